@@ -16,7 +16,7 @@ import pytest
 from carryover.adapter.contract import Agent, HookProtocol
 from carryover.adapter.spec import AgentSpec
 from contract.case import Case, Recording
-from contract.checklist import MARKS, checklist
+from contract.checklist import checklist
 from contract.folder import Folder, folders
 from support.tools import CODEX, CURSOR
 
@@ -75,10 +75,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.section(f"{folder.id}: what its folders have and lack")
     for item in items:
         terminalreporter.line(str(item))
-    missing = sum(item.state == "missing" for item in items)
-    last = "nothing is missing" if not missing else f"{missing} of {len(items)} parts missing"
-    legend = f"{MARKS['done']} there   {MARKS['missing']} missing   {MARKS['optional']} may stay away"
-    terminalreporter.line(f"{last}   ({legend})")
+    missing = sum(bool(item.problem) for item in items)
+    terminalreporter.line(f"{missing} of {len(items)} parts missing" if missing else "nothing is missing")
 
 
 @pytest.fixture

@@ -55,7 +55,7 @@ def damaged(value: Any, known: set[str] | None = None) -> Iterator[bytes]:
 
     `known` holds what was damaged in records before this one, and is added to: a part is damaged once for its path, the
     kinds of the objects that it is in, and the shape of the object that holds it; of the record itself, its own shape.
-    With it, each part becomes every second of the other values: those that the next kind of part does not.
+    With it, each part becomes every third of the other values; the next kinds of parts become the rest.
     """
     for container, place, way in _placed(value, 6, "", ()):
         kept = container[place]
@@ -65,7 +65,7 @@ def damaged(value: Any, known: set[str] | None = None) -> Iterator[bytes]:
             if seen in known:
                 continue
             known.add(seen)
-            others = OTHER_VALUES[len(known) % 2 :: 2]
+            others = OTHER_VALUES[len(known) % 3 :: 3]
         for other in others:
             container[place] = other
             yield json.dumps(value).encode()

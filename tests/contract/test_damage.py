@@ -46,7 +46,7 @@ def test_a_line_nobody_can_read_is_counted_and_nothing_more(agent: Agent, case: 
 
 @pytest.mark.hypothesis
 def test_a_part_that_is_missing_or_of_another_type_raises_nothing(agent: Agent, case: Case) -> None:
-    """Each kind of record of every recording, each of its parts, half of the other types; `make fuzz` tries all."""
+    """Each kind of record of every recording, each of its parts, a third of the other types; `make fuzz` tries all."""
     seen = set()
     known: set[str] | None = set() if settings().derandomize else None
     for recording in case.recordings:
@@ -84,16 +84,6 @@ def test_reasons_repeat_nothing_of_the_content(agent: Agent, case: Case) -> None
 @given(data=st.binary(max_size=400))
 def test_any_bytes_raise_nothing(agent: Agent, case: Case, data: bytes) -> None:
     checked(fold_one(agent, source_at(agent, case.recordings[0]), data))
-
-
-@given(data=st.data())
-def test_any_change_of_a_byte_raises_nothing(agent: Agent, case: Case, data: st.DataObject) -> None:
-    recording = data.draw(st.sampled_from(case.recordings))
-    original = data.draw(st.sampled_from(records_of(agent.id, recording)))
-    at = data.draw(st.integers(0, len(original) - 1))
-    byte = data.draw(st.binary(max_size=3))
-
-    checked(fold_one(agent, source_at(agent, recording), original[:at] + byte + original[at + 1 :]))
 
 
 def test_bad_lines_between_good_ones_cost_only_themselves(

@@ -63,20 +63,6 @@ def test_any_damage_to_the_bytes_of_a_source_is_an_os_error_at_most(
     checked(readable_parts(agent, recording, path))
 
 
-@FUZZED
-@given(content=st.binary(max_size=2000), head=st.booleans())
-def test_any_bytes_in_the_place_of_a_source_are_an_os_error_at_most(
-    agent: Agent, case: Case, content: bytes, head: bool, tmp_path: Path
-) -> None:
-    recording = case.recordings[0]
-    path = copy_of(recording, tmp_path / "copy")
-    path.write_bytes((path.read_bytes()[:100] if head else b"") + content)
-
-    reading = checked(readable_parts(agent, recording, path))
-
-    assert len(reading.events) + len(reading.skipped) <= len(content) + 100
-
-
 @pytest.mark.parametrize("kind", ["folder", "dangling link", "missing"])
 def test_what_is_no_file_is_an_os_error(agent: Agent, case: Case, kind: str, tmp_path: Path) -> None:
     path = copy_of(case.recordings[0], tmp_path / "copy")

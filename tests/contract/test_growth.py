@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,7 +17,6 @@ from contract.case import Reading, Recording, fold_into, moved, naming, read_on,
 
 LIKE_A_KEY = "ghp_" + "Ab3dEf6hIj9kLm2nOp5qRs8tUv1wXy4zAb3d"
 """In the form of a token of GitHub; no one's."""
-LONG_AGO_S = 1_780_000_000
 
 
 @pytest.fixture
@@ -89,30 +87,6 @@ def test_a_torn_last_line_waits(agent: Agent, grown: Sequence[Recording], path: 
             assert len(read_on(agent, source).events) == before
             path.write_bytes(b"".join([*complete, last]))
             assert read_on(agent, source, reading).events == read_on(agent, source).events
-
-
-def test_each_line_may_end_only_when_the_next_one_is_written(
-    agent: Agent, grown: Sequence[Recording], path: Path
-) -> None:
-    """Each is taken after a rest, also the last one, and once."""
-    for recording in grown:
-        first, *others = recording.path.read_bytes().splitlines()
-        source = moved(source_at(agent, recording), path)
-        at_once = read_on(agent, source_at(agent, recording))
-        path.write_bytes(b"")
-        reading: Reading | None = None
-
-        for added in (first, *(b"\n" + line for line in others), b"\n"):
-            with path.open("ab") as file:
-                file.write(added)
-            os.utime(path, (LONG_AGO_S, LONG_AGO_S))
-            last = len(reading.events) if reading is not None else 0
-            reading = read_on(agent, source, reading)
-
-        assert reading is not None
-        assert (len(reading.events), reading.restarts) == (last, 0), f"the newline at the end is no line: {recording}"
-        assert keys(reading) == keys(at_once), recording
-        assert reading.skipped == at_once.skipped, recording
 
 
 def test_a_truncated_file_is_read_again(agent: Agent, grown: Sequence[Recording], path: Path) -> None:

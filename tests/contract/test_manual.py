@@ -1,10 +1,5 @@
 from __future__ import annotations
 
-import shutil
-import subprocess
-
-import pytest
-
 from carryover.cli.main import COMMANDS
 from contract.definition import Argument, Command, commands, program
 from contract.manual import FOLDER, pages
@@ -38,11 +33,3 @@ def test_a_page_says_what_the_help_says() -> None:
         ".SH EXIT STATUS\n.TP\n\\fB0\\fR\ndone\n.TP\n\\fB3\\fR\nnothing found\n"
         ".SH SEE ALSO\n\\fBcarryover\\fR(1)\n"
     )
-
-
-@pytest.mark.skipif(shutil.which("groff") is None, reason="this system has no groff")
-def test_no_page_makes_groff_complain() -> None:
-    for page in FOLDER.glob("*.1"):
-        ran = subprocess.run(["groff", "-man", "-Tutf8", "-ww", page], capture_output=True, text=True, check=True)
-
-        assert ran.stderr == ""

@@ -5,13 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from carryover.adapter.contract import Agent
-from carryover.agents import agent_ids
 from contract.case import Case, source_at
-
-
-def test_the_agent_has_the_id_it_is_registered_by(agent: Agent, agent_id: str) -> None:
-    assert agent.id == agent_id
-    assert agent.id in agent_ids()
 
 
 def test_each_recording_is_found_once_and_known_by_its_name(agent: Agent, case: Case) -> None:
@@ -37,14 +31,3 @@ def test_other_files_are_no_source(agent: Agent, case: Case, tmp_path: Path) -> 
 
 def test_a_path_elsewhere_is_no_source(agent: Agent, case: Case, tmp_path: Path) -> None:
     assert agent.source_of(case.recordings[0].path, tmp_path) is None
-
-
-def test_folders_that_do_not_exist_hold_no_source(agent: Agent, tmp_path: Path) -> None:
-    assert agent.sources(tmp_path / "missing") == []
-
-
-def test_the_folders_of_transcripts_are_absolute_and_below_the_given_home(agent: Agent, tmp_path: Path) -> None:
-    roots = agent.roots(tmp_path, {})
-
-    assert roots
-    assert all(root.is_relative_to(tmp_path) for root in roots)

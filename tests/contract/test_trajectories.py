@@ -31,7 +31,7 @@ def trajectories(agent: Agent, source: Source) -> dict[str, str]:
 
 
 def test_a_trajectory_is_valid_and_importing_it_gives_it_again(agent: Agent, case: Case, tmp_path: Path) -> None:
-    for number, recording in enumerate(case.recordings):
+    for number, recording in enumerate(case.recordings[:4]):
         with naming(recording):
             exported = trajectories(*_read(agent, recording))
             assert exported

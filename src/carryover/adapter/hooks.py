@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -172,4 +171,4 @@ class ClaudeLikeHooks:
 
 def _idle_s(given: Payload) -> float | None:
     idle_s = rawjson.part_of(given.seconds_since_last_response, float)
-    return idle_s if idle_s is not None and math.isfinite(idle_s) and 0 <= idle_s <= _LONGEST_IDLE_S else None
+    return idle_s if idle_s is not None and 0 <= idle_s <= _LONGEST_IDLE_S else None

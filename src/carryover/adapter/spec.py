@@ -55,10 +55,10 @@ def application_places(below: str) -> tuple[Place, ...]:
 class VersionProbe(msgspec.Struct, frozen=True, kw_only=True):
     """How to ask an agent for its version."""
 
-    args: tuple[str, ...]
-    pattern: str
+    args: tuple[str, ...] = ("--version",)
+    pattern: str = r"^(\d{1,9}\.\d{1,9}\.\d{1,9})(?![\d.])"
     """Regular expression matched at the beginnings of lines (MULTILINE); group 1 is the version."""
-    limit_s: float = 2.0
+    limit_s: float = 5.0
     """Seconds to wait for the answer."""
 
 

@@ -19,15 +19,6 @@ def stamp_of_file(path: Path | str) -> FileStat:
     return FileStat(status.st_size, status.st_mtime_ns)
 
 
-def wait_ms(status: os.stat_result, rest_ms: int, *, now_ms: int) -> int | None:
-    """Returns how long to wait until a file has been unchanged for `rest_ms`; None if it has.
-
-    Also None if the file's time is in the future.
-    """
-    age_ms = now_ms - status.st_mtime_ns // 1_000_000
-    return rest_ms - max(age_ms, 0) if -rest_ms <= age_ms < rest_ms else None
-
-
 def read_small(path: Path, *, limit: int) -> bytes | None:
     """Returns the content of a file that its writer replaces as a whole; None if it is larger than `limit` bytes.
 
@@ -41,6 +32,13 @@ def read_small(path: Path, *, limit: int) -> bytes | None:
 def read_head(path: Path, limit: int) -> bytes:
     """Returns the first bytes of a file, at most `limit`. Raises as `open_regular` does."""
     with os.fdopen(open_regular(path), "rb") as file:
+        return file.read(limit)
+
+
+def read_tail(path: Path, limit: int) -> bytes:
+    """Returns the last bytes of a file, at most `limit`. Raises as `open_regular` does."""
+    with os.fdopen(open_regular(path), "rb") as file:
+        file.seek(max(0, os.fstat(file.fileno()).st_size - limit))
         return file.read(limit)
 
 

@@ -11,7 +11,7 @@ import msgspec
 
 from carryover.adapter.contract import Batch, FileStat, Record
 from carryover.fsio import open_regular
-from carryover.readers.files import stamp_of_file, wait_ms
+from carryover.readers.files import stamp_of_file
 from carryover.readers.position import Position, decode, guarded, settle
 from carryover.readers.stat_cache import utc_now_ms
 
@@ -82,19 +82,20 @@ class JsonlReader:
         return position.resume_at if position is not None else 0
 
     def _waits_ms(self, descriptor: int) -> int | None:
-        """Returns how long to wait until the file has rested; None if it has."""
-        return None if self._copied else wait_ms(os.fstat(descriptor), REST_MS, now_ms=self._now_ms())
+        """Returns how long to wait until the file has rested; None if it has, or if its time is in the future."""
+        age_ms = self._now_ms() - os.fstat(descriptor).st_mtime_ns // 1_000_000
+        return REST_MS - max(age_ms, 0) if not self._copied and -REST_MS <= age_ms < REST_MS else None
 
 
 def _advance(descriptor: int, position: Position) -> tuple[tuple[Record, ...], Position, int, bool]:
     """Returns the records, the new position (no guards), the number of oversized lines, and whether there is more."""
     if position.passed:
-        return skip_line(descriptor, position)
+        return _skip_line(descriptor, position)
     data = os.pread(descriptor, READ_BYTES, position.offset)
     full = len(data) == READ_BYTES
     while full and b"\n" not in data:
         if len(data) > MAX_LINE_BYTES:
-            return skip_line(descriptor, msgspec.structs.replace(position, passed=len(data)))
+            return _skip_line(descriptor, msgspec.structs.replace(position, passed=len(data)))
         chunk = os.pread(descriptor, READ_BYTES, position.offset + len(data))
         data += chunk
         full = len(chunk) == READ_BYTES
@@ -136,7 +137,7 @@ def _last_line(descriptor: int, position: Position) -> bytes | None:
     return rest
 
 
-def skip_line(descriptor: int, position: Position) -> tuple[tuple[Record, ...], Position, int, bool]:
+def _skip_line(descriptor: int, position: Position) -> tuple[tuple[Record, ...], Position, int, bool]:
     """Skips to the end of an oversized line, holding one chunk at a time.
 
     Returns no record, the new position (without guards), the number of lines skipped, and whether there is more now.

@@ -37,11 +37,7 @@ def settle(descriptor: int, cursor: bytes | None) -> tuple[Position, bool]:
     """Returns where to begin reading, and whether that is the start of a file that the cursor was not made for."""
     if cursor is None:
         return Position(), False
-    return confirmed(descriptor, decode(cursor))
-
-
-def confirmed(descriptor: int, position: Position | None) -> tuple[Position, bool]:
-    """Does the same as `settle` for a decoded position; None stands for one that could not be decoded."""
+    position = decode(cursor)
     # A file that has become shorter has fewer bytes before the cursor, so its guards differ too.
     if position is None or _guards(descriptor, position) != (position.head, position.tail):
         return Position(), True

@@ -10,15 +10,17 @@ what is new (`adapter.contract.Reemitted`). So a forgotten conversation or a wro
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Generic, Literal, Protocol, TypeVar
+from typing import Final, Generic, Literal, Protocol, Self, TypeVar
 
 import msgspec
 
 from carryover.adapter.contract import Batch, FileStat, Record
+from carryover.readers.files import stamp_of_file
 from carryover.readers.sqlite import TooLarge
+from carryover.readers.stat_cache import utc_now_ms
 
 READ_BYTES: Final = 1 << 20
 READ_RECORDS: Final = 500
@@ -89,12 +91,56 @@ class Unfinished(Generic[S]):
         self._kept = None
         return kept[2] if kept[1] == stat else None
 
-    def read_on(self, path: Path, stat: FileStat, snapshot: S, cursor: bytes | None, *, now_ms: int) -> Batch:
+    def read_on(
+        self, path: Path, stat: FileStat, snapshot: S, cursor: bytes | None, *, now_ms: int, oldest_first: bool = False
+    ) -> Batch:
         """Calls `read_on`, and keeps the snapshot while there is more to emit."""
-        batch = read_on(snapshot, cursor, now_ms=now_ms)
+        batch = read_on(snapshot, cursor, now_ms=now_ms, oldest_first=oldest_first)
         if batch.more:
             self._kept = path, stat, snapshot
         return batch
+
+
+class SnapshotReader(Generic[S]):
+    """Reads a file as a whole whenever it has changed; see `carryover.adapter.contract.Reader`.
+
+    `take` makes the snapshot of a file in that state, and raises OSError if it can't.
+    """
+
+    def __init__(self, take: Callable[[Path, FileStat], S]) -> None:
+        self._take = take
+        self._unfinished: Unfinished[S] = Unfinished()
+
+    def read(self, path: Path, cursor: bytes | None) -> Batch:
+        """Returns what changed. Raises FileNotFoundError if the file is gone, OSError if it cannot be read."""
+        stat = stamp_of_file(path)
+        snapshot = self._unfinished.of(path, stat) or self._take(path, stat)
+        return self._unfinished.read_on(path, stat, snapshot, cursor, now_ms=utc_now_ms())
+
+    def stat(self, path: Path) -> FileStat:
+        """Returns the file's size and modification time."""
+        return stamp_of_file(path)
+
+
+class OnlyConversation:
+    """A snapshot that is its only conversation, all of whose pieces are final."""
+
+    ident: str
+    pieces: Sequence[Piece]
+    rests_ms: int | None = None
+
+    def conversations(self) -> Sequence[tuple[str, str]]:
+        """Returns the conversation, with a mark of all its pieces; nothing if it has none."""
+        mark = "\n".join(f"{ident} {mark}" for ident, mark in self.pieces)
+        return [(self.ident, mark)] if self.pieces else []
+
+    def conversation(self, ident: str, notes: dict[str, str]) -> Self:  # noqa: ARG002
+        """Returns the conversation itself."""
+        return self
+
+    def end(self, emitted: int) -> bytes | None:  # noqa: ARG002
+        """Returns None: there are no facts about the whole conversation."""
+        return None
 
 
 class Emitted(msgspec.Struct, array_like=True, frozen=True):
@@ -118,13 +164,13 @@ class State(msgspec.Struct, array_like=True, frozen=True):
     notes: dict[str, str] = {}
 
 
-def read_on(snapshot: Snapshot, cursor: bytes | None, *, now_ms: int) -> Batch:
-    """Returns what is new since `cursor`, at most about 1 MiB of it."""
+def read_on(snapshot: Snapshot, cursor: bytes | None, *, now_ms: int, oldest_first: bool = False) -> Batch:
+    """Returns what is new since `cursor`, at most about 1 MiB of it, of the conversation that changed last first."""
     state = _decoded(cursor)
     reading = _Reading(state or State())
     listed = [(_digest(ident), _digest(mark), ident) for ident, mark in snapshot.conversations()[:MAX_CONVERSATIONS]]
     more = False
-    for key, mark, ident in listed:
+    for key, mark, ident in reversed(listed) if oldest_first else listed:
         if reading.marks.get(key) == mark:
             continue
         if more := reading.is_full:

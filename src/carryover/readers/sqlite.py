@@ -140,6 +140,14 @@ def rows(db: Connection, query: str, parameters: tuple[object, ...]) -> list[tup
         raise TooLarge from error
 
 
+def in_memory(tables: str) -> Connection:
+    """Returns a new database in memory with the tables that these statements create. Any thread may use it."""
+    db = sqlite3.connect(":memory:", check_same_thread=False)
+    db.text_factory = bytes
+    db.executescript(tables)
+    return db
+
+
 def text_of(value: object) -> str | None:
     """Returns a column's text, whether stored as text or as a blob; None for anything else."""
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else None

@@ -25,13 +25,9 @@ _LATEST_MS: Final = 4_102_444_800_000
 
 def read_as(data: bytes | msgspec.Raw | None, kind: type[T]) -> T | None:
     """Decodes a row or field as `kind`; None if it has another shape. Lone surrogates are replaced."""
-    if data is None or data is rawjson.ABSENT:
+    if data is None:
         return None
-    raw = data if isinstance(data, msgspec.Raw) else msgspec.Raw(data)
-    found = rawjson.part_of(raw, kind)
-    if found is None and b"\\u" in bytes(raw):
-        found = rawjson.part_of(msgspec.Raw(rawjson.mend(bytes(raw))), kind)
-    return found
+    return rawjson.part_of(data if isinstance(data, msgspec.Raw) else msgspec.Raw(data), kind)
 
 
 def fields_of(data: bytes | msgspec.Raw | None) -> Fields:

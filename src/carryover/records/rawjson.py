@@ -29,8 +29,6 @@ class TextPart(msgspec.Struct, frozen=True):
     text: str | None = None
 
 
-_TEXT: Final = msgspec.json.Decoder(str | list[TextPart] | None)
-_STRING: Final = msgspec.json.Decoder(str)
 _OBJECT: Final = msgspec.json.Decoder(dict[str, Any])
 
 
@@ -79,41 +77,29 @@ def objects_in(head: bytes, *, most: int) -> Iterator[dict[str, Any]]:
 
 def text_of(raw: msgspec.Raw) -> str | None:
     """Returns the text of a field that is a string or a list of content blocks; None if it is neither."""
-    try:
-        value = decode(_TEXT, raw)
-    except UNREADABLE:
-        return None
-    if value is None or isinstance(value, str):
-        return value
-    return "\n".join(part.text for part in value if part.text)
+    if (text := string_of(raw)) is not None:
+        return text
+    parts = part_of(raw, list[TextPart])
+    return None if parts is None else "\n".join(part.text for part in parts if part.text)
 
 
 def string_of(raw: msgspec.Raw) -> str | None:
     """Returns the string in a raw field; None if it holds something else."""
-    try:
-        return decode(_STRING, raw)
-    except UNREADABLE:
-        return None
+    return part_of(raw, str)
 
 
 def part_of(raw: msgspec.Raw, kind: type[T]) -> T | None:
-    """Decodes a raw field as `kind`; None if it is absent or has another shape."""
+    """Decodes a raw field as `kind`, repairing it if need be; None if it is absent or has another shape."""
     if raw is ABSENT:
         return None
-    try:
-        return msgspec.json.decode(raw, type=kind)
-    except UnicodeDecodeError:
-        return part_of(msgspec.Raw(mend(bytes(raw))), kind)
-    except UNREADABLE:
-        return None
-
-
-def decode(decoder: msgspec.json.Decoder[T], raw: msgspec.Raw) -> T:
-    """Decodes a raw field, repairing it if need be. Raises the errors in `UNREADABLE`."""
-    try:
-        return decoder.decode(raw)
-    except UnicodeDecodeError:  # parts that stay raw are not checked when their record is read
-        return decoder.decode(mend(bytes(raw)))
+    for made_ready in (bytes, mend):
+        try:
+            return msgspec.json.decode(made_ready(bytes(raw)), type=kind)
+        except msgspec.ValidationError:
+            return None
+        except UNREADABLE:
+            continue
+    return None
 
 
 class _Kind(msgspec.Struct, frozen=True):

@@ -30,8 +30,10 @@ _IN: Final = re.compile(
 _PART: Final = re.compile(r"(\d{1,3}) ?([dhm])", re.I)
 _EPOCH: Final = re.compile(r"\blimit reached\|(\d{10})\b", re.I)
 _LIMIT: Final = re.compile(
-    r"\b429\b|rate[ _-]?limit|\blimit (?:reached|exceeded)|(?:hit|reached|exceeded|exhausted) (?:your|the)\b.{0,60}"
-    r"\b(?:limit|allowance|quota)|\busage limit|\bquota\b|resource_exhausted"
+    r"\b429\b|rate[ _-]?limit|\blimit (?:reached|exceeded)|\b(?:usage|session|weekly|opus|sonnet|request) limit"
+    r"|(?:hit|reached|exceeded|exhausted) (?:your|the)\b.{0,60}\b(?:limit|allowance|quota)"
+    r"|\bquota\b|resource_exhausted|too many requests"
+    r"|credit balance|more credits|insufficient.{0,20}(?:credit|balance|funds)"
     r"|\bpremium requests?\b.{0,40}\b(?:limit|exhausted|used)",
     re.I,
 )
@@ -46,7 +48,7 @@ def failed_turn(message: str, at_ms: int, *, limited: bool) -> TurnEnd:
 
 
 def names_limit(message: str) -> bool:
-    """Whether an editor's error message (Cursor, VS Code) reports a usage limit, for which there is no field."""
+    """Whether an error message reports a usage limit, for agents that have no field for it."""
     return _LIMIT.search(message) is not None
 
 

@@ -53,13 +53,15 @@ def growing(name: str) -> Iterator[Recording]:
     lines = original.path.read_text().split("\n")[:-1]
     path = folder / HISTORY
     at = 0
-    for piece in blocks.Splitter(None, False, lambda _: None, whole=True).pieces(lines):
-        steps = [piece.end] if piece.kind != "messages" else list(_message_ends(lines, at, piece.end))
-        for end in steps:
-            path.write_text("".join(f"{line}\n" for line in lines[:end]))
-            # Before all that was typed: when it was read decides the time of what has no other one.
-            os.utime(path, (WRITTEN_S - len(lines) + end,) * 2)
-            yield Recording(path, folder)
+    for session in blocks.sessions_in(lines):
+        for kind, block_lines in blocks.blocks_in(session, lambda _: None):
+            at = next(n for n in range(at, len(lines)) if lines[n].strip())
+            end = at + len(block_lines)
+            for grown in [end] if kind != "messages" else _message_ends(lines, at, end):
+                path.write_text("".join(f"{line}\n" for line in lines[:grown]))
+                # Before all that was typed: when it was read decides the time of what has no other one.
+                os.utime(path, (WRITTEN_S - len(lines) + grown,) * 2)
+                yield Recording(path, folder)
             at = end
 
 
@@ -87,15 +89,15 @@ CASE: Final = Case(
     },
     unknown=(block("brand_new"), block("image", text="words"), block("prompt", text="words", session="")),
     quiet=(
-        block("messages", messages=["Repo-map: using 4096 tokens, auto refresh"]),
-        block("messages", messages=["All chat history cleared."]),
+        block("message", text="Repo-map: using 4096 tokens, auto refresh"),
+        block("message", text="All chat history cleared."),
         block("prompt", text="<blank>"),
         block("prompt", text="/add pricing.py"),
         block("prompt", text="/chat-mode ask"),
     ),
     not_typed=(
         block("model", text="#### Plan\n\nI will do it."),
-        block("messages", messages=["Processing your request..."]),
+        block("message", text="Processing your request..."),
         block("prompt", text="/clear"),
     ),
     strangers=(

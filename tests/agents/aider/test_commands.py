@@ -41,15 +41,6 @@ def test_words_given_to_a_command_count_once(tmp_path: Path, command: str) -> No
     ]
 
 
-def test_what_an_architect_tells_its_editor_was_typed_by_nobody(tmp_path: Path) -> None:
-    plan = "Change a to b:\n\n1) In cart.py\n- Locate:\n  a"
-    events = events_of(tmp_path, prompt("b, please"), answer(plan), prompt(plan), answer(BLOCK), APPLIED)
-
-    assert [found.text for found in of(events, UserPrompt)] == ["b, please"]
-    assert [found.text for found in of(events, AssistantMessage)] == [plan, "fix: b instead of a"]
-    assert [Path(found.path).name for found in of(events, FileEdit)] == ["cart.py"]
-
-
 @pytest.mark.parametrize(
     ("text", "subject"), [("/run make all", "make all"), ("!make all", "make all"), ("/git log -1", "git log -1")]
 )
@@ -84,12 +75,6 @@ def test_tests_that_run_after_each_edit(tmp_path: Path) -> None:
 
     runs = [[run for run in results(events) if run[0] == "test"] for events in (failed, passed, open_end)]
     assert runs == [[("test", "npm test", "error", None)], [("test", "npm test", "ok", 0)], []]
-
-
-def test_an_edit_that_was_never_applied_never_ran(tmp_path: Path) -> None:
-    [result] = of(events_of(tmp_path, prompt("/ask how?"), answer(BLOCK), prompt("I see")), ToolResult)
-
-    assert (result.status, result.never_ran) == ("unknown", True)
 
 
 @pytest.mark.parametrize(

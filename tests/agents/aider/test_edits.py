@@ -6,9 +6,6 @@ import pytest
 
 from carryover.agents.aider.parse import Answer, read_answer
 
-DIFF = "```diff\n--- a/src/cart.py\n+++ b/src/cart.py\n@@ ... @@\n def total():\n-    return 0\n+    return 1\n```"
-PATCH = "*** Begin Patch\n*** Update File: src/cart.py\n@@ def total():\n-    return 0\n+    return 1\n*** End Patch"
-
 
 def read(text: str, *, whole_files: bool = False) -> Answer:
     return read_answer(text, lambda name: f"/p/{name}", whole_files=whole_files)
@@ -45,15 +42,6 @@ def test_a_name_inside_the_fence_and_other_fences() -> None:
 
     assert [change.path for change in (*inside.changes, *other.changes)] == ["/p/src/cart.py", "/p/cart.py"]
     assert other.prose == "End."
-
-
-@pytest.mark.parametrize("text", [DIFF, PATCH])
-def test_diffs_and_patches(text: str) -> None:
-    found = read(f"Look:\n\n{text}\n")
-
-    [change] = found.changes
-    assert (change.path, change.added, change.removed) == ("/p/src/cart.py", 1, 1)
-    assert (change.anchor, change.line, found.prose) == ("    return 1", None, "Look:")
 
 
 def test_whole_files_only_where_the_model_writes_its_edits_so() -> None:

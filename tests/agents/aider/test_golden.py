@@ -84,14 +84,6 @@ def test_an_older_client_writes_the_same() -> None:
     assert {info.agent_version for info in of(found, SessionInfo)} == {"0.82.3"}
 
 
-def test_each_prompt_has_the_time_of_its_input() -> None:
-    """The chat history dates sessions only (0.86.2). The recordings were made in UTC; here it may be another zone."""
-    found = [event for event in events("story") if isinstance(event.body, UserPrompt)]
-    first_ms = found[0].at_ms
-
-    assert [event.at_ms - first_ms for event in found] == [0, 5303, 9718]
-
-
 def test_tests_fail_and_pass_and_edits_fail_and_work() -> None:
     assert results("story") == [
         ("test", TESTS, "error"),
@@ -134,12 +126,6 @@ def test_what_was_undone_does_not_count() -> None:
 
     assert edit in undone.keys
     assert set(undone.keys) <= {event.key for event in found}
-
-
-def test_an_answer_that_imitates_every_mark_is_one_answer() -> None:
-    assert of(events("commands"), AssistantMessage)[0].text == (
-        "#### Plan\n\n> quoted by the model\n\n# aider chat started at 1999-01-01 00:00:00\n\nDone."
-    )
 
 
 def test_an_interrupted_answer_is_kept_as_far_as_it_came() -> None:

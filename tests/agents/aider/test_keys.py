@@ -10,7 +10,6 @@ from agents.aider.chats import HEAD, answer, prompt, reading
 from agents.aider.contract_case import HISTORY
 from agents.aider.test_commands import APPLIED, BLOCK
 from agents.aider.test_history import continued
-from carryover.agents.aider.wire import MAX_INPUTS
 from carryover.model import AnyBody, FileEdit, UserPrompt
 from contract.case import Reading
 
@@ -35,10 +34,3 @@ def test_a_history_that_was_cut_and_continues_shows_all_that_is_new_and_nothing_
 
     assert [body.text for body in new if isinstance(body, UserPrompt)] == ["Do D"]
     assert sum(isinstance(body, FileEdit) for body in new) == 1
-
-
-def test_more_prompts_than_are_counted_still_count_each(tmp_path: Path) -> None:
-    texts = [f"Do {number}" for number in range(MAX_INPUTS + 5)] + ["Do last"] * 3
-    events = reading(tmp_path, HEAD + "".join(map(prompt, texts))).events
-
-    assert len({event.key for event in events if isinstance(event.body, UserPrompt)}) == len(texts)

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from agents.aider.chats import use_aider
-from carryover.agents.aider.spec import SPEC
 from carryover.config import ProjectSettings
 from carryover.edits.plan import Edit
 from carryover.edits.record import PublishedProject
@@ -83,19 +82,6 @@ def test_a_file_that_git_does_not_ignore_is_made_and_kept_out_of_commits(home: P
     assert undo(root)["exclude"] == before
 
 
-def test_both_of_our_rules_leave_info_exclude_as_it_was(home: Path) -> None:
-    root = repository(home / "work" / "shop", {"a.py": "1\n"})
-    exclude = root / ".git" / "info" / "exclude"
-    exclude.parent.mkdir(exist_ok=True)
-    exclude.write_bytes(b"mine")
-    use_aider(root, "Fix the rounding of prices")
-    publish(root, CleanText("the handoff\n"), ProjectSettings(pointers="private", decided=False))
-    publish(root, CleanText("the handoff\n"), ProjectSettings())
-
-    assert exclude.read_text().count("Carryover") == 2
-    assert undo(root)["exclude"] == b"mine"
-
-
 @pytest.mark.parametrize("tracked", [False, True])
 def test_a_path_of_this_machine_gets_into_no_commit(home: Path, tracked: bool) -> None:
     root = repository(home / "work" / "shop", {"a.py": "1\n"})
@@ -157,16 +143,6 @@ def test_a_symlink_is_left_alone(home: Path, shop: Path) -> None:
     assert (home / "shared.yml").read_text() == "model: x\n"
 
 
-def test_a_project_that_was_moved_names_its_handoff_where_that_is_now(home: Path, shop: Path) -> None:
-    publish(shop, CleanText("the handoff\n"), ProjectSettings())
-    moved = shop.rename(home / "work" / "store")
-
-    publish(moved, CleanText("the handoff\n"), ProjectSettings())
-
-    assert (moved / SETTINGS).read_text() == f"# Carryover (auto-added)\nread: [{entry(moved)}]\n"
-    assert undo(moved)[SETTINGS] is None
-
-
 @pytest.mark.parametrize("text", [f"read: {HANDOFF}\n", f"read:\n  - '{HANDOFF}'\n"])
 def test_an_entry_of_the_users_own_is_enough_and_stays(shop: Path, text: str) -> None:
     (shop / SETTINGS).write_text(text)
@@ -175,8 +151,3 @@ def test_an_entry_of_the_users_own_is_enough_and_stays(shop: Path, text: str) ->
 
     assert (shop / SETTINGS).read_text() == text
     assert SETTINGS not in undo(shop)
-
-
-def test_the_files_are_those_of_the_spec() -> None:
-    assert SPEC.read_list is not None
-    assert (SPEC.read_list.file, SPEC.read_list.key) == (SETTINGS, "read")

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from agents.aider.chats import HEAD, answer, prompt, typed
-from agents.aider.contract_case import HISTORY, INPUTS, WRITTEN_S
+from agents.aider.contract_case import INPUTS, WRITTEN_S
 from agents.aider.test_times import FIRST_MS
 from carryover.agents.aider.adapter import AGENT
-from carryover.agents.aider.locate import FILE, VARIABLE, moved_histories
+from carryover.agents.aider.locate import FILE, moved_histories
 from carryover.model import FileEdit, UserPrompt
 from contract.case import read_on
 from support.repository import repository
@@ -43,17 +43,6 @@ def test_a_history_that_settings_name_is_a_source(shop: Path, home: Path, whose:
     ((shop if whose == "the project's" else home) / FILE).write_bytes(line.encode())
 
     assert [source.path for source in AGENT.sources(shop)] == [str(shop / ".aider" / "chat.md")]
-
-
-def test_one_that_is_named_by_its_whole_path_or_a_variable(shop: Path, home: Path) -> None:
-    (shop / HISTORY).write_text(CHAT)
-    (shop / "own.md").write_text(CHAT)
-    (shop / "third.md").write_text(CHAT)
-    (shop / FILE).write_text(f"chat-history-file: {shop}/.aider/chat.md\n")
-    (shop / ".env").write_text(f"OTHER=1\nexport {VARIABLE}='own.md'\n")
-    (home / ".env").write_text(f"{VARIABLE}=third.md\n")
-
-    assert {Path(source.path).name for source in AGENT.sources(shop)} == {HISTORY, "chat.md", "own.md", "third.md"}
 
 
 @pytest.mark.parametrize("name", ["../zoo/chat.md", "/etc/passwd", "..", ".", "~/chat.md", "link/chat.md", "link.md"])

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from agents.aider.chats import HEAD, answer, prompt, typed
 from agents.aider.contract_case import HISTORY, INPUTS
-from carryover.adapter.contract import Source
 from carryover.agents.aider.adapter import AGENT
 from carryover.agents.aider.history import local_ms
 from carryover.model import AssistantMessage, UserPrompt
@@ -61,12 +60,3 @@ def test_no_time_is_before_that_of_the_prompt_or_after_now(tmp_path: Path) -> No
 
     assert FIRST_MS < restored < FIRST_MS + 1_000
     assert future < local_ms("2090-01-01 00:00:00")
-
-
-def test_a_copy_says_nothing_of_when_it_was_written(tmp_path: Path) -> None:
-    (tmp_path / INPUTS).write_text(typed("Fix it"))
-    read_at(tmp_path, f"{HEAD}{prompt('Fix it')}{answer('Done.')}", LATER_MS)
-
-    copied = read_on(AGENT, Source(agent="aider", path=str(tmp_path / HISTORY)))
-
-    assert times(copied)[1] < FIRST_MS + 1_000

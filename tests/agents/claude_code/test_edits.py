@@ -30,9 +30,3 @@ WRITTEN = Change(path=PATH, change="modify", added=3, removed=0, line=1, anchor=
 
 def test_a_created_file_is_known_by_the_text_where_there_is_no_structured_result() -> None:
     assert applied(WRITTEN, None, f"File created successfully at: {PATH}").change == "add"
-
-
-def test_a_replacement_without_a_patch_keeps_what_its_input_said() -> None:
-    change = Change(path=PATH, change="modify", added=2, removed=1, anchor="B")
-
-    assert applied(change, None, "updated") == change

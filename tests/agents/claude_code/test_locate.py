@@ -6,58 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from agents.claude_code.contract_case import SESSION, SLUG
 from carryover.adapter.contract import Source
-from carryover.agents.claude_code.adapter import AGENT
-from carryover.agents.claude_code.locate import exported, source_of, sources
-
-HOME = Path("/home/dev")
-
-
-@pytest.mark.parametrize(
-    ("env", "root"),
-    [
-        ({}, "/home/dev/.claude/projects"),
-        ({"CLAUDE_CONFIG_DIR": ""}, "/home/dev/.claude/projects"),
-        ({"CLAUDE_CONFIG_DIR": "/srv/claude"}, "/srv/claude/projects"),
-        ({"CLAUDE_CONFIG_DIR": "~/conf/claude"}, "/home/dev/conf/claude/projects"),
-    ],
-)
-def test_the_folder_can_be_moved(env: dict[str, str], root: str) -> None:
-    assert AGENT.roots(HOME, env) == (Path(root),)
-
-
-def test_a_sub_agents_file_beside_the_sessions_does_not_say_whose_it_is() -> None:
-    """2.0.65: the records say it."""
-    path = HOME / SLUG / "agent-a12bba3.jsonl"
-
-    assert source_of(path, HOME) == Source(agent="claude-code", path=str(path), subagent_id="a12bba3", group=SLUG)
-
-
-def test_transcripts_are_listed_in_order_also_behind_linked_folders(tmp_path: Path) -> None:
-    elsewhere = tmp_path / "elsewhere"
-    (elsewhere / (SESSION % 2) / "subagents").mkdir(parents=True)
-    names = [f"{SESSION % 2}.jsonl", "agent-a1.jsonl", f"{SESSION % 2}/subagents/agent-a2.jsonl", "notes.txt"]
-    for name in names:
-        (elsewhere / name).touch()
-    root = tmp_path / "projects"
-    root.mkdir()
-    (root / SLUG).symlink_to(elsewhere)
-
-    found = sources(root)
-
-    paths = [Path(source.path).relative_to(root / SLUG).as_posix() for source in found]
-    assert paths == sorted(names[:3])
-
-
-def test_a_folder_nobody_may_open_hides_only_itself(tmp_path: Path) -> None:
-    (tmp_path / "closed").mkdir(mode=0)
-    (tmp_path / SLUG).mkdir()
-    (tmp_path / SLUG / f"{SESSION % 1}.jsonl").touch()
-    (tmp_path / "a-file").touch()
-
-    assert [source.session for source in sources(tmp_path)] == [SESSION % 1]
-
+from carryover.agents.claude_code.locate import exported
 
 MESSAGE = b'{"type":"user","uuid":"u","sessionId":"s","message":{"role":"user","content":"x"}}\n'
 
@@ -73,23 +23,3 @@ MESSAGE = b'{"type":"user","uuid":"u","sessionId":"s","message":{"role":"user","
 )
 def test_a_transcript_is_known_by_what_is_in_it(head: bytes) -> None:
     assert exported(Path("/tmp/saved.txt"), head[: 64 << 10]) == Source(agent="claude-code", path="/tmp/saved.txt")
-
-
-@pytest.mark.parametrize(
-    "head",
-    [
-        b"",
-        b'{"type":"summary","summary":"x"}\n',
-        b'{"type":"user","message":{"role":"user","content":"x"}}\n',
-        b'{"type":"assistant","uuid":"u","sessionId":"s","message":{"role":"user"}}\n',
-        b'{"type":"user","uuid":1,"sessionId":"s","message":"x"}\n[1]\nnull\n',
-    ],
-)
-def test_what_only_resembles_one_is_none(head: bytes) -> None:
-    assert exported(Path("/tmp/saved.jsonl"), head) is None
-
-
-def test_a_copy_that_kept_its_place_below_a_folder_is_the_session_it_was() -> None:
-    path = Path("/backup/projects") / SLUG / (SESSION % 4) / "subagents" / "agent-ae84.jsonl"
-
-    assert exported(path, MESSAGE) == source_of(path, Path("/backup/projects"))

@@ -2,64 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import pytest
 
-from agents.claude_code.contract_case import session
 from agents.claude_code.session import ID, START_MS, Session
-from carryover.adapter.contract import Record, Source
-from carryover.agents.claude_code.adapter import AGENT
 from carryover.model import (
     AgentSummary,
     AssistantMessage,
     SessionInfo,
-    Skipped,
     TurnEnd,
-    UserPrompt,
 )
-from contract.case import Reading, fold_into, moved, read_on, source_at
-
-
-def replayed(path: Path) -> list[bytes]:
-    """The conversation of a transcript as 2.0.28 and 2.1.11 write it again after a resume: with new uuids."""
-    copies = []
-    for line in path.read_bytes().splitlines():
-        value = json.loads(line)
-        if value["type"] in ("user", "assistant", "system", "attachment"):
-            value["uuid"] = f"again-{value['uuid']}"
-            value["parentUuid"] = None
-            value.pop("isApiErrorMessage", None)
-            copies.append(json.dumps(value).encode())
-    return copies
-
-
-@pytest.mark.parametrize("number", [1, 10, 11, 12, 13])
-def test_a_replay_of_the_whole_conversation_adds_nothing(number: int, tmp_path: Path) -> None:
-    """Old turns stand in the file again with the same time and content under new uuids (2.0.28, 2.1.11)."""
-    recording = session(number)
-    path = tmp_path / recording.path.name
-    path.write_bytes(b"\n".join([*recording.path.read_bytes().splitlines(), *replayed(recording.path), b""]))
-
-    once = read_on(AGENT, source_at(AGENT, recording))
-    twice = read_on(AGENT, moved(source_at(AGENT, recording), path))
-
-    new = twice.events[len(once.events) :]
-    known = {event.secondary_key for event in once.events}
-    assert [event.body for event in new if event.secondary_key not in known] == []
-    assert len(new) > 3
-    assert (twice.context.facts, twice.context.tasks) == (once.context.facts, once.context.tasks)
-
-
-def test_a_rate_limit_is_known_by_its_text_when_a_replay_has_lost_the_flags() -> None:
-    transcript = Session(version="2.0.36")
-    flagged = transcript.says(
-        "Session limit reached ∙ resets 12am", model="<synthetic>", isApiErrorMessage=True, stop="stop_sequence"
-    )
-    bare = transcript.says("Session limit reached ∙ resets 12am", model="<synthetic>", stop="stop_sequence")
-
-    assert flagged == bare == [TurnEnd(reason="limit", message="Session limit reached ∙ resets 12am", resets="12am")]
 
 
 @pytest.mark.parametrize(
@@ -92,53 +43,12 @@ def test_an_answer_is_final_only_where_the_client_says_so(stop: str | None, fina
     assert Session().says("Done.", stop=stop) == [AssistantMessage(text="Done.", final=final)]
 
 
-def test_a_compaction_summary_is_evidence_with_its_trigger_and_no_prompt() -> None:
-    transcript = Session()
-    transcript.record("system", subtype="compact_boundary", compactMetadata={"trigger": "auto"})
-    text = (
-        "Continued.\n\n<system-reminder>\nBash\n</system-reminder>\nSummary:\nThe user wants a discount.\n\n"
-        "If you need specific details from before compaction, read the transcript.\n"
-        "Continue the conversation from where it left off without asking the user any further questions."
-    )
-
-    first = transcript.user(text, isCompactSummary=True, isVisibleInTranscriptOnly=True)
-    second = transcript.user("Another.", isCompactSummary=True)
-
-    assert first == [AgentSummary(text="The user wants a discount.", source="compaction", trigger="auto")]
-    assert second == [AgentSummary(text="Another.", source="compaction")]
-
-
 def test_a_recap_for_the_absent_user_is_evidence() -> None:
     text = "Goal: the grant. Next action: the budget. (disable recaps in /config)"
 
     assert Session().record("system", subtype="away_summary", content=text) == [
         AgentSummary(text="Goal: the grant. Next action: the budget.", source="away")
     ]
-
-
-def test_facts_come_before_the_first_event_and_again_only_when_they_change() -> None:
-    transcript = Session(version="2.1.11")
-    transcript.user("Begin", gitBranch="main")
-    transcript.says("Yes.", model="claude-sonnet-4-6", gitBranch="main")
-    transcript.user("Go on", gitBranch="main")
-    transcript.version = "2.1.14"
-    transcript.says("Done.", model="claude-opus-5-5", gitBranch="feature")
-
-    assert transcript.infos == [
-        SessionInfo(agent_version="2.1.11", branch="main"),
-        SessionInfo(model="claude-sonnet-4-6"),
-        SessionInfo(agent_version="2.1.14", model="claude-opus-5-5", branch="feature"),
-    ]
-    assert isinstance(transcript.events[0].body, SessionInfo)
-
-
-def test_old_history_written_again_does_not_change_the_facts() -> None:
-    transcript = Session()
-    transcript.says("New.", model="claude-opus-5-5", timestamp="2026-11-20T09:00:00Z")
-    transcript.version = "2.1.1"
-    transcript.says("Old.", model="claude-haiku-4-5", timestamp="2026-11-20T07:00:00Z")
-
-    assert transcript.infos == [SessionInfo(agent_version="2.1.328", model="claude-opus-5-5")]
 
 
 def test_the_name_the_user_gave_wins_over_those_the_model_makes_up() -> None:
@@ -155,47 +65,6 @@ def test_the_name_the_user_gave_wins_over_those_the_model_makes_up() -> None:
     assert {event.at_ms for event in transcript.events} == {START_MS + 2000}
 
 
-def test_a_record_without_a_time_takes_that_of_the_record_before_and_not_the_newest() -> None:
-    transcript = Session()
-    transcript.user("New", timestamp="2026-11-20T09:00:00Z")
-    transcript.user("Old turn, written again")
-    transcript.user("Timeless", timestamp=None)
-
-    assert transcript.events[-1].at_ms == START_MS + 2000
-
-
-def test_a_record_without_any_time_before_it_is_counted() -> None:
-    transcript = Session()
-    transcript.user("Timeless", timestamp="soon")
-
-    assert (transcript.events, transcript.skipped) == ([], [Skipped("user", "no time", "2.1.328")])
-
-
-def test_the_session_is_the_records_own_whatever_the_file_is_called() -> None:
-    """`--transcript FILE` reads a file of any name."""
-    source = Source(agent="claude-code", path="/tmp/some copy.jsonl")
-    reading = fold_into(AGENT, source, Reading(context=AGENT.context_type()), read_records(1))
-
-    assert {event.session for event in reading.events} == {session(1).path.stem}
-
-
-def read_records(number: int) -> list[Record]:
-    return list(AGENT.reader.read(session(number).path, None).records)
-
-
-def test_a_record_without_a_uuid_is_known_by_its_bytes() -> None:
-    transcript = Session()
-    transcript.user("Begin", uuid=None)
-    again = Session()
-    again.user("Begin", uuid=None)
-    other = Session()
-    other.user("Begin anew", uuid=None)
-
-    keys = [{e.key for e in t.events if isinstance(e.body, UserPrompt)} for t in (transcript, again, other)]
-    assert keys[0] == keys[1]
-    assert keys[0].isdisjoint(keys[2])
-
-
 def test_a_branched_record_keeps_the_identity_of_the_one_it_copies() -> None:
     """`forkedFrom` names the parent session and the record (read about, in no recording)."""
     parent = Session()
@@ -205,35 +74,3 @@ def test_a_branched_record_keeps_the_identity_of_the_one_it_copies() -> None:
 
     assert branch.events[-1].key == parent.events[-1].key
     assert branch.infos == [SessionInfo(agent_version="2.1.328", parent=ID)]
-
-
-def test_a_fork_has_facts_of_its_own_though_it_repeats_the_records() -> None:
-    parent = Session()
-    parent.user("Begin", uuid="u1")
-    fork = Session()
-    fork.user("Begin", uuid="u1", sessionId="s2")
-
-    (parent_info, parent_prompt), (fork_info, fork_prompt) = parent.events, fork.events
-    assert parent_prompt.key == fork_prompt.key
-    assert parent_info.body == fork_info.body
-    assert parent_info.key != fork_info.key
-
-
-def test_sub_agents_in_the_main_file_are_distinguished_without_an_id() -> None:
-    transcript = Session()
-    transcript.user("List the files", isSidechain=True)
-
-    assert [event.subagent_id for event in transcript.events] == ["inline"]
-    assert transcript.bodies == [UserPrompt(text="List the files", actor="model")]
-
-
-def test_a_message_of_another_shape_is_counted() -> None:
-    transcript = Session()
-    transcript.record("user")
-    transcript.record("assistant", message={"model": "m"})
-    transcript.record("user", message={"content": 5})
-    transcript.record("user", message={"content": [{"type": "text", "text": 5}]})
-
-    assert [skipped.record_type for skipped in transcript.skipped] == ["user", "assistant", "user", "user"]
-    assert transcript.skipped[3].reason == "unexpected shape at $.content[0].text"
-    assert transcript.events == []

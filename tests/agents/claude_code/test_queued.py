@@ -23,35 +23,6 @@ def test_a_prompt_that_was_taken_back_is_withdrawn() -> None:
     ]
 
 
-def test_a_slash_command_leaves_the_queue_under_the_text_it_was_typed_with() -> None:
-    transcript = Session()
-    transcript.queue("enqueue", "/ship version 2")
-    delivered = transcript.user(
-        "<command-message>ship</command-message>\n<command-name>/ship</command-name>\n"
-        "<command-args>version 2</command-args>"
-    )
-
-    assert delivered == [
-        UserPrompt(text="version 2", command="/ship"),
-        QueuedPrompt(text="/ship version 2", change="withdrawn"),
-    ]
-
-
-def test_what_nobody_typed_leaves_the_queue_without_becoming_a_prompt() -> None:
-    transcript = Session()
-    transcript.queue("enqueue", "Another session says hello")
-    transcript.queue("enqueue", "Poll for activity")
-    delivered = [
-        *transcript.user("Another session says hello", origin={"kind": "peer"}),
-        *transcript.user("Poll for activity", promptSource="system"),
-    ]
-
-    assert delivered == [
-        QueuedPrompt(text="Another session says hello", change="withdrawn"),
-        QueuedPrompt(text="Poll for activity", change="withdrawn"),
-    ]
-
-
 def test_reports_of_jobs_are_never_queued_prompts() -> None:
     """But what they say of the job is known from then on, long before they are delivered."""
     transcript = Session()
@@ -78,12 +49,3 @@ def test_what_others_put_into_the_turn_is_no_prompt() -> None:
     transcript.attachment("queued_command", prompt="go on", commandMode="prompt", isMeta=True)
 
     assert (transcript.events, transcript.skipped) == ([], [])
-
-
-def test_an_unknown_way_of_delivery_is_counted() -> None:
-    transcript = Session()
-    transcript.attachment("queued_command", prompt="hello", commandMode="telepathy")
-    transcript.queue("reorder", "hello")
-
-    assert transcript.events == []
-    assert [skipped.record_type for skipped in transcript.skipped] == ["attachment/queued_command", "queue-operation"]

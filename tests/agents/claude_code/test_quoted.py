@@ -38,11 +38,6 @@ def test_a_prompt_is_read_as_in_its_record(text: str, bodies: tuple[AnyBody, ...
     ]
 
 
-def test_what_follows_a_skill_is_its_text() -> None:
-    assert QUOTED.prompt("## Style\n\nUse tabs.", "Skill") == ()
-    assert QUOTED.prompt("Use tabs.", "Bash") == (UserPrompt(text="Use tabs."),)
-
-
 @pytest.mark.parametrize(
     ("text", "outcome"),
     [
@@ -58,9 +53,3 @@ def test_what_follows_a_skill_is_its_text() -> None:
 )
 def test_a_result_says_how_the_call_ended(text: str, outcome: ToolOutcome) -> None:
     assert QUOTED.outcome("shell", text) == outcome
-
-
-def test_a_rejected_call_never_ran() -> None:
-    found = QUOTED.outcome("edit", "The user doesn't want to proceed with this tool use. The tool use was rejected")
-
-    assert (found.status, found.never_ran) == ("denied", True)

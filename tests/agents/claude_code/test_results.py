@@ -67,15 +67,6 @@ def test_what_the_client_puts_around_an_output_is_taken_off(
     assert result.output == output
 
 
-@pytest.mark.parametrize("name", ["AskUserQuestion", "ExitPlanMode"])
-def test_a_question_or_plan_the_user_dismissed_is_denied(name: str) -> None:
-    """Putting it before the user is its run, so there is nothing to interrupt."""
-    transcript = Session()
-    transcript.result(transcript.calls(name), REJECTED + STOP, failed=True, toolDenialKind="user-rejected")
-
-    assert ended(transcript).status == "denied"
-
-
 NOTE = "\n\nNote: The user's next message may contain a correction or preference."
 DENIED = "Permission for this tool use was denied. The tool use was rejected (eg. if it was a file edit). "
 
@@ -99,20 +90,6 @@ def test_what_the_user_wrote_while_refusing_is_a_prompt(wording: str, words: str
     assert transcript.bodies[-1] == UserPrompt(text=words)
 
 
-def test_a_wish_to_clarify_is_the_clients_wording() -> None:
-    transcript = Session()
-    call = transcript.calls("AskUserQuestion", questions=[{"question": "Which?", "options": [{"label": "A"}]}])
-    transcript.result(
-        call,
-        f"{REJECTED}To tell you how to proceed, the user said:\nThe user wants to clarify these questions.\n  This",
-        failed=True,
-        toolDenialKind="user-rejected",
-    )
-
-    assert ended(transcript).status == "denied"
-    assert not any(isinstance(body, UserPrompt) for body in transcript.bodies)
-
-
 def test_a_plan_the_user_did_not_accept_is_ruled_on() -> None:
     """2.1.14: the user stays in plan mode."""
     transcript = Session()
@@ -132,36 +109,6 @@ def test_a_plan_the_user_did_not_accept_is_ruled_on() -> None:
     ]
 
 
-def test_output_of_another_shape_is_counted_and_the_call_still_ends() -> None:
-    transcript = Session()
-    call = transcript.calls("Bash", command="make")
-    transcript.result(call, {"stdout": 5})
-
-    assert (ended(transcript).status, ended(transcript).output) == ("ok", "")
-    assert [skipped.reason for skipped in transcript.skipped] == ["unexpected content"]
-
-
-def test_a_structured_result_of_another_shape_costs_nothing_else() -> None:
-    transcript = Session()
-    transcript.runs("Bash", "ok", command="make", result={"interrupted": "no"})
-
-    assert ended(transcript).status == "ok"
-
-
-def test_a_result_without_its_call_is_still_a_result() -> None:
-    transcript = Session()
-    transcript.result("toolu_unknown", "ok")
-
-    assert transcript.bodies == [ToolResult(call_id="toolu_unknown", name="", op="other", status="ok", output="ok")]
-
-
-def test_a_result_for_nothing_is_counted() -> None:
-    transcript = Session()
-    transcript.user([{"type": "tool_result", "content": "ok"}])
-
-    assert (transcript.events, [s.reason for s in transcript.skipped]) == ([], ["no tool_use_id"])
-
-
 @pytest.mark.parametrize(
     ("name", "tool_input"),
     [
@@ -176,10 +123,3 @@ def test_what_is_read_of_the_handoff_does_not_come_back(name: str, tool_input: d
     transcript.runs(name, "## Next action\nWrite discount()", **tool_input)
 
     assert (ended(transcript).status, ended(transcript).output) == ("ok", "")
-
-
-def test_a_call_made_inside_the_state_folder_looks_at_the_handoff() -> None:
-    transcript = Session(cwd="/home/dev/shop/.carryover")
-    transcript.runs("Bash", "## Task", command="cat handoff.md")
-
-    assert ended(transcript).output == ""

@@ -7,7 +7,6 @@ from packaging.version import Version
 
 from carryover.agents.claude_code.spec import SPEC
 from carryover.install.hook_sets import hooks_for
-from carryover.install.version_probe import version_in
 
 
 @pytest.mark.parametrize(
@@ -33,22 +32,3 @@ def test_no_event_is_asked_for_before_the_version_that_has_it(
     found, hook_set = hooks_for(SPEC, Version(version))
 
     assert (found, None if hook_set is None else list(hook_set.events)) == (state, events)
-
-
-@pytest.mark.parametrize(
-    ("answer", "version"),
-    [
-        ("2.1.328 (Claude Code)\n", "2.1.328"),
-        ("2.0.65 (Claude Code)\n", "2.0.65"),
-        ("2.1.328-beta.1 (Claude Code)", "2.1.328"),
-        ("an update is ready\r\n2.1.328 (Claude Code)\r\n", "2.1.328"),
-        ("claude 2.1.328", ""),
-        ("127.0.0.1 refused", ""),
-        ("2.1 (Claude Code)", ""),
-        (f"{'9' * 5000}.1.1", ""),
-        ("", ""),
-    ],
-)
-def test_the_version_is_the_number_at_the_beginning_of_a_line(answer: str, version: str) -> None:
-    assert SPEC.version is not None
-    assert version_in(answer, SPEC.version).text == version

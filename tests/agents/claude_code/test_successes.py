@@ -5,54 +5,13 @@ from __future__ import annotations
 import pytest
 
 from agents.claude_code.session import Session
-from carryover.model import Answer, AnyBody, BackgroundTask, FileEdit, PlanItem, PlanProposal, PlanUpdate, ToolResult
-
-PATCH = [{"oldStart": 3, "newStart": 3, "lines": [" ", "-    return amount - percent", "+    return amount * 2"]}]
+from carryover.model import AnyBody, BackgroundTask, FileEdit, PlanItem, PlanUpdate, ToolResult
 
 
 def after(bodies: list[AnyBody]) -> list[AnyBody]:
     """What came with a result."""
     assert isinstance(bodies[0], ToolResult)
     return bodies[1:]
-
-
-def test_an_edit_that_was_applied_is_a_file_edit() -> None:
-    transcript = Session()
-    bodies = transcript.runs(
-        "Edit",
-        "The file /home/dev/shop/cart.py has been updated successfully.",
-        result={"filePath": "/home/dev/shop/cart.py", "structuredPatch": PATCH},
-        file_path="/home/dev/shop/cart.py",
-        old_string="    return amount - percent",
-        new_string="    return amount * 2",
-    )
-
-    assert after(bodies) == [
-        FileEdit(
-            path="/home/dev/shop/cart.py",
-            change="modify",
-            call_id="toolu_1",
-            added=1,
-            removed=1,
-            line=4,
-            anchor="    return amount * 2",
-            diff="@@ +3 @@\n \n-    return amount - percent\n+    return amount * 2",
-        )
-    ]
-
-
-def test_an_edit_that_failed_changed_nothing() -> None:
-    transcript = Session()
-    bodies = transcript.runs(
-        "Edit",
-        "<tool_use_error>String to replace not found in file.</tool_use_error>",
-        failed=True,
-        file_path="/home/dev/shop/cart.py",
-        old_string="a",
-        new_string="b",
-    )
-
-    assert after(bodies) == []
 
 
 def test_an_edit_of_the_handoff_is_no_work_on_the_project() -> None:
@@ -72,19 +31,6 @@ def test_files_changed_in_the_shell_count() -> None:
         FileEdit(path="/home/dev/shop/.gitignore", change="modify", call_id="toolu_1"),
         FileEdit(path="/home/dev/shop/b.py", change="rename", call_id="toolu_1", old_path="/home/dev/shop/a.py"),
     ]
-
-
-def test_a_command_that_continues_in_the_background_is_a_job() -> None:
-    transcript = Session()
-    bodies = transcript.runs(
-        "Bash",
-        "Command running in background with ID: banx6x2xp. Output is being written to: /t/banx6x2xp.output.",
-        result={"stdout": "", "interrupted": False, "backgroundTaskId": "banx6x2xp"},
-        command="make all",
-        description="Build everything",
-    )
-
-    assert after(bodies) == [BackgroundTask(task_id="banx6x2xp", state="running", label="Build everything")]
 
 
 def test_a_job_is_known_by_the_text_where_there_is_no_structured_result() -> None:
@@ -143,44 +89,6 @@ def test_a_look_at_a_job_may_find_that_it_has_ended(name: str, output: str, foun
     assert after(bodies) == ([] if found is None else [BackgroundTask(task_id="b1", state=found)])  # type: ignore[arg-type]
 
 
-def test_answers_are_the_users() -> None:
-    transcript = Session()
-    bodies = transcript.runs(
-        "AskUserQuestion",
-        'Your questions have been answered: "Which cap?"="50 percent".',
-        result={"questions": [], "answers": {"Which cap?": "50 percent", "Where?": ["here", "there"]}},
-        questions=[{"question": "Which cap?", "options": [{"label": "50 percent"}]}],
-    )
-
-    assert after(bodies) == [
-        Answer(call_id="toolu_1", question="Which cap?", text="50 percent"),
-        Answer(call_id="toolu_1", question="Where?", text="here, there"),
-    ]
-
-
-def test_answers_are_read_from_the_text_where_there_is_no_structured_result() -> None:
-    transcript = Session()
-    bodies = transcript.runs(
-        "AskUserQuestion",
-        'User has answered your questions: "Which cap?"="50 percent", "Where?"="in cart.py". You can now continue.',
-        questions=[],
-    )
-
-    assert after(bodies) == [
-        Answer(call_id="toolu_1", question="Which cap?", text="50 percent"),
-        Answer(call_id="toolu_1", question="Where?", text="in cart.py"),
-    ]
-
-
-def test_an_accepted_plan_is_the_one_the_user_saw_last() -> None:
-    transcript = Session()
-    bodies = transcript.runs(
-        "ExitPlanMode", "User has approved your plan.", result={"plan": "# Plan, edited"}, plan="# Plan"
-    )
-
-    assert after(bodies) == [PlanProposal(call_id="toolu_1", text="# Plan, edited", accepted=True)]
-
-
 def test_the_task_list_is_sent_whole_after_each_change() -> None:
     transcript = Session()
     transcript.runs("TaskCreate", "Task #1 created", result={"task": {"id": "1"}}, subject="Wire discount")
@@ -195,14 +103,4 @@ def test_the_task_list_is_sent_whole_after_each_change() -> None:
         (PlanItem(text="Wire discount", state="active"), PlanItem(text="Test it")),
         (PlanItem(text="Wire discount", state="done"), PlanItem(text="Test it")),
         (PlanItem(text="Wire discount", state="done"),),
-    ]
-
-
-def test_tasks_from_before_the_transcript_are_known_once_they_are_listed() -> None:
-    transcript = Session()
-    assert after(transcript.runs("TaskUpdate", "Updated", taskId="1", status="completed")) == []
-    listed = {"tasks": [{"id": "1", "subject": "Wire discount", "status": "completed"}]}
-
-    assert after(transcript.runs("TaskList", "#1", result=listed)) == [
-        PlanUpdate(items=(PlanItem(text="Wire discount", state="done"),))
     ]

@@ -19,15 +19,6 @@ def test_glued_blocks_are_taken_off_both_ends() -> None:
     assert own_words(f" {opened}\n{REMINDER}\nfix it\n\n{REMINDER}\n{opened}\n") == "fix it"
 
 
-def test_what_stands_in_the_middle_is_the_users() -> None:
-    assert own_words(f"why does {REMINDER} appear?") == f"why does {REMINDER} appear?"
-
-
-def test_a_block_that_never_ends_is_the_users() -> None:
-    assert own_words("<system-reminder> is what I see") == "<system-reminder> is what I see"
-    assert own_words("I see </system-reminder>") == "I see </system-reminder>"
-
-
 def test_a_handoff_and_lines_of_it_are_taken_out() -> None:
     assert without_handoff("x\n# [CARRYOVER] Last updated 2026\ny") == ""
     assert without_handoff("a\n.carryover/handoff.md:3:Task\nb") == "a\nb"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from agents.claude_code.session import Session
-from carryover.model import Op, PlanItem, PlanUpdate, Question, ToolCall
+from carryover.model import Op, ToolCall
 
 
 def called(name: str, **tool_input: Any) -> ToolCall:
@@ -39,56 +39,3 @@ def called(name: str, **tool_input: Any) -> ToolCall:
 )
 def test_a_call_says_what_it_does_and_to_what(name: str, tool_input: dict[str, Any], op: Op, subject: str) -> None:
     assert called(name, **tool_input) == ToolCall(call_id="toolu_1", name=name, op=op, subject=subject)
-
-
-def test_each_question_is_sent_with_its_choices() -> None:
-    transcript = Session()
-    transcript.calls(
-        "AskUserQuestion",
-        questions=[
-            {"question": "Which cap?", "options": [{"label": "50 percent", "description": "Half"}, {"label": "None"}]},
-            {"question": "Where?", "options": []},
-        ],
-    )
-
-    assert transcript.bodies[1:] == [
-        Question(call_id="toolu_1", text="Which cap?", options=("50 percent", "None")),
-        Question(call_id="toolu_1", text="Where?"),
-    ]
-
-
-def test_a_todo_list_is_sent_whole() -> None:
-    transcript = Session()
-    transcript.calls(
-        "TodoWrite",
-        todos=[
-            {"content": "Wire discount", "status": "in_progress", "activeForm": "Wiring"},
-            {"content": "Test", "status": "pending"},
-            {"content": "Look", "status": "completed"},
-        ],
-    )
-
-    assert transcript.bodies[1:] == [
-        PlanUpdate(
-            items=(
-                PlanItem(text="Wire discount", state="active"),
-                PlanItem(text="Test"),
-                PlanItem(text="Look", state="done"),
-            )
-        )
-    ]
-
-
-def test_a_call_without_id_or_name_is_counted() -> None:
-    transcript = Session()
-    transcript.says({"type": "tool_use", "name": "Bash", "input": {}}, {"type": "tool_use", "id": "t", "input": {}})
-
-    assert (transcript.events, len(transcript.skipped)) == ([], 2)
-
-
-def test_an_input_that_is_no_object_is_counted_and_the_call_still_was_made() -> None:
-    transcript = Session()
-    transcript.says({"type": "tool_use", "id": "t", "name": "Bash", "input": "ls"})
-
-    assert transcript.bodies == [ToolCall(call_id="t", name="Bash", op="shell")]
-    assert [skipped.record_type for skipped in transcript.skipped] == ["assistant/tool_use/Bash"]

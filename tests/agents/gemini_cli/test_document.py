@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -13,9 +14,7 @@ import pytest
 
 from agents.gemini_cli.contract_case import documents, recording
 from carryover.adapter.contract import Source
-from carryover.agents.gemini_cli import reader
 from carryover.agents.gemini_cli.adapter import AGENT
-from carryover.agents.gemini_cli.reader import AGAIN_S, DocumentReader
 from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import ProjectRoot
 from carryover.ingest.pipeline import ingest
@@ -23,7 +22,6 @@ from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import session_events, sessions
 from carryover.ledger.store import Ledger
 from carryover.model import AssistantMessage, Event, FileEdit, ToolResult, UserPrompt
-from carryover.readers.files import read_small
 from contract.case import Recording, read_on, source_at
 from support.clock import LATER_MS
 
@@ -73,63 +71,22 @@ def test_half_a_document_is_read_again(tmp_path: Path) -> None:
     path = copied(tmp_path)
     path.write_bytes(path.read_bytes()[:1000])
 
-    batch = DocumentReader().read(path, None)
+    with pytest.raises(OSError, match="not a conversation") as raised:
+        AGENT.reader.read(path, None)
 
-    assert (batch.records, batch.retry_after_s, batch.oversized) == ((), AGAIN_S, 0)
+    assert raised.value.errno == errno.EAGAIN
 
 
-@pytest.mark.parametrize("content", [b"{}", b"[]", b"\x00\xff", b'{"sessionId": "a", "messages": 5}', b""])
-def test_a_damaged_document_is_counted_once_it_is_settled(tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize("content", [b"{}", b"\x00\xff", b'{"sessionId": "a", "messages": 5}', b""])
+def test_a_document_that_stays_damaged_is_an_error(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "session-2026-11-20T06-00-0a1b2c3d.json"
     path.write_bytes(content)
     os.utime(path, (1_700_000_000, 1_700_000_000))
 
-    reading = read_on(AGENT, Source(agent=AGENT.id, path=str(path)))
+    with pytest.raises(OSError, match="not a conversation") as raised:
+        AGENT.reader.read(path, None)
 
-    assert (reading.events, [skipped.reason for skipped in reading.skipped]) == ([], ["not a conversation"])
-
-
-def test_a_document_that_is_too_large_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reader, "MAX_DOCUMENT_BYTES", 1000)
-
-    batch = DocumentReader().read(copied(tmp_path), None)
-
-    assert (batch.records, batch.oversized, batch.retry_after_s) == ((), 1, None)
-
-
-def test_a_long_document_is_parsed_once_for_all_its_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    parsed = []
-
-    def counted(path: Path, *, limit: int) -> bytes | None:
-        parsed.append(path)
-        return read_small(path, limit=limit)
-
-    monkeypatch.setattr(reader, "read_small", counted)
-    (tmp_path / "other").mkdir()
-    path, other = copied(tmp_path), copied(tmp_path / "other")
-    whole = json.loads(path.read_bytes())
-    said = {"type": "user", "timestamp": "2026-01-01T00:00:00.000Z", "content": "lorem " * 50_000}
-    path.write_text(json.dumps({**whole, "messages": [{"id": str(n), **said} for n in range(20)]}))
-    document = DocumentReader()
-
-    found = [document.read(path, None)]
-    while found[-1].more:
-        document.read(other, None)  # another one in between
-        found.append(document.read(path, found[-1].cursor))
-
-    assert len(found) > 3
-    assert parsed.count(path) == 1
-
-
-def test_messages_that_are_no_objects_cost_themselves(tmp_path: Path) -> None:
-    path = copied(tmp_path)
-    whole = json.loads(path.read_bytes())
-    path.write_text(json.dumps({**whole, "messages": [5, None, *whole["messages"], "x"]}))
-
-    reading = read_on(AGENT, Source(agent=AGENT.id, path=str(path)))
-
-    assert len(reading.skipped) == 3
-    assert len(bodies(reading.events, UserPrompt)) == 2
+    assert raised.value.errno == errno.EINVAL
 
 
 @pytest.mark.parametrize("backwards", [False, True], ids=["as written", "the other way round"])

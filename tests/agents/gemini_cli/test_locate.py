@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from carryover.agents.gemini_cli import locate
 from carryover.agents.gemini_cli.locate import start_folder
 
 NAME = "session-2026-11-20T06-00-0a1b2c3d"
@@ -20,14 +19,6 @@ def chat(root: Path, slug: str, name: str = f"{NAME}.jsonl") -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch()
     return path
-
-
-def test_every_transcript_is_found_with_those_of_sub_agents(tmp_path: Path) -> None:
-    paths = [chat(tmp_path, "shop"), chat(tmp_path, "shop-1"), chat(tmp_path, HASH, f"{NAME}.json")]
-    paths.append(chat(tmp_path, "shop", "s1/a1.jsonl"))
-    (tmp_path / "tmp" / "shop" / "logs.json").touch()
-
-    assert [source.path for source in locate.sources(tmp_path / "tmp")] == sorted(map(str, paths))
 
 
 def test_the_start_folder_is_noted_beside_the_transcript(tmp_path: Path) -> None:
@@ -49,12 +40,3 @@ def test_a_folder_of_that_hash_is_the_start_folder(tmp_path: Path, name: str, co
     (tmp_path / name).write_text(json.dumps(content))
 
     assert start_folder(chat(tmp_path, HASH, f"{NAME}.json")) == "/home/dev/shop"
-
-
-@pytest.mark.parametrize("content", [b"", b"[]", b"{", b'{"projects": []}', b"\xff"])
-def test_lists_that_cannot_be_read_tell_nothing(tmp_path: Path, content: bytes) -> None:
-    for name in ("trustedFolders.json", "projects.json"):
-        (tmp_path / name).write_bytes(content)
-
-    assert start_folder(chat(tmp_path, HASH)) is None
-    assert start_folder(chat(tmp_path, "shop")) is None

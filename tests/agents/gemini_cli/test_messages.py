@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from agents.gemini_cli.lines import Lines
-from carryover.agents.gemini_cli.builder import MAX_MESSAGES
 from carryover.model import AgentSummary, AssistantMessage, Retracted, ToolCall, ToolResult, TurnEnd, UserPrompt
 from carryover.records.text import HANDOFF_HEAD
 
@@ -50,14 +47,6 @@ def test_a_prompt_is_what_was_typed(sent: tuple[str, ...], words: str) -> None:
     assert typed(lines) == [words]
 
 
-def test_what_the_user_was_shown_of_a_prompt_counts() -> None:
-    """`displayContent`, where the client made something else of what was typed (0.61.0)."""
-    lines = Lines()
-    lines.user("A long text of a custom command", displayContent="/plan the plum")
-
-    assert typed(lines) == ["/plan the plum"]
-
-
 @pytest.mark.parametrize(
     "text",
     [
@@ -73,15 +62,6 @@ def test_what_the_client_sends_in_the_users_name_is_no_prompt(text: str) -> None
     lines.user(text)
 
     assert (lines.all(UserPrompt), lines.skipped) == ([], [])
-
-
-def test_a_message_that_is_written_again_counts_once() -> None:
-    lines = Lines()
-    for _ in range(2):
-        lines.user("Fix it.", ident="same")
-        lines.gemini("I fix it.", ident="other")
-
-    assert len(lines.all(UserPrompt)) == len(lines.all(AssistantMessage)) == 1
 
 
 def test_the_users_own_shell_command_is_a_call_of_theirs() -> None:
@@ -136,17 +116,6 @@ def test_a_compaction_leaves_a_summary_that_is_no_prompt() -> None:
     assert [said.text for said in lines.all(AssistantMessage)] == ["One."]
 
 
-def test_the_sections_of_a_summary_are_its_parts() -> None:
-    lines = Lines()
-    goal, plan = "<overall_goal>\nCents.\n</overall_goal>", "<current_plan>1. Test.</current_plan>"
-    text = f"<state_snapshot>\n{goal}\n{plan}\n</state_snapshot>"
-    summary = lines.message("user", [{"text": text}])
-    lines.add({"$set": {"messages": [summary, lines.message("gemini", [{"text": THANKS}])]}})
-
-    [found] = lines.all(AgentSummary)
-    assert [(part.kind, part.text) for part in found.parts] == [("request", "Cents."), ("next", "1. Test.")]
-
-
 def test_a_rewind_takes_back_what_was_said_since_and_not_what_was_done() -> None:
     lines = Lines()
     lines.user("one", ident="u1")
@@ -158,21 +127,3 @@ def test_a_rewind_takes_back_what_was_said_since_and_not_what_was_done() -> None
     [retracted] = lines.all(Retracted)
     said = {event.key for event in lines.events if isinstance(event.body, UserPrompt | AssistantMessage)}
     assert said & set(retracted.keys) == {"u2/prompt", "g2/text"}
-
-
-def test_a_rewind_to_a_message_nobody_knows_takes_back_everything() -> None:
-    """As the client does it."""
-    lines = Lines()
-    lines.user("one", ident="u1")
-    lines.add({"$rewindTo": "unknown"})
-
-    assert "u1/prompt" in lines.all(Retracted)[0].keys
-
-
-def test_the_context_keeps_the_newest_messages_only() -> None:
-    lines = Lines()
-    for number in range(MAX_MESSAGES + 5):
-        lines.user("more", ident=f"n{number}")
-
-    assert len(lines.context.messages) == MAX_MESSAGES
-    assert len(json.dumps([message.id for message in lines.context.messages])) < 4096

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agents.gemini_cli.lines import FOLDER, Lines, call
-from carryover.model import FileEdit, SessionInfo
+from carryover.model import FileEdit
 
 
 def test_the_folder_with_the_headers_hash_is_the_start_folder() -> None:
@@ -22,21 +22,3 @@ def test_a_file_below_the_start_folder_tells_it() -> None:
 
     assert lines.context.cwd == FOLDER
     assert [edit.path for edit in lines.all(FileEdit)] == [f"{FOLDER}/sub/a.py"]
-
-
-def test_facts_are_sent_when_they_change() -> None:
-    lines = Lines()
-    for model in ("gemini-3-pro", "gemini-3-pro", "gemini-3-flash"):
-        lines.gemini("Yes.", model=model)
-
-    assert [info.model for info in lines.all(SessionInfo)] == ["gemini-3-pro", "gemini-3-flash"]
-
-
-def test_a_summary_that_comes_late_is_no_activity() -> None:
-    """The next start of the client adds it to an older session (0.61.0)."""
-    lines = Lines()
-    lines.user("Fix it.")
-    before = lines.events[-1].at_ms
-    lines.add({"$set": {"summary": "Fixing", "memoryScratchpad": {"version": 1}}})
-
-    assert (lines.events[-1].body, lines.events[-1].at_ms) == (SessionInfo(title="Fixing"), before)

@@ -7,15 +7,11 @@ from typing import Any
 import pytest
 
 from agents.gemini_cli.lines import FOLDER, Lines, call
-from carryover.adapter.contract import Source
-from carryover.agents.gemini_cli.adapter import AGENT
 from carryover.model import (
     Answer,
     AssistantMessage,
     FileEdit,
-    PlanItem,
     PlanProposal,
-    PlanUpdate,
     Question,
     ToolCall,
     ToolResult,
@@ -84,14 +80,6 @@ def test_a_shell_command_ends_as_its_output_says(
     assert printed is None or ended.output == printed
 
 
-def test_a_command_that_writes_a_file_changed_it() -> None:
-    lines = parsed(
-        call("run_shell_command", {"command": "echo x > notes.md"}, "Output: (empty)\nProcess Group PGID: 7")
-    )
-
-    assert [edit.path for edit in lines.all(FileEdit)] == [f"{FOLDER}/notes.md"]
-
-
 def test_an_edit_is_described_by_what_the_user_saw_of_it() -> None:
     lines = parsed(call("replace", {"file_path": "prices.py"}, "Successfully modified", resultDisplay=SHOWN))
     added = parsed(call("write_file", {"file_path": "a.py"}, "ok", resultDisplay={**SHOWN, "isNewFile": True}))
@@ -141,19 +129,6 @@ def test_a_call_that_has_not_ended_is_open_until_it_has() -> None:
     assert (len(lines.all(ToolCall)), len(lines.all(ToolResult)), len(lines.all(AssistantMessage))) == (1, 1, 1)
 
 
-def test_todos_are_a_plan() -> None:
-    todos = [
-        {"description": "Price the plum", "status": "in_progress"},
-        {"description": "Test it", "status": "pending"},
-        {"description": "Ask first", "status": "completed"},
-        {"description": "Never mind", "status": "cancelled"},
-    ]
-    lines = parsed(call("write_todos", {"todos": todos}, "ok"))
-
-    items = (PlanItem(text="Price the plum", state="active"), PlanItem(text="Test it"))
-    assert lines.all(PlanUpdate) == [PlanUpdate(items=(*items, PlanItem(text="Ask first", state="done")))]
-
-
 def test_a_question_and_its_answer() -> None:
     asked = {"questions": [{"question": "Which one?", "header": "Fruit", "options": [{"label": "Pear"}]}]}
     lines = parsed(call("ask_user", asked, '{"answers": {"0": "Pear"}}'))
@@ -183,24 +158,3 @@ def test_what_the_user_said_of_a_rejected_plan_is_a_prompt() -> None:
     assert lines.all(PlanProposal) == [PlanProposal(call_id="c1", text="", accepted=False)]
     assert [prompt.text for prompt in lines.all(UserPrompt)] == ["Without floats."]
     assert [result.user_words for result in lines.all(ToolResult)] == ["Without floats."]
-
-
-def test_a_sub_agents_result_is_its_answer() -> None:
-    source = Source(agent=AGENT.id, path="/a/chats/s/sub.jsonl", session="s", subagent_id="sub")
-    lines = Lines(source=source)
-    lines.gemini("", call("complete_task", {"result": {"response": "Only total() calls it."}}, "ok"))
-
-    assert [said.text for said in lines.all(AssistantMessage)] == ["Only total() calls it."]
-
-
-def test_a_call_that_looks_at_our_own_file_tells_nothing_of_it() -> None:
-    ended = result(call("read_file", {"file_path": ".carryover/handoff.md"}, "# Handoff words"))
-
-    assert ended.output == ""
-
-
-def test_calls_without_an_id_are_counted() -> None:
-    lines = Lines()
-    lines.gemini("", {"name": "glob"}, {"id": "c1"})
-
-    assert len(lines.skipped) == 2

@@ -69,24 +69,6 @@ def test_interrupts_a_compaction_a_limit_and_a_kill(tmp_path: Path) -> None:
     assert [type(event.body) for event in found.events if event.session == KILLED] == [SessionInfo, Prompt]
 
 
-def test_a_sub_agent_belongs_to_its_session(tmp_path: Path) -> None:
-    found = read(database(tmp_path))
-
-    assert [prompt.actor for prompt in bodies(found, Prompt, session=PARENT)] == ["human"]
-    assert {prompt.actor for prompt in bodies(found, Prompt, session=PARENT, subagent_id=CHILD)} == {"model"}
-    assert [event for event in found.events if event.session == CHILD] == []
-
-
-@BOTH
-def test_reading_again_and_on_adds_nothing(tmp_path: Path, version: str) -> None:
-    path = database(tmp_path, version)
-    found = read(path)
-    again = read(path, reading=found)
-    afresh = read(path)
-
-    assert again.events == afresh.events
-
-
 @BOTH
 def test_nothing_beside_the_database_is_made_or_changed(tmp_path: Path, version: str) -> None:
     path = tmp_path / "opencode" / "opencode.db"

@@ -7,8 +7,6 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from agents.opencode.reading import read
 from agents.opencode.stores import LATEST, data_folder, database
 from carryover.agents.opencode import locate
@@ -34,24 +32,6 @@ def test_each_session_of_the_older_version_is_read(tmp_path: Path) -> None:
     assert len([event for event in events if isinstance(event.body, FileEdit)]) == 2
     assert [event.body.reason for event in events if isinstance(event.body, TurnEnd)] == ["limit"]
     assert {event.subagent_id is not None for event in events} == {True, False}
-
-
-def test_a_session_that_continues_is_read_on(tmp_path: Path) -> None:
-    root = data_folder(tmp_path)
-    path = next(path for path in root.glob("storage/session/*/*.json") if len(messages_of(root, path)) > 5)
-    held = messages_of(root, path)[-1]
-    content = held.read_bytes()
-    held.unlink()
-    before = read(path, root)
-    stat = AGENT.reader.stat(path)
-    held.write_bytes(content)
-
-    assert AGENT.reader.stat(path) != stat
-    assert read(path, root, before).events == read(path, root).events
-
-
-def messages_of(root: Path, session: Path) -> list[Path]:
-    return sorted((root / "storage" / "message" / session.stem).glob("*.json"))
 
 
 def exported(path: Path, session: str) -> dict[str, Any]:
@@ -97,14 +77,3 @@ def test_a_session_that_is_exported_again_shows_what_the_document_holds_now(tmp_
     after = read_on(AGENT, source, before)
     assert after.events == read_on(AGENT, source).events
     assert AGENT.reader.read(document, after.cursor).records == ()
-
-
-@pytest.mark.parametrize("text", ['{"info": {"id": 5}}', "[]", "", '{"messages": []}', '{"info": {"id": "a/b"}}'])
-def test_another_document_is_none_of_ours(tmp_path: Path, text: str) -> None:
-    path = tmp_path / "other.json"
-    path.write_text(text)
-
-    assert AGENT.exported is not None
-    assert AGENT.exported(path, text.encode()) is None
-    with pytest.raises(OSError, match="not an exported session"):
-        AGENT.reader.read(path, None)

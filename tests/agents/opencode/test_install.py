@@ -98,28 +98,6 @@ def test_broken_settings_are_left_alone_and_named(home: Path, state: StateDir) -
     assert present(home)[1].startswith(f"{broken} can't be used")
 
 
-def test_a_file_that_was_changed_since_keeps_what_the_user_wrote(home: Path, state: StateDir) -> None:
-    install(home, state)
-    settings(home).write_text('{"theme": "dark", "instructions": [".carryover/handoff-opencode.md", "mine.md"],}')
-
-    assert uninstall(home, state) == ()
-    assert settings(home).read_text() == '{"theme": "dark", "instructions": ["mine.md"],}'
-
-
-def test_a_broken_file_keeps_its_record_until_it_is_repaired(home: Path, state: StateDir) -> None:
-    settings(home).write_bytes(MINE)
-    install(home, state)
-    content = settings(home).read_bytes()
-    settings(home).write_bytes(content + b"}")
-
-    assert any(
-        'Remove ".carryover/handoff-opencode.md" from its "instructions"' in left for left in uninstall(home, state)
-    )
-    settings(home).write_bytes(content)
-    assert uninstall(home, state) == ()
-    assert settings(home).read_bytes() == MINE
-
-
 def test_the_entry_of_an_earlier_version_gives_way_to_the_present_one(
     home: Path, state: StateDir, monkeypatch: pytest.MonkeyPatch
 ) -> None:

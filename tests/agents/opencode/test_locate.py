@@ -4,30 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
-from agents.opencode.stores import data_folder, database
+from agents.opencode.stores import database
 from carryover.agents.opencode import locate
 from carryover.agents.opencode.adapter import AGENT
-
-
-def test_databases_and_older_sessions_are_found(tmp_path: Path) -> None:
-    root = data_folder(tmp_path)
-    moved = database(tmp_path / "other")
-    moved.rename(root / "opencode-beta.db")
-    found = locate.sources(root)
-
-    assert Path(found[0].path).name == "opencode-beta.db"
-    assert [(source.rank, source.group != "") for source in found] == [(2, False), *[(1, True)] * 4]
-
-
-@pytest.mark.parametrize("beside", ["opencode.db-wal", "opencode.db-journal"])
-def test_a_change_beside_a_database_is_one_of_it(beside: str) -> None:
-    root = Path("/data/opencode")
-    source = locate.source_of(root / beside, root)
-
-    assert source is not None
-    assert source.path == "/data/opencode/opencode.db"
 
 
 def test_a_variable_may_name_the_database_itself(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from agents.opencode.contract_case import model, user
 from agents.opencode.stores import START_MS
 from carryover.adapter.contract import Source
 from carryover.agents.opencode.adapter import AGENT
-from carryover.model import AgentSummary, Body, SessionInfo, TurnEnd, UserPrompt
+from carryover.model import Body, SessionInfo, TurnEnd, UserPrompt
 from contract.case import Reading, fold_one
 
 SOURCE = Source(agent="opencode", path="/data/opencode/opencode.db")
@@ -49,6 +49,12 @@ def test_only_what_was_typed_is_a_prompt() -> None:
     assert found(parsed(user({"type": "text", "text": "hidden", "ignored": True}))) == []
 
 
+def test_a_prompt_counts_whatever_the_clock_of_its_client_said() -> None:
+    written = user({"type": "text", "text": "Fix it"}).replace(str(START_MS).encode(), b"1000")
+
+    assert [event.at_ms for event in parsed(written).events if isinstance(event.body, UserPrompt)] == [1000]
+
+
 def test_a_command_that_a_person_ran_is_theirs() -> None:
     note = {"type": "text", "text": "The following tool was executed by the user", "synthetic": True}
     asked = parsed(user(note))
@@ -60,26 +66,6 @@ def test_a_command_that_a_person_ran_is_theirs() -> None:
         "model",
         "model",
     ]
-
-
-@pytest.mark.parametrize(("auto", "trigger"), [(True, "auto"), (False, "manual")])
-def test_a_summary_is_no_answer(auto: bool, trigger: str) -> None:
-    asked = parsed(user({"type": "compaction", "auto": auto}))
-    summed = parsed(model({"type": "text", "text": "So far: all well."}, summary=True), asked)
-
-    assert found(asked) == []
-    [summary] = found(summed)
-    assert isinstance(summary, AgentSummary)
-    assert (summary.text, summary.source, summary.trigger) == ("So far: all well.", "compaction", trigger)
-    assert summary.parts == ()
-
-
-def test_the_sections_of_a_summary_are_its_parts() -> None:
-    text = "## Goal\n\nWhole cents.\n\n## Next Steps\n\n- Test it."
-    [summary] = found(parsed(model({"type": "text", "text": text}, summary=True)))
-
-    assert isinstance(summary, AgentSummary)
-    assert [(part.kind, part.text) for part in summary.parts] == [("request", "Whole cents."), ("next", "- Test it.")]
 
 
 @pytest.mark.parametrize(
@@ -98,23 +84,6 @@ def test_how_a_turn_ended(error: dict[str, Any], reason: str, message: str | Non
     assert isinstance(end, TurnEnd)
     assert end.reason == reason
     assert message is None or end.message == message
-
-
-def test_the_facts_of_a_session_come_once_and_when_they_change() -> None:
-    session = {"id": "ses_made", "directory": "/home/dev/shop", "title": "New session - 2026", "version": "1.18.33"}
-    first = parsed(user({"type": "text", "text": "a"}, session=session))
-    again = parsed(user({"type": "text", "text": "b"}, session=session), first)
-    titled = parsed(user({"type": "text", "text": "c"}, session={**session, "title": "Pears"}), again)
-
-    infos = [
-        [event.body for event in reading.events if isinstance(event.body, SessionInfo)]
-        for reading in (first, again, titled)
-    ]
-    assert infos == [
-        [SessionInfo(agent_version="1.18.33")],
-        [],
-        [SessionInfo(agent_version="1.18.33", title="Pears")],
-    ]
 
 
 def state(status: str, given: dict[str, Any], **more: Any) -> dict[str, Any]:

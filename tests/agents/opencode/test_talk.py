@@ -140,21 +140,6 @@ def test_a_part_that_is_undone_is_gone(watched: Watched) -> None:
     assert watched.texts(at + 6) == ["One.", "Kept."]
 
 
-def test_a_prompt_whose_changed_files_are_noted_later_is_not_read_again(watched: Watched) -> None:
-    client, at = watched.client, START_MS
-    session = client.session(at, "/home/dev/shop")
-    prompt = client.prompt(session, at + 1, "One.")
-    client.say(session, at + 2, "First.")
-    events = list(watched.read(at + 3).events)
-    data = {"role": "user", "time": {"created": at + 1}, "summary": {"diffs": [{"file": "a.py"}]}}
-    client.message(session, prompt, at + 9, data)
-    cursor = watched.reading.cursor
-    batch = DatabaseReader(lambda: at + 10).read(client.path, cursor)
-
-    assert batch.records == ()
-    assert watched.read(at + 11).events == events
-
-
 def test_a_question_is_asked_before_it_is_answered(watched: Watched) -> None:
     client, at = watched.client, START_MS
     session = client.session(at, "/home/dev/shop")

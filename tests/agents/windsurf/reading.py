@@ -32,12 +32,6 @@ class Store:
         self.reading = read_on(AGENT, source_at(AGENT, Recording(path, root)), self.reading)
         return in_order(self.reading.events)
 
-    def read_alone(self, talk: Talk) -> list[Event]:
-        """What counts of a transcript that no hook of ours saw."""
-        path = self.transcript(talk)
-        self.reading = read_on(AGENT, source_at(AGENT, Recording(path, path.parent)), self.reading)
-        return in_order(self.reading.events)
-
 
 def in_order(events: Iterable[Event]) -> list[Event]:
     return sorted(events, key=lambda event: event.at_ms)

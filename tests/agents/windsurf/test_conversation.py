@@ -11,7 +11,6 @@ import pytest
 from agents.windsurf.reading import Store, bodies, texts_of
 from agents.windsurf.talks import FAILED, PROJECT, START, Talk, line, payload, worked
 from carryover.adapter.spooled import copy_beside
-from carryover.agents.windsurf import conversation
 from carryover.agents.windsurf.conversation import SAME_CALL_MS
 from carryover.model import AssistantMessage, FileEdit, SessionInfo, ToolCall, ToolResult, UserPrompt
 
@@ -58,16 +57,6 @@ def test_the_transcript_says_what_failed_and_what_a_command_printed(store: Store
     assert "CANCELED" not in str(events)
 
 
-def test_a_row_has_the_time_of_the_call_it_stands_for(store: Store) -> None:
-    talk = worked()
-    before = {type(event.body): event.at_ms for event in store.read(talk)}
-    talk.name_transcript(store.transcript(talk))
-    after = {type(event.body): event.at_ms for event in store.read(talk)}
-
-    for kind in (UserPrompt, AssistantMessage, FileEdit):
-        assert after[kind] == before[kind], kind
-
-
 def test_the_turn_that_continues_is_known_beside_the_transcript(store: Store) -> None:
     talk = worked()
     talk.name_transcript(store.transcript(talk))
@@ -94,19 +83,6 @@ def test_a_transcript_that_begins_later_leaves_what_came_before(store: Store) ->
         "Yes.",
         "It passes now.",
     ]
-
-
-def test_of_a_transcript_that_is_too_long_the_beginning_is_read(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    talk = worked()
-    monkeypatch.setattr(conversation, "MAX_TRANSCRIPT_BYTES", len(talk.transcript()) + 5)
-    talk.prompt("Yes.")
-    talk.say("It passes now.")
-    assert len(texts_of(store.read_alone(talk))) == 2
-    assert [edit.change for edit in bodies(store.read_alone(talk), FileEdit)]
-
-    store.reading = None
-    talk.name_transcript(store.transcript(talk))
-    assert len(texts_of(store.read(talk))) == 4
 
 
 def test_a_transcript_written_again_before_its_hook_ran_counts_nothing_twice(store: Store) -> None:
@@ -178,44 +154,7 @@ def test_a_hook_that_is_registered_twice_counts_once_and_a_command_run_again_twi
     assert len(bodies(store.read(Talk(), data=data), ToolCall)) == 2
 
 
-def test_calls_count_in_the_order_of_their_own_times(store: Store) -> None:
-    talk = worked()
-    in_order = [event.body for event in store.read(talk)]
-    store.reading = None
-
-    data = b"".join(reversed(talk.spooled().splitlines(keepends=True)))
-    assert [event.body for event in store.read(talk, data=data)] == in_order
-
-
 def test_without_a_hook_s_folder_the_command_or_the_file_says_it(store: Store) -> None:
     for event, cwd in (("post_run_command", PROJECT), ("post_write_code", f"{PROJECT}/src")):
         store.reading = None
         assert {reported.cwd for reported in store.read(Talk(), data=line(event, payload(event), cwd=None))} == {cwd}
-
-
-def test_lines_that_nobody_can_read_are_counted_and_cost_nothing_else(store: Store) -> None:
-    talk = worked()
-    noisy = b"".join(kept + b"\x00\xff\n{}\n" for kept in talk.spooled().splitlines(keepends=True))
-
-    assert len(texts_of(store.read(talk, data=noisy))) == 2
-    assert store.reading is not None
-    assert {skipped.reason for skipped in store.reading.skipped} == {"not JSON", "unexpected shape"}
-
-
-def test_a_torn_last_line_waits(store: Store) -> None:
-    talk = worked()
-    whole = talk.spooled()
-
-    assert len(texts_of(store.read(talk, data=whole[:-10]))) == 1
-    assert len(texts_of(store.read(talk, data=whole))) == 2
-
-
-def test_a_transcript_alone_says_its_project_by_its_files(store: Store) -> None:
-    talk = worked()
-    events = store.read_alone(talk)
-
-    assert len(texts_of(events)) == 2
-    assert {event.cwd for event in events} == {None, f"{PROJECT}/src", PROJECT}
-    talk.prompt("Yes.")
-    talk.say("It passes now.")
-    assert len(texts_of(store.read_alone(talk))) == 4

@@ -6,14 +6,8 @@ import pytest
 from carryover.adapter.contract import ToolOutcome
 from carryover.adapter.event_builder import (
     EventBuilder,
-    Facts,
     OpenCall,
-    SessionContext,
-    closed,
     differing,
-    opened,
-    usable_folder,
-    usable_name,
 )
 from carryover.model import SessionInfo, UserPrompt
 
@@ -24,13 +18,6 @@ class Context(msgspec.Struct, frozen=True):
 
 def call(ident: str, **more: object) -> OpenCall:
     return msgspec.structs.replace(OpenCall(id=ident, name="Bash", op="shell"), **more)
-
-
-def test_of_the_open_calls_the_newest_are_kept_and_each_id_once() -> None:
-    calls = opened(opened((call("a"), call("b")), call("c"), most=2), call("b", subject="again"), most=2)
-
-    assert [(one.id, one.subject) for one in calls] == [("c", ""), ("b", "again")]
-    assert [one.id for one in closed(calls, "c")] == ["b"]
 
 
 @pytest.mark.parametrize(
@@ -56,18 +43,3 @@ def test_what_is_new_of_a_session_comes_first_and_under_the_sessions_own_key() -
     assert first.body == SessionInfo(title="T")
     assert first.key.startswith("info/s1/7/")
     assert (second.key, second.at_ms) == ("k", 7)
-
-
-def test_names_and_folders_that_cannot_be_kept_are_none() -> None:
-    assert [usable_name(name) for name in (None, "", "x" * 301, "x")] == [None, None, None, "x"]
-    assert [usable_folder(path) for path in (None, "shop", "/" + "x" * 4096, "/shop")] == [None, None, None, "/shop"]
-
-
-def test_facts_are_emitted_once_and_nothing_that_says_nothing_is_kept() -> None:
-    builder = EventBuilder(context=SessionContext(), at_ms=7)
-    builder.learn(model="m", branch=None, title="x" * 301)
-    builder.put_news_first("s1", "/shop")
-    builder.put_news_first("s1", "/shop")
-
-    assert [event.body for event in builder.events] == [SessionInfo(model="m")]
-    assert builder.context == SessionContext(facts=Facts(model="m"), emitted=Facts(model="m"))

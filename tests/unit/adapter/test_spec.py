@@ -29,16 +29,6 @@ def test_a_variable_moves_a_place(env: dict[str, str], path: str) -> None:
     assert MOVABLE.at(HOME, env) == Path(path)
 
 
-def test_a_place_that_nothing_moves_ignores_the_environment() -> None:
-    assert Place(path="~/.tool").at(HOME, {"": "/srv"}) == HOME / ".tool"
-
-
-def test_a_place_without_platforms_is_on_all() -> None:
-    both, mac = Place(path="~/.tool"), Place(path="~/Library/Tool", platforms=(MACOS,))
-
-    assert [places_on((both, mac), platform) for platform in (LINUX, MACOS)] == [(both,), (both, mac)]
-
-
 def test_an_application_keeps_its_data_where_its_system_has_that() -> None:
     places = application_places("Editor/User")
     linux, mac = (

@@ -4,8 +4,6 @@ import json
 
 import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from carryover.adapter.spooled import SpooledCall, spool_line
 
@@ -15,13 +13,6 @@ def kept(payload: bytes, cwd: str | None = "/home/dev/shop") -> SpooledCall:
     assert line is not None
     assert line.endswith(b"\n") and line.count(b"\n") == 1 and b"\r" not in line
     return msgspec.json.decode(line, type=SpooledCall)
-
-
-def test_a_call_becomes_one_line() -> None:
-    call = kept(b'{\r\n  "text": "two\\nlines"\n}\n')
-
-    assert (call.event, call.at_ms, call.cwd) == ("stop", 7, "/home/dev/shop")
-    assert json.loads(bytes(call.payload)) == {"text": "two\nlines"}
 
 
 @pytest.mark.parametrize("payload", [b"\xef\xbb\xbf{}", b'{"a": "\xff"}', b'{"a": "\\ud83d"}'])
@@ -37,9 +28,3 @@ def test_what_is_no_json_is_not_kept(payload: bytes) -> None:
 @pytest.mark.parametrize("cwd", [None, "", "relative", "/half\udcff"])
 def test_a_folder_that_json_cannot_hold_or_that_is_none_is_left_out(cwd: str | None) -> None:
     assert kept(b"{}", cwd).cwd is None
-
-
-@given(st.recursive(st.none() | st.integers(-(2**53), 2**53) | st.text(), st.lists))
-def test_any_json_comes_back(value: object) -> None:
-    for indent in (None, 2):
-        assert json.loads(bytes(kept(json.dumps(value, indent=indent).encode()).payload)) == value

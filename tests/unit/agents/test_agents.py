@@ -83,20 +83,6 @@ def test_a_transcript_of_its_is_recognised_by_its_content(shop: Path, scribe: Pa
     assert (code, "Add a discount to the cart" in out) == (0, True)
 
 
-def test_another_agent_hands_over_to_it(shop: Path, run: Run) -> None:
-    code, out, _ = run("handoff", str(shop), "--to", "scribe-cli")
-
-    assert (code, out.startswith(f"cd {shop} && scribe --say ")) == (0, True)
-
-
-def test_a_moved_folder_of_its_is_read(shop: Path, scribe: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    scribe.rename(scribe.with_name("ink"))
-    assert run("handoff", str(shop))[0] != 0
-
-    monkeypatch.setenv("SCRIBE_HOME", str(scribe.with_name("ink")))
-    assert run("handoff", str(shop))[0] == 0
-
-
 def test_its_hooks_are_installed_in_its_own_form_and_taken_out_again(scribe: Path, run: Run) -> None:
     settings = scribe / "settings.json"
     settings.write_text('{"ink": "blue"}\n')
@@ -112,22 +98,6 @@ def test_its_hooks_are_installed_in_its_own_form_and_taken_out_again(scribe: Pat
 
     assert run("uninstall", "--yes")[0] == 0
     assert settings.read_text() == '{"ink": "blue"}\n'
-
-
-def test_doctor_judges_it_by_what_its_folder_says(scribe: Path, shop: Path, run: Run) -> None:
-    run("install", "--tools", "scribe-cli", "--no-service")
-    settings = json.loads((scribe / "settings.json").read_bytes())
-    findings = {finding["what"]: finding for finding in json.loads(run("doctor", "--json")[1])["findings"]}
-
-    waits = findings["Scribe CLI: hooks are installed, but not reviewed yet: Awake, Rest."]
-    assert waits["do"] == "Scribe reads new hooks aloud first: nod to each."
-    assert "Scribe CLI deletes transcripts that are older than 9 days (`keepDays`)." in findings
-
-    (scribe / "settings.json").write_text(json.dumps({**settings, "mute": True}))
-    (scribe / "notes.toml").write_text('[nodded."Awake#0#0"]\non = 1\n[nodded."Rest#0#0"]\non = 1\n')
-    found = [finding["what"] for finding in json.loads(run("doctor", "--json")[1])["findings"]]
-    assert "Scribe CLI: all hooks are switched off (`mute` in ~/.scribe/settings.json)." in found
-    assert not any("not reviewed" in what for what in found)
 
 
 def test_nothing_is_published_in_its_own_folder(scribe: Path, home: Path) -> None:
@@ -211,10 +181,3 @@ def test_nothing_is_loaded_before_it_is_asked_for(asked: str, loaded: set[str]) 
 def test_those_are_offered_that_can_be_started_and_that_it_was_installed_for() -> None:
     assert startable_agents(("windsurf", "claude-code")) == ("claude-code",)
     assert startable_agents(()) == ()
-
-
-def test_where_nobody_was_asked_all_that_are_covered_are_offered() -> None:
-    expected = tuple(agent.id for agent in adapters().values() if agent.spec.start is not None)
-
-    assert "claude-code" in expected
-    assert startable_agents(None) == expected

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carryover.adapter.contract import Record
-from carryover.readers import jsonl, position
-from carryover.readers.jsonl import MAX_LINE_BYTES, READ_BYTES, READ_LINES, JsonlReader
+from carryover.readers import position
+from carryover.readers.jsonl import MAX_LINE_BYTES, READ_LINES, JsonlReader
 
 READER = JsonlReader()
 
@@ -39,41 +39,6 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "transcript.jsonl"
 
 
-def test_the_next_read_gives_only_what_was_appended(path: Path) -> None:
-    path.write_bytes(b"one\ntwo\n")
-    cursor = READER.read(path, None).cursor
-    with path.open("ab") as file:
-        file.write(b"three\n")
-
-    batch = READER.read(path, cursor)
-
-    assert (batch.records, batch.restarted) == (tuple(lines("three", first=3)), False)
-
-
-def test_a_torn_last_line_waits_until_it_is_complete(path: Path) -> None:
-    path.write_bytes(b"one\ntw")
-    first = READER.read(path, None)
-    again = READER.read(path, first.cursor)
-    with path.open("ab") as file:
-        file.write(b"o\n")
-    last = READER.read(path, again.cursor)
-
-    assert [batch.records for batch in (first, again, last)] == [tuple(lines("one")), (), tuple(lines("two", first=2))]
-    assert [batch.more for batch in (first, again, last)] == [False, False, False]
-
-
-def test_blank_lines_are_numbered_but_are_no_records(path: Path) -> None:
-    path.write_bytes(b"one\n\n  \t\r\nfour\n")
-
-    assert read_all(path)[0] == [Record(number=1, data=b"one"), Record(number=4, data=b"four")]
-
-
-def test_any_bytes_may_stand_in_a_line(path: Path) -> None:
-    path.write_bytes(b"\xff\xfe\x00\n\x00\n")
-
-    assert read_all(path)[0] == [Record(number=1, data=b"\xff\xfe\x00"), Record(number=2, data=b"\x00")]
-
-
 def test_one_read_takes_a_bounded_number_of_lines(path: Path) -> None:
     path.write_bytes(b"x\n" * (READ_LINES + 1))
 
@@ -82,35 +47,6 @@ def test_one_read_takes_a_bounded_number_of_lines(path: Path) -> None:
 
     assert (len(first.records), first.more) == (READ_LINES, True)
     assert (second.records, second.more) == (tuple(lines("x", first=READ_LINES + 1)), False)
-
-
-def test_one_read_takes_a_bounded_number_of_bytes(path: Path) -> None:
-    path.write_bytes((b"x" * 300_000 + b"\n") * 5)
-
-    first = READER.read(path, None)
-
-    assert (len(first.records), first.more) == (READ_BYTES // 300_001, True)
-    assert [record.number for record in read_all(path, first.cursor)[0]] == [4, 5]
-
-
-def test_a_line_longer_than_one_read_is_still_one_record(path: Path) -> None:
-    long = b"x" * (3 * READ_BYTES)
-    path.write_bytes(b"one\n" + long + b"\nthree\n")
-
-    records, oversized, _ = read_all(path)
-
-    assert [(record.number, len(record.data)) for record in records] == [(1, 3), (2, len(long)), (3, 5)]
-    assert oversized == 0
-
-
-def test_a_truncated_file_is_read_from_its_beginning(path: Path) -> None:
-    path.write_bytes(b"one\ntwo\nthree\n")
-    cursor = READER.read(path, None).cursor
-    path.write_bytes(b"one\n")
-
-    batch = READER.read(path, cursor)
-
-    assert (batch.records, batch.restarted) == (tuple(lines("one")), True)
 
 
 def test_another_head_is_seen_although_the_bytes_before_the_cursor_are_the_same(path: Path) -> None:
@@ -122,35 +58,6 @@ def test_another_head_is_seen_although_the_bytes_before_the_cursor_are_the_same(
     batch = READER.read(path, cursor)
 
     assert (len(batch.records), batch.restarted) == (2, True)
-
-
-def test_a_file_rewritten_behind_an_unchanged_head_is_read_from_its_beginning(path: Path) -> None:
-    """As after a truncation that was grown over again: the bytes just before the cursor are other ones."""
-    head = b"h" * (2 * position.HEAD_BYTES) + b"\n"
-    path.write_bytes(head + b"one\n")
-    cursor = READER.read(path, None).cursor
-    path.write_bytes(head + b"uno\ndue\n")
-
-    batch = READER.read(path, cursor)
-
-    assert (len(batch.records), batch.restarted) == (3, True)
-
-
-def test_a_cursor_nobody_understands_starts_over(path: Path) -> None:
-    path.write_bytes(b"one\n")
-
-    batch = READER.read(path, b"\x00not a cursor")
-
-    assert (batch.records, batch.restarted) == (tuple(lines("one")), True)
-
-
-def test_an_oversized_line_is_passed_by_and_counted(path: Path) -> None:
-    path.write_bytes(b"one\n" + b"x" * (MAX_LINE_BYTES + 1) + b"\nthree\n")
-
-    records, oversized, _ = read_all(path)
-
-    assert records == [Record(number=1, data=b"one"), Record(number=3, data=b"three")]
-    assert oversized == 1
 
 
 def test_an_oversized_line_that_arrives_in_parts_is_counted_once(path: Path) -> None:
@@ -185,20 +92,6 @@ def test_a_line_of_100_mb_is_passed_by_in_bounded_memory(path: Path) -> None:
 
     assert ([record.number for record in records], oversized) == ([1, 3], 1)
     assert peak_bytes < 4 * MAX_LINE_BYTES
-
-
-def test_one_read_passes_by_a_bounded_part_of_an_oversized_line(path: Path) -> None:
-    with path.open("wb") as file:
-        file.truncate(jsonl.SKIP_BYTES + 2 * MAX_LINE_BYTES)
-        file.seek(0, os.SEEK_END)
-        file.write(b"\n")
-
-    first = READER.read(path, None)
-    second = READER.read(path, first.cursor)
-    third = READER.read(path, second.cursor)
-
-    assert [batch.oversized for batch in (first, second, third)] == [0, 1, 0]
-    assert [batch.more for batch in (first, second, third)] == [True, True, False]
 
 
 def test_what_is_no_regular_file_is_refused_without_waiting(tmp_path: Path) -> None:

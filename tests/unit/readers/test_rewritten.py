@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carryover.adapter.contract import Batch
+from carryover.adapter.contract import Batch, FileStat
 from carryover.readers import rewritten
-from carryover.readers.rewritten import NotYet, Piece, read_on
+from carryover.readers.rewritten import NotYet, Piece, SnapshotReader, read_on
 from carryover.readers.sqlite import TooLarge
 
 NOW_MS = 1_800_000_000_000
@@ -134,16 +135,6 @@ def test_a_second_look_brings_nothing_and_looks_only_at_what_is_open(state: Stat
     assert (batch.retry_after_s is not None) == bool(again.asked)
 
 
-def test_what_is_open_is_reported_when_it_rests() -> None:
-    listener = Listener()
-    (batch,) = listener.hear(Shelf({"one": ["a", "open"]}))
-    assert listener.known["one"] == ["a"]
-    assert batch.retry_after_s == pytest.approx(6.0)
-
-    (batch,) = listener.hear(Shelf({"one": ["a", "open"]}, rests_ms=None))
-    assert (listener.known["one"], batch.retry_after_s) == (["a", "open"], None)
-
-
 def test_a_batch_is_bounded_and_what_changed_last_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rewritten, "READ_BYTES", 300)
     listener = Listener()
@@ -176,8 +167,17 @@ def test_what_is_remembered_is_bounded_and_forgetting_costs_only_time() -> None:
     assert listener.known[last] == ["a", "b"]
 
 
-def test_a_cursor_of_another_form_begins_again() -> None:
-    for cursor in (b"", b"noise", b"\x93\xa1x"):
-        batch = read_on(Shelf({"one": ["a"]}), cursor, now_ms=NOW_MS)
-        assert batch.restarted
-        assert len(batch.records) == 3
+def test_a_file_is_taken_once_for_all_its_batches(tmp_path: Path) -> None:
+    taken: list[Path] = []
+
+    def take(path: Path, _stat: FileStat) -> Shelf:
+        taken.append(path)
+        return Shelf({"one": ["text"] * 1_200})
+
+    (path := tmp_path / "talk.json").touch()
+    reader, batches = SnapshotReader(take), 1
+    batch = reader.read(path, None)
+    while batch.more:
+        batch, batches = reader.read(path, batch.cursor), batches + 1
+
+    assert (len(taken), batches) == (1, 3)

@@ -174,47 +174,6 @@ def test_an_owner_that_quits_just_before_we_open_finds_no_file_of_ours(
     assert len(beside) == 1 or Path(f"{path}-wal").stat().st_size > 0
 
 
-def test_an_owner_that_starts_just_before_we_open_is_read_a_second_time(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    owner_of(path).close()
-    started: list[OtherProcess] = []
-
-    def start() -> None:
-        started.append(OtherProcess(path))
-        started[0].run("INSERT INTO kv VALUES ('new', 'x')")
-
-    moment_before("_transaction", monkeypatch, start)
-    assert sqlite.read_database(path, count) == 51
-    started[0].run("PRAGMA wal_checkpoint(TRUNCATE)")
-    started[0].kill()
-
-
-def test_the_owner_commits_while_we_read_and_we_see_one_state(path: Path, owner: sqlite3.Connection) -> None:
-    with sqlite.read_transaction(path) as db:
-        assert count(db) == 50
-        owner.execute("INSERT INTO kv VALUES ('new', 'x')")
-        owner.execute("PRAGMA wal_checkpoint(PASSIVE)")
-        assert count(db) == 50
-
-    assert sqlite.read_database(path, count) == 51
-
-
-def test_a_private_copy_is_gone_while_it_is_read(
-    path: Path, owner: sqlite3.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """So that nothing of it stays behind, whenever we are killed."""
-    folder = shutil.copytree(path.parent, tmp_path / "copy")
-    (folder / f"{path.name}-shm").unlink()
-    private = tmp_path / "tmp"
-    private.mkdir()
-    monkeypatch.setenv("TMPDIR", str(private))
-
-    with sqlite.read_transaction(folder / path.name) as db:
-        assert list(private.iterdir()) == []
-        assert count(db) == 50
-
-
 def test_without_a_wal_the_owner_is_not_locked_out(path: Path) -> None:
     owner = owner_of(path, mode="DELETE")
     with pytest.raises(sqlite.ChangedWhileReading), sqlite.read_transaction(path) as db:
@@ -237,15 +196,6 @@ def test_what_changed_meanwhile_is_read_again(path: Path) -> None:
 
     assert sqlite.read_database(path, look) == 52
     assert looks == [50, 51, 52]
-    owner.close()
-
-
-def test_two_changes_in_one_tick_of_the_clock_are_distinguished(path: Path) -> None:
-    owner = owner_of(path, mode="DELETE")
-    status = path.stat()
-    with pytest.raises(sqlite.ChangedWhileReading), sqlite.read_transaction(path):
-        owner.execute("UPDATE kv SET value = 'y' WHERE key = '1'")
-        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
     owner.close()
 
 
@@ -299,16 +249,6 @@ def test_trouble_is_reported_without_content(path: Path, owner: sqlite3.Connecti
     with pytest.raises(OSError, match=r"^\[Errno 11\] the database cannot be read now \(SQLITE_ERROR\)") as raised:
         sqlite.read_database(path, ask)
     assert "secret" not in str(raised.value)
-
-
-def test_a_damaged_database_is_trouble_for_later(path: Path) -> None:
-    owner_of(path).close()
-    data = bytearray(path.read_bytes())
-    data[4096:] = b"\xff" * (len(data) - 4096)
-    path.write_bytes(data)
-
-    with pytest.raises(OSError, match="SQLITE_CORRUPT"):
-        sqlite.read_database(path, count)
 
 
 def test_a_stamp_tells_a_change_in_the_wal(path: Path, owner: sqlite3.Connection) -> None:

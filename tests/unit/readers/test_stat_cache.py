@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import errno
-import os
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from agents.cursor.stores import ONE, TWO, EditorStore
+from agents.cursor.stores import EditorStore
 from carryover.adapter.contract import Batch, FileStat
-from carryover.agents.cursor.editor import EditorReader
 from carryover.readers import stat_cache
 from carryover.readers.stat_cache import StatCachedReader
 
@@ -79,31 +77,6 @@ def test_what_may_have_changed_within_a_tick_is_read_again(spare: Sparing, mtime
     assert [spare.asked(), spare.asked()] == [1, 0]
 
 
-@pytest.mark.parametrize(
-    ("age_ms", "again_s"), [(0, 0.1), (100, 0.1), (101, None)], ids=["just written", "at the tick", "rested"]
-)
-def test_what_may_still_change_within_its_tick_is_not_final(spare: Sparing, age_ms: int, again_s: float | None) -> None:
-    """A process that begins after this one was killed has nothing but the stat to go by."""
-    spare.inner.seen = FileStat(5, (START_MS - age_ms) * 1_000_000 + 1)
-
-    assert spare.reader.read(PATH, None).retry_after_s == again_s
-
-
-def test_what_is_due_is_read_and_until_then_said_to_be(spare: Sparing) -> None:
-    spare.inner.batch = Batch(records=(), cursor=b"1", retry_after_s=10.0)
-    spare.reader.read(PATH, None)
-    spare.now_ms += 4_000
-    assert spare.reader.read(PATH, b"1").retry_after_s == pytest.approx(6.0)
-    spare.now_ms += 6_000
-    assert spare.asked() == 1
-
-
-def test_a_clock_that_steps_back_keeps_nothing_from_being_read(spare: Sparing) -> None:
-    spare.asked(None)
-    spare.now_ms -= 60_000
-    assert [spare.asked(), spare.asked()] == [1, 0]
-
-
 def test_what_could_not_be_read_is_tried_again_after_a_while(spare: Sparing) -> None:
     spare.inner.trouble = OSError(errno.EAGAIN, "busy")
     for wait_ms, asked in ((0, 1), (100, 1), (1_000, 2), (100, 2)):
@@ -119,15 +92,3 @@ def test_what_could_not_be_read_is_tried_again_after_a_while(spare: Sparing) -> 
 def store(tmp_path: Path) -> Iterator[EditorStore]:
     with closing(EditorStore(tmp_path / "User")) as made:
         yield made
-
-
-def test_a_change_in_the_wal_is_read(store: EditorStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stat_cache, "FINE_MS", -1)
-    reader = StatCachedReader(EditorReader())
-    store.put(ONE)
-    os.utime(f"{store.path}-wal", ns=(5, 5))
-    cursor = reader.read(store.path, None).cursor
-    assert reader.read(store.path, cursor).records == ()
-    store.put(TWO)
-
-    assert len(reader.read(store.path, cursor).records) > 0

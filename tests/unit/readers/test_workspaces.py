@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from carryover.readers.workspaces import MAX_FOLDERS, Folders, folders_of_window
+from carryover.readers.workspaces import Folders, folders_of_window
 
 REMOTE = "vscode-remote://ssh-remote%2Bbox"
 
@@ -38,10 +38,6 @@ def test_a_window_names_its_folder(tmp_path: Path, content: Any, folders: Folder
     assert folders_of_window(window(tmp_path, content)) == folders
 
 
-def test_a_window_without_a_file_names_none(tmp_path: Path) -> None:
-    assert folders_of_window(tmp_path) is None
-
-
 def test_a_listing_may_have_comments_and_relative_folders(tmp_path: Path) -> None:
     listing = tmp_path / "x.code-workspace"
     listing.write_text('{"folders": [{"path": "one"}, /* and */ {"uri": "file:///two"}, {"x": 1},], // more\n}')
@@ -49,12 +45,3 @@ def test_a_listing_may_have_comments_and_relative_folders(tmp_path: Path) -> Non
     assert folders_of_window(window(tmp_path, {"workspace": listing.as_uri()})) == Folders(
         (str(tmp_path / "one"), "/two")
     )
-
-
-def test_a_listing_is_bounded(tmp_path: Path) -> None:
-    listing = tmp_path / "x.code-workspace"
-    listing.write_text(json.dumps({"folders": [{"path": f"/{number}"} for number in range(100)]}))
-    found = folders_of_window(window(tmp_path, {"workspace": str(listing)}))
-
-    assert found is not None
-    assert len(found.paths) == MAX_FOLDERS

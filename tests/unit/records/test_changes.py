@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from carryover.records.changes import Change, Hunk, Replacement, hunks_in, patched, replaced, written
+from carryover.records.changes import Change, Replacement, hunks_in, patched, replaced, written
 
 DIFF = """\
 Index: pricing.py
@@ -43,18 +43,9 @@ def test_a_long_change_keeps_its_first_lines_and_says_how_many_more_there_are() 
     assert re.search(r"\n\\ \d+ more lines$", diff) and diff.count("\n+line ") + int(diff.split()[-3]) == 4999
 
 
-def test_a_long_line_is_cut_between_words() -> None:
-    assert written("/a", f"key = {'x' * 600}\nnext").diff == "+key = …\n+next"
-
-
 def test_a_replacement_shows_what_differs_between_three_lines_on_both_sides() -> None:
     old, new = "1\n2\n3\n4\nold\n5\n6\n7\n8", "1\n2\n3\n4\nnew\n5\n6\n7\n8"
 
     assert replaced("/a", [Replacement(old, new), Replacement()], counted=True).diff == (
         "@@\n 2\n 3\n 4\n-old\n+new\n 5\n 6\n 7"
     )
-
-
-def test_a_text_without_hunks_has_none() -> None:
-    assert hunks_in("Index: pricing.py\n+++ pricing.py\n") == []
-    assert hunks_in("@@ -0,0 +1,2 @@\n+a\n") == [Hunk(new_start=1, lines=["+a"])]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from carryover.records.lenient import fields_of, items_of, number_of, read_as, text_below, text_of, time_of
+from carryover.records.lenient import fields_of, items_of, number_of, read_as, text_of, time_of
 
 
 def raw(text: str) -> msgspec.Raw:
@@ -55,10 +55,3 @@ def test_halves_of_surrogate_pairs_are_mended() -> None:
 )
 def test_a_time_is_a_number_or_a_text_within_reason(text: str, at_ms: int) -> None:
     assert time_of(raw(text)) == at_ms
-
-
-def test_a_text_may_be_further_below() -> None:
-    assert text_below(raw('" plain "'), "message") == "plain"
-    assert text_below(raw('{"message": "a"}'), "message") == "a"
-    assert text_below(raw('{"error": {"message": "b"}}'), "message", "error") == "b"
-    assert text_below(raw('{"other": "c"}'), "message") == ""

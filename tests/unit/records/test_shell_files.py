@@ -6,8 +6,7 @@ import time
 
 import pytest
 
-from carryover.records.changes import Change
-from carryover.records.shell_files import MAX_CHANGES, changes
+from carryover.records.shell_files import changes
 
 CWD = "/p"
 
@@ -107,14 +106,6 @@ def test_what_the_shell_might_read_otherwise_is_not_guessed(command: str) -> Non
 @pytest.mark.parametrize("command", ["rm a; ls", "mv a.py b.py; ls", "test -f a && echo x > y; ls", "rm a\nmake"])
 def test_a_later_success_says_nothing_of_an_earlier_list(command: str) -> None:
     assert said(command) == []
-
-
-def test_without_a_folder_only_absolute_names_are_known() -> None:
-    assert changes("echo x > a && echo y > /b", None) == (Change(path="/b", change="modify"),)
-
-
-def test_the_number_of_changes_is_bounded() -> None:
-    assert len(said("rm " + " ".join(f"f{number}" for number in range(100)))) == MAX_CHANGES
 
 
 def test_an_endless_command_costs_no_time() -> None:

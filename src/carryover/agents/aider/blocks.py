@@ -1,16 +1,15 @@
-"""Splits the lines of a chat history into blocks: headers, prompts, Aider's own messages, answers. Pure.
+"""Splits the lines of a session into blocks: its header, prompts, Aider's own messages, answers. Pure.
 
 Prompts begin with `#### `, Aider's own messages with `> `, and both end in two blanks. An answer may imitate all of
 that. It ends at a message that only Aider writes after one. A prompt or a header ends it only if something else
-confirms that: the answer was interrupted, or the input history has the prompt.
+confirms that: the answer was interrupted, the input history has the prompt, Aider's startup lines follow the header.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 Kind = Literal["start", "prompt", "messages", "model"]
 
@@ -22,144 +21,101 @@ _AFTER_ANSWER: Final = re.compile(
     r"> (?:Tokens: |litellm\.|\^C|Retrying in |Traceback \(most recent call last\)|Model .* has hit a token limit)"
 )
 """Messages that Aider writes only after an answer, complete or cut off."""
-_ERROR: Final = re.compile(r"> litellm\.")
-_WRITTEN_AT_ONCE: Final = 4_000
-"""Characters. A longer block may be read half written."""
 _COMMAND: Final = re.compile(r"> .*aider", re.IGNORECASE)
 _VERSION: Final = re.compile(r"> Aider v\d")
+_ONLY_AIDERS: Final = ("> Aider v", "> Tokens: ", "> Applied edit to ")
 _VERSION_WITHIN: Final = 12
 _REPORT: Final = re.compile(r"> # \d+ SEARCH/REPLACE blocks? failed to match!")
 _REPORT_ENDS: Final = ("The SEARCH section must exactly match", "Just reply with fixed versions of the block")
 
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """One block. `end` is the number of lines up to and including its last one."""
-
-    kind: Kind
-    lines: tuple[str, ...]
-    end: int
+Typed = Callable[[str], bool | None]
+"""Reports whether a text is in the input history; None if there is none."""
 
 
-@dataclass(slots=True)
-class Splitter:
-    """Splits lines that start at a block boundary.
+class Session(NamedTuple):
+    """The lines of a session, its header first."""
 
-    `last`: the kind of the preceding block. `interrupted`: the user stopped the answer that comes next or came last.
-    `typed` reports whether a text is in the input history; None if unknown. `whole`: the file is no longer being
-    written, so the last block is complete.
-    """
-
-    last: Kind | None
-    interrupted: bool
-    typed: Callable[[str], bool | None]
-    whole: bool
-    doubtful: bool = False
+    started: str
+    """Local time of its header; empty without one."""
+    lines: Sequence[str]
+    doubtful: bool
     """The session began inside an unfinished answer, so its prompts count only if they were typed."""
 
-    def pieces(self, lines: Sequence[str]) -> Iterator[Piece]:
-        """Yields the complete blocks in order. The splitter's state is the one after the last block it yielded."""
-        at = 0
-        while True:
-            first = at
-            while at < len(lines) and not lines[at].strip():
-                at += 1
-            if at == len(lines):
-                return
-            kind, end = self._next(lines, at, adjacent=at == first and self.last not in (None, "model"))
-            if end is None or not self._is_complete(kind, lines, at, end):
-                return
-            piece = Piece(kind, tuple(lines[at:end]), end)
-            self._pass(piece)
-            yield piece
-            at = end
 
-    def _next(self, lines: Sequence[str], at: int, *, adjacent: bool) -> tuple[Kind, int | None]:
-        """Returns the kind of the block that begins here and its end; None if the end isn't written yet."""
-        line = lines[at]
-        if _HEADER.fullmatch(line) and not adjacent:
-            begins = self._is_header(lines, at)
-            if begins is None:
-                return "start", None
-            if begins:
-                return "start", at + 1
-        if is_prompt(line):
-            end = _run(lines, at, is_prompt)
-            if not self.doubtful or self.typed(prompt_text(lines[at:end])) is not False:
-                return "prompt", end
-        elif is_message(line) or (line.startswith(_MESSAGE) and adjacent):
-            return "messages", self._messages(lines, at)
-        return "model", self._answer(lines, at)
+def sessions_in(lines: Sequence[str], *, copied: bool = False) -> list[Session]:
+    """Returns the sessions of a history, oldest first.
 
-    def _is_complete(self, kind: Kind, lines: Sequence[str], at: int, end: int) -> bool:
-        """Whether a block can't grow any more.
+    What comes before the first header counts only in a copy, and only with a line that nobody but Aider writes.
+    """
+    begins: list[tuple[int, bool]] = []
+    before = ""
+    for at, line in enumerate(lines):
+        if line.startswith("# ") and (at == 0 or not lines[at - 1].strip()) and _is_header(lines, at):
+            in_answer = bool(before) and not before.startswith((_MESSAGE, _PROMPT))
+            if not in_answer or _is_start_of_aider(lines, at):
+                begins.append((at, in_answer))
+        before = line if line.strip() else before
+    first = begins[0][0] if begins else len(lines)
+    is_cut = copied and any(line.startswith(_ONLY_AIDERS) for line in lines[:first])
+    ends = [at for at, _ in begins[1:]] + [len(lines)]
+    return [Session("", ["", *lines[:first]], False)] * is_cut + [
+        Session(lines[at].removeprefix("# aider chat started at "), lines[at:end], doubtful)
+        for (at, doubtful), end in zip(begins, ends, strict=False)
+    ]
 
-        A short one was written at once; after an error, Aider explains it and says whether it retries.
-        """
-        if end < len(lines) or self.whole:
-            return True
-        if kind == "messages" and any(_ERROR.match(line) for line in lines[max(at, end - 2) : end]):
-            return False
-        return sum(map(len, lines[at:end])) < _WRITTEN_AT_ONCE
 
-    def _messages(self, lines: Sequence[str], at: int) -> int:
+def blocks_in(session: Session, typed: Typed) -> Iterator[tuple[Kind, Sequence[str]]]:
+    """Yields the blocks of a session in order: their kinds and lines."""
+    lines = session.lines
+    yield "start", lines[:1]
+    at, last, interrupted = 1, "start", False
+    while True:
+        first = at
+        while at < len(lines) and not lines[at].strip():
+            at += 1
+        if at == len(lines):
+            return
+        kind, end = _next(session, at, typed, interrupted=interrupted, adjacent=at == first and last != "model")
+        for line in lines[at:end] if kind == "messages" else ():
+            if line.startswith("> ^C"):
+                interrupted = True
+            elif line.startswith("> Tokens: "):
+                interrupted = False
+        interrupted = interrupted and kind != "prompt"
+        yield kind, lines[at:end]
+        at, last = end, kind
+
+
+def _next(session: Session, at: int, typed: Typed, *, interrupted: bool, adjacent: bool) -> tuple[Kind, int]:
+    """Returns the kind of the block that begins here and its end."""
+    lines = session.lines
+    line = lines[at]
+    if is_prompt(line):
+        end = _prompt_end(lines, at)
+        if not session.doubtful or typed(prompt_text(lines[at:end])) is not False:
+            return "prompt", end
+    elif is_message(line) or (line.startswith(_MESSAGE) and adjacent):
         while at < len(lines) and lines[at].startswith(_MESSAGE):
             at = _message_end(lines, at)
-        return at
-
-    def _answer(self, lines: Sequence[str], at: int) -> int | None:
-        for place in range(at + 1, len(lines)):
-            if lines[place - 1].strip() or not lines[place].startswith(("#", _MESSAGE)):
-                continue
-            ends = self._ends_answer(lines, place)
-            if ends is None:
-                return None
-            if ends:
-                return place
-        return len(lines)
-
-    def _ends_answer(self, lines: Sequence[str], at: int) -> bool | None:
-        line = lines[at]
-        if line.startswith(_MESSAGE):
-            return line.endswith(_ENDS) and _AFTER_ANSWER.match(line) is not None
-        if _HEADER.fullmatch(line):
-            begins = self._is_header(lines, at)
-            if not begins or self.interrupted:
-                return begins
-            return _is_start_of_aider(lines, at)
-        if is_prompt(line):
-            end = _run(lines, at, is_prompt)
-            if not self._is_complete("prompt", lines, at, end):
-                return None
-            return self.interrupted or self.typed(prompt_text(lines[at:end])) is True
-        return False
-
-    def _is_header(self, lines: Sequence[str], at: int) -> bool | None:
-        """Whether a line is a header, which a blank line and a message follow; None if those aren't written yet."""
-        after = lines[at + 1 : at + 3]
-        if len(after) < 2:
-            return True if self.whole else None
-        return not after[0].strip() and is_message(after[1])
-
-    def _pass(self, piece: Piece) -> None:
-        if piece.kind == "start":
-            self.doubtful = self.last == "model" and not self.interrupted
-            self.interrupted = False
-        elif piece.kind == "prompt":
-            self.interrupted = False
-        elif piece.kind == "messages":
-            for line in piece.lines:
-                if line.startswith("> ^C"):
-                    self.interrupted = True
-                elif line.startswith("> Tokens: "):
-                    self.interrupted = False
-        self.last = piece.kind
+        return "messages", at
+    for place in range(at + 1, len(lines)):
+        if not lines[place - 1].strip() and _ends_answer(lines, place, typed, interrupted=interrupted):
+            return "model", place
+    return "model", len(lines)
 
 
-def header_time(line: str) -> str:
-    """Returns the local time in a session header."""
-    found = _HEADER.fullmatch(line)
-    return found[1] if found else ""
+def _ends_answer(lines: Sequence[str], at: int, typed: Typed, *, interrupted: bool) -> bool:
+    line = lines[at]
+    if is_prompt(line):
+        return interrupted or typed(prompt_text(lines[at : _prompt_end(lines, at)])) is True
+    return is_message(line) and _AFTER_ANSWER.match(line) is not None
+
+
+def _is_header(lines: Sequence[str], at: int) -> bool:
+    """Whether a line is a header, which a blank line and a message follow."""
+    after = lines[at + 1 : at + 3]
+    followed = len(after) < 2 or (not after[0].strip() and is_message(after[1]))
+    return followed and _HEADER.fullmatch(lines[at]) is not None
 
 
 def is_prompt(line: str) -> bool:
@@ -210,7 +166,7 @@ def _is_start_of_aider(lines: Sequence[str], at: int) -> bool:
     return any(map(_COMMAND.match, after)) and any(map(_VERSION.match, after))
 
 
-def _run(lines: Sequence[str], at: int, belongs: Callable[[str], bool]) -> int:
-    while at < len(lines) and belongs(lines[at]):
+def _prompt_end(lines: Sequence[str], at: int) -> int:
+    while at < len(lines) and is_prompt(lines[at]):
         at += 1
     return at

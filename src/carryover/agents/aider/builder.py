@@ -131,9 +131,7 @@ class Builder(EventBuilder[Context]):
 
     def path(self, name: str) -> str | None:
         """Returns the absolute path of a file that Aider names; None if it can't be determined."""
-        name = name.strip()
-        if self.context.windows:
-            name = name.replace("\\", "/")
+        name = name.strip().replace("\\", "/")  # of Windows, and no client for other systems writes one
         return resolved(name, self.root) if name else None
 
     def _add_at(self, body: AnyBody, key: str) -> str:
@@ -148,6 +146,8 @@ class Builder(EventBuilder[Context]):
             self._add_at(SessionInfo(**differing(facts, emitted)), f"{self.item}:info")
             self.events.insert(0, self.events.pop())
             self.change(emitted=facts)
+        if self.events:
+            self.change(last=self.last_key)
         return self.context, self.built()
 
 

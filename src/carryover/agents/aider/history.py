@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Callable, Sequence
+from bisect import bisect_left
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
+from operator import itemgetter
 from pathlib import Path
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
-from carryover.adapter.contract import Batch, FileStat, LastInput, Record
+from carryover.adapter.contract import Batch, FileStat, LastInput
 from carryover.agents.aider import blocks
+from carryover.agents.aider.locate import NAME
 from carryover.agents.aider.wire import Block
-from carryover.fsio import open_regular
-from carryover.readers.files import stamp_of_file, wait_ms
-from carryover.readers.jsonl import MAX_LINE_BYTES, READ_BYTES, READ_LINES, skip_line
-from carryover.readers.position import Position, confirmed, guarded
+from carryover.fsio import stat_regular
+from carryover.readers.files import read_tail, stamp_of_file
+from carryover.readers.jsonl import MAX_LINE_BYTES
+from carryover.readers.rewritten import NotYet, Unfinished
+from carryover.readers.sqlite import TooLarge
 from carryover.readers.stat_cache import utc_now_ms
+from carryover.records.fields import digest
 
 INPUTS_NAME: Final = ".aider.input.history"
 INPUTS_BYTES: Final = 4 << 20
@@ -31,53 +37,40 @@ _AHEAD: Final = 300
 _EARLIER_MS: Final = 1_500
 """A session's header has whole seconds, and the first question may be answered before it is written."""
 _STAMP: Final = re.compile(r"# (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?)")
-
-
-class Input(msgspec.Struct, frozen=True):
-    """One entry of the input history. `end` is the byte offset after it."""
-
-    at_ms: int
-    text: str
-    end: int
+_ENTRY: Final = re.compile(rf"^{_STAMP.pattern}\r?\n((?:\+[^\n]*\n)+)", re.MULTILINE)
 
 
 class Inputs:
-    """The inputs after an offset. `at` moves forward as they are found again in the chat history."""
+    """The entries of the input history in order, each found again in the chat history of a session."""
 
-    def __init__(self, inputs: list[Input], at: int, *, kept: bool = True) -> None:
-        """`kept`: whether there is an input history."""
+    def __init__(self, inputs: list[tuple[int, str]], *, kept: bool) -> None:
+        """`inputs`: times (UTC ms) and texts. `kept`: whether there is an input history."""
         self._inputs = inputs
         self.kept = kept
         self._next = 0
-        self.at = at
 
-    @property
-    def known(self) -> bool:
-        """Whether there are any inputs. If so, a prompt that is not among them is doubtful."""
-        return bool(self._inputs)
+    def begin(self, started_ms: int) -> None:
+        """Goes to the first input of a session."""
+        self._next = bisect_left(self._inputs, (started_ms - _EARLIER_MS, ""))
 
-    def confirm(self, text: str, *, after_ms: int) -> bool:
-        """Whether this text was typed after `after_ms`."""
-        return self._find(text, after_ms) is not None
+    def confirm(self, text: str) -> bool | None:
+        """Whether this text was typed after the last one that was taken; None if nothing is known of inputs."""
+        return self._find(text) is not None if self._inputs else None
 
-    def take(self, text: str, *, after_ms: int) -> int | None:
+    def take(self, text: str) -> int | None:
         """Consumes the inputs up to this text and returns when it was typed (UTC ms); None if it was not typed."""
-        found = self._find(text, after_ms)
+        found = self._find(text)
         if found is None:
             return None
         self._next = found + 1
-        self.at = self._inputs[found].end
-        return self._inputs[found].at_ms
+        return self._inputs[found][0]
 
-    def _find(self, text: str, after_ms: int) -> int | None:
+    def _find(self, text: str) -> int | None:
         wanted = plain(text)
-        earliest_ms = after_ms - _EARLIER_MS
-        while self._next < len(self._inputs) and self._inputs[self._next].at_ms < earliest_ms:
-            self._next += 1
         # Text typed between `{` and `}` is one prompt, but one input per line.
         wanted_any = (wanted, wanted.partition("\n")[0])
         ahead = range(self._next, min(self._next + _AHEAD, len(self._inputs)))
-        return next((at for at in ahead if self._inputs[at].text in wanted_any), None)
+        return next((at for at in ahead if self._inputs[at][1] in wanted_any), None)
 
 
 def local_ms(stamp: str) -> int:
@@ -108,265 +101,146 @@ def inputs_of(history: Path) -> Path:
 def last_input(history: Path) -> LastInput:
     """Returns the newest input beside a chat history. Its time is local to this machine or a container (mostly UTC)."""
     path = inputs_of(history)
-    try:
-        descriptor = open_regular(path)
-    except OSError:
-        return LastInput(path)
-    try:
-        start = max(0, os.fstat(descriptor).st_size - _NEWEST_BYTES)
-        lines = os.pread(descriptor, _NEWEST_BYTES, start).decode("utf-8", "replace").splitlines()
-    except OSError:
-        return LastInput(path)
-    finally:
-        os.close(descriptor)
+    lines: list[str] = []
+    with suppress(OSError):
+        lines = read_tail(path, _NEWEST_BYTES).decode("utf-8", "replace").splitlines()
     stamp = next((found[1] for line in reversed(lines) if (found := _STAMP.fullmatch(line))), None)
-    if stamp is None:
-        return LastInput(path)
-    return LastInput(path, (local_ms(stamp), local_ms(f"{stamp}+00:00")))
+    return LastInput(path, (local_ms(stamp), local_ms(f"{stamp}+00:00")) if stamp is not None else ())
 
 
-def read_inputs(path: Path, at: int) -> Inputs:
-    """Returns the inputs after an offset; none if the file can't be read, all of them if it has become shorter."""
+def read_inputs(path: Path) -> Inputs:
+    """Returns the newest inputs; none if the file can't be read."""
     try:
-        descriptor = open_regular(path)
+        text = read_tail(path, INPUTS_BYTES).decode("utf-8", "replace")
     except OSError:
-        return Inputs([], 0, kept=False)
-    try:
-        if os.fstat(descriptor).st_size < at:
-            at = 0
-        data = os.pread(descriptor, INPUTS_BYTES, at)
-    except OSError:
-        return Inputs([], 0)
-    finally:
-        os.close(descriptor)
-    return Inputs(list(_inputs(data, at, local_ms)), at)
-
-
-def _inputs(data: bytes, start: int, ms_of: Callable[[str], int]) -> list[Input]:
-    found: list[Input] = []
-    stamp_ms: int | None = None
-    text: list[str] = []
-    end = start
-    for raw in data.splitlines(keepends=True):
-        line = raw.decode("utf-8", "replace").rstrip("\r\n")
-        if line.startswith("+") and stamp_ms is not None:
-            text.append(line[1:])
-            end += len(raw)
-            continue
-        if stamp_ms is not None and text:
-            found.append(Input(stamp_ms, plain("\n".join(text)), end))
-        text = []
-        end += len(raw)
-        stamp = _STAMP.fullmatch(line)
-        stamp_ms = ms_of(stamp[1]) if stamp else stamp_ms if not line else None
-    if stamp_ms is not None and text:
-        found.append(Input(stamp_ms, plain("\n".join(text)), end))
-    return found
+        return Inputs([], kept=False)
+    found = []
+    for entry in _ENTRY.finditer(text):
+        lines = (line.removeprefix("+") for line in entry[2].splitlines())
+        found.append((local_ms(entry[1]), plain("\n".join(lines))))
+    return Inputs(sorted(found, key=itemgetter(0)), kept=True)
 
 
 HOLD_MS: Final = 300
 """How long after a write the last block may still grow: a long one may be written in several pieces, and after an error
 Aider adds what it does next."""
-
-
+MAX_BYTES: Final = 64 << 20
+"""How much of the end of a history is read."""
+_WRITTEN_AT_ONCE: Final = 4_000
+"""Characters. A longer block may be read half written."""
 _BEFORE_MS: Final = 60_000
-"""How long before the first session the text above its header counts as said."""
-
-
-class State(msgspec.Struct, frozen=True, array_like=True):
-    """The position between two blocks, and what must be known of the text before it."""
-
-    position: Position = Position()
-    inode: int = 0
-    """The file's inode when it was first read. It tells sessions apart from those of other projects that began in the
-    same second. They keep their ids if the project is moved or the file replaced."""
-    started: str = ""
-    """Local time of the session's header."""
-    same: int = 0
-    """How many earlier sessions have the same time."""
-    at_ms: int = 0
-    """UTC milliseconds of the last input, or else of the session's start."""
-    inputs_at: int = 0
-    """Offset in the input history."""
-    last: blocks.Kind | None = None
-    interrupted: bool = False
-    doubtful: bool = False
-
-    @property
-    def session(self) -> str:
-        """The session id; empty before the first header."""
-        if not self.started:
-            return ""
-        when = "".join(filter(str.isdigit, self.started))
-        return f"{when[:8]}-{when[8:]}-{self.inode:x}{f'-{self.same + 1}' if self.same else ''}"
+_CURSOR: Final = re.compile(rb"([0-9a-f]{1,16}):")
 
 
 class HistoryReader:
-    """Reads blocks as they are appended, holding back the last one while it may still grow.
+    """Reads a history as a whole whenever it has changed; see `carryover.adapter.contract.Reader`.
 
-    A record is a `Block` as JSON, numbered by the block's last line.
+    The file's inode when it was first read tells its sessions apart from those of other projects that began in the same
+    second. They keep their ids if the project is moved or the file replaced.
     """
 
     def __init__(self, now_ms: Callable[[], int] = utc_now_ms) -> None:
         self._now_ms = now_ms
+        self._unfinished: Unfinished[History] = Unfinished()
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
-        """Returns the next blocks, at most about 1 MiB or 500 of them. Raises as `JsonlReader.read` does."""
-        descriptor = open_regular(path)
-        try:
-            state, restarted = _settle(descriptor, cursor)
-            batch, state = self._advance(descriptor, path, state)
-            state = msgspec.structs.replace(state, position=guarded(descriptor, state.position))
-        finally:
-            os.close(descriptor)
-        return msgspec.structs.replace(batch, cursor=msgspec.msgpack.encode(state), restarted=restarted)
+        """Returns what changed in each session. Raises FileNotFoundError if the file is gone, and OSError."""
+        known = _CURSOR.match(cursor or b"")
+        inode = known[1] if known else b"%x" % stat_regular(path).st_ino
+        stat, now_ms = stamp_of_file(path), self._now_ms()
+        history = self._unfinished.of(path, stat) or History(path, inode.decode(), stat, now_ms)
+        state = cursor[known.end() :] if cursor is not None and known else None
+        batch = self._unfinished.read_on(path, stat, history, state, now_ms=now_ms, oldest_first=True)
+        return replace(batch, cursor=inode + b":" + batch.cursor, restarted=cursor is not None and known is None)
 
     def stat(self, path: Path) -> FileStat:
         """Returns the file's size and modification time."""
         return stamp_of_file(path)
 
-    def _advance(self, descriptor: int, path: Path, state: State) -> tuple[Batch, State]:
-        if state.position.passed:
-            return _skip(descriptor, state)
-        inputs = read_inputs(inputs_of(path), state.inputs_at)
-        now_ms = self._now_ms()
-        # Before the content: what is read then was not written before that time, unless it follows within a moment.
-        status = os.fstat(descriptor)
-        written_ms = status.st_mtime_ns // 1_000_000
-        rests_in_ms = wait_ms(status, HOLD_MS, now_ms=now_ms)
-        size = READ_BYTES
-        while True:
-            data = os.pread(descriptor, size, state.position.offset)
-            full = len(data) == size
-            forced = full and size > MAX_LINE_BYTES
-            end = data.rfind(b"\n") + 1
-            whole = forced or (not full and rests_in_ms is None)
-            run = _Run(state, data[:end], inputs, whole=whole, written_ms=written_ms)
-            if forced and not run.records:  # nothing but blank lines before the beginning of one too long to hold
-                position = Position(
-                    offset=state.position.offset + end,
-                    line=state.position.line + data[:end].count(b"\n"),
-                    passed=len(data) - end,
-                )
-                return _skip(descriptor, msgspec.structs.replace(state, position=position))
-            if run.records or not full:
-                break
-            size *= 4
-        waits = not full and rests_in_ms is not None and run.rest
-        more = full or run.cut
-        batch = Batch(
-            records=run.encoded(seen_ms=0 if more else max(0, min(written_ms, now_ms))),
-            cursor=b"",
-            more=more,
-            oversized=run.oversized,
-            retry_after_s=rests_in_ms / 1000 if waits and rests_in_ms is not None and not more else None,
-        )
-        return batch, run.state
+
+class History:
+    """A snapshot of a history, whose conversations are its sessions; see `carryover.readers.rewritten.Snapshot`."""
+
+    def __init__(self, path: Path, inode: str, stat: FileStat, now_ms: int) -> None:
+        self._inputs = read_inputs(inputs_of(path))
+        self._written_ms, self._now_ms = stat.mtime_ns // 1_000_000, now_ms
+        self._sessions: dict[str, blocks.Session] = {}
+        text = read_tail(path, MAX_BYTES).rpartition(b"\n")[0].decode("utf-8", "replace")
+        lines = text.replace("\r\n", "\n").split("\n")
+        for session in blocks.sessions_in(lines, copied=path.name != NAME):
+            digits = "".join(filter(str.isdigit, session.started))
+            ident, same = f"{digits[:8]}-{digits[8:]}-{inode}" if digits else path.stem, 1
+            while (own := f"{ident}-{same}" if same > 1 else ident) in self._sessions:
+                same += 1
+            self._sessions[own] = session
+        begun = (at_ms for session in self._sessions.values() if (at_ms := local_ms(session.started)))
+        self._before_ms = next(begun, self._written_ms) - _BEFORE_MS
+        """The assumed time of what comes before the first header, UTC milliseconds."""
+
+    def conversations(self) -> list[tuple[str, str]]:
+        """Returns the sessions, newest first, each with its text as its mark."""
+        return [(ident, "\n".join(session.lines).rstrip()) for ident, session in reversed(self._sessions.items())]
+
+    def conversation(self, ident: str, notes: dict[str, str]) -> Talk:
+        """Returns a session. If another one was read since, it is emitted from its start: the context holds one."""
+        if notes.get("last") != ident:
+            notes.update(last=ident, reading=str(int(notes.get("reading", "0")) + 1))
+        is_newest = ident == next(reversed(self._sessions))
+        written_ms = min(self._written_ms, self._now_ms) if is_newest else 0
+        session, now_ms = self._sessions[ident], self._now_ms
+        at_ms = local_ms(session.started) or self._before_ms
+        talk = Talk(ident, session, self._inputs, at_ms, written_ms=written_ms, now_ms=now_ms)
+        talk.pieces[0] = (f"reading {notes['reading']}", talk.pieces[0][1])
+        return talk
 
 
-class _Run:
-    """One stretch of the file, split into records."""
+class Talk:
+    """A session, whose pieces are its blocks; see `carryover.readers.rewritten.Conversation`."""
 
-    def __init__(self, state: State, data: bytes, inputs: Inputs, *, whole: bool, written_ms: int) -> None:
-        self.records: list[tuple[int, Block, bool]] = []
-        self.cut = False
-        raw = data.split(b"\n")[:-1]
-        held = [line if len(line) <= MAX_LINE_BYTES else b"" for line in raw]
-        lines = [line.decode("utf-8", "replace").removesuffix("\r") for line in held]
-        self.state = state
-        self._cut_ms = 0 if state.session else _before_header_ms(lines) or written_ms
-        """The assumed time of the text before the first header: before that header, or before the last write."""
-        splitter = blocks.Splitter(
-            state.last,
-            state.interrupted,
-            lambda text: inputs.confirm(text, after_ms=self.state.at_ms) if inputs.known else None,
-            whole,
-            state.doubtful,
-        )
-        done = 0
-        for piece in splitter.pieces(lines):
-            block, dated = self._block(piece, inputs)
-            position = self.state.position
-            passed = raw[done : piece.end]
-            done = piece.end
-            self.state = msgspec.structs.replace(
-                self.state,
-                position=Position(
-                    offset=position.offset + sum(len(line) + 1 for line in passed), line=position.line + len(passed)
-                ),
-                inputs_at=inputs.at,
-                last=splitter.last,
-                interrupted=splitter.interrupted,
-                doubtful=splitter.doubtful,
-            )
-            self.records.append((self.state.position.line, block, dated))
-            if len(self.records) >= READ_LINES:
-                self.cut = any(map(str.strip, lines[done:]))
-                break
-        following = next((line for line in lines[done:] if line.strip()), None)
-        self.rest = following is not None
-        self.ended = following is not None and blocks.is_prompt(following)
-        """Whether the last turn was ended by an input, which may itself still be growing."""
-        self.oversized = sum(len(line) > MAX_LINE_BYTES for line in raw[:done])
+    def __init__(
+        self, ident: str, session: blocks.Session, inputs: Inputs, at_ms: int, *, written_ms: int, now_ms: int
+    ) -> None:
+        """`at_ms`: when the session started. `written_ms`: when it was last written to, 0 for long ago."""
+        self._ident, self._now_ms = ident, now_ms
+        self.rests_ms = written_ms + HOLD_MS
+        inputs.begin(at_ms)
+        self._blocks: list[Block] = []
+        last, dated = 0, True  # where the last turn begins, and whether the time of its prompt is known
+        for kind, lines in blocks.blocks_in(session, inputs.confirm):
+            if kind == "prompt":
+                text = blocks.prompt_text(lines)
+                typed_ms = inputs.take(text)
+                at_ms = max(at_ms, typed_ms or 0)
+                typed = typed_ms is not None or not inputs.kept
+                self._blocks.append(Block(kind, at_ms, session=ident, text=text, typed=typed))
+                last, dated = len(self._blocks) - 1, typed_ms is not None
+            elif kind == "messages":
+                said = blocks.messages_of(lines)
+                for number, text in enumerate(said, 1):
+                    # The text of an error is followed by what it means in plain words.
+                    retried = any(other.startswith("Retrying in ") for other in said[number : number + 2])
+                    self._blocks.append(Block("message", at_ms, session=ident, text=text, retried=retried))
+            else:
+                text = "\n".join(lines).strip() if kind == "model" else ""
+                self._blocks.append(Block(kind, at_ms, session=ident, text=text))
+        for number in range(last + dated, len(self._blocks)):
+            self._blocks[number] = replace(self._blocks[number], seen_ms=written_ms)
+        self.pieces = [(str(n), digest(f"{one.kind} {one.retried} {one.text}")) for n, one in enumerate(self._blocks)]
 
-    def encoded(self, *, seen_ms: int) -> tuple[Record, ...]:
-        """Returns the records. Those of the last turn carry `seen_ms`, UTC milliseconds, unless it is 0."""
-        starts = (n for n, (_, block, _) in enumerate(self.records) if block.kind in ("start", "prompt"))
-        last = len(self.records) if self.ended else max(starts, default=0)
-        encoded = []
-        for number, (line, block, dated) in enumerate(self.records):
-            if number >= last and not dated:
-                block = msgspec.structs.replace(block, seen_ms=seen_ms)
-            encoded.append(Record(number=line, data=msgspec.json.encode(block)))
-        return tuple(encoded)
+    def begin(self, *, on: bool, more: bool) -> bytes | None:
+        """Returns the record that announces blocks."""
+        return msgspec.json.encode(Block("begin", session=self._ident, on=on, more=more))
 
-    def _block(self, piece: blocks.Piece, inputs: Inputs) -> tuple[Block, bool]:
-        """Returns a block with its state, and whether it has a time."""
-        text, dated, typed = "", piece.kind == "start", True
-        messages: tuple[str, ...] = ()
-        match piece.kind:
-            case "start":
-                self._begin_session(blocks.header_time(piece.lines[0]))
-            case "prompt":
-                text = blocks.prompt_text(piece.lines)
-                at_ms = inputs.take(text, after_ms=self.state.at_ms)
-                dated = at_ms is not None
-                typed = dated or not inputs.kept
-                self.state = msgspec.structs.replace(self.state, at_ms=max(self.state.at_ms, at_ms or 0))
-            case "messages":
-                messages = blocks.messages_of(piece.lines)
-            case "model":
-                text = "\n".join(piece.lines).strip()
-        state = self.state
-        at_ms = state.at_ms or self._cut_ms
-        block = Block(piece.kind, at_ms=at_ms, session=state.session, text=text, messages=messages, typed=typed)
-        return block, dated
+    def piece(self, number: int) -> bytes | None:
+        """Returns the record of a block. Raises NotYet for the last one while it may grow, and TooLarge."""
+        block = self._blocks[number]
+        if len(block.text) > MAX_LINE_BYTES:
+            raise TooLarge
+        may_grow = len(block.text) >= _WRITTEN_AT_ONCE or block.text.startswith("litellm.")
+        if may_grow and number == len(self._blocks) - 1 and self._now_ms < self.rests_ms:
+            raise NotYet
+        return msgspec.json.encode(block)
 
-    def _begin_session(self, started: str) -> None:
-        same = self.state.same + 1 if started == self.state.started else 0
-        self.state = msgspec.structs.replace(self.state, started=started, same=same, at_ms=local_ms(started))
-
-
-def _before_header_ms(lines: Sequence[str]) -> int:
-    """Returns a time shortly before the first header, UTC milliseconds; 0 without a header."""
-    begun_ms = next((at_ms for line in lines if (at_ms := local_ms(blocks.header_time(line)))), 0)
-    return max(0, begun_ms - _BEFORE_MS)
-
-
-def _settle(descriptor: int, cursor: bytes | None) -> tuple[State, bool]:
-    """Returns the state to continue from, and whether the file is not the one that the cursor was made for."""
-    inode = os.fstat(descriptor).st_ino
-    if cursor is None:
-        return State(inode=inode), False
-    try:
-        state = msgspec.msgpack.decode(cursor, type=State)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        return State(inode=inode), True
-    _, restarted = confirmed(descriptor, state.position)
-    return (State(inode=state.inode), True) if restarted else (state, False)
-
-
-def _skip(descriptor: int, state: State) -> tuple[Batch, State]:
-    _, position, oversized, more = skip_line(descriptor, state.position)
-    batch = Batch(records=(), cursor=b"", more=more, oversized=oversized)
-    return batch, msgspec.structs.replace(state, position=position)
+    def end(self, emitted: int) -> bytes | None:  # noqa: ARG002
+        """Returns None: there are no facts about a whole session."""
+        return None

@@ -13,7 +13,7 @@ from carryover.agents.aider.builder import Builder, mark_of
 from carryover.agents.aider.wire import MAX_COMMITS, MAX_KEYS, MAX_LINT_CHARS, Commit
 from carryover.model import AssistantMessage, Retracted, SessionEnd, TurnEnd, UserPrompt
 from carryover.records.changes import Change, as_edit
-from carryover.records.resets import failed_turn
+from carryover.records.resets import failed_turn, names_limit
 
 BLANK: Final = "<blank>"
 
@@ -85,17 +85,12 @@ def _command(add: Builder, text: str) -> None:
 
 
 _COMMAND_LINE: Final = re.compile(r"(?:.*[/\\])?aider(?:\.exe|\.py|-script\.py)?(?: (?P<options>.*))?", re.IGNORECASE)
-_WINDOWS: Final = re.compile(r"[A-Za-z]:\\")
 _TEST_OPTION: Final = re.compile(r"--test-cmd[ =](?P<command>.+?)(?= --[a-z]|$)")
 _VERSION: Final = re.compile(r"Aider v(\d\S*)")
 _MODEL: Final = re.compile(r"(?P<role>Main m|M|Editor m)odel: (?P<model>\S+) with (?P<format>\S+) edit format.*")
-_LIMIT: Final = re.compile(r"rate.?limit|quota|billing|credit|insufficient.{0,20}(?:balance|funds)", re.IGNORECASE)
 _ERROR: Final = re.compile(r"litellm\.\w*(?:Error|Exception)\w*: ")
 _FAILED_BLOCK: Final = re.compile(r"## \w+: This SEARCH block failed to exactly match lines in (?P<path>.+)")
-_FAILED_HUNK: Final = re.compile(
-    r"(?P<path>.+) (?:does not contain lines that match the diff|contains multiple sets of lines that match)"
-)
-_REPORT: Final = re.compile(r"# \d+ SEARCH/REPLACE blocks? failed to match!|UnifiedDiffNo\w+: hunk failed to apply!")
+_REPORT: Final = re.compile(r"# \d+ SEARCH/REPLACE blocks? failed to match!")
 _LINTER: Final = re.compile(r"## Running: (?P<command>.+)")
 _LINT_STARTS: Final = "# Fix any errors below, if possible."
 _YES: Final = re.compile(r"(?:y|yes|a|all|)", re.IGNORECASE)
@@ -127,19 +122,18 @@ def _other(add: Builder, text: str, *, last: bool) -> None:
     elif add.context.lint is not None:
         add.change(lint=f"{add.context.lint}{text}\n"[:MAX_LINT_CHARS])
     elif add.context.items <= _COMMAND_LINE_WITHIN and (found := _COMMAND_LINE.fullmatch(text)):
-        _command_line(add, found["options"] or "", text)
+        _command_line(add, found["options"] or "")
 
 
 _COMMAND_LINE_WITHIN: Final = 10
 """Messages that may precede a session's command line: the questions of a first start."""
 
 
-def _command_line(add: Builder, options: str, text: str) -> None:
+def _command_line(add: Builder, options: str) -> None:
     test = _TEST_OPTION.search(options)
     add.change(
         test_command=test["command"].strip() if test else "",
         auto_test="--auto-test" in options.split(),
-        windows=_WINDOWS.match(text) is not None,
     )
 
 
@@ -254,7 +248,7 @@ def _failed_edits(add: Builder, text: str) -> None:
     """Adds a failed edit for each file that a report names, with the line that gives the reason."""
     seen: set[str] = set()
     for line in text.splitlines():
-        found = _FAILED_BLOCK.fullmatch(line.strip()) or _FAILED_HUNK.match(line)
+        found = _FAILED_BLOCK.fullmatch(line.strip())
         path = add.path(found["path"]) if found else None
         if path is not None and path not in seen:
             seen.add(path)
@@ -265,7 +259,7 @@ def _failed_edits(add: Builder, text: str) -> None:
 def _failed_request(add: Builder, text: str, *, last: bool) -> None:
     """Handles a request that the provider refused. The turn ends unless Aider announces another try."""
     if last:
-        _end_turn(add, "limit" if _LIMIT.search(text) else "error", text)
+        _end_turn(add, text, limited=names_limit(text))
 
 
 def _interrupted(add: Builder, _found: re.Match[str]) -> None:
@@ -276,11 +270,11 @@ def _interrupted(add: Builder, _found: re.Match[str]) -> None:
 
 
 def _gave_up(add: Builder, found: re.Match[str]) -> None:
-    _end_turn(add, "error", found[0])
+    _end_turn(add, found[0], limited=False)
 
 
-def _end_turn(add: Builder, reason: str, text: str) -> None:
-    add.add(failed_turn(text, add.at_ms, limited=reason == "limit"), "turn end")
+def _end_turn(add: Builder, text: str, *, limited: bool) -> None:
+    add.add(failed_turn(text, add.at_ms, limited=limited), "turn end")
     add.change(in_turn=False)
 
 

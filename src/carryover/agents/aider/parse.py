@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from pathlib import PurePosixPath
 from typing import Final
 
 import msgspec
 
 from carryover.adapter.contract import Parsed, Record, Source
-from carryover.adapter.event_builder import usable_name
+from carryover.adapter.event_builder import reemitted_after, usable_name
 from carryover.agents.aider import wire
 from carryover.agents.aider.builder import Builder, mark_of
 from carryover.agents.aider.messages import drop_edits, own_message, user_input
 from carryover.agents.aider.wire import MAX_EDITS, Context
 from carryover.model import AssistantMessage, SessionStart
 from carryover.records import rawjson
-from carryover.records.changes import Change, Hunk, Replacement, patched, replaced, written
-from carryover.records.patches import in_patch
+from carryover.records.changes import Change, Replacement, replaced, written
 
 _SEARCH: Final = re.compile(r"<{5,9} SEARCH>?\s*")
 _DIVIDER: Final = re.compile(r"={5,9}\s*")
@@ -26,8 +24,6 @@ _REPLACE: Final = re.compile(r">{5,9} REPLACE\s*")
 _FENCES: Final = ("```", "````", "<source>", "<code>", "<pre>", "<codeblock>", "<sourcecode>")
 _NAME_ABOVE: Final = 3
 _MAX_NAME: Final = 250
-_DIFFED: Final = re.compile(r"^--- ([^\n]+)\n\+\+\+ ([^\n]+)(?:\n|\Z)", re.MULTILINE)
-
 Place = Callable[[str], str | None]
 """Returns the absolute path of a file that the model names."""
 
@@ -61,7 +57,7 @@ class _Found:
         self._place = place
         self._gone: set[int] = set()
         self._replacements: dict[str, list[Replacement]] = {}
-        self._others: dict[str, Change] = {}
+        self._whole_files: dict[str, Change] = {}
         self._last = ""
 
     def take(self, at: int, *, whole_files: bool) -> int:
@@ -69,10 +65,6 @@ class _Found:
         line = self._lines[at]
         if _SEARCH.fullmatch(line.strip()):
             return self._search(at)
-        if line.startswith("*** Begin Patch"):
-            return self._patch(at)
-        if line.startswith("```diff"):
-            return self._diff(at)
         return self._whole(at) if whole_files and _fence_of(line) is not None else at + 1
 
     def prose(self) -> str:
@@ -82,8 +74,8 @@ class _Found:
 
     def changes(self) -> tuple[Change, ...]:
         """Returns one change per file."""
-        replacements = [replaced(path, pairs, counted=True) for path, pairs in self._replacements.items()]
-        return (*replacements, *(self._others[path] for path in self._others if path not in self._replacements))
+        replacements = {path: replaced(path, pairs, counted=True) for path, pairs in self._replacements.items()}
+        return tuple((self._whole_files | replacements).values())
 
     def _search(self, at: int) -> int:
         divider = _find(self._lines, at + 1, _DIVIDER)
@@ -120,31 +112,6 @@ class _Found:
                 return (fence, place, name) if name else (fence, None, "")
         return fence, None, ""
 
-    def _patch(self, at: int) -> int:
-        end = self._line_like("*** End Patch", at)
-        if end is None:
-            return at + 1
-        for change in in_patch("\n".join(self._lines[at : end + 1]), "/"):
-            self._other(change.path.lstrip("/"), change)
-        self._gone.update(range(at, end + 1))
-        return end + 1
-
-    def _diff(self, at: int) -> int:
-        end = self._line_like("```", at + 1) or len(self._lines)
-        found = _DIFFED.split("\n".join(self._lines[at + 1 : end]))
-        for old, new, body in zip(found[1::3], found[2::3], found[3::3], strict=True):
-            # The headers of hunks hold no line numbers, so neither does the change.
-            hunk = Hunk(lines=[line for line in body.split("\n") if not line.startswith("@@")])
-            change = patched(Change(path="", change="modify"), [hunk])
-            self._other(_diff_name(old.strip(), new.strip()), msgspec.structs.replace(change, line=None))
-        if len(found) > 1:
-            self._gone.update(range(at, end + 1))
-        return end + 1
-
-    def _other(self, name: str, change: Change) -> None:
-        if (path := self._place(name)) is not None:
-            self._others[path] = msgspec.structs.replace(change, path=path)
-
     def _line_like(self, text: str, start: int) -> int | None:
         return next((n for n in range(start, len(self._lines)) if self._lines[n].rstrip() == text), None)
 
@@ -156,7 +123,7 @@ class _Found:
         path = self._place(name) if name else None
         if end is None or path is None:
             return at + 1 if end is None else end + 1
-        self._others[path] = written(path, _text(self._lines[at + 1 : end]))
+        self._whole_files[path] = written(path, _text(self._lines[at + 1 : end]))
         self._gone.update(range(at - 1, end + 1))
         return end + 1
 
@@ -184,12 +151,6 @@ def _file_name(line: str) -> str:
     return name if looks and len(name) <= _MAX_NAME else ""
 
 
-def _diff_name(old: str, new: str) -> str:
-    name = old if new == "/dev/null" else new
-    prefixed = name.startswith(("a/", "b/")) and (old.startswith("a/") or old == "/dev/null")
-    return name[2:] if prefixed else name
-
-
 def _find(lines: Sequence[str], start: int, pattern: re.Pattern[str]) -> int:
     return next((n for n in range(start, len(lines)) if pattern.fullmatch(lines[n].strip())), len(lines))
 
@@ -198,39 +159,18 @@ def _text(lines: Sequence[str]) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-_ONLY_OWN: Final = ("Aider v", "Tokens: ", "Applied edit to ")
-
-
 def parse_record(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
     """Parses one block. Never raises: what is not understood is counted."""
     block = rawjson.read(wire.DECODER, record.data)
     if isinstance(block, str):
         return context, Parsed(skipped=(rawjson.skipped(None, block, None),))
-    if block.kind not in (wire.START, wire.PROMPT, wire.MODEL, wire.MESSAGES):
-        return context, Parsed(skipped=(rawjson.skipped(block.kind, "unknown kind of block", None),))
-    session = usable_name(block.session or _cut_session(source, context, block))
-    if session is None or not block.at_ms:
-        return context, Parsed(skipped=(rawjson.skipped(block.kind, "no session header before it", None),))
-    return _parsed(source, _entered(context, session), block)
-
-
-def _cut_session(source: Source, context: Context, block: wire.Block) -> str:
-    """Returns a session for the text before the first header, if a copy begins mid-session; '' in a project's history.
-
-    Any Markdown could be an answer, so such a text must begin with a prompt or with a message that only Aider writes.
-    """
-    name = PurePosixPath(source.path).stem
-    own = any(message.startswith(_ONLY_OWN) for message in block.messages)
-    begins = block.kind == wire.PROMPT or own or context.session == name
-    return name if begins and not source.group else ""
-
-
-def _entered(context: Context, session: str) -> Context:
-    """Returns the context for the block's session. A new session starts with nothing but its id."""
-    return context if context.session == session else Context(session=session)
-
-
-def _parsed(source: Source, context: Context, block: wire.Block) -> tuple[Context, Parsed]:
+    session = usable_name(block.session)
+    if session is None or not (block.at_ms or block.kind == wire.BEGIN):
+        return context, Parsed(skipped=(rawjson.skipped(block.kind, "no session or time", None),))
+    if context.session != session or (block.kind == wire.BEGIN and not block.on):
+        context = Context(session=session)
+    if block.kind == wire.BEGIN:
+        return context, Parsed(reemitted=reemitted_after(context.last, session=session, more=block.more))
     add = Builder.begin(source, context, block)
     match block.kind:
         case wire.START:
@@ -242,8 +182,11 @@ def _parsed(source: Source, context: Context, block: wire.Block) -> tuple[Contex
         case wire.MODEL:
             add.next_item(block.text)
             _answer(add, block.text)
+        case wire.MESSAGE:
+            add.next_item(block.text)
+            own_message(add, block.text, last=not block.retried)
         case _:
-            _own_messages(add, block.messages)
+            add.count_skipped(block.kind, "unknown kind of block")
     return add.parsed()
 
 
@@ -259,11 +202,3 @@ def _answer(add: Builder, text: str) -> None:
     if answer.prose:
         add.add(AssistantMessage(text=answer.prose, aborted=add.context.interrupted), "answer")
     add.change(edits=tuple(edits), silent=not answer.prose, answer=mark_of(text), repeated=0, new_path=(), lint=None)
-
-
-def _own_messages(add: Builder, messages: tuple[str, ...]) -> None:
-    for number, text in enumerate(messages):
-        add.next_item(text)
-        following = messages[number + 1 :]
-        # The text of an error is followed by what it means in plain words.
-        own_message(add, text, last=not any(message.startswith("Retrying in ") for message in following[:2]))

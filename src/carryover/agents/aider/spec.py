@@ -12,7 +12,7 @@ SPEC: Final = AgentSpec(
     binaries=("aider",),
     folders=(Place(path="~/.aider"),),  # 0.82.3, 0.86.2
     # It loads its interpreter first, which takes a second or two on a slow disk.
-    version=VersionProbe(args=("--version",), pattern=r"^aider (\d{1,9}\.\d{1,9}\.\d{1,9})", limit_s=5.0),
+    version=VersionProbe(pattern=r"^aider (\d{1,9}\.\d{1,9}\.\d{1,9})"),
     # Histories are in the projects; people who move theirs elsewhere put it here.
     transcripts=(Place(path="~/.aider"),),
     read_list=ReadList(file=".aider.conf.yml", key="read", user_file=Place(path="~/.aider.conf.yml")),

@@ -26,12 +26,14 @@ class Commit(msgspec.Struct, frozen=True):
 
 
 class Context(SessionContext, frozen=True, omit_defaults=True):
-    """The state of a chat history between two blocks.
+    """The state of the session that was read last, between two blocks.
 
     `last_ms`: the time of the last input, plus 1 ms for each item since.
     """
 
     session: str = ""
+    last: bytes | None = None
+    """Key of the last event. Bytes, since text might be taken for a secret."""
     items: int = 0
     """Prompts, answers and messages of the session so far."""
     inputs: dict[int, int] = msgspec.field(default_factory=dict)
@@ -44,8 +46,6 @@ class Context(SessionContext, frozen=True, omit_defaults=True):
     """Digest of the current item, 0 for an input."""
     reported_ms: int = 0
     """UTC milliseconds of the latest event."""
-    windows: bool = False
-    """Whether paths have backslashes."""
     whole_files: bool = False
     """Whether the model writes its edits as whole files."""
     test_command: str = ""
@@ -78,10 +78,11 @@ class Context(SessionContext, frozen=True, omit_defaults=True):
     """The linter's output so far; None if it is not printing any."""
 
 
+BEGIN: Final = "begin"
+START: Final = "start"
 PROMPT: Final = "prompt"
 MODEL: Final = "model"
-MESSAGES: Final = "messages"
-START: Final = "start"
+MESSAGE: Final = "message"
 
 _LATEST_MS: Final = 1 << 52
 
@@ -90,20 +91,24 @@ class Block(msgspec.Struct, frozen=True, omit_defaults=True):
     """One block of a chat history, with what its position in the file adds to it."""
 
     kind: str
-    """`start`: the header of a session; `prompt`: the user's lines; `model`: an answer; `messages`: Aider's own."""
+    """`begin`: blocks of a session follow; `start`: the header of a session; `prompt`: the user's lines; `model`: an
+    answer; `message`: one of Aider's own."""
     at_ms: Annotated[int, msgspec.Meta(ge=0, le=_LATEST_MS)] = 0
-    """UTC milliseconds of the last input before it, or else of its session's start; 0 without a header."""
+    """UTC milliseconds of the last input before it, or else of its session's start."""
     seen_ms: Annotated[int, msgspec.Meta(ge=0, le=_LATEST_MS)] = 0
     """UTC milliseconds of the file's last write, if the block belonged to the last turn when it was read; 0 for other
     blocks, which were written long before."""
     session: str = ""
-    """The session's id; empty before the first header."""
     text: str = ""
-    """The text of a prompt or answer."""
-    messages: tuple[str, ...] = ()
-    """Aider's own messages, without the marks; one may have several lines."""
+    """The text, without the marks."""
     typed: bool = True
     """False if there is an input history without this prompt."""
+    retried: bool = False
+    """Whether Aider tries again after this error."""
+    on: bool = False
+    """Whether the blocks follow those read before."""
+    more: bool = False
+    """Whether another batch follows."""
 
 
 DECODER: Final = msgspec.json.Decoder(Block)

@@ -26,16 +26,12 @@ from carryover.model import AgentSummary, AnyBody, AssistantMessage, Op, Session
 from carryover.records import rawjson
 from carryover.records.fields import digest
 from carryover.records.lenient import inside, text_of
-from carryover.records.resets import failed_turn
+from carryover.records.resets import failed_turn, names_limit
 from carryover.records.text import without_handoff
 
 SYNTHETIC: Final = "<synthetic>"
 """Texts that the client writes in place of the model's: errors, limits, "No response requested."."""
 
-_LIMIT: Final = re.compile(
-    r"\b429\b|rate[ _]limit|\blimit reached|hit your\b.{0,40}\blimit|\b(?:usage|session|weekly|opus|sonnet) limit",
-    re.IGNORECASE,
-)
 NO_ANSWER: Final = frozenset(("", "No response requested.", "(no content)"))
 """The text of an answer in which the model said nothing, without surrounding white space."""
 _RECAP_HINT: Final = "(disable recaps in /config)"
@@ -127,7 +123,7 @@ def _parse_synthetic(builder: Builder, text: str) -> None:
     text = text.strip()
     line = builder.line
     limited = rawjson.string_of(line.error) == "rate_limit" or bytes(line.api_error_status) == b"429"
-    limited = limited or _LIMIT.search(text) is not None
+    limited = limited or names_limit(text)
     if limited or text not in NO_ANSWER:
         builder.add(failed_turn(text, builder.at_ms, limited=limited), "end", digest(text))
 
@@ -163,7 +159,7 @@ def _parse_title(builder: Builder) -> None:
 
 
 def _message(builder: Builder) -> wire.Message | None:
-    message = wire.message_of(builder.line)
+    message = rawjson.read(wire.MESSAGE, bytes(builder.line.message))
     if isinstance(message, str):
         builder.skip(builder.line.type, message)
         return None

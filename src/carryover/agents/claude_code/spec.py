@@ -55,7 +55,7 @@ SPEC: Final = AgentSpec(
     ),
     folders=(Place(path="~/.claude", env="CLAUDE_CONFIG_DIR"),),
     # The native program answers in 20 ms, the node script (2.0.65) takes up to 2 s on a busy machine.
-    version=VersionProbe(args=("--version",), pattern=r"^(\d{1,9}\.\d{1,9}\.\d{1,9})(?![\d.])", limit_s=5.0),
+    version=VersionProbe(),
     # One subfolder per start directory.
     transcripts=(Place(path="~/.claude/projects", env="CLAUDE_CONFIG_DIR", below="projects"),),
     retention=Retention(key="cleanupPeriodDays", default_days=30),

@@ -125,33 +125,18 @@ def applied(change: Change, result: EditResult | None, output: str) -> Change:
     return msgspec.structs.replace(change, added=None, removed=None, line=None)
 
 
-OPS: Final[dict[str, Op]] = {
-    "Bash": "shell",
-    "PowerShell": "shell",
-    "Monitor": "shell",
-    "Read": "read",
-    "NotebookRead": "read",
-    "Edit": "edit",
-    "MultiEdit": "edit",
-    "NotebookEdit": "edit",
-    "Write": "write",
-    "Glob": "search",
-    "Grep": "search",
-    "LS": "search",
-    "WebFetch": "web",
-    "WebSearch": "web",
-    "TodoWrite": "plan",
-    "TodoRead": "plan",
-    "TaskCreate": "plan",
-    "TaskUpdate": "plan",
-    "TaskList": "plan",
-    "TaskGet": "plan",
-    "EnterPlanMode": "plan",
-    "ExitPlanMode": "plan",
-    "AskUserQuestion": "ask",
-    "Task": "agent",
-    "Agent": "agent",
+_TOOLS: Final[dict[Op, str]] = {
+    "shell": "Bash PowerShell Monitor",
+    "read": "Read NotebookRead",
+    "edit": "Edit MultiEdit NotebookEdit",
+    "write": "Write",
+    "search": "Glob Grep LS",
+    "web": "WebFetch WebSearch",
+    "plan": "TodoWrite TodoRead TaskCreate TaskUpdate TaskList TaskGet EnterPlanMode ExitPlanMode",
+    "ask": "AskUserQuestion",
+    "agent": "Task Agent",
 }
+OPS: Final = {tool: op for op, tools in _TOOLS.items() for tool in tools.split()}
 """Operations of the known tools (2.0.65 to 2.1.328). All others, including `mcp__*`, are `other`."""
 
 

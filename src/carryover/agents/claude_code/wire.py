@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from carryover.records.rawjson import ABSENT, UNREADABLE, decode, shape_of
+from carryover.records.rawjson import ABSENT
 from carryover.records.summary import Kinds
 
 
@@ -91,15 +91,7 @@ class Attachment(msgspec.Struct, frozen=True, rename="camel"):
 
 
 LINE: Final = msgspec.json.Decoder(Line)
-_MESSAGE: Final = msgspec.json.Decoder(Message)
-
-
-def message_of(line: Line) -> Message | str:
-    """Returns the message of a user or assistant record, or a description of what is wrong with it."""
-    try:
-        return decode(_MESSAGE, line.message)
-    except UNREADABLE as error:
-        return shape_of(error)
+MESSAGE: Final = msgspec.json.Decoder(Message)
 
 
 QUIET_RECORDS: Final = frozenset(

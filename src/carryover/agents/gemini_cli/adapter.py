@@ -14,9 +14,9 @@ from carryover.readers.by_kind import ReaderByKind
 
 
 def _readers() -> dict[str, Reader]:
-    from carryover.agents.gemini_cli.reader import DocumentReader, LinesReader
+    from carryover.agents.gemini_cli.reader import LinesReader, document_reader
 
-    return {locate.DOCUMENT: DocumentReader(), locate.LINES: LinesReader()}
+    return {locate.DOCUMENT: document_reader(), locate.LINES: LinesReader()}
 
 
 AGENT: Final = Agent(

@@ -153,12 +153,6 @@ class Builder(EventBuilder[Context]):
         return path_hash(folder.rstrip("/") or "/") == self.context.folder
 
 
-def with_call(message: Message, call: Call) -> Message:
-    """Returns the message with a call added or updated."""
-    others = tuple(other for other in message.calls if other.id != call.id)
-    return msgspec.structs.replace(message, calls=(*others, call)[-MAX_CALLS:])
-
-
 def usable_id(raw: msgspec.Raw) -> str | None:
     """Returns an id that is fit to be stored; None for an absent, empty or absurdly long one, or a non-text value."""
     return usable_name(rawjson.string_of(raw))

@@ -14,7 +14,7 @@ from carryover.agents.gemini_cli.builder import Builder, Marker, Message, usable
 from carryover.agents.gemini_cli.tools import SHELL, SUMMARY_KINDS, shell_call
 from carryover.model import AgentSummary, AssistantMessage, Retracted, TurnEnd, UserPrompt
 from carryover.records import rawjson
-from carryover.records.resets import failed_turn
+from carryover.records.resets import failed_turn, names_limit
 from carryover.records.summary import parts_by_tag
 from carryover.records.text import HANDOFF_HEAD, tagged, without_ansi, without_handoff
 
@@ -40,9 +40,6 @@ _INJECTED: Final = re.compile(
 _AFTER: Final = re.compile(rf"\s*<{_HOOK}>.*?</{_HOOK}>\s*\Z", re.DOTALL)
 """Text that a prompt hook added (0.44, 0.61)."""
 _WORKSPACE: Final = re.compile(r"^\s*-\s+(/[^\n]+|[A-Za-z]:[\\/][^\n]+)$", re.MULTILINE)
-_LIMIT: Final = re.compile(
-    r"\b429\b|quota|rate[ _-]?limit|RESOURCE_EXHAUSTED|\b(?:usage|request) limit|exhausted your", re.IGNORECASE
-)
 _API_ERROR: Final = "[API Error"
 _CANCELLED: Final = "Request cancelled."
 _THANKS: Final = "Got it. Thanks for the additional context!"
@@ -68,7 +65,7 @@ def parse_user(builder: Builder, message: Message, line: wire.Line) -> Message:
     if message.said or not (text or attachments):
         return message
     actor: Literal["human", "model"] = "human" if builder.subagent_id is None else "model"
-    builder.add(prompt_key(message.id), UserPrompt(text=text, actor=actor, attachments=attachments))
+    builder.add(f"{message.id}/prompt", UserPrompt(text=text, actor=actor, attachments=attachments))
     builder.change(waiting=Marker(message.id))
     return msgspec.structs.replace(message, said=True)
 
@@ -86,14 +83,14 @@ def parse_answer(builder: Builder, message: Message, line: wire.Line, *, called:
     text = _text(parts)
     if message.said or not text.strip():
         return message
-    builder.add(text_key(message.id), AssistantMessage(text=text, final=False if called else None))
+    builder.add(f"{message.id}/text", AssistantMessage(text=text, final=False if called else None))
     return msgspec.structs.replace(message, said=True)
 
 
 def parse_info(builder: Builder, message: Message, line: wire.Line) -> Message:
     """Handles an `info` message. Only the notice that the user stopped the turn matters."""
     if not message.said and _text(parts_of(line.content) or ()).strip() == _CANCELLED:
-        builder.add(end_key(message.id), TurnEnd(reason="interrupted"))
+        builder.add(f"{message.id}/end", TurnEnd(reason="interrupted"))
         builder.change(waiting=None)
     return msgspec.structs.replace(message, said=True)
 
@@ -101,9 +98,9 @@ def parse_info(builder: Builder, message: Message, line: wire.Line) -> Message:
 def parse_error(builder: Builder, message: Message, line: wire.Line) -> Message:
     """Handles an `error` message. An API error ends the turn; other errors concern a command of the client."""
     text = _text(parts_of(line.content) or ()).strip()
-    limited = _LIMIT.search(text) is not None
+    limited = names_limit(text)
     if not message.said and (limited or text.startswith(_API_ERROR)):
-        builder.add(end_key(message.id), failed_turn(text, builder.at_ms, limited=limited))
+        builder.add(f"{message.id}/end", failed_turn(text, builder.at_ms, limited=limited))
         builder.change(waiting=None)
     return msgspec.structs.replace(message, said=True)
 
@@ -149,7 +146,7 @@ def parse_rewind(builder: Builder, ident: str) -> None:
     """
     idents = [message.id for message in builder.context.messages]
     at = idents.index(ident) if ident in idents else 0
-    keys = [key for gone in idents[at:] for key in (prompt_key(gone), text_key(gone), end_key(gone))]
+    keys = [f"{gone}/{part}" for gone in idents[at:] for part in ("prompt", "text", "end")]
     builder.at_ms = builder.context.last_ms
     if keys:
         builder.add(f"{ident}/rewound/{idents[-1]}", Retracted(keys=tuple(keys)))
@@ -175,21 +172,6 @@ def parts_of(raw: msgspec.Raw) -> list[wire.Part] | None:
         return None if one is None else [one]
     parts = (rawjson.part_of(part, wire.Part) or wire.Part(text=part) for part in raws)
     return list(parts)
-
-
-def prompt_key(ident: str) -> str:
-    """Returns the key of the prompt in a message."""
-    return f"{ident}/prompt"
-
-
-def text_key(ident: str) -> str:
-    """Returns the key of the model's text in a message."""
-    return f"{ident}/text"
-
-
-def end_key(ident: str) -> str:
-    """Returns the key of the end of a turn that a message reports."""
-    return f"{ident}/end"
 
 
 def _text(parts: Sequence[wire.Part]) -> str:

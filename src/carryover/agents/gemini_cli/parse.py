@@ -39,8 +39,6 @@ def _dispatch(builder: Builder, line: wire.Line) -> None:
         _parse_patch(builder, line.patch)
     elif usable_id(line.session_id) is not None:
         _parse_header(builder, line)
-    elif line.damaged != rawjson.ABSENT:
-        builder.skip("document", "not a conversation")
     else:
         builder.skip("record", "unknown record")
 

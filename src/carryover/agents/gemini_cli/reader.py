@@ -1,32 +1,30 @@
 """Reads both forms of a transcript: appended lines, and one document rewritten with each message (0.26).
 
-The client writes a document in place, so a read may find half of it. Then nothing is returned, and it is read again.
+The client writes a document in place, so a read may find half of it and is tried again.
 """
 
 from __future__ import annotations
 
-import hashlib
+import errno
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Batch, FileStat, Record
+from carryover.adapter.contract import Batch, FileStat, Reader, Record
 from carryover.agents.gemini_cli import wire
 from carryover.agents.gemini_cli.locate import start_folder
-from carryover.readers.files import read_small, stamp_of_file
+from carryover.readers.files import read_small
 from carryover.readers.jsonl import JsonlReader
-from carryover.readers.rewritten import Piece, Unfinished
-from carryover.readers.sqlite import TooLarge
+from carryover.readers.rewritten import OnlyConversation, SnapshotReader
 from carryover.readers.stat_cache import utc_now_ms
 from carryover.records import rawjson
+from carryover.records.fields import digest
 
 MAX_DOCUMENT_BYTES: Final = 128 << 20
 SETTLED_MS: Final = 5_000
 """A document that can't be read this long after its last write is damaged, not half written."""
-AGAIN_S: Final = 1.0
 
-_DAMAGED: Final = b'{"$damaged":true}'
 _DOCUMENT: Final = msgspec.json.Decoder(wire.Document)
 
 
@@ -43,64 +41,34 @@ class LinesReader(JsonlReader):
         return msgspec.structs.replace(batch, records=(first, *batch.records))
 
 
-class DocumentReader:
-    """Reads `.json` documents; see `carryover.adapter.contract.Reader`."""
-
-    def __init__(self) -> None:
-        self._unfinished: Unfinished[_Snapshot] = Unfinished()
-
-    def read(self, path: Path, cursor: bytes | None) -> Batch:
-        """Reads what changed in the document. Raises FileNotFoundError if it is gone, and OSError."""
-        stat, now_ms = stamp_of_file(path), utc_now_ms()
-        snapshot = self._unfinished.of(path, stat) or _snapshot(path)
-        if snapshot is not None:
-            return self._unfinished.read_on(path, stat, snapshot, cursor, now_ms=now_ms)
-        if now_ms - stat.mtime_ns // 1_000_000 < SETTLED_MS:
-            return Batch(records=(), cursor=cursor or b"", retry_after_s=AGAIN_S)
-        return Batch(records=(Record(number=1, data=_DAMAGED),), cursor=cursor or b"")
-
-    def stat(self, path: Path) -> FileStat:
-        """Returns the file's size and modification time."""
-        return stamp_of_file(path)
+def document_reader() -> Reader:
+    """Returns the reader of `.json` documents."""
+    return SnapshotReader(_conversation)
 
 
-def _snapshot(path: Path) -> _Snapshot | None:
-    """Returns the document; None if it can't be parsed."""
+def _conversation(path: Path, stat: FileStat) -> _Conversation:
     data = read_small(path, limit=MAX_DOCUMENT_BYTES)
-    if data is None:
-        return _Snapshot(None)
-    document = rawjson.read(_DOCUMENT, data)
-    return None if isinstance(document, str) else _Snapshot(_Conversation(document, start_folder(path)))
+    document: wire.Document | str = "too large"
+    if data is not None:
+        document = rawjson.read(_DOCUMENT, data)
+    if isinstance(document, str):
+        half_written = utc_now_ms() - stat.mtime_ns // 1_000_000 < SETTLED_MS
+        raise OSError(errno.EAGAIN if half_written else errno.EINVAL, f"not a conversation: {document}", str(path))
+    return _Conversation(document, start_folder(path))
 
 
-class _Snapshot:
-    """See `carryover.readers.rewritten.Snapshot`. A document holds one conversation, or None if it is too large."""
+class _Conversation(OnlyConversation):
+    """A document. Its pieces are the messages."""
 
-    def __init__(self, only: _Conversation | None) -> None:
-        self._only = only
-
-    def conversations(self) -> list[tuple[str, str]]:
-        return [("document", self._only.mark if self._only is not None else "")]
-
-    def conversation(self, ident: str, notes: dict[str, str]) -> _Conversation:  # noqa: ARG002
-        if self._only is None:
-            raise TooLarge
-        return self._only
-
-
-class _Conversation:
-    """See `carryover.readers.rewritten.Conversation`. Its pieces are the messages."""
-
-    rests_ms = None
+    ident = "document"
 
     def __init__(self, document: wire.Document, root: str | None) -> None:
         self._document, self._root = document, root
-        self.pieces: list[Piece] = [(str(number), _mark(raw)) for number, raw in enumerate(document.messages)]
+        self.pieces = [(str(number), digest(bytes(raw))) for number, raw in enumerate(document.messages)]
 
-    @property
-    def mark(self) -> str:
+    def conversations(self) -> list[tuple[str, str]]:
         summary = bytes(self._document.summary).decode("utf-8", "replace")
-        return f"{summary} {' '.join(str(mark) for _, mark in self.pieces)}"
+        return [(self.ident, f"{summary} {self.pieces}")]
 
     def begin(self, *, on: bool, more: bool) -> bytes | None:
         begin = wire.Begin(root=self._root, document=True, on=on, more=more)
@@ -121,7 +89,3 @@ class _Conversation:
         if self._document.summary == rawjson.ABSENT:
             return None
         return msgspec.json.encode({"$set": {"summary": self._document.summary}})
-
-
-def _mark(raw: msgspec.Raw) -> str:
-    return hashlib.blake2b(bytes(raw), digest_size=12).hexdigest()

@@ -10,7 +10,7 @@ import msgspec
 from carryover.adapter.contract import ToolOutcome
 from carryover.adapter.event_builder import OpenCall
 from carryover.agents.gemini_cli import wire
-from carryover.agents.gemini_cli.builder import Builder, Call, Message, usable_id, with_call
+from carryover.agents.gemini_cli.builder import MAX_CALLS, Builder, Call, Message, usable_id
 from carryover.agents.gemini_cli.tools import ASK, COMPLETE, TODOS, TOPIC, opened
 from carryover.model import (
     Answer,
@@ -63,7 +63,8 @@ def parse_calls(builder: Builder, message: Message, raws: list[msgspec.Raw]) -> 
             continue
         builder.at_ms = asked_ms
         ended = _parse_call(builder, message.id, call_id, name, wired, is_new=known is None)
-        message = with_call(message, Call(id=call_id, ended=ended))
+        others = tuple(call for call in message.calls if call.id != call_id)
+        message = msgspec.structs.replace(message, calls=(*others, Call(id=call_id, ended=ended))[-MAX_CALLS:])
     return message
 
 

@@ -46,7 +46,7 @@ SPEC: Final = AgentSpec(
     binaries=("gemini",),
     folders=(Place(path="~/.gemini", env=_HOME, below=".gemini"),),
     # A node script that takes one to two seconds and leaves an empty file behind (0.61.0), so it is rarely run.
-    version=VersionProbe(args=("--version",), pattern=r"^(\d{1,9}\.\d{1,9}\.\d{1,9})(?![\d.])", limit_s=5.0),
+    version=VersionProbe(),
     # One subfolder per start folder.
     transcripts=(Place(path="~/.gemini/tmp", env=_HOME, below=".gemini/tmp"),),
     hooks=HookSpec(

@@ -21,30 +21,18 @@ TOPIC: Final = "update_topic"
 COMPLETE: Final = "complete_task"
 """Tools with which a sub-agent returns its result."""
 
-OPS: Final[dict[str, Op]] = {
-    SHELL: "shell",
-    "read_file": "read",
-    "read_many_files": "read",
-    "get_internal_docs": "read",
-    "replace": "edit",
-    "edit": "edit",
-    "write_file": "write",
-    "glob": "search",
-    "list_directory": "search",
-    "grep_search": "search",
-    "search_file_content": "search",
-    "web_fetch": "web",
-    "google_web_search": "web",
-    TODOS: "plan",
-    "enter_plan_mode": "plan",
-    "exit_plan_mode": "plan",
-    "tracker_create_task": "plan",
-    "tracker_update_task": "plan",
-    ASK: "ask",
-    "invoke_agent": "agent",
-    "delegate_to_agent": "agent",
-    "codebase_investigator": "agent",
+_TOOLS: Final[dict[Op, str]] = {
+    "shell": "run_shell_command",
+    "read": "read_file read_many_files get_internal_docs",
+    "edit": "replace edit",
+    "write": "write_file",
+    "search": "glob list_directory grep_search search_file_content",
+    "web": "web_fetch google_web_search",
+    "plan": "write_todos enter_plan_mode exit_plan_mode tracker_create_task tracker_update_task",
+    "ask": "ask_user",
+    "agent": "invoke_agent delegate_to_agent codebase_investigator",
 }
+OPS: Final = {tool: op for op, tools in _TOOLS.items() for tool in tools.split()}
 """Operations of the known tools (0.26 to 0.61). All others, including those of MCP servers, are `other`."""
 
 QUIET_MESSAGES: Final = frozenset(("warning",))

@@ -37,8 +37,6 @@ class Line(msgspec.Struct, frozen=True):
     rewind_to: msgspec.Raw = msgspec.field(default=ABSENT, name="$rewindTo")
     begin: msgspec.Raw = msgspec.field(default=ABSENT, name="$begin")
     """In a record that a reader adds (`Begin`)."""
-    damaged: msgspec.Raw = msgspec.field(default=ABSENT, name="$damaged")
-    """In a record that a reader adds: a document that could not be read."""
 
 
 class Part(msgspec.Struct, frozen=True):

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from carryover.adapter.contract import Batch, FileStat
-from carryover.agents.opencode.talk import Row, StoredPart, Talk, revert_in
+from carryover.agents.opencode.stored import StoredSession, text, whole
+from carryover.agents.opencode.talk import Talk, revert_in
 from carryover.agents.opencode.wire import MOST_PARENTS, Session, is_usable_id
 from carryover.readers import sqlite
 from carryover.readers.rewritten import MAX_CONVERSATIONS, read_on
@@ -35,13 +36,6 @@ _LAST_MESSAGE: Final = (
     "SELECT id, time_updated FROM message WHERE session_id = ? ORDER BY time_created DESC, id DESC LIMIT 1"
 )
 _LAST_PARTS: Final = "SELECT count(*), max(time_updated) FROM part WHERE message_id = ?"
-# The role is among the first fields; of the others of a prompt, the changed files can be long.
-_BY_USER: Final = 'instr(substr(data, 1, 2000), \'"role":"user"\') > 0'
-_MESSAGES: Final = "FROM message WHERE session_id = ? ORDER BY time_created, id"
-_MESSAGE: Final = "SELECT data FROM message WHERE id = ?"
-_PART_ROWS: Final = "SELECT message_id, id, time_updated FROM part WHERE session_id = ?"
-_PARTS: Final = "SELECT id FROM part WHERE message_id = ? ORDER BY id"
-_PART: Final = "SELECT data FROM part WHERE id = ?"
 _COPIED: Final = "SELECT 1 FROM message WHERE session_id = ? AND time_created = ? LIMIT 1"
 
 
@@ -95,7 +89,7 @@ class Database:
     def _columns(self, table: str) -> set[str]:
         if table not in self._tables:
             return set()
-        return {_text(row[1]) for row in self._db.execute(f"PRAGMA table_info({table})")}
+        return {text(row[1]) for row in self._db.execute(f"PRAGMA table_info({table})")}
 
     def _read_sessions(self) -> dict[str, _SessionRow]:
         try:
@@ -110,7 +104,7 @@ class Database:
         found: list[tuple[object, ...]] = []
         for (ident,) in sqlite.rows(self._db, f"SELECT id FROM session {_NEWEST}", (MAX_CONVERSATIONS,)):
             with suppress(sqlite.TooLarge):
-                found += sqlite.rows(self._db, f"{_SESSION} WHERE id = ?", (_text(ident),))
+                found += sqlite.rows(self._db, f"{_SESSION} WHERE id = ?", (text(ident),))
         return found
 
     def _tail(self, session: str) -> str:
@@ -118,7 +112,7 @@ class Database:
         if last is None:
             return ""
         count, updated = self._db.execute(_LAST_PARTS, (last[0],)).fetchone()
-        return f"{_text(last[0])} {last[1]} {count} {updated}"
+        return f"{text(last[0])} {last[1]} {count} {updated}"
 
     def _root_of(self, parent: str | None) -> str | None:
         """Returns the topmost session that a sub-agent works for; None for a session without a parent."""
@@ -149,54 +143,6 @@ class Database:
         )
 
 
-class StoredSession:
-    """The messages of one session; see `carryover.agents.opencode.talk.Store`."""
-
-    def __init__(self, db: sqlite.Connection, session: str) -> None:
-        self._db, self._session = db, session
-
-    def message_rows(self) -> list[Row]:
-        """Returns the messages, oldest first."""
-        try:
-            found = self._messages(_BY_USER)
-        except sqlite.TooLarge:
-            found = [(*row[:3], self._is_by_user(_text(row[0]))) for row in self._messages("NULL")]
-        return [
-            Row(_text(ident), _whole(updated), _whole(updated), _whole(created), bool(by_user))
-            for ident, created, updated, by_user in found
-        ]
-
-    def part_rows(self) -> dict[str, list[Row]]:
-        """Returns each message's parts, oldest first, by message id."""
-        found: dict[str, list[Row]] = {}
-        for message, ident, updated in self._db.execute(_PART_ROWS, (self._session,)):
-            found.setdefault(_text(message), []).append(Row(_text(ident), _whole(updated), _whole(updated)))
-        for parts in found.values():
-            parts.sort(key=lambda part: part.id)
-        return found
-
-    def _messages(self, by_user: str) -> list[tuple[Any, ...]]:
-        return sqlite.rows(self._db, f"SELECT id, time_created, time_updated, {by_user} {_MESSAGES}", (self._session,))
-
-    def _is_by_user(self, ident: str) -> bool:
-        with suppress(sqlite.TooLarge):
-            return bool(sqlite.rows(self._db, f"SELECT {_BY_USER} FROM message WHERE id = ?", (ident,))[0][0])
-        return False
-
-    def message(self, ident: str) -> bytes | None:
-        """Returns a message's content. Raises TooLarge."""
-        return sqlite.value_at(self._db, _MESSAGE, ident)
-
-    def parts(self, message: str) -> list[StoredPart]:
-        """Returns a message's parts, oldest first."""
-        return [self._part(_text(ident)) for (ident,) in self._db.execute(_PARTS, (message,))]
-
-    def _part(self, ident: str) -> StoredPart:
-        with suppress(sqlite.TooLarge):
-            return StoredPart(ident, sqlite.value_at(self._db, _PART, ident))
-        return StoredPart(ident, None)
-
-
 class _SessionRow:
     """A row of the session table."""
 
@@ -205,19 +151,11 @@ class _SessionRow:
     def __init__(self, row: tuple[object, ...]) -> None:
         ident, parent, directory, title, version, created, updated, revert = row
         self.session = Session(
-            id=_text(ident),
-            root=_text(parent) if is_usable_id(_text(parent)) else None,
-            directory=_text(directory) or None,
-            title=_text(title)[:1000] or None,
-            version=_text(version)[:100] or None,
+            id=text(ident),
+            root=text(parent) if is_usable_id(text(parent)) else None,
+            directory=text(directory) or None,
+            title=text(title)[:1000] or None,
+            version=text(version)[:100] or None,
         )
-        self.created_ms, self.updated_ms = _whole(created), _whole(updated)
+        self.created_ms, self.updated_ms = whole(created), whole(updated)
         self.revert = revert_in(revert) if isinstance(revert, bytes) else None
-
-
-def _text(value: object) -> str:
-    return sqlite.text_of(value) or ""
-
-
-def _whole(value: object) -> int:
-    return value if isinstance(value, int) else 0

@@ -2,104 +2,57 @@
 
 Before 1.2 each session, message and part was a file: `storage/session/<project>/<session>.json`,
 `storage/message/<session>/<message>.json`, `storage/part/<message>/<part>.json`. `opencode export` writes one document.
-Both are read into memory as a whole.
+Both become a database in memory with the tables of 1.2, which is read like one on disk.
 """
 
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Iterable
+import weakref
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import msgspec
 
-from carryover.adapter.contract import Batch, FileStat
-from carryover.agents.opencode.talk import Row, StoredPart, Talk, revert_in
-from carryover.agents.opencode.wire import MOST_PARENTS, Session, is_usable_id, ms_of
+from carryover.adapter.contract import FileStat
+from carryover.agents.opencode.database import Database
+from carryover.agents.opencode.wire import MOST_PARENTS, is_usable_id, ms_of
 from carryover.fsio import stat_regular
-from carryover.readers.files import read_small, stamp_of_file
-from carryover.readers.rewritten import Unfinished, read_on
+from carryover.readers import sqlite
+from carryover.readers.files import entries_of, read_small
+from carryover.readers.rewritten import SnapshotReader
 from carryover.readers.stat_cache import utc_now_ms
+from carryover.records import rawjson
 from carryover.records.fields import digest
 from carryover.records.lenient import Fields, fields_of, items_of, text_of
 
 MAX_FILE_BYTES: Final = 8 << 20
 MAX_EXPORT_BYTES: Final = 256 << 20
 
+_TABLES: Final = (
+    "CREATE TABLE session (id, parent_id, directory, title, version, time_created, time_updated, revert);"
+    "CREATE TABLE message (id, session_id, time_created, time_updated, data);"
+    "CREATE TABLE part (id, message_id, session_id, time_updated, data);"
+    "CREATE INDEX parts ON part (message_id)"
+)
+
 
 class Item(NamedTuple):
-    """A message or a part. `data` is None if it can't be read."""
+    """A message with its parts, or a part. `mark` takes the place of the time at which it was last written."""
 
     id: str
-    data: bytes | None
-    updated_ms: int = 0
-
-    def row(self) -> Row:
-        """The item as a store lists it."""
-        fields = fields_of(self.data)
-        return Row(
-            id=self.id,
-            updated_ms=self.updated_ms,
-            mark=digest(self.data or b""),
-            created_ms=ms_of(fields_of(fields.get("time")).get("created")),
-            by_user=text_of(fields.get("role")) == "user",
-        )
+    data: bytes
+    mark: int
+    parts: tuple[Item, ...] = ()
 
 
-class Document:
-    """One session; see `carryover.readers.rewritten.Snapshot` and `carryover.agents.opencode.talk.Store`."""
+class SessionFileReader(SnapshotReader[Database]):
+    """Reads a session's file and the files of its messages."""
 
-    def __init__(self, talk: Callable[[Document], Talk], messages: Iterable[tuple[Item, list[Item]]]) -> None:
-        self._messages = {message.id: (message, parts) for message, parts in messages}
-        self._talk = talk(self)
-
-    def conversations(self) -> list[tuple[str, str]]:
-        """Returns the session, with a mark of its entire content."""
-        session = self._talk.session
-        mark = f"{session} {self._talk.pieces}".encode("utf-8", "replace")
-        return [(session.id, digest(mark))] if session.id else []
-
-    def conversation(self, ident: str, notes: dict[str, str]) -> Talk:  # noqa: ARG002
-        """Returns the session with its messages."""
-        return self._talk
-
-    def message_rows(self) -> list[Row]:
-        """Returns the messages in order."""
-        return [message.row() for message, _ in self._messages.values()]
-
-    def part_rows(self) -> dict[str, list[Row]]:
-        """Returns each message's parts, oldest first, by message id."""
-        return {ident: [part.row() for part in parts] for ident, (_, parts) in self._messages.items()}
-
-    def message(self, ident: str) -> bytes | None:
-        """Returns a message's content."""
-        return self._messages[ident][0].data
-
-    def parts(self, message: str) -> list[StoredPart]:
-        """Returns a message's parts, oldest first."""
-        return [StoredPart(part.id, part.data) for part in self._messages[message][1]]
-
-
-class SessionFileReader:
-    """Reads a session's file and the files of its messages; see `carryover.adapter.contract.Reader`."""
-
-    def read(self, path: Path, cursor: bytes | None) -> Batch:
-        """Reads what changed in the session. Raises FileNotFoundError and OSError."""
-        info = fields_of(read_small(path, limit=MAX_FILE_BYTES))
-        storage, now_ms = _storage(path), utc_now_ms()
-        messages = _items(storage / "message" / path.stem) if info else []
-        session = _session(info, path.stem if info else "")
-        session = msgspec.structs.replace(session, root=_root_of(session.root, path))
-        created_ms = ms_of(fields_of(info.get("time")).get("created"))
-        snapshot = Document(
-            lambda store: Talk(store, session, now_ms, created_ms, revert_in(info.get("revert"))),
-            sorted(
-                ((message, _items(storage / "part" / message.id)) for message in messages),
-                key=lambda entry: (entry[0].row().created_ms, entry[0].id),
-            ),
-        )
-        return read_on(snapshot, cursor, now_ms=now_ms)
+    def __init__(self) -> None:
+        super().__init__(_session_files)
 
     def stat(self, path: Path) -> FileStat:
         """Returns the size and time of the session's file and its last message.
@@ -117,54 +70,71 @@ class SessionFileReader:
         return FileStat(size + last.st_size, max(mtime_ns, last.st_mtime_ns))
 
 
-class ExportReader:
-    """Reads a document from `opencode export`; see `carryover.adapter.contract.Reader`."""
-
-    def __init__(self) -> None:
-        self._unfinished: Unfinished[Document] = Unfinished()
-
-    def read(self, path: Path, cursor: bytes | None) -> Batch:
-        """Reads the next messages. Raises FileNotFoundError, and OSError if it is not such a document."""
-        stat, now_ms = stamp_of_file(path), utc_now_ms()
-        snapshot = self._unfinished.of(path, stat) or _export(path, now_ms)
-        return self._unfinished.read_on(path, stat, snapshot, cursor, now_ms=now_ms)
-
-    def stat(self, path: Path) -> FileStat:
-        """Returns the document's size and modification time."""
-        return stamp_of_file(path)
+def _session_files(path: Path, _stat: FileStat) -> Database:
+    info = fields_of(read_small(path, limit=MAX_FILE_BYTES))
+    storage = _storage(path)
+    found = _items(storage / "message" / path.stem)
+    messages = [message._replace(parts=tuple(_items(storage / "part" / message.id))) for message in found]
+    created = ms_of(fields_of(info.get("time")).get("created"))
+    ident = path.stem if info else ""
+    return _database(info, ident, messages, created_ms=created, root=_root_of(text_of(info.get("parentID")), path))
 
 
-def _export(path: Path, now_ms: int) -> Document:
+def export_reader() -> SnapshotReader[Database]:
+    """Returns the reader of documents from `opencode export`."""
+    return SnapshotReader(_export)
+
+
+def _export(path: Path, _stat: FileStat) -> Database:
     document = fields_of(read_small(path, limit=MAX_EXPORT_BYTES) or b"")
-    session = _session(fields_of(document.get("info")), "")
-    if not is_usable_id(session.id):
+    info = fields_of(document.get("info"))
+    ident = text_of(info.get("id"))
+    if not is_usable_id(ident):
         raise OSError(errno.EINVAL, "not an exported session", str(path))
-    messages = (_exported(fields_of(entry)) for entry in items_of(document.get("messages")))
-    return Document(lambda store: Talk(store, session, now_ms), messages)
+    messages = [_exported(fields_of(entry)) for entry in items_of(document.get("messages"))]
+    return _database(info, ident, messages, root=text_of(info.get("parentID")))
 
 
-def _exported(entry: Fields) -> tuple[Item, list[Item]]:
-    info = entry.get("info", msgspec.Raw(b"null"))
-    parts = enumerate(items_of(entry.get("parts")))
+def _exported(entry: Fields) -> Item:
+    info = bytes(entry.get("info", rawjson.ABSENT))
     ident = text_of(fields_of(info).get("id"))
-    return Item(ident, bytes(info)), [
-        Item(text_of(fields_of(part).get("id")) or f"{ident}.{number}", bytes(part)) for number, part in parts
-    ]
+    parts = [bytes(part) for part in items_of(entry.get("parts"))]
+    idents = (text_of(fields_of(part).get("id")) or f"{ident}.{number:06}" for number, part in enumerate(parts))
+    items = tuple(Item(*item, _mark_of(item[1])) for item in zip(idents, parts, strict=True))
+    return Item(ident, info, _mark_of(info), items)
 
 
-def _session(info: Fields, ident: str) -> Session:
-    parent = text_of(info.get("parentID"))
-    return Session(
-        id=ident or text_of(info.get("id")),
-        root=parent if is_usable_id(parent) else None,
-        directory=text_of(info.get("directory")) or None,
-        title=text_of(info.get("title"))[:1000] or None,
-        version=text_of(info.get("version"))[:100] or None,
-    )
+def _database(info: Fields, ident: str, messages: list[Item], *, root: str, created_ms: int = 0) -> Database:
+    db = sqlite.in_memory(_TABLES)
+    texts = (text_of(info.get(name)) for name in ("directory", "title", "version"))
+    marks = [(message.mark, *(part.mark for part in message.parts)) for message in messages]
+    session = (ident, root, *texts, created_ms, _mark_of(str(marks)), bytes(info.get("revert", rawjson.ABSENT)))
+    db.execute("INSERT INTO session VALUES (?,?,?,?,?,?,?,?)", session)
+    for item in messages:
+        sent_ms = ms_of(fields_of(fields_of(item.data).get("time")).get("created"))
+        db.execute("INSERT INTO message VALUES (?,?,?,?,?)", (item.id, ident, sent_ms, item.mark, _compact(item.data)))
+        parts = ((part.id, item.id, ident, part.mark, part.data) for part in item.parts)
+        db.executemany("INSERT INTO part VALUES (?,?,?,?,?)", parts)
+    database = Database(db, utc_now_ms())
+    weakref.finalize(database, db.close)
+    return database
 
 
-def _root_of(parent: str | None, path: Path) -> str | None:
-    """Returns the topmost session that a sub-agent works for; None for a session without a parent."""
+def _mark_of(data: str | bytes) -> int:
+    """Returns a mark of a content. As a time it is long ago, so what has it is final."""
+    return -int(digest(data)[:14], 16)
+
+
+def _compact(data: bytes) -> bytes:
+    """Returns JSON without white space between its parts, as the database holds it."""
+    try:
+        return msgspec.json.format(data, indent=-1)
+    except rawjson.UNREADABLE:
+        return data
+
+
+def _root_of(parent: str, path: Path) -> str:
+    """Returns the topmost session that a sub-agent works for; empty for a session without a parent."""
     for _ in range(MOST_PARENTS):
         above = text_of(fields_of(_content(path.with_name(f"{parent}.json"))).get("parentID")) if parent else ""
         if not is_usable_id(above):
@@ -179,26 +149,18 @@ def _storage(path: Path) -> Path:
 
 def _names(folder: Path) -> list[str]:
     """Returns the JSON files in a folder, oldest first by name."""
-    try:
-        return sorted(entry.name for entry in folder.iterdir() if entry.suffix == ".json")
-    except OSError:
-        return []
+    return sorted(entry.name for entry in entries_of(folder) if entry.name.endswith(".json"))
 
 
-def _items(folder: Path) -> list[Item]:
-    found = []
+def _items(folder: Path) -> Iterator[Item]:
     for name in _names(folder):
-        try:
+        with suppress(OSError):
             updated_ms = stat_regular(folder / name).st_mtime_ns // 1_000_000
-        except OSError:
-            continue
-        found.append(Item(Path(name).stem, _content(folder / name), updated_ms))
-    return found
+            yield Item(name.removesuffix(".json"), _content(folder / name), updated_ms)
 
 
-def _content(path: Path) -> bytes | None:
-    """Returns a file's content; None if it can't be read or is too large."""
-    try:
-        return read_small(path, limit=MAX_FILE_BYTES)
-    except OSError:
-        return None
+def _content(path: Path) -> bytes:
+    """Returns a file's content; `null` if it can't be read or is too large."""
+    with suppress(OSError):
+        return read_small(path, limit=MAX_FILE_BYTES) or b"null"
+    return b"null"

@@ -88,11 +88,11 @@ def _is_database(path: Path) -> bool:
 def readers() -> Mapping[Kind, Reader]:
     """Returns the reader for each kind of source."""
     from carryover.agents.opencode.database import DatabaseReader
-    from carryover.agents.opencode.files import ExportReader, SessionFileReader
+    from carryover.agents.opencode.files import SessionFileReader, export_reader
     from carryover.readers.stat_cache import StatCachedReader
 
     return {
         "database": StatCachedReader(DatabaseReader()),
         "files": SessionFileReader(),
-        "export": ExportReader(),
+        "export": export_reader(),
     }

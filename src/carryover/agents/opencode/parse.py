@@ -11,7 +11,6 @@ from carryover.agents.opencode import tools
 from carryover.agents.opencode.builder import Builder
 from carryover.agents.opencode.tools import (
     ABORTED_ERROR,
-    LIMIT,
     LIMIT_STATUSES,
     QUIET_PARTS,
     SHELL_PROMPT,
@@ -29,7 +28,7 @@ from carryover.model import AgentSummary, AssistantMessage, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.changes import as_edit
 from carryover.records.lenient import Fields, fields_of, inside, is_true, number_of, text_of
-from carryover.records.resets import failed_turn
+from carryover.records.resets import failed_turn, names_limit
 from carryover.records.summary import parts_by_heading
 from carryover.records.text import without_handoff
 
@@ -145,7 +144,7 @@ def _parse_text(builder: Builder, record: MessageRecord, message: Fields, entry:
     if not text.strip() or is_true(part.get("synthetic")) or is_true(part.get("ignored")):
         return
     times = fields_of(part.get("time"))
-    builder.at_ms = ms_of(times.get("end"), times.get("start")) or builder.at_ms
+    builder.at_ms = ms_of(times.get("end")) or ms_of(times.get("start")) or builder.at_ms
     if is_true(message.get("summary")):
         trigger = _TRIGGERS.get(builder.reported.compacted_by)
         text = without_handoff(text)
@@ -205,5 +204,5 @@ def _parse_end(builder: Builder, ident: str, message: Fields) -> None:
         return
     data = fields_of(error.get("data"))
     said = text_of(data.get("message")) or text_of(error.get("message")) or name
-    is_limit = number_of(data.get("statusCode")) in LIMIT_STATUSES or LIMIT.search(said) is not None
+    is_limit = number_of(data.get("statusCode")) in LIMIT_STATUSES or names_limit(said)
     builder.add(failed_turn(said, builder.at_ms, limited=is_limit), f"{ident}:end")

@@ -32,7 +32,7 @@ SPEC: Final = AgentSpec(
         Place(path="~/.config/opencode", env="XDG_CONFIG_HOME", below="opencode"),
         Place(path="~/.config/opencode", env="OPENCODE_CONFIG_DIR"),
     ),
-    version=VersionProbe(args=("--version",), pattern=r"^(\d{1,9}\.\d{1,9}\.\d{1,9})(?![\d.])", limit_s=5.0),
+    version=VersionProbe(),
     transcripts=(_DATA, Place(path=_DATA.path, env="OPENCODE_DB")),  # the variable names a database
     # Read again for each request; a missing file is ignored (1.2.27, 1.18.33).
     handoff_entry=HandoffEntry(

@@ -6,12 +6,12 @@ of the answer is one more. Parts that may still grow are held back, and so is ev
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal, NamedTuple, Protocol
+from typing import Final, Literal, NamedTuple
 
 import msgspec
 
+from carryover.agents.opencode.stored import Row, StoredPart, StoredSession
 from carryover.agents.opencode.wire import BeginRecord, MessageRecord, PartEntry, Session, SessionRecord
 from carryover.readers.rewritten import NotYet, Piece
 from carryover.readers.sqlite import TooLarge
@@ -25,44 +25,6 @@ PROMPT_SETTLED_MS: Final = 2_000
 CALLING: Final = ("tool-calls", "tool_calls", "unknown")
 """Reasons why a message ends while the turn continues."""
 _OPEN_STATES: Final = ("pending", "running")
-
-
-class Row(msgspec.Struct, frozen=True):
-    """A message or a part as its store lists it. `mark` changes with its content."""
-
-    id: str
-    updated_ms: int
-    mark: str | int
-    created_ms: int = 0
-    """Time of a message in UTC milliseconds."""
-    by_user: bool = False
-
-
-class StoredPart(NamedTuple):
-    """A part and its content; None if it is too large to be read."""
-
-    id: str
-    data: bytes | None
-
-
-class Store(Protocol):
-    """A store that one session is read from."""
-
-    def message_rows(self) -> Sequence[Row]:
-        """Returns the messages, oldest first."""
-        ...
-
-    def part_rows(self) -> dict[str, list[Row]]:
-        """Returns each message's parts, oldest first, by message id."""
-        ...
-
-    def message(self, ident: str) -> bytes | None:
-        """Returns a message's content; None if it can't be read. Raises TooLarge."""
-        ...
-
-    def parts(self, message: str) -> Sequence[StoredPart]:
-        """Returns a message's parts, oldest first."""
-        ...
 
 
 class Revert(msgspec.Struct, frozen=True):
@@ -104,7 +66,7 @@ class Talk:
     Messages older than the session were copied by a fork and are left out.
     """
 
-    store: Store
+    store: StoredSession
     session: Session
     now_ms: int
     created_ms: int = 0
@@ -168,12 +130,12 @@ class Talk:
         parts = self._parts.get(row.id, [])
         if row.by_user:
             # Its own row is written again with the files that the turn changed.
-            self._add(_Place("prompt", number), row.id, " ".join(str(part.mark) for part in parts))
+            self._add(_Place("prompt", number), row.id, " ".join(str(part.updated_ms) for part in parts))
             return
         for part in parts:
             self._add(_Place("begun", number, part.id), f"{part.id} begun", "")
-            self._add(_Place("ended", number, part.id), part.id, part.mark)
-        self._add(_Place("end", number), f"{row.id} end", row.mark)
+            self._add(_Place("ended", number, part.id), part.id, part.updated_ms)
+        self._add(_Place("end", number), f"{row.id} end", row.updated_ms)
 
     def _add(self, place: _Place, ident: str, mark: str | int) -> None:
         self.pieces.append((ident, mark))

@@ -21,26 +21,18 @@ from carryover.records.patches import added, in_patch, place_of, renamed
 from carryover.records.summary import Kinds
 from carryover.records.text import names_own_folder
 
-OPS: Final[dict[str, Op]] = {
-    "bash": "shell",
-    "read": "read",
-    "list": "read",
-    "lsp": "read",
-    "edit": "edit",
-    "multiedit": "edit",
-    "patch": "edit",
-    "apply_patch": "edit",
+_TOOLS: Final[dict[Op, str]] = {
+    "shell": "bash",
+    "read": "read list lsp",
+    "edit": "edit multiedit patch apply_patch",
     "write": "write",
-    "glob": "search",
-    "grep": "search",
-    "codesearch": "web",
-    "webfetch": "web",
-    "websearch": "web",
-    "todowrite": "plan",
-    "todoread": "plan",
-    "question": "ask",
-    "task": "agent",
+    "search": "glob grep",
+    "web": "codesearch webfetch websearch",
+    "plan": "todowrite todoread",
+    "ask": "question",
+    "agent": "task",
 }
+OPS: Final = {tool: op for op, tools in _TOOLS.items() for tool in tools.split()}
 """Operations of the built-in tools. All others, including those of MCP servers, are `other`."""
 
 ABOUT: Final[dict[Op, tuple[str, ...]]] = {
@@ -81,12 +73,6 @@ SHELL_PROMPT: Final = "The following tool was executed by the user"
 
 ABORTED_ERROR: Final = "MessageAbortedError"
 LIMIT_STATUSES: Final = (402, 429)
-LIMIT: Final = re.compile(
-    r"usage limit|rate limit|quota|insufficient (?:credit|balance|funds)|credit balance|limit (?:reached|exceeded)|"
-    r"too many requests",
-    re.I,
-)
-
 UNTITLED: Final = ("New session - ", "Child session - ")
 """The beginning of a session's title until a model has chosen one."""
 

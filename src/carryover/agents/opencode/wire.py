@@ -103,10 +103,7 @@ MOST_PARENTS: Final = 10
 LATEST_MS: Final = 4_102_444_800_000
 
 
-def ms_of(*raws: msgspec.Raw | None) -> int:
-    """Returns the first of these fields that holds a time, in UTC milliseconds; 0 if none does."""
-    for raw in raws:
-        number = rawjson.part_of(raw, float) if raw is not None else None
-        if number is not None and 0 < number < LATEST_MS:
-            return int(number)
-    return 0
+def ms_of(raw: msgspec.Raw | None) -> int:
+    """Returns the UTC milliseconds in a field, of whatever year; 0 if it holds no time."""
+    number = rawjson.part_of(raw, float) if raw is not None else None
+    return int(number) if number is not None and 0 < number < LATEST_MS else 0

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from carryover.adapter.contract import Agent
+from carryover.adapter.contract import Agent, Reader
 from carryover.adapter.lazily import lazily
 from carryover.agents.windsurf import locate
 from carryover.agents.windsurf.builder import Context
@@ -12,14 +12,11 @@ from carryover.agents.windsurf.hooks import HOOKS
 from carryover.agents.windsurf.spec import SPEC
 from carryover.readers.by_kind import ReaderByKind
 
-if TYPE_CHECKING:
-    from carryover.agents.windsurf.conversation import ConversationReader
 
+def _readers() -> dict[locate.Kind, Reader]:
+    from carryover.agents.windsurf.conversation import spool_reader, transcript_reader
 
-def _readers() -> dict[locate.Kind, ConversationReader]:
-    from carryover.agents.windsurf.conversation import ConversationReader
-
-    return {"spool": ConversationReader("spool"), "transcript": ConversationReader("transcript")}
+    return {"spool": spool_reader(), "transcript": transcript_reader()}
 
 
 AGENT: Final = Agent(

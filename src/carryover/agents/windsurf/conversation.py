@@ -11,20 +11,18 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Batch, FileStat
+from carryover.adapter.contract import FileStat, Reader
 from carryover.adapter.spooled import SpooledCall, copy_beside
 from carryover.agents.windsurf import wire
-from carryover.agents.windsurf.locate import Kind, transcript_of
-from carryover.readers.files import read_head, stamp_of_file
-from carryover.readers.rewritten import Piece, Unfinished
-from carryover.readers.stat_cache import utc_now_ms
+from carryover.agents.windsurf.locate import transcript_of
+from carryover.readers.files import read_head
+from carryover.readers.rewritten import OnlyConversation, SnapshotReader
 from carryover.records import rawjson
 from carryover.records.fields import digest
 from carryover.records.lenient import Fields, fields_of, first_text, text_of
@@ -87,7 +85,6 @@ class Row(msgspec.Struct, frozen=True):
     kind: str = ""
     mark: str = ""
     speaks: bool = False
-    is_pending: bool = False
 
     @property
     def asked(self) -> str | None:
@@ -95,41 +92,24 @@ class Row(msgspec.Struct, frozen=True):
         return self.mark if self.kind == wire.USER_ROW else None
 
 
-class ConversationReader:
-    """Reads a conversation; see `carryover.adapter.contract.Reader`.
+def spool_reader() -> Reader:
+    """Returns the reader of what hooks received. A changed transcript is named by a call, which changes the spool."""
+    return SnapshotReader(_spooled)
 
-    A file is always read as a whole, since its lines may be in any order.
-    """
 
-    def __init__(self, kind: Kind) -> None:
-        self._kind = kind
-        self._unfinished: Unfinished[Conversation] = Unfinished()
+def transcript_reader() -> Reader:
+    """Returns the reader of transcripts that none of our hooks saw."""
+    return SnapshotReader(_transcribed)
 
-    def read(self, path: Path, cursor: bytes | None) -> Batch:
-        """Reads what changed in the conversation.
 
-        Only the first `MAX_TRANSCRIPT_BYTES` of a transcript are read; its first batch counts the rest as one oversized
-        record. Raises FileNotFoundError if it is gone, OSError if it cannot be read.
-        """
-        stat = stamp_of_file(path)
-        conversation = self._unfinished.of(path, stat) or self._conversation(path, stat)
-        batch = self._unfinished.read_on(path, stat, conversation, cursor, now_ms=utc_now_ms())
-        is_cut = cursor is None and self._kind == "transcript" and stat.size > MAX_TRANSCRIPT_BYTES
-        return msgspec.structs.replace(batch, oversized=batch.oversized + is_cut)
+def _spooled(path: Path, _stat: FileStat) -> Conversation:
+    calls, unread = calls_in(read_head(path, MAX_SPOOLED_BYTES))
+    return Conversation(path.stem, calls, _transcript(calls, copy_beside(path)), unread=unread)
 
-    def _conversation(self, path: Path, stat: FileStat) -> Conversation:
-        if self._kind == "transcript":
-            rows = rows_in(read_head(path, MAX_TRANSCRIPT_BYTES))
-            return Conversation(path.stem, (), rows, noted_ms=stat.mtime_ns // 1_000_000)
-        calls, unread = calls_in(read_head(path, MAX_SPOOLED_BYTES))
-        return Conversation(path.stem, calls, _transcript(calls, copy_beside(path)), unread=unread)
 
-    def stat(self, path: Path) -> FileStat:
-        """Returns the file's size and modification time.
-
-        When a transcript changes, a hook call names it, and that call changes the spool file.
-        """
-        return stamp_of_file(path)
+def _transcribed(path: Path, stat: FileStat) -> Conversation:
+    rows = rows_in(read_head(path, MAX_TRANSCRIPT_BYTES))
+    return Conversation(path.stem, (), rows, noted_ms=stat.mtime_ns // 1_000_000)
 
 
 def calls_in(data: bytes) -> tuple[list[Call], list[wire.PassedByRecord]]:
@@ -152,15 +132,11 @@ def calls_in(data: bytes) -> tuple[list[Call], list[wire.PassedByRecord]]:
 def _call(line: bytes) -> Call | wire.PassedByRecord:
     kept = rawjson.read(_CALL, line)
     if isinstance(kept, str):
-        return wire.PassedByRecord(what="call", why=_reason(kept))
+        return wire.PassedByRecord(what="call")
     given = rawjson.read(wire.PAYLOAD, bytes(kept.payload))
     if isinstance(given, str):
-        return wire.PassedByRecord(what="call", why=_reason(given))
+        return wire.PassedByRecord(what="call")
     return Call.of(kept, given)
-
-
-def _reason(why: str) -> str:
-    return why if why in wire.REASONS else wire.REASONS[0]
 
 
 def rows_in(data: bytes) -> list[Row]:
@@ -179,8 +155,7 @@ def _row(line: bytes) -> Row:
     kind = text_of(fields.get("type", rawjson.ABSENT))
     held = fields_of(fields.get(kind))
     speaks = kind == wire.PLANNER_ROW and bool(text_of(held.get("response")).strip())
-    is_pending = text_of(fields.get("status", rawjson.ABSENT)) == wire.PENDING
-    return Row(fields, kind, _mark_of_step(kind, held), speaks, is_pending)
+    return Row(fields, kind, _mark_of_step(kind, held), speaks)
 
 
 _ANSWERED: Final = "response"
@@ -210,40 +185,19 @@ def _transcript(calls: Iterable[Call], copy: Path) -> list[Row]:
     return []
 
 
-class Merged(msgspec.Struct, frozen=True):
-    """A conversation in order: calls from before the transcript, its rows, and calls after its last turn.
-
-    `held` are the calls whose turns the rows replace.
-    """
-
-    before: Sequence[Call] = ()
-    rows: Sequence[Row] = ()
-    held: Sequence[Call] = ()
-    after: Sequence[Call] = ()
-
-
-def merged(calls: Sequence[Call], rows: Sequence[Row]) -> Merged:
-    """Merges calls with the rows of the transcript that one of them named."""
-    rows = _ended(rows)
+def _split(calls: Sequence[Call], rows: Sequence[Row]) -> tuple[Sequence[Call], Sequence[Call], Sequence[Call]]:
+    """Returns the calls from before the transcript begins, those of its turns, and those of later turns."""
     asked = [row.asked for row in rows if row.asked is not None]
     if not asked:
-        return Merged(before=calls)
+        return (), (), calls
     turns = {turn: number for number, turn in enumerate(dict.fromkeys(call.turn for call in calls))}
     named = max((turns[call.turn] for call in calls if call.transcript is not None), default=-1)
     prompts = {turns[call.turn]: call.prompt for call in reversed(calls) if call.event == wire.PROMPT}
     last = _turn_of(asked[-1], prompts, named)
     held = [call for call in calls if turns[call.turn] <= last]
-    after = [call for call in calls if turns[call.turn] > last]
-    begins = (number for number, call in enumerate(held) if call.event == wire.PROMPT and call.prompt == asked[0])
+    begins = (number for number, call in enumerate(held) if call.prompt == asked[0])
     first = next(begins, 0)
-    return Merged(before=held[:first], rows=rows, held=held[first:], after=after)
-
-
-def _ended(rows: Sequence[Row]) -> Sequence[Row]:
-    """Returns the rows without a last turn that has not ended yet, which its calls cover as well."""
-    begins = max((number for number, row in enumerate(rows) if row.asked is not None), default=len(rows))
-    turn = rows[begins:]
-    return rows if any(row.speaks for row in turn) and not any(row.is_pending for row in turn) else rows[:begins]
+    return held[:first], held[first:], [call for call in calls if turns[call.turn] > last]
 
 
 def _turn_of(asked: str, prompts: Mapping[int, str | None], named: int) -> int:
@@ -257,13 +211,8 @@ def _turn_of(asked: str, prompts: Mapping[int, str | None], named: int) -> int:
     return next((turn for turn in same if turn > named), same[-1] if same else named)
 
 
-class Conversation:
-    """Both the snapshot and its only conversation; see `carryover.readers.rewritten`.
-
-    `noted_ms`: when the transcript was written, for rows without a time and without a call.
-    """
-
-    rests_ms = None
+class Conversation(OnlyConversation):
+    """A conversation. `noted_ms`: when the transcript was written, for rows without a time and without a call."""
 
     def __init__(
         self,
@@ -274,26 +223,13 @@ class Conversation:
         noted_ms: int = 0,
         unread: Sequence[wire.PassedByRecord] = (),
     ) -> None:
-        self._ident = ident
+        self.ident = ident
         self._calls = calls
         self._noted_ms = noted_ms
-        whole = merged(calls, rows) if calls else Merged(rows=rows)
-        rows_told = _records_of(whole.rows, whole.held, noted_ms)
-        self._records = [*unread, *map(_record_of, whole.before), *rows_told, *map(_record_of, whole.after)]
-
-    def conversations(self) -> list[tuple[str, str]]:
-        """Returns the one conversation of the file, or nothing if it is empty."""
-        mark = digest("\n".join(f"{ident} {mark}" for ident, mark in self.pieces))
-        return [(self._ident, mark)] if self.pieces else []
-
-    def conversation(self, ident: str, notes: dict[str, str]) -> Conversation:  # noqa: ARG002
-        """Returns the conversation itself: a file holds one."""
-        return self
-
-    @cached_property
-    def pieces(self) -> list[Piece]:
-        """The records, each with a mark of its content."""
-        return [(str(number), _mark_of(record)) for number, record in enumerate(self._records)]
+        before, held, after = _split(calls, rows)
+        shown = _records_of(rows if held or not calls else (), held, noted_ms)
+        self._records = [*unread, *map(_record_of, before), *shown, *map(_record_of, after)]
+        self.pieces = [(str(number), _mark_of(record)) for number, record in enumerate(self._records)]
 
     def begin(self, *, on: bool, more: bool) -> bytes | None:
         """Returns the record that opens the conversation."""
@@ -305,10 +241,6 @@ class Conversation:
         """Returns the record of a call or a row."""
         return msgspec.json.encode(self._records[number])
 
-    def end(self, emitted: int) -> bytes | None:  # noqa: ARG002
-        """Returns None: a conversation has no facts as a whole."""
-        return None
-
 
 def _mark_of(record: wire.CallRecord | wire.RowRecord | wire.PassedByRecord) -> str:
     """Returns a mark that changes with a record. For a call it is the id, which holds a digest of its content."""
@@ -317,7 +249,7 @@ def _mark_of(record: wire.CallRecord | wire.RowRecord | wire.PassedByRecord) -> 
             return f"{record.id} {record.cwd}"
         case wire.RowRecord():
             return f"{record.at_ms} {digest(bytes(record.row))}"
-    return f"{record.what} {record.why}"
+    return record.what
 
 
 def _record_of(call: Call) -> wire.CallRecord:
@@ -334,7 +266,7 @@ def _records_of(
     calls = deque(held)
     for number, row in enumerate(rows):
         if row.fields is None:
-            yield wire.PassedByRecord(what="row", why="not JSON")
+            yield wire.PassedByRecord(what="row")
             continue
         at_ms = _time_of(_ANSWERED if number in answers else row.mark, calls)
         raw = msgspec.Raw(msgspec.json.encode(row.fields))

@@ -122,8 +122,7 @@ def parse_record(source: Source, context: Context, record: Record) -> tuple[Cont
     if isinstance(read, str):
         return context, Parsed(skipped=(rawjson.skipped(None, read, None),))
     if isinstance(read, wire.PassedByRecord):
-        why = read.why if read.why in wire.REASONS else "not understood"
-        return context, Parsed(skipped=(rawjson.skipped(read.what, why, None),))
+        return context, Parsed(skipped=(rawjson.skipped(read.what, "could not be read", None),))
     session = source.session or PurePath(source.path).stem
     if isinstance(read, wire.BeginRecord):
         return _begin(session, context, read)

@@ -32,9 +32,7 @@ SPEC: Final = AgentSpec(
     binaries=("windsurf",),
     folders=(Place(path="~/.codeium/windsurf"), Place(path="~/.windsurf")),
     other_folders=(Place(path="~/.codeium"),),
-    version=VersionProbe(
-        args=("--version",), pattern=r"^(?:[Ww]indsurf )?v?(\d{1,9}\.\d{1,9}\.\d{1,9})(?![\d.])", limit_s=5.0
-    ),
+    version=VersionProbe(pattern=r"^(?:[Ww]indsurf )?v?(\d{1,9}\.\d{1,9}\.\d{1,9})(?![\d.])"),
     # Written only once a hook for transcripts is registered, ours or another's.
     transcripts=(Place(path="~/.windsurf/transcripts"),),
     hooks=HookSpec(

@@ -5,13 +5,11 @@ Any field may be missing or have another type. Reported for 1.12.41 to 2.3.9, ne
 
 from __future__ import annotations
 
-import re
 from typing import Final
-from urllib.parse import unquote
 
 import msgspec
 
-from carryover.records import rawjson
+from carryover.records import rawjson, uris
 from carryover.records.fields import utc_ms
 from carryover.records.lenient import text_of
 
@@ -35,8 +33,6 @@ PENDING: Final = "pending"
 """State of a row whose step has not ended."""
 
 _LATEST_MS: Final = 4_102_444_800_000
-_FILE_URI: Final = re.compile(r"file://(?=/)")
-_DRIVE: Final = re.compile(r"/[A-Za-z]:/")
 
 
 class Payload(msgspec.Struct, frozen=True):
@@ -86,15 +82,10 @@ class RowRecord(msgspec.Struct, frozen=True, tag_field="kind", tag="row"):
     at_ms: int = 0
 
 
-REASONS: Final = ("unexpected shape", "not JSON", "nested too deeply")
-"""Reasons why something could not be read."""
-
-
 class PassedByRecord(msgspec.Struct, frozen=True, tag_field="kind", tag="passed_by"):
-    """Something that could not be read, and the reason."""
+    """A call or a row that could not be read."""
 
     what: str
-    why: str
 
 
 RECORD: Final = msgspec.json.Decoder(BeginRecord | CallRecord | RowRecord | PassedByRecord)
@@ -110,9 +101,5 @@ def time_of(raw: msgspec.Raw) -> int:
 
 
 def path_of(raw: msgspec.Raw | None) -> str:
-    """Returns a path, which may be given as a `file:` URI."""
-    text = text_of(raw)
-    if _FILE_URI.match(text):
-        path = unquote(text[len("file://") :])
-        return path[1:] if _DRIVE.match(path) else path
-    return text
+    """Returns a path, which may be given as a `file:` URI; empty if it is on another machine."""
+    return uris.path_of(text_of(raw)) or ""
