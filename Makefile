@@ -33,7 +33,7 @@ imports: $(VENV)/.installed-dev
 unit: $(VENV)/.installed-dev
 	$(BIN)/pytest -n $(TEST_WORKERS) --dist worksteal
 
-bench: $(VENV)/.installed-dev ## measure everything into architecture/benchmarks.md, in 25 minutes; ONLY=hooks,daemon some sections
+bench: $(VENV)/.installed-dev ## measure everything into architecture/benchmarks.md, in 25 minutes; ONLY=hooks,peers some sections
 	$(BIN)/python -m tests.bench $(if $(ONLY),--only $(ONLY))
 
 bench-quick: $(VENV)/.installed-dev ## measure a small history in two minutes, printed and not written
@@ -90,8 +90,8 @@ lock: $(RELEASE)/.installed ## write packaging/requirements again, for what pypr
 	lock dev --extra dev ../../pyproject.toml && lock release --group ../../pyproject.toml:release
 
 chaos: $(VENV)/.installed-dev ## faults in random order against a real daemon; SEED=... repeats a run, STEPS=... sets its length
-	PYTHONPATH=tests $(BIN)/python -m chaos $(if $(SEED),--seed $(SEED)) --steps $(or $(STEPS),60) \
-	  $(if $(ONLY),--only $(ONLY))
+	PYTHONPATH=tests $(BIN)/python -m chaos $(if $(SEED),--seed $(SEED)) $(if $(KILLS),--kills $(KILLS),--steps $(or $(STEPS),60)) \
+	  $(if $(ONLY),--only $(ONLY)) $(if $(WORLDS),--worlds $(WORLDS))
 
 fuzz: $(VENV)/.installed-dev ## the tests with generated examples, at random, for MINUTES=10; SEED=... repeats a round
 	PYTHONPATH=tests $(BIN)/python -m fuzz $(if $(SEED),--seed $(SEED)) --minutes $(or $(MINUTES),10) --workers $(TEST_WORKERS)

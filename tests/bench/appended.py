@@ -8,12 +8,11 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from support.claude_session import ClaudeSession
-
+from .conversation import Conversation
+from .corpus import append_lines, new_session_id, transcripts_of
 from .floors import AppendWatch
 
 PAUSES_S: Final = (0.6, 1.1)
@@ -42,9 +41,11 @@ class LiveSession:
     def __init__(self, home: Path, project: Path, seed: int) -> None:
         self._handoff = project / ".carryover" / "handoff.md"
         self.chance = random.Random(seed)
-        self._session = ClaudeSession(home / ".claude" / "projects", project)
+        session = new_session_id(self.chance)
+        self._path = transcripts_of(home, project) / f"{session}.jsonl"
+        self._talk = Conversation(self.chance, session=session, cwd=project, start_ms=0, ms_per_byte=0.001)
         self._steps = 0
-        self._name = f"part-{self._session.session[:8]}"
+        self._name = f"part-{session[:8]}"
         self._named = re.compile(rf"{self._name}-(\d+)".encode())
         self._seen: tuple[int, int] | None = None
 
@@ -79,8 +80,10 @@ class LiveSession:
 
     def _append(self) -> int:
         self._steps += 1
-        self._session.now = datetime.now(UTC)
-        self._session.prompt(f"Make {self._name}-{self._steps} of the export work, and nothing else.")
+        written = len(self._talk.lines)
+        self._talk.go_to(int(time.time() * 1000))
+        self._talk.prompt(f"Make {self._name}-{self._steps} of the export work, and nothing else.")
+        append_lines(self._path, self._talk, written)
         return self._steps
 
     def _newest_named(self) -> int:

@@ -12,11 +12,14 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Final
 
 from . import document, sections
 from .goals import GOALS, in_brief
 from .measure import Row
 from .sections import FULL, QUICK, SECTIONS, Bench
+
+CHECKOUT: Final = Path(__file__).parents[2]
 
 
 def main() -> int:
@@ -27,6 +30,7 @@ def main() -> int:
         bench = Bench(
             setting=QUICK if options.quick else FULL,
             top=Path(folder).resolve(),
+            transcripts=options.transcripts,
             cache=options.cache,
             sizes_mb=options.sizes,
         )
@@ -73,7 +77,15 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         metavar="DIR",
         default=home / "carryover-bench",
-        help="keeps finished parts of a run",
+        help="keeps the other programs that are measured, and finished parts of a run",
+    )
+    material = Path(os.environ.get("CARRYOVER_MATERIAL", CHECKOUT.parent / "shared"))
+    parser.add_argument(
+        "--transcripts",
+        type=Path,
+        metavar="DIR",
+        default=material / "data" / "transcripts",
+        help="real transcripts, DIR/<agent>/*, for the size of the ledger; left out where there are none",
     )
     return parser
 

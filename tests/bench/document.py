@@ -22,9 +22,9 @@ HEAD: Final = """\
 # Benchmarks
 
 What [Carryover](../README.md) costs, each figure beside its floor: what the machine allows, measured in the same run
-with the bare libraries. Times on another machine differ, ratios hardly do. All history is generated. `make bench`
-measures everything and writes this file, `make bench-growth` only the section that takes longest, and
-`make bench-quick` prints a small run.
+with the bare libraries. Times on another machine differ, ratios hardly do. All history is generated, but for the
+transcripts that are called real. `make bench` measures everything and writes this file, `make bench-growth` only the
+section that takes longest, and `make bench-quick` prints a small run.
 """
 NOT_MEASURED: Final = "Not measured yet.\n"
 

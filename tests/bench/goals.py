@@ -27,6 +27,7 @@ GOALS: Final[Mapping[str, Goal]] = {
     "first-read-memory": Goal("value", 150, "MB", "the interpreter, the modules and the batch that is being read"),
     "newest-handoff": Goal("value", 1, "s", "the start of the daemon is half of it, the rest is the newest files"),
     "newest-complete": Goal("value", 2, "s", "all sessions of the newest project are read before its last word"),
+    "rescan": Goal("ratio", 4, "", "folders are listed and positions fetched, beside one stat for each file"),
     "start-known": Goal(
         "value", 0.4, "s", "loading the modules is most of it, and the floor of a server alone is half of that"
     ),
@@ -37,16 +38,21 @@ GOALS: Final[Mapping[str, Goal]] = {
     "session-start-p50": Goal("more", 10, "ms", "git is asked for the state of the project"),
     "session-start-p99": Goal("more", 20, "ms", "git is asked for the state of the project"),
     "session-start-late": Goal("value", 0, "", "as many at once are answered with the last handoff that was written"),
+    "command-handoff": Goal("ratio", 6, "", "it loads the distiller, parses the touched files and asks git by itself"),
+    "command-status": Goal("ratio", 6, "", "it loads what looks for the agents and their hooks, and asks systemd"),
+    "command-sessions": Goal("ratio", 6, "", "it loads the settings' and the ledger's structs"),
     "idle-memory": Goal("value", 60, "MB", "a server, a watcher and a database alone take the floor beside it"),
     "idle-processor": Goal("value", 0.3, "%", "the watcher asks its queue in fixed steps"),
     "idle-children": Goal("value", 0, "", "git has not ended yet"),
+    "ledger": Goal("value", 20, "%", "prompts, answers and commands are kept whole; only tool output is cut"),
+    "one-session": Goal("ratio", 2, "", "the whole session is redacted, stored and indexed, not only read"),
 }
 """By the key of the row."""
 
 GROWTH_GOALS: Final[Mapping[str, Goal]] = {
     "first_handoff_s": Goal("value", 1, "s", "its first rescan lists every folder before it reads the newest file"),
     "first_read_mb": GOALS["first-read-memory"],
-    "ledger_percent": Goal("value", 20, "%", "prompts, answers and commands are kept whole; only tool output is cut"),
+    "ledger_percent": GOALS["ledger"],
     "busy_nothing": Goal("value", 0, "", "the answer took longer than the agent's hook waits"),
     "idle_mb": GOALS["idle-memory"],
     "restart_s": Goal("value", 0.4, "s", "every file's state is compared with the ledger's"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -29,7 +28,8 @@ from .hooks import Answers, Caller, count_answer
 from .measure import Run, at, in_own_process, timed
 from .mixed import make_mixed
 from .process_tree import TreeWatch, memory_of, processor_s
-from .processes import CONFIG, Process, daemon, environment
+from .processes import CONFIG, Process, daemon
+from .startup import run_command
 
 MS: Final = 1000.0
 SEED: Final = 3
@@ -214,13 +214,3 @@ def _view_s(corpus: Corpus) -> float:
         if project is None:
             raise RuntimeError("the newest project is not in the ledger")
         return timed(lambda: project_view(db, project.id), 10)[0]
-
-
-def run_command(arguments: Sequence[str], home: Path, folder: Path) -> float:
-    """Seconds that `carryover` took with `arguments`, called in `folder`. Raises CalledProcessError where it failed."""
-    command = (str(Path(sys.executable).with_name("carryover")), *arguments)
-    started = time.perf_counter()
-    subprocess.run(
-        command, cwd=folder, env=environment(home), stdin=subprocess.DEVNULL, capture_output=True, check=True
-    )
-    return time.perf_counter() - started

@@ -33,7 +33,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a function gave in a process of its own. `peak_bytes` is None where /proc is missing.
+    """What a function gave in a process of its own. `peak_bytes` and `start_bytes` are None where /proc is missing.
 
     `cpu_s` counts the processes that it started, too.
     """
@@ -41,6 +41,7 @@ class Run:
     value: Any
     wall_s: float
     cpu_s: float
+    start_bytes: int | None
     peak_bytes: int | None
 
 
@@ -51,10 +52,11 @@ def in_own_process(work: Callable[..., Any], *arguments: Any) -> Run:
 
 
 def _measured(work: Callable[..., Any], arguments: Sequence[Any]) -> Run:
+    start_bytes = memory(os.getpid(), "VmRSS")
     started, cpu = time.perf_counter(), _processor_s()
     value = work(*arguments)
     wall_s, cpu_s = time.perf_counter() - started, _processor_s() - cpu
-    return Run(value, wall_s, cpu_s, memory(os.getpid(), "VmHWM"))
+    return Run(value, wall_s, cpu_s, start_bytes, memory(os.getpid(), "VmHWM"))
 
 
 def _processor_s() -> float:

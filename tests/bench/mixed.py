@@ -23,14 +23,14 @@ from carryover.agents import adapters
 from chaos.load import chaos_tools
 from matrix.tool import Played, Tool
 
-from .corpus import DAY_MS, DAYS_AGO, HOUR_MS, Corpus, make_project
+from .corpus import DAY_MS, DAYS_AGO, HOUR_MS, Corpus, conversations, make_project, write_transcript
 from .work import ANSWERS, PROMPTS, RULINGS, code
 
 Play = Callable[[Path, Path, datetime], AbstractContextManager[Played]]
 """Home folder, working folder, time: a session that is complete in its store when the block ends."""
 
 CLAUDE: Final = "claude-code"
-"""The one whose hooks are run."""
+"""Written with all that its transcripts hold (`conversation.py`); the others as the matrix and the chaos run do it."""
 
 SHARES: Final[Mapping[str, float]] = {CLAUDE: 8, "codex": 4, "cursor": 2, "opencode": 2, "aider": 0.4, "windsurf": 0.4}
 """How much of the history is each program's; 1 for one that is not named."""
@@ -64,12 +64,17 @@ def make_mixed(home: Path, *, megabytes: float, seed: int, now_ms: int) -> Corpu
     places: dict[str, set[str]] = {}
     with _same_ids(chance):
         for planned in sorted(_plan(chance, roots, megabytes, sorted(plays), now_ms), key=lambda each: each.end_ms):
+            if planned.tool == CLAUDE:
+                for path, talk in conversations(chance, home, planned.root, planned.budget, planned.end_ms):
+                    write_transcript(path, talk)
+                    sizes[path] = talk.size, path.stat().st_mtime_ns
+                continue
             text = int(planned.budget * text_share.get(planned.tool, TEXT_SHARE))
             given = _play(plays[planned.tool], chance, home, planned, text)
             written = _date(home, places.setdefault(planned.tool, set()), sizes, planned.end_ms)
             text_share[planned.tool] = given / max(1, written)
     files = tuple(sorted(sizes, key=lambda path: (-sizes[path][1], path)))
-    return Corpus(home, tuple(roots), files, sum(size for size, _ in sizes.values()))
+    return Corpus(home, tuple(roots), files, 0, sum(size for size, _ in sizes.values()))
 
 
 def _plan(

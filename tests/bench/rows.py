@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-from carryover.ledger.connect import connect_read_only
+from carryover.agents import adapters
 
 from . import floors
 from .appended import BUSY_PAUSES_S, PAUSES_S, Latencies, LiveSession, append_while
@@ -16,9 +15,60 @@ from .corpus import Corpus
 from .measure import Row, at, compared, counted, in_own_process, megabytes, shown, timed
 from .process_tree import TreeWatch, memory_of, processes_of, processor_s
 from .processes import bare_daemon, daemon, fresh_state, usage
+from .product import read_all, read_home, rescan, single_files, stored, table_sizes
+from .startup import startup
 
 MS: Final = 1000.0
 BURST_S: Final = 5.0
+
+
+def first_read(corpus: Corpus, top: Path) -> Iterator[Row]:
+    """Reading the whole history with the product's parts, without the daemon, and what that takes on the disk."""
+    ledger = top / "first-read" / "ledger.sqlite"
+    ledger.parent.mkdir()
+    ours = in_own_process(read_home, ledger, corpus.home)
+    found = stored(ledger)
+    row_bytes = found.body_bytes // max(1, found.events)
+    bare = in_own_process(floors.first_read, corpus.files, top / "floor.sqlite", found.events, row_bytes)
+    size = corpus.size / 1e6
+    yield Row(
+        f"first read of {size:.0f} MB: read, fold, redact, store (bare: read, decode, insert as many rows)",
+        f"{ours.wall_s:.1f} s, {size / ours.wall_s:.1f} MB/s",
+        f"{bare.wall_s:.2f} s, {size / bare.wall_s:.0f} MB/s",
+        ours.wall_s / bare.wall_s,
+        key="first-read",
+    )
+    yield compared("first read: processor time", ours.cpu_s, bare.cpu_s, "s")
+    if ours.peak_bytes and bare.peak_bytes:
+        yield compared("first read: peak memory", ours.peak_bytes / 1e6, bare.peak_bytes / 1e6, "MB")
+    swept_s, count = rescan(ledger, corpus.home, 10)
+    stat_s, _ = timed(lambda: floors.stat_all(corpus.files), 10)
+    what = f"nothing changed: rescan of {count} files (bare: stat of each)"
+    yield compared(what, swept_s * MS, stat_s * MS, "ms", "rescan")
+    yield _size_row("ledger of the generated history", found.file_bytes, corpus.size, found.text_bytes, "ledger")
+    share = {name: f"{size / found.file_bytes:.0%}" for name, size in list(table_sizes(ledger).items())[:5]}
+    yield Row("largest parts of that ledger", ", ".join(f"{name} {part}" for name, part in share.items()))
+
+
+def ledger_size(transcripts: Path, top: Path) -> Iterator[Row]:
+    """Ledger against transcripts for real ones, by agent: `transcripts/<agent>/*`."""
+    for agent in adapters():
+        files = sorted(path for path in (transcripts / agent).glob("*") if path.is_file())
+        if not files:
+            continue
+        ledger = top / f"real-{agent}" / "ledger.sqlite"
+        ledger.parent.mkdir()
+        in_own_process(read_all, ledger, single_files(agent, files))
+        found = stored(ledger)
+        size = sum(file.stat().st_size for file in files)
+        what = f"ledger of {len(files)} real {agent} transcripts"
+        yield _size_row(what, found.file_bytes, size, found.text_bytes)
+
+
+def _size_row(what: str, ledger: int, transcripts: int, text: int, key: str = "") -> Row:
+    product = f"{ledger / 1e6:.1f} MB = {ledger / transcripts:.0%} of {transcripts / 1e6:.1f} MB"
+    ratio, percent = ledger / max(1, text), 100 * ledger / transcripts
+    return Row(f"{what} (bare: the kept text alone)", product, f"{text / 1e6:.1f} MB", ratio, key, percent)
 
 
 def daemon_first_read(corpus: Corpus, top: Path) -> Iterator[Row]:
@@ -37,7 +87,9 @@ def daemon_first_read(corpus: Corpus, top: Path) -> Iterator[Row]:
         all_s = process.wait_caught_up()
         cpu_s, after = processor_s(process.pid), memory_of(process.pid)
         final_s = handoff.stat().st_mtime - begun_s
-    bare = in_own_process(floors.first_read, corpus.files, top / "daemon-floor.sqlite", *_rows_of(state.ledger))
+    found = stored(state.ledger)
+    row_bytes = found.body_bytes // max(1, found.events)
+    bare = in_own_process(floors.first_read, corpus.files, top / "daemon-floor.sqlite", found.events, row_bytes)
     what = "daemon: start until it answers (bare: server, database and watcher without a job)"
     yield compared(what, start_s, bare_start_s, "s")
     what = "daemon on a fresh state: first handoff of the newest project (bare: start, read and decode its files)"
@@ -52,13 +104,6 @@ def daemon_first_read(corpus: Corpus, top: Path) -> Iterator[Row]:
         )
     yield counted("the same: memory at its peak", megabytes(tree.peak_bytes), "MB", "first-read-memory")
     yield counted("the same: memory after it", megabytes(after), "MB")
-
-
-def _rows_of(ledger: Path) -> tuple[int, int]:
-    """How many events a closed ledger has, and their mean size in bytes."""
-    with closing(connect_read_only(ledger)) as db:
-        count, size = db.execute("SELECT count(*), total(length(CAST(body AS BLOB))) FROM event").fetchone()
-    return count, int(size) // max(1, count)
 
 
 def appended(corpus: Corpus, top: Path, times: int, busy_times: int) -> Iterator[Row]:
@@ -97,6 +142,19 @@ def appended(corpus: Corpus, top: Path, times: int, busy_times: int) -> Iterator
     yield Row(f"a line every 50 ms for {BURST_S:.0f} s: until the handoff names it, p50 and longest", longest)
     if burst_cpu_s is not None:
         yield Row("the same: processor meanwhile", f"{burst_cpu_s / BURST_S:.0%}")
+
+
+def commands(corpus: Corpus, times: int) -> Iterator[Row]:
+    """The commands that people and agents call often, with a daemon that has read everything and without one."""
+    fresh_state(corpus.home)
+    with daemon(corpus.home) as process:
+        process.wait_caught_up()
+        with_daemon = startup(corpus.home, corpus.projects[0], times)
+    without_daemon = startup(corpus.home, corpus.projects[0], times)
+    for how, (took, bare_s) in (("daemon running", with_daemon), ("no daemon", without_daemon)):
+        for name, seconds in took.items():
+            key = f"command-{name.split()[-1]}" if how == "daemon running" else ""
+            yield compared(f"`{name}`, {how} (bare: python -c pass)", seconds * MS, bare_s * MS, "ms", key)
 
 
 def _latency_rows(when: str, taken: Latencies, key: str = "") -> Iterator[Row]:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Final
 
-from .corpus import Corpus
+from .corpus import Corpus, make_corpus
+from .cursor import cursor
 from .document import Heading
 from .goals import table
 from .growth import growth
 from .hooks import hooks
 from .measure import Row
-from .mixed import make_mixed
-from .rows import appended, daemon_first_read, idle
+from .one_session import one_session
+from .peers import peers
+from .rows import appended, commands, daemon_first_read, first_read, idle, ledger_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,46 +26,57 @@ class Setting:
     """How much is measured."""
 
     megabytes: float
+    cursor_megabytes: float
     appends: int
     busy_appends: int
     idle_s: float
+    commands: int
     hook_calls: int
+    session_megabytes: float
+    session_rounds: int
     sizes_mb: tuple[int, ...]
 
 
 FULL: Final = Setting(
     megabytes=200,
+    cursor_megabytes=500,
     appends=40,
     busy_appends=40,
     idle_s=20,
+    commands=9,
     hook_calls=200,
+    session_megabytes=50,
+    session_rounds=5,
     sizes_mb=(20, 200, 2000),
 )
 QUICK: Final = Setting(
     megabytes=40,
+    cursor_megabytes=30,
     appends=8,
     busy_appends=20,
     idle_s=4,
+    commands=3,
     hook_calls=30,
+    session_megabytes=10,
+    session_rounds=3,
     sizes_mb=(20,),
 )
 
 
 @dataclass
 class Bench:
-    """What the sections share: the folder of this run, and one history that most of them read."""
+    """What the sections share: the folder of this run, and one history of Claude Code's that most of them read."""
 
     setting: Setting
     top: Path
+    transcripts: Path
     cache: Path
     sizes_mb: tuple[int, ...] | None = None
 
     @cached_property
     def corpus(self) -> Corpus:
-        """Without what is kept in the state folder, which each measurement begins with empty."""
-        home, size = self.top / "home", self.setting.megabytes
-        made = make_mixed(home, megabytes=size, seed=1, now_ms=int(time.time() * 1000))
-        return replace(made, files=tuple(file for file in made.files if ".carryover" not in file.parts))
+        size = self.setting.megabytes
+        return make_corpus(self.top / "home", megabytes=size, seed=1, now_ms=int(time.time() * 1000))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +96,15 @@ class Section:
     in_quick: bool = True
 
 
+def _reading(bench: Bench) -> Found:
+    rows = [
+        *first_read(bench.corpus, bench.top),
+        *ledger_size(bench.transcripts, bench.top),
+        *cursor(bench.top, bench.setting.cursor_megabytes),
+    ]
+    return _of(bench, rows)
+
+
 def _daemon(bench: Bench) -> Found:
     setting = bench.setting
     rows = [
@@ -93,8 +115,21 @@ def _daemon(bench: Bench) -> Found:
     return _of(bench, rows)
 
 
+def _prompt(bench: Bench) -> Found:
+    return _of(bench, commands(bench.corpus, bench.setting.commands))
+
+
 def _hooks(bench: Bench) -> Found:
     return _of(bench, hooks(bench.corpus, bench.top, bench.setting.hook_calls))
+
+
+def _one_session(bench: Bench) -> Found:
+    rows = list(one_session(bench.top, bench.setting.session_megabytes, bench.setting.session_rounds, bench.cache))
+    return Found(table(rows), rows)
+
+
+def _peers(bench: Bench) -> Found:
+    return Found(f"{_about(bench.corpus)}\n\n{peers(bench.corpus, bench.top, bench.cache)}")
 
 
 def _growth(bench: Bench) -> Found:
@@ -107,15 +142,46 @@ def _of(bench: Bench, rows: Iterable[Row]) -> Found:
 
 
 def _about(corpus: Corpus) -> str:
-    return f"Generated history: {corpus.size / 1e6:.1f} MB, {len(corpus.files)} files, {len(corpus.projects)} projects."
+    return (
+        f"Generated history: {corpus.size / 1e6:.1f} MB, {corpus.lines:,} lines, {len(corpus.files)} files, "
+        f"{len(corpus.projects)} projects."
+    )
 
 
 _SECTIONS: Final = (
     Section(
+        Heading(
+            "reading",
+            "Reading",
+            "A whole history read by the product's parts, without the daemon.",
+        ),
+        _reading,
+    ),
+    Section(
         Heading("daemon", "The daemon", "The real `carryoverd` on a fresh state, while somebody works, and idle."),
         _daemon,
     ),
+    Section(Heading("commands", "Commands at a prompt", "From the start of the process to its end, medians."), _prompt),
     Section(Heading("hooks", "Hooks", "The line in an agent's settings, run as the agent runs it."), _hooks),
+    Section(
+        Heading(
+            "one-session",
+            "One session, no daemon",
+            "`carryover handoff` with an empty ledger, and `claude-handoff` for the same session, in turns. The latter "
+            "reads and prints; the former also redacts, stores and indexes the session.",
+        ),
+        _one_session,
+    ),
+    Section(
+        Heading(
+            "peers",
+            "Other programs",
+            "Each with nothing cached, on one history; all are on PyPI. They do different jobs: the last columns say "
+            "what comes out.",
+        ),
+        _peers,
+        in_quick=False,
+    ),
     Section(
         Heading(
             "growth",

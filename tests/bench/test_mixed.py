@@ -3,32 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 from bench.corpus import Corpus
 from bench.mixed import make_mixed
+from bench.product import read_home
 from carryover.agents import adapters
-from carryover.distill.stored_digest import DigestReducer
-from carryover.ingest.pipeline import ingest
-from carryover.ingest.scan import find_sources, roots_of
 from carryover.ledger.connect import connect_read_only
-from carryover.ledger.store import Ledger
 from carryover.probe.own_file import why_not_own
-from carryover.projects.root import find_root
 
 NOW_MS = 1_700_000_000_000
 
 
-async def test_every_agents_sessions_are_read_without_a_skip_and_are_the_same_for_the_same_seed(
+def test_every_agents_sessions_are_read_without_a_skip_and_are_the_same_for_the_same_seed(
     tmp_path: Path,
 ) -> None:
     with _home(tmp_path, "first") as home:
         first = _made(home)
         contents = _contents(first)
         in_projects = set(_in_projects(first))
-        await _read(tmp_path / "ledger.sqlite", home)
+        read_home(tmp_path / "ledger.sqlite", home)
     with _home(tmp_path, "second") as home:
         assert _contents(_made(home)) == contents
 
@@ -39,16 +34,13 @@ async def test_every_agents_sessions_are_read_without_a_skip_and_are_the_same_fo
     assert skipped == []
 
 
-async def _read(ledger_path: Path, home: Path) -> None:
-    """Reads every transcript below `home` into a ledger, as the daemon finds them."""
-    agents = adapters()
-    ledger = await Ledger.open(ledger_path, DigestReducer())
-    with ThreadPoolExecutor(max_workers=1) as executor:
-        for item in find_sources(agents, roots_of(agents.values(), home, {})):
-            agent = agents[item.source.agent]
-            done = await ingest(ledger, agent, item.source, root_of=find_root, now_ms=lambda: NOW_MS, executor=executor)
-            assert done.error is None
-    await ledger.close()
+def test_the_newest_project_has_the_newest_transcript_and_sessions_end_before_now(tmp_path: Path) -> None:
+    corpus = _made(tmp_path / "home")
+    newest = corpus.files_of(corpus.projects[0])
+    dated = [path for path in corpus.files if path.relative_to(corpus.home).parts[0] not in ("work", ".carryover")]
+
+    assert dated[0].stat().st_mtime_ns == newest[0].stat().st_mtime_ns
+    assert dated[0].stat().st_mtime_ns < NOW_MS * 1_000_000
 
 
 @contextmanager

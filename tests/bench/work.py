@@ -1,4 +1,4 @@
-"""What is said and read in a generated conversation: prompts, answers and code like those of a real day of work.
+"""What is done in a generated conversation: prompts, tool calls and results like those of a real day of work.
 
 The code that is read, searched and edited is that of Python's own library: it lies on every machine and is real code,
 with the words (password, token, Authorization...) that a search for secrets has to look at.
@@ -11,7 +11,9 @@ import re
 import sysconfig
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+from .conversation import Conversation
 
 MODULES: Final = (
     "argparse.py",
@@ -78,3 +80,109 @@ class Code:
 @cache
 def code() -> Code:
     return Code()
+
+
+def turn(talk: Conversation, chance: random.Random, root: Path, number: int) -> None:
+    """One prompt and all that followed, about 20 kB in the mean, a quarter of it bulk that is no conversation."""
+    file, name = code().some(chance)
+    text = chance.choice(PROMPTS).format(file=file, name=name)
+    talk.prompt(f"{text} {chance.choice(RULINGS)}" if number % 40 == 3 else text)
+    if number % 8 == 0:
+        start = chance.randrange(len(code().all_text) - 80_000)
+        talk.blob(code().all_text[start : start + chance.randint(20_000, 80_000)])
+    if chance.random() < 0.4:
+        talk.thinking(f"The user wants {name} changed. I should read {file} first and look for its callers.")
+    for _ in range(chance.randint(2, 8)):
+        chance.choices(STEPS, STEP_WEIGHTS)[0](talk, chance, root, file)
+        talk.bookkeeping()
+    talk.answer(chance.choice(ANSWERS).format(file=file, name=name))
+    talk.turn_end(chance.randint(1000, 600_000))
+
+
+def opening(talk: Conversation, root: Path) -> None:
+    """What the client writes at the head of a session."""
+    talk.attachment("instructions", f"{root}/CLAUDE.md: Run the tests with `python3 -m pytest`.")
+    talk.attachment("skill_listing", "- dataviz: charts and tables\n" * 180)
+    talk.attachment("prompt_snapshot", code().all_text[:40_000])
+
+
+def _read(talk: Conversation, chance: random.Random, root: Path, file: str) -> None:
+    path = str(root / file)
+    start, lines = code().part(chance, file, 200)
+    call = talk.call("Read", {"file_path": path, "offset": start, "limit": len(lines)})
+    content = "\n".join(lines)
+    numbered = "\n".join(f"{number}\t{line}" for number, line in enumerate(lines, start))
+    about = {"filePath": path, "content": content, "numLines": len(lines), "startLine": start, "totalLines": 2000}
+    talk.result(call, numbered, {"type": "text", "file": about})
+
+
+def _edit(talk: Conversation, chance: random.Random, root: Path, file: str) -> None:
+    path = str(root / file)
+    start, lines = code().part(chance, file, 100)
+    at = chance.randrange(len(lines))
+    old, new = lines[at], f"{lines[at]}  # checked"
+    call = talk.call("Edit", {"file_path": path, "old_string": old, "new_string": new})
+    patch = {
+        "oldStart": start + at,
+        "oldLines": 1,
+        "newStart": start + at,
+        "newLines": 1,
+        "lines": [f"-{old}", f"+{new}"],
+    }
+    structured: dict[str, Any] = {
+        "filePath": path,
+        "oldString": old,
+        "newString": new,
+        "originalFile": "\n".join(lines),
+        "structuredPatch": [patch],
+        "userModified": False,
+        "replaceAll": False,
+    }
+    talk.result(call, f"The file {path} has been updated successfully.", structured)
+
+
+def _test(talk: Conversation, chance: random.Random, root: Path, file: str) -> None:
+    module = Path(file).stem
+    call = talk.call(
+        "Bash", {"command": f"python3 -m pytest tests/test_{module}.py -q", "description": "Run the tests"}
+    )
+    dots = "." * chance.randint(20, 300)
+    if chance.random() < 0.7:
+        output = f"{dots} [100%]\n{len(dots)} passed in {chance.random() * 9:.2f}s"
+        talk.result(call, output, {"stdout": output, "stderr": "", "interrupted": False, "isImage": False})
+        return
+    _, lines = code().part(chance, file, 40)
+    body = "\n".join(f"    {line}" for line in lines)
+    failed = f"FAILED tests/test_{module}.py::test_empty - AssertionError: assert 1 == 2"
+    output = f"Exit code 1\n{dots}F\n{body}\nE   assert 1 == 2\n{failed}\n1 failed, {len(dots)} passed in 2.10s"
+    talk.result(call, output, {}, failed=True)
+
+
+def _search(talk: Conversation, chance: random.Random, root: Path, file: str) -> None:
+    name = chance.choice(code().names[file])
+    call = talk.call("Bash", {"command": f"grep -rn {name} src | head -100", "description": f"Find {name}"})
+    start, lines = code().part(chance, file, 100)
+    output = "\n".join(f"{file}:{number}:{line}" for number, line in enumerate(lines, start))
+    talk.result(call, output, {"stdout": output, "stderr": "", "interrupted": False, "isImage": False})
+
+
+def _look(talk: Conversation, chance: random.Random, root: Path, file: str) -> None:
+    call = talk.call("Bash", {"command": "git status --short && env | grep ^APP_", "description": "See what changed"})
+    key = chance.randbytes(20).hex()
+    output = f" M {file}\n?? notes.md\nAPP_URL=https://app:{key[:12]}@db.example.com/main\nAPP_SECRET_KEY={key}"
+    talk.result(call, output, {"stdout": output, "stderr": "", "interrupted": False, "isImage": False})
+
+
+def _plan(talk: Conversation, chance: random.Random, root: Path, file: str) -> None:
+    states = ("completed", "in_progress", "pending", "pending")
+    names = [chance.choice(code().names[file]) for _ in states]
+    todos = [
+        {"content": f"Change {name}", "status": state, "activeForm": f"Changing {name}"}
+        for name, state in zip(names, states, strict=True)
+    ]
+    call = talk.call("TodoWrite", {"todos": todos})
+    talk.result(call, "Todos have been modified successfully.", {"oldTodos": [], "newTodos": todos})
+
+
+STEPS: Final = (_read, _edit, _test, _search, _look, _plan)
+STEP_WEIGHTS: Final = (30, 25, 18, 20, 3, 4)

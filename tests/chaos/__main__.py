@@ -12,12 +12,15 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Final
 
 from chaos.checks import QUIET_LIMIT_S
 from chaos.faults import FAULTS
-from chaos.run import Plan, run
+from chaos.run import Plan, Tally, run
 
 INSIDE: Final = "CHAOS_INSIDE"
 """Set in a process that may mount without anyone else seeing it."""
@@ -31,29 +34,45 @@ def main() -> int:
     if INSIDE not in os.environ and can_mount():
         os.environ[INSIDE] = "1"
         os.execvp(ALONE[0], [*ALONE, sys.executable, "-m", "chaos", *sys.argv[1:]])
-    only = f" ONLY={','.join(options.only)}" if options.only != NAMES else ""
-    print(f"chaos: repeat with make chaos SEED={options.seed} STEPS={options.steps}{only}", flush=True)
+    length = f"KILLS={options.kills}" if options.kills else f"STEPS={options.steps}"
+    more = f" ONLY={','.join(options.only)}" if options.only != NAMES else ""
+    more += f" WORLDS={options.worlds}" if options.worlds > 1 else ""
+    print(f"chaos: repeat with make chaos SEED={options.seed} {length}{more}", flush=True)
     top = Path(tempfile.mkdtemp(prefix="carryover-chaos-"))
     try:
-        tally = run(top, _plan(options))
-        print(f"chaos: seed {options.seed}, {tally}", flush=True)
+        total = Tally()
+        for plan, tally in _run_all(top, options):
+            print(f"chaos: seed {plan.seed}, {tally}", flush=True)
+            total.add(tally)
+        if options.worlds > 1:
+            print(f"chaos: all, {total}")
     finally:
         if options.keep:
             print(f"kept: {top}")
         else:
             shutil.rmtree(top, ignore_errors=True)
-    return 0 if tally.held else 1
+    return 0 if total.held else 1
 
 
-def _plan(options: argparse.Namespace) -> Plan:
-    return Plan(
+def _run_all(top: Path, options: argparse.Namespace) -> list[tuple[Plan, Tally]]:
+    """Each world has its own home folder, daemon and seed; they share the steps and kills."""
+    worlds = options.worlds
+    plan = Plan(
         options.seed,
-        steps=options.steps,
+        steps=0 if options.kills else -(-options.steps // worlds),
         only=options.only,
+        kills=-(-options.kills // worlds),
         patience_s=options.patience,
         mounts=INSIDE in os.environ,
+        sabotage=options.sabotage,
         quiet=options.quiet,
     )
+    plans = [replace(plan, seed=plan.seed + number) for number in range(worlds)]
+    if worlds == 1:
+        return [(plan, run(top, plan))]
+    tops = [top / str(each.seed) for each in plans]
+    with ProcessPoolExecutor(worlds, mp_context=get_context("spawn")) as pool:
+        return list(zip(plans, pool.map(run, tops, plans), strict=True))
 
 
 def can_mount() -> bool:
@@ -76,10 +95,13 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="chaos", description=__doc__, formatter_class=form)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1_000_000), help="repeats a run")
     parser.add_argument("--steps", type=int, default=60, help="how many faults (default: 60)")
+    parser.add_argument("--kills", type=int, default=0, help="instead: until the daemon was killed as often as that")
+    parser.add_argument("--worlds", type=int, default=1, help="how many daemons at the same time (default: 1)")
     only = f"of these alone: {', '.join(NAMES)}"
     parser.add_argument("--only", type=_names, default=NAMES, metavar="NAMES", help=only)
     parser.add_argument("--keep", action="store_true", help="leave the folder of the run")
     parser.add_argument("--patience", type=float, default=QUIET_LIMIT_S, help="seconds until all must be quiet")
+    parser.add_argument("--sabotage", action="store_true", help="run a daemon with a mistake that must be found")
     parser.add_argument("--quiet", action="store_true", help="print the summary alone")
     return parser
 

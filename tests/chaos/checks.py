@@ -20,6 +20,7 @@ from carryover.ledger.ledger_errors import DamagedBody
 from carryover.ledger.queries import connect_read_only, session_events, sessions
 from carryover.model import AssistantMessage, FileEdit, ToolCall, UserPrompt
 from chaos.load import MARK, Kind
+from chaos.private_faults import PLANTED
 from chaos.world import Broken, World
 
 QUIET_LIMIT_S: Final = 90.0
@@ -107,12 +108,15 @@ class Checks:
         owner = {turn.mark: turn.project for turn in self._world.load.turns}
         for project in self._world.load.projects:
             text = self.watch.read(project)
+            if PLANTED in text:
+                raise Broken(f"the handoff of {project.name} has what came with a repository")
             foreign = [mark for mark in MARK.findall(text) if owner[mark] != project]
             if foreign:
                 raise Broken(f"the handoff of {project.name} has what belongs to others: {foreign}")
 
     def _nothing_forgotten_is_left(self) -> None:
         forgotten = [turn.mark.encode() for turn in self._world.load.turns if turn.forgotten == "yes"]
+        forgotten += [canary.encode() for canary in self._world.canaries]
         if not forgotten:
             return
         folders = [
@@ -220,6 +224,8 @@ def _marked(body: object) -> Iterator[tuple[Kind, str]]:
             kind = "command"
         case _:
             return
+    if kind == "prompt" and PLANTED in text:
+        raise Broken("a prompt that came with a repository is in the ledger")
     for mark in sorted(set(MARK.findall(text))):
         yield kind, mark
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import threading
 import time
@@ -19,6 +20,7 @@ from typing import Final
 
 from carryover.agents import adapters
 from carryover.ledger.connect import erase_mark
+from carryover.ledger.schema import MIGRATIONS
 from chaos.agent_faults import (
     NothingToDo,
     away_and_back,
@@ -32,13 +34,14 @@ from chaos.agent_faults import (
     rotate,
     truncate,
 )
+from chaos.earlier import RANKS, bring_back
+from chaos.odd_files import odd_agent_file, odd_project_file, odd_state_file
+from chaos.private_faults import bodies_damaged, commands_killed, git_at_work
 from chaos.world import COMMAND, CONFIG, Broken, World
 from support import forked
 from support.daemon_process import DaemonProcess, wait_until
 
 Fault = Callable[[World], None]
-MOST_KILLS: Final = 6
-"""How many daemons are killed before the ledger is compared."""
 LIMITED: Final = (
     'echo 3 > /proc/sys/user/max_inotify_watches && exec "$@"',
     'echo 0 > /proc/sys/user/max_inotify_instances && exec "$@"',
@@ -62,17 +65,17 @@ COMMANDS: Final = (
 def kill(world: World) -> None:
     """Daemons are killed at any moment: as they start, as they read what is there, and while agents write."""
     chance = world.chance
-    for _ in range(chance.randint(1, MOST_KILLS)):
+    for _ in range(chance.randint(1, world.most_kills)):
         began = time.monotonic()
         if not world.alive:
             daemon = world.start()
             if chance.random() < 0.6:
                 daemon.wait_until_it_answers()
                 world.start_s = time.monotonic() - began
-        delay_s = chance.uniform(0, world.start_s if chance.random() < 0.5 else 0.3)
+        delay_s = chance.uniform(0, world.start_s if chance.random() < 0.5 else world.longest_life_s)
         killer = threading.Timer(delay_s, world.kill)
         killer.start()
-        world.load.play(chance.randint(0, 4))
+        world.load.play(chance.randint(0, world.most_turns))
         killer.join()
 
 
@@ -289,6 +292,26 @@ def settings_broken(world: World) -> None:
     world.signal_if_alive(signal.SIGHUP)
 
 
+def earlier_schema(world: World) -> None:
+    """The ledger is what an earlier version would have of it, of each version once."""
+    versions = list(range(1, len(MIGRATIONS)))
+    world.chance.shuffle(versions)
+    for version in versions:
+        world.kill()
+        # What the log holds goes into the file; sessions and all that is in them stay as they are.
+        with closing(sqlite3.connect(world.state.ledger)) as db:
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        bring_back(world.state.ledger, version)
+        if version < RANKS:
+            world.ledger_lost()
+        world.load.play(1)
+        world.daemon.settle()
+        backup = world.state.ledger.with_name(f"ledger.before-{version + 1}.sqlite")
+        if not backup.exists():
+            raise Broken(f"a ledger of version {version} was changed without a copy")
+        backup.unlink()  # they would fill the small disk
+
+
 FAULTS: Final[dict[Fault, int]] = {
     kill: 12,
     stop_in_order: 2,
@@ -316,6 +339,13 @@ FAULTS: Final[dict[Fault, int]] = {
     database_locked: 3,
     database_damaged: 3,
     settings_broken: 2,
+    earlier_schema: 1,
+    odd_agent_file: 4,
+    odd_state_file: 5,
+    odd_project_file: 3,
+    git_at_work: 2,
+    bodies_damaged: 3,
+    commands_killed: 3,
 }
 """Each with its weight."""
 

@@ -13,12 +13,14 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 from unittest import mock
 
 from chaos.agent_faults import NothingToDo
 from chaos.checks import QUIET_LIMIT_S, Checks
 from chaos.faults import FAULTS, Fault, disk_full
 from chaos.world import World
+from e2e.test_kill import SLOW_TWO_STEPS
 
 
 @dataclass(frozen=True)
@@ -29,15 +31,19 @@ class Plan:
     steps: int
     only: Sequence[str] = tuple(fault.__name__ for fault in FAULTS)
     """The names of the faults."""
+    kills: int = 0
+    """As many kills at least, however many steps that takes."""
     patience_s: float = QUIET_LIMIT_S
     mounts: bool = False
     """This process may mount without anyone else seeing it."""
+    sabotage: bool = False
+    """The daemon has a mistake that must be found."""
     quiet: bool = False
 
 
 @dataclass
 class Tally:
-    """What a run did and found."""
+    """What a run, or several, did and found."""
 
     held: bool = True
     seconds: float = 0
@@ -55,6 +61,15 @@ class Tally:
     """The longest time until the ledger had everything."""
     done: Counter[str] = field(default_factory=Counter)
     """How often each fault was survived."""
+
+    def add(self, other: Self) -> None:
+        """Counts another run as well, which ran at the same time."""
+        self.held &= other.held
+        self.seconds = max(self.seconds, other.seconds)
+        self.slowest_s = max(self.slowest_s, other.slowest_s)
+        for name in ("kills", "starts", "turns", "written", "lost", "doubled", "reads"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.done += other.done
 
     def __str__(self) -> str:
         return (
@@ -79,6 +94,10 @@ def _run(top: Path, plan: Plan) -> Tally:
     if plan.mounts and (chance.random() < 0.7 or list(plan.only) == [disk_full.__name__]):
         world.mount_state()
     world.configure()
+    if plan.sabotage:
+        world.command = (sys.executable, "-c", SLOW_TWO_STEPS)
+    if plan.kills:
+        world.hurry()
     checks = Checks(world, plan.patience_s)
     checks.watch.start()
     tally = Tally()
@@ -90,7 +109,7 @@ def _run(top: Path, plan: Plan) -> Tally:
             world.load.play(12)
             checks.check()
             for fault in _faults(plan, chance, tally, world):
-                name = fault.__name__
+                name, world.noted = fault.__name__, ""
                 since = time.monotonic()
                 world.load.play(chance.randint(0, 4))
                 try:
@@ -105,7 +124,7 @@ def _run(top: Path, plan: Plan) -> Tally:
                     print(f"{plan.seed:8} {tally.done.total():4} {took_s:6.1f} s  {name}", flush=True)
     except Exception:
         tally.held = False
-        print(f"BROKEN at step {tally.done.total() + 1} ({name}), seed {plan.seed}", file=sys.stderr)
+        print(f"BROKEN at step {tally.done.total() + 1} ({name}), seed {plan.seed}: {world.noted}", file=sys.stderr)
         traceback.print_exc()
         print("\n".join(world.last_lines()), file=sys.stderr, flush=True)
     finally:
@@ -125,6 +144,6 @@ def _faults(plan: Plan, chance: random.Random, tally: Tally, world: World) -> It
     among = {fault: weight for fault, weight in FAULTS.items() if fault.__name__ in plan.only}
     if not world.mounted:
         among.pop(disk_full, None)
-    while tally.done.total() < plan.steps:
+    while tally.done.total() < plan.steps or world.kills < plan.kills:
         [fault] = chance.choices(list(among), list(among.values()))
         yield fault

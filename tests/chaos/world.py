@@ -18,9 +18,10 @@ from carryover.daemon.main import __file__ as daemon_main
 from carryover.errors import UserError
 from carryover.paths import StateDir
 from chaos import skewed_daemon
+from chaos.forked_daemon import ForkedDaemon
 from chaos.load import Load
 from support.daemon_process import DaemonProcess, wait_until
-from support.forked import carryover
+from support.forked import Nursery, carryover
 
 COMMAND: Final = (sys.executable, skewed_daemon.__file__)
 SOURCES: Final = Path(daemon_main).parents[2]
@@ -28,6 +29,8 @@ CLI_LIMIT_S: Final = 90.0
 """No command may take longer, whatever state the daemon is in."""
 END_S: Final = 40.0
 """No daemon may take longer to end."""
+WHOLE_STARTS: Final = 0.02
+"""How many of the daemons are started by their command, where others are forked."""
 STATE_MIB: Final = 96
 MOST_STARTS: Final = 4
 CONFIG: Final = '[server]\nport = 0\n[publish]\npointers = "shared"\n'
@@ -50,13 +53,25 @@ class World:
         """For what is moved out of the way."""
         self.kills = 0
         self.starts = 0
+        self.most_kills = 6
+        """How many daemons are killed before the ledger is compared."""
+        self.most_turns = 4
+        """How many turns are written while one of them runs."""
+        self.longest_life_s = 0.3
+        """How long it lives after its first answer."""
         self.start_s = 0.5
         """How long a daemon took from its start to its first answer."""
         self.command: Sequence[str] = COMMAND
+        self.nursery: Nursery | None = None
+        """Forks most daemons, where so many are to be killed that their starts would take the time."""
         self.mounted = False
+        self.noted = ""
+        """What the present fault does, for the report of one that breaks something."""
         self.state.root.mkdir(parents=True, mode=0o700)
         self.temporary = top / "tmp"
         """Where commands keep temporary files."""
+        self.canaries: list[str] = []
+        """Texts of notes that were forgotten."""
         self.aside.mkdir()
         self.temporary.mkdir()
         projects = [self.home / "work" / name for name in PROJECTS]
@@ -77,6 +92,11 @@ class World:
             "GIT_CONFIG_NOSYSTEM": "1",
             skewed_daemon.VARIABLE: str(self.clock),
         }
+
+    def hurry(self) -> None:
+        """From now on daemons are forked, short-lived and many."""
+        self.nursery = Nursery(self.env(), "chaos.forked_daemon")
+        self.most_kills, self.most_turns, self.longest_life_s = 60, 1, 0.1
 
     def mount_state(self) -> None:
         """Gives the state folder a small disk. Raises CalledProcessError where this process may not mount."""
@@ -110,7 +130,10 @@ class World:
         """Starts a daemon, without waiting for anything."""
         assert not self.alive
         self.starts += 1
-        self._daemon = DaemonProcess(self.command, env=self.env()).start()
+        if self.nursery is not None and self.command is COMMAND and self.chance.random() > WHOLE_STARTS:
+            self._daemon = ForkedDaemon(self.nursery, self.env()).start()
+        else:
+            self._daemon = DaemonProcess(self.command, env=self.env()).start()
         return self._daemon
 
     def one_that_ended(self, second: DaemonProcess) -> subprocess.Popen[bytes] | None:
@@ -201,3 +224,5 @@ class World:
         if self.alive:
             assert self._daemon is not None
             self._daemon.kill()
+        if self.nursery is not None:
+            self.nursery.close()

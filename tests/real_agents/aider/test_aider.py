@@ -12,6 +12,7 @@ from real_agents.lab import handoffs, product, recorded, shop
 from real_agents.lab.box import HOME, Ran, wait_until
 from real_agents.lab.rows import Row, each_version, newest
 from real_agents.lab.shop import PROJECT
+from real_agents.lab.terminal import Terminal
 from real_agents.lab.tool import Tool
 
 pytestmark = pytest.mark.real_agents
@@ -84,6 +85,29 @@ def test_a_new_session_has_the_handoff_wherever_it_starts(tool: Tool, row: Row, 
     assert TASK in left
 
 
+@EACH_VERSION
+def test_the_users_own_list_still_counts(tool: Tool, row: Row) -> None:
+    worked(tool, **{SETTINGS: OWN, "docs/notes.md": "RULE-OF-THE-HOUSE\n"})
+    request = first_request(tool)
+
+    row.shown(f"{len(handoffs.injected(request))} handoff, and the user's own file")
+    assert len(handoffs.injected(request)) == 1
+    assert "RULE-OF-THE-HOUSE" in request
+
+
+@NEWEST
+def test_the_command_that_continues_in_aider_gives_it_the_handoff(tool: Tool, row: Row) -> None:
+    """`carryover to aider` prints it; here in a project that has no settings of Aider's."""
+    worked(tool)
+    tool.box.must("rm", SETTINGS, cwd=PROJECT)
+    said = product.carryover(tool.box, "handoff", "--to", "aider", cwd=PROJECT)
+    tool.box.must("rm", "-f", SETTINGS, cwd=PROJECT)
+
+    row.shown(said.strip())
+    assert said.strip().endswith("aider --read .carryover/handoff.md")
+    assert len(handoffs.injected(first_request(tool, "--read", ".carryover/handoff.md"))) == 1
+
+
 @pytest.mark.parametrize("before", [None, OWN], ids=["no settings", "settings of their own"])
 @EACH_VERSION
 def test_purging_leaves_nothing_behind(tool: Tool, row: Row, before: str | None) -> None:
@@ -116,6 +140,51 @@ def test_a_session_is_recorded_whole_and_once(tool: Tool, row: Row) -> None:
     assert [result.status for result in session.all(ToolResult)] == ["error", "ok", "ok"]
     assert [change.path for change in session.all(FileEdit)] == [str(PROJECT / "pricing.py")]
     assert recorded.not_understood(tool.box) == 0
+
+
+@pytest.mark.parametrize("file", [SETTINGS, ".env"])
+@EACH_VERSION
+def test_a_history_that_was_moved_within_the_project_is_followed(tool: Tool, row: Row, file: str) -> None:
+    """The input history stays at the top, and so the prompt has its time."""
+    line = "chat-history-file: logs/chat.md\n" if file == SETTINGS else "AIDER_CHAT_HISTORY_FILE=logs/chat.md\n"
+    begin(tool, **{file: line, "logs/.gitignore": "*\n"})
+    message(tool, TASK, BAD, GOOD, options=("pricing.py",))
+    tool.box.run(product.CARRYOVER, "handoff", cwd=PROJECT)
+    product.settle(tool.box)
+    [session] = recorded.sessions(tool.box)
+
+    row.shown(f"{len(session.events)} events")
+    assert [prompt.text for prompt in session.all(UserPrompt)] == [TASK]
+    assert [change.path for change in session.all(FileEdit)] == [str(PROJECT / "pricing.py")]
+    assert not tool.box.here(PROJECT / HISTORY).exists()
+
+
+@EACH_VERSION
+def test_tests_that_fail_and_pass_are_recorded(tool: Tool, row: Row) -> None:
+    """`/test` in a terminal: what fails adds output to the chat, and what passes says nothing."""
+    begin(tool)
+    tool.script("Aye.", GOOD, "Both are fine.")
+    options = ("--no-pretty", "pricing.py", "--yes-always", "--test-cmd", "python3 -m unittest -q")
+    with Terminal(tool.box, *tool.installed.command, *options, cwd=PROJECT, env=tool.environment) as terminal:
+        for typed, shown in (
+            (TASK, "Aye"),
+            ("/test", "Commit [0-9a-f]{7}"),
+            ("/test", ""),
+            ("What is left?", "are fine"),
+        ):
+            terminal.wait(tool.READY, tool.STARTS_S)
+            terminal.enter(typed)
+            terminal.wait(shown or tool.READY)
+        terminal.wait(tool.READY)
+        terminal.enter("/exit")
+        terminal.wait_end()
+    product.carryover(tool.box, "handoff", cwd=PROJECT)
+    [session] = recorded.sessions(tool.box)
+    runs = [(run.status, run.exit_code) for run in session.all(ToolResult) if run.name == "test"]
+
+    row.shown(f"test runs: {runs}")
+    assert runs == [("error", None), ("ok", 0)]
+    assert [prompt.text for prompt in session.all(UserPrompt)] == [TASK, "What is left?"]
 
 
 @NEWEST

@@ -7,6 +7,7 @@ Only requests of the main loop (those that offer the Bash, Edit or Read tool) ta
     {"error": {"status": 429, "type": "rate_limit_error", "message": "..."}}
     {"unfinished": "text"}                          a stream that stops in the middle and stays open
     {"full_context": "text" or {"tool": ...}}       an answer that says the context is nearly full
+    {"as_told": "task done"}                        what a model says that does what the handoff in its context asks for
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any, Final
 
+from real_agents.claude_code.obedient_model import first_response
 from real_agents.lab.model_server import ModelHandler
 
 USAGE: Final = {
@@ -53,6 +55,8 @@ class MessagesApi(ModelHandler):
         if isinstance(reply, dict) and "error" in reply:
             error = reply["error"]
             return self._refuse(error["status"], error["type"], error["message"])
+        if isinstance(reply, dict) and "as_told" in reply:
+            reply = first_response(told(body), reply["as_told"])
         message = message_of(body.get("model", ""), reply)
         if not body.get("stream"):
             return self.send_json(200, message)

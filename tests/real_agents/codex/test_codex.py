@@ -1,18 +1,24 @@
-"""What only Codex has: hooks that must be reviewed."""
+"""What only Codex has: hooks that must be reviewed, archived and rewritten transcripts, code mode, `$CODEX_HOME`."""
 
 from __future__ import annotations
 
+import json
 from typing import Final
 
 import pytest
 
-from real_agents.codex.client import CODEX_HOME, LATEST, REVIEW, REVIEWS_SINCE, TOOL
+from real_agents.codex.api import tools as offered
+from real_agents.codex.client import CODEX_HOME, LATEST, REVIEW, REVIEWS_SINCE, SETTINGS, TOOL
 from real_agents.lab import handoffs, product, shop
+from real_agents.lab.box import HOME, OUT, wait_until
+from real_agents.lab.gate import Gate
 from real_agents.lab.handoffs import hook_lines
 from real_agents.lab.rows import Row, newest, only
-from real_agents.lab.shop import PROJECT, TASK
+from real_agents.lab.shop import LAST_WORDS, PROJECT, QUESTION, TASK, WORK
 from real_agents.lab.terminal import Terminal
-from real_agents.lab.tool import Tool
+from real_agents.lab.tool import Installed, Tool
+from real_agents.test_endings import BY_USER, assert_left
+from real_agents.test_sessions import ANSWER, THEN, assert_worked_once, prompts, read
 
 pytestmark = pytest.mark.real_agents
 
@@ -20,6 +26,11 @@ NEWEST: Final = newest("codex")
 HOOKS: Final = CODEX_HOME / "hooks.json"
 NOT_YET: Final = "not reviewed yet"
 HOOK_COUNT: Final = 4
+MOVED: Final = HOME / "settings" / "codex"
+ELSEWHERE: Final = WORK / "orchard"
+OF_CODE_MODE: Final = "gpt-6.1-sol"
+CANCEL, IN_BACKGROUND, EXIT = 1, 2, 3
+"""The answers to Ctrl-C in a turn (0.169.0)."""
 
 
 def begin_unreviewed(tool: Tool) -> None:
@@ -93,3 +104,193 @@ def test_setting_it_up_again_asks_for_no_new_review(tool: Tool, row: Row, comman
     assert hooks.read_bytes() == before
     assert REVIEW not in screen
     assert hook_lines(tool.turn(PROJECT, "Hello").seen) == list(TOOL.HOOK_LINES)
+
+
+@only("codex", "0.125.0")
+def test_a_version_that_asks_for_no_review_gets_the_two_hooks_it_knows(tool: Tool, row: Row) -> None:
+    """0.125.0 has the first hooks that are on by themselves."""
+    begin_unreviewed(tool)
+    written = list(json.loads(tool.box.here(HOOKS).read_text("utf-8"))["hooks"])
+
+    row.shown(f"hooks written: {', '.join(written)}")
+    assert written == ["SessionStart", "Stop"]
+
+
+@only("codex", "0.99.0")
+def test_a_version_without_hooks_gets_none(tool: Tool, row: Row) -> None:
+    """Install says so and leaves the settings of 0.99.0 as they are."""
+    shop.make_project(tool.box)
+    before = tool.box.here(CODEX_HOME / "config.toml").read_text("utf-8")
+    said = shop.install(tool)
+
+    row.shown(" / ".join(line.strip() for line in said.splitlines()[:3]))
+    assert not tool.box.here(HOOKS).exists()
+    assert tool.box.here(CODEX_HOME / "config.toml").read_text("utf-8") == before
+    assert before.startswith(SETTINGS)
+    assert f"Codex CLI {tool.version} detected" in said
+
+
+@NEWEST
+def test_an_ephemeral_session_is_answered_and_remembered_by_nobody(tool: Tool, row: Row) -> None:
+    """`--ephemeral`: the hook names no transcript, and there is none."""
+    shop.begin_installed(tool)
+    shop.do_the_work(tool)
+    left = shop.left_by(tool)
+    turn = tool.turn(PROJECT, "Hello", "Nobody will ever know the ZEBRA.", options=["--ephemeral"])
+    found = handoffs.injected(turn.requests[0])
+
+    row.shown(f"{len(found)} handoff(s) in the first request; {len(tool.transcripts())} transcript")
+    assert [handoffs.sections(text) for text in found] == [handoffs.sections(left)]
+    assert len(tool.transcripts()) == 1
+    assert "ZEBRA" not in shop.left_by(tool) + product.carryover(tool.box, "sessions", "--all")
+
+
+@NEWEST
+def test_a_moved_codex_home_is_followed(client: tuple[type[Tool], Installed], row: Row) -> None:
+    """`$CODEX_HOME`: hooks, transcripts and trust lie there, and nothing is made in `~/.codex`.
+
+    The daemon does not have the variable, as a service does not.
+    """
+    with shop.alone(*client, home=MOVED, env={"CODEX_HOME": str(MOVED)}) as tool:
+        shop.make_project(tool.box)
+        shop.install(tool)
+        product.start_daemon(tool.box, unset=["CODEX_HOME"])
+        tool.review_hooks(PROJECT)
+        shop.do_the_work(tool)
+        left = shop.left_by(tool)
+
+        assert [handoffs.sections(text) for text in shop.first_told(tool)] == [handoffs.sections(left)]
+        assert tool.box.here(MOVED / "hooks.json").exists()
+        assert not tool.box.here(CODEX_HOME).exists()
+        row.shown(f"hooks in {MOVED}/hooks.json")
+
+
+@pytest.mark.parametrize("choice", [CANCEL, EXIT], ids=["cancel", "exit"])
+@NEWEST
+def test_ctrl_c_in_a_command_leaves_what_was_asked(tool: Tool, row: Row, choice: int) -> None:
+    """Both ways in which Ctrl-C ends a turn in the terminal."""
+    shop.begin(tool)
+    gate = Gate(tool.box, "never")
+    with tool.terminal(PROJECT) as terminal:
+        tool.script(*shop.edited(tool), tool.shell(gate.command))
+        terminal.enter(TASK)
+        gate.wait_reached()
+        choose(terminal, choice)
+        if choice == EXIT:
+            terminal.wait_end()
+        else:
+            terminal.wait(tool.INTERRUPTED)
+        wait_until(lambda: BY_USER in handoffs.read(tool.box, PROJECT))
+        assert_left(tool, row, BY_USER)
+
+
+@NEWEST
+def test_ctrl_c_in_exec_leaves_what_was_asked(tool: Tool, row: Row) -> None:
+    shop.begin(tool)
+    gate = Gate(tool.box, "never")
+    running = tool.start(PROJECT, TASK, *shop.edited(tool), tool.shell(gate.command))
+    gate.wait_reached()
+    running.interrupt()
+
+    assert_left(tool, row, BY_USER)
+
+
+@NEWEST
+def test_a_task_that_runs_on_in_the_background_is_reported_to_its_end(tool: Tool, row: Row) -> None:
+    """The terminal is closed and a server of the client's own goes on with the turn."""
+    shop.begin(tool)
+    runs, end = OUT / "runs", OUT / "end"
+    wait = tool.shell(f"touch {runs}; until test -e {end}; do sleep 0.1; done")
+    with tool.terminal(PROJECT) as terminal:
+        tool.script(*shop.edited(tool), wait, LAST_WORDS)
+        terminal.enter(TASK)
+        wait_until(lambda: tool.box.here(runs).exists())
+        choose(terminal, IN_BACKGROUND)
+        terminal.wait_end()
+    tool.box.write(end, "")
+    wait_until(lambda: any('"task_complete"' in tool.recorded(session) for session in tool.transcripts()))
+
+    assert QUESTION in shop.left_by(tool)
+    row.shown("the last words are in the handoff")
+
+
+@NEWEST
+def test_an_archived_session_and_one_that_came_back_add_nothing(tool: Tool, row: Row) -> None:
+    """`codex archive` moves the transcript to another folder, `unarchive` back to where it was."""
+    shop.begin(tool)
+    session = shop.do_the_work(tool)
+    [before] = read(tool, row)
+    tool.box.must("codex", "archive", session)
+    assert (tool.box.here(CODEX_HOME) / "archived_sessions").is_dir()
+    [archived] = read(tool, row)
+    tool.box.must("codex", "unarchive", session)
+    tool.turn(PROJECT, THEN, ANSWER, session=session)
+    [back] = read(tool, row)
+
+    assert archived.events == before.events
+    assert prompts(back) == [TASK, THEN]
+    assert_worked_once(back)
+
+
+@NEWEST
+def test_a_session_resumed_from_another_folder_works_for_that_project(tool: Tool, row: Row) -> None:
+    """Its transcript grows in one file; each turn belongs to the project of the folder it was started in."""
+    shop.begin(tool)
+    shop.make_project(tool.box, ELSEWHERE, {"plums.txt": "none\n"})
+    tool.trust(ELSEWHERE)
+    session = shop.do_the_work(tool)
+    tool.turn(ELSEWHERE, THEN, tool.shell("echo one >plums.txt"), ANSWER, session=session)
+    read(tool, row)
+    here, there = (handoffs.read(tool.box, root) for root in (PROJECT, ELSEWHERE))
+
+    row.shown(f"the second turn's prompt: {here.count(THEN)} times here, {there.count(THEN)} times there")
+    assert TASK in here and THEN not in here and ANSWER not in here
+    assert THEN in there and TASK not in there and QUESTION not in there
+
+
+@NEWEST
+def test_a_session_in_code_mode_is_recorded_like_any_other(tool: Tool, row: Row) -> None:
+    """Newer models reach every tool through one that runs a script; edits and commands are recorded all the same."""
+    shop.begin(tool)
+    tool.turn(PROJECT, TASK, *shop.steps(tool), options=["-c", f"model={OF_CODE_MODE}"])
+    assert "exec" in offered(tool.bodies()[0]) and "exec_command" not in offered(tool.bodies()[0])
+    [session] = read(tool, row)
+    said = handoffs.sections(handoffs.read(tool.box, PROJECT))
+
+    assert session.listed.model == OF_CODE_MODE
+    assert prompts(session) == [TASK]
+    assert all(f"`{name}`" in " ".join(said["Recent files"]) for name in ("prices.py", "NOTES.md"))
+    assert any("stock.py → apply_patch verification failed" in line for line in said["Failed approaches"])
+
+
+@only("codex", "0.125.0")
+def test_an_older_session_resumed_and_rewritten_by_the_newest_counts_once(
+    client: tuple[type[Tool], Installed], row: Row
+) -> None:
+    """A resumed old transcript goes on in the older family; `codex migrate-rollouts` then rewrites it in the newer."""
+    kind, old = client
+    new = kind.install(LATEST)
+    with shop.alone(kind, old, new) as tool:
+        shop.begin(tool)
+        session = shop.do_the_work(tool)
+        tool.installed = new
+        tool.turn(PROJECT, THEN, ANSWER, session=session)
+        [before] = read(tool, row)
+        bytes_before = tool.recorded(session)
+        tool.box.must(*new.command, "migrate-rollouts", "--apply")
+        assert tool.recorded(session) != bytes_before
+        [after] = read(tool, row)
+
+    assert prompts(before) == [TASK, THEN]
+    assert_worked_once(before)
+    assert after.events == before.events
+
+
+def choose(terminal: Terminal, choice: int) -> None:
+    """Ctrl-C in a turn, and that answer to the question what is to become of it."""
+    terminal.key("C-c")
+    terminal.wait(r"› 1\. Cancel task")
+    for _ in range(choice - CANCEL):
+        terminal.key("Down")
+    terminal.wait(rf"› {choice}\.")
+    terminal.key("Enter")

@@ -1,0 +1,118 @@
+"""What only Claude Code shows: the resume protocol on its screen, a second start, two sessions at once, a clone."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pytest
+
+from carryover.distill.header import PLACEHOLDER
+from real_agents.lab import handoffs, product, shop
+from real_agents.lab.box import HOME, wait_until
+from real_agents.lab.handoffs import GATES
+from real_agents.lab.rows import Row, newest
+from real_agents.lab.shop import OTHER_TASK, PROJECT, STATE, TASK
+from real_agents.lab.tool import Tool
+
+pytestmark = pytest.mark.real_agents
+
+NEWEST: Final = newest("claude-code")
+FOR_NO_PERSON: Final = "If no person can answer (a non-interactive run, a sub-agent), skip this"
+
+
+@NEWEST
+def test_a_second_start_without_a_prompt_changes_no_byte(tool: Tool, row: Row) -> None:
+    """The first one finds everything in place before any prompt is given."""
+    shop.begin_installed(tool)
+    files = [open_and_close(tool) for _ in range(2)]
+    [request] = tool.turn(PROJECT, "Hello", "OK.").requests
+
+    row.shown(f"after the first start: {', '.join(sorted(files[0]))}; after the second: the same {len(files[1])} files")
+    assert files[0][".carryover/handoff.md"][0] == PLACEHOLDER.encode()
+    assert files[1] == files[0]
+    assert handoffs.injected(request) == []
+
+
+@pytest.mark.parametrize("mode", GATES)
+@NEWEST
+def test_a_person_sees_the_resume_protocol_in_the_first_response(tool: Tool, row: Row, mode: str) -> None:
+    """The model of this row does what the text asks for; whether a real one does is not shown."""
+    tool.box.write(STATE / "config.toml", f'[publish]\npointers = "shared"\n[resume]\nmode = "{mode}"\n')
+    shop.begin_installed(tool)
+    shop.do_the_work(tool)
+    with tool.terminal(PROJECT) as terminal:
+        tool.script({"as_told": "The pear costs two coins now."})
+        terminal.enter("Hi")
+        terminal.wait(r"(?s)❯ Hi.*●.*\n.*done")
+        screen = terminal.screen()
+    [handoff] = handoffs.injected(tool.requests()[-1])
+    response = seen(screen)
+
+    for line in [*handoffs.protocol(handoff).splitlines(), *response]:
+        row.shown(f"| {line}")
+    assert f"# RESUME PROTOCOL: {mode}" in handoff
+    assert [name for name, text in GATES.items() if text in handoffs.protocol(handoff)] == [mode]
+    asked = "Do you want to continue from here, or are you starting something different?"
+    words = " ".join(" ".join(response).split())
+    assert (asked in words) == (mode == "ask")
+    assert (f"(resuming: {TASK}" in words) == (mode == "brief")
+
+
+@NEWEST
+def test_a_run_without_a_person_is_told_not_to_wait_for_one(tool: Tool, row: Row) -> None:
+    shop.begin_installed(tool)
+    shop.do_the_work(tool)
+    [handoff] = shop.first_told(tool)
+
+    row.shown(next(line for line in handoffs.protocol(handoff).splitlines() if FOR_NO_PERSON in line))
+    assert "# RESUME PROTOCOL: ask" in handoff
+
+
+@NEWEST
+def test_a_compaction_of_one_session_tells_its_own_work_and_not_anothers(tool: Tool, row: Row) -> None:
+    shop.begin_installed(tool)
+    other = tool.start(PROJECT, OTHER_TASK, {"unfinished": "Half of a thought"})
+    wait_until(lambda: len(tool.requests()) == 1)
+    *before, last, words = shop.steps(tool)
+    replies = [*before, {"full_context": last}, *tool.SUMMARY, words]
+    [handoff] = handoffs.injected(tool.turn(PROJECT, TASK, *replies).requests[-1])
+    other.kill()
+
+    row.shown(f"task: {' / '.join(handoffs.sections(handoff)['Task'])}")
+    assert TASK in handoffs.sections(handoff)["Task"][0]
+
+
+@NEWEST
+def test_with_the_daemon_stopped_no_file_of_a_cloned_project_is_an_answer(tool: Tool, row: Row) -> None:
+    daemon = shop.begin_installed(tool)
+    shop.do_the_work(tool)
+    product.settle(tool.box)
+    assert daemon.stop() == 0
+    clone = HOME / "clone"
+    strange = {".carryover/handoff.md": "# [CARRYOVER] Last updated by a STRANGER\n", "a.py": "1\n"}
+    shop.make_project(tool.box, clone, strange)
+    [request] = tool.turn(clone, "Hello", "OK.").requests
+
+    row.shown(f"the stranger's text in the first request: {request.count('STRANGER')} times")
+    assert "STRANGER" not in request
+    assert TASK not in request
+
+
+def open_and_close(tool: Tool) -> dict[str, tuple[bytes, int]]:
+    """One interactive start without a prompt; the project's files after it, with their times."""
+    root = tool.box.here(PROJECT)
+    with tool.terminal(PROJECT) as terminal:
+        wait_until((root / ".carryover" / "handoff.md").exists)
+        terminal.key("C-c")
+        terminal.key("C-c")
+        wait_until(lambda: "❯" not in terminal.screen())
+    product.settle(tool.box)
+    found = [path for path in root.rglob("*") if path.is_file() and ".git" not in path.relative_to(root).parts]
+    return {str(path.relative_to(root)): (path.read_bytes(), path.stat().st_mtime_ns) for path in found}
+
+
+def seen(screen: str) -> list[str]:
+    """The lines of a screen of 2.1.328 from the user's prompt to the end of the answer."""
+    lines = screen[screen.rindex("❯ Hi") :].splitlines()
+    end = next((at for at, line in enumerate(lines) if "· done" in line or line.startswith("────")), len(lines))
+    return [line.rstrip() for line in lines[:end] if line.strip()]

@@ -1,0 +1,104 @@
+"""What only Copilot CLI has: the switch of a file of hooks, `/rewind`, a resumed session that was compacted."""
+
+from __future__ import annotations
+
+import json
+from typing import Final
+
+import pytest
+
+from carryover.model import UserPrompt
+from real_agents.copilot.client import COPILOT_HOME, OFF
+from real_agents.lab import handoffs, product, recorded, shop
+from real_agents.lab.box import wait_until
+from real_agents.lab.rows import Row, each_version, newest
+from real_agents.lab.shop import OTHER_TASK, PROJECT, TASK
+from real_agents.lab.tool import Tool
+
+pytestmark = pytest.mark.real_agents
+
+NEWEST: Final = newest("copilot")
+SAYS_OFF: Final = "all hooks are switched off"
+RESUMED: Final = "This session was resumed"
+
+
+@each_version("copilot")
+def test_only_the_switch_in_their_own_file_turns_our_hooks_off(tool: Tool, row: Row) -> None:
+    """That of the settings changes nothing, in the terminal and with `-p`."""
+    shop.begin_installed(tool)
+    tool.turn(PROJECT, TASK, "OK.")
+    product.settle(tool.box)
+    tool.box.write(COPILOT_HOME / "settings.json", json.dumps(OFF))
+    by_settings = handoffs_in_each_way(tool)
+    doctor = tool.box.run(product.CARRYOVER, "doctor").out
+    tool.switch_hooks_off()
+    by_file = handoffs_in_each_way(tool)
+
+    row.shown(f"handoffs with it in the settings {by_settings}, in the file {by_file}")
+    assert (by_settings, by_file) == ([1, 1], [0, 0])
+    assert SAYS_OFF not in doctor
+    assert SAYS_OFF in tool.box.run(product.CARRYOVER, "doctor").out
+
+
+@NEWEST
+def test_a_resumed_session_that_was_compacted_gets_one(tool: Tool, row: Row) -> None:
+    """The start of the new process brings it, so the prompt that comes with it does not."""
+    shop.begin_installed(tool)
+    tool.script(*shop.steps(tool), "So be it.")
+    with tool.terminal(PROJECT) as terminal:
+        terminal.enter(TASK)
+        terminal.wait_text("the test passes")
+        tool.compact(terminal)
+        [session] = tool.transcripts()
+        tool.wait_recorded(session, tool.COMPACTED_RECORD)
+    [handoff] = shop.first_told(tool, "Go on", session=session)
+
+    row.shown(handoffs.said_first(handoff))
+    assert RESUMED in handoffs.protocol(handoff)
+
+
+@NEWEST
+def test_a_rewound_turn_is_not_in_the_next_handoff(tool: Tool, row: Row) -> None:
+    """`/rewind` replaces the log; what it no longer holds counts no more."""
+    shop.begin_installed(tool)
+    tool.script(*shop.steps(tool), "The pear is green now.", "The plum costs two coins.")
+    with tool.terminal(PROJECT) as terminal:
+        terminal.enter(TASK)
+        terminal.wait_text("the test passes")
+        terminal.enter(OTHER_TASK)
+        terminal.wait("green now")
+        product.settle(tool.box)
+        before = prompts(tool)
+        terminal.enter("/rewind")
+        terminal.wait("Rewind to a previous point")
+        terminal.key("Enter")
+        terminal.wait("Conversation only")
+        terminal.key("Enter")
+        [session] = tool.transcripts()
+        wait_until(lambda: '"infoType":"rewind"' in tool.recorded(session))
+        terminal.key("C-u")  # the undone prompt is offered again
+        terminal.enter("Now the plum")
+        terminal.wait("two coins")
+    left = shop.left_by(tool)
+    after = prompts(tool)
+
+    row.shown(f"prompts that count before: {before}, after: {after}")
+    assert before == [TASK, OTHER_TASK]
+    assert after == [TASK, "Now the plum"]
+    assert OTHER_TASK not in left
+
+
+def handoffs_in_each_way(tool: Tool) -> list[int]:
+    """How many handoffs there are in the first request of a run without a terminal, and of one in it."""
+    one_shot = len(shop.first_told(tool))
+    with tool.terminal(PROJECT) as terminal:
+        tool.script("Aye.")
+        terminal.enter("And now")
+        terminal.wait("Aye", 60)
+    return [one_shot, len(handoffs.injected(tool.requests()[-1]))]
+
+
+def prompts(tool: Tool) -> list[str]:
+    """Those of the newest session that were not retracted."""
+    events = recorded.sessions(tool.box)[0].events
+    return [event.body.text for event in events if isinstance(event.body, UserPrompt) and not event.retracted]

@@ -1,0 +1,90 @@
+"""What only Gemini CLI has: folders that are not trusted, its own instruction file, a switch for all hooks."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+import pytest
+
+from real_agents.gemini_cli.client import OWN
+from real_agents.lab import handoffs, product, shop
+from real_agents.lab.handoffs import POINTER, hook_lines
+from real_agents.lab.rows import Row, newest
+from real_agents.lab.shop import OTHER_TASK, PROJECT
+from real_agents.lab.tool import Tool
+
+pytestmark = pytest.mark.real_agents
+
+NEWEST: Final = newest("gemini-cli")
+UNTRUSTED: Final = 55
+"""The exit code of `-p` in a folder that is not trusted (0.61.0)."""
+
+
+@pytest.mark.parametrize("daemon", [True, False], ids=["daemon", "no daemon"])
+@NEWEST
+def test_an_untrusted_folder_is_left_alone(tool: Tool, row: Row, daemon: bool) -> None:
+    """No hook runs there: `-p` ends with its own code and words, the terminal works, and its transcript is read."""
+    tool.box.write(OWN / "trustedFolders.json", json.dumps({str(PROJECT): "DO_NOT_TRUST"}))
+    shop.make_project(tool.box)
+    bare = tool.turn(PROJECT, "Hello", code=None)
+    shop.install(tool)
+    running = product.start_daemon(tool.box)
+    if not daemon:
+        assert running.stop() == 0
+    turn = tool.turn(PROJECT, "Hello", code=None)
+    with tool.terminal(PROJECT) as terminal:
+        tool.script("So be it.")
+        terminal.enter(OTHER_TASK)
+        terminal.wait(r"So be it\.")
+        screen = terminal.screen()
+
+    row.shown(f"-p ended with {turn.code}, as before with {bare.code}; said of hooks: {hook_lines(screen)}")
+    assert (turn.code, turn.seen) == (bare.code, bare.seen)
+    assert bare.code == UNTRUSTED
+    assert handoffs.injected(tool.requests()[-1]) == []
+    assert [line for line in hook_lines(turn.seen + screen) if "carryover" in line.lower()] == []
+    if daemon:
+        assert OTHER_TASK in shop.left_by(tool)
+
+
+@pytest.mark.parametrize("how", ["GEMINI.md", "context.fileName"])
+@NEWEST
+def test_without_hooks_the_pointer_leads_to_the_handoff(tool: Tool, row: Row, how: str) -> None:
+    """In a GEMINI.md of the user's, or in AGENTS.md for one whose settings name it. The client's own file tool refuses
+    ignored files, so a model that does what the pointer says uses the shell."""
+    own = {"GEMINI.md": "Be brief.\n"} if how == "GEMINI.md" else {}
+    shop.make_project(tool.box, files={**shop.FILES, **own})
+    set_settings(tool, context={"fileName": ["GEMINI.md"] if own else ["GEMINI.md", "AGENTS.md"]})
+    product.start_daemon(tool.box)
+    shop.do_the_work(tool)
+    product.settle(tool.box)
+    by_file_tool = {"tool": ["read_file", {"file_path": ".carryover/handoff.md"}]}
+    replies = (by_file_tool, tool.read(handoffs.path_in(PROJECT)), "OK.")
+    first, second, third = tool.turn(PROJECT, "Hello", *replies).requests
+
+    row.shown(f"pointer {first.count(POINTER)} times; by its file tool {len(handoffs.injected(second))} handoffs")
+    assert first.count(POINTER) == 1
+    assert handoffs.injected(first) == []
+    assert len(handoffs.injected(third)) == 1
+
+
+@NEWEST
+def test_hooks_that_are_switched_off_bring_nothing(tool: Tool, row: Row) -> None:
+    """`hooksConfig.enabled`: the user's switch, which doctor names."""
+    shop.begin_installed(tool)
+    shop.do_the_work(tool)
+    tool.switch_hooks_off()
+    found = shop.first_told(tool)
+    doctor = tool.box.run(product.CARRYOVER, "doctor").out
+    switch = [line.strip() for line in doctor.splitlines() if "hooksConfig" in line]
+
+    row.shown(f"handoffs {len(found)}; doctor: {switch}")
+    assert found == []
+    assert switch
+
+
+def set_settings(tool: Tool, **more: Any) -> None:
+    path = OWN / "settings.json"
+    known = json.loads(tool.box.here(path).read_text("utf-8"))
+    tool.box.write(path, json.dumps({**known, **more}, indent=2) + "\n")
