@@ -151,6 +151,7 @@ class HookPort:
             self.state.port = None
 
     async def _serve(self, wanted: int, listener: socket.socket) -> None:
+        """Serves requests until another port is wanted."""
         bound: int = listener.getsockname()[1]
         limiter = ConnectionLimiter()
         async with listening(self._make_app(limiter, lambda: bound), listener, limiter):
@@ -226,13 +227,32 @@ def guarded_app(
 
     app = web.Application(middlewares=[limiter.middleware, answer_errors], client_max_size=BODY_LIMIT_BYTES)
     for (method, path), handler in routes.items():
-        app.router.add_route(method, path, handler)
-    app.router.add_route("*", "/{other:.*}", _unknown)
+        app.router.add_route(method, path, handler, expect_handler=_expect)
+    others = _AnyTarget("/")
+    others.add_route("*", _unknown, expect_handler=_expect)
+    app.router.register_resource(others)
     return app
+
+
+class _AnyTarget(web.PlainResource):
+    """Matches what no other route does, also what is no path (`OPTIONS *`)."""
+
+    async def resolve(self, request: web.Request) -> tuple[web.UrlMappingMatchInfo, set[str]]:  # noqa: ARG002 (given)
+        return web.UrlMappingMatchInfo({}, next(iter(self))), set()
 
 
 async def _unknown(_request: web.Request) -> web.StreamResponse:
     raise web.HTTPNotFound
+
+
+async def _expect(request: web.Request) -> None:
+    """Ignores an unknown expectation, as RFC 9110, 10.1.1, allows.
+
+    aiohttp's own handler (3.14) quotes it in an answer before the guard runs, and fails on one that is not UTF-8.
+    """
+    if request.headers["Expect"].lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0
 
 
 def _route(request: web.Request) -> Word:

@@ -326,7 +326,7 @@ def test_what_the_doctor_would_find_at_a_glance_is_named() -> None:
     assert short(agents=[{**AGENT, "hooks": hooks}], daemon=daemon)[-5:] == [
         "problem      carryoverd is 0.2.0, this command is 0.1.0.",
         "problem      The disk is full.",
-        "problem      Claude Code: hooks were removed or overwritten in ~/.claude/settings.json: SessionStart.",
+        "problem      Claude Code: hooks are missing in ~/.claude/settings.json: SessionStart.",
         "to do        Claude Code: hooks are installed, but not reviewed yet: Stop.",
         "more         `carryover status -v`; `carryover doctor` says what to do",
     ]

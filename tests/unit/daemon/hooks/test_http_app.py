@@ -51,6 +51,14 @@ def test_only_this_machine_can_connect() -> None:
         assert listener.getsockname()[0] == "127.0.0.1"
 
 
+async def test_one_answer_ends_the_connection(context: DaemonContext, lines: LogLines) -> None:
+    async with at_work(context, 0) as server:
+        await lines.until("listening")
+        assert (await ask(server.state.port)).endswith("hello")
+
+    assert server.state == PortState()
+
+
 async def test_a_port_that_is_taken_is_reported_once_and_used_when_it_is_free(
     context: DaemonContext, lines: LogLines
 ) -> None:
