@@ -90,8 +90,8 @@ def test_a_machine_sees_that_a_branch_is_older_than_another_machine_saw_it(
 
 
 def changed(files: Files) -> None:
-    path = max(path for path in files if path[2] == "/")
-    files[path] = files[path][:-1] + bytes([files[path][-1] ^ 1])
+    for path in [path for path in files if path[2] == "/"]:
+        files[path] = files[path][:-1] + bytes([files[path][-1] ^ 1])
 
 
 def swapped(files: Files) -> None:
