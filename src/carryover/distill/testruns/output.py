@@ -97,9 +97,12 @@ class Findings:
     @property
     def bad(self) -> bool:
         """Whether something failed. Counts take precedence over single lines."""
-        if self.broken or self.counts.get("failed") or self.counts.get("errors"):
+        if self.counts.get("failed") or self.counts.get("errors"):
             return True
-        return not self.counts and "fail" in self.files.values()
+        has_bad_file = "fail" in self.files.values()
+        if self.broken:  # unless it is what passing tests print
+            return has_bad_file or not self.counts.get("passed")
+        return has_bad_file and not self.counts
 
 
 def read_output(lines: Sequence[str]) -> Findings:

@@ -336,6 +336,8 @@ def test_a_make_target_is_read_by_the_form_of_its_output(name: str) -> None:
         ("./build/test_gate", "[doctest] test cases:  5 |  4 passed | 1 failed | 0 skipped", None, "fail"),
         ("swift test", "Executed 5 tests, with 1 failure (0 unexpected) in 0.01 (0.02) seconds", None, "fail"),
         ("mix test", "5 tests, 0 failures", None, "pass"),
+        ("cargo test", "error: could not compile `shop`", None, "fail"),
+        ("pytest", "a test of the compiler prints: Compilation failed\n5 passed in 0.10s", 0, "pass"),
         ("zig build test", "All 5 tests passed.", None, "pass"),
         ("just", "Uploaded 5 files, 3 passed on to the next host", 0, None),
         ("npx playwright test", "  1 failed\n    [chromium] › a.spec.ts:3:1 › x ───\n  2 passed (3s)", 1, "fail"),
