@@ -15,10 +15,10 @@ from carryover.actions.transcript import handoff_of_transcript
 from carryover.adapter.contract import Record, Source
 from carryover.agents.claude_code.adapter import AGENT
 from carryover.distill.digest import Digest
+from carryover.distill.entry import WEIGHTS
 from carryover.distill.fold import fold
 from carryover.distill.handoff import distill
 from carryover.distill.render import render
-from carryover.distill.weights import WEIGHTS
 from carryover.facts import Facts, GitFacts
 from carryover.model import Event
 from support.conversation import MINUTE_MS, ROOT, Conversation, project

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from carryover.agents import startable_agents
-from carryover.distill.sections.limit import command
+from carryover.distill.sections.next_action import command
 from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess, handoff_of, wait_until
 from support.forked import data

@@ -26,7 +26,7 @@ from carryover.diagnose.report import (
     RootReport,
     WouldRead,
 )
-from carryover.distill.sections.limit import LASTS_MS, command
+from carryover.distill.sections.next_action import LASTS_MS, command
 from carryover.edits.record import Record, load_record
 from carryover.errors import UserError
 from carryover.fsio import is_folder

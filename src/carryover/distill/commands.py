@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from carryover.distill.clip import clip
-from carryover.distill.quotes import cut_middle
+from carryover.distill.quotes import clip, cut_middle
 from carryover.model import ToolResult
 from carryover.text.lines import one_line
 

@@ -1,8 +1,12 @@
-"""Lines of the handoff before it is cut to size: their text, where it comes from, and how long they stay."""
+"""Lines of the handoff before it is cut to size: their text, where it comes from, and how long they stay.
+
+The weights are tuned to what continuations of real sessions needed (`make takeover`). Changing one changes no stored
+digest.
+"""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal, NamedTuple
 
 import msgspec
 
@@ -72,3 +76,75 @@ class Section(msgspec.Struct, frozen=True):
 
     title: str
     entries: tuple[Entry, ...]
+
+
+class Weight(NamedTuple):
+    """The weight of a quote. `first` is its first line's; each further part adds `part`, each step back in time `back`.
+    `most` limits the number of quotes."""
+
+    first: float
+    part: float = 0.0
+    back: float = 0.0
+    most: int = 99
+
+    def at(self, back: float) -> Weight:
+        """Returns the weight `back` steps back in time."""
+        return self._replace(first=self.first + self.back * back)
+
+
+# fmt: off
+WEIGHTS: Final[dict[str, Weight]] = {
+    # Task: the user's words
+    "goal":            Weight(0.0, 0.15),               # the first prompt that says something
+    "newest":          Weight(0.0, 0.5),                # the newest prompt
+    "acted on":        Weight(0.3, 0.25),               # the newest that work was done for, where that is another
+    "paste":           Weight(0.2, 1.0),                # what was pasted with one of them, added to its own weight
+    "typed":           Weight(0.2, 0.0, 0.3, 3),        # typed while the agent worked, not taken up
+    "taken up":        Weight(0.2, 1.5, 0.5, 1),        # the prompt whose names come again in the newest work
+    "taken up before": Weight(0.45, 2.0),               # where an earlier prompt's names come again more often
+    "long":            Weight(0.8, 2.0, 0.5, 1),        # the newest other long prompt of the session, or of one before
+    "longest":         Weight(0.8, 2.0, 0.5, 1),        # the longest one
+    # Where it stands
+    "last words":      Weight(0.3, 0.11),               # of the newest turn that worked
+    "talk":            Weight(0.5, 0.35),               # of turns since that only talked
+    "on the way":      Weight(0.2, 0.5, 0.6, 6),        # what the agent said before it was cut off
+    "said before":     Weight(2.4, 0.8, 0.4, 6),        # the same in a turn that was answered
+    "in flight":       Weight(0.1, 0.0, 0.3, 2),        # calls without a result
+    "state":           Weight(0.5, 0.0, 0.0, 1),        # tests, jobs, ending, in one line
+    # Next action
+    "plan":            Weight(0.8, 0.0, 0.05, 8),       # open items of the todo list
+    "replied":         Weight(0.2, 0.1),                # the question that the newest prompt replied to
+    "limit":           Weight(0.1),
+    # Open questions
+    "question":        Weight(0.25, 0.1, 0.3, 4),       # at the end of the last words, or of a tool
+    "proposal":        Weight(0.5, 0.45),               # a written plan that waits for the user's word
+    "open tests":      Weight(0.9),                     # failing, or not run since the newest edits
+    "uncertain":       Weight(0.9),                     # edits without a result
+    "opinion":         Weight(1.0, 0.0, 0.5, 2),        # texts from outside
+    # Also in progress
+    "parallel":        Weight(0.9, 0.0, 0.7, 4),
+    "worktree":        Weight(2.0, 0.0, 0.5, 3),
+    # What the user said
+    "prompt":          Weight(1.2, 1.2, 0.35),          # earlier prompts, the nearest first
+    "far prompt":      Weight(2.6, 1.2, 0.1),           # those further back, the longest first
+    "reply":           Weight(0.9, 0.0, 0.35),          # answers to tools' questions, refusals
+    # Recent files
+    "file":            Weight(0.4, 0.0, 0.3, 12),
+    "more files":      Weight(2.2),                     # the names of further ones, in one line
+    "looked at":       Weight(1.3, 0.3),
+    "ran now":         Weight(0.6, 0.4, 0.45),          # calls of a turn that was cut off, with what they printed
+    "ran":             Weight(1.1, 1.5, 0.4, 16),       # the newest others that did more than look
+    "read":            Weight(2.6, 2.0, 0.3),           # the newest others that only looked: it is still there
+    "used":            Weight(1.6, 0.85, 0.7, 4),       # calls that printed a value which was used since
+    # Failed approaches
+    "failed":          Weight(1.3, 0.0, 0.6, 4),
+    "solved":          Weight(1.5, 0.0, 0.3, 3),        # those that succeeded later
+    # Progress log
+    "trail":           Weight(0.6, 0.3, 0.6),           # answers of earlier turns, newest first
+    "commits":         Weight(0.8, 0.0, 0.4, 4),
+    # From the agent's own summary
+    "summary":         Weight(1.6, 0.6, 0.0),
+    "summary age":     Weight(0.0, 0.0, 0.5),           # for each prompt since
+    "git":             Weight(0.7),
+}
+# fmt: on

@@ -1,4 +1,4 @@
-"""Folds events into the digest of their thread. The rules for each kind of event are in `events`."""
+"""Folds events into the digest of their thread. The rules are in `turns` and `calls`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from carryover.distill.clip import clip_middle
+from carryover.distill import calls, turns
 from carryover.distill.digest import Digest
-from carryover.distill.events import calls, pending, words
+from carryover.distill.quotes import clip_middle
 from carryover.model import (
     AgentSummary,
     Answer,
@@ -29,19 +29,19 @@ from carryover.model import (
 )
 
 _RULES: Final[dict[type, Callable[[Digest, Event, Any], Digest]]] = {
-    UserPrompt: words.prompt,
-    AssistantMessage: words.message,
-    Answer: words.answer,
-    AgentSummary: words.summary,
-    TurnEnd: words.ending,
+    UserPrompt: turns.prompt,
+    AssistantMessage: turns.message,
+    Answer: turns.answer,
+    AgentSummary: turns.summary,
+    TurnEnd: turns.ending,
     ToolCall: calls.call,
     ToolResult: calls.result,
     FileEdit: calls.edit,
-    PlanUpdate: pending.plan,
-    PlanProposal: pending.proposal,
-    Question: pending.question,
-    QueuedPrompt: pending.queued,
-    BackgroundTask: pending.job,
+    PlanUpdate: turns.plan,
+    PlanProposal: turns.proposal,
+    Question: turns.question,
+    QueuedPrompt: turns.queued,
+    BackgroundTask: turns.job,
 }
 
 MAX_CHARS: Final = 200_000

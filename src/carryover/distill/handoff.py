@@ -1,5 +1,5 @@
 """Makes a project's handoff from its view: its sections, in order. Pure and deterministic. The lines below a heading
-are made in the file named after it; how long a line stays is in `weights.py`."""
+are made in the file named after it; how long a line stays is in `entry.py`."""
 
 from __future__ import annotations
 
@@ -7,23 +7,19 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from carryover.distill.entry import Entry, Section
+from carryover.distill.entry import WEIGHTS, Entry, Section
+from carryover.distill.quotes import clip
 from carryover.distill.sections.failed_approaches import failed_entries
-from carryover.distill.sections.git_context import git_line
-from carryover.distill.sections.limit import Limit, limit_line, standing_limit
-from carryover.distill.sections.next_action import next_entries
+from carryover.distill.sections.next_action import Limit, limit_line, next_entries, standing_limit
 from carryover.distill.sections.open_questions import open_entries
-from carryover.distill.sections.own_summary import summary_entries
-from carryover.distill.sections.parallel_work import parallel_entries
-from carryover.distill.sections.progress_log import progress_entries
+from carryover.distill.sections.progress_log import parallel_entries, progress_entries, summary_entries
 from carryover.distill.sections.recent_files import file_entries, recent_files
 from carryover.distill.sections.task import task_entries
 from carryover.distill.sections.user_said import said_entries
 from carryover.distill.sections.where_it_stands import standing_entries
 from carryover.distill.trail import past_of
 from carryover.distill.view import ProjectView
-from carryover.distill.weights import WEIGHTS
-from carryover.facts import Facts, FileQuery
+from carryover.facts import Facts, FileQuery, GitFacts
 
 
 class Handoff(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,3 +111,17 @@ def wanted_files(view: ProjectView) -> tuple[FileQuery, ...]:
 def has_past(view: ProjectView) -> bool:
     """Whether there is anything to hand over. Cheap, so that it can be asked before any probe runs."""
     return any(session.digest.turns for session in view.sessions)
+
+
+def git_line(git: GitFacts) -> str:
+    """Returns a line with branch, commit, and what is not committed."""
+    where = f"branch {git.branch}" if git.branch else "detached HEAD"
+    at = f' at {git.head} "{clip(git.subject, chars=80)}"' if git.head else ", no commit yet"
+    known = " (last known; git did not answer in time)" if git.stale else ""
+    counts = []
+    if git.changed_files:
+        counts.append(f"{git.changed_files} changed (+{git.insertions} -{git.deletions})")
+    if git.untracked:
+        counts.append(f"{git.untracked} untracked")
+    state = f"; not committed: {', '.join(counts)}" if counts else "; nothing uncommitted"
+    return f"{where}{at}{state}{known}"

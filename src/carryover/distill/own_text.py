@@ -16,6 +16,12 @@ _GO_ON_FORMERLY: Final = ("Read {path}, then go on with the task it describes.",
 """Wordings of earlier versions, which occur in old transcripts."""
 _PLACE: Final = r"(?:\.carryover|-[0-9a-f]{8})[/\\]handoff(?:-chosen)?\.md"
 _POINTS_LIMIT: Final = 5000
+_RESUMING_PREFIX: Final = re.compile(r"^\s*\(resuming:[^)\n]{0,400}\)\s*", re.I)
+_HANDOFF_BLOCK: Final = re.compile(
+    r"^[^\n]{0,8}\[CARRYOVER\] Last updated .*?(?:^[^\n]{0,4}Full history: [^\n]*$|\Z)", re.M | re.S
+)
+_EXPORT_START: Final = re.compile(r"[#> \t]{0,8}\[CARRYOVER EXPORT ([0-9a-f]{8})\]")
+_EXPORT_END: Final = re.compile(r"^[^\n]{0,8}\[END OF CARRYOVER EXPORT ([0-9a-f]{8})\][^\n]*$", re.M)
 
 
 def _wording(words: str) -> str:
@@ -29,7 +35,6 @@ _ONLY_POINTS: Final = re.compile(
     + "".join(rf"|\s*{_wording(words)}\s*" for words in (_GO_ON, *_GO_ON_FORMERLY)),
     re.I,
 )
-_RESUMING_PREFIX: Final = re.compile(r"^\s*\(resuming:[^)\n]{0,400}\)\s*", re.I)
 
 
 def names_handoff(subject: str) -> bool:
@@ -46,15 +51,6 @@ def go_on_prompt(path: str) -> str:
 def only_points_at_handoff(text: str) -> bool:
     """Whether a prompt only asks to read the handoff, so that the task is the one in the handoff."""
     return len(text) <= _POINTS_LIMIT and _ONLY_POINTS.fullmatch(text) is not None
-
-
-_HANDOFF_BLOCK: Final = re.compile(
-    r"^[^\n]{0,8}\[CARRYOVER\] Last updated .*?(?:^[^\n]{0,4}Full history: [^\n]*$|\Z)", re.M | re.S
-)
-
-
-_EXPORT_START: Final = re.compile(r"[#> \t]{0,8}\[CARRYOVER EXPORT ([0-9a-f]{8})\]")
-_EXPORT_END: Final = re.compile(r"^[^\n]{0,8}\[END OF CARRYOVER EXPORT ([0-9a-f]{8})\][^\n]*$", re.M)
 
 
 def export_frame(mark: str) -> tuple[str, str]:

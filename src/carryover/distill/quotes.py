@@ -10,7 +10,6 @@ import re
 from functools import lru_cache
 from typing import Final
 
-from carryover.distill.clip import clip, estimated_tokens
 from carryover.text.invisible import without_stacks
 from carryover.text.lines import one_line
 
@@ -31,6 +30,8 @@ _ONE_THING: Final = re.compile(r"\W{0,3}(?:\w+://|[\w.~@-]*[/\\]|[\w+/=%-]+\W{0,
 """A URL, a path or a key, as opposed to words written without spaces."""
 _WORD: Final = re.compile(rf"\S{{{LONG_WORD + 1},}}")
 _SENTENCE_END: Final = re.compile(r"(?<=[.!?…])[\"'”’)\]*`_]{0,3}\s+|(?<=[。！？؟])")
+_ELLIPSIS: Final = "…"
+_NOT_WIDE: Final = re.compile("[\x00-\u2e7f]+")
 
 
 @lru_cache(maxsize=512)  # most quotes are the same in every handoff
@@ -125,3 +126,48 @@ def cut_middle(text: str, chars: int, *, tail: float = 0.4) -> str:
     if 0 <= space < len(last) * 0.2:
         last = last[space + 1 :]
     return f"{head.rstrip()} … {last.lstrip()}" if end else f"{head.rstrip()}…"
+
+
+def estimated_tokens(text: str) -> int:
+    """Returns roughly the tokens a model counts: one per 4 ASCII characters, 2 other letters or 1 wide character."""
+    if text.isascii():  # nearly always the case, and a hundred times as fast
+        return (len(text) + 3) // 4
+    wide = len(_NOT_WIDE.sub("", text))
+    middle = len(text) - len(text.encode("ascii", "ignore")) - wide
+    return wide + (middle + 1) // 2 + (len(text) - wide - middle + 3) // 4
+
+
+def clip(text: str, *, chars: int, tokens: int | None = None) -> str:
+    """Returns `text` cut at its end, between words if possible, so that it stays within both limits."""
+    limit = min(len(text), chars)
+    if tokens is not None:
+        limit = _fitting(text[:limit], tokens)
+    if limit >= len(text):
+        return text
+    cut = text[: max(0, limit - 1)]
+    space = cut.rfind(" ")
+    if space > len(cut) * 0.7:
+        cut = cut[:space]
+    return cut.rstrip(" ,;:-–—(") + _ELLIPSIS
+
+
+def _fitting(text: str, tokens: int) -> int:
+    """Returns the length of the longest prefix of `text` with at most `tokens` estimated tokens, ellipsis included."""
+    if estimated_tokens(text) <= tokens:
+        return len(text)
+    low, high = 0, len(text)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if estimated_tokens(text[:middle]) <= tokens - 1:
+            low = middle
+        else:
+            high = middle - 1
+    return low + 1
+
+
+def clip_middle(text: str, *, chars: int, tail_share: float = 0.6) -> str:
+    """Returns `text` with its middle left out: the end of an answer matters most, then its beginning."""
+    if len(text) <= chars:
+        return text
+    tail = int(chars * tail_share)
+    return f"{text[: chars - tail - 3].rstrip()}\n{_ELLIPSIS}\n{text[-tail:].lstrip()}"

@@ -14,10 +14,10 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from carryover.distill.clip import clip, estimated_tokens
 from carryover.distill.entry import Entry
 from carryover.distill.handoff import Handoff
 from carryover.distill.header import MAX_CHARS, Answering, header
+from carryover.distill.quotes import clip, estimated_tokens
 from carryover.model import id_in_command
 from carryover.redact import CleanText, clean
 from carryover.text.chat_marks import without_marks

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from carryover.distill.clip import estimated_tokens
 from carryover.distill.closed_classes import only_replies
 from carryover.distill.digest import Digest, Turn
 from carryover.distill.pastes import typed_words
+from carryover.distill.quotes import estimated_tokens
 from carryover.distill.relative_time import earlier
 from carryover.distill.view import ProjectView, SessionView
 from carryover.model import conversation_of

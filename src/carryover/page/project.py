@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from carryover.config import Config
-from carryover.distill.clip import estimated_tokens
 from carryover.distill.entry import Entry as Line
+from carryover.distill.quotes import estimated_tokens
 from carryover.distill.render import lay_out
 from carryover.export.quoting import one_line, safe
 from carryover.ledger.queries import ProjectRow, prompts_and_ends

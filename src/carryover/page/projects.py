@@ -10,8 +10,8 @@ from typing import Final, NamedTuple
 from carryover.agents import agent_name
 from carryover.config import Config
 from carryover.distill.digest import Digest
-from carryover.distill.sections.last_words import last_words
-from carryover.distill.sections.limit import LASTS_MS, Limit
+from carryover.distill.sections.next_action import LASTS_MS, Limit
+from carryover.distill.sections.quoting import last_words
 from carryover.export.quoting import one_line
 from carryover.ingest.scan import MS_PER_DAY
 from carryover.ledger.queries import ProjectRow, projects, session_counts, work_sessions

@@ -6,7 +6,7 @@ import sqlite3
 from pathlib import Path
 from typing import Final
 
-from carryover.distill.clip import clip
+from carryover.distill.quotes import clip
 from carryover.distill.view import ProjectView
 from carryover.facts import is_foreign
 from carryover.ledger.queries import project_by_root, published_git

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.distill.events.calls import committed
+from carryover.distill.calls import committed
 from carryover.ledger.codec import may_be, read_body
 from carryover.ledger.rows import ProjectRow
 from carryover.model import ToolResult

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from carryover.distill.handoff import has_past
-from carryover.distill.sections.limit import Limit, standing_limit
+from carryover.distill.sections.next_action import Limit, standing_limit
 from carryover.facts import is_foreign
 from carryover.ledger.queries import by_last_use
 from carryover.ledger.rows import PROJECT, ProjectRow, records

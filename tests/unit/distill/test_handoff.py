@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
 
 import pytest
 
+from carryover.actions.transcript import handoff_of_transcript
 from carryover.distill.handoff import distill, has_past
 from carryover.distill.render import lay_out, render
+from carryover.errors import UserError
 from carryover.facts import Facts
 from carryover.model import (
     Answer,
@@ -241,3 +246,33 @@ def test_short_prompts_share_lines_and_none_is_cut_in_any_script() -> None:
 
     assert all(f"{number}番目の割引は触らないでください。" in said for number in range(8))
     assert " | " in said
+
+
+FIXTURES: Final = Path(__file__).parents[2] / "agents"
+NAMED: Final = re.compile(r"\bturn \d+(?: of [\w-]+)?\b")
+TELLS: Final = re.compile(r"- pasted, [\d,]+ characters: ")
+"""A line that belongs to the prompt above it, which is named."""
+ABOUT_FILES: Final = ("edit", "files", "file", "git", "test run")
+"""Kinds of lines that quote nobody."""
+
+
+def cut_lines() -> Iterator[tuple[str, bool]]:
+    """Each line of the handoffs of all recorded transcripts that lacks something, and whether its turn is named."""
+    for file in sorted(FIXTURES.glob("*/fixtures/**/*.jsonl")):
+        try:
+            made = handoff_of_transcript(file, None, None)
+        except UserError:
+            continue
+        for _, lines in lay_out(made.handoff):
+            head = ""
+            for text, entry in lines:
+                head = head if text.startswith("- > ") or TELLS.match(text) else text
+                if "…" in text and entry.kind not in ABOUT_FILES:
+                    yield text, bool(NAMED.search(head))
+
+
+def test_each_line_of_a_recorded_session_that_is_cut_names_its_turn() -> None:
+    found = list(cut_lines())
+
+    assert len(found) > 10
+    assert [text for text, named in found if not named] == []

@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from carryover.distill.clip import estimated_tokens
-from carryover.distill.quotes import PIECE_CHARS, cut_middle, excerpt, lines_of, pieces
+from carryover.distill.quotes import (
+    PIECE_CHARS,
+    clip,
+    clip_middle,
+    cut_middle,
+    estimated_tokens,
+    excerpt,
+    lines_of,
+    pieces,
+)
 
 ENGLISH = "The cap is applied after rounding. " * 40
 JAPANESE = "割引は丸めのあとで上限をかけます。" * 40
@@ -83,3 +93,23 @@ def test_an_excerpt_keeps_both_ends(text: str) -> None:
 
 def test_what_fits_is_not_cut() -> None:
     assert cut_middle("Round last.", 20) == excerpt("Round\nlast.", 20).replace(" / ", " ") == "Round last."
+
+
+@given(text=st.text(max_size=400), chars=st.integers(4, 200), tokens=st.integers(4, 80))
+def test_a_clipped_text_keeps_both_bounds_in_any_script(text: str, chars: int, tokens: int) -> None:
+    clipped = clip(text, chars=chars, tokens=tokens)
+
+    assert len(clipped) <= chars
+    assert estimated_tokens(clipped) <= tokens
+
+
+def test_text_within_bounds_is_left_as_it_is() -> None:
+    assert clip("add a discount", chars=14, tokens=10) == "add a discount"
+
+
+def test_a_cut_falls_between_words_and_shows() -> None:
+    assert clip("add a discount function", chars=16) == "add a discount…"
+
+
+def test_the_middle_of_a_long_text_goes_first() -> None:
+    assert clip_middle("begin " + "x" * 100 + " end", chars=20).split("\n") == ["begin", "…", "xxxxxxxx end"]

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from carryover.distill.clip import estimated_tokens
 from carryover.distill.entry import Entry, Section
 from carryover.distill.handoff import Handoff
 from carryover.distill.header import MAX_CHARS, Answering, header
+from carryover.distill.quotes import estimated_tokens
 from carryover.distill.render import MAX_LINES, MAX_TEXT_CHARS, MAX_TOKENS, lay_out, neutralize, render
 
 TITLES = (

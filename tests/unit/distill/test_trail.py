@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from carryover.distill.relative_time import earlier
 from carryover.distill.trail import Past, is_talk, parallel_sessions, past_of, task_of
 from carryover.model import PlanItem, PlanUpdate, TurnEnd
 from support.conversation import GOAL, Conversation, handoff, project, session, worked
@@ -121,3 +122,18 @@ def test_what_a_session_is_about_is_its_first_prompt_that_says_something(
         talk.user(prompt).says("Yes.")
 
     assert task_of(talk.digest) == task
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (-5, ""),
+        (20, ""),
+        (180, "3 min earlier"),
+        (89 * 60, "89 min earlier"),
+        (2 * 3600, "2 h earlier"),
+        (5 * 86_400, "5 days earlier"),
+    ],
+)
+def test_a_time_is_given_as_how_long_earlier_it_was(seconds: int, said: str) -> None:
+    assert earlier(1_000_000_000 - seconds * 1000, 1_000_000_000) == said

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from carryover.distill.sections.limit import Limit
+from carryover.distill.sections.next_action import Limit
 from carryover.model import TurnEnd
 from carryover.views.limits import LimitedProject, limited_projects, reset_time_ms
 from support.scribe import Scribe

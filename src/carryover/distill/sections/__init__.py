@@ -1,1 +1,1 @@
-"""The handoff's sections, one file per heading: each returns its entries with their weights."""
+"""The handoff's sections, named after headings: each function returns entries with their weights."""

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from carryover.distill.digest import Failure
-from carryover.distill.entry import Entry, Kind
+from carryover.distill.entry import WEIGHTS, Entry, Kind
 from carryover.distill.relative_time import earlier
 from carryover.distill.sections.quoting import from_session
 from carryover.distill.trail import Past
 from carryover.distill.view import SessionView
-from carryover.distill.weights import WEIGHTS
 
 
 def failed_entries(past: Past) -> list[Entry]:

@@ -6,16 +6,14 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from carryover.distill.digest import OpenQuestion
-from carryover.distill.entry import Entry
+from carryover.distill.entry import WEIGHTS, Entry
 from carryover.distill.quotes import cut_middle, excerpt
 from carryover.distill.relative_time import earlier, later
-from carryover.distill.sections.last_words import last_words
-from carryover.distill.sections.quoting import from_session, from_turn, parted
+from carryover.distill.sections.quoting import from_session, from_turn, last_words, parted
 from carryover.distill.sections.recent_files import RecentFile, relative
 from carryover.distill.sections.where_it_stands import newest_run
 from carryover.distill.trail import Past, Step, is_talk
 from carryover.distill.view import ProjectView
-from carryover.distill.weights import WEIGHTS
 from carryover.model import id_in_command
 
 _OPINION_MS: Final = 7 * 86_400_000

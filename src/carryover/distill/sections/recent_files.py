@@ -10,14 +10,13 @@ import msgspec
 
 from carryover.distill.commands import is_looking
 from carryover.distill.digest import Call, EditedFile, SeenRun
-from carryover.distill.entry import Entry
+from carryover.distill.entry import WEIGHTS, Entry
 from carryover.distill.quotes import cut_middle, excerpt
 from carryover.distill.relative_time import earlier
 from carryover.distill.sections.quoting import from_the_top, from_turn, packed, parted
 from carryover.distill.testruns.related import verdict
 from carryover.distill.trail import Past, Step
 from carryover.distill.view import ProjectView, SessionView
-from carryover.distill.weights import WEIGHTS
 from carryover.facts import FileFacts
 from carryover.text.lines import one_line
 

@@ -1,20 +1,24 @@
-"""The user's words, verbatim: the goal and the newest prompt, and nothing else."""
+"""The user's words, verbatim: the goal, the newest prompt, and those that the work took up.
+
+A prompt was taken up if names that it introduced recur in what was done and said since, which needs no list of words
+and works in any script.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Final
 
 from msgspec.structs import replace
 
-from carryover.distill.clip import estimated_tokens
-from carryover.distill.entry import Entry
+from carryover.distill.entry import WEIGHTS, Entry
 from carryover.distill.pastes import parts, quoted_prompt, typed_words
+from carryover.distill.quotes import estimated_tokens
 from carryover.distill.relative_time import earlier
 from carryover.distill.sections.quoting import from_the_top, from_turn, parted
-from carryover.distill.taken_up import taken_up
-from carryover.distill.trail import Past, Step, goal_of
-from carryover.distill.weights import WEIGHTS
+from carryover.distill.trail import Past, Step, goal_of, is_talk
 
 _QUEUED_CHARS: Final = 360
 _MOST_OF_PASTE: Final = 8
@@ -30,6 +34,17 @@ _NAMES: Final = {
 }
 _LONG_TOKENS: Final = 20
 """A shorter prompt in between is shown with the others."""
+_NEWEST: Final = 6
+"""How many of the newest working turns have their answers and files searched."""
+_LEAST: Final = 2
+"""In how many of these turns a prompt's names must recur."""
+_NAME: Final = re.compile(r"[A-Za-z_]\w{3,}", re.ASCII)
+_WIDE: Final = re.compile(
+    r"[\u30a0-\u30ff]{2,}|[\u4e00-\u9fff]{2,}|[\uac00-\ud7af]{2,}|[^\W\da-zA-Z_\u2e80-\ud7af]{4,}"
+)
+_STEM: Final = 6
+_STEM_OF_SYLLABLES: Final = 3
+"""How many letters of a non-ASCII word its inflected forms share."""
 
 
 def task_steps(past: Past) -> dict[str, Step]:
@@ -133,3 +148,41 @@ def _typed(past: Past) -> list[Entry]:
         )
         for back, one in reversed(list(enumerate(reversed(waiting))))
     ]
+
+
+def taken_up(steps: Sequence[Step]) -> list[Step]:
+    """Returns the newest prompt that the work took up, and the one it took up most. `steps` are in order of time."""
+    worked = [step for step in steps if not is_talk(step.turn)][-_NEWEST:]
+    after = [(step.turn.at_ms, _names(_done_in(step))) for step in worked]
+    known: set[str] = set()
+    found: list[tuple[int, Step]] = []
+    for step in steps:
+        own = _names(typed_words(step.turn.prompt)) - known if step.turn.prompt else frozenset()
+        count = sum(at_ms >= step.turn.at_ms and not own.isdisjoint(names) for at_ms, names in after) if own else 0
+        if count >= _LEAST:
+            found.append((count, step))
+        known |= own
+        known |= _names(step.turn.answer)
+    if not found:
+        return []
+    newest, most = found[-1][1], max(found, key=lambda counted: counted[0])[1]
+    return [newest] if newest is most else [newest, most]
+
+
+def _done_in(step: Step) -> str:
+    paths = (file.path for file in step.digest.touched if file.turn == step.turn.number)
+    return " ".join((step.turn.answer, *paths))
+
+
+@lru_cache(maxsize=512)  # every handoff examines the same turns again
+def _names(text: str) -> frozenset[str]:
+    plain = text.casefold()
+    names = {part for part in _NAME.findall(plain) if len(part) > 3}
+    if plain.isascii():
+        return frozenset(names)
+    for run in _WIDE.findall(plain):
+        if "\u4e00" <= run[0] <= "\u9fff":
+            names.update(run[at : at + 2] for at in range(len(run) - 1))
+        else:
+            names.add(run[: _STEM_OF_SYLLABLES if run[0] >= "\uac00" else _STEM])
+    return frozenset(names)

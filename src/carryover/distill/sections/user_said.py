@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from carryover.distill.closed_classes import only_replies
-from carryover.distill.entry import Entry, Kind
+from carryover.distill.entry import WEIGHTS, Entry, Kind
 from carryover.distill.pastes import quoted_prompt
 from carryover.distill.quotes import excerpt
 from carryover.distill.sections.quoting import from_turn, packed
 from carryover.distill.sections.task import task_steps
 from carryover.distill.trail import Past, Step
-from carryover.distill.weights import WEIGHTS
 
 _CHARS: Final = 230
 _MOST_CHARS: Final = 700

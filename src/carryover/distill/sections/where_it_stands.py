@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from typing import Final
 
 from carryover.distill.digest import Said, SeenRun
-from carryover.distill.entry import Entry
+from carryover.distill.entry import WEIGHTS, Entry
 from carryover.distill.quotes import cut_middle, excerpt
 from carryover.distill.relative_time import earlier
-from carryover.distill.sections.last_words import last_words
-from carryover.distill.sections.quoting import from_turn, packed, parted
+from carryover.distill.sections.quoting import from_turn, last_words, packed, parted
 from carryover.distill.sections.recent_files import may_be_tested
 from carryover.distill.trail import Past
-from carryover.distill.weights import WEIGHTS
 from carryover.facts import GitFacts
 
 _TOLD_ELSEWHERE: Final = ("plan", "ask", "edit", "write")

@@ -11,19 +11,6 @@ from typing import NamedTuple
 
 from carryover.text.shell import SimpleCommand, script_of_shell, simple_commands
 
-
-class Invocation(NamedTuple):
-    """One test run on a command line. `certain` is False for commands that run tests only in some projects (`make`,
-    `npm run build`). `ends_well`: exit code 0 of the whole line means that this run passed; `ends_badly`: any other
-    code means that it failed."""
-
-    paths: tuple[str, ...] = ()
-    selective: bool = False
-    certain: bool = True
-    ends_well: bool = True
-    ends_badly: bool = True
-
-
 _RUNNERS = frozenset(
     "pytest py.test unittest nose2 tox nox jest vitest mocha ava rspec phpunit pest ctest bats prove nextest gotestsum"
     " ginkgo".split()
@@ -61,6 +48,18 @@ _MENTION = re.compile(
     r"|ginkgo|\bt\b"
 )
 _HARMLESS = {"cd", "pushd", "export", "source", ".", "set", "unset", "echo", "mkdir", "clear", "ulimit", "pwd", "date"}
+
+
+class Invocation(NamedTuple):
+    """One test run on a command line. `certain` is False for commands that run tests only in some projects (`make`,
+    `npm run build`). `ends_well`: exit code 0 of the whole line means that this run passed; `ends_badly`: any other
+    code means that it failed."""
+
+    paths: tuple[str, ...] = ()
+    selective: bool = False
+    certain: bool = True
+    ends_well: bool = True
+    ends_badly: bool = True
 
 
 def find_invocations(command: str) -> list[Invocation]:

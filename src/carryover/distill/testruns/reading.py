@@ -1,14 +1,78 @@
-"""Recognises test runs among shell commands and reads their results."""
+"""Recognises test runs among shell commands and reads their output by its form.
+
+A line that holds nothing but counts is a summary; a name with a mark of success or failure is a test or a file. No
+runner is told apart.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-from carryover.distill.testruns.commands import Invocation, find_invocations
-from carryover.distill.testruns.output import Findings, read_output
-from carryover.distill.testruns.run import Status, TestRun
+from carryover.distill.digest import Outcome, Status, TestRun
+from carryover.distill.testruns.commands import Invocation, find_invocations, module_path
 
+MOST_NAMES = 20
+LONGEST_LINE = 200
+
+_KINDS = {
+    **dict.fromkeys(("passed", "passing", "pass", "xfailed", "xpassed"), "passed"),
+    **dict.fromkeys(("failed", "failing", "fail", "failure", "failures"), "failed"),
+    **dict.fromkeys(("error", "errors", "cancelled"), "errors"),
+    **dict.fromkeys(("skipped", "skip", "skips", "pending", "pendings", "ignored", "todo"), "skipped"),
+    **dict.fromkeys(("tests", "test", "examples", "example", "runs", "run", "of", "total"), "total"),
+    **dict.fromkeys(
+        "assertions warnings warning deselected measured filtered steps step files file flaky rerun expectations"
+        " warn unexpected assertion".split(),
+        "",
+    ),
+}
+_WORDS = "|".join(sorted(_KINDS, key=len, reverse=True))
+_NUMBER_FIRST = re.compile(rf"\b(?<![.%])(?:(\d+) (?:tests? (?=passed|failed))?({_WORDS})|out (of) (\d+))\b")
+_WORD_FIRST = re.compile(rf"\b({_WORDS})(?: ?[:=] *| (?=\d+(?: ?[|\]]|$)))(\d+)\b")
+_BESIDE_COUNTS = re.compile(
+    r"\b(?:test result|test cases|tests?|ok|failed|passed|all|ran|run|executed|with|in|out|finished|completed|across"
+    r"|summary|seconds|secs?|done|info|error|warning|and|did not run)\b"
+    r"|\bduration:.*|[\d.:]+ ?(?:ms|s|m|min)?\b|[^\w]|[_ℹ]"
+)
+_LEADING = re.compile(r"^(?:\[gw\d+\] \[ *\d+%\] |\[\w+\] | *-+ )")
+_FAIL_WORD = r"FAILED|FAIL|ERROR|Failed(?= \S+ \[)"
+_PASS_WORD = r"PASSED|PASS|XFAIL|XPASS"
+_MARK_FIRST = re.compile(
+    rf" *(?:(?P<fail>{_FAIL_WORD}|[✗✕✖×●]|not ok \d+ -|\(fail\))|(?P<pass>{_PASS_WORD}|ok|[✓✔√]))(?::| ?\|[^|]+\|)?\s+"
+    r"(?P<rest>\S.*)"
+)
+_MARK_LAST = re.compile(
+    rf"(?:test )?(?P<rest>\S.*?)(?: (?:\.\.\.|---))? +"
+    rf"(?:(?P<fail>{_FAIL_WORD}|.*<<< (?:FAILURE|ERROR)!)|(?P<pass>{_PASS_WORD}|ok))(?: +\[.*\])?$"
+)
+_DOTS = re.compile(r"(\S+\.\w+) ([.FEsxXR]+) *(?:\[ *\d+%\])?$")
+_CLASS = re.compile(r"Tests run: (\d+), Failures: (\d+), Errors: (\d+), Skipped: (\d+),.* in (\S+)$")
+_NUMBERED = re.compile(r" {4,}\d+\) (\S.*?):?$|\d+\) (\S+::\S+)$|---- (\S+) stdout ----$|_+ ERROR collecting (\S+) _+$")
+_BEHIND_NAME = re.compile(
+    r"(?: -- Time elapsed.*| \([\d.]*\d ?m?s\)| \(\d+ tests?\b.*| \[[^\]]*\]| +[\d.]+ ?m?s|\t.*)+$"
+)
+_PATH = re.compile(r"((?:[^\s/:]*/)+[^\s:]+|[^\s:/]+\.[a-z]\w{0,5})(?=$|:| )")
+_ONE_NAME = re.compile(r"[\w$.:<>/\[\]-]{3,}(?:\(\))?(?: \([\w.<>]+\))?")
+_SIDE = re.compile(r"\s+((?:Expected|Received|left|right)[^:]*: .+)")
+_PANIC = re.compile(r"thread '.*' .*panicked at ")
+_GO_TEST = re.compile(r"( *)--- (PASS|FAIL|SKIP): (\S+)")
+_GO_RESULTS = {"PASS": "passed", "FAIL": "failed", "SKIP": "skipped"}
+_NOTHING_RAN = re.compile(
+    r"\bno tests? (?:ran\b|found|to run|files found|matching|specified)|\bran 0 tests|NO-SOURCE$|\btests +no tests",
+    re.I,
+)
+_BROKEN = re.compile(
+    r"could not compile|COMPILATION ERROR|Compilation (?:error|failed)|\[(?:build|setup) failed\]"
+    r"|Test suite failed to run|Interrupted: \d+ errors? during collection|ImportError while loading conftest"
+)
+_INTERRUPTED = re.compile(r"KeyboardInterrupt !!|INTERNALERROR>")
+_REASON = re.compile(
+    r"E {2,}(?P<pytest>\S.*)|\s*(?P<exception>(?:panic|[\w.]*(?:Error|Exception))\b(?: \[\w+\])?: ?\S.*)"
+    r"|error(?:\[E\d+\])?: (?!could not|test failed|\d+ target)(?P<compiler>.+)"
+    r"|(?:\[ERROR\] )?\s*\S+\.(?:go|rs|java|kt|scala|c|cc|cpp|swift):\[?\d+[,:]?\d*\]?:? (?:error: )?(?P<source>\S.*)"
+)
 _CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[@-_]")
 _MOST_OUTPUT = 100_000
 _LONGEST_LINE = 1000
@@ -16,6 +80,153 @@ _MOST_FILES = 50
 _NEVER_STARTED = re.compile(r"command not found|No module named (?:pytest|unittest|tox|nox)\b|not recognized as an")
 _NOT_A_VERDICT = {4, 5, 124, 126, 127, 130, 137, 143}
 """Exit codes of time-outs, missing commands, signals, and pytest without a test to run."""
+
+
+@dataclass(slots=True)
+class Findings:
+    """What the output of a test run says. A count of None is not in it."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    failed_names: list[str] = field(default_factory=list)
+    files: dict[str, Outcome] = field(default_factory=dict)
+    reason: str | None = None
+    ended: bool = False
+    """Whether the end of a run was seen: its counts, or a package of Go, which are not counted."""
+    empty: bool = False
+    """Whether there was no test to run."""
+    broken: bool = False
+    """Whether tests could not be built or collected."""
+    interrupted: bool = False
+
+    @property
+    def counted(self) -> bool:
+        """Whether the output shows that tests ran."""
+        return any(self.counts.get(kind) for kind in ("passed", "failed")) or bool(self.files)
+
+    @property
+    def bad(self) -> bool:
+        """Whether something failed. Counts take precedence over single lines."""
+        if self.counts.get("failed") or self.counts.get("errors"):
+            return True
+        has_bad_file = "fail" in self.files.values()
+        if self.broken:  # unless it is what passing tests print
+            return has_bad_file or not self.counts.get("passed")
+        return has_bad_file and not self.counts
+
+
+def read_output(lines: Sequence[str]) -> Findings:
+    """Returns what the lines of a test run's output say."""
+    found = Findings()
+    before = ""
+    for line in lines:
+        found.broken = found.broken or _BROKEN.search(line) is not None
+        found.interrupted = found.interrupted or _INTERRUPTED.search(line) is not None
+        found.empty = found.empty or _NOTHING_RAN.search(line) is not None
+        if one := _GO_TEST.match(line):
+            _see_go(found, one)
+        elif counts := _counts_in(line):
+            for kind, number in counts:
+                found.counts[kind] = found.counts.get(kind, 0) + number
+        else:
+            _see_name(found, line)
+        _see_reason(found, line, before)
+        before = line
+    _complete(found)
+    return found
+
+
+def _see_reason(found: Findings, line: str, before: str) -> None:
+    side = _SIDE.match(line)
+    if side and (found.reason is None or found.reason.endswith(before.strip())):
+        found.reason = f"{found.reason}, {side[1]}" if found.reason else side[1]
+    elif found.reason is None and _PANIC.match(before):
+        found.reason = line.strip()
+    elif found.reason is None and (why := _REASON.match(line)):
+        found.reason = next(filter(None, why.groups())).strip()
+    found.reason = found.reason and found.reason[:LONGEST_LINE]
+
+
+def _counts_in(line: str) -> list[tuple[str, int]]:
+    """Returns the counts of a line that holds nothing else."""
+    text = _LEADING.sub("", line).lower() if re.search(r"\d", line) and line[-1] != ":" else ""
+    pairs = [(number or of, word or kind) for number, word, kind, of in _NUMBER_FIRST.findall(text)]
+    rest = _NUMBER_FIRST.sub("", text)
+    if not pairs:
+        pairs = [(number, word) for word, number in _WORD_FIRST.findall(text)]
+        rest = _WORD_FIRST.sub("", text)
+    counts = [(_KINDS[word], int(number)) for number, word in pairs if _KINDS[word]]
+    return counts if counts and not _BESIDE_COUNTS.sub("", rest) else []
+
+
+def _see_go(found: Findings, one: re.Match[str]) -> None:
+    """Notes a test of Go, which counts nothing itself; a subtest is part of one."""
+    kind = _GO_RESULTS[one[2]]
+    if not one[1]:
+        found.counts[kind] = found.counts.get(kind, 0) + 1
+    if kind == "failed":
+        _failed(found, one[3])
+
+
+def _see_name(found: Findings, line: str) -> None:
+    bare = _LEADING.sub("", line)
+    if dots := _DOTS.match(bare):
+        if set(dots[2]) - {"s"}:
+            _saw(found, dots[1], "fail" if set(dots[2]) & {"F", "E"} else "pass")
+    elif summary := _CLASS.match(bare):
+        ran, failed, errors, skipped = (int(number) for number in summary.groups()[:4])
+        if ran > skipped:
+            _saw(found, summary[5], "fail" if failed or errors else "pass")
+    elif numbered := _NUMBERED.match(bare):
+        _failed(found, next(filter(None, numbered.groups())))
+    elif marked := _MARK_FIRST.match(bare) or _MARK_LAST.match(bare):
+        _see_marked(found, marked)
+
+
+def _see_marked(found: Findings, marked: re.Match[str]) -> None:
+    subject = _BEHIND_NAME.sub("", marked["rest"].strip())
+    outcome: Outcome = "fail" if marked["fail"] else "pass"
+    found.ended = found.ended or "\t" in marked["rest"]
+    path = None if "<<<" in (marked["fail"] or "") else _PATH.match(subject)
+    if path:
+        subject, _, why = subject.partition(" - ")
+        if why and outcome == "fail" and found.reason is None:
+            found.reason = why[:LONGEST_LINE]
+        _saw(found, path[1], outcome)
+    elif module := re.fullmatch(r"\S+ \(([\w.<>]+)\)", subject):
+        if not module[1].startswith("unittest.") and (file := module_path(module[1])):
+            _saw(found, file, outcome)
+    elif marked.re is _MARK_LAST and " > " in subject:
+        _saw(found, subject.partition(" > ")[0], outcome)
+    is_name = _ONE_NAME.fullmatch(subject) or " > " in subject or not (marked["fail"] or "").isupper()
+    if outcome == "fail" and is_name and not (path and path[1] == subject):
+        _failed(found, subject)
+
+
+def _saw(found: Findings, file: str, outcome: Outcome) -> None:
+    """Notes a file's result. A failure stays, whatever else of the file passed."""
+    if found.files.get(file) != "fail":
+        found.files[file] = outcome
+
+
+def _failed(found: Findings, name: str) -> None:
+    name = _BEHIND_NAME.sub("", name)[:LONGEST_LINE]
+    known = name in found.failed_names or len(found.failed_names) >= MOST_NAMES
+    if not known and not name.endswith(":") and not name[:1].isdigit() and name != "Test suite failed to run":
+        found.failed_names.append(name)
+
+
+def _complete(found: Findings) -> None:
+    counts = found.counts
+    if "passed" not in counts and counts.get("total"):
+        bad = sum(counts.get(kind, 0) for kind in ("failed", "errors", "skipped"))
+        counts["passed"] = max(0, counts["total"] - bad)
+    found.ended = found.ended or bool(counts)
+    ran = any(counts.get(kind) for kind in ("passed", "failed", "errors"))
+    found.empty = not ran and (found.empty or bool(counts))
+    names = found.failed_names  # a name alone, and behind its group
+    found.failed_names = [name for name in names if not any(other.endswith(f" {name}") for other in names)]
+    if not found.failed_names:
+        found.failed_names = [file for file, outcome in found.files.items() if outcome == "fail"][:MOST_NAMES]
 
 
 def read_test_run(command: str, output: str, *, exit_code: int | None, failed: bool | None) -> TestRun | None:

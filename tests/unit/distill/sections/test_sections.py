@@ -9,6 +9,9 @@ from msgspec.structs import replace
 
 from carryover.distill.handoff import distill
 from carryover.distill.render import lay_out, render
+from carryover.distill.sections.quoting import last_words
+from carryover.distill.sections.task import taken_up
+from carryover.distill.trail import steps_of
 from carryover.distill.view import Opinion, Worktree
 from carryover.facts import Facts, GitFacts
 from carryover.model import (
@@ -22,7 +25,18 @@ from carryover.model import (
     ToolResult,
     TurnEnd,
 )
-from support.conversation import GOAL, HOUR_MS, START_MS, handoff, project, section, session, under, worked
+from support.conversation import (
+    GOAL,
+    HOUR_MS,
+    START_MS,
+    Conversation,
+    handoff,
+    project,
+    section,
+    session,
+    under,
+    worked,
+)
 
 
 def test_the_last_words_are_quoted_in_full_with_the_question_under_its_own_heading() -> None:
@@ -220,3 +234,111 @@ def test_a_text_from_outside_and_a_worktree_are_named_as_what_they_are() -> None
     assert made is not None
     assert "Cap it at half (not checked, not the user's word: `carryover show note-1`)" in render(made)
     assert "Worktree /home/dev/shop-tax, with its own handoff (now): Add the tax" in render(made)
+
+
+OPTIONS = "1. a cache\n2. a background job"
+
+
+def parted(text: str) -> tuple[str, str]:
+    words = last_words(Conversation().user("Go.").says(text).turn)
+    return words.body, words.question
+
+
+@pytest.mark.parametrize(
+    ("text", "body", "question"),
+    [
+        ("It is done.", "It is done.", ""),
+        ("It is done.\n\nShall I delete the old one?", "It is done.", "Shall I delete the old one?"),
+        (
+            "It is done. All pass. Shall I delete the old module and all of its tests in `old/`, which nothing calls?",
+            "It is done. All pass.",
+            "Shall I delete the old module and all of its tests in `old/`, which nothing calls?",
+        ),
+        ("It is done.\nThere are two ways:\n" + OPTIONS + "\nWhich one?", "It is done.", None),
+        ("It is done.\nWhich one do you prefer?\n" + OPTIONS, "It is done.", None),
+        ("- cart.py\n- tax.py\n\nShall I push?", "- cart.py\n- tax.py", "Shall I push?"),
+        ("古いほうを消しました。\n新しいほうも消しますか？", "古いほうを消しました。", "新しいほうも消しますか？"),
+        ("Ist es fertig? Ja.\nAlles läuft.\nDie Tests auch.\nIch bin fertig.", None, ""),
+        ("Shall I push?\nI can also wait.", "", None),
+    ],
+)
+def test_a_question_at_the_end_is_parted_with_its_options(text: str, body: str | None, question: str | None) -> None:
+    found = parted(text)
+
+    assert found[0] == (text if body is None else body)
+    assert found[1] == (text.removeprefix(body or "").strip() if question is None else question)
+
+
+def test_a_short_question_takes_the_sentence_before_it_along() -> None:
+    assert parted("It is done. The cache is faster and the job is simpler. Which one?") == (
+        "It is done.",
+        "The cache is faster and the job is simpler. Which one?",
+    )
+
+
+@pytest.mark.parametrize("ending", [None, TurnEnd(reason="limit"), TurnEnd(reason="interrupted")])
+def test_a_question_before_the_last_call_of_a_turn_that_was_cut_off_is_found(ending: TurnEnd | None) -> None:
+    talk = Conversation().user("Go.").says("Shall I delete `old/`?", final=False).calls("make")
+    if ending is not None:
+        talk.event(ending)
+
+    assert last_words(talk.turn).question == "Shall I delete `old/`?"
+
+
+def test_an_answer_after_it_takes_its_place() -> None:
+    talk = Conversation().user("Go.").says("Shall I look first?", final=False).ran("make").says("It is built.")
+
+    assert last_words(talk.turn) == ("It is built.", "")
+
+
+def found(talk: Conversation) -> list[str]:
+    return [step.turn.prompt for step in taken_up(steps_of(project(talk)))]
+
+
+def work_on(talk: Conversation, prompt: str, words: str, path: str = "src/{}.py", times: int = 2) -> Conversation:
+    talk.user(prompt)
+    for number in range(times):
+        talk.edited(path.format(number)).says(f"{words} Part {number} is done.").user("ok")
+    return talk
+
+
+@pytest.mark.parametrize(
+    ("prompt", "words"),
+    [
+        ("Move the invoices to the new scheduler.", "The invoices run in the scheduler."),
+        ("Перенеси счета в новый планировщик.", "Счетами занимается планировщик, он новый."),
+        ("請求書をスケジューラーへ移してください。", "請求書はスケジューラーで動きます。"),
+        ("把发票迁到新的调度器。", "发票已经在调度器里运行。"),
+        ("청구서를 스케줄러로 옮겨 주세요.", "청구서는 스케줄러에서 실행됩니다."),
+    ],
+)
+def test_its_names_come_again_in_what_was_said(prompt: str, words: str) -> None:
+    talk = Conversation().user("Hello there, are you ready?").says("Yes.")
+
+    assert found(work_on(talk, prompt, words)) == [prompt]
+
+
+def test_its_names_come_again_in_files() -> None:
+    prompt = "Give the receipts a page."
+
+    assert found(work_on(Conversation(), prompt, "Done.", path="src/receipts/{}.py")) == [prompt]
+
+
+def test_a_name_counts_for_the_prompt_that_brought_it_up() -> None:
+    talk = work_on(Conversation(), "Move the invoices.", "The invoices are moved.")
+    talk = work_on(talk, "Are the invoices in cents?", "The invoices are in cents.")
+
+    assert found(talk)[-1] == "Move the invoices."
+
+
+def test_the_newest_and_the_one_that_most_came_of() -> None:
+    talk = work_on(Conversation(), "Move the invoices.", "The invoices are moved.", times=4)
+    talk = work_on(talk, "Add a receipt.", "The receipt and the invoices agree.")
+
+    assert found(talk) == ["Add a receipt.", "Move the invoices."]
+
+
+def test_what_never_came_again_was_not_taken_up() -> None:
+    talk = Conversation().user("Write a parser.").edited("a.py").says("Done.").user("Buy flowers.").says("I cannot.")
+
+    assert found(talk) == []

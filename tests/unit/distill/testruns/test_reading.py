@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from carryover.distill.digest import TestRun
 from carryover.distill.testruns.reading import read_test_run
-from carryover.distill.testruns.run import TestRun
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "testruns"
 COMMANDS = {

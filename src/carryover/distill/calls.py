@@ -7,7 +7,6 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from carryover.distill.clip import clip, clip_middle
 from carryover.distill.commands import failed, is_edit_of, is_looking, program, signature, tried, why
 from carryover.distill.digest import (
     MOST_CALLS,
@@ -24,11 +23,12 @@ from carryover.distill.digest import (
     Reply,
     SeenFile,
     SeenRun,
+    TestRun,
 )
-from carryover.distill.events.turns import at_work, with_turn
 from carryover.distill.own_text import names_handoff, without_handoffs
+from carryover.distill.quotes import clip, clip_middle
 from carryover.distill.testruns.reading import read_test_run
-from carryover.distill.testruns.run import TestRun
+from carryover.distill.turns import at_work, with_turn, with_values_used
 from carryover.model import Event, FileEdit, ToolCall, ToolResult, is_own_tool
 from carryover.text.lines import one_line
 
@@ -41,10 +41,6 @@ _OLDER_OUTPUT: Final = ((3, 1600), (8, 320))
 """From how many calls back on output is cut, and to how many characters."""
 _USED_FIRST: Final = 12
 """The call to drop is one of this many oldest ones, first one whose values were not used since."""
-_VALUE: Final = re.compile(
-    r"https?://[^\s\"'<>)\]}]{8,200}|\b[0-9a-f]{7,40}\b|\b[A-Za-z]+[_-]?\d[\w-]{3,40}\b|\b\d{4,}\b|\b[\w-]*[a-z]+[_-][\w-]*\d[\w-]*\b"
-)
-"""A value that a program generated: an id, a port, a URL, a count, a name."""
 
 
 def call(digest: Digest, event: Event, body: ToolCall) -> Digest:
@@ -116,20 +112,6 @@ def _with_call(digest: Digest, body: ToolResult, event: Event) -> Digest:
         least = min(range(_USED_FIRST), key=lambda at: (calls[at].used > 0, at))
         calls = (*calls[:least], *calls[least + 1 :])
     return replace(digest, calls=calls)
-
-
-def with_values_used(digest: Digest, text: str) -> Digest:
-    """Counts a use for each call that was the first to print a value found in `text`."""
-    values = set(_VALUE.findall(text[:4000])) if digest.calls else None
-    if not values:
-        return digest
-    calls = None
-    for value in values:
-        at = next((at for at, call in enumerate(digest.calls) if value in call.output or value in call.subject), None)
-        if at is not None and value not in digest.calls[at].subject:
-            calls = calls or list(digest.calls)
-            calls[at] = replace(calls[at], used=calls[at].used + 1)
-    return replace(digest, calls=tuple(calls)) if calls else digest
 
 
 def test_run_in(body: ToolResult) -> TestRun | None:

@@ -1,1 +1,0 @@
-"""Rules by which each kind of event changes the digest of its thread."""

@@ -1,0 +1,291 @@
+"""Folds what is said and what waits: a prompt begins a turn, all else goes to the newest; older ones are trimmed."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from carryover.distill.digest import (
+    MOST_CALLS,
+    MOST_FAILURES,
+    MOST_PENDING,
+    MOST_TURNS,
+    Call,
+    Digest,
+    Ending,
+    Failure,
+    OpenQuestion,
+    Pending,
+    Proposal,
+    Reply,
+    Said,
+    Summary,
+    Turn,
+)
+from carryover.distill.own_text import only_points_at_handoff, without_handoffs, without_mark
+from carryover.distill.quotes import clip, clip_middle
+from carryover.model import (
+    AgentSummary,
+    Answer,
+    AssistantMessage,
+    BackgroundTask,
+    Event,
+    PlanProposal,
+    PlanUpdate,
+    Question,
+    QueuedPrompt,
+    TurnEnd,
+    UserPrompt,
+)
+from carryover.text.lines import one_line
+
+NEWEST_CHARS: Final = 8000
+"""Characters kept of the last words of the newest turn."""
+MOST_SAID: Final = 8
+"""Most texts kept of the newest turn."""
+# Turns back → what is kept: number of texts, characters of the last one, of the others, of the prompt.
+_KEPT: Final = ((1, 5, 6000, 700, 3000), (3, 3, 2600, 500, 2000), (8, 2, 1800, 300, 1200), (16, 1, 1000, 0, 700))
+_OLDEST: Final = (1, 500, 0, 500)
+_FIRST_PROMPT_CHARS: Final = 2400
+"""The first prompt usually contains the goal and its details."""
+_RECENT: Final = 16
+"""How many of the newest turns always stay."""
+_VALUE: Final = re.compile(
+    r"https?://[^\s\"'<>)\]}]{8,200}|\b[0-9a-f]{7,40}\b|\b[A-Za-z]+[_-]?\d[\w-]{3,40}\b|\b\d{4,}\b|\b[\w-]*[a-z]+[_-][\w-]*\d[\w-]*\b"
+)
+"""A value that a program generated: an id, a port, a URL, a count, a name."""
+_LONGEST_PROMPT: Final = 4000
+_LONGEST_OTHER: Final = 1200
+"""Characters kept of what was said on the way."""
+_LONGEST_SUMMARY: Final = 2400
+_LONGEST_PART: Final = 1200
+_MOST_PARTS: Final = 12
+_MOST_REPLIES: Final = 8
+_MOST_ITEMS: Final = 40
+_MOST_OPTIONS: Final = 6
+_MOST_QUESTIONS: Final = 12
+_LONGEST_PLAN: Final = 4000
+_LONGEST_REPORT: Final = 3000
+
+
+def with_turn(digest: Digest, **changes: Any) -> Digest:
+    """Returns the digest with its newest turn changed; unchanged if there is none yet."""
+    if not digest.turns:
+        return digest
+    return replace(digest, turns=(*digest.turns[:-1], replace(digest.turns[-1], **changes)))
+
+
+def at_work(digest: Digest, event: Event) -> Digest:
+    """Returns the digest with a turn for the event: one without a prompt if a thread begins with work."""
+    if digest.turns:
+        return digest
+    return replace(digest, turns=(Turn(session=event.session, number=0, at_ms=event.at_ms, last_ms=event.at_ms),))
+
+
+def begin(digest: Digest, turn: Turn) -> Digest:
+    """Adds `turn` as the newest one. The older a turn is, the less of it is kept."""
+    aged = digest.turns
+    for back, texts, last, others, prompt in _KEPT:
+        if back <= len(aged):
+            at = len(aged) - back
+            aged = (*aged[:at], _shortened(aged[at], texts, last, others, prompt), *aged[at + 1 :])
+    if len(aged) > _RECENT:
+        at = len(aged) - _RECENT - 1
+        aged = (*aged[:at], _shortened(aged[at], *_OLDEST), *aged[at + 1 :])
+    if len(aged) >= MOST_TURNS:
+        aged = _without_least(aged)
+    return replace(digest, turns=(*aged, turn))
+
+
+def _shortened(turn: Turn, texts: int, last: int, others: int, prompt: int) -> Turn:
+    prompt = max(prompt, _FIRST_PROMPT_CHARS) if turn.number <= 1 else prompt
+    said = turn.said[-texts:]
+    said = tuple(
+        Said(clip_middle(one.text, chars=last if one is said[-1] else others), one.at_ms)
+        for one in said
+        if others or one is said[-1]
+    )
+    return replace(turn, said=said, prompt=clip_middle(turn.prompt, chars=prompt, tail_share=0.3))
+
+
+def _without_least(turns: tuple[Turn, ...]) -> tuple[Turn, ...]:
+    """Drops the older turn that a reader misses least: the one with the shortest prompt, but never the first."""
+    older = range(1, len(turns) - _RECENT)
+    least = min(older, key=lambda at: (_weight(turns, at), at))
+    return (*turns[:least], *turns[least + 1 :])
+
+
+def _weight(turns: tuple[Turn, ...], at: int) -> int:
+    """Returns the length of the prompt, increased for a correction, for replies of the user and for commits. A
+    correction follows an interrupted turn, which weighs at least as much as the correction."""
+    turn = turns[at]
+    corrects = turns[at - 1].end == "interrupted"
+    weight = min(turn.chars, 600) * (3 if corrects else 1) + 300 * len(turn.replies) + 50 * len(turn.commits)
+    is_corrected = turn.end == "interrupted" and at + 1 < len(turns)
+    return max(weight, _weight(turns, at + 1)) if is_corrected else weight
+
+
+def prompt(digest: Digest, event: Event, body: UserPrompt) -> Digest:
+    """Begins a new turn."""
+    if body.actor != "human":
+        return digest
+    resumes = only_points_at_handoff(body.text)
+    typed = "" if resumes else without_handoffs(body.text).strip()
+    text = f"{body.command} {typed}".strip() if body.command else typed
+    turn = Turn(
+        session=event.session,
+        number=digest.prompts + 1,
+        at_ms=event.at_ms,
+        last_ms=event.at_ms,
+        prompt=clip_middle(text, chars=_LONGEST_PROMPT, tail_share=0.3),
+        chars=len(text),
+        attachments=body.attachments,
+        resumes=resumes,
+    )
+    return replace(
+        begin(digest, turn),
+        prompts=turn.number,
+        ending=None,
+        open_calls=(),
+        questions=(),
+        queued=tuple(waiting for waiting in digest.queued if waiting.text != one_line(body.text)),
+    )
+
+
+def message(digest: Digest, event: Event, body: AssistantMessage) -> Digest:
+    """Adds a text, which ends its turn unless it is marked as not final or something follows."""
+    text = without_mark(without_handoffs(body.text)).strip()
+    if not text:
+        return digest
+    digest = with_values_used(at_work(digest, event), text)
+    turn = digest.turns[-1]
+    before = tuple(Said(clip_middle(one.text, chars=_LONGEST_OTHER), one.at_ms) for one in turn.said[1 - MOST_SAID :])
+    closing = body.final is not False and not body.aborted
+    end = "answered" if closing else turn.end if turn.end != "answered" else ""
+    said = (*before, Said(clip_middle(text, chars=NEWEST_CHARS), event.at_ms))
+    digest = with_turn(digest, said=said, end=end, last_ms=event.at_ms)
+    return replace(digest, ending=None) if closing else digest
+
+
+def answer(digest: Digest, event: Event, body: Answer) -> Digest:
+    """Closes a tool's question; question and answer become a reply of the user."""
+    digest = replace(digest, questions=tuple(asked for asked in digest.questions if asked.call_id != body.call_id))
+    reply = Reply(
+        text=clip(one_line(body.text), chars=400), to=clip(one_line(body.question), chars=300), at_ms=event.at_ms
+    )
+    return with_reply(digest, reply)
+
+
+def with_reply(digest: Digest, reply: Reply) -> Digest:
+    """Returns the digest with a reply of the user in its newest turn."""
+    turn = digest.turn
+    return with_turn(digest, replies=(*turn.replies, reply)[-_MOST_REPLIES:]) if turn is not None else digest
+
+
+def ending(digest: Digest, event: Event, body: TurnEnd) -> Digest:
+    """Records that the turn was cut off, whatever was said in it."""
+    cut_off = Ending(
+        reason=body.reason,
+        message=clip(one_line(body.message), chars=200),
+        at_ms=event.at_ms,
+        resets=body.resets,
+    )
+    return replace(with_turn(digest, end=body.reason, last_ms=event.at_ms), ending=cut_off)
+
+
+def summary(digest: Digest, event: Event, body: AgentSummary) -> Digest:
+    """Keeps the newest summary of each kind: from a compaction, and for a user who was away."""
+    text = without_handoffs(body.text).strip()
+    kept = Summary(
+        text="" if body.parts else clip_middle(text, chars=_LONGEST_SUMMARY),
+        at_ms=event.at_ms,
+        turn=digest.prompts,
+        parts=tuple(
+            replace(part, text=clip_middle(part.text, chars=_LONGEST_PART)) for part in body.parts[:_MOST_PARTS]
+        ),
+    )
+    return replace(digest, recap=kept) if body.source == "away" else replace(digest, summary=kept)
+
+
+def plan(digest: Digest, event: Event, body: PlanUpdate) -> Digest:
+    """Sets the current todo list."""
+    items = tuple(replace(item, text=clip(one_line(item.text), chars=200)) for item in body.items[:_MOST_ITEMS])
+    return replace(at_work(digest, event), plan=items, plan_ms=event.at_ms, plan_turn=digest.prompts)
+
+
+def proposal(digest: Digest, event: Event, body: PlanProposal) -> Digest:
+    """Sets the newest written plan, with the user's decision."""
+    text = clip_middle(body.text.strip(), chars=_LONGEST_PLAN)
+    if not text and digest.proposal is not None:
+        text = digest.proposal.text
+    made = Proposal(text=text, at_ms=event.at_ms, turn=digest.prompts, accepted=body.accepted)
+    return replace(at_work(digest, event), proposal=made)
+
+
+def question(digest: Digest, event: Event, body: Question) -> Digest:
+    """Opens a question until its answer or the user's next prompt comes."""
+    asked = OpenQuestion(
+        text=clip(one_line(body.text), chars=400),
+        at_ms=event.at_ms,
+        options=tuple(clip(one_line(option), chars=120) for option in body.options[:_MOST_OPTIONS]),
+        call_id=body.call_id,
+        turn=digest.prompts,
+    )
+    return replace(at_work(digest, event), questions=(*digest.questions, asked)[-_MOST_QUESTIONS:])
+
+
+def queued(digest: Digest, event: Event, body: QueuedPrompt) -> Digest:
+    """Adds a prompt that waits until the agent is free, or removes one that was withdrawn."""
+    text = one_line(body.text)
+    others = tuple(waiting for waiting in digest.queued if waiting.text != text)
+    if body.change == "withdrawn":
+        return replace(digest, queued=others)
+    waiting = Pending(id=event.key, text=clip(text, chars=600), at_ms=event.at_ms, turn=digest.prompts)
+    return replace(digest, queued=(*others, waiting)[-MOST_PENDING:])
+
+
+def job(digest: Digest, event: Event, body: BackgroundTask) -> Digest:
+    """Tracks a job by its label from start to end. A job that fails counts like any failed call."""
+    known = next((job for job in digest.jobs if job.id == body.task_id), None)
+    others = tuple(job for job in digest.jobs if job.id != body.task_id)
+    label = clip(one_line(body.label) or (known.text if known else "background job"), chars=200)
+    if body.state == "running":
+        running = Pending(id=body.task_id, text=label, at_ms=event.at_ms, turn=digest.prompts)
+        return replace(at_work(digest, event), jobs=(*others, running)[-MOST_PENDING:])
+    digest = replace(digest, jobs=others)
+    signature = f"job:{body.task_id}"
+    if body.state == "failed" and not any(failure.signature == signature for failure in digest.failures):
+        cause = clip(one_line(body.report), chars=200)
+        failure = Failure(tried=label, why=cause, at_ms=event.at_ms, signature=signature, turn=digest.prompts)
+        digest = replace(digest, failures=(*digest.failures, failure)[-MOST_FAILURES:])
+    return _with_report(digest, event, body, label) if body.report else digest
+
+
+def _with_report(digest: Digest, event: Event, body: BackgroundTask, label: str) -> Digest:
+    """Treats a job's report like the output of a call."""
+    made = Call(
+        name="background",
+        op="agent",
+        subject=label,
+        status="ok" if body.state == "done" else "error",
+        output=clip_middle(body.report.strip(), chars=_LONGEST_REPORT),
+        at_ms=event.at_ms,
+        turn=digest.prompts,
+    )
+    return replace(digest, calls=(*digest.calls, made)[-MOST_CALLS:])
+
+
+def with_values_used(digest: Digest, text: str) -> Digest:
+    """Counts a use for each call that was the first to print a value found in `text`."""
+    values = set(_VALUE.findall(text[:4000])) if digest.calls else None
+    if not values:
+        return digest
+    calls = None
+    for value in values:
+        at = next((at for at, call in enumerate(digest.calls) if value in call.output or value in call.subject), None)
+        if at is not None and value not in digest.calls[at].subject:
+            calls = calls or list(digest.calls)
+            calls[at] = replace(calls[at], used=calls[at].used + 1)
+    return replace(digest, calls=tuple(calls)) if calls else digest
