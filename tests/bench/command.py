@@ -14,10 +14,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from . import document, sections
-from .goals import GOALS, in_brief
-from .measure import Row
-from .sections import FULL, QUICK, SECTIONS, Bench
+from bench import document, sections
+from bench.goals import GOALS, in_brief
+from bench.measure import Row
+from bench.sections import FULL, QUICK, SECTIONS, Bench
 
 CHECKOUT: Final = Path(__file__).parents[2]
 

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from .conversation import Conversation
-from .work import code, opening, turn
+from bench.work import Conversation, code, opening, turn
 
 DAY_MS: Final = 86_400_000
 HOUR_MS: Final = 3_600_000

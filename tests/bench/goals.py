@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from .measure import Row, shown
+from bench.measure import Row, shown
 
 Measure = Literal["value", "ratio", "more"]
 """The product's figure itself; how many times the floor it is; how much more than the floor it is."""

@@ -15,21 +15,18 @@ from typing import Final
 
 import msgspec
 
+from bench.corpus import Corpus
+from bench.document import circumstances, source_digest
+from bench.goals import table_of_growth
+from bench.hooks import Answers, Caller, count_answer
+from bench.measure import Run, at, in_own_process, timed
+from bench.mixed import make_mixed
+from bench.processes import CONFIG, Process, TreeWatch, daemon, memory_of, processor_s, run_command
 from carryover.agents import adapters
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import project_by_root
 from carryover.paths import StateDir
 from carryover.publish.project_view import project_view
-
-from .corpus import Corpus
-from .document import circumstances, source_digest
-from .goals import table_of_growth
-from .hooks import Answers, Caller, count_answer
-from .measure import Run, at, in_own_process, timed
-from .mixed import make_mixed
-from .process_tree import TreeWatch, memory_of, processor_s
-from .processes import CONFIG, Process, daemon
-from .startup import run_command
 
 MS: Final = 1000.0
 SEED: Final = 3
@@ -46,16 +43,6 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 COMMAND_RUNS: Final = 5
 IDLE_S: Final = 3.0
-
-
-class Size(msgspec.Struct):
-    """What was measured at one size. `figures` by the keys of `LABELS`."""
-
-    megabytes: int
-    circumstances: str
-    figures: dict[str, float]
-
-
 LABELS: Final[Mapping[str, tuple[str, str]]] = {
     "written_mb": ("history", "MB"),
     "files": ("the same: files", ""),
@@ -81,6 +68,14 @@ LABELS: Final[Mapping[str, tuple[str, str]]] = {
     "view_ms": ("view of the newest project, from the ledger alone", "ms"),
 }
 """By key: what it is, and its unit."""
+
+
+class Size(msgspec.Struct):
+    """What was measured at one size. `figures` by the keys of `LABELS`."""
+
+    megabytes: int
+    circumstances: str
+    figures: dict[str, float]
 
 
 def growth(top: Path, sizes_mb: Sequence[int], cache: Path) -> str:

@@ -11,12 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from bench.corpus import Corpus, transcripts_of
+from bench.measure import Row, at, compared, shown
+from bench.processes import bare_daemon, daemon, environment, fresh_state
 from carryover.edits.hook_command import hook_command
 from carryover.paths import StateDir
-
-from .corpus import Corpus, transcripts_of
-from .measure import Row, at, compared, shown
-from .processes import bare_daemon, daemon, environment, fresh_state
 
 MS: Final = 1000.0
 AT_ONCE: Final = 64

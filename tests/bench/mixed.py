@@ -19,12 +19,11 @@ from pathlib import Path
 from typing import Final
 from unittest.mock import patch
 
+from bench.corpus import DAY_MS, DAYS_AGO, HOUR_MS, Corpus, conversations, make_project, write_transcript
+from bench.work import ANSWERS, PROMPTS, RULINGS, code
 from carryover.agents import adapters
 from chaos.load import chaos_tools
 from matrix.tool import Played, Tool
-
-from .corpus import DAY_MS, DAYS_AGO, HOUR_MS, Corpus, conversations, make_project, write_transcript
-from .work import ANSWERS, PROMPTS, RULINGS, code
 
 Play = Callable[[Path, Path, datetime], AbstractContextManager[Played]]
 """Home folder, working folder, time: a session that is complete in its store when the block ends."""

@@ -4,17 +4,68 @@ from __future__ import annotations
 
 import os
 import shutil
+import statistics
+import subprocess
+import sys
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
-from .corpus import Corpus
-from .measure import megabytes, shown
-from .measured_command import Ran, run_measured
-from .peer_programs import CLAUDE_CODE_LOG, CLAUDE_CODE_TRANSCRIPTS, CLAUDE_HANDOFF, Peer
-from .processes import environment
-from .startup import PROGRAM
+from bench.corpus import Corpus, make_session
+from bench.measure import Row, compared, megabytes, shown
+from bench.processes import PROGRAM, Ran, environment, fresh_state, run_measured
+
+INSTALL_LIMIT_S: Final = 180
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """A package of PyPI and its program of the same name, at a fixed version, so that two runs compare."""
+
+    name: str
+    version: str
+
+    def program(self, cache: Path) -> Path:
+        """Where the program is once it is installed."""
+        return self.folder(cache) / "bin" / self.name
+
+    def install(self, cache: Path) -> str:
+        """Install it where it is not yet; empty, or why that failed, which is tried once in a run."""
+        return "" if self.program(cache).exists() else _installed(self, cache)
+
+    def folder(self, cache: Path) -> Path:
+        """Its virtual environment."""
+        return cache / "peers" / f"{self.name}-{self.version}-py{sys.version_info.major}.{sys.version_info.minor}"
+
+
+CLAUDE_HANDOFF: Final = Peer("claude-handoff", "0.20.0")
+CLAUDE_CODE_LOG: Final = Peer("claude-code-log", "1.7.0")
+CLAUDE_CODE_TRANSCRIPTS: Final = Peer("claude-code-transcripts", "0.6")
+
+
+@cache
+def _installed(peer: Peer, place: Path) -> str:
+    folder = peer.folder(place)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    fetch = [*pip, "--retries", "1", f"{peer.name}=={peer.version}"]
+    if not all(_succeeds(command) for command in ([sys.executable, "-m", "venv", str(folder)], fetch)):
+        return f"not installed: {peer.name} {peer.version} could not be fetched from PyPI"
+    return "" if peer.program(place).exists() else f"not installed: {peer.name} {peer.version} has no such program"
+
+
+def _succeeds(command: Sequence[str]) -> bool:
+    try:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=INSTALL_LIMIT_S, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0
+
 
 HEAD: Final = (
     "| program | of the history | time | processor time | peak memory | files | bytes | lines | what it is |\n"
@@ -111,3 +162,50 @@ def _made(out: Path, ran: Ran) -> tuple[int, int, int]:
         return 1, len(ran.output), ran.output.count(b"\n")
     contents = [path.read_bytes() for path in found]
     return len(found), sum(map(len, contents)), sum(content.count(b"\n") for content in contents)
+
+
+def one_session(top: Path, megabytes: float, rounds: int, cache: Path, peer: Peer = CLAUDE_HANDOFF) -> Iterator[Row]:
+    """Medians of `rounds` runs of each, always with an empty ledger; without the other program where it is missing."""
+    home = top / "one-session"
+    root, transcript = make_session(home, megabytes=megabytes, seed=4, now_ms=int(time.time() * 1000))
+    missing = peer.install(cache)
+    ours, theirs = [], []
+    for _ in range(rounds):
+        ours.append(_ours(home, root))
+        if not missing:
+            theirs.append(_theirs(peer.program(cache), transcript, home, root))
+    what = f"handoff of one session of {transcript.stat().st_size / 1e6:.0f} MB, median of {rounds}"
+    if missing:
+        yield Row(what, f"{statistics.median(ran.wall_s for ran in ours):.2f} s", missing)
+        return
+    beside = f"{peer.name} {peer.version}"
+    yield compared(f"{what} ({beside})", _median(ours, "wall_s"), _median(theirs, "wall_s"), "s", "one-session")
+    yield compared("the same: processor time", _median(ours, "cpu_s"), _median(theirs, "cpu_s"), "s")
+    peaks = [max(ran.peak_bytes or 0 for ran in runs) / 1e6 for runs in (ours, theirs)]
+    yield compared("the same: peak memory", peaks[0], peaks[1], "MB")
+    sizes = [(len(ran.output), ran.output.count(b"\n")) for ran in (ours[-1], theirs[-1])]
+    shown = [f"{lines:,} lines, {size:,} bytes" for size, lines in sizes]
+    yield Row("the same: what is printed", shown[0], shown[1])
+
+
+def _ours(home: Path, root: Path) -> Ran:
+    fresh_state(home)
+    ran = run_measured([str(PROGRAM), "handoff"], cwd=root, env=environment(home), aside=home / "aside")
+    for former in home.glob("old-state-*"):
+        shutil.rmtree(former)
+    return _checked(ran)
+
+
+def _theirs(program: Path, transcript: Path, home: Path, root: Path) -> Ran:
+    command = [str(program), str(transcript), "-o", "-"]
+    return _checked(run_measured(command, cwd=root, env=environment(home), aside=home / "aside"))
+
+
+def _checked(ran: Ran) -> Ran:
+    if ran.returncode != 0 or not ran.output:
+        raise RuntimeError(f"a program failed ({ran.returncode}): {ran.errors.decode(errors='replace')[-500:]}")
+    return ran
+
+
+def _median(runs: list[Ran], name: str) -> float:
+    return float(statistics.median(getattr(ran, name) for ran in runs))

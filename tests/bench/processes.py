@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import os
+import statistics
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
+from bench.measure import memory
 from carryover.daemon.client import ask_daemon
 from carryover.paths import StateDir
-
-from .measure import memory
-from .process_tree import processes_of, processor_s
 
 WAIT_S: Final = 1800.0
 """Longer than any step takes: 2 GB are read in some minutes, on a busy machine in more."""
@@ -24,6 +24,16 @@ STOP_S: Final = 15.0
 
 CONFIG: Final = "[server]\nport = 0\n"
 """Any free port, so that an installed daemon may run beside."""
+EVERY_S: Final = 0.1
+MEMORY_EVERY_S: Final = 0.02
+COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "carryover --help": ("--help",),
+    "carryover status": ("status",),
+    "carryover sessions": ("sessions",),
+    "carryover handoff": ("handoff",),
+}
+PROGRAM: Final = Path(sys.executable).with_name("carryover")
+BARE: Final = (sys.executable, "-c", "pass")
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,3 +160,147 @@ def _running(command: Sequence[str], env: Mapping[str, str], socket: Path) -> It
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def processes_of(pid: int) -> list[int]:
+    """The process and all below it. Only itself where there is no /proc."""
+    found = [pid]
+    for each in found:
+        for task in _tasks(each):
+            found += [int(child) for child in _read(task / "children").split()]
+    return found
+
+
+def memory_of(pid: int) -> int | None:
+    """Bytes of the whole tree, of what several processes share a part each (PSS). None where /proc does not say."""
+    return _memory(processes_of(pid))
+
+
+def processor_s(pid: int) -> float | None:
+    """Seconds that the tree has used, with the processes that have ended in it. None where there is no /proc."""
+    fields = [found.rpartition(")")[2].split() for each in processes_of(pid) if (found := _read(_proc(each) / "stat"))]
+    if not fields:
+        return None
+    return sum(int(tick) for each in fields for tick in each[11:15]) / os.sysconf("SC_CLK_TCK")
+
+
+class TreeWatch:
+    """Takes the memory of a tree of processes again and again while the block lasts.
+
+    `peak_bytes`: the most it had at once, None where that cannot be known. A process counts from the second time on
+    that it is seen: what git takes for a moment is not what is asked for here.
+    """
+
+    def __init__(self, pid: int, every_s: float = EVERY_S) -> None:
+        self.peak_bytes: int | None = None
+        self._pid = pid
+        self._every_s = every_s
+        self._before = {pid}
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def take(self) -> None:
+        """Take the memory once, as the block does by itself again and again."""
+        found = set(processes_of(self._pid))
+        size = _memory(found & self._before)
+        if size is not None:
+            self.peak_bytes = max(self.peak_bytes or 0, size)
+        self._before = {self._pid, *found}
+
+    def _watch(self) -> None:
+        while not self._ended.wait(self._every_s):
+            self.take()
+
+
+def _memory(pids: Iterable[int]) -> int | None:
+    """The sum of what each memory takes: until it runs another program, a new process may be in that of its parent."""
+    sizes = dict(found for each in pids if (found := _pss(each)) is not None)
+    return sum(sizes.values()) if sizes else None
+
+
+def _proc(pid: int) -> Path:
+    return Path(f"/proc/{pid}")
+
+
+def _tasks(pid: int) -> list[Path]:
+    try:
+        return list((_proc(pid) / "task").iterdir())
+    except OSError:  # it has ended, or there is no /proc
+        return []
+
+
+def _pss(pid: int) -> tuple[str, int] | None:
+    """Where the memory of a process begins and ends, which no two programs share, and its size."""
+    head, *lines = _read(_proc(pid) / "smaps_rollup").splitlines() or [""]
+    return next(((head, int(line.split()[1]) * 1024) for line in lines if line.startswith("Pss:")), None)
+
+
+def _read(path: Path) -> str:
+    """Empty where the process has ended meanwhile."""
+    try:
+        return path.read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What a run took, with the processes below it. `peak_bytes`: the most they had at once, None if unknown."""
+
+    wall_s: float
+    cpu_s: float
+    peak_bytes: int | None
+    returncode: int
+    output: bytes
+    errors: bytes
+
+
+def run_measured(command: Sequence[str], *, cwd: Path, env: Mapping[str, str], aside: Path) -> Ran:
+    """Run a command; its streams go through files in `aside`, so that nothing is read meanwhile."""
+    aside.mkdir(parents=True, exist_ok=True)
+    outputs = aside / "stdout", aside / "stderr"
+    with outputs[0].open("wb") as stdout, outputs[1].open("wb") as stderr:
+        started = time.perf_counter()
+        process = subprocess.Popen(
+            command, cwd=cwd, env=dict(env), stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr
+        )
+        with TreeWatch(process.pid, MEMORY_EVERY_S) as tree:
+            _, status, used = os.wait4(process.pid, 0)
+            wall_s = time.perf_counter() - started
+    process.returncode = os.waitstatus_to_exitcode(status)
+    cpu_s = used.ru_utime + used.ru_stime
+    output, errors = (path.read_bytes() for path in outputs)
+    return Ran(wall_s, cpu_s, tree.peak_bytes, process.returncode, output, errors)
+
+
+def startup(home: Path, project: Path, times: int) -> tuple[dict[str, float], float]:
+    """Median seconds of each command called in `project`, and of a bare interpreter between them."""
+    took: dict[str, list[float]] = {name: [] for name in COMMANDS}
+    bare = []
+    for _ in range(times):
+        bare.append(_run(BARE, home, project))
+        for name, arguments in COMMANDS.items():
+            took[name].append(run_command(arguments, home, project))
+    return {name: statistics.median(values) for name, values in took.items()}, statistics.median(bare)
+
+
+def run_command(arguments: Sequence[str], home: Path, folder: Path) -> float:
+    """Seconds that `carryover` took with `arguments`, called in `folder`. Raises RuntimeError where it failed."""
+    return _run((str(PROGRAM), *arguments), home, folder)
+
+
+def _run(command: Sequence[str], home: Path, project: Path) -> float:
+    started = time.perf_counter()
+    done = subprocess.run(command, cwd=project, env=environment(home), stdin=subprocess.DEVNULL, capture_output=True)
+    took_s = time.perf_counter() - started
+    if done.returncode != 0:
+        raise RuntimeError(f"{' '.join(command)} failed ({done.returncode}): {done.stderr.decode(errors='replace')}")
+    return took_s

@@ -9,16 +9,22 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
-from .corpus import Corpus, make_corpus
-from .cursor import cursor
-from .document import Heading
-from .goals import table
-from .growth import growth
-from .hooks import hooks
-from .measure import Row
-from .one_session import one_session
-from .peers import peers
-from .rows import appended, commands, daemon_first_read, first_read, idle, ledger_size
+from bench.corpus import Corpus, make_corpus
+from bench.cursor import cursor
+from bench.document import Heading
+from bench.goals import table
+from bench.growth import growth
+from bench.hooks import hooks
+from bench.measure import Row
+from bench.peers import one_session, peers
+from bench.rows import appended, commands, daemon_first_read, first_read, idle, ledger_size
+
+PACKAGES: Final = Heading(
+    "packages",
+    "Packages",
+    "Each installed into an empty environment with all it downloads. Measured by `make test-packages MEASURE=1`,\n"
+    "not by `make bench`. Start: the shortest of five runs of `carryover sessions --help`.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,12 +201,6 @@ _SECTIONS: Final = (
     ),
 )
 SECTIONS: Final[Mapping[str, Section]] = {section.heading.name: section for section in _SECTIONS}
-PACKAGES: Final = Heading(
-    "packages",
-    "Packages",
-    "Each installed into an empty environment with all it downloads. Measured by `make test-packages MEASURE=1`,\n"
-    "not by `make bench`. Start: the shortest of five runs of `carryover sessions --help`.",
-)
 HEADINGS: Final[Mapping[str, Heading]] = {
     **{name: section.heading for name, section in SECTIONS.items()},
     PACKAGES.name: PACKAGES,

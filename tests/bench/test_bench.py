@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+import getpass
+import os
+import platform
 import re
 import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from bench import cursor as cursor_rows
+from bench import processes
 from bench.corpus import Corpus, make_corpus
-from bench.cursor_store import make_cursor_store
+from bench.cursor import make_cursor_store
+from bench.document import NOT_MEASURED, PATH, Heading, bodies_of, circumstances, document, put
+from bench.processes import TreeWatch, memory_of, processes_of, processor_s
 from bench.rows import first_read
+from bench.sections import HEADINGS
 
 NOW_MS = 1_700_000_000_000
+TWO = {name: Heading(name, name.title(), f"About {name}.") for name in ("one", "two-parts")}
+BALLAST = 40_000_000
+HOLDS_MEMORY = f"ballast = bytearray({BALLAST}); print('ready', flush=True); input()"
+WORKS = "import time\nwhile time.process_time() < 0.3: pass"
 
 
 def test_a_history_is_the_same_for_the_same_seed(tmp_path: Path) -> None:
@@ -65,3 +80,74 @@ def _made(home: Path, seed: int) -> Corpus:
 
 def _contents(corpus: Corpus) -> dict[Path, bytes]:
     return {file: file.read_bytes() for file in corpus.files}
+
+
+def test_a_section_is_replaced_and_the_others_stay(tmp_path: Path) -> None:
+    path = tmp_path / "benchmarks.md"
+    for name, body in (("one", "first"), ("two-parts", "kept\n\n| a | table |"), ("one", "second")):
+        put(path, TWO, name, body)
+
+    assert bodies_of(path.read_text()) == {"one": "second\n", "two-parts": "kept\n\n| a | table |\n"}
+
+
+def test_what_was_not_measured_is_named_as_that() -> None:
+    assert bodies_of(document(TWO, {"one": "measured\n"})) == {"one": "measured\n", "two-parts": NOT_MEASURED}
+
+
+def test_the_document_has_the_sections_of_the_benchmark() -> None:
+    assert list(bodies_of(PATH.read_text(encoding="utf-8"))) == list(HEADINGS)
+
+
+def test_a_run_names_its_versions_and_neither_host_nor_user_nor_folder() -> None:
+    line = circumstances()
+
+    assert platform.python_version() in line
+    assert [word for word in (platform.node(), getpass.getuser(), str(Path.cwd())) if word in line.split()] == []
+
+
+def test_what_a_child_uses_counts_while_it_runs_and_after_it_has_ended() -> None:
+    own, before_s = memory_of(os.getpid()), processor_s(os.getpid())
+    with _child(HOLDS_MEMORY) as child:
+        with_child = memory_of(os.getpid())
+        assert child.pid in processes_of(os.getpid())
+    subprocess.run([sys.executable, "-c", WORKS], check=True)
+    after_s = processor_s(os.getpid())
+
+    assert own is not None and with_child is not None and with_child - own > BALLAST * 0.9
+    assert before_s is not None and after_s is not None and after_s - before_s >= 0.25
+    assert child.pid not in processes_of(os.getpid())
+
+
+def test_the_peak_is_that_of_all_processes_that_last() -> None:
+    tree = TreeWatch(os.getpid())
+    tree.take()
+    tree.take()
+    peaks = [tree.peak_bytes or 0]
+    with _child(HOLDS_MEMORY):
+        for _ in range(2):
+            tree.take()
+            peaks.append(tree.peak_bytes or 0)
+
+    assert peaks[1] - peaks[0] < BALLAST / 2
+    assert peaks[2] - peaks[0] > BALLAST * 0.9
+
+
+def test_processes_in_one_memory_take_it_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one that is started does until it runs its program, which takes its time on a machine under load."""
+    alone = memory_of(os.getpid())
+    monkeypatch.setattr(processes, "processes_of", lambda pid: [pid, pid])
+    together = memory_of(os.getpid())
+
+    assert alone is not None and together is not None
+    assert together < alone * 1.2
+
+
+@contextmanager
+def _child(program: str) -> Iterator[subprocess.Popen[bytes]]:
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None and process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        yield process
+        process.stdin.write(b"\n")
+        process.stdin.close()
