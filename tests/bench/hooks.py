@@ -14,7 +14,7 @@ from typing import Any, Final
 from bench.corpus import Corpus, transcripts_of
 from bench.measure import Row, at, compared, shown
 from bench.processes import bare_daemon, daemon, environment, fresh_state
-from carryover.edits.hook_command import hook_command
+from carryover.edits.hooks import hook_command
 from carryover.paths import StateDir
 
 MS: Final = 1000.0

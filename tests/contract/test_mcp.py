@@ -10,7 +10,7 @@ import pytest
 from carryover.adapter.spec import AgentSpec
 from carryover.cli.main import main
 from carryover.edits.entries import NAME, is_ours, value_at
-from carryover.install.mcp_servers import server_files
+from carryover.install.agent_settings import server_files
 from contract.test_uninstall import contents
 from support.agent_here import only_this_path
 from support.tools import versioned

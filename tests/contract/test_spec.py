@@ -12,7 +12,7 @@ from packaging.version import Version
 from carryover.adapter.contract import Agent
 from carryover.adapter.spec import LINUX, MACOS, AgentSpec, places_on
 from carryover.agents import agent_id_of, agent_names
-from carryover.install.hook_sets import can_inject, hooks_for, hooks_for_unknown
+from carryover.install.detect import can_inject, hooks_for, hooks_for_unknown
 
 
 def test_an_agent_can_be_found_on_each_platform(known_spec: AgentSpec, tmp_path: Path) -> None:

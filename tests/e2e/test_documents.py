@@ -16,7 +16,7 @@ import pytest
 
 from agents.claude_code.matrix_case import ClaudePlayed
 from carryover.config import load_config
-from carryover.edits.hook_command import hook_command
+from carryover.edits.hooks import hook_command
 from support.agent_here import everything, only_this_path, put_claude
 from support.daemon_process import DaemonProcess, handoff_of
 from support.terminal import ENTER, Terminal

@@ -13,7 +13,7 @@ import pytest
 
 from agents.windsurf.talks import Talk, put, transcripts_of
 from carryover.cli.main import main
-from carryover.edits.hook_command import hook_command
+from carryover.edits.hooks import hook_command
 from carryover.ledger.queries import connect_read_only, session_by_prefix, session_events
 from carryover.model import AnyBody, AssistantMessage, FileEdit, ToolCall, UserPrompt
 from support.daemon_process import DaemonProcess, handoff_of, wait_until

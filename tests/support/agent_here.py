@@ -9,8 +9,7 @@ from typing import Final
 
 import pytest
 
-from carryover.install.how_installed import own_scripts
-from carryover.install.on_path import on_path_here
+from carryover.install.how_installed import on_path_here, own_scripts
 from support.tools import versioned
 
 NEWEST: Final = "2.1.328"

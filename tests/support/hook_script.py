@@ -13,10 +13,10 @@ from typing import Any, Final
 from carryover.agents import adapters
 from carryover.distill.entry import Entry, Section
 from carryover.distill.handoff import Handoff
-from carryover.edits.hook_command import hook_command
+from carryover.edits.hooks import hook_command
 from carryover.paths import StateDir
+from carryover.publish.answers import answers_in_advance, keep_answers
 from carryover.publish.hook_script import write_hook_script
-from carryover.publish.offline_answers import answers_in_advance, keep_answers
 
 SECRET: Final = "5ec2e7" * 10
 QUIET: Final = ("", "", 0)

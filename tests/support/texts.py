@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from carryover.publish.pointer import END, NEW_FILE, START
+from carryover.publish.pointers import END, NEW_FILE, START
 
 PIECES = (
     *(b"a", b"# Title\n", b"\n", b"\r\n", b"\r", b" ", b"    ", b"> ", b"- ", b"\xef\xbb\xbf", b"\xff\xfe", b"\0"),

@@ -42,8 +42,8 @@ from carryover.ledger.tombstones import Tombstones, put_tombstones, stored_tombs
 from carryover.model import conversation_of
 from carryover.paths import StateDir
 from carryover.projects.root import StatePaths
-from carryover.publish.first_work import refused_before_work
 from carryover.publish.project_moves import follow, inspect_root
+from carryover.publish.refresh import refused_before_work
 from carryover.terminal.output import Progress
 
 SLOW_S: Final = 1.0

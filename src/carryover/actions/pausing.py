@@ -15,8 +15,8 @@ from carryover.errors import ExitCode, UserError
 from carryover.fsio import private_dir, write_if_changed
 from carryover.install.config_file import plan_config
 from carryover.paths import StateDir
-from carryover.publish.offline_answers import prune_answers
-from carryover.publish.withdrawal import withdraw
+from carryover.publish.answers import prune_answers
+from carryover.publish.project_files import withdraw
 
 Obeyed = Literal["at once", "when it starts"]
 

@@ -82,7 +82,7 @@ def would_drop(state: StateDir, key: str, words: Sequence[str]) -> list[SessionR
         return []
     from carryover.ledger.queries import connect_read_only
     from carryover.ledger.selection import Selection, selected_sessions
-    from carryover.publish.retention import over_limits
+    from carryover.publish.forgetting import over_limits
 
     named_setting(key, settings(state))
     before = load_config(state.config).retention

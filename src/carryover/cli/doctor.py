@@ -44,8 +44,7 @@ def run(args: argparse.Namespace) -> int:
     from carryover.diagnose.checks import findings
     from carryover.diagnose.fix import repair
     from carryover.diagnose.gather import gather
-    from carryover.install.how_installed import how_installed, version_line
-    from carryover.install.on_path import runnable
+    from carryover.install.how_installed import how_installed, runnable, version_line
 
     state, home = state_dir(), Path.home()
     found = findings(gather(state, home, inspect=True))

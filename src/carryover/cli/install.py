@@ -24,15 +24,14 @@ from carryover.cli.install_report import Done, agents_data, as_data, dry_run_lin
 from carryover.cli.project_edits import ProjectPlan, meaning, places, planned
 from carryover.config import KEPT, Config, Pointers, ResumeMode, load_config
 from carryover.daemon.client import reload_daemon
-from carryover.edits.diff import diff
+from carryover.edits.plan import diff
 from carryover.errors import ExitCode, UserError
+from carryover.install.agent_settings import plan_mcp_servers
 from carryover.install.background import bring_up, service_of_user
-from carryover.install.how_installed import require_mcp_sdk
-from carryover.install.mcp_servers import plan_mcp_servers
-from carryover.install.on_path import runnable
+from carryover.install.how_installed import require_mcp_sdk, runnable
 from carryover.install.setup import Setup, carry_out, options, plan_setup
 from carryover.paths import StateDir, short_path
-from carryover.publish.withdrawal import withdraw
+from carryover.publish.project_files import withdraw
 from carryover.terminal.output import print_json, print_lines
 
 DESCRIPTION: Final = {

@@ -14,17 +14,15 @@ from carryover.actions.first_read import End, Held
 from carryover.cli import project_edits
 from carryover.cli.project_edits import ProjectPlan
 from carryover.edits.apply import Applied
-from carryover.edits.diff import diff
-from carryover.edits.plan import Edit
+from carryover.edits.plan import Edit, diff
 from carryover.install.agent_settings import switched_off
 from carryover.install.background import Background
 from carryover.install.detect import Detection
-from carryover.install.how_installed import how_installed
+from carryover.install.how_installed import OnPath, how_installed, on_path_here
 from carryover.install.messages import Did, summary
-from carryover.install.on_path import OnPath, on_path_here
 from carryover.install.setup import Setup, outcome_for, waiting_for
 from carryover.paths import short_path
-from carryover.publish.withdrawal import Withdrawn
+from carryover.publish.project_files import Withdrawn
 from carryover.terminal.output import counted, harmless
 
 

@@ -10,8 +10,7 @@ from typing import Any, Final, get_args
 from carryover.actions.context import agents_own
 from carryover.agents import instruction_files
 from carryover.config import Config, Pointers, project_settings
-from carryover.edits.diff import diff
-from carryover.edits.plan import Edit
+from carryover.edits.plan import Edit, diff
 from carryover.errors import os_reason
 from carryover.paths import short_path
 from carryover.projects.handoff_file import IN_PROJECT

@@ -84,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _watch(args: argparse.Namespace) -> int:
     """Prints the status repeatedly until Ctrl-C or until its reader goes away; both are normal ways to end it."""
-    from carryover.install.version_probe import asking_once
+    from carryover.install.detect import asking_once
 
     on_terminal, ask = sys.stdout.isatty(), asking_once()
     try:

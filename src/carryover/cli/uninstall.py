@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from carryover.daemon.client import daemon_pid
     from carryover.install.background import registered
-    from carryover.install.on_path import runnable
+    from carryover.install.how_installed import runnable
     from carryover.install.uninstall import carry_out, plan_uninstall
 
     state, home = state_dir(), Path.home()
@@ -84,9 +84,8 @@ def usual_settings(state: StateDir, home: Path) -> Iterator[tuple[str, HookFile]
     from carryover.agents import specs
     from carryover.config import Config, load_config
     from carryover.edits.hooks import HookFile
-    from carryover.install.config_places import hook_files
+    from carryover.install.agent_settings import hook_files, server_files
     from carryover.install.machine import Machine
-    from carryover.install.mcp_servers import server_files
 
     try:
         tools = load_config(state.config).agents
@@ -147,7 +146,7 @@ def lines_after(
 
 
 def _show(wanted: Uninstall, service: ServiceManager | None, pid: int | None, home: Path, *, as_json: bool) -> int:
-    from carryover.edits.diff import diff
+    from carryover.edits.plan import diff
 
     if as_json:
         print_json(

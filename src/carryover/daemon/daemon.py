@@ -49,9 +49,8 @@ from carryover.ledger.ledger_errors import LedgerDamaged, LedgerUnavailable
 from carryover.ledger.provisional import forget_provisional
 from carryover.ledger.queries import ProjectRow, projects, unpublished
 from carryover.projects.handoff_file import IN_PROJECT
-from carryover.publish.first_work import refused_before_work
 from carryover.publish.make import Refreshed
-from carryover.publish.refresh import refresh
+from carryover.publish.refresh import refresh, refused_before_work
 
 READERS: Final = 2
 LIVE_READERS: Final = 1

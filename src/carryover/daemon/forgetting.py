@@ -16,8 +16,7 @@ from carryover.ledger.connect import erase_mark
 from carryover.ledger.dropped import keep_limits, read_dropped_again
 from carryover.ledger.ledger_errors import LedgerUnavailable
 from carryover.ledger.selection import Selection
-from carryover.publish.forgetting import Erased, forget_sessions
-from carryover.publish.retention import oldest_kept_ms, over_limits
+from carryover.publish.forgetting import Erased, forget_sessions, oldest_kept_ms, over_limits
 
 DAY_S: Final = 86_400.0
 ERASE_AGAIN_S: Final = 600.0

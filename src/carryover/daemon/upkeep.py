@@ -11,7 +11,7 @@ from typing import Final
 
 from carryover.daemon.context import DaemonContext
 from carryover.ledger.search_index import index_more
-from carryover.publish.withdrawal import withdraw
+from carryover.publish.project_files import withdraw
 
 PAUSE_S: Final = 0.05
 """Pause between two steps, for others that use the ledger."""

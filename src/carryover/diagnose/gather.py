@@ -31,13 +31,11 @@ from carryover.edits.record import Record, load_record
 from carryover.errors import UserError
 from carryover.fsio import is_folder
 from carryover.ingest.scan import FoundSource, TranscriptRoot, readable_sources, recorded_roots, roots_to_read
-from carryover.install.agent_settings import entry_report, hooks_report, keeps_days, reads_bytes
+from carryover.install.agent_settings import entry_report, hooks_report, keeps_days, reads_bytes, with_config_files
 from carryover.install.background import service_of_user
-from carryover.install.config_places import with_config_files
-from carryover.install.detect import Detection, detect_all, newly_covered
+from carryover.install.detect import AskVersion, Detection, ask_version, detect_all, newly_covered
 from carryover.install.machine import Machine, startable_here
 from carryover.install.setup import wanted_settings
-from carryover.install.version_probe import AskVersion, ask_version
 from carryover.ledger.queries import AgentRow, ProjectRow, agents_seen, connect_read_only, projects, totals
 from carryover.paths import StateDir
 from carryover.sync.status import sync_status

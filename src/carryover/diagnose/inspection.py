@@ -29,9 +29,8 @@ from carryover.ingest.scan import (
     MS_PER_DAY,
     others_sources,
 )
-from carryover.install.how_installed import command_for_mcp_sdk
+from carryover.install.how_installed import command_for_mcp_sdk, on_path_here
 from carryover.install.machine import Machine, copies
-from carryover.install.on_path import on_path_here
 from carryover.install.service import COMMAND, Program
 from carryover.ledger.codec import count_damaged
 from carryover.ledger.connect import connect_tolerant
@@ -39,8 +38,7 @@ from carryover.ledger.queries import connect_read_only, projects
 from carryover.paths import StateDir
 from carryover.projects.policy import refusal
 from carryover.projects.root import agent_folders
-from carryover.publish import pointer
-from carryover.publish.instruction_files import hidden_files, read_instructions
+from carryover.publish.pointers import block_end, block_state, hidden_files, read_instructions
 from carryover.terminal.output import counted
 
 MOST_PROJECTS: Final = 20
@@ -128,14 +126,14 @@ def _project(root: Path, config: Config, home: Path, own: frozenset[Path]) -> Pr
     pointers = project_settings(root, config).pointers
     names = tuple(instruction_files())
     texts = {name: read_instructions(root, name) for name in names}
-    states = {name: pointer.state(text) for name, text in texts.items()}
+    states = {name: block_state(text) for name, text in texts.items()}
     return ProjectReport(
         root=str(root),
         pointers=pointers,
         refusal=refusal(root, home=home, agents_own=lambda: own),
         edited=tuple(name for name in names if states[name] == "edited"),
         broken=tuple(name for name in names if states[name] == "broken"),
-        pointer_end_bytes=pointer.block_end(texts[AGENTS_MD]),
+        pointer_end_bytes=block_end(texts[AGENTS_MD]),
         hidden=hidden_files(root) if pointers == "shared" else (),
         unread=tuple(
             UnreadSource(agent=agent.id, path=source.path, reason=reason)

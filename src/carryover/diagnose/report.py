@@ -21,7 +21,7 @@ from carryover.ledger.queries import AgentRow
 from carryover.ledger.rows import ProjectRow, Totals
 from carryover.paths import short_path
 from carryover.projects.policy import Refusal
-from carryover.publish.instruction_files import HiddenFile
+from carryover.publish.pointers import HiddenFile
 from carryover.sync.status import SyncStatus
 
 Level = Literal["wrong", "todo", "note"]

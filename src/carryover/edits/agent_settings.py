@@ -13,11 +13,10 @@ from msgspec.structs import replace
 from carryover.adapter.spec import TIMEOUT_UNITS, AgentSpec, HookEntry
 from carryover.agents import agent_name
 from carryover.edits import entries, hooks
-from carryover.edits.hook_command import hook_command, owner_by_script
-from carryover.edits.hooks import Form, Hook
-from carryover.edits.origin import UNKNOWN, Origin
+from carryover.edits.hooks import Form, Hook, hook_command, owner_by_script
 from carryover.edits.plan import Change, Edit, plan
 from carryover.edits.record import EditedFile, Record
+from carryover.edits.user_text import UNKNOWN, Origin
 
 _REMEDY: Final = "Fix that, then run `carryover refresh`."
 

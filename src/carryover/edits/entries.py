@@ -18,8 +18,7 @@ from pathlib import PurePath
 from typing import Any, Final
 
 from carryover.edits import json_text, toml_text
-from carryover.edits.encoding import EditRefused, decode, encode
-from carryover.edits.origin import UNKNOWN, Origin, begun, restored
+from carryover.edits.user_text import UNKNOWN, EditRefused, Origin, begun, decode, encode, restored
 
 NAME: Final = "carryover"
 SUBCOMMAND: Final = "mcp"

@@ -15,12 +15,16 @@ Plain (Windsurf since 1.12.41, according to its documentation, in a separate fil
     {"hooks": {"<event>": [{"command": "...", "show_output": false}]}}
 
 The client may rewrite the file with its keys sorted (Claude Code 2.1.328, once, if `~/.claude.json` turns updates off),
-and people may move hooks. So ours are found by their command, wherever they are.
+and people may move hooks. So ours are found by their command, wherever they are: one short line per event that never
+changes, so that an agent which asks for trust in each changed command asks only once. It contains no address, since one
+agent drops settings whose commands do (reported for Cursor).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+import shlex
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -28,9 +32,7 @@ import msgspec
 
 from carryover.adapter.spec import HookFileRules
 from carryover.edits import json_text, toml_text
-from carryover.edits.encoding import EditRefused, decode, encode
-from carryover.edits.hook_command import Owner, OwnerOf
-from carryover.edits.origin import UNKNOWN, Origin, begun, restored
+from carryover.edits.user_text import UNKNOWN, EditRefused, Origin, begun, decode, encode, restored
 
 HOOKS: Final = "hooks"
 VERSION: Final = "version"
@@ -302,3 +304,39 @@ def _broken_rules(settings: Mapping[str, Any], rules: HookFileRules | None) -> I
             kind = handler.get("type") if isinstance(handler, dict) else None
             if rules.handler_types and isinstance(kind, str) and kind not in rules.handler_types:
                 yield f'its hook of type "{kind}" {_DROPS}'
+
+
+SCRIPT: Final = "hook.sh"
+"""The script in the state folder that every hook runs."""
+
+Owner = Literal["ours", "edited", "others"]
+"""Owner of a hook. `edited`: it runs our script, but the user added something to the line, so it is theirs."""
+
+OwnerOf = Callable[[str], Owner]
+"""Returns the owner of a hook's command line."""
+
+_TAIL: Final = r"(\s*2>\s*/dev/null)?(\s*\|\|\s*true)?\s*"
+
+
+def hook_command(state_root: Path, agent_id: str, event: str) -> str:
+    """Returns the command for an agent's settings: it passes the payload on, stays quiet and always succeeds."""
+    return f"sh {shlex.quote(str(state_root / SCRIPT))} {agent_id} {event} 2>/dev/null || true"
+
+
+def owner_by_script(*scripts: Path) -> OwnerOf:
+    """Returns a function that recognises our hooks by the script they run, which is one of `scripts`."""
+    path = "|".join(re.escape(spelling) for script in scripts for spelling in _spellings(script))
+    own = re.compile(rf"\s*sh\s+(?:{path})(?:\s+[\w-]+){{2}}{_TAIL}")
+    mentioned = re.compile(rf"(?<![\w./-])(?:{path})(?![\w./-])")
+
+    def owner_of(command: str) -> Owner:
+        if own.fullmatch(command):
+            return "ours"
+        return "edited" if mentioned.search(command) else "others"
+
+    return owner_of
+
+
+def _spellings(script: Path) -> tuple[str, ...]:
+    """Returns the ways in which a shell command may spell the path, longest first."""
+    return shlex.quote(str(script)), f"'{script}'", f'"{script}"', str(script)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import difflib
 import errno
 import os
+import re
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from carryover.edits.encoding import EditRefused
 from carryover.edits.record import EditedFile
-from carryover.errors import os_reason
+from carryover.edits.user_text import EditRefused
+from carryover.errors import os_reason, visible
 from carryover.fsio import read_bytes_bounded
 
 _LIMIT_BYTES: Final = 64 << 20
@@ -140,3 +142,22 @@ def _obstacle(path: Path) -> str | None:
 
 def _unfit_folder(folder: Path) -> str | None:
     return None if os.access(folder, os.W_OK | os.X_OK) else f"its folder {folder} can't be written"
+
+
+def diff(edit: Edit) -> str:
+    """Returns the unified diff of an edit; empty if it changes nothing."""
+    if not edit.changes:
+        return ""
+    name = visible(str(edit.path))
+    lines = difflib.unified_diff(
+        _lines(edit.before),
+        _lines(edit.after),
+        "/dev/null" if edit.before is None else name,
+        "/dev/null" if edit.after is None else name,
+    )
+    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+
+
+def _lines(data: bytes | None) -> list[str]:
+    text = (data or b"").decode(errors="replace")
+    return re.findall(r"[^\n]*\n|[^\n]+", text)

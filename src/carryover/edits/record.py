@@ -22,7 +22,7 @@ import msgspec
 
 from carryover.agents import instruction_files, read_lists
 from carryover.edits.hooks import Form
-from carryover.edits.origin import UNKNOWN, Origin
+from carryover.edits.user_text import UNKNOWN, Origin
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import open_regular, private_dir, read_bytes_bounded, write_if_changed
 from carryover.paths import StateDir

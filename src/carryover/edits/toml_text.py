@@ -17,8 +17,8 @@ from typing import Any, Final
 
 import tomlkit
 
-from carryover.edits.encoding import EditRefused, newline_of
 from carryover.edits.json_text import Path
+from carryover.edits.user_text import EditRefused, newline_of
 
 _PLAIN_KEY: Final = re.compile(r"[\w-]+", re.ASCII)
 

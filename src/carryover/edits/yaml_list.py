@@ -11,8 +11,7 @@ import json
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from carryover.edits.encoding import EditRefused, newline_of
-from carryover.edits.text_block import find_lines, whole_file, with_lines, without_span
+from carryover.edits.user_text import EditRefused, find_lines, newline_of, whole_file, with_lines, without_span
 
 if TYPE_CHECKING:
     from yaml import Node, ScalarNode

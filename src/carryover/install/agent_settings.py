@@ -1,25 +1,41 @@
-"""Reads our hooks from an agent's settings, and finds those that the user has yet to review. Writes nothing."""
+"""Finds the settings files that hold our hooks, our entry or our MCP server, and compares them with what should be there.
+
+Reads the files, writes none.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from packaging.specifiers import SpecifierSet
 
-from carryover.adapter.spec import HookReview
-from carryover.edits.agent_settings import AgentSettings
-from carryover.edits.encoding import EditRefused, decode
-from carryover.edits.entries import has_entry, value_at
-from carryover.edits.hook_command import owner_by_script
-from carryover.edits.hooks import FoundHook, Hook, drop_reason, hooks_of
+from carryover.adapter.spec import AgentSpec, HookReview, McpServers, Place, places_on
+from carryover.edits.agent_settings import AgentSettings, ServerSettings, is_toml, plan_servers
+from carryover.edits.entries import NAME, SUBCOMMAND, has_entry, has_list, value_at
+from carryover.edits.hooks import (
+    FoundHook,
+    Hook,
+    HookFile,
+    HookOwners,
+    OwnerOf,
+    drop_reason,
+    hook_owners,
+    hooks_of,
+    owner_by_script,
+)
 from carryover.edits.plan import Edit
-from carryover.install.config_places import settings_bytes
-from carryover.install.detect import Detection
-from carryover.install.hook_sets import released
+from carryover.edits.record import load_record
+from carryover.edits.user_text import EditRefused, decode
+from carryover.fsio import is_folder, is_there, read_bytes_bounded
+from carryover.install.detect import Detection, released
+from carryover.install.how_installed import own_scripts
+from carryover.paths import StateDir
 
 
 class HooksReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -208,3 +224,125 @@ def _is_noted(hook: FoundHook, review: HookReview, noted: Mapping[str, Any], con
         if isinstance(note, dict) and review.mark in note:
             return True
     return False
+
+
+_LIMIT_BYTES: Final = 64 << 20
+
+
+def settings_bytes(path: Path) -> bytes | None:
+    """Returns the content of a settings file; None if it does not exist. Raises OSError."""
+    try:
+        return read_bytes_bounded(path, _LIMIT_BYTES)
+    except FileNotFoundError:
+        return None
+
+
+def hook_files(spec: AgentSpec, platform: str, located: Callable[[Place], Path]) -> Iterator[HookFile]:
+    """Yields every file that may contain an agent's hooks. `located` resolves a place to a path."""
+    for place in places_on(spec.hooks.config_files, platform):
+        yield HookFile(located(place), spec.hooks.form)
+    if spec.hooks.tables is not None:
+        yield HookFile(located(spec.hooks.tables), "tables")
+
+
+def with_config_files(detections: Iterable[Detection], scripts: Iterable[Path], platform: str) -> tuple[Detection, ...]:
+    """Returns the detections with `config` set to the file that our hooks or entry belong in.
+
+    `scripts`: those that our hooks run, now or formerly.
+    """
+    owner_of = owner_by_script(*sorted(scripts))
+    return tuple(_for_entry(_for_hooks(found, owner_of), platform) for found in detections)
+
+
+def _for_entry(found: Detection, platform: str) -> Detection:
+    entry = found.spec.handoff_entry
+    if entry is None:
+        return found
+    files = [found.located(place) for place in places_on(entry.files, platform)]
+    return replace(found, config=_file_of_list(files, found.located(entry.new), entry.key), form="list")
+
+
+def _file_of_list(files: Sequence[Path], new: Path, key: str) -> Path:
+    """Returns the last file that has the list, which is the one the agent uses; else an existing file; else `new`."""
+    with_list = [path for path in files if may_have_list(path, key)]
+    if with_list:
+        return with_list[-1]
+    return next((path for path in (new, *reversed(files)) if is_there(path)), new)
+
+
+def may_have_list(path: Path, key: str) -> bool:
+    """Whether a file may have the list. An unreadable one may; the edit then reports it and leaves it alone."""
+    try:
+        return has_list(settings_bytes(path) or b"", key, toml=is_toml(path))
+    except (OSError, EditRefused):
+        return True
+
+
+def _for_hooks(found: Detection, owner_of: OwnerOf) -> Detection:
+    """Chooses the tables if others have hooks there, or ours are there already; hooks in both would make the agent
+    warn.
+    """
+    if found.spec.hooks.tables is None or found.config is None or not found.found or found.lost_folder is not None:
+        return found
+    tables = HookFile(found.located(found.spec.hooks.tables), "tables")
+    in_tables, in_file = _owners(tables, owner_of), _owners(HookFile(found.config, found.form), owner_of)
+    if in_tables is None or in_tables.others or (in_tables.ours and not (in_file and in_file.others)):
+        return replace(found, config=tables.path, form="tables")
+    return found
+
+
+def _owners(file: HookFile, owner_of: OwnerOf) -> HookOwners | None:
+    """Returns whose hooks are in a file; None if it can't be read, which is reported when it is edited."""
+    try:
+        return hook_owners(settings_bytes(file.path) or b"", owner_of, form=file.form)
+    except (OSError, EditRefused):
+        return None
+
+
+_MODULE: Final = "carryover.cli.main"
+_STATE: Final = "CARRYOVER_HOME"
+
+
+def plan_mcp_servers(
+    detections: Iterable[Detection], selected: Collection[str], state: StateDir, *, wanted: bool | None
+) -> tuple[Edit, ...]:
+    """Plans the edits for the selected agents; None for `wanted` keeps it as it is. Reads files, writes none.
+
+    Raises UserError if the record of earlier edits is damaged.
+    """
+    record = load_record(state)
+    present = any(file.form == "server" for file in record.files)
+    servers = wanted_servers(detections, selected, os.environ, state) if (present if wanted is None else wanted) else ()
+    return plan_servers(tuple(servers), record)
+
+
+def wanted_servers(
+    detections: Iterable[Detection], selected: Collection[str], env: Mapping[str, str], state: StateDir
+) -> Iterator[ServerSettings]:
+    """Yields our entry for each program of the selected agents, as far as it has a folder for its settings."""
+    moved = {_STATE: str(state.root)} if env.get(_STATE) else {}
+    for found in detections:
+        if found.spec.id not in selected or not found.found or found.lost_folder is not None:
+            continue
+        for servers in found.spec.mcp:
+            config = _config(servers, found.located)
+            if config is not None:
+                entry = servers.entry(_command(), moved)
+                yield ServerSettings(agent=found.spec.id, config=config, key=servers.key, entry=entry)
+
+
+def server_files(servers: McpServers, located: Callable[[Place], Path]) -> list[Path]:
+    """Returns every file that may contain the list on this platform. `located` resolves a place to a path."""
+    return [located(place) for place in places_on(servers.files, sys.platform)]
+
+
+def _config(servers: McpServers, located: Callable[[Place], Path]) -> Path | None:
+    files = [path for path in server_files(servers, located) if is_folder(path.parent)]
+    listed = (path for path in files if may_have_list(path, servers.key))
+    existing = (path for path in files if is_there(path))
+    return next(listed, None) or next(existing, None) or next(iter(files), None)
+
+
+def _command() -> Sequence[str]:
+    script = own_scripts() / NAME
+    return (str(script), SUBCOMMAND) if os.access(script, os.X_OK) else (sys.executable, "-m", _MODULE, SUBCOMMAND)

@@ -13,8 +13,8 @@ import tomlkit
 from tomlkit.items import Array, InlineTable, Table
 
 from carryover.config import AGENTS_TABLES
-from carryover.edits.encoding import EditRefused, decode
 from carryover.edits.plan import Change, Edit, plan
+from carryover.edits.user_text import EditRefused, decode
 from carryover.paths import StateDir
 from carryover.text.toml_lines import parsed_toml
 

@@ -2,22 +2,125 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+import signal
+import subprocess
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
-from packaging.version import Version
+from packaging.specifiers import SpecifierSet
+from packaging.version import InvalidVersion, Version
 
 from carryover.adapter.spec import AgentSpec, HookSet, Place, VersionProbe, places_on
 from carryover.config import AgentsConfig
 from carryover.edits.hooks import Form
 from carryover.fsio import is_folder, is_there
-from carryover.install.hook_sets import hooks_for, hooks_for_unknown, in_common
 from carryover.install.machine import Command, Machine, copies
-from carryover.install.version_probe import Answer, AskVersion, ask_version, read_again
+
+AskVersion = Callable[..., "Answer"]
+"""A function with the signature of `ask_version`."""
+
+_LONGEST_ANSWER_BYTES: Final = 16 << 10
+_REAPED_WITHIN_S: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A version and the text that contained it, or `problem`: why there is none, as a clause without a full stop.
+
+    A problem never quotes the command's output.
+    """
+
+    version: Version | None = None
+    text: str = ""
+    problem: str = ""
+
+
+def ask_version(command: Path, probe: VersionProbe, *, env: Mapping[str, str], cwd: Path) -> Answer:
+    """Runs the command and reads its version. Blocks for little more than `probe.limit_s`; never raises.
+
+    `env` is the command's whole environment. It gets no input, and its stderr is discarded. The command and all its
+    child processes have ended when this returns.
+    """
+    try:
+        process = subprocess.Popen(
+            [command, *probe.args],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd=cwd,
+            env=dict(env),
+            start_new_session=True,  # a separate group, so that its children can be ended with it
+        )
+    except (OSError, ValueError) as error:
+        return Answer(problem=f"it could not be started ({getattr(error, 'strerror', None) or type(error).__name__})")
+    try:
+        # Its output stays in the pipe until it has ended: a version fits, and we need nothing else.
+        code = process.wait(timeout=probe.limit_s)
+    except subprocess.TimeoutExpired:
+        return Answer(problem=f"no answer within {probe.limit_s:g} s")
+    finally:
+        written = _end(process)
+    if code != 0:
+        return Answer(problem=f"it was ended by signal {-code}" if code < 0 else f"it ended with code {code}")
+    return version_in(written.decode("utf-8", "replace"), probe)
+
+
+def asking_once() -> AskVersion:
+    """Returns a caching `ask_version`: asks a command again only if its file changed or it gave no version."""
+    known: dict[object, Answer] = {}
+
+    def ask(command: Path, probe: VersionProbe, *, env: Mapping[str, str], cwd: Path) -> Answer:
+        try:
+            found = command.stat()
+        except OSError:
+            return ask_version(command, probe, env=env, cwd=cwd)
+        key = (command, found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+        answer = known.get(key) or ask_version(command, probe, env=env, cwd=cwd)
+        if answer.version is not None:
+            known[key] = answer
+        return answer
+
+    return ask
+
+
+def version_in(text: str, probe: VersionProbe) -> Answer:
+    """Extracts the version from a command's output."""
+    found = re.search(probe.pattern, text, re.MULTILINE)
+    if found is None:
+        return Answer(problem="its answer holds no version")
+    try:
+        return Answer(version=Version(found[1]), text=found[1])
+    except InvalidVersion:
+        return Answer(problem="its answer holds no version that can be compared")
+
+
+def read_again(text: str) -> Answer:
+    """Returns the answer for `text`, in which a version was found earlier."""
+    try:
+        return Answer(version=Version(text), text=text)
+    except InvalidVersion:
+        return Answer(problem="what was recorded is no version")
+
+
+def _end(process: subprocess.Popen[bytes]) -> bytes:
+    """Ends the process and its group. Returns its output so far, without waiting for others that hold the pipe open."""
+    assert process.stdout is not None
+    with process.stdout as stdout, contextlib.suppress(BlockingIOError):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        # A process that hangs in the kernel survives even that; do not wait for it any longer.
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=_REAPED_WITHIN_S)
+        os.set_blocking(stdout.fileno(), False)
+        return os.read(stdout.fileno(), _LONGEST_ANSWER_BYTES)
+    return b""
+
 
 State = Literal["ok", "older", "newer", "unreadable", "missing"]
 """How an agent's version compares with those we know.
@@ -213,3 +316,73 @@ def _lost_folder(spec: AgentSpec, machine: Machine) -> Path | None:
 
 def _located(places: tuple[Place, ...], machine: Machine) -> Iterator[Path]:
     return (place.at(machine.home, machine.env) for place in places_on(places, machine.platform))
+
+
+ALL_KNOWN: Final = "every known version"
+"""Label of the hooks for an unreadable version."""
+
+
+def hooks_for(spec: AgentSpec, version: Version) -> tuple[Literal["ok", "older", "newer"], HookSet | None]:
+    """Compares `version` with the known ranges; also returns its hooks, or None if it has none.
+
+    A version above the newest range gets the newest hooks; one below the lowest gets none.
+    """
+    if not spec.hooks.sets:
+        return "ok", None
+    release = released(version)
+    for known in spec.hooks.sets:
+        if release in SpecifierSet(known.versions):
+            return "ok", known
+    if release < lowest(spec.hooks.sets[0]):
+        return "older", None
+    return "newer", spec.hooks.sets[-1]
+
+
+def hooks_for_unknown(spec: AgentSpec) -> HookSet | None:
+    """Returns the hooks for an unreadable version: those of the newest set that all sets able to inject text have.
+
+    An event that the installed version does not know can make the agent complain at every start (Claude Code); a
+    missing event only means that the daemon notices a change through the file a moment later. If such an event makes
+    the agent drop all hooks, even other programs' (reported for Cursor), only events that every set has are used. If
+    the events were renamed, no event is in all sets, and the newest set is used.
+    """
+    if not spec.hooks.sets:
+        return None
+    newest = spec.hooks.sets[-1]
+    able = spec.hooks.sets if _drops_unknown(spec) else [known for known in spec.hooks.sets if can_inject(spec, known)]
+    able = able or [newest]
+    common = tuple(hook for hook in newest.hooks if all(hook.event in known.events for known in able))
+    if not common:
+        return newest
+    return HookSet(versions=f">={lowest(able[0])}", label=ALL_KNOWN, hooks=common)
+
+
+def _drops_unknown(spec: AgentSpec) -> bool:
+    return spec.hooks.file_rules is not None and spec.hooks.file_rules.known_events_only
+
+
+def in_common(sets: Sequence[HookSet | None]) -> HookSet | None:
+    """Returns the hooks of the first set that all others have too; None if there are none."""
+    first = sets[0]
+    if first is None or all(other == first for other in sets):
+        return first
+    common = tuple(hook for hook in first.hooks if all(other is not None and hook in other.hooks for other in sets))
+    if not common:
+        return None
+    labels = " and ".join(dict.fromkeys(other.label for other in sets if other is not None))
+    return HookSet(versions=first.versions, label=labels, hooks=common)
+
+
+def can_inject(spec: AgentSpec, hook_set: HookSet) -> bool:
+    """Whether any hook in the set can inject text into a session."""
+    return any(event in spec.hooks.injects_on for event in hook_set.events)
+
+
+def lowest(hook_set: HookSet) -> Version:
+    """Returns the first version of a range."""
+    return max(Version(part.version) for part in SpecifierSet(hook_set.versions) if part.operator == ">=")
+
+
+def released(version: Version) -> Version:
+    """Returns the version without a pre-release suffix: `2.0b1` matches neither `<2` nor `>=2`."""
+    return Version(version.base_version)

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from carryover.install.detect import Detection
-from carryover.install.hook_sets import ALL_KNOWN, can_inject, lowest
+from carryover.install.detect import ALL_KNOWN, Detection, can_inject, lowest
 from carryover.paths import short_path
 
 Did = Literal["written", "in place", "to be written"]

@@ -13,9 +13,8 @@ from carryover.edits.agent_settings import AgentSettings, plan_settings
 from carryover.edits.apply import Applied, apply
 from carryover.edits.plan import Change, Edit, plan
 from carryover.edits.record import load_record
-from carryover.install.agent_settings import to_review
+from carryover.install.agent_settings import to_review, with_config_files
 from carryover.install.config_file import plan_config
-from carryover.install.config_places import with_config_files
 from carryover.install.detect import Detection
 from carryover.install.messages import Did, presence
 from carryover.install.service import Program, ServiceManager

@@ -14,8 +14,7 @@ from carryover.agents import instruction_files, read_lists
 from carryover.config import KEPT
 from carryover.edits.agent_settings import removal
 from carryover.edits.apply import BACKUPS, LOCK, Applied, apply
-from carryover.edits.hook_command import SCRIPT, owner_by_script
-from carryover.edits.hooks import HookFile, hooks_of
+from carryover.edits.hooks import SCRIPT, HookFile, hooks_of, owner_by_script
 from carryover.edits.plan import Edit, plan
 from carryover.edits.record import (
     GITIGNORE,
@@ -32,12 +31,12 @@ from carryover.errors import ExitCode, UserError, os_reason
 from carryover.fsio import SCRATCH, is_folder
 from carryover.ledger.queries import connect_read_only, projects
 from carryover.paths import StateDir
-from carryover.probe.git_dir import git_dir_of
+from carryover.probe.git_command import git_dir_of
 from carryover.projects.handoff_file import STORE
 from carryover.publish.gitignore import exclude_file, remove_if_empty, rule_removal
 from carryover.publish.hook_script import CURL_CONFIG, STARTER
-from carryover.publish.instruction_files import pointer_removal
-from carryover.publish.loaded_files import handoff_names
+from carryover.publish.pointers import pointer_removal
+from carryover.publish.project_files import handoff_names
 from carryover.publish.read_lists import read_list_removal
 
 _MOST_NAMED: Final = 3

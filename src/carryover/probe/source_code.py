@@ -1,20 +1,24 @@
-"""Finds the function at the place of an edit, and whether the file parses.
+"""Finds the function at the place of an edit, and whether the file parses, with tree-sitter. Works on bytes in memory.
 
-Everything works on bytes in memory.
+Grammars are loaded on first use: a language's own package, or else the language pack. The pack
+(tree-sitter-language-pack) is installed by default and takes 184 MB for some 170 languages. Versions below 1.0 contain
+the grammars, later ones download them. The single packages (the extra `lean`) take 13 MB for the languages named here,
+and the pack can then be left out. Files of a language without either are handed over without function and syntax.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from functools import cache
+from importlib import import_module
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from carryover.facts import FileFacts
-from carryover.probe.grammars import grammar
-from carryover.probe.symbols import symbol_at
 
 if TYPE_CHECKING:
-    from tree_sitter import Tree
+    from tree_sitter import Language, Node, Tree
 
 _LANGUAGES = {
     **dict.fromkeys((".py", ".pyi"), "python"),
@@ -87,3 +91,145 @@ def _tree(source: bytes, language: str, give_up: Callable[[], bool]) -> Tree:
 def _parses(tree: Tree, language: str) -> bool | None:
     """Whether a file parses; None for errors in C and C++, which macros hide from a parser."""
     return not tree.root_node.has_error or (None if language in _HAS_MACROS else False)
+
+
+_ECMASCRIPT = frozenset(
+    "function_declaration generator_function_declaration function_expression class_declaration class method_definition"
+    " abstract_class_declaration interface_declaration enum_declaration type_alias_declaration internal_module"
+    " variable_declarator public_field_definition field_definition pair".split()
+)
+_C = frozenset(
+    "function_definition struct_specifier union_specifier enum_specifier class_specifier namespace_definition".split()
+)
+_DEFINITIONS = {
+    "python": frozenset(("function_definition", "class_definition")),
+    "javascript": _ECMASCRIPT,
+    "typescript": _ECMASCRIPT,
+    "tsx": _ECMASCRIPT,
+    "go": frozenset(("function_declaration", "method_declaration", "type_spec")),
+    "rust": frozenset(
+        "function_item impl_item struct_item enum_item trait_item union_item mod_item macro_definition"
+        " function_signature_item".split()
+    ),
+    "java": frozenset(
+        "class_declaration interface_declaration enum_declaration record_declaration method_declaration"
+        " constructor_declaration annotation_type_declaration".split()
+    ),
+    "c": _C,
+    "cpp": _C,
+    "ruby": frozenset(("method", "singleton_method", "class", "module")),
+}
+_ONLY_WITH_A_FUNCTION = {"variable_declarator", "public_field_definition", "field_definition", "pair"}
+_ONLY_WITH_A_BODY = {"struct_specifier", "union_specifier", "enum_specifier", "class_specifier"}
+_FUNCTIONS = {"arrow_function", "function_expression", "generator_function", "function", "class"}
+_SEPARATORS = {"rust": "::", "cpp": "::", "c": "::", "ruby": "::"}
+
+
+def symbol_at(tree: Tree, source: bytes, language: str, line: int) -> str | None:
+    """Returns the qualified name of the function, method or class around a 1-based line.
+
+    For example `Cart.discount` or `cart::Cart::total`.
+    """
+    lines = source.split(b"\n", line)
+    if not 0 < line <= len(lines):
+        return None
+    text = lines[line - 1]
+    start = len(text) - len(text.lstrip())
+    end = max(start, len(text.rstrip()) - 1)
+    node = tree.root_node.named_descendant_for_point_range((line - 1, start), (line - 1, end))
+    names = _names_beginning_at(node, source, line - 1, language) if node is not None else []
+    while node is not None:
+        if node.type in _DEFINITIONS[language] and (name := _name_of(node, source)):
+            names.append(name)
+        elif node.type == "decorated_definition" and not names:  # an edit of a decorator is one of what it decorates
+            definition = node.child_by_field_name("definition")
+            names += [name] if definition is not None and (name := _name_of(definition, source)) else []
+        node = node.parent
+    return _SEPARATORS.get(language, ".").join(reversed(names)) or None
+
+
+def _names_beginning_at(node: Node, source: bytes, row: int, language: str) -> list[str]:
+    """Returns the definitions below `node` that begin in its row, innermost first: `export class Cart {`."""
+    for child in node.named_children:
+        if child.start_point.row > row:
+            break
+        if child.start_point.row == row:
+            inner = _names_beginning_at(child, source, row, language)
+            name = _name_of(child, source) if child.type in _DEFINITIONS[language] else None
+            if inner or name:
+                return [*inner, name] if name else inner
+    return []
+
+
+def _name_of(node: Node, source: bytes) -> str | None:
+    if node.type in _ONLY_WITH_A_FUNCTION:
+        value = node.child_by_field_name("value")
+        if value is None or value.type not in _FUNCTIONS:
+            return None
+    if node.type in _ONLY_WITH_A_BODY and node.child_by_field_name("body") is None:
+        return None  # `struct cart *c` only mentions it
+    if node.type == "function_expression" and node.parent is not None and node.parent.type in _ONLY_WITH_A_FUNCTION:
+        return None
+    name = _text(_first_field(node, "name", "property", "key", "declarator", "type"), source)
+    if node.type == "method_declaration" and (receiver := node.child_by_field_name("receiver")) is not None:
+        owner = re.search(r"(\w+)(?:\[[^\]]*\])?\s*\)$", _text(receiver, source) or "")
+        return f"{owner[1]}.{name}" if owner else name
+    if node.type == "impl_item":
+        return re.sub(r"<.*", "", name or "", flags=re.DOTALL) or None
+    return name
+
+
+def _first_field(node: Node, *fields: str) -> Node | None:
+    """Returns the first of `fields` that exists; for a C declarator, the name inside it."""
+    found = next((child for field in fields if (child := node.child_by_field_name(field)) is not None), None)
+    while found is not None and (inner := found.child_by_field_name("declarator")) is not None:
+        found = inner
+    if found is not None and found.type == "reference_declarator":
+        function = next((child for child in found.children if child.type == "function_declarator"), None)
+        return function.child_by_field_name("declarator") if function is not None else found
+    return found
+
+
+def _text(node: Node | None, source: bytes) -> str | None:
+    # Not `node.text`: after a parse that reads by callback, tree-sitter 0.26.1 never frees what it read for it.
+    return source[node.start_byte : node.end_byte].decode("utf-8", "replace") if node is not None else None
+
+
+PACK: Final = "tree_sitter_language_pack"
+
+SINGLE: Final = {
+    "c": ("tree_sitter_c", "language"),
+    "cpp": ("tree_sitter_cpp", "language"),
+    "go": ("tree_sitter_go", "language"),
+    "java": ("tree_sitter_java", "language"),
+    "javascript": ("tree_sitter_javascript", "language"),
+    "python": ("tree_sitter_python", "language"),
+    "ruby": ("tree_sitter_ruby", "language"),
+    "rust": ("tree_sitter_rust", "language"),
+    "tsx": ("tree_sitter_typescript", "language_tsx"),
+    "typescript": ("tree_sitter_typescript", "language_typescript"),
+}
+"""Language, as the pack names it → the module of its single package and the function in it that returns the grammar."""
+
+
+@cache
+def grammar(language: str) -> Language | None:
+    """Returns the grammar of a language in `SINGLE`; None if no package for it is installed or usable."""
+    for load in (_single, _from_pack):
+        try:
+            return load(language)
+        except (ImportError, AttributeError, LookupError, TypeError, ValueError):
+            continue  # not installed; built for another version of tree-sitter
+    return None
+
+
+def _single(language: str) -> Language:
+    from tree_sitter import Language
+
+    module, function = SINGLE[language]
+    return Language(getattr(import_module(module), function)())
+
+
+def _from_pack(language: str) -> Language:
+    found: Language = import_module(PACK).get_language(language)
+    return found

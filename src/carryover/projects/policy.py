@@ -15,7 +15,7 @@ from platformdirs import PlatformDirs
 from carryover.config import AgentsConfig
 from carryover.facts import is_foreign
 from carryover.paths import StateDir
-from carryover.probe.git_dir import git_dir_of
+from carryover.probe.git_command import git_dir_of
 from carryover.probe.own_file import is_tracked
 from carryover.projects.handoff_file import HANDOFF, STORE
 from carryover.projects.root import AgentFolders, agent_folders

@@ -14,7 +14,7 @@ from carryover.config import AgentConfig, AgentsConfig
 from carryover.facts import ProjectRoot
 from carryover.fsio import is_gone
 from carryover.paths import StateDir
-from carryover.probe.git_dir import git_dir_of, named_in
+from carryover.probe.git_command import git_dir_of, named_in
 
 AgentFolders = Callable[[], frozenset[Path]]
 """Returns what `agent_folders` returns. A function, since settings may change and the result is rarely needed."""

@@ -1,37 +1,41 @@
 """Forgets sessions everywhere: in the ledger, and in everything derived from them in projects and the state folder.
 
-Agents' own files are never touched.
+Agents' own files are never touched. A spooled hook call that was not yet read belongs to no session of the ledger: it
+is matched by its working folder and its time.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import shutil
+import sqlite3
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
-from carryover.config import Config, project_settings
+from carryover.adapter.spooled import SpooledCall
+from carryover.config import Config, RetentionConfig, project_settings
 from carryover.edits.record import published_projects
 from carryover.errors import os_reason
-from carryover.fsio import is_folder, read_bytes_bounded
+from carryover.fsio import is_folder, open_regular, read_bytes_bounded
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.ledger_errors import LedgerUnavailable
-from carryover.ledger.queries import projects, session_ids, whereabouts
+from carryover.ledger.queries import SessionSize, projects, session_ids, session_sizes, used_bytes, whereabouts
 from carryover.ledger.selection import Selection, selected_sessions
 from carryover.ledger.store import Ledger
-from carryover.model import conversation_of
+from carryover.model import NOTE, conversation_of
 from carryover.projects.handoff_file import HANDOFF, HANDOFF_LIMIT_BYTES, STORE, sha_of
 from carryover.projects.root import StatePaths
-from carryover.publish.loaded_files import handoff_names, loaded_names
-from carryover.publish.offline_answers import STORE as ANSWERS
-from carryover.publish.offline_answers import forget_answers
+from carryover.publish.answers import STORE as ANSWERS
+from carryover.publish.answers import forget_answers
+from carryover.publish.project_files import handoff_names, loaded_names
 from carryover.publish.refresh import refresh
-from carryover.publish.spooled_calls import remove_all, remove_spooled
 
 Publish = Callable[[Sequence[int], Sequence[int]], Awaitable[Iterable[str]]]
 """Publishes the first projects again; the others are gone and must not be written any more. Returns what went wrong."""
@@ -178,3 +182,133 @@ def _sha_of_file(path: Path) -> str | None:
         return sha_of(read_bytes_bounded(path, HANDOFF_LIMIT_BYTES, follow=False))
     except OSError:
         return None
+
+
+SPOOL: Final = "spool"
+"""Folder of hook calls in the state folder, with one subfolder per agent and files named by session."""
+_LIMIT_BYTES: Final = 8 << 20
+_LINE_BYTES: Final = 8 << 20
+
+
+def remove_spooled(
+    state: Path,
+    selections: Sequence[Selection],
+    conversations: Collection[tuple[str, str]],
+    *,
+    known: Collection[str],
+    now_ms: int,
+) -> list[str]:
+    """Removes the spooled calls of forgotten conversations. Returns what is left to do, as sentences.
+
+    `conversations`: the agent and id of each. `known`: ids of all conversations that have been read; calls of others
+    are removed if `selections` name them.
+    """
+    problems: list[str] = []
+    spool = state / SPOOL
+    if not is_folder(spool) or spool.is_symlink():
+        return problems
+    if any(selection.is_everything for selection in selections):
+        try:
+            shutil.rmtree(spool)
+        except OSError as error:
+            problems.append(f"{spool} is still there: {os_reason(error)}.")
+        return problems
+    for agent, conversation in conversations:
+        remove_all(_of_conversation(spool / agent, conversation), problems)
+    unread = [path for path in _files(spool) if path.name.partition(".")[0] not in known]
+    for selection in selections:
+        if selection.session is None and selection.conversation is None:
+            remove_all((path for path in unread if _is_selected(path, selection, now_ms)), problems)
+    return problems
+
+
+def remove_all(files: Iterable[Path], problems: list[str]) -> None:
+    """Removes files, which may already be gone; adds a sentence to `problems` for each failure."""
+    for path in files:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            problems.append(f"{path} is still there: {os_reason(error)}.")
+
+
+def _files(folder: Path) -> list[Path]:
+    return [path for path in sorted(folder.rglob("*")) if not path.is_symlink() and not path.is_dir()]
+
+
+def _of_conversation(folder: Path, conversation: str) -> Iterator[Path]:
+    """Yields the files of a conversation, and waiting calls that name it."""
+    for path in _files(folder):
+        if path.name == conversation or path.name.startswith(f"{conversation}."):
+            yield path
+        elif path.parent != folder:
+            try:
+                if conversation.encode() in read_bytes_bounded(path, _LIMIT_BYTES, follow=False):
+                    yield path
+            except OSError:
+                continue
+
+
+def _is_selected(path: Path, selection: Selection, now_ms: int) -> bool:
+    """Whether a file of calls, last changed in the selected period, was written in the selected project."""
+    try:
+        changed_ms = path.lstat().st_mtime_ns // 1_000_000
+        folder = _folder_of(path) if selection.root is not None else None
+    except OSError:
+        return False
+    since_ms, until_ms = selection.span(now_ms)
+    is_within = since_ms <= changed_ms < until_ms
+    if selection.root is None or not is_within:
+        return is_within
+    return folder is not None and Path(os.path.normpath(folder)).is_relative_to(selection.root)
+
+
+def _folder_of(path: Path) -> str | None:
+    """Returns the folder in which the first call in a file was made; a waiting call has it on its second line."""
+    with os.fdopen(open_regular(path), "rb") as file:
+        first = file.readline(_LINE_BYTES)
+        if not first.startswith(b"{"):
+            return os.fsdecode(file.readline(_LINE_BYTES).strip()) or None
+    try:
+        return msgspec.json.decode(first, type=SpooledCall).cwd
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+
+
+_MS_PER_DAY: Final = 86_400_000
+_BYTES_PER_MB: Final = 1_000_000
+
+
+def over_limits(db: sqlite3.Connection, limits: RetentionConfig, *, now_ms: int) -> list[SessionSize]:
+    """Returns the sessions in the ledger that `limits` drop. Blocking; without limits it reads nothing."""
+    if limits == RetentionConfig():
+        return []
+    return sessions_to_drop(session_sizes(db), limits, used_bytes=used_bytes(db), now_ms=now_ms)
+
+
+def oldest_kept_ms(limits: RetentionConfig, now_ms: int) -> int:
+    """Returns the time (UTC ms) before which a session is too old; 0 without such a limit."""
+    return now_ms - limits.max_age_days * _MS_PER_DAY if limits.max_age_days is not None else 0
+
+
+def sessions_to_drop(
+    sessions: Iterable[SessionSize], limits: RetentionConfig, *, used_bytes: int, now_ms: int
+) -> list[SessionSize]:
+    """Returns the sessions that `[retention]` drops: the oldest, but never a project's newest.
+
+    `used_bytes`: the ledger's size. A session of unknown age is dropped only for its size.
+    """
+    oldest_first = sorted(sessions, key=lambda session: session.last_ms)
+    newest = {
+        session.project_id: session
+        for session in oldest_first
+        if session.project_id is not None and session.agent != NOTE
+    }
+    kept = {(session.agent, session.native_id) for session in newest.values()}
+    droppable = [session for session in oldest_first if (session.agent, session.native_id) not in kept]
+    excess = used_bytes - limits.max_size_mb * _BYTES_PER_MB if limits.max_size_mb is not None else 0
+    dropped = []
+    for session in droppable:
+        if 0 < session.last_ms < oldest_kept_ms(limits, now_ms) or excess > 0:
+            dropped.append(session)
+            excess -= session.bytes
+    return dropped

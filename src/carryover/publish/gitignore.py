@@ -16,10 +16,9 @@ from typing import Final
 
 from carryover.agents import read_lists
 from carryover.edits.apply import ProjectEdits
-from carryover.edits.encoding import EditRefused, is_text
 from carryover.edits.plan import Change, plan
 from carryover.edits.record import GITIGNORE
-from carryover.edits.text_block import find_lines, whole_file, with_lines, without_span
+from carryover.edits.user_text import EditRefused, find_lines, is_text, whole_file, with_lines, without_span
 from carryover.errors import os_reason
 from carryover.fsio import read_bytes_bounded
 from carryover.probe.git_command import ask_one

@@ -10,7 +10,7 @@ from textwrap import indent
 from typing import Final
 
 from carryover.agents import specs
-from carryover.edits.hook_command import SCRIPT
+from carryover.edits.hooks import SCRIPT
 from carryover.fsio import private_dir, read_bytes_bounded, write_if_changed
 from carryover.paths import StateDir
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -15,6 +16,7 @@ from carryover.agents import agent_names, instruction_files, startable_agents
 from carryover.config import Config, ProjectSettings, project_settings
 from carryover.distill.entry import Section
 from carryover.distill.handoff import Handoff, distill, has_past, wanted_files
+from carryover.distill.quotes import clip
 from carryover.distill.render import render
 from carryover.distill.sections.open_questions import opinion_entries
 from carryover.distill.trail import did_something
@@ -22,15 +24,14 @@ from carryover.distill.view import ProjectView
 from carryover.edits.record import GITIGNORE
 from carryover.facts import Facts, FileFacts, GitFacts, ProjectRoot, is_foreign
 from carryover.fsio import is_folder
-from carryover.ledger.queries import by_last_use, project_by_root
+from carryover.ledger.queries import by_last_use, project_by_root, published_git
 from carryover.probe.files import file_facts
-from carryover.probe.git import TIMEOUT_S, git_facts
-from carryover.probe.git_diff import OwnWrites
+from carryover.probe.git import TIMEOUT_S, OwnWrites, git_facts, may_be_repository
+from carryover.probe.git_command import ask_one
 from carryover.projects.handoff_file import STORE, Published, sha_of
 from carryover.projects.root import AgentFolders, agents_checkouts
-from carryover.publish.elsewhere import elsewhere_lines
 from carryover.publish.gitignore import without_rule
-from carryover.publish.pointer import without_block
+from carryover.publish.pointers import without_block
 from carryover.publish.project_view import project_view
 from carryover.redact import CleanText
 
@@ -194,3 +195,35 @@ def files_now(view: ProjectView) -> dict[str, FileFacts]:
 
 def _is_here(root: Path) -> bool:
     return not is_foreign(str(root)) and is_folder(root)
+
+
+_MOST: Final = 2
+_BRANCH_CHARS: Final = 80
+
+
+def elsewhere_lines(db: sqlite3.Connection, view: ProjectView) -> tuple[str, ...]:
+    """Returns a line for each of the machines whose sessions are the newest, as far as their commits are known."""
+    if is_foreign(view.root) or not any(session.where for session in view.sessions):
+        return ()
+    lines = (_line(db, former, Path(view.root)) for former in filter(is_foreign, view.former_roots))
+    return tuple([line for line in lines if line is not None][:_MOST])
+
+
+def _line(db: sqlite3.Connection, foreign: str, root: Path) -> str | None:
+    project = project_by_root(db, foreign)
+    git = published_git(db, project.id) if project is not None else None
+    if git is None or git.head is None:
+        return None
+    branch = f"branch {clip(git.branch, chars=_BRANCH_CHARS)}" if git.branch else "detached HEAD"
+    return f"on {foreign.partition(':')[0]}: {branch} at {git.head}{_whether_here(root, git.head)}"
+
+
+def _whether_here(root: Path, commit: str) -> str:
+    """Says whether the repository at `root` has the commit; nothing if there is none or git is too slow."""
+    if not may_be_repository(root):
+        return ""
+    try:
+        asked = ask_one(root, "cat-file", "-e", f"{commit}^{{commit}}", timeout_s=TIMEOUT_S)
+    except OSError:
+        return ""
+    return ", which is here" if asked.code == 0 else ", which is not here; `git fetch` may bring it"

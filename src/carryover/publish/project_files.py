@@ -1,4 +1,11 @@
-"""Publishes in a project: the handoff, the rule that keeps it out of commits, and the pointers to it."""
+"""Publishes in a project, and takes back: the handoff, the rule that keeps it out of commits, the pointers to it.
+
+Some agents load a file of the project with each request (`AgentSpec.handoff_entry`). It precedes the conversation: if
+it changes, the model's provider reads the whole conversation again and bills it. So it is left unchanged while its
+agent is at work, since that knows its own work, and updated when another session has worked on the project. After
+`CACHE_MS` without work, nothing is cached any more. The file points to the handoff, which a session that begins earlier
+has to read, since the end of a session is not reported.
+"""
 
 from __future__ import annotations
 
@@ -8,18 +15,23 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from carryover.config import ProjectSettings
+import msgspec
+
+from carryover.adapter.spec import AgentSpec
+from carryover.agents import specs
+from carryover.config import Config, ProjectSettings, project_settings
+from carryover.distill.header import loaded
 from carryover.edits.apply import PlannedEdits, ProjectEdits
-from carryover.edits.record import GITIGNORE, PROJECT_EDITS
+from carryover.edits.record import GITIGNORE, PROJECT_EDITS, published_projects
 from carryover.errors import os_reason
 from carryover.fsio import is_folder, private_dir
-from carryover.probe.git_dir import git_dir_of
-from carryover.projects.handoff_file import HANDOFF, STORE, Published, write_handoff
+from carryover.probe.git_command import git_dir_of
+from carryover.projects.handoff_file import CHOSEN, HANDOFF, STORE, Published, write_handoff
 from carryover.projects.policy import refusal
 from carryover.projects.root import AgentFolders
 from carryover.publish.gitignore import keep_out, let_in
-from carryover.publish.instruction_files import place_pointers, remove_pointers
-from carryover.publish.loaded_files import handoff_names
+from carryover.publish.make import Refreshed
+from carryover.publish.pointers import place_pointers, remove_pointers
 from carryover.publish.read_lists import place_in_read_lists, remove_from_read_lists
 from carryover.redact import CleanText
 
@@ -133,3 +145,87 @@ def _holds_repositories(folder: Path) -> bool:
     """Whether the folder contains repositories, in which agents would read its files as well (Claude Code 2.1.328)."""
     with os.scandir(folder) as entries:
         return any((Path(entry.path) / ".git").exists() for entry in islice(entries, _MOST_ENTRIES))
+
+
+class Withdrawn(msgspec.Struct, frozen=True):
+    """The result in one project."""
+
+    root: str
+    files: tuple[str, ...] = ()
+    """Names of the user's files that are as they were before Carryover."""
+    notes: tuple[str, ...] = ()
+    """Names what had to stay, and why."""
+
+
+def withdraw(state: Path, config: Config) -> tuple[Withdrawn, ...]:
+    """Withdraws from all projects ever published from the folder `state`; returns those with a change or a note.
+
+    Repeating it changes nothing. Missing projects are left alone, as are all projects while everything is paused.
+    Blocks (files, git).
+    """
+    if config.paused:
+        return ()
+    try:
+        roots = dict.fromkeys(os.path.realpath(project.root) for project in published_projects(state))
+    except OSError:
+        return ()
+    each = (_in_project(Path(root), config) for root in roots if is_folder(Path(root)))
+    return tuple(done for done in each if done.files or done.notes)
+
+
+def _in_project(root: Path, config: Config) -> Withdrawn:
+    settings = project_settings(root, config)
+    try:
+        edits = take_back(root, settings)
+    except OSError as error:
+        return Withdrawn(str(root), notes=(os_reason(error),))
+    return Withdrawn(str(root), tuple(edits.done), tuple(edits.notes))
+
+
+CACHE_MS: Final = 5 * 60_000
+
+
+def write_loaded_files(made: Refreshed, config: Config) -> bool:
+    """Writes the files that these agents load; returns whether one was left unchanged for now. Raises OSError."""
+    if made.handoff is None or made.text is None:
+        return False
+    is_held = False
+    for spec, name in _loaded():
+        if not config.selects(spec.id):
+            continue
+        file = Path(made.root) / STORE / name
+        written_ms = _written_ms(file)
+        if _is_at_work(made, spec) and written_ms is not None and made.others_ms <= written_ms:
+            is_held = True
+        else:
+            write_handoff(file.parent, loaded(made.text), name)
+    return is_held
+
+
+def loaded_names() -> tuple[str, ...]:
+    """Returns the names of these files."""
+    return tuple(name for _, name in _loaded())
+
+
+def handoff_names() -> tuple[str, ...]:
+    """Returns the names of all files in a project's store that hold a handoff."""
+    return (HANDOFF, CHOSEN, *loaded_names())
+
+
+def _loaded() -> list[tuple[AgentSpec, str]]:
+    return [(spec, Path(spec.handoff_entry.entry).name) for spec in specs() if spec.handoff_entry is not None]
+
+
+def _is_at_work(made: Refreshed, spec: AgentSpec) -> bool:
+    """Whether the newest work is this agent's and may continue; a usage limit ends it."""
+    handoff = made.handoff
+    if handoff is None or handoff.agent_id != spec.id or handoff.limit is not None:
+        return False
+    return made.at_ms - handoff.updated_ms < CACHE_MS
+
+
+def _written_ms(file: Path) -> int | None:
+    try:
+        return file.lstat().st_mtime_ns // 1_000_000
+    except OSError:
+        return None

@@ -27,7 +27,7 @@ from carryover.projects.moved_folders import (
     stored,
 )
 from carryover.projects.root import StatePaths
-from carryover.publish.offline_answers import forget_answers
+from carryover.publish.answers import forget_answers
 
 
 class RootFacts(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,8 +14,8 @@ from pathlib import Path
 from carryover.adapter.spec import AgentSpec, ReadList
 from carryover.agents import adapters, specs
 from carryover.edits.apply import ProjectEdits
-from carryover.edits.encoding import EditRefused
 from carryover.edits.plan import Edit, plan
+from carryover.edits.user_text import EditRefused
 from carryover.edits.yaml_list import (
     entries_ending,
     has_entry,
@@ -26,8 +26,7 @@ from carryover.edits.yaml_list import (
     without_entry,
 )
 from carryover.fsio import is_there, read_bytes_bounded
-from carryover.probe.git_command import ask_one
-from carryover.probe.git_dir import git_dir_of
+from carryover.probe.git_command import ask_one, git_dir_of
 from carryover.probe.own_file import is_own, is_tracked
 from carryover.projects.handoff_file import IN_PROJECT
 from carryover.publish.gitignore import SIZE_LIMIT_BYTES, keep_file_out, project_change

@@ -1,11 +1,17 @@
-"""Makes one project's handoff and writes it to the project's files. Blocks."""
+"""Makes one project's handoff and writes it to the project's files. Blocks.
+
+Projects whose history was only read because a command printed something get nothing until an agent works on.
+"""
 
 from __future__ import annotations
 
 import errno
 import os
+import sqlite3
+from collections.abc import Collection
 from contextlib import closing
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -17,13 +23,13 @@ from carryover.errors import os_reason
 from carryover.facts import GitFacts, is_foreign
 from carryover.fsio import is_folder, read_bytes_bounded
 from carryover.ledger.connect import connect_read_only
+from carryover.ledger.queries import ProjectRow, agents_in, changed_since_published, project_by_id
 from carryover.projects.handoff_file import HANDOFF, STORE, Published, place_of, write_handoff
 from carryover.projects.policy import refusal
 from carryover.projects.root import StatePaths
-from carryover.publish.loaded_files import write_loaded_files
+from carryover.publish.answers import forget_answers, keep_answers
 from carryover.publish.make import Refreshed, made_handoff
-from carryover.publish.offline_answers import forget_answers, keep_answers
-from carryover.publish.project_files import publish, take_back
+from carryover.publish.project_files import publish, take_back, write_loaded_files
 
 
 def refresh(
@@ -143,3 +149,28 @@ def _is_free(folder: Path) -> bool:
         return True
     except OSError as error:
         return error.errno == errno.ENOTDIR
+
+
+AWAITS_WORK: Final = "no agent has worked there since it became known; the next turn there writes its handoff"
+
+
+def refused_before_work(
+    db: sqlite3.Connection, project_id: int, config: Config, *, asked: Collection[str]
+) -> Refreshed | None:
+    """Returns the refusal for a project whose history was only read for a root in `asked`; None for others. Blocks."""
+    project = project_by_id(db, project_id)
+    if project is None or not _awaits_work(db, project, asked):
+        return None
+    settings = project_settings(Path(project.root), config)
+    refused = Published(refusal=AWAITS_WORK)
+    return Refreshed(root=project.root, settings=settings, handoff=None, text=None, git=None, published=refused)
+
+
+def _awaits_work(db: sqlite3.Connection, project: ProjectRow, asked: Collection[str]) -> bool:
+    if project.published_sha is not None:
+        return False
+    if project.published_ms is not None:
+        return project.refusal == AWAITS_WORK and not changed_since_published(db, project.id)
+    in_projects = {agent.id for agent in adapters().values() if agent.in_projects}
+    agents = agents_in(db, project.id)  # none if a session has only started there
+    return project.root in asked and bool(agents) and agents <= in_projects

@@ -14,7 +14,7 @@ from carryover.distill.view import ProjectView
 from carryover.export.code_pieces import standing
 from carryover.export.material import LeftOut, TextFile
 from carryover.export.secret_names import is_secret_name
-from carryover.probe.project_tree import text_of, why_unread
+from carryover.probe.files import text_of, why_unread
 
 HOLDS_SECRETS: Final = "its name says that it holds secrets"
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from carryover.agents import instruction_files, specs
 from carryover.export.material import GuidingFile, LeftOut
 from carryover.export.secret_names import is_secret_name
-from carryover.probe.project_tree import text_of, why_unread
-from carryover.publish import pointer
+from carryover.probe.files import text_of, why_unread
+from carryover.publish import pointers
 
 
 def guidance(root: Path, paths: Sequence[str]) -> tuple[tuple[GuidingFile, ...], list[LeftOut]]:
@@ -27,8 +27,8 @@ def guidance(root: Path, paths: Sequence[str]) -> tuple[tuple[GuidingFile, ...],
         except (OSError, ValueError) as error:
             left_out.append(LeftOut(path, why_unread(error)))
             continue
-        if not pointer.says_nothing(data):
-            found.append(GuidingFile(path=path, text=pointer.without_block(data).decode()))
+        if not pointers.says_nothing(data):
+            found.append(GuidingFile(path=path, text=pointers.without_block(data).decode()))
     ignored = [name for name in _instruction_names() if name not in paths and (root / name).is_file()]
     left_out += [LeftOut(name, "git ignores it") for name in ignored if not _says_nothing(root, name)]
     return tuple(found), left_out
@@ -44,7 +44,7 @@ def _target(root: Path, path: str, paths: Sequence[str]) -> str:
 
 def _says_nothing(root: Path, name: str) -> bool:
     try:
-        return pointer.says_nothing(text_of(root, name).encode())
+        return pointers.says_nothing(text_of(root, name).encode())
     except (OSError, ValueError):
         return False
 

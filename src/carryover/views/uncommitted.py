@@ -10,9 +10,8 @@ from typing import Final
 
 from carryover.export.material import ChangedText
 from carryover.fsio import is_gone
-from carryover.probe.git import may_be_repository, of_others
+from carryover.probe.git import OwnWrites, changed_files, may_be_repository, of_others
 from carryover.probe.git_command import ask
-from carryover.probe.git_diff import OwnWrites, changed_files
 from carryover.text.lines import one_line
 
 MOST_FILES: Final = 500

@@ -24,11 +24,10 @@ from carryover.export.secret_names import is_secret_name
 from carryover.facts import Facts, GitFacts
 from carryover.fsio import is_folder
 from carryover.ledger.project_content import last_answer, prompts_at
-from carryover.probe.project_tree import ProjectPaths, project_paths, text_of
+from carryover.probe.files import ProjectPaths, project_paths, text_of
 from carryover.projects.handoff_file import STORE
 from carryover.projects.root import AgentFolders
-from carryover.publish.elsewhere import elsewhere_lines
-from carryover.publish.make import files_now, git_now, make, own_writes, view_now
+from carryover.publish.make import elsewhere_lines, files_now, git_now, make, own_writes, view_now
 from carryover.views.files_that_matter import HOLDS_SECRETS, files_that_matter, is_generated
 from carryover.views.guidance import guidance
 from carryover.views.uncommitted import uncommitted

@@ -6,7 +6,7 @@ import pytest
 from packaging.version import Version
 
 from carryover.agents.claude_code.spec import SPEC
-from carryover.install.hook_sets import hooks_for
+from carryover.install.detect import hooks_for
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,7 @@ import pytest
 from packaging.version import Version
 
 from carryover.agents.codex.spec import SPEC
-from carryover.install.hook_sets import hooks_for
-from carryover.install.version_probe import version_in
+from carryover.install.detect import hooks_for, version_in
 
 FIRST = ["SessionStart", "Stop"]
 ALL = ["SessionStart", "PreCompact", "Stop", "SessionEnd"]

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from agents.copilot.session import CopilotSession
-from carryover.edits.hook_command import hook_command
+from carryover.edits.hooks import hook_command
 from support.daemon_process import DaemonProcess, daemon_below, wait_until
 
 TASK = "Round the prices to whole cents"

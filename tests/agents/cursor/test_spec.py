@@ -6,8 +6,7 @@ import pytest
 from packaging.version import Version
 
 from carryover.agents.cursor.spec import SPEC
-from carryover.install.hook_sets import hooks_for
-from carryover.install.version_probe import version_in
+from carryover.install.detect import hooks_for, version_in
 
 STOP = ["stop"]
 START = ["sessionStart", "stop"]

@@ -11,8 +11,7 @@ from msgspec.structs import replace
 from carryover.agents.opencode.spec import SPEC
 from carryover.config import Config
 from carryover.edits.record import load_record
-from carryover.install.agent_settings import entry_report
-from carryover.install.config_places import with_config_files
+from carryover.install.agent_settings import entry_report, with_config_files
 from carryover.install.detect import Detection, detect
 from carryover.install.machine import Machine
 from carryover.install.setup import Setup, carry_out, plan_setup, wanted_settings

@@ -7,7 +7,7 @@ import stat
 from pathlib import Path
 
 from agents.cursor.payloads import payload as cursor_payload
-from carryover.edits.hook_command import hook_command
+from carryover.edits.hooks import hook_command
 from support.claude_session import ClaudeSession
 from support.codex_session import CodexSession
 from support.daemon_process import DaemonProcess, handoff_of

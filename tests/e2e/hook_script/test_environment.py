@@ -15,7 +15,7 @@ from typing import Final
 import pytest
 
 from carryover.agents import adapters
-from carryover.edits.hook_command import hook_command
+from carryover.edits.hooks import hook_command
 from support.hook_script import QUIET, SECRET, HookScript, installed, keep, payload
 from support.repository import repository
 from support.socket_server import SocketServer, answer

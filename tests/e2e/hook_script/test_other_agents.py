@@ -12,7 +12,7 @@ import pytest
 from agents.codex.hook_payloads import LEFT_OUT
 from agents.codex.hook_payloads import payload as codex_payload
 from agents.cursor.payloads import payload as cursor_payload
-from carryover.edits.hook_command import hook_command
+from carryover.edits.hooks import hook_command
 from carryover.paths import StateDir
 from support.hook_script import QUIET, HookScript, installed, keep
 from support.hook_script import payload as claude_payload

@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 from agents.windsurf.talks import payload
-from carryover.edits.hook_command import hook_command
+from carryover.edits.hooks import hook_command
 from carryover.paths import StateDir
 from carryover.publish.hook_script import CWD_HEADER
 from support.hook_script import QUIET, HookScript

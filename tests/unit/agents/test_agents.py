@@ -17,8 +17,7 @@ from carryover.agents import adapters, agent_id_of, agent_ids, agent_names, spec
 from carryover.cli.demo.replay import make_project
 from carryover.edits.apply import ProjectEdits
 from carryover.projects.policy import refusal
-from carryover.publish.instruction_files import place_pointers, remove_pointers
-from carryover.publish.pointer import NEW_FILE
+from carryover.publish.pointers import NEW_FILE, place_pointers, remove_pointers
 from support.agent_here import only_this_path
 from support.hook_script import HookScript, installed, keep
 from support.repository import repository

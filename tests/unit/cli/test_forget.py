@@ -13,7 +13,7 @@ from carryover.actions.context import state_dir
 from carryover.actions.from_disk import catch_up
 from carryover.errors import ExitCode
 from carryover.fsio import FileLock, private_dir
-from carryover.publish.offline_answers import answer_path
+from carryover.publish.answers import answer_path
 from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess, handoff_of
 from support.forked import CARRYOVER

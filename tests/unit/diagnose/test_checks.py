@@ -13,7 +13,7 @@ from carryover.install.agent_settings import EntryReport
 from carryover.install.service import ServiceStatus
 from carryover.ledger.rows import BrokenSource, SkippedRow
 from carryover.projects.policy import Refusal
-from carryover.publish.instruction_files import HiddenFile
+from carryover.publish.pointers import HiddenFile
 from support.reports import CLAUDE, CODEX, HEALTHY, LEDGER, RUNNING, SERVICE, changed
 
 NOW_MS = int(time.time() * 1000)

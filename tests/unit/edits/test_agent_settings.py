@@ -11,10 +11,9 @@ from carryover.agents.claude_code.spec import SPEC as CLAUDE
 from carryover.agents.codex.spec import SPEC as CODEX
 from carryover.edits.agent_settings import AgentSettings, plan_settings
 from carryover.edits.apply import apply
-from carryover.edits.hook_command import owner_by_script
-from carryover.edits.hooks import HookFile, hooks_of
-from carryover.edits.origin import Origin
+from carryover.edits.hooks import HookFile, hooks_of, owner_by_script
 from carryover.edits.record import load_record
+from carryover.edits.user_text import Origin
 from carryover.paths import StateDir
 
 HOOKS = (HookEntry(event="SessionStart", matcher="startup", timeout_s=5), HookEntry(event="Stop", timeout_s=5))

@@ -13,9 +13,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from carryover.adapter.spec import HookFileRules
-from carryover.edits.encoding import EditRefused
-from carryover.edits.hook_command import owner_by_script
-from carryover.edits.hooks import Form, Hook, hooks_of, origin_of, with_hooks, without_hooks
+from carryover.edits.hooks import Form, Hook, hooks_of, origin_of, owner_by_script, with_hooks, without_hooks
+from carryover.edits.user_text import EditRefused
 from support.settings_texts import commented_settings, flat_settings, formatted, settings
 from support.toml_texts import toml_settings
 

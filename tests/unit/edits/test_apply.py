@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from carryover.edits.apply import Applied, PlannedEdits, ProjectEdits, apply, backup_path
-from carryover.edits.origin import Origin
 from carryover.edits.plan import Change, Edit, plan
 from carryover.edits.record import EditedFile, Record, load_record, save_record
+from carryover.edits.user_text import Origin
 from carryover.errors import UserError
 from carryover.fsio import FileLock
 from carryover.paths import StateDir

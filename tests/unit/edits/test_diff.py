@@ -9,8 +9,7 @@ from pathlib import Path
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from carryover.edits.diff import diff
-from carryover.edits.plan import Change, Edit
+from carryover.edits.plan import Change, Edit, diff
 
 LINES = st.lists(st.sampled_from([b"a\n", b"b\n", b"c\r\n", b"\n"]), max_size=12).map(b"".join)
 

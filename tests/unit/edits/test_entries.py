@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carryover.edits import json_text
-from carryover.edits.encoding import EditRefused
 from carryover.edits.entries import (
     NAME,
     has_entry,
@@ -25,7 +24,7 @@ from carryover.edits.entries import (
     without_entry,
     without_server,
 )
-from carryover.edits.origin import Origin
+from carryover.edits.user_text import EditRefused, Origin
 from support.settings_texts import formatted
 
 KEY, ENTRY = "instructions", ".carryover/handoff.md"

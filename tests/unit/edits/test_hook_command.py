@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.edits.hook_command import owner_by_script
+from carryover.edits.hooks import owner_by_script
 
 OWNER_OF = owner_by_script(Path("/home/dev/.carryover/hook.sh"), Path("/mnt/a b/hook.sh"))
 

@@ -10,8 +10,6 @@ from typing import Final
 import pytest
 
 from carryover.agents.codex.spec import SPEC as CODEX
-from carryover.edits.encoding import EditRefused
-from carryover.edits.hook_command import owner_by_script
 from carryover.edits.hooks import (
     Form,
     FoundHook,
@@ -21,10 +19,11 @@ from carryover.edits.hooks import (
     hook_owners,
     hooks_of,
     origin_of,
+    owner_by_script,
     with_hooks,
     without_hooks,
 )
-from carryover.edits.origin import Origin
+from carryover.edits.user_text import EditRefused, Origin
 
 HERE: Final = Path(__file__).parent
 GOLDEN: Final = HERE / "golden"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from carryover.edits.encoding import EditRefused
 from carryover.edits.plan import Change, plan
+from carryover.edits.user_text import EditRefused
 
 
 def change(path: Path, after: bytes | None = b"new", *, follow: bool = True) -> Change:

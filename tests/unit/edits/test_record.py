@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from carryover.edits.origin import Origin
 from carryover.edits.record import (
     EditedFile,
     PublishedProject,
@@ -17,6 +16,7 @@ from carryover.edits.record import (
     remember_project,
     save_record,
 )
+from carryover.edits.user_text import Origin
 from carryover.errors import ExitCode, UserError
 from carryover.paths import StateDir
 

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carryover.edits.encoding import newline_of
-from carryover.edits.text_block import find_lines, whole_file, with_lines, without_span
+from carryover.edits.user_text import find_lines, newline_of, whole_file, with_lines, without_span
 from support.texts import TEXTS
 
 BLOCK = (b"# ours", b"rule")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from carryover.edits.encoding import EditRefused
+from carryover.edits.user_text import EditRefused
 from carryover.edits.yaml_list import entries_ending, has_entry, is_new_file, new_file, with_entry, without_entry
 
 PATH = "/home/dev/my shop/.carryover/handoff.md"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from carryover.config import AgentConfig, AgentsConfig, load_config
 from carryover.edits.apply import apply
-from carryover.edits.encoding import EditRefused
+from carryover.edits.user_text import EditRefused
 from carryover.install import config_file
 from carryover.install.config_file import Values, plan_config
 from carryover.paths import StateDir

@@ -8,7 +8,7 @@ import pytest
 
 from carryover.agents.claude_code.spec import SPEC as CLAUDE
 from carryover.agents.codex.spec import SPEC as CODEX
-from carryover.install.config_places import with_config_files
+from carryover.install.agent_settings import with_config_files
 from carryover.install.detect import Detection
 
 SCRIPT = Path("/state/hook.sh")

@@ -11,8 +11,7 @@ from carryover.adapter.spec import LINUX
 from carryover.agents.claude_code.spec import SPEC
 from carryover.agents.codex.spec import SPEC as REAL_CODEX
 from carryover.agents.cursor.spec import SPEC as REAL_CURSOR
-from carryover.install.detect import Detection, detect, detect_all
-from carryover.install.hook_sets import hooks_for_unknown
+from carryover.install.detect import Detection, detect, detect_all, hooks_for_unknown
 from carryover.install.machine import Machine
 from support.tools import CODEX, CURSOR, program, versioned
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from packaging.version import Version
 
 from carryover.adapter.spec import HookEntry, HookSet
-from carryover.install.hook_sets import ALL_KNOWN, hooks_for, hooks_for_unknown
+from carryover.install.detect import ALL_KNOWN, hooks_for, hooks_for_unknown
 from support.tools import CURSOR, with_sets
 
 FIRST, SECOND = CURSOR.hooks.sets

@@ -13,8 +13,7 @@ from carryover.agents import specs
 from carryover.agents.claude_code.spec import SPEC
 from carryover.agents.codex.spec import SPEC as REAL_CODEX
 from carryover.agents.cursor.spec import SPEC as REAL_CURSOR
-from carryover.install.detect import Detection
-from carryover.install.hook_sets import hooks_for, hooks_for_unknown
+from carryover.install.detect import Detection, hooks_for, hooks_for_unknown
 from carryover.install.messages import summary
 from support.tools import CODEX, CURSOR, with_sets
 

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.install.how_installed import HowInstalled, Kind
-from carryover.install.on_path import OnPath, on_path, on_path_here, runnable
+from carryover.install.how_installed import HowInstalled, Kind, OnPath, on_path, on_path_here, runnable
 from support.tools import versioned
 
 

@@ -8,8 +8,7 @@ from carryover.agents.claude_code.adapter import AGENT
 from carryover.agents.codex.spec import SPEC as REAL_CODEX
 from carryover.config import Config
 from carryover.edits.record import load_record
-from carryover.install.detect import Detection
-from carryover.install.hook_sets import hooks_for
+from carryover.install.detect import Detection, hooks_for
 from carryover.install.setup import carry_out, plan_setup, waiting_for, wanted_settings
 from carryover.paths import StateDir
 from support.tools import CODEX

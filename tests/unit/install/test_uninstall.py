@@ -18,7 +18,7 @@ from carryover.edits.record import PublishedProject, load_record, remember_proje
 from carryover.install.config_file import plan_config
 from carryover.install.uninstall import Uninstalled, carry_out, plan_uninstall, project_edits, state_files
 from carryover.paths import StateDir
-from carryover.publish.pointer import NEW_FILE
+from carryover.publish.pointers import NEW_FILE
 from carryover.publish.project_files import publish
 from carryover.redact import CleanText
 from support.one_prompt import ledger_with_prompt

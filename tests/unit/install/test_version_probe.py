@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from packaging.version import Version
 
 from carryover.adapter.spec import VersionProbe
-from carryover.install.version_probe import Answer, ask_version, asking_once, version_in
+from carryover.install.detect import Answer, ask_version, asking_once, version_in
 from support.tools import program
 
 PROBE = VersionProbe(args=("--version",), pattern=r"^(\d+\.\d+\.\d+)")

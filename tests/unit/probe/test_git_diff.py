@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from carryover.facts import GitFacts
-from carryover.probe.git import ChangedSince, changed_since, git_facts
-from carryover.probe.git_diff import OwnWrites
+from carryover.probe.git import ChangedSince, OwnWrites, changed_since, git_facts
 from support.repository import git, repository
 
 PATIENT_S = 20.0

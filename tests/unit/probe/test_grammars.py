@@ -8,9 +8,8 @@ from importlib import import_module
 import pytest
 
 from carryover.facts import FileFacts
-from carryover.probe import grammars
-from carryover.probe.grammars import SINGLE, grammar
-from carryover.probe.source_code import _LANGUAGES, examine
+from carryover.probe import source_code
+from carryover.probe.source_code import _LANGUAGES, SINGLE, examine, grammar
 
 SAMPLES = {
     "c": b"int add(int a) {\n  return a; // mark\n}\n",
@@ -42,7 +41,7 @@ def without(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
             raise ModuleNotFoundError(name)
         return import_module(name)
 
-    monkeypatch.setattr(grammars, "import_module", imported)
+    monkeypatch.setattr(source_code, "import_module", imported)
     grammar.cache_clear()
 
 

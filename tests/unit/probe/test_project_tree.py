@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.probe.project_tree import project_paths, text_of, why_unread
+from carryover.probe.files import project_paths, text_of, why_unread
 from support.repository import git, repository
 
 

@@ -12,8 +12,8 @@ from carryover.adapter.contract import StartReason
 from carryover.config import Config, ProjectsConfig, ResumeConfig
 from carryover.facts import GitFacts
 from carryover.probe.git import changed_since, git_facts
-from carryover.publish import answer
-from carryover.publish.answer import Beginning, start_answer
+from carryover.publish import answers
+from carryover.publish.answers import Beginning, start_answer
 from support.claude_session import ClaudeSession
 from support.codex_session import CodexSession
 from support.repository import git
@@ -75,7 +75,7 @@ class Desk:
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a machine at work git may take longer than a session that starts would wait for it."""
-    monkeypatch.setattr(answer, "changed_since", partial(changed_since, timeout_s=30))
+    monkeypatch.setattr(answers, "changed_since", partial(changed_since, timeout_s=30))
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.edits.hook_command import hook_command
+from carryover.edits.hooks import hook_command
 from carryover.paths import StateDir
 from carryover.publish.hook_script import write_hook_script
 

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from carryover.edits.apply import ProjectEdits
-from carryover.publish.instruction_files import place_pointers, remove_pointers
-from carryover.publish.pointer import NEW_FILE
+from carryover.publish.pointers import NEW_FILE, place_pointers, remove_pointers
 
 LIMIT_BYTES = 32_768
 BLOCK = NEW_FILE.decode()

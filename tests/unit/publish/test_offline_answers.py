@@ -12,7 +12,7 @@ from carryover.agents import adapters
 from carryover.config import AgentsConfig, Config, ProjectsConfig
 from carryover.distill.entry import Entry, Section
 from carryover.distill.handoff import Handoff
-from carryover.publish.offline_answers import (
+from carryover.publish.answers import (
     RESUMED,
     answer_path,
     answers_in_advance,

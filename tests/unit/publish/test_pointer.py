@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carryover.publish.pointer import (
+from carryover.publish.pointers import (
     NEW_FILE,
     State,
+    block_state,
     imports_agents_md,
     is_new_file,
     says_nothing,
-    state,
     with_block,
     without_block,
 )
@@ -88,7 +88,7 @@ def test_the_block_at_the_top(before: bytes, after: bytes) -> None:
     ],
 )
 def test_what_is_there_already(data: bytes, expected: State) -> None:
-    assert state(data) == expected
+    assert block_state(data) == expected
 
 
 @pytest.mark.parametrize("data", [EDITED, BLOCK.replace(b"<!--CARRYOVER:END-->\n", b""), "utf-16".encode("utf-16")])
@@ -158,7 +158,7 @@ def test_for_every_text_the_block_comes_once_and_goes_without_a_trace(data: byte
 
     assert with_block(once, at_top=not at_top) == once
     assert without_block(once) == without_block(data)
-    if state(data) == "absent":
+    if block_state(data) == "absent":
         assert without_block(once) == data
         assert once.startswith(data) or once.endswith(data.removeprefix(BOM))
-        assert state(once) == ("absent" if b"\0" in data else "intact")
+        assert block_state(once) == ("absent" if b"\0" in data else "intact")

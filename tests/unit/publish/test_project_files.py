@@ -10,7 +10,7 @@ import pytest
 
 from carryover.config import Config, Pointers, ProjectSettings, PublishConfig, project_settings
 from carryover.projects.handoff_file import Published
-from carryover.publish.pointer import NEW_FILE
+from carryover.publish.pointers import NEW_FILE
 from carryover.publish.project_files import preview, publish
 from carryover.redact import CleanText
 from support.repository import git, repository

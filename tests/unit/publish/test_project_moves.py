@@ -14,7 +14,7 @@ from carryover.ledger.queries import project_by_root, projects, sessions
 from carryover.ledger.store import Ledger
 from carryover.paths import StateDir
 from carryover.projects.root import StatePaths, find_root
-from carryover.publish.offline_answers import answer_path
+from carryover.publish.answers import answer_path
 from carryover.publish.project_moves import RootFacts, follow, inspect_root, link, unlink
 from carryover.publish.project_view import project_view
 from carryover.publish.refresh import refresh

@@ -10,8 +10,8 @@ from carryover.edits.record import PublishedProject, published_projects
 from carryover.model import SessionInfo
 from carryover.paths import StateDir
 from carryover.projects.root import StatePaths
+from carryover.publish.answers import answer_path
 from carryover.publish.make import Refreshed
-from carryover.publish.offline_answers import answer_path
 from carryover.publish.refresh import refresh
 from support.claude_session import ClaudeSession
 from support.one_prompt import ledger_with_prompt

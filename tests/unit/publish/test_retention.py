@@ -5,7 +5,7 @@ import pytest
 from carryover.config import RetentionConfig
 from carryover.ledger.queries import SessionSize
 from carryover.model import NOTE
-from carryover.publish.retention import sessions_to_drop
+from carryover.publish.forgetting import sessions_to_drop
 
 DAY_MS = 86_400_000
 NOW_MS = 1_000 * DAY_MS

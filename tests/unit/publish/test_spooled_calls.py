@@ -8,7 +8,7 @@ import pytest
 
 from carryover.adapter.spooled import spool_line
 from carryover.ledger.selection import Selection
-from carryover.publish.spooled_calls import remove_spooled
+from carryover.publish.forgetting import remove_spooled
 
 NOW_MS = 1_795_000_000_000
 SHOP, BLOG = "/home/dev/shop", "/home/dev/blog"

@@ -8,8 +8,7 @@ import pytest
 
 from carryover.config import Config, Pointers, ProjectsConfig, ProjectSettings, PublishConfig
 from carryover.edits.record import PublishedProject, remember_project
-from carryover.publish.project_files import publish
-from carryover.publish.withdrawal import withdraw
+from carryover.publish.project_files import publish, withdraw
 from carryover.redact import CleanText
 from support.repository import git, repository
 

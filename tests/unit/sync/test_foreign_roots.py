@@ -16,9 +16,8 @@ from carryover.ledger.selection import Selection
 from carryover.model import AssistantMessage, FileEdit
 from carryover.projects.moved_folders import is_away, may_have_moved
 from carryover.projects.policy import refusal
-from carryover.publish.elsewhere import elsewhere_lines
 from carryover.publish.forgetting import forget_sessions, publish_here
-from carryover.publish.make import files_now, git_now, made_handoff, view_now
+from carryover.publish.make import elsewhere_lines, files_now, git_now, made_handoff, view_now
 from carryover.publish.project_moves import RootFacts, inspect_root
 from carryover.publish.refresh import awaits_handoff, refresh, with_placeholder
 from carryover.views.limits import limited_projects

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from carryover.export.material import LeftOut, TextFile
-from carryover.probe.project_tree import project_paths
+from carryover.probe.files import project_paths
 from carryover.views.files_that_matter import files_that_matter
 from support.conversation import Conversation, project
 from support.repository import repository

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from carryover.export.material import GuidingFile, LeftOut
-from carryover.probe.project_tree import project_paths
-from carryover.publish import pointer
+from carryover.probe.files import project_paths
+from carryover.publish import pointers
 from carryover.views.guidance import guidance
 from support.repository import repository
 
@@ -42,8 +42,8 @@ def test_a_file_that_an_agents_spec_names_is_guidance(path: str, tmp_path: Path)
 
 
 def test_carryovers_own_block_is_taken_out_and_a_file_of_nothing_else_is_none(tmp_path: Path) -> None:
-    own = pointer.with_block(b"Be brief.\n", at_top=False).decode()
-    root = repository(tmp_path / "shop", {"CLAUDE.md": own, "AGENTS.md": pointer.NEW_FILE.decode()})
+    own = pointers.with_block(b"Be brief.\n", at_top=False).decode()
+    root = repository(tmp_path / "shop", {"CLAUDE.md": own, "AGENTS.md": pointers.NEW_FILE.decode()})
 
     assert found(root) == ((GuidingFile(path="CLAUDE.md", text="Be brief.\n"),), [])
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.probe.git_diff import OwnWrites
+from carryover.probe.git import OwnWrites
 from carryover.views.uncommitted import LARGEST_BYTES, uncommitted
 from support.hostile_repository import PLANTED, hostile_repository, partial_clone
 from support.repository import git, repository

@@ -32,7 +32,7 @@ from carryover.facts import ProjectRoot
 from carryover.ledger.batch import SourceState
 from carryover.ledger.queries import published_git
 from carryover.ledger.sessions import know_project
-from carryover.publish.answer import Beginning, start_answer
+from carryover.publish.answers import Beginning, start_answer
 from carryover.publish.refresh import awaits_handoff
 
 CATCH_UP_S: Final = 0.4

@@ -20,9 +20,9 @@ from carryover.daemon.page_door import PageDoor
 from carryover.daemon.publish_queue import PublishQueue
 from carryover.ingest.scan import TranscriptRoot
 from carryover.ingest.spool import Spool
+from carryover.publish.answers import prune_answers
 from carryover.publish.hook_script import write_hook_script
 from carryover.publish.make import Refreshed
-from carryover.publish.offline_answers import prune_answers
 from carryover.publish.refresh import with_placeholder
 
 THREADS: Final = 4

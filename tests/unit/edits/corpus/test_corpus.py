@@ -14,8 +14,8 @@ import pytest
 
 from carryover.adapter.spec import HookFileRules
 from carryover.edits import yaml_list
-from carryover.edits.encoding import EditRefused
 from carryover.edits.hooks import with_hooks
+from carryover.edits.user_text import EditRefused
 from unit.edits import test_entries, test_hooks, test_yaml_list
 
 Edit = Callable[[bytes], bytes]

@@ -10,26 +10,32 @@ drops it, and the terminal asks for permission first (2.0.65 to 2.1.328).
 A file that no selected agent reads is left alone, since a pointer in it would reach no one. Whether hooks also deliver
 the handoff makes no difference to existing files: hooks can be off, unreviewed or too slow, and further agents read
 AGENTS.md. Users who rely on hooks alone can choose `private`.
+
+The block itself is put in and taken out with every other byte kept.
 """
 
 from __future__ import annotations
 
 import os
+import re
+from bisect import bisect_left
 from collections.abc import Callable, Collection
-from functools import partial
+from functools import lru_cache, partial
+from itertools import accumulate
 from pathlib import Path
+from typing import Final, Literal
 
 import msgspec
 
 from carryover.adapter.spec import AGENTS_MD
 from carryover.agents import agent_name, instruction_files
 from carryover.edits.apply import ProjectEdits
-from carryover.edits.encoding import EditRefused, is_text
 from carryover.edits.plan import Edit, plan
+from carryover.edits.user_text import BOM, EditRefused, find_lines, is_text, whole_file, with_lines, without_span
 from carryover.errors import os_reason
 from carryover.fsio import is_there
-from carryover.publish import pointer
 from carryover.publish.gitignore import project_change
+from carryover.text.markdown import fenced, visible_text
 
 
 class HiddenFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,41 +104,39 @@ def _is_created(name: str) -> bool:
 
 
 def _carry_out(name: str, edit: Edit, edits: ProjectEdits) -> bool:
-    return edits.carry_out(name, edit, ours=edit.after is not None and pointer.state(edit.after) != "absent")
+    return edits.carry_out(name, edit, ours=edit.after is not None and block_state(edit.after) != "absent")
 
 
 def _with_pointer(data: bytes | None, *, name: str, path: Path, ours: bool, creates: bool) -> bytes | None:
     """Returns the new content of the file. The repository's own block stays as it is."""
     if data is None:
-        return pointer.NEW_FILE if creates else None
-    if (not _is_created(name) and pointer.says_nothing(data)) or (
-        name != AGENTS_MD and pointer.imports_agents_md(data)
-    ):
+        return NEW_FILE if creates else None
+    if (not _is_created(name) and says_nothing(data)) or (name != AGENTS_MD and imports_agents_md(data)):
         # Since we added it, the user's own text was removed or the import added.
         return _without_pointer(data, name=name, path=path) if ours else data
     _check(data)
     limits = [file.limit.default_bytes for file in instruction_files()[name].values() if file.limit is not None]
     if not limits:
-        return pointer.with_block(data, at_top=False)
-    if pointer.block_end(data) > min(limits):
-        data = pointer.without_block(data)
-    return pointer.with_block(data, at_top=pointer.length_with_block(data) > min(limits))
+        return with_block(data, at_top=False)
+    if block_end(data) > min(limits):
+        data = without_block(data)
+    return with_block(data, at_top=length_with_block(data) > min(limits))
 
 
 def _without_pointer(data: bytes | None, *, name: str, path: Path) -> bytes | None:
     if data is None:
         return None
     _check(data)
-    if _is_created(name) and pointer.is_new_file(data) and not path.is_symlink():
+    if _is_created(name) and is_new_file(data) and not path.is_symlink():
         return None
-    return pointer.without_block(data)
+    return without_block(data)
 
 
 def _check(data: bytes) -> None:
     """Raises EditRefused if the file is not text, or the markers are not as we wrote them."""
     if not is_text(data):
         raise EditRefused("it is not plain text")
-    match pointer.state(data):
+    match block_state(data):
         case "edited":
             raise EditRefused("its Carryover block was edited by hand")
         case "broken":
@@ -165,3 +169,118 @@ def _same_file(one: Path, other: Path) -> bool:
         return one.samefile(other)
     except OSError:
         return False
+
+
+START: Final = b"<!--CARRYOVER:START-->"
+END: Final = b"<!--CARRYOVER:END-->"
+
+_LINES: Final = (
+    START,
+    b"# Carryover handoff",
+    b"If `.carryover/handoff.md` exists in this project, read it before starting",
+    "work — it contains a bounded handoff from the previous session.".encode(),
+    b"If your file tool refuses it as ignored, use `cat .carryover/handoff.md`.",
+    b"If that file does not exist, no recent session was captured.",
+    END,
+)
+"""Never changed: it is in files of every user's projects, and its exact text is how it is recognised there."""
+
+NEW_FILE: Final = whole_file(_LINES)
+"""A file that contains only the block."""
+
+_IMPORT_OF_AGENTS: Final = re.compile(r"(?<!\S)@(?:\./)?AGENTS\.md(?!\S)")
+_COMMENT: Final = re.compile(r"<!--.*?-->", re.DOTALL)
+_MARKER: Final = re.compile(rb" {0,3}(" + START + b"|" + END + rb")\s*")
+
+State = Literal["absent", "intact", "edited", "broken"]
+"""State of our block.
+
+`intact`: as Carryover wrote it. `edited`: markers around another text. `broken`: a marker without
+its partner. The last two are left for the user to repair.
+"""
+
+
+def block_state(data: bytes) -> State:
+    """Returns the state of our block in the text. Markers inside a closed code fence are someone's example."""
+    if _spans(data):
+        return "intact"
+    markers = _markers(data)
+    if not markers:
+        return "absent"
+    return "edited" if markers == [START, END] * (len(markers) // 2) else "broken"
+
+
+def is_new_file(data: bytes) -> bool:
+    """Whether `data` is NEW_FILE with nothing added; line ends may be CRLF."""
+    return data in (NEW_FILE, whole_file(_LINES, b"\r\n"))
+
+
+def with_block(data: bytes, *, at_top: bool) -> bytes:
+    """Returns `data` with the block; unchanged if it already contains anything of ours, or is not text."""
+    if not is_text(data) or block_state(data) != "absent":
+        return data
+    return with_lines(data, _LINES, at_top=at_top)
+
+
+def without_block(data: bytes) -> bytes:
+    """Returns `data` without our intact blocks: exactly what `with_block` was given."""
+    while spans := _spans(data):
+        data = without_span(data, spans[0])
+    return data
+
+
+def block_end(data: bytes) -> int:
+    """Returns the offset in bytes at which the first intact block ends; 0 if there is none."""
+    spans = _spans(data)
+    return spans[0][1] if spans else 0
+
+
+def length_with_block(data: bytes) -> int:
+    """Returns the length in bytes of the text with the block appended."""
+    return len(with_lines(data, _LINES))
+
+
+def imports_agents_md(data: bytes) -> bool:
+    """Whether the text imports the AGENTS.md beside it (Claude Code 2.1.328 ignores imports in code and comments)."""
+    return _IMPORT_OF_AGENTS.search(visible_text(data)) is not None
+
+
+def says_nothing(data: bytes) -> bool:
+    """Whether the file is blank apart from our block and comments, which Claude Code 2.1.328 does not send."""
+    text, closer, rest = without_block(data).decode("utf-8-sig", "replace").rpartition("-->")
+    # Only up to the last closer: each opener after it would make the pattern scan to the end of the file.
+    return not (_COMMENT.sub("", text + closer) + rest).strip()
+
+
+@lru_cache(maxsize=16)  # one pass asks several times about the same text, and most passes find it unchanged
+def _spans(data: bytes) -> tuple[tuple[int, int, bytes], ...]:
+    """Returns bounds and line ends of our intact blocks outside of code fences, in order."""
+    if START not in data:
+        return ()
+    offsets, hidden = _line_offsets(data)
+    spans = []
+    start = 0
+    while (span := find_lines(data, _LINES, start)) is not None:
+        if bisect_left(offsets, span[0]) not in hidden:
+            spans.append(span)
+        start = span[1]
+    return tuple(spans)
+
+
+def _markers(data: bytes) -> list[bytes]:
+    if START not in data and END not in data:
+        return []
+    lines = _content_lines(data)
+    hidden = fenced(lines)
+    candidates = (line for at, line in enumerate(lines) if b"<!--CARRYOVER:" in line and at not in hidden)
+    return [match[1] for match in map(_MARKER.fullmatch, candidates) if match]
+
+
+def _line_offsets(data: bytes) -> tuple[list[int], set[int]]:
+    lines = _content_lines(data)
+    bom = len(BOM) if data.startswith(BOM) else 0
+    return list(accumulate((len(line) + 1 for line in lines), initial=bom)), fenced(lines)
+
+
+def _content_lines(data: bytes) -> list[bytes]:
+    return data.removeprefix(BOM).split(b"\n")

@@ -1,0 +1,261 @@
+"""What a starting session is given: the project's handoff, under a header that suits the start reason. Blocks.
+
+For sessions that start while no daemon runs, answers are kept in advance, at
+`<state>/restore/<agent>/<start reason>/<root of the project>/.answer`. Folders are 0700, files 0600, and each file
+contains exactly what the agent expects as the hook's output. The path contains the root unchanged, so that a shell
+finds the answer for its own folder and no other (`hook.sh`). There are none for continued conversations, except of
+agents that forget what they were given: only a daemon knows whether another session has worked on the project since.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sqlite3
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from carryover.adapter.contract import HookProtocol, StartReason
+from carryover.config import Config, project_settings
+from carryover.distill.handoff import Handoff
+from carryover.distill.header import Answering, Situation
+from carryover.distill.render import render
+from carryover.distill.trail import did_something, is_bare
+from carryover.distill.view import ProjectView
+from carryover.facts import Facts, GitFacts, ProjectRoot
+from carryover.fsio import is_folder, private_dir, write_if_changed
+from carryover.model import conversation_of
+from carryover.probe.git import ChangedSince, changed_since
+from carryover.projects.handoff_file import IN_PROJECT, place_of
+from carryover.projects.root import AgentFolders
+from carryover.publish.make import elsewhere_lines, files_now, git_now, make, own_writes, settings_of, view_now
+from carryover.redact import CleanText
+
+_SAME_MOMENT_MS: Final = 2_000  # between the response and the moment the idle time counts from
+
+
+class Beginning(msgspec.Struct, frozen=True, kw_only=True):
+    """How a session starts. `idle_s`: how long its parent was idle, if known. `forgets`: see `HookProtocol.forgets`."""
+
+    session: str
+    reason: StartReason
+    idle_s: float | None = None
+    forgets: bool = False
+
+
+def start_answer(
+    db: sqlite3.Connection,
+    project: int | ProjectRoot,
+    config: Config,
+    beginning: Beginning,
+    *,
+    now_ms: int,
+    then: GitFacts | None,
+    agents_own: AgentFolders | None = None,
+) -> CleanText | None:
+    """Returns the text for a session that starts now; None if it should get none.
+
+    `then`: git's state when the handoff was last published, to compare with the current one. A continued conversation
+    (`resume`, `fork`) still has its context, so it gets a text only if another session has since worked on the project,
+    or if its agent has forgotten what it got at an earlier start.
+    `project`: see `view_now`. Raises LookupError for an unknown id.
+    """
+    view = view_now(db, project, agents_own)
+    root, settings = Path(view.root), settings_of(view, config)
+    if settings.excluded:
+        return None
+    situation = _situation(view, beginning, now_ms)
+    if situation is None:
+        return None
+    own = beginning.session if situation in ("compacted", "resumed") else None
+    git = then or git_now(root)
+    made = make(
+        view,
+        Facts(git, files_now(view), elsewhere_lines(db, view)),
+        now_ms=now_ms,
+        resume=settings.resume_mode,
+        own=own,
+    )
+    if made is None:
+        return None
+    moved = _changed_since(root, git)
+    answering = Answering(
+        situation=situation,
+        now_ms=now_ms,
+        stale_after_days=config.resume.stale_days,
+        file=place_of(settings.folder),
+        head=moved.head if moved is not None else None,
+        changed_files=moved.changed_files if moved is not None else None,
+    )
+    return render(made, answering)
+
+
+def _situation(view: ProjectView, beginning: Beginning, now_ms: int) -> Situation | None:
+    """Returns how the session begins; None if it has all of its context and the project has not changed since."""
+    own_past = next((known.digest for known in view.sessions if known.session == beginning.session), None)
+    # Not every agent says why a session starts (Cursor). A session with earlier work is continued.
+    continued = beginning.reason == "startup" and own_past is not None and did_something(own_past)
+    situation: Situation = "moved_on" if continued else SITUATIONS.get(beginning.reason, "moved_on")
+    if situation != "moved_on" or _moved_on(view, beginning, now_ms):
+        return situation
+    return "resumed" if beginning.forgets else None
+
+
+def _changed_since(root: Path, then: GitFacts | None) -> ChangedSince | None:
+    if then is None or then.head is None or not is_folder(root):
+        return None
+    try:
+        return changed_since(root, since=then.head, own=own_writes())
+    except TimeoutError:
+        return None
+
+
+def _moved_on(view: ProjectView, beginning: Beginning, now_ms: int) -> bool:
+    last_ms = _last_response_ms(view, beginning, now_ms)
+    if last_ms is None:
+        return False
+    own = conversation_of(beginning.session)
+    others = (known for known in view.sessions if conversation_of(known.session) != own)
+    return any(other.digest.last_ms > last_ms and did_something(other.digest) for other in others)
+
+
+def _last_response_ms(view: ProjectView, beginning: Beginning, now_ms: int) -> int | None:
+    """Returns when this conversation last responded (UTC ms); None if unknown.
+
+    The ledger has it for a resumed session. A fork without events has its parent's, if the transcript names that
+    (Codex). Otherwise it follows from how long the parent was idle.
+    """
+    known = {one.session: one for one in view.sessions}
+    own = known.get(beginning.session)
+    if own is not None and own.parent is not None and not did_something(own.digest):
+        own = known.get(own.parent)
+    if own is not None and beginning.forgets:  # such an agent starts with the first prompt, which may be recorded
+        return max((turn.last_ms for turn in own.digest.turns if not is_bare(turn)), default=None)
+    if own is not None:
+        return own.last_ms
+    idle_s = beginning.idle_s
+    return now_ms - round(idle_s * 1000) + _SAME_MOMENT_MS if idle_s is not None else None
+
+
+SITUATIONS: Final[dict[StartReason, Situation]] = {"startup": "new", "clear": "new", "compact": "compacted"}
+"""Start reasons with prepared answers, and the situation that each describes to its reader."""
+
+STORE: Final = "restore"
+ANSWER: Final = ".answer"
+OLD: Final = "old"
+"""Replaces a start reason: the answer for a new session once the handoff is stale."""
+
+RESUMED: Final[StartReason] = "resume"
+
+_DAY_S: Final = 86_400
+
+
+def answers_in_advance(handoff: Handoff, *, file: str = IN_PROJECT, forgets: bool = False) -> dict[str, str]:
+    """Returns the texts by start reason and `OLD`, without anything about the present. `file`: the path of the handoff.
+
+    `forgets`: also for a resumed session (see `HookProtocol.forgets`).
+    """
+    situations: list[tuple[str, Situation]] = [*SITUATIONS.items(), (OLD, "old")]
+    if forgets:
+        situations.append((RESUMED, "resumed"))
+    texts = {
+        situation: render(handoff, Answering(situation=situation, file=file))
+        for situation in dict.fromkeys(situation for _, situation in situations)
+    }
+    return {reason: texts[situation] for reason, situation in situations}
+
+
+def keep_answers(
+    state: Path,
+    root: str,
+    handoff: Handoff,
+    forms: Mapping[str, HookProtocol],
+    *,
+    stale_days: int,
+    file: str = IN_PROJECT,
+) -> None:
+    """Writes the answers for the project at `root`. `forms`: hook protocols by agent id, which define the answers'
+    format.
+
+    A root that is not a path on this system gets none. Raises OSError if an answer can't be written, for instance
+    because its path is too long.
+    """
+    if not _is_whole(root):
+        return
+    # `find -mtime +0`, which every system has, is true from one day after this time.
+    old_s = max(0, handoff.updated_ms // 1000 + (stale_days - 1) * _DAY_S)
+    # Rendered once for all agents, since this is the slowest part of a publication.
+    texts = answers_in_advance(handoff, file=file, forgets=True)
+    for agent, form in forms.items():
+        for reason, text in texts.items():
+            if reason == RESUMED and not form.forgets:
+                continue
+            path = answer_path(state, agent, reason, root)
+            _make_folders(state, path.parent)
+            write_if_changed(path, form.answer(text), mode=0o600, follow=False, durable=False)
+            if int(path.stat().st_mtime) != old_s:
+                os.utime(path, (old_s, old_s))
+
+
+def forget_answers(state: Path, root: str) -> None:
+    """Deletes the answers for the project at `root`, and the folders that become empty."""
+    if not _is_whole(root):
+        return
+    for reasons in _tops(state):
+        path = answer_path(state, reasons.parent.name, reasons.name, root)
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            path.unlink()
+        _remove_empty(path.parent, reasons)
+
+
+def prune_answers(state: Path, config: Config) -> None:
+    """Deletes the answers for projects that are excluded or gone, and for agents that are not selected."""
+    for agent in (state / STORE).glob("*"):
+        if not config.selects(agent.name):
+            shutil.rmtree(agent, ignore_errors=True)
+    roots = {
+        os.path.normpath(f"/{Path(folder).relative_to(reasons)}")
+        for reasons in _tops(state)
+        for folder, _, files in os.walk(reasons)
+        if ANSWER in files
+    }
+    for root in roots:
+        if not is_folder(Path(root)) or project_settings(Path(root), config).excluded:
+            forget_answers(state, root)
+
+
+def answer_path(state: Path, agent: str, reason: str, root: str) -> Path:
+    """Returns the path of the answer for one agent, start reason and project."""
+    return state / STORE / agent / reason / root.lstrip("/") / ANSWER
+
+
+def _is_whole(root: str) -> bool:
+    return root.startswith("/") and os.path.normpath(root) == root
+
+
+def _tops(state: Path) -> list[Path]:
+    return [reason for reason in (state / STORE).glob("*/*") if reason.is_dir()]
+
+
+def _make_folders(state: Path, folder: Path) -> None:
+    if folder.is_dir():
+        return
+    step = state
+    for name in folder.relative_to(state).parts:
+        step /= name
+        private_dir(step)
+
+
+def _remove_empty(folder: Path, top: Path) -> None:
+    while folder != top:
+        try:
+            folder.rmdir()
+        except FileNotFoundError:
+            pass
+        except OSError:  # it contains another project's answer
+            return
+        folder = folder.parent
