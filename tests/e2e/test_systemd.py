@@ -17,7 +17,7 @@ from carryover.daemon.client import ask_daemon
 from carryover.errors import UserError
 from carryover.install.background import service_here
 from carryover.install.service import Program
-from carryover.install.systemd import SystemdUser
+from carryover.install.service_managers import SystemdUser
 from carryover.paths import StateDir
 from support import user_systemd
 from support.claude_session import ClaudeSession

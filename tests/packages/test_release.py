@@ -212,7 +212,8 @@ def test_it_works_with_the_network_off(home: Path) -> None:
     """Not even loopback is up. A session is read, its handoff made, and every grammar loaded from either package."""
     grammars = (
         "from carryover.probe import source_code\n"
-        "print(all(load(name) for name in source_code.SINGLE for load in (source_code._single, source_code._from_pack)))"
+        "loads = source_code._single, source_code._from_pack\n"
+        "print(all(load(name) for name in source_code.SINGLE for load in loads))"
     )
 
     assert cut_off("-c", grammars) == "True\n"

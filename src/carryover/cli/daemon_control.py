@@ -11,8 +11,7 @@ from carryover.cli.arguments import describe
 from carryover.daemon.client import daemon_pid, stop_daemon, wait_for_daemon
 from carryover.daemon.health import Health
 from carryover.errors import ExitCode, UserError
-from carryover.install.background import ANSWER_S, registered
-from carryover.install.detached import forget_starter, start_detached
+from carryover.install.background import ANSWER_S, forget_starter, registered, start_detached
 from carryover.install.service import ServiceManager, this_program
 from carryover.paths import StateDir
 
@@ -95,7 +94,8 @@ def _service() -> ServiceManager | None:
 
 
 def _detached(state: StateDir) -> str:
-    health = start_detached(state, this_program(os.environ, state.root), limit_s=ANSWER_S).health
+    start_detached(state, this_program(os.environ, state.root))
+    health = wait_for_daemon(state, ANSWER_S).health
     if registered(os.environ) is not None:
         forget_starter(state)  # a service that can't be used from here starts it at the next login; hooks must not
     if health is None:

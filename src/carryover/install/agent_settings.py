@@ -1,4 +1,4 @@
-"""Finds the settings files that hold our hooks, our entry or our MCP server, and compares them with what should be there.
+"""Finds the settings files that hold our hooks, entry or MCP server, and compares them with what should be there.
 
 Reads the files, writes none.
 """

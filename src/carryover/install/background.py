@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shlex
+import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,17 +13,43 @@ from typing import Final
 import msgspec
 
 from carryover import __version__
-from carryover.daemon.client import Endpoint, look_at_endpoint, stop_daemon, wait_for_daemon
-from carryover.errors import UserError
-from carryover.install.detached import forget_starter, start_detached, write_starter
-from carryover.install.launchd import Launchd
-from carryover.install.service import Program, ServiceManager, this_program
-from carryover.install.systemd import SystemdUser
+from carryover.daemon.client import look_at_endpoint, stop_daemon, wait_for_daemon
+from carryover.daemon.health import Health
+from carryover.errors import UserError, os_reason
+from carryover.fsio import private_dir, write_if_changed
+from carryover.install.service import COMMAND_S, STANDARD_PATH, Program, ServiceManager, this_program
+from carryover.install.service_managers import Launchd, SystemdUser
 from carryover.ledger.connect import copies
 from carryover.paths import StateDir
+from carryover.publish.hook_script import STARTER
 
 ANSWER_S: Final = 20.0
 """How long to wait for the daemon to answer. Migrating the ledger may take longer; the daemon starts all the same."""
+
+_KEPT: Final = (
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "TZ",
+    "TMPDIR",
+    "XDG_RUNTIME_DIR",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "DISPLAY",
+    "PYTHONPATH",
+)
+"""Environment variables that the daemon inherits; the agent whose hook starts it has many more."""
+
+# All streams are closed before anything is started, so that no agent waits for them.
+_SCRIPT: Final = """\
+#!/bin/sh
+# Written by `carryover start`, as no service manager runs carryoverd here: starts it in the background.
+# The agents' hooks run this when no daemon answers. `carryover stop` removes it.
+exec </dev/null >/dev/null 2>&1
+cd / || exit
+set -- env -i {command}
+if command -v setsid; then set -- setsid "$@"; fi
+"$@" &
+"""
 
 
 class Background(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,74 +86,22 @@ def bring_up(state: StateDir, *, service: bool, restart: bool = False) -> Backgr
     Never raises; errors are returned in `trouble`.
     """
     before, copies_before = look_at_endpoint(state).health, copies(state.ledger)
-    background = _brought_up(state, service=service, restart=restart)
-    return msgspec.structs.replace(
-        background,
-        replaced=before.version if before is not None and background.version != before.version else None,
-        ledger_copy=next((path.name for path in copies(state.ledger) if path not in copies_before), None),
-    )
-
-
-def _brought_up(state: StateDir, *, service: bool, restart: bool) -> Background:
     manager, program = service_of_user()
     reason = manager.available()
-    if not service:
-        return _background(look_at_endpoint(state), manager.kind, wanted=False)
-    if reason is not None:
-        return _detached(state, program, reason, restart=restart)
-    changed, trouble = False, ""
+    changed, trouble = False, None
     try:
-        changed = manager.install(program)
-        forget_starter(state)
-        changed = _run(state, manager, restart=changed or restart) or changed
+        if service:
+            changed = (_registered if reason is None else _detached)(state, manager, program, restart=restart)
     except (UserError, OSError) as error:
         trouble = str(error)
-    found = wait_for_daemon(state, 0.0 if trouble else ANSWER_S)
-    if found.health is None and not trouble:
-        trouble = found.trouble or ""
-    return _background(found, manager.kind, changed=changed, trouble=trouble, hint=manager.status().hint)
-
-
-def _run(state: StateDir, manager: ServiceManager, *, restart: bool) -> bool:
-    """Runs the daemon in this version under the service manager; returns whether it was started or stopped."""
-    status = manager.status()
-    health = look_at_endpoint(state).health
-    if status.active and health is not None and health.version == __version__ and not restart:
-        return False
-    if status.active:
-        manager.restart()
-        return True
-    stop_daemon(state)  # one that the user started: from now on the service manager does that
-    manager.start()
-    return True
-
-
-def _detached(state: StateDir, program: Program, reason: str, *, restart: bool) -> Background:
-    found, trouble, changed = look_at_endpoint(state), "", False
-    try:
-        if restart or found.health is None or found.health.version != __version__:
-            found, changed = start_detached(state, program, limit_s=ANSWER_S), True
-            trouble = (found.trouble or "") if found.health is None else ""
-        else:
-            changed = write_starter(state, program, os.environ)
-    except (UserError, OSError) as error:
-        trouble = str(error)
-    return _background(found, "none", changed=changed, trouble=trouble, hint=reason)
-
-
-def _background(
-    found: Endpoint,
-    kind: str,
-    *,
-    wanted: bool = True,
-    changed: bool = False,
-    trouble: str = "",
-    hint: str | None = None,
-) -> Background:
+    found = wait_for_daemon(state, ANSWER_S if service and trouble is None else 0.0)
     health = found.health
+    if service and health is None:
+        trouble = trouble or found.trouble
+    hint = (reason or manager.status().hint) if service else None
     return Background(
-        kind=kind,
-        wanted=wanted,
+        kind=manager.kind,
+        wanted=service,
         changed=changed,
         pid=health.pid if health is not None else None,
         version=health.version if health is not None else None,
@@ -133,7 +109,37 @@ def _background(
         trouble=(trouble,) if trouble else (),
         warnings=(found.trouble,) if health is not None and found.trouble else (),
         hints=(hint,) if hint else (),
+        replaced=before.version
+        if before is not None and (health is None or health.version != before.version)
+        else None,
+        ledger_copy=next((path.name for path in copies(state.ledger) if path not in copies_before), None),
     )
+
+
+def _registered(state: StateDir, manager: ServiceManager, program: Program, *, restart: bool) -> bool:
+    """Runs the daemon in this version under the service manager; returns whether anything changed."""
+    changed = manager.install(program)
+    forget_starter(state)
+    is_active = manager.status().active
+    if is_active and _is_version(look_at_endpoint(state).health, __version__) and not (changed or restart):
+        return False
+    if is_active:
+        manager.restart()
+    else:
+        stop_daemon(state)  # one that the user started: from now on the service manager does that
+        manager.start()
+    return True
+
+
+def _detached(state: StateDir, _manager: ServiceManager, program: Program, *, restart: bool) -> bool:
+    if _is_version(look_at_endpoint(state).health, __version__) and not restart:
+        return write_starter(state, program, os.environ)
+    start_detached(state, program)
+    return True
+
+
+def _is_version(health: Health | None, version: str) -> bool:
+    return health is not None and health.version == version
 
 
 def service_here(env: Mapping[str, str], *, platform: str = sys.platform) -> ServiceManager:
@@ -157,3 +163,32 @@ def _known(env: Mapping[str, str], platform: str) -> SystemdUser | Launchd | Non
     if platform.startswith("linux"):
         return SystemdUser(env)
     return None
+
+
+def write_starter(state: StateDir, program: Program, env: Mapping[str, str]) -> bool:
+    """Writes the script that starts the daemon; returns whether it changed. Raises OSError."""
+    variables = {name: env[name] for name in _KEPT if env.get(name)}
+    variables |= {"PATH": STANDARD_PATH, **program.environment}
+    words = (*(f"{name}={value}" for name, value in sorted(variables.items())), *program.command)
+    private_dir(state.root)
+    script = _SCRIPT.format(command=shlex.join(words)).encode(errors="surrogateescape")
+    return write_if_changed(state.root / STARTER, script, mode=0o700, follow=False)
+
+
+def start_detached(state: StateDir, program: Program) -> None:
+    """Starts the daemon, replacing a running one, without waiting until it answers.
+
+    From then on, the agents' hooks start it too. Raises UserError if it cannot be started.
+    """
+    try:
+        write_starter(state, program, os.environ)
+        stop_daemon(state)
+        subprocess.run([state.root / STARTER], stdin=subprocess.DEVNULL, timeout=COMMAND_S, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        why = os_reason(error) if isinstance(error, OSError) else "its script does not end"
+        raise UserError(f"carryoverd can't be started: {why}.") from error
+
+
+def forget_starter(state: StateDir) -> None:
+    """Removes the script, so that hooks no longer start the daemon."""
+    (state.root / STARTER).unlink(missing_ok=True)

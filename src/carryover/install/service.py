@@ -1,7 +1,4 @@
-"""The interface of all service managers, with a fallback for machines that have none.
-
-`background.py` picks the user's; systemd.py and launchd.py implement the two that are supported.
-"""
+"""The interface of all service managers, with a fallback for machines that have none."""
 
 from __future__ import annotations
 
@@ -16,14 +13,14 @@ from typing import Final, Literal
 import msgspec
 
 from carryover.errors import ExitCode, UserError
+from carryover.fsio import write_if_changed
 from carryover.install.how_installed import own_scripts
 
 Kind = Literal["systemd", "launchd", "none"]
 
 COMMAND: Final = "carryoverd"
-ANSWER_S: Final = 10.0
+COMMAND_S: Final = 10.0
 """How long a service manager may take to answer."""
-
 STANDARD_PATH: Final = "/usr/local/bin:/usr/bin:/bin"
 """The folders in which every service manager looks for commands."""
 
@@ -37,11 +34,53 @@ class Program(msgspec.Struct, frozen=True):
     environment: Mapping[str, str] = {}
 
 
-class ServiceFile(msgspec.Struct, frozen=True):
-    """The file that registers the service."""
+def this_program(env: Mapping[str, str], state: Path) -> Program:
+    """Returns how a service starts this installation's daemon.
 
-    path: Path
-    content: bytes
+    The `state` folder is passed on only if `CARRYOVER_HOME` named it, and a PATH only if the user's git is elsewhere.
+    """
+    # Not the first `carryoverd` on PATH: that may be another installation's.
+    script = own_scripts() / COMMAND
+    checkout = (sys.executable, "-m", "carryover.cli.carryoverd")  # one that is run and not installed
+    environment = {"CARRYOVER_HOME": str(state)} if env.get("CARRYOVER_HOME") else {}
+    git = shutil.which("git", path=env.get("PATH", ""))
+    if git is not None and git != shutil.which("git", path=STANDARD_PATH):
+        environment["PATH"] = f"{Path(git).parent}:{STANDARD_PATH}"
+    return Program((str(script),) if os.access(script, os.X_OK) else checkout, state, environment)
+
+
+class Ran(msgspec.Struct, frozen=True):
+    """The result of a command. `code` is None if it could not be run or timed out (`err` says which)."""
+
+    code: int | None
+    out: str = ""
+    err: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the command succeeded."""
+        return self.code == 0
+
+    def reason(self) -> str:
+        """The first line of its output. The rest is advice, such as to try as root (launchctl), which is wrong here."""
+        lines = [line for line in (self.err or self.out).splitlines() if line.strip()]
+        return lines[0].strip().rstrip(".") if lines else f"exit code {self.code}"
+
+
+Run = Callable[..., Ran]
+
+
+def run_command(command: Sequence[str], *, env: Mapping[str, str], limit_s: float = COMMAND_S) -> Ran:
+    """Runs `command` without a shell and without input, for at most `limit_s`."""
+    try:
+        ran = subprocess.run(
+            command, env=dict(env), stdin=subprocess.DEVNULL, capture_output=True, timeout=limit_s, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return Ran(None, err=f"no answer from {command[0]} within {limit_s:g} s")
+    except OSError as error:
+        return Ran(None, err=f"{command[0]}: {error.strerror}")
+    return Ran(ran.returncode, ran.stdout.decode(errors="replace"), ran.stderr.decode(errors="replace"))
 
 
 class ServiceStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,8 +124,8 @@ class ServiceManager:
         """Returns None if it can be used now; otherwise the reason, as a sentence for the user."""
         return self._reason
 
-    def file(self, _program: Program, /) -> ServiceFile | None:
-        """Returns the file that `install` would write, if any. Raises UserError if the program cannot be a service."""
+    def file(self, _program: Program, /) -> tuple[Path, bytes] | None:
+        """Returns the path and the content of the file that `install` would write, if any."""
         return None
 
     def install(self, _program: Program, /) -> bool:
@@ -117,64 +156,44 @@ class ServiceManager:
         return False
 
 
-def this_program(env: Mapping[str, str], state: Path) -> Program:
-    """Returns how a service starts this installation's daemon.
+class CommandedManager(ServiceManager):
+    """A service manager that is told by a command what to do with the service that a file describes."""
 
-    The `state` folder is passed on only if `CARRYOVER_HOME` named it.
-    """
-    environment = {}
-    if env.get("CARRYOVER_HOME"):
-        environment["CARRYOVER_HOME"] = str(state)
-    if path := _path_with_git(env.get("PATH", "")):
-        environment["PATH"] = path
-    return Program(_command(), state, environment)
+    path: Path
+    _command: tuple[str, ...]
+    _says_more: str
+    """The command that tells the user more about a failure."""
 
+    def __init__(self, env: Mapping[str, str], run: Run) -> None:
+        self._env = env
+        self._run = run
 
-def _command() -> tuple[str, ...]:
-    # Not the first `carryoverd` on PATH: that may be another installation's.
-    script = own_scripts() / COMMAND
-    if os.access(script, os.X_OK):
-        return (str(script),)
-    return (sys.executable, "-m", "carryover.cli.carryoverd")  # a checkout that is run and not installed
+    def file(self, program: Program) -> tuple[Path, bytes]:
+        return self.path, self._content(program)
 
+    def _content(self, program: Program) -> bytes:
+        raise NotImplementedError
 
-def _path_with_git(path: str) -> str | None:
-    """Returns a PATH with which the service finds the user's git; None if the standard folders have the same one."""
-    git = shutil.which("git", path=path)
-    if git is None or git == shutil.which("git", path=STANDARD_PATH):
+    def _write(self, program: Program) -> bool:
+        path, content = self.file(program)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return write_if_changed(path, content, mode=0o644)
+
+    def _tell(self, *arguments: str, limit_s: float = COMMAND_S) -> Ran:
+        return self._run((*self._command, *arguments), env=self._env, limit_s=limit_s)
+
+    def _must(self, *arguments: str, doing: str, limit_s: float = COMMAND_S, code: ExitCode = ExitCode.FAILED) -> None:
+        ran = self._tell(*arguments, limit_s=limit_s)
+        if not ran.ok:
+            why = self._failure() or f"{ran.reason()}."
+            raise UserError(f"{self.kind} could not {doing}. {why} `{self._says_more}` says more.", code)
+
+    def _failure(self) -> str | None:
+        """Returns more than the command said about why the service does not run, as a sentence."""
         return None
-    return f"{Path(git).parent}:{STANDARD_PATH}"
 
-
-class Ran(msgspec.Struct, frozen=True):
-    """The result of a command. `code` is None if it could not be run or timed out (`err` says which)."""
-
-    code: int | None
-    out: str = ""
-    err: str = ""
-
-    @property
-    def ok(self) -> bool:
-        """Whether the command succeeded."""
-        return self.code == 0
-
-    def reason(self) -> str:
-        """The first line of its output. The rest is advice, such as to try as root (launchctl), which is wrong here."""
-        lines = [line for line in (self.err or self.out).splitlines() if line.strip()]
-        return lines[0].strip().rstrip(".") if lines else f"exit code {self.code}"
-
-
-Run = Callable[..., Ran]
-
-
-def run_command(command: Sequence[str], *, env: Mapping[str, str], limit_s: float = ANSWER_S) -> Ran:
-    """Runs `command` without a shell and without input, for at most `limit_s`."""
-    try:
-        ran = subprocess.run(
-            command, env=dict(env), stdin=subprocess.DEVNULL, capture_output=True, timeout=limit_s, check=False
-        )
-    except subprocess.TimeoutExpired:
-        return Ran(None, err=f"no answer from {command[0]} within {limit_s:g} s")
-    except OSError as error:
-        return Ran(None, err=f"{command[0]}: {error.strerror}")
-    return Ran(ran.returncode, ran.stdout.decode(errors="replace"), ran.stderr.decode(errors="replace"))
+    def _unavailable(self, *question: str) -> str | None:
+        if shutil.which(self._command[0], path=self._env.get("PATH")) is None:
+            return f"There is no {self.kind} on this machine."
+        ran = self._tell(*question)
+        return None if ran.ok else f"{self.kind} starts no programs for this user here ({ran.reason()})."

@@ -190,5 +190,5 @@ def _service_edit(manager: ServiceManager, program: Program) -> Edit | None:
     file = manager.file(program)
     if file is None:
         return None
-    change = Change(path=file.path, what=f"the {manager.kind} service", edit=lambda _: file.content, remedy="")
-    return plan(change)
+    path, content = file
+    return plan(Change(path=path, what=f"the {manager.kind} service", edit=lambda _: content, remedy=""))

@@ -10,8 +10,8 @@ import pytest
 from carryover import __version__
 from carryover.actions.context import state_dir
 from carryover.errors import ExitCode
-from carryover.install.launchd import Launchd
-from carryover.install.service import Kind, Program, ServiceFile, ServiceStatus
+from carryover.install.service import Kind, Program, ServiceStatus
+from carryover.install.service_managers import Launchd
 from support.daemon_process import DaemonProcess
 from support.recorded_shop import Run
 from support.scripted_daemon import HEALTH, answering_socket
@@ -31,7 +31,7 @@ class Service:
     def available(self) -> str | None:
         return self.reason
 
-    def file(self, program: Program) -> ServiceFile | None:
+    def file(self, program: Program) -> tuple[Path, bytes] | None:
         return None
 
     def install(self, program: Program) -> bool:

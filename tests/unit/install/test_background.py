@@ -11,9 +11,8 @@ from carryover.actions.context import state_dir
 from carryover.daemon.client import stop_daemon
 from carryover.errors import UserError
 from carryover.install.background import bring_up, registered, service_here
-from carryover.install.launchd import Launchd
-from carryover.install.service import Kind, Program, ServiceFile, ServiceManager, ServiceStatus
-from carryover.install.systemd import SystemdUser
+from carryover.install.service import Kind, Program, ServiceManager, ServiceStatus
+from carryover.install.service_managers import Launchd, SystemdUser
 from support.daemon_process import COMMAND, DaemonProcess
 
 
@@ -31,7 +30,7 @@ class Manager:
     def available(self) -> str | None:
         return None
 
-    def file(self, program: Program) -> ServiceFile | None:
+    def file(self, program: Program) -> tuple[Path, bytes] | None:
         return None
 
     def install(self, program: Program) -> bool:

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carryover.install.launchd import LABEL, Launchd, agent
 from carryover.install.service import Program, ServiceStatus
+from carryover.install.service_managers import LABEL, Launchd, agent
 
 SCRIPT = Path(__file__).parents[2] / "support" / "fake_launchctl.sh"
 DOMAIN = f"gui/{os.getuid()}"

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carryover.errors import ExitCode, UserError
+from carryover.errors import UserError
 from carryover.install.service import Program, Ran, ServiceStatus
-from carryover.install.systemd import UNIT, SystemdUser, command_of, unit_text
+from carryover.install.service_managers import UNIT, SystemdUser, command_of, unit_text
 
 NO_BUS = Ran(1, err="Failed to connect to bus: No medium found\n")
 RUNNING = {
@@ -233,7 +233,7 @@ def enabled_by_systemd(service: SystemdUser) -> None:
 STATE = Path("/home/dev/.carryover")
 
 PATHS = st.text(st.characters(exclude_characters="\"'\\", exclude_categories=("C", "Z")) | st.just(" "), min_size=1)
-WORDS = st.text(st.characters(codec="utf-8", exclude_characters="\0"))
+WORDS = st.text(st.characters(codec="utf-8", exclude_characters="\0\n\r"))
 
 
 def lines_of(unit: str, name: str) -> list[str]:
@@ -256,16 +256,6 @@ def test_the_command_can_be_read_back(path: str, arguments: list[str]) -> None:
     assert command_of(unit_text(program)) == program.command
 
 
-@pytest.mark.parametrize("path", ['/a"b', "/o'brien/bin/carryoverd", "/a\\b", "/a\nb"])
-def test_a_path_that_systemd_does_not_take_is_refused_in_words(path: str) -> None:
-    with pytest.raises(UserError, match="starts no program whose path holds") as refused:
-        unit_text(Program((path,), STATE))
-
-    assert refused.value.code == ExitCode.REFUSED
-
-
-@pytest.mark.parametrize(
-    "unit", ["", "[Service]\n", "ExecStart=/usr/bin/carryoverd --once\n", 'ExecStart="/bin/a" b\n', 'ExecStart="a\n']
-)
-def test_a_command_of_somebody_else_is_not_guessed_at(unit: str) -> None:
+@pytest.mark.parametrize("unit", ["", "[Service]\n", 'ExecStart="a\n'])
+def test_a_unit_without_a_command_has_none(unit: str) -> None:
     assert command_of(unit) is None
