@@ -12,7 +12,7 @@ import msgspec
 from carryover.agents import specs
 from carryover.config import load_config
 from carryover.daemon.client import daemon_pid
-from carryover.diagnose.inspection import private_paths
+from carryover.diagnose.gather import private_paths
 from carryover.diagnose.report import Fix
 from carryover.errors import UserError, os_reason
 from carryover.install.background import bring_up, service_of_user
@@ -58,21 +58,18 @@ def _script(state: StateDir) -> None:
 
 
 def _ledger(state: StateDir) -> str | None:
-    mark_damaged(state.ledger, DamagedBody())
-    problem = _mend(state)
-    return problem and f"The ledger could not be mended: {problem}"
-
-
-def _mend(state: StateDir) -> str | None:
     """Starts a daemon, which repairs the ledger and reads all transcripts again. Returns what went wrong."""
+    mark_damaged(state.ledger, DamagedBody())
     manager, program = service_of_user()
     if manager.status().active:
-        return " ".join(bring_up(state, service=True, restart=True).trouble) or None
-    if daemon_pid(state) is not None:
-        return "carryoverd runs, but not as a service. Start it again: that mends the ledger."
-    command, env = [*program.command, "--once"], {**os.environ, **program.environment}
-    done = subprocess.run(command, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    return done.stderr.strip() if done.returncode else None
+        problem = _service(state)
+    elif daemon_pid(state) is not None:
+        problem = "carryoverd runs, but not as a service. Start it again: that mends the ledger."
+    else:
+        command, env = [*program.command, "--once"], {**os.environ, **program.environment}
+        done = subprocess.run(command, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        problem = done.stderr.strip() if done.returncode else None
+    return problem and f"The ledger could not be mended: {problem}"
 
 
 def _service(state: StateDir) -> str | None:

@@ -3,44 +3,75 @@
 from __future__ import annotations
 
 import os
+import shutil
+import socket
 import sqlite3
+import stat
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Final, TypeVar
 
 import msgspec
 
 from carryover import __version__
-from carryover.agents import adapters, agent_name, specs
+from carryover.adapter.spec import AGENTS_MD
+from carryover.agents import adapters, agent_name, instruction_files, specs
 from carryover.config import Config, load_config, project_settings
 from carryover.daemon.client import ANSWER_S, ask_health
+from carryover.daemon.crashes import crash_reports
 from carryover.daemon.health import Health
 from carryover.diagnose.report import (
     AgentReport,
     ConfigReport,
+    Inspection,
     LedgerReport,
     LimitReport,
     MovedAside,
+    ProjectReport,
     Report,
     RootReport,
+    UnreadSource,
     WouldRead,
 )
 from carryover.distill.sections.next_action import LASTS_MS, command
 from carryover.edits.record import Record, load_record
 from carryover.errors import UserError
 from carryover.fsio import is_folder
-from carryover.ingest.scan import FoundSource, TranscriptRoot, readable_sources, recorded_roots, roots_to_read
+from carryover.ingest.scan import (
+    MS_PER_DAY,
+    FoundSource,
+    TranscriptRoot,
+    others_sources,
+    readable_sources,
+    recorded_roots,
+    roots_to_read,
+)
 from carryover.install.agent_settings import entry_report, hooks_report, keeps_days, reads_bytes, with_config_files
 from carryover.install.background import service_of_user
 from carryover.install.detect import AskVersion, Detection, ask_version, detect_all, newly_covered
-from carryover.install.machine import Machine, startable_here
+from carryover.install.how_installed import command_for_mcp_sdk, on_path_here
+from carryover.install.machine import Machine, copies, startable_here
+from carryover.install.service import COMMAND, Program
 from carryover.install.setup import wanted_settings
+from carryover.ledger.codec import count_damaged
+from carryover.ledger.connect import connect_tolerant
 from carryover.ledger.queries import AgentRow, ProjectRow, agents_seen, connect_read_only, projects, totals
 from carryover.paths import StateDir
+from carryover.projects.policy import refusal
+from carryover.projects.root import agent_folders
+from carryover.publish.pointers import block_end, block_state, hidden_files, read_instructions
 from carryover.sync.status import sync_status
+from carryover.terminal.output import counted
 from carryover.text.shell import quoted
 from carryover.views.limits import limited_projects
+
+_MOST_PROJECTS: Final = 20
+"""How many of the newest projects are inspected; each costs calls to git."""
+_PORT_ANSWER_S: Final = 1.0
+
+T = TypeVar("T")
 
 
 def gather(state: StateDir, home: Path, *, inspect: bool = False, ask: AskVersion = ask_version) -> Report:
@@ -48,22 +79,16 @@ def gather(state: StateDir, home: Path, *, inspect: bool = False, ask: AskVersio
 
     Asks all agents' commands for their versions in parallel, with a time limit.
     """
-    env = os.environ
-    config, config_problem = _config(state)
-    machine = Machine(home=home, env={**config.agents.recorded_env(), **env})
-    ledger, ledger_problem = _ledger(state, config, machine)
+    config, config_problem = _or_problem(lambda: load_config(state.config), Config())
+    record, record_problem = _or_problem(lambda: load_record(state), Record())
+    machine = Machine(home=home, env={**config.agents.recorded_env(), **os.environ})
+    ledger, ledger_problem = _or_problem(lambda: _ledger(state, config, machine), None)
     health, daemon_problem = _health(state)
     seen = detect_all(specs(), machine, config.agents.recorded_versions(), ask=ask)
     detections = with_config_files(seen, [state.hook_script], machine.platform)
     manager, program = service_of_user()
     service = manager.status()
-    record, record_problem = _record(state)
-    inspection = None
-    if inspect:
-        from carryover.diagnose.inspection import inspected  # only `doctor` needs what that imports
-
-        inspection = inspected(state, config, health, machine, record, program, ledger_problem)
-    return Report(
+    report = Report(
         version=__version__,
         home=str(home),
         state_folder=str(state.root),
@@ -73,32 +98,28 @@ def gather(state: StateDir, home: Path, *, inspect: bool = False, ask: AskVersio
         daemon=health,
         daemon_problem=daemon_problem,
         service=service,
-        agents=_agents(state, machine, config, detections, ledger.agents if ledger is not None else (), env),
+        agents=_agents(state, machine, config, detections, ledger.agents if ledger is not None else ()),
         ledger=ledger,
         ledger_problem=ledger_problem,
-        would_read=_would_read(config, home, env) if ledger is None and ledger_problem is None else (),
+        would_read=_would_read(config, home) if ledger is None and ledger_problem is None else (),
         corrupt_ledgers=_corrupt_ledgers(state),
         config=ConfigReport(str(state.config), config.unknown_keys, config.projects.exclude)
         if state.config.exists()
         else None,
         config_problem=config_problem,
         sync=sync_status(state),
-        inspection=inspection,
     )
+    if not inspect:
+        return report
+    serves = any(file.form == "server" for file in record.files)
+    return msgspec.structs.replace(report, inspection=_inspected(report, state, config, machine, program, serves))
 
 
-def _config(state: StateDir) -> tuple[Config, str | None]:
+def _or_problem(read: Callable[[], T], otherwise: T) -> tuple[T, str | None]:
     try:
-        return load_config(state.config), None
-    except UserError as error:
-        return Config(), str(error)
-
-
-def _record(state: StateDir) -> tuple[Record, str | None]:
-    try:
-        return load_record(state), None
-    except UserError as error:
-        return Record(), str(error)
+        return read(), None
+    except (UserError, sqlite3.Error) as error:
+        return otherwise, str(error)
 
 
 def _health(state: StateDir) -> tuple[Health | None, str | None]:
@@ -115,52 +136,47 @@ def _corrupt_ledgers(state: StateDir) -> tuple[MovedAside, ...]:
     return tuple(MovedAside(str(path), path.stat().st_size) for path in found)
 
 
-def _ledger(state: StateDir, config: Config, machine: Machine) -> tuple[LedgerReport | None, str | None]:
+def _ledger(state: StateDir, config: Config, machine: Machine) -> LedgerReport | None:
     if not state.ledger.exists():
-        return None, None
-    try:
-        with closing(connect_read_only(state.ledger, keep_index=True)) as db:
-            return LedgerReport(
-                path=str(state.ledger),
-                **msgspec.structs.asdict(totals(db)),
-                projects=tuple(_as_set_now(row, config) for row in projects(db)),
-                agents=tuple(agents_seen(db)),
-                limits=() if state.paused.exists() else _limits(db, config, machine),
-            ), None
-    except (UserError, sqlite3.Error) as error:
-        return None, str(error)
+        return None
+    with closing(connect_read_only(state.ledger, keep_index=True)) as db:
+        return LedgerReport(
+            path=str(state.ledger),
+            **msgspec.structs.asdict(totals(db)),
+            projects=tuple(_as_set_now(row, config) for row in projects(db)),
+            agents=tuple(agents_seen(db)),
+            limits=() if state.paused.exists() else _limits(db, config, machine),
+        )
 
 
 def _agents(
-    state: StateDir,
-    machine: Machine,
-    config: Config,
-    detections: Sequence[Detection],
-    seen: Sequence[AgentRow],
-    env: Mapping[str, str],
+    state: StateDir, machine: Machine, config: Config, detections: Sequence[Detection], seen: Sequence[AgentRow]
 ) -> tuple[AgentReport, ...]:
     held = {row.agent: row for row in seen}
     known = adapters()
     new = newly_covered(detections, config.agents)
-    reports = (
-        _agent(
+    reports = []
+    for found in detections:
+        id = found.spec.id
+        roots = recorded_roots([known[id]], config.agents, machine.home, os.environ)
+        report = _agent(
             state,
             config,
             found,
-            held.get(found.spec.id),
-            recorded_roots([known[found.spec.id]], config.agents, machine.home, env),
+            held.get(id, AgentRow(agent=id, sessions=0, last_event_ms=None, last_handoff_ms=None)),
+            roots,
         )
-        for found in detections
-    )
-    return tuple(msgspec.structs.replace(report, newly_covered=report.id in new) for report in reports)
+        reports.append(msgspec.structs.replace(report, newly_covered=id in new))
+    return tuple(reports)
 
 
 def _agent(
-    state: StateDir, config: Config, found: Detection, held: AgentRow | None, roots: Sequence[TranscriptRoot]
+    state: StateDir, config: Config, found: Detection, held: AgentRow, roots: Sequence[TranscriptRoot]
 ) -> AgentReport:
     spec, selected = found.spec, config.agents.selected
     wanted = next(iter(wanted_settings([found], {spec.id})), None)
     has_entry = spec.handoff_entry is not None
+    today = {os.path.realpath(root) for root in found.roots}
     return AgentReport(
         id=spec.id,
         name=spec.name,
@@ -175,29 +191,23 @@ def _agent(
         entry=entry_report(wanted) if has_entry and wanted is not None else None,
         review=spec.hooks.review.what if spec.hooks.review is not None else None,
         roots=tuple(RootReport(str(root.path), is_folder(root.path)) for root in roots),
-        moved_from=_moved_from(found, config),
+        moved_from=tuple(root for root in config.agents.of(spec.id).roots if os.path.realpath(root) not in today),
         roots_today=tuple(map(str, found.roots)),
         reads_bytes=reads_bytes(found),
         keeps_days=keeps_days(found),
         kept_by=spec.retention.key if spec.retention is not None else None,
-        sessions=held.sessions if held is not None else 0,
-        last_event_ms=held.last_event_ms if held is not None else None,
-        last_handoff_ms=held.last_handoff_ms if held is not None else None,
+        sessions=held.sessions,
+        last_event_ms=held.last_event_ms,
+        last_handoff_ms=held.last_handoff_ms,
     )
-
-
-def _moved_from(found: Detection, config: Config) -> tuple[str, ...]:
-    today = {os.path.realpath(root) for root in found.roots}
-    recorded = config.agents.of(found.spec.id).roots
-    return tuple(root for root in recorded if os.path.realpath(root) not in today)
 
 
 def _text(path: Path | None) -> str | None:
     return None if path is None else str(path)
 
 
-def _would_read(config: Config, home: Path, env: Mapping[str, str]) -> tuple[WouldRead, ...]:
-    roots = roots_to_read(adapters().values(), config, home, env)
+def _would_read(config: Config, home: Path) -> tuple[WouldRead, ...]:
+    roots = roots_to_read(adapters().values(), config, home, os.environ)
     each: dict[str, list[FoundSource]] = {}
     for found in readable_sources(adapters(), roots):
         each.setdefault(found.source.agent, []).append(found)
@@ -241,3 +251,103 @@ def _limits(db: sqlite3.Connection, config: Config, machine: Machine) -> tuple[L
         for project in found
         if project_settings(Path(project.root), config).excluded is None
     )
+
+
+def private_paths(state: StateDir) -> tuple[Path, ...]:
+    """Returns the existing files that only their owner may read."""
+    paths = (state.root, state.ledger, state.config, state.log)
+    return tuple(path for path in paths if path.exists() and not path.is_symlink())
+
+
+def _inspected(
+    report: Report, state: StateDir, config: Config, machine: Machine, program: Program, serves_mcp: bool
+) -> Inspection:
+    shell, port = on_path_here(), config.server.port
+    own = Path(program.command[0]).resolve()
+    daemons = (command.path for command in copies((COMMAND,), machine))
+    return Inspection(
+        program=" ".join(program.command),
+        port=port,
+        stranger=report.daemon is None and _is_taken(port),
+        projects=_projects(state, config, machine.home),
+        ledger_damage=report.ledger_problem or _damage(state),
+        free_bytes=_free_bytes(state.root if state.root.is_dir() else machine.home),
+        open_to_others=tuple(str(path) for path in private_paths(state) if stat.S_IMODE(path.stat().st_mode) & 0o077),
+        hook_script_missing=not state.hook_script.is_file(),
+        curl_missing=shutil.which("curl", path=machine.env.get("PATH")) is None,
+        mcp_sdk=command_for_mcp_sdk() if serves_mcp else None,
+        path_problem=shell.problem,
+        path_remedy=shell.remedy,
+        other_installs=tuple(str(path) for path in daemons if path.resolve().parent != own.parent),
+        crashes=crash_reports(state.crashes),
+    )
+
+
+def _is_taken(port: int) -> bool:
+    if port == 0:
+        return False
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=_PORT_ANSWER_S).close()
+    except OSError:
+        return False
+    return True
+
+
+def _damage(state: StateDir) -> str | None:
+    if not state.ledger.exists():
+        return None
+    try:
+        with closing(connect_tolerant(state.ledger, keep_index=True)) as db:
+            [answer] = db.execute("PRAGMA quick_check(1)").fetchone()
+            damaged = count_damaged(db) if answer == "ok" else 0
+    except (UserError, sqlite3.Error) as error:
+        return str(error)
+    if damaged:
+        return f"{counted(damaged, 'entry', 'entries')} cannot be read."
+    return None if answer == "ok" else str(answer)
+
+
+def _projects(state: StateDir, config: Config, home: Path) -> tuple[ProjectReport, ...]:
+    since_ms = int(time.time() * 1000) - config.publish.active_days * MS_PER_DAY
+    try:
+        with closing(connect_read_only(state.ledger, keep_index=True)) as db:
+            rows = [row for row in projects(db) if row.last_event_ms >= since_ms][:_MOST_PROJECTS]
+    except (UserError, sqlite3.Error):  # there is none, or its damage is reported elsewhere
+        return ()
+    own = agent_folders(config.agents, home, os.environ)
+    roots = (Path(row.root) for row in rows)
+    return tuple(_project(root, config, home, own) for root in roots if _is_published(root, config))
+
+
+def _is_published(root: Path, config: Config) -> bool:
+    settings = project_settings(root, config)
+    return is_folder(root) and settings.excluded is None and settings.folder is None
+
+
+def _project(root: Path, config: Config, home: Path, own: frozenset[Path]) -> ProjectReport:
+    pointers = project_settings(root, config).pointers
+    names = tuple(instruction_files())
+    texts = {name: read_instructions(root, name) for name in names}
+    states = {name: block_state(text) for name, text in texts.items()}
+    return ProjectReport(
+        root=str(root),
+        pointers=pointers,
+        refusal=refusal(root, home=home, agents_own=lambda: own),
+        edited=tuple(name for name in names if states[name] == "edited"),
+        broken=tuple(name for name in names if states[name] == "broken"),
+        pointer_end_bytes=block_end(texts[AGENTS_MD]),
+        hidden=hidden_files(root) if pointers == "shared" else (),
+        unread=tuple(
+            UnreadSource(agent=agent.id, path=source.path, reason=reason)
+            for agent in adapters().values()
+            if agent.in_projects
+            for source, reason in others_sources(agent, root)
+        ),
+    )
+
+
+def _free_bytes(folder: Path) -> int | None:
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return None

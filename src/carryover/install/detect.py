@@ -92,20 +92,14 @@ def asking_once() -> AskVersion:
 def version_in(text: str, probe: VersionProbe) -> Answer:
     """Extracts the version from a command's output."""
     found = re.search(probe.pattern, text, re.MULTILINE)
-    if found is None:
-        return Answer(problem="its answer holds no version")
-    try:
-        return Answer(version=Version(found[1]), text=found[1])
-    except InvalidVersion:
-        return Answer(problem="its answer holds no version that can be compared")
+    return _answer(found[1]) if found is not None else Answer(problem="its answer holds no version")
 
 
-def read_again(text: str) -> Answer:
-    """Returns the answer for `text`, in which a version was found earlier."""
+def _answer(text: str) -> Answer:
     try:
         return Answer(version=Version(text), text=text)
     except InvalidVersion:
-        return Answer(problem="what was recorded is no version")
+        return Answer(problem="its answer holds no version that can be compared")
 
 
 def _end(process: subprocess.Popen[bytes]) -> bytes:
@@ -242,7 +236,7 @@ def _or_remembered(seen: Detection, versions: Sequence[str]) -> Detection:
     """Returns `seen`, with the earlier `versions` if its version could not be read."""
     if seen.state != "unreadable" or seen.spec.version is None:
         return seen
-    each = [_judged(seen, known) for known in map(read_again, versions) if known.version is not None]
+    each = [_judged(seen, known) for known in map(_answer, versions) if known.version is not None]
     if not each:
         return seen
     together = replace(_together(each), others=seen.others) if len(each) > 1 else each[0]
@@ -349,16 +343,13 @@ def hooks_for_unknown(spec: AgentSpec) -> HookSet | None:
     if not spec.hooks.sets:
         return None
     newest = spec.hooks.sets[-1]
-    able = spec.hooks.sets if _drops_unknown(spec) else [known for known in spec.hooks.sets if can_inject(spec, known)]
-    able = able or [newest]
+    rules = spec.hooks.file_rules
+    any_drops = rules is not None and rules.known_events_only
+    able = [known for known in spec.hooks.sets if any_drops or can_inject(spec, known)] or [newest]
     common = tuple(hook for hook in newest.hooks if all(hook.event in known.events for known in able))
     if not common:
         return newest
     return HookSet(versions=f">={lowest(able[0])}", label=ALL_KNOWN, hooks=common)
-
-
-def _drops_unknown(spec: AgentSpec) -> bool:
-    return spec.hooks.file_rules is not None and spec.hooks.file_rules.known_events_only
 
 
 def in_common(sets: Sequence[HookSet | None]) -> HookSet | None:

@@ -16,7 +16,7 @@ from carryover.edits.record import load_record
 from carryover.install.agent_settings import to_review, with_config_files
 from carryover.install.config_file import plan_config
 from carryover.install.detect import Detection
-from carryover.install.messages import Did, presence
+from carryover.install.messages import Did
 from carryover.install.service import Program, ServiceManager
 from carryover.paths import StateDir
 
@@ -74,7 +74,7 @@ def options(
         Option(
             id=found.spec.id,
             name=found.spec.name,
-            presence=presence(found),
+            presence="detected" if found.found else "not detected",
             ticked=(by_presence and found.found) or found.spec.id in (*(last or ()), *new),
         )
         for found in sorted(detections, key=lambda found: not found.found)
