@@ -10,14 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from carryover.agents import instruction_files, read_lists
 from carryover.config import KEPT
 from carryover.edits.agent_settings import removal
 from carryover.edits.apply import BACKUPS, LOCK, Applied, apply
 from carryover.edits.hooks import SCRIPT, HookFile, hooks_of, owner_by_script
 from carryover.edits.plan import Edit, plan
 from carryover.edits.record import (
-    GITIGNORE,
     PROJECT_EDITS,
     PROJECTS_RECORD,
     SETTINGS_RECORD,
@@ -31,13 +29,10 @@ from carryover.errors import ExitCode, UserError, os_reason
 from carryover.fsio import SCRATCH, is_folder
 from carryover.ledger.queries import connect_read_only, projects
 from carryover.paths import StateDir
-from carryover.probe.git_command import git_dir_of
 from carryover.projects.handoff_file import STORE
-from carryover.publish.gitignore import exclude_file, remove_if_empty, rule_removal
+from carryover.publish.gitignore import remove_if_empty, rule_removals
 from carryover.publish.hook_script import CURL_CONFIG, STARTER
-from carryover.publish.pointers import pointer_removal
-from carryover.publish.project_files import handoff_names
-from carryover.publish.read_lists import read_list_removal
+from carryover.publish.project_files import handoff_names, removals
 
 _MOST_NAMED: Final = 3
 # `CARRYOVER_HOME` may name a folder with other content, so our files are recognised by name.
@@ -186,14 +181,7 @@ def project_edits(project: PublishedProject) -> Iterator[Edit]:
     """Yields the edits that undo ours in one project. Reads only, apart from asking git for its exclude file."""
     root = Path(project.root)
     mine = edited_in_project(root / STORE)
-    for name in reversed(instruction_files()):
-        if name in mine:
-            yield pointer_removal(root, name)
-    yield from (read_list_removal(root, where) for where in read_lists() if where.file in mine)
-    if GITIGNORE in mine:
-        yield plan(rule_removal(root / GITIGNORE))
-    if (exclude := _exclude_file(root)) is not None:
-        yield plan(rule_removal(exclude))
+    yield from (edit for _, edit in (*removals(root, mine), *rule_removals(root, mine)))
 
 
 def store_files(project: PublishedProject) -> list[Path]:
@@ -269,16 +257,6 @@ def _not_ours(removals: Iterable[Removal]) -> Iterator[str]:
         if others:
             named = ", ".join(others[:_MOST_NAMED]) + (", ..." if len(others) > _MOST_NAMED else "")
             yield f"{folder} stays: it holds {named}, which is not Carryover's."
-
-
-def _exclude_file(root: Path) -> Path | None:
-    if git_dir_of(root) is None:
-        return None
-    try:
-        path = exclude_file(root)
-        return path if path.exists() else None
-    except OSError:
-        return None
 
 
 def _tree(top: Path, what: str) -> Iterator[tuple[Path, str]]:

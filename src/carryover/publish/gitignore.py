@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -16,12 +16,12 @@ from typing import Final
 
 from carryover.agents import read_lists
 from carryover.edits.apply import ProjectEdits
-from carryover.edits.plan import Change, plan
+from carryover.edits.plan import Change, Edit, plan
 from carryover.edits.record import GITIGNORE
 from carryover.edits.user_text import EditRefused, find_lines, is_text, whole_file, with_lines, without_span
 from carryover.errors import os_reason
 from carryover.fsio import read_bytes_bounded
-from carryover.probe.git_command import ask_one
+from carryover.probe.git_command import ask_one, git_dir_of
 
 EXCLUDE: Final = ".git/info/exclude"
 """Display name of the ignore file that git never shares. In a worktree it is elsewhere: see `exclude_file`."""
@@ -48,29 +48,27 @@ def keep_out(root: Path, edits: ProjectEdits, *, shared: bool, take_back: bool =
             edits.carry_out(GITIGNORE, plan(rule_removal(gitignore)), ours=False)
     elif _is_ignored(root, but_for_exclude=shared):
         return
-    elif not shared or not edits.carry_out(GITIGNORE, plan(_rule(gitignore)), ours=True):
+    elif not shared or not edits.carry_out(GITIGNORE, plan(_change(gitignore, with_rule)), ours=True):
         _exclude(root, edits)
 
 
 def keep_file_out(root: Path, edits: ProjectEdits, name: str) -> bool:
     """Makes git ignore the file `name` at the top of the checkout at `root`, by `info/exclude`; False if it can't.
 
-    The rule stays, for other checkouts, until everything is removed (`let_in`).
+    The rule stays, for other checkouts, until everything is removed (`rule_removals`).
     """
     return _exclude(root, edits, (_TITLE, b"/" + os.fsencode(name)))
 
 
-def let_in(root: Path, edits: ProjectEdits) -> None:
-    """Removes our rules from .gitignore and `info/exclude` of the checkout at `root`, once nothing needs ignoring."""
-    if GITIGNORE in edits.mine:
-        edits.carry_out(GITIGNORE, plan(rule_removal(root / GITIGNORE)), ours=False)
+def rule_removals(root: Path, mine: Collection[str]) -> Iterator[tuple[str, Edit]]:
+    """Yields the edits that take our rules out of .gitignore and `info/exclude` of the checkout at `root`."""
+    if GITIGNORE in mine:
+        yield GITIGNORE, plan(rule_removal(root / GITIGNORE))
     try:
-        exclude = exclude_file(root)
+        if git_dir_of(root) is not None and (exclude := exclude_file(root)).exists():
+            yield EXCLUDE, plan(rule_removal(exclude))
     except OSError:
-        return  # not a repository (any more), so its rules do not matter
-    if exclude.exists():
-        edits.carry_out_apart(EXCLUDE, plan(rule_removal(exclude)))
-        remove_if_empty(exclude)
+        pass  # not a repository (any more), so its rules do not matter
 
 
 def remove_if_empty(exclude: Path) -> None:
@@ -85,11 +83,13 @@ def rule_removal(path: Path) -> Change:
     return _change(path, _without_rules)
 
 
-def with_rule(data: bytes, lines: Sequence[bytes] = _LINES) -> bytes:
-    """Appends our rule to an ignore file's text; returns it unchanged if it has the rule or is not text."""
-    if not is_text(data) or find_lines(data, lines) is not None:
-        return data
-    return with_lines(data, lines)
+def with_rule(data: bytes | None, lines: Sequence[bytes] = _LINES) -> bytes:
+    """Appends our rule to an ignore file's text, unless it has the rule. Raises EditRefused if it is not text."""
+    if data is None:
+        return whole_file(lines)
+    if not is_text(data):
+        raise EditRefused("it is not plain text")
+    return data if find_lines(data, lines) is not None else with_lines(data, lines)
 
 
 def without_rule(data: bytes, lines: Sequence[bytes] = _LINES) -> bytes:
@@ -122,7 +122,7 @@ def exclude_file(root: Path) -> Path:
 
 def _exclude(root: Path, edits: ProjectEdits, lines: Sequence[bytes] = _LINES) -> bool:
     try:
-        edit = plan(_rule(exclude_file(root), lines))
+        edit = plan(_change(exclude_file(root), partial(with_rule, lines=lines)))
     except OSError as error:
         edits.left_alone(EXCLUDE, os_reason(error))
         return False
@@ -141,19 +141,13 @@ def _is_ignored(root: Path, *, but_for_exclude: bool) -> bool:
         pass  # not a text file: leave it to git
     try:
         rules = ask_one(root, "check-ignore", "--verbose", "--", *_PATHS).out.splitlines()
-        if but_for_exclude and any(_EXCLUDED.search(rule) for rule in rules) and _has_rule(exclude_file(root)):
-            return False
+        if but_for_exclude and any(_EXCLUDED.search(rule) for rule in rules):
+            exclude = read_bytes_bounded(exclude_file(root), SIZE_LIMIT_BYTES, follow=False)
+            if find_lines(exclude, _LINES) is not None:
+                return False
     except OSError:
         return False  # a redundant rule does no harm
     return sum(not _LET_IN.search(rule) for rule in rules) == len(_PATHS)
-
-
-def _has_rule(path: Path) -> bool:
-    return find_lines(read_bytes_bounded(path, SIZE_LIMIT_BYTES, follow=False), _LINES) is not None
-
-
-def _rule(path: Path, lines: Sequence[bytes] = _LINES) -> Change:
-    return _change(path, partial(_with_rule, lines=lines))
 
 
 def _change(path: Path, edit: Callable[[bytes | None], bytes | None]) -> Change:
@@ -181,14 +175,6 @@ def project_change(
         backup=False,
         private=False,
     )
-
-
-def _with_rule(data: bytes | None, *, lines: Sequence[bytes]) -> bytes:
-    if data is None:
-        return whole_file(lines)
-    if not is_text(data):
-        raise EditRefused("it is not plain text")
-    return with_rule(data, lines)
 
 
 def _without_rules(data: bytes | None) -> bytes | None:

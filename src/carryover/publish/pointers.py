@@ -56,26 +56,19 @@ def place_pointers(root: Path, edits: ProjectEdits, agents: Collection[str] | No
     for name, readers in instruction_files().items():
         if agents is not None and readers.keys().isdisjoint(agents):
             if name in edits.mine:
-                _carry_out(name, pointer_removal(root, name), edits)
+                edits.carry_out(name, pointer_removal(root, name), ours=False)
             continue
         creates = any(file.create and (agents is None or agent in agents) for agent, file in readers.items())
         change = partial(_with_pointer, name=name, path=root / name, ours=name in edits.mine, creates=creates)
         edit = _plan(root, name, change)
         if name != AGENTS_MD and _same_file(shared, edit.path):
             continue
-        if _carry_out(name, edit, edits):
+        if edits.carry_out(name, edit, ours=edit.after is not None and block_state(edit.after) != "absent"):
             edits.notes += (
                 f"{hidden.by} hides {name}, and the pointer in it, from {agent_name(hidden.agent)}"
                 for hidden in hidden_files(root)
                 if hidden.name == name
             )
-
-
-def remove_pointers(root: Path, edits: ProjectEdits) -> None:
-    """Removes our blocks from the files that we put them into."""
-    for name in reversed(instruction_files()):
-        if name in edits.mine:
-            _carry_out(name, pointer_removal(root, name), edits)
 
 
 def pointer_removal(root: Path, name: str) -> Edit:
@@ -99,35 +92,28 @@ def hidden_files(root: Path) -> tuple[HiddenFile, ...]:
     )
 
 
-def _is_created(name: str) -> bool:
-    return any(file.create for file in instruction_files()[name].values())
-
-
-def _carry_out(name: str, edit: Edit, edits: ProjectEdits) -> bool:
-    return edits.carry_out(name, edit, ours=edit.after is not None and block_state(edit.after) != "absent")
-
-
 def _with_pointer(data: bytes | None, *, name: str, path: Path, ours: bool, creates: bool) -> bytes | None:
     """Returns the new content of the file. The repository's own block stays as it is."""
     if data is None:
         return NEW_FILE if creates else None
-    if (not _is_created(name) and says_nothing(data)) or (name != AGENTS_MD and imports_agents_md(data)):
+    readers = instruction_files()[name].values()
+    is_created = any(file.create for file in readers)
+    if (not is_created and says_nothing(data)) or (name != AGENTS_MD and imports_agents_md(data)):
         # Since we added it, the user's own text was removed or the import added.
         return _without_pointer(data, name=name, path=path) if ours else data
     _check(data)
-    limits = [file.limit.default_bytes for file in instruction_files()[name].values() if file.limit is not None]
-    if not limits:
-        return with_block(data, at_top=False)
-    if block_end(data) > min(limits):
+    limit = min((file.limit.default_bytes for file in readers if file.limit is not None), default=None)
+    if limit is not None and block_end(data) > limit:
         data = without_block(data)
-    return with_block(data, at_top=length_with_block(data) > min(limits))
+    return with_block(data, at_top=limit is not None and len(with_lines(data, _LINES)) > limit)
 
 
 def _without_pointer(data: bytes | None, *, name: str, path: Path) -> bytes | None:
     if data is None:
         return None
     _check(data)
-    if _is_created(name) and is_new_file(data) and not path.is_symlink():
+    is_created = any(file.create for file in instruction_files()[name].values())
+    if is_created and data in (NEW_FILE, whole_file(_LINES, b"\r\n")) and not path.is_symlink():
         return None
     return without_block(data)
 
@@ -210,11 +196,6 @@ def block_state(data: bytes) -> State:
     return "edited" if markers == [START, END] * (len(markers) // 2) else "broken"
 
 
-def is_new_file(data: bytes) -> bool:
-    """Whether `data` is NEW_FILE with nothing added; line ends may be CRLF."""
-    return data in (NEW_FILE, whole_file(_LINES, b"\r\n"))
-
-
 def with_block(data: bytes, *, at_top: bool) -> bytes:
     """Returns `data` with the block; unchanged if it already contains anything of ours, or is not text."""
     if not is_text(data) or block_state(data) != "absent":
@@ -235,11 +216,6 @@ def block_end(data: bytes) -> int:
     return spans[0][1] if spans else 0
 
 
-def length_with_block(data: bytes) -> int:
-    """Returns the length in bytes of the text with the block appended."""
-    return len(with_lines(data, _LINES))
-
-
 def imports_agents_md(data: bytes) -> bool:
     """Whether the text imports the AGENTS.md beside it (Claude Code 2.1.328 ignores imports in code and comments)."""
     return _IMPORT_OF_AGENTS.search(visible_text(data)) is not None
@@ -257,7 +233,9 @@ def _spans(data: bytes) -> tuple[tuple[int, int, bytes], ...]:
     """Returns bounds and line ends of our intact blocks outside of code fences, in order."""
     if START not in data:
         return ()
-    offsets, hidden = _line_offsets(data)
+    lines = _content_lines(data)
+    bom = len(BOM) if data.startswith(BOM) else 0
+    offsets, hidden = list(accumulate((len(line) + 1 for line in lines), initial=bom)), fenced(lines)
     spans = []
     start = 0
     while (span := find_lines(data, _LINES, start)) is not None:
@@ -274,12 +252,6 @@ def _markers(data: bytes) -> list[bytes]:
     hidden = fenced(lines)
     candidates = (line for at, line in enumerate(lines) if b"<!--CARRYOVER:" in line and at not in hidden)
     return [match[1] for match in map(_MARKER.fullmatch, candidates) if match]
-
-
-def _line_offsets(data: bytes) -> tuple[list[int], set[int]]:
-    lines = _content_lines(data)
-    bom = len(BOM) if data.startswith(BOM) else 0
-    return list(accumulate((len(line) + 1 for line in lines), initial=bom)), fenced(lines)
 
 
 def _content_lines(data: bytes) -> list[bytes]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Collection, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -18,10 +19,11 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.spec import AgentSpec
-from carryover.agents import specs
+from carryover.agents import instruction_files, read_lists, specs
 from carryover.config import Config, ProjectSettings, project_settings
 from carryover.distill.header import loaded
 from carryover.edits.apply import PlannedEdits, ProjectEdits
+from carryover.edits.plan import Edit
 from carryover.edits.record import GITIGNORE, PROJECT_EDITS, published_projects
 from carryover.errors import os_reason
 from carryover.fsio import is_folder, private_dir
@@ -29,10 +31,10 @@ from carryover.probe.git_command import git_dir_of
 from carryover.projects.handoff_file import CHOSEN, HANDOFF, STORE, Published, write_handoff
 from carryover.projects.policy import refusal
 from carryover.projects.root import AgentFolders
-from carryover.publish.gitignore import keep_out, let_in
+from carryover.publish.gitignore import EXCLUDE, keep_out, remove_if_empty, rule_removals
 from carryover.publish.make import Refreshed
-from carryover.publish.pointers import place_pointers, remove_pointers
-from carryover.publish.read_lists import place_in_read_lists, remove_from_read_lists
+from carryover.publish.pointers import place_pointers, pointer_removal
+from carryover.publish.read_lists import place_in_read_lists, read_list_removal
 from carryover.redact import CleanText
 
 _MOST_ENTRIES: Final = 1000
@@ -95,19 +97,32 @@ def take_back(root: Path, settings: ProjectSettings) -> ProjectEdits:
     stays = settings.excluded is None and (settings.pointers == "shared" or not settings.decided)
     if stays or not is_folder(store) or store.is_symlink():
         return edits
-    remove_from_read_lists(root, edits)
-    remove_pointers(root, edits)
-    in_git = git_dir_of(root) is not None
+    take_out(root, edits)
     if settings.pointers == "off" or settings.excluded is not None:
         for name in handoff_names():
             (store / name).unlink(missing_ok=True)
         if edits.mine <= {GITIGNORE}:  # otherwise the list of what had to stay is still needed, and must stay ignored
-            if in_git:
-                let_in(root, edits)
+            for name, edit in rule_removals(root, edits.mine):
+                if name != EXCLUDE:
+                    edits.carry_out(name, edit, ours=False)
+                elif edits.carry_out_apart(name, edit):
+                    remove_if_empty(edit.path)
             _remove_store(store)
-    elif in_git and GITIGNORE in edits.mine:
+    elif GITIGNORE in edits.mine and git_dir_of(root) is not None:
         keep_out(root, edits, shared=False)
     return edits
+
+
+def removals(root: Path, mine: Collection[str]) -> Iterator[tuple[str, Edit]]:
+    """Yields the edits that take our text out of the files of a project that are `mine`, except for ignore rules."""
+    yield from ((where.file, read_list_removal(root, where)) for where in read_lists() if where.file in mine)
+    yield from ((name, pointer_removal(root, name)) for name in reversed(instruction_files()) if name in mine)
+
+
+def take_out(root: Path, edits: ProjectEdits) -> None:
+    """Makes these edits."""
+    for name, edit in list(removals(root, edits.mine)):
+        edits.carry_out(name, edit, ours=False)
 
 
 def _remove_store(store: Path) -> None:
@@ -131,8 +146,7 @@ def _publish_in(root: Path, text: CleanText, settings: ProjectSettings, home: Pa
 def _place(root: Path, settings: ProjectSettings, edits: ProjectEdits, home: Path) -> None:
     if settings.pointers != "shared":
         if settings.decided:
-            remove_from_read_lists(root, edits)
-            remove_pointers(root, edits)
+            take_out(root, edits)
         return
     place_in_read_lists(root, edits, home=home)
     if git_dir_of(root) is None and _holds_repositories(root):

@@ -35,24 +35,19 @@ from carryover.publish.gitignore import SIZE_LIMIT_BYTES, keep_file_out, project
 def place_in_read_lists(root: Path, edits: ProjectEdits, *, home: Path) -> None:
     """Adds the handoff of the project at `root` to the list of each agent that has worked there, unless present."""
     for spec in specs():
-        mine = spec.read_list is not None and spec.read_list.file in edits.mine
-        if spec.read_list is None or not (mine or _has_worked(spec, root)):
+        where = spec.read_list
+        mine = where is not None and where.file in edits.mine
+        if where is None or not (mine or _has_worked(spec, root)):
             continue
-        reason = _why_not(root, spec.read_list, mine=mine, home=home)
-        if reason is None and (mine or _is_kept_out(root, spec.read_list.file, edits)):
-            _carry_out(spec.read_list, _plan(root, spec.read_list, add=True, mine=mine), edits)
+        reason = _why_not(root, where, mine=mine, home=home)
+        if reason is None and (mine or _is_kept_out(root, where.file, edits)):
+            edit = _plan(root, where, add=True, mine=mine)
+            edits.carry_out(where.file, edit, ours=edit.after is not None and _ours(edit.after, where) != [])
             continue
         if mine:
-            _carry_out(spec.read_list, read_list_removal(root, spec.read_list), edits)
+            edits.carry_out(where.file, read_list_removal(root, where), ours=False)
         if reason is not None:
-            edits.left_alone(spec.read_list.file, reason + _by_hand(spec))
-
-
-def remove_from_read_lists(root: Path, edits: ProjectEdits) -> None:
-    """Removes our entries from the lists that we put them into."""
-    for spec in specs():
-        if spec.read_list is not None and spec.read_list.file in edits.mine:
-            _carry_out(spec.read_list, read_list_removal(root, spec.read_list), edits)
+            edits.left_alone(where.file, reason + _by_hand(spec))
 
 
 def read_list_removal(root: Path, where: ReadList) -> Edit:
@@ -104,11 +99,6 @@ def _by_hand(spec: AgentSpec) -> str:
         return ""
     command = shlex.join((spec.start.binary, *spec.start.arguments("", IN_PROJECT)))
     return f"; `{command}` reads the handoff"
-
-
-def _carry_out(where: ReadList, edit: Edit, edits: ProjectEdits) -> None:
-    ours = edit.after is not None and _ours(edit.after, where) != []
-    edits.carry_out(where.file, edit, ours=ours)
 
 
 def _plan(root: Path, where: ReadList, *, add: bool, mine: bool) -> Edit:

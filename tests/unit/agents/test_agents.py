@@ -17,7 +17,8 @@ from carryover.agents import adapters, agent_id_of, agent_ids, agent_names, spec
 from carryover.cli.demo.replay import make_project
 from carryover.edits.apply import ProjectEdits
 from carryover.projects.policy import refusal
-from carryover.publish.pointers import NEW_FILE, place_pointers, remove_pointers
+from carryover.publish.pointers import NEW_FILE, place_pointers
+from carryover.publish.project_files import take_out
 from support.agent_here import only_this_path
 from support.hook_script import HookScript, installed, keep
 from support.repository import repository
@@ -119,7 +120,7 @@ def test_the_file_that_it_reads_gets_the_pointer(scribe: Path, tmp_path: Path) -
     assert not (tmp_path / "CLAUDE.md").exists()
     assert edits.notes == ["SCRIBE.local.md hides SCRIBE.md, and the pointer in it, from Scribe"]
 
-    remove_pointers(tmp_path, ProjectEdits(tmp_path / ".carryover"))
+    take_out(tmp_path, ProjectEdits(tmp_path / ".carryover"))
     assert not (tmp_path / "SCRIBE.md").exists()
     assert (tmp_path / "AGENTS.md").read_text() == "x" * 990 + "\n"
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from carryover.edits.apply import ProjectEdits
-from carryover.publish.pointers import NEW_FILE, place_pointers, remove_pointers
+from carryover.publish.pointers import NEW_FILE, place_pointers
+from carryover.publish.project_files import take_out
 
 LIMIT_BYTES = 32_768
 BLOCK = NEW_FILE.decode()
@@ -28,7 +29,7 @@ def place(root: Path) -> ProjectEdits:
 
 def remove(root: Path) -> ProjectEdits:
     edits = ProjectEdits(root / ".carryover")
-    remove_pointers(root, edits)
+    take_out(root, edits)
     return edits
 
 

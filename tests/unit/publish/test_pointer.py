@@ -11,7 +11,6 @@ from carryover.publish.pointers import (
     State,
     block_state,
     imports_agents_md,
-    is_new_file,
     says_nothing,
     with_block,
     without_block,
@@ -102,12 +101,6 @@ def test_a_block_that_was_moved_stays_where_it_is() -> None:
 
     assert with_block(moved, at_top=False) == moved
     assert without_block(moved) == b"first\n\nlast\n"
-
-
-def test_only_a_file_of_the_block_alone_counts_as_made_by_us() -> None:
-    files = [BLOCK, BLOCK.replace(b"\n", b"\r\n"), b"\n" + BLOCK, BLOCK + b"a\n", b""]
-
-    assert [is_new_file(data) for data in files] == [True, True, False, False, False]
 
 
 @pytest.mark.parametrize(
