@@ -1,19 +1,23 @@
-"""What may be wrong, for `carryover doctor` and in short for `carryover status`. To add a check, yield another finding.
+"""What may be wrong, for `carryover doctor` and in short for `carryover status`. The words are in `findings.txt`.
 
-What can be told from the report alone comes first; the rest needs an inspection, which only `doctor` makes.
+To add a check, yield another finding. What can be told from the report alone comes first; the rest needs an inspection,
+which only `doctor` makes.
 """
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator
-from typing import Final, get_args
+from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, get_args
+
+import msgspec
 
 from carryover.agents import agent_name
 from carryover.daemon.client import port_trouble
-from carryover.diagnose import agent_checks
-from carryover.diagnose.report import Finding, Inspection, LedgerReport, Level, Report
+from carryover.diagnose.report import AgentReport, Finding, Inspection, LedgerReport, Level, ProjectReport, Report
 from carryover.ingest.scan import MS_PER_DAY
 from carryover.terminal.output import counted
 
@@ -32,47 +36,58 @@ _ENOUGH_INOTIFY: Final = {"watches": 524_288, "instances": 1024}
 def findings(report: Report) -> tuple[Finding, ...]:
     """Returns everything that is found in a report, most severe first."""
     found = [*_set_up(report), *_service(report), *_daemon(report)]
-    for agent in agent_checks.selected(report):
-        found += agent_checks.findings(report, agent)
+    for agent in _selected(report):
+        found += _agent(report, agent)
     found += [*_transcripts(report), *_settings(report)]
     if report.inspection is not None:
+        found += [*_for_hooks(report, report.inspection), *_installs(report, report.inspection)]
         found += _inspected(report, report.inspection)
         for project in report.inspection.projects:
-            found += agent_checks.project_findings(report, project)
+            found += _project(report, project)
     return tuple(sorted(found, key=lambda finding: LEVELS.index(finding.level)))
 
 
+def templates() -> dict[str, Finding]:
+    """Returns what may be found, by name; its texts have placeholders."""
+    text = Path(__file__).with_name("findings.txt").read_text(encoding="utf-8")
+    found = {}
+    for block in text.split("\n\n")[1:]:
+        head, what, why, do = block.strip().split("\n")
+        name, check, level, *fix = head.split()
+        given = {"check": check, "level": level, "what": what, "why": why, "do": do, "fix": fix[0] if fix else None}
+        found[name] = msgspec.convert(given, Finding)
+    return found
+
+
+_templates = cache(templates)
+
+
+def _found(finding: str, /, *, level: Level | None = None, **values: Any) -> Finding:
+    of = _templates()[finding]
+    what, why, do = (text.format(**values) for text in (of.what, of.why, of.do))
+    return msgspec.structs.replace(of, what=what, why=why, do=do, level=level or of.level)
+
+
+def _selected(report: Report) -> tuple[AgentReport, ...]:
+    """Returns the selected agents that are on this machine."""
+    return tuple(agent for agent in report.agents if agent.selected and agent.state != "missing")
+
+
 def _set_up(report: Report) -> Iterator[Finding]:
-    if not report.installed and _may_have_hooks(report):
-        yield Finding(
-            check="install",
-            what="Carryover is not installed.",
-            why="No agent's settings hold its hooks, so no new session gets a handoff.",
-            do="Run `carryover install`.",
-        )
+    # If no selected agent can have hooks, installing again would change nothing.
+    chosen = _selected(report)
+    if not report.installed and (not chosen or not all(map(_cannot_have_hooks, chosen))):
+        yield _found("not-installed")
     elif report.daemon is None:
-        registered = report.service.installed
-        yield Finding(
-            check="daemon",
-            what="carryoverd is not running.",
-            why="Handoffs are not kept fresh; a new session gets the last one that was made.",
-            do="Run `carryover doctor --fix`." if registered else "Start it: `carryover start`.",
-            fix="service" if registered else None,
-        )
+        yield _found("service-not-running" if report.service.installed else "not-running")
     if names := [agent.name for agent in report.agents if agent.newly_covered]:
-        yield Finding(
-            check="agents",
-            level="todo",
-            what=f"Found here and covered since an update: {', '.join(names)}.",
-            why="Nothing is read of an agent, or written into its settings, until you select it.",
-            do="Run `carryover refresh`, which asks and then does not name it again.",
-        )
+        yield _found("newly-covered", names=", ".join(names))
 
 
-def _may_have_hooks(report: Report) -> bool:
-    """Whether any selected agent can have hooks; if not, installing again would change nothing."""
-    chosen = agent_checks.selected(report)
-    return not chosen or not all(map(agent_checks.cannot_have_hooks, chosen))
+def _cannot_have_hooks(agent: AgentReport) -> bool:
+    """Whether the agent's own version, folder or settings rule out hooks."""
+    unusable = agent.hooks is not None and bool(agent.hooks.problem or agent.hooks.dropped)
+    return agent.state == "older" or agent.lost_folder is not None or unusable
 
 
 def _service(report: Report) -> Iterator[Finding]:
@@ -80,75 +95,28 @@ def _service(report: Report) -> Iterator[Finding]:
     if not report.installed or service.kind == "none":
         return
     if not service.installed:
-        yield Finding(
-            check="service",
-            level="note",
-            what="carryoverd is not registered as a service.",
-            why="Nothing starts it when you log in, or restarts it when it fails.",
-            do="Run `carryover install` to register it, or leave it if you start it yourself.",
-        )
+        yield _found("not-registered")
     elif service.enabled is False:
-        yield Finding(
-            check="service",
-            what=f"The {service.kind} service is not enabled.",
-            why="carryoverd will not run after your next login.",
-            do="Run `carryover doctor --fix`.",
-            fix="service",
-        )
+        yield _found("not-enabled", service=service)
     if service.installed and service.trouble:
-        yield Finding(
-            check="service",
-            what=f"The {service.kind} service is failing: {service.trouble}",
-            why="Nothing restarts carryoverd when it ends.",
-            do="Run `carryover doctor --fix`; the log in the state folder says more.",
-            fix="service",
-        )
+        yield _found("service-failing", service=service)
 
 
 def _daemon(report: Report) -> Iterator[Finding]:
-    health = report.daemon
-    if health is None:
+    daemon = report.daemon
+    if daemon is None:
         return
-    if health.version != report.version:
-        yield Finding(
-            check="version",
-            what=f"carryoverd is {health.version}, this command is {report.version}.",
-            why="The daemon keeps running the version that was installed when it started.",
-            do="Restart it: `carryover doctor --fix`, or stop it and start it again.",
-            fix="restart" if report.service.active else None,
-        )
-    if taken := port_trouble(health):
-        yield _port(taken)
-    if health.ledger_trouble:
-        yield Finding(
-            check="ledger",
-            what=health.ledger_trouble,
-            why="Nothing new is recorded until then. Nothing is lost: the transcripts will be read again.",
-            do="Follow the message; carryoverd carries on by itself.",
-        )
-    if number := health.hook_calls.not_kept:
-        yield Finding(
-            check="spool",
-            what=f"{number:,} hook calls could not be written to {report.short(report.state_folder)}/spool.",
-            why="They are the only record of some agents' sessions; handoffs may lack what they report.",
-            do="Free some space, and see `carryoverd.log` for the reason.",
-        )
-    if limit := health.watch.reason:
-        yield Finding(
-            check="inotify",
-            what=f"The system's limit on inotify {limit} is reached; folders are polled instead.",
-            why="Polling costs more, and sees a change half a second later.",
-            do=f"Raise it: `sudo sysctl fs.inotify.max_user_{limit}={_ENOUGH_INOTIFY[limit]}`, and restart carryoverd.",
-        )
-
-
-def _port(taken: str) -> Finding:
-    return Finding(
-        check="port",
-        what=taken,
-        why="Agents whose hooks cannot run a script reach carryoverd only by that port. The others do without it.",
-        do="End that program, or set another `port` under `[server]` in config.toml; carryoverd tries again.",
-    )
+    if daemon.version != report.version:
+        found = _found("other-version", daemon=daemon, version=report.version)
+        yield found if report.service.active else msgspec.structs.replace(found, fix=None)
+    if taken := port_trouble(daemon):
+        yield _found("port-taken", taken=taken)
+    if daemon.ledger_trouble:
+        yield _found("ledger-trouble", daemon=daemon)
+    if daemon.hook_calls.not_kept:
+        yield _found("not-spooled", daemon=daemon, state=report.short(report.state_folder))
+    if limit := daemon.watch.reason:
+        yield _found("inotify", daemon=daemon, enough=_ENOUGH_INOTIFY[limit])
 
 
 def _transcripts(report: Report) -> Iterator[Finding]:
@@ -156,22 +124,9 @@ def _transcripts(report: Report) -> Iterator[Finding]:
     if ledger is not None:
         yield from _skipped(ledger)
     if ledger is not None and ledger.broken:
-        yield Finding(
-            check="transcripts",
-            level="todo",
-            what=f"{counted(len(ledger.broken), 'transcript')} cannot be read now.",
-            why="What is in them is missing until then.",
-            do="`carryover status -v` says which, and why.",
-        )
+        yield _found("broken-transcripts", number=counted(len(ledger.broken), "transcript"))
     if report.corrupt_ledgers:
-        aside = ", ".join(report.short(moved.path) for moved in report.corrupt_ledgers)
-        yield Finding(
-            check="ledger",
-            level="note",
-            what=f"A damaged ledger was moved aside: {aside}.",
-            why="What could be read of it is in the present one.",
-            do="Delete it when you miss nothing.",
-        )
+        yield _found("moved-aside", paths=_paths(report, [moved.path for moved in report.corrupt_ledgers]))
 
 
 def _skipped(ledger: LedgerReport) -> Iterator[Finding]:
@@ -184,136 +139,120 @@ def _skipped(ledger: LedgerReport) -> Iterator[Finding]:
             types[row.record_type] += row.n
     if (number := by_version.total()) >= MANY_SKIPPED:
         (agent, version), _ = by_version.most_common(1)[0]
-        most_of = f"{agent_name(agent)} {version}".rstrip()
         named = ", ".join(f"{kind} ({n:,})" for kind, n in types.most_common(MOST_TYPES))
-        yield Finding(
-            check="transcripts",
-            what=f"{number:,} records were not understood, the newest this week, most of {most_of}: {named}.",
-            why="The agent's format has probably changed; handoffs may lack what those records say.",
-            do="Update Carryover. `carryover status -v` lists them.",
-        )
+        yield _found("not-understood", number=number, most_of=f"{agent_name(agent)} {version}".rstrip(), types=named)
 
 
 def _settings(report: Report) -> Iterator[Finding]:
     reloaded = report.daemon.config_trouble if report.daemon is not None else None
     for problem in filter(None, (report.config_problem, reloaded, report.record_problem)):
-        yield Finding(
-            check="settings",
-            what=problem,
-            why="Until then nothing can be set up or undone.",
-            do="Correct that file, then run the command again.",
-        )
+        yield _found("settings-problem", problem=problem)
     if report.config is not None and report.config.unknown_keys:
-        yield Finding(
-            check="settings",
-            level="todo",
-            what=f"config.toml holds unknown keys: {', '.join(report.config.unknown_keys)}.",
-            why="They are probably misspelt; what you meant is not set.",
-            do="Correct or remove them.",
-        )
+        yield _found("unknown-keys", keys=", ".join(report.config.unknown_keys))
     if report.paused:
-        yield Finding(
-            check="paused",
-            level="note",
-            what="Carryover is paused.",
-            why="Nothing is read, written or handed over.",
-            do="Run `carryover unpause` to resume.",
-        )
-
-
-def _inspected(report: Report, inspection: Inspection) -> Iterator[Finding]:
-    yield from _for_hooks(report, inspection)
-    yield from _installs(report, inspection)
-    if inspection.stranger:
-        yield _port(f"Port {inspection.port} is taken by another process.")
-    if inspection.ledger_damage:
-        yield Finding(
-            check="ledger",
-            what=f"The ledger is damaged: {inspection.ledger_damage}",
-            why="Parts of what was recorded may be missing.",
-            do="Run `carryover doctor --fix`: the file is moved aside, what can be read of it is saved, and the rest "
-            "is read again from the transcripts that still exist.",
-            fix="ledger",
-        )
-    if inspection.crashes:
-        newest, number = inspection.crashes[0], len(inspection.crashes)
-        at_s = newest.at_ms / 1000
-        yield Finding(
-            check="crash",
-            level="wrong" if time.time() - at_s < RECENT_DAYS * MS_PER_DAY / 1000 else "note",
-            what=f"carryoverd crashed on {time.strftime('%Y-%m-%d at %H:%M:%S UTC', time.gmtime(at_s))}: {newest.what}"
-            + (f" ({number} reports in all)." if number > 1 else "."),
-            why="That is a fault of Carryover. What was not stored then has been read again since, or will be.",
-            do=f"Read {report.short(newest.path)}, update Carryover, and report it with that file if it happens again: "
-            "it holds no text of transcripts. Delete the file to clear this.",
-        )
-    if inspection.free_bytes is not None and inspection.free_bytes < LEAST_FREE_BYTES:
-        yield Finding(
-            check="disk",
-            what=f"The disk that holds {report.short(report.state_folder)} is almost full "
-            f"({inspection.free_bytes // 1_000_000} MB left).",
-            why="Once it is full nothing can be recorded or handed over.",
-            do="Free some space.",
-        )
-    if inspection.open_to_others:
-        yield Finding(
-            check="permissions",
-            what=f"Other users of this machine can read {', '.join(map(report.short, inspection.open_to_others))}.",
-            why="Transcripts are private; Carryover keeps them so.",
-            do="Run `carryover doctor --fix`.",
-            fix="permissions",
-        )
+        yield _found("paused")
 
 
 def _for_hooks(report: Report, inspection: Inspection) -> Iterator[Finding]:
-    hooks = [agent.hooks for agent in agent_checks.selected(report) if agent.hooks]
+    hooks = [agent.hooks for agent in _selected(report) if agent.hooks]
     # A daemon that is not running is reported already, and writes the script when it starts.
     if inspection.hook_script_missing and report.daemon is not None and any(each.present for each in hooks):
-        yield Finding(
-            check="hooks",
-            what=f"The script that the hooks run is missing in {report.short(report.state_folder)}.",
-            why="The hooks do nothing, without an error.",
-            do="Run `carryover doctor --fix`, or restart carryoverd: it writes the script.",
-            fix="script",
-        )
+        yield _found("script-missing", state=report.short(report.state_folder))
     if inspection.curl_missing and hooks:
-        yield Finding(
-            check="hooks",
-            what="There is no `curl` on the PATH.",
-            why="Hooks reach carryoverd by it: without it new sessions get only what was kept for when it is down.",
-            do="Install curl with your system's package manager.",
-        )
+        yield _found("no-curl")
     if inspection.mcp_sdk:
-        yield Finding(
-            check="mcp",
-            what="The MCP server in your agents' settings can't start: the package that it needs is not installed.",
-            why="They show it as failed, and everything else works.",
-            do=f"Run `{inspection.mcp_sdk}`, or `carryover refresh --no-mcp`.",
-        )
+        yield _found("no-mcp-sdk", command=inspection.mcp_sdk)
 
 
 def _installs(report: Report, inspection: Inspection) -> Iterator[Finding]:
     command = " ".join(report.service.command or ()) if report.installed else ""
     if command and command != inspection.program:
-        yield Finding(
-            check="installs",
-            what=f"The {report.service.kind} service starts another installation: {command}.",
-            why="It may be another version than this command.",
-            do="Run `carryover doctor --fix` to make it start this one, or remove one of the two.",
-            fix="service",
-        )
+        yield _found("service-of-another", service=report.service, command=command)
     if inspection.other_installs:
-        yield Finding(
-            check="installs",
-            what=f"There is another installation: {', '.join(map(report.short, inspection.other_installs))}.",
-            why="Two versions take turns with one ledger, and the older one may refuse it.",
-            do="Remove one of the two.",
-        )
+        yield _found("other-installs", paths=_paths(report, inspection.other_installs))
     if inspection.path_problem:
-        yield Finding(
-            check="path",
-            level="todo",
-            what=inspection.path_problem,
-            why="Commands that a handoff names are not found there. Hooks and carryoverd need no PATH.",
-            do=inspection.path_remedy or "",
+        yield _found("not-on-path", problem=inspection.path_problem, remedy=inspection.path_remedy or "")
+
+
+def _inspected(report: Report, inspection: Inspection) -> Iterator[Finding]:
+    state = report.short(report.state_folder)
+    if inspection.stranger:
+        yield _found("port-taken", taken=f"Port {inspection.port} is taken by another process.")
+    if inspection.ledger_damage:
+        yield _found("damaged-ledger", damage=inspection.ledger_damage)
+    if inspection.crashes:
+        newest, number = inspection.crashes[0], len(inspection.crashes)
+        yield _found(
+            "crash",
+            level="wrong" if time.time() * 1000 - newest.at_ms < RECENT_DAYS * MS_PER_DAY else "note",
+            at=time.strftime("%Y-%m-%d at %H:%M:%S UTC", time.gmtime(newest.at_ms / 1000)),
+            newest=newest,
+            more=f" ({number} reports in all)" if number > 1 else "",
+            path=report.short(newest.path),
         )
+    if inspection.free_bytes is not None and inspection.free_bytes < LEAST_FREE_BYTES:
+        yield _found("disk-full", state=state, left=inspection.free_bytes // 1_000_000)
+    if inspection.open_to_others:
+        yield _found("open-to-others", paths=_paths(report, inspection.open_to_others))
+
+
+def _agent(report: Report, agent: AgentReport) -> Iterator[Finding]:
+    config = report.short(agent.config or "")
+    yield from _hooks(report, agent, config)
+    if agent.entry is not None and agent.entry.problem:
+        yield _found("entry-unreadable", agent=agent)
+    elif agent.entry is not None and report.installed and not agent.entry.present:
+        yield _found("entry-missing", agent=agent, config=config)
+    if agent.lost_folder is not None:
+        yield _found("folder-lost", agent=agent, folder=report.short(agent.lost_folder))
+    if agent.moved_from:
+        before, today = _paths(report, agent.moved_from), _paths(report, agent.roots_today)
+        yield _found("transcripts-moved", agent=agent, before=before, today=today)
+    if agent.state in ("newer", "older", "unreadable"):
+        yield _found(agent.state, agent=agent)
+    if agent.keeps_days is not None:
+        yield _found("transcripts-deleted", agent=agent, config=config)
+
+
+def _hooks(report: Report, agent: AgentReport, config: str) -> Iterator[Finding]:
+    hooks = agent.hooks
+    if hooks is None:
+        return
+    if hooks.problem:
+        yield _found("settings-unreadable", agent=agent)
+    if hooks.dropped:
+        yield _found("hooks-dropped", agent=agent, config=config)
+    if not report.installed:
+        return
+    if hooks.missing and not hooks.dropped:
+        yield _found("hooks-missing", agent=agent, config=config, events=", ".join(hooks.missing))
+    if hooks.edited:
+        yield _found("hooks-edited", agent=agent, config=config, events=", ".join(hooks.edited))
+    if hooks.switched_off:
+        yield _found("hooks-off", agent=agent, file=report.short(hooks.switched_off_in or ""))
+    elif hooks.to_review:
+        yield _found("hooks-to-review", agent=agent, events=", ".join(hooks.to_review))
+
+
+def _project(report: Report, project: ProjectReport) -> Iterator[Finding]:
+    root = report.short(project.root)
+    for names, what in ((project.edited, "was edited by hand"), (project.broken, "lost one of its markers")):
+        for file in names:
+            yield _found("pointer-changed", root=root, file=file, what=what)
+    for agent in _selected(report):
+        if agent.reads_bytes is not None and project.pointer_end_bytes > agent.reads_bytes:
+            yield _found("pointer-too-late", root=root, agent=agent)
+    here = {agent.id for agent in report.agents if agent.state != "missing"}
+    for hidden in project.hidden:
+        level: Level = "wrong" if hidden.agent in here else "note"
+        yield _found("pointer-hidden", level=level, root=root, hidden=hidden, name=agent_name(hidden.agent))
+    if project.refusal is not None:
+        level = "wrong" if project.refusal.tracked else "note"
+        yield _found("not-published", level=level, root=root, reason=project.refusal.reason)
+    for source in project.unread:
+        path, name = report.short(source.path), agent_name(source.agent)
+        yield _found("unread-source", path=path, source=source, name=name)
+
+
+def _paths(report: Report, paths: Sequence[str]) -> str:
+    return ", ".join(map(report.short, paths))

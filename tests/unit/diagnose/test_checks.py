@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import re
 import time
+from pathlib import Path
 
 import msgspec
 
 from carryover.daemon.crashes import CrashReport
 from carryover.daemon.health import HookCounts, WatchState
-from carryover.diagnose.checks import findings
+from carryover.diagnose import checks
+from carryover.diagnose.checks import findings, templates
 from carryover.diagnose.report import ConfigReport, Finding, LedgerReport, MovedAside, ProjectReport, UnreadSource
 from carryover.ingest.scan import MS_PER_DAY
 from carryover.install.agent_settings import EntryReport
@@ -195,3 +198,11 @@ def test_a_crash_of_long_ago_is_worth_a_note() -> None:
     [found] = findings(changed(HEALTHY, crashes=(msgspec.structs.replace(CRASH, at_ms=NOW_MS - 8 * MS_PER_DAY),)))
 
     assert (found.level, found.what.endswith("KeyError.")) == ("note", True)
+
+
+def test_every_text_is_used_and_every_used_one_is_there() -> None:
+    source = Path(checks.__file__).read_text()
+    used = re.findall(r'"([a-z]+(?:-[a-z]+)*)"', source)
+
+    assert [name for name in templates() if name not in used] == []
+    assert set(re.findall(r'_found\(\s*"([a-z-]+)"', source)) <= set(templates())

@@ -341,3 +341,48 @@ def test_ours_are_the_last_group_of_their_events_in_codex_s_own_file() -> None:
 
     assert found == [("SessionStart", 1), ("Stop", 1), ("SessionEnd", 1)]
     assert uninstalled(before, after) == before
+
+
+OWNER_OF_BOTH = owner_by_script(Path("/home/dev/.carryover/hook.sh"), Path("/mnt/a b/hook.sh"))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "sh /home/dev/.carryover/hook.sh claude-code Stop 2>/dev/null || true",
+        "sh '/home/dev/.carryover/hook.sh' claude-code SessionStart 2>/dev/null || true",
+        'sh "/home/dev/.carryover/hook.sh" claude-code Stop',
+        "  sh /home/dev/.carryover/hook.sh codex sessionStart 2> /dev/null||true ",
+        "sh '/mnt/a b/hook.sh' claude-code Stop 2>/dev/null || true",
+    ],
+)
+def test_a_line_that_only_runs_the_script_is_ours(command: str) -> None:
+    assert OWNER_OF_BOTH(command) == "ours"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "sh /home/dev/.carryover/hook.sh claude-code Stop 2>/dev/null || true; say done",
+        "date >> log; sh /home/dev/.carryover/hook.sh claude-code Stop",
+        "bash -x /home/dev/.carryover/hook.sh claude-code Stop",
+        "[ -f '/mnt/a b/hook.sh' ] && sh '/mnt/a b/hook.sh' claude-code Stop",
+    ],
+)
+def test_a_line_with_something_added_is_the_persons(command: str) -> None:
+    assert OWNER_OF_BOTH(command) == "edited"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "say done",
+        "sh /home/else/.carryover/hook.sh claude-code Stop 2>/dev/null || true",
+        "sh /backup/home/dev/.carryover/hook.sh claude-code Stop",
+        "sh /home/dev/.carryover/hook.sh.old claude-code Stop",
+        "sh /home/dev/acarryover/hook.sh claude-code Stop",
+        "",
+    ],
+)
+def test_a_line_that_runs_something_else_is_not_ours(command: str) -> None:
+    assert OWNER_OF_BOTH(command) == "others"

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from packaging.version import Version
 
-from carryover.adapter.spec import LINUX
+from carryover.adapter.spec import LINUX, AgentSpec, HookEntry, HookSet, Place
+from carryover.agents import specs
 from carryover.agents.claude_code.spec import SPEC
 from carryover.agents.codex.spec import SPEC as REAL_CODEX
 from carryover.agents.cursor.spec import SPEC as REAL_CURSOR
-from carryover.install.detect import Detection, detect, detect_all, hooks_for_unknown
+from carryover.config import AgentsConfig
+from carryover.install.detect import (
+    ALL_KNOWN,
+    Detection,
+    detect,
+    detect_all,
+    hooks_for,
+    hooks_for_unknown,
+    newly_covered,
+)
 from carryover.install.machine import Machine
-from support.tools import CODEX, CURSOR, program, versioned
+from support.tools import CODEX, CURSOR, program, versioned, with_sets
 
 SYSTEM_PATH = "/usr/bin:/bin"
 
@@ -191,3 +204,83 @@ def test_a_version_of_an_earlier_time_counts_where_none_can_be_read(machine: Mac
     assert seen.hook_set == SPEC.hooks.sets[-1]
     assert seen.remembered == "no `claude` command on PATH or in the usual places"
     assert (seen.binary, seen.problem) == (None, "")
+
+
+FIRST, SECOND = CURSOR.hooks.sets
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"),
+    [
+        ("1.6.9", ("older", None)),
+        ("1.7", ("ok", FIRST)),
+        ("1.99.1", ("ok", FIRST)),
+        ("2", ("ok", SECOND)),
+        ("2.99", ("ok", SECOND)),
+        ("3.0", ("newer", SECOND)),
+        ("9.9", ("newer", SECOND)),
+    ],
+)
+def test_above_the_known_versions_the_newest_hooks_are_used_and_below_them_none(
+    version: str, expected: tuple[str, HookSet | None]
+) -> None:
+    assert hooks_for(CURSOR, Version(version)) == expected
+
+
+@given(
+    numbers=st.lists(st.integers(0, 12), min_size=1, max_size=3),
+    suffix=st.sampled_from(["", "a1", "b2", "rc1", ".post1", ".dev3", "+local"]),
+)
+def test_pre_and_post_releases_are_taken_for_the_version_they_belong_to(numbers: list[int], suffix: str) -> None:
+    bare = ".".join(map(str, numbers))
+
+    assert hooks_for(CURSOR, Version(bare + suffix)) == hooks_for(CURSOR, Version(bare))
+
+
+def test_an_unknown_version_gets_the_events_common_to_the_versions_that_can_inject() -> None:
+    third = HookSet(versions=">=3", label="3.x", hooks=(*SECOND.hooks, HookEntry(event="later", timeout_s=5)))
+    spec = with_sets(CURSOR, FIRST, SECOND, third)
+
+    assert hooks_for_unknown(spec) == HookSet(versions=">=2", label=ALL_KNOWN, hooks=SECOND.hooks)
+
+
+def test_an_unknown_version_gets_the_newest_hooks_where_all_events_were_renamed() -> None:
+    renamed = HookSet(versions=">=3", label="3.x", hooks=(HookEntry(event="SessionStart", timeout_s=5),))
+    spec = with_sets(CURSOR, FIRST, SECOND, renamed, injects_on=("sessionStart", "SessionStart"))
+
+    assert hooks_for_unknown(spec) == renamed
+
+
+SCRIBE = AgentSpec(
+    id="scribe", name="Scribe", binaries=("scribe",), folders=(), transcripts=(Place(path="~/.scribe/talks"),)
+)
+
+
+def here(spec: AgentSpec) -> Detection:
+    return Detection(spec=spec, state="ok")
+
+
+NAMED = {spec.id: spec for spec in specs()}
+OLD = here(NAMED["codex"])
+NEW = here(SCRIBE)
+
+
+@pytest.mark.parametrize(
+    ("agents", "found"),
+    [
+        (AgentsConfig(selected=("claude-code",), known=("claude-code", "codex")), (SCRIBE.id,)),
+        (AgentsConfig(selected=("claude-code",), known=("claude-code", "codex", SCRIBE.id)), ()),
+        (AgentsConfig(selected=("claude-code", SCRIBE.id), known=("claude-code", "codex")), ()),
+        (AgentsConfig(selected=(), known=()), ("codex", SCRIBE.id)),
+        (AgentsConfig(), ()),
+    ],
+    ids=["unknown", "refused", "selected", "nothing selected", "never installed"],
+)
+def test_an_agent_is_new_until_install_or_refresh_has_seen_it(agents: AgentsConfig, found: tuple[str, ...]) -> None:
+    assert newly_covered([OLD, NEW], agents) == found
+
+
+def test_what_is_not_here_is_not_named() -> None:
+    agents = AgentsConfig(selected=("claude-code",), known=())
+
+    assert newly_covered([replace(NEW, state="missing")], agents) == ()

@@ -1,12 +1,20 @@
 from __future__ import annotations
 
+import os
+import select
 import sys
+import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from packaging.version import Version
 
-from carryover.adapter.spec import LINUX, MACOS
-from carryover.install.machine import Command, Machine, copies
+from carryover.adapter.spec import LINUX, MACOS, VersionProbe
+from carryover.agents import specs
+from carryover.install.detect import Answer, ask_version, asking_once, version_in
+from carryover.install.machine import Command, Machine, copies, start_command, startable_here
 from support.tools import program
 
 
@@ -98,3 +106,152 @@ def test_relative_and_empty_entries_of_path_are_passed_over(home: Path, monkeypa
     monkeypatch.chdir(home / "project")
 
     assert copies(("tool",), machine(home, "", ".", "bin")) == ()
+
+
+NAMED = {spec.id: spec for spec in specs()}
+
+
+def test_only_what_is_here_and_selected_is_offered(home: Path) -> None:
+    for command in ("claude", "codex"):
+        program(home / "bin" / command, "exit 0")
+
+    assert startable_here(None, machine(home, home / "bin")) == ("claude-code", "codex")
+    assert startable_here(("codex", "cursor"), machine(home, home / "bin")) == ("codex",)
+
+
+def test_the_command_is_found_where_a_shell_finds_it(home: Path) -> None:
+    claude = program(home / "bin/claude", "exit 0")
+
+    found = start_command(NAMED["claude-code"], machine(home, home / "bin"))
+
+    assert found is not None
+    assert (found.path, found.on_path) == (claude, True)
+    assert start_command(NAMED["codex"], machine(home, home / "bin")) is None
+    assert start_command(NAMED["windsurf"], machine(home, home / "bin")) is None
+
+
+PROBE = VersionProbe(args=("--version",), pattern=r"^(\d+\.\d+\.\d+)")
+SHORT = VersionProbe(args=("--version",), pattern=PROBE.pattern, limit_s=0.3)
+LONG_S = 5
+"""Far above the limit, far below what the hanging commands would take."""
+
+ENV = {"PATH": os.defpath}
+
+
+def ask(folder: Path, *script: str, probe: VersionProbe = PROBE) -> Answer:
+    return ask_version(program(folder / "tool", *script), probe, env=ENV, cwd=folder)
+
+
+def test_the_version_is_read(tmp_path: Path) -> None:
+    assert ask(tmp_path, 'echo "2.1.328 (Claude Code)"') == Answer(version=Version("2.1.328"), text="2.1.328")
+
+
+@pytest.mark.parametrize(
+    ("script", "problem"),
+    [
+        ("echo rubbish", "its answer holds no version"),
+        ("true", "its answer holds no version"),
+        ("echo 2.1.328 >&2", "its answer holds no version"),
+        (r"printf '\377\376\000\001'", "its answer holds no version"),
+        ("echo 2.1.328; exit 3", "it ended with code 3"),
+        ("echo 2.1.328; kill -9 $$", "it was ended by signal 9"),
+        ("echo 2.1.328; sleep 60", "no answer within 0.3 s"),
+        ("sleep 60", "no answer within 0.3 s"),
+        ("exec >&-; sleep 60", "no answer within 0.3 s"),
+        ("trap '' TERM HUP INT; while :; do sleep 60; done", "no answer within 0.3 s"),
+        ("exec yes 2.1.328", "no answer within 0.3 s"),
+    ],
+)
+def test_no_version_has_a_reason_and_never_takes_long(tmp_path: Path, script: str, problem: str) -> None:
+    before = time.monotonic()
+
+    assert ask(tmp_path, script, probe=SHORT) == Answer(problem=problem)
+    assert time.monotonic() - before < LONG_S
+
+
+@pytest.mark.parametrize(
+    ("make", "problem"),
+    [
+        (lambda _: None, "it could not be started (No such file or directory)"),
+        (lambda path: path.mkdir(), "it could not be started (Permission denied)"),
+        (
+            lambda path: path.write_text("#!/gone/sh\n") and path.chmod(0o755),
+            "it could not be started (No such file or directory)",
+        ),
+        (lambda path: path.write_bytes(b"\0\1\2") and path.chmod(0o755), "it could not be started (Exec format error)"),
+    ],
+    ids=["missing", "a directory", "its interpreter is gone", "for another machine"],
+)
+def test_what_can_not_be_started_is_said(tmp_path: Path, make: object, problem: str) -> None:
+    make(tmp_path / "tool")  # type: ignore[operator]
+
+    assert ask_version(tmp_path / "tool", PROBE, env=ENV, cwd=tmp_path) == Answer(problem=problem)
+
+
+def test_an_answer_counts_though_something_it_started_continues(tmp_path: Path) -> None:
+    """The child keeps the output open, so its end would never be seen."""
+    before = time.monotonic()
+
+    assert ask(tmp_path, "sleep 60 & echo 1.2.3").text == "1.2.3"
+    assert time.monotonic() - before < PROBE.limit_s
+
+
+@pytest.mark.parametrize("ending", ["wait", "echo 1.2.3"])
+def test_what_the_command_started_is_ended_with_it(tmp_path: Path, ending: str) -> None:
+    os.mkfifo(tmp_path / "alive")
+    reader = os.open(tmp_path / "alive", os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        ask(tmp_path, "exec 9> alive; echo here >&9", "sleep 60 &", ending, probe=SHORT)
+
+        assert _read_to_end(reader) == b"here\n"
+    finally:
+        os.close(reader)
+
+
+def test_it_gets_no_input_no_shell_and_only_the_given_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("API_KEY", "secret")
+    probe = VersionProbe(args=("--version", "$HOME; touch hit", "*"), pattern=PROBE.pattern)
+
+    answer = ask(tmp_path, 'cat; env > env; pwd > pwd; printf "%s\\n" "$@" > args; echo 1.2.3', probe=probe)
+
+    assert answer.text == "1.2.3"
+    seen = dict(line.split("=", 1) for line in (tmp_path / "env").read_text().splitlines())
+    assert {name: value for name, value in seen.items() if name not in ("PWD", "OLDPWD", "SHLVL", "_")} == ENV
+    assert (tmp_path / "args").read_text().splitlines() == list(probe.args)
+    assert (tmp_path / "pwd").read_text().strip() == str(tmp_path.resolve())
+    assert not (tmp_path / "hit").exists()
+
+
+def test_a_command_is_asked_once_until_it_leads_to_another_file(tmp_path: Path) -> None:
+    link, calls = tmp_path / "tool", tmp_path / "calls"
+    link.symlink_to(program(tmp_path / "old", "echo called >> calls", "echo 1.2.3"))
+    ask_once = asking_once()
+
+    assert [ask_once(link, PROBE, env=ENV, cwd=tmp_path).text for _ in range(2)] == ["1.2.3", "1.2.3"]
+    assert calls.read_text() == "called\n"
+    link.unlink()
+    link.symlink_to(program(tmp_path / "new", "echo 1.2.4"))
+    assert ask_once(link, PROBE, env=ENV, cwd=tmp_path).text == "1.2.4"
+
+
+@given(text=st.text(max_size=200))
+def test_whatever_it_writes_gives_a_version_or_a_reason(text: str) -> None:
+    answer = version_in(text, VersionProbe(args=(), pattern=r"(\S+)"))
+
+    assert (answer.version is None) == (answer.problem != "")
+    assert bool(answer.text) == (answer.version is not None)
+
+
+def _read_to_end(descriptor: int) -> bytes:
+    """What is in the pipe, once nobody holds its other end any more."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN | select.POLLHUP)
+    read = b""
+    while poll.poll(LONG_S * 1000):
+        more = os.read(descriptor, 100)
+        if not more:
+            return read
+        read += more
+    raise TimeoutError("something still runs")

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import plistlib
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import carryover
 from carryover.agents.claude_code.adapter import AGENT
 from carryover.agents.codex.spec import SPEC as REAL_CODEX
 from carryover.config import Config
@@ -103,3 +106,24 @@ def test_where_its_folder_is_lost_nothing_is_written_and_nothing_that_is_known_i
     assert (setup.hooks, (home / "work").exists()) == ((), False)
     assert (state.config.read_text(), load_record(state)) == (before, record)
     assert "CODEX_HOME" in before
+
+
+PACKAGE = Path(carryover.__file__).parent
+ROOT = Path(__file__).parents[3]
+PACKAGING = ROOT / "packaging"
+TEMPLATES = ("carryoverd.service", "com.carryover.carryoverd.plist")
+
+
+def test_the_files_for_packagers_are_the_templates_themselves() -> None:
+    assert [(PACKAGING / name).resolve() for name in TEMPLATES] == [
+        (PACKAGE / "install" / name).resolve() for name in TEMPLATES
+    ]
+
+
+def test_every_setting_is_explained() -> None:
+    explained = (PACKAGING / "README.md").read_text()
+    unit = set(re.findall(r"^(\w+)=", (PACKAGING / TEMPLATES[0]).read_text(), re.MULTILINE))
+    agent = set(plistlib.loads((PACKAGING / TEMPLATES[1]).read_bytes()))
+    plain = {"Description", "ExecStart", "Label", "ProgramArguments", "EnvironmentVariables"}
+
+    assert sorted(name for name in (unit | agent) - plain if f"`{name}" not in explained) == []

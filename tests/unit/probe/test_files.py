@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from carryover.facts import FileFacts, FileQuery
-from carryover.probe.files import file_facts
+from carryover.probe.files import file_facts, project_paths, text_of, why_unread
+from support.repository import git, repository
 
 CART = """class Cart:
     def total(self):
@@ -115,3 +116,73 @@ def test_a_changed_file_is_read_again(root: Path) -> None:
 
 def test_an_unchanged_file_is_parsed_once(root: Path) -> None:
     assert look(root, "cart.py", line=2) is look(root, "cart.py", line=2)
+
+
+def test_with_git_the_files_are_those_that_it_tracks_or_would_add(tmp_path: Path) -> None:
+    root = repository(tmp_path / "shop", {"cart.py": "", ".gitignore": "build/\n*.log\n", "src/a b.py": ""})
+    for name in ("new.py", "build/x.py", "debug.log", "caf\u00e9.py"):
+        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).write_text("")
+    os.mkfifo(root / "pipe")
+    (root / os.fsdecode(b"bad\xff.py")).write_text("")
+
+    found = project_paths(root)
+
+    assert found.all == (".gitignore", "caf\u00e9.py", "cart.py", "new.py", "src/a b.py")
+    assert found.new == {"caf\u00e9.py", "new.py"}
+
+
+def test_without_git_folders_that_programs_fill_are_left_out(tmp_path: Path) -> None:
+    for name in ("a.py", "src/b.py", "node_modules/c.js", ".cache/d", "build/e.o"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("")
+    (tmp_path / "round").symlink_to(tmp_path)
+
+    found = project_paths(tmp_path)
+
+    assert (found.all, found.new) == (("a.py", "src/b.py"), frozenset())
+
+
+def test_a_deleted_file_is_listed_by_git_and_has_no_text(tmp_path: Path) -> None:
+    root = repository(tmp_path / "shop", {"cart.py": "x", "gone.py": "y"})
+    (root / "gone.py").unlink()
+
+    with pytest.raises(FileNotFoundError):
+        text_of(root, "gone.py")
+    git(root, "rm", "--quiet", "--cached", "gone.py")
+    assert project_paths(root).all == ("cart.py",)
+
+
+def test_text_is_read_without_its_byte_order_mark(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"\xef\xbb\xbfna\xc3\xafve")
+
+    assert text_of(tmp_path, "a.txt") == "na\u00efve"
+
+
+@pytest.mark.parametrize("data", [b"a\0b", b"\xff\xfe"])
+def test_what_is_not_text_is_refused(data: bytes, tmp_path: Path) -> None:
+    (tmp_path / "a.bin").write_bytes(data)
+
+    with pytest.raises(ValueError) as refused:
+        text_of(tmp_path, "a.bin")
+    assert why_unread(refused.value) == "not text"
+
+
+def test_nothing_outside_of_the_project_is_read(tmp_path: Path) -> None:
+    root = tmp_path / "shop"
+    root.mkdir()
+    (tmp_path / "secret.txt").write_text("secret")
+    (root / "link.txt").symlink_to(tmp_path / "secret.txt")
+    (root / "folder").symlink_to(tmp_path)
+
+    for path in ("link.txt", "folder/secret.txt", "../secret.txt"):
+        with pytest.raises(OSError):
+            text_of(root, path)
+
+
+def test_a_file_that_is_too_large_says_so(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("x" * 300)
+
+    with pytest.raises(OSError) as refused:
+        text_of(tmp_path, "a.txt", limit_bytes=100)
+    assert why_unread(refused.value) == "larger than 100 bytes"

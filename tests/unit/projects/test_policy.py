@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import stat
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from carryover.config import AgentConfig, AgentsConfig
+from carryover.projects.handoff_file import write_handoff
 from carryover.projects.policy import Refusal, refusal
 from carryover.projects.root import AgentFolders, agent_folders
+from carryover.redact import CleanText
 from support.repository import git, repository
 
 
@@ -169,3 +172,22 @@ def test_where_git_cannot_tell_what_it_tracks_nothing_is_published(home: Path, m
         "git could not say whether .carryover is tracked: it can't read this repository",
         "git could not say whether .carryover is tracked: git can't be run",
     ]
+
+
+def test_the_handoff_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
+    folder = tmp_path / ".carryover"
+
+    assert write_handoff(folder, CleanText("# [CARRYOVER] größer\n")) is True
+    assert (folder / "handoff.md").read_text() == "# [CARRYOVER] größer\n"
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (folder, folder / "handoff.md")] == [0o700, 0o600]
+    assert [path.name for path in folder.iterdir()] == ["handoff.md"]
+
+
+def test_a_folder_and_a_handoff_that_are_too_open_are_closed(tmp_path: Path) -> None:
+    write_handoff(tmp_path, CleanText("same\n"))
+    tmp_path.chmod(0o755)
+    (tmp_path / "handoff.md").chmod(0o644)
+
+    write_handoff(tmp_path, CleanText("same\n"))
+
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (tmp_path, tmp_path / "handoff.md")] == [0o700, 0o600]

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import os
+import plistlib
 import pwd
+import shutil
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 
 from carryover.errors import UserError
 from carryover.install.service import Program, Ran, ServiceStatus
-from carryover.install.service_managers import UNIT, SystemdUser, command_of, unit_text
+from carryover.install.service_managers import LABEL, UNIT, Launchd, SystemdUser, agent, command_of, unit_text
 
 NO_BUS = Ran(1, err="Failed to connect to bus: No medium found\n")
 RUNNING = {
@@ -259,3 +261,142 @@ def test_the_command_can_be_read_back(path: str, arguments: list[str]) -> None:
 @pytest.mark.parametrize("unit", ["", "[Service]\n", 'ExecStart="a\n'])
 def test_a_unit_without_a_command_has_none(unit: str) -> None:
     assert command_of(unit) is None
+
+
+SCRIPT = Path(__file__).parents[2] / "support" / "fake_launchctl.sh"
+DOMAIN = f"gui/{os.getuid()}"
+TARGET = f"{DOMAIN}/{LABEL}"
+
+DOCUMENTED = {
+    *("Label", "ProgramArguments", "EnvironmentVariables", "RunAtLoad", "KeepAlive", "ThrottleInterval"),
+    *("ExitTimeOut", "HardResourceLimits", "StandardErrorPath"),
+}
+"""Keys of launchd.plist(5), macOS 13, that we mean to use. launchd ignores unknown ones silently."""
+
+PLAIN_WORDS = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Cn")), min_size=1)
+MAPPINGS = st.dictionaries(PLAIN_WORDS, PLAIN_WORDS, max_size=2)
+
+
+@pytest.fixture
+def launchd(tmp_path: Path) -> Path:
+    """The folder in which the script keeps what it knows."""
+    folder = tmp_path / "bin" / "launchd"
+    folder.mkdir(parents=True)
+    shutil.copy(SCRIPT, tmp_path / "bin" / "launchctl")
+    (tmp_path / "bin" / "launchctl").chmod(0o755)
+    return folder
+
+
+@pytest.fixture
+def mac(launchd: Path, home: Path) -> Launchd:
+    return Launchd({"PATH": f"{launchd.parent}:/usr/bin:/bin"}, sleep=lambda _s: None)
+
+
+@pytest.fixture
+def asked(launchd: Path) -> Callable[[], list[str]]:
+    """What launchctl was told to do since this was last called; questions left out."""
+
+    def since() -> list[str]:
+        path = launchd / "asked"
+        lines = path.read_text().splitlines() if path.exists() else []
+        path.unlink(missing_ok=True)
+        return [line for line in lines if not line.startswith("print")]
+
+    return since
+
+
+def test_the_agent_says_what_is_to_run_and_when(program: Program) -> None:
+    assert plistlib.loads(agent(program)) == {
+        "Label": LABEL,
+        "ProgramArguments": ["/opt/bin/carryoverd"],
+        "RunAtLoad": True,
+        "KeepAlive": {"SuccessfulExit": False},
+        "ThrottleInterval": 30,
+        "ExitTimeOut": 15,
+        "HardResourceLimits": {"Core": 0},
+        "StandardErrorPath": str(program.state / "launchd.log"),
+    }
+
+
+@given(
+    command=st.lists(PLAIN_WORDS, min_size=1, max_size=3),
+    environment=MAPPINGS,
+)
+def test_whatever_the_command_is_launchd_reads_it_as_it_is(command: list[str], environment: dict[str, str]) -> None:
+    found = plistlib.loads(agent(Program(tuple(command), Path("/state"), environment)))
+
+    assert (found["ProgramArguments"], found.get("EnvironmentVariables", {})) == (command, environment)
+    assert set(found) <= DOCUMENTED
+
+
+def test_installing_registers_and_so_starts_it(
+    mac: Launchd, program: Program, home: Path, asked: Callable[[], list[str]]
+) -> None:
+    assert mac.available() is None
+    assert mac.install(program)
+
+    assert mac.path == home / "Library" / "LaunchAgents" / f"{LABEL}.plist"
+    assert mac.path.read_bytes() == agent(program)
+    assert asked() == [f"enable {TARGET}", f"bootstrap {DOMAIN} {mac.path}"]
+    assert mac.status() == ServiceStatus(
+        kind="launchd", installed=True, enabled=True, active=True, pid=4711, command=program.command
+    )
+
+
+def test_installing_again_changes_nothing(mac: Launchd, program: Program, asked: Callable[[], list[str]]) -> None:
+    mac.install(program)
+    asked()
+
+    assert not mac.install(program)
+
+    assert asked() == []
+
+
+def test_an_installation_elsewhere_takes_the_agent_over(
+    mac: Launchd, program: Program, launchd: Path, asked: Callable[[], list[str]]
+) -> None:
+    """A bootstrap soon after a bootout is refused for a while (reported of macOS 11 and later)."""
+    mac.install(program)
+    (launchd / "busy").write_text("1\n")
+    asked()
+
+    assert mac.install(Program(("/Users/dev/bin/carryoverd",), program.state))
+
+    again = f"bootstrap {DOMAIN} {mac.path}"
+    assert asked() == [f"bootout {TARGET}", f"enable {TARGET}", again, again]
+    assert mac.status().command == ("/Users/dev/bin/carryoverd",)
+
+
+def test_it_is_stopped_started_and_restarted(mac: Launchd, program: Program, asked: Callable[[], list[str]]) -> None:
+    mac.install(program)
+    asked()
+
+    mac.stop()
+    assert (mac.status().active, mac.status().pid, mac.status().trouble) == (False, None, None)
+    mac.stop()
+    mac.start()
+    assert mac.status().pid == 4711
+    mac.restart()
+    assert mac.status().pid == 4712
+    assert asked() == [f"kill SIGTERM {TARGET}", f"kickstart {TARGET}", f"kickstart -k {TARGET}"]
+
+
+def test_a_daemon_that_failed_is_reported(mac: Launchd, program: Program, launchd: Path) -> None:
+    mac.install(program)
+    (launchd / "pid").unlink()
+    (launchd / "code").write_text("5")
+
+    assert mac.status().trouble == (
+        "It failed with exit code 5; launchd.log and carryoverd.log in the state folder say more."
+    )
+
+
+def test_uninstalling_leaves_nothing(
+    mac: Launchd, program: Program, launchd: Path, asked: Callable[[], list[str]]
+) -> None:
+    mac.install(program)
+    asked()
+
+    assert [mac.uninstall(), mac.uninstall()] == [True, False]
+
+    assert (mac.path.exists(), (launchd / "known").exists(), asked()) == (False, False, [f"bootout {TARGET}"])

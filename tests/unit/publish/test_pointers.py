@@ -1,0 +1,369 @@
+"""AGENTS.md and CLAUDE.md lead to the handoff, and neither hides the other from an agent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from carryover.edits.apply import ProjectEdits
+from carryover.publish.pointers import (
+    NEW_FILE,
+    State,
+    block_state,
+    imports_agents_md,
+    place_pointers,
+    says_nothing,
+    with_block,
+    without_block,
+)
+from carryover.publish.project_files import take_out
+from support.texts import TEXTS
+
+BLOCK = """\
+<!--CARRYOVER:START-->
+# Carryover handoff
+If `.carryover/handoff.md` exists in this project, read it before starting
+work — it contains a bounded handoff from the previous session.
+If your file tool refuses it as ignored, use `cat .carryover/handoff.md`.
+If that file does not exist, no recent session was captured.
+<!--CARRYOVER:END-->
+""".encode()
+EDITED = BLOCK.replace(b"bounded", b"short")
+TEXT = BLOCK.decode()
+EDITED_TEXT = EDITED.decode()
+BOM = b"\xef\xbb\xbf"
+
+
+def test_the_text_of_the_block_never_changes() -> None:
+    """If it did, every block in the field would count as edited."""
+    assert NEW_FILE == BLOCK
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b"# Rules\n\nBe brief.\n", b"# Rules\n\nBe brief.\n\n" + BLOCK),
+        (b"Be brief.", b"Be brief.\n" + BLOCK),
+        (BOM + b"Be\r\nbrief.\r\n", BOM + b"Be\r\nbrief.\r\n\r\n" + BLOCK.replace(b"\n", b"\r\n")),
+        (b"\xe9 is not UTF-8\n", b"\xe9 is not UTF-8\n\n" + BLOCK),
+        (b"```\n" + BLOCK + b"```\n", b"```\n" + BLOCK + b"```\n\n" + BLOCK),
+        (b"- ```md\n" + BLOCK + b"  ```\n", b"- ```md\n" + BLOCK + b"  ```\n\n" + BLOCK),
+        (b"never closed\n```\n", b"never closed\n```\n\n" + BLOCK),
+        (b"see `<!--CARRYOVER:START-->`\n", b"see `<!--CARRYOVER:START-->`\n\n" + BLOCK),
+        (b"    <!--CARRYOVER:START-->\n", b"    <!--CARRYOVER:START-->\n\n" + BLOCK),
+        (b"", b"\n" + BLOCK),
+    ],
+)
+def test_the_block_at_the_end(before: bytes, after: bytes) -> None:
+    assert with_block(before, at_top=False) == after
+    assert without_block(after) == before
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b"# Rules\n", BLOCK + b"\n# Rules\n"),
+        (BOM + b"# Rules", BOM + BLOCK + b"\n# Rules"),
+        (b"a\r\nb\r\n", BLOCK.replace(b"\n", b"\r\n") + b"\r\na\r\nb\r\n"),
+    ],
+)
+def test_the_block_at_the_top(before: bytes, after: bytes) -> None:
+    assert with_block(before, at_top=True) == after
+    assert without_block(after) == before
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"", "absent"),
+        (b"```\n" + BLOCK + b"```\n", "absent"),
+        (BLOCK, "intact"),
+        (BLOCK.replace(b"\n", b"\r\n"), "intact"),
+        (b"before\n\n" + BLOCK + b"\nafter\n", "intact"),
+        (BOM + BLOCK, "intact"),
+        (BLOCK.rstrip(), "intact"),
+        (BLOCK + BLOCK, "intact"),
+        (EDITED, "edited"),
+        (BLOCK.replace(b"handoff\n", b"handoff\n\n"), "edited"),
+        (BLOCK.replace(b"<!--CARRYOVER:END-->\n", b""), "broken"),
+        (BLOCK.replace(b"<!--CARRYOVER:START-->\n", b""), "broken"),
+        (b"<!--CARRYOVER:START-->\n" + EDITED, "broken"),
+    ],
+)
+def test_what_is_there_already(data: bytes, expected: State) -> None:
+    assert block_state(data) == expected
+
+
+@pytest.mark.parametrize("data", [EDITED, BLOCK.replace(b"<!--CARRYOVER:END-->\n", b""), "utf-16".encode("utf-16")])
+def test_what_is_not_ours_to_repair_stays_as_it_is(data: bytes) -> None:
+    assert with_block(data, at_top=False) == data
+    assert without_block(data) == data
+
+
+def test_a_block_that_was_moved_stays_where_it_is() -> None:
+    moved = b"first\n\n" + BLOCK + b"\nlast\n"
+
+    assert with_block(moved, at_top=False) == moved
+    assert without_block(moved) == b"first\n\nlast\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "imports"),
+    [
+        ("@AGENTS.md", True),
+        ("Rules are in @AGENTS.md and here.\n", True),
+        ("- @./AGENTS.md\r\n", True),
+        ("See AGENTS.md", False),
+        ("me@AGENTS.md", False),
+        ("@AGENTS.mdx", False),
+        ("@docs/AGENTS.md", False),
+        ("@../AGENTS.md", False),
+        ("`@AGENTS.md`", False),
+        ("```\n@AGENTS.md\n```\n", False),
+        ("<!-- @AGENTS.md -->", False),
+        ("<!--\n@AGENTS.md\n-->\n", False),
+    ],
+)
+def test_an_import_of_agents_md_outside_code_and_comments(text: str, imports: bool) -> None:
+    assert imports_agents_md(text.encode()) is imports
+
+
+@pytest.mark.parametrize(
+    ("data", "nothing"),
+    [
+        (b"", True),
+        (BOM + b" \r\n\t\n", True),
+        (b"<!-- to do -->\n\n<!--\nlater <!--\n-->\n", True),
+        (b"\n" + BLOCK, True),
+        (b"# Rules\n" + BLOCK, False),
+        (EDITED, False),
+        (b"```\nmake test\n```\n", False),
+        (b"`make test`", False),
+        (b"```\n<!-- an example -->\n```\n", False),
+        (b"<!-- never closed", False),
+        (b"<!-- closed --> <!-- never closed", False),
+        (b"<!--" * 60_000, False),
+    ],
+)
+def test_a_file_that_says_nothing_of_its_own(data: bytes, nothing: bool) -> None:
+    assert says_nothing(data) is nothing
+
+
+@given(data=TEXTS, at_top=st.booleans())
+def test_for_every_text_the_block_comes_once_and_goes_without_a_trace(data: bytes, at_top: bool) -> None:
+    once = with_block(data, at_top=at_top)
+
+    assert with_block(once, at_top=not at_top) == once
+    assert without_block(once) == without_block(data)
+    if block_state(data) == "absent":
+        assert without_block(once) == data
+        assert once.startswith(data) or once.endswith(data.removeprefix(BOM))
+        assert block_state(once) == ("absent" if b"\0" in data else "intact")
+
+
+LIMIT_BYTES = 32_768
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "app" / ".carryover").mkdir(parents=True)
+    return tmp_path / "app"
+
+
+def place(root: Path) -> ProjectEdits:
+    edits = ProjectEdits(root / ".carryover")
+    place_pointers(root, edits)
+    return edits
+
+
+def remove(root: Path) -> ProjectEdits:
+    edits = ProjectEdits(root / ".carryover")
+    take_out(root, edits)
+    return edits
+
+
+def contents(root: Path) -> dict[str, str]:
+    return {path.name: path.read_bytes().decode() for path in sorted(root.iterdir()) if path.is_file()}
+
+
+def write(root: Path, **files: str) -> None:
+    for name, text in files.items():
+        (root / f"{name}.md").write_bytes(text.encode())
+
+
+@pytest.mark.parametrize(
+    "claude", ["", "\ufeff \r\n\n", "<!-- later -->\n", TEXT, "@AGENTS.md\n", "Be Claude. @AGENTS.md"]
+)
+def test_a_claude_file_that_says_nothing_or_imports_agents_md_stays_as_it_is(root: Path, claude: str) -> None:
+    write(root, AGENTS="Be brief.\n", CLAUDE=claude)
+
+    assert place(root).notes == []
+    assert contents(root) == {"AGENTS.md": f"Be brief.\n\n{TEXT}", "CLAUDE.md": claude}
+
+
+@pytest.mark.parametrize(
+    ("agents", "claude", "agents_after", "claude_after"),
+    [
+        ("", "Be Claude.\n", f"\n{TEXT}", f"Be Claude.\n\n{TEXT}"),
+        ("Be brief.", "Be Claude.", f"Be brief.\n{TEXT}", f"Be Claude.\n{TEXT}"),
+        ("Be brief.\n", "Not `@AGENTS.md`\n", f"Be brief.\n\n{TEXT}", f"Not `@AGENTS.md`\n\n{TEXT}"),
+        ("Be brief.\n", "```\nmake\n```\n", f"Be brief.\n\n{TEXT}", f"```\nmake\n```\n\n{TEXT}"),
+        ("a\r\nb\r\n", "\ufeffc", "a\r\nb\r\n\r\n" + TEXT.replace("\n", "\r\n"), f"\ufeffc\n{TEXT}"),
+        (TEXT, f"mine\n\n{TEXT}", TEXT, f"mine\n\n{TEXT}"),
+        (f"{TEXT}\nmoved up\n", f"{TEXT}\nmine\n", f"{TEXT}\nmoved up\n", f"{TEXT}\nmine\n"),
+    ],
+)
+def test_the_pointer_comes_once_after_what_each_file_says(
+    root: Path, agents: str, claude: str, agents_after: str, claude_after: str
+) -> None:
+    write(root, AGENTS=agents, CLAUDE=claude)
+
+    edits = place(root)
+
+    assert (contents(root), edits.notes) == ({"AGENTS.md": agents_after, "CLAUDE.md": claude_after}, [])
+    times = [(root / name).stat().st_mtime_ns for name in ("AGENTS.md", "CLAUDE.md")]
+    assert place(root).done == []
+    assert [(root / name).stat().st_mtime_ns for name in ("AGENTS.md", "CLAUDE.md")] == times
+
+
+@pytest.mark.parametrize("agents", [None, "", "a", "a\n", "\ufeffa\r\nb", "```\n" + TEXT + "```\n"])
+@pytest.mark.parametrize("claude", [None, "", "c", "\r\n", "@AGENTS.md", "c\n"])
+def test_taking_the_pointers_out_gives_both_files_as_they_were(
+    root: Path, agents: str | None, claude: str | None
+) -> None:
+    write(root, **{name: text for name, text in (("AGENTS", agents), ("CLAUDE", claude)) if text is not None})
+    before = contents(root)
+    place(root)
+    assert contents(root) != before
+
+    remove(root)
+
+    assert contents(root) == before
+    assert list((root / ".carryover").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("since", "after"),
+    [
+        (TEXT, ""),
+        (f"\n\n{TEXT}", "\n"),
+        (f"<!-- later -->\n\n{TEXT}", "<!-- later -->\n"),
+        (f"@AGENTS.md\n\n{TEXT}", "@AGENTS.md\n"),
+        ("", ""),
+    ],
+)
+def test_a_claude_file_that_has_since_lost_its_text_or_got_the_import_loses_our_block(
+    root: Path, since: str, after: str
+) -> None:
+    write(root, CLAUDE="Be Claude.\n")
+    place(root)
+    write(root, CLAUDE=since)
+
+    assert place(root).notes == []
+    assert contents(root) == {"AGENTS.md": TEXT, "CLAUDE.md": after}
+    assert place(root).done == []
+
+    remove(root)
+    assert contents(root) == {"CLAUDE.md": after}
+
+
+def test_blocks_that_came_with_the_repository_are_not_taken_out(root: Path) -> None:
+    theirs = {"AGENTS": TEXT, "CLAUDE": f"Be Claude.\n\n{TEXT}"}
+    write(root, **theirs)
+    place(root)
+
+    assert remove(root).done == []
+    assert contents(root) == {f"{name}.md": text for name, text in theirs.items()}
+
+
+def test_a_block_edited_by_hand_or_torn_is_reported_and_left(root: Path) -> None:
+    torn = TEXT.replace("<!--CARRYOVER:END-->\n", "")
+    write(root, AGENTS=EDITED_TEXT, CLAUDE=f"mine\n{torn}")
+
+    edits = place(root)
+
+    assert contents(root) == {"AGENTS.md": EDITED_TEXT, "CLAUDE.md": f"mine\n{torn}"}
+    assert edits.notes == [
+        "AGENTS.md was left alone: its Carryover block was edited by hand",
+        "CLAUDE.md was left alone: one of the Carryover markers is missing",
+    ]
+
+
+def test_in_a_long_agents_file_the_block_goes_to_the_top(root: Path) -> None:
+    fits = "x" * (LIMIT_BYTES - len(TEXT.encode()) - 2) + "\n"
+    write(root, AGENTS=fits, CLAUDE="@AGENTS.md")
+    place(root)
+    assert (root / "AGENTS.md").read_text() == f"{fits}\n{TEXT}"
+    assert (root / "AGENTS.md").stat().st_size == 32_768
+
+    write(root, AGENTS=f"y{fits}")
+    place(root)
+    assert (root / "AGENTS.md").read_text() == f"{TEXT}\ny{fits}"
+
+
+def test_a_block_that_a_growing_file_pushed_beyond_the_limit_moves_to_the_top(root: Path) -> None:
+    long = "x" * LIMIT_BYTES + "\n"
+    write(root, AGENTS=f"{long}\n{TEXT}", CLAUDE=f"{long}\n{TEXT}")
+
+    assert place(root).done == ["AGENTS.md"]
+    assert contents(root) == {"AGENTS.md": f"{TEXT}\n{long}", "CLAUDE.md": f"{long}\n{TEXT}"}
+    assert place(root).done == []
+
+
+@pytest.mark.parametrize(("link", "file"), [("CLAUDE.md", "AGENTS.md"), ("AGENTS.md", "CLAUDE.md")])
+def test_where_one_file_is_a_link_to_the_other_the_block_is_written_once(root: Path, link: str, file: str) -> None:
+    (root / file).write_text("Be brief.\n")
+    (root / link).symlink_to(file)
+
+    place(root)
+    place(root)
+
+    assert (root / file).read_text() == f"Be brief.\n\n{TEXT}"
+    assert (root / link).readlink() == Path(file)
+
+    remove(root)
+    assert ((root / file).read_text(), (root / link).is_symlink()) == ("Be brief.\n", True)
+
+
+@pytest.mark.parametrize("target", ["../outside.md", ".git/hooks/run.md", "src/main.py", "missing.md", "."])
+def test_a_link_that_leads_anywhere_else_is_left_alone(root: Path, target: str) -> None:
+    files = [root.parent / "outside.md", root / ".git" / "hooks" / "run.md", root / "src" / "main.py"]
+    for file in files:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("theirs\n")
+    (root / "AGENTS.md").symlink_to(target)
+
+    edits = place(root)
+
+    assert [file.read_text() for file in files] == ["theirs\n"] * 3
+    assert ((root / "AGENTS.md").readlink(), edits.done) == (Path(target), [])
+    assert [note.partition(":")[0] for note in edits.notes] == ["AGENTS.md was left alone"]
+
+
+@pytest.mark.parametrize(
+    ("content", "mode", "reason"),
+    [
+        (b"a\n", 0o444, "it is read-only"),
+        ("a\n".encode("utf-16"), 0o644, "it is not plain text"),
+        (b"a" * 300_000, 0o644, "larger than 262144 bytes"),
+    ],
+)
+def test_a_file_that_should_not_be_edited_is_left_alone_and_the_rest_continues(
+    root: Path, content: bytes, mode: int, reason: str
+) -> None:
+    (root / "CLAUDE.md").write_bytes(content)
+    (root / "CLAUDE.md").chmod(mode)
+
+    edits = place(root)
+
+    assert (root / "CLAUDE.md").read_bytes() == content
+    assert (edits.done, edits.notes) == (["AGENTS.md"], [f"CLAUDE.md was left alone: {reason}"])
+
+
+def test_an_override_that_hides_the_pointer_from_codex_is_reported(root: Path) -> None:
+    (root / "AGENTS.override.md").write_text("mine\n")
+
+    assert place(root).notes == ["AGENTS.override.md hides AGENTS.md, and the pointer in it, from Codex"]
