@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
@@ -19,8 +19,6 @@ import msgspec
 
 from carryover.edits.plan import Edit, plan, read_target
 from carryover.edits.record import (
-    EditedFile,
-    Record,
     edited_in_project,
     load_record,
     save_edited_in_project,
@@ -53,9 +51,18 @@ def apply(edits: Sequence[Edit], state: StateDir) -> tuple[Applied, ...]:
         UserError: the record is damaged, or another command is editing; nothing was changed.
     """
     private_dir(state.root)
-    with _exclusively(state):
+    lock = FileLock(state.root / LOCK)
+    if not lock.acquire():
+        raise UserError(
+            f"Another `carryover` command (process {lock.holder()}) is editing files right now. "
+            "Nothing was changed. Run this again when it has finished.",
+            ExitCode.REFUSED,
+        )
+    try:
         load_record(state)
         return tuple(_applied(edit, state) for edit in edits)
+    finally:
+        lock.release()
 
 
 def backup_path(state: StateDir, path: Path) -> Path:
@@ -156,21 +163,6 @@ class PlannedEdits(ProjectEdits):
         pass
 
 
-@contextlib.contextmanager
-def _exclusively(state: StateDir) -> Iterator[None]:
-    lock = FileLock(state.root / LOCK)
-    if not lock.acquire():
-        raise UserError(
-            f"Another `carryover` command (process {lock.holder()}) is editing files right now. "
-            "Nothing was changed. Run this again when it has finished.",
-            ExitCode.REFUSED,
-        )
-    try:
-        yield
-    finally:
-        lock.release()
-
-
 def _applied(edit: Edit, state: StateDir) -> Applied:
     try:
         if edit.reason is None and read_target(edit.change) != edit.before:
@@ -180,38 +172,27 @@ def _applied(edit: Edit, state: StateDir) -> Applied:
         _write_recorded(edit, state)
     except OSError as error:
         return Applied(edit, "left alone", edit.left_alone(os_reason(error)))
-    return Applied(edit, _outcome(edit))
-
-
-def _outcome(edit: Edit) -> Outcome:
     if not edit.changes:
-        return "unchanged"
-    if edit.before is None:
-        return "created"
-    return "removed" if edit.after is None else "changed"
+        return Applied(edit, "unchanged")
+    return Applied(edit, "created" if edit.before is None else "removed" if edit.after is None else "changed")
 
 
 def _write_recorded(edit: Edit, state: StateDir) -> None:
-    if edit.change.recorded is None:
+    change = edit.change
+    if change.recorded is None:
         _backed_up(edit, state)
         return
     record = load_record(state)
-    entry = edit.change.recorded(edit.before)
+    entry = change.recorded(edit.before)
     if entry is None:
         _backed_up(edit, state)
-        server = edit.change.server
-        known = record.of(edit.path, server=server)
-        save_record(state, record.having(edit.path, None, server=server))
+        known = record.of(edit.path, server=change.server)
+        save_record(state, record.having(edit.path, None, server=change.server))
         _remove_folders(known.folders if known else ())
-    else:
-        _record_and_write(edit, state, record, entry)
-
-
-def _record_and_write(edit: Edit, state: StateDir, record: Record, entry: EditedFile) -> None:
-    """Edits a file and records it. The record comes first, since an unneeded entry does no harm."""
+        return
     folders = [str(folder) for folder in _missing_folders(edit.path)] if edit.before is None else []
     entry = msgspec.structs.replace(entry, folders=(*entry.folders, *folders))
-    save_record(state, record.having(edit.path, entry, server=edit.change.server))
+    save_record(state, record.having(edit.path, entry, server=change.server))  # first: an unneeded one does no harm
     try:
         _backed_up(edit, state)
     except OSError:
@@ -221,15 +202,11 @@ def _record_and_write(edit: Edit, state: StateDir, record: Record, entry: Edited
 
 
 def _backed_up(edit: Edit, state: StateDir) -> None:
-    if edit.changes and edit.change.backup and edit.before is not None:
-        _keep(edit.before, backup_path(state, edit.path))
-    write(edit)
-
-
-def _keep(data: bytes, backup: Path) -> None:
-    if not backup.exists():
+    backup = backup_path(state, edit.path)
+    if edit.changes and edit.change.backup and edit.before is not None and not backup.exists():
         private_dir(backup.parent)
-        atomic_replace(backup, data, mode=0o600, follow=False)
+        atomic_replace(backup, edit.before, mode=0o600, follow=False)
+    write(edit)
 
 
 def _missing_folders(path: Path) -> list[Path]:

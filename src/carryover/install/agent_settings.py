@@ -219,11 +219,9 @@ def _notes(found: Detection, review: HookReview) -> Mapping[str, Any]:
 
 def _is_noted(hook: FoundHook, review: HookReview, noted: Mapping[str, Any], config: Path) -> bool:
     """Whether the agent has recorded a review, under either the given or the real path of the file."""
-    for file in (config, Path(os.path.realpath(config))):
-        note = noted.get(review.entry(file, hook.hook.event, hook.group, hook.number))
-        if isinstance(note, dict) and review.mark in note:
-            return True
-    return False
+    files = (config, Path(os.path.realpath(config)))
+    notes = (noted.get(review.entry(file, hook.hook.event, hook.group, hook.number)) for file in files)
+    return any(isinstance(note, dict) and review.mark in note for note in notes)
 
 
 _LIMIT_BYTES: Final = 64 << 20
@@ -259,15 +257,10 @@ def _for_entry(found: Detection, platform: str) -> Detection:
     if entry is None:
         return found
     files = [found.located(place) for place in places_on(entry.files, platform)]
-    return replace(found, config=_file_of_list(files, found.located(entry.new), entry.key), form="list")
-
-
-def _file_of_list(files: Sequence[Path], new: Path, key: str) -> Path:
-    """Returns the last file that has the list, which is the one the agent uses; else an existing file; else `new`."""
-    with_list = [path for path in files if may_have_list(path, key)]
-    if with_list:
-        return with_list[-1]
-    return next((path for path in (new, *reversed(files)) if is_there(path)), new)
+    new = found.located(entry.new)
+    listed = [path for path in files if may_have_list(path, entry.key)][-1:]  # the agent uses the last one
+    existing = (path for path in (new, *reversed(files)) if is_there(path))
+    return replace(found, config=next(iter((*listed, *existing, new))), form="list")
 
 
 def may_have_list(path: Path, key: str) -> bool:
@@ -299,36 +292,31 @@ def _owners(file: HookFile, owner_of: OwnerOf) -> HookOwners | None:
         return None
 
 
-_MODULE: Final = "carryover.cli.main"
-_STATE: Final = "CARRYOVER_HOME"
-
-
 def plan_mcp_servers(
     detections: Iterable[Detection], selected: Collection[str], state: StateDir, *, wanted: bool | None
 ) -> tuple[Edit, ...]:
     """Plans the edits for the selected agents; None for `wanted` keeps it as it is. Reads files, writes none.
 
-    Raises UserError if the record of earlier edits is damaged.
+    Each of an agent's programs gets our entry if it has a folder for its settings. Raises UserError if the record of
+    earlier edits is damaged.
     """
     record = load_record(state)
-    present = any(file.form == "server" for file in record.files)
-    servers = wanted_servers(detections, selected, os.environ, state) if (present if wanted is None else wanted) else ()
-    return plan_servers(tuple(servers), record)
-
-
-def wanted_servers(
-    detections: Iterable[Detection], selected: Collection[str], env: Mapping[str, str], state: StateDir
-) -> Iterator[ServerSettings]:
-    """Yields our entry for each program of the selected agents, as far as it has a folder for its settings."""
-    moved = {_STATE: str(state.root)} if env.get(_STATE) else {}
-    for found in detections:
-        if found.spec.id not in selected or not found.found or found.lost_folder is not None:
-            continue
-        for servers in found.spec.mcp:
-            config = _config(servers, found.located)
-            if config is not None:
-                entry = servers.entry(_command(), moved)
-                yield ServerSettings(agent=found.spec.id, config=config, key=servers.key, entry=entry)
+    if not (any(file.form == "server" for file in record.files) if wanted is None else wanted):
+        return plan_servers((), record)
+    moved = {"CARRYOVER_HOME": str(state.root)} if os.environ.get("CARRYOVER_HOME") else {}
+    script = own_scripts() / NAME
+    checkout = (sys.executable, "-m", "carryover.cli.main", SUBCOMMAND)
+    command = (str(script), SUBCOMMAND) if os.access(script, os.X_OK) else checkout
+    return plan_servers(
+        tuple(
+            ServerSettings(agent=found.spec.id, config=config, key=servers.key, entry=servers.entry(command, moved))
+            for found in detections
+            if found.spec.id in selected and found.found and found.lost_folder is None
+            for servers in found.spec.mcp
+            if (config := _config(servers, found.located)) is not None
+        ),
+        record,
+    )
 
 
 def server_files(servers: McpServers, located: Callable[[Place], Path]) -> list[Path]:
@@ -341,8 +329,3 @@ def _config(servers: McpServers, located: Callable[[Place], Path]) -> Path | Non
     listed = (path for path in files if may_have_list(path, servers.key))
     existing = (path for path in files if is_there(path))
     return next(listed, None) or next(existing, None) or next(iter(files), None)
-
-
-def _command() -> Sequence[str]:
-    script = own_scripts() / NAME
-    return (str(script), SUBCOMMAND) if os.access(script, os.X_OK) else (sys.executable, "-m", _MODULE, SUBCOMMAND)

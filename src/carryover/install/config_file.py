@@ -18,7 +18,6 @@ from carryover.edits.user_text import EditRefused, decode
 from carryover.paths import StateDir
 from carryover.text.toml_lines import parsed_toml
 
-_PROBE: Final = "carryover-probe"
 _REMEDY: Final = "Fix that, or move the file away, then run this again."
 
 
@@ -54,8 +53,8 @@ def with_settings(data: bytes | None, values: Values, now: datetime) -> bytes | 
         except (TypeError, AttributeError, tomlkit.exceptions.TOMLKitError) as error:
             raise EditRefused(f"`{'.'.join(path[:-1])}` is something other than a table in it") from error
     result = tomlkit.dumps(document)
-    if dropped:
-        result = _without_blank_line(result)
+    if dropped and not body.endswith(("\n\n", "\n\r\n")):
+        result = f"{result.rstrip()}\n" if result.strip() else ""  # without the blank line that came with the table
     if tomllib.loads(body) == wanted:
         return data
     if "\r\n" in body and not re.search(r"(?<!\r)\n", body):
@@ -143,17 +142,6 @@ def _found(top: Any, path: tuple[str, ...]) -> Any:
             return None
         top = top[name]
     return top
-
-
-def _without_blank_line(text: str) -> str:
-    """Returns `text` without the blank line at its end if that was added with the table after it, now removed."""
-    eol = "\r\n" if text.endswith("\r\n") else "\n"
-    shorter = text.removesuffix(eol)
-    if not shorter.endswith(eol):
-        return text
-    document = tomlkit.parse(shorter)
-    document[_PROBE] = tomlkit.table()
-    return shorter if tomlkit.dumps(document).startswith(shorter + "\n") else text
 
 
 def _set_items(array: Array, wanted: list[str]) -> None:

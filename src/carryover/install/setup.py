@@ -126,11 +126,12 @@ def plan_setup(
     for found in detections:
         if found.lost_folder is None:
             values |= _recorded(found, is_selected=found.spec.id in chosen)
-    present = record.without_agents(_waiting(detections, chosen))
+    # Of an agent whose folder is missing at the moment, the record is kept until it is back.
+    waiting = {found.spec.id for found in detections if found.lost_folder is not None and found.spec.id in chosen}
     return Setup(
         detections=detections,
         selected=chosen,
-        hooks=plan_settings(wanted_settings(detections, chosen), present, script),
+        hooks=plan_settings(wanted_settings(detections, chosen), record.without_agents(waiting), script),
         config=plan_config(state, values),
         pointers=pointers,
         service=_service_edit(*service) if service is not None else None,
@@ -179,11 +180,6 @@ def outcome_for(found: Detection, applied: Iterable[Applied]) -> tuple[Did, str]
         if found.config is not None and done.edit.path == found.config:
             return ("in place" if done.outcome == "unchanged" else "written"), done.problem or ""
     return "in place", ""
-
-
-def _waiting(detections: Iterable[Detection], chosen: Collection[str]) -> set[str]:
-    """Returns the agents whose folder is missing at the moment; their record is kept until it is back."""
-    return {found.spec.id for found in detections if found.lost_folder is not None and found.spec.id in chosen}
 
 
 def _service_edit(manager: ServiceManager, program: Program) -> Edit | None:

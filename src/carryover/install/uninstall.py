@@ -6,6 +6,7 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -163,18 +164,15 @@ def carry_out(uninstall: Uninstall, state: StateDir) -> Uninstalled:
     for edit in (done.edit for done in applied if done.outcome == "removed"):
         if edit.path.name == "exclude":
             remove_if_empty(edit.path)
-    for folder in {path.parent for path in removed if _is_kept_apart(path, uninstall)}:
+    # One project's folder, inside the folder that the settings name for all handoffs.
+    apart = {ours.path for ours in uninstall.removals if ours.apart and ours.path.name != STORE}
+    for folder in {path.parent for path in apart.intersection(removed)}:
         with contextlib.suppress(OSError):  # it contains other projects' handoffs, or files of the user's
             folder.rmdir()
     if not had_state:  # it was created for the lock
         with contextlib.suppress(OSError):
             state.root.rmdir()
     return Uninstalled(applied, tuple(removed), tuple(left))
-
-
-def _is_kept_apart(path: Path, uninstall: Uninstall) -> bool:
-    """Whether `path` was one project's folder inside the folder that the settings name for all handoffs."""
-    return path.name != STORE and any(ours.path == path and ours.apart for ours in uninstall.removals)
 
 
 def project_edits(project: PublishedProject) -> Iterator[Edit]:
@@ -234,20 +232,14 @@ def _known_projects(state: StateDir, home: Path) -> tuple[list[PublishedProject]
     except OSError as error:
         notes.append(f"The list of projects can't be read: {os_reason(error)}.")
     try:
-        found |= dict.fromkeys(PublishedProject(root, str(Path(root) / STORE)) for root in _roots(state))
+        with closing(connect_read_only(state.ledger)) as db:
+            stores = [(project.root, Path(project.root) / STORE) for project in projects(db)]
+        found |= dict.fromkeys(PublishedProject(root, str(store)) for root, store in stores if os.path.lexists(store))
     except (UserError, sqlite3.Error) as error:
         if not (isinstance(error, UserError) and error.code is ExitCode.NOTHING_FOUND):
             notes.append("The ledger can't be read. Projects that only the ledger knows keep their handoff.")
     never = {os.path.realpath(state.root), os.path.realpath(home / STORE)}
     return [project for project in found if os.path.realpath(project.folder) not in never], notes
-
-
-def _roots(state: StateDir) -> list[str]:
-    db = connect_read_only(state.ledger)
-    try:
-        return [project.root for project in projects(db) if os.path.lexists(Path(project.root) / STORE)]
-    finally:
-        db.close()
 
 
 def _not_ours(removals: Iterable[Removal]) -> Iterator[str]:

@@ -81,6 +81,8 @@ def made_handoff(
     startable = by_last_use(db, startable_agents(config.agents.selected), project if isinstance(project, int) else None)
     handoff = make(view, facts, now_ms=now_ms, resume=settings.resume_mode, own=own, startable=startable)
     text = render(handoff) if handoff is not None else None
+    lead = (handoff.agent_id, handoff.session) if handoff is not None else None
+    others = (one for one in view.sessions if (one.agent, one.session) != lead and did_something(one.digest))
     return Refreshed(
         root=view.root,
         settings=settings,
@@ -88,15 +90,9 @@ def made_handoff(
         text=text,
         git=facts.git,
         at_ms=now_ms,
-        others_ms=_others_ms(view, handoff),
+        others_ms=max((other.newest_ms for other in others), default=0),
         agents=tuple(dict.fromkeys(session.agent for session in view.sessions)),
     )
-
-
-def _others_ms(view: ProjectView, handoff: Handoff | None) -> int:
-    lead = (handoff.agent_id, handoff.session) if handoff is not None else None
-    others = (one for one in view.sessions if (one.agent, one.session) != lead and did_something(one.digest))
-    return max((other.newest_ms for other in others), default=0)
 
 
 def make(

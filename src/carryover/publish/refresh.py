@@ -23,7 +23,7 @@ from carryover.errors import os_reason
 from carryover.facts import GitFacts, is_foreign
 from carryover.fsio import is_folder, read_bytes_bounded
 from carryover.ledger.connect import connect_read_only
-from carryover.ledger.queries import ProjectRow, agents_in, changed_since_published, project_by_id
+from carryover.ledger.queries import agents_in, changed_since_published, project_by_id
 from carryover.projects.handoff_file import HANDOFF, STORE, Published, place_of, write_handoff
 from carryover.projects.policy import refusal
 from carryover.projects.root import StatePaths
@@ -159,18 +159,16 @@ def refused_before_work(
 ) -> Refreshed | None:
     """Returns the refusal for a project whose history was only read for a root in `asked`; None for others. Blocks."""
     project = project_by_id(db, project_id)
-    if project is None or not _awaits_work(db, project, asked):
+    if project is None or project.published_sha is not None:
+        return None
+    if project.published_ms is not None:
+        awaits = project.refusal == AWAITS_WORK and not changed_since_published(db, project.id)
+    else:
+        in_projects = {agent.id for agent in adapters().values() if agent.in_projects}
+        agents = agents_in(db, project.id)  # none if a session has only started there
+        awaits = project.root in asked and bool(agents) and agents <= in_projects
+    if not awaits:
         return None
     settings = project_settings(Path(project.root), config)
     refused = Published(refusal=AWAITS_WORK)
     return Refreshed(root=project.root, settings=settings, handoff=None, text=None, git=None, published=refused)
-
-
-def _awaits_work(db: sqlite3.Connection, project: ProjectRow, asked: Collection[str]) -> bool:
-    if project.published_sha is not None:
-        return False
-    if project.published_ms is not None:
-        return project.refusal == AWAITS_WORK and not changed_since_published(db, project.id)
-    in_projects = {agent.id for agent in adapters().values() if agent.in_projects}
-    agents = agents_in(db, project.id)  # none if a session has only started there
-    return project.root in asked and bool(agents) and agents <= in_projects
