@@ -158,14 +158,6 @@ def test_a_path_that_is_not_utf_8_is_refused() -> None:
         with_hooks(b"{}", [Hook(event="Stop", command="sh /home/\udcff/hook.sh")], OWNER_OF, form="nested")
 
 
-def test_an_event_of_another_layout_that_is_not_wanted_is_nobodys_business() -> None:
-    data = b'{"hooks": {"Odd": 3, "Other": [null, 7, {"hooks": [null]}, {"hooks": 1}]}}'
-    after = installed(data)
-
-    assert [found.owner for found in hooks_of(after, OWNER_OF)] == ["ours"] * 3
-    assert uninstalled(data, after) == data
-
-
 def test_a_changed_command_matcher_or_time_limit_is_replaced_where_it_stands() -> None:
     """The place of a group is in the key by which Codex knows what was reviewed."""
     data = b'{"hooks": {"Stop": [\n  {"hooks": [{"command": "first"}]}\n]}}\n'
@@ -257,7 +249,7 @@ def test_who_has_hooks_in_it_is_reported() -> None:
     assert hook_owners(both, OWNER_OF, form="tables") == HookOwners(ours=True, others=True)
 
 
-@pytest.mark.parametrize("before", [b"{}", b'{"hooks": {}}', b'{"stop": [{"command": "mine"}]}', b'{"hooks":{"a":[]}}'])
+@pytest.mark.parametrize("before", [b"{}", b'{"stop": [{"command": "mine"}]}', b'{"hooks":{"a":[]}}'])
 def test_a_version_comes_where_none_is_and_nobody_s_hooks_wait_for_one(before: bytes) -> None:
     after = installed(before, "flat")
 
@@ -274,12 +266,6 @@ def test_a_version_stays_if_it_was_there_or_others_need_it_by_now() -> None:
     left = without_hooks(after, OWNER_OF, origin, form="flat")
     assert left is not None
     assert json.loads(left) == {"version": 1, "hooks": {"stop": [{"command": "mine"}]}}
-
-
-def test_events_at_the_top_level_stay_as_they_are() -> None:
-    data = b'{"version": 1, "stop": [{"command": "mine"}], "hooks": {}}'
-
-    assert json.loads(installed(data, "flat"))["stop"] == [{"command": "mine"}]
 
 
 def test_tables_are_appended_and_leave_what_stands_between() -> None:
@@ -347,42 +333,23 @@ OWNER_OF_BOTH = owner_by_script(Path("/home/dev/.carryover/hook.sh"), Path("/mnt
 
 
 @pytest.mark.parametrize(
-    "command",
+    ("command", "owner"),
     [
-        "sh /home/dev/.carryover/hook.sh claude-code Stop 2>/dev/null || true",
-        "sh '/home/dev/.carryover/hook.sh' claude-code SessionStart 2>/dev/null || true",
-        'sh "/home/dev/.carryover/hook.sh" claude-code Stop',
-        "  sh /home/dev/.carryover/hook.sh codex sessionStart 2> /dev/null||true ",
-        "sh '/mnt/a b/hook.sh' claude-code Stop 2>/dev/null || true",
+        ("sh /home/dev/.carryover/hook.sh claude-code Stop 2>/dev/null || true", "ours"),
+        ("sh '/home/dev/.carryover/hook.sh' claude-code SessionStart 2>/dev/null || true", "ours"),
+        ('sh "/home/dev/.carryover/hook.sh" claude-code Stop', "ours"),
+        ("  sh /home/dev/.carryover/hook.sh codex sessionStart 2> /dev/null||true ", "ours"),
+        ("sh '/mnt/a b/hook.sh' claude-code Stop 2>/dev/null || true", "ours"),
+        ("sh /home/dev/.carryover/hook.sh claude-code Stop 2>/dev/null || true; say done", "edited"),
+        ("date >> log; sh /home/dev/.carryover/hook.sh claude-code Stop", "edited"),
+        ("bash -x /home/dev/.carryover/hook.sh claude-code Stop", "edited"),
+        ("[ -f '/mnt/a b/hook.sh' ] && sh '/mnt/a b/hook.sh' claude-code Stop", "edited"),
+        ("say done", "others"),
+        ("sh /home/else/.carryover/hook.sh claude-code Stop 2>/dev/null || true", "others"),
+        ("sh /backup/home/dev/.carryover/hook.sh claude-code Stop", "others"),
+        ("sh /home/dev/.carryover/hook.sh.old claude-code Stop", "others"),
+        ("sh /home/dev/acarryover/hook.sh claude-code Stop", "others"),
     ],
 )
-def test_a_line_that_only_runs_the_script_is_ours(command: str) -> None:
-    assert OWNER_OF_BOTH(command) == "ours"
-
-
-@pytest.mark.parametrize(
-    "command",
-    [
-        "sh /home/dev/.carryover/hook.sh claude-code Stop 2>/dev/null || true; say done",
-        "date >> log; sh /home/dev/.carryover/hook.sh claude-code Stop",
-        "bash -x /home/dev/.carryover/hook.sh claude-code Stop",
-        "[ -f '/mnt/a b/hook.sh' ] && sh '/mnt/a b/hook.sh' claude-code Stop",
-    ],
-)
-def test_a_line_with_something_added_is_the_persons(command: str) -> None:
-    assert OWNER_OF_BOTH(command) == "edited"
-
-
-@pytest.mark.parametrize(
-    "command",
-    [
-        "say done",
-        "sh /home/else/.carryover/hook.sh claude-code Stop 2>/dev/null || true",
-        "sh /backup/home/dev/.carryover/hook.sh claude-code Stop",
-        "sh /home/dev/.carryover/hook.sh.old claude-code Stop",
-        "sh /home/dev/acarryover/hook.sh claude-code Stop",
-        "",
-    ],
-)
-def test_a_line_that_runs_something_else_is_not_ours(command: str) -> None:
-    assert OWNER_OF_BOTH(command) == "others"
+def test_a_line_that_only_runs_the_script_is_ours(command: str, owner: str) -> None:
+    assert OWNER_OF_BOTH(command) == owner

@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from carryover.edits.plan import Change, Edit, diff
-from carryover.edits.user_text import find_lines, newline_of, whole_file, with_lines, without_span
+from carryover.edits.user_text import find_lines, newline_of, with_lines, without_span
 from support.texts import TEXTS
 
 BLOCK = (b"# ours", b"rule")
@@ -48,11 +48,6 @@ def test_lines_at_the_end(before: bytes, after: bytes) -> None:
 )
 def test_lines_at_the_top(before: bytes, after: bytes) -> None:
     assert (with_lines(before, BLOCK, at_top=True), without(after)) == (after, before)
-
-
-def test_a_file_of_these_lines_alone_differs_from_an_empty_file_that_got_them() -> None:
-    assert whole_file(BLOCK) == b"# ours\nrule\n"
-    assert whole_file(BLOCK) != with_lines(b"", BLOCK)
 
 
 @pytest.mark.parametrize(

@@ -78,17 +78,6 @@ def test_what_says_so_already_is_not_touched() -> None:
     assert with_settings(None, {}) is None
 
 
-def test_what_is_empty_is_taken_out() -> None:
-    data = b'[agents]\nselected = ["codex"]\n[agents.codex]\nroots = ["/x"]\n[projects]\ninclude = ["a"]\n'
-
-    after = with_settings(
-        data, {SELECTED: [], ROOTS: None, ("agents", "codex", "env"): None, ("projects", "include"): None}
-    )
-
-    assert after is not None
-    assert tomllib.loads(after.decode()) == {"agents": {"selected": []}}
-
-
 def test_line_ends_and_byte_order_mark_stay() -> None:
     after = with_settings(b"\xef\xbb\xbf" + MINE.replace(b"\n", b"\r\n"), {SELECTED: ["codex"]})
 
@@ -182,23 +171,6 @@ def test_a_setting_that_comes_and_goes_leaves_the_file_as_it_was(before: bytes) 
 
     assert there is not None and b"exclude" in there
     assert with_settings(there, {EXCLUDE: None}) == before
-
-
-def test_what_may_be_written_into_projects_and_the_versions_of_agents_are_kept() -> None:
-    after = with_settings(
-        None,
-        {
-            ("publish", "pointers"): "private",
-            ("agents", "codex", "versions"): ["0.169.0"],
-            ("agents", "cursor", "versions"): None,
-        },
-    )
-
-    assert after is not None
-    assert tomllib.loads(after.decode()) == {
-        "publish": {"pointers": "private"},
-        "agents": {"codex": {"versions": ["0.169.0"]}},
-    }
 
 
 def since(data: bytes | None) -> datetime | None:

@@ -41,6 +41,14 @@ def url(**more: Any) -> bytes:
     return json.dumps(more).encode()
 
 
+def environment(tmp_path: Path, mark: str, name: str = "env") -> Path:
+    prefix = tmp_path / name
+    prefix.mkdir()
+    if mark:
+        (prefix / mark).touch()
+    return prefix
+
+
 @pytest.mark.parametrize(
     ("mark", "name", "kind", "update"),
     [
@@ -50,51 +58,35 @@ def url(**more: Any) -> bytes:
     ],
 )
 def test_an_environment_of_a_tool_installer(tmp_path: Path, mark: str, name: str, kind: Any, update: str) -> None:
-    prefix = tmp_path / name
-    prefix.mkdir()
-    (prefix / mark).touch()
+    assert deduced_from(facts(environment(tmp_path, mark, name))) == HowInstalled(kind=kind, update=update)
 
-    assert deduced_from(facts(prefix)) == HowInstalled(kind=kind, update=update)
+
+USER = Path("/home/dev/.local/lib/python3.11/site-packages")
+OF_USER = {"python": Path("/usr/bin/python3"), "package": USER / "carryover", "user_packages": USER}
+    "python": Path("/usr/bin/python3"),
+    "package": USER / "carryover",
+    "user_packages": USER,
+    "base_prefix": Path("/e"),
+}
 
 
 @pytest.mark.parametrize(
-    ("installer", "kind", "update"),
+    ("more", "kind", "update"),
     [
-        ("brew", "Homebrew", "brew upgrade carryoverd"),
-        ("npm", "npm", "npm install --global carryoverd@latest"),
-        ("dpkg", "dpkg", "sudo apt install ./carryoverd_*.deb"),
-        ("pacman", "pacman", "git pull && makepkg -si"),
+        ({"installer": "brew"}, "Homebrew", "brew upgrade carryoverd"),
+        ({"installer": "npm"}, "npm", "npm install --global carryoverd@latest"),
+        ({"installer": "dpkg"}, "dpkg", "sudo apt install ./carryoverd_*.deb"),
+        ({"installer": "pacman"}, "pacman", "git pull && makepkg -si"),
+        ({}, "venv", "/e/bin/python -m pip install --upgrade carryoverd"),
+        ({"python": Path("/my env/python")}, "venv", "'/my env/python' -m pip install --upgrade carryoverd"),
+        ({"installer": "uv"}, "venv", "uv pip install --python /e/bin/python --upgrade carryoverd"),
+        ({**OF_USER, "base_prefix": Path("/e")}, "user", "/usr/bin/python3 -m pip install --user --upgrade carryoverd"),
     ],
 )
-def test_a_package_with_an_environment_of_its_own(installer: str, kind: str, update: str) -> None:
-    how = deduced_from(facts(Path("/usr/lib/carryoverd"), installer=installer))
+def test_an_environment_is_updated_by_what_made_it(more: Any, kind: str, update: str) -> None:
+    how = deduced_from(facts(Path("/e"), **more))
 
     assert (how.kind, how.update.partition("  #")[0]) == (kind, update)
-
-
-def test_pip_in_a_virtual_environment() -> None:
-    prefix = Path("/srv/my env")
-
-    assert deduced_from(facts(prefix)) == HowInstalled(
-        kind="venv", update="'/srv/my env/bin/python' -m pip install --upgrade carryoverd"
-    )
-
-
-def test_uv_in_a_virtual_environment_which_has_no_pip() -> None:
-    prefix = Path("/srv/env")
-
-    assert deduced_from(facts(prefix, installer="uv")).update == (
-        "uv pip install --python /srv/env/bin/python --upgrade carryoverd"
-    )
-
-
-def test_the_users_own_packages() -> None:
-    packages = Path("/home/dev/.local/lib/python3.11/site-packages")
-    user = facts(Path("/usr"), python=Path("/usr/bin/python3"), package=packages / "carryover", user_packages=packages)
-
-    assert deduced_from(user) == HowInstalled(
-        kind="user", update="/usr/bin/python3 -m pip install --user --upgrade carryoverd"
-    )
 
 
 def test_an_editable_checkout_also_in_an_environment_of_pipx(tmp_path: Path) -> None:
@@ -153,10 +145,7 @@ def test_a_source_tree_that_is_not_installed(tmp_path: Path) -> None:
     ],
 )
 def test_one_more_package_comes_beside_this_copy(tmp_path: Path, more: Any, mark: str, command: str) -> None:
-    prefix = tmp_path / "env"
-    prefix.mkdir()
-    if mark:
-        (prefix / mark).touch()
+    prefix = environment(tmp_path, mark)
 
     assert adding("mcp>=2", facts(prefix, **more)) == command.replace("PREFIX", str(prefix))
 

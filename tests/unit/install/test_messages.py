@@ -61,74 +61,80 @@ TAKES_NONE = """\
   With these hooks it takes in no handoff at the start of a session; newer versions do.
   config: ~/.claude/settings.json
   hooks written: PreCompact, Stop"""
+UNREADABLE = """\
+⚠ Claude Code detected, but its version could not be read: no answer within 2 s.
+  Using only the hooks that every known version has.
+  Run `carryover refresh` once `claude` says its version.
+  config: ~/.claude/settings.json
+  hooks written: SessionStart, PreCompact, Stop"""
+BY_FOLDER = """\
+⚠ Claude Code detected by its folder ~/.claude: no `claude` command on PATH or in the usual places.
+  Using only the hooks that every known version has.
+  That is enough where you use it inside an editor. If you have `claude`, put it on PATH and run `carryover refresh`.
+  config: ~/.claude/settings.json
+  hooks written: SessionStart, PreCompact, Stop"""
+LOST = """\
+✗ Codex CLI 0.169.0 detected, but CODEX_HOME names ~/work, which does not exist.
+  Codex CLI does not start so. Nothing was made.
+  Make the folder, or take CODEX_HOME back; then run `carryover refresh`."""
+WITHOUT_HOOKS = """\
+✓ Cursor 2.0 detected
+  no hooks: it has none; its transcripts are read"""
+REVIEW = """\
+✓ Codex CLI 0.169.0 detected
+  config: ~/.codex/hooks.json
+  hooks written: SessionStart, PreCompact, Stop, SessionEnd
+  Codex asks once before it runs new hooks: start `codex` and choose "Trust all" ("Review" shows each).
+  Until then they do not run."""
+NOT_WRITTEN = """\
+✗ Claude Code 2.1.328 detected, but its hooks could not be written.
+  ~/.claude/settings.json is not valid JSON (line 3, column 5). Nothing was changed.
+  Repair the file."""
+FAILURE = NOT_WRITTEN.partition("\n  ")[2].replace("\n  ", "\n")
+
+NO_COMMAND = "no `claude` command on PATH or in the usual places"
+ON_PATH = {"binary": Path("/usr/bin/claude"), "on_path": True}
+CODEX_HERE = found(REAL_CODEX, "0.169.0", HOME / ".codex/hooks.json")
+MOVED = {"lost_folder": HOME / "work", "overrides": {"CODEX_HOME": "/home/dev/work"}}
 
 
 @pytest.mark.parametrize(
-    ("detection", "text"),
+    ("detection", "more", "text"),
     [
-        (found(SPEC, "2.1.328", CLAUDE_CONFIG), KNOWN),
-        (Detection(spec=CODEX, state="missing"), NOT_HERE),
-        (found(CURSOR, "9.9", HOME / ".cursor/hooks.json"), NEWER),
-        (found(SPEC, "1.0.30", CLAUDE_CONFIG), OLDER),
-        (found(SPEC, "1.0.50", CLAUDE_CONFIG), TAKES_NONE),
+        (found(SPEC, "2.1.328", CLAUDE_CONFIG), {}, KNOWN),
+        (Detection(spec=CODEX, state="missing"), {}, NOT_HERE),
+        (found(CURSOR, "9.9", HOME / ".cursor/hooks.json"), {}, NEWER),
+        (found(SPEC, "1.0.30", CLAUDE_CONFIG), {}, OLDER),
+        (found(SPEC, "1.0.50", CLAUDE_CONFIG), {}, TAKES_NONE),
+        (unreadable(SPEC, "no answer within 2 s", **ON_PATH), {}, UNREADABLE),
+        (
+            unreadable(SPEC, "no `claude` command on PATH or in the usual places", folder=HOME / ".claude"),
+            {},
+            BY_FOLDER,
+        ),
+        (found(REAL_CODEX, "0.169.0", HOME / "work/hooks.json", **MOVED), {}, LOST),
+        (found(with_sets(CURSOR), "2.0", HOME / "unused"), {}, WITHOUT_HOOKS),
+        (CODEX_HERE, {"waiting": ("Stop",)}, REVIEW),
+        (CODEX_HERE, {}, "\n".join(REVIEW.splitlines()[:3])),
+        (found(SPEC, "2.1.328", CLAUDE_CONFIG), {"failure": FAILURE}, NOT_WRITTEN),
     ],
-    ids=["known", "not here", "newer", "older", "takes no handoff"],
 )
-def test_each_agent_is_told_with_its_version_and_what_follows(detection: Detection, text: str) -> None:
-    assert said(detection) == text
+def test_each_agent_is_told_with_its_version_and_what_follows(detection: Detection, more: Any, text: str) -> None:
+    assert said(detection, **more) == text
 
 
 def test_the_copy_that_is_too_old_is_named() -> None:
-    detection = found(
-        REAL_CURSOR,
-        "1.6.0",
-        HOME / ".cursor/hooks.json",
-        binary=HOME / "bin/cursor",
-        others=(HOME / "bin/cursor-agent",),
-    )
+    others = (HOME / "bin/cursor-agent",)
+    detection = found(REAL_CURSOR, "1.6.0", HOME / ".cursor/hooks.json", binary=HOME / "bin/cursor", others=others)
 
     assert said(detection).splitlines()[0] == (
         "⚠ Cursor 1.6.0 (~/bin/cursor) detected: older than the hooks Carryover needs (1.7)."
     )
 
 
-def test_a_version_that_could_not_be_read() -> None:
-    detection = unreadable(SPEC, "no answer within 2 s", binary=Path("/usr/bin/claude"), on_path=True)
-
-    assert (
-        said(detection)
-        == """\
-⚠ Claude Code detected, but its version could not be read: no answer within 2 s.
-  Using only the hooks that every known version has.
-  Run `carryover refresh` once `claude` says its version.
-  config: ~/.claude/settings.json
-  hooks written: SessionStart, PreCompact, Stop"""
-    )
-
-
-def test_a_tool_that_only_its_folder_tells_of() -> None:
-    problem = "no `claude` command on PATH or in the usual places"
-
-    assert (
-        said(unreadable(SPEC, problem, folder=HOME / ".claude"))
-        == """\
-⚠ Claude Code detected by its folder ~/.claude: no `claude` command on PATH or in the usual places.
-  Using only the hooks that every known version has.
-  That is enough where you use it inside an editor. If you have `claude`, put it on PATH and run `carryover refresh`.
-  config: ~/.claude/settings.json
-  hooks written: SessionStart, PreCompact, Stop"""
-    )
-
-
 def test_where_a_command_beside_path_lies_and_that_there_are_more() -> None:
-    detection = found(
-        SPEC,
-        "2.1.328",
-        CLAUDE_CONFIG,
-        binary=HOME / ".local/bin/claude",
-        on_path=False,
-        others=(HOME / ".claude/local/claude", Path("/usr/bin/claude")),
-    )
+    others = (HOME / ".claude/local/claude", Path("/usr/bin/claude"))
+    detection = found(SPEC, "2.1.328", CLAUDE_CONFIG, binary=HOME / ".local/bin/claude", on_path=False, others=others)
 
     assert said(detection).splitlines()[1:3] == [
         "  command: ~/.local/bin/claude (not on PATH)",
@@ -136,60 +142,9 @@ def test_where_a_command_beside_path_lies_and_that_there_are_more() -> None:
     ]
 
 
-def test_hooks_that_wait_for_a_review() -> None:
-    detection = found(REAL_CODEX, "0.169.0", HOME / ".codex/hooks.json")
-
-    assert (
-        said(detection, waiting=("Stop",))
-        == """\
-✓ Codex CLI 0.169.0 detected
-  config: ~/.codex/hooks.json
-  hooks written: SessionStart, PreCompact, Stop, SessionEnd
-  Codex asks once before it runs new hooks: start `codex` and choose "Trust all" ("Review" shows each).
-  Until then they do not run."""
-    )
-    assert "Codex asks" not in said(detection)
-
-
 def test_hooks_that_are_switched_off_wait_for_no_review() -> None:
-    detection = found(REAL_CODEX, "0.169.0", HOME / ".codex/hooks.json")
+    off = "`features.hooks = false` in ~/.codex/config.toml"
 
-    assert said(detection, waiting=("Stop",), off="`features.hooks = false` in ~/.codex/config.toml").splitlines()[
-        3:
-    ] == ["  They do not run: all hooks are switched off (`features.hooks = false` in ~/.codex/config.toml)."]
-
-
-def test_a_folder_that_a_variable_names_and_that_is_not_there() -> None:
-    overrides = {"CODEX_HOME": "/home/dev/work"}
-    lost = found(REAL_CODEX, "0.169.0", HOME / "work/hooks.json", lost_folder=HOME / "work", overrides=overrides)
-
-    assert (
-        said(lost)
-        == """\
-✗ Codex CLI 0.169.0 detected, but CODEX_HOME names ~/work, which does not exist.
-  Codex CLI does not start so. Nothing was made.
-  Make the folder, or take CODEX_HOME back; then run `carryover refresh`."""
-    )
-
-
-def test_hooks_that_could_not_be_written() -> None:
-    failure = "~/.claude/settings.json is not valid JSON (line 3, column 5). Nothing was changed.\nRepair the file."
-
-    assert (
-        said(found(SPEC, "2.1.328", CLAUDE_CONFIG), failure=failure)
-        == """\
-✗ Claude Code 2.1.328 detected, but its hooks could not be written.
-  ~/.claude/settings.json is not valid JSON (line 3, column 5). Nothing was changed.
-  Repair the file."""
-    )
-
-
-def test_an_agent_without_hooks() -> None:
-    spec = with_sets(CURSOR)
-
-    assert (
-        said(found(spec, "2.0", HOME / "unused"))
-        == """\
-✓ Cursor 2.0 detected
-  no hooks: it has none; its transcripts are read"""
-    )
+    assert said(CODEX_HERE, waiting=("Stop",), off=off).splitlines()[3:] == [
+        f"  They do not run: all hooks are switched off ({off})."
+    ]

@@ -5,11 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from carryover.edits.apply import ProjectEdits
-from carryover.publish.gitignore import exclude_file, ignored_by_text, keep_out, with_rule, without_rule
+from carryover.publish.gitignore import exclude_file, ignored_by_text, keep_out
 from support.repository import git, repository
 
 RULE = "# Carryover (auto-added)\n.carryover/\n"
@@ -25,26 +23,6 @@ def kept_out(root: Path, *, shared: bool = True) -> ProjectEdits:
 def ignored(root: Path) -> bool:
     (root / ".carryover" / "handoff.md").write_text("")
     return git(root, "status", "--porcelain", "--untracked-files=all").find(".carryover") < 0
-
-
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [
-        (b"node_modules/\n", b"node_modules/\n\n# Carryover (auto-added)\n.carryover/\n"),
-        (b"node_modules/", b"node_modules/\n# Carryover (auto-added)\n.carryover/\n"),
-        (b"a\r\nb\r\n", b"a\r\nb\r\n\r\n# Carryover (auto-added)\r\n.carryover/\r\n"),
-        (b"\xef\xbb\xbfa\n", b"\xef\xbb\xbfa\n\n# Carryover (auto-added)\n.carryover/\n"),
-    ],
-)
-def test_the_rule_comes_at_the_end_and_leaves_every_other_byte(before: bytes, after: bytes) -> None:
-    assert (with_rule(before), with_rule(after), without_rule(after)) == (after, after, before)
-
-
-@given(st.lists(st.sampled_from(["a", "\n", "\r\n", "\r", "#", ".carryover/\n", "\ufeff", RULE[:9]]), max_size=9))
-def test_taking_the_rule_out_gives_any_file_as_it_was(pieces: list[str]) -> None:
-    data = "".join(pieces).encode()
-
-    assert without_rule(with_rule(data)) == data
 
 
 @pytest.mark.parametrize(
