@@ -32,23 +32,41 @@ editable: from a checkout, whose files are run directly. source: not installed a
 NAME: Final = "carryoverd"
 RELEASES: Final = "https://github.com/carryover-dev/carryover/releases"
 
-_PACKAGES: Final[Mapping[str, tuple[Kind, str]]] = {
-    "brew": ("Homebrew", f"brew upgrade {NAME}"),
-    "npm": ("npm", f"npm install --global {NAME}@latest"),
-    "dpkg": ("dpkg", f"sudo apt install ./{NAME}_*.deb  # the newest of {RELEASES}"),
-    "pacman": ("pacman", f"git pull && makepkg -si  # in your clone of https://aur.archlinux.org/{NAME}.git"),
+_ADD: Final = "{pip} {requirement}"
+_ADD_WITHOUT_PIP: Final = "python3 -m pip --python {python} install {requirement}"
+_ADD_BY_UV: Final = "uv tool install --with {requirement} {wanted}"
+
+
+class _Way(msgspec.Struct, frozen=True):
+    """What is done about a copy: commands with placeholders that are quoted for a POSIX shell."""
+
+    update: str
+    add: str = _ADD
+    """Installs one more package beside the copy."""
+    find: str = """Add `export PATH="{folder}:$PATH"` to your shell's profile"""
+    """Makes a shell find the copy, as the beginning of a sentence."""
+    by: str = ""
+    """The kind in a few words, if its name does not say it."""
+
+
+_WAYS: Final[Mapping[Kind, _Way]] = {
+    "pipx": _Way("pipx upgrade {env}", "pipx inject {env} {requirement}", "Run `pipx ensurepath`"),
+    "uv tool": _Way("uv tool upgrade {env}", _ADD_BY_UV, "Run `uv tool update-shell`"),
+    "uvx": _Way(f"uv tool install {NAME}", _ADD_BY_UV, f"Run `uv tool install {NAME}`"),
+    "editable": _Way("git -C {checkout} pull && {pip} -e {checkout}", by="editable checkout"),
+    "venv": _Way("{pip} --upgrade {wanted}", by="virtual environment"),
+    "user": _Way("{pip} --user --upgrade {wanted}", "{pip} --user {requirement}", by="pip, for this user"),
+    "system": _Way("{pip} --upgrade {wanted}", by="pip, for all users"),
+    "source": _Way("git -C {checkout} pull", by="not installed, run from its source"),
+    "Homebrew": _Way(f"brew upgrade {NAME}", _ADD_WITHOUT_PIP),
+    "npm": _Way(f"npm install --global {NAME}@latest", _ADD_WITHOUT_PIP),
+    "dpkg": _Way(f"sudo apt install ./{NAME}_*.deb  # the newest of {RELEASES}", f"sudo {_ADD_WITHOUT_PIP}"),
+    "pacman": _Way(
+        f"git pull && makepkg -si  # in your clone of https://aur.archlinux.org/{NAME}.git", f"sudo {_ADD_WITHOUT_PIP}"
+    ),
 }
-"""Kind and update of a package that has its own environment, by the installer that it names in its metadata."""
-
-
-_IN_WORDS: Final[Mapping[Kind, str]] = {
-    "editable": "editable checkout",
-    "venv": "virtual environment",
-    "user": "pip, for this user",
-    "system": "pip, for all users",
-    "source": "not installed, run from its source",
-}
-
+_PACKAGES: Final[Mapping[str, Kind]] = {"brew": "Homebrew", "npm": "npm", "dpkg": "dpkg", "pacman": "pacman"}
+"""Packages that have their own environment, without pip, by the installer that they name in their metadata."""
 
 MCP_SDK: Final = "mcp>=2,<3"
 """What the extra `mcp` asks for."""
@@ -65,7 +83,7 @@ class HowInstalled(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def by(self) -> str:
         """The kind in a few words, for people."""
-        return _IN_WORDS.get(self.kind, self.kind)
+        return _WAYS[self.kind].by or self.kind
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,15 +144,7 @@ def command_for_mcp_sdk() -> str | None:
 
 def adding(requirement: str, facts: Facts) -> str:
     """Returns the command that installs one more package beside this copy."""
-    kind = deduced_from(facts).kind
-    if kind == "pipx":
-        return _command_line("pipx", "inject", facts.prefix.name, requirement)
-    if kind in ("uv tool", "uvx"):
-        return _command_line("uv", "tool", "install", "--with", requirement, _wanted(_direct_url(facts.direct_url)))
-    if facts.installer in _PACKAGES:  # its environment has no pip
-        sudo = ("sudo",) if kind in ("dpkg", "pacman") else ()
-        return _command_line(*sudo, "python3", "-m", "pip", "--python", facts.python, "install", requirement)
-    return _pip(facts, *(("--user",) if kind == "user" else ()), requirement)
+    return _filled(_WAYS[_kind(facts)].add, facts, requirement)
 
 
 def version_line(program: str) -> str:
@@ -151,30 +161,41 @@ def own_scripts() -> Path:
 
 def deduced_from(facts: Facts) -> HowInstalled:
     """Deduces how a copy was installed, and the command that updates it."""
-    if not facts.installed:
-        checkout = _checkout_of(facts.package)
-        return HowInstalled(kind="source", update=_command_line("git", "-C", checkout, "pull"))
-    if facts.installer in _PACKAGES:
-        kind, update = _PACKAGES[facts.installer]
-        return HowInstalled(kind=kind, update=update)
+    kind = _kind(facts)
+    return HowInstalled(kind=kind, update=_filled(_WAYS[kind].update, facts))
+
+
+def _kind(facts: Facts) -> Kind:
     url = _direct_url(facts.direct_url)
+    if not facts.installed:
+        return "source"
+    if facts.installer in _PACKAGES:
+        return _PACKAGES[facts.installer]
     if url is not None and url.dir_info is not None and url.dir_info.editable:
-        checkout = _path_of(url.url)
-        update = f"{_command_line('git', '-C', checkout, 'pull')} && {_pip(facts, '-e', str(checkout))}"
-        return HowInstalled(kind="editable", update=update)
+        return "editable"
     # Both leave a file in the environment, and remember where the package came from. They identify an
     # environment by its own name, which can differ from the package's (`pipx install --suffix`).
     if (facts.prefix / "pipx_metadata.json").is_file():
-        return HowInstalled(kind="pipx", update=_command_line("pipx", "upgrade", facts.prefix.name))
+        return "pipx"
     if (facts.prefix / "uv-receipt.toml").is_file():
-        return HowInstalled(kind="uv tool", update=_command_line("uv", "tool", "upgrade", facts.prefix.name))
+        return "uv tool"
     if facts.prefix.parent.name.startswith("archive-v"):  # an environment in uv's cache, which uv may remove
-        return HowInstalled(kind="uvx", update=f"uv tool install {NAME}")
+        return "uvx"
     if facts.prefix != facts.base_prefix:
-        return HowInstalled(kind="venv", update=_pip(facts, "--upgrade", _wanted(url)))
-    if facts.user_packages is not None and facts.package.is_relative_to(facts.user_packages):
-        return HowInstalled(kind="user", update=_pip(facts, "--user", "--upgrade", _wanted(url)))
-    return HowInstalled(kind="system", update=_pip(facts, "--upgrade", _wanted(url)))
+        return "venv"
+    is_of_user = facts.user_packages is not None and facts.package.is_relative_to(facts.user_packages)
+    return "user" if is_of_user else "system"
+
+
+def _filled(command: str, facts: Facts, requirement: str = "") -> str:
+    url, python = _direct_url(facts.direct_url), shlex.quote(str(facts.python))
+    parents = (folder for folder in facts.package.parents if (folder / "pyproject.toml").is_file())
+    checkout = _path_of(url.url) if facts.installed and url is not None else next(parents, facts.package.parent)
+    pip = f"{python} -m pip install"
+    if facts.installer == "uv":  # an environment made by uv has no pip
+        pip = f"uv pip install {'' if facts.prefix != facts.base_prefix else '--system '}--python {python}"
+    quoted = {"env": facts.prefix.name, "checkout": str(checkout), "wanted": _wanted(url), "requirement": requirement}
+    return command.format(pip=pip, python=python, **{name: shlex.quote(value) for name, value in quoted.items()})
 
 
 def _facts() -> Facts:
@@ -212,23 +233,8 @@ def _wanted(url: _DirectUrl | None) -> str:
     return str(_path_of(url.url)) if url.url.startswith("file:") else f"{NAME} @ {url.url}"
 
 
-def _pip(facts: Facts, *args: str) -> str:
-    if facts.installer == "uv":  # an environment made by uv has no pip
-        where = "--python" if facts.prefix != facts.base_prefix else "--system --python"
-        return f"uv pip install {where} {_command_line(facts.python, *args)}"
-    return _command_line(facts.python, "-m", "pip", "install", *args)
-
-
-def _checkout_of(package: Path) -> Path:
-    return next((folder for folder in package.parents if (folder / "pyproject.toml").is_file()), package.parent)
-
-
 def _path_of(url: str) -> Path:
     return Path(unquote(urlsplit(url).path))
-
-
-def _command_line(*arguments: str | Path) -> str:
-    return shlex.join(str(argument) for argument in arguments)
 
 
 COMMAND: Final = "carryover"
@@ -253,20 +259,8 @@ def on_path(env: Mapping[str, str], how: HowInstalled, own: Path) -> OnPath:
     command = shlex.quote(str(own))
     if found is not None:
         return OnPath(command, f"`{COMMAND}` is another installation here: {found}.", "Remove one of the two.")
-    return OnPath(command, f"`{COMMAND}` is not on the PATH of this shell.", _remedy(how, own.parent))
-
-
-def _remedy(how: HowInstalled, folder: Path) -> str:
-    match how.kind:
-        case "pipx":
-            do = "Run `pipx ensurepath`"
-        case "uv tool":
-            do = "Run `uv tool update-shell`"
-        case "uvx":
-            do = f"Run `{how.update}`"
-        case _:
-            do = f"""Add `export PATH="{folder}:$PATH"` to your shell's profile"""
-    return f"{do}, then open a new shell."
+    remedy = f"{_WAYS[how.kind].find.format(folder=own.parent)}, then open a new shell."
+    return OnPath(command, f"`{COMMAND}` is not on the PATH of this shell.", remedy)
 
 
 @cache

@@ -63,11 +63,6 @@ def test_an_environment_of_a_tool_installer(tmp_path: Path, mark: str, name: str
 
 USER = Path("/home/dev/.local/lib/python3.11/site-packages")
 OF_USER = {"python": Path("/usr/bin/python3"), "package": USER / "carryover", "user_packages": USER}
-    "python": Path("/usr/bin/python3"),
-    "package": USER / "carryover",
-    "user_packages": USER,
-    "base_prefix": Path("/e"),
-}
 
 
 @pytest.mark.parametrize(
