@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from msgspec.structs import replace
 
 from carryover.adapter.spec import TIMEOUT_UNITS, AgentSpec, HookEntry
 from carryover.agents import agent_name
-from carryover.edits import entries, hooks
+from carryover.edits import hooks
+from carryover.edits.entries import NAME, Entry, origin_of_entry, with_entry, without_entry
 from carryover.edits.hooks import Form, Hook, hook_command, owner_by_script
 from carryover.edits.plan import Change, Edit, plan
 from carryover.edits.record import EditedFile, Record
@@ -46,22 +47,20 @@ class AgentSettings:
         )
 
     @property
-    def list_entry(self) -> tuple[str, str]:
-        """For the form `list`: the name of the list, and the entry."""
-        assert self.spec.handoff_entry is not None
-        return self.spec.handoff_entry.key, self.spec.handoff_entry.entry
+    def entry(self) -> EntrySettings:
+        """For the form `list`: our entry."""
+        entry = self.spec.handoff_entry
+        assert entry is not None
+        return EntrySettings(self.spec.id, self.config, Entry(entry.key, entry.entry))
 
 
 @dataclass(frozen=True, slots=True)
-class ServerSettings:
-    """Our entry in one agent's list of MCP servers."""
+class EntrySettings:
+    """Our entry in one agent's settings. `config`: the absolute path of the file."""
 
     agent: str
-    """The agent's id."""
     config: Path
-    """Absolute path of the settings file."""
-    key: str
-    entry: Mapping[str, Any]
+    entry: Entry
 
 
 def plan_settings(agents: Sequence[AgentSettings], record: Record, script: Path) -> tuple[Edit, ...]:
@@ -71,7 +70,7 @@ def plan_settings(agents: Sequence[AgentSettings], record: Record, script: Path)
     """
     wanted = [agent for agent in agents if agent.hooks or agent.form == "list"]
     puts = [
-        plan(_list_addition(each, record) if each.form == "list" else _addition(each, record, script))
+        plan(_entry_addition(each.entry, record) if each.form == "list" else _addition(each, record, script))
         for each in wanted
     ]
     kept = {os.path.realpath(agent.config) for agent in wanted}
@@ -80,11 +79,11 @@ def plan_settings(agents: Sequence[AgentSettings], record: Record, script: Path)
     return (*puts, *(plan(removal(file)) for file in gone if file.agent not in stuck))
 
 
-def plan_servers(wanted: Sequence[ServerSettings], record: Record) -> tuple[Edit, ...]:
+def plan_servers(wanted: Sequence[EntrySettings], record: Record) -> tuple[Edit, ...]:
     """Plans one edit per settings file: those of `wanted` get our MCP server, other recorded files lose it."""
     kept = {os.path.realpath(server.config) for server in wanted}
     gone = [file for file in record.files if file.form == "server" and os.path.realpath(file.path) not in kept]
-    return (*(plan(_server_addition(server, record)) for server in wanted), *(plan(removal(file)) for file in gone))
+    return tuple(map(plan, (*(_entry_addition(server, record) for server in wanted), *map(removal, gone))))
 
 
 def is_toml(path: Path) -> bool:
@@ -97,16 +96,14 @@ def removal(file: EditedFile) -> Change:
     path = Path(file.path)
     ours = {
         "list": f'"{file.entry}" from its "{file.key}"',
-        "server": f'"{entries.NAME}" from its "{file.key}"',
+        "server": f'"{NAME}" from its "{file.key}"',
     }.get(file.form, f"the hooks that run {file.script}")
 
     def edit(data: bytes | None) -> bytes | None:
         if data is None:
             return None
-        if file.form == "list":
-            return entries.without_entry(data, file.key, file.entry, file.origin)
-        if file.form == "server":
-            return entries.without_server(data, file.key, file.origin, toml=is_toml(path))
+        if file.form in ("list", "server"):
+            return without_entry(data, _recorded(file), file.origin)
         return hooks.without_hooks(data, owner_by_script(Path(file.script)), file.origin, form=file.form)
 
     return Change(
@@ -137,32 +134,28 @@ def _addition(agent: AgentSettings, record: Record, script: Path) -> Change:
     return _put(file, known, edit, origin_of)
 
 
-def _list_addition(agent: AgentSettings, record: Record) -> Change:
-    key, entry = agent.list_entry
-    known = record.of(agent.config)
+def _entry_addition(wanted: EntrySettings, record: Record) -> Change:
+    entry = wanted.entry
+    text = entry.value if isinstance(entry.value, str) else ""
+    form: Form = "list" if text else "server"
+    known = record.of(wanted.config, server=not text)
 
     def fresh(data: bytes | None) -> bytes | None:
         """Returns the settings without the entry that an earlier version of Carryover put there."""
-        if data is None or known is None or known.entry in ("", entry):
+        if data is None or known is None or known.entry in ("", entry.value):
             return data
-        return entries.without_entry(data, known.key, known.entry, known.origin)
+        return without_entry(data, _recorded(known), known.origin)
 
     return _put(
-        EditedFile(path=str(agent.config), agent=agent.spec.id, form="list", key=key, entry=entry),
+        EditedFile(path=str(wanted.config), agent=wanted.agent, form=form, key=entry.key, entry=text),
         known,
-        lambda data: entries.with_entry(fresh(data), key, entry),
-        lambda before, former: entries.origin_of_list(fresh(before), key, entry, former),
+        lambda data: with_entry(fresh(data), entry),
+        lambda before, former: origin_of_entry(fresh(before), entry, former),
     )
 
 
-def _server_addition(server: ServerSettings, record: Record) -> Change:
-    key, toml = server.key, is_toml(server.config)
-    return _put(
-        EditedFile(path=str(server.config), agent=server.agent, form="server", key=key),
-        record.of(server.config, server=True),
-        lambda data: entries.with_server(data, key, server.entry, toml=toml),
-        lambda before, former: entries.origin_of_servers(before, key, former, toml=toml),
-    )
+def _recorded(file: EditedFile) -> Entry:
+    return Entry(file.key, file.entry if file.form == "list" else {}, is_toml(Path(file.path)))
 
 
 def _put(

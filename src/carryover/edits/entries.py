@@ -17,6 +17,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any, Final
 
+import msgspec
+
 from carryover.edits import json_text, toml_text
 from carryover.edits.user_text import UNKNOWN, EditRefused, Origin, begun, decode, encode, restored
 
@@ -24,30 +26,49 @@ NAME: Final = "carryover"
 SUBCOMMAND: Final = "mcp"
 
 
-def with_entry(data: bytes | None, key: str, entry: str) -> bytes:
-    """Returns the settings with `entry` in the list `key`, at its end if it was not there.
+class Entry(msgspec.Struct, frozen=True):
+    """Our entry in the list `key` of settings in JSON or TOML: a string, or a server's settings."""
+
+    key: str
+    value: str | Mapping[str, Any] = {}
+    toml: bool = False
+
+
+def with_entry(data: bytes | None, entry: Entry) -> bytes:
+    """Returns the settings with the entry, at the end of its list if it was not there.
 
     Raises:
-        EditRefused: they are not JSON in UTF-8, or `key` is there twice or has another kind of value.
+        EditRefused: they are not JSON or TOML in UTF-8, the list is there twice or is something else, or the name
+            stands for another server.
     """
     bom, text = decode(data or b"")
-    return data or b"" if entry in _listed(text, key) else bom + encode(json_text.put(text, (key, None), entry))
+    place, present = _present(text, entry)
+    if isinstance(entry.value, str):
+        wanted: Any = entry.value
+    elif present is not None and not is_ours(present):
+        raise EditRefused(f'"{entry.key}" already has another server with the name "{NAME}"')
+    else:
+        wanted = {**(present or {}), **entry.value}
+    if wanted == present:
+        return data or b""
+    return bom + encode((toml_text if entry.toml else json_text).put(text, place, wanted))
 
 
-def without_entry(data: bytes, key: str, entry: str, origin: Origin = UNKNOWN) -> bytes | None:
-    """Returns the settings without `entry`, and without what is only empty because of that; None to delete the file.
+def without_entry(data: bytes, entry: Entry, origin: Origin = UNKNOWN) -> bytes | None:
+    """Returns the settings without our entry, and without what is only empty because of that; None to delete the file.
 
     Undoes `with_entry`, given the origin that was recorded before it. Raises EditRefused as `with_entry` does.
     """
     if origin.present:
         return data
     bom, text = decode(data)
-    places = [number for number, value in enumerate(_listed(text, key)) if value == entry]
-    text = json_text.remove(text, (key, places[-1]), origin.empty) if places else text
-    return restored(bom, text, origin, is_empty=not json_text.values(text))
+    place, present = _present(text, entry)
+    if present is not None and (isinstance(present, str) or is_ours(present)):
+        text = (toml_text if entry.toml else json_text).remove(text, place, origin.empty)
+    return restored(bom, text, origin, is_empty=not (text.strip() if entry.toml else json_text.values(text)))
 
 
-def origin_of_list(data: bytes | None, key: str, entry: str, known: Origin | None = None) -> Origin:
+def origin_of_entry(data: bytes | None, entry: Entry, known: Origin | None = None) -> Origin:
     """Returns what to record before `with_entry(data)`. `known`: recorded before the entry now in `data` was added.
 
     Raises:
@@ -56,56 +77,14 @@ def origin_of_list(data: bytes | None, key: str, entry: str, known: Origin | Non
     if (new := begun(data)) is not None:
         return new
     text = decode(data or b"")[1]
-    if entry in _listed(text, key):
-        return known or Origin(present=True)
-    return Origin(empty=(key,)) if json_text.values(text).get(key) == [] else UNKNOWN
+    if _present(text, entry)[1] is not None:
+        return known or Origin(present=isinstance(entry.value, str))
+    return Origin(empty=(entry.key,)) if _values(text, toml=entry.toml).get(entry.key) in ([], {}) else UNKNOWN
 
 
-def has_entry(data: bytes, key: str, entry: str) -> bool:
+def has_entry(data: bytes, entry: Entry) -> bool:
     """Whether the list contains the entry. Raises EditRefused as `with_entry` does."""
-    return entry in _listed(decode(data)[1], key)
-
-
-def with_server(data: bytes | None, key: str, entry: Mapping[str, Any], *, toml: bool) -> bytes:
-    """Returns the settings with `entry` for Carryover in the list `key`.
-
-    Raises:
-        EditRefused: they are not JSON or TOML in UTF-8, `key` is something else, or the name stands for another server.
-    """
-    bom, text = decode(data or b"")
-    present = _server(text, key, toml=toml)
-    if present is not None and not is_ours(present):
-        raise EditRefused(f'"{key}" already has another server with the name "{NAME}"')
-    wanted = {**(present or {}), **entry}
-    if wanted == present:
-        return data or b""
-    return bom + encode((toml_text if toml else json_text).put(text, (key, NAME), wanted))
-
-
-def without_server(data: bytes, key: str, origin: Origin = UNKNOWN, *, toml: bool) -> bytes | None:
-    """Returns the settings without our entry, and without what is only empty because of that; None to delete the file.
-
-    Undoes `with_server`, given the origin that was recorded before it. Raises EditRefused as `with_server` does.
-    """
-    bom, text = decode(data)
-    present = _server(text, key, toml=toml)
-    if present is not None and is_ours(present):
-        text = (toml_text if toml else json_text).remove(text, (key, NAME), origin.empty)
-    return restored(bom, text, origin, is_empty=not (text.strip() if toml else json_text.values(text)))
-
-
-def origin_of_servers(data: bytes | None, key: str, known: Origin | None, *, toml: bool) -> Origin:
-    """Returns what to record before `with_server(data)`. `known`: recorded before the entry now in `data` was added.
-
-    Raises:
-        EditRefused: as for `with_server`.
-    """
-    if (new := begun(data)) is not None:
-        return new
-    text = decode(data or b"")[1]
-    if _server(text, key, toml=toml) is not None:
-        return known or UNKNOWN
-    return Origin(empty=(key,)) if _values(text, toml=toml).get(key) == {} else UNKNOWN
+    return _present(decode(data)[1], entry)[1] is not None
 
 
 def is_ours(entry: Mapping[str, Any]) -> bool:
@@ -138,16 +117,16 @@ def _values(text: str, *, toml: bool) -> Mapping[str, Any]:
     return toml_text.values(text) if toml else json_text.values(text)
 
 
-def _listed(text: str, key: str) -> list[Any]:
-    listed = json_text.values(text).get(key, [])
-    if not isinstance(listed, list):
-        raise EditRefused(f'"{key}" is something other than a list')
-    return listed
-
-
-def _server(text: str, key: str, *, toml: bool) -> dict[str, Any] | None:
-    servers = _values(text, toml=toml).get(key, {})
+def _present(text: str, entry: Entry) -> tuple[tuple[str | int | None, ...], Any]:
+    """Returns the path of the entry, also of a missing one, and its present value; None if it is missing."""
+    if isinstance(entry.value, str):
+        listed = _values(text, toml=entry.toml).get(entry.key, [])
+        if not isinstance(listed, list):
+            raise EditRefused(f'"{entry.key}" is something other than a list')
+        last = max((number for number, value in enumerate(listed) if value == entry.value), default=None)
+        return (entry.key, last), entry.value if last is not None else None
+    servers = _values(text, toml=entry.toml).get(entry.key, {})
     present = servers.get(NAME) if isinstance(servers, dict) else servers
     if present is not None and not isinstance(present, dict):
-        raise EditRefused(f'"{key}" or "{NAME}" in it is something other than an object')
-    return present
+        raise EditRefused(f'"{entry.key}" or "{NAME}" in it is something other than an object')
+    return (entry.key, NAME), present

@@ -16,8 +16,8 @@ import msgspec
 from packaging.specifiers import SpecifierSet
 
 from carryover.adapter.spec import AgentSpec, HookReview, McpServers, Place, places_on
-from carryover.edits.agent_settings import AgentSettings, ServerSettings, is_toml, plan_servers
-from carryover.edits.entries import NAME, SUBCOMMAND, has_entry, has_list, value_at
+from carryover.edits.agent_settings import AgentSettings, EntrySettings, is_toml, plan_servers
+from carryover.edits.entries import NAME, SUBCOMMAND, Entry, has_entry, has_list, value_at
 from carryover.edits.hooks import (
     FoundHook,
     Hook,
@@ -95,11 +95,13 @@ def hooks_report(seen: Detection, wanted: AgentSettings | None, script: Path) ->
 
 def entry_report(wanted: AgentSettings) -> EntryReport:
     """Checks that the settings contain the entry that makes the agent load the handoff."""
-    key, entry = wanted.list_entry
+    entry = wanted.entry.entry
+    report = EntryReport(entry=str(entry.value), key=entry.key)
     try:
-        return EntryReport(entry=entry, key=key, present=has_entry(settings_bytes(wanted.config) or b"", key, entry))
+        present = has_entry(settings_bytes(wanted.config) or b"", entry)
+        return msgspec.structs.replace(report, present=present)
     except (OSError, EditRefused) as error:
-        return EntryReport(entry=entry, key=key, problem=_unreadable(wanted.config, error))
+        return msgspec.structs.replace(report, problem=_unreadable(wanted.config, error))
 
 
 def _unreadable(config: Path, error: OSError | EditRefused) -> str:
@@ -309,7 +311,7 @@ def plan_mcp_servers(
     command = (str(script), SUBCOMMAND) if os.access(script, os.X_OK) else checkout
     return plan_servers(
         tuple(
-            ServerSettings(agent=found.spec.id, config=config, key=servers.key, entry=servers.entry(command, moved))
+            EntrySettings(found.spec.id, config, Entry(servers.key, servers.entry(command, moved), is_toml(config)))
             for found in detections
             if found.spec.id in selected and found.found and found.lost_folder is None
             for servers in found.spec.mcp

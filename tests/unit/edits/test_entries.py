@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Callable
 from typing import Final
 
 import pytest
@@ -14,15 +13,13 @@ from hypothesis import strategies as st
 from carryover.edits import json_text
 from carryover.edits.entries import (
     NAME,
+    Entry,
     has_entry,
     is_ours,
-    origin_of_list,
-    origin_of_servers,
+    origin_of_entry,
     value_at,
     with_entry,
-    with_server,
     without_entry,
-    without_server,
 )
 from carryover.edits.user_text import EditRefused, Origin
 from support.settings_texts import formatted
@@ -45,35 +42,13 @@ trust_level = "trusted"
 """
 
 
-def listed(data: bytes | None) -> bytes:
-    return with_entry(data, KEY, ENTRY)
+LISTED, IN_JSON = Entry(KEY, ENTRY), Entry("mcpServers", SERVER)
+IN_TOML = Entry("mcp_servers", SERVER, toml=True)
+ENTRIES: Final = (LISTED, IN_JSON, IN_TOML)
 
 
-def unlisted(before: bytes | None, after: bytes) -> bytes | None:
-    return without_entry(after, KEY, ENTRY, origin_of_list(before, KEY, ENTRY))
-
-
-def in_json(data: bytes | None) -> bytes:
-    return with_server(data, "mcpServers", SERVER, toml=False)
-
-
-def out_of_json(before: bytes | None, after: bytes) -> bytes | None:
-    return without_server(after, "mcpServers", origin_of_servers(before, "mcpServers", None, toml=False), toml=False)
-
-
-def in_toml(data: bytes | None) -> bytes:
-    return with_server(data, "mcp_servers", SERVER, toml=True)
-
-
-def out_of_toml(before: bytes | None, after: bytes) -> bytes | None:
-    return without_server(after, "mcp_servers", origin_of_servers(before, "mcp_servers", None, toml=True), toml=True)
-
-
-INTO: Final[tuple[tuple[Callable[..., bytes], Callable[..., bytes | None]], ...]] = (
-    (listed, unlisted),
-    (in_json, out_of_json),
-    (in_toml, out_of_toml),
-)
+def without(entry: Entry, before: bytes | None, after: bytes) -> bytes | None:
+    return without_entry(after, entry, origin_of_entry(before, entry))
 
 
 @st.composite
@@ -87,12 +62,12 @@ def with_lists(draw: st.DrawFn) -> bytes:
 @given(data=with_lists() | st.sampled_from([b"", b" \n", b"\xef\xbb\xbf{}"]))
 @settings(max_examples=60, deadline=None)
 def test_uninstall_is_the_inverse_of_install(data: bytes) -> None:
-    for put, remove in INTO[:2]:
-        after = put(data)
-        assert put(after) == after
-        assert remove(data, after) == data
-    assert value_at(listed(data), (KEY,), toml=False)[-1] == ENTRY
-    assert value_at(in_json(data), ("mcpServers", NAME), toml=False) == SERVER
+    for entry in ENTRIES[:2]:
+        after = with_entry(data, entry)
+        assert with_entry(after, entry) == after
+        assert without(entry, data, after) == data
+    assert value_at(with_entry(data, LISTED), (KEY,), toml=False)[-1] == ENTRY
+    assert value_at(with_entry(data, IN_JSON), ("mcpServers", NAME), toml=False) == SERVER
 
 
 @pytest.mark.parametrize("end", ["", "\n", "\n\n"])
@@ -100,43 +75,43 @@ def test_uninstall_is_the_inverse_of_install(data: bytes) -> None:
 @pytest.mark.parametrize("text", ["", CONFIG, 'mcp_servers.docs.command = "docs"\n', "[mcp_servers]\n"])
 def test_the_same_in_toml(text: str, newline: str, end: str) -> None:
     data = (text.rstrip("\n") + end).replace("\n", newline).encode()
-    after = in_toml(data)
+    after = with_entry(data, IN_TOML)
 
     assert tomllib.loads(after.decode())["mcp_servers"][NAME] == SERVER
     assert after.startswith(data)
-    assert in_toml(after) == after
-    assert out_of_toml(data, after) == data
+    assert with_entry(after, IN_TOML) == after
+    assert without(IN_TOML, data, after) == data
 
 
-@pytest.mark.parametrize(("put", "remove"), INTO)
-def test_a_missing_file_is_made_and_goes_again(put: Callable[..., bytes], remove: Callable[..., bytes | None]) -> None:
-    assert remove(None, put(None)) is None
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_a_missing_file_is_made_and_goes_again(entry: Entry) -> None:
+    assert without(entry, None, with_entry(None, entry)) is None
 
 
 def test_the_entry_follows_the_users_own_and_their_comments() -> None:
     data = b'{\n  // mine\n  "instructions": [\n    "docs/a.md", // first\n  ],\n  "model": "x"\n}\n'
-    after = listed(data)
+    after = with_entry(data, LISTED)
 
     assert after == data.replace(b"first\n", b'first\n    ".carryover/handoff.md",\n')
-    assert unlisted(data, after) == data
+    assert without(LISTED, data, after) == data
 
 
 def test_what_the_user_added_stays_when_the_entry_leaves() -> None:
     before = b'{"model": "x"}'
-    after = listed(before).replace(b'handoff.md"', b'handoff.md", "mine.md"')
-    made = listed(None).replace(b"{\n", b'{\n  "model": "x",\n', 1)
+    after = with_entry(before, LISTED).replace(b'handoff.md"', b'handoff.md", "mine.md"')
+    made = with_entry(None, LISTED).replace(b"{\n", b'{\n  "model": "x",\n', 1)
 
-    assert unlisted(before, after) == b'{"model": "x", "instructions": ["mine.md"]}'
-    assert unlisted(None, made) == b'{\n  "model": "x"\n}\n'
+    assert without(LISTED, before, after) == b'{"model": "x", "instructions": ["mine.md"]}'
+    assert without(LISTED, None, made) == b'{\n  "model": "x"\n}\n'
 
 
 def test_an_entry_that_was_there_before_stays() -> None:
     data = b'{"instructions": [".carryover/handoff.md"]}'
 
-    assert origin_of_list(data, KEY, ENTRY) == Origin(present=True)
-    assert listed(data) == data
-    assert unlisted(data, data) == data
-    assert origin_of_list(data, KEY, ENTRY, Origin(missing=True)) == Origin(missing=True)
+    assert origin_of_entry(data, LISTED) == Origin(present=True)
+    assert with_entry(data, LISTED) == data
+    assert without(LISTED, data, data) == data
+    assert origin_of_entry(data, LISTED, Origin(missing=True)) == Origin(missing=True)
 
 
 @pytest.mark.parametrize(
@@ -150,20 +125,20 @@ def test_an_entry_that_was_there_before_stays() -> None:
 )
 def test_settings_of_another_form_are_refused_in_words(data: bytes, reason: str) -> None:
     with pytest.raises(EditRefused, match=reason):
-        listed(data)
+        with_entry(data, LISTED)
     if b"twice" not in reason.encode():
         with pytest.raises(EditRefused, match=reason):
-            has_entry(data, KEY, ENTRY)
+            has_entry(data, LISTED)
 
 
 def test_a_server_leaves_from_the_middle_of_what_the_agent_wrote_since() -> None:
     """Codex adds its own tables at the end, and below ours which of its tools may run unasked."""
     since = "\n[tui]\ntheme = 'dark'\n"
     approved = '\n[mcp_servers.carryover.tools.recall]\napproval_mode = "approve"\n'
-    after = in_toml(CONFIG.encode()).decode()
+    after = with_entry(CONFIG.encode(), IN_TOML).decode()
 
-    assert out_of_toml(CONFIG.encode(), (after + since).encode()) == (CONFIG + since).encode()
-    left = out_of_toml(CONFIG.encode(), (after + approved + since).encode())
+    assert without(IN_TOML, CONFIG.encode(), (after + since).encode()) == (CONFIG + since).encode()
+    left = without(IN_TOML, CONFIG.encode(), (after + approved + since).encode())
     assert left is not None
     assert tomllib.loads(left.decode()) == tomllib.loads(CONFIG + since)
 
@@ -171,29 +146,29 @@ def test_a_server_leaves_from_the_middle_of_what_the_agent_wrote_since() -> None
 def test_what_the_user_adds_to_a_server_stays_when_the_command_moves_and_leaves_with_it() -> None:
     moved_entry = {**SERVER, "command": "/opt/bin/carryover"}
     before = b'{"mcpServers": {}}'
-    moved = with_server(
-        in_json(before).replace(b'["mcp"]', b'["mcp"], "disabled": true'), "mcpServers", moved_entry, toml=False
-    )
-    table = with_server(in_toml(CONFIG.encode()) + b"enabled = false\n", "mcp_servers", moved_entry, toml=True)
+    disabled = with_entry(before, IN_JSON).replace(b'["mcp"]', b'["mcp"], "disabled": true')
+    moved = with_entry(disabled, Entry("mcpServers", moved_entry))
+    enabled = with_entry(CONFIG.encode(), IN_TOML) + b"enabled = false\n"
+    table = with_entry(enabled, Entry("mcp_servers", moved_entry, toml=True))
 
     assert json.loads(moved)["mcpServers"][NAME] == {**moved_entry, "disabled": True}
-    assert out_of_json(before, moved) == before
+    assert without(IN_JSON, before, moved) == before
     assert tomllib.loads(table.decode())["mcp_servers"][NAME] == {**moved_entry, "enabled": False}
-    assert out_of_toml(CONFIG.encode(), table) == CONFIG.encode()
+    assert without(IN_TOML, CONFIG.encode(), table) == CONFIG.encode()
 
 
 def test_a_server_of_the_user_with_that_name_is_left_alone() -> None:
     data = json.dumps({"mcpServers": {NAME: OTHER}}).encode()
 
     with pytest.raises(EditRefused, match='"mcpServers" already has another server with the name "carryover"'):
-        in_json(data)
-    assert without_server(data, "mcpServers", toml=False) == data
+        with_entry(data, IN_JSON)
+    assert without_entry(data, IN_JSON) == data
 
 
 def test_servers_of_another_kind_are_refused() -> None:
-    for data, toml in ((b'{"mcpServers": []}', False), (b"mcp_servers = 1", True)):
+    for data, entry in ((b'{"mcpServers": []}', IN_JSON), (b"mcp_servers = 1", IN_TOML)):
         with pytest.raises(EditRefused, match="is something other than an object"):
-            with_server(data, "mcp_servers" if toml else "mcpServers", SERVER, toml=toml)
+            with_entry(data, entry)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ import pytest
 
 from carryover.adapter.spec import HookFileRules
 from carryover.edits import yaml_list
+from carryover.edits.entries import with_entry
 from carryover.edits.hooks import with_hooks
 from carryover.edits.user_text import EditRefused
 from unit.edits import test_entries, test_hooks, test_yaml_list
@@ -28,7 +29,10 @@ FORMS: Final[dict[str, tuple[Edit, Callable[[bytes, bytes], bytes | None]]]] = {
         ),
         test_hooks.uninstalled,
     ),
-    "json_list": (test_entries.listed, test_entries.unlisted),
+    "json_list": (
+        lambda data: with_entry(data, test_entries.LISTED),
+        lambda before, after: test_entries.without(test_entries.LISTED, before, after),
+    ),
     "toml": (
         lambda data: test_hooks.installed(data, "tables"),
         lambda before, after: test_hooks.uninstalled(before, after, "tables"),
