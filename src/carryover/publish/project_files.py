@@ -183,16 +183,17 @@ def withdraw(state: Path, config: Config) -> tuple[Withdrawn, ...]:
         roots = dict.fromkeys(os.path.realpath(project.root) for project in published_projects(state))
     except OSError:
         return ()
-    each = (_in_project(Path(root), config) for root in roots if is_folder(Path(root)))
+    here = (Path(root) for root in roots if is_folder(Path(root)))
+    each = (withdraw_from(root, project_settings(root, config)) for root in here)
     return tuple(done for done in each if done.files or done.notes)
 
 
-def _in_project(root: Path, config: Config) -> Withdrawn:
-    settings = project_settings(root, config)
+def withdraw_from(root: Path, settings: ProjectSettings) -> Withdrawn:
+    """Does what `take_back` does, with an obstacle among the notes."""
     try:
         edits = take_back(root, settings)
     except OSError as error:
-        return Withdrawn(str(root), notes=(os_reason(error),))
+        return Withdrawn(str(root), notes=(f"what was written into the project is still there: {os_reason(error)}",))
     return Withdrawn(str(root), tuple(edits.done), tuple(edits.notes))
 
 

@@ -29,7 +29,7 @@ from carryover.projects.policy import refusal
 from carryover.projects.root import StatePaths
 from carryover.publish.answers import forget_answers, keep_answers
 from carryover.publish.make import Refreshed, made_handoff
-from carryover.publish.project_files import publish, take_back, write_loaded_files
+from carryover.publish.project_files import publish, withdraw_from, write_loaded_files
 
 
 def refresh(
@@ -83,11 +83,10 @@ def _taken_back(state: Path, made: Refreshed) -> tuple[str, ...]:
     if made.settings.pointers != "off" or made.settings.excluded or not is_folder(root / STORE):
         return ()
     try:
-        if PublishedProject(made.root, str(root / STORE)) not in published_projects(state):
-            return ()  # it came with the repository
-        return tuple(take_back(root, made.settings).notes)
+        ours = PublishedProject(made.root, str(root / STORE)) in published_projects(state)
     except OSError as error:
         return (f"what was written into the project is still there: {os_reason(error)}",)
+    return withdraw_from(root, made.settings).notes if ours else ()  # else it came with the repository
 
 
 def _remember(state: Path, made: Refreshed) -> tuple[str, ...]:

@@ -8,8 +8,6 @@ import pytest
 from packaging.version import Version
 
 from carryover.agents.claude_code.adapter import AGENT
-from carryover.agents.claude_code.spec import SPEC as CLAUDE
-from carryover.agents.codex.spec import SPEC
 from carryover.agents.codex.spec import SPEC as CODEX
 from carryover.agents.cursor.spec import SPEC as CURSOR
 from carryover.edits.plan import Change, Edit
@@ -171,7 +169,7 @@ def test_a_flat_file_without_a_version(home: Path) -> None:
 def reviewing(home: Path) -> Detection:
     (home / ".codex").mkdir()
     return Detection(
-        spec=SPEC, state="ok", version=Version("0.169.0"), config=home / ".codex/hooks.json", form="nested", home=home
+        spec=CODEX, state="ok", version=Version("0.169.0"), config=home / ".codex/hooks.json", form="nested", home=home
     )
 
 
@@ -304,9 +302,3 @@ def test_tables_that_cannot_be_read_get_the_hooks_and_the_edit_says_why_it_canno
     (folder / "config.toml").write_text("hooks = [")
 
     assert settled(home).form == "tables"
-
-
-def test_an_agent_with_one_place_is_left_as_it_is(home: Path) -> None:
-    seen = Detection(spec=CLAUDE, state="ok", config=home / ".claude/settings.json", home=home)
-
-    assert with_config_files([seen], [SCRIPT], "linux") == (seen,)

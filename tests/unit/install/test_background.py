@@ -78,21 +78,20 @@ def manager(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Manager]:
         manager.daemon.kill()
 
 
-def test_the_service_is_registered_and_started(manager: Manager) -> None:
+def test_the_service_is_registered_and_started_and_restarted_only_for_another_version(
+    manager: Manager, monkeypatch: pytest.MonkeyPatch
+) -> None:
     background = bring_up(state_dir(), service=True)
 
     assert manager.daemon is not None
     assert (background.kind, background.changed, background.pid) == ("systemd", True, manager.daemon.pid)
     assert (background.version, background.trouble) == (__version__, ())
-
-
-def test_a_daemon_that_runs_as_it_should_is_left_alone(manager: Manager) -> None:
-    bring_up(state_dir(), service=True)
     manager.calls.clear()
-
-    background = bring_up(state_dir(), service=True)
-
-    assert (background.changed, manager.calls) == (False, ["install"])
+    assert (bring_up(state_dir(), service=True).changed, manager.calls) == (False, ["install"])
+    manager.calls.clear()
+    monkeypatch.setattr("carryover.install.background.__version__", "9.9.9")
+    bring_up(state_dir(), service=True)
+    assert manager.calls == ["install", "restart"]
 
 
 def test_a_daemon_that_was_started_by_hand_gives_way_to_the_service(manager: Manager) -> None:
@@ -102,16 +101,6 @@ def test_a_daemon_that_was_started_by_hand_gives_way_to_the_service(manager: Man
         assert by_hand.process.wait(30) == 0
         assert manager.daemon is not None
         assert (background.pid, background.changed) == (manager.daemon.pid, True)
-
-
-def test_a_daemon_of_another_version_is_restarted(manager: Manager, monkeypatch: pytest.MonkeyPatch) -> None:
-    bring_up(state_dir(), service=True)
-    monkeypatch.setattr("carryover.install.background.__version__", "9.9.9")
-    manager.calls.clear()
-
-    bring_up(state_dir(), service=True)
-
-    assert manager.calls == ["install", "restart"]
 
 
 @pytest.mark.parametrize("step", ["install", "start"])

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carryover.errors import UserError
@@ -322,6 +322,7 @@ def test_the_agent_says_what_is_to_run_and_when(program: Program) -> None:
     command=st.lists(PLAIN_WORDS, min_size=1, max_size=3),
     environment=MAPPINGS,
 )
+@settings(max_examples=25, deadline=None)
 def test_whatever_the_command_is_launchd_reads_it_as_it_is(command: list[str], environment: dict[str, str]) -> None:
     found = plistlib.loads(agent(Program(tuple(command), Path("/state"), environment)))
 

@@ -63,19 +63,6 @@ def test_the_block_at_the_end(before: bytes, after: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "after"),
-    [
-        (b"# Rules\n", BLOCK + b"\n# Rules\n"),
-        (BOM + b"# Rules", BOM + BLOCK + b"\n# Rules"),
-        (b"a\r\nb\r\n", BLOCK.replace(b"\n", b"\r\n") + b"\r\na\r\nb\r\n"),
-    ],
-)
-def test_the_block_at_the_top(before: bytes, after: bytes) -> None:
-    assert with_block(before, at_top=True) == after
-    assert without_block(after) == before
-
-
-@pytest.mark.parametrize(
     ("data", "expected"),
     [
         (b"", "absent"),
@@ -101,13 +88,6 @@ def test_what_is_there_already(data: bytes, expected: State) -> None:
 def test_what_is_not_ours_to_repair_stays_as_it_is(data: bytes) -> None:
     assert with_block(data, at_top=False) == data
     assert without_block(data) == data
-
-
-def test_a_block_that_was_moved_stays_where_it_is() -> None:
-    moved = b"first\n\n" + BLOCK + b"\nlast\n"
-
-    assert with_block(moved, at_top=False) == moved
-    assert without_block(moved) == b"first\n\nlast\n"
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from carryover.facts import ProjectRoot
 from carryover.ledger.sessions import know_project
 from carryover.ledger.store import Ledger
 from carryover.model import NOTE, AssistantMessage, FileEdit, SessionInfo
-from carryover.publish.project_view import MAX_SEARCHED, MAX_SESSIONS, MAX_SUBAGENTS, project_view
+from carryover.publish.project_view import MAX_SESSIONS, MAX_SUBAGENTS, project_view
 from support.scribe import Scribe
 
 Reading = Callable[[], sqlite3.Connection]
@@ -58,7 +58,7 @@ async def test_texts_from_outside_are_no_sessions_and_only_the_newest_two_are_na
     ]
 
 
-@pytest.mark.parametrize("talks", [3, MAX_SESSIONS, 2 * MAX_SESSIONS, MAX_SEARCHED - 1])
+@pytest.mark.parametrize("talks", [3, MAX_SESSIONS, 2 * MAX_SESSIONS])
 async def test_the_newest_session_that_worked_stays_however_many_came_that_only_talked(
     scribe: Scribe, reading: Reading, talks: int
 ) -> None:

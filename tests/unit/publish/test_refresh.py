@@ -113,11 +113,6 @@ async def test_a_list_that_cannot_be_written_is_noted_and_the_handoff_published(
     assert (root / ".carryover" / "handoff.md").exists()
 
 
-def published(home: Path, project: int) -> Refreshed:
-    state = StateDir(home / ".carryover")
-    return refresh(StatePaths.of(state, home), project, SHARED, now_ms=1_795_200_000_000)
-
-
 @pytest.fixture
 def root(home: Path) -> Path:
     root = home / "work" / "shop"
