@@ -64,7 +64,7 @@ def examine(
 
 
 def _tree(source: bytes, language: str, give_up: Callable[[], bool]) -> Tree:
-    """Returns the syntax tree of a file, whose nodes must not be asked for their `text` (see `symbols._text`)."""
+    """Returns the syntax tree of a file, whose nodes must not be asked for their `text` (see `_text`)."""
     from tree_sitter import Parser
 
     # tree-sitter 0.26.1 never frees what this returns, so it is one buffer, which is emptied in the end.

@@ -178,11 +178,7 @@ def test_every_line_knows_the_definition_it_is_in(language: str) -> None:
     source = source_of(language)
 
     assert [symbol_at(source, language, number) for number in range(1, len(lines) + 1)] == expected
-
-
-@pytest.mark.parametrize("language", SOURCES)
-def test_a_whole_file_parses(language: str) -> None:
-    assert parses(source_of(language), language)
+    assert parses(source, language)
 
 
 @pytest.mark.parametrize(
@@ -216,15 +212,9 @@ def test_macros_do_not_make_a_c_file_a_broken_one(source: bytes) -> None:
     ("path", "language"),
     [
         ("src/cart.py", "python"),
-        ("cart.pyi", "python"),
         ("a.mjs", "javascript"),
-        ("a.jsx", "javascript"),
         ("a.mts", "typescript"),
         ("a.tsx", "tsx"),
-        ("a.go", "go"),
-        ("a.rs", "rust"),
-        ("A.java", "java"),
-        ("a.c", "c"),
         ("a.h", "cpp"),
         ("A.CPP", "cpp"),
         ("C:\\shop\\cart.rb", "ruby"),
@@ -270,18 +260,6 @@ def test_hostile_files_cost_time_in_proportion_to_their_length(unit: bytes) -> N
     assert seconds(80_000) < 10 * seconds(20_000) + 0.5
 
 
-SAMPLES = {
-    "c": b"int add(int a) {\n  return a; // mark\n}\n",
-    "cpp": b"class Cart {\n  int add(int a) {\n    return a; // mark\n  }\n};\n",
-    "go": b"package a\n\nfunc (c *Cart) Add(a int) int {\n\treturn a // mark\n}\n",
-    "java": b"class Cart {\n  int add(int a) {\n    return a; // mark\n  }\n}\n",
-    "javascript": b"class Cart {\n  add(a) {\n    return a // mark\n  }\n}\n",
-    "python": b"class Cart:\n    def add(self, a):\n        return a  # mark\n",
-    "ruby": b"class Cart\n  def add(a)\n    a # mark\n  end\nend\n",
-    "rust": b"impl Cart {\n    fn add(a: i32) -> i32 {\n        a // mark\n    }\n}\n",
-    "tsx": b"function Cart(a: string) {\n  return <b>{a}</b> // mark\n}\n",
-    "typescript": b"class Cart {\n  add(a: number): number {\n    return a // mark\n  }\n}\n",
-}
 BROKEN = b"((((\n"
 
 
@@ -305,22 +283,20 @@ def without(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_language_that_is_recognised_has_a_grammar_and_a_sample() -> None:
-    assert SINGLE.keys() == set(_LANGUAGES.values()) == SAMPLES.keys()
+    assert SINGLE.keys() == set(_LANGUAGES.values()) == SOURCES.keys()
 
 
-@pytest.mark.parametrize("language", SAMPLES)
+@pytest.mark.parametrize("language", SOURCES)
 def test_both_kinds_give_the_same_facts(language: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    line = SAMPLES[language].split(b"mark")[0].count(b"\n") + 1
-    single = [examine(text, language, line) for text in (SAMPLES[language], BROKEN)]
+    texts = source_of(language), BROKEN
+    single = [examine(text, language, 3) for text in texts]
     without(SINGLE[language][0], monkeypatch)
 
-    assert [examine(text, language, line) for text in (SAMPLES[language], BROKEN)] == single
-    assert single[0].parses and single[0].symbol
-    assert not single[1].parses
+    assert [examine(text, language, 3) for text in texts] == single
 
 
 def test_with_neither_a_file_is_handed_over_without_them(monkeypatch: pytest.MonkeyPatch) -> None:
     without("tree_sitter_", monkeypatch)
 
     assert grammar("python") is None
-    assert examine(SAMPLES["python"], "python", 3) == FileFacts(exists=True)
+    assert examine(source_of("python"), "python", 3) == FileFacts(exists=True)
