@@ -86,6 +86,7 @@ def gather(state: StateDir, home: Path, *, inspect: bool = False, ask: AskVersio
     health, daemon_problem = _health(state)
     seen = detect_all(specs(), machine, config.agents.recorded_versions(), ask=ask)
     detections = with_config_files(seen, [state.hook_script], machine.platform)
+    corrupt = state.root.glob(f"{state.ledger.stem}.corrupt-*{state.ledger.suffix}")
     manager, program = service_of_user()
     service = manager.status()
     report = Report(
@@ -102,7 +103,7 @@ def gather(state: StateDir, home: Path, *, inspect: bool = False, ask: AskVersio
         ledger=ledger,
         ledger_problem=ledger_problem,
         would_read=_would_read(config, home) if ledger is None and ledger_problem is None else (),
-        corrupt_ledgers=_corrupt_ledgers(state),
+        corrupt_ledgers=tuple(MovedAside(str(path), path.stat().st_size) for path in sorted(corrupt)),
         config=ConfigReport(str(state.config), config.unknown_keys, config.projects.exclude)
         if state.config.exists()
         else None,
@@ -129,11 +130,6 @@ def _health(state: StateDir) -> tuple[Health | None, str | None]:
         return None, f"A daemon runs, but did not answer within {ANSWER_S:g} s. Look into {state.log}."
     except (UserError, OSError) as error:
         return None, str(error)
-
-
-def _corrupt_ledgers(state: StateDir) -> tuple[MovedAside, ...]:
-    found = sorted(state.root.glob(f"{state.ledger.stem}.corrupt-*{state.ledger.suffix}"))
-    return tuple(MovedAside(str(path), path.stat().st_size) for path in found)
 
 
 def _ledger(state: StateDir, config: Config, machine: Machine) -> LedgerReport | None:
@@ -315,13 +311,9 @@ def _projects(state: StateDir, config: Config, home: Path) -> tuple[ProjectRepor
     except (UserError, sqlite3.Error):  # there is none, or its damage is reported elsewhere
         return ()
     own = agent_folders(config.agents, home, os.environ)
-    roots = (Path(row.root) for row in rows)
-    return tuple(_project(root, config, home, own) for root in roots if _is_published(root, config))
-
-
-def _is_published(root: Path, config: Config) -> bool:
-    settings = project_settings(root, config)
-    return is_folder(root) and settings.excluded is None and settings.folder is None
+    known = ((Path(row.root), project_settings(Path(row.root), config)) for row in rows)
+    published = [root for root, each in known if is_folder(root) and each.excluded is None and each.folder is None]
+    return tuple(_project(root, config, home, own) for root in published)
 
 
 def _project(root: Path, config: Config, home: Path, own: frozenset[Path]) -> ProjectReport:

@@ -188,6 +188,9 @@ def detect(
     """
     found = copies(spec.binaries, machine, places_on(spec.binary_folders, machine.platform))
     folder = next((path for path in _located(spec.folders, machine) if is_folder(path)), None)
+    configs = list(_located(spec.hooks.config_files, machine))
+    moved = tuple(place for place in spec.folders if place.env and machine.env.get(place.env, "").strip())
+    needed = _located(moved, machine) if spec.folder_must_exist else ()
     seen = Detection(
         spec=spec,
         state="missing",
@@ -195,9 +198,9 @@ def detect(
         on_path=bool(found) and found[0].on_path,
         others=tuple(other.path for other in found[1:]),
         folder=folder,
-        config=_config(spec, machine),
+        config=next((path for path in configs if is_there(path)), configs[0] if configs else None),
         form=spec.hooks.form,
-        lost_folder=_lost_folder(spec, machine),
+        lost_folder=next((path for path in needed if not is_folder(path)), None),
         roots=tuple(_located(spec.transcripts, machine)),
         overrides={name: machine.env[name] for name in spec.variables if machine.env.get(name, "").strip()},
         home=machine.home,
@@ -249,16 +252,15 @@ def _with_version(seen: Detection, commands: Sequence[Command], machine: Machine
         return _judged(seen, Answer(problem=f"no `{spec.binaries[0]}` command on PATH or in the usual places"))
     if spec.version is None:
         return _judged(seen, Answer(problem="it can't be asked"))
-    asked = commands if spec.asks_every_copy else commands[:1]
+    probe, asked = spec.version, commands if spec.asks_every_copy else commands[:1]
+
+    def judged(command: Command) -> Detection:
+        one = replace(seen, binary=command.path, on_path=command.on_path)
+        return _judged(one, ask(command.path, probe, env=_environment(one, machine), cwd=machine.home))
+
     with ThreadPoolExecutor(max_workers=len(asked), thread_name_prefix="copies") as threads:
-        probe = spec.version
-        each = list(threads.map(lambda command: _asked(seen, command, probe, machine, ask), asked))
+        each = list(threads.map(judged, asked))
     return _together(each) if len(each) > 1 else each[0]
-
-
-def _asked(seen: Detection, command: Command, probe: VersionProbe, machine: Machine, ask: AskVersion) -> Detection:
-    seen = replace(seen, binary=command.path, on_path=command.on_path)
-    return _judged(seen, ask(command.path, probe, env=_environment(seen, machine), cwd=machine.home))
 
 
 def _judged(seen: Detection, answer: Answer) -> Detection:
@@ -294,18 +296,6 @@ def _environment(seen: Detection, machine: Machine) -> dict[str, str]:
         # Packages of npm are scripts for the `node` beside them.
         path = f"{seen.binary.parent}{os.pathsep}{path}"
     return {"PATH": path, "HOME": str(machine.home), "LANG": "C.UTF-8", **seen.overrides}
-
-
-def _config(spec: AgentSpec, machine: Machine) -> Path | None:
-    candidates = list(_located(spec.hooks.config_files, machine))
-    return next((path for path in candidates if is_there(path)), candidates[0] if candidates else None)
-
-
-def _lost_folder(spec: AgentSpec, machine: Machine) -> Path | None:
-    if not spec.folder_must_exist:
-        return None
-    moved = (place for place in spec.folders if place.env and machine.env.get(place.env, "").strip())
-    return next((path for path in _located(tuple(moved), machine) if not is_folder(path)), None)
 
 
 def _located(places: tuple[Place, ...], machine: Machine) -> Iterator[Path]:

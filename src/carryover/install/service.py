@@ -169,9 +169,6 @@ class CommandedManager(ServiceManager):
         self._run = run
 
     def file(self, program: Program) -> tuple[Path, bytes]:
-        return self.path, self._content(program)
-
-    def _content(self, program: Program) -> bytes:
         raise NotImplementedError
 
     def _write(self, program: Program) -> bool:

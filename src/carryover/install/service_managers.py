@@ -131,8 +131,8 @@ class SystemdUser(CommandedManager):
             self._tell("reset-failed", UNIT)
         return True
 
-    def _content(self, program: Program) -> bytes:
-        return unit_text(program).encode()
+    def file(self, program: Program) -> tuple[Path, bytes]:
+        return self.path, unit_text(program).encode()
 
     def _launch(self, verb: str) -> None:
         # systemd refuses to start a daemon that failed too often, even after the cause is fixed.
@@ -277,8 +277,8 @@ class Launchd(CommandedManager):
         self.path.unlink()
         return True
 
-    def _content(self, program: Program) -> bytes:
-        return agent(program)
+    def file(self, program: Program) -> tuple[Path, bytes]:
+        return self.path, agent(program)
 
     def _forget(self) -> None:
         self._must("bootout", self._target, doing="stop the daemon", limit_s=STOP_S)

@@ -114,15 +114,12 @@ def project_paths(root: Path, *, timeout_s: float = 5.0) -> ProjectPaths:
     Without git, all files in its folders but hidden and generated ones. At most 20,000; names that are not UTF-8 are
     left out.
     """
-    tagged = _by_git(root, timeout_s)
-    found = _by_walking(root) if tagged is None else (name for _, name in tagged)
-    names = tuple(sorted(islice(filter(_is_printable, found), MOST_PATHS)))
-    return ProjectPaths(names, frozenset(name for tag, name in tagged or () if tag == _WOULD_ADD).intersection(names))
-
-
-def _by_git(root: Path, timeout_s: float) -> list[tuple[bytes, str]] | None:
     listed = output_of(root, *_LS_FILES, timeout_s=timeout_s)
-    return None if listed is None else [(each[:1], os.fsdecode(each[2:])) for each in listed.split(b"\0") if each]
+    tagged = [(each[:1], os.fsdecode(each[2:])) for each in (listed or b"").split(b"\0") if each]
+    found = _by_walking(root) if listed is None else (name for _, name in tagged)
+    printable = (name for name in found if name.isprintable())  # neither half a surrogate pair nor a line end
+    names = tuple(sorted(islice(printable, MOST_PATHS)))
+    return ProjectPaths(names, frozenset(name for tag, name in tagged if tag == _WOULD_ADD).intersection(names))
 
 
 def _by_walking(root: Path) -> Iterator[str]:
@@ -136,10 +133,6 @@ def _by_walking(root: Path) -> Iterator[str]:
         )
         for name in sorted(files):
             yield (below / name).as_posix()
-
-
-def _is_printable(name: str) -> bool:
-    return name.isprintable()  # neither half a surrogate pair nor a line end
 
 
 def text_of(root: Path, path: str, *, limit_bytes: int = LARGEST_BYTES) -> str:

@@ -107,7 +107,8 @@ def moved_to_here(
     agents_own: AgentFolders | None = None,
 ) -> list[Whereabouts]:
     """Returns the projects that demonstrably moved to `root`. `identity`: the identity of the repository there now."""
-    candidates = [row for row in known if may_have_moved(row, str(root)) and not _excluded(row, config)]
+    missing = (row for row in known if may_have_moved(row, str(root)))
+    candidates = [row for row in missing if project_settings(Path(row.root), config).excluded is None]
     if not candidates:
         return []
     handoff = _handoff_sha(root, home, agents_own)
@@ -142,10 +143,6 @@ def moves_with(
         elif below != row.root and below.startswith("/") and is_away(row.root):
             taken.append((row, root_of(new.rstrip("/") + below)))
     return taken
-
-
-def _excluded(row: Whereabouts, config: Config) -> bool:
-    return project_settings(Path(row.root), config).excluded is not None
 
 
 def _identity(row: Whereabouts) -> Identity | None:

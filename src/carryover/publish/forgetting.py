@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator,
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -37,6 +37,7 @@ from carryover.publish.answers import forget_answers
 from carryover.publish.project_files import handoff_names, loaded_names
 from carryover.publish.refresh import refresh
 
+T = TypeVar("T")
 Publish = Callable[[Sequence[int], Sequence[int]], Awaitable[Iterable[str]]]
 """Publishes the first projects again; the others are gone and must not be written any more. Returns what went wrong."""
 
@@ -71,7 +72,7 @@ async def forget_sessions(
     done = [await ledger.forget(selection, now_ms=now_ms()) for selection in each]
     gone = sorted({project for one in done for project in one.gone})
     changed = sorted({project for one in done for project in one.changed} - set(gone))
-    of_changed = await asyncio.to_thread(_roots_of, paths, changed)
+    of_changed = {row.id: row.root for row in await asyncio.to_thread(_read, paths, whereabouts) if row.id in changed}
     again = [project for project in changed if of_changed.get(project) in had]
     problems += await publish(again, gone)
     # A publication that began before may have written what an agent at work then keeps.
@@ -95,7 +96,7 @@ async def publish_here(
     problems = []
     for project in again:
         now_ms = int(time.time() * 1000)
-        newest = await asyncio.to_thread(_newest_project, paths)
+        newest = await asyncio.to_thread(lambda: next((row.id for row in _read(paths, projects)), None))
         try:
             made = await asyncio.to_thread(refresh, paths, project, config, now_ms=now_ms, newest=project == newest)
         except OSError as error:
@@ -122,22 +123,16 @@ def _selected(
     return {root for root in roots if root is not None}, conversations, known
 
 
-def _roots_of(paths: StatePaths, ids: Collection[int]) -> dict[int, str]:
+def _read(paths: StatePaths, query: Callable[[sqlite3.Connection], T]) -> T:
     with closing(connect_read_only(paths.ledger)) as db:
-        return {row.id: row.root for row in whereabouts(db) if row.id in ids}
-
-
-def _newest_project(paths: StatePaths) -> int | None:
-    with closing(connect_read_only(paths.ledger)) as db:
-        return next((row.id for row in projects(db)), None)
+        return query(db)
 
 
 def _remove_published(paths: StatePaths, config: Config, roots: Collection[str]) -> tuple[list[str], set[str]]:
     """Removes the handoffs and offline answers of `roots`; returns the problems, and the roots that had a handoff."""
     problems: list[str] = []
     had: set[str] = set()
-    with closing(connect_read_only(paths.ledger)) as db:
-        rows = whereabouts(db)
+    rows = _read(paths, whereabouts)
     published = {row.root for row in rows if row.published_sha is not None}
     try:
         folders = {Path(known.folder) for known in published_projects(paths.state)}

@@ -26,7 +26,7 @@ from carryover.edits.apply import PlannedEdits, ProjectEdits
 from carryover.edits.plan import Edit
 from carryover.edits.record import GITIGNORE, PROJECT_EDITS, published_projects
 from carryover.errors import os_reason
-from carryover.fsio import is_folder, private_dir
+from carryover.fsio import is_folder, is_there, private_dir
 from carryover.probe.git_command import git_dir_of
 from carryover.projects.handoff_file import CHOSEN, HANDOFF, STORE, Published, write_handoff
 from carryover.projects.policy import refusal
@@ -209,8 +209,7 @@ def write_loaded_files(made: Refreshed, config: Config) -> bool:
         if not config.selects(spec.id):
             continue
         file = Path(made.root) / STORE / name
-        written_ms = _written_ms(file)
-        if _is_at_work(made, spec) and written_ms is not None and made.others_ms <= written_ms:
+        if is_there(file) and _is_at_work(made, spec) and made.others_ms <= file.lstat().st_mtime_ns // 1_000_000:
             is_held = True
         else:
             write_handoff(file.parent, loaded(made.text), name)
@@ -237,10 +236,3 @@ def _is_at_work(made: Refreshed, spec: AgentSpec) -> bool:
     if handoff is None or handoff.agent_id != spec.id or handoff.limit is not None:
         return False
     return made.at_ms - handoff.updated_ms < CACHE_MS
-
-
-def _written_ms(file: Path) -> int | None:
-    try:
-        return file.lstat().st_mtime_ns // 1_000_000
-    except OSError:
-        return None

@@ -40,7 +40,9 @@ def place_in_read_lists(root: Path, edits: ProjectEdits, *, home: Path) -> None:
         if where is None or not (mine or _has_worked(spec, root)):
             continue
         reason = _why_not(root, where, mine=mine, home=home)
-        if reason is None and (mine or _is_kept_out(root, where.file, edits)):
+        # A file that git does not ignore yet is ours: `_why_not` refuses the user's.
+        ignored = mine or git_dir_of(root) is None or (reason is None and _is_ignored(root, where.file))
+        if reason is None and (ignored or keep_file_out(root, edits, where.file)):
             edit = _plan(root, where, add=True, mine=mine)
             edits.carry_out(where.file, edit, ours=edit.after is not None and _ours(edit.after, where) != [])
             continue
@@ -74,11 +76,6 @@ def _why_not(root: Path, where: ReadList, *, mine: bool, home: Path) -> str | No
     if not mine and not _has_list(path, where) and _has_list(where.user_file.at(home, {}), where):
         return f"the list in {where.user_file.path} would no longer count in this project"
     return None
-
-
-def _is_kept_out(root: Path, name: str, edits: ProjectEdits) -> bool:
-    """Makes git ignore the file if it does not yet. Such a file is ours: `_why_not` refuses the user's."""
-    return git_dir_of(root) is None or _is_ignored(root, name) or keep_file_out(root, edits, name)
 
 
 def _is_ignored(root: Path, name: str) -> bool:
