@@ -17,7 +17,7 @@ from carryover.facts import is_foreign
 from carryover.paths import StateDir
 from carryover.probe.git_command import git_dir_of
 from carryover.probe.own_file import is_tracked
-from carryover.projects.handoff_file import HANDOFF, STORE
+from carryover.projects.handoff_file import IN_PROJECT, STORE
 from carryover.projects.root import AgentFolders, agent_folders
 
 _TEMPORARY: Final = ("/tmp", "/var/tmp", "/private/tmp", "/private/var/tmp", "/private/var/folders", "/dev/shm", "/run")
@@ -29,6 +29,7 @@ _SYSTEM: Final = (
 _SHARED_TOPS: Final = ("/home", "/media", "/mnt", "/opt", "/private", "/root", "/srv", "/Users", "/var", "/Volumes")
 
 
+_KINDS: Final = {stat.S_IFLNK: "a symlink", stat.S_IFREG: "a file", stat.S_IFDIR: "a folder"}
 _PROGRAMS: Final = "it is a folder of programs' settings and data, and no repository"
 _SECRETS: Final = frozenset(
     ".ssh .gnupg .gpg .pki .password-store .aws .azure .kube .docker .gcloud .mozilla .thunderbird "
@@ -129,15 +130,18 @@ def _unfit_folder(root: Path) -> str | None:
 
 
 def _unfit_store(root: Path) -> str | None:
-    store = root / STORE
-    found = _kind(store)
-    if found not in (None, stat.S_IFDIR):
-        return f"{STORE} is {_in_words(found)} instead of a folder"
-    if found is not None and store.lstat().st_uid != os.geteuid():
-        return f"{STORE} belongs to another user"
-    handoff = _kind(store / HANDOFF)
-    if handoff not in (None, stat.S_IFREG):
-        return f"{STORE}/{HANDOFF} is {_in_words(handoff)} instead of a file"
+    """Returns why the place of the handoff is not ours: a cloned repository may have anything there."""
+    for name, is_right, wanted in ((STORE, stat.S_ISDIR, "a folder"), (IN_PROJECT, stat.S_ISREG, "a file")):
+        try:
+            found = (root / name).lstat()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            return f"{name} can't be read: {error.strerror}"
+        if not is_right(found.st_mode):
+            return f"{name} is {_KINDS.get(stat.S_IFMT(found.st_mode), 'something else')} instead of {wanted}"
+        if name == STORE and found.st_uid != os.geteuid():
+            return f"{name} belongs to another user"
     return None
 
 
@@ -150,17 +154,3 @@ def _tracked(root: Path) -> Refusal | None:
         return Refusal(f"git could not say whether {STORE} is tracked: {error.strerror}")
     reason = f"{STORE} is tracked by git, so a handoff would be committed; `git rm -r --cached {STORE}` ends that"
     return Refusal(reason, tracked=True) if tracked else None
-
-
-def _kind(path: Path) -> int | None:
-    try:
-        return stat.S_IFMT(path.lstat().st_mode)
-    except FileNotFoundError:
-        return None
-    except OSError:
-        return 0
-
-
-def _in_words(kind: int | None) -> str:
-    names = {stat.S_IFLNK: "a symlink", stat.S_IFREG: "a file", stat.S_IFDIR: "a folder"}
-    return names.get(kind or 0, "something else")
