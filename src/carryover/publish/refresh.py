@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import closing
 from pathlib import Path
 from typing import Final
@@ -66,12 +66,18 @@ def put_in_place(made: Refreshed, config: Config, paths: StatePaths, *, newest: 
     published = publish(Path(made.root), made.text, made.settings, home=paths.home, agents_own=paths.agents_own)
     is_held = False
     if published.refusal is None:
-        notes += _remember(state, made)
+        place = PublishedProject(made.root, str(made.settings.folder or Path(made.root) / STORE))
+        notes += _noted(
+            "the project is missing from the list that uninstall uses", lambda: remember_project(state, place)
+        )
         if made.settings.folder is None:
             is_held = write_loaded_files(made, config)
     if newest and not made.settings.excluded:
         write_handoff(state, made.text)
-    notes += _update_offline_answers(paths, made, published, config)
+    notes += _noted(
+        "there is no answer for sessions that start while the daemon is down",
+        lambda: _update_offline_answers(paths, made, published, config),
+    )
     notes = [*published.notes, *notes]
     published = msgspec.structs.replace(published, passing=published.passing or is_held, notes=tuple(notes))
     return msgspec.structs.replace(made, published=published)
@@ -89,34 +95,23 @@ def _taken_back(state: Path, made: Refreshed) -> tuple[str, ...]:
     return withdraw_from(root, made.settings).notes if ours else ()  # else it came with the repository
 
 
-def _remember(state: Path, made: Refreshed) -> tuple[str, ...]:
-    folder = made.settings.folder or Path(made.root) / STORE
+def _noted(problem: str, step: Callable[[], object]) -> tuple[str, ...]:
     try:
-        remember_project(state, PublishedProject(made.root, str(folder)))
+        step()
     except OSError as error:
-        return (f"the project is missing from the list that uninstall uses: {os_reason(error)}",)
+        return (f"{problem}: {os_reason(error)}",)
     return ()
 
 
-def _update_offline_answers(
-    paths: StatePaths, made: Refreshed, published: Published, config: Config
-) -> tuple[str, ...]:
-    state = paths.state
-    try:
-        if made.handoff is None or published.refusal is not None or made.root == os.path.realpath(paths.home):
-            forget_answers(state, made.root)
-        else:
-            # One that was not selected has no hook of ours; for all eight, a line of a transcript would write 60 files.
-            forms = {
-                agent.id: agent.hooks
-                for agent in adapters().values()
-                if agent.hooks is not None and config.selects(agent.id)
-            }
-            file = place_of(made.settings.folder)
-            keep_answers(state, made.root, made.handoff, forms, stale_days=config.resume.stale_days, file=file)
-    except OSError as error:
-        return (f"there is no answer for sessions that start while the daemon is down: {os_reason(error)}",)
-    return ()
+def _update_offline_answers(paths: StatePaths, made: Refreshed, published: Published, config: Config) -> None:
+    if made.handoff is None or published.refusal is not None or made.root == os.path.realpath(paths.home):
+        forget_answers(paths.state, made.root)
+        return
+    # One that was not selected has no hook of ours; for all eight, a line of a transcript would write 60 files.
+    selected = (agent for agent in adapters().values() if config.selects(agent.id))
+    forms = {agent.id: agent.hooks for agent in selected if agent.hooks is not None}
+    file = place_of(made.settings.folder)
+    keep_answers(paths.state, made.root, made.handoff, forms, stale_days=config.resume.stale_days, file=file)
 
 
 def awaits_handoff(root: Path, config: Config, paths: StatePaths) -> bool:
