@@ -154,18 +154,14 @@ RESUMED: Final[StartReason] = "resume"
 _DAY_S: Final = 86_400
 
 
-def answers_in_advance(handoff: Handoff, *, file: str = IN_PROJECT, forgets: bool = False) -> dict[str, str]:
+def answers_in_advance(handoff: Handoff, *, file: str = IN_PROJECT) -> dict[str, str]:
     """Returns the texts by start reason and `OLD`, without anything about the present. `file`: the path of the handoff.
 
-    `forgets`: also for a resumed session (see `HookProtocol.forgets`).
+    Only an agent that forgets gets the one for a resumed session (see `HookProtocol.forgets`).
     """
-    situations: list[tuple[str, Situation]] = [*SITUATIONS.items(), (OLD, "old")]
-    if forgets:
-        situations.append((RESUMED, "resumed"))
-    texts = {
-        situation: render(handoff, Answering(situation=situation, file=file))
-        for situation in dict.fromkeys(situation for _, situation in situations)
-    }
+    situations: list[tuple[str, Situation]] = [*SITUATIONS.items(), (OLD, "old"), (RESUMED, "resumed")]
+    each = dict.fromkeys(situation for _, situation in situations)
+    texts = {situation: render(handoff, Answering(situation=situation, file=file)) for situation in each}
     return {reason: texts[situation] for reason, situation in situations}
 
 
@@ -189,7 +185,7 @@ def keep_answers(
     # `find -mtime +0`, which every system has, is true from one day after this time.
     old_s = max(0, handoff.updated_ms // 1000 + (stale_days - 1) * _DAY_S)
     # Rendered once for all agents, since this is the slowest part of a publication.
-    texts = answers_in_advance(handoff, file=file, forgets=True)
+    texts = answers_in_advance(handoff, file=file)
     for agent, form in forms.items():
         for reason, text in texts.items():
             if reason == RESUMED and not form.forgets:

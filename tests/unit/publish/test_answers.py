@@ -309,7 +309,7 @@ def test_an_agent_that_forgets_finds_one_for_a_resumed_session_too(
 ) -> None:
     keep_answers(tmp_path, "/shop", handoff(), {"vague": replace(forms["claude-code"], forgets=True)}, stale_days=7)
 
-    texts = answers_in_advance(handoff(), forgets=True)
+    texts = answers_in_advance(handoff())
     assert kept(tmp_path) == {f"vague/{reason}/shop/.answer": texts[reason] for reason in (*REASONS, "resume")}
     assert "This session was resumed" in texts["resume"]
 
