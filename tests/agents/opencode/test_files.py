@@ -9,7 +9,6 @@ from typing import Any
 
 from agents.opencode.reading import read
 from agents.opencode.stores import LATEST, data_folder, database
-from carryover.agents.opencode import locate
 from carryover.agents.opencode.adapter import AGENT
 from carryover.model import FileEdit, TurnEnd, UserPrompt
 from contract.case import read_on
@@ -19,7 +18,7 @@ SHOP = "ses_e0857b387ffepco3cUkDLd2IiY"
 
 def test_each_session_of_the_older_version_is_read(tmp_path: Path) -> None:
     root = data_folder(tmp_path)
-    readings = [read(Path(source.path), root) for source in locate.sources(root)]
+    readings = [read(Path(source.path), root) for source in AGENT.sources(root)]
     events = [event for reading in readings for event in reading.events]
 
     prompts = [e.body.text for e in events if isinstance(e.body, UserPrompt) and e.subagent_id is None]
