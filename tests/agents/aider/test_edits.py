@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from carryover.agents.aider.parse import Answer, read_answer
+from carryover.agents.aider.answers import Answer, read_answer
 
 
 def read(text: str, *, whole_files: bool = False) -> Answer:

@@ -16,8 +16,7 @@ import pytest
 from agents.aider.chats import begun_now, type_now, use_aider
 from agents.aider.contract_case import HISTORY, INPUTS
 from carryover.adapter.contract import Batch
-from carryover.agents.aider.adapter import AGENT
-from carryover.agents.aider.locate import FILE, VARIABLE
+from carryover.agents.aider.adapter import AGENT, FILE, VARIABLE
 from carryover.cli import main
 from carryover.errors import ExitCode
 from carryover.ingest.prepare import GIT_WORKS_S, prepare

@@ -10,8 +10,7 @@ import pytest
 from agents.aider.chats import HEAD, answer, prompt, typed
 from agents.aider.contract_case import INPUTS, WRITTEN_S
 from agents.aider.test_times import FIRST_MS
-from carryover.agents.aider.adapter import AGENT
-from carryover.agents.aider.locate import FILE, moved_histories
+from carryover.agents.aider.adapter import AGENT, FILE, moved_histories
 from carryover.model import FileEdit, UserPrompt
 from contract.case import read_on
 from support.repository import repository
