@@ -19,7 +19,7 @@ from carryover.adapter.contract import Batch
 from carryover.agents.aider.adapter import AGENT, FILE, VARIABLE
 from carryover.cli import main
 from carryover.errors import ExitCode
-from carryover.ingest.prepare import GIT_WORKS_S, prepare
+from carryover.ingest.pipeline import GIT_WORKS_S, prepare
 from carryover.ingest.scan import find_sources, others_sources, roots_in_projects
 from carryover.projects.root import find_root
 from support.daemon_process import wait_until

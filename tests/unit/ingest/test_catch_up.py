@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carryover.adapter.contract import Source
-from carryover.ingest.catch_up import RACY_MS, changed, reading_order, vanished
-from carryover.ingest.scan import MS_PER_DAY, FoundSource, key_of
+from carryover.ingest.scan import MS_PER_DAY, RACY_MS, FoundSource, changed, key_of, reading_order, vanished
 from carryover.ledger.batch import READ_IN_PART, LastRead
 
 NOW_MS = 1_795_155_000_000

@@ -9,7 +9,7 @@ import pytest
 
 from carryover.adapter.contract import Batch, Source
 from carryover.facts import ProjectRoot
-from carryover.ingest.prepare import prepare
+from carryover.ingest.pipeline import prepare
 from carryover.ledger.batch import PreparedBatch, SourceState
 from carryover.model import FileEdit
 

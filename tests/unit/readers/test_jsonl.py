@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carryover.adapter.contract import Record
-from carryover.readers import position
+from carryover.readers import jsonl
 from carryover.readers.jsonl import MAX_LINE_BYTES, READ_LINES, JsonlReader
 
 READER = JsonlReader()
@@ -50,7 +50,7 @@ def test_one_read_takes_a_bounded_number_of_lines(path: Path) -> None:
 
 
 def test_another_head_is_seen_although_the_bytes_before_the_cursor_are_the_same(path: Path) -> None:
-    rest = b"r" * (2 * position.TAIL_BYTES) + b"\n"
+    rest = b"r" * (2 * jsonl.TAIL_BYTES) + b"\n"
     path.write_bytes(b"one\n" + rest)
     cursor = READER.read(path, None).cursor
     path.write_bytes(b"uno\n" + rest)

@@ -42,8 +42,8 @@ def parse_record(source: Source, context: Context, record: Record) -> tuple[Cont
         context = Context(session=session)
     if block.kind == "begin":
         return context, Parsed(reemitted=reemitted_after(context.last, session=session, more=block.more))
-    # A file outside a project is a copy, so it doesn't show when its blocks were written. Anyone may have added to one in
-    # a project, so there a prompt counts as a person's only if the input history has it too.
+    # A file outside a project is a copy, so it doesn't show when its blocks were written. Anyone may have added to one
+    # in a project, so there a prompt counts as a person's only if the input history has it too.
     is_copy = not source.group
     add = Builder(
         context=context,
