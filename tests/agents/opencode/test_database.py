@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from agents.opencode.reading import bodies, read
-from agents.opencode.stores import LATEST, START_MS, WITHOUT_EVENTS, Client, database
+from agents.opencode.stores import LATEST, START_MS, WITHOUT_EVENTS, Client, bodies, database, read
 from carryover.agents.opencode.database import DatabaseReader
 from carryover.model import (
     AgentSummary,

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.opencode.reading import bodies
-from agents.opencode.stores import START_MS, Client
+from agents.opencode.stores import START_MS, Client, bodies
 from carryover.adapter.contract import Source
 from carryover.agents.opencode.adapter import AGENT
 from carryover.agents.opencode.database import PROMPT_SETTLED_MS, SETTLED_MS, DatabaseReader

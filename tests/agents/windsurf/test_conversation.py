@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.windsurf.reading import Store, bodies, texts_of
-from agents.windsurf.talks import FAILED, PROJECT, START, Talk, line, payload, worked
+from agents.windsurf.talks import FAILED, PROJECT, START, Store, Talk, bodies, line, payload, texts_of, worked
 from carryover.adapter.spooled import copy_beside
 from carryover.agents.windsurf.conversation import SAME_CALL_MS
 from carryover.model import AssistantMessage, FileEdit, SessionInfo, ToolCall, ToolResult, UserPrompt

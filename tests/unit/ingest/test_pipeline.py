@@ -12,10 +12,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from carryover.adapter.contract import Agent, Parsed, Record, Source
+from carryover.adapter.contract import Agent, Batch, Parsed, Record, Source
 from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import ProjectRoot
-from carryover.ingest.pipeline import IngestResult, ingest
+from carryover.ingest.pipeline import IngestResult, ingest, prepare
 from carryover.ledger.batch import SourceState
 from carryover.ledger.ledger_errors import LedgerUnavailable
 from carryover.ledger.queries import (
@@ -26,7 +26,7 @@ from carryover.ledger.queries import (
     totals,
 )
 from carryover.ledger.store import Ledger
-from carryover.model import ToolResult, UserPrompt
+from carryover.model import FileEdit, ToolResult, UserPrompt
 
 TOKEN = "ghp_" + "Ab3dEf6hIj9kLm2nOp5qRs8tUv1wXy4zAb3d"
 
@@ -253,3 +253,44 @@ async def test_keys_that_look_like_secrets_take_back_and_are_not_stored(
     events = session_events(db, session_by_prefix(db, "s1"))
     assert [event.retracted for event in events] == [False, True, False]
     assert TOKEN.encode() not in b"".join(path.read_bytes() for path in tmp_path.glob("ledger.sqlite*"))
+
+
+def now() -> int:
+    """Some time after all the records."""
+    return 1_795_200_000_000
+
+
+def test_a_source_is_stamped_as_it_was_before_it_was_read(transcript: Path, source: Source, agent: Any) -> None:
+    """What is written while it is read must still look new afterwards."""
+    transcript.write_bytes(said("one", "a"))
+    size = transcript.stat().st_size
+
+    class GrowingReader(type(agent.reader)):  # type: ignore[misc]
+        def read(self, path: Path, cursor: bytes | None) -> Batch:
+            batch: Batch = super().read(path, cursor)
+            with path.open("ab") as file:
+                file.write(said("two", "b"))
+            return batch
+
+    agent = replace(agent, reader=GrowingReader())
+    step = prepare(agent, source, None, ProjectRoot, now)
+
+    assert step.prepared is not None
+    assert (step.prepared.size, step.prepared.roots, step.more) == (size, {"/repo": ProjectRoot("/repo")}, False)
+
+
+def test_files_in_an_agents_checkout_are_named_by_the_checkouts_real_path(
+    transcript: Path, source: Source, agent: Any, tmp_path: Path
+) -> None:
+    checkout = tmp_path / "disk" / "worktree"
+    checkout.mkdir(parents=True)
+    (tmp_path / "link").symlink_to(checkout)
+    edit = {"kind": "file_edit", "path": f"{tmp_path}/link/cart.py", "change": "modify"}
+    transcript.write_text(json.dumps({"id": "a", "cwd": f"{tmp_path}/link", "body": edit}) + "\n")
+
+    step = prepare(agent, source, None, lambda _cwd: ProjectRoot("/repo", checkout=str(checkout)), now)
+
+    assert step.prepared is not None
+    assert [entry.event.body for entry in step.prepared.entries] == [
+        FileEdit(path=f"{checkout}/cart.py", change="modify")
+    ]
