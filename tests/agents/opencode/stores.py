@@ -61,7 +61,6 @@ class Client:
             for statement in re.findall(r"^CREATE (?:TABLE|INDEX|UNIQUE INDEX).*?;$", schema, re.S | re.M):
                 self.db.execute(statement)
             self.db.commit()
-        self.logs = self.db.execute("SELECT 1 FROM sqlite_master WHERE name = 'event_sequence'").fetchone() is not None
         tables = ("session", "message", "part")
         self._ids = sum(self.db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables)
         self.salt = crc32(path.name.encode())
@@ -157,18 +156,12 @@ class Client:
 
     def message(self, session: str, ident: str, at_ms: int, data: Mapping[str, Any]) -> None:
         self.write("message", id=ident, session_id=session, time_created=at_ms, time_updated=at_ms, data=_json(data))
-        self._log(session)
 
     def part(self, session: str, message: str, at_ms: int, data: Mapping[str, Any], ident: str = "") -> str:
         ident = ident or self.new_id("prt")
         row = {"message_id": message, "session_id": session, "time_created": at_ms, "time_updated": at_ms}
         self.write("part", id=ident, **row, data=_json(data))
-        self._log(session)
         return ident
-
-    def remove(self, table: str, ident: str) -> None:
-        self.db.execute(f"DELETE FROM {table} WHERE id = ?", (ident,))
-        self.db.commit()
 
     def write(self, table: str, **row: Any) -> None:
         """Adds a row, or changes these columns of the one with that id; the time of creation stays."""
@@ -181,12 +174,6 @@ class Client:
             names = ", ".join(row)
             self.db.execute(f"INSERT INTO {table} ({names}) VALUES ({', '.join(f':{name}' for name in row)})", row)
         self.db.commit()
-
-    def _log(self, session: str) -> None:
-        if self.logs:
-            self.db.execute("INSERT OR IGNORE INTO event_sequence (aggregate_id, seq) VALUES (?, 0)", (session,))
-            self.db.execute("UPDATE event_sequence SET seq = seq + 1 WHERE aggregate_id = ?", (session,))
-            self.db.commit()
 
 
 def _json(data: Mapping[str, Any]) -> str:
