@@ -83,7 +83,7 @@ class _SessionRow(NamedTuple):
     session: Session
     created_ms: int
     updated_ms: int
-    revert: Revert | None
+    revert: Revert
 
 
 class Database:
@@ -95,7 +95,8 @@ class Database:
         if sqlite.tables(db) >= _TABLES:
             for (ident,) in db.execute(_SESSIONS, (MAX_CONVERSATIONS,)):
                 with suppress(sqlite.TooLarge):
-                    self._add_session(*sqlite.rows(db, _SESSION, (_text(ident),))[0])
+                    for row in sqlite.rows(db, _SESSION, (_text(ident),)):
+                        self._add_session(*row)
 
     def conversations(self) -> list[tuple[str, str]]:
         """Returns the sessions, most recently changed first."""
@@ -120,7 +121,6 @@ class Database:
 
     def _add_session(self, *row: object) -> None:
         ident, parent, directory, title, version = map(_text, row[:5])
-        revert = read_as(row[7], Revert) if isinstance(row[7], bytes) else None
         session = Session(
             id=ident,
             root=parent if is_usable_id(parent) else None,
@@ -129,8 +129,8 @@ class Database:
             version=version[:100] or None,
         )
         if is_usable_id(ident):
-            known = revert if revert is not None and revert.message else None
-            self._sessions[ident] = _SessionRow(session, _whole(row[5]), _whole(row[6]), known)
+            revert = read_as(row[7] if isinstance(row[7], bytes) else None, Revert) or Revert()
+            self._sessions[ident] = _SessionRow(session, _whole(row[5]), _whole(row[6]), revert)
 
     def _forked_from(self, row: _SessionRow) -> str | None:
         """Returns the session whose messages this one begins with, copied when it was forked."""
@@ -200,7 +200,7 @@ class _StoredSession:
         parts_of: dict[str, list[_Row]] = {}
         for message, ident, updated in db.execute(_PARTS, (row.session.id,)):
             parts_of.setdefault(_text(message), []).append(_Row(_text(ident), _whole(updated)))
-        revert = row.revert or Revert()
+        revert = row.revert
         for ident, updated, created in db.execute(_MESSAGES, (row.session.id,)):
             message = _Row(_text(ident), _whole(updated))
             parts = parts_of.get(message.id, [])
