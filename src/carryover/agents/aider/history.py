@@ -14,13 +14,13 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
-from carryover.adapter.contract import Batch, FileStat, LastInput
+from carryover.adapter.contract import FileStat, LastInput
 from carryover.agents.aider import blocks
 from carryover.agents.aider.blocks import Block
 from carryover.fsio import stat_regular
-from carryover.readers.files import read_tail, stamp_of_file
+from carryover.readers.files import read_tail
 from carryover.readers.jsonl import MAX_LINE_BYTES
-from carryover.readers.rewritten import NotYet, Unfinished
+from carryover.readers.rewritten import NotYet, SnapshotReader
 from carryover.readers.sqlite import TooLarge
 from carryover.readers.stat_cache import utc_now_ms
 from carryover.records.fields import digest
@@ -47,7 +47,6 @@ _WRITTEN_AT_ONCE: Final = 4_000
 """Characters. A longer block may be read half written."""
 _STAMP: Final = re.compile(r"# (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?)")
 _ENTRY: Final = re.compile(rf"^{_STAMP.pattern}\r?\n((?:\+[^\n]*\n)+)", re.MULTILINE)
-_CURSOR: Final = re.compile(rb"([0-9a-f]{1,16}):")
 
 
 def local_ms(stamp: str) -> int:
@@ -121,36 +120,18 @@ class _Inputs:
         return next((at for at in ahead if self._inputs[at][1] in wanted_any), None)
 
 
-class HistoryReader:
-    """Reads a history as a whole whenever it has changed; see `carryover.adapter.contract.Reader`.
-
-    The file's inode when it was first read tells its sessions apart from those of other projects that began in the same
-    second. They keep their ids if the project is moved or the file replaced.
-    """
+class HistoryReader(SnapshotReader["_History"]):
+    """Reads a history as a whole whenever it has changed; see `carryover.adapter.contract.Reader`."""
 
     def __init__(self, now_ms: Callable[[], int] = utc_now_ms) -> None:
-        self._now_ms = now_ms
-        self._unfinished: Unfinished[_History] = Unfinished()
-
-    def read(self, path: Path, cursor: bytes | None) -> Batch:
-        """Returns what changed in each session. Raises FileNotFoundError if the file is gone, and OSError."""
-        known = _CURSOR.match(cursor or b"")
-        inode = known[1] if known else b"%x" % stat_regular(path).st_ino
-        stat, now_ms = stamp_of_file(path), self._now_ms()
-        history = self._unfinished.of(path, stat) or _History(path, inode.decode(), stat, now_ms)
-        state = cursor[known.end() :] if cursor is not None and known else None
-        batch = self._unfinished.read_on(path, stat, history, state, now_ms=now_ms, oldest_first=True)
-        return replace(batch, cursor=inode + b":" + batch.cursor, restarted=cursor is not None and known is None)
-
-    def stat(self, path: Path) -> FileStat:
-        """Returns the file's size and modification time."""
-        return stamp_of_file(path)
+        super().__init__(lambda path, stat: _History(path, stat, now_ms()), now_ms=now_ms, oldest_first=True)
 
 
 class _History:
     """A snapshot of a history, whose conversations are its sessions; see `carryover.readers.rewritten.Snapshot`."""
 
-    def __init__(self, path: Path, inode: str, stat: FileStat, now_ms: int) -> None:
+    def __init__(self, path: Path, stat: FileStat, now_ms: int) -> None:
+        self._inode = f"{stat_regular(path).st_ino:x}"
         self._inputs = _Inputs(_inputs_of(path))
         self._written_ms, self._now_ms = stat.mtime_ns // 1_000_000, now_ms
         self._sessions: dict[str, blocks.Session] = {}
@@ -158,7 +139,7 @@ class _History:
         lines = text.replace("\r\n", "\n").split("\n")
         for session in blocks.sessions_in(lines, copied=path.name != NAME):
             digits = "".join(filter(str.isdigit, session.started))
-            ident, same = f"{digits[:8]}-{digits[8:]}-{inode}" if digits else path.stem, 1
+            ident, same = f"{digits[:8]}-{digits[8:]}-{{}}" if digits else path.stem, 1
             while (own := f"{ident}-{same}" if same > 1 else ident) in self._sessions:
                 same += 1
             self._sessions[own] = session
@@ -168,15 +149,20 @@ class _History:
         return [(ident, "\n".join(session.lines).rstrip()) for ident, session in reversed(self._sessions.items())]
 
     def conversation(self, ident: str, notes: dict[str, str]) -> _Talk:
-        """Returns a session. If another one was read since, it is emitted from its start: the context holds one."""
+        """Returns a session. If another one was read since, it is emitted from its start: the context holds one.
+
+        The file's inode when it was first read tells its sessions apart from those of other projects that began in the
+        same second. They keep their ids if the project is moved or the file replaced.
+        """
         if notes.get("last") != ident:
             notes.update(last=ident, reading=str(int(notes.get("reading", "0")) + 1))
         is_newest = ident == next(reversed(self._sessions))
         written_ms = min(self._written_ms, self._now_ms) if is_newest else 0
         begun = (at_ms for session in self._sessions.values() if (at_ms := local_ms(session.started)))
         at_ms = local_ms(self._sessions[ident].started) or next(begun, self._written_ms) - _BEFORE_MS
-        found = _blocks(ident, self._sessions[ident], self._inputs, at_ms, written_ms)
-        return _Talk(ident, found, f"reading {notes['reading']}", written_ms + HOLD_MS, self._now_ms)
+        name = ident.replace("{}", notes.setdefault("inode", self._inode))
+        found = _blocks(name, self._sessions[ident], self._inputs, at_ms, written_ms)
+        return _Talk(name, found, f"reading {notes['reading']}", written_ms + HOLD_MS, self._now_ms)
 
 
 def _blocks(ident: str, session: blocks.Session, inputs: _Inputs, at_ms: int, written_ms: int) -> list[Block]:
