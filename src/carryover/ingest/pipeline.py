@@ -65,7 +65,7 @@ def prepare(
         found.append(parsed)
     events = [event for parsed in found for event in parsed.events]
     events = with_bounded_times(events, now_ms=now_ms(), written_ms=stat.mtime_ns // 1_000_000)
-    roots = roots_of_events(events, root_of)
+    roots = _roots_of(events, root_of)
     paths = RealPaths(top for root in roots.values() for top in (root.root, root.checkout) if top is not None)
     prepared = PreparedBatch(
         cursor=batch.cursor,
@@ -87,8 +87,7 @@ def prepare(
     )
 
 
-def roots_of_events(events: Iterable[Event], root_of: FindRoot) -> dict[str, ProjectRoot]:
-    """Returns the project of each folder that `events` name."""
+def _roots_of(events: Iterable[Event], root_of: FindRoot) -> dict[str, ProjectRoot]:
     return {folder: root_of(folder) for folder in {event.cwd for event in events if event.cwd is not None}}
 
 
@@ -201,8 +200,9 @@ async def _ingest_batch(
         commit = await ledger.commit(source, step.prepared, seen_rev=state.rev if state is not None else 0)
     except StaleRead:
         return IngestResult(more=True)
-    result = result_of(commit, more=step.more, retry_after_s=step.retry_after_s)
-    return msgspec.structs.replace(result, bytes=step.bytes)
+    return msgspec.structs.replace(
+        _result_of(commit), more=step.more, retry_after_s=step.retry_after_s, bytes=step.bytes
+    )
 
 
 def _retry_after_ms(state: SourceState | None) -> int:
@@ -217,15 +217,12 @@ def _without_content(error: Exception) -> str:
     return f"{type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}"
 
 
-def result_of(commit: Commit, *, more: bool = False, retry_after_s: float | None = None) -> IngestResult:
-    """Builds the result of a commit. `more`: there is more to read now; `retry_after_s`: or after that time."""
+def _result_of(commit: Commit) -> IngestResult:
     return IngestResult(
         new_events=commit.new_events,
         forgotten=commit.forgotten,
         projects=frozenset(commit.projects),
         newest_event_ms=commit.newest_event_ms,
-        more=more,
-        retry_after_s=retry_after_s,
     )
 
 
@@ -244,12 +241,9 @@ async def ingest_provisional(
     """
     if not events:
         return IngestResult()
-    loop = asyncio.get_running_loop()
-    entries, roots = await loop.run_in_executor(executor, _cleaned, agent_id, events, root_of)
-    return result_of(await ledger.write(add_provisional, agent_id, entries, roots, now_ms=now_ms()))
 
+    def cleaned() -> tuple[tuple[Entry, ...], dict[str, ProjectRoot]]:
+        return tuple(clean_entry(agent_id, event) for event in events), _roots_of(events, root_of)
 
-def _cleaned(
-    agent_id: str, events: Sequence[Event], root_of: FindRoot
-) -> tuple[tuple[Entry, ...], dict[str, ProjectRoot]]:
-    return tuple(clean_entry(agent_id, event) for event in events), roots_of_events(events, root_of)
+    entries, roots = await asyncio.get_running_loop().run_in_executor(executor, cleaned)
+    return _result_of(await ledger.write(add_provisional, agent_id, entries, roots, now_ms=now_ms()))

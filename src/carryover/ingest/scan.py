@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -168,28 +168,20 @@ def sources_in(agent: Agent, root: TranscriptRoot) -> list[Source]:
 
     While git is at work there, that can't be known: the sources are returned, and checked again when they are read.
     """
-    found = agent.sources(root.path)
-    return [source for source in found if _may_be_own(agent, root.path, source)] if root.in_project else found
-
-
-def _may_be_own(agent: Agent, root: Path, source: Source) -> bool:
-    try:
-        return why_not_own(agent, root, Path(source.path)) in (None, AT_WORK)
-    except OSError:
-        return False
+    if not root.in_project:
+        return agent.sources(root.path)
+    return [source for source, reason in _with_reasons(agent, root.path) if reason in (None, AT_WORK)]
 
 
 def others_sources(agent: Agent, root: Path) -> list[tuple[Source, str]]:
     """Returns the sources in a project that are not read, each with the reason as a clause. Blocks."""
-    found = []
+    return [(source, reason) for source, reason in _with_reasons(agent, root) if reason is not None]
+
+
+def _with_reasons(agent: Agent, root: Path) -> Iterator[tuple[Source, str | None]]:
     for source in agent.sources(root):
-        try:
-            reason = why_not_own(agent, root, Path(source.path))
-        except OSError:
-            continue
-        if reason is not None:
-            found.append((source, reason))
-    return found
+        with suppress(OSError):
+            yield source, why_not_own(agent, root, Path(source.path))
 
 
 RACY_MS: Final = 3_000

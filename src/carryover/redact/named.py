@@ -1,5 +1,5 @@
 """Hides values whose name marks them as secret: `DB_PASSWORD=…`, `"apiKey": "…"`, `--token …`,
-`<password>…</password>`.
+`<password>…</password>`, in any notation: shells, .env, YAML, JSON (also inside a string), code, XML.
 
 A name alone proves little (`token = next_token()`, `password: str`), so how the value is written counts too: in quotes
 or after an upper-case name it counts as a secret unless it is a dummy value; bare, in what may be code or a sentence,

@@ -1,4 +1,8 @@
-"""Hides values of HTTP headers with logins: Authorization, Proxy-Authorization, Cookie, Set-Cookie; bare `Bearer`."""
+"""Hides secrets that only their place shows.
+
+These are HTTP headers with logins (Authorization, Proxy-Authorization, Cookie, Set-Cookie; bare `Bearer`), and
+passwords on command lines and in the files that such programs read.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""Hides secrets that are recognisable by their own form, wherever they are."""
+"""Hides secrets that are recognisable by their own form, wherever they are.
+
+Most carry their issuer's mark, as `issued.txt` lists them. Tokens of unknown issuers are a prefix, a separator and a
+long random rest. Ids look the same, so the rest must be longer than an id's, unless the prefix marks it as secret, and
+must not be a hash.
+"""
 
 from __future__ import annotations
 

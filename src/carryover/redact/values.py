@@ -1,4 +1,4 @@
-"""Recognises values that are not secrets: placeholders, references to a secret, and words of a language."""
+"""Recognises values that are not secrets: placeholders, references to a secret, words of a language; marks secrets."""
 
 from __future__ import annotations
 
