@@ -16,9 +16,8 @@ import msgspec
 from carryover.adapter.contract import Source
 from carryover.agents import adapters
 from carryover.distill.stored_digest import DigestReducer
-from carryover.ingest.catch_up import changed
 from carryover.ingest.pipeline import IngestResult, ingest
-from carryover.ingest.scan import find_sources, roots_of
+from carryover.ingest.scan import changed, find_sources, roots_of
 from carryover.ledger.codec import decode_body
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.store import Ledger

@@ -13,7 +13,7 @@ from support.daemon_process import DaemonProcess, wait_until
 
 HANGS: Final = """
 import pathlib, sys, threading
-import carryover.ingest.prepare as preparing
+import carryover.ingest.pipeline as preparing
 def hang(*_):
     pathlib.Path("~/reads").expanduser().touch()
     threading.Event().wait(60)

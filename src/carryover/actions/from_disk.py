@@ -1,6 +1,6 @@
 """Reads what the agents left on disk, without a daemon: into the user's ledger, or into a temporary one.
 
-It reads what a daemon would read (`carryover.ingest.catch_up`), as far as the command needs it.
+It reads what a daemon would read (`carryover.ingest.scan`), as far as the command needs it.
 
 This module imports the daemon's dependencies, so commands import it only if the ledger alone is not enough.
 """
@@ -24,11 +24,11 @@ from carryover.distill.stored_digest import DigestReducer
 from carryover.errors import ExitCode, UserError, os_reason
 from carryover.facts import FindRoot
 from carryover.fsio import FileLock, scratch_folder
-from carryover.ingest.catch_up import compare_with_disk
 from carryover.ingest.pipeline import ingest
 from carryover.ingest.scan import (
     FoundSource,
     TranscriptRoot,
+    compare_with_disk,
     find_sources,
     first_cwd,
     known_projects,

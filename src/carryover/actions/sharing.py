@@ -25,7 +25,7 @@ from carryover.ledger.rows import SessionRow
 from carryover.paths import StateDir
 from carryover.publish.make import files_now, git_now, make, view_now
 from carryover.records.fields import iso_utc
-from carryover.redact.redaction_marks import MARK
+from carryover.redact.values import MARK
 from carryover.sync.bundle import LARGEST_TEXT, Bundle, Depth, Document
 from carryover.terminal.output import one_line
 

@@ -13,8 +13,7 @@ from carryover.daemon.context import DaemonContext
 from carryover.daemon.ingest_queue import IngestQueue
 from carryover.daemon.log import Word
 from carryover.daemon.supervisor import wait_at_most
-from carryover.ingest.catch_up import compare_with_disk, reading_order
-from carryover.ingest.scan import TranscriptRoot
+from carryover.ingest.scan import TranscriptRoot, compare_with_disk, reading_order
 from carryover.ingest.spool import Spool, collect_pending
 from carryover.ledger.commit import count_skipped
 

@@ -5,22 +5,110 @@ from __future__ import annotations
 import asyncio
 import errno
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Agent, Source
+from carryover.adapter.contract import Agent, Batch, FileStat, Parsed, Source
 from carryover.facts import FindRoot, ProjectRoot
-from carryover.ingest.prepare import prepare, roots_of_events
-from carryover.ingest.sanitize import clean_entry
-from carryover.ledger.batch import Commit, Entry, SourceState
+from carryover.ingest.sanitize import RealPaths, clean_context, clean_entry, context_without_text, with_bounded_times
+from carryover.ledger.batch import READ_IN_PART, Commit, Entry, PreparedBatch, SourceState
 from carryover.ledger.ledger_errors import StaleRead
 from carryover.ledger.provisional import add_provisional
 from carryover.ledger.store import Ledger
 from carryover.model import Event
+from carryover.probe.own_file import AT_WORK, why_not_own
+
+GIT_WORKS_S: Final = 1.0
+"""How soon a source in a project is checked again if git was at work there."""
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """One batch, read and parsed. `prepared` is None if there is nothing new. `bytes`: size of its records."""
+
+    prepared: PreparedBatch | None
+    more: bool = False
+    retry_after_s: float | None = None
+    bytes: int = 0
+
+
+def prepare(
+    agent: Agent, source: Source, state: SourceState | None, root_of: FindRoot, now_ms: Callable[[], int]
+) -> Step:
+    """Reads and parses the next batch of `source`. Events from the future get the time of their arrival.
+
+    A batch from a source in a project is only used if the source is still the user's own after reading, since git may
+    have changed it meanwhile. Blocking. Raises FileNotFoundError if the source is gone and OSError if it cannot be read
+    now.
+    """
+    path = Path(source.path)
+    stat = agent.reader.stat(path)
+    context = _stored_context(agent, state)
+    batch = agent.reader.read(path, state.cursor if state is not None and context is not None else None)
+    if agent.in_projects and source.group:
+        reason = why_not_own(agent, Path(source.group), path)
+        if reason is not None:
+            return Step(prepared=None, retry_after_s=GIT_WORKS_S if reason == AT_WORK else None)
+    # A source that must be read again is stored with a size that no file has, so that it looks changed.
+    is_settled = not batch.more and batch.retry_after_s is None
+    seen = stat if is_settled else FileStat(READ_IN_PART, stat.mtime_ns)
+    if state is not None and _is_unchanged(batch, state, seen):
+        return Step(prepared=None, more=batch.more, retry_after_s=batch.retry_after_s)
+    if context is None or batch.restarted:
+        context = agent.context_type()
+    found: list[Parsed] = []
+    for record in batch.records:
+        context, parsed = agent.parse(source, context, record)
+        found.append(parsed)
+    events = [event for parsed in found for event in parsed.events]
+    events = with_bounded_times(events, now_ms=now_ms(), written_ms=stat.mtime_ns // 1_000_000)
+    roots = _roots_of(events, root_of)
+    paths = RealPaths(top for root in roots.values() for top in (root.root, root.checkout) if top is not None)
+    prepared = PreparedBatch(
+        cursor=batch.cursor,
+        context=clean_context(context),
+        context_without_text=context_without_text(context),
+        size=seen.size,
+        mtime_ns=seen.mtime_ns,
+        entries=tuple(clean_entry(agent.id, paths.of_event(event)) for event in events),
+        reemitted=tuple(parsed.reemitted for parsed in found if parsed.reemitted is not None),
+        skipped=tuple(skipped for parsed in found for skipped in parsed.skipped),
+        oversized=batch.oversized,
+        roots=roots,
+    )
+    return Step(
+        prepared=prepared,
+        more=batch.more,
+        retry_after_s=batch.retry_after_s,
+        bytes=sum(len(record.data) for record in batch.records),
+    )
+
+
+def _roots_of(events: Iterable[Event], root_of: FindRoot) -> dict[str, ProjectRoot]:
+    return {folder: root_of(folder) for folder in {event.cwd for event in events if event.cwd is not None}}
+
+
+def _stored_context(agent: Agent, state: SourceState | None) -> msgspec.Struct | None:
+    """Returns the context to continue with; None if the source must be read from its beginning.
+
+    That is so if it was never read, or if another version of the adapter stored the context in another form. Events
+    that were read before are recognised by their keys.
+    """
+    if state is None or state.cursor is None:
+        return None
+    try:
+        return msgspec.json.decode(state.context, type=agent.context_type)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+
+
+def _is_unchanged(batch: Batch, state: SourceState, seen: FileStat) -> bool:
+    same_place = batch.cursor == state.cursor and FileStat(state.size, state.mtime_ns) == seen
+    return same_place and state.state == "active" and not (batch.records or batch.oversized)
+
 
 _FIRST_RETRY_MS: Final = 1000
 _LAST_RETRY_MS: Final = 3_600_000
@@ -112,8 +200,9 @@ async def _ingest_batch(
         commit = await ledger.commit(source, step.prepared, seen_rev=state.rev if state is not None else 0)
     except StaleRead:
         return IngestResult(more=True)
-    result = result_of(commit, more=step.more, retry_after_s=step.retry_after_s)
-    return msgspec.structs.replace(result, bytes=step.bytes)
+    return msgspec.structs.replace(
+        _result_of(commit), more=step.more, retry_after_s=step.retry_after_s, bytes=step.bytes
+    )
 
 
 def _retry_after_ms(state: SourceState | None) -> int:
@@ -128,15 +217,12 @@ def _without_content(error: Exception) -> str:
     return f"{type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}"
 
 
-def result_of(commit: Commit, *, more: bool = False, retry_after_s: float | None = None) -> IngestResult:
-    """Builds the result of a commit. `more`: there is more to read now; `retry_after_s`: or after that time."""
+def _result_of(commit: Commit) -> IngestResult:
     return IngestResult(
         new_events=commit.new_events,
         forgotten=commit.forgotten,
         projects=frozenset(commit.projects),
         newest_event_ms=commit.newest_event_ms,
-        more=more,
-        retry_after_s=retry_after_s,
     )
 
 
@@ -155,12 +241,9 @@ async def ingest_provisional(
     """
     if not events:
         return IngestResult()
-    loop = asyncio.get_running_loop()
-    entries, roots = await loop.run_in_executor(executor, _cleaned, agent_id, events, root_of)
-    return result_of(await ledger.write(add_provisional, agent_id, entries, roots, now_ms=now_ms()))
 
+    def cleaned() -> tuple[tuple[Entry, ...], dict[str, ProjectRoot]]:
+        return tuple(clean_entry(agent_id, event) for event in events), _roots_of(events, root_of)
 
-def _cleaned(
-    agent_id: str, events: Sequence[Event], root_of: FindRoot
-) -> tuple[tuple[Entry, ...], dict[str, ProjectRoot]]:
-    return tuple(clean_entry(agent_id, event) for event in events), roots_of_events(events, root_of)
+    entries, roots = await asyncio.get_running_loop().run_in_executor(executor, cleaned)
+    return _result_of(await ledger.write(add_provisional, agent_id, entries, roots, now_ms=now_ms()))

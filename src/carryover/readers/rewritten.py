@@ -107,15 +107,22 @@ class SnapshotReader(Generic[S]):
     `take` makes the snapshot of a file in that state, and raises OSError if it can't.
     """
 
-    def __init__(self, take: Callable[[Path, FileStat], S]) -> None:
-        self._take = take
+    def __init__(
+        self,
+        take: Callable[[Path, FileStat], S],
+        *,
+        now_ms: Callable[[], int] = utc_now_ms,
+        oldest_first: bool = False,
+    ) -> None:
+        self._take, self._now_ms, self._oldest_first = take, now_ms, oldest_first
         self._unfinished: Unfinished[S] = Unfinished()
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         """Returns what changed. Raises FileNotFoundError if the file is gone, OSError if it cannot be read."""
         stat = stamp_of_file(path)
         snapshot = self._unfinished.of(path, stat) or self._take(path, stat)
-        return self._unfinished.read_on(path, stat, snapshot, cursor, now_ms=utc_now_ms())
+        now_ms, oldest_first = self._now_ms(), self._oldest_first
+        return self._unfinished.read_on(path, stat, snapshot, cursor, now_ms=now_ms, oldest_first=oldest_first)
 
     def stat(self, path: Path) -> FileStat:
         """Returns the file's size and modification time."""

@@ -35,11 +35,9 @@ def redact(text: str) -> tuple[str, dict[str, int]]:
     counts: dict[str, int] = {}
     if not text or (len(text) <= _SHORT_CHARS and text in _short_texts_without_secret):
         return text, counts
-    from carryover.redact.one_pass import one_pass  # some 250 patterns, a fifth of the start of a command at a prompt
-
     given = text
     for _ in range(_MOST_PASSES):
-        hidden = one_pass(text, counts)
+        hidden = _one_pass(text, counts)
         if hidden is text or hidden == text:
             break
         # A mark ends the word it is in, and so can uncover the next secret: repeat until nothing is left.
@@ -49,6 +47,18 @@ def redact(text: str) -> tuple[str, dict[str, int]]:
             _short_texts_without_secret.clear()
         _short_texts_without_secret[text] = None
     return text, counts
+
+
+def _one_pass(text: str, counts: dict[str, int]) -> str:
+    # Some 250 patterns, a fifth of the start of a command at a prompt.
+    from carryover.redact.named import hide_named
+    from carryover.redact.places import hide_headers, hide_on_command_lines
+    from carryover.redact.private_keys import hide_private_keys
+    from carryover.redact.tokens import hide_tokens
+
+    for hide in (hide_private_keys, hide_tokens, hide_on_command_lines, hide_headers, hide_named):
+        text = hide(text, counts)
+    return text
 
 
 def clean(text: str) -> CleanText:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from carryover.redact.redaction_marks import Span, insert_marks
+from carryover.redact.values import Span, insert_marks
 
 _ARMOUR = re.compile(r"-----(BEGIN|END) (?:[A-Z0-9]{1,12} ){0,4}PRIVATE KEY(?: BLOCK)?-----")
 _LONGEST = 64 * 1024

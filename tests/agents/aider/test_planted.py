@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import tarfile
 import time
@@ -16,11 +15,9 @@ import pytest
 from agents.aider.chats import begun_now, type_now, use_aider
 from agents.aider.contract_case import HISTORY, INPUTS
 from carryover.adapter.contract import Batch
-from carryover.agents.aider.adapter import AGENT
-from carryover.agents.aider.locate import FILE, VARIABLE
+from carryover.agents.aider.adapter import AGENT, FILE, VARIABLE
 from carryover.cli import main
-from carryover.errors import ExitCode
-from carryover.ingest.prepare import GIT_WORKS_S, prepare
+from carryover.ingest.pipeline import GIT_WORKS_S, prepare
 from carryover.ingest.scan import find_sources, others_sources, roots_in_projects
 from carryover.projects.root import find_root
 from support.daemon_process import wait_until
@@ -69,17 +66,7 @@ def is_refused(root: Path, capsys: pytest.CaptureFixture[str]) -> bool:
     return code == 3 and "evil.example" not in said.out + said.err
 
 
-def test_the_handoff_command_says_why_a_history_is_not_read(
-    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    shop = clone_of(hostile(tmp_path / "origin", HISTORY), home / "shop")
-
-    assert main.main(["handoff", str(shop)]) == ExitCode.NOTHING_FOUND
-    assert f"{HISTORY} there is not read: git tracks it" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("name", [PLAIN, HISTORY, *NAMES])
-@pytest.mark.parametrize("by", [FILE, ".env"])
+@pytest.mark.parametrize(("name", "by"), [*((name, FILE) for name in (PLAIN, HISTORY, *NAMES)), (PLAIN, ".env")])
 def test_what_a_clone_brings_is_not_read(home: Path, name: str, by: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Not even where the user's own Aider ran as well, a moment ago: git alone tells whose it is."""
     shop = clone_of(hostile(home / "theirs" / "shop", name, by), home / "work" / "shop")
@@ -179,10 +166,6 @@ def test_what_a_patch_adds_beside_the_users_own_history_are_nobodys_words(
     assert "evil.example" not in said
 
 
-def unpacked_by_cp(packed: Path, to: Path) -> None:
-    subprocess.run(["cp", "-r", str(packed), str(to)], check=True)
-
-
 def unpacked_by_copy_that_keeps_times(packed: Path, to: Path) -> None:
     subprocess.run(["cp", "-a", str(packed), str(to)], check=True)
 
@@ -195,34 +178,14 @@ def unpacked_by_zip(packed: Path, to: Path) -> None:
         archive.extractall(to)
 
 
-def unpacked_by_unzip(packed: Path, to: Path) -> None:
-    if shutil.which("unzip") is None:
-        pytest.skip("there is no unzip")
-    with zipfile.ZipFile(to.with_suffix(".zip"), "w") as archive:
-        for file in sorted(packed.rglob("*")):
-            archive.write(file, file.relative_to(packed))
-    subprocess.run(["unzip", "-q", str(to.with_suffix(".zip")), "-d", str(to)], check=True)
-
-
-def unpacked_by_tar(packed: Path, to: Path, *options: str) -> None:
+def unpacked_by_tar(packed: Path, to: Path) -> None:
     with tarfile.open(to.with_suffix(".tar"), "w") as archive:
         archive.add(packed, ".")
     to.mkdir()
-    subprocess.run(["tar", "-x", *options, "-f", str(to.with_suffix(".tar")), "-C", str(to)], check=True)
+    subprocess.run(["tar", "-x", "-f", str(to.with_suffix(".tar")), "-C", str(to)], check=True)
 
 
-def unpacked_by_tar_with_new_times(packed: Path, to: Path) -> None:
-    unpacked_by_tar(packed, to, "-m")
-
-
-UNPACKED = (
-    unpacked_by_cp,
-    unpacked_by_copy_that_keeps_times,
-    unpacked_by_zip,
-    unpacked_by_unzip,
-    unpacked_by_tar,
-    unpacked_by_tar_with_new_times,
-)
+UNPACKED = (unpacked_by_copy_that_keeps_times, unpacked_by_zip, unpacked_by_tar)
 
 
 @pytest.mark.parametrize("unpack", UNPACKED)

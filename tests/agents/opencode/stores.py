@@ -8,8 +8,12 @@ import shutil
 import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 from zlib import crc32
+
+from carryover.agents.opencode.adapter import AGENT
+from carryover.model import Body
+from contract.case import Reading, read_on
 
 FIXTURES: Final = Path(__file__).with_name("fixtures")
 LATEST: Final = "1.18.33"
@@ -57,7 +61,6 @@ class Client:
             for statement in re.findall(r"^CREATE (?:TABLE|INDEX|UNIQUE INDEX).*?;$", schema, re.S | re.M):
                 self.db.execute(statement)
             self.db.commit()
-        self.logs = self.db.execute("SELECT 1 FROM sqlite_master WHERE name = 'event_sequence'").fetchone() is not None
         tables = ("session", "message", "part")
         self._ids = sum(self.db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables)
         self.salt = crc32(path.name.encode())
@@ -153,18 +156,12 @@ class Client:
 
     def message(self, session: str, ident: str, at_ms: int, data: Mapping[str, Any]) -> None:
         self.write("message", id=ident, session_id=session, time_created=at_ms, time_updated=at_ms, data=_json(data))
-        self._log(session)
 
     def part(self, session: str, message: str, at_ms: int, data: Mapping[str, Any], ident: str = "") -> str:
         ident = ident or self.new_id("prt")
         row = {"message_id": message, "session_id": session, "time_created": at_ms, "time_updated": at_ms}
         self.write("part", id=ident, **row, data=_json(data))
-        self._log(session)
         return ident
-
-    def remove(self, table: str, ident: str) -> None:
-        self.db.execute(f"DELETE FROM {table} WHERE id = ?", (ident,))
-        self.db.commit()
 
     def write(self, table: str, **row: Any) -> None:
         """Adds a row, or changes these columns of the one with that id; the time of creation stays."""
@@ -178,12 +175,24 @@ class Client:
             self.db.execute(f"INSERT INTO {table} ({names}) VALUES ({', '.join(f':{name}' for name in row)})", row)
         self.db.commit()
 
-    def _log(self, session: str) -> None:
-        if self.logs:
-            self.db.execute("INSERT OR IGNORE INTO event_sequence (aggregate_id, seq) VALUES (?, 0)", (session,))
-            self.db.execute("UPDATE event_sequence SET seq = seq + 1 WHERE aggregate_id = ?", (session,))
-            self.db.commit()
-
 
 def _json(data: Mapping[str, Any]) -> str:
     return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+
+
+B = TypeVar("B", bound=Body)
+
+
+def read(path: Path, root: Path | None = None, reading: Reading | None = None) -> Reading:
+    """Everything that is new in a source; nothing of it may be skipped."""
+    source = AGENT.source_of(path, root or path.parent)
+    assert source is not None
+    found = read_on(AGENT, source, reading)
+    assert found.skipped == []
+    return found
+
+
+def bodies(reading: Reading, kind: type[B], *, session: str | None = None, subagent_id: str | None = None) -> list[B]:
+    """What of one kind happened, in the main conversation unless a sub-agent is named."""
+    chosen = (e for e in reading.events if e.subagent_id == subagent_id and session in (None, e.session))
+    return [event.body for event in chosen if isinstance(event.body, kind)]

@@ -7,9 +7,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from agents.opencode.reading import read
-from agents.opencode.stores import LATEST, data_folder, database
-from carryover.agents.opencode import locate
+from agents.opencode.stores import LATEST, data_folder, database, read
 from carryover.agents.opencode.adapter import AGENT
 from carryover.model import FileEdit, TurnEnd, UserPrompt
 from contract.case import read_on
@@ -19,7 +17,7 @@ SHOP = "ses_e0857b387ffepco3cUkDLd2IiY"
 
 def test_each_session_of_the_older_version_is_read(tmp_path: Path) -> None:
     root = data_folder(tmp_path)
-    readings = [read(Path(source.path), root) for source in locate.sources(root)]
+    readings = [read(Path(source.path), root) for source in AGENT.sources(root)]
     events = [event for reading in readings for event in reading.events]
 
     prompts = [e.body.text for e in events if isinstance(e.body, UserPrompt) and e.subagent_id is None]
@@ -77,3 +75,14 @@ def test_a_session_that_is_exported_again_shows_what_the_document_holds_now(tmp_
     after = read_on(AGENT, source, before)
     assert after.events == read_on(AGENT, source).events
     assert AGENT.reader.read(document, after.cursor).records == ()
+
+
+def test_a_variable_may_name_the_database_itself(tmp_path: Path) -> None:
+    path = database(tmp_path)
+    [_, root] = AGENT.roots(tmp_path, {"OPENCODE_DB": str(path)})
+
+    assert root == path
+    assert AGENT.sources(root) == [AGENT.source_of(path, root)]
+    assert AGENT.source_of(path.with_name("opencode.db-wal"), root) == AGENT.source_of(path, root)
+    assert AGENT.source_of(path.with_name("other.db"), root) is None
+    assert AGENT.sources(tmp_path / "gone.db") == []

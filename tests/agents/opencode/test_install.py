@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from msgspec.structs import replace
 
 from carryover.agents.opencode.spec import SPEC
 from carryover.config import Config
@@ -95,22 +94,3 @@ def test_broken_settings_are_left_alone_and_named(home: Path, state: StateDir) -
     assert problem.startswith(f"{broken} is left alone: it is not valid JSON")
     assert (broken.read_bytes(), settings(home).read_bytes()) == (b'{"instructions": [', MINE)
     assert present(home)[1].startswith(f"{broken} can't be used")
-
-
-def test_the_entry_of_an_earlier_version_gives_way_to_the_present_one(
-    home: Path, state: StateDir, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It named the file that changes with each step of opencode's own work."""
-    settings(home).write_bytes(MINE)
-    assert SPEC.handoff_entry is not None
-    former = replace(SPEC, handoff_entry=replace(SPEC.handoff_entry, entry=".carryover/handoff.md"))
-    monkeypatch.setattr(f"{__name__}.SPEC", former)
-    install(home, state)
-    assert b'".carryover/handoff.md"' in settings(home).read_bytes()
-    monkeypatch.undo()
-
-    assert install(home, state) == []
-    assert b'".carryover/handoff.md"' not in settings(home).read_bytes()
-    assert present(home) == (True, "")
-    assert uninstall(home, state) == ()
-    assert settings(home).read_bytes() == MINE

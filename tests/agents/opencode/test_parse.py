@@ -10,10 +10,13 @@ from agents.opencode.contract_case import model, user
 from agents.opencode.stores import START_MS
 from carryover.adapter.contract import Source
 from carryover.agents.opencode.adapter import AGENT
-from carryover.model import Body, SessionInfo, TurnEnd, UserPrompt
+from carryover.model import Answer, Body, FileEdit, SessionInfo, ToolCall, ToolResult, TurnEnd, UserPrompt
 from contract.case import Reading, fold_one
 
 SOURCE = Source(agent="opencode", path="/data/opencode/opencode.db")
+PATCH = "*** Begin Patch\n*** {}\n*** End Patch"
+PATCHED = {"files": [{"filePath": "/a", "type": "delete"}, {"filePath": "/b", "type": "add"}]}
+REJECTED = "The user rejected permission to use this specific tool call"
 
 
 def parsed(data: bytes, after: Reading | None = None) -> Reading:
@@ -22,6 +25,13 @@ def parsed(data: bytes, after: Reading | None = None) -> Reading:
 
 def found(reading: Reading) -> list[Body]:
     return [event.body for event in reading.events if not isinstance(event.body, SessionInfo)]
+
+
+def ran(tool: str, given: dict[str, Any], status: str = "completed", **state: Any) -> list[Body]:
+    """The events of one call of a tool."""
+    times = {"start": START_MS, "end": START_MS + 1}
+    data = {"status": status, "input": given, "time": times, **state}
+    return found(parsed(model({"type": "tool", "tool": tool, "callID": "c", "state": data})))
 
 
 @pytest.mark.parametrize(
@@ -58,14 +68,11 @@ def test_a_prompt_counts_whatever_the_clock_of_its_client_said() -> None:
 def test_a_command_that_a_person_ran_is_theirs() -> None:
     note = {"type": "text", "text": "The following tool was executed by the user", "synthetic": True}
     asked = parsed(user(note))
-    call = {"type": "tool", "tool": "bash", "callID": "c", "state": state("completed", {"command": "ls"})}
-    ran = parsed(model(call, parentID="msg_made"), asked)
+    call = {"type": "tool", "tool": "bash", "state": {"status": "completed", "input": {"command": "ls"}}}
 
-    assert [getattr(body, "actor", None) for body in found(ran)] == ["human", "human"]
-    assert [getattr(body, "actor", None) for body in found(parsed(model(call, parentID="msg_other"), asked))] == [
-        "model",
-        "model",
-    ]
+    for parent, actor in (("msg_made", "human"), ("msg_other", "model")):
+        bodies = found(parsed(model(call, parentID=parent), asked))
+        assert [getattr(body, "actor", None) for body in bodies] == [actor, actor]
 
 
 @pytest.mark.parametrize(
@@ -86,5 +93,83 @@ def test_how_a_turn_ended(error: dict[str, Any], reason: str, message: str | Non
     assert message is None or end.message == message
 
 
-def state(status: str, given: dict[str, Any], **more: Any) -> dict[str, Any]:
-    return {"status": status, "input": given, "time": {"start": START_MS, "end": START_MS + 1}, **more}
+@pytest.mark.parametrize(
+    ("tool", "given", "op", "subject"),
+    [
+        ("bash", {"command": "make test", "description": "Test"}, "shell", "make test"),
+        ("read", {"filePath": "/a.py"}, "read", "/a.py"),
+        ("grep", {"pattern": "total", "path": "/a"}, "search", "total"),
+        ("webfetch", {"url": "https://example.com"}, "web", "https://example.com"),
+        ("task", {"description": "Find callers", "prompt": "Find them"}, "agent", "Find callers"),
+        ("question", {"questions": [{"question": "Red?"}]}, "ask", "Red?"),
+        ("skill", {"name": "commit"}, "other", "commit"),
+        ("invalid", {"tool": "reed", "error": "no such tool"}, "other", "reed"),
+        ("apply_patch", {"patchText": PATCH.format("Delete File: a.py")}, "edit", "/home/dev/shop/a.py"),
+        ("github_list_issues", {"query": "bug"}, "other", "bug"),
+    ],
+)
+def test_what_a_call_does_and_is_about(tool: str, given: dict[str, Any], op: str, subject: str) -> None:
+    [call] = [body for body in ran(tool, given) if isinstance(body, ToolCall)]
+
+    assert (call.op, call.subject) == (op, subject)
+
+
+def test_what_the_user_wrote_while_refusing() -> None:
+    refusal = f"{REJECTED} with the following feedback: Not that file."
+    _, result, said = ran("edit", {}, "error", error=refusal)
+
+    assert isinstance(result, ToolResult)
+    assert (result.status, result.user_words) == ("denied", "Not that file.")
+    assert said == UserPrompt(text="Not that file.")
+
+
+@pytest.mark.parametrize(
+    ("bodies", "ends"),
+    [
+        (ran("bash", {}, output="x", metadata={"exit": 0}), [("ok", 0)]),
+        (ran("bash", {}, output="x", metadata={"exit": 2}), [("error", 2)]),
+        (ran("bash", {}, output="x", metadata={"exit": None}), [("unknown", None)]),
+        (ran("bash", {}, output="<metadata>User aborted the command</metadata>"), [("interrupted", None)]),
+        (ran("read", {}, output="x"), [("ok", None)]),
+        (ran("edit", {}, "error", error="Could not find oldString in the file."), [("error", None)]),
+        (ran("edit", {}, "error", error=f"{REJECTED}."), [("denied", None)]),
+        (ran("task", {}, "error", error="Tool execution aborted"), [("interrupted", None)]),
+        (ran("bash", {}, "running"), []),
+    ],
+)
+def test_how_a_call_ended(bodies: list[Body], ends: list[tuple[str, int | None]]) -> None:
+    assert [(body.status, body.exit_code) for body in bodies if isinstance(body, ToolResult)] == ends
+
+
+@pytest.mark.parametrize(
+    ("bodies", "changes"),
+    [
+        (ran("edit", {"filePath": "/n.py", "oldString": "", "newString": "x"}), [("/n.py", "add")]),
+        (ran("write", {"filePath": "/n.py", "content": "x"}, metadata={"exists": False}), [("/n.py", "add")]),
+        (ran("write", {"filePath": "/n.py", "content": "x"}, metadata={"exists": True}), [("/n.py", "modify")]),
+        (
+            ran("bash", {"command": "echo x > n.txt", "workdir": "/other"}, metadata={"exit": 0}),
+            [("/other/n.txt", "modify")],
+        ),
+        (
+            ran(
+                "apply_patch",
+                {},
+                metadata={"files": [{"filePath": "/a", "type": "delete"}, {"filePath": "/b", "type": "add"}]},
+            ),
+            [("/a", "delete"), ("/b", "add")],
+        ),
+        (ran("apply_patch", {"patchText": PATCH.format("Add File: c.py\n+x")}), [("/home/dev/shop/c.py", "add")]),
+        (ran("read", {"filePath": "/a.py"}), []),
+    ],
+)
+def test_what_a_call_changed(bodies: list[Body], changes: list[tuple[str, str]]) -> None:
+    assert [(body.path, body.change) for body in bodies if isinstance(body, FileEdit)] == changes
+
+
+def test_answers_belong_to_their_questions() -> None:
+    given = {"questions": [{"question": "Red?"}, {"question": "Which?"}, {"question": "Why?"}]}
+    bodies = ran("question", given, metadata={"answers": [["Yes"], ["a", "b"], []]})
+
+    answers = [(body.question, body.text) for body in bodies if isinstance(body, Answer)]
+    assert answers == [("Red?", "Yes"), ("Which?", "a, b")]

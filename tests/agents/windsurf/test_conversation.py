@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.windsurf.reading import Store, bodies, texts_of
-from agents.windsurf.talks import FAILED, PROJECT, START, Talk, line, payload, worked
+from agents.windsurf.talks import FAILED, PROJECT, START, Store, Talk, bodies, line, payload, texts_of, worked
 from carryover.adapter.spooled import copy_beside
 from carryover.agents.windsurf.conversation import SAME_CALL_MS
 from carryover.model import AssistantMessage, FileEdit, SessionInfo, ToolCall, ToolResult, UserPrompt
@@ -154,7 +153,17 @@ def test_a_hook_that_is_registered_twice_counts_once_and_a_command_run_again_twi
     assert len(bodies(store.read(Talk(), data=data), ToolCall)) == 2
 
 
-def test_without_a_hook_s_folder_the_command_or_the_file_says_it(store: Store) -> None:
-    for event, cwd in (("post_run_command", PROJECT), ("post_write_code", f"{PROJECT}/src")):
-        store.reading = None
-        assert {reported.cwd for reported in store.read(Talk(), data=line(event, payload(event), cwd=None))} == {cwd}
+@pytest.mark.parametrize(
+    ("events", "cwd"),
+    [
+        (["post_run_command"], PROJECT),
+        (["post_write_code"], f"{PROJECT}/src"),
+        (["post_setup_worktree", "pre_user_prompt"], PROJECT),
+    ],
+)
+def test_without_a_hook_s_folder_the_command_or_the_file_or_the_worktree_says_it(
+    store: Store, events: list[str], cwd: str
+) -> None:
+    data = b"".join(line(event, payload(event), cwd=None) for event in events)
+
+    assert {reported.cwd for reported in store.read(Talk(), data=data)} == {cwd}

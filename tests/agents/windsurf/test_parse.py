@@ -1,15 +1,18 @@
-"""Single records: calls of events beside the usual ones, and rows of a transcript."""
+"""Single records, payloads of hooks, and where both are found."""
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from agents.windsurf.contract_case import CASE, record, row
-from agents.windsurf.talks import PROJECT, payload
-from carryover.agents.windsurf.adapter import AGENT
-from carryover.model import AssistantMessage, Event, FileEdit, ToolCall, ToolResult
+from agents.windsurf.talks import PROJECT, payload, put, spool_of, transcripts_of, uid, worked
+from carryover.adapter.contract import HookEvent
+from carryover.agents.windsurf.adapter import AGENT, HOOKS
+from carryover.model import AssistantMessage, Event, FileEdit, Skipped, ToolCall, ToolResult
 from contract.case import Reading, fold_one, source_at
 
 
@@ -23,14 +26,6 @@ def kinds(events: list[Event]) -> list[type]:
 
 def called(event: str, **info: Any) -> Reading:
     return folded(record(event, payload(event, **info), cwd=PROJECT))
-
-
-def test_a_file_that_was_read_and_a_tool_of_mcp_are_calls() -> None:
-    read, asked = called("post_read_code"), called("post_mcp_tool_use")
-
-    assert [event.body.op for event in read.events if isinstance(event.body, ToolCall)] == ["read"]
-    (result,) = (event.body for event in asked.events if isinstance(event.body, ToolResult))
-    assert (result.subject, result.output) == ("tracker/find_issue", "Issue 7: add() is wrong")
 
 
 @pytest.mark.parametrize(
@@ -48,14 +43,35 @@ def test_paths_are_made_absolute(path: str, known: str) -> None:
     assert [event.body.path for event in reading.events if isinstance(event.body, FileEdit)] == [known]
 
 
-def test_only_the_last_text_of_a_response_ends_the_turn() -> None:
-    reading = called("post_cascade_response", response="### Planner Response\n\nOne.\n\n### Planner Response\n\nTwo?")
+TURN = """### User Input
 
-    assert [
-        (event.body.text, event.body.final) for event in reading.events if isinstance(event.body, AssistantMessage)
-    ] == [
-        ("One.", False),
-        ("Two?", True),
+Where are the largest files?
+
+*User accepted the command `find . -size +1M`*
+
+### Planner Response
+
+I will look at them.
+
+*Viewed [checkout.js](file:///home/dev/shop/checkout.js) *
+
+*Edited relevant file*
+
+### Planner Response
+
+The largest is [checkout.js](cci:7://file:///home/dev/shop/checkout.js:0:0-0:0):
+
+### Sizes
+*important*: 940 lines.
+"""
+
+
+def test_only_the_model_s_own_words_are_taken_and_the_last_text_ends_the_turn() -> None:
+    reading = called("post_cascade_response", response=TURN)
+
+    assert [event.body for event in reading.events if isinstance(event.body, AssistantMessage)] == [
+        AssistantMessage(text="I will look at them.", final=False),
+        AssistantMessage(text="The largest is checkout.js:\n\n### Sizes\n*important*: 940 lines.", final=True),
     ]
 
 
@@ -77,3 +93,53 @@ def test_how_a_command_ended(status: str, fields: dict[str, object], ended: str 
         [] if ended is None else [ended]
     )
     assert ToolCall in kinds(reading.events)
+
+
+def test_a_step_of_a_turn_is_read_soon_and_its_end_at_once() -> None:
+    actions = {event: HOOKS.read(event, payload(event), 1) for event in HOOKS.events}
+
+    assert {event: reported.action for event, reported in actions.items() if isinstance(reported, HookEvent)} == {
+        "pre_user_prompt": "hint",
+        "post_write_code": "hint",
+        "post_run_command": "hint",
+        "post_cascade_response": "turn_end",
+        "post_cascade_response_with_transcript": "turn_end",
+        "post_setup_worktree": "hint",
+    }
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/home/dev/.windsurf/transcripts/other.jsonl",
+        f"/etc/{uid('one')}.jsonl",
+        f".windsurf/transcripts/{uid('one')}.jsonl",
+        f"C:\\Users\\dev\\.windsurf\\transcripts\\{uid('one')}.jsonl",
+        7,
+        None,
+    ],
+)
+def test_any_other_path_is_none(path: object) -> None:
+    event = "post_cascade_response_with_transcript"
+
+    assert HOOKS.read(event, payload(event, transcript_path=path), 1) == HookEvent(
+        action="turn_end", session=uid("one")
+    )
+
+
+@pytest.mark.parametrize("ident", ["", "..", "../x", "a/b", "x" * 101, None])
+def test_a_conversation_whose_id_is_no_name_is_not_taken(ident: str | None) -> None:
+    given = json.loads(payload("pre_user_prompt")) | {"trajectory_id": ident}
+
+    assert isinstance(HOOKS.read("pre_user_prompt", json.dumps(given).encode(), 1), Skipped)
+
+
+def test_the_spool_comes_before_a_transcript(tmp_path: Path) -> None:
+    talk = worked()
+    roots = (spool_of(tmp_path / ".carryover"), transcripts_of(tmp_path))
+    for root in roots:
+        put(root / f"{talk.id}.jsonl", b"")
+
+    spooled, transcript = (AGENT.sources(root)[0] for root in roots)
+    assert spooled.session == transcript.session == talk.id
+    assert spooled.rank > transcript.rank

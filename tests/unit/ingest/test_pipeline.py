@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -12,21 +12,20 @@ from typing import Any
 import msgspec
 import pytest
 
-from carryover.adapter.contract import Agent, Parsed, Record, Source
-from carryover.distill.stored_digest import DigestReducer
+from carryover.adapter.contract import Agent, Batch, Parsed, Record, Source
 from carryover.facts import ProjectRoot
-from carryover.ingest.pipeline import IngestResult, ingest
+from carryover.ingest.pipeline import IngestResult, ingest, ingest_provisional, prepare
 from carryover.ledger.batch import SourceState
 from carryover.ledger.ledger_errors import LedgerUnavailable
 from carryover.ledger.queries import (
-    connect_read_only,
+    StoredEvent,
     projects,
     session_by_prefix,
     session_events,
     totals,
 )
 from carryover.ledger.store import Ledger
-from carryover.model import ToolResult, UserPrompt
+from carryover.model import AssistantMessage, Event, FileEdit, ToolResult, UserPrompt
 
 TOKEN = "ghp_" + "Ab3dEf6hIj9kLm2nOp5qRs8tUv1wXy4zAb3d"
 
@@ -53,16 +52,12 @@ def source(transcript: Path) -> Source:
 
 
 @pytest.fixture
-async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
-    ledger = await Ledger.open(tmp_path / "ledger.sqlite", DigestReducer())
-    yield ledger
-    await ledger.close()
+def db(ledger: Ledger, reading: Callable[[], sqlite3.Connection]) -> sqlite3.Connection:
+    return reading()
 
 
-@pytest.fixture
-def db(tmp_path: Path, ledger: Ledger) -> Iterator[sqlite3.Connection]:
-    with closing(connect_read_only(tmp_path / "ledger.sqlite")) as db:
-        yield db
+def stored_bytes(path: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in path.parent.iterdir())
 
 
 @pytest.fixture
@@ -131,7 +126,7 @@ async def test_a_context_of_another_form_begins_the_source_again(
 
 
 async def test_secrets_reach_neither_events_nor_context(
-    transcript: Path, read: Any, db: sqlite3.Connection, tmp_path: Path
+    transcript: Path, read: Any, db: sqlite3.Connection, ledger_path: Path
 ) -> None:
     call = {"id": "a", "cwd": "/repo", "command": f"curl -H {TOKEN}"}
     result = {"kind": "tool_result", "call_id": "c", "name": "Bash", "op": "shell", "status": "ok"}
@@ -148,8 +143,7 @@ async def test_secrets_reach_neither_events_nor_context(
     assert event.body.subject == "curl -H [redacted:github]"
     assert event.body.output == f"{LONG}\n[redacted:github]\n{LONG}"
     assert totals(db).redactions == {"github": 1}
-    stored = b"".join(path.read_bytes() for path in tmp_path.glob("ledger.sqlite*"))
-    assert TOKEN.encode() not in stored
+    assert TOKEN.encode() not in stored_bytes(ledger_path)
 
 
 async def test_a_source_that_vanished_is_marked_once_and_keeps_what_it_said(
@@ -229,11 +223,11 @@ async def test_two_readers_of_one_source_store_each_record_once(
 
 
 async def test_trouble_with_the_ledger_is_not_held_against_the_source(
-    transcript: Path, read: Any, ledger: Ledger, source: Source, tmp_path: Path
+    transcript: Path, read: Any, ledger: Ledger, source: Source, ledger_path: Path
 ) -> None:
     await ledger._db.execute_fetchall("PRAGMA busy_timeout = 20")
     transcript.write_bytes(said("one", "a"))
-    with closing(sqlite3.connect(tmp_path / "ledger.sqlite", isolation_level=None)) as other:
+    with closing(sqlite3.connect(ledger_path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(LedgerUnavailable):
             await read()
@@ -243,7 +237,7 @@ async def test_trouble_with_the_ledger_is_not_held_against_the_source(
 
 
 async def test_keys_that_look_like_secrets_take_back_and_are_not_stored(
-    transcript: Path, read: Any, db: sqlite3.Connection, tmp_path: Path
+    transcript: Path, read: Any, db: sqlite3.Connection, ledger_path: Path
 ) -> None:
     undone = {"id": "u", "body": {"kind": "retracted", "keys": [TOKEN]}}
     transcript.write_bytes(said("one", "a") + said("two", TOKEN) + json.dumps(undone).encode() + b"\n")
@@ -252,4 +246,65 @@ async def test_keys_that_look_like_secrets_take_back_and_are_not_stored(
 
     events = session_events(db, session_by_prefix(db, "s1"))
     assert [event.retracted for event in events] == [False, True, False]
-    assert TOKEN.encode() not in b"".join(path.read_bytes() for path in tmp_path.glob("ledger.sqlite*"))
+    assert TOKEN.encode() not in stored_bytes(ledger_path)
+
+
+def test_a_source_is_stamped_as_it_was_before_it_was_read(transcript: Path, source: Source, agent: Any) -> None:
+    """What is written while it is read must still look new afterwards."""
+    transcript.write_bytes(said("one", "a"))
+    size = transcript.stat().st_size
+
+    class GrowingReader(type(agent.reader)):  # type: ignore[misc]
+        def read(self, path: Path, cursor: bytes | None) -> Batch:
+            batch: Batch = super().read(path, cursor)
+            with path.open("ab") as file:
+                file.write(said("two", "b"))
+            return batch
+
+    agent = replace(agent, reader=GrowingReader())
+    step = prepare(agent, source, None, ProjectRoot, lambda: 50_000)
+
+    assert step.prepared is not None
+    assert (step.prepared.size, step.prepared.roots, step.more) == (size, {"/repo": ProjectRoot("/repo")}, False)
+
+
+def test_files_in_an_agents_checkout_are_named_by_the_checkouts_real_path(
+    transcript: Path, source: Source, agent: Any, tmp_path: Path
+) -> None:
+    checkout = tmp_path / "disk" / "worktree"
+    checkout.mkdir(parents=True)
+    (tmp_path / "link").symlink_to(checkout)
+    edit = {"kind": "file_edit", "path": f"{tmp_path}/link/cart.py", "change": "modify"}
+    transcript.write_text(json.dumps({"id": "a", "cwd": f"{tmp_path}/link", "body": edit}) + "\n")
+
+    step = prepare(agent, source, None, lambda _cwd: ProjectRoot("/repo", checkout=str(checkout)), lambda: 50_000)
+
+    assert step.prepared is not None
+    assert [entry.event.body for entry in step.prepared.entries] == [
+        FileEdit(path=f"{checkout}/cart.py", change="modify")
+    ]
+
+
+async def test_what_a_hook_reports_is_stored_for_its_project_and_left_for_the_transcript_to_count(
+    ledger: Ledger, db: sqlite3.Connection, ledger_path: Path
+) -> None:
+    roots = {"/repo/src": ProjectRoot("/repo")}
+    done = AssistantMessage(text=f"Done with {TOKEN}.", final=True)
+    event = Event(key="hook/1", session="s1", at_ms=1_000, body=done, cwd="/repo/src")
+
+    async def reported() -> IngestResult:
+        return await ingest_provisional(ledger, "made-up", [event], root_of=roots.__getitem__, now_ms=lambda: 2_000)
+
+    assert await reported() == IngestResult(new_events=1, projects=frozenset({1}), newest_event_ms=1_000)
+    assert await reported() == IngestResult()
+    assert list(session_events(db, session_by_prefix(db, "s1"))) == [
+        StoredEvent(
+            at_ms=1_000,
+            subagent_id=None,
+            body=AssistantMessage(text="Done with [redacted:github].", final=True),
+            provisional=True,
+        )
+    ]
+    assert [row.root for row in projects(db)] == ["/repo"]
+    assert totals(db).redactions == {}
+    assert TOKEN.encode() not in stored_bytes(ledger_path)

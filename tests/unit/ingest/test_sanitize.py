@@ -19,7 +19,6 @@ from carryover.ingest.sanitize import (
     clean_context,
     clean_entry,
     context_without_text,
-    map_text,
     with_bounded_times,
 )
 from carryover.model import (
@@ -28,8 +27,6 @@ from carryover.model import (
     AssistantMessage,
     Event,
     FileEdit,
-    PlanItem,
-    PlanUpdate,
     Question,
     Retracted,
     SummaryPart,
@@ -45,43 +42,13 @@ TOKEN = "ghp_" + "Ab3dEf6hIj9kLm2nOp5qRs8tUv1wXy4zAb3d"
 
 class Context(msgspec.Struct, frozen=True):
     cwd: str = "/repo"
-    calls: dict[str, str] = {}
+    calls: dict[str, str | list[int]] = {}
     seen: frozenset[str] = frozenset()
     last: UserPrompt | None = None
 
 
 def summary_with(part: str) -> AgentSummary:
     return AgentSummary(text="x", source="compaction", parts=(SummaryPart("next", "Next", part),))
-
-
-def shout(text: str) -> str:
-    return text.upper()
-
-
-@pytest.mark.parametrize(
-    ("value", "changed"),
-    [
-        ("a", "A"),
-        (3, 3),
-        (None, None),
-        (b"a", b"a"),
-        (("a", 1), ("A", 1)),
-        (["a", ["b"]], ["A", ["B"]]),
-        ({"a": "b", "c": {"d": ("e",)}}, {"a": "B", "c": {"d": ("E",)}}),
-        (frozenset({"a"}), frozenset({"A"})),
-        (
-            ToolCall(call_id="c", name="bash", op="shell", subject="ls"),
-            ToolCall(call_id="c", name="bash", op="shell", subject="LS"),
-        ),
-        (Context(calls={"a": "b"}, last=UserPrompt(text="c")), Context("/REPO", {"a": "B"}, last=UserPrompt(text="C"))),
-        (
-            PlanUpdate(items=(PlanItem(text="a"), PlanItem(text="B"))),
-            PlanUpdate(items=(PlanItem(text="A"), PlanItem(text="B"))),
-        ),
-    ],
-)
-def test_every_text_is_changed_however_deep_and_what_names_things_stays(value: object, changed: object) -> None:
-    assert map_text(value, shout) == changed
 
 
 @pytest.mark.parametrize(
@@ -93,11 +60,6 @@ def test_every_text_is_changed_however_deep_and_what_names_things_stays(value: o
             Question(call_id="c", text="which?", options=("none", f"{TOKEN} or {TOKEN}")),
             Question(call_id="c", text="which?", options=("none", "[redacted:github] or [redacted:github]")),
             2,
-        ),
-        (
-            PlanUpdate(items=(PlanItem(text=f"revoke {TOKEN}", state="done"),)),
-            PlanUpdate(items=(PlanItem(text="revoke [redacted:github]", state="done"),)),
-            1,
         ),
         (
             FileEdit(path="/repo/src/app.py", change="modify", anchor=f"t = '{TOKEN}'"),
@@ -142,13 +104,13 @@ def test_output_is_bounded_and_what_the_agent_left_out_itself_is_added() -> None
 
 def test_secrets_in_the_context_are_hidden_and_its_shape_is_kept() -> None:
     context = Context(
-        calls={"c1": f"curl -H {TOKEN}"}, seen=frozenset({TOKEN}), last=UserPrompt(text=f"{TOKEN} \ud83d")
+        calls={"c1": f"curl -H {TOKEN}", "c2": [1]}, seen=frozenset({TOKEN}), last=UserPrompt(text=f"{TOKEN} \ud83d")
     )
 
     stored = clean_context(context)
 
     assert msgspec.json.decode(stored, type=Context) == Context(
-        calls={"c1": "curl -H [redacted:github]"},
+        calls={"c1": "curl -H [redacted:github]", "c2": [1]},
         seen=frozenset({"[redacted:github]"}),
         last=UserPrompt(text="[redacted:github] ?"),
     )

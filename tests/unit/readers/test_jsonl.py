@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carryover.adapter.contract import Record
-from carryover.readers import position
-from carryover.readers.jsonl import MAX_LINE_BYTES, READ_LINES, JsonlReader
+from carryover.readers import jsonl
+from carryover.readers.by_kind import reader_of_copies
+from carryover.readers.jsonl import MAX_LINE_BYTES, READ_LINES, REST_MS, JsonlReader
 
 READER = JsonlReader()
 
@@ -50,7 +51,7 @@ def test_one_read_takes_a_bounded_number_of_lines(path: Path) -> None:
 
 
 def test_another_head_is_seen_although_the_bytes_before_the_cursor_are_the_same(path: Path) -> None:
-    rest = b"r" * (2 * position.TAIL_BYTES) + b"\n"
+    rest = b"r" * (2 * jsonl.TAIL_BYTES) + b"\n"
     path.write_bytes(b"one\n" + rest)
     cursor = READER.read(path, None).cursor
     path.write_bytes(b"uno\n" + rest)
@@ -124,3 +125,77 @@ def test_how_the_file_was_cut_into_reads_makes_no_difference(path: Path, content
         records += more
 
     assert records == at_once
+
+
+WRITTEN_S = 1_700_000_000
+
+
+class Rested:
+    """A file that is written at one time and read at others. `read` gives numbers and data of what is new."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.now_ms = WRITTEN_S * 1000 + REST_MS
+        self.reader = JsonlReader(now_ms=lambda: self.now_ms)
+        self.cursor: bytes | None = None
+        self.waits_s: list[float | None] = []
+
+    def append(self, data: bytes) -> None:
+        with self.path.open("ab") as file:
+            file.write(data)
+        os.utime(self.path, (WRITTEN_S, WRITTEN_S))
+
+    def read(self) -> list[tuple[int, bytes]]:
+        batch = self.reader.read(self.path, self.cursor)
+        assert (batch.restarted, batch.more, batch.oversized) == (False, False, 0)
+        self.cursor = batch.cursor
+        self.waits_s.append(batch.retry_after_s)
+        return [(record.number, record.data) for record in batch.records]
+
+
+@pytest.fixture
+def rested(path: Path) -> Rested:
+    return Rested(path)
+
+
+def test_a_whole_last_line_without_its_newline_is_taken_once_the_file_has_rested(rested: Rested) -> None:
+    rested.append(b'{"a":1}\n{"b":2}')
+    rested.now_ms -= 500
+
+    assert rested.read() == [(1, b'{"a":1}')]
+    rested.now_ms += 500
+    assert rested.read() == [(2, b'{"b":2}')]
+    assert rested.read() == []
+    assert rested.waits_s == [0.5, None, None]
+    assert rested.cursor is not None
+    assert rested.reader.resumes_at(rested.cursor) == 15
+
+
+@given(
+    ends=st.lists(st.sampled_from([b"\n", b"\r\n", b"\n\n", b" \n"]), max_size=8),
+    cuts=st.lists(st.integers(1, 12), max_size=30),
+)
+def test_a_file_that_rests_at_any_cut_gives_each_line_once(path: Path, ends: list[bytes], cuts: list[int]) -> None:
+    content = b"".join(b'{"n":%d}%b' % (number, end) for number, end in enumerate(ends)) + b'{"last":{}}'
+    path.write_bytes(content + b"\n")
+    at_once = [(record.number, record.data.strip()) for record in READER.read(path, None).records]
+
+    path.unlink()
+    rested, written, found = Rested(path), 0, []
+    for cut in [*cuts, len(content)]:
+        rested.append(content[written : written + cut])
+        written += cut
+        found += [(number, data.strip()) for number, data in rested.read()]
+
+    assert found == at_once
+
+
+def test_of_a_copy_a_last_line_without_its_newline_is_read(path: Path) -> None:
+    path.write_bytes(b'{"a":1}\n{"b":2}')
+    reader = reader_of_copies(READER)
+
+    first = reader.read(path, None)
+    again = reader.read(path, first.cursor)
+
+    assert [(record.number, record.data) for record in first.records] == [(1, b'{"a":1}'), (2, b'{"b":2}')]
+    assert (again.records, READER.resumes_at(first.cursor)) == ((), 15)

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from agents.cursor.stores import EditorStore
 from carryover.adapter.contract import Batch, FileStat
 from carryover.readers import stat_cache
 from carryover.readers.stat_cache import StatCachedReader
@@ -86,9 +83,3 @@ def test_what_could_not_be_read_is_tried_again_after_a_while(spare: Sparing) -> 
         assert spare.inner.asked == asked
     spare.inner.seen, spare.inner.trouble = FileStat(9, 9), None
     assert spare.asked() == 1
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[EditorStore]:
-    with closing(EditorStore(tmp_path / "User")) as made:
-        yield made

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final, Literal, NamedTuple
+from typing import Annotated, Final, Literal, NamedTuple
+
+import msgspec
 
 Kind = Literal["start", "prompt", "messages", "model"]
 
@@ -32,14 +34,44 @@ Typed = Callable[[str], bool | None]
 """Reports whether a text is in the input history; None if there is none."""
 
 
+_LATEST_MS: Final = 1 << 52
+
+
+class Block(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One block of a chat history, with what its position in the file adds to it."""
+
+    kind: Literal["begin", "start", "prompt", "model", "message"]
+    """`begin`: blocks of a session follow; `start`: the header of a session; `prompt`: the user's lines; `model`: an
+    answer; `message`: one of Aider's own."""
+    at_ms: Annotated[int, msgspec.Meta(ge=0, le=_LATEST_MS)] = 0
+    """UTC milliseconds of the last input before it, or else of its session's start."""
+    seen_ms: Annotated[int, msgspec.Meta(ge=0, le=_LATEST_MS)] = 0
+    """UTC milliseconds of the file's last write, if the block belonged to the last turn when it was read; 0 for other
+    blocks, which were written long before."""
+    session: str = ""
+    text: str = ""
+    typed: bool = True
+    """False if there is an input history without this prompt."""
+    retried: bool = False
+    """Whether Aider tries again after this error."""
+    on: bool = False
+    """Whether the blocks follow those read before."""
+    more: bool = False
+
+
+DECODER: Final = msgspec.json.Decoder(Block)
+
+
 class Session(NamedTuple):
-    """The lines of a session, its header first."""
+    """The lines of a session, its header first.
+
+    `started`: local time of the header; empty without one. `doubtful`: the session began inside an unfinished answer,
+    so its prompts count only if they were typed.
+    """
 
     started: str
-    """Local time of its header; empty without one."""
     lines: Sequence[str]
     doubtful: bool
-    """The session began inside an unfinished answer, so its prompts count only if they were typed."""
 
 
 def sessions_in(lines: Sequence[str], *, copied: bool = False) -> list[Session]:

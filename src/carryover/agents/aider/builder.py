@@ -1,19 +1,80 @@
-"""Turns one block into events with stable keys, and the next context."""
+"""Gives the events of one block stable keys and times, and remembers what the next block needs."""
 
 from __future__ import annotations
 
-import posixpath
 from dataclasses import dataclass
 from typing import Final
 
-from carryover.adapter.contract import Parsed, Source, ToolOutcome
-from carryover.adapter.event_builder import EventBuilder, OpenCall, differing
-from carryover.agents.aider.wire import MAX_INPUTS, Block, Context
+import msgspec
+
+from carryover.adapter.contract import Parsed, ToolOutcome
+from carryover.adapter.event_builder import EventBuilder, OpenCall, SessionContext, differing
 from carryover.model import Actor, AnyBody, Op, ResultStatus, SessionInfo
 from carryover.records.fields import SUBJECT_CHARS, bounded, digest, resolved
 from carryover.records.text import names_own_folder
 
+MAX_INPUTS: Final = 300
+"""Most different inputs of one session that are counted."""
 _MARK_DIGITS: Final = 12
+
+
+class Commit(msgspec.Struct, frozen=True):
+    """A commit that Aider made and that `/undo` may revert. `place`: the keys of its edits' events."""
+
+    id: str
+    place: tuple[str, ...]
+
+
+class Context(SessionContext, frozen=True, omit_defaults=True):
+    """The state of the session that was read last, between two blocks.
+
+    `last_ms`: the time of the last input, plus 1 ms for each item since. An item is an input, an answer or a message.
+    """
+
+    session: str = ""
+    last: bytes | None = None
+    """Key of the last event. Bytes, since text might be taken for a secret."""
+    items: int = 0
+    inputs: dict[int, int] = msgspec.field(default_factory=dict)
+    """Number of times each input of the session was given so far, by digest."""
+    prompt: int = 0
+    """Digest of the last input and its number of repetitions; 0 before the first input."""
+    since: int = 0
+    """Answers and messages since the last input."""
+    mark: int = 0
+    """Digest of the current item, 0 for an input."""
+    reported_ms: int = 0
+    """UTC milliseconds of the latest event."""
+    whole_files: bool = False
+    """Whether the model writes its edits as whole files."""
+    test_command: str = ""
+    auto_test: bool = False
+    """Whether tests run after each edit."""
+    untested: bool = False
+    """Whether files were changed without a test since."""
+    in_turn: bool = False
+    """Whether the model was asked and has not answered."""
+    interrupted: bool = False
+    answer: int = 0
+    """Digest of the last answer. In architect mode, the editor model gets it as a prompt."""
+    repeated: int = 0
+    """Digest of the text given to a command, which is repeated as a separate prompt."""
+    silent: bool = False
+    """Whether the last answer consists of edits only."""
+    call: OpenCall | None = None
+    edits: tuple[OpenCall, ...] = ()
+    """Edits that the last answer asks for, each with its change, until Aider reports their outcome."""
+    message: str = ""
+    """The last message. A question about a file follows the file's path."""
+    new_path: tuple[str, ...] = ()
+    """Files that the user let Aider create."""
+    turn: tuple[str, ...] = ()
+    """Keys of the events of uncommitted edits."""
+    own_commit: bool = True
+    """False if the next commit contains changes made before."""
+    commits: tuple[Commit, ...] = ()
+    lint: str | None = None
+    """The linter's output so far; None if it is not printing any."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -26,24 +87,7 @@ class Builder(EventBuilder[Context]):
     """UTC milliseconds of the last input."""
     seen_ms: int
     """When the block was first seen, UTC milliseconds; 0 if unknown."""
-    prompted_by: Actor = "human"
-    """Who wrote the prompt. Anyone may have added to a history in a project, so there it counts as a person's only if
-    the input history has it too."""
-
-    @classmethod
-    def begin(cls, source: Source, context: Context, block: Block) -> Builder:
-        """Returns a builder for a block of the context's session.
-
-        A file outside a project is a copy, so it doesn't show when its blocks were written.
-        """
-        seen_ms = block.seen_ms if source.group else 0
-        return cls(
-            context=context,
-            root=source.group or posixpath.dirname(source.path),
-            input_ms=block.at_ms,
-            seen_ms=seen_ms,
-            prompted_by="human" if block.typed or not source.group else "model",
-        )
+    prompted_by: Actor
 
     @property
     def item(self) -> str:
@@ -83,33 +127,17 @@ class Builder(EventBuilder[Context]):
 
     def call(self, name: str, op: Op, subject: str, *, actor: Actor = "model", number: int = 0) -> OpenCall:
         """Returns a call without adding it. `number` distinguishes it from other calls of the same item."""
-        subject = bounded(subject, SUBJECT_CHARS)
         ident = f"{self.item}#{number}" if number else self.item
-        return OpenCall(
-            id=ident,
-            name=name,
-            op=op,
-            subject=subject,
-            actor=actor,
-            handoff=names_own_folder(subject),
-        )
+        subject = bounded(subject, SUBJECT_CHARS)
+        return OpenCall(ident, name, op, subject, actor, handoff=names_own_folder(subject))
 
     def begin_call(self, call: OpenCall) -> str:
         """Adds the start of a call and returns the event's key."""
         return self._add_at(call.as_event(), f"{call.id}:call")
 
-    def end_call(
-        self,
-        call: OpenCall,
-        status: ResultStatus,
-        output: str = "",
-        *,
-        exit_code: int | None = None,
-        never_ran: bool = False,
-    ) -> str:
+    def end_call(self, call: OpenCall, outcome: ToolOutcome) -> str:
         """Adds the result of a call and returns the event's key."""
-        result = call.ended(ToolOutcome(status, output, exit_code, never_ran))
-        return self._add_at(result, f"{call.id}:result")
+        return self._add_at(call.ended(outcome), f"{call.id}:result")
 
     def start_call(self, call: OpenCall) -> None:
         """Adds a call whose end comes later. A call that is still open ends as `unknown`."""
@@ -119,15 +147,9 @@ class Builder(EventBuilder[Context]):
 
     def close(self, status: ResultStatus, *, exit_code: int | None = None) -> None:
         """Adds the end of the open call, if there is one."""
-        call = self.context.call
-        if call is not None:
+        if (call := self.context.call) is not None:
             self.change(call=None)
-            self.end_call(call, status, exit_code=exit_code)
-
-    def ran(self, call: OpenCall, status: ResultStatus, output: str = "", *, exit_code: int | None = None) -> None:
-        """Adds a call together with its result."""
-        self.begin_call(call)
-        self.end_call(call, status, output, exit_code=exit_code)
+            self.end_call(call, ToolOutcome(status, exit_code=exit_code))
 
     def path(self, name: str) -> str | None:
         """Returns the absolute path of a file that Aider names; None if it can't be determined."""

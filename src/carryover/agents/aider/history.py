@@ -14,21 +14,26 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
-from carryover.adapter.contract import Batch, FileStat, LastInput
+from carryover.adapter.contract import FileStat, LastInput
 from carryover.agents.aider import blocks
-from carryover.agents.aider.locate import NAME
-from carryover.agents.aider.wire import Block
+from carryover.agents.aider.blocks import Block
 from carryover.fsio import stat_regular
-from carryover.readers.files import read_tail, stamp_of_file
+from carryover.readers.files import read_tail
 from carryover.readers.jsonl import MAX_LINE_BYTES
-from carryover.readers.rewritten import NotYet, Unfinished
+from carryover.readers.rewritten import NotYet, SnapshotReader
 from carryover.readers.sqlite import TooLarge
 from carryover.readers.stat_cache import utc_now_ms
 from carryover.records.fields import digest
 
+NAME: Final = ".aider.chat.history.md"
 INPUTS_NAME: Final = ".aider.input.history"
 INPUTS_BYTES: Final = 4 << 20
 """How much of the input history one read considers."""
+MAX_BYTES: Final = 64 << 20
+"""How much of the end of a history is read."""
+HOLD_MS: Final = 300
+"""How long after a write the last block may still grow: a long one may be written in several pieces, and after an error
+Aider adds what it does next."""
 
 _NEWEST_BYTES: Final = 256 << 10
 """The newest input is searched for in this many last bytes: it may be a long paste."""
@@ -36,17 +41,59 @@ _AHEAD: Final = 300
 """Inputs that may have come in between: answers to questions are inputs too."""
 _EARLIER_MS: Final = 1_500
 """A session's header has whole seconds, and the first question may be answered before it is written."""
+_BEFORE_MS: Final = 60_000
+"""How long before the first header what comes before it is assumed to be."""
+_WRITTEN_AT_ONCE: Final = 4_000
+"""Characters. A longer block may be read half written."""
 _STAMP: Final = re.compile(r"# (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?)")
 _ENTRY: Final = re.compile(rf"^{_STAMP.pattern}\r?\n((?:\+[^\n]*\n)+)", re.MULTILINE)
 
 
-class Inputs:
-    """The entries of the input history in order, each found again in the chat history of a session."""
+def local_ms(stamp: str) -> int:
+    """Converts a local time as Aider writes it to UTC milliseconds; 0 for an invalid one."""
+    try:
+        return max(0, round(datetime.fromisoformat(stamp).timestamp() * 1000))
+    except (ValueError, OverflowError, OSError):
+        return 0
 
-    def __init__(self, inputs: list[tuple[int, str]], *, kept: bool) -> None:
-        """`inputs`: times (UTC ms) and texts. `kept`: whether there is an input history."""
-        self._inputs = inputs
-        self.kept = kept
+
+def _plain(text: str) -> str:
+    """Normalises a text for comparison: the two histories differ in line endings and trailing blanks."""
+    return "\n".join(line.rstrip() for line in text.splitlines()).strip()
+
+
+def _inputs_of(history: Path) -> Path:
+    """Returns the input history of a chat history.
+
+    It is beside the chat history, or at the top of the repository if the chat history was moved to a subfolder.
+    """
+    top = next((folder for folder in history.parents if (folder / ".git").exists()), history.parent)
+    beside = history.with_name(INPUTS_NAME)
+    return beside if beside.exists() else top / INPUTS_NAME
+
+
+def last_input(history: Path) -> LastInput:
+    """Returns the newest input beside a chat history. Its time is local to this machine or a container (mostly UTC)."""
+    path = _inputs_of(history)
+    lines: list[str] = []
+    with suppress(OSError):
+        lines = read_tail(path, _NEWEST_BYTES).decode("utf-8", "replace").splitlines()
+    stamp = next((found[1] for line in reversed(lines) if (found := _STAMP.fullmatch(line))), None)
+    return LastInput(path, (local_ms(stamp), local_ms(f"{stamp}+00:00")) if stamp is not None else ())
+
+
+class _Inputs:
+    """The newest entries of the input history in order, each found again in the chat history of a session."""
+
+    def __init__(self, path: Path) -> None:
+        found: list[tuple[int, str]] = []
+        self.kept = False
+        with suppress(OSError):
+            for entry in _ENTRY.finditer(read_tail(path, INPUTS_BYTES).decode("utf-8", "replace")):
+                lines = (line.removeprefix("+") for line in entry[2].splitlines())
+                found.append((local_ms(entry[1]), _plain("\n".join(lines))))
+            self.kept = True
+        self._inputs = sorted(found, key=itemgetter(0))
         self._next = 0
 
     def begin(self, started_ms: int) -> None:
@@ -66,169 +113,96 @@ class Inputs:
         return self._inputs[found][0]
 
     def _find(self, text: str) -> int | None:
-        wanted = plain(text)
+        wanted = _plain(text)
         # Text typed between `{` and `}` is one prompt, but one input per line.
         wanted_any = (wanted, wanted.partition("\n")[0])
         ahead = range(self._next, min(self._next + _AHEAD, len(self._inputs)))
         return next((at for at in ahead if self._inputs[at][1] in wanted_any), None)
 
 
-def local_ms(stamp: str) -> int:
-    """Converts a local time as Aider writes it to UTC milliseconds; 0 for an invalid one."""
-    try:
-        return max(0, round(datetime.fromisoformat(stamp).timestamp() * 1000))
-    except (ValueError, OverflowError, OSError):
-        return 0
-
-
-def plain(text: str) -> str:
-    """Normalises a text for comparison: the two histories differ in line endings and trailing blanks."""
-    return "\n".join(line.rstrip() for line in text.splitlines()).strip()
-
-
-def inputs_of(history: Path) -> Path:
-    """Returns the input history of a chat history.
-
-    It is beside the chat history, or at the top of the repository if the chat history was moved to a subfolder.
-    """
-    beside = history.with_name(INPUTS_NAME)
-    if beside.exists():
-        return beside
-    top = next((folder for folder in history.parents if (folder / ".git").exists()), history.parent)
-    return top / INPUTS_NAME
-
-
-def last_input(history: Path) -> LastInput:
-    """Returns the newest input beside a chat history. Its time is local to this machine or a container (mostly UTC)."""
-    path = inputs_of(history)
-    lines: list[str] = []
-    with suppress(OSError):
-        lines = read_tail(path, _NEWEST_BYTES).decode("utf-8", "replace").splitlines()
-    stamp = next((found[1] for line in reversed(lines) if (found := _STAMP.fullmatch(line))), None)
-    return LastInput(path, (local_ms(stamp), local_ms(f"{stamp}+00:00")) if stamp is not None else ())
-
-
-def read_inputs(path: Path) -> Inputs:
-    """Returns the newest inputs; none if the file can't be read."""
-    try:
-        text = read_tail(path, INPUTS_BYTES).decode("utf-8", "replace")
-    except OSError:
-        return Inputs([], kept=False)
-    found = []
-    for entry in _ENTRY.finditer(text):
-        lines = (line.removeprefix("+") for line in entry[2].splitlines())
-        found.append((local_ms(entry[1]), plain("\n".join(lines))))
-    return Inputs(sorted(found, key=itemgetter(0)), kept=True)
-
-
-HOLD_MS: Final = 300
-"""How long after a write the last block may still grow: a long one may be written in several pieces, and after an error
-Aider adds what it does next."""
-MAX_BYTES: Final = 64 << 20
-"""How much of the end of a history is read."""
-_WRITTEN_AT_ONCE: Final = 4_000
-"""Characters. A longer block may be read half written."""
-_BEFORE_MS: Final = 60_000
-_CURSOR: Final = re.compile(rb"([0-9a-f]{1,16}):")
-
-
-class HistoryReader:
-    """Reads a history as a whole whenever it has changed; see `carryover.adapter.contract.Reader`.
-
-    The file's inode when it was first read tells its sessions apart from those of other projects that began in the same
-    second. They keep their ids if the project is moved or the file replaced.
-    """
+class HistoryReader(SnapshotReader["_History"]):
+    """Reads a history as a whole whenever it has changed; see `carryover.adapter.contract.Reader`."""
 
     def __init__(self, now_ms: Callable[[], int] = utc_now_ms) -> None:
-        self._now_ms = now_ms
-        self._unfinished: Unfinished[History] = Unfinished()
-
-    def read(self, path: Path, cursor: bytes | None) -> Batch:
-        """Returns what changed in each session. Raises FileNotFoundError if the file is gone, and OSError."""
-        known = _CURSOR.match(cursor or b"")
-        inode = known[1] if known else b"%x" % stat_regular(path).st_ino
-        stat, now_ms = stamp_of_file(path), self._now_ms()
-        history = self._unfinished.of(path, stat) or History(path, inode.decode(), stat, now_ms)
-        state = cursor[known.end() :] if cursor is not None and known else None
-        batch = self._unfinished.read_on(path, stat, history, state, now_ms=now_ms, oldest_first=True)
-        return replace(batch, cursor=inode + b":" + batch.cursor, restarted=cursor is not None and known is None)
-
-    def stat(self, path: Path) -> FileStat:
-        """Returns the file's size and modification time."""
-        return stamp_of_file(path)
+        super().__init__(lambda path, stat: _History(path, stat, now_ms()), now_ms=now_ms, oldest_first=True)
 
 
-class History:
+class _History:
     """A snapshot of a history, whose conversations are its sessions; see `carryover.readers.rewritten.Snapshot`."""
 
-    def __init__(self, path: Path, inode: str, stat: FileStat, now_ms: int) -> None:
-        self._inputs = read_inputs(inputs_of(path))
+    def __init__(self, path: Path, stat: FileStat, now_ms: int) -> None:
+        self._inode = f"{stat_regular(path).st_ino:x}"
+        self._inputs = _Inputs(_inputs_of(path))
         self._written_ms, self._now_ms = stat.mtime_ns // 1_000_000, now_ms
         self._sessions: dict[str, blocks.Session] = {}
         text = read_tail(path, MAX_BYTES).rpartition(b"\n")[0].decode("utf-8", "replace")
         lines = text.replace("\r\n", "\n").split("\n")
         for session in blocks.sessions_in(lines, copied=path.name != NAME):
             digits = "".join(filter(str.isdigit, session.started))
-            ident, same = f"{digits[:8]}-{digits[8:]}-{inode}" if digits else path.stem, 1
+            ident, same = f"{digits[:8]}-{digits[8:]}-{{}}" if digits else path.stem, 1
             while (own := f"{ident}-{same}" if same > 1 else ident) in self._sessions:
                 same += 1
             self._sessions[own] = session
-        begun = (at_ms for session in self._sessions.values() if (at_ms := local_ms(session.started)))
-        self._before_ms = next(begun, self._written_ms) - _BEFORE_MS
-        """The assumed time of what comes before the first header, UTC milliseconds."""
 
     def conversations(self) -> list[tuple[str, str]]:
         """Returns the sessions, newest first, each with its text as its mark."""
         return [(ident, "\n".join(session.lines).rstrip()) for ident, session in reversed(self._sessions.items())]
 
-    def conversation(self, ident: str, notes: dict[str, str]) -> Talk:
-        """Returns a session. If another one was read since, it is emitted from its start: the context holds one."""
+    def conversation(self, ident: str, notes: dict[str, str]) -> _Talk:
+        """Returns a session. If another one was read since, it is emitted from its start: the context holds one.
+
+        The file's inode when it was first read tells its sessions apart from those of other projects that began in the
+        same second. They keep their ids if the project is moved or the file replaced.
+        """
         if notes.get("last") != ident:
             notes.update(last=ident, reading=str(int(notes.get("reading", "0")) + 1))
         is_newest = ident == next(reversed(self._sessions))
         written_ms = min(self._written_ms, self._now_ms) if is_newest else 0
-        session, now_ms = self._sessions[ident], self._now_ms
-        at_ms = local_ms(session.started) or self._before_ms
-        talk = Talk(ident, session, self._inputs, at_ms, written_ms=written_ms, now_ms=now_ms)
-        talk.pieces[0] = (f"reading {notes['reading']}", talk.pieces[0][1])
-        return talk
+        begun = (at_ms for session in self._sessions.values() if (at_ms := local_ms(session.started)))
+        at_ms = local_ms(self._sessions[ident].started) or next(begun, self._written_ms) - _BEFORE_MS
+        name = ident.replace("{}", notes.setdefault("inode", self._inode))
+        found = _blocks(name, self._sessions[ident], self._inputs, at_ms, written_ms)
+        return _Talk(name, found, f"reading {notes['reading']}", written_ms + HOLD_MS, self._now_ms)
 
 
-class Talk:
+def _blocks(ident: str, session: blocks.Session, inputs: _Inputs, at_ms: int, written_ms: int) -> list[Block]:
+    """Returns the blocks of a session.
+
+    `at_ms`: when it started. `written_ms`: when it was last written to, 0 for long ago.
+    """
+    inputs.begin(at_ms)
+    found: list[Block] = []
+    last, dated = 0, True  # where the last turn begins, and whether the time of its prompt is known
+    for kind, lines in blocks.blocks_in(session, inputs.confirm):
+        if kind == "prompt":
+            text = blocks.prompt_text(lines)
+            typed_ms = inputs.take(text)
+            at_ms = max(at_ms, typed_ms or 0)
+            last, dated = len(found), typed_ms is not None
+            found.append(Block(kind, at_ms, session=ident, text=text, typed=dated or not inputs.kept))
+        elif kind == "messages":
+            said = blocks.messages_of(lines)
+            for number, text in enumerate(said, 1):
+                # The text of an error is followed by what it means in plain words.
+                retried = any(other.startswith("Retrying in ") for other in said[number : number + 2])
+                found.append(Block("message", at_ms, session=ident, text=text, retried=retried))
+        else:
+            text = "\n".join(lines).strip() if kind == "model" else ""
+            found.append(Block(kind, at_ms, session=ident, text=text))
+    fresh = last + dated
+    return [*found[:fresh], *(replace(block, seen_ms=written_ms) for block in found[fresh:])]
+
+
+class _Talk:
     """A session, whose pieces are its blocks; see `carryover.readers.rewritten.Conversation`."""
 
-    def __init__(
-        self, ident: str, session: blocks.Session, inputs: Inputs, at_ms: int, *, written_ms: int, now_ms: int
-    ) -> None:
-        """`at_ms`: when the session started. `written_ms`: when it was last written to, 0 for long ago."""
-        self._ident, self._now_ms = ident, now_ms
-        self.rests_ms = written_ms + HOLD_MS
-        inputs.begin(at_ms)
-        self._blocks: list[Block] = []
-        last, dated = 0, True  # where the last turn begins, and whether the time of its prompt is known
-        for kind, lines in blocks.blocks_in(session, inputs.confirm):
-            if kind == "prompt":
-                text = blocks.prompt_text(lines)
-                typed_ms = inputs.take(text)
-                at_ms = max(at_ms, typed_ms or 0)
-                typed = typed_ms is not None or not inputs.kept
-                self._blocks.append(Block(kind, at_ms, session=ident, text=text, typed=typed))
-                last, dated = len(self._blocks) - 1, typed_ms is not None
-            elif kind == "messages":
-                said = blocks.messages_of(lines)
-                for number, text in enumerate(said, 1):
-                    # The text of an error is followed by what it means in plain words.
-                    retried = any(other.startswith("Retrying in ") for other in said[number : number + 2])
-                    self._blocks.append(Block("message", at_ms, session=ident, text=text, retried=retried))
-            else:
-                text = "\n".join(lines).strip() if kind == "model" else ""
-                self._blocks.append(Block(kind, at_ms, session=ident, text=text))
-        for number in range(last + dated, len(self._blocks)):
-            self._blocks[number] = replace(self._blocks[number], seen_ms=written_ms)
-        self.pieces = [(str(n), digest(f"{one.kind} {one.retried} {one.text}")) for n, one in enumerate(self._blocks)]
+    def __init__(self, ident: str, found: list[Block], reading: str, rests_ms: int, now_ms: int) -> None:
+        self._ident, self._blocks, self._now_ms = ident, found, now_ms
+        self.rests_ms = rests_ms
+        marks = [digest(f"{block.kind} {block.retried} {block.text}") for block in found]
+        self.pieces = list(zip([reading, *map(str, range(1, len(found)))], marks, strict=True))
 
     def begin(self, *, on: bool, more: bool) -> bytes | None:
-        """Returns the record that announces blocks."""
         return msgspec.json.encode(Block("begin", session=self._ident, on=on, more=more))
 
     def piece(self, number: int) -> bytes | None:
@@ -242,5 +216,4 @@ class Talk:
         return msgspec.json.encode(block)
 
     def end(self, emitted: int) -> bytes | None:  # noqa: ARG002
-        """Returns None: there are no facts about a whole session."""
         return None

@@ -1,199 +1,136 @@
-"""Turns blocks of the chat history into events, one block at a time."""
+"""Turns blocks of the chat history into events: inputs, answers, and Aider's own messages (0.82.3, 0.86.2).
+
+Of its messages, those on edits, commits, tests, linting and errors count; the others are ignored.
+"""
 
 from __future__ import annotations
 
+import posixpath
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Parsed, Record, Source
-from carryover.adapter.event_builder import reemitted_after, usable_name
-from carryover.agents.aider import wire
-from carryover.agents.aider.builder import Builder, mark_of
-from carryover.agents.aider.messages import drop_edits, own_message, user_input
-from carryover.agents.aider.wire import MAX_EDITS, Context
-from carryover.model import AssistantMessage, SessionStart
+from carryover.adapter.contract import Parsed, Record, Source, ToolOutcome
+from carryover.adapter.event_builder import OpenCall, reemitted_after, usable_name
+from carryover.agents.aider import blocks
+from carryover.agents.aider.answers import read_answer
+from carryover.agents.aider.builder import Builder, Commit, Context, mark_of
+from carryover.model import AssistantMessage, Retracted, SessionEnd, SessionStart, TurnEnd, UserPrompt
 from carryover.records import rawjson
-from carryover.records.changes import Change, Replacement, replaced, written
+from carryover.records.changes import Change, as_edit
+from carryover.records.resets import failed_turn, names_limit
 
-_SEARCH: Final = re.compile(r"<{5,9} SEARCH>?\s*")
-_DIVIDER: Final = re.compile(r"={5,9}\s*")
-_REPLACE: Final = re.compile(r">{5,9} REPLACE\s*")
-_FENCES: Final = ("```", "````", "<source>", "<code>", "<pre>", "<codeblock>", "<sourcecode>")
-_NAME_ABOVE: Final = 3
-_MAX_NAME: Final = 250
-Place = Callable[[str], str | None]
-"""Returns the absolute path of a file that the model names."""
-
-
-class Answer(msgspec.Struct, frozen=True):
-    """An answer and the changes that it asks for."""
-
-    prose: str
-    """The text without the changes."""
-    changes: tuple[Change, ...]
-
-
-def read_answer(text: str, place: Place, *, whole_files: bool) -> Answer:
-    """Splits an answer into prose and changes.
-
-    `whole_files`: a file name above a fence means that the file gets the fenced text.
-    """
-    lines = text.split("\n")
-    found = _Found(lines, place)
-    at = 0
-    while at < len(lines):
-        at = found.take(at, whole_files=whole_files)
-    return Answer(found.prose(), found.changes())
-
-
-class _Found:
-    """The edits found so far, by path. A file may have several blocks."""
-
-    def __init__(self, lines: Sequence[str], place: Place) -> None:
-        self._lines = lines
-        self._place = place
-        self._gone: set[int] = set()
-        self._replacements: dict[str, list[Replacement]] = {}
-        self._whole_files: dict[str, Change] = {}
-        self._last = ""
-
-    def take(self, at: int, *, whole_files: bool) -> int:
-        """Reads the edit that begins at a line, if there is one, and returns the line to continue at."""
-        line = self._lines[at]
-        if _SEARCH.fullmatch(line.strip()):
-            return self._search(at)
-        return self._whole(at) if whole_files and _fence_of(line) is not None else at + 1
-
-    def prose(self) -> str:
-        """Returns the text without the edits, with at most one blank line in place of each."""
-        kept = "\n".join(line for number, line in enumerate(self._lines) if number not in self._gone)
-        return re.sub(r"\n{3,}", "\n\n", kept).strip() if self._gone else kept.strip()
-
-    def changes(self) -> tuple[Change, ...]:
-        """Returns one change per file."""
-        replacements = {path: replaced(path, pairs, counted=True) for path, pairs in self._replacements.items()}
-        return tuple((self._whole_files | replacements).values())
-
-    def _search(self, at: int) -> int:
-        divider = _find(self._lines, at + 1, _DIVIDER)
-        end = _find(self._lines, divider + 1, _REPLACE)
-        if end >= len(self._lines):
-            return at + 1
-        fence, name_at, name = self._name_above(at)
-        name = name or self._last
-        path = self._place(name) if name else None
-        if path is not None:
-            self._last = name
-            pair = Replacement(_text(self._lines[at + 1 : divider]), _text(self._lines[divider + 1 : end]))
-            self._replacements.setdefault(path, []).append(pair)
-        last = end + 1 if fence is not None and _is_fence(self._lines, end + 1) else end
-        self._gone.update(range(at if fence is None else fence, last + 1))
-        if name_at is not None:
-            self._gone.add(name_at)
-        return last + 1
-
-    def _name_above(self, at: int) -> tuple[int | None, int | None, str]:
-        """Returns the line of the fence above a block, the line of the file name, and the name."""
-        fence = None
-        for place in range(at - 1, max(at - 1 - _NAME_ABOVE, -1), -1):
-            line = self._lines[place].strip()
-            if place in self._gone:
-                break
-            if _fence_of(line) is not None and fence is None:
-                fence = place
-                named = line[len("```") :] if line.startswith("```") else ""
-                if "." in named or "/" in named:
-                    return fence, None, named
-            elif line and line not in ("...", "```"):
-                name = _file_name(line)
-                return (fence, place, name) if name else (fence, None, "")
-        return fence, None, ""
-
-    def _line_like(self, text: str, start: int) -> int | None:
-        return next((n for n in range(start, len(self._lines)) if self._lines[n].rstrip() == text), None)
-
-    def _whole(self, at: int) -> int:
-        fence = _fence_of(self._lines[at]) or ""
-        closing = fence if fence.startswith("`") else f"</{fence[1:]}"
-        end = self._line_like(closing, at + 1)
-        name = _file_name(self._lines[at - 1]) if at else ""
-        path = self._place(name) if name else None
-        if end is None or path is None:
-            return at + 1 if end is None else end + 1
-        self._whole_files[path] = written(path, _text(self._lines[at + 1 : end]))
-        self._gone.update(range(at - 1, end + 1))
-        return end + 1
-
-
-def _fence_of(line: str) -> str | None:
-    """Returns the fence that a line begins with; None if there is none."""
-    line = line.strip()
-    if line.startswith("```"):
-        return "````" if line.startswith("````") else "```"
-    return line if line in _OPENING else None
-
-
-def _is_fence(lines: Sequence[str], at: int) -> bool:
-    return at < len(lines) and (lines[at].startswith("```") or lines[at].strip() in _CLOSING)
-
-
-_OPENING: Final = frozenset(fence for fence in _FENCES if fence.startswith("<"))
-_CLOSING: Final = frozenset(f"</{fence[1:]}" for fence in _OPENING)
-
-
-def _file_name(line: str) -> str:
-    """Returns the file that the line above a block names, or ''. Models put the name in marks of all kinds."""
-    name = line.strip().rstrip(":").lstrip("#").strip().strip("`").strip("*").strip()
-    looks = ("." in name or "/" in name or "\\" in name or name[:1].isupper()) and " " not in name
-    return name if looks and len(name) <= _MAX_NAME else ""
-
-
-def _find(lines: Sequence[str], start: int, pattern: re.Pattern[str]) -> int:
-    return next((n for n in range(start, len(lines)) if pattern.fullmatch(lines[n].strip())), len(lines))
-
-
-def _text(lines: Sequence[str]) -> str:
-    return "".join(f"{line}\n" for line in lines)
+MAX_EDITS: Final = 50
+"""Most edits kept of one answer."""
+MAX_COMMITS: Final = 20
+MAX_KEYS: Final = 50
+MAX_LINT_CHARS: Final = 3_000
+MAX_SUBJECT: Final = 500
 
 
 def parse_record(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
     """Parses one block. Never raises: what is not understood is counted."""
-    block = rawjson.read(wire.DECODER, record.data)
+    block = rawjson.read(blocks.DECODER, record.data)
     if isinstance(block, str):
         return context, Parsed(skipped=(rawjson.skipped(None, block, None),))
     session = usable_name(block.session)
-    if session is None or not (block.at_ms or block.kind == wire.BEGIN):
+    if session is None or not (block.at_ms or block.kind == "begin"):
         return context, Parsed(skipped=(rawjson.skipped(block.kind, "no session or time", None),))
-    if context.session != session or (block.kind == wire.BEGIN and not block.on):
+    if context.session != session or (block.kind == "begin" and not block.on):
         context = Context(session=session)
-    if block.kind == wire.BEGIN:
+    if block.kind == "begin":
         return context, Parsed(reemitted=reemitted_after(context.last, session=session, more=block.more))
-    add = Builder.begin(source, context, block)
+    # A file outside a project is a copy, so it doesn't show when its blocks were written. Anyone may have added to one
+    # in a project, so there a prompt counts as a person's only if the input history has it too.
+    is_copy = not source.group
+    add = Builder(
+        context=context,
+        root=source.group or posixpath.dirname(source.path),
+        input_ms=block.at_ms,
+        seen_ms=0 if is_copy else block.seen_ms,
+        prompted_by="human" if block.typed or is_copy else "model",
+    )
     match block.kind:
-        case wire.START:
+        case "start":
             add.next_item()
             add.add(SessionStart(reason="startup"), "start")
-        case wire.PROMPT:
+        case "prompt":
             add.next_input(block.text)
-            user_input(add, block.text)
-        case wire.MODEL:
+            _input(add, block.text)
+        case "model":
             add.next_item(block.text)
             _answer(add, block.text)
-        case wire.MESSAGE:
+        case "message":
             add.next_item(block.text)
-            own_message(add, block.text, last=not block.retried)
-        case _:
-            add.count_skipped(block.kind, "unknown kind of block")
+            _message(add, block.text, is_last=not block.retried)
     return add.parsed()
+
+
+_ASKING: Final = frozenset(("/ask", "/code", "/architect", "/context"))
+"""Commands whose text goes to the model and is written down again without the command."""
+_SHELL: Final = {"/run": "", "/git": "git "}
+_ENDS: Final = frozenset(("/exit", "/quit"))
+
+
+def _input(add: Builder, text: str) -> None:
+    """Parses one input of the user. Inputs that are neither a prompt nor a command that runs something are ignored."""
+    _end_of_turn(add)
+    if not text or text == "<blank>":
+        return
+    again = mark_of(text) in (add.context.repeated, add.context.answer)
+    add.change(repeated=0, answer=0)
+    if again:
+        # The words of a command once more, or the architect's answer, handed to the editor model.
+        add.change(in_turn=True)
+    elif text.startswith("!"):
+        add.start_call(add.call("run", "shell", text[1:].strip(), actor="human"))
+    elif text.startswith("/"):
+        _command(add, text)
+    else:
+        add.add(UserPrompt(text=text, actor=add.prompted_by), "prompt")
+        add.change(in_turn=True)
+
+
+def _command(add: Builder, text: str) -> None:
+    word, _, words = text.partition(" ") if " " in text.partition("\n")[0] else text.partition("\n")
+    words = words.strip()
+    if word in _ASKING and words:
+        add.add(UserPrompt(text=words, actor=add.prompted_by, command=word), "prompt")
+        add.change(repeated=mark_of(words), in_turn=True)
+    elif word == "/test":
+        add.start_call(add.call("test", "shell", words or add.context.test_command, actor="human"))
+    elif word in _SHELL and words:
+        add.start_call(add.call("run", "shell", _SHELL[word] + words, actor="human"))
+    elif word in _ENDS:
+        add.add(SessionEnd(reason=word[1:]), "end")
+
+
+def _end_of_turn(add: Builder) -> None:
+    """Ends what ran before a new input. `/test` and tests after an edit print nothing if they pass."""
+    context = add.context
+    call = context.call
+    is_test = call is not None and call.name == "test"
+    passed = call is not None and is_test and bool(call.subject) and not context.interrupted
+    add.close("ok" if passed else "unknown", exit_code=0 if passed else None)
+    if not is_test and context.auto_test and context.untested and context.test_command and not context.interrupted:
+        add.end_call(add.call("test", "shell", context.test_command, number=1), ToolOutcome("ok", exit_code=0))
+    _drop_edits(add)
+    add.change(untested=False, interrupted=False, lint=None)
+
+
+def _drop_edits(add: Builder) -> None:
+    """Ends the edits that the last answer asked for and Aider has not applied: it no longer will."""
+    for call in add.context.edits:
+        add.end_call(call, ToolOutcome("unknown", never_ran=True))
+    add.change(edits=())
 
 
 def _answer(add: Builder, text: str) -> None:
     """Adds the model's words. Its edits wait until Aider reports that it applied them."""
     answer = read_answer(text, add.path, whole_files=add.context.whole_files)
-    drop_edits(add)
+    _drop_edits(add)
     edits = []
     for number, change in enumerate(answer.changes[:MAX_EDITS], 1):
         call = add.call("edit", "edit", change.path, number=number)
@@ -202,3 +139,187 @@ def _answer(add: Builder, text: str) -> None:
     if answer.prose:
         add.add(AssistantMessage(text=answer.prose, aborted=add.context.interrupted), "answer")
     add.change(edits=tuple(edits), silent=not answer.prose, answer=mark_of(text), repeated=0, new_path=(), lint=None)
+
+
+_COMMAND_LINE: Final = re.compile(r"(?:.*[/\\])?aider(?:\.exe|\.py|-script\.py)?(?: (?P<options>.*))?", re.IGNORECASE)
+_COMMAND_LINE_WITHIN: Final = 10
+"""Messages that may precede a session's command line: the questions of a first start."""
+_TEST_OPTION: Final = re.compile(r"--test-cmd[ =](?P<command>.+?)(?= --[a-z]|$)")
+_ERROR: Final = re.compile(r"litellm\.\w*(?:Error|Exception)\w*: ")
+_FAILED_BLOCK: Final = re.compile(r"## \w+: This SEARCH block failed to exactly match lines in (?P<path>.+)")
+_REPORT: Final = re.compile(r"# \d+ SEARCH/REPLACE blocks? failed to match!")
+_LINTER: Final = re.compile(r"## Running: (?P<command>.+)")
+_LINT_STARTS: Final = "# Fix any errors below, if possible."
+_YES: Final = re.compile(r"(?:y|yes|a|all|)", re.IGNORECASE)
+
+
+def _message(add: Builder, text: str, *, is_last: bool) -> None:
+    """Parses one message. `is_last`: Aider doesn't announce that it tries again."""
+    known = ((read, found) for pattern, read in _MESSAGES if (found := pattern.fullmatch(text)))
+    state = next((changes for begin, changes in _STATES if text.startswith(begin)), None)
+    if (first := next(known, None)) is not None:
+        read, found = first
+        read(add, found)
+    elif state is not None:
+        add.change(**state)
+    elif _REPORT.match(text):
+        _failed_edits(add, text)
+    elif _ERROR.match(text):
+        # The provider refused the request.
+        add.change(lint=None)
+        if is_last:
+            _end_turn(add, text, limited=names_limit(text))
+    elif add.context.lint is not None:
+        add.change(lint=f"{add.context.lint}{text}\n"[:MAX_LINT_CHARS])
+    elif add.context.items <= _COMMAND_LINE_WITHIN and (line := _COMMAND_LINE.fullmatch(text)):
+        options = line["options"] or ""
+        test = _TEST_OPTION.search(options)
+        auto_test = "--auto-test" in options.split()
+        add.change(test_command=test["command"].strip() if test else "", auto_test=auto_test)
+    add.change(message=text if len(text) < MAX_SUBJECT else "")
+
+
+def _model(add: Builder, found: re.Match[str]) -> None:
+    whole = "whole" in found["format"]
+    is_editor = found["role"] == "Editor m"
+    add.learn(model=None if is_editor else found["model"])
+    add.change(whole_files=whole or (is_editor and add.context.whole_files))
+
+
+def _applied(add: Builder, found: re.Match[str]) -> None:
+    path = add.path(found["path"])
+    if path is None:
+        return
+    call = _take_edit(add, path) or add.call("edit", "edit", path)
+    change = call.changes[0] if call.changes else Change(path=path, change="modify")
+    if path in add.context.new_path:
+        change = msgspec.structs.replace(change, change="add")
+    result, edit = add.end_call(call, ToolOutcome("ok")), add.add(as_edit(change, call.id), "edit")
+    keys = (*add.context.turn, f"{call.id}:call", result, edit)
+    add.change(turn=keys[-MAX_KEYS:], untested=True)
+
+
+def _not_applied(add: Builder, found: re.Match[str]) -> None:
+    if (call := _take_edit(add, add.path(found["path"] or found["skipped"]))) is not None:
+        add.end_call(call, ToolOutcome("unknown", never_ran=True))
+
+
+def _take_edit(add: Builder, path: str | None) -> OpenCall | None:
+    """Returns the edit of a file that the last answer asked for, and stops waiting for it."""
+    call = next((call for call in add.context.edits if call.subject == path), None)
+    add.change(edits=tuple(other for other in add.context.edits if other is not call))
+    return call
+
+
+def _failed_edits(add: Builder, text: str) -> None:
+    """Adds a failed edit for each file that a report names, with the line that gives the reason."""
+    seen: set[str] = set()
+    for line in text.splitlines():
+        found = _FAILED_BLOCK.fullmatch(line.strip())
+        path = add.path(found["path"]) if found else None
+        if path is not None and path not in seen:
+            seen.add(path)
+            call = _take_edit(add, path) or add.call("edit", "edit", path, number=len(seen))
+            add.end_call(call, ToolOutcome("error", line.strip("# ")))
+
+
+def _create(add: Builder, found: re.Match[str]) -> None:
+    path = add.path(add.context.message)
+    if path is not None and _YES.fullmatch(found["answer"]):
+        add.change(new_path=(*add.context.new_path, path)[-MAX_KEYS:])
+
+
+def _committed(add: Builder, found: re.Match[str]) -> None:
+    context = add.context
+    if not context.own_commit:
+        add.change(own_commit=True)
+        return
+    # In git's own wording, so that it counts as a commit.
+    outcome = ToolOutcome("ok", f"[HEAD {found['id']}] {found['subject']}", exit_code=0)
+    keys = [add.end_call(add.call("commit", "shell", "git commit"), outcome)]
+    if context.silent:
+        # Written by a model too, and the only words for what it did.
+        keys.append(add.add(AssistantMessage(text=found["subject"]), "answer"))
+    commit = Commit(found["id"], (*context.turn, *keys))
+    add.change(commits=(*context.commits, commit)[-MAX_COMMITS:], turn=(), silent=False)
+
+
+def _undone(add: Builder, found: re.Match[str]) -> None:
+    """Retracts a commit and its edits. One id may be the beginning of the other."""
+    commits = add.context.commits
+    gone = next((each for each in commits if each.id.startswith(found["id"]) or found["id"].startswith(each.id)), None)
+    if gone is not None:
+        add.change(commits=tuple(commit for commit in commits if commit is not gone))
+        add.add(Retracted(keys=gone.place), "undone")
+
+
+def _added_output(add: Builder, _found: re.Match[str]) -> None:
+    """Handles output that goes to the model: of the user's command, of a suggested one, or of failed tests."""
+    call, test_command = add.context.call, add.context.test_command
+    if call is None and add.context.untested and test_command:
+        call = add.call("test", "shell", test_command)
+        add.begin_call(call)
+        add.end_call(call, ToolOutcome("error"))
+        add.change(untested=False)
+    elif call is not None and call.name == "test":
+        add.close("error")
+        add.change(in_turn=True, untested=False)
+    else:
+        add.close("unknown")
+
+
+def _kept_output(add: Builder, found: re.Match[str]) -> None:
+    if not _YES.fullmatch(found["answer"]):
+        add.close("unknown")
+
+
+def _lint_failed(add: Builder, _found: re.Match[str]) -> None:
+    output = add.context.lint or ""
+    linter = _LINTER.search(output)
+    call = add.call("lint", "shell", linter["command"] if linter else "lint")
+    add.begin_call(call)
+    add.end_call(call, ToolOutcome("error", output))
+    add.change(lint=None)
+
+
+def _interrupted(add: Builder, _found: re.Match[str]) -> None:
+    add.close("interrupted")
+    if add.context.in_turn and not add.context.interrupted:
+        add.add(TurnEnd(reason="interrupted"), "interrupted")
+    add.change(interrupted=True)
+
+
+def _end_turn(add: Builder, text: str, *, limited: bool) -> None:
+    add.add(failed_turn(text, add.at_ms, limited=limited), "turn end")
+    add.change(in_turn=False)
+
+
+_STATES: Final = (
+    ("Tokens: ", {"in_turn": False, "interrupted": False}),
+    ("Processing your request...", {"in_turn": True}),  # a comment in a file asks
+    (_LINT_STARTS, {"lint": ""}),
+)
+"""The beginnings of messages that only say where a turn stands, and what they change."""
+
+_MESSAGES: Final[tuple[tuple[re.Pattern[str], Callable[[Builder, re.Match[str]], None]], ...]] = (
+    (re.compile(r"Applied edit to (?P<path>.+)"), _applied),
+    (re.compile(r"Did not apply edit to (?P<path>.+) \(--dry-run\)|Skipping edits to (?P<skipped>.+)"), _not_applied),
+    (re.compile(r"Commit (?P<id>[0-9a-f]{7,40}) (?P<subject>.*)"), _committed),
+    (re.compile(r"Committing .+ before applying edits\."), lambda add, _: add.change(own_commit=False)),
+    (re.compile(r"Create new file\? .*\]: (?P<answer>.*)"), _create),
+    (re.compile(r"Removed: (?P<id>[0-9a-f]{7,40}) .*"), _undone),
+    (
+        re.compile(r"Running (?P<command>(?!playwright).+)"),
+        lambda add, found: add.start_call(add.call("run", "shell", found["command"])),
+    ),
+    (re.compile(r"Added \d+ lines? of output to the chat\."), _added_output),
+    (re.compile(r"Add .*command output to the chat\? .*\]: (?P<answer>.*)"), _kept_output),
+    (re.compile(r"Attempt to fix lint errors\? .*"), _lint_failed),
+    (re.compile(r"\^C .*"), _interrupted),
+    (
+        re.compile(r"Only \d+ reflections allowed, stopping\.|Model .* has hit a token limit!"),
+        lambda add, found: _end_turn(add, found[0], limited=False),
+    ),
+    (re.compile(r"Aider v(\d\S*)"), lambda add, found: add.learn(agent_version=found[1])),
+    (re.compile(r"(?P<role>Main m|M|Editor m)odel: (?P<model>\S+) with (?P<format>\S+) edit format.*"), _model),
+)

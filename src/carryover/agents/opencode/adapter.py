@@ -2,21 +2,102 @@
 
 from __future__ import annotations
 
-from typing import Final
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final, Literal
 
-from carryover.adapter.contract import Agent
+from carryover.adapter.contract import Agent, Reader, Source
 from carryover.adapter.lazily import lazily
-from carryover.agents.opencode import locate
 from carryover.agents.opencode.spec import SPEC
 from carryover.agents.opencode.wire import Context
 from carryover.readers.by_kind import ReaderByKind
+from carryover.readers.files import SQLITE
+
+Kind = Literal["database", "files", "export"]
+"""database: all sessions (1.2 and later). files: one session of an older version. export: one that a user exported."""
+
+_RANKS: Final[dict[Kind, int]] = {"database": 2, "files": 1, "export": 0}
+"""1.2 copies the files into the database and leaves the originals."""
+_ID: Final = re.compile(r"ses_[\w-]{1,100}")
+_TABLES: Final = frozenset(("session", "message", "part"))
+_EXPORT: Final = re.compile(rb'\s*\{\s*"info"\s*:\s*\{\s*"id"\s*:\s*"ses_')
+_SESSION_FILE: Final = re.compile(rb'\s*\{\s*"id"\s*:\s*"ses_')
+
+
+def kind_of(path: Path) -> Kind | None:
+    """Returns the kind of the source at `path`, by the end of its path alone; None if it is not a source."""
+    if path.suffix == ".db":
+        return "database"
+    if path.suffix != ".json":
+        return None
+    is_session = path.parts[-4:-2] == ("storage", "session") and _ID.fullmatch(path.stem)
+    return "files" if is_session else "export"
+
+
+def source_of(path: Path, root: Path) -> Source | None:
+    """Returns the source at `path`, recognised by name alone. A change beside a database counts as a change of it.
+
+    `root` may be a database, if an environment variable names one.
+    """
+    for suffix in ("-wal", "-journal"):
+        if path.name.endswith(f".db{suffix}"):
+            path = path.with_name(path.name.removesuffix(suffix))
+    kind = kind_of(path)
+    if kind == "database":
+        is_source = path == root or (path.parent == root and not path.name.startswith("."))
+    else:
+        is_source = kind == "files" and path.parents[3] == root
+    return _source(path, kind) if kind is not None and is_source else None
+
+
+def sources(root: Path) -> list[Source]:
+    """Returns every source below `root`, sorted by path."""
+    patterns = ("*.db", "storage/session/*/ses_*.json")
+    paths = [root] if root.is_file() else [path for pattern in patterns for path in root.glob(pattern)]
+    found = (source_of(path, root) for path in sorted(paths, key=str))
+    return [source for source in found if source is not None]
+
+
+def exported(path: Path, head: bytes) -> Source | None:
+    """Returns the source in a file anywhere on disk.
+
+    It may be a document from `opencode export`, a database, or an older version's session file with the folders around
+    it.
+    """
+    kind = kind_of(path)
+    if kind == "database":
+        from carryover.readers.sqlite import table_names
+
+        is_source = head.startswith(SQLITE) and table_names(path) >= _TABLES
+    else:
+        is_source = (_SESSION_FILE if kind == "files" else _EXPORT).match(head) is not None
+    return _source(path, kind) if kind is not None and is_source else None
+
+
+def _source(path: Path, kind: Kind) -> Source:
+    group = path.parent.name if kind == "files" else ""
+    return Source(agent=SPEC.id, path=str(path), group=group, rank=_RANKS[kind])
+
+
+def _readers() -> Mapping[Kind, Reader]:
+    from carryover.agents.opencode.database import DatabaseReader
+    from carryover.agents.opencode.files import SessionFileReader, export_reader
+    from carryover.readers.stat_cache import StatCachedReader
+
+    return {
+        "database": StatCachedReader(DatabaseReader()),
+        "files": SessionFileReader(),
+        "export": export_reader(),
+    }
+
 
 AGENT: Final = Agent(
     spec=SPEC,
-    reader=ReaderByKind(locate.kind_of, locate.readers),
+    reader=ReaderByKind(kind_of, _readers),
     context_type=Context,
-    source_of=locate.source_of,
-    sources=locate.sources,
+    source_of=source_of,
+    sources=sources,
     parse=lazily("carryover.agents.opencode.parse", "parse_record"),
-    exported=locate.exported,
+    exported=exported,
 )

@@ -2,41 +2,58 @@
 
 Tables with accounts and credentials are never read. Changes are found by each session's time and, in the newest
 sessions, by the last message, since a session's time is not updated with each part.
+
+A session is a list of pieces, each emitted once, as soon as it is final. A prompt is one piece. Each part of an answer
+is two, since a tool call is known long before its result; the end of the answer is one more. A part that may still grow
+is held back, and so is everything after it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal, NamedTuple
 
 import msgspec
 
 from carryover.adapter.contract import Batch, FileStat
-from carryover.agents.opencode.stored import StoredSession, text, whole
-from carryover.agents.opencode.talk import Talk, revert_in
-from carryover.agents.opencode.wire import MOST_PARENTS, Session, is_usable_id
+from carryover.agents.opencode.wire import BeginRecord, MessageRecord, PartEntry, Session, SessionRecord, is_usable_id
 from carryover.readers import sqlite
-from carryover.readers.rewritten import MAX_CONVERSATIONS, read_on
+from carryover.readers.rewritten import MAX_CONVERSATIONS, NotYet, Piece, read_on
 from carryover.readers.stat_cache import utc_now_ms
-from carryover.records.fields import digest
+from carryover.records.lenient import Fields, fields_of, read_as, text_of
 
 LIVE_SESSIONS: Final = 100
 """How many of the newest sessions have their last message compared as well."""
+SETTLED_MS: Final = 120_000
+"""An answer that was not written to for this long is taken as it is."""
+PROMPT_SETTLED_MS: Final = 2_000
+"""The same for a prompt that nothing follows yet, whose parts come one by one."""
+MOST_PARENTS: Final = 10
+"""Most levels of parents above a sub-agent."""
+CALLING: Final = ("tool-calls", "tool_calls", "unknown")
+"""Reasons why a message ends while the turn continues."""
 
-_NEEDED: Final = {
-    "session": {"id", "parent_id", "directory", "title", "version", "time_created", "time_updated", "revert"},
-    "message": {"id", "session_id", "time_created", "time_updated", "data"},
-    "part": {"id", "message_id", "session_id", "time_updated", "data"},
-}
-_SESSION: Final = "SELECT id, parent_id, directory, title, version, time_created, time_updated, revert FROM session"
-_NEWEST: Final = "ORDER BY time_updated DESC, id LIMIT ?"
-_LAST_MESSAGE: Final = (
-    "SELECT id, time_updated FROM message WHERE session_id = ? ORDER BY time_created DESC, id DESC LIMIT 1"
+_TABLES: Final = frozenset(("session", "message", "part"))
+_SESSIONS: Final = "SELECT id FROM session ORDER BY time_updated DESC, id LIMIT ?"
+_SESSION: Final = (
+    "SELECT id, parent_id, directory, title, version, time_created, time_updated, revert FROM session WHERE id = ?"
 )
-_LAST_PARTS: Final = "SELECT count(*), max(time_updated) FROM part WHERE message_id = ?"
-_COPIED: Final = "SELECT 1 FROM message WHERE session_id = ? AND time_created = ? LIMIT 1"
+_MESSAGES: Final = "SELECT id, time_updated, time_created FROM message WHERE session_id = ? ORDER BY time_created, id"
+_PARTS: Final = "SELECT message_id, id, time_updated FROM part WHERE session_id = ? ORDER BY id"
+_END: Final = (
+    "SELECT id, time_updated, (SELECT printf('%d %d', count(*), max(time_updated)) FROM part"
+    " WHERE message_id = message.id)"
+    " FROM message WHERE session_id = ? ORDER BY time_created DESC, id DESC LIMIT 1"
+)
+# Copies keep their time but get new ids.
+_COPIED_FROM: Final = (
+    "SELECT id FROM session WHERE id != ?1 AND parent_id IS NULL AND time_created <= ?2"
+    " AND EXISTS (SELECT 1 FROM message WHERE session_id = session.id AND time_created = ?2)"
+    " ORDER BY time_updated DESC, id LIMIT 1"
+)
 
 
 class DatabaseReader:
@@ -55,107 +72,229 @@ class DatabaseReader:
         return sqlite.stat(path)
 
 
+class Revert(msgspec.Struct, frozen=True):
+    """The point that a session was reverted to. The next prompt deletes what follows it."""
+
+    message: str = msgspec.field(default="", name="messageID")
+    part: str | None = msgspec.field(default=None, name="partID")
+
+
+class _SessionRow(NamedTuple):
+    session: Session
+    created_ms: int
+    updated_ms: int
+    revert: Revert
+
+
 class Database:
     """A snapshot of the database; see `carryover.readers.rewritten.Snapshot`."""
 
     def __init__(self, db: sqlite.Connection, now_ms: int) -> None:
         self._db, self._now_ms = db, now_ms
-        self._tables = sqlite.tables(db)
-        self._is_known = all(columns <= self._columns(table) for table, columns in _NEEDED.items())
-        self._sessions = self._read_sessions() if self._is_known else {}
+        self._sessions: dict[str, _SessionRow] = {}
+        if sqlite.tables(db) >= _TABLES:
+            for (ident,) in db.execute(_SESSIONS, (MAX_CONVERSATIONS,)):
+                with suppress(sqlite.TooLarge):
+                    for row in sqlite.rows(db, _SESSION, (_text(ident),)):
+                        self._add_session(*row)
 
     def conversations(self) -> list[tuple[str, str]]:
         """Returns the sessions, most recently changed first."""
         marks = []
         for number, (ident, row) in enumerate(self._sessions.items()):
-            live = self._tail(ident) if number < LIVE_SESSIONS else ""
-            shown = digest(f"{row.session.title} {row.revert}")
-            marks.append((ident, f"{row.updated_ms} {shown} {live}"))
+            end = self._db.execute(_END, (ident,)).fetchone() if number < LIVE_SESSIONS else None
+            marks.append((ident, f"{row.updated_ms} {row.session.title} {row.revert} {end}"))
         return marks
 
-    def conversation(self, ident: str, notes: dict[str, str]) -> Talk | None:  # noqa: ARG002
+    def conversation(self, ident: str, notes: dict[str, str]) -> _StoredSession:  # noqa: ARG002
         """Returns a session with its messages."""
-        row, stored = self._sessions[ident], StoredSession(self._db, ident)
-        root = self._root_of(row.session.root)
-        parent = self._forked_from(row, stored) if root is None else None
-        return Talk(
-            store=stored,
-            session=msgspec.structs.replace(row.session, root=root, forked_from=parent),
-            now_ms=self._now_ms,
-            created_ms=row.created_ms,
-            revert=row.revert,
-        )
-
-    def _columns(self, table: str) -> set[str]:
-        if table not in self._tables:
-            return set()
-        return {text(row[1]) for row in self._db.execute(f"PRAGMA table_info({table})")}
-
-    def _read_sessions(self) -> dict[str, _SessionRow]:
-        try:
-            found = sqlite.rows(self._db, f"{_SESSION} {_NEWEST}", (MAX_CONVERSATIONS,))
-        except sqlite.TooLarge:
-            found = self._readable_sessions()
-        rows = map(_SessionRow, found)
-        return {row.session.id: row for row in rows if is_usable_id(row.session.id)}
-
-    def _readable_sessions(self) -> list[tuple[object, ...]]:
-        """The rows of the sessions without those that hold a text of that length."""
-        found: list[tuple[object, ...]] = []
-        for (ident,) in sqlite.rows(self._db, f"SELECT id FROM session {_NEWEST}", (MAX_CONVERSATIONS,)):
-            with suppress(sqlite.TooLarge):
-                found += sqlite.rows(self._db, f"{_SESSION} WHERE id = ?", (text(ident),))
-        return found
-
-    def _tail(self, session: str) -> str:
-        last = self._db.execute(_LAST_MESSAGE, (session,)).fetchone()
-        if last is None:
-            return ""
-        count, updated = self._db.execute(_LAST_PARTS, (last[0],)).fetchone()
-        return f"{text(last[0])} {last[1]} {count} {updated}"
-
-    def _root_of(self, parent: str | None) -> str | None:
-        """Returns the topmost session that a sub-agent works for; None for a session without a parent."""
+        row = self._sessions[ident]
+        root = row.session.root
         for _ in range(MOST_PARENTS):
-            above = self._sessions.get(parent or "")
+            above = self._sessions.get(root or "")
             if above is None or above.session.root is None:
                 break
-            parent = above.session.root
-        return parent
+            root = above.session.root
+        forked_from = self._forked_from(row) if root is None else None
+        session = msgspec.structs.replace(row.session, root=root, forked_from=forked_from)
+        return _StoredSession(self._db, row._replace(session=session), self._now_ms)
 
-    def _forked_from(self, row: _SessionRow, stored: StoredSession) -> str | None:
-        """Returns the session that this one copied messages from. Copies keep their time but get new ids."""
-        first = next(iter(stored.message_rows()), None)
-        if first is None or first.created_ms >= row.created_ms:
+    def _add_session(self, *row: object) -> None:
+        ident, parent, directory, title, version = map(_text, row[:5])
+        session = Session(
+            id=ident,
+            root=parent if is_usable_id(parent) else None,
+            directory=directory or None,
+            title=title[:1000] or None,
+            version=version[:100] or None,
+        )
+        if is_usable_id(ident):
+            revert = read_as(row[7] if isinstance(row[7], bytes) else None, Revert) or Revert()
+            self._sessions[ident] = _SessionRow(session, _whole(row[5]), _whole(row[6]), revert)
+
+    def _forked_from(self, row: _SessionRow) -> str | None:
+        """Returns the session whose messages this one begins with, copied when it was forked."""
+        first = self._db.execute(f"{_MESSAGES} LIMIT 1", (row.session.id,)).fetchone()
+        if first is None or _whole(first[2]) >= row.created_ms:
             return None
-        older = (
-            other
-            for other in self._sessions.values()
-            if other.session.root is None and other is not row and other.created_ms <= first.created_ms
+        found = self._db.execute(_COPIED_FROM, (row.session.id, _whole(first[2]))).fetchone()
+        return _text(found[0]) if found is not None else None
+
+
+class _Row(NamedTuple):
+    """A message or a part without its content, which changes with `updated_ms`."""
+
+    id: str
+    updated_ms: int
+
+
+class _Place(NamedTuple):
+    """A piece's place in the session, and its kind."""
+
+    stage: Literal["prompt", "begun", "ended", "end"]
+    message: int
+    part: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Message:
+    """A message with its parts, read once for all of its pieces. A part that is too large is None."""
+
+    number: int
+    data: bytes
+    parts: dict[str, bytes | None]
+    fields: dict[str, Fields]
+
+    def kind(self, part: str) -> str:
+        return text_of(self.fields.get(part, {}).get("type"))
+
+    def is_followed(self, part: str) -> bool:
+        """Whether another part follows, so that this is complete. A text may be the answer until its message ends."""
+        later = [self.kind(ident) for ident in self.parts if ident > part]
+        return any(kind in ("text", "tool") for kind in later) if self.kind(part) == "text" else bool(later)
+
+    def is_complete(self) -> bool:
+        message = fields_of(self.data)
+        return "completed" in fields_of(message.get("time")) or "error" in message
+
+    def answer(self) -> str:
+        """Returns the id of the text that ends the message; empty if it ends differently."""
+        finish = text_of(fields_of(self.data).get("finish"))
+        shown = [part for part in self.parts if self.kind(part) in ("text", "tool")]
+        return shown[-1] if finish not in ("", *CALLING) and shown and self.kind(shown[-1]) == "text" else ""
+
+
+class _StoredSession:
+    """A session's pieces; see `carryover.readers.rewritten.Conversation`.
+
+    Messages older than the session were copied by a fork and are left out.
+    """
+
+    def __init__(self, db: sqlite.Connection, row: _SessionRow, now_ms: int) -> None:
+        self.pieces: list[Piece] = []
+        self.rests_ms: int | None = None
+        self._db, self._session, self._now_ms = db, row.session, now_ms
+        self._rows: list[tuple[_Row, list[_Row]]] = []
+        self._places: list[_Place] = []
+        self._loaded: _Message | None = None
+        parts_of: dict[str, list[_Row]] = {}
+        for message, ident, updated in db.execute(_PARTS, (row.session.id,)):
+            parts_of.setdefault(_text(message), []).append(_Row(_text(ident), _whole(updated)))
+        revert = row.revert
+        for ident, updated, created in db.execute(_MESSAGES, (row.session.id,)):
+            message = _Row(_text(ident), _whole(updated))
+            parts = parts_of.get(message.id, [])
+            if message.id == revert.message:
+                parts = [part for part in parts if revert.part is not None and part.id < revert.part]
+            if _whole(created) >= row.created_ms and (message.id != revert.message or revert.part is not None):
+                self._add_pieces(message, parts)
+            if message.id == revert.message:
+                break
+
+    def begin(self, *, on: bool, more: bool) -> bytes | None:
+        return msgspec.json.encode(BeginRecord(session=self._session, on=on, more=more))
+
+    def piece(self, number: int) -> bytes | None:
+        stage, at, part = self._places[number]
+        message = self._load(at)
+        is_call = message.kind(part) == "tool"
+        state = text_of(fields_of(message.fields.get(part, {}).get("state")).get("status"))
+        is_open = state in ("pending", "running")
+        rest_ms = PROMPT_SETTLED_MS if stage == "prompt" else SETTLED_MS
+        changed_ms = self._changed_ms(at)
+        is_final = self._now_ms - changed_ms >= rest_ms or message.is_complete()
+        if stage == "begun":
+            if not is_call:
+                return None
+            is_final |= state != "pending"
+        elif stage == "ended":
+            is_final |= not is_open if is_call else message.is_followed(part)
+        if not is_final and at == len(self._rows) - 1:
+            self.rests_ms = changed_ms + rest_ms
+            raise NotYet
+        if stage == "ended" and is_call and is_open:
+            return None  # the client was killed before the call came back
+        return self._record(message, stage, {"prompt": tuple(message.parts), "end": ()}.get(stage, (part,)))
+
+    def end(self, emitted: int) -> bytes | None:  # noqa: ARG002 (the name is the protocol's)
+        return msgspec.json.encode(SessionRecord(session=self._session))
+
+    def _add_pieces(self, row: _Row, parts: list[_Row]) -> None:
+        number = len(self._rows)
+        self._rows.append((row, parts))
+        if text_of(fields_of(self._data_of("message", row.id)).get("role")) == "user":
+            # Its own row is written again with the files that the turn changed.
+            self._add(_Place("prompt", number), row.id, " ".join(str(part.updated_ms) for part in parts))
+            return
+        for part in parts:
+            self._add(_Place("begun", number, part.id), f"{part.id} begun", "")
+            self._add(_Place("ended", number, part.id), part.id, part.updated_ms)
+        self._add(_Place("end", number), f"{row.id} end", row.updated_ms)
+
+    def _add(self, place: _Place, ident: str, mark: str | int) -> None:
+        self.pieces.append((ident, mark))
+        self._places.append(place)
+
+    def _load(self, number: int) -> _Message:
+        if self._loaded is None or self._loaded.number != number:
+            row, rows = self._rows[number]
+            data = self._data_of("message", row.id)
+            if data is None:
+                raise sqlite.TooLarge
+            parts = {part.id: self._data_of("part", part.id) for part in rows}
+            read = {part: fields_of(content) for part, content in parts.items()}
+            self._loaded = _Message(number, data, parts, read)
+        return self._loaded
+
+    def _data_of(self, table: str, ident: str) -> bytes | None:
+        """Returns the content of a row; None if it is too large."""
+        with suppress(sqlite.TooLarge):
+            return sqlite.value_at(self._db, f"SELECT data FROM {table} WHERE id = ?", ident) or b"null"
+        return None
+
+    def _record(self, message: _Message, stage: str, parts: tuple[str, ...]) -> bytes:
+        begun, ended = stage in ("prompt", "begun"), stage in ("prompt", "ended")
+        read = {part: data for part in parts if (data := message.parts[part]) is not None}
+        if parts and not read:
+            raise sqlite.TooLarge
+        record = MessageRecord(
+            session=self._session,
+            id=self._rows[message.number][0].id,
+            data=msgspec.Raw(message.data),
+            parts=tuple(PartEntry(part, msgspec.Raw(data), begun, ended) for part, data in read.items()),
+            last_text=message.answer(),
+            ended=stage in ("prompt", "end"),
         )
-        return next(
-            (
-                other.session.id
-                for other in older
-                if self._db.execute(_COPIED, (other.session.id, first.created_ms)).fetchone() is not None
-            ),
-            None,
-        )
+        return msgspec.json.encode(record)
+
+    def _changed_ms(self, number: int) -> int:
+        row, parts = self._rows[number]
+        return min(max(one.updated_ms for one in (row, *parts)), self._now_ms)
 
 
-class _SessionRow:
-    """A row of the session table."""
+def _text(value: object) -> str:
+    return sqlite.text_of(value) or ""
 
-    __slots__ = ("created_ms", "revert", "session", "updated_ms")
 
-    def __init__(self, row: tuple[object, ...]) -> None:
-        ident, parent, directory, title, version, created, updated, revert = row
-        self.session = Session(
-            id=text(ident),
-            root=text(parent) if is_usable_id(text(parent)) else None,
-            directory=text(directory) or None,
-            title=text(title)[:1000] or None,
-            version=text(version)[:100] or None,
-        )
-        self.created_ms, self.updated_ms = whole(created), whole(updated)
-        self.revert = revert_in(revert) if isinstance(revert, bytes) else None
+def _whole(value: object) -> int:
+    return value if isinstance(value, int) else 0

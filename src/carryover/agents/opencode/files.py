@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import errno
 import weakref
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -17,8 +16,8 @@ from typing import Final, NamedTuple
 import msgspec
 
 from carryover.adapter.contract import FileStat
-from carryover.agents.opencode.database import Database
-from carryover.agents.opencode.wire import MOST_PARENTS, is_usable_id, ms_of
+from carryover.agents.opencode.database import MOST_PARENTS, Database
+from carryover.agents.opencode.wire import is_usable_id, ms_of
 from carryover.fsio import stat_regular
 from carryover.readers import sqlite
 from carryover.readers.files import entries_of, read_small
@@ -26,7 +25,7 @@ from carryover.readers.rewritten import SnapshotReader
 from carryover.readers.stat_cache import utc_now_ms
 from carryover.records import rawjson
 from carryover.records.fields import digest
-from carryover.records.lenient import Fields, fields_of, items_of, text_of
+from carryover.records.lenient import Fields, fields_of, inside, items_of, text_of
 
 MAX_FILE_BYTES: Final = 8 << 20
 MAX_EXPORT_BYTES: Final = 256 << 20
@@ -39,13 +38,17 @@ _TABLES: Final = (
 )
 
 
-class Item(NamedTuple):
-    """A message with its parts, or a part. `mark` takes the place of the time at which it was last written."""
+class _Item(NamedTuple):
+    """A message with its parts, or a part."""
 
     id: str
     data: bytes
-    mark: int
-    parts: tuple[Item, ...] = ()
+    parts: tuple[_Item, ...] = ()
+
+    @property
+    def mark(self) -> int:
+        """Takes the place of the time of the last write. It is long ago, so the content counts as final."""
+        return -int(digest(self.data)[:14], 16)
 
 
 class SessionFileReader(SnapshotReader[Database]):
@@ -63,11 +66,10 @@ class SessionFileReader(SnapshotReader[Database]):
         messages = _storage(path) / "message" / path.stem
         names = _names(messages)
         size, mtime_ns = status.st_size + len(names), status.st_mtime_ns
-        try:
+        with suppress(IndexError, OSError):  # there is none, or it was removed in between
             last = stat_regular(messages / names[-1])
-        except (IndexError, OSError):  # there is none, or it was removed in between
-            return FileStat(size, mtime_ns)
-        return FileStat(size + last.st_size, max(mtime_ns, last.st_mtime_ns))
+            return FileStat(size + last.st_size, max(mtime_ns, last.st_mtime_ns))
+        return FileStat(size, mtime_ns)
 
 
 def _session_files(path: Path, _stat: FileStat) -> Database:
@@ -76,8 +78,18 @@ def _session_files(path: Path, _stat: FileStat) -> Database:
     found = _items(storage / "message" / path.stem)
     messages = [message._replace(parts=tuple(_items(storage / "part" / message.id))) for message in found]
     created = ms_of(fields_of(info.get("time")).get("created"))
-    ident = path.stem if info else ""
-    return _database(info, ident, messages, created_ms=created, root=_root_of(text_of(info.get("parentID")), path))
+    return _database(info, path.stem if info else "", messages, created_ms=created, root=_root_of(info, path))
+
+
+def _root_of(info: Fields, path: Path) -> str:
+    """Returns the topmost session that a sub-agent works for; empty for a session without a parent."""
+    parent = text_of(info.get("parentID"))
+    for _ in range(MOST_PARENTS):
+        above = text_of(fields_of(_content(path.with_name(f"{parent}.json"))).get("parentID")) if parent else ""
+        if not is_usable_id(above):
+            break
+        parent = above
+    return parent
 
 
 def export_reader() -> SnapshotReader[Database]:
@@ -95,52 +107,29 @@ def _export(path: Path, _stat: FileStat) -> Database:
     return _database(info, ident, messages, root=text_of(info.get("parentID")))
 
 
-def _exported(entry: Fields) -> Item:
+def _exported(entry: Fields) -> _Item:
     info = bytes(entry.get("info", rawjson.ABSENT))
     ident = text_of(fields_of(info).get("id"))
     parts = [bytes(part) for part in items_of(entry.get("parts"))]
     idents = (text_of(fields_of(part).get("id")) or f"{ident}.{number:06}" for number, part in enumerate(parts))
-    items = tuple(Item(*item, _mark_of(item[1])) for item in zip(idents, parts, strict=True))
-    return Item(ident, info, _mark_of(info), items)
+    return _Item(ident, info, tuple(map(_Item, idents, parts)))
 
 
-def _database(info: Fields, ident: str, messages: list[Item], *, root: str, created_ms: int = 0) -> Database:
+def _database(info: Fields, ident: str, messages: list[_Item], *, root: str, created_ms: int = 0) -> Database:
     db = sqlite.in_memory(_TABLES)
     texts = (text_of(info.get(name)) for name in ("directory", "title", "version"))
     marks = [(message.mark, *(part.mark for part in message.parts)) for message in messages]
-    session = (ident, root, *texts, created_ms, _mark_of(str(marks)), bytes(info.get("revert", rawjson.ABSENT)))
+    updated = _Item("", str(marks).encode()).mark
+    session = (ident, root, *texts, created_ms, updated, bytes(info.get("revert", rawjson.ABSENT)))
     db.execute("INSERT INTO session VALUES (?,?,?,?,?,?,?,?)", session)
     for item in messages:
-        sent_ms = ms_of(fields_of(fields_of(item.data).get("time")).get("created"))
-        db.execute("INSERT INTO message VALUES (?,?,?,?,?)", (item.id, ident, sent_ms, item.mark, _compact(item.data)))
+        sent_ms = ms_of(inside(msgspec.Raw(item.data), "time", "created"))
+        db.execute("INSERT INTO message VALUES (?,?,?,?,?)", (item.id, ident, sent_ms, item.mark, item.data))
         parts = ((part.id, item.id, ident, part.mark, part.data) for part in item.parts)
         db.executemany("INSERT INTO part VALUES (?,?,?,?,?)", parts)
     database = Database(db, utc_now_ms())
     weakref.finalize(database, db.close)
     return database
-
-
-def _mark_of(data: str | bytes) -> int:
-    """Returns a mark of a content. As a time it is long ago, so what has it is final."""
-    return -int(digest(data)[:14], 16)
-
-
-def _compact(data: bytes) -> bytes:
-    """Returns JSON without white space between its parts, as the database holds it."""
-    try:
-        return msgspec.json.format(data, indent=-1)
-    except rawjson.UNREADABLE:
-        return data
-
-
-def _root_of(parent: str, path: Path) -> str:
-    """Returns the topmost session that a sub-agent works for; empty for a session without a parent."""
-    for _ in range(MOST_PARENTS):
-        above = text_of(fields_of(_content(path.with_name(f"{parent}.json"))).get("parentID")) if parent else ""
-        if not is_usable_id(above):
-            break
-        parent = above
-    return parent
 
 
 def _storage(path: Path) -> Path:
@@ -152,11 +141,8 @@ def _names(folder: Path) -> list[str]:
     return sorted(entry.name for entry in entries_of(folder) if entry.name.endswith(".json"))
 
 
-def _items(folder: Path) -> Iterator[Item]:
-    for name in _names(folder):
-        with suppress(OSError):
-            updated_ms = stat_regular(folder / name).st_mtime_ns // 1_000_000
-            yield Item(name.removesuffix(".json"), _content(folder / name), updated_ms)
+def _items(folder: Path) -> list[_Item]:
+    return [_Item(name.removesuffix(".json"), _content(folder / name)) for name in _names(folder)]
 
 
 def _content(path: Path) -> bytes:

@@ -3,39 +3,116 @@
 from __future__ import annotations
 
 import re
-from typing import Final, Literal
+from dataclasses import dataclass
+from typing import Final
 
-from carryover.adapter.contract import Parsed, Record, Reemitted, Source, ToolOutcome
-from carryover.adapter.event_builder import reemitted_after
+import msgspec
+
+from carryover.adapter.contract import Parsed, Record, Reemitted, Source
+from carryover.adapter.event_builder import EventBuilder, Facts, differing, reemitted_after, usable_folder
 from carryover.agents.opencode import tools
-from carryover.agents.opencode.builder import Builder
-from carryover.agents.opencode.tools import (
-    ABORTED_ERROR,
-    LIMIT_STATUSES,
-    QUIET_PARTS,
-    SHELL_PROMPT,
-    SUMMARY_KINDS,
-)
 from carryover.agents.opencode.wire import (
     RECORD,
     BeginRecord,
     Context,
     MessageRecord,
     PartEntry,
+    Reported,
+    Session,
+    is_usable_id,
     ms_of,
 )
-from carryover.model import AgentSummary, AssistantMessage, TurnEnd, UserPrompt
+from carryover.model import Actor, AgentSummary, AnyBody, AssistantMessage, SessionInfo, TurnEnd, UserPrompt
 from carryover.records import rawjson
-from carryover.records.changes import as_edit
+from carryover.records.fields import SHORT_CHARS, bounded, digest
 from carryover.records.lenient import Fields, fields_of, inside, is_true, number_of, text_of
 from carryover.records.resets import failed_turn, names_limit
-from carryover.records.summary import parts_by_heading
+from carryover.records.summary import Kinds, parts_by_heading
 from carryover.records.text import without_handoff
 
+MAX_SESSIONS: Final = 60
+"""Sessions whose facts are remembered."""
+
+QUIET_PARTS: Final = frozenset(
+    ("step-start", "step-finish", "reasoning", "snapshot", "patch", "retry", "agent", "subtask", "compaction", "file")
+)
+"""Parts without content for a handoff."""
+SHELL_PROMPT: Final = "The following tool was executed by the user"
+"""The client's text in place of a prompt when a person ran a shell command."""
+ABORTED_ERROR: Final = "MessageAbortedError"
+LIMIT_STATUSES: Final = (402, 429)
+UNTITLED: Final = ("New session - ", "Child session - ")
+"""The beginning of a session's title until a model has chosen one."""
+_OTHERS: Final = (
+    *("instructions", "constraints & preferences", "discoveries", "key decisions", "critical context"),
+    *("important details", "relevant files / directories", "relevant files"),
+)
+SUMMARY_KINDS: Final[Kinds] = {
+    **dict.fromkeys(("goal", "objective"), "request"),
+    **dict.fromkeys(("accomplished", "progress", "work state"), "current"),
+    **dict.fromkeys(("next steps", "next move"), "next"),
+    **dict.fromkeys(_OTHERS, "other"),
+}
+"""The sections that a compaction asks for (1.2.5 and later, reported)."""
 _QUOTED: Final = re.compile(r'"([^"]*\s[^"]*)"\s*')
 """How `opencode run` records a prompt of several words (1.1.65 to 1.18.33)."""
 
-_TRIGGERS: Final[dict[bytes, Literal["auto", "manual"]]] = {b"auto": "auto", b"manual": "manual"}
+
+@dataclass(slots=True, kw_only=True)
+class _Builder(EventBuilder[Context]):
+    """Builds the events of one record. `native` is the session as the store describes it.
+
+    A sub-agent has its own session in the store; here it belongs to the session that it works for.
+    """
+
+    native: Session
+
+    @property
+    def session(self) -> str:
+        return self.native.root or self.native.id
+
+    @property
+    def subagent_id(self) -> str | None:
+        return self.native.id if self.native.root is not None else None
+
+    @property
+    def actor(self) -> Actor:
+        """Who speaks in the user role: in a sub-agent, a model."""
+        return "human" if self.native.root is None else "model"
+
+    @property
+    def reported(self) -> Reported:
+        return self.context.reported.get(self.native.id, Reported())
+
+    def report(self, **changes: object) -> None:
+        known = {ident: each for ident, each in self.context.reported.items() if ident != self.native.id}
+        known[self.native.id] = msgspec.structs.replace(self.reported, **changes)
+        self.change(reported=dict(list(known.items())[-MAX_SESSIONS:]))
+
+    def add(self, body: AnyBody, key: str) -> None:
+        """Adds an event under a key, unless no time is known."""
+        if self.at_ms:
+            cwd = usable_folder(self.native.directory)
+            self.append(key, body, session=self.session, cwd=cwd, subagent_id=self.subagent_id)
+
+    def add_info(self, model: str = "") -> None:
+        """Adds the facts about the session that are new. `model` is the one of this message."""
+        title, known = self.native.title, self.reported.emitted
+        facts = Facts(
+            title=None if title is None or title.startswith(UNTITLED) else bounded(title, SHORT_CHARS),
+            agent_version=self.native.version,
+            model=bounded(model, SHORT_CHARS) or known.model,
+            parent=self.native.forked_from,
+        )
+        if facts != known and self.subagent_id is None and self.at_ms:
+            news = SessionInfo(**differing(facts, known))
+            self.report(emitted=facts)
+            self.add(news, f"{self.native.id}/info/{self.at_ms}/{digest(msgspec.json.encode(news))[:12]}")
+
+    def parsed(self, reemitted: Reemitted | None = None) -> tuple[Context, Parsed]:
+        if self.events:
+            self.report(last=self.last_key)
+        return self.context, self.built(reemitted)
 
 
 def parse_record(_source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
@@ -43,9 +120,10 @@ def parse_record(_source: Source, context: Context, record: Record) -> tuple[Con
     read = rawjson.read(RECORD, record.data)
     if isinstance(read, str):
         return context, Parsed(skipped=(rawjson.skipped(None, read, None),))
-    builder = Builder.of(context, read.session)
-    if builder is None:
+    native = read.session
+    if not is_usable_id(native.id) or not is_usable_id(native.root or native.id):
         return context, Parsed(skipped=(rawjson.skipped("session", "no usable id", None),))
+    builder = _Builder(context=context, native=native, version=native.version)
     if isinstance(read, BeginRecord):
         return builder.parsed(_begin(builder, read))
     if isinstance(read, MessageRecord):
@@ -56,153 +134,132 @@ def parse_record(_source: Source, context: Context, record: Record) -> tuple[Con
     return builder.parsed()
 
 
-def _begin(builder: Builder, record: BeginRecord) -> Reemitted | None:
+def _begin(builder: _Builder, record: BeginRecord) -> Reemitted | None:
     """Marks what is emitted again: the events after the last one, or all of them if anything before it changed."""
-    known = builder.is_known
-    if record.on and not known:
-        return None
     if not record.on:
-        builder.forget()
-    return reemitted_after(
-        builder.reported.last, session=builder.session, subagent_id=builder.subagent_id, more=record.more
-    )
+        builder.report(**msgspec.structs.asdict(Reported()))
+    elif builder.native.id not in builder.context.reported:
+        return None
+    last = builder.reported.last
+    return reemitted_after(last, session=builder.session, subagent_id=builder.subagent_id, more=record.more)
 
 
-def _parse_message(builder: Builder, record: MessageRecord) -> None:
+def _parse_message(builder: _Builder, record: MessageRecord) -> None:
     message = fields_of(record.data)
     role = text_of(message.get("role"))
     if role not in ("user", "assistant"):
         builder.skip(f"message/{role}" if role else "message", "unknown role" if role else "unexpected shape")
         return
     times = fields_of(message.get("time"))
-    builder.at_ms = ms_of(times.get("created")) or builder.reported.last_ms
-    if not builder.at_ms:
+    created_ms = builder.at_ms = ms_of(times.get("created")) or builder.reported.last_ms
+    if not created_ms:
         builder.skip("message", "no usable time")
         return
-    model = text_of(message.get("modelID")) or text_of(fields_of(message.get("model")).get("modelID"))
-    builder.report(last_ms=max(builder.reported.last_ms, builder.at_ms))
-    builder.add_info(model or None)
+    builder.report(last_ms=max(builder.reported.last_ms, created_ms))
+    builder.add_info(text_of(message.get("modelID")) or text_of(fields_of(message.get("model")).get("modelID")))
     if role == "user":
         _parse_prompt(builder, record)
         return
-    created_ms = builder.at_ms
     for entry in record.parts:
         builder.at_ms = created_ms
         _parse_part(builder, record, message, entry)
     if record.ended:
         builder.at_ms = ms_of(times.get("completed")) or max(created_ms, builder.reported.last_ms)
-        _parse_end(builder, record.id, message)
+        _parse_end(builder, record.id, fields_of(message.get("error")))
 
 
-def _parse_prompt(builder: Builder, record: MessageRecord) -> None:
+def _parse_prompt(builder: _Builder, record: MessageRecord) -> None:
     """Adds a person's text, without the client's additions for the model, such as the content of a named file."""
     typed: list[str] = []
     files = 0
     for entry in record.parts:
         part = fields_of(entry.data)
         kind = text_of(part.get("type"))
-        if not kind:
-            builder.skip("part", "unexpected shape")
-        elif kind == "text":
+        if kind == "text":
             text = text_of(part.get("text"))
             if is_true(part.get("synthetic")) and text.startswith(SHELL_PROMPT):
                 builder.report(shell=record.id.encode("utf-8", "replace"))
-            elif not is_true(part.get("synthetic")) and not is_true(part.get("ignored")):
+            elif not _is_added(part):
                 typed.append(text)
         elif kind == "file":
             files += 1
-        elif kind == "compaction":
-            builder.report(compacted_by=b"auto" if is_true(part.get("auto")) else b"manual")
-        elif kind not in QUIET_PARTS:
-            builder.skip(f"part/{kind}", "unknown part type")
-    text = _as_typed("\n".join(typed))
+        else:
+            _skip_part(builder, kind)
+    text = "\n".join(typed)
+    quoted = _QUOTED.fullmatch(text)
+    text = quoted[1] if quoted else text
     if text.strip() or (files and not typed):
         builder.add(UserPrompt(text=text, actor=builder.actor, attachments=files), f"{record.id}:prompt")
 
 
-def _as_typed(text: str) -> str:
-    quoted = _QUOTED.fullmatch(text)
-    return quoted[1] if quoted else text
+def _is_added(text: Fields) -> bool:
+    return is_true(text.get("synthetic")) or is_true(text.get("ignored"))
 
 
-def _parse_part(builder: Builder, record: MessageRecord, message: Fields, entry: PartEntry) -> None:
+def _skip_part(builder: _Builder, kind: str) -> None:
+    if kind not in QUIET_PARTS:
+        builder.skip(f"part/{kind}" if kind else "part", "unknown part type" if kind else "unexpected shape")
+
+
+def _parse_part(builder: _Builder, record: MessageRecord, message: Fields, entry: PartEntry) -> None:
     part = fields_of(entry.data)
     kind = text_of(part.get("type"))
-    if not kind:
-        builder.skip("part", "unexpected shape")
-    elif kind == "text":
-        if entry.ended:
-            _parse_text(builder, record, message, entry, part)
-    elif kind == "tool":
+    if kind == "tool":
         _parse_call(builder, message, entry, part)
-    elif kind not in QUIET_PARTS and entry.ended:
-        builder.skip(f"part/{kind}", "unknown part type")
+    elif kind == "text" and entry.ended and not _is_added(part):
+        _parse_text(builder, record, message, entry.id, part)
+    elif kind != "text" and (entry.ended or not kind):
+        _skip_part(builder, kind)
 
 
-def _parse_text(builder: Builder, record: MessageRecord, message: Fields, entry: PartEntry, part: Fields) -> None:
+def _parse_text(builder: _Builder, record: MessageRecord, message: Fields, ident: str, part: Fields) -> None:
     text = text_of(part.get("text"))
-    if not text.strip() or is_true(part.get("synthetic")) or is_true(part.get("ignored")):
+    if not text.strip():
         return
     times = fields_of(part.get("time"))
     builder.at_ms = ms_of(times.get("end")) or ms_of(times.get("start")) or builder.at_ms
     if is_true(message.get("summary")):
-        trigger = _TRIGGERS.get(builder.reported.compacted_by)
         text = without_handoff(text)
         parts = parts_by_heading(text, SUMMARY_KINDS)
-        builder.add(AgentSummary(text=text, source="compaction", trigger=trigger, parts=parts), f"{entry.id}:summary")
+        builder.add(AgentSummary(text=text, source="compaction", parts=parts), f"{ident}:summary")
         return
-    is_last = entry.id == record.last_text
     aborted = text_of(fields_of(message.get("error")).get("name")) == ABORTED_ERROR
-    builder.add(AssistantMessage(text=text, final=True if is_last else None, aborted=aborted), f"{entry.id}:text")
+    final = True if ident == record.last_text else None
+    builder.add(AssistantMessage(text=text, final=final, aborted=aborted), f"{ident}:text")
 
 
-def _parse_call(builder: Builder, message: Fields, entry: PartEntry, part: Fields) -> None:
+def _parse_call(builder: _Builder, message: Fields, entry: PartEntry, part: Fields) -> None:
     by_user = text_of(message.get("parentID")).encode("utf-8", "replace") == builder.reported.shell != b""
-    found = tools.called(entry.id, part, builder.cwd, "human" if by_user else "model")
+    cwd = usable_folder(builder.native.directory)
+    found = tools.called(entry.id, part, cwd, "human" if by_user else "model")
     if found is None:
         builder.skip("part/tool", "no usable name")
         return
     times = fields_of(inside(part.get("state", rawjson.ABSENT), "time"))
-    start_ms = ms_of(times.get("start")) or builder.at_ms
+    builder.at_ms = ms_of(times.get("start")) or builder.at_ms
     if entry.begun:
-        builder.at_ms = start_ms
         builder.add(found.call.as_event(), f"{entry.id}:call")
-        for number, question in enumerate(tools.question_events(found)):
-            builder.add(question, f"{entry.id}:question{number}")
+        for number, asked in enumerate(found.questions):
+            builder.add(asked.as_event(found.call.id), f"{entry.id}:question{number}")
     outcome = tools.outcome_of(found) if entry.ended else None
     if outcome is None:
         if entry.ended and text_of(found.state.get("status")) not in ("pending", "running"):
             builder.skip("part/tool", "unknown status")
         return
-    builder.at_ms = ms_of(times.get("end")) or start_ms
-    _add_result(builder, entry.id, found, outcome)
-
-
-def _add_result(builder: Builder, ident: str, found: tools.Called, outcome: ToolOutcome) -> None:
-    call = found.call
-    builder.add(call.ended(outcome), f"{ident}:result")
+    builder.at_ms = ms_of(times.get("end")) or builder.at_ms
+    builder.add(found.call.ended(outcome), f"{entry.id}:result")
     if outcome.user_words:
-        builder.add(UserPrompt(text=outcome.user_words, actor=builder.actor), f"{ident}:feedback")
-    if outcome.status != "ok":
-        return
-    for number, change in enumerate(tools.changes_of(found)):
-        builder.add(as_edit(change, call.id), f"{ident}:edit{number}")
-    if (plan := tools.plan_of(found)) is not None:
-        builder.add(plan, f"{ident}:todos")
-    for number, answer in enumerate(tools.answer_events(found)):
-        builder.add(answer, f"{ident}:answer{number}")
+        builder.add(UserPrompt(text=outcome.user_words, actor=builder.actor), f"{entry.id}:feedback")
+    for key, body in tools.effects_of(found) if outcome.status == "ok" else ():
+        builder.add(body, f"{entry.id}:{key}")
 
 
-def _parse_end(builder: Builder, ident: str, message: Fields) -> None:
+def _parse_end(builder: _Builder, ident: str, error: Fields) -> None:
     """Adds the end of a message that ended neither in an answer nor in calls."""
-    error = fields_of(message.get("error"))
-    name = text_of(error.get("name"))
-    if not name:
-        return
+    name, data = text_of(error.get("name")), fields_of(error.get("data"))
     if name == ABORTED_ERROR:
         builder.add(TurnEnd(reason="interrupted"), f"{ident}:end")
-        return
-    data = fields_of(error.get("data"))
-    said = text_of(data.get("message")) or text_of(error.get("message")) or name
-    is_limit = number_of(data.get("statusCode")) in LIMIT_STATUSES or names_limit(said)
-    builder.add(failed_turn(said, builder.at_ms, limited=is_limit), f"{ident}:end")
+    elif name:
+        said = text_of(data.get("message")) or text_of(error.get("message")) or name
+        is_limit = number_of(data.get("statusCode")) in LIMIT_STATUSES or names_limit(said)
+        builder.add(failed_turn(said, builder.at_ms, limited=is_limit), f"{ident}:end")

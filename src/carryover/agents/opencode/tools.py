@@ -1,8 +1,9 @@
-"""Tool calls: what a call is about, how it ended, and what it changed."""
+"""Tool calls: what a call is about, how it ended, and what it did."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,16 +11,17 @@ import msgspec
 
 from carryover.adapter.contract import ToolOutcome
 from carryover.adapter.event_builder import OpenCall, usable_name
-from carryover.agents.opencode.wire import MAX_CHANGES
-from carryover.model import Actor, Answer, Op, PlanUpdate, Question, ResultStatus
+from carryover.model import Actor, Answer, AnyBody, Op, PlanUpdate
 from carryover.records import rawjson, shell_files
-from carryover.records.asked import asked_in, plan_items
-from carryover.records.changes import Change, Replacement, hunks_in, patched, replaced, written
+from carryover.records.asked import Asked, asked_in, plan_items
+from carryover.records.changes import Change, Replacement, as_edit, hunks_in, patched, replaced, written
 from carryover.records.fields import MAX_NAME_CHARS, SUBJECT_CHARS, bounded
-from carryover.records.lenient import Fields, fields_of, items_of, number_of, text_of
+from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, number_of, text_of
 from carryover.records.patches import added, in_patch, place_of, renamed
-from carryover.records.summary import Kinds
 from carryover.records.text import names_own_folder
+
+MAX_CHANGES: Final = 20
+MAX_PLAN_ITEMS: Final = 50
 
 _TOOLS: Final[dict[Op, str]] = {
     "shell": "bash",
@@ -35,26 +37,11 @@ _TOOLS: Final[dict[Op, str]] = {
 OPS: Final = {tool: op for op, tools in _TOOLS.items() for tool in tools.split()}
 """Operations of the built-in tools. All others, including those of MCP servers, are `other`."""
 
-ABOUT: Final[dict[Op, tuple[str, ...]]] = {
-    "shell": ("command",),
-    "read": ("filePath", "path"),
-    "edit": ("filePath", "path"),
-    "write": ("filePath", "path"),
-    "search": ("pattern", "query", "path"),
-    "web": ("url", "query"),
-    "agent": ("description", "prompt"),
-    "other": ("description", "name", "command", "filePath", "path", "pattern", "query", "url"),
-}
+ABOUT: Final = ("filePath", "command", "pattern", "query", "url", "path", "description", "prompt", "name")
 """The arguments that describe a call, the best first."""
 
 INVALID_TOOL: Final = "invalid"
 """The tool that replaces one that does not exist or was called with bad arguments."""
-
-QUIET_PARTS: Final = frozenset(
-    ("step-start", "step-finish", "reasoning", "snapshot", "patch", "retry", "agent", "subtask", "compaction", "file")
-)
-"""Parts without content for a handoff."""
-
 DENIED: Final = re.compile(
     r"The user (?:rejected permission to use|dismissed this question|has specified a rule which prevents)"
 )
@@ -68,36 +55,6 @@ SHELL_ABORTED: Final = "User aborted the command"
 SHELL_METADATA: Final = re.compile(r"\s*<(?:(?:bash|shell)_)?metadata>.*?</(?:(?:bash|shell)_)?metadata>\s*\Z", re.S)
 """Text that the client adds to a command's output (reported)."""
 
-SHELL_PROMPT: Final = "The following tool was executed by the user"
-"""The client's text in place of a prompt when a person ran a shell command."""
-
-ABORTED_ERROR: Final = "MessageAbortedError"
-LIMIT_STATUSES: Final = (402, 429)
-UNTITLED: Final = ("New session - ", "Child session - ")
-"""The beginning of a session's title until a model has chosen one."""
-
-SUMMARY_KINDS: Final[Kinds] = {
-    "goal": "request",
-    "objective": "request",
-    "instructions": "other",
-    "constraints & preferences": "other",
-    "discoveries": "other",
-    "accomplished": "current",
-    "progress": "current",
-    "work state": "current",
-    "key decisions": "other",
-    "next steps": "next",
-    "next move": "next",
-    "critical context": "other",
-    "important details": "other",
-    "relevant files / directories": "other",
-    "relevant files": "other",
-}
-"""The sections that a compaction asks for (1.2.5 and later, reported)."""
-
-
-MAX_PLAN_ITEMS: Final = 50
-
 
 @dataclass(frozen=True, slots=True)
 class Called:
@@ -108,6 +65,11 @@ class Called:
     given: Fields
     metadata: Fields
     cwd: str | None
+
+    @property
+    def questions(self) -> Sequence[Asked]:
+        """What the call asks the user."""
+        return asked_in(self.given.get("questions")) if self.call.op == "ask" else ()
 
 
 def called(part_id: str, part: Fields, cwd: str | None, actor: Actor) -> Called | None:
@@ -120,71 +82,79 @@ def called(part_id: str, part: Fields, cwd: str | None, actor: Actor) -> Called 
     place = place_of(text_of(given.get("workdir")), cwd) if name == "bash" else None
     patch = text_of(given.get("patchText"))
     op = OPS.get(name, "other")
-    about = next((text for field in ABOUT.get(op, ()) if (text := text_of(given.get(field)))), "")
     if name == INVALID_TOOL:
         about = text_of(given.get("tool"))
     elif patch:
-        changes = in_patch(patch, cwd)
-        about = changes[0].path if changes else ""
-    asked = asked_in(given.get("questions"))
+        about = next((change.path for change in in_patch(patch, cwd)), "")
+    elif op == "ask":
+        about = next((asked.question for asked in asked_in(given.get("questions"))), "")
+    else:
+        about = first_text(given, *(ABOUT[-3:] if op == "agent" else ABOUT))
     call = OpenCall(
         id=(text_of(part.get("callID")) or part_id)[:MAX_NAME_CHARS],
         name=name,
         op=op,
-        subject=bounded(asked[0].question if asked and op == "ask" else about, SUBJECT_CHARS),
+        subject=bounded(about, SUBJECT_CHARS),
         actor=actor,
         handoff=names_own_folder(f"{about} {patch}"),
     )
-    return Called(call=call, state=state, given=given, metadata=metadata, cwd=place or cwd)
+    return Called(call, state, given, metadata, place or cwd)
 
 
 def outcome_of(found: Called) -> ToolOutcome | None:
     """Determines how a call ended; None if it has not."""
-    status = text_of(found.state.get("status"))
-    if status == "error":
-        error = text_of(found.state.get("error"))
-        said = FEEDBACK.search(error)
-        never_ran = bool(NEVER_RAN.search(error))
-        return ToolOutcome(
-            _status_of_error(error), error, never_ran=never_ran, user_words=said[1].strip() if said else ""
-        )
-    if status != "completed":
-        return None
-    output = text_of(found.state.get("output"))
+    match text_of(found.state.get("status")):
+        case "error":
+            return _failed(text_of(found.state.get("error")))
+        case "completed":
+            output = text_of(found.state.get("output"))
+        case _:
+            return None
     if found.call.name == INVALID_TOOL:
         return ToolOutcome("error", output, never_ran=True)
     if found.call.op != "shell":
         return ToolOutcome("ok", output)
     exit_code = number_of(found.metadata.get("exit"))
-    aborted, output = SHELL_ABORTED in output, SHELL_METADATA.sub("", output)
+    shown = SHELL_METADATA.sub("", output)
     if exit_code is None:
-        return ToolOutcome("interrupted" if aborted else "unknown", output)
-    return ToolOutcome("ok" if exit_code == 0 else "error", output, exit_code=exit_code)
+        return ToolOutcome("interrupted" if SHELL_ABORTED in output else "unknown", shown)
+    return ToolOutcome("ok" if exit_code == 0 else "error", shown, exit_code=exit_code)
 
 
-def _status_of_error(error: str) -> ResultStatus:
+def _failed(error: str) -> ToolOutcome:
     if DENIED.search(error):
-        return "denied"
-    return "interrupted" if ABORTED.match(error) else "error"
+        said = FEEDBACK.search(error)
+        return ToolOutcome("denied", error, user_words=said[1].strip() if said else "")
+    status = "interrupted" if ABORTED.match(error) else "error"
+    return ToolOutcome(status, error, never_ran=NEVER_RAN.search(error) is not None)  # type: ignore[arg-type]
 
 
-def changes_of(found: Called) -> tuple[Change, ...]:
-    """Returns the changes of a call that succeeded."""
-    name = found.call.name
+def effects_of(found: Called) -> Iterator[tuple[str, AnyBody]]:
+    """Yields what a call that succeeded did, each with the end of its event's key."""
+    for number, change in enumerate(_changes_of(found)[:MAX_CHANGES]):
+        yield f"edit{number}", as_edit(change, found.call.id)
+    if found.call.name == "todowrite":
+        todos = found.metadata.get("todos") or found.given.get("todos")
+        yield "todos", PlanUpdate(items=plan_items(todos, "content", most=MAX_PLAN_ITEMS))
+    given = [", ".join(filter(None, map(text_of, items_of(raw)))) for raw in items_of(found.metadata.get("answers"))]
+    answered = [(asked.question, text) for asked, text in zip(found.questions, given, strict=False) if text]
+    for number, (question, text) in enumerate(answered):
+        yield f"answer{number}", Answer(call_id=found.call.id, question=question, text=text)
+
+
+def _changes_of(found: Called) -> Sequence[Change]:
+    name, given = found.call.name, found.given
     if found.call.op == "shell":
-        return shell_files.changes(text_of(found.given.get("command")), found.cwd)[:MAX_CHANGES]
+        return shell_files.changes(text_of(given.get("command")), found.cwd)
     if name in ("apply_patch", "patch"):
-        return (_in_metadata(found) or in_patch(text_of(found.given.get("patchText")), found.cwd))[:MAX_CHANGES]
-    path = place_of(text_of(found.given.get("filePath")), found.cwd)
-    if path is None:
-        return ()
-    if name == "write":
+        reported = (_patched_file(fields_of(raw), found.cwd) for raw in items_of(found.metadata.get("files")))
+        known = [change for change in reported if change is not None]
+        return known or in_patch(text_of(given.get("patchText")), found.cwd)
+    path = place_of(text_of(given.get("filePath")), found.cwd)
+    if path is not None and name == "write":
         is_new = bytes(found.metadata.get("exists", rawjson.ABSENT)) == b"false"
-        content = text_of(found.given.get("content"))
-        return (added(path, content) if is_new else written(path, content),)
-    if name in ("edit", "multiedit"):
-        return (_edited(found, path),)
-    return ()
+        return ((added if is_new else written)(path, text_of(given.get("content"))),)
+    return (_edited(found, path),) if path is not None and name in ("edit", "multiedit") else ()
 
 
 def _edited(found: Called, path: str) -> Change:
@@ -195,56 +165,18 @@ def _edited(found: Called, path: str) -> Change:
     if hunks:
         change = patched(Change(path=path, change="modify"), hunks)
     else:
-        counted = bytes(found.given.get("replaceAll", rawjson.ABSENT)) != b"true"
-        change = replaced(path, pairs, counted=counted)
+        change = replaced(path, pairs, counted=not is_true(found.given.get("replaceAll")))
     is_new = not any(pair.old_string for pair in pairs)
     return msgspec.structs.replace(change, change="add") if is_new else change
 
 
-def _in_metadata(found: Called) -> tuple[Change, ...]:
-    """Returns the changes of a patch as the client reports them."""
-    return tuple(
-        change for raw in items_of(found.metadata.get("files")) if (change := _patched_file(fields_of(raw), found.cwd))
-    )
-
-
 def _patched_file(file: Fields, cwd: str | None) -> Change | None:
+    """Returns a change of a patch as the client reports it."""
     path = place_of(text_of(file.get("filePath")), cwd)
-    if path is None:
-        return None
-    kind = text_of(file.get("type"))
-    diff = text_of(file.get("patch")) or text_of(file.get("diff"))
-    if kind == "delete":
-        return Change(path=path, change="delete")
-    change = patched(Change(path=path, change="modify"), hunks_in(diff))
+    kind, moved = text_of(file.get("type")), text_of(file.get("movePath"))
+    if path is None or kind == "delete":
+        return Change(path=path, change="delete") if path is not None else None
+    change = patched(Change(path=path, change="modify"), hunks_in(first_text(file, "patch", "diff")))
     if kind == "add":
         return msgspec.structs.replace(change, change="add")
-    moved = text_of(file.get("movePath"))
     return renamed(change, moved, cwd) if moved else change
-
-
-def plan_of(found: Called) -> PlanUpdate | None:
-    """Returns the todo list after a call that writes it; None for any other call."""
-    if found.call.name != "todowrite":
-        return None
-    raw = found.metadata.get("todos") or found.given.get("todos")
-    return PlanUpdate(items=plan_items(raw, "content", most=MAX_PLAN_ITEMS))
-
-
-def question_events(found: Called) -> list[Question]:
-    """Returns the questions that a call asks the user."""
-    if found.call.op != "ask":
-        return []
-    return [asked.as_event(found.call.id) for asked in asked_in(found.given.get("questions"))]
-
-
-def answer_events(found: Called) -> list[Answer]:
-    """Returns the user's answers, question by question."""
-    if found.call.op != "ask":
-        return []
-    answers = [", ".join(filter(None, map(text_of, items_of(raw)))) for raw in items_of(found.metadata.get("answers"))]
-    return [
-        Answer(call_id=found.call.id, question=asked.question, text=text)
-        for asked, text in zip(asked_in(found.given.get("questions")), answers, strict=False)
-        if text
-    ]

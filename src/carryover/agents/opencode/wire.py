@@ -1,6 +1,6 @@
-"""The structure of opencode's stores, as far as we rely on it, and the records that the readers make.
+"""The records that the readers make of a session, and what parsing remembers between them.
 
-Any field may be missing or have another type. The versions each was seen in: FACTS.md.
+In the stores any field may be missing or have another type. The versions each was seen in: FACTS.md.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from typing import Final
 
 import msgspec
 
+from carryover.adapter.event_builder import Facts
 from carryover.records import rawjson
 
-MAX_SESSIONS: Final = 60
-MAX_CHANGES: Final = 20
-"""Most changes of one call."""
+MAX_ID_CHARS: Final = 100
+LATEST_MS: Final = 4_102_444_800_000
 
 
 class Reported(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -22,29 +22,22 @@ class Reported(msgspec.Struct, frozen=True, omit_defaults=True):
     last: bytes | None = None
     """Key of the last event. Bytes, since text might be taken for a secret."""
     last_ms: int = 0
-    facts: int = 0
-    """Fingerprint of the facts emitted last. A number, since text might be taken for a secret."""
-    model: int = 0
-    """Fingerprint of the model emitted last."""
+    emitted: Facts = Facts()
     shell: bytes = b""
     """Id of the last user message with which a person ran a shell command."""
-    compacted_by: bytes = b""
-    """`auto` or `manual`, once a compaction was requested."""
 
 
 class Context(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The state of one source between two records."""
+    """The state of one source between two records. `reported`: the sessions with the most recent records."""
 
     reported: dict[str, Reported] = {}
-    """The sessions with the most recent records."""
 
 
 class Session(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Facts about a session that each of its records repeats."""
+    """Facts about a session that each of its records repeats. `root`: the session that it works for as a sub-agent."""
 
     id: str
     root: str | None = None
-    """The session that this one works for as a sub-agent."""
     forked_from: str | None = None
     directory: str | None = None
     title: str | None = None
@@ -69,16 +62,17 @@ class PartEntry(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class MessageRecord(msgspec.Struct, frozen=True, tag_field="kind", tag="message", omit_defaults=True):
-    """A message with some of its parts."""
+    """A message with some of its parts.
+
+    `last_text`: id of the text that ends the message; empty if it ends differently. `ended`: nothing follows in it.
+    """
 
     session: Session
     id: str
     data: msgspec.Raw
     parts: tuple[PartEntry, ...] = ()
     last_text: str = ""
-    """Id of the text that ends the message; empty if it ends differently."""
     ended: bool = False
-    """Whether the message's end is new: nothing follows in it."""
 
 
 class SessionRecord(msgspec.Struct, frozen=True, tag_field="kind", tag="session"):
@@ -87,20 +81,12 @@ class SessionRecord(msgspec.Struct, frozen=True, tag_field="kind", tag="session"
     session: Session
 
 
-AnyRecord = BeginRecord | MessageRecord | SessionRecord
-
-RECORD: Final = msgspec.json.Decoder(AnyRecord)
+RECORD: Final = msgspec.json.Decoder(BeginRecord | MessageRecord | SessionRecord)
 
 
 def is_usable_id(ident: str) -> bool:
     """Whether an id is fit to be stored and to be part of a file name."""
     return 0 < len(ident) <= MAX_ID_CHARS and "/" not in ident and "\0" not in ident and not ident.startswith(".")
-
-
-MAX_ID_CHARS: Final = 100
-MOST_PARENTS: Final = 10
-"""Most levels of parents above a sub-agent."""
-LATEST_MS: Final = 4_102_444_800_000
 
 
 def ms_of(raw: msgspec.Raw | None) -> int:

@@ -40,16 +40,18 @@ _ROW: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 class Call(msgspec.Struct, frozen=True):
-    """A hook call, with what its place in the conversation depends on."""
+    """A hook call, with what its place in the conversation depends on.
+
+    `same` is equal for calls that report the same about the same turn, `mark` for a call and the row of its step; it is
+    empty if there is no such row.
+    """
 
     id: str
     same: str
-    """Mark that is equal for calls that report the same about the same turn."""
     event: str
     turn: str
     at_ms: int
     mark: str
-    """Mark of the transcript's row for the same step; empty if there is none."""
     transcript: str | None
     kept: SpooledCall
 
@@ -58,24 +60,10 @@ class Call(msgspec.Struct, frozen=True):
         """The prompt in the call; None for other calls."""
         return self.mark if self.event == wire.PROMPT else None
 
-    @classmethod
-    def of(cls, kept: SpooledCall, given: wire.Payload) -> Call:
-        """Returns a spooled call with its payload decoded."""
-        turn = text_of(given.execution_id)
-        at_ms = wire.time_of(given.timestamp) or kept.at_ms
-        event = kept.event.lower()
-        info = fields_of(given.tool_info)
-        same = digest(f"{len(turn)} {turn}{event} ".encode("utf-8", "replace") + bytes(given.tool_info))
-        return cls(
-            id=f"{same}/{at_ms}",
-            same=same,
-            event=event,
-            turn=turn,
-            at_ms=at_ms,
-            mark=_mark_of_step(event, info),
-            transcript=transcript_of(given) if event == wire.TRANSCRIPT else None,
-            kept=kept,
-        )
+    @property
+    def record(self) -> wire.CallRecord:
+        """The record of the call."""
+        return wire.CallRecord(self.id, self.event, self.at_ms, self.kept.payload, self.kept.cwd)
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -94,52 +82,59 @@ class Row(msgspec.Struct, frozen=True):
 
 def spool_reader() -> Reader:
     """Returns the reader of what hooks received. A changed transcript is named by a call, which changes the spool."""
-    return SnapshotReader(_spooled)
+
+    def spooled(path: Path, _stat: FileStat) -> Conversation:
+        calls, unread = _calls_in(read_head(path, MAX_SPOOLED_BYTES))
+        return Conversation(path.stem, calls, _transcript(calls, copy_beside(path)), unread=unread)
+
+    return SnapshotReader(spooled)
 
 
 def transcript_reader() -> Reader:
     """Returns the reader of transcripts that none of our hooks saw."""
-    return SnapshotReader(_transcribed)
+
+    def transcribed(path: Path, stat: FileStat) -> Conversation:
+        rows = _rows_in(read_head(path, MAX_TRANSCRIPT_BYTES))
+        return Conversation(path.stem, (), rows, noted_ms=stat.mtime_ns // 1_000_000)
+
+    return SnapshotReader(transcribed)
 
 
-def _spooled(path: Path, _stat: FileStat) -> Conversation:
-    calls, unread = calls_in(read_head(path, MAX_SPOOLED_BYTES))
-    return Conversation(path.stem, calls, _transcript(calls, copy_beside(path)), unread=unread)
-
-
-def _transcribed(path: Path, stat: FileStat) -> Conversation:
-    rows = rows_in(read_head(path, MAX_TRANSCRIPT_BYTES))
-    return Conversation(path.stem, (), rows, noted_ms=stat.mtime_ns // 1_000_000)
-
-
-def calls_in(data: bytes) -> tuple[list[Call], list[wire.PassedByRecord]]:
+def _calls_in(data: bytes) -> tuple[list[Call], list[wire.PassedByRecord]]:
     """Returns the calls in a spool file, sorted by time and without duplicates, and what could not be read."""
-    found: list[Call] = []
-    unread: list[wire.PassedByRecord] = []
-    for line in data.split(b"\n")[:-1]:
-        if line.strip():
-            call = _call(line)
-            (unread if isinstance(call, wire.PassedByRecord) else found).append(call)  # type: ignore[arg-type]
+    read = [_call(line) for line in data.split(b"\n")[:-1] if line.strip()]
     calls: list[Call] = []
     latest_ms: dict[str, int] = {}
-    for call in sorted(found, key=lambda call: call.at_ms):
+    for call in sorted((call for call in read if call is not None), key=lambda call: call.at_ms):
         if call.same not in latest_ms or call.at_ms > latest_ms[call.same] + SAME_CALL_MS:
             calls.append(call)
             latest_ms[call.same] = call.at_ms
-    return calls, unread
+    return calls, [wire.PassedByRecord(what="call")] * read.count(None)
 
 
-def _call(line: bytes) -> Call | wire.PassedByRecord:
+def _call(line: bytes) -> Call | None:
     kept = rawjson.read(_CALL, line)
     if isinstance(kept, str):
-        return wire.PassedByRecord(what="call")
+        return None
     given = rawjson.read(wire.PAYLOAD, bytes(kept.payload))
     if isinstance(given, str):
-        return wire.PassedByRecord(what="call")
-    return Call.of(kept, given)
+        return None
+    turn, event = text_of(given.execution_id), kept.event.lower()
+    at_ms = wire.time_of(given.timestamp) or kept.at_ms
+    same = digest(f"{len(turn)} {turn}{event} ".encode("utf-8", "replace") + bytes(given.tool_info))
+    return Call(
+        id=f"{same}/{at_ms}",
+        same=same,
+        event=event,
+        turn=turn,
+        at_ms=at_ms,
+        mark=_mark_of_step(event, fields_of(given.tool_info)),
+        transcript=transcript_of(given) if event == wire.TRANSCRIPT else None,
+        kept=kept,
+    )
 
 
-def rows_in(data: bytes) -> list[Row]:
+def _rows_in(data: bytes) -> list[Row]:
     """Returns the rows of a transcript. The last one may lack its line break; it is left out if it is torn."""
     *lines, last = data.split(b"\n")
     rows = [_row(line) for line in lines if line.strip()]
@@ -181,7 +176,7 @@ def _transcript(calls: Iterable[Call], copy: Path) -> list[Row]:
     for path in (Path(named), copy) if named is not None else ():
         with suppress(OSError):
             if not path.is_symlink():
-                return rows_in(read_head(path, MAX_TRANSCRIPT_BYTES))
+                return _rows_in(read_head(path, MAX_TRANSCRIPT_BYTES))
     return []
 
 
@@ -228,17 +223,15 @@ class Conversation(OnlyConversation):
         self._noted_ms = noted_ms
         before, held, after = _split(calls, rows)
         shown = _records_of(rows if held or not calls else (), held, noted_ms)
-        self._records = [*unread, *map(_record_of, before), *shown, *map(_record_of, after)]
+        self._records = [*unread, *(call.record for call in before), *shown, *(call.record for call in after)]
         self.pieces = [(str(number), _mark_of(record)) for number, record in enumerate(self._records)]
 
     def begin(self, *, on: bool, more: bool) -> bytes | None:
-        """Returns the record that opens the conversation."""
         first_ms = self._calls[0].at_ms if self._calls else self._noted_ms
         cwd = next((call.kept.cwd for call in self._calls if call.kept.cwd is not None), None)
         return msgspec.json.encode(wire.BeginRecord(at_ms=first_ms, on=on, more=more, cwd=cwd))
 
     def piece(self, number: int) -> bytes | None:
-        """Returns the record of a call or a row."""
         return msgspec.json.encode(self._records[number])
 
 
@@ -250,10 +243,6 @@ def _mark_of(record: wire.CallRecord | wire.RowRecord | wire.PassedByRecord) -> 
         case wire.RowRecord():
             return f"{record.at_ms} {digest(bytes(record.row))}"
     return record.what
-
-
-def _record_of(call: Call) -> wire.CallRecord:
-    return wire.CallRecord(id=call.id, event=call.event, at_ms=call.at_ms, payload=call.kept.payload, cwd=call.kept.cwd)
 
 
 def _records_of(

@@ -2,39 +2,110 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Parsed, Record, Source
-from carryover.adapter.event_builder import reemitted_after, usable_folder
+from carryover.adapter.contract import Parsed, Record, Source, ToolOutcome
+from carryover.adapter.event_builder import EventBuilder, OpenCall, reemitted_after, usable_folder
 from carryover.agents.windsurf import wire
-from carryover.agents.windsurf.builder import Builder, Context
-from carryover.model import AssistantMessage, ResultStatus, UserPrompt
+from carryover.agents.windsurf.wire import Context
+from carryover.model import AnyBody, AssistantMessage, Op, ResultStatus, SessionInfo, UserPrompt
 from carryover.records import rawjson
-from carryover.records.changes import Change, Replacement, replaced, written
-from carryover.records.fields import LATEST_MS
+from carryover.records.changes import Change, Replacement, as_edit, replaced, written
+from carryover.records.fields import LATEST_MS, MAX_PATH_CHARS, SUBJECT_CHARS, bounded, is_absolute, resolved
 from carryover.records.lenient import Fields, number_of, text_of
-
-_HEADING: Final = re.compile(r"^### (Planner Response|User Input)[ \t]*$", re.MULTILINE)
-_ACTION: Final = re.compile(
-    r"^\*(?:Viewed|Edited|Listed|Created|Deleted|Grep searched|Searched|Read|Ran|Checked|User (?:accepted|rejected))\b"
-    r"[^\n]*\*[ \t]*$\n?",
-    re.MULTILINE,
-)
-_CODE_LINK: Final = re.compile(r"\[([^\]\n]+)\]\(cci:\d+://[^)\n]*\)")
-"""A link to a place in the code, which only this editor can follow."""
+from carryover.records.text import names_own_folder
 
 
-def said_in(response: str) -> tuple[str, ...]:
-    """Returns the model's texts in a response, oldest first; a single one if it has no step headings."""
-    first, *rest = _HEADING.split(response)
-    parts = [text for heading, text in zip(rest[::2], rest[1::2], strict=True) if heading == "Planner Response"]
-    texts = (_CODE_LINK.sub(r"\1", _ACTION.sub("", text)).strip() for text in (parts if rest else [first]))
-    return tuple(text for text in texts if text)
+@dataclass(slots=True, kw_only=True)
+class _Builder(EventBuilder[Context]):
+    """Builds the events of one record. `ident` is the prefix of their keys; `cwd` is the folder in the record."""
+
+    session: str
+    ident: str
+    cwd: str | None = None
+
+    def place(self, own_ms: int, noted_ms: int = 0) -> None:
+        """Dates the record: its own time, or else just after the record before, or when the file was written."""
+        after = self.context.last_ms + 1 if self.context.last_ms else 0
+        self.at_ms = min(own_ms if own_ms > 0 else max(after, noted_ms), LATEST_MS)
+        self.change(last_ms=max(self.at_ms, self.context.last_ms))
+
+    def learn_folder(self, cwd: str | None) -> None:
+        """Remembers the conversation's folder, unless one is known."""
+        if self.context.cwd is None and (folder := usable_folder(cwd)) is not None:
+            self.change(cwd=folder)
+
+    def add(self, body: AnyBody, part: str) -> None:
+        """Adds an event for a part of the record, unless no time is known."""
+        if self.at_ms:
+            cwd = self.cwd or self.context.cwd
+            self.append(f"{self.session}/{self.ident}:{part}", body, session=self.session, cwd=cwd)
+        elif not self.skipped:
+            self.count_skipped("record", "no time")
+
+    def ran(self, name: str, op: Op, subject: str, outcome: ToolOutcome | None, *changes: Change) -> None:
+        """Adds a tool call, how it ended if it has, and its changes if it succeeded."""
+        ident, subject = f"{self.session}/{self.ident}", bounded(subject, SUBJECT_CHARS)
+        call = OpenCall(ident, name, op, subject, handoff=names_own_folder(subject))
+        self.add(call.as_event(), "call")
+        if outcome is not None:
+            self.add(call.ended(outcome), "result")
+        if outcome is not None and outcome.status == "ok":
+            for number, change in enumerate(changes):
+                self.add(as_edit(change, call.id), f"edit{number}")
+
+    def ran_command(self, data: Fields, outcome: ToolOutcome | None, kind: str) -> None:
+        """Adds a command, in the folder that the record gives."""
+        command, folder = text_of(data.get("command_line")).strip(), usable_folder(wire.path_of(data.get("cwd")))
+        if not command:
+            self.count_skipped(kind, "no command")
+            return
+        self.learn_folder(folder)
+        self.cwd = folder or self.cwd
+        self.ran("run_command", "shell", command, outcome)
+
+    def path_in(self, data: Fields) -> str | None:
+        """Returns the file in the record as an absolute path without `..`; None if it can't be determined.
+
+        Its folder becomes the conversation's if no better one is known.
+        """
+        path = wire.path_of(data.get("path")) or wire.path_of(data.get("file_path"))
+        found = resolved(path, self.context.cwd) if 0 < len(path) <= MAX_PATH_CHARS else None
+        if found is not None and is_absolute(found) and found.startswith("/"):
+            self.learn_folder(posixpath.dirname(found))
+        return found
+
+
+def parse_record(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
+    """Parses one record. Never raises: what is not understood is counted in `skipped`."""
+    read = rawjson.read(wire.RECORD, record.data)
+    if isinstance(read, str):
+        return context, Parsed(skipped=(rawjson.skipped(None, read, None),))
+    if isinstance(read, wire.PassedByRecord):
+        return context, Parsed(skipped=(rawjson.skipped(read.what, "could not be read", None),))
+    session = source.session or PurePath(source.path).stem
+    if isinstance(read, wire.BeginRecord):
+        # Emitted again: the events after the last one, or all of them if anything before it changed.
+        after = context.last if read.on else None
+        if not read.on:
+            context = Context(cwd=usable_folder(read.cwd), last_ms=min(max(read.at_ms - 1, 0), LATEST_MS))
+        return context, Parsed(reemitted=reemitted_after(after, session=session, more=read.more))
+    if isinstance(read, wire.RowRecord):
+        builder = _Builder(context=context, session=session, ident=f"row{read.number}")
+        _parse_row(builder, read)
+    else:
+        builder = _Builder(context=context, session=session, ident=read.id, cwd=usable_folder(read.cwd))
+        _parse_call(builder, read)
+    if builder.events:
+        builder.change(last=builder.last_key)
+    return builder.context, builder.built()
 
 
 _SAID: Final = ("", "done", "error")
@@ -48,8 +119,7 @@ _STATES: Final[dict[str, ResultStatus | None]] = {
 }
 
 
-def parse_row(builder: Builder, record: wire.RowRecord) -> None:
-    """Parses one row of a transcript."""
+def _parse_row(builder: _Builder, record: wire.RowRecord) -> None:
     fields = rawjson.part_of(record.row, dict[str, msgspec.Raw]) or {}
     kind = text_of(fields.get("type", rawjson.ABSENT))
     status = text_of(fields.get("status", rawjson.ABSENT))
@@ -65,49 +135,47 @@ def parse_row(builder: Builder, record: wire.RowRecord) -> None:
         parse(builder, data, status)
 
 
-def _row_prompt(builder: Builder, data: Fields, status: str) -> None:
+def _row_prompt(builder: _Builder, data: Fields, status: str) -> None:
     text = text_of(data.get("user_response"))
     if text.strip() and status in _SAID:
         builder.add(UserPrompt(text=text), "prompt")
 
 
-def _row_said(builder: Builder, data: Fields, status: str) -> None:
+def _row_said(builder: _Builder, data: Fields, status: str) -> None:
     text = text_of(data.get("response"))
     if text.strip() and status in _SAID:
         builder.add(AssistantMessage(text=text), "said")
 
 
-def _row_write(builder: Builder, data: Fields, status: str) -> None:
-    path = builder.absolute(wire.path_of(data.get("path")) or wire.path_of(data.get("file_path")))
+def _ended(status: str) -> ToolOutcome | None:
+    state = _STATES[status]
+    return None if state is None else ToolOutcome(state)
+
+
+def _row_write(builder: _Builder, data: Fields, status: str) -> None:
+    path = builder.path_in(data)
     if path is None:
         builder.count_skipped(f"row/{wire.WRITE_ROW}", "no usable path")
         return
     # Whether the new content is the whole file or a part of it is not known, so nothing is counted.
-    shown = written(path, text_of(data.get("new_content")))
-    builder.ran("code_action", "edit", path, _STATES[status], changes=(Change(path, "modify", anchor=shown.anchor),))
+    anchor = written(path, text_of(data.get("new_content"))).anchor
+    builder.ran("code_action", "edit", path, _ended(status), Change(path, "modify", anchor=anchor))
 
 
-def _row_command(builder: Builder, data: Fields, status: str) -> None:
-    command = text_of(data.get("command_line")).strip()
-    if not command:
-        builder.count_skipped(f"row/{wire.COMMAND_ROW}", "no command")
-        return
-    folder = usable_folder(wire.path_of(data.get("cwd")))
-    builder.learn_folder(folder)
-    builder.cwd = folder or builder.cwd
-    exit_code = number_of(data.get("exit_code"))
-    ended = _STATES[status]
+def _row_command(builder: _Builder, data: Fields, status: str) -> None:
+    exit_code, ended = number_of(data.get("exit_code")), _STATES[status]
     if ended == "ok":
         ended = "unknown" if exit_code is None else "ok" if exit_code == 0 else "error"
-    builder.ran("run_command", "shell", command, ended, text_of(data.get("output")), exit_code=exit_code)
+    outcome = None if ended is None else ToolOutcome(ended, text_of(data.get("output")), exit_code)
+    builder.ran_command(data, outcome, f"row/{wire.COMMAND_ROW}")
 
 
-def _row_view(builder: Builder, data: Fields, status: str) -> None:
-    if (path := builder.absolute(wire.path_of(data.get("path")) or wire.path_of(data.get("file_path")))) is not None:
-        builder.ran("view_file", "read", path, _STATES[status])
+def _row_view(builder: _Builder, data: Fields, status: str) -> None:
+    if (path := builder.path_in(data)) is not None:
+        builder.ran("view_file", "read", path, _ended(status))
 
 
-_ROWS: Final[dict[str, Callable[[Builder, Fields, str], None]]] = {
+_ROWS: Final[dict[str, Callable[[_Builder, Fields, str], None]]] = {
     wire.USER_ROW: _row_prompt,
     wire.PLANNER_ROW: _row_said,
     wire.WRITE_ROW: _row_write,
@@ -116,112 +184,76 @@ _ROWS: Final[dict[str, Callable[[Builder, Fields, str], None]]] = {
 }
 
 
-def parse_record(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
-    """Parses one record. Never raises: what is not understood is counted in `skipped`."""
-    read = rawjson.read(wire.RECORD, record.data)
-    if isinstance(read, str):
-        return context, Parsed(skipped=(rawjson.skipped(None, read, None),))
-    if isinstance(read, wire.PassedByRecord):
-        return context, Parsed(skipped=(rawjson.skipped(read.what, "could not be read", None),))
-    session = source.session or PurePath(source.path).stem
-    if isinstance(read, wire.BeginRecord):
-        return _begin(session, context, read)
-    if isinstance(read, wire.RowRecord):
-        builder = Builder(context=context, session=session, ident=f"row{read.number}")
-        parse_row(builder, read)
-    else:
-        builder = Builder(context=context, session=session, ident=read.id, cwd=usable_folder(read.cwd))
-        _parse_call(builder, read)
-    return builder.parsed()
-
-
-def _begin(session: str, context: Context, record: wire.BeginRecord) -> tuple[Context, Parsed]:
-    """Marks what is emitted again: the events after the last one, or all of them if anything before it changed."""
-    after = context.last if record.on else None
-    if not record.on:
-        context = Context(cwd=usable_folder(record.cwd), last_ms=min(max(record.at_ms - 1, 0), LATEST_MS))
-    return context, Parsed(reemitted=reemitted_after(after, session=session, more=record.more))
-
-
-def _parse_call(builder: Builder, record: wire.CallRecord) -> None:
+def _parse_call(builder: _Builder, record: wire.CallRecord) -> None:
     given = rawjson.part_of(record.payload, wire.Payload)
     info = rawjson.part_of(given.tool_info, Fields) if given is not None else None
     builder.learn_folder(builder.cwd)
     builder.place(record.at_ms)
-    parse = _EVENTS.get(record.event)
-    if parse is None:
-        if record.event not in _QUIET:
-            builder.count_skipped(record.event, "unknown event")
+    if record.event in wire.QUIET or record.event == wire.TRANSCRIPT:
+        return
+    if record.event not in _EVENTS:
+        builder.count_skipped(record.event, "unknown event")
     elif given is None or info is None:
         builder.count_skipped(record.event, "unexpected shape")
     else:
-        parse(builder, info)
-        if builder.events:
-            builder.learn_model(text_of(given.model_name))
+        _EVENTS[record.event](builder, info)
+        model = bounded(text_of(given.model_name), 200)
+        if model and builder.events and model != builder.context.model:
+            builder.change(model=model)
+            builder.add(SessionInfo(model=model), "model")
 
 
-def _prompt(builder: Builder, info: Fields) -> None:
+def _prompt(builder: _Builder, info: Fields) -> None:
     text = text_of(info.get("user_prompt"))
     if text.strip():
         builder.add(UserPrompt(text=text), "prompt")
 
 
-def _write(builder: Builder, info: Fields) -> None:
-    path = builder.absolute(wire.path_of(info.get("file_path")))
+def _write(builder: _Builder, info: Fields) -> None:
+    path = builder.path_in(info)
     if path is None:
         builder.count_skipped(wire.WRITE, "no usable path")
         return
     edits = rawjson.part_of(info.get("edits", rawjson.ABSENT), list[Replacement]) or []
-    builder.ran("write_code", "edit", path, "ok", changes=(_change(path, edits),))
+    change = replaced(path, edits, counted=True)
+    if len(edits) == 1 and not edits[0].old_string:  # it replaces no text, so it made the file
+        change = msgspec.structs.replace(written(path, edits[0].new_string), change="add")
+    builder.ran("write_code", "edit", path, ToolOutcome("ok"), change)
 
 
-def _change(path: str, edits: list[Replacement]) -> Change:
-    """Returns the change that edits make. Edits that replace no text create the file."""
-    if len(edits) == 1 and not edits[0].old_string:
-        return msgspec.structs.replace(written(path, edits[0].new_string), change="add")
-    return replaced(path, edits, counted=True)
-
-
-def _command(builder: Builder, info: Fields) -> None:
-    command = text_of(info.get("command_line")).strip()
-    if not command:
-        builder.count_skipped(wire.COMMAND, "no command")
-        return
-    folder = usable_folder(wire.path_of(info.get("cwd")))
-    builder.learn_folder(folder)
-    builder.cwd = folder or builder.cwd
+def _command(builder: _Builder, info: Fields) -> None:
     # The payload has neither the output nor the exit code.
-    builder.ran("run_command", "shell", command, "unknown")
+    builder.ran_command(info, ToolOutcome("unknown"), wire.COMMAND)
 
 
-def _read(builder: Builder, info: Fields) -> None:
-    if (path := builder.absolute(wire.path_of(info.get("file_path")))) is not None:
-        builder.ran("read_code", "read", path, "ok")
+_HEADING: Final = re.compile(r"^### (Planner Response|User Input)[ \t]*$", re.MULTILINE)
+_ACTION: Final = re.compile(
+    r"^\*(?:Viewed|Edited|Listed|Created|Deleted|Grep searched|Searched|Read|Ran|Checked|User (?:accepted|rejected))\b"
+    r"[^\n]*\*[ \t]*$\n?",
+    re.MULTILINE,
+)
+_CODE_LINK: Final = re.compile(r"\[([^\]\n]+)\]\(cci:\d+://[^)\n]*\)")
+"""A link to a place in the code, which only this editor can follow."""
 
 
-def _mcp(builder: Builder, info: Fields) -> None:
-    server, tool = text_of(info.get("mcp_server_name")), text_of(info.get("mcp_tool_name"))
-    if subject := "/".join(filter(None, (server, tool))):
-        builder.ran("mcp_tool_use", "other", subject, "ok", text_of(info.get("mcp_result")))
-
-
-def _response(builder: Builder, info: Fields) -> None:
-    texts = said_in(text_of(info.get("response")))
+def _response(builder: _Builder, info: Fields) -> None:
+    """Adds the model's texts in the Markdown of a whole turn; a single one if it has no step headings."""
+    first, *rest = _HEADING.split(text_of(info.get("response")))
+    parts = [text for heading, text in zip(rest[::2], rest[1::2], strict=True) if heading == "Planner Response"]
+    said = (_CODE_LINK.sub(r"\1", _ACTION.sub("", text)).strip() for text in (parts if rest else [first]))
+    texts = [text for text in said if text]
     for number, text in enumerate(texts, 1):
         builder.add(AssistantMessage(text=text, final=number == len(texts)), f"said{number}")
 
 
-def _worktree(builder: Builder, info: Fields) -> None:
+def _worktree(builder: _Builder, info: Fields) -> None:
     builder.learn_folder(wire.path_of(info.get("root_workspace_path")))
 
 
-_EVENTS: Final[dict[str, Callable[[Builder, Fields], None]]] = {
+_EVENTS: Final[dict[str, Callable[[_Builder, Fields], None]]] = {
     wire.PROMPT: _prompt,
     wire.WRITE: _write,
     wire.COMMAND: _command,
-    wire.READ: _read,
-    wire.MCP: _mcp,
     wire.RESPONSE: _response,
     wire.WORKTREE: _worktree,
 }
-_QUIET: Final = wire.BEFORE | {wire.TRANSCRIPT}

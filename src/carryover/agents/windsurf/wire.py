@@ -15,14 +15,14 @@ from carryover.records.lenient import text_of
 
 PROMPT: Final = "pre_user_prompt"
 WRITE: Final = "post_write_code"
-READ: Final = "post_read_code"
 COMMAND: Final = "post_run_command"
-MCP: Final = "post_mcp_tool_use"
 RESPONSE: Final = "post_cascade_response"
 TRANSCRIPT: Final = "post_cascade_response_with_transcript"
 WORKTREE: Final = "post_setup_worktree"
-BEFORE: Final = frozenset(("pre_read_code", "pre_write_code", "pre_run_command", "pre_mcp_tool_use"))
-"""Events before an action, which add nothing to the event after it."""
+QUIET: Final = frozenset(
+    "pre_read_code post_read_code pre_write_code pre_run_command pre_mcp_tool_use post_mcp_tool_use".split()
+)
+"""Events that are not asked for, and that somebody may have registered our script for."""
 
 USER_ROW: Final = "user_input"
 PLANNER_ROW: Final = "planner_response"
@@ -86,6 +86,18 @@ class PassedByRecord(msgspec.Struct, frozen=True, tag_field="kind", tag="passed_
     """A call or a row that could not be read."""
 
     what: str
+
+
+class Context(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The state of one conversation between two records."""
+
+    cwd: str | None = None
+    """The workspace that its hooks ran in, or a folder known to be in it."""
+    last_ms: int = 0
+    """Time of the last record; records without a time come 1 ms later."""
+    last: bytes | None = None
+    """Key of the last event. Bytes, since text might be taken for a secret."""
+    model: str | None = None
 
 
 RECORD: Final = msgspec.json.Decoder(BeginRecord | CallRecord | RowRecord | PassedByRecord)

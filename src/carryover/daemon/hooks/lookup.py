@@ -23,7 +23,7 @@ import msgspec
 
 from carryover.adapter.contract import Agent, Source
 from carryover.daemon.hooks.validate import Transcript
-from carryover.ingest.catch_up import RACY_MS
+from carryover.ingest.scan import RACY_MS
 from carryover.ledger.queries import project_by_root, project_of_session, sessions
 from carryover.model import conversation_of
 

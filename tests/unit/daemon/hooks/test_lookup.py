@@ -17,8 +17,8 @@ from carryover.daemon.hooks.lookup import (
     own_session,
 )
 from carryover.daemon.hooks.validate import Transcript
-from carryover.ingest.catch_up import RACY_MS
 from carryover.ingest.pipeline import ingest
+from carryover.ingest.scan import RACY_MS
 from carryover.ledger.queries import connect_read_only, project_by_root, session_ids
 from carryover.ledger.store import Ledger
 from carryover.projects.root import find_root

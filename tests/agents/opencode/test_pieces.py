@@ -8,12 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from agents.opencode.reading import bodies
-from agents.opencode.stores import START_MS, Client
+from agents.opencode.stores import START_MS, Client, bodies
 from carryover.adapter.contract import Source
 from carryover.agents.opencode.adapter import AGENT
-from carryover.agents.opencode.database import DatabaseReader
-from carryover.agents.opencode.talk import PROMPT_SETTLED_MS, SETTLED_MS
+from carryover.agents.opencode.database import PROMPT_SETTLED_MS, SETTLED_MS, DatabaseReader
 from carryover.agents.opencode.wire import Context
 from carryover.model import AssistantMessage, Question, ToolCall, ToolResult, UserPrompt
 from contract.case import Reading, fold_into
@@ -102,13 +100,15 @@ def test_what_a_killed_client_left_is_taken_after_a_while_and_when_it_continues(
     session = client.session(at, "/home/dev/shop")
     client.prompt(session, at + 1, "Fix it.")
     answer = client.answer(session, at + 2)
-    client.part(session, answer, at + 3, {"type": "text", "text": "Half an"})
+    part = client.part(session, answer, at + 3, {"type": "text", "text": "Half"})
     assert watched.texts(at + 4) == ["Fix it."]
-    assert watched.texts(at + 4 + SETTLED_MS) == ["Fix it.", "Half an"]
+    assert watched.texts(at + 4 + SETTLED_MS) == ["Fix it.", "Half"]
+    client.part(session, answer, at + 5, {"type": "text", "text": "Half an"}, part)
+    assert watched.texts(at + 5 + SETTLED_MS) == ["Fix it.", "Half an"]
 
-    client.prompt(session, at + 5 + SETTLED_MS, "Go on.")
-    client.say(session, at + 6 + SETTLED_MS, "Done.")
-    assert watched.texts(at + 7 + SETTLED_MS) == ["Fix it.", "Half an", "Go on.", "Done."]
+    client.prompt(session, at + 6 + SETTLED_MS, "Go on.")
+    client.say(session, at + 7 + SETTLED_MS, "Done.")
+    assert watched.texts(at + 8 + SETTLED_MS) == ["Fix it.", "Half an", "Go on.", "Done."]
 
 
 def test_a_turn_that_is_undone_is_gone_and_comes_back(watched: Watched) -> None:
