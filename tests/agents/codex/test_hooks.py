@@ -11,14 +11,15 @@ import pytest
 from agents.codex.contract_case import recording
 from agents.codex.hook_payloads import ROLLOUT, THREAD, payload, recorded
 from carryover.adapter.contract import HookEvent
-from carryover.agents import adapters
-from carryover.agents.codex.hooks import HOOKS
+from carryover.agents.codex.adapter import AGENT
 from carryover.distill import render
 from carryover.ledger.provisional import content_fingerprint
 from carryover.model import AssistantMessage, Event, Skipped
 from contract.case import Payload, read_on, source_at
 
 NOW_MS: Final = 1_795_000_000_000
+assert AGENT.hooks is not None
+HOOKS: Final = AGENT.hooks
 
 
 def read(given: Payload) -> HookEvent | Skipped:
@@ -63,8 +64,7 @@ def test_what_is_reported_early_is_known_again_in_the_rollout_of_the_same_thread
     """Otherwise it would stand beside the rollout's own record for good."""
     stops = [given for given in recorded("tui-0.169.0") if given.event == "Stop"]
     rollout = recording("0.169.0/tui-turns-interrupt-compact")
-    agent = adapters()["codex"]
-    events = read_on(agent, source_at(agent, rollout)).events
+    events = read_on(AGENT, source_at(AGENT, rollout)).events
 
     heard = [read(given) for given in stops if json.loads(given.data)["session_id"] in rollout.path.name]
 

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from agents.codex.rollout import SHOP, exited, running
-from carryover.adapter.contract import ToolOutcome
+from agents.codex.rollout import SHOP, Rollout, exited, running
 from carryover.agents.codex.adapter import AGENT
-from carryover.agents.codex.calls import patch_in_command
 from carryover.agents.codex.outputs import Outcome, read_output
-from carryover.model import Op, UserPrompt
-from carryover.records.changes import Change
+from carryover.model import FileEdit, Op, ToolCall, UserPrompt
 
 SUCCESS = "Success. Updated the following files:\nM a\n"
 ABORTED = "Wall time: 3.9 seconds\naborted by user"
@@ -86,9 +83,13 @@ PATCH = "*** Begin Patch\n*** Delete File: a.py\n*** End Patch"
     ],
 )
 def test_a_command_that_only_hands_a_patch_over_is_that_patch(command: str, path: str | None) -> None:
-    wanted = None if path is None else (Change(path=path, change="delete"),)
+    rollout = Rollout()
+    rollout.turn()
+    rollout.runs("exec_command", exited(0), cmd=command.format(patch=PATCH))
+    edits = [body.path for body in rollout.bodies if isinstance(body, FileEdit)]
 
-    assert patch_in_command(command.format(patch=PATCH), SHOP) == wanted
+    assert [body.op for body in rollout.bodies if isinstance(body, ToolCall)] == ["shell" if path is None else "edit"]
+    assert path is None or edits == [path]
 
 
 @pytest.mark.parametrize(
@@ -102,4 +103,4 @@ def test_a_command_that_only_hands_a_patch_over_is_that_patch(command: str, path
 def test_of_a_text_that_another_program_copied_what_the_user_typed_is_a_prompt(text: str, words: str | None) -> None:
     assert AGENT.quoted is not None
     assert AGENT.quoted.prompt(text, "") == (() if words is None else (UserPrompt(text=words),))
-    assert AGENT.quoted.outcome("shell", exited(1, "1 failed")) == ToolOutcome("error", "1 failed", 1)
+    assert AGENT.quoted.outcome("shell", exited(1, "1 failed")) == Outcome("error", "1 failed", 1, exited=True)

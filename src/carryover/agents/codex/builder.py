@@ -11,14 +11,22 @@ import msgspec
 from carryover.adapter import event_builder
 from carryover.adapter.contract import Parsed, Source
 from carryover.adapter.event_builder import EventBuilder, Facts, differing, usable_name
-from carryover.agents.codex import wire
 from carryover.model import AnyBody, PlanItem, session_in_other_cwd
 from carryover.records.asked import Asked
 from carryover.records.fields import digest, utc_ms
 from carryover.records.lenient import Fields, text_of
+from carryover.records.rawjson import ABSENT
 
 MAX_TURNS: Final = 40
 _MAX_EMITTED: Final = 20
+
+
+class Line(msgspec.Struct, frozen=True):
+    """One record of a rollout."""
+
+    type: str
+    timestamp: str | None = None
+    payload: msgspec.Raw = ABSENT
 
 
 class OpenCall(event_builder.OpenCall, frozen=True, omit_defaults=True):
@@ -99,7 +107,7 @@ class Builder(EventBuilder[Context]):
     """The turn that added events belong to."""
 
     @classmethod
-    def begin(cls, source: Source, context: Context, line: wire.Line, name: str, data: Fields) -> Builder:
+    def begin(cls, source: Source, context: Context, line: Line, name: str, data: Fields) -> Builder:
         """Returns a builder for one record. A record without a time gets the time of the record before it."""
         own_ms = utc_ms(line.timestamp)
         at_ms = own_ms or context.last_ms
@@ -176,10 +184,6 @@ class Builder(EventBuilder[Context]):
         number = self.turn.counts.get(part, 0)
         self.mark_turn(counts={**self.turn.counts, part: number + 1})
         self._add(body, f"{self.turn.id}/{part}/{number}", part, mark)
-
-    def said_in_turn(self) -> tuple[str, ...]:
-        """The keys of the events that `add` added to the selected turn."""
-        return tuple(f"{self.turn.id}/{part}/{n}" for part, count in self.turn.counts.items() for n in range(count))
 
     def mark_turn(self, **changes: object) -> None:
         """Replaces fields of the selected turn."""

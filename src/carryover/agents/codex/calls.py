@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Sequence
 from typing import Final, Literal
 
 import msgspec
@@ -15,9 +14,8 @@ import msgspec
 from carryover.adapter.event_builder import closed, opened, usable_folder, usable_name
 from carryover.agents.codex.builder import Builder, OpenCall
 from carryover.agents.codex.outputs import Outcome, ended, of_script, read_output
-from carryover.agents.codex.wire import OPS, SHELLS
-from carryover.model import Answer, BackgroundTask, PlanUpdate
-from carryover.records import rawjson, shell_files
+from carryover.model import Answer, BackgroundTask, Op, PlanUpdate
+from carryover.records import rawjson
 from carryover.records.asked import Asked, asked_in, plan_items
 from carryover.records.changes import Change, as_edit, hunks_in, patched
 from carryover.records.fields import SHORT_CHARS, SUBJECT_CHARS, bounded, digest, resolved
@@ -29,6 +27,17 @@ from carryover.records.uris import path_of
 PATCH: Final = "apply_patch"
 CODE_MODE: Final = "exec"
 """The only tool of code mode (gpt-6 models, 0.169): a script, whose commands and patches have separate records."""
+SHELLS: Final = frozenset("exec_command shell local_shell shell_command container.exec unified_exec".split())
+_TOOLS: Final[dict[Op, str]] = {
+    "read": "view_image read_file",
+    "search": "list_dir grep_files",
+    "agent": "spawn_agent send_input resume_agent wait wait_agent close_agent",
+    "edit": PATCH,
+    "plan": "update_plan",
+    "ask": "request_user_input",
+}
+OPS: Final = {tool: op for op, tools in _TOOLS.items() for tool in tools.split()}
+"""Operations of the known tools beside `SHELLS`. Others: `other`."""
 
 _MAX_OPEN_CALLS: Final = 50
 _MAX_CLOSED_CALLS: Final = 200
@@ -66,12 +75,13 @@ def parse_call(builder: Builder) -> None:
     text = rawjson.string_of(builder.data.get("input", builder.data.get("arguments", rawjson.ABSENT)))
     if text is None:
         builder.skip(f"{builder.name}/{name}", "unexpected input")
-    given = fields_of((text or "").encode("utf-8", "replace"))
+        text = ""
+    given = fields_of(text.encode("utf-8", "replace"))
     asked = asked_in(given.get("questions"))[:_MAX_QUESTIONS] if OPS.get(name) == "ask" else []
     if "input" in builder.data and name == PATCH:
-        call = _patch_call(call_id, in_patch(text or "", builder.cwd))
+        call = _patch_call(call_id, in_patch(text, builder.cwd))
     elif "input" in builder.data and name == CODE_MODE:
-        call = _script_call(builder, call_id, (text or "").strip())
+        call = _script_call(builder, call_id, text.strip())
     elif name in SHELLS:
         call = _shell_call(builder, call_id, name, given)
     else:
@@ -168,16 +178,6 @@ def parse_web_search(builder: Builder) -> None:
     _finish(builder, call, Outcome("ok"))
 
 
-def patch_in_command(command: str, cwd: str | None) -> tuple[Change, ...] | None:
-    """Returns the changes of a shell command that only passes a patch to `apply_patch`; None for other commands."""
-    is_short = len(command) <= _MOST_CHARS and command.count("*** Begin Patch") == 1
-    handed = _HANDED.fullmatch(command) if is_short else None
-    if handed is None:
-        return None
-    folder = handed["folder"]
-    return in_patch(handed["patch"], resolved(folder.strip("'\""), cwd) if folder else cwd)
-
-
 def _known(builder: Builder, call_id: str) -> OpenCall | None:
     return next((call for call in builder.context.calls if call.id == call_id), None)
 
@@ -203,23 +203,18 @@ def _patch_call(call_id: str, changes: tuple[Change, ...], *, handoff: bool = Fa
 
 
 def _command_call(call_id: str, name: str, script: str, cwd: str | None) -> OpenCall:
-    patch = patch_in_command(script, cwd)
-    if patch is not None:
-        return _patch_call(call_id, patch, handoff=names_own_folder(cwd or ""))
-    return OpenCall(
-        id=call_id,
-        name=name,
-        op="shell",
-        subject=script,
-        changes=shell_files.changes(script, cwd)[:_MAX_CHANGES],
-        handoff=names_own_folder(f"{cwd or ''} {script}"),
-    )
+    is_short = len(script) <= _MOST_CHARS and script.count("*** Begin Patch") == 1
+    handed = _HANDED.fullmatch(script) if is_short else None
+    if handed is None:
+        return OpenCall.of_command(call_id, name, script, cwd)
+    folder = handed["folder"]
+    changes = in_patch(handed["patch"], resolved(folder.strip("'\""), cwd) if folder else cwd)
+    return _patch_call(call_id, changes, handoff=names_own_folder(cwd or ""))
 
 
 def _shell_call(builder: Builder, call_id: str, name: str, given: Fields) -> OpenCall:
     raw = given.get("cmd", given.get("command", rawjson.ABSENT))
-    place = first_text(given, "workdir")
-    cwd = resolved(place, builder.cwd) if place else builder.cwd
+    cwd = _folder(builder, given.get("workdir"))
     match rawjson.part_of(raw, list[str]):
         case [tool, patch] if tool == PATCH:  # older clients
             return _patch_call(call_id, in_patch(patch, cwd))
@@ -232,16 +227,25 @@ def _script_call(builder: Builder, call_id: str, script: str) -> OpenCall:
 
     A script that runs a single command is read as that command if the client (before 0.150) doesn't record commands.
     """
-    found = _COMMAND.search(script) if builder.context.family == "legacy" and script.count("tools.") == 1 else None
-    command = text_of(msgspec.Raw(found[1].encode("utf-8", "replace"))) if found is not None else ""
+    is_command = builder.context.family == "legacy" and script.count("tools.") == 1
+    command = text_of(_text_in(script, _COMMAND)) if is_command else ""
     if not command:
         return OpenCall(id=call_id, name=CODE_MODE, op="other", subject=script, handoff=names_own_folder(script))
-    workdir = _WORKDIR.search(script)
-    place = text_of(msgspec.Raw(workdir[1].encode("utf-8", "replace"))) if workdir is not None else ""
-    return _command_call(call_id, CODE_MODE, command, resolved(place, builder.cwd) if place else builder.cwd)
+    return _command_call(call_id, CODE_MODE, command, _folder(builder, _text_in(script, _WORKDIR)))
 
 
-def _other_call(call_id: str, name: str, given: Fields, asked: Sequence[Asked]) -> OpenCall:
+def _text_in(script: str, pattern: re.Pattern[str]) -> msgspec.Raw | None:
+    found = pattern.search(script)
+    return msgspec.Raw(found[1].encode("utf-8", "replace")) if found is not None else None
+
+
+def _folder(builder: Builder, workdir: msgspec.Raw | None) -> str | None:
+    """Returns the folder that a command runs in: the turn's, unless the call names another."""
+    place = text_of(workdir)
+    return resolved(place, builder.cwd) if place else builder.cwd
+
+
+def _other_call(call_id: str, name: str, given: Fields, asked: list[Asked]) -> OpenCall:
     about = first_text(given, "path", "file_path", "dir_path", "pattern", "query", "url", "message")
     number = number_of(given.get("session_id"))  # some clients write it as a text
     process = str(number) if number is not None else text_of(given.get("session_id"))
