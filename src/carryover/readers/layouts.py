@@ -16,8 +16,8 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
     """Where the sources of one kind are."""
 
     kind: str = ""
-    root: str
-    """Name of the root."""
+    root: str = ""
+    """Name of the root; empty: any."""
     globs: tuple[str, ...]
     """What to look for below the root."""
     pattern: str
@@ -38,7 +38,7 @@ def source_at(agent: str, layouts: Sequence[Layout], path: Path, root: Path) -> 
 
 def sources_below(agent: str, layouts: Sequence[Layout], root: Path) -> list[Source]:
     """Returns every source below `root`, sorted by path."""
-    globs = (pattern for layout in layouts if layout.root == root.name for pattern in layout.globs)
+    globs = (pattern for layout in layouts if layout.root in ("", root.name) for pattern in layout.globs)
     # No Path objects: for thousands of files they take several times as long.
     found = sorted(below for pattern in globs for below in glob(pattern, root_dir=root, include_hidden=True))  # noqa: PTH207
     return [source for below in found if (source := _source(agent, layouts, root, below)) is not None]
@@ -46,7 +46,7 @@ def sources_below(agent: str, layouts: Sequence[Layout], root: Path) -> list[Sou
 
 def _source(agent: str, layouts: Sequence[Layout], root: Path, below: str) -> Source | None:
     for layout in layouts:
-        if layout.root == root.name and (found := re.fullmatch(layout.pattern, below)):
+        if layout.root in ("", root.name) and (found := re.fullmatch(layout.pattern, below)):
             named = {name: text for name, text in found.groupdict().items() if text is not None}
             return Source(agent=agent, path=f"{root}/{below}", rank=layout.rank, **named)  # type: ignore[arg-type]
     return None

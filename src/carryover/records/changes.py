@@ -9,7 +9,9 @@ from typing import Final, Literal
 import msgspec
 
 from carryover.model import FileEdit
+from carryover.records import rawjson
 from carryover.records.fields import SHORT_CHARS, bounded
+from carryover.records.lenient import Fields, is_true, read_as, text_of
 
 _DIFF_CHARS: Final = 6000
 _LINE_CHARS: Final = 500
@@ -84,6 +86,20 @@ def replaced(path: str, pairs: Sequence[Replacement], *, counted: bool) -> Chang
         anchor=anchor,
         diff=_diff(shown),
     )
+
+
+def planned(path: str, given: Fields, *, counted: bool = True) -> Change:
+    """Returns the change to a file that an edit's arguments ask for: `content`, `edits`, or an old and a new string.
+
+    Unless `counted`, and if every occurrence is replaced, the line counts are None.
+    """
+    content = rawjson.string_of(given.get("content", rawjson.ABSENT))
+    if content is not None:
+        return written(path, content)
+    pairs = read_as(given.get("edits"), list[Replacement]) or []
+    if "old_string" in given or "new_string" in given:
+        pairs = [Replacement(text_of(given.get("old_string")), text_of(given.get("new_string")))]
+    return replaced(path, pairs, counted=counted and bool(pairs) and not is_true(given.get("replace_all")))
 
 
 def _in_common(old: list[str], new: list[str]) -> tuple[int, int]:

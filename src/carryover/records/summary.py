@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from textwrap import dedent
-from typing import Final, Literal
+from typing import Final, Literal, cast
 
 from carryover.model import SummaryPart
 from carryover.records.fields import SHORT_CHARS, bounded
@@ -16,6 +16,12 @@ MAX_PART_CHARS: Final = 8_000
 PartKind = Literal["request", "errors", "pending", "current", "next", "other"]
 Kinds = Mapping[str, PartKind]
 """Maps each heading, in lower case and without parts in brackets, to its kind."""
+
+
+def kinds_of(**headings: str) -> Kinds:
+    """Returns the kinds of headings that are given by kind, separated by `|`."""
+    return {heading: cast(PartKind, kind) for kind, listed in headings.items() for heading in listed.split("|")}
+
 
 _HEADING: Final = re.compile(
     r"(?P<marks>#{1,4} +)?(?P<bold>\*\*)?(?:(?P<number>\d{1,2})[.)] +(?:\*\*)?)?(?P<title>[^:*<`\n]{2,80}?)"

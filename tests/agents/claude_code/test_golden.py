@@ -10,7 +10,7 @@ import pytest
 
 from agents.claude_code.contract_case import FIXTURES, recordings
 from carryover.agents.claude_code.adapter import AGENT
-from carryover.agents.claude_code.wire import BUILT_IN
+from carryover.agents.claude_code.parse import BUILT_IN
 from carryover.model import (
     AgentSummary,
     AssistantMessage,

@@ -31,7 +31,7 @@ from carryover.records import rawjson
 from carryover.records.fields import digest, utc_ms
 from carryover.records.lenient import fields_of, inside, items_of, number_of, text_of
 from carryover.records.resets import failed_turn
-from carryover.records.summary import Kinds, parts_by_heading
+from carryover.records.summary import kinds_of, parts_by_heading
 from carryover.records.text import tagged, without_handoff
 
 _LINE: Final = msgspec.json.Decoder(Line)
@@ -67,20 +67,11 @@ _PREFACE: Final = re.compile(
     r"\AAnother language model started to solve this problem.{0,800}?to assist with your own analysis:\s*", re.DOTALL
 )
 """The client's preface to a summary, for the model that reads it, as worded in 0.169."""
-SUMMARY_KINDS: Final[Kinds] = {
-    "current progress": "current",
-    "current progress and key decisions": "current",
-    "current progress and key decisions made": "current",
-    "progress": "current",
-    "key decisions": "other",
-    "important context": "other",
-    "important context, constraints, or user preferences": "other",
-    "what remains to be done": "next",
-    "remaining work": "next",
-    "clear next steps": "next",
-    "next steps": "next",
-    "critical data": "other",
-}
+SUMMARY_KINDS: Final = kinds_of(
+    current="current progress|current progress and key decisions|current progress and key decisions made|progress",
+    next="what remains to be done|remaining work|clear next steps|next steps",
+    other="key decisions|important context|important context, constraints, or user preferences|critical data",
+)
 """Headings that models choose for a compaction, whose request is a list without headings (reported)."""
 
 

@@ -27,7 +27,7 @@ _ACTIONS: Final[dict[str, HookAction]] = {
     "sessionend": "flush",
 }
 _SOURCE_OF: Final = partial(source_at, SPEC.id, locate.LAYOUTS)
-_LAYOUT_ROOT: Final = partial(root_above, source_of=_SOURCE_OF)
+_LAYOUT_ROOT: Final = partial(root_above, source_of=_SOURCE_OF, names=("tmp",))
 
 
 def _answer(text: str) -> bytes:

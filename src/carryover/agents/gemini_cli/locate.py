@@ -30,11 +30,10 @@ _SESSION: Final = r"session-\d{4}-\d{2}-\d{2}T\d{2}-\d{2}-[0-9A-Za-z_-]{1,64}"
 _ID: Final = r"[0-9A-Za-z][0-9A-Za-z._-]{0,127}"
 LAYOUTS: Final = (
     *(
-        Layout(root="tmp", globs=(f"*/chats/*{kind}",), pattern=rf"{_CHATS}/{_SESSION}\{kind}", rank=rank)
+        Layout(globs=(f"*/chats/*{kind}",), pattern=rf"{_CHATS}/{_SESSION}\{kind}", rank=rank)
         for kind, rank in RANKS.items()
     ),
     Layout(
-        root="tmp",
         globs=("*/chats/*/*.jsonl",),
         pattern=rf"{_CHATS}/(?P<session>{_ID})/(?P<subagent_id>{_ID})\.jsonl",
         rank=RANKS[LINES],

@@ -16,17 +16,15 @@ from carryover.model import AgentSummary, AssistantMessage, Retracted, TurnEnd, 
 from carryover.records import rawjson
 from carryover.records.lenient import Fields, fields_of, is_true, text_of
 from carryover.records.resets import failed_turn, names_limit
-from carryover.records.summary import Kinds, parts_by_tag
+from carryover.records.summary import kinds_of, parts_by_tag
 from carryover.records.text import HANDOFF_HEAD, tagged, without_ansi, without_handoff
 
-SUMMARY_KINDS: Final[Kinds] = {
-    "overall_goal": "request",
-    "key_knowledge": "other",
-    "file_system_state": "other",
-    "recent_actions": "current",
-    "current_plan": "next",
-    "task_state": "next",
-}
+SUMMARY_KINDS: Final = kinds_of(
+    request="overall_goal",
+    other="key_knowledge|file_system_state",
+    current="recent_actions",
+    next="current_plan|task_state",
+)
 """The tags inside the `<state_snapshot>` that a compaction asks for (reported; 0.44 and 0.61 have the outer tag)."""
 
 _RECORD: Final = msgspec.json.Decoder(Fields)

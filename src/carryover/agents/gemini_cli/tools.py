@@ -13,7 +13,7 @@ from carryover.agents.gemini_cli.builder import Builder, Call, Message, usable_i
 from carryover.model import Answer, AssistantMessage, Op, PlanProposal, PlanUpdate, UserPrompt
 from carryover.records import rawjson
 from carryover.records.asked import asked_in, plan_items
-from carryover.records.changes import Change, Replacement, as_edit, hunks_in, patched, replaced, written
+from carryover.records.changes import Change, as_edit, hunks_in, patched, planned
 from carryover.records.fields import MAX_PATH_CHARS, SUBJECT_CHARS, bounded, is_absolute, resolved
 from carryover.records.lenient import Fields, fields_of, first_text, inside, is_true, text_of
 from carryover.records.text import names_own_folder, without_ansi
@@ -150,12 +150,7 @@ def _changes(op: Op, args: Fields, path: str | None) -> tuple[Change, ...]:
     """Returns the change that an edit's arguments describe. The result has more detail, but not in every version."""
     if path is None or len(path) > MAX_PATH_CHARS:
         return ()
-    if op == "write":
-        return (written(path, first_text(args, "content")),)
-    if op == "edit":
-        pair = Replacement(old_string=first_text(args, "old_string"), new_string=first_text(args, "new_string"))
-        return (replaced(path, [pair], counted=False),)
-    return ()
+    return (planned(path, args, counted=False),) if op in ("edit", "write") else ()
 
 
 def _made(call: OpenCall, shown: Fields) -> tuple[Change, ...]:
