@@ -250,11 +250,12 @@ def test_a_look_at_a_job_may_find_that_it_has_ended(name: str, output: str, foun
 
 def test_the_task_list_is_sent_whole_after_each_change() -> None:
     transcript = Session()
-    transcript.runs("TaskCreate", "Task #1 created", result={"task": {"id": "1"}}, subject="Wire discount")
-    transcript.runs("TaskCreate", "Task #2 created", result={"task": {"id": "2"}}, subject="Test it")
-    transcript.runs("TaskUpdate", "Updated", result={"taskId": "1"}, taskId="1", status="in_progress")
-    transcript.runs("TaskUpdate", "Updated", result={"taskId": "1"}, taskId="1", status="completed")
-    transcript.runs("TaskUpdate", "Updated", result={"taskId": "2"}, taskId="2", status="deleted")
+    for number, subject in (("1", "Wire discount"), ("2", "Test it")):
+        created = {"task": {"id": number, "subject": subject}}
+        transcript.runs("TaskCreate", "Task created", result=created, subject=subject)
+    for number, status in (("1", "in_progress"), ("1", "completed"), ("2", "deleted"), ("3", "completed")):
+        changed = {"success": number != "3", "taskId": number, "updatedFields": []}
+        transcript.runs("TaskUpdate", "Updated", result=changed, taskId=number, status=status)
 
     assert [body.items for body in transcript.bodies if isinstance(body, PlanUpdate)] == [
         (PlanItem(text="Wire discount"),),

@@ -6,7 +6,7 @@ import pytest
 
 from agents.codex.rollout import SHOP, Rollout, exited, running
 from carryover.agents.codex.adapter import AGENT
-from carryover.agents.codex.outputs import Outcome, read_output
+from carryover.agents.codex.calls import Outcome, read_output
 from carryover.model import FileEdit, Op, ToolCall, UserPrompt
 
 SUCCESS = "Success. Updated the following files:\nM a\n"

@@ -91,26 +91,17 @@ class Attachment(msgspec.Struct, frozen=True, rename="camel"):
     origin: msgspec.Raw = ABSENT
 
 
-class TaskChange(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A change to the task list that a call asks for. A new task has no id until the result names it."""
-
-    id: str | None = None
-    text: str | None = None
-    state: Literal["pending", "active", "done", "deleted"] | None = None
-
-
 class OpenCall(event_builder.OpenCall, frozen=True, omit_defaults=True):
     """A tool call whose result has not come yet."""
 
     label: str = ""
-    """The model's own label, for jobs that keep running in the background."""
-    task: TaskChange | None = None
+    """The model's own label, for jobs that keep running in the background, or the state it asks for a task."""
     task_id: str = ""
     """The background job that it checks or stops."""
 
 
 class Task(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One entry of the task list that TaskCreate and TaskUpdate change (2.1.328)."""
+    """One entry of the task list of TaskCreate and TaskUpdate (2.1.328)."""
 
     id: str
     text: str

@@ -290,24 +290,20 @@ def _parse_notifications(builder: Builder, text: str, part: str) -> bool:
     if not text.startswith("<task-notification>"):
         return False
     for number, report in enumerate(text.split("<task-notification>")[1:]):
-        _parse_report(builder, report, f"{part}.task{number}")
+        task_id = (tagged(report, "task-id") or "").strip()
+        # A monitor's events have no status: it runs on, unless its text says that it expired (unverified).
+        state = TASK_STATES.get((tagged(report, "status") or "running").strip())
+        if not task_id or state is None:
+            builder.skip("task-notification", "unknown status" if task_id else "no task id")
+            continue
+        if state == "running" and "<event>[Monitor expired" in report:
+            state = "stopped"
+        label = bounded((tagged(report, "summary") or "").strip(), SHORT_CHARS)
+        # A report may hold tags too: up to the last closing one.
+        said = report.partition("<result>")[2].rpartition("</result>")[0].strip()
+        body = BackgroundTask(task_id=task_id, state=state, label=label, report=without_handoff(said))
+        builder.add(body, f"{part}.task{number}", f"{task_id}/{state}/{digest(label)}")
     return True
-
-
-def _parse_report(builder: Builder, report: str, part: str) -> None:
-    task_id = (tagged(report, "task-id") or "").strip()
-    # A monitor's events have no status: it runs on, unless its text says that it expired (unverified).
-    state = TASK_STATES.get((tagged(report, "status") or "running").strip())
-    if not task_id or state is None:
-        builder.skip("task-notification", "unknown status" if task_id else "no task id")
-        return
-    if state == "running" and "<event>[Monitor expired" in report:
-        state = "stopped"
-    label = bounded((tagged(report, "summary") or "").strip(), SHORT_CHARS)
-    # A report may hold tags too: up to the last closing one.
-    said = report.partition("<result>")[2].rpartition("</result>")[0].strip()
-    body = BackgroundTask(task_id=task_id, state=state, label=label, report=without_handoff(said))
-    builder.add(body, part, f"{task_id}/{state}/{digest(label)}")
 
 
 def _parse_summary(builder: Builder, text: str) -> None:

@@ -9,7 +9,7 @@ import msgspec
 
 from carryover.adapter.contract import ToolOutcome
 from carryover.adapter.event_builder import closed, opened, usable_name
-from carryover.agents.claude_code.builder import Block, Builder, OpenCall, Task, TaskChange
+from carryover.agents.claude_code.builder import Block, Builder, OpenCall, Task
 from carryover.model import Answer, BackgroundTask, Op, PlanItem, PlanProposal, PlanState, PlanUpdate, UserPrompt
 from carryover.records import rawjson, shell_files
 from carryover.records.asked import asked_in, plan_items
@@ -135,10 +135,9 @@ def _open_call(call_id: str, name: str, given: Fields, question: str, cwd: str |
         name=name,
         op=op,
         subject=bounded(about, SUBJECT_CHARS),
-        label=bounded(first_text(given, "description"), SHORT_CHARS),
+        label=bounded(first_text(given, "status" if name == "TaskUpdate" else "description"), SHORT_CHARS),
         changes=changes,
         task_id=usable_name(job) or "",
-        task=_task_change(given) if name in ("TaskCreate", "TaskUpdate") else None,
         handoff=names_own_folder(" ".join((cwd or "", about, first_text(given, "path")))),
     )
 
@@ -309,43 +308,24 @@ def _parse_answers(builder: Builder, part: str, call: OpenCall, output: str) -> 
         builder.add(Answer(call_id=call.id, question=question, text=text), f"{part}.answer{number}", call.id)
 
 
-def _task_change(given: Fields) -> TaskChange:
-    """Returns the change that a TaskCreate or TaskUpdate call asks for (2.1.328)."""
-    status = text_of(given.get("status"))
-    return TaskChange(
-        id=usable_name(text_of(given.get("taskId"))),
-        text=bounded(text_of(given.get("subject")), SHORT_CHARS) or None,
-        state="deleted" if status == "deleted" else _STATES.get(status),
-    )
-
-
 def _parse_tasks(builder: Builder, part: str, call: OpenCall, result: Fields) -> None:
-    """Follows the task list that TaskCreate and TaskUpdate change and TaskList gives whole (2.1.328).
+    """Follows the task list, which TaskCreate and TaskUpdate change and TaskList gives whole (2.1.42 to 2.1.328).
 
-    A task created before the transcript began is unknown until it is listed.
+    A task created before the transcript began is unknown until it is listed. A new state comes from the call, since
+    the result has none if another agent of a team set it before.
     """
-    tasks = {task.id: task for task in builder.context.tasks}
-    change = call.task
-    if "tasks" in result:
-        listed = [_listed(fields_of(raw)) for raw in items_of(result["tasks"])]
-        tasks = {task.id: task for task in listed if usable_name(task.id) and task.text}
-    elif change is not None and change.id is None:
-        task_id = usable_name(text_of(fields_of(result.get("task")).get("id")))
-        if task_id is not None and change.text is not None:
-            tasks.pop(task_id, None)
-            tasks[task_id] = Task(id=task_id, text=change.text)
-    elif change is not None and change.id in tasks:
-        former = tasks.pop(change.id) if change.state == "deleted" else tasks[change.id]
-        if change.state != "deleted":
-            state = change.state or former.state
-            tasks[change.id] = Task(id=change.id, text=change.text or former.text, state=state)
+    tasks = {} if "tasks" in result else {task.id: task for task in builder.context.tasks}
+    for given in map(fields_of, (*items_of(result.get("tasks")), result.get("task"))):
+        ident, text = usable_name(text_of(given.get("id"))), bounded(text_of(given.get("subject")), SHORT_CHARS)
+        if ident is not None and text:
+            tasks[ident] = Task(id=ident, text=text, state=_STATES.get(text_of(given.get("status")), "pending"))
+    former = tasks.get(text_of(result.get("taskId")))
+    if former is not None and call.label == "deleted":
+        del tasks[former.id]
+    elif former is not None:
+        tasks[former.id] = msgspec.structs.replace(former, state=_STATES.get(call.label, former.state))
     newest = tuple(tasks.values())[-MAX_TASKS:]
     if newest != builder.context.tasks:
         builder.change(tasks=newest)
         items = tuple(PlanItem(text=task.text, state=task.state) for task in newest)
         builder.add(PlanUpdate(items=items), f"{part}.tasks", call.id)
-
-
-def _listed(task: Fields) -> Task:
-    state = _STATES.get(text_of(task.get("status")), "pending")
-    return Task(id=text_of(task.get("id")), text=bounded(text_of(task.get("subject")), SHORT_CHARS), state=state)

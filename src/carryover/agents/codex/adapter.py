@@ -81,6 +81,6 @@ AGENT: Final = Agent(
     exported=_exported,
     quoted=QuotedText(
         prompt=lazily("carryover.agents.codex.parse", "read_prompt"),
-        outcome=lazily("carryover.agents.codex.outputs", "read_output"),
+        outcome=lazily("carryover.agents.codex.calls", "read_output"),
     ),
 )

@@ -10,11 +10,12 @@ import shlex
 from typing import Final, Literal
 
 import msgspec
+from msgspec.structs import replace
 
+from carryover.adapter.contract import ToolOutcome
 from carryover.adapter.event_builder import closed, opened, usable_folder, usable_name
 from carryover.agents.codex.builder import Builder, OpenCall
-from carryover.agents.codex.outputs import Outcome, ended, of_script, read_output
-from carryover.model import Answer, BackgroundTask, Op, PlanUpdate
+from carryover.model import Answer, BackgroundTask, Op, PlanUpdate, ResultStatus
 from carryover.records import rawjson
 from carryover.records.asked import Asked, asked_in, plan_items
 from carryover.records.changes import Change, as_edit, hunks_in, patched
@@ -63,6 +64,49 @@ _HANDED: Final = re.compile(
 """A command that only passes a patch to `apply_patch` (0.34 and later), which the client intercepts (0.169)."""
 
 
+_HEAD: Final = re.compile(
+    r"(?:Chunk ID: .*\n)?(?:Wall time: .*\n)?"
+    r"(?:Process exited with code (?P<code>-?\d{1,10})|Process running with session ID (?P<process>\w{1,40}))\b"
+)
+_EXIT_CODE: Final = re.compile(r"Exit code: (-?\d{1,10})\b")
+_BODY: Final = "\nOutput:\n"
+_HEAD_CHARS: Final = 400
+_ABORTED: Final = re.compile(r"(?:Wall time: [\d.]{1,12} seconds\n)?aborted by user(?: after [\d.]{1,12}s)?\s*")
+_REFUSED: Final = ("exec command rejected by user", "patch rejected by user", "rejected by user")
+_NEVER_RAN: Final = ("unsupported call: ", "unsupported custom tool call: ", "failed to parse function arguments")
+_FAILED: Final = (
+    "apply_patch verification failed",
+    "Script failed",
+    "exec_command failed",
+    "execution error",
+    "write_stdin failed",
+)
+_IN_SANDBOX: Final = re.compile(
+    r"failed in sandbox(?: \w+ with execution error)?: ?(?:sandbox denied exec error, exit code: (?P<code>-?\d{1,10}), "
+    r"stdout: (?:(?P<stdout>.*), stderr: )?)?(?P<rest>.*)",
+    re.DOTALL,
+)
+"""A command's output if the client suspects its sandbox (0.46)."""
+_PATCH_ERROR: Final = "error: "
+"""Precedes a reason that later clients append to `apply_patch verification failed` (0.34, 0.48)."""
+_SCRIPT_ERROR: Final = "Script error:\n"
+"""Heading of the reason if a code mode script failed (0.169)."""
+_WORKED: Final = ("Success. Updated the following files:", "Script completed")
+_PLAN_TAKEN: Final = "Plan updated"
+_SURE: Final[frozenset[Op]] = frozenset(("read", "search", "web", "agent", "ask"))
+_KILLED: Final = -1
+
+
+class Outcome(ToolOutcome, frozen=True):
+    """How a call ended, or the process that it left running."""
+
+    process: str | None = None
+    """Id of the process, if the command still runs."""
+    exited: bool = False
+    """Whether the client reports the end of a process, as opposed to a call that failed or was moved to the
+    background."""
+
+
 def parse_call(builder: Builder) -> None:
     """Handles a tool call, and emits any question to the user with it."""
     name, namespace = builder.text("name"), builder.text("namespace")
@@ -101,28 +145,43 @@ def parse_output(builder: Builder) -> None:
     if call is None:
         return
     outcome = read_output(call.op, text)
-    if call.name == "write_stdin":
+    if outcome.process is not None and call.op == "shell":
+        # The call stays open: its result comes when the process ends.
+        running = replace(call, process=outcome.process)
+        builder.change(calls=tuple(running if other is call else other for other in builder.context.calls))
+        builder.at_turn(call.turn)
+        task = BackgroundTask(task_id=call.id, state="running", label=bounded(call.subject, SHORT_CHARS))
+        builder.add_of_call(task, "running", call.id)
+    elif call.name == "write_stdin":
         # What the process printed, and how it ended, is reported with the call that started it.
         is_told = outcome.exited or outcome.status in ("ok", "unknown")
         _finish(builder, call, Outcome("ok") if is_told else outcome)
-        _end_process(builder, call.process, outcome)
-    elif outcome.process is not None and call.op == "shell":
-        _leave_running(builder, call, outcome.process)
+        # The newest: a new client numbers from the start again, and what ran in the previous one ended unrecorded.
+        started = [other for other in builder.context.calls if other.process == call.process and other.op == "shell"]
+        if started and call.process is not None and outcome.exited:
+            _finish(builder, started[-1], outcome)
     elif outcome.status == "interrupted" and call.escalated:
         # Refusing what the client asks for ends the turn, and is written down as an interrupt would be (0.169).
         _finish(builder, call, Outcome("denied", outcome.output, never_ran=True))
-    elif call.name == CODE_MODE and outcome.status == "error" and _PATCH_FAILED in outcome.output:
-        found = _FAILED_IN.search(outcome.output)
-        call = msgspec.structs.replace(call, name=PATCH, op="edit", subject=found[1] if found else "")
-        _finish(builder, call, outcome)
-    elif call.name == CODE_MODE and outcome.status == "ok":
-        has_records = any(known.startswith(_OF_SCRIPT) for known in builder.context.closed)
-        if call.op == "shell" and not has_records:
-            _finish(builder, call, of_script(outcome.output))
-        else:
-            _finish(builder, msgspec.structs.replace(call, op="other", changes=()), Outcome("ok"))
+    elif call.name == CODE_MODE:
+        _finish(builder, *_of_script(builder, call, outcome))
     else:
         _finish(builder, call, outcome)
+
+
+def _of_script(builder: Builder, call: OpenCall, outcome: Outcome) -> tuple[OpenCall, Outcome]:
+    """Determines how a code mode script ended, which may print the whole result of its only command (0.146)."""
+    if outcome.status == "error" and _PATCH_FAILED in outcome.output:
+        found = _FAILED_IN.search(outcome.output)
+        return replace(call, name=PATCH, op="edit", subject=found[1] if found else ""), outcome
+    if outcome.status != "ok":
+        return call, outcome
+    if call.op != "shell" or any(known.startswith(_OF_SCRIPT) for known in builder.context.closed):
+        return replace(call, op="other", changes=()), Outcome("ok")
+    printed = outcome.output.partition(_BODY)[2].strip("\n")
+    ran = fields_of(printed.encode("utf-8", "replace"))
+    code = number_of(ran.get("exit_code"))
+    return call, Outcome("unknown", printed) if code is None else _ended(code, without_ansi(text_of(ran.get("output"))))
 
 
 def parse_command(builder: Builder) -> None:
@@ -131,43 +190,45 @@ def parse_command(builder: Builder) -> None:
     In code mode, and for the user's `!command`, it is also the only record of the call. It may come long after the turn
     that the command belongs to.
     """
-    call_id, source = builder.call_id, builder.text("source")
-    if call_id is None:
-        builder.skip(builder.name, "no usable id")
-        return
+    call_id, source = _of_client(builder), builder.text("source")
     # `write_stdin` on a process is not a separate command.
-    if source == "unified_exec_interaction" or call_id in builder.context.closed:
+    if call_id is None or source == "unified_exec_interaction":
         return
-    builder.at_turn(builder.text("turn_id"))
     call = _known(builder, call_id)
     if call is None:
         cwd = usable_folder(path_of(builder.text("cwd"))) or builder.cwd  # a URL in `CommandExecution`
         script = _script_of(builder.data.get("command", rawjson.ABSENT))
         call = _command_call(call_id, "exec_command", script, cwd)
         if source == "user_shell":
-            call = msgspec.structs.replace(call, actor="human", changes=())
+            call = replace(call, actor="human", changes=())
         call = _open(builder, call)
     output = without_ansi(builder.text("aggregated_output"))
-    _finish(builder, call, ended(number_of(builder.data.get("exit_code")), output, builder.text("status")))
+    _finish(builder, call, _ended(number_of(builder.data.get("exit_code")), output, builder.text("status")))
 
 
 def parse_file_change(builder: Builder) -> None:
     """Handles the client's own record of a patch (`FileChange`, `patch_apply_end`): its changes, with absolute
     paths."""
-    call_id = builder.call_id
+    call_id = _of_client(builder)
     if call_id is None:
-        builder.skip(builder.name, "no usable id")
         return
-    if call_id in builder.context.closed:
-        return
-    builder.at_turn(builder.text("turn_id"))
     reported = sorted(fields_of(builder.data.get("changes")).items())
     made = (_made(path, fields_of(detail), builder.cwd) for path, detail in reported)
     changes = tuple(change for change in made if change is not None)
     call = _known(builder, call_id) or _open(builder, _patch_call(call_id, changes))
     printed = "\n".join(filter(None, (builder.text("stdout"), builder.text("stderr"))))
-    call = msgspec.structs.replace(call, op="edit", changes=changes)
-    _finish(builder, call, ended(None, printed, builder.text("status")))
+    call = replace(call, op="edit", changes=changes)
+    _finish(builder, call, _ended(None, printed, builder.text("status")))
+
+
+def _of_client(builder: Builder) -> str | None:
+    """Returns the id of the call that a record of the client ends; None if it has ended or the id is unusable."""
+    if builder.call_id is None:
+        builder.skip(builder.name, "no usable id")
+    elif builder.call_id not in builder.context.closed:
+        builder.at_turn(builder.text("turn_id"))
+        return builder.call_id
+    return None
 
 
 def parse_web_search(builder: Builder) -> None:
@@ -184,7 +245,7 @@ def _known(builder: Builder, call_id: str) -> OpenCall | None:
 
 def _open(builder: Builder, call: OpenCall) -> OpenCall:
     """Adds a call and keeps it open until its result comes."""
-    call = msgspec.structs.replace(call, turn=builder.turn.id, subject=bounded(call.subject, SUBJECT_CHARS))
+    call = replace(call, turn=builder.turn.id, subject=bounded(call.subject, SUBJECT_CHARS))
     builder.add_of_call(call.as_event(), "call", call.id)
     builder.change(
         calls=opened(builder.context.calls, call, most=_MAX_OPEN_CALLS),
@@ -219,7 +280,7 @@ def _shell_call(builder: Builder, call_id: str, name: str, given: Fields) -> Ope
         case [tool, patch] if tool == PATCH:  # older clients
             return _patch_call(call_id, in_patch(patch, cwd))
     call = _command_call(call_id, name, _script_of(raw), cwd)
-    return msgspec.structs.replace(call, escalated=first_text(given, "sandbox_permissions") == "require_escalated")
+    return replace(call, escalated=first_text(given, "sandbox_permissions") == "require_escalated")
 
 
 def _script_call(builder: Builder, call_id: str, script: str) -> OpenCall:
@@ -289,25 +350,6 @@ def _made(path: str, detail: Fields, cwd: str | None) -> Change | None:
     return None
 
 
-def _leave_running(builder: Builder, call: OpenCall, process: str) -> None:
-    """Keeps the call open: its result comes when the process ends."""
-    running = msgspec.structs.replace(call, process=process)
-    builder.change(calls=tuple(running if other.id == call.id else other for other in builder.context.calls))
-    builder.at_turn(call.turn)
-    task = BackgroundTask(task_id=call.id, state="running", label=bounded(call.subject, SHORT_CHARS))
-    builder.add_of_call(task, "running", call.id)
-
-
-def _end_process(builder: Builder, process: str | None, outcome: Outcome) -> None:
-    """Ends the call whose process a status check found ended."""
-    if process is None or not outcome.exited:
-        return
-    # The newest: a new client numbers from the start again, and what ran in the previous one ended unrecorded.
-    calls = (call for call in reversed(builder.context.calls) if call.process == process and call.op == "shell")
-    if (call := next(calls, None)) is not None:
-        _finish(builder, call, outcome)
-
-
 def _finish(builder: Builder, call: OpenCall, outcome: Outcome) -> None:
     """Adds the result of a call and its effects."""
     builder.change(
@@ -335,3 +377,54 @@ def _add_what_followed(builder: Builder, call: OpenCall, outcome: Outcome) -> No
         if text := ", ".join(map(text_of, items_of(fields_of(given.get(asked.id)).get("answers")))):
             answer = Answer(call_id=call.id, question=asked.question, text=text)
             builder.add_of_call(answer, f"answer{number}", call.id)
+
+
+def read_output(op: Op, text: str) -> Outcome:
+    """Determines from its output how a call ended.
+
+    `unknown` if the output doesn't show it and the tool may fail silently.
+    """
+    if text.startswith('{"output"') and (wrapped := fields_of(text.encode("utf-8", "replace"))).keys() >= {"metadata"}:
+        # `apply_patch` in 0.87 to 0.125, every command in 0.48 and 0.53.
+        code = number_of(fields_of(wrapped["metadata"]).get("exit_code"))
+        return _ended(code, without_ansi(text_of(wrapped["output"])))
+    text = without_ansi(text)
+    if head := _HEAD.match(text):
+        if head["process"]:
+            return Outcome("unknown", _body(text), process=head["process"])
+        return replace(_ended(int(head["code"]), _body(text)), exited=True)
+    if head := _EXIT_CODE.match(text):
+        return _ended(int(head[1]), _body(text))
+    if found := _IN_SANDBOX.fullmatch(text):
+        if found["code"] is None:
+            return Outcome("error", found["rest"])
+        return _ended(int(found["code"]), "\n".join(filter(None, (found["stdout"], found["rest"]))))
+    if _ABORTED.fullmatch(text):
+        return Outcome("interrupted", text)
+    if text.startswith(_REFUSED):
+        return Outcome("denied", text, never_ran=True)
+    if text.startswith(_NEVER_RAN):
+        return Outcome("error", text, never_ran=True)
+    if text.startswith(_FAILED) or (op == "edit" and text.startswith(_PATCH_ERROR)):
+        return Outcome("error", _body(text).removeprefix(_SCRIPT_ERROR))
+    if op == "plan":
+        return Outcome("ok" if text.startswith(_PLAN_TAKEN) else "error", text)
+    return Outcome("ok" if op in _SURE or text.startswith(_WORKED) else "unknown", text)
+
+
+def _ended(exit_code: int | None, output: str, status: str = "") -> Outcome:
+    """Returns the outcome of a process: by its exit code, else by the client's status (`completed`, `failed`)."""
+    if status == "declined":
+        return Outcome("denied", output, never_ran=True)
+    if exit_code == _KILLED:
+        return Outcome("interrupted", output)
+    if exit_code is None:
+        words: dict[str, ResultStatus] = {"completed": "ok", "failed": "error"}
+        return Outcome(words.get(status, "unknown"), output)
+    return Outcome("ok" if exit_code == 0 else "error", output, exit_code=exit_code)
+
+
+def _body(text: str) -> str:
+    """Returns the output below the client's own header lines."""
+    at = text.find(_BODY, 0, _HEAD_CHARS)
+    return text[at + len(_BODY) :].lstrip("\n") if at >= 0 else text

@@ -176,10 +176,6 @@ def _parse_settings(builder: Builder) -> None:
         builder.change(place=place)
 
 
-def _parse_started(builder: Builder) -> None:
-    builder.start_turn(usable_name(builder.text("turn_id")))
-
-
 def _parse_ended(builder: Builder) -> None:
     """Handles `task_complete` and `turn_aborted`.
 
@@ -218,48 +214,29 @@ def _parse_rolled_back(builder: Builder) -> None:
         builder.mark_turn(undone=True)
 
 
-def _parse_review(builder: Builder) -> None:
-    builder.change(review="entered" in builder.name.lower())
+def _parse_words(builder: Builder) -> None:
+    """Handles a prompt or an answer, which two families of records repeat; in a file, one of them counts.
 
-
-def _parse_item_message(builder: Builder) -> None:
-    """Handles `UserMessage` and `AgentMessage`, which count in the paginated family only."""
-    if builder.context.family == "legacy":
-        return
-    content = builder.data.get("content", rawjson.ABSENT)
-    if bytes(content)[:1] != b"[":
-        builder.skip(builder.name, "unexpected shape")
-        return
-    builder.change(family="paginated")
-    parts = [(text_of(part.get("type")).lower(), part) for part in map(fields_of, items_of(content))]
-    text = "".join(text_of(part.get("text")) for kind, part in parts if kind == "text")
-    _add_message(builder, text, sum("image" in kind for kind, _ in parts))
-
-
-def _parse_event_message(builder: Builder) -> None:
-    """Handles `user_message` and `agent_message`, which count in the legacy family only."""
-    if builder.context.family == "paginated":
-        return
-    text = rawjson.string_of(builder.data.get("message", rawjson.ABSENT))
-    if text is None:
-        builder.skip(builder.name, "unexpected shape")
-        return
-    builder.change(family="legacy")
-    images = (items_of(builder.data.get(name)) for name in ("images", "local_images"))
-    if builder.text("kind") not in _CLIENTS:
-        _add_message(builder, text, sum(map(len, images)))
-
-
-def _add_message(builder: Builder, text: str, attachments: int) -> None:
-    """Adds a prompt or an answer. A sub-agent's prompt comes from its parent, a review's from the client.
-
-    Without a phase it is unknown whether an answer is the final one.
+    A sub-agent's prompt comes from its parent, a review's from the client. Without a phase it is unknown whether an
+    answer is the final one.
     """
+    family = "paginated" if builder.name.startswith("item_completed/") else "legacy"
+    if builder.context.family not in (None, family):
+        return
+    raw = builder.data.get("content" if family == "paginated" else "message", rawjson.ABSENT)
+    if bytes(raw)[:1] != (b"[" if family == "paginated" else b'"'):
+        builder.skip(builder.name, "unexpected shape")
+        return
+    builder.change(family=family)
+    parts = [(text_of(part.get("type")).lower(), part) for part in map(fields_of, items_of(raw))]
+    text = text_of(raw) or "".join(text_of(part.get("text")) for kind, part in parts if kind == "text")
     if builder.name.lower().endswith(("agent_message", "agentmessage")):
         if text.strip():
             builder.add(AssistantMessage(text=text, final=_PHASES.get(builder.text("phase"))), "said", digest(text))
         return
-    words = _typed(text)
+    images = (items_of(builder.data.get(name)) for name in ("images", "local_images"))
+    attachments = sum(map(len, images)) + sum("image" in kind for kind, _ in parts)
+    words = _typed(text) if builder.text("kind") not in _CLIENTS else ""
     if not builder.context.review and (words.strip() or attachments):
         actor: Actor = "human" if builder.context.subagent_id is None else "model"
         builder.add(UserPrompt(text=words, actor=actor, attachments=attachments), "prompt", digest(text))
@@ -324,24 +301,24 @@ _HANDLERS: Final[dict[str, Callable[[Builder], None]]] = {
     "session_meta": _parse_session,
     "turn_context": _parse_context,
     "compacted": _parse_compacted,
-    "event_msg/task_started": _parse_started,
+    "event_msg/task_started": lambda builder: builder.start_turn(usable_name(builder.text("turn_id"))),
     "event_msg/task_complete": _parse_ended,
     "event_msg/turn_aborted": _parse_ended,
     "event_msg/thread_settings_applied": _parse_settings,
     "event_msg/thread_rolled_back": _parse_rolled_back,
     "event_msg/exec_command_end": calls.parse_command,
     "event_msg/patch_apply_end": calls.parse_file_change,
-    "event_msg/user_message": _parse_event_message,
-    "event_msg/agent_message": _parse_event_message,
-    "event_msg/entered_review_mode": _parse_review,
-    "event_msg/exited_review_mode": _parse_review,
-    "item_completed/UserMessage": _parse_item_message,
-    "item_completed/AgentMessage": _parse_item_message,
+    "event_msg/user_message": _parse_words,
+    "event_msg/agent_message": _parse_words,
+    "event_msg/entered_review_mode": lambda builder: builder.change(review=True),
+    "event_msg/exited_review_mode": lambda builder: builder.change(review=False),
+    "item_completed/UserMessage": _parse_words,
+    "item_completed/AgentMessage": _parse_words,
     "item_completed/CommandExecution": calls.parse_command,
     "item_completed/FileChange": calls.parse_file_change,
     "item_completed/Plan": _parse_plan,
-    "item_completed/EnteredReviewMode": _parse_review,
-    "item_completed/ExitedReviewMode": _parse_review,
+    "item_completed/EnteredReviewMode": lambda builder: builder.change(review=True),
+    "item_completed/ExitedReviewMode": lambda builder: builder.change(review=False),
     "response_item/function_call": calls.parse_call,
     "response_item/custom_tool_call": calls.parse_call,
     "response_item/function_call_output": calls.parse_output,
