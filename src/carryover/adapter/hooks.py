@@ -55,6 +55,11 @@ def session_start_output(text: str) -> dict[str, str]:
     return {"hookEventName": "SessionStart", "additionalContext": text.encode("utf-8", "replace").decode()}
 
 
+def session_start_answer(text: str) -> bytes:
+    """Returns that form as the whole output of a hook."""
+    return msgspec.json.encode({"hookSpecificOutput": session_start_output(text)})
+
+
 def provisional(event: str, session: str, at_ms: int, body: AnyBody, cwd: str | None) -> tuple[Event, ...]:
     """Returns the event that a hook reports before the transcript has it, under a separate key."""
     return (Event(key=f"hook/{session}/{event}/{at_ms}", session=session, at_ms=at_ms, body=body, cwd=cwd),)

@@ -182,6 +182,12 @@ class ReadList(msgspec.Struct, frozen=True, kw_only=True):
     """The user's settings for all projects, whose list counts only if the project's file has none."""
 
 
+def offline_case(*own: str) -> str:
+    """Returns shell code for `HookSpec.offline`: one of the cases `own`, unless another program runs the hook."""
+    others = "*'\"cursor_version\"'* | *'\"conversation_id\"'* | *'\"workspace_roots\"'*) exit 0"
+    return "".join(("\ncase $payload in\n", *(f"  {case} ;;\n" for case in (others, *own, "*) exit 0")), "esac\n"))
+
+
 class HookSpec(msgspec.Struct, frozen=True, kw_only=True):
     """An agent's hooks: the files they are written to, their events, and what can keep them from running."""
 

@@ -14,7 +14,7 @@ import msgspec
 from carryover.adapter.contract import Parsed, Record, Source, ToolOutcome
 from carryover.agents.claude_code.builder import Attachment, Block, Builder, Context, Line, Message, OpenCall
 from carryover.agents.claude_code.spec import SPEC
-from carryover.agents.claude_code.tools import TASK_STATES, parse_call, parse_result, plain_output, without_reminders
+from carryover.agents.claude_code.tools import parse_call, parse_result, plain_output, without_reminders
 from carryover.model import (
     AgentSummary,
     AnyBody,
@@ -27,6 +27,7 @@ from carryover.model import (
     UserPrompt,
 )
 from carryover.records import rawjson
+from carryover.records.asked import JOB_STATES
 from carryover.records.fields import SHORT_CHARS, bounded, digest
 from carryover.records.lenient import inside, text_of
 from carryover.records.resets import failed_turn, names_limit
@@ -292,7 +293,7 @@ def _parse_notifications(builder: Builder, text: str, part: str) -> bool:
     for number, report in enumerate(text.split("<task-notification>")[1:]):
         task_id = (tagged(report, "task-id") or "").strip()
         # A monitor's events have no status: it runs on, unless its text says that it expired (unverified).
-        state = TASK_STATES.get((tagged(report, "status") or "running").strip())
+        state = JOB_STATES.get((tagged(report, "status") or "running").strip())
         if not task_id or state is None:
             builder.skip("task-notification", "unknown status" if task_id else "no task id")
             continue

@@ -12,7 +12,7 @@ from carryover.adapter.event_builder import closed, opened, usable_name
 from carryover.agents.claude_code.builder import Block, Builder, OpenCall, Task
 from carryover.model import Answer, BackgroundTask, Op, PlanItem, PlanProposal, PlanState, PlanUpdate, UserPrompt
 from carryover.records import rawjson, shell_files
-from carryover.records.asked import asked_in, plan_items
+from carryover.records.asked import JOB_STATES, asked_in, plan_items
 from carryover.records.changes import Change, Hunk, as_edit, patched, planned
 from carryover.records.fields import (
     MAX_NAME_CHARS,
@@ -48,13 +48,6 @@ _JOBS: Final = ("task_id", "bash_id", "shell_id", "agentId")
 _LOOKS_AT_JOB: Final = frozenset(("BashOutput", "TaskOutput", "AgentOutputTool"))
 """Tools that check a background job (the first in 1.0 and 2.0, reported)."""
 _STOPS_JOB: Final = frozenset(("TaskStop", "KillShell", "KillBash"))
-TASK_STATES: Final[dict[str, Literal["running", "done", "failed", "stopped"]]] = {
-    "completed": "done",
-    "failed": "failed",
-    "killed": "stopped",
-    "stopped": "stopped",
-    "running": "running",
-}
 _STATES: Final[dict[str, PlanState]] = {"pending": "pending", "in_progress": "active", "completed": "done"}
 _OWN_NOTES: Final = re.compile(r"/\.claude/(?:plans|projects)/")
 """Plans and memory that the client keeps for itself (2.0.28, 2.1.328), outside every project and not part of the
@@ -81,8 +74,6 @@ _SAID: Final = re.compile(
 _CLIENT_SAYS: Final = ("The user wants to clarify these questions", "The user has indicated")
 """The beginning of the client's text for a dismissed question form (2.1.90, 2.1.328): not the user's words."""
 _INTERRUPTED: Final = "[Request interrupted by user"
-_NOT_READ: Final = ("File has not been read yet", "File has been modified since read")
-"""Refusals of an edit that older versions (1.0, seen 1.0.44) write without the error tag."""
 _EXIT_CODE: Final = re.compile(r"(?:Error: )?Exit code (-?\d+)(?:\n|\Z)")
 _TOOL_ERROR: Final = re.compile(r"<tool_use_error>(.*?)(?:</tool_use_error>|\Z)", re.DOTALL)
 _REMINDER: Final = re.compile(r"\n*<system-reminder>.*?</system-reminder>", re.DOTALL)
@@ -211,8 +202,6 @@ def _by_text(output: str) -> ToolOutcome | None:
         return _refused(output)
     if found := _TOOL_ERROR.match(output):
         return ToolOutcome("error", found[1].strip(), never_ran=True)
-    if output.startswith(_NOT_READ):
-        return ToolOutcome("error", output, never_ran=True)
     if found := _EXIT_CODE.match(output):
         return ToolOutcome("error", output[found.end() :], exit_code=int(found[1]))
     return None
@@ -289,7 +278,7 @@ def _parse_background(
 def _parse_look(builder: Builder, part: str, call: OpenCall, output: str) -> None:
     """Emits the end of a job that a status call found ended, since there may be no other record of it."""
     head, _, printed = output.partition("<output>")
-    state = TASK_STATES.get((tagged(head, "status") or "").strip())
+    state = JOB_STATES.get((tagged(head, "status") or "").strip())
     task_id = (tagged(head, "task_id") or call.task_id).strip()
     if not task_id or state in (None, "running"):
         return

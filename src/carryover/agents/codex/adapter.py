@@ -12,10 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
-
 from carryover.adapter.contract import Agent, HookProtocol, QuotedText, Source
-from carryover.adapter.hooks import ACTIONS, ClaudeLikeHooks, Payload, root_above, session_start_output
+from carryover.adapter.hooks import ACTIONS, ClaudeLikeHooks, Payload, root_above, session_start_answer
 from carryover.adapter.lazily import lazily
 from carryover.agents.codex.builder import Context
 from carryover.agents.codex.spec import SPEC
@@ -55,11 +53,6 @@ def _exported(path: Path, head: bytes) -> Source | None:
     return Source(agent=SPEC.id, path=str(path), session=session, group=group)
 
 
-def _answer(text: str) -> bytes:
-    # Plain text would do, unless it begins with a bracket: then it is read as JSON, and the hook fails (0.169.0).
-    return msgspec.json.encode({"hookSpecificOutput": session_start_output(text)})
-
-
 def _early(_event: str, given: Payload, _at_ms: int) -> AnyBody | None:
     """Returns the last message in Stop, which reports only turns that ended well (no limit, error or interrupt)."""
     return AssistantMessage(text=given.last_words, final=True) if given.last_words else None
@@ -75,7 +68,8 @@ AGENT: Final = Agent(
     hooks=HookProtocol(
         events=("SessionStart", "PreCompact", "Stop", "SessionEnd"),
         read=ClaudeLikeHooks(layout_root=_LAYOUT_ROOT, actions=ACTIONS, early=_early, may_be_unwritten=True).read,
-        answer=_answer,
+        # Plain text would do, unless it begins with a bracket: then it is read as JSON, and the hook fails (0.169.0).
+        answer=session_start_answer,
         layout_root=_LAYOUT_ROOT,
     ),
     exported=_exported,

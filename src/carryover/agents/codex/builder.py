@@ -66,8 +66,9 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
     """Id of the file's own thread. Another thread's first record may follow: 0.125 copies it into a fork."""
     session: str | None = None
     """The thread or, for a sub-agent, the thread that it works for."""
+    # Two fields are stored under their names in 0.1.0, so that an update in mid-session can continue.
     subagent_id: str | None = msgspec.field(default=None, name="sidechain")
-    """Stored under the field's name in 0.1.0, so that an update in mid-session can continue."""
+    emitted: tuple[EmittedFacts, ...] = msgspec.field(default=(), name="told")
     cwd: str | None = None
     """The first folder. Turns in another folder belong to another session, since a session has one project."""
     place: str | None = None
@@ -75,14 +76,11 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
     family: Literal["legacy", "paginated"] | None = None
     """Which records hold prompts and answers. It depends on the file, not on the client's version."""
     facts: Facts = Facts()
-    emitted: tuple[EmittedFacts, ...] = msgspec.field(default=(), name="told")
-    """Stored under the field's name in 0.1.0."""
     made_s: int = 0
     """When the file was created, in epoch seconds."""
     copied_s: int | None = None
     """The same, while the history copied into a fork or sub-agent is being skipped."""
     last_ms: int = 0
-    """Time of the last record with a time; used for records without one."""
     turns: tuple[Turn, ...] = ()
     """The newest and current turn last."""
     calls: tuple[OpenCall, ...] = ()

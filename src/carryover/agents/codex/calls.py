@@ -360,11 +360,8 @@ def _finish(builder: Builder, call: OpenCall, outcome: Outcome) -> None:
         # How it ended is in its result: a failed job would count a second time.
         state: Literal["done", "stopped"] = "done" if outcome.status in ("ok", "error") else "stopped"
         builder.add_of_call(BackgroundTask(task_id=call.id, state=state), "ended", call.id)
-    if outcome.status == "ok":
-        _add_what_followed(builder, call, outcome)
-
-
-def _add_what_followed(builder: Builder, call: OpenCall, outcome: Outcome) -> None:
+    if outcome.status != "ok":
+        return
     for change in call.changes:
         if not names_own_folder(change.path):
             builder.add_of_call(as_edit(change, call.id), f"edit/{digest(change.path)}", call.id)

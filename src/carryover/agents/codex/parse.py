@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
@@ -28,6 +28,7 @@ from carryover.model import (
     UserPrompt,
 )
 from carryover.records import rawjson
+from carryover.records.asked import JOB_STATES
 from carryover.records.fields import digest, utc_ms
 from carryover.records.lenient import fields_of, inside, items_of, number_of, text_of
 from carryover.records.resets import failed_turn
@@ -53,12 +54,6 @@ _CLIENTS_OWN: Final = frozenset(("subagent", "guardian_review", "memory_consolid
 """Values of `thread_source` if no user speaks. All but the first are reported; other names are the user's programs."""
 _LIMITS: Final = frozenset(("usage_limit_exceeded", "rate_limit_exceeded"))
 _TOO_MANY: Final = 429
-_ENDED: Final[dict[str, Literal["done", "failed", "stopped"]]] = {
-    "completed": "done",
-    "errored": "failed",
-    "interrupted": "stopped",
-    "shutdown": "stopped",
-}
 _PHASES: Final = {"final_answer": True, "commentary": False}
 _REQUEST: Final = "## My request for Codex:"
 _EDITORS_WORDS: Final = ("# Context from my IDE setup:", "# Files mentioned by the user:")
@@ -273,22 +268,19 @@ def _parse_message(builder: Builder) -> None:
         return
     text = rawjson.text_of(content) or ""
     told = (tagged(text, tag) or "") if text.startswith(f"<{tag}>") else ""
-    if builder.turn.id is not None:
-        _add_report(builder, told)
-    elif place := usable_folder(tagged(text, "cwd") if told else None):
+    if builder.turn.id is None:
         # 0.99 records the folder of a turn only after its prompt; but the model learns it before.
-        builder.start_turn(None, place)
-
-
-def _add_report(builder: Builder, given: str) -> None:
-    """Adds the report of a sub-agent."""
-    said = fields_of(given.strip().encode("utf-8", "replace"))
+        if place := usable_folder(tagged(told, "cwd")):
+            builder.start_turn(None, place)
+        return
+    said = fields_of(told.strip().encode("utf-8", "replace"))
     agent = usable_name(text_of(said.get("agent_path")))
     # The status is a name, or an object of one name with the sub-agent's last words (0.169).
     name, report = next(iter(fields_of(said.get("status")).items()), (text_of(said.get("status")), None))
-    if agent is not None and (state := _ENDED.get(name)) is not None:
+    state = JOB_STATES.get(name, "running")
+    if agent is not None and state != "running":
         body = BackgroundTask(task_id=agent, state=state, report=without_handoff(text_of(report)).strip())
-        builder.add_of_call(body, f"report/{digest(given)}", agent)
+        builder.add_of_call(body, f"report/{digest(told)}", agent)
 
 
 def read_prompt(text: str, _after: str) -> tuple[AnyBody, ...]:

@@ -9,10 +9,8 @@ from __future__ import annotations
 from functools import partial
 from typing import Final
 
-import msgspec
-
 from carryover.adapter.contract import Agent, HookAction, HookProtocol, Reader
-from carryover.adapter.hooks import ClaudeLikeHooks, root_above, session_start_output
+from carryover.adapter.hooks import ClaudeLikeHooks, root_above, session_start_answer
 from carryover.adapter.lazily import lazily
 from carryover.agents.gemini_cli import locate
 from carryover.agents.gemini_cli.builder import Context
@@ -28,12 +26,6 @@ _ACTIONS: Final[dict[str, HookAction]] = {
 }
 _SOURCE_OF: Final = partial(source_at, SPEC.id, locate.LAYOUTS)
 _LAYOUT_ROOT: Final = partial(root_above, source_of=_SOURCE_OF, names=("tmp",))
-
-
-def _answer(text: str) -> bytes:
-    # Anything that is not JSON would be shown to the user as a message of the hook (0.61.0). The event's name does
-    # not matter; what a prompt gets is put right after its last letter (0.26.0).
-    return msgspec.json.encode({"hookSpecificOutput": session_start_output(f"\n\n{text}")})
 
 
 def _readers() -> dict[str, Reader]:
@@ -52,7 +44,9 @@ AGENT: Final = Agent(
     hooks=HookProtocol(
         events=("SessionStart", "BeforeAgent", "AfterAgent", "SessionEnd"),
         read=ClaudeLikeHooks(layout_root=_LAYOUT_ROOT, actions=_ACTIONS).read,
-        answer=_answer,
+        # Anything that is not JSON would be shown to the user as a message of the hook (0.61.0). The event's name does
+        # not matter; what a prompt gets is put right after its last letter (0.26.0).
+        answer=lambda text: session_start_answer(f"\n\n{text}"),
         layout_root=_LAYOUT_ROOT,
         drops=frozenset(("clear",)),  # 0.26.0, 0.61.0
         forgets=True,  # and with `-p` the first prompt, which is in the same message (0.61.0)
