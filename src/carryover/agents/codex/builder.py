@@ -101,6 +101,8 @@ class Builder(EventBuilder[Context]):
     thread: str
     timed: bool
     """Whether the record has a time."""
+    turns: dict[str | None, Turn]
+    """By id; the newest and current turn last."""
     turn: Turn
     """The turn that added events belong to."""
 
@@ -117,6 +119,7 @@ class Builder(EventBuilder[Context]):
             at_ms=at_ms,
             timed=own_ms > 0,
             version=context.facts.agent_version,
+            turns={turn.id: turn for turn in context.turns},
             turn=context.turns[-1] if context.turns else Turn(cwd=context.cwd),
         )
 
@@ -152,20 +155,19 @@ class Builder(EventBuilder[Context]):
 
     def start_turn(self, turn_id: str | None, cwd: str | None = None) -> None:
         """Begins a turn. Until a record names its folder, it has the announced folder or else the last turn's."""
-        turn = self._known(turn_id) or Turn(id=turn_id, cwd=self.context.place or self.cwd)
+        turn = self.turns.pop(turn_id, None) or Turn(id=turn_id, cwd=self.context.place or self.cwd)
         self.turn = turn if cwd is None else msgspec.structs.replace(turn, cwd=cwd)
-        self._keep(*(other for other in self.context.turns if other.id != turn_id), self.turn)
+        self.turns[turn_id] = self.turn
 
     def at_turn(self, turn_id: str | None) -> None:
         """Selects the turn that added events belong to, which need not be the current one. Empty: no record names
         it."""
         if usable_name(turn_id) is None or turn_id == self.turn.id:
             return
-        known = self._known(turn_id)
-        self.turn = known or Turn(id=turn_id, cwd=self.context.place or self.cwd)
-        if known is None:
-            *others, current = self.context.turns or (Turn(cwd=self.context.cwd),)
-            self._keep(*others, self.turn, current)
+        if turn_id not in self.turns:
+            current = self.turns.popitem() if self.turns else (None, Turn(cwd=self.context.cwd))
+            self.turns.update([(turn_id, Turn(id=turn_id, cwd=self.context.place or self.cwd)), current])
+        self.turn = self.turns[turn_id]
 
     def add(self, body: AnyBody, part: str, mark: str) -> None:
         """Adds an event to the selected turn.
@@ -185,8 +187,7 @@ class Builder(EventBuilder[Context]):
 
     def mark_turn(self, **changes: object) -> None:
         """Replaces fields of the selected turn."""
-        self.turn = msgspec.structs.replace(self.turn, **changes)
-        self.change(turns=tuple(self.turn if turn.id == self.turn.id else turn for turn in self.context.turns))
+        self.turn = self.turns[self.turn.id] = msgspec.structs.replace(self.turn, **changes)
 
     def add_of_call(self, body: AnyBody, part: str, call_id: str) -> None:
         """Adds a part of a tool call, which both record families identify by the call's id."""
@@ -197,6 +198,10 @@ class Builder(EventBuilder[Context]):
         """Returns the next context and the result of the record, session facts first."""
         if self.events:
             self.emit_session_info()
+        # The newest turns, and older ones in which something still runs, whose end belongs to them.
+        turns, running = tuple(self.turns.values()), {call.turn for call in self.context.calls}
+        old = (turn for turn in turns[:-MAX_TURNS] if turn.id in running)
+        self.change(turns=(*old, *turns[-MAX_TURNS:]))
         return self.context, self.built()
 
     def emit_session_info(self) -> None:
@@ -213,15 +218,6 @@ class Builder(EventBuilder[Context]):
             self.put_info_first(session, cwd, differing(facts, emitted))
             others = tuple(other for other in self.context.emitted if other.session != session)
             self.change(emitted=(*others, EmittedFacts(session, facts))[-_MAX_EMITTED:])
-
-    def _keep(self, *turns: Turn) -> None:
-        """Keeps the newest turns, and older ones in which something still runs, whose end belongs to them."""
-        running = {call.turn for call in self.context.calls}
-        old = (turn for turn in turns[:-MAX_TURNS] if turn.id in running)
-        self.change(turns=(*old, *turns[-MAX_TURNS:]))
-
-    def _known(self, turn_id: str | None) -> Turn | None:
-        return next((turn for turn in self.context.turns if turn.id == turn_id), None)
 
     def _add(self, body: AnyBody, key: str, part: str, mark: str) -> None:
         if not self.at_ms:

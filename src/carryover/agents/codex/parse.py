@@ -141,10 +141,10 @@ def _parse_session(builder: Builder) -> None:
         subagent_id=thread if is_sub_agent else None,
         cwd=cwd,
         family="paginated" if builder.text("history_mode") == "paginated" else "legacy",
-        turns=(Turn(cwd=cwd),),
         made_s=made_s,
         copied_s=made_s if forked_from and not copies_nothing else None,
     )
+    builder.turns = {None: Turn(cwd=cwd)}
     branch = text_of(inside(meta.get("git", rawjson.ABSENT), "branch"))
     builder.learn(agent_version=builder.text("cli_version"), branch=branch, parent=forked_from)
 
@@ -169,6 +169,10 @@ def _parse_settings(builder: Builder) -> None:
     place = usable_folder(text_of(fields_of(builder.data.get("thread_settings")).get("cwd")))
     if place is not None and builder.text("thread_id") in ("", builder.context.thread):
         builder.change(place=place)
+
+
+def _parse_started(builder: Builder) -> None:
+    builder.start_turn(usable_name(builder.text("turn_id")))
 
 
 def _parse_ended(builder: Builder) -> None:
@@ -200,13 +204,17 @@ def _parse_rolled_back(builder: Builder) -> None:
 
     What was said in them no longer counts. What was done does, since files are left as they are.
     """
-    newest, count = builder.context.turns[-MAX_TURNS:], number_of(builder.data.get("num_turns")) or 0
+    newest, count = [*builder.turns.values()][-MAX_TURNS:], number_of(builder.data.get("num_turns")) or 0
     asked = [turn for turn in newest if turn.id is not None and turn.counts.get("prompt") and not turn.undone]
     for turn in asked[-count:] if count > 0 else ():
         builder.at_turn(turn.id)
         said = (f"{turn.id}/{part}/{n}" for part, times in turn.counts.items() for n in range(times))
         builder.add(Retracted(keys=tuple(said)), "undone", str(turn.id))
         builder.mark_turn(undone=True)
+
+
+def _parse_review(builder: Builder) -> None:
+    builder.change(review="entered" in builder.name.lower())
 
 
 def _parse_words(builder: Builder) -> None:
@@ -289,32 +297,24 @@ def read_prompt(text: str, _after: str) -> tuple[AnyBody, ...]:
     return (UserPrompt(text=words),) if words.strip() else ()
 
 
-_HANDLERS: Final[dict[str, Callable[[Builder], None]]] = {
-    "session_meta": _parse_session,
-    "turn_context": _parse_context,
-    "compacted": _parse_compacted,
-    "event_msg/task_started": lambda builder: builder.start_turn(usable_name(builder.text("turn_id"))),
-    "event_msg/task_complete": _parse_ended,
-    "event_msg/turn_aborted": _parse_ended,
-    "event_msg/thread_settings_applied": _parse_settings,
-    "event_msg/thread_rolled_back": _parse_rolled_back,
-    "event_msg/exec_command_end": calls.parse_command,
-    "event_msg/patch_apply_end": calls.parse_file_change,
-    "event_msg/user_message": _parse_words,
-    "event_msg/agent_message": _parse_words,
-    "event_msg/entered_review_mode": lambda builder: builder.change(review=True),
-    "event_msg/exited_review_mode": lambda builder: builder.change(review=False),
-    "item_completed/UserMessage": _parse_words,
-    "item_completed/AgentMessage": _parse_words,
-    "item_completed/CommandExecution": calls.parse_command,
-    "item_completed/FileChange": calls.parse_file_change,
-    "item_completed/Plan": _parse_plan,
-    "item_completed/EnteredReviewMode": lambda builder: builder.change(review=True),
-    "item_completed/ExitedReviewMode": lambda builder: builder.change(review=False),
-    "response_item/function_call": calls.parse_call,
-    "response_item/custom_tool_call": calls.parse_call,
-    "response_item/function_call_output": calls.parse_output,
-    "response_item/custom_tool_call_output": calls.parse_output,
-    "response_item/web_search_call": calls.parse_web_search,
-    "response_item/message": _parse_message,
+_HANDLED: Final[dict[Callable[[Builder], None], str]] = {
+    _parse_session: "session_meta",
+    _parse_context: "turn_context",
+    _parse_compacted: "compacted",
+    _parse_started: "event_msg/task_started",
+    _parse_ended: "event_msg/task_complete event_msg/turn_aborted",
+    _parse_settings: "event_msg/thread_settings_applied",
+    _parse_rolled_back: "event_msg/thread_rolled_back",
+    _parse_review: "event_msg/entered_review_mode event_msg/exited_review_mode "
+    "item_completed/EnteredReviewMode item_completed/ExitedReviewMode",
+    _parse_words: "event_msg/user_message event_msg/agent_message item_completed/UserMessage "
+    "item_completed/AgentMessage",
+    _parse_plan: "item_completed/Plan",
+    _parse_message: "response_item/message",
+    calls.parse_command: "event_msg/exec_command_end item_completed/CommandExecution",
+    calls.parse_file_change: "event_msg/patch_apply_end item_completed/FileChange",
+    calls.parse_call: "response_item/function_call response_item/custom_tool_call",
+    calls.parse_output: "response_item/function_call_output response_item/custom_tool_call_output",
+    calls.parse_web_search: "response_item/web_search_call",
 }
+_HANDLERS: Final = {name: handle for handle, names in _HANDLED.items() for name in names.split()}
