@@ -10,18 +10,22 @@ from difflib import unified_diff
 from pathlib import Path
 from typing import Any
 
-from matrix.tool import Call, Ending, Played, Tool
+from matrix.tool import Call, Ending, Played, Tool, injected, instructions
 
 OUTPUT = "<untrusted_context>\nOutput: {output}{exit_code}\nProcess Group PGID: 100\n</untrusted_context>"
+LIMIT = "[API Error: You have exhausted your daily quota on this model.]\nPlease wait and try again later."
+THANKS = "Got it. Thanks for the additional context!"
+FILE_NAMES = ("GEMINI.md", "AGENTS.md")
+"""As a user of several agents sets them in `context.fileName`; without that setting only the first one is read."""
 
 
-class GeminiSession:
-    """Each call appends what the client would, a moment after the last."""
+class GeminiPlayed:
+    """See `matrix.tool.Played`."""
 
-    def __init__(self, home: Path, folder: Path, *, now: datetime | None = None) -> None:
+    def __init__(self, home: Path, folder: Path, now: datetime) -> None:
         self.session = str(uuid.uuid4())
         self.folder = Path(folder.resolve())
-        self._now = now or datetime.now(UTC)
+        self._now = now
         self._calls = 0
         place = hashlib.sha256(str(self.folder).encode()).hexdigest()
         own = home / ".gemini" / "tmp" / f"{self.folder.name}-{place[:6]}"
@@ -30,26 +34,15 @@ class GeminiSession:
         self.path = own / "chats" / f"session-{self._now:%Y-%m-%dT%H-%M}-{self.session[:8]}.jsonl"
         self._place = place
 
-    def begin(self) -> None:
-        """The header, and what the client tells the model of the folder."""
-        at = self._time()
-        self._append(
-            {"sessionId": self.session, "projectHash": self._place, "startTime": at, "lastUpdated": at, "kind": "main"}
-        )
-        listed = f"- **Workspace Directories:**\n  - {self.folder}\n- **Directory Structure:**\n\n{self.folder}/\n"
-        context = f"<session_context>\nThis is the Gemini CLI.\n{listed}</session_context>"
-        self._append({"$set": {"messages": [self._message("user", [{"text": context}])], "lastUpdated": at}})
-
     def prompt(self, text: str) -> None:
-        """The user's words."""
+        if not self.path.exists():
+            self._begin()
         self._add(self._message("user", [{"text": text}]))
 
-    def answer(self, text: str) -> None:
-        """Words of the model."""
+    def say(self, text: str) -> None:
         self._add(self._message("gemini", text, model="gemini-3.8-flash", thoughts=[]))
 
     def edit(self, path: Path, old: str, new: str) -> None:
-        """An edit that was applied, as `replace` shows it."""
         before = path.read_text() if path.exists() else old
         after = before.replace(old, new)
         diff = "\n".join(unified_diff(before.split("\n"), after.split("\n"), "Current", "Proposed", lineterm=""))
@@ -57,23 +50,19 @@ class GeminiSession:
         args = {"file_path": str(path), "instruction": "edit", "old_string": old, "new_string": new}
         self._call("replace", args, f"Successfully modified file: {path} (1 replacements).", shown)
 
-    def command(self, command: str, output: str, exit_code: int) -> None:
-        """A shell command that ended."""
+    def run(self, command: str, output: str, exit_code: int) -> None:
         ended = f"\nExit Code: {exit_code}" if exit_code else ""
         reported = OUTPUT.format(output=output.rstrip("\n"), exit_code=ended)
         self._call("run_shell_command", {"command": command}, reported, output)
 
-    def limit(self) -> None:
-        """The quota of the day is used up, and the user chose to stop."""
-        text = "[API Error: You have exhausted your daily quota on this model.]\nPlease wait and try again later."
-        self._add(self._message("error", text))
-
-    def compression(self, summary: str) -> None:
-        """`/compress`: from now on the model is sent a summary."""
-        thanks = "Got it. Thanks for the additional context!"
-        messages = [self._message("user", [{"text": summary}]), self._message("gemini", [{"text": thanks}])]
-        self._append({"$set": {"messages": messages, "lastUpdated": self._time()}})
-        self._add(self._message("info", ""))
+    def end(self, how: Ending) -> None:
+        if how == "limit":
+            self._add(self._message("error", LIMIT))
+        elif how == "compacted":
+            texts = {"user": "The discount of the shop was worked on.", "gemini": THANKS}
+            messages = [self._message(kind, [{"text": text}]) for kind, text in texts.items()]
+            self._append({"$set": {"messages": messages, "lastUpdated": self._time()}})
+            self._add(self._message("info", ""))
 
     def payload(self, event: str, **fields: Any) -> dict[str, Any]:
         """What the client hands to the hook of that event."""
@@ -85,6 +74,16 @@ class GeminiSession:
             "timestamp": self._time(),
             **fields,
         }
+
+    def _begin(self) -> None:
+        """The header, and what the client tells the model of the folder."""
+        at = self._time()
+        self._append(
+            {"sessionId": self.session, "projectHash": self._place, "startTime": at, "lastUpdated": at, "kind": "main"}
+        )
+        listed = f"- **Workspace Directories:**\n  - {self.folder}\n- **Directory Structure:**\n\n{self.folder}/\n"
+        context = f"<session_context>\nThis is the Gemini CLI.\n{listed}</session_context>"
+        self._append({"$set": {"messages": [self._message("user", [{"text": context}])], "lastUpdated": at}})
 
     def _call(self, name: str, args: dict[str, Any], output: str, shown: Any) -> None:
         self._calls += 1
@@ -112,58 +111,20 @@ class GeminiSession:
             file.write(json.dumps(record, ensure_ascii=False) + "\n")
 
 
-FILE_NAMES = ("GEMINI.md", "AGENTS.md")
-"""As a user of several agents sets them in `context.fileName`; without that setting only the first one is read."""
-
-
-class GeminiPlayed:
-    """See `matrix.tool.Played`."""
-
-    def __init__(self, home: Path, folder: Path, now: datetime) -> None:
-        self.chat = GeminiSession(home, folder, now=now)
-        self.chat.begin()
-
-    @property
-    def session(self) -> str:
-        return self.chat.session
-
-    def prompt(self, text: str) -> None:
-        self.chat.prompt(text)
-
-    def edit(self, path: Path, old: str, new: str) -> None:
-        self.chat.edit(path, old, new)
-
-    def run(self, command: str, output: str, exit_code: int) -> None:
-        self.chat.command(command, output, exit_code)
-
-    def say(self, text: str) -> None:
-        self.chat.answer(text)
-
-    def end(self, how: Ending) -> None:
-        if how == "limit":
-            self.chat.limit()
-        elif how == "compacted":
-            self.chat.compression("The discount of the shop was worked on.")
-
-
 def _starts(home: Path, folder: Path, going_on: Played | None) -> Call:
     if isinstance(going_on, GeminiPlayed):
-        given = going_on.chat.payload("SessionStart", source="resume")
+        given = going_on.payload("SessionStart", source="resume")
     else:
-        given = GeminiSession(home, folder).payload("SessionStart", source="startup")
+        given = GeminiPlayed(home, folder, datetime.now(UTC)).payload("SessionStart", source="startup")
     return Call("SessionStart", json.dumps(given).encode())
 
 
 def _takes_in(answer: str) -> str:
-    said = json.loads(answer)["hookSpecificOutput"]
-    assert said["hookEventName"] == "SessionStart"
-    return f"<hook_context>{said['additionalContext']}</hook_context>"
+    return f"<hook_context>{injected(answer)}</hook_context>"
 
 
 def _reads(root: Path, folder: Path) -> str:
-    """The instruction files of each folder from the top of the repository down to the working folder."""
-    places = [root, *(place for place in reversed([folder, *folder.parents]) if root in place.parents)]
-    return "\n".join(path.read_text() for place in places for name in FILE_NAMES if (path := place / name).exists())
+    return instructions(root, folder, *FILE_NAMES)
 
 
 TOOLS = (
