@@ -67,17 +67,12 @@ def test_what_is_reported_early_is_known_again_in_the_transcript_of_the_same_ses
 @pytest.mark.parametrize(
     ("version", "state", "events"),
     [
-        ("0.2.9", "older", None),
         ("1.0.47", "older", None),
         ("1.0.48", "ok", ["PreCompact", "Stop"]),
-        ("1.0.61", "ok", ["PreCompact", "Stop"]),
         ("1.0.62", "ok", ["SessionStart", "PreCompact", "Stop"]),
-        ("1.0.84", "ok", ["SessionStart", "PreCompact", "Stop"]),
         ("1.0.85", "ok", ["SessionStart", "PreCompact", "Stop", "SessionEnd"]),
-        ("2.0.65", "ok", ["SessionStart", "PreCompact", "Stop", "SessionEnd"]),
         ("2.1.77", "ok", ["SessionStart", "PreCompact", "Stop", "SessionEnd"]),
         ("2.1.78", "ok", ["SessionStart", "PreCompact", "Stop", "StopFailure", "SessionEnd"]),
-        ("2.1.328", "ok", ["SessionStart", "PreCompact", "Stop", "StopFailure", "SessionEnd"]),
         ("3.0.0", "newer", ["SessionStart", "PreCompact", "Stop", "StopFailure", "SessionEnd"]),
     ],
 )

@@ -27,9 +27,7 @@ from carryover.model import (
     ("text", "resets"),
     [
         ("API Error: Request rejected (429) · This request would exceed your account's rate limit.", None),
-        ('API Error: 429 {"type":"error","error":{"type":"rate_limit_error"}}', None),
         ("5-hour limit reached ∙ resets 3pm", "3pm"),
-        ("Weekly limit reached", None),
         ("You've hit your session limit · resets 3pm (Europe/Amsterdam)", "3pm (Europe/Amsterdam)"),
         ("Claude AI usage limit reached|1795154400", "2026-11-20T06:00:00Z"),
     ],
@@ -277,14 +275,11 @@ QUOTED = AGENT.quoted
     ("text", "bodies"),
     [
         ("Add a discount", (UserPrompt(text="Add a discount"),)),
-        ("<ide_opened_file>x</ide_opened_file>\nAdd it", (UserPrompt(text="Add it"),)),
         (
             "<command-message>review</command-message>\n<command-name>/review</command-name>\n"
             "<command-args>cart.py</command-args>",
             (UserPrompt(text="cart.py", command="/review"),),
         ),
-        ("<command-name>/model</command-name>\n<command-message>model</command-message>", ()),
-        ("<local-command-stdout>Bye!</local-command-stdout>", ()),
         ("[Request interrupted by user]", (TurnEnd(reason="interrupted", message="[Request interrupted by user]"),)),
         ("[Image: source: /tmp/a b.png]\n\n[Image: source: /tmp/2.png]", ()),
         ("Look at [Image: source: /tmp/a.png]", (UserPrompt(text="Look at [Image: source: /tmp/a.png]"),)),
@@ -303,13 +298,11 @@ def test_a_prompt_is_read_as_in_its_record(text: str, bodies: tuple[AnyBody, ...
     ("text", "outcome"),
     [
         ("3 passed", ToolOutcome("ok", "3 passed")),
-        ("Exit code 2\nno such file", ToolOutcome("error", "no such file", 2)),
         ("<tool_use_error>No match.</tool_use_error>", ToolOutcome("error", "No match.", never_ran=True)),
         (
             "[Request interrupted by user for tool use]",
             ToolOutcome("interrupted", "[Request interrupted by user for tool use]"),
         ),
-        ("x<system-reminder>y</system-reminder>", ToolOutcome("ok", "x")),
     ],
 )
 def test_a_result_says_how_the_call_ended(text: str, outcome: ToolOutcome) -> None:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 import pytest
+from packaging.version import Version
 
-from agents.codex.contract_case import recording
-from agents.codex.hook_payloads import ROLLOUT, THREAD, payload, recorded
-from carryover.adapter.contract import HookEvent
+from agents.codex.contract_case import NAME, THREAD, recording
+from agents.codex.hook_payloads import ROLLOUT, SESSION, payload, recorded
+from carryover.adapter.contract import HookEvent, Source
 from carryover.agents.codex.adapter import AGENT
+from carryover.agents.codex.spec import SPEC
 from carryover.distill import render
+from carryover.install.hook_sets import hooks_for
+from carryover.install.version_probe import version_in
 from carryover.ledger.provisional import content_fingerprint
 from carryover.model import AssistantMessage, Event, Skipped
 from contract.case import Payload, read_on, source_at
@@ -31,29 +36,13 @@ def reported(event: str, **fields: Any) -> HookEvent | Skipped:
 
 
 def reading(**fields: object) -> HookEvent:
-    common = {"session": THREAD, "cwd": "/home/dev/shop", "transcript": ROLLOUT}
+    common = {"session": SESSION, "cwd": "/home/dev/shop", "transcript": ROLLOUT}
     return msgspec.convert({**common, **fields}, HookEvent)
-
-
-def test_a_tui_with_a_new_thread_a_clear_a_fork_a_compaction_and_a_resume_is_understood() -> None:
-    """0.169.0. Four threads; each that was opened ends when the client does."""
-    readings = [read(given) for given in recorded("tui-0.169.0")]
-    heard = [reading for reading in readings if isinstance(reading, HookEvent)]
-
-    assert len(heard) == len(readings)
-    assert [one.reason for one in heard if one.action == "session_start"] == [
-        "startup", "compact", "startup", "clear", "fork", "resume",
-    ]  # fmt: skip
-    assert [one.session[-4:] for one in heard if one.action == "flush"] == [
-        "38ad", "bf7c", "8fa8", "a780", "38ad", "a780",
-    ]  # fmt: skip
-    assert len([one for one in heard if one.action == "turn_end"]) == 6
-    assert {one.idle_s for one in heard} == {None}
 
 
 def test_the_end_of_a_turn_brings_its_last_words() -> None:
     words = AssistantMessage(text="Done. Next: handle negative percentages.", final=True)
-    early = Event(key=f"hook/{THREAD}/stop/{NOW_MS}", session=THREAD, at_ms=NOW_MS, body=words, cwd="/home/dev/shop")
+    early = Event(key=f"hook/{SESSION}/stop/{NOW_MS}", session=SESSION, at_ms=NOW_MS, body=words, cwd="/home/dev/shop")
 
     assert reported("Stop", last_assistant_message=f"{words.text}\n") == reading(
         action="turn_end", provisional=(early,)
@@ -96,3 +85,74 @@ def test_the_answer_is_the_json_form_whatever_the_text_begins_with(text: str) ->
 def test_the_longest_handoff_is_well_below_what_is_cut_in_the_middle() -> None:
     """At 10,000 characters (0.169.0)."""
     assert render.MAX_TEXT_CHARS < 0.9 * 10_000
+
+
+FIRST = ["SessionStart", "Stop"]
+ALL = ["SessionStart", "PreCompact", "Stop", "SessionEnd"]
+
+
+@pytest.mark.parametrize(
+    ("version", "state", "events"),
+    [
+        ("0.124.9", "older", None),
+        ("0.125.0", "ok", FIRST),
+        ("0.145.0", "ok", ALL),
+        ("1.0.0", "newer", ALL),
+    ],
+)
+def test_no_event_is_asked_for_before_the_version_that_has_it(
+    version: str, state: str, events: list[str] | None
+) -> None:
+    found, hook_set = hooks_for(SPEC, Version(version))
+
+    assert (found, None if hook_set is None else list(hook_set.events)) == (state, events)
+
+
+@pytest.mark.parametrize(
+    ("answer", "version"),
+    [
+        ("codex-cli 0.169.0\n", "0.169.0"),
+        ("codex-cli 0.170.0-alpha.3", "0.170.0"),
+        ("a new version is there\ncodex-cli 0.169.0\n", "0.169.0"),
+        ("0.169.0", ""),
+    ],
+)
+def test_the_version_follows_the_clients_name(answer: str, version: str) -> None:
+    assert SPEC.version is not None
+    assert version_in(answer, SPEC.version).text == version
+
+
+def test_a_reviewed_hook_is_found_by_its_file_event_and_place() -> None:
+    """As 0.169.0 wrote it into its settings."""
+    assert SPEC.hooks.review is not None
+    file = Path("/home/dev/.codex/hooks.json")
+
+    assert SPEC.hooks.review.entry(file, "SessionStart", 0, 0) == "/home/dev/.codex/hooks.json:session_start:0:0"
+    assert SPEC.hooks.review.entry(file, "PreCompact", 2, 1) == "/home/dev/.codex/hooks.json:pre_compact:2:1"
+    assert SPEC.hooks.review.entry(file, "Stop", 0, 0) == "/home/dev/.codex/hooks.json:stop:0:0"
+
+
+HOME = Path("/home/dev")
+
+
+def test_an_archived_transcript_is_the_same_session_of_the_same_day() -> None:
+    root = HOME / ".codex/archived_sessions"
+    path = root / NAME
+
+    assert AGENT.source_of(path, root) == Source(agent="codex", path=str(path), session=THREAD, group="2026-11-20")
+    assert AGENT.source_of(root / "2026/11/20" / NAME, root) is None
+
+
+META = b'{"timestamp":"2026-11-20T06:00:00Z","type":"session_meta","payload":{"id":"t","timestamp":"t","cwd":"/x"'
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        META + b"}}\n",
+        META + b',"base_instructions":{"text":"' + b"x" * 70_000,
+    ],
+)
+def test_a_rollout_is_known_by_its_first_record(head: bytes) -> None:
+    assert AGENT.exported is not None
+    assert AGENT.exported(Path("/tmp/saved.txt"), head[: 64 << 10]) == Source(agent="codex", path="/tmp/saved.txt")
