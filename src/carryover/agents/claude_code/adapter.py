@@ -71,11 +71,6 @@ def _is_own(record: dict[str, Any]) -> bool:
     return named and role in ("user", "assistant") and record.get("type") == role
 
 
-def _answer(text: str) -> bytes:
-    # SessionStart accepts plain text on stdout in every version that has it (1.0.62 and later).
-    return text.encode("utf-8", "replace")
-
-
 def _early(event: str, given: Payload, at_ms: int) -> AnyBody | None:
     """Returns the last message in Stop (since 2.1.47) or StopFailure, 40 to 75 ms before the transcript has it."""
     text = given.last_words
@@ -101,7 +96,8 @@ AGENT: Final = Agent(
             cwd_moves=True,  # `cwd` is where the session is now, not where it was started
             early=_early,
         ).read,
-        answer=_answer,
+        # SessionStart accepts plain text on stdout in every version that has it (1.0.62 and later).
+        answer=lambda text: text.encode("utf-8", "replace"),
         layout_root=_LAYOUT_ROOT,
     ),
     exported=_exported,

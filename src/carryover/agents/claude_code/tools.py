@@ -77,7 +77,6 @@ _INTERRUPTED: Final = "[Request interrupted by user"
 _EXIT_CODE: Final = re.compile(r"(?:Error: )?Exit code (-?\d+)(?:\n|\Z)")
 _TOOL_ERROR: Final = re.compile(r"<tool_use_error>(.*?)(?:</tool_use_error>|\Z)", re.DOTALL)
 _REMINDER: Final = re.compile(r"\n*<system-reminder>.*?</system-reminder>", re.DOTALL)
-_ANSWERED: Final = re.compile(r'"([^"]+)"="([^"]*)"')
 _SHELL_ID: Final = re.compile(r"(?:in background with ID: |to the background \(ID: )([\w-]+)")
 _AGENT_ID: Final = re.compile(r"^agentId: ([\w-]+)", re.MULTILINE)
 
@@ -231,7 +230,7 @@ def _parse_success(builder: Builder, part: str, call: OpenCall, output: str) -> 
         found = _AGENT_ID.search(output) if not result and output.startswith("Async agent launched") else None
         _parse_background(builder, part, call, found[1] if found else started, "running")
     elif call.op == "ask":
-        _parse_answers(builder, part, call, output)
+        _parse_answers(builder, part, call, result)
     elif call.name == "ExitPlanMode":
         plan = text_of(result.get("plan"))
         builder.add(PlanProposal(call_id=call.id, text=plan, accepted=True), f"{part}.plan", call.id)
@@ -289,11 +288,10 @@ def _parse_look(builder: Builder, part: str, call: OpenCall, output: str) -> Non
     builder.add(BackgroundTask(task_id=task_id, state=state, report=report), f"{part}.task", call.id)
 
 
-def _parse_answers(builder: Builder, part: str, call: OpenCall, output: str) -> None:
+def _parse_answers(builder: Builder, part: str, call: OpenCall, result: Fields) -> None:
     """Emits the user's answers; an answer with several choices is a list."""
-    given = fields_of(fields_of(builder.line.tool_use_result).get("answers"))
-    answers = {question: text_of(raw) or ", ".join(map(text_of, items_of(raw))) for question, raw in given.items()}
-    for number, (question, text) in enumerate((answers or dict(_ANSWERED.findall(output))).items()):
+    for number, (question, raw) in enumerate(fields_of(result.get("answers")).items()):
+        text = text_of(raw) or ", ".join(map(text_of, items_of(raw)))
         builder.add(Answer(call_id=call.id, question=question, text=text), f"{part}.answer{number}", call.id)
 
 
