@@ -6,6 +6,7 @@ import re
 from typing import Final, Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from carryover.adapter.contract import ToolOutcome
 from carryover.adapter.event_builder import closed, opened, usable_name
@@ -251,19 +252,14 @@ def _made(builder: Builder, call: OpenCall, output: str) -> tuple[Change, ...]:
     if call.op not in ("edit", "write"):
         return call.changes
     result = read_as(builder.line.tool_use_result, EditResult) or EditResult()
+    if patch := result.structured_patch if result.type != "create" else None:
+        return tuple(patched(change, patch) for change in call.changes)
     # In sub-agents' files the text of the result says so (2.0.65, 2.1.328).
-    is_new = result.type == "create" or (not result.structured_patch and output.startswith("File created successfully"))
-    return tuple(
-        msgspec.structs.replace(change, change="add")
-        if is_new
-        else patched(change, result.structured_patch)
-        if result.structured_patch
-        # The input of Write says how long the file is, which is not what changed in one that existed.
-        else msgspec.structs.replace(change, added=None, removed=None, line=None)
-        if change.line is not None
-        else change
-        for change in call.changes
-    )
+    if result.type == "create" or output.startswith("File created successfully"):
+        return tuple(replace(change, change="add") for change in call.changes)
+    # The input of Write says how long the file is, which is not what changed in one that existed.
+    unknown = {"added": None, "removed": None, "line": None}
+    return tuple(change if change.line is None else replace(change, **unknown) for change in call.changes)
 
 
 def _parse_background(
@@ -310,7 +306,7 @@ def _parse_tasks(builder: Builder, part: str, call: OpenCall, result: Fields) ->
     if former is not None and call.label == "deleted":
         del tasks[former.id]
     elif former is not None:
-        tasks[former.id] = msgspec.structs.replace(former, state=_STATES.get(call.label, former.state))
+        tasks[former.id] = replace(former, state=_STATES.get(call.label, former.state))
     newest = tuple(tasks.values())[-MAX_TASKS:]
     if newest != builder.context.tasks:
         builder.change(tasks=newest)
