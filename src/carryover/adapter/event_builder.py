@@ -89,7 +89,7 @@ class SessionContext(msgspec.Struct, frozen=True, omit_defaults=True):
     """The facts as they were last emitted."""
 
 
-def opened(calls: tuple[Call, ...], call: Call, *, most: int) -> tuple[Call, ...]:
+def opened(calls: tuple[Call, ...], call: Call, *, most: int = 200) -> tuple[Call, ...]:
     """Adds a call to the open calls, replacing one with the same id; drops the oldest beyond `most`."""
     return (*closed(calls, call.id), call)[-most:]
 

@@ -43,7 +43,7 @@ def asked_in(raw: msgspec.Raw | None) -> list[Asked]:
     return found
 
 
-def plan_items(raw: msgspec.Raw | None, name: str, *, most: int) -> tuple[PlanItem, ...]:
+def plan_items(raw: msgspec.Raw | None, name: str, *, most: int = 200) -> tuple[PlanItem, ...]:
     """Returns the entries of a list `[{<name>, "status"}]`, without cancelled ones."""
     todos = map(fields_of, items_of(raw)[:most])
     entries = [(text_of(todo.get(name)), text_of(todo.get("status"))) for todo in todos]

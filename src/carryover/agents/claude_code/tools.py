@@ -27,7 +27,6 @@ from carryover.records.fields import (
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, read_as, text_of
 from carryover.records.text import HANDOFF_FILE, names_own_folder, tagged, without_ansi
 
-MAX_OPEN_CALLS: Final = 200
 MAX_TASKS: Final = 200
 _TOOLS: Final[dict[Op, str]] = {
     "shell": "Bash PowerShell Monitor",
@@ -101,13 +100,13 @@ def parse_call(builder: Builder, part: str, block: Block) -> None:
     asked = asked_in(given.get("questions")) if block.name == "AskUserQuestion" else []
     call = _open_call(block.id, block.name, given, asked[0].question if asked else "", builder.place)
     builder.add(call.as_event(), part, call.id)
-    builder.change(calls=opened(builder.context.calls, call, most=MAX_OPEN_CALLS))
+    builder.change(calls=opened(builder.context.calls, call))
     for number, question in enumerate(asked):
         builder.add(question.as_event(call.id), f"{part}.question{number}", call.id)
     if block.name == "ExitPlanMode":  # some versions only write the plan to its file
         builder.add(PlanProposal(call_id=call.id, text=text_of(given.get("plan"))), f"{part}.plan", call.id)
     elif block.name == "TodoWrite":
-        todos = plan_items(given.get("todos"), "content", most=MAX_TASKS)
+        todos = plan_items(given.get("todos"), "content")
         builder.add(PlanUpdate(items=todos), f"{part}.todos", call.id)
 
 

@@ -41,8 +41,6 @@ OPS: Final = {tool: op for op, tools in _TOOLS.items() for tool in tools.split()
 _MAX_OPEN_CALLS: Final = 50
 _MAX_CLOSED_CALLS: Final = 200
 _MAX_CHANGES: Final = 50
-_MAX_PLAN_ITEMS: Final = 40
-_MAX_QUESTIONS: Final = 10
 _SCRIPT_FLAGS: Final = frozenset(("-c", "-lc", "-Command", "/c"))
 _TEXT: Final = r'"?\s*:\s*("(?:[^"\\]|\\.)*")'
 _COMMAND: Final = re.compile(r"tools\.exec_command\(\{(?:[^`]*?[\s,{])?\"?cmd" + _TEXT, re.DOTALL)
@@ -72,13 +70,7 @@ _HEAD_CHARS: Final = 400
 _ABORTED: Final = re.compile(r"(?:Wall time: [\d.]{1,12} seconds\n)?aborted by user(?: after [\d.]{1,12}s)?\s*")
 _REFUSED: Final = ("exec command rejected by user", "patch rejected by user", "rejected by user")
 _NEVER_RAN: Final = ("unsupported call: ", "unsupported custom tool call: ", "failed to parse function arguments")
-_FAILED: Final = (
-    "apply_patch verification failed",
-    "Script failed",
-    "exec_command failed",
-    "execution error",
-    "write_stdin failed",
-)
+_FAILED: Final = re.compile(r"(?:apply_patch verification|Script|exec_command|write_stdin) failed|execution error")
 _IN_SANDBOX: Final = re.compile(
     r"failed in sandbox(?: \w+ with execution error)?: ?(?:sandbox denied exec error, exit code: (?P<code>-?\d{1,10}), "
     r"stdout: (?:(?P<stdout>.*), stderr: )?)?(?P<rest>.*)",
@@ -119,7 +111,7 @@ def parse_call(builder: Builder) -> None:
         builder.skip(f"{builder.name}/{name}", "unexpected input")
         text = ""
     given = fields_of(text.encode("utf-8", "replace"))
-    asked = asked_in(given.get("questions"))[:_MAX_QUESTIONS] if OPS.get(name) == "ask" else []
+    asked = asked_in(given.get("questions")) if OPS.get(name) == "ask" else []
     if "input" in builder.data and name == PATCH:
         call = _patch_call(call_id, in_patch(text, builder.cwd))
     elif "input" in builder.data and name == CODE_MODE:
@@ -313,7 +305,7 @@ def _other_call(call_id: str, name: str, given: Fields, asked: list[Asked]) -> O
         name=name,
         op=OPS.get(name, "other"),
         subject=about or next((question.question for question in asked), ""),
-        plan=plan_items(given.get("plan"), "step", most=_MAX_PLAN_ITEMS) if name == "update_plan" else (),
+        plan=plan_items(given.get("plan"), "step") if name == "update_plan" else (),
         asked=tuple(Asked(bounded(one.question, SUBJECT_CHARS), bounded(one.id, SHORT_CHARS)) for one in asked),
         process=usable_name(process) if name == "write_stdin" else None,
         handoff=names_own_folder(about),
@@ -400,7 +392,7 @@ def read_output(op: Op, text: str) -> Outcome:
         return Outcome("denied", text, never_ran=True)
     if text.startswith(_NEVER_RAN):
         return Outcome("error", text, never_ran=True)
-    if text.startswith(_FAILED) or (op == "edit" and text.startswith(_PATCH_ERROR)):
+    if _FAILED.match(text) or (op == "edit" and text.startswith(_PATCH_ERROR)):
         return Outcome("error", _body(text).removeprefix(_SCRIPT_ERROR))
     if op == "plan":
         return Outcome("ok" if text.startswith(_PLAN_TAKEN) else "error", text)

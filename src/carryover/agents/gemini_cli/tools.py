@@ -21,7 +21,6 @@ from carryover.records.text import names_own_folder, without_ansi
 SHELL: Final = "run_shell_command"
 MAX_CALLS: Final = 200
 """Most calls kept of the messages that may still grow, together."""
-MAX_PLAN_ITEMS: Final = 40
 
 _TOOLS: Final[dict[Op, str]] = {
     "shell": SHELL,
@@ -112,7 +111,7 @@ def _parse_call(builder: Builder, key: str, call_id: str, name: str, given: Fiel
 
 def _parse_success(builder: Builder, key: str, call: OpenCall, args: Fields) -> None:
     if call.name == "write_todos":
-        todos = plan_items(args.get("todos"), "description", most=MAX_PLAN_ITEMS)
+        todos = plan_items(args.get("todos"), "description")
         builder.add(f"{key}/todos", PlanUpdate(items=todos))
     elif call.name == "update_topic":
         builder.learn(title=first_text(args, "title"))
