@@ -17,12 +17,6 @@ PartKind = Literal["request", "errors", "pending", "current", "next", "other"]
 Kinds = Mapping[str, PartKind]
 """Maps each heading, in lower case and without parts in brackets, to its kind."""
 
-
-def kinds_of(**headings: str) -> Kinds:
-    """Returns the kinds of headings that are given by kind, separated by `|`."""
-    return {heading: cast(PartKind, kind) for kind, listed in headings.items() for heading in listed.split("|")}
-
-
 _HEADING: Final = re.compile(
     r"(?P<marks>#{1,4} +)?(?P<bold>\*\*)?(?:(?P<number>\d{1,2})[.)] +(?:\*\*)?)?(?P<title>[^:*<`\n]{2,80}?)"
     r"(?P<end> *(?:\*\*:?|:\*\*|:)?)(?P<rest>(?<=[:*])[ \t]+\S.*)?[ \t]*"
@@ -30,6 +24,11 @@ _HEADING: Final = re.compile(
 _BRACKETS: Final = re.compile(r"\s*\([^)]*\)")
 _TAGGED: Final = re.compile(r"<([a-z][a-z_]{2,40})>(.*?)</\1>", re.DOTALL)
 _FENCE: Final = "```"
+
+
+def kinds_of(**headings: str) -> Kinds:
+    """Returns the kinds of headings that are given by kind, separated by `|`."""
+    return {heading: cast(PartKind, kind) for kind, listed in headings.items() for heading in listed.split("|")}
 
 
 def parts_by_heading(text: str, kinds: Kinds) -> tuple[SummaryPart, ...]:
