@@ -14,8 +14,9 @@ from typing import Final
 import msgspec
 
 from carryover.readers import files
-from carryover.records.fields import MAX_PATH_CHARS, path_of
+from carryover.records.fields import MAX_PATH_CHARS
 from carryover.records.lenient import fields_of, items_of, text_of
+from carryover.records.uris import path_of
 
 MAX_FOLDERS: Final = 20
 

@@ -8,7 +8,6 @@ import posixpath
 import re
 from datetime import UTC, datetime
 from typing import Final
-from urllib.parse import unquote, urlsplit
 
 SUBJECT_CHARS: Final = 1000
 MAX_NAME_CHARS: Final = 300
@@ -89,17 +88,3 @@ def session_of_copy(name: str, head: bytes) -> str | None:
         return name
     mark = digest(head.partition(b"\n")[0])[:12]
     return f"{name}-{mark}" if _FILE_NAME.fullmatch(name) else None
-
-
-def path_of(uri: str) -> str | None:
-    """Returns the path of a `file:` URI or a plain path; None if it is on another machine."""
-    if "://" not in uri[:40]:
-        return uri
-    try:
-        parts = urlsplit(uri)
-    except ValueError:
-        return None
-    if parts.scheme != "file" or parts.netloc not in ("", "localhost"):
-        return None
-    path = unquote(parts.path)
-    return path[1:] if path[2:3] == ":" else path

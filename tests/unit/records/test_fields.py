@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from carryover.records.fields import bounded, path_of, resolved, utc_ms
+from carryover.records.fields import bounded, resolved, utc_ms
+from carryover.records.uris import path_of
 
 START_MS = 1_795_154_400_000
 

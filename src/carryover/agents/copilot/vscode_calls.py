@@ -14,9 +14,10 @@ from carryover.agents.copilot.vscode_wire import CANCELLED, COMPLETE, is_given
 from carryover.model import Op
 from carryover.records import rawjson
 from carryover.records.changes import Change
-from carryover.records.fields import MAX_PATH_CHARS, SHORT_CHARS, SUBJECT_CHARS, bounded, path_of
+from carryover.records.fields import MAX_PATH_CHARS, SHORT_CHARS, SUBJECT_CHARS, bounded
 from carryover.records.lenient import Fields, fields_of, first_text, items_of, number_of, text_of
 from carryover.records.text import HANDOFF_FILE, names_own_folder, without_ansi
+from carryover.records.uris import path_of
 
 _MAX_EDITS: Final = 5_000
 """Most edits kept of one file in one answer."""

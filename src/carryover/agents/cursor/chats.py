@@ -29,8 +29,9 @@ from carryover.readers import files, sqlite
 from carryover.readers.rewritten import Piece, read_on
 from carryover.readers.stat_cache import utc_now_ms
 from carryover.records import rawjson
-from carryover.records.fields import SHORT_CHARS, bounded, path_of
+from carryover.records.fields import SHORT_CHARS, bounded
 from carryover.records.lenient import Fields, fields_of, is_true, text_of, time_of
+from carryover.records.uris import path_of
 
 MAX_BLOB_BYTES: Final = 8 << 20
 MAX_ROOT_BYTES: Final = 64 << 20

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.records import fields, rawjson
+from carryover.records import rawjson, uris
 from carryover.records.fields import utc_ms
 from carryover.records.lenient import text_of
 
@@ -102,4 +102,4 @@ def time_of(raw: msgspec.Raw) -> int:
 
 def path_of(raw: msgspec.Raw | None) -> str:
     """Returns a path, which may be given as a `file:` URI; empty if it is on another machine."""
-    return fields.path_of(text_of(raw)) or ""
+    return uris.path_of(text_of(raw)) or ""
