@@ -31,9 +31,10 @@ from carryover.importing.specstory.tools import OPERATIONS, outcome_in_text
 from carryover.importing.turns import MAX_BYTES, RANK, TurnReader, document_agent
 from carryover.model import NOTE, AgentSummary, AnyBody, AssistantMessage, FileEdit, Op, ToolResult, UserPrompt
 from carryover.readers.files import read_small
-from carryover.records.changes import Change, Replacement, as_edit, in_patch, replaced, written
+from carryover.records.changes import Change, Replacement, as_edit, replaced, written
 from carryover.records.fields import SHORT_CHARS, SUBJECT_CHARS, bounded, digest, resolved
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, read_as, text_of, time_of
+from carryover.records.patches import in_patch
 from carryover.records.shell_files import changes as shell_changes
 from carryover.records.text import HANDOFF_FILE, names_own_folder
 

@@ -18,9 +18,10 @@ from carryover.agents.codex.builder import Builder, OpenCall
 from carryover.model import Answer, BackgroundTask, Op, PlanUpdate, ResultStatus
 from carryover.records import rawjson
 from carryover.records.asked import Asked, asked_in, plan_items
-from carryover.records.changes import Change, added, as_edit, hunks_in, in_patch, patched, place_of, renamed
+from carryover.records.changes import Change, as_edit, hunks_in, patched
 from carryover.records.fields import SHORT_CHARS, SUBJECT_CHARS, bounded, digest, resolved
 from carryover.records.lenient import Fields, fields_of, first_text, items_of, number_of, text_of
+from carryover.records.patches import added, in_patch, place_of, renamed
 from carryover.records.text import names_own_folder, without_ansi
 from carryover.records.uris import path_of
 

@@ -12,19 +12,10 @@ from carryover.agents.copilot.context import MAX_CHANGES
 from carryover.model import Op, PlanUpdate
 from carryover.records import shell_files
 from carryover.records.asked import plan_items
-from carryover.records.changes import (
-    Change,
-    Replacement,
-    added,
-    files_in_patch,
-    hunks_in,
-    in_patch,
-    patched,
-    place_of,
-    replaced,
-)
+from carryover.records.changes import Change, Replacement, hunks_in, patched, replaced
 from carryover.records.fields import MAX_PATH_CHARS, SUBJECT_CHARS, bounded, resolved
 from carryover.records.lenient import Fields, first_text, text_of
+from carryover.records.patches import added, files_in_patch, in_patch, place_of
 
 MAX_TODOS: Final = 100
 

@@ -16,9 +16,10 @@ import msgspec
 from carryover.adapter.contract import ToolOutcome
 from carryover.model import Op, PlanItem, PlanState, PlanUpdate, Question, TurnEnd
 from carryover.records import rawjson, shell_files
-from carryover.records.changes import Change, Replacement, files_in_patch, in_patch, replaced, written
+from carryover.records.changes import Change, Replacement, replaced, written
 from carryover.records.fields import MAX_NAME_CHARS, MAX_PATH_CHARS, SHORT_CHARS, SUBJECT_CHARS, bounded, resolved
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, number_of, text_of
+from carryover.records.patches import files_in_patch, in_patch
 from carryover.records.resets import failed_turn, names_limit
 from carryover.records.text import HANDOFF_FILE, names_own_folder, without_ansi
 from carryover.records.uris import path_of

@@ -14,20 +14,10 @@ from carryover.agents.opencode.wire import MAX_CHANGES
 from carryover.model import Actor, Answer, Op, PlanUpdate, Question, ResultStatus
 from carryover.records import rawjson, shell_files
 from carryover.records.asked import asked_in, plan_items
-from carryover.records.changes import (
-    Change,
-    Replacement,
-    added,
-    hunks_in,
-    in_patch,
-    patched,
-    place_of,
-    renamed,
-    replaced,
-    written,
-)
+from carryover.records.changes import Change, Replacement, hunks_in, patched, replaced, written
 from carryover.records.fields import MAX_NAME_CHARS, SUBJECT_CHARS, bounded
 from carryover.records.lenient import Fields, fields_of, items_of, number_of, text_of
+from carryover.records.patches import added, in_patch, place_of, renamed
 from carryover.records.summary import Kinds
 from carryover.records.text import names_own_folder
 

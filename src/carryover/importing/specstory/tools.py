@@ -13,8 +13,9 @@ from carryover.adapter.contract import ToolOutcome
 from carryover.importing.specstory.blocks import ToolBlock
 from carryover.importing.specstory.layout import Fences
 from carryover.model import Answer, AnyBody, Op, PlanItem, PlanState, PlanUpdate, Question
-from carryover.records.changes import Change, in_patch
+from carryover.records.changes import Change
 from carryover.records.fields import MAX_PATH_CHARS, SUBJECT_CHARS, bounded
+from carryover.records.patches import in_patch
 from carryover.records.shell_files import changes as shell_changes
 
 _KINDS: Final[dict[str, Op]] = {

@@ -1,0 +1,72 @@
+"""Parses `apply_patch` texts, which several agents use: files added, changed, moved and deleted."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import msgspec
+
+from carryover.records.changes import Change, Hunk, patched, written
+from carryover.records.fields import MAX_PATH_CHARS, resolved
+
+_HEADER: Final = "*** "
+_FILE: Final = re.compile(r"\*\*\* (Add|Update|Delete) File: (.+)")
+_MOVE: Final = re.compile(r"\*\*\* Move to: (.+)")
+
+
+def in_patch(text: str, cwd: str | None) -> tuple[Change, ...]:
+    """Returns the changes of an `apply_patch` text, applied in `cwd`.
+
+    Its hunks have no line numbers, so the edits have no positions.
+    """
+    found = (_planned(name, path, lines, cwd) for name, path, lines in _files(text))
+    return tuple(change for change in found if change is not None)
+
+
+def files_in_patch(text: str) -> list[str]:
+    """Returns the files that a patch names, as written."""
+    return [path.strip() for _, path, _ in _files(text)]
+
+
+def added(path: str, content: str) -> Change:
+    """Returns the change that creates a file."""
+    return msgspec.structs.replace(written(path, content), change="add")
+
+
+def renamed(change: Change, to: str, cwd: str | None) -> Change | None:
+    """Returns the change with the file moved to `to`; None if that path can't be determined."""
+    place = place_of(to, cwd)
+    return msgspec.structs.replace(change, change="rename", path=place, old_path=change.path) if place else None
+
+
+def place_of(path: str, cwd: str | None) -> str | None:
+    """Returns the absolute path for a path in a patch; None if its folder is unknown or it can't be stored."""
+    place = resolved(path.strip(), cwd) if path.strip() else None
+    return place if place is not None and len(place) <= MAX_PATH_CHARS else None
+
+
+def _files(text: str) -> list[tuple[str, str, list[str]]]:
+    """Returns each file of a patch: the operation, its path, and the lines up to the next file."""
+    found: list[tuple[str, str, list[str]]] = []
+    for line in text.splitlines():
+        if line.startswith(_HEADER) and (header := _FILE.fullmatch(line.rstrip())):
+            found.append((header[1], header[2], []))
+        elif found:
+            found[-1][2].append(line)
+    return found
+
+
+def _planned(name: str, path: str, lines: list[str], cwd: str | None) -> Change | None:
+    place = place_of(path, cwd)
+    if place is None:
+        return None
+    if name == "Delete":
+        return Change(path=place, change="delete")
+    if name == "Add":
+        return added(place, "\n".join(line[1:] for line in lines if line.startswith("+")))
+    change = patched(Change(path=place, change="modify"), [Hunk(new_start=0, lines=lines)])
+    change = msgspec.structs.replace(change, line=None)
+    headers = [line.rstrip() for line in lines if line.startswith(_HEADER)]
+    moved = next((found[1] for line in headers if (found := _MOVE.fullmatch(line))), None)
+    return renamed(change, moved, cwd) if moved else change
