@@ -49,7 +49,7 @@ table: $(VENV)/.installed-dev ## write the tables in README.md and docs/, from w
 	PYTHONPATH=tests $(BIN)/python -m contract.table
 
 man: $(VENV)/.installed-dev ## write the manual pages, from the definition of the commands
-	PYTHONPATH=tests $(BIN)/python -m contract.manual
+	PYTHONPATH=tests $(BIN)/python -m contract.command_docs
 
 picture: $(VENV)/.installed-dev ## record the picture in README.md again: a real run on synthetic transcripts
 	PYTHONPATH=tests $(BIN)/python -m picture

@@ -18,7 +18,7 @@ from carryover.errors import ExitCode
 from carryover.ledger.rows import SessionRow
 from carryover.model import AnyBody
 from carryover.views.web_chat import GENERIC, web_chats
-from contract.definition import commands, program
+from contract.command_docs import commands, program
 from contract.table import documents, with_tables
 
 TOP = Path(__file__).parents[2]

@@ -6,17 +6,20 @@ kinds of sources; nothing here changes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, TypeVar
 
 import msgspec
 
 from carryover.adapter.contract import Agent, Record, Reemitted, Source
 from carryover.ingest.sanitize import clean_context
-from carryover.model import Event, Skipped
+from carryover.model import AnyBody, Event, SessionInfo, Skipped
+
+B = TypeVar("B")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,20 @@ class Payload:
 
     event: str
     data: bytes
+
+
+LEFT_OUT: Final = object()
+
+
+def payload_of(event: str, common: Mapping[str, object], fields: Mapping[str, object]) -> Payload:
+    """A synthetic payload: `common` with other `fields`; `LEFT_OUT` leaves a field out."""
+    given = {name: value for name, value in {**common, **fields}.items() if value is not LEFT_OUT}
+    return Payload(event, json.dumps(given).encode())
+
+
+def recorded_payloads(file: Path) -> tuple[Payload, ...]:
+    """The payloads of a recording, in the order they came."""
+    return tuple(Payload(json.loads(line)["hook_event_name"], line) for line in file.read_bytes().splitlines())
 
 
 Stages = Callable[[Path], Iterator[Recording]]
@@ -164,3 +181,36 @@ def fold_one(agent: Agent, source: Source, data: bytes, context: Any = None) -> 
     """Fold a single record."""
     reading = Reading(context=context if context is not None else agent.context_type())
     return fold_into(agent, source, reading, [Record(number=1, data=data)])
+
+
+def of(events: Iterable[Event], kind: type[B]) -> list[B]:
+    """The bodies of one kind, in their order."""
+    return [event.body for event in events if isinstance(event.body, kind)]
+
+
+class Transcript:
+    """A transcript made up record by record, for what the recordings do not show."""
+
+    def __init__(self, agent: Agent, source: Source) -> None:
+        self.agent = agent
+        self.source = source
+        self.context: Any = agent.context_type()
+        self.events: list[Event] = []
+        self.skipped: list[Skipped] = []
+        self.number = 0
+
+    def fold(self, data: bytes) -> list[AnyBody]:
+        """Fold a record; gives what it became, facts about the session aside."""
+        self.number += 1
+        self.context, folded = self.agent.parse(self.source, self.context, Record(number=self.number, data=data))
+        self.events += folded.events
+        self.skipped += folded.skipped
+        return [event.body for event in folded.events if not isinstance(event.body, SessionInfo)]
+
+    @property
+    def bodies(self) -> list[AnyBody]:
+        """What the records became, facts about the session aside."""
+        return [event.body for event in self.events if not isinstance(event.body, SessionInfo)]
+
+    def all(self, kind: type[B]) -> list[B]:
+        return of(self.events, kind)

@@ -1,7 +1,7 @@
 """Runs the contract suite for every agent that has a folder, or for one: `pytest tests/contract --agent ID`.
 
 A test asks for `folder`, for X It runs for the agents that have these:
-what a folder lacks fails in `test_folder.py` and is listed at the end of a run for one agent, so such a run is of use
+what a folder lacks fails in `test_spec.py` and is listed at the end of a run for one agent, so such a run is of use
 from the first file on. What concerns events runs for each kind of source that has its own case, as `<id>/<kind>`.
 """
 

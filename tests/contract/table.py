@@ -15,8 +15,8 @@ from packaging.specifiers import SpecifierSet
 
 from carryover.adapter.spec import LINUX, AgentSpec, McpServers, places_on
 from contract.capabilities import EVERY
+from contract.command_docs import overview, reference
 from contract.folder import CHECKOUT, Folder, folders
-from contract.reference import overview, reference
 
 README: Final = CHECKOUT / "README.md"
 AGENTS: Final = CHECKOUT / "docs" / "agents.md"

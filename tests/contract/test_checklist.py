@@ -6,13 +6,14 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import pytest
 
+from carryover.cli.main import COMMANDS
+from contract.command_docs import FOLDER, Argument, Command, commands, pages, program
 from contract.folder import CHECKOUT
 
 SCRIBE: Final = CHECKOUT / "tests" / "unit" / "agents"
@@ -84,41 +85,67 @@ def test_a_run_tests_what_there_is_and_lists_the_rest(copy: Copy) -> None:
     assert "1 failed, " in ran.stdout, "only the test of the folder; those of the spec pass"
 
 
-def without(name: str) -> Callable[[Copy], None]:
-    def take_away(copy: Copy) -> None:
-        path = copy.source / name if (copy.source / name).exists() else copy.tests / name
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
+def test_what_is_missing_is_said(copy: Copy) -> None:
+    (copy.source / "FACTS.md").unlink()
+    copy.replace(copy.source / "spec.py", 'id="scribe-cli"', 'id="scribe"')
+    copy.replace(copy.source / "adapter.py", '("Awake", "Rest")', '("Awake",)')
+    copy.replace(copy.tests / "contract_case.py", "    payloads=(payload(", "    payloads=() and (payload(")
+    copy.replace(copy.tests / "capabilities.py", '"limit", ', '"plan", ')
+    said = copy.lacks()
 
-    return take_away
-
-
-def changed(name: str, old: str, new: str) -> Callable[[Copy], None]:
-    def change(copy: Copy) -> None:
-        copy.replace(copy.source / name if (copy.source / name).exists() else copy.tests / name, old, new)
-
-    return change
+    for problem in (
+        "FACTS.md: no row of a table names a version",
+        "SPEC.id: it is scribe.",
+        "SPEC and AGENT.hooks differ in Rest.",
+        "CASE.payloads: it is",
+        "no fixture shows it.",
+        "the fixtures show it, and it is not claimed.",
+    ):
+        assert any(problem in line for line in said), problem
 
 
 @pytest.mark.parametrize(
-    ("strip", "said"),
+    ("old", "new", "said"),
     [
-        (without("FACTS.md"), "FACTS.md: no row of a table names a version"),
-        (without("capabilities.py"), "capabilities.py exports CAPABILITIES: it is not there."),
-        (without("fixtures"), "reading the recordings raises FileNotFoundError."),
-        (changed("spec.py", 'id="scribe-cli"', 'id="scribe"'), "SPEC.id: it is scribe."),
-        (changed("adapter.py", "AGENT: Final", "SCRIBE: Final"), "exports AGENT: it exports no AGENT."),
-        (changed("adapter.py", "AGENT: Final = Agent(", "AGENT: Final = dict("), "of type dict, not Agent."),
-        (changed("adapter.py", "import msgspec\n", "import (\n"), "loading it raises SyntaxError:"),
-        (changed("adapter.py", '("Awake", "Rest")', '("Awake",)'), "SPEC and AGENT.hooks differ in Rest."),
-        (
-            changed("contract_case.py", "    payloads=(payload(", "    payloads=() and (payload("),
-            "CASE.payloads: it is",
-        ),
-        (changed("capabilities.py", '"resume"', '"resume", "plan"'), "no fixture shows it."),
-        (changed("capabilities.py", '"limit", ', ""), "the fixtures show it, and it is not claimed."),
+        ("AGENT: Final", "SCRIBE: Final", "exports AGENT: it exports no AGENT."),
+        ("AGENT: Final = Agent(", "AGENT: Final = dict(", "of type dict, not Agent."),
+        ("import msgspec\n", "import (\n", "loading it raises SyntaxError:"),
     ],
 )
-def test_what_is_missing_is_said(copy: Copy, strip: Callable[[Copy], None], said: str) -> None:
-    strip(copy)
+def test_a_module_that_cannot_be_used_is_said(copy: Copy, old: str, new: str, said: str) -> None:
+    copy.replace(copy.source / "adapter.py", old, new)
+    (copy.tests / "capabilities.py").unlink()
+    lacks = copy.lacks()
 
-    assert any(said in line for line in copy.lacks())
+    assert any(said in line for line in lacks)
+    assert any("capabilities.py exports CAPABILITIES: it is not there." in line for line in lacks)
+
+
+def test_the_pages_are_those_of_the_commands() -> None:
+    """`make man` writes them."""
+    assert {path.name: path.read_text() for path in FOLDER.glob("*.1")} == pages(program(), commands())
+    assert len(list(FOLDER.glob("*.1"))) == 1 + len(COMMANDS)
+
+
+def test_a_page_says_what_the_help_says() -> None:
+    command = Command(
+        "carryover try",
+        "try a thing",
+        "Tries it.\n.dots and 'quotes' stay.\n\nTwice.",
+        "examples:\n  carryover try -n 3\n\nexit codes:\n  0    done\n  3    nothing found\n",
+        (Argument(("-n", "--number"), "N", "how often"), Argument((), "THING", "the thing", required=True)),
+    )
+
+    page = pages(command, ())["carryover-try.1"]
+
+    assert page == (
+        '.TH "CARRYOVER-TRY" "1" "" "Carryover" "User Commands"\n'
+        ".SH NAME\ncarryover\\-try \\- try a thing\n"
+        ".SH SYNOPSIS\n\\fBcarryover try\\fR \\fITHING\\fR [\\fIOPTION\\fR ...]\n"
+        ".SH DESCRIPTION\nTries it.\n\\&.dots and \\(aqquotes\\(aq stay.\n.PP\nTwice.\n"
+        ".SH OPTIONS\n.TP\n\\fITHING\\fR\nthe thing\n"
+        ".TP\n\\fB\\-n\\fR \\fIN\\fR, \\fB\\-\\-number\\fR \\fIN\\fR\nhow often\n"
+        ".SH EXAMPLES\n.nf\n  carryover try \\-n 3\n.fi\n"
+        ".SH EXIT STATUS\n.TP\n\\fB0\\fR\ndone\n.TP\n\\fB3\\fR\nnothing found\n"
+        ".SH SEE ALSO\n\\fBcarryover\\fR(1)\n"
+    )

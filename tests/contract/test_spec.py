@@ -13,6 +13,8 @@ from carryover.adapter.contract import Agent
 from carryover.adapter.spec import LINUX, MACOS, AgentSpec, places_on
 from carryover.agents import agent_id_of, agent_names
 from carryover.install.detect import can_inject, hooks_for, hooks_for_unknown
+from contract.checklist import missing
+from contract.folder import Folder
 
 
 def test_an_agent_can_be_found_on_each_platform(known_spec: AgentSpec, tmp_path: Path) -> None:
@@ -83,3 +85,7 @@ def _around_borders(spec: AgentSpec) -> Sequence[Version]:
 
 def _near(number: int) -> range:
     return range(max(0, number - 1), number + 2)
+
+
+def test_nothing_is_missing(folder: Folder) -> None:
+    assert missing(folder) == []

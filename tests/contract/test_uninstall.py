@@ -49,11 +49,14 @@ def test_uninstall_leaves_the_settings_as_they_were(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """The version is one that nobody can read, so the hooks are those that every version takes."""
+    places = {place.at(home, {}) for place in spec.hooks.places}
+    if before != "no file" and not any(before in SETTINGS.get(path.suffix, {}) for path in places):
+        pytest.skip("it has no settings of that form")
     only_this_path(home, monkeypatch)
     versioned(home / "bin" / spec.binaries[0], "no version")
     for folder in spec.folders:
         folder.at(home, {}).mkdir(parents=True, exist_ok=True)
-    for path in {place.at(home, {}) for place in spec.hooks.places}:
+    for path in places:
         if text := SETTINGS.get(path.suffix, {}).get(before):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(text.replace("VERSION", '"version": 1, ' if spec.hooks.form == "flat" else "").encode())

@@ -6,6 +6,7 @@ A new agent adds `tests/agents/<agent>/matrix_case.py` with its `TOOLS`; nothing
 from __future__ import annotations
 
 import importlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -76,6 +77,19 @@ class Tool:
     """Facts of the story that its records do not hold, so that nobody can hand them over."""
     timed: bool = True
     """Its records tell times to the second. Where only prompts do, to the minute, how long work went on is unknown."""
+
+
+def injected(answer: str) -> str:
+    """What a start hook of Claude Code's form adds to the session."""
+    said = json.loads(answer)["hookSpecificOutput"]
+    assert said["hookEventName"] == "SessionStart"
+    return str(said["additionalContext"])
+
+
+def instructions(root: Path, folder: Path, *names: str) -> str:
+    """The instruction files of each folder from the top of the repository down to the working folder."""
+    places = [root, *(place for place in reversed([folder, *folder.parents]) if root in place.parents)]
+    return "\n".join(path.read_text() for place in places for name in names if (path := place / name).exists())
 
 
 def tools() -> list[Tool]:

@@ -36,7 +36,6 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     session: str | None = None
     """Session id, if the path has it."""
     subagent_id: str | None = None
-    """Sub-agent id, if the path shows that this is a sub-agent's transcript."""
     group: str = ""
     """Sources of one project are likely to share it. Only used to order the first read, never to name a project."""
     rank: int = 0
@@ -47,10 +46,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FileStat(msgspec.Struct, frozen=True):
-    """Size and time of a source, taken without reading it.
-
-    If both are unchanged, the source counts as unchanged.
-    """
+    """Size and time of a source, taken without reading it. If both are unchanged, the source counts as unchanged."""
 
     size: int
     mtime_ns: int
@@ -207,19 +203,13 @@ class LastInput(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agent:
-    """One agent as data and functions, so that `dataclasses.replace` can replace any part of it.
-
-    Everything is pure except `sources`, which lists folders, and `reader`, which reads files.
-    """
+    """One agent as data and functions. All are pure except `sources`, which lists folders, and `reader`."""
 
     spec: AgentSpec
     """How it is installed on people's machines."""
     reader: Reader
     context_type: type[msgspec.Struct]
-    """Type of the context; calling it without arguments gives the context of a source not yet read.
-
-    Its fields for paths and ids are named as in `CONTEXT_NAMES`.
-    """
+    """Type of the context; without arguments it is the context of a source not yet read."""
     source_of: Callable[[Path, Path], Source | None]
     """Path and root → the source at the path; None if it is something else. By name alone."""
     sources: Callable[[Path], list[Source]]
@@ -233,13 +223,11 @@ class Agent:
     older version wrote it; `reader` and `parse` read it like any other. None: no such format exists."""
     quoted: QuotedText | None = None
     """Reads copied texts; None: they contain nothing that only this agent writes."""
-
     last_input: Callable[[Path], LastInput] | None = None
-    """Path of a source → the newest entry of the log that proves that the user's own agent wrote it. None for an agent
-    whose sources are in folders of the user. Otherwise they are in the projects themselves, where others may have put
-    them (`probe/own_file.py`). Then the top folder of each known project is a root, `sources` returns its direct
-    entries and those that the agent's settings move elsewhere in the project, and their `group` is that folder.
-    `sources` must be cheap then, since it is called every second."""
+    """Path of a source → the newest entry of the log that proves that the user's own agent wrote it
+    (`probe/own_file.py`). None for an agent whose sources are in folders of the user. Otherwise the top folder of each
+    known project is a root, `sources` returns its direct entries and those that the agent's settings move elsewhere in
+    the project, and their `group` is that folder. `sources` must be cheap then, since it is called every second."""
 
     @property
     def in_projects(self) -> bool:
@@ -248,9 +236,9 @@ class Agent:
 
     @property
     def id(self) -> str:
-        """The agent's id in settings, in the ledger and on the command line."""
+        """The agent's id."""
         return self.spec.id
 
     def roots(self, home: Path, env: Mapping[str, str]) -> tuple[Path, ...]:
-        """Returns the folders that may hold this agent's transcripts, on any platform; they need not exist."""
+        """Returns the folders that may hold this agent's transcripts; they need not exist."""
         return tuple(place.at(home, env) for place in self.spec.transcripts)

@@ -7,16 +7,16 @@ from single records keeps `Facts` in its context, as `SessionContext` does.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Generic, Self, TypeVar
 
 import msgspec
 
 from carryover.adapter.contract import Parsed, Reemitted, ToolOutcome
 from carryover.model import Actor, AnyBody, Event, Op, SessionInfo, Skipped, ToolCall, ToolResult
-from carryover.records import rawjson
+from carryover.records import rawjson, shell_files
 from carryover.records.changes import Change
-from carryover.records.fields import MAX_NAME_CHARS, MAX_PATH_CHARS, digest, is_absolute
-from carryover.records.text import without_handoff
+from carryover.records.fields import MAX_NAME_CHARS, MAX_PATH_CHARS, SUBJECT_CHARS, bounded, digest, is_absolute
+from carryover.records.text import names_own_folder, without_handoff
 
 C = TypeVar("C", bound=msgspec.Struct)
 
@@ -32,6 +32,18 @@ class OpenCall(msgspec.Struct, frozen=True, omit_defaults=True):
     changes: tuple[Change, ...] = ()
     handoff: bool = False
     """Whether the call reads Carryover's own file, whose text must not be read as news."""
+
+    @classmethod
+    def of_command(cls, call_id: str, name: str, command: str, cwd: str | None) -> Self:
+        """Returns a call that runs a shell command in `cwd`."""
+        return cls(
+            id=call_id,
+            name=name,
+            op="shell",
+            subject=bounded(command, SUBJECT_CHARS),
+            changes=shell_files.changes(command, cwd),
+            handoff=names_own_folder(f"{cwd or ''} {command}"),
+        )
 
     def as_event(self) -> ToolCall:
         """Returns the event for the call itself."""
@@ -77,7 +89,7 @@ class SessionContext(msgspec.Struct, frozen=True, omit_defaults=True):
     """The facts as they were last emitted."""
 
 
-def opened(calls: tuple[Call, ...], call: Call, *, most: int) -> tuple[Call, ...]:
+def opened(calls: tuple[Call, ...], call: Call, *, most: int = 200) -> tuple[Call, ...]:
     """Adds a call to the open calls, replacing one with the same id; drops the oldest beyond `most`."""
     return (*closed(calls, call.id), call)[-most:]
 

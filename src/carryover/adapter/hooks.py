@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, TypeVar, get_args
 
 import msgspec
 
@@ -27,18 +27,7 @@ ACTIONS: Final[dict[str, HookAction]] = {
 """Actions by event in lower case. Every other event is a `hint`."""
 
 _LONGEST_IDLE_S: Final = 10 * 365 * 86_400
-_REASONS: Final[dict[str, StartReason]] = {
-    "startup": "startup",
-    "clear": "clear",
-    "compact": "compact",
-    "resume": "resume",
-    "fork": "fork",
-}
-
-
-def start_reason(source: str | None) -> StartReason | None:
-    """Maps the payload's `source` to the reason for a session start; None for a value that no known version uses."""
-    return _REASONS.get(source or "")
+_REASONS: Final[dict[str, StartReason]] = {reason: reason for reason in get_args(StartReason)}
 
 
 def read_own(
@@ -64,6 +53,11 @@ def skipped(event: str, reason: str) -> Skipped:
 def session_start_output(text: str) -> dict[str, str]:
     """Returns `hookSpecificOutput`, the form in which several agents accept text when a session starts."""
     return {"hookEventName": "SessionStart", "additionalContext": text.encode("utf-8", "replace").decode()}
+
+
+def session_start_answer(text: str) -> bytes:
+    """Returns that form as the whole output of a hook."""
+    return msgspec.json.encode({"hookSpecificOutput": session_start_output(text)})
 
 
 def provisional(event: str, session: str, at_ms: int, body: AnyBody, cwd: str | None) -> tuple[Event, ...]:
@@ -96,11 +90,8 @@ class Payload(msgspec.Struct, frozen=True):
     source: str | None = None
     """Reason for a session start."""
     seconds_since_last_response: msgspec.Raw = rawjson.ABSENT
-    """A number, for a start by `resume` or `fork`."""
     last_assistant_message: msgspec.Raw = rawjson.ABSENT
-    """For the end of a turn."""
     error: msgspec.Raw = rawjson.ABSENT
-    """For the end of a turn by a failure."""
     agent_id: str | None = None
     """Set inside a sub-agent."""
     cursor_version: msgspec.Raw = rawjson.ABSENT
@@ -143,9 +134,11 @@ class ClaudeLikeHooks:
         action = self.actions.get(event, "hint") if given.agent_id is None else "hint"
         if not given.transcript_path and action != "session_start":
             action = "hint"
-        reason = start_reason(given.source) if action == "session_start" else None
+        reason = _REASONS.get(given.source or "") if action == "session_start" else None
         if action == "session_start" and reason is None:
             return skipped(event, "unknown start reason")
+        idle_s = rawjson.part_of(given.seconds_since_last_response, float)
+        is_idle = reason in ("resume", "fork") and idle_s is not None and 0 <= idle_s <= _LONGEST_IDLE_S
         body = self.early(event, given, at_ms) if self.early is not None and action == "turn_end" else None
         return HookEvent(
             action=action,
@@ -154,7 +147,7 @@ class ClaudeLikeHooks:
             cwd_moves=self.cwd_moves,
             transcript=given.transcript_path or None,
             reason=reason,
-            idle_s=_idle_s(given) if reason in ("resume", "fork") else None,
+            idle_s=idle_s if is_idle else None,
             provisional=provisional(event, session, at_ms, body, given.cwd) if body is not None else (),
         )
 
@@ -167,8 +160,3 @@ class ClaudeLikeHooks:
         if not isinstance(path, str):
             return given.session_id if path is None and self.may_be_unwritten else None
         return given.session_id if self.layout_root(Path(path)) is not None else None
-
-
-def _idle_s(given: Payload) -> float | None:
-    idle_s = rawjson.part_of(given.seconds_since_last_response, float)
-    return idle_s if idle_s is not None and 0 <= idle_s <= _LONGEST_IDLE_S else None

@@ -15,8 +15,6 @@ from carryover.model import is_plain_id
 
 LINUX: Final = "linux"
 MACOS: Final = "darwin"
-"""Platforms as `sys.platform` names them."""
-
 AGENTS_MD: Final = "AGENTS.md"
 """The instruction file that many agents share. All others belong to one agent."""
 
@@ -42,10 +40,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def application_places(below: str) -> tuple[Place, ...]:
-    """Returns the data folder `below` of a desktop application on each system.
-
-    As in Electron: `XDG_CONFIG_HOME` on Linux, `~/Library/Application Support` on macOS, whatever variables are set.
-    """
+    """Returns the data folder `below` of a desktop application, as Electron places it on each system."""
     return (
         Place(path=f"~/.config/{below}", env="XDG_CONFIG_HOME", below=below, platforms=(LINUX,)),
         Place(path=f"~/Library/Application Support/{below}", platforms=(MACOS,)),
@@ -59,7 +54,6 @@ class VersionProbe(msgspec.Struct, frozen=True, kw_only=True):
     pattern: str = r"^(\d{1,9}\.\d{1,9}\.\d{1,9})(?![\d.])"
     """Regular expression matched at the beginnings of lines (MULTILINE); group 1 is the version."""
     limit_s: float = 5.0
-    """Seconds to wait for the answer."""
 
 
 class HookEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,7 +64,6 @@ class HookEntry(msgspec.Struct, frozen=True, kw_only=True):
     timeout_s: int
     """Seconds that the agent waits for the hook."""
     matcher: str | None = None
-    """Matcher of the hook; None to write none."""
 
 
 TimeoutUnit = Literal["s", "ms"]
@@ -89,7 +82,7 @@ class HookSet(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def events(self) -> tuple[str, ...]:
-        """The names of the hook events, in the order in which they are installed."""
+        """The hooks' events, in the order in which they are installed."""
         return tuple(hook.event for hook in self.hooks)
 
 
@@ -112,7 +105,7 @@ class HookSwitch(msgspec.Struct, frozen=True, kw_only=True):
     file: Place
     """A JSON or TOML file, by its extension."""
     key: tuple[str, ...]
-    """The path of keys from the root: `("features", "hooks")`."""
+    """Path of keys from the root."""
     off: bool
     """The value that turns them off."""
 
@@ -124,16 +117,14 @@ class HookReview(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     versions: str
-    """The versions that require it, in the syntax of `packaging.specifiers`."""
+    """The versions that require it, as in `HookSet`."""
     what: str
     """Instructions for people, in whole sentences."""
     state_file: Place
-    """A TOML file with one table per reviewed hook, below `tables`."""
+    """A TOML file with one table per reviewed hook, below `tables`, a path of keys from the root."""
     tables: tuple[str, ...]
-    """The path of keys from the root to those tables: `("hooks", "state")`."""
     mark: str
     """The key in a hook's table that marks it as reviewed."""
-
     entry: Callable[[Path, str, int, int], str]
     """Returns the name of a hook's table from its file, its event, and its group and position, counted from 0."""
 
@@ -142,13 +133,12 @@ class Starter(msgspec.Struct, frozen=True, kw_only=True):
     """How to start the agent, in the current folder, so that it continues the work."""
 
     binary: str
-    """The command's name."""
     args: tuple[str, ...] = ("{prompt}",)
     """`{prompt}` is a first prompt that names the handoff, `{handoff}` the path of the handoff."""
     resume: tuple[str, ...] = ()
     """Arguments that resume the session `{session}`; empty if the agent can't resume one by its id."""
     not_resumed: str = ""
-    """Which sessions the command does not know, as a sentence for people."""
+    """Sentence about sessions that it can't resume."""
 
     def resuming(self, conversation: str) -> tuple[str, ...] | None:
         """Returns the arguments that continue a conversation; None if its id could be taken for something else."""
@@ -157,7 +147,7 @@ class Starter(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(arg.replace("{session}", conversation) for arg in self.resume)
 
     def arguments(self, prompt: str, handoff: str) -> tuple[str, ...]:
-        """Returns the arguments, with the placeholders in braces filled in."""
+        """Returns the arguments for a new session."""
         return tuple(arg.replace("{prompt}", prompt).replace("{handoff}", handoff) for arg in self.args)
 
 
@@ -165,9 +155,8 @@ class InstructionLimit(msgspec.Struct, frozen=True, kw_only=True):
     """The most that the agent reads of a project's instruction files in total; it cuts off the rest."""
 
     file: Place
-    """TOML settings that may change the limit."""
+    """TOML settings whose top-level `key` changes the limit, in bytes."""
     key: str
-    """Top-level key in these settings; its value is in bytes."""
     default_bytes: int
 
 
@@ -181,21 +170,22 @@ class InstructionFile(msgspec.Struct, frozen=True, kw_only=True):
     hidden_by: tuple[str, ...] = ()
     """Files beside it that the agent reads instead."""
     limit: InstructionLimit | None = None
-    """Limit for the file; None if it is read whole or the limit is unknown."""
 
 
 class ReadList(msgspec.Struct, frozen=True, kw_only=True):
-    """A list in a project's settings of files that the agent puts before the model in each session.
-
-    The handoff is added to it if the agent reads no instruction file.
-    """
+    """A list of files that the agent puts before the model in each session, to which the handoff is added."""
 
     file: str
-    """Name of the YAML settings file at the top of a project."""
+    """Name of the YAML settings file at the top of a project, with the list below the top-level `key`."""
     key: str
-    """The list's top-level key."""
     user_file: Place
     """The user's settings for all projects, whose list counts only if the project's file has none."""
+
+
+def offline_case(*own: str) -> str:
+    """Returns shell code for `HookSpec.offline`: one of the cases `own`, unless another program runs the hook."""
+    others = "*'\"cursor_version\"'* | *'\"conversation_id\"'* | *'\"workspace_roots\"'*) exit 0"
+    return "".join(("\ncase $payload in\n", *(f"  {case} ;;\n" for case in (others, *own, "*) exit 0")), "esac\n"))
 
 
 class HookSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -212,7 +202,7 @@ class HookSpec(msgspec.Struct, frozen=True, kw_only=True):
     """
     timeout_unit: TimeoutUnit = "s"
     name: str | None = None
-    """Name of our hooks in JSON settings, for agents that display it while hooks run; None to write no name."""
+    """Name of our hooks in JSON settings, for agents that display it while hooks run."""
     tables: Place | None = None
     """TOML settings that may hold the hooks instead, nested (`[[hooks.SessionStart]]`). If they have such tables, ours
     go there: the agent warns about hooks in both. The tables of `review` don't count."""
@@ -221,13 +211,11 @@ class HookSpec(msgspec.Struct, frozen=True, kw_only=True):
     injects_on: tuple[str, ...] = ()
     """Events whose hook can put text into the session's context."""
     spooled: bool = False
-    """The agent has no other readable record of what its hooks receive, so that is stored in `<state>/spool/<id>`, one
-    JSON lines file per session (`carryover.adapter.spooled`), and read like a transcript. Such hooks inject nothing:
-    `hook.sh` prints no answer for them."""
+    """The agent has no other readable record, so what its hooks receive is stored in `<state>/spool/<id>`, one file per
+    session (`carryover.adapter.spooled`), and read like a transcript. `hook.sh` prints no answer for such hooks."""
     prompts_on: tuple[str, ...] = ()
     """Events whose hook can add text to a prompt. The hook waits no longer than 0.5 s for it."""
     file_rules: HookFileRules | None = None
-    """Rules for the file; None if no mistake in it keeps other hooks from running."""
     switches: tuple[HookSwitch, ...] = ()
     review: HookReview | None = None
     """None: hooks run as soon as they are written."""
@@ -235,8 +223,7 @@ class HookSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Shell code, run by `hook.sh` when a session starts and no daemon answers; empty: the session gets nothing then.
 
     It finds `$payload` and leaves with `exit 0` if that is not the agent's own. It may set `start`, the folder that
-    the session began in (`.`, the hook's own, if it does not), and `reason`, why the session starts, if the payload
-    does not say that as `"source"`.
+    the session began in if that is not the hook's own, and `reason`, unless the payload has it as `"source"`.
     """
 
     @property
@@ -253,7 +240,6 @@ class WebChat(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     """Name of the chat for `carryover export --for`."""
     name: str
-    """Name of the chat for people."""
     budget: int
     """Default token limit for a document for it."""
     tokens_percent: int = 100
@@ -272,7 +258,7 @@ class ChatExport(msgspec.Struct, frozen=True, kw_only=True):
     ruled: bool = False
     """A rule stands above each of them."""
     titled: bool = False
-    """The first line is the title of the chat."""
+    """The first line is the chat's title."""
     mark: str | None = None
     """A whole line that stands for a tool call and says no more of it."""
     tool: str | None = None
@@ -283,12 +269,11 @@ class HandoffEntry(msgspec.Struct, frozen=True, kw_only=True):
     """A list in the user's settings of files that the agent loads with each request; `install` adds the handoff."""
 
     files: tuple[Place, ...]
-    """JSON settings that may hold the list, in the order in which the agent reads them: the last one with the list
-    counts."""
+    """JSON settings that may hold the list at the top-level `key`, in the order in which the agent reads them: the last
+    one with the list counts."""
     new: Place
     """The file that is created if none of them exists."""
     key: str
-    """The list's top-level key."""
     entry: str
     """The handoff's path, as the agent finds it in a project: a file of its own, which does not change with the agent's
     own work (see `publish.loaded_files`)."""
@@ -306,7 +291,7 @@ class McpServers(msgspec.Struct, frozen=True, kw_only=True):
     in_one_list: bool = False
     """Whether the command and its arguments are one list."""
     env: str = "env"
-    """The key of a server's environment variables."""
+    """Key of a server's environment variables."""
 
     def entry(self, command: Sequence[str], env: Mapping[str, str]) -> dict[str, Any]:
         """Returns the entry of a server that `command` starts, with the variables `env` beside the usual ones."""
@@ -315,12 +300,10 @@ class McpServers(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Retention(msgspec.Struct, frozen=True, kw_only=True):
-    """The number of days after which an agent deletes its transcripts."""
+    """After how many days an agent deletes its transcripts: a top-level key in its settings."""
 
     key: str
-    """Top-level key in its settings."""
     default_days: int
-    """Used if the settings have no value."""
 
 
 class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -342,9 +325,9 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
     binary_folders: tuple[Place, ...] = ()
     """Where its command may be, besides PATH and the usual places."""
     version: VersionProbe | None = None
-    """How to get the version; None if it can't be asked."""
+    """None if it can't be asked."""
     hooks: HookSpec = HookSpec()
-    """Its hooks; without sets it has none."""
+    """Without sets it has none."""
     handoff_entry: HandoffEntry | None = None
     """None if its settings can't list files to load, or its hooks inject the handoff."""
     mcp: tuple[McpServers, ...] = ()
@@ -356,18 +339,17 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
     instructions: tuple[InstructionFile, ...] = ()
     """Project files that it reads unprompted and in which we put a pointer."""
     guidance: tuple[str, ...] = ()
-    """More project files that tell it how to work (rules, skills), as patterns relative to the project's root; `*`
-    matches within one folder."""
+    """More project files that tell it how to work (rules, skills), as patterns below the project's root."""
     web_chats: tuple[WebChat, ...] = ()
     chat_export: ChatExport | None = None
     read_list: ReadList | None = None
-    """Its list of files to read; None if it reads instruction files or gets the handoff from hooks."""
+    """None if it reads instruction files or gets the handoff from hooks."""
     start: Starter | None = None
-    """How to start it with a prompt; None if that is not possible."""
+    """None if it can't be started with a prompt."""
     also: tuple[str, ...] = ()
-    """Its other programs, as people name them, whose sessions are in the same places and are read too."""
+    """Its other programs whose sessions are in the same places and are read too, as people name them."""
     not_covered: tuple[str, ...] = ()
-    """Its other programs, as people name them, whose sessions are not on the user's disk."""
+    """Its other programs whose sessions are not on the user's disk."""
     folder_must_exist: bool = False
     """Whether it refuses to start if a variable moves its folder to a path that does not exist."""
     asks_every_copy: bool = False

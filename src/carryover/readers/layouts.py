@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from glob import glob
 from pathlib import Path, PurePath
 
 import msgspec
@@ -15,8 +16,8 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
     """Where the sources of one kind are."""
 
     kind: str = ""
-    root: str
-    """Name of the root."""
+    root: str = ""
+    """Name of the root; empty: any."""
     globs: tuple[str, ...]
     """What to look for below the root."""
     pattern: str
@@ -32,18 +33,20 @@ def kind_of(layouts: Sequence[Layout], path: str | PurePath) -> str | None:
 
 def source_at(agent: str, layouts: Sequence[Layout], path: Path, root: Path) -> Source | None:
     """Returns the source at `path` below `root`; None if it is not a source."""
-    if not path.is_relative_to(root):
-        return None
-    below = str(path.relative_to(root))
-    for layout in layouts:
-        if layout.root == root.name and (found := re.fullmatch(layout.pattern, below)):
-            named = {name: text for name, text in found.groupdict().items() if text is not None}
-            return Source(agent=agent, path=str(path), rank=layout.rank, **named)  # type: ignore[arg-type]
-    return None
+    return _source(agent, layouts, root, str(path.relative_to(root))) if path.is_relative_to(root) else None
 
 
 def sources_below(agent: str, layouts: Sequence[Layout], root: Path) -> list[Source]:
     """Returns every source below `root`, sorted by path."""
-    globs = (pattern for layout in layouts if layout.root == root.name for pattern in layout.globs)
-    paths = sorted(path for pattern in globs for path in root.glob(pattern))
-    return [source for path in paths if (source := source_at(agent, layouts, path, root)) is not None]
+    globs = (pattern for layout in layouts if layout.root in ("", root.name) for pattern in layout.globs)
+    # No Path objects: for thousands of files they take several times as long.
+    found = sorted(below for pattern in globs for below in glob(pattern, root_dir=root, include_hidden=True))  # noqa: PTH207
+    return [source for below in found if (source := _source(agent, layouts, root, below)) is not None]
+
+
+def _source(agent: str, layouts: Sequence[Layout], root: Path, below: str) -> Source | None:
+    for layout in layouts:
+        if layout.root in ("", root.name) and (found := re.fullmatch(layout.pattern, below)):
+            named = {name: text for name, text in found.groupdict().items() if text is not None}
+            return Source(agent=agent, path=f"{root}/{below}", rank=layout.rank, **named)  # type: ignore[arg-type]
+    return None

@@ -1,8 +1,8 @@
-"""Questions to the user and todo lists, in the form that most agents use."""
+"""Questions to the user, todo lists and states of jobs, in the form that most agents use."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -11,6 +11,13 @@ from carryover.records.fields import SHORT_CHARS, bounded
 from carryover.records.lenient import fields_of, items_of, text_of
 
 MOST_QUESTIONS: Final = 20
+JOB_STATES: Final[dict[str, Literal["running", "done", "failed", "stopped"]]] = {
+    "running": "running",
+    "completed": "done",
+    **dict.fromkeys(("failed", "errored"), "failed"),
+    **dict.fromkeys(("killed", "stopped", "interrupted", "shutdown"), "stopped"),
+}
+"""States of background jobs and sub-agents, as agents name them."""
 _STATES: Final[dict[str, PlanState]] = {"in_progress": "active", "in-progress": "active", "completed": "done"}
 
 
@@ -36,7 +43,7 @@ def asked_in(raw: msgspec.Raw | None) -> list[Asked]:
     return found
 
 
-def plan_items(raw: msgspec.Raw | None, name: str, *, most: int) -> tuple[PlanItem, ...]:
+def plan_items(raw: msgspec.Raw | None, name: str, *, most: int = 200) -> tuple[PlanItem, ...]:
     """Returns the entries of a list `[{<name>, "status"}]`, without cancelled ones."""
     todos = map(fields_of, items_of(raw)[:most])
     entries = [(text_of(todo.get(name)), text_of(todo.get("status"))) for todo in todos]

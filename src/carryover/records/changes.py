@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from posixpath import commonprefix
 from typing import Final, Literal
 
 import msgspec
 
 from carryover.model import FileEdit
+from carryover.records import rawjson
 from carryover.records.fields import SHORT_CHARS, bounded
+from carryover.records.lenient import Fields, is_true, read_as, text_of
 
 _DIFF_CHARS: Final = 6000
 _LINE_CHARS: Final = 500
@@ -70,7 +73,8 @@ def replaced(path: str, pairs: Sequence[Replacement], *, counted: bool) -> Chang
     shown: list[str] = []
     for pair in pairs:
         before, after = pair.old_string.splitlines(), pair.new_string.splitlines()
-        start, end = _in_common(before, after)
+        start = len(commonprefix((before, after)))
+        end = len(commonprefix((before[start:][::-1], after[start:][::-1])))
         old, new = before[start : len(before) - end], after[start : len(after) - end]
         shown += _hunk(before, start, end, new) if old or new else []
         added += len(new)
@@ -86,15 +90,18 @@ def replaced(path: str, pairs: Sequence[Replacement], *, counted: bool) -> Chang
     )
 
 
-def _in_common(old: list[str], new: list[str]) -> tuple[int, int]:
-    """How many lines both begin with, and how many both end with."""
-    start = 0
-    while start < min(len(old), len(new)) and old[start] == new[start]:
-        start += 1
-    end = 0
-    while end < min(len(old), len(new)) - start and old[-1 - end] == new[-1 - end]:
-        end += 1
-    return start, end
+def planned(path: str, given: Fields, *, counted: bool = True) -> Change:
+    """Returns the change to a file that an edit's arguments ask for: `content`, `edits`, or an old and a new string.
+
+    Unless `counted`, and if every occurrence is replaced, the line counts are None.
+    """
+    content = rawjson.string_of(given.get("content", rawjson.ABSENT))
+    if content is not None:
+        return written(path, content)
+    pairs = read_as(given.get("edits"), list[Replacement]) or []
+    if "old_string" in given or "new_string" in given:
+        pairs = [Replacement(text_of(given.get("old_string")), text_of(given.get("new_string")))]
+    return replaced(path, pairs, counted=counted and bool(pairs) and not is_true(given.get("replace_all")))
 
 
 def _hunk(old: list[str], start: int, end: int, new: list[str]) -> list[str]:

@@ -9,8 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from carryover.records.changes import Change
 from carryover.records.fields import MAX_PATH_CHARS, resolved
@@ -19,21 +18,22 @@ from carryover.text.shell import Token, has_target, tokens, without_heredocs
 MAX_SCRIPT_CHARS: Final = 20_000
 MAX_CHANGES: Final = 20
 
-_KEYWORDS: Final = frozenset(
-    ("if", "then", "else", "elif", "fi", "for", "while", "until", "do", "done", "case", "esac", "function", "select")
-)
 _CERTAIN_OPERATORS: Final = frozenset((";", "\n", "&&", "|"))
+_UNCERTAIN_WORDS: Final = frozenset(
+    "if then else elif fi for while until do done case esac function select { } ! [[".split()
+)
 _HARDLY_FAIL: Final = frozenset(("cd", "mkdir", "set", "export", "echo"))
 """Commands that agents put before the actual one and that hardly ever fail."""
-_UNCERTAIN_WORDS: Final = frozenset(("{", "}", "!", "[["))
 _UNREADABLE: Final = re.compile(r"\$\(|`|(?<!<)<<(?!<)")
 _TELLING: Final = re.compile(r">|\b(?:tee|rm|mv)\b")
 _SILENCED: Final = re.compile(r"[12&]?>{1,2}\s*(?:/dev/null|&[12])")
-_PLAIN: Final = re.compile(r"[^\s$`*?\[\]{}~<>|&;()!\"'\\]+")
+_NAME: Final = re.compile(r"'([^'\n]+)'|\"([^$`\"\\\n!]+)\"|([^\s$`*?\[\]{}~<>|&;()!\"'\\]+)")
+"""A file name that the shell can't expand to something else."""
+_OF_FOLDERS: Final = re.compile(r"-\w*[rRd]\w*|--\w.*")
+"""Options of `rm` with which it may remove more than it names."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One simple command: its words, its output files, and whether it certainly ran and certainly succeeded."""
 
     words: tuple[str, ...]
@@ -46,11 +46,12 @@ def changes(command: str, cwd: str | None) -> tuple[Change, ...]:
     """Returns the changes of `command`, run in `cwd`, in order; empty if it is not plain enough to be sure of any."""
     if not _TELLING.search(_SILENCED.sub("", command)):
         return ()
-    steps = _steps(without_heredocs(command))
     found: list[Change] = []
-    for step in steps:
+    for step in _steps(without_heredocs(command)):
         if step.words[:1] == ("cd",):
-            cwd = _moved(step.words[1:], cwd) if step.ran else None
+            # Unless it names one folder, relative names are unknown from here on.
+            is_plain = step.ran and len(step.words) == 2 and not step.words[1].startswith("-")
+            cwd = _path(step.words[1], cwd) if is_plain else None
             continue
         if step.ran:
             found += _redirected(step, cwd)
@@ -60,35 +61,24 @@ def changes(command: str, cwd: str | None) -> tuple[Change, ...]:
 
 
 def _steps(script: str) -> Sequence[Step]:
-    """Returns the simple commands of a script; empty if it is more than a plain sequence of them."""
-    if len(script) > MAX_SCRIPT_CHARS or _UNREADABLE.search(script):
-        return ()
-    found = list(tokens(script))
-    return () if any(map(_is_uncertain, found)) else _sequence(found)
-
-
-def _is_uncertain(token: Token) -> bool:
-    match token.kind:
-        case "operator":
-            return token.text not in _CERTAIN_OPERATORS
-        case "word":
-            return token.text in _UNCERTAIN_WORDS or token.text in _KEYWORDS
-    return token.kind == "cut"
-
-
-def _sequence(found: Sequence[Token]) -> Sequence[Step]:
-    """Splits tokens at `;`, `&&` and `|`.
+    """Returns the simple commands of a script; empty if it is more than a plain sequence of them.
 
     A successful script means that every command of its last `&&` list succeeded (apart from pipes). In an earlier list
     only the first command certainly ran, and those after commands that hardly ever fail.
     """
+    if len(script) > MAX_SCRIPT_CHARS or _UNREADABLE.search(script):
+        return ()
     cut: list[tuple[list[Token], int, bool]] = []
     command: list[Token] = []
     lists, after_and = 0, False
-    for token in [*found, Token("operator", ";")]:
+    for token in (*tokens(script), Token("operator", ";")):
+        if token.kind == "cut" or (token.kind == "word" and token.text in _UNCERTAIN_WORDS):
+            return ()
         if token.kind != "operator":
             command.append(token)
             continue
+        if token.text not in _CERTAIN_OPERATORS:
+            return ()
         if command:
             cut.append((command, lists, after_and))
         may_fail = bool(command) and command[0].text not in _HARDLY_FAIL
@@ -113,52 +103,29 @@ def _step(command: Sequence[Token], *, ran: bool, succeeded: bool) -> Step:
             if redirect.text.removeprefix("1") in (">", ">>", ">|"):
                 written.append(token.text)
             redirect = None
-    return Step(words=tuple(words), written=tuple(written), ran=ran, succeeded=succeeded)
-
-
-def _name(word: str) -> str | None:
-    """Returns the file name in a shell word; None if the shell might expand it to something else."""
-    if len(word) >= 2 and word[0] == word[-1] == "'" and "'" not in word[1:-1]:
-        inner = word[1:-1]
-        return inner if inner and "\n" not in inner else None
-    if len(word) >= 2 and word[0] == word[-1] == '"':
-        inner = word[1:-1]
-        return inner if inner and not re.search(r"[$`\"\\\n!]", inner) else None
-    return word if _PLAIN.fullmatch(word) else None
+    return Step(tuple(words), tuple(written), ran, succeeded)
 
 
 def _path(word: str, cwd: str | None) -> str | None:
-    name = _name(word)
-    return resolved(name, cwd) if name else None
-
-
-def _moved(words: Sequence[str], cwd: str | None) -> str | None:
-    """Returns the folder after `cd`; None, which makes relative names unknown, unless it is one plain name."""
-    if len(words) != 1 or words[0].startswith("-"):
-        return None
-    return _path(words[0], cwd)
+    name = _NAME.fullmatch(word)
+    return resolved(name[name.lastindex or 0], cwd) if name else None
 
 
 def _redirected(step: Step, cwd: str | None) -> list[Change]:
-    paths = [_path(word, cwd) for word in step.written]
-    if step.words[:1] == ("tee",):
-        paths += [_path(word, cwd) for word in step.words[1:] if not word.startswith("-")]
+    tee = [word for word in step.words[1:] if not word.startswith("-")] if step.words[:1] == ("tee",) else []
+    paths = [_path(word, cwd) for word in (*step.written, *tee)]
     return [Change(path=path, change="modify") for path in paths if path and not path.startswith("/dev/")]
 
 
 def _named(words: tuple[str, ...], cwd: str | None) -> list[Change]:
     """Returns the changes of commands that name the files they change."""
     if words[:1] == ("git",):
-        words = words[1:]
-        if words[:1] not in (("rm",), ("mv",)) or "--cached" in words:
-            return []
-    if not words:
-        return []
+        words = words[1:] if "--cached" not in words else ()
     options = [word for word in words[1:] if word.startswith("-")]
     names = [word for word in words[1:] if not word.startswith("-")]
-    if words[0] == "rm" and not any(re.fullmatch(r"-\w*[rRd]\w*|--\w.*", option) for option in options):
+    if words[:1] == ("rm",) and not any(map(_OF_FOLDERS.fullmatch, options)):
         return [Change(path=path, change="delete") for word in names if (path := _path(word, cwd))]
-    if words[0] == "mv" and len(names) == 2 and not any(option.startswith("--") for option in options):
+    if words[:1] == ("mv",) and len(names) == 2 and not any(option.startswith("--") for option in options):
         return _renamed(names[0], names[1], cwd)
     return []
 
@@ -167,15 +134,10 @@ def _renamed(old: str, new: str, cwd: str | None) -> list[Change]:
     old_path, new_path = _path(old, cwd), _path(new, cwd)
     if old_path is None or new_path is None:
         return []
-    into_folder = new.strip("'\"").endswith("/") or new in (".", "..")
-    if into_folder:
+    if new.strip("'\"").endswith("/") or new in (".", ".."):
         new_path = posixpath.join(new_path, posixpath.basename(old_path))
-    elif not _is_alike(posixpath.basename(old_path), posixpath.basename(new_path)):
-        return []
-    return [Change(path=new_path, change="rename", old_path=old_path)]
-
-
-def _is_alike(old: str, new: str) -> bool:
-    """Whether the new name is certainly a file's: `mv notes.md docs` may move into a folder, and no disk is read."""
-    suffix = posixpath.splitext(old)[1]
-    return old == new or (suffix != "" and suffix == posixpath.splitext(new)[1])
+    # Otherwise the new name must certainly be a file's: `mv notes.md docs` may move into a folder.
+    suffix = posixpath.splitext(old_path)[1]
+    if posixpath.basename(old_path) == posixpath.basename(new_path) or (suffix and new_path.endswith(suffix)):
+        return [Change(path=new_path, change="rename", old_path=old_path)]
+    return []

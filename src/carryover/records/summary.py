@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from textwrap import dedent
-from typing import Final, Literal
+from typing import Final, Literal, cast
 
 from carryover.model import SummaryPart
 from carryover.records.fields import SHORT_CHARS, bounded
@@ -24,6 +24,11 @@ _HEADING: Final = re.compile(
 _BRACKETS: Final = re.compile(r"\s*\([^)]*\)")
 _TAGGED: Final = re.compile(r"<([a-z][a-z_]{2,40})>(.*?)</\1>", re.DOTALL)
 _FENCE: Final = "```"
+
+
+def kinds_of(**headings: str) -> Kinds:
+    """Returns the kinds of headings that are given by kind, separated by `|`."""
+    return {heading: cast(PartKind, kind) for kind, listed in headings.items() for heading in listed.split("|")}
 
 
 def parts_by_heading(text: str, kinds: Kinds) -> tuple[SummaryPart, ...]:

@@ -92,7 +92,6 @@ CASE: Final = Case(
     unknown=(
         record("brand-new"),
         record("system", subtype="brand_new"),
-        record("attachment", attachment={"type": "brand_new"}),
         record("queue-operation", operation="brand-new", content="words"),
         user([{"type": "brand_new"}]),
         record("assistant", message={"model": "m", "content": [{"type": "brand_new"}]}),
@@ -108,7 +107,7 @@ CASE: Final = Case(
         record("system", subtype="turn_duration", durationMs=1),
         record("system", subtype="api_error", error={"status": 529}, retryAttempt=1),
         record("attachment", attachment={"type": "hook_success", "content": "# [CARRYOVER] Last updated"}),
-        record("attachment", attachment={"type": "hook_brand_new", "content": "words"}),
+        record("attachment", attachment={"type": "brand_new", "content": "words"}),
         record("assistant", message={"model": "m", "content": [{"type": "thinking", "thinking": "hm"}]}),
         user("<local-command-stdout>Bye!</local-command-stdout>"),
         user("<system-reminder>\nToday is Friday.\n</system-reminder>"),

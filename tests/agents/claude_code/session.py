@@ -6,10 +6,10 @@ import json
 from typing import Any
 
 from agents.claude_code.contract_case import HEAD, SESSION
-from carryover.adapter.contract import Record, Source
+from carryover.adapter.contract import Source
 from carryover.agents.claude_code.adapter import AGENT
-from carryover.agents.claude_code.builder import Context
-from carryover.model import AnyBody, Event, SessionInfo, Skipped
+from carryover.model import AnyBody
+from contract.case import Transcript
 
 START_MS = 1_795_154_400_000
 """2026-11-20T06:00:00Z"""
@@ -17,43 +17,17 @@ START_MS = 1_795_154_400_000
 ID = SESSION % 99
 
 
-class Session:
+class Session(Transcript):
     """One transcript file while it is folded. Each record comes a second after the one before and has its own uuid."""
 
-    def __init__(
-        self, *, subagent_id: str | None = None, cwd: str = "/home/dev/shop", version: str = "2.1.328"
-    ) -> None:
-        self.source = Source(agent="claude-code", path=f"/t/{ID}.jsonl", session=ID, subagent_id=subagent_id)
-        self.context = Context()
-        self.cwd = cwd
-        self.version = version
-        self.events: list[Event] = []
-        self.skipped: list[Skipped] = []
-        self.lines: list[bytes] = []
+    def __init__(self, *, subagent_id: str | None = None) -> None:
+        super().__init__(AGENT, Source(agent="claude-code", path=f"/t/{ID}.jsonl", session=ID, subagent_id=subagent_id))
         self._calls = 0
 
-    @property
-    def bodies(self) -> list[AnyBody]:
-        """What the records became, facts about the session aside."""
-        return [event.body for event in self.events if not isinstance(event.body, SessionInfo)]
-
-    @property
-    def infos(self) -> list[SessionInfo]:
-        return [event.body for event in self.events if isinstance(event.body, SessionInfo)]
-
-    def raw(self, data: bytes) -> list[AnyBody]:
-        """Fold a line as it is; gives what it became, facts about the session aside."""
-        self.lines.append(data)
-        self.context, folded = AGENT.parse(self.source, self.context, Record(number=len(self.lines), data=data))
-        self.events += folded.events
-        self.skipped += folded.skipped
-        return [event.body for event in folded.events if not isinstance(event.body, SessionInfo)]
-
     def record(self, kind: str, **fields: Any) -> list[AnyBody]:
-        number = len(self.lines) + 1
+        number = self.number + 1
         own = {"uuid": f"u{number}", "timestamp": f"2026-11-20T06:{number // 60:02d}:{number % 60:02d}.000Z"}
-        head = {**HEAD, **own, "cwd": self.cwd, "version": self.version}
-        return self.raw(json.dumps({"type": kind, **head, **fields}).encode())
+        return self.fold(json.dumps({"type": kind, **HEAD, **own, "version": "2.1.328", **fields}).encode())
 
     def user(self, content: object, **fields: Any) -> list[AnyBody]:
         return self.record("user", message={"role": "user", "content": content}, **fields)

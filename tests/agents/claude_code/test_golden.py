@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import posixpath
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
 from agents.claude_code.contract_case import FIXTURES, recordings
 from carryover.agents.claude_code.adapter import AGENT
-from carryover.agents.claude_code.wire import BUILT_IN
+from carryover.agents.claude_code.parse import BUILT_IN
 from carryover.model import (
     AgentSummary,
     AssistantMessage,
@@ -21,17 +21,12 @@ from carryover.model import (
     TurnEnd,
     UserPrompt,
 )
-from contract.case import Recording, read_on, source_at
+from contract.case import Recording, of, read_on, source_at
 
 EXPECTED: dict[str, Any] = json.loads((FIXTURES / "expected.json").read_text())
 PROJECT = "/home/dev/shop"
-B = TypeVar("B")
 
 SESSIONS = [recording for recording in recordings() if str(recording.path.relative_to(FIXTURES)) in EXPECTED]
-
-
-def of(events: list[Event], kind: type[B]) -> list[B]:
-    return [event.body for event in events if isinstance(event.body, kind)]
 
 
 def wanted_of(expected: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import json
 from datetime import datetime
 from pathlib import Path
 
-from matrix.tool import Call, Ending, Played, Tool
+from matrix.tool import Call, Ending, Played, Tool, injected, instructions
 from support.codex_session import CodexSession
 
 LIMIT = "You’ve hit your usage limit. Upgrade to Pro, or try again at 7:42 AM."
@@ -58,16 +58,8 @@ def _starts(home: Path, folder: Path, going_on: Played | None) -> Call:
     return Call("SessionStart", json.dumps(reported).encode())
 
 
-def _takes_in(answer: str) -> str:
-    said = json.loads(answer)["hookSpecificOutput"]
-    assert said["hookEventName"] == "SessionStart"
-    return str(said["additionalContext"])
-
-
 def _reads(root: Path, folder: Path) -> str:
-    """AGENTS.md of each folder from the top of the repository down to the working folder."""
-    places = [root, *(place for place in reversed([folder, *folder.parents]) if root in place.parents)]
-    return "\n".join(path.read_text() for place in places if (path := place / "AGENTS.md").exists())
+    return instructions(root, folder, "AGENTS.md")
 
 
-TOOLS = (Tool(id="codex", agent="codex", play=CodexPlayed, starts=_starts, takes_in=_takes_in, reads=_reads),)
+TOOLS = (Tool(id="codex", agent="codex", play=CodexPlayed, starts=_starts, takes_in=injected, reads=_reads),)

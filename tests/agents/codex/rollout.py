@@ -6,10 +6,10 @@ import json
 from typing import Any, Literal
 
 from agents.codex.contract_case import NAME, THREAD
-from carryover.adapter.contract import Record, Source
+from carryover.adapter.contract import Source
 from carryover.agents.codex.adapter import AGENT
-from carryover.agents.codex.builder import Context
-from carryover.model import AnyBody, Event, SessionInfo, Skipped
+from carryover.model import AnyBody
+from contract.case import Transcript
 
 START_MS = 1_795_154_400_000
 """2026-11-20T06:00:00Z"""
@@ -18,18 +18,15 @@ SHOP = "/home/dev/shop"
 OTHER = "/home/dev/other"
 
 
-class Rollout:
+class Rollout(Transcript):
     """One transcript file while it is folded. Each record comes a second after the one before."""
 
     def __init__(
         self, *, family: Literal["legacy", "paginated"] = "paginated", version: str = "0.169.0", **meta: Any
     ) -> None:
-        self.source = Source(agent="codex", path=f"/t/{NAME}", session=THREAD)
-        self.context = Context()
+        super().__init__(AGENT, Source(agent="codex", path=f"/t/{NAME}", session=THREAD))
         self.family = family
         self.turn_id = "turn-0"
-        self.events: list[Event] = []
-        self.skipped: list[Skipped] = []
         self.lines = 0
         self._calls = 0
         mode = {"history_mode": "paginated"} if family == "paginated" else {}
@@ -45,26 +42,13 @@ class Rollout:
         """Epoch seconds of the next record."""
         return START_MS // 1000 + self.lines
 
-    @property
-    def bodies(self) -> list[AnyBody]:
-        """What the records became, facts about the session aside."""
-        return [event.body for event in self.events if not isinstance(event.body, SessionInfo)]
-
-    @property
-    def infos(self) -> list[SessionInfo]:
-        return [event.body for event in self.events if isinstance(event.body, SessionInfo)]
-
     def record(self, kind: str, /, **payload: Any) -> list[AnyBody]:
         """Fold a record; gives what it became, facts about the session aside."""
         reported = {"timestamp": self.time, "ordinal": self.lines, "type": kind, "payload": payload}
         if self.family == "legacy":
             del reported["ordinal"]
-        data = json.dumps(reported).encode()
         self.lines += 1
-        self.context, folded = AGENT.parse(self.source, self.context, Record(number=self.lines, data=data))
-        self.events += folded.events
-        self.skipped += folded.skipped
-        return [event.body for event in folded.events if not isinstance(event.body, SessionInfo)]
+        return self.fold(json.dumps(reported).encode())
 
     def event(self, kind: str, /, **fields: Any) -> list[AnyBody]:
         return self.record("event_msg", type=kind, **fields)

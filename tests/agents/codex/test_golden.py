@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import posixpath
 import re
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
@@ -26,15 +26,10 @@ from carryover.model import (
     TurnEnd,
     UserPrompt,
 )
-from contract.case import read_on, source_at
+from contract.case import of, read_on, source_at
 
 EXPECTED: dict[str, Any] = json.loads((FIXTURES / "expected.json").read_text())
 STATES = {"done": "completed", "active": "in_progress", "pending": "pending"}
-B = TypeVar("B")
-
-
-def of(events: list[Event], kind: type[B]) -> list[B]:
-    return [event.body for event in events if isinstance(event.body, kind)]
 
 
 def patched_files(events: list[Event]) -> dict[str, str]:

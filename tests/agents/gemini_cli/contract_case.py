@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from agents.gemini_cli.hook_payloads import FOREIGN, PAYLOADS
-from contract.case import Case, Recording
+from contract.case import LEFT_OUT, Case, Payload, Recording, payload_of, recorded_payloads
 
 FIXTURES: Final = Path(__file__).parent / "fixtures"
 AT: Final = "2026-11-20T06:00:00.000Z"
@@ -82,6 +81,36 @@ def rewound(folder: Path) -> Iterator[Recording]:
     yield last
 
 
+SESSION: Final = "3b971be9-01cf-4ea3-87b0-7244834328cb"
+RECORDED_HOOKS: Final = Path(__file__).parent / "recorded_hooks"
+
+
+def payload(event: str, **fields: Any) -> Payload:
+    common = {
+        "session_id": SESSION,
+        "transcript_path": "/home/dev/.gemini/tmp/shop/chats/session-2026-11-20T06-22-3b971be9.jsonl",
+        "cwd": "/home/dev/shop",
+        "hook_event_name": event,
+        "timestamp": "2026-11-20T06:22:48.529Z",
+    }
+    return payload_of(event, common, fields)
+
+
+FOREIGN: Final = (
+    # Programs that run the hooks of others.
+    payload("SessionStart", source="startup", transcript_path="/home/dev/.claude/projects/-home-dev-shop/a.jsonl"),
+    payload("SessionStart", source="startup", cursor_version="3.12.17"),
+    payload("SessionEnd", workspace_roots=["/home/dev/shop"]),
+    payload("AfterAgent", conversation_id=SESSION),
+    # No transcript, or one that lies elsewhere.
+    payload("AfterAgent", transcript_path=LEFT_OUT),
+    payload("AfterAgent", transcript_path=""),
+    payload("AfterAgent", transcript_path="/home/dev/.gemini/tmp/shop/logs.json"),
+    # The hook of one event run for another.
+    payload("SessionStart", source="startup", hook_event_name="BeforeAgent"),
+    payload("SessionEnd", hook_event_name=LEFT_OUT),
+)
+
 CASE: Final = Case(
     recordings=recordings(),
     stages={"written by message": written_by_message, "rewound": rewound},
@@ -126,7 +155,11 @@ CASE: Final = Case(
         "shop/checkpoints/0a1b2c3d.json",
         "shop/.project_root",
     ),
-    payloads=PAYLOADS,
+    payloads=tuple(
+        payload
+        for name in ("interactive-0.61.0", "compress-clear-0.61.0", "oneshot-0.61.0")
+        for payload in recorded_payloads(RECORDED_HOOKS / f"{name}.jsonl")
+    ),
     foreign=FOREIGN,
     tells_early=False,
 )

@@ -1,44 +1,32 @@
-"""Records of a synthetic transcript, and what became of them."""
+"""Records of a synthetic transcript of 0.61.0."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
-from carryover.adapter.contract import Record, Source
+from carryover.adapter.contract import Source
 from carryover.agents.gemini_cli.adapter import AGENT
-from carryover.agents.gemini_cli.builder import Context
-from carryover.model import Body, Event, Skipped
+from contract.case import Transcript
 
 FOLDER: Final = "/home/dev/shop"
 SESSION: Final = "0a1b2c3d-0000-4000-8000-000000000001"
 PATH: Final = f"/home/dev/.gemini/tmp/shop/chats/session-2026-11-20T06-00-{SESSION[:8]}.jsonl"
 
-B = TypeVar("B", bound=Body)
 
+class Lines(Transcript):
+    """Each message comes a second after the last."""
 
-class Lines:
-    """A transcript of 0.61.0, record by record; each message a second after the last."""
-
-    def __init__(self, *, folder: str = FOLDER, header: bool = True, source: Source | None = None) -> None:
-        self.source = source or Source(agent=AGENT.id, path=PATH)
-        self.context = Context()
-        self.events: list[Event] = []
-        self.skipped: list[Skipped] = []
+    def __init__(self, *, folder: str = FOLDER) -> None:
+        super().__init__(AGENT, Source(agent=AGENT.id, path=PATH))
         self._seconds = 0
-        self._number = 0
-        if header:
-            place = hashlib.sha256(folder.encode()).hexdigest()
-            self.add({"sessionId": SESSION, "projectHash": place, "startTime": self.time(), "kind": "main"})
+        place = hashlib.sha256(folder.encode()).hexdigest()
+        self.add({"sessionId": SESSION, "projectHash": place, "startTime": self.time(), "kind": "main"})
 
     def add(self, record: Any) -> None:
         """Parses a record."""
-        self._number += 1
-        data = json.dumps(record).encode()
-        self.context, parsed = AGENT.parse(self.source, self.context, Record(number=self._number, data=data))
-        self.events += parsed.events
-        self.skipped += parsed.skipped
+        self.fold(json.dumps(record).encode())
 
     def message(self, kind: str, content: Any, *, ident: str | None = None, **fields: Any) -> dict[str, Any]:
         """A message; its id is its number among all, unless given."""
@@ -65,10 +53,6 @@ class Lines:
     def time(self) -> str:
         self._seconds += 1
         return f"2026-11-20T06:00:{self._seconds:02d}.000Z"
-
-    def all(self, kind: type[B]) -> list[B]:
-        """The bodies of one kind, in their order."""
-        return [event.body for event in self.events if isinstance(event.body, kind)]
 
 
 def call(name: str, args: dict[str, Any], output: str = "", *, ident: str = "c1", **fields: Any) -> dict[str, Any]:

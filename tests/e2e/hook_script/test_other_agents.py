@@ -9,11 +9,11 @@ from typing import Any, Final
 
 import pytest
 
-from agents.codex.hook_payloads import LEFT_OUT
 from agents.codex.hook_payloads import payload as codex_payload
 from agents.cursor.payloads import payload as cursor_payload
 from carryover.edits.hooks import hook_command
 from carryover.paths import StateDir
+from contract.case import LEFT_OUT
 from support.hook_script import QUIET, HookScript, installed, keep
 from support.hook_script import payload as claude_payload
 from support.repository import repository

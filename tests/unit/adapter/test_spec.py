@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from carryover.adapter.contract import ToolOutcome
+from carryover.adapter.event_builder import (
+    EventBuilder,
+    OpenCall,
+    differing,
+)
 from carryover.adapter.spec import LINUX, MACOS, AgentSpec, HookSpec, Place, application_places, places_on
+from carryover.adapter.spooled import SpooledCall, spool_line
 from carryover.agents import specs
+from carryover.model import SessionInfo, UserPrompt
 
 HOME = Path("/home/dev")
 MOVABLE = Place(path="~/.tool/settings.json", env="TOOL_HOME", below="settings.json")
@@ -61,3 +71,58 @@ def test_only_a_plain_id_is_put_on_an_agents_command_line(spec: AgentSpec) -> No
     assert all(spec.start.resuming(ident) is not None for ident in plain)
     for ident in ("", "-c", "--yolo", "a b", "a\n", "a/../b", "$(a)", "ü", "a=b", "a@b"):
         assert spec.start.resuming(ident) is None
+
+
+class Context(msgspec.Struct, frozen=True):
+    cwd: str | None = None
+
+
+def call(ident: str, **more: object) -> OpenCall:
+    return msgspec.structs.replace(OpenCall(id=ident, name="Bash", op="shell"), **more)
+
+
+@pytest.mark.parametrize(
+    ("looks", "output", "kept"),
+    [
+        (False, "1 passed", "1 passed"),
+        (False, "a.py:1\n./.carryover/handoff.md:3: Add a discount\nb.py:2", "a.py:1\nb.py:2"),
+        (True, "Add a discount", ""),
+    ],
+)
+def test_a_result_repeats_nothing_of_a_handoff(looks: bool, output: str, kept: str) -> None:
+    ended = call("a", handoff=looks, actor="human").ended(ToolOutcome("error", output, 2))
+
+    assert (ended.output, ended.status, ended.exit_code, ended.actor, ended.call_id) == (kept, "error", 2, "human", "a")
+
+
+def test_what_is_new_of_a_session_comes_first_and_under_the_sessions_own_key() -> None:
+    builder = EventBuilder(context=Context(), at_ms=7)
+    builder.append("k", UserPrompt(text="hello"), session="s1", cwd="/shop")
+    builder.put_info_first("s1", "/shop", differing(SessionInfo(title="T", model="m"), SessionInfo(model="m")))
+
+    first, second = builder.built().events
+    assert first.body == SessionInfo(title="T")
+    assert first.key.startswith("info/s1/7/")
+    assert (second.key, second.at_ms) == ("k", 7)
+
+
+def kept(payload: bytes, cwd: str | None = "/home/dev/shop") -> SpooledCall:
+    line = spool_line("stop", payload, at_ms=7, cwd=cwd)
+    assert line is not None
+    assert line.endswith(b"\n") and line.count(b"\n") == 1 and b"\r" not in line
+    return msgspec.json.decode(line, type=SpooledCall)
+
+
+@pytest.mark.parametrize("payload", [b"\xef\xbb\xbf{}", b'{"a": "\xff"}', b'{"a": "\\ud83d"}'])
+def test_what_can_be_mended_is_kept(payload: bytes) -> None:
+    assert isinstance(json.loads(bytes(kept(payload).payload)), dict)
+
+
+@pytest.mark.parametrize("payload", [b"", b"words", b'{"a": ', b"{} {}", b"\x00" * 9])
+def test_what_is_no_json_is_not_kept(payload: bytes) -> None:
+    assert spool_line("stop", payload, at_ms=7, cwd=None) is None
+
+
+@pytest.mark.parametrize("cwd", [None, "", "relative", "/half\udcff"])
+def test_a_folder_that_json_cannot_hold_or_that_is_none_is_left_out(cwd: str | None) -> None:
+    assert kept(b"{}", cwd).cwd is None

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from carryover.records.fields import bounded, resolved, utc_ms
+from carryover.records.uris import path_of
 
 START_MS = 1_795_154_400_000
 
@@ -57,3 +58,22 @@ def test_times_are_utc_milliseconds_and_0_where_there_is_none(timestamp: str | N
 )
 def test_a_cut_falls_between_words(text: str, kept: str) -> None:
     assert bounded(text, 10) == kept
+
+
+@pytest.mark.parametrize(
+    ("uri", "path"),
+    [
+        ("file:///home/dev/my%20demo", "/home/dev/my demo"),
+        ("file://localhost/home/dev", "/home/dev"),
+        ("file:///c%3A/demo", "c:/demo"),
+        ("/home/dev/a#b", "/home/dev/a#b"),
+        ("src/a.py", "src/a.py"),
+        ("vscode-remote://ssh-remote%2Bbox/home/dev", None),
+        ("file://server/share", None),
+        ("http://[", None),
+        ("file://", ""),
+        ("", ""),
+    ],
+)
+def test_only_a_path_of_this_machine_is_one(uri: str, path: str | None) -> None:
+    assert path_of(uri) == path

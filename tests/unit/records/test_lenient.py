@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from carryover.records import rawjson
 from carryover.records.lenient import fields_of, items_of, number_of, read_as, text_of, time_of
 
 
@@ -55,3 +56,21 @@ def test_halves_of_surrogate_pairs_are_mended() -> None:
 )
 def test_a_time_is_a_number_or_a_text_within_reason(text: str, at_ms: int) -> None:
     assert time_of(raw(text)) == at_ms
+
+
+@pytest.mark.parametrize(
+    ("broken", "mended"),
+    [
+        (b'"\\ud83d"', b'"\\ufffd"'),
+        (b'"\\ude00"', b'"\\ufffd"'),
+        (b'"\\ud83d\\ude00"', b'"\\ud83d\\ude00"'),
+        (b'"\\ud83d\\ud83d\\ude00"', b'"\\ufffd\\ud83d\\ude00"'),
+        (b'"\\\\ud83d"', b'"\\\\ud83d"'),
+        (b'"\\n\\"\\u00e4"', b'"\\n\\"\\u00e4"'),
+        (b'\xef\xbb\xbf"x"', b'"x"'),
+        (b'"\xff"', b'"\xef\xbf\xbd"'),
+    ],
+)
+def test_only_what_is_broken_is_mended(broken: bytes, mended: bytes) -> None:
+    assert rawjson.mend(broken) == mended
+    assert rawjson.mend(mended) == mended

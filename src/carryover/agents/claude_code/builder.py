@@ -1,46 +1,107 @@
-"""Turns one record into events with keys, counts of what was not understood, and the next context."""
+"""The structure of a Claude Code transcript as far as we rely on it, and what turns one record into events with keys.
+
+Unknown fields are ignored. Parts whose shape depends on the tool or the record type stay raw until they are needed, so
+a bulky record costs one pass over its bytes. Format facts: FACTS.md.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Final, Literal
+from typing import Literal
 
 import msgspec
 
 from carryover.adapter import event_builder
 from carryover.adapter.contract import Parsed, Record, Source
 from carryover.adapter.event_builder import EventBuilder, usable_folder, usable_name
-from carryover.agents.claude_code import wire
-from carryover.model import AnyBody, PlanState
-from carryover.records.fields import SHORT_CHARS, bounded, digest, utc_ms
+from carryover.model import Actor, AnyBody, PlanState
+from carryover.records.fields import digest, utc_ms
 from carryover.records.lenient import fields_of, text_of
-
-MAX_OPEN_CALLS: Final = 200
-MAX_TASKS: Final = 200
-MAX_QUEUED: Final = 50
+from carryover.records.rawjson import ABSENT
 
 
-class TaskChange(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A change to the task list that a call asks for. A new task has no id until the result names it."""
+class Line(msgspec.Struct, frozen=True, rename="camel"):
+    """One record (seen: 2.0.65, 2.1.11-16, 2.1.111, 2.1.126, 2.1.328)."""
 
-    id: str | None = None
+    type: str
+    uuid: str | None = None
+    timestamp: str | None = None
+    cwd: str | None = None
+    session_id: str | None = None
+    version: str | None = None
+    git_branch: str | None = None
+    is_sidechain: bool | None = None
+    agent_id: str | None = None
+    forked_from: msgspec.Raw = ABSENT
+
+    message: msgspec.Raw = ABSENT
+    is_meta: bool | None = None
+    is_compact_summary: bool | None = None
+    is_visible_in_transcript_only: bool | None = None
+    origin: msgspec.Raw = ABSENT
+    prompt_source: str | None = None
+    tool_use_result: msgspec.Raw = ABSENT
+    tool_denial_kind: str | None = None
+    tool_denial_before_run: bool | None = None
+
+    is_aborted_mid_stream: bool | None = None
+    is_api_error_message: bool | None = None
+    error: msgspec.Raw = ABSENT
+    api_error_status: msgspec.Raw = ABSENT
+
+    subtype: str | None = None
+    content: msgspec.Raw = ABSENT
+    compact_metadata: msgspec.Raw = ABSENT
+    attachment: msgspec.Raw = ABSENT
+
+    operation: str | None = None
+    custom_title: str | None = None
+    ai_title: str | None = None
+
+
+class Block(msgspec.Struct, frozen=True):
+    """One entry of `message.content`: text, thinking, tool_use, tool_result, image..."""
+
+    type: str
     text: str | None = None
-    state: Literal["pending", "active", "done", "deleted"] | None = None
+    id: str | None = None
+    name: str | None = None
+    input: msgspec.Raw = ABSENT
+    tool_use_id: str | None = None
+    content: msgspec.Raw = ABSENT
+    is_error: bool | None = None
+
+
+class Message(msgspec.Struct, frozen=True):
+    """The API message inside a `user` or `assistant` record."""
+
+    content: str | list[Block]
+    model: str | None = None
+    stop_reason: str | None = None
+
+
+class Attachment(msgspec.Struct, frozen=True, rename="camel"):
+    """Context given to the model beside the conversation. Only `queued_command` holds the user's words."""
+
+    type: str
+    prompt: msgspec.Raw = ABSENT
+    command_mode: str | None = None
+    is_meta: bool | None = None
+    origin: msgspec.Raw = ABSENT
 
 
 class OpenCall(event_builder.OpenCall, frozen=True, omit_defaults=True):
     """A tool call whose result has not come yet."""
 
     label: str = ""
-    """The model's own label, for jobs that keep running in the background."""
-    task: TaskChange | None = None
+    """The model's own label, for jobs that keep running in the background, or the state it asks for a task."""
     task_id: str = ""
     """The background job that it checks or stops."""
 
 
 class Task(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One entry of the task list that TaskCreate and TaskUpdate change (2.1.328)."""
+    """One entry of the task list of TaskCreate and TaskUpdate (2.1.328)."""
 
     id: str
     text: str
@@ -68,15 +129,11 @@ class Context(event_builder.SessionContext, frozen=True, omit_defaults=True):
     compaction: Literal["manual", "auto"] | None = None
 
 
-INLINE_SIDECHAIN: Final = "inline"
-"""Sub-agent records in the main file without an agent id."""
-
-
 @dataclass(slots=True, kw_only=True)
 class Builder(EventBuilder[Context]):
     """Builds the events of one transcript line."""
 
-    line: wire.Line
+    line: Line
     session: str
     timed: bool
     """Whether the record has a time."""
@@ -85,34 +142,42 @@ class Builder(EventBuilder[Context]):
     subagent_id: str | None
 
     @classmethod
-    def begin(cls, source: Source, context: Context, line: wire.Line, record: Record) -> Builder:
+    def begin(cls, source: Source, context: Context, line: Line, record: Record) -> Builder:
         """Returns a builder for one record. A record without a time gets the time of the record before it."""
         own_ms = utc_ms(line.timestamp)
-        at_ms = own_ms or context.last_ms
         fork = fields_of(line.forked_from)
         # `/branch` (reported, not in a recording) repeats its parent's records, as a rule under the same uuid; where a
         # record gets another, it says which one it was.
         ident = usable_name(text_of(fork.get("messageUuid"))) or usable_name(line.uuid)
         session = usable_name(line.session_id) or context.session or source.session or PurePosixPath(source.path).stem
+        inline = (usable_name(line.agent_id) or "inline") if line.is_sidechain else None
         builder = cls(
             line=line,
             version=line.version,
             context=context,
             session=session,
-            at_ms=at_ms,
+            at_ms=own_ms or context.last_ms,
             timed=own_ms > 0,
             ident=ident or f"{session}/{digest(record.data)}",
             cwd=usable_folder(line.cwd),
-            subagent_id=source.subagent_id
-            or ((usable_name(line.agent_id) or INLINE_SIDECHAIN) if line.is_sidechain else None),
+            subagent_id=source.subagent_id or inline,
         )
-        builder._learn(own_ms, usable_name(text_of(fork.get("sessionId"))))
+        # "HEAD" means a detached head and for no repository at all (2.1.328), "" for none (2.1.11).
+        branch = line.git_branch if line.git_branch != "HEAD" else None
+        builder.learn_news(agent_version=line.version, branch=branch, parent=text_of(fork.get("sessionId")))
+        newest_ms = max(own_ms, context.newest_ms)
+        builder.change(session=session, cwd=builder.place, last_ms=builder.at_ms, newest_ms=newest_ms)
         return builder
 
     @property
     def place(self) -> str | None:
         """The folder the record was written in, or the last known one."""
         return self.cwd or self.context.cwd
+
+    @property
+    def actor(self) -> Actor:
+        """Who speaks in the user role: in a sub-agent's transcript, the calling model."""
+        return "human" if self.subagent_id is None else "model"
 
     def add(self, body: AnyBody, part: str, mark: str) -> None:
         """Adds an event. `part` is its place in the record; `mark` distinguishes it from others of the same moment.
@@ -133,16 +198,10 @@ class Builder(EventBuilder[Context]):
             secondary_key=secondary_key,
         )
 
-    def learn_model(self, model: str | None) -> None:
-        """Notes which model answers, unless the record repeats old history."""
-        if self._is_news():
-            self.learn(model=model)
-
-    def learn_title(self, title: str | None, *, by_user: bool) -> None:
-        """Notes the session's title. A title from the user is never replaced by one from the model."""
-        if title and (by_user or not self.context.titled):
-            facts = msgspec.structs.replace(self.context.facts, title=bounded(title, SHORT_CHARS))
-            self.change(facts=facts, titled=by_user)
+    def learn_news(self, **facts: str | None) -> None:
+        """Notes facts about the session, unless the record repeats old history."""
+        if self.subagent_id is None and self.at_ms >= self.context.newest_ms:
+            self.learn(**facts)
 
     def emit_session_info(self) -> None:
         """Emits facts about the session that are new. Emits nothing before the first event with a time."""
@@ -154,18 +213,3 @@ class Builder(EventBuilder[Context]):
         if self.events:
             self.emit_session_info()
         return self.context, self.built()
-
-    def _is_news(self) -> bool:
-        return self.subagent_id is None and self.at_ms >= self.context.newest_ms
-
-    def _learn(self, own_ms: int, parent: str | None) -> None:
-        if self._is_news():
-            # "HEAD" means a detached head and for no repository at all (2.1.328), "" for none (2.1.11).
-            branch = self.line.git_branch if self.line.git_branch != "HEAD" else None
-            self.learn(agent_version=self.line.version, branch=branch, parent=parent)
-        self.change(
-            session=self.session,
-            cwd=self.cwd or self.context.cwd,
-            last_ms=self.at_ms,
-            newest_ms=max(own_ms, self.context.newest_ms),
-        )

@@ -1,4 +1,7 @@
-"""Turns transcript records into events, one record at a time."""
+"""Turns transcript records into events, one at a time: whose words each holds, a person's, the client's or a job's.
+
+The forms are in FACTS.md; tool calls and their results in `tools`.
+"""
 
 from __future__ import annotations
 
@@ -9,45 +12,107 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import Parsed, Record, Source, ToolOutcome
-from carryover.agents.claude_code import wire
-from carryover.agents.claude_code.builder import Builder, Context
-from carryover.agents.claude_code.prompts import parse_queue_operation, parse_queued_command, parse_words, plain_output
-from carryover.agents.claude_code.results import outcome_by_text, parse_result
+from carryover.agents.claude_code.builder import Attachment, Block, Builder, Context, Line, Message, OpenCall
 from carryover.agents.claude_code.spec import SPEC
-from carryover.agents.claude_code.tools import parse_call
-from carryover.agents.claude_code.wire import (
-    IMAGE_BLOCKS,
-    QUIET_ATTACHMENTS,
-    QUIET_BLOCKS,
-    QUIET_RECORDS,
-    QUIET_SYSTEM,
+from carryover.agents.claude_code.tools import parse_call, parse_result, plain_output, without_reminders
+from carryover.model import (
+    AgentSummary,
+    AnyBody,
+    AssistantMessage,
+    BackgroundTask,
+    QueuedPrompt,
+    SessionInfo,
+    Skipped,
+    TurnEnd,
+    UserPrompt,
 )
-from carryover.model import AgentSummary, AnyBody, AssistantMessage, Op, SessionInfo, Skipped
 from carryover.records import rawjson
-from carryover.records.fields import digest
+from carryover.records.asked import JOB_STATES
+from carryover.records.fields import SHORT_CHARS, bounded, digest
 from carryover.records.lenient import inside, text_of
 from carryover.records.resets import failed_turn, names_limit
-from carryover.records.text import without_handoff
+from carryover.records.summary import kinds_of, parts_by_heading
+from carryover.records.text import tagged, without_handoff
 
-SYNTHETIC: Final = "<synthetic>"
-"""Texts that the client writes in place of the model's: errors, limits, "No response requested."."""
-
+_LINE: Final = msgspec.json.Decoder(Line)
+_MESSAGE: Final = msgspec.json.Decoder(Message)
+MAX_QUEUED: Final = 50
 NO_ANSWER: Final = frozenset(("", "No response requested.", "(no content)"))
 """The text of an answer in which the model said nothing, without surrounding white space."""
+_SYNTHETIC: Final = "<synthetic>"
+"""Texts that the client writes in place of the model's: errors, limits, "No response requested."."""
 _RECAP_HINT: Final = "(disable recaps in /config)"
 _FINAL: Final = {"end_turn": True, "stop_sequence": True, "refusal": True, "tool_use": False, "pause_turn": False}
-_NOTHING: Final = Parsed()
+
+_QUIET_RECORDS: Final = frozenset(
+    "agent-name api-request api-request-blob api-request-shape atis-latch cost-state file-history-delta "
+    "file-history-snapshot last-prompt mode permission-mode progress summary tools-used "
+    "agent-color agent-setting attribution-snapshot bridge-session content-replacement fork-context-ref frame-link "
+    "history-suppression pr-link relocated saved_hook_context speculation-accept tag task-summary "
+    "worktree-state".split()
+)
+"""`summary` lines describe other sessions (2.0.65); `api-request-blob` repeats prompts and is the bulk of a file."""
+
+_QUIET_SYSTEM: Final = frozenset(
+    "api_error informational local_command stop_hook_summary turn_duration "
+    "agents_killed bridge_status memory_saved microcompact_boundary model_consent_fallback model_refusal_fallback "
+    "permission_retry scheduled_task_fire".split()
+)
+"""`api_error` is a retry, not the end of a turn (2.1.15)."""
+
+_QUIET_BLOCKS: Final = frozenset("thinking redacted_thinking fallback server_tool_use tool_reference".split())
+"""Thinking is not kept."""
+
+_IMAGE_BLOCKS: Final = frozenset(("image", "document"))
+
+_INJECTED_ORIGINS: Final = frozenset(
+    "task-notification auto-continuation channel coordinator observer observer-activity peer teammate "
+    "unclassified".split()
+)
+"""Origins of `user` records that are not from the user (2.1.328: task-notification)."""
+
+BUILT_IN: Final = frozenset(
+    "/clear /compact /exit /plugin /rename "
+    "/add-dir /agents /bashes /bug /config /context /cost /doctor /effort /export /fast /feedback /help /hooks /ide "
+    "/install-github-app /keybindings /login /logout /mcp /memory /model /output-style /permissions /plugins "
+    "/privacy-settings /quit /release-notes /resume /rewind /settings /skills /stats /status /tasks /terminal-setup "
+    "/theme /todos /upgrade /usage /vim".split()
+)
+"""Commands that the client runs itself, without asking the model."""
+
+SUMMARY_KINDS: Final = kinds_of(
+    request="primary request and intent",
+    errors="errors and fixes",
+    pending="pending tasks",
+    current="current work",
+    next="optional next step|context for continuing work",
+    other="key technical concepts|files and code sections|problem solving|all user messages|work completed",
+)
+"""The sections that a compaction asks for (2.1.126); two of them only if a part is summarised (reported)."""
+_GLUED: Final = ("system-reminder", "ide_opened_file", "ide_selection", "ide_diagnostics")
+_GLUED_BEFORE: Final = re.compile(rf"\s*(?:<({'|'.join(_GLUED)})>.*?</\1>\s*)*", re.DOTALL)
+_CAVEAT: Final = ("<local-command-caveat>", "Caveat: The messages below were generated by the user while running")
+_LOCAL_OUTPUT: Final = ("<local-command-stdout>", "<local-command-stderr>", "<local-command-caveat>")
+_INTERRUPTED: Final = ("[Request interrupted by user]", "[Request interrupted by user for tool use]")
+
+_CLIENTS_START: Final = re.compile(r"\A.*?^(?:Summary:|<summary>)[ \t]*$", re.DOTALL | re.MULTILINE)
+_CLIENTS_END: Final = re.compile(
+    r"^(?:</summary>|If you need specific details from before compaction|(?:Please c|C)ontinue the conversation from)",
+    re.MULTILINE,
+)
+"""The client's text around a summary. It explains the summary and asks that session alone to continue without a
+question; the model's thoughts about the summary precede it."""
+_IMAGES: Final = re.compile(r"(?:\s*\[Image: source: [^\]\n]{1,1000}\])+\s*")
+"""Source of a prompt's images: a record that the client writes after the prompt (in exports of 2026)."""
 
 
 def parse_record(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
     """Parses one record of a Claude Code transcript. Never raises: what is not understood is counted in `skipped`."""
-    line = rawjson.read_line(wire.LINE, record.data, quiet=QUIET_RECORDS)
-    if line is None:
-        return context, _NOTHING
+    line = rawjson.read_line(_LINE, record.data, quiet=_QUIET_RECORDS)
     if isinstance(line, Skipped):
         return context, Parsed(skipped=(line,))
-    if _is_quiet(line):
-        return context, _NOTHING
+    if line is None or _is_quiet(line):
+        return context, Parsed()
     handle = _HANDLERS.get(line.type)
     if handle is None:
         return context, Parsed(skipped=(rawjson.skipped(line.type, "unknown record type", line.version),))
@@ -56,15 +121,29 @@ def parse_record(source: Source, context: Context, record: Record) -> tuple[Cont
     return builder.parsed()
 
 
-def _is_quiet(line: wire.Line) -> bool:
+def read_prompt(text: str, after: str) -> tuple[AnyBody, ...]:
+    """Returns the events in the text of a `user` record; none if the client wrote it.
+
+    `after`: see `QuotedText.prompt`.
+    """
+    # The client answers a call of Skill with a `user` record that contains the skill's text (2.1.126).
+    if after == "Skill" or _IMAGES.fullmatch(text):
+        return ()
+    line = Line(type="user", uuid="quoted", session_id="quoted", timestamp="2025-01-01T00:00:00Z")
+    builder = Builder.begin(Source(agent=SPEC.id, path=""), Context(), line, Record(number=1, data=b""))
+    _parse_words(builder, [text.encode("utf-8", "replace").decode()], 0)
+    return tuple(event.body for event in builder.events if not isinstance(event.body, SessionInfo))
+
+
+def _is_quiet(line: Line) -> bool:
     """Whether a record is of a kind known to hold nothing for us. Most are, so they are dropped first."""
     if line.type == "attachment":
-        kind = rawjson.part_of(line.attachment, wire.AttachmentKind)
-        # Hooks put our own handoff into the transcript: their records never become events.
-        return kind is not None and (kind.type in QUIET_ATTACHMENTS or kind.type.startswith("hook_"))
+        # Context for the model, such as what hooks add: our own handoff never becomes an event.
+        kind = rawjson.part_of(line.attachment, Attachment)
+        return kind is not None and kind.type != "queued_command"
     if line.type == "system":
-        return line.subtype in QUIET_SYSTEM
-    return line.type in QUIET_RECORDS or line.type.startswith("artifact-")
+        return line.subtype in _QUIET_SYSTEM
+    return line.type in _QUIET_RECORDS or line.type.startswith("artifact-")
 
 
 def _parse_user(builder: Builder) -> None:
@@ -72,7 +151,7 @@ def _parse_user(builder: Builder) -> None:
     if message is None:
         return
     if isinstance(message.content, str):
-        parse_words(builder, [message.content], 0)
+        _parse_words(builder, [message.content], 0)
         return
     texts, images = [], 0
     for number, block in enumerate(message.content):
@@ -80,42 +159,34 @@ def _parse_user(builder: Builder) -> None:
             parse_result(builder, str(number), block)
         elif block.type == "text":
             texts.append(block.text or "")
-        elif block.type in IMAGE_BLOCKS:
+        elif block.type in _IMAGE_BLOCKS:
             images += 1
-        elif block.type not in QUIET_BLOCKS:
+        elif block.type not in _QUIET_BLOCKS:
             builder.skip(f"user/{block.type}", "unknown block")
     if texts or images:
-        parse_words(builder, texts, images)
+        _parse_words(builder, texts, images)
 
 
 def _parse_assistant(builder: Builder) -> None:
     message = _message(builder)
     if message is None:
         return
-    blocks = [wire.Block("text", message.content)] if isinstance(message.content, str) else message.content
-    if message.model == SYNTHETIC or builder.line.is_api_error_message:
+    blocks = [Block("text", message.content)] if isinstance(message.content, str) else message.content
+    if message.model == _SYNTHETIC or builder.line.is_api_error_message:
         _parse_synthetic(builder, "\n".join(block.text for block in blocks if block.text))
         return
-    builder.learn_model(message.model)
+    builder.learn_news(model=message.model)
     for number, block in enumerate(blocks):
         if block.type == "text":
-            _parse_text(builder, str(number), block.text or "", message.stop_reason)
+            if (text := block.text or "").strip() not in NO_ANSWER:
+                # Of one message in several records, 2.1.111 has the reason on each, 2.0.65 on the last only.
+                final = _FINAL.get(message.stop_reason or "")
+                aborted = builder.line.is_aborted_mid_stream is True
+                builder.add(AssistantMessage(text=text, final=final, aborted=aborted), str(number), digest(text))
         elif block.type == "tool_use":
             parse_call(builder, str(number), block)
-        elif block.type not in QUIET_BLOCKS:
+        elif block.type not in _QUIET_BLOCKS:
             builder.skip(f"assistant/{block.type}", "unknown block")
-
-
-def _parse_text(builder: Builder, part: str, text: str, stop_reason: str | None) -> None:
-    if text.strip() in NO_ANSWER:
-        return
-    message = AssistantMessage(
-        text=text,
-        # One API message is several records: 2.1.111 repeats the reason on each, 2.0.65 has it on the last only.
-        final=_FINAL.get(stop_reason or ""),
-        aborted=builder.line.is_aborted_mid_stream is True,
-    )
-    builder.add(message, part, digest(text))
 
 
 def _parse_synthetic(builder: Builder, text: str) -> None:
@@ -141,29 +212,218 @@ def _parse_system(builder: Builder) -> None:
         builder.skip(f"system/{subtype}", "unknown subtype")
 
 
-def _parse_attachment(builder: Builder) -> None:
-    attachment = rawjson.part_of(builder.line.attachment, wire.Attachment)
-    if attachment is None:
-        builder.skip("attachment", "unexpected shape")
-    elif attachment.type == "queued_command":
-        parse_queued_command(builder, attachment)
-    else:
-        builder.skip(f"attachment/{attachment.type}", "unknown attachment")
-
-
 def _parse_title(builder: Builder) -> None:
-    line = builder.line
-    builder.learn_title(line.custom_title or line.ai_title, by_user=line.custom_title is not None)
+    """Handles a session's title. One from the user is never replaced by one from the model."""
+    line, context = builder.line, builder.context
+    title, by_user = line.custom_title or line.ai_title, line.custom_title is not None
+    if title and (by_user or not context.titled):
+        facts = msgspec.structs.replace(context.facts, title=bounded(title, SHORT_CHARS))
+        builder.change(facts=facts, titled=by_user)
     if builder.context.newest_ms:
         builder.emit_session_info()
 
 
-def _message(builder: Builder) -> wire.Message | None:
-    message = rawjson.read(wire.MESSAGE, bytes(builder.line.message))
+def _message(builder: Builder) -> Message | None:
+    message = rawjson.read(_MESSAGE, bytes(builder.line.message))
     if isinstance(message, str):
         builder.skip(builder.line.type, message)
         return None
     return message
+
+
+def _own_words(text: str) -> str:
+    """Returns a prompt without the blocks that the client adds at its beginning or end. Blocks in the middle are the
+    user's.
+
+    Seen: `<ide_opened_file>` in front (2.1.11), `<system-reminder>` at the end (2.0.65).
+    """
+    before = _GLUED_BEFORE.match(text)
+    start, end = before.end() if before is not None else 0, len(text)
+    while True:
+        while end > start and text[end - 1].isspace():
+            end -= 1
+        tag = next((tag for tag in _GLUED if text.endswith(f"</{tag}>", start, end)), None)
+        opened = text.rfind(f"<{tag}>", start, end) if tag is not None else -1
+        if opened < 0:
+            return text[start:end]
+        end = opened
+
+
+def _parse_words(builder: Builder, texts: list[str], attachments: int) -> None:
+    """Handles the texts of a `user` record that are not tool results."""
+    line = builder.line
+    text = "\n".join(texts)
+    if line.is_compact_summary:
+        _parse_summary(builder, text)
+    elif line.is_meta:
+        if text.startswith(_CAVEAT):
+            builder.change(caveat=True)
+    elif not line.is_visible_in_transcript_only:
+        words = "\n".join(kept for part in texts if (kept := _own_words(part)))
+        _parse_user_text(builder, words, attachments)
+
+
+def _parse_prompt(builder: Builder, text: str, attachments: int = 0) -> None:
+    builder.add(UserPrompt(text=text, actor=builder.actor, attachments=attachments), "prompt", digest(text))
+    if builder.actor == "human":
+        _leave_queue(builder, text)
+
+
+def _leave_queue(builder: Builder, text: str) -> bool:
+    """Removes a prompt from the queue; returns False if it was not queued."""
+    queued = builder.context.queued
+    mark = digest(text.strip())
+    if mark not in queued:
+        return False
+    at = queued.index(mark)
+    builder.change(queued=queued[:at] + queued[at + 1 :])
+    return True
+
+
+def _withdraw(builder: Builder, text: str) -> None:
+    """Records that a text left the queue without becoming a prompt of the same words."""
+    if _leave_queue(builder, text):
+        builder.add(QueuedPrompt(text=text, change="withdrawn"), "withdrawn", digest(text))
+
+
+def _parse_notifications(builder: Builder, text: str, part: str) -> bool:
+    """Handles reports of background jobs (2.1.15, 2.1.328); returns False if `text` is not one."""
+    if not text.startswith("<task-notification>"):
+        return False
+    for number, report in enumerate(text.split("<task-notification>")[1:]):
+        task_id = (tagged(report, "task-id") or "").strip()
+        # A monitor's events have no status: it runs on, unless its text says that it expired (unverified).
+        state = JOB_STATES.get((tagged(report, "status") or "running").strip())
+        if not task_id or state is None:
+            builder.skip("task-notification", "unknown status" if task_id else "no task id")
+            continue
+        if state == "running" and "<event>[Monitor expired" in report:
+            state = "stopped"
+        label = bounded((tagged(report, "summary") or "").strip(), SHORT_CHARS)
+        # A report may hold tags too: up to the last closing one.
+        said = report.partition("<result>")[2].rpartition("</result>")[0].strip()
+        body = BackgroundTask(task_id=task_id, state=state, label=label, report=without_handoff(said))
+        builder.add(body, f"{part}.task{number}", f"{task_id}/{state}/{digest(label)}")
+    return True
+
+
+def _parse_summary(builder: Builder, text: str) -> None:
+    summary = without_handoff(without_reminders(text)).strip()
+    if summary:
+        trigger = builder.context.compaction
+        words = _CLIENTS_END.split(_CLIENTS_START.sub("", summary))[0].strip() or summary
+        parts = parts_by_heading(words, SUMMARY_KINDS)
+        body = AgentSummary(text=words, source="compaction", trigger=trigger, parts=parts)
+        builder.add(body, "summary", digest(summary))
+    builder.change(compaction=None)
+
+
+def _parse_user_text(builder: Builder, text: str, attachments: int) -> None:
+    announced = builder.context.caveat
+    if announced:
+        builder.change(caveat=False)
+    if not text and not attachments:
+        return
+    if text in _INTERRUPTED:
+        builder.add(TurnEnd(reason="interrupted"), "end", text)
+    elif text.startswith(("<command-name>", "<command-message>")):
+        _parse_command(builder, text, announced=announced)
+    elif text.startswith(("<bash-input>", "<bash-stdout>", "<bash-stderr>")):
+        _parse_shell_mode(builder, text)
+    elif text.startswith(_LOCAL_OUTPUT) or _parse_notifications(builder, text, "words"):
+        return
+    elif _is_typed(builder, text):
+        _parse_prompt(builder, text, attachments)
+
+
+def _is_typed(builder: Builder, text: str) -> bool:
+    """Whether a person typed the record's text or, in a sub-agent, a model wrote it as a prompt."""
+    if builder.subagent_id is not None:
+        return True
+    sender = text_of(inside(builder.line.origin, "kind")) or "human"
+    if sender == "human" and builder.line.prompt_source != "system" and not text.startswith("<teammate-message"):
+        return True
+    if sender != "human" and sender not in _INJECTED_ORIGINS:
+        builder.skip(f"user/origin/{sender}", "unknown sender")
+    _withdraw(builder, text)
+    return False
+
+
+def _parse_command(builder: Builder, text: str, *, announced: bool) -> None:
+    """Handles a slash command. Commands that the client runs itself are not prompts.
+
+    The client writes `<command-message>` first if it expands the command for the model, and `<command-name>` first,
+    after a caveat, if it runs it itself (2.0.65, 2.1.16, 2.1.126, 2.1.328).
+    """
+    command = f"/{(tagged(text, 'command-name') or '').strip().removeprefix('/')}"
+    if command == "/":
+        builder.skip("user/command", "no command name")
+        return
+    if text.startswith("<command-name>") and (announced or command in BUILT_IN):
+        return
+    # The arguments are the user's and may contain tags too: up to the last closing one.
+    words = text.partition("<command-args>")[2].rpartition("</command-args>")[0].strip()
+    typed = f"{command} {words}".strip()
+    builder.add(UserPrompt(text=words, actor=builder.actor, command=command), "prompt", digest(typed))
+    _withdraw(builder, typed)
+
+
+def _parse_shell_mode(builder: Builder, text: str) -> None:
+    """Handles the user's own `!command`. Command and output are two records, without an exit code (2.1.328)."""
+    if command := (tagged(text, "bash-input") or "").strip():
+        call = OpenCall.of_command(builder.ident, "Bash", command, None)
+        call = msgspec.structs.replace(call, actor="human", changes=())
+        builder.add(call.as_event(), "shell", digest(call.subject))
+        builder.change(shell=call)
+    shell = builder.context.shell
+    printed = (tagged(text, "bash-stdout"), tagged(text, "bash-stderr"))
+    if shell is None or printed == (None, None):
+        return
+    output = plain_output("\n".join(part for part in printed if part))
+    builder.add(shell.ended(ToolOutcome("unknown", output)), "output", digest(output))
+    builder.change(shell=None)
+
+
+def _parse_queue_operation(builder: Builder) -> None:
+    """Handles a text that enters or leaves the queue.
+
+    `enqueue` is the only record of a waiting prompt. `dequeue` delivers the oldest as a `user` record, so it adds
+    nothing. `popAll` gives each text back to the person (2.1.16). `remove` means withdrawn, or taken into the running
+    turn, which an attachment delivers. Most entries are reports of background jobs.
+    """
+    operation = builder.line.operation
+    if operation == "dequeue":
+        return
+    if operation not in ("enqueue", "popAll", "remove"):
+        builder.skip("queue-operation", "unknown operation")
+        return
+    text = (rawjson.text_of(builder.line.content) or "").strip()
+    if not text:
+        return
+    if operation == "enqueue":
+        if not _parse_notifications(builder, text, "queue"):
+            builder.change(queued=(*builder.context.queued, digest(text))[-MAX_QUEUED:])
+            builder.add(QueuedPrompt(text=text), "queue", digest(text))
+    elif not text.startswith("<task-notification>"):
+        _withdraw(builder, text)
+
+
+def _parse_attachment(builder: Builder) -> None:
+    """Handles a queued text delivered mid-turn, beside a tool result (2.1.126: job reports only)."""
+    attachment = rawjson.part_of(builder.line.attachment, Attachment)
+    if attachment is None:
+        builder.skip("attachment", "unexpected shape")
+        return
+    text = (rawjson.text_of(attachment.prompt) or "").strip()
+    if not text or _parse_notifications(builder, text, "queued"):
+        return
+    sender = text_of(inside(attachment.origin, "kind")) or "human"
+    if attachment.is_meta or sender in _INJECTED_ORIGINS:
+        return
+    if attachment.command_mode in (None, "prompt") and sender == "human":
+        _parse_prompt(builder, text)
+    else:
+        builder.skip("attachment/queued_command", "unknown mode or sender")
 
 
 _HANDLERS: Final[dict[str, Callable[[Builder], None]]] = {
@@ -171,37 +431,7 @@ _HANDLERS: Final[dict[str, Callable[[Builder], None]]] = {
     "assistant": _parse_assistant,
     "system": _parse_system,
     "attachment": _parse_attachment,
-    "queue-operation": parse_queue_operation,
+    "queue-operation": _parse_queue_operation,
     "custom-title": _parse_title,
     "ai-title": _parse_title,
 }
-
-
-_SKILL: Final = "Skill"
-"""The client answers this call with a `user` record that contains the skill's text (2.1.126)."""
-_IMAGES: Final = re.compile(r"(?:\s*\[Image: source: [^\]\n]{1,1000}\])+\s*")
-"""Source of a prompt's images: a record that the client writes after the prompt (in exports of 2026)."""
-_SOURCE: Final = Source(agent=SPEC.id, path="")
-
-
-def read_prompt(text: str, after: str) -> tuple[AnyBody, ...]:
-    """Returns the events in the text of a `user` record; none if the client wrote it.
-
-    `after`: see `QuotedText.prompt`.
-    """
-    if after == _SKILL or _IMAGES.fullmatch(text):
-        return ()
-    record = {
-        "type": "user",
-        "uuid": "quoted",
-        "sessionId": "quoted",
-        "timestamp": "2025-01-01T00:00:00Z",
-        "message": {"role": "user", "content": text},
-    }
-    _, parsed = parse_record(_SOURCE, Context(), Record(number=1, data=msgspec.json.encode(record)))
-    return tuple(event.body for event in parsed.events if not isinstance(event.body, SessionInfo))
-
-
-def read_outcome(_op: Op, text: str) -> ToolOutcome:
-    """Determines how a call ended from the text of its result."""
-    return outcome_by_text(plain_output(text))

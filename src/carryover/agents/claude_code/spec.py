@@ -17,6 +17,7 @@ from carryover.adapter.spec import (
     Starter,
     VersionProbe,
     WebChat,
+    offline_case,
 )
 
 # Hooks began with 1.0.38, but only from 1.0.48 on is there one that runs before context is lost. `Stop` is of the
@@ -29,15 +30,6 @@ _FAILURE: Final = HookEntry(event="StopFailure", timeout_s=5)
 _END: Final = HookEntry(event="SessionEnd", timeout_s=5)
 
 _SETTINGS: Final = Place(path="~/.claude/settings.json", env="CLAUDE_CONFIG_DIR", below="settings.json")
-
-_OFFLINE: Final = r"""
-case $payload in
-  *'"cursor_version"'* | *'"conversation_id"'* | *'"workspace_roots"'*) exit 0 ;;
-  # The working folder follows the session's `cd`; its project is that of the folder it began in.
-  *'"transcript_path":'*/projects/*.jsonl\"*) start=${CLAUDE_PROJECT_DIR:-.} ;;
-  *) exit 0 ;;
-esac
-"""
 
 SPEC: Final = AgentSpec(
     id="claude-code",
@@ -69,7 +61,8 @@ SPEC: Final = AgentSpec(
             HookSet(versions=">=2.1.78,<3", label="2.x", hooks=(_START, _COMPACT, _STOP, _FAILURE, _END)),
         ),
         injects_on=("SessionStart",),
-        offline=_OFFLINE,
+        # The working folder follows the session's `cd`; its project is that of the folder it began in.
+        offline=offline_case(r"""*'"transcript_path":'*/projects/*.jsonl\"*) start=${CLAUDE_PROJECT_DIR:-.}"""),
     ),
     # While it runs, the client reads this file again before it writes to it, and keeps what it does not know (2.1.329).
     # `claude mcp add` would give the whole file the client's form.

@@ -1,130 +1,33 @@
-"""Tool calls: what each tool does, what it was asked to do, and what its success changes."""
+"""Tool calls: what each was asked to do, how it ended, and what its success changed."""
 
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
+from msgspec.structs import replace
 
-from carryover.adapter.event_builder import opened, usable_name
-from carryover.agents.claude_code import wire
-from carryover.agents.claude_code.builder import MAX_OPEN_CALLS, MAX_TASKS, Builder, OpenCall, Task, TaskChange
-from carryover.agents.claude_code.wire import LOOKS_AT_JOB, STOPS_JOB
-from carryover.model import Op, PlanItem, PlanProposal, PlanState, PlanUpdate
+from carryover.adapter.contract import ToolOutcome
+from carryover.adapter.event_builder import closed, opened, usable_name
+from carryover.agents.claude_code.builder import Block, Builder, OpenCall, Task
+from carryover.model import Answer, BackgroundTask, Op, PlanItem, PlanProposal, PlanState, PlanUpdate, UserPrompt
 from carryover.records import rawjson, shell_files
-from carryover.records.asked import asked_in, plan_items
-from carryover.records.changes import Change, Hunk, Replacement, patched, replaced, written
-from carryover.records.fields import MAX_NAME_CHARS, MAX_PATH_CHARS, SHORT_CHARS, SUBJECT_CHARS, bounded, resolved
-from carryover.records.lenient import Fields, fields_of, first_text, inside, items_of, text_of
-from carryover.records.text import names_own_folder
+from carryover.records.asked import JOB_STATES, asked_in, plan_items
+from carryover.records.changes import Change, Hunk, as_edit, patched, planned
+from carryover.records.fields import (
+    MAX_NAME_CHARS,
+    MAX_PATH_CHARS,
+    SHORT_CHARS,
+    SUBJECT_CHARS,
+    bounded,
+    digest,
+    resolved,
+)
+from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, read_as, text_of
+from carryover.records.text import HANDOFF_FILE, names_own_folder, tagged, without_ansi
 
-STATES: Final[dict[str, PlanState]] = {"pending": "pending", "in_progress": "active", "completed": "done"}
-
-
-def task_change(given: Fields) -> TaskChange:
-    """Returns the change that a TaskCreate or TaskUpdate call asks for (2.1.328)."""
-    status = text_of(given.get("status"))
-    return TaskChange(
-        id=usable_name(text_of(given.get("taskId"))),
-        text=bounded(text_of(given.get("subject")), SHORT_CHARS) or None,
-        state="deleted" if status == "deleted" else STATES.get(status),
-    )
-
-
-def tasks_after(tasks: tuple[Task, ...], change: TaskChange | None, result: Fields) -> tuple[Task, ...]:
-    """Returns the task list after a call that succeeded with `result` (`task` from TaskCreate, `tasks` from TaskList).
-
-    A task created before the transcript began is unknown until it is listed.
-    """
-    if "tasks" in result:
-        listed = map(_listed, map(fields_of, items_of(result["tasks"])))
-        return tuple(task for task in listed if usable_name(task.id) and task.text)[-MAX_TASKS:]
-    if change is None:
-        return tasks
-    if change.id is None:
-        task_id = usable_name(_listed(fields_of(result.get("task"))).id)
-        if task_id is None or change.text is None:
-            return tasks
-        return (*(task for task in tasks if task.id != task_id), Task(id=task_id, text=change.text))[-MAX_TASKS:]
-    if change.state == "deleted":
-        return tuple(task for task in tasks if task.id != change.id)
-    changed = {"text": change.text, "state": change.state}
-    news = {name: value for name, value in changed.items() if value is not None}
-    return tuple(msgspec.structs.replace(task, **news) if task.id == change.id else task for task in tasks)
-
-
-def _listed(task: Fields) -> Task:
-    state = STATES.get(text_of(task.get("status")), "pending")
-    return Task(id=text_of(task.get("id")), text=bounded(text_of(task.get("subject")), SHORT_CHARS), state=state)
-
-
-def as_update(tasks: tuple[Task, ...]) -> PlanUpdate:
-    """Returns the event that sets the whole task list."""
-    return PlanUpdate(items=tuple(PlanItem(text=task.text, state=task.state) for task in tasks))
-
-
-_OWN_NOTES: Final = re.compile(r"/\.claude/(?:plans|projects)/")
-"""Plans and memory that the client keeps for itself (2.0.28, 2.1.328), outside every project and not part of the
-work."""
-
-
-class EditInput(msgspec.Struct, frozen=True):
-    """Input of Edit, Write, MultiEdit and NotebookEdit (2.0.65, 2.1.328)."""
-
-    file_path: str | None = None
-    notebook_path: str | None = None
-    old_string: str | None = None
-    new_string: str | None = None
-    replace_all: bool | None = None
-    content: str | None = None
-    edits: list[Replacement] | None = None
-
-
-class EditResult(msgspec.Struct, frozen=True, rename="camel"):
-    """`toolUseResult` of the same tools; absent in sub-agents' files (2.1.328)."""
-
-    file_path: str | None = None
-    type: str | None = None
-    structured_patch: list[Hunk] | None = None
-
-
-def planned(raw: msgspec.Raw, cwd: str | None) -> Change | None:
-    """Returns the change that an edit call asks for, as far as its input shows it; None if it names no file."""
-    given = rawjson.part_of(raw, EditInput)
-    if given is None:
-        return None
-    path = resolved(given.file_path or given.notebook_path or "", cwd)
-    if path is None or not (given.file_path or given.notebook_path) or len(path) > MAX_PATH_CHARS:
-        return None
-    if _OWN_NOTES.search(path):
-        return None
-    if given.content is not None:
-        return written(path, given.content)
-    pairs = given.edits or ()
-    if given.old_string is not None or given.new_string is not None:
-        pairs = [Replacement(old_string=given.old_string or "", new_string=given.new_string or "")]
-    return replaced(path, pairs, counted=bool(pairs) and not given.replace_all)
-
-
-def applied(change: Change, result: EditResult | None, output: str) -> Change:
-    """Returns `change` as it was made.
-
-    The result tells a created file from an overwritten one, and its patch gives the lines.
-    """
-    if result is not None and result.type == "create":
-        return msgspec.structs.replace(change, change="add")
-    if result is not None and result.structured_patch:
-        return patched(change, result.structured_patch)
-    # In sub-agents' files the text of the result says so (2.0.65, 2.1.328).
-    if output.startswith("File created successfully"):
-        return msgspec.structs.replace(change, change="add")
-    if change.line is None:
-        return change
-    # The input of Write says how long the file is, which is not what changed in one that existed.
-    return msgspec.structs.replace(change, added=None, removed=None, line=None)
-
-
+MAX_TASKS: Final = 200
 _TOOLS: Final[dict[Op, str]] = {
     "shell": "Bash PowerShell Monitor",
     "read": "Read NotebookRead",
@@ -138,21 +41,54 @@ _TOOLS: Final[dict[Op, str]] = {
 }
 OPS: Final = {tool: op for op, tools in _TOOLS.items() for tool in tools.split()}
 """Operations of the known tools (2.0.65 to 2.1.328). All others, including `mcp__*`, are `other`."""
-
-
-SUBJECTS: Final = tuple("command file_path notebook_path pattern url query skill path description subject".split())
+_SUBJECTS: Final = tuple("command file_path notebook_path pattern url query skill path description subject".split())
 """The input fields that may describe a call, the most informative first."""
-JOBS: Final = ("task_id", "bash_id", "shell_id", "agentId")
+_JOBS: Final = ("task_id", "bash_id", "shell_id", "agentId")
 """Keys for the id of a background job: each version has a different one."""
+_LOOKS_AT_JOB: Final = frozenset(("BashOutput", "TaskOutput", "AgentOutputTool"))
+"""Tools that check a background job (the first in 1.0 and 2.0, reported)."""
+_STOPS_JOB: Final = frozenset(("TaskStop", "KillShell", "KillBash"))
+_STATES: Final[dict[str, PlanState]] = {"pending": "pending", "in_progress": "active", "completed": "done"}
+_OWN_NOTES: Final = re.compile(r"/\.claude/(?:plans|projects)/")
+"""Plans and memory that the client keeps for itself (2.0.28, 2.1.328), outside every project and not part of the
+work."""
+
+_REJECTED: Final = (
+    "The user doesn't want to proceed with this tool use",
+    "The user doesn't want to take this action right now",
+    "User rejected tool use",
+    "User chose to stay in plan mode",
+    "The agent proposed a plan that was rejected by the user",
+    "Permission for this tool use was denied",
+    "Permission for this action was denied",
+    "Permission to use ",
+    "Claude requested permissions to ",
+)
+"""The beginning of the result of a call that was not allowed to run (2.1.14, 2.1.232, 2.1.328; some unverified)."""
+_SAID: Final = re.compile(
+    r"[^\n]{0,400}?(?:[Tt]he user said:|The user provided the following reason for the rejection:)\s*(.*?)"
+    r"(?:\n\nNote: The user's next message may contain|\Z)",
+    re.DOTALL,
+)
+"""Precedes the user's words: in the main conversation, a sub-agent, or (the second) the editor extension."""
+_CLIENT_SAYS: Final = ("The user wants to clarify these questions", "The user has indicated")
+"""The beginning of the client's text for a dismissed question form (2.1.90, 2.1.328): not the user's words."""
+_INTERRUPTED: Final = "[Request interrupted by user"
+_EXIT_CODE: Final = re.compile(r"(?:Error: )?Exit code (-?\d+)(?:\n|\Z)")
+_TOOL_ERROR: Final = re.compile(r"<tool_use_error>(.*?)(?:</tool_use_error>|\Z)", re.DOTALL)
+_REMINDER: Final = re.compile(r"\n*<system-reminder>.*?</system-reminder>", re.DOTALL)
+_SHELL_ID: Final = re.compile(r"(?:in background with ID: |to the background \(ID: )([\w-]+)")
+_AGENT_ID: Final = re.compile(r"^agentId: ([\w-]+)", re.MULTILINE)
 
 
-class PlanInput(msgspec.Struct, frozen=True):
-    """Input of ExitPlanMode (2.1.11, 2.1.328). Some versions only write the plan to its file."""
+class EditResult(msgspec.Struct, frozen=True, rename="camel"):
+    """`toolUseResult` of an edit; absent in sub-agents' files (2.1.328)."""
 
-    plan: str = ""
+    type: str | None = None
+    structured_patch: list[Hunk] | None = None
 
 
-def parse_call(builder: Builder, part: str, block: wire.Block) -> None:
+def parse_call(builder: Builder, part: str, block: Block) -> None:
     """Handles a `tool_use` block: adds the call and any question, plan or todo list in its input."""
     if not block.id or not block.name or len(block.id) + len(block.name) > MAX_NAME_CHARS:
         builder.skip("assistant/tool_use", "no usable id or name")
@@ -161,68 +97,217 @@ def parse_call(builder: Builder, part: str, block: wire.Block) -> None:
     if given is None:
         builder.skip(f"assistant/tool_use/{block.name}", "unexpected input")
         given = {}
-    call = _open_call(block.id, block.name, block.input, given, builder.place)
+    asked = asked_in(given.get("questions")) if block.name == "AskUserQuestion" else []
+    call = _open_call(block.id, block.name, given, asked[0].question if asked else "", builder.place)
     builder.add(call.as_event(), part, call.id)
-    builder.change(calls=opened(builder.context.calls, call, most=MAX_OPEN_CALLS))
-    _parse_said(builder, part, block)
+    builder.change(calls=opened(builder.context.calls, call))
+    for number, question in enumerate(asked):
+        builder.add(question.as_event(call.id), f"{part}.question{number}", call.id)
+    if block.name == "ExitPlanMode":  # some versions only write the plan to its file
+        builder.add(PlanProposal(call_id=call.id, text=text_of(given.get("plan"))), f"{part}.plan", call.id)
+    elif block.name == "TodoWrite":
+        todos = plan_items(given.get("todos"), "content")
+        builder.add(PlanUpdate(items=todos), f"{part}.todos", call.id)
 
 
-def human_call(command: str, ident: str) -> OpenCall:
-    """Returns the user's own `!command` as a call."""
-    return OpenCall(
-        id=ident,
-        name="Bash",
-        op="shell",
-        subject=bounded(command, SUBJECT_CHARS),
-        actor="human",
-        handoff=names_own_folder(command),
-    )
-
-
-def _open_call(call_id: str, name: str, raw: msgspec.Raw, given: Fields, cwd: str | None) -> OpenCall:
+def _open_call(call_id: str, name: str, given: Fields, question: str, cwd: str | None) -> OpenCall:
     op = OPS.get(name, "other")
-    about = first_text(given, *SUBJECTS)
-    if op in ("agent", "other"):
-        about = first_text(given, "description", *SUBJECTS)
-    elif op == "plan":
-        about = first_text(given, "subject", *SUBJECTS)
-    elif op == "ask":
-        about = next((asked.question for asked in asked_in(inside(raw, "questions"))), "")
+    first = ("description",) if op in ("agent", "other") else ("subject",) if op == "plan" else ()
+    about = question or first_text(given, *first, *_SUBJECTS)
+    changes: tuple[Change, ...] = ()
+    if op in ("edit", "write"):
+        changes = _planned(given, cwd)
+    elif name == "Bash":
+        changes = shell_files.changes(first_text(given, "command"), cwd)
+    job = first_text(given, *_JOBS) if name in _LOOKS_AT_JOB | _STOPS_JOB else ""
     return OpenCall(
         id=call_id,
         name=name,
         op=op,
         subject=bounded(about, SUBJECT_CHARS),
-        label=bounded(first_text(given, "description"), SHORT_CHARS),
-        changes=_changes(name, op, raw, given, cwd),
-        task_id=_job(name, raw),
-        task=task_change(given) if name in ("TaskCreate", "TaskUpdate") else None,
+        label=bounded(first_text(given, "status" if name == "TaskUpdate" else "description"), SHORT_CHARS),
+        changes=changes,
+        task_id=usable_name(job) or "",
         handoff=names_own_folder(" ".join((cwd or "", about, first_text(given, "path")))),
     )
 
 
-def _job(name: str, raw: msgspec.Raw) -> str:
-    given = fields_of(raw) if name in LOOKS_AT_JOB | STOPS_JOB else {}
-    return usable_name(first_text(given, *JOBS)) or ""
+def _planned(given: Fields, cwd: str | None) -> tuple[Change, ...]:
+    """Returns the change that an edit call asks for, as far as its input shows it; empty if it names no file."""
+    named = first_text(given, "file_path", "notebook_path")
+    path = resolved(named, cwd) if named else None
+    if path is None or len(path) > MAX_PATH_CHARS or _OWN_NOTES.search(path):
+        return ()
+    return (planned(path, given),)
 
 
-def _changes(name: str, op: Op, raw: msgspec.Raw, given: Fields, cwd: str | None) -> tuple[Change, ...]:
-    if op in ("edit", "write"):
-        change = planned(raw, cwd)
-        return (change,) if change is not None else ()
-    if name == "Bash":
-        return shell_files.changes(first_text(given, "command"), cwd)
-    return ()
+def parse_result(builder: Builder, part: str, block: Block) -> None:
+    """Handles a `tool_result` block: closes its call and, if the call succeeded, adds what it changed."""
+    call_id = block.tool_use_id
+    if not call_id:
+        builder.skip("user/tool_result", "no tool_use_id")
+        return
+    calls = builder.context.calls
+    call = next((call for call in calls if call.id == call_id), OpenCall(id=call_id, name="", op="other"))
+    builder.change(calls=closed(calls, call_id))
+    output = rawjson.text_of(block.content)
+    if output is None and bytes(block.content) != b"null":
+        builder.skip("user/tool_result", "unexpected content")
+    outcome = _outcome(builder, call, plain_output(output or ""), failed=block.is_error is True)
+    builder.add(call.ended(outcome), part, call_id)
+    if outcome.status == "ok":
+        _parse_success(builder, part, call, outcome.output)
+    elif call.name == "ExitPlanMode" and outcome.status == "denied":
+        builder.add(PlanProposal(call_id=call_id, text="", accepted=False), f"{part}.plan", call_id)
+    if outcome.user_words and builder.subagent_id is None:
+        builder.add(UserPrompt(text=outcome.user_words), f"{part}.said", digest(outcome.user_words))
 
 
-def _parse_said(builder: Builder, part: str, block: wire.Block) -> None:
-    call_id = block.id or ""
-    if block.name == "AskUserQuestion":
-        for number, asked in enumerate(asked_in(inside(block.input, "questions"))):
-            builder.add(asked.as_event(call_id), f"{part}.question{number}", call_id)
-    elif block.name == "ExitPlanMode":
-        plan = rawjson.part_of(block.input, PlanInput) or PlanInput()
-        builder.add(PlanProposal(call_id=call_id, text=plan.plan), f"{part}.plan", call_id)
-    elif block.name == "TodoWrite":
-        todos = plan_items(fields_of(block.input).get("todos"), "content", most=MAX_TASKS)
-        builder.add(PlanUpdate(items=todos), f"{part}.todos", call_id)
+def plain_output(text: str) -> str:
+    """Returns a tool's output as text, without the client's additions."""
+    return without_ansi(without_reminders(text))
+
+
+def without_reminders(text: str) -> str:
+    """Returns `text` without the blocks that the client adds to tool output and summaries (2.0.65, 2.1.328)."""
+    return _REMINDER.sub("", text) if "</system-reminder>" in text else text
+
+
+def _outcome(builder: Builder, call: OpenCall, output: str, *, failed: bool) -> ToolOutcome:
+    line = builder.line
+    if not failed:
+        stopped = call.op == "shell" and is_true(fields_of(line.tool_use_result).get("interrupted"))
+        return ToolOutcome("interrupted" if stopped else "ok", output)
+    # Ctrl-C in a running tool is written as a rejection too; only a refused one has the flag (2.1.328). Asking the user
+    # is running: a question or plan that is dismissed was refused.
+    rejected = line.tool_denial_kind == "user-rejected" and not line.tool_denial_before_run
+    if rejected and call.op not in ("ask", "plan") and not _SAID.match(output):
+        return ToolOutcome("interrupted", output)
+    found = _by_text(output) or ToolOutcome("error", output)
+    return _refused(output) if line.tool_denial_kind is not None and found.status != "interrupted" else found
+
+
+def read_outcome(_op: Op, text: str) -> ToolOutcome:
+    """Determines from the output alone how a call ended. Output that names no failure counts as success."""
+    output = plain_output(text)
+    return _by_text(output) or ToolOutcome("ok", output)
+
+
+def _by_text(output: str) -> ToolOutcome | None:
+    """Returns the failure that the form of an output shows; None if it shows none."""
+    if output.startswith(_INTERRUPTED):
+        return ToolOutcome("interrupted", output)
+    if output.startswith(_REJECTED):
+        return _refused(output)
+    if found := _TOOL_ERROR.match(output):
+        return ToolOutcome("error", found[1].strip(), never_ran=True)
+    if found := _EXIT_CODE.match(output):
+        return ToolOutcome("error", output[found.end() :], exit_code=int(found[1]))
+    return None
+
+
+def _refused(output: str) -> ToolOutcome:
+    found = _SAID.match(output)
+    said = found[1].strip() if found else ""
+    return ToolOutcome("denied", output, never_ran=True, user_words="" if said.startswith(_CLIENT_SAYS) else said)
+
+
+def _parse_success(builder: Builder, part: str, call: OpenCall, output: str) -> None:
+    """Adds the effects of a call that succeeded with `output`.
+
+    The structured result is empty in sub-agents' files.
+    """
+    result = fields_of(builder.line.tool_use_result)
+    for number, change in enumerate(_made(builder, call, output)):
+        if not change.path.endswith(HANDOFF_FILE):
+            builder.add(as_edit(change, call.id), f"{part}.edit{number}", call.id)
+    if call.op == "shell":
+        started = first_text(result, "backgroundTaskId", "taskId")
+        found = _SHELL_ID.search(output) if not result else None
+        _parse_background(builder, part, call, found[1] if found else started, "running")
+    elif call.op == "agent":
+        started = text_of(result.get("agentId")) if text_of(result.get("status")) == "async_launched" else ""
+        found = _AGENT_ID.search(output) if not result and output.startswith("Async agent launched") else None
+        _parse_background(builder, part, call, found[1] if found else started, "running")
+    elif call.op == "ask":
+        _parse_answers(builder, part, call, result)
+    elif call.name == "ExitPlanMode":
+        plan = text_of(result.get("plan"))
+        builder.add(PlanProposal(call_id=call.id, text=plan, accepted=True), f"{part}.plan", call.id)
+    elif call.op == "plan":
+        _parse_tasks(builder, part, call, result)
+    elif call.name in _STOPS_JOB:
+        stopped = first_text(result, "task_id", "shell_id") or call.task_id
+        _parse_background(builder, part, call, stopped, "stopped")
+    elif call.name in _LOOKS_AT_JOB:
+        _parse_look(builder, part, call, output)
+
+
+def _made(builder: Builder, call: OpenCall, output: str) -> tuple[Change, ...]:
+    """Returns the changes as they were made.
+
+    The result tells a created file from an overwritten one, and its patch gives the lines.
+    """
+    if call.op not in ("edit", "write"):
+        return call.changes
+    result = read_as(builder.line.tool_use_result, EditResult) or EditResult()
+    if patch := result.structured_patch if result.type != "create" else None:
+        return tuple(patched(change, patch) for change in call.changes)
+    # In sub-agents' files the text of the result says so (2.0.65, 2.1.328).
+    if result.type == "create" or output.startswith("File created successfully"):
+        return tuple(replace(change, change="add") for change in call.changes)
+    # The input of Write says how long the file is, which is not what changed in one that existed.
+    unknown = {"added": None, "removed": None, "line": None}
+    return tuple(change if change.line is None else replace(change, **unknown) for change in call.changes)
+
+
+def _parse_background(
+    builder: Builder, part: str, call: OpenCall, task_id: str, state: Literal["running", "stopped"]
+) -> None:
+    if task_id:
+        label = call.label or call.subject
+        builder.add(BackgroundTask(task_id=task_id, state=state, label=label), f"{part}.task", call.id)
+
+
+def _parse_look(builder: Builder, part: str, call: OpenCall, output: str) -> None:
+    """Emits the end of a job that a status call found ended, since there may be no other record of it."""
+    head, _, printed = output.partition("<output>")
+    state = JOB_STATES.get((tagged(head, "status") or "").strip())
+    task_id = (tagged(head, "task_id") or call.task_id).strip()
+    if not task_id or state in (None, "running"):
+        return
+    if state == "done" and (tagged(head, "exit_code") or "0").strip() != "0":
+        state = "failed"
+    by_agent = "agent" in (tagged(head, "task_type") or "")
+    report = printed.rpartition("</output>")[0].strip() if by_agent else ""
+    builder.add(BackgroundTask(task_id=task_id, state=state, report=report), f"{part}.task", call.id)
+
+
+def _parse_answers(builder: Builder, part: str, call: OpenCall, result: Fields) -> None:
+    """Emits the user's answers; an answer with several choices is a list."""
+    for number, (question, raw) in enumerate(fields_of(result.get("answers")).items()):
+        text = text_of(raw) or ", ".join(map(text_of, items_of(raw)))
+        builder.add(Answer(call_id=call.id, question=question, text=text), f"{part}.answer{number}", call.id)
+
+
+def _parse_tasks(builder: Builder, part: str, call: OpenCall, result: Fields) -> None:
+    """Follows the task list, which TaskCreate and TaskUpdate change and TaskList gives whole (2.1.42 to 2.1.328).
+
+    A task created before the transcript began is unknown until it is listed. A new state comes from the call, since
+    the result has none if another agent of a team set it before.
+    """
+    tasks = {} if "tasks" in result else {task.id: task for task in builder.context.tasks}
+    for given in map(fields_of, (*items_of(result.get("tasks")), result.get("task"))):
+        ident, text = usable_name(text_of(given.get("id"))), bounded(text_of(given.get("subject")), SHORT_CHARS)
+        if ident is not None and text:
+            tasks[ident] = Task(id=ident, text=text, state=_STATES.get(text_of(given.get("status")), "pending"))
+    former = tasks.get(text_of(result.get("taskId")))
+    if former is not None and call.label == "deleted":
+        del tasks[former.id]
+    elif former is not None:
+        tasks[former.id] = replace(former, state=_STATES.get(call.label, former.state))
+    newest = tuple(tasks.values())[-MAX_TASKS:]
+    if newest != builder.context.tasks:
+        builder.change(tasks=newest)
+        items = tuple(PlanItem(text=task.text, state=task.state) for task in newest)
+        builder.add(PlanUpdate(items=items), f"{part}.tasks", call.id)

@@ -11,14 +11,22 @@ import msgspec
 from carryover.adapter import event_builder
 from carryover.adapter.contract import Parsed, Source
 from carryover.adapter.event_builder import EventBuilder, Facts, differing, usable_name
-from carryover.agents.codex import wire
 from carryover.model import AnyBody, PlanItem, session_in_other_cwd
 from carryover.records.asked import Asked
 from carryover.records.fields import digest, utc_ms
 from carryover.records.lenient import Fields, text_of
+from carryover.records.rawjson import ABSENT
 
 MAX_TURNS: Final = 40
 _MAX_EMITTED: Final = 20
+
+
+class Line(msgspec.Struct, frozen=True):
+    """One record of a rollout."""
+
+    type: str
+    timestamp: str | None = None
+    payload: msgspec.Raw = ABSENT
 
 
 class OpenCall(event_builder.OpenCall, frozen=True, omit_defaults=True):
@@ -58,8 +66,9 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
     """Id of the file's own thread. Another thread's first record may follow: 0.125 copies it into a fork."""
     session: str | None = None
     """The thread or, for a sub-agent, the thread that it works for."""
+    # Two fields are stored under their names in 0.1.0, so that an update in mid-session can continue.
     subagent_id: str | None = msgspec.field(default=None, name="sidechain")
-    """Stored under the field's name in 0.1.0, so that an update in mid-session can continue."""
+    emitted: tuple[EmittedFacts, ...] = msgspec.field(default=(), name="told")
     cwd: str | None = None
     """The first folder. Turns in another folder belong to another session, since a session has one project."""
     place: str | None = None
@@ -67,14 +76,11 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
     family: Literal["legacy", "paginated"] | None = None
     """Which records hold prompts and answers. It depends on the file, not on the client's version."""
     facts: Facts = Facts()
-    emitted: tuple[EmittedFacts, ...] = msgspec.field(default=(), name="told")
-    """Stored under the field's name in 0.1.0."""
     made_s: int = 0
     """When the file was created, in epoch seconds."""
     copied_s: int | None = None
     """The same, while the history copied into a fork or sub-agent is being skipped."""
     last_ms: int = 0
-    """Time of the last record with a time; used for records without one."""
     turns: tuple[Turn, ...] = ()
     """The newest and current turn last."""
     calls: tuple[OpenCall, ...] = ()
@@ -95,11 +101,13 @@ class Builder(EventBuilder[Context]):
     thread: str
     timed: bool
     """Whether the record has a time."""
+    turns: dict[str | None, Turn]
+    """By id; the newest and current turn last."""
     turn: Turn
     """The turn that added events belong to."""
 
     @classmethod
-    def begin(cls, source: Source, context: Context, line: wire.Line, name: str, data: Fields) -> Builder:
+    def begin(cls, source: Source, context: Context, line: Line, name: str, data: Fields) -> Builder:
         """Returns a builder for one record. A record without a time gets the time of the record before it."""
         own_ms = utc_ms(line.timestamp)
         at_ms = own_ms or context.last_ms
@@ -111,6 +119,7 @@ class Builder(EventBuilder[Context]):
             at_ms=at_ms,
             timed=own_ms > 0,
             version=context.facts.agent_version,
+            turns={turn.id: turn for turn in context.turns},
             turn=context.turns[-1] if context.turns else Turn(cwd=context.cwd),
         )
 
@@ -146,20 +155,19 @@ class Builder(EventBuilder[Context]):
 
     def start_turn(self, turn_id: str | None, cwd: str | None = None) -> None:
         """Begins a turn. Until a record names its folder, it has the announced folder or else the last turn's."""
-        turn = self._known(turn_id) or Turn(id=turn_id, cwd=self.context.place or self.cwd)
+        turn = self.turns.pop(turn_id, None) or Turn(id=turn_id, cwd=self.context.place or self.cwd)
         self.turn = turn if cwd is None else msgspec.structs.replace(turn, cwd=cwd)
-        self._keep(*(other for other in self.context.turns if other.id != turn_id), self.turn)
+        self.turns[turn_id] = self.turn
 
     def at_turn(self, turn_id: str | None) -> None:
         """Selects the turn that added events belong to, which need not be the current one. Empty: no record names
         it."""
         if usable_name(turn_id) is None or turn_id == self.turn.id:
             return
-        known = self._known(turn_id)
-        self.turn = known or Turn(id=turn_id, cwd=self.context.place or self.cwd)
-        if known is None:
-            *others, current = self.context.turns or (Turn(cwd=self.context.cwd),)
-            self._keep(*others, self.turn, current)
+        if turn_id not in self.turns:
+            current = self.turns.popitem() if self.turns else (None, Turn(cwd=self.context.cwd))
+            self.turns.update([(turn_id, Turn(id=turn_id, cwd=self.context.place or self.cwd)), current])
+        self.turn = self.turns[turn_id]
 
     def add(self, body: AnyBody, part: str, mark: str) -> None:
         """Adds an event to the selected turn.
@@ -177,14 +185,9 @@ class Builder(EventBuilder[Context]):
         self.mark_turn(counts={**self.turn.counts, part: number + 1})
         self._add(body, f"{self.turn.id}/{part}/{number}", part, mark)
 
-    def said_in_turn(self) -> tuple[str, ...]:
-        """The keys of the events that `add` added to the selected turn."""
-        return tuple(f"{self.turn.id}/{part}/{n}" for part, count in self.turn.counts.items() for n in range(count))
-
     def mark_turn(self, **changes: object) -> None:
         """Replaces fields of the selected turn."""
-        self.turn = msgspec.structs.replace(self.turn, **changes)
-        self.change(turns=tuple(self.turn if turn.id == self.turn.id else turn for turn in self.context.turns))
+        self.turn = self.turns[self.turn.id] = msgspec.structs.replace(self.turn, **changes)
 
     def add_of_call(self, body: AnyBody, part: str, call_id: str) -> None:
         """Adds a part of a tool call, which both record families identify by the call's id."""
@@ -195,6 +198,10 @@ class Builder(EventBuilder[Context]):
         """Returns the next context and the result of the record, session facts first."""
         if self.events:
             self.emit_session_info()
+        # The newest turns, and older ones in which something still runs, whose end belongs to them.
+        turns, running = tuple(self.turns.values()), {call.turn for call in self.context.calls}
+        old = (turn for turn in turns[:-MAX_TURNS] if turn.id in running)
+        self.change(turns=(*old, *turns[-MAX_TURNS:]))
         return self.context, self.built()
 
     def emit_session_info(self) -> None:
@@ -211,15 +218,6 @@ class Builder(EventBuilder[Context]):
             self.put_info_first(session, cwd, differing(facts, emitted))
             others = tuple(other for other in self.context.emitted if other.session != session)
             self.change(emitted=(*others, EmittedFacts(session, facts))[-_MAX_EMITTED:])
-
-    def _keep(self, *turns: Turn) -> None:
-        """Keeps the newest turns, and older ones in which something still runs, whose end belongs to them."""
-        running = {call.turn for call in self.context.calls}
-        old = (turn for turn in turns[:-MAX_TURNS] if turn.id in running)
-        self.change(turns=(*old, *turns[-MAX_TURNS:]))
-
-    def _known(self, turn_id: str | None) -> Turn | None:
-        return next((turn for turn in self.context.turns if turn.id == turn_id), None)
 
     def _add(self, body: AnyBody, key: str, part: str, mark: str) -> None:
         if not self.at_ms:

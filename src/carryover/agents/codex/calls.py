@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Sequence
 from typing import Final, Literal
 
 import msgspec
+from msgspec.structs import replace
 
+from carryover.adapter.contract import ToolOutcome
 from carryover.adapter.event_builder import closed, opened, usable_folder, usable_name
 from carryover.agents.codex.builder import Builder, OpenCall
-from carryover.agents.codex.outputs import Outcome, ended, of_script, read_output
-from carryover.agents.codex.wire import OPS, SHELLS
-from carryover.model import Answer, BackgroundTask, PlanUpdate
-from carryover.records import rawjson, shell_files
+from carryover.model import Answer, BackgroundTask, Op, PlanUpdate, ResultStatus
+from carryover.records import rawjson
 from carryover.records.asked import Asked, asked_in, plan_items
 from carryover.records.changes import Change, as_edit, hunks_in, patched
 from carryover.records.fields import SHORT_CHARS, SUBJECT_CHARS, bounded, digest, resolved
@@ -29,12 +28,21 @@ from carryover.records.uris import path_of
 PATCH: Final = "apply_patch"
 CODE_MODE: Final = "exec"
 """The only tool of code mode (gpt-6 models, 0.169): a script, whose commands and patches have separate records."""
+SHELLS: Final = frozenset("exec_command shell local_shell shell_command container.exec unified_exec".split())
+_TOOLS: Final[dict[Op, str]] = {
+    "read": "view_image read_file",
+    "search": "list_dir grep_files",
+    "agent": "spawn_agent send_input resume_agent wait wait_agent close_agent",
+    "edit": PATCH,
+    "plan": "update_plan",
+    "ask": "request_user_input",
+}
+OPS: Final = {tool: op for op, tools in _TOOLS.items() for tool in tools.split()}
+"""Operations of the known tools beside `SHELLS`. Others: `other`."""
 
 _MAX_OPEN_CALLS: Final = 50
 _MAX_CLOSED_CALLS: Final = 200
 _MAX_CHANGES: Final = 50
-_MAX_PLAN_ITEMS: Final = 40
-_MAX_QUESTIONS: Final = 10
 _SCRIPT_FLAGS: Final = frozenset(("-c", "-lc", "-Command", "/c"))
 _TEXT: Final = r'"?\s*:\s*("(?:[^"\\]|\\.)*")'
 _COMMAND: Final = re.compile(r"tools\.exec_command\(\{(?:[^`]*?[\s,{])?\"?cmd" + _TEXT, re.DOTALL)
@@ -54,6 +62,43 @@ _HANDED: Final = re.compile(
 """A command that only passes a patch to `apply_patch` (0.34 and later), which the client intercepts (0.169)."""
 
 
+_HEAD: Final = re.compile(
+    r"(?:Chunk ID: .*\n)?(?:Wall time: .*\n)?"
+    r"(?:Process exited with code (?P<code>-?\d{1,10})|Process running with session ID (?P<process>\w{1,40}))\b"
+)
+_EXIT_CODE: Final = re.compile(r"Exit code: (-?\d{1,10})\b")
+_BODY: Final = "\nOutput:\n"
+_HEAD_CHARS: Final = 400
+_ABORTED: Final = re.compile(r"(?:Wall time: [\d.]{1,12} seconds\n)?aborted by user(?: after [\d.]{1,12}s)?\s*")
+_REFUSED: Final = ("exec command rejected by user", "patch rejected by user", "rejected by user")
+_NEVER_RAN: Final = ("unsupported call: ", "unsupported custom tool call: ", "failed to parse function arguments")
+_FAILED: Final = re.compile(r"(?:apply_patch verification|Script|exec_command|write_stdin) failed|execution error")
+_IN_SANDBOX: Final = re.compile(
+    r"failed in sandbox(?: \w+ with execution error)?: ?(?:sandbox denied exec error, exit code: (?P<code>-?\d{1,10}), "
+    r"stdout: (?:(?P<stdout>.*), stderr: )?)?(?P<rest>.*)",
+    re.DOTALL,
+)
+"""A command's output if the client suspects its sandbox (0.46)."""
+_PATCH_ERROR: Final = "error: "
+"""Precedes a reason that later clients append to `apply_patch verification failed` (0.34, 0.48)."""
+_SCRIPT_ERROR: Final = "Script error:\n"
+"""Heading of the reason if a code mode script failed (0.169)."""
+_WORKED: Final = ("Success. Updated the following files:", "Script completed")
+_PLAN_TAKEN: Final = "Plan updated"
+_SURE: Final[frozenset[Op]] = frozenset(("read", "search", "web", "agent", "ask"))
+_KILLED: Final = -1
+
+
+class Outcome(ToolOutcome, frozen=True):
+    """How a call ended, or the process that it left running."""
+
+    process: str | None = None
+    """Id of the process, if the command still runs."""
+    exited: bool = False
+    """Whether the client reports the end of a process, as opposed to a call that failed or was moved to the
+    background."""
+
+
 def parse_call(builder: Builder) -> None:
     """Handles a tool call, and emits any question to the user with it."""
     name, namespace = builder.text("name"), builder.text("namespace")
@@ -66,12 +111,13 @@ def parse_call(builder: Builder) -> None:
     text = rawjson.string_of(builder.data.get("input", builder.data.get("arguments", rawjson.ABSENT)))
     if text is None:
         builder.skip(f"{builder.name}/{name}", "unexpected input")
-    given = fields_of((text or "").encode("utf-8", "replace"))
-    asked = asked_in(given.get("questions"))[:_MAX_QUESTIONS] if OPS.get(name) == "ask" else []
+        text = ""
+    given = fields_of(text.encode("utf-8", "replace"))
+    asked = asked_in(given.get("questions")) if OPS.get(name) == "ask" else []
     if "input" in builder.data and name == PATCH:
-        call = _patch_call(call_id, in_patch(text or "", builder.cwd))
+        call = _patch_call(call_id, in_patch(text, builder.cwd))
     elif "input" in builder.data and name == CODE_MODE:
-        call = _script_call(builder, call_id, (text or "").strip())
+        call = _script_call(builder, call_id, text.strip())
     elif name in SHELLS:
         call = _shell_call(builder, call_id, name, given)
     else:
@@ -91,28 +137,43 @@ def parse_output(builder: Builder) -> None:
     if call is None:
         return
     outcome = read_output(call.op, text)
-    if call.name == "write_stdin":
+    if outcome.process is not None and call.op == "shell":
+        # The call stays open: its result comes when the process ends.
+        running = replace(call, process=outcome.process)
+        builder.change(calls=tuple(running if other is call else other for other in builder.context.calls))
+        builder.at_turn(call.turn)
+        task = BackgroundTask(task_id=call.id, state="running", label=bounded(call.subject, SHORT_CHARS))
+        builder.add_of_call(task, "running", call.id)
+    elif call.name == "write_stdin":
         # What the process printed, and how it ended, is reported with the call that started it.
         is_told = outcome.exited or outcome.status in ("ok", "unknown")
         _finish(builder, call, Outcome("ok") if is_told else outcome)
-        _end_process(builder, call.process, outcome)
-    elif outcome.process is not None and call.op == "shell":
-        _leave_running(builder, call, outcome.process)
+        # The newest: a new client numbers from the start again, and what ran in the previous one ended unrecorded.
+        started = [other for other in builder.context.calls if other.process == call.process and other.op == "shell"]
+        if started and call.process is not None and outcome.exited:
+            _finish(builder, started[-1], outcome)
     elif outcome.status == "interrupted" and call.escalated:
         # Refusing what the client asks for ends the turn, and is written down as an interrupt would be (0.169).
         _finish(builder, call, Outcome("denied", outcome.output, never_ran=True))
-    elif call.name == CODE_MODE and outcome.status == "error" and _PATCH_FAILED in outcome.output:
-        found = _FAILED_IN.search(outcome.output)
-        call = msgspec.structs.replace(call, name=PATCH, op="edit", subject=found[1] if found else "")
-        _finish(builder, call, outcome)
-    elif call.name == CODE_MODE and outcome.status == "ok":
-        has_records = any(known.startswith(_OF_SCRIPT) for known in builder.context.closed)
-        if call.op == "shell" and not has_records:
-            _finish(builder, call, of_script(outcome.output))
-        else:
-            _finish(builder, msgspec.structs.replace(call, op="other", changes=()), Outcome("ok"))
+    elif call.name == CODE_MODE:
+        _finish(builder, *_of_script(builder, call, outcome))
     else:
         _finish(builder, call, outcome)
+
+
+def _of_script(builder: Builder, call: OpenCall, outcome: Outcome) -> tuple[OpenCall, Outcome]:
+    """Determines how a code mode script ended, which may print the whole result of its only command (0.146)."""
+    if outcome.status == "error" and _PATCH_FAILED in outcome.output:
+        found = _FAILED_IN.search(outcome.output)
+        return replace(call, name=PATCH, op="edit", subject=found[1] if found else ""), outcome
+    if outcome.status != "ok":
+        return call, outcome
+    if call.op != "shell" or any(known.startswith(_OF_SCRIPT) for known in builder.context.closed):
+        return replace(call, op="other", changes=()), Outcome("ok")
+    printed = outcome.output.partition(_BODY)[2].strip("\n")
+    ran = fields_of(printed.encode("utf-8", "replace"))
+    code = number_of(ran.get("exit_code"))
+    return call, Outcome("unknown", printed) if code is None else _ended(code, without_ansi(text_of(ran.get("output"))))
 
 
 def parse_command(builder: Builder) -> None:
@@ -121,43 +182,45 @@ def parse_command(builder: Builder) -> None:
     In code mode, and for the user's `!command`, it is also the only record of the call. It may come long after the turn
     that the command belongs to.
     """
-    call_id, source = builder.call_id, builder.text("source")
-    if call_id is None:
-        builder.skip(builder.name, "no usable id")
-        return
+    call_id, source = _of_client(builder), builder.text("source")
     # `write_stdin` on a process is not a separate command.
-    if source == "unified_exec_interaction" or call_id in builder.context.closed:
+    if call_id is None or source == "unified_exec_interaction":
         return
-    builder.at_turn(builder.text("turn_id"))
     call = _known(builder, call_id)
     if call is None:
         cwd = usable_folder(path_of(builder.text("cwd"))) or builder.cwd  # a URL in `CommandExecution`
         script = _script_of(builder.data.get("command", rawjson.ABSENT))
         call = _command_call(call_id, "exec_command", script, cwd)
         if source == "user_shell":
-            call = msgspec.structs.replace(call, actor="human", changes=())
+            call = replace(call, actor="human", changes=())
         call = _open(builder, call)
     output = without_ansi(builder.text("aggregated_output"))
-    _finish(builder, call, ended(number_of(builder.data.get("exit_code")), output, builder.text("status")))
+    _finish(builder, call, _ended(number_of(builder.data.get("exit_code")), output, builder.text("status")))
 
 
 def parse_file_change(builder: Builder) -> None:
     """Handles the client's own record of a patch (`FileChange`, `patch_apply_end`): its changes, with absolute
     paths."""
-    call_id = builder.call_id
+    call_id = _of_client(builder)
     if call_id is None:
-        builder.skip(builder.name, "no usable id")
         return
-    if call_id in builder.context.closed:
-        return
-    builder.at_turn(builder.text("turn_id"))
     reported = sorted(fields_of(builder.data.get("changes")).items())
     made = (_made(path, fields_of(detail), builder.cwd) for path, detail in reported)
     changes = tuple(change for change in made if change is not None)
     call = _known(builder, call_id) or _open(builder, _patch_call(call_id, changes))
     printed = "\n".join(filter(None, (builder.text("stdout"), builder.text("stderr"))))
-    call = msgspec.structs.replace(call, op="edit", changes=changes)
-    _finish(builder, call, ended(None, printed, builder.text("status")))
+    call = replace(call, op="edit", changes=changes)
+    _finish(builder, call, _ended(None, printed, builder.text("status")))
+
+
+def _of_client(builder: Builder) -> str | None:
+    """Returns the id of the call that a record of the client ends; None if it has ended or the id is unusable."""
+    if builder.call_id is None:
+        builder.skip(builder.name, "no usable id")
+    elif builder.call_id not in builder.context.closed:
+        builder.at_turn(builder.text("turn_id"))
+        return builder.call_id
+    return None
 
 
 def parse_web_search(builder: Builder) -> None:
@@ -168,23 +231,13 @@ def parse_web_search(builder: Builder) -> None:
     _finish(builder, call, Outcome("ok"))
 
 
-def patch_in_command(command: str, cwd: str | None) -> tuple[Change, ...] | None:
-    """Returns the changes of a shell command that only passes a patch to `apply_patch`; None for other commands."""
-    is_short = len(command) <= _MOST_CHARS and command.count("*** Begin Patch") == 1
-    handed = _HANDED.fullmatch(command) if is_short else None
-    if handed is None:
-        return None
-    folder = handed["folder"]
-    return in_patch(handed["patch"], resolved(folder.strip("'\""), cwd) if folder else cwd)
-
-
 def _known(builder: Builder, call_id: str) -> OpenCall | None:
     return next((call for call in builder.context.calls if call.id == call_id), None)
 
 
 def _open(builder: Builder, call: OpenCall) -> OpenCall:
     """Adds a call and keeps it open until its result comes."""
-    call = msgspec.structs.replace(call, turn=builder.turn.id, subject=bounded(call.subject, SUBJECT_CHARS))
+    call = replace(call, turn=builder.turn.id, subject=bounded(call.subject, SUBJECT_CHARS))
     builder.add_of_call(call.as_event(), "call", call.id)
     builder.change(
         calls=opened(builder.context.calls, call, most=_MAX_OPEN_CALLS),
@@ -203,28 +256,23 @@ def _patch_call(call_id: str, changes: tuple[Change, ...], *, handoff: bool = Fa
 
 
 def _command_call(call_id: str, name: str, script: str, cwd: str | None) -> OpenCall:
-    patch = patch_in_command(script, cwd)
-    if patch is not None:
-        return _patch_call(call_id, patch, handoff=names_own_folder(cwd or ""))
-    return OpenCall(
-        id=call_id,
-        name=name,
-        op="shell",
-        subject=script,
-        changes=shell_files.changes(script, cwd)[:_MAX_CHANGES],
-        handoff=names_own_folder(f"{cwd or ''} {script}"),
-    )
+    is_short = len(script) <= _MOST_CHARS and script.count("*** Begin Patch") == 1
+    handed = _HANDED.fullmatch(script) if is_short else None
+    if handed is None:
+        return OpenCall.of_command(call_id, name, script, cwd)
+    folder = handed["folder"]
+    changes = in_patch(handed["patch"], resolved(folder.strip("'\""), cwd) if folder else cwd)
+    return _patch_call(call_id, changes, handoff=names_own_folder(cwd or ""))
 
 
 def _shell_call(builder: Builder, call_id: str, name: str, given: Fields) -> OpenCall:
     raw = given.get("cmd", given.get("command", rawjson.ABSENT))
-    place = first_text(given, "workdir")
-    cwd = resolved(place, builder.cwd) if place else builder.cwd
+    cwd = _folder(builder, given.get("workdir"))
     match rawjson.part_of(raw, list[str]):
         case [tool, patch] if tool == PATCH:  # older clients
             return _patch_call(call_id, in_patch(patch, cwd))
     call = _command_call(call_id, name, _script_of(raw), cwd)
-    return msgspec.structs.replace(call, escalated=first_text(given, "sandbox_permissions") == "require_escalated")
+    return replace(call, escalated=first_text(given, "sandbox_permissions") == "require_escalated")
 
 
 def _script_call(builder: Builder, call_id: str, script: str) -> OpenCall:
@@ -232,16 +280,25 @@ def _script_call(builder: Builder, call_id: str, script: str) -> OpenCall:
 
     A script that runs a single command is read as that command if the client (before 0.150) doesn't record commands.
     """
-    found = _COMMAND.search(script) if builder.context.family == "legacy" and script.count("tools.") == 1 else None
-    command = text_of(msgspec.Raw(found[1].encode("utf-8", "replace"))) if found is not None else ""
+    is_command = builder.context.family == "legacy" and script.count("tools.") == 1
+    command = text_of(_text_in(script, _COMMAND)) if is_command else ""
     if not command:
         return OpenCall(id=call_id, name=CODE_MODE, op="other", subject=script, handoff=names_own_folder(script))
-    workdir = _WORKDIR.search(script)
-    place = text_of(msgspec.Raw(workdir[1].encode("utf-8", "replace"))) if workdir is not None else ""
-    return _command_call(call_id, CODE_MODE, command, resolved(place, builder.cwd) if place else builder.cwd)
+    return _command_call(call_id, CODE_MODE, command, _folder(builder, _text_in(script, _WORKDIR)))
 
 
-def _other_call(call_id: str, name: str, given: Fields, asked: Sequence[Asked]) -> OpenCall:
+def _text_in(script: str, pattern: re.Pattern[str]) -> msgspec.Raw | None:
+    found = pattern.search(script)
+    return msgspec.Raw(found[1].encode("utf-8", "replace")) if found is not None else None
+
+
+def _folder(builder: Builder, workdir: msgspec.Raw | None) -> str | None:
+    """Returns the folder that a command runs in: the turn's, unless the call names another."""
+    place = text_of(workdir)
+    return resolved(place, builder.cwd) if place else builder.cwd
+
+
+def _other_call(call_id: str, name: str, given: Fields, asked: list[Asked]) -> OpenCall:
     about = first_text(given, "path", "file_path", "dir_path", "pattern", "query", "url", "message")
     number = number_of(given.get("session_id"))  # some clients write it as a text
     process = str(number) if number is not None else text_of(given.get("session_id"))
@@ -250,7 +307,7 @@ def _other_call(call_id: str, name: str, given: Fields, asked: Sequence[Asked]) 
         name=name,
         op=OPS.get(name, "other"),
         subject=about or next((question.question for question in asked), ""),
-        plan=plan_items(given.get("plan"), "step", most=_MAX_PLAN_ITEMS) if name == "update_plan" else (),
+        plan=plan_items(given.get("plan"), "step") if name == "update_plan" else (),
         asked=tuple(Asked(bounded(one.question, SUBJECT_CHARS), bounded(one.id, SHORT_CHARS)) for one in asked),
         process=usable_name(process) if name == "write_stdin" else None,
         handoff=names_own_folder(about),
@@ -285,25 +342,6 @@ def _made(path: str, detail: Fields, cwd: str | None) -> Change | None:
     return None
 
 
-def _leave_running(builder: Builder, call: OpenCall, process: str) -> None:
-    """Keeps the call open: its result comes when the process ends."""
-    running = msgspec.structs.replace(call, process=process)
-    builder.change(calls=tuple(running if other.id == call.id else other for other in builder.context.calls))
-    builder.at_turn(call.turn)
-    task = BackgroundTask(task_id=call.id, state="running", label=bounded(call.subject, SHORT_CHARS))
-    builder.add_of_call(task, "running", call.id)
-
-
-def _end_process(builder: Builder, process: str | None, outcome: Outcome) -> None:
-    """Ends the call whose process a status check found ended."""
-    if process is None or not outcome.exited:
-        return
-    # The newest: a new client numbers from the start again, and what ran in the previous one ended unrecorded.
-    calls = (call for call in reversed(builder.context.calls) if call.process == process and call.op == "shell")
-    if (call := next(calls, None)) is not None:
-        _finish(builder, call, outcome)
-
-
 def _finish(builder: Builder, call: OpenCall, outcome: Outcome) -> None:
     """Adds the result of a call and its effects."""
     builder.change(
@@ -316,11 +354,8 @@ def _finish(builder: Builder, call: OpenCall, outcome: Outcome) -> None:
         # How it ended is in its result: a failed job would count a second time.
         state: Literal["done", "stopped"] = "done" if outcome.status in ("ok", "error") else "stopped"
         builder.add_of_call(BackgroundTask(task_id=call.id, state=state), "ended", call.id)
-    if outcome.status == "ok":
-        _add_what_followed(builder, call, outcome)
-
-
-def _add_what_followed(builder: Builder, call: OpenCall, outcome: Outcome) -> None:
+    if outcome.status != "ok":
+        return
     for change in call.changes:
         if not names_own_folder(change.path):
             builder.add_of_call(as_edit(change, call.id), f"edit/{digest(change.path)}", call.id)
@@ -331,3 +366,54 @@ def _add_what_followed(builder: Builder, call: OpenCall, outcome: Outcome) -> No
         if text := ", ".join(map(text_of, items_of(fields_of(given.get(asked.id)).get("answers")))):
             answer = Answer(call_id=call.id, question=asked.question, text=text)
             builder.add_of_call(answer, f"answer{number}", call.id)
+
+
+def read_output(op: Op, text: str) -> Outcome:
+    """Determines from its output how a call ended.
+
+    `unknown` if the output doesn't show it and the tool may fail silently.
+    """
+    if text.startswith('{"output"') and (wrapped := fields_of(text.encode("utf-8", "replace"))).keys() >= {"metadata"}:
+        # `apply_patch` in 0.87 to 0.125, every command in 0.48 and 0.53.
+        code = number_of(fields_of(wrapped["metadata"]).get("exit_code"))
+        return _ended(code, without_ansi(text_of(wrapped["output"])))
+    text = without_ansi(text)
+    if head := _HEAD.match(text):
+        if head["process"]:
+            return Outcome("unknown", _body(text), process=head["process"])
+        return replace(_ended(int(head["code"]), _body(text)), exited=True)
+    if head := _EXIT_CODE.match(text):
+        return _ended(int(head[1]), _body(text))
+    if found := _IN_SANDBOX.fullmatch(text):
+        if found["code"] is None:
+            return Outcome("error", found["rest"])
+        return _ended(int(found["code"]), "\n".join(filter(None, (found["stdout"], found["rest"]))))
+    if _ABORTED.fullmatch(text):
+        return Outcome("interrupted", text)
+    if text.startswith(_REFUSED):
+        return Outcome("denied", text, never_ran=True)
+    if text.startswith(_NEVER_RAN):
+        return Outcome("error", text, never_ran=True)
+    if _FAILED.match(text) or (op == "edit" and text.startswith(_PATCH_ERROR)):
+        return Outcome("error", _body(text).removeprefix(_SCRIPT_ERROR))
+    if op == "plan":
+        return Outcome("ok" if text.startswith(_PLAN_TAKEN) else "error", text)
+    return Outcome("ok" if op in _SURE or text.startswith(_WORKED) else "unknown", text)
+
+
+def _ended(exit_code: int | None, output: str, status: str = "") -> Outcome:
+    """Returns the outcome of a process: by its exit code, else by the client's status (`completed`, `failed`)."""
+    if status == "declined":
+        return Outcome("denied", output, never_ran=True)
+    if exit_code == _KILLED:
+        return Outcome("interrupted", output)
+    if exit_code is None:
+        words: dict[str, ResultStatus] = {"completed": "ok", "failed": "error"}
+        return Outcome(words.get(status, "unknown"), output)
+    return Outcome("ok" if exit_code == 0 else "error", output, exit_code=exit_code)
+
+
+def _body(text: str) -> str:
+    """Returns the output below the client's own header lines."""
+    at = text.find(_BODY, 0, _HEAD_CHARS)
+    return text[at + len(_BODY) :].lstrip("\n") if at >= 0 else text

@@ -1,7 +1,11 @@
-"""Turns rollout records into events, one record at a time."""
+"""Turns rollout records into events: sessions and turns, prompts and answers, and which of two records counts.
+
+Each line is `{"timestamp", "type", "payload"}` (0.34 to 0.169): FACTS.md.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Final
 
@@ -9,46 +13,89 @@ import msgspec
 
 from carryover.adapter.contract import Parsed, Record, Source
 from carryover.adapter.event_builder import usable_folder, usable_name
-from carryover.agents.codex import calls, messages, wire
-from carryover.agents.codex.builder import MAX_TURNS, Builder, Context, Turn
-from carryover.model import Retracted, Skipped, TurnEnd
+from carryover.agents.codex import calls
+from carryover.agents.codex.builder import MAX_TURNS, Builder, Context, Line, Turn
+from carryover.model import (
+    Actor,
+    AgentSummary,
+    AnyBody,
+    AssistantMessage,
+    BackgroundTask,
+    PlanProposal,
+    Retracted,
+    Skipped,
+    TurnEnd,
+    UserPrompt,
+)
 from carryover.records import rawjson
+from carryover.records.asked import JOB_STATES
 from carryover.records.fields import digest, utc_ms
-from carryover.records.lenient import fields_of, inside, number_of, text_of
+from carryover.records.lenient import fields_of, inside, items_of, number_of, text_of
 from carryover.records.resets import failed_turn
-from carryover.records.text import tagged
+from carryover.records.summary import kinds_of, parts_by_heading
+from carryover.records.text import tagged, without_handoff
 
+_LINE: Final = msgspec.json.Decoder(Line)
+_QUIET: Final = re.compile(
+    r"world_state|token_usage_record|inter_agent_communication(?:_metadata)?|retained_context|session_state"
+    # `context_compacted` only marks what `compacted` reports.
+    r"|event_msg/(?:agent_reasoning|agent_reasoning_raw_content|context_compacted|token_count|sub_agent_activity"
+    r"|(?:collab|dynamic_tool_call|guardian|hook|image_generation|mcp|thread|undo|view_image|web_search)_\w+"
+    r"|\w+_(?:begin|delta|request|started|updated?))"
+    r"|item_completed/(?:CollabAgentToolCall|ContextCompaction|DynamicToolCall|HookPrompt|Image\w+|InjectedContext"
+    r"|McpToolCall|Reasoning|Sleep|SubAgentActivity|WebSearch)"
+    r"|response_item/(?:additional_tools|agent_message|compaction\w*|context_compaction|ghost_snapshot"
+    r"|image_generation_call|other|reasoning|tool_search_\w+)"
+)
+"""Records without content for us, unless there is a handler for them."""
 _COPIED_WITHIN_S: Final = 10
 """A history is copied when the file is created (0.125); what is written later is the file's own."""
 _CLIENTS_OWN: Final = frozenset(("subagent", "guardian_review", "memory_consolidation"))
 """Values of `thread_source` if no user speaks. All but the first are reported; other names are the user's programs."""
 _LIMITS: Final = frozenset(("usage_limit_exceeded", "rate_limit_exceeded"))
 _TOO_MANY: Final = 429
-_ENDED_BY_USER: Final = frozenset(("interrupted", "replaced"))
+_PHASES: Final = {"final_answer": True, "commentary": False}
+_REQUEST: Final = "## My request for Codex:"
+_EDITORS_WORDS: Final = ("# Context from my IDE setup:", "# Files mentioned by the user:")
+_CLIENTS: Final = ("environment_context", "user_instructions")
+_PREFACE: Final = re.compile(
+    r"\AAnother language model started to solve this problem.{0,800}?to assist with your own analysis:\s*", re.DOTALL
+)
+"""The client's preface to a summary, for the model that reads it, as worded in 0.169."""
+SUMMARY_KINDS: Final = kinds_of(
+    current="current progress|current progress and key decisions|current progress and key decisions made|progress",
+    next="what remains to be done|remaining work|clear next steps|next steps",
+    other="key decisions|important context|important context, constraints, or user preferences|critical data",
+)
+"""Headings that models choose for a compaction, whose request is a list without headings (reported)."""
 
 
 def parse_record(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
     """Parses one record of a Codex transcript. Never raises: what is not understood is counted in `skipped`."""
-    line = rawjson.read_line(wire.LINE, record.data, version=context.facts.agent_version)
+    line = rawjson.read_line(_LINE, record.data, version=context.facts.agent_version)
     if line is None or isinstance(line, Skipped):
         return context, Parsed() if line is None else Parsed(skipped=(line,))
-    data = fields_of(line.payload)
-    has_kinds = line.type in ("event_msg", "response_item")
-    name = f"{line.type}/{text_of(data.get('type'))}" if has_kinds else line.type
-    if name in wire.QUIET:
+    data, name = fields_of(line.payload), line.type
+    if name in ("event_msg", "response_item"):
+        name = f"{name}/{text_of(data.get('type'))}"
+    item = fields_of(data.get("item")) if name == "event_msg/item_completed" else None
+    if item is not None:
+        name = f"item_completed/{text_of(item.get('type'))}"
+    handle = _HANDLERS.get(name)
+    if handle is None and _QUIET.fullmatch(name):
         return context, Parsed()
-    builder = Builder.begin(source, context, line, name, data)
-    is_copied = _is_still_copied(builder)
-    if builder.name == "event_msg/item_completed" and not _open_item(builder):
-        return context, Parsed()
-    handle = _HANDLERS.get(builder.name)
-    if builder.name in wire.QUIET or (is_copied and handle is not None):
-        return context, Parsed()
+    builder = Builder.begin(source, context, line, name, data if item is None else item)
     if handle is None:
-        builder.skip(builder.name, "unknown record type")
-    else:
-        builder.change(copied_s=None)
-        handle(builder)
+        builder.skip(name, "unknown record type")
+        return builder.parsed()
+    # The file that asked for a review repeats the reviewer's prompt.
+    is_others = item is not None and text_of(data.get("thread_id")) not in ("", context.thread)
+    if (is_others and context.thread is not None) or _is_still_copied(builder):
+        return context, Parsed()
+    if item is not None:
+        builder.at_turn(text_of(data.get("turn_id")))
+    builder.change(copied_s=None)
+    handle(builder)
     return builder.parsed()
 
 
@@ -66,18 +113,6 @@ def _is_still_copied(builder: Builder) -> bool:
     return started_s is None or started_s < copied_s
 
 
-def _open_item(builder: Builder) -> bool:
-    """Makes the item that a record holds the data of the builder; returns False if it is another thread's."""
-    completed, thread = builder.data, builder.context.thread
-    builder.data = fields_of(completed.get("item"))
-    builder.name = f"item_completed/{builder.text('type')}"
-    # The file that asked for a review repeats the reviewer's prompt.
-    if thread is not None and text_of(completed.get("thread_id")) not in ("", thread):
-        return False
-    builder.at_turn(text_of(completed.get("turn_id")))
-    return True
-
-
 def _parse_session(builder: Builder) -> None:
     """Handles `session_meta`. The first one is the file's own; later ones were copied with another thread's history."""
     meta, thread = builder.data, usable_name(builder.text("id"))
@@ -88,9 +123,11 @@ def _parse_session(builder: Builder) -> None:
         if thread != builder.context.thread:
             builder.change(copied_s=builder.context.made_s)
         return
-    source = fields_of(meta.get("source"))
-    is_sub_agent = builder.text("thread_source") in _CLIENTS_OWN or not {"subagent", "internal"}.isdisjoint(source)
-    spawner = text_of(inside(meta.get("source", rawjson.ABSENT), "subagent", "thread_spawn", "parent_thread_id"))
+    source = meta.get("source", rawjson.ABSENT)
+    is_sub_agent = builder.text("thread_source") in _CLIENTS_OWN or not fields_of(source).keys().isdisjoint(
+        ("subagent", "internal")
+    )
+    spawner = text_of(inside(source, "subagent", "thread_spawn", "parent_thread_id"))
     named_by = (builder.text("session_id"), builder.text("parent_thread_id"), spawner)
     parent = next((name for name in named_by if usable_name(name) and name != thread), thread)
     forked_from = builder.text("forked_from_id")
@@ -104,10 +141,10 @@ def _parse_session(builder: Builder) -> None:
         subagent_id=thread if is_sub_agent else None,
         cwd=cwd,
         family="paginated" if builder.text("history_mode") == "paginated" else "legacy",
-        turns=(Turn(cwd=cwd),),
         made_s=made_s,
         copied_s=made_s if forked_from and not copies_nothing else None,
     )
+    builder.turns = {None: Turn(cwd=cwd)}
     branch = text_of(inside(meta.get("git", rawjson.ABSENT), "branch"))
     builder.learn(agent_version=builder.text("cli_version"), branch=branch, parent=forked_from)
 
@@ -138,43 +175,22 @@ def _parse_started(builder: Builder) -> None:
     builder.start_turn(usable_name(builder.text("turn_id")))
 
 
-def _parse_complete(builder: Builder) -> None:
-    """Handles `task_complete`. Only its error is news, and clients up to 0.145 don't record that."""
+def _parse_ended(builder: Builder) -> None:
+    """Handles `task_complete` and `turn_aborted`.
+
+    Of the first only its error is news, and clients up to 0.145 don't record that. Of the second only the user's own
+    aborts count: `interrupted` (0.125, 0.169), `replaced` (reported).
+    """
     builder.at_turn(builder.text("turn_id"))
     builder.change(review=False)
-    if error := fields_of(builder.data.get("error")):
-        limited = _is_limit(error.get("codex_error_info", rawjson.ABSENT))
-        _end(builder, failed_turn(text_of(error.get("message")), builder.at_ms, limited=limited))
-
-
-def _parse_aborted(builder: Builder) -> None:
-    """Handles `turn_aborted`. Only the user's own aborts count: `interrupted` (0.125, 0.169), `replaced` (reported)."""
-    builder.at_turn(builder.text("turn_id"))
-    builder.change(review=False)
-    if builder.text("reason") in _ENDED_BY_USER:
+    if builder.text("reason") in ("interrupted", "replaced"):
         _end(builder, TurnEnd(reason="interrupted"))
-
-
-def _parse_rolled_back(builder: Builder) -> None:
-    """Handles a rollback of the newest turns.
-
-    What was said in them no longer counts. What was done does, since files are left as they are.
-    """
-    newest, count = builder.context.turns[-MAX_TURNS:], number_of(builder.data.get("num_turns")) or 0
-    asked = [turn for turn in newest if turn.id is not None and turn.counts.get("prompt") and not turn.undone]
-    for turn in asked[-count:] if count > 0 else ():
-        builder.at_turn(turn.id)
-        builder.add(Retracted(keys=builder.said_in_turn()), "undone", str(turn.id))
-        builder.mark_turn(undone=True)
-
-
-def _is_limit(raw: msgspec.Raw) -> bool:
-    """Whether an error means a usage limit, or a provider's HTTP 429 until the client gave up.
-
-    It is a name, or an object with that name as its only key.
-    """
-    statuses = (number_of(inside(detail, "http_status_code")) for detail in fields_of(raw).values())
-    return text_of(raw) in _LIMITS or _TOO_MANY in statuses
+    elif error := fields_of(builder.data.get("error")):
+        # A name, or an object with that name as its only key: a limit, or a provider's 429 until the client gave up.
+        kind = error.get("codex_error_info", rawjson.ABSENT)
+        statuses = [number_of(inside(detail, "http_status_code")) for detail in fields_of(kind).values()]
+        limited = text_of(kind) in _LIMITS or _TOO_MANY in statuses
+        _end(builder, failed_turn(text_of(error.get("message")), builder.at_ms, limited=limited))
 
 
 def _end(builder: Builder, end: TurnEnd) -> None:
@@ -183,52 +199,122 @@ def _end(builder: Builder, end: TurnEnd) -> None:
         builder.add(end, "end", digest(end.message))
 
 
-def _begin_review(builder: Builder) -> None:
-    builder.change(review=True)
+def _parse_rolled_back(builder: Builder) -> None:
+    """Handles a rollback of the newest turns.
+
+    What was said in them no longer counts. What was done does, since files are left as they are.
+    """
+    newest, count = [*builder.turns.values()][-MAX_TURNS:], number_of(builder.data.get("num_turns")) or 0
+    asked = [turn for turn in newest if turn.id is not None and turn.counts.get("prompt") and not turn.undone]
+    for turn in asked[-count:] if count > 0 else ():
+        builder.at_turn(turn.id)
+        said = (f"{turn.id}/{part}/{n}" for part, times in turn.counts.items() for n in range(times))
+        builder.add(Retracted(keys=tuple(said)), "undone", str(turn.id))
+        builder.mark_turn(undone=True)
 
 
-def _end_review(builder: Builder) -> None:
-    builder.change(review=False)
+def _parse_review(builder: Builder) -> None:
+    builder.change(review="entered" in builder.name.lower())
+
+
+def _parse_words(builder: Builder) -> None:
+    """Handles a prompt or an answer, which two families of records repeat; in a file, one of them counts.
+
+    A sub-agent's prompt comes from its parent, a review's from the client. Without a phase it is unknown whether an
+    answer is the final one.
+    """
+    family = "paginated" if builder.name.startswith("item_completed/") else "legacy"
+    if builder.context.family not in (None, family):
+        return
+    raw = builder.data.get("content" if family == "paginated" else "message", rawjson.ABSENT)
+    if bytes(raw)[:1] != (b"[" if family == "paginated" else b'"'):
+        builder.skip(builder.name, "unexpected shape")
+        return
+    builder.change(family=family)
+    parts = [(text_of(part.get("type")).lower(), part) for part in map(fields_of, items_of(raw))]
+    text = text_of(raw) or "".join(text_of(part.get("text")) for kind, part in parts if kind == "text")
+    if builder.name.lower().endswith(("agent_message", "agentmessage")):
+        if text.strip():
+            builder.add(AssistantMessage(text=text, final=_PHASES.get(builder.text("phase"))), "said", digest(text))
+        return
+    images = (items_of(builder.data.get(name)) for name in ("images", "local_images"))
+    attachments = sum(map(len, images)) + sum("image" in kind for kind, _ in parts)
+    words = _typed(text) if builder.text("kind") not in _CLIENTS else ""
+    if not builder.context.review and (words.strip() or attachments):
+        actor: Actor = "human" if builder.context.subagent_id is None else "model"
+        builder.add(UserPrompt(text=words, actor=actor, attachments=attachments), "prompt", digest(text))
+
+
+def _typed(text: str) -> str:
+    """Returns a prompt without what the client's editor extension puts before it (reported, not in a recording)."""
+    return text.partition(_REQUEST)[2].strip() if text.startswith(_EDITORS_WORDS) and _REQUEST in text else text
+
+
+def _parse_plan(builder: Builder) -> None:
+    """Handles a plan put before the user. Only the next prompt shows whether it is accepted."""
+    text, call_id = builder.text("text").strip(), builder.call_id
+    if text and call_id is not None:
+        builder.add_of_call(PlanProposal(call_id=call_id, text=text), "plan", call_id)
+
+
+def _parse_compacted(builder: Builder) -> None:
+    """Handles the summary that replaces the conversation. Its `replacement_history` repeats old prompts."""
+    text = without_handoff(builder.text("message")).strip()
+    if summary := _PREFACE.sub("", text):
+        parts = parts_by_heading(summary, SUMMARY_KINDS)
+        builder.add(AgentSummary(text=summary, source="compaction", parts=parts), "summary", digest(text))
 
 
 def _parse_message(builder: Builder) -> None:
-    if builder.turn.id is not None:
-        messages.parse_report(builder)
+    """Handles a `message` by which the client tells the model something: a sub-agent's report, or the folder.
+
+    All other messages repeat prompts or answers, or hold what the client and hooks add, such as our own handoff.
+    """
+    tag = "subagent_notification" if builder.turn.id is not None else "environment_context"
+    content = builder.data.get("content", rawjson.ABSENT)
+    if builder.text("role") != "user" or tag.encode() not in bytes(content):
         return
-    # 0.99 records the folder of a turn only after its prompt; but the model learns it before.
-    place = usable_folder(tagged(messages.clients_message(builder, "environment_context") or "", "cwd"))
-    if place is not None:
-        builder.start_turn(None, place)
+    text = rawjson.text_of(content) or ""
+    told = (tagged(text, tag) or "") if text.startswith(f"<{tag}>") else ""
+    if builder.turn.id is None:
+        # 0.99 records the folder of a turn only after its prompt; but the model learns it before.
+        if place := usable_folder(tagged(told, "cwd")):
+            builder.start_turn(None, place)
+        return
+    said = fields_of(told.strip().encode("utf-8", "replace"))
+    agent = usable_name(text_of(said.get("agent_path")))
+    # The status is a name, or an object of one name with the sub-agent's last words (0.169).
+    name, report = next(iter(fields_of(said.get("status")).items()), (text_of(said.get("status")), None))
+    state = JOB_STATES.get(name, "running")
+    if agent is not None and state != "running":
+        body = BackgroundTask(task_id=agent, state=state, report=without_handoff(text_of(report)).strip())
+        builder.add_of_call(body, f"report/{digest(told)}", agent)
 
 
-_HANDLERS: Final[dict[str, Callable[[Builder], None]]] = {
-    "session_meta": _parse_session,
-    "turn_context": _parse_context,
-    "compacted": messages.parse_compacted,
-    "event_msg/task_started": _parse_started,
-    "event_msg/turn_started": _parse_started,
-    "event_msg/task_complete": _parse_complete,
-    "event_msg/turn_complete": _parse_complete,
-    "event_msg/turn_aborted": _parse_aborted,
-    "event_msg/thread_settings_applied": _parse_settings,
-    "event_msg/thread_rolled_back": _parse_rolled_back,
-    "event_msg/exec_command_end": calls.parse_command,
-    "event_msg/patch_apply_end": calls.parse_file_change,
-    "event_msg/user_message": messages.parse_event_message,
-    "event_msg/agent_message": messages.parse_event_message,
-    "event_msg/entered_review_mode": _begin_review,
-    "event_msg/exited_review_mode": _end_review,
-    "item_completed/UserMessage": messages.parse_item_message,
-    "item_completed/AgentMessage": messages.parse_item_message,
-    "item_completed/CommandExecution": calls.parse_command,
-    "item_completed/FileChange": calls.parse_file_change,
-    "item_completed/Plan": messages.parse_plan,
-    "item_completed/EnteredReviewMode": _begin_review,
-    "item_completed/ExitedReviewMode": _end_review,
-    "response_item/function_call": calls.parse_call,
-    "response_item/custom_tool_call": calls.parse_call,
-    "response_item/function_call_output": calls.parse_output,
-    "response_item/custom_tool_call_output": calls.parse_output,
-    "response_item/web_search_call": calls.parse_web_search,
-    "response_item/message": _parse_message,
+def read_prompt(text: str, _after: str) -> tuple[AnyBody, ...]:
+    """Returns the events in the text of a `user` message; none if the client wrote it."""
+    words = "" if text.startswith(tuple(f"<{name}>" for name in _CLIENTS)) else _typed(text)
+    return (UserPrompt(text=words),) if words.strip() else ()
+
+
+_HANDLED: Final[dict[Callable[[Builder], None], str]] = {
+    _parse_session: "session_meta",
+    _parse_context: "turn_context",
+    _parse_compacted: "compacted",
+    _parse_started: "event_msg/task_started",
+    _parse_ended: "event_msg/task_complete event_msg/turn_aborted",
+    _parse_settings: "event_msg/thread_settings_applied",
+    _parse_rolled_back: "event_msg/thread_rolled_back",
+    _parse_review: "event_msg/entered_review_mode event_msg/exited_review_mode "
+    "item_completed/EnteredReviewMode item_completed/ExitedReviewMode",
+    _parse_words: "event_msg/user_message event_msg/agent_message item_completed/UserMessage "
+    "item_completed/AgentMessage",
+    _parse_plan: "item_completed/Plan",
+    _parse_message: "response_item/message",
+    calls.parse_command: "event_msg/exec_command_end item_completed/CommandExecution",
+    calls.parse_file_change: "event_msg/patch_apply_end item_completed/FileChange",
+    calls.parse_call: "response_item/function_call response_item/custom_tool_call",
+    calls.parse_output: "response_item/function_call_output response_item/custom_tool_call_output",
+    calls.parse_web_search: "response_item/web_search_call",
 }
+_HANDLERS: Final = {name: handle for handle, names in _HANDLED.items() for name in names.split()}

@@ -21,6 +21,7 @@ from carryover.adapter.spec import (
     Starter,
     VersionProbe,
     WebChat,
+    offline_case,
 )
 
 _CONFIG: Final = Place(path="~/.codex/config.toml", env="CODEX_HOME", below="config.toml")
@@ -32,15 +33,6 @@ _COMPACT: Final = HookEntry(event="PreCompact", timeout_s=5)
 _STOP: Final = HookEntry(event="Stop", timeout_s=5)
 # It allows no more, and warns at each start of a file that asks for it (0.169.0).
 _END: Final = HookEntry(event="SessionEnd", timeout_s=3)
-
-_OFFLINE: Final = r"""
-case $payload in
-  *'"cursor_version"'* | *'"conversation_id"'* | *'"workspace_roots"'*) exit 0 ;;
-  *'"transcript_path":'*/sessions/*/rollout-*.jsonl\"*) ;;
-  *'"transcript_path":null'* | *'"transcript_path": null'*) ;; # --ephemeral
-  *) exit 0 ;;
-esac
-"""
 
 
 def _review_entry(file: Path, event: str, group: int, handler: int) -> str:
@@ -62,7 +54,7 @@ SPEC: Final = AgentSpec(
     other_folders=(Place(path="~/.agents"),),
     folder_must_exist=True,
     # 10 ms for the native program, 70 to 200 ms by way of the script for node (0.169.0).
-    version=VersionProbe(args=("--version",), pattern=r"^codex-cli (\d{1,9}\.\d{1,9}\.\d{1,9})(?![\d.])", limit_s=5.0),
+    version=VersionProbe(pattern=r"^codex-cli (\d{1,9}\.\d{1,9}\.\d{1,9})(?![\d.])"),
     transcripts=(
         # One subfolder per year, month and day. A resumed session grows in the folder of its first day.
         Place(path="~/.codex/sessions", env="CODEX_HOME", below="sessions"),
@@ -94,7 +86,10 @@ SPEC: Final = AgentSpec(
             HookSet(versions=">=0.145,<1", label="0.145 and later", hooks=(_START, _COMPACT, _STOP, _END)),
         ),
         injects_on=("SessionStart",),
-        offline=_OFFLINE,
+        offline=offline_case(
+            r"""*'"transcript_path":'*/sessions/*/rollout-*.jsonl\"*)""",
+            """*'"transcript_path":null'* | *'"transcript_path": null'*)""",  # --ephemeral
+        ),
     ),
     mcp=(McpServers(files=(_CONFIG,), key="mcp_servers"),),
     instructions=(

@@ -13,15 +13,27 @@ from carryover.adapter.contract import Parsed, Reemitted, Source
 from carryover.adapter.event_builder import EventBuilder, SessionContext, usable_folder, usable_name
 from carryover.agents.gemini_cli.locate import path_hash
 from carryover.model import AnyBody
-from carryover.records import rawjson
 from carryover.records.fields import SHORT_CHARS, bounded, utc_ms
+from carryover.records.lenient import text_of
 
 MAX_MESSAGES: Final = 100
 """How many of the newest messages can be retracted."""
-MAX_CALLS: Final = 200
-"""Most calls kept of the messages that may still grow, together."""
 MAX_GROWING: Final = 5
 """Only the newest message grows or, after a notice from the client, the one before it."""
+_MOST_FOLDERS: Final = 40
+
+
+class Begin(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Header that a reader puts before its records: the start folder, and how much of a document follows."""
+
+    root: str | None = None
+    """The start folder, as the client noted it beside the transcripts."""
+    document: bool = False
+    """Whether the messages come from a document that is rewritten as a whole."""
+    on: bool = False
+    """Whether the records follow those of earlier batches."""
+    more: bool = False
+    """Whether another batch follows."""
 
 
 class Call(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -65,11 +77,6 @@ class Context(SessionContext, frozen=True, omit_defaults=True):
     """The last event."""
 
 
-SUB_AGENT: Final = "subagent"
-
-_MOST_FOLDERS: Final = 40
-
-
 @dataclass(slots=True, kw_only=True)
 class Builder(EventBuilder[Context]):
     """Builds the events of one transcript record."""
@@ -86,9 +93,9 @@ class Builder(EventBuilder[Context]):
         """The sub-agent whose transcript this is; None for a main conversation."""
         return self.source.subagent_id or self.context.subagent_id
 
-    def at(self, timestamp: msgspec.Raw) -> None:
+    def at(self, timestamp: msgspec.Raw | None) -> None:
         """Sets the time of the events that follow; without a time, the previous record's is kept."""
-        self.at_ms = utc_ms(rawjson.string_of(timestamp)) or self.context.last_ms
+        self.at_ms = utc_ms(text_of(timestamp)) or self.context.last_ms
         self.change(last_ms=self.at_ms)
 
     def add(self, key: str, body: AnyBody) -> None:
@@ -112,14 +119,10 @@ class Builder(EventBuilder[Context]):
 
     def keep(self, message: Message) -> None:
         """Remembers a message. Only the newest few are kept, since only they may still grow."""
-        known = self.context.messages
-        if any(other.id == message.id for other in known):
-            known = tuple(message if other.id == message.id else other for other in known)
-        else:
-            known = (*known, message)
-        known = known[-MAX_MESSAGES:]
-        grown = tuple(msgspec.structs.replace(old, calls=()) if old.calls else old for old in known[:-MAX_GROWING])
-        self.change(messages=(*grown, *known[-MAX_GROWING:]))
+        known = {other.id: other for other in self.context.messages} | {message.id: message}
+        newest = [*known.values()][-MAX_MESSAGES:]
+        grown = (msgspec.structs.replace(old, calls=()) for old in newest[:-MAX_GROWING])
+        self.change(messages=(*grown, *newest[-MAX_GROWING:]))
 
     def settle(self, folders: Iterable[str]) -> None:
         """Remembers the start folder: the candidate that matches the header's hash, or else the first.
@@ -128,17 +131,13 @@ class Builder(EventBuilder[Context]):
         """
         usable = [place for folder in folders if (place := usable_folder(folder)) is not None][:_MOST_FOLDERS]
         if self.context.cwd is None and usable:
-            self.change(cwd=next((place for place in usable if self._is_start(place)), usable[0]))
+            self.change(cwd=next(filter(self._is_start, usable), usable[0]))
 
     def settle_above(self, path: str) -> None:
         """Remembers the start folder if the header's hash matches a folder above `path`."""
-        place = usable_folder(path)
-        if self.context.cwd is not None or self.context.folder is None or place is None:
-            return
-        above = [str(folder) for folder in (PurePath(place), *PurePath(place).parents)[:_MOST_FOLDERS]]
-        found = next((folder for folder in above if self._is_start(folder)), None)
-        if found is not None:
-            self.change(cwd=found)
+        if self.context.cwd is None and self.context.folder is not None and usable_folder(path):
+            above = [path, *map(str, PurePath(path).parents)][:_MOST_FOLDERS]
+            self.change(cwd=next(filter(self._is_start, above), None))
 
     def parsed(self, reemitted: Reemitted | None = None) -> tuple[Context, Parsed]:
         """Returns the next context and the result of the record, session facts first."""
@@ -153,6 +152,6 @@ class Builder(EventBuilder[Context]):
         return path_hash(folder.rstrip("/") or "/") == self.context.folder
 
 
-def usable_id(raw: msgspec.Raw) -> str | None:
+def usable_id(raw: msgspec.Raw | None) -> str | None:
     """Returns an id that is fit to be stored; None for an absent, empty or absurdly long one, or a non-text value."""
-    return usable_name(rawjson.string_of(raw))
+    return usable_name(text_of(raw))

@@ -1,59 +1,91 @@
-"""Turns transcript records into events, one record at a time."""
+"""Turns transcript records into events: prompts, answers and notices, and who wrote them. FACTS.md has the shapes."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
-from carryover.adapter.contract import Parsed, Record, Reemitted, Source
-from carryover.agents.gemini_cli import messages, wire
-from carryover.agents.gemini_cli.builder import SUB_AGENT, Builder, Context, Message, usable_id
-from carryover.agents.gemini_cli.results import parse_calls
-from carryover.agents.gemini_cli.tools import QUIET_MESSAGES
+from carryover.adapter.contract import Parsed, Record, Reemitted, Source, ToolOutcome
+from carryover.adapter.event_builder import OpenCall
+from carryover.agents.gemini_cli.builder import Begin, Builder, Context, Marker, Message, usable_id
+from carryover.agents.gemini_cli.tools import SHELL, parse_calls
+from carryover.model import AgentSummary, AssistantMessage, Retracted, TurnEnd, UserPrompt
 from carryover.records import rawjson
+from carryover.records.lenient import Fields, fields_of, is_true, text_of
+from carryover.records.resets import failed_turn, names_limit
+from carryover.records.summary import kinds_of, parts_by_tag
+from carryover.records.text import HANDOFF_HEAD, tagged, without_ansi, without_handoff
 
-_DOCUMENT: Final = Context(document=True)
+SUMMARY_KINDS: Final = kinds_of(
+    request="overall_goal",
+    other="key_knowledge|file_system_state",
+    current="recent_actions",
+    next="current_plan|task_state",
+)
+"""The tags inside the `<state_snapshot>` that a compaction asks for (reported; 0.44 and 0.61 have the outer tag)."""
+
+_RECORD: Final = msgspec.json.Decoder(Fields)
+_CONTEXT: Final = "session_context"
+_HOOK: Final = "hook_context"
+_CLIENTS: Final = ("System: ", "[System: ", f"<{_CONTEXT}>", f"<{_HOOK}>")
+"""The beginnings of the client's own prompts to the model: from its loop detector, after an empty answer (0.61)..."""
+_GO_ON: Final = "Please continue."
+"""Prompt that the client sends if the model stopped midway (0.26 to 0.61)."""
+_REFERENCED: Final = re.compile(r"\n?--- Content from referenced files ---\n?")
+"""Precedes the files after a prompt with `@file`."""
+_SHELL_MODE: Final = re.compile(
+    r"I ran the following shell command:\n```sh\n(.*?)\n```\n\n"
+    r"This produced the following (?:result|output):\n```\n(.*?)\n?```\s*\Z",
+    re.DOTALL,
+)
+"""The user's own `!command`, as the client reports it to the model."""
+_INJECTED: Final = re.compile(
+    rf"(?:\A|\n)\s*{re.escape(HANDOFF_HEAD)}.*?^Full history: [^\n]*$\s*", re.MULTILINE | re.DOTALL
+)
+"""Our own text, which 0.26 puts unmarked before the first prompt of `-p`, and after the first one since `/clear`."""
+_AFTER: Final = re.compile(rf"\s*<{_HOOK}>.*?</{_HOOK}>\s*\Z", re.DOTALL)
+"""Text that a prompt hook added (0.44, 0.61)."""
+_WORKSPACE: Final = re.compile(r"^\s*-\s+(/[^\n]+|[A-Za-z]:[\\/][^\n]+)$", re.MULTILINE)
+_API_ERROR: Final = "[API Error"
+_CANCELLED: Final = "Request cancelled."
+_THANKS: Final = "Got it. Thanks for the additional context!"
+"""The model's reply to a summary, in the client's wording."""
 
 
 def parse_record(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
     """Parses one record of a Gemini CLI transcript. Never raises: what is not understood is counted in `skipped`."""
-    line = rawjson.read(wire.LINE, record.data)
+    line = rawjson.read(_RECORD, record.data)
     if isinstance(line, str):
         return context, Parsed(skipped=(rawjson.skipped(None, line, None),))
     builder = Builder(context=context, source=source, at_ms=context.last_ms)
-    if line.begin != rawjson.ABSENT:
-        return builder.parsed(_parse_begin(builder, line))
-    _dispatch(builder, line)
-    return builder.parsed()
-
-
-def _dispatch(builder: Builder, line: wire.Line) -> None:
-    """Handles a record by its kind, checked in the order in which the client does it (0.61)."""
-    if (ident := usable_id(line.rewind_to)) is not None:
-        messages.parse_rewind(builder, ident)
-    elif (ident := usable_id(line.id)) is not None:
+    # The kind of a record follows from its members, in the order in which the client looks at them (0.61).
+    reemitted = None
+    if "$begin" in line:
+        reemitted = _parse_begin(builder, line)
+    elif (ident := usable_id(line.get("$rewindTo"))) is not None:
+        _parse_rewind(builder, ident)
+    elif (ident := usable_id(line.get("id"))) is not None:
         _parse_message(builder, ident, line)
-    elif line.patch != rawjson.ABSENT:
-        _parse_patch(builder, line.patch)
-    elif usable_id(line.session_id) is not None:
+    elif patch := fields_of(line.get("$set")):
+        _parse_patch(builder, patch)
+    elif usable_id(line.get("sessionId")) is not None:
         _parse_header(builder, line)
     else:
         builder.skip("record", "unknown record")
+    return builder.parsed(reemitted)
 
 
-def _parse_begin(builder: Builder, line: wire.Line) -> Reemitted | None:
+def _parse_begin(builder: Builder, line: Fields) -> Reemitted | None:
     """Handles the reader's header. A document is emitted again from its first change on."""
-    begin = rawjson.part_of(line.begin, wire.Begin)
-    if begin is None:
-        builder.skip("$begin", "unexpected shape")
-        return None
+    begin = rawjson.part_of(line["$begin"], Begin) or Begin()
     if begin.document and not begin.on:
-        builder.context = _DOCUMENT
+        builder.context = Context(document=True)
     if begin.root is not None:
         builder.settle([begin.root])
-    if usable_id(line.session_id) is not None:
+    if usable_id(line.get("sessionId")) is not None:
         _parse_header(builder, line)
     last = builder.context.last
     if not begin.document or (begin.on and last is None):
@@ -62,64 +94,202 @@ def _parse_begin(builder: Builder, line: wire.Line) -> Reemitted | None:
     return Reemitted(session=builder.session, subagent_id=builder.subagent_id, after=after, more=begin.more)
 
 
-def _parse_header(builder: Builder, line: wire.Line) -> None:
+def _parse_header(builder: Builder, line: Fields) -> None:
     """Handles the first record. It may be repeated when a session is resumed; only the first one counts."""
-    context = builder.context
-    if context.session is None:
-        session = usable_id(line.session_id)
-        is_sub_agent = rawjson.string_of(line.kind) == SUB_AGENT
-        builder.change(
-            session=session,
-            subagent_id=session if is_sub_agent else None,
-            folder=usable_id(line.project_hash),
-        )
+    if builder.context.session is None:
+        session = usable_id(line.get("sessionId"))
+        subagent_id = session if text_of(line.get("kind")) == "subagent" else None
+        builder.change(session=session, subagent_id=subagent_id, folder=usable_id(line.get("projectHash")))
     if not builder.context.last_ms:
-        builder.at(line.start_time)
+        builder.at(line.get("startTime"))
     _learn(builder, line)
 
 
-def _parse_patch(builder: Builder, raw: msgspec.Raw) -> None:
+def _parse_patch(builder: Builder, patch: Fields) -> None:
     """Handles `$set`: facts about the session, or the list of messages that the model is sent."""
-    patch = rawjson.part_of(raw, wire.Line)
-    if patch is None:
-        builder.skip("$set", "unexpected shape")
-        return
     _learn(builder, patch)
-    if patch.messages != rawjson.ABSENT:
-        messages.parse_list(builder, patch.messages)
+    if "messages" in patch:
+        _parse_list(builder, patch["messages"])
 
 
-def _learn(builder: Builder, line: wire.Line) -> None:
-    builder.learn(title=rawjson.string_of(line.summary))
-    builder.settle(rawjson.part_of(line.directories, list[str]) or ())
+def _learn(builder: Builder, line: Fields) -> None:
+    builder.learn(title=text_of(line.get("summary")))
+    builder.settle(rawjson.part_of(line.get("directories", rawjson.ABSENT), list[str]) or ())
 
 
-def _parse_message(builder: Builder, ident: str, line: wire.Line) -> None:
-    kind = rawjson.string_of(line.type)
-    builder.at(line.timestamp)
-    message = builder.message(ident)
-    if kind == "gemini":
-        message = _parse_gemini(builder, message, line)
-    elif (parse := _MESSAGES.get(kind or "")) is not None:
-        message = parse(builder, message, line)
-    elif kind not in QUIET_MESSAGES:
+def _parse_message(builder: Builder, ident: str, line: Fields) -> None:
+    """Handles a message. It recurs under its id whenever it has grown."""
+    kind = text_of(line.get("type"))
+    builder.at(line.get("timestamp"))
+    if (parse := _MESSAGES.get(kind)) is not None:
+        builder.keep(parse(builder, builder.message(ident), line))
+    elif kind != "warning":  # of the client, to the user
         builder.skip(f"message/{kind}", "unknown message type")
-        return
-    builder.keep(message)
 
 
-def _parse_gemini(builder: Builder, message: Message, line: wire.Line) -> Message:
-    """Handles a text of the model, its tool calls, or both."""
-    builder.learn(model=rawjson.string_of(line.model))
-    calls = rawjson.part_of(line.calls, list[msgspec.Raw])
-    if calls is None and line.calls != rawjson.ABSENT:
+def _parse_user(builder: Builder, message: Message, line: Fields) -> Message:
+    """Handles a `user` message: what a person typed, or what the client sent in that role."""
+    parts = _parts_of(line.get("content"))
+    if parts is None:
+        builder.skip("user", "unexpected content")
+        return message
+    text, attachments = _shown(parts), sum("inlineData" in part for part in parts)
+    if text.startswith(f"<{_CONTEXT}>"):
+        _learn_folders(builder, text)
+        text = text.partition(f"</{_CONTEXT}>")[2].strip()
+    # What was typed, if `content` is what the client made of it.
+    text = _text(line.get("displayContent")) or text
+    if ran := _SHELL_MODE.match(text):
+        _parse_shell_mode(builder, message.id, ran)
+        return msgspec.structs.replace(message, said=True)
+    text = _typed(text)
+    if message.said or not (text or attachments):
+        return message
+    actor: Literal["human", "model"] = "human" if builder.subagent_id is None else "model"
+    builder.add(f"{message.id}/prompt", UserPrompt(text=text, actor=actor, attachments=attachments))
+    builder.change(waiting=Marker(message.id))
+    return msgspec.structs.replace(message, said=True)
+
+
+def _parse_gemini(builder: Builder, message: Message, line: Fields) -> Message:
+    """Handles a text of the model, its tool calls, or both.
+
+    Calls in the message show that its turn continues; nothing records that a turn has ended.
+    """
+    builder.learn(model=text_of(line.get("model")))
+    calls = rawjson.part_of(line.get("toolCalls", rawjson.ABSENT), list[msgspec.Raw])
+    if calls is None and "toolCalls" in line:
         builder.skip("gemini/toolCalls", "unexpected shape")
-    message = messages.parse_answer(builder, message, line, called=bool(calls))
+    parts = _parts_of(line.get("content"))
+    if parts is None:
+        builder.skip("gemini", "unexpected content")
+    else:
+        builder.change(waiting=None)
+    text = _shown(parts or [])
+    if text.strip() and not message.said:
+        builder.add(f"{message.id}/text", AssistantMessage(text=text, final=False if calls else None))
+        message = msgspec.structs.replace(message, said=True)
     return parse_calls(builder, message, calls or [])
 
 
-_MESSAGES: Final[dict[str, Callable[[Builder, Message, wire.Line], Message]]] = {
-    "user": messages.parse_user,
-    "info": messages.parse_info,
-    "error": messages.parse_error,
+def _parse_notice(builder: Builder, message: Message, line: Fields) -> Message:
+    """Handles `info` and `error`: that the user stopped the turn, or an API error ended it.
+
+    Others concern a command of the client.
+    """
+    text = _text(line.get("content")).strip()
+    end = None
+    if text_of(line.get("type")) == "info":
+        end = TurnEnd(reason="interrupted") if text == _CANCELLED else None
+    elif (limited := names_limit(text)) or text.startswith(_API_ERROR):
+        end = failed_turn(text, builder.at_ms, limited=limited)
+    if end is not None and not message.said:
+        builder.add(f"{message.id}/end", end)
+        builder.change(waiting=None)
+    return msgspec.structs.replace(message, said=True)
+
+
+_MESSAGES: Final[dict[str, Callable[[Builder, Message, Fields], Message]]] = {
+    "user": _parse_user,
+    "gemini": _parse_gemini,
+    "info": _parse_notice,
+    "error": _parse_notice,
 }
+
+
+def _parse_list(builder: Builder, raw: msgspec.Raw) -> None:
+    """Handles `$set.messages`: the list that the model is sent from now on. Only the client's additions to it are new.
+
+    It comes at the start, after a compaction or a resume, and after a turn that failed or was stopped, whose prompt it
+    leaves out (0.44 to 0.61). Such a prompt still counts.
+    """
+    messages = rawjson.part_of(raw, list[Fields])
+    if messages is None:
+        builder.skip("$set/messages", "unexpected shape")
+        return
+    known = {message.id for message in builder.context.messages}
+    texts = [_text(message.get("content")) for message in messages]
+    for message, text, following in zip(messages, texts, [*texts[1:], ""], strict=False):
+        ident = usable_id(message.get("id"))
+        if text_of(message.get("type")) != "user" or ident is None:
+            continue
+        if text.startswith(f"<{_CONTEXT}>"):
+            _learn_folders(builder, text)
+            continue
+        ran = _SHELL_MODE.match(text)
+        if ident in known or not (ran or following == _THANKS):
+            continue
+        builder.at(message.get("timestamp"))
+        if following == _THANKS:
+            _parse_summary(builder, ident, without_handoff(text).strip())
+        elif ran:
+            _parse_shell_mode(builder, ident, ran)
+        builder.keep(Message(id=ident, said=True))
+    waiting = builder.context.waiting
+    if waiting is not None and all(usable_id(message.get("id")) != waiting.id for message in messages):
+        # In `-p` nothing else shows that the turn failed; in a terminal the client's notice follows.
+        builder.at_ms = builder.context.last_ms
+        builder.add(f"{waiting.id}/failed", TurnEnd(reason="error"))
+        builder.change(waiting=None)
+
+
+def _parse_rewind(builder: Builder, ident: str) -> None:
+    """Handles `$rewindTo`: the user took back that message and all after it.
+
+    File changes stay, since the client asks about them separately. If the client doesn't know the message, for example
+    because it is too old, it forgets the whole conversation.
+    """
+    idents = [message.id for message in builder.context.messages]
+    at = idents.index(ident) if ident in idents else 0
+    keys = [f"{gone}/{part}" for gone in idents[at:] for part in ("prompt", "text", "end")]
+    if keys:
+        builder.add(f"{ident}/rewound/{idents[-1]}", Retracted(keys=tuple(keys)))
+    builder.change(messages=builder.context.messages[:at], waiting=None)
+
+
+def _learn_folders(builder: Builder, text: str) -> None:
+    """Remembers the start folder that the client's message to the model names."""
+    listed = (tagged(text, _CONTEXT) or "").partition("**Workspace Directories:**")[2]
+    builder.settle(found[1].strip() for found in _WORKSPACE.finditer(listed.partition("\n- **")[0]))
+
+
+def _parts_of(raw: msgspec.Raw | None) -> list[Fields] | None:
+    """Returns the parts of a content: a text, a part, or a list of those; None if it is something else.
+
+    Parts of other kinds (images, calls) have no text.
+    """
+    if raw is None or text_of(raw):
+        return [{"text": raw}] if raw is not None else []
+    if (raws := rawjson.part_of(raw, list[msgspec.Raw])) is not None:
+        return [fields_of(part) or {"text": part} for part in raws]
+    return [fields_of(raw)] if bytes(raw)[:1] in (b"{", b'"') else None
+
+
+def _shown(parts: list[Fields]) -> str:
+    """Returns the text of parts, without the model's thoughts, which the user is not shown."""
+    return "".join(text_of(part.get("text")) for part in parts if not is_true(part.get("thought")))
+
+
+def _text(raw: msgspec.Raw | None) -> str:
+    return _shown(_parts_of(raw) or [])
+
+
+def _typed(text: str) -> str:
+    """Returns the person's words in what was sent in their name; empty if there are none."""
+    while text.startswith(f"<{_HOOK}>") and f"</{_HOOK}>" in text:
+        text = text.partition(f"</{_HOOK}>")[2].lstrip("\n")
+    text = _REFERENCED.split(_INJECTED.sub("", _AFTER.sub("", text)), maxsplit=1)[0].strip()
+    return "" if text.startswith(_CLIENTS) or text == _GO_ON else text
+
+
+def _parse_shell_mode(builder: Builder, ident: str, ran: re.Match[str]) -> None:
+    call = OpenCall.of_command(f"{ident}/shell", SHELL, ran[1].strip(), builder.context.cwd)
+    call = msgspec.structs.replace(call, actor="human", changes=())
+    builder.add(f"{ident}/call", call.as_event())
+    builder.add(f"{ident}/result", call.ended(ToolOutcome("unknown", without_ansi(ran[2]))))
+
+
+def _parse_summary(builder: Builder, ident: str, summary: str) -> None:
+    if summary:
+        parts = parts_by_tag(tagged(summary, "state_snapshot") or summary, SUMMARY_KINDS)
+        builder.add(f"{ident}/summary", AgentSummary(text=summary, source="compaction", parts=parts))

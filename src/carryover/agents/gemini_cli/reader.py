@@ -1,6 +1,7 @@
 """Reads both forms of a transcript: appended lines, and one document rewritten with each message (0.26).
 
-The client writes a document in place, so a read may find half of it and is tried again.
+Before its records, each reader puts one with `$begin`: the start folder, and how much of a document follows. The client
+writes a document in place, so a read may find half of it and is tried again.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import Batch, FileStat, Reader, Record
-from carryover.agents.gemini_cli import wire
+from carryover.agents.gemini_cli.builder import Begin
 from carryover.agents.gemini_cli.locate import start_folder
 from carryover.readers.files import read_small
 from carryover.readers.jsonl import JsonlReader
@@ -20,16 +21,15 @@ from carryover.readers.rewritten import OnlyConversation, SnapshotReader
 from carryover.readers.stat_cache import utc_now_ms
 from carryover.records import rawjson
 from carryover.records.fields import digest
+from carryover.records.lenient import Fields, fields_of
 
 MAX_DOCUMENT_BYTES: Final = 128 << 20
 SETTLED_MS: Final = 5_000
 """A document that can't be read this long after its last write is damaged, not half written."""
 
-_DOCUMENT: Final = msgspec.json.Decoder(wire.Document)
-
 
 class LinesReader(JsonlReader):
-    """Reads `.jsonl` files, preceded by a header with the start folder, which no line needs to contain."""
+    """Reads `.jsonl` files."""
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         """See `JsonlReader.read`."""
@@ -37,7 +37,7 @@ class LinesReader(JsonlReader):
         root = start_folder(path) if batch.records else None
         if root is None:
             return batch
-        first = Record(number=0, data=msgspec.json.encode({"$begin": wire.Begin(root=root)}))
+        first = Record(number=0, data=msgspec.json.encode({"$begin": Begin(root=root)}))
         return msgspec.structs.replace(batch, records=(first, *batch.records))
 
 
@@ -47,14 +47,12 @@ def document_reader() -> Reader:
 
 
 def _conversation(path: Path, stat: FileStat) -> _Conversation:
-    data = read_small(path, limit=MAX_DOCUMENT_BYTES)
-    document: wire.Document | str = "too large"
-    if data is not None:
-        document = rawjson.read(_DOCUMENT, data)
-    if isinstance(document, str):
+    document = fields_of(read_small(path, limit=MAX_DOCUMENT_BYTES))
+    messages = rawjson.part_of(document.get("messages", rawjson.ABSENT), list[msgspec.Raw])
+    if "sessionId" not in document or messages is None:
         half_written = utc_now_ms() - stat.mtime_ns // 1_000_000 < SETTLED_MS
-        raise OSError(errno.EAGAIN if half_written else errno.EINVAL, f"not a conversation: {document}", str(path))
-    return _Conversation(document, start_folder(path))
+        raise OSError(errno.EAGAIN if half_written else errno.EINVAL, "not a conversation", str(path))
+    return _Conversation(document, messages, start_folder(path))
 
 
 class _Conversation(OnlyConversation):
@@ -62,30 +60,24 @@ class _Conversation(OnlyConversation):
 
     ident = "document"
 
-    def __init__(self, document: wire.Document, root: str | None) -> None:
-        self._document, self._root = document, root
-        self.pieces = [(str(number), digest(bytes(raw))) for number, raw in enumerate(document.messages)]
+    def __init__(self, document: Fields, messages: list[msgspec.Raw], root: str | None) -> None:
+        self._messages, self._root = messages, root
+        self._summary = document.get("summary", rawjson.ABSENT)
+        names = ("sessionId", "projectHash", "startTime", "kind", "directories")
+        self._header = {name: document[name] for name in names if name in document}
+        self.pieces = [(str(number), digest(bytes(raw))) for number, raw in enumerate(messages)]
 
     def conversations(self) -> list[tuple[str, str]]:
-        summary = bytes(self._document.summary).decode("utf-8", "replace")
-        return [(self.ident, f"{summary} {self.pieces}")]
+        return [(self.ident, f"{bytes(self._summary).decode('utf-8', 'replace')} {self.pieces}")]
 
     def begin(self, *, on: bool, more: bool) -> bytes | None:
-        begin = wire.Begin(root=self._root, document=True, on=on, more=more)
-        document = self._document
-        header = {
-            "sessionId": document.session_id,
-            "projectHash": document.project_hash,
-            "startTime": document.start_time,
-            "kind": document.kind,
-            "directories": document.directories,
-        }
-        return msgspec.json.encode({"$begin": begin, **header})
+        begin = Begin(root=self._root, document=True, on=on, more=more)
+        return msgspec.json.encode({"$begin": begin, **self._header})
 
     def piece(self, number: int) -> bytes | None:
-        return bytes(self._document.messages[number])
+        return bytes(self._messages[number])
 
     def end(self, emitted: int) -> bytes | None:  # noqa: ARG002
-        if self._document.summary == rawjson.ABSENT:
+        if self._summary == rawjson.ABSENT:
             return None
-        return msgspec.json.encode({"$set": {"summary": self._document.summary}})
+        return msgspec.json.encode({"$set": {"summary": self._summary}})

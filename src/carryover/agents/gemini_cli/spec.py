@@ -17,6 +17,7 @@ from carryover.adapter.spec import (
     Starter,
     VersionProbe,
     WebChat,
+    offline_case,
 )
 
 _HOME: Final = "GEMINI_CLI_HOME"
@@ -29,14 +30,6 @@ _START: Final = HookEntry(event="SessionStart", timeout_s=5)
 _PROMPT: Final = HookEntry(event="BeforeAgent", timeout_s=2)
 _TURN: Final = HookEntry(event="AfterAgent", timeout_s=5)
 _END: Final = HookEntry(event="SessionEnd", timeout_s=5)
-
-_OFFLINE: Final = r"""
-case $payload in
-  *'"cursor_version"'* | *'"conversation_id"'* | *'"workspace_roots"'*) exit 0 ;;
-  *'"transcript_path":'*/tmp/*/chats/session-*.json*) start=${GEMINI_PROJECT_DIR:-.} ;;
-  *) exit 0 ;;
-esac
-"""
 
 SPEC: Final = AgentSpec(
     id="gemini-cli",
@@ -61,7 +54,7 @@ SPEC: Final = AgentSpec(
         sets=(HookSet(versions=">=0.26,<1", label="0.26 and later", hooks=(_START, _PROMPT, _TURN, _END)),),
         injects_on=("SessionStart",),
         prompts_on=("BeforeAgent",),
-        offline=_OFFLINE,
+        offline=offline_case("""*'"transcript_path":'*/tmp/*/chats/session-*.json*) start=${GEMINI_PROJECT_DIR:-.}"""),
     ),
     mcp=(McpServers(files=(_SETTINGS,), key="mcpServers"),),
     # AGENTS.md is not read, unless a setting of the user's names it.

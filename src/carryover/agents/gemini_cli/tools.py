@@ -1,28 +1,29 @@
-"""Tool calls: what each tool does, and what it was asked to do."""
+"""Tool calls: what each was asked to do, how it ended, and what it changed."""
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
+import msgspec
+
+from carryover.adapter.contract import ToolOutcome
 from carryover.adapter.event_builder import OpenCall
-from carryover.model import Op
-from carryover.records import shell_files
-from carryover.records.asked import asked_in
-from carryover.records.changes import Change, Replacement, replaced, written
-from carryover.records.fields import MAX_PATH_CHARS, SUBJECT_CHARS, bounded, resolved
-from carryover.records.lenient import Fields, first_text
-from carryover.records.summary import Kinds
-from carryover.records.text import names_own_folder
+from carryover.agents.gemini_cli.builder import Builder, Call, Message, usable_id
+from carryover.model import Answer, AssistantMessage, Op, PlanProposal, PlanUpdate, UserPrompt
+from carryover.records import rawjson
+from carryover.records.asked import asked_in, plan_items
+from carryover.records.changes import Change, as_edit, hunks_in, patched, planned
+from carryover.records.fields import MAX_PATH_CHARS, SUBJECT_CHARS, bounded, is_absolute, resolved
+from carryover.records.lenient import Fields, fields_of, first_text, inside, is_true, text_of
+from carryover.records.text import names_own_folder, without_ansi
 
 SHELL: Final = "run_shell_command"
-TODOS: Final = "write_todos"
-ASK: Final = "ask_user"
-TOPIC: Final = "update_topic"
-COMPLETE: Final = "complete_task"
-"""Tools with which a sub-agent returns its result."""
+MAX_CALLS: Final = 200
+"""Most calls kept of the messages that may still grow, together."""
 
 _TOOLS: Final[dict[Op, str]] = {
-    "shell": "run_shell_command",
+    "shell": SHELL,
     "read": "read_file read_many_files get_internal_docs",
     "edit": "replace edit",
     "write": "write_file",
@@ -35,69 +36,183 @@ _TOOLS: Final[dict[Op, str]] = {
 OPS: Final = {tool: op for op, tools in _TOOLS.items() for tool in tools.split()}
 """Operations of the known tools (0.26 to 0.61). All others, including those of MCP servers, are `other`."""
 
-QUIET_MESSAGES: Final = frozenset(("warning",))
-"""Messages of the client itself to the user."""
-
-SUMMARY_KINDS: Final[Kinds] = {
-    "overall_goal": "request",
-    "key_knowledge": "other",
-    "file_system_state": "other",
-    "recent_actions": "current",
-    "current_plan": "next",
-    "task_state": "next",
-}
-"""The tags inside the `<state_snapshot>` that a compaction asks for (reported; 0.44 and 0.61 have the outer tag)."""
-
-
 _FILES: Final = ("file_path", "absolute_path", "path")
 _FOLDERS: Final = ("dir_path", "directory")
 _DELEGATED: Final = ("prompt", "objective", "description", "query")
 _ABOUT: Final = ("command", *_FILES, "pattern", "query", "url", *_FOLDERS, "title", "name", *_DELEGATED)
 
+_NEVER_RAN: Final = re.compile(
+    r"^(?:Error: )?(?:params |Invalid parameters|Tool \"[^\"]*\" not found|Tool execution denied by policy"
+    r"|Skill \"[^\"]*\" not found|Unknown tool)",
+    re.IGNORECASE,
+)
+"""The beginning of the refusal of a call that never ran."""
+_DENIED: Final = "User denied"
+_WRAPPED: Final = re.compile(r"\A<untrusted_context>\n?(.*?)\n?(?:</untrusted_context>\s*)?\Z", re.DOTALL)
+_BEFORE_OUTPUT: Final = re.compile(r"\A(?:Command: .*?\n)?(?:Directory: [^\n]*\n)?(?:Output|Stdout): ", re.DOTALL)
+_FOOTER: Final = re.compile(r"\n(Error|Exit Code|Signal|Background PIDs|Process Group PGID): ([^\n]*)\Z")
+_NONE: Final = frozenset(("", "(none)", "(empty)", "0"))
+_STOPPED: Final = "Command was cancelled by user"
+_TOO_LONG: Final = "Command was automatically cancelled"
+_IN_BACKGROUND: Final = "Command moved to background"
+_BELOW: Final = re.compile(r"\A.*?Below is the output before it was cancelled:\n", re.DOTALL)
+_REJECTED: Final = ("Plan rejected.", "User cancelled")
+_FEEDBACK: Final = re.compile(r"\APlan rejected\. User feedback: (.*?)\n\nThe plan is stored at: ", re.DOTALL)
+_DISMISSED: Final = "User dismissed"
 
-def opened(call_id: str, name: str, args: Fields, cwd: str | None) -> OpenCall:
+
+def parse_calls(builder: Builder, message: Message, raws: list[msgspec.Raw]) -> Message:
+    """Handles the calls of a `gemini` message: adds new calls, and results that were missing so far."""
+    asked_ms = builder.at_ms
+    known = {call.id: call for call in message.calls}
+    for given in map(fields_of, raws):
+        call_id, name = usable_id(given.get("id")), usable_id(given.get("name"))
+        if call_id is None or name is None:
+            builder.skip("gemini/toolCalls", "no usable id or name")
+        elif call_id not in known or not known[call_id].ended:
+            builder.at_ms = asked_ms
+            ended = _parse_call(builder, f"{message.id}/{call_id}", call_id, name, given, is_new=call_id not in known)
+            known.pop(call_id, None)
+            known[call_id] = Call(id=call_id, ended=ended)
+    return msgspec.structs.replace(message, calls=tuple(known.values())[-MAX_CALLS:])
+
+
+def _parse_call(builder: Builder, key: str, call_id: str, name: str, given: Fields, *, is_new: bool) -> bool:
+    """Adds a call or its result; returns whether it has ended."""
+    args, shown = fields_of(given.get("args")), fields_of(given.get("resultDisplay"))
+    builder.settle_above(first_text(args, *_FILES, *_FOLDERS))
+    builder.settle_above(text_of(shown.get("filePath")))
+    asked = asked_in(args.get("questions")) if name == "ask_user" else []
+    call = _opened(call_id, name, args, asked[0].question if asked else "", builder.context.cwd)
+    if is_new:
+        builder.add(f"{key}/call", call.as_event())
+        for number, question in enumerate(asked):
+            builder.add(f"{key}/question{number}", question.as_event(call_id))
+    status = text_of(given.get("status"))
+    if status not in ("success", "error", "cancelled"):
+        return False
+    builder.at(given.get("timestamp"))
+    outcome = _outcome(call, status, given)
+    builder.add(f"{key}/result", call.ended(outcome))
+    if outcome.status == "ok":
+        for number, change in enumerate(_made(call, shown)):
+            builder.add(f"{key}/edit{number}", as_edit(change, call_id))
+        answers = fields_of(fields_of(outcome.output.encode("utf-8", "replace")).get("answers")) if asked else {}
+        for number, question in enumerate(asked):
+            if text := text_of(answers.get(str(number))).strip():
+                builder.add(f"{key}/answer{number}", Answer(call_id=call_id, question=question.question, text=text))
+        _parse_success(builder, key, call, args)
+    elif name == "exit_plan_mode":
+        builder.add(f"{key}/plan", PlanProposal(call_id=call_id, text="", accepted=False))
+        if outcome.user_words and builder.subagent_id is None:
+            builder.add(f"{key}/feedback", UserPrompt(text=outcome.user_words))
+    return True
+
+
+def _parse_success(builder: Builder, key: str, call: OpenCall, args: Fields) -> None:
+    if call.name == "write_todos":
+        todos = plan_items(args.get("todos"), "description")
+        builder.add(f"{key}/todos", PlanUpdate(items=todos))
+    elif call.name == "update_topic":
+        builder.learn(title=first_text(args, "title"))
+    elif call.name == "exit_plan_mode":
+        builder.add(f"{key}/plan", PlanProposal(call_id=call.id, text="", accepted=True))
+    elif call.name == "complete_task" and builder.subagent_id is not None:
+        # A sub-agent's answer: a text, or an object with texts.
+        texts = map(text_of, fields_of(args.get("result")).values())
+        text = "\n".join(filter(None, texts)) or text_of(args.get("result"))
+        if text.strip():
+            builder.add(f"{key}/answer", AssistantMessage(text=text, final=True))
+
+
+def _opened(call_id: str, name: str, args: Fields, question: str, cwd: str | None) -> OpenCall:
     """Returns an open call. Its `changes` are those it makes if it succeeds."""
+    file, folder = first_text(args, *_FILES), first_text(args, *_FOLDERS)
     if name == SHELL:
-        folder = first_text(args, *_FOLDERS)
-        return shell_call(call_id, name, first_text(args, "command"), resolved(folder, cwd) if folder else cwd)
+        return OpenCall.of_command(call_id, name, first_text(args, "command"), resolved(folder, cwd) if folder else cwd)
     op = OPS.get(name, "other")
     about = first_text(args, *(_DELEGATED if op == "agent" else _ABOUT))
     if op in ("read", "edit", "write"):
-        about = first_text(args, *_FILES) or about
-    elif name == ASK:
-        about = next((asked.question for asked in asked_in(args.get("questions"))), "")
+        about = file or about
     return OpenCall(
         id=call_id,
         name=name,
         op=op,
         # Without a subject, calls of different tools would count as tries at the same thing.
-        subject=bounded(about or name, SUBJECT_CHARS),
-        changes=_changes(op, args, cwd),
-        handoff=names_own_folder(" ".join((about, first_text(args, *_FILES), first_text(args, *_FOLDERS)))),
+        subject=bounded(question or about or name, SUBJECT_CHARS),
+        changes=_changes(op, args, resolved(file, cwd) if file else None),
+        handoff=names_own_folder(" ".join((about, file, folder))),
     )
 
 
-def shell_call(call_id: str, name: str, command: str, cwd: str | None) -> OpenCall:
-    """Returns a call that runs a shell command in `cwd`."""
-    return OpenCall(
-        id=call_id,
-        name=name,
-        op="shell",
-        subject=bounded(command, SUBJECT_CHARS),
-        changes=shell_files.changes(command, cwd),
-        handoff=names_own_folder(f"{cwd or ''} {command}"),
-    )
-
-
-def _changes(op: str, args: Fields, cwd: str | None) -> tuple[Change, ...]:
+def _changes(op: Op, args: Fields, path: str | None) -> tuple[Change, ...]:
     """Returns the change that an edit's arguments describe. The result has more detail, but not in every version."""
-    named = first_text(args, *_FILES)
-    path = resolved(named, cwd) if named else None
     if path is None or len(path) > MAX_PATH_CHARS:
         return ()
-    if op == "write":
-        return (written(path, first_text(args, "content")),)
-    if op == "edit":
-        pair = Replacement(old_string=first_text(args, "old_string"), new_string=first_text(args, "new_string"))
-        return (replaced(path, [pair], counted=False),)
-    return ()
+    return (planned(path, args, counted=False),) if op in ("edit", "write") else ()
+
+
+def _made(call: OpenCall, shown: Fields) -> tuple[Change, ...]:
+    """Returns an edit's change: from its result as the user saw it, or else from its arguments."""
+    path = text_of(shown.get("filePath")) or next((change.path for change in call.changes), "")
+    if not shown or call.op not in ("edit", "write") or not is_absolute(path) or len(path) > MAX_PATH_CHARS:
+        return call.changes
+    change = patched(Change(path=path, change="modify"), hunks_in(text_of(shown.get("fileDiff"))))
+    return (msgspec.structs.replace(change, change="add") if is_true(shown.get("isNewFile")) else change,)
+
+
+def _outcome(call: OpenCall, status: str, given: Fields) -> ToolOutcome:
+    output, error = _response(given)
+    if status == "cancelled":
+        denied = _DENIED in error
+        return ToolOutcome("denied" if denied else "interrupted", error or output, never_ran=denied)
+    if status == "error":
+        return ToolOutcome("error", error or output, never_ran=_NEVER_RAN.match(error or output) is not None)
+    if call.op == "shell":
+        return _of_shell(output)
+    if call.name == "exit_plan_mode" and output.startswith(_REJECTED):
+        found = _FEEDBACK.match(output)
+        return ToolOutcome("denied", output, user_words=found[1].strip() if found else "")
+    if call.op == "ask" and output.startswith(_DISMISSED):
+        return ToolOutcome("denied", output)
+    said = fields_of(output.encode("utf-8", "replace")) if call.op == "other" else {}
+    if text_of(said.get("status")) == "error":  # of an MCP tool, in a result that is marked as success
+        return ToolOutcome("error", first_text(said, "error", "message") or output)
+    return ToolOutcome("ok", output)
+
+
+def _response(given: Fields) -> tuple[str, str]:
+    """Returns a result's output and error: what the model was sent or, if that is missing, what the user saw."""
+    for raw in rawjson.part_of(given.get("result", rawjson.ABSENT), list[msgspec.Raw]) or []:
+        if response := fields_of(inside(raw, "functionResponse", "response")):
+            return text_of(response.get("output")), text_of(response.get("error"))
+    return text_of(given.get("resultDisplay")), ""
+
+
+def _of_shell(output: str) -> ToolOutcome:
+    """Determines how a command ended: the client marks it as success whatever its exit code.
+
+    Since 0.44 the output leaves out fields that are zero or empty.
+    """
+    text = without_ansi(_WRAPPED.sub(r"\1", output))
+    if text.startswith(_STOPPED):
+        return ToolOutcome("interrupted", _BELOW.sub("", text))
+    if text.startswith((_TOO_LONG, _IN_BACKGROUND)):
+        return ToolOutcome("error" if text.startswith(_TOO_LONG) else "ok", text)
+    footer: dict[str, str] = {}
+    # Each line comes once: one more like it was printed by the command.
+    while (found := _FOOTER.search(text)) and found[1] not in footer:
+        footer[found[1]] = found[2].strip()
+        text = text[: found.start()]
+    printed = _BEFORE_OUTPUT.sub("", text)
+    if not footer and printed == text:
+        return ToolOutcome("unknown", text)
+    printed = "" if printed.strip() in ("(empty)", "(none)") else printed
+    code = footer.get("Exit Code", "0")
+    exit_code = int(code) if re.fullmatch(r"-?\d{1,9}", code) else None
+    if (error := footer.get("Error", "")) not in _NONE:
+        exit_code = exit_code if "Exit Code" in footer else None
+        return ToolOutcome("error", f"{printed}\n{error}".strip(), exit_code=exit_code)
+    if footer.get("Signal", "") not in _NONE:
+        return ToolOutcome("error", printed)
+    return ToolOutcome("error" if exit_code else "ok", printed, exit_code=exit_code)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carryover.adapter.contract import Agent
 from carryover.ingest.sanitize import clean_entry
 from carryover.ledger.batch import Entry
-from contract.case import Reading, Recording, fold_into, moved, naming, read_on, source_at
+from carryover.model import Event, PlanUpdate, Retracted, SessionInfo
+from contract.case import Case, Reading, Recording, Stages, fold_into, moved, naming, read_on, source_at
 
 LIKE_A_KEY = "ghp_" + "Ab3dEf6hIj9kLm2nOp5qRs8tUv1wXy4zAb3d"
 """In the form of a token of GitHub; no one's."""
@@ -120,3 +122,75 @@ def test_a_replaced_file_is_read_again(agent: Agent, grown: Sequence[Recording],
 
 def keys(reading: Reading) -> list[str]:
     return [event.key for event in reading.events]
+
+
+def standing(events: Iterable[Event]) -> list[bytes]:
+    """What counts in the end, in whatever order it came: keys aside, and with the last of what replaces itself."""
+    known = {event.key: event for event in reversed(list(events))}
+    undone = {key for event in known.values() if isinstance(event.body, Retracted) for key in event.body.keys}
+    left = [event for key, event in known.items() if key not in undone and not isinstance(event.body, Retracted)]
+    lasting = [event for event in left if not isinstance(event.body, SessionInfo | PlanUpdate)]
+    plans = {event.session: event for event in reversed(left) if isinstance(event.body, PlanUpdate)}
+    stripped = [msgspec.structs.replace(event, key="") for event in lasting]
+    return sorted(map(msgspec.json.encode, [*stripped, *(event.body for event in plans.values())]))
+
+
+def read_at(agent: Agent, stages: Stages, chosen: Iterable[bool]) -> Reading:
+    """Read the chosen states, one reader going on from the other, and always the last."""
+    reading: Reading | None = None
+    wanted = iter(chosen)
+    with tempfile.TemporaryDirectory() as folder:
+        for recording in stages(Path(folder)):
+            if next(wanted, False):
+                reading = read_on(agent, source_at(agent, recording), reading)
+        return read_on(agent, source_at(agent, recording), reading)
+
+
+@pytest.mark.hypothesis
+def test_the_states_in_which_a_source_was_read_make_no_difference(agent: Agent, stages: Stages) -> None:
+    at_once = read_at(agent, stages, [])
+    assert at_once.events
+
+    @settings(max_examples=8, deadline=None)
+    @given(chosen=st.lists(st.booleans(), max_size=20))
+    def in_any_states(chosen: list[bool]) -> None:
+        reading = read_at(agent, stages, chosen)
+        assert standing(reading.events) == standing(at_once.events)
+        assert (reading.skipped, reading.restarts) == (at_once.skipped, 0)
+
+    in_any_states()
+
+
+def test_a_source_that_did_not_change_gives_nothing_new(agent: Agent, stages: Stages) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        for recording in stages(Path(folder)):
+            reading = read_on(agent, source_at(agent, recording))
+            before = len(reading.events)
+            again = read_on(agent, source_at(agent, recording), reading)
+            assert len(again.events) == before
+            assert not again.skipped
+
+
+def test_each_recording_is_found_once_and_known_by_its_name(agent: Agent, case: Case) -> None:
+    for root in {recording.root for recording in case.recordings}:
+        sources = agent.sources(root)
+        paths = [source.path for source in sources]
+        assert len(paths) == len(set(paths))
+        for recording in (each for each in case.recordings if each.root == root):
+            source = source_at(agent, recording)
+            assert source in sources
+            assert (source.agent, source.path) == (agent.id, str(recording.path))
+
+
+def test_other_files_are_no_source(agent: Agent, case: Case, tmp_path: Path) -> None:
+    for name in case.strangers:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+        assert agent.source_of(path, tmp_path) is None, name
+
+    assert agent.sources(tmp_path) == []
+
+
+def test_a_path_elsewhere_is_no_source(agent: Agent, case: Case, tmp_path: Path) -> None:
+    assert agent.source_of(case.recordings[0].path, tmp_path) is None

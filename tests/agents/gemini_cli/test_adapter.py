@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 import shutil
@@ -15,6 +16,7 @@ import pytest
 from agents.gemini_cli.contract_case import documents, recording
 from carryover.adapter.contract import Source
 from carryover.agents.gemini_cli.adapter import AGENT
+from carryover.agents.gemini_cli.locate import start_folder
 from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import ProjectRoot
 from carryover.ingest.pipeline import ingest
@@ -22,7 +24,7 @@ from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import session_events, sessions
 from carryover.ledger.store import Ledger
 from carryover.model import AssistantMessage, Event, FileEdit, ToolResult, UserPrompt
-from contract.case import Recording, read_on, source_at
+from contract.case import Recording, of, read_on, source_at
 from support.clock import LATER_MS
 
 ONE_SHOT = recording("0.26.0/one-shots", "b1b751cc")
@@ -30,10 +32,6 @@ ONE_SHOT = recording("0.26.0/one-shots", "b1b751cc")
 
 def events_of(path: Path) -> list[Event]:
     return read_on(AGENT, Source(agent=AGENT.id, path=str(path))).events
-
-
-def bodies(events: list[Event], *kinds: type) -> list[Any]:
-    return [event.body for event in events if isinstance(event.body, kinds)]
 
 
 @pytest.mark.parametrize("found", documents(), ids=str)
@@ -47,11 +45,11 @@ def test_a_recorded_document_is_understood_whole(found: Recording) -> None:
 def test_what_happened_in_a_recorded_document() -> None:
     events = events_of(ONE_SHOT.path)
 
-    assert [prompt.text for prompt in bodies(events, UserPrompt)] == [
+    assert [prompt.text for prompt in of(events, UserPrompt)] == [
         "Make a pear cost as much as an apple",
         "Look at @stock.py and plan the plum",
     ]
-    assert [(ended.op, ended.status, ended.exit_code) for ended in bodies(events, ToolResult)] == [
+    assert [(ended.op, ended.status, ended.exit_code) for ended in of(events, ToolResult)] == [
         ("shell", "error", 1),
         ("edit", "error", None),
         ("edit", "ok", None),
@@ -59,11 +57,11 @@ def test_what_happened_in_a_recorded_document() -> None:
         ("shell", "ok", 0),
         ("plan", "ok", None),
     ]
-    assert [(edit.path, edit.line) for edit in bodies(events, FileEdit)] == [
+    assert [(edit.path, edit.line) for edit in of(events, FileEdit)] == [
         ("/home/dev/shop/prices.py", 2),
         ("/home/dev/shop/NOTES.md", 1),
     ]
-    assert [said.final for said in bodies(events, AssistantMessage)] == [False, None, None]
+    assert [said.final for said in of(events, AssistantMessage)] == [False, None, None]
 
 
 def test_half_a_document_is_read_again(tmp_path: Path) -> None:
@@ -122,3 +120,42 @@ def copied(folder: Path, **fields: Any) -> Path:
     path = folder / ONE_SHOT.path.name
     path.write_text(json.dumps({**json.loads(ONE_SHOT.path.read_bytes()), **fields}, indent=2))
     return path
+
+
+NAME = "session-2026-11-20T06-00-0a1b2c3d"
+HASH = hashlib.sha256(b"/home/dev/shop").hexdigest()
+
+
+def chat(root: Path, slug: str, name: str = f"{NAME}.jsonl") -> Path:
+    path = root / "tmp" / slug / "chats" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    return path
+
+
+def test_the_start_folder_is_noted_beside_the_transcript(tmp_path: Path) -> None:
+    main, sub = chat(tmp_path, "shop"), chat(tmp_path, "shop", "s1/a1.jsonl")
+    (tmp_path / "tmp" / "shop" / ".project_root").write_text("/home/dev/shop")
+
+    assert start_folder(main) == start_folder(sub) == "/home/dev/shop"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("trustedFolders.json", {"/home/dev/other": "TRUST_FOLDER", "/home/dev/shop": "TRUST_FOLDER"}),
+        ("projects.json", {"projects": {"/home/dev/shop": "shop"}}),
+    ],
+)
+def test_a_folder_of_that_hash_is_the_start_folder(tmp_path: Path, name: str, content: object) -> None:
+    """Clients before `.project_root` name their folders by it (0.26.0)."""
+    (tmp_path / name).write_text(json.dumps(content))
+
+    assert start_folder(chat(tmp_path, HASH, f"{NAME}.json")) == "/home/dev/shop"
+
+
+def test_an_answer_is_json_since_plain_text_would_be_shown_to_the_user() -> None:
+    assert AGENT.hooks is not None
+    said = json.loads(AGENT.hooks.answer("# Handoff\nwords ✓ \ud83d"))["hookSpecificOutput"]
+
+    assert said == {"hookEventName": "SessionStart", "additionalContext": "\n\n# Handoff\nwords ✓ ?"}

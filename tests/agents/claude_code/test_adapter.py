@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 import msgspec
 import pytest
+from packaging.version import Version
 
 from agents.claude_code.contract_case import FIXTURES, SESSION, SLUG
 from carryover.adapter.contract import HookEvent, Source
-from carryover.agents import adapters
-from carryover.agents.claude_code.hooks import HOOKS
+from carryover.agents.claude_code.adapter import AGENT
+from carryover.agents.claude_code.spec import SPEC
+from carryover.install.detect import hooks_for
 from carryover.ledger.provisional import content_fingerprint
 from carryover.model import AssistantMessage, Event, Skipped
 from contract.case import read_on
 
 RECORDED: Final = FIXTURES / "2.1.328"
 NOW_MS: Final = 1_795_000_000_000
+assert AGENT.hooks is not None
+HOOKS: Final = AGENT.hooks
 
 
 def recorded(name: str) -> HookEvent | Skipped:
@@ -53,9 +58,46 @@ def test_what_is_reported_early_is_known_again_in_the_transcript_of_the_same_ses
     assert isinstance(reading, HookEvent)
     path = RECORDED / "projects" / SLUG / f"{reading.session}.jsonl"
 
-    events = read_on(
-        adapters()["claude-code"], Source(agent="claude-code", path=str(path), session=reading.session)
-    ).events
+    events = read_on(AGENT, Source(agent="claude-code", path=str(path), session=reading.session)).events
 
     (early,) = reading.provisional
     assert content_fingerprint(early.body) in {content_fingerprint(event.body) for event in events}
+
+
+@pytest.mark.parametrize(
+    ("version", "state", "events"),
+    [
+        ("1.0.47", "older", None),
+        ("1.0.48", "ok", ["PreCompact", "Stop"]),
+        ("1.0.62", "ok", ["SessionStart", "PreCompact", "Stop"]),
+        ("1.0.85", "ok", ["SessionStart", "PreCompact", "Stop", "SessionEnd"]),
+        ("2.1.77", "ok", ["SessionStart", "PreCompact", "Stop", "SessionEnd"]),
+        ("2.1.78", "ok", ["SessionStart", "PreCompact", "Stop", "StopFailure", "SessionEnd"]),
+        ("3.0.0", "newer", ["SessionStart", "PreCompact", "Stop", "StopFailure", "SessionEnd"]),
+    ],
+)
+def test_no_event_is_asked_for_before_the_version_that_has_it(
+    version: str, state: str, events: list[str] | None
+) -> None:
+    found, hook_set = hooks_for(SPEC, Version(version))
+
+    assert (found, None if hook_set is None else list(hook_set.events)) == (state, events)
+
+
+MESSAGE = b'{"type":"user","uuid":"u","sessionId":"s","message":{"role":"user","content":"x"}}\n'
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        MESSAGE,
+        b'{"type":"summary","summary":"x"}\nnot JSON\n' + MESSAGE,
+        b'{"parentUuid":null,"isSidechain":false,"type":"user","message":{"role":"user","content":"' + b"x" * 70_000,
+        b'{"type":"queue-operation","operation":"enqueue","timestamp":"t","sessionId":"s","content":"' + b"x" * 70_000,
+    ],
+)
+def test_a_transcript_is_known_by_what_is_in_it(head: bytes) -> None:
+    assert AGENT.exported is not None
+    assert AGENT.exported(Path("/tmp/saved.txt"), head[: 64 << 10]) == Source(
+        agent="claude-code", path="/tmp/saved.txt"
+    )

@@ -1,0 +1,279 @@
+"""How tool calls ended."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from agents.claude_code.session import Session
+from carryover.model import (
+    AnyBody,
+    BackgroundTask,
+    FileEdit,
+    Op,
+    PlanItem,
+    PlanProposal,
+    PlanUpdate,
+    ToolCall,
+    ToolResult,
+    UserPrompt,
+)
+
+REJECTED = (
+    "The user doesn't want to proceed with this tool use. The tool use was rejected (eg. if it was a file edit, the "
+    "new_string was NOT written to the file). "
+)
+BY_USER = {"toolUseResult": "User rejected tool use", "toolDenialKind": "user-rejected"}
+STOP = "STOP what you are doing and wait for the user to tell you how to proceed."
+
+
+def ended(transcript: Session) -> ToolResult:
+    """The last result."""
+    return next(body for body in reversed(transcript.bodies) if isinstance(body, ToolResult))
+
+
+def bash(content: object, *, failed: bool | None = None, **fields: object) -> ToolResult:
+    transcript = Session()
+    transcript.result(transcript.calls("Bash", command="make"), content, failed=failed, **fields)
+    return ended(transcript)
+
+
+@pytest.mark.parametrize(
+    ("content", "fields", "status", "never_ran"),
+    [
+        ("the log says:\nExit code 5\n", {}, "error", False),
+        (REJECTED + STOP, {**BY_USER, "toolDenialBeforeRun": True}, "denied", True),
+        # Ctrl-C in a running tool: a rejection, but without the flag of one that came before the run (2.1.328).
+        (REJECTED + STOP, BY_USER, "interrupted", False),
+        # 2.1.14 tells a refused call from a stopped one in no way.
+        (REJECTED + STOP, {"toolUseResult": f"Error: {REJECTED}{STOP}"}, "denied", True),
+        ("Auto mode blocks this", {"toolDenialKind": "automode-parsing-error"}, "denied", True),
+        ("[Request interrupted by user for tool use]", {}, "interrupted", False),
+        # Only the client's own line says that words follow.
+        (f"{REJECTED}{STOP}\nOn 3 May the user said: later", {}, "denied", True),
+    ],
+)
+def test_a_call_that_failed_says_how(content: str, fields: dict[str, Any], status: str, never_ran: bool) -> None:
+    result = bash(content, failed=True, **fields)
+
+    assert (result.status, result.exit_code, result.never_ran) == (status, None, never_ran)
+    assert (result.output, result.user_words) == (content, "")
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "exit_code", "never_ran", "output"),
+    [
+        ("Exit code 2\nmake: *** no rule", "error", 2, False, "make: *** no rule"),
+        ("Exit code 1", "error", 1, False, ""),
+        ("<tool_use_error>No match.\nString: x</tool_use_error>", "error", None, True, "No match.\nString: x"),
+    ],
+)
+def test_what_the_client_puts_around_an_output_is_taken_off(
+    content: str, status: str, exit_code: int | None, never_ran: bool, output: str
+) -> None:
+    result = bash(content, failed=True)
+
+    assert (result.status, result.exit_code, result.never_ran) == (status, exit_code, never_ran)
+    assert result.output == output
+
+
+NOTE = "\n\nNote: The user's next message may contain a correction or preference."
+DENIED = "Permission for this tool use was denied. The tool use was rejected (eg. if it was a file edit). "
+
+
+@pytest.mark.parametrize(
+    ("wording", "words"),
+    [
+        (f"{REJECTED}To tell you how to proceed, the user said:\nUse 200 epochs{NOTE}", "Use 200 epochs"),
+        (f"{REJECTED}To tell you how to proceed, the user said: Use\n\n200 epochs", "Use\n\n200 epochs"),
+        (f"{REJECTED}The user provided the following reason for the rejection:  Not that file.", "Not that file."),
+        (f"{DENIED}The user said:\nuse make", "use make"),
+    ],
+)
+def test_what_the_user_wrote_while_refusing_is_a_prompt(wording: str, words: str) -> None:
+    """All wordings read about, in no recording; the note behind is the client's."""
+    transcript = Session()
+    call = transcript.calls("Bash", command="train --epochs 100")
+    transcript.result(call, wording, failed=True, toolDenialKind="user-rejected")
+
+    assert (ended(transcript).status, ended(transcript).user_words) == ("denied", words)
+    assert transcript.bodies[-1] == UserPrompt(text=words)
+
+
+def test_a_plan_the_user_did_not_accept_is_ruled_on() -> None:
+    """2.1.14: the user stays in plan mode."""
+    transcript = Session()
+    call = transcript.calls("ExitPlanMode", plan="# Plan")
+    transcript.result(call, "User chose to stay in plan mode and continue planning", failed=True)
+
+    assert transcript.bodies[-2:] == [
+        ToolResult(
+            call_id=call,
+            name="ExitPlanMode",
+            op="plan",
+            status="denied",
+            output="User chose to stay in plan mode and continue planning",
+            never_ran=True,
+        ),
+        PlanProposal(call_id=call, text="", accepted=False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "tool_input"),
+    [
+        ("Read", {"file_path": "/home/dev/shop/.carryover/handoff.md"}),
+        ("Bash", {"command": "cat .carryover/handoff.md"}),
+        ("Bash", {"command": "ls -a .carryover"}),
+        ("Grep", {"pattern": "Task", "path": "/home/dev/shop/.carryover"}),
+    ],
+)
+def test_what_is_read_of_the_handoff_does_not_come_back(name: str, tool_input: dict[str, Any]) -> None:
+    transcript = Session()
+    transcript.runs(name, "## Next action\nWrite discount()", **tool_input)
+
+    assert (ended(transcript).status, ended(transcript).output) == ("ok", "")
+
+
+def called(name: str, **tool_input: Any) -> ToolCall:
+    transcript = Session()
+    transcript.calls(name, **tool_input)
+    body = transcript.bodies[0]
+    assert isinstance(body, ToolCall)
+    return body
+
+
+@pytest.mark.parametrize(
+    ("name", "tool_input", "op", "subject"),
+    [
+        ("Bash", {"command": "make test", "description": "Run the tests"}, "shell", "make test"),
+        ("Read", {"file_path": "/p/cart.py"}, "read", "/p/cart.py"),
+        ("Edit", {"file_path": "/p/cart.py", "old_string": "a", "new_string": "b"}, "edit", "/p/cart.py"),
+        ("Grep", {"pattern": "total", "path": "/p"}, "search", "total"),
+        ("WebFetch", {"url": "https://example.org", "prompt": "Read it"}, "web", "https://example.org"),
+        ("Task", {"description": "Find totals", "prompt": "List where"}, "agent", "Find totals"),
+        ("TaskCreate", {"subject": "Wire it", "description": "Into checkout"}, "plan", "Wire it"),
+        ("AskUserQuestion", {"questions": [{"question": "Which cap?"}]}, "ask", "Which cap?"),
+        ("Skill", {"skill": "commit"}, "other", "commit"),
+        ("mcp__github__create_issue", {"title": "x", "query": {"a": 1}, "path": "/p"}, "other", "/p"),
+    ],
+)
+def test_a_call_says_what_it_does_and_to_what(name: str, tool_input: dict[str, Any], op: Op, subject: str) -> None:
+    assert called(name, **tool_input) == ToolCall(call_id="toolu_1", name=name, op=op, subject=subject)
+
+
+def after(bodies: list[AnyBody]) -> list[AnyBody]:
+    """What came with a result."""
+    assert isinstance(bodies[0], ToolResult)
+    return bodies[1:]
+
+
+def test_an_edit_of_the_handoff_is_no_work_on_the_project() -> None:
+    transcript = Session()
+    bodies = transcript.runs("Write", "ok", file_path="/home/dev/shop/.carryover/handoff.md", content="x")
+
+    assert after(bodies) == []
+
+
+def test_files_changed_in_the_shell_count() -> None:
+    transcript = Session()
+    bodies = transcript.runs(
+        "Bash", "", result={"stdout": ""}, command='echo "__pycache__/" >> .gitignore && git mv a.py b.py'
+    )
+
+    assert after(bodies) == [
+        FileEdit(path="/home/dev/shop/.gitignore", change="modify", call_id="toolu_1"),
+        FileEdit(path="/home/dev/shop/b.py", change="rename", call_id="toolu_1", old_path="/home/dev/shop/a.py"),
+    ]
+
+
+def test_a_job_is_known_by_the_text_where_there_is_no_structured_result() -> None:
+    """Sub-agents' files (2.1.328)."""
+    shell = Session(subagent_id="a1")
+    agent = Session(subagent_id="a1")
+
+    assert after(shell.runs("Bash", "Command running in background with ID: b1. Output", command="make all")) == [
+        BackgroundTask(task_id="b1", state="running", label="make all")
+    ]
+    assert after(
+        agent.runs("Agent", "Async agent launched successfully.\nagentId: a9 (internal)", description="Poem")
+    ) == [BackgroundTask(task_id="a9", state="running", label="Poem")]
+
+
+def test_a_sub_agent_in_the_background_is_a_job_and_one_that_has_finished_is_none() -> None:
+    transcript = Session()
+    launched = transcript.runs(
+        "Task", "Async agent launched", result={"status": "async_launched", "agentId": "a9"}, description="Poem"
+    )
+    finished = transcript.runs(
+        "Agent", "SUB-DONE\nagentId: a8", result={"status": "completed", "agentId": "a8"}, description="Look"
+    )
+
+    assert after(launched) == [BackgroundTask(task_id="a9", state="running", label="Poem")]
+    assert after(finished) == []
+
+
+def test_a_stopped_job_has_stopped() -> None:
+    transcript = Session()
+    bodies = transcript.runs("TaskStop", "stopped", result={"message": "stopped", "task_id": "b1"}, task_id="b1")
+
+    assert after(bodies) == [BackgroundTask(task_id="b1", state="stopped")]
+
+
+OUTPUT = "<retrieval_status>success</retrieval_status>\n\n<task_id>b1</task_id>\n\n<task_type>{}</task_type>\n\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "output", "found"),
+    [
+        ("BashOutput", "<status>running</status>\n<stdout>\nx</stdout>", None),
+        ("BashOutput", "<status>completed</status>\n<exit_code>1</exit_code>", "failed"),
+        ("BashOutput", "<status>killed</status>", "stopped"),
+        ("TaskOutput", f"{OUTPUT.format('local_bash')}<status>running</status>\n<output>x</output>", None),
+        ("TaskOutput", f"{OUTPUT.format('local_bash')}<status>failed</status>\n<output>x</output>", "failed"),
+    ],
+)
+def test_a_look_at_a_job_may_find_that_it_has_ended(name: str, output: str, found: str | None) -> None:
+    """TaskOutput 2.1.11; BashOutput read about."""
+    transcript = Session()
+    call = transcript.calls(name, **{"bash_id" if name == "BashOutput" else "task_id": "b1"})
+    bodies = transcript.result(call, output)
+
+    assert after(bodies) == ([] if found is None else [BackgroundTask(task_id="b1", state=found)])  # type: ignore[arg-type]
+
+
+def test_the_task_list_is_sent_whole_after_each_change() -> None:
+    transcript = Session()
+    for number, subject in (("1", "Wire discount"), ("2", "Test it")):
+        created = {"task": {"id": number, "subject": subject}}
+        transcript.runs("TaskCreate", "Task created", result=created, subject=subject)
+    for number, status in (("1", "in_progress"), ("1", "completed"), ("2", "deleted"), ("3", "completed")):
+        changed = {"success": number != "3", "taskId": number, "updatedFields": []}
+        transcript.runs("TaskUpdate", "Updated", result=changed, taskId=number, status=status)
+
+    assert [body.items for body in transcript.bodies if isinstance(body, PlanUpdate)] == [
+        (PlanItem(text="Wire discount"),),
+        (PlanItem(text="Wire discount"), PlanItem(text="Test it")),
+        (PlanItem(text="Wire discount", state="active"), PlanItem(text="Test it")),
+        (PlanItem(text="Wire discount", state="done"), PlanItem(text="Test it")),
+        (PlanItem(text="Wire discount", state="done"),),
+    ]
+
+
+PATH = "/home/dev/shop/cart.py"
+
+
+def test_a_replacement_counts_only_the_lines_that_differ() -> None:
+    bodies = Session().runs("Edit", "ok", file_path=PATH, old_string="a\nb\nc", new_string="a\nB\nB2\nc")
+
+    diff = "@@\n a\n-b\n+B\n+B2\n c"
+    assert after(bodies) == [
+        FileEdit(path=PATH, change="modify", call_id="toolu_1", added=2, removed=1, anchor="B", diff=diff)
+    ]
+
+
+def test_a_created_file_is_known_by_the_text_where_there_is_no_structured_result() -> None:
+    bodies = Session().runs("Write", f"File created successfully at: {PATH}", file_path=PATH, content="import x")
+
+    assert [body.change for body in after(bodies) if isinstance(body, FileEdit)] == ["add"]

@@ -1,0 +1,157 @@
+"""What Codex's hooks hand over, as recorded of 0.125.0 and 0.169.0, and what becomes of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import pytest
+from packaging.version import Version
+
+from agents.codex.contract_case import NAME, THREAD, recording
+from agents.codex.hook_payloads import ROLLOUT, SESSION, payload, recorded
+from carryover.adapter.contract import HookEvent, Source
+from carryover.agents.codex.adapter import AGENT
+from carryover.agents.codex.spec import SPEC
+from carryover.distill import render
+from carryover.install.detect import hooks_for, version_in
+from carryover.ledger.provisional import content_fingerprint
+from carryover.model import AssistantMessage, Event, Skipped
+from contract.case import Payload, read_on, source_at
+
+NOW_MS: Final = 1_795_000_000_000
+assert AGENT.hooks is not None
+HOOKS: Final = AGENT.hooks
+
+
+def read(given: Payload) -> HookEvent | Skipped:
+    return HOOKS.read(given.event, given.data, NOW_MS)
+
+
+def reported(event: str, **fields: Any) -> HookEvent | Skipped:
+    return read(payload(event, **fields))
+
+
+def reading(**fields: object) -> HookEvent:
+    common = {"session": SESSION, "cwd": "/home/dev/shop", "transcript": ROLLOUT}
+    return msgspec.convert({**common, **fields}, HookEvent)
+
+
+def test_the_end_of_a_turn_brings_its_last_words() -> None:
+    words = AssistantMessage(text="Done. Next: handle negative percentages.", final=True)
+    early = Event(key=f"hook/{SESSION}/stop/{NOW_MS}", session=SESSION, at_ms=NOW_MS, body=words, cwd="/home/dev/shop")
+
+    assert reported("Stop", last_assistant_message=f"{words.text}\n") == reading(
+        action="turn_end", provisional=(early,)
+    )
+
+
+def test_what_is_reported_early_is_known_again_in_the_rollout_of_the_same_thread() -> None:
+    """Otherwise it would stand beside the rollout's own record for good."""
+    stops = [given for given in recorded("tui-0.169.0") if given.event == "Stop"]
+    rollout = recording("0.169.0/tui-turns-interrupt-compact")
+    events = read_on(AGENT, source_at(AGENT, rollout)).events
+
+    heard = [read(given) for given in stops if json.loads(given.data)["session_id"] in rollout.path.name]
+
+    assert len(heard) == 2
+    for one in heard:
+        assert isinstance(one, HookEvent)
+        (early,) = one.provisional
+        assert content_fingerprint(early.body) in {content_fingerprint(event.body) for event in events}
+
+
+def test_of_a_session_that_is_not_to_be_written_down_nothing_is_kept() -> None:
+    """`codex exec --ephemeral` says null for the transcript; it is still told what stands."""
+    start = reported("SessionStart", source="startup", transcript_path=None)
+    stop = reported("Stop", transcript_path=None, last_assistant_message="Done.")
+    saved = reported("PreCompact", transcript_path=None, trigger="auto")
+
+    assert start == reading(action="session_start", reason="startup", transcript=None)
+    assert [stop, saved] == [reading(action="hint", transcript=None)] * 2
+
+
+@pytest.mark.parametrize("text", ["# handoff ✓\n", "[CARRYOVER]\n", '{"a": "b"}', ""])
+def test_the_answer_is_the_json_form_whatever_the_text_begins_with(text: str) -> None:
+    """Plain text that begins with a bracket makes the hook fail (0.169.0), and so does a field it does not know."""
+    assert json.loads(HOOKS.answer(text)) == {
+        "hookSpecificOutput": {"hookEventName": "SessionStart", "additionalContext": text}
+    }
+
+
+def test_the_longest_handoff_is_well_below_what_is_cut_in_the_middle() -> None:
+    """At 10,000 characters (0.169.0)."""
+    assert render.MAX_TEXT_CHARS < 0.9 * 10_000
+
+
+FIRST = ["SessionStart", "Stop"]
+ALL = ["SessionStart", "PreCompact", "Stop", "SessionEnd"]
+
+
+@pytest.mark.parametrize(
+    ("version", "state", "events"),
+    [
+        ("0.124.9", "older", None),
+        ("0.125.0", "ok", FIRST),
+        ("0.145.0", "ok", ALL),
+        ("1.0.0", "newer", ALL),
+    ],
+)
+def test_no_event_is_asked_for_before_the_version_that_has_it(
+    version: str, state: str, events: list[str] | None
+) -> None:
+    found, hook_set = hooks_for(SPEC, Version(version))
+
+    assert (found, None if hook_set is None else list(hook_set.events)) == (state, events)
+
+
+@pytest.mark.parametrize(
+    ("answer", "version"),
+    [
+        ("codex-cli 0.169.0\n", "0.169.0"),
+        ("codex-cli 0.170.0-alpha.3", "0.170.0"),
+        ("a new version is there\ncodex-cli 0.169.0\n", "0.169.0"),
+        ("0.169.0", ""),
+    ],
+)
+def test_the_version_follows_the_clients_name(answer: str, version: str) -> None:
+    assert SPEC.version is not None
+    assert version_in(answer, SPEC.version).text == version
+
+
+def test_a_reviewed_hook_is_found_by_its_file_event_and_place() -> None:
+    """As 0.169.0 wrote it into its settings."""
+    assert SPEC.hooks.review is not None
+    file = Path("/home/dev/.codex/hooks.json")
+
+    assert SPEC.hooks.review.entry(file, "SessionStart", 0, 0) == "/home/dev/.codex/hooks.json:session_start:0:0"
+    assert SPEC.hooks.review.entry(file, "PreCompact", 2, 1) == "/home/dev/.codex/hooks.json:pre_compact:2:1"
+    assert SPEC.hooks.review.entry(file, "Stop", 0, 0) == "/home/dev/.codex/hooks.json:stop:0:0"
+
+
+HOME = Path("/home/dev")
+
+
+def test_an_archived_transcript_is_the_same_session_of_the_same_day() -> None:
+    root = HOME / ".codex/archived_sessions"
+    path = root / NAME
+
+    assert AGENT.source_of(path, root) == Source(agent="codex", path=str(path), session=THREAD, group="2026-11-20")
+    assert AGENT.source_of(root / "2026/11/20" / NAME, root) is None
+
+
+META = b'{"timestamp":"2026-11-20T06:00:00Z","type":"session_meta","payload":{"id":"t","timestamp":"t","cwd":"/x"'
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        META + b"}}\n",
+        META + b',"base_instructions":{"text":"' + b"x" * 70_000,
+    ],
+)
+def test_a_rollout_is_known_by_its_first_record(head: bytes) -> None:
+    assert AGENT.exported is not None
+    assert AGENT.exported(Path("/tmp/saved.txt"), head[: 64 << 10]) == Source(agent="codex", path="/tmp/saved.txt")

@@ -1,0 +1,400 @@
+"""Results: one a call, from whichever record comes first, with what followed from it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from agents.codex.rollout import SHOP, Rollout, exited, running
+from carryover.agents.codex.adapter import AGENT
+from carryover.agents.codex.calls import Outcome, read_output
+from carryover.model import (
+    Answer,
+    AnyBody,
+    FileEdit,
+    Op,
+    PlanItem,
+    PlanUpdate,
+    Question,
+    ToolCall,
+    ToolResult,
+    UserPrompt,
+)
+
+DIFF = "@@ -4,2 +4,2 @@\n a\n-b\n+c\n"
+
+
+@pytest.fixture(params=["legacy", "paginated"])
+def rollout(request: pytest.FixtureRequest) -> Rollout:
+    rollout = Rollout(family=request.param)
+    rollout.turn()
+    return rollout
+
+
+def result_of(bodies: list[AnyBody]) -> ToolResult:
+    (result,) = [body for body in bodies if isinstance(body, ToolResult)]
+    return result
+
+
+def edits_of(bodies: list[AnyBody]) -> list[FileEdit]:
+    return [body for body in bodies if isinstance(body, FileEdit)]
+
+
+def test_the_clients_own_record_comes_first_and_the_output_adds_nothing(rollout: Rollout) -> None:
+    call = rollout.calls("exec_command", cmd="make")
+    result = result_of(rollout.ends(call, "make", 2, "no rule\n"))
+
+    assert (result.status, result.exit_code, result.output, result.subject) == ("error", 2, "no rule\n", "make")
+    assert rollout.output(call, exited(2, "no rule\n")) == []
+
+
+def test_an_interrupted_command_counts_once_though_its_record_comes_later(rollout: Rollout) -> None:
+    call = rollout.calls("exec_command", cmd="sleep 30")
+    result = result_of(rollout.output(call, "Wall time: 3.9 seconds\naborted by user"))
+    first = rollout.turn_id
+    rollout.turn("turn-2")
+
+    assert (result.status, result.exit_code) == ("interrupted", None)
+    assert rollout.ends(call, "sleep 30", 0, turn_id=first) == []
+
+
+def test_an_escalated_command_that_was_put_away_was_refused(rollout: Rollout) -> None:
+    """0.169.0 writes the refusal as an interrupt."""
+    call = rollout.calls("exec_command", cmd="make install", sandbox_permissions="require_escalated")
+    result = result_of(rollout.output(call, "Wall time: 3.8 seconds\naborted by user"))
+
+    assert (result.status, result.never_ran) == ("denied", True)
+
+
+def test_a_look_that_finds_it_ended_gives_its_result_where_no_other_record_does(rollout: Rollout) -> None:
+    call = rollout.calls("exec_command", cmd="npm run build")
+    rollout.output(call, running(42))
+    reported = rollout.output(rollout.calls("write_stdin", session_id=42, chars=""), exited(1, "failed\n"))
+    of_call = [body for body in reported if isinstance(body, ToolResult) and body.call_id == call]
+
+    assert [(result.exit_code, result.output, result.subject) for result in of_call] == [
+        (1, "failed\n", "npm run build")
+    ]
+    assert rollout.ends(call, "npm run build", 1) == []
+
+
+def test_the_users_own_command_is_a_persons() -> None:
+    rollout = Rollout()
+    rollout.turn()
+    call, result = rollout.ends("u1", "echo x > x.txt", 0, "", source="user_shell")
+
+    assert isinstance(call, ToolCall)
+    assert isinstance(result, ToolResult)
+    assert (call.actor, result.actor, result.subject) == ("human", "human", "echo x > x.txt")
+
+
+def test_a_patch_is_what_the_client_says_it_changed() -> None:
+    changes = {
+        f"{SHOP}/new.py": {"type": "add", "content": "a\nb\n"},
+        f"{SHOP}/gone.py": {"type": "delete", "content": "x\n"},
+        f"{SHOP}/old.py": {"type": "update", "unified_diff": DIFF, "move_path": f"{SHOP}/moved.py"},
+    }  # fmt: skip
+    wanted = [
+        FileEdit(path=f"{SHOP}/gone.py", change="delete", call_id="call_1"),
+        FileEdit(path=f"{SHOP}/new.py", change="add", call_id="call_1", added=2, removed=0, line=1, anchor="a",
+                 diff="+a\n+b"),
+        FileEdit(
+            path=f"{SHOP}/moved.py", old_path=f"{SHOP}/old.py", change="rename", call_id="call_1", added=1, removed=1,
+            line=5, anchor="c", diff="@@ +4 @@\n a\n-b\n+c",
+        ),
+    ]  # fmt: skip
+    for family in ("legacy", "paginated"):
+        rollout = Rollout(family="legacy" if family == "legacy" else "paginated")
+        rollout.turn()
+        call = rollout.patches("*** Update File: old.py", "*** Move to: moved.py", "@@", "-b", "+c")
+        if family == "legacy":
+            reported = rollout.event(
+                "patch_apply_end", call_id=call, turn_id="turn-1", status="completed", changes=changes
+            )
+        else:
+            reported = rollout.item("FileChange", id=call, status="completed", changes=changes)
+        assert edits_of(reported) == wanted
+        assert result_of(reported).subject == f"{SHOP}/old.py"
+        assert rollout.response("custom_tool_call_output", call_id=call, output="Exit code: 0\nOutput:\nSuccess.") == []
+
+
+@pytest.mark.parametrize("status", ["failed", "declined", "brand-new"])
+def test_a_patch_that_was_not_applied_changes_nothing(status: str) -> None:
+    rollout = Rollout()
+    rollout.turn()
+    call = rollout.patches("*** Delete File: a.py")
+    reported = rollout.item(
+        "FileChange", id=call, status=status, changes={f"{SHOP}/a.py": {"type": "delete"}}, stderr="no"
+    )
+
+    assert edits_of(reported) == []
+    assert result_of(reported).status == {"failed": "error", "declined": "denied"}.get(status, "unknown")
+
+
+def test_our_own_file_is_nobodys_work(rollout: Rollout) -> None:
+    looked = result_of(rollout.runs("exec_command", exited(0, "# [CARRYOVER]"), cmd="cat .carryover/handoff.md"))
+    found = result_of(
+        rollout.runs("exec_command", exited(0, "a.py:1\n.carryover/handoff.md:3: a\n"), cmd="grep -rn a .")
+    )
+    wrote = rollout.runs("exec_command", exited(0), cmd="echo 1 > .carryover/handoff.md")
+    patch = rollout.patches("*** Delete File: .carryover/handoff.md")
+    patched = rollout.response("custom_tool_call_output", call_id=patch, output="Exit code: 0\nOutput:\nSuccess.")
+
+    assert (looked.output, found.output) == ("", "a.py:1\n")
+    assert edits_of(wrote) + edits_of(patched) == []
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"exit_code": "1"}, {"exit_code": 10**400}, {"exit_code": 1.5}, {"aggregated_output": 5}, {"status": None}],
+)
+def test_a_field_of_another_type_costs_only_itself(fields: dict[str, Any]) -> None:
+    rollout = Rollout()
+    rollout.turn()
+    call = rollout.calls("exec_command", cmd="make")
+
+    reported = {"status": "failed", "exit_code": 1, **fields}
+    assert result_of(rollout.ends(call, "make", reported.pop("exit_code"), **reported)).status == "error"
+
+
+def test_outputs_that_cannot_be_distinguished_are_counted(rollout: Rollout) -> None:
+    rollout.response("function_call_output", output="words")
+    rollout.output(rollout.calls("exec_command", cmd="make"), {"words": 1})
+
+    assert [skipped.reason for skipped in rollout.skipped] == ["unexpected output"] * 2
+
+
+PLAN = [
+    {"step": "Reproduce", "status": "completed"},
+    {"step": "Fix", "status": "in_progress"},
+    {"step": "Test", "status": "pending"},
+]
+
+
+def call_of(rollout: Rollout) -> ToolCall:
+    return next(body for body in reversed(rollout.bodies) if isinstance(body, ToolCall))
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "op", "subject"),
+    [
+        ("exec_command", {"cmd": "make test"}, "shell", "make test"),
+        ("shell", {"command": ["bash", "-lc", "make test"]}, "shell", "make test"),
+        ("shell", {"command": ["git", "commit", "-m", "a b"]}, "shell", "git commit -m 'a b'"),
+        ("shell_command", {"command": "make test"}, "shell", "make test"),
+        ("view_image", {"path": "/home/dev/a.png"}, "read", "/home/dev/a.png"),
+        ("spawn_agent", {"message": "Look at it."}, "agent", "Look at it."),
+        ("mcp__docs__search", {"query": "rounding"}, "other", "rounding"),
+        ("brand_new", {}, "other", ""),
+    ],
+)
+def test_calls(rollout: Rollout, name: str, arguments: dict[str, Any], op: Op, subject: str) -> None:
+    call_id = rollout.calls(name, **arguments)
+
+    assert call_of(rollout) == ToolCall(call_id=call_id, name=name, op=op, subject=subject)
+
+
+def test_a_tool_of_an_mcp_server_is_named_with_its_server(rollout: Rollout) -> None:
+    rollout.response("function_call", name="recall", namespace="mcp__carryover", arguments="{}", call_id="call_1")
+
+    assert call_of(rollout).name == "mcp__carryover__recall"
+
+
+def test_a_search_of_the_provider_is_done_when_it_is_reported(rollout: Rollout) -> None:
+    reported = rollout.response(
+        "web_search_call", id="ws_1", status="completed", action={"type": "search", "query": "x"}
+    )
+
+    assert [(type(body).__name__, getattr(body, "subject", None)) for body in reported] == [
+        ("ToolCall", "x"),
+        ("ToolResult", "x"),
+    ]
+
+
+def test_a_plan_counts_once_the_client_took_it(rollout: Rollout) -> None:
+    taken = rollout.runs("update_plan", "Plan updated", plan=PLAN, explanation="Start")
+    refused = rollout.runs("update_plan", "unsupported call: update_plan", plan=PLAN)
+
+    assert taken[1:] == [
+        PlanUpdate(
+            items=(
+                PlanItem(text="Reproduce", state="done"),
+                PlanItem(text="Fix", state="active"),
+                PlanItem(text="Test", state="pending"),
+            )
+        )
+    ]
+    assert len(refused) == 1
+    assert getattr(refused[0], "never_ran", None) is True
+
+
+def test_a_question_and_its_answer(rollout: Rollout) -> None:
+    """`request_user_input`: read about, in no recording."""
+    asked = {
+        "id": "q1",
+        "header": "Rounding",
+        "question": "Which way?",
+        "options": [{"label": "up"}, {"label": "down"}],
+    }
+    call_id = rollout.calls("request_user_input", questions=[asked])
+    answered = rollout.output(call_id, '{"answers":{"q1":{"answers":["up"]}}}')
+
+    assert Question(call_id=call_id, text="Which way?", options=("up", "down")) in rollout.bodies
+    assert answered[1:] == [Answer(call_id=call_id, question="Which way?", text="up")]
+
+
+@pytest.mark.parametrize("arguments", ["", "{", "[]", "5", '{"cmd": 5}', '{"cmd": null}', '{"command": [1]}', "\ud800"])
+def test_arguments_that_the_model_got_wrong_cost_the_subject_only(rollout: Rollout, arguments: str) -> None:
+    rollout.response("function_call", name="exec_command", arguments=arguments, call_id="c")
+
+    assert call_of(rollout) == ToolCall(call_id="c", name="exec_command", op="shell")
+    assert rollout.skipped == []
+
+
+def test_a_call_that_cannot_be_distinguished_is_counted(rollout: Rollout) -> None:
+    rollout.response("function_call", name="exec_command", arguments="{}")
+    rollout.response("function_call", arguments="{}", call_id="c")
+    rollout.response("function_call", name="exec_command", arguments={"cmd": "ls"}, call_id="c")
+    rollout.response("function_call", name="x" * 1000, arguments="{}", call_id="c")
+
+    assert [skipped.reason for skipped in rollout.skipped] == [
+        "no usable id or name",
+        "no usable id or name",
+        "unexpected input",
+        "no usable id or name",
+    ]
+
+
+def code_mode(rollout: Rollout, script: str, printed: str) -> ToolResult:
+    rollout.response("custom_tool_call", name="exec", call_id="c1", input=script)
+    texts = [f"Script completed\nWall time 0.025 seconds\nOutput:\n{part}" for part in ("",)] + [printed]
+    output = [{"type": "input_text", "text": text} for text in texts]
+    found = rollout.response("custom_tool_call_output", call_id="c1", output=output)
+    return next(body for body in found if isinstance(body, ToolResult))
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        'const r = await tools.exec_command({"cmd":"echo x > a.txt; false","workdir":"/home/dev/shop/sub"}); text(r);',
+        'const r=await tools.exec_command({workdir:"/srv", cmd:"echo x > a.txt; false",yield_time_ms:30000});text(r)',
+    ],
+)
+def test_a_script_of_code_mode_that_runs_one_command_is_that_command(script: str) -> None:
+    """0.145 and 0.146, where no other record has the command. The script prints the result or what it chooses of it."""
+    rollout = Rollout(family="legacy", version="0.145.0")
+    whole = code_mode(rollout, script, '{"chunk_id":"1","wall_time_seconds":0.02,"exit_code":1,"output":"bad"}')
+    chosen = code_mode(rollout, script, "1 failed\n")
+
+    assert (whole.op, whole.subject, whole.status) == ("shell", "echo x > a.txt; false", "error")
+    assert (whole.exit_code, whole.output) == (1, "bad")
+    assert (chosen.status, chosen.output) == ("unknown", "1 failed")
+
+
+def test_any_other_script_of_code_mode_is_only_a_script() -> None:
+    script = 'const r = await tools.exec_command({cmd: "rm a.py"});'
+    of_several = (f"{script}{script}", "text(ALL_TOOLS)", "tools.exec_command({cmd: `ls ${page}`})")
+    found = [code_mode(Rollout(family="legacy"), other, "x") for other in of_several]
+    rollout = Rollout(family="legacy")
+    rollout.ends("exec-1", "rm a.py", 0)
+    found += [code_mode(Rollout(), script, "x"), code_mode(rollout, script, "x")]
+
+    assert {(result.op, result.status, result.output) for result in found} == {("other", "ok", "")}
+
+
+SUCCESS = "Success. Updated the following files:\nM a\n"
+ABORTED = "Wall time: 3.9 seconds\naborted by user"
+SANDBOX = "failed in sandbox LinuxSeccomp with execution error: sandbox denied exec error, "
+COMPLETED = "Script completed\nWall time 0.1 seconds\nOutput:\n"
+
+
+@pytest.mark.parametrize(
+    ("op", "text", "outcome"),
+    [
+        ("shell", exited(0, "fine\n"), Outcome("ok", "fine\n", exit_code=0, exited=True)),
+        ("shell", exited(3, "bad\n"), Outcome("error", "bad\n", exit_code=3, exited=True)),
+        ("shell", exited(-1), Outcome("interrupted", "", exited=True)),
+        ("shell", "Exit code: 2\nWall time: 0 seconds\nOutput:\nbad\n", Outcome("error", "bad\n", exit_code=2)),
+        ("edit", '{"output":"Success.","metadata":{"exit_code":0}}', Outcome("ok", "Success.", exit_code=0)),
+        ("edit", '{"output":"No.","metadata":{"exit_code":1}}', Outcome("error", "No.", exit_code=1)),
+        ("edit", SUCCESS, Outcome("ok", SUCCESS)),
+        ("shell", running(42), Outcome("unknown", "starting\n", process="42")),
+        ("shell", f"{SANDBOX}exit code: 2, stdout: 1, stderr: 2, stderr: x", Outcome("error", "1, stderr: 2\nx", 2)),
+        ("shell", f"{SANDBOX}exit code: 1, stdout: , stderr: bad", Outcome("error", "bad", 1)),
+        ("shell", f"{SANDBOX}exit code: 1, stdout: cut off", Outcome("error", "cut off", 1)),
+        ("shell", "failed in sandbox: no such file", Outcome("error", "no such file")),
+        ("shell", f"{SANDBOX.partition('sandbox d')[0]}command timed out", Outcome("error", "command timed out")),
+        ("shell", ABORTED, Outcome("interrupted", ABORTED)),
+        ("shell", "aborted by user after 3.8s", Outcome("interrupted", "aborted by user after 3.8s")),
+        ("shell", "exec command rejected by user", Outcome("denied", "exec command rejected by user", never_ran=True)),
+        ("edit", "patch rejected by user", Outcome("denied", "patch rejected by user", never_ran=True)),
+        ("other", "unsupported call: x", Outcome("error", "unsupported call: x", never_ran=True)),
+        ("edit", "apply_patch verification failed: no", Outcome("error", "apply_patch verification failed: no")),
+        ("other", "Script failed\nWall time 0.1 seconds\nOutput:\n\nno", Outcome("error", "no")),
+        ("other", COMPLETED, Outcome("ok", COMPLETED)),
+        ("plan", "Plan updated", Outcome("ok", "Plan updated")),
+        ("plan", "no", Outcome("error", "no")),
+        ("agent", "{}", Outcome("ok", "{}")),
+        ("shell", "words", Outcome("unknown", "words")),
+        ("other", "", Outcome("unknown", "")),
+    ],
+)  # fmt: skip
+def test_outputs(op: Op, text: str, outcome: Outcome) -> None:
+    assert read_output(op, text) == outcome
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a line first\nProcess exited with code 1",
+        exited(0, "Process exited with code 1\nExit code: 1\naborted by user"),
+        'Chunk ID: 1\nWall time: 1\nProcess exited with code 0\nOutput:\n{"output":"","metadata":{"exit_code":1}}',
+    ],
+)
+def test_what_a_command_printed_is_not_taken_for_the_clients_words(text: str) -> None:
+    outcome = read_output("shell", text)
+
+    assert outcome.status in ("ok", "unknown")
+    assert outcome.exit_code in (0, None)
+
+
+PATCH = "*** Begin Patch\n*** Delete File: a.py\n*** End Patch"
+
+
+@pytest.mark.parametrize(
+    ("command", "path"),
+    [
+        ("apply_patch <<'EOF'\n{patch}\nEOF", f"{SHOP}/a.py"),
+        ("applypatch << X\n{patch}\nX\n", f"{SHOP}/a.py"),
+        ("cd '/srv/my app' && apply_patch <<\"EOF\"\n{patch}\nEOF", "/srv/my app/a.py"),
+        ("make", None),
+        ("apply_patch <<'EOF'\n*** Begin Patch\nno end", None),
+        ("cd $X && apply_patch <<'EOF'\n{patch}\nEOF", None),
+        ("make && apply_patch <<'EOF'\n{patch}\nEOF", None),
+        ("apply_patch <<'EOF'\n{patch}\nEOF\nrm b", None),
+        ("apply_patch <<'A'\n{patch}\nA\napply_patch <<'A'\n{patch}\nA", None),
+    ],
+)
+def test_a_command_that_only_hands_a_patch_over_is_that_patch(command: str, path: str | None) -> None:
+    rollout = Rollout()
+    rollout.turn()
+    rollout.runs("exec_command", exited(0), cmd=command.format(patch=PATCH))
+    edits = [body.path for body in rollout.bodies if isinstance(body, FileEdit)]
+
+    assert [body.op for body in rollout.bodies if isinstance(body, ToolCall)] == ["shell" if path is None else "edit"]
+    assert path is None or edits == [path]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Add a discount", "Add a discount"),
+        ("# Context from my IDE setup:\n\n## My request for Codex:\nAdd a discount", "Add a discount"),
+        ("<environment_context>\n  <cwd>/x</cwd>\n</environment_context>", None),
+    ],
+)
+def test_of_a_text_that_another_program_copied_what_the_user_typed_is_a_prompt(text: str, words: str | None) -> None:
+    assert AGENT.quoted is not None
+    assert AGENT.quoted.prompt(text, "") == (() if words is None else (UserPrompt(text=words),))
+    assert AGENT.quoted.outcome("shell", exited(1, "1 failed")) == Outcome("error", "1 failed", 1, exited=True)
