@@ -11,7 +11,6 @@ import msgspec
 from carryover.adapter.contract import Reemitted
 from carryover.facts import ProjectRoot
 from carryover.ledger.codec import encode_body
-from carryover.ledger.searchable import IndexEntry, index_entry
 from carryover.model import Event, Retracted, Skipped
 from carryover.records.fields import LATEST_MS
 
@@ -39,8 +38,6 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """Secrets removed from this event, by kind. Counted only if the event is new."""
     retracts: tuple[bytes, ...] = ()
     """Keys of the events that this one retracts."""
-    index: IndexEntry | None = None
-    """The event's search index entry; None if it is not searched."""
 
     @property
     def thread(self) -> tuple[str, str]:
@@ -62,7 +59,6 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
             body=encode_body(event.body),
             redacted=redacted,
             retracts=tuple(event_key(agent, key) for key in retracted),
-            index=index_entry(event.body),
         )
 
 

@@ -18,13 +18,10 @@ import msgspec
 from carryover.adapter.contract import Source
 from carryover.facts import ProjectRoot
 from carryover.ledger.batch import Commit, Entry, PreparedBatch, in_parts
-from carryover.ledger.displaced import displace_foreign
+from carryover.ledger.changes import displace_foreign, reemit, retract, supersede
 from carryover.ledger.ledger_errors import StaleRead
 from carryover.ledger.provisional import drop_confirmed
-from carryover.ledger.reemit import reemit
-from carryover.ledger.retract import retract, supersede
 from carryover.ledger.rows import LOST, RETRACTED, StoredBody
-from carryover.ledger.search_index import NewEntry, add_to_index
 from carryover.ledger.sessions import (
     StoredSession,
     assign_project,
@@ -33,7 +30,7 @@ from carryover.ledger.sessions import (
     resolve_subagents,
     upsert_session,
 )
-from carryover.ledger.threads import Reducer, Thread, open_thread, rebuild, reduce_on
+from carryover.ledger.threads import Reducer, open_thread, reduce_on, settle
 from carryover.ledger.tombstones import take_back, without_forgotten
 from carryover.model import SessionInfo, Skipped
 
@@ -48,10 +45,7 @@ _PUT_EVENT: Final = (
     "INSERT INTO event (id, key, secondary_key, thread_id, at_ms, body, retracted) VALUES (?, ?, ?, ?, ?, ?, ?)"
 )
 _OF_MACHINE: Final = "UPDATE session SET machine = ? WHERE id = ? AND machine = ''"
-_LOST: Final = f"SELECT id, thread_id, at_ms, key FROM event WHERE key IN ({{marks}}) AND retracted = {LOST}"
-_RESTORE: Final = "UPDATE event SET body = ?, retracted = 0 WHERE id = ?"
-_PROJECTS: Final = """SELECT DISTINCT project_id FROM session JOIN thread ON session_id = session.id
-    WHERE thread.id IN ({marks}) AND project_id IS NOT NULL"""
+_RESTORE: Final = f"UPDATE event SET body = ?, retracted = 0 WHERE key = ? AND retracted = {LOST}"
 
 K = TypeVar("K")
 
@@ -75,7 +69,9 @@ async def run_commit(
     if any_forgotten:
         wanted = await _without_forgotten(db, source, prepared, entries)
         forgotten, entries = len(entries) - len(wanted), wanted
-    displaced = await displace_foreign(db, reducer, source.agent, entries) if any_foreign else set()
+    if any_foreign:
+        await displace_foreign(db, source.agent, entries)
+    displaced = await settle(db, reducer) if any_foreign else set()
     commit = await store_entries(db, reducer, source, prepared, entries, any_lost=any_lost)
     return msgspec.structs.replace(commit, forgotten=forgotten, projects=tuple(sorted({*commit.projects, *displaced})))
 
@@ -91,7 +87,9 @@ async def store_entries(
     machine: str = "",
 ) -> Commit:
     """Stores the entries that are new, and what follows from them. `machine`: the other machine that recorded them."""
-    projects: set[int] = await _restore(db, reducer, entries) if any_lost else set()
+    if any_lost:
+        await db.executemany(_RESTORE, [(entry.body, entry.key) for entry in entries])
+    projects: set[int] = set()
     reemitted = {(each.session, each.subagent_id or ""): each for each in prepared.reemitted}
     new = await _unknown(db, [entry for entry in entries if entry.thread not in reemitted])
     again = _grouped((entry for entry in entries if entry.thread in reemitted), lambda entry: entry.thread)
@@ -99,22 +97,20 @@ async def store_entries(
     stored: list[Entry] = []
     of_session = _grouped([*new, *chain.from_iterable(again.values())], lambda entry: entry.event.session)
     for native_id in dict.fromkeys([*of_session, *(session for session, _ in reemitted), *retracted]):
-        session = await _session(db, reducer, source, native_id, of_session.get(native_id, []))
+        session = await _session(db, source, native_id, of_session.get(native_id, []))
         if session is None or session.rank != source.rank:
             continue
         if machine:
             await db.execute_fetchall(_OF_MACHINE, (machine, session.id))
         fresh = [entry for entry in of_session.get(native_id, []) if entry.thread not in reemitted]
-        changed = False
         for thread in (thread for thread in reemitted if thread[0] == native_id):
-            added, other = await reemit(db, reducer, source.agent, session, reemitted[thread], again.get(thread, []))
-            fresh += added
-            changed |= other
+            fresh += await reemit(db, source.agent, session, reemitted[thread], again.get(thread, []))
         keys = retracted.get(native_id, frozenset())
-        changed |= await retract(db, reducer, session, keys)
-        if fresh or changed:
+        await retract(db, session, keys)
+        if fresh:
             projects |= await _add_to_session(db, reducer, session, fresh, prepared.roots, keys)
             stored += fresh
+    projects |= await settle(db, reducer)
     await count_stored(db, stored, prepared.oversized)
     await count_skipped(db, source.agent, prepared.skipped, at_ms=prepared.mtime_ns // 1_000_000)
     return Commit(
@@ -156,26 +152,6 @@ async def _without_forgotten(
             (prepared.context_without_text, source.agent, locator(source.path)),
         )
     return wanted
-
-
-async def _restore(db: aiosqlite.Connection, reducer: Reducer, entries: Sequence[Entry]) -> set[int]:
-    """Puts entries into the places that a damaged ledger kept for them; returns the ids of the projects affected."""
-    by_key = {entry.key: entry for entry in entries}
-    threads: set[int] = set()
-    for marks, keys in in_parts(list(by_key)):
-        rows = list(await db.execute_fetchall(_LOST.format(marks=marks), keys))
-        await db.executemany(_RESTORE, [(by_key[key].body, row_id) for row_id, _, _, key in rows])
-        await add_to_index(
-            db, [NewEntry(row_id, thread_id, at_ms, by_key[key].index) for row_id, thread_id, at_ms, key in rows]
-        )
-        threads |= {thread_id for _, thread_id, _, _ in rows}
-    for thread_id in sorted(threads):
-        await rebuild(db, reducer, thread_id)
-    changed: set[int] = set()
-    for marks, ids in in_parts(sorted(threads)):
-        changed |= {project for (project,) in await db.execute_fetchall(_PROJECTS.format(marks=marks), ids)}
-    await mark_changed(db, changed, started_ms=0)
-    return changed
 
 
 async def _unknown(db: aiosqlite.Connection, entries: Sequence[Entry]) -> list[Entry]:
@@ -222,7 +198,7 @@ def _retracted_keys(entries: Iterable[Entry]) -> dict[str, frozenset[bytes]]:
 
 
 async def _session(
-    db: aiosqlite.Connection, reducer: Reducer, source: Source, native_id: str, entries: Sequence[Entry]
+    db: aiosqlite.Connection, source: Source, native_id: str, entries: Sequence[Entry]
 ) -> StoredSession | None:
     """Returns the session's row as `entries` make it; None if it has none and there are no entries.
 
@@ -242,7 +218,7 @@ async def _session(
         rank=source.rank,
     )
     if session.rank < source.rank:
-        return await supersede(db, reducer, session, source.rank, first_ms=first_ms, last_ms=last_ms)
+        return await supersede(db, session, source.rank, first_ms=first_ms, last_ms=last_ms)
     return session
 
 
@@ -255,9 +231,8 @@ async def _add_to_session(
     retracted: frozenset[bytes],
 ) -> set[int]:
     project_id = await assign_project(db, session, [entry.event for entry in entries], roots)
-    for subagent_id, lines in _grouped(entries, lambda entry: entry.event.subagent_id or "").items():
-        thread = await open_thread(db, reducer, session.id, session.native_id, subagent_id)
-        await _add_to_thread(db, reducer, thread, lines, retracted)
+    for subagent_id, theirs in _grouped(entries, lambda entry: entry.event.subagent_id or "").items():
+        await _add_to_thread(db, reducer, session, subagent_id, theirs, retracted)
     await drop_confirmed(db, session.id, [entry.event for entry in entries])
     touched = {project for project in (session.project_id, project_id) if project is not None}
     await mark_changed(db, touched, started_ms=session.started_ms)
@@ -276,38 +251,22 @@ def _session_info(entries: Iterable[Entry]) -> SessionInfo:
 async def _add_to_thread(
     db: aiosqlite.Connection,
     reducer: Reducer,
-    thread: Thread,
+    session: StoredSession,
+    subagent_id: str,
     entries: Sequence[Entry],
     retracted: frozenset[bytes],
 ) -> None:
+    thread = await open_thread(db, reducer, session.id, session.native_id, subagent_id)
     ((newest,),) = await db.execute_fetchall("SELECT coalesce(max(id), 0) FROM event")
-    numbered = list(enumerate(entries, start=newest + 1))
-    rows = [
-        (
-            number,
-            entry.key,
-            entry.secondary_key,
-            thread.id,
-            entry.event.at_ms,
-            entry.body,
-            RETRACTED * (entry.key in retracted),
-        )
-        for number, entry in numbered
-    ]
+    rows: list[tuple[int, bytes, bytes | None, int, int, str | bytes, int]] = []
+    bodies: list[StoredBody] = []
+    for number, entry in enumerate(entries, start=newest + 1):
+        is_retracted = entry.key in retracted
+        at_ms = entry.event.at_ms
+        rows.append((number, entry.key, entry.secondary_key, thread.id, at_ms, entry.body, RETRACTED * is_retracted))
+        if not is_retracted:
+            bodies.append(StoredBody(number, at_ms, entry.event.body))
     await db.executemany(_PUT_EVENT, rows)
-    await add_to_index(
-        db,
-        [
-            NewEntry(number, thread.id, entry.event.at_ms, entry.index)
-            for number, entry in numbered
-            if entry.key not in retracted
-        ],
-    )
-    bodies = [
-        StoredBody(number, entry.event.at_ms, entry.event.body)
-        for number, entry in numbered
-        if entry.key not in retracted
-    ]
     await reduce_on(db, reducer, thread, bodies)
 
 

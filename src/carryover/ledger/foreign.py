@@ -16,27 +16,24 @@ import msgspec
 from carryover.adapter.contract import Source
 from carryover.facts import GitFacts, ProjectRoot, foreign_root
 from carryover.ledger.batch import Commit, Entry, PreparedBatch, in_parts
+from carryover.ledger.changes import REPLACE
 from carryover.ledger.codec import is_same_body
 from carryover.ledger.commit import store_entries
-from carryover.ledger.displaced import remove_events
 from carryover.ledger.rows import LOST, as_record
-from carryover.ledger.search_index import NewEntry, add_to_index, remove_from_index
 from carryover.ledger.sessions import current_project, mark_changed, upsert_project
-from carryover.ledger.threads import Reducer, rebuild
+from carryover.ledger.threads import Reducer, settle
 from carryover.ledger.tombstones import Tombstones, put_tombstones, without_forgotten
 
-_KNOWN: Final = """SELECT event.id, key, thread.id, native_id, subagent_id, machine, retracted, body
+_KNOWN: Final = """SELECT event.id, key, native_id, subagent_id, machine, retracted, body
     FROM event JOIN thread ON thread.id = thread_id JOIN session ON session.id = session_id WHERE key IN ({marks})"""
 _SESSIONS: Final = """SELECT session.id, native_id, machine, last_ms, root, project_id FROM session
     LEFT JOIN project ON project.id = coalesce(recorded_project_id, project_id)
     WHERE agent = ? AND native_id IN ({marks})"""
-_BY_SHORT_KEY: Final = "SELECT id FROM event WHERE key BETWEEN ? AND ?"
-_OF_OTHERS: Final = """SELECT event.id FROM event JOIN thread ON thread.id = thread_id
-    JOIN session ON session.id = session_id WHERE machine = ? AND key IN ({marks})"""
+_REMOVE: Final = "DELETE FROM event WHERE key BETWEEN ? AND ?"
+_WITHDRAW: Final = """DELETE FROM event WHERE key IN ({marks})
+    AND (SELECT machine FROM thread JOIN session ON session.id = session_id WHERE thread.id = thread_id) = ?"""
 _TAKE_OVER: Final = """UPDATE session SET machine = :machine, project_id = :current,
     recorded_project_id = nullif(:recorded, :current) WHERE id = :id"""
-_PROJECT_OF: Final = "SELECT project_id FROM thread JOIN session ON session.id = session_id WHERE thread.id = ?"
-_REPLACE: Final = "UPDATE event SET body = ? WHERE id = ?"
 _NAMES: Final = "SELECT name FROM machine UNION SELECT machine FROM session"
 _TAKEN: Final = "INSERT OR IGNORE INTO taken (machine, segment) VALUES (?, ?)"
 _NOT_THERE: Final = "DELETE FROM taken WHERE machine = ? AND segment NOT IN (SELECT value FROM json_each(?))"
@@ -61,7 +58,6 @@ class Received(msgspec.Struct, frozen=True, kw_only=True):
 class _Known(msgspec.Struct, frozen=True):
     event_id: int
     key: bytes
-    thread_id: int
     session: str
     subagent_id: str
     machine: str
@@ -103,8 +99,11 @@ async def forget_segments(db: aiosqlite.Connection, machine_id: str, there: Iter
 async def store_received(db: aiosqlite.Connection, reducer: Reducer, received: Received) -> Commit:
     """Stores what another machine recorded, except what is forgotten here or was read here."""
     await put_tombstones(db, received.tombstones)
-    projects = await _remove_forgotten(db, reducer, received.tombstones.keys)
-    projects |= await _withdraw(db, reducer, received)
+    for key in received.tombstones.keys:
+        await db.execute_fetchall(_REMOVE, ((key << 2).to_bytes(8), (key << 2 | 3).to_bytes(8) + b"\xff" * 8))
+    for marks, some in in_parts(received.withdrawn):
+        await db.execute_fetchall(_WITHDRAW.format(marks=marks), (*some, received.machine))
+    projects = await settle(db, reducer)
     commits = [await _store(db, reducer, received, agent, entries) for agent, entries in received.entries.items()]
     projects |= {project for commit in commits for project in commit.projects}
     if received.segment is not None:
@@ -117,22 +116,6 @@ async def store_received(db: aiosqlite.Connection, reducer: Reducer, received: R
     )
 
 
-async def _remove_forgotten(db: aiosqlite.Connection, reducer: Reducer, keys: Iterable[int]) -> set[int]:
-    found: set[int] = set()
-    for key in keys:
-        bounds = ((key << 2).to_bytes(8), (key << 2 | 3).to_bytes(8) + b"\xff" * 8)
-        found |= {int(event_id) for (event_id,) in await db.execute_fetchall(_BY_SHORT_KEY, bounds)}
-    return await remove_events(db, reducer, found)
-
-
-async def _withdraw(db: aiosqlite.Connection, reducer: Reducer, received: Received) -> set[int]:
-    found: set[int] = set()
-    for marks, some in in_parts(received.withdrawn):
-        rows = await db.execute_fetchall(_OF_OTHERS.format(marks=marks), (received.machine, *some))
-        found |= {int(event_id) for (event_id,) in rows}
-    return await remove_events(db, reducer, found)
-
-
 async def _store(
     db: aiosqlite.Connection, reducer: Reducer, received: Received, agent: str, entries: Sequence[Entry]
 ) -> Commit:
@@ -140,13 +123,12 @@ async def _store(
     wanted = await without_forgotten(db, agent, entries, roots, rank=0)
     forgotten = len(entries) - len(wanted)
     wanted, projects = await _of_others(db, received, agent, wanted)
-    wanted, changed = await _brought_up_to_date(db, reducer, received.machine, wanted)
+    wanted = await _brought_up_to_date(db, received.machine, wanted)
+    projects |= await settle(db, reducer)
     source = Source(agent=agent, path=foreign_root(received.machine, "/"))
     batch = PreparedBatch(cursor=b"", context=b"", size=0, mtime_ns=0, roots=roots)
     commit = await store_entries(db, reducer, source, batch, wanted, any_lost=True, machine=received.machine)
-    return msgspec.structs.replace(
-        commit, forgotten=forgotten, projects=tuple(sorted({*commit.projects, *projects, *changed}))
-    )
+    return msgspec.structs.replace(commit, forgotten=forgotten, projects=tuple(sorted({*commit.projects, *projects})))
 
 
 async def _of_others(
@@ -186,10 +168,8 @@ async def _take_over(db: aiosqlite.Connection, known: _KnownSession, machine: st
     return {current} if known.project_id is None else {current, known.project_id}
 
 
-async def _brought_up_to_date(
-    db: aiosqlite.Connection, reducer: Reducer, machine: str, entries: Sequence[Entry]
-) -> tuple[list[Entry], set[int]]:
-    """Changes stored events to what the machine has now; returns the entries to store, and the projects affected.
+async def _brought_up_to_date(db: aiosqlite.Connection, machine: str, entries: Sequence[Entry]) -> list[Entry]:
+    """Changes stored events to what the machine has now; returns the entries to store.
 
     An event that moved to another thread, counts again, or comes after a new one of its thread gets a new row, so that
     rows keep the order of the conversation.
@@ -199,8 +179,6 @@ async def _brought_up_to_date(
         rows = (as_record(_Known, row) for row in await db.execute_fetchall(_KNOWN.format(marks=marks), keys))
         known.update({row.key: row for row in rows if row.retracted != LOST})
     wanted: list[Entry] = []
-    outdated: set[int] = set()
-    threads: set[int] = set()
     with_new: set[tuple[str, str]] = set()
     for entry in entries:
         row = known.get(entry.key)
@@ -213,23 +191,9 @@ async def _brought_up_to_date(
             or entry.thread in with_new
             or (row.retracted and not entry.retracts)
         ):
-            outdated.add(row.event_id)
+            await db.execute_fetchall("DELETE FROM event WHERE id = ?", (row.event_id,))
             with_new.add(entry.thread)
         elif not is_same_body(row.body, entry.body):
-            await _replace(db, row, entry)
-            threads.add(row.thread_id)
+            await db.execute_fetchall(REPLACE, (entry.body, row.event_id))
         wanted.append(entry)
-    projects = await remove_events(db, reducer, outdated)
-    for thread in sorted(threads):
-        for (project,) in list(await db.execute_fetchall(_PROJECT_OF, (thread,))):  # none if it is empty now
-            await rebuild(db, reducer, thread)
-            projects |= {project} - {None}
-    await mark_changed(db, sorted(projects), started_ms=0)
-    return wanted, projects
-
-
-async def _replace(db: aiosqlite.Connection, row: _Known, entry: Entry) -> None:
-    await remove_from_index(db, "event.id = ?", (row.event_id,))
-    await db.execute_fetchall(_REPLACE, (entry.body, row.event_id))
-    if not row.retracted:
-        await add_to_index(db, [NewEntry(row.event_id, row.thread_id, entry.event.at_ms, entry.index)])
+    return wanted

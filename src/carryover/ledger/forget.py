@@ -9,7 +9,7 @@ its beginning when it changes, and the tombstones skip what was forgotten. All o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 import aiosqlite
@@ -17,10 +17,10 @@ import msgspec
 
 from carryover.ledger.change_log import log_forgetting
 from carryover.ledger.codec import decode_body, may_be
-from carryover.ledger.search_index import clear_index, remove_from_index
+from carryover.ledger.search_index import clear_index
 from carryover.ledger.selection import Selection
 from carryover.ledger.sessions import LAST_PROJECT, mark_changed
-from carryover.ledger.threads import Reducer, rebuild
+from carryover.ledger.threads import Reducer, settle
 from carryover.ledger.tombstones import (
     EVERYTHING,
     Tombstone,
@@ -33,15 +33,25 @@ from carryover.ledger.tombstones import (
 )
 from carryover.model import SessionInfo, conversation_of
 
-_KEYS_PER_READ: Final = 10_000
+_FOREVER_MS: Final = 2**62
+"""Later than any time: forgetting a whole session includes events whose clock was ahead."""
 
-_THREADS: Final = "SELECT id FROM thread WHERE session_id = ?"
-_KEYS: Final = (
-    "SELECT id, key FROM event WHERE thread_id = ? AND at_ms >= ? AND at_ms < ? AND id > ? ORDER BY id LIMIT ?"
+_SESSIONS: Final = "SELECT value FROM json_each(:sessions)"
+_CHOSEN: Final = f"""thread_id IN (SELECT id FROM thread WHERE session_id IN ({_SESSIONS}))
+    AND at_ms >= :since AND at_ms < :until"""
+_KEYS: Final = f"SELECT key FROM event WHERE {_CHOSEN}"
+_KEYS_AT_ONCE: Final = 10_000
+_REMOVE: Final = (
+    f"DELETE FROM event WHERE {_CHOSEN}",
+    f"DELETE FROM provisional WHERE session_id IN ({_SESSIONS}) AND at_ms >= :since AND at_ms < :until",
+    f"""DELETE FROM thread WHERE session_id IN ({_SESSIONS})
+        AND NOT EXISTS (SELECT 1 FROM event WHERE thread_id = thread.id)""",
+    f"""DELETE FROM session WHERE id IN ({_SESSIONS})
+        AND NOT EXISTS (SELECT 1 FROM thread WHERE session_id = session.id)
+        AND NOT EXISTS (SELECT 1 FROM provisional WHERE session_id = session.id)""",
 )
-_WITHIN: Final = "event.thread_id = ? AND event.at_ms >= ? AND event.at_ms < ?"
-_INFOS: Final = f"""SELECT body FROM event WHERE thread_id IN ({_THREADS}) AND retracted = 0
-    AND {may_be("session_info")} ORDER BY id"""
+_INFOS: Final = f"""SELECT session_id, body FROM thread JOIN event ON thread_id = thread.id
+    WHERE session_id IN ({_SESSIONS}) AND retracted = 0 AND {may_be("session_info")} ORDER BY event.id"""
 _UPDATE: Final = """UPDATE session SET title = :title, last_ms = max(
         (SELECT coalesce(max(last_ms), 0) FROM thread WHERE session_id = :id),
         (SELECT coalesce(max(at_ms), 0) FROM provisional WHERE session_id = :id)),
@@ -87,18 +97,12 @@ async def forget(db: aiosqlite.Connection, reducer: Reducer, selection: Selectio
     `now_ms` is the moment of forgetting.
     """
     condition, values = selection.condition(now_ms)
+    chosen = f"SELECT id, agent, native_id, rank, project_id, recorded_project_id FROM session WHERE {condition}"
+    rows = list(await db.execute_fetchall(f"{chosen} ORDER BY id", values))
     span = (0, _FOREVER_MS) if not selection.in_part else selection.span(now_ms)
-    rows = list(
-        await db.execute_fetchall(
-            f"""SELECT id, agent, native_id, rank, project_id, recorded_project_id FROM session
-            WHERE {condition} ORDER BY id""",
-            values,
-        )
-    )
     if selection.is_everything:
         await clear_index(db)  # as a whole and not event by event
-    for session_id, *_ in rows:
-        await _remove_from_session(db, reducer, int(session_id), span, for_good=selection.for_good)
+    await _remove(db, reducer, [int(row[0]) for row in rows], span, for_good=selection.for_good)
     if selection.is_everything:
         await clear_index(db)  # again: what is left to index ends where the events do
     sessions = [(str(agent), str(native_id)) for _, agent, native_id, *_ in rows]
@@ -123,52 +127,26 @@ async def forget(db: aiosqlite.Connection, reducer: Reducer, selection: Selectio
     )
 
 
-_FOREVER_MS: Final = 2**62
-"""Later than any time: forgetting a whole session includes events whose clock was ahead."""
-
-
-async def _remove_from_session(
-    db: aiosqlite.Connection, reducer: Reducer, session_id: int, span: tuple[int, int], *, for_good: bool
+async def _remove(
+    db: aiosqlite.Connection, reducer: Reducer, sessions: Sequence[int], span: tuple[int, int], *, for_good: bool
 ) -> None:
-    for (thread_id,) in list(await db.execute_fetchall(_THREADS, (session_id,))):
-        removed = await _remove_events(db, int(thread_id), span, for_good=for_good)
-        if not list(await db.execute_fetchall("SELECT 1 FROM event WHERE thread_id = ? LIMIT 1", (thread_id,))):
-            await db.execute_fetchall("DELETE FROM thread WHERE id = ?", (thread_id,))
-        elif removed:
-            await rebuild(db, reducer, int(thread_id))
-    await db.execute_fetchall(
-        "DELETE FROM provisional WHERE session_id = ? AND at_ms >= ? AND at_ms < ?", (session_id, *span)
-    )
-    left = f"SELECT EXISTS ({_THREADS}) OR EXISTS (SELECT 1 FROM provisional WHERE session_id = ?)"
-    ((is_left,),) = await db.execute_fetchall(left, (session_id, session_id))
-    if is_left:
-        title = await _title(db, session_id)
-        await db.execute_fetchall(_UPDATE, {"id": session_id, "title": title})
-    else:
-        await db.execute_fetchall("DELETE FROM session WHERE id = ?", (session_id,))
-
-
-async def _remove_events(db: aiosqlite.Connection, thread_id: int, span: tuple[int, int], *, for_good: bool) -> bool:
-    """Removes the thread's events within `span`; returns whether there were any. `for_good` adds tombstones."""
-    after = 0
-    while rows := list(await db.execute_fetchall(_KEYS, (thread_id, *span, after, _KEYS_PER_READ))):
-        if for_good:
-            keys = tuple(short_key(key) for _, key in rows)
-            await put_tombstones(db, Tombstones(keys=keys))
-            await log_forgetting(db, keys=keys)
-        after = int(rows[-1][0])
-    await remove_from_index(db, _WITHIN, (thread_id, *span))
-    await db.execute_fetchall(f"DELETE FROM event WHERE {_WITHIN}", (thread_id, *span))
-    return after > 0
-
-
-async def _title(db: aiosqlite.Connection, session_id: int) -> str | None:
-    title = None
-    for (body,) in await db.execute_fetchall(_INFOS, (session_id,)):
-        info = decode_body(body)
+    """Removes what the sessions have within `span`, and those left with nothing; `for_good` adds tombstones."""
+    values = {"sessions": msgspec.json.encode(sessions).decode(), "since": span[0], "until": span[1]}
+    if for_good:
+        async with db.execute(_KEYS, values) as found:
+            while rows := list(await found.fetchmany(_KEYS_AT_ONCE)):
+                keys = tuple(short_key(key) for (key,) in rows)
+                await put_tombstones(db, Tombstones(keys=keys))
+                await log_forgetting(db, keys=keys)
+    for statement in _REMOVE:
+        await db.execute_fetchall(statement, values)
+    await settle(db, reducer)
+    titles: dict[int, str] = {}
+    for session_id, stored in await db.execute_fetchall(_INFOS, values):
+        info = decode_body(stored)
         if isinstance(info, SessionInfo) and info.title is not None:
-            title = info.title
-    return title
+            titles[session_id] = info.title
+    await db.executemany(_UPDATE, [{"id": session, "title": titles.get(session)} for session in sessions])
 
 
 async def _tombstones(

@@ -50,10 +50,12 @@ _WHY: Final = {
 def damages_content(error: Exception) -> bool:
     """Whether the error means that a row's content was changed, which SQLite's own checks don't detect.
 
-    Python's sqlite3 reports text that is not UTF-8 without an SQLite error code.
+    Python's sqlite3 reports text that is not UTF-8 without an SQLite error code. Our functions in SQL fail only for a
+    body that cannot be read.
     """
     if isinstance(error, sqlite3.OperationalError):
-        return getattr(error, "sqlite_errorcode", None) is None and "decode to UTF-8" in str(error)
+        is_undecodable = getattr(error, "sqlite_errorcode", None) is None and "decode to UTF-8" in str(error)
+        return is_undecodable or "user-defined function raised exception" in str(error)
     return isinstance(error, DamagedBody)
 
 

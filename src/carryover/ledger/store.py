@@ -16,6 +16,7 @@ import msgspec
 from carryover.adapter.contract import Source
 from carryover.errors import os_reason
 from carryover.facts import GitFacts
+from carryover.ledger import search_index, threads
 from carryover.ledger.batch import Commit, LastRead, PreparedBatch, SourceState
 from carryover.ledger.change_log import continue_log
 from carryover.ledger.commit import locator, run_commit
@@ -24,9 +25,7 @@ from carryover.ledger.foreign import Received, store_received
 from carryover.ledger.forget import Forgotten, forget
 from carryover.ledger.ledger_errors import DamagedBody, LedgerDamaged, LedgerUnavailable, ledger_error
 from carryover.ledger.rows import as_record
-from carryover.ledger.search_index import compact_index
 from carryover.ledger.selection import Selection
-from carryover.ledger.threads import Reducer, rebuild_outdated
 
 _STATE: Final = f"SELECT {', '.join(SourceState.__struct_fields__)} FROM source WHERE agent = ? AND path = ?"
 # Without cursor and context: of thousands of sources those would be most of the ledger that a comparison reads.
@@ -49,7 +48,7 @@ class Ledger:
     it cannot be read; neither loses anything. Cancelling a call leaves the ledger as before it or as after it.
     """
 
-    def __init__(self, db: aiosqlite.Connection, path: Path, reducer: Reducer) -> None:
+    def __init__(self, db: aiosqlite.Connection, path: Path, reducer: threads.Reducer) -> None:
         self._db = db
         self._path = path
         self._reducer = reducer
@@ -57,7 +56,7 @@ class Ledger:
         self._damage: asyncio.Future[LedgerDamaged] = asyncio.get_running_loop().create_future()
 
     @classmethod
-    async def open(cls, path: Path, reducer: Reducer) -> Ledger:
+    async def open(cls, path: Path, reducer: threads.Reducer) -> Ledger:
         """Opens the ledger at `path`, creating, migrating or salvaging it if necessary.
 
         `reducer` makes the digests of its threads. Raises UserError if the file must be left alone: written by a newer
@@ -68,8 +67,7 @@ class Ledger:
         ledger = cls(db, path, reducer)
         try:
             async with ledger._reporting():
-                for setting in SETTINGS:
-                    await db.execute_fetchall(setting)
+                await ledger._set_up()
             with suppress(LedgerUnavailable):  # as on a full disk
                 async with ledger._transaction():
                     await continue_log(db)
@@ -155,17 +153,16 @@ class Ledger:
             # In memory, the setting for everything else, it would take as much as the ledger's size.
             await db.execute_fetchall("PRAGMA temp_store = FILE")
             try:
-                await compact_index(db)
+                await search_index.compact_index(db)
                 await db.execute_fetchall("VACUUM")
             finally:
-                await db.execute_fetchall("PRAGMA temp_store = MEMORY")
+                await self._set_up()
             ((is_busy, *_),) = await db.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
             if is_busy:
                 raise LedgerUnavailable(
                     f"{self._path.name}-wal is in use by another program, so what was forgotten may still be in it. "
                     "It is erased when carryoverd starts the next time."
                 )
-            await db.execute_fetchall("PRAGMA secure_delete = FAST")
         with _as_unavailable():
             await asyncio.to_thread(_remove, [erase_mark(self._path)])
 
@@ -197,7 +194,7 @@ class Ledger:
         Each is a separate transaction, so that other writes can run in between.
         """
         async with self._transaction() as db:
-            return await rebuild_outdated(db, self._reducer)
+            return await threads.rebuild_outdated(db, self._reducer)
 
     async def report(self, error: Exception) -> None:
         """Raises LedgerDamaged, and has the next start repair the ledger, if a reader's error means damage."""
@@ -211,6 +208,13 @@ class Ledger:
     async def wait_for_damage(self) -> None:
         """Waits until any call finds damage, then raises LedgerDamaged."""
         raise await asyncio.shield(self._damage)
+
+    async def _set_up(self) -> None:
+        """Sets up the connection, also after its temporary triggers were lost with the setting for temporary data."""
+        for setting in SETTINGS:
+            await self._db.execute_fetchall(setting)
+        await search_index.follow_events(self._db)
+        await threads.follow_events(self._db)
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[aiosqlite.Connection]:

@@ -17,6 +17,7 @@ import msgspec
 from carryover.ledger.codec import decode_body
 from carryover.ledger.frames import pack_digest, unpack_digest
 from carryover.ledger.rows import StoredBody
+from carryover.ledger.sessions import mark_changed
 from carryover.model import Event
 
 NO_DIGEST: Final = b""
@@ -33,6 +34,22 @@ _OUTDATED: Final = """SELECT id FROM thread WHERE id IN (SELECT id FROM thread W
     ORDER BY last_ms DESC LIMIT 1"""
 _OF_ID: Final = """SELECT session.native_id, subagent_id FROM thread JOIN session ON session.id = session_id
     WHERE thread.id = ?"""
+
+
+# On one connection, these note threads with a changed or removed event.
+_FOLLOW: Final = (
+    "CREATE TEMP TABLE touched (thread_id INTEGER PRIMARY KEY)",
+    """CREATE TEMP TRIGGER event_changed AFTER UPDATE OF body, retracted ON event
+        WHEN OLD.retracted = 0 OR NEW.retracted = 0
+        BEGIN INSERT OR IGNORE INTO touched VALUES (NEW.thread_id); END""",
+    """CREATE TEMP TRIGGER event_removed AFTER DELETE ON event
+        BEGIN INSERT OR IGNORE INTO touched VALUES (OLD.thread_id); END""",
+)
+_TOUCHED: Final = """SELECT thread.id, session.id, project_id, EXISTS (SELECT 1 FROM event WHERE thread_id = thread.id)
+    FROM touched CROSS JOIN thread ON thread.id = touched.thread_id JOIN session ON session.id = session_id"""
+_DROP_EMPTY_SESSION: Final = """DELETE FROM session WHERE id = :id
+    AND NOT EXISTS (SELECT 1 FROM thread WHERE session_id = :id)
+    AND NOT EXISTS (SELECT 1 FROM provisional WHERE session_id = :id)"""
 
 
 class Reducer(Protocol):
@@ -94,6 +111,33 @@ async def rebuild(db: aiosqlite.Connection, reducer: Reducer, thread_id: int) ->
     await db.execute_fetchall("UPDATE thread SET last_ms = 0 WHERE id = ?", (thread.id,))
     await _store_digest(db, reducer, thread, last_ms=last_ms)
     return thread
+
+
+async def follow_events(db: aiosqlite.Connection) -> None:
+    """Notes for `settle` which threads are changed on this connection."""
+    for statement in _FOLLOW:
+        await db.execute_fetchall(statement)
+
+
+async def settle(db: aiosqlite.Connection, reducer: Reducer) -> set[int]:
+    """Rebuilds the digests of threads whose events were changed or removed in this transaction.
+
+    Threads and sessions left without events are removed. Returns the ids of the projects affected, which are marked as
+    changed.
+    """
+    rows = list(await db.execute_fetchall(_TOUCHED))
+    if not rows:
+        return set()
+    await db.execute_fetchall("DELETE FROM touched")
+    for thread_id, session_id, _, has_events in rows:
+        if has_events:
+            await rebuild(db, reducer, thread_id)
+        else:
+            await db.execute_fetchall("DELETE FROM thread WHERE id = ?", (thread_id,))
+            await db.execute_fetchall(_DROP_EMPTY_SESSION, {"id": session_id})
+    projects = {int(project) for _, _, project, _ in rows if project is not None}
+    await mark_changed(db, sorted(projects), started_ms=0)
+    return projects
 
 
 async def rebuild_outdated(db: aiosqlite.Connection, reducer: Reducer) -> bool:

@@ -10,10 +10,11 @@ from carryover.distill.stored_digest import DigestReducer
 from carryover.ledger.connect import damage_mark
 from carryover.ledger.ledger_errors import LedgerDamaged, LedgerUnavailable, ledger_error
 from carryover.ledger.queries import connect_read_only, projects, session_events, sessions
+from carryover.ledger.selection import Selection
 from carryover.ledger.store import Ledger
 from carryover.model import UserPrompt
 from carryover.publish.project_view import project_view
-from support.scribe import Scribe
+from support.scribe import AGENT, Scribe
 
 PATH = Path("/state/ledger.sqlite")
 
@@ -88,6 +89,19 @@ async def test_damage_that_no_check_of_pages_finds_is_mended_at_the_next_start(
     await mended.close()
     assert not damage_mark(ledger_path).exists()
     assert texts(ledger_path) == [f"prompt {n}" for n in range(5)]
+
+
+async def test_damage_that_is_found_in_what_is_to_be_forgotten_is_mended_too(
+    ledger: Ledger, scribe: Scribe, ledger_path: Path
+) -> None:
+    await scribe.tell("add a parser")
+    with closing(sqlite3.connect(ledger_path)) as db, db:
+        db.execute("UPDATE event SET body = replace(body, '{', '[')")
+
+    with pytest.raises(LedgerDamaged):
+        await ledger.forget(Selection(agent=AGENT, session="s1"), now_ms=10**9)
+
+    assert damage_mark(ledger_path).exists()
 
 
 async def _use(ledger: Ledger, path: Path) -> None:
