@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlencode
 
-from carryover.ledger.ledger_errors import DamagedBody
+from carryover.ledger.connect import DamagedBody
 from carryover.ledger.queries import connect_read_only, session_events, sessions
 from carryover.model import AssistantMessage, FileEdit, ToolCall, UserPrompt
 from chaos.load import MARK, Kind

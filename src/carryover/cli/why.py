@@ -16,8 +16,7 @@ from carryover.actions.recorded import ledger_of_project
 from carryover.agents import agent_name
 from carryover.cli.arguments import describe, positive
 from carryover.errors import ExitCode, UserError
-from carryover.ledger.queries import project_by_root, session_ids
-from carryover.ledger.short_ids import shortest_unique
+from carryover.ledger.queries import project_by_root, session_ids, shortest_unique
 from carryover.paths import expanded
 from carryover.probe.git_history import SHORT, Commit, commit_named
 from carryover.terminal.entries import Entry, print_entries

@@ -17,7 +17,7 @@ from carryover.facts import FindRoot, ProjectRoot
 from carryover.ingest.prepare import prepare, roots_of_events
 from carryover.ingest.sanitize import clean_entry
 from carryover.ledger.batch import Commit, Entry, SourceState
-from carryover.ledger.ledger_errors import StaleRead
+from carryover.ledger.connect import StaleRead
 from carryover.ledger.provisional import add_provisional
 from carryover.ledger.store import Ledger
 from carryover.model import Event

@@ -19,7 +19,7 @@ from carryover.adapter.contract import Source
 from carryover.facts import ProjectRoot
 from carryover.ledger.batch import Commit, Entry, PreparedBatch, in_parts
 from carryover.ledger.changes import displace_foreign, reemit, retract, supersede
-from carryover.ledger.ledger_errors import StaleRead
+from carryover.ledger.connect import StaleRead
 from carryover.ledger.provisional import drop_confirmed
 from carryover.ledger.rows import LOST, RETRACTED, StoredBody
 from carryover.ledger.sessions import (

@@ -1,5 +1,6 @@
 """Removes sessions, or a period of them, and leaves tombstones if the removal is permanent.
 
+Sessions that are dropped for want of room leave none: the limits are noted, and relaxing them has sources read again.
 Everything runs inside the open transaction.
 
 The context stored with a source's position may hold content. A source that has reported a forgotten conversation names
@@ -9,14 +10,14 @@ its beginning when it changes, and the tombstones skip what was forgotten. All o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 import aiosqlite
 import msgspec
 
-from carryover.ledger.change_log import log_forgetting
 from carryover.ledger.codec import decode_body, may_be
+from carryover.ledger.machines import log_forgetting
 from carryover.ledger.search_index import clear_index
 from carryover.ledger.selection import Selection
 from carryover.ledger.sessions import LAST_PROJECT, mark_changed
@@ -209,3 +210,35 @@ async def _remove_unused_projects(db: aiosqlite.Connection, selection: Selection
     if unused:
         await db.execute_fetchall(_KEEP_ID, (LAST_PROJECT, max(unused)))
     return unused
+
+
+Limits = Mapping[str, int | None]
+"""Each limit by its name; None if there is no such limit."""
+
+_NONE: Final = 2**62
+_NAME: Final = "dropped_over:"
+_KEEP: Final = "INSERT INTO counter (name, n) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET n = min(n, excluded.n)"
+_KEPT: Final = f"SELECT name, n FROM counter WHERE name LIKE '{_NAME}%'"
+_CLEAR: Final = f"DELETE FROM counter WHERE name LIKE '{_NAME}%'"
+_READ_ALL_AGAIN: Final = """UPDATE source SET cursor = NULL, context = x'', size = -1, rev = rev + 1
+    WHERE state = 'active' AND mtime_ns >= ?"""
+
+
+async def keep_limits(db: aiosqlite.Connection, limits: Limits) -> None:
+    """Records that sessions were dropped under `limits`."""
+    await db.executemany(_KEEP, [(_NAME + name, _NONE if limit is None else limit) for name, limit in limits.items()])
+
+
+async def read_dropped_again(db: aiosqlite.Connection, limits: Limits, *, since_ms: int) -> bool:
+    """Has sources read from their start if `limits` allow more than when sessions were dropped; returns whether they
+    do.
+
+    Only sources changed since `since_ms` are read again.
+    """
+    kept = {str(name): int(n) for name, n in await db.execute_fetchall(_KEPT)}
+    now = {_NAME + name: _NONE if limit is None else limit for name, limit in limits.items()}
+    if not any(now.get(name, _NONE) > n for name, n in kept.items()):
+        return False
+    await db.execute_fetchall(_CLEAR)
+    await db.execute_fetchall(_READ_ALL_AGAIN, (since_ms * 1_000_000,))
+    return True

@@ -213,7 +213,7 @@ _FORGOTTEN: Final = (
 )
 
 
-# `id` is that of the event, `kind` a position in `carryover.ledger.searchable.KINDS`. `search_state` has one row: the
+# `id` is that of the event, `kind` a position in `carryover.ledger.search_text.KINDS`. `search_state` has one row: the
 # version of the index, 0 if SQLite has no full-text search, and the highest id of an event that is still to be
 # indexed. The index, and the trigger by which what is written to `search_input` gets there, are made by
 # `carryover.ledger.search_index`, which recreates them when the version changes.
@@ -236,7 +236,7 @@ _SEARCH: Final = (
 
 # `session.machine` is '' for what was read here, else the name of another machine, from which it was synchronised.
 # `machine.id` is that machine's own; its name is what the others are told by, so no two have the same. What sync needs
-# besides is made when it is switched on (`carryover.ledger.change_log`).
+# besides is made when it is switched on (`carryover.ledger.machines`).
 _MACHINES: Final = (
     "ALTER TABLE session ADD COLUMN machine TEXT NOT NULL DEFAULT ''",
     "CREATE TABLE machine (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE) WITHOUT ROWID",

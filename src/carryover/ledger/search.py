@@ -9,8 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from carryover.ledger.rows import records
-from carryover.ledger.search_query import Term, match_expression, phrase
-from carryover.ledger.searchable import KINDS, Kind, searchable
+from carryover.ledger.search_text import KINDS, Kind, Term, match_expression, phrase, searchable
 
 _WEIGHTS: Final[dict[Kind, float]] = {"prompt": 1.5, "answer": 1.2, "command": 1.0, "path": 0.6, "error": 0.9}
 """Weight by kind: a person's words come before what a tool did."""

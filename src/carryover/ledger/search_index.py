@@ -18,7 +18,7 @@ import aiosqlite
 
 from carryover.errors import UserError
 from carryover.ledger.codec import decode_body
-from carryover.ledger.searchable import INDEX_VERSION, KINDS, IndexEntry, index_entry
+from carryover.ledger.search_text import INDEX_VERSION, KINDS, IndexEntry, index_entry
 
 EVENTS_PER_STEP: Final = 500
 """Events per transaction of `index_more`: about 10 ms."""

@@ -18,12 +18,20 @@ from carryover.errors import os_reason
 from carryover.facts import GitFacts
 from carryover.ledger import search_index, threads
 from carryover.ledger.batch import Commit, LastRead, PreparedBatch, SourceState
-from carryover.ledger.change_log import continue_log
 from carryover.ledger.commit import locator, run_commit
-from carryover.ledger.connect import SETTINGS, copies, erase_mark, mark_damaged, prepare_file
-from carryover.ledger.foreign import Received, store_received
+from carryover.ledger.connect import (
+    SETTINGS,
+    DamagedBody,
+    LedgerDamaged,
+    LedgerUnavailable,
+    copies,
+    erase_mark,
+    ledger_error,
+    mark_damaged,
+    prepare_file,
+)
 from carryover.ledger.forget import Forgotten, forget
-from carryover.ledger.ledger_errors import DamagedBody, LedgerDamaged, LedgerUnavailable, ledger_error
+from carryover.ledger.machines import Received, continue_log, store_received
 from carryover.ledger.rows import as_record
 from carryover.ledger.selection import Selection
 

@@ -14,8 +14,7 @@ from typing import Final, Protocol
 import aiosqlite
 import msgspec
 
-from carryover.ledger.codec import decode_body
-from carryover.ledger.frames import pack_digest, unpack_digest
+from carryover.ledger.codec import decode_body, pack_digest, unpack_digest
 from carryover.ledger.rows import StoredBody
 from carryover.ledger.sessions import mark_changed
 from carryover.model import Event

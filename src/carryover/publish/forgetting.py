@@ -19,8 +19,7 @@ from carryover.config import Config, project_settings
 from carryover.edits.record import published_projects
 from carryover.errors import os_reason
 from carryover.fsio import is_folder, read_bytes_bounded
-from carryover.ledger.connect import connect_read_only
-from carryover.ledger.ledger_errors import LedgerUnavailable
+from carryover.ledger.connect import LedgerUnavailable, connect_read_only
 from carryover.ledger.queries import projects, session_ids, whereabouts
 from carryover.ledger.selection import Selection, selected_sessions
 from carryover.ledger.store import Ledger

@@ -14,7 +14,7 @@ from carryover.distill.digest import Digest
 from carryover.distill.stored_digest import decode_digest, fold_events
 from carryover.distill.view import Opinion, ProjectView, SessionView, Worktree
 from carryover.fsio import is_there
-from carryover.ledger.project_content import (
+from carryover.ledger.events import (
     ThreadRow,
     main_thread,
     provisional_bodies,

@@ -23,7 +23,7 @@ from carryover.export.project_facts import first_paragraph
 from carryover.export.secret_names import is_secret_name
 from carryover.facts import Facts, GitFacts
 from carryover.fsio import is_folder
-from carryover.ledger.project_content import last_answer, prompts_at
+from carryover.ledger.events import last_answer, prompts_at
 from carryover.probe.project_tree import ProjectPaths, project_paths, text_of
 from carryover.projects.handoff_file import STORE
 from carryover.projects.root import AgentFolders

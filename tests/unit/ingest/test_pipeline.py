@@ -17,7 +17,7 @@ from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import ProjectRoot
 from carryover.ingest.pipeline import IngestResult, ingest
 from carryover.ledger.batch import SourceState
-from carryover.ledger.ledger_errors import LedgerUnavailable
+from carryover.ledger.connect import LedgerUnavailable
 from carryover.ledger.queries import (
     connect_read_only,
     projects,

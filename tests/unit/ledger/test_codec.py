@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from carryover.ledger.codec import KINDS, decode_body, encode_body, is_same_body, may_be
-from carryover.ledger.ledger_errors import DamagedBody
+from carryover.ledger.connect import DamagedBody
 from carryover.model import (
     AnyBody,
     ToolResult,

@@ -11,7 +11,7 @@ from carryover.adapter.contract import Source
 from carryover.distill.stored_digest import DigestReducer
 from carryover.ledger.batch import Commit, SourceState
 from carryover.ledger.commit import locator
-from carryover.ledger.ledger_errors import StaleRead
+from carryover.ledger.connect import StaleRead
 from carryover.ledger.queries import (
     SessionRow,
     session_by_prefix,

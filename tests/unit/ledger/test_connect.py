@@ -8,8 +8,7 @@ import pytest
 
 from carryover.distill.stored_digest import DigestReducer
 from carryover.errors import UserError
-from carryover.ledger.connect import connect_read_only, prepare_file
-from carryover.ledger.ledger_errors import LedgerUnavailable
+from carryover.ledger.connect import LedgerUnavailable, connect_read_only, prepare_file
 from carryover.ledger.queries import sessions, totals
 from carryover.ledger.schema import MIGRATIONS, version_of
 from carryover.ledger.store import Ledger

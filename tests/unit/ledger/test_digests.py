@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from carryover.distill.digest import FOLD_VERSION
 from carryover.distill.stored_digest import decode_digest
-from carryover.ledger.frames import pack_digest, unpack_digest
+from carryover.ledger.codec import pack_digest, unpack_digest
 
 DIGEST = b'{"prompts":3,"turns":[]}' * 20
 

@@ -11,13 +11,11 @@ import pytest
 from carryover.adapter.contract import Reemitted, Source
 from carryover.distill.stored_digest import DigestReducer
 from carryover.ledger.batch import Entry
-from carryover.ledger.connect import connect_read_only, erase_mark
-from carryover.ledger.ledger_errors import LedgerUnavailable, StaleRead
-from carryover.ledger.moves import move_project
+from carryover.ledger.connect import LedgerUnavailable, StaleRead, connect_read_only, erase_mark
 from carryover.ledger.provisional import add_provisional
 from carryover.ledger.queries import project_by_root, session_by_prefix, session_events, sessions
 from carryover.ledger.selection import Selection, selected_sessions
-from carryover.ledger.sessions import know_project
+from carryover.ledger.sessions import know_project, move_project
 from carryover.ledger.store import Ledger
 from carryover.model import AssistantMessage, SessionInfo, ToolResult
 from carryover.publish.project_view import project_view

@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carryover.ledger import frames
-from carryover.ledger.frames import NEWEST, DamagedFrame, pack, unpack
+from carryover.ledger import codec
+from carryover.ledger.codec import NEWEST, DamagedBody, pack, unpack
 
 DICTIONARIES = {1: "2984cc876f2089d155cacd3784a53c58dfe0ec171f214522704d0463d77fe336"}
 """SHA-256 by number. None of these may ever change: what was stored with it could no longer be read."""
 
 
 def test_each_dictionary_is_as_it_was_released() -> None:
-    folder = Path(frames.__file__).parent / "dictionaries"
+    folder = Path(codec.__file__).parent / "dictionaries"
     found = {int(file.stem): hashlib.sha256(file.read_bytes()).hexdigest() for file in folder.iterdir()}
 
     assert found == DICTIONARIES
@@ -57,18 +57,18 @@ def test_every_changed_byte_is_noticed() -> None:
     packed = pack(b"What is stored is checked when it is read, " * 4, 1)
     for at in range(1, len(packed)):
         damaged = packed[:at] + bytes((packed[at] ^ 0x01,)) + packed[at + 1 :]
-        with pytest.raises(DamagedFrame):
+        with pytest.raises(DamagedBody):
             unpack(damaged)
 
 
 def test_a_frame_with_something_after_it_is_refused() -> None:
-    with pytest.raises(DamagedFrame):
+    with pytest.raises(DamagedBody):
         unpack(pack(b"text", 1) + b"more")
 
 
 def test_a_frame_that_claims_to_be_large_is_refused_before_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     packed = pack(bytes(2_000), 1)
-    monkeypatch.setattr(frames, "MOST_BYTES", 1_999)
+    monkeypatch.setattr(codec, "MOST_BYTES", 1_999)
 
-    with pytest.raises(DamagedFrame):
+    with pytest.raises(DamagedBody):
         unpack(packed)

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from carryover.distill.stored_digest import DigestReducer
-from carryover.ledger.connect import damage_mark
-from carryover.ledger.ledger_errors import LedgerDamaged, LedgerUnavailable, ledger_error
+from carryover.ledger.connect import LedgerDamaged, LedgerUnavailable, damage_mark, ledger_error
 from carryover.ledger.queries import connect_read_only, projects, session_events, sessions
 from carryover.ledger.selection import Selection
 from carryover.ledger.store import Ledger

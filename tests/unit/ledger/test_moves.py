@@ -8,9 +8,8 @@ from collections.abc import Callable
 import msgspec
 
 from carryover.facts import ProjectRoot
-from carryover.ledger.moves import move_back, move_project
 from carryover.ledger.queries import project_by_root, projects, sessions
-from carryover.ledger.sessions import know_project
+from carryover.ledger.sessions import know_project, move_back, move_project
 from carryover.ledger.store import Ledger
 from carryover.model import FileEdit
 from carryover.publish.project_view import project_view

@@ -3,7 +3,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 
-from carryover.ledger.project_content import last_answer, prompts_at
+from carryover.ledger.events import last_answer, prompts_at
 from carryover.model import AssistantMessage, ToolCall, UserPrompt
 from support.scribe import Scribe
 

@@ -11,7 +11,7 @@ import pytest
 
 from carryover.errors import ExitCode, UserError
 from carryover.ledger.connect import prepare_file
-from carryover.ledger.project_content import main_thread
+from carryover.ledger.events import main_thread
 from carryover.ledger.queries import (
     connect_read_only,
     published_git,

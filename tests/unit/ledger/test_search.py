@@ -3,9 +3,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 
-from carryover.ledger.moves import move_project
 from carryover.ledger.search import Found, Query, search
-from carryover.ledger.search_query import terms_of
+from carryover.ledger.search_text import terms_of
+from carryover.ledger.sessions import move_project
 from carryover.ledger.store import Ledger
 from carryover.model import AssistantMessage, FileEdit, ToolCall
 from support.scribe import Scribe

@@ -21,8 +21,7 @@ from carryover.ledger.connect import connect_read_only, damage_mark
 from carryover.ledger.schema import MIGRATIONS, migrate
 from carryover.ledger.search import Query, indexed_share, search
 from carryover.ledger.search_index import index_more
-from carryover.ledger.search_query import terms_of
-from carryover.ledger.searchable import KINDS, index_entry
+from carryover.ledger.search_text import KINDS, index_entry, terms_of
 from carryover.ledger.selection import Selection
 from carryover.ledger.store import Ledger
 from carryover.model import Retracted

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carryover.ledger.search_query import MOST_TERMS, Term, match_expression, phrase, spans, terms_of
+from carryover.ledger.search_text import MOST_TERMS, Term, match_expression, phrase, spans, terms_of
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carryover.ledger.searchable import MOST_CHARS, Searchable, index_entry, index_text, searchable, words
+from carryover.ledger.search_text import MOST_CHARS, Searchable, index_entry, index_text, searchable, words
 from carryover.model import (
     Answer,
     AnyBody,

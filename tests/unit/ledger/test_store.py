@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from carryover.adapter.contract import Source
-from carryover.ledger.ledger_errors import LedgerUnavailable, StaleRead
+from carryover.ledger.connect import LedgerUnavailable, StaleRead
 from carryover.ledger.queries import (
     session_by_prefix,
     session_events,

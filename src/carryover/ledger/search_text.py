@@ -1,0 +1,229 @@
+"""Extracts what of an event is searched, and turns what a person types into an SQLite full-text expression. Pure.
+
+Only words get into the expression, each quoted, so nothing that is typed acts as SQLite syntax.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from typing import Final, Literal, get_args
+
+import msgspec
+
+from carryover.model import (
+    Answer,
+    AnyBody,
+    AssistantMessage,
+    FileEdit,
+    PlanProposal,
+    Question,
+    ToolCall,
+    ToolResult,
+    TurnEnd,
+    UserPrompt,
+    is_own_tool,
+)
+
+INDEX_VERSION: Final = 1
+"""Increased when the same event gets other tokens; an index of another version is rebuilt."""
+
+Kind = Literal["prompt", "answer", "command", "path", "error"]
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+"""In the order of their numbers in the ledger. Append new ones."""
+
+MOST_CHARS: Final = 50_000
+"""Characters of a text that are indexed: a log pasted into a prompt should not fill the index."""
+
+_LONGEST_TOKEN: Final = 64
+_ERROR_HEAD_CHARS: Final = 300
+_ERROR_TAIL_CHARS: Final = 700
+
+_WORD: Final = re.compile(r"[^\W_]+")
+_HUMP: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^A-Za-z]+")
+# Thai, Lao, Burmese, Khmer, kana, Han: scripts without spaces between words.
+_UNSPACED: Final = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
+
+
+class Searchable(msgspec.Struct, frozen=True):
+    """The searchable text of an event, and its kind."""
+
+    kind: Kind
+    text: str
+
+
+def searchable(body: AnyBody) -> Searchable | None:
+    """Returns the searchable text of an event; None if it has none, such as the output of a tool that succeeded."""
+    match body:
+        case UserPrompt(actor=actor) as prompt:
+            found = Searchable("prompt" if actor == "human" else "answer", prompt.typed)
+        case Answer(text=text):
+            found = Searchable("prompt", text)
+        case AssistantMessage(text=text) | Question(text=text) | PlanProposal(text=text):
+            found = Searchable("answer", text)
+        case ToolCall(op="edit" | "write"):
+            return None  # the edit itself says which file it was, where it was made
+        case (ToolCall() | ToolResult()) as own if is_own_tool(own):
+            return None  # the search for it would be found by the same search
+        case ToolCall(subject=subject, op=op):
+            found = Searchable("path" if op == "read" else "command", subject)
+        case FileEdit(path=path, old_path=old_path):
+            found = Searchable("path", f"{path} {old_path}" if old_path else path)
+        case ToolResult(status="error", output=output):
+            found = Searchable("error", _ends_of(output))
+        case TurnEnd(reason="error" | "limit", message=message):
+            found = Searchable("error", message)
+        case _:
+            return None
+    return found if found.text.strip() else None
+
+
+class IndexEntry(msgspec.Struct, frozen=True):
+    """The index entry of one event."""
+
+    kind: Kind
+    tokens: str
+
+
+def index_entry(body: AnyBody) -> IndexEntry | None:
+    """Returns the index entry for an event; None if it is not searched. The same body always gives the same tokens."""
+    found = searchable(body)
+    tokens = index_text(found.text) if found is not None else ""
+    return IndexEntry(found.kind, tokens) if found is not None and tokens else None
+
+
+def index_text(text: str) -> str:
+    """Returns the tokens of `text`, separated by spaces: its words, then the parts of those in camel case.
+
+    Parts of paths and of names in snake case are words. In scripts without spaces each character is one.
+    """
+    found = words(text[:MOST_CHARS])
+    if text.islower() and text.isascii():
+        return " ".join(found)
+    # The parts of a word as one string, so that they stay side by side; an index has them once per text.
+    parts = dict.fromkeys([" ".join(split) for word in dict.fromkeys(found) if (split := humps(word))])
+    return " ".join([*found, *parts])
+
+
+def words(text: str) -> list[str]:
+    """Returns the words of `text` in order, each cut to 64 characters."""
+    if not text.isascii():
+        text = _UNSPACED.sub(r" \g<0> ", unicodedata.normalize("NFC", text))
+    return [word[:_LONGEST_TOKEN] for word in _WORD.findall(text)]
+
+
+def humps(word: str) -> list[str]:
+    """Returns the parts of a name in camel case; none for other words."""
+    if word.islower() or word.isdigit() or word[1:].islower() or word.isupper():
+        return []
+    parts = _HUMP.findall(word)
+    return parts if len(parts) > 1 else []
+
+
+def _ends_of(output: str) -> str:
+    """Returns the beginning and the end of a failed tool's output, where programs explain what went wrong."""
+    if len(output) <= _ERROR_HEAD_CHARS + _ERROR_TAIL_CHARS:
+        return output
+    return f"{output[:_ERROR_HEAD_CHARS]}\n{output[-_ERROR_TAIL_CHARS:]}"
+
+
+SHORTEST_PREFIX: Final = 3
+"""Words of at least this length also match longer words that begin with them; shorter ones need a `*`."""
+MOST_TERMS: Final = 32
+_BEFORE_SHARE: Final = 5
+"""A fifth of a window comes before the match."""
+_MOST_MATCHES: Final = 200
+"""Maximum number of matches in one text that are compared."""
+
+_TERM: Final = re.compile(r'"([^"]*)"?|([^\s"]+)')
+
+
+class Term(msgspec.Struct, frozen=True):
+    """Words to be found side by side: one word, the parts of a path or name, or a quoted phrase."""
+
+    words: tuple[str, ...]
+    prefix: bool
+    """Whether the last word may be the beginning of a longer one."""
+    humps: tuple[str, ...] = ()
+    """The parts of a name in camel case, which may occur in another name too."""
+
+
+def terms_of(query: str) -> tuple[Term, ...]:
+    """Returns the terms of a query, without duplicates, at most `MOST_TERMS`; none if it has no letter or digit."""
+    found = dict.fromkeys(filter(None, (_term(match) for match in _TERM.finditer(query))))
+    return tuple(found)[:MOST_TERMS]
+
+
+def match_expression(terms: Sequence[Term], *, any_of: bool = False) -> str:
+    """Returns the expression that finds texts with all of `terms` (at least one), or with `any_of` them."""
+    return (" OR " if any_of else " AND ").join(f"({_alternatives(term)})" for term in terms)
+
+
+def phrase(text: str) -> str:
+    """Returns the expression that finds the words of `text` side by side; empty if it has none."""
+    found = words(text)
+    return f'"{" ".join(found)}"' if found else ""
+
+
+def spans(text: str, terms: Sequence[Term]) -> list[tuple[int, int]]:
+    """Returns the places where `terms` are found in `text`: start and end, in order and without overlaps."""
+    folded = _folded(text)
+    patterns = [_pattern(term, at_start=True) for term in terms]
+    found = [match.span() for pattern in patterns for match in pattern.finditer(folded)]
+    if not found:  # the parts of a name in camel case begin within a word
+        found = [match.span() for term in terms for match in _pattern(term, at_start=False).finditer(folded)]
+    apart: list[tuple[int, int]] = []
+    for start, end in sorted(found):
+        if not apart or start >= apart[-1][1]:
+            apart.append((start, end))
+    return apart
+
+
+def window(line: str, terms: Sequence[Term], chars: int) -> tuple[int, int, list[tuple[int, int]]]:
+    """Returns start and end of the part of `line` that has most of the terms, and the places of all terms."""
+    found = spans(line, terms)
+    start = max(_densest(line, found, chars) - chars // _BEFORE_SHARE, 0) if len(line) > chars else 0
+    start = max(min(start, len(line) - chars), 0)
+    return start, start + chars, found
+
+
+def _densest(line: str, found: list[tuple[int, int]], chars: int) -> int:
+    """Returns the start of the match with most different matches in the window that begins there."""
+    room = chars - chars // _BEFORE_SHARE
+    different = [
+        len({line[start:end].lower() for start, end in found[at : at + _MOST_MATCHES] if end <= begin + room})
+        for at, (begin, _) in enumerate(found[:_MOST_MATCHES])
+    ]
+    return found[different.index(max(different))][0] if found else 0
+
+
+def _pattern(term: Term, *, at_start: bool) -> re.Pattern[str]:
+    start, end = r"(?<![^\W_])" if at_start else "", "" if term.prefix or not at_start else r"(?![^\W_])"
+    alternatives = [
+        r"[\W_]*".join(re.escape(_folded(word)) for word in each) for each in (term.words, term.humps) if each
+    ]
+    return re.compile(f"{start}(?:{'|'.join(alternatives)}){end}")
+
+
+def _folded(text: str) -> str:
+    """Returns `text` in lower case and without diacritics, each character in its place."""
+    if text.isascii():
+        return text.lower()
+    return "".join(unicodedata.normalize("NFD", char)[0].lower()[:1] or char for char in text)
+
+
+def _term(match: re.Match[str]) -> Term | None:
+    quoted, plain = match[1], match[2]
+    text = plain if quoted is None else quoted
+    found = words(text)
+    if not found:
+        return None
+    is_prefix = quoted is None and (text.endswith("*") or len(found[-1]) >= SHORTEST_PREFIX)
+    parts = humps(found[0]) if quoted is None and len(found) == 1 else []
+    return Term(words=tuple(found), prefix=is_prefix, humps=tuple(parts))
+
+
+def _alternatives(term: Term) -> str:
+    star = "*" if term.prefix else ""
+    return " OR ".join(f'"{" ".join(each)}"{star}' for each in (term.words, term.humps) if each)
