@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, Literal, TypeVar
 
+import aiosqlite
 import msgspec
 
 from carryover.adapter.contract import Reemitted
@@ -22,6 +23,7 @@ this size, so the source counts as changed until then."""
 
 _PARAMETERS: Final = 500
 
+K = TypeVar("K")
 T = TypeVar("T")
 
 
@@ -130,3 +132,20 @@ def in_parts(values: Sequence[T]) -> Iterator[tuple[str, Sequence[T]]]:
     for start in range(0, len(values), _PARAMETERS):
         part = values[start : start + _PARAMETERS]
         yield ",".join("?" * len(part)), part
+
+
+def grouped(entries: Iterable[Entry], key_of: Callable[[Entry], K]) -> dict[K, list[Entry]]:
+    """Groups entries, each group in order."""
+    groups: dict[K, list[Entry]] = {}
+    for entry in entries:
+        groups.setdefault(key_of(entry), []).append(entry)
+    return groups
+
+
+async def among(db: aiosqlite.Connection, table: str, column: str, values: Sequence[T]) -> set[T]:
+    """Returns those of `values` that the column of a table holds."""
+    found: set[T] = set()
+    for marks, some in in_parts(values):
+        rows = await db.execute_fetchall(f"SELECT {column} FROM {table} WHERE {column} IN ({marks})", some)
+        found.update(value for (value,) in rows)
+    return found

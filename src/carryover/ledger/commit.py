@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
-from typing import Final, TypeVar
+from typing import Final
 
 import aiosqlite
 import msgspec
 
 from carryover.adapter.contract import Source
 from carryover.facts import ProjectRoot
-from carryover.ledger.batch import Commit, Entry, PreparedBatch, in_parts
+from carryover.ledger import search_index
+from carryover.ledger.batch import Commit, Entry, PreparedBatch, among, grouped
 from carryover.ledger.changes import displace_foreign, reemit, retract, supersede
 from carryover.ledger.connect import StaleRead
 from carryover.ledger.provisional import drop_confirmed
-from carryover.ledger.rows import LOST, RETRACTED, StoredBody
+from carryover.ledger.rows import LOST, StoredBody
 from carryover.ledger.sessions import (
     StoredSession,
     assign_project,
@@ -41,13 +42,16 @@ _ADVANCE: Final = """INSERT INTO source (agent, path, rev, cursor, context, size
     ON CONFLICT (agent, path) DO UPDATE SET rev = excluded.rev, cursor = excluded.cursor, context = excluded.context,
         size = excluded.size, mtime_ns = excluded.mtime_ns,
         state = 'active', error = NULL, failures = 0, retry_ms = 0"""
-_PUT_EVENT: Final = (
-    "INSERT INTO event (id, key, secondary_key, thread_id, at_ms, body, retracted) VALUES (?, ?, ?, ?, ?, ?, ?)"
-)
+_PUT_EVENT: Final = "INSERT INTO event (id, key, secondary_key, thread_id, at_ms, body) VALUES (?, ?, ?, ?, ?, ?)"
 _OF_MACHINE: Final = "UPDATE session SET machine = ? WHERE id = ? AND machine = ''"
 _RESTORE: Final = f"UPDATE event SET body = ?, retracted = 0 WHERE key = ? AND retracted = {LOST}"
+_SKIPPED_ROWS: Final = 1000
+_RECORD_TYPE_CHARS: Final = 80
 
-K = TypeVar("K")
+_COUNT: Final = "INSERT INTO counter (name, n) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET n = n + excluded.n"
+_COUNT_SKIPPED: Final = """INSERT INTO skipped (agent, agent_version, record_type, reason, n, last_ms)
+    VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (agent, agent_version, record_type, reason)
+    DO UPDATE SET n = n + excluded.n, last_ms = max(last_ms, excluded.last_ms)"""
 
 
 def locator(path: str) -> str | bytes:
@@ -63,17 +67,21 @@ async def run_commit(
     db: aiosqlite.Connection, reducer: Reducer, source: Source, prepared: PreparedBatch, seen_rev: int
 ) -> Commit:
     """Stores `prepared` inside the open transaction. Raises StaleRead if the source's `rev` is no longer `seen_rev`."""
-    forgotten = 0
-    any_forgotten, any_foreign, any_lost = await _advance_source(db, source, prepared, seen_rev)
-    entries = await resolve_subagents(db, source.agent, prepared.entries, prepared.roots)
-    if any_forgotten:
-        wanted = await _without_forgotten(db, source, prepared, entries)
-        forgotten, entries = len(entries) - len(wanted), wanted
+    identity = (source.agent, locator(source.path))
+    ((rev, any_forgotten, any_foreign, any_lost),) = await db.execute_fetchall(_REV, identity)
+    if rev != seen_rev:
+        raise StaleRead
+    position = (prepared.cursor, prepared.context, prepared.size, prepared.mtime_ns)
+    await db.execute_fetchall(_ADVANCE, (*identity, seen_rev + 1, *position))
+    reported = await resolve_subagents(db, source.agent, prepared.entries, prepared.roots)
+    entries = await _without_forgotten(db, source, prepared, reported) if any_forgotten else reported
+    displaced: set[int] = set()
     if any_foreign:
         await displace_foreign(db, source.agent, entries)
-    displaced = await settle(db, reducer) if any_foreign else set()
-    commit = await store_entries(db, reducer, source, prepared, entries, any_lost=any_lost)
-    return msgspec.structs.replace(commit, forgotten=forgotten, projects=tuple(sorted({*commit.projects, *displaced})))
+        displaced = await settle(db, reducer)
+    commit = await store_entries(db, reducer, source, prepared, entries, any_lost=bool(any_lost))
+    forgotten, projects = len(reported) - len(entries), tuple(sorted({*commit.projects, *displaced}))
+    return msgspec.structs.replace(commit, forgotten=forgotten, projects=projects)
 
 
 async def store_entries(
@@ -92,47 +100,32 @@ async def store_entries(
     projects: set[int] = set()
     reemitted = {(each.session, each.subagent_id or ""): each for each in prepared.reemitted}
     new = await _unknown(db, [entry for entry in entries if entry.thread not in reemitted])
-    again = _grouped((entry for entry in entries if entry.thread in reemitted), lambda entry: entry.thread)
-    retracted = _retracted_keys(entries)
+    again = [entry for entry in entries if entry.thread in reemitted]
+    of_session = grouped([*new, *again], lambda entry: entry.event.session)
+    # Known ones count too: what they retract may have been lost.
+    retracting = grouped((entry for entry in entries if entry.retracts), lambda entry: entry.event.session)
     stored: list[Entry] = []
-    of_session = _grouped([*new, *chain.from_iterable(again.values())], lambda entry: entry.event.session)
-    for native_id in dict.fromkeys([*of_session, *(session for session, _ in reemitted), *retracted]):
+    for native_id in dict.fromkeys([*of_session, *(session for session, _ in reemitted), *retracting]):
+        threads = grouped(of_session.get(native_id, []), lambda entry: entry.thread)
         session = await _session(db, source, native_id, of_session.get(native_id, []))
         if session is None or session.rank != source.rank:
             continue
         if machine:
             await db.execute_fetchall(_OF_MACHINE, (machine, session.id))
-        fresh = [entry for entry in of_session.get(native_id, []) if entry.thread not in reemitted]
         for thread in (thread for thread in reemitted if thread[0] == native_id):
-            fresh += await reemit(db, source.agent, session, reemitted[thread], again.get(thread, []))
-        keys = retracted.get(native_id, frozenset())
-        await retract(db, session, keys)
-        if fresh:
-            projects |= await _add_to_session(db, reducer, session, fresh, prepared.roots, keys)
+            threads[thread] = await reemit(db, source.agent, session, reemitted[thread], threads.get(thread, []))
+        if fresh := list(chain.from_iterable(threads.values())):
+            projects |= await _add_to_session(db, reducer, session, fresh, prepared.roots)
             stored += fresh
+        await retract(db, session, {key for entry in retracting.get(native_id, []) for key in entry.retracts})
     projects |= await settle(db, reducer)
-    await count_stored(db, stored, prepared.oversized)
+    await _count(db, stored, prepared.oversized)
     await count_skipped(db, source.agent, prepared.skipped, at_ms=prepared.mtime_ns // 1_000_000)
     return Commit(
         new_events=len(stored),
         projects=tuple(sorted(projects)),
         newest_event_ms=max((entry.event.at_ms for entry in stored), default=0),
     )
-
-
-async def _advance_source(
-    db: aiosqlite.Connection, source: Source, prepared: PreparedBatch, seen_rev: int
-) -> tuple[bool, bool, bool]:
-    """Stores the position after what was read. Returns whether the ledger has tombstones, whether it has anything of
-    other machines, and whether it lost events.
-    """
-    identity = (source.agent, locator(source.path))
-    ((rev, any_forgotten, any_foreign, any_lost),) = await db.execute_fetchall(_REV, identity)
-    if rev != seen_rev:
-        raise StaleRead
-    position = (prepared.cursor, prepared.context, prepared.size, prepared.mtime_ns)
-    await db.execute_fetchall(_ADVANCE, (*identity, seen_rev + 1, *position))
-    return bool(any_forgotten), bool(any_foreign), bool(any_lost)
 
 
 async def _without_forgotten(
@@ -155,46 +148,18 @@ async def _without_forgotten(
 
 
 async def _unknown(db: aiosqlite.Connection, entries: Sequence[Entry]) -> list[Entry]:
-    keys = await _known(db, "key", [entry.key for entry in entries])
-    secondary_keys = await _known(
-        db, "secondary_key", [entry.secondary_key for entry in entries if entry.secondary_key is not None]
+    keys = await among(db, "event", "key", [entry.key for entry in entries])
+    secondary_keys = await among(
+        db, "event", "secondary_key", [entry.secondary_key for entry in entries if entry.secondary_key is not None]
     )
     unknown = []
     for entry in entries:
-        if entry.key in keys or (entry.secondary_key is not None and entry.secondary_key in secondary_keys):
-            continue
-        keys.add(entry.key)
-        if entry.secondary_key is not None:
-            secondary_keys.add(entry.secondary_key)
-        unknown.append(entry)
+        if entry.key not in keys and entry.secondary_key not in secondary_keys:
+            unknown.append(entry)
+            keys.add(entry.key)
+            if entry.secondary_key is not None:
+                secondary_keys.add(entry.secondary_key)
     return unknown
-
-
-async def _known(db: aiosqlite.Connection, column: str, identities: Sequence[bytes]) -> set[bytes]:
-    known: set[bytes] = set()
-    for marks, some in in_parts(identities):
-        rows = await db.execute_fetchall(f"SELECT {column} FROM event WHERE {column} IN ({marks})", some)
-        known.update(identity for (identity,) in rows)
-    return known
-
-
-def _grouped(entries: Iterable[Entry], key_of: Callable[[Entry], K]) -> dict[K, list[Entry]]:
-    groups: dict[K, list[Entry]] = {}
-    for entry in entries:
-        groups.setdefault(key_of(entry), []).append(entry)
-    return groups
-
-
-def _retracted_keys(entries: Iterable[Entry]) -> dict[str, frozenset[bytes]]:
-    """Returns the keys of what the user took back, by session.
-
-    Known entries count too: what they retract may have been lost.
-    """
-    keys: dict[str, frozenset[bytes]] = {}
-    for entry in entries:
-        if entry.retracts:
-            keys[entry.event.session] = keys.get(entry.event.session, frozenset()).union(entry.retracts)
-    return keys
 
 
 async def _session(
@@ -208,35 +173,11 @@ async def _session(
         return await find_session(db, source.agent, native_id)
     times = [entry.event.at_ms for entry in entries if entry.event.at_ms > 0]
     first_ms, last_ms = min(times, default=0), max(times, default=0)
-    session = await upsert_session(
-        db,
-        source.agent,
-        native_id,
-        _session_info(entries),
-        first_ms=first_ms,
-        last_ms=last_ms,
-        rank=source.rank,
-    )
+    info, rank = _session_info(entries), source.rank
+    session = await upsert_session(db, source.agent, native_id, info, first_ms=first_ms, last_ms=last_ms, rank=rank)
     if session.rank < source.rank:
         return await supersede(db, session, source.rank, first_ms=first_ms, last_ms=last_ms)
     return session
-
-
-async def _add_to_session(
-    db: aiosqlite.Connection,
-    reducer: Reducer,
-    session: StoredSession,
-    entries: Sequence[Entry],
-    roots: Mapping[str, ProjectRoot],
-    retracted: frozenset[bytes],
-) -> set[int]:
-    project_id = await assign_project(db, session, [entry.event for entry in entries], roots)
-    for subagent_id, theirs in _grouped(entries, lambda entry: entry.event.subagent_id or "").items():
-        await _add_to_thread(db, reducer, session, subagent_id, theirs, retracted)
-    await drop_confirmed(db, session.id, [entry.event for entry in entries])
-    touched = {project for project in (session.project_id, project_id) if project is not None}
-    await mark_changed(db, touched, started_ms=session.started_ms)
-    return touched
 
 
 def _session_info(entries: Iterable[Entry]) -> SessionInfo:
@@ -248,38 +189,31 @@ def _session_info(entries: Iterable[Entry]) -> SessionInfo:
     return SessionInfo(**known)
 
 
-async def _add_to_thread(
+async def _add_to_session(
     db: aiosqlite.Connection,
     reducer: Reducer,
     session: StoredSession,
-    subagent_id: str,
     entries: Sequence[Entry],
-    retracted: frozenset[bytes],
-) -> None:
-    thread = await open_thread(db, reducer, session.id, session.native_id, subagent_id)
-    ((newest,),) = await db.execute_fetchall("SELECT coalesce(max(id), 0) FROM event")
-    rows: list[tuple[int, bytes, bytes | None, int, int, str | bytes, int]] = []
-    bodies: list[StoredBody] = []
-    for number, entry in enumerate(entries, start=newest + 1):
-        is_retracted = entry.key in retracted
-        at_ms = entry.event.at_ms
-        rows.append((number, entry.key, entry.secondary_key, thread.id, at_ms, entry.body, RETRACTED * is_retracted))
-        if not is_retracted:
-            bodies.append(StoredBody(number, at_ms, entry.event.body))
-    await db.executemany(_PUT_EVENT, rows)
-    await reduce_on(db, reducer, thread, bodies)
+    roots: Mapping[str, ProjectRoot],
+) -> set[int]:
+    project_id = await assign_project(db, session, [entry.event for entry in entries], roots)
+    for (_, subagent_id), theirs in grouped(entries, lambda entry: entry.thread).items():
+        thread = await open_thread(db, reducer, session.id, session.native_id, subagent_id)
+        ((newest,),) = await db.execute_fetchall("SELECT coalesce(max(id), 0) FROM event")
+        numbered = list(enumerate(theirs, start=newest + 1))
+        rows = [(number, e.key, e.secondary_key, thread.id, e.event.at_ms, e.body) for number, e in numbered]
+        search_index.expect({entry.body: entry.event.body for entry in theirs})
+        await db.executemany(_PUT_EVENT, rows)
+        search_index.expect({})
+        bodies = [StoredBody(number, entry.event.at_ms, entry.event.body) for number, entry in numbered]
+        await reduce_on(db, reducer, thread, bodies)
+    await drop_confirmed(db, session.id, [entry.event for entry in entries])
+    touched = {project for project in (session.project_id, project_id) if project is not None}
+    await mark_changed(db, touched, started_ms=session.started_ms)
+    return touched
 
 
-_SKIPPED_ROWS: Final = 1000
-_RECORD_TYPE_CHARS: Final = 80
-
-_COUNT: Final = "INSERT INTO counter (name, n) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET n = n + excluded.n"
-_COUNT_SKIPPED: Final = """INSERT INTO skipped (agent, agent_version, record_type, reason, n, last_ms)
-    VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (agent, agent_version, record_type, reason)
-    DO UPDATE SET n = n + excluded.n, last_ms = max(last_ms, excluded.last_ms)"""
-
-
-async def count_stored(db: aiosqlite.Connection, stored: Iterable[Entry], oversized: int) -> None:
+async def _count(db: aiosqlite.Connection, stored: Iterable[Entry], oversized: int) -> None:
     """Counts the secrets removed from what was stored, and the records that were too long to read."""
     counts: Counter[str] = Counter()
     for entry in stored:

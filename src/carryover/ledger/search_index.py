@@ -11,6 +11,7 @@ without positions it would be 1 MB smaller and find no phrases, no snake case an
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
@@ -19,6 +20,7 @@ import aiosqlite
 from carryover.errors import UserError
 from carryover.ledger.codec import decode_body
 from carryover.ledger.search_text import INDEX_VERSION, KINDS, IndexEntry, index_entry
+from carryover.model import AnyBody
 
 EVENTS_PER_STEP: Final = 500
 """Events per transaction of `index_more`: about 10 ms."""
@@ -116,9 +118,19 @@ async def compact_index(db: aiosqlite.Connection) -> None:
     await db.execute_fetchall("INSERT INTO search (search) VALUES ('optimize')")
 
 
+def expect(bodies: Mapping[str | bytes, AnyBody]) -> None:
+    """Spares the index decoding these stored bodies, which are about to be written."""
+    _expected.clear()
+    _expected.update(bodies)
+
+
+_expected: Final[dict[str | bytes, AnyBody]] = {}
+
+
 @lru_cache(maxsize=1)
-def _entry(body: str | bytes) -> IndexEntry | None:
-    return index_entry(decode_body(body))
+def _entry(stored: str | bytes) -> IndexEntry | None:
+    body = _expected.get(stored)
+    return index_entry(body if body is not None else decode_body(stored))
 
 
 def _kind(body: str | bytes) -> int | None:
