@@ -10,7 +10,7 @@ its beginning when it changes, and the tombstones skip what was forgotten. All o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import aiosqlite
@@ -58,9 +58,11 @@ _UPDATE: Final = """UPDATE session SET title = :title, last_ms = max(
         (SELECT coalesce(max(at_ms), 0) FROM provisional WHERE session_id = :id)),
     started_ms = coalesce((SELECT min(at_ms) FROM event JOIN thread ON thread.id = thread_id
         WHERE session_id = :id AND at_ms > 0), started_ms) WHERE id = :id"""
-_CAME_BY: Final = """WITH RECURSIVE came(id) AS (SELECT id FROM project WHERE root = ? UNION SELECT project.id
-    FROM project, came WHERE project.moved_to = came.id) SELECT root FROM project WHERE id IN came"""
-_UNUSED: Final = """SELECT id FROM project WHERE (:all OR root IN (SELECT value FROM json_each(:roots)))
+_CAME: Final = """WITH RECURSIVE came(id) AS (SELECT id FROM project WHERE {}
+    UNION SELECT project.id FROM project, came WHERE project.moved_to = came.id)"""
+_FORMER_ROOTS: Final = f"{_CAME.format('root = ?')} SELECT root FROM project WHERE id IN came"
+_UNUSED: Final = f"""{_CAME.format("id IN (SELECT value FROM json_each(:touched))")}
+    SELECT id FROM project WHERE (:all OR id IN came)
     AND NOT EXISTS (SELECT 1 FROM session WHERE project.id IN (project_id, recorded_project_id))
     AND NOT EXISTS (SELECT 1 FROM session WHERE session.project_id = project.moved_to)"""
 _KEEP_ID: Final = """INSERT INTO counter (name, n) VALUES (?, ?)
@@ -76,6 +78,7 @@ _READ_WHOLE: Final = """UPDATE source SET cursor = NULL, context = x'' WHERE age
 _READ_AGAIN: Final = "UPDATE source SET rev = rev + 1 WHERE agent = ?"
 _OF_EVERYTHING: Final = (
     "DELETE FROM source WHERE state = 'gone'",
+    "UPDATE source SET cursor = NULL, context = x'', rev = rev + 1",
     "DELETE FROM skipped",
     "DELETE FROM incident",
 )
@@ -106,26 +109,16 @@ async def forget(db: aiosqlite.Connection, reducer: Reducer, selection: Selectio
     await _remove(db, reducer, [int(row[0]) for row in rows], span, for_good=selection.for_good)
     if selection.is_everything:
         await clear_index(db)  # again: what is left to index ends where the events do
-    sessions = [(str(agent), str(native_id)) for _, agent, native_id, *_ in rows]
+    sessions = [(str(agent), str(native_id), int(rank)) for _, agent, native_id, rank, *_ in rows]
     if selection.for_good:
-        rules = await _tombstones(db, selection, sessions, now_ms=now_ms)
-        # A session read from its best source: what lesser sources have of it was never stored and has no keys.
-        ranked = {session: rank for session, (_, _, _, rank, *_) in zip(sessions, rows, strict=True) if rank > 0}
-        of_rank = tuple(Tombstone(session_scope(*session), 0, 0, rank) for session, rank in ranked.items())
-        await put_tombstones(db, Tombstones((*rules, *of_rank)))
-        await log_forgetting(db, _for_others(selection, sessions, now_ms=now_ms))
-    conversations = tuple(dict.fromkeys((agent, conversation_of(session)) for agent, session in sessions))
+        await _leave_tombstones(db, selection, sessions, now_ms)
+    conversations = tuple(dict.fromkeys((agent, conversation_of(session)) for agent, session, _ in sessions))
     await _clear_sources(db, selection, conversations)
     touched = {int(project) for *_, placed, recorded in rows for project in (placed, recorded) if project is not None}
     gone = await _remove_unused_projects(db, selection, touched)
-    changed = sorted(touched - gone)
+    changed = tuple(sorted(touched - gone))
     await mark_changed(db, changed, started_ms=0)
-    return Forgotten(
-        sessions=len(rows),
-        conversations=conversations,
-        changed=tuple(changed),
-        gone=tuple(sorted(gone)),
-    )
+    return Forgotten(sessions=len(rows), conversations=conversations, changed=changed, gone=tuple(sorted(gone)))
 
 
 async def _remove(
@@ -150,34 +143,25 @@ async def _remove(
     await db.executemany(_UPDATE, [{"id": session, "title": titles.get(session)} for session in sessions])
 
 
-async def _tombstones(
-    db: aiosqlite.Connection, selection: Selection, sessions: Iterable[tuple[str, str]], *, now_ms: int
-) -> tuple[Tombstone, ...]:
-    """Returns tombstones for what is selected, even if it has not been read yet."""
-    agent = selection.agent or ""
+async def _leave_tombstones(
+    db: aiosqlite.Connection, selection: Selection, sessions: Sequence[tuple[str, str, int]], now_ms: int
+) -> None:
+    """Leaves tombstones for what is selected, even if it has not been read yet. `sessions`: agent, id and rank."""
+    of_sessions = {session_scope(agent, session) for agent, session, _ in sessions}
+    # Those that mean the same on every machine: a path may belong to another project there.
+    here, elsewhere = {EVERYTHING}, of_sessions
     if selection.session is not None:
-        scopes = {session_scope(agent, selection.session)}
+        here = elsewhere = {session_scope(selection.agent or "", selection.session)}
     elif selection.conversation is not None:
-        scopes = {conversation_scope(agent, selection.conversation)}
+        here = elsewhere = {conversation_scope(selection.agent or "", selection.conversation)}
     elif selection.root is not None:
-        roots = [root for (root,) in await db.execute_fetchall(_CAME_BY, (selection.root,))]
-        scopes = {project_scope(root) for root in (selection.root, *roots)}
-        scopes |= {session_scope(*session) for session in sessions}
-    else:
-        scopes = {EVERYTHING}
-    return tuple(Tombstone(scope, *selection.span(now_ms)) for scope in sorted(scopes))
-
-
-def _for_others(selection: Selection, sessions: Iterable[tuple[str, str]], *, now_ms: int) -> Iterator[Tombstone]:
-    """Yields tombstones that mean the same on every machine: a path may belong to another project there."""
-    agent = selection.agent or ""
-    if selection.session is not None:
-        scopes = [session_scope(agent, selection.session)]
-    elif selection.conversation is not None:
-        scopes = [conversation_scope(agent, selection.conversation)]
-    else:
-        scopes = [session_scope(*session) for session in sessions]
-    yield from (Tombstone(scope, *selection.span(now_ms)) for scope in scopes)
+        former = [root for (root,) in await db.execute_fetchall(_FORMER_ROOTS, (selection.root,))]
+        here = {project_scope(root) for root in (selection.root, *former)} | of_sessions
+    # A session read from its best source: what lesser sources have of it was never stored and has no keys.
+    of_rank = [Tombstone(session_scope(agent, session), 0, 0, rank) for agent, session, rank in sessions if rank > 0]
+    span = selection.span(now_ms)
+    await put_tombstones(db, Tombstones((*(Tombstone(scope, *span) for scope in sorted(here)), *of_rank)))
+    await log_forgetting(db, [Tombstone(scope, *span) for scope in sorted(elsewhere)])
 
 
 async def _clear_sources(
@@ -186,7 +170,6 @@ async def _clear_sources(
     if selection.is_everything:
         for statement in _OF_EVERYTHING:
             await db.execute_fetchall(statement)
-        await db.execute_fetchall("UPDATE source SET cursor = NULL, context = x'', rev = rev + 1")
     # A database that is read again in full would bring all of it back, not only what changes.
     give_up = _GIVE_UP_POSITION if selection.for_good else _READ_WHOLE
     for agent, conversation in conversations:
@@ -197,16 +180,10 @@ async def _clear_sources(
 
 
 async def _remove_unused_projects(db: aiosqlite.Connection, selection: Selection, touched: Iterable[int]) -> set[int]:
-    roots: set[str] = set()
-    for project in touched:
-        for (root,) in await db.execute_fetchall("SELECT root FROM project WHERE id = ?", (project,)):
-            roots |= {root, *(former for (former,) in await db.execute_fetchall(_CAME_BY, (root,)))}
-    asked = {"all": selection.is_everything, "roots": msgspec.json.encode(sorted(roots)).decode()}
+    asked = {"all": selection.is_everything, "touched": msgspec.json.encode(sorted(touched)).decode()}
     unused = {int(project) for (project,) in await db.execute_fetchall(_UNUSED, asked)}
-    for project in unused:
-        await db.execute_fetchall("UPDATE project SET moved_to = NULL WHERE moved_to = ?", (project,))
-    for project in unused:
-        await db.execute_fetchall("DELETE FROM project WHERE id = ?", (project,))
+    for statement in ("UPDATE project SET moved_to = NULL WHERE moved_to = ?", "DELETE FROM project WHERE id = ?"):
+        await db.executemany(statement, [(project,) for project in unused])
     if unused:
         await db.execute_fetchall(_KEEP_ID, (LAST_PROJECT, max(unused)))
     return unused

@@ -21,12 +21,12 @@ import msgspec
 
 from carryover.adapter.contract import Source
 from carryover.facts import GitFacts, ProjectRoot, foreign_root
-from carryover.ledger.batch import Commit, Entry, PreparedBatch, in_parts
+from carryover.ledger.batch import Commit, Entry, PreparedBatch, grouped, in_parts
 from carryover.ledger.changes import REPLACE
 from carryover.ledger.codec import is_same_body
 from carryover.ledger.commit import store_entries
 from carryover.ledger.rows import LOST, as_record, records
-from carryover.ledger.sessions import current_project, mark_changed, upsert_project
+from carryover.ledger.sessions import current_project, know_project, mark_changed
 from carryover.ledger.threads import Reducer, settle
 from carryover.ledger.tombstones import Tombstone, Tombstones, put_tombstones, without_forgotten
 
@@ -38,8 +38,8 @@ _SESSIONS: Final = """SELECT session.id, native_id, machine, last_ms, root, proj
 _REMOVE: Final = "DELETE FROM event WHERE key BETWEEN ? AND ?"
 _WITHDRAW: Final = """DELETE FROM event WHERE key IN ({marks})
     AND (SELECT machine FROM thread JOIN session ON session.id = session_id WHERE thread.id = thread_id) = ?"""
-_TAKE_OVER: Final = """UPDATE session SET machine = :machine, project_id = :current,
-    recorded_project_id = nullif(:recorded, :current) WHERE id = :id"""
+_TAKE_OVER: Final = """UPDATE session SET machine = ?, project_id = ?, recorded_project_id = nullif(?, ?)
+    WHERE id = ?"""
 _NAMES: Final = "SELECT name FROM machine UNION SELECT machine FROM session"
 _TAKEN: Final = "INSERT OR IGNORE INTO taken (machine, segment) VALUES (?, ?)"
 _NOT_THERE: Final = "DELETE FROM taken WHERE machine = ? AND segment NOT IN (SELECT value FROM json_each(?))"
@@ -69,15 +69,6 @@ class _Known(msgspec.Struct, frozen=True):
     machine: str
     retracted: int
     body: str | bytes
-
-
-class _KnownSession(msgspec.Struct, frozen=True):
-    id: int
-    native_id: str
-    machine: str
-    last_ms: int
-    root: str | None
-    project_id: int | None
 
 
 async def know_machine(db: aiosqlite.Connection, machine_id: str, name: str) -> str:
@@ -144,34 +135,23 @@ async def _of_others(
 
     If several machines have a session, it is that of the machine with its newest event, whichever came first.
     """
-    of_session: dict[str, list[Entry]] = {}
-    for entry in entries:
-        of_session.setdefault(entry.event.session, []).append(entry)
+    of_session = grouped(entries, lambda entry: entry.event.session)
     own: set[str] = set()
     projects: set[int] = set()
     for marks, some in in_parts(sorted(of_session)):
-        for row in await db.execute_fetchall(_SESSIONS.format(marks=marks), (agent, *some)):
-            known = as_record(_KnownSession, row)
-            if not known.machine:
-                own.add(known.native_id)
-                continue
-            theirs = of_session[known.native_id]
-            newest = (max(entry.event.at_ms for entry in theirs), received.machine)
-            root = theirs[0].event.cwd
-            is_theirs = known.machine == received.machine or newest > (known.last_ms, known.machine)
-            if is_theirs and root is not None and root != known.root:
-                projects |= await _take_over(db, known, received.machine, root)
+        known = await db.execute_fetchall(_SESSIONS.format(marks=marks), (agent, *some))
+        for session_id, native_id, machine, last_ms, former_root, project in known:
+            root = of_session[native_id][0].event.cwd
+            newest = (max(entry.event.at_ms for entry in of_session[native_id]), received.machine)
+            if not machine:
+                own.add(native_id)
+            elif root not in (None, former_root) and (machine == received.machine or newest > (last_ms, machine)):
+                recorded = await know_project(db, root, None)
+                current = await current_project(db, recorded)
+                await db.execute_fetchall(_TAKE_OVER, (received.machine, current, recorded, current, session_id))
+                projects |= {current, current if project is None else project}
     await mark_changed(db, sorted(projects), started_ms=0)
     return [entry for entry in entries if entry.event.session not in own], projects
-
-
-async def _take_over(db: aiosqlite.Connection, known: _KnownSession, machine: str, root: str) -> set[int]:
-    """Makes the session that machine's, in its project; returns the ids of the projects affected."""
-    recorded = await upsert_project(db, ProjectRoot(root, gone=True))
-    current = await current_project(db, recorded)
-    values = {"machine": machine, "current": current, "recorded": recorded, "id": known.id}
-    await db.execute_fetchall(_TAKE_OVER, values)
-    return {current} if known.project_id is None else {current, known.project_id}
 
 
 async def _brought_up_to_date(db: aiosqlite.Connection, machine: str, entries: Sequence[Entry]) -> list[Entry]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import heapq
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, pairwise
+from contextlib import contextmanager
+from itertools import pairwise
 from typing import Final
 
 import msgspec
@@ -15,11 +15,8 @@ from carryover.errors import ExitCode, UserError
 from carryover.facts import GitFacts, is_foreign
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.rows import (
-    MAX_PROVISIONAL,
     PROJECT,
-    PROVISIONAL,
     SESSION,
-    SUPERSEDED,
     BrokenSource,
     Incident,
     ProjectRow,
@@ -30,33 +27,33 @@ from carryover.ledger.rows import (
     Whereabouts,
     records,
 )
-from carryover.model import NOTE, TurnEnd, UserPrompt
+from carryover.model import NOTE
 
 __all__ = ["ProjectRow", "SessionRow", "StoredEvent", "Whereabouts", "connect_read_only"]
 
-_MAX_SKIPPED: Final = 200
-_MAX_BROKEN: Final = 50
-_MAX_INCIDENTS: Final = 5
 _MAX_NAMED: Final = 3
 """Most sessions that a message lists if an id is not unique."""
 
-_SKIPPED: Final = """SELECT agent, agent_version, record_type, reason, n, last_ms FROM skipped
-    ORDER BY n DESC LIMIT ?"""
+_SKIPPED: Final = "SELECT agent, agent_version, record_type, reason, n, last_ms FROM skipped ORDER BY n DESC LIMIT 200"
 _BROKEN: Final = """SELECT agent, path, error, failures, retry_ms FROM source
-    WHERE state = 'broken' ORDER BY agent, path LIMIT ?"""
-_EVENTS: Final = (
-    f"SELECT at_ms, body, retracted FROM event WHERE thread_id = ? AND retracted < {SUPERSEDED} ORDER BY id"
-)
+    WHERE state = 'broken' ORDER BY agent, path LIMIT 50"""
 _WHEREABOUTS: Final = """SELECT id, root, moved_to, not_moved != 0, identity, published_sha,
     EXISTS (SELECT 1 FROM session WHERE project_id = project.id),
     EXISTS (SELECT 1 FROM session WHERE recorded_project_id = project.id) FROM project"""
 # Both are counted in an index, without reading events.
 _COUNTING: Final = "SELECT (SELECT count(*) FROM event) - (SELECT count(*) FROM event WHERE retracted != 0)"
-_PROMPTS_AND_ENDS: Final = """SELECT session.agent, event.at_ms, event.body
-    FROM session JOIN thread ON thread.session_id = session.id JOIN event ON event.thread_id = thread.id
-    WHERE session.project_id = ? AND session.agent != ? AND session.last_ms >= ? AND thread.subagent_id = ''
-    AND event.at_ms >= ? AND event.retracted = 0 AND {may_be}"""
-_INCIDENTS: Final = "SELECT at_ms, text FROM incident ORDER BY id DESC LIMIT ?"
+_WORKTREES: Final = """SELECT id, root, last_event_ms FROM project
+    WHERE main_root = ? ORDER BY last_event_ms DESC LIMIT ?"""
+
+
+@contextmanager
+def snapshot(db: sqlite3.Connection) -> Iterator[None]:
+    """Makes all reads inside the block see the same state of the ledger."""
+    db.execute("BEGIN")
+    try:
+        yield
+    finally:
+        db.execute("ROLLBACK")
 
 
 def project_by_id(db: sqlite3.Connection, project_id: int) -> ProjectRow | None:
@@ -108,6 +105,11 @@ def projects(db: sqlite3.Connection) -> list[ProjectRow]:
     has_session = "EXISTS (SELECT 1 FROM session WHERE project_id = project.id)"
     rows = records(ProjectRow, db, f"{PROJECT} WHERE {has_session} ORDER BY last_event_ms DESC, id DESC")
     return [row for row in rows if not is_foreign(row.root)]
+
+
+def worktrees(db: sqlite3.Connection, root: str, *, limit: int) -> list[tuple[int, str, int]]:
+    """Returns the checkout's worktrees, most recently active first: id, root, and time of the last event (UTC ms)."""
+    return list(db.execute(_WORKTREES, (root, limit)))
 
 
 def session_counts(db: sqlite3.Connection) -> dict[int, int]:
@@ -205,23 +207,6 @@ def _beginning_with(
     return list(records(SessionRow, db, statement, {"prefix": prefix, "project": project_id, "agent": agent}))
 
 
-def session_events(db: sqlite3.Connection, session: SessionRow) -> Iterator[StoredEvent]:
-    """Yields the session's events with its sub-agents' merged in by time; each thread keeps its own order.
-
-    What the user took back stays in its place, marked as retracted. What only a hook has reported comes last, marked as
-    provisional.
-    """
-    threads = db.execute("SELECT id, subagent_id FROM thread WHERE session_id = ? ORDER BY subagent_id", (session.id,))
-    # Begun here and not when they are read, all see the same moment of the ledger: a record that comes meanwhile shows
-    # neither twice nor never.
-    streams = [
-        _events(db, db.execute(_EVENTS, (thread_id,)), subagent_id or None)
-        for thread_id, subagent_id in threads.fetchall()
-    ]
-    waiting = db.execute(PROVISIONAL, (session.id, MAX_PROVISIONAL)).fetchall()
-    return chain(heapq.merge(*streams, key=lambda event: event.at_ms), _provisional(db, reversed(waiting)))
-
-
 def totals(db: sqlite3.Connection) -> Totals:
     """Returns counts over the whole ledger, for `status`."""
     counters = dict(db.execute("SELECT name, n FROM counter").fetchall())
@@ -235,49 +220,18 @@ def totals(db: sqlite3.Connection) -> Totals:
         redactions={name.removeprefix(kind_of): n for name, n in counters.items() if name.startswith(kind_of)},
         oversized=counters.get("oversized", 0),
         bytes=_number(db, "PRAGMA page_count") * _number(db, "PRAGMA page_size"),
-        skipped=tuple(records(SkippedRow, db, _SKIPPED, (_MAX_SKIPPED,))),
+        skipped=tuple(records(SkippedRow, db, _SKIPPED)),
         broken=tuple(
             BrokenSource(agent=agent, path=os.fsdecode(path), error=error, failures=failures, retry_ms=retry_ms)
-            for agent, path, error, failures, retry_ms in db.execute(_BROKEN, (_MAX_BROKEN,))
+            for agent, path, error, failures, retry_ms in db.execute(_BROKEN)
         ),
-        incidents=tuple(records(Incident, db, _INCIDENTS, (_MAX_INCIDENTS,))),
+        incidents=tuple(records(Incident, db, "SELECT at_ms, text FROM incident ORDER BY id DESC LIMIT 5")),
     )
-
-
-def _events(
-    db: sqlite3.Connection, rows: Iterable[tuple[int, str | bytes, int]], subagent_id: str | None
-) -> Iterator[StoredEvent]:
-    from carryover.ledger.codec import read_body  # the decoder is slow to build, and lists don't need it
-
-    for at_ms, stored, retracted in rows:
-        if (body := read_body(db, stored)) is not None:
-            yield StoredEvent(at_ms=at_ms, subagent_id=subagent_id, body=body, retracted=bool(retracted))
-
-
-def _provisional(db: sqlite3.Connection, rows: Iterable[tuple[int, str, int, str | bytes]]) -> Iterator[StoredEvent]:
-    from carryover.ledger.codec import read_body
-
-    for _, subagent_id, at_ms, stored in rows:
-        if (body := read_body(db, stored)) is not None:
-            yield StoredEvent(at_ms=at_ms, subagent_id=subagent_id or None, body=body, provisional=True)
 
 
 def _number(db: sqlite3.Connection, statement: str) -> int:
     (number,) = db.execute(statement).fetchone()
     return int(number)
-
-
-def prompts_and_ends(
-    db: sqlite3.Connection, project_id: int, *, since_ms: int
-) -> Iterator[tuple[str, int, UserPrompt | TurnEnd]]:
-    """Yields what began turns of a project since `since_ms` (UTC ms), and what cut them off: agent, time and body."""
-    from carryover.ledger.codec import may_be, read_body
-
-    statement = _PROMPTS_AND_ENDS.format(may_be=f"({may_be('user_prompt')} OR {may_be('turn_end')})")
-    for agent, at_ms, stored in db.execute(statement, (project_id, NOTE, since_ms, since_ms)):
-        body = read_body(db, stored)
-        if isinstance(body, TurnEnd) or (isinstance(body, UserPrompt) and body.actor == "human"):
-            yield agent, at_ms, body
 
 
 # A project's handoff counts for the agent whose session there is the newest.
@@ -348,15 +302,6 @@ SHORTEST_ID: Final = 8
 def shortest_unique(ids: Sequence[str]) -> dict[str, str]:
     """Returns for each id its shortest prefix, of at least 8 characters, that no other of `ids` has."""
     ordered = sorted(set(ids))
-    shared = [_common(first, second) for first, second in pairwise(ordered)]
+    shared = [len(os.path.commonprefix(pair)) for pair in pairwise(ordered)]  # noqa: RUF071 - by characters
     needed = [max(before, after) + 1 for before, after in zip([0, *shared], [*shared, 0], strict=False)]
     return {name: name[: max(length, SHORTEST_ID)] for name, length in zip(ordered, needed, strict=False)}
-
-
-def _common(first: str, second: str) -> int:
-    if first[:SHORTEST_ID] != second[:SHORTEST_ID]:  # nearly always
-        return 0
-    return next(
-        (at for at, (one, other) in enumerate(zip(first, second, strict=False)) if one != other),
-        min(len(first), len(second)),
-    )

@@ -14,7 +14,8 @@ from carryover.distill.entry import Entry as Line
 from carryover.distill.quotes import estimated_tokens
 from carryover.distill.render import lay_out
 from carryover.export.quoting import one_line, safe
-from carryover.ledger.queries import ProjectRow, prompts_and_ends
+from carryover.ledger.events import prompts_and_ends
+from carryover.ledger.queries import ProjectRow
 from carryover.model import NOTE, TurnEnd
 from carryover.page.answers import (
     Day,

@@ -18,13 +18,8 @@ from carryover.facts import ProjectRoot
 from carryover.ingest.pipeline import IngestResult, ingest
 from carryover.ledger.batch import SourceState
 from carryover.ledger.connect import LedgerUnavailable
-from carryover.ledger.queries import (
-    connect_read_only,
-    projects,
-    session_by_prefix,
-    session_events,
-    totals,
-)
+from carryover.ledger.events import session_events
+from carryover.ledger.queries import connect_read_only, projects, session_by_prefix, totals
 from carryover.ledger.store import Ledger
 from carryover.model import ToolResult, UserPrompt
 

@@ -12,13 +12,8 @@ from carryover.distill.stored_digest import DigestReducer
 from carryover.ledger.batch import Commit, SourceState
 from carryover.ledger.commit import locator
 from carryover.ledger.connect import StaleRead
-from carryover.ledger.queries import (
-    SessionRow,
-    session_by_prefix,
-    session_events,
-    sessions,
-    totals,
-)
+from carryover.ledger.events import session_events
+from carryover.ledger.queries import SessionRow, session_by_prefix, sessions, totals
 from carryover.ledger.rows import SkippedRow
 from carryover.ledger.store import Ledger
 from carryover.model import AssistantMessage, SessionInfo, Skipped, UserPrompt

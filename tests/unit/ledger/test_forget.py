@@ -12,8 +12,9 @@ from carryover.adapter.contract import Reemitted, Source
 from carryover.distill.stored_digest import DigestReducer
 from carryover.ledger.batch import Entry
 from carryover.ledger.connect import LedgerUnavailable, StaleRead, connect_read_only, erase_mark
+from carryover.ledger.events import session_events
 from carryover.ledger.provisional import add_provisional
-from carryover.ledger.queries import project_by_root, session_by_prefix, session_events, sessions
+from carryover.ledger.queries import project_by_root, session_by_prefix, sessions
 from carryover.ledger.selection import Selection, selected_sessions
 from carryover.ledger.sessions import know_project, move_project
 from carryover.ledger.store import Ledger

@@ -8,7 +8,8 @@ import pytest
 
 from carryover.distill.stored_digest import DigestReducer
 from carryover.ledger.connect import LedgerDamaged, LedgerUnavailable, damage_mark, ledger_error
-from carryover.ledger.queries import connect_read_only, projects, session_events, sessions
+from carryover.ledger.events import session_events
+from carryover.ledger.queries import connect_read_only, projects, sessions
 from carryover.ledger.selection import Selection
 from carryover.ledger.store import Ledger
 from carryover.model import UserPrompt

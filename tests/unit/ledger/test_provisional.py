@@ -11,15 +11,9 @@ import pytest
 
 from carryover.facts import ProjectRoot
 from carryover.ledger.batch import Commit, Entry
+from carryover.ledger.events import session_events
 from carryover.ledger.provisional import add_provisional, forget_provisional
-from carryover.ledger.queries import (
-    StoredEvent,
-    project_by_root,
-    session_by_prefix,
-    session_events,
-    sessions,
-    unpublished,
-)
+from carryover.ledger.queries import StoredEvent, project_by_root, session_by_prefix, sessions, unpublished
 from carryover.model import (
     AnyBody,
     AssistantMessage,

@@ -8,12 +8,12 @@ import pytest
 from carryover.adapter.contract import Source
 from carryover.errors import ExitCode, UserError
 from carryover.ledger.batch import Entry
+from carryover.ledger.events import session_events
 from carryover.ledger.provisional import add_provisional
 from carryover.ledger.queries import (
     agents_seen,
     changed_since_published,
     session_by_prefix,
-    session_events,
     sessions,
     totals,
     unpublished,

@@ -17,7 +17,8 @@ from carryover.adapter.contract import Reemitted
 from carryover.distill.digest import Digest
 from carryover.distill.stored_digest import DigestReducer
 from carryover.ledger.batch import Commit
-from carryover.ledger.queries import connect_read_only, session_by_prefix, session_events
+from carryover.ledger.events import session_events
+from carryover.ledger.queries import connect_read_only, session_by_prefix
 from carryover.ledger.store import Ledger
 from carryover.model import Event, UserPrompt
 from carryover.publish.project_view import project_view

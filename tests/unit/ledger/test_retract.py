@@ -15,8 +15,9 @@ from carryover.adapter.contract import Source
 from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import ProjectRoot
 from carryover.ledger.batch import Commit, Entry
+from carryover.ledger.events import session_events
 from carryover.ledger.provisional import add_provisional
-from carryover.ledger.queries import connect_read_only, projects, session_by_prefix, session_events, sessions, totals
+from carryover.ledger.queries import connect_read_only, projects, session_by_prefix, sessions, totals
 from carryover.ledger.store import Ledger
 from carryover.model import AnyBody, AssistantMessage, Event, Retracted, SessionInfo, UserPrompt
 from carryover.publish.project_view import project_view

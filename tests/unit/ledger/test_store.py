@@ -11,10 +11,8 @@ import pytest
 
 from carryover.adapter.contract import Source
 from carryover.ledger.connect import LedgerUnavailable, StaleRead
-from carryover.ledger.queries import (
-    session_by_prefix,
-    session_events,
-)
+from carryover.ledger.events import session_events
+from carryover.ledger.queries import session_by_prefix
 from carryover.ledger.store import Ledger
 from carryover.model import UserPrompt
 from carryover.publish.project_view import session_digest

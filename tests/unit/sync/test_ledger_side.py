@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from carryover.ledger.events import session_events
 from carryover.ledger.machines import begin_log, log_id, taken
-from carryover.ledger.queries import agents_seen, session_events, sessions
+from carryover.ledger.queries import agents_seen, sessions
 from carryover.ledger.salvage import salvage
 from carryover.ledger.schema import migrate
 from carryover.ledger.selection import Selection

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from carryover.facts import ProjectRoot
 from carryover.ingest.pipeline import IngestResult, ingest_provisional
-from carryover.ledger.queries import StoredEvent, connect_read_only, session_by_prefix, session_events, sessions, totals
+from carryover.ledger.events import session_events
+from carryover.ledger.queries import StoredEvent, connect_read_only, session_by_prefix, sessions, totals
 from carryover.ledger.store import Ledger
 from carryover.model import AnyBody, AssistantMessage, Event
 
