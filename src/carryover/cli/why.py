@@ -22,9 +22,7 @@ from carryover.probe.git_history import SHORT, Commit, commit_named
 from carryover.terminal.entries import Entry, print_entries
 from carryover.terminal.output import BOLD, YELLOW, harmless, one_line, paint, print_json, print_lines, when
 from carryover.terminal.pager import add_pager_argument, paged
-from carryover.views.commit_history import CommitHistory, commit_history
-from carryover.views.file_history import Change, changes_of
-from carryover.views.line_history import Found, LineHistory, line_history
+from carryover.views.history import Change, CommitHistory, Found, LineHistory, changes_of, commit_history, line_history
 
 LIMIT: Final = 50
 _PROMPT_CHARS: Final = 400

@@ -17,7 +17,7 @@ from carryover.ledger.queries import sessions
 from carryover.ledger.rows import SessionRow
 from carryover.model import NOTE, AgentSummary, FileEdit, ToolResult, TurnEnd, UserPrompt
 from carryover.probe.git_history import Commit
-from carryover.views.commit_links import How, Links, path_in_project
+from carryover.views.history import How, Links, path_in_project
 
 MomentKind = Literal["session", "note", "hand-over", "prompt", "edit", "commit", "tests", "compaction", "limit"]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from carryover.ledger.queries import connect_read_only, project_by_root
 from carryover.ledger.sessions import move_project
 from carryover.model import FileEdit, ToolCall
-from carryover.views.file_history import Change, changes_of
+from carryover.views.history import Change, changes_of
 from support.scribe import Scribe
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from carryover.export.material import LeftOut, TextFile
 from carryover.probe.project_tree import project_paths
-from carryover.views.files_that_matter import files_that_matter
+from carryover.views.web_chat import files_that_matter
 from support.conversation import Conversation, project
 from support.repository import repository
 

@@ -7,7 +7,7 @@ import pytest
 from carryover.export.material import GuidingFile, LeftOut
 from carryover.probe.project_tree import project_paths
 from carryover.publish import pointer
-from carryover.views.guidance import guidance
+from carryover.views.web_chat import guidance
 from support.repository import repository
 
 

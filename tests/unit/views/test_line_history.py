@@ -12,7 +12,7 @@ import pytest
 from carryover.facts import ProjectRoot
 from carryover.ledger.queries import connect_read_only, project_by_root
 from carryover.model import FileEdit
-from carryover.views.line_history import LineHistory, line_history
+from carryover.views.history import LineHistory, line_history
 from support.claude_work import commit
 from support.repository import git, repository
 from support.scribe import Scribe

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from carryover.probe.git_diff import OwnWrites
-from carryover.views.uncommitted import LARGEST_BYTES, uncommitted
+from carryover.views.web_chat import LARGEST_BYTES, uncommitted
 from support.hostile_repository import PLANTED, hostile_repository, partial_clone
 from support.repository import git, repository
 
