@@ -235,9 +235,3 @@ class CommandAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """With `to`: the line to paste into a terminal."""
     was_run: bool = True
     """Whether it was run (with `to`: in a terminal window), not only shown."""
-
-
-class Changed(msgspec.Struct, frozen=True):
-    """The data of the event `project`: the handoff or the content of this project changed."""
-
-    id: int

@@ -11,7 +11,7 @@ from carryover.distill.render import render
 from carryover.ledger.queries import project_by_id
 from carryover.ledger.rows import ProjectRow
 from carryover.model import AgentSummary, AssistantMessage, FileEdit, ToolResult, TurnEnd, UserPrompt
-from carryover.page import project
+from carryover.page import projects
 from carryover.page.answers import Entry
 from carryover.publish.make import made_handoff
 from support.scribe import Scribe
@@ -37,7 +37,7 @@ async def test_the_handoff_has_all_lines_of_the_file_and_their_sources(scribe: S
     made = made_handoff(db, 1, Config(), now_ms=NOW_MS)
     assert made.handoff is not None
 
-    answer = project.handoff(db, known(db), Config(), frozenset, now_ms=NOW_MS)
+    answer = projects.handoff(db, known(db), Config(), frozenset, now_ms=NOW_MS)
 
     text = render(made.handoff)
     lines = [f"## {line.text}" if line.kind == "title" else line.text for line in answer.lines]
@@ -52,7 +52,7 @@ async def test_a_project_without_work_has_no_lines(scribe: Scribe, reading: Read
     await scribe.tell(scribe.event(TurnEnd(reason="interrupted")))
     db = reading()
 
-    assert project.handoff(db, known(db), Config(), frozenset, now_ms=NOW_MS).lines == ()
+    assert projects.handoff(db, known(db), Config(), frozenset, now_ms=NOW_MS).lines == ()
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 100])
@@ -74,7 +74,7 @@ async def test_pages_of_the_timeline_leave_nothing_out(scribe: Scribe, reading: 
     found: list[Entry] = []
     before_ms = None
     while True:
-        page = project.history(db, known(db), before_ms=before_ms, limit=limit)
+        page = projects.history(db, known(db), before_ms=before_ms, limit=limit)
         found += page.entries
         if not page.more:
             break
@@ -104,7 +104,7 @@ async def test_work_is_counted_by_day_and_agent_as_far_back_as_the_pictures_reac
     )
     db = reading()
 
-    answer = project.work(db, known(db), Config(), frozenset, now_ms=NOW_MS)
+    answer = projects.work(db, known(db), Config(), frozenset, now_ms=NOW_MS)
 
     assert [(day.day, day.agents) for day in answer.days] == [
         ("2027-01-14", {"made-up": 2}),
@@ -113,7 +113,7 @@ async def test_work_is_counted_by_day_and_agent_as_far_back_as_the_pictures_reac
     assert [(each.at_ms, each.agent, each.resets_ms) for each in answer.limits] == [
         (NOW_MS, "made-up", 1_800_014_400_000)
     ]
-    text = project.handoff(db, known(db), Config(), frozenset, now_ms=NOW_MS)
+    text = projects.handoff(db, known(db), Config(), frozenset, now_ms=NOW_MS)
     assert {each.section for each in answer.handoff_tokens} == {
         "",
         *(line.text for line in text.lines if line.kind == "title"),
