@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
@@ -24,9 +23,8 @@ from carryover.model import (
     UserPrompt,
 )
 from carryover.publish.project_view import project_view
-from support.scribe import Scribe
+from support.scribe import Reading, Scribe
 
-Reading = Callable[[], sqlite3.Connection]
 AGENT = "made-up"
 NOW_MS = 1_000_000
 DONE = AssistantMessage(text="Done.", final=True)

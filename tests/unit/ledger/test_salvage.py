@@ -14,9 +14,8 @@ from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import GitFacts
 from carryover.ledger.batch import Entry
 from carryover.ledger.codec import decode_body
-from carryover.ledger.connect import prepare_file
+from carryover.ledger.connect import connect_read_only, prepare_file
 from carryover.ledger.provisional import add_provisional
-from carryover.ledger.queries import connect_read_only
 from carryover.ledger.rows import LOST
 from carryover.ledger.salvage import salvage
 from carryover.ledger.selection import Selection

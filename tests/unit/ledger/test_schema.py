@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from carryover.errors import ExitCode, UserError
-from carryover.ledger.connect import prepare_file
+from carryover.ledger.connect import connect_read_only, prepare_file
 from carryover.ledger.events import main_thread, session_events
-from carryover.ledger.queries import connect_read_only, published_git, session_by_prefix, totals, whereabouts
+from carryover.ledger.queries import published_git, session_by_prefix, totals, whereabouts
 from carryover.ledger.schema import FORMER_NAMES, MIGRATIONS, migrate, version_of
 from carryover.model import AssistantMessage, Retracted, UserPrompt
 from carryover.publish.project_view import project_view
