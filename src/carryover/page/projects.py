@@ -12,9 +12,9 @@ from typing import Final, NamedTuple
 
 from carryover.agents import agent_name
 from carryover.config import Config
-from carryover.distill.clip import estimated_tokens
 from carryover.distill.digest import Digest
 from carryover.distill.entry import Entry as Line
+from carryover.distill.quotes import estimated_tokens
 from carryover.distill.render import lay_out
 from carryover.distill.sections.next_action import LASTS_MS, Limit
 from carryover.distill.sections.quoting import last_words

@@ -104,7 +104,12 @@ async def test_without_a_window_the_command_is_there_to_copy(home: Path, env: di
 def test_the_terminal_of_a_mac_gets_a_script_that_removes_itself(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No Mac was at hand: the script is run as Terminal would run it."""
     opened: list[tuple[str, ...]] = []
-    monkeypatch.setattr(commands, "_started", lambda argv, _env: opened.append(argv) or True)
+
+    def started(argv: tuple[str, ...], _: object) -> bool:
+        opened.append(argv)
+        return True
+
+    monkeypatch.setattr(commands, "_started", started)
 
     assert open_terminal(("/bin/echo", "a b"), {}, home, "darwin")
     script = home / "continue.command"

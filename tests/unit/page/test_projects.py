@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from carryover.config import Config, PublishConfig
-from carryover.distill.clip import estimated_tokens
+from carryover.distill.quotes import estimated_tokens
 from carryover.distill.render import render
 from carryover.ledger.queries import project_by_id
 from carryover.ledger.rows import ProjectRow
