@@ -51,7 +51,7 @@ from carryover.daemon.page_door import PageDoor
 from carryover.daemon.syncing import Syncing
 from carryover.facts import is_foreign
 from carryover.ledger.connect import LedgerUnavailable
-from carryover.ledger.selection import Selection
+from carryover.ledger.queries import Selection
 from carryover.paths import socket_address
 from carryover.publish.forgetting import Erased
 

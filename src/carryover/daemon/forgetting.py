@@ -14,7 +14,7 @@ from carryover.daemon.publish_queue import PublishQueue
 from carryover.daemon.supervisor import wait_at_most
 from carryover.ledger.connect import LedgerUnavailable, erase_mark
 from carryover.ledger.forget import keep_limits, read_dropped_again
-from carryover.ledger.selection import Selection
+from carryover.ledger.queries import Selection
 from carryover.publish.forgetting import Erased, forget_sessions
 from carryover.publish.retention import oldest_kept_ms, over_limits
 

@@ -19,7 +19,6 @@ from carryover.adapter.contract import Source
 from carryover.facts import ProjectRoot
 from carryover.ledger import search_index
 from carryover.ledger.batch import Commit, Entry, PreparedBatch, among, grouped
-from carryover.ledger.changes import displace_foreign, reemit, retract, supersede
 from carryover.ledger.connect import StaleRead
 from carryover.ledger.provisional import drop_confirmed
 from carryover.ledger.rows import LOST, StoredBody
@@ -31,7 +30,16 @@ from carryover.ledger.sessions import (
     resolve_subagents,
     upsert_session,
 )
-from carryover.ledger.threads import Reducer, open_thread, reduce_on, settle
+from carryover.ledger.threads import (
+    Reducer,
+    displace_foreign,
+    open_thread,
+    reduce_on,
+    reemit,
+    retract,
+    settle,
+    supersede,
+)
 from carryover.ledger.tombstones import take_back, without_forgotten
 from carryover.model import SessionInfo, Skipped
 

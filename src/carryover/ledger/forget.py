@@ -18,8 +18,8 @@ import msgspec
 
 from carryover.ledger.codec import decode_body, may_be
 from carryover.ledger.machines import log_forgetting
+from carryover.ledger.queries import SELECTED, Selection
 from carryover.ledger.search_index import clear_index
-from carryover.ledger.selection import Selection
 from carryover.ledger.sessions import LAST_PROJECT, mark_changed
 from carryover.ledger.threads import Reducer, settle
 from carryover.ledger.tombstones import (
@@ -37,6 +37,8 @@ from carryover.model import SessionInfo, conversation_of
 _FOREVER_MS: Final = 2**62
 """Later than any time: forgetting a whole session includes events whose clock was ahead."""
 
+_SELECTED: Final = f"""SELECT id, agent, native_id, rank, project_id, recorded_project_id FROM session
+    WHERE {SELECTED} ORDER BY id"""
 _SESSIONS: Final = "SELECT value FROM json_each(:sessions)"
 _CHOSEN: Final = f"""thread_id IN (SELECT id FROM thread WHERE session_id IN ({_SESSIONS}))
     AND at_ms >= :since AND at_ms < :until"""
@@ -100,9 +102,7 @@ async def forget(db: aiosqlite.Connection, reducer: Reducer, selection: Selectio
 
     `now_ms` is the moment of forgetting.
     """
-    condition, values = selection.condition(now_ms)
-    chosen = f"SELECT id, agent, native_id, rank, project_id, recorded_project_id FROM session WHERE {condition}"
-    rows = list(await db.execute_fetchall(f"{chosen} ORDER BY id", values))
+    rows = list(await db.execute_fetchall(_SELECTED, selection.values(now_ms)))
     span = (0, _FOREVER_MS) if not selection.in_part else selection.span(now_ms)
     if selection.is_everything:
         await clear_index(db)  # as a whole and not event by event

@@ -22,12 +22,11 @@ import msgspec
 from carryover.adapter.contract import Source
 from carryover.facts import GitFacts, ProjectRoot, foreign_root
 from carryover.ledger.batch import Commit, Entry, PreparedBatch, grouped, in_parts
-from carryover.ledger.changes import REPLACE
 from carryover.ledger.codec import is_same_body
 from carryover.ledger.commit import store_entries
 from carryover.ledger.rows import LOST, as_record, records
 from carryover.ledger.sessions import current_project, know_project, mark_changed
-from carryover.ledger.threads import Reducer, settle
+from carryover.ledger.threads import REPLACE, Reducer, settle
 from carryover.ledger.tombstones import Tombstone, Tombstones, put_tombstones, without_forgotten
 
 _KNOWN: Final = """SELECT event.id, key, native_id, subagent_id, machine, retracted, body

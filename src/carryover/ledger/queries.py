@@ -1,4 +1,4 @@
-"""Read-only queries, for status, lists and single sessions. Blocking."""
+"""Read-only queries, for status, lists and single sessions, and what selects sessions to forget. Blocking."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from carryover.ledger.rows import (
     Whereabouts,
     records,
 )
-from carryover.model import NOTE
+from carryover.model import NOTE, session_in_other_cwd
 
 __all__ = ["ProjectRow", "SessionRow", "StoredEvent", "Whereabouts", "connect_read_only"]
 
@@ -44,6 +44,16 @@ _WHEREABOUTS: Final = """SELECT id, root, moved_to, not_moved != 0, identity, pu
 _COUNTING: Final = "SELECT (SELECT count(*) FROM event) - (SELECT count(*) FROM event WHERE retracted != 0)"
 _WORKTREES: Final = """SELECT id, root, last_event_ms FROM project
     WHERE main_root = ? ORDER BY last_event_ms DESC LIMIT ?"""
+SELECTED: Final = """(:session IS NULL OR session.agent = :agent AND session.native_id = :session)
+    AND (:conversation IS NULL OR session.agent = :agent AND (session.native_id = :conversation
+        OR session.native_id >= :first_of AND session.native_id < :end_of))
+    AND (:root IS NULL OR EXISTS (SELECT 1 FROM project
+        WHERE root = :root AND project.id IN (session.project_id, session.recorded_project_id)))
+    AND (NOT :in_part OR EXISTS (SELECT 1 FROM thread JOIN event ON event.thread_id = thread.id
+            WHERE thread.session_id = session.id AND event.at_ms >= :begin AND event.at_ms < :end)
+        OR EXISTS (SELECT 1 FROM provisional
+            WHERE session_id = session.id AND at_ms >= :begin AND at_ms < :end))"""
+"""Condition on `session` rows with anything that a `Selection` selects."""
 
 
 @contextmanager
@@ -305,3 +315,49 @@ def shortest_unique(ids: Sequence[str]) -> dict[str, str]:
     shared = [len(os.path.commonprefix(pair)) for pair in pairwise(ordered)]  # noqa: RUF071 - by characters
     needed = [max(before, after) + 1 for before, after in zip([0, *shared], [*shared, 0], strict=False)]
     return {name: name[: max(length, SHORTEST_ID)] for name, length in zip(ordered, needed, strict=False)}
+
+
+class Selection(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What to forget: in one session or conversation, in one project, or everywhere. Times are UTC ms."""
+
+    agent: str | None = None
+    """With `session` or `conversation`: the agent it belongs to."""
+    session: str | None = None
+    """Selects one session, by the agent's own id."""
+    conversation: str | None = None
+    """Selects a conversation, including its turns in other folders."""
+    root: str | None = None
+    """Selects a project by its root, including sessions recorded there before it was moved."""
+    since_ms: int | None = None
+    until_ms: int | None = None
+    """End of the period, exclusive. None: the moment of forgetting."""
+    for_good: bool = True
+    """False leaves no tombstones, so that what transcripts still contain can be read again."""
+
+    @property
+    def is_everything(self) -> bool:
+        """Whether neither a session nor a project nor a time limits the selection."""
+        return self == Selection()
+
+    @property
+    def in_part(self) -> bool:
+        """Whether only a part of each session is selected."""
+        return self.since_ms is not None or self.until_ms is not None
+
+    def span(self, now_ms: int) -> tuple[int, int]:
+        """Returns the first time that is forgotten, and the first after it that is not."""
+        since_ms = self.since_ms if self.since_ms is not None else 0
+        return since_ms, min(self.until_ms, now_ms + 1) if self.until_ms is not None else now_ms + 1
+
+    def values(self, now_ms: int) -> dict[str, str | int | None]:
+        """Returns the parameters of `SELECTED`."""
+        begin, end = self.span(now_ms)
+        of = self.conversation or ""
+        ends = {"first_of": session_in_other_cwd(of, ""), "end_of": session_in_other_cwd(of, "\U0010ffff")}
+        return {**msgspec.structs.asdict(self), **ends, "in_part": self.in_part, "begin": begin, "end": end}
+
+
+def selected_sessions(db: sqlite3.Connection, selection: Selection, *, now_ms: int) -> list[SessionRow]:
+    """Returns the sessions with anything selected, newest first. Blocking."""
+    newest = f"{SESSION} WHERE {SELECTED} ORDER BY session.last_ms DESC, session.id DESC"
+    return list(records(SessionRow, db, newest, selection.values(now_ms)))

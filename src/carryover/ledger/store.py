@@ -32,8 +32,8 @@ from carryover.ledger.connect import (
 )
 from carryover.ledger.forget import Forgotten, forget
 from carryover.ledger.machines import Received, continue_log, store_received
+from carryover.ledger.queries import Selection
 from carryover.ledger.rows import as_record
-from carryover.ledger.selection import Selection
 
 _STATE: Final = f"SELECT {', '.join(SourceState.__struct_fields__)} FROM source WHERE agent = ? AND path = ?"
 # Without cursor and context: of thousands of sources those would be most of the ledger that a comparison reads.

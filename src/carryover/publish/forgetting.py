@@ -20,8 +20,7 @@ from carryover.edits.record import published_projects
 from carryover.errors import os_reason
 from carryover.fsio import is_folder, read_bytes_bounded
 from carryover.ledger.connect import LedgerUnavailable, connect_read_only
-from carryover.ledger.queries import projects, session_ids, whereabouts
-from carryover.ledger.selection import Selection, selected_sessions
+from carryover.ledger.queries import Selection, projects, selected_sessions, session_ids, whereabouts
 from carryover.ledger.store import Ledger
 from carryover.model import conversation_of
 from carryover.projects.handoff_file import HANDOFF, HANDOFF_LIMIT_BYTES, STORE, sha_of

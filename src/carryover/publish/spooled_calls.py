@@ -16,7 +16,7 @@ import msgspec
 from carryover.adapter.spooled import SpooledCall
 from carryover.errors import os_reason
 from carryover.fsio import is_folder, open_regular, read_bytes_bounded
-from carryover.ledger.selection import Selection
+from carryover.ledger.queries import Selection
 
 SPOOL: Final = "spool"
 """Folder of hook calls in the state folder, with one subfolder per agent and files named by session."""

@@ -17,9 +17,8 @@ from carryover.ledger.connect import (
     prepare_file,
 )
 from carryover.ledger.events import session_events
-from carryover.ledger.queries import projects, sessions, totals
+from carryover.ledger.queries import Selection, projects, sessions, totals
 from carryover.ledger.schema import MIGRATIONS, version_of
-from carryover.ledger.selection import Selection
 from carryover.ledger.store import Ledger
 from carryover.model import UserPrompt
 from carryover.publish.project_view import project_view

@@ -14,8 +14,7 @@ from carryover.ledger.batch import Entry
 from carryover.ledger.connect import LedgerUnavailable, StaleRead, connect_read_only, erase_mark
 from carryover.ledger.events import session_events
 from carryover.ledger.provisional import add_provisional
-from carryover.ledger.queries import project_by_root, session_by_prefix, sessions
-from carryover.ledger.selection import Selection, selected_sessions
+from carryover.ledger.queries import Selection, project_by_root, selected_sessions, session_by_prefix, sessions
 from carryover.ledger.sessions import know_project, move_project
 from carryover.ledger.store import Ledger
 from carryover.model import AssistantMessage, SessionInfo, ToolResult

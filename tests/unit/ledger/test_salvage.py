@@ -16,9 +16,9 @@ from carryover.ledger.batch import Entry
 from carryover.ledger.codec import decode_body
 from carryover.ledger.connect import connect_read_only, prepare_file
 from carryover.ledger.provisional import add_provisional
+from carryover.ledger.queries import Selection
 from carryover.ledger.rows import LOST
 from carryover.ledger.salvage import salvage
-from carryover.ledger.selection import Selection
 from carryover.ledger.store import Ledger
 from carryover.model import AssistantMessage, Retracted
 from carryover.publish.project_view import project_view

@@ -18,11 +18,11 @@ from carryover.errors import UserError
 from carryover.ledger import search_index
 from carryover.ledger.codec import decode_body
 from carryover.ledger.connect import connect_read_only, damage_mark
+from carryover.ledger.queries import Selection
 from carryover.ledger.schema import MIGRATIONS, migrate
 from carryover.ledger.search import Query, indexed_share, search
 from carryover.ledger.search_index import index_more
 from carryover.ledger.search_text import KINDS, index_entry, terms_of
-from carryover.ledger.selection import Selection
 from carryover.ledger.store import Ledger
 from carryover.model import Retracted
 from support.scribe import AGENT, Scribe

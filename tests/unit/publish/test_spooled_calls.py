@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from carryover.adapter.spooled import spool_line
-from carryover.ledger.selection import Selection
+from carryover.ledger.queries import Selection
 from carryover.publish.spooled_calls import remove_spooled
 
 NOW_MS = 1_795_000_000_000

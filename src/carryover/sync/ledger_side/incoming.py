@@ -22,7 +22,7 @@ from carryover.ingest.sanitize import clean_entry
 from carryover.ledger.batch import Entry
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.machines import Received, forget_segments, know_machine, note_foreign_project, taken
-from carryover.ledger.selection import Selection
+from carryover.ledger.queries import Selection
 from carryover.ledger.store import Ledger
 from carryover.ledger.tombstones import (
     FOREIGN,
