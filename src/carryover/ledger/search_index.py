@@ -19,7 +19,7 @@ import aiosqlite
 
 from carryover.errors import UserError
 from carryover.ledger.codec import decode_body
-from carryover.ledger.search_text import INDEX_VERSION, KINDS, IndexEntry, index_entry
+from carryover.ledger.search_text import INDEX_VERSION, KINDS, index_text, searchable
 from carryover.model import AnyBody
 
 EVENTS_PER_STEP: Final = 500
@@ -128,16 +128,19 @@ _expected: Final[dict[str | bytes, AnyBody]] = {}
 
 
 @lru_cache(maxsize=1)
-def _entry(stored: str | bytes) -> IndexEntry | None:
+def index_entry(stored: str | bytes) -> tuple[int, str] | None:
+    """Returns the number of the kind and the tokens of a stored body; None if it is not searched."""
     body = _expected.get(stored)
-    return index_entry(body if body is not None else decode_body(stored))
+    found = searchable(body if body is not None else decode_body(stored))
+    tokens = index_text(found.text) if found is not None else ""
+    return (KINDS.index(found.kind), tokens) if found is not None and tokens else None
 
 
-def _kind(body: str | bytes) -> int | None:
-    entry = _entry(body)
-    return KINDS.index(entry.kind) if entry is not None else None
+def _kind(stored: str | bytes) -> int | None:
+    entry = index_entry(stored)
+    return entry[0] if entry is not None else None
 
 
-def _tokens(body: str | bytes) -> str | None:
-    entry = _entry(body)
-    return entry.tokens if entry is not None else None
+def _tokens(stored: str | bytes) -> str | None:
+    entry = index_entry(stored)
+    return entry[1] if entry is not None else None

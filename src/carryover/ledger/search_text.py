@@ -79,20 +79,6 @@ def searchable(body: AnyBody) -> Searchable | None:
     return found if found.text.strip() else None
 
 
-class IndexEntry(msgspec.Struct, frozen=True):
-    """The index entry of one event."""
-
-    kind: Kind
-    tokens: str
-
-
-def index_entry(body: AnyBody) -> IndexEntry | None:
-    """Returns the index entry for an event; None if it is not searched. The same body always gives the same tokens."""
-    found = searchable(body)
-    tokens = index_text(found.text) if found is not None else ""
-    return IndexEntry(found.kind, tokens) if found is not None and tokens else None
-
-
 def index_text(text: str) -> str:
     """Returns the tokens of `text`, separated by spaces: its words, then the parts of those in camel case.
 

@@ -13,7 +13,6 @@ from carryover.ledger.search_text import (
     MOST_TERMS,
     Searchable,
     Term,
-    index_entry,
     index_text,
     match_expression,
     phrase,
@@ -234,7 +233,7 @@ def test_a_pasted_log_is_not_indexed_to_its_end() -> None:
 
 
 def test_a_text_without_words_is_not_indexed() -> None:
-    assert index_entry(UserPrompt(text="?!")) is None
+    assert index_text("?!") == ""
 
 
 @given(st.text(max_size=60))

@@ -16,13 +16,12 @@ from carryover.adapter.contract import Reemitted
 from carryover.distill.stored_digest import DigestReducer
 from carryover.errors import UserError
 from carryover.ledger import search_index
-from carryover.ledger.codec import decode_body
 from carryover.ledger.connect import connect_read_only, damage_mark
 from carryover.ledger.queries import Selection
 from carryover.ledger.schema import MIGRATIONS, migrate
 from carryover.ledger.search import Query, indexed_share, search
-from carryover.ledger.search_index import index_more
-from carryover.ledger.search_text import KINDS, index_entry, terms_of
+from carryover.ledger.search_index import index_entry, index_more
+from carryover.ledger.search_text import terms_of
 from carryover.ledger.store import Ledger
 from carryover.model import Retracted
 from support.scribe import AGENT, Scribe
@@ -45,9 +44,9 @@ def expected(path: Path) -> list[tuple[object, ...]]:
         for event_id, thread_id, at_ms, body in db.execute(
             "SELECT id, thread_id, at_ms, body FROM event WHERE retracted = 0 ORDER BY id"
         ):
-            if (entry := index_entry(decode_body(body))) is not None:
-                tokens += [(event_id, place, word.lower()) for place, word in enumerate(entry.tokens.split())]
-                rows.append((event_id, thread_id, at_ms, KINDS.index(entry.kind)))
+            if (entry := index_entry(body)) is not None:
+                tokens += [(event_id, place, word.lower()) for place, word in enumerate(entry[1].split())]
+                rows.append((event_id, thread_id, at_ms, entry[0]))
     return [*tokens, *rows]
 
 
