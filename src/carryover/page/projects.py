@@ -1,4 +1,4 @@
-"""Lists the projects, each with the agent that worked last and what it waits for. Read-only and blocking."""
+"""Answers about projects: their list, and of each its handoff with sources, its timeline and its work. Blocks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Finds the turns that changed a file, and their prompts, for `carryover why`. Read-only and blocking."""
+"""Finds the turns and sessions behind a file, a line of it, or a commit, for `carryover why`. Read-only and blocking.
+
+An edit belongs to the first commit of its file after it. A session that ran `git commit` is recognised by the output.
+"""
 
 from __future__ import annotations
 

@@ -129,22 +129,6 @@ async def test_events_that_lost_their_session_are_left_to_their_transcript(
     assert rows(fresh, "SELECT * FROM provisional") == []
 
 
-async def test_from_a_ledger_of_an_older_carryover_is_saved_what_it_has(
-    ledger_path: Path, scribe_of: type[Scribe], fresh: sqlite3.Connection
-) -> None:
-    """Version 1 knew nothing of hooks and of ranks."""
-    await filled(ledger_path, scribe_of, events=400)
-    with closing(sqlite3.connect(ledger_path)) as old, old:
-        old.execute("DROP INDEX event_retracted")
-        old.execute("ALTER TABLE event DROP COLUMN retracted")
-        old.execute("ALTER TABLE session DROP COLUMN rank")
-        old.execute("DROP TABLE provisional")
-        old.execute("ALTER TABLE project DROP COLUMN git")
-
-    assert salvage(ledger_path, fresh, now_ms=5_000) == 400
-    assert rows(fresh, "SELECT root, published_sha, git FROM project") == [("/repo", "abc", None)]
-
-
 def test_from_a_ledger_with_former_names_is_saved_all_of_it(version_4: Path, fresh: sqlite3.Connection) -> None:
     assert salvage(version_4, fresh, now_ms=5_000) == 5
     assert rows(fresh, "SELECT subagent_id FROM thread ORDER BY id") == [("",), ("a1",)]
