@@ -33,7 +33,6 @@ from carryover.page.answers import (
     LineSource,
     Project,
     Projects,
-    Reset,
     SectionTokens,
     TimelineAnswer,
     Work,
@@ -101,14 +100,8 @@ def _project(
         asks=one_line(waits.question)[:_QUESTION_CHARS],
         sessions=sessions,
         is_paused=is_paused,
-        has_handoff=row.handoff_ms is not None,
-        limit=reset_of(limit) if limit is not None else None,
+        resets_ms=(reset_time_ms(limit.resets, limit.at_ms) or 0) if limit is not None and limit.resets else 0,
     )
-
-
-def reset_of(limit: Limit) -> Reset:
-    """Returns when the limit resets, as far as the agent's message says."""
-    return Reset(limit.agent, (reset_time_ms(limit.resets, limit.at_ms) if limit.resets else None) or 0)
 
 
 def _waiting(digest: Digest) -> _Waiting:
@@ -150,7 +143,6 @@ def handoff(
     """Returns the handoff as it would be published now, with the sources of each line. Asks git."""
     made = made_handoff(db, project.id, config, now_ms=now_ms, agents_own=agents_own)
     return HandoffAnswer(
-        made_ms=now_ms,
         path="" if project.refusal is not None else str(Path(made.root, place_of(made.settings.folder))),
         tokens=estimated_tokens(made.text or ""),
         lines=tuple(_lines(made)),

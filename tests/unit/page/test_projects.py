@@ -25,7 +25,7 @@ from carryover.model import (
     UserPrompt,
 )
 from carryover.page import projects
-from carryover.page.answers import Entry, Reset
+from carryover.page.answers import Entry
 from carryover.page.projects import listed_projects
 from carryover.publish.make import made_handoff
 from support.scribe import Scribe
@@ -63,7 +63,7 @@ async def test_what_a_project_waits_for_is_what_its_records_say(
     [project] = listed_projects(reading(), Config(), now_ms=NOW_MS).projects
 
     assert (project.waits_for, project.waits_since_ms, project.asks) == waits
-    assert project.limit == (Reset("made-up", DAY_MS) if waits[0] == "a limit" else None)
+    assert project.resets_ms == (DAY_MS if waits[0] == "a limit" else 0)
 
 
 async def test_what_nobody_worked_on_for_long_waits_for_nothing(scribe: Scribe, reading: Reading) -> None:
@@ -85,10 +85,10 @@ async def test_projects_come_newest_first_with_who_worked_last(
 
     found = listed_projects(reading(), Config(), now_ms=NOW_MS).projects
 
-    assert [(each.root, each.name, each.agent, each.sessions, each.has_handoff) for each in found] == [
-        ("/srv/noted", "noted", "", 1, False),
-        ("/srv/new", "new", "made-up", 1, False),
-        ("/srv/old", "old", "made-up", 2, False),
+    assert [(each.root, each.name, each.agent, each.sessions) for each in found] == [
+        ("/srv/noted", "noted", "", 1),
+        ("/srv/new", "new", "made-up", 1),
+        ("/srv/old", "old", "made-up", 2),
     ]
 
 
