@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Final
+from itertools import chain, count
+from typing import Any, Final
 
 import aiosqlite
 import msgspec
@@ -24,13 +25,15 @@ from carryover.facts import GitFacts, ProjectRoot, foreign_root
 from carryover.ledger.batch import Commit, Entry, PreparedBatch, grouped, in_parts
 from carryover.ledger.codec import is_same_body
 from carryover.ledger.commit import store_entries
-from carryover.ledger.rows import LOST, as_record, records
+from carryover.ledger.rows import LOST, records
 from carryover.ledger.sessions import current_project, know_project, mark_changed
 from carryover.ledger.threads import REPLACE, Reducer, settle
 from carryover.ledger.tombstones import Tombstone, Tombstones, put_tombstones, without_forgotten
 
-_KNOWN: Final = """SELECT event.id, key, native_id, subagent_id, machine, retracted, body
-    FROM event JOIN thread ON thread.id = thread_id JOIN session ON session.id = session_id WHERE key IN ({marks})"""
+_KNOWN: Final = f"""SELECT key, event.id, native_id, subagent_id, machine, retracted, body
+    FROM event JOIN thread ON thread.id = thread_id JOIN session ON session.id = session_id
+    WHERE key IN ({{marks}}) AND retracted != {LOST}"""
+_NEW: Final = (None, "", "", "", 0, "")
 _SESSIONS: Final = """SELECT session.id, native_id, machine, last_ms, root, project_id FROM session
     LEFT JOIN project ON project.id = coalesce(recorded_project_id, project_id)
     WHERE agent = ? AND native_id IN ({marks})"""
@@ -60,23 +63,12 @@ class Received(msgspec.Struct, frozen=True, kw_only=True):
     """The machine's id, and that of what this came in: noted as taken."""
 
 
-class _Known(msgspec.Struct, frozen=True):
-    event_id: int
-    key: bytes
-    session: str
-    subagent_id: str
-    machine: str
-    retracted: int
-    body: str | bytes
-
-
 async def know_machine(db: aiosqlite.Connection, machine_id: str, name: str) -> str:
     """Returns the machine's name here; a new one is called `name`, or with a number after it if another has that."""
     for (known,) in await db.execute_fetchall("SELECT name FROM machine WHERE id = ?", (machine_id,)):
         return str(known)
     taken = {taken for (taken,) in await db.execute_fetchall(_NAMES)}
-    names = (name, *(f"{name}-{number}" for number in range(2, len(taken) + 3)))
-    free = next(one for one in names if one not in taken)
+    free = next(one for one in chain((name,), (f"{name}-{n}" for n in count(2))) if one not in taken)
     await db.execute_fetchall("INSERT INTO machine (id, name) VALUES (?, ?)", (machine_id, free))
     return free
 
@@ -159,27 +151,23 @@ async def _brought_up_to_date(db: aiosqlite.Connection, machine: str, entries: S
     An event that moved to another thread, counts again, or comes after a new one of its thread gets a new row, so that
     rows keep the order of the conversation.
     """
-    known: dict[bytes, _Known] = {}
+    known: dict[bytes, tuple[Any, ...]] = {}
     for marks, keys in in_parts([entry.key for entry in entries]):
-        rows = (as_record(_Known, row) for row in await db.execute_fetchall(_KNOWN.format(marks=marks), keys))
-        known.update({row.key: row for row in rows if row.retracted != LOST})
+        known |= {key: tuple(row) for key, *row in await db.execute_fetchall(_KNOWN.format(marks=marks), keys)}
     wanted: list[Entry] = []
     with_new: set[tuple[str, str]] = set()
     for entry in entries:
-        row = known.get(entry.key)
-        if row is None:
+        event_id, session, subagent_id, of_machine, retracted, body = known.get(entry.key, _NEW)
+        is_moved = entry.thread != (session, subagent_id) or entry.thread in with_new
+        if event_id is None:
             with_new.add(entry.thread)
-        elif row.machine != machine:
+        elif of_machine != machine:
             continue
-        elif (
-            entry.thread != (row.session, row.subagent_id)
-            or entry.thread in with_new
-            or (row.retracted and not entry.retracts)
-        ):
-            await db.execute_fetchall("DELETE FROM event WHERE id = ?", (row.event_id,))
+        elif is_moved or (retracted and not entry.retracts):
+            await db.execute_fetchall("DELETE FROM event WHERE id = ?", (event_id,))
             with_new.add(entry.thread)
-        elif not is_same_body(row.body, entry.body):
-            await db.execute_fetchall(REPLACE, (entry.body, row.event_id))
+        elif not is_same_body(body, entry.body):
+            await db.execute_fetchall(REPLACE, (entry.body, event_id))
         wanted.append(entry)
     return wanted
 
