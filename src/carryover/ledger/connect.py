@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, TypeVar
@@ -102,6 +103,17 @@ SETTINGS: Final = (
 )
 
 
+@contextmanager
+def _as_ledger_error(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (sqlite3.Error, UnicodeDecodeError) as error:
+        trouble = ledger_error(error, path)
+        if trouble is None:
+            raise
+        raise trouble from error
+
+
 def prepare_file(path: Path) -> None:
     """Leaves an up-to-date, readable ledger at `path` (mode 0600), whatever was there.
 
@@ -113,15 +125,10 @@ def prepare_file(path: Path) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _make_private(path)
         # Closed after a damaged ledger was replaced: closing deletes its log, unless another file has its name.
-        with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        with _as_ledger_error(path), closing(sqlite3.connect(path, isolation_level=None)) as db:
             if not _migrate_or_detect_damage(db, path):
                 _replace_damaged(path)
         damage_mark(path).unlink(missing_ok=True)
-    except sqlite3.Error as error:
-        trouble = ledger_error(error, path)
-        if trouble is None:
-            raise
-        raise trouble from error
     except OSError as error:
         raise LedgerUnavailable(f"{path} cannot be opened: {error.strerror}. Check its folder and the disk.") from error
 
@@ -247,13 +254,19 @@ def _connect_read_only(path: Path, kind: type[C], *, keep_index: bool) -> C:
             f"There is no ledger at {path} yet. Start carryoverd once; it reads what your agents have written.",
             ExitCode.NOTHING_FOUND,
         )
-    try:
-        return _open_read_only(path, kind, keep_index)
-    except (sqlite3.Error, UnicodeDecodeError) as error:
-        trouble = ledger_error(error, path)
-        if trouble is None:
-            raise
-        raise trouble from error
+    _require_regular(path)
+    # In WAL mode even a reader wants the -wal and -shm files, and SQLite makes them where it can. Without either nobody
+    # has the ledger open and everything is in the database itself, so it can be read like a file that never changes.
+    in_use = any(path.with_name(path.name + suffix).exists() for suffix in ("-wal", "-shm"))
+    with _as_ledger_error(path):
+        for how in ("mode=ro&readonly_shm=1", "mode=ro")[not keep_index :] if in_use else ():
+            try:
+                return _checked(path, kind, how)
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
+                    raise
+        # Or a crash left a log, in a folder where its index cannot be made: what was checkpointed can be read.
+        return _checked(path, kind, "immutable=1")
 
 
 def _require_regular(path: Path) -> None:
@@ -265,36 +278,18 @@ def _require_regular(path: Path) -> None:
                 raise LedgerUnavailable(f"{part} is not a file. Move it away; what was read is read again.")
 
 
-def _open_read_only(path: Path, kind: type[C], keep_index: bool) -> C:
-    _require_regular(path)
-    # In WAL mode even a reader wants the -wal and -shm files, and SQLite makes them where it can. Without either nobody
-    # has the ledger open and everything is in the database itself, so it can be read like a file that never changes.
-    in_use = any(path.with_name(path.name + suffix).exists() for suffix in ("-wal", "-shm"))
-    for how in ("mode=ro&readonly_shm=1", "mode=ro")[not keep_index :] if in_use else ():
-        try:
-            return _checked(path, kind, how)
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
-                raise
-    # Or a crash left a log, in a folder where its index cannot be made: what was checkpointed can be read.
-    return _checked(path, kind, "immutable=1")
-
-
 def _checked(path: Path, kind: type[C], how: str) -> C:
     db = kind(f"file:{quote(str(path))}?{how}", uri=True, isolation_level=None)
     try:
         db.execute(f"PRAGMA busy_timeout = {_READ_BUSY_MS}")
         db.execute(f"PRAGMA cache_size = -{_READ_CACHE_KIB}")
         db.execute("PRAGMA query_only = ON")
-        _check_version(version_of(db), path)
+        version = version_of(db)
+        if version > len(MIGRATIONS):
+            raise newer_than_program(path, version, len(MIGRATIONS))
+        if version < len(MIGRATIONS):
+            raise LedgerUnavailable(f"{path} has not been brought up to date yet. Start carryoverd once; it does that.")
     except BaseException:
         db.close()
         raise
     return db
-
-
-def _check_version(version: int, path: Path) -> None:
-    if version > len(MIGRATIONS):
-        raise newer_than_program(path, version, len(MIGRATIONS))
-    if version < len(MIGRATIONS):
-        raise LedgerUnavailable(f"{path} has not been brought up to date yet. Start carryoverd once; it does that.")
