@@ -158,22 +158,6 @@ _MOVES: Final = (
 )
 
 
-# Only names change; their meaning is described above. `subagent_id` is '' for the main conversation, `secondary_key`
-# identifies events of agents that write old records again under new ids, and `not_moved` is 1 where the user said so.
-_NAMES: Final = (
-    "ALTER TABLE thread RENAME COLUMN sidechain TO subagent_id",
-    "ALTER TABLE provisional RENAME COLUMN sidechain TO subagent_id",
-    "ALTER TABLE provisional RENAME COLUMN words TO fingerprint",
-    "ALTER TABLE event RENAME COLUMN twin TO secondary_key",
-    "ALTER TABLE event RENAME COLUMN undone TO retracted",
-    "ALTER TABLE session RENAME COLUMN placed_id TO recorded_project_id",
-    "ALTER TABLE project RENAME COLUMN apart TO not_moved",
-    "DROP INDEX event_twin",
-    "CREATE UNIQUE INDEX event_secondary_key ON event (secondary_key) WHERE secondary_key IS NOT NULL",
-    "DROP INDEX event_undone",
-    "CREATE INDEX event_retracted ON event (retracted) WHERE retracted != 0",
-)
-
 FORMER_NAMES: Final = {
     ("thread", "subagent_id"): "sidechain",
     ("provisional", "subagent_id"): "sidechain",
@@ -184,6 +168,16 @@ FORMER_NAMES: Final = {
     ("project", "not_moved"): "apart",
 }
 """Former names by table and column, from before `_NAMES`. A damaged ledger is salvaged without being migrated."""
+
+# Only names change; their meaning is described above. `subagent_id` is '' for the main conversation, `secondary_key`
+# identifies events of agents that write old records again under new ids, and `not_moved` is 1 where the user said so.
+_NAMES: Final = (
+    *(f"ALTER TABLE {table} RENAME COLUMN {former} TO {name}" for (table, name), former in FORMER_NAMES.items()),
+    "DROP INDEX event_twin",
+    "CREATE UNIQUE INDEX event_secondary_key ON event (secondary_key) WHERE secondary_key IS NOT NULL",
+    "DROP INDEX event_undone",
+    "CREATE INDEX event_retracted ON event (retracted) WHERE retracted != 0",
+)
 
 
 def _rename_undone(db: sqlite3.Connection) -> None:

@@ -279,7 +279,7 @@ async def test_a_lesser_source_takes_nothing_back(scribe: Scribe, reading: Readi
 _texts = st.sampled_from(["go on", "Never push to main.", "Add a parser."])
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(states=st.lists(st.lists(st.tuples(st.sampled_from("abcdef"), _texts), max_size=6), min_size=1, max_size=5))
 def test_it_is_as_if_only_the_last_had_been_reported(
     scribe_of: type[Scribe], states: list[list[tuple[str, str]]]
