@@ -98,20 +98,10 @@ def matter(
     return files_that_matter(root, project_paths(root).all, view, changed, texts, set(but), talk.at_ms)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "`other.py`",
-        "see ./other.py.",
-        "(other.py)",
-        "C:\\shop\\other.py",
-        "other.pyを直す",
-        "Mend **other.py**: now",
-        "OTHER.PY",
-    ],
-)
-def test_however_it_is_written_a_file_is_named(bakery: Path, text: str) -> None:
-    assert [file.path for file in matter(bakery, texts=(text,))[0]] == ["other.py"]
+def test_however_it_is_written_a_file_is_named(bakery: Path) -> None:
+    forms = ["`other.py`", "see ./other.py.", "(other.py)", "C:\\shop\\other.py", "other.pyを直す", "**other.py**:"]
+    for text in (*forms, "OTHER.PY"):
+        assert [file.path for file in matter(bakery, texts=(text,))[0]] == ["other.py"], text
 
 
 def test_what_is_ignored_secret_generated_or_no_text_is_named_and_not_read(bakery: Path) -> None:
@@ -145,30 +135,18 @@ def found(root: Path) -> tuple[tuple[GuidingFile, ...], list[LeftOut]]:
     return guidance(root, project_paths(root).all)
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "AGENTS.md",
-        "AGENTS.override.md",
-        "CLAUDE.md",
-        "GEMINI.md",
-        "packages/till/AGENTS.md",
-        ".claude/rules/style.md",
-        ".claude/skills/bake/SKILL.md",
-        ".agents/skills/bake/SKILL.md",
-        ".codex/skills/bake/SKILL.md",
-        ".cursor/rules/style.mdc",
-        ".cursorrules",
-        ".github/copilot-instructions.md",
-        ".github/instructions/py.instructions.md",
-        ".windsurf/rules/style.md",
-        ".windsurfrules",
-    ],
-)
-def test_a_file_that_an_agents_spec_names_is_guidance(path: str, tmp_path: Path) -> None:
-    root = repository(tmp_path / "shop", {path: "Be brief.\n", "docs/style.md": "x", "skills/SKILL.md": "y"})
+def test_a_file_that_an_agents_spec_names_is_guidance(tmp_path: Path) -> None:
+    paths = {
+        *("AGENTS.md", "AGENTS.override.md", "CLAUDE.md", "GEMINI.md", "packages/till/AGENTS.md"),
+        *(".claude/rules/style.md", ".claude/skills/bake/SKILL.md", ".agents/skills/bake/SKILL.md"),
+        *(".codex/skills/bake/SKILL.md", ".cursor/rules/style.mdc", ".cursorrules", ".github/copilot-instructions.md"),
+        *(".github/instructions/py.instructions.md", ".windsurf/rules/style.md", ".windsurfrules"),
+    }
+    root = repository(tmp_path / "shop", dict.fromkeys((*paths, "docs/style.md", "skills/SKILL.md"), "Be brief.\n"))
 
-    assert found(root) == ((GuidingFile(path=path, text="Be brief.\n"),), [])
+    files, left_out = found(root)
+
+    assert ({file.path for file in files}, {file.text for file in files}, left_out) == (paths, {"Be brief.\n"}, [])
 
 
 def test_carryovers_own_block_is_taken_out_and_a_file_of_nothing_else_is_none(tmp_path: Path) -> None:
