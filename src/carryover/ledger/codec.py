@@ -49,6 +49,36 @@ _DICTIONARIES: Final = {
     number: zstd.ZstdDict((_FOLDER / f"{number}.zdict").read_bytes()) for number in range(1, NEWEST + 1)
 }
 """Loaded with this module, since an upgrade replaces the files of a running daemon."""
+_lock: Final = threading.Lock()
+KINDS: Final = (
+    "session_info",
+    "user_prompt",
+    "queued_prompt",
+    "assistant_message",
+    "question",
+    "answer",
+    "tool_call",
+    "tool_result",
+    "file_edit",
+    "plan_update",
+    "plan_proposal",
+    "background_task",
+    "agent_summary",
+    "turn_end",
+    "retracted",
+    "session_start",
+    "session_end",
+)
+"""In the order of their numbers in the ledger. Append new ones."""
+_COMPRESS_FROM_BYTES: Final = 48
+_FIRST_MARK: Final = 0x80
+"""The mark of the first kind; no text and no deflated body begins with such a byte."""
+_MARKS: Final = {kind: number for number, kind in enumerate(KINDS, start=_FIRST_MARK)}
+_DEFLATED: Final = 0x78
+_NEVER_DEFLATED: Final = ("session_info", "user_prompt", "assistant_message")
+_FORMER_KIND: Final = b'{"kind":"undone"'
+_KIND: Final = b'{"kind":"retracted"'
+_decoder: Final[msgspec.json.Decoder[AnyBody]] = msgspec.json.Decoder(AnyBody)
 
 
 def pack(data: bytes, mark: int) -> bytes:
@@ -105,43 +135,6 @@ def _compressor() -> zstd.ZstdCompressor:
         # Loaded once, for this level. A digested dictionary would bring its own level and ignore this one.
         zstd_dict=_DICTIONARIES[NEWEST].as_undigested_dict,
     )
-
-
-_lock: Final = threading.Lock()
-
-
-KINDS: Final = (
-    "session_info",
-    "user_prompt",
-    "queued_prompt",
-    "assistant_message",
-    "question",
-    "answer",
-    "tool_call",
-    "tool_result",
-    "file_edit",
-    "plan_update",
-    "plan_proposal",
-    "background_task",
-    "agent_summary",
-    "turn_end",
-    "retracted",
-    "session_start",
-    "session_end",
-)
-"""In the order of their numbers in the ledger. Append new ones."""
-
-_COMPRESS_FROM_BYTES: Final = 48
-_FIRST_MARK: Final = 0x80
-"""The mark of the first kind; no text and no deflated body begins with such a byte."""
-_MARKS: Final = {kind: number for number, kind in enumerate(KINDS, start=_FIRST_MARK)}
-_DEFLATED: Final = 0x78
-_NEVER_DEFLATED: Final = ("session_info", "user_prompt", "assistant_message")
-
-_FORMER_KIND: Final = b'{"kind":"undone"'
-_KIND: Final = b'{"kind":"retracted"'
-
-_decoder: Final[msgspec.json.Decoder[AnyBody]] = msgspec.json.Decoder(AnyBody)
 
 
 def encode_body(body: AnyBody) -> str | bytes:

@@ -21,6 +21,32 @@ from carryover.errors import ExitCode, UserError
 from carryover.fsio import open_regular, read_beginning
 from carryover.ledger.schema import MIGRATIONS, migrate, newer_than_program, version_of
 
+_KEPT: Final = "Nothing was lost: what could not be stored is read again from the transcripts."
+_WHY: Final = {
+    sqlite3.SQLITE_FULL: "The disk that holds {path} is full. {kept} Free some space.",
+    sqlite3.SQLITE_BUSY: "Another program keeps {path} locked. {kept} Close the program that has it open.",
+    sqlite3.SQLITE_LOCKED: "Another program keeps {path} locked. {kept} Close the program that has it open.",
+    sqlite3.SQLITE_READONLY: "{path} cannot be written. {kept} Check the rights of the file and its folder.",
+    sqlite3.SQLITE_PERM: "{path} cannot be written. {kept} Check the rights of the file and its folder.",
+    sqlite3.SQLITE_CANTOPEN: "{path} cannot be opened. {kept} Check the rights of the file and its folder.",
+    sqlite3.SQLITE_IOERR: "The disk that holds {path} reports errors. {kept} Check that it has space and is healthy.",
+}
+BUSY_MS: Final = 5000
+"""How long the writer's statements wait for another process to release the database."""
+_READ_BUSY_MS: Final = 2000
+_READ_CACHE_KIB: Final = 4096
+_CONTENT: Final = b"content\n"
+C = TypeVar("C", bound=sqlite3.Connection)
+SETTINGS: Final = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = NORMAL",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA temp_store = MEMORY",
+    "PRAGMA journal_size_limit = 4194304",
+    "PRAGMA secure_delete = FAST",
+    f"PRAGMA busy_timeout = {BUSY_MS}",
+)
+
 
 class StaleRead(Exception):
     """Another writer has committed the source since it was read. Nothing was stored; read it again."""
@@ -43,19 +69,6 @@ class TolerantConnection(sqlite3.Connection):
 
     damaged = 0
     """How many entries with a damaged body were skipped."""
-
-
-_KEPT: Final = "Nothing was lost: what could not be stored is read again from the transcripts."
-
-_WHY: Final = {
-    sqlite3.SQLITE_FULL: "The disk that holds {path} is full. {kept} Free some space.",
-    sqlite3.SQLITE_BUSY: "Another program keeps {path} locked. {kept} Close the program that has it open.",
-    sqlite3.SQLITE_LOCKED: "Another program keeps {path} locked. {kept} Close the program that has it open.",
-    sqlite3.SQLITE_READONLY: "{path} cannot be written. {kept} Check the rights of the file and its folder.",
-    sqlite3.SQLITE_PERM: "{path} cannot be written. {kept} Check the rights of the file and its folder.",
-    sqlite3.SQLITE_CANTOPEN: "{path} cannot be opened. {kept} Check the rights of the file and its folder.",
-    sqlite3.SQLITE_IOERR: "The disk that holds {path} reports errors. {kept} Check that it has space and is healthy.",
-}
 
 
 def damages_content(error: Exception) -> bool:
@@ -82,25 +95,6 @@ def ledger_error(error: Exception, path: Path) -> LedgerUnavailable | LedgerDama
         )
     why = _WHY.get(primary) if primary is not None else None
     return LedgerUnavailable(why.format(path=path, kept=_KEPT)) if why else None
-
-
-BUSY_MS: Final = 5000
-"""How long the writer's statements wait for another process to release the database."""
-_READ_BUSY_MS: Final = 2000
-_READ_CACHE_KIB: Final = 4096
-_CONTENT: Final = b"content\n"
-
-C = TypeVar("C", bound=sqlite3.Connection)
-
-SETTINGS: Final = (
-    "PRAGMA journal_mode = WAL",
-    "PRAGMA synchronous = NORMAL",
-    "PRAGMA foreign_keys = ON",
-    "PRAGMA temp_store = MEMORY",
-    "PRAGMA journal_size_limit = 4194304",
-    "PRAGMA secure_delete = FAST",
-    f"PRAGMA busy_timeout = {BUSY_MS}",
-)
 
 
 @contextmanager

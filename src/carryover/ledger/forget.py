@@ -84,6 +84,15 @@ _OF_EVERYTHING: Final = (
     "DELETE FROM skipped",
     "DELETE FROM incident",
 )
+Limits = Mapping[str, int | None]
+"""Each limit by its name; None if there is no such limit."""
+_NONE: Final = 2**62
+_NAME: Final = "dropped_over:"
+_KEEP: Final = "INSERT INTO counter (name, n) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET n = min(n, excluded.n)"
+_KEPT: Final = f"SELECT name, n FROM counter WHERE name LIKE '{_NAME}%'"
+_CLEAR: Final = f"DELETE FROM counter WHERE name LIKE '{_NAME}%'"
+_READ_ALL_AGAIN: Final = """UPDATE source SET cursor = NULL, context = x'', size = -1, rev = rev + 1
+    WHERE state = 'active' AND mtime_ns >= ?"""
 
 
 class Forgotten(msgspec.Struct, frozen=True, kw_only=True):
@@ -187,18 +196,6 @@ async def _remove_unused_projects(db: aiosqlite.Connection, selection: Selection
     if unused:
         await db.execute_fetchall(_KEEP_ID, (LAST_PROJECT, max(unused)))
     return unused
-
-
-Limits = Mapping[str, int | None]
-"""Each limit by its name; None if there is no such limit."""
-
-_NONE: Final = 2**62
-_NAME: Final = "dropped_over:"
-_KEEP: Final = "INSERT INTO counter (name, n) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET n = min(n, excluded.n)"
-_KEPT: Final = f"SELECT name, n FROM counter WHERE name LIKE '{_NAME}%'"
-_CLEAR: Final = f"DELETE FROM counter WHERE name LIKE '{_NAME}%'"
-_READ_ALL_AGAIN: Final = """UPDATE source SET cursor = NULL, context = x'', size = -1, rev = rev + 1
-    WHERE state = 'active' AND mtime_ns >= ?"""
 
 
 async def keep_limits(db: aiosqlite.Connection, limits: Limits) -> None:

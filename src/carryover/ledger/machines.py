@@ -47,6 +47,57 @@ _TAKEN: Final = "INSERT OR IGNORE INTO taken (machine, segment) VALUES (?, ?)"
 _NOT_THERE: Final = "DELETE FROM taken WHERE machine = ? AND segment NOT IN (SELECT value FROM json_each(?))"
 _NOTE_PROJECT: Final = """UPDATE project SET identity = coalesce(?, identity), git = coalesce(?, git)
     WHERE root = ?"""
+_OWN: Final = """(SELECT machine FROM thread JOIN session ON session.id = session_id
+    WHERE thread.id = NEW.thread_id) = ''"""
+_AGAIN: Final = "INSERT OR REPLACE INTO change (event_id)"
+_OF_SESSION: Final = "SELECT event.id FROM thread JOIN event ON thread_id = thread.id WHERE session_id = NEW.id"
+_TRIGGERS: Final = {
+    "change_added": f"AFTER INSERT ON event WHEN {_OWN} BEGIN {_AGAIN} VALUES (NEW.id); END",
+    "change_made": f"AFTER UPDATE OF body, retracted ON event WHEN {_OWN} BEGIN {_AGAIN} VALUES (NEW.id); END",
+    "change_removed": "AFTER DELETE ON event BEGIN DELETE FROM change WHERE event_id = OLD.id; END",
+    "change_adopted": f"""AFTER UPDATE OF session_id ON thread
+        BEGIN {_AGAIN} SELECT id FROM event WHERE thread_id = NEW.id ORDER BY id; END""",
+    "change_placed": f"""AFTER UPDATE OF project_id ON session
+        WHEN NEW.project_id IS NOT OLD.project_id AND NEW.machine = ''
+        BEGIN {_AGAIN} {_OF_SESSION} ORDER BY event.id; END""",
+}
+_BEGIN: Final = (
+    "CREATE TABLE change_log AS SELECT lower(hex(randomblob(8))) AS id",
+    "CREATE TABLE change (seq INTEGER PRIMARY KEY AUTOINCREMENT, event_id INTEGER NOT NULL UNIQUE)",
+    # A row without a scope has the shortened key of a removed event in `from_ms`.
+    """CREATE TABLE forgetting (seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        scope BLOB, from_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL)""",
+    "CREATE TABLE taken (machine TEXT NOT NULL, segment TEXT NOT NULL, PRIMARY KEY (machine, segment)) WITHOUT ROWID",
+    "INSERT INTO sqlite_sequence (name, seq) VALUES ('change', 0), ('forgetting', 0)",
+    "CREATE TABLE told (project INTEGER PRIMARY KEY)",
+    *(f"CREATE TRIGGER {name} {trigger}" for name, trigger in _TRIGGERS.items()),
+)
+_END: Final = (
+    *(f"DROP TRIGGER IF EXISTS {name}" for name in _TRIGGERS),
+    "DROP TABLE IF EXISTS change",
+    "DROP TABLE IF EXISTS forgetting",
+    "DROP TABLE IF EXISTS told",
+    "DROP TABLE IF EXISTS taken",
+    "DROP TABLE IF EXISTS change_log",
+)
+_RENUMBER: Final = """UPDATE sqlite_sequence
+    SET seq = max(seq, CAST((julianday('now') - 2440587.5) * 86400e6 AS INTEGER))
+    WHERE name IN ('change', 'forgetting')"""
+_IS_ON: Final = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'change_log')"
+_TELL: Final = (
+    "DELETE FROM told WHERE project NOT IN (SELECT value FROM json_each(:projects))",
+    f"""{_AGAIN} SELECT event.id FROM session JOIN thread ON thread.session_id = session.id
+        JOIN event ON event.thread_id = thread.id WHERE machine = '' AND session.project_id IN
+        (SELECT value FROM json_each(:projects) EXCEPT SELECT project FROM told) ORDER BY event.id""",
+    "INSERT OR IGNORE INTO told SELECT value FROM json_each(:projects)",
+)
+_LOG_FORGETTING: Final = "INSERT INTO forgetting (scope, from_ms, until_ms) VALUES (?, ?, ?)"
+_CHANGES: Final = f"""SELECT seq, event.id, key, secondary_key, subagent_id, at_ms, body, retracted, agent, native_id,
+    session.project_id, recorded_project_id FROM change CROSS JOIN event ON event.id = event_id
+    JOIN thread ON thread.id = thread_id JOIN session ON session.id = session_id
+    WHERE seq > ? AND machine = '' AND retracted != {LOST}
+    AND session.project_id IN (SELECT project FROM told) ORDER BY seq LIMIT ?"""
+_FORGETTING: Final = "SELECT seq, scope, from_ms, until_ms FROM forgetting WHERE seq > ? ORDER BY seq LIMIT ?"
 
 
 class Received(msgspec.Struct, frozen=True, kw_only=True):
@@ -170,59 +221,6 @@ async def _brought_up_to_date(db: aiosqlite.Connection, machine: str, entries: S
             await db.execute_fetchall(REPLACE, (entry.body, event_id))
         wanted.append(entry)
     return wanted
-
-
-_OWN: Final = """(SELECT machine FROM thread JOIN session ON session.id = session_id
-    WHERE thread.id = NEW.thread_id) = ''"""
-_AGAIN: Final = "INSERT OR REPLACE INTO change (event_id)"
-_OF_SESSION: Final = "SELECT event.id FROM thread JOIN event ON thread_id = thread.id WHERE session_id = NEW.id"
-_TRIGGERS: Final = {
-    "change_added": f"AFTER INSERT ON event WHEN {_OWN} BEGIN {_AGAIN} VALUES (NEW.id); END",
-    "change_made": f"AFTER UPDATE OF body, retracted ON event WHEN {_OWN} BEGIN {_AGAIN} VALUES (NEW.id); END",
-    "change_removed": "AFTER DELETE ON event BEGIN DELETE FROM change WHERE event_id = OLD.id; END",
-    "change_adopted": f"""AFTER UPDATE OF session_id ON thread
-        BEGIN {_AGAIN} SELECT id FROM event WHERE thread_id = NEW.id ORDER BY id; END""",
-    "change_placed": f"""AFTER UPDATE OF project_id ON session
-        WHEN NEW.project_id IS NOT OLD.project_id AND NEW.machine = ''
-        BEGIN {_AGAIN} {_OF_SESSION} ORDER BY event.id; END""",
-}
-_BEGIN: Final = (
-    "CREATE TABLE change_log AS SELECT lower(hex(randomblob(8))) AS id",
-    "CREATE TABLE change (seq INTEGER PRIMARY KEY AUTOINCREMENT, event_id INTEGER NOT NULL UNIQUE)",
-    # A row without a scope has the shortened key of a removed event in `from_ms`.
-    """CREATE TABLE forgetting (seq INTEGER PRIMARY KEY AUTOINCREMENT,
-        scope BLOB, from_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL)""",
-    "CREATE TABLE taken (machine TEXT NOT NULL, segment TEXT NOT NULL, PRIMARY KEY (machine, segment)) WITHOUT ROWID",
-    "INSERT INTO sqlite_sequence (name, seq) VALUES ('change', 0), ('forgetting', 0)",
-    "CREATE TABLE told (project INTEGER PRIMARY KEY)",
-    *(f"CREATE TRIGGER {name} {trigger}" for name, trigger in _TRIGGERS.items()),
-)
-_END: Final = (
-    *(f"DROP TRIGGER IF EXISTS {name}" for name in _TRIGGERS),
-    "DROP TABLE IF EXISTS change",
-    "DROP TABLE IF EXISTS forgetting",
-    "DROP TABLE IF EXISTS told",
-    "DROP TABLE IF EXISTS taken",
-    "DROP TABLE IF EXISTS change_log",
-)
-_RENUMBER: Final = """UPDATE sqlite_sequence
-    SET seq = max(seq, CAST((julianday('now') - 2440587.5) * 86400e6 AS INTEGER))
-    WHERE name IN ('change', 'forgetting')"""
-_IS_ON: Final = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'change_log')"
-_TELL: Final = (
-    "DELETE FROM told WHERE project NOT IN (SELECT value FROM json_each(:projects))",
-    f"""{_AGAIN} SELECT event.id FROM session JOIN thread ON thread.session_id = session.id
-        JOIN event ON event.thread_id = thread.id WHERE machine = '' AND session.project_id IN
-        (SELECT value FROM json_each(:projects) EXCEPT SELECT project FROM told) ORDER BY event.id""",
-    "INSERT OR IGNORE INTO told SELECT value FROM json_each(:projects)",
-)
-_LOG_FORGETTING: Final = "INSERT INTO forgetting (scope, from_ms, until_ms) VALUES (?, ?, ?)"
-_CHANGES: Final = f"""SELECT seq, event.id, key, secondary_key, subagent_id, at_ms, body, retracted, agent, native_id,
-    session.project_id, recorded_project_id FROM change CROSS JOIN event ON event.id = event_id
-    JOIN thread ON thread.id = thread_id JOIN session ON session.id = session_id
-    WHERE seq > ? AND machine = '' AND retracted != {LOST}
-    AND session.project_id IN (SELECT project FROM told) ORDER BY seq LIMIT ?"""
-_FORGETTING: Final = "SELECT seq, scope, from_ms, until_ms FROM forgetting WHERE seq > ? ORDER BY seq LIMIT ?"
 
 
 class Change(msgspec.Struct, frozen=True):

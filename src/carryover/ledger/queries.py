@@ -54,6 +54,23 @@ SELECTED: Final = """(:session IS NULL OR session.agent = :agent AND session.nat
         OR EXISTS (SELECT 1 FROM provisional
             WHERE session_id = session.id AND at_ms >= :begin AND at_ms < :end))"""
 """Condition on `session` rows with anything that a `Selection` selects."""
+# A project's handoff counts for the agent whose session there is the newest.
+_BY_AGENT: Final = f"""SELECT session.agent AS agent, count(*) AS sessions, max(session.last_ms) AS last_event_ms,
+    max(CASE WHEN session.last_ms = (SELECT max(last_ms) FROM session AS other
+        WHERE other.project_id = session.project_id AND other.agent != '{NOTE}' AND other.machine = '')
+        AND project.published_sha IS NOT NULL AND project.refusal IS NULL
+        THEN project.published_ms END) AS last_handoff_ms
+    FROM session LEFT JOIN project ON project.id = session.project_id
+    WHERE session.agent != '{NOTE}' AND session.machine = '' GROUP BY session.agent ORDER BY session.agent"""
+_EVENT_BYTES: Final = 120
+"""Approximate bytes that an event takes besides its body: its row, keys and indexes."""
+_SIZES: Final = f"""SELECT agent, native_id, project_id, last_ms,
+    (SELECT coalesce(sum(length(body) + {_EVENT_BYTES}), 0) FROM thread JOIN event ON event.thread_id = thread.id
+        WHERE thread.session_id = session.id)
+    FROM session ORDER BY last_ms, id"""
+_USED: Final = """SELECT (page_count - freelist_count) * page_size
+    FROM pragma_page_count, pragma_freelist_count, pragma_page_size"""
+SHORTEST_ID: Final = 8
 
 
 @contextmanager
@@ -244,16 +261,6 @@ def _number(db: sqlite3.Connection, statement: str) -> int:
     return int(number)
 
 
-# A project's handoff counts for the agent whose session there is the newest.
-_BY_AGENT: Final = f"""SELECT session.agent AS agent, count(*) AS sessions, max(session.last_ms) AS last_event_ms,
-    max(CASE WHEN session.last_ms = (SELECT max(last_ms) FROM session AS other
-        WHERE other.project_id = session.project_id AND other.agent != '{NOTE}' AND other.machine = '')
-        AND project.published_sha IS NOT NULL AND project.refusal IS NULL
-        THEN project.published_ms END) AS last_handoff_ms
-    FROM session LEFT JOIN project ON project.id = session.project_id
-    WHERE session.agent != '{NOTE}' AND session.machine = '' GROUP BY session.agent ORDER BY session.agent"""
-
-
 class AgentRow(msgspec.Struct, frozen=True, kw_only=True):
     """Totals of one agent in the ledger. Times are UTC ms, None if unknown."""
 
@@ -272,17 +279,6 @@ def work_sessions(db: sqlite3.Connection, project_id: int, *, limit: int, skippe
     """Returns the newest agent sessions in a project, after the first `skipped` ones."""
     statement = f"{SESSION} WHERE project_id = ? AND agent != ? ORDER BY last_ms DESC, session.id DESC LIMIT ? OFFSET ?"
     return list(records(SessionRow, db, statement, (project_id, NOTE, limit, skipped)))
-
-
-_EVENT_BYTES: Final = 120
-"""Approximate bytes that an event takes besides its body: its row, keys and indexes."""
-
-_SIZES: Final = f"""SELECT agent, native_id, project_id, last_ms,
-    (SELECT coalesce(sum(length(body) + {_EVENT_BYTES}), 0) FROM thread JOIN event ON event.thread_id = thread.id
-        WHERE thread.session_id = session.id)
-    FROM session ORDER BY last_ms, id"""
-_USED: Final = """SELECT (page_count - freelist_count) * page_size
-    FROM pragma_page_count, pragma_freelist_count, pragma_page_size"""
 
 
 class SessionSize(msgspec.Struct, frozen=True, kw_only=True):
@@ -304,9 +300,6 @@ def used_bytes(db: sqlite3.Connection) -> int:
     """Returns the size of the ledger without free pages."""
     ((used,),) = db.execute(_USED).fetchall()
     return int(used)
-
-
-SHORTEST_ID: Final = 8
 
 
 def shortest_unique(ids: Sequence[str]) -> dict[str, str]:

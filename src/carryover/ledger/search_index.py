@@ -60,6 +60,7 @@ _RESTART: Final = """INSERT OR REPLACE INTO search_state (id, version, pending_t
 # In the order of their ids, as FTS5 writes its buffer to the disk whenever an id is lower than the one before it.
 _INDEX: Final = f"""{_ADD.format("")} FROM event WHERE id > ? AND id <= ? AND retracted = 0
     AND search_kind(body) IS NOT NULL ORDER BY id"""
+_expected: Final[dict[str | bytes, AnyBody]] = {}
 
 
 def prepare_index(db: sqlite3.Connection, *, afresh: bool = False) -> None:
@@ -122,9 +123,6 @@ def expect(bodies: Mapping[str | bytes, AnyBody]) -> None:
     """Spares the index decoding these stored bodies, which are about to be written."""
     _expected.clear()
     _expected.update(bodies)
-
-
-_expected: Final[dict[str | bytes, AnyBody]] = {}
 
 
 @lru_cache(maxsize=1)

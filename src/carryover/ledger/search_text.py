@@ -44,6 +44,14 @@ _WORD: Final = re.compile(r"[^\W_]+")
 _HUMP: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^A-Za-z]+")
 # Thai, Lao, Burmese, Khmer, kana, Han: scripts without spaces between words.
 _UNSPACED: Final = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
+SHORTEST_PREFIX: Final = 3
+"""Words of at least this length also match longer words that begin with them; shorter ones need a `*`."""
+MOST_TERMS: Final = 32
+_BEFORE_SHARE: Final = 5
+"""A fifth of a window comes before the match."""
+_MOST_MATCHES: Final = 200
+"""Maximum number of matches in one text that are compared."""
+_TERM: Final = re.compile(r'"([^"]*)"?|([^\s"]+)')
 
 
 class Searchable(msgspec.Struct, frozen=True):
@@ -112,17 +120,6 @@ def _ends_of(output: str) -> str:
     if len(output) <= _ERROR_HEAD_CHARS + _ERROR_TAIL_CHARS:
         return output
     return f"{output[:_ERROR_HEAD_CHARS]}\n{output[-_ERROR_TAIL_CHARS:]}"
-
-
-SHORTEST_PREFIX: Final = 3
-"""Words of at least this length also match longer words that begin with them; shorter ones need a `*`."""
-MOST_TERMS: Final = 32
-_BEFORE_SHARE: Final = 5
-"""A fifth of a window comes before the match."""
-_MOST_MATCHES: Final = 200
-"""Maximum number of matches in one text that are compared."""
-
-_TERM: Final = re.compile(r'"([^"]*)"?|([^\s"]+)')
 
 
 class Term(msgspec.Struct, frozen=True):

@@ -69,6 +69,19 @@ _MOVE: Final = (
     "UPDATE OR REPLACE provisional SET session_id = :to WHERE session_id = :from",
     "DELETE FROM session WHERE id = :from",
 )
+_MOVE_PROJECT: Final = (
+    # A session that returns to its original project is no longer a moved one.
+    """UPDATE session SET project_id = :new,
+        recorded_project_id = nullif(coalesce(recorded_project_id, :old), :new)
+        WHERE project_id = :old""",
+    "UPDATE project SET moved_to = NULL WHERE id = :new",
+    "UPDATE project SET moved_to = :new, not_moved = 0 WHERE id = :old",
+)
+_AWAY: Final = """WITH RECURSIVE came(id) AS (SELECT :old UNION SELECT project.id FROM project, came
+    WHERE project.moved_to = came.id)
+    SELECT id, project_id FROM session WHERE recorded_project_id IN came AND project_id != :old"""
+_BACK: Final = """UPDATE session SET project_id = :old, recorded_project_id = nullif(recorded_project_id, :old)
+    WHERE id = :session"""
 
 
 class StoredSession(msgspec.Struct, frozen=True, kw_only=True):
@@ -197,21 +210,6 @@ async def adopt_subagents(db: aiosqlite.Connection, session_id: int, conversatio
     for (other,) in await db.execute_fetchall(_WAITING, theirs):
         for statement in _MOVE:
             await db.execute_fetchall(statement, {"from": other, "to": session_id})
-
-
-_MOVE_PROJECT: Final = (
-    # A session that returns to its original project is no longer a moved one.
-    """UPDATE session SET project_id = :new,
-        recorded_project_id = nullif(coalesce(recorded_project_id, :old), :new)
-        WHERE project_id = :old""",
-    "UPDATE project SET moved_to = NULL WHERE id = :new",
-    "UPDATE project SET moved_to = :new, not_moved = 0 WHERE id = :old",
-)
-_AWAY: Final = """WITH RECURSIVE came(id) AS (SELECT :old UNION SELECT project.id FROM project, came
-    WHERE project.moved_to = came.id)
-    SELECT id, project_id FROM session WHERE recorded_project_id IN came AND project_id != :old"""
-_BACK: Final = """UPDATE session SET project_id = :old, recorded_project_id = nullif(recorded_project_id, :old)
-    WHERE id = :session"""
 
 
 class Moved(msgspec.Struct, frozen=True, kw_only=True):

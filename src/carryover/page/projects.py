@@ -48,6 +48,23 @@ from carryover.views.timeline import Moment, Wanted, timeline
 _MOST_WAITING: Final = 50
 """How many of the newest projects are asked what they wait for."""
 _QUESTION_CHARS: Final = 300
+DAYS: Final = 92
+"""How far back the pictures reach."""
+MOST_ENTRIES: Final = 500
+_MS_PER_DAY: Final = 86_400_000
+_AT_ONCE: Final = 100
+"""Maximum number of entries with the same time that are kept together."""
+_KINDS: Final[dict[str, EntryKind]] = {
+    "session": "session",
+    "note": "note",
+    "hand-over": "handover",
+    "prompt": "prompt",
+    "edit": "edit",
+    "commit": "commit",
+    "tests": "tests",
+    "limit": "limit",
+}
+"""The kinds of moments that are listed."""
 
 
 class _Waiting(NamedTuple):
@@ -116,25 +133,6 @@ def _waiting(digest: Digest) -> _Waiting:
     if turn.end in ("answered", "interrupted", "error"):
         return _Waiting("you", turn.last_ms, last_words(turn).question)
     return _Waiting("", 0)
-
-
-DAYS: Final = 92
-"""How far back the pictures reach."""
-MOST_ENTRIES: Final = 500
-_MS_PER_DAY: Final = 86_400_000
-_AT_ONCE: Final = 100
-"""Maximum number of entries with the same time that are kept together."""
-_KINDS: Final[dict[str, EntryKind]] = {
-    "session": "session",
-    "note": "note",
-    "hand-over": "handover",
-    "prompt": "prompt",
-    "edit": "edit",
-    "commit": "commit",
-    "tests": "tests",
-    "limit": "limit",
-}
-"""The kinds of moments that are listed."""
 
 
 def handoff(

@@ -30,6 +30,24 @@ How = Literal["command", "edits"]
 WHOLE_SECOND_MS: Final = 999
 """Git keeps whole seconds: an edit in the second of a commit counts as made before it."""
 _SAME_ACT_MS: Final = 60_000
+_MOST_NAMES: Final = 20
+"""Maximum number of a file's former names that are followed."""
+_PROMPTS: Final = f"""SELECT id, body FROM event WHERE retracted = 0 AND {may_be("user_prompt")}
+    AND thread_id = """
+_OF_THREAD: Final = f"{_PROMPTS} ? AND id < ? ORDER BY id DESC"
+_OF_SESSION: Final = f"""{_PROMPTS} (SELECT id FROM thread WHERE session_id = ? AND subagent_id = '')
+    AND at_ms <= ? ORDER BY id DESC"""
+Edits = Mapping[int, tuple[EditRow, FileEdit]]
+"""Edits by the id of their event."""
+MOST_FILES: Final = 200
+_AROUND_MS: Final = 60_000
+"""Maximum difference between the recorded time of a `git commit` and the time of its commit."""
+_RESULTS: Final = f"""SELECT session.agent, session.native_id, machine, event.at_ms, event.body
+    FROM session JOIN thread ON thread.session_id = session.id JOIN event ON event.thread_id = thread.id
+    WHERE session.project_id = :project AND session.started_ms <= :until AND session.last_ms >= :since
+    AND event.at_ms BETWEEN :since AND :until AND event.retracted = 0 AND {may_be("tool_result")}"""
+MOST_BYTES: Final = 8 << 20
+Found = Literal["followed", "by_text", "turns", "before", "outside", "unknown"]
 
 
 class Links:
@@ -73,16 +91,6 @@ def path_in_project(path: str, roots: Sequence[str | None]) -> str:
     return path
 
 
-_MOST_NAMES: Final = 20
-"""Maximum number of a file's former names that are followed."""
-
-_PROMPTS: Final = f"""SELECT id, body FROM event WHERE retracted = 0 AND {may_be("user_prompt")}
-    AND thread_id = """
-_OF_THREAD: Final = f"{_PROMPTS} ? AND id < ? ORDER BY id DESC"
-_OF_SESSION: Final = f"""{_PROMPTS} (SELECT id FROM thread WHERE session_id = ? AND subagent_id = '')
-    AND at_ms <= ? ORDER BY id DESC"""
-
-
 class Change(msgspec.Struct, frozen=True, kw_only=True):
     """One turn's change to a file. Times are UTC ms, 0 if unknown."""
 
@@ -105,10 +113,6 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     removed: int | None
     machine: str | None = None
     """The other machine that recorded the session; None if this one did."""
-
-
-Edits = Mapping[int, tuple[EditRow, FileEdit]]
-"""Edits by the id of their event."""
 
 
 def changes_of(db: sqlite3.Connection, project: ProjectRow, path: str) -> list[Change]:
@@ -179,16 +183,6 @@ def _sum(former: int | None, number: int | None) -> int | None:
     return former if number is None else number + (former or 0)
 
 
-MOST_FILES: Final = 200
-_AROUND_MS: Final = 60_000
-"""Maximum difference between the recorded time of a `git commit` and the time of its commit."""
-
-_RESULTS: Final = f"""SELECT session.agent, session.native_id, machine, event.at_ms, event.body
-    FROM session JOIN thread ON thread.session_id = session.id JOIN event ON event.thread_id = thread.id
-    WHERE session.project_id = :project AND session.started_ms <= :until AND session.last_ms >= :since
-    AND event.at_ms BETWEEN :since AND :until AND event.retracted = 0 AND {may_be("tool_result")}"""
-
-
 class Committer(msgspec.Struct, frozen=True, kw_only=True):
     """A session whose own `git commit` made a commit."""
 
@@ -234,11 +228,6 @@ def _committer(db: sqlite3.Connection, project: ProjectRow, commit: Commit, link
         if any(links.of_command(short, subject, at_ms) is commit for short, subject in made):
             return Committer(at_ms=at_ms, agent=agent, session=session, machine=machine or None)
     return None
-
-
-MOST_BYTES: Final = 8 << 20
-
-Found = Literal["followed", "by_text", "turns", "before", "outside", "unknown"]
 
 
 class LineHistory(msgspec.Struct, frozen=True, kw_only=True):

@@ -48,6 +48,20 @@ LARGEST_BYTES: Final = 512 << 10
 _BOUNDED: Final = (f"core.bigFileThreshold={LARGEST_BYTES}",)
 _FROM_NOTHING: Final = "--- /dev/null\n"
 _NUMSTAT: Final = ("diff", "--numstat", "-z", "--no-renames", "HEAD", "--")
+HOLDS_SECRETS: Final = "its name says that it holds secrets"
+_MOST_TOUCHED: Final = 40
+_MOST_READ: Final = 40
+_MOST_NAMED: Final = 12
+"""Maximum number of files that were only mentioned in the conversation, neither edited nor changed."""
+_GENERATED: Final = re.compile(
+    r"(?i)(?:.*\.lock|.*-lock\.(?:json|yaml)|go\.sum|.*\.min\.(?:js|css)|.*\.(?:map|snap|svg|csv|ipynb))"
+)
+# Japanese, Chinese and Korean text follows a name without a space.
+_PATH_LIKE: Final = re.compile(r"(?:[^\W\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]|[.@~+\\/-])+")
+GENERIC: Final = WebChat(id="generic", name="a chat", budget=12_000, tokens_percent=125)
+"""An unknown chat: a budget small enough for most, with tokens counted pessimistically."""
+_GIT_S: Final = 3.0
+_README: Final = re.compile(r"(?i)readme(?:\.(?:md|markdown|rst|txt|adoc))?")
 
 
 def uncommitted(
@@ -102,19 +116,6 @@ def _diffs(root: Path, paths: Sequence[str], deadline: float) -> dict[str, str]:
         before = _FROM_NOTHING if each.new_file else f"--- a/{name}\n"
         found[os.fsdecode(each.b_rawpath)] = f"{before}+++ b/{name}\n{each.diff.decode('utf-8', 'replace')}"
     return found
-
-
-HOLDS_SECRETS: Final = "its name says that it holds secrets"
-
-_MOST_TOUCHED: Final = 40
-_MOST_READ: Final = 40
-_MOST_NAMED: Final = 12
-"""Maximum number of files that were only mentioned in the conversation, neither edited nor changed."""
-_GENERATED: Final = re.compile(
-    r"(?i)(?:.*\.lock|.*-lock\.(?:json|yaml)|go\.sum|.*\.min\.(?:js|css)|.*\.(?:map|snap|svg|csv|ipynb))"
-)
-# Japanese, Chinese and Korean text follows a name without a space.
-_PATH_LIKE: Final = re.compile(r"(?:[^\W\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]|[.@~+\\/-])+")
 
 
 def is_generated(path: str) -> bool:
@@ -268,13 +269,6 @@ def _guides() -> Callable[[str], bool]:
     globs = sorted({pattern for spec in specs() for pattern in spec.guidance})
     patterns = re.compile("|".join(re.escape(glob).replace(r"\*", "[^/]*") for glob in globs))
     return lambda path: path.rpartition("/")[2] in names or patterns.fullmatch(path) is not None
-
-
-GENERIC: Final = WebChat(id="generic", name="a chat", budget=12_000, tokens_percent=125)
-"""An unknown chat: a budget small enough for most, with tokens counted pessimistically."""
-
-_GIT_S: Final = 3.0
-_README: Final = re.compile(r"(?i)readme(?:\.(?:md|markdown|rst|txt|adoc))?")
 
 
 def web_chats() -> dict[str, WebChat]:
