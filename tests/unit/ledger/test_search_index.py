@@ -129,11 +129,13 @@ def version_7(tmp_path: Path) -> Path:
     path = tmp_path / "ledger.sqlite"
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
         migrate(db, path, MIGRATIONS[:7])
+        db.execute("BEGIN")
         db.execute("INSERT INTO project (id, root) VALUES (1, '/repo')")
         db.execute("INSERT INTO session (id, agent, native_id, project_id) VALUES (1, 'made-up', 's1', 1)")
         db.execute("INSERT INTO thread (id, session_id, subagent_id, fold_version, digest) VALUES (1, 1, '', 0, x'')")
         rows = [(n, n.to_bytes(16), f'{{"kind":"user_prompt","text":"old number{n}"}}') for n in range(1, 1_201)]
         db.executemany("INSERT INTO event (id, key, thread_id, at_ms, body) VALUES (?1, ?2, 1, ?1, ?3)", rows)
+        db.execute("COMMIT")
     return path
 
 
