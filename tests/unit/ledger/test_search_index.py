@@ -197,5 +197,7 @@ async def test_of_what_is_forgotten_no_token_is_left_in_any_file(
     assert b"qzebra" not in b"".join(file.read_bytes() for file in ledger_path.parent.iterdir()).lower()
     assert texts(ledger_path, "qzebra") == []
     assert len(texts(ledger_path, "kept")) == (0 if selection.is_everything else 20)
+    await scribe.tell("Added since", scribe.event("and taken back", key="back"))
+    await scribe.tell(scribe.event(Retracted(keys=("back",))))
     await index_all(ledger)
     assert indexed(ledger_path) == expected(ledger_path)
