@@ -45,14 +45,16 @@ _ADD_NEW: Final = f"{_ADD.format('NEW.')} WHERE search_kind(NEW.body) IS NOT NUL
 _REMOVE_OLD: Final = """INSERT INTO search (search, rowid, tokens)
         SELECT 'delete', id, search_tokens(OLD.body) FROM search_entry WHERE id = OLD.id;
     DELETE FROM search_entry WHERE id = OLD.id;"""
-# Of one connection only, since they call its functions.
-_FOLLOW: Final = (
-    f"CREATE TEMP TRIGGER search_added AFTER INSERT ON event WHEN NEW.retracted = 0 BEGIN {_ADD_NEW} END",
-    f"CREATE TEMP TRIGGER search_outdated BEFORE UPDATE OF body, retracted ON event BEGIN {_REMOVE_OLD} END",
-    f"""CREATE TEMP TRIGGER search_changed AFTER UPDATE OF body, retracted ON event WHEN NEW.retracted = 0
-        BEGIN {_ADD_NEW} END""",
-    f"CREATE TEMP TRIGGER search_removed BEFORE DELETE ON event BEGIN {_REMOVE_OLD} END",
+FOLLOW: Final = tuple(
+    f"CREATE TEMP TRIGGER IF NOT EXISTS search_{name} {when} BEGIN {what} END"
+    for name, when, what in (
+        ("added", "AFTER INSERT ON event WHEN NEW.retracted = 0", _ADD_NEW),
+        ("outdated", "BEFORE UPDATE OF body, retracted ON event", _REMOVE_OLD),
+        ("changed", "AFTER UPDATE OF body, retracted ON event WHEN NEW.retracted = 0", _ADD_NEW),
+        ("removed", "BEFORE DELETE ON event", _REMOVE_OLD),
+    )
 )
+"""Temporary triggers by which the index follows each event that a connection with `FUNCTIONS` writes."""
 _HAS_FTS5: Final = "SELECT EXISTS (SELECT 1 FROM pragma_module_list WHERE name = 'fts5')"
 _STATE: Final = "SELECT version FROM search_state"
 _RESTART: Final = """INSERT OR REPLACE INTO search_state (id, version, pending_to)
@@ -85,14 +87,6 @@ def prepare_index(db: sqlite3.Connection, *, afresh: bool = False) -> None:
         if db.in_transaction:
             db.execute("ROLLBACK")
         raise
-
-
-async def follow_events(db: aiosqlite.Connection) -> None:
-    """Has the index follow each event that this connection writes. To delete tokens, FTS5 needs the same ones again."""
-    await db.create_function("search_kind", 1, _kind, deterministic=True)
-    await db.create_function("search_tokens", 1, _tokens, deterministic=True)
-    for trigger in _FOLLOW:
-        await db.execute_fetchall(trigger)
 
 
 async def clear_index(db: aiosqlite.Connection) -> None:
@@ -142,3 +136,7 @@ def _kind(stored: str | bytes) -> int | None:
 def _tokens(stored: str | bytes) -> str | None:
     entry = index_entry(stored)
     return entry[1] if entry is not None else None
+
+
+FUNCTIONS: Final = {"search_kind": _kind, "search_tokens": _tokens}
+"""What the triggers call. To delete an event's tokens, FTS5 needs the same ones again."""

@@ -44,6 +44,7 @@ _BROKEN: Final = """INSERT INTO source (agent, path, state, error, failures, ret
     retry_ms = excluded.retry_ms"""
 _GIVE_UP: Final = "UPDATE source SET cursor = NULL, context = x'', rev = rev + 1 WHERE agent = ? AND path = ?"
 _PUBLISHED: Final = "UPDATE project SET published_sha = ?, published_ms = ?, refusal = ?, git = ? WHERE id = ?"
+_FOLLOW: Final = "; ".join((*search_index.FOLLOW, *threads.FOLLOW))
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -158,19 +159,21 @@ class Ledger:
         with _as_unavailable():
             await asyncio.to_thread(_remove, copies(self._path))
         async with self._reading() as db:
-            # In memory, the setting for everything else, it would take as much as the ledger's size.
-            await db.execute_fetchall("PRAGMA temp_store = FILE")
             try:
+                # In memory, the setting for everything else, it would take as much as the ledger's size.
+                await db.execute_fetchall("PRAGMA temp_store = FILE")
                 await search_index.compact_index(db)
                 await db.execute_fetchall("VACUUM")
             finally:
-                await self._set_up()
+                # The triggers go with the setting; as one script, they are in the connection's queue even if cancelled.
+                await db.executescript(f"PRAGMA temp_store = MEMORY; {_FOLLOW}")
             ((is_busy, *_),) = await db.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
             if is_busy:
                 raise LedgerUnavailable(
                     f"{self._path.name}-wal is in use by another program, so what was forgotten may still be in it. "
                     "It is erased when carryoverd starts the next time."
                 )
+            await db.execute_fetchall("PRAGMA secure_delete = FAST")
         with _as_unavailable():
             await asyncio.to_thread(_remove, [erase_mark(self._path)])
 
@@ -218,11 +221,11 @@ class Ledger:
         raise await asyncio.shield(self._damage)
 
     async def _set_up(self) -> None:
-        """Sets up the connection, also after its temporary triggers were lost with the setting for temporary data."""
         for setting in SETTINGS:
             await self._db.execute_fetchall(setting)
-        await search_index.follow_events(self._db)
-        await threads.follow_events(self._db)
+        for name, function in search_index.FUNCTIONS.items():
+            await self._db.create_function(name, 1, function, deterministic=True)
+        await self._db.executescript(_FOLLOW)
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[aiosqlite.Connection]:

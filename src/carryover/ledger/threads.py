@@ -42,15 +42,15 @@ _OF_ID: Final = """SELECT session.native_id, subagent_id FROM thread JOIN sessio
     WHERE thread.id = ?"""
 
 
-# On one connection, these note threads with a changed or removed event.
-_FOLLOW: Final = (
-    "CREATE TEMP TABLE touched (thread_id INTEGER PRIMARY KEY)",
-    """CREATE TEMP TRIGGER event_changed AFTER UPDATE OF body, retracted ON event
+FOLLOW: Final = (
+    "CREATE TEMP TABLE IF NOT EXISTS touched (thread_id INTEGER PRIMARY KEY)",
+    """CREATE TEMP TRIGGER IF NOT EXISTS event_changed AFTER UPDATE OF body, retracted ON event
         WHEN OLD.retracted = 0 OR NEW.retracted = 0
         BEGIN INSERT OR IGNORE INTO touched VALUES (NEW.thread_id); END""",
-    """CREATE TEMP TRIGGER event_removed AFTER DELETE ON event
+    """CREATE TEMP TRIGGER IF NOT EXISTS event_removed AFTER DELETE ON event
         BEGIN INSERT OR IGNORE INTO touched VALUES (OLD.thread_id); END""",
 )
+"""By these, a connection notes for `settle` the threads with a changed or removed event."""
 _TOUCHED: Final = """SELECT thread.id, session.id, project_id, EXISTS (SELECT 1 FROM event WHERE thread_id = thread.id)
     FROM touched CROSS JOIN thread ON thread.id = touched.thread_id JOIN session ON session.id = session_id"""
 _DROP_EMPTY_SESSION: Final = """DELETE FROM session WHERE id = :id
@@ -145,12 +145,6 @@ async def rebuild(db: aiosqlite.Connection, reducer: Reducer, thread_id: int) ->
 
 def _decoded(rows: Iterable[Sequence[Any]]) -> list[StoredBody]:
     return [StoredBody(event_id, at_ms, decode_body(body)) for event_id, at_ms, body in rows]
-
-
-async def follow_events(db: aiosqlite.Connection) -> None:
-    """Notes for `settle` which threads are changed on this connection."""
-    for statement in _FOLLOW:
-        await db.execute_fetchall(statement)
 
 
 async def settle(db: aiosqlite.Connection, reducer: Reducer) -> set[int]:
