@@ -1,4 +1,4 @@
-"""What the user took back, and what a better source tells, counts no longer; reading again changes nothing."""
+"""What was taken back, told better or told again: only the last counts, and reading again changes nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sub-agents of a conversation that goes on in several folders: each is told of where it worked."""
+"""Which session and project things belong to: sub-agents, moved projects, digests that are made again."""
 
 from __future__ import annotations
 

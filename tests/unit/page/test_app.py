@@ -1,4 +1,4 @@
-"""How much the page may ask for at once. What it answers is tested with a real daemon, in tests/e2e/test_page.py."""
+"""Who may see the page, how much it may ask for, and what it is told. Its answers are in tests/e2e/test_page.py."""
 
 from __future__ import annotations
 
