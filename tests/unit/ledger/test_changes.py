@@ -25,9 +25,8 @@ from carryover.ledger.queries import projects, session_by_prefix, sessions, tota
 from carryover.ledger.store import Ledger
 from carryover.model import AnyBody, AssistantMessage, Event, Retracted, SessionInfo, UserPrompt
 from carryover.publish.project_view import project_view
-from support.scribe import Reading, Scribe
+from support.scribe import AGENT, Reading, Scribe
 
-AGENT = "made-up"
 LESSER, BETTER = "/t/transcript.jsonl", "/t/state.db"
 
 

@@ -23,9 +23,8 @@ from carryover.model import (
     UserPrompt,
 )
 from carryover.publish.project_view import project_view
-from support.scribe import Reading, Scribe
+from support.scribe import AGENT, Reading, Scribe
 
-AGENT = "made-up"
 NOW_MS = 1_000_000
 DONE = AssistantMessage(text="Done.", final=True)
 CALL = ToolCall(call_id="c1", name="Bash", op="shell", subject="ls")

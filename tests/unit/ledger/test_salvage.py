@@ -22,9 +22,8 @@ from carryover.ledger.salvage import salvage
 from carryover.ledger.store import Ledger
 from carryover.model import AssistantMessage, Retracted
 from carryover.publish.project_view import project_view
-from support.scribe import Scribe, noise
+from support.scribe import AGENT, Scribe, noise
 
-AGENT = "made-up"
 PAGE = 4096
 
 

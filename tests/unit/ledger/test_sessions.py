@@ -20,9 +20,8 @@ from carryover.ledger.sessions import know_project, move_back, move_project
 from carryover.ledger.store import Ledger
 from carryover.model import AssistantMessage, Event, FileEdit, Retracted, session_in_other_cwd
 from carryover.publish.project_view import project_view
-from support.scribe import Reading, Scribe
+from support.scribe import AGENT, Reading, Scribe
 
-AGENT = "made-up"
 HERE, THERE = session_in_other_cwd("s1", "of-repo"), session_in_other_cwd("s1", "of-other")
 
 
