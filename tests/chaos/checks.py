@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlencode
 
-from carryover.ledger.ledger_errors import DamagedBody
-from carryover.ledger.queries import connect_read_only, session_events, sessions
+from carryover.ledger.connect import DamagedBody
+from carryover.ledger.events import session_events
+from carryover.ledger.queries import connect_read_only, sessions
 from carryover.model import AssistantMessage, FileEdit, ToolCall, UserPrompt
 from chaos.load import MARK, Kind
 from chaos.private_faults import PLANTED

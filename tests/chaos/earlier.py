@@ -10,8 +10,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.ledger.codec import decode_body
-from carryover.ledger.frames import unpack_digest
+from carryover.ledger.codec import decode_body, unpack_digest
 from carryover.ledger.schema import FORMER_NAMES, MIGRATIONS, migrate
 
 COMPRESSED: Final = 9

@@ -162,7 +162,7 @@ def fold_into(agent: Agent, source: Source, reading: Reading, records: Iterable[
 
 
 def told_again(events: Sequence[Event], reported: Sequence[Event], reemitted: Iterable[Reemitted]) -> list[Event]:
-    """What counts of `events` after a batch of others was `told`, as `carryover.ledger.reemit` takes it; but that
+    """What counts of `events` after a batch of others was `told`, as `carryover.ledger.threads` has it; but that
     what is replaced stands at the end."""
     gone: set[str] = set()
     for each in reemitted:

@@ -16,7 +16,7 @@ from carryover.facts import ProjectRoot
 from carryover.ingest.pipeline import ingest
 from carryover.ledger.codec import decode_body
 from carryover.ledger.connect import connect_read_only
-from carryover.ledger.selection import Selection
+from carryover.ledger.queries import Selection
 from carryover.ledger.store import Ledger
 from carryover.model import AssistantMessage, ToolCall, UserPrompt, conversation_of
 from contract.case import Case, Recording, source_at

@@ -19,7 +19,8 @@ from typing import Final
 import pytest
 
 from agents.cursor.restless_editor import RestlessEditor
-from carryover.ledger.queries import connect_read_only, session_by_prefix, session_events
+from carryover.ledger.events import session_events
+from carryover.ledger.queries import connect_read_only, session_by_prefix
 from carryover.model import AssistantMessage, ToolCall, ToolResult, UserPrompt
 from support.daemon_process import DaemonProcess
 

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from agents.opencode.stores import Client
-from carryover.ledger.queries import connect_read_only, session_events, sessions
+from carryover.ledger.events import session_events
+from carryover.ledger.queries import connect_read_only, sessions
 from carryover.model import UserPrompt
 from support.claude_session import ClaudeSession
 from support.daemon_process import COMMAND, DaemonProcess, handoff_of, wait_until

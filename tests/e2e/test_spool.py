@@ -14,7 +14,8 @@ import pytest
 from agents.windsurf.talks import Talk, put, transcripts_of
 from carryover.cli.main import main
 from carryover.edits.hooks import hook_command
-from carryover.ledger.queries import connect_read_only, session_by_prefix, session_events
+from carryover.ledger.events import session_events
+from carryover.ledger.queries import connect_read_only, session_by_prefix
 from carryover.model import AnyBody, AssistantMessage, FileEdit, ToolCall, UserPrompt
 from support.daemon_process import DaemonProcess, handoff_of, wait_until
 from support.hook_client import HookClient

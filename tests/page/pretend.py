@@ -92,7 +92,7 @@ class Pretend:
     async def _handoff(self, request: web.Request) -> web.Response:
         lines = tuple(self.handoff) if request.match_info["id"] == "1" else ()
         path = "/home/dev/code/shop/.carryover/handoff.md" if lines else ""
-        return self._answer(answers.HandoffAnswer(made_ms=NOW_MS, path=path, tokens=612 if lines else 0, lines=lines))
+        return self._answer(answers.HandoffAnswer(path=path, tokens=612 if lines else 0, lines=lines))
 
     async def _timeline(self, request: web.Request) -> web.Response:
         before = int(request.query.get("before_ms", "0")) or NOW_MS + 1

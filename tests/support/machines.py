@@ -11,11 +11,11 @@ from typing import Any
 
 from carryover.adapter.contract import Reemitted
 from carryover.distill.stored_digest import DigestReducer
-from carryover.ledger.change_log import begin_log
 from carryover.ledger.codec import decode_body
 from carryover.ledger.connect import connect_read_only
+from carryover.ledger.machines import begin_log
+from carryover.ledger.queries import Selection
 from carryover.ledger.rows import SUPERSEDED
-from carryover.ledger.selection import Selection
 from carryover.ledger.store import Ledger
 from carryover.model import AnyBody, Event, UserPrompt
 from carryover.paths import StateDir

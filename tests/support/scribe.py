@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+import sqlite3
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from carryover.adapter.contract import Reemitted, Source
@@ -13,6 +14,8 @@ from carryover.ledger.store import Ledger
 from carryover.model import AnyBody, Event, Skipped, UserPrompt
 
 AGENT = "made-up"
+Reading = Callable[[], sqlite3.Connection]
+"""Opens another read-only connection to the ledger: the fixture `reading`."""
 
 
 @dataclass

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import msgspec
 
-from carryover.ledger.codec import decode_body
+from carryover.ledger.codec import decode_body, unpack_digest
 from carryover.ledger.connect import connect_read_only
-from carryover.ledger.frames import unpack_digest
 
 _BODIES = "SELECT body FROM event UNION ALL SELECT body FROM provisional"
 

@@ -26,7 +26,7 @@ from carryover.export.session_parts import exported, local_time
 from carryover.fsio import atomic_replace, private_dir, read_beginning
 from carryover.ledger.queries import project_by_id, sessions
 from carryover.ledger.rows import SessionRow
-from carryover.page import answers, project
+from carryover.page import answers, projects
 from carryover.page.projects import listed_projects
 from carryover.publish.project_view import session_digest
 from carryover.terminal.output import counted
@@ -166,8 +166,8 @@ def _write_project(ledger: sqlite3.Connection, place: Path, of: _Project, config
     row = project_by_id(ledger, of.rows[0].project_id) if of.rows[0].project_id is not None else None
     handoff = timeline = more = ""
     if row is not None:
-        made = project.handoff(ledger, row, config, agents_own(config.agents), now_ms=now_ms())
-        found = project.history(ledger, row, before_ms=None, limit=project.MOST_ENTRIES)
+        made = projects.handoff(ledger, row, config, agents_own(config.agents), now_ms=now_ms())
+        found = projects.history(ledger, row, before_ms=None, limit=projects.MOST_ENTRIES)
         handoff = _handoff(of, made)
         timeline = "".join(
             f"<section><h2>{escape(day)}</h2><ol>\n{''.join(_entry(of, entry) for entry in entries)}</ol></section>\n"

@@ -14,7 +14,7 @@ from carryover.agents import agent_name
 from carryover.errors import ExitCode, UserError
 from carryover.export import quoting
 from carryover.export.session_parts import SessionEvent, SessionHead, cleaned, of_turns, session_parts
-from carryover.ledger.queries import session_events
+from carryover.ledger.events import session_events
 from carryover.ledger.rows import SessionRow
 from carryover.paths import short_path
 from carryover.terminal.output import one_line

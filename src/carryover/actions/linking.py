@@ -22,7 +22,7 @@ from carryover.paths import StateDir
 from carryover.projects.moved_folders import is_away
 
 if TYPE_CHECKING:
-    from carryover.ledger.moves import Moved
+    from carryover.ledger.sessions import Moved
     from carryover.ledger.store import Ledger
     from carryover.projects.root import StatePaths
 

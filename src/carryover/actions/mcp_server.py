@@ -21,7 +21,7 @@ from carryover import __version__
 from carryover.actions.context import now_ms
 from carryover.actions.recall import handoff, prepare, recall, turn
 from carryover.errors import UserError
-from carryover.ledger.searchable import KINDS
+from carryover.ledger.search_text import KINDS
 
 NAME: Final = "carryover"
 ROOTS_S: Final = 1.0

@@ -24,13 +24,18 @@ from carryover.errors import ExitCode, UserError
 from carryover.export.quoting import one_line, safe
 from carryover.export.session_parts import Part, session_parts
 from carryover.facts import ProjectRoot
-from carryover.ledger.queries import project_by_root, published_git, session_by_prefix, session_ids, work_sessions
+from carryover.ledger.events import TurnStart, turn_events, turn_of, turn_starts
+from carryover.ledger.queries import (
+    project_by_root,
+    published_git,
+    session_by_prefix,
+    session_ids,
+    shortest_unique,
+    work_sessions,
+)
 from carryover.ledger.rows import ProjectRow, SessionRow
 from carryover.ledger.search import Hit, Query, search
-from carryover.ledger.search_query import Term, terms_of, window
-from carryover.ledger.searchable import KINDS, MOST_CHARS, Kind
-from carryover.ledger.short_ids import shortest_unique
-from carryover.ledger.turns import TurnStart, turn_events, turn_of, turn_starts
+from carryover.ledger.search_text import KINDS, MOST_CHARS, Kind, Term, terms_of, window
 from carryover.model import ToolCall, ToolResult, is_own_tool
 from carryover.paths import StateDir
 from carryover.projects.handoff_file import place_of

@@ -80,8 +80,7 @@ def would_drop(state: StateDir, key: str, words: Sequence[str]) -> list[SessionR
     table, _, name = key.partition(".")
     if table != "retention" or not state.ledger.exists():
         return []
-    from carryover.ledger.queries import connect_read_only
-    from carryover.ledger.selection import Selection, selected_sessions
+    from carryover.ledger.queries import Selection, connect_read_only, selected_sessions
     from carryover.publish.forgetting import over_limits
 
     named_setting(key, settings(state))

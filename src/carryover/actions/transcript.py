@@ -19,7 +19,7 @@ from carryover.distill.view import ProjectView
 from carryover.errors import ExitCode, UserError, os_reason
 from carryover.facts import Facts, FindRoot, ProjectRoot
 from carryover.importing.document import open_document
-from carryover.ledger.project_content import main_thread
+from carryover.ledger.events import main_thread
 from carryover.ledger.queries import projects, work_sessions
 from carryover.publish.make import make
 from carryover.publish.project_view import MAX_SESSIONS, project_view

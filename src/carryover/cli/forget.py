@@ -22,9 +22,8 @@ from carryover.daemon.client import ask_daemon
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import sweep_scratch, temporary_files
 from carryover.ledger.connect import copies
-from carryover.ledger.queries import connect_read_only
+from carryover.ledger.queries import Selection, connect_read_only, selected_sessions
 from carryover.ledger.rows import SessionRow
-from carryover.ledger.selection import Selection, selected_sessions
 from carryover.model import conversation_of
 from carryover.paths import StateDir
 from carryover.terminal.output import can_ask, confirmed, counted, local_time, print_json, print_lines

@@ -13,8 +13,7 @@ from carryover.agents import agent_name, agent_names
 from carryover.cli.agent_names import known_agent
 from carryover.cli.arguments import TIMES, describe, moment_ms, positive
 from carryover.errors import ExitCode, UserError
-from carryover.ledger.queries import project_by_root, session_ids
-from carryover.ledger.short_ids import shortest_unique
+from carryover.ledger.queries import project_by_root, session_ids, shortest_unique
 from carryover.model import NOTE
 from carryover.probe.git_history import SHORT, newest_commits
 from carryover.terminal.entries import Entry, print_entries

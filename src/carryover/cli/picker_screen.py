@@ -18,12 +18,10 @@ from carryover.cli.picker import Choice, Does, Mode, Picker, keys_line, list_lin
 from carryover.distill.digest import Digest
 from carryover.errors import ExitCode
 from carryover.install.machine import Machine, startable_here
-from carryover.ledger.queries import by_last_use, project_by_root, session_ids, sessions
+from carryover.ledger.queries import by_last_use, project_by_root, session_ids, sessions, shortest_unique
 from carryover.ledger.rows import SessionRow
 from carryover.ledger.search import Query, sessions_with
-from carryover.ledger.search_query import terms_of
-from carryover.ledger.searchable import Kind
-from carryover.ledger.short_ids import shortest_unique
+from carryover.ledger.search_text import Kind, terms_of
 from carryover.paths import StateDir, short_path
 from carryover.publish.project_view import session_digest
 from carryover.terminal.output import can_ask, print_lines

@@ -15,11 +15,9 @@ from carryover.agents import agent_name
 from carryover.cli.agent_names import known_agent
 from carryover.cli.arguments import TIMES, describe, moment_ms, positive
 from carryover.errors import ExitCode, UserError
-from carryover.ledger.queries import project_by_root, session_ids
+from carryover.ledger.queries import project_by_root, session_ids, shortest_unique
 from carryover.ledger.search import Found, Hit, Query, search
-from carryover.ledger.search_query import Term, terms_of, window
-from carryover.ledger.searchable import KINDS
-from carryover.ledger.short_ids import shortest_unique
+from carryover.ledger.search_text import KINDS, Term, terms_of, window
 from carryover.paths import short_path
 from carryover.terminal.entries import INDENT, Entry, print_entries
 from carryover.terminal.output import BOLD, harmless, highlight, paint, print_json, terminal_width, when

@@ -15,7 +15,8 @@ from carryover.agents import agent_names
 from carryover.cli.arguments import describe
 from carryover.errors import ExitCode, UserError
 from carryover.export.session_parts import Part, SessionEvent, begins_turn, of_turns, session_parts
-from carryover.ledger.queries import SessionRow, session_events
+from carryover.ledger.events import session_events
+from carryover.ledger.queries import SessionRow
 from carryover.paths import short_path
 from carryover.terminal.output import (
     BOLD,

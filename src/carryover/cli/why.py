@@ -16,16 +16,13 @@ from carryover.actions.recorded import ledger_of_project
 from carryover.agents import agent_name
 from carryover.cli.arguments import describe, positive
 from carryover.errors import ExitCode, UserError
-from carryover.ledger.queries import project_by_root, session_ids
-from carryover.ledger.short_ids import shortest_unique
+from carryover.ledger.queries import project_by_root, session_ids, shortest_unique
 from carryover.paths import expanded
 from carryover.probe.git_history import SHORT, Commit, commit_named
 from carryover.terminal.entries import Entry, print_entries
 from carryover.terminal.output import BOLD, YELLOW, harmless, one_line, paint, print_json, print_lines, when
 from carryover.terminal.pager import add_pager_argument, paged
-from carryover.views.commit_history import CommitHistory, commit_history
-from carryover.views.file_history import Change, changes_of
-from carryover.views.line_history import Found, LineHistory, line_history
+from carryover.views.history import Change, CommitHistory, Found, LineHistory, changes_of, commit_history, line_history
 
 LIMIT: Final = 50
 _PROMPT_CHARS: Final = 400

@@ -50,8 +50,8 @@ from carryover.daemon.moves import Moves
 from carryover.daemon.page_door import PageDoor
 from carryover.daemon.syncing import Syncing
 from carryover.facts import is_foreign
-from carryover.ledger.ledger_errors import LedgerUnavailable
-from carryover.ledger.selection import Selection
+from carryover.ledger.connect import LedgerUnavailable
+from carryover.ledger.queries import Selection
 from carryover.paths import socket_address
 from carryover.publish.forgetting import Erased
 

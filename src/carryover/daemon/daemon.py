@@ -45,7 +45,7 @@ from carryover.facts import GitFacts
 from carryover.fsio import is_gone
 from carryover.ingest.scan import MS_PER_DAY
 from carryover.ingest.spool import Spool
-from carryover.ledger.ledger_errors import LedgerDamaged, LedgerUnavailable
+from carryover.ledger.connect import LedgerDamaged, LedgerUnavailable
 from carryover.ledger.provisional import forget_provisional
 from carryover.ledger.queries import ProjectRow, projects, unpublished
 from carryover.projects.handoff_file import IN_PROJECT

@@ -12,10 +12,9 @@ import msgspec
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.publish_queue import PublishQueue
 from carryover.daemon.supervisor import wait_at_most
-from carryover.ledger.connect import erase_mark
-from carryover.ledger.dropped import keep_limits, read_dropped_again
-from carryover.ledger.ledger_errors import LedgerUnavailable
-from carryover.ledger.selection import Selection
+from carryover.ledger.connect import LedgerUnavailable, erase_mark
+from carryover.ledger.forget import keep_limits, read_dropped_again
+from carryover.ledger.queries import Selection
 from carryover.publish.forgetting import Erased, forget_sessions, oldest_kept_ms, over_limits
 
 DAY_S: Final = 86_400.0

@@ -14,7 +14,7 @@ from carryover.daemon.log import Word
 from carryover.errors import UserError
 from carryover.importing.document import open_document
 from carryover.importing.take_in import Imported, take_in
-from carryover.ledger.ledger_errors import LedgerUnavailable
+from carryover.ledger.connect import LedgerUnavailable
 
 
 class Imports:

@@ -20,7 +20,7 @@ from carryover.daemon.supervisor import delay_s
 from carryover.daemon.work_queue import WorkQueue
 from carryover.ingest.pipeline import IngestResult, ingest
 from carryover.ingest.scan import SourceKey, key_of
-from carryover.ledger.ledger_errors import LedgerUnavailable
+from carryover.ledger.connect import LedgerUnavailable
 
 QUIET_S: Final = 0.1
 CAP_S: Final = 0.3

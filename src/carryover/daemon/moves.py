@@ -16,9 +16,9 @@ import msgspec
 
 from carryover.daemon.context import DaemonContext
 from carryover.facts import ProjectRoot
-from carryover.ledger.ledger_errors import LedgerDamaged
-from carryover.ledger.moves import Moved
+from carryover.ledger.connect import LedgerDamaged
 from carryover.ledger.queries import ProjectRow, projects
+from carryover.ledger.sessions import Moved
 from carryover.publish.project_moves import RootFacts, follow, inspect_root, link, unlink
 
 LOOK_S: Final = 1.0

@@ -22,7 +22,7 @@ from carryover.daemon.work_queue import WorkQueue
 from carryover.facts import GitFacts
 from carryover.fsio import is_gone
 from carryover.ingest.scan import MS_PER_DAY
-from carryover.ledger.ledger_errors import LedgerDamaged
+from carryover.ledger.connect import LedgerDamaged
 from carryover.projects.handoff_file import Published
 from carryover.publish.make import Refreshed
 from carryover.publish.project_view import UnknownProject

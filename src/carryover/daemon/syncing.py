@@ -19,7 +19,7 @@ import msgspec
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.supervisor import wait_at_most
 from carryover.errors import UserError, os_reason
-from carryover.ledger.ledger_errors import LedgerDamaged
+from carryover.ledger.connect import LedgerDamaged
 from carryover.probe.git_command import end_in_store
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from carryover.adapter.contract import Agent, Batch, FileStat, Parsed, Source
 from carryover.facts import FindRoot, ProjectRoot
 from carryover.ingest.sanitize import RealPaths, clean_context, clean_entry, context_without_text, with_bounded_times
 from carryover.ledger.batch import READ_IN_PART, Commit, Entry, PreparedBatch, SourceState
-from carryover.ledger.ledger_errors import StaleRead
+from carryover.ledger.connect import StaleRead
 from carryover.ledger.provisional import add_provisional
 from carryover.ledger.store import Ledger
 from carryover.model import Event

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, Literal, TypeVar
 
+import aiosqlite
 import msgspec
 
 from carryover.adapter.contract import Reemitted
 from carryover.facts import ProjectRoot
 from carryover.ledger.codec import encode_body
-from carryover.ledger.searchable import IndexEntry, index_entry
 from carryover.model import Event, Retracted, Skipped
 from carryover.records.fields import LATEST_MS
 
@@ -23,6 +23,7 @@ this size, so the source counts as changed until then."""
 
 _PARAMETERS: Final = 500
 
+K = TypeVar("K")
 T = TypeVar("T")
 
 
@@ -39,8 +40,6 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """Secrets removed from this event, by kind. Counted only if the event is new."""
     retracts: tuple[bytes, ...] = ()
     """Keys of the events that this one retracts."""
-    index: IndexEntry | None = None
-    """The event's search index entry; None if it is not searched."""
 
     @property
     def thread(self) -> tuple[str, str]:
@@ -62,7 +61,6 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
             body=encode_body(event.body),
             redacted=redacted,
             retracts=tuple(event_key(agent, key) for key in retracted),
-            index=index_entry(event.body),
         )
 
 
@@ -134,3 +132,20 @@ def in_parts(values: Sequence[T]) -> Iterator[tuple[str, Sequence[T]]]:
     for start in range(0, len(values), _PARAMETERS):
         part = values[start : start + _PARAMETERS]
         yield ",".join("?" * len(part)), part
+
+
+def grouped(entries: Iterable[Entry], key_of: Callable[[Entry], K]) -> dict[K, list[Entry]]:
+    """Groups entries, each group in order."""
+    groups: dict[K, list[Entry]] = {}
+    for entry in entries:
+        groups.setdefault(key_of(entry), []).append(entry)
+    return groups
+
+
+async def among(db: aiosqlite.Connection, table: str, column: str, values: Sequence[T]) -> set[T]:
+    """Returns those of `values` that the column of a table holds."""
+    found: set[T] = set()
+    for marks, some in in_parts(values):
+        rows = await db.execute_fetchall(f"SELECT {column} FROM {table} WHERE {column} IN ({marks})", some)
+        found.update(value for (value,) in rows)
+    return found

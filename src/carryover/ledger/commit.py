@@ -8,23 +8,20 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
-from typing import Final, TypeVar
+from typing import Final
 
 import aiosqlite
 import msgspec
 
 from carryover.adapter.contract import Source
 from carryover.facts import ProjectRoot
-from carryover.ledger.batch import Commit, Entry, PreparedBatch, in_parts
-from carryover.ledger.displaced import displace_foreign
-from carryover.ledger.ledger_errors import StaleRead
+from carryover.ledger import search_index
+from carryover.ledger.batch import Commit, Entry, PreparedBatch, among, grouped
+from carryover.ledger.connect import StaleRead
 from carryover.ledger.provisional import drop_confirmed
-from carryover.ledger.reemit import reemit
-from carryover.ledger.retract import retract, supersede
-from carryover.ledger.rows import LOST, RETRACTED, StoredBody
-from carryover.ledger.search_index import NewEntry, add_to_index
+from carryover.ledger.rows import LOST, StoredBody
 from carryover.ledger.sessions import (
     StoredSession,
     assign_project,
@@ -33,7 +30,16 @@ from carryover.ledger.sessions import (
     resolve_subagents,
     upsert_session,
 )
-from carryover.ledger.threads import Reducer, Thread, open_thread, rebuild, reduce_on
+from carryover.ledger.threads import (
+    Reducer,
+    displace_foreign,
+    open_thread,
+    reduce_on,
+    reemit,
+    retract,
+    settle,
+    supersede,
+)
 from carryover.ledger.tombstones import take_back, without_forgotten
 from carryover.model import SessionInfo, Skipped
 
@@ -44,16 +50,16 @@ _ADVANCE: Final = """INSERT INTO source (agent, path, rev, cursor, context, size
     ON CONFLICT (agent, path) DO UPDATE SET rev = excluded.rev, cursor = excluded.cursor, context = excluded.context,
         size = excluded.size, mtime_ns = excluded.mtime_ns,
         state = 'active', error = NULL, failures = 0, retry_ms = 0"""
-_PUT_EVENT: Final = (
-    "INSERT INTO event (id, key, secondary_key, thread_id, at_ms, body, retracted) VALUES (?, ?, ?, ?, ?, ?, ?)"
-)
+_PUT_EVENT: Final = "INSERT INTO event (id, key, secondary_key, thread_id, at_ms, body) VALUES (?, ?, ?, ?, ?, ?)"
 _OF_MACHINE: Final = "UPDATE session SET machine = ? WHERE id = ? AND machine = ''"
-_LOST: Final = f"SELECT id, thread_id, at_ms, key FROM event WHERE key IN ({{marks}}) AND retracted = {LOST}"
-_RESTORE: Final = "UPDATE event SET body = ?, retracted = 0 WHERE id = ?"
-_PROJECTS: Final = """SELECT DISTINCT project_id FROM session JOIN thread ON session_id = session.id
-    WHERE thread.id IN ({marks}) AND project_id IS NOT NULL"""
+_RESTORE: Final = f"UPDATE event SET body = ?, retracted = 0 WHERE key = ? AND retracted = {LOST}"
+_SKIPPED_ROWS: Final = 1000
+_RECORD_TYPE_CHARS: Final = 80
 
-K = TypeVar("K")
+_COUNT: Final = "INSERT INTO counter (name, n) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET n = n + excluded.n"
+_COUNT_SKIPPED: Final = """INSERT INTO skipped (agent, agent_version, record_type, reason, n, last_ms)
+    VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (agent, agent_version, record_type, reason)
+    DO UPDATE SET n = n + excluded.n, last_ms = max(last_ms, excluded.last_ms)"""
 
 
 def locator(path: str) -> str | bytes:
@@ -69,15 +75,21 @@ async def run_commit(
     db: aiosqlite.Connection, reducer: Reducer, source: Source, prepared: PreparedBatch, seen_rev: int
 ) -> Commit:
     """Stores `prepared` inside the open transaction. Raises StaleRead if the source's `rev` is no longer `seen_rev`."""
-    forgotten = 0
-    any_forgotten, any_foreign, any_lost = await _advance_source(db, source, prepared, seen_rev)
-    entries = await resolve_subagents(db, source.agent, prepared.entries, prepared.roots)
-    if any_forgotten:
-        wanted = await _without_forgotten(db, source, prepared, entries)
-        forgotten, entries = len(entries) - len(wanted), wanted
-    displaced = await displace_foreign(db, reducer, source.agent, entries) if any_foreign else set()
-    commit = await store_entries(db, reducer, source, prepared, entries, any_lost=any_lost)
-    return msgspec.structs.replace(commit, forgotten=forgotten, projects=tuple(sorted({*commit.projects, *displaced})))
+    identity = (source.agent, locator(source.path))
+    ((rev, any_forgotten, any_foreign, any_lost),) = await db.execute_fetchall(_REV, identity)
+    if rev != seen_rev:
+        raise StaleRead
+    position = (prepared.cursor, prepared.context, prepared.size, prepared.mtime_ns)
+    await db.execute_fetchall(_ADVANCE, (*identity, seen_rev + 1, *position))
+    reported = await resolve_subagents(db, source.agent, prepared.entries, prepared.roots)
+    entries = await _without_forgotten(db, source, prepared, reported) if any_forgotten else reported
+    displaced: set[int] = set()
+    if any_foreign:
+        await displace_foreign(db, source.agent, entries)
+        displaced = await settle(db, reducer)
+    commit = await store_entries(db, reducer, source, prepared, entries, any_lost=bool(any_lost))
+    forgotten, projects = len(reported) - len(entries), tuple(sorted({*commit.projects, *displaced}))
+    return msgspec.structs.replace(commit, forgotten=forgotten, projects=projects)
 
 
 async def store_entries(
@@ -91,52 +103,37 @@ async def store_entries(
     machine: str = "",
 ) -> Commit:
     """Stores the entries that are new, and what follows from them. `machine`: the other machine that recorded them."""
-    projects: set[int] = await _restore(db, reducer, entries) if any_lost else set()
+    if any_lost:
+        await db.executemany(_RESTORE, [(entry.body, entry.key) for entry in entries])
+    projects: set[int] = set()
     reemitted = {(each.session, each.subagent_id or ""): each for each in prepared.reemitted}
     new = await _unknown(db, [entry for entry in entries if entry.thread not in reemitted])
-    again = _grouped((entry for entry in entries if entry.thread in reemitted), lambda entry: entry.thread)
-    retracted = _retracted_keys(entries)
+    again = [entry for entry in entries if entry.thread in reemitted]
+    of_session = grouped([*new, *again], lambda entry: entry.event.session)
+    # Known ones count too: what they retract may have been lost.
+    retracting = grouped((entry for entry in entries if entry.retracts), lambda entry: entry.event.session)
     stored: list[Entry] = []
-    of_session = _grouped([*new, *chain.from_iterable(again.values())], lambda entry: entry.event.session)
-    for native_id in dict.fromkeys([*of_session, *(session for session, _ in reemitted), *retracted]):
-        session = await _session(db, reducer, source, native_id, of_session.get(native_id, []))
+    for native_id in dict.fromkeys([*of_session, *(session for session, _ in reemitted), *retracting]):
+        threads = grouped(of_session.get(native_id, []), lambda entry: entry.thread)
+        session = await _session(db, source, native_id, of_session.get(native_id, []))
         if session is None or session.rank != source.rank:
             continue
         if machine:
             await db.execute_fetchall(_OF_MACHINE, (machine, session.id))
-        fresh = [entry for entry in of_session.get(native_id, []) if entry.thread not in reemitted]
-        changed = False
         for thread in (thread for thread in reemitted if thread[0] == native_id):
-            added, other = await reemit(db, reducer, source.agent, session, reemitted[thread], again.get(thread, []))
-            fresh += added
-            changed |= other
-        keys = retracted.get(native_id, frozenset())
-        changed |= await retract(db, reducer, session, keys)
-        if fresh or changed:
-            projects |= await _add_to_session(db, reducer, session, fresh, prepared.roots, keys)
+            threads[thread] = await reemit(db, source.agent, session, reemitted[thread], threads.get(thread, []))
+        if fresh := list(chain.from_iterable(threads.values())):
+            projects |= await _add_to_session(db, reducer, session, fresh, prepared.roots)
             stored += fresh
-    await count_stored(db, stored, prepared.oversized)
+        await retract(db, session, {key for entry in retracting.get(native_id, []) for key in entry.retracts})
+    projects |= await settle(db, reducer)
+    await _count(db, stored, prepared.oversized)
     await count_skipped(db, source.agent, prepared.skipped, at_ms=prepared.mtime_ns // 1_000_000)
     return Commit(
         new_events=len(stored),
         projects=tuple(sorted(projects)),
         newest_event_ms=max((entry.event.at_ms for entry in stored), default=0),
     )
-
-
-async def _advance_source(
-    db: aiosqlite.Connection, source: Source, prepared: PreparedBatch, seen_rev: int
-) -> tuple[bool, bool, bool]:
-    """Stores the position after what was read. Returns whether the ledger has tombstones, whether it has anything of
-    other machines, and whether it lost events.
-    """
-    identity = (source.agent, locator(source.path))
-    ((rev, any_forgotten, any_foreign, any_lost),) = await db.execute_fetchall(_REV, identity)
-    if rev != seen_rev:
-        raise StaleRead
-    position = (prepared.cursor, prepared.context, prepared.size, prepared.mtime_ns)
-    await db.execute_fetchall(_ADVANCE, (*identity, seen_rev + 1, *position))
-    return bool(any_forgotten), bool(any_foreign), bool(any_lost)
 
 
 async def _without_forgotten(
@@ -158,71 +155,23 @@ async def _without_forgotten(
     return wanted
 
 
-async def _restore(db: aiosqlite.Connection, reducer: Reducer, entries: Sequence[Entry]) -> set[int]:
-    """Puts entries into the places that a damaged ledger kept for them; returns the ids of the projects affected."""
-    by_key = {entry.key: entry for entry in entries}
-    threads: set[int] = set()
-    for marks, keys in in_parts(list(by_key)):
-        rows = list(await db.execute_fetchall(_LOST.format(marks=marks), keys))
-        await db.executemany(_RESTORE, [(by_key[key].body, row_id) for row_id, _, _, key in rows])
-        await add_to_index(
-            db, [NewEntry(row_id, thread_id, at_ms, by_key[key].index) for row_id, thread_id, at_ms, key in rows]
-        )
-        threads |= {thread_id for _, thread_id, _, _ in rows}
-    for thread_id in sorted(threads):
-        await rebuild(db, reducer, thread_id)
-    changed: set[int] = set()
-    for marks, ids in in_parts(sorted(threads)):
-        changed |= {project for (project,) in await db.execute_fetchall(_PROJECTS.format(marks=marks), ids)}
-    await mark_changed(db, changed, started_ms=0)
-    return changed
-
-
 async def _unknown(db: aiosqlite.Connection, entries: Sequence[Entry]) -> list[Entry]:
-    keys = await _known(db, "key", [entry.key for entry in entries])
-    secondary_keys = await _known(
-        db, "secondary_key", [entry.secondary_key for entry in entries if entry.secondary_key is not None]
+    keys = await among(db, "event", "key", [entry.key for entry in entries])
+    secondary_keys = await among(
+        db, "event", "secondary_key", [entry.secondary_key for entry in entries if entry.secondary_key is not None]
     )
     unknown = []
     for entry in entries:
-        if entry.key in keys or (entry.secondary_key is not None and entry.secondary_key in secondary_keys):
-            continue
-        keys.add(entry.key)
-        if entry.secondary_key is not None:
-            secondary_keys.add(entry.secondary_key)
-        unknown.append(entry)
+        if entry.key not in keys and entry.secondary_key not in secondary_keys:
+            unknown.append(entry)
+            keys.add(entry.key)
+            if entry.secondary_key is not None:
+                secondary_keys.add(entry.secondary_key)
     return unknown
 
 
-async def _known(db: aiosqlite.Connection, column: str, identities: Sequence[bytes]) -> set[bytes]:
-    known: set[bytes] = set()
-    for marks, some in in_parts(identities):
-        rows = await db.execute_fetchall(f"SELECT {column} FROM event WHERE {column} IN ({marks})", some)
-        known.update(identity for (identity,) in rows)
-    return known
-
-
-def _grouped(entries: Iterable[Entry], key_of: Callable[[Entry], K]) -> dict[K, list[Entry]]:
-    groups: dict[K, list[Entry]] = {}
-    for entry in entries:
-        groups.setdefault(key_of(entry), []).append(entry)
-    return groups
-
-
-def _retracted_keys(entries: Iterable[Entry]) -> dict[str, frozenset[bytes]]:
-    """Returns the keys of what the user took back, by session.
-
-    Known entries count too: what they retract may have been lost.
-    """
-    keys: dict[str, frozenset[bytes]] = {}
-    for entry in entries:
-        if entry.retracts:
-            keys[entry.event.session] = keys.get(entry.event.session, frozenset()).union(entry.retracts)
-    return keys
-
-
 async def _session(
-    db: aiosqlite.Connection, reducer: Reducer, source: Source, native_id: str, entries: Sequence[Entry]
+    db: aiosqlite.Connection, source: Source, native_id: str, entries: Sequence[Entry]
 ) -> StoredSession | None:
     """Returns the session's row as `entries` make it; None if it has none and there are no entries.
 
@@ -232,36 +181,11 @@ async def _session(
         return await find_session(db, source.agent, native_id)
     times = [entry.event.at_ms for entry in entries if entry.event.at_ms > 0]
     first_ms, last_ms = min(times, default=0), max(times, default=0)
-    session = await upsert_session(
-        db,
-        source.agent,
-        native_id,
-        _session_info(entries),
-        first_ms=first_ms,
-        last_ms=last_ms,
-        rank=source.rank,
-    )
+    info, rank = _session_info(entries), source.rank
+    session = await upsert_session(db, source.agent, native_id, info, first_ms=first_ms, last_ms=last_ms, rank=rank)
     if session.rank < source.rank:
-        return await supersede(db, reducer, session, source.rank, first_ms=first_ms, last_ms=last_ms)
+        return await supersede(db, session, source.rank, first_ms=first_ms, last_ms=last_ms)
     return session
-
-
-async def _add_to_session(
-    db: aiosqlite.Connection,
-    reducer: Reducer,
-    session: StoredSession,
-    entries: Sequence[Entry],
-    roots: Mapping[str, ProjectRoot],
-    retracted: frozenset[bytes],
-) -> set[int]:
-    project_id = await assign_project(db, session, [entry.event for entry in entries], roots)
-    for subagent_id, lines in _grouped(entries, lambda entry: entry.event.subagent_id or "").items():
-        thread = await open_thread(db, reducer, session.id, session.native_id, subagent_id)
-        await _add_to_thread(db, reducer, thread, lines, retracted)
-    await drop_confirmed(db, session.id, [entry.event for entry in entries])
-    touched = {project for project in (session.project_id, project_id) if project is not None}
-    await mark_changed(db, touched, started_ms=session.started_ms)
-    return touched
 
 
 def _session_info(entries: Iterable[Entry]) -> SessionInfo:
@@ -273,54 +197,31 @@ def _session_info(entries: Iterable[Entry]) -> SessionInfo:
     return SessionInfo(**known)
 
 
-async def _add_to_thread(
+async def _add_to_session(
     db: aiosqlite.Connection,
     reducer: Reducer,
-    thread: Thread,
+    session: StoredSession,
     entries: Sequence[Entry],
-    retracted: frozenset[bytes],
-) -> None:
-    ((newest,),) = await db.execute_fetchall("SELECT coalesce(max(id), 0) FROM event")
-    numbered = list(enumerate(entries, start=newest + 1))
-    rows = [
-        (
-            number,
-            entry.key,
-            entry.secondary_key,
-            thread.id,
-            entry.event.at_ms,
-            entry.body,
-            RETRACTED * (entry.key in retracted),
-        )
-        for number, entry in numbered
-    ]
-    await db.executemany(_PUT_EVENT, rows)
-    await add_to_index(
-        db,
-        [
-            NewEntry(number, thread.id, entry.event.at_ms, entry.index)
-            for number, entry in numbered
-            if entry.key not in retracted
-        ],
-    )
-    bodies = [
-        StoredBody(number, entry.event.at_ms, entry.event.body)
-        for number, entry in numbered
-        if entry.key not in retracted
-    ]
-    await reduce_on(db, reducer, thread, bodies)
+    roots: Mapping[str, ProjectRoot],
+) -> set[int]:
+    project_id = await assign_project(db, session, [entry.event for entry in entries], roots)
+    for (_, subagent_id), theirs in grouped(entries, lambda entry: entry.thread).items():
+        thread = await open_thread(db, reducer, session.id, session.native_id, subagent_id)
+        ((newest,),) = await db.execute_fetchall("SELECT coalesce(max(id), 0) FROM event")
+        numbered = list(enumerate(theirs, start=newest + 1))
+        rows = [(number, e.key, e.secondary_key, thread.id, e.event.at_ms, e.body) for number, e in numbered]
+        search_index.expect({entry.body: entry.event.body for entry in theirs})
+        await db.executemany(_PUT_EVENT, rows)
+        search_index.expect({})
+        bodies = [StoredBody(number, entry.event.at_ms, entry.event.body) for number, entry in numbered]
+        await reduce_on(db, reducer, thread, bodies)
+    await drop_confirmed(db, session.id, [entry.event for entry in entries])
+    touched = {project for project in (session.project_id, project_id) if project is not None}
+    await mark_changed(db, touched, started_ms=session.started_ms)
+    return touched
 
 
-_SKIPPED_ROWS: Final = 1000
-_RECORD_TYPE_CHARS: Final = 80
-
-_COUNT: Final = "INSERT INTO counter (name, n) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET n = n + excluded.n"
-_COUNT_SKIPPED: Final = """INSERT INTO skipped (agent, agent_version, record_type, reason, n, last_ms)
-    VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (agent, agent_version, record_type, reason)
-    DO UPDATE SET n = n + excluded.n, last_ms = max(last_ms, excluded.last_ms)"""
-
-
-async def count_stored(db: aiosqlite.Connection, stored: Iterable[Entry], oversized: int) -> None:
+async def _count(db: aiosqlite.Connection, stored: Iterable[Entry], oversized: int) -> None:
     """Counts the secrets removed from what was stored, and the records that were too long to read."""
     counts: Counter[str] = Counter()
     for entry in stored:

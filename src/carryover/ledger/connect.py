@@ -1,35 +1,42 @@
-"""Prepares the ledger's file for its one writer, and opens it read-only for everyone else. Blocking."""
+"""Prepares the ledger's file for its one writer, opens it read-only for everyone else, and says what can go wrong.
+
+Blocking.
+"""
 
 from __future__ import annotations
 
 import os
 import sqlite3
 import stat
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, TypeVar
 from urllib.parse import quote
 
+import msgspec
+
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import open_regular, read_beginning
-from carryover.ledger.ledger_errors import (
-    LedgerDamaged,
-    LedgerUnavailable,
-    TolerantConnection,
-    damages_content,
-    ledger_error,
-)
 from carryover.ledger.schema import MIGRATIONS, migrate, newer_than_program, version_of
 
+_KEPT: Final = "Nothing was lost: what could not be stored is read again from the transcripts."
+_WHY: Final = {
+    sqlite3.SQLITE_FULL: "The disk that holds {path} is full. {kept} Free some space.",
+    sqlite3.SQLITE_BUSY: "Another program keeps {path} locked. {kept} Close the program that has it open.",
+    sqlite3.SQLITE_LOCKED: "Another program keeps {path} locked. {kept} Close the program that has it open.",
+    sqlite3.SQLITE_READONLY: "{path} cannot be written. {kept} Check the rights of the file and its folder.",
+    sqlite3.SQLITE_PERM: "{path} cannot be written. {kept} Check the rights of the file and its folder.",
+    sqlite3.SQLITE_CANTOPEN: "{path} cannot be opened. {kept} Check the rights of the file and its folder.",
+    sqlite3.SQLITE_IOERR: "The disk that holds {path} reports errors. {kept} Check that it has space and is healthy.",
+}
 BUSY_MS: Final = 5000
 """How long the writer's statements wait for another process to release the database."""
 _READ_BUSY_MS: Final = 2000
 _READ_CACHE_KIB: Final = 4096
 _CONTENT: Final = b"content\n"
-
 C = TypeVar("C", bound=sqlite3.Connection)
-
 SETTINGS: Final = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = NORMAL",
@@ -39,6 +46,66 @@ SETTINGS: Final = (
     "PRAGMA secure_delete = FAST",
     f"PRAGMA busy_timeout = {BUSY_MS}",
 )
+
+
+class StaleRead(Exception):
+    """Another writer has committed the source since it was read. Nothing was stored; read it again."""
+
+
+class LedgerUnavailable(UserError):
+    """The ledger cannot be written now. Nothing is lost: sources keep their positions and are read again."""
+
+
+class LedgerDamaged(UserError):
+    """The ledger's file is damaged. Opening it again moves it aside and saves every row that can still be read."""
+
+
+class DamagedBody(msgspec.DecodeError):
+    """A stored body is not one that Carryover wrote."""
+
+
+class TolerantConnection(sqlite3.Connection):
+    """A connection that skips damaged entries, for commands. The daemon has the ledger repaired instead."""
+
+    damaged = 0
+    """How many entries with a damaged body were skipped."""
+
+
+def damages_content(error: Exception) -> bool:
+    """Whether the error means that a row's content was changed, which SQLite's own checks don't detect.
+
+    Python's sqlite3 reports text that is not UTF-8 without an SQLite error code. Our functions in SQL fail only for a
+    body that cannot be read.
+    """
+    if isinstance(error, sqlite3.OperationalError):
+        is_undecodable = getattr(error, "sqlite_errorcode", None) is None and "decode to UTF-8" in str(error)
+        return is_undecodable or "user-defined function raised exception" in str(error)
+    return isinstance(error, DamagedBody)
+
+
+def ledger_error(error: Exception, path: Path) -> LedgerUnavailable | LedgerDamaged | None:
+    """Returns the ledger error for an error of SQLite or of a row's content; None if it is a bug in Carryover."""
+    code = getattr(error, "sqlite_errorcode", None)
+    primary = code & 0xFF if code is not None else None
+    # A damaged schema is quoted in SQLite's message, which Python then cannot decode.
+    is_message_damaged = isinstance(error, UnicodeDecodeError)
+    if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or is_message_damaged or damages_content(error):
+        return LedgerDamaged(
+            f"{path} is damaged. It is moved aside and what can be read is saved at the next start of carryoverd.",
+        )
+    why = _WHY.get(primary) if primary is not None else None
+    return LedgerUnavailable(why.format(path=path, kept=_KEPT)) if why else None
+
+
+@contextmanager
+def _as_ledger_error(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (sqlite3.Error, UnicodeDecodeError) as error:
+        trouble = ledger_error(error, path)
+        if trouble is None:
+            raise
+        raise trouble from error
 
 
 def prepare_file(path: Path) -> None:
@@ -52,15 +119,10 @@ def prepare_file(path: Path) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _make_private(path)
         # Closed after a damaged ledger was replaced: closing deletes its log, unless another file has its name.
-        with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        with _as_ledger_error(path), closing(sqlite3.connect(path, isolation_level=None)) as db:
             if not _migrate_or_detect_damage(db, path):
                 _replace_damaged(path)
         damage_mark(path).unlink(missing_ok=True)
-    except sqlite3.Error as error:
-        trouble = ledger_error(error, path)
-        if trouble is None:
-            raise
-        raise trouble from error
     except OSError as error:
         raise LedgerUnavailable(f"{path} cannot be opened: {error.strerror}. Check its folder and the disk.") from error
 
@@ -186,13 +248,19 @@ def _connect_read_only(path: Path, kind: type[C], *, keep_index: bool) -> C:
             f"There is no ledger at {path} yet. Start carryoverd once; it reads what your agents have written.",
             ExitCode.NOTHING_FOUND,
         )
-    try:
-        return _open_read_only(path, kind, keep_index)
-    except (sqlite3.Error, UnicodeDecodeError) as error:
-        trouble = ledger_error(error, path)
-        if trouble is None:
-            raise
-        raise trouble from error
+    _require_regular(path)
+    # In WAL mode even a reader wants the -wal and -shm files, and SQLite makes them where it can. Without either nobody
+    # has the ledger open and everything is in the database itself, so it can be read like a file that never changes.
+    in_use = any(path.with_name(path.name + suffix).exists() for suffix in ("-wal", "-shm"))
+    with _as_ledger_error(path):
+        for how in ("mode=ro&readonly_shm=1", "mode=ro")[not keep_index :] if in_use else ():
+            try:
+                return _checked(path, kind, how)
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
+                    raise
+        # Or a crash left a log, in a folder where its index cannot be made: what was checkpointed can be read.
+        return _checked(path, kind, "immutable=1")
 
 
 def _require_regular(path: Path) -> None:
@@ -204,36 +272,18 @@ def _require_regular(path: Path) -> None:
                 raise LedgerUnavailable(f"{part} is not a file. Move it away; what was read is read again.")
 
 
-def _open_read_only(path: Path, kind: type[C], keep_index: bool) -> C:
-    _require_regular(path)
-    # In WAL mode even a reader wants the -wal and -shm files, and SQLite makes them where it can. Without either nobody
-    # has the ledger open and everything is in the database itself, so it can be read like a file that never changes.
-    in_use = any(path.with_name(path.name + suffix).exists() for suffix in ("-wal", "-shm"))
-    for how in ("mode=ro&readonly_shm=1", "mode=ro")[not keep_index :] if in_use else ():
-        try:
-            return _checked(path, kind, how)
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
-                raise
-    # Or a crash left a log, in a folder where its index cannot be made: what was checkpointed can be read.
-    return _checked(path, kind, "immutable=1")
-
-
 def _checked(path: Path, kind: type[C], how: str) -> C:
     db = kind(f"file:{quote(str(path))}?{how}", uri=True, isolation_level=None)
     try:
         db.execute(f"PRAGMA busy_timeout = {_READ_BUSY_MS}")
         db.execute(f"PRAGMA cache_size = -{_READ_CACHE_KIB}")
         db.execute("PRAGMA query_only = ON")
-        _check_version(version_of(db), path)
+        version = version_of(db)
+        if version > len(MIGRATIONS):
+            raise newer_than_program(path, version, len(MIGRATIONS))
+        if version < len(MIGRATIONS):
+            raise LedgerUnavailable(f"{path} has not been brought up to date yet. Start carryoverd once; it does that.")
     except BaseException:
         db.close()
         raise
     return db
-
-
-def _check_version(version: int, path: Path) -> None:
-    if version > len(MIGRATIONS):
-        raise newer_than_program(path, version, len(MIGRATIONS))
-    if version < len(MIGRATIONS):
-        raise LedgerUnavailable(f"{path} has not been brought up to date yet. Start carryoverd once; it does that.")

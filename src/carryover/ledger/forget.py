@@ -1,5 +1,6 @@
 """Removes sessions, or a period of them, and leaves tombstones if the removal is permanent.
 
+Sessions that are dropped for want of room leave none: the limits are noted, and relaxing them has sources read again.
 Everything runs inside the open transaction.
 
 The context stored with a source's position may hold content. A source that has reported a forgotten conversation names
@@ -9,18 +10,18 @@ its beginning when it changes, and the tombstones skip what was forgotten. All o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import aiosqlite
 import msgspec
 
-from carryover.ledger.change_log import log_forgetting
 from carryover.ledger.codec import decode_body, may_be
-from carryover.ledger.search_index import clear_index, remove_from_index
-from carryover.ledger.selection import Selection
+from carryover.ledger.machines import log_forgetting
+from carryover.ledger.queries import SELECTED, Selection
+from carryover.ledger.search_index import clear_index
 from carryover.ledger.sessions import LAST_PROJECT, mark_changed
-from carryover.ledger.threads import Reducer, rebuild
+from carryover.ledger.threads import Reducer, settle
 from carryover.ledger.tombstones import (
     EVERYTHING,
     Tombstone,
@@ -33,23 +34,37 @@ from carryover.ledger.tombstones import (
 )
 from carryover.model import SessionInfo, conversation_of
 
-_KEYS_PER_READ: Final = 10_000
+_FOREVER_MS: Final = 2**62
+"""Later than any time: forgetting a whole session includes events whose clock was ahead."""
 
-_THREADS: Final = "SELECT id FROM thread WHERE session_id = ?"
-_KEYS: Final = (
-    "SELECT id, key FROM event WHERE thread_id = ? AND at_ms >= ? AND at_ms < ? AND id > ? ORDER BY id LIMIT ?"
+_SELECTED: Final = f"""SELECT id, agent, native_id, rank, project_id, recorded_project_id FROM session
+    WHERE {SELECTED} ORDER BY id"""
+_SESSIONS: Final = "SELECT value FROM json_each(:sessions)"
+_CHOSEN: Final = f"""thread_id IN (SELECT id FROM thread WHERE session_id IN ({_SESSIONS}))
+    AND at_ms >= :since AND at_ms < :until"""
+_KEYS: Final = f"SELECT key FROM event WHERE {_CHOSEN}"
+_KEYS_AT_ONCE: Final = 10_000
+_REMOVE: Final = (
+    f"DELETE FROM event WHERE {_CHOSEN}",
+    f"DELETE FROM provisional WHERE session_id IN ({_SESSIONS}) AND at_ms >= :since AND at_ms < :until",
+    f"""DELETE FROM thread WHERE session_id IN ({_SESSIONS})
+        AND NOT EXISTS (SELECT 1 FROM event WHERE thread_id = thread.id)""",
+    f"""DELETE FROM session WHERE id IN ({_SESSIONS})
+        AND NOT EXISTS (SELECT 1 FROM thread WHERE session_id = session.id)
+        AND NOT EXISTS (SELECT 1 FROM provisional WHERE session_id = session.id)""",
 )
-_WITHIN: Final = "event.thread_id = ? AND event.at_ms >= ? AND event.at_ms < ?"
-_INFOS: Final = f"""SELECT body FROM event WHERE thread_id IN ({_THREADS}) AND retracted = 0
-    AND {may_be("session_info")} ORDER BY id"""
+_INFOS: Final = f"""SELECT session_id, body FROM thread JOIN event ON thread_id = thread.id
+    WHERE session_id IN ({_SESSIONS}) AND retracted = 0 AND {may_be("session_info")} ORDER BY event.id"""
 _UPDATE: Final = """UPDATE session SET title = :title, last_ms = max(
         (SELECT coalesce(max(last_ms), 0) FROM thread WHERE session_id = :id),
         (SELECT coalesce(max(at_ms), 0) FROM provisional WHERE session_id = :id)),
     started_ms = coalesce((SELECT min(at_ms) FROM event JOIN thread ON thread.id = thread_id
         WHERE session_id = :id AND at_ms > 0), started_ms) WHERE id = :id"""
-_CAME_BY: Final = """WITH RECURSIVE came(id) AS (SELECT id FROM project WHERE root = ? UNION SELECT project.id
-    FROM project, came WHERE project.moved_to = came.id) SELECT root FROM project WHERE id IN came"""
-_UNUSED: Final = """SELECT id FROM project WHERE (:all OR root IN (SELECT value FROM json_each(:roots)))
+_CAME: Final = """WITH RECURSIVE came(id) AS (SELECT id FROM project WHERE {}
+    UNION SELECT project.id FROM project, came WHERE project.moved_to = came.id)"""
+_FORMER_ROOTS: Final = f"{_CAME.format('root = ?')} SELECT root FROM project WHERE id IN came"
+_UNUSED: Final = f"""{_CAME.format("id IN (SELECT value FROM json_each(:touched))")}
+    SELECT id FROM project WHERE (:all OR id IN came)
     AND NOT EXISTS (SELECT 1 FROM session WHERE project.id IN (project_id, recorded_project_id))
     AND NOT EXISTS (SELECT 1 FROM session WHERE session.project_id = project.moved_to)"""
 _KEEP_ID: Final = """INSERT INTO counter (name, n) VALUES (?, ?)
@@ -65,9 +80,19 @@ _READ_WHOLE: Final = """UPDATE source SET cursor = NULL, context = x'' WHERE age
 _READ_AGAIN: Final = "UPDATE source SET rev = rev + 1 WHERE agent = ?"
 _OF_EVERYTHING: Final = (
     "DELETE FROM source WHERE state = 'gone'",
+    "UPDATE source SET cursor = NULL, context = x'', rev = rev + 1",
     "DELETE FROM skipped",
     "DELETE FROM incident",
 )
+Limits = Mapping[str, int | None]
+"""Each limit by its name; None if there is no such limit."""
+_NONE: Final = 2**62
+_NAME: Final = "dropped_over:"
+_KEEP: Final = "INSERT INTO counter (name, n) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET n = min(n, excluded.n)"
+_KEPT: Final = f"SELECT name, n FROM counter WHERE name LIKE '{_NAME}%'"
+_CLEAR: Final = f"DELETE FROM counter WHERE name LIKE '{_NAME}%'"
+_READ_ALL_AGAIN: Final = """UPDATE source SET cursor = NULL, context = x'', size = -1, rev = rev + 1
+    WHERE state = 'active' AND mtime_ns >= ?"""
 
 
 class Forgotten(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,119 +111,66 @@ async def forget(db: aiosqlite.Connection, reducer: Reducer, selection: Selectio
 
     `now_ms` is the moment of forgetting.
     """
-    condition, values = selection.condition(now_ms)
+    rows = list(await db.execute_fetchall(_SELECTED, selection.values(now_ms)))
     span = (0, _FOREVER_MS) if not selection.in_part else selection.span(now_ms)
-    rows = list(
-        await db.execute_fetchall(
-            f"""SELECT id, agent, native_id, rank, project_id, recorded_project_id FROM session
-            WHERE {condition} ORDER BY id""",
-            values,
-        )
-    )
     if selection.is_everything:
         await clear_index(db)  # as a whole and not event by event
-    for session_id, *_ in rows:
-        await _remove_from_session(db, reducer, int(session_id), span, for_good=selection.for_good)
+    await _remove(db, reducer, [int(row[0]) for row in rows], span, for_good=selection.for_good)
     if selection.is_everything:
         await clear_index(db)  # again: what is left to index ends where the events do
-    sessions = [(str(agent), str(native_id)) for _, agent, native_id, *_ in rows]
+    sessions = [(str(agent), str(native_id), int(rank)) for _, agent, native_id, rank, *_ in rows]
     if selection.for_good:
-        rules = await _tombstones(db, selection, sessions, now_ms=now_ms)
-        # A session read from its best source: what lesser sources have of it was never stored and has no keys.
-        ranked = {session: rank for session, (_, _, _, rank, *_) in zip(sessions, rows, strict=True) if rank > 0}
-        of_rank = tuple(Tombstone(session_scope(*session), 0, 0, rank) for session, rank in ranked.items())
-        await put_tombstones(db, Tombstones((*rules, *of_rank)))
-        await log_forgetting(db, _for_others(selection, sessions, now_ms=now_ms))
-    conversations = tuple(dict.fromkeys((agent, conversation_of(session)) for agent, session in sessions))
+        await _leave_tombstones(db, selection, sessions, now_ms)
+    conversations = tuple(dict.fromkeys((agent, conversation_of(session)) for agent, session, _ in sessions))
     await _clear_sources(db, selection, conversations)
     touched = {int(project) for *_, placed, recorded in rows for project in (placed, recorded) if project is not None}
     gone = await _remove_unused_projects(db, selection, touched)
-    changed = sorted(touched - gone)
+    changed = tuple(sorted(touched - gone))
     await mark_changed(db, changed, started_ms=0)
-    return Forgotten(
-        sessions=len(rows),
-        conversations=conversations,
-        changed=tuple(changed),
-        gone=tuple(sorted(gone)),
-    )
+    return Forgotten(sessions=len(rows), conversations=conversations, changed=changed, gone=tuple(sorted(gone)))
 
 
-_FOREVER_MS: Final = 2**62
-"""Later than any time: forgetting a whole session includes events whose clock was ahead."""
-
-
-async def _remove_from_session(
-    db: aiosqlite.Connection, reducer: Reducer, session_id: int, span: tuple[int, int], *, for_good: bool
+async def _remove(
+    db: aiosqlite.Connection, reducer: Reducer, sessions: Sequence[int], span: tuple[int, int], *, for_good: bool
 ) -> None:
-    for (thread_id,) in list(await db.execute_fetchall(_THREADS, (session_id,))):
-        removed = await _remove_events(db, int(thread_id), span, for_good=for_good)
-        if not list(await db.execute_fetchall("SELECT 1 FROM event WHERE thread_id = ? LIMIT 1", (thread_id,))):
-            await db.execute_fetchall("DELETE FROM thread WHERE id = ?", (thread_id,))
-        elif removed:
-            await rebuild(db, reducer, int(thread_id))
-    await db.execute_fetchall(
-        "DELETE FROM provisional WHERE session_id = ? AND at_ms >= ? AND at_ms < ?", (session_id, *span)
-    )
-    left = f"SELECT EXISTS ({_THREADS}) OR EXISTS (SELECT 1 FROM provisional WHERE session_id = ?)"
-    ((is_left,),) = await db.execute_fetchall(left, (session_id, session_id))
-    if is_left:
-        title = await _title(db, session_id)
-        await db.execute_fetchall(_UPDATE, {"id": session_id, "title": title})
-    else:
-        await db.execute_fetchall("DELETE FROM session WHERE id = ?", (session_id,))
-
-
-async def _remove_events(db: aiosqlite.Connection, thread_id: int, span: tuple[int, int], *, for_good: bool) -> bool:
-    """Removes the thread's events within `span`; returns whether there were any. `for_good` adds tombstones."""
-    after = 0
-    while rows := list(await db.execute_fetchall(_KEYS, (thread_id, *span, after, _KEYS_PER_READ))):
-        if for_good:
-            keys = tuple(short_key(key) for _, key in rows)
-            await put_tombstones(db, Tombstones(keys=keys))
-            await log_forgetting(db, keys=keys)
-        after = int(rows[-1][0])
-    await remove_from_index(db, _WITHIN, (thread_id, *span))
-    await db.execute_fetchall(f"DELETE FROM event WHERE {_WITHIN}", (thread_id, *span))
-    return after > 0
-
-
-async def _title(db: aiosqlite.Connection, session_id: int) -> str | None:
-    title = None
-    for (body,) in await db.execute_fetchall(_INFOS, (session_id,)):
-        info = decode_body(body)
+    """Removes what the sessions have within `span`, and those left with nothing; `for_good` adds tombstones."""
+    values = {"sessions": msgspec.json.encode(sessions).decode(), "since": span[0], "until": span[1]}
+    if for_good:
+        async with db.execute(_KEYS, values) as found:
+            while rows := list(await found.fetchmany(_KEYS_AT_ONCE)):
+                keys = tuple(short_key(key) for (key,) in rows)
+                await put_tombstones(db, Tombstones(keys=keys))
+                await log_forgetting(db, keys=keys)
+    for statement in _REMOVE:
+        await db.execute_fetchall(statement, values)
+    await settle(db, reducer)
+    titles: dict[int, str] = {}
+    for session_id, stored in await db.execute_fetchall(_INFOS, values):
+        info = decode_body(stored)
         if isinstance(info, SessionInfo) and info.title is not None:
-            title = info.title
-    return title
+            titles[session_id] = info.title
+    await db.executemany(_UPDATE, [{"id": session, "title": titles.get(session)} for session in sessions])
 
 
-async def _tombstones(
-    db: aiosqlite.Connection, selection: Selection, sessions: Iterable[tuple[str, str]], *, now_ms: int
-) -> tuple[Tombstone, ...]:
-    """Returns tombstones for what is selected, even if it has not been read yet."""
-    agent = selection.agent or ""
+async def _leave_tombstones(
+    db: aiosqlite.Connection, selection: Selection, sessions: Sequence[tuple[str, str, int]], now_ms: int
+) -> None:
+    """Leaves tombstones for what is selected, even if it has not been read yet. `sessions`: agent, id and rank."""
+    of_sessions = {session_scope(agent, session) for agent, session, _ in sessions}
+    # Those that mean the same on every machine: a path may belong to another project there.
+    here, elsewhere = {EVERYTHING}, of_sessions
     if selection.session is not None:
-        scopes = {session_scope(agent, selection.session)}
+        here = elsewhere = {session_scope(selection.agent or "", selection.session)}
     elif selection.conversation is not None:
-        scopes = {conversation_scope(agent, selection.conversation)}
+        here = elsewhere = {conversation_scope(selection.agent or "", selection.conversation)}
     elif selection.root is not None:
-        roots = [root for (root,) in await db.execute_fetchall(_CAME_BY, (selection.root,))]
-        scopes = {project_scope(root) for root in (selection.root, *roots)}
-        scopes |= {session_scope(*session) for session in sessions}
-    else:
-        scopes = {EVERYTHING}
-    return tuple(Tombstone(scope, *selection.span(now_ms)) for scope in sorted(scopes))
-
-
-def _for_others(selection: Selection, sessions: Iterable[tuple[str, str]], *, now_ms: int) -> Iterator[Tombstone]:
-    """Yields tombstones that mean the same on every machine: a path may belong to another project there."""
-    agent = selection.agent or ""
-    if selection.session is not None:
-        scopes = [session_scope(agent, selection.session)]
-    elif selection.conversation is not None:
-        scopes = [conversation_scope(agent, selection.conversation)]
-    else:
-        scopes = [session_scope(*session) for session in sessions]
-    yield from (Tombstone(scope, *selection.span(now_ms)) for scope in scopes)
+        former = [root for (root,) in await db.execute_fetchall(_FORMER_ROOTS, (selection.root,))]
+        here = {project_scope(root) for root in (selection.root, *former)} | of_sessions
+    # A session read from its best source: what lesser sources have of it was never stored and has no keys.
+    of_rank = [Tombstone(session_scope(agent, session), 0, 0, rank) for agent, session, rank in sessions if rank > 0]
+    span = selection.span(now_ms)
+    await put_tombstones(db, Tombstones((*(Tombstone(scope, *span) for scope in sorted(here)), *of_rank)))
+    await log_forgetting(db, [Tombstone(scope, *span) for scope in sorted(elsewhere)])
 
 
 async def _clear_sources(
@@ -207,7 +179,6 @@ async def _clear_sources(
     if selection.is_everything:
         for statement in _OF_EVERYTHING:
             await db.execute_fetchall(statement)
-        await db.execute_fetchall("UPDATE source SET cursor = NULL, context = x'', rev = rev + 1")
     # A database that is read again in full would bring all of it back, not only what changes.
     give_up = _GIVE_UP_POSITION if selection.for_good else _READ_WHOLE
     for agent, conversation in conversations:
@@ -218,16 +189,30 @@ async def _clear_sources(
 
 
 async def _remove_unused_projects(db: aiosqlite.Connection, selection: Selection, touched: Iterable[int]) -> set[int]:
-    roots: set[str] = set()
-    for project in touched:
-        for (root,) in await db.execute_fetchall("SELECT root FROM project WHERE id = ?", (project,)):
-            roots |= {root, *(former for (former,) in await db.execute_fetchall(_CAME_BY, (root,)))}
-    asked = {"all": selection.is_everything, "roots": msgspec.json.encode(sorted(roots)).decode()}
+    asked = {"all": selection.is_everything, "touched": msgspec.json.encode(sorted(touched)).decode()}
     unused = {int(project) for (project,) in await db.execute_fetchall(_UNUSED, asked)}
-    for project in unused:
-        await db.execute_fetchall("UPDATE project SET moved_to = NULL WHERE moved_to = ?", (project,))
-    for project in unused:
-        await db.execute_fetchall("DELETE FROM project WHERE id = ?", (project,))
+    for statement in ("UPDATE project SET moved_to = NULL WHERE moved_to = ?", "DELETE FROM project WHERE id = ?"):
+        await db.executemany(statement, [(project,) for project in unused])
     if unused:
         await db.execute_fetchall(_KEEP_ID, (LAST_PROJECT, max(unused)))
     return unused
+
+
+async def keep_limits(db: aiosqlite.Connection, limits: Limits) -> None:
+    """Records that sessions were dropped under `limits`."""
+    await db.executemany(_KEEP, [(_NAME + name, _NONE if limit is None else limit) for name, limit in limits.items()])
+
+
+async def read_dropped_again(db: aiosqlite.Connection, limits: Limits, *, since_ms: int) -> bool:
+    """Has sources read from their start if `limits` allow more than when sessions were dropped; returns whether they
+    do.
+
+    Only sources changed since `since_ms` are read again.
+    """
+    kept = {str(name): int(n) for name, n in await db.execute_fetchall(_KEPT)}
+    now = {_NAME + name: _NONE if limit is None else limit for name, limit in limits.items()}
+    if not any(now.get(name, _NONE) > n for name, n in kept.items()):
+        return False
+    await db.execute_fetchall(_CLEAR)
+    await db.execute_fetchall(_READ_ALL_AGAIN, (since_ms * 1_000_000,))
+    return True

@@ -35,14 +35,13 @@ _RECENT: Final = 50
 """How many of a thread's newest events are compared with what a hook reports."""
 
 _INSERT: Final = "INSERT INTO provisional (session_id, subagent_id, fingerprint, at_ms, body) VALUES (?, ?, ?, ?, ?)"
-_ROOT_OF_SESSION: Final = """SELECT root FROM session JOIN project ON project.id = project_id
-    WHERE agent = ? AND native_id = ?"""
-_SAME_ROW: Final = """SELECT 1 FROM provisional JOIN session ON session.id = session_id
-    WHERE agent = ? AND native_id = ? AND subagent_id = ? AND fingerprint = ?"""
-_THREAD: Final = """SELECT thread.id FROM thread JOIN session ON session.id = session_id
-    WHERE agent = ? AND native_id = ? AND subagent_id = ?"""
-_NEWEST_EVENTS: Final = f"""SELECT at_ms, body FROM event WHERE thread_id = ({_THREAD}) AND retracted = 0
-    ORDER BY id DESC LIMIT ?"""
+_KNOWN: Final = """SELECT root, EXISTS (SELECT 1 FROM provisional
+        WHERE session_id = session.id AND subagent_id = :subagent AND fingerprint = :fingerprint)
+    FROM session LEFT JOIN project ON project.id = project_id WHERE agent = :agent AND native_id = :session"""
+_NEWEST_EVENTS: Final = f"""SELECT at_ms, body FROM event WHERE thread_id = (
+        SELECT thread.id FROM thread JOIN session ON session.id = session_id
+        WHERE agent = :agent AND native_id = :session AND subagent_id = :subagent)
+    AND retracted = 0 ORDER BY id DESC LIMIT {_RECENT}"""
 _OF_SESSION: Final = "SELECT id, subagent_id, fingerprint, at_ms FROM provisional WHERE session_id = ?"
 _PROJECTS_WITH_OLD: Final = """SELECT DISTINCT project_id FROM provisional JOIN session ON session.id = session_id
     WHERE at_ms < ? AND project_id IS NOT NULL"""
@@ -77,10 +76,15 @@ async def add_provisional(
     for entry in await without_forgotten(db, agent, entries, roots, rank=None):
         event, at_ms = entry.event, min(entry.event.at_ms, now_ms)
         fingerprint, subagent_id = content_fingerprint(event.body), event.subagent_id or ""
-        thread = (agent, event.session, subagent_id)
-        if await _is_known(db, thread, fingerprint, at_ms):
+        thread = {"agent": agent, "session": event.session, "subagent": subagent_id, "fingerprint": fingerprint}
+        root = roots.get(event.cwd or "")
+        known = list(await db.execute_fetchall(_KNOWN, thread))
+        # A Codex thread can continue in any folder, and only its transcript shows which turns belong where.
+        is_elsewhere = root is not None and any(path not in (None, root.root) for path, _ in known)
+        if is_elsewhere or any(is_same for _, is_same in known):
             continue
-        if await _is_elsewhere(db, thread, roots.get(event.cwd or "")):
+        newest = [(event_ms, body) for event_ms, body in await db.execute_fetchall(_NEWEST_EVENTS, thread)]
+        if await asyncio.to_thread(_last_turn_confirms, newest, fingerprint, at_ms):
             continue
         session = await upsert_session(
             db, agent, event.session, SessionInfo(), first_ms=at_ms, last_ms=at_ms, rank=None
@@ -117,24 +121,6 @@ async def forget_provisional(db: aiosqlite.Connection, *, before_ms: int) -> int
     await db.execute_fetchall("DELETE FROM provisional WHERE at_ms < ?", (before_ms,))
     await mark_changed(db, projects, started_ms=0)
     return int(forgotten)
-
-
-async def _is_elsewhere(db: aiosqlite.Connection, thread: tuple[str, str, str], root: ProjectRoot | None) -> bool:
-    """Whether the session belongs to another project than the one the entry was reported in.
-
-    A Codex thread can continue in any folder, and only its transcript shows which turns belong where.
-    """
-    known = await db.execute_fetchall(_ROOT_OF_SESSION, thread[:2])
-    return root is not None and any(path != root.root for (path,) in known)
-
-
-async def _is_known(db: aiosqlite.Connection, thread: tuple[str, str, str], fingerprint: bytes, at_ms: int) -> bool:
-    """Whether the thread (agent, session, sub-agent) has that content in its last turn, or events after `at_ms`."""
-    if list(await db.execute_fetchall(_SAME_ROW, (*thread, fingerprint))):
-        return True
-    newest = await db.execute_fetchall(_NEWEST_EVENTS, (*thread, _RECENT))
-    rows = [(event_ms, body) for event_ms, body in newest]
-    return await asyncio.to_thread(_last_turn_confirms, rows, fingerprint, at_ms)
 
 
 def _last_turn_confirms(newest: list[tuple[int, str | bytes]], fingerprint: bytes, at_ms: int) -> bool:

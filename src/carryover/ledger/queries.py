@@ -1,12 +1,12 @@
-"""Read-only queries, for status, lists and single sessions. Blocking."""
+"""Read-only queries, for status, lists and single sessions, and what selects sessions to forget. Blocking."""
 
 from __future__ import annotations
 
-import heapq
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
-from itertools import chain
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import pairwise
 from typing import Final
 
 import msgspec
@@ -15,11 +15,8 @@ from carryover.errors import ExitCode, UserError
 from carryover.facts import GitFacts, is_foreign
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.rows import (
-    MAX_PROVISIONAL,
     PROJECT,
-    PROVISIONAL,
     SESSION,
-    SUPERSEDED,
     BrokenSource,
     Incident,
     ProjectRow,
@@ -30,33 +27,60 @@ from carryover.ledger.rows import (
     Whereabouts,
     records,
 )
-from carryover.model import NOTE, TurnEnd, UserPrompt
+from carryover.model import NOTE, session_in_other_cwd
 
 __all__ = ["ProjectRow", "SessionRow", "StoredEvent", "Whereabouts", "connect_read_only"]
 
-_MAX_SKIPPED: Final = 200
-_MAX_BROKEN: Final = 50
-_MAX_INCIDENTS: Final = 5
 _MAX_NAMED: Final = 3
 """Most sessions that a message lists if an id is not unique."""
 
-_SKIPPED: Final = """SELECT agent, agent_version, record_type, reason, n, last_ms FROM skipped
-    ORDER BY n DESC LIMIT ?"""
+_SKIPPED: Final = "SELECT agent, agent_version, record_type, reason, n, last_ms FROM skipped ORDER BY n DESC LIMIT 200"
 _BROKEN: Final = """SELECT agent, path, error, failures, retry_ms FROM source
-    WHERE state = 'broken' ORDER BY agent, path LIMIT ?"""
-_EVENTS: Final = (
-    f"SELECT at_ms, body, retracted FROM event WHERE thread_id = ? AND retracted < {SUPERSEDED} ORDER BY id"
-)
+    WHERE state = 'broken' ORDER BY agent, path LIMIT 50"""
 _WHEREABOUTS: Final = """SELECT id, root, moved_to, not_moved != 0, identity, published_sha,
     EXISTS (SELECT 1 FROM session WHERE project_id = project.id),
     EXISTS (SELECT 1 FROM session WHERE recorded_project_id = project.id) FROM project"""
 # Both are counted in an index, without reading events.
 _COUNTING: Final = "SELECT (SELECT count(*) FROM event) - (SELECT count(*) FROM event WHERE retracted != 0)"
-_PROMPTS_AND_ENDS: Final = """SELECT session.agent, event.at_ms, event.body
-    FROM session JOIN thread ON thread.session_id = session.id JOIN event ON event.thread_id = thread.id
-    WHERE session.project_id = ? AND session.agent != ? AND session.last_ms >= ? AND thread.subagent_id = ''
-    AND event.at_ms >= ? AND event.retracted = 0 AND {may_be}"""
-_INCIDENTS: Final = "SELECT at_ms, text FROM incident ORDER BY id DESC LIMIT ?"
+_WORKTREES: Final = """SELECT id, root, last_event_ms FROM project
+    WHERE main_root = ? ORDER BY last_event_ms DESC LIMIT ?"""
+SELECTED: Final = """(:session IS NULL OR session.agent = :agent AND session.native_id = :session)
+    AND (:conversation IS NULL OR session.agent = :agent AND (session.native_id = :conversation
+        OR session.native_id >= :first_of AND session.native_id < :end_of))
+    AND (:root IS NULL OR EXISTS (SELECT 1 FROM project
+        WHERE root = :root AND project.id IN (session.project_id, session.recorded_project_id)))
+    AND (NOT :in_part OR EXISTS (SELECT 1 FROM thread JOIN event ON event.thread_id = thread.id
+            WHERE thread.session_id = session.id AND event.at_ms >= :begin AND event.at_ms < :end)
+        OR EXISTS (SELECT 1 FROM provisional
+            WHERE session_id = session.id AND at_ms >= :begin AND at_ms < :end))"""
+"""Condition on `session` rows with anything that a `Selection` selects."""
+# A project's handoff counts for the agent whose session there is the newest.
+_BY_AGENT: Final = f"""SELECT session.agent AS agent, count(*) AS sessions, max(session.last_ms) AS last_event_ms,
+    max(CASE WHEN session.last_ms = (SELECT max(last_ms) FROM session AS other
+        WHERE other.project_id = session.project_id AND other.agent != '{NOTE}' AND other.machine = '')
+        AND project.published_sha IS NOT NULL AND project.refusal IS NULL
+        THEN project.published_ms END) AS last_handoff_ms
+    FROM session LEFT JOIN project ON project.id = session.project_id
+    WHERE session.agent != '{NOTE}' AND session.machine = '' GROUP BY session.agent ORDER BY session.agent"""
+_EVENT_BYTES: Final = 120
+"""Approximate bytes that an event takes besides its body: its row, keys and indexes."""
+_SIZES: Final = f"""SELECT agent, native_id, project_id, last_ms,
+    (SELECT coalesce(sum(length(body) + {_EVENT_BYTES}), 0) FROM thread JOIN event ON event.thread_id = thread.id
+        WHERE thread.session_id = session.id)
+    FROM session ORDER BY last_ms, id"""
+_USED: Final = """SELECT (page_count - freelist_count) * page_size
+    FROM pragma_page_count, pragma_freelist_count, pragma_page_size"""
+SHORTEST_ID: Final = 8
+
+
+@contextmanager
+def snapshot(db: sqlite3.Connection) -> Iterator[None]:
+    """Makes all reads inside the block see the same state of the ledger."""
+    db.execute("BEGIN")
+    try:
+        yield
+    finally:
+        db.execute("ROLLBACK")
 
 
 def project_by_id(db: sqlite3.Connection, project_id: int) -> ProjectRow | None:
@@ -108,6 +132,11 @@ def projects(db: sqlite3.Connection) -> list[ProjectRow]:
     has_session = "EXISTS (SELECT 1 FROM session WHERE project_id = project.id)"
     rows = records(ProjectRow, db, f"{PROJECT} WHERE {has_session} ORDER BY last_event_ms DESC, id DESC")
     return [row for row in rows if not is_foreign(row.root)]
+
+
+def worktrees(db: sqlite3.Connection, root: str, *, limit: int) -> list[tuple[int, str, int]]:
+    """Returns the checkout's worktrees, most recently active first: id, root, and time of the last event (UTC ms)."""
+    return list(db.execute(_WORKTREES, (root, limit)))
 
 
 def session_counts(db: sqlite3.Connection) -> dict[int, int]:
@@ -205,23 +234,6 @@ def _beginning_with(
     return list(records(SessionRow, db, statement, {"prefix": prefix, "project": project_id, "agent": agent}))
 
 
-def session_events(db: sqlite3.Connection, session: SessionRow) -> Iterator[StoredEvent]:
-    """Yields the session's events with its sub-agents' merged in by time; each thread keeps its own order.
-
-    What the user took back stays in its place, marked as retracted. What only a hook has reported comes last, marked as
-    provisional.
-    """
-    threads = db.execute("SELECT id, subagent_id FROM thread WHERE session_id = ? ORDER BY subagent_id", (session.id,))
-    # Begun here and not when they are read, all see the same moment of the ledger: a record that comes meanwhile shows
-    # neither twice nor never.
-    streams = [
-        _events(db, db.execute(_EVENTS, (thread_id,)), subagent_id or None)
-        for thread_id, subagent_id in threads.fetchall()
-    ]
-    waiting = db.execute(PROVISIONAL, (session.id, MAX_PROVISIONAL)).fetchall()
-    return chain(heapq.merge(*streams, key=lambda event: event.at_ms), _provisional(db, reversed(waiting)))
-
-
 def totals(db: sqlite3.Connection) -> Totals:
     """Returns counts over the whole ledger, for `status`."""
     counters = dict(db.execute("SELECT name, n FROM counter").fetchall())
@@ -235,59 +247,18 @@ def totals(db: sqlite3.Connection) -> Totals:
         redactions={name.removeprefix(kind_of): n for name, n in counters.items() if name.startswith(kind_of)},
         oversized=counters.get("oversized", 0),
         bytes=_number(db, "PRAGMA page_count") * _number(db, "PRAGMA page_size"),
-        skipped=tuple(records(SkippedRow, db, _SKIPPED, (_MAX_SKIPPED,))),
+        skipped=tuple(records(SkippedRow, db, _SKIPPED)),
         broken=tuple(
             BrokenSource(agent=agent, path=os.fsdecode(path), error=error, failures=failures, retry_ms=retry_ms)
-            for agent, path, error, failures, retry_ms in db.execute(_BROKEN, (_MAX_BROKEN,))
+            for agent, path, error, failures, retry_ms in db.execute(_BROKEN)
         ),
-        incidents=tuple(records(Incident, db, _INCIDENTS, (_MAX_INCIDENTS,))),
+        incidents=tuple(records(Incident, db, "SELECT at_ms, text FROM incident ORDER BY id DESC LIMIT 5")),
     )
-
-
-def _events(
-    db: sqlite3.Connection, rows: Iterable[tuple[int, str | bytes, int]], subagent_id: str | None
-) -> Iterator[StoredEvent]:
-    from carryover.ledger.codec import read_body  # the decoder is slow to build, and lists don't need it
-
-    for at_ms, stored, retracted in rows:
-        if (body := read_body(db, stored)) is not None:
-            yield StoredEvent(at_ms=at_ms, subagent_id=subagent_id, body=body, retracted=bool(retracted))
-
-
-def _provisional(db: sqlite3.Connection, rows: Iterable[tuple[int, str, int, str | bytes]]) -> Iterator[StoredEvent]:
-    from carryover.ledger.codec import read_body
-
-    for _, subagent_id, at_ms, stored in rows:
-        if (body := read_body(db, stored)) is not None:
-            yield StoredEvent(at_ms=at_ms, subagent_id=subagent_id or None, body=body, provisional=True)
 
 
 def _number(db: sqlite3.Connection, statement: str) -> int:
     (number,) = db.execute(statement).fetchone()
     return int(number)
-
-
-def prompts_and_ends(
-    db: sqlite3.Connection, project_id: int, *, since_ms: int
-) -> Iterator[tuple[str, int, UserPrompt | TurnEnd]]:
-    """Yields what began turns of a project since `since_ms` (UTC ms), and what cut them off: agent, time and body."""
-    from carryover.ledger.codec import may_be, read_body
-
-    statement = _PROMPTS_AND_ENDS.format(may_be=f"({may_be('user_prompt')} OR {may_be('turn_end')})")
-    for agent, at_ms, stored in db.execute(statement, (project_id, NOTE, since_ms, since_ms)):
-        body = read_body(db, stored)
-        if isinstance(body, TurnEnd) or (isinstance(body, UserPrompt) and body.actor == "human"):
-            yield agent, at_ms, body
-
-
-# A project's handoff counts for the agent whose session there is the newest.
-_BY_AGENT: Final = f"""SELECT session.agent AS agent, count(*) AS sessions, max(session.last_ms) AS last_event_ms,
-    max(CASE WHEN session.last_ms = (SELECT max(last_ms) FROM session AS other
-        WHERE other.project_id = session.project_id AND other.agent != '{NOTE}' AND other.machine = '')
-        AND project.published_sha IS NOT NULL AND project.refusal IS NULL
-        THEN project.published_ms END) AS last_handoff_ms
-    FROM session LEFT JOIN project ON project.id = session.project_id
-    WHERE session.agent != '{NOTE}' AND session.machine = '' GROUP BY session.agent ORDER BY session.agent"""
 
 
 class AgentRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -310,17 +281,6 @@ def work_sessions(db: sqlite3.Connection, project_id: int, *, limit: int, skippe
     return list(records(SessionRow, db, statement, (project_id, NOTE, limit, skipped)))
 
 
-_EVENT_BYTES: Final = 120
-"""Approximate bytes that an event takes besides its body: its row, keys and indexes."""
-
-_SIZES: Final = f"""SELECT agent, native_id, project_id, last_ms,
-    (SELECT coalesce(sum(length(body) + {_EVENT_BYTES}), 0) FROM thread JOIN event ON event.thread_id = thread.id
-        WHERE thread.session_id = session.id)
-    FROM session ORDER BY last_ms, id"""
-_USED: Final = """SELECT (page_count - freelist_count) * page_size
-    FROM pragma_page_count, pragma_freelist_count, pragma_page_size"""
-
-
 class SessionSize(msgspec.Struct, frozen=True, kw_only=True):
     """A session, the time of its last event (UTC ms, 0 if unknown), and its approximate size in bytes."""
 
@@ -340,3 +300,57 @@ def used_bytes(db: sqlite3.Connection) -> int:
     """Returns the size of the ledger without free pages."""
     ((used,),) = db.execute(_USED).fetchall()
     return int(used)
+
+
+def shortest_unique(ids: Sequence[str]) -> dict[str, str]:
+    """Returns for each id its shortest prefix, of at least 8 characters, that no other of `ids` has."""
+    ordered = sorted(set(ids))
+    shared = [len(os.path.commonprefix(pair)) for pair in pairwise(ordered)]  # noqa: RUF071 - by characters
+    needed = [max(before, after) + 1 for before, after in zip([0, *shared], [*shared, 0], strict=False)]
+    return {name: name[: max(length, SHORTEST_ID)] for name, length in zip(ordered, needed, strict=False)}
+
+
+class Selection(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What to forget: in one session or conversation, in one project, or everywhere. Times are UTC ms."""
+
+    agent: str | None = None
+    """With `session` or `conversation`: the agent it belongs to."""
+    session: str | None = None
+    """Selects one session, by the agent's own id."""
+    conversation: str | None = None
+    """Selects a conversation, including its turns in other folders."""
+    root: str | None = None
+    """Selects a project by its root, including sessions recorded there before it was moved."""
+    since_ms: int | None = None
+    until_ms: int | None = None
+    """End of the period, exclusive. None: the moment of forgetting."""
+    for_good: bool = True
+    """False leaves no tombstones, so that what transcripts still contain can be read again."""
+
+    @property
+    def is_everything(self) -> bool:
+        """Whether neither a session nor a project nor a time limits the selection."""
+        return self == Selection()
+
+    @property
+    def in_part(self) -> bool:
+        """Whether only a part of each session is selected."""
+        return self.since_ms is not None or self.until_ms is not None
+
+    def span(self, now_ms: int) -> tuple[int, int]:
+        """Returns the first time that is forgotten, and the first after it that is not."""
+        since_ms = self.since_ms if self.since_ms is not None else 0
+        return since_ms, min(self.until_ms, now_ms + 1) if self.until_ms is not None else now_ms + 1
+
+    def values(self, now_ms: int) -> dict[str, str | int | None]:
+        """Returns the parameters of `SELECTED`."""
+        begin, end = self.span(now_ms)
+        of = self.conversation or ""
+        ends = {"first_of": session_in_other_cwd(of, ""), "end_of": session_in_other_cwd(of, "\U0010ffff")}
+        return {**msgspec.structs.asdict(self), **ends, "in_part": self.in_part, "begin": begin, "end": end}
+
+
+def selected_sessions(db: sqlite3.Connection, selection: Selection, *, now_ms: int) -> list[SessionRow]:
+    """Returns the sessions with anything selected, newest first. Blocking."""
+    newest = f"{SESSION} WHERE {SELECTED} ORDER BY session.last_ms DESC, session.id DESC"
+    return list(records(SessionRow, db, newest, selection.values(now_ms)))

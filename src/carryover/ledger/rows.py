@@ -149,19 +149,12 @@ PROJECT: Final = """SELECT id, root, main_root, first_ms, last_event_ms, publish
 SESSION: Final = """SELECT session.id, agent, native_id, project_id, project.root, placed.root, parent, title,
     agent_version, model, branch, started_ms, last_ms, machine FROM session LEFT JOIN project ON project.id = project_id
     LEFT JOIN project AS placed ON placed.id = recorded_project_id"""
-LINES: Final = "SELECT id, at_ms, body FROM event WHERE thread_id = ? AND retracted = 0 ORDER BY id"
-"""Events of one thread that count, in the order they came."""
 RETRACTED: Final = 1
 """Value of `event.retracted` if the user took the event back."""
 SUPERSEDED: Final = 2
 """Value of `event.retracted` for events from a lesser source than the session's best."""
 LOST: Final = 3
 """Value of `event.retracted` for damaged events: the body is empty until the record is read again."""
-PROVISIONAL: Final = """SELECT id, subagent_id, at_ms, body FROM provisional
-    WHERE session_id = ? ORDER BY at_ms DESC, id DESC LIMIT ?"""
-"""Provisional events of a session, newest first."""
-MAX_PROVISIONAL: Final = 50
-"""Most provisional events that are read."""
 
 
 def as_record(record: type[Row], row: Iterable[Any]) -> Row:

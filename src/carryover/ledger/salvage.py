@@ -24,27 +24,10 @@ from carryover.ledger.threads import NEVER_REDUCED, NO_DIGEST
 _BATCH: Final = 500
 _HIGHEST_ROWID: Final = 2**62
 
-_COLUMNS: Final = {
-    "forgotten": "id, scope, from_ms, until_ms, rank",
-    "forgotten_event": "id",
-    "project": (
-        "id, root, main_root, first_ms, last_event_ms, changed_ms, published_sha, published_ms, refusal, git, "
-        "moved_to, not_moved, identity"
-    ),
-    "session": (
-        "id, agent, native_id, project_id, project_final, parent, title, agent_version, model, branch, "
-        "started_ms, last_ms, rank, recorded_project_id, machine"
-    ),
-    "thread": "id, session_id, subagent_id, last_ms",
-    "event": "id, key, secondary_key, thread_id, at_ms, body, retracted",
-    "incident": "id, at_ms, text",
-    "provisional": "id, session_id, subagent_id, fingerprint, at_ms, body",
-}
-_KEYED: Final = {
-    "counter": "name, n",
-    "machine": "id, name",
-    "skipped": "agent, agent_version, record_type, reason, n, last_ms",
-}
+_TABLES: Final = ("forgotten", "forgotten_event", "project", "session", "thread", "event", "incident", "provisional")
+_KEYED: Final = ("counter", "machine", "skipped")
+_MADE_AGAIN: Final = {"fold_version": NEVER_REDUCED, "digest": NO_DIGEST}
+"""Columns that are not read."""
 _INDEXED_KEYS: Final = "SELECT id, key FROM event INDEXED BY sqlite_autoindex_event_1"
 _LOSE_OTHERS: Final = f"""UPDATE OR IGNORE event SET key = indexed.key, secondary_key = NULL, body = '',
     retracted = iif(retracted = {SUPERSEDED}, {SUPERSEDED}, {LOST})
@@ -67,13 +50,11 @@ def salvage(damaged: Path, into: sqlite3.Connection, *, now_ms: int) -> int:
     into.execute("PRAGMA foreign_keys = OFF")
     into.execute("BEGIN IMMEDIATE")
     with closing(_open_damaged(damaged)) as old:
-        for table, wanted in _COLUMNS.items():
-            there = _present(old, table, wanted)
-            for row in _rows(old, table, ", ".join(there.values())) if there else ():
-                _put(into, table, tuple(there), row)
-        for table, columns in _KEYED.items():
-            for row in _keyed_rows(old, table, columns):
-                _put(into, table, tuple(columns.split(", ")), row)
+        for table in (*_TABLES, *_KEYED):
+            there = _present(old, into, table)
+            read = _keyed_rows if table in _KEYED else _rows
+            for row in read(old, table, ", ".join(there.values())) if there else ():
+                _put(into, table, dict(zip(there, row, strict=True)))
         _compare_keys(old, into)
     for statement in _ORPHANS:
         into.execute(statement)
@@ -113,21 +94,22 @@ def _text(stored: bytes) -> str | None:
         return None
 
 
-def _present(old: sqlite3.Connection, table: str, wanted: str) -> dict[str, str]:
-    """Maps the columns of `wanted` to their names in `table`, without those it lacks.
+def _present(old: sqlite3.Connection, into: sqlite3.Connection, table: str) -> dict[str, str]:
+    """Maps the columns of `table` to their names in the damaged ledger, without those it lacks.
 
     The ledger of an older Carryover has fewer columns, other names for some, or not the table.
     """
+    columns = "SELECT name FROM pragma_table_info(?)"
+    wanted = [name for (name,) in into.execute(columns, (table,)) if name not in _MADE_AGAIN]
     try:
-        there = {name for (_, name, *_) in old.execute(f"PRAGMA table_info({table})")}
+        there = {name for (name,) in old.execute(columns, (table,))}
     except sqlite3.DatabaseError:
         return {}
-    names = {name: name if name in there else FORMER_NAMES.get((table, name), name) for name in wanted.split(", ")}
+    names = {name: name if name in there else FORMER_NAMES.get((table, name), name) for name in wanted}
     return {name: former for name, former in names.items() if former in there}
 
 
-def _put(into: sqlite3.Connection, table: str, columns: tuple[str, ...], row: tuple[Any, ...]) -> None:
-    values = dict(zip(columns, row, strict=True))
+def _put(into: sqlite3.Connection, table: str, values: dict[str, Any]) -> None:
     if isinstance(body := values.get("body"), str | bytes):
         values["body"] = with_present_kind(body) or body
     if table == "event":
@@ -140,7 +122,7 @@ def _put(into: sqlite3.Connection, table: str, columns: tuple[str, ...], row: tu
     elif table == "provisional" and not (_has_place(values, "fingerprint") and _is_body(values["body"])):
         return
     if table == "thread":
-        values |= {"fold_version": NEVER_REDUCED, "digest": NO_DIGEST}
+        values |= _MADE_AGAIN
     marks = ",".join("?" * len(values))
     into.execute(f"INSERT OR IGNORE INTO {table} ({', '.join(values)}) VALUES ({marks})", tuple(values.values()))
 

@@ -158,22 +158,6 @@ _MOVES: Final = (
 )
 
 
-# Only names change; their meaning is described above. `subagent_id` is '' for the main conversation, `secondary_key`
-# identifies events of agents that write old records again under new ids, and `not_moved` is 1 where the user said so.
-_NAMES: Final = (
-    "ALTER TABLE thread RENAME COLUMN sidechain TO subagent_id",
-    "ALTER TABLE provisional RENAME COLUMN sidechain TO subagent_id",
-    "ALTER TABLE provisional RENAME COLUMN words TO fingerprint",
-    "ALTER TABLE event RENAME COLUMN twin TO secondary_key",
-    "ALTER TABLE event RENAME COLUMN undone TO retracted",
-    "ALTER TABLE session RENAME COLUMN placed_id TO recorded_project_id",
-    "ALTER TABLE project RENAME COLUMN apart TO not_moved",
-    "DROP INDEX event_twin",
-    "CREATE UNIQUE INDEX event_secondary_key ON event (secondary_key) WHERE secondary_key IS NOT NULL",
-    "DROP INDEX event_undone",
-    "CREATE INDEX event_retracted ON event (retracted) WHERE retracted != 0",
-)
-
 FORMER_NAMES: Final = {
     ("thread", "subagent_id"): "sidechain",
     ("provisional", "subagent_id"): "sidechain",
@@ -184,6 +168,16 @@ FORMER_NAMES: Final = {
     ("project", "not_moved"): "apart",
 }
 """Former names by table and column, from before `_NAMES`. A damaged ledger is salvaged without being migrated."""
+
+# Only names change; their meaning is described above. `subagent_id` is '' for the main conversation, `secondary_key`
+# identifies events of agents that write old records again under new ids, and `not_moved` is 1 where the user said so.
+_NAMES: Final = (
+    *(f"ALTER TABLE {table} RENAME COLUMN {former} TO {name}" for (table, name), former in FORMER_NAMES.items()),
+    "DROP INDEX event_twin",
+    "CREATE UNIQUE INDEX event_secondary_key ON event (secondary_key) WHERE secondary_key IS NOT NULL",
+    "DROP INDEX event_undone",
+    "CREATE INDEX event_retracted ON event (retracted) WHERE retracted != 0",
+)
 
 
 def _rename_undone(db: sqlite3.Connection) -> None:
@@ -213,7 +207,7 @@ _FORGOTTEN: Final = (
 )
 
 
-# `id` is that of the event, `kind` a position in `carryover.ledger.searchable.KINDS`. `search_state` has one row: the
+# `id` is that of the event, `kind` a position in `carryover.ledger.search_text.KINDS`. `search_state` has one row: the
 # version of the index, 0 if SQLite has no full-text search, and the highest id of an event that is still to be
 # indexed. The index, and the trigger by which what is written to `search_input` gets there, are made by
 # `carryover.ledger.search_index`, which recreates them when the version changes.
@@ -236,7 +230,7 @@ _SEARCH: Final = (
 
 # `session.machine` is '' for what was read here, else the name of another machine, from which it was synchronised.
 # `machine.id` is that machine's own; its name is what the others are told by, so no two have the same. What sync needs
-# besides is made when it is switched on (`carryover.ledger.change_log`).
+# besides is made when it is switched on (`carryover.ledger.machines`).
 _MACHINES: Final = (
     "ALTER TABLE session ADD COLUMN machine TEXT NOT NULL DEFAULT ''",
     "CREATE TABLE machine (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE) WITHOUT ROWID",

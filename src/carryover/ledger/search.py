@@ -8,9 +8,8 @@ from typing import Any, Final
 
 import msgspec
 
-from carryover.ledger.rows import records
-from carryover.ledger.search_query import Term, match_expression, phrase
-from carryover.ledger.searchable import KINDS, Kind, searchable
+from carryover.ledger.rows import as_record, records
+from carryover.ledger.search_text import KINDS, Kind, Term, match_expression, phrase, searchable
 
 _WEIGHTS: Final[dict[Kind, float]] = {"prompt": 1.5, "answer": 1.2, "command": 1.0, "path": 0.6, "error": 0.9}
 """Weight by kind: a person's words come before what a tool did."""
@@ -24,9 +23,13 @@ _MOST_RANKED: Final = 400
 """How many of the best events are compared as text, to merge those of a session that are the same."""
 
 _EVERY_EVENT: Final = 2**62
-_SHARE: Final = """SELECT (SELECT count(*) FROM event WHERE id <= ?), (SELECT count(*) FROM event)"""
-_THREADS: Final = """SELECT thread.id FROM thread JOIN session ON session.id = thread.session_id
-    WHERE (:project IS NULL OR session.project_id = :project) AND (:agent IS NULL OR session.agent = :agent)"""
+_SHARE: Final = "SELECT (SELECT count(*) FROM event WHERE id <= ?), (SELECT count(*) FROM event)"
+_MATCHES: Final = """search CROSS JOIN search_entry AS entry ON entry.id = search.rowid
+    WHERE search MATCH :match AND (:since IS NULL OR entry.at_ms >= :since)
+    AND (:kinds IS NULL OR entry.kind IN (SELECT value FROM json_each(:kinds)))
+    AND (:project IS NULL AND :agent IS NULL OR entry.thread_id IN (
+        SELECT thread.id FROM thread JOIN session ON session.id = thread.session_id
+        WHERE (:project IS NULL OR session.project_id = :project) AND (:agent IS NULL OR session.agent = :agent)))"""
 _WEIGHT: Final = " ".join(f"WHEN {KINDS.index(kind)} THEN {weight}" for kind, weight in _WEIGHTS.items())
 # The inner query reads the index and the small rows beside it; of the large table only the best events are read.
 _AGE: Final = "max(:now - entry.at_ms, 0)"
@@ -34,19 +37,17 @@ _FIND: Final = f"""WITH best AS (
         SELECT id, score FROM (
             SELECT entry.id AS id, bm25(search) * CASE entry.kind {_WEIGHT} END
                 * (1 - {_AGE_COSTS} * {_AGE} / ({_AGE} + {_HALF_LIFE_MS}.0)) AS score
-            FROM search CROSS JOIN search_entry AS entry ON entry.id = search.rowid
-            WHERE search MATCH :match {{conditions}}
+            FROM {_MATCHES}
             ORDER BY search.rowid DESC LIMIT {_MOST_SCORED})
         ORDER BY score, id DESC LIMIT {_MOST_RANKED})
-    SELECT event.id, session.id, session.native_id, session.agent, machine, project.root, thread.subagent_id,
-        event.at_ms, event.body
+    SELECT event.id, session.id, session.native_id, session.agent, machine, project.root,
+        nullif(thread.subagent_id, ''), event.at_ms, event.body
     FROM best CROSS JOIN event ON event.id = best.id JOIN thread ON thread.id = event.thread_id
     JOIN session ON session.id = thread.session_id LEFT JOIN project ON project.id = session.project_id
     ORDER BY best.score, best.id DESC"""
 
-_SESSIONS_WITH: Final = """SELECT DISTINCT session.native_id FROM session JOIN thread ON thread.session_id = session.id
-    WHERE thread.id IN (SELECT entry.thread_id FROM search CROSS JOIN search_entry AS entry ON entry.id = search.rowid
-        WHERE search MATCH :match {conditions})"""
+_SESSIONS_WITH: Final = f"""SELECT DISTINCT session.native_id FROM session
+    JOIN thread ON thread.session_id = session.id WHERE thread.id IN (SELECT entry.thread_id FROM {_MATCHES})"""
 
 # Edits that the index names, and those of events that are not indexed yet.
 _EDITS: Final = """SELECT event.id, event.at_ms, event.body, thread.id, thread.subagent_id, session.id,
@@ -122,11 +123,8 @@ def search(db: sqlite3.Connection, query: Query, *, limit: int, now_ms: int) -> 
     those superseded by a better source are never found.
     """
     indexed = indexed_share(db)
-    where, values = _conditions(query)
-    values["now"] = now_ms
     for any_of in (False, True)[: len(query.terms)]:
-        values["match"] = match_expression(query.terms, any_of=any_of)
-        rows = db.execute(_FIND.format(conditions=where), values).fetchall()
+        rows = db.execute(_FIND, {**_values(query, any_of=any_of), "now": now_ms}).fetchall()
         if rows:
             return Found(hits=_hits(db, rows)[:limit], has_all=not any_of, indexed=indexed)
     return Found(hits=(), has_all=True, indexed=indexed)
@@ -134,10 +132,7 @@ def search(db: sqlite3.Connection, query: Query, *, limit: int, now_ms: int) -> 
 
 def sessions_with(db: sqlite3.Connection, query: Query) -> set[str]:
     """Returns the agents' own ids of the sessions with an event that has all terms."""
-    if not query.terms:
-        return set()
-    where, values = _conditions(query)
-    rows = db.execute(_SESSIONS_WITH.format(conditions=where), {**values, "match": match_expression(query.terms)})
+    rows = db.execute(_SESSIONS_WITH, _values(query)).fetchall() if query.terms else ()
     return {native_id for (native_id,) in rows}
 
 
@@ -161,15 +156,15 @@ def indexed_share(db: sqlite3.Connection) -> float:
     return float(1 - pending / events) if events else 1.0
 
 
-def _conditions(query: Query) -> tuple[str, dict[str, Any]]:
-    conditions, values = "", {"project": query.project_id, "agent": query.agent, "since": query.since_ms}
-    if query.project_id is not None or query.agent is not None:
-        conditions += f" AND entry.thread_id IN ({_THREADS})"
-    if query.since_ms is not None:
-        conditions += " AND entry.at_ms >= :since"
-    if query.kinds:
-        conditions += f" AND entry.kind IN ({', '.join(str(KINDS.index(kind)) for kind in query.kinds)})"
-    return conditions, values
+def _values(query: Query, *, any_of: bool = False) -> dict[str, Any]:
+    kinds = ",".join(str(KINDS.index(kind)) for kind in query.kinds)
+    return {
+        "match": match_expression(query.terms, any_of=any_of),
+        "project": query.project_id,
+        "agent": query.agent,
+        "since": query.since_ms,
+        "kinds": f"[{kinds}]" if kinds else None,
+    }
 
 
 def _hits(db: sqlite3.Connection, rows: Iterable[tuple[Any, ...]]) -> tuple[Hit, ...]:
@@ -177,28 +172,11 @@ def _hits(db: sqlite3.Connection, rows: Iterable[tuple[Any, ...]]) -> tuple[Hit,
     from carryover.ledger.codec import read_body
 
     found: dict[tuple[str, str, str], Hit] = {}
-    for event_id, session_id, session, agent, machine, root, subagent_id, at_ms, stored in rows:
+    for *fields, at_ms, stored in rows:
         body = read_body(db, stored)
-        said = searchable(body) if body is not None else None
-        if said is None:
+        if body is None or (said := searchable(body)) is None:
             continue
-        key = (session, said.kind, said.text)
-        former = found.get(key)
-        found[key] = (
-            msgspec.structs.replace(former, times=former.times + 1)
-            if former is not None
-            else Hit(
-                event_id=event_id,
-                session_id=session_id,
-                session=session,
-                agent=agent,
-                machine=machine,
-                root=root,
-                subagent_id=subagent_id or None,
-                kind=said.kind,
-                at_ms=at_ms,
-                text=said.text,
-                times=1,
-            )
-        )
+        hit = as_record(Hit, (*fields, said.kind, at_ms, said.text, 1))
+        key = (hit.session, said.kind, said.text)
+        found[key] = msgspec.structs.replace(found[key], times=found[key].times + 1) if key in found else hit
     return tuple(found.values())

@@ -1,4 +1,4 @@
-"""The full-text index of `carryover search`, updated in the transactions that change the events.
+"""The full-text index of `carryover search`, updated by triggers in the transactions that change the events.
 
 It stores no text: only tokens, and for each indexed event a small row by which hits are filtered. Events up to the id
 `pending_to` are not in it yet (in a ledger older than the index, or a salvaged one); they are indexed in small
@@ -10,23 +10,23 @@ without positions it would be 1 MB smaller and find no phrases, no snake case an
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 import aiosqlite
-import msgspec
 
 from carryover.errors import UserError
 from carryover.ledger.codec import decode_body
-from carryover.ledger.searchable import INDEX_VERSION, KINDS, IndexEntry, index_entry
+from carryover.ledger.search_text import INDEX_VERSION, KINDS, index_text, searchable
+from carryover.model import AnyBody
 
 EVENTS_PER_STEP: Final = 500
 """Events per transaction of `index_more`: about 10 ms."""
 
 # No content: a hit's text is in its event. Without prefix indexes, which would double the size for few milliseconds.
-# Writing to the view fills the index and the entries in one trip to the database's thread.
+# Writing to the view fills the index and the entries, except with events that are left to `index_more`.
 _CREATE: Final = (
     "DROP TRIGGER IF EXISTS search_add",
     "DROP TABLE IF EXISTS search",
@@ -39,27 +39,30 @@ _CREATE: Final = (
         INSERT INTO search_entry (id, thread_id, at_ms, kind) VALUES (NEW.id, NEW.thread_id, NEW.at_ms, NEW.kind);
         END""",
 )
+_ADD: Final = """INSERT INTO search_input (id, thread_id, at_ms, kind, tokens)
+    SELECT {0}id, {0}thread_id, {0}at_ms, search_kind({0}body), search_tokens({0}body)"""
+_ADD_NEW: Final = f"{_ADD.format('NEW.')} WHERE search_kind(NEW.body) IS NOT NULL;"
+_REMOVE_OLD: Final = """INSERT INTO search (search, rowid, tokens)
+        SELECT 'delete', id, search_tokens(OLD.body) FROM search_entry WHERE id = OLD.id;
+    DELETE FROM search_entry WHERE id = OLD.id;"""
+FOLLOW: Final = tuple(
+    f"CREATE TEMP TRIGGER IF NOT EXISTS search_{name} {when} BEGIN {what} END"
+    for name, when, what in (
+        ("added", "AFTER INSERT ON event WHEN NEW.retracted = 0", _ADD_NEW),
+        ("outdated", "BEFORE UPDATE OF body, retracted ON event", _REMOVE_OLD),
+        ("changed", "AFTER UPDATE OF body, retracted ON event WHEN NEW.retracted = 0", _ADD_NEW),
+        ("removed", "BEFORE DELETE ON event", _REMOVE_OLD),
+    )
+)
+"""Temporary triggers by which the index follows each event that a connection with `FUNCTIONS` writes."""
 _HAS_FTS5: Final = "SELECT EXISTS (SELECT 1 FROM pragma_module_list WHERE name = 'fts5')"
 _STATE: Final = "SELECT version FROM search_state"
 _RESTART: Final = """INSERT OR REPLACE INTO search_state (id, version, pending_to)
     VALUES (1, ?, (SELECT coalesce(max(id), 0) FROM event))"""
-_PENDING_TO: Final = "SELECT pending_to FROM search_state"
-_NOW_PENDING_TO: Final = "UPDATE search_state SET pending_to = ?"
-_ADD: Final = "INSERT INTO search_input (id, thread_id, at_ms, kind, tokens) VALUES (?, ?, ?, ?, ?)"
-_INDEXED: Final = """SELECT event.id, event.body FROM event CROSS JOIN search_entry ON search_entry.id = event.id
-    WHERE {condition} LIMIT ?"""
-_REMOVE: Final = "INSERT INTO search (search, rowid, tokens) VALUES ('delete', ?, ?)"
-_REMOVE_ENTRY: Final = "DELETE FROM search_entry WHERE id = ?"
-_PENDING: Final = "SELECT id, thread_id, at_ms, body, retracted FROM event WHERE id <= ? ORDER BY id DESC LIMIT ?"
-
-
-class NewEntry(msgspec.Struct, frozen=True):
-    """An event to be indexed, with its row's id."""
-
-    event_id: int
-    thread_id: int
-    at_ms: int
-    entry: IndexEntry | None
+# In the order of their ids, as FTS5 writes its buffer to the disk whenever an id is lower than the one before it.
+_INDEX: Final = f"""{_ADD.format("")} FROM event WHERE id > ? AND id <= ? AND retracted = 0
+    AND search_kind(body) IS NOT NULL ORDER BY id"""
+_expected: Final[dict[str | bytes, AnyBody]] = {}
 
 
 def prepare_index(db: sqlite3.Connection, *, afresh: bool = False) -> None:
@@ -86,26 +89,6 @@ def prepare_index(db: sqlite3.Connection, *, afresh: bool = False) -> None:
         raise
 
 
-async def add_to_index(db: aiosqlite.Connection, entries: Iterable[NewEntry]) -> None:
-    """Indexes new events, or events with a new text, except those that are left to `index_more`."""
-    rows = [
-        (each.event_id, each.thread_id, each.at_ms, KINDS.index(each.entry.kind), each.entry.tokens)
-        for each in entries
-        if each.entry is not None
-    ]
-    if rows:
-        await db.executemany(_ADD, rows)
-
-
-async def remove_from_index(db: aiosqlite.Connection, condition: str, values: Sequence[int | bytes]) -> None:
-    """Removes the events that `condition`, on the table `event`, selects. Their rows must still be there."""
-    statement = _INDEXED.format(condition=condition)
-    while rows := list(await db.execute_fetchall(statement, (*values, EVENTS_PER_STEP))):
-        indexed = await asyncio.to_thread(_tokens, [(event_id, body) for event_id, body in rows])
-        await db.executemany(_REMOVE, indexed)
-        await db.executemany(_REMOVE_ENTRY, [(event_id,) for event_id, _ in indexed])
-
-
 async def clear_index(db: aiosqlite.Connection) -> None:
     """Empties the index and leaves every event to `index_more`."""
     await db.execute_fetchall("INSERT INTO search (search) VALUES ('delete-all')")
@@ -115,15 +98,13 @@ async def clear_index(db: aiosqlite.Connection) -> None:
 
 async def index_more(db: aiosqlite.Connection, limit: int = EVENTS_PER_STEP) -> bool:
     """Indexes the newest events that are not indexed yet, at most `limit`; returns whether there were any."""
-    ((pending_to,),) = await db.execute_fetchall(_PENDING_TO)
+    ((pending_to,),) = await db.execute_fetchall("SELECT pending_to FROM search_state")
     if not pending_to:
         return False
-    rows = list(await db.execute_fetchall(_PENDING, (pending_to, limit)))
-    lowest = min((int(row[0]) for row in rows), default=1)
-    await db.execute_fetchall(_NOW_PENDING_TO, (lowest - 1,))
-    counting = [(event_id, thread_id, at_ms, body) for event_id, thread_id, at_ms, body, gone in rows if not gone]
-    # In the order of their ids, as FTS5 writes its buffer to the disk whenever an id is lower than the one before it.
-    await add_to_index(db, await asyncio.to_thread(_new_entries, reversed(counting)))
+    step = "SELECT coalesce(min(id), 1) - 1 FROM (SELECT id FROM event WHERE id <= ? ORDER BY id DESC LIMIT ?)"
+    ((before,),) = await db.execute_fetchall(step, (pending_to, limit))
+    await db.execute_fetchall("UPDATE search_state SET pending_to = ?", (before,))
+    await db.execute_fetchall(_INDEX, (before, pending_to))
     return True
 
 
@@ -132,13 +113,30 @@ async def compact_index(db: aiosqlite.Connection) -> None:
     await db.execute_fetchall("INSERT INTO search (search) VALUES ('optimize')")
 
 
-def _new_entries(rows: Iterable[tuple[int, int, int, str | bytes]]) -> list[NewEntry]:
-    return [
-        NewEntry(event_id, thread_id, at_ms, index_entry(decode_body(body)))
-        for event_id, thread_id, at_ms, body in rows
-    ]
+def expect(bodies: Mapping[str | bytes, AnyBody]) -> None:
+    """Spares the index decoding these stored bodies, which are about to be written."""
+    _expected.clear()
+    _expected.update(bodies)
 
 
-def _tokens(rows: Iterable[tuple[int, str | bytes]]) -> list[tuple[int, str]]:
-    entries = [(event_id, index_entry(decode_body(body))) for event_id, body in rows]
-    return [(event_id, entry.tokens if entry is not None else "") for event_id, entry in entries]
+@lru_cache(maxsize=1)
+def index_entry(stored: str | bytes) -> tuple[int, str] | None:
+    """Returns the number of the kind and the tokens of a stored body; None if it is not searched."""
+    body = _expected.get(stored)
+    found = searchable(body if body is not None else decode_body(stored))
+    tokens = index_text(found.text) if found is not None else ""
+    return (KINDS.index(found.kind), tokens) if found is not None and tokens else None
+
+
+def _kind(stored: str | bytes) -> int | None:
+    entry = index_entry(stored)
+    return entry[0] if entry is not None else None
+
+
+def _tokens(stored: str | bytes) -> str | None:
+    entry = index_entry(stored)
+    return entry[1] if entry is not None else None
+
+
+FUNCTIONS: Final = {"search_kind": _kind, "search_tokens": _tokens}
+"""What the triggers call. To delete an event's tokens, FTS5 needs the same ones again."""

@@ -3,7 +3,8 @@
 A sub-agent of a conversation that continues in several folders is reported with the folder it works in
 (`session_in_other_cwd`): its transcript does not show where the conversation began, and only the ledger knows whether
 both are in the same project. If so, it belongs to the conversation; if not, it stays with the turns in the other
-folder. Everything runs inside the open transaction.
+folder. The sessions of a project whose folder has moved belong to the project at the new path; each keeps the project
+it was recorded in, so a wrong move loses nothing. Everything runs inside the open transaction.
 """
 
 from __future__ import annotations
@@ -68,6 +69,19 @@ _MOVE: Final = (
     "UPDATE OR REPLACE provisional SET session_id = :to WHERE session_id = :from",
     "DELETE FROM session WHERE id = :from",
 )
+_MOVE_PROJECT: Final = (
+    # A session that returns to its original project is no longer a moved one.
+    """UPDATE session SET project_id = :new,
+        recorded_project_id = nullif(coalesce(recorded_project_id, :old), :new)
+        WHERE project_id = :old""",
+    "UPDATE project SET moved_to = NULL WHERE id = :new",
+    "UPDATE project SET moved_to = :new, not_moved = 0 WHERE id = :old",
+)
+_AWAY: Final = """WITH RECURSIVE came(id) AS (SELECT :old UNION SELECT project.id FROM project, came
+    WHERE project.moved_to = came.id)
+    SELECT id, project_id FROM session WHERE recorded_project_id IN came AND project_id != :old"""
+_BACK: Final = """UPDATE session SET project_id = :old, recorded_project_id = nullif(recorded_project_id, :old)
+    WHERE id = :session"""
 
 
 class StoredSession(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,13 +145,12 @@ async def assign_project(
     if main is None and (session.project_id is not None or not known):
         return session.project_id
     root = roots[(main or known[0]).cwd or ""]
-    recorded_project_id = await upsert_project(db, root)
+    recorded_project_id = project_id = await know_project(db, root.root, root.main_root)
     if root.gone:
         project_id = await current_project(db, recorded_project_id)
     else:
         # Another folder is now at the path from which one was moved away: a separate project.
         await db.execute_fetchall(_EXISTS_AGAIN, (recorded_project_id,))
-        project_id = recorded_project_id
     moved_from = recorded_project_id if recorded_project_id != project_id else None
     await db.execute_fetchall(_ASSIGN_PROJECT, (project_id, moved_from, main is not None, session.id))
     if session.project_id not in (None, project_id):
@@ -147,16 +160,11 @@ async def assign_project(
     return project_id
 
 
-async def upsert_project(db: aiosqlite.Connection, root: ProjectRoot, *, now_ms: int = 0) -> int:
-    """Returns the id of the project at `root`, creating it if it is new. `now_ms` is when it was first seen (UTC)."""
-    await db.execute_fetchall(_UPSERT_PROJECT, (root.root, root.main_root, now_ms))
-    ((project_id,),) = await db.execute_fetchall("SELECT id FROM project WHERE root = ?", (root.root,))
+async def know_project(db: aiosqlite.Connection, root: str, main_root: str | None, *, now_ms: int = 0) -> int:
+    """Returns the id of the project at `root`, creating it if it is new; `now_ms` (UTC) is when it was first seen."""
+    await db.execute_fetchall(_UPSERT_PROJECT, (root, main_root, now_ms))
+    ((project_id,),) = await db.execute_fetchall("SELECT id FROM project WHERE root = ?", (root,))
     return int(project_id)
-
-
-async def know_project(db: aiosqlite.Connection, root: str, main_root: str | None, *, now_ms: int) -> int:
-    """Creates the project at `root` if it is new, even without a session; returns its id."""
-    return await upsert_project(db, ProjectRoot(root, main_root), now_ms=now_ms)
 
 
 async def note_identity(db: aiosqlite.Connection, project_id: int, identity: str | None) -> None:
@@ -184,20 +192,52 @@ async def resolve_subagents(
     for entry in entries:
         event = entry.event
         conversation = conversation_of(event.session)
-        root = roots.get(event.cwd or "") if event.subagent_id is not None and conversation != event.session else None
-        if root is not None and conversation not in homes:
-            rows = await db.execute_fetchall(_HOME, (agent, conversation))
-            homes[conversation] = next((home for (home,) in rows), None)
-        if root is not None and homes[conversation] == root.root:
-            entry = msgspec.structs.replace(entry, event=msgspec.structs.replace(event, session=conversation))
+        root = roots.get(event.cwd or "")
+        if event.subagent_id is not None and conversation != event.session and root is not None:
+            if conversation not in homes:
+                rows = await db.execute_fetchall(_HOME, (agent, conversation))
+                homes[conversation] = next((home for (home,) in rows), None)
+            if homes[conversation] == root.root:
+                entry = msgspec.structs.replace(entry, event=msgspec.structs.replace(event, session=conversation))
         found.append(entry)
     return found
 
 
 async def adopt_subagents(db: aiosqlite.Connection, session_id: int, conversation: str, project_id: int) -> None:
     """Moves sub-agents that were read before their conversation into it, now that its project is known."""
-    first, end = session_in_other_cwd(conversation, ""), session_in_other_cwd(conversation, "\U0010ffff")
-    theirs = {"to": session_id, "first": first, "end": end, "project": project_id}
+    ends = {"first": session_in_other_cwd(conversation, ""), "end": session_in_other_cwd(conversation, "\U0010ffff")}
+    theirs = {"to": session_id, "project": project_id, **ends}
     for (other,) in await db.execute_fetchall(_WAITING, theirs):
         for statement in _MOVE:
             await db.execute_fetchall(statement, {"from": other, "to": session_id})
+
+
+class Moved(msgspec.Struct, frozen=True, kw_only=True):
+    """How many sessions changed their project, and the ids of the `projects` whose handoff that affects."""
+
+    sessions: int = 0
+    projects: tuple[int, ...] = ()
+
+
+async def move_project(db: aiosqlite.Connection, old: int, new: int) -> Moved:
+    """Assigns the sessions recorded in `old` to `new`, including later ones while its folder is gone. Idempotent."""
+    if old == new or await current_project(db, old) == new:
+        return Moved()
+    ((sessions,),) = await db.execute_fetchall("SELECT count(*) FROM session WHERE project_id = ?", (old,))
+    for statement in _MOVE_PROJECT:
+        await db.execute_fetchall(statement, {"old": old, "new": new})
+    await mark_changed(db, (old, new), started_ms=0)
+    return Moved(sessions=sessions, projects=(old, new) if sessions else ())
+
+
+async def move_back(db: aiosqlite.Connection, old: int) -> Moved:
+    """Undoes the move of `old`, which gets back its sessions and those that had been moved to it.
+
+    From then on it counts as moved only if the user says so.
+    """
+    away = list(await db.execute_fetchall(_AWAY, {"old": old}))
+    await db.executemany(_BACK, [{"old": old, "session": session} for session, _ in away])
+    await db.execute_fetchall("UPDATE project SET moved_to = NULL, not_moved = 1 WHERE id = ?", (old,))
+    touched = {old, *(placed for _, placed in away)}
+    await mark_changed(db, touched, started_ms=0)
+    return Moved(sessions=len(away), projects=tuple(sorted(touched)) if away else ())

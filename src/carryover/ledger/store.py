@@ -16,17 +16,24 @@ import msgspec
 from carryover.adapter.contract import Source
 from carryover.errors import os_reason
 from carryover.facts import GitFacts
+from carryover.ledger import search_index, threads
 from carryover.ledger.batch import Commit, LastRead, PreparedBatch, SourceState
-from carryover.ledger.change_log import continue_log
 from carryover.ledger.commit import locator, run_commit
-from carryover.ledger.connect import SETTINGS, copies, erase_mark, mark_damaged, prepare_file
-from carryover.ledger.foreign import Received, store_received
+from carryover.ledger.connect import (
+    SETTINGS,
+    DamagedBody,
+    LedgerDamaged,
+    LedgerUnavailable,
+    copies,
+    erase_mark,
+    ledger_error,
+    mark_damaged,
+    prepare_file,
+)
 from carryover.ledger.forget import Forgotten, forget
-from carryover.ledger.ledger_errors import DamagedBody, LedgerDamaged, LedgerUnavailable, ledger_error
+from carryover.ledger.machines import Received, continue_log, store_received
+from carryover.ledger.queries import Selection
 from carryover.ledger.rows import as_record
-from carryover.ledger.search_index import compact_index
-from carryover.ledger.selection import Selection
-from carryover.ledger.threads import Reducer, rebuild_outdated
 
 _STATE: Final = f"SELECT {', '.join(SourceState.__struct_fields__)} FROM source WHERE agent = ? AND path = ?"
 # Without cursor and context: of thousands of sources those would be most of the ledger that a comparison reads.
@@ -37,6 +44,7 @@ _BROKEN: Final = """INSERT INTO source (agent, path, state, error, failures, ret
     retry_ms = excluded.retry_ms"""
 _GIVE_UP: Final = "UPDATE source SET cursor = NULL, context = x'', rev = rev + 1 WHERE agent = ? AND path = ?"
 _PUBLISHED: Final = "UPDATE project SET published_sha = ?, published_ms = ?, refusal = ?, git = ? WHERE id = ?"
+_FOLLOW: Final = "; ".join((*search_index.FOLLOW, *threads.FOLLOW))
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -49,7 +57,7 @@ class Ledger:
     it cannot be read; neither loses anything. Cancelling a call leaves the ledger as before it or as after it.
     """
 
-    def __init__(self, db: aiosqlite.Connection, path: Path, reducer: Reducer) -> None:
+    def __init__(self, db: aiosqlite.Connection, path: Path, reducer: threads.Reducer) -> None:
         self._db = db
         self._path = path
         self._reducer = reducer
@@ -57,7 +65,7 @@ class Ledger:
         self._damage: asyncio.Future[LedgerDamaged] = asyncio.get_running_loop().create_future()
 
     @classmethod
-    async def open(cls, path: Path, reducer: Reducer) -> Ledger:
+    async def open(cls, path: Path, reducer: threads.Reducer) -> Ledger:
         """Opens the ledger at `path`, creating, migrating or salvaging it if necessary.
 
         `reducer` makes the digests of its threads. Raises UserError if the file must be left alone: written by a newer
@@ -68,8 +76,7 @@ class Ledger:
         ledger = cls(db, path, reducer)
         try:
             async with ledger._reporting():
-                for setting in SETTINGS:
-                    await db.execute_fetchall(setting)
+                await ledger._set_up()
             with suppress(LedgerUnavailable):  # as on a full disk
                 async with ledger._transaction():
                     await continue_log(db)
@@ -152,13 +159,14 @@ class Ledger:
         with _as_unavailable():
             await asyncio.to_thread(_remove, copies(self._path))
         async with self._reading() as db:
-            # In memory, the setting for everything else, it would take as much as the ledger's size.
-            await db.execute_fetchall("PRAGMA temp_store = FILE")
             try:
-                await compact_index(db)
+                # In memory, the setting for everything else, it would take as much as the ledger's size.
+                await db.execute_fetchall("PRAGMA temp_store = FILE")
+                await search_index.compact_index(db)
                 await db.execute_fetchall("VACUUM")
             finally:
-                await db.execute_fetchall("PRAGMA temp_store = MEMORY")
+                # The triggers go with the setting; as one script, they are in the connection's queue even if cancelled.
+                await db.executescript(f"PRAGMA temp_store = MEMORY; {_FOLLOW}")
             ((is_busy, *_),) = await db.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
             if is_busy:
                 raise LedgerUnavailable(
@@ -197,7 +205,7 @@ class Ledger:
         Each is a separate transaction, so that other writes can run in between.
         """
         async with self._transaction() as db:
-            return await rebuild_outdated(db, self._reducer)
+            return await threads.rebuild_outdated(db, self._reducer)
 
     async def report(self, error: Exception) -> None:
         """Raises LedgerDamaged, and has the next start repair the ledger, if a reader's error means damage."""
@@ -211,6 +219,13 @@ class Ledger:
     async def wait_for_damage(self) -> None:
         """Waits until any call finds damage, then raises LedgerDamaged."""
         raise await asyncio.shield(self._damage)
+
+    async def _set_up(self) -> None:
+        for setting in SETTINGS:
+            await self._db.execute_fetchall(setting)
+        for name, function in search_index.FUNCTIONS.items():
+            await self._db.create_function(name, 1, function, deterministic=True)
+        await self._db.executescript(_FOLLOW)
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[aiosqlite.Connection]:

@@ -1,22 +1,25 @@
-"""A thread's row with its digest, which is rebuilt when the reducer or the events have changed.
+"""The events of threads and their digests, which follow when events or the reducer change.
 
 The ledger does not know what a digest is: it stores what the reducer it was opened with makes of a thread's events.
 Whether events arrive or are read back, the reducer sees exactly what is stored, so a rebuilt digest equals one that
-grew.
+grew. What no longer counts, because the user took it back or a better source reports it, keeps its row, so that its key
+stays known: reading the record again adds nothing. Everything runs inside the open transaction.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import aiosqlite
 import msgspec
 
-from carryover.ledger.codec import decode_body
-from carryover.ledger.frames import pack_digest, unpack_digest
-from carryover.ledger.rows import StoredBody
+from carryover.adapter.contract import Reemitted
+from carryover.ledger.batch import Entry, event_key, in_parts
+from carryover.ledger.codec import decode_body, is_same_body, pack_digest, unpack_digest
+from carryover.ledger.rows import RETRACTED, SUPERSEDED, StoredBody
+from carryover.ledger.sessions import StoredSession, mark_changed
 from carryover.model import Event
 
 NO_DIGEST: Final = b""
@@ -26,6 +29,10 @@ NEVER_REDUCED: Final = 0
 
 _EVENTS_PER_READ: Final = 500
 
+_EVENTS: Final = """SELECT id, at_ms, body FROM event WHERE thread_id = ? AND id > ? AND retracted = 0
+    ORDER BY id LIMIT ?"""
+_EMPTY: Final = "UPDATE thread SET digest = ?, fold_version = ?, last_ms = 0 WHERE id = ?"
+_STORE: Final = "UPDATE thread SET digest = ?, fold_version = ?, last_ms = max(last_ms, ?) WHERE id = ?"
 _FIND: Final = "SELECT id, fold_version, digest FROM thread WHERE session_id = ? AND subagent_id = ?"
 _OPEN: Final = "INSERT INTO thread (session_id, subagent_id, fold_version, digest) VALUES (?, ?, ?, ?)"
 # The inner query reads an index alone, and of most ledgers it finds nothing.
@@ -33,6 +40,45 @@ _OUTDATED: Final = """SELECT id FROM thread WHERE id IN (SELECT id FROM thread W
     ORDER BY last_ms DESC LIMIT 1"""
 _OF_ID: Final = """SELECT session.native_id, subagent_id FROM thread JOIN session ON session.id = session_id
     WHERE thread.id = ?"""
+
+
+FOLLOW: Final = (
+    "CREATE TEMP TABLE IF NOT EXISTS touched (thread_id INTEGER PRIMARY KEY)",
+    """CREATE TEMP TRIGGER IF NOT EXISTS event_changed AFTER UPDATE OF body, retracted ON event
+        WHEN OLD.retracted = 0 OR NEW.retracted = 0
+        BEGIN INSERT OR IGNORE INTO touched VALUES (NEW.thread_id); END""",
+    """CREATE TEMP TRIGGER IF NOT EXISTS event_removed AFTER DELETE ON event
+        BEGIN INSERT OR IGNORE INTO touched VALUES (OLD.thread_id); END""",
+)
+"""By these, a connection notes for `settle` the threads with a changed or removed event."""
+_TOUCHED: Final = """SELECT thread.id, session.id, project_id, EXISTS (SELECT 1 FROM event WHERE thread_id = thread.id)
+    FROM touched CROSS JOIN thread ON thread.id = touched.thread_id JOIN session ON session.id = session_id"""
+_DROP_EMPTY_SESSION: Final = """DELETE FROM session WHERE id = :id
+    AND NOT EXISTS (SELECT 1 FROM thread WHERE session_id = :id)
+    AND NOT EXISTS (SELECT 1 FROM provisional WHERE session_id = :id)"""
+REPLACE: Final = "UPDATE event SET body = ? WHERE id = ?"
+_OF_SESSION: Final = "thread_id IN (SELECT id FROM thread WHERE session_id = ?)"
+_RETRACT: Final = f"""UPDATE event SET retracted = {RETRACTED}
+    WHERE key IN ({{marks}}) AND retracted = 0 AND {_OF_SESSION}"""
+_SUPERSEDE: Final = f"UPDATE event SET retracted = {SUPERSEDED} WHERE {_OF_SESSION}"
+_RESET_SESSION: Final = """UPDATE session SET project_final = 0,
+    started_ms = CASE WHEN :first_ms > 0 THEN :first_ms ELSE started_ms END,
+    last_ms = CASE WHEN :last_ms > 0 THEN max(:last_ms,
+        (SELECT coalesce(max(at_ms), 0) FROM provisional WHERE session_id = :id)) ELSE last_ms END
+    WHERE id = :id"""
+_PLACE: Final = "SELECT id FROM event WHERE key = ? AND thread_id = ? AND retracted = 0"
+_LAST: Final = "SELECT coalesce(max(id), 0) FROM event"
+_STANDING: Final = """SELECT id, key, body FROM event WHERE thread_id = ? AND retracted = 0 AND id > ?
+    ORDER BY id LIMIT ?"""
+_RETRACT_AFTER: Final = f"UPDATE event SET retracted = {RETRACTED} WHERE thread_id = ? AND retracted = 0 AND id > ?"
+_DISPLACE: Final = (
+    """DELETE FROM event WHERE thread_id IN (SELECT thread.id FROM session JOIN thread ON session_id = session.id
+        WHERE machine != '' AND agent = ? AND native_id IN ({marks}))""",
+    """DELETE FROM provisional WHERE session_id IN
+        (SELECT id FROM session WHERE machine != '' AND agent = ? AND native_id IN ({marks}))""",
+)
+_DISPLACE_EVENTS: Final = """DELETE FROM event WHERE {column} IN ({marks})
+    AND (SELECT machine FROM thread JOIN session ON session.id = session_id WHERE thread.id = thread_id) != ''"""
 
 
 class Reducer(Protocol):
@@ -76,24 +122,50 @@ async def open_thread(
 
 async def reduce_on(db: aiosqlite.Connection, reducer: Reducer, thread: Thread, events: Sequence[StoredBody]) -> Thread:
     """Folds `events` into the thread's digest and stores it."""
-    thread = await _reduced(reducer, thread, events)
-    await _store_digest(db, reducer, thread, last_ms=max((event.at_ms for event in events), default=0))
-    return thread
+    given = [event.of(thread.session, thread.subagent_id) for event in events]
+    digest = await asyncio.to_thread(reducer.reduce, thread.digest, given)
+    last_ms = max((event.at_ms for event in events), default=0)
+    await db.execute_fetchall(_STORE, (pack_digest(digest), reducer.version, last_ms, thread.id))
+    return msgspec.structs.replace(thread, digest=digest)
 
 
 async def rebuild(db: aiosqlite.Connection, reducer: Reducer, thread_id: int) -> Thread:
     """Folds all events of a thread again, in the order they came, without those that no longer count."""
     ((session, subagent_id),) = await db.execute_fetchall(_OF_ID, (thread_id,))
     thread = Thread(id=thread_id, session=session, subagent_id=subagent_id)
-    last_ms, after = 0, 0
-    while events := await _events_after(db, thread.id, after):
-        thread = await _reduced(reducer, thread, events)
+    # Also if no event is left; a retracted one may have been the newest.
+    await db.execute_fetchall(_EMPTY, (NO_DIGEST, reducer.version, thread_id))
+    after = 0
+    while rows := list(await db.execute_fetchall(_EVENTS, (thread_id, after, _EVENTS_PER_READ))):
+        events = await asyncio.to_thread(_decoded, rows)
+        thread = await reduce_on(db, reducer, thread, events)
         after = events[-1].event_id
-        last_ms = max(last_ms, *(event.at_ms for event in events))
-    # Not only raised: a retracted event may have been the newest.
-    await db.execute_fetchall("UPDATE thread SET last_ms = 0 WHERE id = ?", (thread.id,))
-    await _store_digest(db, reducer, thread, last_ms=last_ms)
     return thread
+
+
+def _decoded(rows: Iterable[Sequence[Any]]) -> list[StoredBody]:
+    return [StoredBody(event_id, at_ms, decode_body(body)) for event_id, at_ms, body in rows]
+
+
+async def settle(db: aiosqlite.Connection, reducer: Reducer) -> set[int]:
+    """Rebuilds the digests of threads whose events were changed or removed in this transaction.
+
+    Threads and sessions left without events are removed. Returns the ids of the projects affected, which are marked as
+    changed.
+    """
+    rows = list(await db.execute_fetchall(_TOUCHED))
+    if not rows:
+        return set()
+    await db.execute_fetchall("DELETE FROM touched")
+    for thread_id, session_id, _, has_events in rows:
+        if has_events:
+            await rebuild(db, reducer, thread_id)
+        else:
+            await db.execute_fetchall("DELETE FROM thread WHERE id = ?", (thread_id,))
+            await db.execute_fetchall(_DROP_EMPTY_SESSION, {"id": session_id})
+    projects = {int(project) for _, _, project, _ in rows if project is not None}
+    await mark_changed(db, sorted(projects), started_ms=0)
+    return projects
 
 
 async def rebuild_outdated(db: aiosqlite.Connection, reducer: Reducer) -> bool:
@@ -104,25 +176,80 @@ async def rebuild_outdated(db: aiosqlite.Connection, reducer: Reducer) -> bool:
     return bool(rows)
 
 
-async def _reduced(reducer: Reducer, thread: Thread, events: Sequence[StoredBody]) -> Thread:
-    given = [event.of(thread.session, thread.subagent_id) for event in events]
-    return msgspec.structs.replace(thread, digest=await asyncio.to_thread(reducer.reduce, thread.digest, given))
+async def retract(db: aiosqlite.Connection, session: StoredSession, keys: Iterable[bytes]) -> None:
+    """Retracts the session's events with these `keys`.
+
+    A record that is read again may bring events that were lost, or that an older adapter did not extract.
+    """
+    for marks, some in in_parts(sorted(keys)):
+        await db.execute_fetchall(_RETRACT.format(marks=marks), (*some, session.id))
 
 
-async def _store_digest(db: aiosqlite.Connection, reducer: Reducer, thread: Thread, *, last_ms: int) -> None:
-    await db.execute_fetchall(
-        "UPDATE thread SET digest = ?, fold_version = ?, last_ms = max(last_ms, ?) WHERE id = ?",
-        (pack_digest(thread.digest), reducer.version, last_ms, thread.id),
-    )
+async def supersede(
+    db: aiosqlite.Connection, session: StoredSession, rank: int, *, first_ms: int, last_ms: int
+) -> StoredSession:
+    """Raises the session to `rank`: what lesser sources reported no longer counts, except facts such as its title.
+
+    `first_ms` and `last_ms` are the times of the better source's events (UTC ms, 0 if unknown). The session's project
+    is determined again.
+    """
+    await db.execute_fetchall("UPDATE session SET rank = ? WHERE id = ?", (rank, session.id))
+    if not list(await db.execute_fetchall("SELECT 1 FROM thread WHERE session_id = ?", (session.id,))):
+        return msgspec.structs.replace(session, rank=rank)
+    await db.execute_fetchall(_SUPERSEDE, (session.id,))
+    await db.execute_fetchall(_RESET_SESSION, {"id": session.id, "first_ms": first_ms, "last_ms": last_ms})
+    return msgspec.structs.replace(session, rank=rank, final=False, started_ms=first_ms or session.started_ms)
 
 
-async def _events_after(db: aiosqlite.Connection, thread_id: int, after: int) -> list[StoredBody]:
-    rows = await db.execute_fetchall(
-        "SELECT id, at_ms, body FROM event WHERE thread_id = ? AND id > ? AND retracted = 0 ORDER BY id LIMIT ?",
-        (thread_id, after, _EVENTS_PER_READ),
-    )
-    return await asyncio.to_thread(_decoded, [(event_id, at_ms, body) for event_id, at_ms, body in rows])
+async def reemit(
+    db: aiosqlite.Connection, agent: str, session: StoredSession, reemitted: Reemitted, entries: Sequence[Entry]
+) -> list[Entry]:
+    """Brings a thread of a rewritten source in line with `entries`, and returns those still to add.
+
+    Unchanged events stay, changed ones are replaced, missing ones retracted. An adapter need not know what it emitted
+    before: emitting an unchanged conversation in full leaves the ledger as it was. Only events after the first
+    difference get new rows, so that rows keep the order of the conversation. A stored time stays, since it may be the
+    time of arrival. If two entries have the same key, the first counts.
+    """
+    known: dict[bytes, Entry] = {}
+    for entry in entries:
+        known.setdefault(entry.key, entry)
+    entries = list(known.values())
+    thread = "SELECT id FROM thread WHERE session_id = ? AND subagent_id = ?"
+    threads = await db.execute_fetchall(thread, (session.id, reemitted.subagent_id or ""))
+    thread_id = next((int(found) for (found,) in threads), 0)
+    place = await _place(db, thread_id, None if reemitted.after is None else event_key(agent, reemitted.after))
+    same = 0
+    for (row_id, key, body), entry in zip(
+        list(await db.execute_fetchall(_STANDING, (thread_id, place, len(entries)))), entries, strict=False
+    ):
+        if key != entry.key:
+            break
+        if not is_same_body(body, entry.body):
+            await db.execute_fetchall(REPLACE, (entry.body, row_id))
+        place, same = row_id, same + 1
+    fresh = entries[same:]
+    if fresh or not reemitted.more:
+        await db.execute_fetchall(_RETRACT_AFTER, (thread_id, place))
+    for marks, keys in in_parts([entry.key for entry in fresh]):
+        await db.execute_fetchall(f"DELETE FROM event WHERE key IN ({marks})", keys)
+    return fresh
 
 
-def _decoded(rows: Iterable[tuple[int, int, str | bytes]]) -> list[StoredBody]:
-    return [StoredBody(event_id, at_ms, decode_body(body)) for event_id, at_ms, body in rows]
+async def _place(db: aiosqlite.Connection, thread_id: int, after: bytes | None) -> int:
+    """Returns the row after which the thread continues. If that is lost, entries are added and nothing is retracted."""
+    if after is None:
+        return 0
+    found = list(await db.execute_fetchall(_PLACE, (after, thread_id))) or await db.execute_fetchall(_LAST)
+    return max(int(row_id) for (row_id,) in found)
+
+
+async def displace_foreign(db: aiosqlite.Connection, agent: str, entries: Sequence[Entry]) -> None:
+    """Removes what other machines reported of the sessions and events in `entries`, which this machine has read."""
+    for marks, sessions in in_parts(sorted({entry.event.session for entry in entries})):
+        for statement in _DISPLACE:
+            await db.execute_fetchall(statement.format(marks=marks), (agent, *sessions))
+    secondary = [entry.secondary_key for entry in entries if entry.secondary_key is not None]
+    for column, identities in (("key", [entry.key for entry in entries]), ("secondary_key", secondary)):
+        for marks, some in in_parts(identities):
+            await db.execute_fetchall(_DISPLACE_EVENTS.format(column=column, marks=marks), some)

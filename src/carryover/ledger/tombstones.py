@@ -16,7 +16,7 @@ import aiosqlite
 import msgspec
 
 from carryover.facts import ProjectRoot
-from carryover.ledger.batch import Entry, identity, in_parts
+from carryover.ledger.batch import Entry, among, grouped, identity, in_parts
 from carryover.model import conversation_of
 
 EVERYTHING: Final = identity(b"all")
@@ -25,7 +25,7 @@ EVERYTHING: Final = identity(b"all")
 FOREIGN: Final = -1
 """The rank of tombstones from other machines, which are for sessions alone: a folder there is none here."""
 
-_ANY: Final = "SELECT EXISTS (SELECT 1 FROM forgotten)"
+_RULES: Final = "SELECT scope, from_ms, until_ms, rank FROM forgotten"
 _PUT: Final = "INSERT OR IGNORE INTO forgotten (scope, from_ms, until_ms, rank) VALUES (?, ?, ?, ?)"
 _PUT_KEY: Final = "INSERT OR IGNORE INTO forgotten_event (id) VALUES (?)"
 _ROOTS: Final = """SELECT root FROM session JOIN project ON project.id IN (project_id, recorded_project_id)
@@ -73,7 +73,7 @@ def short_key(key: bytes) -> int:
 
 def stored_tombstones(db: sqlite3.Connection) -> Tombstones:
     """Returns all tombstones of a ledger. Blocking."""
-    rules = tuple(Tombstone(*row) for row in db.execute("SELECT scope, from_ms, until_ms, rank FROM forgotten"))
+    rules = tuple(Tombstone(*row) for row in db.execute(_RULES))
     return Tombstones(rules, tuple(key for (key,) in db.execute("SELECT id FROM forgotten_event")))
 
 
@@ -118,13 +118,9 @@ async def without_forgotten(
 
     An event in the ledger was not forgotten, whatever time its record now seems to have.
     """
-    ((any_rule,),) = await db.execute_fetchall(_ANY)
-    if not entries or not any_rule:
-        return list(entries)
-    removed = await _among(db, "forgotten_event", "id", [short_key(entry.key) for entry in entries])
+    removed = await among(db, "forgotten_event", "id", [short_key(entry.key) for entry in entries])
     covered = await _covered(db, agent, entries, roots, rank)
-    kept = await _among(db, "event", "key", sorted(covered))
-    excluded = {key for key in covered if key not in kept}
+    excluded = covered - await among(db, "event", "key", sorted(covered))
     return [entry for entry in entries if short_key(entry.key) not in removed and entry.key not in excluded]
 
 
@@ -139,25 +135,25 @@ async def _covered(
 
     Not every record names its folder, so a session that a project's tombstone covers gets its own tombstone.
     """
-    of_session: dict[str, list[Entry]] = {}
-    for entry in entries:
-        of_session.setdefault(entry.event.session, []).append(entry)
     covered: set[bytes] = set()
-    for session, theirs in of_session.items():
-        scopes = (EVERYTHING, session_scope(agent, session), conversation_scope(agent, conversation_of(session)))
+    for session, theirs in grouped(entries, lambda entry: entry.event.session).items():
+        own = {session_scope(agent, session), conversation_scope(agent, conversation_of(session))}
         projects = {project_scope(root) for root in await _roots_of(db, agent, session, theirs, roots)}
-        rules = await _rules(db, {*scopes, *projects})
-        rules = [rule for rule in rules if rule.rank != FOREIGN or rule.scope in scopes[1:]]
+        scopes = [EVERYTHING, *own, *projects]
+        marks = ",".join("?" * len(scopes))
+        stored = await db.execute_fetchall(f"{_RULES} WHERE scope IN ({marks})", scopes)
+        rules = [rule for row in stored if (rule := Tombstone(*row)).rank != FOREIGN or rule.scope in own]
         is_lesser = rank is not None and any(rank < rule.rank for rule in rules)
         found = {
             entry.key
             for entry in theirs
             if is_lesser or any(rule.from_ms <= entry.event.at_ms < rule.until_ms for rule in rules)
         }
-        of_project = [rule for rule in rules if rule.scope in projects]
-        if found and of_project:
-            own = tuple(Tombstone(session_scope(agent, session), rule.from_ms, rule.until_ms) for rule in of_project)
-            await put_tombstones(db, Tombstones(own))
+        if found:
+            of_project = [rule for rule in rules if rule.scope in projects]
+            for_session = session_scope(agent, session)
+            narrowed = (Tombstone(for_session, rule.from_ms, rule.until_ms) for rule in of_project)
+            await put_tombstones(db, Tombstones(tuple(narrowed)))
         covered |= found
     return covered
 
@@ -176,20 +172,3 @@ async def _roots_of(
     known = [entry.event for entry in entries if entry.event.cwd in roots]
     first = next((event for event in known if event.subagent_id is None), known[0] if known else None)
     return {roots[first.cwd or ""].root} if first is not None else set()
-
-
-async def _rules(db: aiosqlite.Connection, scopes: Iterable[bytes]) -> list[Tombstone]:
-    wanted = sorted(scopes)
-    marks = ",".join("?" * len(wanted))
-    rows = await db.execute_fetchall(
-        f"SELECT scope, from_ms, until_ms, rank FROM forgotten WHERE scope IN ({marks})", wanted
-    )
-    return [Tombstone(*row) for row in rows]
-
-
-async def _among(db: aiosqlite.Connection, table: str, column: str, values: Sequence[int | bytes]) -> set[int | bytes]:
-    found: set[int | bytes] = set()
-    for marks, some in in_parts(values):
-        rows = await db.execute_fetchall(f"SELECT {column} FROM {table} WHERE {column} IN ({marks})", some)
-        found.update(value for (value,) in rows)
-    return found

@@ -32,13 +32,6 @@ class Me(msgspec.Struct, frozen=True, kw_only=True):
     """Ids of the agents that `to` can start."""
 
 
-class Reset(msgspec.Struct, frozen=True):
-    """A usage limit in force: its agent, and when it resets."""
-
-    agent: str
-    resets_ms: int = 0
-
-
 class Project(msgspec.Struct, frozen=True, kw_only=True):
     """A project, as it appears in the list."""
 
@@ -57,8 +50,8 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
     """The question that it waits with, on one line."""
     sessions: int = 0
     is_paused: bool = False
-    has_handoff: bool = False
-    limit: Reset | None = None
+    resets_ms: int = 0
+    """When the usage limit that it waits for resets."""
 
 
 class Projects(msgspec.Struct, frozen=True):
@@ -88,7 +81,6 @@ class HandoffLine(msgspec.Struct, frozen=True, kw_only=True):
 class HandoffAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """The handoff of a project as it would be made now. Without `lines`, nothing is there to hand over."""
 
-    made_ms: int
     path: str
     """Where it is published; empty if nothing is published there, for the reason in `refusal`."""
     tokens: int
@@ -235,9 +227,3 @@ class CommandAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """With `to`: the line to paste into a terminal."""
     was_run: bool = True
     """Whether it was run (with `to`: in a terminal window), not only shown."""
-
-
-class Changed(msgspec.Struct, frozen=True):
-    """The data of the event `project`: the handoff or the content of this project changed."""
-
-    id: int

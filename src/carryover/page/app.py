@@ -30,7 +30,7 @@ from carryover.config import Config
 from carryover.errors import UserError, visible
 from carryover.facts import is_foreign
 from carryover.ledger.queries import ProjectRow, project_by_id, project_of_session, session_of
-from carryover.page import commands, conversations, project
+from carryover.page import commands, conversations, projects
 from carryover.page.access import COOKIE, Access, Visitor, has_token, may_ask
 from carryover.page.answers import AgentName, CommandAsked, Me
 from carryover.page.changes import Changes
@@ -197,9 +197,9 @@ class Page:
         host, now_ms = self._host, self._host.now_ms()
         before_ms, limit = _asked(request, "before_ms"), _asked(request, "limit") or 100
         made: Mapping[str, Callable[[sqlite3.Connection, ProjectRow], msgspec.Struct]] = {
-            "handoff": lambda db, row: project.handoff(db, row, host.config, host.agents_own, now_ms=now_ms),
-            "timeline": lambda db, row: project.history(db, row, before_ms=before_ms, limit=limit),
-            "work": lambda db, row: project.work(db, row, host.config, host.agents_own, now_ms=now_ms),
+            "handoff": lambda db, row: projects.handoff(db, row, host.config, host.agents_own, now_ms=now_ms),
+            "timeline": lambda db, row: projects.history(db, row, before_ms=before_ms, limit=limit),
+            "work": lambda db, row: projects.work(db, row, host.config, host.agents_own, now_ms=now_ms),
         }
         if what not in made:
             raise web.HTTPNotFound

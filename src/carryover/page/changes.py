@@ -5,10 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-import msgspec
 from aiohttp import web
-
-from carryover.page.answers import Changed
 
 COMMENT_S: Final = 20.0
 """Interval of comment lines, by which both ends notice that the other is gone."""
@@ -19,24 +16,13 @@ _MOST_STREAMS: Final = 32
 
 class _Stream:
     def __init__(self) -> None:
-        self.projects: set[int] = set()
-        self.health = False
+        self.waiting: dict[bytes, None] = {}
         self.ended = False
         self.woken = asyncio.Event()
 
     def end(self) -> None:
-        """Ends the stream."""
         self.ended = True
         self.woken.set()
-
-    def take(self) -> bytes:
-        """Returns what is to be told, which is nothing after that."""
-        events = [_event("project", Changed(project)) for project in sorted(self.projects)]
-        events += [b"event: health\ndata: {}\n\n"] if self.health else []
-        self.projects.clear()
-        self.health = False
-        self.woken.clear()
-        return b"".join(events)
 
 
 class Changes:
@@ -47,14 +33,15 @@ class Changes:
 
     def project(self, project_id: int) -> None:
         """Tells that the content or the handoff of a project has changed."""
-        for stream in self._streams:
-            stream.projects.add(project_id)
-            stream.woken.set()
+        self._tell(b'event: project\ndata: {"id":%d}\n\n' % project_id)
 
     def health(self) -> None:
         """Tells that settings or the daemon's state have changed."""
+        self._tell(b"event: health\ndata: {}\n\n")
+
+    def _tell(self, event: bytes) -> None:
         for stream in self._streams:
-            stream.health = True
+            stream.waiting[event] = None
             stream.woken.set()
 
     def end(self) -> None:
@@ -76,7 +63,10 @@ class Changes:
                 try:
                     async with asyncio.timeout(COMMENT_S):
                         await stream.woken.wait()
-                    await response.write(stream.take())
+                    events = b"".join(stream.waiting)
+                    stream.waiting.clear()
+                    stream.woken.clear()
+                    await response.write(events)
                     await asyncio.sleep(_GAP_S)
                 except TimeoutError:
                     await response.write(b": still here\n\n")
@@ -85,7 +75,3 @@ class Changes:
         finally:
             del self._streams[stream]
         return response
-
-
-def _event(name: str, data: msgspec.Struct) -> bytes:
-    return b"event: " + name.encode() + b"\ndata: " + msgspec.json.encode(data) + b"\n\n"

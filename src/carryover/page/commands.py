@@ -93,37 +93,30 @@ def _continue(
 ) -> CommandAnswer:
     """Opens a terminal window in which the command runs; without one, or for a preview, only returns the line."""
     line = f"cd {quoted(root)} && carryover to {asked.agent}"
-    shown = CommandAnswer(argv=("carryover", *words), ok=True, output="", line=line, was_run=False)
-    if asked.preview:
-        return shown
-    trouble = open_terminal((*CARRYOVER, *words), env, state)
-    if trouble is None:
-        return CommandAnswer(argv=shown.argv, ok=True, output="", line=line)
-    output = f"{trouble} Copy the command and run it in a terminal."
-    return CommandAnswer(argv=shown.argv, ok=False, output=output, line=line, was_run=False)
+    was_run = not asked.preview and open_terminal((*CARRYOVER, *words), env, state)
+    ok = was_run or asked.preview
+    output = "" if ok else "No terminal window could be opened. Copy the command and run it in a terminal."
+    return CommandAnswer(argv=("carryover", *words), ok=ok, output=output, line=line, was_run=was_run)
 
 
-def open_terminal(argv: Sequence[str], env: Mapping[str, str], state: Path, platform: str = sys.platform) -> str | None:
-    """Opens a terminal window that runs `argv`. Returns why it can't be opened, as a sentence. Blocks."""
+def open_terminal(argv: Sequence[str], env: Mapping[str, str], state: Path, platform: str = sys.platform) -> bool:
+    """Opens a terminal window that runs `argv`; returns whether that worked. Blocks."""
     if platform == "darwin":
         script = state / _MACOS_SCRIPT
         text = f"#!/bin/sh\nrm -f {shlex.quote(str(script))}\nexec {shlex.join(argv)}\n"
         write_if_changed(script, text.encode(errors="surrogateescape"), mode=0o700, follow=False)
         return _started(("/usr/bin/open", "-a", "Terminal", str(script)), env)
-    if not (env.get("DISPLAY") or env.get("WAYLAND_DISPLAY")):
-        return "No window can be opened from where `carryover ui` was run."
     program = _on_path(env, env.get("TERMINAL", ""), "x-terminal-emulator")
-    if program is None:
-        return "No terminal is known: there is no `x-terminal-emulator`, and $TERMINAL names none."
+    if program is None or not (env.get("DISPLAY") or env.get("WAYLAND_DISPLAY")):
+        return False
     if "INVOCATION_ID" not in env:
         return _started((program, "-e", *argv), env)
     # What a service of systemd starts has its limits, is confined like it, and is killed when it is stopped. That must
     # not happen to an agent, so systemd itself is asked to start the window.
     systemd = _on_path(env, "systemd-run")
     passed = [f"--setenv={name}={env[name]}" for name in (*ENVIRONMENT, *_OUR_OWN) if name in env]
-    if systemd is None:
-        return "No window can be opened outside of carryoverd's service, since there is no `systemd-run`."
-    return _started((systemd, "--user", "--quiet", "--collect", *passed, "--", program, "-e", *argv), env)
+    own = ("--user", "--quiet", "--collect", *passed, "--", program, "-e", *argv)
+    return systemd is not None and _started((systemd, *own), env)
 
 
 def _on_path(env: Mapping[str, str], *names: str) -> str | None:
@@ -132,7 +125,7 @@ def _on_path(env: Mapping[str, str], *names: str) -> str | None:
     return next((path for name in names if name and (path := shutil.which(name, path=folders))), None)
 
 
-def _started(argv: Sequence[str], env: Mapping[str, str]) -> str | None:
+def _started(argv: Sequence[str], env: Mapping[str, str]) -> bool:
     try:
         # Left to the shell, which ends at once, the window is no child of the daemon and outlives it.
         subprocess.run(
@@ -143,5 +136,5 @@ def _started(argv: Sequence[str], env: Mapping[str, str]) -> str | None:
             check=True,
         )
     except (OSError, subprocess.CalledProcessError):
-        return f"{argv[0]} can't be started."
-    return None
+        return False
+    return True

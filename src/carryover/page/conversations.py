@@ -13,10 +13,10 @@ from carryover.export.quoting import one_line
 from carryover.export.session_parts import Part as ShownPart
 from carryover.export.session_parts import SessionEvent, cleaned, numbered, session_parts
 from carryover.facts import is_foreign
-from carryover.ledger.queries import ProjectRow, SessionRow, project_by_root, session_events
+from carryover.ledger.events import TurnStart, session_events, turn_of, turn_starts
+from carryover.ledger.queries import ProjectRow, SessionRow, project_by_root
 from carryover.ledger.search import Hit, Query, search
-from carryover.ledger.search_query import Term, terms_of, window
-from carryover.ledger.turns import TurnStart, turn_of, turn_starts
+from carryover.ledger.search_text import Term, terms_of, window
 from carryover.page.answers import Part, PartKind, SearchAnswer, SearchHit, SessionAnswer, Turn
 from carryover.redact import CleanText
 from carryover.views.session_list import title_of

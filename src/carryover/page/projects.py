@@ -1,27 +1,70 @@
-"""Lists the projects, each with the agent that worked last and what it waits for. Read-only and blocking."""
+"""Answers about projects: their list, and of each its handoff with sources, its timeline and its work. Blocks."""
 
 from __future__ import annotations
 
 import glob
 import sqlite3
-from pathlib import PurePath
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from pathlib import Path, PurePath
 from typing import Final, NamedTuple
 
 from carryover.agents import agent_name
 from carryover.config import Config
 from carryover.distill.digest import Digest
+from carryover.distill.entry import Entry as Line
+from carryover.distill.quotes import estimated_tokens
+from carryover.distill.render import lay_out
 from carryover.distill.sections.next_action import LASTS_MS, Limit
 from carryover.distill.sections.quoting import last_words
-from carryover.export.quoting import one_line
+from carryover.export.quoting import one_line, safe
 from carryover.ingest.scan import MS_PER_DAY
+from carryover.ledger.events import prompts_and_ends
 from carryover.ledger.queries import ProjectRow, projects, session_counts, work_sessions
-from carryover.page.answers import Project, Projects, Reset
+from carryover.model import NOTE, TurnEnd
+from carryover.page.answers import (
+    Day,
+    Entry,
+    EntryKind,
+    HandoffAnswer,
+    HandoffLine,
+    LimitReached,
+    LineSource,
+    Project,
+    Projects,
+    SectionTokens,
+    TimelineAnswer,
+    Work,
+)
+from carryover.probe.git_history import newest_commits
+from carryover.projects.handoff_file import place_of
+from carryover.projects.root import AgentFolders
+from carryover.publish.make import Refreshed, made_handoff
 from carryover.publish.project_view import session_digest
 from carryover.views.limits import limited_projects, reset_time_ms
+from carryover.views.timeline import Moment, Wanted, timeline
 
 _MOST_WAITING: Final = 50
 """How many of the newest projects are asked what they wait for."""
 _QUESTION_CHARS: Final = 300
+DAYS: Final = 92
+"""How far back the pictures reach."""
+MOST_ENTRIES: Final = 500
+_MS_PER_DAY: Final = 86_400_000
+_AT_ONCE: Final = 100
+"""Maximum number of entries with the same time that are kept together."""
+_KINDS: Final[dict[str, EntryKind]] = {
+    "session": "session",
+    "note": "note",
+    "hand-over": "handover",
+    "prompt": "prompt",
+    "edit": "edit",
+    "commit": "commit",
+    "tests": "tests",
+    "limit": "limit",
+}
+"""The kinds of moments that are listed."""
 
 
 class _Waiting(NamedTuple):
@@ -74,14 +117,8 @@ def _project(
         asks=one_line(waits.question)[:_QUESTION_CHARS],
         sessions=sessions,
         is_paused=is_paused,
-        has_handoff=row.handoff_ms is not None,
-        limit=reset_of(limit) if limit is not None else None,
+        resets_ms=(reset_time_ms(limit.resets, limit.at_ms) or 0) if limit is not None and limit.resets else 0,
     )
-
-
-def reset_of(limit: Limit) -> Reset:
-    """Returns when the limit resets, as far as the agent's message says."""
-    return Reset(limit.agent, (reset_time_ms(limit.resets, limit.at_ms) if limit.resets else None) or 0)
 
 
 def _waiting(digest: Digest) -> _Waiting:
@@ -96,3 +133,92 @@ def _waiting(digest: Digest) -> _Waiting:
     if turn.end in ("answered", "interrupted", "error"):
         return _Waiting("you", turn.last_ms, last_words(turn).question)
     return _Waiting("", 0)
+
+
+def handoff(
+    db: sqlite3.Connection, project: ProjectRow, config: Config, agents_own: AgentFolders, *, now_ms: int
+) -> HandoffAnswer:
+    """Returns the handoff as it would be published now, with the sources of each line. Asks git."""
+    made = made_handoff(db, project.id, config, now_ms=now_ms, agents_own=agents_own)
+    return HandoffAnswer(
+        path="" if project.refusal is not None else str(Path(made.root, place_of(made.settings.folder))),
+        tokens=estimated_tokens(made.text or ""),
+        lines=tuple(_lines(made)),
+        refusal=project.refusal or "",
+    )
+
+
+def _lines(made: Refreshed) -> Iterator[HandoffLine]:
+    """Yields the lines of the file, in order; those of the sections have sources."""
+    if made.handoff is None or made.text is None:
+        return
+    sections = lay_out(made.handoff)
+    *lines, last = made.text.rstrip("\n").split("\n")
+    head = len(lines) - sum(1 + len(entries) for _, entries in sections)
+    yield from (HandoffLine(text=text, kind="head") for text in lines[:head])
+    for title, entries in sections:
+        yield HandoffLine(text=title, kind="title")
+        for text, entry in entries:
+            yield HandoffLine(text=text, kind="line", sources=tuple(map(_source, entry.sources)))
+    yield HandoffLine(text=last, kind="head")
+
+
+def _source(line: Line) -> LineSource:
+    agent = line.agent or (NOTE if line.session else "")
+    return LineSource(kind=line.kind, agent=agent, session=line.session, turn=line.turn or 0, at_ms=line.at_ms)
+
+
+def history(db: sqlite3.Connection, project: ProjectRow, *, before_ms: int | None, limit: int) -> TimelineAnswer:
+    """Returns the newest entries of the timeline before `before_ms` (UTC ms), with edits and their diffs. Asks git."""
+    limit = max(1, min(limit, MOST_ENTRIES))
+    wanted = Wanted(until_ms=before_ms, edits=True)
+    commits = newest_commits(Path(project.root))
+    newest = timeline(db, project.id, wanted, limit=limit + _AT_ONCE, commits=commits)
+    found = [moment for moment in newest if moment.kind in _KINDS]
+    shown = found[:limit]
+    # The next page begins before the last entry's time, so all with that time belong to this page.
+    shown += [moment for moment in found[limit:] if moment.at_ms == shown[-1].at_ms]
+    return TimelineAnswer(tuple(map(_entry, shown)), more=len(found) > len(shown))
+
+
+def _entry(moment: Moment) -> Entry:
+    verdict, _, command = moment.text.partition(": ")
+    detail, text = (verdict, command) if moment.kind == "tests" else (moment.commit or "", moment.text)
+    return Entry(
+        at_ms=moment.at_ms,
+        kind=_KINDS[moment.kind],
+        agent=moment.agent,
+        machine=moment.machine or "",
+        session=moment.session,
+        turn=moment.turn,
+        text=one_line(text),
+        detail=detail,
+        diff=safe(moment.diff).text if isinstance(moment.diff, str) else "",
+    )
+
+
+def work(db: sqlite3.Connection, project: ProjectRow, config: Config, agents_own: AgentFolders, *, now_ms: int) -> Work:
+    """Returns the turns of each agent by day, the limits that were reached, and the tokens of the handoff."""
+    turns: dict[str, Counter[str]] = defaultdict(Counter)
+    limits = []
+    for agent, at_ms, body in prompts_and_ends(db, project.id, since_ms=now_ms - DAYS * _MS_PER_DAY):
+        if not isinstance(body, TurnEnd):
+            turns[f"{datetime.fromtimestamp(at_ms / 1000).astimezone():%Y-%m-%d}"][agent] += 1
+        elif body.reason == "limit":
+            resets_ms = reset_time_ms(body.resets, at_ms) if body.resets else None
+            limits.append(LimitReached(at_ms, agent, resets_ms or 0))
+    made = made_handoff(db, project.id, config, now_ms=now_ms, agents_own=agents_own)
+    return Work(
+        days=tuple(Day(day, dict(agents)) for day, agents in sorted(turns.items())),
+        limits=tuple(sorted(limits, key=lambda limit: limit.at_ms)),
+        handoff_tokens=tuple(_tokens(_lines(made))),
+    )
+
+
+def _tokens(lines: Iterable[HandoffLine]) -> Iterator[SectionTokens]:
+    sums: dict[str, int] = {}
+    section = ""
+    for line in lines:
+        section = line.text if line.kind == "title" else section
+        sums[section] = sums.get(section, 0) + estimated_tokens(f"{line.text}\n")
+    return (SectionTokens(section, tokens) for section, tokens in sums.items())

@@ -24,10 +24,17 @@ from carryover.config import Config, RetentionConfig, project_settings
 from carryover.edits.record import published_projects
 from carryover.errors import os_reason
 from carryover.fsio import is_folder, open_regular, read_bytes_bounded
-from carryover.ledger.connect import connect_read_only
-from carryover.ledger.ledger_errors import LedgerUnavailable
-from carryover.ledger.queries import SessionSize, projects, session_ids, session_sizes, used_bytes, whereabouts
-from carryover.ledger.selection import Selection, selected_sessions
+from carryover.ledger.connect import LedgerUnavailable, connect_read_only
+from carryover.ledger.queries import (
+    Selection,
+    SessionSize,
+    projects,
+    selected_sessions,
+    session_ids,
+    session_sizes,
+    used_bytes,
+    whereabouts,
+)
 from carryover.ledger.store import Ledger
 from carryover.model import NOTE, conversation_of
 from carryover.projects.handoff_file import HANDOFF, HANDOFF_LIMIT_BYTES, STORE, sha_of

@@ -13,9 +13,8 @@ from carryover.config import Config, project_settings
 from carryover.edits.record import PublishedProject, published_projects, remember_project
 from carryover.facts import ProjectRoot
 from carryover.fsio import is_folder, read_bytes_bounded
-from carryover.ledger.moves import Moved, move_back, move_project
 from carryover.ledger.queries import Whereabouts, connect_read_only, whereabouts
-from carryover.ledger.sessions import know_project, note_identity
+from carryover.ledger.sessions import Moved, know_project, move_back, move_project, note_identity
 from carryover.ledger.store import Ledger
 from carryover.projects.handoff_file import HANDOFF, HANDOFF_LIMIT_BYTES, STORE, sha_of
 from carryover.projects.moved_folders import (

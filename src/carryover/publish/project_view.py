@@ -14,16 +14,8 @@ from carryover.distill.digest import Digest
 from carryover.distill.stored_digest import decode_digest, fold_events
 from carryover.distill.view import Opinion, ProjectView, SessionView, Worktree
 from carryover.fsio import is_there
-from carryover.ledger.project_content import (
-    ThreadRow,
-    main_thread,
-    provisional_bodies,
-    snapshot,
-    stored_bodies,
-    sub_agent_threads,
-    worktrees,
-)
-from carryover.ledger.queries import project_by_id, sessions, work_sessions
+from carryover.ledger.events import ThreadRow, main_thread, provisional_bodies, stored_bodies, sub_agent_threads
+from carryover.ledger.queries import project_by_id, sessions, snapshot, work_sessions, worktrees
 from carryover.ledger.rows import SessionRow
 from carryover.model import NOTE
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from carryover.errors import UserError
-from carryover.ledger.change_log import begin_log
+from carryover.ledger.machines import begin_log
 from carryover.ledger.store import Ledger
 from carryover.paths import StateDir
 from carryover.projects.root import StatePaths

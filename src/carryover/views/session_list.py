@@ -7,8 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from carryover.distill.trail import task_of
-from carryover.ledger.queries import SessionRow, project_by_root, session_ids, sessions
-from carryover.ledger.short_ids import shortest_unique
+from carryover.ledger.queries import SessionRow, project_by_root, session_ids, sessions, shortest_unique
 from carryover.publish.project_view import session_digest
 
 

@@ -12,11 +12,12 @@ from msgspec.structs import replace
 
 from carryover.distill.calls import committed, test_run_in
 from carryover.export.session_parts import SessionEvent, edit_line, numbered
-from carryover.ledger.queries import session_events, sessions
+from carryover.ledger.events import session_events
+from carryover.ledger.queries import sessions
 from carryover.ledger.rows import SessionRow
 from carryover.model import NOTE, AgentSummary, FileEdit, ToolResult, TurnEnd, UserPrompt
 from carryover.probe.git_history import Commit
-from carryover.views.commit_links import How, Links, path_in_project
+from carryover.views.history import How, Links, path_in_project
 
 MomentKind = Literal["session", "note", "hand-over", "prompt", "edit", "commit", "tests", "compaction", "limit"]
 

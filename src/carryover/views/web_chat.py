@@ -6,37 +6,267 @@ lists what is left out for these reasons.
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from carryover.adapter.spec import WebChat
-from carryover.agents import specs
+from carryover.agents import instruction_files, specs
 from carryover.distill.handoff import Handoff
+from carryover.distill.sections.recent_files import recent_files
 from carryover.distill.view import ProjectView
-from carryover.export.material import ChangedText, LeftOut, Material, Said
+from carryover.export.code_pieces import standing
+from carryover.export.material import ChangedText, GuidingFile, LeftOut, Material, Said, TextFile
 from carryover.export.project_facts import first_paragraph
 from carryover.export.secret_names import is_secret_name
 from carryover.facts import Facts, GitFacts
-from carryover.fsio import is_folder
-from carryover.ledger.project_content import last_answer, prompts_at
-from carryover.probe.files import ProjectPaths, project_paths, text_of
+from carryover.fsio import is_folder, is_gone
+from carryover.ledger.events import last_answer, prompts_at
+from carryover.probe.files import ProjectPaths, project_paths, text_of, why_unread
+from carryover.probe.git import OwnWrites, changed_files, may_be_repository, of_others
+from carryover.probe.git_command import ask
 from carryover.projects.handoff_file import STORE
 from carryover.projects.root import AgentFolders
+from carryover.publish import pointers
 from carryover.publish.make import elsewhere_lines, files_now, git_now, make, own_writes, view_now
-from carryover.views.files_that_matter import HOLDS_SECRETS, files_that_matter, is_generated
-from carryover.views.guidance import guidance
-from carryover.views.uncommitted import uncommitted
+from carryover.text.lines import one_line
 
+MOST_FILES: Final = 500
+MOST_DIFFS: Final = 60
+LONGEST_LINES: Final = 3_000
+"""Most lines of a file's diff."""
+LARGEST_BYTES: Final = 512 << 10
+"""Largest size of a file, then and now, whose diff is read."""
+_BOUNDED: Final = (f"core.bigFileThreshold={LARGEST_BYTES}",)
+_FROM_NOTHING: Final = "--- /dev/null\n"
+_NUMSTAT: Final = ("diff", "--numstat", "-z", "--no-renames", "HEAD", "--")
+HOLDS_SECRETS: Final = "its name says that it holds secrets"
+_MOST_TOUCHED: Final = 40
+_MOST_READ: Final = 40
+_MOST_NAMED: Final = 12
+"""Maximum number of files that were only mentioned in the conversation, neither edited nor changed."""
+_GENERATED: Final = re.compile(
+    r"(?i)(?:.*\.lock|.*-lock\.(?:json|yaml)|go\.sum|.*\.min\.(?:js|css)|.*\.(?:map|snap|svg|csv|ipynb))"
+)
+# Japanese, Chinese and Korean text follows a name without a space.
+_PATH_LIKE: Final = re.compile(r"(?:[^\W\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]|[.@~+\\/-])+")
 GENERIC: Final = WebChat(id="generic", name="a chat", budget=12_000, tokens_percent=125)
 """An unknown chat: a budget small enough for most, with tokens counted pessimistically."""
-
 _GIT_S: Final = 3.0
 _README: Final = re.compile(r"(?i)readme(?:\.(?:md|markdown|rst|txt|adoc))?")
+
+
+def uncommitted(
+    root: Path, *, own: OwnWrites, hidden: Callable[[str], bool] = lambda _: False, timeout_s: float = 5.0
+) -> list[ChangedText]:
+    """Returns the files that differ from HEAD in the repository at `root`, except for what `own` describes.
+
+    At most 500 files, sorted by path; the first 60 that may be shown have their text. The text of a `hidden` path is
+    not read. As careful as `git_facts`; also empty if git is missing, has no commit, or does not answer in time.
+    """
+    deadline = time.monotonic() + timeout_s
+    try:
+        return _uncommitted(root, own, hidden, deadline) if may_be_repository(root) else []
+    except (TimeoutError, FileNotFoundError):
+        return []
+
+
+def _uncommitted(root: Path, own: OwnWrites, hidden: Callable[[str], bool], deadline: float) -> list[ChangedText]:
+    [numstat] = ask(root, _NUMSTAT, deadline=deadline, settings=_BOUNDED)
+    if numstat.code != 0:
+        return []
+    changed = of_others(root, changed_files(numstat.out), own, "HEAD", deadline)[:MOST_FILES]
+    gone = {file.path for file in changed if is_gone(root / file.path)}
+    short = [file.path for file in changed if 0 < file.insertions + file.deletions <= LONGEST_LINES]
+    diffs = _diffs(root, [path for path in short if path not in gone and not hidden(path)][:MOST_DIFFS], deadline)
+    return [
+        ChangedText(
+            path=file.path,
+            insertions=file.insertions,
+            deletions=file.deletions,
+            diff=diffs.get(file.path, ""),
+            new=diffs.get(file.path, "").startswith(_FROM_NOTHING),
+            gone=file.path in gone,
+        )
+        for file in changed
+    ]
+
+
+def _diffs(root: Path, paths: Sequence[str], deadline: float) -> dict[str, str]:
+    """Returns the differences from HEAD in the form of `diff -u`, by path."""
+    if not paths:
+        return {}
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # it asks git for its version, and need not know it
+    from carryover.views.git_python import Head
+
+    found: dict[str, str] = {}
+    head = Head(root, deadline=deadline, settings=_BOUNDED)
+    for each in head.diff(None, tuple(paths), create_patch=True, no_renames=True, src_prefix="a/", dst_prefix="b/"):
+        if each.b_rawpath is None or not isinstance(each.diff, bytes) or len(each.diff) > LARGEST_BYTES:
+            continue
+        name = one_line(each.b_rawpath.decode("utf-8", "replace"))
+        before = _FROM_NOTHING if each.new_file else f"--- a/{name}\n"
+        found[os.fsdecode(each.b_rawpath)] = f"{before}+++ b/{name}\n{each.diff.decode('utf-8', 'replace')}"
+    return found
+
+
+def is_generated(path: str) -> bool:
+    """Whether a file is generated or data, judging by its name."""
+    return _GENERATED.fullmatch(path.rpartition("/")[2]) is not None
+
+
+def files_that_matter(
+    root: Path,
+    paths: Sequence[str],
+    view: ProjectView | None,
+    changed: Collection[str],
+    texts: Sequence[str],
+    but: set[str],
+    now_ms: int,
+) -> tuple[tuple[TextFile, ...], list[LeftOut]]:
+    """Returns the most relevant files: edited by agents, changed, or named in `texts`. Omits those in `but`."""
+    wanted = _wanted(paths, view, changed, texts)
+    ordered = sorted(wanted, key=lambda file: (-standing(file, now_ms), file.path))
+    known = frozenset(paths)
+    found: list[TextFile] = []
+    left_out: list[LeftOut] = []
+    for file in ordered:
+        why = _unwanted(root, file.path, known)
+        if file.path in but:
+            continue
+        if why is None and len(found) == _MOST_READ:
+            why = "edited longer ago, or named less often, than those here"
+        if why is None:
+            try:
+                found.append(msgspec.structs.replace(file, text=text_of(root, file.path)))
+            except (OSError, ValueError) as error:
+                why = why_unread(error)
+        if why:
+            left_out.append(LeftOut(file.path, why))
+    return tuple(found), left_out
+
+
+def _unwanted(root: Path, path: str, known: frozenset[str]) -> str | None:
+    """Returns why a file is not read, or None if it is; empty for a missing file, which need not be mentioned."""
+    if is_secret_name(path):
+        return HOLDS_SECRETS
+    if is_generated(path):
+        return "generated, or data"
+    if path in known:
+        return None
+    try:
+        (root / path).lstat()
+    except (OSError, ValueError):
+        return ""
+    return "git ignores it"
+
+
+def _wanted(
+    paths: Sequence[str], view: ProjectView | None, changed: Collection[str], texts: Sequence[str]
+) -> list[TextFile]:
+    edited = _edited(view)
+    counts = _references(paths, texts)
+    only_named = [path for path, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))]
+    only_named = [path for path in only_named if path not in edited and path not in changed][:_MOST_NAMED]
+    return [
+        TextFile(
+            path=path,
+            text="",
+            edited_ms=edited[path][0] if path in edited else 0,
+            line=edited[path][1] if path in edited else None,
+            references=counts.get(path, 0),
+            changed=path in changed,
+        )
+        for path in dict.fromkeys((*edited, *sorted(changed), *only_named))
+    ]
+
+
+def _edited(view: ProjectView | None) -> dict[str, tuple[int, int | None]]:
+    if view is None:
+        return {}
+    recent = recent_files(view, limit=_MOST_TOUCHED)
+    return {
+        file.path: (file.touched.at_ms, file.touched.line)
+        for file in recent
+        if file.touched.change != "delete" and not file.touched.temporary and not file.path.startswith("/")
+    }
+
+
+def _references(paths: Sequence[str], texts: Sequence[str]) -> dict[str, int]:
+    """Counts the `texts` that mention each path: in full, by its end, or by its file name if that is unique."""
+    by_name: dict[str, list[str]] = {}
+    for path in paths:
+        by_name.setdefault(path.rpartition("/")[2].casefold(), []).append(path)
+    counts: dict[str, int] = {}
+    for text in texts:
+        named = set()
+        for name in _PATH_LIKE.findall(text):
+            tail = name.replace("\\", "/").removeprefix("./").rstrip("./").casefold()
+            if "." not in tail and "/" not in tail:
+                continue
+            same_name = by_name.get(tail.rpartition("/")[2], [])
+            fitting = [
+                path for path in same_name if f"/{path.casefold()}".endswith(f"/{tail}") or path.casefold() in tail
+            ]
+            if len(fitting) == 1:
+                named.add(fitting[0])
+        for path in named:
+            counts[path] = counts.get(path, 0) + 1
+    return counts
+
+
+def guidance(root: Path, paths: Sequence[str]) -> tuple[tuple[GuidingFile, ...], list[LeftOut]]:
+    """Returns the files that tell agents how to work in the project at `root`, and those of them that are left out.
+
+    Only files among `paths` count; ignored files are not read. Carryover's own block is removed.
+    """
+    found = []
+    left_out = []
+    for path in filter(_guides(), paths):
+        try:
+            data = text_of(root, _target(root, path, paths)).encode()
+        except (OSError, ValueError) as error:
+            left_out.append(LeftOut(path, why_unread(error)))
+            continue
+        if not pointers.says_nothing(data):
+            found.append(GuidingFile(path=path, text=pointers.without_block(data).decode()))
+    ignored = [name for name in _instruction_names() if name not in paths and (root / name).is_file()]
+    left_out += [LeftOut(name, "git ignores it") for name in ignored if not _says_nothing(root, name)]
+    return tuple(found), left_out
+
+
+def _target(root: Path, path: str, paths: Sequence[str]) -> str:
+    """Returns the file of the project that an instruction file is a symlink to; otherwise the path itself."""
+    if not (root / path).is_symlink():
+        return path
+    target = os.path.relpath(os.path.realpath(root / path), os.path.realpath(root))
+    return target if target in paths and not is_secret_name(target) else path
+
+
+def _says_nothing(root: Path, name: str) -> bool:
+    try:
+        return pointers.says_nothing(text_of(root, name).encode())
+    except (OSError, ValueError):
+        return False
+
+
+def _instruction_names() -> tuple[str, ...]:
+    files = [(name, file) for name, readers in instruction_files().items() for file in readers.values()]
+    return tuple(dict.fromkeys(name for own, file in files for name in (own, *file.hidden_by)))
+
+
+def _guides() -> Callable[[str], bool]:
+    """Returns a function that tells whether an agent takes instructions, rules or skills from a path."""
+    names = frozenset(_instruction_names())
+    globs = sorted({pattern for spec in specs() for pattern in spec.guidance})
+    patterns = re.compile("|".join(re.escape(glob).replace(r"\*", "[^/]*") for glob in globs))
+    return lambda path: path.rpartition("/")[2] in names or patterns.fullmatch(path) is not None
 
 
 def web_chats() -> dict[str, WebChat]:

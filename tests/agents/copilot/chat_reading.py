@@ -15,7 +15,8 @@ from carryover.agents.copilot.vscode_store import ChatReader
 from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import ProjectRoot
 from carryover.ingest.pipeline import ingest
-from carryover.ledger.queries import connect_read_only, session_by_prefix, session_events
+from carryover.ledger.events import session_events
+from carryover.ledger.queries import connect_read_only, session_by_prefix
 from carryover.ledger.store import Ledger
 from carryover.model import AnyBody, Event, SessionInfo, Skipped
 from contract.case import Reading, read_on

@@ -16,7 +16,8 @@ from carryover.agents.cursor.adapter import AGENT
 from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import ProjectRoot
 from carryover.ingest.pipeline import ingest
-from carryover.ledger.queries import connect_read_only, session_by_prefix, session_events
+from carryover.ledger.events import session_events
+from carryover.ledger.queries import connect_read_only, session_by_prefix
 from carryover.ledger.store import Ledger
 from carryover.model import AnyBody, SessionInfo
 

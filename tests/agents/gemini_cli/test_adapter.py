@@ -21,7 +21,8 @@ from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import ProjectRoot
 from carryover.ingest.pipeline import ingest
 from carryover.ledger.connect import connect_read_only
-from carryover.ledger.queries import session_events, sessions
+from carryover.ledger.events import session_events
+from carryover.ledger.queries import sessions
 from carryover.ledger.store import Ledger
 from carryover.model import AssistantMessage, Event, FileEdit, ToolResult, UserPrompt
 from contract.case import Recording, of, read_on, source_at

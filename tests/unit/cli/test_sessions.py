@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carryover.errors import ExitCode
-from carryover.ledger.short_ids import SHORTEST_ID, shortest_unique
+from carryover.ledger.queries import SHORTEST_ID, shortest_unique
 from support.recorded_shop import CHECKOUT, DISCOUNT, Run
 
 NOT_RUNNING = "carryoverd is not running: newer sessions may be missing here.\n"

@@ -24,7 +24,7 @@ from carryover.daemon.log import Log
 from carryover.daemon.moves import Moves
 from carryover.daemon.publish_queue import PublishQueue
 from carryover.errors import UserError
-from carryover.ledger.ledger_errors import LedgerDamaged
+from carryover.ledger.connect import LedgerDamaged
 
 
 class Answer(msgspec.Struct):

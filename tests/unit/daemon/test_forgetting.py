@@ -16,9 +16,8 @@ from carryover.daemon.forgetting import Forgetting
 from carryover.daemon.publish_queue import PublishQueue
 from carryover.facts import GitFacts
 from carryover.ingest.pipeline import ingest
-from carryover.ledger.ledger_errors import LedgerUnavailable
-from carryover.ledger.queries import sessions
-from carryover.ledger.selection import Selection
+from carryover.ledger.connect import LedgerUnavailable
+from carryover.ledger.queries import Selection, sessions
 from carryover.ledger.store import Ledger
 from carryover.publish.make import Refreshed
 from carryover.publish.refresh import refresh

@@ -12,7 +12,7 @@ from carryover.distill.own_text import (
     without_handoffs,
     without_mark,
 )
-from carryover.ledger.searchable import searchable
+from carryover.ledger.search_text import searchable
 from carryover.model import ToolCall, ToolResult, is_own_tool
 from support.conversation import Conversation, section
 

@@ -16,14 +16,9 @@ from carryover.adapter.contract import Agent, Batch, Parsed, Record, Source
 from carryover.facts import ProjectRoot
 from carryover.ingest.pipeline import IngestResult, ingest, ingest_provisional, prepare
 from carryover.ledger.batch import SourceState
-from carryover.ledger.ledger_errors import LedgerUnavailable
-from carryover.ledger.queries import (
-    StoredEvent,
-    projects,
-    session_by_prefix,
-    session_events,
-    totals,
-)
+from carryover.ledger.connect import LedgerUnavailable
+from carryover.ledger.events import session_events
+from carryover.ledger.queries import StoredEvent, projects, session_by_prefix, totals
 from carryover.ledger.store import Ledger
 from carryover.model import AssistantMessage, Event, FileEdit, ToolResult, UserPrompt
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -11,20 +11,16 @@ import pytest
 from carryover.adapter.contract import Reemitted, Source
 from carryover.distill.stored_digest import DigestReducer
 from carryover.ledger.batch import Entry
-from carryover.ledger.connect import connect_read_only, erase_mark
-from carryover.ledger.ledger_errors import LedgerUnavailable, StaleRead
-from carryover.ledger.moves import move_project
+from carryover.ledger.connect import LedgerUnavailable, StaleRead, connect_read_only, erase_mark
+from carryover.ledger.events import session_events
 from carryover.ledger.provisional import add_provisional
-from carryover.ledger.queries import project_by_root, session_by_prefix, session_events, sessions
-from carryover.ledger.selection import Selection, selected_sessions
-from carryover.ledger.sessions import know_project
+from carryover.ledger.queries import Selection, project_by_root, selected_sessions, session_by_prefix, sessions
+from carryover.ledger.sessions import know_project, move_project
 from carryover.ledger.store import Ledger
 from carryover.model import AssistantMessage, SessionInfo, ToolResult
 from carryover.publish.project_view import project_view
-from support.scribe import AGENT, Scribe
+from support.scribe import AGENT, Reading, Scribe
 from support.stored_texts import compressed, compressed_with
-
-Connect = Callable[[], sqlite3.Connection]
 
 SECRET = "the zebra merger"
 NOW_MS = 1_000_000
@@ -79,7 +75,7 @@ async def test_nothing_of_a_forgotten_session_is_left_in_any_file(
     assert [session.session for session in view.sessions] == ["s2"]
 
 
-async def test_a_record_without_a_time_is_known_by_its_key(ledger: Ledger, scribe: Scribe, reading: Connect) -> None:
+async def test_a_record_without_a_time_is_known_by_its_key(ledger: Ledger, scribe: Scribe, reading: Reading) -> None:
     """Read again, it gets the time at which its source was written, which may be after the session was forgotten."""
     await scribe.tell(scribe.event("Add a parser", key="k"))
     await ledger.forget(OF_S1, now_ms=NOW_MS)
@@ -91,7 +87,7 @@ async def test_a_record_without_a_time_is_known_by_its_key(ledger: Ledger, scrib
 
 
 async def test_what_a_lesser_source_has_without_times_does_not_come_back(
-    ledger: Ledger, scribe: Scribe, reading: Connect
+    ledger: Ledger, scribe: Scribe, reading: Reading
 ) -> None:
     """Only its better source was ever stored, so no keys are known of it (a file beside Cursor's database)."""
     await scribe.tell("Add a parser", rank=2)
@@ -105,7 +101,7 @@ async def test_what_a_lesser_source_has_without_times_does_not_come_back(
 
 
 async def test_a_time_span_is_removed_from_every_session_and_the_rest_stays(
-    ledger: Ledger, scribe: Scribe, reading: Connect, ledger_path: Path
+    ledger: Ledger, scribe: Scribe, reading: Reading, ledger_path: Path
 ) -> None:
     recorded = [
         scribe.event(SessionInfo(title="A parser"), at_ms=100),
@@ -134,7 +130,7 @@ async def test_a_time_span_is_removed_from_every_session_and_the_rest_stays(
 
 
 async def test_an_event_that_was_kept_stays_even_if_it_is_read_again_with_another_time(
-    ledger: Ledger, scribe: Scribe, reading: Connect
+    ledger: Ledger, scribe: Scribe, reading: Reading
 ) -> None:
     await scribe.tell(scribe.event("Add a parser", key="k", at_ms=100), scribe.event("Test it", at_ms=250))
     await ledger.forget(Selection(since_ms=200, until_ms=300), now_ms=NOW_MS)
@@ -146,7 +142,7 @@ async def test_an_event_that_was_kept_stays_even_if_it_is_read_again_with_anothe
 
 
 async def test_a_forgotten_project_is_gone_with_the_record_of_where_it_was(
-    ledger: Ledger, scribe: Scribe, reading: Connect, ledger_path: Path
+    ledger: Ledger, scribe: Scribe, reading: Reading, ledger_path: Path
 ) -> None:
     await scribe.tell(scribe.event("Add a parser", cwd="/old"))
     await scribe.tell(scribe.event("Bake a cake", cwd="/other", session="s2"), path="/t/two.jsonl")
@@ -168,7 +164,7 @@ async def test_a_forgotten_project_is_gone_with_the_record_of_where_it_was(
 
 
 async def test_what_hooks_report_in_the_moment_of_forgetting_is_gone_unless_it_is_later(
-    ledger: Ledger, scribe: Scribe, reading: Connect
+    ledger: Ledger, scribe: Scribe, reading: Reading
 ) -> None:
     """A report may reach the ledger before or after, whichever time it has."""
     await scribe.tell("Add a parser")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
@@ -11,15 +10,9 @@ import pytest
 
 from carryover.facts import ProjectRoot
 from carryover.ledger.batch import Commit, Entry
+from carryover.ledger.events import session_events
 from carryover.ledger.provisional import add_provisional, forget_provisional
-from carryover.ledger.queries import (
-    StoredEvent,
-    project_by_root,
-    session_by_prefix,
-    session_events,
-    sessions,
-    unpublished,
-)
+from carryover.ledger.queries import StoredEvent, project_by_root, session_by_prefix, sessions, unpublished
 from carryover.model import (
     AnyBody,
     AssistantMessage,
@@ -30,10 +23,8 @@ from carryover.model import (
     UserPrompt,
 )
 from carryover.publish.project_view import project_view
-from support.scribe import Scribe
+from support.scribe import AGENT, Reading, Scribe
 
-Reading = Callable[[], sqlite3.Connection]
-AGENT = "made-up"
 NOW_MS = 1_000_000
 DONE = AssistantMessage(text="Done.", final=True)
 CALL = ToolCall(call_id="c1", name="Bash", op="shell", subject="ls")

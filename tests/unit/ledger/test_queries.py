@@ -1,19 +1,16 @@
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable
-
 import pytest
 
 from carryover.adapter.contract import Source
 from carryover.errors import ExitCode, UserError
 from carryover.ledger.batch import Entry
+from carryover.ledger.events import last_answer, prompts_at, session_events
 from carryover.ledger.provisional import add_provisional
 from carryover.ledger.queries import (
     agents_seen,
     changed_since_published,
     session_by_prefix,
-    session_events,
     sessions,
     totals,
     unpublished,
@@ -21,10 +18,8 @@ from carryover.ledger.queries import (
 )
 from carryover.ledger.rows import BrokenSource, StoredEvent
 from carryover.ledger.store import Ledger
-from carryover.model import NOTE, AssistantMessage, UserPrompt
-from support.scribe import Scribe
-
-Reading = Callable[[], sqlite3.Connection]
+from carryover.model import NOTE, AssistantMessage, ToolCall, UserPrompt
+from support.scribe import Reading, Scribe
 
 
 async def test_a_session_is_found_by_the_beginning_of_its_id(scribe: Scribe, reading: Reading) -> None:
@@ -159,3 +154,33 @@ async def test_a_note_is_no_agents_and_takes_no_handoff_from_one(
     assert [(row.agent, row.last_handoff_ms) for row in agents_seen(db)] == [(scribe.agent, 9_000)]
     assert [row.native_id for row in work_sessions(db, 1, limit=5)] == ["s1"]
     assert [row.native_id for row in sessions(db, 1, limit=5)] == ["note-1", "s1"]
+
+
+async def test_prompts_are_found_by_their_times_in_their_project_alone(scribe: Scribe, reading: Reading) -> None:
+    await scribe.tell(
+        scribe.event("first", at_ms=10),
+        scribe.event("second", at_ms=20),
+        scribe.event(UserPrompt(text="of the agent", actor="model"), at_ms=10),
+        scribe.event("of a sub-agent", at_ms=10, subagent_id="a1"),
+        scribe.event("elsewhere", at_ms=10, session="s2", cwd="/other"),
+    )
+
+    with reading() as db:
+        assert prompts_at(db, 1, [10, 0, 99]) == [("s1", 10, "first")]
+        assert prompts_at(db, 1, []) == []
+
+
+async def test_the_last_answer_is_the_newest_text_of_the_main_conversation(scribe: Scribe, reading: Reading) -> None:
+    await scribe.tell(
+        scribe.event("bake"),
+        scribe.event(AssistantMessage(text="I look.")),
+        scribe.event(AssistantMessage(text="Done."), at_ms=9_000),
+        scribe.event(AssistantMessage(text="  "), at_ms=9_001),
+        scribe.event(ToolCall(call_id="c", name="Bash", op="shell"), at_ms=9_002),
+        scribe.event(AssistantMessage(text="Below."), subagent_id="a1"),
+    )
+
+    with reading() as db:
+        assert last_answer(db, 1, "s1") == (9_000, "Done.")
+        assert last_answer(db, 2, "s1") is None
+        assert last_answer(db, 1, "s9") is None

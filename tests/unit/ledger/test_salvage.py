@@ -14,18 +14,16 @@ from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import GitFacts
 from carryover.ledger.batch import Entry
 from carryover.ledger.codec import decode_body
-from carryover.ledger.connect import prepare_file
+from carryover.ledger.connect import connect_read_only, prepare_file
 from carryover.ledger.provisional import add_provisional
-from carryover.ledger.queries import connect_read_only
+from carryover.ledger.queries import Selection
 from carryover.ledger.rows import LOST
 from carryover.ledger.salvage import salvage
-from carryover.ledger.selection import Selection
 from carryover.ledger.store import Ledger
 from carryover.model import AssistantMessage, Retracted
 from carryover.publish.project_view import project_view
-from support.scribe import Scribe, noise
+from support.scribe import AGENT, Scribe, noise
 
-AGENT = "made-up"
 PAGE = 4096
 
 
@@ -128,22 +126,6 @@ async def test_events_that_lost_their_session_are_left_to_their_transcript(
 
     assert salvage(ledger_path, fresh, now_ms=5_000) == 200
     assert rows(fresh, "SELECT * FROM provisional") == []
-
-
-async def test_from_a_ledger_of_an_older_carryover_is_saved_what_it_has(
-    ledger_path: Path, scribe_of: type[Scribe], fresh: sqlite3.Connection
-) -> None:
-    """Version 1 knew nothing of hooks and of ranks."""
-    await filled(ledger_path, scribe_of, events=400)
-    with closing(sqlite3.connect(ledger_path)) as old, old:
-        old.execute("DROP INDEX event_retracted")
-        old.execute("ALTER TABLE event DROP COLUMN retracted")
-        old.execute("ALTER TABLE session DROP COLUMN rank")
-        old.execute("DROP TABLE provisional")
-        old.execute("ALTER TABLE project DROP COLUMN git")
-
-    assert salvage(ledger_path, fresh, now_ms=5_000) == 400
-    assert rows(fresh, "SELECT root, published_sha, git FROM project") == [("/repo", "abc", None)]
 
 
 def test_from_a_ledger_with_former_names_is_saved_all_of_it(version_4: Path, fresh: sqlite3.Connection) -> None:

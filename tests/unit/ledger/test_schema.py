@@ -10,37 +10,26 @@ from pathlib import Path
 import pytest
 
 from carryover.errors import ExitCode, UserError
-from carryover.ledger.connect import prepare_file
-from carryover.ledger.project_content import main_thread
-from carryover.ledger.queries import (
-    connect_read_only,
-    published_git,
-    session_by_prefix,
-    session_events,
-    totals,
-    whereabouts,
-)
+from carryover.ledger.connect import connect_read_only, prepare_file
+from carryover.ledger.events import main_thread, session_events
+from carryover.ledger.queries import session_by_prefix, totals, whereabouts
 from carryover.ledger.schema import FORMER_NAMES, MIGRATIONS, migrate, version_of
 from carryover.model import AssistantMessage, Retracted, UserPrompt
 from carryover.publish.project_view import project_view
 
-OF_VERSION_1 = """
-INSERT INTO project (id, root, last_event_ms, published_sha, published_ms) VALUES (1, '/repo', 2, 'abc', 9);
+OF_VERSION_2 = """
+INSERT INTO project (id, root, last_event_ms, published_sha, published_ms, git)
+    VALUES (1, '/repo', 2, 'abc', 9, '{"branch":"main"}');
 INSERT INTO session (id, agent, native_id, project_id, project_final, last_ms) VALUES (1, 'made-up', 's1', 1, 1, 2);
 INSERT INTO thread (id, session_id, sidechain, fold_version, digest) VALUES (1, 1, '', 0, x'');
 INSERT INTO event (id, key, thread_id, at_ms, body) VALUES
     (1, x'01', 1, 1, '{"kind":"user_prompt","text":"add a parser"}'),
     (2, x'02', 1, 2, '{"kind":"assistant_message","text":"Done."}');
-"""
-
-OF_VERSION_2 = f"""
-{OF_VERSION_1}
-UPDATE project SET git = '{{"branch":"main"}}';
 INSERT INTO note (event_id, thread_id, project_id, kind, weight, at_ms, text)
     VALUES (1, 1, 1, 'ruling', 2, 1, 'never push');
 INSERT INTO source (agent, path, rev, cursor, size, mtime_ns) VALUES ('made-up', '/t/1', 4, x'31', 10, 5);
 INSERT INTO provisional (session_id, sidechain, words, at_ms, body)
-    VALUES (1, '', x'02', 3, '{{"kind":"assistant_message","text":"Really done."}}');
+    VALUES (1, '', x'02', 3, '{"kind":"assistant_message","text":"Really done."}');
 INSERT INTO counter (name, n) VALUES ('oversized', 3);
 """
 
@@ -121,29 +110,6 @@ def test_a_database_of_another_program_is_refused_and_left_alone(db: sqlite3.Con
 
     assert reported.value.code is ExitCode.REFUSED
     assert path.read_bytes() == before
-
-
-def test_a_ledger_from_before_hooks_keeps_everything_and_takes_what_they_tell(
-    db: sqlite3.Connection, path: Path
-) -> None:
-    """Version 1 is what the first Carryover wrote."""
-    migrate(db, path, MIGRATIONS[:1])
-    db.executescript(OF_VERSION_1)
-    db.close()
-
-    prepare_file(path)
-
-    with closing(connect_read_only(path)) as now:
-        (session,) = project_view(now, 1).sessions
-        assert (session.session, session.digest.prompts, totals(now).events) == ("s1", 1, 2)
-        assert [event.body for event in session_events(now, session_by_prefix(now, "s1"))] == [
-            UserPrompt(text="add a parser"),
-            AssistantMessage(text="Done."),
-        ]
-        assert now.execute("SELECT published_sha, published_ms, git FROM project").fetchall() == [("abc", 9, None)]
-        assert published_git(now, 1) is None
-    with closing(sqlite3.connect(path.with_name("ledger.before-2.sqlite"))) as old:
-        assert (version_of(old), old.execute("SELECT count(*) FROM event").fetchone()) == (1, (2,))
 
 
 def test_a_ledger_from_before_ranks_keeps_everything_and_all_of_it_counts(db: sqlite3.Connection, path: Path) -> None:

@@ -1,16 +1,41 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Iterator
 
-from carryover.ledger.moves import move_project
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from carryover.ledger.search import Found, Query, search
-from carryover.ledger.search_query import terms_of
+from carryover.ledger.search_text import (
+    MOST_CHARS,
+    MOST_TERMS,
+    Searchable,
+    Term,
+    index_text,
+    match_expression,
+    phrase,
+    searchable,
+    spans,
+    terms_of,
+    words,
+)
+from carryover.ledger.sessions import move_project
 from carryover.ledger.store import Ledger
-from carryover.model import AssistantMessage, FileEdit, ToolCall
-from support.scribe import Scribe
+from carryover.model import (
+    Answer,
+    AnyBody,
+    AssistantMessage,
+    FileEdit,
+    PlanUpdate,
+    ToolCall,
+    ToolResult,
+    TurnEnd,
+    UserPrompt,
+)
+from support.scribe import Reading, Scribe
 
-Reading = Callable[[], sqlite3.Connection]
 DAY_MS = 86_400_000
 NOW_MS = 400 * DAY_MS
 
@@ -75,3 +100,147 @@ async def test_where_no_event_has_all_words_those_with_some_are_found(scribe: Sc
     assert (len(found.hits), found.has_all) == (2, False)
     assert find(reading(), "add parser").has_all
     assert find(reading(), "rhinoceros giraffe").hits == ()
+
+
+@pytest.fixture(scope="module")
+def index() -> Iterator[sqlite3.Connection]:
+    db = sqlite3.connect(":memory:")
+    db.execute("CREATE VIRTUAL TABLE s USING fts5(t, content='', tokenize='unicode61 remove_diacritics 2')")
+    yield db
+    db.close()
+
+
+def test_words_phrases_and_prefixes_are_told_apart() -> None:
+    assert terms_of('fix ab "not a function" ut* src/cart.py getUser') == (
+        Term(words=("fix",), prefix=True),
+        Term(words=("ab",), prefix=False),
+        Term(words=("not", "a", "function"), prefix=False),
+        Term(words=("ut",), prefix=True),
+        Term(words=("src", "cart", "py"), prefix=False),
+        Term(words=("getUser",), prefix=True, humps=("get", "User")),
+    )
+
+
+def test_each_term_counts_once_and_there_is_an_end_of_them() -> None:
+    assert len(terms_of("same same")) == 1
+    assert len(terms_of(" ".join(f"word{n}" for n in range(500)))) == MOST_TERMS
+
+
+def test_only_quoted_words_reach_sqlite() -> None:
+    typed = match_expression(terms_of('NEAR(a b) OR "x"* -col:y'))
+
+    assert typed == '("NEAR a") AND ("b") AND ("OR") AND ("x") AND ("col y")'
+    assert match_expression(terms_of("one two"), any_of=True) == '("one"*) OR ("two"*)'
+
+
+@given(st.text(alphabet=st.characters() | st.sampled_from("\"*()-^:+{}'\\ \0aNOTnear")))
+def test_nothing_that_is_typed_is_a_syntax_error(index: sqlite3.Connection, query: str) -> None:
+    terms = terms_of(query)
+    for any_of in (False, True) if terms else ():
+        index.execute("SELECT rowid FROM s WHERE s MATCH ?", (match_expression(terms, any_of=any_of),)).fetchall()
+
+
+@pytest.mark.parametrize("query", ["", " ", '"', "***", "?!", '""'])
+def test_without_a_letter_or_digit_there_is_nothing_to_search(query: str) -> None:
+    assert terms_of(query) == ()
+
+
+def test_a_file_name_is_found_by_its_words() -> None:
+    assert (phrase("cart-item.py"), phrase("---")) == ('"cart item py"', "")
+
+
+@pytest.mark.parametrize(
+    ("text", "query", "found"),
+    [
+        ("Wire the discount", "disc", ["disc"]),
+        ("recount the discount", "count", ["count", "count"]),
+        ("a count and an account", "count", ["count"]),
+        ("see src/cart.py now", "cart.py", ["cart.py"]),
+        ("call get_user_name", "UserName", ["user_name"]),
+        ("call getUserName", "user", ["User"]),
+        ("Die Größe zählt", "grosse", []),
+        ("Die GRÖßE zählt", "größe", ["GRÖßE"]),
+        ("価格は高い", "格は", ["格は"]),
+        ("ab abc", "ab", ["ab"]),
+    ],
+)
+def test_what_was_found_is_shown_in_its_place(text: str, query: str, found: list[str]) -> None:
+    assert [text[start:end] for start, end in spans(text, terms_of(query))] == found
+
+
+def result(status: str, output: str) -> ToolResult:
+    return ToolResult(call_id="c", name="Bash", op="shell", status=status, output=output)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (UserPrompt(text="add a parser"), Searchable("prompt", "add a parser")),
+        (UserPrompt(text="src", command="/review"), Searchable("prompt", "/review src")),
+        (UserPrompt(text="look around", actor="model"), Searchable("answer", "look around")),
+        (Answer(call_id="c", question="Which?", text="The second"), Searchable("prompt", "The second")),
+        (AssistantMessage(text="Done."), Searchable("answer", "Done.")),
+        (ToolCall(call_id="c", name="Bash", op="shell", subject="make"), Searchable("command", "make")),
+        (ToolCall(call_id="c", name="Read", op="read", subject="/a.py"), Searchable("path", "/a.py")),
+        (FileEdit(path="/b.py", change="rename", old_path="/a.py"), Searchable("path", "/b.py /a.py")),
+        (result("error", "boom"), Searchable("error", "boom")),
+        (TurnEnd(reason="limit", message="until 3pm"), Searchable("error", "until 3pm")),
+    ],
+)
+def test_what_was_said_run_touched_or_failed_is_searched(body: AnyBody, expected: Searchable) -> None:
+    assert searchable(body) == expected
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        result("ok", "all of a file"),
+        ToolCall(call_id="c", name="Edit", op="edit", subject="/a.py"),
+        PlanUpdate(items=()),
+        AssistantMessage(text=" \n"),
+    ],
+)
+def test_outputs_and_what_says_nothing_are_not(body: AnyBody) -> None:
+    assert searchable(body) is None
+
+
+def test_of_a_long_error_the_beginning_and_the_end_are_searched() -> None:
+    found = searchable(result("error", f"first {'x ' * 5000} last"))
+
+    assert found is not None
+    assert found.text.startswith("first")
+    assert found.text.endswith("last")
+    assert len(found.text) == 1001
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("parse_record(src/cart.py)", "parse record src cart py"),
+        ("getUserName in HTTPServer", "getUserName in HTTPServer get User Name HTTP Server"),
+        ("Fix THE Größe", "Fix THE Größe"),
+        ("caf\u0065\u0301", "café"),
+        ("価格は", "価 格 は"),
+        ("a" * 90, "a" * 64),
+    ],
+)
+def test_names_and_paths_are_indexed_by_their_parts(text: str, tokens: str) -> None:
+    assert index_text(text) == tokens
+
+
+def test_a_pasted_log_is_not_indexed_to_its_end() -> None:
+    assert "needle" not in index_text(f"{'x' * MOST_CHARS} needle")
+
+
+def test_a_text_without_words_is_not_indexed() -> None:
+    assert index_text("?!") == ""
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_found_by_its_own_words(index: sqlite3.Connection, text: str) -> None:
+    """The tokenizer of SQLite and ours need not agree on every character: both sides of a search pass through both."""
+    index.execute("INSERT INTO s (s) VALUES ('delete-all')")
+    index.execute("INSERT INTO s (rowid, t) VALUES (1, ?)", (index_text(text),))
+    for word in words(text):
+        if index.execute("SELECT count(*) FROM s WHERE s MATCH ?", (f'"{word}"',)).fetchone() != (1,):
+            assert not any(char.isascii() for char in word)

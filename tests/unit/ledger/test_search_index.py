@@ -16,14 +16,12 @@ from carryover.adapter.contract import Reemitted
 from carryover.distill.stored_digest import DigestReducer
 from carryover.errors import UserError
 from carryover.ledger import search_index
-from carryover.ledger.codec import decode_body
 from carryover.ledger.connect import connect_read_only, damage_mark
+from carryover.ledger.queries import Selection
 from carryover.ledger.schema import MIGRATIONS, migrate
 from carryover.ledger.search import Query, indexed_share, search
-from carryover.ledger.search_index import index_more
-from carryover.ledger.search_query import terms_of
-from carryover.ledger.searchable import KINDS, index_entry
-from carryover.ledger.selection import Selection
+from carryover.ledger.search_index import index_entry, index_more
+from carryover.ledger.search_text import terms_of
 from carryover.ledger.store import Ledger
 from carryover.model import Retracted
 from support.scribe import AGENT, Scribe
@@ -46,9 +44,9 @@ def expected(path: Path) -> list[tuple[object, ...]]:
         for event_id, thread_id, at_ms, body in db.execute(
             "SELECT id, thread_id, at_ms, body FROM event WHERE retracted = 0 ORDER BY id"
         ):
-            if (entry := index_entry(decode_body(body))) is not None:
-                tokens += [(event_id, place, word.lower()) for place, word in enumerate(entry.tokens.split())]
-                rows.append((event_id, thread_id, at_ms, KINDS.index(entry.kind)))
+            if (entry := index_entry(body)) is not None:
+                tokens += [(event_id, place, word.lower()) for place, word in enumerate(entry[1].split())]
+                rows.append((event_id, thread_id, at_ms, entry[0]))
     return [*tokens, *rows]
 
 
@@ -131,11 +129,13 @@ def version_7(tmp_path: Path) -> Path:
     path = tmp_path / "ledger.sqlite"
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
         migrate(db, path, MIGRATIONS[:7])
+        db.execute("BEGIN")
         db.execute("INSERT INTO project (id, root) VALUES (1, '/repo')")
         db.execute("INSERT INTO session (id, agent, native_id, project_id) VALUES (1, 'made-up', 's1', 1)")
         db.execute("INSERT INTO thread (id, session_id, subagent_id, fold_version, digest) VALUES (1, 1, '', 0, x'')")
         rows = [(n, n.to_bytes(16), f'{{"kind":"user_prompt","text":"old number{n}"}}') for n in range(1, 1_201)]
         db.executemany("INSERT INTO event (id, key, thread_id, at_ms, body) VALUES (?1, ?2, 1, ?1, ?3)", rows)
+        db.execute("COMMIT")
     return path
 
 
@@ -197,5 +197,7 @@ async def test_of_what_is_forgotten_no_token_is_left_in_any_file(
     assert b"qzebra" not in b"".join(file.read_bytes() for file in ledger_path.parent.iterdir()).lower()
     assert texts(ledger_path, "qzebra") == []
     assert len(texts(ledger_path, "kept")) == (0 if selection.is_everything else 20)
+    await scribe.tell("Added since", scribe.event("and taken back", key="back"))
+    await scribe.tell(scribe.event(Retracted(keys=("back",))))
     await index_all(ledger)
     assert indexed(ledger_path) == expected(ledger_path)

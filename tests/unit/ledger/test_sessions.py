@@ -1,22 +1,27 @@
-"""Sub-agents of a conversation that goes on in several folders: each is told of where it worked."""
+"""Which session and project things belong to: sub-agents, moved projects, digests that are made again."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
 
+import msgspec
 import pytest
 
+from carryover.distill.digest import FOLD_VERSION
+from carryover.distill.stored_digest import DigestReducer, decode_digest
 from carryover.facts import ProjectRoot
 from carryover.ledger.batch import Entry
+from carryover.ledger.codec import pack_digest, unpack_digest
 from carryover.ledger.provisional import add_provisional
-from carryover.ledger.queries import project_by_root, sessions
+from carryover.ledger.queries import project_by_root, projects, sessions
+from carryover.ledger.sessions import know_project, move_back, move_project
+from carryover.ledger.store import Ledger
 from carryover.model import AssistantMessage, Event, FileEdit, Retracted, session_in_other_cwd
 from carryover.publish.project_view import project_view
-from support.scribe import Scribe
+from support.scribe import AGENT, Reading, Scribe
 
-Reading = Callable[[], sqlite3.Connection]
-AGENT = "made-up"
 HERE, THERE = session_in_other_cwd("s1", "of-repo"), session_in_other_cwd("s1", "of-other")
 
 
@@ -101,3 +106,154 @@ async def test_one_that_names_its_conversation_stays_wherever_it_works(
     await scribe.tell(scribe.event("look", cwd=cwd, subagent_id="a1"), path="/t/a1")
 
     assert by_project(reading()) == {"/repo": {"s1": 1}, "/other": {}}
+
+
+async def worked(scribe: Scribe, session: str, root: str, *, gone: bool = False) -> None:
+    """A session with a task and an edit in the project at `root`."""
+    reported = [
+        scribe.event(f"Add a discount in {session}.", session=session, cwd=root),
+        scribe.event(FileEdit(path=f"{root}/cart.py", change="modify"), session=session, cwd=root),
+    ]
+    prepared = msgspec.structs.replace(scribe.prepared(*reported), roots={root: ProjectRoot(root, gone=gone)})
+    await scribe.commit(prepared, path=f"/t/{session}.jsonl")
+
+
+def project(db: sqlite3.Connection, root: str) -> int:
+    found = project_by_root(db, root)
+    assert found is not None
+    return found.id
+
+
+def held(db: sqlite3.Connection) -> dict[str, list[str]]:
+    """The sessions of each project that has any."""
+    return {row.root: sorted(one.native_id for one in sessions(db, row.id, limit=20)) for row in projects(db)}
+
+
+async def test_a_session_that_is_read_later_follows_as_long_as_the_folder_is_gone(
+    ledger: Ledger, scribe: Scribe, reading: Reading
+) -> None:
+    await worked(scribe, "s1", "/old")
+    old, new = project(reading(), "/old"), await ledger.write(know_project, "/new", None, now_ms=0)
+    await ledger.write(move_project, old, new)
+
+    await worked(scribe, "s2", "/old", gone=True)
+
+    assert held(reading()) == {"/new": ["s1", "s2"]}
+    assert (await ledger.write(move_back, old)).sessions == 2
+    assert held(reading()) == {"/old": ["s1", "s2"]}
+
+
+async def test_another_folder_at_the_old_path_is_a_project_of_its_own(
+    ledger: Ledger, scribe: Scribe, reading: Reading
+) -> None:
+    """Also once that one is gone too: its last sessions may be read only then."""
+    await worked(scribe, "s1", "/old")
+    old, new = project(reading(), "/old"), await ledger.write(know_project, "/new", None, now_ms=0)
+    await ledger.write(move_project, old, new)
+
+    await worked(scribe, "other", "/old")
+    await worked(scribe, "other too", "/old", gone=True)
+
+    assert held(reading()) == {"/new": ["s1"], "/old": ["other", "other too"]}
+    assert project_view(reading(), new).former_roots == ("/old",)
+    assert (await ledger.write(move_back, old)).sessions == 1
+    assert held(reading()) == {"/old": ["other", "other too", "s1"]}
+
+
+async def test_a_project_may_move_on_and_each_move_can_be_undone(
+    ledger: Ledger, scribe: Scribe, reading: Reading
+) -> None:
+    for name in ("a", "b", "c"):
+        await worked(scribe, name, f"/{name}")
+    a, b, c = (project(reading(), f"/{name}") for name in ("a", "b", "c"))
+    await ledger.write(move_project, a, b)
+    await ledger.write(move_project, b, c)
+    assert held(reading()) == {"/c": ["a", "b", "c"]}
+    assert set(project_view(reading(), c).former_roots) == {"/a", "/b"}
+
+    await ledger.write(move_back, b)
+    assert held(reading()) == {"/b": ["a", "b"], "/c": ["c"]}
+    await ledger.write(move_back, a)
+    assert held(reading()) == {"/a": ["a"], "/b": ["b"], "/c": ["c"]}
+
+
+async def test_a_project_that_is_moved_back_has_its_sessions_again(
+    ledger: Ledger, scribe: Scribe, reading: Reading
+) -> None:
+    await worked(scribe, "s1", "/old")
+    await worked(scribe, "s2", "/new")
+    old, new = project(reading(), "/old"), project(reading(), "/new")
+    await ledger.write(move_project, old, new)
+
+    await ledger.write(move_project, new, old)
+    await worked(scribe, "s3", "/new", gone=True)
+
+    assert held(reading()) == {"/old": ["s1", "s2", "s3"]}
+    assert project_view(reading(), old).former_roots == ("/new",)
+
+
+async def test_moving_twice_moves_nothing_more(ledger: Ledger, scribe: Scribe, reading: Reading) -> None:
+    await worked(scribe, "s1", "/old")
+    old, new = project(reading(), "/old"), await ledger.write(know_project, "/new", None, now_ms=0)
+
+    await ledger.write(move_project, old, new)
+
+    assert (await ledger.write(move_project, old, new)).sessions == 0
+    assert (await ledger.write(move_project, new, new)).sessions == 0
+    assert held(reading()) == {"/new": ["s1"]}
+
+
+async def conversation(scribe: Scribe, turns: int) -> None:
+    for n in range(turns):
+        await scribe.tell(
+            scribe.event(f"Please write module {n}. Never use global variables in it, always write tests."),
+            scribe.event(AssistantMessage(text=f"Module {n} is written and its tests pass.", final=True)),
+            scribe.event("What does a sub-agent say?", subagent_id="a1"),
+        )
+
+
+async def test_a_digest_of_an_older_fold_is_made_again_before_new_events_are_folded_on(
+    scribe: Scribe, reading: Reading, ledger_path: Path, tmp_path: Path, scribe_of: type[Scribe]
+) -> None:
+    straight = await Ledger.open(tmp_path / "straight.sqlite", DigestReducer())
+    await conversation(scribe_of(straight), turns=6)
+    await straight.close()
+
+    await conversation(scribe, turns=5)
+    with closing(sqlite3.connect(ledger_path)) as db, db:
+        db.execute("UPDATE thread SET fold_version = ?, digest = 'old'", (FOLD_VERSION - 1,))
+    await conversation(scribe, turns=0)
+    last = scribe_of(scribe.ledger, written=15)
+    await last.tell(
+        last.event("Please write module 5. Never use global variables in it, always write tests."),
+        last.event(AssistantMessage(text="Module 5 is written and its tests pass.", final=True)),
+        last.event("What does a sub-agent say?", subagent_id="a1"),
+    )
+
+    with closing(sqlite3.connect(tmp_path / "straight.sqlite")) as db:
+        expected = project_view(db, 1)
+    assert project_view(reading(), 1) == expected
+
+
+async def test_a_thread_longer_than_one_read_is_made_again_whole(
+    ledger: Ledger, scribe: Scribe, reading: Reading, ledger_path: Path
+) -> None:
+    await scribe.tell(*(scribe.event(f"prompt {n}") for n in range(1_200)))
+    before = project_view(reading(), 1)
+    with closing(sqlite3.connect(ledger_path)) as db, db:
+        db.execute("UPDATE thread SET fold_version = ?, digest = 'old'", (FOLD_VERSION - 1,))
+
+    assert await ledger.rebuild_outdated()
+
+    assert project_view(reading(), 1) == before
+    assert before.sessions[0].digest.prompts == 1_200
+
+
+DIGEST = b'{"prompts":3,"turns":[]}' * 20
+
+
+def test_a_damaged_digest_is_one_that_is_made_again_and_not_an_empty_one() -> None:
+    damaged = unpack_digest(pack_digest(DIGEST)[:-3])
+
+    assert damaged
+    assert decode_digest(FOLD_VERSION, damaged) is None

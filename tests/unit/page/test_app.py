@@ -1,23 +1,31 @@
-"""How much the page may ask for at once. What it answers is tested with a real daemon, in tests/e2e/test_page.py."""
+"""Who may see the page, how much it may ask for, and what it is told. Its answers are in tests/e2e/test_page.py."""
 
 from __future__ import annotations
 
 import asyncio
+import json
+import os
+import socket
 import sqlite3
+import sys
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
+from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
 from carryover.config import Config
-from carryover.ledger.queries import connect_read_only
-from carryover.page import app, commands, conversations
-from carryover.page.access import COOKIE
+from carryover.daemon.hooks.http_app import listen
+from carryover.ledger.connect import connect_read_only
+from carryover.page import access, app, changes, commands, conversations
+from carryover.page.access import COOKIE, KEY_S, Access, Visitor, has_token, may_ask
 from carryover.page.answers import SearchAnswer
 from carryover.page.app import MOST_WAITING, Page
+from carryover.page.changes import Changes
 from carryover.paths import StateDir
 from support.clock import Clock
 from support.scribe import Scribe
@@ -134,3 +142,175 @@ async def test_doctor_is_asked_once_for_all_who_want_to_know(
     host.clock.now += app._HEALTH_S + 1
     await browser.get("health")
     assert len(asked) == 2
+
+
+def shows(page: Access, visitor: Visitor) -> bool:
+    return page.visitor(make_mocked_request("GET", "/ui/", {"Cookie": f"{COOKIE}={visitor.cookie}"})) is visitor
+
+
+def test_a_key_admits_one_browser_which_its_cookie_stands_for() -> None:
+    page = Access(Clock())
+    key = page.new_key({"PATH": "/bin"})
+    visitor = page.admit(key)
+
+    assert visitor is not None and visitor.env == {"PATH": "/bin"}
+    assert page.admit(key) is None
+    assert shows(page, visitor)
+
+
+def test_a_key_is_good_for_a_minute() -> None:
+    clock = Clock()
+    page = Access(clock)
+    early, late = page.new_key({}), page.new_key({})
+
+    clock.now += KEY_S
+    assert page.admit(early) is not None
+    clock.now += 0.1
+    assert page.admit(late) is None
+
+
+@pytest.mark.parametrize("key", ["", "none", "ключ", "\udc80"])
+def test_no_other_key_is_good(key: str) -> None:
+    page = Access(Clock())
+    page.new_key({})
+
+    assert page.admit(key) is None
+
+
+def test_keys_and_browsers_are_bounded_and_the_newest_count() -> None:
+    page = Access(Clock())
+    first_key = page.new_key({})
+    for _ in range(50):
+        page.new_key({})
+    visitors = [page.admit(page.new_key({})) for _ in range(50)]
+
+    assert page.admit(first_key) is None
+    assert [visitor is not None and shows(page, visitor) for visitor in visitors] == [False] * 18 + [True] * 32
+
+
+def test_another_daemon_knows_no_cookie_of_this_one() -> None:
+    page = Access(Clock())
+    visitor = page.admit(page.new_key({}))
+    assert visitor is not None
+
+    assert not shows(Access(Clock()), visitor)
+
+
+def test_a_token_belongs_to_one_browser() -> None:
+    one, other = Visitor({}), Visitor({})
+    asked = make_mocked_request("POST", "/ui/api/command", {"X-Carryover-Token": one.token})
+
+    assert (has_token(asked, one), has_token(asked, other)) == (True, False)
+    assert not has_token(make_mocked_request("POST", "/ui/api/command"), one)
+
+
+class Connected:
+    """A connection between two ends, as a server sees it."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+
+    def get_extra_info(self, name: str, default: object = None) -> object:
+        return self._connection.getpeername() if name == "peername" else self._connection.getsockname()
+
+
+@pytest.fixture
+def asked() -> Iterator[web.Request]:
+    """A request over a real connection from this process."""
+    with closing(listen(0)) as listener, closing(socket.create_connection(listener.getsockname())):
+        listener.setblocking(True)
+        connection, _ = listener.accept()
+        with closing(connection):
+            transport = Mock(get_extra_info=Connected(connection).get_extra_info)
+            yield make_mocked_request("GET", "/ui/", transport=transport)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_a_process_of_another_user_may_not_ask(asked: web.Request, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even with our cookie, which the browser also sends to what other users serve on 127.0.0.1."""
+    uid = os.geteuid()
+    assert may_ask(asked)
+
+    monkeypatch.setattr(os, "geteuid", lambda: uid + 1)
+    assert may_ask(asked) is (uid == 0)  # root may read everything anyway
+    monkeypatch.setattr(access, "_owners", lambda *_ports: iter([uid + 2]))
+    assert not may_ask(asked)
+
+
+def test_where_the_system_does_not_tell_the_cookie_is_enough(
+    asked: web.Request, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(access, "_TABLES", ("/proc/none",))
+
+    assert may_ask(asked)
+
+
+HEALTH = ("event: health\ndata: {}", "")
+
+
+class Stream(web.StreamResponse):
+    """Keeps what was sent, or fails as the stream to a closed page does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent: list[bytes] = []
+        self.wrote = asyncio.Event()
+        self.closed = False
+
+    async def prepare(self, request: web.BaseRequest) -> None:
+        pass
+
+    async def write(self, data: bytes | bytearray | memoryview) -> None:
+        if self.closed:
+            raise ConnectionResetError
+        self.sent.append(bytes(data))
+        self.wrote.set()
+
+    async def next(self) -> bytes:
+        await self.wrote.wait()
+        self.wrote.clear()
+        return self.sent[-1]
+
+
+def begin(told: Changes, stream: Stream) -> asyncio.Task[web.StreamResponse]:
+    return asyncio.ensure_future(told.send(make_mocked_request("GET", "/ui/api/changes"), stream))
+
+
+async def test_what_changes_at_once_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(changes, "_GAP_S", 0)
+    told, stream = Changes(), Stream()
+    sending = begin(told, stream)
+    await stream.next()
+
+    for project in (2, 1, 2):
+        told.project(project)
+    told.health()
+    sent = (await stream.next()).decode().split("\n\n")
+
+    assert sent == [*(f"event: project\ndata: {json.dumps({'id': n}, separators=(',', ':'))}" for n in (2, 1)), *HEALTH]
+    told.end()
+    await sending
+
+
+async def test_a_quiet_stream_says_that_it_is_still_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(changes, "COMMENT_S", 0.01)
+    told, stream = Changes(), Stream()
+    sending = begin(told, stream)
+    await stream.next()
+
+    assert (await stream.next()).startswith(b":")
+    stream.closed = True
+    await sending
+    assert told._streams == {}
+
+
+async def test_streams_are_bounded_and_the_oldest_makes_room() -> None:
+    told, streams = Changes(), [Stream() for _ in range(33)]
+    sending = [begin(told, stream) for stream in streams]
+    for stream in streams:
+        await stream.next()
+
+    await sending[0]
+    assert not any(task.done() for task in sending[1:])
+    told.end()
+    await asyncio.gather(*sending)

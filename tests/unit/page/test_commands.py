@@ -85,7 +85,7 @@ async def test_the_window_of_a_service_is_opened_outside_of_it(home: Path) -> No
     path = f"{home}/bin:/usr/bin:/bin"
     env = {"DISPLAY": ":7", "PATH": path, "INVOCATION_ID": "1", "SECRET": "x", "CARRYOVER_HOME": "/state"}
 
-    assert open_terminal(("carryover", "to", "codex"), env, home, "linux") is None
+    assert open_terminal(("carryover", "to", "codex"), env, home, "linux")
     wait_until("the window", opened.exists)
     assert opened.read_text().splitlines() == [
         *("--user", "--quiet", "--collect", f"--setenv=PATH={path}", "--setenv=DISPLAY=:7"),
@@ -93,26 +93,25 @@ async def test_the_window_of_a_service_is_opened_outside_of_it(home: Path) -> No
     ]
 
 
-@pytest.mark.parametrize(
-    ("env", "why"),
-    [
-        ({"PATH": "/usr/bin"}, "No window can be opened from where `carryover ui` was run."),
-        ({"DISPLAY": ":0", "PATH": "relative"}, "No terminal is known: there is no `x-terminal-emulator`"),
-    ],
-)
-async def test_without_a_window_the_command_is_there_to_copy(home: Path, env: dict[str, str], why: str) -> None:
+@pytest.mark.parametrize("env", [{"PATH": "/usr/bin"}, {"DISPLAY": ":0", "PATH": "relative"}])
+async def test_without_a_window_the_command_is_there_to_copy(home: Path, env: dict[str, str]) -> None:
     done = await answer(CommandAsked(command="to", project=1, agent="codex"), "/srv/shop", env, home)
 
     assert (done.ok, done.was_run, done.line) == (False, False, "cd /srv/shop && carryover to codex")
-    assert done.output.startswith(why) and done.output.endswith("Copy the command and run it in a terminal.")
+    assert done.output == "No terminal window could be opened. Copy the command and run it in a terminal."
 
 
 def test_the_terminal_of_a_mac_gets_a_script_that_removes_itself(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No Mac was at hand: the script is run as Terminal would run it."""
     opened: list[tuple[str, ...]] = []
-    monkeypatch.setattr(commands, "_started", lambda argv, _env: opened.append(argv))
 
-    assert open_terminal(("/bin/echo", "a b"), {}, home, "darwin") is None
+    def started(argv: tuple[str, ...], _: object) -> bool:
+        opened.append(argv)
+        return True
+
+    monkeypatch.setattr(commands, "_started", started)
+
+    assert open_terminal(("/bin/echo", "a b"), {}, home, "darwin")
     script = home / "continue.command"
     assert opened == [("/usr/bin/open", "-a", "Terminal", str(script))]
     assert script.stat().st_mode & 0o777 == 0o700

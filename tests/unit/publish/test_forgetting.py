@@ -8,8 +8,7 @@ import pytest
 
 from carryover.adapter.spooled import spool_line
 from carryover.config import RetentionConfig
-from carryover.ledger.queries import SessionSize
-from carryover.ledger.selection import Selection
+from carryover.ledger.queries import Selection, SessionSize
 from carryover.model import NOTE
 from carryover.publish.forgetting import remove_spooled, sessions_to_drop
 

@@ -10,7 +10,7 @@ import pytest
 
 from carryover.agents import specs
 from carryover.config import Config
-from carryover.ledger.selection import Selection
+from carryover.ledger.queries import Selection
 from carryover.ledger.store import Ledger
 from carryover.model import AssistantMessage
 from carryover.paths import StateDir

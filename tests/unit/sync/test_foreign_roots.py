@@ -11,8 +11,7 @@ from carryover.actions.context import project_root
 from carryover.config import Config, PublishConfig, project_settings
 from carryover.errors import UserError
 from carryover.facts import foreign_root, is_foreign
-from carryover.ledger.queries import projects, sessions, unpublished, whereabouts
-from carryover.ledger.selection import Selection
+from carryover.ledger.queries import Selection, projects, sessions, unpublished, whereabouts
 from carryover.model import AssistantMessage, FileEdit
 from carryover.projects.moved_folders import is_away, may_have_moved
 from carryover.projects.policy import refusal

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from carryover.ledger.foreign import know_machine
+from carryover.ledger.machines import know_machine
 from carryover.ledger.queries import sessions
 from carryover.ledger.tombstones import EVERYTHING, project_scope
 from carryover.sync.ledger_side.incoming import label

@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from carryover.ledger.change_log import begin_log, log_id, taken
-from carryover.ledger.moves import move_project
-from carryover.ledger.queries import agents_seen, session_events, sessions
+from carryover.ledger.events import session_events
+from carryover.ledger.machines import begin_log, log_id, taken
+from carryover.ledger.queries import Selection, agents_seen, sessions
 from carryover.ledger.salvage import salvage
 from carryover.ledger.schema import migrate
-from carryover.ledger.selection import Selection
-from carryover.ledger.sessions import know_project
+from carryover.ledger.sessions import know_project, move_project
 from carryover.model import AssistantMessage, FileEdit, SessionInfo, UserPrompt
 from carryover.publish.project_view import project_view
 from carryover.sync.ledger_side.allowing import end

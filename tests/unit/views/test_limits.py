@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable
 from datetime import datetime
 
 import pytest
@@ -9,9 +7,7 @@ import pytest
 from carryover.distill.sections.next_action import Limit
 from carryover.model import TurnEnd
 from carryover.views.limits import LimitedProject, limited_projects, reset_time_ms
-from support.scribe import Scribe
-
-Reading = Callable[[], sqlite3.Connection]
+from support.scribe import Reading, Scribe
 
 NOW_MS = 60_000
 

@@ -7,7 +7,7 @@ import msgspec
 
 from carryover.adapter.contract import Source
 from carryover.ledger.batch import Entry
-from carryover.ledger.queries import connect_read_only
+from carryover.ledger.connect import connect_read_only
 from carryover.model import AgentSummary, FileEdit, ToolResult, TurnEnd
 from carryover.views.timeline import Moment, Wanted, timeline
 from support.scribe import AGENT, Scribe

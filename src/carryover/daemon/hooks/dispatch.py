@@ -39,7 +39,7 @@ from carryover.ingest.pipeline import ingest_provisional
 from carryover.ingest.scan import TranscriptRoot
 from carryover.ingest.spool import Spool, SpoolFull
 from carryover.ledger.commit import count_skipped
-from carryover.ledger.ledger_errors import LedgerDamaged
+from carryover.ledger.connect import LedgerDamaged
 from carryover.model import Event, Skipped
 
 START_S: Final = 0.85

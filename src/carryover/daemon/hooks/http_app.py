@@ -30,7 +30,7 @@ from carryover.daemon.hooks.guard import BODY_LIMIT_BYTES, knows_secret, refusal
 from carryover.daemon.log import Log, Word, describe, phrase
 from carryover.daemon.page_door import PageDoor
 from carryover.daemon.supervisor import delay_s, wait_at_most
-from carryover.ledger.ledger_errors import LedgerDamaged
+from carryover.ledger.connect import LedgerDamaged
 from carryover.publish.hook_script import CWD_HEADER, SECRET_HEADER
 
 ADDRESS: Final = "127.0.0.1"

@@ -1,6 +1,6 @@
 // A session's turns: what was said, and what was done in between.
 
-import { agentColour, command, get, projects, shortPath } from "./api.js";
+import { agentColour, get, projects, shortPath } from "./api.js";
 import { at, counted, diff, h, prose, say, time } from "./dom.js";
 import { forget } from "./dialogs.js";
 

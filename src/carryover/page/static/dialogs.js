@@ -93,7 +93,7 @@ export async function continueIn(which) {
   const usual = startable.find((id) => id !== which.agent) ?? startable[0];
   const agents = startable.map((id) => h("label", { class: "choice" },
     h("input", { type: "radio", name: "agent", value: id, checked: id === usual, onchange: ask }), " ", agentName(id),
-    id === which.agent && h("span", { class: "dim" }, which.limit ? " (at its usage limit)" : " (worked last)")));
+    id === which.agent && h("span", { class: "dim" }, which.waits_for === "a limit" ? " (at its usage limit)" : " (worked last)")));
   const dialog = open(`Continue ${which.name} in …`, [
     h("fieldset", { class: "choices" }, h("legend", null, "The agent gets the handoff as its first prompt"), agents),
     h("p", null, "Paste this into a terminal:"), h("p", { role: "status" }, line)],

@@ -47,7 +47,7 @@ export async function handoff([id, ...chosen], query, signal, app) {
   return {
     title: of.name,
     nodes: [...above, view],
-    data: [of, { ...made, made_ms: 0 }],
+    data: [of, made],
     announce: "The handoff was updated.",
     shown: reveal,
     /** Goes to another line of the same handoff without drawing it again. */

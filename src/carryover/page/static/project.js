@@ -10,7 +10,7 @@ const WAITS = { you: "Waits for you", approval: "Waits for your approval", "a li
 /** What a project waits for and since when; null if for nothing. */
 function waiting(of) {
   if (!of.waits_for) return null;
-  const resets = of.waits_for === "a limit" && of.limit?.resets_ms;
+  const resets = of.resets_ms;
   return h("span", { class: `waits ${of.waits_for === "a limit" ? "limit" : ""}` },
     WAITS[of.waits_for] ?? `Waits for ${of.waits_for}`, of.waits_since_ms ? [" · ", time(of.waits_since_ms)] : "",
     resets ? ` · resets ${dayName(resets) === "Today" ? "" : `${dayName(resets)} `}${clock(resets)}` : "");

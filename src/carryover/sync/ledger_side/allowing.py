@@ -13,10 +13,9 @@ from carryover.config import load_config, project_settings
 from carryover.errors import ExitCode, UserError
 from carryover.facts import is_foreign
 from carryover.fsio import is_folder
-from carryover.ledger.change_log import end_log
 from carryover.ledger.connect import connect_read_only
-from carryover.ledger.queries import Whereabouts, whereabouts
-from carryover.ledger.selection import Selection
+from carryover.ledger.machines import end_log
+from carryover.ledger.queries import Selection, Whereabouts, whereabouts
 from carryover.ledger.store import Ledger
 from carryover.paths import StateDir
 from carryover.projects.root import StatePaths

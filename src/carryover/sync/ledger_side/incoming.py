@@ -20,10 +20,9 @@ from carryover.config import load_config
 from carryover.facts import GitFacts, foreign_root
 from carryover.ingest.sanitize import clean_entry
 from carryover.ledger.batch import Entry
-from carryover.ledger.change_log import taken
 from carryover.ledger.connect import connect_read_only
-from carryover.ledger.foreign import Received, forget_segments, know_machine, note_foreign_project
-from carryover.ledger.selection import Selection
+from carryover.ledger.machines import Received, forget_segments, know_machine, note_foreign_project, taken
+from carryover.ledger.queries import Selection
 from carryover.ledger.store import Ledger
 from carryover.ledger.tombstones import (
     FOREIGN,

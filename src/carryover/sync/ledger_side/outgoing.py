@@ -15,10 +15,9 @@ from typing import Final
 import msgspec
 
 from carryover.config import Config, load_config, project_settings
-from carryover.ledger.change_log import Change, LoggedForgetting, changes, forgettings, log_id, standing
 from carryover.ledger.codec import decode_body
-from carryover.ledger.connect import connect_read_only
-from carryover.ledger.ledger_errors import DamagedBody
+from carryover.ledger.connect import DamagedBody, connect_read_only
+from carryover.ledger.machines import Change, LoggedForgetting, changes, forgettings, log_id, standing
 from carryover.ledger.queries import Whereabouts, project_by_id, whereabouts
 from carryover.ledger.rows import RETRACTED, SUPERSEDED
 from carryover.ledger.tombstones import (

@@ -18,7 +18,8 @@ from carryover.agents import adapters
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.health import HookCounts
 from carryover.daemon.hooks.dispatch import MOST_AT_ONCE, MOST_KEPT, Reply
-from carryover.ledger.queries import connect_read_only, session_by_prefix, session_events, session_ids, totals
+from carryover.ledger.events import session_events
+from carryover.ledger.queries import connect_read_only, session_by_prefix, session_ids, totals
 from carryover.model import AssistantMessage
 from support.claude_session import ClaudeSession
 from support.codex_session import CodexSession

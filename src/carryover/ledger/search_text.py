@@ -1,4 +1,4 @@
-"""Turns what a person types to search into an SQLite full-text expression. Pure.
+"""Extracts what of an event is searched, and turns what a person types into an SQLite full-text expression. Pure.
 
 Only words get into the expression, each quoted, so nothing that is typed acts as SQLite syntax.
 """
@@ -8,12 +8,42 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Literal, get_args
 
 import msgspec
 
-from carryover.ledger.searchable import humps, words
+from carryover.model import (
+    Answer,
+    AnyBody,
+    AssistantMessage,
+    FileEdit,
+    PlanProposal,
+    Question,
+    ToolCall,
+    ToolResult,
+    TurnEnd,
+    UserPrompt,
+    is_own_tool,
+)
 
+INDEX_VERSION: Final = 1
+"""Increased when the same event gets other tokens; an index of another version is rebuilt."""
+
+Kind = Literal["prompt", "answer", "command", "path", "error"]
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+"""In the order of their numbers in the ledger. Append new ones."""
+
+MOST_CHARS: Final = 50_000
+"""Characters of a text that are indexed: a log pasted into a prompt should not fill the index."""
+
+_LONGEST_TOKEN: Final = 64
+_ERROR_HEAD_CHARS: Final = 300
+_ERROR_TAIL_CHARS: Final = 700
+
+_WORD: Final = re.compile(r"[^\W_]+")
+_HUMP: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^A-Za-z]+")
+# Thai, Lao, Burmese, Khmer, kana, Han: scripts without spaces between words.
+_UNSPACED: Final = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 SHORTEST_PREFIX: Final = 3
 """Words of at least this length also match longer words that begin with them; shorter ones need a `*`."""
 MOST_TERMS: Final = 32
@@ -21,8 +51,75 @@ _BEFORE_SHARE: Final = 5
 """A fifth of a window comes before the match."""
 _MOST_MATCHES: Final = 200
 """Maximum number of matches in one text that are compared."""
-
 _TERM: Final = re.compile(r'"([^"]*)"?|([^\s"]+)')
+
+
+class Searchable(msgspec.Struct, frozen=True):
+    """The searchable text of an event, and its kind."""
+
+    kind: Kind
+    text: str
+
+
+def searchable(body: AnyBody) -> Searchable | None:
+    """Returns the searchable text of an event; None if it has none, such as the output of a tool that succeeded."""
+    match body:
+        case UserPrompt(actor=actor) as prompt:
+            found = Searchable("prompt" if actor == "human" else "answer", prompt.typed)
+        case Answer(text=text):
+            found = Searchable("prompt", text)
+        case AssistantMessage(text=text) | Question(text=text) | PlanProposal(text=text):
+            found = Searchable("answer", text)
+        case ToolCall(op="edit" | "write"):
+            return None  # the edit itself says which file it was, where it was made
+        case (ToolCall() | ToolResult()) as own if is_own_tool(own):
+            return None  # the search for it would be found by the same search
+        case ToolCall(subject=subject, op=op):
+            found = Searchable("path" if op == "read" else "command", subject)
+        case FileEdit(path=path, old_path=old_path):
+            found = Searchable("path", f"{path} {old_path}" if old_path else path)
+        case ToolResult(status="error", output=output):
+            found = Searchable("error", _ends_of(output))
+        case TurnEnd(reason="error" | "limit", message=message):
+            found = Searchable("error", message)
+        case _:
+            return None
+    return found if found.text.strip() else None
+
+
+def index_text(text: str) -> str:
+    """Returns the tokens of `text`, separated by spaces: its words, then the parts of those in camel case.
+
+    Parts of paths and of names in snake case are words. In scripts without spaces each character is one.
+    """
+    found = words(text[:MOST_CHARS])
+    if text.islower() and text.isascii():
+        return " ".join(found)
+    # The parts of a word as one string, so that they stay side by side; an index has them once per text.
+    parts = dict.fromkeys([" ".join(split) for word in dict.fromkeys(found) if (split := humps(word))])
+    return " ".join([*found, *parts])
+
+
+def words(text: str) -> list[str]:
+    """Returns the words of `text` in order, each cut to 64 characters."""
+    if not text.isascii():
+        text = _UNSPACED.sub(r" \g<0> ", unicodedata.normalize("NFC", text))
+    return [word[:_LONGEST_TOKEN] for word in _WORD.findall(text)]
+
+
+def humps(word: str) -> list[str]:
+    """Returns the parts of a name in camel case; none for other words."""
+    if word.islower() or word.isdigit() or word[1:].islower() or word.isupper():
+        return []
+    parts = _HUMP.findall(word)
+    return parts if len(parts) > 1 else []
+
+
+def _ends_of(output: str) -> str:
+    """Returns the beginning and the end of a failed tool's output, where programs explain what went wrong."""
+    if len(output) <= _ERROR_HEAD_CHARS + _ERROR_TAIL_CHARS:
+        return output
+    return f"{output[:_ERROR_HEAD_CHARS]}\n{output[-_ERROR_TAIL_CHARS:]}"
 
 
 class Term(msgspec.Struct, frozen=True):

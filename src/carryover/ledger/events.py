@@ -1,0 +1,164 @@
+"""Queries on what sessions hold: digests, events, turns, what was said. Read-only and blocking.
+
+Those that run at each change use an index and read a bounded number of rows: the cost doesn't grow with the age of the
+project. A turn begins with a prompt that a person gave and did not retract, and lasts until the next one.
+"""
+
+from __future__ import annotations
+
+import heapq
+import sqlite3
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import chain
+from typing import Any, Final
+
+import msgspec
+
+from carryover.ledger.codec import may_be, read_body, unpack_digest
+from carryover.ledger.rows import SUPERSEDED, SessionRow, StoredBody, StoredEvent
+from carryover.model import NOTE, AssistantMessage, TurnEnd, UserPrompt
+
+_THREADS: Final = "SELECT id, subagent_id, fold_version, digest FROM thread WHERE session_id = ?"
+_MAIN: Final = "thread_id = (SELECT id FROM thread WHERE session_id = ? AND subagent_id = '')"
+_COUNTING: Final = "SELECT id, at_ms, body FROM event WHERE thread_id = ? AND retracted = 0 ORDER BY id"
+_EVENTS: Final = f"SELECT at_ms, retracted, body FROM event WHERE {{}} AND retracted < {SUPERSEDED} {{}} ORDER BY id"
+_PROMPTS: Final = f"""SELECT id, at_ms, body FROM event
+    WHERE {_MAIN} AND retracted = 0 AND {may_be("user_prompt")} ORDER BY id"""
+_PROVISIONAL: Final = """SELECT id, subagent_id, at_ms, body FROM provisional
+    WHERE session_id = ? ORDER BY at_ms DESC, id DESC LIMIT 50"""
+_OF_PROJECT: Final = """FROM session JOIN thread ON thread.session_id = session.id
+    JOIN event ON event.thread_id = thread.id
+    WHERE session.project_id = ? AND subagent_id = '' AND event.retracted = 0"""
+_AT: Final = f"SELECT native_id, event.at_ms, body {_OF_PROJECT} AND event.at_ms IN ({{marks}}) ORDER BY event.id"
+_NEWEST: Final = f"SELECT event.at_ms, body {_OF_PROJECT} AND native_id = ? ORDER BY event.id DESC LIMIT ?"
+_PROMPTS_AND_ENDS: Final = f"""SELECT agent, event.at_ms, body {_OF_PROJECT}
+    AND agent != ? AND session.last_ms >= ? AND event.at_ms >= ?
+    AND ({may_be("user_prompt")} OR {may_be("turn_end")})"""
+_TIMES_AT_ONCE: Final = 400
+_MOST_LOOKED_AT: Final = 500
+"""How many events at the end of a session are searched for its last answer."""
+
+
+class ThreadRow(msgspec.Struct, frozen=True):
+    """A thread with its digest as that reducer version stored it. `subagent_id` is '' for the main conversation."""
+
+    id: int
+    subagent_id: str
+    fold_version: int
+    digest: bytes
+
+
+class TurnStart(msgspec.Struct, frozen=True):
+    """The prompt that begins a turn: its row in the ledger, and its time (UTC ms)."""
+
+    event_id: int
+    at_ms: int
+
+
+def main_thread(db: sqlite3.Connection, session_id: int) -> ThreadRow | None:
+    """Returns the session's main conversation; None if only sub-agents are known."""
+    return next(_threads(db, f"{_THREADS} AND subagent_id = ''", (session_id,)), None)
+
+
+def sub_agent_threads(db: sqlite3.Connection, session_id: int, *, limit: int) -> list[ThreadRow]:
+    """Returns the session's sub-agents, most recently active first."""
+    newest = f"{_THREADS} AND subagent_id != '' ORDER BY last_ms DESC LIMIT ?"
+    return list(_threads(db, newest, (session_id, limit)))
+
+
+def _threads(db: sqlite3.Connection, statement: str, values: tuple[int, ...]) -> Iterator[ThreadRow]:
+    for thread_id, subagent_id, version, digest in db.execute(statement, values):
+        yield ThreadRow(thread_id, subagent_id, version, unpack_digest(digest))
+
+
+def stored_bodies(db: sqlite3.Connection, thread_id: int) -> Iterator[StoredBody]:
+    """Yields the events of a thread that count, in the order they came."""
+    return (StoredBody(*row) for row in _read(db, db.execute(_COUNTING, (thread_id,))))
+
+
+def provisional_bodies(db: sqlite3.Connection, session_id: int) -> list[tuple[str, StoredBody]]:
+    """Returns the provisional events of a session by time, each with its sub-agent.
+
+    Their ids are negative, so that they never equal an event's id.
+    """
+    rows = db.execute(_PROVISIONAL, (session_id,)).fetchall()
+    return [(subagent_id, StoredBody(-row_id, *rest)) for row_id, subagent_id, *rest in _read(db, reversed(rows))]
+
+
+def session_events(db: sqlite3.Connection, session: SessionRow) -> Iterator[StoredEvent]:
+    """Yields the session's events with its sub-agents' merged in by time; each thread keeps its own order.
+
+    What the user took back stays in its place, marked as retracted. What only a hook has reported comes last, marked as
+    provisional.
+    """
+    threads = db.execute("SELECT id, subagent_id FROM thread WHERE session_id = ? ORDER BY subagent_id", (session.id,))
+    # Begun here and not when they are read, all see the same moment of the ledger: a record that comes meanwhile shows
+    # neither twice nor never.
+    of_thread = _EVENTS.format("thread_id = ?", "")
+    streams = [
+        _events(db, db.execute(of_thread, (thread_id,)), subagent_id or None)
+        for thread_id, subagent_id in threads.fetchall()
+    ]
+    waiting = (
+        StoredEvent(at_ms=found.at_ms, subagent_id=subagent_id or None, body=found.body, provisional=True)
+        for subagent_id, found in provisional_bodies(db, session.id)
+    )
+    return chain(heapq.merge(*streams, key=lambda event: event.at_ms), waiting)
+
+
+def turn_starts(db: sqlite3.Connection, session_id: int) -> list[TurnStart]:
+    """Returns the beginnings of a session's turns; the first one is turn 1's."""
+    found = _read(db, db.execute(_PROMPTS, (session_id,)))
+    return [TurnStart(event_id, at_ms) for event_id, at_ms, body in found if _is_typed(body)]
+
+
+def turn_events(
+    db: sqlite3.Connection, session_id: int, starts: Sequence[TurnStart], number: int
+) -> Iterator[StoredEvent]:
+    """Yields what the main conversation holds of turn `number`; 0 is everything before the first."""
+    begin = starts[number - 1].event_id if number else 0
+    end = starts[number].event_id if number < len(starts) else 2**62
+    return _events(db, db.execute(_EVENTS.format(_MAIN, "AND id >= ? AND id < ?"), (session_id, begin, end)), None)
+
+
+def turn_of(starts: Sequence[TurnStart], event_id: int, at_ms: int, subagent_id: str | None) -> int:
+    """Returns the number of the turn that an event belongs to; a sub-agent's, by its time."""
+    return sum(start.at_ms <= at_ms if subagent_id else start.event_id <= event_id for start in starts)
+
+
+def prompts_at(db: sqlite3.Connection, project_id: int, times_ms: Collection[int]) -> list[tuple[str, int, str]]:
+    """Returns the prompts typed in a project at these times: session id, time, text."""
+    wanted = sorted({at_ms for at_ms in times_ms if at_ms > 0})[:_TIMES_AT_ONCE]
+    found = _read(db, db.execute(_AT.format(marks=",".join("?" * len(wanted))), (project_id, *wanted)))
+    return [(session, at_ms, body.text) for session, at_ms, body in found if _is_typed(body)]
+
+
+def last_answer(db: sqlite3.Connection, project_id: int, session: str) -> tuple[int, str] | None:
+    """Returns the time and text of the newest answer in the main conversation; None if there is none near its end."""
+    found = _read(db, db.execute(_NEWEST, (project_id, session, _MOST_LOOKED_AT)))
+    answers = (each for each in found if isinstance(each[1], AssistantMessage) and each[1].text.strip())
+    return next(((at_ms, body.text) for at_ms, body in answers), None)
+
+
+def prompts_and_ends(
+    db: sqlite3.Connection, project_id: int, *, since_ms: int
+) -> Iterator[tuple[str, int, UserPrompt | TurnEnd]]:
+    """Yields what began turns of a project since `since_ms` (UTC ms), and what cut them off: agent, time and body."""
+    found = _read(db, db.execute(_PROMPTS_AND_ENDS, (project_id, NOTE, since_ms, since_ms)))
+    return ((agent, at_ms, body) for agent, at_ms, body in found if isinstance(body, TurnEnd) or _is_typed(body))
+
+
+def _is_typed(body: object) -> bool:
+    return isinstance(body, UserPrompt) and body.actor == "human"
+
+
+def _events(db: sqlite3.Connection, rows: Iterable[tuple[Any, ...]], subagent_id: str | None) -> Iterator[StoredEvent]:
+    for at_ms, retracted, body in _read(db, rows):
+        yield StoredEvent(at_ms=at_ms, subagent_id=subagent_id, body=body, retracted=bool(retracted))
+
+
+def _read(db: sqlite3.Connection, rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+    """Yields the rows with the body, in their last column, decoded."""
+    for *row, stored in rows:
+        if (body := read_body(db, stored)) is not None:
+            yield (*row, body)

@@ -1,0 +1,308 @@
+"""What other machines recorded, and the log of what they have to be told. Everything runs inside the open transaction.
+
+The session of another machine is a session like any other, in a project whose root begins with that machine's name:
+`laptop:/home/ann/shop` is no absolute path, so nothing takes it for a folder of this machine. What this machine has
+read itself counts: of its sessions nothing is taken. An event that comes again may have changed since.
+
+The log is kept while sync is switched on. The id of an event's row says nothing about what is new: rows are changed,
+moved to another session and removed, and ids of removed rows are used again. So triggers number each change of an event
+that this machine has recorded; an event is in the log once, at its last change. Beside it is noted what was taken from
+other machines, so that a ledger that is lost, or restored from a copy, takes it again.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, count
+from typing import Any, Final
+
+import aiosqlite
+import msgspec
+
+from carryover.adapter.contract import Source
+from carryover.facts import GitFacts, ProjectRoot, foreign_root
+from carryover.ledger.batch import Commit, Entry, PreparedBatch, grouped, in_parts
+from carryover.ledger.codec import is_same_body
+from carryover.ledger.commit import store_entries
+from carryover.ledger.rows import LOST, records
+from carryover.ledger.sessions import current_project, know_project, mark_changed
+from carryover.ledger.threads import REPLACE, Reducer, settle
+from carryover.ledger.tombstones import Tombstone, Tombstones, put_tombstones, without_forgotten
+
+_KNOWN: Final = f"""SELECT key, event.id, native_id, subagent_id, machine, retracted, body
+    FROM event JOIN thread ON thread.id = thread_id JOIN session ON session.id = session_id
+    WHERE key IN ({{marks}}) AND retracted != {LOST}"""
+_NEW: Final = (None, "", "", "", 0, "")
+_SESSIONS: Final = """SELECT session.id, native_id, machine, last_ms, root, project_id FROM session
+    LEFT JOIN project ON project.id = coalesce(recorded_project_id, project_id)
+    WHERE agent = ? AND native_id IN ({marks})"""
+_REMOVE: Final = "DELETE FROM event WHERE key BETWEEN ? AND ?"
+_WITHDRAW: Final = """DELETE FROM event WHERE key IN ({marks})
+    AND (SELECT machine FROM thread JOIN session ON session.id = session_id WHERE thread.id = thread_id) = ?"""
+_TAKE_OVER: Final = """UPDATE session SET machine = ?, project_id = ?, recorded_project_id = nullif(?, ?)
+    WHERE id = ?"""
+_NAMES: Final = "SELECT name FROM machine UNION SELECT machine FROM session"
+_TAKEN: Final = "INSERT OR IGNORE INTO taken (machine, segment) VALUES (?, ?)"
+_NOT_THERE: Final = "DELETE FROM taken WHERE machine = ? AND segment NOT IN (SELECT value FROM json_each(?))"
+_NOTE_PROJECT: Final = """UPDATE project SET identity = coalesce(?, identity), git = coalesce(?, git)
+    WHERE root = ?"""
+_OWN: Final = """(SELECT machine FROM thread JOIN session ON session.id = session_id
+    WHERE thread.id = NEW.thread_id) = ''"""
+_AGAIN: Final = "INSERT OR REPLACE INTO change (event_id)"
+_OF_SESSION: Final = "SELECT event.id FROM thread JOIN event ON thread_id = thread.id WHERE session_id = NEW.id"
+_TRIGGERS: Final = {
+    "change_added": f"AFTER INSERT ON event WHEN {_OWN} BEGIN {_AGAIN} VALUES (NEW.id); END",
+    "change_made": f"AFTER UPDATE OF body, retracted ON event WHEN {_OWN} BEGIN {_AGAIN} VALUES (NEW.id); END",
+    "change_removed": "AFTER DELETE ON event BEGIN DELETE FROM change WHERE event_id = OLD.id; END",
+    "change_adopted": f"""AFTER UPDATE OF session_id ON thread
+        BEGIN {_AGAIN} SELECT id FROM event WHERE thread_id = NEW.id ORDER BY id; END""",
+    "change_placed": f"""AFTER UPDATE OF project_id ON session
+        WHEN NEW.project_id IS NOT OLD.project_id AND NEW.machine = ''
+        BEGIN {_AGAIN} {_OF_SESSION} ORDER BY event.id; END""",
+}
+_BEGIN: Final = (
+    "CREATE TABLE change_log AS SELECT lower(hex(randomblob(8))) AS id",
+    "CREATE TABLE change (seq INTEGER PRIMARY KEY AUTOINCREMENT, event_id INTEGER NOT NULL UNIQUE)",
+    # A row without a scope has the shortened key of a removed event in `from_ms`.
+    """CREATE TABLE forgetting (seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        scope BLOB, from_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL)""",
+    "CREATE TABLE taken (machine TEXT NOT NULL, segment TEXT NOT NULL, PRIMARY KEY (machine, segment)) WITHOUT ROWID",
+    "INSERT INTO sqlite_sequence (name, seq) VALUES ('change', 0), ('forgetting', 0)",
+    "CREATE TABLE told (project INTEGER PRIMARY KEY)",
+    *(f"CREATE TRIGGER {name} {trigger}" for name, trigger in _TRIGGERS.items()),
+)
+_END: Final = (
+    *(f"DROP TRIGGER IF EXISTS {name}" for name in _TRIGGERS),
+    "DROP TABLE IF EXISTS change",
+    "DROP TABLE IF EXISTS forgetting",
+    "DROP TABLE IF EXISTS told",
+    "DROP TABLE IF EXISTS taken",
+    "DROP TABLE IF EXISTS change_log",
+)
+_RENUMBER: Final = """UPDATE sqlite_sequence
+    SET seq = max(seq, CAST((julianday('now') - 2440587.5) * 86400e6 AS INTEGER))
+    WHERE name IN ('change', 'forgetting')"""
+_IS_ON: Final = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'change_log')"
+_TELL: Final = (
+    "DELETE FROM told WHERE project NOT IN (SELECT value FROM json_each(:projects))",
+    f"""{_AGAIN} SELECT event.id FROM session JOIN thread ON thread.session_id = session.id
+        JOIN event ON event.thread_id = thread.id WHERE machine = '' AND session.project_id IN
+        (SELECT value FROM json_each(:projects) EXCEPT SELECT project FROM told) ORDER BY event.id""",
+    "INSERT OR IGNORE INTO told SELECT value FROM json_each(:projects)",
+)
+_LOG_FORGETTING: Final = "INSERT INTO forgetting (scope, from_ms, until_ms) VALUES (?, ?, ?)"
+_CHANGES: Final = f"""SELECT seq, event.id, key, secondary_key, subagent_id, at_ms, body, retracted, agent, native_id,
+    session.project_id, recorded_project_id FROM change CROSS JOIN event ON event.id = event_id
+    JOIN thread ON thread.id = thread_id JOIN session ON session.id = session_id
+    WHERE seq > ? AND machine = '' AND retracted != {LOST}
+    AND session.project_id IN (SELECT project FROM told) ORDER BY seq LIMIT ?"""
+_FORGETTING: Final = "SELECT seq, scope, from_ms, until_ms FROM forgetting WHERE seq > ? ORDER BY seq LIMIT ?"
+
+
+class Received(msgspec.Struct, frozen=True, kw_only=True):
+    """What one machine recorded, ready to be stored. The working folder of each entry is the root of its project."""
+
+    machine: str
+    """The machine's name here."""
+    entries: Mapping[str, Sequence[Entry]] = {}
+    """By agent."""
+    withdrawn: Sequence[bytes] = ()
+    """Keys of events that no longer count there."""
+    tombstones: Tombstones = Tombstones()
+    segment: tuple[str, str] | None = None
+    """The machine's id, and that of what this came in: noted as taken."""
+
+
+async def know_machine(db: aiosqlite.Connection, machine_id: str, name: str) -> str:
+    """Returns the machine's name here; a new one is called `name`, or with a number after it if another has that."""
+    for (known,) in await db.execute_fetchall("SELECT name FROM machine WHERE id = ?", (machine_id,)):
+        return str(known)
+    taken = {taken for (taken,) in await db.execute_fetchall(_NAMES)}
+    free = next(one for one in chain((name,), (f"{name}-{n}" for n in count(2))) if one not in taken)
+    await db.execute_fetchall("INSERT INTO machine (id, name) VALUES (?, ?)", (machine_id, free))
+    return free
+
+
+async def note_foreign_project(db: aiosqlite.Connection, root: str, identity: str | None, git: GitFacts | None) -> None:
+    """Stores what identifies a project of another machine, and its git state there, if each is known."""
+    facts = msgspec.json.encode(git).decode() if git is not None else None
+    await db.execute_fetchall(_NOTE_PROJECT, (identity, facts, root))
+
+
+async def forget_segments(db: aiosqlite.Connection, machine_id: str, there: Iterable[str]) -> None:
+    """Drops the notes of what was taken from a machine, except for what is still `there`."""
+    await db.execute_fetchall(_NOT_THERE, (machine_id, msgspec.json.encode(list(there)).decode()))
+
+
+async def store_received(db: aiosqlite.Connection, reducer: Reducer, received: Received) -> Commit:
+    """Stores what another machine recorded, except what is forgotten here or was read here."""
+    await put_tombstones(db, received.tombstones)
+    for key in received.tombstones.keys:
+        await db.execute_fetchall(_REMOVE, ((key << 2).to_bytes(8), (key << 2 | 3).to_bytes(8) + b"\xff" * 8))
+    for marks, some in in_parts(received.withdrawn):
+        await db.execute_fetchall(_WITHDRAW.format(marks=marks), (*some, received.machine))
+    projects = await settle(db, reducer)
+    commits = [await _store(db, reducer, received, agent, entries) for agent, entries in received.entries.items()]
+    projects |= {project for commit in commits for project in commit.projects}
+    if received.segment is not None:
+        await db.execute_fetchall(_TAKEN, received.segment)
+    return Commit(
+        new_events=sum(commit.new_events for commit in commits),
+        forgotten=sum(commit.forgotten for commit in commits),
+        projects=tuple(sorted(projects)),
+        newest_event_ms=max((commit.newest_event_ms for commit in commits), default=0),
+    )
+
+
+async def _store(
+    db: aiosqlite.Connection, reducer: Reducer, received: Received, agent: str, entries: Sequence[Entry]
+) -> Commit:
+    roots = {cwd: ProjectRoot(cwd, gone=True) for entry in entries if (cwd := entry.event.cwd) is not None}
+    wanted = await without_forgotten(db, agent, entries, roots, rank=0)
+    forgotten = len(entries) - len(wanted)
+    wanted, projects = await _of_others(db, received, agent, wanted)
+    wanted = await _brought_up_to_date(db, received.machine, wanted)
+    projects |= await settle(db, reducer)
+    source = Source(agent=agent, path=foreign_root(received.machine, "/"))
+    batch = PreparedBatch(cursor=b"", context=b"", size=0, mtime_ns=0, roots=roots)
+    commit = await store_entries(db, reducer, source, batch, wanted, any_lost=True, machine=received.machine)
+    return msgspec.structs.replace(commit, forgotten=forgotten, projects=tuple(sorted({*commit.projects, *projects})))
+
+
+async def _of_others(
+    db: aiosqlite.Connection, received: Received, agent: str, entries: Sequence[Entry]
+) -> tuple[list[Entry], set[int]]:
+    """Returns the entries of sessions that this machine has not read itself, and projects that lost or got a session.
+
+    If several machines have a session, it is that of the machine with its newest event, whichever came first.
+    """
+    of_session = grouped(entries, lambda entry: entry.event.session)
+    own: set[str] = set()
+    projects: set[int] = set()
+    for marks, some in in_parts(sorted(of_session)):
+        known = await db.execute_fetchall(_SESSIONS.format(marks=marks), (agent, *some))
+        for session_id, native_id, machine, last_ms, former_root, project in known:
+            root = of_session[native_id][0].event.cwd
+            newest = (max(entry.event.at_ms for entry in of_session[native_id]), received.machine)
+            if not machine:
+                own.add(native_id)
+            elif root not in (None, former_root) and (machine == received.machine or newest > (last_ms, machine)):
+                recorded = await know_project(db, root, None)
+                current = await current_project(db, recorded)
+                await db.execute_fetchall(_TAKE_OVER, (received.machine, current, recorded, current, session_id))
+                projects |= {current, current if project is None else project}
+    await mark_changed(db, sorted(projects), started_ms=0)
+    return [entry for entry in entries if entry.event.session not in own], projects
+
+
+async def _brought_up_to_date(db: aiosqlite.Connection, machine: str, entries: Sequence[Entry]) -> list[Entry]:
+    """Changes stored events to what the machine has now; returns the entries to store.
+
+    An event that moved to another thread, counts again, or comes after a new one of its thread gets a new row, so that
+    rows keep the order of the conversation.
+    """
+    known: dict[bytes, tuple[Any, ...]] = {}
+    for marks, keys in in_parts([entry.key for entry in entries]):
+        known |= {key: tuple(row) for key, *row in await db.execute_fetchall(_KNOWN.format(marks=marks), keys)}
+    wanted: list[Entry] = []
+    with_new: set[tuple[str, str]] = set()
+    for entry in entries:
+        event_id, session, subagent_id, of_machine, retracted, body = known.get(entry.key, _NEW)
+        is_moved = entry.thread != (session, subagent_id) or entry.thread in with_new
+        if event_id is None:
+            with_new.add(entry.thread)
+        elif of_machine != machine:
+            continue
+        elif is_moved or (retracted and not entry.retracts):
+            await db.execute_fetchall("DELETE FROM event WHERE id = ?", (event_id,))
+            with_new.add(entry.thread)
+        elif not is_same_body(body, entry.body):
+            await db.execute_fetchall(REPLACE, (entry.body, event_id))
+        wanted.append(entry)
+    return wanted
+
+
+class Change(msgspec.Struct, frozen=True):
+    """An event of this machine, as it is now. `subagent_id` is '' for the main conversation."""
+
+    seq: int
+    event_id: int
+    key: bytes
+    secondary_key: bytes | None
+    subagent_id: str
+    at_ms: int
+    body: str | bytes
+    retracted: int
+    agent: str
+    session: str
+    project_id: int
+    recorded_project_id: int | None
+
+
+class LoggedForgetting(msgspec.Struct, frozen=True):
+    """A tombstone; without a scope, `from_ms` is the shortened key of a removed event."""
+
+    seq: int
+    scope: bytes | None
+    from_ms: int
+    until_ms: int
+
+
+async def begin_log(db: aiosqlite.Connection, projects: Iterable[int]) -> None:
+    """Begins the log if there is none. Others are told of `projects` from now on: of a new one, all of it."""
+    ((is_on,),) = await db.execute_fetchall(_IS_ON)
+    for statement in () if is_on else _BEGIN:
+        await db.execute_fetchall(statement)
+    for statement in _TELL:
+        await db.execute_fetchall(statement, {"projects": msgspec.json.encode(sorted(projects)).decode()})
+
+
+async def end_log(db: aiosqlite.Connection) -> None:
+    """Removes the log."""
+    for statement in _END:
+        await db.execute_fetchall(statement)
+
+
+async def continue_log(db: aiosqlite.Connection) -> None:
+    """Numbers what comes from now on by the clock, in microseconds.
+
+    The ledger may be a copy from before others were told more. What it would number as they know it, they would miss.
+    """
+    ((is_on,),) = await db.execute_fetchall(_IS_ON)
+    if is_on:
+        await db.execute_fetchall(_RENUMBER)
+
+
+async def log_forgetting(db: aiosqlite.Connection, rules: Iterable[Tombstone] = (), keys: Iterable[int] = ()) -> None:
+    """Logs what was forgotten, if there is a log."""
+    ((is_on,),) = await db.execute_fetchall(_IS_ON)
+    if is_on:
+        rows = [(rule.scope, rule.from_ms, rule.until_ms) for rule in rules]
+        await db.executemany(_LOG_FORGETTING, [*rows, *((None, key, 0) for key in keys)])
+
+
+def log_id(db: sqlite3.Connection) -> str | None:
+    """Returns what tells this log from that of any other ledger; None without one."""
+    return str(db.execute("SELECT id FROM change_log").fetchone()[0]) if db.execute(_IS_ON).fetchone()[0] else None
+
+
+def changes(db: sqlite3.Connection, after: int, *, limit: int) -> list[Change]:
+    """Returns the first changes after number `after` that others are told of."""
+    return list(records(Change, db, _CHANGES, (after, limit)))
+
+
+def forgettings(db: sqlite3.Connection, after: int, *, limit: int) -> list[LoggedForgetting]:
+    """Returns the first tombstones after number `after`."""
+    return list(records(LoggedForgetting, db, _FORGETTING, (after, limit)))
+
+
+def taken(db: sqlite3.Connection, machine: str) -> set[str]:
+    """Returns what was taken from the machine with this id."""
+    return {segment for (segment,) in db.execute("SELECT segment FROM taken WHERE machine = ?", (machine,))}
+
+
+def standing(db: sqlite3.Connection, keys: Collection[bytes]) -> Iterator[bytes]:
+    """Yields those of the keys whose event is in the ledger."""
+    for marks, some in in_parts(sorted(keys)):
+        yield from (key for (key,) in db.execute(f"SELECT key FROM event WHERE key IN ({marks})", tuple(some)))

@@ -1,0 +1,331 @@
+"""Finds the turns and sessions behind a file, a line of it, or a commit, for `carryover why`. Read-only and blocking.
+
+An edit belongs to the first commit of its file after it. A session that ran `git commit` is recognised by the output.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path, PurePath
+from typing import Final, Literal
+
+import msgspec
+
+from carryover.distill.calls import committed
+from carryover.errors import ExitCode, UserError, os_reason
+from carryover.fsio import read_bytes_bounded
+from carryover.ledger.codec import may_be, read_body
+from carryover.ledger.rows import ProjectRow
+from carryover.ledger.search import EditRow, edits_of_name
+from carryover.model import FileEdit, ToolResult, UserPrompt
+from carryover.probe.git_history import Commit, commit_named, commit_of_line
+from carryover.redact import clean
+from carryover.views.line_origin import comparable, origin_of
+
+How = Literal["command", "edits"]
+"""The session ran `git commit`, or somebody else committed edits of the session."""
+
+WHOLE_SECOND_MS: Final = 999
+"""Git keeps whole seconds: an edit in the second of a commit counts as made before it."""
+_SAME_ACT_MS: Final = 60_000
+_MOST_NAMES: Final = 20
+"""Maximum number of a file's former names that are followed."""
+_PROMPTS: Final = f"""SELECT id, body FROM event WHERE retracted = 0 AND {may_be("user_prompt")}
+    AND thread_id = """
+_OF_THREAD: Final = f"{_PROMPTS} ? AND id < ? ORDER BY id DESC"
+_OF_SESSION: Final = f"""{_PROMPTS} (SELECT id FROM thread WHERE session_id = ? AND subagent_id = '')
+    AND at_ms <= ? ORDER BY id DESC"""
+Edits = Mapping[int, tuple[EditRow, FileEdit]]
+"""Edits by the id of their event."""
+MOST_FILES: Final = 200
+_AROUND_MS: Final = 60_000
+"""Maximum difference between the recorded time of a `git commit` and the time of its commit."""
+_RESULTS: Final = f"""SELECT session.agent, session.native_id, machine, event.at_ms, event.body
+    FROM session JOIN thread ON thread.session_id = session.id JOIN event ON event.thread_id = thread.id
+    WHERE session.project_id = :project AND session.started_ms <= :until AND session.last_ms >= :since
+    AND event.at_ms BETWEEN :since AND :until AND event.retracted = 0 AND {may_be("tool_result")}"""
+MOST_BYTES: Final = 8 << 20
+Found = Literal["followed", "by_text", "turns", "before", "outside", "unknown"]
+
+
+class Links:
+    """Finds commits by the edits and commands that sessions recorded."""
+
+    def __init__(self, commits: Iterable[Commit]) -> None:
+        self._oldest_first = sorted(commits, key=lambda commit: commit.authored_ms)
+        self._of_file: dict[str, list[Commit]] = {}
+        for commit in self._oldest_first:
+            for name in commit.files:
+                self._of_file.setdefault(name, []).append(commit)
+
+    def of_edit(self, name: str, at_ms: int) -> Commit | None:
+        """Returns the first commit of the file `name` (relative to the top of the repository) after an edit."""
+        commits = self._of_file.get(name, [])
+        at = bisect_left(commits, at_ms, key=lambda commit: commit.authored_ms + WHOLE_SECOND_MS)
+        return commits[at] if at < len(commits) else None
+
+    def of_command(self, short: str, subject: str, at_ms: int) -> Commit | None:
+        """Returns the commit that a `git commit` made, even if it was rebased since; None if git does not have it."""
+        named = (commit for commit in self._oldest_first if commit.id.startswith(short))
+        alike = (
+            commit
+            for commit in self._oldest_first
+            if commit.subject.startswith(subject) and abs(commit.authored_ms - at_ms) <= _SAME_ACT_MS
+        )
+        return next(named, None) or next(alike, None)
+
+    def before(self, commit: Commit | None, name: str) -> int:
+        """Returns when (UTC ms) the file `name` was committed before `commit`, or last (None); 0 if that is unknown."""
+        commits = self._of_file.get(name, [])
+        earlier = [each for each in commits if commit is None or each.authored_ms < commit.authored_ms]
+        return earlier[-1].authored_ms + WHOLE_SECOND_MS if earlier else 0
+
+
+def path_in_project(path: str, roots: Sequence[str | None]) -> str:
+    """Returns the path relative to the first of `roots` that contains it; unchanged if none does."""
+    for root in roots:
+        if root and path.startswith(f"{root.rstrip('/')}/"):
+            return path[len(root.rstrip("/")) + 1 :]
+    return path
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """One turn's change to a file. Times are UTC ms, 0 if unknown."""
+
+    at_ms: int
+    """Time of the turn's last edit."""
+    agent: str
+    session: str
+    """The session's id in its agent."""
+    subagent_id: str | None
+    prompt: str | None
+    """The user's request; None if no prompt is recorded before the edit."""
+    change: str
+    """`add`, `modify`, `delete` or `rename`: the last edit's, but `add` if the turn created the file."""
+    path: str
+    """The absolute path, as recorded."""
+    old_path: str | None
+    edits: int
+    added: int | None
+    """Number of lines; None if no edit of the turn reports it."""
+    removed: int | None
+    machine: str | None = None
+    """The other machine that recorded the session; None if this one did."""
+
+
+def changes_of(db: sqlite3.Connection, project: ProjectRow, path: str) -> list[Change]:
+    """Returns the turns that changed the file at `path` (absolute), newest first.
+
+    The file may no longer exist. Edits are matched by path relative to the project, so the result includes those made
+    before the project was moved, in its worktrees, and under former names of the file.
+    """
+    return turns_of(db, edits_of(db, project, path))
+
+
+def edits_of(db: sqlite3.Connection, project: ProjectRow, path: str) -> Edits:
+    """Returns the edits of the file at `path` (absolute) that `changes_of` counts."""
+    names = [path_in_project(path, (project.root,))]
+    edits: dict[int, tuple[EditRow, FileEdit]] = {}
+    for name in names:  # grows during the iteration
+        for row in edits_of_name(db, project.id, project.root, PurePath(name).name):
+            body = read_body(db, row.body)
+            roots = (row.root, row.recorded_root)
+            if not isinstance(body, FileEdit) or path_in_project(body.path, roots) != name:
+                continue
+            edits[row.event_id] = (row, body)
+            former = path_in_project(body.old_path, roots) if body.old_path else name
+            if former not in names and len(names) < _MOST_NAMES:
+                names.append(former)
+    return edits
+
+
+def turns_of(db: sqlite3.Connection, edits: Edits) -> list[Change]:
+    """Returns the turns that made the edits of one file, newest first."""
+    turns: dict[tuple[int, int], Change] = {}
+    for row, body in (edits[event_id] for event_id in sorted(edits)):
+        prompt_id, prompt = _prompt_before(db, row)
+        former = turns.get((row.session_id, prompt_id))
+        turns[row.session_id, prompt_id] = Change(
+            at_ms=max(row.at_ms, former.at_ms) if former is not None else row.at_ms,
+            agent=row.agent,
+            session=row.session,
+            subagent_id=row.subagent_id or None,
+            prompt=prompt,
+            change="add" if former is not None and former.change == "add" and body.change == "modify" else body.change,
+            path=body.path,
+            old_path=body.old_path or (former.old_path if former is not None else None),
+            edits=former.edits + 1 if former is not None else 1,
+            added=_sum(former.added if former is not None else None, body.added),
+            removed=_sum(former.removed if former is not None else None, body.removed),
+            machine=row.machine or None,
+        )
+    return sorted(turns.values(), key=lambda change: change.at_ms, reverse=True)
+
+
+def _prompt_before(db: sqlite3.Connection, row: EditRow) -> tuple[int, str | None]:
+    """Returns row id and text of the prompt whose turn made the edit; 0 and None if there is none.
+
+    A sub-agent's edit counts for the turn that was in progress in the main conversation.
+    """
+    statement, values = (
+        (_OF_SESSION, (row.session_id, row.at_ms)) if row.subagent_id else (_OF_THREAD, (row.thread_id, row.event_id))
+    )
+    for event_id, stored in db.execute(statement, values):
+        body = read_body(db, stored)
+        if isinstance(body, UserPrompt) and body.actor == "human":
+            return event_id, body.typed
+    return 0, None
+
+
+def _sum(former: int | None, number: int | None) -> int | None:
+    return former if number is None else number + (former or 0)
+
+
+class Committer(msgspec.Struct, frozen=True, kw_only=True):
+    """A session whose own `git commit` made a commit."""
+
+    at_ms: int
+    agent: str
+    session: str
+    """The agent's own id."""
+    machine: str | None
+    """The other machine that recorded the session; None if this one did."""
+
+
+class CommitHistory(msgspec.Struct, frozen=True, kw_only=True):
+    """A commit and the recorded work in it."""
+
+    commit: Commit
+    made_by: Committer | None
+    """None if no recorded session ran the `git commit`."""
+    turns: tuple[Change, ...]
+    """The turns that changed its files since these were committed before; one entry per turn and file, newest first."""
+
+
+def commit_history(db: sqlite3.Connection, project: ProjectRow, commits: Sequence[Commit]) -> CommitHistory:
+    """Returns the recorded work in the first of `commits`, which is followed by the commits before it."""
+    commit, links = commits[0], Links(commits)
+    turns: list[Change] = []
+    for name in commit.files[:MOST_FILES]:
+        since, until = links.before(commit, name), commit.committed_ms + WHOLE_SECOND_MS
+        edits = edits_of(db, project, str(Path(project.root, name)))
+        turns += turns_of(db, {key: each for key, each in edits.items() if since < each[0].at_ms <= until})
+    turns.sort(key=lambda change: change.at_ms, reverse=True)
+    return CommitHistory(commit=commit, made_by=_committer(db, project, commit, links), turns=tuple(turns))
+
+
+def _committer(db: sqlite3.Connection, project: ProjectRow, commit: Commit, links: Links) -> Committer | None:
+    values = {
+        "project": project.id,
+        "since": commit.authored_ms - _AROUND_MS,
+        "until": commit.committed_ms + _AROUND_MS,
+    }
+    for agent, session, machine, at_ms, stored in db.execute(_RESULTS, values):
+        body = read_body(db, stored)
+        made = committed(body) if isinstance(body, ToolResult) else ()
+        if any(links.of_command(short, subject, at_ms) is commit for short, subject in made):
+            return Committer(at_ms=at_ms, agent=agent, session=session, machine=machine or None)
+    return None
+
+
+class LineHistory(msgspec.Struct, frozen=True, kw_only=True):
+    """The origin of a line of a file as it is now."""
+
+    file: str
+    """Absolute."""
+    line: int
+    text: str
+    found: Found
+    """The edit that wrote it was `followed` through all later ones, or found `by_text` because the file was also
+    changed outside the sessions; or one of the `turns` wrote it, whose text is not recorded; or it was there `before`
+    the first recorded edit; or it was changed `outside` the sessions; `unknown`: one of the two."""
+    turns: tuple[Change, ...]
+    """The turn that wrote it, or the possible ones if `found` is `turns`."""
+    commit: Commit | None
+    """The commit that it came with; None if it is not committed or git gave no answer."""
+    first_edit_ms: int | None
+    """Time of the first recorded edit of the file."""
+
+
+def line_history(db: sqlite3.Connection, project: ProjectRow | None, root: str, path: Path, line: int) -> LineHistory:
+    """Returns the origin of line `line` (from 1) of the file at `path`. Raises UserError if there is no such line."""
+    lines, text = _lines(path, line)
+    name = path_in_project(str(path), (root,))
+    commit, former = commit_of_line(Path(root), name, line) or (None, name)
+    edits = _edits(db, project, path, Path(root, former))
+    found, turns = _origin(db, lines, line - 1, edits, commit)
+    # A file that was written whole in another worktree would hide the edits of this one.
+    here = {key: each for key, each in edits.items() if Path(each[1].path) in (path, Path(root, former))}
+    if found == "outside" and 0 < len(here) < len(edits):
+        found, turns = _origin(db, lines, line - 1, here, commit)
+    if found == "outside":
+        links = Links(commit_named(Path(root), commit.id if commit is not None else "HEAD"))
+        since = links.before(commit, former)
+        if silent := _without_text(edits, since, commit, text):
+            found, turns = "turns", turns_of(db, silent)
+        elif commit is None and not since:
+            found = "unknown"
+    return LineHistory(
+        file=str(path),
+        line=line,
+        text=text,
+        found=found,
+        turns=tuple(turns),
+        commit=commit,
+        first_edit_ms=min((row.at_ms for row, _ in edits.values()), default=None),
+    )
+
+
+def _edits(db: sqlite3.Connection, project: ProjectRow | None, *names: Path) -> Edits:
+    """Returns the edits of a file under its present name and the one it was committed under."""
+    found: dict[int, tuple[EditRow, FileEdit]] = {}
+    if project is not None:
+        for name in dict.fromkeys(names):
+            found |= edits_of(db, project, str(name))
+    return found
+
+
+def _lines(path: Path, line: int) -> tuple[list[str], str]:
+    """Returns the file's lines, redacted as recorded edits are, and the text of line `line`."""
+    try:
+        content = read_bytes_bounded(path, MOST_BYTES).decode("utf-8", "replace")
+    except OSError as error:
+        raise UserError(
+            f"{path} can't be read: {os_reason(error)}. `carryover why FILE`, without a line, lists the turns that "
+            "changed it.",
+            ExitCode.NOTHING_FOUND,
+        ) from error
+    lines, redacted = comparable(content), comparable(clean(content))
+    count = len(lines) - (lines[-1] == "")
+    if not 1 <= line <= count:
+        raise UserError(f"{path} has {count} lines, so no line {line}.", ExitCode.NOTHING_FOUND)
+    shown = redacted if len(redacted) == len(lines) else lines
+    return shown[:count], shown[line - 1]
+
+
+def _origin(
+    db: sqlite3.Connection, lines: list[str], at: int, edits: Edits, commit: Commit | None
+) -> tuple[Found, list[Change]]:
+    """Returns the turn whose edit wrote the line, unless the line was committed before that edit."""
+    ordered = sorted(edits.items(), key=lambda item: (item[1][0].at_ms, item[0]))
+    origin = origin_of(lines, at, [body for _, (_, body) in ordered])
+    first_ms = ordered[0][1][0].at_ms if ordered else 0
+    if origin.edit is None:
+        is_older = origin.sure == "followed" or (commit is not None and commit.committed_ms < first_ms)
+        return ("before" if is_older and ordered else "outside"), []
+    event_id, (row, body) = ordered[origin.edit]
+    if commit is not None and row.at_ms > commit.committed_ms + WHOLE_SECOND_MS:
+        return ("before" if commit.committed_ms < first_ms else "outside"), []
+    return origin.sure, turns_of(db, {event_id: (row, body)})
+
+
+def _without_text(edits: Edits, since_ms: int, commit: Commit | None, text: str) -> Edits:
+    """Returns the edits without recorded text that may have written the line: those from `since_ms`, when the file was
+    committed before, until its commit."""
+    silent = {key: (row, body) for key, (row, body) in edits.items() if not body.diff and body.change != "delete"}
+    until = commit.committed_ms + WHOLE_SECOND_MS if commit is not None else float("inf")
+    within = {key: (row, body) for key, (row, body) in silent.items() if since_ms < row.at_ms <= until}
+    begins = {key: each for key, each in within.items() if each[1].anchor and each[1].anchor.strip() == text.strip()}
+    return begins or within
