@@ -55,8 +55,7 @@ WITH_HELPER: Final = chat(
 
 def record(kind: str, **fields: Any) -> bytes:
     """A record of the reader."""
-    given: Json = {"kind": kind, "chat": {"session": ONE["sessionId"], "folders": [PROJECT]}}
-    return json.dumps(given | fields).encode()
+    return json.dumps({"kind": kind, "session": ONE["sessionId"], "folder": PROJECT} | fields).encode()
 
 
 def asked(*parts: Json, text: str = "Go.", more: Json | None = None, **fields: Any) -> bytes:

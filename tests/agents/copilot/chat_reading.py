@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from agents.copilot.chats import Json, Window, chat, request
 from carryover.adapter.contract import Agent, Source
 from carryover.agents.copilot.adapter import AGENT
-from carryover.agents.copilot.vscode_store import ChatReader
+from carryover.agents.copilot.vscode_reader import ChatReader
 from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import ProjectRoot
 from carryover.ingest.pipeline import ingest

@@ -54,8 +54,8 @@ def test_of_several_folders_the_first_that_a_file_or_command_names_is_it(tmp_pat
     window = Window(tmp_path / "User", {"workspace": listing.as_uri()})
     edited = request("Go.", edits("/home/dev/two/a.py", "b\n"))
 
-    assert folders_in(window.store(chat("edited", edited))) == [None, "/home/dev/two"]
-    assert folders_in(window.store(chat("asked", request("Go.", markdown("Yes."))))) == [None, "/home/dev/one"]
+    assert folders_in(window.store(chat("edited", edited))) == ["/home/dev/two"]
+    assert folders_in(window.store(chat("asked", request("Go.", markdown("Yes."))))) == ["/home/dev/one"]
 
 
 def test_a_chat_may_name_its_folder_itself(window: Window) -> None:

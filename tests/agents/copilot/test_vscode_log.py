@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.copilot.chats import Log, chat, lines_of, log_of, markdown, request
-from carryover.agents.copilot.vscode_store import replayed
+from carryover.agents.copilot.vscode_reader import replayed
 
 
 def state_after(*entries: Any) -> Any:
@@ -45,9 +45,8 @@ def test_a_log_comes_to_the_state_that_was_written_last(states: list[dict[str, A
         ({"kind": 2, "k": ["a"], "i": 0}, {"a": [], "b": {"c": 1}}),
         ({"kind": 2, "k": ["d"], "v": [1]}, {"a": [1, 2, 3], "b": {"c": 1}, "d": [1]}),
         ({"kind": 3, "k": ["b"]}, {"a": [1, 2, 3]}),
-        ({"kind": 3, "k": ["a", 1]}, {"a": [1, None, 3], "b": {"c": 1}}),
         ({"kind": 0, "v": {"z": 1}}, {"z": 1}),
-        ({"kind": 1, "k": [], "v": {"z": 1}}, {"a": [1, 2, 3], "b": {"c": 1}}),
+        ({"kind": 1, "k": ["a", 3], "v": 4}, {"a": [1, 2, 3, 4], "b": {"c": 1}}),
     ],
 )
 def test_each_kind_of_line_does_what_the_editor_does(line: Any, state: Any) -> None:
@@ -59,7 +58,7 @@ def test_a_torn_last_line_is_not_there_yet_and_one_that_lacks_only_its_newline_i
 
     for cut in range(whole.index(b"\n"), len(whole) - 1):
         state, problem = replayed(whole[:cut])
-        assert problem is None
+        assert problem == ""
         assert b"Yes." not in bytes(state["requests"])
     assert replayed(whole[:-1]) == replayed(whole)
 
@@ -70,8 +69,8 @@ def test_a_torn_last_line_is_not_there_yet_and_one_that_lacks_only_its_newline_i
         (b"// noise", "not JSON"),
         (b'{"kind":"0"}', "unexpected entry"),
         (b'{"kind":9,"k":["a"]}', "unexpected entry"),
-        (b'{"kind":1,"k":["a",7],"v":1}', "unexpected path"),
-        (b'{"kind":1,"k":["a","x","y"],"v":1}', "unexpected path"),
+        (b'{"kind":1,"k":["a",7],"v":1}', "unexpected entry"),
+        (b'{"kind":1,"k":["a","x","y"],"v":1}', "unexpected entry"),
     ],
 )
 def test_what_follows_a_bad_line_is_left_out_and_reported(bad: bytes, problem: str) -> None:
@@ -83,11 +82,10 @@ def test_what_follows_a_bad_line_is_left_out_and_reported(bad: bytes, problem: s
 @pytest.mark.parametrize(
     ("data", "problem"),
     [
-        (b"\n \n", "nothing in it"),
-        (b'{"kind":0,"v":{', "nothing in it"),
+        (b"\n \n", ""),
+        (b'{"kind":0,"v":{', ""),
         (b'{"kind":1,"k":["a"],"v":1}\n', "no initial state"),
-        (b'{"kind":0}\n', "unexpected entry"),
-        (b'{"kind":0,"v":[1]}\n', "unexpected entry"),
+        (b'{"kind":0,"v":[1]}\n', "no initial state"),
     ],
 )
 def test_a_log_without_an_initial_state_is_not_read(data: bytes, problem: str) -> None:

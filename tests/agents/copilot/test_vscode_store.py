@@ -16,16 +16,14 @@ from agents.copilot.chats import (
     Window,
     append,
     chat,
-    edits,
     log_of,
     markdown,
     replace,
     request,
     shell,
-    tool,
     uid,
 )
-from carryover.agents.copilot.vscode_store import ChatReader
+from carryover.agents.copilot.vscode_reader import ChatReader
 from carryover.model import AnyBody, AssistantMessage, SessionInfo, ToolCall, ToolResult, UserPrompt
 
 
@@ -88,23 +86,6 @@ def test_a_line_that_cannot_be_applied_costs_what_follows_until_the_log_is_repla
 
     window.store(TWO, compact=True)
     assert len([event for event in reading.read() if isinstance(event.body, UserPrompt)]) == 2
-
-
-def test_a_part_beyond_measure_costs_only_itself(window: Window) -> None:
-    long = "x" * (9 << 20)
-    parts = (
-        tool("shot", "c1", resultDetails={"output": [{"value": long}]}),
-        edits("/x/a.py", long),
-        markdown("Done."),
-    )
-    reading = ChatReading(window.store(chat("any", request("Go.", *parts))))
-
-    assert [type(event.body) for event in reading.read()] == [
-        UserPrompt, ToolCall, ToolResult, AssistantMessage, SessionInfo,
-    ]  # fmt: skip
-    assert [(skipped.record_type, skipped.reason) for skipped in reading.skipped] == [
-        ("part/textEditGroup", "too long")
-    ]
 
 
 def test_records_have_the_number_of_their_request(window: Window) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -10,20 +9,18 @@ import msgspec
 from carryover.adapter.contract import Agent, Parsed, Record, Source
 from carryover.adapter.lazily import lazily
 from carryover.agents.copilot import locate
-from carryover.agents.copilot.context import Context
+from carryover.agents.copilot.builder import Context
 from carryover.agents.copilot.hooks import HOOKS
 from carryover.agents.copilot.spec import SPEC
 from carryover.readers.by_kind import ReaderByKind
 
-_kind_of: Final = lru_cache(maxsize=64)(locate.kind_of)
 _parse_chat: Final = lazily("carryover.agents.copilot.vscode_parse", "parse_record")
 _parse_log: Final = lazily("carryover.agents.copilot.parse", "parse_record")
 
 
 def _parse(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
-    # An export may be anywhere; the reader of chats tags its records. Each kind of source has a part of the context.
-    kind = _kind_of(source.path) or ("chat" if record.data.startswith(b'{"kind":') else "log")
-    if kind == "chat":
+    # The records of chats begin as their reader makes them. Each kind of source has a part of the context.
+    if record.data.startswith(b'{"kind":'):
         chat, parsed = _parse_chat(source, context.chat, record)
         return msgspec.structs.replace(context, chat=chat), parsed
     log, parsed = _parse_log(source, context.log, record)

@@ -13,28 +13,19 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import HookAction, HookEvent, HookProtocol, StartReason
-from carryover.adapter.hooks import provisional, read_own, root_above, session_start_output, skipped
+from carryover.adapter.hooks import ACTIONS, provisional, read_own, root_above, session_start_output, skipped
 from carryover.agents.copilot import locate
 from carryover.model import Skipped, UserPrompt
 from carryover.records import rawjson
 
-_ACTIONS: Final[dict[str, HookAction]] = {
-    "sessionstart": "session_start",
-    "userpromptsubmitted": "prompt",
-    "precompact": "flush",
-    "sessionend": "flush",
-    "agentstop": "turn_end",
-}
+_ACTIONS: Final[dict[str, HookAction]] = {**ACTIONS, "userpromptsubmitted": "prompt", "agentstop": "turn_end"}
 _REASONS: Final[dict[str, StartReason]] = {"new": "startup", "startup": "startup", "clear": "clear", "resume": "resume"}
 _EDITOR_NAMES: Final = {"userpromptsubmit": "userpromptsubmitted", "stop": "agentstop"}
 """VS Code's names of events that have another name in the terminal, in lower case."""
 
 
 class Payload(msgspec.Struct, frozen=True, rename="camel"):
-    """The fields we rely on of the hook's payload on stdin.
-
-    Raw fields may change shape without making the rest unreadable.
-    """
+    """The fields we rely on of the hook's payload on stdin. Raw fields may change shape without harm to the rest."""
 
     session_id: str | None = None
     """Id of the session; in a sub-agent's own hooks, the sub-agent's id."""

@@ -24,12 +24,7 @@ _PRODUCER: Final = "copilot-agent"
 _ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _NAME: Final = r"(?P<session>[\w-]{1,100})"
 _EXPORT_RANK: Final = -1
-
-
-def _chats(root: str, below: str, pattern: str, suffix: str, rank: int) -> Layout:
-    globs, path = (f"{below}*{suffix}",), rf"{pattern}{_NAME}\{suffix}"
-    return Layout(kind="chat", root=root, globs=globs, pattern=path, rank=rank)
-
+_IN_WINDOW: Final = rf"(?P<group>[^/]+)/{CHATS}/{_NAME}"
 
 # A session in several places counts where most of it is. A chat that moves from an empty window into a folder is
 # copied, and the copy continues.
@@ -37,12 +32,11 @@ _LAYOUTS: Final = (
     Layout(
         kind="log", root=_STATE, globs=("*/events.jsonl",), pattern=rf"(?P<session>(?i:{_ID.pattern}))/events\.jsonl"
     ),
-    _chats(WINDOWS, f"*/{CHATS}/", rf"(?P<group>[^/]+)/{CHATS}/", ".jsonl", 7),
-    _chats(WINDOWS, f"*/{CHATS}/", rf"(?P<group>[^/]+)/{CHATS}/", ".json", 6),
-    _chats(EMPTY, "", "", ".jsonl", 5),
-    _chats(EMPTY, "", "", ".json", 4),
+    Layout(kind="chat", root=WINDOWS, globs=(f"*/{CHATS}/*.jsonl",), pattern=rf"{_IN_WINDOW}\.jsonl", rank=7),
+    Layout(kind="chat", root=WINDOWS, globs=(f"*/{CHATS}/*.json",), pattern=rf"{_IN_WINDOW}\.json", rank=6),
+    Layout(kind="chat", root=EMPTY, globs=("*.jsonl",), pattern=rf"{_NAME}\.jsonl", rank=5),
+    Layout(kind="chat", root=EMPTY, globs=("*.json",), pattern=rf"{_NAME}\.json", rank=4),
 )
-
 _HEAD_BYTES: Final = 64 << 10
 _CHAT: Final = re.compile(
     rb'\s*\{\s*(?:"kind"\s*:\s*0\s*,\s*"v"\s*:\s*\{\s*)?'
@@ -89,7 +83,7 @@ def kind_to_read(path: Path) -> str:
 def readers() -> Mapping[str, Reader]:
     """Returns the reader for each kind of source."""
     from carryover.agents.copilot.log_reader import LogReader
-    from carryover.agents.copilot.vscode_store import ChatReader
+    from carryover.agents.copilot.vscode_reader import ChatReader
     from carryover.readers.stat_cache import StatCachedReader
 
     return {"log": LogReader(), "chat": StatCachedReader(ChatReader())}

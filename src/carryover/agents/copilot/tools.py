@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import msgspec
 
-from carryover.agents.copilot.context import MAX_CHANGES
 from carryover.model import Op, PlanUpdate
 from carryover.records import shell_files
 from carryover.records.asked import plan_items
 from carryover.records.changes import Change, Replacement, hunks_in, patched, replaced
-from carryover.records.fields import MAX_PATH_CHARS, SUBJECT_CHARS, bounded, resolved
-from carryover.records.lenient import Fields, first_text, text_of
+from carryover.records.fields import SUBJECT_CHARS, bounded
+from carryover.records.lenient import Fields, first_text
 from carryover.records.patches import added, files_in_patch, in_patch, place_of
+from carryover.records.text import HANDOFF_FILE
 
 MAX_TODOS: Final = 100
+MAX_CHANGES: Final = 20
+"""Most changes kept for one call until its result comes."""
 
 _NAMES: Final[dict[Op, str]] = {
     "shell": "bash powershell localshell "
@@ -42,8 +44,8 @@ OPS: Final[dict[str, Op]] = {name: op for op, names in _NAMES.items() for name i
 """Operations of the known tools. All others, including those of MCP servers, are `other`."""
 
 _PREFIX: Final = re.compile(r"\A(?:copilot|vscode)_")
-_OWN_FILES: Final = re.compile(r"/session-state/[0-9a-fA-F-]{36}/")
-"""The plan and notes that the client keeps with a session (1.0.102)."""
+_OWN_FILES: Final = re.compile(rf"/session-state/[0-9a-fA-F-]{{36}}/|{re.escape(HANDOFF_FILE)}\Z")
+"""The plan and notes that the client keeps with a session (1.0.102), and our own file."""
 PATHS: Final = ("filePath", "path", "dirPath")
 _ABOUT: Final = ("command", "pattern", "url", "urls", "query", *PATHS, "description", "task")
 _ABOUT_BY_OP: Final[dict[Op, tuple[str, ...]]] = {
@@ -78,20 +80,19 @@ def patch_in(given: Fields) -> str:
 def planned(op: Op, given: Fields, cwd: str | None) -> tuple[Change, ...]:
     """Returns the changes that a call asks for, as far as its arguments show them."""
     if op == "shell":
-        return shell_files.changes(first_text(given, "command"), cwd)[:MAX_CHANGES]
+        return _of_work(shell_files.changes(first_text(given, "command"), cwd))
     if op not in ("edit", "write"):
         return ()
+    place = place_of(first_text(given, "path"), cwd)
+    found: tuple[Change, ...] = ()
     if patch := patch_in(given):
         found = in_patch(patch, cwd)
-    else:
-        change = _change(op, given, cwd)
-        found = (change,) if change is not None else ()
-    return tuple(change for change in found if not is_own_file(change.path))[:MAX_CHANGES]
-
-
-def is_own_file(path: str) -> bool:
-    """Whether the client keeps that file for itself, outside every project, so that it is not part of the work."""
-    return _OWN_FILES.search(path) is not None
+    elif place is not None and op == "write":
+        found = (added(place, first_text(given, "file_text")),)
+    elif place is not None:
+        pair = Replacement(first_text(given, "old_str"), first_text(given, "new_str"))
+        found = (replaced(place, [pair], counted=True),)
+    return _of_work(found)
 
 
 def todos_in(raw: msgspec.Raw | None) -> PlanUpdate | None:
@@ -99,38 +100,19 @@ def todos_in(raw: msgspec.Raw | None) -> PlanUpdate | None:
     return PlanUpdate(items=plan_items(raw, "title", most=MAX_TODOS)) if bytes(raw or b"")[:1] == b"[" else None
 
 
-def _change(op: Op, given: Fields, cwd: str | None) -> Change | None:
-    place = place_of(first_text(given, "path"), cwd)
-    if place is None:
-        return None
-    if op == "write":
-        return added(place, first_text(given, "file_text"))
-    pair = Replacement(first_text(given, "old_str"), first_text(given, "new_str"))
-    return replaced(place, [pair], counted=True)
-
-
-def applied(planned: Sequence[Change], diff: str, edited: Sequence[Fields]) -> tuple[Change, ...]:
-    """Returns the changes that were made.
-
-    Positions and counts come from the diff, files and operations from `edited` (1.0.102).
-    """
+def applied(planned: Sequence[Change], diff: str) -> tuple[Change, ...]:
+    """Returns the changes that were made, with positions and counts from the diff."""
     known = {change.path: change for change in planned}
-    for change in map(_in_part, _PARTS.split(diff)):
-        if change is not None:
-            before = known.get(change.path)
-            kind = "add" if before is not None and before.change == "add" else change.change
-            old_path = before.old_path if before is not None else None
-            known[change.path] = msgspec.structs.replace(change, change=kind, old_path=old_path)
-    for one in edited[:MAX_CHANGES]:
-        place, done = resolved(text_of(one.get("path")), None), text_of(one.get("kind"))
-        if place is None or len(place) > MAX_PATH_CHARS:
-            continue
-        change = known.get(place) or Change(path=place, change="modify")
-        if done == "delete":
-            known[place] = Change(path=place, change="delete")
-        else:
-            known[place] = msgspec.structs.replace(change, change="add") if done == "create" else change
-    return tuple(change for change in known.values() if not is_own_file(change.path))[:MAX_CHANGES]
+    for change in filter(None, map(_in_part, _PARTS.split(diff))):
+        before = known.get(change.path, change)
+        kind = "add" if before.change == "add" else change.change
+        known[change.path] = msgspec.structs.replace(change, change=kind, old_path=before.old_path)
+    return _of_work(known.values())
+
+
+def _of_work(changes: Iterable[Change]) -> tuple[Change, ...]:
+    """Returns the changes without those of files that the client or Carryover keeps for itself."""
+    return tuple(change for change in changes if not _OWN_FILES.search(change.path))[:MAX_CHANGES]
 
 
 def _in_part(part: str) -> Change | None:
