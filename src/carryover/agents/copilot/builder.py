@@ -10,8 +10,7 @@ import msgspec
 from carryover.adapter import event_builder
 from carryover.adapter.contract import Parsed, Record, Source
 from carryover.adapter.event_builder import EventBuilder, usable_folder, usable_name
-from carryover.agents.copilot.todos import Todo
-from carryover.model import AnyBody, session_in_other_cwd
+from carryover.model import AnyBody, PlanState, session_in_other_cwd
 from carryover.records import rawjson
 from carryover.records.fields import digest, utc_ms
 from carryover.records.lenient import Fields, fields_of, text_of
@@ -33,6 +32,14 @@ class OpenCall(event_builder.OpenCall, frozen=True, omit_defaults=True):
     """What the user said on rejecting it."""
 
 
+class Todo(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One row of the table `todos`, in which the model keeps its list with SQL."""
+
+    id: str
+    text: str
+    state: PlanState = "pending"
+
+
 class LogContext(event_builder.SessionContext, frozen=True, omit_defaults=True):
     """The state of a session's log between two records. `cwd`: the folder the session works in."""
 
@@ -52,6 +59,8 @@ class ChatContext(msgspec.Struct, frozen=True, omit_defaults=True):
     last: bytes | None = None
     """Key of the last event. Bytes, since text might be taken for a secret."""
     last_ms: int = 0
+    info: int = 0
+    """Fingerprint of the facts about the session as they were last emitted."""
 
 
 class Context(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -79,9 +88,8 @@ class Builder(EventBuilder[LogContext]):
     """Builds the events of one log line."""
 
     type: str
-    """The type of the record."""
     data: Fields
-    """The fields of the record's data."""
+    """Type and fields of the record."""
     conversation: str
     ident: str
     subagent_id: str | None
@@ -141,5 +149,4 @@ class Builder(EventBuilder[LogContext]):
 
 
 def conversation_of(source: Source) -> str:
-    """Returns the id of the conversation that a log holds."""
     return source.session or PurePosixPath(source.path).stem

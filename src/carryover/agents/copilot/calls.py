@@ -9,7 +9,7 @@ import msgspec
 
 from carryover.adapter.contract import ToolOutcome
 from carryover.adapter.event_builder import closed, opened, usable_name
-from carryover.agents.copilot import todos, tools
+from carryover.agents.copilot import tools
 from carryover.agents.copilot.builder import Builder, OpenCall
 from carryover.model import Actor, Answer, BackgroundTask, PlanItem, PlanProposal, PlanUpdate, Question, UserPrompt
 from carryover.records import rawjson
@@ -52,24 +52,16 @@ def parse_call(builder: Builder) -> None:
         return
     if name in _QUIET_TOOLS or any(call.id == call_id for call in builder.context.calls):
         return
-    given = _arguments(builder, name)
+    raw = builder.data.get("arguments", rawjson.ABSENT)
+    given = fields_of(raw) or {"input": raw}  # a patch may be the only one
     call = _open_call(builder, call_id, name, given)
-    if actor == "human":
-        call = msgspec.structs.replace(call, actor=actor, changes=())
+    call = call if actor == "model" else msgspec.structs.replace(call, actor=actor, changes=())
     builder.add(call.as_event(), "call")
     builder.change(calls=opened(builder.context.calls, call, most=_MAX_OPEN_CALLS))
     if call.question:
         builder.add(Question(call_id=call.id, text=call.question, options=_options(given)), "question")
     elif name == _PLAN_TOOL:
         builder.add(PlanProposal(call_id=call.id, text=first_text(given, "summary")), "plan")
-
-
-def _arguments(builder: Builder, name: str) -> Fields:
-    """Returns the arguments; a patch may be the only one."""
-    raw = builder.data.get("arguments", rawjson.ABSENT)
-    if bytes(raw)[:1] not in b'{"':
-        builder.skip(f"{builder.type}/{name}", "unexpected arguments")
-    return fields_of(raw) or {"input": raw}
 
 
 def _open_call(builder: Builder, call_id: str, name: str, given: Fields) -> OpenCall:
@@ -161,7 +153,7 @@ def end_open_calls(builder: Builder) -> None:
 
 
 def _outcome(builder: Builder, call: OpenCall) -> ToolOutcome | str:
-    """Determines how a call ended, or returns the shell that it left running."""
+    """Returns how a call ended, or the shell that it left running."""
     result, error = fields_of(builder.data.get("result")), fields_of(builder.data.get("error"))
     # Text that hooks add for the model is at the end.
     text = _FROM_HOOKS.sub("", without_ansi(text_of(result.get("content")) or text_of(error.get("message"))))
@@ -188,7 +180,6 @@ def _failure(code: str, message: str, call: OpenCall) -> ToolOutcome:
 
 
 def _finish(builder: Builder, call: OpenCall, outcome: ToolOutcome, part: str) -> None:
-    """Closes a call and adds its result."""
     builder.change(calls=closed(builder.context.calls, call.id))
     builder.add(call.ended(outcome), f"{part}result")
 
@@ -210,7 +201,7 @@ def _running(builder: Builder, process: str | None) -> OpenCall | None:
 
 
 def _end_process(builder: Builder, process: str | None, outcome: ToolOutcome) -> bool:
-    """Ends the call that left a process running; returns False if the process is unknown."""
+    # Returns whether there is a call that left the process running.
     call = _running(builder, process)
     if call is None:
         return False
@@ -235,7 +226,7 @@ def _add_what_followed(builder: Builder, call: OpenCall, outcome: ToolOutcome) -
         builder.add(PlanProposal(call_id=call.id, text="", accepted=True), "plan")
     elif call.op == "agent" and outcome.output.startswith(_IN_BACKGROUND):
         _report_running(builder, call, "task")
-    after = todos.after_sql(builder.context.todos, call.query)
+    after = tools.after_sql(builder.context.todos, call.query)
     if after != builder.context.todos:
         builder.change(todos=after)
         builder.add(PlanUpdate(items=tuple(PlanItem(text=todo.text, state=todo.state) for todo in after)), "todos")

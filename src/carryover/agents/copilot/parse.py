@@ -31,7 +31,6 @@ from carryover.records.text import without_handoff
 _LIMIT_CODES: Final = (402, 429)
 _TRIGGERS: Final[dict[str, Literal["manual", "auto"]]] = {"manual": "manual", "threshold": "auto"}
 _LINE: Final = msgspec.json.Decoder(Line)
-_NOTE: Final = msgspec.json.Decoder(Note)
 QUIET: Final = tuple(
     "assistant.fusion_ assistant.reasoning assistant.turn_ assistant.usage external_tool.requested hook. "
     "human_response.recorded mcp.oauth_recovery_completed model. permission.assent permission.carried "
@@ -43,8 +42,6 @@ QUIET: Final = tuple(
     "subagent.configured subagent.deselected subagent.selected subagent.started system.message tool_search.".split()
 )
 """Beginnings of types without content for us. Hook records repeat prompts and contain our own handoff."""
-INJECTED: Final = ("agent-", "skill-", "command-", "system", "autopilot", "hook", "schedule", "extension")
-"""Prefix of `source` in messages that the user did not type (1.0.102: `agent-<id>`)."""
 LIMITS: Final = frozenset(("rate_limit", "quota", "quota_exceeded", "session_limit", "weekly_limit"))
 """`errorType` of a usage limit."""
 SUMMARY_KINDS: Final[Kinds] = {
@@ -66,19 +63,15 @@ def parse_record(source: Source, context: LogContext, record: Record) -> tuple[L
     if line.type.startswith(QUIET):
         return context, Parsed()
     builder = Builder.begin(source, context, line, record)
-    _HANDLERS.get(line.type, _count_unknown)(builder)
+    if (handle := _HANDLERS.get(line.type)) is not None:
+        handle(builder)
+    else:
+        builder.skip(line.type, "unknown record type")
     return builder.parsed()
 
 
-def _count_unknown(builder: Builder) -> None:
-    builder.skip(builder.type, "unknown record type")
-
-
 def _parse_note(source: Source, context: LogContext, record: Record) -> tuple[LogContext, Parsed]:
-    """Handles a record that the reader added: the log is read again, or the session has another title."""
-    note = rawjson.read(_NOTE, record.data)
-    if isinstance(note, str):
-        return context, Parsed(skipped=(rawjson.skipped("workspace", note, None),))
+    note = rawjson.part_of(msgspec.Raw(record.data), Note) or Note()
     if note.title is None:
         return context, Parsed(reemitted=Reemitted(session=conversation_of(source), subagent_id=note.thread))
     builder = Builder.begin(source, context, Line(type="workspace"), record)
@@ -94,8 +87,7 @@ def _parse_start(builder: Builder) -> None:
         model=builder.text("selectedModel"),
         parent=builder.text("detachedFromSpawningParentSessionId"),
     )
-    # Each start of the client gets the handoff anyway.
-    builder.change(compacted_ms=0)
+    builder.change(compacted_ms=0)  # each start of the client gets the handoff anyway
     builder.add(SessionStart(reason="resume" if builder.type == "session.resume" else "new"), "start")
 
 
@@ -115,10 +107,8 @@ def _parse_user(builder: Builder) -> None:
         if text:
             builder.add(UserPrompt(text=text, actor="model"), "prompt")
         return
-    sender = builder.text("source")
-    if sender not in ("", "user") and not sender.startswith(INJECTED):
-        builder.skip("user.message/source", "unknown sender")
-    if sender not in ("", "user") or is_true(builder.data.get("isAutopilotContinuation")):
+    # Others send messages too: agents, skills, commands, the client itself (1.0.102: `agent-<id>`).
+    if builder.text("source") not in ("", "user") or is_true(builder.data.get("isAutopilotContinuation")):
         return
     builder.change(compacted_ms=0)
     if text or attachments:
@@ -129,10 +119,7 @@ def _parse_assistant(builder: Builder) -> None:
     if builder.subagent_id is None:
         builder.learn(model=builder.text("model"))
     if text := builder.text("content").strip():
-        asks = bool(items_of(builder.data.get("toolRequests")))
-        index, count = (number_of(builder.data.get(name)) for name in ("chunkIndex", "chunkCount"))
-        cut = count is not None and (index or 0) + 1 < count
-        builder.add(AssistantMessage(text=text, final=not asks and not cut), "text")
+        builder.add(AssistantMessage(text=text, final=not items_of(builder.data.get("toolRequests"))), "text")
 
 
 def _parse_compaction(builder: Builder) -> None:
@@ -158,10 +145,9 @@ def _parse_error(builder: Builder) -> None:
 
 
 def _parse_sub_agent(builder: Builder) -> None:
-    """Handles the end of a sub-agent. If its call is still open, the call's result reports the same."""
     call_id = builder.text("toolCallId")
     if not call_id or any(call.id == call_id for call in builder.context.calls):
-        return
+        return  # the result of the call reports the same
     builder.subagent_id = None  # it is the session's task
     state: Literal["failed", "done"] = "failed" if builder.type == "subagent.failed" else "done"
     builder.add(BackgroundTask(task_id=call_id, state=state), "task")

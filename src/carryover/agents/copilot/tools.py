@@ -8,11 +8,12 @@ from typing import Final
 
 import msgspec
 
-from carryover.model import Op, PlanUpdate
+from carryover.agents.copilot.builder import Todo
+from carryover.model import Op, PlanState, PlanUpdate
 from carryover.records import shell_files
 from carryover.records.asked import plan_items
 from carryover.records.changes import Change, Replacement, hunks_in, patched, replaced
-from carryover.records.fields import SUBJECT_CHARS, bounded
+from carryover.records.fields import MAX_NAME_CHARS, SHORT_CHARS, SUBJECT_CHARS, bounded
 from carryover.records.lenient import Fields, first_text
 from carryover.records.patches import added, files_in_patch, in_patch, place_of
 from carryover.records.text import HANDOFF_FILE
@@ -54,6 +55,22 @@ _ABOUT_BY_OP: Final[dict[Op, tuple[str, ...]]] = {
     "ask": ("message", "question"),
     "plan": ("description", "summary"),
 }
+_STATES: Final[dict[str, PlanState]] = {"in_progress": "active", "done": "done"}
+
+_STRING: Final = r"'(?:[^']|'')*'"
+_STATEMENT: Final = re.compile(rf"(?:{_STRING}|[^';])+")
+_INSERT: Final = re.compile(
+    r"\s*INSERT\s[\w\s]*\bINTO\s+todos\s*\((?P<names>[\w\s,\"]+)\)\s*VALUES\s*(?P<rows>\(.*\))\s*",
+    re.IGNORECASE | re.DOTALL,
+)
+_ROW: Final = re.compile(rf"\(((?:{_STRING}|[^'()]|\([^'()]*\))*)\)")
+_VALUE: Final = re.compile(rf"\s*({_STRING})?(?:\([^)]*\)|[^',(])*(?:,|\Z)")
+_CHANGE: Final = re.compile(
+    rf"\s*(?:UPDATE\s+todos\s+SET\s+(?P<sets>(?:{_STRING}|(?!\bWHERE\b)[^'])*?)|DELETE\s+FROM\s+todos)"
+    rf"(?:\s+WHERE\s+id\s*(?:=|IN\s*\()\s*(?P<ids>{_STRING}(?:\s*,\s*{_STRING})*)\s*\)?)?\s*",
+    re.IGNORECASE | re.DOTALL,
+)
+_STATUS: Final = re.compile(rf"\bstatus\s*=\s*({_STRING})", re.IGNORECASE)
 _PARTS: Final = re.compile(r"^(?=diff --git )", re.MULTILINE)
 _FILE: Final = re.compile(r"diff --git a/?(?P<old>/?.+?) b/?(?P<new>/.+|[^/].*)$", re.MULTILINE)
 _KIND: Final = re.compile(r"^(create|new|deleted) file mode", re.MULTILINE)
@@ -111,12 +128,10 @@ def applied(planned: Sequence[Change], diff: str) -> tuple[Change, ...]:
 
 
 def _of_work(changes: Iterable[Change]) -> tuple[Change, ...]:
-    """Returns the changes without those of files that the client or Carryover keeps for itself."""
     return tuple(change for change in changes if not _OWN_FILES.search(change.path))[:MAX_CHANGES]
 
 
 def _in_part(part: str) -> Change | None:
-    """Returns the change of one file in a diff of several; None for what comes before the first one."""
     header = _FILE.match(part)
     if header is None:
         return None
@@ -126,3 +141,36 @@ def _in_part(part: str) -> Change | None:
         return Change(path=path, change="delete")
     change = patched(Change(path=path, change="modify"), hunks_in(part))
     return change if kind is None else msgspec.structs.replace(change, change="add")
+
+
+def after_sql(todos: tuple[Todo, ...], query: str) -> tuple[Todo, ...]:
+    """Returns the rows after the statements in `query`, unchanged if none concerns them.
+
+    Only plain ones are understood: those that insert rows of texts, and those that set a status or delete by id.
+    """
+    known = {todo.id: todo for todo in todos}
+    for statement in _STATEMENT.findall(query):
+        if found := _INSERT.fullmatch(statement):
+            names = [name.strip(' "\n\t').lower() for name in found["names"].split(",")]
+            for values in _ROW.findall(found["rows"]):
+                row = {name: _text(value) for name, value in zip(names, _VALUE.findall(values), strict=False)}
+                ident, text = row.get("id", ""), row.get("title") or row.get("description", "")
+                if 0 < len(ident) <= MAX_NAME_CHARS and text:
+                    known[ident] = Todo(ident, bounded(text, SHORT_CHARS), _state(row.get("status", "")))
+        elif found := _CHANGE.fullmatch(statement):
+            ids = list(known) if found["ids"] is None else map(_text, re.findall(_STRING, found["ids"]))
+            status = _STATUS.search(found["sets"] or "")
+            for ident in filter(known.__contains__, ids):
+                if found["sets"] is None:
+                    del known[ident]
+                elif status is not None:
+                    known[ident] = msgspec.structs.replace(known[ident], state=_state(_text(status[1])))
+    return tuple(known.values())[-MAX_TODOS:]
+
+
+def _state(word: str) -> PlanState:
+    return _STATES.get(word.lower(), "pending")
+
+
+def _text(quoted: str) -> str:
+    return quoted[1:-1].replace("''", "'")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -65,8 +64,6 @@ _DENIED, _SKIPPED = 0, 5
 """Types of `isConfirmed`."""
 _LINK: Final = re.compile(r"\[([^\]]*)\]\(([^)\s]*)\)")
 _URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S*")
-
-
 _RECORD: Final = msgspec.json.Decoder(ChatRecord)
 
 
@@ -75,6 +72,8 @@ class ChatBuilder(EventBuilder[ChatContext]):
     """Builds the events of one record. Parts without a time have that of the request, `asked_ms`."""
 
     record: ChatRecord
+    place: str
+    """The prefix of the keys."""
     asked_ms: int = 0
 
     def add(self, body: AnyBody, part: str, at_ms: int = 0) -> None:
@@ -83,8 +82,8 @@ class ChatBuilder(EventBuilder[ChatContext]):
         Its key begins with the chat, since an imported chat may repeat the requests of another.
         """
         self.at_ms = min(max(at_ms or self.asked_ms, self.context.last_ms), LATEST_MS)
-        session, cwd = self.record.session, usable_folder(self.record.folder)
-        self.append(f"{session}/{self.record.ident}/{part}", body, session=session, cwd=cwd)
+        folder = usable_folder(self.record.folder)
+        self.append(f"{self.place}/{part}", body, session=self.record.session, cwd=folder)
         self.change(last_ms=self.at_ms, last=self.last_key)
 
 
@@ -101,16 +100,23 @@ def parse_record(_source: Source, context: ChatContext, record: Record) -> tuple
     if read.kind == "begin":
         context = context if read.on else ChatContext(last_ms=min(max(read.at_ms, 0), LATEST_MS))
         return context, Parsed(reemitted=reemitted_after(context.last, session=read.session, more=read.more))
-    builder = ChatBuilder(context=context, record=read)
-    if read.kind == "request":
+    builder = ChatBuilder(context=context, record=read, place=f"{read.session}/{read.ident}")
+    if read.kind == "request" or read.live:
         _parse_request(builder, read)
-        return builder.context, builder.built()
-    if read.why:
-        builder.count_skipped("chat", read.why)
-    if context.last_ms:
-        builder.add(read.info, f"info/{int(digest(f'{read.folder} {read.info}')[:12], 16)}")
-    # The facts are emitted again with each change, so they are not remembered.
-    return context, builder.built()
+    if read.kind == "state":
+        _parse_state(builder, read)
+    # A live answer is emitted again with each change, so nothing of it is remembered.
+    return context if read.live else builder.context, builder.built()
+
+
+def _parse_state(builder: ChatBuilder, record: ChatRecord) -> None:
+    builder.place = record.session
+    if record.why:
+        builder.count_skipped("chat", record.why)
+    mark = int(digest(f"{record.folder} {record.info}")[:12], 16)
+    if mark != builder.context.info and builder.context.last_ms:
+        builder.change(info=mark)
+        builder.add(record.info, f"info/{builder.context.last_ms}/{mark}")
 
 
 def _parse_request(builder: ChatBuilder, record: ChatRecord) -> None:
@@ -123,10 +129,7 @@ def _parse_request(builder: ChatBuilder, record: ChatRecord) -> None:
     state, ended_ms = state_of(request), time_of(fields_of(request.get("modelState")).get("completedAt"))
     _add_prompt(builder, request)
     parts = _parts(items_of(request.get("response")))
-    last = max(
-        (n for n, (kind, _, text) in enumerate(parts) if kind not in _QUIET_KINDS and (text or kind != _TEXT)),
-        default=-1,
-    )
+    last = max((n for n, (kind, _, text) in enumerate(parts) if text or kind in _EVENT_KINDS), default=-1)
     spoken = max((n for n, (kind, *_) in enumerate(parts) if kind in (_TEXT, "thinking")), default=-1)
     call = OpenCall(id="", name="", op="other")
     for number, (kind, fields, text) in enumerate(parts):
@@ -190,7 +193,6 @@ def _text_of_part(fields: Fields) -> str:
 
 
 def _without_borders(text: str) -> str:
-    """Returns a text without the fence of a code block, at either end, whose content became an edit."""
     return _BORDER.sub("", text, count=1) if text.count("```") % 2 else text
 
 
@@ -240,13 +242,11 @@ def _shown(message: msgspec.Raw | None) -> str:
 
 
 def _has_result(tool: Fields) -> bool:
-    """Whether a call has ended, by its own record."""
     ended = fields_of(tool.get("toolSpecificData")).get("terminalCommandState")
     return any(map(is_given, (tool.get("resultDetails"), tool.get("resultError"), ended)))
 
 
 def _outcome_of(op: Op, tool: Fields, data: Fields, state: int) -> ToolOutcome | None:
-    """Determines how a call ended; None if nothing shows that it did."""
     if number_of(fields_of(tool.get("isConfirmed")).get("type")) in (_DENIED, _SKIPPED):
         return ToolOutcome("denied", never_ran=True)
     details, ended = fields_of(tool.get("resultDetails")), fields_of(data.get("terminalCommandState"))
@@ -307,7 +307,6 @@ def _lines_in(place: Fields) -> int:
 
 
 def _add_questions(builder: ChatBuilder, number: int, fields: Fields) -> None:
-    """Adds the questions that a tool asked the user, and the answers. A skipped question has none."""
     answers = fields_of(fields.get("data"))
     for place, question in enumerate(map(fields_of, items_of(fields.get("questions")))):
         asked = markdown_of(question.get("message")) or text_of(question.get("title"))
@@ -318,20 +317,15 @@ def _add_questions(builder: ChatBuilder, number: int, fields: Fields) -> None:
         listed = map(fields_of, items_of(question.get("options")))
         options = {text_of(option.get("id")): text_of(option.get("label")) for option in listed}
         builder.add(Question(call_id=call_id, text=asked, options=tuple(options.values())), f"{part}/question")
-        if said := ", ".join(filter(None, _said_in(answers.get(text_of(question.get("id"))), options))):
-            builder.add(Answer(call_id=call_id, question=asked, text=said), f"{part}/answer")
-
-
-def _said_in(raw: msgspec.Raw | None, options: dict[str, str]) -> Iterator[str]:
-    given = fields_of(raw)
-    yield text_of(raw)
-    for value in (text_of(given.get("selectedValue")), *map(text_of, items_of(given.get("selectedValues")))):
-        yield options.get(value, value)
-    yield text_of(given.get("freeformValue"))
+        raw = answers.get(text_of(question.get("id")))
+        given = fields_of(raw)
+        chosen = (text_of(given.get("selectedValue")), *map(text_of, items_of(given.get("selectedValues"))))
+        said = (text_of(raw), *(options.get(value, value) for value in chosen), text_of(given.get("freeformValue")))
+        if any(said):
+            builder.add(Answer(call_id=call_id, question=asked, text=", ".join(filter(None, said))), f"{part}/answer")
 
 
 def _add_end(builder: ChatBuilder, request: Fields, state: int | None, ended_ms: int) -> None:
-    """Adds how a turn ended badly: at a limit, by an error, or stopped by the user."""
     error = fields_of(fields_of(request.get("result")).get("errorDetails"))
     message = text_of(error.get("message"))
     limited = any(is_true(error.get(name)) for name in ("isQuotaExceeded", "isRateLimited")) or names_limit(message)

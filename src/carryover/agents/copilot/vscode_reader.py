@@ -23,9 +23,9 @@ from carryover.readers import files
 from carryover.readers.rewritten import OnlyConversation, SnapshotReader
 from carryover.readers.workspaces import Folders, folders_of_uri, folders_of_window
 from carryover.records import rawjson
-from carryover.records.fields import MAX_PATH_CHARS, SHORT_CHARS, bounded, digest
+from carryover.records.fields import MAX_NAME_CHARS, MAX_PATH_CHARS, SHORT_CHARS, bounded, digest
 from carryover.records.lenient import Fields, fields_of, inside, is_true, items_of, number_of, read_as, text_of, time_of
-from carryover.records.uris import path_of
+from carryover.records.uris import path_of, uri_in
 
 MAX_CHAT_BYTES: Final = 128 << 20
 """A longer chat is not read: its state must be held in memory."""
@@ -42,8 +42,8 @@ _LINK: Final = re.compile(r"\[[^\]]*\]\(([^)\s]*://[^)\s]*)\)")
 Kind = Literal["begin", "request", "state", "skipped"]
 Why = Literal["", "too long", "remote workspace", "not JSON", "no initial state", "unexpected entry"]
 """The reason that a chat is not read, or not to its end."""
-_HERE: Final = ("file", "vscode-remote", "vscode-notebook-cell")
-"""URI schemes for paths on this machine; chats about folders on another machine are not read."""
+_REMOTE: Final = re.compile(r"\A(?:vscode-remote|vscode-notebook-cell)://[^/]*")
+"""Schemes for paths on this machine; chats about folders on another machine are not read."""
 
 
 class ChatRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -57,18 +57,17 @@ class ChatRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The folder that the chat works in; None while it is unknown."""
     at_ms: int = 0
     on: bool = False
-    """Whether what follows continues what was emitted before."""
     more: bool = False
-    """Whether another batch follows."""
+    """With a beginning: what follows continues what was emitted before; another batch follows."""
     ident: str = ""
     request: Fields = {}
     live: bool = False
-    """Whether the answer has not ended; it is emitted again with each change."""
+    """With a state: the answer to the last request has not ended, so it is repeated here with each change."""
     info: SessionInfo = SessionInfo()
     why: Why = ""
 
 
-class ChatReader(SnapshotReader["StoredChat"]):
+class ChatReader(SnapshotReader["_Chat"]):
     """Reads the file of one chat; see `carryover.adapter.contract.Reader`."""
 
     def __init__(self) -> None:
@@ -81,25 +80,21 @@ class ChatReader(SnapshotReader["StoredChat"]):
 
 
 def _numbered(record: Record) -> Record:
-    return Record(number=msgspec.json.decode(record.data, type=_Placed).place, data=record.data)
+    return Record(number=msgspec.json.decode(record.data, type=ChatRecord).place, data=record.data)
 
 
-class _Placed(msgspec.Struct, frozen=True):
-    place: int = 1
-
-
-def _stored(path: Path, stat: FileStat) -> StoredChat:
+def _stored(path: Path, stat: FileStat) -> _Chat:
     data = b"" if _has_newer_copy(path, stat.mtime_ns) else files.read_small(path, limit=MAX_CHAT_BYTES)
     if data is None:
-        return StoredChat(path, {}, "too long")
+        return _Chat(path, {}, "too long")
     if path.suffix == ".jsonl" or _IS_LOG.match(data):
-        return StoredChat(path, *replayed(data))
+        return _Chat(path, *replayed(data))
     state = read_as(data, Fields) or {}
-    return StoredChat(path, state, "not JSON" if data.strip() and not state else "")
+    return _Chat(path, state, "not JSON" if data.strip() and not state else "")
 
 
-class StoredChat(OnlyConversation):
-    """The state that a chat's file describes. Its pieces are the requests that were not retracted.
+class _Chat(OnlyConversation):
+    """The state that a chat's file describes. Its pieces are the answered requests that were not retracted.
 
     `why`: the reason that it is not read, or not to its end.
     """
@@ -109,60 +104,44 @@ class StoredChat(OnlyConversation):
         if folders.remote:
             state, why = {}, "remote workspace"
         listed = list(map(fields_of, items_of(state.get("requests"))))
-        requests = [
-            request
-            for request in listed
-            if not is_true(request.get("hiddenFromTranscript")) and not is_given(request.get("shouldBeRemovedOnSend"))
-        ]
+        requests = [request for request in listed if not is_given(request.get("shouldBeRemovedOnSend"))]
         self._why, self._is_read = why, bool(state or why)
         self._at_ms = time_of(state.get("creationDate"))
         self.ident = _session_of(path, state, listed)
         is_live = bool(requests) and state_of(requests[-1]) not in ENDED
         self._folder = _folder_in(folders.paths, requests, is_live=is_live)
-        idents = list(map(_ident_of, requests))
-        self._requests = [
-            self._record("request", place=place, ident=ident, request=request, live=is_live and place == len(requests))
-            for place, (ident, request) in enumerate(zip(idents, requests, strict=True), start=1)
-        ]
-        self.pieces = [(ident, digest(data)) for ident, data in zip(idents, self._requests, strict=True)]
+        named = (text_of(request.get("requestId"))[:MAX_NAME_CHARS] or f"{n}" for n, request in enumerate(requests))
+        asked = [{"ident": name, "request": request} for name, request in zip(named, requests, strict=True)]
+        live = {**asked.pop(), "live": True} if is_live else {}
+        self._requests = [self._record("request", place=n, **fields) for n, fields in enumerate(asked, start=1)]
+        self.pieces = [(str(fields["ident"]), digest(data)) for fields, data in zip(asked, self._requests, strict=True)]
         models = (text_of(request.get("modelId")) for request in reversed(requests))
         versions = (text_of(fields_of(request.get("agent")).get("extensionVersion")) for request in reversed(requests))
-        self._info = SessionInfo(
-            title=_fact(text_of(state.get("customTitle"))),
-            agent_version=_fact(next(filter(None, versions), "")),
-            model=_fact(_FROM.sub("", next(filter(None, models), ""), count=1)),
-            branch=_fact(text_of(fields_of(state.get("repoData")).get("localBranch"))),
-        )
+        facts = {
+            "title": text_of(state.get("customTitle")),
+            "agent_version": next(filter(None, versions), ""),
+            "model": _FROM.sub("", next(filter(None, models), ""), count=1),
+            "branch": text_of(fields_of(state.get("repoData")).get("localBranch")),
+        }
+        info = SessionInfo(**{name: bounded(fact, SHORT_CHARS) or None for name, fact in facts.items()})
+        self._state = self._record("state", place=len(requests), info=info, why=why, **live) if requests else b""
 
     def conversations(self) -> list[tuple[str, str]]:
-        """Returns the chat's id and mark; nothing if another copy of it takes precedence."""
-        return [(self.ident, f"{self.pieces} {self._info} {self._why}")] if self._is_read else []
+        return [(self.ident, f"{self.pieces} {digest(self._state)} {self._why}")] if self._is_read else []
 
     def begin(self, *, on: bool, more: bool) -> bytes:
-        """Returns the record that opens the chat, or the reason that nothing of it is read."""
         if self._why and not self.pieces:
             return msgspec.json.encode(ChatRecord(kind="skipped", why=self._why))
         return self._record("begin", at_ms=self._at_ms, on=on, more=more)
 
     def piece(self, number: int) -> bytes:
-        """Returns the record of a request."""
         return self._requests[number]
 
-    def end(self, emitted: int) -> bytes | None:
-        """Returns the facts about the chat as a whole, with the reason if it is not read to its end."""
-        return self._record("state", place=emitted, info=self._info, why=self._why) if emitted else None
+    def end(self, emitted: int) -> bytes | None:  # noqa: ARG002
+        return self._state or None
 
     def _record(self, kind: Kind, **fields: Any) -> bytes:
         return msgspec.json.encode(ChatRecord(kind=kind, session=self.ident, folder=self._folder, **fields))
-
-
-def _fact(text: str) -> str | None:
-    return bounded(text, SHORT_CHARS) or None
-
-
-def _ident_of(request: Fields) -> str:
-    named = text_of(request.get("requestId"))
-    return named if _ID.fullmatch(named) else digest(named or msgspec.json.encode(request))
 
 
 class _Entry(msgspec.Struct, frozen=True):
@@ -206,7 +185,7 @@ def replayed(data: bytes) -> tuple[Fields, Why]:
 
 
 def _apply(state: Any, entry: _Entry) -> None:
-    """Applies a line. Raises LookupError, TypeError or ValueError if that is not possible."""
+    # Raises LookupError, TypeError or ValueError if that is not possible.
     *way, last = entry.k
     at = state
     for step in way:
@@ -235,7 +214,6 @@ def _session_of(path: Path, state: Fields, requests: list[Fields]) -> str:
 
 
 def _folders(path: Path, state: Fields) -> Folders:
-    """Returns the folders of the chat's window, or the folder that the chat names."""
     own = folders_of_uri(text_of(state.get("workingDirectory")))
     if own is not None and (own.paths or own.remote):
         return own
@@ -259,7 +237,6 @@ def _folder_in(folders: tuple[str, ...], requests: list[Fields], *, is_live: boo
 
 
 def _paths_in(tool: Fields) -> Iterator[str | None]:
-    """Yields a command's folder and the files that the chat shows with a call."""
     cwd = fields_of(tool.get("toolSpecificData")).get("cwd")
     return map(local_path, (cwd, *uris_in(tool.get("invocationMessage"))))
 
@@ -297,12 +274,7 @@ def is_given(raw: msgspec.Raw | None) -> bool:
 
 def local_path(uri: msgspec.Raw | None) -> str | None:
     """Returns the absolute path in a URI, given as an object or as text; None if it is not one of this machine."""
-    found = path_of(text_of(uri)) or ""
-    if given := fields_of(uri):
-        scheme = text_of(given.get("scheme")) or "file"
-        if scheme not in _HERE or (text_of(given.get("authority")) and scheme == "file"):
-            return None
-        found = (text_of(given.get("fsPath")) if scheme == "file" else "") or text_of(given.get("path"))
+    found = path_of(_REMOTE.sub("", uri_in(uri))) or ""
     is_usable = found.startswith("/") and "\0" not in found and len(found) <= MAX_PATH_CHARS
     return posixpath.normpath(found) if is_usable else None
 
