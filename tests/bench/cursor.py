@@ -16,8 +16,8 @@ from typing import Any, Final
 from bench.measure import Row, compared, in_own_process
 from carryover.adapter.contract import Source
 from carryover.agents.cursor import parse
-from carryover.agents.cursor.context import Context
 from carryover.agents.cursor.editor import EditorReader
+from carryover.agents.cursor.wire import Context
 
 MS: Final = 1000.0
 CONVERSATIONS: Final = 150

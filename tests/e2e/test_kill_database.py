@@ -30,11 +30,11 @@ UNDISTURBED: Final = 2
 HISTORY: Final = 2_400
 """Bubbles of conversations from before."""
 FORGETFUL: Final = """
-from carryover.agents.cursor import context
+from carryover.agents.cursor import builder
 from carryover.daemon.main import main
 from carryover.readers import rewritten
 
-context.MAX_CONVERSATIONS, rewritten.MAX_TOLD, rewritten.READ_RECORDS = 12, 3, 7
+builder.MAX_CONVERSATIONS, rewritten.MAX_TOLD, rewritten.READ_RECORDS = 12, 3, 7
 main()
 """
 """So that a short conversation is told in several commits like one of thousands of bubbles, and soon forgotten."""

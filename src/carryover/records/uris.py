@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from urllib.parse import unquote, urlsplit
 
+import msgspec
+
+from carryover.records.lenient import fields_of, text_of
+
 
 def path_of(uri: str) -> str | None:
     """Returns the path of a `file:` URI or a plain path; None if it is on another machine."""
@@ -17,3 +21,13 @@ def path_of(uri: str) -> str | None:
         return None
     path = unquote(parts.path)
     return path[1:] if path[2:3] == ":" else path
+
+
+def uri_in(raw: msgspec.Raw | None) -> str:
+    """Returns a URI that is stored as text or as an object, or the path if it names a file on this machine."""
+    given = fields_of(raw)
+    path, external, authority = (text_of(given.get(name)) for name in ("path", "external", "authority"))
+    scheme = text_of(given.get("scheme")) or external.partition("://")[0] or "file"
+    if scheme != "file" or authority:
+        return f"{scheme}://{authority}{path}"
+    return text_of(given.get("fsPath")) or external or path or text_of(raw)

@@ -11,9 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from agents.copilot.chats import (
-    ADD,
     CANCELLED,
-    FIX,
     ONE,
     PENDING,
     PROJECT,
@@ -55,8 +53,7 @@ WITH_HELPER: Final = chat(
 
 def record(kind: str, **fields: Any) -> bytes:
     """A record of the reader."""
-    given: Json = {"kind": kind, "chat": {"session": ONE["sessionId"], "folders": [PROJECT]}}
-    return json.dumps(given | fields).encode()
+    return json.dumps({"kind": kind, "session": ONE["sessionId"], "folder": PROJECT} | fields).encode()
 
 
 def asked(*parts: Json, text: str = "Go.", more: Json | None = None, **fields: Any) -> bytes:
@@ -97,19 +94,10 @@ def streamed(folder: Path) -> Iterator[Recording]:
     yield Recording(window.store(state, compact=True), window.root)
 
 
-def flat(folder: Path) -> Iterator[Recording]:
-    """One object, written as a whole each time."""
-    window = Window(folder / "User")
-    for length in range(len(ADD["response"]) + 1):
-        now = ADD | {"response": ADD["response"][:length], "modelState": {"value": PENDING}}
-        yield Recording(window.store_flat(chat("flat", FIX, now)), window.root)
-    yield Recording(window.store_flat(chat("flat", FIX, ADD)), window.root)
-
-
 CHATS: Final = Case(
     recordings=recordings(),
     grows_by_lines=False,
-    stages={"streamed": streamed, "flat": flat},
+    stages={"streamed": streamed},
     unknown=(
         record("brand_new"),
         asked({"kind": "brandNew"}, text=""),
@@ -134,13 +122,10 @@ CHATS: Final = Case(
     strangers=(
         "state.vscdb",
         "a1/workspace.json",
-        "a1/state.vscdb",
         "a1/chatSessions/notes.txt",
         "a1/chatSessions/a b.jsonl",
         "a1/chatSessions/deeper/x.jsonl",
         "a1/chatEditingSessions/x/state.json",
-        "a1/GitHub.copilot-chat/debug-logs/x/main.jsonl",
-        "a1/GitHub.copilot-chat/transcripts/x.json",
-        "a1/Other.extension/transcripts/x.jsonl",
+        "a1/GitHub.copilot-chat/transcripts/x.jsonl",
     ),
 )

@@ -10,9 +10,18 @@ import json
 import os
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import replace as replaced
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import quote
+
+from carryover.adapter.contract import Agent, Source
+from carryover.agents.copilot.adapter import AGENT
+from carryover.agents.copilot.vscode_reader import ChatReader
+from carryover.model import AnyBody, Event, Skipped
+from contract.case import Reading, read_on
+
+T = TypeVar("T", bound=AnyBody)
 
 PROJECT: Final = "/home/dev/demo"
 START_MS: Final = 1_772_442_000_000
@@ -84,7 +93,6 @@ def todos(*entries: tuple[str, str]) -> Json:
 def request(text: str, *response: Json, state: int | None = COMPLETE, at_s: int = 0, **more: Any) -> Json:
     """One request with its answer. `at_s`: seconds after the chat began."""
     asked_ms = START_MS + at_s * 1000
-    ended = {"completedAt": asked_ms + 80_000} if state in (COMPLETE, CANCELLED, FAILED) else {}
     base: Json = {
         "requestId": f"request_{uid(text, at_s)}",
         "timestamp": asked_ms,
@@ -95,7 +103,7 @@ def request(text: str, *response: Json, state: int | None = COMPLETE, at_s: int 
         "response": list(response),
     }
     if state is not None:
-        base["modelState"] = {"value": state} | ended
+        base["modelState"] = {"value": state} | ({"completedAt": asked_ms + 80_000} if state else {})
     if state == COMPLETE:
         base["result"] = {"timings": {"totalElapsed": 60_000}, "metadata": {"resolvedModel": "test-model"}}
     return base | more
@@ -149,34 +157,28 @@ def log_of(*states: Json) -> bytes:
 
 
 def _differ(path: tuple[str | int, ...], old: Any, new: Any, found: list[Json]) -> None:
+    """Requests are compared one by one, while they have the same id; of other lists what follows the first difference
+    is written again."""
     if isinstance(old, dict) and isinstance(new, dict) and old.get("requestId") == new.get("requestId"):
         for name in [*old, *(name for name in new if name not in old)]:
             if name not in new:
                 found.append({"kind": 3, "k": [*path, name]})
-            elif name not in old:
-                found.append({"kind": 1, "k": [*path, name], "v": copy.deepcopy(new[name])})
             else:
-                _differ((*path, name), old[name], new[name], found)
+                _differ((*path, name), old.get(name, ...), new[name], found)
     elif isinstance(old, list) and isinstance(new, list):
-        _differ_in_lists(path, old, new, found)
+        same = 0
+        for before, after in zip(old, new, strict=False):
+            if path == ("requests",) and before.get("requestId") == after.get("requestId"):
+                _differ((*path, same), before, after, found)
+            elif before != after:
+                break
+            same += 1
+        if same < len(old) or same < len(new):
+            cut = {"i": same} if same < len(old) else {}
+            more = {"v": copy.deepcopy(new[same:])} if same < len(new) else {}
+            found.append({"kind": 2, "k": list(path)} | cut | more)
     elif old != new:
         found.append({"kind": 1, "k": list(path), "v": copy.deepcopy(new)})
-
-
-def _differ_in_lists(path: tuple[str | int, ...], old: list[Any], new: list[Any], found: list[Json]) -> None:
-    """Requests are compared one by one, while they have the same id; of all else the rest after the first difference
-    is written again."""
-    for number, (before, after) in enumerate(zip(old, new, strict=False)):
-        if path == ("requests",) and before.get("requestId") == after.get("requestId"):
-            _differ((*path, number), before, after, found)
-        elif before != after:
-            entry: Json = {"kind": 2, "k": list(path), "i": number}
-            found.append(entry | ({"v": copy.deepcopy(new[number:])} if new[number:] else {}))
-            return
-    if len(new) > len(old):
-        found.append({"kind": 2, "k": list(path), "v": copy.deepcopy(new[len(old) :])})
-    elif len(new) < len(old):
-        found.append({"kind": 2, "k": list(path), "i": len(new)})
 
 
 class Window:
@@ -254,3 +256,42 @@ ADD: Final = request(
 )
 ONE: Final = chat("one", FIX, customTitle="Fix add()")
 TWO: Final = chat("two", FIX, ADD)
+
+
+class ChatReading:
+    """A chat that is read again and again."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._agent: Agent = replaced(AGENT, reader=ChatReader())
+        self._source = Source(agent=AGENT.id, path=str(path))
+        self._reading: Reading | None = None
+
+    def read(self) -> list[Event]:
+        """What counts now."""
+        self._reading = read_on(self._agent, self._source, self._reading)
+        return self._reading.events
+
+    @property
+    def skipped(self) -> list[Skipped]:
+        assert self._reading is not None
+        return self._reading.skipped
+
+    def bodies(self, kind: type[T]) -> list[T]:
+        """The bodies of one kind, after a read."""
+        return [event.body for event in self.read() if isinstance(event.body, kind)]
+
+
+def events(window: Window, *requests: Json, **more: Any) -> list[Event]:
+    """The events of a chat at rest."""
+    return ChatReading(window.store(chat("any", *requests, **more))).read()
+
+
+def bodies(window: Window, kind: type[T], *requests: Json, **more: Any) -> list[T]:
+    """Their bodies of one kind."""
+    return [event.body for event in events(window, *requests, **more) if isinstance(event.body, kind)]
+
+
+def answered(window: Window, kind: type[T], *parts: Json, **more: Any) -> list[T]:
+    """The bodies of one kind in a chat whose one answer has these parts."""
+    return bodies(window, kind, request("Go.", *parts, **more))

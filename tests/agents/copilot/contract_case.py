@@ -38,7 +38,6 @@ CASE: Final = Case(
     unknown=(
         record("brand_new"),
         record("session.brand_new", message="words"),
-        record("user.message", content="words", source="brand-new"),
         record("tool.execution_start", toolCallId="c1"),
     ),
     quiet=(

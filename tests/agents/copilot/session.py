@@ -7,8 +7,14 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from carryover.adapter.contract import Source
+from carryover.agents.copilot.adapter import AGENT
+from carryover.model import Body, Event
+from contract.case import Reading, read_on
+
+B = TypeVar("B", bound=Body)
 VERSION = "1.0.102"
 
 
@@ -108,3 +114,27 @@ class CopilotSession:
     def _context(self) -> dict[str, str]:
         root = next((str(top) for top in (self.cwd, *self.cwd.parents) if (top / ".git").exists()), None)
         return {"cwd": str(self.cwd), "branch": "main", **({"gitRoot": root} if root else {})}
+
+
+def source_of(session: CopilotSession) -> Source:
+    source = AGENT.source_of(session.path, session.home / "session-state")
+    assert source is not None
+    return source
+
+
+def read(session: CopilotSession, reading: Reading | None = None) -> Reading:
+    """What was written since `reading`."""
+    return read_on(AGENT, source_of(session), reading)
+
+
+def of(events: list[Event], kind: type[B], *, agent: str | None = None) -> list[B]:
+    """The bodies of one kind, in their order: of the main conversation, or of a sub-agent."""
+    return [event.body for event in events if isinstance(event.body, kind) and event.subagent_id == agent]
+
+
+def begun(folder: Path) -> CopilotSession:
+    """A session with a prompt, in a repository."""
+    (folder / "shop" / ".git").mkdir(parents=True)
+    session = CopilotSession(folder / ".copilot", folder / "shop")
+    session.prompt("Fix the price.")
+    return session

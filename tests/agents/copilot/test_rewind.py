@@ -1,87 +1,107 @@
-"""A log that `/rewind` replaced, in the ledger: what was taken back no longer counts, and the rest counts once."""
+"""A log that `/rewind` replaced: what was taken back no longer counts, the rest counts once; and the title."""
 
 from __future__ import annotations
 
-from contextlib import closing
+import json
+import shutil
 from pathlib import Path
-from typing import Final
 
 import pytest
 
-from agents.copilot.reading import begun
-from agents.copilot.session import CopilotSession
+from agents.copilot.contract_case import FIXTURES
+from agents.copilot.session import CopilotSession, of, read, source_of
 from carryover.agents.copilot.adapter import AGENT
-from carryover.distill.stored_digest import DigestReducer
-from carryover.facts import ProjectRoot
-from carryover.ingest.pipeline import ingest
-from carryover.ledger.events import session_events
-from carryover.ledger.queries import connect_read_only, session_by_prefix
-from carryover.ledger.store import Ledger
-from carryover.model import AssistantMessage, UserPrompt
+from carryover.model import AssistantMessage, SessionInfo, UserPrompt
+from contract.case import read_on
+from support.counted import counted
 
-NOW_MS: Final = 1_900_000_000_000
-ANSWERS: Final = [f"Answer {number}." for number in range(1_300)]
-"""More than two reads of a log."""
+REWIND = FIXTURES.parent / "recorded_rewind"
+WORKSPACES = FIXTURES.parent / "recorded_workspaces"
 
 
-class Recorded:
-    """A session and the ledger that it is read into."""
-
-    def __init__(self, folder: Path) -> None:
-        self.session: CopilotSession = begun(folder)
-        self._path = folder / "ledger.sqlite"
-
-    async def counted(self) -> list[tuple[str | None, str]]:
-        """Reads what is new: then the words that count, each with its sub-agent."""
-        source = AGENT.source_of(self.session.path, self.session.home / "session-state")
-        assert source is not None
-        ledger = await Ledger.open(self._path, DigestReducer())
-        try:
-            result = await ingest(ledger, AGENT, source, root_of=ProjectRoot, now_ms=lambda: NOW_MS)
-            assert result.error is None
-        finally:
-            await ledger.close()
-        with closing(connect_read_only(self._path)) as db:
-            return [
-                (event.subagent_id, event.body.text)
-                for event in session_events(db, session_by_prefix(db, self.session.session))
-                if not event.retracted and isinstance(event.body, UserPrompt | AssistantMessage)
-            ]
-
-    def rewind(self, kept: list[bytes]) -> None:
-        """As the client does it: a new file takes the place of the old one."""
-        fresh = self.session.path.with_suffix(".new")
-        fresh.write_bytes(b"".join(kept))
-        fresh.rename(self.session.path)
-        self.session.record("session.info", infoType="rewind", message="Rewound the conversation.")
-
-    def lines(self) -> list[bytes]:
-        """What the log holds now."""
-        return self.session.path.read_bytes().splitlines(keepends=True)
+def replace(session: CopilotSession, lines: list[bytes]) -> None:
+    """As the client does it: a new file takes the place of the old one."""
+    fresh = session.path.with_suffix(".new")
+    fresh.write_bytes(b"".join(lines))
+    fresh.rename(session.path)
 
 
-@pytest.fixture
-def recorded(tmp_path: Path) -> Recorded:
-    return Recorded(tmp_path)
+def test_a_recorded_rewind_takes_back_the_turn(tmp_path: Path) -> None:
+    ident = json.loads((REWIND / "before.jsonl").read_text().splitlines()[0])["data"]["sessionId"]
+    log = tmp_path / "session-state" / ident / "events.jsonl"
+    log.parent.mkdir(parents=True)
+    source = AGENT.source_of(log, tmp_path / "session-state")
+    assert source is not None
+    shutil.copy(REWIND / "before.jsonl", log)
+    before = read_on(AGENT, source)
+    asked = [prompt.text.split()[0] for prompt in of(before.events, UserPrompt)]
+    log.unlink()
+    shutil.copy(REWIND / "after.jsonl", log)
+    after = read_on(AGENT, source, before)
+
+    assert asked == ["first", "second"]
+    assert [prompt.text.split()[0] for prompt in of(after.events, UserPrompt)] == ["first", "third"]
+    assert [message.text for message in of(after.events, AssistantMessage)] == ["one", "three"]
+    assert after.skipped == []
 
 
-@pytest.mark.parametrize("answers", [ANSWERS[:2], ANSWERS], ids=["short", "long"])
+@pytest.mark.parametrize("content", [b"", b"\x00" * 500, b'{"type": "user.message"}\n'])
+def test_a_file_that_holds_something_else_takes_nothing_back(session: CopilotSession, content: bytes) -> None:
+    session.say("Done.")
+    before = read(session)
+    prompts = of(before.events, UserPrompt)
+    session.path.write_bytes(content)
+
+    assert of(read(session, before).events, UserPrompt) == prompts
+
+
+@pytest.mark.parametrize("answers", [2, 1_300], ids=["short", "more than two reads"])
 async def test_what_was_taken_back_does_not_count_and_the_rest_counts_once(
-    recorded: Recorded, answers: list[str]
+    session: CopilotSession, tmp_path: Path, answers: int
 ) -> None:
-    for answer in answers:
-        recorded.session.say(answer)
-    kept = recorded.lines()
-    recorded.session.prompt("Undone.")
-    recorded.session.record("user.message", agent="a1", content="List the tests.", source="agent-x")
-    recorded.session.say("Undone too.")
-    before = await recorded.counted()
-    recorded.rewind(kept)
-    recorded.session.prompt("Now the plum.")
-    after = await recorded.counted()
+    async def texts() -> list[tuple[str | None, str]]:
+        events = await counted(AGENT, tmp_path / "ledger.sqlite", [source_of(session)], session.session)
+        said = [(event.subagent_id, event.body) for event in events]
+        return [(agent, body.text) for agent, body in said if isinstance(body, UserPrompt | AssistantMessage)]
 
-    left = [(None, "Fix the price."), *((None, answer) for answer in answers)]
+    for number in range(answers):
+        session.say(f"Answer {number}.")
+    kept = session.path.read_bytes().splitlines(keepends=True)
+    session.prompt("Undone.")
+    session.record("user.message", agent="a1", content="List the tests.", source="agent-x")
+    session.say("Undone too.")
+    before = await texts()
+    replace(session, kept)
+    session.record("session.info", infoType="rewind", message="Rewound the conversation.")
+    session.prompt("Now the plum.")
+    after = await texts()
+
+    left = [(None, "Fix the price."), *((None, f"Answer {number}.") for number in range(answers))]
     assert sorted(before, key=str) == sorted(
         [*left, (None, "Undone."), ("a1", "List the tests."), (None, "Undone too.")], key=str
     )
     assert after == [*left, (None, "Now the plum.")]
+
+
+def test_the_title_is_the_name_in_the_workspace_file(session: CopilotSession) -> None:
+    beside = session.path.with_name("workspace.yaml")
+    assert AGENT.source_of(beside, session.home / "session-state") == source_of(session)
+    shutil.copy(WORKSPACES / "1.0.102.yaml", beside)
+    reading = read(session)
+    shutil.copy(WORKSPACES / "1.0.102-quoted-name.yaml", beside)
+    reading = read(session, reading)
+    beside.write_text("name: Prices that don't round\n")
+    titles = [info.title for info in of(read(session, reading).events, SessionInfo) if info.title]
+
+    assert [title.split("[[")[0] for title in titles] == [
+        "Interactive question one. ",
+        "Add a sub() function with a test in a new file. ",
+        "Prices that don't round",
+    ]
+
+
+@pytest.mark.parametrize("text", ["name: 5\n", 'name: "torn\n', "\x00\xff"])
+def test_a_name_in_a_form_that_is_not_read_is_none(session: CopilotSession, text: str) -> None:
+    session.path.with_name("workspace.yaml").write_text(text)
+
+    assert of(read(session).events, SessionInfo)[0].title is None

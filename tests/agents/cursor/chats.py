@@ -1,6 +1,6 @@
-"""Cursor's one-conversation stores made up: `store.db` with its `meta.json`, agent-transcripts and legacy text.
+"""Cursor's one-conversation stores made up: `store.db` with its `meta.json`, and agent-transcripts.
 
-No client could be run, so they follow what is known of the formats (FACTS.md). The same steps give every form.
+No client could be run, so they follow what is known of the formats (FACTS.md). The same steps give both forms.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ SLUG = "home-dev-demo"
 ID = "0b8f4a52-5d57-4a27-9be2-3f1de9b3c001"
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 START_MS = int(START.timestamp() * 1000)
+Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +54,11 @@ TWO = (
 def wrapped(text: str, number: int = 0) -> str:
     """A prompt as the model gets it, typed `number` minutes after the start."""
     at = START + timedelta(minutes=number)
-    hour = at.strftime("%I:%M %p").lstrip("0")
-    day = f"{at:%A}, {at:%B} {at.day}, {at.year}"
-    return f"<timestamp>{day}, {hour} (UTC+0)</timestamp>\n<user_query>\n{text}\n</user_query>"
+    day = f"{at:%A}, {at:%B} {at.day}, {at.year}, {at:%I:%M %p}".replace(", 0", ", ")
+    return f"<timestamp>{day} (UTC+0)</timestamp>\n<user_query>\n{text}\n</user_query>"
 
 
-def call(step: Step, project: str = PROJECT) -> tuple[str, dict[str, Any], str]:
+def call(step: Step, project: str = PROJECT) -> tuple[str, Json, str]:
     """Name, arguments and result of a step that is a tool call."""
     if step.kind == "shell":
         result = f"Exit code: {step.exit_code}\n\nCommand output:\n{step.text}"
@@ -70,20 +70,18 @@ def call(step: Step, project: str = PROJECT) -> tuple[str, dict[str, Any], str]:
     return "StrReplace", {"path": path, "old_string": step.old, "new_string": step.new}, result
 
 
-def message(role: str, *blocks: dict[str, Any], **more: Any) -> dict[str, Any]:
+def message(role: str, *blocks: Json, **more: Any) -> Json:
     return {"role": role, "content": list(blocks), **more}
 
 
-def said(text: str) -> dict[str, Any]:
+def said(text: str) -> Json:
     return {"type": "text", "text": text}
 
 
-def messages(steps: Sequence[Step], project: str = PROJECT, *, headed: bool = True) -> list[dict[str, Any]]:
+def messages(steps: Sequence[Step], project: str = PROJECT) -> list[Json]:
     """The messages of a `store.db`."""
     info = f"<user_info>\nOS: linux\n\nWorkspace Path: {project}\n</user_info>"
-    out: list[dict[str, Any]] = []
-    if headed:
-        out += [{"role": "system", "content": "You are an agent."}, {"role": "user", "content": info}]
+    out: list[Json] = [{"role": "system", "content": "You are an agent."}, {"role": "user", "content": info}]
     for number, step in enumerate(steps):
         if step.kind == "user":
             out.append(message("user", said(wrapped(step.text, number))))
@@ -97,34 +95,27 @@ def messages(steps: Sequence[Step], project: str = PROJECT, *, headed: bool = Tr
     return out
 
 
-def lines(steps: Sequence[Step], project: str = PROJECT, *, status: str | None = "success") -> list[dict[str, Any]]:
+def lines(steps: Sequence[Step], project: str = PROJECT) -> list[Json]:
     """The lines of an agent-transcript."""
-    out: list[dict[str, Any]] = []
+    out: list[Json] = []
     for number, step in enumerate(steps):
-        if step.kind == "user":
-            out.append({"role": "user", "message": {"content": [said(wrapped(step.text, number))]}})
-            continue
-        name, args, _ = call(step, project) if step.kind != "say" else ("", {}, "")
-        block = said(step.text) if step.kind == "say" else {"type": "tool_use", "name": name, "input": args}
-        out.append({"role": "assistant", "message": {"content": [block]}})
-    return [*out, {"type": "turn_ended", "status": status}] if status else out
+        if step.kind in ("user", "say"):
+            role, text = ("user", wrapped(step.text, number)) if step.kind == "user" else ("assistant", step.text)
+            out.append({"role": role, "message": {"content": [said(text)]}})
+        else:
+            name, args, _ = call(step, project)
+            used = {"type": "tool_use", "name": name, "input": args}
+            out.append({"role": "assistant", "message": {"content": [used]}})
+    return [*out, {"type": "turn_ended", "status": "success"}]
 
 
-def jsonl(records: Sequence[dict[str, Any]]) -> bytes:
+def jsonl(records: Sequence[Json]) -> bytes:
     return b"".join(json.dumps(record, ensure_ascii=False).encode() + b"\n" for record in records)
 
 
-def varint(number: int) -> bytes:
-    out = bytearray()
-    while number > 127:
-        out.append(number & 127 | 128)
-        number >>= 7
-    return bytes((*out, number))
-
-
 def field(number: int, payload: bytes) -> bytes:
-    """A field of a protocol buffer that holds bytes."""
-    return varint(number << 3 | 2) + varint(len(payload)) + payload
+    """A short field of a protocol buffer that holds bytes."""
+    return bytes((number << 3 | 2, len(payload))) + payload
 
 
 class ChatStore:
@@ -142,6 +133,7 @@ class ChatStore:
         self.db.execute("PRAGMA journal_mode=WAL")
         self.db.execute("CREATE TABLE IF NOT EXISTS blobs (id TEXT PRIMARY KEY, data BLOB)")
         self.db.execute("CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT)")
+        self.close = self.db.close
 
     def beside(self, **facts: Any) -> None:
         """Write `meta.json`."""
@@ -154,20 +146,14 @@ class ChatStore:
         self.db.execute("INSERT OR IGNORE INTO blobs VALUES (?, ?)", (ident.hexdigest(), data))
         return ident.digest()
 
-    def save(self, conversation: Sequence[dict[str, Any]], **meta: Any) -> None:
+    def save(self, conversation: Sequence[Json]) -> None:
         """The conversation is now this."""
         self.db.execute("BEGIN")
-        self.save_ids([self.blob(json.dumps(one, ensure_ascii=False).encode()) for one in conversation], **meta)
+        self.save_ids([self.blob(json.dumps(one, ensure_ascii=False).encode()) for one in conversation])
         self.db.execute("COMMIT")
 
-    def save_ids(self, ids: Sequence[bytes], **meta: Any) -> None:
+    def save_ids(self, ids: Sequence[bytes]) -> None:
         root = b"".join(field(1, ident) for ident in ids) + field(9, f"file://{quote(self.project)}".encode())
-        self.save_root(root, **meta)
-
-    def save_root(self, root: bytes, **meta: Any) -> None:
-        self.meta |= {"latestRootBlobId": self.blob(root).hex(), **meta}
+        self.meta |= {"latestRootBlobId": self.blob(root).hex()}
         value = json.dumps(self.meta).encode().hex()
         self.db.execute("INSERT OR REPLACE INTO meta VALUES ('0', ?)", (value,))
-
-    def close(self) -> None:
-        self.db.close()

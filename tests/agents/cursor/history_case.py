@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from agents.cursor.matrix_case import ChatPlayed, EditorPlayed
+from agents.cursor.matrix_case import EditorPlayed
 from agents.cursor.stores import Bubble, EditorStore
 from matrix.tool import Played
 
@@ -25,17 +25,6 @@ class WholeEditorPlayed(EditorPlayed):
             store.put(self._chat)
 
 
-class WholeChatPlayed(ChatPlayed):
-    """See `matrix.tool.Played`."""
-
-    def _put(self, one: dict[str, Any]) -> None:
-        self._messages.append(one)
-
-    def save(self) -> None:
-        """Write the conversation."""
-        super()._put(self._messages.pop())
-
-
 @contextmanager
 def _editor(home: Path, folder: Path, now: datetime) -> Iterator[Played]:
     played = WholeEditorPlayed(home, folder, now)
@@ -43,11 +32,4 @@ def _editor(home: Path, folder: Path, now: datetime) -> Iterator[Played]:
     played.save()
 
 
-@contextmanager
-def _chat(home: Path, folder: Path, now: datetime) -> Iterator[Played]:
-    played = WholeChatPlayed(home, folder, now)
-    yield played
-    played.save()
-
-
-PLAYS: Final = {"cursor": _editor, "cursor-agent": _chat}
+PLAYS: Final = {"cursor": _editor}

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
-from agents.cursor.chats import ID
-from agents.cursor.stores import START_MS, Chat, EditorStore, say, user
+from agents.cursor.chats import ID, SLUG
+from agents.cursor.stores import EditorStore
 from carryover.adapter.contract import Batch, Reader, Record, Reemitted, Source
 from carryover.agents.cursor import parse
+from carryover.agents.cursor.adapter import LinesReader
 from carryover.agents.cursor.chats import ChatReader
-from carryover.agents.cursor.context import Context
 from carryover.agents.cursor.editor import EditorReader
-from carryover.agents.cursor.locate import LinesReader
+from carryover.agents.cursor.wire import Context
 from carryover.model import AnyBody, AssistantMessage, Event, SessionInfo, Skipped, UserPrompt
 from contract.case import told_again
 
@@ -25,11 +26,9 @@ LATER_MS = 1_800_000_000_000
 class Told:
     """What came of reading one source again and again. `standing` is what counts of it now."""
 
-    def __init__(
-        self, reader: Reader, path: Path, *, session: str | None = None, subagent_id: str | None = None
-    ) -> None:
+    def __init__(self, reader: Reader, path: Path, **source: Any) -> None:
         self.reader = reader
-        self.source = Source(agent="cursor", path=str(path), session=session, subagent_id=subagent_id)
+        self.source = Source(agent="cursor", path=str(path), **source)
         self.context = Context()
         self.cursor: bytes | None = None
         self.batches: list[Batch] = []
@@ -39,25 +38,20 @@ class Told:
     def read(self) -> list[Event]:
         """Read what is there now; gives what is new or another than before, facts about the session aside."""
         before = {event.key: event.body for event in self.standing}
-        while self.step().more:
-            pass
+        more = True
+        while more:
+            batch = self.reader.read(Path(self.source.path), self.cursor)
+            self.batches.append(batch)
+            self.cursor, more = batch.cursor, batch.more
+            self.context = Context() if batch.restarted else self.context
+            self.fold_in(*batch.records)
         return [event for event in self.counts if before.get(event.key) != event.body]
 
     def bodies(self) -> list[AnyBody]:
         return [event.body for event in self.read()]
 
-    def step(self) -> Batch:
-        """Read one batch."""
-        batch = self.reader.read(Path(self.source.path), self.cursor)
-        self.batches.append(batch)
-        self.cursor = batch.cursor
-        if batch.restarted:
-            self.context = Context()
-        self.fold_in(*batch.records)
-        return batch
-
-    def fold_in(self, *records: Record) -> list[Event]:
-        """Fold records of one batch; gives what they became."""
+    def fold_in(self, *records: Record) -> None:
+        """Fold records of one batch."""
         events: list[Event] = []
         reemitted: list[Reemitted] = []
         for record in records:
@@ -67,7 +61,6 @@ class Told:
             reemitted += () if folded.reemitted is None else (folded.reemitted,)
             self.skipped += folded.skipped
         self.standing = told_again(self.standing, events, reemitted)
-        return events
 
     @property
     def counts(self) -> list[Event]:
@@ -89,10 +82,6 @@ class Told:
         return sum(batch.oversized for batch in self.batches)
 
     @property
-    def restarts(self) -> int:
-        return sum(batch.restarted for batch in self.batches)
-
-    @property
     def records(self) -> list[Record]:
         return [record for batch in self.batches for record in batch.records]
 
@@ -112,15 +101,9 @@ def chat_at(path: Path) -> Told:
 
 def transcript_at(path: Path, *, subagent_id: str | None = None) -> Told:
     """Reads a transcript."""
-    return Told(LinesReader(), path, session=ID, subagent_id=subagent_id)
+    return Told(LinesReader(), path, session=ID, subagent_id=subagent_id, group=SLUG)
 
 
 def texts(bodies: Iterable[AnyBody]) -> list[str]:
     """What was said."""
     return [body.text for body in bodies if isinstance(body, UserPrompt | AssistantMessage)]
-
-
-def short_chat(number: int, *, bubbles: int = 2) -> Chat:
-    """A conversation of prompts and answers, an hour after the one before."""
-    said = [user(f"prompt {number}.{at}") if at % 2 == 0 else say(f"answer {number}.{at}") for at in range(bubbles)]
-    return Chat(name=f"chat {number}", bubbles=said, start_ms=START_MS + number * 3_600_000)

@@ -1,6 +1,6 @@
 """Synthetic databases of the editor, in every form known (FACTS.md): their rows have the shape of real ones.
 
-Texts that begin with GHOST are in rows that no conversation lists any more: they must never come out.
+Texts that begin with GHOST are in rows that no conversation lists any more.
 """
 
 from __future__ import annotations
@@ -63,15 +63,9 @@ COMPACTED: Final[Bubble] = {"type": 2, "text": "", "capabilityType": 22}
 
 def tool(name: str, args: dict[str, Any], result: Any = None, *, status: str = "completed", error: str = "") -> Bubble:
     """A tool call as its bubble holds it: arguments and result are JSON inside strings."""
-    data: dict[str, Any] = {
-        "tool": 15,
-        "toolCallId": f"tool_{uid(name, json.dumps(args))[:8]}",
-        "name": name,
-        "status": status,
-        "rawArgs": json.dumps(args),
-        "params": json.dumps(args),
-        "additionalData": {},
-    }
+    given = json.dumps(args)
+    data: dict[str, Any] = {"toolCallId": f"tool_{uid(name, given)[:8]}", "name": name, "status": status}
+    data |= {"tool": 15, "rawArgs": given, "params": given, "additionalData": {}}
     if result is not None:
         data["result"] = json.dumps(result)
     if error:
@@ -101,7 +95,6 @@ class Chat:
     generating: Sequence[int] = ()
     ghosts: Sequence[Bubble] = ()
     folder: str | None = PROJECT
-    timed: bool = True
     ids: Sequence[str] = ()
     more: dict[str, Any] = field(default_factory=dict)
     head: dict[str, Any] = field(default_factory=dict)
@@ -135,31 +128,26 @@ def identifier(folder: str) -> dict[str, Any]:
 class EditorStore:
     """The databases below the editor's user folder `user`. Each `put` is one transaction, as the editor makes it."""
 
-    def __init__(self, user: Path, era: Era = "table", *, wal: bool = True) -> None:
+    def __init__(self, user: Path, era: Era = "table") -> None:
         self.user = user
         self.era = era
         self.path = user / "globalStorage" / "state.vscdb"
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.storage.mkdir(exist_ok=True)
         self.db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
-        self.db.execute(f"PRAGMA journal_mode = {'WAL' if wal else 'DELETE'}")
+        self.db.execute("PRAGMA journal_mode = WAL")
         for table in ("ItemTable", "cursorDiskKV"):
             self.db.execute(KV.format(table))
         if era == "table":
             self.db.execute(HEADS)
+        self.close = self.db.close
 
     @property
     def storage(self) -> Path:
         return self.user / "workspaceStorage"
 
-    def close(self) -> None:
-        self.db.close()
-
     def put(self, *chats: Chat, whole: bool = True) -> None:
-        """Write conversations: rows of the same key are replaced, where not `whole` only those of bubbles that changed.
-
-        Which of the two an editor does, nobody knows.
-        """
+        """Write conversations: unless `whole`, only the rows of bubbles that changed. Which is done, nobody knows."""
         self.db.execute("BEGIN IMMEDIATE")
         for chat in chats:
             for ident, bubble in _rows(chat):
@@ -221,48 +209,30 @@ class EditorStore:
 
 def composer(chat: Chat, *, in_row: bool = True) -> dict[str, Any]:
     """The conversation's own row; `in_row`: its window is named there."""
-    rows = _rows(replace(chat, ghosts=()))
     headers = [
-        {"bubbleId": ident, "type": bubble["type"], "grouping": {"isRenderable": True}}
-        | ({"createdAt": bubble["createdAt"]} if chat.timed else {})
-        for ident, bubble in rows
+        {
+            "bubbleId": ident,
+            "type": bubble["type"],
+            "grouping": {"isRenderable": True},
+            "createdAt": bubble["createdAt"],
+        }
+        for ident, bubble in _rows(replace(chat, ghosts=()))
     ]
-    listed = {"_v": 16, "fullConversationHeadersOnly": headers}
-    place = {"workspaceIdentifier": identifier(chat.folder)} if in_row and chat.folder is not None else {}
-    return {
-        "composerId": chat.id,
-        "name": chat.name,
-        "createdAt": chat.start_ms,
-        "lastUpdatedAt": chat.updated_ms,
-        "status": chat.status,
-        "generatingBubbleIds": [chat.bubble_id(number) for number in chat.generating],
-        "unifiedMode": "agent",
-        "modelConfig": {"modelName": "test-model"},
-        "newlyCreatedFiles": [],
-        "todos": [],
-        "text": "",
-        "richText": "",
-        "user_email": "dev@example.com",
-        **listed,
-        **place,
-        **chat.more,
-    }
+    generating = [chat.bubble_id(number) for number in chat.generating]
+    common = {"composerId": chat.id, "name": chat.name, "createdAt": chat.start_ms, "lastUpdatedAt": chat.updated_ms}
+    state = {"status": chat.status, "generatingBubbleIds": generating, "todos": [], "user_email": "dev@example.com"}
+    model = {"_v": 16, "unifiedMode": "agent", "modelConfig": {"modelName": "test-model"}}
+    return common | state | model | {"fullConversationHeadersOnly": headers} | _place(chat, there=in_row) | chat.more
 
 
 def head(chat: Chat) -> dict[str, Any]:
     """The conversation's entry in a list."""
-    place = {"workspaceIdentifier": identifier(chat.folder)} if chat.folder is not None else {}
-    return {
-        "type": "head",
-        "composerId": chat.id,
-        "name": chat.name,
-        "createdAt": chat.start_ms,
-        "lastUpdatedAt": chat.updated_ms,
-        "unifiedMode": "agent",
-        "isDraft": False,
-        **place,
-        **chat.head,
-    }
+    common = {"composerId": chat.id, "name": chat.name, "createdAt": chat.start_ms, "lastUpdatedAt": chat.updated_ms}
+    return {"type": "head", "unifiedMode": "agent", "isDraft": False} | common | _place(chat) | chat.head
+
+
+def _place(chat: Chat, *, there: bool = True) -> dict[str, Any]:
+    return {"workspaceIdentifier": identifier(chat.folder)} if there and chat.folder is not None else {}
 
 
 def _rows(chat: Chat) -> list[tuple[str, Bubble]]:
@@ -271,26 +241,12 @@ def _rows(chat: Chat) -> list[tuple[str, Bubble]]:
     ghosts = [(uid("ghost", chat.name, number), bubble) for number, bubble in enumerate(chat.ghosts)]
     made = []
     for number, (ident, bubble) in enumerate([*listed, *ghosts]):
-        times = {"createdAt": iso(chat.start_ms + STEP_MS * number)} if chat.timed else {}
-        own = {"_v": 3, "bubbleId": ident, "requestId": uid("request", chat.name), **times}
-        made.append((ident, {**own, "modelInfo": {"modelName": "test-model"}, **bubble}))
+        own = {"_v": 3, "bubbleId": ident, "requestId": uid("request", chat.name)}
+        made.append((ident, {**own, "createdAt": iso(chat.start_ms + STEP_MS * number), **bubble}))
     return made
 
 
-FAILED_TEST: Final = f"""F
-======================================================================
-FAIL: test_add (tests.test_calc.T.test_add)
-----------------------------------------------------------------------
-Traceback (most recent call last):
-  File "{PROJECT}/tests/test_calc.py", line 7, in test_add
-    self.assertEqual(add(1, 2), 3)
-AssertionError: 2 != 3
-
-----------------------------------------------------------------------
-Ran 1 test in 0.002s
-
-FAILED (failures=1)
-"""
+FAILED_TEST: Final = "F\nFAIL: test_add (tests.test_calc.T.test_add)\nAssertionError: 2 != 3\n\nFAILED (failures=1)\n"
 ONE: Final = Chat(
     name="Fix add()",
     bubbles=(

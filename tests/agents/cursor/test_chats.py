@@ -1,28 +1,26 @@
-"""Reading a `store.db` while its client writes it."""
+"""Reading a `store.db` while its client writes it, and what its messages become."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from agents.cursor.chats import (
-    ID,
-    ONE,
-    PROJECT,
-    TWO,
-    ChatStore,
-    field,
-    message,
-    messages,
-    said,
-    wrapped,
-)
+from agents.cursor.chats import ID, ONE, PROJECT, TWO, ChatStore, field, message, messages, said, wrapped
 from agents.cursor.reading import Told, chat_at
-from carryover.model import AssistantMessage, SessionInfo, Skipped, ToolResult, UserPrompt
+from carryover.model import (
+    Answer,
+    AssistantMessage,
+    Question,
+    SessionInfo,
+    Skipped,
+    ToolCall,
+    ToolResult,
+    UserPrompt,
+)
 from contract.damage import HOSTILE
 
 
@@ -33,8 +31,12 @@ def store(tmp_path: Path) -> Iterator[ChatStore]:
     store.close()
 
 
-def reported(store: ChatStore) -> Told:
-    return chat_at(store.path)
+def reported(store: ChatStore, *conversation: dict[str, Any]) -> Told:
+    if conversation:
+        store.save(conversation)
+    chat = chat_at(store.path)
+    chat.read()
+    return chat
 
 
 def prompts(chat: Told) -> list[str]:
@@ -42,17 +44,24 @@ def prompts(chat: Told) -> list[str]:
     return [event.body.text for event in chat.counts if isinstance(event.body, UserPrompt)]
 
 
-def test_a_conversation_is_shown_in_its_order(store: ChatStore) -> None:
-    store.save(messages(ONE))
-    chat = reported(store)
-    found = chat.bodies()
+def call(name: str, call_id: str = "c", **args: Any) -> dict[str, Any]:
+    return message("assistant", {"type": "tool-call", "toolCallId": call_id, "toolName": name, "args": args})
 
-    assert found[:2] == [UserPrompt(text=ONE[0].text), AssistantMessage(text=ONE[1].text)]
-    assert [(body.status, body.exit_code) for body in found if isinstance(body, ToolResult)] == [
+
+def result(value: Any, call_id: str = "c", **more: Any) -> dict[str, Any]:
+    return message("tool", {"type": "tool-result", "toolCallId": call_id, "toolName": "x", "result": value, **more})
+
+
+def test_a_conversation_is_shown_in_its_order(store: ChatStore) -> None:
+    chat = reported(store, *messages(ONE))
+
+    bodies = [event.body for event in chat.counts]
+    assert bodies[:2] == [UserPrompt(text=ONE[0].text), AssistantMessage(text=ONE[1].text)]
+    assert [(body.status, body.exit_code) for body in bodies if isinstance(body, ToolResult)] == [
         ("ok", None),
         ("error", 1),
     ]
-    assert (chat.skipped, chat.oversized, chat.restarts) == ([], 0, 0)
+    assert (chat.skipped, chat.oversized) == ([], 0)
     assert {(event.session, event.cwd) for event in chat.standing} == {(ID, PROJECT)}
     assert chat.infos == [SessionInfo(title="Fix add()")]
 
@@ -62,102 +71,64 @@ def test_each_new_root_brings_only_what_is_new(store: ChatStore) -> None:
     conversation = messages((*ONE, *TWO))
     for end in range(1, len(conversation) + 1):
         store.save(conversation[:end])
-        chat.bodies()
+        chat.read()
 
     at_once = reported(store)
-    at_once.bodies()
     assert chat.counts == at_once.counts
     assert chat.context.talk == at_once.context.talk
-    assert (chat.skipped, chat.restarts) == ([], 0)
+    assert chat.skipped == []
     assert len([record for record in chat.records if b'"kind":"message"' in record.data]) == len(conversation)
 
 
-def test_a_turn_that_the_user_took_back_counts_no_longer(store: ChatStore) -> None:
-    chat = reported(store)
-    store.save(messages((*ONE, *TWO)))
-    chat.read()
-    store.save([*messages(ONE), message("user", said(wrapped("No, do not.", 9)))])
-
-    assert chat.bodies() == [UserPrompt(text="No, do not.")]
-    assert prompts(chat) == [ONE[0].text, "No, do not."]
-    store.save(messages(ONE))
-    assert chat.bodies() == []
-    assert prompts(chat) == [ONE[0].text]
-
-
-@pytest.mark.parametrize("kept", [0, 1, 3])
-def test_a_compaction_takes_nothing_back(store: ChatStore, kept: int) -> None:
+def test_a_compaction_takes_nothing_back(store: ChatStore) -> None:
     """What was said stays true; the client only no longer sends it to the model."""
-    chat = reported(store)
     before = messages((*ONE, *TWO))
-    store.save(before)
-    chat.bodies()
+    chat = reported(store, *before)
     summary = message("user", said("Summary of the conversation so far: add() was fixed."))
-    after = [*before[:2], summary, *before[len(before) - kept :]]
-    store.save(after)
+    store.save([*before[:2], summary, before[-1]])
 
     assert chat.bodies() == [UserPrompt(text="Summary of the conversation so far: add() was fixed.", actor="model")]
-    store.save([*after, message("user", said(wrapped("Go on", 20)))])
+    store.save([*before[:2], summary, before[-1], message("user", said(wrapped("Go on", 20)))])
     assert chat.bodies() == [UserPrompt(text="Go on")]
 
 
 def test_the_same_words_twice_are_two_prompts(store: ChatStore) -> None:
     again = message("user", said("<user_query>continue</user_query>"))
-    store.save([*messages(ONE), again, message("assistant", said("Well.")), again])
-    chat = reported(store)
-    chat.bodies()
+    chat = reported(store, *messages(ONE), again, message("assistant", said("Well.")), again)
 
     assert prompts(chat) == [ONE[0].text, "continue", "continue"]
     assert len({event.key for event in chat.standing}) == len(chat.standing)
 
 
-def test_without_meta_json_the_workspace_of_the_root_is_the_folder(tmp_path: Path) -> None:
-    store = ChatStore(tmp_path / "x", beside=False, project="/home/dev/my demo")
-    store.save(messages(ONE, "/home/dev/my demo"))
-    chat = reported(store)
-    chat.bodies()
-    store.save(messages((*ONE, *TWO), "/home/dev/my demo"), name="Totals")
-    chat.bodies()
-    store.close()
-
-    assert {event.cwd for event in chat.standing} == {"/home/dev/my demo"}
-
-
 def test_a_sub_agents_conversation_was_typed_by_nobody(store: ChatStore) -> None:
     store.beside(title="Helper", cwd=PROJECT, isSubagent=True)
-    store.save(messages(ONE))
-    chat = reported(store)
+    chat = reported(store, *messages(ONE))
 
-    assert chat.bodies()[0] == UserPrompt(text=ONE[0].text, actor="model")
+    assert chat.counts[0].body == UserPrompt(text=ONE[0].text, actor="model")
     assert {event.subagent_id for event in chat.standing} == {ID}
-    assert not any(isinstance(event.body, SessionInfo) for event in chat.standing)
+    assert chat.infos == []
 
 
 def test_turns_in_blobs_of_their_own_are_followed(store: ChatStore) -> None:
     ids = [store.blob(json.dumps(one).encode()) for one in messages((*ONE, *TWO))]
-    turns = [store.blob(field(1, field(2, ident) * 1) + field(9, b"x")) for ident in ids]
-    store.save_ids(turns)
+    store.save_ids([store.blob(field(1, field(2, ident)) + field(9, b"x")) for ident in ids])
     nested = reported(store)
-    nested.read()
     store.save_ids(ids)
-    plain = reported(store)
-    plain.read()
 
-    assert nested.standing == plain.standing
+    assert nested.standing == reported(store).standing
     assert nested.read() == []
 
 
-def test_messages_nobody_can_read_cost_only_themselves(store: ChatStore) -> None:
+def test_messages_that_cannot_be_read_cost_only_themselves(store: ChatStore) -> None:
     good = [store.blob(json.dumps(one).encode()) for one in messages(ONE)]
-    bad = [store.blob(data) for data in (*HOSTILE.values(), b"\x01garbage", b"\xef\xbb\xbf" * 5000)]
-    store.save_ids([*good[:3], *bad, hashlib.sha256(b"missing").digest(), *good[3:]])
-    chat, clean = reported(store), reported(store)
-    chat.bodies()
+    bad = [store.blob(data) for data in (*HOSTILE.values(), b"\x01garbage")]
+    long = store.blob(json.dumps(message("assistant", said("x" * (9 << 20)))).encode())
+    store.save_ids([*good[:3], *bad, long, b"m" * 32, *good[3:]])
+    chat = reported(store)
     store.save_ids(good)
-    clean.read()
 
-    assert [event.key for event in chat.standing] == [event.key for event in clean.standing]
-    assert len(chat.skipped) == len(bad)
+    assert [event.key for event in chat.standing] == [event.key for event in reported(store).standing]
+    assert (len(chat.skipped), chat.oversized) == (len(bad), 1)
 
 
 def test_a_store_that_was_only_just_made_is_empty(tmp_path: Path) -> None:
@@ -168,23 +139,44 @@ def test_a_store_that_was_only_just_made_is_empty(tmp_path: Path) -> None:
 
     store = ChatStore(tmp_path)
     assert chat.bodies() == []
+    store.save_ids([])
+    assert chat.bodies() == chat.bodies() == []
+    assert chat.skipped == [Skipped("conversation", "unexpected root")]
     store.save(messages(ONE))
     assert chat.bodies()[0] == UserPrompt(text=ONE[0].text)
     store.close()
 
 
-def test_a_message_too_long_to_hold_is_passed_by(store: ChatStore) -> None:
-    store.save([*messages(ONE), message("assistant", said("x" * (9 << 20))), message("assistant", said("After"))])
-    chat = reported(store)
+def test_a_call_and_its_result_are_paired(store: ChatStore) -> None:
+    chat = reported(store, call("Shell", command="make"), result("Exit code: 2\n\nCommand output:\nno rule\n"))
 
-    assert chat.bodies()[-1] == AssistantMessage(text="After")
-    assert chat.oversized == 1
+    assert [event.body for event in chat.counts] == [
+        ToolCall(call_id="c", name="Shell", op="shell", subject="make"),
+        ToolResult(
+            call_id="c", name="Shell", op="shell", status="error", subject="make", exit_code=2, output="no rule\n"
+        ),
+    ]
 
 
-def test_a_root_nobody_can_read_is_counted_once(store: ChatStore) -> None:
-    store.save_ids([])
-    chat = reported(store)
-    chat.bodies()
-    chat.bodies()
+def test_an_answer_closes_its_question(store: ChatStore) -> None:
+    asked = call("AskQuestion", questions=[{"prompt": "Go on?"}, {"prompt": "How?"}])
+    bodies = [event.body for event in reported(store, asked, result("Yes, slowly")).counts]
 
-    assert chat.skipped == [Skipped("conversation", "unexpected root")]
+    assert bodies[1:3] == [Question(call_id="c", text="Go on?"), Question(call_id="c", text="How?")]
+    assert bodies[-1] == Answer(call_id="c", question="Go on? / How?", text="Yes, slowly")
+
+
+@pytest.mark.parametrize(
+    ("one", "skipped"),
+    [
+        ({"role": "judge", "content": ""}, Skipped("message", "unknown role")),
+        (message("assistant", {"type": "new"}), Skipped("assistant/new", "unknown block")),
+        (message("assistant", {"text": "x"}), Skipped("assistant", "unexpected block")),
+        (call("", "c"), Skipped("tool-call", "no usable id or name")),
+        (call("Shell", "c" * 5000), Skipped("tool-call", "no usable id or name")),
+        (result("", ""), Skipped("tool-result", "no usable id")),
+        (call("TodoWrite", todos=5), Skipped("tool-call/TodoWrite", "unexpected input")),
+    ],
+)
+def test_what_is_not_understood_is_counted(store: ChatStore, one: dict[str, Any], skipped: Skipped) -> None:
+    assert reported(store, one).skipped == [skipped]

@@ -1,39 +1,62 @@
-"""The editor's global database: each bubble once and when final, the newest first, at the cost of what changed."""
+"""The editor's database: each bubble once and when final, the newest first, and what it becomes."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from agents.cursor import stores
 from agents.cursor.reading import Editor, texts
-from agents.cursor.reading import short_chat as chat
 from agents.cursor.stores import (
     ONE,
+    PROJECT,
     START_MS,
     TWO,
     Chat,
     EditorStore,
+    failed,
     say,
     shell,
     thinking,
+    tool,
     uid,
     user,
 )
 from carryover.agents.cursor.editor import EditorReader
-from carryover.model import AssistantMessage, ToolCall, ToolResult, UserPrompt
+from carryover.model import (
+    AnyBody,
+    AssistantMessage,
+    FileEdit,
+    PlanItem,
+    PlanUpdate,
+    SessionInfo,
+    ToolCall,
+    ToolResult,
+    TurnEnd,
+    UserPrompt,
+)
 from carryover.readers import rewritten
 
 NOW_MS = START_MS + 120_000
+ENDED = "RUN_TERMINAL_COMMAND_ENDED_REASON_EXECUTION"
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[EditorStore]:
     with closing(EditorStore(tmp_path / "User")) as made:
         yield made
+
+
+def chat(number: int, bubbles: int = 2) -> Chat:
+    """A conversation of prompts and answers, an hour after the one before."""
+    said = [(user, say)[at % 2](f"{number}.{at}") for at in range(bubbles)]
+    return Chat(name=f"chat {number}", bubbles=said, start_ms=START_MS + number * 3_600_000)
 
 
 @pytest.mark.parametrize("era", ["table", "list", "workspaces", "keys"])
@@ -52,14 +75,6 @@ def test_every_form_of_the_list_gives_the_same_newest_first(tmp_path: Path, era:
     assert {event.cwd for event in events} == ({None} if era == "keys" else {stores.PROJECT})
 
 
-def test_rows_that_no_conversation_lists_never_come_out(store: EditorStore) -> None:
-    store.put(ONE, TWO)
-    editor = Editor(store)
-    editor.read()
-
-    assert b"GHOST" not in b"".join(record.data for batch in editor.batches for record in batch.records)
-
-
 def test_a_batch_is_bounded_and_any_cut_gives_the_same(store: EditorStore, monkeypatch: pytest.MonkeyPatch) -> None:
     store.put(*(chat(number, bubbles=6) for number in range(5)), ONE, TWO)
     whole = Editor(store).read()
@@ -68,9 +83,7 @@ def test_a_batch_is_bounded_and_any_cut_gives_the_same(store: EditorStore, monke
 
     assert editor.read() == whole
     assert max(len(batch.records) for batch in editor.batches) <= 3  # beginning, bubble, state
-    assert [record.number for batch in editor.batches for record in batch.records] == list(
-        range(1, sum(len(batch.records) for batch in editor.batches) + 1)
-    )
+    assert b"GHOST" not in b"".join(record.data for record in editor.records)
 
 
 def test_rows_that_are_changed_in_their_place_are_found(tmp_path: Path) -> None:
@@ -82,7 +95,7 @@ def test_rows_that_are_changed_in_their_place_are_found(tmp_path: Path) -> None:
         assert len(editor.read()) == 3
         store.put(began.with_bubbles(say("It is made.")), whole=False)
 
-        assert editor.bodies() == [AssistantMessage(text="It is made.", final=True)]
+        assert editor.bodies() == [AssistantMessage(text="It is made.")]
 
 
 def test_a_stream_leaves_the_cursor_as_it_is_and_a_restart_in_it_loses_nothing(
@@ -121,6 +134,7 @@ def test_a_conversation_that_cannot_be_read_now_is_not_taken_back(store: EditorS
         store.value(f"composerData:{ONE.id}", value)
         assert editor.read() == []
     store.db.execute("DELETE FROM cursorDiskKV")
+    store.db.execute("DROP TABLE cursorDiskKV")
     assert editor.read() == []
     assert len(editor.counts) == len(given)
 
@@ -153,7 +167,7 @@ def test_a_prompt_is_known_at_once_and_an_answer_when_it_is_whole(store: EditorS
     store.put(asked.with_bubbles(say("I will look."), thinking("hm")))
     assert editor.bodies() == []  # whether it ended the turn, only what follows tells
     store.put(asked.with_bubbles(say("I will look."), thinking("hm"), shell("make", status="loading")))
-    assert editor.bodies() == [AssistantMessage(text="I will look.", final=False)]
+    assert editor.bodies() == [AssistantMessage(text="I will look.")]
 
     done = asked.with_bubbles(
         say("I will look."), thinking("hm"), shell("make", "ok\n"), say("Done."), status="completed"
@@ -208,12 +222,6 @@ def test_a_value_too_large_to_hold_is_counted_once(store: EditorStore) -> None:
     assert editor.oversized == 1
 
 
-def test_a_database_without_conversations_is_read_and_nothing_comes(store: EditorStore) -> None:
-    store.db.execute("DROP TABLE cursorDiskKV")
-
-    assert Editor(store).read() == []
-
-
 def test_a_row_that_is_no_bubble_costs_only_itself(store: EditorStore) -> None:
     store.put(ONE)
     store.value(f"bubbleId:{ONE.id}:{ONE.bubble_id(2)}", b"{")
@@ -221,3 +229,144 @@ def test_a_row_that_is_no_bubble_costs_only_itself(store: EditorStore) -> None:
 
     assert texts(editor.bodies()) == [ONE.bubbles[0]["text"], ONE.bubbles[5]["text"]]
     assert [skipped.reason for skipped in editor.skipped] == ["not JSON"]
+
+
+def become(store: EditorStore, *bubbles: dict[str, Any], **fields: Any) -> list[AnyBody]:
+    """What a conversation of these bubbles becomes."""
+    store.put(Chat(name="made up", bubbles=bubbles, **fields))
+    return Editor(store).bodies()
+
+
+def test_a_conversation_becomes_what_happened_in_it(store: EditorStore) -> None:
+    prompt, first, call, result, change, run, ran, last = become(store, *ONE.bubbles)
+
+    assert prompt == UserPrompt(text=ONE.bubbles[0]["text"])
+    assert first == AssistantMessage(text=ONE.bubbles[2]["text"])
+    assert isinstance(call, ToolCall)
+    assert (call.name, call.op, call.subject) == ("edit_file_v2", "edit", "src/calc.py")
+    assert isinstance(result, ToolResult)
+    assert (result.status, result.call_id) == ("ok", call.call_id)
+    assert change == FileEdit(path=f"{PROJECT}/src/calc.py", change="modify", call_id=call.call_id)
+    assert isinstance(run, ToolCall)
+    assert (run.op, run.subject) == ("shell", "python3 -m unittest tests.test_calc")
+    assert isinstance(ran, ToolResult)
+    assert (ran.status, ran.exit_code) == ("error", 1)
+    assert "AssertionError: 2 != 3" in ran.output
+    assert last == AssistantMessage(text=ONE.bubbles[5]["text"])
+
+
+def test_a_file_whose_former_text_was_empty_is_new(store: EditorStore) -> None:
+    """As every new file of July 2026."""
+    keys = {
+        "beforeContentId": f"composer.content.{hashlib.sha256().hexdigest()}",
+        "afterContentId": "composer.content.b",
+    }
+    bodies = become(store, tool("edit_file_v2", {"relativeWorkspacePath": "a.py"}, keys))
+
+    assert [body.change for body in bodies if isinstance(body, FileEdit)] == ["add"]
+
+
+@pytest.mark.parametrize(
+    ("status", "result", "expected"),
+    [
+        ("completed", {"output": "no", "exitCode": 2}, ("error", 2, False)),
+        ("completed", {"output": "no", "exitCodeV2": 2}, ("error", 2, False)),
+        ("completed", {"output": "who knows"}, ("unknown", None, False)),
+        # July 2026: 0 is left out.
+        ("completed", {"output": "yes", "rejected": False, "notInterrupted": True}, ("ok", 0, False)),
+        ("completed", {"isRunningInBackground": True, "notInterrupted": True}, ("unknown", None, False)),
+        ("completed", {"output": "", "endedReason": f"{ENDED}_ABORTED"}, ("interrupted", None, False)),
+        ("completed", {"output": "x", "endedReason": f"{ENDED}_COMPLETED", "exitCodeV2": 0}, ("ok", 0, False)),
+        ("completed", {"output": "", "rejected": True}, ("denied", None, True)),
+        ("cancelled", {"output": "so far"}, ("interrupted", None, False)),
+        ("cancelled", {"rejected": True}, ("denied", None, True)),
+        ("error", None, ("error", None, False)),
+        ("brand-new", {"output": "ok"}, ("unknown", None, False)),
+    ],
+)
+def test_how_a_command_ended(store: EditorStore, status: str, result: Any, expected: Any) -> None:
+    """One that failed is `completed` too, so that only its exit code tells."""
+    call = tool("run_terminal_command_v2", {"command": "make"}, result, status=status)
+    (ended,) = (body for body in become(store, user("Go."), call) if isinstance(body, ToolResult))
+
+    assert (ended.status, ended.exit_code, ended.never_ran) == expected
+
+
+def test_arguments_and_results_are_read_in_either_form(store: EditorStore) -> None:
+    call = shell("make", "1 failed", 1)
+    data = call["toolFormerData"]
+    objects = {name: json.loads(data[name]) for name in ("rawArgs", "params", "result")}
+
+    in_strings = become(store, call)
+    as_objects = become(store, call | {"toolFormerData": data | objects})
+    assert in_strings == as_objects
+    assert isinstance(in_strings[1], ToolResult)
+    assert in_strings[1].exit_code == 1
+
+
+def test_the_todo_list_is_reported_when_it_changes(store: EditorStore) -> None:
+    todo = {"id": "1", "content": "Write it", "status": "in_progress"}
+    chat = Chat(name="todos", bubbles=(user("Go."),), more={"todos": [todo]})
+    store.put(chat)
+    editor = Editor(store)
+    assert editor.bodies()[1:] == [PlanUpdate(items=(PlanItem(text="Write it", state="active"),))]
+
+    store.put(chat.with_bubbles(user("And?")), whole=False)
+    assert editor.bodies() == [UserPrompt(text="And?")]
+    store.put(chat.with_bubbles(user("And?"), more={"todos": [todo | {"status": "completed"}]}), whole=False)
+    assert editor.bodies() == [PlanUpdate(items=(PlanItem(text="Write it", state="done"),))]
+    store.put(chat.with_bubbles(user("And?"), more={"todos": []}), whole=False)
+    assert editor.bodies() == [PlanUpdate(items=())]
+
+
+@pytest.mark.parametrize(
+    ("bubble", "expected"),
+    [
+        (failed("Something broke"), TurnEnd(reason="error", message="Something broke")),
+        (failed("You've hit your usage limit"), TurnEnd(reason="limit", message="You've hit your usage limit")),
+        (
+            {"type": 2, "text": "", "errorDetails": {"error": {"detail": "rate limit"}}},
+            TurnEnd(reason="limit", message="rate limit"),
+        ),
+        ({"type": 2, "text": "", "errorDetails": "broke"}, TurnEnd(reason="error", message="broke")),
+        # June 2026: only the title names the limit.
+        (
+            failed("Get Cursor Pro.", error={"error": 51, "details": {"title": "You've hit your usage limit"}}),
+            TurnEnd(reason="limit", message="You've hit your usage limit. Get Cursor Pro."),
+        ),
+    ],
+)
+def test_an_error_ends_the_turn(store: EditorStore, bubble: dict[str, Any], expected: TurnEnd) -> None:
+    assert become(store, user("Go."), bubble)[1:] == [expected]
+
+
+def test_a_turn_that_was_stopped(store: EditorStore) -> None:
+    stopped = Chat(name="stopped", bubbles=(user("Go."), say("I wi")), status="aborted")
+    store.put(stopped)
+    editor = Editor(store)
+    assert editor.bodies()[1:] == [AssistantMessage(text="I wi", aborted=True), TurnEnd(reason="interrupted")]
+
+    store.put(stopped.with_bubbles(user("Again."), say("Done."), status="completed"), whole=False)
+    assert editor.bodies() == [UserPrompt(text="Again."), AssistantMessage(text="Done.")]
+    store.put(stopped.with_bubbles(user("Again."), say("Done."), status="error"), whole=False)
+    assert editor.bodies() == [TurnEnd(reason="error")]
+
+
+def test_facts_about_the_session_are_reported_when_they_change(store: EditorStore) -> None:
+    chat = Chat(name="First name", bubbles=(user("Go."),))
+    store.put(chat)
+    editor = Editor(store)
+    editor.read()
+    store.value(f"composerData:{chat.id}", {**json.loads(row(store, chat)), "name": "Second name"})
+    editor.read()
+
+    assert editor.infos == [
+        SessionInfo(title="First name", model="test-model"),
+        SessionInfo(title="Second name", model="test-model"),
+    ]
+
+
+def row(store: EditorStore, chat: Chat) -> bytes:
+    query = "SELECT value FROM cursorDiskKV WHERE key = ?"
+    value: bytes = store.db.execute(query, (f"composerData:{chat.id}",)).fetchone()[0]
+    return value

@@ -2,28 +2,201 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+import re
+from collections.abc import Mapping
+from pathlib import Path, PurePath
 from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Agent, Parsed, Record, Source
+from carryover.adapter.contract import (
+    Agent,
+    HookAction,
+    HookEvent,
+    HookProtocol,
+    Parsed,
+    Reader,
+    Record,
+    Source,
+    StartReason,
+)
+from carryover.adapter.hooks import ACTIONS, provisional, read_own, root_above, session_start_output, skipped
 from carryover.adapter.lazily import lazily
-from carryover.agents.copilot import locate
-from carryover.agents.copilot.context import Context
-from carryover.agents.copilot.hooks import HOOKS
-from carryover.agents.copilot.spec import SPEC
+from carryover.agents.copilot.builder import Context
+from carryover.agents.copilot.spec import CHATS, EMPTY, SPEC, WINDOWS
+from carryover.model import Skipped, UserPrompt
+from carryover.readers import layouts
 from carryover.readers.by_kind import ReaderByKind
+from carryover.readers.files import read_head
+from carryover.readers.layouts import Layout
+from carryover.records import rawjson
+from carryover.records.rawjson import objects_in
 
-_kind_of: Final = lru_cache(maxsize=64)(locate.kind_of)
+_STATE: Final = "session-state"
+_BESIDE: Final = "workspace.yaml"
+"""Contains the session's name, so that a change of it counts as a change of the session."""
+_ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
+_NAME: Final = r"(?P<session>[\w-]{1,100})"
+_IN_WINDOW: Final = rf"(?P<group>[^/]+)/{CHATS}/{_NAME}"
+
+# A session in several places counts where most of it is. A chat that moves from an empty window into a folder is
+# copied, and the copy continues.
+_LAYOUTS: Final = (
+    Layout(
+        kind="log", root=_STATE, globs=("*/events.jsonl",), pattern=rf"(?P<session>(?i:{_ID.pattern}))/events\.jsonl"
+    ),
+    Layout(kind="chat", root=WINDOWS, globs=(f"*/{CHATS}/*.jsonl",), pattern=rf"{_IN_WINDOW}\.jsonl", rank=7),
+    Layout(kind="chat", root=WINDOWS, globs=(f"*/{CHATS}/*.json",), pattern=rf"{_IN_WINDOW}\.json", rank=6),
+    Layout(kind="chat", root=EMPTY, globs=("*.jsonl",), pattern=rf"{_NAME}\.jsonl", rank=5),
+    Layout(kind="chat", root=EMPTY, globs=("*.json",), pattern=rf"{_NAME}\.json", rank=4),
+)
+_HEAD_BYTES: Final = 64 << 10
+_CHAT: Final = re.compile(
+    rb'\s*\{\s*(?:"kind"\s*:\s*0\s*,\s*"v"\s*:\s*\{\s*)?'
+    rb'"(?:version|requesterUsername|responderUsername|initialLocation|requests|sessionId|creationDate)"\s*:'
+)
+"""The beginning of a chat: one JSON object, or a log whose first line holds the whole state."""
+
+
+def kind_of(path: str | PurePath) -> str | None:
+    """Returns the kind of the source at `path`, by the end of its path alone; None if it is not a source."""
+    return layouts.kind_of(_LAYOUTS, path)
+
+
+def source_of(path: Path, root: Path) -> Source | None:
+    """Returns the source at `path` below `root`, recognised by name alone."""
+    path = path.with_name("events.jsonl") if (root.name, path.name) == (_STATE, _BESIDE) else path
+    return layouts.source_at(SPEC.id, _LAYOUTS, path, root)
+
+
+def sources(root: Path) -> list[Source]:
+    """Returns every source below `root`, sorted by path."""
+    return layouts.sources_below(SPEC.id, _LAYOUTS, root)
+
+
+def exported(path: Path, head: bytes) -> Source | None:
+    """Returns the source in a file anywhere on disk, recognised by how it begins.
+
+    It may be an exported or copied chat, or a log of the terminal client (1.0.48, 1.0.102).
+    """
+    first = next(objects_in(head, most=1), {})
+    start = first.get("data")
+    if first.get("type") != "session.start" or not isinstance(start, dict) or start.get("producer") != "copilot-agent":
+        return Source(agent=SPEC.id, path=str(path), rank=-1) if _is_chat(head) else None
+    session = start.get("sessionId")
+    is_own = isinstance(session, str) and _ID.fullmatch(session) and "vscodeVersion" not in start
+    return Source(agent=SPEC.id, path=str(path), session=session) if is_own else None
+
+
+def kind_to_read(path: Path) -> str:
+    """Returns the kind to read `path` as: by location, or by content for an export or a copy elsewhere."""
+    return kind_of(path) or ("chat" if _is_chat(read_head(path, _HEAD_BYTES)) else "log")
+
+
+def readers() -> Mapping[str, Reader]:
+    """Returns the reader for each kind of source."""
+    from carryover.agents.copilot.log_reader import LogReader
+    from carryover.agents.copilot.vscode_reader import ChatReader
+    from carryover.readers.stat_cache import StatCachedReader
+
+    return {"log": LogReader(), "chat": StatCachedReader(ChatReader())}
+
+
+def _is_chat(head: bytes) -> bool:
+    return _CHAT.match(head) is not None and all(name in head for name in (b'"responderUsername"', b'"requests"'))
+
+
+_ACTIONS: Final[dict[str, HookAction]] = {**ACTIONS, "userpromptsubmitted": "prompt", "agentstop": "turn_end"}
+_REASONS: Final[dict[str, StartReason]] = {"new": "startup", "startup": "startup", "clear": "clear", "resume": "resume"}
+_EDITOR_NAMES: Final = {"userpromptsubmit": "userpromptsubmitted", "stop": "agentstop"}
+"""VS Code's names of events that have another name in the terminal, in lower case."""
+
+
+class Payload(msgspec.Struct, frozen=True, rename="camel"):
+    """The fields we rely on of the hook's payload on stdin. Raw fields may change shape without harm to the rest.
+
+    Seen in 1.0.48 and 1.0.102. The terminal client writes `sessionId` and doesn't name the event. The chat in VS Code,
+    which runs the same hooks file, also writes `hookEventName` (reported). Payloads with `session_id` belong to other
+    programs, or to hooks registered under other programs' event names.
+    """
+
+    session_id: str | None = None
+    """Id of the session; in a sub-agent's own hooks, the sub-agent's id."""
+    cwd: str | None = None
+    transcript_path: str | None = None
+    """Missing when a session starts or ends, and at a prompt."""
+    editor_transcript_path: msgspec.Raw = msgspec.field(default=rawjson.ABSENT, name="transcript_path")
+    hook_event_name: str | None = None
+    source: str | None = None
+    """With sessionStart: the reason. The event comes with the first prompt of a process."""
+    prompt: msgspec.Raw = rawjson.ABSENT
+    agent_id: str | None = None
+    """Set inside a sub-agent."""
+
+
+_PAYLOAD: Final = msgspec.json.Decoder(Payload)
+
+
+def _read(event: str, payload: bytes, at_ms: int) -> HookEvent | Skipped:
+    event = event.lower()
+    own = read_own(_PAYLOAD, event, payload, _own_session)
+    if isinstance(own, Skipped):
+        return own
+    given, session = own
+    transcript = given.transcript_path or rawjson.string_of(given.editor_transcript_path)
+    if transcript is not None and _layout_root(Path(transcript)) is None:
+        if given.hook_event_name is None:
+            return skipped(event, "another agent's payload")
+        transcript = None
+    action = _ACTIONS.get(event, "hint") if given.agent_id is None else "hint"
+    reason = _REASONS.get(given.source or "") if action == "session_start" else None
+    if action == "session_start" and reason is None:
+        return skipped(event, "unknown start reason")
+    # The terminal client logs the prompt only after its hooks have answered.
+    prompt = (rawjson.string_of(given.prompt) or "").strip() if given.hook_event_name is None else ""
+    early = action == "prompt" and prompt
+    return HookEvent(
+        action=action,
+        session=session,
+        cwd=given.cwd,
+        transcript=transcript,
+        reason=reason,
+        provisional=provisional(event, session, at_ms, UserPrompt(text=prompt), given.cwd) if early else (),
+    )
+
+
+def _own_session(given: Payload, event: str) -> str | None:
+    name = (given.hook_event_name or event).lower()
+    return given.session_id if _EDITOR_NAMES.get(name, name) == event else None
+
+
+def _answer(text: str) -> bytes:
+    # One object in both forms: the terminal client takes the first (1.0.102), the chat in VS Code the second.
+    output = session_start_output(text)
+    return msgspec.json.encode({"additionalContext": output["additionalContext"], "hookSpecificOutput": output})
+
+
+def _layout_root(transcript: Path) -> Path | None:
+    return root_above(transcript, source_of)
+
+
+HOOKS: Final = HookProtocol(
+    events=("sessionStart", "userPromptSubmitted", "preCompact", "agentStop", "sessionEnd"),
+    read=_read,
+    answer=_answer,
+    layout_root=_layout_root,
+    forgets=True,
+    lost=lambda context: context.log.compacted_ms,
+)
+
+
 _parse_chat: Final = lazily("carryover.agents.copilot.vscode_parse", "parse_record")
 _parse_log: Final = lazily("carryover.agents.copilot.parse", "parse_record")
 
 
 def _parse(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
-    # An export may be anywhere; the reader of chats tags its records. Each kind of source has a part of the context.
-    kind = _kind_of(source.path) or ("chat" if record.data.startswith(b'{"kind":') else "log")
-    if kind == "chat":
+    # The records of chats begin as their reader makes them. Each kind of source has a part of the context.
+    if record.data.startswith(b'{"kind":'):
         chat, parsed = _parse_chat(source, context.chat, record)
         return msgspec.structs.replace(context, chat=chat), parsed
     log, parsed = _parse_log(source, context.log, record)
@@ -32,11 +205,11 @@ def _parse(source: Source, context: Context, record: Record) -> tuple[Context, P
 
 AGENT: Final = Agent(
     spec=SPEC,
-    reader=ReaderByKind(locate.kind_to_read, locate.readers),
+    reader=ReaderByKind(kind_to_read, readers),
     context_type=Context,
-    source_of=locate.source_of,
-    sources=locate.sources,
+    source_of=source_of,
+    sources=sources,
     parse=_parse,
     hooks=HOOKS,
-    exported=locate.exported,
+    exported=exported,
 )

@@ -7,7 +7,6 @@ both in records of its own, numbered 0.
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Final
@@ -26,20 +25,14 @@ _WORKSPACE: Final = "workspace.yaml"
 _WORKSPACE_BYTES: Final = 64 << 10
 _BEGINS: Final = re.compile(rb'\{[^{}]{0,200}"type"\s*:\s*"session\.start"')
 _SUB_AGENT: Final = re.compile(rb'"agentId"\s*:\s*"([^"\\]{1,100})"')
-_NAME: Final = re.compile(r"^name: +(.+)$", re.MULTILINE)
 
 
-class Again(msgspec.Struct, frozen=True, tag="again"):
-    """Announces that the log is read again: what follows is the whole thread."""
+class Note(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A record of the reader: the session's title or, without one, that a thread is read again from its start."""
 
+    title: str | None = None
     thread: str | None = None
     """The sub-agent; None: the main conversation."""
-
-
-class Titled(msgspec.Struct, frozen=True, tag="titled"):
-    """The session's title."""
-
-    title: str
 
 
 class Position(msgspec.Struct, frozen=True, array_like=True):
@@ -56,40 +49,36 @@ class LogReader(JsonlReader):
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         """Reads the records after `cursor`; all of them if the log was replaced. Raises as `JsonlReader.read` does."""
         before = _decoded(cursor)
-        batch = super().read(path, before.lines if before is not None else None)
-        restarted = batch.restarted or (cursor is not None and before is None)
+        batch = super().read(path, None if cursor is None else before.lines)
         # A file with other content, or none yet, retracts nothing.
         again = batch.restarted and bool(batch.records) and _BEGINS.match(batch.records[0].data) is not None
         while again and batch.more:
             rest = super().read(path, batch.cursor)
-            if rest.restarted:
+            if rest.restarted:  # replaced once more
                 return self.read(path, cursor)
             both = batch.oversized + rest.oversized
             batch = msgspec.structs.replace(rest, records=(*batch.records, *rest.records), oversized=both)
-        before = before or Position()
         threads = _with_threads(before.threads, batch.records)
         title = _title(path)
-        own: list[Again | Titled] = [Again(thread) for thread in (None, *threads)] if again else []
-        if title != ("" if restarted else before.title):
-            own.append(Titled(title))
+        own = [Note(thread=thread) for thread in (None, *threads)] if again else []
+        if title != ("" if batch.restarted else before.title):
+            own.append(Note(title=title))
         return msgspec.structs.replace(
             batch,
             records=(*(Record(number=NOTED, data=msgspec.json.encode(note)) for note in own), *batch.records),
             cursor=msgspec.msgpack.encode(Position(lines=batch.cursor, title=title, threads=threads)),
-            restarted=restarted,
         )
 
     def resumes_at(self, cursor: bytes) -> int:
         """See `JsonlReader.resumes_at`."""
-        position = _decoded(cursor)
-        return super().resumes_at(position.lines) if position is not None else 0
+        return super().resumes_at(_decoded(cursor).lines)
 
 
-def _decoded(cursor: bytes | None) -> Position | None:
+def _decoded(cursor: bytes | None) -> Position:
     try:
-        return msgspec.msgpack.decode(cursor, type=Position) if cursor is not None else None
+        return msgspec.msgpack.decode(cursor or b"", type=Position)
     except (msgspec.MsgspecError, UnicodeDecodeError):
-        return None
+        return Position()
 
 
 def _with_threads(known: tuple[str, ...], records: tuple[Record, ...]) -> tuple[str, ...]:
@@ -98,17 +87,12 @@ def _with_threads(known: tuple[str, ...], records: tuple[Record, ...]) -> tuple[
 
 
 def _title(log: Path) -> str:
-    """Returns the session's name, a YAML scalar on one line; empty if the file is missing or has another form."""
+    """Returns the session's name; empty if the file is missing or can't be read."""
+    import yaml
+
     try:
-        text = (read_small(log.with_name(_WORKSPACE), limit=_WORKSPACE_BYTES) or b"").decode("utf-8", "replace")
-    except OSError:
+        given = yaml.safe_load(read_small(log.with_name(_WORKSPACE), limit=_WORKSPACE_BYTES) or b"")
+    except (OSError, ValueError, RecursionError, yaml.YAMLError):
         return ""
-    name = found[1] if (found := _NAME.search(text)) else ""
-    if name.startswith("'"):
-        return name[1:-1].replace("''", "'") if name.endswith("'") else ""
-    if name.startswith('"'):
-        try:
-            return str(json.loads(name))
-        except ValueError:
-            return ""
-    return "" if name.startswith(tuple("|>&*!%@`[{#")) else name
+    name = given.get("name") if isinstance(given, dict) else None
+    return name if isinstance(name, str) else ""

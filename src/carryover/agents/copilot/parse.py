@@ -8,11 +8,9 @@ from typing import Final, Literal
 import msgspec
 
 from carryover.adapter.contract import Parsed, Record, Reemitted, Source
-from carryover.agents.copilot.builder import Builder, Line, conversation_of
-from carryover.agents.copilot.calls import parse_call, parse_own_call
-from carryover.agents.copilot.context import LogContext
-from carryover.agents.copilot.log_reader import NOTED, Again, Titled
-from carryover.agents.copilot.results import end_open_calls, parse_decision, parse_notification, parse_result
+from carryover.agents.copilot.builder import Builder, Line, LogContext, conversation_of
+from carryover.agents.copilot.calls import end_open_calls, parse_call, parse_decision, parse_notification, parse_result
+from carryover.agents.copilot.log_reader import NOTED, Note
 from carryover.model import (
     AgentSummary,
     AssistantMessage,
@@ -30,37 +28,26 @@ from carryover.records.resets import failed_turn
 from carryover.records.summary import Kinds, parts_by_tag
 from carryover.records.text import without_handoff
 
-_TOO_MANY_REQUESTS: Final = 429
-_PAYMENT_REQUIRED: Final = 402
+_LIMIT_CODES: Final = (402, 429)
 _TRIGGERS: Final[dict[str, Literal["manual", "auto"]]] = {"manual": "manual", "threshold": "auto"}
 _LINE: Final = msgspec.json.Decoder(Line)
-_NOTE: Final[msgspec.json.Decoder[Again | Titled]] = msgspec.json.Decoder(Again | Titled)
-QUIET: Final = frozenset(
-    "assistant.reasoning assistant.turn_end assistant.turn_start assistant.usage external_tool.requested "
-    "human_response.recorded mcp.oauth_recovery_completed permission.requested session.auto_mode_resolved "
-    "session.autopilot_objective_changed session.binary_asset session.compaction_start session.completion_receipt "
-    "session.context_cleared session.handoff session.info session.mode_changed session.mode_notice_delivered "
-    "session.model_deselected session.permission_recovery session.permissions_changed session.plan_changed "
-    "session.remote_steerable_changed session.request_body_compression_disabled session.session_limits_changed "
-    "session.todos_changed session.truncation session.usage_checkpoint session.usage_record session.warning "
-    "session.workspace_file_changed subagent.configured subagent.deselected subagent.selected subagent.started "
-    "system.message tool_search.activated".split()
+QUIET: Final = tuple(
+    "assistant.fusion_ assistant.reasoning assistant.turn_ assistant.usage external_tool.requested hook. "
+    "human_response.recorded mcp.oauth_recovery_completed model. permission.assent permission.carried "
+    "permission.contextual permission.message permission.requested session.auto session.binary_asset session.canvas. "
+    "session.compaction_start session.completion_receipt session.context_cleared session.fusion_ session.handoff "
+    "session.info session.mode_ session.model_deselected session.permission session.plan_changed "
+    "session.remote_steerable_changed session.request_body_ session.schedule_ session.session_limits_changed "
+    "session.todos_changed session.truncation session.usage_ session.warning session.workspace_file_changed skill. "
+    "subagent.configured subagent.deselected subagent.selected subagent.started system.message tool_search.".split()
 )
-QUIET_BEGINNINGS: Final = (
-    *("assistant.fusion_", "hook.", "model.", "permission.assent", "permission.carried", "permission.contextual"),
-    *("permission.message", "session.canvas.", "session.fusion_", "session.schedule_", "skill."),
-)
-"""Records without content for us, by type and by prefix. Hook records repeat prompts and contain our own handoff."""
-INJECTED: Final = ("agent-", "skill-", "command-", "system", "autopilot", "hook", "schedule", "extension")
-"""Prefix of `source` in messages that the user did not type (1.0.102: `agent-<id>`)."""
+"""Beginnings of types without content for us. Hook records repeat prompts and contain our own handoff."""
 LIMITS: Final = frozenset(("rate_limit", "quota", "quota_exceeded", "session_limit", "weekly_limit"))
 """`errorType` of a usage limit."""
 SUMMARY_KINDS: Final[Kinds] = {
+    **dict.fromkeys(("history", "technical_details", "important_files"), "other"),
     "overview": "request",
-    "history": "other",
     "work_done": "current",
-    "technical_details": "other",
-    "important_files": "other",
     "next_steps": "next",
 }
 """The tags that a compaction asks for in the terminal (reported)."""
@@ -73,7 +60,7 @@ def parse_record(source: Source, context: LogContext, record: Record) -> tuple[L
     line = rawjson.read_line(_LINE, record.data, version=context.facts.agent_version)
     if line is None or isinstance(line, Skipped):
         return context, Parsed() if line is None else Parsed(skipped=(line,))
-    if line.type in QUIET or line.type.startswith(QUIET_BEGINNINGS):
+    if line.type.startswith(QUIET):
         return context, Parsed()
     builder = Builder.begin(source, context, line, record)
     if (handle := _HANDLERS.get(line.type)) is not None:
@@ -84,14 +71,13 @@ def parse_record(source: Source, context: LogContext, record: Record) -> tuple[L
 
 
 def _parse_note(source: Source, context: LogContext, record: Record) -> tuple[LogContext, Parsed]:
-    """Handles a record that the reader added: the log is read again, or the session has another title."""
-    note = rawjson.read(_NOTE, record.data)
-    if isinstance(note, Again):
+    note = rawjson.part_of(msgspec.Raw(record.data), Note) or Note()
+    if note.title is None:
         return context, Parsed(reemitted=Reemitted(session=conversation_of(source), subagent_id=note.thread))
     builder = Builder.begin(source, context, Line(type="workspace"), record)
-    builder.learn(title=bounded(note.title, SHORT_CHARS) if isinstance(note, Titled) else None)
-    builder.emit_session_info()
-    return builder.parsed()
+    builder.learn(title=bounded(note.title, SHORT_CHARS))
+    builder.put_news_first(builder.conversation, builder.context.folder)
+    return builder.context, builder.built()
 
 
 def _parse_start(builder: Builder) -> None:
@@ -101,14 +87,8 @@ def _parse_start(builder: Builder) -> None:
         model=builder.text("selectedModel"),
         parent=builder.text("detachedFromSpawningParentSessionId"),
     )
-    # Each start of the client gets the handoff anyway.
-    builder.change(compacted_ms=0)
-    resumed = builder.line.type == "session.resume"
-    builder.add(SessionStart(reason="resume" if resumed else "new"), "start")
-
-
-def _parse_move(builder: Builder) -> None:
-    builder.move_to(builder.data)
+    builder.change(compacted_ms=0)  # each start of the client gets the handoff anyway
+    builder.add(SessionStart(reason="resume" if builder.type == "session.resume" else "new"), "start")
 
 
 def _parse_model_change(builder: Builder) -> None:
@@ -119,7 +99,7 @@ def _parse_model_change(builder: Builder) -> None:
 def _parse_user(builder: Builder) -> None:
     # Its `transformedContent`, which holds what hooks and the client add, is not read.
     if rawjson.string_of(builder.data.get("content", rawjson.ABSENT)) is None:
-        builder.skip(builder.line.type, "unexpected shape")
+        builder.skip(builder.type, "unexpected shape")
         return
     text = builder.text("content").strip()
     attachments = len(items_of(builder.data.get("attachments")))
@@ -127,29 +107,19 @@ def _parse_user(builder: Builder) -> None:
         if text:
             builder.add(UserPrompt(text=text, actor="model"), "prompt")
         return
-    if is_true(builder.data.get("isAutopilotContinuation")) or not _is_typed(builder, builder.text("source")):
+    # Others send messages too: agents, skills, commands, the client itself (1.0.102: `agent-<id>`).
+    if builder.text("source") not in ("", "user") or is_true(builder.data.get("isAutopilotContinuation")):
         return
     builder.change(compacted_ms=0)
     if text or attachments:
         builder.add(UserPrompt(text=text, attachments=attachments), "prompt")
 
 
-def _is_typed(builder: Builder, source: str) -> bool:
-    if source in ("", "user"):
-        return True
-    if not source.startswith(INJECTED):
-        builder.skip("user.message/source", "unknown sender")
-    return False
-
-
 def _parse_assistant(builder: Builder) -> None:
     if builder.subagent_id is None:
         builder.learn(model=builder.text("model"))
     if text := builder.text("content").strip():
-        asks = bool(items_of(builder.data.get("toolRequests")))
-        index, count = (number_of(builder.data.get(name)) for name in ("chunkIndex", "chunkCount"))
-        cut = count is not None and (index or 0) + 1 < count
-        builder.add(AssistantMessage(text=text, final=not asks and not cut), "text")
+        builder.add(AssistantMessage(text=text, final=not items_of(builder.data.get("toolRequests"))), "text")
 
 
 def _parse_compaction(builder: Builder) -> None:
@@ -166,25 +136,21 @@ def _parse_compaction(builder: Builder) -> None:
 
 def _parse_abort(builder: Builder) -> None:
     end_open_calls(builder)
-    # The former is the user's own limit for a run (reported, not in a recording).
-    limited = builder.text("reason") == "autopilot_credit_limit"
-    builder.add(TurnEnd(reason="limit" if limited else "interrupted"), "end")
+    builder.add(TurnEnd(reason="interrupted"), "end")
 
 
 def _parse_error(builder: Builder) -> None:
-    code = number_of(builder.data.get("statusCode"))
-    limited = builder.text("errorType") in LIMITS or code in (_TOO_MANY_REQUESTS, _PAYMENT_REQUIRED)
+    limited = builder.text("errorType") in LIMITS or number_of(builder.data.get("statusCode")) in _LIMIT_CODES
     builder.add(failed_turn(builder.text("message").strip(), builder.at_ms, limited=limited), "end")
 
 
 def _parse_sub_agent(builder: Builder) -> None:
-    """Handles the end of a sub-agent. If its call is still open, the call's result reports the same."""
     call_id = builder.text("toolCallId")
     if not call_id or any(call.id == call_id for call in builder.context.calls):
-        return
+        return  # the result of the call reports the same
     builder.subagent_id = None  # it is the session's task
-    failed = builder.line.type == "subagent.failed"
-    builder.add(BackgroundTask(task_id=call_id, state="failed" if failed else "done"), "task")
+    state: Literal["failed", "done"] = "failed" if builder.type == "subagent.failed" else "done"
+    builder.add(BackgroundTask(task_id=call_id, state=state), "task")
 
 
 def _parse_task_complete(builder: Builder) -> None:
@@ -200,7 +166,7 @@ def _parse_shutdown(builder: Builder) -> None:
 _HANDLERS: Final[dict[str, Callable[[Builder], None]]] = {
     "session.start": _parse_start,
     "session.resume": _parse_start,
-    "session.context_changed": _parse_move,
+    "session.context_changed": lambda builder: builder.move_to(builder.data),
     "session.model_change": _parse_model_change,
     "session.compaction_complete": _parse_compaction,
     "session.error": _parse_error,
@@ -209,7 +175,7 @@ _HANDLERS: Final[dict[str, Callable[[Builder], None]]] = {
     "user.message": _parse_user,
     "assistant.message": _parse_assistant,
     "tool.execution_start": parse_call,
-    "tool.user_requested": parse_own_call,
+    "tool.user_requested": parse_call,
     "tool.execution_complete": parse_result,
     "permission.completed": parse_decision,
     "system.notification": parse_notification,

@@ -23,17 +23,12 @@ EMPTY: Final = "emptyWindowChatSessions"
 """Folders in which VS Code keeps chats: of windows with a folder, and of empty windows."""
 CHATS: Final = "chatSessions"
 """The folder for a window's chats, below the window's own."""
-EXTENSION: Final = "github.copilot-chat"
-
 _EDITORS: Final = ("Code", "Code - Insiders", "VSCodium", "Code - OSS")
-_CHAT_FOLDERS: Final = (WINDOWS, f"globalStorage/{EMPTY}")
-_CHATS: Final = tuple(
-    place for name in _EDITORS for below in _CHAT_FOLDERS for place in application_places(f"{name}/User/{below}")
-)
-# The editor's own folders do not show that the chat is used; the extension's folder does.
-_EXTENSION_FOLDERS: Final = tuple(
-    place for name in _EDITORS for place in application_places(f"{name}/User/globalStorage/{EXTENSION}")
-)
+
+
+def _user_folders(below: str) -> tuple[Place, ...]:
+    return tuple(place for name in _EDITORS for place in application_places(f"{name}/User/{below}"))
+
 
 _HOOKS: Final = Place(path="~/.copilot/hooks/carryover.json", env="COPILOT_HOME", below="hooks/carryover.json")
 """Our own file: the client reads every file in that folder, so none of the user's is edited."""
@@ -63,14 +58,16 @@ SPEC: Final = AgentSpec(
     aliases=("copilot-cli",),
     guidance=(".github/copilot-instructions.md", ".github/instructions/*.instructions.md"),
     binaries=("copilot",),
-    folders=(Place(path="~/.copilot", env="COPILOT_HOME"), *_EXTENSION_FOLDERS),
+    # The editor's own folders do not show that the chat is used; the extension's folder does.
+    folders=(Place(path="~/.copilot", env="COPILOT_HOME"), *_user_folders("globalStorage/github.copilot-chat")),
     version=VersionProbe(
         args=("--version",), pattern=r"^(?:GitHub Copilot CLI )?(\d{1,9}\.\d{1,9}\.\d{1,9})(?!\.?\d)", limit_s=5.0
     ),
     transcripts=(
         # One subfolder per session, which a resumed session grows in.
         Place(path="~/.copilot/session-state", env="COPILOT_HOME", below="session-state"),
-        *_CHATS,
+        *_user_folders(WINDOWS),
+        *_user_folders(f"globalStorage/{EMPTY}"),
     ),
     hooks=HookSpec(
         config_files=(_HOOKS,),

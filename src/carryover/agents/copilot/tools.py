@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import msgspec
 
-from carryover.agents.copilot.context import MAX_CHANGES
-from carryover.model import Op, PlanUpdate
+from carryover.agents.copilot.builder import Todo
+from carryover.model import Op, PlanState, PlanUpdate
 from carryover.records import shell_files
 from carryover.records.asked import plan_items
 from carryover.records.changes import Change, Replacement, hunks_in, patched, replaced
-from carryover.records.fields import MAX_PATH_CHARS, SUBJECT_CHARS, bounded, resolved
-from carryover.records.lenient import Fields, first_text, text_of
+from carryover.records.fields import MAX_NAME_CHARS, SHORT_CHARS, SUBJECT_CHARS, bounded
+from carryover.records.lenient import Fields, first_text
 from carryover.records.patches import added, files_in_patch, in_patch, place_of
+from carryover.records.text import HANDOFF_FILE
 
 MAX_TODOS: Final = 100
+MAX_CHANGES: Final = 20
+"""Most changes kept for one call until its result comes."""
 
 _NAMES: Final[dict[Op, str]] = {
     "shell": "bash powershell localshell "
@@ -42,8 +45,8 @@ OPS: Final[dict[str, Op]] = {name: op for op, names in _NAMES.items() for name i
 """Operations of the known tools. All others, including those of MCP servers, are `other`."""
 
 _PREFIX: Final = re.compile(r"\A(?:copilot|vscode)_")
-_OWN_FILES: Final = re.compile(r"/session-state/[0-9a-fA-F-]{36}/")
-"""The plan and notes that the client keeps with a session (1.0.102)."""
+_OWN_FILES: Final = re.compile(rf"/session-state/[0-9a-fA-F-]{{36}}/|{re.escape(HANDOFF_FILE)}\Z")
+"""The plan and notes that the client keeps with a session (1.0.102), and our own file."""
 PATHS: Final = ("filePath", "path", "dirPath")
 _ABOUT: Final = ("command", "pattern", "url", "urls", "query", *PATHS, "description", "task")
 _ABOUT_BY_OP: Final[dict[Op, tuple[str, ...]]] = {
@@ -52,6 +55,22 @@ _ABOUT_BY_OP: Final[dict[Op, tuple[str, ...]]] = {
     "ask": ("message", "question"),
     "plan": ("description", "summary"),
 }
+_STATES: Final[dict[str, PlanState]] = {"in_progress": "active", "done": "done"}
+
+_STRING: Final = r"'(?:[^']|'')*'"
+_STATEMENT: Final = re.compile(rf"(?:{_STRING}|[^';])+")
+_INSERT: Final = re.compile(
+    r"\s*INSERT\s[\w\s]*\bINTO\s+todos\s*\((?P<names>[\w\s,\"]+)\)\s*VALUES\s*(?P<rows>\(.*\))\s*",
+    re.IGNORECASE | re.DOTALL,
+)
+_ROW: Final = re.compile(rf"\(((?:{_STRING}|[^'()]|\([^'()]*\))*)\)")
+_VALUE: Final = re.compile(rf"\s*({_STRING})?(?:\([^)]*\)|[^',(])*(?:,|\Z)")
+_CHANGE: Final = re.compile(
+    rf"\s*(?:UPDATE\s+todos\s+SET\s+(?P<sets>(?:{_STRING}|(?!\bWHERE\b)[^'])*?)|DELETE\s+FROM\s+todos)"
+    rf"(?:\s+WHERE\s+id\s*(?:=|IN\s*\()\s*(?P<ids>{_STRING}(?:\s*,\s*{_STRING})*)\s*\)?)?\s*",
+    re.IGNORECASE | re.DOTALL,
+)
+_STATUS: Final = re.compile(rf"\bstatus\s*=\s*({_STRING})", re.IGNORECASE)
 _PARTS: Final = re.compile(r"^(?=diff --git )", re.MULTILINE)
 _FILE: Final = re.compile(r"diff --git a/?(?P<old>/?.+?) b/?(?P<new>/.+|[^/].*)$", re.MULTILINE)
 _KIND: Final = re.compile(r"^(create|new|deleted) file mode", re.MULTILINE)
@@ -78,20 +97,19 @@ def patch_in(given: Fields) -> str:
 def planned(op: Op, given: Fields, cwd: str | None) -> tuple[Change, ...]:
     """Returns the changes that a call asks for, as far as its arguments show them."""
     if op == "shell":
-        return shell_files.changes(first_text(given, "command"), cwd)[:MAX_CHANGES]
+        return _of_work(shell_files.changes(first_text(given, "command"), cwd))
     if op not in ("edit", "write"):
         return ()
+    place = place_of(first_text(given, "path"), cwd)
+    found: tuple[Change, ...] = ()
     if patch := patch_in(given):
         found = in_patch(patch, cwd)
-    else:
-        change = _change(op, given, cwd)
-        found = (change,) if change is not None else ()
-    return tuple(change for change in found if not is_own_file(change.path))[:MAX_CHANGES]
-
-
-def is_own_file(path: str) -> bool:
-    """Whether the client keeps that file for itself, outside every project, so that it is not part of the work."""
-    return _OWN_FILES.search(path) is not None
+    elif place is not None and op == "write":
+        found = (added(place, first_text(given, "file_text")),)
+    elif place is not None:
+        pair = Replacement(first_text(given, "old_str"), first_text(given, "new_str"))
+        found = (replaced(place, [pair], counted=True),)
+    return _of_work(found)
 
 
 def todos_in(raw: msgspec.Raw | None) -> PlanUpdate | None:
@@ -99,42 +117,21 @@ def todos_in(raw: msgspec.Raw | None) -> PlanUpdate | None:
     return PlanUpdate(items=plan_items(raw, "title", most=MAX_TODOS)) if bytes(raw or b"")[:1] == b"[" else None
 
 
-def _change(op: Op, given: Fields, cwd: str | None) -> Change | None:
-    place = place_of(first_text(given, "path"), cwd)
-    if place is None:
-        return None
-    if op == "write":
-        return added(place, first_text(given, "file_text"))
-    pair = Replacement(first_text(given, "old_str"), first_text(given, "new_str"))
-    return replaced(place, [pair], counted=True)
-
-
-def applied(planned: Sequence[Change], diff: str, edited: Sequence[Fields]) -> tuple[Change, ...]:
-    """Returns the changes that were made.
-
-    Positions and counts come from the diff, files and operations from `edited` (1.0.102).
-    """
+def applied(planned: Sequence[Change], diff: str) -> tuple[Change, ...]:
+    """Returns the changes that were made, with positions and counts from the diff."""
     known = {change.path: change for change in planned}
-    for change in map(_in_part, _PARTS.split(diff)):
-        if change is not None:
-            before = known.get(change.path)
-            kind = "add" if before is not None and before.change == "add" else change.change
-            old_path = before.old_path if before is not None else None
-            known[change.path] = msgspec.structs.replace(change, change=kind, old_path=old_path)
-    for one in edited[:MAX_CHANGES]:
-        place, done = resolved(text_of(one.get("path")), None), text_of(one.get("kind"))
-        if place is None or len(place) > MAX_PATH_CHARS:
-            continue
-        change = known.get(place) or Change(path=place, change="modify")
-        if done == "delete":
-            known[place] = Change(path=place, change="delete")
-        else:
-            known[place] = msgspec.structs.replace(change, change="add") if done == "create" else change
-    return tuple(change for change in known.values() if not is_own_file(change.path))[:MAX_CHANGES]
+    for change in filter(None, map(_in_part, _PARTS.split(diff))):
+        before = known.get(change.path, change)
+        kind = "add" if before.change == "add" else change.change
+        known[change.path] = msgspec.structs.replace(change, change=kind, old_path=before.old_path)
+    return _of_work(known.values())
+
+
+def _of_work(changes: Iterable[Change]) -> tuple[Change, ...]:
+    return tuple(change for change in changes if not _OWN_FILES.search(change.path))[:MAX_CHANGES]
 
 
 def _in_part(part: str) -> Change | None:
-    """Returns the change of one file in a diff of several; None for what comes before the first one."""
     header = _FILE.match(part)
     if header is None:
         return None
@@ -144,3 +141,36 @@ def _in_part(part: str) -> Change | None:
         return Change(path=path, change="delete")
     change = patched(Change(path=path, change="modify"), hunks_in(part))
     return change if kind is None else msgspec.structs.replace(change, change="add")
+
+
+def after_sql(todos: tuple[Todo, ...], query: str) -> tuple[Todo, ...]:
+    """Returns the rows after the statements in `query`, unchanged if none concerns them.
+
+    Only plain ones are understood: those that insert rows of texts, and those that set a status or delete by id.
+    """
+    known = {todo.id: todo for todo in todos}
+    for statement in _STATEMENT.findall(query):
+        if found := _INSERT.fullmatch(statement):
+            names = [name.strip(' "\n\t').lower() for name in found["names"].split(",")]
+            for values in _ROW.findall(found["rows"]):
+                row = {name: _text(value) for name, value in zip(names, _VALUE.findall(values), strict=False)}
+                ident, text = row.get("id", ""), row.get("title") or row.get("description", "")
+                if 0 < len(ident) <= MAX_NAME_CHARS and text:
+                    known[ident] = Todo(ident, bounded(text, SHORT_CHARS), _state(row.get("status", "")))
+        elif found := _CHANGE.fullmatch(statement):
+            ids = list(known) if found["ids"] is None else map(_text, re.findall(_STRING, found["ids"]))
+            status = _STATUS.search(found["sets"] or "")
+            for ident in filter(known.__contains__, ids):
+                if found["sets"] is None:
+                    del known[ident]
+                elif status is not None:
+                    known[ident] = msgspec.structs.replace(known[ident], state=_state(_text(status[1])))
+    return tuple(known.values())[-MAX_TODOS:]
+
+
+def _state(word: str) -> PlanState:
+    return _STATES.get(word.lower(), "pending")
+
+
+def _text(quoted: str) -> str:
+    return quoted[1:-1].replace("''", "'")

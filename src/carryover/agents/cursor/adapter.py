@@ -1,24 +1,212 @@
-"""Defines AGENT: how Cursor's conversations are found, read and parsed, and its hooks understood."""
+"""Defines AGENT: how Cursor's conversations are found, read and parsed, and its hooks understood.
+
+There are three stores, each recognised by its location alone. editor: the editor's global database. chat: a
+conversation of the terminal client. transcript: lines that either of them writes in addition. A conversation has the
+same id in every store and may be in several: FACTS.md.
+"""
 
 from __future__ import annotations
 
-from typing import Final
+import re
+from collections.abc import Mapping
+from pathlib import Path, PurePath
+from typing import Final, Literal
 
-from carryover.adapter.contract import Agent
+import msgspec
+
+from carryover.adapter.contract import Agent, Batch, HookEvent, HookProtocol, Reader, Source
+from carryover.adapter.hooks import ACTIONS, provisional, read_own, root_above, skipped
 from carryover.adapter.lazily import lazily
-from carryover.agents.cursor import locate
-from carryover.agents.cursor.context import Context
-from carryover.agents.cursor.hooks import HOOKS
 from carryover.agents.cursor.spec import SPEC
+from carryover.agents.cursor.wire import Context
+from carryover.model import Skipped, TurnEnd
+from carryover.readers import layouts
 from carryover.readers.by_kind import ReaderByKind
+from carryover.readers.files import SQLITE, read_head
+from carryover.readers.jsonl import JsonlReader
+from carryover.readers.layouts import Layout
+from carryover.records import rawjson
+from carryover.records.fields import session_of_copy
+from carryover.records.rawjson import objects_in
 
+COPY_GROUP: Final = "empty-window"
+"""Replaces a project's slug. A conversation with a folder may have a copy of its transcript there."""
+NOTED: Final = "carryoverNotedMs"
+"""Field that the reader adds to each line of a transcript: the file's modification time, UTC milliseconds."""
+
+_ID: Final = r"[\w-]{1,100}"
+_CHAT: Final = rf"[^/]+/(?P<session>{_ID})/store\.db"
+_IN_GROUP: Final = r"(?P<group>[^/]+)/"
+_TRANSCRIPT: Final = rf"agent-transcripts/(?P<session>{_ID})(?:/(?P=session)|/subagents/(?P<subagent_id>{_ID}))?\.jsonl"
+_TRANSCRIPTS: Final = tuple(f"*/agent-transcripts/{below}.jsonl" for below in ("*", "*/*", "*/subagents/*"))
+# Databases have results, times and ids; transcripts have no results and no times.
+_LAYOUTS: Final = (
+    Layout(kind="editor", root="globalStorage", globs=("state.vscdb",), pattern=r"state\.vscdb", rank=3),
+    Layout(kind="chat", root="chats", globs=("*/*/store.db",), pattern=_CHAT, rank=2),
+    Layout(kind="transcript", root="projects", globs=(), pattern=rf"(?P<group>{COPY_GROUP})/{_TRANSCRIPT}", rank=-1),
+    Layout(kind="transcript", root="projects", globs=_TRANSCRIPTS, pattern=rf"{_IN_GROUP}{_TRANSCRIPT}", rank=1),
+)
+_BESIDE: Final = re.compile(r"(state\.vscdb|store\.db)(?:-wal|-journal)")
+_HEAD_BYTES: Final = 64 << 10
+_OBJECT: Final = re.compile(rb"\s*\{(?=\s*\")")
+
+
+class LinesReader(JsonlReader):
+    """A `JsonlReader` that adds `carryoverNotedMs` to JSON objects, since their lines have no time."""
+
+    def read(self, path: Path, cursor: bytes | None) -> Batch:
+        """Reads the records after `cursor`, adding the file's modification time in milliseconds to each."""
+        noted = b'{"%s":%d,' % (NOTED.encode(), self.stat(path).mtime_ns // 1_000_000)
+        batch = super().read(path, cursor)
+        records = tuple(
+            msgspec.structs.replace(record, data=noted + record.data[start.end() :])
+            if (start := _OBJECT.match(record.data))
+            else record
+            for record in batch.records
+        )
+        return msgspec.structs.replace(batch, records=records)
+
+
+def kind_of(path: str | PurePath) -> str | None:
+    """Returns the kind of the source at `path`, by the end of its path alone; None if it is not a source."""
+    return layouts.kind_of(_LAYOUTS, path)
+
+
+def kind_to_read(path: Path) -> str | None:
+    """Returns the kind to read `path` as: by location, or by content for a copy elsewhere."""
+    return kind_of(path) or _kind_in(path, read_head(path, _HEAD_BYTES))
+
+
+def exported(path: Path, head: bytes) -> Source | None:
+    """Returns the source in a file anywhere on disk.
+
+    It may be a transcript, whose name is its session, a database of the editor, or one of the terminal client with the
+    folders around it.
+    """
+    if kind_of(path) == "chat":
+        return source_of(path, path.parents[2]) if head.startswith(SQLITE) else None
+    match _kind_in(path, head):
+        case "editor":
+            return Source(agent=SPEC.id, path=str(path), rank=3)
+        case "transcript" if session := session_of_copy(path.stem, head):
+            return Source(agent=SPEC.id, path=str(path), session=session, rank=1)
+    return None
+
+
+def source_of(path: Path, root: Path) -> Source | None:
+    """Returns the source at `path`, recognised by name alone. A change beside a database counts as a change of it.
+
+    A transcript is `<id>/<id>.jsonl`, `<id>/subagents/<child>.jsonl`, or the older `<id>.jsonl`, below its project's
+    slug. That is not reversible, so it groups files and never names a project.
+    """
+    beside = _BESIDE.fullmatch(path.name)
+    return layouts.source_at(SPEC.id, _LAYOUTS, path.with_name(beside[1]) if beside else path, root)
+
+
+def sources(root: Path) -> list[Source]:
+    """Returns every source below `root`, sorted by path."""
+    return layouts.sources_below(SPEC.id, _LAYOUTS, root)
+
+
+def readers() -> Mapping[str, Reader]:
+    """Returns the reader for each kind of source."""
+    from carryover.agents.cursor.chats import ChatReader
+    from carryover.agents.cursor.editor import EditorReader
+    from carryover.readers.stat_cache import StatCachedReader
+
+    return {
+        "editor": StatCachedReader(EditorReader()),
+        "chat": StatCachedReader(ChatReader()),
+        "transcript": LinesReader(),
+    }
+
+
+def _kind_in(path: Path, head: bytes) -> str | None:
+    """Returns the kind of a copy by its content. Prompts in a transcript are between tags that no other agent uses."""
+    if head.startswith(SQLITE):
+        from carryover.readers.sqlite import table_names
+
+        return "editor" if "cursorDiskKV" in table_names(path) else None
+    first = next(objects_in(head, most=1), {})
+    is_prompt = first.get("role") == "user" and isinstance(first.get("message"), dict)
+    return "transcript" if path.suffix == ".jsonl" and is_prompt and b"<user_query>" in head else None
+
+
+class Payload(msgspec.Struct, frozen=True):
+    """The fields we rely on of the hook's payload on stdin. Raw fields may change shape without harm to the rest.
+
+    There is no working folder: the user's own hooks run in `~/.cursor`, so the workspace identifies the project. From
+    reports and the vendor's pages (editor 3.12.17, `cursor-agent` 2026.07.17 and 2026.09.10). Nothing else is read,
+    since payloads also hold the user's mail address.
+    """
+
+    conversation_id: str | None = None
+    session_id: str | None = None
+    """The conversation's id in the events that begin and end a session."""
+    hook_event_name: str | None = None
+    cursor_version: str | None = None
+    workspace_roots: msgspec.Raw = rawjson.ABSENT
+    """Folders; none in an empty window."""
+    transcript_path: msgspec.Raw = rawjson.ABSENT
+    """Null at least when a session of `cursor-agent` starts."""
+    is_background_agent: msgspec.Raw = rawjson.ABSENT
+    """With sessionStart: it runs without a person."""
+    status: msgspec.Raw = rawjson.ABSENT
+    """With stop: `completed`, `aborted` or `error`."""
+
+
+_PAYLOAD: Final = msgspec.json.Decoder(Payload)
+_ENDS: Final[dict[str, Literal["interrupted", "error"]]] = {"aborted": "interrupted", "error": "error"}
+
+
+def _read(event: str, payload: bytes, at_ms: int) -> HookEvent | Skipped:
+    event = event.lower()
+    own = read_own(_PAYLOAD, event, payload, _own_session)
+    if isinstance(own, Skipped):
+        return own
+    given, session = own
+    folder = next(iter(rawjson.part_of(given.workspace_roots, list[str]) or ()), None)
+    if folder is not None and not folder.startswith("/"):
+        return skipped(event, "a workspace that is no folder of this system")
+    action = ACTIONS.get(event, "hint")
+    if action == "session_start" and rawjson.part_of(given.is_background_agent, bool):
+        action = "hint"  # it has its task already, and works on a copy of the project
+    path = rawjson.string_of(given.transcript_path)
+    end = _ENDS.get(rawjson.string_of(given.status) or "") if action == "turn_end" else None
+    return HookEvent(
+        action=action,
+        session=session,
+        cwd=folder,
+        # In a known place only: the session is known without it.
+        transcript=path if path and _layout_root(Path(path)) is not None else None,
+        reason="startup" if action == "session_start" else None,
+        provisional=provisional(event, session, at_ms, TurnEnd(reason=end), folder) if end is not None else (),
+    )
+
+
+def _own_session(given: Payload, event: str) -> str | None:
+    is_own = bool(given.cursor_version) and (given.hook_event_name or "").lower() == event
+    return given.conversation_id or given.session_id if is_own else None
+
+
+def _answer(text: str) -> bytes:
+    return msgspec.json.encode({"additional_context": text.encode("utf-8", "replace").decode()})
+
+
+def _layout_root(transcript: Path) -> Path | None:
+    return root_above(transcript, source_of)
+
+
+HOOKS: Final = HookProtocol(
+    events=("sessionStart", "stop", "sessionEnd"), read=_read, answer=_answer, layout_root=_layout_root
+)
 AGENT: Final = Agent(
     spec=SPEC,
-    reader=ReaderByKind(locate.kind_to_read, locate.readers),
+    reader=ReaderByKind(kind_to_read, readers),
     context_type=Context,
-    source_of=locate.source_of,
-    sources=locate.sources,
+    source_of=source_of,
+    sources=sources,
     parse=lazily("carryover.agents.cursor.parse", "parse_record"),
     hooks=HOOKS,
-    exported=locate.exported,
+    exported=exported,
 )

@@ -12,18 +12,10 @@ import msgspec
 from carryover.adapter.contract import Parsed, Reemitted, ToolOutcome
 from carryover.adapter.event_builder import EventBuilder, closed, opened
 from carryover.agents.cursor import tools
-from carryover.agents.cursor.context import (
-    MAX_CHANGES,
-    MAX_CONVERSATIONS,
-    MAX_OPEN_CALLS,
-    Context,
-    Emitted,
-    OpenCall,
-)
 from carryover.agents.cursor.folders import folder_with
 from carryover.agents.cursor.prompts import words_of
-from carryover.agents.cursor.wire import Conversation
-from carryover.model import Answer, AnyBody, AssistantMessage, UserPrompt
+from carryover.agents.cursor.wire import Context, Conversation, Emitted, OpenCall
+from carryover.model import Actor, Answer, AnyBody, AssistantMessage, UserPrompt
 from carryover.records.changes import as_edit
 from carryover.records.fields import (
     LATEST_MS,
@@ -36,6 +28,10 @@ from carryover.records.fields import (
 )
 from carryover.records.lenient import Fields
 
+MAX_CONVERSATIONS: Final = 60
+MAX_OPEN_CALLS: Final = 100
+MAX_CHANGES: Final = 10
+"""Most changes kept for one call."""
 _JUST_NOW: Final = 3
 
 
@@ -50,9 +46,7 @@ class Builder(EventBuilder[Context]):
     ident: str
     subagent_id: str | None = None
     conversation: Conversation | None = None
-    slug: str | None = None
-    is_bubble: bool = False
-    """Whether the record is a bubble of the editor, which keeps the todo list with the conversation."""
+    slug: str = ""
 
     @classmethod
     def of(cls, context: Context, found: Conversation) -> Builder | None:
@@ -109,10 +103,6 @@ class Builder(EventBuilder[Context]):
         elif not self.skipped:
             self.skip("record", "no time")
 
-    def skip(self, record_type: str, reason: str) -> None:
-        """Counts something that was not understood. `reason` never quotes the record."""
-        self.count_skipped(record_type, reason)
-
     def parsed(self, reemitted: Reemitted | None = None) -> tuple[Context, Parsed]:
         """Returns the next context and the result of the record."""
         if self.events:
@@ -135,13 +125,11 @@ class Builder(EventBuilder[Context]):
         if self.folder is not None:
             return
         if self.conversation is None:
-            found = next((folder for path in paths if (folder := folder_with(self.slug, path))), None)
-            if cwd := tools.absolute(found or "", None):
-                self.change_talk(cwd=cwd)
+            found = (folder_with(self.slug, path) for path in paths)
+            self.change_talk(cwd=tools.absolute(next(filter(None, found), ""), None))
         else:
-            found = next((one for path in paths if (one := _holding(self.conversation.folders, path))), None)
-            if found is not None:
-                self.note_emitted(folder=found)
+            held = (_holding(self.conversation.folders, path) for path in paths)
+            self.note_emitted(folder=next(filter(None, held), None))
 
     def prompt(self, text: str, noted_ms: int, attachments: int = 0) -> None:
         """Adds a user message, of which only the typed part becomes a prompt.
@@ -151,12 +139,11 @@ class Builder(EventBuilder[Context]):
         words = words_of(text)
         marks = self.context.talk.marks
         self.place(noted_ms, words.at_ms)
-        self.learn_folder((words.workspace,) if words.workspace else ())
+        self.learn_folder((words.workspace,))
         if words.text or attachments:
             typed = self.subagent_id is None and (words.marked or not marks)
-            self.add(
-                UserPrompt(text=words.text, actor="human" if typed else "model", attachments=attachments), "prompt"
-            )
+            actor: Actor = "human" if typed else "model"
+            self.add(UserPrompt(text=words.text, actor=actor, attachments=attachments), "prompt")
             self.change_talk(marks=marks or words.marked)
             if typed or self.subagent_id is not None:
                 self.change_talk(calls=())
@@ -167,10 +154,7 @@ class Builder(EventBuilder[Context]):
             self.add(AssistantMessage(text=text), part)
 
     def call(self, call_id: str, name: str, given: Fields, part: str, within: str) -> OpenCall | None:
-        """Adds a tool call, and any question or todo list in its arguments.
-
-        `within` is the prefix for the names of its parts.
-        """
+        """Adds a tool call, and any question in its arguments. `within` is the prefix for the names of its parts."""
         if not call_id or not name or len(call_id) + len(name) > 2 * MAX_NAME_CHARS:
             self.skip("tool-call", "no usable id or name")
             return None
@@ -189,17 +173,20 @@ class Builder(EventBuilder[Context]):
         self.add(call.as_event(), part)
         for number, question in enumerate(asked):
             self.add(question, f"{within}question{number}")
-        if tools.plain_name(name) == "todowrite" and not self.is_bubble:
+        return call
+
+    def start_call(self, call_id: str, name: str, given: Fields, part: str) -> None:
+        """Adds a tool call that stays open until its result comes, and any todo list in its arguments."""
+        call = self.call(call_id, name, given, part, f"{part}.")
+        if call is None:
+            return
+        if tools.plain_name(name) == "todowrite":
             todos = tools.todos_after(self.context.talk.todos, given)
             if todos is None:
                 self.skip("tool-call/TodoWrite", "unexpected input")
             else:
                 self.change_talk(todos=todos)
-                self.add(tools.as_update(todos), f"{within}todos")
-        return call
-
-    def await_result(self, call: OpenCall) -> None:
-        """Keeps a call open until its result comes."""
+                self.add(tools.as_update(todos), f"{part}.todos")
         self.change_talk(calls=opened(self.context.talk.calls, call, most=MAX_OPEN_CALLS))
 
     def result(self, call: OpenCall, outcome: ToolOutcome, part: str, within: str) -> None:

@@ -8,26 +8,16 @@ compared.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
 from carryover.adapter.contract import Batch, FileStat
 from carryover.agents.cursor.folders import Workspaces, listed_in
-from carryover.agents.cursor.wire import (
-    COMPACTION,
-    THINKING,
-    TOOL,
-    UNFINISHED,
-    USER,
-    BeginRecord,
-    BubbleRecord,
-    Conversation,
-    PassedByRecord,
-    StateRecord,
-)
+from carryover.agents.cursor.wire import COMPACTION, THINKING, TOOL, UNFINISHED, USER, Conversation, StoreRecord
 from carryover.readers import sqlite
 from carryover.readers.rewritten import NotYet, Piece, read_on
 from carryover.readers.stat_cache import utc_now_ms
@@ -36,21 +26,17 @@ from carryover.records.fields import SHORT_CHARS, bounded, digest
 from carryover.records.lenient import Fields, fields_of, items_of, number_of, read_as, text_of, time_of
 
 MAX_COMPOSER_BYTES: Final = 64 << 20
-MAX_BUBBLE_BYTES: Final = 8 << 20
-MAX_BUBBLES: Final = 50_000
 MAX_ID_CHARS: Final = 100
 WATCHED: Final = 10
 """How many of the newest conversations are compared whenever the database has changed."""
 SETTLED_MS: Final = 60_000
 """A conversation that was not written to for this long is taken as it is."""
 
-_DAY_MS: Final = 86_400_000
 _COMPOSER: Final = "composerData:"
 _VALUE: Final = "SELECT value FROM cursorDiskKV WHERE key = ?"
 _KEYS: Final = "SELECT rowid, key FROM cursorDiskKV WHERE key >= ? AND key < ?"
 _HEAD: Final = "SELECT value FROM composerHeaders WHERE composerId = ?"
-
-
+_IS_SUBAGENT: Final = "SELECT 1 FROM composerHeaders WHERE composerId = ? AND isSubagent = 1"
 _OF_BUBBLE: Final = ("text", "createdAt", "capabilityType", "toolFormerData", "errorDetails")
 _OF_TOOL: Final = ("name", "toolCallId", "status", "rawArgs", "params", "result", "error")
 
@@ -76,7 +62,7 @@ class EditorReader:
         changed_ms = min(sqlite.stat(path).mtime_ns // 1_000_000, now_ms)
         storage = path.parent.parent / "workspaceStorage"
         return sqlite.read_database(
-            path, lambda db: read_on(Look(db, storage, self._workspaces, now_ms, changed_ms), cursor, now_ms=now_ms)
+            path, lambda db: read_on(_Look(db, storage, self._workspaces, now_ms, changed_ms), cursor, now_ms=now_ms)
         )
 
     def stat(self, path: Path) -> FileStat:
@@ -84,7 +70,7 @@ class EditorReader:
         return sqlite.stat(path)
 
 
-class Look:
+class _Look:
     """A snapshot of the database; see `carryover.readers.rewritten.Snapshot`. `changed_ms`: time of the last write."""
 
     def __init__(
@@ -98,22 +84,19 @@ class Look:
         self._entries = {} if self._has_heads else listed_in(db, "composer.composerHeaders")
 
     def conversations(self) -> list[tuple[str, str]]:
-        """Returns each conversation with its mark: row number, time of change, and a digest for the newest ones."""
+        # The mark: row number, time of change, and a digest for the newest ones.
         if "cursorDiskKV" not in self._tables:
             return []
         updated = self._updated()
         rows = {ident: row for ident, row in self.rows_from(_COMPOSER).items() if 0 < len(ident) <= MAX_ID_CHARS}
-        # A time in the future says that something changed, but must not push others out of those that are watched.
-        past = {ident: at for ident, at in updated.items() if at <= self.now_ms + _DAY_MS}
-        newest = sorted(rows, key=lambda ident: (past.get(ident, 0), rows[ident]), reverse=True)
+        newest = sorted(rows, key=lambda ident: (updated.get(ident, 0), rows[ident]), reverse=True)
         content = {ident: self._digest_of(ident) for ident in newest[:WATCHED]}
         return [(ident, f"{rows[ident]} {updated.get(ident, 0)} {content.get(ident, '')}") for ident in newest]
 
     def conversation(self, ident: str, notes: dict[str, str]) -> _Conversation | None:
-        """Returns a conversation. `notes` maps sub-agents to the conversations that were seen to list them."""
+        # `notes` maps sub-agents to the conversations that were seen to list them.
         composer = fields_of(self.value(f"{_COMPOSER}{ident}", MAX_COMPOSER_BYTES))
-        headers = composer.get("fullConversationHeadersOnly", rawjson.ABSENT)
-        if bytes(headers)[:1] != b"[":
+        if bytes(composer.get("fullConversationHeadersOnly", rawjson.ABSENT))[:1] != b"[":
             return None  # without a list of bubbles it is unknown what is no longer in it
         head = self._head(ident)
         for child in items_of(composer.get("subagentComposerIds")):
@@ -128,12 +111,9 @@ class Look:
             folders=folders.paths,
         )
         updated_ms = max(time_of(composer.get("lastUpdatedAt")), time_of(head.get("lastUpdatedAt")))
-        listed = (rawjson.part_of(raw, Header) for raw in items_of(headers)[: MAX_BUBBLES if not folders.remote else 0])
-        bubbles = [one for one in listed if one is not None and one.bubble_id]
-        return _Conversation(self, conversation, composer, bubbles, updated_ms, is_remote=folders.remote)
+        return _Conversation(self, conversation, composer, updated_ms, is_remote=folders.remote)
 
-    def value(self, key: str, limit: int = MAX_BUBBLE_BYTES) -> bytes | None:
-        """Returns a row's value. Raises TooLarge."""
+    def value(self, key: str, limit: int = sqlite.LONGEST_VALUE) -> bytes | None:
         return sqlite.value_at(self._db, _VALUE, key, limit=limit)
 
     def rows_from(self, prefix: str) -> dict[str, int]:
@@ -142,13 +122,11 @@ class Look:
         return {(sqlite.text_of(key) or "").removeprefix(prefix): rowid for rowid, key in rows}
 
     def _digest_of(self, ident: str) -> str:
-        try:
+        with suppress(sqlite.TooLarge):
             return digest(self.value(f"{_COMPOSER}{ident}", MAX_COMPOSER_BYTES) or b"")
-        except sqlite.TooLarge:
-            return ""
+        return ""
 
     def _updated(self) -> dict[str, int]:
-        """Returns when each listed conversation changed."""
         if self._has_heads:
             rows = self._db.execute("SELECT composerId, lastUpdatedAt FROM composerHeaders")
             return {sqlite.text_of(ident) or "": at for ident, at in rows if isinstance(at, int)}
@@ -157,16 +135,14 @@ class Look:
         return self._workspaces.updated(self._storage)
 
     def _head(self, ident: str) -> Fields:
-        """Returns a conversation's entry in the list."""
         if not self._has_heads:
             return self._entries.get(ident, {})
         try:
-            head = fields_of(sqlite.value_at(self._db, _HEAD, ident, limit=MAX_BUBBLE_BYTES))
+            head = fields_of(sqlite.value_at(self._db, _HEAD, ident))
         except sqlite.TooLarge:
             return {}
-        if "isSubagent" in self._columns and "subagentInfo" not in head:
-            query = "SELECT 1 FROM composerHeaders WHERE composerId = ? AND isSubagent = 1"
-            head |= {"subagentInfo": msgspec.Raw(b"{}")} if self._db.execute(query, (ident,)).fetchone() else {}
+        if "isSubagent" in self._columns and self._db.execute(_IS_SUBAGENT, (ident,)).fetchone():
+            return {"subagentInfo": msgspec.Raw(b"{}")} | head
         return head
 
 
@@ -174,18 +150,14 @@ class _Conversation:
     """See `carryover.readers.rewritten.Conversation`."""
 
     def __init__(
-        self,
-        look: Look,
-        conversation: Conversation,
-        composer: Fields,
-        headers: Sequence[Header],
-        updated_ms: int,
-        *,
-        is_remote: bool,
+        self, look: _Look, conversation: Conversation, composer: Fields, updated_ms: int, *, is_remote: bool
     ) -> None:
-        self._look, self._conversation, self._composer, self._headers = look, conversation, composer, headers
+        self._look, self._conversation, self._composer = look, conversation, composer
         self._is_remote = is_remote
-        self._rows = look.rows_from(f"bubbleId:{conversation.id}:") if headers else {}
+        listed = [] if is_remote else items_of(composer.get("fullConversationHeadersOnly"))
+        headers = (rawjson.part_of(raw, Header) for raw in listed)
+        self._headers = [header for header in headers if header is not None and header.bubble_id]
+        self._rows = look.rows_from(f"bubbleId:{conversation.id}:") if self._headers else {}
         self._updated_ms = updated_ms if 0 < updated_ms <= look.now_ms else look.changed_ms
         # The editor notes the time of a change only when a turn begins; the database itself shows that it is working.
         worked_ms = min(max(self._updated_ms, look.changed_ms), self._updated_ms + 10 * SETTLED_MS)
@@ -195,7 +167,7 @@ class _Conversation:
         self._runs = status == "generating" or bool(self._generating)
         self._end = "" if self._runs else status
         """How the last turn ended; empty while it runs."""
-        self._last_prompt = max((n for n, header in enumerate(headers) if header.type == USER), default=-1)
+        self._last_prompt = max((n for n, header in enumerate(self._headers) if header.type == USER), default=-1)
         self._loaded: dict[int, Fields | None] = {}
 
     @property
@@ -203,11 +175,11 @@ class _Conversation:
         """The bubbles. An open one keeps its row when it is rewritten, so its content is part of the mark."""
         return [(header.bubble_id, self._mark(number)) for number, header in enumerate(self._headers)]
 
-    def begin(self, *, on: bool, more: bool) -> bytes | None:
+    def begin(self, *, on: bool, more: bool) -> bytes:
         if self._is_remote:
-            return msgspec.json.encode(PassedByRecord(what="conversation", why="remote workspace"))
+            return _encoded(StoreRecord(kind="skipped", what="conversation", why="remote workspace"))
         at_ms = time_of(self._composer.get("createdAt")) or self._updated_ms
-        return msgspec.json.encode(BeginRecord(conversation=self._conversation, at_ms=at_ms, on=on, more=more))
+        return _encoded(StoreRecord(kind="begin", conversation=self._conversation, at_ms=at_ms, on=on, more=more))
 
     def piece(self, number: int) -> bytes | None:
         header, bubble = self._headers[number], self._bubble(number)
@@ -217,46 +189,37 @@ class _Conversation:
             raise NotYet
         if bubble is None:
             is_there = header.bubble_id in self._rows and self._look.value(self._key(number)) is not None
-            return msgspec.json.encode(PassedByRecord(what="bubble", why="not JSON")) if is_there else None
-        if _is_silent(header, bubble):
-            return None
-        follows = self._follows(number)
-        # A text ended its turn if the user's next words follow, or if nothing does and the conversation is at rest.
-        is_last = follows == "nothing"
-        return msgspec.json.encode(
-            BubbleRecord(
-                conversation=self._conversation,
-                at_ms=time_of(header.created_at) or time_of(bubble.get("createdAt")),
-                bubble_id=_bounded(header.bubble_id),
-                final=(True if self._end == "completed" else None) if is_last else follows == "user",
-                aborted=is_last and (self._end == "aborted" or is_open),
-                type=header.type,
-                bubble=bubble,
-            )
+            return _encoded(StoreRecord(kind="skipped", what="bubble", why="not JSON")) if is_there else None
+        record = StoreRecord(
+            kind="bubble",
+            conversation=self._conversation,
+            at_ms=time_of(header.created_at) or time_of(bubble.get("createdAt")),
+            id=header.bubble_id,
+            type=header.type,
+            bubble=bubble,
+            aborted=(is_open or self._end == "aborted") and self._is_last(number),
         )
+        return _encoded(record) if _shows(header, bubble) else None
 
     def end(self, emitted: int) -> bytes | None:
-        if not emitted:
-            return None
         status = self._end if emitted == len(self._headers) else ""
-        return msgspec.json.encode(
-            StateRecord(
-                conversation=self._conversation,
-                status=status,
-                bubble_id=_bounded(self._headers[-1].bubble_id) if status in ("aborted", "error") else "",
-                todos=self._composer.get("todos", rawjson.ABSENT),
-                summary=self._composer.get("latestConversationSummary", rawjson.ABSENT),
-            )
+        record = StoreRecord(
+            kind="state",
+            conversation=self._conversation,
+            status=status,
+            id=self._headers[-1].bubble_id if emitted and status else "",
+            todos=self._composer.get("todos", rawjson.ABSENT),
+            summary=self._composer.get("latestConversationSummary", rawjson.ABSENT),
         )
+        return _encoded(record) if emitted else None
 
     def _mark(self, number: int) -> str | int:
         row = self._rows.get(self._headers[number].bubble_id, 0)
-        try:
+        with suppress(sqlite.TooLarge):
             bubble = self._bubble(number) if number > self._last_prompt else None
-        except sqlite.TooLarge:
-            return row
-        is_open = bubble is not None and self._is_open(number, bubble)
-        return f"{row} {digest(msgspec.json.encode(bubble))}" if is_open else row
+            if bubble is not None and self._is_open(number, bubble):
+                return f"{row} {digest(msgspec.json.encode(bubble))}"
+        return row
 
     def _key(self, number: int) -> str:
         return f"bubbleId:{self._conversation.id}:{self._headers[number].bubble_id}"
@@ -271,30 +234,26 @@ class _Conversation:
 
     def _is_open(self, number: int, bubble: Fields | None) -> bool:
         """Whether the bubble may still change. Prompts, and whatever comes before one, never do."""
-        if number < self._last_prompt:
-            return False
         header = self._headers[number]
-        if bubble is None or header.type == USER:
-            return bubble is None
-        if header.bubble_id in self._generating or _has_not_ended(bubble):
+        if number < self._last_prompt or header.type == USER or bubble is None:
+            return number >= self._last_prompt and bubble is None
+        status = text_of(fields_of(bubble.get("toolFormerData")).get("status"))
+        if header.bubble_id in self._generating or status in UNFINISHED:
             return True
-        is_last = number + 1 == len(self._headers) or (
-            not _is_silent(header, bubble) and self._follows(number) == "nothing"
-        )
-        return self._runs and is_last and not _is_tool(bubble)
+        return self._runs and not _is_tool(bubble) and self._is_last(number)
 
-    def _follows(self, number: int) -> Literal["user", "assistant", "nothing"]:
-        """Returns who speaks next after a bubble, ignoring thinking and other bubbles without text."""
+    def _is_last(self, number: int) -> bool:
+        """Whether no later bubble shows the user anything."""
         for other in range(number + 1, len(self._headers)):
-            if self._headers[other].type == USER:
-                return "user"
-            try:
+            with suppress(sqlite.TooLarge):
                 bubble = self._bubble(other)
-            except sqlite.TooLarge:
-                continue
-            if bubble is not None and not _is_silent(self._headers[other], bubble):
-                return "assistant"
-        return "nothing"
+                if bubble is not None and _shows(self._headers[other], bubble):
+                    return False
+        return True
+
+
+def _encoded(record: StoreRecord) -> bytes:
+    return msgspec.json.encode(record)
 
 
 def _parent_of(ident: str, composer: Fields, head: Fields, notes: Mapping[str, str]) -> str | None:
@@ -302,14 +261,7 @@ def _parent_of(ident: str, composer: Fields, head: Fields, notes: Mapping[str, s
     given = (composer.get("subagentInfo"), head.get("subagentInfo"))
     infos = [info for info in given if bytes(info or b"")[:1] == b"{"]
     info = fields_of(infos[0]) if infos else {}
-    parent = text_of(info.get("parentComposerId")) or notes.get(ident, "")
-    for _ in range(5):  # of a sub-agent's sub-agent, the one that the user talks to
-        parent = notes.get(parent, parent)
-    return parent or (ident if infos else None)
-
-
-def _bounded(ident: str) -> str:
-    return ident if len(ident) <= MAX_ID_CHARS else digest(ident)
+    return text_of(info.get("parentComposerId")) or notes.get(ident) or (ident if infos else None)
 
 
 def _bubble_in(data: bytes | None) -> Fields | None:
@@ -328,13 +280,9 @@ def _is_tool(bubble: Fields) -> bool:
     return number_of(bubble.get("capabilityType")) == TOOL
 
 
-def _has_not_ended(bubble: Fields) -> bool:
-    return text_of(fields_of(bubble.get("toolFormerData")).get("status")) in UNFINISHED
-
-
-def _is_silent(header: Header, bubble: Fields) -> bool:
-    """Whether a bubble shows the user nothing: thinking, marks, or no text (yet)."""
+def _shows(header: Header, bubble: Fields) -> bool:
+    """Whether a bubble shows the user anything: not thinking, marks, or no text (yet)."""
     if number_of(bubble.get("capabilityType")) in (THINKING, COMPACTION):
-        return True
+        return False
     said = text_of(bubble.get("text")).strip() or bytes(bubble.get("errorDetails", b"null")) != b"null"
-    return header.type != USER and not said and not _is_tool(bubble)
+    return header.type == USER or bool(said) or _is_tool(bubble)

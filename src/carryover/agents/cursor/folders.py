@@ -15,14 +15,12 @@ from carryover.readers.files import entries_of
 from carryover.readers.workspaces import Folders, folders_of_listing, folders_of_uri, folders_of_window
 from carryover.records.fields import MAX_PATH_CHARS
 from carryover.records.lenient import Fields, fields_of, items_of, text_of, time_of
+from carryover.records.uris import uri_in
 
 MAX_WORKSPACES: Final = 2_000
 MAX_LIST_BYTES: Final = 64 << 20
 
-_LIST: Final = "composer.composerData"
-_SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")
 _NAME: Final = re.compile(r"[\w-]{1,100}")
-_TRANSCRIPTS: Final = "agent-transcripts"
 _DOTS_AND_SLASHES: Final = re.compile(r"[/.]")
 _NO_WORD: Final = re.compile(r"[^A-Za-z0-9]+")
 
@@ -47,11 +45,10 @@ class Workspaces:
         If several workspaces list it, the one in which it changed last counts: a window that becomes another one keeps
         its list.
         """
-        given = [identifier for raw in identifiers if (identifier := fields_of(raw))]
-        if given:
+        if given := list(filter(None, map(fields_of, identifiers))):
             return next(filter(None, (_identified(storage, identifier) for identifier in given)), Folders())
-        listing = {folder: listed[ident] for folder, listed in self._listed(storage).items() if ident in listed}
-        return (folders_of_window(max(listing, key=lambda folder: listing[folder])) if listing else None) or Folders()
+        listing = {listed[ident]: folder for folder, listed in self._listed(storage).items() if ident in listed}
+        return (folders_of_window(listing[max(listing)]) if listing else None) or Folders()
 
     def _listed(self, storage: Path) -> dict[Path, dict[str, int]]:
         found = {}
@@ -61,13 +58,16 @@ class Workspaces:
                 stat = sqlite.stat(database)
                 known = self._lists.get(database)
                 if known is None or known[0] != stat:
-                    known = stat, sqlite.read_database(database, _conversations_in)
-                    self._lists[database] = known
+                    known = self._lists[database] = stat, sqlite.read_database(database, _conversations_in)
             except OSError:
                 continue
-            if known[1]:
-                found[folder] = known[1]
+            found[folder] = known[1]
         return found
+
+
+def _conversations_in(db: sqlite.Connection) -> dict[str, int]:
+    listed = listed_in(db, "composer.composerData")
+    return {ident: time_of(entry.get("lastUpdatedAt")) for ident, entry in listed.items()}
 
 
 def listed_in(db: sqlite.Connection, key: str) -> dict[str, Fields]:
@@ -82,50 +82,28 @@ def listed_in(db: sqlite.Connection, key: str) -> dict[str, Fields]:
     return {ident: entry for entry in entries if _NAME.fullmatch(ident := text_of(entry.get("composerId")))}
 
 
-def slug_of(transcript: str) -> str | None:
-    """Returns the project's slug in the path of a transcript; None if the path has another layout."""
-    parts = PurePosixPath(transcript).parts
-    at = max((place for place, part in enumerate(parts) if part == _TRANSCRIPTS), default=0)
-    return parts[at - 1] if at > 0 else None
+def _identified(storage: Path, identifier: Fields) -> Folders | None:
+    """Returns the folders that an identifier names, itself or through the window's storage; None if it names none."""
+    found = None
+    if uri := uri_in(identifier.get("uri")):
+        found = folders_of_uri(uri)
+    elif listing := uri_in(identifier.get("configPath")):
+        found = folders_of_listing(listing)
+    name = text_of(identifier.get("id"))
+    return folders_of_window(storage / name) if found is None and _NAME.fullmatch(name) else found
 
 
-def folder_with(slug: str | None, path: str) -> str | None:
+def folder_with(slug: str, path: str) -> str | None:
     """Returns `path` or the parent folder that has this slug; None if none has.
 
     A slug is the absolute path without its first `/`, with `-` for `/` and `.`; some builds put one `-` for any run of
     characters that are neither letters nor digits. It can't be decoded, only compared.
     """
-    if not slug or len(path) > MAX_PATH_CHARS:
-        return None
     pure = PurePosixPath(path)
-    if not pure.is_absolute() or ".." in pure.parts:
+    if not slug or not pure.is_absolute() or ".." in pure.parts or len(path) > MAX_PATH_CHARS:
         return None
-    for folder in (pure, *pure.parents):
-        text = str(folder).lstrip("/")
+    for folder in map(str, (pure, *pure.parents)):
+        text = folder.lstrip("/")
         if slug in (_DOTS_AND_SLASHES.sub("-", text), _NO_WORD.sub("-", text).strip("-")):
-            return str(folder)
+            return folder
     return None
-
-
-def _conversations_in(db: sqlite.Connection) -> dict[str, int]:
-    return {ident: time_of(entry.get("lastUpdatedAt")) for ident, entry in listed_in(db, _LIST).items()}
-
-
-def _identified(storage: Path, identifier: Fields) -> Folders | None:
-    """Returns the folders that an identifier names, itself or through the window's storage; None if it names none."""
-    found = None
-    if uri := fields_of(identifier.get("uri")):
-        found = folders_of_uri(_as_text(uri))
-    elif listing := fields_of(identifier.get("configPath")):
-        found = folders_of_listing(_as_text(listing))
-    name = text_of(identifier.get("id"))
-    return folders_of_window(storage / name) if found is None and _NAME.fullmatch(name) else found
-
-
-def _as_text(uri: Fields) -> str:
-    external = text_of(uri.get("external"))
-    named = _SCHEME.match(external)
-    scheme = text_of(uri.get("scheme")) or (named[1] if named is not None else "file")
-    if scheme == "file":
-        return text_of(uri.get("fsPath")) or external or text_of(uri.get("path"))
-    return f"{scheme}://{text_of(uri.get('path'))}"

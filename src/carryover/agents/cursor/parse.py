@@ -3,36 +3,32 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from typing import Final
 
 import msgspec
 
 from carryover.adapter.contract import Parsed, Record, Reemitted, Source, ToolOutcome
 from carryover.adapter.event_builder import reemitted_after
+from carryover.agents.cursor.adapter import COPY_GROUP, NOTED, kind_of
 from carryover.agents.cursor.builder import Builder
-from carryover.agents.cursor.context import Context, Emitted, OpenCall, TalkContext
-from carryover.agents.cursor.folders import slug_of
-from carryover.agents.cursor.locate import COPY_GROUP, NOTED, kind_of
-from carryover.agents.cursor.tools import arguments_in, as_update, op_of, outcome_of, todos_after, turn_end
+from carryover.agents.cursor.tools import arguments_in, as_update, op_of, outcome_of, todos_after
 from carryover.agents.cursor.wire import (
     ASSISTANT,
-    RECORD,
     TOOL,
     UNFINISHED,
     USER,
-    BeginRecord,
     Block,
-    BubbleRecord,
-    MessageRecord,
-    PassedByRecord,
-    StateRecord,
+    Context,
+    Emitted,
+    OpenCall,
+    StoreRecord,
     unwrapped,
 )
 from carryover.model import AgentSummary, AnyBody, AssistantMessage, Op, SessionInfo, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.fields import LATEST_MS, MAX_NAME_CHARS, digest
-from carryover.records.lenient import Fields, fields_of, inside, items_of, number_of, text_below, text_of
+from carryover.records.lenient import Fields, fields_of, inside, is_true, items_of, number_of, text_below, text_of
+from carryover.records.resets import failed_turn, names_limit
 from carryover.records.text import without_handoff
 
 MAX_BLOCKS: Final = 500
@@ -42,11 +38,14 @@ _LINE: Final = b'{"%s":' % NOTED.encode()
 
 _TAKEN_OUT: Final = "[REDACTED]"
 """Placeholder for thinking that a transcript leaves out."""
+_BLOCKS: Final = {"user": ("text",), "assistant": ("text", "tool_use", "tool-call"), "tool": ("text", "tool-result")}
+"""Types of blocks that are read, by role."""
 _QUIET_BLOCKS: Final = frozenset(("thinking", "reasoning", "redacted_thinking", "redacted-reasoning"))
 _IMAGE_BLOCKS: Final = frozenset(("image", "file", "document"))
 _ERROR_TEXTS: Final = ("message", "detail", "title", "error")
 _CALL_ERROR_TEXTS: Final = ("clientVisibleErrorMessage", "modelVisibleErrorMessage", "message")
 _STOPPED: Final = "User aborted"
+_RECORD: Final = msgspec.json.Decoder(StoreRecord)
 _EMPTY: Final = hashlib.sha256().hexdigest()
 """Suffix of the key of an empty text: a file that had it did not exist."""
 
@@ -55,48 +54,46 @@ def parse_record(source: Source, context: Context, record: Record) -> tuple[Cont
     """Parses one record. Never raises: what is not understood is counted in `skipped`."""
     if kind_of(source.path) == "transcript" or record.data.startswith(_LINE):
         return _parse_line(source, context, record)
-    read = rawjson.read(RECORD, record.data)
+    read = rawjson.read(_RECORD, record.data)
     if isinstance(read, str):
         return context, Parsed(skipped=(rawjson.skipped(None, read, None),))
-    if isinstance(read, PassedByRecord):
+    if read.kind == "skipped":
         return context, Parsed(skipped=(rawjson.skipped(read.what, read.why, None),))
     builder = Builder.of(context, read.conversation)
     if builder is None:
         return context, Parsed(skipped=(rawjson.skipped("conversation", "no usable id", None),))
-    if isinstance(read, BeginRecord):
+    if read.kind == "begin":
         return builder.parsed(_begin(builder, read))
-    if isinstance(read, MessageRecord):
-        _parse_message(builder, read)
+    if read.kind == "message":
+        builder.ident = f"{builder.ident}/{read.id[:MAX_NAME_CHARS]}"
+        noted_ms = (read.noted_ms if context.talk.marks else 0) or read.at_ms or read.noted_ms
+        _parse_message(builder, read.message, read.message.get("content"), noted_ms)
         return builder.parsed()
-    at_ms = read.at_ms if 0 < read.at_ms < LATEST_MS else builder.emitted.last_ms
-    if not at_ms:
-        return context, Parsed(skipped=(rawjson.skipped("conversation", "no usable time", None),))
-    builder.at_ms = at_ms
-    builder.note_emitted(last_ms=at_ms)
-    if isinstance(read, BubbleRecord):
+    builder.at_ms = read.at_ms if 0 < read.at_ms < LATEST_MS else builder.emitted.last_ms or context.talk.last_ms
+    if not builder.at_ms:
+        return context, Parsed()  # nothing was said yet
+    builder.note_emitted(last_ms=builder.at_ms)
+    if read.kind == "bubble":
         _parse_bubble(builder, read)
     else:
         _parse_state(builder, read)
     return builder.parsed()
 
 
-def _begin(builder: Builder, record: BeginRecord) -> Reemitted | None:
+def _begin(builder: Builder, record: StoreRecord) -> Reemitted | None:
     """Marks what is emitted again: the events after the last one, or all of them if anything before it changed."""
-    known = builder.ident in builder.context.emitted
-    if not record.on:
-        builder.context = msgspec.structs.replace(builder.context, talk=TalkContext(marks=builder.context.talk.marks))
-    if not (record.on and known):
-        builder.note_emitted(**msgspec.structs.asdict(Emitted(last_ms=min(max(record.at_ms, 0), LATEST_MS))))
-    if (record.compacted and builder.context.talk.marks) or (record.on and not known):
+    if record.on and builder.ident not in builder.context.emitted:
+        builder.note_emitted(last_ms=min(max(record.at_ms, 0), LATEST_MS))
         return None
+    if not record.on:
+        builder.note_emitted(**msgspec.structs.asdict(Emitted(last_ms=min(max(record.at_ms, 0), LATEST_MS))))
     return reemitted_after(
         builder.emitted.last, session=builder.session, subagent_id=builder.subagent_id, more=record.more
     )
 
 
-def _parse_bubble(builder: Builder, record: BubbleRecord) -> None:
-    builder.ident = f"{builder.ident}/{record.bubble_id}"
-    builder.is_bubble = True
+def _parse_bubble(builder: Builder, record: StoreRecord) -> None:
+    builder.ident = f"{builder.ident}/{record.id}"
     bubble, text = record.bubble, text_of(record.bubble.get("text"))
     if record.type == USER:
         if text.strip():
@@ -105,9 +102,9 @@ def _parse_bubble(builder: Builder, record: BubbleRecord) -> None:
         if number_of(bubble.get("capabilityType")) == TOOL:
             _parse_tool(builder, record)
         if text.strip():
-            builder.add(AssistantMessage(text=text, final=record.final, aborted=record.aborted), "text")
+            builder.add(AssistantMessage(text=text, aborted=record.aborted), "text")
         if error := _error_in(bubble.get("errorDetails", rawjson.ABSENT)):
-            builder.add(turn_end(error, builder.at_ms), "failed")
+            builder.add(failed_turn(error, builder.at_ms, limited=names_limit(error)), "failed")
     else:
         builder.skip("bubble", "unknown type")
 
@@ -119,11 +116,10 @@ def _error_in(raw: msgspec.Raw) -> str:
     return f"{title}. {message}" if title and title not in message else message
 
 
-def _parse_tool(builder: Builder, record: BubbleRecord) -> None:
-    """Adds a call, and its result if there is one."""
+def _parse_tool(builder: Builder, record: StoreRecord) -> None:
     data = fields_of(record.bubble.get("toolFormerData"))
     # The id is as the model's provider made it; some hold a line break and a second id.
-    call_id = text_of(data.get("toolCallId")).partition("\n")[0][:MAX_NAME_CHARS] or record.bubble_id
+    call_id = (text_of(data.get("toolCallId")).partition("\n")[0] or record.id)[:MAX_NAME_CHARS]
     given = arguments_in(*(unwrapped(data.get(name)) for name in ("rawArgs", "params")))
     call = builder.call(call_id, text_of(data.get("name")), given, "call", "")
     outcome = _outcome(builder, call.op, data) if call is not None else None
@@ -157,8 +153,7 @@ def _outcome(builder: Builder, op: Op, data: Fields) -> ToolOutcome | None:
     return msgspec.structs.replace(result, status="ok") if is_ok else result
 
 
-def _parse_state(builder: Builder, record: StateRecord) -> None:
-    """Emits facts about the conversation as a whole, if they are new."""
+def _parse_state(builder: Builder, record: StoreRecord) -> None:
     folders = builder.conversation.folders if builder.conversation is not None else ()
     if record.status and builder.folder is None and folders:
         # A turn is over and touched no file: the first folder will do.
@@ -173,7 +168,7 @@ def _parse_state(builder: Builder, record: StateRecord) -> None:
         _tell_news(builder, "summary", AgentSummary(text=summary, source="compaction"), f"summary/{digest(summary)}")
     if record.status in ("aborted", "error"):
         end = TurnEnd(reason="interrupted" if record.status == "aborted" else "error")
-        _tell_news(builder, "end", end, f"{builder.ident}/{record.bubble_id}:end")
+        _tell_news(builder, "end", end, f"{builder.ident}/{record.id}:end")
 
 
 def _tell_news(builder: Builder, name: str, body: AnyBody, key: str | None = None) -> None:
@@ -181,46 +176,6 @@ def _tell_news(builder: Builder, name: str, body: AnyBody, key: str | None = Non
     if mark != builder.emitted.marks.get(name):
         builder.note_emitted(marks={**builder.emitted.marks, name: mark})
         builder.add_as(key or f"{builder.ident}/{name}/{builder.at_ms}/{mark}", body)
-
-
-def _parse_message(builder: Builder, record: MessageRecord) -> None:
-    builder.ident = f"{builder.ident}/{record.message_id[:MAX_NAME_CHARS]}/{record.occurrence}"
-    message = fields_of(record.data)
-    role = rawjson.string_of(message.get("role", rawjson.ABSENT))
-    if role == "system":
-        return
-    if role not in ("user", "assistant", "tool"):
-        builder.skip(f"message/{role}" if role else "message", "unknown role" if role else "unexpected shape")
-        return
-    noted_ms = record.noted_ms if builder.context.talk.last_ms else builder.emitted.last_ms or record.noted_ms
-    blocks = _blocks(builder, f"message/{role}", message.get("content"), ("text", "tool-call", "tool-result"))
-    if role == "user":
-        _parse_prompt(builder, blocks, noted_ms)
-        return
-    builder.place(noted_ms)
-    for number, block in blocks.items():
-        if block.type == "text":
-            builder.say(block.text or "", f"{number}")
-        elif block.type == "tool-call":
-            given = arguments_in(block.args, block.input)
-            call = builder.call(block.tool_call_id or "", block.tool_name or "", given, f"{number}", f"{number}.")
-            if call is not None:
-                builder.await_result(call)
-        elif block.type == "tool-result":
-            _parse_result(builder, block, f"{number}")
-
-
-def _parse_result(builder: Builder, block: Block, part: str) -> None:
-    call_id, name = block.tool_call_id or "", block.tool_name or ""
-    if not call_id or len(call_id) + len(name) > 2 * MAX_NAME_CHARS:
-        builder.skip("message/tool/tool-result", "no usable id")
-        return
-    call = next((call for call in builder.context.talk.calls if call.id == call_id), None)
-    call = call or OpenCall(id=call_id, name=name, op=op_of(name))
-    outcome = outcome_of(call.op, block.result)
-    if bytes(block.is_error) == b"true" and outcome.status in ("ok", "unknown"):
-        outcome = ToolOutcome("error", outcome.output, exit_code=outcome.exit_code)
-    builder.result(call, outcome, part, f"{part}.")
 
 
 def _parse_line(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
@@ -232,19 +187,23 @@ def _parse_line(source: Source, context: Context, record: Record) -> tuple[Conte
     if role == "system":
         return context, Parsed()
     names = ("role", "type", "message", "status", "error")
-    content = digest(b"\0".join(bytes(line.get(name, rawjson.ABSENT)) for name in names))
+    mark = digest(b"\0".join(bytes(line.get(name, rawjson.ABSENT)) for name in names))
     session = source.session or digest(source.path)
     copy = f"{COPY_GROUP}/" if source.group == COPY_GROUP else ""
     builder = Builder(
         context=context,
         session=session,
-        ident=f"{session}/{source.subagent_id or ''}/{copy}{record.number}/{content}",
+        ident=f"{session}/{source.subagent_id or ''}/{copy}{record.number}/{mark}",
         subagent_id=source.subagent_id,
-        slug=slug_of(source.path),
+        slug=source.group,
     )
     noted_ms = number_of(line.get(NOTED)) or 0
     if role in ("user", "assistant"):
-        _parse_spoken(builder, role, line, noted_ms)
+        content = fields_of(line.get("message")).get("content", rawjson.ABSENT)
+        if bytes(content)[:1] not in (b'"', b"["):
+            builder.skip(role, "unexpected message")
+            return builder.parsed()
+        _parse_message(builder, line, content, noted_ms)
     elif kind == "turn_ended":
         _parse_end(builder, line, noted_ms)
     else:
@@ -252,36 +211,46 @@ def _parse_line(source: Source, context: Context, record: Record) -> tuple[Conte
     return builder.parsed()
 
 
-def _parse_spoken(builder: Builder, role: str, line: Fields, noted_ms: int) -> None:
-    message = fields_of(line.get("message"))
-    content = message.get("content", rawjson.ABSENT)
-    if bytes(content)[:1] not in (b'"', b"["):
-        builder.skip(role, "unexpected message")
+def _parse_message(builder: Builder, message: Fields, content: msgspec.Raw | None, noted_ms: int) -> None:
+    role = text_of(message.get("role"))
+    if role not in ("system", "user", "assistant", "tool"):
+        builder.skip("message", "unknown role")
+    if role not in ("user", "assistant", "tool"):
         return
-    blocks = _blocks(builder, role, content, ("text", "tool_use") if role == "assistant" else ("text",))
+    blocks = _blocks(builder, role, content)
     if role == "user":
-        _parse_prompt(builder, blocks, noted_ms)
+        texts = [block.text for block in blocks.values() if block.type == "text" and block.text]
+        images = sum(block.type in _IMAGE_BLOCKS for block in blocks.values())
+        builder.prompt("\n".join(texts), noted_ms, images)
         return
     builder.place(noted_ms)
-    builder.close_calls(went_on=True)
+    if builder.conversation is None:
+        builder.close_calls(went_on=True)
     for number, block in blocks.items():
         if block.type == "text":
             # What the model thought was taken out there.
             builder.say((block.text or "").removesuffix(_TAKEN_OUT).rstrip(), f"{number}")
         elif block.type == "tool_use":
-            given = arguments_in(block.input)
-            call = builder.call(f"{builder.ident}/{number}", block.name or "", given, f"{number}", f"{number}.")
-            if call is not None:
-                builder.await_result(call)
+            builder.start_call(f"{builder.ident}/{number}", block.name, arguments_in(block.input), f"{number}")
+        elif block.type == "tool-call":
+            builder.start_call(block.call_id, block.tool_name, arguments_in(block.args, block.input), f"{number}")
+        elif block.type == "tool-result":
+            _parse_result(builder, block, f"{number}")
 
 
-def _parse_prompt(builder: Builder, blocks: Mapping[int, Block], noted_ms: int) -> None:
-    texts = [block.text for block in blocks.values() if block.type == "text" and block.text]
-    images = sum(block.type in _IMAGE_BLOCKS for block in blocks.values())
-    builder.prompt("\n".join(texts), noted_ms, images)
+def _parse_result(builder: Builder, block: Block, part: str) -> None:
+    if not block.call_id or len(block.call_id) + len(block.tool_name) > 2 * MAX_NAME_CHARS:
+        builder.skip("tool-result", "no usable id")
+        return
+    unknown = OpenCall(id=block.call_id, name=block.tool_name, op=op_of(block.tool_name))
+    call = next((call for call in builder.context.talk.calls if call.id == block.call_id), unknown)
+    outcome = outcome_of(call.op, block.result)
+    if is_true(block.is_error) and outcome.status in ("ok", "unknown"):
+        outcome = ToolOutcome("error", outcome.output, exit_code=outcome.exit_code)
+    builder.result(call, outcome, part, f"{part}.")
 
 
-def _blocks(builder: Builder, where: str, content: msgspec.Raw | None, known: tuple[str, ...]) -> dict[int, Block]:
+def _blocks(builder: Builder, role: str, content: msgspec.Raw | None) -> dict[int, Block]:
     """Returns the parts of a message that are understood, by position; the others are counted."""
     if text := text_of(content):
         return {0: Block(type="text", text=text)}
@@ -289,11 +258,11 @@ def _blocks(builder: Builder, where: str, content: msgspec.Raw | None, known: tu
     for number, raw in enumerate(items_of(content)[:MAX_BLOCKS]):
         block = rawjson.part_of(raw, Block)
         if block is None:
-            builder.skip(where, "unexpected block")
-        elif block.type in known or block.type in _IMAGE_BLOCKS:
+            builder.skip(role, "unexpected block")
+        elif block.type in _BLOCKS[role] or block.type in _IMAGE_BLOCKS:
             blocks[number] = block
         elif block.type not in _QUIET_BLOCKS:
-            builder.skip(f"{where}/{block.type}", "unknown block")
+            builder.skip(f"{role}/{block.type}", "unknown block")
     return blocks
 
 
@@ -304,6 +273,6 @@ def _parse_end(builder: Builder, line: Fields, noted_ms: int) -> None:
     if status in ("aborted", "cancelled", "interrupted") or (status == "error" and error.startswith(_STOPPED)):
         builder.add(TurnEnd(reason="interrupted"), "end")
     elif status == "error":
-        builder.add(turn_end(error, builder.at_ms), "end")
+        builder.add(failed_turn(error, builder.at_ms, limited=names_limit(error)), "end")
     elif status not in ("success", "completed"):
         builder.skip("turn_ended", "unknown status")

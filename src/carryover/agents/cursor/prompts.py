@@ -7,12 +7,12 @@ Reported for agent transcripts and the CLI's store (2026 builds, FACTS.md): bloc
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from typing import Final
 
 import msgspec
 
-from carryover.records.fields import utc_ms
+from carryover.records.text import tagged
 
 _CONTEXT: Final = re.compile(
     r"\s*<(additional_data|agent_skills|agent_transcripts|always_applied_workspace_rules|attached_files|"
@@ -24,11 +24,9 @@ _CONTEXT: Final = re.compile(
 """The beginning of a block that the client put before the user's words. Names beyond user_info are unverified."""
 
 _TIME: Final = re.compile(
-    r"(?P<day>[A-Z][a-z]{2})[a-z]*\.? (?P<rest>\d{1,2},? \d{4}),?(?: at)?\s+(?P<clock>\d{1,2}:\d\d)(?P<second>:\d\d)?"
-    r"(?:\s?(?P<half>[AaPp])\.?[Mm]\.?)?\s*\(?(?:UTC|GMT)(?:(?P<sign>[+\-\u2212])(?P<hours>\d{1,2})(?::?(?P<minutes>\d\d))?)?"
+    r"([A-Z][a-z]{2})[a-z]* (\d{1,2}), (\d{4}),? (\d{1,2}:\d\d)\s?([AP]M) \(UTC(?:([+-])(\d{1,2})(?::(\d\d))?)?\)"
 )
 _WORKSPACE: Final = re.compile(r"^Workspace Path: (.{1,4096})$", re.MULTILINE)
-_MAX_TIME_CHARS: Final = 200
 _INJECTED: Final = ("The above subagent result is already visible", "Briefly inform the user about the task result")
 """The beginning of a query by which the client makes the model continue."""
 
@@ -38,7 +36,7 @@ class Words(msgspec.Struct, frozen=True):
 
     text: str
     at_ms: int = 0
-    workspace: str | None = None
+    workspace: str = ""
     """The workspace folder that the context blocks name."""
     marked: bool = False
     """Whether the client marked the text as the user's."""
@@ -47,35 +45,28 @@ class Words(msgspec.Struct, frozen=True):
 def words_of(text: str) -> Words:
     """Returns the part of a user message that the user typed. Tags inside it belong to the user's text."""
     start = _after_context(text)
-    head, rest = text[:start], text[start:]
-    opened = rest.find("<user_query>")
-    closed = rest.rfind("</user_query>")
-    typed = rest
-    if opened >= 0:
-        head += rest[:opened]
-        typed = rest[opened + len("<user_query>") : closed if closed > opened else None]
+    before, mark, typed = text[start:].partition("<user_query>")
+    head, typed = (text[:start] + before, typed) if mark else (text[:start], before)
+    if mark and "</user_query>" in typed:
+        typed = typed.rpartition("</user_query>")[0]
     found = _WORKSPACE.search(head)
-    workspace = found[1].strip() if found else None
-    typed = "" if typed.startswith(_INJECTED) else typed.strip()
-    return Words(text=typed, at_ms=_time_in(head), workspace=workspace, marked=opened >= 0)
+    return Words(
+        text="" if typed.startswith(_INJECTED) else typed.strip(),
+        at_ms=spoken_ms(tagged(head, "timestamp", head.rfind("<timestamp>")) or ""),
+        workspace=found[1].strip() if found else "",
+        marked=bool(mark),
+    )
 
 
 def spoken_ms(text: str) -> int:
-    """Parses a time such as `Monday, March 2, 2026, 9:00 AM (UTC+1)`, or an ISO time with a zone, to UTC milliseconds.
-
-    Returns 0 if it is not a time or has no zone: the parser doesn't know which zone the client was in.
-    """
+    """Parses a time such as `Monday, March 2, 2026, 9:00 AM (UTC+1)` to UTC milliseconds; 0 if it is none."""
     found = _TIME.search(text)
     if found is None:
-        iso = text.strip()
-        return utc_ms(iso) if re.search(r"(?:Z|[+-]\d\d:?\d\d)$", iso) else 0
-    half = f" {found['half']}M" if found["half"] else ""
-    plain = f"{found['day']} {found['rest'].replace(',', '')} {found['clock']}{found['second'] or ':00'}{half}"
-    offset = timedelta(hours=int(found["hours"] or 0), minutes=int(found["minutes"] or 0))
+        return 0
+    *date, sign, hours, minutes = found.groups()
+    zone = f"{sign or '+'}{int(hours or 0):02}{minutes or '00'}"
     try:
-        zone = timezone(offset if found["sign"] == "+" else -offset)
-        at = datetime.strptime(plain, "%b %d %Y %I:%M:%S %p" if half else "%b %d %Y %H:%M:%S").replace(tzinfo=zone)
-        return max(0, round(at.timestamp() * 1000))
+        return max(0, round(datetime.strptime(" ".join((*date, zone)), "%b %d %Y %I:%M %p %z").timestamp() * 1000))
     except (ValueError, OverflowError):
         return 0
 
@@ -88,11 +79,3 @@ def _after_context(text: str) -> int:
         closed = text.find(closing, found.end())
         at = closed + len(closing) if closed >= 0 else len(text)
     return at
-
-
-def _time_in(head: str) -> int:
-    opened = head.rfind("<timestamp>")
-    closed = head.find("</timestamp>", opened) if opened >= 0 else -1
-    if not 0 <= closed - opened <= _MAX_TIME_CHARS:
-        return 0
-    return spoken_ms(head[opened + len("<timestamp>") : closed])

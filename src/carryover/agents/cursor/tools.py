@@ -14,13 +14,13 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import ToolOutcome
-from carryover.model import Op, PlanItem, PlanState, PlanUpdate, Question, TurnEnd
+from carryover.agents.cursor.wire import Todo
+from carryover.model import Op, PlanItem, PlanState, PlanUpdate, Question
 from carryover.records import rawjson, shell_files
 from carryover.records.changes import Change, Replacement, replaced, written
 from carryover.records.fields import MAX_NAME_CHARS, MAX_PATH_CHARS, SHORT_CHARS, SUBJECT_CHARS, bounded, resolved
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, number_of, text_of
 from carryover.records.patches import files_in_patch, in_patch
-from carryover.records.resets import failed_turn, names_limit
 from carryover.records.text import HANDOFF_FILE, names_own_folder, without_ansi
 from carryover.records.uris import path_of
 
@@ -55,7 +55,6 @@ _ABOUT: Final[dict[Op, tuple[str, ...]]] = {
 _FOLDERS: Final = ("working_directory", "cwd")
 _VERSION: Final = re.compile(r"_?v\d+$")
 _MENTIONED: Final = re.compile(r"(?<![\w.~/-])/[\w./@+-]+")
-_MAX_COMMAND_CHARS: Final = 4000
 _MAX_MENTIONED: Final = 20
 _EXIT_CODE: Final = re.compile(r"\s*Exit code: (-?\d{1,10})[ \t]*(?:\n\s*Command output:[ \t]*)?(?:\n|\Z)")
 _ERROR: Final = re.compile(r"\s*(?:Error|Error calling tool|Tool error)\b ?:")
@@ -64,8 +63,7 @@ _REJECTED: Final = ("User rejected", "Rejected", "The user rejected", "User chos
 MAX_TODOS: Final = 100
 MAX_QUESTIONS: Final = 6
 """Most questions of one call; Cursor's own form has fewer."""
-STATES: Final[dict[str, PlanState]] = {"pending": "pending", "in_progress": "active", "completed": "done"}
-DROPPED: Final = "cancelled"
+_STATES: Final[dict[str, PlanState]] = {"in_progress": "active", "completed": "done"}
 
 
 def op_of(name: str) -> Op:
@@ -104,8 +102,7 @@ def looks_at_handoff(given: Fields, cwd: str | None = None) -> bool:
 def paths_in(given: Fields) -> list[str]:
     """Returns the paths in a call's arguments, and the absolute ones in its command."""
     named = (text_of(given.get(name)) for name in (*PATHS, *_FOLDERS, *_DIRECTORIES))
-    command = first_text(given, "command")[:_MAX_COMMAND_CHARS]
-    return [*filter(None, named), *_MENTIONED.findall(command)[:_MAX_MENTIONED]]
+    return [*filter(None, named), *_MENTIONED.findall(first_text(given, "command"))[:_MAX_MENTIONED]]
 
 
 def changes_of(name: str, given: Fields, cwd: str | None) -> tuple[Change, ...]:
@@ -123,7 +120,7 @@ def changes_of(name: str, given: Fields, cwd: str | None) -> tuple[Change, ...]:
         found = in_patch(patch, cwd)
     elif op in ("edit", "write") and (change := _change(plain_name(name), given, cwd)) is not None:
         found = (change,)
-    return tuple(change for change in found if _is_work(change))
+    return tuple(change for change in found if not change.path.endswith(HANDOFF_FILE))
 
 
 def absolute(path: str, cwd: str | None) -> str | None:
@@ -144,23 +141,13 @@ def _change(name: str, given: Fields, cwd: str | None) -> Change | None:
         return None
     if name in ("delete", "deletefile"):
         return Change(path=path, change="delete")
-    content = _string(given, "contents", "content")
-    if content is not None:
+    if "contents" in given or "content" in given:
+        content = first_text(given, "contents", "content")
         return msgspec.structs.replace(written(path, content), added=None, removed=None, line=None)
-    old, new = _string(given, "old_string"), _string(given, "new_string")
-    pairs = [Replacement(old_string=old or "", new_string=new or "")] if old is not None or new is not None else []
-    pairs = pairs or rawjson.part_of(given.get("edits", rawjson.ABSENT), list[Replacement]) or []
+    old, new = text_of(given.get("old_string")), text_of(given.get("new_string"))
+    listed = rawjson.part_of(given.get("edits", rawjson.ABSENT), list[Replacement]) or []
+    pairs = [Replacement(old_string=old, new_string=new)] if old or new else listed
     return replaced(path, pairs, counted=bool(pairs) and not is_true(given.get("replace_all")))
-
-
-def _string(given: Fields, *names: str) -> str | None:
-    """Returns the first of these fields that is a string, even an empty one."""
-    found = (rawjson.string_of(given[name]) for name in names if name in given)
-    return next((text for text in found if text is not None), None)
-
-
-def _is_work(change: Change) -> bool:
-    return not change.path.replace("\\", "/").endswith(HANDOFF_FILE) and absolute(change.path, None) is not None
 
 
 def outcome_of(op: Op, result: msgspec.Raw) -> ToolOutcome:
@@ -174,8 +161,7 @@ def outcome_of(op: Op, result: msgspec.Raw) -> ToolOutcome:
     given = fields_of(result)
     if not given and bytes(result).strip() != b"{}":
         return ToolOutcome("unknown")
-    parts = (rawjson.text_of(given[name]) for name in ("output", "contents") if name in given)
-    output = without_ansi(next(filter(None, parts), ""))
+    output = without_ansi(first_text(given, "output", "contents"))
     if is_true(given.get("rejected")):
         return ToolOutcome("denied", output, never_ran=True)
     if text_of(given.get("endedReason")).endswith("_ABORTED"):
@@ -191,11 +177,11 @@ def _exit_code(given: Fields) -> int | None:
 
     `run_terminal_command_v2` leaves out 0; its results show neither why the command ended nor that it still runs.
     """
-    codes = (number_of(given.get(name)) for name in ("exitCode", "exitCodeV2"))
-    code = next((code for code in codes if code is not None), None)
-    has_run = is_true(given.get("notInterrupted")) and "output" in given
+    for name in ("exitCode", "exitCodeV2"):
+        if (code := number_of(given.get(name))) is not None:
+            return code
     is_v2 = not {"endedReason", "isRunningInBackground", "poppedOutIntoBackground"} & given.keys()
-    return 0 if code is None and has_run and is_v2 else code
+    return 0 if is_v2 and is_true(given.get("notInterrupted")) and "output" in given else None
 
 
 def _outcome_in(op: Op, text: str) -> ToolOutcome:
@@ -208,19 +194,6 @@ def _outcome_in(op: Op, text: str) -> ToolOutcome:
         return ToolOutcome("error", text[found.end() :].strip())
     # A command without an exit code: there is output, but no field shows how it ended.
     return ToolOutcome("unknown" if op == "shell" else "ok", text)
-
-
-def turn_end(message: str, at_ms: int) -> TurnEnd:
-    """Returns the end of a turn that failed with `message`: at a limit of the user's plan, or otherwise."""
-    return failed_turn(message, at_ms, limited=names_limit(message))
-
-
-class Todo(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One entry of the todo list."""
-
-    id: str
-    text: str
-    state: PlanState = "pending"
 
 
 def todos_after(todos: tuple[Todo, ...], args: Fields) -> tuple[Todo, ...] | None:
@@ -237,10 +210,10 @@ def todos_after(todos: tuple[Todo, ...], args: Fields) -> tuple[Todo, ...] | Non
         ident = (text_of(entry.get("id")) or str(number if given is None else given))[:MAX_NAME_CHARS]
         former, status = kept.get(ident), text_of(entry.get("status"))
         text = bounded(text_of(entry.get("content")), SHORT_CHARS) or (former.text if former else "")
-        if status == DROPPED or not text:
+        if status == "cancelled" or not text:
             kept.pop(ident, None)
         else:
-            state = STATES.get(status, "pending") if status else former.state if former else "pending"
+            state = former.state if former and not status else _STATES.get(status, "pending")
             kept[ident] = Todo(id=ident, text=text, state=state)
     return tuple(kept.values())[:MAX_TODOS]
 

@@ -1,8 +1,9 @@
-"""From the lines of an agent-transcript to events."""
+"""Which files are Cursor's, what was typed and when, and what the lines of a transcript become."""
 
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import pytest
 from agents.cursor.chats import ID, ONE, PROJECT, SLUG, START_MS, TWO, lines, said, wrapped
 from agents.cursor.reading import Told, transcript_at
 from carryover.adapter.contract import Record
-from carryover.agents.cursor.locate import NOTED
+from carryover.agents.cursor.adapter import NOTED, LinesReader, kind_of, source_of
+from carryover.agents.cursor.prompts import Words, spoken_ms, words_of
 from carryover.model import (
     AnyBody,
     AssistantMessage,
@@ -177,12 +179,6 @@ def test_the_folder_is_known_once_a_path_in_it_was_mentioned() -> None:
     assert reported(user("Fix it"), assistant(uses("Read", path="/etc/passwd"))).context.talk.cwd is None
 
 
-def test_our_own_files_are_no_edit() -> None:
-    edit = assistant(uses("Write", path=f"{PROJECT}/.carryover/handoff.md", contents="x"))
-
-    assert not any(isinstance(body, FileEdit) for body in bodies(user("Fix it"), edit, ended()))
-
-
 @pytest.mark.parametrize(
     ("record", "skipped"),
     [
@@ -199,3 +195,96 @@ def test_what_is_not_understood_is_counted(record: dict[str, Any], skipped: Skip
     transcript = reported({NOTED: START_MS, **record})
 
     assert (transcript.standing, transcript.skipped) == ([], [skipped])
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            "<attached_files>\n<user_query>not this</user_query>\n</attached_files>\n" + wrapped("Fix it", 2),
+            Words(text="Fix it", at_ms=START_MS + 120_000, marked=True),
+        ),
+        ("  Fix it\n", Words(text="Fix it")),
+        (
+            "<user_info>\nWorkspace Path: /home/dev/demo\n</user_info>\n<user_query>x</user_query>",
+            Words(text="x", workspace="/home/dev/demo", marked=True),
+        ),
+        ("<user_query>Workspace Path: /etc</user_query>", Words(text="Workspace Path: /etc", marked=True)),
+        ("<rules>a</rules>\n<git_status>b</git_status>\n", Words(text="")),
+        ("<user_info>cut off", Words(text="")),
+        ("<user_query></user_query>", Words(text="", marked=True)),
+        (
+            "<user_query>The above subagent result is already visible to the user. DO NOT reiterate.</user_query>",
+            Words(text="", marked=True),
+        ),
+    ],
+)
+def test_only_the_query_is_the_users(text: str, words: Words) -> None:
+    assert words_of(text) == words
+
+
+@pytest.mark.parametrize(
+    ("text", "at_ms"),
+    [
+        ("Monday, March 2, 2026, 9:00 AM (UTC+0)", START_MS),
+        ("Monday, Mar 2, 2026, 2:30\u202fPM (UTC+5:30)", START_MS),
+        ("Monday, March 2, 2026, 12:00 AM (UTC-8)", START_MS - 3_600_000),
+        ("Monday, March 2, 2026, 9:00 AM", 0),
+        ("Monday, Feb 30, 2026, 9:00 AM (UTC+0)", 0),
+        ("Mar 2, 9999, 9:00 PM (UTC+99)", 0),
+        ("now", 0),
+    ],
+)
+def test_a_time_in_words_is_read_with_its_zone(text: str, at_ms: int) -> None:
+    """Without its zone a time could be wrong by half a day."""
+    assert spoken_ms(text) == at_ms
+    assert words_of(f"<timestamp>{text}</timestamp>\n<user_query>x</user_query>").at_ms == at_ms
+
+
+HOME = Path("/home/dev")
+USER = HOME / ".config/Cursor/User"
+TRANSCRIPTS = "home-dev-demo/agent-transcripts"
+
+
+@pytest.mark.parametrize(
+    ("root", "below", "kind", "session", "subagent_id", "rank"),
+    [
+        (USER / "globalStorage", "state.vscdb", "editor", None, None, 3),
+        (HOME / ".cursor/chats", f"1f/{ID}/store.db", "chat", ID, None, 2),
+        (HOME / ".cursor/projects", f"{TRANSCRIPTS}/{ID}/{ID}.jsonl", "transcript", ID, None, 1),
+        (HOME / ".cursor/projects", f"{TRANSCRIPTS}/{ID}.jsonl", "transcript", ID, None, 1),
+        (HOME / ".cursor-server/projects", f"{TRANSCRIPTS}/{ID}/subagents/c1.jsonl", "transcript", ID, "c1", 1),
+        (HOME / ".cursor/projects", f"empty-window/agent-transcripts/{ID}/{ID}.jsonl", "transcript", ID, None, -1),
+    ],
+)
+def test_a_source_is_known_by_its_place(
+    root: Path, below: str, kind: str, session: str | None, subagent_id: str | None, rank: int
+) -> None:
+    found = source_of(root / below, root)
+
+    assert found is not None
+    assert (found.path, found.session, found.subagent_id, found.rank) == (str(root / below), session, subagent_id, rank)
+    assert kind_of(root / below) == kind
+
+
+@pytest.mark.parametrize("suffix", ["-wal", "-journal"])
+def test_a_change_beside_a_database_is_one_of_the_database(suffix: str) -> None:
+    for root, below in (
+        (USER / "globalStorage", "state.vscdb"),
+        (HOME / ".cursor/chats", f"1f/{ID}/store.db"),
+    ):
+        assert source_of(root / f"{below}{suffix}", root) == source_of(root / below, root) is not None
+
+
+def test_each_object_says_when_the_file_was_last_written(tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl"
+    path.write_bytes(b'{"role": "user"}\n  { "role": "assistant"}\n{}\nno json\n[1]\n{"torn": ')
+    os.utime(path, ns=(0, START_MS * 1_000_000))
+    batch = LinesReader().read(path, None)
+
+    assert [json.loads(record.data) for record in batch.records[:2]] == [
+        {NOTED: START_MS, "role": "user"},
+        {NOTED: START_MS, "role": "assistant"},
+    ]
+    assert [record.data for record in batch.records[2:]] == [b"{}", b"no json", b"[1]"]
+    assert [record.number for record in batch.records] == [1, 2, 3, 4, 5]

@@ -1,0 +1,291 @@
+"""Reads one VS Code chat: a log of mutations (1.109 and later), a JSON object (before), or an export.
+
+The editor saves a chat about once a minute and when its window closes: it appends what changed, and after 1,024 entries
+replaces the file. The reader treats all forms alike, by comparing the resulting states. Any field may be missing or
+have another type. Taken from the editor's public source: FACTS.md.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import msgspec
+
+from carryover.adapter.contract import Batch, FileStat, Record
+from carryover.agents.copilot.spec import CHATS, EMPTY, WINDOWS
+from carryover.model import SessionInfo
+from carryover.readers import files
+from carryover.readers.rewritten import OnlyConversation, SnapshotReader
+from carryover.readers.workspaces import Folders, folders_of_uri, folders_of_window
+from carryover.records import rawjson
+from carryover.records.fields import MAX_NAME_CHARS, MAX_PATH_CHARS, SHORT_CHARS, bounded, digest
+from carryover.records.lenient import Fields, fields_of, inside, is_true, items_of, number_of, read_as, text_of, time_of
+from carryover.records.uris import path_of, uri_in
+
+MAX_CHAT_BYTES: Final = 128 << 20
+"""A longer chat is not read: its state must be held in memory."""
+
+PENDING, COMPLETE, CANCELLED, FAILED = range(4)
+"""States of a request's answer (`modelState.value`); 4 waits for the user."""
+ENDED: Final = (COMPLETE, CANCELLED, FAILED)
+
+_INITIAL, _SET, _PUSH, _DELETE = range(4)
+_IS_LOG: Final = re.compile(rb'\s*\{\s*"kind"\s*:\s*\d')
+_ID: Final = re.compile(r"[\w-]{1,100}")
+_FROM: Final = re.compile(r"[^/]+/")
+_LINK: Final = re.compile(r"\[[^\]]*\]\(([^)\s]*://[^)\s]*)\)")
+Kind = Literal["begin", "request", "state", "skipped"]
+Why = Literal["", "too long", "remote workspace", "not JSON", "no initial state", "unexpected entry"]
+"""The reason that a chat is not read, or not to its end."""
+_REMOTE: Final = re.compile(r"\A(?:vscode-remote|vscode-notebook-cell)://[^/]*")
+"""Schemes for paths on this machine; chats about folders on another machine are not read."""
+
+
+class ChatRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A record of the reader: a chat begins, one of its requests, what is known of it as a whole, or it is not read."""
+
+    kind: Kind
+    place: int = 1
+    """The number of the request, from 1, which is how people count a chat."""
+    session: str = ""
+    folder: str | None = None
+    """The folder that the chat works in; None while it is unknown."""
+    at_ms: int = 0
+    on: bool = False
+    more: bool = False
+    """With a beginning: what follows continues what was emitted before; another batch follows."""
+    ident: str = ""
+    request: Fields = {}
+    live: bool = False
+    """With a state: the answer to the last request has not ended, so it is repeated here with each change."""
+    info: SessionInfo = SessionInfo()
+    why: Why = ""
+
+
+class ChatReader(SnapshotReader["_Chat"]):
+    """Reads the file of one chat; see `carryover.adapter.contract.Reader`."""
+
+    def __init__(self) -> None:
+        super().__init__(_stored)
+
+    def read(self, path: Path, cursor: bytes | None) -> Batch:
+        """Reads what changed, in records that have the number of their request."""
+        batch = super().read(path, cursor)
+        return msgspec.structs.replace(batch, records=tuple(map(_numbered, batch.records)))
+
+
+def _numbered(record: Record) -> Record:
+    return Record(number=msgspec.json.decode(record.data, type=ChatRecord).place, data=record.data)
+
+
+def _stored(path: Path, stat: FileStat) -> _Chat:
+    data = b"" if _has_newer_copy(path, stat.mtime_ns) else files.read_small(path, limit=MAX_CHAT_BYTES)
+    if data is None:
+        return _Chat(path, {}, "too long")
+    if path.suffix == ".jsonl" or _IS_LOG.match(data):
+        return _Chat(path, *replayed(data))
+    state = read_as(data, Fields) or {}
+    return _Chat(path, state, "not JSON" if data.strip() and not state else "")
+
+
+class _Chat(OnlyConversation):
+    """The state that a chat's file describes. Its pieces are the answered requests that were not retracted.
+
+    `why`: the reason that it is not read, or not to its end.
+    """
+
+    def __init__(self, path: Path, state: Fields, why: Why) -> None:
+        folders = _folders(path, state)
+        if folders.remote:
+            state, why = {}, "remote workspace"
+        listed = list(map(fields_of, items_of(state.get("requests"))))
+        requests = [request for request in listed if not is_given(request.get("shouldBeRemovedOnSend"))]
+        self._why, self._is_read = why, bool(state or why)
+        self._at_ms = time_of(state.get("creationDate"))
+        self.ident = _session_of(path, state, listed)
+        is_live = bool(requests) and state_of(requests[-1]) not in ENDED
+        self._folder = _folder_in(folders.paths, requests, is_live=is_live)
+        named = (text_of(request.get("requestId"))[:MAX_NAME_CHARS] or f"{n}" for n, request in enumerate(requests))
+        asked = [{"ident": name, "request": request} for name, request in zip(named, requests, strict=True)]
+        live = {**asked.pop(), "live": True} if is_live else {}
+        self._requests = [self._record("request", place=n, **fields) for n, fields in enumerate(asked, start=1)]
+        self.pieces = [(str(fields["ident"]), digest(data)) for fields, data in zip(asked, self._requests, strict=True)]
+        models = (text_of(request.get("modelId")) for request in reversed(requests))
+        versions = (text_of(fields_of(request.get("agent")).get("extensionVersion")) for request in reversed(requests))
+        facts = {
+            "title": text_of(state.get("customTitle")),
+            "agent_version": next(filter(None, versions), ""),
+            "model": _FROM.sub("", next(filter(None, models), ""), count=1),
+            "branch": text_of(fields_of(state.get("repoData")).get("localBranch")),
+        }
+        info = SessionInfo(**{name: bounded(fact, SHORT_CHARS) or None for name, fact in facts.items()})
+        self._state = self._record("state", place=len(requests), info=info, why=why, **live) if requests else b""
+
+    def conversations(self) -> list[tuple[str, str]]:
+        return [(self.ident, f"{self.pieces} {digest(self._state)} {self._why}")] if self._is_read else []
+
+    def begin(self, *, on: bool, more: bool) -> bytes:
+        if self._why and not self.pieces:
+            return msgspec.json.encode(ChatRecord(kind="skipped", why=self._why))
+        return self._record("begin", at_ms=self._at_ms, on=on, more=more)
+
+    def piece(self, number: int) -> bytes:
+        return self._requests[number]
+
+    def end(self, emitted: int) -> bytes | None:  # noqa: ARG002
+        return self._state or None
+
+    def _record(self, kind: Kind, **fields: Any) -> bytes:
+        return msgspec.json.encode(ChatRecord(kind=kind, session=self.ident, folder=self._folder, **fields))
+
+
+class _Entry(msgspec.Struct, frozen=True):
+    """One line of a log: sets a value, cuts a list to `i` and extends it, or deletes a value, at the path `k`."""
+
+    kind: int
+    k: tuple[str | int, ...] = ()
+    v: Any = None
+    i: int | None = None
+
+
+_ENTRY: Final = msgspec.json.Decoder(_Entry)
+
+
+def replayed(data: bytes) -> tuple[Fields, Why]:
+    """Returns the chat that a log describes, up to the first line that can't be applied, and what is wrong with it.
+
+    A last line that is not JSON and has no newline is still being written.
+    """
+    state: dict[str, Any] | None = None
+    why: Why = ""
+    *complete, rest = map(bytes.strip, data.split(b"\n"))
+    for line in filter(None, (*complete, rest)):
+        entry = rawjson.read(_ENTRY, line)
+        if isinstance(entry, str):
+            torn: Why = "" if line is rest else "not JSON"
+            why = torn if entry == "not JSON" else "unexpected entry"
+        elif entry.kind == _INITIAL and isinstance(entry.v, dict):
+            state = entry.v
+            continue
+        elif state is None:
+            why = "no initial state"
+        else:
+            try:
+                _apply(state, entry)
+                continue
+            except (LookupError, TypeError, ValueError):
+                why = "unexpected entry"
+        break
+    return {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in (state or {}).items()}, why
+
+
+def _apply(state: Any, entry: _Entry) -> None:
+    # Raises LookupError, TypeError or ValueError if that is not possible.
+    *way, last = entry.k
+    at = state
+    for step in way:
+        at = at[step]
+    if isinstance(at, list) and last == len(at):
+        at.append(None)
+    if entry.kind == _SET:
+        at[last] = entry.v
+    elif entry.kind == _PUSH:
+        found = at.get(last) if isinstance(at, dict) else at[last]
+        at[last] = [*(found or ())[: entry.i], *(entry.v or ())]
+    elif entry.kind == _DELETE:
+        at.pop(last, None)
+    else:
+        raise ValueError
+
+
+def _session_of(path: Path, state: Fields, requests: list[Fields]) -> str:
+    """Returns the id of a chat. An export only has it in what Copilot noted about its answers, if at all."""
+    noted = (inside(request.get("result", rawjson.ABSENT), "metadata", "sessionId") for request in requests)
+    named = map(text_of, (state.get("sessionId"), *noted))
+    if found := next((name for name in named if _ID.fullmatch(name)), None):
+        return found
+    first = text_of(requests[0].get("requestId")) if requests else ""
+    return path.stem if path.parent.name in (CHATS, EMPTY) else f"export-{digest(first)}"
+
+
+def _folders(path: Path, state: Fields) -> Folders:
+    own = folders_of_uri(text_of(state.get("workingDirectory")))
+    if own is not None and (own.paths or own.remote):
+        return own
+    window = folders_of_window(path.parent.parent) if path.parent.name == CHATS else None
+    return window or Folders()
+
+
+def _folder_in(folders: tuple[str, ...], requests: list[Fields], *, is_live: bool) -> str | None:
+    """Returns the chat's folder: if its window has several or none, that of the first file or command in an answer."""
+    if len(folders) == 1:
+        return folders[0]
+    for part in (fields_of(raw) for request in requests for raw in items_of(request.get("response"))):
+        edited = local_path(part.get("uri")) if kind_of_part(part) == "textEditGroup" else None
+        for path in filter(None, (edited, *_paths_in(part))):
+            holding = [folder for folder in folders if f"{path}/".startswith(f"{folder.rstrip('/')}/")]
+            nearest = posixpath.dirname(path) if path == edited and not folders else None
+            if found := max(holding, key=len, default=nearest):
+                return found
+    # The turn is over and named no file: the window's first folder will do.
+    return folders[0] if folders and not is_live else None
+
+
+def _paths_in(tool: Fields) -> Iterator[str | None]:
+    cwd = fields_of(tool.get("toolSpecificData")).get("cwd")
+    return map(local_path, (cwd, *uris_in(tool.get("invocationMessage"))))
+
+
+def _has_newer_copy(path: Path, mtime_ns: int) -> bool:
+    """Whether another window has a newer copy of the chat. A window that becomes another one copies its chats."""
+    windows = path.parent.parent.parent
+    if path.parent.name != CHATS or windows.name != WINDOWS:
+        return False
+    for copy in windows.glob(f"*/{CHATS}/{path.name}"):
+        with suppress(OSError):
+            if copy != path and files.stamp_of_file(copy).mtime_ns > mtime_ns:
+                return True
+    return False
+
+
+def state_of(request: Fields) -> int | None:
+    """Returns how far an answer came; None if nothing shows it. Before `modelState`, a result meant that it ended."""
+    state = number_of(fields_of(request.get("modelState")).get("value"))
+    if state is None and is_true(request.get("isCanceled")):
+        return CANCELLED
+    return COMPLETE if state is None and fields_of(request.get("result")) else state
+
+
+def kind_of_part(fields: Fields) -> str:
+    """Returns the kind of a part; empty for plain Markdown, `?` if it is neither."""
+    kind = text_of(fields.get("kind"))
+    return kind or ("" if "value" in fields else "inlineReference" if "inlineReference" in fields else "?")
+
+
+def is_given(raw: msgspec.Raw | None) -> bool:
+    """Whether a field holds something other than null, false or an empty text."""
+    return raw is not None and bytes(raw) not in (b"null", b"false", b'""')
+
+
+def local_path(uri: msgspec.Raw | None) -> str | None:
+    """Returns the absolute path in a URI, given as an object or as text; None if it is not one of this machine."""
+    found = path_of(_REMOTE.sub("", uri_in(uri))) or ""
+    is_usable = found.startswith("/") and "\0" not in found and len(found) <= MAX_PATH_CHARS
+    return posixpath.normpath(found) if is_usable else None
+
+
+def uris_in(message: msgspec.Raw | None) -> list[msgspec.Raw]:
+    """Returns the URIs that a message in the chat links to, in order."""
+    listed = list(fields_of(fields_of(message).get("uris")).values())
+    linked = (uri.partition("#")[0] for uri in _LINK.findall(markdown_of(message)))
+    return listed or [msgspec.Raw(msgspec.json.encode(uri)) for uri in linked]
+
+
+def markdown_of(raw: msgspec.Raw | None) -> str:
+    """Returns a text that is stored as such or as an object with a `value`."""
+    return text_of(raw) or text_of(fields_of(raw).get("value"))

@@ -1,0 +1,298 @@
+"""What each record of a log becomes, and its tool calls with their results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agents.copilot.session import CopilotSession, of, read
+from carryover.agents.copilot.builder import Todo
+from carryover.agents.copilot.tools import after_sql
+from carryover.model import (
+    AgentSummary,
+    Answer,
+    AssistantMessage,
+    BackgroundTask,
+    FileEdit,
+    PlanProposal,
+    Question,
+    ToolCall,
+    ToolResult,
+    TurnEnd,
+    UserPrompt,
+    session_in_other_cwd,
+)
+from carryover.records.fields import digest
+
+
+def test_a_prompt_is_what_was_typed_and_not_what_the_client_made_of_it(session: CopilotSession) -> None:
+    session.prompt("And the plum", attachments=[{"type": "file"}], delivery="steering")
+
+    assert of(read(session).events, UserPrompt) == [
+        UserPrompt(text="Fix the price."),
+        UserPrompt(text="And the plum", attachments=1),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"errorType": "rate_limit", "statusCode": 429}, "limit"),
+        ({"errorType": "quota"}, "limit"),
+        ({"errorType": "query", "statusCode": 402}, "limit"),
+        ({"errorType": "query"}, "error"),
+        ({"errorType": "authentication", "statusCode": 401}, "error"),
+    ],
+)
+def test_an_error_ends_the_turn(session: CopilotSession, fields: dict[str, Any], reason: str) -> None:
+    session.record("session.error", message="It failed.", **fields)
+
+    [end] = of(read(session).events, TurnEnd)
+
+    assert (end.reason, end.message) == (reason, "It failed.")
+
+
+def test_an_abort_ends_the_turn_and_the_call_in_flight(session: CopilotSession) -> None:
+    session.call("c1", "bash", command="sleep 600")
+    session.record("abort", reason="user_initiated")
+    session.failed("c1", "Tool execution was interrupted before a result was recorded.", "interrupted")
+
+    events = read(session).events
+
+    assert [end.reason for end in of(events, TurnEnd)] == ["interrupted"]
+    assert [(result.status, result.subject) for result in of(events, ToolResult)] == [("interrupted", "sleep 600")]
+
+
+def test_a_compaction_is_a_summary_only_if_it_was_applied(session: CopilotSession) -> None:
+    session.compacted("Nothing yet.", success=False)
+    assert read(session).context.log.compacted_ms == 0
+
+    session.compacted("<overview>\nCents.\n</overview>\n<next_steps>\nTest.\n</next_steps>")
+    reading = read(session)
+
+    assert reading.context.log.compacted_ms == reading.events[-1].at_ms > 0
+    [summary] = of(reading.events, AgentSummary)
+    assert (summary.source, summary.trigger) == ("compaction", "manual")
+    assert [(part.kind, part.text) for part in summary.parts] == [("request", "Cents."), ("next", "Test.")]
+
+
+@pytest.mark.parametrize("what", ["prompt", "resume"])
+def test_the_next_prompt_or_start_makes_up_for_a_compaction(session: CopilotSession, what: str) -> None:
+    session.compacted("The price was fixed.")
+    if what == "prompt":
+        session.prompt("Go on")
+    else:
+        session.resume()
+
+    assert read(session).context.log.compacted_ms == 0
+
+
+def test_what_a_sub_agent_does_is_its_own(session: CopilotSession) -> None:
+    session.call("c1", "task", description="Look at tests", prompt="List the tests.")
+    session.record("subagent.started", agent="a1", toolCallId="c1", agentName="explore")
+    session.record("user.message", agent="a1", content="List the tests.", source="agent-x")
+    session.call("c2", "glob", agent="a1", pattern="*.py")
+    session.done("c2", "./a.py", agent="a1")
+    session.record("assistant.message", agent="a1", content="One test.", toolRequests=[])
+    session.record("subagent.completed", agent="a1", toolCallId="c1", agentName="explore")
+    session.done("c1", "One test.")
+
+    events = read(session).events
+
+    assert [prompt.text for prompt in of(events, UserPrompt)] == ["Fix the price."]
+    assert of(events, UserPrompt, agent="a1") == [UserPrompt(text="List the tests.", actor="model")]
+    assert [call.op for call in of(events, ToolCall, agent="a1")] == ["search"]
+    assert [message.text for message in of(events, AssistantMessage, agent="a1")] == ["One test."]
+    assert [(result.op, result.subject) for result in of(events, ToolResult)] == [("agent", "Look at tests")]
+    assert of(events, BackgroundTask) == []
+
+
+@pytest.mark.parametrize(("record", "state"), [("subagent.completed", "done"), ("subagent.failed", "failed")])
+def test_a_sub_agent_in_the_background_runs_until_it_ends(session: CopilotSession, record: str, state: str) -> None:
+    session.call("c1", "task", description="Look at tests", mode="background")
+    session.done("c1", "Agent started in background with agent_id: a1. You'll be notified.")
+    session.record(record, agent="a1", toolCallId="c1", agentName="explore")
+
+    tasks = of(read(session).events, BackgroundTask)
+
+    assert [(task.task_id, task.state) for task in tasks] == [("c1", "running"), ("c1", state)]
+
+
+def test_work_in_another_project_is_another_session(session: CopilotSession) -> None:
+    other = session.cwd.parent / "garden"
+    session.record("session.context_changed", cwd=f"{other}/beds", gitRoot=str(other))
+    session.prompt("Water the beds.")
+    session.record("session.context_changed", cwd=f"{session.cwd}/sub", gitRoot=str(session.cwd))
+    session.prompt("Back to the price.")
+
+    events = read(session).events
+    prompts = {event.body.text: event for event in events if isinstance(event.body, UserPrompt)}
+
+    assert prompts["Water the beds."].session == session_in_other_cwd(session.session, digest(str(other))[:8])
+    assert prompts["Water the beds."].cwd == f"{other}/beds"
+    assert prompts["Back to the price."].session == session.session
+    assert prompts["Back to the price."].cwd == f"{session.cwd}/sub"
+
+
+def result_of(session: CopilotSession) -> ToolResult:
+    [result] = of(read(session).events, ToolResult)
+    return result
+
+
+@pytest.mark.parametrize("ended", ["shellId: s1 completed", "command with id: s1 exited"])
+def test_a_command_in_the_background_ends_when_it_is_read(session: CopilotSession, ended: str) -> None:
+    session.call("c1", "bash", command="make test", mode="async", shellId="s1")
+    session.done("c1", "<command started in background with shellId: s1>")
+    session.call("c2", "read_bash", shellId="s1", delay=4)
+    session.done("c2", f"late\n<{ended} with exit code 1>")
+
+    events = read(session).events
+    results = {result.call_id: result for result in of(events, ToolResult)}
+
+    assert (results["c1"].status, results["c1"].exit_code, results["c1"].output) == ("error", 1, "late")
+    assert (results["c2"].status, results["c2"].output) == ("ok", "")
+    assert [(task.task_id, task.state) for task in of(events, BackgroundTask)] == [("c1", "running"), ("c1", "done")]
+
+
+def test_a_command_in_the_background_that_ends_well_is_reported_by_the_client(tmp_path: Path) -> None:
+    session = CopilotSession(tmp_path / ".copilot", Path("/home/dev/shop"))
+    session.prompt("Wait a minute.")
+    session.call("c1", "bash", command="sleep 60 > log.txt")
+    session.done("c1", "<command with shellId: 0 is still running after 30 seconds. Use read_bash to wait.>")
+    session.record("system.notification", content="", kind={"type": "shell_completed", "shellId": "0", "exitCode": 0})
+
+    events = read(session).events
+
+    assert [(result.status, result.exit_code) for result in of(events, ToolResult)] == [("ok", 0)]
+    assert [edit.path for edit in of(events, FileEdit)] == ["/home/dev/shop/log.txt"]
+
+
+def test_an_edit_without_a_diff_is_known_by_its_arguments(session: CopilotSession) -> None:
+    session.call("c1", "edit", path="prices.py", old_str="PEAR = 1", new_str="PEAR = 2")
+    session.done("c1", "File updated with changes.")
+    session.call("c2", "create", path=f"{session.cwd}/new.py", file_text="x = 1\ny = 2\n")
+    session.done("c2", "Created file")
+
+    edits = [(edit.path, edit.change, edit.added, edit.anchor) for edit in of(read(session).events, FileEdit)]
+
+    assert edits == [
+        (f"{session.cwd}/prices.py", "modify", 1, "PEAR = 2"),
+        (f"{session.cwd}/new.py", "add", 2, "x = 1"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "message", ["Tool 'apply_patch' does not exist.", "Unterminated string in JSON at position 121 (line 1 column 122)"]
+)
+def test_a_call_that_cannot_be_made_says_nothing_of_the_approach(session: CopilotSession, message: str) -> None:
+    session.call("c1", "apply_patch", input="x")
+    session.failed("c1", message)
+
+    assert result_of(session).never_ran
+
+
+def test_a_refusal_and_the_words_with_it(session: CopilotSession) -> None:
+    session.call("c1", "bash", command="touch z")
+    decision = {"kind": "denied-interactively-by-user", "feedback": "use a temp file"}
+    session.record("permission.completed", toolCallId="c1", result=decision)
+    session.failed("c1", "The user rejected this tool call. User feedback: use a temp file", "denied")
+
+    events = read(session).events
+
+    [result] = of(events, ToolResult)
+    assert (result.status, result.never_ran, result.user_words) == ("denied", True, "use a temp file")
+    assert of(events, UserPrompt)[-1].text == "use a temp file"
+
+
+def test_a_command_of_the_users_own(session: CopilotSession) -> None:
+    session.record("tool.user_requested", toolCallId="u1", toolName="local_shell", arguments={"command": "echo mine"})
+    session.done("u1", "mine", shellExecution={"exitCode": 0}, isUserRequested=True)
+
+    events = read(session).events
+
+    assert [(call.actor, call.op, call.subject) for call in of(events, ToolCall)] == [("human", "shell", "echo mine")]
+    assert [(result.actor, result.output) for result in of(events, ToolResult)] == [("human", "mine")]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"question": "Cents or euros?", "choices": ["Cents", "Euros"]}, "User selected: Cents"),
+        (
+            {
+                "message": "Cents or euros?",
+                "requestedSchema": {"properties": {"unit": {"type": "string", "enum": ["Cents", "Euros"]}}},
+            },
+            "User responded: Cents",
+        ),
+    ],
+    ids=["1.0.48", "1.0.102"],
+)
+def test_a_question_and_its_answer(session: CopilotSession, arguments: dict[str, Any], said: str) -> None:
+    session.call("c1", "ask_user", **arguments)
+    session.done("c1", said)
+
+    events = read(session).events
+
+    assert of(events, Question) == [Question(call_id="c1", text="Cents or euros?", options=("Cents", "Euros"))]
+    assert of(events, Answer) == [Answer(call_id="c1", question="Cents or euros?", text="Cents")]
+
+
+def test_a_plan_that_was_put_before_the_user(session: CopilotSession) -> None:
+    session.call("c1", "exit_plan_mode", summary="First the cart, then checkout.")
+    session.done("c1", "Plan approved.")
+    session.call("c2", "exit_plan_mode", summary="Rewrite it all.")
+    session.failed("c2", "The user did not approve.", "rejected")
+
+    plans = [(plan.text, plan.accepted) for plan in of(read(session).events, PlanProposal)]
+
+    assert plans == [("First the cart, then checkout.", None), ("", True), ("Rewrite it all.", None), ("", False)]
+
+
+def test_a_look_at_our_own_file_repeats_nothing_of_it(session: CopilotSession) -> None:
+    session.call("c1", "view", path=f"{session.cwd}/.carryover/handoff.md")
+    session.done("c1", "# [CARRYOVER] Last updated 2026-11-20")
+
+    assert result_of(session).output == ""
+
+
+CART, TESTS = Todo("cart", "Add the cart"), Todo("tests", "Test it, don't guess")
+INSERT = "INSERT INTO todos (id, title, status) VALUES ('cart', 'Add the cart', 'pending')"
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        (INSERT, (CART,)),
+        (f"{INSERT}, ('tests', 'Test it, don''t guess', 'pending');", (CART, TESTS)),
+        (f"insert or replace into todos (title, id) values ('Add the cart', 'cart'); {INSERT}", (CART,)),
+        ("INSERT INTO todos (id, description) VALUES ('cart', 'Add the cart')", (CART,)),
+        ("INSERT INTO todos (id, title) VALUES ('cart', (SELECT title FROM old))", ()),
+        ("INSERT INTO todos SELECT * FROM old", ()),
+        ("INSERT INTO todos (id, title) VALUES ('cart', 'Add; (and) test')", (Todo("cart", "Add; (and) test"),)),
+        ("INSERT INTO todos (id, title) VALUES ('torn", ()),
+    ],
+)
+def test_what_is_inserted(query: str, expected: tuple[Todo, ...]) -> None:
+    assert after_sql((), query) == expected
+
+
+@pytest.mark.parametrize(
+    ("query", "states"),
+    [
+        ("UPDATE todos SET status = 'in_progress' WHERE id = 'cart'", ["active", "pending"]),
+        (
+            "UPDATE todos SET status='done', updated_at=CURRENT_DATE WHERE id IN ('cart', 'tests')",
+            ["done", "done"],
+        ),
+        ("UPDATE todos SET status = 'done'", ["done", "done"]),
+        ("UPDATE todos SET status = 'done' WHERE title LIKE '%cart%'", ["pending", "pending"]),
+        ("DELETE FROM todos WHERE id = 'cart'", ["pending"]),
+        ("DELETE FROM todos", []),
+        ("DELETE FROM todos WHERE status = 'done'", ["pending", "pending"]),
+    ],
+)
+def test_what_is_changed(query: str, states: list[str]) -> None:
+    assert [todo.state for todo in after_sql((CART, TESTS), query)] == states
