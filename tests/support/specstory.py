@@ -16,7 +16,7 @@ from carryover.model import (
     UserPrompt,
 )
 
-FOLDER = Path(__file__).parents[1] / "unit/importing/specstory/documents"
+FOLDER = Path(__file__).parents[1] / "unit/importing/documents"
 PROJECT = "/home/dev/shop"
 
 

@@ -137,7 +137,7 @@ def _how_to_link(state: StateDir, root: str, *, by_name: bool) -> str | None:
     with closing(connect_read_only(state.ledger)) as db:
         known = whereabouts(db)
     if any(is_foreign(row.root) for row in known):
-        from carryover.sync.ledger_side.repositories import same_projects
+        from carryover.sync.clones import same_projects
 
         if same := [row.root for row in same_projects(root, known) if not row.not_moved]:
             where = ", ".join(map(visible, same[:MOST_SUGGESTED]))

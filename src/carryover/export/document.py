@@ -12,9 +12,8 @@ from typing import Final
 import msgspec
 
 from carryover.distill.own_text import export_frame
-from carryover.export.budget import Fitted, fitted, tokens_in
 from carryover.export.material import LeftOut, Material
-from carryover.export.pieces import pieces_of
+from carryover.export.pieces import Fitted, fitted, pieces_of, tokens_in
 from carryover.export.quoting import one_line, safe
 from carryover.records.fields import iso_utc
 from carryover.redact import CleanText

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import base64
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from html import escape
 from itertools import groupby
-from typing import Final
+from typing import Any, Final
 
-from carryover.export.markdown_html import markdown_html
-from carryover.export.page import facts, moment, page
-from carryover.export.session_parts import Part, SessionHead, exported
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from carryover.export.session_parts import Part, SessionHead, exported, local_time
+from carryover.records.fields import iso_utc
 from carryover.redact import CleanText
 from carryover.text.markdown import line_forms
 
@@ -70,3 +75,107 @@ def _blocks(text: str) -> Iterator[str]:
         shown = escape("\n".join(block).strip("\n"))
         if shown:
             yield f"<pre>{shown}</pre>" if is_code else f'<div class="text">{shown}</div>'
+
+
+GENERATOR: Final = '<meta name="generator" content="Carryover">'
+_POLICY: Final = "default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+
+
+def page(title: str, body: Iterable[str], style: str) -> Iterator[str]:
+    """The page in pieces, each with its line ends. `title` is text, `body` markup, `style` the style sheet."""
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    policy = escape(_POLICY.format(digest=digest), quote=True)
+    shown = escape(title)
+    yield (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n{GENERATOR}\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<meta name="referrer" content="no-referrer">\n<meta name="robots" content="noindex">\n'
+        f"<title>{shown}</title>\n<style>{style}</style>\n</head>\n<body>\n"
+    )
+    yield from body
+    yield "</body>\n</html>\n"
+
+
+def moment(at_ms: int, shown: str | None = None) -> str:
+    """Returns a time, for people and for programs. `shown`: what people see, if not the whole time."""
+    return f'<time datetime="{iso_utc(at_ms)}">{escape(local_time(at_ms) if shown is None else shown)}</time>'
+
+
+def facts(pairs: Iterable[tuple[str, str]]) -> str:
+    """Names and values above a page; those without a value are left out."""
+    rows = (f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in pairs if value)
+    return f"<dl>{''.join(rows)}</dl>\n"
+
+
+_MOST_CHARS: Final = 20_000
+"""A longer text is shown as it was written: parsing takes more than linear time for some texts."""
+
+
+def markdown_html(text: str) -> str:
+    """`text` as HTML of few tags: headings below those of the page, the target of a link beside its text."""
+    if len(text) > _MOST_CHARS:
+        return f'<div class="text">{escape(text)}</div>'
+    return f'<div class="said">{_parser().render(text)}</div>'
+
+
+def inline_html(text: str) -> str:
+    """One line as HTML: code and emphasis, nothing else."""
+    return str(_parser().renderInline(text)) if len(text) <= _MOST_CHARS else escape(text)
+
+
+@cache
+def _parser() -> MarkdownIt:
+    parser = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(["table", "strikethrough"])
+    for name, rule in {
+        "heading_open": _heading,
+        "heading_close": _heading,
+        "fence": _code,
+        "code_block": _code,
+        "link_open": _link_open,
+        "link_close": _link_close,
+        "image": _image,
+        "table_open": _table_open,
+        "table_close": _table_close,
+        "th_open": _cell,
+        "td_open": _cell,
+    }.items():
+        parser.add_render_rule(name, rule)
+    return parser
+
+
+def _heading(_renderer: Any, tokens: Sequence[Token], at: int, *_: Any) -> str:
+    level = min(int(tokens[at].tag[1]) + 2, 6)
+    return f"<h{level}>" if tokens[at].nesting == 1 else f"</h{level}>\n"
+
+
+def _code(_renderer: Any, tokens: Sequence[Token], at: int, *_: Any) -> str:
+    return f"<pre>{escape(tokens[at].content.rstrip(chr(10)))}</pre>\n"
+
+
+def _link_open(*_: Any) -> str:
+    return ""
+
+
+def _link_close(_renderer: Any, tokens: Sequence[Token], at: int, *_: Any) -> str:
+    start = max(place for place in range(at) if tokens[place].type == "link_open")
+    target = str(tokens[start].attrGet("href") or "")
+    said = "".join(token.content for token in tokens[start + 1 : at])
+    return "" if target in (said, f"mailto:{said}") else f' <span class="url">({escape(target)})</span>'
+
+
+def _image(_renderer: Any, tokens: Sequence[Token], at: int, *_: Any) -> str:
+    image = tokens[at]
+    return f'{escape(image.content)} <span class="url">(image: {escape(str(image.attrGet("src") or ""))})</span>'
+
+
+def _table_open(*_: Any) -> str:
+    return '<div class="wide"><table>\n'
+
+
+def _table_close(*_: Any) -> str:
+    return "</table></div>\n"
+
+
+def _cell(_renderer: Any, tokens: Sequence[Token], at: int, *_: Any) -> str:
+    return f"<{tokens[at].tag}>"  # alignment would be a style, which the policy of the page does not allow

@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.export.budget import tokens_in
+from carryover.export.pieces import tokens_in
 from carryover.export.quoting import one_line, safe
 from carryover.redact import CleanText
 

@@ -26,8 +26,8 @@ from carryover.adapter.event_builder import (
 from carryover.adapter.spec import AgentSpec
 from carryover.agents import adapters, specs
 from carryover.export.atif import ARGUMENTS, OURS, UNKNOWN
-from carryover.importing.specstory.document import words_of
-from carryover.importing.specstory.tools import OPERATIONS, outcome_in_text
+from carryover.importing.specstory import names_of, words_of
+from carryover.importing.specstory_tools import OPERATIONS, outcome_in_text
 from carryover.importing.turns import MAX_BYTES, RANK, TurnReader, document_agent
 from carryover.model import NOTE, AgentSummary, AnyBody, AssistantMessage, FileEdit, Op, ToolResult, UserPrompt
 from carryover.readers.files import read_small
@@ -88,7 +88,7 @@ def spec_of(path: Path, agent_id: str | None) -> AgentSpec:
     name = text_of(fields_of(_root(read_small(path, limit=MAX_BYTES) or b"").get("agent")).get("name"))
     words = words_of(name)
     for spec in known:
-        if any(words == words_of(called) for called in (spec.id, spec.name, spec.short_name, *spec.aliases) if called):
+        if any(words == words_of(called) for called in names_of(spec)):
             return spec
     own = "-".join(re.findall(r"[a-z0-9]+", name.lower()))
     usable = _ID.fullmatch(own) and len(own) <= 40 and own != NOTE

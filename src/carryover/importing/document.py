@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 from dataclasses import dataclass, replace
@@ -15,13 +16,12 @@ from carryover.adapter.spec import AgentSpec
 from carryover.agents import adapters, agent_name, specs
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import open_regular
-from carryover.importing import atif, markdown_chat
-from carryover.importing.note import FORM, is_note, note_agent, note_source
-from carryover.importing.rebase import former_root, moved
-from carryover.importing.specstory import document as specstory
+from carryover.importing import atif, markdown_chat, specstory
+from carryover.importing.turns import document_agent, former_root, moved
 from carryover.ingest.scan import first_cwd
-from carryover.model import AnyBody, Event, FileEdit, ToolCall, ToolResult
+from carryover.model import NOTE, AnyBody, AssistantMessage, Event, FileEdit, SessionInfo, Skipped, ToolCall, ToolResult
 from carryover.readers.by_kind import reader_of_copies
+from carryover.readers.jsonl import JsonlReader
 
 HEAD_BYTES: Final = 64 << 10
 _NOTHING: Final = "Nothing was imported from it."
@@ -150,3 +150,70 @@ def _moved(body: AnyBody, former: str, project: str) -> AnyBody:
     if isinstance(body, ToolCall | ToolResult) and body.op != "shell":
         return msgspec.structs.replace(body, subject=moved(body.subject, former, project))
     return body
+
+
+FORM: Final = "a note"
+MARK: Final = "carryover_note"
+_HEAD: Final = f'{{"{MARK}":1,'.encode()
+_SPEC: Final = AgentSpec(id=NOTE, name="Note", binaries=(), folders=())
+
+
+class Note(msgspec.Struct, frozen=True, kw_only=True):
+    """A text from outside, or a part of one. `at_ms`: when the user added it (UTC ms). `root`: the project's."""
+
+    carryover_note: int = 1
+    session: str
+    at_ms: int
+    root: str
+    title: str
+    text: str
+    part: int = 0
+
+
+class Context(msgspec.Struct, frozen=True):
+    """The empty context: each record of a note says all of it that matters."""
+
+
+def note_id(root: str, source: str, text: str) -> str:
+    """Returns the session id of a note. The same text from the same source gives the same id."""
+    parts = "\0".join((root, source, text)).encode("utf-8", "surrogatepass")
+    return f"{NOTE}-{hashlib.blake2b(parts, digest_size=8).hexdigest()}"
+
+
+def encoded(note: Note) -> bytes:
+    """Encodes a note as a document."""
+    return msgspec.json.encode(note) + b"\n"
+
+
+def is_note(head: bytes) -> bool:
+    """Whether a document that begins with `head` is a note."""
+    return head.startswith(_HEAD)
+
+
+def note_agent() -> Agent:
+    """Returns the pseudo-agent that reads notes."""
+    return document_agent(_SPEC, JsonlReader(copied=True), Context, _parse)
+
+
+def note_source(path: Path) -> Source:
+    """Returns a note's file as a source."""
+    return Source(agent=NOTE, path=str(path))
+
+
+def _parse(_source: Source, context: Any, record: Record) -> tuple[Any, Parsed]:
+    try:
+        note = msgspec.json.decode(record.data, type=Note)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return context, Parsed(skipped=(Skipped(record_type=MARK, reason="not a note"),))
+    bodies: tuple[AnyBody, ...] = (SessionInfo(title=note.title), AssistantMessage(text=note.text, final=True))
+    events = (
+        Event(
+            key=f"{note.session}:{note.at_ms}:{number}",
+            session=note.session,
+            at_ms=note.at_ms,
+            body=body,
+            cwd=note.root,
+        )
+        for number, body in enumerate(bodies, 2 * note.part)
+    )
+    return context, Parsed(tuple(events))

@@ -17,7 +17,7 @@ from carryover.importing.turns import RANK, Turn, TurnContext, TurnReader, by_tu
 from carryover.model import AnyBody, AssistantMessage, UserPrompt, is_plain_id
 from carryover.records.fields import SHORT_CHARS, bounded, digest
 
-_RULE: Final = b"---"
+_RULE: Final = "---"
 _ID_CHARS: Final = 400
 _TITLE: Final = re.compile(r"# ([^\n]{1,300})")
 _INPUT: Final = re.compile(r'"(?:command|filePath|path|pattern|query|url|description)":\s*("(?:[^"\\]|\\.){1,2000}")')
@@ -36,7 +36,7 @@ def form_of(head: bytes, specs: Sequence[AgentSpec]) -> tuple[AgentSpec, ChatExp
 def agent_for(spec: AgentSpec, form: ChatExport, folder: str | None) -> Agent:
     """How such documents are read; `folder`: the project that they are about."""
     return document_agent(
-        spec, TurnReader(by_turn(partial(_turn_starts, form))), TurnContext, partial(_parse, form, folder)
+        spec, TurnReader(partial(by_turn, partial(_turn_starts, form))), TurnContext, partial(_parse, form, folder)
     )
 
 
@@ -51,14 +51,13 @@ def source_for(spec: AgentSpec, form: ChatExport, path: Path, head: bytes) -> So
     return Source(agent=spec.id, path=str(path), session=named, rank=RANK)
 
 
-def _turn_starts(form: ChatExport, lines: Sequence[bytes]) -> list[int]:
+def _turn_starts(form: ChatExport, lines: Sequence[str]) -> list[int]:
     """Indexes of the lines at which a turn begins: headings between blank lines, below a rule where the form has it."""
-    found, above = [], b""
+    found, above = [], ""
     for at, line in enumerate(lines):
-        text = line.decode("utf-8", "replace").rstrip()
         blank = at == 0 or not lines[at - 1].strip()
         placed = blank and (above == _RULE or not form.ruled)
-        if placed and any(re.fullmatch(heading, text) for heading in (form.user, form.agent)):
+        if placed and any(re.fullmatch(heading, line.rstrip()) for heading in (form.user, form.agent)):
             found.append(at)
         above = line.strip() or above
     return found

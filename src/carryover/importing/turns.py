@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -14,6 +14,7 @@ from carryover.adapter.event_builder import EventBuilder
 from carryover.adapter.spec import AgentSpec
 from carryover.model import AnyBody, SessionInfo
 from carryover.readers.files import read_small, stamp_of_file
+from carryover.records.fields import is_absolute, resolved
 
 RANK: Final = -1
 """Below all of the agents' own transcripts, which say more.
@@ -24,7 +25,7 @@ MAX_BYTES: Final = 32 << 20
 """A longer document is counted and skipped, since turns can only be found with the whole document in memory."""
 TURNS_AT_ONCE: Final = 500
 
-TurnStarts = Callable[[Sequence[bytes]], list[int]]
+TurnStarts = Callable[[Sequence[str]], list[int]]
 """Lines of a document → the indexes of those at which turns begin."""
 
 
@@ -96,9 +97,18 @@ class Place(msgspec.Struct, frozen=True, array_like=True):
     turns: int = 0
 
 
-def by_turn(starts: TurnStarts) -> Callable[[bytes], list[Record]]:
-    """Returns what splits a document at the beginnings of turns, into records numbered by their last lines."""
-    return lambda data: _turns(data, starts)
+def by_turn(starts: TurnStarts, data: bytes) -> list[Record]:
+    """Splits a document at the beginnings of turns, into records numbered by their last lines."""
+    lines = data.split(b"\n")
+    found = []
+    for start, end in pairwise(
+        sorted({0, *starts([line.decode("utf-8", "replace").rstrip("\r") for line in lines]), len(lines)})
+    ):
+        last = next((at for at in range(end - 1, start - 1, -1) if lines[at].strip()), None)
+        if last is not None:
+            text = b"\n".join(lines[start : last + 1])
+            found.append(Record(number=last + 1, data=text + b"\n" * (last + 1 < len(lines))))
+    return found
 
 
 class TurnReader:
@@ -144,12 +154,38 @@ def _decoded(cursor: bytes | None) -> Place | None:
         return None
 
 
-def _turns(data: bytes, starts: TurnStarts) -> list[Record]:
-    lines = data.split(b"\n")
-    found = []
-    for start, end in pairwise(sorted({0, *starts([line.rstrip(b"\r") for line in lines]), len(lines)})):
-        last = next((at for at in range(end - 1, start - 1, -1) if lines[at].strip()), None)
-        if last is not None:
-            text = b"\n".join(lines[start : last + 1])
-            found.append(Record(number=last + 1, data=text + b"\n" * (last + 1 < len(lines))))
-    return found
+def former_root(recorded: str, folder: str) -> str | None:
+    """Returns the former path of `folder`: the nearest folder with its name at or above the path `recorded`.
+
+    None if no folder has that name.
+    """
+    path, name = PurePosixPath(_with_slashes(recorded)), PurePosixPath(folder).name
+    return next((str(place) for place in (path, *path.parents) if name and place.name == name), None)
+
+
+def moved(path: str, former: str, folder: str) -> str:
+    """Returns `path` with `former` replaced by `folder`; any other path unchanged. Windows paths work too."""
+    plain, former = _with_slashes(path), _with_slashes(former).rstrip("/")
+    return f"{folder}{plain[len(former) :]}" if _is_below(plain, former) else path
+
+
+def located(path: str, folder: str | None) -> str | None:
+    """Returns the absolute path that a document about the project in `folder` means; None if it can't be known.
+
+    A document shows some paths relative to the folder that it was written in, and others in full.
+    """
+    if not is_absolute(path):
+        return resolved(path, folder)
+    clean = resolved(path, None)
+    if clean is None or folder is None or _is_below(clean, folder):
+        return clean
+    former = former_root(clean, folder)
+    return moved(clean, former, folder) if former is not None else clean
+
+
+def _with_slashes(path: str) -> str:
+    return path if path.startswith("/") else path.replace("\\", "/")
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(f"{folder.rstrip('/')}/")

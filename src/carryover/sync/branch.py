@@ -23,11 +23,12 @@ from carryover.sync.manifest import (
     files_of,
     join_code,
     opened_manifest,
+    opened_segment,
     proof,
+    sealed_segment,
 )
 from carryover.sync.payload import Payload, ProjectState
 from carryover.sync.sealing import LARGEST_OBJECT, Epoch, Unreadable
-from carryover.sync.segments import opened_segment, sealed_segment
 from carryover.sync.store import File, GitStore, StoreTrouble
 from carryover.sync.trust import View, first_view, judged
 

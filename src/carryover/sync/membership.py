@@ -27,7 +27,6 @@ from carryover.sync.manifest import (
     opened_manifest,
     store_code,
 )
-from carryover.sync.remotes import normalised, without_credentials
 from carryover.sync.sealing import (
     MachineKey,
     Unreadable,
@@ -36,7 +35,7 @@ from carryover.sync.sealing import (
     new_identity,
     random_id,
 )
-from carryover.sync.store import GitStore, StoreTrouble, machine_of, usable_address
+from carryover.sync.store import GitStore, StoreTrouble, machine_of, normalised, usable_address, without_credentials
 from carryover.sync.trust import View, first_view
 
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")

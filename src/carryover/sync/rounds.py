@@ -15,13 +15,12 @@ from carryover.ledger.store import Ledger
 from carryover.paths import StateDir
 from carryover.projects.root import StatePaths
 from carryover.sync.branch import Changes, OwnBranch
-from carryover.sync.ledger_side.incoming import LedgerIncoming
-from carryover.sync.ledger_side.outgoing import LedgerOutgoing
-from carryover.sync.manifest import Manifest
+from carryover.sync.incoming import LedgerIncoming
+from carryover.sync.manifest import Manifest, to_merge
 from carryover.sync.membership import own_branch
+from carryover.sync.outgoing import LedgerOutgoing
 from carryover.sync.payload import Machine, ProjectState, Taken
 from carryover.sync.sealing import Unreadable
-from carryover.sync.segments import to_merge
 from carryover.sync.trust import View
 
 ROUND_BYTES: Final = 16 << 20

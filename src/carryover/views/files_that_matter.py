@@ -11,9 +11,8 @@ import msgspec
 
 from carryover.distill.sections.recent_files import recent_files
 from carryover.distill.view import ProjectView
-from carryover.export.code_pieces import standing
-from carryover.export.material import LeftOut, TextFile
-from carryover.export.secret_names import is_secret_name
+from carryover.export.material import LeftOut, TextFile, is_secret_name
+from carryover.export.pieces import standing
 from carryover.probe.files import text_of, why_unread
 
 HOLDS_SECRETS: Final = "its name says that it holds secrets"

@@ -8,8 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from carryover.agents import instruction_files, specs
-from carryover.export.material import GuidingFile, LeftOut
-from carryover.export.secret_names import is_secret_name
+from carryover.export.material import GuidingFile, LeftOut, is_secret_name
 from carryover.probe.files import text_of, why_unread
 from carryover.publish import pointers
 

@@ -18,9 +18,7 @@ from carryover.adapter.spec import WebChat
 from carryover.agents import specs
 from carryover.distill.handoff import Handoff
 from carryover.distill.view import ProjectView
-from carryover.export.material import ChangedText, LeftOut, Material, Said
-from carryover.export.project_facts import first_paragraph
-from carryover.export.secret_names import is_secret_name
+from carryover.export.material import ChangedText, LeftOut, Material, Said, first_paragraph, is_secret_name
 from carryover.facts import Facts, GitFacts
 from carryover.fsio import is_folder
 from carryover.ledger.project_content import last_answer, prompts_at

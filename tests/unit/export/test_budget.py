@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from carryover.export.budget import Piece, fitted
+from carryover.export.pieces import Piece, fitted
 from carryover.redact import CleanText
 
 

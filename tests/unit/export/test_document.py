@@ -10,9 +10,9 @@ from msgspec.structs import replace
 from carryover.distill.entry import Entry, Section
 from carryover.distill.handoff import distill
 from carryover.distill.own_text import without_handoffs
-from carryover.export.budget import tokens_in
 from carryover.export.document import LEAST_BUDGET, Document, Request, compose
 from carryover.export.material import ChangedText, GuidingFile, LeftOut, Material, Said, TextFile
+from carryover.export.pieces import tokens_in
 from carryover.facts import Facts
 from support.conversation import MINUTE_MS, Conversation, project
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from carryover.export.project_facts import first_paragraph, layout
+from carryover.export.material import first_paragraph, layout
 
 
 @pytest.mark.parametrize(

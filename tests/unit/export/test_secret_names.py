@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from carryover.export.secret_names import is_secret_name
+from carryover.export.material import is_secret_name
 
 
 @pytest.mark.parametrize(

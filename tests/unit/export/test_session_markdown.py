@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from carryover.export.session_markdown import session_markdown
-from carryover.export.session_parts import SessionHead, cleaned, session_parts
+from carryover.export.session_parts import SessionHead, cleaned, session_markdown, session_parts
 from carryover.model import AssistantMessage, ToolResult, UserPrompt
 from support.session_events import BEGAN_MS, stored
 

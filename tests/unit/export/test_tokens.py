@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carryover.export.budget import tokens_in
+from carryover.export.pieces import tokens_in
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 from carryover.ledger.foreign import know_machine
 from carryover.ledger.queries import sessions
 from carryover.ledger.tombstones import EVERYTHING, project_scope
-from carryover.sync.ledger_side.incoming import label
+from carryover.sync.incoming import label
 from carryover.sync.payload import Machine, Payload, SyncedEvent, SyncedSession, SyncedTombstone, decode_payloads
 from support.machines import OneMachine, machines
 
@@ -33,7 +33,7 @@ def payload(
 
 async def taken(desktop: OneMachine, given: Payload) -> tuple[int, int]:
     """How many events of the payload were stored, and how many skipped."""
-    from carryover.sync.ledger_side.incoming import LedgerIncoming
+    from carryover.sync.incoming import LedgerIncoming
 
     done = await LedgerIncoming(desktop.ledger, desktop.paths).take(Machine(id="f" * 16, name="laptop"), given, "1")
     return done.events, done.skipped

@@ -17,8 +17,8 @@ from carryover.ledger.selection import Selection
 from carryover.ledger.sessions import know_project
 from carryover.model import AssistantMessage, FileEdit, SessionInfo, UserPrompt
 from carryover.publish.project_view import project_view
-from carryover.sync.ledger_side.allowing import end
-from carryover.sync.ledger_side.outgoing import LedgerOutgoing
+from carryover.sync.clones import end
+from carryover.sync.outgoing import LedgerOutgoing
 from support.machines import OneMachine, Two, machines, meet
 from support.scribe import noise
 

@@ -10,9 +10,8 @@ import pytest
 
 from carryover.cli.main import main
 from carryover.errors import UserError
-from carryover.sync.remotes import normalised, without_credentials
 from carryover.sync.sealing import MachineKey, Unreadable, code_of, new_identity, seal_to
-from carryover.sync.store import usable_address
+from carryover.sync.store import normalised, usable_address, without_credentials
 from support.shared_file import ssh_key
 
 

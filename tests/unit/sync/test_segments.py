@@ -9,7 +9,7 @@ import zlib
 import msgspec
 import pytest
 
-from carryover.sync.manifest import Part, Segment
+from carryover.sync.manifest import Part, Segment, opened_segment, sealed_segment
 from carryover.sync.payload import (
     LARGEST_PAYLOADS,
     Payload,
@@ -17,7 +17,6 @@ from carryover.sync.payload import (
     SyncedSession,
 )
 from carryover.sync.sealing import LARGEST, Epoch, Unreadable, inflated, new_epoch, open_sealed, seal, seal_to
-from carryover.sync.segments import opened_segment, sealed_segment
 
 
 @pytest.mark.parametrize(
