@@ -1,4 +1,4 @@
-"""Makes what is shared with another person: a project's handoff and the conversations behind it."""
+"""Makes what is shared with another person, and takes in what another person shared, as a text from outside."""
 
 from __future__ import annotations
 
@@ -36,6 +36,16 @@ LINE_CHARS: Final = 120
 _MOST_SESSIONS: Final = 500
 _CUT: Final = "[The beginning is left out: all of it would be too long.]\n\n"
 _MARKS: Final = re.compile(rf"{re.escape(MARK)}([\w-]+)\]")
+SOURCE: Final = "share"
+_NAME_CHARS: Final = 40
+_KEY_BYTES: Final = 64 << 10
+_PART_CHARS: Final = 1 << 20
+_START: Final = re.compile(r"^[-+| \t\d]*")
+"""The beginning of a line that can't mean anything: an indentation, a list mark, a line number, a mark of a diff."""
+_NEW_KEY: Final = (
+    "`ssh-keygen -t ed25519 -N '' -f ~/.ssh/carryover` makes a key for this; send ~/.ssh/carryover.pub to the person "
+    "who shares, and import with --identity ~/.ssh/carryover."
+)
 
 
 class Shared(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,9 +68,9 @@ def compose(state: StateDir, root: str, sender: str, depth: Depth, expires_ms: i
     config = settings_to_print(state)
     refuse_excluded(root, config)
     blank = Bundle(
-        sender=_line(sender),
-        host=_line(os.uname().nodename),
-        project=_line(Path(root).name),
+        sender=one_line(quoting.one_line(sender), LINE_CHARS),
+        host=one_line(quoting.one_line(os.uname().nodename), LINE_CHARS),
+        project=one_line(quoting.one_line(Path(root).name), LINE_CHARS),
         title="",
         made_ms=now_ms(),
         expires_ms=expires_ms,
@@ -82,15 +92,14 @@ def compose(state: StateDir, root: str, sender: str, depth: Depth, expires_ms: i
     return made
 
 
-def _line(text: str) -> str:
-    return one_line(quoting.one_line(text), LINE_CHARS)
-
-
 def _filled(blank: Bundle, ledger: sqlite3.Connection, project: int, handoff: Handoff) -> Shared:
     rows = work_sessions(ledger, project, limit=_MOST_SESSIONS)
     documents: list[Document] = []
     home = _HomePaths()
-    text = home.hidden(_text(handoff))
+    # The sections alone: the header and the last line speak to the agents of this machine.
+    sections = (f"## {title}\n" + "\n".join(line for line, _ in lines) for title, lines in lay_out(handoff))
+    last_work = f"Last work: {iso_utc(handoff.updated_ms)}, {handoff.agent}"
+    text = home.hidden("\n\n".join((last_work, *sections)) + "\n")
     room, left_out = LARGEST_TEXT - len(text), 0
     for row, turns in _chosen(rows, handoff, blank.depth):
         if room <= len(_CUT):
@@ -108,21 +117,14 @@ def _filled(blank: Bundle, ledger: sqlite3.Connection, project: int, handoff: Ha
     return Shared(bundle=bundle, secrets=dict(marks), home_paths=home.count, left_out=left_out)
 
 
-def _text(handoff: Handoff) -> str:
-    """Returns the sections alone: the header and the last line speak to the agents of this machine."""
-    sections = (f"## {title}\n" + "\n".join(line for line, _ in lines) for title, lines in lay_out(handoff))
-    return f"Last work: {iso_utc(handoff.updated_ms)}, {handoff.agent}\n\n" + "\n\n".join(sections) + "\n"
-
-
 def _chosen(rows: list[SessionRow], handoff: Handoff, depth: Depth) -> Iterator[tuple[SessionRow, set[int] | None]]:
     """Yields the sessions to share, newest first, with the turns of each that are needed; None for all of them."""
-    sources: dict[tuple[str, str], set[int]] = {}
-    for _, lines in lay_out(handoff):
-        for source in (source for _, entry in lines for source in entry.sources):
-            if source.turn is not None:
-                sources.setdefault((source.agent, source.session), set()).add(source.turn)
+    needed: dict[tuple[str, str], set[int]] = {}
+    for source in (source for _, lines in lay_out(handoff) for _, entry in lines for source in entry.sources):
+        if source.turn is not None:
+            needed.setdefault((source.agent, source.session), set()).add(source.turn)
     for at, row in enumerate(rows):
-        turns = sources.get((row.agent, row.native_id))
+        turns = needed.get((row.agent, row.native_id))
         if depth == "all" or (depth == "session" and at == 0):
             yield row, None
         elif turns is not None:
@@ -146,18 +148,6 @@ class _HomePaths:
         return quoting.safe(shown).text
 
 
-SOURCE: Final = "share"
-_NAME_CHARS: Final = 40
-_KEY_BYTES: Final = 64 << 10
-_PART_CHARS: Final = 1 << 20
-_START: Final = re.compile(r"^[-+| \t\d]*")
-"""The beginning of a line that can't mean anything: an indentation, a list mark, a line number, a mark of a diff."""
-_NEW_KEY: Final = (
-    "`ssh-keygen -t ed25519 -N '' -f ~/.ssh/carryover` makes a key for this; send ~/.ssh/carryover.pub to the person "
-    "who shares, and import with --identity ~/.ssh/carryover."
-)
-
-
 def is_share(name: str) -> bool:
     """Whether the file that the user names was encrypted with age."""
     try:
@@ -173,7 +163,6 @@ def opened(path: Path, state: StateDir, identity: str | None) -> Bundle:
     Raises UserError.
     """
     keys, problems = _keys(state, identity)
-    tried = " or ".join(keys)
     if not keys:
         why = f" {'. '.join(problems)}." if problems else ""
         raise UserError(f"There is no key here to open {path} with.{why} Nothing was imported. {_NEW_KEY}")
@@ -185,16 +174,26 @@ def opened(path: Path, state: StateDir, identity: str | None) -> Bundle:
     except Unreadable as error:
         also = f" {'. '.join(problems)}, so it was not tried. {_NEW_KEY}" if problems else ""
         raise UserError(
-            f"{path} can't be opened with {tried}: {error}. Nothing was imported.{also}", ExitCode.REFUSED
+            f"{path} can't be opened with {' or '.join(keys)}: {error}. Nothing was imported.{also}", ExitCode.REFUSED
         ) from error
-    return _harmless(bundle)
+    # Nothing is left that is hidden, secret or able to pass for anything but text.
+    lines = {name: _inert(getattr(bundle, name)) for name in ("sender", "host", "project", "title")}
+    documents = tuple(Document(_inert(one.title), _quoted(one.text)) for one in bundle.documents)
+    return msgspec.structs.replace(bundle, **lines, handoff=_quoted(bundle.handoff), documents=documents)
 
 
 def _keys(state: StateDir, identity: str | None) -> tuple[dict[str, bytes], list[str]]:
     """Returns the contents of the usable keys by their names, and what is wrong with others."""
+    folder = SyncFolder(state)
+    if identity is not None:
+        files = [expanded(identity)]
+    else:
+        files = [Path.home() / ".ssh" / name for name in ("id_ed25519", "id_rsa")]
+        if folder.is_set_up:
+            files.append(Path(folder.settings().ssh_key or folder.path / "key"))
     keys: dict[str, bytes] = {}
     problems: list[str] = []
-    for path in _key_files(state, identity):
+    for path in files:
         name = short_path(path, Path.home())
         try:
             content = read_bytes_bounded(path, _KEY_BYTES)
@@ -210,26 +209,8 @@ def _keys(state: StateDir, identity: str | None) -> tuple[dict[str, bytes], list
     return keys, problems
 
 
-def _key_files(state: StateDir, identity: str | None) -> Iterator[Path]:
-    if identity is not None:
-        yield expanded(identity)
-        return
-    yield from (Path.home() / ".ssh" / name for name in ("id_ed25519", "id_rsa"))
-    folder = SyncFolder(state)
-    if folder.is_set_up:
-        own = folder.settings().ssh_key
-        yield Path(own) if own is not None else folder.path / "key"
-
-
-def _harmless(bundle: Bundle) -> Bundle:
-    """Returns the bundle with nothing hidden, secret or able to pass for anything but text; each line is quoted."""
-    lines = {name: _received_line(getattr(bundle, name)) for name in ("sender", "host", "project", "title")}
-    documents = tuple(Document(_received_line(one.title), _quoted(one.text)) for one in bundle.documents)
-    return msgspec.structs.replace(bundle, **lines, handoff=_quoted(bundle.handoff), documents=documents)
-
-
-def _received_line(text: str) -> str:
-    return one_line(neutralize(quoting.one_line(text)), 120)
+def _inert(text: str) -> str:
+    return one_line(neutralize(quoting.one_line(text)), LINE_CHARS)
 
 
 def _quoted(text: str) -> str:
@@ -257,14 +238,11 @@ def texts_of(bundle: Bundle) -> list[str]:
         "begins with `>`.\n\n"
         f"> From {name_of(bundle)} on {bundle.host}, of their project {bundle.project}"
     )
-    documents = (f"> {document.title}:\n>\n{document.text}" for document in bundle.documents)
-    return [part for text in (f"{head}\n>\n{bundle.handoff}", *documents) for part in _parts(text)]
-
-
-def _parts(text: str) -> Iterator[str]:
-    """Yields the text in parts that end with a line, or else in the middle of a very long one."""
-    while len(text) > _PART_CHARS:
-        end = text.rfind("\n", 0, _PART_CHARS) + 1 or _PART_CHARS
-        yield text[:end]
-        text = text[end:]
-    yield text
+    parts = []
+    for text in (f"{head}\n>\n{bundle.handoff}", *(f"> {one.title}:\n>\n{one.text}" for one in bundle.documents)):
+        while len(text) > _PART_CHARS:  # a part ends with a line, or else in the middle of a very long one
+            end = text.rfind("\n", 0, _PART_CHARS) + 1 or _PART_CHARS
+            parts.append(text[:end])
+            text = text[end:]
+        parts.append(text)
+    return parts

@@ -240,7 +240,7 @@ def _session_text(name: str, form: Literal["md", "html", "atif"], *, full: bool)
 
 
 def _export_all(args: argparse.Namespace) -> int:
-    from carryover.actions.exporting import check_archive_folder, write_archive
+    from carryover.actions.archive import check_archive_folder, write_archive
     from carryover.actions.recorded import ledger_of_project
     from carryover.terminal.output import Progress
 

@@ -1,0 +1,265 @@
+"""Writes all recorded sessions as a folder of web pages, with a page above them for each project and one of all."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+from itertools import groupby
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from carryover.actions.context import agents_own, now_ms
+from carryover.actions.exporting import page_style, session_document, shown_root, shown_title
+from carryover.agents import agent_name
+from carryover.config import Config, project_settings
+from carryover.errors import ExitCode, UserError
+from carryover.export.quoting import one_line, safe
+from carryover.export.session_html import GENERATOR, inline_html, moment, page
+from carryover.export.session_parts import exported, local_time
+from carryover.fsio import atomic_replace, private_dir, read_beginning
+from carryover.ledger.queries import project_by_id, sessions
+from carryover.ledger.rows import SessionRow
+from carryover.page import answers, project
+from carryover.page.projects import listed_projects
+from carryover.publish.project_view import session_digest
+from carryover.terminal.output import counted
+
+INDEX: Final = "index.html"
+TIMELINE: Final = "timeline.html"
+_NAME_CHARS: Final = 40
+_NOT_PLAIN: Final = re.compile(r"[^A-Za-z0-9_-]+")
+_HEAD_BYTES: Final = 2048
+_MOST: Final = 1_000_000
+_WAITS: Final = {"you": "Waits for you", "approval": "Waits for your approval", "a limit": "At its usage limit"}
+_LABELS: Final = {
+    "prompt": "Prompt",
+    "tests": "Tests",
+    "limit": "Usage limit",
+    "handover": "Hand-over",
+    "commit": "Commit",
+    "note": "Note",
+    "session": "Session began",
+}
+
+
+class Archive(msgspec.Struct, frozen=True, kw_only=True):
+    """A finished export: its folder, how many projects and sessions its pages show, how many projects are excluded."""
+
+    folder: str
+    projects: int
+    sessions: int
+    excluded: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Project:
+    """A project with its sessions, newest first, of which there is at least one, and what it waits for."""
+
+    rows: Sequence[SessionRow]
+    waits: str
+
+    @property
+    def root(self) -> str:
+        return shown_root(self.rows[0])
+
+    @property
+    def name(self) -> str:
+        return one_line(_last_name(self.root) or self.root or "Without a project")
+
+    @property
+    def folder(self) -> str:
+        root = self.rows[0].root or ""
+        return f"{_plain(_last_name(root)) or 'project'}-{_mark(root)}"
+
+    def turn(self, agent: str, session: str, number: int) -> str:
+        """Returns the address of a turn; empty if the session has no page."""
+        found = next((row for row in self.rows if (row.agent, row.native_id) == (agent, session)), None)
+        return "" if found is None else f"{_page_of(found)}#turn-{number}" if number else _page_of(found)
+
+
+def check_archive_folder(folder: Path) -> bool:
+    """Whether there is an earlier export in `folder`, which is to be replaced; False if it is new or empty.
+
+    Raises UserError (REFUSED) if it is something else, OSError if it can't be read.
+    """
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        raise UserError(f"{folder} is not a folder, so nothing was written. Name a new one with -o.", ExitCode.REFUSED)
+    if not folder.is_dir() or not any(folder.iterdir()):
+        return False
+    if not _is_ours(folder / INDEX):
+        raise UserError(
+            f"{folder} contains other files, so nothing was written. Name a new folder with -o.", ExitCode.REFUSED
+        )
+    return True
+
+
+def write_archive(
+    ledger: sqlite3.Connection, folder: Path, config: Config, *, full: bool, report: Callable[[float, str], None]
+) -> Archive:
+    """Writes a page for each session, two for each project and one of all projects, which only the user can read.
+
+    Replaces an earlier export in `folder`, which may contain what was forgotten since. `report` receives the progress
+    as a share and a text. Raises UserError (NOTHING_FOUND) if no session is recorded.
+    """
+    projects, excluded = _projects(ledger, config)
+    if not projects:
+        raise UserError(
+            "No session is recorded, so nothing was written. `carryover status` says what is watched.",
+            ExitCode.NOTHING_FOUND,
+        )
+    number, done = sum(len(each.rows) for each in projects), 0
+    private_dir(folder)
+    for place in [path for path in folder.iterdir() if path.is_dir() and not path.is_symlink()]:
+        for old in [path for path in place.glob("*.html") if _is_ours(path)]:  # pages of an earlier export alone
+            old.unlink()
+        if not any(place.iterdir()):
+            place.rmdir()
+    # First, so that the remains of an interrupted export are recognised as an export.
+    _write(folder / INDEX, _all_projects(projects))
+    for each in projects:
+        place = folder / each.folder
+        private_dir(place)
+        _write_project(ledger, place, each, config)
+        links = f'<a href="../{INDEX}">All projects</a> › <a href="{INDEX}">{escape(each.name)}</a>'
+        for row in each.rows:
+            report(done / number, f"{done:,} of {number:,} sessions")
+            above = f'<nav class="path">{links}</nav>\n'
+            _write(place / _page_of(row), (session_document(ledger, row, "html", full=full, above=above),))
+            done += 1
+    return Archive(folder=str(folder), projects=len(projects), sessions=number, excluded=excluded)
+
+
+def _projects(ledger: sqlite3.Connection, config: Config) -> tuple[list[_Project], int]:
+    """Returns the projects, newest work first, and the number of excluded ones."""
+    by_project: dict[int | None, list[SessionRow]] = {}
+    for row in sessions(ledger, limit=_MOST):
+        by_project.setdefault(row.project_id, []).append(row)
+    known = {each.id: each for each in listed_projects(ledger, config, now_ms=now_ms()).projects}
+    kept = []
+    for project_id, rows in by_project.items():
+        if not rows[0].root or not project_settings(Path(rows[0].root), config).excluded:
+            at = known.get(project_id or 0)
+            waits = _WAITS.get(at.waits_for, "") if at is not None else ""
+            kept.append(_Project(rows, f"{waits}: {at.asks}" if at is not None and at.asks else waits))
+    return kept, len(by_project) - len(kept)
+
+
+def _all_projects(projects: Iterable[_Project]) -> Iterable[str]:
+    listed = ""
+    for each in projects:
+        agents = ", ".join(dict.fromkeys(agent_name(row.agent) for row in each.rows))
+        listed += (
+            f'<li><h2><a href="{escape(each.folder)}/{INDEX}">{escape(each.name)}</a></h2>{_place(each)}'
+            f'<p class="facts"><span>last work {moment(each.rows[0].last_ms)}</span>'
+            f"<span>{counted(len(each.rows), 'session')}</span><span>{escape(one_line(agents))}</span></p></li>\n"
+        )
+    about = f"<p><small>Exported {escape(exported(now_ms()).replace('`', ''))}</small></p>\n"
+    body = f'<h1>Projects</h1>\n<main><ul class="projects">\n{listed}</ul></main>\n{about}'
+    return page("Projects", (body,), page_style())
+
+
+def _write_project(ledger: sqlite3.Connection, place: Path, of: _Project, config: Config) -> None:
+    row = project_by_id(ledger, of.rows[0].project_id) if of.rows[0].project_id is not None else None
+    handoff = timeline = more = listed = ""
+    if row is not None:
+        made = project.handoff(ledger, row, config, agents_own(config.agents), now_ms=now_ms())
+        found = project.history(ledger, row, before_ms=None, limit=project.MOST_ENTRIES)
+        handoff = _handoff(of, made)
+        for day, entries in groupby(found.entries, key=lambda entry: local_time(entry.at_ms)[:10] or "Undated"):
+            of_day = "".join(_entry(of, entry) for entry in entries)
+            timeline += f"<section><h2>{escape(day)}</h2><ol>\n{of_day}</ol></section>\n"
+        more = '<p class="dim">What is older is in the pages of the sessions.</p>\n' if found.more else ""
+    for session in of.rows:
+        prompts = counted(session_digest(ledger, session).prompts, "prompt")
+        listed += (
+            f'<li><a href="{escape(_page_of(session))}">{escape(shown_title(ledger, session)) or "Untitled"}</a>'
+            f"<small>{moment(session.last_ms)} · {escape(agent_name(session.agent))} · {prompts}</small></li>\n"
+        )
+    heading = f"<h2>{counted(len(of.rows), 'session')}</h2>"
+    index = f'<div class="lines">\n{handoff}</div>\n{heading}\n<ul class="list">\n{listed}</ul>\n'
+    _write(place / INDEX, _page(of, INDEX, index))
+    _write(place / TIMELINE, _page(of, TIMELINE, f'<div class="timeline">\n{timeline}</div>\n{more}'))
+
+
+def _page(of: _Project, name: str, body: str) -> Iterable[str]:
+    tabs = "".join(
+        f'<a href="{path}"{" aria-current=" + chr(34) + "page" + chr(34) if path == name else ""}>{label}</a>'
+        for path, label in ((INDEX, "Handoff and sessions"), (TIMELINE, "Timeline"))
+    )
+    above = f'<nav class="path"><a href="../{INDEX}">All projects</a></nav>\n<h1>{escape(of.name)}</h1>\n{_place(of)}'
+    views = f'<nav class="tabs" aria-label="Views of the project">{tabs}</nav>'
+    return page(of.name, (f"{above}\n{views}\n<main>\n{body}</main>\n",), page_style())
+
+
+def _place(of: _Project) -> str:
+    waits = f'<p class="asks">{escape(one_line(of.waits))}</p>' if of.waits else ""
+    return f'<p class="url">{escape(one_line(of.root))}</p>{waits}'
+
+
+def _handoff(of: _Project, made: answers.HandoffAnswer) -> str:
+    """Shows the lines of the handoff as it would be published now, without what it says to agents."""
+    shown = ""
+    for kind, lines in groupby((line for line in made.lines if line.kind != "head"), key=lambda line: line.kind):
+        if kind == "title":
+            shown += "".join(f"<h2>{escape(one_line(line.text.lstrip('# ')))}</h2>\n" for line in lines)
+            continue
+        items = ""
+        for line in lines:
+            turns = {of.turn(one.agent, one.session, one.turn): f"turn {one.turn}" for one in line.sources if one.turn}
+            links = ", ".join(f'<a href="{escape(at)}">{escape(name)}</a>' for at, name in turns.items() if at)
+            text = safe(line.text).text.removeprefix("- ")
+            further = ' class="further"' if text.startswith("> ") else ""
+            words = f'<span class="words">{inline_html(text.removeprefix("> "))}</span>'
+            items += f'<li{further}><p class="line">{words}<span class="from">{links}</span></p></li>\n'
+        shown += f"<ul>\n{items}</ul>\n"
+    return shown
+
+
+def _entry(of: _Project, entry: answers.Entry) -> str:
+    failed = entry.detail == "fail"
+    label = _LABELS.get(entry.kind, "") + (f" {entry.detail}" if entry.kind == "tests" else "")
+    said = entry.text if entry.kind != "handover" else f"{agent_name(entry.text)} → {agent_name(entry.agent)}"
+    text = escape(one_line(said)) or label
+    kind = "kind failed" if failed or entry.kind == "limit" else "kind"
+    shown = f'<span class="{kind}">{label}</span>' if label and label != text else ""
+    address = of.turn(entry.agent, entry.session, entry.turn)
+    shown += f'<a href="{escape(address)}">{text}</a>' if address else text
+    when = moment(entry.at_ms, local_time(entry.at_ms)[11:16])
+    by = f'<span class="by">{escape(one_line(agent_name(entry.agent)))}</span>'
+    return f'<li class="entry {entry.kind}">{when}{by}<div class="what">{shown}</div></li>\n'
+
+
+def _page_of(row: SessionRow) -> str:
+    """Returns a plain file name for a session's page, different for each session."""
+    day = local_time(row.started_ms)[:10] or "undated"
+    return f"{day}-{_plain(row.agent)}-{_mark(row.agent, row.native_id)}.html"
+
+
+def _last_name(root: str) -> str:
+    """Returns the last part of a path, which may be a Windows path."""
+    return re.split(r"[/\\]", root.rstrip("/\\"))[-1]
+
+
+def _plain(text: str) -> str:
+    return _NOT_PLAIN.sub("-", text).strip("-")[:_NAME_CHARS].lower()
+
+
+def _mark(*parts: str) -> str:
+    return hashlib.blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
+
+
+def _write(path: Path, pieces: Iterable[str]) -> None:
+    atomic_replace(path, "".join(pieces).encode("utf-8", "replace"), mode=0o600, follow=False, durable=False)
+
+
+def _is_ours(path: Path) -> bool:
+    try:
+        return GENERATOR.encode() in read_beginning(path, _HEAD_BYTES)
+    except OSError:
+        return False
