@@ -26,10 +26,6 @@ from carryover.publish.project_view import MAX_SESSIONS, project_view
 from carryover.readers.by_kind import reader_of_copies
 from carryover.records.fields import LATEST_MS
 
-_MOST_BATCHES: Final = 8
-"""Batches that are read to find out whose a file is: about 8 MiB, since it may start with oversized records."""
-
-
 _ANYWHERE: Final = ("", "C:", "D:")
 """Roots of a project whose folder is unknown, so that files are shown by their full paths."""
 
@@ -105,44 +101,31 @@ def _document(path: Path, agent_id: str | None) -> tuple[Agent, Source]:
     with suppress(UserError):
         document = open_document(path.absolute(), agent_id=agent_id, part=True)
         return document.agent, document.source
-    agent = _agent_for(path, agent_id)
-    return agent, Source(agent=agent.id, path=str(path.absolute()))
-
-
-def _agent_for(path: Path, agent_id: str | None) -> Agent:
     known = {name: replace(agent, reader=reader_of_copies(agent.reader)) for name, agent in adapters().items()}
-    if agent_id is not None:
-        if agent_id not in known:
-            raise UserError(
-                f"This version of Carryover can't read transcripts of {agent_name(agent_id)} yet.", ExitCode.USAGE
-            )
-        return known[agent_id]
-    understood = {agent.id: _events_at_the_beginning(agent, path) for agent in known.values()}
-    best = max(understood, key=lambda name: understood[name], default=None)
-    if best is None or understood[best] == 0:
+    if agent_id is not None and agent_id not in known:
+        raise UserError(
+            f"This version of Carryover can't read transcripts of {agent_name(agent_id)} yet.", ExitCode.USAGE
+        )
+    understood = {name: _events_at_the_beginning(agent, path) for name, agent in known.items()} if not agent_id else {}
+    best = agent_id or max(understood, key=lambda name: understood[name])
+    if not agent_id and not understood[best]:
         raise UserError(
             f"No agent that Carryover knows wrote {path} in a form that was recognised. Name the agent with --agent.",
             ExitCode.NOTHING_FOUND,
         )
-    return known[best]
+    return known[best], Source(agent=best, path=str(path.absolute()))
 
 
 def _events_at_the_beginning(agent: Agent, path: Path) -> int:
-    """Counts the events that the adapter finds in the first non-empty batch; another agent's file has none."""
-    context, cursor = agent.context_type(), None
-    source = Source(agent=agent.id, path=str(path))
-    events = 0
-    for _ in range(_MOST_BATCHES):
-        try:
-            batch = agent.reader.read(path, cursor)
-        except (OSError, ValueError):  # ValueError: not this reader's kind of file at all
-            return 0
-        for record in batch.records:
-            context, folded = agent.parse(source, context, record)
-            events += len(folded.events)
-        if events or not batch.more or batch.cursor == cursor:
-            break
-        cursor = batch.cursor
+    """Counts the events that the adapter finds in the first records; another agent's file has none."""
+    context, events = agent.context_type(), 0
+    try:
+        batch = agent.reader.read(path, None)
+    except (OSError, ValueError):  # ValueError: not this reader's kind of file at all
+        return 0
+    for record in batch.records:
+        context, parsed = agent.parse(Source(agent=agent.id, path=str(path)), context, record)
+        events += len(parsed.events)
     return events
 
 
