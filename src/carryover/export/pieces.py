@@ -15,8 +15,8 @@ import msgspec
 
 from carryover.distill.entry import Entry
 from carryover.distill.relative_time import elapsed
-from carryover.export.material import ChangedText, GuidingFile, Material, Said, TextFile, fence_name, layout
-from carryover.export.quoting import Safe, code_span, fenced, one_line, quoted, safe
+from carryover.export.material import GuidingFile, Material, TextFile, fence_name, layout
+from carryover.export.quoting import code_span, fenced, one_line, quoted, safe
 from carryover.redact import CleanText
 
 
@@ -38,49 +38,31 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
     """The file that the piece shows."""
 
 
-class Fitted(msgspec.Struct, frozen=True, kw_only=True):
-    """The pieces that fit, in their original order. `shortened`: those of `kept` in their shorter form."""
+def fitted(pieces: Sequence[Piece], *, budget: int, cost: Callable[[str], int]) -> list[CleanText | None]:
+    """Returns the form in which each piece fits into `budget` tokens as counted by `cost`, by rank; None if in none.
 
-    kept: tuple[tuple[Piece, CleanText], ...]
-    shortened: tuple[Piece, ...]
-    dropped: tuple[Piece, ...]
-    used: int
-    """Tokens used by the kept pieces and their section headings."""
-
-
-def fitted(pieces: Sequence[Piece], *, budget: int, cost: Callable[[str], int]) -> Fitted:
-    """Returns the pieces that fit into `budget` tokens as counted by `cost`, by rank; rank 0 always fits."""
+    Rank 0 always fits, in full.
+    """
     ranked = sorted(enumerate(pieces), key=lambda item: (item[1].rank, item[0]))
-    chosen: dict[int, CleanText] = {}
-    opened: set[str] = set()
-    used = 0
+    chosen: list[CleanText | None] = [None] * len(pieces)
+    opened, left = set[str](), budget
     for number, piece in ranked:
         heading = 0 if piece.section in opened else cost(f"## {piece.section}\n\n")
-        for text, price in ((form, cost(f"{form}\n\n")) for form in _forms(piece)):
-            too_large = text is not piece.shorter and piece.shorter is not None and price > budget * piece.share
-            if piece.rank == 0 or (used + heading + price <= budget and not too_large):
-                chosen[number] = text
+        for form in (piece.text,) if piece.shorter is None else (piece.text, piece.shorter):
+            price = cost(f"{form}\n\n")
+            too_large = form is not piece.shorter and piece.shorter is not None and price > budget * piece.share
+            if piece.rank == 0 or (heading + price <= left and not too_large):
+                chosen[number] = form
                 opened.add(piece.section)
-                used += heading + price
+                left -= heading + price
                 break
     for number, piece in ranked:  # remaining space goes to pieces that can be shortened
-        if number in chosen and chosen[number] is piece.shorter:
+        if chosen[number] is not None and chosen[number] is piece.shorter:
             more = cost(f"{piece.text}\n\n") - cost(f"{piece.shorter}\n\n")
-            if used + more <= budget:
+            if more <= left:
                 chosen[number] = piece.text
-                used += more
-    return Fitted(
-        kept=tuple((piece, chosen[number]) for number, piece in enumerate(pieces) if number in chosen),
-        shortened=tuple(
-            piece for number, piece in enumerate(pieces) if number in chosen and chosen[number] is piece.shorter
-        ),
-        dropped=tuple(piece for number, piece in enumerate(pieces) if number not in chosen),
-        used=used,
-    )
-
-
-def _forms(piece: Piece) -> Iterable[CleanText]:
-    return (piece.text,) if piece.shorter is None or piece.rank == 0 else (piece.text, piece.shorter)
+                left -= more
+    return chosen
 
 
 _WORD: Final = re.compile(r"[A-Za-z]+")
@@ -144,8 +126,10 @@ _SHORT_ANSWER_CHARS: Final = 1500
 def pieces_of(material: Material) -> list[Piece]:
     """Returns the pieces in the order in which they are printed."""
     found = [*_about(material)]
-    for heading in _FROM_HANDOFF:
-        found += _of_handoff(material, heading)
+    for heading, (title, rank, step) in _FROM_HANDOFF.items():
+        for number, line in enumerate(_lines(material, heading)):
+            text = CleanText(f"- {one_line(line.shown)}")
+            found.append(Piece(section=title, text=text, rank=rank + step * number, label=title))
         if heading == "Task":
             found += _task_in_full(material)
         if heading == "Next action":
@@ -165,18 +149,13 @@ def _about(material: Material) -> Iterator[Piece]:
         yield Piece(section=_ABOUT, text=text, rank=32, label="the layout", shorter=short, part="the first folders")
 
 
-def _of_handoff(material: Material, heading: str) -> Iterator[Piece]:
-    title, rank, step = _FROM_HANDOFF[heading]
-    for number, line in enumerate(_lines(material, heading)):
-        yield Piece(section=title, text=CleanText(f"- {one_line(line.shown)}"), rank=rank + step * number, label=title)
-
-
 def _task_in_full(material: Material) -> Iterator[Piece]:
     """Yields the prompt that sets the task, if the section only shows part of it."""
     lines = _lines(material, "Task")
     shown = [one_line(line.shown) for line in lines]
     for line in lines:
-        said = _said(material, line.session, line.at_ms)
+        of_line = (said for said in material.said if said.at_ms == line.at_ms and line.session in ("", said.session))
+        said = next(of_line, None) if line.at_ms else None
         text = safe(said.text).text.strip() if said is not None else ""
         if not text or any(one_line(text) in other for other in shown):
             continue
@@ -209,12 +188,6 @@ def _last_answer(material: Material) -> Iterator[Piece]:
 def _lines(material: Material, heading: str) -> list[Entry]:
     sections = material.handoff.sections if material.handoff is not None else ()
     return [entry for section in sections if section.title == heading for entry in section.entries]
-
-
-def _said(material: Material, session: str, at_ms: int) -> Said | None:
-    return next(
-        (said for said in material.said if said.at_ms == at_ms and session in ("", said.session) and at_ms), None
-    )
 
 
 def _cut(text: str, chars: int) -> CleanText:
@@ -255,7 +228,12 @@ def file_pieces(material: Material) -> Iterator[Piece]:
         shown = safe(file.text)
         if not shown.text.strip():
             continue
-        heading = f"### {code_span(file.path)}{_remarks(file, shown, material.now_ms)}\n\n"
+        remarks = [f"edited by an agent {elapsed(file.edited_ms, material.now_ms)} ago"] if file.edited_ms else []
+        remarks += ["uncommitted"] * file.changed
+        if shown.hidden:
+            remarks.append(f"{shown.hidden} hidden character{'s' * (shown.hidden > 1)} taken out")
+        remark = f" ({', '.join(remarks)})" if remarks else ""
+        heading = f"### {code_span(file.path)}{remark}\n\n"
         shorter, part = _excerpt(shown.text, file.line)
         name = fence_name(file.path)
         yield Piece(
@@ -277,7 +255,8 @@ def change_pieces(material: Material) -> Iterator[Piece]:
     for number, change in enumerate(ordered):
         rank = _CHANGE_RANK + _STEP * number
         if not change.diff:
-            line = CleanText(f"- {code_span(change.path)}: {_counts(change)}")
+            counts = f"+{change.insertions} -{change.deletions}, " if change.insertions or change.deletions else ""
+            line = CleanText(f"- {code_span(change.path)}: {'deleted' if change.gone else f'{counts}not shown'}")
             yield Piece(section=CHANGES, text=line, rank=rank, label=f"the diff of {change.path}")
             continue
         text = safe(change.diff).text
@@ -292,22 +271,6 @@ def change_pieces(material: Material) -> Iterator[Piece]:
             part=f"the first {_SHORT_DIFF_LINES} of {len(lines)} lines",
             path=change.path,
         )
-
-
-def _counts(change: ChangedText) -> str:
-    if change.gone:
-        return "deleted"
-    return (
-        f"+{change.insertions} -{change.deletions}, not shown" if change.insertions or change.deletions else "not shown"
-    )
-
-
-def _remarks(file: TextFile, shown: Safe, now_ms: int) -> str:
-    parts = [f"edited by an agent {elapsed(file.edited_ms, now_ms)} ago"] if file.edited_ms else []
-    parts += ["uncommitted"] * file.changed
-    if shown.hidden:
-        parts.append(f"{shown.hidden} hidden character{'s' * (shown.hidden > 1)} taken out")
-    return f" ({', '.join(parts)})" if parts else ""
 
 
 def _excerpt(text: CleanText, line: int | None) -> tuple[CleanText | None, str]:

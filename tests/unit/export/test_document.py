@@ -240,19 +240,14 @@ def words(text: str) -> int:
     return len(text.split())
 
 
-def texts(found: tuple[tuple[Piece, CleanText], ...]) -> list[str]:
-    return [text for _, text in found]
-
-
 def test_what_has_the_highest_rank_goes_first_and_order_stays() -> None:
-    found = fitted([piece("old old old", 9), piece("new new", 1), piece("newest", 0)], budget=5, cost=words)
+    pieces = [piece("old old old", 9), piece("new new", 1), piece("newest", 0)]
 
-    assert texts(found.kept) == ["new new", "newest"]
-    assert [left.label for left in found.dropped] == ["old old old"]
-    assert found.used == 5  # with the heading, which is counted once
+    assert fitted(pieces, budget=5, cost=words) == [None, "new new", "newest"]  # 5 with the heading, counted once
+    assert fitted(pieces, budget=4, cost=words) == [None, None, "newest"]
 
 
 def test_what_room_is_left_in_the_end_goes_to_what_is_shown_in_part() -> None:
     pieces = [piece("a b c d e f", 1, shorter="a b", share=0.5), piece("g", 2)]
 
-    assert texts(fitted(pieces, budget=10, cost=words).kept) == ["a b c d e f", "g"]
+    assert fitted(pieces, budget=10, cost=words) == ["a b c d e f", "g"]
