@@ -6,7 +6,7 @@ import os
 import sqlite3
 import sys
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 from threading import Event
@@ -109,29 +109,21 @@ def active_projects(state: StateDir, config: Config, agents: Collection[str]) ->
     that may miss some, such as projects that only a database names.
     """
     since_ms = now_ms() - config.publish.active_days * MS_PER_DAY
-    roots = _of_ledger(state, since_ms) if state.ledger.exists() else _on_disk(config, agents, since_ms)
+    roots: Iterable[tuple[Path, int]] = ()
+    if not state.ledger.exists():
+        roots = _on_disk(config, agents, since_ms)
+    else:
+        with suppress(UserError, sqlite3.Error), closing(connect_read_only(state.ledger, keep_index=True)) as db:
+            roots = [(Path(row.root), row.last_event_ms) for row in projects(db) if row.last_event_ms >= since_ms]
     own, home = agents_own(config.agents), Path.home()
     found: dict[Path, int] = {}
     for root, last_ms in roots:
-        if (
-            root in found
-            or not is_folder(root)
-            or project_settings(root, config).excluded
-            or refusal(root, home=home, agents_own=own)
-        ):
-            continue
-        found[root] = last_ms
+        is_left_out = root in found or not is_folder(root) or project_settings(root, config).excluded
+        if not is_left_out and not refusal(root, home=home, agents_own=own):
+            found[root] = last_ms
         if len(found) == MOST:
             break
     return found
-
-
-def _of_ledger(state: StateDir, since_ms: int) -> list[tuple[Path, int]]:
-    try:
-        with closing(connect_read_only(state.ledger, keep_index=True)) as db:
-            return [(Path(row.root), row.last_event_ms) for row in projects(db) if row.last_event_ms >= since_ms]
-    except (UserError, sqlite3.Error):  # `carryover doctor` reports it
-        return []
 
 
 def _on_disk(config: Config, agents: Collection[str], since_ms: int) -> Iterator[tuple[Path, int]]:

@@ -112,8 +112,7 @@ def _root(data: bytes) -> Fields:
 
 def _records(data: bytes) -> list[Record]:
     """Returns the head of each trajectory without its steps, followed by its steps."""
-    found = [*_of_trajectory(_root(data), None)]
-    return [Record(number=number, data=record) for number, record in enumerate(found, 1)]
+    return [Record(number=number, data=found) for number, found in enumerate(_of_trajectory(_root(data), None), 1)]
 
 
 def _of_trajectory(fields: Fields, subagent_id: str | None, depth: int = 0) -> Iterator[bytes]:
@@ -180,12 +179,17 @@ class _Parser:
         extra = fields_of(fields.get("extra"))
         own = read_as(extra.get(OURS), dict[str, Any]) if step.context.ours else None
         if own is not None:
-            body = _own_body(own, text)
-            step.add("said", body) if body is not None else step.skip("step", "not an event")
+            self._say_again(step, own, text)
             return
         match text_of(fields.get("source")):
             case "user" if text.strip() or images:
-                for number, body in enumerate(self._prompts(step.context, text, images)):
+                prompt = UserPrompt(text=text, attachments=images)
+                bodies: tuple[AnyBody, ...] = (prompt,)
+                if step.context.subagent_id is not None and not step.context.ours:
+                    bodies = (msgspec.structs.replace(prompt, actor="model"),)
+                elif self._quoted is not None and not step.context.ours:
+                    bodies = self._quoted.prompt(text, "")
+                for number, body in enumerate(bodies):
                     step.add(f"prompt{number}", body)
             case "agent" if text.strip():
                 step.add("said", AssistantMessage(text=text))
@@ -195,12 +199,20 @@ class _Parser:
                 if summary or text.strip():
                     step.add("said", AgentSummary(text=summary or text, source="compaction"))
 
-    def _prompts(self, context: Context, text: str, images: int) -> tuple[AnyBody, ...]:
-        if context.subagent_id is not None and not context.ours:
-            return (UserPrompt(text=text, actor="model", attachments=images),)
-        if self._quoted is not None and not context.ours:
-            return self._quoted.prompt(text, "")
-        return (UserPrompt(text=text, attachments=images),)
+    def _say_again(self, step: _Step, own: dict[str, Any], text: str) -> None:
+        """Adds the event of a step that Carryover wrote, unless it is not one that a step may hold."""
+        kind = own.get("kind")
+        if kind == "user_prompt" and isinstance(own.get("command"), str):
+            text = text.removeprefix(own["command"]).removeprefix(" ")
+        if kind in ("user_prompt", "assistant_message"):
+            own = {**own, "text": text}
+        try:
+            if kind not in _NO_KINDS:
+                step.add("said", msgspec.convert(own, AnyBody))
+                return
+        except msgspec.ValidationError:
+            pass
+        step.skip("step", "not an event")
 
     def _calls(self, step: _Step, fields: Fields) -> None:
         calls = {}
@@ -330,22 +342,6 @@ def _begun(context: Context, fields: Fields) -> Context:
             parent=usable_name(text_of(own.get("parent"))),
         ),
     )
-
-
-def _own_body(own: dict[str, Any], text: str) -> AnyBody | None:
-    """Returns the event of a step that Carryover wrote; None if it is not one that a step may hold."""
-    if own.get("kind") in _NO_KINDS:
-        return None
-    if own.get("kind") == "user_prompt":
-        command = own.get("command")
-        text = text.removeprefix(command).removeprefix(" ") if isinstance(command, str) else text
-    if own.get("kind") in ("user_prompt", "assistant_message"):
-        own = {**own, "text": text}
-    try:
-        body: AnyBody = msgspec.convert(own, AnyBody)
-    except msgspec.ValidationError:
-        return None
-    return body
 
 
 def _at(own: dict[str, Any]) -> int | None:

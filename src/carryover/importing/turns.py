@@ -86,17 +86,6 @@ class Turn(EventBuilder[C]):
         self.append(key, body, session=self.session, cwd=self.cwd, subagent_id=self.subagent_id)
 
 
-class Place(msgspec.Struct, frozen=True, array_like=True):
-    """The position to continue from, valid for a file of this size and time: a growing document is rewritten.
-
-    `turns`: number of records already returned.
-    """
-
-    size: int
-    mtime_ns: int
-    turns: int = 0
-
-
 def by_turn(starts: TurnStarts, data: bytes) -> list[Record]:
     """Splits a document at the beginnings of turns, into records numbered by their last lines."""
     lines = data.split(b"\n")
@@ -112,46 +101,37 @@ def by_turn(starts: TurnStarts, data: bytes) -> list[Record]:
 
 
 class TurnReader:
-    """Returns the records of a document, which must be read whole. `split` finds them."""
+    """Returns the records of a document, which must be read whole. `split` finds them.
+
+    A cursor is the number of records returned. Documents are always imported from their beginning, and one that grows
+    meanwhile has the same turns, and more.
+    """
 
     def __init__(self, split: Callable[[bytes], list[Record]]) -> None:
         self._split = split
-        self._known: tuple[Path, FileStat, list[Record] | None] | None = None
+        self._known: tuple[tuple[Path, FileStat], list[Record] | None] | None = None
+        """All records of a file, for the next read; None if it is too long."""
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         """Returns the next turns, at most 500. Raises FileNotFoundError and OSError as `read_small` does."""
         status = stamp_of_file(path)
-        before = _decoded(cursor)
-        same = before is not None and (before.size, before.mtime_ns) == (status.size, status.mtime_ns)
-        begin = before.turns if before is not None and same else 0
-        turns = self._turns_of(path, status)
+        if self._known is None or self._known[0] != (path, status):
+            data = read_small(path, limit=MAX_BYTES)
+            self._known = (path, status), None if data is None else self._split(data)
+        turns = self._known[1]
+        begin = int(cursor or 0)
         records = tuple((turns or [])[begin : begin + TURNS_AT_ONCE])
-        after = Place(status.size, status.mtime_ns, begin + len(records))
+        after = begin + len(records)
         return Batch(
             records=records,
-            cursor=msgspec.msgpack.encode(after),
-            restarted=cursor is not None and not same,
-            more=turns is not None and after.turns < len(turns),
-            oversized=turns is None and not same,
+            cursor=b"%d" % after,
+            more=turns is not None and after < len(turns),
+            oversized=turns is None and cursor is None,
         )
 
     def stat(self, path: Path) -> FileStat:
         """Returns size and time of the file."""
         return stamp_of_file(path)
-
-    def _turns_of(self, path: Path, status: FileStat) -> list[Record] | None:
-        """Returns all turns, cached for the next read, since a document may have many. None if it is too long."""
-        if self._known is None or self._known[:2] != (path, status):
-            data = read_small(path, limit=MAX_BYTES)
-            self._known = path, status, None if data is None else self._split(data)
-        return self._known[2]
-
-
-def _decoded(cursor: bytes | None) -> Place | None:
-    try:
-        return msgspec.msgpack.decode(cursor, type=Place) if cursor is not None else None
-    except msgspec.DecodeError:
-        return None
 
 
 def former_root(recorded: str, folder: str) -> str | None:

@@ -272,12 +272,9 @@ class OwnBranch:
         self.save(pushed=False)
 
     def _files_of(self, commit: str | None) -> dict[str, File] | None:
-        if commit is None:
-            return None
-        try:
-            return self.store.files(commit)
-        except StoreTrouble:
-            return None
+        with suppress(StoreTrouble):
+            return self.store.files(commit) if commit is not None else None
+        return None
 
     def _content(self, files: Mapping[str, File], path: str) -> bytes | None:
         file = files.get(path)

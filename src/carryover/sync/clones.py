@@ -4,35 +4,43 @@ Until then nothing of it is in a handoff. The mechanism is that of moved project
 """
 
 from __future__ import annotations
+
 import asyncio
-from contextlib import closing
+import time
+from collections.abc import Iterable
+from contextlib import closing, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
 from carryover.config import load_config, project_settings
 from carryover.errors import ExitCode, UserError
 from carryover.facts import is_foreign
 from carryover.fsio import is_folder
-from carryover.ledger.change_log import end_log
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import Whereabouts, whereabouts
 from carryover.ledger.selection import Selection
-from carryover.ledger.store import Ledger
 from carryover.paths import StateDir
-from carryover.projects.root import StatePaths
-from carryover.publish.project_moves import link
-from carryover.text.shell import quoted
-import time
-from collections.abc import Iterable
-from typing import Final
-import msgspec
-from carryover.ledger.queries import Whereabouts
 from carryover.probe.git_command import ask
 from carryover.projects.moved_folders import FIRST_COMMIT, REMOTES
 from carryover.sync.payload import SyncedProject
 from carryover.sync.store import normalised
+from carryover.text.shell import quoted
+
+if TYPE_CHECKING:
+    from carryover.ledger.store import Ledger
+    from carryover.projects.root import StatePaths
+
+_GIT_S: Final = 2.0
+_MOST_REMOTES: Final = 20
+_LONGEST: Final = 4_096
 
 
 async def end(ledger: Ledger, *, forget: bool) -> None:
     """Ends the log of what others have to be told; with `forget`, drops the sessions of other machines too."""
+    from carryover.ledger.change_log import end_log
+
     await ledger.write(end_log)
     for agent, session in await ledger.foreign_sessions() if forget else ():
         await ledger.forget(Selection(agent=agent, session=session, for_good=False), now_ms=0)
@@ -43,6 +51,8 @@ async def allow(ledger: Ledger, paths: StatePaths, folder: str) -> str:
 
     Raises UserError: NOTHING_FOUND if there is none, REFUSED if the project is excluded.
     """
+    from carryover.publish.project_moves import link
+
     root = (await asyncio.to_thread(paths.root_of, folder)).root
     chosen = [row.root for row in await asyncio.to_thread(_same, root, paths)]
     # The link brings along what lies below it, each with the same place here.
@@ -77,11 +87,6 @@ def _same(root: str, paths: StatePaths) -> list[Whereabouts]:
     return same
 
 
-_GIT_S: Final = 2.0
-_MOST_REMOTES: Final = 20
-_LONGEST: Final = 4_096
-
-
 def repository_of(root: str) -> SyncedProject:
     """Returns the project at `root` with what identifies its repository, unless there is none or git is slow."""
     folder = Path(root)
@@ -103,24 +108,20 @@ def repository_of(root: str) -> SyncedProject:
 
 
 def same_projects(root: str, known: Iterable[Whereabouts]) -> list[Whereabouts]:
-    """Returns other machines' projects that are clones of the repository at `root` and are not joined yet. Blocking."""
-    candidates = [row for row in known if is_foreign(row.root) and row.moved_to is None and row.has_sessions]
-    waiting = [(row, _identity_in(row.identity)) for row in candidates]
-    if not any(identity is not None for _, identity in waiting):
-        return []
-    here = repository_of(root)
-    return [row for row, identity in waiting if identity is not None and _is_same(here, identity)]
+    """Returns other machines' projects that are clones of the repository at `root` and are not joined yet. Blocking.
 
-
-def _is_same(one: SyncedProject, other: SyncedProject) -> bool:
-    """Whether both are clones of one repository: with the same first commit and a remote in common."""
-    same_commit = one.first_commit is not None and one.first_commit == other.first_commit
-    return same_commit and not set(one.remotes).isdisjoint(other.remotes)
-
-
-def _identity_in(stored: str | None) -> SyncedProject | None:
-    """Returns what identifies another machine's project; None if it is unknown."""
-    try:
-        return msgspec.json.decode(stored, type=SyncedProject) if stored is not None else None
-    except (msgspec.MsgspecError, UnicodeError):
-        return None
+    Clones of one repository have the same first commit and a remote in common.
+    """
+    waiting: list[tuple[Whereabouts, SyncedProject]] = []
+    for row in known:
+        if is_foreign(row.root) and row.moved_to is None and row.has_sessions and row.identity is not None:
+            with suppress(msgspec.MsgspecError, UnicodeError):
+                waiting.append((row, msgspec.json.decode(row.identity, type=SyncedProject)))
+    here = repository_of(root) if waiting else SyncedProject(root)
+    return [
+        row
+        for row, other in waiting
+        if here.first_commit is not None
+        and here.first_commit == other.first_commit
+        and not set(here.remotes).isdisjoint(other.remotes)
+    ]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import ExitStack, suppress
 from functools import partial
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from carryover.errors import UserError
 from carryover.ledger.change_log import begin_log
@@ -19,7 +21,7 @@ from carryover.sync.incoming import LedgerIncoming
 from carryover.sync.manifest import Manifest, to_merge
 from carryover.sync.membership import own_branch
 from carryover.sync.outgoing import LedgerOutgoing
-from carryover.sync.payload import Machine, ProjectState, Taken
+from carryover.sync.payload import Machine, Taken
 from carryover.sync.sealing import Unreadable
 from carryover.sync.trust import View
 
@@ -111,6 +113,8 @@ class Round:
         former = set(own.state.machines)
         await self._in_thread(lambda: own.note(view, problems))
         names = {machine: other.name for machine, other in own.state.machines.items()}
+        called = Counter(names.values())  # a name that several have gets the machine's id
+        names = {machine: name if called[name] == 1 else f"{name} ({machine})" for machine, name in names.items()}
         sent_events, sent_bytes = await self._in_thread(lambda: self._send(view))
         await self._in_thread(own.store.tidy)
         return Outcome(
@@ -119,9 +123,9 @@ class Round:
             sent_bytes=sent_bytes,
             machines=len(view.membership.active) - 1,
             waiting=own.state.waiting,
-            problems={_unique(names, machine): problem for machine, problem in sorted(problems.items())},
-            unmet=tuple(sorted(_unique(names, machine) for machine in view.unmet)),
-            new=tuple(sorted(_unique(names, machine) for machine in names.keys() - former)),
+            problems={names[machine]: problem for machine, problem in sorted(problems.items())},
+            unmet=tuple(sorted(names[machine] for machine in view.unmet)),
+            new=tuple(sorted(names[machine] for machine in names.keys() - former)),
         )
 
     async def _taken_of(self, manifest: Manifest, view: View, problems: dict[str, str]) -> AsyncIterator[Taken]:
@@ -146,26 +150,25 @@ class Round:
         assert view.current is not None, "`with_epoch` makes one"
         own.push()
         forgets, changes = self._outgoing.forgets(), Changes(view.current)
-        if forgets != own.state.forgets:
-            self._leave_out_forgotten(view, changes)
-        projects = self._projects()
+        for segment in own.manifest().segments if forgets != own.state.forgets else ():
+            payloads = own.own_payloads(segment, view)
+            kept = [self._outgoing.without_forgotten(payload) for payload in payloads]
+            if any(now is not former for now, former in zip(kept, payloads, strict=True)):
+                changes.replace([segment], [payload for payload in kept if not payload.is_empty])
+        projects, former = self._outgoing.project_states(), own.manifest().projects
+        if [replace(one, at_ms=0) for one in projects] == [replace(one, at_ms=0) for one in former]:
+            projects = former  # times alone are nothing to be sent for
         sent_events = sent_bytes = 0
         while True:
             position, events, is_last = self._collect(changes)
-            self._merge(view, changes)
+            for alike in to_merge(changes.kept(own.manifest().segments), own.size):
+                changes.replace(alike, [payload for segment in alike for payload in own.own_payloads(segment, view)])
             if own.write(view, changes, projects=projects, position=position, forgets=forgets):
                 own.push()
                 sent_events, sent_bytes = sent_events + events, sent_bytes + changes.bytes
             if is_last:
                 return sent_events, sent_bytes
             changes = Changes(view.current)
-
-    def _leave_out_forgotten(self, view: View, changes: Changes) -> None:
-        for segment in self._own.manifest().segments:
-            payloads = self._own.own_payloads(segment, view)
-            kept = [self._outgoing.without_forgotten(payload) for payload in payloads]
-            if any(now is not former for now, former in zip(kept, payloads, strict=True)):
-                changes.replace([segment], [payload for payload in kept if not payload.is_empty])
 
     def _collect(self, changes: Changes) -> tuple[str, int, bool]:
         """Adds new pieces to `changes`. Returns the position after them, their number of events, and whether they are
@@ -179,23 +182,3 @@ class Round:
                 changes.add(piece.payload)
             position, events = piece.position, events + len(piece.payload.events)
         return position, events, True
-
-    def _merge(self, view: View, changes: Changes) -> None:
-        own = self._own
-        for alike in to_merge(changes.kept(own.manifest().segments), own.size):
-            changes.replace(alike, [payload for segment in alike for payload in own.own_payloads(segment, view)])
-
-    def _projects(self) -> tuple[ProjectState, ...]:
-        """Returns the projects' states; the former ones if only times differ, which are nothing to be sent for."""
-        now, former = self._outgoing.project_states(), self._own.manifest().projects
-        return former if _without_times(now) == _without_times(former) else now
-
-
-def _unique(names: Mapping[str, str], machine: str) -> str:
-    """Returns a machine's name, with its id if others have that name too."""
-    name = names[machine]
-    return name if list(names.values()).count(name) == 1 else f"{name} ({machine})"
-
-
-def _without_times(states: tuple[ProjectState, ...]) -> list[ProjectState]:
-    return [msgspec.structs.replace(state, at_ms=0) for state in states]

@@ -28,7 +28,7 @@ _FILE: Final = re.compile(r"head|auth|join|keys/[0-9a-f]{16}|[0-9a-f]{2}/[0-9a-f
 _OWN: Final = "refs/carryover/own"
 _THEIRS: Final = "refs/store/"
 _REASONS: Final = re.compile(r"^(?:fatal|error|remote|ssh|! ).*", re.MULTILINE)
-_NOT_THE_REASON: Final = ("failed to push some refs", "Could not read from remote repository", "remote: \n")
+_NOT_THE_REASON: Final = ("failed to push some refs", "Could not read from remote repository")
 
 
 class StoreTrouble(UserError):
@@ -60,9 +60,8 @@ class GitStore:
 
     def remote_refs(self) -> list[str]:
         """Returns the names of the remote's refs, without HEAD. Raises StoreTrouble."""
-        listed = self._git("ls-remote", "--quiet", "store", remote=True).decode(errors="replace")
-        names = [line.partition("\t")[2] for line in listed.splitlines()]
-        return [name for name in names if name != "HEAD"]
+        listed = self._git("ls-remote", "--quiet", "store", remote=True).decode(errors="replace").splitlines()
+        return [name for line in listed if (name := line.partition("\t")[2]) != "HEAD"]
 
     def fetch(self) -> dict[str, str]:
         """Gets all branches of the remote. Returns the commit of each machine's branch."""
@@ -144,6 +143,16 @@ def machine_of(ref: str) -> str | None:
     return found[1] if found is not None else None
 
 
+def _reason(answer: Answer) -> str:
+    """Returns what git says is wrong, on one line and without passwords."""
+    if b"stale info" in answer.out:
+        return "this machine's branch was changed meanwhile"
+    text = without_credentials(answer.error.decode(errors="replace"))
+    lines = [found.strip() for found in _REASONS.findall(text)] or text.strip().splitlines()
+    telling = [line for line in lines if not any(vague in line for vague in _NOT_THE_REASON)] or lines
+    return visible("; ".join(telling[:2])[:300]).rstrip(".") or f"git ended with code {answer.code}"
+
+
 def _trouble(reason: str, *, remote: bool) -> str:
     if remote:
         return (
@@ -151,17 +160,6 @@ def _trouble(reason: str, *, remote: bool) -> str:
             "sync. Check that `git ls-remote` works with its address without asking anything."
         )
     return f"The local part of the store can't be used: {reason}. Nothing is lost: correct that, then sync again."
-
-
-def _reason(answer: Answer) -> str:
-    """Returns what git says is wrong, on one line and without passwords."""
-    text = without_credentials(answer.error.decode(errors="replace"))
-    lines = [found.strip() for found in _REASONS.findall(text)] or text.strip().splitlines()
-    telling = [line for line in lines if not any(vague in line for vague in _NOT_THE_REASON)] or lines
-    rejected = answer.out.decode(errors="replace")
-    if "stale info" in rejected:
-        return "this machine's branch was changed meanwhile"
-    return visible("; ".join(telling[:2])[:300]).rstrip(".") or f"git ended with code {answer.code}"
 
 
 def usable_address(given: str) -> str:
