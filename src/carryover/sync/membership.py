@@ -26,13 +26,7 @@ from carryover.sync.manifest import (
     opened_manifest,
     store_code,
 )
-from carryover.sync.sealing import (
-    Unreadable,
-    age,
-    new_epoch,
-    new_identity,
-    random_id,
-)
+from carryover.sync.sealing import Unreadable, age, new_epoch, new_identity, random_id
 from carryover.sync.store import GitStore, StoreTrouble, machine_of, normalised, usable_address, without_credentials
 from carryover.sync.trust import View, first_view
 

@@ -15,12 +15,7 @@ import pytest
 from carryover.cli.main import main
 from carryover.errors import UserError
 from carryover.sync.manifest import Part, Segment, opened_segment, sealed_segment
-from carryover.sync.payload import (
-    LARGEST_PAYLOADS,
-    Payload,
-    SyncedEvent,
-    SyncedSession,
-)
+from carryover.sync.payload import LARGEST_PAYLOADS, Payload, SyncedEvent, SyncedSession
 from carryover.sync.sealing import (
     LARGEST,
     Epoch,
