@@ -26,7 +26,6 @@ from carryover.fsio import atomic_replace, private_dir, read_beginning
 from carryover.ledger.queries import project_by_id, sessions
 from carryover.ledger.rows import SessionRow
 from carryover.page import answers, project
-from carryover.page.projects import listed_projects
 from carryover.publish.project_view import session_digest
 from carryover.terminal.output import counted
 
@@ -36,7 +35,6 @@ _NAME_CHARS: Final = 40
 _NOT_PLAIN: Final = re.compile(r"[^A-Za-z0-9_-]+")
 _HEAD_BYTES: Final = 2048
 _MOST: Final = 1_000_000
-_WAITS: Final = {"you": "Waits for you", "approval": "Waits for your approval", "a limit": "At its usage limit"}
 _LABELS: Final = {
     "prompt": "Prompt",
     "tests": "Tests",
@@ -59,14 +57,17 @@ class Archive(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class _Project:
-    """A project with its sessions, newest first, of which there is at least one, and what it waits for."""
+    """A project with its sessions, newest first, of which there is at least one."""
 
     rows: Sequence[SessionRow]
-    waits: str
 
     @property
     def root(self) -> str:
         return shown_root(self.rows[0])
+
+    @property
+    def place(self) -> str:
+        return f'<p class="url">{escape(one_line(self.root))}</p>'
 
     @property
     def name(self) -> str:
@@ -140,13 +141,11 @@ def _projects(ledger: sqlite3.Connection, config: Config) -> tuple[list[_Project
     by_project: dict[int | None, list[SessionRow]] = {}
     for row in sessions(ledger, limit=_MOST):
         by_project.setdefault(row.project_id, []).append(row)
-    known = {each.id: each for each in listed_projects(ledger, config, now_ms=now_ms()).projects}
-    kept = []
-    for project_id, rows in by_project.items():
-        if not rows[0].root or not project_settings(Path(rows[0].root), config).excluded:
-            at = known.get(project_id or 0)
-            waits = _WAITS.get(at.waits_for, "") if at is not None else ""
-            kept.append(_Project(rows, f"{waits}: {at.asks}" if at is not None and at.asks else waits))
+    kept = [
+        _Project(rows)
+        for rows in by_project.values()
+        if not rows[0].root or not project_settings(Path(rows[0].root), config).excluded
+    ]
     return kept, len(by_project) - len(kept)
 
 
@@ -155,7 +154,7 @@ def _all_projects(projects: Iterable[_Project]) -> Iterable[str]:
     for each in projects:
         agents = ", ".join(dict.fromkeys(agent_name(row.agent) for row in each.rows))
         listed += (
-            f'<li><h2><a href="{escape(each.folder)}/{INDEX}">{escape(each.name)}</a></h2>{_place(each)}'
+            f'<li><h2><a href="{escape(each.folder)}/{INDEX}">{escape(each.name)}</a></h2>{each.place}'
             f'<p class="facts"><span>last work {moment(each.rows[0].last_ms)}</span>'
             f"<span>{counted(len(each.rows), 'session')}</span><span>{escape(one_line(agents))}</span></p></li>\n"
         )
@@ -192,14 +191,9 @@ def _page(of: _Project, name: str, body: str) -> Iterable[str]:
         f'<a href="{path}"{" aria-current=" + chr(34) + "page" + chr(34) if path == name else ""}>{label}</a>'
         for path, label in ((INDEX, "Handoff and sessions"), (TIMELINE, "Timeline"))
     )
-    above = f'<nav class="path"><a href="../{INDEX}">All projects</a></nav>\n<h1>{escape(of.name)}</h1>\n{_place(of)}'
+    above = f'<nav class="path"><a href="../{INDEX}">All projects</a></nav>\n<h1>{escape(of.name)}</h1>\n{of.place}'
     views = f'<nav class="tabs" aria-label="Views of the project">{tabs}</nav>'
     return page(of.name, (f"{above}\n{views}\n<main>\n{body}</main>\n",), page_style())
-
-
-def _place(of: _Project) -> str:
-    waits = f'<p class="asks">{escape(one_line(of.waits))}</p>' if of.waits else ""
-    return f'<p class="url">{escape(one_line(of.root))}</p>{waits}'
 
 
 def _handoff(of: _Project, made: answers.HandoffAnswer) -> str:

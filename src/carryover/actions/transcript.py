@@ -5,20 +5,20 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from carryover.actions.context import root_of
 from carryover.actions.from_disk import temporary_ledger
 from carryover.actions.project_handoff import MadeHandoff
-from carryover.adapter.contract import Agent, Batch, FileStat, Parsed, Reader, Record, Source
+from carryover.adapter.contract import Agent, Batch, FileStat, Reader, Source
 from carryover.agents import adapters, agent_name, agent_names
 from carryover.distill.render import render
 from carryover.distill.view import ProjectView
 from carryover.errors import ExitCode, UserError, os_reason
 from carryover.facts import Facts, FindRoot, ProjectRoot
-from carryover.importing.document import open_document
+from carryover.importing.document import open_document, with_events
 from carryover.ledger.project_content import main_thread
 from carryover.ledger.queries import projects, work_sessions
 from carryover.publish.make import make
@@ -80,14 +80,7 @@ def _as_recorded(agent: Agent, source: Source, find_root: FindRoot) -> tuple[Pro
 
 
 def _with(agent: Agent, **changes: str | None) -> Agent:
-    """Returns the agent with these fields set on every event that it reads."""
-
-    def parse(source: Source, context: Any, record: Record) -> tuple[Any, Parsed]:
-        context, parsed = agent.parse(source, context, record)
-        events = tuple(msgspec.structs.replace(event, **changes) for event in parsed.events)
-        return context, Parsed(events, parsed.skipped, parsed.reemitted)
-
-    return replace(agent, parse=parse)
+    return with_events(agent, lambda event: msgspec.structs.replace(event, **changes))
 
 
 def _document(path: Path, agent_id: str | None) -> tuple[Agent, Source]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -126,20 +127,23 @@ def _as_copy(agent: Agent, source: Source, project: str | None) -> Agent:
     recorded = first_cwd(agent, source)
     former = (former_root(recorded, project) or recorded) if recorded is not None else None
 
+    def in_project(event: Event) -> Event:
+        cwd = moved(event.cwd, former, project) if event.cwd is not None and former is not None else project
+        is_in_it = cwd == project or cwd.startswith(f"{project.rstrip('/')}/")
+        body = _moved(event.body, former, project) if former is not None else event.body
+        return msgspec.structs.replace(event, cwd=cwd if is_in_it else project, body=body)
+
+    return with_events(agent, in_project)
+
+
+def with_events(agent: Agent, changed: Callable[[Event], Event]) -> Agent:
+    """Returns the agent with each event that it reads changed."""
+
     def parse(source: Source, context: Any, record: Record) -> tuple[Any, Parsed]:
         context, parsed = agent.parse(source, context, record)
-        events = tuple(_in_project(event, former, project) for event in parsed.events)
-        return context, Parsed(events, parsed.skipped, parsed.reemitted)
+        return context, Parsed(tuple(map(changed, parsed.events)), parsed.skipped, parsed.reemitted)
 
     return replace(agent, parse=parse)
-
-
-def _in_project(event: Event, former: str | None, project: str) -> Event:
-    cwd = moved(event.cwd, former, project) if event.cwd is not None and former is not None else project
-    if cwd != project and not cwd.startswith(f"{project.rstrip('/')}/"):
-        cwd = project
-    body = _moved(event.body, former, project) if former is not None else event.body
-    return msgspec.structs.replace(event, cwd=cwd, body=body)
 
 
 def _moved(body: AnyBody, former: str, project: str) -> AnyBody:
