@@ -8,12 +8,11 @@ from pathlib import Path
 
 import msgspec
 
-from carryover.adapter.contract import Batch
 from carryover.facts import FindRoot
 from carryover.importing.document import Document
 from carryover.ingest.pipeline import IngestResult, ingest
 from carryover.ledger.store import Ledger
-from carryover.model import Event, UserPrompt
+from carryover.model import UserPrompt
 from carryover.readers.jsonl import JsonlReader
 
 
@@ -62,36 +61,24 @@ class Survey(msgspec.Struct, kw_only=True):
 
 def survey(document: Document) -> Survey:
     """Reads the whole document. Blocking. Raises OSError if it can't be read."""
-    agent, source = document.agent, document.source
+    agent, path = document.agent, Path(document.source.path)
     context, cursor, more = agent.context_type(), None, True
     found = Survey(folders={})
     while more:
-        batch = agent.reader.read(Path(source.path), cursor)
-        if batch.restarted:
-            context, found = agent.context_type(), Survey(folders={})
+        batch = agent.reader.read(path, cursor)
         for record in batch.records:
-            context, parsed = agent.parse(source, context, record)
+            context, parsed = agent.parse(document.source, context, record)
             found.skipped += len(parsed.skipped)
             for event in parsed.events:
-                _count(found, event)
+                found.events += 1
+                found.prompts += isinstance(event.body, UserPrompt) and event.body.actor == "human"
+                if found.folders.get(event.session) is None:
+                    found.folders[event.session] = event.cwd
+                if event.at_ms > 0:
+                    found.first_ms = min(found.first_ms or event.at_ms, event.at_ms)
+                    found.last_ms = max(found.last_ms, event.at_ms)
         found.oversized += batch.oversized
         more, cursor = batch.more and batch.cursor != cursor, batch.cursor
-    found.torn = _is_torn(document, batch)
+    if isinstance(agent.reader, JsonlReader):
+        found.torn = agent.reader.resumes_at(batch.cursor) < agent.reader.stat(path).size
     return found
-
-
-def _count(found: Survey, event: Event) -> None:
-    found.events += 1
-    if found.folders.get(event.session) is None:
-        found.folders[event.session] = event.cwd
-    if event.at_ms > 0:
-        found.first_ms = min(found.first_ms or event.at_ms, event.at_ms)
-        found.last_ms = max(found.last_ms, event.at_ms)
-    found.prompts += isinstance(event.body, UserPrompt) and event.body.actor == "human"
-
-
-def _is_torn(document: Document, last: Batch) -> bool:
-    reader = document.agent.reader
-    if not isinstance(reader, JsonlReader):
-        return False
-    return reader.resumes_at(last.cursor) < reader.stat(Path(document.source.path)).size

@@ -114,7 +114,16 @@ def recipients(given: Iterable[str]) -> tuple[list[Recipient], list[str]]:
     keys: dict[str, Recipient] = {}
     left_out: list[str] = []
     for name in given:
-        for kind, recipient in _keys_in(name):
+        if name.startswith(("https://", "http://")):
+            raise UserError(
+                f"Carryover fetches nothing. {_NOTHING} Run `curl -o keys.txt {name}` yourself, look at the file, and "
+                "name it with --to.",
+                ExitCode.USAGE,
+            )
+        found = list(_keys(name)) or list(_keys(_content(name)))
+        if not found:
+            raise UserError(f"{name} holds no public key. {_NOTHING}", ExitCode.USAGE)
+        for kind, recipient in found:
             if recipient is not None:
                 keys.setdefault(recipient.key, recipient)
             else:
@@ -127,19 +136,6 @@ def recipients(given: Iterable[str]) -> tuple[list[Recipient], list[str]]:
             ExitCode.REFUSED,
         )
     return list(keys.values()), left_out
-
-
-def _keys_in(name: str) -> list[tuple[str, Recipient | None]]:
-    if name.startswith(("https://", "http://")):
-        raise UserError(
-            f"Carryover fetches nothing. {_NOTHING} Run `curl -o keys.txt {name}` yourself, look at the file, and "
-            "name it with --to.",
-            ExitCode.USAGE,
-        )
-    found = list(_keys(name)) or list(_keys(_content(name)))
-    if not found:
-        raise UserError(f"{name} holds no public key. {_NOTHING}", ExitCode.USAGE)
-    return found
 
 
 def _keys(text: str) -> Iterator[tuple[str, Recipient | None]]:
