@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from carryover.adapter.contract import Agent
-from carryover.importing.document import Document, open_document
+from carryover.importing.document import open_document
+from carryover.importing.turns import Document
 from carryover.model import Event, FileEdit, UserPrompt
 from contract.case import Case, Recording, naming, read_on, source_at
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from carryover.importing.document import Document, open_document
+from carryover.importing.document import open_document
+from carryover.importing.turns import Document
 from carryover.model import (
     AnyBody,
     AssistantMessage,

@@ -21,8 +21,8 @@ from carryover.model import NOTE
 from carryover.paths import StateDir
 
 if TYPE_CHECKING:
-    from carryover.importing.document import Document
     from carryover.importing.take_in import Imported, Survey
+    from carryover.importing.turns import Document
     from carryover.ledger.store import Ledger
     from carryover.projects.root import StatePaths
 

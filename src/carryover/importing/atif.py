@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from carryover.adapter.contract import Agent, Parsed, QuotedText, Record, Source, ToolOutcome
+from carryover.adapter.contract import Parsed, QuotedText, Record, Source, ToolOutcome
 from carryover.adapter.event_builder import (
     EventBuilder,
     Facts,
@@ -28,7 +28,7 @@ from carryover.agents import adapters, specs
 from carryover.export.atif import ARGUMENTS, OURS, UNKNOWN
 from carryover.importing.specstory import names_of, words_of
 from carryover.importing.specstory_tools import OPERATIONS, outcome_in_text
-from carryover.importing.turns import MAX_BYTES, RANK, TurnReader, document_agent
+from carryover.importing.turns import MAX_BYTES, RANK, Document, TurnReader, document_agent
 from carryover.model import NOTE, AgentSummary, AnyBody, AssistantMessage, FileEdit, Op, ToolResult, UserPrompt
 from carryover.readers.files import read_small
 from carryover.records.changes import Change, Replacement, as_edit, replaced, written
@@ -80,7 +80,15 @@ def is_trajectory(head: bytes) -> bool:
     return False
 
 
-def spec_of(path: Path, agent_id: str | None) -> AgentSpec:
+def opened(path: Path, agent_id: str | None) -> Document:
+    """Returns a trajectory as a document."""
+    spec = _spec_of(path, agent_id)
+    known = adapters().get(spec.id)
+    agent = document_agent(spec, TurnReader(_records), Context, _Parser(known.quoted if known else None).parse)
+    return Document(agent, Source(agent=spec.id, path=str(path), rank=RANK), NAME)
+
+
+def _spec_of(path: Path, agent_id: str | None) -> AgentSpec:
     """Returns the agent whose session it is; one of the tool's own name if Carryover does not know that."""
     known = specs()
     if agent_id is not None:
@@ -93,17 +101,6 @@ def spec_of(path: Path, agent_id: str | None) -> AgentSpec:
     own = "-".join(re.findall(r"[a-z0-9]+", name.lower()))
     usable = _ID.fullmatch(own) and len(own) <= 40 and own != NOTE
     return AgentSpec(id=own if usable else "atif", name=name[:SHORT_CHARS] or NAME, binaries=(), folders=())
-
-
-def agent_for(spec: AgentSpec) -> Agent:
-    """Returns the agent that reads trajectories of `spec`."""
-    known = adapters().get(spec.id)
-    return document_agent(spec, TurnReader(_records), Context, _Parser(known.quoted if known else None).parse)
-
-
-def source_for(spec: AgentSpec, path: Path) -> Source:
-    """Returns the document as a source."""
-    return Source(agent=spec.id, path=str(path), rank=RANK)
 
 
 def _root(data: bytes) -> Fields:

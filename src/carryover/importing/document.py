@@ -6,7 +6,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ from carryover.agents import adapters, agent_name, specs
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import open_regular
 from carryover.importing import atif, markdown_chat, specstory
-from carryover.importing.turns import document_agent, former_root, moved
+from carryover.importing.turns import Document, document_agent, former_root, moved
 from carryover.ingest.scan import first_cwd
 from carryover.model import NOTE, AnyBody, AssistantMessage, Event, FileEdit, SessionInfo, Skipped, ToolCall, ToolResult
 from carryover.readers.by_kind import reader_of_copies
@@ -26,17 +26,9 @@ from carryover.readers.jsonl import JsonlReader
 
 HEAD_BYTES: Final = 64 << 10
 _NOTHING: Final = "Nothing was imported from it."
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """A file, with the agent and format to read it by."""
-
-    agent: Agent
-    """The agent whose sessions it contains, with the reader and parser for this format."""
-    source: Source
-    form: str
-    """The program that wrote it, for people."""
+_NOTE_MARK: Final = "carryover_note"
+_NOTE_HEAD: Final = f'{{"{_NOTE_MARK}":1,'.encode()
+_NOTE_SPEC: Final = AgentSpec(id=NOTE, name="Note", binaries=(), folders=())
 
 
 def open_document(
@@ -49,17 +41,15 @@ def open_document(
     not a file, or its format is not recognised.
     """
     head = _head(path)
-    if is_note(head):
-        return Document(note_agent(), note_source(path), FORM)
+    if head.startswith(_NOTE_HEAD):
+        agent = document_agent(_NOTE_SPEC, JsonlReader(copied=True), NoteContext, _parse_note)
+        return Document(agent, Source(agent=NOTE, path=str(path)), "a note")
     if atif.is_trajectory(head):
-        spec = atif.spec_of(path, agent_id)
-        trajectory = atif.source_for(spec, path)
-        return Document(_as_copy(atif.agent_for(spec), trajectory, project), trajectory, atif.NAME)
+        found = atif.opened(path, agent_id)
+        return replace(found, agent=_as_copy(found.agent, found.source, project))
     made = specstory.read_head(head)
-    if (exported := markdown_chat.form_of(head, specs())) is not None:
-        spec, form = exported
-        chat = markdown_chat.source_for(spec, form, path, head)
-        return Document(markdown_chat.agent_for(spec, form, project), chat, agent_name(spec.id))
+    if (chat := markdown_chat.opened(path, head, project)) is not None:
+        return chat
     if made is None:
         for agent in adapters().values():
             source = agent.exported(path, head) if agent.exported is not None else None
@@ -69,8 +59,7 @@ def open_document(
         made = specstory.Made(None, None)
     if made is not None:
         spec = _spec(path, made.agent, agent_id, unnamed=specstory.UNNAMED if part else None)
-        folder = project or specstory.folder_of(path)
-        return Document(specstory.agent_for(spec, folder), specstory.source_for(spec, path, made, head), specstory.NAME)
+        return specstory.opened(path, head, made, spec, project)
     raise UserError(f"{path} is not recognised. {_NOTHING} Carryover imports {forms()}.", ExitCode.NOTHING_FOUND)
 
 
@@ -156,12 +145,6 @@ def _moved(body: AnyBody, former: str, project: str) -> AnyBody:
     return body
 
 
-FORM: Final = "a note"
-MARK: Final = "carryover_note"
-_HEAD: Final = f'{{"{MARK}":1,'.encode()
-_SPEC: Final = AgentSpec(id=NOTE, name="Note", binaries=(), folders=())
-
-
 class Note(msgspec.Struct, frozen=True, kw_only=True):
     """A text from outside, or a part of one. `at_ms`: when the user added it (UTC ms). `root`: the project's."""
 
@@ -174,7 +157,7 @@ class Note(msgspec.Struct, frozen=True, kw_only=True):
     part: int = 0
 
 
-class Context(msgspec.Struct, frozen=True):
+class NoteContext(msgspec.Struct, frozen=True):
     """The empty context: each record of a note says all of it that matters."""
 
 
@@ -189,26 +172,11 @@ def encoded(note: Note) -> bytes:
     return msgspec.json.encode(note) + b"\n"
 
 
-def is_note(head: bytes) -> bool:
-    """Whether a document that begins with `head` is a note."""
-    return head.startswith(_HEAD)
-
-
-def note_agent() -> Agent:
-    """Returns the pseudo-agent that reads notes."""
-    return document_agent(_SPEC, JsonlReader(copied=True), Context, _parse)
-
-
-def note_source(path: Path) -> Source:
-    """Returns a note's file as a source."""
-    return Source(agent=NOTE, path=str(path))
-
-
-def _parse(_source: Source, context: Any, record: Record) -> tuple[Any, Parsed]:
+def _parse_note(_source: Source, context: Any, record: Record) -> tuple[Any, Parsed]:
     try:
         note = msgspec.json.decode(record.data, type=Note)
     except (msgspec.MsgspecError, UnicodeDecodeError):
-        return context, Parsed(skipped=(Skipped(record_type=MARK, reason="not a note"),))
+        return context, Parsed(skipped=(Skipped(record_type=_NOTE_MARK, reason="not a note"),))
     bodies: tuple[AnyBody, ...] = (SessionInfo(title=note.title), AssistantMessage(text=note.text, final=True))
     events = (
         Event(

@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Agent, Parsed, QuotedText, Record, Source
+from carryover.adapter.contract import Parsed, QuotedText, Record, Source
 from carryover.adapter.event_builder import OpenCall, usable_name
 from carryover.adapter.spec import AgentSpec
 from carryover.agents import adapters
@@ -26,7 +26,7 @@ from carryover.importing.specstory_tools import (
     spoken_text,
     turn_starts,
 )
-from carryover.importing.turns import RANK, Turn, TurnContext, TurnReader, by_turn, document_agent, located
+from carryover.importing.turns import RANK, Document, Turn, TurnContext, TurnReader, by_turn, document_agent, located
 from carryover.model import AssistantMessage, UserPrompt
 from carryover.records.changes import as_edit
 from carryover.records.fields import MAX_NAME_CHARS, SHORT_CHARS, bounded, digest, utc_ms
@@ -109,17 +109,13 @@ def words_of(name: str) -> frozenset[str]:
     return frozenset(re.findall(r"[a-z0-9]+", name.lower())) - _KINDS_OF_CLIENT
 
 
-def agent_for(spec: AgentSpec, folder: str | None) -> Agent:
-    """Returns the agent that reads documents with sessions of `spec`. `folder`: the project that they are about."""
+def opened(path: Path, head: bytes, made: Made, spec: AgentSpec, project: str | None) -> Document:
+    """Returns the document, which has sessions of `spec`. One that names no session is identified by its beginning."""
     known = adapters().get(spec.id)
-    parser = _Parser(known.quoted if known is not None else None, folder)
-    return document_agent(spec, TurnReader(partial(by_turn, turn_starts)), Context, parser.parse)
-
-
-def source_for(spec: AgentSpec, path: Path, made: Made, head: bytes) -> Source:
-    """Returns the document as a source. One that names no session is identified by its beginning."""
+    parser = _Parser(known.quoted if known is not None else None, project or folder_of(path))
+    agent = document_agent(spec, TurnReader(partial(by_turn, turn_starts)), Context, parser.parse)
     session = made.session or f"specstory-{digest(head[:_ID_BYTES])}"
-    return Source(agent=spec.id, path=str(path), session=session, rank=RANK)
+    return Document(agent, Source(agent=spec.id, path=str(path), session=session, rank=RANK), NAME)
 
 
 def folder_of(path: Path) -> str | None:

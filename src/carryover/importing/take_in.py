@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from carryover.facts import FindRoot
-from carryover.importing.document import Document
+from carryover.importing.turns import Document
 from carryover.ingest.pipeline import IngestResult, ingest
 from carryover.ledger.store import Ledger
 from carryover.model import UserPrompt

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import Any, Final, TypeVar
@@ -27,6 +28,17 @@ TURNS_AT_ONCE: Final = 500
 
 TurnStarts = Callable[[Sequence[str]], list[int]]
 """Lines of a document → the indexes of those at which turns begin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A file, with the agent and format to read it by."""
+
+    agent: Agent
+    """The agent whose sessions it contains, with the reader and parser for this format."""
+    source: Source
+    form: str
+    """The program that wrote it, for people."""
 
 
 def document_agent(
