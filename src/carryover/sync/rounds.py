@@ -16,12 +16,12 @@ from carryover.ledger.change_log import begin_log
 from carryover.ledger.store import Ledger
 from carryover.paths import StateDir
 from carryover.projects.root import StatePaths
-from carryover.sync.branch import Changes, OwnBranch
+from carryover.sync.branch import OwnBranch
 from carryover.sync.incoming import LedgerIncoming
-from carryover.sync.manifest import Manifest, to_merge
+from carryover.sync.manifest import Manifest, Segment, sealed_segment, to_merge
 from carryover.sync.membership import own_branch
 from carryover.sync.outgoing import LedgerOutgoing
-from carryover.sync.payload import Machine, Taken
+from carryover.sync.payload import Machine, Payload, Taken
 from carryover.sync.sealing import Unreadable
 from carryover.sync.trust import View
 
@@ -147,38 +147,44 @@ class Round:
     def _send(self, view: View) -> tuple[int, int]:
         """Sends what is new here. Returns how many events and bytes that were."""
         own, view = self._own, view.with_epoch()
-        assert view.current is not None, "`with_epoch` makes one"
+        current = view.current
+        assert current is not None, "`with_epoch` makes one"
         own.push()
-        forgets, changes = self._outgoing.forgets(), Changes(view.current)
+        segments, files = list(own.manifest().segments), dict[str, bytes]()
+
+        def put(payloads: list[Payload], *, instead_of: list[Segment]) -> None:
+            for former in instead_of:
+                segments.remove(former)
+            if payloads:
+                segment, parts = sealed_segment(current, payloads)
+                segments.append(segment)
+                files.update(parts)
+
+        forgets = self._outgoing.forgets()
         for segment in own.manifest().segments if forgets != own.state.forgets else ():
             payloads = own.own_payloads(segment, view)
             kept = [self._outgoing.without_forgotten(payload) for payload in payloads]
             if any(now is not former for now, former in zip(kept, payloads, strict=True)):
-                changes.replace([segment], [payload for payload in kept if not payload.is_empty])
-        projects, former = self._outgoing.project_states(), own.manifest().projects
-        if [replace(one, at_ms=0) for one in projects] == [replace(one, at_ms=0) for one in former]:
-            projects = former  # times alone are nothing to be sent for
+                put([payload for payload in kept if not payload.is_empty], instead_of=[segment])
+        projects, known = self._outgoing.project_states(), own.manifest().projects
+        if [replace(one, at_ms=0) for one in projects] == [replace(one, at_ms=0) for one in known]:
+            projects = known  # times alone are nothing to be sent for
         sent_events = sent_bytes = 0
         while True:
-            position, events, is_last = self._collect(changes)
-            for alike in to_merge(changes.kept(own.manifest().segments), own.size):
-                changes.replace(alike, [payload for segment in alike for payload in own.own_payloads(segment, view)])
-            if own.write(view, changes, projects=projects, position=position, forgets=forgets):
+            position, events, is_last = own.state.position, 0, True
+            for piece in self._outgoing.pieces(position):
+                if sum(map(len, files.values())) >= ROUND_BYTES:
+                    is_last = False
+                    break
+                if not piece.payload.is_empty:
+                    put([piece.payload], instead_of=[])
+                position, events = piece.position, events + len(piece.payload.events)
+            stored = {*own.manifest().segments}
+            for alike in to_merge([one for one in segments if one in stored], own.size):
+                put([one for segment in alike for one in own.own_payloads(segment, view)], instead_of=alike)
+            if own.write(view, segments, files, projects=projects, position=position, forgets=forgets):
                 own.push()
-                sent_events, sent_bytes = sent_events + events, sent_bytes + changes.bytes
+                sent_events, sent_bytes = sent_events + events, sent_bytes + sum(map(len, files.values()))
             if is_last:
                 return sent_events, sent_bytes
-            changes = Changes(view.current)
-
-    def _collect(self, changes: Changes) -> tuple[str, int, bool]:
-        """Adds new pieces to `changes`. Returns the position after them, their number of events, and whether they are
-        all.
-        """
-        position, events = self._own.state.position, 0
-        for piece in self._outgoing.pieces(position):
-            if changes.bytes >= ROUND_BYTES:
-                return position, events, False
-            if not piece.payload.is_empty:
-                changes.add(piece.payload)
-            position, events = piece.position, events + len(piece.payload.events)
-        return position, events, True
+            files.clear()
