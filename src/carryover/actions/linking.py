@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
@@ -21,7 +20,6 @@ from carryover.facts import is_foreign
 from carryover.fsio import is_folder
 from carryover.ledger.queries import Whereabouts, connect_read_only, whereabouts
 from carryover.paths import StateDir
-from carryover.probe.git_command import ask
 from carryover.projects.moved_folders import is_away
 
 if TYPE_CHECKING:
@@ -116,6 +114,8 @@ def _known(state: StateDir) -> list[Whereabouts]:
 
 def sync_once(state: StateDir) -> Outcome:
     """Reads what is new on disk and synchronises once. Raises UserError if that ends early; nothing is lost then."""
+    import asyncio
+
     from carryover.daemon.client import ask_daemon
     from carryover.sync.rounds import Outcome, synchronise
 
@@ -186,6 +186,8 @@ def remotes_of_projects(state: StateDir) -> dict[str, list[str]]:
 
 
 def _remotes(root: Path) -> Iterable[str]:
+    from carryover.probe.git_command import ask
+
     try:
         [answer] = ask(root, _URLS, deadline=time.monotonic() + _GIT_S)
     except FileNotFoundError:

@@ -6,8 +6,8 @@ A position is a place in the ledger's change log.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, suppress
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from sqlite3 import Connection
 from typing import Final, NamedTuple
@@ -102,7 +102,9 @@ class LedgerOutgoing:
             at = _position(position, log)
             while rows := forgettings(db, at.forgotten, limit=_MOST_EVENTS):
                 at = msgspec.structs.replace(at, forgotten=rows[-1].seq)
-                stones = (SyncedTombstone(row.scope, row.from_ms, row.until_ms) for row in rows if row.scope is not None)
+                stones = (
+                    SyncedTombstone(row.scope, row.from_ms, row.until_ms) for row in rows if row.scope is not None
+                )
                 keys = tuple(row.from_ms for row in rows if row.scope is None)
                 yield Piece(Payload(tombstones=tuple(stones), forgotten_keys=keys), at.text)
             roots, repositories = self._roots(db), dict[str, SyncedProject]()
@@ -140,8 +142,8 @@ class LedgerOutgoing:
         """Returns each chosen project's branch and commit now, as far as git answers in time."""
         with closing(connect_read_only(self._state.ledger)) as db:
             allowed = self._roots(db).allowed
-            rows = [row for row in whereabouts(db) if row.has_sessions and row.id in allowed]
-        return tuple(state for row in sorted(rows, key=lambda row: row.id) if (state := _state_of(row.root)) is not None)
+            roots = {row.id: row.root for row in whereabouts(db) if row.has_sessions and row.id in allowed}
+        return tuple(state for _, root in sorted(roots.items()) if (state := _state_of(root)) is not None)
 
 
 class _Roots(NamedTuple):
