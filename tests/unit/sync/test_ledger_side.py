@@ -232,7 +232,7 @@ async def test_a_session_that_two_machines_have_read_is_one_session_on_a_third(t
 
 async def test_a_history_is_told_in_bounded_pieces_and_goes_on_after_any_of_them(two: Two) -> None:
     laptop, desktop = two
-    await laptop.say(*(noise(number, 200_000) for number in range(30)), at_ms=1_000)
+    await laptop.say(*(noise(number, 200_000) for number in range(24)), at_ms=1_000)
     await laptop.ledger.write(begin_log, LedgerOutgoing(laptop.state, None).told())
     pieces = list(LedgerOutgoing(laptop.state, None).pieces(""))
     assert len(pieces) > 2
