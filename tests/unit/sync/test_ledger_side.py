@@ -23,9 +23,8 @@ from carryover.ledger.sessions import know_project
 from carryover.model import AssistantMessage, FileEdit, SessionInfo, UserPrompt
 from carryover.projects.moved_folders import is_away, may_have_moved
 from carryover.projects.policy import refusal
-from carryover.publish.elsewhere import elsewhere_lines
 from carryover.publish.forgetting import forget_sessions, publish_here
-from carryover.publish.make import files_now, git_now, made_handoff, view_now
+from carryover.publish.make import elsewhere_lines, files_now, git_now, made_handoff, view_now
 from carryover.publish.project_moves import RootFacts, inspect_root
 from carryover.publish.project_view import project_view
 from carryover.publish.refresh import awaits_handoff, refresh, with_placeholder
