@@ -18,6 +18,7 @@ import pytest
 
 from support.claude_session import ClaudeSession
 from support.daemon_process import wait_until
+from support.forked import carryover
 from support.repository import git
 from support.terminal import CTRL_C, ENTER, Terminal
 
@@ -42,15 +43,7 @@ class Home:
         return {**os.environ, **xdg, **moved}
 
     def run(self, *arguments: str, code: int = 0) -> str:
-        ran = subprocess.run(
-            [sys.executable, "-m", "carryover.cli.main", *arguments],
-            cwd=self.shop,
-            env=self.env,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
+        ran = carryover(*arguments, cwd=self.shop, env=self.env)
         assert ran.returncode == code, ran.stderr + ran.stdout
         return ran.stdout + ran.stderr
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from carryover.importing.document import Document, open_document
+from carryover.importing.document import open_document
+from carryover.importing.turns import Document
 from carryover.model import (
     AnyBody,
     AssistantMessage,
@@ -16,7 +17,7 @@ from carryover.model import (
     UserPrompt,
 )
 
-FOLDER = Path(__file__).parents[1] / "unit/importing/specstory/documents"
+FOLDER = Path(__file__).parents[1] / "unit/importing/documents"
 PROJECT = "/home/dev/shop"
 
 

@@ -19,15 +19,13 @@ from carryover.actions.exporting import page_style, session_document, shown_root
 from carryover.agents import agent_name
 from carryover.config import Config, project_settings
 from carryover.errors import ExitCode, UserError
-from carryover.export.markdown_html import inline_html
-from carryover.export.page import GENERATOR, moment, page
 from carryover.export.quoting import one_line, safe
+from carryover.export.session_html import GENERATOR, inline_html, moment, page
 from carryover.export.session_parts import exported, local_time
 from carryover.fsio import atomic_replace, private_dir, read_beginning
 from carryover.ledger.queries import project_by_id, sessions
 from carryover.ledger.rows import SessionRow
 from carryover.page import answers, projects
-from carryover.page.projects import listed_projects
 from carryover.publish.project_view import session_digest
 from carryover.terminal.output import counted
 
@@ -37,7 +35,6 @@ _NAME_CHARS: Final = 40
 _NOT_PLAIN: Final = re.compile(r"[^A-Za-z0-9_-]+")
 _HEAD_BYTES: Final = 2048
 _MOST: Final = 1_000_000
-_WAITS: Final = {"you": "Waits for you", "approval": "Waits for your approval", "a limit": "At its usage limit"}
 _LABELS: Final = {
     "prompt": "Prompt",
     "tests": "Tests",
@@ -50,25 +47,27 @@ _LABELS: Final = {
 
 
 class Archive(msgspec.Struct, frozen=True, kw_only=True):
-    """A finished export: its folder, and how many projects and sessions its pages show."""
+    """A finished export: its folder, how many projects and sessions its pages show, how many projects are excluded."""
 
     folder: str
     projects: int
     sessions: int
     excluded: int
-    """How many projects were left out because the settings exclude them."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Project:
-    """A project with its sessions, newest first, of which there is at least one, and what it waits for."""
+    """A project with its sessions, newest first, of which there is at least one."""
 
     rows: Sequence[SessionRow]
-    waits: str
 
     @property
     def root(self) -> str:
         return shown_root(self.rows[0])
+
+    @property
+    def place(self) -> str:
+        return f'<p class="url">{escape(one_line(self.root))}</p>'
 
     @property
     def name(self) -> str:
@@ -117,7 +116,11 @@ def write_archive(
         )
     number, done = sum(len(each.rows) for each in projects), 0
     private_dir(folder)
-    _remove_pages(folder)
+    for place in [path for path in folder.iterdir() if path.is_dir() and not path.is_symlink()]:
+        for old in [path for path in place.glob("*.html") if _is_ours(path)]:  # pages of an earlier export alone
+            old.unlink()
+        if not any(place.iterdir()):
+            place.rmdir()
     # First, so that the remains of an interrupted export are recognised as an export.
     _write(folder / INDEX, _all_projects(projects))
     for each in projects:
@@ -138,13 +141,11 @@ def _projects(ledger: sqlite3.Connection, config: Config) -> tuple[list[_Project
     by_project: dict[int | None, list[SessionRow]] = {}
     for row in sessions(ledger, limit=_MOST):
         by_project.setdefault(row.project_id, []).append(row)
-    known = {each.id: each for each in listed_projects(ledger, config, now_ms=now_ms()).projects}
-    kept = []
-    for project_id, rows in by_project.items():
-        if not rows[0].root or not project_settings(Path(rows[0].root), config).excluded:
-            at = known.get(project_id or 0)
-            waits = _WAITS.get(at.waits_for, "") if at is not None else ""
-            kept.append(_Project(rows, f"{waits}: {at.asks}" if at is not None and at.asks else waits))
+    kept = [
+        _Project(rows)
+        for rows in by_project.values()
+        if not rows[0].root or not project_settings(Path(rows[0].root), config).excluded
+    ]
     return kept, len(by_project) - len(kept)
 
 
@@ -153,7 +154,7 @@ def _all_projects(projects: Iterable[_Project]) -> Iterable[str]:
     for each in projects:
         agents = ", ".join(dict.fromkeys(agent_name(row.agent) for row in each.rows))
         listed += (
-            f'<li><h2><a href="{escape(each.folder)}/{INDEX}">{escape(each.name)}</a></h2>{_place(each)}'
+            f'<li><h2><a href="{escape(each.folder)}/{INDEX}">{escape(each.name)}</a></h2>{each.place}'
             f'<p class="facts"><span>last work {moment(each.rows[0].last_ms)}</span>'
             f"<span>{counted(len(each.rows), 'session')}</span><span>{escape(one_line(agents))}</span></p></li>\n"
         )
@@ -164,17 +165,21 @@ def _all_projects(projects: Iterable[_Project]) -> Iterable[str]:
 
 def _write_project(ledger: sqlite3.Connection, place: Path, of: _Project, config: Config) -> None:
     row = project_by_id(ledger, of.rows[0].project_id) if of.rows[0].project_id is not None else None
-    handoff = timeline = more = ""
+    handoff = timeline = more = listed = ""
     if row is not None:
         made = projects.handoff(ledger, row, config, agents_own(config.agents), now_ms=now_ms())
         found = projects.history(ledger, row, before_ms=None, limit=projects.MOST_ENTRIES)
         handoff = _handoff(of, made)
-        timeline = "".join(
-            f"<section><h2>{escape(day)}</h2><ol>\n{''.join(_entry(of, entry) for entry in entries)}</ol></section>\n"
-            for day, entries in groupby(found.entries, key=lambda entry: local_time(entry.at_ms)[:10] or "Undated")
-        )
+        for day, entries in groupby(found.entries, key=lambda entry: local_time(entry.at_ms)[:10] or "Undated"):
+            of_day = "".join(_entry(of, entry) for entry in entries)
+            timeline += f"<section><h2>{escape(day)}</h2><ol>\n{of_day}</ol></section>\n"
         more = '<p class="dim">What is older is in the pages of the sessions.</p>\n' if found.more else ""
-    listed = "".join(_session(ledger, session) for session in of.rows)
+    for session in of.rows:
+        prompts = counted(session_digest(ledger, session).prompts, "prompt")
+        listed += (
+            f'<li><a href="{escape(_page_of(session))}">{escape(shown_title(ledger, session)) or "Untitled"}</a>'
+            f"<small>{moment(session.last_ms)} · {escape(agent_name(session.agent))} · {prompts}</small></li>\n"
+        )
     heading = f"<h2>{counted(len(of.rows), 'session')}</h2>"
     index = f'<div class="lines">\n{handoff}</div>\n{heading}\n<ul class="list">\n{listed}</ul>\n'
     _write(place / INDEX, _page(of, INDEX, index))
@@ -186,14 +191,9 @@ def _page(of: _Project, name: str, body: str) -> Iterable[str]:
         f'<a href="{path}"{" aria-current=" + chr(34) + "page" + chr(34) if path == name else ""}>{label}</a>'
         for path, label in ((INDEX, "Handoff and sessions"), (TIMELINE, "Timeline"))
     )
-    above = f'<nav class="path"><a href="../{INDEX}">All projects</a></nav>\n<h1>{escape(of.name)}</h1>\n{_place(of)}'
+    above = f'<nav class="path"><a href="../{INDEX}">All projects</a></nav>\n<h1>{escape(of.name)}</h1>\n{of.place}'
     views = f'<nav class="tabs" aria-label="Views of the project">{tabs}</nav>'
     return page(of.name, (f"{above}\n{views}\n<main>\n{body}</main>\n",), page_style())
-
-
-def _place(of: _Project) -> str:
-    waits = f'<p class="asks">{escape(one_line(of.waits))}</p>' if of.waits else ""
-    return f'<p class="url">{escape(one_line(of.root))}</p>{waits}'
 
 
 def _handoff(of: _Project, made: answers.HandoffAnswer) -> str:
@@ -202,18 +202,17 @@ def _handoff(of: _Project, made: answers.HandoffAnswer) -> str:
     for kind, lines in groupby((line for line in made.lines if line.kind != "head"), key=lambda line: line.kind):
         if kind == "title":
             shown += "".join(f"<h2>{escape(one_line(line.text.lstrip('# ')))}</h2>\n" for line in lines)
-        else:
-            shown += f"<ul>\n{''.join(_line(of, line) for line in lines)}</ul>\n"
+            continue
+        items = ""
+        for line in lines:
+            turns = {of.turn(one.agent, one.session, one.turn): f"turn {one.turn}" for one in line.sources if one.turn}
+            links = ", ".join(f'<a href="{escape(at)}">{escape(name)}</a>' for at, name in turns.items() if at)
+            text = safe(line.text).text.removeprefix("- ")
+            further = ' class="further"' if text.startswith("> ") else ""
+            words = f'<span class="words">{inline_html(text.removeprefix("> "))}</span>'
+            items += f'<li{further}><p class="line">{words}<span class="from">{links}</span></p></li>\n'
+        shown += f"<ul>\n{items}</ul>\n"
     return shown
-
-
-def _line(of: _Project, line: answers.HandoffLine) -> str:
-    named = {of.turn(each.agent, each.session, each.turn): f"turn {each.turn}" for each in line.sources if each.turn}
-    links = ", ".join(f'<a href="{escape(address)}">{escape(name)}</a>' for address, name in named.items() if address)
-    text = safe(line.text).text.removeprefix("- ")
-    further = ' class="further"' if text.startswith("> ") else ""
-    words = f'<span class="words">{inline_html(text.removeprefix("> "))}</span>'
-    return f'<li{further}><p class="line">{words}<span class="from">{links}</span></p></li>\n'
 
 
 def _entry(of: _Project, entry: answers.Entry) -> str:
@@ -228,14 +227,6 @@ def _entry(of: _Project, entry: answers.Entry) -> str:
     when = moment(entry.at_ms, local_time(entry.at_ms)[11:16])
     by = f'<span class="by">{escape(one_line(agent_name(entry.agent)))}</span>'
     return f'<li class="entry {entry.kind}">{when}{by}<div class="what">{shown}</div></li>\n'
-
-
-def _session(ledger: sqlite3.Connection, row: SessionRow) -> str:
-    prompts = counted(session_digest(ledger, row).prompts, "prompt")
-    return (
-        f'<li><a href="{escape(_page_of(row))}">{escape(shown_title(ledger, row)) or "Untitled"}</a>'
-        f"<small>{moment(row.last_ms)} · {escape(agent_name(row.agent))} · {prompts}</small></li>\n"
-    )
 
 
 def _page_of(row: SessionRow) -> str:
@@ -259,15 +250,6 @@ def _mark(*parts: str) -> str:
 
 def _write(path: Path, pieces: Iterable[str]) -> None:
     atomic_replace(path, "".join(pieces).encode("utf-8", "replace"), mode=0o600, follow=False, durable=False)
-
-
-def _remove_pages(folder: Path) -> None:
-    """Removes the pages of an earlier export, and no other file."""
-    for place in [path for path in folder.iterdir() if path.is_dir() and not path.is_symlink()]:
-        for old in [path for path in place.glob("*.html") if _is_ours(path)]:
-            old.unlink()
-        if not any(place.iterdir()):
-            place.rmdir()
 
 
 def _is_ours(path: Path) -> bool:

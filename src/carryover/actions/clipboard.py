@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -45,9 +45,11 @@ def copy(text: str, machine: Machine, *, instead: str = "copy what `carryover ha
 
     Raises UserError if nothing can; the message suggests `instead`.
     """
-    for way, program in _found(machine):
-        if _taken(program, way, text, machine.env):
-            return way.name
+    for way in WAYS:
+        if way.display is None or machine.env.get(way.display):
+            found = next(iter(copies((way.name,), machine)), None)
+            if found is not None and found.on_path and _taken(found.path, way, text, machine.env):
+                return way.name
     if sys.stdout.isatty():
         sys.stdout.write(by_terminal(text))
         sys.stdout.flush()
@@ -62,12 +64,6 @@ def copy(text: str, machine: Machine, *, instead: str = "copy what `carryover ha
 def by_terminal(text: str) -> str:
     """Returns the escape sequence that makes a terminal put `text` on the clipboard (OSC 52); works over ssh too."""
     return f"\x1b]52;c;{base64.b64encode(text.encode('utf-8', 'replace')).decode()}\x07"
-
-
-def _found(machine: Machine) -> Iterator[tuple[Way, Path]]:
-    for way in WAYS:
-        if way.display is None or machine.env.get(way.display):
-            yield from ((way, command.path) for command in copies((way.name,), machine)[:1] if command.on_path)
 
 
 def _taken(program: Path, way: Way, text: str, env: Mapping[str, str]) -> bool:

@@ -13,7 +13,7 @@ from carryover.actions.context import now_ms
 from carryover.agents import agent_name
 from carryover.errors import ExitCode, UserError
 from carryover.export import quoting
-from carryover.export.session_parts import SessionEvent, SessionHead, cleaned, of_turns, session_parts
+from carryover.export.session_parts import SessionEvent, SessionHead, cleaned, of_turns, session_markdown, session_parts
 from carryover.ledger.events import session_events
 from carryover.ledger.rows import SessionRow
 from carryover.paths import short_path
@@ -55,8 +55,6 @@ def session_document(
         from carryover.export.session_html import session_html
 
         return "".join(session_html(head, parts, style=page_style(), above=above))
-    from carryover.export.session_markdown import session_markdown
-
     return "\n".join(session_markdown(head, parts)) + "\n"
 
 

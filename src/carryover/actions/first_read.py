@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import sys
 import time
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import closing, suppress
+from pathlib import Path
 from threading import Event
 from typing import Final, Literal
 
 import msgspec
 
-from carryover.actions.context import state_dir
+from carryover.actions.context import agents_own, now_ms, root_of, state_dir
+from carryover.config import Config, project_settings
 from carryover.daemon.client import ask_health
 from carryover.daemon.health import Health
 from carryover.errors import UserError
+from carryover.fsio import is_folder
+from carryover.ingest.scan import MS_PER_DAY
 from carryover.ledger.queries import agents_seen, connect_read_only, projects
 from carryover.paths import StateDir
+from carryover.projects.policy import refusal
 from carryover.terminal.output import Progress, counted, duration
 
 POLL_EVERY_S: Final = 0.2
@@ -88,3 +95,48 @@ def how_far(health: Health) -> tuple[float, str]:
         return 1.0, "writing handoffs"
     read = max(0, sources - waiting)
     return read / sources, f"{read:,} of {counted(sources, 'transcript')} read, newest project first"
+
+
+LIMIT_S: Final = 1.5
+"""How long transcripts are searched for their projects, newest first, if there is no ledger."""
+MOST: Final = 50
+
+
+def active_projects(state: StateDir, config: Config, agents: Collection[str]) -> dict[Path, int]:
+    """Returns at most `MOST` projects, newest first, in which one of `agents` worked and that may be written into.
+
+    Maps each root to the time of the last work there (UTC ms). Uses the ledger, or the transcripts if there is none;
+    that may miss some, such as projects that only a database names.
+    """
+    since_ms = now_ms() - config.publish.active_days * MS_PER_DAY
+    roots: Iterable[tuple[Path, int]] = ()
+    if not state.ledger.exists():
+        roots = _on_disk(config, agents, since_ms)
+    else:
+        with suppress(UserError, sqlite3.Error), closing(connect_read_only(state.ledger, keep_index=True)) as db:
+            roots = [(Path(row.root), row.last_event_ms) for row in projects(db) if row.last_event_ms >= since_ms]
+    own, home = agents_own(config.agents), Path.home()
+    found: dict[Path, int] = {}
+    for root, last_ms in roots:
+        is_left_out = root in found or not is_folder(root) or project_settings(root, config).excluded
+        if not is_left_out and not refusal(root, home=home, agents_own=own):
+            found[root] = last_ms
+        if len(found) == MOST:
+            break
+    return found
+
+
+def _on_disk(config: Config, agents: Collection[str], since_ms: int) -> Iterator[tuple[Path, int]]:
+    from carryover.agents import adapters
+    from carryover.ingest.scan import first_cwd, readable_sources, recorded_roots
+
+    until_s = time.monotonic() + LIMIT_S
+    known = {agent.id: agent for agent in adapters().values() if agent.id in agents}
+    roots = recorded_roots(known.values(), config.agents, Path.home(), os.environ)
+    recent = [item for item in readable_sources(known, roots) if item.mtime_ns // 1_000_000 >= since_ms]
+    for item in sorted(recent, key=lambda item: -item.mtime_ns):
+        if time.monotonic() > until_s:
+            return
+        cwd = str(item.project) if item.project is not None else first_cwd(known[item.source.agent], item.source)
+        if cwd is not None:
+            yield Path(root_of(cwd).root), item.mtime_ns // 1_000_000

@@ -67,7 +67,8 @@ def as_writer(
     async def run() -> T:
         ledger = await Ledger.open(state.ledger, DigestReducer())
         try:
-            return await do(ledger, _paths_of(state))
+            own = agents_own(load_config(state.config).agents)
+            return await do(ledger, StatePaths.of(state, Path.home(), own))
         finally:
             await ledger.close()
 
@@ -77,20 +78,41 @@ def as_writer(
         lock.release()
 
 
-def _paths_of(state: StateDir) -> StatePaths:
-    own = agents_own(load_config(state.config).agents)
-    return StatePaths.of(state, Path.home(), own)
-
-
 def catch_up(state: StateDir, root: str) -> None:
     """Reads new records of the project at `root` into the ledger, as a daemon would. Raises UserError if it can't."""
-    as_writer(state, lambda ledger, paths: _catch_up(ledger, paths, state, root), "This is what it holds so far.")
+
+    async def read(ledger: Ledger, paths: StatePaths) -> None:
+        config = settings_now(state)
+        outdated = await _outdated(ledger, state, config, [Path(root)])
+        await _follow(ledger, paths, root, config)
+        with closing(connect_read_only(paths.ledger)) as db:
+            known = {row.id: row for row in whereabouts(db)}
+        target = {row.root: known[row.moved_to].root for row in known.values() if row.moved_to in known}
+        roots = {root_of(root).root}
+        while former := {old for old, new in target.items() if new in roots} - roots:
+            roots |= former
+        await _read(ledger, of_project(outdated, roots), adapters(), now_ms, root_of)
+        # Again, so that a project read just now is recognised if its folder is moved later.
+        await _follow(ledger, paths, root, config)
+        # A daemon that starts later leaves a project alone that only a printing command made known.
+        with closing(connect_read_only(paths.ledger)) as db:
+            project = project_by_root(db, root)
+            refused = refused_before_work(db, project.id, config, asked=[root]) if project is not None else None
+        if project is not None and refused is not None:
+            await ledger.set_published(project.id, None, now_ms() + 1, refused.published.refusal)
+
+    as_writer(state, read, "This is what it holds so far.")
 
 
 def follow_moved(state: StateDir, root: str) -> None:
     """Joins what was recorded before the project at `root` was moved. Raises UserError if it can't."""
     config = settings_now(state)
     as_writer(state, lambda ledger, paths: _follow(ledger, paths, root, config))
+
+
+async def _follow(ledger: Ledger, paths: StatePaths, root: str, config: Config) -> None:
+    project = root_of(root)
+    await follow(ledger, paths, project, inspect_root(paths, project.root, config), now_ms=now_ms())
 
 
 async def read_new(ledger: Ledger, state: StateDir) -> None:
@@ -106,42 +128,6 @@ async def _outdated(ledger: Ledger, state: StateDir, config: Config, more: Itera
     here = _in_projects(config, (*more, *known_projects(state.ledger)))
     found = await compare_with_disk(ledger, adapters(), (*folders, *here), now_ms=now_ms(), also_broken=True)
     return _oldest_first(found.outdated)
-
-
-async def _catch_up(ledger: Ledger, paths: StatePaths, state: StateDir, root: str) -> None:
-    config = settings_now(state)
-    outdated = await _outdated(ledger, state, config, [Path(root)])
-    await _follow(ledger, paths, root, config)
-    sources = of_project(outdated, _roots_of_project(paths, root))
-    await _read(ledger, sources, adapters(), now_ms, root_of)
-    # Again, so that a project read just now is recognised if its folder is moved later.
-    await _follow(ledger, paths, root, config)
-    await _leave_alone_until_work(ledger, paths, root, config)
-
-
-async def _leave_alone_until_work(ledger: Ledger, paths: StatePaths, root: str, config: Config) -> None:
-    """Keeps a daemon that starts later from writing into a project that only a printing command made known."""
-    with closing(connect_read_only(paths.ledger)) as db:
-        project = project_by_root(db, root)
-        refused = refused_before_work(db, project.id, config, asked=[root]) if project is not None else None
-    if project is not None and refused is not None:
-        await ledger.set_published(project.id, None, now_ms() + 1, refused.published.refusal)
-
-
-async def _follow(ledger: Ledger, paths: StatePaths, root: str, config: Config) -> None:
-    project = root_of(root)
-    await follow(ledger, paths, project, inspect_root(paths, project.root, config), now_ms=now_ms())
-
-
-def _roots_of_project(paths: StatePaths, root: str) -> frozenset[str]:
-    """Returns the present and former roots of the project at `root`."""
-    with closing(connect_read_only(paths.ledger)) as db:
-        known = {row.id: row for row in whereabouts(db)}
-    target = {row.root: known[row.moved_to].root for row in known.values() if row.moved_to in known}
-    roots = {root_of(root).root}
-    while more := {old for old, new in target.items() if new in roots} - roots:
-        roots |= more
-    return frozenset(roots)
 
 
 @contextmanager

@@ -1,9 +1,9 @@
-"""Imports a file that the user names into the ledger: through the daemon or, if none is running, in this process."""
+"""Imports a file that the user names, or a text from outside as a note: through the daemon or in this process."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import closing
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
@@ -11,17 +11,18 @@ from urllib.parse import urlencode
 import msgspec
 
 from carryover.actions.context import now_ms, root_of
+from carryover.actions.recorded import by_daemon_or_here
 from carryover.config import load_config
 from carryover.errors import ExitCode, UserError
-from carryover.fsio import private_dir
+from carryover.fsio import private_dir, scratch_folder
 from carryover.ledger.queries import connect_read_only, project_by_id, project_of_session, projects
 from carryover.ledger.tombstones import forgotten_ms
+from carryover.model import NOTE
 from carryover.paths import StateDir
 
 if TYPE_CHECKING:
-    from carryover.importing.document import Document
-    from carryover.importing.survey import Survey
-    from carryover.importing.take_in import Imported
+    from carryover.importing.take_in import Imported, Survey
+    from carryover.importing.turns import Document
     from carryover.ledger.store import Ledger
     from carryover.projects.root import StatePaths
 
@@ -70,7 +71,7 @@ def import_file(state: StateDir, asked: Asked, *, store: bool) -> FileReport:
     Raises UserError if it can't be read, holds no conversation or names no project; nothing is then imported.
     """
     from carryover.importing.document import open_document
-    from carryover.importing.survey import survey
+    from carryover.importing.take_in import survey
 
     path = asked.path
     document = open_document(path, project=asked.project, agent_id=asked.agent)
@@ -94,23 +95,14 @@ def import_file(state: StateDir, asked: Asked, *, store: bool) -> FileReport:
         )
     if not store:
         return report
-    done = store_document(state, document, asked)
-    projects, until_ms = _recorded(state, report)
-    return msgspec.structs.replace(
-        report, projects=projects, **msgspec.structs.asdict(done), forgotten_ms=until_ms if done.forgotten else None
-    )
-
-
-def _recorded(state: StateDir, report: FileReport) -> tuple[tuple[str, ...], int | None]:
-    """Returns the sessions' projects, and until when something in them was forgotten (UTC ms), if anything was.
-
-    A session that is already in the ledger stays in its project.
-    """
+    done = _store(state, document, asked)
     with closing(connect_read_only(state.ledger)) as db:
         ids = (project_of_session(db, report.agent or "", session) for session in report.sessions)
         rows = [project_by_id(db, project) for project in dict.fromkeys(ids) if project is not None]
-        until_ms = forgotten_ms(db, report.agent or "", report.sessions, report.projects)
-    return tuple(row.root for row in rows if row is not None) or report.projects, until_ms
+        until_ms = forgotten_ms(db, report.agent or "", report.sessions, report.projects) if done.forgotten else None
+    # A session that is already in the ledger stays in its project.
+    roots = tuple(row.root for row in rows if row is not None) or report.projects
+    return msgspec.structs.replace(report, projects=roots, **msgspec.structs.asdict(done), forgotten_ms=until_ms)
 
 
 def _report(path: Path, document: Document, found: Survey) -> FileReport:
@@ -126,12 +118,8 @@ def _report(path: Path, document: Document, found: Survey) -> FileReport:
     )
 
 
-def store_document(state: StateDir, document: Document, asked: Asked) -> Imported:
-    """Imports the document into the ledger.
-
-    Raises UserError if another process holds the ledger.
-    """
-    from carryover.daemon.client import ask_daemon
+def _store(state: StateDir, document: Document, asked: Asked) -> Imported:
+    """Imports the document into the ledger. Raises UserError if another process holds the ledger."""
     from carryover.importing.take_in import Imported
 
     which = {"path": str(asked.path), "project": asked.project or "", "agent": asked.agent or ""}
@@ -141,13 +129,15 @@ def store_document(state: StateDir, document: Document, asked: Asked) -> Importe
         raise UserError(
             f"The name of {asked.path} is not UTF-8. Rename the file or copy it, then import that."
         ) from error
-    answer = ask_daemon(state.socket, "POST", f"/import?{query}", timeout_s=ANSWER_S)
-    if answer is not None:
-        return msgspec.convert(answer, Imported)
-    from carryover.actions.from_disk import as_writer
-
     private_dir(state.root)
-    return as_writer(state, partial(_store_here, document, asked.again), "Nothing was imported.")
+    return by_daemon_or_here(
+        state,
+        f"/import?{query}",
+        Imported,
+        lambda ledger, paths: _store_here(document, asked.again, ledger, paths),
+        timeout_s=ANSWER_S,
+        otherwise="Nothing was imported.",
+    )
 
 
 async def _store_here(document: Document, again: bool, ledger: Ledger, paths: StatePaths) -> Imported:
@@ -165,3 +155,37 @@ async def _store_here(document: Document, again: bool, ledger: Ledger, paths: St
     return Imported(
         new_events=done.new_events, forgotten=done.forgotten, problem=done.error or next(iter(problems), None)
     )
+
+
+def record_note(state: StateDir, root: str, source: str, title: str, texts: Sequence[str]) -> tuple[str, bool]:
+    """Records a text from outside, such as what a web chat answered; returns the note's id and whether it is new.
+
+    `texts`: its parts.
+    """
+    from carryover.importing.document import Note, encoded, note_id, open_document
+
+    session = note_id(root, source, "".join(texts))
+    if is_recorded(state, session):
+        return session, False
+    private_dir(state.root)
+    at_ms = now_ms()
+    parts = (
+        Note(session=session, at_ms=at_ms, root=root, title=title, text=text, part=part)
+        for part, text in enumerate(texts)
+    )
+    # Goes through a file, since only a running daemon may write the ledger.
+    with scratch_folder(state.root) as folder:
+        path = folder / "note.json"
+        path.write_bytes(b"".join(map(encoded, parts)))
+        done = _store(state, open_document(path), Asked(path))
+    if done.problem is not None or not done.new_events:
+        raise UserError(f"The note was not recorded: {done.problem or 'the ledger did not take it'}.")
+    return session, True
+
+
+def is_recorded(state: StateDir, session: str) -> bool:
+    """Whether the ledger has the note with this id."""
+    if not state.ledger.exists():
+        return False
+    with closing(connect_read_only(state.ledger)) as db:
+        return project_of_session(db, NOTE, session) is not None

@@ -1,10 +1,11 @@
-"""Joins what was recorded at a project's old path to its new one, at the user's request."""
+"""Joins what was recorded at another path, or on another machine, to a project here; synchronises with that machine."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable
-from contextlib import closing
+import time
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
@@ -12,8 +13,8 @@ from urllib.parse import urlencode
 import msgspec
 
 from carryover.actions.context import now_ms, project_root
+from carryover.actions.recorded import by_daemon_or_here
 from carryover.config import load_config
-from carryover.daemon.client import ask_daemon
 from carryover.errors import ExitCode, UserError
 from carryover.facts import is_foreign
 from carryover.fsio import is_folder
@@ -22,11 +23,15 @@ from carryover.paths import StateDir
 from carryover.projects.moved_folders import is_away
 
 if TYPE_CHECKING:
-    from carryover.ledger.sessions import Moved
     from carryover.ledger.store import Ledger
     from carryover.projects.root import StatePaths
+    from carryover.sync.rounds import Outcome
 
 ANSWER_S: Final = 20.0
+SYNC_S: Final = 7_200.0
+"""Time limit for the daemon's answer: a first sync sends all that was ever recorded."""
+_GIT_S: Final = 2.0
+_URLS: Final = ("config", "--null", "--get-regexp", r"^remote\..*\.(url|pushurl)$")
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,12 +42,20 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     sessions: int
 
 
+class _Said(msgspec.Struct, frozen=True):
+    """The answer to `allow` and `end`."""
+
+    text: str = ""
+    error: str | None = None
+
+
 def link_projects(state: StateDir, old: str, new: str) -> Done:
     """Moves what was recorded at `old` to the project at `new`.
 
     Raises UserError: REFUSED if the old folder still exists, NOTHING_FOUND if nothing is recorded there or the new
     folder is missing, USAGE if both are the same.
     """
+    from carryover.ledger.sessions import Moved
     from carryover.publish.project_moves import link
 
     old_root, new_root = _as_recorded(old), project_root(new)
@@ -54,36 +67,36 @@ def link_projects(state: StateDir, old: str, new: str) -> Done:
         )
     if not is_folder(Path(new_root)):
         raise UserError(f"There is no folder {new_root}.", ExitCode.NOTHING_FOUND)
-    if not any(_is_at_or_below(row, old_root) for row in _known(state)):
-        raise _nothing_at(old_root)
-    query = urlencode({"old": old_root, "new": new_root})
-    sessions = _ask_or_do(
-        state, f"/link?{query}", lambda ledger, paths: link(ledger, paths, old_root, new_root, now_ms=now_ms())
+    if not any(f"{row.root}/".startswith(f"{old_root.rstrip('/')}/") for row in _known(state)):
+        raise UserError(
+            f"Nothing is recorded for {old_root}. `carryover sessions --all` lists the projects that are known.",
+            ExitCode.NOTHING_FOUND,
+        )
+    target = f"/link?{urlencode({'old': old_root, 'new': new_root})}"
+    moved = by_daemon_or_here(
+        state,
+        target,
+        Moved,
+        lambda ledger, paths: link(ledger, paths, old_root, new_root, now_ms=now_ms()),
+        timeout_s=ANSWER_S,
     )
-    return Done(old=old_root, new=new_root, sessions=sessions)
+    return Done(old=old_root, new=new_root, sessions=moved.sessions)
 
 
 def unlink_projects(state: StateDir, old: str) -> Done:
     """Undoes a link or a recognised move. Raises UserError (NOTHING_FOUND) if there is none."""
+    from carryover.ledger.sessions import Moved
     from carryover.publish.project_moves import is_linked, unlink
 
     old_root = _as_recorded(old)
     if not any(is_linked(row, old_root) for row in _known(state)):
         raise UserError(f"{old_root} is not linked to another folder.", ExitCode.NOTHING_FOUND)
-    query = urlencode({"old": old_root})
     config = load_config(state.config)
-    sessions = _ask_or_do(state, f"/unlink?{query}", lambda ledger, paths: unlink(ledger, paths, old_root, config))
-    return Done(old=old_root, new=None, sessions=sessions)
-
-
-def _ask_or_do(state: StateDir, target: str, do: Callable[[Ledger, StatePaths], Awaitable[Moved]]) -> int:
-    """Has the daemon or, if none is running, `do` move the sessions; returns how many were moved."""
-    answer = ask_daemon(state.socket, "POST", target, timeout_s=ANSWER_S)
-    if answer is not None:
-        return int(answer["sessions"])
-    from carryover.actions.from_disk import as_writer
-
-    return as_writer(state, do).sessions
+    target = f"/unlink?{urlencode({'old': old_root})}"
+    moved = by_daemon_or_here(
+        state, target, Moved, lambda ledger, paths: unlink(ledger, paths, old_root, config), timeout_s=ANSWER_S
+    )
+    return Done(old=old_root, new=None, sessions=moved.sessions)
 
 
 def _as_recorded(folder: str) -> str:
@@ -99,12 +112,90 @@ def _known(state: StateDir) -> list[Whereabouts]:
         return whereabouts(db)
 
 
-def _is_at_or_below(row: Whereabouts, root: str) -> bool:
-    return f"{row.root}/".startswith(f"{root.rstrip('/')}/")
+def sync_once(state: StateDir) -> Outcome:
+    """Reads what is new on disk and synchronises once. Raises UserError if that ends early; nothing is lost then."""
+    import asyncio
+
+    from carryover.daemon.client import ask_daemon
+    from carryover.sync.rounds import Outcome, synchronise
+
+    if state.paused.exists():
+        raise UserError(
+            "Carryover is paused, so nothing was synchronised. `carryover unpause` ends that.", ExitCode.REFUSED
+        )
+
+    async def here(ledger: Ledger, paths: StatePaths) -> Outcome:
+        from carryover.actions.from_disk import read_new
+
+        await read_new(ledger, state)
+        return await synchronise(state, ledger, paths, now_ms=now_ms, in_thread=asyncio.to_thread)
+
+    with _patiently():
+        ask_daemon(state.socket, "POST", "/settle", timeout_s=SYNC_S)
+        done = by_daemon_or_here(state, "/sync", Outcome, here, timeout_s=SYNC_S)
+    if done.error is not None:
+        raise UserError(done.error)
+    return done
 
 
-def _nothing_at(root: str) -> UserError:
-    return UserError(
-        f"Nothing is recorded for {root}. `carryover sessions --all` lists the projects that are known.",
-        ExitCode.NOTHING_FOUND,
-    )
+def allow(state: StateDir, folder: str | None) -> str:
+    """Joins other machines' projects with the same one at `folder`. Returns what that means as a sentence."""
+    from carryover.sync import clones
+
+    root = project_root(folder, must_exist=True)
+
+    async def here(ledger: Ledger, paths: StatePaths) -> _Said:
+        return _Said(await clones.allow(ledger, paths, root))
+
+    return _said(state, f"/sync/allow?{urlencode({'root': root})}", here)
+
+
+def end(state: StateDir, *, forget: bool) -> None:
+    """Has the ledger no longer note what changes; with `forget`, removes what came from other machines."""
+    from carryover.sync import clones
+
+    async def here(ledger: Ledger, _paths: StatePaths) -> _Said:
+        await clones.end(ledger, forget=forget)
+        return _Said()
+
+    _said(state, f"/sync/end{'?forget=1' if forget else ''}", here)
+
+
+@contextmanager
+def _patiently() -> Iterator[None]:
+    try:
+        yield
+    except TimeoutError as error:
+        raise UserError("carryoverd is still synchronising. `carryover sync status` shows how far it is.") from error
+
+
+def _said(state: StateDir, target: str, here: Callable[[Ledger, StatePaths], Awaitable[_Said]]) -> str:
+    with _patiently():
+        answer = by_daemon_or_here(state, target, _Said, here, timeout_s=SYNC_S)
+    if answer.error:
+        raise UserError(answer.error)
+    return answer.text
+
+
+def remotes_of_projects(state: StateDir) -> dict[str, list[str]]:
+    """Returns the remotes of each known project that is on this machine, and of the one that the command runs in."""
+    roots = {project_root(None)}
+    if state.ledger.exists():
+        roots |= {row.root for row in _known(state) if row.root.startswith("/")}
+    return {root: list(_remotes(Path(root))) for root in sorted(roots) if is_folder(Path(root))}
+
+
+def _remotes(root: Path) -> Iterable[str]:
+    from carryover.probe.git_command import ask
+
+    try:
+        [answer] = ask(root, _URLS, deadline=time.monotonic() + _GIT_S)
+    except FileNotFoundError:
+        return
+    except TimeoutError as error:
+        raise UserError(
+            f"git did not say in time which remotes the project {root} has. Nothing was changed. Try again."
+        ) from error
+    for entry in answer.out.decode(errors="surrogateescape").split("\0"):
+        if address := entry.partition("\n")[2]:
+            yield address

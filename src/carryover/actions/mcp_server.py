@@ -65,22 +65,19 @@ TOOLS: Final = (
 
 def serve() -> None:
     """Answers the client on standard input and output until it closes that."""
-    anyio.run(_serve)
 
+    async def listed(_context: ServerRequestContext[Any], _asked: types.PaginatedRequestParams | None) -> Any:
+        Thread(target=prepare, daemon=True).start()  # the client is answered, and its first call is yet to come
+        return types.ListToolsResult(tools=list(TOOLS))
 
-async def _serve() -> None:
-    server = Server(
-        NAME, version=__version__, instructions=INSTRUCTIONS, on_list_tools=_listed, on_call_tool=_Project().call
-    )
-    async with stdio_server() as (requests, answers):
-        await server.run(requests, answers, server.create_initialization_options())
+    async def run() -> None:
+        server = Server(
+            NAME, version=__version__, instructions=INSTRUCTIONS, on_list_tools=listed, on_call_tool=_Project().call
+        )
+        async with stdio_server() as (requests, answers):
+            await server.run(requests, answers, server.create_initialization_options())
 
-
-async def _listed(
-    _context: ServerRequestContext[Any], _params: types.PaginatedRequestParams | None
-) -> types.ListToolsResult:
-    Thread(target=prepare, daemon=True).start()  # the client is answered, and its first call is yet to come
-    return types.ListToolsResult(tools=list(TOOLS))
+    anyio.run(run)
 
 
 class _Project:

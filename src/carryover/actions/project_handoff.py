@@ -105,21 +105,17 @@ def _session_of(ledger: sqlite3.Connection, project_id: int, name: str) -> str:
     return found.native_id
 
 
-def _unread(root: str) -> str:
-    """Says which transcripts in the project are not read, and why; empty if there are none."""
+def _nothing_found(root: str, how_to_link: str | None) -> UserError:
     from carryover.agents import adapters
     from carryover.ingest.scan import others_sources
 
-    inside = (agent for agent in adapters().values() if agent.in_projects)
-    found = (row for agent in inside for row in others_sources(agent, Path(root)))
-    return "".join(f"{Path(source.path).name} there is not read: {reason}. " for source, reason in found)
-
-
-def _nothing_found(root: str, how_to_link: str | None) -> UserError:
     if how_to_link is None:
         how_to_link = "If it was moved or renamed, `carryover link OLD NEW` brings along what was recorded before."
+    inside = (agent for agent in adapters().values() if agent.in_projects)
+    found = (row for agent in inside for row in others_sources(agent, Path(root)))
+    unread = "".join(f"{Path(source.path).name} there is not read: {reason}. " for source, reason in found)
     return UserError(
-        f"No agent's work is recorded for {root}. {_unread(root)}"
+        f"No agent's work is recorded for {root}. {unread}"
         "`carryover sessions --all` lists the projects that are known; "
         f"`carryover status` says which agents are watched, and where. {how_to_link}",
         ExitCode.NOTHING_FOUND,
@@ -137,7 +133,7 @@ def _how_to_link(state: StateDir, root: str, *, by_name: bool) -> str | None:
     with closing(connect_read_only(state.ledger)) as db:
         known = whereabouts(db)
     if any(is_foreign(row.root) for row in known):
-        from carryover.sync.ledger_side.repositories import same_projects
+        from carryover.sync.clones import same_projects
 
         if same := [row.root for row in same_projects(root, known) if not row.not_moved]:
             where = ", ".join(map(visible, same[:MOST_SUGGESTED]))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import glob
 import sqlite3
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
@@ -26,15 +26,40 @@ from carryover.projects.moved_folders import may_have_moved
 from carryover.terminal.output import counted
 from carryover.text.shell import quoted
 
+if TYPE_CHECKING:
+    from carryover.ledger.store import Ledger
+    from carryover.projects.root import StatePaths
+
 LAST: Final = "last"
 """Names the newest session of the project in place of an id."""
 
 SETTLE_LIMIT_S: Final = 3.0
 """How long a running daemon may take to read new records; after that its ledger is used as it is."""
 
-_STILL_READING: Final = "carryoverd is still reading; this is what it knows so far."
-
 T = TypeVar("T")
+
+
+def by_daemon_or_here(
+    state: StateDir,
+    target: str,
+    kind: type[T],
+    do: Callable[[Ledger, StatePaths], Awaitable[T]],
+    *,
+    timeout_s: float,
+    otherwise: str = "Nothing was changed.",
+) -> T:
+    """Returns the daemon's answer to `POST target` or, if none is running, what `do` returns with the ledger.
+
+    Raises TimeoutError, or UserError as `from_disk.as_writer` does.
+    """
+    from carryover.daemon.client import ask_daemon
+
+    answer = ask_daemon(state.socket, "POST", target, timeout_s=timeout_s)
+    if answer is not None:
+        return msgspec.convert(answer, kind)
+    from carryover.actions.from_disk import as_writer
+
+    return as_writer(state, do, otherwise)
 
 
 @contextmanager
@@ -66,18 +91,30 @@ def ledger_of_project(root: str | None) -> Iterator[sqlite3.Connection]:
 
 
 @contextmanager
-def ledger_as_it_is(state: StateDir, root: str | None) -> Iterator[sqlite3.Connection]:
-    """Does the same as `ledger_of_project`, without looking for records of a project that was moved; never writes."""
-    if state.ledger.exists():
-        with recorded_ledger(state) as ledger:
-            yield ledger
-        return
-    from carryover.actions.from_disk import of_project, sources_on_disk, temporary_ledger
+def ledger_as_it_is(
+    state: StateDir, root: str | None = None, session: str | None = None
+) -> Iterator[sqlite3.Connection]:
+    """Does the same as `ledger_of_project`, without looking for records of a project that was moved; never writes.
+
+    `session`: only the session is needed whose id begins so.
+    """
+    with recorded_ledger(state) if state.ledger.exists() else _on_disk(state, root, session) as ledger:
+        yield ledger
+
+
+@contextmanager
+def _on_disk(state: StateDir, root: str | None, session: str | None = None) -> Iterator[sqlite3.Connection]:
+    """Opens a temporary ledger of what is on disk, without what the user had forgotten."""
+    from carryover.actions.from_disk import of_project, of_session, sources_on_disk, temporary_ledger, tombstones_of
     from carryover.agents import adapters
 
-    seen = sources_on_disk(_settings_now(state), [Path(root)] if root else [])
-    sources = of_project(seen, {root}) if root else [item.source for item in seen]
-    with temporary_ledger(sources, adapters()) as ledger:
+    config = msgspec.structs.replace(settings_to_print(state), paused=state.paused.exists())
+    seen = sources_on_disk(config, [Path(root)] if root else [])
+    if session is not None:
+        sources = of_session(seen, session)
+    else:
+        sources = of_project(seen, {root}) if root else [item.source for item in seen]
+    with temporary_ledger(sources, adapters(), tombstones=tombstones_of(state)) as ledger:
         yield ledger
 
 
@@ -104,43 +141,23 @@ def follow_if_unknown(state: StateDir, root: str) -> None:
 
 @contextmanager
 def ledger_with_session(name: str) -> Iterator[tuple[sqlite3.Connection, SessionRow]]:
-    """Yields the ledger, or a temporary one, and the session in it that a user calls `name`.
-
-    `name` is a session id, a unique prefix of one, or `last` for the newest session of the current project. Raises
-    UserError: NOTHING_FOUND if there is no such session, USAGE if there are several.
-    """
+    """Yields the ledger, or a temporary one, and the session in it that a user calls `name`; see `session_named`."""
     if not name:
         raise UserError("The session id is empty. `carryover sessions` lists the ids.", ExitCode.USAGE)
-    if name == LAST:
-        root = project_root(None)
-        with ledger_of_project(root) as ledger:
-            yield ledger, _newest_session(ledger, root)
-        return
-    state = state_dir()
-    if state.ledger.exists():
-        with recorded_ledger(state) as ledger:
-            yield ledger, session_by_prefix(ledger, name)
-        return
-    from carryover.actions.from_disk import of_session, sources_on_disk, temporary_ledger
-    from carryover.agents import adapters
-
-    sources = of_session(sources_on_disk(_settings_now(state)), name)
-    if not sources:
-        raise UserError(
-            f"Nothing is recorded yet, and no session on disk begins with {name!r}. "
-            "`carryover sessions --all` lists them.",
-            ExitCode.NOTHING_FOUND,
-        )
-    with temporary_ledger(sources, adapters()) as ledger:
-        yield ledger, session_by_prefix(ledger, name)
+    is_last = name == LAST
+    with ledger_of_project(project_root(None)) if is_last else ledger_as_it_is(state_dir(), session=name) as ledger:
+        yield ledger, session_named(ledger, name)
 
 
 def session_named(ledger: sqlite3.Connection, name: str) -> SessionRow:
-    """Returns the session that the user calls `name`; see `ledger_with_session`, which raises the same errors."""
-    return _newest_session(ledger, project_root(None)) if name == LAST else session_by_prefix(ledger, name)
+    """Returns the session that the user calls `name`: a session id, a unique prefix of one, or `last`.
 
-
-def _newest_session(ledger: sqlite3.Connection, root: str) -> SessionRow:
+    `last` is the newest session of the current project. Raises UserError: NOTHING_FOUND if there is no such session,
+    USAGE if there are several.
+    """
+    if name != LAST:
+        return session_by_prefix(ledger, name)
+    root = project_root(None)
     project = project_by_root(ledger, root)
     found = work_sessions(ledger, project.id, limit=1) if project is not None else []
     if not found:
@@ -158,10 +175,6 @@ def nothing_recorded(root: str) -> str:
         f" It is a worktree of {main}: `carryover sessions {quoted(main)}` lists what was done there." if main else ""
     )
     return f"No session is recorded for {root}.{worktree}"
-
-
-def _settings_now(state: StateDir) -> Config:
-    return msgspec.structs.replace(settings_to_print(state), paused=state.paused.exists())
 
 
 def may_be_running(state: StateDir) -> bool:
@@ -187,18 +200,13 @@ def of_recorded(state: StateDir, root: str, make: Callable[[sqlite3.Connection, 
     Returns None if nothing is recorded about the project. While Carryover is paused nothing is read; raises UserError
     (REFUSED) if it was paused before anything was recorded.
     """
-    made, complete = None, False
     if state.ledger.exists():
         complete = not state.paused.exists() and _bring_up_to_date(state, root)
         with recorded_ledger(state) as ledger:
             made = _of_project(ledger, root, make)
-    if made is not None or complete:
-        return made
-    from carryover.actions.from_disk import of_project, sources_on_disk, temporary_ledger, tombstones_of
-    from carryover.agents import adapters
-
-    seen = sources_on_disk(_settings_now(state), [Path(root)])
-    with temporary_ledger(of_project(seen, {root}), adapters(), tombstones=tombstones_of(state)) as ledger:
+        if made is not None or complete:
+            return made
+    with _on_disk(state, root) as ledger:
         return _of_project(ledger, root, make)
 
 
@@ -214,24 +222,27 @@ def _bring_up_to_date(state: StateDir, root: str) -> bool:
     query = urlencode({"root": root})
     try:
         settled = ask_daemon(state.socket, "POST", f"/settle?{query}", timeout_s=SETTLE_LIMIT_S)
-    except TimeoutError:
-        print(_STILL_READING, file=sys.stderr)
-        return False
-    if settled is not None:
-        if not settled["caught_up"]:
-            print(_STILL_READING, file=sys.stderr)
-        with suppress(UserError, TimeoutError):  # an older daemon does not know this request
+        if settled is None:
+            return _read_here(state, root)
+        with suppress(UserError, TimeoutError):
             ask_daemon(state.socket, "POST", f"/follow?{query}", timeout_s=SETTLE_LIMIT_S)
-        return bool(settled["caught_up"])
+        caught_up = bool(settled["caught_up"])
+    except TimeoutError:
+        caught_up = False
+    if not caught_up:
+        print("carryoverd is still reading; this is what it knows so far.", file=sys.stderr)
+    return caught_up
+
+
+def _read_here(state: StateDir, root: str) -> bool:
     from carryover.actions.from_disk import catch_up
 
-    try:
+    with suppress(UserError):  # it is not known then what may be read; a warning says so
         load_config(state.config)
-    except UserError:
-        return False  # it is not known what may be read; the warning says so
-    try:
-        catch_up(state, root)
-    except UserError as trouble:
-        print(trouble, file=sys.stderr)
-        return False
-    return True
+        try:
+            catch_up(state, root)
+        except UserError as trouble:
+            print(trouble, file=sys.stderr)
+        else:
+            return True
+    return False

@@ -1,19 +1,20 @@
-"""Returns the current settings and where each comes from, and changes one of them."""
+"""Returns and changes the user's settings; pauses everything or, by a pattern in the settings, one project."""
 
 from __future__ import annotations
 
+import glob
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 
 from carryover.actions.context import now_ms
-from carryover.config import CONFIG_LIMIT_BYTES, Config, load_config
+from carryover.config import AGENTS_TABLES, CONFIG_LIMIT_BYTES, Config, load_config, project_settings, settings_now
 from carryover.errors import ExitCode, UserError
-from carryover.fsio import read_bytes_bounded
+from carryover.fsio import private_dir, read_bytes_bounded, write_if_changed
 from carryover.ledger.rows import SessionRow
 from carryover.paths import StateDir
 from carryover.terminal.output import did_you_mean, harmless
@@ -25,27 +26,36 @@ _DECIDED_ELSEWHERE: Final = {"agents": "`carryover install` decides that: run it
 
 
 class Setting(msgspec.Struct, frozen=True):
-    """A setting and its current value."""
+    """A setting and its current value. `origin`: `default`, or the path of the file that sets it."""
 
     key: str
     value: Any
     origin: str
-    """`default`, or the path of the file that sets it."""
     default: Any = None
+
+
+class Pausing(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether Carryover, or the project with this root, is paused after the command. `note`: a further sentence."""
+
+    paused: bool
+    changed: bool
+    project: str | None = None
+    daemon: Literal["at once", "when it starts"]
+    note: str | None = None
 
 
 def settings(state: StateDir) -> list[Setting]:
     """Returns all current settings. Raises UserError (REFUSED) if the file can't be used."""
-    config, file = load_config(state.config), _data(state.config)
+    config, file = load_config(state.config), _in_file(state.config)
     found = []
     for table, name, default in _fields():
+        names = AGENTS_TABLES if table in AGENTS_TABLES else (table,)
+        is_set = any(file.get(each, {}).get(name) is not None for each in names)
         value = getattr(getattr(config, table), name)
-        is_set = _table(file, table).get(name) is not None
         found.append(Setting(f"{table}.{name}", value, str(state.config) if is_set else DEFAULT, default))
     for agent_id, agent in config.agents.each.items():
-        for name, value in msgspec.structs.asdict(agent).items():
-            if value:
-                found.append(Setting(f"agents.{agent_id}.{name}", value, str(state.config)))
+        given = msgspec.structs.asdict(agent).items()
+        found += [Setting(f"agents.{agent_id}.{name}", value, str(state.config)) for name, value in given if value]
     return found
 
 
@@ -54,22 +64,36 @@ def setting_names() -> tuple[str, ...]:
     return tuple(f"{table}.{name}" for table, name, _ in _fields() if table not in _DECIDED_ELSEWHERE)
 
 
+def named_setting(key: str, found: Sequence[Setting]) -> Setting:
+    """Returns one of the settings. Raises UserError (USAGE) if there is none with this key."""
+    for setting in found:
+        if setting.key == key:
+            return setting
+    meant = did_you_mean(key, [setting.key for setting in found]) or "."
+    raise UserError(
+        f"There is no setting {key!r}{meant} `carryover config` lists them. Nothing was changed.", ExitCode.USAGE
+    )
+
+
 def change(state: StateDir, key: str, words: Sequence[str] | None) -> str:
     """Sets `key` to the value in `words`, or removes it if None; returns the new state as a sentence.
 
     Raises UserError: USAGE for an unknown key or an invalid value; REFUSED if the file can't be edited.
     """
+    from carryover.daemon.client import reload_daemon
+
     before = named_setting(key, settings(state))
     table, _, name = key.partition(".")
     if table in _DECIDED_ELSEWHERE:
         raise UserError(f"{key} was not changed. {_DECIDED_ELSEWHERE[table]}", ExitCode.REFUSED)
-    value = None if words is None else checked(table, name, words)
-    _write(state, (table, name), value)
+    _write(state, (table, name), None if words is None else _checked(table, name, words))
     after = named_setting(key, settings(state))
-    now = f"{key} = {shown(after.value)}"
-    if msgspec.json.encode(before.value) == msgspec.json.encode(after.value):
-        return f"{now}, as before.{_reload(state)}"
-    return f"{now} (was {shown(before.value)}).{_reload(state)}"
+    health = reload_daemon(state)
+    if health is not None and health.config_trouble:
+        raise UserError(f"It was written, but carryoverd does not take the settings: {health.config_trouble}")
+    is_same = msgspec.json.encode(before.value) == msgspec.json.encode(after.value)
+    now = f"{key} = {shown(after.value)}{', as before' if is_same else f' (was {shown(before.value)})'}."
+    return now if health is not None else f"{now} carryoverd is not running; it holds when it starts."
 
 
 def would_drop(state: StateDir, key: str, words: Sequence[str]) -> list[SessionRow]:
@@ -85,7 +109,7 @@ def would_drop(state: StateDir, key: str, words: Sequence[str]) -> list[SessionR
 
     named_setting(key, settings(state))
     before = load_config(state.config).retention
-    after = msgspec.structs.replace(before, **{name: checked(table, name, words)})
+    after = msgspec.structs.replace(before, **{name: _checked(table, name, words)})
     at_ms = now_ms()
     with closing(connect_read_only(state.ledger)) as db:
         dropped, anyway = (
@@ -95,22 +119,6 @@ def would_drop(state: StateDir, key: str, words: Sequence[str]) -> list[SessionR
     return [row for row in rows if (row.agent, row.native_id) in dropped - anyway]
 
 
-def checked(table: str, name: str, words: Sequence[str]) -> Any:
-    """Parses `words` as a value of the setting: plain text, or else TOML. Raises UserError (USAGE)."""
-    problem = ""
-    for value in _readings(words, as_list=isinstance(getattr(getattr(Config(), table), name), tuple)):
-        try:
-            msgspec.convert({table: {name: value}}, Config)
-        except msgspec.ValidationError as error:
-            problem = required_value(str(error).partition(" - at ")[0], _choices(table, name))
-        else:
-            return value
-    raise UserError(
-        f"{table}.{name} can't be {' '.join(words)!r}: {problem}. Nothing was changed.",
-        ExitCode.USAGE,
-    )
-
-
 def shown(value: Any) -> str:
     """Formats a value for printing: text as it is, lists and tables as JSON."""
     if value is None:
@@ -118,54 +126,42 @@ def shown(value: Any) -> str:
     return harmless(value) if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
-def _readings(words: Sequence[str], *, as_list: bool) -> Iterator[Any]:
-    """Yields the possible values of `words`, likeliest first: the text itself, a TOML value, a list."""
-    if len(words) == 1:
-        yield words[0]
-        with suppress(tomllib.TOMLDecodeError):
-            yield parsed_toml(f"value = {words[0]}")["value"]
-    if as_list or len(words) > 1:
-        yield list(words)
-
-
-def _choices(table: str, name: str) -> list[str]:
-    schema = msgspec.json.schema(type(getattr(Config(), table)))
-    described = schema["$defs"][type(getattr(Config(), table)).__name__]["properties"].get(name, {})
-    return [str(choice) for one in (described, *described.get("anyOf", ())) for choice in one.get("enum", ())]
+def _checked(table: str, name: str, words: Sequence[str]) -> Any:
+    """Parses `words` as a value of the setting: plain text, or else TOML. Raises UserError (USAGE)."""
+    section = getattr(Config(), table)
+    readings: list[Any] = list(words[:1]) if len(words) == 1 else []
+    with suppress(tomllib.TOMLDecodeError):
+        readings += [parsed_toml(f"value = {word}")["value"] for word in readings]
+    if isinstance(getattr(section, name), tuple) or len(words) > 1:
+        readings.append(list(words))
+    problem = ""
+    for value in readings:
+        try:
+            msgspec.convert({table: {name: value}}, Config)
+        except msgspec.ValidationError as error:
+            described = msgspec.json.schema(type(section))["$defs"][type(section).__name__]["properties"].get(name, {})
+            kinds = (described, *described.get("anyOf", ()))
+            choices = [str(choice) for one in kinds for choice in one.get("enum", ())]
+            problem = required_value(str(error).partition(" - at ")[0], choices)
+        else:
+            return value
+    raise UserError(f"{table}.{name} can't be {' '.join(words)!r}: {problem}. Nothing was changed.", ExitCode.USAGE)
 
 
 def _fields() -> Iterator[tuple[str, str, Any]]:
-    defaults = Config()
-    for table in msgspec.structs.fields(Config):
-        section = getattr(defaults, table.name)
+    """Yields the table, name and default of each setting."""
+    for table, section in msgspec.structs.asdict(Config()).items():
         if isinstance(section, msgspec.Struct):
             for name, default in msgspec.structs.asdict(section).items():
-                if (table.name, name) != ("agents", "each"):
-                    yield table.name, name, default
+                if (table, name) != ("agents", "each"):
+                    yield table, name, default
 
 
-def named_setting(key: str, found: Sequence[Setting]) -> Setting:
-    for setting in found:
-        if setting.key == key:
-            return setting
-    meant = did_you_mean(key, [setting.key for setting in found]) or "."
-    raise UserError(
-        f"There is no setting {key!r}{meant} `carryover config` lists them. Nothing was changed.", ExitCode.USAGE
-    )
-
-
-def _data(path: Path) -> Mapping[str, Any]:
+def _in_file(path: Path) -> Mapping[str, Any]:
     try:
         return tomllib.loads(read_bytes_bounded(path, CONFIG_LIMIT_BYTES).decode("utf-8-sig"))
     except FileNotFoundError:
         return {}
-
-
-def _table(file: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    from carryover.config import AGENTS_TABLES
-
-    names = AGENTS_TABLES[::-1] if name in AGENTS_TABLES else (name,)
-    return {key: value for table in names for key, value in file.get(table, {}).items()}
 
 
 def _write(state: StateDir, path: tuple[str, str], value: Any) -> None:
@@ -177,10 +173,75 @@ def _write(state: StateDir, path: tuple[str, str], value: Any) -> None:
         raise UserError(done.problem, ExitCode.REFUSED)
 
 
-def _reload(state: StateDir) -> str:
+def pause_all(state: StateDir) -> Pausing:
+    """Pauses everything. Raises UserError if the flag can't be written or the daemon does not answer."""
+    changed = not state.paused.exists()
+    if changed:
+        try:
+            private_dir(state.root)
+            write_if_changed(state.paused, b"", mode=0o600, follow=False)
+        except OSError as error:
+            raise UserError(f"{state.paused} can't be written ({error.strerror}), so nothing was paused.") from error
+    return Pausing(paused=True, changed=changed, daemon=_obeyed(state, paused=True))
+
+
+def unpause_all(state: StateDir) -> Pausing:
+    """Resumes everything except projects that were paused by name. Raises UserError, also for unusable settings."""
+    exclude = load_config(state.config).projects.exclude  # before anything is changed
+    note = f"Still left out, by [projects] exclude in config.toml: {', '.join(exclude)}." if exclude else None
+    changed = state.paused.exists()
+    try:
+        state.paused.unlink(missing_ok=True)
+    except OSError as error:
+        raise UserError(f"{state.paused} can't be removed ({error.strerror}), so Carryover stays paused.") from error
+    return Pausing(paused=False, changed=changed, daemon=_obeyed(state, paused=False), note=note)
+
+
+def pause_project(state: StateDir, root: str) -> Pausing:
+    """Excludes one project through `[projects] exclude`, and removes what Carryover put into it.
+
+    Raises UserError if the settings can't be edited.
+    """
+    from carryover.publish.project_files import withdraw
+
+    config = load_config(state.config)
+    changed = project_settings(Path(root), config).excluded is None
+    if changed:
+        _write(state, ("projects", "exclude"), [*config.projects.exclude, glob.escape(root)])
+    obeyed = _obeyed(state, paused=None)
+    if changed and obeyed != "at once":  # otherwise the daemon does it
+        withdraw(state.root, settings_now(state))
+    return Pausing(paused=True, changed=changed, project=root, daemon=obeyed)
+
+
+def unpause_project(state: StateDir, root: str) -> Pausing:
+    """Resumes one project. Raises UserError (REFUSED) if something other than `pause` excludes it."""
+    exclude = load_config(state.config).projects.exclude
+    changed = glob.escape(root) in exclude
+    if changed:
+        _write(state, ("projects", "exclude"), [one for one in exclude if one != glob.escape(root)] or None)
+    excluded = project_settings(Path(root), load_config(state.config)).excluded
+    if excluded is not None:
+        raise UserError(f"{root} is still left out, by {excluded}. Change that where it is set.", ExitCode.REFUSED)
+    note = "But everything is still paused; `carryover unpause` ends that." if state.paused.exists() else None
+    return Pausing(paused=False, changed=changed, project=root, daemon=_obeyed(state, paused=None), note=note)
+
+
+def _obeyed(state: StateDir, *, paused: bool | None) -> Literal["at once", "when it starts"]:
+    """Has the daemon take the settings or, if none is running, drops the answers that it would no longer give."""
     from carryover.daemon.client import reload_daemon
+    from carryover.publish.answers import prune_answers
 
     health = reload_daemon(state)
-    if health is not None and health.config_trouble:
-        raise UserError(f"It was written, but carryoverd does not take the settings: {health.config_trouble}")
-    return "" if health is not None else " carryoverd is not running; it holds when it starts."
+    if health is None:
+        try:
+            # A pause of everything applies whatever the settings say, even if they can't be read.
+            prune_answers(state.root, Config(paused=True) if paused else settings_now(state))
+        except OSError as error:
+            raise UserError(f"Answers kept for when carryoverd is down can't be removed ({error.strerror}).") from error
+        return "when it starts"
+    if health.config_trouble and not paused:
+        raise UserError(f"carryoverd does not take the settings: {health.config_trouble}")
+    if paused is not None and health.paused is not paused:
+        raise UserError("carryoverd did not follow; it may be an older version. Restart it.")
+    return "at once"

@@ -5,30 +5,26 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from carryover.actions.context import root_of
 from carryover.actions.from_disk import temporary_ledger
 from carryover.actions.project_handoff import MadeHandoff
-from carryover.adapter.contract import Agent, Batch, FileStat, Parsed, Reader, Record, Source
+from carryover.adapter.contract import Agent, Batch, FileStat, Reader, Source
 from carryover.agents import adapters, agent_name, agent_names
 from carryover.distill.render import render
 from carryover.distill.view import ProjectView
 from carryover.errors import ExitCode, UserError, os_reason
 from carryover.facts import Facts, FindRoot, ProjectRoot
-from carryover.importing.document import open_document
+from carryover.importing.document import open_document, with_events
 from carryover.ledger.events import main_thread
 from carryover.ledger.queries import projects, work_sessions
 from carryover.publish.make import make
 from carryover.publish.project_view import MAX_SESSIONS, project_view
 from carryover.readers.by_kind import reader_of_copies
 from carryover.records.fields import LATEST_MS
-
-_MOST_BATCHES: Final = 8
-"""Batches that are read to find out whose a file is: about 8 MiB, since it may start with oversized records."""
-
 
 _ANYWHERE: Final = ("", "C:", "D:")
 """Roots of a project whose folder is unknown, so that files are shown by their full paths."""
@@ -84,14 +80,7 @@ def _as_recorded(agent: Agent, source: Source, find_root: FindRoot) -> tuple[Pro
 
 
 def _with(agent: Agent, **changes: str | None) -> Agent:
-    """Returns the agent with these fields set on every event that it reads."""
-
-    def parse(source: Source, context: Any, record: Record) -> tuple[Any, Parsed]:
-        context, parsed = agent.parse(source, context, record)
-        events = tuple(msgspec.structs.replace(event, **changes) for event in parsed.events)
-        return context, Parsed(events, parsed.skipped, parsed.reemitted)
-
-    return replace(agent, parse=parse)
+    return with_events(agent, lambda event: msgspec.structs.replace(event, **changes))
 
 
 def _document(path: Path, agent_id: str | None) -> tuple[Agent, Source]:
@@ -105,44 +94,31 @@ def _document(path: Path, agent_id: str | None) -> tuple[Agent, Source]:
     with suppress(UserError):
         document = open_document(path.absolute(), agent_id=agent_id, part=True)
         return document.agent, document.source
-    agent = _agent_for(path, agent_id)
-    return agent, Source(agent=agent.id, path=str(path.absolute()))
-
-
-def _agent_for(path: Path, agent_id: str | None) -> Agent:
     known = {name: replace(agent, reader=reader_of_copies(agent.reader)) for name, agent in adapters().items()}
-    if agent_id is not None:
-        if agent_id not in known:
-            raise UserError(
-                f"This version of Carryover can't read transcripts of {agent_name(agent_id)} yet.", ExitCode.USAGE
-            )
-        return known[agent_id]
-    understood = {agent.id: _events_at_the_beginning(agent, path) for agent in known.values()}
-    best = max(understood, key=lambda name: understood[name], default=None)
-    if best is None or understood[best] == 0:
+    if agent_id is not None and agent_id not in known:
+        raise UserError(
+            f"This version of Carryover can't read transcripts of {agent_name(agent_id)} yet.", ExitCode.USAGE
+        )
+    understood = {name: _events_at_the_beginning(agent, path) for name, agent in known.items()} if not agent_id else {}
+    best = agent_id or max(understood, key=lambda name: understood[name])
+    if not agent_id and not understood[best]:
         raise UserError(
             f"No agent that Carryover knows wrote {path} in a form that was recognised. Name the agent with --agent.",
             ExitCode.NOTHING_FOUND,
         )
-    return known[best]
+    return known[best], Source(agent=best, path=str(path.absolute()))
 
 
 def _events_at_the_beginning(agent: Agent, path: Path) -> int:
-    """Counts the events that the adapter finds in the first non-empty batch; another agent's file has none."""
-    context, cursor = agent.context_type(), None
-    source = Source(agent=agent.id, path=str(path))
-    events = 0
-    for _ in range(_MOST_BATCHES):
-        try:
-            batch = agent.reader.read(path, cursor)
-        except (OSError, ValueError):  # ValueError: not this reader's kind of file at all
-            return 0
-        for record in batch.records:
-            context, folded = agent.parse(source, context, record)
-            events += len(folded.events)
-        if events or not batch.more or batch.cursor == cursor:
-            break
-        cursor = batch.cursor
+    """Counts the events that the adapter finds in the first records; another agent's file has none."""
+    context, events = agent.context_type(), 0
+    try:
+        batch = agent.reader.read(path, None)
+    except (OSError, ValueError):  # ValueError: not this reader's kind of file at all
+        return 0
+    for record in batch.records:
+        context, parsed = agent.parse(Source(agent=agent.id, path=str(path)), context, record)
+        events += len(parsed.events)
     return events
 
 

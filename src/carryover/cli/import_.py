@@ -75,7 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from carryover.actions.shared import is_share
+    from carryover.actions.sharing import is_share
 
     state = state_dir()
     if state.paused.exists() and not args.dry_run:

@@ -8,14 +8,14 @@ import sys
 from pathlib import Path
 
 from carryover.actions.context import now_ms, project_root, state_dir
-from carryover.actions.notes import is_recorded, record_note
+from carryover.actions.importing import is_recorded, record_note
 from carryover.actions.recorded import refuse_excluded
-from carryover.actions.shared import SOURCE, name_of, opened, texts_of, title_of
+from carryover.actions.sharing import SOURCE, name_of, opened, texts_of, title_of
 from carryover.cli.arguments import agreed
 from carryover.cli.share import contents
 from carryover.config import load_config
 from carryover.errors import ExitCode, UserError
-from carryover.importing.note import note_id
+from carryover.importing.document import note_id
 from carryover.paths import expanded
 from carryover.sync.bundle import Bundle
 from carryover.terminal.output import harmless, local_time, print_json

@@ -14,9 +14,8 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from carryover.actions.active_projects import active_projects
 from carryover.actions.context import state_dir
-from carryover.actions.first_read import held_by, watch_first_read
+from carryover.actions.first_read import active_projects, held_by, watch_first_read
 from carryover.cli import project_edits
 from carryover.cli.arguments import describe
 from carryover.cli.choose_agents import agent_ids, chosen

@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from carryover.actions.notes import record_note
+    from carryover.actions.importing import record_note
     from carryover.actions.recorded import refuse_excluded
 
     state, root = state_dir(), project_root(args.project, must_exist=True)

@@ -6,7 +6,7 @@ import argparse
 from typing import Final
 
 from carryover.actions.context import project_root, state_dir
-from carryover.actions.pausing import Pausing, pause_all, pause_project, unpause_all, unpause_project
+from carryover.actions.settings import Pausing, pause_all, pause_project, unpause_all, unpause_project
 from carryover.cli.arguments import describe
 from carryover.errors import ExitCode, visible
 from carryover.terminal.output import print_json

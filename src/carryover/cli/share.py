@@ -18,8 +18,7 @@ from carryover.terminal.output import counted, harmless, local_time, one_line, p
 
 if TYPE_CHECKING:
     from carryover.actions.sharing import Shared
-    from carryover.sync.bundle import Bundle
-    from carryover.sync.recipients import Recipient
+    from carryover.sync.bundle import Bundle, Recipient
 
 DESCRIPTION: Final = """\
 Writes one encrypted file for a colleague: the handoff, and the turns that its
@@ -73,7 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from carryover.actions.sharing import compose
-    from carryover.sync.recipients import recipients
+    from carryover.sync.bundle import recipients
 
     to, left_out = recipients(args.to)
     state, root = state_dir(), project_root(args.project, must_exist=True)

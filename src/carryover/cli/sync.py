@@ -91,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _init(state: StateDir, args: argparse.Namespace) -> tuple[object, Iterable[str]]:
-    from carryover.actions.syncing import remotes_of_projects
+    from carryover.actions.linking import remotes_of_projects
     from carryover.sync.folder import Settings
     from carryover.sync.membership import initialise, machine_name
 
@@ -119,7 +119,7 @@ def _init(state: StateDir, args: argparse.Namespace) -> tuple[object, Iterable[s
 
 
 def _once(state: StateDir, args: argparse.Namespace) -> tuple[object, Iterable[str]] | int:
-    from carryover.actions.syncing import sync_once
+    from carryover.actions.linking import sync_once
 
     if not _joined(state, args):
         return ExitCode.REFUSED
@@ -177,7 +177,7 @@ def _status(state: StateDir, _args: argparse.Namespace) -> tuple[object, Iterabl
 
 
 def _allow(state: StateDir, args: argparse.Namespace) -> tuple[object, Iterable[str]]:
-    from carryover.actions.syncing import allow
+    from carryover.actions.linking import allow
 
     said = allow(state, args.what)
     return {"allowed": said}, [f"✓ {said}"]
@@ -249,7 +249,7 @@ def _compact(state: StateDir, _args: argparse.Namespace) -> tuple[object, Iterab
 
 
 def _off(state: StateDir, args: argparse.Namespace) -> tuple[object, Iterable[str]] | int:
-    from carryover.actions.syncing import end
+    from carryover.actions.linking import end
     from carryover.sync.membership import leave
 
     also = " and remove its branch from the store" if args.delete else ""

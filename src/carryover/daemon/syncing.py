@@ -89,11 +89,11 @@ class Syncing:
 
     async def allow(self, folder: str) -> Said:
         """Joins other machines' projects with the same one at `folder`."""
-        from carryover.sync.ledger_side import allowing
+        from carryover.sync import clones
 
         async with self._one_at_a_time:
             try:
-                text = await allowing.allow(self._context.ledger, self._context.paths, folder)
+                text = await clones.allow(self._context.ledger, self._context.paths, folder)
             except UserError as error:
                 return Said(error=str(error))
         await self._publish()
@@ -101,11 +101,11 @@ class Syncing:
 
     async def end(self, *, forget: bool) -> Said:
         """Has the ledger no longer note what changes; with `forget`, removes what came from other machines."""
-        from carryover.sync.ledger_side import allowing
+        from carryover.sync import clones
 
         async with self._one_at_a_time:
             try:
-                await allowing.end(self._context.ledger, forget=forget)
+                await clones.end(self._context.ledger, forget=forget)
             except UserError as error:
                 return Said(error=str(error))
         await self._publish()

@@ -6,15 +6,13 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import pairwise
 from typing import Final
 
 import msgspec
 
 from carryover.distill.own_text import export_frame
-from carryover.export.budget import Fitted, fitted, tokens_in
 from carryover.export.material import LeftOut, Material
-from carryover.export.pieces import pieces_of
+from carryover.export.pieces import Piece, fitted, pieces_of, tokens_in
 from carryover.export.quoting import one_line, safe
 from carryover.records.fields import iso_utc
 from carryover.redact import CleanText
@@ -76,17 +74,24 @@ def compose(material: Material, request: Request) -> Document:
     cost = partial(tokens_in, percent=request.tokens_percent)
     pieces = pieces_of(material)
     for_list = int(min(max(request.budget * _LEFT_OUT_SHARE, _LEFT_OUT_TOKENS[0]), _LEFT_OUT_TOKENS[1]))
-    frame = cost(framed("", material, request))
-    found = fitted(pieces, budget=request.budget - frame - for_list, cost=cost)
-    left_out = _left_out(found, material, cost)
-    body = "\n\n".join([*_sections(found), *_listed(left_out, for_list, cost)])
+    chosen = fitted(pieces, budget=request.budget - cost(framed("", material, request)) - for_list, cost=cost)
+    left_out = _left_out(pieces, chosen, material, cost)
+    sections: dict[str, list[str]] = {}
+    included: Counter[str] = Counter()
+    for piece, text in zip(pieces, chosen, strict=True):
+        if text is not None:
+            texts = sections.setdefault(piece.section, [f"## {piece.section}"])
+            in_list = texts[-1].startswith("- ") and text.startswith("- ")
+            texts += ["\n" if in_list else "\n\n", text]
+            included.update({piece.path: cost(text)} if piece.path is not None else {})
+    body = "\n\n".join([*map("".join, sections.values()), *_listed(left_out, for_list, cost)])
     text = framed(body, material, request)
     return Document(
         text=text,
         body=body,
         tokens=cost(text),
         budget=request.budget,
-        included=_included(found, cost),
+        included=tuple(included.items()),
         left_out=left_out,
     )
 
@@ -122,37 +127,22 @@ def _mark(body: str) -> str:
     return mark
 
 
-def _sections(found: Fitted) -> list[CleanText]:
-    sections: dict[str, list[CleanText]] = {}
-    for piece, text in found.kept:
-        sections.setdefault(piece.section, []).append(text)
-    return [CleanText(f"## {title}\n\n{_joined(texts)}") for title, texts in sections.items()]
-
-
-def _joined(texts: Sequence[CleanText]) -> str:
-    joined = texts[0]
-    for before, text in pairwise(texts):
-        in_list = before.startswith("- ") and text.startswith("- ")
-        joined = CleanText(f"{joined}{chr(10) if in_list else chr(10) * 2}{text}")
-    return joined
-
-
-def _left_out(found: Fitted, material: Material, cost: Callable[[str], int]) -> tuple[LeftOut, ...]:
+def _left_out(
+    pieces: Sequence[Piece], chosen: Sequence[CleanText | None], material: Material, cost: Callable[[str], int]
+) -> tuple[LeftOut, ...]:
     """Lists omissions: parts of files, then pieces by rank, then files that may not be shown."""
-    parts = [LeftOut(piece.label, f"only {piece.part}") for piece in found.shortened if piece.path or piece.rank > 12]
-    by_rank = sorted(found.dropped, key=lambda piece: piece.rank)
-    counts = Counter(piece.label for piece in by_rank)
-    sizes: Counter[str] = Counter()
-    for piece in by_rank:
-        sizes[piece.label] += cost(piece.text)
-    dropped = [LeftOut(label, _why(count, sizes[label])) for label, count in counts.items()]
+    found = list(zip(pieces, chosen, strict=True))
+    shortened = (piece for piece, text in found if text is not None and text is piece.shorter)
+    parts = [LeftOut(piece.label, f"only {piece.part}") for piece in shortened if piece.path or piece.rank > 12]
+    sizes: dict[str, list[int]] = {}
+    for piece in sorted((piece for piece, text in found if text is None), key=lambda piece: piece.rank):
+        sizes.setdefault(piece.label, []).append(cost(piece.text))
+    dropped = []
+    for label, costs in sizes.items():
+        number = f"{len(costs)} of them, " if len(costs) > 1 else ""
+        dropped.append(LeftOut(label, f"no room: {number}about {sum(costs):,} tokens"))
     once = {left.what: left for left in reversed((*parts, *dropped, *material.left_out))}
     return tuple(once[what] for what in reversed(once))
-
-
-def _why(count: int, tokens: int) -> str:
-    number = f"{count} of them, " if count > 1 else ""
-    return f"no room: {number}about {tokens:,} tokens"
 
 
 def _listed(left_out: Sequence[LeftOut], room: int, cost: Callable[[str], int]) -> list[str]:
@@ -163,22 +153,11 @@ def _listed(left_out: Sequence[LeftOut], room: int, cost: Callable[[str], int]) 
     more = "- and {} more"
     used = cost(lines[0]) + cost(more.format(len(left_out)) + "\n\n")
     for number, left in enumerate(left_out):
-        line = f"- {_short(left.what)}: {one_line(left.why)}"
+        what = left.what if len(left.what) <= _LONG_LABEL else f"…{left.what[-_LONG_LABEL:]}"
+        line = f"- {one_line(what)}: {one_line(left.why)}"
         used += cost(f"{line}\n")
         if used > room:
             lines.append(more.format(len(left_out) - number))
             break
         lines.append(line)
     return ["\n".join(lines)]
-
-
-def _short(what: str) -> str:
-    return one_line(what if len(what) <= _LONG_LABEL else f"…{what[-_LONG_LABEL:]}")
-
-
-def _included(found: Fitted, cost: Callable[[str], int]) -> tuple[tuple[str, int], ...]:
-    files: Counter[str] = Counter()
-    for piece, text in found.kept:
-        if piece.path is not None:
-            files[piece.path] += cost(text)
-    return tuple(files.items())

@@ -6,17 +6,93 @@ first.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
+import msgspec
+
 from carryover.distill.entry import Entry
-from carryover.export.budget import Piece
-from carryover.export.code_pieces import change_pieces, file_pieces
-from carryover.export.guidance_pieces import guidance_pieces
-from carryover.export.material import Material, Said
-from carryover.export.project_facts import layout
-from carryover.export.quoting import one_line, quoted, safe
+from carryover.distill.relative_time import elapsed
+from carryover.export.material import GuidingFile, Material, TextFile, fence_name, layout
+from carryover.export.quoting import code_span, fenced, one_line, quoted, safe
 from carryover.redact import CleanText
+
+
+class Piece(msgspec.Struct, frozen=True, kw_only=True):
+    """One line or block. The higher its `rank`, the sooner it is left out; rank 0 is always kept."""
+
+    section: str
+    text: CleanText
+    rank: int
+    label: str
+    """Name of the piece in the list of omissions; pieces with the same label are counted together."""
+    shorter: CleanText | None = None
+    """Text to use instead if the piece is too long."""
+    share: float = 0.4
+    """Maximum share of the budget for its full form, so that one file does not displace all others."""
+    part: str = "a part"
+    """Describes the part that `shorter` contains."""
+    path: str | None = None
+    """The file that the piece shows."""
+
+
+def fitted(pieces: Sequence[Piece], *, budget: int, cost: Callable[[str], int]) -> list[CleanText | None]:
+    """Returns the form in which each piece fits into `budget` tokens as counted by `cost`, by rank; None if in none.
+
+    Rank 0 always fits, in full.
+    """
+    ranked = sorted(enumerate(pieces), key=lambda item: (item[1].rank, item[0]))
+    chosen: list[CleanText | None] = [None] * len(pieces)
+    opened, left = set[str](), budget
+    for number, piece in ranked:
+        heading = 0 if piece.section in opened else cost(f"## {piece.section}\n\n")
+        for form in (piece.text,) if piece.shorter is None else (piece.text, piece.shorter):
+            price = cost(f"{form}\n\n")
+            too_large = form is not piece.shorter and piece.shorter is not None and price > budget * piece.share
+            if piece.rank == 0 or (heading + price <= left and not too_large):
+                chosen[number] = form
+                opened.add(piece.section)
+                left -= heading + price
+                break
+    for number, piece in ranked:  # remaining space goes to pieces that can be shortened
+        if chosen[number] is not None and chosen[number] is piece.shorter:
+            more = cost(f"{piece.text}\n\n") - cost(f"{piece.shorter}\n\n")
+            if more <= left:
+                chosen[number] = piece.text
+                left -= more
+    return chosen
+
+
+_WORD: Final = re.compile(r"[A-Za-z]+")
+_BLANKS: Final = re.compile(r"\s*\n\s*|[ \t]{2,}|\t")
+_BLANK: Final = re.compile(r"\s")
+_LETTERS_PER_TOKEN: Final = 5
+_WIDE: Final = 0x2E80
+_ASTRAL: Final = 0x10000
+
+
+def tokens_in(text: str, *, percent: int = 100) -> int:
+    """Estimates the number of tokens in a text, rather too high than too low, since no tokenizer is available.
+
+    Every five letters begun are one token, each digit and each sign is one, a line end with the following indentation
+    is one, and so are several spaces; single spaces are free. In other alphabetic scripts, three characters are two
+    tokens; wide characters (Chinese, Japanese, Korean) are one each, and those beyond the basic plane (emoji) two each.
+    `percent`: tokens that the models of a chat count for 100 by this rule.
+
+    The sum over the lines of a text is never less than the estimate for the whole.
+    """
+    words = [len(word) for word in _WORD.findall(text)]
+    count = sum((length + _LETTERS_PER_TOKEN - 1) // _LETTERS_PER_TOKEN for length in words)
+    count += len(_BLANKS.findall(text))
+    plain = text if text.isascii() else "".join(sign for sign in text if sign < "\x80")
+    count += len(plain) - sum(words) - len(_BLANK.findall(plain))
+    if plain is not text:
+        codes = [ord(sign) for sign in text if sign >= "\x80"]
+        wide = sum(code >= _WIDE for code in codes)
+        count += wide + sum(code >= _ASTRAL for code in codes) + ((len(codes) - wide) * 2 + 2) // 3
+    return (count * percent + 99) // 100
 
 
 class _Shown(NamedTuple):
@@ -50,8 +126,10 @@ _SHORT_ANSWER_CHARS: Final = 1500
 def pieces_of(material: Material) -> list[Piece]:
     """Returns the pieces in the order in which they are printed."""
     found = [*_about(material)]
-    for heading in _FROM_HANDOFF:
-        found += _of_handoff(material, heading)
+    for heading, (title, rank, step) in _FROM_HANDOFF.items():
+        for number, line in enumerate(_lines(material, heading)):
+            text = CleanText(f"- {one_line(line.shown)}")
+            found.append(Piece(section=title, text=text, rank=rank + step * number, label=title))
         if heading == "Task":
             found += _task_in_full(material)
         if heading == "Next action":
@@ -71,18 +149,13 @@ def _about(material: Material) -> Iterator[Piece]:
         yield Piece(section=_ABOUT, text=text, rank=32, label="the layout", shorter=short, part="the first folders")
 
 
-def _of_handoff(material: Material, heading: str) -> Iterator[Piece]:
-    title, rank, step = _FROM_HANDOFF[heading]
-    for number, line in enumerate(_lines(material, heading)):
-        yield Piece(section=title, text=CleanText(f"- {one_line(line.shown)}"), rank=rank + step * number, label=title)
-
-
 def _task_in_full(material: Material) -> Iterator[Piece]:
     """Yields the prompt that sets the task, if the section only shows part of it."""
     lines = _lines(material, "Task")
     shown = [one_line(line.shown) for line in lines]
     for line in lines:
-        said = _said(material, line.session, line.at_ms)
+        of_line = (said for said in material.said if said.at_ms == line.at_ms and line.session in ("", said.session))
+        said = next(of_line, None) if line.at_ms else None
         text = safe(said.text).text.strip() if said is not None else ""
         if not text or any(one_line(text) in other for other in shown):
             continue
@@ -117,15 +190,151 @@ def _lines(material: Material, heading: str) -> list[Entry]:
     return [entry for section in sections if section.title == heading for entry in section.entries]
 
 
-def _said(material: Material, session: str, at_ms: int) -> Said | None:
-    return next(
-        (said for said in material.said if said.at_ms == at_ms and session in ("", said.session) and at_ms), None
-    )
-
-
 def _cut(text: str, chars: int) -> CleanText:
     """Shortens clean `text` by leaving out its middle, since what came of it is at its end."""
     if len(text) <= chars:
         return CleanText(text)
     head = chars // 3
     return CleanText(f"{text[:head].rstrip()}\n[...]\n{text[head - chars :].lstrip()}")
+
+
+CHANGES: Final = "Uncommitted changes (git diff HEAD)"
+FILES: Final = "Files, as they are now"
+_CHANGE_RANK: Final = 40
+_FILE_RANK: Final = 44
+_STEP: Final = 8
+_FILE_SHARE: Final = 0.3
+_DAY_MS: Final = 86_400_000
+_UNCOMMITTED: Final = 0.5
+_REFERENCE: Final = 0.1
+_MOST_REFERENCES: Final = 5
+_SHORT_DIFF_LINES: Final = 60
+_AROUND_LINES: Final = 40
+
+
+def standing(file: TextFile, now_ms: int) -> float:
+    """Returns a file's relevance: 1 for an edit just now, halved each day, plus bonuses.
+
+    Uncommitted changes add to it, and so do the first five mentions.
+    """
+    recent = math.pow(0.5, max(0, now_ms - file.edited_ms) / _DAY_MS) if file.edited_ms else 0.0
+    return recent + _UNCOMMITTED * file.changed + _REFERENCE * min(file.references, _MOST_REFERENCES)
+
+
+def file_pieces(material: Material) -> Iterator[Piece]:
+    """Yields the files, most relevant first. One that is too long is shown around its last edit."""
+    ordered = sorted(material.files, key=lambda file: (-standing(file, material.now_ms), file.path))
+    for number, file in enumerate(ordered):
+        shown = safe(file.text)
+        if not shown.text.strip():
+            continue
+        remarks = [f"edited by an agent {elapsed(file.edited_ms, material.now_ms)} ago"] if file.edited_ms else []
+        remarks += ["uncommitted"] * file.changed
+        if shown.hidden:
+            remarks.append(f"{shown.hidden} hidden character{'s' * (shown.hidden > 1)} taken out")
+        remark = f" ({', '.join(remarks)})" if remarks else ""
+        heading = f"### {code_span(file.path)}{remark}\n\n"
+        shorter, part = _excerpt(shown.text, file.line)
+        name = fence_name(file.path)
+        yield Piece(
+            section=FILES,
+            text=CleanText(f"{heading}{fenced(shown.text, name)}"),
+            rank=_FILE_RANK + _STEP * number,
+            label=file.path,
+            shorter=CleanText(f"{heading}{fenced(shorter, name)}") if shorter is not None else None,
+            part=part,
+            share=_FILE_SHARE,
+            path=file.path,
+        )
+
+
+def change_pieces(material: Material) -> Iterator[Piece]:
+    """Yields the diffs file by file, most relevant first."""
+    by_path = {file.path: standing(file, material.now_ms) for file in material.files}
+    ordered = sorted(material.changes, key=lambda change: (-by_path.get(change.path, 0.0), change.path))
+    for number, change in enumerate(ordered):
+        rank = _CHANGE_RANK + _STEP * number
+        if not change.diff:
+            counts = f"+{change.insertions} -{change.deletions}, " if change.insertions or change.deletions else ""
+            line = CleanText(f"- {code_span(change.path)}: {'deleted' if change.gone else f'{counts}not shown'}")
+            yield Piece(section=CHANGES, text=line, rank=rank, label=f"the diff of {change.path}")
+            continue
+        text = safe(change.diff).text
+        lines = text.rstrip("\n").split("\n")
+        short = fenced(CleanText("\n".join([*lines[:_SHORT_DIFF_LINES], "[...]"])), "diff")
+        yield Piece(
+            section=CHANGES,
+            text=fenced(text, "diff"),
+            rank=rank,
+            label=f"the diff of {change.path}",
+            shorter=short if len(lines) > _SHORT_DIFF_LINES else None,
+            part=f"the first {_SHORT_DIFF_LINES} of {len(lines)} lines",
+            path=change.path,
+        )
+
+
+def _excerpt(text: CleanText, line: int | None) -> tuple[CleanText | None, str]:
+    """Returns the lines around the last edit, or the first ones; None if that is nearly the whole text."""
+    lines = text.rstrip("\n").split("\n")
+    middle = min(line or 1, len(lines))
+    start = max(0, middle - 1 - _AROUND_LINES)
+    end = min(len(lines), start + 2 * _AROUND_LINES)
+    if end - start >= len(lines) * 0.8:
+        return None, ""
+    shown = [*(["[...]"] if start else []), *lines[start:end], *(["[...]"] if end < len(lines) else [])]
+    return CleanText("\n".join(shown)), f"lines {start + 1} to {end} of {len(lines)}"
+
+
+GUIDANCE: Final = "Instructions and skills in force"
+SKILL: Final = "SKILL.md"
+_GUIDANCE_RANK: Final = 16
+_GUIDANCE_STEP: Final = 16
+_SKILL_RANK: Final = 48
+_SKILL_STEP: Final = 5
+_SHORT_CHARS: Final = 1500
+_SKILL_CHARS: Final = 300
+_FRONT_MATTER: Final = re.compile(r"\A---\n(.*?)\n---(?:\n|\Z)", re.DOTALL)
+_DESCRIPTION: Final = re.compile(r"^description:[ \t]*(.+(?:\n[ \t]+\S.*)*)", re.MULTILINE)
+
+
+def guidance_pieces(files: Iterable[GuidingFile]) -> Iterator[Piece]:
+    """Yields whole files, each text once, nearest to the root first; for a skill, only its name and purpose."""
+    seen: dict[str, str] = {}
+    skills = 0
+    ordered = sorted(files, key=lambda file: (file.path.endswith(f"/{SKILL}"), file.path.count("/"), file.path))
+    for number, file in enumerate(ordered):
+        text = safe(file.text).text.strip()
+        if not text:
+            continue
+        if text in seen:
+            same = CleanText(f"- {code_span(file.path)}: the same as {code_span(seen[text])}")
+            yield Piece(section=GUIDANCE, text=same, rank=_GUIDANCE_RANK, label=file.path, path=file.path)
+            continue
+        seen[text] = file.path
+        if file.path.endswith(f"/{SKILL}"):
+            yield _skill(file, text, skills)
+            skills += 1
+            continue
+        heading = f"### {code_span(file.path)}\n\n"
+        short = fenced(
+            CleanText(f"{text[:_SHORT_CHARS].rpartition(chr(10))[0] or text[:_SHORT_CHARS]}\n[...]"), "markdown"
+        )
+        yield Piece(
+            section=GUIDANCE,
+            text=CleanText(f"{heading}{fenced(CleanText(text), 'markdown')}"),
+            rank=_GUIDANCE_RANK + _GUIDANCE_STEP * number,
+            label=file.path,
+            shorter=CleanText(f"{heading}{short}") if len(text) > _SHORT_CHARS else None,
+            part="its beginning",
+            share=0.12,
+            path=file.path,
+        )
+
+
+def _skill(file: GuidingFile, text: str, number: int) -> Piece:
+    front = _FRONT_MATTER.match(text)
+    description = _DESCRIPTION.search(front[1]) if front is not None else None
+    what = one_line(description[1] if description is not None else text[front.end() if front is not None else 0 :])
+    name = file.path.split("/")[-2]
+    shown = CleanText(f"- Skill {code_span(name)}: {what[:_SKILL_CHARS].strip(chr(34))}")
+    return Piece(section=GUIDANCE, text=shown, rank=_SKILL_RANK + _SKILL_STEP * number, label=file.path, path=file.path)

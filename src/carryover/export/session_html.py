@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import base64
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from html import escape
 from itertools import groupby
-from typing import Final
+from typing import Any, Final
 
-from carryover.export.markdown_html import markdown_html
-from carryover.export.page import facts, moment, page
-from carryover.export.session_parts import Part, SessionHead, exported
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from carryover.export.session_parts import Part, SessionHead, exported, local_time
+from carryover.records.fields import iso_utc
 from carryover.redact import CleanText
 from carryover.text.markdown import line_forms
 
+GENERATOR: Final = '<meta name="generator" content="Carryover">'
+_POLICY: Final = "default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
 _CHANGES: Final = {"+": "ins", "-": "del"}
+_MOST_CHARS: Final = 20_000
+"""A longer text is shown as it was written: parsing takes more than linear time for some texts."""
 
 
 def session_html(head: SessionHead, parts: Iterable[Part[CleanText]], *, style: str, above: str = "") -> Iterator[str]:
@@ -22,26 +31,46 @@ def session_html(head: SessionHead, parts: Iterable[Part[CleanText]], *, style: 
     Turn 3 is the place `#turn-3`.
     """
     title = head.title or f"Session {head.id}"
-    return page(title, _body(title, head, parts, above), style)
+
+    def body() -> Iterator[str]:
+        facts = (*head.facts, ("Exported", exported(head.exported_ms).replace("`", "")))
+        rows = (f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts if value)
+        yield f"{above}<h1>{escape(title)}</h1>\n<dl>{''.join(rows)}</dl>\n<main>\n"
+        turn = 0
+        for part in parts:
+            place = f' id="turn-{part.turn}"' if part.turn > turn else ""
+            turn = max(turn, part.turn)
+            yield _said(part, place) if part.kind in ("user", "agent") else _work(part)
+        yield "</main>\n"
+
+    return page(title, body(), style)
 
 
-def _body(title: str, head: SessionHead, parts: Iterable[Part[CleanText]], above: str) -> Iterator[str]:
-    yield f"{above}<h1>{escape(title)}</h1>\n"
-    yield facts((*head.facts, ("Exported", exported(head.exported_ms).replace("`", ""))))
-    yield "<main>\n"
-    turn = 0
-    for part in parts:
-        place = f' id="turn-{part.turn}"' if part.turn > turn else ""
-        turn = max(turn, part.turn)
-        yield _said(part, place) if part.kind in ("user", "agent") else _work(part)
-    yield "</main>\n"
+def page(title: str, body: Iterable[str], style: str) -> Iterator[str]:
+    """Yields a page in pieces, each with its line ends. `title` is text, `body` markup, `style` the style sheet."""
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    policy = escape(_POLICY.format(digest=digest), quote=True)
+    yield (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n{GENERATOR}\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<meta name="referrer" content="no-referrer">\n<meta name="robots" content="noindex">\n'
+        f"<title>{escape(title)}</title>\n<style>{style}</style>\n</head>\n<body>\n"
+    )
+    yield from body
+    yield "</body>\n</html>\n"
+
+
+def moment(at_ms: int, shown: str | None = None) -> str:
+    """Returns a time, for people and for programs. `shown`: what people see, if not the whole time."""
+    return f'<time datetime="{iso_utc(at_ms)}">{escape(local_time(at_ms) if shown is None else shown)}</time>'
 
 
 def _said(part: Part[CleanText], place: str) -> str:
     undone = " undone" if part.undone else ""
     heading = f"<h2><span>{escape(part.heading)}</span>{moment(part.at_ms)}</h2>"
     # What the user typed stays as it was typed: in `__init__.py` nothing is bold.
-    text = "".join(_blocks(part.text)) if part.kind == "user" else markdown_html(part.text)
+    text = "".join(_blocks(part.text)) if part.kind == "user" else _markdown(part.text)
     return f'<section class="{part.kind}{undone}"{place}>{heading}{text}</section>\n'
 
 
@@ -50,16 +79,14 @@ def _work(part: Part[CleanText]) -> str:
     line = f"{'✗ ' if part.failed else ''}<code>{escape(part.heading)}</code>"
     if not part.text:
         return f'<div class="happening{marks}">{line if part.failed else f"· {line}"}</div>\n'
-    text = _diff(part.text) if part.is_diff else escape(part.text)
+    text = escape(part.text)
+    if part.is_diff:
+        text = ""
+        for sign, lines in groupby(part.text.split("\n"), key=lambda line: line[:1]):
+            run, tag = escape("\n".join(lines)), _CHANGES.get(sign)
+            text += f"<{tag}>{run}</{tag}>" if tag is not None else f"{run}\n"
+        text = text.rstrip("\n")
     return f'<details class="work{marks}"><summary>{line}</summary><pre>{text}</pre></details>\n'
-
-
-def _diff(text: str) -> str:
-    shown = []
-    for sign, lines in groupby(text.split("\n"), key=lambda line: line[:1]):
-        run, tag = escape("\n".join(lines)), _CHANGES.get(sign)
-        shown.append(f"<{tag}>{run}</{tag}>" if tag is not None else f"{run}\n")
-    return "".join(shown).rstrip("\n")
 
 
 def _blocks(text: str) -> Iterator[str]:
@@ -70,3 +97,51 @@ def _blocks(text: str) -> Iterator[str]:
         shown = escape("\n".join(block).strip("\n"))
         if shown:
             yield f"<pre>{shown}</pre>" if is_code else f'<div class="text">{shown}</div>'
+
+
+def _markdown(text: str) -> str:
+    """Renders what an agent wrote with few tags. It is never markup: no raw HTML, no link to follow, no image."""
+    if len(text) > _MOST_CHARS:
+        return f'<div class="text">{escape(text)}</div>'
+    return f'<div class="said">{_parser().render(text)}</div>'
+
+
+def inline_html(text: str) -> str:
+    """Renders one line with code and emphasis, nothing else."""
+    return str(_parser().renderInline(text)) if len(text) <= _MOST_CHARS else escape(text)
+
+
+@cache
+def _parser() -> MarkdownIt:
+    parser = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(["table", "strikethrough"])
+
+    def rule(*names: str, shown: Any) -> None:
+        for name in names:
+            parser.add_render_rule(name, lambda _renderer, tokens, at, *_: shown(tokens, at))
+
+    rule("heading_open", "heading_close", shown=_heading)
+    rule("fence", "code_block", shown=lambda tokens, at: f"<pre>{escape(tokens[at].content.rstrip(chr(10)))}</pre>\n")
+    rule("link_open", shown=lambda _tokens, _at: "")
+    rule("link_close", shown=_link)
+    rule("image", shown=lambda tokens, at: f"{escape(tokens[at].content)}{_address('image: ', tokens[at], 'src')}")
+    rule("table_open", shown=lambda _tokens, _at: '<div class="wide"><table>\n')
+    rule("table_close", shown=lambda _tokens, _at: "</table></div>\n")
+    # Alignment would be a style, which the policy of the page does not allow.
+    rule("th_open", "td_open", shown=lambda tokens, at: f"<{tokens[at].tag}>")
+    return parser
+
+
+def _heading(tokens: Sequence[Token], at: int) -> str:
+    level = min(int(tokens[at].tag[1]) + 2, 6)
+    return f"<h{level}>" if tokens[at].nesting == 1 else f"</h{level}>\n"
+
+
+def _link(tokens: Sequence[Token], at: int) -> str:
+    """Returns a link's target, to be shown beside its text unless that says the same."""
+    start = max(place for place in range(at) if tokens[place].type == "link_open")
+    said = "".join(token.content for token in tokens[start + 1 : at])
+    return "" if tokens[start].attrGet("href") in (said, f"mailto:{said}") else _address("", tokens[start], "href")
+
+
+def _address(what: str, token: Token, name: str) -> str:
+    return f' <span class="url">({what}{escape(str(token.attrGet(name) or ""))})</span>'

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Iterable, Iterator
 from datetime import datetime
 from pathlib import PurePath
-from typing import Final, Generic, Literal, Protocol, TypeVar
+from typing import Final, Generic, Literal, Protocol, TypeVar, cast
 
 import msgspec
 
-from carryover.export.quoting import one_line, safe
+from carryover.export.quoting import code_span, fenced, one_line, safe
 from carryover.model import (
     AgentSummary,
     Answer,
@@ -29,6 +30,7 @@ from carryover.model import (
     UserPrompt,
 )
 from carryover.redact import CleanText
+from carryover.text.markdown import line_forms
 
 Text = TypeVar("Text", bound=str)
 PartKind = Literal["user", "agent", "tool", "happening"]
@@ -107,16 +109,28 @@ def session_parts(
     """
     unfinished: dict[str, tuple[int, ToolCall]] = {}
     for turn, event in numbered(events):
+        body = event.body
         if event.subagent_id and not subagents:
             continue
-        match event.body:
-            case ToolCall() as call if not event.retracted:
-                unfinished[call.call_id] = (event.at_ms, call)
-            case ToolResult(call_id=call_id):
-                unfinished.pop(call_id, None)
-        part = _part(event, agent, root, turn)
-        if part is not None:
-            yield part
+        if isinstance(body, ToolCall) and not event.retracted:
+            unfinished[body.call_id] = (event.at_ms, body)
+        elif isinstance(body, ToolResult):
+            unfinished.pop(body.call_id, None)
+        seen = shown(body, agent, root)
+        if seen is not None:
+            kind, heading, text, failed = seen
+            yield Part(
+                kind=kind,
+                at_ms=event.at_ms,
+                heading=heading,
+                text=text,
+                failed=failed,
+                is_diff=isinstance(body, FileEdit),
+                undone=event.retracted,
+                subagent_id=event.subagent_id,
+                turn=turn,
+                repeated=isinstance(body, ToolResult) and body.op in ("edit", "write", "ask") and body.status == "ok",
+            )
     for at_ms, call in unfinished.values():
         heading = f"{_call(call, root)} (no result recorded)"
         yield Part(kind="tool", at_ms=at_ms, heading=heading, text="", failed=True)
@@ -149,16 +163,9 @@ def cleaned(parts: Iterable[Part[str]]) -> Iterator[Part[CleanText]]:
     """Yields the parts with text that may leave the machine; the name of a sub-agent is in the heading."""
     for part in parts:
         by = f" (sub-agent {part.subagent_id})" if part.subagent_id else ""
-        yield Part(
-            kind=part.kind,
-            at_ms=part.at_ms,
-            heading=one_line(f"{part.heading}{by}"),
-            text=CleanText(safe(part.text).text.strip("\n")),
-            failed=part.failed,
-            is_diff=part.is_diff,
-            undone=part.undone,
-            turn=part.turn,
-        )
+        text = CleanText(safe(part.text).text.strip("\n"))
+        clean = msgspec.structs.replace(part, heading=one_line(f"{part.heading}{by}"), text=text)
+        yield cast(Part[CleanText], clean)
 
 
 def exported(at_ms: int) -> str:
@@ -169,27 +176,6 @@ def exported(at_ms: int) -> str:
 def local_time(at_ms: int) -> str:
     """`2026-11-20 14:30 UTC+01:00`, where this machine is; empty if the time is unknown."""
     return f"{datetime.fromtimestamp(at_ms / 1000).astimezone():%Y-%m-%d %H:%M %Z}" if at_ms > 0 else ""
-
-
-def _part(event: SessionEvent, agent: str, root: str | None, turn: int) -> Part[str] | None:
-    body = event.body
-    seen = shown(body, agent, root)
-    if seen is None:
-        return None
-    kind, heading, text, failed = seen
-    repeated = isinstance(body, ToolResult) and body.op in ("edit", "write", "ask") and body.status == "ok"
-    return Part(
-        kind=kind,
-        at_ms=event.at_ms,
-        heading=heading,
-        text=text,
-        failed=failed,
-        is_diff=isinstance(body, FileEdit),
-        undone=event.retracted,
-        subagent_id=event.subagent_id,
-        turn=turn,
-        repeated=repeated,
-    )
 
 
 Shown = tuple[PartKind, str, str, bool]
@@ -211,12 +197,6 @@ def shown(body: AnyBody, agent: str, root: str | None) -> Shown | None:
             return _result(result, root)
         case FileEdit() as edit:
             return "tool", edit_line(edit, root), edit.diff, False
-        case _:
-            return _happening(body)
-
-
-def _happening(body: AnyBody) -> Shown | None:
-    match body:
         case PlanUpdate(items=items):
             done = sum(item.state == "done" for item in items)
             steps = "\n".join(f"- {_PLAN_MARKS[item.state]} {item.text}" for item in items)
@@ -266,3 +246,52 @@ def edit_line(edit: FileEdit, root: str | None) -> str:
 def _relative(path: str, root: str | None) -> str:
     below = PurePath(path).is_relative_to(root) if root else False
     return str(PurePath(path).relative_to(root or "")) if below else path
+
+
+_HEADING: Final = re.compile(r"^( {0,3})(#{1,6})(?=\s)")
+_UNDERLINE: Final = re.compile(r"^ {0,3}(?:=+|-+)\s*$")
+_MARKUP: Final = re.compile(r"(?P<code>(`+)(?:(?!\2).)+?\2(?!`))|<(?=[A-Za-z/!?])|!\[")
+_FENCE: Final = re.compile(r"\s*(`{3,}|~{3,})")
+
+
+def session_markdown(head: SessionHead, parts: Iterable[Part[CleanText]]) -> Iterator[str]:
+    """Yields the lines of the document, without line ends."""
+    yield f"# {_inert(one_line(head.title or f'Session {head.id}'))}"
+    yield ""
+    yield from (f"- {name}: {code_span(value)}" for name, value in head.facts if value)
+    yield f"- Exported {exported(head.exported_ms)}"
+    for part in parts:
+        undone = " (undone)" if part.undone else ""
+        if part.kind in ("user", "agent"):
+            yield from ("", f"## {_inert(part.heading)}{undone} · {local_time(part.at_ms)}", "")
+            yield from _contained(part.text)
+            continue
+        yield from ("", f"{'✗' if part.failed else '·'} {code_span(part.heading)}{undone}")
+        if part.text:
+            yield from ("", *fenced(part.text, "diff" if part.is_diff else "").split("\n"))
+
+
+def _contained(text: CleanText) -> Iterator[str]:
+    """Yields the lines of a text with every code block closed, and headings below the document's own."""
+    lines = text.split("\n")
+    forms = line_forms(lines)
+    fence = ""
+    for line, form in zip(lines, forms, strict=True):
+        if form == "fence":
+            found = _FENCE.match(line)
+            fence = "" if fence else found[1] if found is not None else "```"
+        if form != "text":
+            yield line
+        elif _UNDERLINE.match(line):
+            yield f"\\{line.lstrip()}"
+        elif heading := _HEADING.match(line):
+            yield _inert(f"{heading[1]}{'#' * min(len(heading[2]) + 2, 6)}{line[heading.end() :]}")
+        else:
+            yield _inert(line)
+    if fence:
+        yield fence
+
+
+def _inert(line: str) -> str:
+    """Neutralizes HTML and images in one line, outside code spans."""
+    return _MARKUP.sub(lambda found: found["code"] or ("&lt;" if found[0] == "<" else "!\\["), line)

@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.export.budget import tokens_in
+from carryover.export.pieces import tokens_in
 from carryover.export.quoting import one_line, safe
 from carryover.redact import CleanText
 
@@ -33,15 +33,14 @@ _SENTENCE: Final = re.compile(
     r'(?:`[^`]{0,400}`|"[^"]{0,400}"|“[^”]{0,400}”|[^.!?。！？]|[.!?](?!\s|$))+[.!?。！？]*\s*'
 )
 _LIST_MARK: Final = re.compile(r"^[\s>#]*(?:[-*+]\s+|\d{1,3}[.)]\s+)?(?:\[[ xX]\]\s+)?")
-_QUOTED: Final = re.compile(
+_TOKEN: Final = re.compile(
     r"`([^`]{1,400})`|\"([^\"]{1,400})\"|“([^”]{1,400})”|„([^“”]{1,400})[“”]|«([^»]{1,400})»|‘([^’]{1,400})’(?!\w)"
     r"|(?<!\w)'([^']{1,400})'(?!\w)"
+    r"|(?P<path>[a-z]{2,8}://[^\s<>()\"'`]{1,400}|(?<![\w.~@+-])[\w.~@+-]{0,200}(?:[/\\][\w.@+-]{1,200}){1,40}[/\\]?"
+    r"|(?<![\w-])[\w-]{1,200}(?:\.[\w-]{1,200}){0,20}\.[A-Za-z]\w{0,40})"
+    r"|(?P<number>(?<!\w)\d+(?:[.,]\d+)*(?!\w))|(?P<word>\w+)"
 )
-_PATH: Final = re.compile(
-    r"[a-z]{2,8}://[^\s<>()\"'`]{1,400}|(?<![\w.~@+-])[\w.~@+-]{0,200}(?:[/\\][\w.@+-]{1,200}){1,40}[/\\]?"
-    r"|(?<![\w-])[\w-]{1,200}(?:\.[\w-]{1,200}){0,20}\.[A-Za-z]\w{0,40}"
-)
-_NUMBER: Final = re.compile(r"(?<!\w)\d+(?:[.,]\d+)*(?!\w)")
+"""Quotations, paths and addresses, numbers, words."""
 _DIGITS: Final = re.compile(r"\d+(?:[.,]\d+)*")
 _GROUPS: Final = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _WORD: Final = re.compile(r"\w+")
@@ -110,21 +109,16 @@ def checked(text: str, source: str) -> Checked:
     """Marks each sentence of `text` with a number, path, name or quotation that is not in `source`."""
     known, marked, lines = _Source(source), 0, []
     for line in text.split("\n"):
-        sentences = []
-        for sentence in _sentences(line):
-            foreign = [*dict.fromkeys(known.foreign(sentence))]
-            if foreign:
+        sentences: list[str] = _SENTENCE.findall(line)
+        if "".join(sentences) != line:
+            sentences = [line]
+        for at, sentence in enumerate(sentences):
+            if foreign := [*dict.fromkeys(known.foreign(sentence))]:
                 marked += 1
                 named = ", ".join(one_line(item)[:60] for item in foreign[:_MOST_NAMED])
-                sentence = f"{sentence.rstrip()} **[not in the source: {named}]** "
-            sentences.append(sentence)
+                sentences[at] = f"{sentence.rstrip()} **[not in the source: {named}]** "
         lines.append("".join(sentences).rstrip())
     return Checked(CleanText("\n".join(lines)), marked)
-
-
-def _sentences(line: str) -> list[str]:
-    found: list[str] = _SENTENCE.findall(line)
-    return found if "".join(found) == line else [line]
 
 
 class _Source:
@@ -137,41 +131,28 @@ class _Source:
 
     def foreign(self, sentence: str) -> Iterator[str]:
         """Yields what the sentence names and the source does not."""
-        rest = _LIST_MARK.sub("", sentence)
-        for quoted in _QUOTED.finditer(rest):
-            text = " ".join(next(filter(None, quoted.groups()), "").split())
-            if text not in self._flat and text.rstrip(".,;:!?") not in self._flat:
+        is_first = True
+        for found in _TOKEN.finditer(_LIST_MARK.sub("", sentence)):
+            text, kind = found[0], found.lastgroup
+            if kind is None:
+                text = " ".join(next(filter(None, found.groups()), "").split())
+                is_known = text in self._flat or text.rstrip(".,;:!?") in self._flat
+            elif kind == "path":
+                text = text.rstrip(".,;:")
+                # Not only as a part of a longer word.
+                inside = text in self._flat and re.search(rf"(?<!\w){re.escape(text)}(?!\w)", self._flat)
+                is_known = bool(inside) or text.lower() in _NO_PATHS
+            elif kind == "number":
+                is_known = _GROUPS.sub("", text) in self._numbers
+            else:
+                is_known = self._has_word(text, begins=is_first)
+            is_first = is_first and kind in (None, "path")
+            if not is_known:
                 yield text
-        rest = _QUOTED.sub(" ; ", rest)
-        for found in _PATH.finditer(rest):
-            path = found[0].rstrip(".,;:")
-            if path.lower() not in _NO_PATHS and not self._has(path):
-                yield path
-        rest = _PATH.sub(" ; ", rest)
-        for number in _NUMBER.findall(rest):
-            if _GROUPS.sub("", number) not in self._numbers:
-                yield number
-        yield from self._foreign_words(rest)
 
-    def _foreign_words(self, rest: str) -> Iterator[str]:
-        for place, word in enumerate(_WORD.findall(rest)):
-            plain = word.lower()
-            if plain in self._words or word.isdigit():
-                continue
-            if plain in _NUMBER_WORDS:
-                if _NUMBER_WORDS[plain] not in self._numbers:
-                    yield word
-            elif (word != plain or "_" in word or any(map(str.isdigit, word))) and not (
-                place == 0 and plain in _ORDINARY
-            ):
-                yield word
-
-    def _has(self, path: str) -> bool:
-        """Whether the source names the path, and not only a longer word with it inside."""
-        at = self._flat.find(path)
-        while at >= 0:
-            around = f"{self._flat[at - 1 : at]} {self._flat[at + len(path) : at + len(path) + 1]}"
-            if not any(sign.isalnum() or sign == "_" for sign in around):
-                return True
-            at = self._flat.find(path, at + 1)
-        return False
+    def _has_word(self, word: str, *, begins: bool) -> bool:
+        plain = word.lower()
+        if plain in _NUMBER_WORDS:
+            return plain in self._words or _NUMBER_WORDS[plain] in self._numbers
+        is_name = word != plain or "_" in word or any(map(str.isdigit, word))
+        return plain in self._words or not is_name or (begins and plain in _ORDINARY)

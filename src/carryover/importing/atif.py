@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from carryover.adapter.contract import Agent, Parsed, QuotedText, Record, Source, ToolOutcome
+from carryover.adapter.contract import Parsed, QuotedText, Record, Source, ToolOutcome
 from carryover.adapter.event_builder import (
     EventBuilder,
     Facts,
@@ -26,9 +26,9 @@ from carryover.adapter.event_builder import (
 from carryover.adapter.spec import AgentSpec
 from carryover.agents import adapters, specs
 from carryover.export.atif import ARGUMENTS, OURS, UNKNOWN
-from carryover.importing.specstory.document import words_of
-from carryover.importing.specstory.tools import OPERATIONS, outcome_in_text
-from carryover.importing.turns import MAX_BYTES, RANK, TurnReader, document_agent
+from carryover.importing.specstory import names_of, words_of
+from carryover.importing.specstory_tools import OPERATIONS, outcome_in_text
+from carryover.importing.turns import MAX_BYTES, RANK, Document, TurnReader, document_agent
 from carryover.model import NOTE, AgentSummary, AnyBody, AssistantMessage, FileEdit, Op, ToolResult, UserPrompt
 from carryover.readers.files import read_small
 from carryover.records.changes import Change, Replacement, as_edit, replaced, written
@@ -80,7 +80,15 @@ def is_trajectory(head: bytes) -> bool:
     return False
 
 
-def spec_of(path: Path, agent_id: str | None) -> AgentSpec:
+def opened(path: Path, agent_id: str | None) -> Document:
+    """Returns a trajectory as a document."""
+    spec = _spec_of(path, agent_id)
+    known = adapters().get(spec.id)
+    agent = document_agent(spec, TurnReader(_records), Context, _Parser(known.quoted if known else None).parse)
+    return Document(agent, Source(agent=spec.id, path=str(path), rank=RANK), NAME)
+
+
+def _spec_of(path: Path, agent_id: str | None) -> AgentSpec:
     """Returns the agent whose session it is; one of the tool's own name if Carryover does not know that."""
     known = specs()
     if agent_id is not None:
@@ -88,22 +96,11 @@ def spec_of(path: Path, agent_id: str | None) -> AgentSpec:
     name = text_of(fields_of(_root(read_small(path, limit=MAX_BYTES) or b"").get("agent")).get("name"))
     words = words_of(name)
     for spec in known:
-        if any(words == words_of(called) for called in (spec.id, spec.name, spec.short_name, *spec.aliases) if called):
+        if any(words == words_of(called) for called in names_of(spec)):
             return spec
     own = "-".join(re.findall(r"[a-z0-9]+", name.lower()))
     usable = _ID.fullmatch(own) and len(own) <= 40 and own != NOTE
     return AgentSpec(id=own if usable else "atif", name=name[:SHORT_CHARS] or NAME, binaries=(), folders=())
-
-
-def agent_for(spec: AgentSpec) -> Agent:
-    """Returns the agent that reads trajectories of `spec`."""
-    known = adapters().get(spec.id)
-    return document_agent(spec, TurnReader(_records), Context, _Parser(known.quoted if known else None).parse)
-
-
-def source_for(spec: AgentSpec, path: Path) -> Source:
-    """Returns the document as a source."""
-    return Source(agent=spec.id, path=str(path), rank=RANK)
 
 
 def _root(data: bytes) -> Fields:
@@ -112,8 +109,7 @@ def _root(data: bytes) -> Fields:
 
 def _records(data: bytes) -> list[Record]:
     """Returns the head of each trajectory without its steps, followed by its steps."""
-    found = [*_of_trajectory(_root(data), None)]
-    return [Record(number=number, data=record) for number, record in enumerate(found, 1)]
+    return [Record(number=number, data=found) for number, found in enumerate(_of_trajectory(_root(data), None), 1)]
 
 
 def _of_trajectory(fields: Fields, subagent_id: str | None, depth: int = 0) -> Iterator[bytes]:
@@ -180,12 +176,17 @@ class _Parser:
         extra = fields_of(fields.get("extra"))
         own = read_as(extra.get(OURS), dict[str, Any]) if step.context.ours else None
         if own is not None:
-            body = _own_body(own, text)
-            step.add("said", body) if body is not None else step.skip("step", "not an event")
+            self._say_again(step, own, text)
             return
         match text_of(fields.get("source")):
             case "user" if text.strip() or images:
-                for number, body in enumerate(self._prompts(step.context, text, images)):
+                prompt = UserPrompt(text=text, attachments=images)
+                bodies: tuple[AnyBody, ...] = (prompt,)
+                if step.context.subagent_id is not None and not step.context.ours:
+                    bodies = (msgspec.structs.replace(prompt, actor="model"),)
+                elif self._quoted is not None and not step.context.ours:
+                    bodies = self._quoted.prompt(text, "")
+                for number, body in enumerate(bodies):
                     step.add(f"prompt{number}", body)
             case "agent" if text.strip():
                 step.add("said", AssistantMessage(text=text))
@@ -195,12 +196,20 @@ class _Parser:
                 if summary or text.strip():
                     step.add("said", AgentSummary(text=summary or text, source="compaction"))
 
-    def _prompts(self, context: Context, text: str, images: int) -> tuple[AnyBody, ...]:
-        if context.subagent_id is not None and not context.ours:
-            return (UserPrompt(text=text, actor="model", attachments=images),)
-        if self._quoted is not None and not context.ours:
-            return self._quoted.prompt(text, "")
-        return (UserPrompt(text=text, attachments=images),)
+    def _say_again(self, step: _Step, own: dict[str, Any], text: str) -> None:
+        """Adds the event of a step that Carryover wrote, unless it is not one that a step may hold."""
+        kind = own.get("kind")
+        if kind == "user_prompt" and isinstance(own.get("command"), str):
+            text = text.removeprefix(own["command"]).removeprefix(" ")
+        if kind in ("user_prompt", "assistant_message"):
+            own = {**own, "text": text}
+        try:
+            if kind not in _NO_KINDS:
+                step.add("said", msgspec.convert(own, AnyBody))
+                return
+        except msgspec.ValidationError:
+            pass
+        step.skip("step", "not an event")
 
     def _calls(self, step: _Step, fields: Fields) -> None:
         calls = {}
@@ -330,22 +339,6 @@ def _begun(context: Context, fields: Fields) -> Context:
             parent=usable_name(text_of(own.get("parent"))),
         ),
     )
-
-
-def _own_body(own: dict[str, Any], text: str) -> AnyBody | None:
-    """Returns the event of a step that Carryover wrote; None if it is not one that a step may hold."""
-    if own.get("kind") in _NO_KINDS:
-        return None
-    if own.get("kind") == "user_prompt":
-        command = own.get("command")
-        text = text.removeprefix(command).removeprefix(" ") if isinstance(command, str) else text
-    if own.get("kind") in ("user_prompt", "assistant_message"):
-        own = {**own, "text": text}
-    try:
-        body: AnyBody = msgspec.convert(own, AnyBody)
-    except msgspec.ValidationError:
-        return None
-    return body
 
 
 def _at(own: dict[str, Any]) -> int | None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,27 +17,18 @@ from carryover.adapter.spec import AgentSpec
 from carryover.agents import adapters, agent_name, specs
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import open_regular
-from carryover.importing import atif, markdown_chat
-from carryover.importing.note import FORM, is_note, note_agent, note_source
-from carryover.importing.rebase import former_root, moved
-from carryover.importing.specstory import document as specstory
+from carryover.importing import atif, markdown_chat, specstory
+from carryover.importing.turns import Document, document_agent, former_root, moved
 from carryover.ingest.scan import first_cwd
-from carryover.model import AnyBody, Event, FileEdit, ToolCall, ToolResult
+from carryover.model import NOTE, AnyBody, AssistantMessage, Event, FileEdit, SessionInfo, Skipped, ToolCall, ToolResult
 from carryover.readers.by_kind import reader_of_copies
+from carryover.readers.jsonl import JsonlReader
 
 HEAD_BYTES: Final = 64 << 10
 _NOTHING: Final = "Nothing was imported from it."
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """A file, with the agent and format to read it by."""
-
-    agent: Agent
-    """The agent whose sessions it contains, with the reader and parser for this format."""
-    source: Source
-    form: str
-    """The program that wrote it, for people."""
+_NOTE_MARK: Final = "carryover_note"
+_NOTE_HEAD: Final = f'{{"{_NOTE_MARK}":1,'.encode()
+_NOTE_SPEC: Final = AgentSpec(id=NOTE, name="Note", binaries=(), folders=())
 
 
 def open_document(
@@ -48,17 +41,15 @@ def open_document(
     not a file, or its format is not recognised.
     """
     head = _head(path)
-    if is_note(head):
-        return Document(note_agent(), note_source(path), FORM)
+    if head.startswith(_NOTE_HEAD):
+        agent = document_agent(_NOTE_SPEC, JsonlReader(copied=True), NoteContext, _parse_note)
+        return Document(agent, Source(agent=NOTE, path=str(path)), "a note")
     if atif.is_trajectory(head):
-        spec = atif.spec_of(path, agent_id)
-        trajectory = atif.source_for(spec, path)
-        return Document(_as_copy(atif.agent_for(spec), trajectory, project), trajectory, atif.NAME)
+        found = atif.opened(path, agent_id)
+        return replace(found, agent=_as_copy(found.agent, found.source, project))
     made = specstory.read_head(head)
-    if (exported := markdown_chat.form_of(head, specs())) is not None:
-        spec, form = exported
-        chat = markdown_chat.source_for(spec, form, path, head)
-        return Document(markdown_chat.agent_for(spec, form, project), chat, agent_name(spec.id))
+    if (chat := markdown_chat.opened(path, head, project)) is not None:
+        return chat
     if made is None:
         for agent in adapters().values():
             source = agent.exported(path, head) if agent.exported is not None else None
@@ -68,8 +59,7 @@ def open_document(
         made = specstory.Made(None, None)
     if made is not None:
         spec = _spec(path, made.agent, agent_id, unnamed=specstory.UNNAMED if part else None)
-        folder = project or specstory.folder_of(path)
-        return Document(specstory.agent_for(spec, folder), specstory.source_for(spec, path, made, head), specstory.NAME)
+        return specstory.opened(path, head, made, spec, project)
     raise UserError(f"{path} is not recognised. {_NOTHING} Carryover imports {forms()}.", ExitCode.NOTHING_FOUND)
 
 
@@ -126,20 +116,23 @@ def _as_copy(agent: Agent, source: Source, project: str | None) -> Agent:
     recorded = first_cwd(agent, source)
     former = (former_root(recorded, project) or recorded) if recorded is not None else None
 
+    def in_project(event: Event) -> Event:
+        cwd = moved(event.cwd, former, project) if event.cwd is not None and former is not None else project
+        is_in_it = cwd == project or cwd.startswith(f"{project.rstrip('/')}/")
+        body = _moved(event.body, former, project) if former is not None else event.body
+        return msgspec.structs.replace(event, cwd=cwd if is_in_it else project, body=body)
+
+    return with_events(agent, in_project)
+
+
+def with_events(agent: Agent, changed: Callable[[Event], Event]) -> Agent:
+    """Returns the agent with each event that it reads changed."""
+
     def parse(source: Source, context: Any, record: Record) -> tuple[Any, Parsed]:
         context, parsed = agent.parse(source, context, record)
-        events = tuple(_in_project(event, former, project) for event in parsed.events)
-        return context, Parsed(events, parsed.skipped, parsed.reemitted)
+        return context, Parsed(tuple(map(changed, parsed.events)), parsed.skipped, parsed.reemitted)
 
     return replace(agent, parse=parse)
-
-
-def _in_project(event: Event, former: str | None, project: str) -> Event:
-    cwd = moved(event.cwd, former, project) if event.cwd is not None and former is not None else project
-    if cwd != project and not cwd.startswith(f"{project.rstrip('/')}/"):
-        cwd = project
-    body = _moved(event.body, former, project) if former is not None else event.body
-    return msgspec.structs.replace(event, cwd=cwd, body=body)
 
 
 def _moved(body: AnyBody, former: str, project: str) -> AnyBody:
@@ -150,3 +143,49 @@ def _moved(body: AnyBody, former: str, project: str) -> AnyBody:
     if isinstance(body, ToolCall | ToolResult) and body.op != "shell":
         return msgspec.structs.replace(body, subject=moved(body.subject, former, project))
     return body
+
+
+class Note(msgspec.Struct, frozen=True, kw_only=True):
+    """A text from outside, or a part of one. `at_ms`: when the user added it (UTC ms). `root`: the project's."""
+
+    carryover_note: int = 1
+    session: str
+    at_ms: int
+    root: str
+    title: str
+    text: str
+    part: int = 0
+
+
+class NoteContext(msgspec.Struct, frozen=True):
+    """The empty context: each record of a note says all of it that matters."""
+
+
+def note_id(root: str, source: str, text: str) -> str:
+    """Returns the session id of a note. The same text from the same source gives the same id."""
+    parts = "\0".join((root, source, text)).encode("utf-8", "surrogatepass")
+    return f"{NOTE}-{hashlib.blake2b(parts, digest_size=8).hexdigest()}"
+
+
+def encoded(note: Note) -> bytes:
+    """Encodes a note as a document."""
+    return msgspec.json.encode(note) + b"\n"
+
+
+def _parse_note(_source: Source, context: Any, record: Record) -> tuple[Any, Parsed]:
+    try:
+        note = msgspec.json.decode(record.data, type=Note)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return context, Parsed(skipped=(Skipped(record_type=_NOTE_MARK, reason="not a note"),))
+    bodies: tuple[AnyBody, ...] = (SessionInfo(title=note.title), AssistantMessage(text=note.text, final=True))
+    events = (
+        Event(
+            key=f"{note.session}:{note.at_ms}:{number}",
+            session=note.session,
+            at_ms=note.at_ms,
+            body=body,
+            cwd=note.root,
+        )
+        for number, body in enumerate(bodies, 2 * note.part)
+    )
+    return context, Parsed(tuple(events))

@@ -10,14 +10,15 @@ from typing import Any, Final
 
 import msgspec
 
-from carryover.adapter.contract import Agent, Parsed, Record, Source, ToolOutcome
+from carryover.adapter.contract import Parsed, Record, Source, ToolOutcome
 from carryover.adapter.event_builder import OpenCall, usable_name
-from carryover.adapter.spec import AgentSpec, ChatExport
-from carryover.importing.turns import RANK, Turn, TurnContext, TurnReader, by_turn, document_agent
+from carryover.adapter.spec import ChatExport
+from carryover.agents import agent_name, specs
+from carryover.importing.turns import RANK, Document, Turn, TurnContext, TurnReader, by_turn, document_agent
 from carryover.model import AnyBody, AssistantMessage, UserPrompt, is_plain_id
 from carryover.records.fields import SHORT_CHARS, bounded, digest
 
-_RULE: Final = b"---"
+_RULE: Final = "---"
 _ID_CHARS: Final = 400
 _TITLE: Final = re.compile(r"# ([^\n]{1,300})")
 _INPUT: Final = re.compile(r'"(?:command|filePath|path|pattern|query|url|description)":\s*("(?:[^"\\]|\\.){1,2000}")')
@@ -25,40 +26,35 @@ _OUTPUT: Final = re.compile(r"\*\*Output:\*\*\n`{3,}[^\n]*\n(.*)\n`{3,}[ \t]*(?:
 _GIVEN: Final = re.compile(r"\s{0,20}\*\*Input:\*\*\n(`{3,})[^\n]*\n.*?\n\1[ \t]*(?:\n|\Z)", re.DOTALL)
 
 
-def form_of(head: bytes, specs: Sequence[AgentSpec]) -> tuple[AgentSpec, ChatExport] | None:
-    """The agent whose client exported a document that begins like this, and the form; None if none did."""
+def opened(path: Path, head: bytes, folder: str | None) -> Document | None:
+    """Returns a chat as a document; None if no agent's client exported it. `folder`: the project that it is about.
+
+    One that names no session is identified by how its conversation begins.
+    """
     text = head.decode("utf-8", "replace").removeprefix("\ufeff").replace("\r\n", "\n")
-    return next(
-        ((spec, spec.chat_export) for spec in specs if spec.chat_export and re.match(spec.chat_export.head, text)), None
-    )
+    for spec in specs():
+        form = spec.chat_export
+        begins = re.match(form.head, text) if form is not None else None
+        if form is None or begins is None:
+            continue
+        session = begins.groupdict().get("session")
+        if session is None or not is_plain_id(session):
+            turns = re.split(rf"^(?:{form.user}|{form.agent})[ \t]*$", text, maxsplit=2, flags=re.MULTILINE)
+            session = f"{spec.id}-export-{digest(_spoken(turns[1])[:_ID_CHARS] if len(turns) > 1 else text)}"
+        reader = TurnReader(partial(by_turn, partial(_turn_starts, form)))
+        agent = document_agent(spec, reader, TurnContext, partial(_parse, form, folder))
+        source = Source(agent=spec.id, path=str(path), session=session, rank=RANK)
+        return Document(agent, source, agent_name(spec.id))
+    return None
 
 
-def agent_for(spec: AgentSpec, form: ChatExport, folder: str | None) -> Agent:
-    """How such documents are read; `folder`: the project that they are about."""
-    return document_agent(
-        spec, TurnReader(by_turn(partial(_turn_starts, form))), TurnContext, partial(_parse, form, folder)
-    )
-
-
-def source_for(spec: AgentSpec, form: ChatExport, path: Path, head: bytes) -> Source:
-    """The document as a source. One that names no session is known by how its conversation begins."""
-    text = head.decode("utf-8", "replace").replace("\r\n", "\n")
-    begins = re.match(form.head, text.removeprefix("\ufeff"))
-    named = begins["session"] if begins is not None and "session" in begins.groupdict() else None
-    if named is None or not is_plain_id(named):
-        turns = re.split(rf"^(?:{form.user}|{form.agent})[ \t]*$", text, maxsplit=2, flags=re.MULTILINE)
-        named = f"{spec.id}-export-{digest(_spoken(turns[1])[:_ID_CHARS] if len(turns) > 1 else text)}"
-    return Source(agent=spec.id, path=str(path), session=named, rank=RANK)
-
-
-def _turn_starts(form: ChatExport, lines: Sequence[bytes]) -> list[int]:
+def _turn_starts(form: ChatExport, lines: Sequence[str]) -> list[int]:
     """Indexes of the lines at which a turn begins: headings between blank lines, below a rule where the form has it."""
-    found, above = [], b""
+    found, above = [], ""
     for at, line in enumerate(lines):
-        text = line.decode("utf-8", "replace").rstrip()
         blank = at == 0 or not lines[at - 1].strip()
         placed = blank and (above == _RULE or not form.ruled)
-        if placed and any(re.fullmatch(heading, text) for heading in (form.user, form.agent)):
+        if placed and any(re.fullmatch(heading, line.rstrip()) for heading in (form.user, form.agent)):
             found.append(at)
         above = line.strip() or above
     return found

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -14,6 +15,7 @@ from carryover.adapter.event_builder import EventBuilder
 from carryover.adapter.spec import AgentSpec
 from carryover.model import AnyBody, SessionInfo
 from carryover.readers.files import read_small, stamp_of_file
+from carryover.records.fields import is_absolute, resolved
 
 RANK: Final = -1
 """Below all of the agents' own transcripts, which say more.
@@ -24,8 +26,19 @@ MAX_BYTES: Final = 32 << 20
 """A longer document is counted and skipped, since turns can only be found with the whole document in memory."""
 TURNS_AT_ONCE: Final = 500
 
-TurnStarts = Callable[[Sequence[bytes]], list[int]]
+TurnStarts = Callable[[Sequence[str]], list[int]]
 """Lines of a document → the indexes of those at which turns begin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A file, with the agent and format to read it by."""
+
+    agent: Agent
+    """The agent whose sessions it contains, with the reader and parser for this format."""
+    source: Source
+    form: str
+    """The program that wrote it, for people."""
 
 
 def document_agent(
@@ -85,71 +98,86 @@ class Turn(EventBuilder[C]):
         self.append(key, body, session=self.session, cwd=self.cwd, subagent_id=self.subagent_id)
 
 
-class Place(msgspec.Struct, frozen=True, array_like=True):
-    """The position to continue from, valid for a file of this size and time: a growing document is rewritten.
-
-    `turns`: number of records already returned.
-    """
-
-    size: int
-    mtime_ns: int
-    turns: int = 0
-
-
-def by_turn(starts: TurnStarts) -> Callable[[bytes], list[Record]]:
-    """Returns what splits a document at the beginnings of turns, into records numbered by their last lines."""
-    return lambda data: _turns(data, starts)
+def by_turn(starts: TurnStarts, data: bytes) -> list[Record]:
+    """Splits a document at the beginnings of turns, into records numbered by their last lines."""
+    lines = data.split(b"\n")
+    found = []
+    for start, end in pairwise(
+        sorted({0, *starts([line.decode("utf-8", "replace").rstrip("\r") for line in lines]), len(lines)})
+    ):
+        last = next((at for at in range(end - 1, start - 1, -1) if lines[at].strip()), None)
+        if last is not None:
+            text = b"\n".join(lines[start : last + 1])
+            found.append(Record(number=last + 1, data=text + b"\n" * (last + 1 < len(lines))))
+    return found
 
 
 class TurnReader:
-    """Returns the records of a document, which must be read whole. `split` finds them."""
+    """Returns the records of a document, which must be read whole. `split` finds them.
+
+    A cursor is the number of records returned. Documents are always imported from their beginning, and one that grows
+    meanwhile has the same turns, and more.
+    """
 
     def __init__(self, split: Callable[[bytes], list[Record]]) -> None:
         self._split = split
-        self._known: tuple[Path, FileStat, list[Record] | None] | None = None
+        self._known: tuple[tuple[Path, FileStat], list[Record] | None] | None = None
+        """All records of a file, for the next read; None if it is too long."""
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         """Returns the next turns, at most 500. Raises FileNotFoundError and OSError as `read_small` does."""
         status = stamp_of_file(path)
-        before = _decoded(cursor)
-        same = before is not None and (before.size, before.mtime_ns) == (status.size, status.mtime_ns)
-        begin = before.turns if before is not None and same else 0
-        turns = self._turns_of(path, status)
+        if self._known is None or self._known[0] != (path, status):
+            data = read_small(path, limit=MAX_BYTES)
+            self._known = (path, status), None if data is None else self._split(data)
+        turns = self._known[1]
+        begin = int(cursor or 0)
         records = tuple((turns or [])[begin : begin + TURNS_AT_ONCE])
-        after = Place(status.size, status.mtime_ns, begin + len(records))
+        after = begin + len(records)
         return Batch(
             records=records,
-            cursor=msgspec.msgpack.encode(after),
-            restarted=cursor is not None and not same,
-            more=turns is not None and after.turns < len(turns),
-            oversized=turns is None and not same,
+            cursor=b"%d" % after,
+            more=turns is not None and after < len(turns),
+            oversized=turns is None and cursor is None,
         )
 
     def stat(self, path: Path) -> FileStat:
         """Returns size and time of the file."""
         return stamp_of_file(path)
 
-    def _turns_of(self, path: Path, status: FileStat) -> list[Record] | None:
-        """Returns all turns, cached for the next read, since a document may have many. None if it is too long."""
-        if self._known is None or self._known[:2] != (path, status):
-            data = read_small(path, limit=MAX_BYTES)
-            self._known = path, status, None if data is None else self._split(data)
-        return self._known[2]
+
+def former_root(recorded: str, folder: str) -> str | None:
+    """Returns the former path of `folder`: the nearest folder with its name at or above the path `recorded`.
+
+    None if no folder has that name.
+    """
+    path, name = PurePosixPath(_with_slashes(recorded)), PurePosixPath(folder).name
+    return next((str(place) for place in (path, *path.parents) if name and place.name == name), None)
 
 
-def _decoded(cursor: bytes | None) -> Place | None:
-    try:
-        return msgspec.msgpack.decode(cursor, type=Place) if cursor is not None else None
-    except msgspec.DecodeError:
-        return None
+def moved(path: str, former: str, folder: str) -> str:
+    """Returns `path` with `former` replaced by `folder`; any other path unchanged. Windows paths work too."""
+    plain, former = _with_slashes(path), _with_slashes(former).rstrip("/")
+    return f"{folder}{plain[len(former) :]}" if _is_below(plain, former) else path
 
 
-def _turns(data: bytes, starts: TurnStarts) -> list[Record]:
-    lines = data.split(b"\n")
-    found = []
-    for start, end in pairwise(sorted({0, *starts([line.rstrip(b"\r") for line in lines]), len(lines)})):
-        last = next((at for at in range(end - 1, start - 1, -1) if lines[at].strip()), None)
-        if last is not None:
-            text = b"\n".join(lines[start : last + 1])
-            found.append(Record(number=last + 1, data=text + b"\n" * (last + 1 < len(lines))))
-    return found
+def located(path: str, folder: str | None) -> str | None:
+    """Returns the absolute path that a document about the project in `folder` means; None if it can't be known.
+
+    A document shows some paths relative to the folder that it was written in, and others in full.
+    """
+    if not is_absolute(path):
+        return resolved(path, folder)
+    clean = resolved(path, None)
+    if clean is None or folder is None or _is_below(clean, folder):
+        return clean
+    former = former_root(clean, folder)
+    return moved(clean, former, folder) if former is not None else clean
+
+
+def _with_slashes(path: str) -> str:
+    return path if path.startswith("/") else path.replace("\\", "/")
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(f"{folder.rstrip('/')}/")

@@ -6,7 +6,7 @@ whole, after the objects it names are stored and before they are sent.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -23,11 +23,11 @@ from carryover.sync.manifest import (
     files_of,
     join_code,
     opened_manifest,
+    opened_segment,
     proof,
 )
 from carryover.sync.payload import Payload, ProjectState
-from carryover.sync.sealing import LARGEST_OBJECT, Epoch, Unreadable
-from carryover.sync.segments import opened_segment, sealed_segment
+from carryover.sync.sealing import LARGEST_OBJECT, Unreadable
 from carryover.sync.store import File, GitStore, StoreTrouble
 from carryover.sync.trust import View, first_view, judged
 
@@ -181,7 +181,8 @@ class OwnBranch:
     def write(
         self,
         view: View,
-        changes: Changes | None = None,
+        segments: Sequence[Segment] | None = None,
+        new: Mapping[str, bytes] | None = None,
         *,
         projects: tuple[ProjectState, ...] | None = None,
         alone: bool = False,
@@ -189,13 +190,14 @@ class OwnBranch:
     ) -> bool:
         """Stores what changed as the own branch's next commit, and `state` with it. Returns whether anything did.
 
-        With `alone`, the commit has no history before it. `view` is one `with_epoch`.
+        `segments`: all that the branch has now, with `new`, the files of those that were added. With `alone`, the
+        commit has no history before it. `view` is one `with_epoch`.
         """
         former = self.manifest()
         manifest = msgspec.structs.replace(
             former,
             store=view.store,
-            segments=tuple(changes.applied(former.segments) if changes is not None else former.segments),
+            segments=former.segments if segments is None else tuple(segments),
             membership=view.membership,
             projects=former.projects if projects is None else projects,
         )
@@ -208,7 +210,7 @@ class OwnBranch:
             return False
         sequence = 1 + max(former.sequence, self.state.sequence, *(seen.sequence for seen in view.seen_of_me))
         manifest = msgspec.structs.replace(manifest, sequence=sequence, synced_ms=self._now_ms(), seen=view.seen)
-        commit = self._commit(manifest, view, changes.written if changes is not None else {}, alone=alone)
+        commit = self._commit(manifest, view, new or {}, alone=alone)
         written = {"head": commit, "sequence": sequence, "pushed": False, "keyed": ids, "answered": answered}
         self.save(**written, **_of_store(view), **state)
         return True
@@ -271,12 +273,9 @@ class OwnBranch:
         self.save(pushed=False)
 
     def _files_of(self, commit: str | None) -> dict[str, File] | None:
-        if commit is None:
-            return None
-        try:
-            return self.store.files(commit)
-        except StoreTrouble:
-            return None
+        with suppress(StoreTrouble):
+            return self.store.files(commit) if commit is not None else None
+        return None
 
     def _content(self, files: Mapping[str, File], path: str) -> bytes | None:
         file = files.get(path)
@@ -290,38 +289,3 @@ def _answered(view: View) -> dict[str, bytes]:
 def _of_store(view: View) -> dict[str, Any]:
     """Returns the part of the state that is about the store."""
     return {"epochs": tuple(view.epochs[name] for name in sorted(view.epochs)), "membership": view.membership}
-
-
-class Changes:
-    """Segments that the next commit adds or leaves out, with the files of the new ones."""
-
-    def __init__(self, epoch: Epoch) -> None:
-        self._epoch = epoch
-        self.written: dict[str, bytes] = {}
-        self._added: list[Segment] = []
-        self._gone: set[Segment] = set()
-
-    @property
-    def bytes(self) -> int:
-        """How many bytes the new files have."""
-        return sum(map(len, self.written.values()))
-
-    def add(self, *payloads: Payload) -> None:
-        """Adds payloads as a new segment."""
-        segment, files = sealed_segment(self._epoch, payloads)
-        self._added.append(segment)
-        self.written |= files
-
-    def replace(self, former: Iterable[Segment], payloads: Sequence[Payload]) -> None:
-        """Leaves out segments and adds one with these payloads instead, if there are any."""
-        self._gone |= set(former)
-        if payloads:
-            self.add(*payloads)
-
-    def applied(self, segments: Sequence[Segment]) -> list[Segment]:
-        """Returns `segments` after the changes."""
-        return [*self.kept(segments), *self._added]
-
-    def kept(self, segments: Sequence[Segment]) -> list[Segment]:
-        """Returns those of `segments` that stay."""
-        return [segment for segment in segments if segment not in self._gone]

@@ -17,7 +17,6 @@ from carryover.paths import StateDir
 from carryover.sync.branch import OwnBranch
 from carryover.sync.folder import OtherMachine, Settings, State, SyncFolder
 from carryover.sync.manifest import (
-    Branch,
     Keys,
     Manifest,
     Membership,
@@ -27,16 +26,8 @@ from carryover.sync.manifest import (
     opened_manifest,
     store_code,
 )
-from carryover.sync.remotes import normalised, without_credentials
-from carryover.sync.sealing import (
-    MachineKey,
-    Unreadable,
-    age,
-    new_epoch,
-    new_identity,
-    random_id,
-)
-from carryover.sync.store import GitStore, StoreTrouble, machine_of, usable_address
+from carryover.sync.sealing import Unreadable, age, new_epoch, new_identity, random_id
+from carryover.sync.store import GitStore, StoreTrouble, machine_of, normalised, usable_address, without_credentials
 from carryover.sync.trust import View, first_view
 
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
@@ -54,10 +45,9 @@ class Joined(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Admission(msgspec.Struct, frozen=True):
-    """An offer to belong to a store. Nothing proves that it is the user's store, except for comparing its code."""
+    """A machine's offer to belong to its store. Only comparing the code proves that it is the user's store."""
 
     manifest: Manifest
-    """That of the machine that makes it."""
     keys: Keys
     seen: Seen
 
@@ -98,7 +88,15 @@ def initialise(
         )
     age()
     settings = msgspec.structs.replace(settings, remote=usable_address(settings.remote), machine=random_id())
-    _refuse_code(settings.remote, remotes_of)
+    wanted = normalised(settings.remote)
+    for root, remotes in remotes_of.items():
+        if wanted in map(normalised, remotes) or Path(wanted).is_relative_to(root):
+            raise UserError(
+                f"{without_credentials(settings.remote)} belongs to the project {root}, and what was said must not lie "
+                f"beside its code. {_NOTHING} Make an empty repository for it, for example with "
+                "`git init --bare FOLDER`.",
+                ExitCode.REFUSED,
+            )
     folder.remove()
     private_dir(folder.path)
     try:
@@ -107,17 +105,6 @@ def initialise(
         with suppress(OSError):
             folder.remove()
         raise
-
-
-def _refuse_code(remote: str, remotes_of: Mapping[str, Iterable[str]]) -> None:
-    wanted = normalised(remote)
-    for root, remotes in remotes_of.items():
-        if wanted in (normalised(one) for one in remotes) or Path(wanted).is_relative_to(root) or wanted == root:
-            raise UserError(
-                f"{without_credentials(remote)} belongs to the project {root}, and what was said must not lie beside "
-                f"its code. {_NOTHING} Make an empty repository for it, for example with `git init --bare FOLDER`.",
-                ExitCode.REFUSED,
-            )
 
 
 def _initialised(folder: SyncFolder, settings: Settings, now_ms: Callable[[], int]) -> Joined:
@@ -164,19 +151,13 @@ def admission(own: OwnBranch) -> Admission | None:
     branches = own.fetch()
     own.ask()
     own.push()
-    offers = (_offer(branch, own.key, own.settings.machine) for branch in sorted(branches, key=lambda one: one.machine))
-    return next((offer for offer in offers if offer is not None), None)
-
-
-def _offer(branch: Branch, key: MachineKey, me: str) -> Admission | None:
-    try:
-        keys = opened_keys(branch, key)
-        manifest = opened_manifest(branch, keys.epochs)
-        if manifest.membership.active.get(me) != key.recipient:
-            return None
-        return Admission(manifest, keys, Seen(manifest.sequence, branch.sha))
-    except (Unreadable, ValueError):
-        return None
+    for branch in sorted(branches, key=lambda one: one.machine):
+        with suppress(Unreadable, ValueError):
+            keys = opened_keys(branch, own.key)
+            manifest = opened_manifest(branch, keys.epochs)
+            if manifest.membership.active.get(own.settings.machine) == own.key.recipient:
+                return Admission(manifest, keys, Seen(manifest.sequence, branch.sha))
+    return None
 
 
 def accept(own: OwnBranch, offer: Admission) -> None:

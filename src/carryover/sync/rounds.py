@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import ExitStack, suppress
 from functools import partial
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from carryover.errors import UserError
 from carryover.ledger.machines import begin_log
 from carryover.ledger.store import Ledger
 from carryover.paths import StateDir
 from carryover.projects.root import StatePaths
-from carryover.sync.branch import Changes, OwnBranch
-from carryover.sync.ledger_side.incoming import LedgerIncoming
-from carryover.sync.ledger_side.outgoing import LedgerOutgoing
-from carryover.sync.manifest import Manifest
+from carryover.sync.branch import OwnBranch
+from carryover.sync.incoming import LedgerIncoming
+from carryover.sync.manifest import Manifest, Segment, sealed_segment, to_merge
 from carryover.sync.membership import own_branch
-from carryover.sync.payload import Machine, ProjectState, Taken
+from carryover.sync.outgoing import LedgerOutgoing
+from carryover.sync.payload import Machine, Payload, Taken
 from carryover.sync.sealing import Unreadable
-from carryover.sync.segments import to_merge
 from carryover.sync.trust import View
 
 ROUND_BYTES: Final = 16 << 20
@@ -112,6 +113,8 @@ class Round:
         former = set(own.state.machines)
         await self._in_thread(lambda: own.note(view, problems))
         names = {machine: other.name for machine, other in own.state.machines.items()}
+        called = Counter(names.values())  # a name that several have gets the machine's id
+        names = {machine: name if called[name] == 1 else f"{name} ({machine})" for machine, name in names.items()}
         sent_events, sent_bytes = await self._in_thread(lambda: self._send(view))
         await self._in_thread(own.store.tidy)
         return Outcome(
@@ -120,9 +123,9 @@ class Round:
             sent_bytes=sent_bytes,
             machines=len(view.membership.active) - 1,
             waiting=own.state.waiting,
-            problems={_unique(names, machine): problem for machine, problem in sorted(problems.items())},
-            unmet=tuple(sorted(_unique(names, machine) for machine in view.unmet)),
-            new=tuple(sorted(_unique(names, machine) for machine in names.keys() - former)),
+            problems={names[machine]: problem for machine, problem in sorted(problems.items())},
+            unmet=tuple(sorted(names[machine] for machine in view.unmet)),
+            new=tuple(sorted(names[machine] for machine in names.keys() - former)),
         )
 
     async def _taken_of(self, manifest: Manifest, view: View, problems: dict[str, str]) -> AsyncIterator[Taken]:
@@ -144,59 +147,44 @@ class Round:
     def _send(self, view: View) -> tuple[int, int]:
         """Sends what is new here. Returns how many events and bytes that were."""
         own, view = self._own, view.with_epoch()
-        assert view.current is not None, "`with_epoch` makes one"
+        current = view.current
+        assert current is not None, "`with_epoch` makes one"
         own.push()
-        forgets, changes = self._outgoing.forgets(), Changes(view.current)
-        if forgets != own.state.forgets:
-            self._leave_out_forgotten(view, changes)
-        projects = self._projects()
-        sent_events = sent_bytes = 0
-        while True:
-            position, events, is_last = self._collect(changes)
-            self._merge(view, changes)
-            if own.write(view, changes, projects=projects, position=position, forgets=forgets):
-                own.push()
-                sent_events, sent_bytes = sent_events + events, sent_bytes + changes.bytes
-            if is_last:
-                return sent_events, sent_bytes
-            changes = Changes(view.current)
+        segments, files = list(own.manifest().segments), dict[str, bytes]()
 
-    def _leave_out_forgotten(self, view: View, changes: Changes) -> None:
-        for segment in self._own.manifest().segments:
-            payloads = self._own.own_payloads(segment, view)
+        def put(payloads: list[Payload], *, instead_of: list[Segment]) -> None:
+            for former in instead_of:
+                segments.remove(former)
+            if payloads:
+                segment, parts = sealed_segment(current, payloads)
+                segments.append(segment)
+                files.update(parts)
+
+        forgets = self._outgoing.forgets()
+        for segment in own.manifest().segments if forgets != own.state.forgets else ():
+            payloads = own.own_payloads(segment, view)
             kept = [self._outgoing.without_forgotten(payload) for payload in payloads]
             if any(now is not former for now, former in zip(kept, payloads, strict=True)):
-                changes.replace([segment], [payload for payload in kept if not payload.is_empty])
-
-    def _collect(self, changes: Changes) -> tuple[str, int, bool]:
-        """Adds new pieces to `changes`. Returns the position after them, their number of events, and whether they are
-        all.
-        """
-        position, events = self._own.state.position, 0
-        for piece in self._outgoing.pieces(position):
-            if changes.bytes >= ROUND_BYTES:
-                return position, events, False
-            if not piece.payload.is_empty:
-                changes.add(piece.payload)
-            position, events = piece.position, events + len(piece.payload.events)
-        return position, events, True
-
-    def _merge(self, view: View, changes: Changes) -> None:
-        own = self._own
-        for alike in to_merge(changes.kept(own.manifest().segments), own.size):
-            changes.replace(alike, [payload for segment in alike for payload in own.own_payloads(segment, view)])
-
-    def _projects(self) -> tuple[ProjectState, ...]:
-        """Returns the projects' states; the former ones if only times differ, which are nothing to be sent for."""
-        now, former = self._outgoing.project_states(), self._own.manifest().projects
-        return former if _without_times(now) == _without_times(former) else now
-
-
-def _unique(names: Mapping[str, str], machine: str) -> str:
-    """Returns a machine's name, with its id if others have that name too."""
-    name = names[machine]
-    return name if list(names.values()).count(name) == 1 else f"{name} ({machine})"
-
-
-def _without_times(states: tuple[ProjectState, ...]) -> list[ProjectState]:
-    return [msgspec.structs.replace(state, at_ms=0) for state in states]
+                put([payload for payload in kept if not payload.is_empty], instead_of=[segment])
+        projects, known = self._outgoing.project_states(), own.manifest().projects
+        if [replace(one, at_ms=0) for one in projects] == [replace(one, at_ms=0) for one in known]:
+            projects = known  # times alone are nothing to be sent for
+        sent_events = sent_bytes = 0
+        while True:
+            position, events, is_last = own.state.position, 0, True
+            for piece in self._outgoing.pieces(position):
+                if sum(map(len, files.values())) >= ROUND_BYTES:
+                    is_last = False
+                    break
+                if not piece.payload.is_empty:
+                    put([piece.payload], instead_of=[])
+                position, events = piece.position, events + len(piece.payload.events)
+            stored = {*own.manifest().segments}
+            for alike in to_merge([one for one in segments if one in stored], own.size):
+                put([one for segment in alike for one in own.own_payloads(segment, view)], instead_of=alike)
+            if own.write(view, segments, files, projects=projects, position=position, forgets=forgets):
+                own.push()
+                sent_events, sent_bytes = sent_events + events, sent_bytes + sum(map(len, files.values()))
+            if is_last:
+                return sent_events, sent_bytes
+            files.clear()

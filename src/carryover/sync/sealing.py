@@ -109,12 +109,12 @@ class MachineKey:
 
 def seal_to(recipient: str, content: bytes) -> bytes:
     """Encrypts `content` to one machine. Raises ValueError if `recipient` is not a public key."""
-    return _encrypted(_padded(content), _parsed_recipient(recipient))
+    return _encrypted(_padded(content), recipient)
 
 
 def seal(epoch: Epoch, purpose: Purpose, content: bytes) -> bytes:
     """Encrypts `content` to all machines that know the epoch."""
-    return _encrypted(_padded(epoch.mac(purpose, content) + content), _parsed_recipient(epoch.recipient))
+    return _encrypted(_padded(epoch.mac(purpose, content) + content), epoch.recipient)
 
 
 def open_sealed(epoch: Epoch, purpose: Purpose, data: bytes) -> bytes:
@@ -130,7 +130,7 @@ def seal_for(recipients: Iterable[str], content: bytes) -> bytes:
     """Encrypts `content` to several people. Raises ValueError if one of `recipients` is not a public key, or they are
     too many.
     """
-    sealed = _encrypted(content, *map(_parsed_recipient, recipients))
+    sealed = _encrypted(content, *recipients)
     if not _has_short_header(sealed):
         raise ValueError("too many recipients")
     return sealed
@@ -243,9 +243,8 @@ def _parsed_recipient(text: str) -> Any:
         raise ValueError("not a public key of age or ssh") from error
 
 
-def _encrypted(plain: bytes, *recipients: Any) -> bytes:
-    sealed: bytes = age().encrypt(plain, list(recipients))
-    return sealed
+def _encrypted(plain: bytes, *recipients: str) -> bytes:
+    return bytes(age().encrypt(plain, [_parsed_recipient(one) for one in recipients]))
 
 
 def _has_short_header(data: bytes) -> bool:

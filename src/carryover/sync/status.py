@@ -42,7 +42,7 @@ def sync_status(state: StateDir) -> SyncStatus | None:
     if not (state.sync / "settings.json").exists():
         return None
     from carryover.sync.folder import SyncFolder  # nothing of it is loaded while sync is off
-    from carryover.sync.remotes import without_credentials
+    from carryover.sync.store import without_credentials
 
     folder = SyncFolder(state)
     try:

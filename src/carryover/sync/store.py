@@ -9,12 +9,13 @@ import os
 import re
 import shutil
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
+from urllib.parse import urlsplit
 
 from carryover.errors import ExitCode, UserError, visible
 from carryover.probe.git_command import Answer, in_store
-from carryover.sync.remotes import without_credentials
 
 LOCAL_S: Final = 120.0
 REMOTE_S: Final = 3_600.0
@@ -27,7 +28,7 @@ _FILE: Final = re.compile(r"head|auth|join|keys/[0-9a-f]{16}|[0-9a-f]{2}/[0-9a-f
 _OWN: Final = "refs/carryover/own"
 _THEIRS: Final = "refs/store/"
 _REASONS: Final = re.compile(r"^(?:fatal|error|remote|ssh|! ).*", re.MULTILINE)
-_NOT_THE_REASON: Final = ("failed to push some refs", "Could not read from remote repository", "remote: \n")
+_NOT_THE_REASON: Final = ("failed to push some refs", "Could not read from remote repository")
 
 
 class StoreTrouble(UserError):
@@ -59,9 +60,8 @@ class GitStore:
 
     def remote_refs(self) -> list[str]:
         """Returns the names of the remote's refs, without HEAD. Raises StoreTrouble."""
-        listed = self._git("ls-remote", "--quiet", "store", remote=True).decode(errors="replace")
-        names = [line.partition("\t")[2] for line in listed.splitlines()]
-        return [name for name in names if name != "HEAD"]
+        listed = self._git("ls-remote", "--quiet", "store", remote=True).decode(errors="replace").splitlines()
+        return [name for line in listed if (name := line.partition("\t")[2]) != "HEAD"]
 
     def fetch(self) -> dict[str, str]:
         """Gets all branches of the remote. Returns the commit of each machine's branch."""
@@ -143,6 +143,16 @@ def machine_of(ref: str) -> str | None:
     return found[1] if found is not None else None
 
 
+def _reason(answer: Answer) -> str:
+    """Returns what git says is wrong, on one line and without passwords."""
+    if b"stale info" in answer.out:
+        return "this machine's branch was changed meanwhile"
+    text = without_credentials(answer.error.decode(errors="replace"))
+    lines = [found.strip() for found in _REASONS.findall(text)] or text.strip().splitlines()
+    telling = [line for line in lines if not any(vague in line for vague in _NOT_THE_REASON)] or lines
+    return visible("; ".join(telling[:2])[:300]).rstrip(".") or f"git ended with code {answer.code}"
+
+
 def _trouble(reason: str, *, remote: bool) -> str:
     if remote:
         return (
@@ -150,17 +160,6 @@ def _trouble(reason: str, *, remote: bool) -> str:
             "sync. Check that `git ls-remote` works with its address without asking anything."
         )
     return f"The local part of the store can't be used: {reason}. Nothing is lost: correct that, then sync again."
-
-
-def _reason(answer: Answer) -> str:
-    """Returns what git says is wrong, on one line and without passwords."""
-    text = without_credentials(answer.error.decode(errors="replace"))
-    lines = [found.strip() for found in _REASONS.findall(text)] or text.strip().splitlines()
-    telling = [line for line in lines if not any(vague in line for vague in _NOT_THE_REASON)] or lines
-    rejected = answer.out.decode(errors="replace")
-    if "stale info" in rejected:
-        return "this machine's branch was changed meanwhile"
-    return visible("; ".join(telling[:2])[:300]).rstrip(".") or f"git ended with code {answer.code}"
 
 
 def usable_address(given: str) -> str:
@@ -180,3 +179,36 @@ def usable_address(given: str) -> str:
         "`git init --bare FOLDER` makes. Nothing was changed.",
         ExitCode.USAGE,
     )
+
+
+_SCP: Final = re.compile(r"(?:[^@/]+@)?(?P<host>\[[^\]]+\]|[^:/]+):(?P<path>(?!//).*)", re.DOTALL)
+_DEFAULT_PORTS: Final = {"ssh": 22, "git+ssh": 22, "http": 80, "https": 443, "git": 9418}
+_CREDENTIALS: Final = re.compile(r"(?<=://)[^/@\s]*@")
+
+
+def normalised(address: str) -> str:
+    """Returns an address that is the same for every way to write one remote: `host/path`, or the folder's real path.
+
+    Protocol, user, password, default port, a trailing `.git` and the case of the host make no difference.
+    """
+    text = address.strip()
+    scheme, is_url, _ = text.partition("://")
+    if is_url and scheme.lower() in _DEFAULT_PORTS:
+        parts = urlsplit(text)
+        with suppress(ValueError):  # a port that is none
+            if parts.port not in (None, _DEFAULT_PORTS[scheme.lower()]):
+                return f"{parts.hostname}:{parts.port}/{_tidied(parts.path)}"
+        return f"{parts.hostname}/{_tidied(parts.path)}"
+    if not is_url and (found := _SCP.fullmatch(text)) is not None:
+        return f"{found['host'].lower()}/{_tidied(found['path'])}"
+    folder = os.path.expanduser(urlsplit(text).path if scheme == "file" else text)  # noqa: PTH111
+    return "/" + _tidied(os.path.realpath(folder))
+
+
+def without_credentials(text: str) -> str:
+    """Returns an address, or a message that holds some, without user names and passwords."""
+    return _CREDENTIALS.sub("", text)
+
+
+def _tidied(path: str) -> str:
+    return path.strip("/").removeprefix("~/").removesuffix(".git").rstrip("/")

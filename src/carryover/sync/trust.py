@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -114,23 +114,31 @@ class _Judge:
                 return
             left = unread
 
-    def view(self, branches: Iterable[Branch]) -> View:
+    def view(self, branches: Sequence[Branch]) -> View:
         present = {branch.machine for branch in branches}
         gone = self._start.seen.keys() - present - self.membership.revoked
         for machine, manifest in list(self._accepted.items()):
             if any(other.seen.get(machine, Seen()).sequence > manifest.sequence for other in self._accepted.values()):
                 self._problems[machine] = ROLLED_BACK
                 del self._accepted[machine]
+        challenges: dict[str, bytes] = {}
+        for branch in branches:
+            if branch.machine in self.membership.active:
+                with suppress(Unreadable):
+                    challenges[branch.machine] = opened_keys(branch, self._key).challenge
+        known = self.membership.members.keys() | self.membership.revoked
+        joins = {branch.machine: branch.join for branch in branches if branch.machine not in known}
+        asking = {machine: join.decode("utf-8", "replace") for machine, join in joins.items() if join is not None}
         return replace(
             self._start,
             membership=self.membership,
             epochs=self._epochs,
             accepted=self._accepted,
             seen={**self._start.seen, **{machine: self._seen[machine] for machine in self._accepted}},
-            challenges=dict(self._challenges(branches)),
+            challenges=challenges,
             problems={**dict.fromkeys(sorted(gone), ROLLED_BACK), **self._problems},
             unmet=frozenset(self._unmet),
-            waiting=dict(self._waiting(branches)),
+            waiting={machine: recipient for machine, recipient in asking.items() if is_recipient(recipient)},
         )
 
     def _is_read(self, branch: Branch) -> bool:
@@ -157,7 +165,8 @@ class _Judge:
         """Returns a manifest that is believed; None if its machine and this one have not met. Raises Unreadable."""
         machine = branch.machine
         seen = self._start.seen.get(machine, Seen())
-        is_known = branch.sha == seen.sha or self._is_vouched(branch)
+        vouchers = (one for name, one in self._accepted.items() if name not in self.membership.revoked)
+        is_known = branch.sha in (seen.sha, *(one.seen.get(machine, Seen()).sha for one in vouchers))
         if machine in self.membership.revoked:
             if not is_known:
                 raise Unreadable(REMOVED)
@@ -176,30 +185,9 @@ class _Judge:
             raise Unreadable(CHANGED)
         return manifest
 
-    def _is_vouched(self, branch: Branch) -> bool:
-        return any(
-            manifest.seen.get(branch.machine, Seen()).sha == branch.sha
-            for machine, manifest in self._accepted.items()
-            if machine not in self.membership.revoked
-        )
-
     def _learn_epochs(self, branch: Branch) -> None:
         with suppress(Unreadable):  # it does not know of this machine yet
             for epoch in opened_keys(branch, self._key).epochs:
                 self._epochs.setdefault(epoch.id, epoch)
                 # Whatever it says, it has what it gives.
                 self.membership |= Membership(given={epoch.id: frozenset((branch.machine,))})
-
-    def _challenges(self, branches: Iterable[Branch]) -> Iterator[tuple[str, bytes]]:
-        for branch in branches:
-            if branch.machine in self.membership.active:
-                with suppress(Unreadable):
-                    yield branch.machine, opened_keys(branch, self._key).challenge
-
-    def _waiting(self, branches: Iterable[Branch]) -> Iterator[tuple[str, str]]:
-        known = self.membership.members.keys() | self.membership.revoked
-        for branch in branches:
-            if branch.join is not None and branch.machine not in known:
-                recipient = branch.join.decode("utf-8", "replace")
-                if is_recipient(recipient):
-                    yield branch.machine, recipient

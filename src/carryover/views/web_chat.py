@@ -21,10 +21,17 @@ from carryover.agents import instruction_files, specs
 from carryover.distill.handoff import Handoff
 from carryover.distill.sections.recent_files import recent_files
 from carryover.distill.view import ProjectView
-from carryover.export.code_pieces import standing
-from carryover.export.material import ChangedText, GuidingFile, LeftOut, Material, Said, TextFile
-from carryover.export.project_facts import first_paragraph
-from carryover.export.secret_names import is_secret_name
+from carryover.export.material import (
+    ChangedText,
+    GuidingFile,
+    LeftOut,
+    Material,
+    Said,
+    TextFile,
+    first_paragraph,
+    is_secret_name,
+)
+from carryover.export.pieces import standing
 from carryover.facts import Facts, GitFacts
 from carryover.fsio import is_folder, is_gone
 from carryover.ledger.events import last_answer, prompts_at

@@ -7,8 +7,8 @@ import shutil
 import time
 from pathlib import Path
 
-from carryover.actions.active_projects import active_projects
 from carryover.actions.context import state_dir
+from carryover.actions.first_read import active_projects
 from carryover.config import Config, ProjectsConfig, PublishConfig
 
 AGENTS = ("claude-code",)

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from carryover.actions import ollama
-from carryover.actions.ollama import address
+from carryover.actions import shortening
+from carryover.actions.shortening import address
 from carryover.distill.own_text import without_handoffs
 from carryover.errors import ExitCode, UserError
 from support.fake_ollama import FakeOllama, Generate, line, says
@@ -318,8 +318,8 @@ def test_an_answer_that_fails_leaves_what_was_there(
 
 @pytest.mark.parametrize("pause", ["before the first word", "after it", "with empty lines"])
 def test_without_progress_it_ends(export: Run, start: Started, monkeypatch: pytest.MonkeyPatch, pause: str) -> None:
-    monkeypatch.setattr(ollama, "FIRST_S", 0.3 if pause == "before the first word" else 30.0)
-    monkeypatch.setattr(ollama, "NEXT_S", 0.3)
+    monkeypatch.setattr(shortening, "FIRST_S", 0.3 if pause == "before the first word" else 30.0)
+    monkeypatch.setattr(shortening, "NEXT_S", 0.3)
 
     async def stalls(request: web.Request, asked: dict[str, Any], stream: web.StreamResponse) -> None:
         await stream.prepare(request)

@@ -216,7 +216,7 @@ def test_a_message_is_given_beside_an_output_that_cannot_be_written(home: Path) 
     )
 
     assert ran.returncode == ExitCode.NOTHING_FOUND
-    assert ran.stderr.startswith("carryover: Nothing is recorded yet")
+    assert ran.stderr.startswith("carryover: No session begins with")
     assert len(ran.stderr.splitlines()) == 1
 
 

@@ -14,7 +14,7 @@ from carryover.cli.demo.replay import make_project, replay
 from carryover.distill.digest import Digest
 from carryover.distill.view import ProjectView
 from carryover.errors import ExitCode, UserError
-from carryover.importing.note import Note, encoded
+from carryover.importing.document import Note, encoded
 
 DISCOUNT = "c0de0000-0000-4000-8000-000000000001.jsonl"
 CHECKOUT = "c0de0000-0000-4000-8000-000000000012.jsonl"

@@ -10,10 +10,11 @@ from msgspec.structs import replace
 from carryover.distill.entry import Entry, Section
 from carryover.distill.handoff import distill
 from carryover.distill.own_text import without_handoffs
-from carryover.export.budget import tokens_in
 from carryover.export.document import LEAST_BUDGET, Document, Request, compose
 from carryover.export.material import ChangedText, GuidingFile, LeftOut, Material, Said, TextFile
+from carryover.export.pieces import Piece, fitted, tokens_in
 from carryover.facts import Facts
+from carryover.redact import CleanText
 from support.conversation import MINUTE_MS, Conversation, project
 
 KEY = "sk-ant-api03-abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGH"
@@ -205,3 +206,48 @@ def test_the_sections_of_the_handoff_come_in_a_readers_order() -> None:
         ("Recent files", "- recent files"),
         ("State of git", "- git context"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("", 0),
+        ("the cart", 2),
+        ("discount", 2),  # five letters begun are one
+        ("total = sum(items)", 6),
+        ("10234", 5),
+        ("a  b\n    c", 5),
+        ("котик", 4),
+        ("购物车", 3),
+        ("😀", 2),
+    ],
+)
+def test_each_kind_of_text_is_counted_by_its_rule(text: str, tokens: int) -> None:
+    assert tokens_in(text) == tokens
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\n"), max_size=30), max_size=6))
+def test_a_whole_never_costs_more_than_its_lines(lines: list[str]) -> None:
+    assert tokens_in("\n".join(lines)) <= sum(tokens_in(f"{line}\n") for line in lines)
+
+
+def piece(text: str, rank: int, *, section: str = "s", shorter: str | None = None, share: float = 1.0) -> Piece:
+    short = CleanText(shorter) if shorter is not None else None
+    return Piece(section=section, text=CleanText(text), rank=rank, label=text, shorter=short, share=share)
+
+
+def words(text: str) -> int:
+    return len(text.split())
+
+
+def test_what_has_the_highest_rank_goes_first_and_order_stays() -> None:
+    pieces = [piece("old old old", 9), piece("new new", 1), piece("newest", 0)]
+
+    assert fitted(pieces, budget=5, cost=words) == [None, "new new", "newest"]  # 5 with the heading, counted once
+    assert fitted(pieces, budget=4, cost=words) == [None, None, "newest"]
+
+
+def test_what_room_is_left_in_the_end_goes_to_what_is_shown_in_part() -> None:
+    pieces = [piece("a b c d e f", 1, shorter="a b", share=0.5), piece("g", 2)]
+
+    assert fitted(pieces, budget=10, cost=words) == ["a b c d e f", "g"]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carryover.export.budget import tokens_in
+from carryover.export.pieces import tokens_in
 from carryover.export.shorten import PART_TOKENS, answered, checked, parts_of
 
 SOURCE = """\

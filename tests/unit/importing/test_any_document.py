@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from carryover.actions.importing import Asked, import_file
 from carryover.agents import agent_ids
 from carryover.errors import UserError
-from carryover.importing.document import open_document
-from carryover.importing.note import Note, encoded
+from carryover.importing.document import Note, encoded, open_document
 from carryover.model import AssistantMessage
 from carryover.paths import StateDir
 from support.specstory import FOLDER, events_of

@@ -136,7 +136,9 @@ def _parse_compaction(builder: Builder) -> None:
 
 def _parse_abort(builder: Builder) -> None:
     end_open_calls(builder)
-    builder.add(TurnEnd(reason="interrupted"), "end")
+    # The user's own limit for a run (reported, not in a recording) ends it as a usage limit does.
+    limited = builder.text("reason") == "autopilot_credit_limit"
+    builder.add(TurnEnd(reason="limit" if limited else "interrupted"), "end")
 
 
 def _parse_error(builder: Builder) -> None:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carryover.actions.context import state_dir
-from carryover.actions.shared import opened, texts_of, title_of
+from carryover.actions.sharing import opened, texts_of, title_of
 from carryover.errors import ExitCode, visible
 from carryover.sync.bundle import Bundle, Document, packed, unpacked
 from carryover.sync.sealing import Unreadable

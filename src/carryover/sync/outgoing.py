@@ -6,23 +6,22 @@ A position is a place in the ledger's change log.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, suppress
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from sqlite3 import Connection
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
-from carryover.config import Config, load_config, project_settings
+from carryover.config import load_config, project_settings
 from carryover.ledger.codec import decode_body
 from carryover.ledger.connect import DamagedBody, connect_read_only
-from carryover.ledger.machines import Change, LoggedForgetting, changes, forgettings, log_id, standing
-from carryover.ledger.queries import Whereabouts, project_by_id, whereabouts
+from carryover.ledger.machines import Change, changes, forgettings, log_id, standing
+from carryover.ledger.queries import whereabouts
 from carryover.ledger.rows import RETRACTED, SUPERSEDED
 from carryover.ledger.tombstones import (
     EVERYTHING,
-    Tombstone,
     conversation_scope,
     project_scope,
     session_scope,
@@ -32,7 +31,7 @@ from carryover.ledger.tombstones import (
 from carryover.model import conversation_of
 from carryover.paths import StateDir
 from carryover.probe.git import git_facts
-from carryover.sync.ledger_side.repositories import repository_of
+from carryover.sync.clones import repository_of
 from carryover.sync.payload import (
     PIECE_BYTES,
     Payload,
@@ -77,6 +76,18 @@ class LedgerOutgoing:
         with closing(connect_read_only(self._state.ledger)) as db:
             return self._roots(db).allowed
 
+    def _roots(self, db: Connection) -> _Roots:
+        """Returns the projects; others may be told of those that are chosen, not excluded, and folders here."""
+        config = load_config(self._state.config)
+        of = {row.id: row.root for row in whereabouts(db)}
+        shared = {
+            project
+            for project, root in of.items()
+            if root.startswith("/") and len(root) <= _LONGEST_ROOT and not project_settings(Path(root), config).excluded
+        }
+        chosen = (project for project in shared if self._projects is None or of[project] in self._projects)
+        return _Roots(of, frozenset(chosen), of.keys() - shared)
+
     def pieces(self, position: str) -> Iterator[Piece]:
         """Yields what is new since `position` in bounded pieces; nothing while Carryover is paused.
 
@@ -90,14 +101,15 @@ class LedgerOutgoing:
             at = _position(position, log)
             while rows := forgettings(db, at.forgotten, limit=_MOST_EVENTS):
                 at = msgspec.structs.replace(at, forgotten=rows[-1].seq)
-                yield Piece(_of_forgotten(rows), at.text)
+                stones = (
+                    SyncedTombstone(row.scope, row.from_ms, row.until_ms) for row in rows if row.scope is not None
+                )
+                keys = tuple(row.from_ms for row in rows if row.scope is None)
+                yield Piece(Payload(tombstones=tuple(stones), forgotten_keys=keys), at.text)
             roots, repositories = self._roots(db), dict[str, SyncedProject]()
             for batch in _batches(db, at.done):
                 at = msgspec.structs.replace(at, done=batch[-1].seq)
                 yield Piece(_payload(batch, roots, repositories), at.text)
-
-    def _roots(self, db: Connection) -> _Roots:
-        return _Roots(whereabouts(db), self._projects, load_config(self._state.config))
 
     def forgets(self) -> str:
         """Returns a text that differs as soon as more is forgotten, here or because another machine did."""
@@ -112,16 +124,14 @@ class LedgerOutgoing:
         """Returns one of this machine's payloads without what was forgotten since; the same object if nothing was."""
         with closing(connect_read_only(self._state.ledger)) as db:
             known = stored_tombstones(db)
-            rules: dict[bytes, list[Tombstone]] = {}
-            for rule in known.rules:
-                rules.setdefault(rule.scope, []).append(rule)
-            of_session = [_rules_of(session, rules) for session in payload.sessions]
+            of_session = map(_scopes, payload.sessions)
+            rules = [[rule for rule in known.rules if rule.scope in scopes] for scopes in of_session]
             keys = frozenset(known.keys)
             covered = [
                 event
                 for event in payload.events
                 if short_key(event.key) in keys
-                or any(rule.from_ms <= event.at_ms < rule.until_ms for rule in of_session[event.session])
+                or any(rule.from_ms <= event.at_ms < rule.until_ms for rule in rules[event.session])
             ]
             there = set(standing(db, [event.key for event in covered]))
         gone = {event.key for event in covered if event.key not in there}
@@ -130,32 +140,19 @@ class LedgerOutgoing:
     def project_states(self) -> tuple[ProjectState, ...]:
         """Returns each chosen project's branch and commit now, as far as git answers in time."""
         with closing(connect_read_only(self._state.ledger)) as db:
-            with_sessions = {row.id for row in whereabouts(db) if row.has_sessions}
-            rows = [project_by_id(db, project) for project in sorted(self._roots(db).allowed & with_sessions)]
-        return tuple(state for row in rows if row is not None and (state := _state_of(row.root)) is not None)
+            allowed = self._roots(db).allowed
+            roots = {row.id: row.root for row in whereabouts(db) if row.has_sessions and row.id in allowed}
+        return tuple(state for _, root in sorted(roots.items()) if (state := _state_of(root)) is not None)
 
 
-class _Roots:
-    """Which projects others may be told of: chosen, not excluded, and folders of this machine."""
-
-    def __init__(self, known: Iterable[Whereabouts], projects: Collection[str] | None, config: Config) -> None:
-        self.of: Mapping[int, str] = {row.id: row.root for row in known}
-        self._excluded = {
-            project
-            for project, root in self.of.items()
-            if not root.startswith("/")
-            or len(root) > _LONGEST_ROOT
-            or project_settings(Path(root), config).excluded is not None
-        }
-        self.allowed = frozenset(
-            project
-            for project, root in self.of.items()
-            if project not in self._excluded and (projects is None or root in projects)
-        )
+class _Roots(NamedTuple):
+    of: Mapping[int, str]
+    allowed: frozenset[int]
+    excluded: Collection[int]
 
     def allows(self, change: Change) -> bool:
         """Whether others may be told of its project, and of that in which it was recorded if that was another."""
-        return change.project_id in self.allowed and change.recorded_project_id not in self._excluded
+        return change.project_id in self.allowed and change.recorded_project_id not in self.excluded
 
 
 def _position(position: str, log: str) -> Position:
@@ -164,11 +161,6 @@ def _position(position: str, log: str) -> Position:
     except (msgspec.MsgspecError, UnicodeError):
         return Position(log)
     return found if found.log == log else Position(log)
-
-
-def _of_forgotten(rows: Sequence[LoggedForgetting]) -> Payload:
-    stones = (SyncedTombstone(row.scope, row.from_ms, row.until_ms) for row in rows if row.scope is not None)
-    return Payload(tombstones=tuple(stones), forgotten_keys=tuple(row.from_ms for row in rows if row.scope is None))
 
 
 def _batches(db: Connection, after: int) -> Iterator[list[Change]]:
@@ -187,9 +179,9 @@ def _batches(db: Connection, after: int) -> Iterator[list[Change]]:
 
 
 def _payload(rows: Sequence[Change], roots: _Roots, repositories: dict[str, SyncedProject]) -> Payload:
-    sessions: dict[tuple[str, str], int] = {}
+    sessions: dict[tuple[str, str], SyncedSession] = {}
+    numbers: dict[tuple[str, str], int] = {}
     events: list[SyncedEvent] = []
-    told: dict[tuple[str, str], SyncedSession] = {}
     replaced: list[bytes] = []
     for row in sorted(filter(roots.allows, rows), key=lambda one: one.event_id):
         if max(len(row.session), len(row.subagent_id)) > _LONGEST_ID:
@@ -197,42 +189,40 @@ def _payload(rows: Sequence[Change], roots: _Roots, repositories: dict[str, Sync
         if row.retracted >= SUPERSEDED:
             replaced.append(row.key)
             continue
+        try:
+            body = msgspec.json.encode(decode_body(row.body))
+        except DamagedBody:  # the ledger is being mended; the mended event is a change again
+            continue
         name = (row.agent, row.session)
-        root = roots.of[row.project_id]
-        told[name] = SyncedSession(agent=row.agent, native_id=row.session, root=root)
-        if root not in repositories:
-            repositories[root] = repository_of(root)
-        with suppress(DamagedBody):  # the ledger is being mended; the mended event is a change again
-            events.append(_event(row, sessions.setdefault(name, len(sessions))))
-    used = dict.fromkeys(session.root for session in told.values() if session.root is not None)
+        sessions[name] = SyncedSession(agent=row.agent, native_id=row.session, root=roots.of[row.project_id])
+        event = SyncedEvent(
+            session=numbers.setdefault(name, len(numbers)),
+            key=row.key,
+            at_ms=row.at_ms,
+            body=body,
+            secondary_key=row.secondary_key,
+            subagent_id=row.subagent_id or None,
+            retracted=row.retracted == RETRACTED,
+        )
+        events.append(event)
+    used = dict.fromkeys(session.root for session in sessions.values() if session.root is not None)
+    for root in used.keys() - repositories.keys():
+        repositories[root] = repository_of(root)
     return Payload(
         projects=tuple(repositories[root] for root in used),
-        sessions=tuple(told[name] for name in sessions),
+        sessions=tuple(sessions.values()),
         events=tuple(events),
         replaced=tuple(replaced),
     )
 
 
-def _event(row: Change, session: int) -> SyncedEvent:
-    return SyncedEvent(
-        session=session,
-        key=row.key,
-        at_ms=row.at_ms,
-        body=msgspec.json.encode(decode_body(row.body)),
-        secondary_key=row.secondary_key,
-        subagent_id=row.subagent_id or None,
-        retracted=row.retracted == RETRACTED,
-    )
-
-
-def _rules_of(session: SyncedSession, rules: Mapping[bytes, list[Tombstone]]) -> list[Tombstone]:
-    scopes = [
+def _scopes(session: SyncedSession) -> set[bytes]:
+    return {
         EVERYTHING,
         session_scope(session.agent, session.native_id),
         conversation_scope(session.agent, conversation_of(session.native_id)),
         *([project_scope(session.root)] if session.root is not None else []),
-    ]
-    return [rule for scope in scopes for rule in rules.get(scope, ())]
+    }
 
 
 def _without(payload: Payload, gone: Collection[bytes]) -> Payload:
@@ -254,6 +244,5 @@ def _state_of(root: str) -> ProjectState | None:
         git = git_facts(Path(root), timeout_s=_GIT_S) if Path(root).is_dir() else None
     except (TimeoutError, OSError):
         return None
-    if git is None:
-        return None
-    return ProjectState(root=root, branch=git.branch, head=git.head, at_ms=int(time.time() * 1000))
+    at_ms = int(time.time() * 1000)
+    return ProjectState(root=root, branch=git.branch, head=git.head, at_ms=at_ms) if git is not None else None

@@ -24,27 +24,13 @@ from carryover.ledger.connect import connect_read_only
 from carryover.ledger.machines import Received, forget_segments, know_machine, note_foreign_project, taken
 from carryover.ledger.queries import Selection
 from carryover.ledger.store import Ledger
-from carryover.ledger.tombstones import (
-    FOREIGN,
-    Tombstone,
-    Tombstones,
-    conversation_scope,
-    session_scope,
-)
+from carryover.ledger.tombstones import FOREIGN, Tombstone, Tombstones, conversation_scope, session_scope
 from carryover.model import AnyBody, Event, FileEdit, ToolCall, ToolResult, conversation_of
 from carryover.paths import StateDir
 from carryover.projects.root import StatePaths
 from carryover.publish.forgetting import forget_sessions, publish_here
 from carryover.records.fields import is_absolute
-from carryover.sync.payload import (
-    Machine,
-    Payload,
-    ProjectState,
-    SyncedEvent,
-    SyncedSession,
-    SyncedTombstone,
-    Taken,
-)
+from carryover.sync.payload import Machine, Payload, ProjectState, SyncedEvent, SyncedSession, Taken
 
 AHEAD_MS: Final = 86_400_000
 """Clocks of two machines may differ by hours. A time further ahead than this becomes that of arrival."""
@@ -77,7 +63,15 @@ class LedgerIncoming:
         """
         name = await self._ledger.write(know_machine, machine.id, label(machine))
         tombstones, selections = await asyncio.to_thread(self._forgotten, payload)
-        forgotten = await self._forget(selections) if selections else 0
+        forgotten = 0
+        if selections:  # as if the user had them forgotten here
+            config = await asyncio.to_thread(load_config, StateDir(self._paths.state).config)
+            publish = partial(publish_here, self._ledger, self._paths, config)
+            latest_ms = max(_now_ms(), *(selection.until_ms or 0 for selection in selections))
+            done = await forget_sessions(
+                self._ledger, self._paths, selections, config, publish, now_ms=lambda: latest_ms
+            )
+            forgotten = done.sessions
         received, skipped = await asyncio.to_thread(received_of, name, payload, tombstones, _now_ms())
         if segment is not None:
             received = msgspec.structs.replace(received, segment=(machine.id, segment))
@@ -98,26 +92,17 @@ class LedgerIncoming:
                 git = GitFacts(branch=branch, head=state.head, stale=True)
                 await self._ledger.write(note_foreign_project, foreign_root(name, state.root), None, git)
 
-    async def _forget(self, selections: Sequence[Selection]) -> int:
-        """Forgets them here as the user would; returns the number of sessions that lost something."""
-        config = await asyncio.to_thread(load_config, StateDir(self._paths.state).config)
-        publish = partial(publish_here, self._ledger, self._paths, config)
-        latest_ms = max(_now_ms(), *(selection.until_ms or 0 for selection in selections))
-        done = await forget_sessions(self._ledger, self._paths, selections, config, publish, now_ms=lambda: latest_ms)
-        return done.sessions
-
     def _forgotten(self, payload: Payload) -> tuple[Tombstones, list[Selection]]:
         """Returns the payload's tombstones, and what of the ledger they select."""
-        rules: dict[bytes, list[SyncedTombstone]] = {}
-        for rule in payload.tombstones:
-            rules.setdefault(rule.scope, []).append(rule)
+        scopes: dict[bytes, list[tuple[str, str]]] = {}
         with closing(connect_read_only(self._paths.ledger)) as db:
-            rows = db.execute("SELECT agent, native_id FROM session").fetchall() if rules else []
+            for agent, session in db.execute("SELECT agent, native_id FROM session") if payload.tombstones else ():
+                for scope in (session_scope(agent, session), conversation_scope(agent, conversation_of(session))):
+                    scopes.setdefault(scope, []).append((agent, session))
         selections = [
             Selection(agent=agent, session=session, since_ms=rule.from_ms, until_ms=rule.until_ms)
-            for agent, session in rows
-            for scope in (session_scope(agent, session), conversation_scope(agent, conversation_of(session)))
-            for rule in rules.get(scope, ())
+            for rule in payload.tombstones
+            for agent, session in scopes.get(rule.scope, ())
         ]
         stones = tuple(Tombstone(one.scope, one.from_ms, one.until_ms, FOREIGN) for one in payload.tombstones)
         keys = tuple(key for key in payload.forgotten_keys if 0 <= key < _SHORT_KEYS)
@@ -140,17 +125,14 @@ def received_of(machine: str, payload: Payload, tombstones: Tombstones, now_ms: 
     skipped = 0
     for event in payload.events:
         session = payload.sessions[event.session]
-        entry = _entry(machine, session, event, now_ms) if _is_session(session) else None
+        is_usable = _AGENT.fullmatch(session.agent) is not None and session.native_id.isprintable()
+        entry = _entry(machine, session, event, now_ms) if is_usable else None
         if entry is None:
             skipped += 1
-            continue
-        entries.setdefault(session.agent, []).append(entry)
+        else:
+            entries.setdefault(session.agent, []).append(entry)
     received = Received(machine=machine, entries=entries, withdrawn=payload.replaced, tombstones=tombstones)
     return received, skipped
-
-
-def _is_session(session: SyncedSession) -> bool:
-    return _AGENT.fullmatch(session.agent) is not None and session.native_id.isprintable()
 
 
 def _is_root(root: str) -> bool:

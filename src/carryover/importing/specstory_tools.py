@@ -1,8 +1,15 @@
-"""Parses a tool block: the call, its outcome and the files it changed."""
+"""Finds turns, spoken text and tool calls in the lines of a SpecStory document.
+
+Tool output and pasted text are unescaped, so a line that looks like the heading of a turn may be quoted. It is a
+heading only outside tool blocks and, within a fenced block, only below a rule, which SpecStory puts between two
+speakers.
+"""
 
 from __future__ import annotations
 
+import html
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import PurePath
 from typing import Final, Literal, NamedTuple
@@ -10,13 +17,25 @@ from typing import Final, Literal, NamedTuple
 import msgspec
 
 from carryover.adapter.contract import ToolOutcome
-from carryover.importing.specstory.blocks import ToolBlock
-from carryover.importing.specstory.layout import Fences
 from carryover.model import Answer, AnyBody, Op, PlanItem, PlanState, PlanUpdate, Question
 from carryover.records.changes import Change
 from carryover.records.fields import MAX_PATH_CHARS, SUBJECT_CHARS, bounded
 from carryover.records.patches import in_patch
 from carryover.records.shell_files import changes as shell_changes
+from carryover.text.lines import one_line
+
+HEADING: Final = re.compile(r"_\*\*(User|Agent|Assistant)( - sidechain)?(?: \((.{0,200})\))?\*\*_[ \t\r]*$")
+"""Heading of a turn (all versions): the speaker, whether in a sub-agent, and in brackets model and time."""
+_TOOL: Final = re.compile(r'<tool-use data-tool-type="([^"]{0,80})" data-tool-name="([^"]{0,200})">')
+"""Start of a tool block (Markdown v2.0 and later)."""
+_TOOL_END: Final = "</tool-use>"
+_MOST_ENDS: Final = 100
+"""How many possible last lines of a block are checked against its fences; a document may consist of such lines."""
+_FENCE: Final = re.compile(r" {0,3}(`{3,}|~{3,})")
+_RULE: Final = "---"
+_TAGS: Final = re.compile(r"</?(?:tool-use|details)\b[^>\n]{0,400}>")
+_SUMMARY_CHARS: Final = 20_000
+_TOOL_NAME: Final = re.compile(r"^Tool use: \*\*[^*]{1,200}\*\*")
 
 _KINDS: Final[dict[str, Op]] = {
     "shell": "shell",
@@ -68,80 +87,187 @@ _FAILED: Final = ("**Error:**", "**Apply failed**", "Status: **error**", "An unk
 _EXIT: Final = re.compile(r"(?:Process exited with code|Exit code:?|exited with code) (-?\d{1,10})\b", re.IGNORECASE)
 _EXIT_CHARS: Final = 300
 
-ReadOutcome = Callable[[Op, str], ToolOutcome]
 Locate = Callable[[str], str | None]
 """Maps a path in the document to an absolute path; None if that is unknown."""
 
 
-class Fenced(NamedTuple):
-    """A fenced block of a tool call."""
+class Fences:
+    """Tracks the open fenced blocks, line by line.
 
-    language: str
-    text: str
+    SpecStory put three backquotes around any text until, in 2026, it began to use more if the text has three. So a
+    fence with a language opens a block even within another one, and a bare fence closes the innermost.
+    """
+
+    def __init__(self) -> None:
+        self._open: list[str] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._open)
+
+    def pass_line(self, line: str) -> None:
+        """Processes one line."""
+        found = _FENCE.match(line)
+        if found is None or "`" in line[found.end() :]:
+            return
+        fence, language = found[1], line[found.end() :].strip()
+        if self._open and (len(self._open[0]) > len(fence) or self._open[0][:1] != fence[:1]):
+            return
+        if language:
+            if len(self._open) < 2 or len(self._open[0]) == 3:
+                self._open.append(fence)
+        elif self._open:
+            self._open.pop()
+        else:
+            self._open.append(fence)
+
+
+class ToolBlock(msgspec.Struct, frozen=True):
+    """A tool call in SpecStory's format.
+
+    `kind`: shell, read, write, search, task, generic or unknown. `summary`: the summary line, without the tool's name.
+    `body`: the lines after it.
+    """
+
+    kind: str
+    name: str
+    summary: str
+    body: tuple[str, ...]
 
 
 class ToolUse(NamedTuple):
-    """The content of a tool block. `outcome` is None if the call may not have ended."""
+    """The content of a tool block. `outcome` is None if the call may not have ended. `lines`: those outside fences."""
 
     op: Op
     subject: str
     outcome: ToolOutcome | None
     changes: tuple[Change, ...]
     lines: tuple[str, ...]
-    """The lines outside of fenced blocks."""
 
 
-def read_tool(block: ToolBlock, read_outcome: ReadOutcome, locate: Locate, cwd: str | None) -> ToolUse:
+def turn_starts(lines: Sequence[str]) -> list[int]:
+    """Returns the indexes of the lines at which turns begin."""
+    found, fences, ends = list[int](), Fences(), _tool_ends(lines)
+    ruled, blank = True, True  # what was above: a rule (blank lines aside), a blank line
+    at = 0
+    while at < len(lines):
+        line = lines[at]
+        if blank and HEADING.match(line) and (ruled or not fences):
+            found.append(at)
+            fences = Fences()
+        elif not fences and _TOOL.match(line):
+            at = _tool_end(lines, at, ends)
+            line = ""
+        else:
+            fences.pass_line(line)
+        blank = not line.strip()
+        ruled = line.strip() == _RULE or (blank and ruled)
+        at += 1
+    return found
+
+
+def blocks(text: str) -> Iterator[str | ToolBlock]:
+    """Yields the parts of an agent's turn in order; the model's thoughts are left out. A text may be empty."""
+    lines = text.split("\n")
+    said, fences, ends, at = list[str](), Fences(), _tool_ends(lines), 0
+    while at < len(lines):
+        line = lines[at]
+        if not fences and line.startswith("<think>"):
+            at = next((last for last in range(at, len(lines)) if "</think>" in lines[last]), len(lines))
+        elif not fences and (tool := _TOOL.match(line)):
+            yield spoken_text(said)
+            said, end = [], _tool_end(lines, at, ends)
+            yield _tool_block(tool[1], html.unescape(tool[2]), "\n".join(lines[at : end + 1]))
+            at = end
+        else:
+            said.append(line)
+            fences.pass_line(line)
+        at += 1
+    yield spoken_text(said)
+
+
+def spoken_text(lines: Sequence[str]) -> str:
+    """Returns a text without the rules that SpecStory puts between two speakers."""
+    said = [at for at, line in enumerate(lines) if line.strip() not in ("", _RULE)]
+    return "\n".join(lines[said[0] : said[-1] + 1]).strip() if said else ""
+
+
+def _tool_ends(lines: Sequence[str]) -> list[int]:
+    return [at for at, line in enumerate(lines) if _TOOL_END in line and line.rstrip().endswith(_TOOL_END)]
+
+
+def _tool_end(lines: Sequence[str], start: int, ends: Sequence[int]) -> int:
+    """Returns the index of the line that ends the tool block starting at `start`.
+
+    If its fences are unbalanced, that is the first line that could end it; if no line could, the block is one line.
+    """
+    first, fences, at = bisect_left(ends, start), Fences(), start + 1
+    near = ends[first : first + _MOST_ENDS]
+    for end in near:
+        for line in lines[at:end]:
+            fences.pass_line(line)
+        if not fences:
+            return end
+        at = end
+    return near[0] if near else start
+
+
+def _tool_block(kind: str, name: str, text: str) -> ToolBlock:
+    head, fence, fenced = text.partition("\n```")
+    before, _, rest = head.partition("<summary>")
+    summary, _, inner = rest.partition("</summary>")
+    summary = one_line(html.unescape(summary[:_SUMMARY_CHARS]))
+    for tag in (_TOOL_END, "</details>"):
+        fenced = fenced.rstrip().removesuffix(tag)
+    body = f"{_TAGS.sub('', before + inner)}{fence}{fenced}"
+    return ToolBlock(kind, name, _TOOL_NAME.sub("", summary).strip(" •"), tuple(body.split("\n")))
+
+
+def read_tool(
+    block: ToolBlock, read_outcome: Callable[[Op, str], ToolOutcome], locate: Locate, cwd: str | None
+) -> ToolUse:
     """Returns the block's call and outcome."""
     op = OPERATIONS.get(block.name.lower().removeprefix("functions."), _KINDS.get(block.kind, "other"))
     plain, fenced = _parted(block.body)
     lines = tuple(line.strip() for line in plain)
     command = _command(block, plain, fenced) if op == "shell" else ""
-    if fenced and fenced[0].text.strip() == command:
+    if fenced and fenced[0][1].strip() == command:
         fenced = fenced[1:]
-    shown = [part.text for part in fenced if not _is_input(op, part)]
-    output = "\n".join(shown)
-    outcome = _outcome(op, lines, output if shown else None, read_outcome)
+    shown = [text for language, text in fenced if not _is_input(op, language)]
+    outcome = _outcome(op, lines, "\n".join(shown) if shown else None, read_outcome)
     changes: tuple[Change, ...] = ()
     if op in ("edit", "write"):
-        changes = _changes(block, lines, fenced, output)
+        changes = tuple(_located(_changes(block, lines, fenced, "\n".join(shown)), locate))
     elif op == "shell" and outcome is not None and outcome.status == "ok":
-        changes = shell_changes(command, cwd)
-    located = tuple(_located(changes, locate))
-    subject = command or (located[0].path if located else _question(lines) if op == "ask" else "")
+        changes = tuple(_located(shell_changes(command, cwd), locate))
+    subject = command or (changes[0].path if changes else _question(lines) if op == "ask" else "")
     if not subject and op != "plan":
         subject = _subject(block, lines, locate)
-    return ToolUse(op, bounded(subject, SUBJECT_CHARS), outcome, located, lines)
+    return ToolUse(op, bounded(subject, SUBJECT_CHARS), outcome, changes, lines)
 
 
-def _parted(body: Sequence[str]) -> tuple[list[str], list[Fenced]]:
-    """Splits a block into the lines outside of fenced blocks, and these blocks."""
+def _parted(body: Sequence[str]) -> tuple[list[str], list[tuple[str, str]]]:
+    """Splits a block into the lines outside of fenced blocks, and these blocks with their languages."""
     plain: list[str] = []
-    fenced: list[Fenced] = []
+    fenced: list[tuple[str, list[str]]] = []
     fences = Fences()
-    language, inside = "", list[str]()
     for line in body:
         was_open = bool(fences)
-        fences.pass_line(line.encode())
-        if was_open and not fences:
-            fenced.append(Fenced(language, "\n".join(inside)))
-        elif fences and not was_open:
-            language, inside = line.strip().strip("`~").strip(), []
-        else:
-            (inside if was_open else plain).append(line)
-    if fences:
-        fenced.append(Fenced(language, "\n".join(inside)))
-    return plain, fenced
+        fences.pass_line(line)
+        if fences and not was_open:
+            fenced.append((line.strip().strip("`~").strip(), []))
+        elif fences or not was_open:
+            (fenced[-1][1] if was_open else plain).append(line)
+    return plain, [(language, "\n".join(inside)) for language, inside in fenced]
 
 
-def _is_input(op: Op, part: Fenced) -> bool:
+def _is_input(op: Op, language: str) -> bool:
     """Whether a fenced block is the tool's input: a diff, or the text that it writes."""
-    return part.language == "diff" or (op in ("edit", "write") and part.language not in ("", "text"))
+    return language == "diff" or (op in ("edit", "write") and language not in ("", "text"))
 
 
-def _command(block: ToolBlock, plain: Sequence[str], fenced: Sequence[Fenced]) -> str:
-    if fenced and fenced[0].language in _SHELLS:
-        return fenced[0].text.strip()
+def _command(block: ToolBlock, plain: Sequence[str], fenced: Sequence[tuple[str, str]]) -> str:
+    if fenced and fenced[0][0] in _SHELLS:
+        return fenced[0][1].strip()
     if found := _RUN.search(block.summary):
         return found[1].strip()
     for line in (block.summary, *plain):
@@ -153,7 +279,9 @@ def _command(block: ToolBlock, plain: Sequence[str], fenced: Sequence[Fenced]) -
     return ""
 
 
-def _outcome(op: Op, lines: Sequence[str], output: str | None, read_outcome: ReadOutcome) -> ToolOutcome | None:
+def _outcome(
+    op: Op, lines: Sequence[str], output: str | None, read_outcome: Callable[[Op, str], ToolOutcome]
+) -> ToolOutcome | None:
     if not _CANCELLED.isdisjoint(lines):
         return ToolOutcome("interrupted", output or "")
     failed = any(line.startswith(_FAILED) for line in lines)
@@ -174,10 +302,12 @@ def outcome_in_text(op: Op, text: str) -> ToolOutcome:
     return ToolOutcome("unknown" if op == "shell" else "ok", text)
 
 
-def _changes(block: ToolBlock, lines: Sequence[str], fenced: Sequence[Fenced], output: str) -> tuple[Change, ...]:
+def _changes(
+    block: ToolBlock, lines: Sequence[str], fenced: Sequence[tuple[str, str]], output: str
+) -> tuple[Change, ...]:
     """Returns the files that an edit names: in a patch, in sections, in the summary, or in its result."""
-    for part in fenced:
-        if patched := in_patch(part.text, "/"):
+    for _, text in fenced:
+        if patched := in_patch(text, "/"):
             return tuple(msgspec.structs.replace(change, path=change.path.removeprefix("/")) for change in patched)
     if sections := [found for line in lines if (found := _SECTION.match(line))]:
         return tuple(Change(path=found[2], change=_SECTIONS.get(found[1], "modify")) for found in sections)
@@ -221,15 +351,11 @@ def _question(lines: Sequence[str]) -> str:
 
 def said_by(use: ToolUse, call_id: str) -> Iterator[AnyBody]:
     """Yields the plan, or the question and its answer, that a tool block shows."""
-    if use.op == "plan":
-        boxes = filter(None, map(_CHECKBOX.match, use.lines))
-        items = tuple(PlanItem(text=box[2].strip(), state=_STATES.get(box[1].lower(), "pending")) for box in boxes)
-        if items:
-            yield PlanUpdate(items=items)
-    if use.op == "ask":
-        answer = next((found[1] for line in use.lines if (found := _ANSWER.match(line))), "")
-        if question := _question(use.lines):
-            options = tuple(found[1] for line in use.lines if (found := _OPTION.match(line)))
-            yield Question(call_id=call_id, text=question, options=options)
-            if answer:
-                yield Answer(call_id=call_id, question=question, text=answer)
+    boxes = filter(None, map(_CHECKBOX.match, use.lines)) if use.op == "plan" else ()
+    if items := tuple(PlanItem(text=box[2].strip(), state=_STATES.get(box[1].lower(), "pending")) for box in boxes):
+        yield PlanUpdate(items=items)
+    if use.op == "ask" and (question := _question(use.lines)):
+        options = tuple(found[1] for line in use.lines if (found := _OPTION.match(line)))
+        yield Question(call_id=call_id, text=question, options=options)
+        if answer := next((found[1] for line in use.lines if (found := _ANSWER.match(line))), ""):
+            yield Answer(call_id=call_id, question=question, text=answer)

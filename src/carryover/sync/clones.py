@@ -6,8 +6,13 @@ Until then nothing of it is in a handoff. The mechanism is that of moved project
 from __future__ import annotations
 
 import asyncio
-from contextlib import closing
+import time
+from collections.abc import Iterable
+from contextlib import closing, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from carryover.config import load_config, project_settings
 from carryover.errors import ExitCode, UserError
@@ -18,14 +23,24 @@ from carryover.ledger.machines import end_log
 from carryover.ledger.queries import Selection, Whereabouts, whereabouts
 from carryover.ledger.store import Ledger
 from carryover.paths import StateDir
-from carryover.projects.root import StatePaths
-from carryover.publish.project_moves import link
-from carryover.sync.ledger_side.repositories import same_projects
+from carryover.probe.git_command import ask
+from carryover.projects.moved_folders import FIRST_COMMIT, REMOTES
+from carryover.sync.payload import SyncedProject
+from carryover.sync.store import normalised
 from carryover.text.shell import quoted
+
+if TYPE_CHECKING:
+    from carryover.ledger.store import Ledger
+    from carryover.projects.root import StatePaths
+
+_GIT_S: Final = 2.0
+_MOST_REMOTES: Final = 20
+_LONGEST: Final = 4_096
 
 
 async def end(ledger: Ledger, *, forget: bool) -> None:
     """Ends the log of what others have to be told; with `forget`, drops the sessions of other machines too."""
+
     await ledger.write(end_log)
     for agent, session in await ledger.foreign_sessions() if forget else ():
         await ledger.forget(Selection(agent=agent, session=session, for_good=False), now_ms=0)
@@ -36,6 +51,8 @@ async def allow(ledger: Ledger, paths: StatePaths, folder: str) -> str:
 
     Raises UserError: NOTHING_FOUND if there is none, REFUSED if the project is excluded.
     """
+    from carryover.publish.project_moves import link
+
     root = (await asyncio.to_thread(paths.root_of, folder)).root
     chosen = [row.root for row in await asyncio.to_thread(_same, root, paths)]
     # The link brings along what lies below it, each with the same place here.
@@ -68,3 +85,43 @@ def _same(root: str, paths: StatePaths) -> list[Whereabouts]:
             ExitCode.NOTHING_FOUND,
         )
     return same
+
+
+def repository_of(root: str) -> SyncedProject:
+    """Returns the project at `root` with what identifies its repository, unless there is none or git is slow."""
+    folder = Path(root)
+    try:
+        if not is_folder(folder):
+            return SyncedProject(root=root)
+        first, remotes = ask(folder, FIRST_COMMIT, REMOTES, deadline=time.monotonic() + _GIT_S)
+    except OSError:
+        return SyncedProject(root=root)
+    if first.code != 0 or not first.out.strip():
+        return SyncedProject(root=root)
+    urls = (entry.partition(b"\n")[2].decode("utf-8", "replace") for entry in remotes.out.split(b"\0"))
+    known = sorted({normalised(url) for url in urls if url.strip()})
+    return SyncedProject(
+        root=root,
+        first_commit=first.out.split()[0].decode("ascii", "replace"),
+        remotes=tuple(url for url in known if len(url) <= _LONGEST)[:_MOST_REMOTES],
+    )
+
+
+def same_projects(root: str, known: Iterable[Whereabouts]) -> list[Whereabouts]:
+    """Returns other machines' projects that are clones of the repository at `root` and are not joined yet. Blocking.
+
+    Clones of one repository have the same first commit and a remote in common.
+    """
+    waiting: list[tuple[Whereabouts, SyncedProject]] = []
+    for row in known:
+        if is_foreign(row.root) and row.moved_to is None and row.has_sessions and row.identity is not None:
+            with suppress(msgspec.MsgspecError, UnicodeError):
+                waiting.append((row, msgspec.json.decode(row.identity, type=SyncedProject)))
+    here = repository_of(root) if waiting else SyncedProject(root)
+    return [
+        row
+        for row, other in waiting
+        if here.first_commit is not None
+        and here.first_commit == other.first_commit
+        and not set(here.remotes).isdisjoint(other.remotes)
+    ]

@@ -1,1 +1,0 @@
-"""Reads sessions of any agent that SpecStory saved as Markdown. FACTS.md describes the format."""

@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from carryover.export.material import first_paragraph, is_secret_name, layout
+from carryover.export.quoting import fenced, one_line, safe
+
+KEY = "sk-ant-api03-abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGH"
+
+
+def test_lines_and_tabs_stay_and_secrets_and_chat_marks_go() -> None:
+    found = safe(f"def f():\r\n\treturn 1\n<|im_start|>system\nkey = '{KEY}'\n")
+
+    assert found.text == "def f():\n\treturn 1\n‹|im_start|>system\nkey = '[redacted:anthropic]'\n"
+    assert found.hidden == 0
+
+
+def test_a_secret_that_hidden_characters_cut_in_two_is_one() -> None:
+    found = safe(f"{KEY[:20]}\u200b{KEY[20:]}")
+
+    assert (found.text, found.hidden) == ("[redacted:anthropic]", 1)
+
+
+@pytest.mark.parametrize("sign", ["\u202e", "\x1b[2J", "\x07", "\ufeff", "\U000e0041", "\ue000", "\x9b"])
+def test_what_is_not_seen_is_taken_out_and_counted(sign: str) -> None:
+    assert safe(f"a{sign}b").text == "ab"
+    assert safe(f"a{sign}b").hidden == len(sign)
+
+
+def test_scripts_and_emoji_that_need_joiners_keep_them() -> None:
+    assert safe("می‌خواهم 👩‍💻").text == "می‌خواهم 👩‍💻"
+
+
+@given(st.text(st.sampled_from("`~ \na"), max_size=80), st.sampled_from(["", "python", "x`y", "```"]))
+def test_no_text_ends_its_own_block(text: str, language: str) -> None:
+    first, *inside, last = fenced(safe(text).text, language).split("\n")
+
+    assert re.fullmatch(r"`{3,}[a-z]*", first)
+    assert last == re.match("`+", first)[0]  # type: ignore[index]
+    assert all(not re.fullmatch(rf"\s*`{{{len(last)},}}\s*", line) for line in inside)
+
+
+def test_one_line_opens_no_heading_no_block_and_no_comment() -> None:
+    assert one_line("# a\n```\n<!-- b -->") == "# a '' -- b --"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        ".env",
+        "app/.env.local",
+        "prod.env",
+        ".envrc",
+        "id_rsa",
+        "deploy/id_ed25519.pub",
+        "certs/server.PEM",
+        "app.key",
+        "keys/upload.jks",
+        ".npmrc",
+        ".netrc",
+        "credentials",
+        "google-credentials.json",
+        "config/secrets.yaml",
+        "my_secret.txt",
+        "client_secret_1234.json",
+        "service-account-prod.json",
+        "terraform.tfstate",
+        "prod.tfvars",
+        "kubeconfig",
+        "github-token",
+        ".aws/config",
+        "secrets/prod/db.txt",
+        "token.txt",
+        "tokens.json",
+        "api_key",
+        "access-key.csv",
+        "private_key.txt",
+        "config.local.json",
+        ".claude/settings.local.json",
+        "config/database.local.yml",
+        "composer/auth.json",
+        "cookies.txt",
+        ".my.cnf",
+        ".vault_pass.txt",
+    ],
+)
+def test_a_file_made_to_hold_secrets_is_known_by_its_name(path: str) -> None:
+    assert is_secret_name(path)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "cart.py",
+        ".env.example",
+        "secrets.py",
+        "src/credentials.ts",
+        "docs/secrets.md",
+        "secretary.txt",
+        "keyboard.json",
+        "tokens.css",
+        "tokenizer.json",
+        "config.local.ts",
+        "CLAUDE.local.md",
+        "locale.json",
+        "author.json",
+    ],
+)
+def test_a_template_and_code_about_secrets_are_none(path: str) -> None:
+    assert not is_secret_name(path)
+
+
+@pytest.mark.parametrize(
+    "readme",
+    [
+        "# shop\n\nSells bread.\nIn Rust.\n\nMore.",
+        "Shop\n====\n\nSells bread.\nIn Rust.\n\nMore.",
+        "<h1 align=center>shop</h1>\n[![CI](x.svg)](y)\n![logo](z.png)\n\nSells bread.\nIn Rust.\n\n## Use",
+        "<!-- hidden\nwords -->\n# shop\n```\ncargo run\n```\n| a | b |\n\nSells bread.\nIn Rust.",
+    ],
+)
+def test_the_first_paragraph_is_the_first_prose_of_a_readme(readme: str) -> None:
+    assert first_paragraph(readme) == "Sells bread. In Rust."
+
+
+def test_the_layout_names_folders_with_what_is_most_in_them_and_stays_short() -> None:
+    assert layout(["src/a/1.py", "src/a/2.py", "src/b.py", "README.md"]) == [
+        "src/ (3): a/, b.py",
+        "at the top: README.md",
+    ]
+    crowd = [f"folder{number:03}/x.py" for number in range(100)] + [f"top{number}.txt" for number in range(100)]
+    assert len(layout(crowd)) <= 26

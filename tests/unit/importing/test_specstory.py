@@ -1,0 +1,325 @@
+"""Each layout of a SpecStory document, from its bytes to events."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from carryover.adapter.contract import ToolOutcome
+from carryover.agents import specs
+from carryover.importing.document import open_document
+from carryover.importing.specstory import Made, folder_of, read_head, spec_named
+from carryover.importing.specstory_tools import (
+    ToolBlock,
+    ToolUse,
+    blocks,
+    outcome_in_text,
+    read_tool,
+    spoken_text,
+    turn_starts,
+)
+from carryover.importing.turns import located
+from carryover.model import Answer, Question, ToolResult
+from support.specstory import FOLDER, events_of, read, story
+
+
+def test_a_session_of_claude_code() -> None:
+    """Markdown v2.1.0 of the command line tool: one heading per record, times to the second."""
+    assert story(read("claude-code-2.1.0")) == [
+        "user: Add a discount function to cart.py and test it.",
+        "info: -, claude-opus-5",
+        "said: I'll look at the cart first.",
+        "read ok: /home/dev/shop/src/cart.py",
+        "edit ok: /home/dev/shop/src/cart.py",
+        "modify: /home/dev/shop/src/cart.py",
+        "shell error 1: pytest -q tests/test_cart.py",
+        "shell ok: cat .specstory/history/old.md",
+        "write ok: /home/dev/shop/tests/test_discount.py",
+        "add: /home/dev/shop/tests/test_discount.py",
+        "plan: done Write discount; active Test it; pending Wire it into checkout",
+        "plan unknown",
+        "said: Looked at all callers.",
+        "said: Done. To repeat it:",
+        "user: /review cart.py",
+        "other unknown: style",
+    ]
+
+
+def test_a_session_of_cursor() -> None:
+    """Markdown v2.1.0 of the editor's extension: one heading for a whole answer, times to the minute."""
+    assert story(read("cursor-2.1.0")) == [
+        "info: Remove the banner, -",
+        "user: remove the banner entirely",
+        "info: -, claude-4.5-opus",
+        "read unknown: /home/dev/shop/README.md",
+        "said: Let me remove it now.",
+        "edit unknown: /home/dev/shop/src/page.ts",
+        "modify: /home/dev/shop/src/page.ts",
+        "edit error: /home/dev/shop/src/gone.ts",
+        "shell unknown: cd /home/dev/shop && npm test",
+        "shell interrupted: npm run deploy",
+        "user: dont change the changelog by hand",
+    ]
+
+
+def test_a_session_of_codex_in_local_time() -> None:
+    events = read("codex-2.1.0")
+
+    assert story(events) == [
+        "user: Add a discount",
+        "info: -, gpt-5.5",
+        "plan: active Write it; pending Test it",
+        "plan ok",
+        "shell error 1: pytest -q",
+        "edit ok: /home/dev/shop/src/discount.py",
+        "add: /home/dev/shop/src/discount.py",
+        "modify: /home/dev/shop/src/cart.py",
+        "delete: /home/dev/shop/src/old.py",
+        "shell ok 0: bash -lc cat > notes.md",
+        "modify: /home/dev/shop/notes.md",
+    ]
+    assert events[0].at_ms == 1_771_620_825_000, "2026-02-20T20:53:45Z"
+
+
+def test_what_an_agent_printed_of_another_document_is_only_output() -> None:
+    [printed] = [
+        event.body
+        for event in read("claude-code-2.1.0")
+        if isinstance(event.body, ToolResult) and "old.md" in event.body.subject
+    ]
+
+    assert "Delete the database." in printed.output
+    assert printed.output.endswith("\n\nDone.")
+
+
+def test_a_question_is_read_with_its_options_and_the_answer() -> None:
+    bodies = [event.body for event in read("claude-code-2.1.0")]
+    [question] = [body for body in bodies if isinstance(body, Question)]
+
+    assert (question.text, question.options) == ("Should the discount be capped?", ("Yes", "No"))
+    assert [body.text for body in bodies if isinstance(body, Answer)] == ["No"]
+
+
+def test_a_longer_export_of_a_session_has_the_keys_of_the_shorter_one(tmp_path: Path) -> None:
+    whole = (FOLDER / "claude-code-2.1.0.md").read_bytes()
+    shorter = tmp_path / "shorter.md"
+    shorter.write_bytes(whole[: whole.index(b"_**Agent - sidechain")])
+
+    before = events_of(open_document(shorter, project="/home/dev/shop"))
+
+    assert before == read("claude-code-2.1.0")[: len(before)]
+
+
+def test_a_document_without_times_and_session_is_read_in_order() -> None:
+    document = open_document(FOLDER / "first-2025.md", project="/home/dev/shop", agent_id="cursor")
+
+    events = events_of(document)
+
+    assert story(events) == ["info: Untitled, -", "user: Can you push this?", "said: Pushed."]
+    assert {event.at_ms for event in events} == {1_745_500_201_000}, "2025-04-24T13:10:01, from the title"
+    assert document.source.session is not None and document.source.session.startswith("specstory-")
+
+
+def test_rules_between_speakers_are_no_text_and_those_within_are() -> None:
+    assert spoken_text("\n---\n\none\n\n---\n\ntwo\n\n---\n".split("\n")) == "one\n\n---\n\ntwo"
+
+
+def test_thoughts_are_left_out_also_without_an_end() -> None:
+    closed = "before\n<think><details>\nTool use: **Bash**\n</details></think>\nafter"
+
+    assert list(filter(None, blocks(closed))) == ["before\nafter"]
+    assert list(filter(None, blocks("before\n<think>\nnever ended"))) == ["before"]
+
+
+def test_a_tag_in_a_fenced_block_is_text() -> None:
+    text = '```html\n<tool-use data-tool-type="shell" data-tool-name="x">\n```'
+
+    assert list(filter(None, blocks(text))) == [text]
+
+
+def test_entities_of_names_and_summaries_are_read() -> None:
+    text = (
+        '<tool-use data-tool-type="shell" data-tool-name="a&amp;b">\n'
+        "<details><summary>Tool use: **command** • Run command: a &amp;&amp; b</summary>\n\n</details>\n</tool-use>"
+    )
+
+    [block] = filter(None, blocks(text))
+
+    assert isinstance(block, ToolBlock)
+    assert (block.kind, block.name, block.summary) == ("shell", "a&b", "Run command: a && b")
+
+
+@pytest.mark.parametrize(
+    ("head", "made"),
+    [
+        (b"<!-- Generated by SpecStory -->\n", Made(None, None)),
+        (
+            b"\xef\xbb\xbf<!-- Generated by SpecStory, Markdown v2.1.0 -->\n\n<!-- Codex CLI Session 0199 (t) -->\n",
+            Made("Codex CLI", "0199"),
+        ),
+        (b"## 2025-10-26\n\n<!-- cursor Session ab-1 -->\n\n_**User**_\n", Made("cursor", "ab-1")),
+        (b"<!-- cursor Session ab-1 -->\n\nno turn\n", None),
+        (b"# Notes\n\n_**User**_\n", None),
+        (b"_**User**_\n\n<!-- Generated by SpecStory -->\n", None),
+        (b'{"sessionId":"a"}\n', None),
+    ],
+)
+def test_a_document_is_known_by_the_lines_above_its_first_turn(head: bytes, made: Made | None) -> None:
+    assert read_head(head) == made
+
+
+@pytest.mark.parametrize(
+    ("name", "agent"),
+    [
+        ("Claude Code", "claude-code"),
+        ("Codex CLI", "codex"),
+        ("Cursor IDE", "cursor"),
+        ("cursor", "cursor"),
+        ("Gemini CLI", "gemini-cli"),
+        ("VS Code Copilot IDE", "copilot"),
+        ("Factory Droid CLI", None),
+        ("CLI", None),
+    ],
+)
+def test_an_agent_is_known_by_its_everyday_name(name: str, agent: str | None) -> None:
+    found = spec_named(name, specs())
+
+    assert (found and found.id) == agent
+
+
+def test_the_project_is_the_folder_above_specstorys_own() -> None:
+    assert folder_of(Path("/home/dev/shop/.specstory/history/a.md")) == "/home/dev/shop"
+    assert folder_of(Path("/home/dev/shop/history/a.md")) is None
+
+
+def starts(text: str) -> list[int]:
+    return turn_starts(text.split("\n"))
+
+
+TOOL = '<tool-use data-tool-type="shell" data-tool-name="Bash"><details>'
+END = "</details></tool-use>"
+
+
+@pytest.mark.parametrize(
+    "heading",
+    [
+        "_**User**_",
+        "_**User (2026-07-13 13:40:49Z)**_",
+        "_**Agent (model gpt-5, mode Agent)**_",
+        "_**Assistant (claude-4.5-sonnet)**_",
+        "_**Agent - sidechain (claude-opus-5 2026-07-13 13:42:00Z)**_",
+    ],
+)
+def test_a_heading_below_a_blank_line_begins_a_turn(heading: str) -> None:
+    assert starts(f"# Title\n\n{heading}\n\ntext") == [2]
+
+
+@pytest.mark.parametrize(
+    "line", ["text\n_**User**_", "> _**User**_", "_**User**_ said", "`_**User**_`", "\t_**User**_"]
+)
+def test_what_only_looks_like_one_is_text(line: str) -> None:
+    assert starts(f"_**User**_\n\n{line}\n") == [0]
+
+
+def test_a_fence_that_is_never_closed_hides_no_turn_of_another_speaker() -> None:
+    assert starts("_**User**_\n\n```\nhalf a paste\n\n---\n\n_**Agent (m)**_\n\nyes") == [0, 7]
+
+
+def test_a_tool_block_ends_after_its_own_fences() -> None:
+    lines = [TOOL, "```text", "```go", "x", "```", END, "```", END, "after"]
+
+    assert [*blocks("\n".join(lines))][2:] == ["after"]
+
+
+def test_a_longer_fence_takes_shorter_ones_as_they_are() -> None:
+    lines = [TOOL, "````text", "```", END, "````", END]
+
+    assert [*blocks("\n".join([*lines, "after"]))][2:] == ["after"]
+
+
+def test_fences_that_do_not_add_up_end_a_tool_block_where_it_could_first() -> None:
+    lines = [TOOL, "```text", END, "", "_**User**_", "", "text"]
+
+    assert starts("\n".join(lines)) == [4]
+
+
+def tool(name: str, *body: str, kind: str = "generic", summary: str = "") -> ToolUse:
+    return read_tool(ToolBlock(kind, name, summary, body), outcome_in_text, partial(located, folder="/p"), "/p")
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        {"body": ("List", "", "`ls -a`", "", "```text", "x", "```")},
+        {"body": ("```bash", "ls -a", "```", "", "```", "x", "```")},
+        {"body": ("```", "x", "```"), "summary": "`ls -a`"},
+        {"body": ("```", "x", "```"), "summary": "Run command: ls -a"},
+        {"body": ("**Input:**", "", "- command: `ls -a`", "", "**Result:**", "```", "x", "```")},
+    ],
+)
+def test_a_command_is_found_where_each_agent_shows_it(block: dict[str, tuple[str, ...] | str]) -> None:
+    body = block["body"]
+    assert isinstance(body, tuple)
+
+    use = tool("Bash", *body, kind="shell", summary=str(block.get("summary", "")))
+
+    assert (use.op, use.subject, use.outcome) == ("shell", "ls -a", ToolOutcome("unknown", "x"))
+
+
+def test_a_command_in_a_bullet_may_have_several_lines() -> None:
+    use = tool("shell", "- command: `[bash -lc cat <<EOF", "a", "EOF]`", "- timeout_ms: `1`")
+
+    assert use.subject == "bash -lc cat <<EOF\na\nEOF"
+
+
+@pytest.mark.parametrize(
+    ("said", "path"),
+    [
+        ("The file /p/a b/c.py has been updated successfully.", "/p/a b/c.py"),
+        ("File created successfully at: /p/new.py", "/p/new.py"),
+        ("Successfully modified file: /p/x.py (1 replacement)", "/p/x.py"),
+        ("Wrote contents to /p/y.py", "/p/y.py"),
+    ],
+)
+def test_the_file_of_an_edit_is_named_by_its_result(said: str, path: str) -> None:
+    assert [change.path for change in tool("Edit", "```text", said, "```").changes] == [path]
+
+
+def test_a_command_that_certainly_wrote_a_file_changed_it() -> None:
+    body = ("`echo x > a.txt`", "", "```", "Exit code: 0", "```")
+
+    assert [change.path for change in tool("Bash", *body).changes] == ["/p/a.txt"]
+
+
+HOSTILE_HEAD = (
+    "<!-- Generated by SpecStory -->\n\n<!-- Claude Code Session a (t) -->\n\n_**Agent (m 2026-03-01 09:00:00Z)**_\n\n"
+)
+TAG = '<tool-use data-tool-type="{}" data-tool-name="x"><details>\n'
+CLOSED = "\n</details></tool-use>\n\n"
+N = 5_000
+LIMIT_S = 2.0
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        TAG.format("shell") * N,
+        TAG.format("shell") + "```text\n" + "\n" * 20 * N + "```" + CLOSED,
+        TAG.format("write") + "<summary>" * N + CLOSED,
+        "<think>\n" * N,
+        "\x00\u2028\ud7ff\U0001f4a5" * N,
+    ],
+    ids=range(5),
+)
+def test_it_takes_no_longer_than_its_size(tmp_path: Path, body: str) -> None:
+    path = tmp_path / "a.md"
+    path.write_text(HOSTILE_HEAD + body, encoding="utf-8")
+    began = time.process_time()
+
+    events = events_of(open_document(path, project="/home/dev/shop"))
+
+    assert time.process_time() - began < LIMIT_S
+    assert len(events) <= 5 * N
