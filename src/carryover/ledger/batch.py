@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Final, Literal, TypeVar
 
-import aiosqlite
 import msgspec
 
 from carryover.adapter.contract import Reemitted
@@ -14,6 +13,9 @@ from carryover.facts import ProjectRoot
 from carryover.ledger.codec import encode_body
 from carryover.model import Event, Retracted, Skipped
 from carryover.records.fields import LATEST_MS
+
+if TYPE_CHECKING:
+    import aiosqlite  # readers of the ledger load this module too
 
 SourceStatus = Literal["active", "gone", "broken"]
 

@@ -136,8 +136,7 @@ def _parse_compaction(builder: Builder) -> None:
 
 def _parse_abort(builder: Builder) -> None:
     end_open_calls(builder)
-    # The user's own limit for a run (reported, not in a recording) ends it as a usage limit does.
-    limited = builder.text("reason") == "autopilot_credit_limit"
+    limited = builder.text("reason") == "autopilot_credit_limit"  # the user's own for a run; reported, not recorded
     builder.add(TurnEnd(reason="limit" if limited else "interrupted"), "end")
 
 
