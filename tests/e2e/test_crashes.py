@@ -21,12 +21,12 @@ MARKER: Final = "xylophonic"
 
 VITAL: Final = """
 import sys
-from carryover.daemon import main, state_guard
+from carryover.daemon import main, upkeep
 def check(self):
     transcript = "xylophonic words of a transcript"
     raise RuntimeError(transcript)
-state_guard.CHECK_S = 0.1
-state_guard.StateGuard.check = check
+upkeep.CHECK_S = 0.1
+upkeep.StateGuard.check = check
 sys.exit(main.main())
 """
 
@@ -85,8 +85,8 @@ def test_a_vital_task_that_fails_leaves_a_report_that_doctor_names(
 
     assert daemon.process.wait(30) == ExitCode.FAILED
     text = the_report(daemon)
-    assert "what      state-guard failed: RuntimeError at carryover.daemon.state_guard:" in text
-    assert "  carryover/daemon/state_guard.py:" in text
+    assert "what      state-guard failed: RuntimeError at carryover.daemon.upkeep:" in text
+    assert "  carryover/daemon/upkeep.py:" in text
     assert "RuntimeError (message left out)" in text
     assert " INFO started version=" in text
     [found] = findings(capsys, "crash")

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import pytest
 
-from carryover.daemon.hooks.http_app import listen
+from carryover.daemon.endpoints import listen
 from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess, handoff_of, wait_until
 from support.hook_client import HookClient, payload_of

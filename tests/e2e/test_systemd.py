@@ -16,7 +16,7 @@ import pytest
 from carryover.daemon.client import ask_daemon
 from carryover.errors import UserError
 from carryover.install.background import service_here
-from carryover.install.service import Program
+from carryover.install.service import Program, Ran
 from carryover.install.service_managers import SystemdUser
 from carryover.paths import StateDir
 from support import user_systemd

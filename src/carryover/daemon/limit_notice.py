@@ -36,14 +36,9 @@ ShowNotice = Callable[[str, str], str | None]
 class LimitNotices:
     """Shows notifications about usage limits; `consider` queues them, `run` shows them."""
 
-    def __init__(
-        self,
-        context: DaemonContext,
-        show: ShowNotice,
-    ) -> None:
+    def __init__(self, context: DaemonContext, show: ShowNotice) -> None:
         self._context = context
         self._show = show
-        self._log = context.log
         self._since_ms = context.now_ms()
         self._loop = asyncio.get_running_loop()
         self._waiting: asyncio.Queue[tuple[str, Limit]] = asyncio.Queue()
@@ -68,19 +63,12 @@ class LimitNotices:
         while True:
             root, limit = await self._waiting.get()
             if self._wanted:
-                self._note(await asyncio.to_thread(self._show, *notice(root, limit)))
+                trouble = await asyncio.to_thread(self._show, *notice(root, limit))
+                if trouble is None:
+                    self._context.log.info("limit_notice_shown")
+                else:  # no warning: many machines have no desktop
+                    self._context.log.info("limit_notice_not_shown", reason=phrase(trouble))
             self._waiting.task_done()
-
-    async def shown(self) -> None:
-        """Waits until everything queued has been handled."""
-        await asyncio.sleep(0)  # limits considered in another thread arrive through the loop
-        await self._waiting.join()
-
-    def _note(self, trouble: str | None) -> None:
-        if trouble is None:
-            self._log.info("limit_notice_shown")
-        else:  # no warning: many machines have no desktop
-            self._log.info("limit_notice_not_shown", reason=phrase(trouble))
 
     @property
     def _wanted(self) -> bool:

@@ -25,18 +25,19 @@ import msgspec
 import carryover
 from carryover import __version__
 from carryover.config import Config, settings_now
+from carryover.daemon.client import DaemonHolder, daemon_holder
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.crashes import CrashReports
 from carryover.daemon.daemon import Daemon
-from carryover.daemon.daemon_lock import StateUnusable, acquire_daemon_lock
 from carryover.daemon.log import Log, Word, describe, open_log
-from carryover.daemon.sd_notify import SystemdNotifier, report_waiting
+from carryover.daemon.supervisor import SystemdNotifier, report_waiting
 from carryover.distill.stored_digest import DigestReducer
 from carryover.errors import ExitCode, UserError, os_reason
-from carryover.fsio import private_dir, sweep_scratch, temporary_files
-from carryover.ledger.connect import LedgerUnavailable
+from carryover.fsio import FileLock, private_dir, sweep_scratch, temporary_files
+from carryover.ledger.ledger_errors import LedgerUnavailable
 from carryover.ledger.store import Ledger
 from carryover.paths import StateDir
+from carryover.records.fields import iso_utc
 
 STOP_LIMIT_S: Final = 10.0
 """A daemon that is asked to stop ends after this time, whatever hangs. Anything not stored is read again later."""
@@ -44,6 +45,17 @@ STOP_LIMIT_S: Final = 10.0
 
 RETRY_S: Final = 5.0
 """Interval between attempts to use the state folder."""
+
+WAIT_S: Final = 600.0
+"""Longer than any command holds the lock; a command reads one project's transcripts at most."""
+LEFT_BEHIND_S: Final = 2.0
+"""Longer than the lock outlives a daemon that was killed. After that, its process runs where nobody here can see it,
+such as in another container."""
+_PAUSE_S: Final = 0.1
+
+
+class StateUnusable(UserError):
+    """The state folder is unusable for a reason that may pass: a full or read-only disk, missing permissions."""
 
 
 def run(state: StateDir, *, once: bool, log_level: str) -> ExitCode:
@@ -108,6 +120,54 @@ def _run_once(state: StateDir, *, once: bool, log_level: str) -> ExitCode:
             ) from error
 
 
+def acquire_daemon_lock(state: StateDir, *, started_ms: int, wait_s: float = WAIT_S) -> FileLock:
+    """Acquires the lock of `state`, which is held until it is released or the process ends.
+
+    Waits for a command that holds it, since that ends soon, and for the lock of a daemon that was killed: a program
+    that it was just starting still holds its files.
+
+    Raises:
+        StateUnusable: the lock file cannot be written.
+        UserError: REFUSED if another daemon holds the lock, FAILED if something else holds it longer than `wait_s`.
+    """
+    lock = FileLock(state.lock)
+    mine = msgspec.json.encode(DaemonHolder(os.getpid(), str(state.socket), started_ms)).decode()
+    began = time.monotonic()
+    while True:
+        try:
+            if lock.acquire(mine):
+                return lock
+            holder = daemon_holder(lock)
+        except OSError as error:
+            raise StateUnusable(
+                f"The lock {state.lock} cannot be taken: {os_reason(error)}. Nothing was changed. "
+                "Check the rights of the file and the space on its disk."
+            ) from error
+        waited_s = time.monotonic() - began
+        if holder is not None and (waited_s >= LEFT_BEHIND_S or _is_running(holder.pid)):
+            raise UserError(_already_running(holder), ExitCode.REFUSED)
+        if waited_s >= wait_s:
+            raise UserError(f"Another process is using the state folder {state.root}. Try again when it is done.")
+        time.sleep(_PAUSE_S)
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _already_running(holder: DaemonHolder) -> str:
+    return (
+        f"A Carryover daemon is already running: process {holder.pid} since {iso_utc(holder.started_ms)}, answering on "
+        f"{holder.socket}. Nothing was changed. Stop it with `kill {holder.pid}` if you want to start another."
+    )
+
+
 async def _run(
     state: StateDir,
     config: Config,
@@ -124,7 +184,7 @@ async def _run(
             raise StateUnusable(str(trouble)) from trouble
         stack.push_async_callback(ledger.close)
         context = DaemonContext(state=state, home=Path.home(), env=os.environ, config=config, ledger=ledger, log=log)
-        daemon = Daemon(context, SystemdNotifier.of(os.environ, log), on_crash=crashes.report)
+        daemon = Daemon(context, SystemdNotifier(os.environ, log), on_crash=crashes.report)
         signals = _Signals(daemon, context, crashes)
         stack.callback(signals.forget)
         log.info("started", version=Word(__version__), pid=os.getpid(), once=once)

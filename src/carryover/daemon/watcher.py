@@ -163,14 +163,11 @@ class Watcher:
     ) -> bool:
         """Reports what `changes` are about. Returns False if a new folder turns out not to be watched."""
         found = noticed(changes, roots, self._agents, deep=self._deep)
-        loop.call_soon_threadsafe(self._emit, found)
-        return all(map(_is_watched, found.new_folders))
-
-    def _emit(self, found: Noticed) -> None:
         if found.sources:
-            self._on_sources(found.sources)
+            loop.call_soon_threadsafe(self._on_sources, found.sources)
         if found.rescan is not None:
-            self._on_rescan(found.rescan)
+            loop.call_soon_threadsafe(self._on_rescan, found.rescan)
+        return all(map(_is_watched, found.new_folders))
 
     def _note_folders(self, folders: Mapping[TranscriptRoot, _Identity | None]) -> None:
         watched = sum(identity is not None for identity in folders.values())

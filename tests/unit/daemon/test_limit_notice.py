@@ -54,7 +54,8 @@ class Desk:
         """What is considered in the block is dealt with by its end."""
         yield self.notices.consider
         running = asyncio.ensure_future(self.notices.run())
-        await self.notices.shown()
+        await asyncio.sleep(0)  # limits considered in another thread arrive through the loop
+        await self.notices._waiting.join()
         running.cancel()
         await asyncio.wait([running])
 

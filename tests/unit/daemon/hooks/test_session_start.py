@@ -12,10 +12,10 @@ import pytest
 from carryover.adapter.contract import HookAction, HookEvent, StartReason
 from carryover.config import Config
 from carryover.daemon.context import DaemonContext
+from carryover.daemon.hooks.call import Call, Transcript
 from carryover.daemon.hooks.session_start import Job, SessionStarts
-from carryover.daemon.hooks.validate import Call, Transcript
-from carryover.daemon.ingest_queue import IngestQueue
 from carryover.daemon.publish_queue import PublishQueue
+from carryover.daemon.reading import IngestQueue
 from carryover.facts import GitFacts
 from carryover.projects.root import find_root
 from carryover.publish.make import Refreshed
@@ -138,7 +138,7 @@ async def test_a_session_that_the_ledger_knows_is_informed_of_its_own_project_wh
     other.prompt("Paint the decoy")
     async with desk.at_work():
         for known in (session, other):
-            await desk.reading.look_at([desk.agent.source_of(known.path, known.folder)])  # type: ignore[list-item]
+            await desk.reading.read_now([desk.agent.source_of(known.path, known.folder)])  # type: ignore[list-item]
         moved = ClaudeSession(session.folder, other.cwd, session=session.session)
         text = await desk.start(moved, "compact")
 

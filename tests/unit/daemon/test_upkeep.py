@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import shutil
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,10 +11,10 @@ import msgspec
 import pytest
 
 from carryover.config import Config, RetentionConfig
-from carryover.daemon import forgetting
+from carryover.daemon import upkeep
 from carryover.daemon.context import DaemonContext
-from carryover.daemon.forgetting import Forgetting
 from carryover.daemon.publish_queue import PublishQueue
+from carryover.daemon.upkeep import Forgetting, StateGuard, StateTakenAway
 from carryover.facts import GitFacts
 from carryover.ingest.pipeline import ingest
 from carryover.ledger.connect import LedgerUnavailable
@@ -200,7 +201,7 @@ async def test_what_could_not_be_erased_is_erased_as_soon_as_that_works(
     place: Place, old: ClaudeSession, ledger: Ledger, ledger_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await place.read(old)
-    monkeypatch.setattr(forgetting, "ERASE_AGAIN_S", 0.0)
+    monkeypatch.setattr(upkeep, "ERASE_AGAIN_S", 0.0)
     left = ["once", "twice"]
     erased = asyncio.Event()
     erase = ledger.erase
@@ -220,3 +221,43 @@ async def test_what_could_not_be_erased_is_erased_as_soon_as_that_works(
 
     assert done.problems == ("Deleted, but not yet overwritten: The disk is full.",)
     assert b"Never push to main" not in ledger_path.read_bytes()
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    root = tmp_path / "state"
+    root.mkdir()
+    (root / "daemon.lock").write_bytes(b"{}")
+    (root / "ledger.sqlite").write_bytes(b"SQLite format 3\0" + bytes(4096))
+    return root
+
+
+def guard_of(state: Path) -> StateGuard:
+    return StateGuard((state, state / "daemon.lock"), ledger=state / "ledger.sqlite")
+
+
+def replaced(path: Path) -> None:
+    path.with_name("new").write_bytes(path.read_bytes())
+    path.with_name("new").replace(path)
+
+
+TAKEN: dict[str, Callable[[Path], object]] = {
+    "the folder removed": shutil.rmtree,
+    "the folder moved": lambda state: state.rename(state.with_name("moved")),
+    "the lock removed": lambda state: (state / "daemon.lock").unlink(),
+    "the lock replaced": lambda state: replaced(state / "daemon.lock"),
+    "the ledger removed": lambda state: (state / "ledger.sqlite").unlink(),
+    "the ledger replaced": lambda state: replaced(state / "ledger.sqlite"),
+    "the ledger emptied": lambda state: (state / "ledger.sqlite").write_bytes(b""),
+}
+
+
+@pytest.mark.parametrize("what", TAKEN)
+def test_what_is_taken_away_is_noticed(state: Path, what: str) -> None:
+    guard = guard_of(state)
+    guard.check()
+
+    TAKEN[what](state)
+
+    with pytest.raises(StateTakenAway, match="was removed, replaced or emptied"):
+        guard.check()

@@ -4,15 +4,17 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
+from unittest.mock import AsyncMock, Mock
 
 import pytest
 
 from carryover.agents import adapters
 from carryover.config import Config
-from carryover.daemon import moves as module
+from carryover.daemon import commands as module
+from carryover.daemon.commands import Imports, Linked, Moves
 from carryover.daemon.context import DaemonContext
-from carryover.daemon.moves import Linked, Moves
 from carryover.facts import ProjectRoot
+from carryover.importing.take_in import Imported
 from carryover.ingest.pipeline import ingest
 from carryover.ledger.queries import connect_read_only, project_by_root
 from carryover.ledger.store import Ledger
@@ -115,3 +117,24 @@ async def test_what_goes_wrong_keeps_nothing_from_being_published(
 
     assert [line.split()[0] for line in lines] == ["moves_failed"]
     assert "words" not in lines[0]
+
+
+async def test_a_document_is_imported_once_and_its_project_published(context: DaemonContext, tmp_path: Path) -> None:
+    session = ClaudeSession(tmp_path, tmp_path)
+    session.prompt("Add a discount")
+    (tmp_path / "notes.txt").write_text("hello\n")
+    on_read, published = Mock(), AsyncMock()
+    imports = Imports(context, on_read=on_read, published=published)
+
+    async def take_in(path: Path) -> Imported:
+        return await imports.take_in(str(path), "", "", again=False)
+
+    first, again, odd = [await take_in(path) for path in (session.path, session.path, tmp_path / "notes.txt")]
+    context.config = Config(paused=True)
+    paused = await take_in(session.path)
+    imports.pool.shutdown()
+
+    assert (first.new_events > 0, first.problem, again) == (True, None, Imported())
+    assert (odd.new_events, "is not recognised" in str(odd.problem)) == (0, True)
+    assert paused == Imported(problem="Carryover is paused, so nothing was imported.")
+    assert (on_read.call_count, published.await_count) == (1, 1)
