@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import stat
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +15,7 @@ from carryover.cli.main import main
 from carryover.errors import ExitCode
 from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess, wait_until
+from support.forked import ALTERED, run
 
 MARKER: Final = "xylophonic"
 
@@ -53,7 +53,7 @@ sys.exit(main.main())
 
 
 def crashing(program: str) -> DaemonProcess:
-    return DaemonProcess((sys.executable, "-c", program))
+    return DaemonProcess((*ALTERED, program))
 
 
 def reports(daemon: DaemonProcess) -> list[Path]:
@@ -106,14 +106,7 @@ def test_a_task_that_fails_again_and_again_is_reported_once(session: ClaudeSessi
 
 def test_a_daemon_that_fails_outside_of_its_tasks_says_so_without_the_message(home: Path) -> None:
     daemon = crashing(OUTSIDE_OF_TASKS)
-    ran = subprocess.run(
-        [sys.executable, "-c", OUTSIDE_OF_TASKS],
-        env=daemon.env,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    ran = run((*ALTERED, OUTSIDE_OF_TASKS))
 
     assert ran.returncode == ExitCode.FAILED
     assert "ValueError (message left out)" in the_report(daemon)

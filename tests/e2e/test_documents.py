@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from carryover.config import load_config
 from carryover.edits.hooks import hook_command
 from support.agent_here import everything, only_this_path, put_claude
 from support.daemon_process import DaemonProcess, handoff_of
+from support.forked import CARRYOVER
 from support.terminal import ENTER, Terminal
 from support.tools import program
 
@@ -92,8 +94,10 @@ def here(home: Path, project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def run(line: str, project: Path) -> str:
     """What the line shows on a terminal."""
     asked = next((answer for begin, answer in KEYS.items() if re.match(begin, line)), None)
-    command = ["/bin/sh", "-c", f"cd '{project}'\n{line}"]
-    with Terminal(command, os.environ, columns=100, lines=60) as terminal:
+    words = shlex.split(line, comments=True)
+    plain = words[0] == "carryover" and not re.search(r"[|&;<>$(]", line.partition("#")[0])
+    command = [*CARRYOVER, *words[1:]] if plain else ["/bin/sh", "-c", line]
+    with Terminal(command, os.environ, columns=100, lines=60, cwd=project) as terminal:
         if asked is not None:
             terminal.wait_for(asked[0])
             terminal.press(asked[1])

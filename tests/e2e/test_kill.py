@@ -10,7 +10,6 @@ import os
 import random
 import re
 import sqlite3
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -23,6 +22,7 @@ import pytest
 
 from carryover.ledger.codec import decode_body
 from support.daemon_process import DaemonProcess, wait_until
+from support.forked import ALTERED
 from support.restless_writer import MARK_CHARS, RestlessWriter
 
 SEED: Final = 20_261_120
@@ -30,7 +30,7 @@ KILLS: Final = 8
 UNDISTURBED: Final = 3
 """The first daemons have only old history to read and are killed while they do; live sessions would come before it."""
 
-HISTORY: Final = 12_000
+HISTORY: Final = 5_000
 """Lines of a transcript from before, enough to be killed again and again while it is read."""
 
 MARK: Final = re.compile(rf"mark[0-9]{{{MARK_CHARS - 4}}}")
@@ -154,7 +154,7 @@ def kill_between_two_steps(home: Path) -> None:
     """A daemon below `home` with that mistake is killed after its first step."""
     reached = home / "first-step-done"
     waits = f"Path({os.fspath(reached)!r}).touch(); await asyncio.Event().wait()"
-    broken = DaemonProcess((sys.executable, "-c", _TWO_STEPS.replace("BETWEEN", waits))).start()
+    broken = DaemonProcess((*ALTERED, _TWO_STEPS.replace("BETWEEN", waits))).start()
     wait_until("the first step of a commit", reached.exists)
     broken.kill()
 
@@ -163,7 +163,7 @@ def test_a_daemon_that_commits_position_and_events_in_two_steps_is_found_out(
     daemon: DaemonProcess, writer: RestlessWriter, home: Path
 ) -> None:
     """Were it not, the test above would prove nothing. It is killed between the two steps; a sound one reads on."""
-    writer.write_history(HISTORY // 6)
+    writer.write_history(HISTORY // 3)
     kill_between_two_steps(home)
     story = Story(owed=set())
     with daemon:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import random
 import re
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -23,6 +22,7 @@ from carryover.ledger.events import session_events
 from carryover.ledger.queries import connect_read_only, session_by_prefix
 from carryover.model import AssistantMessage, ToolCall, ToolResult, UserPrompt
 from support.daemon_process import DaemonProcess
+from support.forked import ALTERED
 
 SEED: Final = 20_261_120
 KILLS: Final = 5
@@ -30,11 +30,11 @@ UNDISTURBED: Final = 2
 HISTORY: Final = 2_400
 """Bubbles of conversations from before."""
 FORGETFUL: Final = """
-from carryover.agents.cursor import context
+from carryover.agents.cursor import builder
 from carryover.daemon.main import main
 from carryover.readers import rewritten
 
-context.MAX_CONVERSATIONS, rewritten.MAX_TOLD, rewritten.READ_RECORDS = 12, 3, 7
+builder.MAX_CONVERSATIONS, rewritten.READ_RECORDS = 12, 7
 main()
 """
 """So that a short conversation is told in several commits like one of thousands of bubbles, and soon forgotten."""
@@ -72,7 +72,7 @@ def standing(ledger: Path) -> Counter[tuple[str, str]]:
 def test_killing_the_daemon_while_a_database_is_rewritten_loses_nothing_and_doubles_nothing(
     editor: RestlessEditor,
 ) -> None:
-    daemon = DaemonProcess((sys.executable, "-c", FORGETFUL))
+    daemon = DaemonProcess((*ALTERED, FORGETFUL))
     chance = random.Random(SEED)
     for number in range(KILLS):
         if number == UNDISTURBED:
@@ -80,10 +80,10 @@ def test_killing_the_daemon_while_a_database_is_rewritten_loses_nothing_and_doub
         daemon.start()
         if chance.random() < 0.7:
             daemon.wait_until_it_answers()
-        time.sleep(chance.uniform(0, 1.2))
+        time.sleep(chance.uniform(0, 0.7))
         daemon.kill()
     with daemon:
-        time.sleep(1.0)
+        time.sleep(0.5)
         editor.finish()
         daemon.settle()
         assert daemon.stop()[0] == 0

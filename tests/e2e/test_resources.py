@@ -17,7 +17,7 @@ from carryover.ledger.events import session_events
 from carryover.ledger.queries import connect_read_only, sessions
 from carryover.model import UserPrompt
 from support.claude_session import ClaudeSession
-from support.daemon_process import COMMAND, DaemonProcess, handoff_of, wait_until
+from support.daemon_process import STARTED, DaemonProcess, handoff_of, wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="counts descriptors and threads in /proc")
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="counts descript
 @pytest.fixture
 def daemon(home: Path) -> DaemonProcess:
     """Started by its command: a forked one begins with all that its parent has loaded."""
-    return DaemonProcess(COMMAND)
+    return DaemonProcess(STARTED)
 
 
 def held(daemon: DaemonProcess) -> tuple[int, int, int]:

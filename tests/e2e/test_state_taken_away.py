@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
 import threading
 from pathlib import Path
 from typing import Final
@@ -14,11 +12,11 @@ from carryover.errors import ExitCode
 from carryover.fsio import FileLock, private_dir
 from support.claude_session import ClaudeSession
 from support.daemon_process import COMMAND, DaemonProcess, handoff_of
+from support.forked import ALTERED, run
 from support.notify_socket import NotifySocket
 
 QUICK: Final = (
-    sys.executable,
-    "-c",
+    *ALTERED,
     "import sys; from carryover.daemon import main, run; run.RETRY_S = 0.2; sys.exit(main.main())",
 )
 
@@ -88,7 +86,7 @@ def test_without_a_service_manager_it_ends_and_says_why(home: Path) -> None:
     private_dir(daemon.state.root)
     daemon.state.lock.mkdir()
 
-    ran = subprocess.run(COMMAND, env=daemon.env, capture_output=True, text=True, timeout=60, check=False)
+    ran = run(COMMAND)
 
     assert ran.returncode == ExitCode.FAILED
     assert ran.stderr.startswith(f"carryoverd: The lock {daemon.state.lock} cannot be taken: ")

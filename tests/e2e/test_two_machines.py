@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from carryover.errors import ExitCode
+from support import forked
 from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess, daemon_below, handoff_of, wait_until
 from support.repository import git, repository
@@ -31,8 +31,7 @@ class OneMachine:
         self.daemon: DaemonProcess = daemon_below(home)
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "carryover.cli.main", *arguments]
-        return subprocess.run(command, cwd=self.project, env=self.daemon.env, capture_output=True, text=True)
+        return forked.carryover(*arguments, cwd=self.project, env=self.daemon.env)
 
     def carryover(self, *arguments: str) -> str:
         done = self.run(*arguments)
