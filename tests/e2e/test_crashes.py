@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import signal
+import sqlite3
 import stat
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +15,8 @@ import pytest
 
 from carryover.cli.main import main
 from carryover.errors import ExitCode
+from carryover.ledger.connect import connect_read_only
+from carryover.ledger.queries import sessions
 from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess, wait_until
 from support.forked import ALTERED, run
@@ -140,3 +144,81 @@ def test_a_fatal_signal_leaves_a_report_which_the_next_start_completes(
         assert len(list(daemon.state.crashes.iterdir())) == 1, "its own file is gone, the report stays"
         assert main(["uninstall", "--purge", "--yes"]) == ExitCode.OK
         assert not daemon.state.root.exists()
+
+
+HANGS: Final = """
+import pathlib, sys, threading
+from carryover.ingest import pipeline
+def hang(*_):
+    pathlib.Path("~/reads").expanduser().touch()
+    threading.Event().wait(60)
+pipeline.prepare = hang
+from carryover.daemon import main, run
+run.STOP_LIMIT_S = 1.0
+sys.exit(main.main())
+"""
+
+DAMAGED: Final = """
+import sys
+from carryover.daemon import main
+from carryover.ledger.store import Ledger
+from carryover.ledger.ledger_errors import LedgerDamaged
+async def commit(self, source, prepared, *, seen_rev):
+    raise LedgerDamaged("the ledger is damaged")
+Ledger.commit = commit
+sys.exit(main.main())
+"""
+
+
+def test_a_read_that_never_returns_does_not_keep_the_daemon_from_stopping(session: ClaudeSession) -> None:
+    """A disk may hang for ever, and the thread that reads from it with it."""
+    session.prompt("Add a discount function to the cart")
+    with DaemonProcess((*ALTERED, HANGS)) as daemon:
+        wait_until("the read", (Path.home() / "reads").exists)
+        code, seconds = daemon.stop(signal.SIGTERM)
+
+    assert (code, 1 <= seconds < 5) == (ExitCode.FAILED, True)
+    assert daemon.log()[-1] == "WARNING stopped_by_force after_s=1"
+
+
+def test_damage_to_the_ledger_stops_the_daemon_with_a_failure(session: ClaudeSession) -> None:
+    """Its next start repairs the ledger; the person who looks after the daemon must know that it is needed."""
+    session.prompt("Add a discount function to the cart")
+    daemon = DaemonProcess((*ALTERED, DAMAGED)).start()
+
+    assert daemon.process.wait(30) == ExitCode.FAILED
+    failed = [line for line in daemon.log() if "vital_task_failed" in line]
+    assert len(failed) == 1
+    assert "LedgerDamaged" in failed[0]
+    assert daemon.log()[-1] == "INFO closed"
+
+
+def damage(ledger: Path, table: str) -> None:
+    """Overwrites the first page of a table."""
+    with closing(sqlite3.connect(ledger)) as db:
+        (page,) = db.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)).fetchone()
+        (size,) = db.execute("PRAGMA page_size").fetchone()
+    with ledger.open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"\xff" * size)
+
+
+def test_a_daemon_that_cannot_look_for_transcripts_is_started_again_with_a_mended_ledger(
+    daemon: DaemonProcess, free_port: None, session: ClaudeSession
+) -> None:
+    session.prompt("Add a parser")
+    with daemon:
+        daemon.settle()
+        daemon.stop()
+    damage(daemon.state.ledger, "source")
+
+    daemon.start()
+    code = wait_until("the daemon to end", lambda: daemon.process.poll())
+
+    assert code == 1
+    assert [line for line in daemon.log() if "vital_task_failed task=ledger-guard" in line]
+    with daemon:
+        daemon.settle()
+        assert list(daemon.state.root.glob("ledger.corrupt-*.sqlite"))
+        with closing(connect_read_only(daemon.state.ledger)) as db:
+            assert [row.native_id for row in sessions(db, limit=9)] == [session.session]
