@@ -11,7 +11,6 @@ import os
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -40,7 +39,7 @@ T = TypeVar("T")
 
 
 class Imports:
-    """Imports one document at a time, independently of the readers. Close `pool` at the end."""
+    """Imports one document at a time, independently of the readers."""
 
     def __init__(self, context: DaemonContext, *, on_read: OnRead, published: Callable[[], Awaitable[None]]) -> None:
         """`published` waits for the handoffs of the projects that `on_read` got."""
@@ -48,7 +47,7 @@ class Imports:
         self._on_read = on_read
         self._published = published
         self._one_at_a_time = asyncio.Lock()
-        self.pool = ThreadPoolExecutor(1, thread_name_prefix="import")
+        self._pool = context.pool(1, "import")
 
     async def take_in(self, path: str, project: str, agent_id: str, *, again: bool) -> Imported:
         """Imports the document at `path`. `project`, `agent_id`: as for `open_document`; empty if not given."""
@@ -58,14 +57,14 @@ class Imports:
         opened = partial(open_document, Path(path), project=project or None, agent_id=agent_id or None)
         try:
             async with self._one_at_a_time:
-                document = await asyncio.get_running_loop().run_in_executor(self.pool, opened)
+                document = await asyncio.get_running_loop().run_in_executor(self._pool, opened)
                 result = await take_in(
                     context.ledger,
                     document,
                     again=again,
                     root_of=context.root_of,
                     now_ms=context.now_ms,
-                    executor=self.pool,
+                    executor=self._pool,
                 )
         except LedgerDamaged:  # the daemon has to end, and repairs the ledger at its next start
             raise
@@ -92,7 +91,7 @@ class Linked(msgspec.Struct, frozen=True):
 
 
 class Moves:
-    """Joins moved projects with their past, in a thread of its own. Close `pool` at the end.
+    """Joins moved projects with their past, in a thread of its own.
 
     `on_moved` gets the time of the last event of each project that received sessions. While a look at the folders
     hangs, no moves are recognised and nothing waits for them.
@@ -101,7 +100,7 @@ class Moves:
     def __init__(self, context: DaemonContext, *, on_moved: Callable[[Mapping[int, int]], None]) -> None:
         self._context = context
         self._on_moved = on_moved
-        self.pool = ThreadPoolExecutor(1, thread_name_prefix="moves")
+        self._pool = context.pool(1, "moves")
         self._compared: dict[str, frozenset[int]] = {}
         """Roots that were gone at the last check, by root of a known project."""
         self._looked_s: dict[int, float] = {}
@@ -162,7 +161,7 @@ class Moves:
             return None
         context, compared = self._context, self._compared.get(root)
         looking = asyncio.get_running_loop().run_in_executor(
-            self.pool, partial(inspect_root, context.paths, root, context.config, compared=compared)
+            self._pool, partial(inspect_root, context.paths, root, context.config, compared=compared)
         )
         done, _ = await asyncio.wait({looking}, timeout=LOOK_S)
         if not done:
@@ -200,7 +199,7 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Syncing:
-    """Synchronises with the user's other machines, one request at a time. Close `pool` at the end.
+    """Synchronises with the user's other machines, one request at a time.
 
     While sync is off, nothing of it is imported. Its thread has a low priority, which git inherits.
     """
@@ -210,25 +209,20 @@ class Syncing:
         self._context = context
         self._publish = publish
         self._one_at_a_time = asyncio.Lock()
-        self._settings_changed = asyncio.Event()
-        self.pool = ThreadPoolExecutor(1, thread_name_prefix="sync", initializer=_lower_priority)
-
-    def settings_changed(self) -> None:
-        """Takes note that `[sync] every` may have changed."""
-        self._settings_changed.set()
+        self._pool = context.pool(1, "sync", _lower_priority)
 
     async def run(self) -> None:
         """Synchronises now and as often as the settings say, until cancelled."""
         context = self._context
         while True:
-            self._settings_changed.clear()
+            changed = context.config_changed
             every_s = _seconds(context.config.sync.every)
             is_on = (context.state.sync / "settings.json").exists()
             if every_s is not None and is_on and not context.config.paused:
                 outcome = await self.once()
                 if outcome.error is not None:
                     context.log.warning("sync_failed", waiting=True)
-            await wait_at_most(self._settings_changed, every_s)
+            await wait_at_most(changed, every_s)
 
     async def once(self) -> Outcome:
         """Synchronises once; errors are in the result."""
@@ -278,7 +272,7 @@ class Syncing:
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         """Runs `work` in the thread of its own. If the daemon stops meanwhile, git is ended and `work` fails."""
-        future = asyncio.get_running_loop().run_in_executor(self.pool, work)
+        future = asyncio.get_running_loop().run_in_executor(self._pool, work)
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:

@@ -7,6 +7,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -49,8 +50,11 @@ class DaemonContext:
     config_trouble: str | None = field(default=None, init=False)
     """Why `config` differs from the present content of the file."""
     config_changed: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+    """Set at the next change, which brings another event."""
     last_rescan_ms: int | None = field(default=None, init=False)
     """Time at which the last full scan of the sources began; None until the first has ended."""
+    pools: list[ThreadPoolExecutor] = field(default_factory=list, init=False)
+    """Thread pools of the daemon's parts, to be shut down at the end."""
     now_ms: Callable[[], int] = field(default_factory=lambda: _now_ms, init=False)
     """Returns the time in UTC ms."""
     clock: Callable[[], float] = field(default_factory=lambda: time.monotonic, init=False)
@@ -61,6 +65,12 @@ class DaemonContext:
         self.config = config
         self.config_trouble = None
         self.config_changed.set()
+        self.config_changed = asyncio.Event()
+
+    def pool(self, threads: int, name: str, begin: Callable[[], None] | None = None) -> ThreadPoolExecutor:
+        """Returns a new one of `pools`. `begin` is called first in each of its threads."""
+        self.pools.append(ThreadPoolExecutor(threads, thread_name_prefix=name, initializer=begin))
+        return self.pools[-1]
 
     @cached_property
     def paths(self) -> StatePaths:

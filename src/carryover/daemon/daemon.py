@@ -12,28 +12,33 @@ from __future__ import annotations
 import asyncio
 import os
 import resource
+import signal
 import time
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from enum import Enum, auto
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+import msgspec
+
 from carryover import __version__
+from carryover.config import settings_now
 from carryover.daemon.commands import Imports, Moves, Syncing
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.endpoints import Answers, HookPort, PageDoor, control_app, serving
 from carryover.daemon.health import Health, ProjectHealth, Settled
 from carryover.daemon.hooks.dispatch import Hooks, Pools
 from carryover.daemon.limit_notice import LimitNotices, show_notice
+from carryover.daemon.log import Word
 from carryover.daemon.publish_queue import Outcome, PublishQueue
 from carryover.daemon.reading import IngestQueue, Rescanner
 from carryover.daemon.server import ConnectionLimiter
 from carryover.daemon.supervisor import OnCrash, Run, Supervisor, SystemdNotifier
 from carryover.daemon.upkeep import Forgetting, StateGuard, Upkeep
 from carryover.daemon.watcher import Watcher
+from carryover.errors import UserError
 from carryover.facts import GitFacts
 from carryover.fsio import is_gone
 from carryover.ingest.scan import MS_PER_DAY
@@ -82,15 +87,16 @@ class Task(NamedTuple):
 
 
 class Daemon:
-    """Connects the daemon's parts and runs them. Call `run` once; set `stop_asked` to end it."""
+    """Connects the daemon's parts and runs them. Call `run` once, and `stop` to end it."""
 
     def __init__(self, context: DaemonContext, notifier: SystemdNotifier, *, on_crash: OnCrash) -> None:
         self._context = context
         self._notifier = notifier
         self._started_ms = context.now_ms()
-        self._pools: list[ThreadPoolExecutor] = []
-        self.stop_asked = asyncio.Event()
-        pool = self._new_pool
+        self._stop_asked = asyncio.Event()
+        self.stopped_by: signal.Signals | None = None
+        """The signal that asked it to stop."""
+        pool = context.pool
         self._moves = Moves(context, on_moved=self._moved)
         self._page = PageDoor(context)
         self._publish_queue = PublishQueue(
@@ -121,7 +127,7 @@ class Daemon:
         self._supervisor = Supervisor(context.log, on_crash=on_crash, on_failure=self._note_damage)
 
     async def run(self, *, once: bool, stopping: Callable[[], None]) -> bool:
-        """Runs until `stop_asked` is set or, with `once`, until everything on disk is read and published.
+        """Runs until `stop` is called or, with `once`, until everything on disk is read and published.
 
         Calls `stopping` when shutdown begins. Returns False if a vital task failed.
         """
@@ -134,19 +140,36 @@ class Daemon:
                 tasks = list(self._tasks())
                 for task in tasks:
                     supervisor.start(task.name, task.run, vital=task.vital)
-                waits = [self.stop_asked.wait(), supervisor.vital_failed.wait(), *([self._settle()] if once else [])]
+                waits = [self._stop_asked.wait(), supervisor.vital_failed.wait(), *([self._settle()] if once else [])]
                 await _first_of(waits)
                 stopping()
                 await self._notifier.send("STOPPING=1")
                 await self._stop(supervisor, tasks)
         finally:
             self._page.close()
-            for pool in (*self._pools, self._moves.pool, self._imports.pool, self._syncing.pool):
+            for pool in self._context.pools:
                 await asyncio.to_thread(pool.shutdown, cancel_futures=True)
         return not supervisor.vital_failed.is_set()
 
-    def settings_changed(self) -> None:
-        """Applies changed settings to reading, publishing and the offline answers."""
+    def stop(self, number: signal.Signals) -> None:
+        """Makes `run` end."""
+        if self.stopped_by is None:
+            self.stopped_by = number
+            self._context.log.info("stopping", signal=Word(number.name))
+            self._stop_asked.set()
+
+    def reload(self) -> None:
+        """Reads the settings again and applies them."""
+        context = self._context
+        try:
+            context.use(settings_now(context.state))
+        except UserError as error:
+            # A pause applies all the same; all other settings stay as they were.
+            context.use(msgspec.structs.replace(context.config, paused=context.state.paused.exists()))
+            context.config_trouble = str(error)
+            context.log.error("config_refused", error)
+        else:
+            context.log.info("config_read", paused=context.config.paused)
         self._watcher.restart()
         self._project_watcher.restart()
         self._rescanner.request("settings")
@@ -154,18 +177,11 @@ class Daemon:
         self._hooks.later(self._prune_answers)
         self._notices.ignore_earlier()
         self._forgetting.settings_changed()
-        self._upkeep.settings_changed()
-        self._syncing.settings_changed()
         self._page.settings_changed()
 
     async def _prune_answers(self) -> None:
         """Deletes the offline answers for projects that are now excluded."""
         await asyncio.to_thread(prune_answers, self._context.state.root, self._context.config)
-
-    def _new_pool(self, threads: int, name: str) -> ThreadPoolExecutor:
-        """Returns a thread pool that is shut down at the end."""
-        self._pools.append(ThreadPoolExecutor(threads, thread_name_prefix=name))
-        return self._pools[-1]
 
     async def _note_damage(self, error: Exception) -> None:
         """Reports damage to the ledger, so that the guard ends the daemon: its next start repairs the ledger."""

@@ -295,13 +295,6 @@ def _opening(listener: socket.socket) -> Iterator[None]:
         raise
 
 
-class Greeting(msgspec.Struct, frozen=True):
-    """The answer of `GET /health` for anyone who can connect."""
-
-    name: str = "carryoverd"
-    version: str = __version__
-
-
 class HookPort:
     """Serves hook calls, and the page, on a TCP port of this machine, and retries while the port is taken."""
 
@@ -310,7 +303,6 @@ class HookPort:
         self._hooks = hooks
         self._page = page
         self._secret = secrets.token_hex(32)
-        self._moved = context.config_changed
         self._log = context.log
         self.state = PortState()
 
@@ -330,14 +322,13 @@ class HookPort:
         failures = 0
         try:
             while True:
-                self._moved.clear()
-                wanted = self._context.config.server.port
+                changed, wanted = self._context.config_changed, self._context.config.server.port
                 try:
                     listener = listen(wanted)
                 except OSError as error:
                     failures += 1
                     self._failed(wanted, error)
-                    await wait_at_most(self._moved, delay_s(failures))
+                    await wait_at_most(changed, delay_s(failures))
                     continue
                 failures = 0
                 await self._serve(wanted, listener)
@@ -352,14 +343,13 @@ class HookPort:
             self.state.port, self.state.trouble = bound, None
             self._log.info("listening", port=bound)
             while self._context.config.server.port == wanted:
-                await self._moved.wait()
-                self._moved.clear()
+                await self._context.config_changed.wait()
 
     def _app(self, limiter: ConnectionLimiter, port: Port) -> web.Application:
-        async def greet(_: _Given) -> Greeting:
-            return Greeting()
+        async def greet(_: web.Request) -> web.StreamResponse:
+            return web.json_response({"name": "carryoverd", "version": __version__})
 
-        routes = {("GET", "/health"): _json_route(greet), ("POST", HOOK): _hook_route(self._hooks, secret=self._secret)}
+        routes: Routes = {("GET", "/health"): greet, ("POST", HOOK): _hook_route(self._hooks, secret=self._secret)}
         app = guarded_app(routes, self._log, limiter, port, is_page=self._page.is_at, page=self._page.answer)
         app.on_shutdown.append(self._page.end_streams)
         return app

@@ -93,7 +93,7 @@ LIMIT_S: Final = 3.0
 """How long the desktop may take to show a notification."""
 
 _MACOS: Final = (
-    *("-e", "on run argv"),
+    *("osascript", "-e", "on run argv"),
     *("-e", "display notification (item 2 of argv) with title (item 1 of argv)"),
     *("-e", "end run"),
 )
@@ -104,33 +104,25 @@ def show_notice(title: str, text: str, env: Mapping[str, str], platform: str = s
 
     Both texts are plain and a single line. They appear on a command line, which other users of the machine can read.
     """
-    name = "osascript" if platform == "darwin" else "notify-send"
+    if platform == "darwin":
+        name, *arguments = *_MACOS, title, text
+    else:  # the text may contain markup
+        name, *arguments = "notify-send", "--app-name=Carryover", "--", title, html.escape(text, quote=False)
     program = shutil.which(name, path=_absolute(env.get("PATH", os.defpath)))
     if program is None:
         return f"no {name}"
     if platform != "darwin" and not _has_bus(env):
         return "no session bus"
-    arguments = [*_MACOS, title, text] if platform == "darwin" else _linux(title, text)
+    null = subprocess.DEVNULL
     try:
         done = subprocess.run(
-            [program, *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            env=dict(env),
-            cwd="/",
-            timeout=LIMIT_S,
-            check=False,
+            [program, *arguments], stdin=null, stdout=null, stderr=null, env=dict(env), cwd="/", timeout=LIMIT_S
         )
     except subprocess.TimeoutExpired:
         return f"{name} did not answer"
     except (OSError, ValueError):
         return f"{name} can't be started"
     return None if done.returncode == 0 else f"{name} ended with code {done.returncode}"
-
-
-def _linux(title: str, text: str) -> list[str]:
-    return ["--app-name=Carryover", "--", title, html.escape(text, quote=False)]  # the text may contain markup
 
 
 def _has_bus(env: Mapping[str, str]) -> bool:

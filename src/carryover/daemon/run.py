@@ -7,6 +7,7 @@ files under a running daemon are replaced, and a late import would load the new 
 from __future__ import annotations
 
 import asyncio
+import errno
 import gc
 import importlib
 import os
@@ -17,6 +18,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack, ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,7 +43,6 @@ from carryover.records.fields import iso_utc
 
 STOP_LIMIT_S: Final = 10.0
 """A daemon that is asked to stop ends after this time, whatever hangs. Anything not stored is read again later."""
-
 
 RETRY_S: Final = 5.0
 """Interval between attempts to use the state folder."""
@@ -145,7 +146,12 @@ def acquire_daemon_lock(state: StateDir, *, started_ms: int, wait_s: float = WAI
             ) from error
         waited_s = time.monotonic() - began
         if holder is not None and (waited_s >= LEFT_BEHIND_S or _is_running(holder.pid)):
-            raise UserError(_already_running(holder), ExitCode.REFUSED)
+            since = iso_utc(holder.started_ms)
+            raise UserError(
+                f"A Carryover daemon is already running: process {holder.pid} since {since}, answering on "
+                f"{holder.socket}. Nothing was changed. Stop it with `kill {holder.pid}` if you want to start another.",
+                ExitCode.REFUSED,
+            )
         if waited_s >= wait_s:
             raise UserError(f"Another process is using the state folder {state.root}. Try again when it is done.")
         time.sleep(_PAUSE_S)
@@ -154,18 +160,9 @@ def acquire_daemon_lock(state: StateDir, *, started_ms: int, wait_s: float = WAI
 def _is_running(pid: int) -> bool:
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
+    except OSError as error:
+        return error.errno == errno.EPERM
     return True
-
-
-def _already_running(holder: DaemonHolder) -> str:
-    return (
-        f"A Carryover daemon is already running: process {holder.pid} since {iso_utc(holder.started_ms)}, answering on "
-        f"{holder.socket}. Nothing was changed. Stop it with `kill {holder.pid}` if you want to start another."
-    )
 
 
 async def _run(
@@ -185,8 +182,11 @@ async def _run(
         stack.push_async_callback(ledger.close)
         context = DaemonContext(state=state, home=Path.home(), env=os.environ, config=config, ledger=ledger, log=log)
         daemon = Daemon(context, SystemdNotifier(os.environ, log), on_crash=crashes.report)
-        signals = _Signals(daemon, context, crashes)
-        stack.callback(signals.forget)
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(partial(_unhandled, log, crashes))
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, daemon.stop, number)
+        loop.add_signal_handler(signal.SIGHUP, daemon.reload)
         log.info("started", version=Word(__version__), pid=os.getpid(), once=once)
         if not once:
             sys.stderr.write(f"carryoverd {__version__} runs; state and log are in {state.root}\n")
@@ -194,7 +194,7 @@ async def _run(
         stack.callback(log.info, "closed")
     if not in_order:
         return ExitCode.FAILED
-    return ExitCode.INTERRUPTED if signals.received == signal.SIGINT else ExitCode.OK
+    return ExitCode.INTERRUPTED if daemon.stopped_by == signal.SIGINT else ExitCode.OK
 
 
 def _end_by_force(log: Log) -> None:
@@ -203,51 +203,12 @@ def _end_by_force(log: Log) -> None:
     os._exit(ExitCode.FAILED)
 
 
-class _Signals:
-    """Handles signals: TERM and INT stop the daemon, HUP reloads its settings."""
-
-    def __init__(self, daemon: Daemon, context: DaemonContext, crashes: CrashReports) -> None:
-        self._daemon = daemon
-        self._crashes = crashes
-        self._context = context
-        self._log = context.log
-        self._loop = asyncio.get_running_loop()
-        self.received: signal.Signals | None = None
-        for number in (signal.SIGTERM, signal.SIGINT):
-            self._loop.add_signal_handler(number, self._stop, number)
-        self._loop.add_signal_handler(signal.SIGHUP, self._reload)
-        self._loop.set_exception_handler(self._forgotten_error)
-
-    def forget(self) -> None:
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            self._loop.remove_signal_handler(number)
-
-    def _stop(self, number: signal.Signals) -> None:
-        if self.received is not None:
-            return
-        self.received = number
-        self._log.info("stopping", signal=Word(number.name))
-        self._daemon.stop_asked.set()
-
-    def _reload(self) -> None:
-        context = self._context
-        try:
-            context.use(settings_now(context.state))
-        except UserError as error:
-            # A pause applies all the same; all other settings stay as they were.
-            context.use(msgspec.structs.replace(context.config, paused=context.state.paused.exists()))
-            context.config_trouble = str(error)
-            self._log.error("config_refused", error)
-        else:
-            self._log.info("config_read", paused=context.config.paused)
-        self._daemon.settings_changed()
-
-    def _forgotten_error(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        error = context.get("exception")
-        if isinstance(error, BaseException):
-            self._log.error("unhandled", error)
-            if not isinstance(error, OSError):  # a connection that broke off
-                self._crashes.report(error, "event-loop")
+def _unhandled(log: Log, crashes: CrashReports, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    error = context.get("exception")
+    if isinstance(error, BaseException):
+        log.error("unhandled", error)
+        if not isinstance(error, OSError):  # a connection that broke off
+            crashes.report(error, "event-loop")
 
 
 NOT_OURS: Final = tuple(

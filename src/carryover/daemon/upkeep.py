@@ -40,11 +40,6 @@ class Upkeep:
     def __init__(self, context: DaemonContext, *, busy: Callable[[], bool]) -> None:
         self._context = context
         self._busy = busy
-        self._settings_changed = asyncio.Event()
-
-    def settings_changed(self) -> None:
-        """Has projects checked again for files that the settings no longer allow."""
-        self._settings_changed.set()
 
     async def rebuild(self) -> None:
         """Refolds, one by one, the conversations that an earlier version of the program folded."""
@@ -67,11 +62,11 @@ class Upkeep:
     async def withdraw(self) -> None:
         """Removes from projects what the settings no longer allow: now, and whenever they change."""
         while True:
-            self._settings_changed.clear()
+            changed = self._context.config_changed
             done = await asyncio.to_thread(withdraw, self._context.state.root, self._context.config)
             if files := sum(len(project.files) for project in done):
                 self._context.log.info("withdrawn", projects=len(done), files=files)
-            await self._settings_changed.wait()
+            await changed.wait()
 
 
 DAY_S: Final = 86_400.0

@@ -200,7 +200,7 @@ def noticed(
         sources.update({(source.agent, source.path): source for source in found})
         if found or not deep:
             continue
-        if change is Change.added and _is_dir(path):
+        if change is Change.added and not Path(path).is_symlink() and _identity_of(path):
             rescan = "folder_added"
             new_folders.append(path)
         elif change is Change.deleted and "." not in path.rpartition(os.sep)[2]:
@@ -225,19 +225,12 @@ def _identify(roots: Callable[[], Iterable[TranscriptRoot]]) -> dict[TranscriptR
     return {root: _identity_of(root.path) for root in roots()}
 
 
-def _identity_of(path: Path) -> _Identity | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return (status.st_dev, status.st_ino) if stat.S_ISDIR(status.st_mode) else None
-
-
-def _is_dir(path: str) -> bool:
-    try:
-        return stat.S_ISDIR(os.lstat(path).st_mode)
-    except OSError:
-        return False
+def _identity_of(path: Path | str) -> _Identity | None:
+    with suppress(OSError):
+        status = Path(path).stat()
+        if stat.S_ISDIR(status.st_mode):
+            return status.st_dev, status.st_ino
+    return None
 
 
 def _is_watched(folder: str) -> bool:

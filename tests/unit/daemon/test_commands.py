@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from unittest.mock import AsyncMock, Mock
 
@@ -48,10 +48,8 @@ def reported() -> list[Mapping[int, int]]:
 
 
 @pytest.fixture
-async def moves(context: DaemonContext, reported: list[Mapping[int, int]]) -> AsyncIterator[Moves]:
-    made = Moves(context, on_moved=reported.append)
-    yield made
-    made.pool.shutdown()
+async def moves(context: DaemonContext, reported: list[Mapping[int, int]]) -> Moves:
+    return Moves(context, on_moved=reported.append)
 
 
 def id_at(path: Path, root: Path) -> int:
@@ -132,7 +130,6 @@ async def test_a_document_is_imported_once_and_its_project_published(context: Da
     first, again, odd = [await take_in(path) for path in (session.path, session.path, tmp_path / "notes.txt")]
     context.config = Config(paused=True)
     paused = await take_in(session.path)
-    imports.pool.shutdown()
 
     assert (first.new_events > 0, first.problem, again) == (True, None, Imported())
     assert (odd.new_events, "is not recognised" in str(odd.problem)) == (0, True)

@@ -89,7 +89,6 @@ async def test_moves_are_asked_for_by_absolute_paths(path: Path, context: Daemon
         for target in ("/follow", "/follow?root=here", f"/link?old={old}", f"/link?old={old}&new=here", "/unlink?old="):
             with pytest.raises(UserError):
                 await ask(path, "POST", target)
-    moves.pool.shutdown()
 
 
 async def test_imports_are_asked_for_by_absolute_paths(path: Path, context: DaemonContext, tmp_path: Path) -> None:
@@ -102,7 +101,6 @@ async def test_imports_are_asked_for_by_absolute_paths(path: Path, context: Daem
         for query in ({}, {"path": "here"}, given | {"project": "here"}):
             with pytest.raises(UserError):
                 await ask(path, "POST", f"/import?{urlencode(query)}")
-    imports.pool.shutdown()
 
     assert isinstance(answer, dict)
     assert (answer["new_events"] > 0, answer["problem"]) == (True, None)
