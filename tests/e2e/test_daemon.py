@@ -38,11 +38,9 @@ from support.repository import git, repository
 async def store_all(path: Path, session: ClaudeSession) -> None:
     """Bring `session` into the ledger at `path` and publish nothing, as a daemon that dies between the two."""
     agent = adapters()["claude-code"]
-    source = agent.source_of(session.path, session.folder)
-    assert source is not None
     path.parent.mkdir(mode=0o700)
     ledger = await Ledger.open(path, DigestReducer())
-    await ingest(ledger, agent, source, root_of=find_root, now_ms=lambda: LATER_MS)
+    await ingest(ledger, agent, session.source, root_of=find_root, now_ms=lambda: LATER_MS)
     await ledger.close()
 
 

@@ -36,9 +36,7 @@ async def project(ledger: Ledger, transcripts: Path, shop: Path) -> int:
     session = ClaudeSession(transcripts, shop)
     session.prompt("Add a discount function")
     agent = adapters()["claude-code"]
-    source = agent.source_of(session.path, transcripts)
-    assert source is not None
-    result = await ingest(ledger, agent, source, root_of=find_root, now_ms=lambda: LATER_MS)
+    result = await ingest(ledger, agent, session.source, root_of=find_root, now_ms=lambda: LATER_MS)
     return next(iter(result.projects))
 
 

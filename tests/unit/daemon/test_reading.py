@@ -16,295 +16,219 @@ from typing import Any
 import msgspec
 import pytest
 
-from carryover.adapter.contract import Agent, Batch, Source
+from carryover.adapter.contract import Batch
 from carryover.config import Config
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.log import source_id
 from carryover.daemon.reading import BUSY_TRIES, IngestQueue, Rescanner
 from carryover.ingest.spool import Spool
-from carryover.ledger.queries import connect_read_only, totals
-from carryover.ledger.store import Ledger
+from carryover.ledger.queries import totals
 from carryover.readers.jsonl import JsonlReader
 from support.claude_session import ClaudeSession
 from support.clock import Clock
 from support.log_lines import LogLines
 
-Touched = list[tuple[frozenset[int], int]]
 
+class Desk:
+    """A queue over a real ledger. `touched` is what it passed on: projects and the time of their newest event."""
 
-@pytest.fixture
-def touched() -> Touched:
-    """What the ingest_queue passed on: projects and the time of their newest event."""
-    return []
+    def __init__(self, context: DaemonContext, pool: Executor) -> None:
+        self.context = context
+        self.touched: list[tuple[frozenset[int], int]] = []
+        self.queue = IngestQueue(context, lambda projects, at_ms: self.touched.append((projects, at_ms)), pool)
 
-
-@pytest.fixture
-async def ingest_queue(context: DaemonContext, pool: Executor, touched: Touched) -> IngestQueue:
-    return IngestQueue(context, lambda projects, at_ms: touched.append((projects, at_ms)), pool)
-
-
-@asynccontextmanager
-async def at_work(ingest_queue: IngestQueue) -> AsyncIterator[None]:
-    """Two workers read while the block lasts, and then to the end of what was hinted."""
-    async with asyncio.TaskGroup() as group:
-        for live_only in (True, False):
-            group.create_task(ingest_queue.run(live_only=live_only))
+    @asynccontextmanager
+    async def at_work(self) -> AsyncIterator[None]:
+        """Two workers read while the block lasts."""
+        workers = [asyncio.ensure_future(self.queue.run(live_only=live_only)) for live_only in (True, False)]
         try:
             yield
         finally:
-            ingest_queue.drain()
+            for worker in workers:
+                worker.cancel()
+            await asyncio.wait(workers)
+
+    async def read(self, *sessions: ClaudeSession) -> None:
+        """Reads them to their end."""
+        async with self.at_work():
+            self.queue.read_soon([session.source for session in sessions])
+            await self.queue.flush()
+
+    def events(self) -> int:
+        with self.context.read_ledger() as db:
+            return totals(db).events
 
 
 @pytest.fixture
-def source_of(agents: dict[str, Agent]) -> Callable[[ClaudeSession], Source]:
-    def source_of(session: ClaudeSession) -> Source:
-        source = agents["claude-code"].source_of(session.path, session.folder)
-        assert source is not None
-        return source
-
-    return source_of
+async def desk(context: DaemonContext, pool: Executor) -> Desk:
+    return Desk(context, pool)
 
 
-SourceOf = Callable[[ClaudeSession], Source]
-
-
-def events(ledger_path: Path) -> int:
-    with closing(connect_read_only(ledger_path)) as db:
-        return totals(db).events
-
-
-async def test_a_long_source_is_passed_on_once_it_is_read_to_its_end(
-    ingest_queue: IngestQueue, session: ClaudeSession, source_of: SourceOf, touched: Touched, ledger_path: Path
-) -> None:
+async def test_a_long_source_is_passed_on_once_it_is_read_to_its_end(desk: Desk, session: ClaudeSession) -> None:
     """A handoff made from its first part would tell of things long past."""
     session.now -= timedelta(hours=1)
     session.append(b"".join(session.prompt_line(f"prompt {n}") for n in range(1200)))
-    async with at_work(ingest_queue):
-        ingest_queue.read_in_order([source_of(session)])
-        await ingest_queue.flush()
+    async with desk.at_work():
+        desk.queue.read_in_order([session.source])
+        await desk.queue.flush()
 
-    assert events(ledger_path) == 1201
-    assert touched == [(frozenset({1}), int(session.now.timestamp() * 1000))]
+    assert desk.events() == 1201
+    assert desk.touched == [(frozenset({1}), int(session.now.timestamp() * 1000))]
 
 
 async def test_a_source_that_cannot_be_read_is_reported_once_and_stops_no_other(
-    ingest_queue: IngestQueue, session: ClaudeSession, source_of: SourceOf, ledger_path: Path, lines: list[str]
+    desk: Desk, session: ClaudeSession, lines: list[str]
 ) -> None:
     session.prompt("Add a discount")
     odd = ClaudeSession(session.folder, session.cwd)
     odd.path.mkdir()
-    async with at_work(ingest_queue):
-        for _ in range(2):
-            ingest_queue.read_soon([source_of(odd), source_of(session)])
-            await ingest_queue.flush()
+    for _ in range(2):
+        await desk.read(odd, session)
 
-    assert events(ledger_path) == 2
-    assert ingest_queue.broken == 1
+    assert (desk.events(), desk.queue.broken) == (2, 1)
     assert [line for line in lines if "broken" in line] == [
         f"source_broken agent=claude-code source={source_id('claude-code', str(odd.path))} reason=not_a_regular_file"
     ]
 
 
-async def test_what_is_read_is_counted(
-    context: DaemonContext, ingest_queue: IngestQueue, session: ClaudeSession, source_of: SourceOf
-) -> None:
+async def test_what_is_read_is_counted(desk: Desk, session: ClaudeSession) -> None:
     session.prompt("Add a discount; password=Tr0ub4dor-and-3 is the one")
     session.append(b"no JSON at all\n")
-    async with at_work(ingest_queue):
-        ingest_queue.read_soon([source_of(session)])
-        await ingest_queue.flush()
-    found = context.meter.metrics()
+    await desk.read(session)
+    found = desk.context.meter.metrics()
 
     assert found.events_stored == 2
     assert found.bytes_read == session.path.stat().st_size - 2, "each record without the end of its line"
 
 
 async def test_while_the_ledger_is_locked_nothing_is_lost_and_it_is_said_why(
-    ingest_queue: IngestQueue,
-    session: ClaudeSession,
-    source_of: SourceOf,
-    ledger: Ledger,
-    ledger_path: Path,
-    lines: LogLines,
+    desk: Desk, session: ClaudeSession, lines: LogLines
 ) -> None:
     session.prompt("Add a discount")
-    await ledger._db.execute_fetchall("PRAGMA busy_timeout = 10")
-    with closing(sqlite3.connect(ledger_path, isolation_level=None)) as other:
+    await desk.context.ledger._db.execute_fetchall("PRAGMA busy_timeout = 10")
+    with closing(sqlite3.connect(desk.context.state.ledger, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        async with at_work(ingest_queue):
-            ingest_queue.read_soon([source_of(session)])
-            await ingest_queue.flush()
-            assert str(ingest_queue.ledger_trouble).startswith("Another program keeps ")
+        async with desk.at_work():
+            await desk.queue.read_now([session.source])
+            assert str(desk.queue.ledger_trouble).startswith("Another program keeps ")
             other.execute("COMMIT")
-            await lines.until("ledger_works_again")  # it tries again by itself, after half a second
+            await lines.until("source_read")  # it tries again by itself, after half a second
 
-    assert events(ledger_path) == 2
+    assert desk.events() == 2
     assert [line.split()[0] for line in lines] == ["ledger_unavailable", "ledger_works_again", "source_read"]
 
 
-class Unsettled(JsonlReader):
-    """Says for its first `looks` that the end of the source is not final."""
+class Odd(JsonlReader):
+    """What it reads is changed by `change`, which gets the number of the look."""
 
-    def __init__(self, looks: int) -> None:
+    def __init__(self, change: Callable[[int, Batch], Batch]) -> None:
         super().__init__()
-        self.left = looks
+        self.looks = 0
+        self._change = change
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
-        batch = super().read(path, cursor)
-        self.left -= 1
-        return msgspec.structs.replace(batch, retry_after_s=60.0 if self.left >= 0 else None)
+        self.looks += 1
+        return self._change(self.looks, super().read(path, cursor))
+
+
+def read_by(reader: JsonlReader, agents: dict[str, Any]) -> None:
+    agents["claude-code"] = replace(agents["claude-code"], reader=reader)
 
 
 async def test_a_source_whose_end_is_not_final_is_read_again_after_its_time(
-    agents: dict[str, Any],
-    context: DaemonContext,
-    pool: Executor,
-    clock: Clock,
-    session: ClaudeSession,
-    source_of: SourceOf,
-    lines: list[str],
+    agents: dict[str, Any], context: DaemonContext, pool: Executor, clock: Clock, session: ClaudeSession
 ) -> None:
     """It waits as a broken one does, but nothing is wrong with it, and nobody waits for it."""
-    reader = Unsettled(looks=1)
+    reader = Odd(lambda look, batch: msgspec.structs.replace(batch, retry_after_s=60.0 if look == 1 else None))
     other = ClaudeSession(session.folder, session.cwd)
     for each in (session, other):
         each.prompt("Add a discount")
-    unsettled = source_of(session)
-    agents["claude-code"] = replace(agents["claude-code"], reader=reader)
+    read_by(reader, agents)
     context.clock = clock
-    ingest_queue = IngestQueue(context, lambda _projects, _at_ms: None, pool)
-    async with at_work(ingest_queue):
-        await ingest_queue.read_now([unsettled])
-        assert (ingest_queue.idle, ingest_queue.broken, reader.left) == (True, 0, 0)
+    desk = Desk(context, pool)
+    await desk.read(session)
+    assert (desk.queue.idle, desk.queue.broken, reader.looks) == (True, 0, 1)
 
-        clock.now += 59
-        await ingest_queue.read_now([source_of(other)])
-        assert reader.left == -1
+    clock.now += 59
+    await desk.read(other)
+    assert reader.looks == 2
 
-        clock.now += 2
-        await ingest_queue.read_now([source_of(other)])
-        await ingest_queue.flush()
-        assert reader.left < -2
-
-    assert not [line for line in lines if "broken" in line]
+    clock.now += 2
+    await desk.read(other)
+    assert (desk.queue.broken, reader.looks > 3) == (0, True)
 
 
-async def test_agents_that_are_not_to_be_read_are_passed_by_until_they_are(
-    context: DaemonContext, ingest_queue: IngestQueue, touched: Touched, session: ClaudeSession, source_of: SourceOf
-) -> None:
+async def test_agents_that_are_not_to_be_read_are_passed_by_until_they_are(desk: Desk, session: ClaudeSession) -> None:
     session.prompt("Add a discount function")
-    context.config = Config(paused=True)
-    async with at_work(ingest_queue):
-        ingest_queue.read_soon([source_of(session)])
-        await ingest_queue.flush()
-        assert (ingest_queue.idle, touched) == (True, [])
+    desk.context.config = Config(paused=True)
+    await desk.read(session)
+    assert (desk.queue.idle, desk.touched) == (True, [])
 
-        context.config = Config()
-        ingest_queue.read_soon([source_of(session)])
-        await ingest_queue.flush()
-
-    assert len(touched) == 1
-
-
-class BusyReader(JsonlReader):
-    """Of a source that its owner is writing to when it is read first."""
-
-    def __init__(self, times: int) -> None:
-        super().__init__()
-        self.left = times
-
-    def read(self, path: Path, cursor: bytes | None) -> Batch:
-        self.left -= 1
-        if self.left >= 0:
-            raise OSError(errno.EAGAIN, "the database is locked", str(path))
-        return super().read(path, cursor)
+    desk.context.config = Config()
+    await desk.read(session)
+    assert len(desk.touched) == 1
 
 
 @pytest.mark.parametrize(("times", "found"), [(BUSY_TRIES, 2), (BUSY_TRIES + 1, 0)])
 async def test_settling_waits_for_a_source_that_its_owner_is_writing_to(
     times: int,
     found: int,
-    agents: dict[str, Agent],
-    ingest_queue: IngestQueue,
+    agents: dict[str, Any],
+    desk: Desk,
     session: ClaudeSession,
-    source_of: SourceOf,
-    ledger_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """What was complete before is in it. It does not wait for ever."""
+
+    def busy(look: int, batch: Batch) -> Batch:
+        if look <= times:
+            raise OSError(errno.EAGAIN, "the database is locked")
+        return batch
+
     monkeypatch.setattr("carryover.daemon.reading.BUSY_AGAIN_S", 0.0)
-    agents["claude-code"] = replace(agents["claude-code"], reader=BusyReader(times))
+    read_by(Odd(busy), agents)
     session.prompt("Add a discount")
-    async with at_work(ingest_queue):
-        ingest_queue.read_in_order([source_of(session)])
-        await ingest_queue.settle()
+    async with desk.at_work():
+        desk.queue.read_in_order([session.source])
+        await desk.queue.settle()
 
-        assert events(ledger_path) == found
-        assert ingest_queue.broken == (0 if found else 1)
-
-
-class Floor:
-    """A rescanner and the reading it works for. `rescan` returns what was logged: what was found."""
-
-    def __init__(self, context: DaemonContext, ingest_queue: IngestQueue, lines: LogLines) -> None:
-        self.reading = ingest_queue
-        self.rescanner = Rescanner(context, ingest_queue, Spool(context.state))
-        self._lines = lines
-
-    async def rescan(self) -> list[str]:
-        self._lines.clear()
-        await self.rescanner.rescan("safety_net")
-        return [" ".join(line.split()[1:5]) for line in self._lines if line.startswith("swept")]
-
-    async def read_all(self) -> None:
-        """Read what the rescan queued."""
-        async with at_work(self.reading):
-            await self.reading.flush()
-        self.reading._draining = False
+    assert (desk.events(), desk.queue.broken) == (found, 0 if found else 1)
 
 
-@pytest.fixture
-async def floor(context: DaemonContext, ingest_queue: IngestQueue, lines: LogLines) -> Floor:
-    return Floor(context, ingest_queue, lines)
+async def test_a_rescan_queues_what_changed_and_notes_what_vanished(
+    desk: Desk, session: ClaudeSession, lines: LogLines
+) -> None:
+    rescanner = Rescanner(desk.context, desk.queue, Spool(desk.context.state))
 
+    async def rescanned() -> list[str]:
+        """What was logged of a rescan, after which what it queued is read."""
+        lines.clear()
+        await rescanner.rescan("safety_net")
+        found = [" ".join(line.split()[1:5]) for line in lines]
+        assert desk.queue.waiting == ("changed=1" in str(found))
+        await desk.read()
+        return found
 
-@pytest.fixture
-def aged(session: ClaudeSession) -> ClaudeSession:
-    """A session that wrote an hour ago."""
     session.prompt("Add a discount")
     os.utime(session.path, (time.time() - 3600,) * 2)
-    return session
+    assert await rescanned() == ["reason=safety_net sources=1 changed=1 gone=0"]
+    assert await rescanned() == []
+    assert rescanner.sources == 1
+
+    aside = session.path.rename(session.path.with_suffix(".aside"))
+    assert await rescanned() == ["reason=safety_net sources=0 changed=0 gone=1"]
+    assert await rescanned() == []
+    aside.rename(session.path)
+    assert await rescanned() == ["reason=safety_net sources=1 changed=1 gone=0"]
+    assert await rescanned() == []
 
 
-async def test_a_rescan_queues_what_changed_and_only_that(floor: Floor, aged: ClaudeSession) -> None:
-    assert await floor.rescan() == ["reason=safety_net sources=1 changed=1 gone=0"]
-    assert floor.reading.waiting == 1
-    await floor.read_all()
-
-    assert await floor.rescan() == []
-    assert (floor.reading.waiting, floor.rescanner.sources) == (0, 1)
-
-
-async def test_a_source_that_vanished_is_marked_gone_and_comes_back(floor: Floor, aged: ClaudeSession) -> None:
-    await floor.rescan()
-    await floor.read_all()
-    aside = aged.path.rename(aged.path.with_suffix(".aside"))
-
-    assert await floor.rescan() == ["reason=safety_net sources=0 changed=0 gone=1"]
-    assert await floor.rescan() == []
-    aside.rename(aged.path)
-    assert await floor.rescan() == ["reason=safety_net sources=1 changed=1 gone=0"]
-    await floor.read_all()
-    assert await floor.rescan() == []
-
-
-async def test_it_rescans_at_the_start_and_on_request(
-    floor: Floor, context: DaemonContext, lines: LogLines, session: ClaudeSession
-) -> None:
-    running = asyncio.ensure_future(floor.rescanner.run())
+async def test_it_rescans_at_the_start_and_on_request(desk: Desk, session: ClaudeSession, lines: LogLines) -> None:
+    rescanner = Rescanner(desk.context, desk.queue, Spool(desk.context.state))
+    running = asyncio.ensure_future(rescanner.run())
     await lines.until("swept")
     session.prompt("Add a discount")
-    floor.rescanner.request("folder_added")
+    rescanner.request("folder_added")
     await lines.until("swept reason=folder_added")
     running.cancel()
     await asyncio.wait([running])

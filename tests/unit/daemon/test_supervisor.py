@@ -11,8 +11,9 @@ import pytest
 
 from carryover.daemon.log import Log
 from carryover.daemon.supervisor import Supervisor, SystemdNotifier, wait_at_most
-from support.log_lines import LogLines
 from support.notify_socket import NotifySocket
+
+needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has abstract sockets")
 
 
 class Time:
@@ -37,13 +38,8 @@ def time() -> Time:
 
 
 @pytest.fixture
-def lines() -> list[str]:
-    return []
-
-
-@pytest.fixture
-def supervisor(time: Time, lines: list[str]) -> Supervisor:
-    return Supervisor(Log(lambda _level, text: lines.append(text)), clock=time.clock, sleep=time.sleep)
+def supervisor(time: Time) -> Supervisor:
+    return Supervisor(Log(lambda *_: None), clock=time.clock, sleep=time.sleep)
 
 
 async def test_a_task_that_fails_is_started_again_after_its_back_off(supervisor: Supervisor, time: Time) -> None:
@@ -122,51 +118,42 @@ def systemd(tmp_path: Path) -> Iterator[NotifySocket]:
         yield listening
 
 
-def notifier(address: str, log: Log, **env: str) -> SystemdNotifier:
-    return SystemdNotifier({"NOTIFY_SOCKET": address, **env}, log)
+def notifier(address: str, **env: str) -> SystemdNotifier:
+    return SystemdNotifier({"NOTIFY_SOCKET": address, **env}, Log(lambda *_: None))
 
 
-async def test_it_says_when_the_daemon_answers_and_when_it_stops(systemd: NotifySocket, log: Log) -> None:
-    reported = notifier(systemd.address, log)
+@pytest.mark.parametrize("abstract", [False, pytest.param(True, marks=needs_linux)])
+async def test_it_says_when_the_daemon_answers_and_when_it_stops(tmp_path: Path, abstract: bool) -> None:
+    with NotifySocket(f"@carryover-test-{os.getpid()}" if abstract else str(tmp_path / "notify")) as systemd:
+        for message in ("READY=1", "STOPPING=1"):
+            await notifier(systemd.address).send(message)
 
-    await reported.send("READY=1")
-    await reported.send("STOPPING=1")
-
-    assert systemd.pending() == ["READY=1", "STOPPING=1"]
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has abstract sockets")
-async def test_an_address_may_be_abstract(log: Log) -> None:
-    with NotifySocket(f"@carryover-test-{os.getpid()}") as systemd:
-        await notifier(systemd.address, log).send("READY=1")
-
-        assert systemd.pending() == ["READY=1"]
+        assert systemd.pending() == ["READY=1", "STOPPING=1"]
 
 
-@pytest.mark.parametrize("env", [{}, {"NOTIFY_SOCKET": ""}, {"NOTIFY_SOCKET": "vsock:2:1234"}])
-async def test_where_nobody_listens_nothing_happens(env: dict[str, str], log: Log, lines: LogLines) -> None:
-    reported = SystemdNotifier({**env, "WATCHDOG_USEC": "1000000"}, log)
+@pytest.mark.parametrize("address", ["", "vsock:2:1234"])
+async def test_where_nobody_listens_nothing_happens(address: str) -> None:
+    reported = notifier(address, WATCHDOG_USEC="1000000")
     await reported.send("READY=1")
 
-    assert (reported.watchdog_s, lines) == (None, [])
+    assert reported.watchdog_s is None
 
 
-def test_programs_started_from_the_daemon_do_not_speak_for_it(log: Log) -> None:
+def test_programs_started_from_the_daemon_do_not_speak_for_it(tmp_path: Path) -> None:
     env = {"NOTIFY_SOCKET": "/run/notify", "WATCHDOG_USEC": "60000000", "WATCHDOG_PID": str(os.getpid()), "HOME": "/h"}
-    reported = SystemdNotifier(env, log)
+    reported = SystemdNotifier(env, Log(lambda *_: None))
 
     assert (reported.watchdog_s, env) == (60.0, {"HOME": "/h"})
 
 
-@pytest.mark.parametrize("pid", ["1", "", "x"])
-@pytest.mark.parametrize("usec", ["0", "", "-5", "soon", "²"])
-def test_a_watchdog_that_makes_no_sense_or_is_meant_for_another_is_none(usec: str, pid: str, log: Log) -> None:
-    assert notifier("/run/notify", log, WATCHDOG_USEC=usec, WATCHDOG_PID=pid).watchdog_s is None
-    assert notifier("/run/notify", log, WATCHDOG_USEC="1000000", WATCHDOG_PID="1").watchdog_s is None
+@pytest.mark.parametrize(
+    ("usec", "pid"), [("1000000", "1"), ("1000000", "x"), *((usec, "") for usec in ("0", "", "-5", "soon", "²"))]
+)
+def test_a_watchdog_that_makes_no_sense_or_is_meant_for_another_is_none(usec: str, pid: str) -> None:
+    assert notifier("/run/notify", WATCHDOG_USEC=usec, WATCHDOG_PID=pid).watchdog_s is None
 
 
-async def test_signs_of_life_are_given_only_while_the_daemon_is_healthy(systemd: NotifySocket, log: Log) -> None:
-    reported = notifier(systemd.address, log, WATCHDOG_USEC="20000")
+async def test_signs_of_life_are_given_only_while_the_daemon_is_healthy(systemd: NotifySocket) -> None:
     looks = iter([True, True, False, False, True])
 
     def healthy() -> bool:
@@ -176,12 +163,12 @@ async def test_signs_of_life_are_given_only_while_the_daemon_is_healthy(systemd:
             raise asyncio.CancelledError from None
 
     with pytest.raises(asyncio.CancelledError):
-        await reported.keep_alive(healthy)
+        await notifier(systemd.address, WATCHDOG_USEC="20000").keep_alive(healthy)
 
     assert systemd.pending() == ["WATCHDOG=1"] * 3
 
 
-async def test_a_message_waits_for_a_receiver_that_is_busy(systemd: NotifySocket, log: Log) -> None:
+async def test_a_message_waits_for_a_receiver_that_is_busy(systemd: NotifySocket) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
         other.setblocking(False)
         with pytest.raises(BlockingIOError):
@@ -189,7 +176,7 @@ async def test_a_message_waits_for_a_receiver_that_is_busy(systemd: NotifySocket
                 other.sendto(b"NOISE=1", systemd.address)
 
     async with asyncio.TaskGroup() as group:
-        group.create_task(notifier(systemd.address, log).send("READY=1"))
+        group.create_task(notifier(systemd.address).send("READY=1"))
         await asyncio.sleep(0)  # it has tried once, and found no room
         assert set(systemd.pending()) == {"NOISE=1"}
         assert await systemd.next() == ["READY=1"]

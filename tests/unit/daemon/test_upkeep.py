@@ -51,9 +51,7 @@ class Place:
 
     async def read(self, session: ClaudeSession) -> None:
         agent = self.context.agents["claude-code"]
-        source = agent.source_of(session.path, session.folder)
-        assert source is not None
-        result = await ingest(self.context.ledger, agent, source, root_of=self.context.root_of, now_ms=now_ms)
+        result = await ingest(self.context.ledger, agent, session.source, root_of=self.context.root_of, now_ms=now_ms)
         for project in result.projects:
             await self.queue.publish_now(project)
 
