@@ -1,4 +1,4 @@
-"""A real daemon process, called as Claude Code's hooks call it."""
+"""A real daemon process, called as Claude Code's hooks call it; no call keeps its agent waiting."""
 
 from __future__ import annotations
 

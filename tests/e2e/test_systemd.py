@@ -1,4 +1,4 @@
-"""The service under a real `systemd --user`, which starts it, starts it again, and forgets it."""
+"""The service under a real `systemd --user`, from `carryover install` to `carryover uninstall`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from carryover.daemon.client import ask_daemon
 from carryover.errors import UserError
 from carryover.install.background import service_here
 from carryover.install.service import Program, Ran
-from carryover.install.systemd import SystemdUser
+from carryover.install.service_managers import SystemdUser
 from carryover.paths import StateDir
 from support import user_systemd
 from support.agent_here import put_claude

@@ -56,28 +56,17 @@ def test_a_second_daemon_is_refused_and_learns_where_the_first_is(state: StateDi
     assert where in str(refused.value)
 
 
-def test_a_command_that_holds_the_lock_is_waited_for(state: StateDir) -> None:
-    command = FileLock(state.lock)
-    assert command.acquire()
-    threading.Timer(0.3, command.release).start()
-
-    lock = acquire_daemon_lock(state, started_ms=0)
-
-    lock.release()
-
-
-def test_the_file_of_a_daemon_that_was_killed_is_waited_for(state: StateDir) -> None:
-    """A program that it was just starting has its files until it runs."""
+@pytest.mark.parametrize("by", ["a command", "a daemon that was killed"])
+def test_a_lock_that_will_be_free_soon_is_waited_for(state: StateDir, by: str) -> None:
+    """A program that a daemon was just starting has its files until it runs."""
     with subprocess.Popen(["true"]) as killed:
         killed.wait()
-    inherited = FileLock(state.lock)
-    holder = DaemonHolder(pid=killed.pid, socket="", started_ms=0)
-    assert inherited.acquire(msgspec.json.encode(holder).decode())
-    threading.Timer(0.3, inherited.release).start()
+    holder = msgspec.json.encode(DaemonHolder(pid=killed.pid, socket="", started_ms=0)).decode()
+    held = FileLock(state.lock)
+    assert held.acquire(holder if by.startswith("a daemon") else "")
+    threading.Timer(0.15, held.release).start()
 
-    lock = acquire_daemon_lock(state, started_ms=0)
-
-    lock.release()
+    acquire_daemon_lock(state, started_ms=0).release()
 
 
 def test_a_lock_file_that_cannot_be_opened_is_named(state: StateDir) -> None:
