@@ -87,8 +87,8 @@ class WorkQueue(Generic[K]):
         self._changed.set()
 
     def later(self, key: K, delay_s: float) -> None:
-        """Makes `key` due after `delay_s`, unless a hint or the backlog makes it due earlier."""
-        if key not in self._hinted_keys():
+        """Makes `key` due after `delay_s`, unless a hint or the backlog makes it due earlier. Not while draining."""
+        if not self._draining and key not in self._hinted_keys():
             due = self._clock() + delay_s
             self._live[key] = _Pending(first=due, due=due, postponed=True)
             self._changed.set()
