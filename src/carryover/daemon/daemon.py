@@ -36,7 +36,7 @@ from carryover.daemon.publish_queue import Outcome, PublishQueue
 from carryover.daemon.reading import IngestQueue, Rescanner
 from carryover.daemon.server import ConnectionLimiter
 from carryover.daemon.supervisor import OnCrash, Run, Supervisor, SystemdNotifier
-from carryover.daemon.upkeep import Forgetting, StateGuard, Upkeep
+from carryover.daemon.upkeep import Forgetting, StateGuard, index_history, keep_withdrawn, rebuild
 from carryover.daemon.watcher import Watcher
 from carryover.errors import UserError
 from carryover.facts import GitFacts
@@ -109,7 +109,6 @@ class Daemon:
         changed = self._publish_queue.mark_dirty
         self._imports = Imports(context, on_read=changed, published=self._publish_queue.flush)
         self._ingest_queue = IngestQueue(context, changed, pool(READERS, "read"))
-        self._upkeep = Upkeep(context, busy=lambda: not self._ingest_queue.idle)
         spool = Spool(context.state)
         self._rescanner = Rescanner(context, self._ingest_queue, spool)
         self._forgetting = Forgetting(
@@ -194,22 +193,22 @@ class Daemon:
         for n in range(READERS):
             read = partial(self._ingest_queue.run, live_only=n < LIVE_READERS)
             yield Task(f"reader-{n + 1}", read, vital=True, ends=End.READING)
-        state = self._context.state
-        yield Task("state-guard", StateGuard((state.root, state.lock), ledger=state.ledger).run, vital=True)
-        yield Task("ledger-guard", self._context.ledger.wait_for_damage, vital=True)
+        context, busy = self._context, lambda: not self._ingest_queue.idle
+        yield Task("state-guard", StateGuard(context.state).run, vital=True)
+        yield Task("ledger-guard", context.ledger.wait_for_damage, vital=True)
         yield Task("rescanner", self._rescanner.run)
         yield Task("watcher", self._watcher.run)
         yield Task("project-watcher", self._project_watcher.run)
         yield Task("control", self._serve, ends=End.FRONT)
         yield Task("hooks", self._hooks.run, vital=True, ends=End.HOOKS)
         yield Task("hook-port", self._hook_port.run, ends=End.FRONT)
-        yield Task("rebuild", self._upkeep.rebuild)
-        yield Task("search-index", self._upkeep.index_history)
+        yield Task("rebuild", partial(rebuild, context))
+        yield Task("search-index", partial(index_history, context, busy=busy))
         yield Task("limit-notice", self._notices.run)
         yield Task("moves", self._moves.run)
         yield Task("sync", self._syncing.run)
         yield Task("retention", self._forgetting.run)
-        yield Task("withdrawal", self._upkeep.withdraw)
+        yield Task("withdrawal", partial(keep_withdrawn, context))
         yield Task("keep-in-place", self._publish_queue.keep_in_place)
         if self._notifier.watchdog_s is not None:
             yield Task("watchdog", partial(self._notifier.keep_alive, lambda: self._supervisor.healthy), ends=None)

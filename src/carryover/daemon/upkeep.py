@@ -34,39 +34,37 @@ BUSY_PAUSE_S: Final = 1.0
 """Pause between two steps of indexing while transcripts are waiting to be read."""
 
 
-class Upkeep:
-    """Does the work after an upgrade or a change. `busy`: returns whether transcripts are waiting to be read."""
+async def rebuild(context: DaemonContext) -> None:
+    """Refolds, one by one, the conversations that an earlier version of the program folded."""
+    rebuilt = 0
+    while await context.ledger.rebuild_outdated():
+        rebuilt += 1
+        await asyncio.sleep(PAUSE_S)
+    if rebuilt:
+        context.log.info("digests_rebuilt", threads=rebuilt)
 
-    def __init__(self, context: DaemonContext, *, busy: Callable[[], bool]) -> None:
-        self._context = context
-        self._busy = busy
 
-    async def rebuild(self) -> None:
-        """Refolds, one by one, the conversations that an earlier version of the program folded."""
-        rebuilt = 0
-        while await self._context.ledger.rebuild_outdated():
-            rebuilt += 1
-            await asyncio.sleep(PAUSE_S)
-        if rebuilt:
-            self._context.log.info("digests_rebuilt", threads=rebuilt)
+async def index_history(context: DaemonContext, *, busy: Callable[[], bool]) -> None:
+    """Indexes, newest first, what was recorded before there was an index or before the ledger was repaired.
 
-    async def index_history(self) -> None:
-        """Indexes, newest first, what was recorded before there was an index or before the ledger was repaired."""
-        steps = 0
-        while await self._context.ledger.write(index_more):
-            steps += 1
-            await asyncio.sleep(BUSY_PAUSE_S if self._busy() else PAUSE_S)
-        if steps:
-            self._context.log.info("history_indexed", steps=steps)
+    `busy`: returns whether transcripts are waiting to be read.
+    """
+    steps = 0
+    while await context.ledger.write(index_more):
+        steps += 1
+        await asyncio.sleep(BUSY_PAUSE_S if busy() else PAUSE_S)
+    if steps:
+        context.log.info("history_indexed", steps=steps)
 
-    async def withdraw(self) -> None:
-        """Removes from projects what the settings no longer allow: now, and whenever they change."""
-        while True:
-            changed = self._context.config_changed
-            done = await asyncio.to_thread(withdraw, self._context.state.root, self._context.config)
-            if files := sum(len(project.files) for project in done):
-                self._context.log.info("withdrawn", projects=len(done), files=files)
-            await changed.wait()
+
+async def keep_withdrawn(context: DaemonContext) -> None:
+    """Removes from projects what the settings no longer allow: now, and whenever they change."""
+    while True:
+        changed = context.config_changed
+        done = await asyncio.to_thread(withdraw, context.state.root, context.config)
+        if files := sum(len(project.files) for project in done):
+            context.log.info("withdrawn", projects=len(done), files=files)
+        await changed.wait()
 
 
 DAY_S: Final = 86_400.0
@@ -181,22 +179,22 @@ class StateGuard:
     starts it again with a new folder; transcripts are read again from the beginning.
     """
 
-    def __init__(self, paths: Iterable[Path], *, ledger: Path) -> None:
-        """Raises OSError if one of `paths` does not exist."""
-        self._opened = {path: _identity(path) for path in (*paths, ledger)}
-        self._ledger = ledger
+    def __init__(self, state: StateDir) -> None:
+        """Raises OSError if the folder, its lock or its ledger does not exist."""
+        self._opened = {path: _identity(path) for path in (state.root, state.lock, state.ledger)}
+        self._ledger = state.ledger
 
     def check(self) -> None:
         """Raises StateTakenAway if one of the files is gone or was replaced, or if the ledger was truncated."""
         for path, opened in self._opened.items():
             try:
-                same = _identity(path) == opened
                 emptied = path == self._ledger and path.stat().st_size < _SQLITE_HEADER_BYTES
+                same = _identity(path) == opened and not emptied
             except FileNotFoundError:
-                same, emptied = False, False
+                same = False
             except OSError:  # permissions may come back, and the files are still open
                 continue
-            if not same or emptied:
+            if not same:
                 raise StateTakenAway(
                     f"{path} was removed, replaced or emptied while carryoverd was running. It stops now; what its "
                     "next start does not find, it reads again from the transcripts."
@@ -210,6 +208,5 @@ class StateGuard:
 
 
 def _identity(path: Path) -> tuple[int, int]:
-    """Returns what a file is recognised by, its device and inode."""
     found = path.stat()
     return found.st_dev, found.st_ino

@@ -20,6 +20,7 @@ from carryover.ingest.pipeline import ingest
 from carryover.ledger.connect import LedgerUnavailable
 from carryover.ledger.queries import Selection, sessions
 from carryover.ledger.store import Ledger
+from carryover.paths import StateDir
 from carryover.publish.make import Refreshed
 from carryover.publish.refresh import refresh
 from support.claude_session import ClaudeSession
@@ -49,11 +50,12 @@ class Place:
     def _refresh(self, project: int, newest: bool, _git: GitFacts | None, at_ms: int) -> Refreshed:
         return refresh(self.context.paths, project, self.context.config, now_ms=at_ms, newest=newest)
 
-    async def read(self, session: ClaudeSession) -> None:
-        agent = self.context.agents["claude-code"]
-        result = await ingest(self.context.ledger, agent, session.source, root_of=self.context.root_of, now_ms=now_ms)
-        for project in result.projects:
-            await self.queue.publish_now(project)
+    async def read(self, *sessions: ClaudeSession) -> None:
+        context, agent = self.context, self.context.agents["claude-code"]
+        for each in sessions:
+            result = await ingest(context.ledger, agent, each.source, root_of=context.root_of, now_ms=now_ms)
+            for project in result.projects:
+                await self.queue.publish_now(project)
 
     def held(self) -> set[str]:
         with self.context.read_ledger() as db:
@@ -88,8 +90,7 @@ def new(old: ClaudeSession) -> ClaudeSession:
 async def test_old_sessions_are_dropped_and_are_whole_again_when_work_on_them_continues(
     place: Place, old: ClaudeSession, new: ClaudeSession, lines: LogLines
 ) -> None:
-    await place.read(old)
-    await place.read(new)
+    await place.read(old, new)
     assert "Never push to main" in handoff_of(old.cwd)
     place.context.config = Config(retention=RetentionConfig(max_age_days=30))
 
@@ -112,8 +113,7 @@ async def test_old_sessions_are_dropped_and_are_whole_again_when_work_on_them_co
 async def test_without_limits_and_while_paused_nothing_is_dropped(
     place: Place, old: ClaudeSession, new: ClaudeSession, config: Config
 ) -> None:
-    await place.read(old)
-    await place.read(new)
+    await place.read(old, new)
     place.context.config = config
 
     await place.forgetting.apply_retention()
@@ -125,8 +125,7 @@ async def test_a_new_limit_drops_nothing_before_the_next_round(
     place: Place, old: ClaudeSession, new: ClaudeSession
 ) -> None:
     """Rounds are at the start and once a day, as the guide says."""
-    await place.read(old)
-    await place.read(new)
+    await place.read(old, new)
     steps: asyncio.Queue[str] = asyncio.Queue()
     apply, bring_back = place.forgetting.apply_retention, place.forgetting.bring_back
 
@@ -164,8 +163,7 @@ async def test_a_new_limit_drops_nothing_before_the_next_round(
 async def test_a_looser_limit_brings_back_what_transcripts_still_hold(
     place: Place, old: ClaudeSession, new: ClaudeSession, loosened: RetentionConfig, comes_back: bool
 ) -> None:
-    await place.read(old)
-    await place.read(new)
+    await place.read(old, new)
     place.context.config = Config(retention=RetentionConfig(max_age_days=30))
     await place.forgetting.apply_retention()
     place.context.config = Config(retention=loosened)
@@ -176,9 +174,7 @@ async def test_a_looser_limit_brings_back_what_transcripts_still_hold(
     assert place.rescans == comes_back, "once"
     outdated = {Path(key[1]) for key, read in (await place.context.ledger.last_reads()).items() if read.size < 0}
     assert outdated == ({old.path, new.path} if comes_back else set())
-    for session in (old, new):
-        if session.path in outdated:
-            await place.read(session)
+    await place.read(*(session for session in (old, new) if session.path in outdated))
     assert place.held() == ({old.session, new.session} if comes_back else {new.session})
 
 
@@ -230,10 +226,6 @@ def state(tmp_path: Path) -> Path:
     return root
 
 
-def guard_of(state: Path) -> StateGuard:
-    return StateGuard((state, state / "daemon.lock"), ledger=state / "ledger.sqlite")
-
-
 def replaced(path: Path) -> None:
     path.with_name("new").write_bytes(path.read_bytes())
     path.with_name("new").replace(path)
@@ -252,7 +244,7 @@ TAKEN: dict[str, Callable[[Path], object]] = {
 
 @pytest.mark.parametrize("what", TAKEN)
 def test_what_is_taken_away_is_noticed(state: Path, what: str) -> None:
-    guard = guard_of(state)
+    guard = StateGuard(StateDir(state))
     guard.check()
 
     TAKEN[what](state)
