@@ -104,11 +104,17 @@ QUICK: Final = (
 )
 
 
+WATCHFUL: Final = (
+    *ALTERED,
+    "import sys; from carryover.daemon import main, upkeep; upkeep.CHECK_S = 0.1; sys.exit(main.main())",
+)
+
+
 def test_a_daemon_whose_state_was_removed_ends_and_leaves_its_successor_alone(
     session: ClaudeSession, project: Path
 ) -> None:
     session.prompt("Add a discount function to the cart")
-    with DaemonProcess() as first:
+    with DaemonProcess(WATCHFUL) as first:
         first.settle()
         shutil.rmtree(first.state.root)
         with DaemonProcess() as second:
@@ -122,7 +128,7 @@ def test_a_daemon_whose_ledger_was_emptied_ends_and_the_next_reads_all_again(
     session: ClaudeSession, project: Path
 ) -> None:
     session.prompt("Add a discount function to the cart")
-    with DaemonProcess() as daemon:
+    with DaemonProcess(WATCHFUL) as daemon:
         daemon.settle()
         os.truncate(daemon.state.ledger, 0)
         assert daemon.process.wait(30) == ExitCode.FAILED
