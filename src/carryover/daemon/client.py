@@ -1,4 +1,4 @@
-"""Talks to a running daemon over its control socket: sends requests, reloads it, stops it.
+"""Talks to a running daemon over its control socket: sends requests, reloads it, stops it, and finds its process.
 
 Uses a plain socket and HTTP/1.0, since importing a client library would take longer than the answer.
 """

@@ -221,11 +221,6 @@ def load_all(*, with_sync: bool = False) -> None:
     """Imports all modules; those that synchronise only `with_sync`. Blocks."""
     for found in pkgutil.iter_modules(carryover.__path__, "carryover."):
         if found.name not in NOT_OURS and (with_sync or found.name != "carryover.sync"):
-            _load(found.name, package=found.ispkg)
-
-
-def _load(name: str, *, package: bool) -> None:
-    module = importlib.import_module(name)
-    if package:
-        for found in pkgutil.iter_modules(module.__path__, f"{name}."):
-            _load(found.name, package=found.ispkg)
+            module = importlib.import_module(found.name)
+            for part in pkgutil.walk_packages(module.__path__, f"{found.name}.") if found.ispkg else ():
+                importlib.import_module(part.name)
