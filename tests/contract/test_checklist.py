@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
@@ -18,19 +17,7 @@ from contract.command_docs import FOLDER, Argument, Command, commands, pages, pr
 from contract.folder import CHECKOUT
 
 SCRIBE: Final = CHECKOUT / "tests" / "unit" / "agents"
-LACKS: Final = """
-import json, os, sys
-import carryover.agents
-from contract.checklist import Folder, missing
-for top in sys.argv[1:]:
-    if os.fork() == 0:
-        sys.path.insert(0, f"{top}/elsewhere_tests")
-        carryover.agents.__path__.append(f"{top}/elsewhere")
-        print(json.dumps([top, missing(Folder("scribe-cli"))]), flush=True)
-        os._exit(0)
-    os.wait()
-"""
-"""Prints what each copy of Scribe lacks; what they share is loaded once."""
+LIST: Final = "from contract.checklist import *; print(*checklist(Folder('scribe-cli')), sep='\\n')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,28 +39,30 @@ class Copy:
         assert text.count(old) == 1
         path.write_text(text.replace(old, new), "utf-8")
 
-    def contract(self) -> subprocess.CompletedProcess[str]:
-        """`pytest tests/contract --agent scribe-cli`."""
-        suite = ("-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", "tests/contract")
-        return python(*suite, "--agent", "scribe-cli", more=self.top / "elsewhere_tests")
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Runs Python at the top of the checkout, with this copy of Scribe among the agents."""
+        path = os.pathsep.join(map(str, (CHECKOUT / "src", CHECKOUT / "tests", self.top / "elsewhere_tests")))
+        env = {**os.environ, "PYTHONPATH": path, "COLUMNS": "200", "PYTHONDONTWRITEBYTECODE": "1"}
+        return subprocess.run([sys.executable, *command], cwd=CHECKOUT, env=env, capture_output=True, text=True)
 
+    def lacks(self) -> list[str]:
+        """The lines of the checklist for what is missing."""
+        listed = self.run("-c", LIST)
+        assert listed.returncode == 0, listed.stderr
+        return [line for line in listed.stdout.splitlines() if line.startswith("✗")]
 
-def python(*command: str, more: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """Runs Python at the top of the checkout; with a folder of tests more, its agent is among the agents."""
-    path = os.pathsep.join(str(each) for each in (CHECKOUT / "src", CHECKOUT / "tests", more) if each is not None)
-    env = {**os.environ, "PYTHONPATH": path, "COLUMNS": "200", "PYTHONDONTWRITEBYTECODE": "1"}
-    return subprocess.run([sys.executable, *command], cwd=CHECKOUT, env=env, capture_output=True, text=True)
-
-
-def copy_in(top: Path) -> Copy:
-    for name in ("elsewhere", "elsewhere_tests"):
-        shutil.copytree(SCRIBE / name, top / name, ignore=shutil.ignore_patterns("__pycache__"))
-    return Copy(top)
+    def contract(self, agent_id: str = "scribe-cli") -> subprocess.CompletedProcess[str]:
+        """`pytest tests/contract --agent ID`."""
+        return self.run(
+            "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", "tests/contract", "--agent", agent_id
+        )
 
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Copy:
-    return copy_in(tmp_path)
+    for name in ("elsewhere", "elsewhere_tests"):
+        shutil.copytree(SCRIBE / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    return Copy(tmp_path)
 
 
 def test_a_complete_folder_passes_and_lacks_nothing(copy: Copy) -> None:
@@ -115,36 +104,48 @@ def test_what_is_missing_is_said(copy: Copy) -> None:
         assert any(problem in line for line in said), problem
 
 
-STRIPPED: Final = (
-    (without("FACTS.md"), "FACTS.md: no row of a table names a version"),
-    (without("capabilities.py"), "capabilities.py exports CAPABILITIES: it is not there."),
-    (without("fixtures"), "reading the recordings raises FileNotFoundError."),
-    (changed("spec.py", 'id="scribe-cli"', 'id="scribe"'), "SPEC.id: it is scribe."),
-    (changed("adapter.py", "AGENT: Final", "SCRIBE: Final"), "exports AGENT: it exports no AGENT."),
-    (changed("adapter.py", "AGENT: Final = Agent(", "AGENT: Final = dict("), "of type dict, not Agent."),
-    (changed("adapter.py", "import msgspec\n", "import (\n"), "loading it raises SyntaxError:"),
-    (changed("adapter.py", '("Awake", "Rest")', '("Awake",)'), "SPEC and AGENT.hooks differ in Rest."),
-    (
-        changed("contract_case.py", "    payloads=(payload(", "    payloads=() and (payload("),
-        "CASE.payloads: it is",
-    ),
-    (changed("capabilities.py", '"resume"', '"resume", "plan"'), "no fixture shows it."),
-    (changed("capabilities.py", '"limit", ', ""), "the fixtures show it, and it is not claimed."),
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("AGENT: Final", "SCRIBE: Final", "exports AGENT: it exports no AGENT."),
+        ("AGENT: Final = Agent(", "AGENT: Final = dict(", "of type dict, not Agent."),
+        ("import msgspec\n", "import (\n", "loading it raises SyntaxError:"),
+    ],
 )
+def test_a_module_that_cannot_be_used_is_said(copy: Copy, old: str, new: str, said: str) -> None:
+    copy.replace(copy.source / "adapter.py", old, new)
+    (copy.tests / "capabilities.py").unlink()
+    lacks = copy.lacks()
+
+    assert any(said in line for line in lacks)
+    assert any("capabilities.py exports CAPABILITIES: it is not there." in line for line in lacks)
 
 
-@pytest.fixture(scope="module")
-def lacking(tmp_path_factory: pytest.TempPathFactory) -> list[list[str]]:
-    """What is said of each stripped copy."""
-    copies = [copy_in(tmp_path_factory.mktemp("copy")) for _ in STRIPPED]
-    for copy, (strip, _) in zip(copies, STRIPPED, strict=True):
-        strip(copy)
-    listed = python("-c", LACKS, *(str(copy.top) for copy in copies))
-    assert listed.returncode == 0, listed.stderr
-    found = dict(map(json.loads, listed.stdout.splitlines()))
-    return [found[str(copy.top)] for copy in copies]
+def test_the_pages_are_those_of_the_commands() -> None:
+    """`make man` writes them."""
+    assert {path.name: path.read_text() for path in FOLDER.glob("*.1")} == pages(program(), commands())
+    assert len(list(FOLDER.glob("*.1"))) == 1 + len(COMMANDS)
 
 
-@pytest.mark.parametrize("number", range(len(STRIPPED)), ids=[said for _, said in STRIPPED])
-def test_what_is_missing_is_said(lacking: list[list[str]], number: int) -> None:
-    assert any(STRIPPED[number][1] in line for line in lacking[number]), lacking[number]
+def test_a_page_says_what_the_help_says() -> None:
+    command = Command(
+        "carryover try",
+        "try a thing",
+        "Tries it.\n.dots and 'quotes' stay.\n\nTwice.",
+        "examples:\n  carryover try -n 3\n\nexit codes:\n  0    done\n  3    nothing found\n",
+        (Argument(("-n", "--number"), "N", "how often"), Argument((), "THING", "the thing", required=True)),
+    )
+
+    page = pages(command, ())["carryover-try.1"]
+
+    assert page == (
+        '.TH "CARRYOVER-TRY" "1" "" "Carryover" "User Commands"\n'
+        ".SH NAME\ncarryover\\-try \\- try a thing\n"
+        ".SH SYNOPSIS\n\\fBcarryover try\\fR \\fITHING\\fR [\\fIOPTION\\fR ...]\n"
+        ".SH DESCRIPTION\nTries it.\n\\&.dots and \\(aqquotes\\(aq stay.\n.PP\nTwice.\n"
+        ".SH OPTIONS\n.TP\n\\fITHING\\fR\nthe thing\n"
+        ".TP\n\\fB\\-n\\fR \\fIN\\fR, \\fB\\-\\-number\\fR \\fIN\\fR\nhow often\n"
+        ".SH EXAMPLES\n.nf\n  carryover try \\-n 3\n.fi\n"
+        ".SH EXIT STATUS\n.TP\n\\fB0\\fR\ndone\n.TP\n\\fB3\\fR\nnothing found\n"
+        ".SH SEE ALSO\n\\fBcarryover\\fR(1)\n"
+    )

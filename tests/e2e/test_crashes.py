@@ -164,7 +164,7 @@ DAMAGED: Final = """
 import sys
 from carryover.daemon import main
 from carryover.ledger.store import Ledger
-from carryover.ledger.ledger_errors import LedgerDamaged
+from carryover.ledger.connect import LedgerDamaged
 async def commit(self, source, prepared, *, seen_rev):
     raise LedgerDamaged("the ledger is damaged")
 Ledger.commit = commit

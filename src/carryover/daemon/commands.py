@@ -26,9 +26,9 @@ from carryover.errors import UserError, os_reason
 from carryover.facts import ProjectRoot
 from carryover.importing.document import open_document
 from carryover.importing.take_in import Imported, take_in
-from carryover.ledger.ledger_errors import LedgerDamaged
-from carryover.ledger.moves import Moved
+from carryover.ledger.connect import LedgerDamaged
 from carryover.ledger.queries import ProjectRow, projects
+from carryover.ledger.sessions import Moved
 from carryover.probe.git_command import end_in_store
 from carryover.publish.project_moves import RootFacts, follow, inspect_root, link, unlink
 

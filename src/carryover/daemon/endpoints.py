@@ -62,8 +62,8 @@ from carryover.daemon.server import (
 from carryover.daemon.supervisor import delay_s, wait_at_most
 from carryover.daemon.upkeep import Forgetting
 from carryover.facts import is_foreign
-from carryover.ledger.ledger_errors import LedgerUnavailable
-from carryover.ledger.selection import Selection
+from carryover.ledger.connect import LedgerUnavailable
+from carryover.ledger.queries import Selection
 from carryover.paths import socket_address
 from carryover.publish.answers import prune_answers
 from carryover.publish.forgetting import Erased

@@ -23,7 +23,7 @@ from carryover.ingest.pipeline import IngestResult, ingest
 from carryover.ingest.scan import SourceKey, compare_with_disk, key_of, reading_order
 from carryover.ingest.spool import Spool, collect_pending
 from carryover.ledger.commit import count_skipped
-from carryover.ledger.ledger_errors import LedgerUnavailable
+from carryover.ledger.connect import LedgerUnavailable
 
 QUIET_S: Final = 0.1
 CAP_S: Final = 0.3

@@ -36,7 +36,7 @@ from carryover.daemon.supervisor import SystemdNotifier, report_waiting
 from carryover.distill.stored_digest import DigestReducer
 from carryover.errors import ExitCode, UserError, os_reason
 from carryover.fsio import FileLock, private_dir, sweep_scratch, temporary_files
-from carryover.ledger.ledger_errors import LedgerUnavailable
+from carryover.ledger.connect import LedgerUnavailable
 from carryover.ledger.store import Ledger
 from carryover.paths import StateDir
 from carryover.records.fields import iso_utc

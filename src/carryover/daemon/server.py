@@ -26,7 +26,7 @@ from aiohttp import web
 
 from carryover.daemon.log import Log, Word, describe, phrase
 from carryover.fsio import atomic_replace, read_bytes_bounded
-from carryover.ledger.ledger_errors import LedgerDamaged
+from carryover.ledger.connect import LedgerDamaged
 
 BODY_LIMIT_BYTES: Final = 256 * 1024
 

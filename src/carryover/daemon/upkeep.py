@@ -18,11 +18,10 @@ from carryover.daemon.context import DaemonContext
 from carryover.daemon.publish_queue import PublishQueue
 from carryover.daemon.supervisor import wait_at_most
 from carryover.errors import UserError
-from carryover.ledger.connect import erase_mark
-from carryover.ledger.dropped import keep_limits, read_dropped_again
-from carryover.ledger.ledger_errors import LedgerUnavailable
+from carryover.ledger.connect import LedgerUnavailable, erase_mark
+from carryover.ledger.forget import keep_limits, read_dropped_again
+from carryover.ledger.queries import Selection
 from carryover.ledger.search_index import index_more
-from carryover.ledger.selection import Selection
 from carryover.paths import StateDir
 from carryover.publish.forgetting import Erased, forget_sessions, oldest_kept_ms, over_limits
 from carryover.publish.project_files import withdraw

@@ -26,7 +26,7 @@ from carryover.daemon.publish_queue import PublishQueue
 from carryover.daemon.server import ConnectionLimiter
 from carryover.daemon.upkeep import Forgetting
 from carryover.errors import UserError
-from carryover.ledger.ledger_errors import LedgerDamaged
+from carryover.ledger.connect import LedgerDamaged
 from support.claude_session import ClaudeSession
 from support.log_lines import LogLines
 
