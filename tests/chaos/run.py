@@ -21,6 +21,7 @@ from chaos.checks import QUIET_LIMIT_S, Checks
 from chaos.faults import FAULTS, Fault, disk_full
 from chaos.world import World
 from e2e.test_kill import SLOW_TWO_STEPS
+from support.forked import ALTERED
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class Plan:
     patience_s: float = QUIET_LIMIT_S
     mounts: bool = False
     """This process may mount without anyone else seeing it."""
+    forked: bool = False
+    """Most daemons are forked from a process that has loaded the program, so that their starts take no time."""
     sabotage: bool = False
     """The daemon has a mistake that must be found."""
     quiet: bool = False
@@ -95,7 +98,8 @@ def _run(top: Path, plan: Plan) -> Tally:
         world.mount_state()
     world.configure()
     if plan.sabotage:
-        world.command = (sys.executable, "-c", SLOW_TWO_STEPS)
+        world.command = (*ALTERED, SLOW_TWO_STEPS)
+    world.forks = plan.forked
     if plan.kills:
         world.hurry()
     checks = Checks(world, plan.patience_s)

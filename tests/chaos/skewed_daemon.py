@@ -23,6 +23,11 @@ def skewed() -> float:
         return _true_time()
 
 
-if __name__ == "__main__":
+def begin() -> None:
+    """Runs the daemon; never returns."""
     time.time = skewed
     sys.exit(main())
+
+
+if __name__ == "__main__":
+    begin()

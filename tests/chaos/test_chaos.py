@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 import re
-import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
@@ -16,32 +15,21 @@ import pytest
 from carryover.ledger.queries import connect_read_only, sessions
 from chaos.checks import Checks
 from chaos.load import chaos_tools
+from chaos.run import Plan, run
 from chaos.world import World
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 
-TESTS = Path(__file__).parents[1]
+SEED = 20261120
 
 
-def chaos(*arguments: str) -> subprocess.CompletedProcess[str]:
-    paths = [str(TESTS), os.environ.get("PYTHONPATH", "")]
-    return subprocess.run(
-        [sys.executable, "-m", "chaos", "--seed", "20261120", *arguments],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in paths if path)},
-        capture_output=True,
-        text=True,
-        timeout=170,
-        check=False,
-    )
+def test_a_short_run_breaks_nothing(tmp_path: Path) -> None:
+    only = ("kill", "truncate", "away_and_back", "ledger_cut", "forget", "freeze")
 
+    tally = run(tmp_path / "chaos", Plan(SEED, steps=4, only=only, forked=True))
 
-def test_a_short_run_breaks_nothing() -> None:
-    only = "kill,truncate,away_and_back,ledger_cut,forget,freeze"
-    ran = chaos("--steps", "4", "--quiet", "--only", only)
-
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert ", 4 steps in " in ran.stdout
-    assert " 0 lost, 0 doubled" in ran.stdout
+    assert (tally.held, tally.done.total(), tally.lost, tally.doubled) == (True, 4, 0, 0)
+    assert tally.kills > 0
 
 
 def test_each_session_has_the_id_by_which_a_fault_forgets_it(tmp_path: Path) -> None:
@@ -63,9 +51,11 @@ def test_each_session_has_the_id_by_which_a_fault_forgets_it(tmp_path: Path) -> 
     assert [session for session, _ in ended if session not in kept] == []
 
 
-def test_a_daemon_that_commits_position_and_events_in_two_steps_is_found_out() -> None:
+def test_a_daemon_that_commits_position_and_events_in_two_steps_is_found_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Were it not, the test above would prove nothing."""
-    ran = chaos("--steps", "12", "--quiet", "--only", "kill", "--patience", "2", "--sabotage")
+    tally = run(tmp_path / "chaos", Plan(SEED, steps=12, only=("kill",), patience_s=2, sabotage=True))
 
-    assert ran.returncode == 1, ran.stdout + ran.stderr
-    assert re.search(r"is there \{[^}]*: 0\b.*\} times", ran.stderr), ran.stderr
+    assert not tally.held
+    assert re.search(r"is there \{[^}]*: 0\b.*\} times", capsys.readouterr().err)

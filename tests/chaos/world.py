@@ -18,12 +18,13 @@ from carryover.daemon.main import __file__ as daemon_main
 from carryover.errors import UserError
 from carryover.paths import StateDir
 from chaos import skewed_daemon
-from chaos.forked_daemon import ForkedDaemon
 from chaos.load import Load
 from support.daemon_process import DaemonProcess, wait_until
-from support.forked import Nursery, carryover
+from support.forked import ALTERED, carryover
 
 COMMAND: Final = (sys.executable, skewed_daemon.__file__)
+FORKED: Final = (*ALTERED, "from chaos import skewed_daemon; skewed_daemon.begin()")
+"""The same, from a process that has loaded the program."""
 SOURCES: Final = Path(daemon_main).parents[2]
 CLI_LIMIT_S: Final = 90.0
 """No command may take longer, whatever state the daemon is in."""
@@ -62,8 +63,8 @@ class World:
         self.start_s = 0.5
         """How long a daemon took from its start to its first answer."""
         self.command: Sequence[str] = COMMAND
-        self.nursery: Nursery | None = None
-        """Forks most daemons, where so many are to be killed that their starts would take the time."""
+        self.forks = False
+        """Whether most daemons are forked, so that their starts take no time."""
         self.mounted = False
         self.noted = ""
         """What the present fault does, for the report of one that breaks something."""
@@ -95,7 +96,7 @@ class World:
 
     def hurry(self) -> None:
         """From now on daemons are forked, short-lived and many."""
-        self.nursery = Nursery(self.env(), "chaos.forked_daemon")
+        self.forks = True
         self.most_kills, self.most_turns, self.longest_life_s = 60, 1, 0.1
 
     def mount_state(self) -> None:
@@ -130,10 +131,8 @@ class World:
         """Starts a daemon, without waiting for anything."""
         assert not self.alive
         self.starts += 1
-        if self.nursery is not None and self.command is COMMAND and self.chance.random() > WHOLE_STARTS:
-            self._daemon = ForkedDaemon(self.nursery, self.env()).start()
-        else:
-            self._daemon = DaemonProcess(self.command, env=self.env()).start()
+        forked = self.forks and self.command is COMMAND and self.chance.random() > WHOLE_STARTS
+        self._daemon = DaemonProcess(FORKED if forked else self.command, env=self.env()).start()
         return self._daemon
 
     def one_that_ended(self, second: DaemonProcess) -> subprocess.Popen[bytes] | None:
@@ -224,5 +223,3 @@ class World:
         if self.alive:
             assert self._daemon is not None
             self._daemon.kill()
-        if self.nursery is not None:
-            self.nursery.close()

@@ -1,12 +1,13 @@
-"""A real daemon that is made to crash: what it leaves, what `doctor` says, and that none of it is content."""
+"""A real daemon in which something goes wrong: what it leaves, and that neither a report nor the log holds content."""
 
 from __future__ import annotations
 
 import json
 import signal
+import sqlite3
 import stat
-import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,19 +15,24 @@ import pytest
 
 from carryover.cli.main import main
 from carryover.errors import ExitCode
+from carryover.ledger.connect import connect_read_only
+from carryover.ledger.queries import sessions
 from support.claude_session import ClaudeSession
-from support.daemon_process import DaemonProcess, wait_until
+from support.daemon_process import COMMAND, DaemonProcess, handoff_of, wait_until
+from support.forked import ALTERED, run
+from support.hook_client import HookClient
+from support.repository import repository
 
 MARKER: Final = "xylophonic"
 
 VITAL: Final = """
 import sys
-from carryover.daemon import main, state_guard
+from carryover.daemon import main, upkeep
 def check(self):
     transcript = "xylophonic words of a transcript"
     raise RuntimeError(transcript)
-state_guard.CHECK_S = 0.1
-state_guard.StateGuard.check = check
+upkeep.CHECK_S = 0.1
+upkeep.StateGuard.check = check
 sys.exit(main.main())
 """
 
@@ -53,7 +59,7 @@ sys.exit(main.main())
 
 
 def crashing(program: str) -> DaemonProcess:
-    return DaemonProcess((sys.executable, "-c", program))
+    return DaemonProcess((*ALTERED, program))
 
 
 def reports(daemon: DaemonProcess) -> list[Path]:
@@ -85,8 +91,8 @@ def test_a_vital_task_that_fails_leaves_a_report_that_doctor_names(
 
     assert daemon.process.wait(30) == ExitCode.FAILED
     text = the_report(daemon)
-    assert "what      state-guard failed: RuntimeError at carryover.daemon.state_guard:" in text
-    assert "  carryover/daemon/state_guard.py:" in text
+    assert "what      state-guard failed: RuntimeError at carryover.daemon.upkeep:" in text
+    assert "  carryover/daemon/upkeep.py:" in text
     assert "RuntimeError (message left out)" in text
     assert " INFO started version=" in text
     [found] = findings(capsys, "crash")
@@ -106,14 +112,7 @@ def test_a_task_that_fails_again_and_again_is_reported_once(session: ClaudeSessi
 
 def test_a_daemon_that_fails_outside_of_its_tasks_says_so_without_the_message(home: Path) -> None:
     daemon = crashing(OUTSIDE_OF_TASKS)
-    ran = subprocess.run(
-        [sys.executable, "-c", OUTSIDE_OF_TASKS],
-        env=daemon.env,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    ran = run((*ALTERED, OUTSIDE_OF_TASKS))
 
     assert ran.returncode == ExitCode.FAILED
     assert "ValueError (message left out)" in the_report(daemon)
@@ -147,3 +146,148 @@ def test_a_fatal_signal_leaves_a_report_which_the_next_start_completes(
         assert len(list(daemon.state.crashes.iterdir())) == 1, "its own file is gone, the report stays"
         assert main(["uninstall", "--purge", "--yes"]) == ExitCode.OK
         assert not daemon.state.root.exists()
+
+
+HANGS: Final = """
+import pathlib, sys, threading
+from carryover.ingest import pipeline
+def hang(*_):
+    pathlib.Path("~/reads").expanduser().touch()
+    threading.Event().wait(60)
+pipeline.prepare = hang
+from carryover.daemon import main, run
+run.STOP_LIMIT_S = 1.0
+sys.exit(main.main())
+"""
+
+DAMAGED: Final = """
+import sys
+from carryover.daemon import main
+from carryover.ledger.store import Ledger
+from carryover.ledger.connect import LedgerDamaged
+async def commit(self, source, prepared, *, seen_rev):
+    raise LedgerDamaged("the ledger is damaged")
+Ledger.commit = commit
+sys.exit(main.main())
+"""
+
+
+def test_a_read_that_never_returns_does_not_keep_the_daemon_from_stopping(session: ClaudeSession) -> None:
+    """A disk may hang for ever, and the thread that reads from it with it."""
+    session.prompt("Add a discount function to the cart")
+    with DaemonProcess((*ALTERED, HANGS)) as daemon:
+        wait_until("the read", (Path.home() / "reads").exists)
+        code, seconds = daemon.stop(signal.SIGTERM)
+
+    assert (code, 1 <= seconds < 5) == (ExitCode.FAILED, True)
+    assert daemon.log()[-1] == "WARNING stopped_by_force after_s=1"
+
+
+def test_damage_to_the_ledger_stops_the_daemon_with_a_failure(session: ClaudeSession) -> None:
+    """Its next start repairs the ledger; the person who looks after the daemon must know that it is needed."""
+    session.prompt("Add a discount function to the cart")
+    daemon = DaemonProcess((*ALTERED, DAMAGED)).start()
+
+    assert daemon.process.wait(30) == ExitCode.FAILED
+    failed = [line for line in daemon.log() if "vital_task_failed" in line]
+    assert len(failed) == 1
+    assert "LedgerDamaged" in failed[0]
+    assert daemon.log()[-1] == "INFO closed"
+
+
+def damage(ledger: Path, table: str) -> None:
+    """Overwrites the first page of a table."""
+    with closing(sqlite3.connect(ledger)) as db:
+        (page,) = db.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)).fetchone()
+        (size,) = db.execute("PRAGMA page_size").fetchone()
+    with ledger.open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"\xff" * size)
+
+
+def test_a_daemon_that_cannot_look_for_transcripts_is_started_again_with_a_mended_ledger(
+    daemon: DaemonProcess, free_port: None, session: ClaudeSession
+) -> None:
+    session.prompt("Add a parser")
+    with daemon:
+        daemon.settle()
+        daemon.stop()
+    damage(daemon.state.ledger, "source")
+
+    daemon.start()
+    code = wait_until("the daemon to end", lambda: daemon.process.poll())
+
+    assert code == 1
+    assert [line for line in daemon.log() if "vital_task_failed task=ledger-guard" in line]
+    with daemon:
+        daemon.settle()
+        assert list(daemon.state.root.glob("ledger.corrupt-*.sqlite"))
+        with closing(connect_read_only(daemon.state.ledger)) as db:
+            assert [row.native_id for row in sessions(db, limit=9)] == [session.session]
+
+
+MARKERS: Final = ("xylophonic", "quixotry", "zephyrous", "jackdaw")
+"""Words of transcripts, paths, hook calls and settings."""
+TEXT, PATH, CALL, SETTING = MARKERS
+
+
+@pytest.fixture
+def marked(home: Path, transcripts: Path) -> ClaudeSession:
+    project = repository(home / f"{PATH}-clients" / f"{PATH}-shop")
+    return ClaudeSession(transcripts, project)
+
+
+def test_no_word_of_a_session_a_path_or_a_call_is_in_the_log(
+    marked: ClaudeSession, free_port: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    marked.prompt(f"Never use {TEXT}. Write {PATH}.py; {TEXT.upper()}_TOKEN=sk-{TEXT}0123456789abcdef")
+    marked.append(marked.call_line("t1", f"cat {PATH}.py; echo {TEXT}"))
+    marked.append(marked.result_line("t1", f"{TEXT}: no such file"))
+    marked.append(
+        f'{{"type": "{TEXT}", "{TEXT}": 1}}\n{TEXT} is no JSON\n'.encode() + b"\xff\xfe" + TEXT.encode() + b"\n"
+    )
+    marked.answer(f"Done: {TEXT}.")
+    with DaemonProcess((*COMMAND, "--log-level", "debug")) as daemon:
+        daemon.settle()
+        assert TEXT in handoff_of(marked.cwd), "it was read"
+        _call_hooks(daemon, marked)
+        _ask_oddly(daemon)
+        daemon.state.config.write_text(f'[publish]\npointers = "{SETTING}"\n')
+        daemon.process.send_signal(signal.SIGHUP)
+        wait_until("the refusal", lambda: daemon.health()["config_trouble"])
+        daemon.settle()
+        health = daemon.health()
+        daemon.stop()
+    log = "".join(path.read_text() for path in daemon.state.root.glob("carryoverd.log*"))
+
+    logged = {line.split()[2] for line in log.splitlines()}
+    assert {"source_read", "published", "hook_path_refused", "config_refused"} <= logged
+    assert [marker for marker in MARKERS if marker in log.lower()] == []
+    assert [part for part in marked.cwd.parts[2:] if part in log] == [], "no part of a path either"
+    assert [marker for marker in MARKERS if marker in json.dumps(health["metrics"]).lower()] == []
+    capsys.readouterr()
+    main(["logs"])
+    assert capsys.readouterr().out == log
+
+
+def _call_hooks(daemon: DaemonProcess, session: ClaudeSession) -> None:
+    client = HookClient(daemon.state.socket)
+    payload = {
+        "session_id": f"{CALL}",
+        "transcript_path": str(session.path),
+        "cwd": str(session.cwd),
+        "hook_event_name": "Stop",
+        "last_assistant_message": f"{CALL} it is",
+    }
+    client.call("Stop", payload)
+    client.call("Stop", {**payload, "cwd": f"/home/{CALL}/../{CALL}"})
+    client.call("Stop", {**payload, "transcript_path": f"/etc/{CALL}"})
+    client.call(CALL, {**payload, "hook_event_name": CALL})
+    client.call("SessionStart", {CALL: [CALL]})
+    client.call(CALL, {CALL: CALL}, agent=CALL)
+
+
+def _ask_oddly(daemon: DaemonProcess) -> None:
+    client = HookClient(daemon.state.socket)
+    for target in (f"/{CALL}", f"/hook/{CALL}", f"/link?old=/{CALL}&new=/{CALL}", f"/unlink?old=/{CALL}"):
+        client.ask("POST", target, CALL.encode(), {"X-Odd": CALL})

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -19,6 +21,7 @@ from carryover.config import load_config
 from carryover.edits.hooks import hook_command
 from support.agent_here import everything, only_this_path, put_claude
 from support.daemon_process import DaemonProcess, handoff_of
+from support.forked import CARRYOVER, carryover
 from support.terminal import ENTER, Terminal
 from support.tools import program
 
@@ -92,8 +95,10 @@ def here(home: Path, project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def run(line: str, project: Path) -> str:
     """What the line shows on a terminal."""
     asked = next((answer for begin, answer in KEYS.items() if re.match(begin, line)), None)
-    command = ["/bin/sh", "-c", f"cd '{project}'\n{line}"]
-    with Terminal(command, os.environ, columns=100, lines=60) as terminal:
+    words = shlex.split(line, comments=True)
+    plain = words[0] == "carryover" and not re.search(r"[|&;<>$(]", line.partition("#")[0])
+    command = [*CARRYOVER, *words[1:]] if plain else ["/bin/sh", "-c", line]
+    with Terminal(command, os.environ, columns=100, lines=60, cwd=project) as terminal:
         if asked is not None:
             terminal.wait_for(asked[0])
             terminal.press(asked[1])
@@ -102,8 +107,15 @@ def run(line: str, project: Path) -> str:
     return text
 
 
+@pytest.fixture
+def installed(free_port: None) -> Iterator[DaemonProcess]:
+    """The daemon that `carryover install` will start in the background, where there is no service manager."""
+    yield DaemonProcess()
+    carryover("stop")
+
+
 def test_what_is_shown_works_from_the_installation_to_the_removal(
-    home: Path, here: Path, daemon: DaemonProcess
+    home: Path, here: Path, installed: DaemonProcess
 ) -> None:
     before = {name: what for name, what in everything(home).items() if name.startswith((".claude/settings", "work"))}
     lines = [line for line in LINES if not PACKAGES.search(line) and not line.startswith("make ")]
@@ -111,19 +123,16 @@ def test_what_is_shown_works_from_the_installation_to_the_removal(
     installs, refreshes, removes = [line for line in lines if line not in used]
 
     run(installs, here)
-    config = home / ".carryover" / "config.toml"
-    config.write_text(f"{config.read_text()}\n[server]\nport = 0\n")
-    with daemon:
-        daemon.settle()
-        for line in used:
-            text = run(line, here)
-            expected = [words for begin, words in SHOWS.items() if line.startswith(begin)]
-            assert not expected or expected[-1] in " ".join(text.split()), f"{line}\n{text}"
-        daemon.settle()
-        assert "The rounding is sound" in handoff_of(here), handoff_of(here)
-        assert "Is the cache sound?" in (home / "clipboard").read_text()
-        run(refreshes, here)
-        run(removes, here)
+    installed.settle()
+    for line in used:
+        text = run(line, here)
+        expected = [words for begin, words in SHOWS.items() if line.startswith(begin)]
+        assert not expected or expected[-1] in " ".join(text.split()), f"{line}\n{text}"
+    installed.settle()
+    assert "The rounding is sound" in handoff_of(here), handoff_of(here)
+    assert "Is the cache sound?" in (home / "clipboard").read_text()
+    run(refreshes, here)
+    run(removes, here)
 
     (here / "shop.md").unlink()
     (here / "shop.age").unlink()

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
@@ -15,7 +13,7 @@ import pytest
 from support.agent_here import everything, only_this_path, put_claude
 from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess, handoff_of
-from support.forked import carryover, data
+from support.forked import CARRYOVERD, carryover, data, run
 from support.tools import versioned
 
 SETTINGS = b"""{
@@ -214,15 +212,7 @@ def test_transcripts_that_a_variable_moved_are_read_by_a_daemon_without_it(
 
 
 def test_the_daemon_s_own_command_installs_too(lived_in: Path) -> None:
-    answer = subprocess.run(
-        [sys.executable, "-m", "carryover.cli.carryoverd", "install", "--yes", "--no-service"],
-        env=os.environ,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    answer = run((*CARRYOVERD, "install", "--yes", "--no-service"))
 
     assert (answer.returncode, answer.stderr) == (0, "")
     assert answer.stdout.startswith("✓ Claude Code 2.1.328 detected\n")

@@ -2,6 +2,9 @@
 
 The writer's own diary says which lines had to be seen: those that stood on disk all the time from before a daemon was
 asked to settle until after it had answered. Lines that came or went in between may or may not be in the ledger.
+
+A database is rewritten in place. The editor has no patience for locks and would fail if it had to wait for one. When
+all is at rest, what counts in the ledger must be what its conversations list then, each bubble once.
 """
 
 from __future__ import annotations
@@ -10,7 +13,6 @@ import os
 import random
 import re
 import sqlite3
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -21,8 +23,13 @@ from typing import Final
 
 import pytest
 
+from agents.cursor.restless_editor import RestlessEditor
 from carryover.ledger.codec import decode_body
+from carryover.ledger.events import session_events
+from carryover.ledger.queries import connect_read_only, session_by_prefix
+from carryover.model import AssistantMessage, ToolCall, ToolResult, UserPrompt
 from support.daemon_process import DaemonProcess, wait_until
+from support.forked import ALTERED
 from support.restless_writer import MARK_CHARS, RestlessWriter
 
 SEED: Final = 20_261_120
@@ -30,7 +37,7 @@ KILLS: Final = 8
 UNDISTURBED: Final = 3
 """The first daemons have only old history to read and are killed while they do; live sessions would come before it."""
 
-HISTORY: Final = 12_000
+HISTORY: Final = 5_000
 """Lines of a transcript from before, enough to be killed again and again while it is read."""
 
 MARK: Final = re.compile(rf"mark[0-9]{{{MARK_CHARS - 4}}}")
@@ -154,7 +161,7 @@ def kill_between_two_steps(home: Path) -> None:
     """A daemon below `home` with that mistake is killed after its first step."""
     reached = home / "first-step-done"
     waits = f"Path({os.fspath(reached)!r}).touch(); await asyncio.Event().wait()"
-    broken = DaemonProcess((sys.executable, "-c", _TWO_STEPS.replace("BETWEEN", waits))).start()
+    broken = DaemonProcess((*ALTERED, _TWO_STEPS.replace("BETWEEN", waits))).start()
     wait_until("the first step of a commit", reached.exists)
     broken.kill()
 
@@ -163,7 +170,7 @@ def test_a_daemon_that_commits_position_and_events_in_two_steps_is_found_out(
     daemon: DaemonProcess, writer: RestlessWriter, home: Path
 ) -> None:
     """Were it not, the test above would prove nothing. It is killed between the two steps; a sound one reads on."""
-    writer.write_history(HISTORY // 6)
+    writer.write_history(HISTORY // 3)
     kill_between_two_steps(home)
     story = Story(owed=set())
     with daemon:
@@ -173,3 +180,72 @@ def test_a_daemon_that_commits_position_and_events_in_two_steps_is_found_out(
     verdict = judge(stored_marks(daemon.state.ledger), owed=story.owed, written=writer.diary.written())
     assert set() < verdict.lost < story.owed
     assert (verdict.doubled, verdict.invented) == (frozenset(), frozenset())
+
+
+EDITOR_KILLS: Final = 5
+BEFORE_IT_WRITES: Final = 2
+BUBBLES: Final = 2_400
+"""Bubbles of conversations from before."""
+FORGETFUL: Final = """
+from carryover.agents.cursor import builder
+from carryover.daemon.main import main
+from carryover.readers import rewritten
+
+builder.MAX_CONVERSATIONS, rewritten.READ_RECORDS = 12, 7
+main()
+"""
+"""So that a short conversation is told in several commits like one of thousands of bubbles, and soon forgotten."""
+
+BUBBLE: Final = re.compile(r"mark\d{6}")
+
+
+@pytest.fixture
+def editor(home: Path) -> Iterator[RestlessEditor]:
+    folders = [home / "work" / name for name in ("shop", "blog")]
+    for folder in folders:
+        folder.mkdir(parents=True)
+    editor = RestlessEditor(home / ".config" / "Cursor" / "User", folders, seed=SEED)
+    editor.write_history(BUBBLES // 40, 40)
+    yield editor
+    if editor.is_alive():
+        editor.finish()
+
+
+def standing(ledger: Path) -> Counter[tuple[str, str]]:
+    """What counts in the ledger: the kind of each event and the mark in it."""
+    found: Counter[tuple[str, str]] = Counter()
+    with closing(connect_read_only(ledger)) as db:
+        assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        for (native_id,) in db.execute("SELECT native_id FROM session").fetchall():
+            for event in session_events(db, session_by_prefix(db, native_id)):
+                body = event.body
+                if event.retracted or not isinstance(body, UserPrompt | AssistantMessage | ToolCall | ToolResult):
+                    continue
+                text = body.text if isinstance(body, UserPrompt | AssistantMessage) else body.subject
+                found.update((type(body).__name__, mark) for mark in BUBBLE.findall(text))
+    return found
+
+
+def test_killing_the_daemon_while_a_database_is_rewritten_loses_nothing_and_doubles_nothing(
+    editor: RestlessEditor,
+) -> None:
+    daemon = DaemonProcess((*ALTERED, FORGETFUL))
+    chance = random.Random(SEED)
+    for number in range(EDITOR_KILLS):
+        if number == BEFORE_IT_WRITES:
+            editor.start()
+        daemon.start()
+        if chance.random() < 0.7:
+            daemon.wait_until_it_answers()
+        time.sleep(chance.uniform(0, 0.7))
+        daemon.kill()
+    with daemon:
+        time.sleep(0.5)
+        editor.finish()
+        daemon.settle()
+        assert daemon.stop()[0] == 0
+
+    counted, owed = standing(daemon.state.ledger), editor.counts()
+    assert (owed - counted, counted - owed) == (Counter(), Counter())
+    assert {"turn", "back", "back_and_on", "forth", "restart", "vacuum"} <= set(editor.done), editor.done
+    assert len(owed) > BUBBLES

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
 
 import pytest
 
-from carryover.daemon.hooks.http_app import listen
+from carryover.daemon.endpoints import listen
 from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess, handoff_of, wait_until
+from support.forked import carryover
 from support.hook_client import HookClient, payload_of
 from support.page_client import PageClient, Shown
 
-UI = (sys.executable, "-m", "carryover.cli.main", "ui", "--no-open")
 DATA = (
     "me",
     "projects",
@@ -78,7 +77,7 @@ def number_of(page: PageClient, session: ClaudeSession) -> int:
 
 
 def run_ui(daemon: DaemonProcess) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(UI, env=daemon.env, capture_output=True, text=True, timeout=60, check=False)
+    return carryover("ui", "--no-open", env=daemon.env)
 
 
 def test_the_command_prints_an_address_that_opens_the_page_once(shared: DaemonProcess, port: int) -> None:
@@ -244,7 +243,7 @@ def test_the_page_is_told_of_a_new_handoff_at_once(
 
 def test_the_page_is_told_of_other_settings(page: PageClient, shared: DaemonProcess) -> None:
     with page.changes() as events:
-        subprocess.run([*UI[:3], "config", "resume.stale_days", "9"], env=shared.env, check=True, capture_output=True)
+        carryover("config", "resume.stale_days", "9", env=shared.env).check_returncode()
 
         assert next(name for name, _ in events if name == "health") == "health"
 
@@ -323,7 +322,7 @@ def test_the_setting_ends_a_page_that_is_open(daemon: DaemonProcess, free_port: 
         client = PageClient(port)
         client.open(key_for(daemon))
         assert client.get("/ui/").status == 200
-        subprocess.run([*UI[:3], "config", "server.page", "false"], env=daemon.env, check=True, capture_output=True)
+        carryover("config", "server.page", "false", env=daemon.env).check_returncode()
 
         assert client.get("/ui/").status == 404
 
@@ -357,7 +356,7 @@ def test_hooks_are_answered_in_time_while_the_page_is_busy(
     hooks = HookClient(shared.state.socket)
     start = payload_of(ClaudeSession(session.folder, session.cwd), "SessionStart", source="startup")
     with ThreadPoolExecutor(12) as browsers:
-        asked = [browsers.submit(page.get, f"/ui/api/project/{number}/handoff") for _ in range(60)]
+        asked = [browsers.submit(page.get, f"/ui/api/project/{number}/handoff") for _ in range(24)]
         answers = [hooks.call("SessionStart", start) for _ in range(5)]
         shown = {each.result().status for each in asked}
 

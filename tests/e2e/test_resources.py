@@ -17,7 +17,7 @@ from carryover.ledger.events import session_events
 from carryover.ledger.queries import connect_read_only, sessions
 from carryover.model import UserPrompt
 from support.claude_session import ClaudeSession
-from support.daemon_process import COMMAND, DaemonProcess, handoff_of, wait_until
+from support.daemon_process import STARTED, DaemonProcess, handoff_of, wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="counts descriptors and threads in /proc")
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="counts descript
 @pytest.fixture
 def daemon(home: Path) -> DaemonProcess:
     """Started by its command: a forked one begins with all that its parent has loaded."""
-    return DaemonProcess(COMMAND)
+    return DaemonProcess(STARTED)
 
 
 def held(daemon: DaemonProcess) -> tuple[int, int, int]:
@@ -51,12 +51,12 @@ def test_many_events_leave_no_descriptor_thread_or_process_behind(
     for root in roots[1:]:
         root.mkdir()
     with daemon:
-        go_on(daemon, sessions, 10)
+        go_on(daemon, sessions, 5)
         before = held(daemon)
-        go_on(daemon, sessions, 40)
+        go_on(daemon, sessions, 20)
         descriptors, threads, children = held(daemon)
 
-    # 120 events: anything kept for each of them would show. Pools make their few threads only when they are needed.
+    # 60 turns: anything kept for each of them would show. Pools make their few threads only when they are needed.
     assert descriptors <= before[0] + 3, "one for each connection that may just be closing, and little else"
     assert threads <= before[1] + 8
     assert children == 0

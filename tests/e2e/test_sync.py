@@ -6,7 +6,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
@@ -16,9 +15,9 @@ from typing import Any
 
 import pytest
 
+from support import forked
 from support.claude_session import ClaudeSession
-from support.daemon_process import wait_until
-from support.forked import carryover
+from support.daemon_process import DaemonProcess, wait_until
 from support.repository import git
 from support.terminal import CTRL_C, ENTER, Terminal
 
@@ -43,22 +42,21 @@ class Home:
         return {**os.environ, **xdg, **moved}
 
     def run(self, *arguments: str, code: int = 0) -> str:
-        ran = carryover(*arguments, cwd=self.shop, env=self.env)
+        ran = forked.carryover(*arguments, cwd=self.shop, env=self.env)
         assert ran.returncode == code, ran.stderr + ran.stdout
         return ran.stdout + ran.stderr
 
     def answer(self, answer: str, *arguments: str) -> tuple[int, str]:
         """Answers the one question of a command on a terminal; returns its exit code and all it has shown."""
-        with Terminal([sys.executable, "-m", "carryover.cli.main", *arguments], self.env, columns=300) as terminal:
+        with Terminal([*forked.CARRYOVER, *arguments], self.env, columns=300) as terminal:
             terminal.wait_for("[y/N]")
             terminal.press(answer, ENTER)
             return terminal.end()
 
     def start(self, *arguments: str, shell: str = "") -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "carryover.cli.main", *arguments]
+        command = [*forked.CARRYOVER, *arguments]
         limited = ["sh", "-c", f'{shell}; exec "$@"', "sh", *command] if shell else command
-        null = subprocess.DEVNULL
-        return subprocess.Popen(limited, cwd=self.shop, env=self.env, stdin=null, stdout=null, stderr=null)
+        return forked.start(limited, cwd=self.shop, env=self.env)
 
     def json(self, *arguments: str) -> Any:
         return json.loads(self.run(*arguments, "--json"))
@@ -245,7 +243,7 @@ def test_a_sync_that_is_killed_loses_and_doubles_nothing(store: Path, desktop: H
         for home in (desktop, laptop):
             process = home.start("sync")
             with suppress(subprocess.TimeoutExpired):
-                process.wait(0.3 + number / 6)
+                process.wait(0.05 + number / 8)
             process.kill()
             process.wait()
 
@@ -308,17 +306,9 @@ def test_the_daemon_synchronises_by_itself(store: Path, desktop: Home, laptop: H
     desktop.session().prompt("Whole cents, never floats")
     desktop.run("sync")
     (laptop.folder / ".carryover" / "config.toml").write_text('[server]\nport = 0\n[sync]\nevery = "1m"\n')
-    daemon = subprocess.Popen(
-        [sys.executable, "-m", "carryover.cli.carryoverd"], env=laptop.env, stderr=subprocess.DEVNULL, cwd="/"
-    )
-    try:
-        log = laptop.folder / ".carryover" / "carryoverd.log"
-        wait_until("the first sync", lambda: log.exists() and "synchronised" in log.read_text())
-        text = log.read_text()
-    finally:
-        daemon.terminate()
-        code = daemon.wait(20)
+    with DaemonProcess(env=laptop.env) as daemon:
+        wait_until("the first sync", lambda: any("synchronised" in line for line in daemon.log()))
+        assert "cents" not in "".join(daemon.log())
+        assert daemon.stop()[0] == 0
 
-    assert "cents" not in text
     assert laptop.run("ls", "--all")
-    assert code == 0

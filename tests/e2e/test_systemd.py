@@ -1,7 +1,8 @@
-"""The service under a real `systemd --user`, which starts it, starts it again, and forgets it."""
+"""The service under a real `systemd --user`, from `carryover install` to `carryover uninstall`."""
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -16,10 +17,11 @@ import pytest
 from carryover.daemon.client import ask_daemon
 from carryover.errors import UserError
 from carryover.install.background import service_here
-from carryover.install.service import Program
+from carryover.install.service import Program, Ran
 from carryover.install.service_managers import SystemdUser
 from carryover.paths import StateDir
 from support import user_systemd
+from support.agent_here import put_claude
 from support.claude_session import ClaudeSession
 from support.daemon_process import COMMAND, DaemonProcess, agree_to_pointers, handoff_of, wait_until
 from support.user_systemd import UserSystemd
@@ -198,3 +200,62 @@ def test_where_systemd_runs_nothing_for_this_user_that_is_said(home: Path, tmp_p
 
     assert nobody.kind == "none"
     assert "systemd starts no programs for this user here (Failed to connect to bus" in str(nobody.available())
+
+
+UNIT = "carryoverd.service"
+
+
+def carryover(systemd: UserSystemd, *arguments: str) -> Ran:
+    env = {**systemd.env, "PATH": f"{systemd.env['HOME']}/bin:{systemd.env['PATH']}"}
+    return systemd.run((sys.executable, "-m", "carryover.cli.main", *arguments), env=env, limit_s=90.0)
+
+
+def reported(systemd: UserSystemd) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(carryover(systemd, "status", "--json").out)
+    return found
+
+
+def test_one_command_and_it_runs_and_one_command_and_it_is_gone(
+    systemd: UserSystemd, home: Path, project: Path, session: ClaudeSession
+) -> None:
+    put_claude(home)
+    session.prompt("Add a discount code to the basket page")
+
+    installed = carryover(systemd, "install", "--yes")
+
+    assert installed.ok, installed
+    found = reported(systemd)
+    assert f"✓ carryoverd 0.1.0 runs as a systemd service (process {found['daemon']['pid']}" in installed.out
+    assert (
+        "Everything that your agents wrote so far has been read.\n  1 session in 1 project so far.\n" in installed.out
+    )
+    assert "discount code" in handoff_of(project)
+    assert (found["service"]["installed"], found["service"]["enabled"], found["service"]["active"]) == (True,) * 3
+    assert found["service"]["pid"] == found["daemon"]["pid"]
+
+    refreshed = carryover(systemd, "refresh", "--yes")
+    assert refreshed.out.startswith("Nothing changed: ")
+    assert reported(systemd)["daemon"]["pid"] == found["daemon"]["pid"]
+
+    removed = carryover(systemd, "uninstall", "--purge")
+    assert removed.ok, removed
+    assert "The systemd service is stopped and removed.\n" in removed.out
+    assert reported(systemd)["service"]["installed"] is False
+    assert not (home / ".carryover").exists()
+    assert list((home / ".config").rglob("*")) == []
+
+
+def test_a_service_that_was_stopped_and_disabled_is_found_and_repaired(systemd: UserSystemd, home: Path) -> None:
+    put_claude(home)
+    assert carryover(systemd, "install", "--yes").ok
+    systemd.systemctl("disable", "--now", UNIT)
+
+    doctor = json.loads(carryover(systemd, "doctor", "--json").out)
+    assert [finding["what"] for finding in doctor["findings"] if finding["level"] == "wrong"][:2] == [
+        "carryoverd is not running.",
+        "The systemd service is not enabled.",
+    ]
+
+    carryover(systemd, "doctor", "--fix")
+    wait_until("the daemon", lambda: reported(systemd)["daemon"])
+    assert reported(systemd)["service"]["enabled"] is True

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from carryover.errors import ExitCode
+from support import forked
 from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess, daemon_below, handoff_of, wait_until
 from support.repository import git, repository
@@ -31,8 +31,7 @@ class OneMachine:
         self.daemon: DaemonProcess = daemon_below(home)
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "carryover.cli.main", *arguments]
-        return subprocess.run(command, cwd=self.project, env=self.daemon.env, capture_output=True, text=True)
+        return forked.carryover(*arguments, cwd=self.project, env=self.daemon.env)
 
     def carryover(self, *arguments: str) -> str:
         done = self.run(*arguments)
@@ -101,25 +100,18 @@ def test_work_goes_on_on_the_other_machine_once_the_user_has_allowed_it(
     wait_until("the work of the desktop", lambda: "on desktop" in handoff_of(laptop.project))
 
 
-def test_a_commit_that_is_not_here_is_named_with_what_may_bring_it(
-    laptop_and_desktop: tuple[OneMachine, OneMachine],
-) -> None:
-    laptop, desktop = laptop_and_desktop
-    desktop.carryover("sync", "allow")
-    git(laptop.project, "commit", "--quiet", "--allow-empty", "--message", "Discounts")
-    head = git(laptop.project, "rev-parse", "--short", "HEAD").strip()
-    laptop.carryover("sync")
-    desktop.carryover("sync")
-
-    line = f"- on laptop: branch main at {head}, which is not here; `git fetch` may bring it\n"
-    wait_until("git's answer, which may be too slow once", lambda: line in desktop.carryover("handoff", "--raw"))
-
-
 def test_the_two_projects_are_taken_apart_and_joined_by_name(laptop_and_desktop: tuple[OneMachine, OneMachine]) -> None:
+    """While they are one, a commit that is not here is named with what may bring it."""
     laptop, desktop = laptop_and_desktop
     theirs = f"laptop:{laptop.project}"
     desktop.carryover("sync", "allow")
     wait_until("the handoff of the other machine's work", lambda: TASK in handoff_of(desktop.project))
+    git(laptop.project, "commit", "--quiet", "--allow-empty", "--message", "Discounts")
+    head = git(laptop.project, "rev-parse", "--short", "HEAD").strip()
+    laptop.carryover("sync")
+    desktop.carryover("sync")
+    line = f"- on laptop: branch main at {head}, which is not here; `git fetch` may bring it\n"
+    wait_until("git's answer, which may be too slow once", lambda: line in desktop.carryover("handoff", "--raw"))
 
     desktop.carryover("link", "--undo", theirs)
     assert TASK not in handoff_of(desktop.project)

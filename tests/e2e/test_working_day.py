@@ -39,10 +39,10 @@ def status(roots: list[Path]) -> dict[str, list[str]]:
 
 @pytest.fixture
 def roots(home: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    """Ten repositories, in each of which Claude Code worked before the install."""
+    """Four repositories, in each of which Claude Code worked before the install."""
     only_this_path(home, monkeypatch)
     put_claude(home)
-    made = [repository(home / "code" / f"p{number}", RULES if number % 2 else BARE) for number in range(10)]
+    made = [repository(home / "code" / f"p{number}", RULES if number % 2 else BARE) for number in range(4)]
     for root in made:
         worked(home, root, "Add a discount code to the basket page", hours_ago=2)
     return made
@@ -56,7 +56,7 @@ def test_a_repository_is_touched_when_an_agent_works_in_it_and_not_before(
     with daemon:
         daemon.settle()
         handoffs = [(root / ".carryover" / "handoff.md").exists() for root in roots]
-        assert handoffs == [mode != "off"] * 10
+        assert handoffs == [mode != "off"] * 4
         assert status(roots) == {}, "nobody has worked since the install"
 
         worked(home, roots[1], "Round the prices")

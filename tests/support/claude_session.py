@@ -9,6 +9,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from carryover.adapter.contract import Source
+from carryover.agents import adapters
+
 
 @dataclass
 class ClaudeSession:
@@ -25,6 +28,13 @@ class ClaudeSession:
     def path(self) -> Path:
         slug = "".join(c if c.isascii() and c.isalnum() else "-" for c in str(self.cwd))
         return self.folder / slug / f"{self.session}.jsonl"
+
+    @property
+    def source(self) -> Source:
+        """What the adapter makes of its path."""
+        source = adapters()["claude-code"].source_of(self.path, self.folder)
+        assert source is not None
+        return source
 
     def prompt_line(self, text: str) -> bytes:
         return self.line(type="user", message={"role": "user", "content": text}, promptSource="typed")

@@ -17,6 +17,8 @@ from carryover.paths import StateDir
 from support import forked
 
 COMMAND: Final = forked.CARRYOVERD
+STARTED: Final = ("env", *COMMAND)
+"""The same as a process that begins with nothing loaded."""
 LIMIT_S: Final = 60.0
 """Long enough for a machine under load; nothing waits this long where things work."""
 
@@ -59,8 +61,8 @@ def daemon_below(home: Path) -> DaemonProcess:
 class DaemonProcess:
     """Runs below the `HOME` and `CARRYOVER_HOME` of the environment. As a context manager it is running inside."""
 
-    def __init__(self, command: Sequence[str] | None = None, *, env: dict[str, str] | None = None) -> None:
-        """Forked unless a `command` is given."""
+    def __init__(self, command: Sequence[str] = COMMAND, *, env: dict[str, str] | None = None) -> None:
+        """Forked unless a `command` of another kind is given."""
         self.env = dict(os.environ if env is None else env)
         self.state = StateDir.of(self.env, Path(self.env["HOME"]))
         self._command = command
@@ -77,16 +79,7 @@ class DaemonProcess:
 
     def start(self, *arguments: str) -> Self:
         """Start it, without waiting for anything."""
-        if self._command is None:
-            self._process = forked.start([*COMMAND, *arguments], env=self.env)
-            return self
-        self._process = subprocess.Popen(
-            [*self._command, *arguments],
-            env=self.env,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,  # a pipe that nobody reads could stop it; what it has to say is in its log
-            stderr=subprocess.DEVNULL,
-        )
+        self._process = forked.start([*self._command, *arguments], env=self.env)
         return self
 
     def wait_until_it_answers(self) -> Self:

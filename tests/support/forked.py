@@ -30,22 +30,23 @@ from typing import Any, Final
 
 CARRYOVER: Final = (sys.executable, "-m", "carryover.cli.main")
 CARRYOVERD: Final = (sys.executable, "-m", "carryover.cli.carryoverd")
+ALTERED: Final = (sys.executable, "-m", "support.altered")
+"""Runs the program that follows, which changes something and starts a daemon."""
 
 _CAN_FORK: Final = sys.platform == "linux"
 _MAX_REQUEST: Final = 1 << 17
 _RUNS: Final = "-"
-_FORKS: Final = "support.forked"
 _HARMLESS: Final = ("PYTHONPATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE")
 
 
 class Nursery:
-    """The process that forks, and is asked how its children ended. `module` is what it runs, and calls `serve`."""
+    """The process that forks, and is asked how its children ended."""
 
-    def __init__(self, env: Mapping[str, str], module: str = _FORKS) -> None:
+    def __init__(self, env: Mapping[str, str]) -> None:
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", module, str(theirs.fileno())],
+                [sys.executable, "-m", "support.forked", str(theirs.fileno())],
                 env={**env, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -110,7 +111,7 @@ def start(
 ) -> subprocess.Popen[bytes]:
     """Starts `command`, in a session of its own whose terminal is its standard input if it is on a `terminal`.
 
-    Without `streams`, nobody reads or writes the standard ones. A `carryover` or `carryoverd` is forked.
+    Without `streams`, nobody reads or writes the standard ones. Our own programs are forked.
     """
     given = dict(os.environ if env is None else env)
     with ExitStack() as stack:
@@ -119,7 +120,8 @@ def start(
             stack.callback(os.close, nowhere)
             streams = (nowhere,) * 3
         if _can_be_forked(command, given):
-            return fork(_nursery(), command, given, streams, cwd=cwd, terminal=terminal)
+            request = {"argv": list(command[2:]), "env": given, "cwd": str(cwd or Path.cwd()), "terminal": terminal}
+            return Forked(_nursery(), request, streams)
         given_in, out, err = streams
         take = _take_the_terminal if terminal else None
         return subprocess.Popen(
@@ -134,20 +136,6 @@ def start(
         )
 
 
-def fork(
-    nursery: Nursery,
-    command: Sequence[str],
-    env: Mapping[str, str],
-    streams: tuple[int, int, int],
-    *,
-    cwd: Path | None = None,
-    terminal: bool = False,
-) -> Forked:
-    """Starts `command` as a child of that process."""
-    request = {"argv": list(command[2:]), "env": dict(env), "cwd": str(cwd or Path.cwd()), "terminal": terminal}
-    return Forked(nursery, request, streams)
-
-
 def carryover(
     *arguments: str,
     env: Mapping[str, str] | None = None,
@@ -156,12 +144,24 @@ def carryover(
     limit_s: float = 60.0,
 ) -> subprocess.CompletedProcess[str]:
     """Runs `carryover` with `arguments` to its end; on none of its streams is a terminal."""
+    return run((*CARRYOVER, *arguments), env=env, cwd=cwd, input=input, limit_s=limit_s)
+
+
+def run(
+    command: Sequence[str],
+    *,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    input: str = "",
+    limit_s: float = 60.0,
+) -> subprocess.CompletedProcess[str]:
+    """Runs `command` to its end; on none of its streams is a terminal."""
     with ExitStack() as stack:
         given, out, err = (stack.enter_context(TemporaryFile()) for _ in range(3))
         given.write(input.encode())
         given.seek(0)
         streams = (given.fileno(), out.fileno(), err.fileno())
-        process = start((*CARRYOVER, *arguments), env=env, cwd=cwd, streams=streams)
+        process = start(command, env=env, cwd=cwd, streams=streams)
         try:
             code = process.wait(limit_s)
         except subprocess.TimeoutExpired:
@@ -170,7 +170,7 @@ def carryover(
             raise
         for stream in (out, err):
             stream.seek(0)
-        return subprocess.CompletedProcess(arguments, code, out.read().decode(), err.read().decode())
+        return subprocess.CompletedProcess(command, code, out.read().decode(), err.read().decode())
 
 
 def data(*arguments: str) -> Any:
@@ -187,7 +187,7 @@ def _nursery() -> Nursery:
 
 
 def _can_be_forked(command: Sequence[str], env: Mapping[str, str]) -> bool:
-    ours = tuple(command[:3]) in (CARRYOVER, CARRYOVERD)
+    ours = tuple(command[:3]) in (CARRYOVER, CARRYOVERD, ALTERED)
     return _CAN_FORK and ours and _python_settings(env) == _python_settings(os.environ)
 
 

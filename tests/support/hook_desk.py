@@ -9,10 +9,9 @@ from contextlib import asynccontextmanager
 
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.hooks.dispatch import Hooks, Pools
-from carryover.daemon.ingest_queue import IngestQueue
 from carryover.daemon.publish_queue import PublishQueue
+from carryover.daemon.reading import IngestQueue
 from carryover.facts import GitFacts
-from carryover.ingest.scan import roots_of
 from carryover.ingest.spool import Spool
 from carryover.publish.make import Refreshed
 from carryover.publish.refresh import refresh
@@ -30,7 +29,6 @@ class HookDesk:
         self.reading = IngestQueue(context, self.publisher.mark_dirty, pool)
         self.hooks = Hooks(
             context,
-            lambda: roots_of(context.agents.values(), context.home, {}),
             self.reading,
             self.publisher,
             Spool(context.state),

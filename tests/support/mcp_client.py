@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-COMMAND: Final = (sys.executable, "-m", "carryover.cli.main", "mcp")
+from support import forked
+
+COMMAND: Final = (*forked.CARRYOVER, "mcp")
 VERSION: Final = "2025-06-18"
 
 
@@ -25,14 +25,11 @@ class McpClient:
         self._roots = roots
         self._number = 0
         self.code: int | None = None
-        self._server = subprocess.Popen(
-            COMMAND,
-            cwd=folder,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
-        )
+        (given, ours), (theirs, output), quiet = os.pipe(), os.pipe(), os.open(os.devnull, os.O_WRONLY)
+        self._server = forked.start(COMMAND, cwd=folder, streams=(given, output, quiet))
+        for descriptor in (given, output, quiet):
+            os.close(descriptor)
+        self._input, self._output = os.fdopen(ours, "wb", buffering=0), os.fdopen(theirs, "rb")
 
     def __enter__(self) -> Self:
         capabilities: dict[str, Any] = {"roots": {}} if self._roots else {}
@@ -42,10 +39,9 @@ class McpClient:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        assert self._server.stdin is not None and self._server.stdout is not None
-        self._server.stdin.close()
-        self.code = self._server.wait(timeout=30)
-        self._server.stdout.close()
+        self._input.close()
+        self.code = self._server.wait(30)
+        self._output.close()
 
     def ask(self, method: str, **params: Any) -> Any:
         """Returns the result of a request, after answering those of the server."""
@@ -61,11 +57,8 @@ class McpClient:
         return str(self.ask("tools/call", name=name, arguments=given)["content"][0]["text"])
 
     def _send(self, message: dict[str, Any]) -> None:
-        assert self._server.stdin is not None
-        self._server.stdin.write(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")
-        self._server.stdin.flush()
+        self._input.write(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")
 
     def _next(self) -> dict[str, Any]:
-        assert self._server.stdout is not None
-        found: dict[str, Any] = json.loads(self._server.stdout.readline())
+        found: dict[str, Any] = json.loads(self._output.readline())
         return found

@@ -10,6 +10,7 @@ import signal
 import termios
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
@@ -29,8 +30,17 @@ _ESCAPE: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[=>78]|\x1b\][^\x07]*\
 class Terminal:
     """The program runs while the block lasts. `text` is all it has shown so far, without escape sequences."""
 
-    def __init__(self, command: Sequence[str], env: Mapping[str, str], *, columns: int = 120, lines: int = 40) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        env: Mapping[str, str],
+        *,
+        columns: int = 120,
+        lines: int = 40,
+        cwd: Path | None = None,
+    ) -> None:
         self._command = command
+        self._cwd = cwd
         self._size = lines, columns
         self._env = {**env, "TERM": "xterm-256color", "COLUMNS": str(columns), "LINES": str(lines)}
         self._shown = b""
@@ -80,7 +90,7 @@ class Terminal:
     def __enter__(self) -> Self:
         self._ours, theirs = pty.openpty()
         termios.tcsetwinsize(theirs, self._size)
-        self._process = forked.start(self._command, env=self._env, streams=(theirs,) * 3, terminal=True)
+        self._process = forked.start(self._command, env=self._env, cwd=self._cwd, streams=(theirs,) * 3, terminal=True)
         os.close(theirs)
         return self
 

@@ -13,7 +13,7 @@ import msgspec
 
 from carryover.actions.context import state_dir
 from carryover.cli.arguments import TIMES, describe, moment_ms
-from carryover.daemon.log_file import LEVELS, open_files, parse_line
+from carryover.daemon.log import LEVELS, open_files, parse_line
 from carryover.errors import ExitCode, UserError
 from carryover.terminal.output import YELLOW, harmless, is_read_for, paint
 from carryover.terminal.pager import add_pager_argument, paged

@@ -1,4 +1,4 @@
-"""Talks to a running daemon over its control socket: sends requests, reloads it, stops it.
+"""Talks to a running daemon over its control socket: sends requests, reloads it, stops it, and finds its process.
 
 Uses a plain socket and HTTP/1.0, since importing a client library would take longer than the answer.
 """
@@ -14,7 +14,6 @@ from typing import Any, Final
 
 import msgspec
 
-from carryover.daemon.daemon_lock import daemon_holder
 from carryover.daemon.health import Health
 from carryover.errors import UserError, os_reason
 from carryover.fsio import FileLock
@@ -135,6 +134,22 @@ def wait_for_daemon(state: StateDir, limit_s: float) -> Endpoint:
 def _starting(health: Health | None) -> bool:
     hooks = health.hook_port if health is not None else None
     return health is None or (hooks is not None and hooks.port is None and not hooks.trouble)
+
+
+class DaemonHolder(msgspec.Struct, frozen=True):
+    """Content of the daemon's lock file, so that a second daemon can name the first."""
+
+    pid: int
+    socket: str
+    started_ms: int
+
+
+def daemon_holder(lock: FileLock) -> DaemonHolder | None:
+    """Returns the daemon that holds `lock`; None if it is free or held by a command. Raises OSError."""
+    try:
+        return msgspec.json.decode(lock.holder() or "", type=DaemonHolder)
+    except msgspec.MsgspecError:
+        return None
 
 
 def stop_daemon(state: StateDir) -> int | None:

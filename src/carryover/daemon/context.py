@@ -1,26 +1,34 @@
-"""The context shared by the daemon's parts: folders, environment, settings, ledger and log."""
+"""What the daemon's parts share: folders, environment, settings, ledger, log, and the folders to read."""
 
 from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import closing
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Final
 
 from carryover.adapter.contract import Agent
 from carryover.agents import adapters
-from carryover.config import Config
+from carryover.config import Config, project_settings
+from carryover.daemon.health import Meter
 from carryover.daemon.log import Log
-from carryover.daemon.metrics import Meter
 from carryover.facts import ProjectRoot
+from carryover.ingest.scan import MOST_PROJECTS, TranscriptRoot, known_projects, roots_in_projects, roots_to_read
 from carryover.ledger.queries import connect_read_only
 from carryover.ledger.store import Ledger
 from carryover.paths import StateDir
 from carryover.projects.root import StatePaths, agent_folders, find_root
+from carryover.readers.sqlite import stat
+
+REFRESH_S: Final = 2.0
+"""Maximum age of the list of known projects while the ledger changes."""
 
 
 def _now_ms() -> int:
@@ -42,8 +50,11 @@ class DaemonContext:
     config_trouble: str | None = field(default=None, init=False)
     """Why `config` differs from the present content of the file."""
     config_changed: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+    """Set at the next change, which brings another event."""
     last_rescan_ms: int | None = field(default=None, init=False)
     """Time at which the last full scan of the sources began; None until the first has ended."""
+    pools: list[ThreadPoolExecutor] = field(default_factory=list, init=False)
+    """Thread pools of the daemon's parts, to be shut down at the end."""
     now_ms: Callable[[], int] = field(default_factory=lambda: _now_ms, init=False)
     """Returns the time in UTC ms."""
     clock: Callable[[], float] = field(default_factory=lambda: time.monotonic, init=False)
@@ -54,11 +65,22 @@ class DaemonContext:
         self.config = config
         self.config_trouble = None
         self.config_changed.set()
+        self.config_changed = asyncio.Event()
+
+    def pool(self, threads: int, name: str, begin: Callable[[], None] | None = None) -> ThreadPoolExecutor:
+        """Returns a new one of `pools`. `begin` is called first in each of its threads."""
+        self.pools.append(ThreadPoolExecutor(threads, thread_name_prefix=name, initializer=begin))
+        return self.pools[-1]
 
     @cached_property
     def paths(self) -> StatePaths:
         """The paths of the ledger and its companions."""
         return StatePaths.of(self.state, self.home, self.agents_own)
+
+    @cached_property
+    def roots(self) -> ReadRoots:
+        """The folders to read transcripts from."""
+        return ReadRoots(self)
 
     def read_ledger(self) -> closing[sqlite3.Connection]:
         """Returns a read-only connection to the ledger, to be used in a `with` block. Blocks."""
@@ -71,3 +93,65 @@ class DaemonContext:
     def root_of(self, folder: str) -> ProjectRoot:
         """Returns the project that a folder belongs to. Blocks."""
         return find_root(folder, home=self.home, agents_own=self.agents_own)
+
+
+class ReadRoots:
+    """The roots to read under the present settings: the agents' folders, and known projects with sources. Thread-safe.
+
+    A project is known if it is in the ledger, or if a command asked about it.
+    """
+
+    def __init__(self, context: DaemonContext) -> None:
+        self._context = context
+        self._folders: tuple[Config | None, tuple[TranscriptRoot, ...]] = (None, ())
+        self._lock = threading.Lock()
+        self._asked: dict[Path, None] = {}
+        self._found: tuple[Path, ...] = ()
+        self._mark: object = None
+        self._due_s = 0.0
+
+    def all(self) -> tuple[TranscriptRoot, ...]:
+        """Returns the agents' folders and the projects. Blocks."""
+        return (*self.folders(), *self.projects())
+
+    def folders(self) -> tuple[TranscriptRoot, ...]:
+        """Returns the agents' folders. They depend only on the settings, so they are computed once for each."""
+        context = self._context
+        config, found = self._folders
+        if config is not context.config:
+            config = context.config
+            found = roots_to_read(context.agents.values(), config, context.home, context.env)
+            self._folders = config, found
+        return found
+
+    def projects(self) -> tuple[TranscriptRoot, ...]:
+        """Returns the known projects that contain sources to be read. Blocks, unless no agent keeps any there."""
+        config = self._context.config
+        agents = [agent for agent in self._context.agents.values() if agent.in_projects and config.reads(agent.id)]
+        found = roots_in_projects(agents, self._known()) if agents else ()
+        return tuple(root for root in found if not project_settings(root.path, config).excluded)
+
+    def add(self, root: str) -> None:
+        """Adds a project that a command asked about, which the ledger may not know yet."""
+        with self._lock:
+            self._asked = dict.fromkeys([Path(root), *self._asked][:MOST_PROJECTS])
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The roots of the projects that commands asked about."""
+        with self._lock:
+            return tuple(map(str, self._asked))
+
+    def _known(self) -> tuple[Path, ...]:
+        """Returns the known projects. Reads the ledger only if it has changed, at most every two seconds."""
+        ledger, now_s = self._context.state.ledger, self._context.clock()
+        with self._lock:
+            if now_s >= self._due_s:
+                self._due_s = now_s + REFRESH_S
+                mark = None
+                with suppress(OSError):  # there is none yet
+                    mark = stat(ledger)
+                if mark != self._mark:
+                    self._mark = mark
+                    self._found = known_projects(ledger)
+            return tuple(dict.fromkeys((*self._asked, *self._found)))

@@ -28,7 +28,6 @@ import msgspec
 
 from carryover import __version__
 from carryover.daemon.log import Log, Word, describe
-from carryover.daemon.log_file import last_lines
 from carryover.errors import UserError
 from carryover.fsio import open_regular, private_dir, read_beginning
 
@@ -122,13 +121,12 @@ class CrashReports:
 
     def _write(self, at: datetime, what: str, body: str) -> Path:
         """Writes a report. Raises OSError. Does not create the state folder, which may have been removed meanwhile."""
-        log = "".join(f"{line}\n" for line in last_lines(self._log_path, _LOG_BYTES)[-LOG_LINES:])
+        log = "".join(f"{line}\n" for line in _last_lines(self._log_path)[-LOG_LINES:])
         text = f"{_heading(what, at)}\n{body}\nlast lines of the log:\n{log}"
         with suppress(FileExistsError):
             self._folder.mkdir(mode=0o700)
         path = self._folder / f"{at.strftime(_NAME)}.txt"
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
+        with os.fdopen(open_regular(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW), "wb") as file:
             file.write(text.encode(errors="replace")[:LIMIT_BYTES])
         for old in _files(self._folder)[MOST_REPORTS:]:
             old.unlink()
@@ -165,22 +163,25 @@ def _read(path: Path) -> str:
     return read_beginning(path, LIMIT_BYTES).decode(errors="replace")
 
 
+def _last_lines(log: Path) -> list[str]:
+    with suppress(OSError), os.fdopen(open_regular(log, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
+        file.seek(max(0, os.fstat(file.fileno()).st_size - _LOG_BYTES))
+        return file.read().decode(errors="replace").splitlines()
+    return []
+
+
 def _heading(what: str, at: datetime) -> str:
     system = os.uname()
-    libraries = [f"{name} {version}" for name in _LIBRARIES if (version := _version(name))]
+    versions = ((name, getattr(sys.modules.get(name), "__version__", None)) for name in _LIBRARIES)
+    libraries = "".join(f", {name} {version}" for name, version in versions if isinstance(version, str))
     return (
         f"{_ABOUT}\n"
         f"crashed   {at.isoformat(timespec='milliseconds').replace('+00:00', 'Z')}\n"
         f"what      {what}\n"
         f"version   carryover {__version__}, Python {'.'.join(map(str, sys.version_info[:3]))}, "
-        f"SQLite {sqlite3.sqlite_version}{''.join(f', {library}' for library in libraries)}\n"
+        f"SQLite {sqlite3.sqlite_version}{libraries}\n"
         f"platform  {system.sysname} {system.release} {system.machine}\n"
     )
-
-
-def _version(library: str) -> str | None:
-    found = getattr(sys.modules.get(library), "__version__", None)
-    return found if isinstance(found, str) else None
 
 
 def _traceback(error: BaseException) -> Iterator[str]:
@@ -193,10 +194,8 @@ def _traceback(error: BaseException) -> Iterator[str]:
         yield f"{describe(current).partition(' at ')[0]} (message left out)\n"
         if isinstance(current, BaseExceptionGroup):
             todo += [(part, "one of its errors") for part in current.exceptions]
-        if current.__cause__ is not None:
-            todo.append((current.__cause__, "caused by"))
-        elif current.__context__ is not None and not current.__suppress_context__:
-            todo.append((current.__context__, "while this was handled"))
+        if (cause := current.__cause__ or current.__context__) is not None:
+            todo.append((cause, "caused by" if current.__cause__ is not None else "while this was handled"))
 
 
 def _short(filename: str) -> str:

@@ -12,35 +12,33 @@ from __future__ import annotations
 import asyncio
 import os
 import resource
+import signal
 import time
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from enum import Enum, auto
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+import msgspec
+
 from carryover import __version__
+from carryover.config import settings_now
+from carryover.daemon.commands import Imports, Moves, Syncing
 from carryover.daemon.context import DaemonContext
-from carryover.daemon.control import Answers, control_app, serving
-from carryover.daemon.forgetting import Forgetting
+from carryover.daemon.endpoints import Answers, HookPort, PageDoor, control_app, serving
 from carryover.daemon.health import Health, ProjectHealth, Settled
-from carryover.daemon.hooks.http_app import ConnectionLimiter
-from carryover.daemon.hooks.wiring import HookWiring
-from carryover.daemon.imports import Imports
-from carryover.daemon.ingest_queue import IngestQueue
+from carryover.daemon.hooks.dispatch import Hooks, Pools
 from carryover.daemon.limit_notice import LimitNotices, show_notice
-from carryover.daemon.moves import Moves
+from carryover.daemon.log import Word
 from carryover.daemon.publish_queue import Outcome, PublishQueue
-from carryover.daemon.rescanner import Rescanner
-from carryover.daemon.roots import ReadRoots
-from carryover.daemon.sd_notify import SystemdNotifier
-from carryover.daemon.state_guard import StateGuard
-from carryover.daemon.supervisor import OnCrash, Run, Supervisor
-from carryover.daemon.syncing import Syncing
-from carryover.daemon.upkeep import Upkeep
+from carryover.daemon.reading import IngestQueue, Rescanner
+from carryover.daemon.server import ConnectionLimiter
+from carryover.daemon.supervisor import OnCrash, Run, Supervisor, SystemdNotifier
+from carryover.daemon.upkeep import Forgetting, StateGuard, index_history, keep_withdrawn, rebuild
 from carryover.daemon.watcher import Watcher
+from carryover.errors import UserError
 from carryover.facts import GitFacts
 from carryover.fsio import is_gone
 from carryover.ingest.scan import MS_PER_DAY
@@ -49,14 +47,16 @@ from carryover.ledger.connect import LedgerDamaged, LedgerUnavailable
 from carryover.ledger.provisional import forget_provisional
 from carryover.ledger.queries import ProjectRow, projects, unpublished
 from carryover.projects.handoff_file import IN_PROJECT
+from carryover.publish.answers import prune_answers
 from carryover.publish.make import Refreshed
-from carryover.publish.refresh import refresh, refused_before_work
+from carryover.publish.refresh import refresh, refused_before_work, with_placeholder
 
 READERS: Final = 2
 LIVE_READERS: Final = 1
 """Number of readers that never read history, only what was just written."""
 PUBLISHERS: Final = 2
 """Two, so that one project on a hanging disk does not block the others."""
+HOOK_THREADS: Final = 4
 
 PROJECTS_SHOWN: Final = 50
 PROVISIONAL_DAYS: Final = 7
@@ -87,82 +87,100 @@ class Task(NamedTuple):
 
 
 class Daemon:
-    """Connects the daemon's parts and runs them. Call `run` once; set `stop_asked` to end it."""
+    """Connects the daemon's parts and runs them. Call `run` once, and `stop` to end it."""
 
     def __init__(self, context: DaemonContext, notifier: SystemdNotifier, *, on_crash: OnCrash) -> None:
         self._context = context
         self._notifier = notifier
         self._started_ms = context.now_ms()
-        self.stop_asked = asyncio.Event()
-        self._read_pool = ThreadPoolExecutor(READERS, thread_name_prefix="read")
-        self._publish_pool = ThreadPoolExecutor(PUBLISHERS, thread_name_prefix="publish")
+        self._stop_asked = asyncio.Event()
+        self.stopped_by: signal.Signals | None = None
+        """The signal that asked it to stop."""
+        pool = context.pool
         self._moves = Moves(context, on_moved=self._moved)
+        self._page = PageDoor(context)
         self._publish_queue = PublishQueue(
             context,
             self._refresh,
-            self._publish_pool,
+            pool(PUBLISHERS, "publish"),
             before=self._moves.follow_known,
-            changed=lambda project: self._hooks.page.changed(project),
+            changed=self._page.changed,
         )
         changed = self._publish_queue.mark_dirty
         self._imports = Imports(context, on_read=changed, published=self._publish_queue.flush)
-        self._ingest_queue = IngestQueue(context, changed, self._read_pool)
-        self._upkeep = Upkeep(context, busy=lambda: not self._ingest_queue.idle)
-        self._roots = roots = ReadRoots(context)
+        self._ingest_queue = IngestQueue(context, changed, pool(READERS, "read"))
         spool = Spool(context.state)
-        self._rescanner = Rescanner(context, roots.all, self._ingest_queue, spool)
+        self._rescanner = Rescanner(context, self._ingest_queue, spool)
         self._forgetting = Forgetting(
             context, self._publish_queue, rescan=partial(self._rescanner.request, "retention")
         )
-        hear = (self._ingest_queue.hint, self._rescanner.request)
-        self._watcher = Watcher(context, roots.folders, *hear)
+        hear = (self._ingest_queue.read_soon, self._rescanner.request)
+        self._watcher = Watcher(context, context.roots.folders, *hear)
         # Separate and not recursive: a project may have many folders, and none of them contains a source.
-        self._project_watcher = Watcher(context, roots.projects, *hear, deep=False)
-        self._hooks = HookWiring(
-            context, roots.folders, self._ingest_queue, self._publish_queue, spool, self._moves.follow
-        )
+        self._project_watcher = Watcher(context, context.roots.projects, *hear, deep=False)
+        pools = Pools(pool(HOOK_THREADS, "hook"), pool(HOOK_THREADS, "start"))
+        self._hooks = Hooks(context, self._ingest_queue, self._publish_queue, spool, pools, self._moves.follow)
+        self._hook_port = HookPort(context, self._hooks, self._page)
         self._syncing = Syncing(context, publish=self._publish_unpublished)
         self._notices = LimitNotices(context, partial(show_notice, env=context.env))
         self._supervisor = Supervisor(context.log, on_crash=on_crash, on_failure=self._note_damage)
 
     async def run(self, *, once: bool, stopping: Callable[[], None]) -> bool:
-        """Runs until `stop_asked` is set or, with `once`, until everything on disk is read and published.
+        """Runs until `stop` is called or, with `once`, until everything on disk is read and published.
 
         Calls `stopping` when shutdown begins. Returns False if a vital task failed.
         """
         await self._expire_provisional()
         await self._publish_unpublished()
         if not once:
-            await asyncio.to_thread(self._hooks.prepare)
+            await asyncio.to_thread(self._hook_port.prepare)
         try:
             async with self._supervisor as supervisor:
                 tasks = list(self._tasks())
                 for task in tasks:
                     supervisor.start(task.name, task.run, vital=task.vital)
-                waits = [self.stop_asked.wait(), supervisor.vital_failed.wait(), *([self._settle()] if once else [])]
+                waits = [self._stop_asked.wait(), supervisor.vital_failed.wait(), *([self._settle()] if once else [])]
                 await _first_of(waits)
                 stopping()
                 await self._notifier.send("STOPPING=1")
                 await self._stop(supervisor, tasks)
         finally:
-            self._hooks.page.close()
-            own_pools = (part.pool for part in (self._moves, self._imports, self._syncing))
-            for pool in (self._read_pool, self._publish_pool, *own_pools, *self._hooks.pools):
+            self._page.close()
+            for pool in self._context.pools:
                 await asyncio.to_thread(pool.shutdown, cancel_futures=True)
         return not supervisor.vital_failed.is_set()
 
-    def settings_changed(self) -> None:
-        """Applies changed settings to reading, publishing and the offline answers."""
+    def stop(self, number: signal.Signals) -> None:
+        """Makes `run` end."""
+        if self.stopped_by is None:
+            self.stopped_by = number
+            self._context.log.info("stopping", signal=Word(number.name))
+            self._stop_asked.set()
+
+    def reload(self) -> None:
+        """Reads the settings again and applies them."""
+        context = self._context
+        try:
+            context.use(settings_now(context.state))
+        except UserError as error:
+            # A pause applies all the same; all other settings stay as they were.
+            context.use(msgspec.structs.replace(context.config, paused=context.state.paused.exists()))
+            context.config_trouble = str(error)
+            context.log.error("config_refused", error)
+        else:
+            context.log.info("config_read", paused=context.config.paused)
         self._watcher.restart()
         self._project_watcher.restart()
         self._rescanner.request("settings")
         self._publish_queue.mark_all_dirty()
-        self._hooks.settings_changed()
+        self._hooks.later(self._prune_answers)
         self._notices.ignore_earlier()
         self._forgetting.settings_changed()
-        self._upkeep.settings_changed()
-        self._syncing.settings_changed()
-        self._hooks.page.settings_changed()
+        self._page.settings_changed()
+
+    async def _prune_answers(self) -> None:
+        """Deletes the offline answers for projects that are now excluded."""
+        await asyncio.to_thread(prune_answers, self._context.state.root, self._context.config)
 
     async def _note_damage(self, error: Exception) -> None:
         """Reports damage to the ledger, so that the guard ends the daemon: its next start repairs the ledger."""
@@ -175,22 +193,22 @@ class Daemon:
         for n in range(READERS):
             read = partial(self._ingest_queue.run, live_only=n < LIVE_READERS)
             yield Task(f"reader-{n + 1}", read, vital=True, ends=End.READING)
-        state = self._context.state
-        yield Task("state-guard", StateGuard((state.root, state.lock), ledger=state.ledger).run, vital=True)
-        yield Task("ledger-guard", self._context.ledger.wait_for_damage, vital=True)
+        context, busy = self._context, lambda: not self._ingest_queue.idle
+        yield Task("state-guard", StateGuard(context.state).run, vital=True)
+        yield Task("ledger-guard", context.ledger.wait_for_damage, vital=True)
         yield Task("rescanner", self._rescanner.run)
         yield Task("watcher", self._watcher.run)
         yield Task("project-watcher", self._project_watcher.run)
         yield Task("control", self._serve, ends=End.FRONT)
-        yield Task("hooks", self._hooks.calls.run, vital=True, ends=End.HOOKS)
-        yield Task("hook-port", self._hooks.port.run, ends=End.FRONT)
-        yield Task("rebuild", self._upkeep.rebuild)
-        yield Task("search-index", self._upkeep.index_history)
+        yield Task("hooks", self._hooks.run, vital=True, ends=End.HOOKS)
+        yield Task("hook-port", self._hook_port.run, ends=End.FRONT)
+        yield Task("rebuild", partial(rebuild, context))
+        yield Task("search-index", partial(index_history, context, busy=busy))
         yield Task("limit-notice", self._notices.run)
         yield Task("moves", self._moves.run)
         yield Task("sync", self._syncing.run)
         yield Task("retention", self._forgetting.run)
-        yield Task("withdrawal", self._upkeep.withdraw)
+        yield Task("withdrawal", partial(keep_withdrawn, context))
         yield Task("keep-in-place", self._publish_queue.keep_in_place)
         if self._notifier.watchdog_s is not None:
             yield Task("watchdog", partial(self._notifier.keep_alive, lambda: self._supervisor.healthy), ends=None)
@@ -198,7 +216,7 @@ class Daemon:
     async def _stop(self, supervisor: Supervisor, tasks: Sequence[Task]) -> None:
         began = time.monotonic()
         drain: dict[End, Callable[[], None]] = {
-            End.HOOKS: self._hooks.calls.drain,
+            End.HOOKS: self._hooks.drain,
             End.READING: self._ingest_queue.drain,
             End.PUBLISHING: self._publish_queue.drain,
         }
@@ -231,16 +249,14 @@ class Daemon:
         answers = Answers(
             health=self._health,
             settle=self._settle,
-            know=self._roots.known.add,
-            hooks=self._hooks.calls,
+            hooks=self._hooks,
             moves=self._moves,
             imports=self._imports,
             forgetting=self._forgetting,
             syncing=self._syncing,
-            page=self._hooks.page,
+            page=self._page,
         )
-        port = self._hooks.port.state
-        app = control_app(answers, self._context.log, limiter=limiter, port=lambda: port.port)
+        app = control_app(answers, self._context.log, limiter=limiter, port=lambda: self._hook_port.state.port)
         async with serving(app, self._context.state.socket, limiter):
             await self._notifier.send("READY=1")
             await asyncio.Event().wait()
@@ -256,19 +272,23 @@ class Daemon:
     def _refresh(self, project: int, moved_last: bool, git: GitFacts | None, now_ms: int) -> Refreshed:
         context = self._context
         with context.read_ledger() as db:
-            refused = refused_before_work(db, project, context.config, asked=self._roots.known.asked)
+            refused = refused_before_work(db, project, context.config, asked=context.roots.asked)
         if refused is not None:
             return refused
         made = refresh(context.paths, project, context.config, now_ms=now_ms, last_git=git, newest=moved_last)
         self._notices.consider(made)
-        return self._hooks.completed(project, made)
+        # A session has started and there is nothing to hand over: its file says so.
+        return with_placeholder(made, context.paths) if project in self._hooks.starts.prepared else made
 
     def _moved(self, last_event_ms: Mapping[int, int]) -> None:
-        self._publish_queue.seed(dict(last_event_ms))
+        self._publish_queue.seed(last_event_ms)
         self._publish_queue.mark_dirty(last_event_ms, 0)
 
-    async def _settle(self) -> Settled:
-        await self._rescanner.rescan(also_broken=True)
+    async def _settle(self, root: str = "") -> Settled:
+        """Reads and publishes everything complete on disk, with the project at `root` if it is one of this machine."""
+        if root.startswith("/"):
+            self._context.roots.add(root)
+        await self._rescanner.rescan("settle", also_broken=True)
         await self._ingest_queue.settle()
         await self._publish_queue.flush()
         trouble = self._ingest_queue.ledger_trouble
@@ -292,7 +312,7 @@ class Daemon:
             watch=self._watcher.state,
             tasks=self._supervisor.states(),
             projects=await asyncio.to_thread(self._project_health, dict(self._publish_queue.outcomes)),
-            hook_port=self._hooks.port.state,
+            hook_port=self._hook_port.state,
             hook_calls=context.meter.hook_counts(),
             metrics=context.meter.metrics(),
             ledger_trouble=self._ingest_queue.ledger_trouble,

@@ -1,11 +1,13 @@
-"""The daemon's report on itself, for `/health`.
+"""The daemon's report on itself, for `/health`, and the counters in it.
 
 Commands also read the reports of older daemons, so every field that one may lack has a default. Times are UTC ms.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from collections import Counter, deque
+from math import ceil
+from typing import Final, Literal
 
 import msgspec
 
@@ -42,6 +44,11 @@ class PortState(msgspec.Struct):
     """Why it is not listening, for people."""
 
 
+HookOutcome = Literal[
+    "answered", "quiet", "unauthenticated", "foreign", "refused_paths", "late", "overloaded", "failed"
+]
+
+
 class HookCounts(msgspec.Struct):
     """Hook calls since the daemon started, by their outcome."""
 
@@ -50,6 +57,7 @@ class HookCounts(msgspec.Struct):
     quiet: int = 0
     """Calls answered with an empty body."""
     unauthenticated: int = 0
+    """Calls without the secret, which could only be hints."""
     foreign: int = 0
     """Payloads that were another agent's or not understood."""
     refused_paths: int = 0
@@ -59,16 +67,8 @@ class HookCounts(msgspec.Struct):
     """Payloads that should have been kept but could not be."""
     late: int = 0
     overloaded: int = 0
+    """Calls that were turned away, or whose later work was dropped."""
     failed: int = 0
-
-
-HookOutcome = Literal["answered", "quiet", "hint", "foreign", "refused_path", "late", "overloaded", "failed"]
-"""Outcome of a hook call.
-
-answered: with a handoff. quiet: with nothing. hint: without the secret, so it could only be a hint. foreign: the
-payload was another agent's or not understood. refused_path: a path was rejected. late: not answered in time.
-overloaded: turned away. failed: an error of ours.
-"""
 
 
 class Latency(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,3 +141,41 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
 
     caught_up: bool
     ledger_trouble: str | None = None
+
+
+WINDOW: Final = 512
+"""Number of newest measurements that percentiles are computed from."""
+
+
+class Meter:
+    """Counters and durations of one daemon. Use only on the event loop. Memory is bounded, and there is no content."""
+
+    def __init__(self) -> None:
+        self.hooks: Counter[HookOutcome | Literal["kept", "not_kept"]] = Counter()
+        """Counts by field of `HookCounts`."""
+        self._bytes = self._events = self._starts = 0
+        self._start_ms: deque[float] = deque(maxlen=WINDOW)
+
+    def read(self, size_bytes: int, *, events: int) -> None:
+        """Counts the size of the records of one read, and the new events in them."""
+        self._bytes += size_bytes
+        self._events += events
+
+    def session_started(self, ms: float) -> None:
+        """Adds how long a session start took."""
+        self._starts += 1
+        self._start_ms.append(ms)
+
+    def hook_counts(self) -> HookCounts:
+        """Returns the hook calls by outcome."""
+        return msgspec.convert(dict(self.hooks), HookCounts)
+
+    def metrics(self) -> Metrics:
+        """Returns all counts and latencies so far; percentiles by nearest rank."""
+        ordered = sorted(self._start_ms)
+        latency = Latency()
+        if ordered:
+            middle, high = (ordered[ceil(share * len(ordered)) - 1] for share in (0.5, 0.95))
+            shown = {"p50_ms": round(middle, 1), "p95_ms": round(high, 1), "max_ms": round(ordered[-1], 1)}
+            latency = Latency(n=self._starts, **shown)
+        return Metrics(bytes_read=self._bytes, events_stored=self._events, session_start=latency)

@@ -36,14 +36,9 @@ ShowNotice = Callable[[str, str], str | None]
 class LimitNotices:
     """Shows notifications about usage limits; `consider` queues them, `run` shows them."""
 
-    def __init__(
-        self,
-        context: DaemonContext,
-        show: ShowNotice,
-    ) -> None:
+    def __init__(self, context: DaemonContext, show: ShowNotice) -> None:
         self._context = context
         self._show = show
-        self._log = context.log
         self._since_ms = context.now_ms()
         self._loop = asyncio.get_running_loop()
         self._waiting: asyncio.Queue[tuple[str, Limit]] = asyncio.Queue()
@@ -68,19 +63,12 @@ class LimitNotices:
         while True:
             root, limit = await self._waiting.get()
             if self._wanted:
-                self._note(await asyncio.to_thread(self._show, *notice(root, limit)))
+                trouble = await asyncio.to_thread(self._show, *notice(root, limit))
+                if trouble is None:
+                    self._context.log.info("limit_notice_shown")
+                else:  # no warning: many machines have no desktop
+                    self._context.log.info("limit_notice_not_shown", reason=phrase(trouble))
             self._waiting.task_done()
-
-    async def shown(self) -> None:
-        """Waits until everything queued has been handled."""
-        await asyncio.sleep(0)  # limits considered in another thread arrive through the loop
-        await self._waiting.join()
-
-    def _note(self, trouble: str | None) -> None:
-        if trouble is None:
-            self._log.info("limit_notice_shown")
-        else:  # no warning: many machines have no desktop
-            self._log.info("limit_notice_not_shown", reason=phrase(trouble))
 
     @property
     def _wanted(self) -> bool:
@@ -105,7 +93,7 @@ LIMIT_S: Final = 3.0
 """How long the desktop may take to show a notification."""
 
 _MACOS: Final = (
-    *("-e", "on run argv"),
+    *("osascript", "-e", "on run argv"),
     *("-e", "display notification (item 2 of argv) with title (item 1 of argv)"),
     *("-e", "end run"),
 )
@@ -116,33 +104,25 @@ def show_notice(title: str, text: str, env: Mapping[str, str], platform: str = s
 
     Both texts are plain and a single line. They appear on a command line, which other users of the machine can read.
     """
-    name = "osascript" if platform == "darwin" else "notify-send"
+    if platform == "darwin":
+        name, *arguments = *_MACOS, title, text
+    else:  # the text may contain markup
+        name, *arguments = "notify-send", "--app-name=Carryover", "--", title, html.escape(text, quote=False)
     program = shutil.which(name, path=_absolute(env.get("PATH", os.defpath)))
     if program is None:
         return f"no {name}"
     if platform != "darwin" and not _has_bus(env):
         return "no session bus"
-    arguments = [*_MACOS, title, text] if platform == "darwin" else _linux(title, text)
+    null = subprocess.DEVNULL
     try:
         done = subprocess.run(
-            [program, *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            env=dict(env),
-            cwd="/",
-            timeout=LIMIT_S,
-            check=False,
+            [program, *arguments], stdin=null, stdout=null, stderr=null, env=dict(env), cwd="/", timeout=LIMIT_S
         )
     except subprocess.TimeoutExpired:
         return f"{name} did not answer"
     except (OSError, ValueError):
         return f"{name} can't be started"
     return None if done.returncode == 0 else f"{name} ended with code {done.returncode}"
-
-
-def _linux(title: str, text: str) -> list[str]:
-    return ["--app-name=Carryover", "--", title, html.escape(text, quote=False)]  # the text may contain markup
 
 
 def _has_bus(env: Mapping[str, str]) -> bool:

@@ -3,6 +3,9 @@
 No text from transcripts and no path is ever logged: a field is a number or a `Word`, which cannot hold a sentence or a
 path. Errors are logged by type and place, since their messages may quote what was read. Projects are identified by
 their number, sources by `source_id`.
+
+It is read without a daemon, and may be rotated meanwhile, so files are opened from the newest to the oldest: one that
+is renamed turns up again under its next name, and is recognised by its inode.
 """
 
 from __future__ import annotations
@@ -15,15 +18,20 @@ import re
 import time
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import datetime
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
-from carryover.daemon.log_file import OLD_FILES
+import msgspec
+
 from carryover.fsio import open_regular
 
 LIMIT_BYTES: Final = 1024 * 1024
+OLD_FILES: Final = 3
+LEVELS: Final = ("debug", "info", "warning", "error")
 
 _WORD: Final = re.compile(r"[A-Za-z0-9_.:+-][A-Za-z0-9_.:+\[\]-]{0,79}")
 _NO_WORD: Final = re.compile(r"[^A-Za-z0-9_.:+-]+")
@@ -106,14 +114,10 @@ def open_log(path: Path, level: str) -> tuple[Log, Callable[[], None]]:
 
 class _File(RotatingFileHandler):
     def _open(self) -> TextIOWrapper:
-        return open(self.baseFilename, "a", encoding=self.encoding, opener=_private)
+        return open(self.baseFilename, "a", encoding=self.encoding, opener=open_regular)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (the name is logging's)
         """Drops a line that cannot be written, as on a full disk; nothing else depends on it."""
-
-
-def _private(path: str, flags: int) -> int:
-    return open_regular(path, flags)
 
 
 class _Utc(logging.Formatter):
@@ -126,3 +130,69 @@ def _shown(value: Value) -> str:
     if isinstance(value, float):
         return f"{value:.3g}"
     return str(value) if type(value) in (int, Word) else "?"  # even if no type checker has seen the call
+
+
+Field = str | int | float | bool | None
+
+_LINE: Final = re.compile(
+    r"(?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) (?P<level>DEBUG|INFO|WARNING|ERROR) (?P<event>\S+)(?P<fields>.*)"
+)
+_FIELD: Final = re.compile(r' (\w+)=("(?:[^"\\]|\\.)*"|\S*)')
+
+
+class LogLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the log. `time` is UTC, as written; `level` is in lower case."""
+
+    time: str
+    level: str
+    event: str
+    fields: dict[str, Field] = {}
+
+    @property
+    def at_ms(self) -> int:
+        """`time` in UTC ms."""
+        return int(datetime.fromisoformat(self.time).timestamp() * 1000)
+
+
+def parse_line(text: str) -> LogLine | None:
+    """Parses a line; returns None if it is truncated."""
+    found = _LINE.fullmatch(text)
+    if found is None:
+        return None
+    with suppress(ValueError):  # an impossible date
+        datetime.fromisoformat(found["time"])
+        fields = {name: _value(value) for name, value in _FIELD.findall(found["fields"])}
+        return LogLine(time=found["time"], level=found["level"].lower(), event=found["event"], fields=fields)
+    return None
+
+
+def open_files(log: Path, newer_than: int | None = None) -> list[BinaryIO]:
+    """Opens the log's files, oldest first; the caller closes them.
+
+    With `newer_than`, the inode of one of them, only the later ones. Missing files are left out, and so is anything of
+    that name that is not a regular file.
+    """
+    opened: dict[int, BinaryIO] = {}
+    for path in (log, *(log.with_name(f"{log.name}.{n}") for n in range(1, OLD_FILES + 1))):
+        with suppress(FileNotFoundError, IsADirectoryError):
+            file = open(path, "rb", opener=_no_link)  # noqa: SIM115 (the caller closes it)
+            inode = os.fstat(file.fileno()).st_ino
+            if inode == newer_than:
+                file.close()
+                break
+            if inode in opened:
+                file.close()
+            else:
+                opened[inode] = file
+    return list(reversed(opened.values()))
+
+
+def _value(text: str) -> Field:
+    with suppress(msgspec.DecodeError):
+        value: Field = msgspec.json.decode(text)
+        return value
+    return None if text == "none" else text
+
+
+def _no_link(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)

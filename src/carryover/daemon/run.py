@@ -7,6 +7,7 @@ files under a running daemon are replaced, and a late import would load the new 
 from __future__ import annotations
 
 import asyncio
+import errno
 import gc
 import importlib
 import os
@@ -17,6 +18,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack, ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,25 +27,36 @@ import msgspec
 import carryover
 from carryover import __version__
 from carryover.config import Config, settings_now
+from carryover.daemon.client import DaemonHolder, daemon_holder
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.crashes import CrashReports
 from carryover.daemon.daemon import Daemon
-from carryover.daemon.daemon_lock import StateUnusable, acquire_daemon_lock
 from carryover.daemon.log import Log, Word, describe, open_log
-from carryover.daemon.sd_notify import SystemdNotifier, report_waiting
+from carryover.daemon.supervisor import SystemdNotifier, report_waiting
 from carryover.distill.stored_digest import DigestReducer
 from carryover.errors import ExitCode, UserError, os_reason
-from carryover.fsio import private_dir, sweep_scratch, temporary_files
+from carryover.fsio import FileLock, private_dir, sweep_scratch, temporary_files
 from carryover.ledger.connect import LedgerUnavailable
 from carryover.ledger.store import Ledger
 from carryover.paths import StateDir
+from carryover.records.fields import iso_utc
 
 STOP_LIMIT_S: Final = 10.0
 """A daemon that is asked to stop ends after this time, whatever hangs. Anything not stored is read again later."""
 
-
 RETRY_S: Final = 5.0
 """Interval between attempts to use the state folder."""
+
+WAIT_S: Final = 600.0
+"""Longer than any command holds the lock; a command reads one project's transcripts at most."""
+LEFT_BEHIND_S: Final = 2.0
+"""Longer than the lock outlives a daemon that was killed. After that, its process runs where nobody here can see it,
+such as in another container."""
+_PAUSE_S: Final = 0.1
+
+
+class StateUnusable(UserError):
+    """The state folder is unusable for a reason that may pass: a full or read-only disk, missing permissions."""
 
 
 def run(state: StateDir, *, once: bool, log_level: str) -> ExitCode:
@@ -108,6 +121,50 @@ def _run_once(state: StateDir, *, once: bool, log_level: str) -> ExitCode:
             ) from error
 
 
+def acquire_daemon_lock(state: StateDir, *, started_ms: int, wait_s: float = WAIT_S) -> FileLock:
+    """Acquires the lock of `state`, which is held until it is released or the process ends.
+
+    Waits for a command that holds it, since that ends soon, and for the lock of a daemon that was killed: a program
+    that it was just starting still holds its files.
+
+    Raises:
+        StateUnusable: the lock file cannot be written.
+        UserError: REFUSED if another daemon holds the lock, FAILED if something else holds it longer than `wait_s`.
+    """
+    lock = FileLock(state.lock)
+    mine = msgspec.json.encode(DaemonHolder(os.getpid(), str(state.socket), started_ms)).decode()
+    began = time.monotonic()
+    while True:
+        try:
+            if lock.acquire(mine):
+                return lock
+            holder = daemon_holder(lock)
+        except OSError as error:
+            raise StateUnusable(
+                f"The lock {state.lock} cannot be taken: {os_reason(error)}. Nothing was changed. "
+                "Check the rights of the file and the space on its disk."
+            ) from error
+        waited_s = time.monotonic() - began
+        if holder is not None and (waited_s >= LEFT_BEHIND_S or _is_running(holder.pid)):
+            since = iso_utc(holder.started_ms)
+            raise UserError(
+                f"A Carryover daemon is already running: process {holder.pid} since {since}, answering on "
+                f"{holder.socket}. Nothing was changed. Stop it with `kill {holder.pid}` if you want to start another.",
+                ExitCode.REFUSED,
+            )
+        if waited_s >= wait_s:
+            raise UserError(f"Another process is using the state folder {state.root}. Try again when it is done.")
+        time.sleep(_PAUSE_S)
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except OSError as error:
+        return error.errno == errno.EPERM
+    return True
+
+
 async def _run(
     state: StateDir,
     config: Config,
@@ -124,9 +181,12 @@ async def _run(
             raise StateUnusable(str(trouble)) from trouble
         stack.push_async_callback(ledger.close)
         context = DaemonContext(state=state, home=Path.home(), env=os.environ, config=config, ledger=ledger, log=log)
-        daemon = Daemon(context, SystemdNotifier.of(os.environ, log), on_crash=crashes.report)
-        signals = _Signals(daemon, context, crashes)
-        stack.callback(signals.forget)
+        daemon = Daemon(context, SystemdNotifier(os.environ, log), on_crash=crashes.report)
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(partial(_unhandled, log, crashes))
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, daemon.stop, number)
+        loop.add_signal_handler(signal.SIGHUP, daemon.reload)
         log.info("started", version=Word(__version__), pid=os.getpid(), once=once)
         if not once:
             sys.stderr.write(f"carryoverd {__version__} runs; state and log are in {state.root}\n")
@@ -134,7 +194,7 @@ async def _run(
         stack.callback(log.info, "closed")
     if not in_order:
         return ExitCode.FAILED
-    return ExitCode.INTERRUPTED if signals.received == signal.SIGINT else ExitCode.OK
+    return ExitCode.INTERRUPTED if daemon.stopped_by == signal.SIGINT else ExitCode.OK
 
 
 def _end_by_force(log: Log) -> None:
@@ -143,51 +203,12 @@ def _end_by_force(log: Log) -> None:
     os._exit(ExitCode.FAILED)
 
 
-class _Signals:
-    """Handles signals: TERM and INT stop the daemon, HUP reloads its settings."""
-
-    def __init__(self, daemon: Daemon, context: DaemonContext, crashes: CrashReports) -> None:
-        self._daemon = daemon
-        self._crashes = crashes
-        self._context = context
-        self._log = context.log
-        self._loop = asyncio.get_running_loop()
-        self.received: signal.Signals | None = None
-        for number in (signal.SIGTERM, signal.SIGINT):
-            self._loop.add_signal_handler(number, self._stop, number)
-        self._loop.add_signal_handler(signal.SIGHUP, self._reload)
-        self._loop.set_exception_handler(self._forgotten_error)
-
-    def forget(self) -> None:
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            self._loop.remove_signal_handler(number)
-
-    def _stop(self, number: signal.Signals) -> None:
-        if self.received is not None:
-            return
-        self.received = number
-        self._log.info("stopping", signal=Word(number.name))
-        self._daemon.stop_asked.set()
-
-    def _reload(self) -> None:
-        context = self._context
-        try:
-            context.use(settings_now(context.state))
-        except UserError as error:
-            # A pause applies all the same; all other settings stay as they were.
-            context.use(msgspec.structs.replace(context.config, paused=context.state.paused.exists()))
-            context.config_trouble = str(error)
-            self._log.error("config_refused", error)
-        else:
-            self._log.info("config_read", paused=context.config.paused)
-        self._daemon.settings_changed()
-
-    def _forgotten_error(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        error = context.get("exception")
-        if isinstance(error, BaseException):
-            self._log.error("unhandled", error)
-            if not isinstance(error, OSError):  # a connection that broke off
-                self._crashes.report(error, "event-loop")
+def _unhandled(log: Log, crashes: CrashReports, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    error = context.get("exception")
+    if isinstance(error, BaseException):
+        log.error("unhandled", error)
+        if not isinstance(error, OSError):  # a connection that broke off
+            crashes.report(error, "event-loop")
 
 
 NOT_OURS: Final = tuple(
@@ -200,11 +221,6 @@ def load_all(*, with_sync: bool = False) -> None:
     """Imports all modules; those that synchronise only `with_sync`. Blocks."""
     for found in pkgutil.iter_modules(carryover.__path__, "carryover."):
         if found.name not in NOT_OURS and (with_sync or found.name != "carryover.sync"):
-            _load(found.name, package=found.ispkg)
-
-
-def _load(name: str, *, package: bool) -> None:
-    module = importlib.import_module(name)
-    if package:
-        for found in pkgutil.iter_modules(module.__path__, f"{name}."):
-            _load(found.name, package=found.ispkg)
+            module = importlib.import_module(found.name)
+            for part in pkgutil.walk_packages(module.__path__, f"{found.name}.") if found.ispkg else ():
+                importlib.import_module(part.name)

@@ -1,4 +1,5 @@
-"""Background work on recorded and published data after an upgrade or a change of settings.
+"""Background work on the state folder, the ledger and published files: after an upgrade, a change of settings or a
+removal of the folder, and daily by `[retention]`; also the forgetting that the user asks for.
 
 It runs in small steps beside everything else; nothing that an agent waits for is queued behind it.
 """
@@ -6,11 +7,23 @@ It runs in small steps beside everything else; nothing that an agent waits for i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from carryover.daemon.context import DaemonContext
+from carryover.daemon.publish_queue import PublishQueue
+from carryover.daemon.supervisor import wait_at_most
+from carryover.errors import UserError
+from carryover.ledger.connect import LedgerUnavailable, erase_mark
+from carryover.ledger.forget import keep_limits, read_dropped_again
+from carryover.ledger.queries import Selection
 from carryover.ledger.search_index import index_more
+from carryover.paths import StateDir
+from carryover.publish.forgetting import Erased, forget_sessions, oldest_kept_ms, over_limits
 from carryover.publish.project_files import withdraw
 
 PAUSE_S: Final = 0.05
@@ -20,43 +33,179 @@ BUSY_PAUSE_S: Final = 1.0
 """Pause between two steps of indexing while transcripts are waiting to be read."""
 
 
-class Upkeep:
-    """Does the background work. `busy`: returns whether transcripts are waiting to be read."""
+async def rebuild(context: DaemonContext) -> None:
+    """Refolds, one by one, the conversations that an earlier version of the program folded."""
+    rebuilt = 0
+    while await context.ledger.rebuild_outdated():
+        rebuilt += 1
+        await asyncio.sleep(PAUSE_S)
+    if rebuilt:
+        context.log.info("digests_rebuilt", threads=rebuilt)
 
-    def __init__(self, context: DaemonContext, *, busy: Callable[[], bool]) -> None:
+
+async def index_history(context: DaemonContext, *, busy: Callable[[], bool]) -> None:
+    """Indexes, newest first, what was recorded before there was an index or before the ledger was repaired.
+
+    `busy`: returns whether transcripts are waiting to be read.
+    """
+    steps = 0
+    while await context.ledger.write(index_more):
+        steps += 1
+        await asyncio.sleep(BUSY_PAUSE_S if busy() else PAUSE_S)
+    if steps:
+        context.log.info("history_indexed", steps=steps)
+
+
+async def keep_withdrawn(context: DaemonContext) -> None:
+    """Removes from projects what the settings no longer allow: now, and whenever they change."""
+    while True:
+        changed = context.config_changed
+        done = await asyncio.to_thread(withdraw, context.state.root, context.config)
+        if files := sum(len(project.files) for project in done):
+            context.log.info("withdrawn", projects=len(done), files=files)
+        await changed.wait()
+
+
+DAY_S: Final = 86_400.0
+ERASE_AGAIN_S: Final = 600.0
+PUBLISH_S: Final = 10.0
+MOST_ROUNDS: Final = 3
+"""Session sizes are estimates; a ledger still too large after this many rounds has to wait for the next day."""
+
+
+class Forgetting:
+    """Forgets sessions while the daemon writes the ledger, one request at a time."""
+
+    def __init__(self, context: DaemonContext, publish_queue: PublishQueue, *, rescan: Callable[[], None]) -> None:
+        """`rescan` compares the ledger's sources with the disk."""
         self._context = context
         self._ledger = context.ledger
-        self._busy = busy
-        self._log = context.log
-        self._settings_changed = asyncio.Event()
+        self._publish_queue = publish_queue
+        self._rescan = rescan
+        self._one_at_a_time = asyncio.Lock()
+        self._due = asyncio.Event()
+
+    async def forget(self, selections: Sequence[Selection]) -> Erased:
+        """Forgets what `selections` name, and returns once nothing of it is left. Raises LedgerUnavailable."""
+        context = self._context
+        async with self._one_at_a_time:
+            done = await forget_sessions(
+                self._ledger, context.paths, selections, context.config, self._publish, now_ms=context.now_ms
+            )
+            if self._is_left():
+                self._due.set()
+        context.log.info("forgotten", sessions=done.sessions, problems=len(done.problems))
+        return done
+
+    async def run(self) -> None:
+        """Applies `[retention]` now and daily, until cancelled. Changed settings only restore what they allow again.
+
+        Data that was forgotten but could not be erased, as on a full disk, is erased as soon as possible.
+        """
+        next_round = time.monotonic()
+        while True:
+            self._due.clear()
+            try:
+                async with self._one_at_a_time:
+                    if self._is_left():
+                        await self._ledger.erase()
+                await self.bring_back()
+                if time.monotonic() >= next_round:
+                    next_round = time.monotonic() + DAY_S
+                    await self.apply_retention()
+            except LedgerUnavailable as trouble:
+                self._context.log.error("retention_failed", trouble)
+            left_s = next_round - time.monotonic()
+            await wait_at_most(self._due, min(ERASE_AGAIN_S, left_s) if self._is_left() else left_s)
 
     def settings_changed(self) -> None:
-        """Has projects checked again for files that the settings no longer allow."""
-        self._settings_changed.set()
+        """Takes note that `[retention]` may have changed."""
+        self._due.set()
 
-    async def rebuild(self) -> None:
-        """Refolds, one by one, the conversations that an earlier version of the program folded."""
-        rebuilt = 0
-        while await self._ledger.rebuild_outdated():
-            rebuilt += 1
-            await asyncio.sleep(PAUSE_S)
-        if rebuilt:
-            self._log.info("digests_rebuilt", threads=rebuilt)
+    async def apply_retention(self) -> None:
+        """Drops sessions that exceed the limits on age and size. Does nothing while paused."""
+        limits = self._context.config.retention
+        for _ in range(MOST_ROUNDS):
+            dropped = await asyncio.to_thread(self._to_drop)
+            if not dropped:
+                return
+            # First: an interruption in between only means that sources are read once too often.
+            await self._ledger.write(keep_limits, msgspec.structs.asdict(limits))
+            await self.forget(dropped)
 
-    async def index_history(self) -> None:
-        """Indexes, newest first, what was recorded before there was an index or before the ledger was repaired."""
-        steps = 0
-        while await self._ledger.write(index_more):
-            steps += 1
-            await asyncio.sleep(BUSY_PAUSE_S if self._busy() else PAUSE_S)
-        if steps:
-            self._log.info("history_indexed", steps=steps)
+    async def bring_back(self) -> None:
+        """Has transcripts read again if `[retention]` has been loosened since sessions were dropped."""
+        limits = self._context.config.retention
+        since_ms = oldest_kept_ms(limits, self._context.now_ms())
+        if await self._ledger.write(read_dropped_again, msgspec.structs.asdict(limits), since_ms=since_ms):
+            self._context.log.info("retention_loosened")
+            self._rescan()
 
-    async def withdraw(self) -> None:
-        """Removes from projects what the settings no longer allow: now, and whenever they change."""
+    def _is_left(self) -> bool:
+        return erase_mark(self._context.state.ledger).exists()
+
+    def _to_drop(self) -> list[Selection]:
+        config = self._context.config
+        if config.paused:
+            return []
+        with self._context.read_ledger() as db:
+            dropped = over_limits(db, config.retention, now_ms=self._context.now_ms())
+        return [Selection(agent=session.agent, session=session.native_id, for_good=False) for session in dropped]
+
+    async def _publish(self, again: Sequence[int], gone: Sequence[int]) -> Iterable[str]:
+        """Publishes `again`, and awaits running publications of projects that are `gone`, so that none comes later."""
+        try:
+            async with asyncio.timeout(PUBLISH_S):
+                await self._publish_queue.look_at([*again, *gone])
+                await self._publish_queue.flush()
+        except TimeoutError:
+            return ["Not every handoff could be written again in time. carryoverd keeps trying."]
+        return []
+
+
+CHECK_S: Final = 2.0
+_SQLITE_HEADER_BYTES: Final = 100
+
+
+class StateTakenAway(UserError):
+    """The state folder, its lock or its ledger is no longer the one that the daemon opened."""
+
+
+class StateGuard:
+    """Notices if the state folder is removed from under the daemon.
+
+    It would write into deleted files while a second one starts beside it. It ends instead, and the service manager
+    starts it again with a new folder; transcripts are read again from the beginning.
+    """
+
+    def __init__(self, state: StateDir) -> None:
+        """Raises OSError if the folder, its lock or its ledger does not exist."""
+        self._opened = {path: _identity(path) for path in (state.root, state.lock, state.ledger)}
+        self._ledger = state.ledger
+
+    def check(self) -> None:
+        """Raises StateTakenAway if one of the files is gone or was replaced, or if the ledger was truncated."""
+        for path, opened in self._opened.items():
+            try:
+                emptied = path == self._ledger and path.stat().st_size < _SQLITE_HEADER_BYTES
+                same = _identity(path) == opened and not emptied
+            except FileNotFoundError:
+                same = False
+            except OSError:  # permissions may come back, and the files are still open
+                continue
+            if not same:
+                raise StateTakenAway(
+                    f"{path} was removed, replaced or emptied while carryoverd was running. It stops now; what its "
+                    "next start does not find, it reads again from the transcripts."
+                )
+
+    async def run(self) -> None:
+        """Checks every `CHECK_S`. Raises StateTakenAway."""
         while True:
-            self._settings_changed.clear()
-            done = await asyncio.to_thread(withdraw, self._context.state.root, self._context.config)
-            if files := sum(len(project.files) for project in done):
-                self._log.info("withdrawn", projects=len(done), files=files)
-            await self._settings_changed.wait()
+            await asyncio.sleep(CHECK_S)
+            self.check()
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_dev, found.st_ino

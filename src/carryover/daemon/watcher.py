@@ -163,14 +163,11 @@ class Watcher:
     ) -> bool:
         """Reports what `changes` are about. Returns False if a new folder turns out not to be watched."""
         found = noticed(changes, roots, self._agents, deep=self._deep)
-        loop.call_soon_threadsafe(self._emit, found)
-        return all(map(_is_watched, found.new_folders))
-
-    def _emit(self, found: Noticed) -> None:
         if found.sources:
-            self._on_sources(found.sources)
+            loop.call_soon_threadsafe(self._on_sources, found.sources)
         if found.rescan is not None:
-            self._on_rescan(found.rescan)
+            loop.call_soon_threadsafe(self._on_rescan, found.rescan)
+        return all(map(_is_watched, found.new_folders))
 
     def _note_folders(self, folders: Mapping[TranscriptRoot, _Identity | None]) -> None:
         watched = sum(identity is not None for identity in folders.values())
@@ -203,7 +200,7 @@ def noticed(
         sources.update({(source.agent, source.path): source for source in found})
         if found or not deep:
             continue
-        if change is Change.added and _is_dir(path):
+        if change is Change.added and not Path(path).is_symlink() and _identity_of(path):
             rescan = "folder_added"
             new_folders.append(path)
         elif change is Change.deleted and "." not in path.rpartition(os.sep)[2]:
@@ -228,19 +225,12 @@ def _identify(roots: Callable[[], Iterable[TranscriptRoot]]) -> dict[TranscriptR
     return {root: _identity_of(root.path) for root in roots()}
 
 
-def _identity_of(path: Path) -> _Identity | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return (status.st_dev, status.st_ino) if stat.S_ISDIR(status.st_mode) else None
-
-
-def _is_dir(path: str) -> bool:
-    try:
-        return stat.S_ISDIR(os.lstat(path).st_mode)
-    except OSError:
-        return False
+def _identity_of(path: Path | str) -> _Identity | None:
+    with suppress(OSError):
+        status = Path(path).stat()
+        if stat.S_ISDIR(status.st_mode):
+            return status.st_dev, status.st_ino
+    return None
 
 
 def _is_watched(folder: str) -> bool:

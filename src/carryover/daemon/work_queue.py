@@ -12,35 +12,32 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
-from typing import Final, Generic, Literal, TypeVar
+from typing import Generic, TypeVar
 
 from carryover.daemon.supervisor import wait_at_most
 
 K = TypeVar("K", bound=Hashable)
-
-RECENT_KEPT: Final = 256
-
-Lane = Literal["live", "backlog"]
 
 
 @dataclass(slots=True)
 class _Pending:
     first: float
     due: float
+    postponed: bool = False
 
 
 class WorkQueue(Generic[K]):
-    """A queue of keys with live hints and a backlog. Use only on one event loop; `clock` returns monotonic seconds."""
+    """A queue of keys, of which `handle` does the work. Use only on one event loop; `clock` returns seconds."""
 
     def __init__(self, *, quiet_s: float, cap_s: float, clock: Callable[[], float]) -> None:
         self._quiet_s = quiet_s
         self._cap_s = cap_s
         self._clock = clock
         self._live: dict[K, _Pending] = {}
-        self._recent: dict[K, float] = {}
-        self._later: dict[K, float] = {}
+        self._hinted: dict[K, float] = {}
         self._backlog: dict[K, None] = {}
-        self._in_flight: dict[K, Lane] = {}
+        self._in_flight: dict[K, bool] = {}
+        """Whether each key in flight is from the backlog."""
         self._awaited: dict[K, list[asyncio.Future[None]]] = {}
         """Futures of callers that wait until a key has been taken from now on, and finished."""
         self._served: dict[K, list[asyncio.Future[None]]] = {}
@@ -48,41 +45,58 @@ class WorkQueue(Generic[K]):
         self._draining = False
         self._changed = asyncio.Event()
 
+    async def handle(self, key: K) -> bool:
+        """Does the work of `key`; returns whether it is unfinished and comes next where it was taken from."""
+        raise NotImplementedError
+
+    async def run(self, *, live_only: bool = False) -> None:
+        """Handles one key at a time until drained. Several of these may run concurrently.
+
+        `live_only` leaves the backlog to others, so that a hint never waits for it.
+        """
+        while (key := await self.take(live_only=live_only)) is not None:
+            more = False
+            try:
+                more = await self.handle(key)
+            finally:
+                self.done(key, more=more)
+
     @property
     def idle(self) -> bool:
         """Whether nothing is waiting or in flight. Keys postponed by `later` do not count."""
-        return not (self._live or self._backlog or self._in_flight)
+        return self.waiting == 0 and not self._in_flight
 
     @property
     def waiting(self) -> int:
         """Number of waiting keys, not counting those postponed or in flight."""
-        return len(self._live) + len(self._backlog)
+        return len(self._hinted_keys()) + len(self._backlog)
 
     def hint(self, key: K, *, urgent: bool = False) -> None:
         """Makes `key` due soon, or at once if `urgent` or if no hint for it came for `quiet_s`."""
         now = self._clock()
-        was_quiet = now - self._recent.get(key, -self._quiet_s) >= self._quiet_s
-        self._recent[key] = now
-        self._later.pop(key, None)
+        was_quiet = now - self._hinted.get(key, -self._quiet_s) >= self._quiet_s
+        self._hinted[key] = now
         self._backlog.pop(key, None)
         pending = self._live.get(key)
-        if pending is None:
+        if pending is None or pending.postponed:
             self._live[key] = _Pending(first=now, due=now if urgent or was_quiet else now + self._quiet_s)
         elif urgent:
             pending.due = min(pending.due, now)
         elif pending.due > now:
             pending.due = min(now + self._quiet_s, pending.first + self._cap_s)
-        self._forget_old_recents(now)
         self._changed.set()
 
     def later(self, key: K, delay_s: float) -> None:
-        """Makes `key` due after `delay_s`, unless a hint or the backlog makes it due earlier."""
-        self._later[key] = self._clock() + delay_s
-        self._changed.set()
+        """Makes `key` due after `delay_s`, unless a hint or the backlog makes it due earlier. Not while draining."""
+        if not self._draining and key not in self._hinted_keys():
+            due = self._clock() + delay_s
+            self._live[key] = _Pending(first=due, due=due, postponed=True)
+            self._changed.set()
 
     def queue(self, keys: Iterable[K]) -> None:
         """Puts `keys` at the head of the backlog, in this order."""
-        self._backlog = {**dict.fromkeys(key for key in keys if key not in self._live), **self._backlog}
+        waiting = self._hinted_keys()
+        self._backlog = {**dict.fromkeys(key for key in keys if key not in waiting), **self._backlog}
         self._changed.set()
 
     def pop(self, *, live_only: bool = False) -> K | None:
@@ -90,40 +104,35 @@ class WorkQueue(Generic[K]):
 
         The backlog comes first. `live_only`: only a live hint, whatever the backlog contains.
         """
-        now = self._clock()
-        self._bring_up_what_was_put_off(now)
         old = () if live_only else self._backlog
         key = next((key for key in old if key not in self._in_flight), None)
-        if key is not None:
-            del self._backlog[key]
-            return self._started(key, "backlog")
-        key = self._next_live(now)
-        if key is not None:
-            del self._live[key]
-            return self._started(key, "live")
-        return None
+        is_old = key is not None
+        if key is None and (key := self._next_live()) is None:
+            return None
+        self._backlog.pop(key, None)
+        self._live.pop(key, None)
+        self._in_flight[key] = is_old
+        self._served.setdefault(key, []).extend(self._awaited.pop(key, ()))
+        return key
 
     async def take(self, *, live_only: bool = False) -> K | None:
-        """Waits for the next key, without polling. Returns None once `drain` was called and nothing is waiting any
-        more.
-
-        `live_only`: as for `pop`.
-        """
+        """Waits for the next key, without polling. Returns None once drained; `live_only`: as for `pop`."""
         while (key := self.pop(live_only=live_only)) is None:
             if self._draining and not self._live:
                 return None
             self._changed.clear()
-            await wait_at_most(self._changed, self._seconds_until_due())
+            dues = [pending.due for key, pending in self._live.items() if key not in self._in_flight]
+            await wait_at_most(self._changed, max(0.0, min(dues) - self._clock()) if dues else None)
         return key
 
     def done(self, key: K, *, more: bool = False) -> None:
-        """Takes `key` out of flight. `more`: it is unfinished and comes next in the lane it was taken from."""
-        lane = self._in_flight.pop(key)
+        """Takes `key` out of flight. `more`: see `handle`."""
+        is_old = self._in_flight.pop(key)
         if not more:
             for future in self._served.pop(key):
                 if not future.done():  # its caller has given up
                     future.set_result(None)
-        elif lane == "live":
+        elif not is_old:
             self._live[key] = _Pending(first=self._clock(), due=self._clock())
         elif key not in self._live and not self._draining:
             self._backlog = {key: None, **self._backlog}
@@ -131,55 +140,31 @@ class WorkQueue(Generic[K]):
 
     async def flush(self) -> None:
         """Waits until everything now waiting or in flight has been handled once more, apart from postponed keys."""
-        for key in [*self._live, *self._in_flight]:
-            self.hint(key, urgent=True)
-        await self._settled([*self._live, *self._backlog])
+        await self.look_at([*self._hinted_keys(), *self._in_flight], also=list(self._backlog))
 
-    async def look_at(self, keys: Iterable[K]) -> None:
-        """Handles each of `keys` once more immediately, and waits until that is done."""
-        wanted = list(keys)
+    async def look_at(self, keys: Iterable[K], *, also: Iterable[K] = ()) -> None:
+        """Handles each of `keys` once more immediately, and waits until that is done, and `also` in their turn."""
+        loop = asyncio.get_running_loop()
+        wanted = dict.fromkeys(keys)
         for key in wanted:
             self.hint(key, urgent=True)
-        await self._settled(wanted)
-
-    async def _settled(self, keys: Iterable[K]) -> None:
-        loop = asyncio.get_running_loop()
-        futures = {key: loop.create_future() for key in keys}
+        futures = {key: loop.create_future() for key in (*wanted, *also)}
         for key, future in futures.items():
             self._awaited.setdefault(key, []).append(future)
         await asyncio.gather(*futures.values())
 
     def drain(self) -> None:
         """Gives out all live hints at once and nothing else: the backlog and postponed keys are dropped."""
+        now = self._clock()
         self._draining = True
         self._backlog.clear()
-        self._later.clear()
-        for pending in self._live.values():
-            pending.due = min(pending.due, self._clock())
+        self._live = {key: _Pending(first=now, due=now) for key in self._hinted_keys()}
         self._changed.set()
 
-    def _next_live(self, now: float) -> K | None:
-        due = [(pending.due, n, key) for n, (key, pending) in enumerate(self._live.items()) if self._is_due(key, now)]
-        return min(due)[2] if due else None
+    def _hinted_keys(self) -> dict[K, None]:
+        return dict.fromkeys(key for key, pending in self._live.items() if not pending.postponed)
 
-    def _is_due(self, key: K, now: float) -> bool:
-        return key not in self._in_flight and self._live[key].due <= now
-
-    def _bring_up_what_was_put_off(self, now: float) -> None:
-        for key in [key for key, due in self._later.items() if due <= now]:
-            self.hint(key)
-
-    def _started(self, key: K, lane: Lane) -> K:
-        self._in_flight[key] = lane
-        self._later.pop(key, None)
-        self._served.setdefault(key, []).extend(self._awaited.pop(key, ()))
-        return key
-
-    def _seconds_until_due(self) -> float | None:
-        dues = [pending.due for key, pending in self._live.items() if key not in self._in_flight]
-        dues.extend(self._later.values())
-        return max(0.0, min(dues) - self._clock()) if dues else None
-
-    def _forget_old_recents(self, now: float) -> None:
-        if len(self._recent) > RECENT_KEPT + len(self._live):
-            self._recent = {key: at for key, at in self._recent.items() if now - at < self._quiet_s}
+    def _next_live(self) -> K | None:
+        now = self._clock()
+        due = [key for key, pending in self._live.items() if pending.due <= now and key not in self._in_flight]
+        return min(due, key=lambda key: self._live[key].due, default=None)

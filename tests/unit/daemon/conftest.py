@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 
@@ -40,10 +40,13 @@ def agents() -> dict[str, Agent]:
 
 
 @pytest.fixture
-async def context(home: Path, ledger: Ledger, log: Log, agents: dict[str, Agent]) -> DaemonContext:
+async def context(home: Path, ledger: Ledger, log: Log, agents: dict[str, Agent]) -> AsyncIterator[DaemonContext]:
     """What the daemon's parts share, without the user's environment, in a state folder with a real ledger."""
     state = StateDir(home / ".carryover")
-    return DaemonContext(state=state, home=home, env={}, config=Config(), ledger=ledger, log=log, agents=agents)
+    context = DaemonContext(state=state, home=home, env={}, config=Config(), ledger=ledger, log=log, agents=agents)
+    yield context
+    for pool in context.pools:
+        pool.shutdown()
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from carryover.adapter.contract import Agent
 from carryover.config import Config
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.publish_queue import PublishQueue
@@ -33,23 +32,25 @@ class Desk:
     def __init__(self, context: DaemonContext, pool: Executor) -> None:
         self.fails: set[int] = set()
         self.calls: list[tuple[int, bool]] = []
-        self.git: list[GitFacts | None] = []
         self.now_ms = 0
-        self.meter = context.meter
-        self.begun = asyncio.Event()
         self.changed: list[int] = []
-        self._loop = asyncio.get_running_loop()
         self._context = context
         context.now_ms = lambda: self.now_ms
         self.publisher = PublishQueue(context, self._refresh, pool, changed=self.changed.append)
 
     def _refresh(self, project: int, newest: bool, git: GitFacts | None, now_ms: int) -> Refreshed:
-        self._loop.call_soon_threadsafe(self.begun.set)
         self.calls.append((project, newest))
-        self.git.append(git)
         if project in self.fails:
             raise KeyError("words from a transcript")
         return refresh(self._context.paths, project, Config(), now_ms=now_ms, last_git=git, newest=newest)
+
+    async def stored(self, session: ClaudeSession) -> int:
+        """Bring `session` into the ledger; the id of its project. It is now the moment of its last event."""
+        context, agent = self._context, self._context.agents["claude-code"]
+        result = await ingest(context.ledger, agent, session.source, root_of=find_root, now_ms=lambda: LATER_MS)
+        self.now_ms = max(self.now_ms, result.newest_event_ms)
+        [project] = result.projects
+        return project
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[PublishQueue]:
@@ -68,22 +69,11 @@ async def desk(context: DaemonContext, pool: Executor) -> Desk:
     return Desk(context, pool)
 
 
-async def stored(ledger: Ledger, agents: dict[str, Agent], desk: Desk, session: ClaudeSession) -> int:
-    """Bring `session` into the ledger; the id of its project. It is now the moment of its last event."""
-    agent = agents["claude-code"]
-    source = agent.source_of(session.path, session.folder)
-    assert source is not None
-    result = await ingest(ledger, agent, source, root_of=find_root, now_ms=lambda: LATER_MS)
-    desk.now_ms = max(desk.now_ms, result.newest_event_ms)
-    [project] = result.projects
-    return project
-
-
 async def test_a_project_that_is_touched_is_published(
-    desk: Desk, ledger: Ledger, agents: dict[str, Agent], session: ClaudeSession, ledger_path: Path, lines: list[str]
+    desk: Desk, session: ClaudeSession, ledger_path: Path, lines: list[str]
 ) -> None:
     session.prompt("Add a discount function")
-    project = await stored(ledger, agents, desk, session)
+    project = await desk.stored(session)
     async with desk.open() as publisher:
         publisher.mark_dirty([project], desk.now_ms)
         await publisher.flush()
@@ -97,11 +87,9 @@ async def test_a_project_that_is_touched_is_published(
     assert (row.published_ms, row.refusal, len(row.published_sha or "")) == (desk.now_ms, None, 16)
 
 
-async def test_old_history_is_not_published(
-    desk: Desk, ledger: Ledger, agents: dict[str, Agent], session: ClaudeSession
-) -> None:
+async def test_old_history_is_not_published(desk: Desk, session: ClaudeSession) -> None:
     session.prompt("Add a discount function")
-    project = await stored(ledger, agents, desk, session)
+    project = await desk.stored(session)
     event_ms = desk.now_ms
     desk.now_ms += 7 * MS_PER_DAY + 1
     async with desk.open() as publisher:
@@ -113,14 +101,14 @@ async def test_old_history_is_not_published(
 
 
 async def test_only_the_project_that_moved_last_is_the_newest(
-    desk: Desk, ledger: Ledger, agents: dict[str, Agent], session: ClaudeSession, home: Path, ledger_path: Path
+    desk: Desk, session: ClaudeSession, home: Path, ledger_path: Path
 ) -> None:
     session.prompt("Add a discount function")
-    first = await stored(ledger, agents, desk, session)
+    first = await desk.stored(session)
     (home / "blog").mkdir()
     other = ClaudeSession(session.folder, home / "blog", now=session.now)
     other.prompt("Write a post")
-    second = await stored(ledger, agents, desk, other)
+    second = await desk.stored(other)
     async with desk.open() as publisher:
         publisher.mark_dirty([second], desk.now_ms)
         publisher.mark_dirty([first], desk.now_ms - 1000)
@@ -131,19 +119,14 @@ async def test_only_the_project_that_moved_last_is_the_newest(
 
 
 async def test_a_project_that_cannot_be_published_stops_no_other_and_is_tried_again(
-    desk: Desk,
-    ledger: Ledger,
-    agents: dict[str, Agent],
-    session: ClaudeSession,
-    home: Path,
-    lines: LogLines,
+    desk: Desk, session: ClaudeSession, home: Path, lines: LogLines
 ) -> None:
     session.prompt("Add a discount function")
-    good = await stored(ledger, agents, desk, session)
+    good = await desk.stored(session)
     other = ClaudeSession(session.folder, home / "blog")
     (home / "blog").mkdir()
     other.prompt("Write a post")
-    bad = await stored(ledger, agents, desk, other)
+    bad = await desk.stored(other)
     desk.fails.add(bad)
     async with desk.open() as publisher:
         publisher.mark_dirty([bad, good], desk.now_ms)
@@ -161,7 +144,7 @@ async def test_a_project_that_cannot_be_published_stops_no_other_and_is_tried_ag
 
 
 async def test_what_was_committed_while_it_was_published_is_still_to_be_published(
-    desk: Desk, ledger: Ledger, agents: dict[str, Agent], session: ClaudeSession, ledger_path: Path
+    desk: Desk, session: ClaudeSession, ledger: Ledger, ledger_path: Path
 ) -> None:
     """Else a daemon that is killed at the wrong moment leaves an old handoff, and the next never knows."""
 
@@ -170,7 +153,7 @@ async def test_what_was_committed_while_it_was_published_is_still_to_be_publishe
             return unpublished(db, since_ms=0)
 
     session.prompt("Add a discount function")
-    project = await stored(ledger, agents, desk, session)
+    project = await desk.stored(session)
     assert left() == [project]
 
     later_ms = 4_000_000_000_000
@@ -181,10 +164,10 @@ async def test_what_was_committed_while_it_was_published_is_still_to_be_publishe
 
 
 async def test_what_was_deleted_or_is_refused_for_a_reason_that_may_pass_is_tried_again(
-    desk: Desk, ledger: Ledger, agents: dict[str, Agent], session: ClaudeSession
+    desk: Desk, session: ClaudeSession
 ) -> None:
     session.prompt("Add a discount function")
-    project = await stored(ledger, agents, desk, session)
+    project = await desk.stored(session)
     store = session.cwd / ".carryover"
     async with desk.open() as publisher:
 

@@ -1,12 +1,22 @@
 from __future__ import annotations
 
+import os
+import platform
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
+import msgspec
 import pytest
 
 import carryover
+from carryover.daemon.client import DaemonHolder
+from carryover.daemon.main import _share_memory_among_threads, main
+from carryover.daemon.run import StateUnusable, acquire_daemon_lock
+from carryover.errors import ExitCode, UserError
+from carryover.fsio import FileLock
+from carryover.paths import StateDir
 
 LOADED_THEN = """
 import sys
@@ -28,3 +38,103 @@ def test_a_daemon_has_all_of_the_program_but_its_commands(sync: tuple[str, ...])
     for_daemons = {name for name in modules if name.split(".")[1] not in for_people}
 
     assert set(ran.stdout.split()) == for_daemons
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> StateDir:
+    return StateDir(tmp_path)
+
+
+def test_a_second_daemon_is_refused_and_learns_where_the_first_is(state: StateDir) -> None:
+    lock = acquire_daemon_lock(state, started_ms=1_795_155_000_000)
+    with pytest.raises(UserError) as refused:
+        acquire_daemon_lock(state, started_ms=1_795_155_060_000)
+    lock.release()
+
+    assert refused.value.code == ExitCode.REFUSED
+    where = f"process {os.getpid()} since 2026-11-20T06:10:00Z, answering on {state.socket}."
+    assert where in str(refused.value)
+
+
+@pytest.mark.parametrize("by", ["a command", "a daemon that was killed"])
+def test_a_lock_that_will_be_free_soon_is_waited_for(state: StateDir, by: str) -> None:
+    """A program that a daemon was just starting has its files until it runs."""
+    with subprocess.Popen(["true"]) as killed:
+        killed.wait()
+    holder = msgspec.json.encode(DaemonHolder(pid=killed.pid, socket="", started_ms=0)).decode()
+    held = FileLock(state.lock)
+    assert held.acquire(holder if by.startswith("a daemon") else "")
+    threading.Timer(0.15, held.release).start()
+
+    acquire_daemon_lock(state, started_ms=0).release()
+
+
+def test_a_lock_file_that_cannot_be_opened_is_named(state: StateDir) -> None:
+    state.lock.symlink_to("elsewhere")
+
+    with pytest.raises(StateUnusable, match=r"daemon\.lock cannot be taken: .* Nothing was changed"):
+        acquire_daemon_lock(state, started_ms=0)
+
+
+def test_a_command_that_never_ends_is_a_failure_worth_a_retry(state: StateDir) -> None:
+    with FileLock(state.lock), pytest.raises(UserError, match="Another process is using the state folder") as failed:
+        acquire_daemon_lock(state, started_ms=0, wait_s=0)
+
+    assert failed.value.code == ExitCode.FAILED
+
+
+def test_help_teaches_and_tells_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["--help"])
+
+    text = capsys.readouterr().out
+    assert left.value.code == ExitCode.OK
+    codes = (ExitCode.OK, ExitCode.FAILED, ExitCode.USAGE, ExitCode.REFUSED, ExitCode.INTERRUPTED)
+    assert all(f"{code:d} " in text for code in codes)
+    assert all(word in text for word in ("--once", "--log-level", "CARRYOVER_HOME", "config.toml", "carryoverd.log"))
+
+
+def test_what_the_daemon_loads_reads_no_certificates_and_changes_no_variable() -> None:
+    program = (
+        "import os, sys\n"
+        "from carryover.daemon.main import _load_server\n"
+        "before = dict(os.environ)\n"
+        "_load_server()\n"
+        "from aiohttp import connector\n"
+        "print(connector._SSL_CONTEXT_VERIFIED.cert_store_stats()['x509'], dict(os.environ) == before)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], env={**os.environ, "SSL_CERT_DIR": "/etc"}, capture_output=True, text=True
+    )
+
+    assert (done.stdout, done.stderr) == ("0 True\n", "")
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries have one place for all threads")
+def test_the_threads_of_a_daemon_take_memory_from_one_place() -> None:
+    """Each kept what it once needed, so the daemon's memory grew with the number of its threads."""
+    program = (
+        "import ctypes, sys, threading\n"
+        "from carryover.daemon.main import _share_memory_among_threads\n"
+        "if sys.argv[1:]: _share_memory_among_threads()\n"
+        "libc = ctypes.CDLL(None)\n"
+        "libc.malloc.restype = libc.fdopen.restype = ctypes.c_void_p\n"
+        "together = threading.Barrier(6)\n"
+        "def take(): together.wait(); libc.malloc(50_000); together.wait()\n"
+        "threads = [threading.Thread(target=take) for _ in range(6)]\n"
+        "[thread.start() for thread in threads]; [thread.join() for thread in threads]\n"
+        "report = ctypes.c_void_p(libc.fdopen(1, b'w'))\n"
+        "libc.malloc_info(0, report); libc.fflush(report)\n"
+    )
+    places = [
+        subprocess.run([sys.executable, "-c", program, *given], capture_output=True, text=True, check=True).stdout
+        for given in ([], ["shared"])
+    ]
+
+    assert [text.count("<heap nr=") > 1 for text in places] == [True, False]
+
+
+def test_a_system_that_does_not_let_python_call_its_c_library_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ctypes", None)
+
+    _share_memory_among_threads()

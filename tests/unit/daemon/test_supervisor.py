@@ -1,11 +1,19 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from carryover.daemon.log import Log
-from carryover.daemon.supervisor import Supervisor, wait_at_most
+from carryover.daemon.supervisor import Supervisor, SystemdNotifier, wait_at_most
+from support.notify_socket import NotifySocket
+
+needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has abstract sockets")
 
 
 class Time:
@@ -30,13 +38,8 @@ def time() -> Time:
 
 
 @pytest.fixture
-def lines() -> list[str]:
-    return []
-
-
-@pytest.fixture
-def supervisor(time: Time, lines: list[str]) -> Supervisor:
-    return Supervisor(Log(lambda _level, text: lines.append(text)), clock=time.clock, sleep=time.sleep)
+def supervisor(time: Time) -> Supervisor:
+    return Supervisor(Log(lambda *_: None), clock=time.clock, sleep=time.sleep)
 
 
 async def test_a_task_that_fails_is_started_again_after_its_back_off(supervisor: Supervisor, time: Time) -> None:
@@ -107,3 +110,73 @@ async def test_a_task_that_is_stopped_as_its_event_is_set_ends(supervisor: Super
         await supervisor.stop("rescanner")
 
     assert [state.state for state in supervisor.states()] == ["stopped"]
+
+
+@pytest.fixture
+def systemd(tmp_path: Path) -> Iterator[NotifySocket]:
+    with NotifySocket(str(tmp_path / "notify")) as listening:
+        yield listening
+
+
+def notifier(address: str, **env: str) -> SystemdNotifier:
+    return SystemdNotifier({"NOTIFY_SOCKET": address, **env}, Log(lambda *_: None))
+
+
+@pytest.mark.parametrize("abstract", [False, pytest.param(True, marks=needs_linux)])
+async def test_it_says_when_the_daemon_answers_and_when_it_stops(tmp_path: Path, abstract: bool) -> None:
+    with NotifySocket(f"@carryover-test-{os.getpid()}" if abstract else str(tmp_path / "notify")) as systemd:
+        for message in ("READY=1", "STOPPING=1"):
+            await notifier(systemd.address).send(message)
+
+        assert systemd.pending() == ["READY=1", "STOPPING=1"]
+
+
+@pytest.mark.parametrize("address", ["", "vsock:2:1234"])
+async def test_where_nobody_listens_nothing_happens(address: str) -> None:
+    reported = notifier(address, WATCHDOG_USEC="1000000")
+    await reported.send("READY=1")
+
+    assert reported.watchdog_s is None
+
+
+def test_programs_started_from_the_daemon_do_not_speak_for_it(tmp_path: Path) -> None:
+    env = {"NOTIFY_SOCKET": "/run/notify", "WATCHDOG_USEC": "60000000", "WATCHDOG_PID": str(os.getpid()), "HOME": "/h"}
+    reported = SystemdNotifier(env, Log(lambda *_: None))
+
+    assert (reported.watchdog_s, env) == (60.0, {"HOME": "/h"})
+
+
+@pytest.mark.parametrize(
+    ("usec", "pid"), [("1000000", "1"), ("1000000", "x"), *((usec, "") for usec in ("0", "", "-5", "soon", "²"))]
+)
+def test_a_watchdog_that_makes_no_sense_or_is_meant_for_another_is_none(usec: str, pid: str) -> None:
+    assert notifier("/run/notify", WATCHDOG_USEC=usec, WATCHDOG_PID=pid).watchdog_s is None
+
+
+async def test_signs_of_life_are_given_only_while_the_daemon_is_healthy(systemd: NotifySocket) -> None:
+    looks = iter([True, True, False, False, True])
+
+    def healthy() -> bool:
+        try:
+            return next(looks)
+        except StopIteration:
+            raise asyncio.CancelledError from None
+
+    with pytest.raises(asyncio.CancelledError):
+        await notifier(systemd.address, WATCHDOG_USEC="20000").keep_alive(healthy)
+
+    assert systemd.pending() == ["WATCHDOG=1"] * 3
+
+
+async def test_a_message_waits_for_a_receiver_that_is_busy(systemd: NotifySocket) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
+        other.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            while True:
+                other.sendto(b"NOISE=1", systemd.address)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(notifier(systemd.address).send("READY=1"))
+        await asyncio.sleep(0)  # it has tried once, and found no room
+        assert set(systemd.pending()) == {"NOISE=1"}
+        assert await systemd.next() == ["READY=1"]

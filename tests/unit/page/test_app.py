@@ -19,7 +19,7 @@ from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
 from carryover.config import Config
-from carryover.daemon.hooks.http_app import listen
+from carryover.daemon.endpoints import listen
 from carryover.ledger.connect import connect_read_only
 from carryover.page import access, app, changes, commands, conversations
 from carryover.page.access import COOKIE, KEY_S, Access, Visitor, has_token, may_ask

@@ -1,1 +1,1 @@
-"""Handles calls from agents' hooks over HTTP: access checks, the meaning of each call, and the answer."""
+"""Handles calls from agents' hooks: what a call may name, what it means, and the answer."""

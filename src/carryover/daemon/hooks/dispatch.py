@@ -15,7 +15,6 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import suppress
 from functools import partial
@@ -29,14 +28,20 @@ from carryover.adapter.spooled import spool_line
 from carryover.agents import agent_id_of
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.health import HookOutcome
-from carryover.daemon.hooks.lookup import OwnSession, changed_of_late, may_have_other_sources, own_session
+from carryover.daemon.hooks.call import (
+    Call,
+    OwnSession,
+    Refused,
+    changed_of_late,
+    check_call,
+    may_have_other_sources,
+    own_session,
+)
 from carryover.daemon.hooks.session_start import Follow, Job, SessionStarts
-from carryover.daemon.hooks.validate import Call, Refused, check_call
-from carryover.daemon.ingest_queue import IngestQueue
 from carryover.daemon.log import Word, phrase
 from carryover.daemon.publish_queue import PublishQueue
+from carryover.daemon.reading import IngestQueue
 from carryover.ingest.pipeline import ingest_provisional
-from carryover.ingest.scan import TranscriptRoot
 from carryover.ingest.spool import Spool, SpoolFull
 from carryover.ledger.commit import count_skipped
 from carryover.ledger.connect import LedgerDamaged
@@ -79,7 +84,6 @@ class Hooks:
     def __init__(
         self,
         context: DaemonContext,
-        roots: Callable[[], tuple[TranscriptRoot, ...]],
         ingest_queue: IngestQueue,
         publish_queue: PublishQueue,
         spool: Spool,
@@ -87,18 +91,17 @@ class Hooks:
         follow: Follow | None = None,
     ) -> None:
         self._context = context
-        self._spool = spool
-        self._roots = roots
         self._ingest_queue = ingest_queue
+        self._publish_queue = publish_queue
+        self._spool = spool
+        self._executor = pools.checks
+        self._log = context.log
+        self._counts = context.meter.hooks
+        self._left: asyncio.Queue[Job | None] = asyncio.Queue()
+        self._at_once = 0
         self.starts = SessionStarts(
             context, ingest_queue, publish_queue, pools.answers, later=self.later, follow=follow
         )
-        self._work = HookWork(context, ingest_queue, publish_queue, pools.checks)
-        self._executor = pools.checks
-        self._log = context.log
-        self._meter = context.meter
-        self._left: asyncio.Queue[Job | None] = asyncio.Queue()
-        self._at_once = 0
 
     async def call(
         self, agent_name: str, event: str, payload: bytes, *, authenticated: bool, cwd: str | None = None
@@ -115,9 +118,9 @@ class Hooks:
         reply, outcome, starts = await self._reply(
             agent, known or event.lower(), payload, authenticated=authenticated, cwd=cwd
         )
-        self._meter.hook(outcome)
+        self._counts[outcome] += 1
         if starts:
-            self._meter.session_start.add((time.monotonic() - began_s) * 1000)
+            self._context.meter.session_started((time.monotonic() - began_s) * 1000)
         return reply
 
     async def _reply(
@@ -149,10 +152,8 @@ class Hooks:
             self._log.error("hook_failed", error, **named)
         finally:
             self._at_once -= 1
-        if to_keep:
-            self._meter.not_kept += 1
-            return Reply(503), outcome, _starts(read)
-        return Reply(503) if _starts(read) else _QUIET, outcome, _starts(read)
+        self._counts["not_kept"] += to_keep
+        return Reply(503) if to_keep or _starts(read) else _QUIET, outcome, _starts(read)
 
     async def run(self) -> None:
         """Does the deferred work of calls, one job after another, until drained."""
@@ -170,7 +171,7 @@ class Hooks:
         if self._left.qsize() < MOST_KEPT:
             self._left.put_nowait(job)
         else:
-            self._meter.dropped += 1
+            self._counts["overloaded"] += 1
 
     def drain(self) -> None:
         """Makes `run` end once all queued jobs are done."""
@@ -187,120 +188,76 @@ class Hooks:
                     self._executor, _put_in_spool, self._spool, agent, read.session, line
                 )
         except SpoolFull:
-            self._meter.not_kept += 1
+            self._counts["not_kept"] += 1
             self._log.warning("spool_full", agent=Word(agent.id))
             return
-        self._meter.kept += 1
+        self._counts["kept"] += 1
         source = agent.source_of(path, self._spool.folder(agent.id))
         if source is not None:
-            self._ingest_queue.hint([source])
+            self._ingest_queue.read_soon([source])
         if read.action == "turn_end":
             self.later(partial(asyncio.to_thread, self._spool.finish_turn, path, read.transcript))
 
     async def _answer(self, agent: Agent, read: HookEvent | Skipped, authenticated: bool) -> tuple[Reply, HookOutcome]:
-        if not authenticated:
-            self._meter.unauthenticated += 1
         if isinstance(read, Skipped):
             if authenticated:
-                self.later(partial(self._count, agent.id, read))
+                context = self._context
+                self.later(partial(context.ledger.write, count_skipped, agent.id, [read], at_ms=context.now_ms()))
             return _QUIET, "foreign"
         loop = asyncio.get_running_loop()
         deadline = loop.time() + _LIMITS_S.get(read.action, SAVE_S)
         async with asyncio.timeout_at(deadline):
-            checked = await loop.run_in_executor(self._executor, self._check, agent, read, authenticated)
-        if isinstance(checked, Refused):
-            self._log.info("hook_path_refused", agent=Word(agent.id), reason=phrase(checked.reason))
-            return _QUIET, "refused_path"
-        if checked.transcript is not None:
-            self._ingest_queue.hint([checked.transcript.source])
+            call = await loop.run_in_executor(self._executor, self._check, agent, read, authenticated)
+        if isinstance(call, Refused):
+            self._log.info("hook_path_refused", agent=Word(agent.id), reason=phrase(call.reason))
+            return _QUIET, "refused_paths"
+        if call.transcript is not None:
+            self._ingest_queue.read_soon([call.transcript.source])
         if not authenticated:
-            return _QUIET, "hint"
-        return await self._by_meaning(checked, deadline)
+            return _QUIET, "unauthenticated"
+        text = await self._by_meaning(call, deadline)
+        if text is None or agent.hooks is None:
+            return _QUIET, "quiet"
+        return Reply(200, agent.hooks.answer(text)), "answered"
 
-    async def _by_meaning(self, call: Call, deadline: float) -> tuple[Reply, HookOutcome]:
+    def _check(self, agent: Agent, read: HookEvent, authenticated: bool) -> Call | Refused:
+        roots = tuple(root.path for root in self._context.roots.folders() if root.agent_id == agent.id)
+        return check_call(agent, read, roots, authenticated=authenticated, root_of=self._context.root_of)
+
+    async def _by_meaning(self, call: Call, deadline: float) -> str | None:
+        """Does what a call asks for, now or later; returns the text that its session gets."""
         match call.reading.action:
-            case "session_start":
-                return await self._start(call, deadline)
+            case "session_start" if call.project is not None:
+                return await self.starts.answer(call, deadline=deadline)
             case "prompt":
                 if call.reading.provisional:
-                    self.later(partial(self._work.finish, call))
-                return await self._start(call, deadline)
+                    self.later(partial(self._finish, call))
+                if call.project is not None:
+                    return await self.starts.answer_prompt(call, deadline=deadline)
             case "flush":
                 with suppress(TimeoutError):  # as far as it gets in time; the rest is read later anyway
                     async with asyncio.timeout_at(deadline):
-                        await self._work.save(call)
+                        await self._save(call)
             case "turn_end":
-                self.later(partial(self._work.finish, call))
+                self.later(partial(self._finish, call))
             case "hint":
                 if may_have_other_sources(call.transcript) and not call.agent.spec.hooks.spooled:
-                    self.later(partial(self._work.hint, call))
-        return _QUIET, "quiet"
+                    self.later(partial(self._hint, call))
+        return None
 
-    async def _start(self, call: Call, deadline: float) -> tuple[Reply, HookOutcome]:
-        text = None
-        if call.project is not None:
-            is_start = call.reading.action == "session_start"
-            give = self.starts.answer if is_start else self.starts.answer_prompt
-            text = await give(call, deadline=deadline)
-        if text is None or call.agent.hooks is None:
-            return _QUIET, "quiet"
-        return Reply(200, call.agent.hooks.answer(text)), "answered"
-
-    async def _count(self, agent_id: str, skipped: Skipped) -> None:
-        await self._context.ledger.write(count_skipped, agent_id, [skipped], at_ms=self._context.now_ms())
-
-    def _check(self, agent: Agent, read: HookEvent, authenticated: bool) -> Call | Refused:
-        roots = tuple(root.path for root in self._roots() if root.agent_id == agent.id)
-        return check_call(agent, read, roots, authenticated=authenticated, root_of=self._context.root_of)
-
-
-def _put_in_spool(spool: Spool, agent: Agent, session: str, line: bytes) -> Path:
-    with suppress(OSError):  # they are tried again with the next rescan
-        spool.collect(agent)
-    return spool.keep(agent.id, session, line)
-
-
-def _starts(read: HookEvent | Skipped | None) -> bool:
-    return isinstance(read, HookEvent) and read.action == "session_start"
-
-
-class HookWork:
-    """Reads, stores and publishes what a call asks for, before or after its answer."""
-
-    def __init__(
-        self,
-        context: DaemonContext,
-        ingest_queue: IngestQueue,
-        publish_queue: PublishQueue,
-        executor: Executor,
-    ) -> None:
-        self._context = context
-        self._ingest_queue = ingest_queue
-        self._publish_queue = publish_queue
-        self._executor = executor
-
-    async def save(self, call: Call) -> None:
+    async def _save(self, call: Call) -> None:
         """Reads and publishes what the session has written."""
-        await self._ingest_queue.look_at(await self._sources_of(call))
-        await self._publish(call)
-
-    async def finish(self, call: Call) -> None:
-        """Handles the end of a turn: stores the hook's report or reads the transcript, and publishes soon."""
-        self._publish_queue.mark_dirty(*await self._store(call), urgent=True)
-
-    async def hint(self, call: Call) -> None:
-        """Has possible changes read soon."""
-        self._ingest_queue.hint(await self._sources_of(call))
-
-    async def _publish(self, call: Call) -> None:
+        await self._ingest_queue.read_now(await self._sources_of(call))
         project_id = (await self._own_session(call)).project_id
         if project_id is not None:
             await self._publish_queue.publish_now(project_id)
 
-    async def _store(self, call: Call) -> tuple[frozenset[int], int]:
-        """Stores the hook's early events; returns the projects they touched, and their time."""
-        events = await self._early_events(call)
-        if events:
+    async def _hint(self, call: Call) -> None:
+        self._ingest_queue.read_soon(await self._sources_of(call))
+
+    async def _finish(self, call: Call) -> None:
+        """Handles the end of a turn: stores the hook's report or reads the transcript, and publishes soon."""
+        if events := await self._early_events(call):
             context = self._context
             stored = await ingest_provisional(
                 context.ledger,
@@ -310,10 +267,12 @@ class HookWork:
                 now_ms=context.now_ms,
                 executor=self._executor,
             )
-            return stored.projects, stored.newest_event_ms
+            self._publish_queue.mark_dirty(stored.projects, stored.newest_event_ms, urgent=True)
+            return
         await self._look(call)
         project_id = (await self._own_session(call)).project_id
-        return frozenset() if project_id is None else frozenset({project_id}), 0
+        if project_id is not None:
+            self._publish_queue.mark_dirty([project_id], 0, urgent=True)
 
     async def _early_events(self, call: Call) -> list[Event]:
         """Returns the early events of the hook's session; none if that can't be found in time."""
@@ -332,7 +291,7 @@ class HookWork:
         """Reads what the session wrote; returns whether that was done in time. The rest is read later anyway."""
         with suppress(TimeoutError):
             async with asyncio.timeout(SAVE_S):
-                await self._ingest_queue.look_at(await self._sources_of(call))
+                await self._ingest_queue.read_now(await self._sources_of(call))
                 return True
         return False
 
@@ -350,3 +309,13 @@ class HookWork:
                 return own_session(db, call.agent.id, call.reading.session, root)
 
         return await asyncio.get_running_loop().run_in_executor(self._executor, ask)
+
+
+def _put_in_spool(spool: Spool, agent: Agent, session: str, line: bytes) -> Path:
+    with suppress(OSError):  # they are tried again with the next rescan
+        spool.collect(agent)
+    return spool.keep(agent.id, session, line)
+
+
+def _starts(read: HookEvent | Skipped | None) -> bool:
+    return isinstance(read, HookEvent) and read.action == "session_start"

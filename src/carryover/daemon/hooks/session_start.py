@@ -12,22 +12,21 @@ from concurrent.futures import Executor
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 
-from carryover.adapter.contract import Agent, Source, StartReason
+from carryover.adapter.contract import Agent, Source
 from carryover.daemon.context import DaemonContext
-from carryover.daemon.hooks.lookup import (
-    OwnSession,
+from carryover.daemon.hooks.call import (
+    Call,
     changed_of_late,
     changed_siblings,
     may_have_other_sources,
     own_session,
 )
-from carryover.daemon.hooks.validate import Call
-from carryover.daemon.ingest_queue import IngestQueue
 from carryover.daemon.publish_queue import PublishQueue
+from carryover.daemon.reading import IngestQueue
 from carryover.facts import ProjectRoot
 from carryover.ledger.batch import SourceState
 from carryover.ledger.queries import published_git
@@ -46,7 +45,7 @@ JUST_GIVEN_MS: Final = 3_000
 MOST_GIVEN: Final = 512
 """Number of sessions for which the time of their handoff is remembered."""
 
-Job = Callable[[], Awaitable[None]]
+Job = Callable[[], Awaitable[object]]
 Follow = Callable[[ProjectRoot], Awaitable[object]]
 T = TypeVar("T")
 
@@ -61,8 +60,7 @@ class _Given(msgspec.Struct, frozen=True, kw_only=True):
 _NEVER: Final = _Given()
 
 
-class _Place(msgspec.Struct, frozen=True, kw_only=True):
-    own: OwnSession
+class _Place(NamedTuple):
     project_id: int | None
     is_unprepared: bool
     """Whether the project may have a handoff but has none."""
@@ -143,7 +141,7 @@ class SessionStarts:
             return None
         async with asyncio.timeout_at(deadline):
             sources = await loop.run_in_executor(self._executor, _own_sources, start)
-            await self._ingest_queue.look_at(sources)
+            await self._ingest_queue.read_now(sources)
             states = [await self._ledger.source_state(source) for source in sources]
             lost_ms = max((hooks.lost(_context_of(start.agent, state)) for state in states), default=0)
             # A resumed session got it at its start, which its log may not show yet.
@@ -159,7 +157,7 @@ class SessionStarts:
             look = partial(changed_of_late, start.agent, start.transcript, start.roots, now_ms=now_ms)
         else:
             look = partial(changed_siblings, start.agent, start.transcript, since_ms=since_ms)
-        await self._ingest_queue.look_at(await asyncio.get_running_loop().run_in_executor(self._executor, look))
+        await self._ingest_queue.read_now(await asyncio.get_running_loop().run_in_executor(self._executor, look))
 
     async def _find_past(self, project: ProjectRoot) -> None:
         follow, found = self._follow, asyncio.Event()
@@ -177,40 +175,31 @@ class SessionStarts:
 
     async def _make_answer(self, start: Call) -> tuple[_Place, str | None]:
         """Returns the source of the session's handoff, and its text. Reads only."""
-        run = partial(asyncio.get_running_loop().run_in_executor, self._executor)
-        place = await run(self._place_of, start)
-        if place.project_id is None and start.here.main_root is None:
-            return place, None
-        project = place.project_id or ProjectRoot(start.here.root, start.here.main_root)
-        return place, await run(self._text, start, place.own.id, project)
+        return await asyncio.get_running_loop().run_in_executor(self._executor, self._answer_of, start)
 
-    def _place_of(self, start: Call) -> _Place:
-        root = start.here.root
-        with self._context.read_ledger() as db:
-            own = own_session(db, start.agent.id, start.reading.session, root)
-        # A conversation that was compacted halfway may have moved elsewhere by `cd` since it began.
-        moved = _reason(start) == "compact" and start.reading.cwd_moves
-        project_id = own.project_id if moved else None
-        project_id = project_id or own.here_id
-        context = self._context
-        is_unprepared = project_id == own.here_id and awaits_handoff(Path(root), context.config, context.paths)
-        return _Place(own=own, project_id=project_id, is_unprepared=is_unprepared)
-
-    def _text(self, start: Call, session: str, project: int | ProjectRoot) -> str | None:
-        context = self._context
-        beginning = Beginning(
-            session=session, reason=_reason(start), idle_s=start.reading.idle_s, forgets=_forgets(start)
-        )
+    def _answer_of(self, start: Call) -> tuple[_Place, str | None]:
+        context, root = self._context, start.here.root
+        reason = start.reading.reason or "compact"  # a prompt gets it only because of a compaction
         with context.read_ledger() as db:
-            return start_answer(
+            own = own_session(db, start.agent.id, start.reading.session, root)
+            # A conversation that was compacted halfway may have moved elsewhere by `cd` since it began.
+            moved = reason == "compact" and start.reading.cwd_moves
+            project_id = (own.project_id if moved else None) or own.here_id
+            is_here = project_id == own.here_id
+            place = _Place(project_id, is_here and awaits_handoff(Path(root), context.config, context.paths))
+            if project_id is None and start.here.main_root is None:
+                return place, None
+            forgets = start.agent.hooks is not None and start.agent.hooks.forgets
+            text = start_answer(
                 db,
-                project,
+                project_id or ProjectRoot(root, start.here.main_root),
                 context.config,
-                beginning,
+                Beginning(session=own.id, reason=reason, idle_s=start.reading.idle_s, forgets=forgets),
                 now_ms=context.now_ms(),
-                then=published_git(db, project) if isinstance(project, int) else None,
+                then=published_git(db, project_id) if project_id is not None else None,
                 agents_own=context.agents_own,
             )
+        return place, text
 
     async def _prepare(self, start: Call, place: _Place) -> None:
         if not place.is_unprepared:
@@ -241,15 +230,6 @@ def _remember(kept: dict[tuple[str, str], T], name: tuple[str, str], value: T) -
 
 def _name_of(start: Call) -> tuple[str, str]:
     return start.agent.id, start.reading.session
-
-
-def _forgets(start: Call) -> bool:
-    return start.agent.hooks is not None and start.agent.hooks.forgets
-
-
-def _reason(start: Call) -> StartReason:
-    """Returns why the session gets the handoff. A prompt gets it only because of a compaction."""
-    return start.reading.reason or "compact"
 
 
 def _own_sources(start: Call) -> list[Source]:

@@ -12,10 +12,10 @@ import pytest
 from carryover.adapter.contract import HookAction, HookEvent, StartReason
 from carryover.config import Config
 from carryover.daemon.context import DaemonContext
+from carryover.daemon.hooks.call import Call, Transcript
 from carryover.daemon.hooks.session_start import Job, SessionStarts
-from carryover.daemon.hooks.validate import Call, Transcript
-from carryover.daemon.ingest_queue import IngestQueue
 from carryover.daemon.publish_queue import PublishQueue
+from carryover.daemon.reading import IngestQueue
 from carryover.facts import GitFacts
 from carryover.projects.root import find_root
 from carryover.publish.make import Refreshed
@@ -50,14 +50,12 @@ class Desk:
         return await self.starts.answer_prompt(start, deadline=asyncio.get_running_loop().time() + 20)
 
     def _call(self, session: ClaudeSession, action: HookAction, reason: StartReason | None) -> Call:
-        source = self.agent.source_of(session.path, session.folder)
-        assert source is not None
         return Call(
             agent=self.agent,
             reading=HookEvent(
                 action=action, session=session.session, cwd=str(session.cwd), cwd_moves=True, reason=reason
             ),
-            transcript=Transcript(source, session.folder),
+            transcript=Transcript(session.source, session.folder),
             project=find_root(str(session.cwd)),
         )
 
@@ -114,34 +112,3 @@ async def test_a_start_whose_answer_the_client_does_not_use_is_answered_with_the
 async def test_an_answer_that_cannot_be_made_in_time_is_none_at_all(desk: Desk, session: ClaudeSession) -> None:
     with pytest.raises(TimeoutError):
         await desk.start(session, within_s=-1)
-
-
-async def test_a_first_sessions_project_is_known_and_published_before_the_answer(
-    desk: Desk, session: ClaudeSession
-) -> None:
-    async with desk.at_work(), asyncio.TaskGroup() as group:
-        answer = group.create_task(desk.start(session))
-        job = await desk.jobs.get()
-        assert not answer.done()
-        await job()
-
-    assert (answer.result(), desk.starts.prepared, desk.published) == (None, {1}, [1])
-
-
-async def test_a_session_that_the_ledger_knows_is_informed_of_its_own_project_wherever_it_is_now(
-    desk: Desk, session: ClaudeSession, home: Path
-) -> None:
-    session.prompt("Add a discount function")
-    session.answer("Done. Next I will test it.")
-    other = ClaudeSession(session.folder, home / "work" / "decoy")
-    other.cwd.mkdir()
-    other.prompt("Paint the decoy")
-    async with desk.at_work():
-        for known in (session, other):
-            await desk.reading.look_at([desk.agent.source_of(known.path, known.folder)])  # type: ignore[list-item]
-        moved = ClaudeSession(session.folder, other.cwd, session=session.session)
-        text = await desk.start(moved, "compact")
-
-    assert "discount function" in str(text)
-    assert "decoy" not in str(text)
-    assert desk.jobs.empty(), "nor is anything made ready in the other"

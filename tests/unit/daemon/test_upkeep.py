@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import shutil
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,15 +11,16 @@ import msgspec
 import pytest
 
 from carryover.config import Config, RetentionConfig
-from carryover.daemon import forgetting
+from carryover.daemon import upkeep
 from carryover.daemon.context import DaemonContext
-from carryover.daemon.forgetting import Forgetting
 from carryover.daemon.publish_queue import PublishQueue
+from carryover.daemon.upkeep import Forgetting, StateGuard, StateTakenAway
 from carryover.facts import GitFacts
 from carryover.ingest.pipeline import ingest
 from carryover.ledger.connect import LedgerUnavailable
 from carryover.ledger.queries import Selection, sessions
 from carryover.ledger.store import Ledger
+from carryover.paths import StateDir
 from carryover.publish.make import Refreshed
 from carryover.publish.refresh import refresh
 from support.claude_session import ClaudeSession
@@ -48,13 +50,12 @@ class Place:
     def _refresh(self, project: int, newest: bool, _git: GitFacts | None, at_ms: int) -> Refreshed:
         return refresh(self.context.paths, project, self.context.config, now_ms=at_ms, newest=newest)
 
-    async def read(self, session: ClaudeSession) -> None:
-        agent = self.context.agents["claude-code"]
-        source = agent.source_of(session.path, session.folder)
-        assert source is not None
-        result = await ingest(self.context.ledger, agent, source, root_of=self.context.root_of, now_ms=now_ms)
-        for project in result.projects:
-            await self.queue.publish_now(project)
+    async def read(self, *sessions: ClaudeSession) -> None:
+        context, agent = self.context, self.context.agents["claude-code"]
+        for each in sessions:
+            result = await ingest(context.ledger, agent, each.source, root_of=context.root_of, now_ms=now_ms)
+            for project in result.projects:
+                await self.queue.publish_now(project)
 
     def held(self) -> set[str]:
         with self.context.read_ledger() as db:
@@ -89,8 +90,7 @@ def new(old: ClaudeSession) -> ClaudeSession:
 async def test_old_sessions_are_dropped_and_are_whole_again_when_work_on_them_continues(
     place: Place, old: ClaudeSession, new: ClaudeSession, lines: LogLines
 ) -> None:
-    await place.read(old)
-    await place.read(new)
+    await place.read(old, new)
     assert "Never push to main" in handoff_of(old.cwd)
     place.context.config = Config(retention=RetentionConfig(max_age_days=30))
 
@@ -113,8 +113,7 @@ async def test_old_sessions_are_dropped_and_are_whole_again_when_work_on_them_co
 async def test_without_limits_and_while_paused_nothing_is_dropped(
     place: Place, old: ClaudeSession, new: ClaudeSession, config: Config
 ) -> None:
-    await place.read(old)
-    await place.read(new)
+    await place.read(old, new)
     place.context.config = config
 
     await place.forgetting.apply_retention()
@@ -126,8 +125,7 @@ async def test_a_new_limit_drops_nothing_before_the_next_round(
     place: Place, old: ClaudeSession, new: ClaudeSession
 ) -> None:
     """Rounds are at the start and once a day, as the guide says."""
-    await place.read(old)
-    await place.read(new)
+    await place.read(old, new)
     steps: asyncio.Queue[str] = asyncio.Queue()
     apply, bring_back = place.forgetting.apply_retention, place.forgetting.bring_back
 
@@ -165,8 +163,7 @@ async def test_a_new_limit_drops_nothing_before_the_next_round(
 async def test_a_looser_limit_brings_back_what_transcripts_still_hold(
     place: Place, old: ClaudeSession, new: ClaudeSession, loosened: RetentionConfig, comes_back: bool
 ) -> None:
-    await place.read(old)
-    await place.read(new)
+    await place.read(old, new)
     place.context.config = Config(retention=RetentionConfig(max_age_days=30))
     await place.forgetting.apply_retention()
     place.context.config = Config(retention=loosened)
@@ -177,9 +174,7 @@ async def test_a_looser_limit_brings_back_what_transcripts_still_hold(
     assert place.rescans == comes_back, "once"
     outdated = {Path(key[1]) for key, read in (await place.context.ledger.last_reads()).items() if read.size < 0}
     assert outdated == ({old.path, new.path} if comes_back else set())
-    for session in (old, new):
-        if session.path in outdated:
-            await place.read(session)
+    await place.read(*(session for session in (old, new) if session.path in outdated))
     assert place.held() == ({old.session, new.session} if comes_back else {new.session})
 
 
@@ -200,7 +195,7 @@ async def test_what_could_not_be_erased_is_erased_as_soon_as_that_works(
     place: Place, old: ClaudeSession, ledger: Ledger, ledger_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await place.read(old)
-    monkeypatch.setattr(forgetting, "ERASE_AGAIN_S", 0.0)
+    monkeypatch.setattr(upkeep, "ERASE_AGAIN_S", 0.0)
     left = ["once", "twice"]
     erased = asyncio.Event()
     erase = ledger.erase
@@ -220,3 +215,39 @@ async def test_what_could_not_be_erased_is_erased_as_soon_as_that_works(
 
     assert done.problems == ("Deleted, but not yet overwritten: The disk is full.",)
     assert b"Never push to main" not in ledger_path.read_bytes()
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    root = tmp_path / "state"
+    root.mkdir()
+    (root / "daemon.lock").write_bytes(b"{}")
+    (root / "ledger.sqlite").write_bytes(b"SQLite format 3\0" + bytes(4096))
+    return root
+
+
+def replaced(path: Path) -> None:
+    path.with_name("new").write_bytes(path.read_bytes())
+    path.with_name("new").replace(path)
+
+
+TAKEN: dict[str, Callable[[Path], object]] = {
+    "the folder removed": shutil.rmtree,
+    "the folder moved": lambda state: state.rename(state.with_name("moved")),
+    "the lock removed": lambda state: (state / "daemon.lock").unlink(),
+    "the lock replaced": lambda state: replaced(state / "daemon.lock"),
+    "the ledger removed": lambda state: (state / "ledger.sqlite").unlink(),
+    "the ledger replaced": lambda state: replaced(state / "ledger.sqlite"),
+    "the ledger emptied": lambda state: (state / "ledger.sqlite").write_bytes(b""),
+}
+
+
+@pytest.mark.parametrize("what", TAKEN)
+def test_what_is_taken_away_is_noticed(state: Path, what: str) -> None:
+    guard = StateGuard(StateDir(state))
+    guard.check()
+
+    TAKEN[what](state)
+
+    with pytest.raises(StateTakenAway, match="was removed, replaced or emptied"):
+        guard.check()

@@ -2,17 +2,19 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
+from unittest.mock import AsyncMock, Mock
 
 import pytest
 
 from carryover.agents import adapters
 from carryover.config import Config
-from carryover.daemon import moves as module
+from carryover.daemon import commands as module
+from carryover.daemon.commands import Imports, Linked, Moves
 from carryover.daemon.context import DaemonContext
-from carryover.daemon.moves import Linked, Moves
 from carryover.facts import ProjectRoot
+from carryover.importing.take_in import Imported
 from carryover.ingest.pipeline import ingest
 from carryover.ledger.queries import connect_read_only, project_by_root
 from carryover.ledger.store import Ledger
@@ -34,9 +36,7 @@ async def project(ledger: Ledger, transcripts: Path, shop: Path) -> int:
     session = ClaudeSession(transcripts, shop)
     session.prompt("Add a discount function")
     agent = adapters()["claude-code"]
-    source = agent.source_of(session.path, transcripts)
-    assert source is not None
-    result = await ingest(ledger, agent, source, root_of=find_root, now_ms=lambda: LATER_MS)
+    result = await ingest(ledger, agent, session.source, root_of=find_root, now_ms=lambda: LATER_MS)
     return next(iter(result.projects))
 
 
@@ -46,10 +46,8 @@ def reported() -> list[Mapping[int, int]]:
 
 
 @pytest.fixture
-async def moves(context: DaemonContext, reported: list[Mapping[int, int]]) -> AsyncIterator[Moves]:
-    made = Moves(context, on_moved=reported.append)
-    yield made
-    made.pool.shutdown()
+async def moves(context: DaemonContext, reported: list[Mapping[int, int]]) -> Moves:
+    return Moves(context, on_moved=reported.append)
 
 
 def id_at(path: Path, root: Path) -> int:
@@ -115,3 +113,23 @@ async def test_what_goes_wrong_keeps_nothing_from_being_published(
 
     assert [line.split()[0] for line in lines] == ["moves_failed"]
     assert "words" not in lines[0]
+
+
+async def test_a_document_is_imported_once_and_its_project_published(context: DaemonContext, tmp_path: Path) -> None:
+    session = ClaudeSession(tmp_path, tmp_path)
+    session.prompt("Add a discount")
+    (tmp_path / "notes.txt").write_text("hello\n")
+    on_read, published = Mock(), AsyncMock()
+    imports = Imports(context, on_read=on_read, published=published)
+
+    async def take_in(path: Path) -> Imported:
+        return await imports.take_in(str(path), "", "", again=False)
+
+    first, again, odd = [await take_in(path) for path in (session.path, session.path, tmp_path / "notes.txt")]
+    context.config = Config(paused=True)
+    paused = await take_in(session.path)
+
+    assert (first.new_events > 0, first.problem, again) == (True, None, Imported())
+    assert (odd.new_events, "is not recognised" in str(odd.problem)) == (0, True)
+    assert paused == Imported(problem="Carryover is paused, so nothing was imported.")
+    assert (on_read.call_count, published.await_count) == (1, 1)

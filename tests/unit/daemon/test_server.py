@@ -7,7 +7,7 @@ import pytest
 from aiohttp.test_utils import make_mocked_request
 from multidict import CIMultiDict
 
-from carryover.daemon.hooks.guard import BODY_LIMIT_BYTES, Refusal, hook_secret, knows_secret, refusal
+from carryover.daemon.server import BODY_LIMIT_BYTES, Refusal, hook_secret, knows_secret, refusal
 
 SECRET = "5e" * 32
 

@@ -1,0 +1,294 @@
+"""What commands have the running daemon do with the ledger: import documents, link moved projects, synchronise.
+
+Moved projects are also recognised before they are published or handed over, and machines synchronise as often as
+`[sync] every` says.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import threading
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import msgspec
+
+from carryover.daemon.context import DaemonContext
+from carryover.daemon.log import Word
+from carryover.daemon.reading import OnRead
+from carryover.daemon.supervisor import wait_at_most
+from carryover.errors import UserError, os_reason
+from carryover.facts import ProjectRoot
+from carryover.importing.document import open_document
+from carryover.importing.take_in import Imported, take_in
+from carryover.ledger.connect import LedgerDamaged
+from carryover.ledger.queries import ProjectRow, projects
+from carryover.ledger.sessions import Moved
+from carryover.probe.git_command import end_in_store
+from carryover.publish.project_moves import RootFacts, follow, inspect_root, link, unlink
+
+if TYPE_CHECKING:
+    from carryover.sync.rounds import Outcome
+
+T = TypeVar("T")
+
+
+class Imports:
+    """Imports one document at a time, independently of the readers."""
+
+    def __init__(self, context: DaemonContext, *, on_read: OnRead, published: Callable[[], Awaitable[None]]) -> None:
+        """`published` waits for the handoffs of the projects that `on_read` got."""
+        self._context = context
+        self._on_read = on_read
+        self._published = published
+        self._one_at_a_time = asyncio.Lock()
+        self._pool = context.pool(1, "import")
+
+    async def take_in(self, path: str, project: str, agent_id: str, *, again: bool) -> Imported:
+        """Imports the document at `path`. `project`, `agent_id`: as for `open_document`; empty if not given."""
+        context = self._context
+        if context.config.paused:
+            return Imported(problem="Carryover is paused, so nothing was imported.")
+        opened = partial(open_document, Path(path), project=project or None, agent_id=agent_id or None)
+        try:
+            async with self._one_at_a_time:
+                document = await asyncio.get_running_loop().run_in_executor(self._pool, opened)
+                result = await take_in(
+                    context.ledger,
+                    document,
+                    again=again,
+                    root_of=context.root_of,
+                    now_ms=context.now_ms,
+                    executor=self._pool,
+                )
+        except LedgerDamaged:  # the daemon has to end, and repairs the ledger at its next start
+            raise
+        except UserError as trouble:
+            return Imported(problem=str(trouble))
+        if result.projects:
+            self._on_read(result.projects, result.newest_event_ms)
+            await self._published()
+        context.log.info("imported", agent=Word(document.agent.id), events=result.new_events)
+        return Imported(new_events=result.new_events, forgotten=result.forgotten, problem=result.error)
+
+
+LOOK_S: Final = 1.0
+"""How long looking at the folders of all known projects may take, one of which may be on a hanging disk."""
+BETWEEN_PROJECTS_S: Final = 0.1
+AGAIN_S: Final = 60.0
+"""How long a project that is published frequently is not checked again."""
+
+
+class Linked(msgspec.Struct, frozen=True):
+    """`sessions`: how many now belong to another project."""
+
+    sessions: int
+
+
+class Moves:
+    """Joins moved projects with their past, in a thread of its own.
+
+    `on_moved` gets the time of the last event of each project that received sessions. While a look at the folders
+    hangs, no moves are recognised and nothing waits for them.
+    """
+
+    def __init__(self, context: DaemonContext, *, on_moved: Callable[[Mapping[int, int]], None]) -> None:
+        self._context = context
+        self._on_moved = on_moved
+        self._pool = context.pool(1, "moves")
+        self._compared: dict[str, frozenset[int]] = {}
+        """Roots that were gone at the last check, by root of a known project."""
+        self._looked_s: dict[int, float] = {}
+        """When each published project was last followed, by its id."""
+        self._stuck = False
+
+    async def run(self) -> None:
+        """Records the identity of each project's folder, so that it is recognised after a move."""
+        for row in await asyncio.to_thread(self._rows):
+            await self.follow(ProjectRoot(row.root, row.main_root))
+            await asyncio.sleep(BETWEEN_PROJECTS_S)
+
+    async def follow(self, project: ProjectRoot) -> int:
+        """Joins what was recorded of the project at other paths if that is certain; returns the number of sessions."""
+        seen, context = await self._look(project.root), self._context
+        if seen is None:
+            return 0
+        moved = await follow(context.ledger, context.paths, project, seen, now_ms=context.now_ms())
+        if seen.own is not None:
+            self._compared[project.root] = seen.gone
+        return (await self._reported(moved, "project_found")).sessions
+
+    async def follow_known(self, project_id: int) -> None:
+        """Calls `follow` for a known project that is about to be published, but not for every publication."""
+        now_s = self._context.clock()
+        if now_s - self._looked_s.get(project_id, -AGAIN_S) < AGAIN_S:
+            return
+        self._looked_s[project_id] = now_s
+        rows = await asyncio.to_thread(self._rows)
+        try:
+            for row in (row for row in rows if row.id == project_id):
+                await self.follow(ProjectRoot(row.root, row.main_root))
+        except LedgerDamaged:
+            raise
+        except Exception as error:
+            # Publishing without the past is better than not publishing.
+            self._context.log.error("moves_failed", error, project=project_id)
+
+    async def follow_root(self, root: str) -> Linked:
+        """Calls `follow` for the project that a folder is in."""
+        return Linked(await self.follow(await asyncio.to_thread(self._context.root_of, root)))
+
+    async def link(self, old: str, new: str) -> Linked:
+        """Joins what was recorded at `old` to the project at `new`."""
+        context = self._context
+        moved = await link(context.ledger, context.paths, old, new, now_ms=context.now_ms())
+        return await self._reported(moved, "project_linked")
+
+    async def unlink(self, old: str) -> Linked:
+        """Undoes a link, or a recognised move."""
+        moved = await unlink(self._context.ledger, self._context.paths, old, self._context.config)
+        self._compared.clear()
+        self._looked_s.clear()
+        return await self._reported(moved, "project_unlinked")
+
+    async def _look(self, root: str) -> RootFacts | None:
+        if self._stuck:
+            return None
+        context, compared = self._context, self._compared.get(root)
+        looking = asyncio.get_running_loop().run_in_executor(
+            self._pool, partial(inspect_root, context.paths, root, context.config, compared=compared)
+        )
+        done, _ = await asyncio.wait({looking}, timeout=LOOK_S)
+        if not done:
+            self._stuck = True
+            looking.add_done_callback(self._came_back)
+            context.log.warning("moves_not_looked_for")
+            return None
+        return looking.result()
+
+    def _came_back(self, looking: asyncio.Future[RootFacts]) -> None:
+        self._stuck = False
+        if not looking.cancelled():
+            looking.exception()  # retrieved; too late for anyone to use
+
+    async def _reported(self, moved: Moved, what: str) -> Linked:
+        if moved.sessions:
+            self._context.log.info(what, sessions=moved.sessions)
+            rows = await asyncio.to_thread(self._rows)
+            self._on_moved({row.id: row.last_event_ms for row in rows if row.id in moved.projects})
+        return Linked(moved.sessions)
+
+    def _rows(self) -> list[ProjectRow]:
+        with self._context.read_ledger() as db:
+            return projects(db)
+
+
+NICE: Final = 10
+
+
+class Said(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to a command: a sentence for the user, or why nothing was done."""
+
+    text: str = ""
+    error: str | None = None
+
+
+class Syncing:
+    """Synchronises with the user's other machines, one request at a time.
+
+    While sync is off, nothing of it is imported. Its thread has a low priority, which git inherits.
+    """
+
+    def __init__(self, context: DaemonContext, *, publish: Callable[[], Awaitable[None]]) -> None:
+        """`publish` queues the projects that have changed in the ledger."""
+        self._context = context
+        self._publish = publish
+        self._one_at_a_time = asyncio.Lock()
+        self._pool = context.pool(1, "sync", _lower_priority)
+
+    async def run(self) -> None:
+        """Synchronises now and as often as the settings say, until cancelled."""
+        context = self._context
+        while True:
+            changed = context.config_changed
+            every_s = _seconds(context.config.sync.every)
+            is_on = (context.state.sync / "settings.json").exists()
+            if every_s is not None and is_on and not context.config.paused:
+                outcome = await self.once()
+                if outcome.error is not None:
+                    context.log.warning("sync_failed", waiting=True)
+            await wait_at_most(changed, every_s)
+
+    async def once(self) -> Outcome:
+        """Synchronises once; errors are in the result."""
+        from carryover.sync.rounds import Outcome, synchronise
+
+        context = self._context
+        if context.config.paused:
+            return Outcome(error="Carryover is paused, so nothing was synchronised. `carryover unpause` ends that.")
+        async with self._one_at_a_time:
+            try:
+                done = await synchronise(
+                    context.state, context.ledger, context.paths, now_ms=context.now_ms, in_thread=self._in_thread
+                )
+            except LedgerDamaged:  # the daemon has to end, and repairs the ledger at its next start
+                raise
+            except UserError as error:
+                return Outcome(error=str(error))
+            except OSError as error:
+                return Outcome(error=f"The state folder can't be written: {os_reason(error)}. Nothing is lost.")
+        if done.received.events or done.received.forgotten or done.sent_events:
+            counts = {"received": done.received.events, "sent": done.sent_events, "bytes": done.sent_bytes}
+            context.log.info("synchronised", machines=done.machines, **counts, skipped=done.received.skipped)
+        if done.received.events or done.received.forgotten:
+            await self._publish()
+        return done
+
+    async def allow(self, folder: str) -> Said:
+        """Joins other machines' projects with the same one at `folder`."""
+        from carryover.sync import clones
+
+        return await self._said(clones.allow(self._context.ledger, self._context.paths, folder))
+
+    async def end(self, *, forget: bool) -> Said:
+        """Has the ledger no longer note what changes; with `forget`, removes what came from other machines."""
+        from carryover.sync import clones
+
+        return await self._said(clones.end(self._context.ledger, forget=forget))
+
+    async def _said(self, doing: Awaitable[str | None]) -> Said:
+        async with self._one_at_a_time:
+            try:
+                text = await doing
+            except UserError as error:
+                return Said(error=str(error))
+        await self._publish()
+        return Said(text=text or "")
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        """Runs `work` in the thread of its own. If the daemon stops meanwhile, git is ended and `work` fails."""
+        future = asyncio.get_running_loop().run_in_executor(self._pool, work)
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            end_in_store()
+            with suppress(Exception):
+                await future
+            raise
+
+
+def _seconds(every: str | None) -> float | None:
+    if every is None or every == "0":
+        return None
+    return float(every[:-1]) * (60.0 if every.endswith("m") else 3600.0)
+
+
+def _lower_priority() -> None:
+    if sys.platform == "linux":  # elsewhere it would be the whole process
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)

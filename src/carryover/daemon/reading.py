@@ -1,0 +1,211 @@
+"""Reads sources as they are hinted at or queued, and compares all of them with the ledger: at startup, when hints may
+have been lost, and every few minutes.
+
+A source is read one batch at a time and then requeued, so that a long history never delays a live session by more than
+a batch. An error in one source is recorded with it and retried later. An error of the ledger is retried with a
+back-off, and nothing is lost; but damage stops the daemon.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor
+from typing import Final
+
+from carryover.adapter.contract import Source
+from carryover.daemon.context import DaemonContext
+from carryover.daemon.log import Word, phrase, source_id
+from carryover.daemon.supervisor import delay_s, wait_at_most
+from carryover.daemon.work_queue import WorkQueue
+from carryover.ingest.pipeline import IngestResult, ingest
+from carryover.ingest.scan import SourceKey, compare_with_disk, key_of, reading_order
+from carryover.ingest.spool import Spool, collect_pending
+from carryover.ledger.commit import count_skipped
+from carryover.ledger.connect import LedgerUnavailable
+
+QUIET_S: Final = 0.1
+CAP_S: Final = 0.3
+"""How often a session that writes without pause is read.
+
+Together with the publisher's own cap, the watcher's step and the time to publish, this keeps every change within a
+second.
+"""
+
+BUSY_AGAIN_S: Final = 0.3
+BUSY_TRIES: Final = 6
+"""Number of tries, and the interval between them, for a source whose owner is in the middle of a write."""
+
+LOOK_AGAIN_AT_LEAST_S: Final = 1.0
+"""Shortest interval after which a reader can have an unchanged source read again."""
+
+SAFETY_NET_S: Final = 300.0
+"""Limits the cost of a lost hint. A rescan that finds no change takes about 10 µs per file."""
+
+BETWEEN_RESCANS_S: Final = 1.0
+"""Minimum interval; more frequent requests share a rescan."""
+
+OnRead = Callable[[frozenset[int], int], None]
+"""Called with the projects that were touched, and the time of the newest event, UTC ms."""
+
+
+class IngestQueue(WorkQueue[SourceKey]):
+    """Reads sources in order of urgency. `on_read` is called once a source's end was reached.
+
+    Sources of an agent that is not read now are skipped; a rescan finds them when it is read again.
+    """
+
+    def __init__(self, context: DaemonContext, on_read: OnRead, executor: Executor) -> None:
+        super().__init__(quiet_s=QUIET_S, cap_s=CAP_S, clock=context.clock)
+        self._context = context
+        self._ledger = context.ledger
+        self._on_read = on_read
+        self._executor = executor
+        self._log = context.log
+        self._sources: dict[SourceKey, Source] = {}
+        self._unread: dict[SourceKey, IngestResult] = {}
+        self._broken: set[SourceKey] = set()
+        self._busy: set[SourceKey] = set()
+        self._ledger_failures = 0
+        self.ledger_trouble: str | None = None
+        """Why nothing can be stored at the moment."""
+
+    @property
+    def broken(self) -> int:
+        """Number of sources that cannot be read at the moment."""
+        return len(self._broken)
+
+    def read_soon(self, sources: Iterable[Source]) -> None:
+        """Has `sources` read soon, since they may have changed."""
+        for source in sources:
+            self.hint(self._keyed(source))
+
+    def read_in_order(self, sources: Iterable[Source]) -> None:
+        """Has `sources` read in this order whenever nothing live is waiting."""
+        self.queue([self._keyed(source) for source in sources])
+
+    async def read_now(self, sources: Iterable[Source]) -> None:
+        """Reads `sources` to their present end immediately, and waits until that is done."""
+        await self.look_at([self._keyed(source) for source in sources])
+
+    async def settle(self) -> None:
+        """Waits as `flush` does, and briefly retries databases that were busy.
+
+        Their owner was writing or closing them, but what they contained before that was complete.
+        """
+        await self.flush()
+        for _ in range(BUSY_TRIES):
+            if not self._busy:
+                return
+            await asyncio.sleep(BUSY_AGAIN_S)
+            await self.look_at(self._busy)
+
+    def _keyed(self, source: Source) -> SourceKey:
+        key = key_of(source)
+        self._sources[key] = source
+        return key
+
+    async def handle(self, key: SourceKey) -> bool:
+        """Reads one batch of a source."""
+        started, context = time.monotonic(), self._context
+        source = self._sources[key]
+        if not context.config.reads(source.agent):
+            self._busy.discard(key)
+            return False
+        try:
+            result = await ingest(
+                self._ledger,
+                context.agents[source.agent],
+                source,
+                root_of=context.root_of,
+                now_ms=context.now_ms,
+                executor=self._executor,
+                max_batches=1,
+            )
+        except LedgerUnavailable as trouble:
+            self._ledger_failed(key, trouble)
+            return False
+        if self.ledger_trouble is not None:
+            self._log.info("ledger_works_again")
+        self.ledger_trouble, self._ledger_failures = None, 0
+        context.meter.read(result.bytes, events=result.new_events)
+        self._unread[key] = total = result.after(self._unread.get(key, IngestResult()))
+        if not result.more:
+            del self._unread[key]
+            await self._note(key, total, ms=(time.monotonic() - started) * 1000)
+        return result.more
+
+    async def _note(self, key: SourceKey, result: IngestResult, *, ms: float) -> None:
+        named = {"agent": Word(key[0]), "source": source_id(*key)}
+        if result.new_events:
+            self._log.info("source_read", **named, events=result.new_events, ms=ms)
+        if result.projects:
+            self._on_read(result.projects, result.newest_event_ms)
+        if result.retry_after_s is not None:
+            self.later(key, max(result.retry_after_s, LOOK_AGAIN_AT_LEAST_S))
+        (self._busy.add if result.busy else self._busy.discard)(key)
+        if result.error is None:
+            self._broken.discard(key)
+            return
+        if key not in self._broken:
+            self._log.warning("source_broken", **named, reason=phrase(result.error))
+        state = await self._ledger.source_state(self._sources[key])
+        self._broken.add(key)
+        self.later(key, max(0.0, state.retry_ms / 1000 - time.time()) if state is not None else 0.0)
+
+    def _ledger_failed(self, key: SourceKey, trouble: LedgerUnavailable) -> None:
+        self._ledger_failures += 1
+        if self.ledger_trouble is None:
+            self._log.error("ledger_unavailable", trouble)
+        self.ledger_trouble = str(trouble)
+        self.later(key, delay_s(self._ledger_failures))
+
+
+class Rescanner:
+    """Rescans sources regularly and on request."""
+
+    def __init__(self, context: DaemonContext, ingest_queue: IngestQueue, spool: Spool) -> None:
+        self._context = context
+        self._ingest_queue = ingest_queue
+        self._spool = spool
+        self._one_at_a_time = asyncio.Lock()
+        self._requested = asyncio.Event()
+        self._reason = "start"
+        self.sources = 0
+        """Sources that the last rescan found."""
+
+    def request(self, reason: str) -> None:
+        """Requests a rescan in the near future."""
+        self._reason = reason
+        self._requested.set()
+
+    async def run(self) -> None:
+        """Rescans now, then on request and every few minutes, until cancelled."""
+        while True:
+            self._requested.clear()
+            reason, self._reason = self._reason, "safety_net"
+            await self.rescan(reason)
+            await asyncio.sleep(BETWEEN_RESCANS_S)
+            await wait_at_most(self._requested, SAFETY_NET_S)
+
+    async def rescan(self, reason: str, *, also_broken: bool = False) -> None:
+        """Compares every source with the ledger and queues the changed ones; with `also_broken`, broken ones too."""
+        async with self._one_at_a_time:
+            context, started = self._context, time.monotonic()
+            now_ms, ledger, first = context.now_ms(), context.ledger, context.last_rescan_ms is None
+            roots = await asyncio.to_thread(context.roots.all)
+            selected = [root.agent_id for root in roots]
+            pending = await asyncio.to_thread(collect_pending, self._spool, context.agents, selected)
+            for agent_id, dropped in pending.items():
+                if dropped:
+                    await ledger.write(count_skipped, agent_id, dropped, at_ms=now_ms)
+            found = await compare_with_disk(ledger, context.agents, roots, now_ms=now_ms, also_broken=also_broken)
+            order = reading_order(found.outdated, now_ms=now_ms, active_days=context.config.publish.active_days)
+            self._ingest_queue.read_in_order(order)
+            context.last_rescan_ms = now_ms
+            self.sources = len(found.seen)
+            counts = {"sources": self.sources, "changed": len(found.outdated), "gone": len(found.gone)}
+            if found.outdated or found.gone or first:
+                ms = (time.monotonic() - started) * 1000
+                context.log.info("swept", reason=Word(reason), **counts, ms=ms)

@@ -1,0 +1,229 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import stat
+from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import Executor
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+from typing import Any, NoReturn
+from unittest.mock import Mock
+from urllib.parse import quote, urlencode
+
+import msgspec
+import pytest
+
+import carryover.daemon.endpoints
+from carryover.config import Config, ServerConfig
+from carryover.daemon.client import ask_daemon
+from carryover.daemon.commands import Imports, Moves
+from carryover.daemon.context import DaemonContext
+from carryover.daemon.endpoints import Answers, HookPort, PageDoor, PageKey, control_app, listen, serving
+from carryover.daemon.health import PortState
+from carryover.daemon.log import Log
+from carryover.daemon.publish_queue import PublishQueue
+from carryover.daemon.server import ConnectionLimiter
+from carryover.daemon.upkeep import Forgetting
+from carryover.errors import UserError
+from carryover.ledger.connect import LedgerDamaged
+from support.claude_session import ClaudeSession
+from support.log_lines import LogLines
+
+
+class Answer(msgspec.Struct):
+    text: str
+
+
+async def healthy(_root: str = "") -> Answer:
+    return Answer("grüße")
+
+
+def refuse(*_: object) -> NoReturn:
+    raise AssertionError("nothing is to be published")
+
+
+async def ask(path: Path, method: str, target: str) -> object:
+    return await asyncio.to_thread(ask_daemon, path, method, target, timeout_s=10)
+
+
+@asynccontextmanager
+async def served(
+    path: Path, log: Log, health: Callable[[], Awaitable[Answer]] = healthy, **parts: Any
+) -> AsyncIterator[None]:
+    """The control socket with these parts behind it while the block lasts."""
+    limiter = ConnectionLimiter()
+    parts = dict.fromkeys(("hooks", "moves", "imports", "forgetting", "page", "syncing"), Mock()) | parts
+    app = control_app(Answers(health=health, settle=healthy, **parts), log, limiter=limiter, port=lambda: None)
+    async with serving(app, path, limiter):
+        yield
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "daemon.sock"
+
+
+async def test_what_is_asked_over_the_socket_is_answered_as_json_and_anything_else_is_refused(
+    path: Path, log: Log
+) -> None:
+    """Only its owner may ask, and nothing is left behind."""
+    async with served(path, log):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert await ask(path, "GET", "/health") == {"text": "grüße"}
+        assert await ask(path, "POST", "/settle") == {"text": "grüße"}
+        for method, target in (("GET", "/settle"), ("POST", "/health"), ("GET", "/"), ("PUT", "/x")):
+            with pytest.raises(UserError):
+                await ask(path, method, target)
+
+    assert not path.exists()
+    assert await ask(path, "GET", "/health") is None
+
+
+async def test_moves_are_asked_for_by_absolute_paths(path: Path, context: DaemonContext, home: Path) -> None:
+    moves = Moves(context, on_moved=lambda _moved: None)
+    old, new = quote(f"{home}/a b&c"), quote(str(home))
+    async with served(path, context.log, moves=moves):
+        for target in (f"/follow?root={new}", f"/link?old={old}&new={new}", f"/unlink?old={old}"):
+            assert await ask(path, "POST", target) == {"sessions": 0}
+        for target in ("/follow", "/follow?root=here", f"/link?old={old}", f"/link?old={old}&new=here", "/unlink?old="):
+            with pytest.raises(UserError):
+                await ask(path, "POST", target)
+
+
+async def test_imports_are_asked_for_by_absolute_paths(path: Path, context: DaemonContext, tmp_path: Path) -> None:
+    session = ClaudeSession(tmp_path, tmp_path)
+    session.prompt("Add a discount")
+    given = {"path": str(session.path), "project": f"{context.home}/a b&c", "agent": "claude-code"}
+    imports = Imports(context, on_read=Mock(), published=healthy)  # type: ignore[arg-type]
+    async with served(path, context.log, imports=imports):
+        answer = await ask(path, "POST", f"/import?{urlencode(given)}")
+        for query in ({}, {"path": "here"}, given | {"project": "here"}):
+            with pytest.raises(UserError):
+                await ask(path, "POST", f"/import?{urlencode(query)}")
+
+    assert isinstance(answer, dict)
+    assert (answer["new_events"] > 0, answer["problem"]) == (True, None)
+
+
+async def test_only_a_readable_selection_is_forgotten(path: Path, context: DaemonContext, pool: Executor) -> None:
+    """An empty one would be everything."""
+    forgetting = Forgetting(context, PublishQueue(context, refuse, pool), rescan=Mock())
+    async with served(path, context.log, forgetting=forgetting):
+        for query in ("", "?selection=", "?selection=1", "?selection=" + quote('{"newer": 1}')):
+            with pytest.raises(UserError):
+                await ask(path, "POST", f"/forget{query}")
+        answer = await ask(path, "POST", "/forget?selection=" + quote('{"root": "/none"}'))
+
+    assert answer == {"sessions": 0, "problems": []}
+
+
+async def test_an_error_is_answered_and_logged_without_its_words(path: Path, log: Log, lines: list[str]) -> None:
+    async def failing() -> Answer:
+        raise KeyError("words from a transcript")
+
+    async with served(path, log, failing):
+        reader, writer = await asyncio.open_unix_connection(path)
+        writer.write(b"GET /health HTTP/1.0\r\nHost: localhost\r\n\r\n")
+        answer = await reader.read()
+        writer.close()
+
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.0 500 ")
+    assert json.loads(body)["error"].startswith("KeyError at carryover.daemon.")
+    assert b"words" not in answer
+    assert [line.split()[:2] for line in lines] == [["request_failed", "route=health"]]
+
+
+async def test_a_daemon_whose_ledger_is_damaged_counts_as_one_that_ends(path: Path, log: Log) -> None:
+    async def damaged() -> Answer:
+        raise LedgerDamaged("mended at the next start")
+
+    async with served(path, log, damaged):
+        assert await ask(path, "GET", "/health") is None
+
+
+def on_port(port: int) -> Config:
+    return Config(server=ServerConfig(port=port))
+
+
+@asynccontextmanager
+async def at_work(context: DaemonContext, port: int) -> AsyncIterator[HookPort]:
+    context.use(on_port(port))
+    server = HookPort(context, Mock(), PageDoor(context))
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(server.run())
+        yield server
+        task.cancel()
+
+
+async def greeted(port: int | None) -> bool:
+    """Whether it answers on `port`, and ends the connection after one answer."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    answer = await reader.read()
+    writer.close()
+    return b"carryoverd" in answer
+
+
+async def test_a_port_that_is_taken_is_reported_once_and_used_when_it_is_free(
+    context: DaemonContext, lines: LogLines
+) -> None:
+    with closing(listen(0)) as other:
+        here, port = other.getsockname()
+        async with at_work(context, port) as server:
+            await lines.until("port_unavailable")
+            assert server.state.port is None
+            assert str(server.state.trouble).startswith(f"port {port} is taken by ")
+            other.close()
+            await lines.until("listening")  # it tries again by itself, after half a second
+            assert server.state == PortState(port=port)
+            assert await greeted(port)
+
+    assert here == "127.0.0.1", "only this machine can connect"
+    assert [line.split()[0] for line in lines] == ["port_unavailable", "listening"]
+    assert server.state == PortState()
+
+
+async def test_it_moves_when_the_setting_does(context: DaemonContext, lines: LogLines) -> None:
+    async with at_work(context, 0) as server:
+        await lines.until("listening")
+        first = server.state.port
+        with closing(listen(0)) as free:
+            port = free.getsockname()[1]
+        context.use(on_port(port))
+        await lines.until(f"listening port={port}")
+        assert await greeted(port)
+        with pytest.raises(ConnectionRefusedError):
+            await greeted(first)
+
+
+async def test_a_key_is_given_only_where_there_is_a_page_of_this_version(
+    context: DaemonContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An upgrade may have replaced the files under the running daemon."""
+    door = PageDoor(context)
+    context.use(Config(server=ServerConfig(page=False)))
+    refused = await door.key({})
+    context.use(Config())
+    key = await door.key({})
+    door.close()
+    monkeypatch.setattr(carryover.daemon.endpoints, "__version__", "0.0.1")
+    other = await PageDoor(context).key({})
+
+    assert "[server] page is false" in refused.refusal
+    assert (len(key.key) > 40, key.refusal) == (True, "")
+    assert other == PageKey(refusal=other.refusal)
+    assert other.refusal.startswith("Carryover was upgraded while")
+
+
+@pytest.mark.parametrize(
+    ("path", "is_its"),
+    [("/ui", True), ("/ui/", True), ("/ui/api/me", True), ("/uix", False), ("/", False), ("/hook/ui/x", False)],
+)
+async def test_its_addresses_are_below_ui(context: DaemonContext, path: str, is_its: bool) -> None:
+    door = PageDoor(context)
+    assert door.is_at(path) is is_its
+
+    context.use(Config(server=ServerConfig(page=False)))
+    assert not door.is_at(path)

@@ -1,0 +1,236 @@
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Executor
+from contextlib import asynccontextmanager, closing
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from carryover.adapter.contract import Batch
+from carryover.config import Config
+from carryover.daemon.context import DaemonContext
+from carryover.daemon.log import source_id
+from carryover.daemon.reading import BUSY_TRIES, IngestQueue, Rescanner
+from carryover.ingest.spool import Spool
+from carryover.ledger.queries import totals
+from carryover.readers.jsonl import JsonlReader
+from support.claude_session import ClaudeSession
+from support.clock import Clock
+from support.log_lines import LogLines
+
+
+class Desk:
+    """A queue over a real ledger. `touched` is what it passed on: projects and the time of their newest event."""
+
+    def __init__(self, context: DaemonContext, pool: Executor) -> None:
+        self.context = context
+        self.touched: list[tuple[frozenset[int], int]] = []
+        self.queue = IngestQueue(context, lambda projects, at_ms: self.touched.append((projects, at_ms)), pool)
+
+    @asynccontextmanager
+    async def at_work(self) -> AsyncIterator[None]:
+        """Two workers read while the block lasts."""
+        workers = [asyncio.ensure_future(self.queue.run(live_only=live_only)) for live_only in (True, False)]
+        try:
+            yield
+        finally:
+            for worker in workers:
+                worker.cancel()
+            await asyncio.wait(workers)
+
+    async def read(self, *sessions: ClaudeSession) -> None:
+        """Reads them to their end."""
+        async with self.at_work():
+            self.queue.read_soon([session.source for session in sessions])
+            await self.queue.flush()
+
+    def events(self) -> int:
+        with self.context.read_ledger() as db:
+            return totals(db).events
+
+
+@pytest.fixture
+async def desk(context: DaemonContext, pool: Executor) -> Desk:
+    return Desk(context, pool)
+
+
+async def test_a_long_source_is_passed_on_once_it_is_read_to_its_end(desk: Desk, session: ClaudeSession) -> None:
+    """A handoff made from its first part would tell of things long past."""
+    session.now -= timedelta(hours=1)
+    session.append(b"".join(session.prompt_line(f"prompt {n}") for n in range(1200)))
+    async with desk.at_work():
+        desk.queue.read_in_order([session.source])
+        await desk.queue.flush()
+
+    assert desk.events() == 1201
+    assert desk.touched == [(frozenset({1}), int(session.now.timestamp() * 1000))]
+
+
+async def test_a_source_that_cannot_be_read_is_reported_once_and_stops_no_other(
+    desk: Desk, session: ClaudeSession, lines: list[str]
+) -> None:
+    session.prompt("Add a discount")
+    odd = ClaudeSession(session.folder, session.cwd)
+    odd.path.mkdir()
+    for _ in range(2):
+        await desk.read(odd, session)
+
+    assert (desk.events(), desk.queue.broken) == (2, 1)
+    assert [line for line in lines if "broken" in line] == [
+        f"source_broken agent=claude-code source={source_id('claude-code', str(odd.path))} reason=not_a_regular_file"
+    ]
+
+
+async def test_what_is_read_is_counted(desk: Desk, session: ClaudeSession) -> None:
+    session.prompt("Add a discount; password=Tr0ub4dor-and-3 is the one")
+    session.append(b"no JSON at all\n")
+    await desk.read(session)
+    found = desk.context.meter.metrics()
+
+    assert found.events_stored == 2
+    assert found.bytes_read == session.path.stat().st_size - 2, "each record without the end of its line"
+
+
+async def test_while_the_ledger_is_locked_nothing_is_lost_and_it_is_said_why(
+    desk: Desk, session: ClaudeSession, lines: LogLines
+) -> None:
+    session.prompt("Add a discount")
+    await desk.context.ledger._db.execute_fetchall("PRAGMA busy_timeout = 10")
+    with closing(sqlite3.connect(desk.context.state.ledger, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        async with desk.at_work():
+            await desk.queue.read_now([session.source])
+            assert str(desk.queue.ledger_trouble).startswith("Another program keeps ")
+            other.execute("COMMIT")
+            await lines.until("source_read")  # it tries again by itself, after half a second
+
+    assert desk.events() == 2
+    assert [line.split()[0] for line in lines] == ["ledger_unavailable", "ledger_works_again", "source_read"]
+
+
+class Odd(JsonlReader):
+    """What it reads is changed by `change`, which gets the number of the look."""
+
+    def __init__(self, change: Callable[[int, Batch], Batch]) -> None:
+        super().__init__()
+        self.looks = 0
+        self._change = change
+
+    def read(self, path: Path, cursor: bytes | None) -> Batch:
+        self.looks += 1
+        return self._change(self.looks, super().read(path, cursor))
+
+
+def read_by(reader: JsonlReader, agents: dict[str, Any]) -> None:
+    agents["claude-code"] = replace(agents["claude-code"], reader=reader)
+
+
+async def test_a_source_whose_end_is_not_final_is_read_again_after_its_time(
+    agents: dict[str, Any], context: DaemonContext, pool: Executor, clock: Clock, session: ClaudeSession
+) -> None:
+    """It waits as a broken one does, but nothing is wrong with it, and nobody waits for it."""
+    reader = Odd(lambda look, batch: msgspec.structs.replace(batch, retry_after_s=60.0 if look == 1 else None))
+    other = ClaudeSession(session.folder, session.cwd)
+    for each in (session, other):
+        each.prompt("Add a discount")
+    read_by(reader, agents)
+    context.clock = clock
+    desk = Desk(context, pool)
+    await desk.read(session)
+    assert (desk.queue.idle, desk.queue.broken, reader.looks) == (True, 0, 1)
+
+    clock.now += 59
+    await desk.read(other)
+    assert reader.looks == 2
+
+    clock.now += 2
+    await desk.read(other)
+    assert (desk.queue.broken, reader.looks > 3) == (0, True)
+
+
+async def test_agents_that_are_not_to_be_read_are_passed_by_until_they_are(desk: Desk, session: ClaudeSession) -> None:
+    session.prompt("Add a discount function")
+    desk.context.config = Config(paused=True)
+    await desk.read(session)
+    assert (desk.queue.idle, desk.touched) == (True, [])
+
+    desk.context.config = Config()
+    await desk.read(session)
+    assert len(desk.touched) == 1
+
+
+@pytest.mark.parametrize(("times", "found"), [(BUSY_TRIES, 2), (BUSY_TRIES + 1, 0)])
+async def test_settling_waits_for_a_source_that_its_owner_is_writing_to(
+    times: int,
+    found: int,
+    agents: dict[str, Any],
+    desk: Desk,
+    session: ClaudeSession,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What was complete before is in it. It does not wait for ever."""
+
+    def busy(look: int, batch: Batch) -> Batch:
+        if look <= times:
+            raise OSError(errno.EAGAIN, "the database is locked")
+        return batch
+
+    monkeypatch.setattr("carryover.daemon.reading.BUSY_AGAIN_S", 0.0)
+    read_by(Odd(busy), agents)
+    session.prompt("Add a discount")
+    async with desk.at_work():
+        desk.queue.read_in_order([session.source])
+        await desk.queue.settle()
+
+    assert (desk.events(), desk.queue.broken) == (found, 0 if found else 1)
+
+
+async def test_a_rescan_queues_what_changed_and_notes_what_vanished(
+    desk: Desk, session: ClaudeSession, lines: LogLines
+) -> None:
+    rescanner = Rescanner(desk.context, desk.queue, Spool(desk.context.state))
+
+    async def rescanned() -> list[str]:
+        """What was logged of a rescan, after which what it queued is read."""
+        lines.clear()
+        await rescanner.rescan("safety_net")
+        found = [" ".join(line.split()[1:5]) for line in lines]
+        assert desk.queue.waiting == ("changed=1" in str(found))
+        await desk.read()
+        return found
+
+    session.prompt("Add a discount")
+    os.utime(session.path, (time.time() - 3600,) * 2)
+    assert await rescanned() == ["reason=safety_net sources=1 changed=1 gone=0"]
+    assert await rescanned() == []
+    assert rescanner.sources == 1
+
+    aside = session.path.rename(session.path.with_suffix(".aside"))
+    assert await rescanned() == ["reason=safety_net sources=0 changed=0 gone=1"]
+    assert await rescanned() == []
+    aside.rename(session.path)
+    assert await rescanned() == ["reason=safety_net sources=1 changed=1 gone=0"]
+    assert await rescanned() == []
+
+
+async def test_it_rescans_at_the_start_and_on_request(desk: Desk, session: ClaudeSession, lines: LogLines) -> None:
+    rescanner = Rescanner(desk.context, desk.queue, Spool(desk.context.state))
+    running = asyncio.ensure_future(rescanner.run())
+    await lines.until("swept")
+    session.prompt("Add a discount")
+    rescanner.request("folder_added")
+    await lines.until("swept reason=folder_added")
+    running.cancel()
+    await asyncio.wait([running])
+
+    assert [line.split()[:2] for line in lines] == [["swept", "reason=start"], ["swept", "reason=folder_added"]]
