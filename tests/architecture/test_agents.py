@@ -18,7 +18,7 @@ EXEMPT = {
     "cli/demo": "replays a session that one agent recorded",
 }
 SHOWN_TO_PEOPLE = ("EXAMPLES", "help")
-"""Variables and arguments with examples for `--help`."""
+"""Ends of the names of variables, and names of arguments, with examples for `--help`."""
 
 
 def marks(spec: AgentSpec) -> re.Pattern[str]:
@@ -49,7 +49,7 @@ def texts(path: Path) -> tuple[tuple[int, str], ...]:
                 skipped.add(value)
             case ast.keyword(arg=name, value=value) if name in SHOWN_TO_PEOPLE:
                 skipped.update(ast.walk(value))
-            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value) if name in SHOWN_TO_PEOPLE:
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value) if name.endswith(SHOWN_TO_PEOPLE):
                 skipped.update(ast.walk(value))
     constants = (node for node in nodes if isinstance(node, ast.Constant) and node not in skipped)
     return tuple((node.lineno, node.value) for node in constants if isinstance(node.value, str))

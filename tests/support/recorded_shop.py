@@ -3,11 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
+
+import pytest
+
+from carryover.cli.main import main
+from carryover.errors import ExitCode
 
 DISCOUNT: Final = "c0de0000-0000-4000-8000-000000000001"
 CHECKOUT: Final = "c0de0000-0000-4000-8000-000000000012"
 """The newest session."""
 
-Run = Callable[..., tuple[int, str, str]]
-"""Calls `carryover` with the given arguments: exit code, standard output, standard error."""
+Call = Callable[..., tuple[int, str, str]]
+"""Calls a command with the given arguments: exit code, standard output, standard error."""
+
+
+class Run(NamedTuple):
+    """Calls `carryover` with the given arguments: exit code, standard output, standard error."""
+
+    capture: pytest.CaptureFixture[str]
+
+    def __call__(self, *arguments: str) -> tuple[int, str, str]:
+        code = main(arguments)
+        return (code, *self.capture.readouterr())
+
+    def out(self, *arguments: str) -> str:
+        """What a command prints that succeeds and has nothing to complain about."""
+        code, out, err = self(*arguments)
+        assert (code, err) == (ExitCode.OK, ""), err
+        return out
+
+    def err(self, expected: ExitCode, *arguments: str) -> str:
+        """What a command says that prints nothing and ends with this exit code."""
+        code, out, err = self(*arguments)
+        assert (code, out) == (expected, "")
+        return err

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from carryover.cli.main import main
 from carryover.distill.stored_digest import DigestReducer
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.store import Ledger
@@ -60,8 +59,4 @@ def reading(ledger_path: Path) -> Iterator[Callable[[], sqlite3.Connection]]:
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    def call(*arguments: str) -> tuple[int, str, str]:
-        code = main(arguments)
-        return (code, *capsys.readouterr())
-
-    return call
+    return Run(capsys)

@@ -1,4 +1,4 @@
-"""Argument parsing shared by all commands: exit codes in the help text, value checks, times."""
+"""Argument parsing shared by all commands: exit codes in the help text, agents, numbers, times."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from carryover.errors import ExitCode, UserError
-from carryover.terminal.output import can_ask, confirmed, did_you_mean, print_error, terminal_width
+from carryover.errors import ExitCode
+from carryover.terminal.output import did_you_mean, print_error, terminal_width
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -27,10 +27,10 @@ MEANING: Final = {
 }
 """The meaning of each exit code of `carryover` and `carryoverd`."""
 
-
 TIMES: Final = "a date or time (2026-11-20, 2026-11-20T14:30, yesterday), or how long ago: 30m, 2h, 3d"
-"""Help text for options whose values `moment` parses."""
+"""Help text for options whose values `moment_ms` parses."""
 
+_ALWAYS: Final = (ExitCode.OK, ExitCode.FAILED, ExitCode.USAGE, ExitCode.INTERRUPTED)
 _AGO: Final = re.compile(r"(\d{1,6}) ?(s|m|min|h|d|w)(?: ago)?")
 _UNITS_S: Final = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _LONGEST_S: Final = 10 * 366 * 86_400
@@ -85,65 +85,55 @@ def exit_code_help(*codes: ExitCode) -> str:
     return "exit codes:\n" + "".join(f"  {code:<4} {MEANING[code]}\n" for code in codes)
 
 
-_ALWAYS: Final = (ExitCode.OK, ExitCode.FAILED, ExitCode.USAGE, ExitCode.INTERRUPTED)
-
-
 def describe(parser: argparse.ArgumentParser, description: str, examples: str, *codes: ExitCode) -> None:
     """Sets a command's description, examples and exit codes (`codes`, plus those that every command has)."""
     parser.description = description
-    parser.epilog = f"{examples}\n{exit_code_help(*sorted((*_ALWAYS, *codes)))}"
+    parser.epilog = f"examples:\n{examples}\n\n{exit_code_help(*sorted((*_ALWAYS, *codes)))}"
 
 
-def agreed(question: str, done: str, *, ask: bool) -> bool:
-    """Whether the user agrees; without `ask` there is no question. `done`: what is else `written`, `imported`...
+def add_limit_argument(parser: argparse.ArgumentParser, *names: str, usual: int, what: str) -> None:
+    """Adds an option for the number of listed items, `usual` by default."""
+    parser.add_argument(*names, type=positive, default=usual, metavar="N", help=f"{what} (default: {usual})")
 
-    Raises UserError (REFUSED) if there is no terminal to ask on.
-    """
-    if ask and not can_ask():
-        raise UserError(
-            f"There is no terminal to ask on, so nothing was {done}. Run it on a terminal, or with --yes.",
-            ExitCode.REFUSED,
-        )
-    return not ask or confirmed(f"{question} [y/N]")
+
+def known_agent(text: str) -> str:
+    """Returns the id of the agent that `text` names by its id or an everyday name such as `claude`."""
+    from carryover.agents import agent_id_of, specs
+
+    found = agent_id_of(text.strip())
+    if found is None:
+        meant = did_you_mean(text.strip(), [name for spec in specs() for name in (spec.id, *spec.aliases)])
+        every = listed_agents(startable=False)
+        raise argparse.ArgumentTypeError(f"Carryover knows no agent {text!r}{meant or '.'} It knows: {every}.")
+    return found
+
+
+def known_agents(text: str) -> tuple[str, ...]:
+    """Returns the ids of the agents in a list such as `claude,codex`."""
+    given = tuple(dict.fromkeys(known_agent(part) for part in text.split(",") if part.strip()))
+    if not given:
+        raise argparse.ArgumentTypeError("no agent is named; `carryover uninstall` takes every agent's hooks out")
+    return given
+
+
+def listed_agents(*, startable: bool) -> str:
+    """Lists agent ids for people, each with its other names: `claude-code (claude), codex`."""
+    from carryover.agents import specs
+
+    shown = (spec for spec in specs() if spec.start is not None or not startable)
+    return ", ".join(f"{spec.id} ({', '.join(spec.aliases)})" if spec.aliases else spec.id for spec in shown)
 
 
 def positive(text: str) -> int:
-    """Parses a number of at least 1; an argparse type, so its error becomes a usage message."""
+    """Parses a number of at least 1."""
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError("must be at least 1")
     return number
 
 
-def moment(text: str, now: datetime, *, end_of_day: bool = False) -> datetime:
-    """Parses a date, a time, or an age relative to `now`. A date means its first moment, or its last with `end_of_day`.
-
-    Raises UserError (USAGE) for anything else.
-    """
-    from datetime import datetime, timedelta
-
-    given = text.strip().lower()
-    try:
-        if found := _AGO.fullmatch(given):
-            return now - timedelta(seconds=int(found[1]) * _UNITS_S[found[2]])
-        if given == "now":
-            return now
-        if given in _DAYS_BACK:
-            given = (now.astimezone() - timedelta(days=_DAYS_BACK[given])).date().isoformat()
-        at = datetime.fromisoformat(given.upper())
-        if end_of_day and _DATE.fullmatch(given):
-            at += timedelta(days=1)
-        return at.astimezone()
-    except (ValueError, OverflowError) as error:
-        raise UserError(
-            f"{text!r} is not a date or time. Write 2026-11-20, 2026-11-20T14:30, yesterday, or how long ago: "
-            "30m, 2h, 3d. Nothing was changed.",
-            ExitCode.USAGE,
-        ) from error
-
-
 def seconds(text: str) -> int:
-    """Parses a length of time such as `7d` as seconds; an argparse type, so its error becomes a usage message."""
+    """Parses a length of time such as `7d` as seconds."""
     found = _AGO.fullmatch(text.strip().lower())
     length = int(found[1]) * _UNITS_S[found[2]] if found is not None else 0
     if not 0 < length <= _LONGEST_S:
@@ -151,11 +141,23 @@ def seconds(text: str) -> int:
     return length
 
 
-def moment_ms(text: str) -> int:
-    """Parses a time as UTC ms; an argparse type, so its error becomes a usage message."""
-    from datetime import datetime
+def moment_ms(text: str, *, end_of_day: bool = False, now: datetime | None = None) -> int:
+    """Parses a date, a time, or an age as UTC ms. A date means its first moment, or its last with `end_of_day`."""
+    from datetime import datetime, timedelta
 
+    given, now = text.strip().lower(), now or datetime.now().astimezone()
     try:
-        return int(moment(text, datetime.now().astimezone()).timestamp() * 1000)
-    except UserError as error:
-        raise argparse.ArgumentTypeError(str(error).removesuffix(" Nothing was changed.")) from error
+        if given in _DAYS_BACK:
+            given = (now.astimezone() - timedelta(days=_DAYS_BACK[given])).date().isoformat()
+        if found := _AGO.fullmatch(given):
+            at = now - timedelta(seconds=int(found[1]) * _UNITS_S[found[2]])
+        else:
+            at = now if given == "now" else datetime.fromisoformat(given.upper())
+        if end_of_day and _DATE.fullmatch(given):
+            at += timedelta(days=1)
+        return int(at.astimezone().timestamp() * 1000)
+    except (ValueError, OverflowError) as error:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a date or time. Write 2026-11-20, 2026-11-20T14:30, yesterday, or how long ago: "
+            "30m, 2h, 3d."
+        ) from error

@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs `carryoverd` with `argv` (default: the process's arguments) and returns its exit code."""
+    from carryover.cli.main import main as carryover
+    from carryover.cli.main import replace_closed_streams
+
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments[:1] == ["install"]:
-        from carryover.cli.main import main as carryover
-
         return carryover(arguments)
-    from carryover.cli.main import replace_closed_streams
     from carryover.daemon.main import main as daemon
 
     replace_closed_streams()
     if "--once" not in arguments or not sys.stderr.isatty():
         return daemon(arguments)
-    with _progress_shown():
-        return daemon(arguments)
-
-
-@contextmanager
-def _progress_shown() -> Iterator[None]:
-    """Shows the progress of the daemon in this process on the terminal while the block runs."""
     from threading import Event, Thread
 
     from carryover.actions.first_read import show_until
@@ -35,7 +27,7 @@ def _progress_shown() -> Iterator[None]:
     showing = Thread(target=show_until, args=(ended,), daemon=True)
     showing.start()
     try:
-        yield
+        return daemon(arguments)
     finally:
         ended.set()
         showing.join(timeout=1.0)

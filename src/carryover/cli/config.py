@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Final
@@ -13,7 +13,7 @@ from carryover.actions.settings import DEFAULT, Setting, change, named_setting, 
 from carryover.cli.arguments import describe
 from carryover.errors import ExitCode, UserError
 from carryover.paths import StateDir, short_path
-from carryover.terminal.output import BOLD, counted, paint, print_json
+from carryover.terminal.output import BOLD, agree, counted, paint, print_json, put
 
 DESCRIPTION: Final = """\
 Shows all settings, each with its value and whether it is the default or comes
@@ -25,14 +25,12 @@ terminal you are asked. Elsewhere --yes is needed. docs/guide.md describes each
 setting."""
 
 EXAMPLES: Final = """\
-examples:
   carryover config                            all of them
   carryover config resume.mode                one value
   carryover config resume.mode brief          change it
   carryover config projects.exclude '~/clients/*' '~/old'
                                               a list of several values
-  carryover config --unset publish.folder     back to the default
-"""
+  carryover config --unset publish.folder     back to the default"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,63 +42,54 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the settings, or the one, as JSON")
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> None:
     state = state_dir()
     if args.unset or args.value:
         if args.key is None or (args.unset and args.value):
             raise UserError("--unset needs a KEY, and no VALUE.", ExitCode.USAGE)
-        if args.value and not _may_drop(state, args):
-            print("Nothing was changed.")
-            return ExitCode.INTERRUPTED
+        if args.value:
+            _ask_before_dropping(state, args)
         said = change(state, args.key, None if args.unset else args.value)
         if not args.json:
             print(said)
-            return ExitCode.OK
+            return
     found = settings(state)
-    if args.key is not None:
-        return _print_one(named_setting(args.key, found), as_json=args.json)
+    if args.key is None:
+        put(args, found, _lines(found), fits=True)
+        return
+    setting = named_setting(args.key, found)
     if args.json:
-        print_json(found)
-    else:
-        _print_all(found)
-    return ExitCode.OK
-
-
-def _may_drop(state: StateDir, args: argparse.Namespace) -> bool:
-    """Whether the sessions that the new setting would drop may go; lists them and asks, unless --yes is given."""
-    rows = would_drop(state, args.key, args.value)
-    if not rows or args.yes:
-        return True
-    from carryover.cli.forget import MOST_LISTED, agreed, print_some
-    from carryover.ledger.queries import connect_read_only
-    from carryover.views.session_list import session_entries
-
-    if not args.json:
-        with closing(connect_read_only(state.ledger)) as db:
-            listed = session_entries(db, rows[:MOST_LISTED])
-        print(f"This drops {counted(len(rows), 'session')} when carryoverd starts the next time, or within a day:")
-        print_some(listed, len(rows))
-        print("Those whose transcripts still exist come back when you raise the limit. The others are gone for good.")
-    return agreed("Set it? [y/N]", as_json=args.json)
-
-
-def _print_one(setting: Setting, *, as_json: bool) -> int:
-    if as_json:
         print_json(setting)
     elif setting.value is None:
         raise UserError(f"{setting.key} is not set.", ExitCode.NOTHING_FOUND)
     else:
         print(shown(setting.value))
-    return ExitCode.OK
 
 
-def _print_all(found: Sequence[Setting]) -> None:
-    from carryover.terminal.table import Column, print_table
+def _ask_before_dropping(state: StateDir, args: argparse.Namespace) -> None:
+    """Lists the sessions that the new setting would drop, if any, and asks. Raises UserError if the user says no."""
+    rows = would_drop(state, args.key, args.value)
+    if not rows:
+        return
+    from carryover.cli.forget import MOST_LISTED, some_sessions
+    from carryover.ledger.queries import connect_read_only
+    from carryover.views.session_list import session_entries
 
-    home = Path.home()
+    if not (args.json or args.yes):
+        with closing(connect_read_only(state.ledger)) as db:
+            listed = session_entries(db, rows[:MOST_LISTED])
+        when = "when carryoverd starts the next time, or within a day"
+        print(f"This drops {counted(len(rows), 'session')} {when}:", *some_sessions(listed, len(rows)), sep="\n")
+        print("Those whose transcripts still exist come back when you raise the limit. The others are gone for good.")
+    agree(args, "Set it?")
+
+
+def _lines(found: Sequence[Setting]) -> Iterator[str]:
+    from carryover.terminal.table import Column, table_lines
+
     rows = []
     for setting in found:
         is_set = setting.origin != DEFAULT
-        origin = short_path(setting.origin, home) if is_set else DEFAULT
+        origin = short_path(setting.origin, Path.home()) if is_set else DEFAULT
         rows.append((paint(setting.key, BOLD) if is_set else setting.key, shown(setting.value), origin))
-    print_table((Column("SETTING"), Column("VALUE", least=16), Column("FROM", least=12, keep_end=True)), rows)
+    return table_lines((Column("SETTING"), Column("VALUE", least=16), Column("FROM", least=12, keep_end=True)), rows)

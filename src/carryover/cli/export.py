@@ -5,18 +5,17 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
-from carryover.actions.context import agents_own, project_root, settings_to_print, state_dir
-from carryover.cli.arguments import agreed, describe
+from carryover.actions.context import agents_own, now_ms, project_root, settings_to_print, state_dir
+from carryover.cli.arguments import describe
 from carryover.cli.output_file import may_replace, may_write, target, unwritable, write
 from carryover.errors import ExitCode, UserError, visible
-from carryover.terminal.output import counted, harmless, one_line, print_json
+from carryover.terminal.output import Progress, agree, counted, harmless, one_line, print_json, put
 
 if TYPE_CHECKING:
-    from carryover.adapter.spec import WebChat
     from carryover.export.document import Document, Request
     from carryover.export.material import Material
 
@@ -38,7 +37,6 @@ it writes every project, its handoff and its sessions as web pages into a folder
 they need no server and no network."""
 
 EXAMPLES: Final = """\
-examples:
   carryover export --for chatgpt --question "Is the cache sound?" --copy
   carryover export --for gemini -o shop.md         into a file, mode 0600
   carryover export --budget 4000                   a short one
@@ -46,8 +44,7 @@ examples:
                                                    and shop.short.md beside it
   carryover export --session 3f2a --format html -o session.html
   carryover export --session last --format atif --full -o trajectory.json
-  carryover export --all --format html -o ~/agents  then open ~/agents/index.html
-"""
+  carryover export --all --format html -o ~/agents  then open ~/agents/index.html"""
 
 _LISTED: Final = 30
 _MODEL: Final = re.compile(r"[A-Za-z0-9][\w./:-]{0,200}")
@@ -97,92 +94,55 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(args: argparse.Namespace) -> int:
-    _check(args)
-    if args.all:
-        return _export_all(args)
-    for path in _to_be_written(args):
-        if not may_write(path, ask=not args.yes):
-            print(f"{visible(str(path))} stays as it was.")
-            return ExitCode.INTERRUPTED
-    if args.session is not None:
-        session, text = _session_text(args.session, args.format or "md", full=args.full)
-        _put(text, args, {"session": session})
-        return ExitCode.OK
+def run(args: argparse.Namespace) -> None:
+    if problem := _problem(args):
+        raise UserError(problem, ExitCode.USAGE)
+    path = target(args.output) if args.output is not None else None
+    if path is not None and not args.all:
+        may_write(path, args)
+        if args.compress is not None:
+            may_write(_short(path), args)
+    if path is not None and args.all:
+        _export_all(args, path)
+    elif args.session is not None:
+        _session(args, path)
+    else:
+        _document(args, path)
+
+
+def _document(args: argparse.Namespace, path: Path | None) -> None:
     from carryover.export.document import compose
 
     material, request = _material(args)
     document = compose(material, request)
     if not args.json:
-        _list(document)
+        for line in _listed(document):
+            print(harmless(line), file=sys.stderr)
     if args.copy:
-        return _copy(document, ask=not args.yes)
-    if args.compress is not None:
-        return _compress(document, material, request, args)
-    _put(document.text, args, _as_data(document))
-    return ExitCode.OK
+        _copy(document, args)
+    elif args.compress is not None and path is not None:
+        _compress(document, material, request, path, args)
+    else:
+        _put(document.text, path, args, _as_data(document))
 
 
-def _to_be_written(args: argparse.Namespace) -> list[Path]:
-    path = target(args.output) if args.output is not None else None
-    return [] if path is None else [path, _short(path)] if args.compress is not None else [path]
-
-
-def _compress(document: Document, material: Material, request: Request, args: argparse.Namespace) -> int:
-    """Writes the document, and beside it what a model makes of it."""
-    from carryover.actions.shortening import shortened
-    from carryover.terminal.output import Progress
-
-    path = target(args.output)
-    short = _short(path)
-    write(path, document.text.encode("utf-8", "replace"))
-    kept = f"The whole document is in {visible(str(path))}; {visible(short.name)} was not written."
-    progress = Progress(sys.stderr, only_terminal=True)
-    try:
-        done = shortened(document, material, request, path.name, args.compress or None, progress.update)
-    except UserError as error:
-        raise UserError(f"{error} {kept}", error.code) from error
-    except KeyboardInterrupt:
-        print(f"Interrupted. {kept}", file=sys.stderr)
-        return ExitCode.INTERRUPTED
-    finally:
-        progress.clear()
-    write(short, done.text.encode("utf-8", "replace"))
-    if args.json:
-        about = {"output": str(short), "model": done.model, "tokens": done.tokens, "marked": done.marked}
-        print_json({**_as_data(document), "output": str(path), "text": None, "compressed": about})
-        return ExitCode.OK
-    print(f"Written to {visible(str(path))}: about {document.tokens:,} tokens.", file=sys.stderr)
-    marked = f"{counted(done.marked, 'sentence')} marked as not in the source" if done.marked else "nothing to mark"
-    print(f"Shortened by {done.model} to {visible(str(short))}: about {done.tokens:,}; {marked}.", file=sys.stderr)
-    return ExitCode.OK
-
-
-def _check(args: argparse.Namespace) -> None:
+def _problem(args: argparse.Namespace) -> str:
+    """Says which of the options can't be combined; empty if all can."""
     of_project = (args.project, args.chat, args.question, args.budget, args.copy or None, args.compress)
     sessions = "--all" if args.all else "--session" if args.session is not None else None
     if sessions is not None and any(given is not None for given in of_project):
-        raise UserError(
-            f"{sessions} can't be combined with PROJECT, --for, --question, --budget, --copy or --compress.",
-            ExitCode.USAGE,
-        )
-    if sessions is None and (args.format is not None or args.full):
-        raise UserError("--format and --full need --session ID or --all.", ExitCode.USAGE)
-    if args.all and (args.session is not None or args.format in ("md", "atif")):
-        raise UserError(
-            f"--all writes web pages of all sessions: leave out --session and --format {args.format or 'html'}.",
-            ExitCode.USAGE,
-        )
-    if args.all and args.output is None:
-        raise UserError("--all needs -o FOLDER, a new folder for the pages.", ExitCode.USAGE)
-    if args.copy and args.json:
-        raise UserError("Give --copy or --json, not both.", ExitCode.USAGE)
-    if args.copy and args.output is not None:
-        raise UserError("Give --copy or -o FILE, not both.", ExitCode.USAGE)
-    if args.compress is not None and args.output is None:
-        raise UserError("--compress needs -o FILE: the document goes there, its short form beside it.", ExitCode.USAGE)
-    if args.yes and not args.copy and args.output is None:
-        raise UserError("--yes needs --copy or -o FILE.", ExitCode.USAGE)
+        return f"{sessions} can't be combined with PROJECT, --for, --question, --budget, --copy or --compress."
+    problems = {
+        "--format and --full need --session ID or --all.": sessions is None and (args.format or args.full),
+        f"--all writes web pages of all sessions: leave out --session and --format {args.format or 'html'}.": args.all
+        and (args.session is not None or args.format in ("md", "atif")),
+        "--all needs -o FOLDER, a new folder for the pages.": args.all and args.output is None,
+        "Give --copy alone, without --json and -o FILE.": args.copy and (args.json or args.output is not None),
+        "--compress needs -o FILE: the document goes there, its short form beside it.": args.compress is not None
+        and args.output is None,
+        "--yes needs --copy or -o FILE.": args.yes and not args.copy and args.output is None,
+    }
+    return next((problem for problem, holds in problems.items() if holds), "")
 
 
 def _budget(text: str) -> int:
@@ -204,73 +164,31 @@ def _model(text: str) -> str:
 
 def _material(args: argparse.Namespace) -> tuple[Material, Request]:
     from carryover.actions.recorded import of_recorded, refuse_excluded
+    from carryover.export.document import Request
     from carryover.views.web_chat import GENERIC, gathered, web_chats
 
     root = project_root(args.project, must_exist=True)
     state = state_dir()
     config = settings_to_print(state)
     refuse_excluded(root, config)
-    own, now_ms = agents_own(config.agents), int(time.time() * 1000)
+    own, now = agents_own(config.agents), now_ms()
     material = of_recorded(
         state,
         root,
-        lambda ledger, project_id: gathered(root, now_ms=now_ms, ledger=(ledger, project_id), agents_own=own),
+        lambda ledger, project_id: gathered(root, now_ms=now, ledger=(ledger, project_id), agents_own=own),
     )
     if state.paused.exists():
         print(_PAUSED, file=sys.stderr)
     if material is None:
         print("No agent's work is recorded for this project, so the document holds only its files.", file=sys.stderr)
-        material = gathered(root, now_ms=now_ms)
+        material = gathered(root, now_ms=now)
     if material.handoff is None and not material.paths:
         raise UserError(
             f"No agent has worked in {root}, and there is no file to show. Nothing was exported.",
             ExitCode.NOTHING_FOUND,
         )
-    return material, _request(args, web_chats()[args.chat or GENERIC.id])
-
-
-def _session_text(name: str, form: Literal["md", "html", "atif"], *, full: bool) -> tuple[str, str]:
-    from carryover.actions.exporting import session_document, session_trajectory
-    from carryover.actions.recorded import ledger_with_session
-
-    with ledger_with_session(name) as (ledger, session):
-        if form == "atif":
-            return session.native_id, session_trajectory(ledger, session, full=full)
-        return session.native_id, session_document(ledger, session, form, full=full)
-
-
-def _export_all(args: argparse.Namespace) -> int:
-    from carryover.actions.archive import check_archive_folder, write_archive
-    from carryover.actions.recorded import ledger_of_project
-    from carryover.terminal.output import Progress
-
-    folder = target(args.output)
-    try:
-        if check_archive_folder(folder) and not may_replace(folder, "an earlier export", ask=not args.yes):
-            print(f"{visible(str(folder))} stays as it was.")
-            return ExitCode.INTERRUPTED
-        progress = Progress(sys.stderr, after_s=1.0, only_terminal=True)
-        with ledger_of_project(None) as ledger:
-            config = settings_to_print(state_dir())
-            done = write_archive(ledger, folder, config, full=args.full, report=progress.update)
-        progress.clear()
-    except OSError as error:
-        raise unwritable(folder, error) from error
-    if args.json:
-        print_json(done)
-        return ExitCode.OK
-    size = f"{counted(done.projects, 'project')}, {counted(done.sessions, 'session')}"
-    print(f"Written to {visible(str(folder))}, which only you can read: {size}.")
-    if done.excluded:
-        print(f"Left out: {counted(done.excluded, 'project')} that you excluded from Carryover.")
-    print(f"Open {visible(str(folder / 'index.html'))} in a browser. Read it before you share it.")
-    return ExitCode.OK
-
-
-def _request(args: argparse.Namespace, chat: WebChat) -> Request:
-    from carryover.export.document import Request
-
-    return Request(
+    chat = web_chats()[args.chat or GENERIC.id]
+    return material, Request(
         reader=chat.name,
         budget=args.budget or chat.budget,
         tokens_percent=chat.tokens_percent,
@@ -278,35 +196,95 @@ def _request(args: argparse.Namespace, chat: WebChat) -> Request:
     )
 
 
-def _list(document: Document) -> None:
-    """Lists the document's content on standard error, so that the user can check it before pasting anything."""
-    lines = [f"About {document.tokens:,} of {document.budget:,} tokens. Files in it, with the tokens of each:"]
-    lines += [f"  {tokens:>7,}  {path}" for path, tokens in document.included[:_LISTED]]
-    if not document.included:
-        lines = [f"About {document.tokens:,} of {document.budget:,} tokens. No file of the project is in it."]
+def _listed(document: Document) -> Iterator[str]:
+    """Yields the document's content, so that the user can check it before pasting anything."""
+    amount = f"About {document.tokens:,} of {document.budget:,} tokens."
+    files = "Files in it, with the tokens of each:" if document.included else "No file of the project is in it."
+    yield f"{amount} {files}"
+    yield from (f"  {tokens:>7,}  {path}" for path, tokens in document.included[:_LISTED])
     if len(document.included) > _LISTED:
-        lines.append(f"  and {counted(len(document.included) - _LISTED, 'more file')}")
+        yield f"  and {counted(len(document.included) - _LISTED, 'more file')}"
     if document.left_out:
-        lines.append("Left out:")
-        lines += [f"  {one_line(left.what, 80)}: {left.why}" for left in document.left_out[:_LISTED]]
+        yield "Left out:"
+        yield from (f"  {one_line(left.what, 80)}: {left.why}" for left in document.left_out[:_LISTED])
     if len(document.left_out) > _LISTED:
-        lines.append(f"  and {len(document.left_out) - _LISTED} more")
+        yield f"  and {len(document.left_out) - _LISTED} more"
     if not document.fits:
-        lines.append("The task and the question alone are longer than the budget.")
-    for line in lines:
-        print(harmless(line), file=sys.stderr)
+        yield "The task and the question alone are longer than the budget."
 
 
-def _copy(document: Document, *, ask: bool) -> int:
+def _copy(document: Document, args: argparse.Namespace) -> None:
     from carryover.actions.clipboard import copy
     from carryover.install.machine import Machine
 
-    if not agreed("Copy this? It leaves this machine where you paste it.", "copied", ask=ask):
-        print("Nothing was copied.")
-        return ExitCode.INTERRUPTED
+    agree(args, "Copy this? It leaves this machine where you paste it.", nothing="copied")
     way = copy(document.text, Machine.here(), instead="have `carryover export -o FILE` write it to a file")
     print(f"The document is on the clipboard ({way}). `carryover note` takes the answer back.")
-    return ExitCode.OK
+
+
+def _compress(document: Document, material: Material, request: Request, path: Path, args: argparse.Namespace) -> None:
+    """Writes the document, and beside it what a model makes of it."""
+    from carryover.actions.shortening import shortened
+
+    short = _short(path)
+    write(path, document.text.encode("utf-8", "replace"))
+    kept = f"The whole document is in {visible(str(path))}; {visible(short.name)} was not written."
+    progress = Progress(sys.stderr, only_terminal=True)
+    try:
+        done = shortened(document, material, request, path.name, args.compress or None, progress.update)
+    except UserError as error:
+        raise UserError(f"{error} {kept}", error.code) from error
+    except KeyboardInterrupt:
+        raise UserError(f"Interrupted. {kept}", ExitCode.INTERRUPTED) from None
+    finally:
+        progress.clear()
+    write(short, done.text.encode("utf-8", "replace"))
+    if args.json:
+        about = {"output": str(short), "model": done.model, "tokens": done.tokens, "marked": done.marked}
+        print_json({**_as_data(document), "output": str(path), "text": None, "compressed": about})
+        return
+    print(f"Written to {visible(str(path))}: about {document.tokens:,} tokens.", file=sys.stderr)
+    marked = f"{counted(done.marked, 'sentence')} marked as not in the source" if done.marked else "nothing to mark"
+    print(f"Shortened by {done.model} to {visible(str(short))}: about {done.tokens:,}; {marked}.", file=sys.stderr)
+
+
+def _session(args: argparse.Namespace, path: Path | None) -> None:
+    from carryover.actions.exporting import session_document, session_trajectory
+    from carryover.actions.recorded import ledger_with_session
+
+    with ledger_with_session(args.session) as (ledger, session):
+        if args.format == "atif":
+            text = session_trajectory(ledger, session, full=args.full)
+        else:
+            text = session_document(ledger, session, args.format or "md", full=args.full)
+        _put(text, path, args, {"session": session.native_id})
+
+
+def _export_all(args: argparse.Namespace, folder: Path) -> None:
+    from carryover.actions.archive import check_archive_folder, write_archive
+    from carryover.actions.recorded import ledger_of_project
+
+    try:
+        if check_archive_folder(folder):
+            may_replace(folder, "an earlier export", args)
+        progress = Progress(sys.stderr, after_s=1.0, only_terminal=True)
+        with ledger_of_project(None) as ledger:
+            config = settings_to_print(state_dir())
+            done = write_archive(ledger, folder, config, full=args.full, report=progress.update)
+        progress.clear()
+    except OSError as error:
+        raise unwritable(folder, error) from error
+    size = f"{counted(done.projects, 'project')}, {counted(done.sessions, 'session')}"
+    left = f"Left out: {counted(done.excluded, 'project')} that you excluded from Carryover."
+    put(
+        args,
+        done,
+        (
+            f"Written to {visible(str(folder))}, which only you can read: {size}.",
+            *([left] if done.excluded else []),
+            f"Open {visible(str(folder / 'index.html'))} in a browser. Read it before you share it.",
+        ),
+    )
 
 
 def _short(path: Path) -> Path:
@@ -322,18 +300,13 @@ def _as_data(document: Document) -> dict[str, Any]:
     }
 
 
-def _put(text: str, args: argparse.Namespace, about: dict[str, Any]) -> None:
-    """Writes the document where it was asked for; `--json` prints `about`, and the text unless that is in a file."""
-    if args.output is None:
-        if args.json:
-            print_json({**about, "output": None, "text": text})
-        else:
-            sys.stdout.write(text)
-        return
-    path = target(args.output)
-    is_new = write(path, text.encode("utf-8", "replace"))
+def _put(text: str, path: Path | None, args: argparse.Namespace, about: dict[str, Any]) -> None:
+    """Writes the document to `path`, else prints it; `--json` prints `about`, and the text unless that is in a file."""
+    is_new = write(path, text.encode("utf-8", "replace")) if path is not None else False
     if args.json:
-        print_json({**about, "output": str(path), "text": None})
-        return
-    readers = ", which only you can read" if is_new else "; who can read it is as before"
-    print(f"Written to {visible(str(path))}{readers}.", file=sys.stderr)
+        print_json({**about, "output": str(path) if path is not None else None, "text": text if path is None else None})
+    elif path is None:
+        sys.stdout.write(text)
+    else:
+        readers = ", which only you can read" if is_new else "; who can read it is as before"
+        print(f"Written to {visible(str(path))}{readers}.", file=sys.stderr)

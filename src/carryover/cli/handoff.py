@@ -7,13 +7,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from carryover.actions.context import project_root
-from carryover.agents import agent_names, specs
-from carryover.cli.agent_names import known_agent, listed
-from carryover.cli.arguments import describe, positive
+from carryover.actions.context import now_ms, project_root
+from carryover.agents import agent_name
+from carryover.cli.arguments import describe, known_agent, listed_agents, positive
 from carryover.errors import ExitCode, UserError, visible
-from carryover.terminal.output import print_json
-from carryover.terminal.pager import add_pager_argument
+from carryover.terminal.output import print_json, print_lines
+from carryover.terminal.pager import add_pager_argument, paged
 
 if TYPE_CHECKING:
     from carryover.actions.project_handoff import MadeHandoff
@@ -30,7 +29,6 @@ With --to it prints the command that starts another agent in the project with
 the handoff as its first prompt; `carryover to AGENT` runs it at once."""
 
 EXAMPLES: Final = """\
-examples:
   carryover handoff                      the project you are in
   carryover handoff ~/code/shop --json   another one, as data
   carryover handoff --transcript session.jsonl --until 120
@@ -40,8 +38,7 @@ examples:
   carryover handoff --to codex           the command that continues in Codex
   carryover handoff --to codex --session 3f2a
                                          with that session's work
-  carryover handoff --copy               to paste it anywhere
-"""
+  carryover handoff --copy               to paste it anywhere"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -71,7 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="AGENT",
         type=known_agent,
         help="put the handoff into the project and print the command that continues in AGENT, by its id or another "
-        f"name: {listed(spec for spec in specs() if spec.start is not None)}; any other needs --copy",
+        f"name: {listed_agents(startable=True)}; any other needs --copy",
     )
     add_pager_argument(parser)
     parser.add_argument(
@@ -85,15 +82,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(args: argparse.Namespace) -> int:
-    if args.to is not None or args.copy:
-        _check_handing_over(args)
-        if args.copy:
-            return _copy(args)
-        from carryover.cli.to import continue_in
+def run(args: argparse.Namespace) -> None:
+    of_file = args.transcript is not None or args.agent is not None or args.until is not None
+    if (args.to is not None or args.copy) and (args.json or args.why or of_file):
+        raise UserError("--to and --copy cannot be combined with --json, --why or --transcript.", ExitCode.USAGE)
+    if args.copy:
+        _copy(args)
+    elif args.to is not None:
+        from carryover.cli.resume import continue_in
 
-        return continue_in(args.to, args.project, args.session, run=False)
-    made = _from_transcript(args) if args.transcript is not None else _from_history(args)
+        continue_in(args.to, args.project, args.session, run=False)
+    else:
+        _print(_made(args), args)
+
+
+def _print(made: MadeHandoff, args: argparse.Namespace) -> None:
     if args.json:
         from carryover.cli.handoff_output import as_data
 
@@ -102,55 +105,33 @@ def run(args: argparse.Namespace) -> int:
         from carryover.cli.handoff_output import with_reasons
 
         sys.stdout.write(with_reasons(made))
-    else:
-        _print(made, args)
-    return ExitCode.OK
-
-
-def _print(made: MadeHandoff, args: argparse.Namespace) -> None:
-    if args.raw or not sys.stdout.isatty():
+    elif args.raw or not sys.stdout.isatty():
         sys.stdout.write(made.text)
-        return
-    from carryover.actions.context import now_ms
-    from carryover.cli.handoff_output import lines_for_person
-    from carryover.terminal.output import USUAL_WIDTH, terminal_width
-    from carryover.terminal.pager import paged
+    else:
+        from carryover.cli.handoff_output import lines_for_person
 
-    with paged(args):
-        width = terminal_width() or USUAL_WIDTH
-        for line in lines_for_person(made, now_ms=now_ms(), home=Path.home(), width=width):
-            print(line)
+        with paged(args):
+            print_lines(lines_for_person(made, now_ms=now_ms(), home=Path.home()))
 
 
-def _check_handing_over(args: argparse.Namespace) -> None:
-    if args.json or args.why or args.transcript is not None or args.agent is not None or args.until is not None:
-        raise UserError(
-            "--to and --copy cannot be combined with --json, --why or --transcript.",
-            ExitCode.USAGE,
-        )
-
-
-def _copy(args: argparse.Namespace) -> int:
+def _copy(args: argparse.Namespace) -> None:
     from carryover.actions.clipboard import copy
     from carryover.actions.project_handoff import handoff_of_project
     from carryover.install.machine import Machine
 
     made = handoff_of_project(project_root(args.project), args.session)
     way = copy(made.text or "", Machine.here())
-    where = agent_names()[args.to] if args.to is not None else "the next agent"
+    where = agent_name(args.to) if args.to is not None else "the next agent"
     print(f"The handoff of {visible(made.root)} is on the clipboard ({way}). Paste it as the first prompt of {where}.")
-    return ExitCode.OK
 
 
-def _from_transcript(args: argparse.Namespace) -> MadeHandoff:
-    if args.project is not None or args.session is not None:
-        raise UserError("Give a PROJECT or --session ID, or else --transcript FILE.", ExitCode.USAGE)
-    from carryover.actions.transcript import handoff_of_transcript
+def _made(args: argparse.Namespace) -> MadeHandoff:
+    if args.transcript is not None:
+        if args.project is not None or args.session is not None:
+            raise UserError("Give a PROJECT or --session ID, or else --transcript FILE.", ExitCode.USAGE)
+        from carryover.actions.transcript import handoff_of_transcript
 
-    return handoff_of_transcript(Path(args.transcript), args.agent, args.until)
-
-
-def _from_history(args: argparse.Namespace) -> MadeHandoff:
+        return handoff_of_transcript(Path(args.transcript), args.agent, args.until)
     if args.agent is not None or args.until is not None:
         raise UserError("--agent and --until need --transcript FILE.", ExitCode.USAGE)
     from carryover.actions.project_handoff import MadeHandoff, handoff_of_project

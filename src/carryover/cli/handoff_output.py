@@ -12,7 +12,7 @@ from carryover.distill.render import lay_out
 from carryover.model import id_in_command
 from carryover.paths import short_path
 from carryover.records.fields import iso_utc
-from carryover.terminal.output import BOLD, CYAN, DIM, ago, harmless, local_time, paint, wrapped
+from carryover.terminal.output import BOLD, CYAN, DIM, ago, harmless, local_time, paint
 
 FORMAT: Final = "carryover-handoff/1.0"
 """Version of the data; architecture/handoff-format.md says when it rises."""
@@ -20,25 +20,20 @@ _TO_AGENTS: Final = "for the user: "
 """Starts the part of a usage-limit line that is addressed to the user and not to the agent."""
 
 
-def lines_for_person(made: MadeHandoff, *, now_ms: int, home: Path, width: int) -> Iterator[str]:
-    """Yields the lines, none wider than `width` unless a single word is."""
+def lines_for_person(made: MadeHandoff, *, now_ms: int, home: Path) -> Iterator[str]:
+    """Yields the lines for a terminal, without list markers and what a line says to agents."""
     handoff = made.handoff
     when = f"{local_time(handoff.updated_ms)} ({ago(handoff.updated_ms, now_ms)})"
     yield paint(short_path(made.root, home), BOLD)
-    yield wrapped(paint(f"last work {when}, {handoff.agent}", DIM), width)
+    yield paint(f"last work {when}, {handoff.agent}", DIM)
     for title, lines in lay_out(handoff):
-        yield f"\n{paint(title, f'{BOLD};{CYAN}')}"
+        yield from ("", paint(title, f"{BOLD};{CYAN}"))
         for text, entry in lines:
-            yield wrapped(f"  · {harmless(_text(text, entry))}", width)
+            shown = text.removeprefix("- ").removeprefix("> ")
+            yield f"  · {harmless(shown.replace(_TO_AGENTS, '') if entry.kind == 'limit' else shown)}"
     yield ""
-    yield wrapped(paint(f"carryover show {id_in_command(handoff.session)}  the whole session", DIM), width)
-    yield wrapped(paint("carryover handoff --raw  the text that agents get", DIM), width)
-
-
-def _text(text: str, entry: Entry) -> str:
-    """Returns a line without its list marker, and without what it says to agents."""
-    shown = text.removeprefix("- ").removeprefix("> ")
-    return shown.replace(_TO_AGENTS, "") if entry.kind == "limit" else shown
+    yield paint(f"carryover show {id_in_command(handoff.session)}  the whole session", DIM)
+    yield paint("carryover handoff --raw  the text that agents get", DIM)
 
 
 def as_data(made: MadeHandoff) -> dict[str, Any]:

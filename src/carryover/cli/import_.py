@@ -1,29 +1,29 @@
-"""`carryover import`: reads exported or copied transcripts into the ledger, with or without a daemon."""
+"""`carryover import` and `note`: read transcripts and texts from outside into the ledger, with or without a daemon."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final
-
-import msgspec
+from typing import TYPE_CHECKING, Final
 
 from carryover.actions.context import project_root, state_dir
-from carryover.actions.importing import Asked, FileReport, import_file
-from carryover.cli.agent_names import known_agent
-from carryover.cli.arguments import describe
+from carryover.agents import agent_name
+from carryover.cli.arguments import describe, known_agent
+from carryover.cli.output_file import target
 from carryover.config import Config, load_config, project_settings
 from carryover.errors import ExitCode, UserError, visible
-from carryover.fsio import is_folder
+from carryover.fsio import is_folder, read_bytes_bounded
 from carryover.paths import expanded
-from carryover.terminal.output import counted, local_time, print_json, print_lines
+from carryover.terminal.output import counted, local_time, one_line, print_error, put
 from carryover.text.shell import quoted
 
-DESCRIPTION: Final = """\
+if TYPE_CHECKING:
+    from carryover.actions.importing import FileReport
+
+IMPORT: Final = """\
 Takes transcripts from files that you name into the ledger: exports, documents
 of older versions, transcripts copied from another machine, sessions saved by
 SpecStory, chats that an agent's client exported as Markdown or JSON,
@@ -44,19 +44,17 @@ another person's words."""
 FEW: Final = 3
 """How many projects are named; of more, only their number is given."""
 
-EXAMPLES: Final = """\
-examples:
+IMPORT_EXAMPLES: Final = """\
   carryover import --dry-run chat.json         what is in it; stores nothing
   carryover import session.jsonl               a copied transcript
   carryover import .specstory/history/*.md     what SpecStory saved
   carryover import ~/old-laptop                every transcript in a folder
   carryover import chat.json --project ~/shop  a file that names no project
-  carryover import shop.age                    what a colleague shared with you
-"""
+  carryover import shop.age                    what a colleague shared with you"""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
+def import_arguments(parser: argparse.ArgumentParser) -> None:
+    describe(parser, IMPORT, IMPORT_EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
     parser.add_argument("files", metavar="FILE", nargs="+", help="an exported or copied transcript, or a folder")
     parser.add_argument(
         "--project", metavar="DIR", help="the project that the sessions belong to, whatever the file says"
@@ -74,7 +72,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print what was done as JSON; times are UTC milliseconds")
 
 
-def run(args: argparse.Namespace) -> int:
+def run_import(args: argparse.Namespace) -> int:
+    from carryover.actions.importing import Asked, FileReport, import_file
     from carryover.actions.sharing import is_share
 
     state = state_dir()
@@ -83,47 +82,46 @@ def run(args: argparse.Namespace) -> int:
             "Carryover is paused, so nothing was imported. `carryover unpause` ends the pause.", ExitCode.REFUSED
         )
     if any(map(is_share, args.files)):
-        from carryover.cli.import_share import import_share
+        from carryover.cli.share import import_share
 
-        return import_share(args)
+        import_share(args)
+        return ExitCode.OK
     project = project_root(args.project, must_exist=True) if args.project is not None else None
     alone: list[FileReport] = []
     of_folders: list[FileReport] = []
     code, others = ExitCode.OK, 0
-    asked = Asked(Path(), project, args.agent, args.again)
     for path, in_folder in _named(args.files):
         try:
-            report = import_file(state, msgspec.structs.replace(asked, path=path), store=not args.dry_run)
+            asked = Asked(path, project, args.agent, args.again)
+            report = import_file(state, asked, store=not args.dry_run)
             is_like_others = in_folder and not report.torn and report.problem is None
             (of_folders if is_like_others else alone).append(report)
         except UserError as error:
             if in_folder and error.code == ExitCode.NOTHING_FOUND:
                 others += 1
-                continue
-            alone.append(FileReport(file=str(path), problem=str(error)))
-            code = code or error.code
+            else:
+                alone.append(FileReport(file=str(path), problem=str(error)))
+                code = code or error.code
     reports = [*alone, *of_folders]
     if others and not reports:
         raise UserError(
             f"No known agent wrote any of the {counted(others, 'file')} there. Nothing was imported.",
             ExitCode.NOTHING_FOUND,
         )
-    if args.json:
-        print_json({"dry_run": args.dry_run, "files": reports, "others": others})
-    else:
-        print_lines(_lines(alone, of_folders, load_config(state.config), dry_run=args.dry_run))
-        if others:
-            print(f"{counted(others, 'other file')} there: not a transcript that can be read, and left alone.")
-        for report in reports:
-            if report.problem is not None:
-                print(f"carryover: {visible(report.problem)}", file=sys.stderr)
-    return code or (ExitCode.FAILED if any(report.problem for report in reports) else ExitCode.OK)
+    lines = [*_lines(alone, of_folders, load_config(state.config), dry_run=args.dry_run)]
+    if others:
+        lines.append(f"{counted(others, 'other file')} there: not a transcript that can be read, and left alone.")
+    put(args, {"dry_run": args.dry_run, "files": reports, "others": others}, lines)
+    problems = [report.problem for report in reports if report.problem is not None]
+    for problem in problems if not args.json else ():
+        print_error(f"carryover: {visible(problem)}")
+    return code or (ExitCode.FAILED if problems else ExitCode.OK)
 
 
 def _named(names: Sequence[str]) -> Iterator[tuple[Path, bool]]:
     """The files that are named, each once, and those in folders that are named, oldest first; whether it is in one."""
     for name in dict.fromkeys(names):
-        path = Path(os.path.abspath(expanded(name)))  # noqa: PTH100 (a link keeps its name)
+        path = target(name)
         if not is_folder(path):
             yield path, False
             continue
@@ -140,7 +138,7 @@ def _lines(
     """Yields what was found: in detail for each file that was named or has a problem, in sum for those of folders."""
     roots = dict.fromkeys(root for report in (*alone, *of_folders) for root in report.projects)
     if of_folders:
-        agents = ", ".join(sorted({_agent_name(report.agent) for report in of_folders}))
+        agents = ", ".join(sorted({agent_name(report.agent or "") for report in of_folders}))
         sessions = len({(report.agent, session) for report in of_folders for session in report.sessions})
         new = "" if dry_run else f"; {counted(sum(report.new_events or 0 for report in of_folders), 'event')} added"
         mark, files = "·" if dry_run else "✓", counted(len(of_folders), "file")
@@ -167,14 +165,15 @@ def _lines(
 
 
 def _content(report: FileReport) -> str:
-    days = [_day(at_ms) for at_ms in (report.first_ms, report.last_ms) if at_ms is not None]
-    facts = [
-        f"{counted(len(report.sessions), 'session')} of {_agent_name(report.agent)}",
-        *([f"saved by {report.form}"] if report.form != _agent_name(report.agent) else []),
+    agent = agent_name(report.agent or "")
+    days = (local_time(at_ms).split()[0] for at_ms in (report.first_ms, report.last_ms) if at_ms is not None)
+    facts = (
+        f"{counted(len(report.sessions), 'session')} of {agent}",
+        f"saved by {report.form}" if report.form != agent else "",
         counted(report.prompts, "prompt"),
         " to ".join(dict.fromkeys(days)),
-    ]
-    return f"{', '.join(fact for fact in facts if fact)}; of {_named_roots(report.projects)}"
+    )
+    return f"{', '.join(filter(None, facts))}; of {_named_roots(report.projects)}"
 
 
 def _notes(report: FileReport, *, dry_run: bool) -> Iterator[str]:
@@ -200,11 +199,82 @@ def _named_roots(roots: Sequence[str]) -> str:
     return ", ".join(roots) if len(roots) <= FEW else counted(len(roots), "project")
 
 
-def _agent_name(agent_id: str | None) -> str:
-    from carryover.agents import agent_names
+NOTE: Final = """\
+Records a text from outside, such as the answer of a web chat to what `carryover
+export` made: from FILE, or from standard input. The next agent sees a line in
+the handoff that names it, marked as a second opinion: not what you said, and
+not what an agent did. `carryover show` prints it, `carryover forget` removes
+it. Secrets are taken out."""
 
-    return agent_names().get(agent_id or "", agent_id or "")
+NOTE_EXAMPLES: Final = """\
+  carryover note answer.md --from chatgpt
+  pbpaste | carryover note --from gemini --title "On the cache\""""
+
+MOST_BYTES: Final = 1 << 20
+_SOURCE_CHARS: Final = 40
+_TITLE_CHARS: Final = 100
+_USUAL_SOURCE: Final = "a web chat"
 
 
-def _day(at_ms: int) -> str:
-    return time.strftime("%Y-%m-%d", time.gmtime(at_ms / 1000))
+def note_arguments(parser: argparse.ArgumentParser) -> None:
+    describe(parser, NOTE, NOTE_EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
+    parser.add_argument(
+        "file", metavar="FILE", nargs="?", default="-", help="the text (default, and `-`: standard input)"
+    )
+    parser.add_argument("--from", dest="source", metavar="NAME", help="who wrote it: a chat's id or any name")
+    parser.add_argument("--title", metavar="TEXT", help="what it is about (default: its first line)")
+    parser.add_argument("--project", metavar="DIR", help="a folder of the project (default: this one)")
+    parser.add_argument("--json", action="store_true", help="print what was done as JSON")
+
+
+def run_note(args: argparse.Namespace) -> None:
+    from carryover.actions.importing import record_note
+    from carryover.actions.recorded import refuse_excluded
+    from carryover.export.quoting import safe
+    from carryover.text.markdown import plain, prose_lines
+    from carryover.views.web_chat import web_chats
+
+    state, root = state_dir(), project_root(args.project, must_exist=True)
+    if state.paused.exists():
+        raise UserError(
+            "Carryover is paused, so nothing was recorded. `carryover unpause` ends the pause.", ExitCode.REFUSED
+        )
+    refuse_excluded(root, load_config(state.config))
+    source = one_line(args.source or "", _SOURCE_CHARS)
+    if args.source is not None and not source:
+        raise UserError("--from needs a name, such as chatgpt. Nothing was recorded.", ExitCode.USAGE)
+    known = web_chats().get(source.lower())
+    source = known.name if known is not None else source or _USUAL_SOURCE
+    text = _text(args.file)
+    about = safe(args.title or "").text.strip() or plain(next(iter(prose_lines(text)), text))
+    title = f"Second opinion from {source}: {one_line(about, _TITLE_CHARS)}"
+    session, is_new = record_note(state, root, source, title, (text,))
+    where = f"`carryover show {session}` prints it"
+    lines = [f"· Recorded already as {session}; {where}."]
+    if is_new:
+        lines = [f"✓ {title}", f"  Recorded as {session}: the next agent finds it in the handoff, and {where}."]
+    put(args, {"session": session, "project": root, "title": title, "new": is_new}, lines)
+
+
+def _text(file: str) -> str:
+    """Returns the text, without any part of an export that was copied along with it."""
+    from carryover.distill.own_text import without_handoffs
+    from carryover.export.quoting import safe
+
+    try:
+        if file == "-" and sys.stdin.isatty():
+            print("Paste the answer, then press Ctrl-D on an empty line.", file=sys.stderr)
+        is_input, path = file == "-", Path(expanded(file))
+        data = sys.stdin.buffer.read(MOST_BYTES + 1) if is_input else read_bytes_bounded(path, MOST_BYTES)
+    except FileNotFoundError as error:
+        raise UserError(f"There is no file {file}. Nothing was recorded.", ExitCode.NOTHING_FOUND) from error
+    except OSError as error:
+        raise UserError(f"{file} can't be read: {error.strerror}. Nothing was recorded.") from error
+    if len(data) > MOST_BYTES:
+        raise UserError(f"The text is longer than {MOST_BYTES >> 20} MiB. Nothing was recorded.", ExitCode.REFUSED)
+    if b"\0" in data:
+        raise UserError("That is not a text. Nothing was recorded.", ExitCode.REFUSED)
+    text = safe(without_handoffs(data.decode("utf-8-sig", "replace"))).text.strip()
+    if not text:
+        raise UserError("The text is empty. Nothing was recorded.", ExitCode.NOTHING_FOUND)
+    return text

@@ -1,109 +1,44 @@
-"""Reports the result of `install` and `refresh`: lines for people, data for `--json`."""
+"""Says what `install` and `refresh` did or, in a dry run, would do: lines for people, data for `--json`."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import msgspec
 
+from carryover.actions.context import agents_own
 from carryover.actions.first_read import End, Held
-from carryover.cli import project_edits
-from carryover.cli.project_edits import ProjectPlan
+from carryover.agents import instruction_files
+from carryover.config import Config, Pointers, project_settings
 from carryover.edits.apply import Applied
 from carryover.edits.plan import Edit, diff
+from carryover.errors import os_reason
 from carryover.install.agent_settings import switched_off
 from carryover.install.background import Background
 from carryover.install.detect import Detection
-from carryover.install.how_installed import OnPath, how_installed, on_path_here
-from carryover.install.messages import Did, summary
+from carryover.install.how_installed import how_installed, on_path_here, runnable
+from carryover.install.messages import summary
 from carryover.install.setup import Setup, outcome_for, waiting_for
 from carryover.paths import short_path
-from carryover.publish.project_files import Withdrawn
-from carryover.terminal.output import counted, harmless
+from carryover.projects.handoff_file import IN_PROJECT
+from carryover.publish.gitignore import EXCLUDE
+from carryover.publish.project_files import Withdrawn, preview
+from carryover.terminal.output import counted, harmless, print_lines
 
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """Everything that an install or refresh did."""
-
-    setup: Setup
-    asked: tuple[str, ...]
-    """Agents that were selected on the screen or the command line, whether on this machine or not."""
-    applied: tuple[Applied, ...]
-    background: Background
-    read: End | None
-    """How the first read of the history ended; None if it was not watched."""
-    held: Held | None
-    into: ProjectPlan
-    """The plan for projects before anything was done."""
-    withdrawn: tuple[Withdrawn, ...] = ()
-    """Projects from which text was removed because the settings no longer allow it."""
-
-    @property
-    def changed(self) -> bool:
-        """Whether anything was changed."""
-        files = any(done.outcome not in ("unchanged", "left alone") for done in self.applied)
-        return files or self.background.changed or any(project.files for project in self.withdrawn)
-
-    @property
-    def failed(self) -> bool:
-        """Whether any step failed."""
-        return bool(self.background.trouble) or any(done.problem for done in self.applied)
-
-
-def as_data(done: Done) -> dict[str, Any]:
-    return {
-        "changed": done.changed,
-        "selected": done.setup.selected,
-        "agents": agents_data(done.setup, done.asked, done.applied, [entry.edit for entry in done.applied]),
-        "files": [
-            {"path": str(entry.edit.path), "why": entry.edit.change.what, "outcome": entry.outcome}
-            | ({"problem": entry.problem} if entry.problem else {})
-            for entry in done.applied
-        ],
-        "service": msgspec.to_builtins(done.background),
-        "pointers": done.into.pointers,
-        "projects": project_edits.as_data(done.into.projects),
-        "withdrawn": msgspec.to_builtins(done.withdrawn),
-        "first_read": done.read,
-        "command": on_path_here().command,
-        "held": msgspec.to_builtins(done.held),
-    }
-
-
-def agents_data(
-    setup: Setup, asked: tuple[str, ...], applied: tuple[Applied, ...], edits: Sequence[Edit]
-) -> list[dict[str, Any]]:
-    """Returns the state of each agent, selected or not."""
-    problems = {entry.edit.path: entry.problem for entry in applied}
-    return [
-        {
-            "id": found.spec.id,
-            "name": found.spec.name,
-            "state": found.state,
-            "selected": found.spec.id in asked,
-            "binary": None if found.binary is None else os.fspath(found.binary),
-            "version": found.version_text or None,
-            "config": None if found.config is None else os.fspath(found.config),
-            "roots": [os.fspath(root) for root in found.roots],
-            "hooks": list(found.hook_set.events) if found.hook_set is not None else [],
-            "to_review": list(waiting_for(found, edits, setup.script)) if found.spec.id in setup.selected else [],
-            "lost_folder": None if found.lost_folder is None else os.fspath(found.lost_folder),
-            "problem": (problems.get(found.config) if found.config is not None else None) or found.problem or None,
-        }
-        for found in setup.detections
-    ]
-
+SHOWN: Final = 8
+NAMED: Final = 4
 
 TIPS: Final = (
+    "",
     'In a new session say "let\'s start" or "continue": the agent tells you where the last one stopped.',
     'In a chat that is already open say "read .carryover/handoff.md".',
 )
 
+_BY_HOOKS: Final = "agents get it by hooks, or by `carryover to`."
 _READ: Final = {
     "done": "Everything that your agents wrote so far has been read.",
     "interrupted": "carryoverd keeps reading in the background; `carryover status` shows its progress.",
@@ -111,110 +46,309 @@ _READ: Final = {
 }
 
 
-def lines_after(done: Done, *, home: Path, installing: bool) -> Iterator[str]:
-    """Yields the report for people. With `installing`, it ends with tips."""
-    if not installing and not done.changed and not done.failed:
-        lost = any(found.lost_folder for found in _of(done.setup.detections, done.asked))
+@dataclass(frozen=True, slots=True)
+class ProjectEdits:
+    """The edits planned in one project."""
+
+    root: Path
+    edits: tuple[Edit, ...] = ()
+    """Edits that are made immediately."""
+    later: tuple[Edit, ...] = ()
+    """Edits that are made when an agent next works in the project."""
+    problem: str = ""
+    """Why the edits could not be determined, as a clause."""
+    notes: tuple[str, ...] = ()
+    """Names what is left alone, and why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """Everything that an install or refresh did, or would do."""
+
+    setup: Setup
+    installing: bool
+    asked: tuple[str, ...]
+    """Agents that were selected on the screen or the command line, whether on this machine or not."""
+    rule: tuple[str, ...]
+    """What is written into projects, in sentences."""
+    projects: tuple[ProjectEdits, ...]
+    """The currently active projects, before anything was done."""
+    into_projects: bool
+    """Whether anything may be written into projects at all."""
+    changed_rule: bool
+    """Whether the rule differs from the recorded one."""
+    applied: tuple[Applied, ...]
+    background: Background | None = None
+    """How the daemon runs now; None in a dry run."""
+    read: End | None = None
+    """How the first read of the history ended; None if it was not watched."""
+    held: Held | None = None
+    withdrawn: tuple[Withdrawn, ...] = ()
+    """Projects from which text was removed because the settings no longer allow it."""
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything was changed."""
+        files = any(done.outcome not in ("unchanged", "left alone") for done in self.applied)
+        started = self.background is not None and self.background.changed
+        return files or started or any(project.files for project in self.withdrawn)
+
+    @property
+    def failed(self) -> bool:
+        """Whether any step failed."""
+        started = self.background is None or not self.background.trouble
+        return not started or any(done.problem for done in self.applied)
+
+
+def planned(projects: Mapping[Path, int], config: Config) -> tuple[ProjectEdits, ...]:
+    """Plans the edits of users' files in `projects` under these settings. Reads only.
+
+    `projects` maps each root to the time of its last work (UTC ms).
+    """
+    each = (_planned(root, last_ms, config) for root, last_ms in projects.items())
+    return tuple(found for found in each if found is not None)
+
+
+def _planned(root: Path, last_ms: int, config: Config) -> ProjectEdits | None:
+    settings, own = project_settings(root, config), agents_own(config.agents)
+    at_once = settings.at(last_ms)
+    try:
+        now, then = (preview(root, each, home=Path.home(), agents_own=own) for each in (at_once, settings))
+    except OSError as error:
+        return ProjectEdits(root, problem=os_reason(error))
+    if now is None or then is None:
+        return None
+    later = tuple(then.planned) if at_once != settings else ()
+    return ProjectEdits(root, tuple(now.planned), later, notes=tuple(then.notes))
+
+
+def rule(
+    pointers: Pointers, agents: Collection[str], *, where: str, kept_in: str, folder: str | None = None
+) -> tuple[str, ...]:
+    """Describes in sentences what `pointers` allows, and when.
+
+    `where`: as returned by `places`. `folder`: the folder that the settings name for all handoffs.
+    """
+    if folder is not None:
+        return (f"Nothing: handoffs are kept in {folder} (`folder` in config.toml).",)
+    if pointers == "off":
+        return (f"Nothing: handoffs are kept in {kept_in}; {_BY_HOOKS}",)
+    if pointers == "private":
+        return (
+            f"{where}, and in others once an agent works there: {IN_PROJECT}, kept out of commits by {EXCLUDE}.",
+            f"No other file: {_BY_HOOKS}",
+        )
+    return (
+        f"{where}: only {IN_PROJECT}, kept out of commits by {EXCLUDE}.",
+        f"When an agent next works in a project, not before: .carryover/ in its .gitignore{_pointers(agents)}.",
+    )
+
+
+def _pointers(agents: Collection[str]) -> str:
+    """Names the files that get the pointer, as the end of a sentence; empty if none does."""
+    created: list[str] = []
+    extended: list[str] = []
+    for name, readers in instruction_files().items():
+        if files := [file for agent, file in readers.items() if agent in agents]:
+            (created if any(file.create for file in files) else extended).append(name)
+    yours = [f"your {' and '.join(filter(None, (', '.join(extended[:-1]), extended[-1])))}"] if extended else []
+    named = " and in ".join([*(f"{name} (created if missing)" for name in created), *yours])
+    return f", and five lines that point to the handoff in {named}" if named else ""
+
+
+def places(roots: Collection[Path], home: Path) -> str:
+    """Names the projects, as the beginning of a sentence."""
+    names = [short_path(root, home) for root in roots]
+    if len(names) < 2:
+        return f"Now in {names[0]}" if names else "Now in no project"
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return f"Now in {len(names)} projects ({', '.join(names[:NAMED])}{more})"
+
+
+def as_data(report: Report) -> dict[str, Any]:
+    """Returns the report for `--json`."""
+    dry = report.background is None
+    common = {
+        "selected": report.setup.selected,
+        "agents": [_agent_data(found, report) for found in report.setup.detections],
+        "files": [_file_data(done, dry=dry) for done in report.applied],
+        "pointers": report.setup.pointers,
+        "projects": [
+            {
+                "root": str(project.root),
+                "files": [_edit_data(edit, with_diff=dry) for edit in project.edits],
+                "later": [_edit_data(edit, with_diff=dry) for edit in project.later],
+                "problem": project.problem or None,
+                "notes": list(project.notes),
+            }
+            for project in report.projects
+        ],
+    }
+    if dry:
+        return {"dry_run": True} | common
+    return (
+        {"changed": report.changed}
+        | common
+        | {
+            "service": msgspec.to_builtins(report.background),
+            "withdrawn": msgspec.to_builtins(report.withdrawn),
+            "first_read": report.read,
+            "command": on_path_here().command,
+            "held": msgspec.to_builtins(report.held),
+        }
+    )
+
+
+def _agent_data(found: Detection, report: Report) -> dict[str, Any]:
+    problem = next((done.problem for done in report.applied if done.edit.path == found.config), None)
+    waiting = waiting_for(found, [done.edit for done in report.applied], report.setup.script)
+    return {
+        "id": found.spec.id,
+        "name": found.spec.name,
+        "state": found.state,
+        "selected": found.spec.id in report.asked,
+        "binary": None if found.binary is None else os.fspath(found.binary),
+        "version": found.version_text or None,
+        "config": None if found.config is None else os.fspath(found.config),
+        "roots": [os.fspath(root) for root in found.roots],
+        "hooks": list(found.hook_set.events) if found.hook_set is not None else [],
+        "to_review": list(waiting) if found.spec.id in report.setup.selected else [],
+        "lost_folder": None if found.lost_folder is None else os.fspath(found.lost_folder),
+        "problem": problem or found.problem or None,
+    }
+
+
+def _file_data(done: Applied, *, dry: bool) -> dict[str, Any]:
+    if dry:
+        return {"path": str(done.edit.path), "diff": diff(done.edit), "problem": done.problem}
+    about = {"path": str(done.edit.path), "why": done.edit.change.what, "outcome": done.outcome}
+    return about | ({"problem": done.problem} if done.problem else {})
+
+
+def _edit_data(edit: Edit, *, with_diff: bool) -> dict[str, Any]:
+    return {"path": str(edit.path), "does": _does(edit)} | ({"diff": diff(edit)} if with_diff else {})
+
+
+def _does(edit: Edit) -> str:
+    if edit.before is None:
+        return "created"
+    return "removed" if edit.after is None else "changed"
+
+
+def print_report(report: Report, home: Path) -> None:
+    """Prints the report for people; of a dry run, also the diff of each file."""
+    print_lines(map(runnable, lines(report, home)))
+    if report.background is None:
+        inside = (edit for project in report.projects for edit in (*project.edits, *project.later))
+        changing = [edit for edit in (*report.setup.shown, *inside) if edit.changes]
+        print_diffs(changing)
+        print("\nNothing was changed." if changing else "\nNothing would change.")
+
+
+def print_diffs(edits: Iterable[Edit]) -> None:
+    """Prints what each edit would change."""
+    for edit in edits:
+        if edit.changes:
+            print(f"\n{harmless(diff(edit))}", end="")
+
+
+def lines(report: Report, home: Path) -> Iterator[str]:
+    """Yields the report for people, without diffs."""
+    background = report.background
+    asked = [found for found in report.setup.detections if found.spec.id in report.asked]
+    if background is not None and not (report.installing or report.changed or report.failed):
+        lost = any(found.lost_folder for found in asked)
         yield "Nothing changed." if lost else "Nothing changed: hooks and settings are as they should be."
-    yield from _agent_lines(done, home, installing=installing)
-    yield from _removed_lines(done, home)
-    for entry in done.applied:
-        if entry.problem and entry.edit.change.agent is None:
-            yield f"✗ {entry.problem}"
-    if installing or done.into.changed or any(project.edits or project.later for project in done.into.projects):
-        runs = done.background.pid is not None
-        yield from project_edits.lines(done.into, done.setup.selected, home=home, runs=runs)
-    yield from _withdrawn_lines(done.withdrawn, home)
-    yield from _background_lines(done.background)
-    if done.read is not None:
-        yield _READ[done.read]
-    if done.held is not None:
-        yield f"  {counted(done.held.sessions, 'session')} in {counted(done.held.projects, 'project')} so far."
-    yield from _path_lines(on_path_here())
-    if installing:
-        yield ""
+    for found in asked:
+        yield from _agent_lines(found, report, home)
+    yield from _other_settings(report, home)
+    new = report.changed_rule or any(project.edits or project.later for project in report.projects)
+    if report.installing or background is None or new:
+        yield from _project_lines(report, home)
+    if background is None:
+        return
+    for withdrawn in report.withdrawn:
+        root = short_path(withdrawn.root, home)
+        if withdrawn.files:
+            yield f"✓ {root}: {', '.join(withdrawn.files)} as before Carryover"
+        yield from (f"⚠ {root}: {note}" for note in withdrawn.notes)
+    yield from _background_lines(background)
+    if report.read is not None:
+        yield _READ[report.read]
+    if report.held is not None:
+        yield f"  {counted(report.held.sessions, 'session')} in {counted(report.held.projects, 'project')} so far."
+    if (shell := on_path_here()).problem:
+        yield from (f"⚠ {shell.problem}", f"  {shell.remedy}")
+    if report.installing:
         yield from TIPS
-    if done.background.pid is None:
-        yield _not_running(done.background)
+    if background.pid is None:
+        more = "tries again, `carryover doctor` says what is wrong."
+        plain = "starts carryoverd; without it no handoff is written."
+        yield f"⚠ not running yet: `carryover start` {more if background.trouble else plain}"
 
 
-def _path_lines(shell: OnPath) -> Iterator[str]:
-    if shell.problem:
-        yield f"⚠ {shell.problem}"
-        yield f"  {shell.remedy}"
-
-
-def _withdrawn_lines(withdrawn: Iterable[Withdrawn], home: Path) -> Iterator[str]:
-    for project in withdrawn:
-        root = short_path(project.root, home)
-        if project.files:
-            yield f"✓ {root}: {', '.join(project.files)} as before Carryover"
-        yield from (f"⚠ {root}: {note}" for note in project.notes)
-
-
-def dry_run_lines(setup: Setup, asked: tuple[str, ...], into: ProjectPlan, *, home: Path) -> Iterator[str]:
-    """Yields the report of a dry run: the lines about each agent, then the diff of each file."""
-    update = how_installed().update
-    for found in _of(setup.detections, asked):
-        edit = next((edit for edit in setup.hooks if edit.path == found.config), None)
-        did: Did = "to be written" if edit is not None and edit.changes else "in place"
-        waiting = waiting_for(found, setup.hooks, setup.script)
-        failure = (edit and edit.problem) or ""
-        yield from summary(
-            found, home=home, update=update, did=did, failure=failure, waiting=waiting, off=_off(found, home)
-        )
-    yield from project_edits.lines(into, setup.selected, home=home)
-    shown = (*setup.shown, *(edit for project in into.projects for edit in (*project.edits, *project.later)))
-    for edit in shown:
-        if edit.problem is not None and edit.change.agent is None:
-            yield f"✗ {edit.problem}"
-        elif edit.changes:
-            yield ""
-            yield from harmless(diff(edit)).removesuffix("\n").split("\n")
-    yield ""
-    changes = any(edit.changes for edit in shown)
-    yield "Nothing was changed." if changes else "Nothing would change."
-
-
-def _agent_lines(done: Done, home: Path, *, installing: bool) -> Iterator[str]:
-    update = how_installed().update
-    for found in _of(done.setup.detections, done.asked):
-        did, failure = outcome_for(found, done.applied)
-        # A refresh that changed nothing does not ask again; `doctor` does.
-        asks = installing or did == "written"
-        edits = (entry.edit for entry in done.applied)
-        waiting = waiting_for(found, edits, done.setup.script) if asks else ()
-        yield from summary(
-            found, home=home, update=update, did=did, failure=failure, waiting=waiting, off=_off(found, home)
-        )
-
-
-def _off(found: Detection, home: Path) -> str:
+def _agent_lines(found: Detection, report: Report, home: Path) -> Iterator[str]:
+    did, failure = outcome_for(found, report.applied)
+    is_dry = report.background is None
+    # A refresh that changed nothing does not ask again; `doctor` does.
+    asks = report.installing or is_dry or did == "written"
     off = switched_off(found)
-    return "" if off is None else f"`{off[0]}` in {short_path(off[1], home)}"
+    yield from summary(
+        found,
+        home=home,
+        update=how_installed().update,
+        did="to be written" if is_dry and did == "written" else did,
+        failure=failure,
+        waiting=waiting_for(found, (done.edit for done in report.applied), report.setup.script) if asks else (),
+        off="" if off is None else f"`{off[0]}` in {short_path(off[1], home)}",
+    )
 
 
-def _of(detections: Iterable[Detection], asked: tuple[str, ...]) -> list[Detection]:
-    return [found for found in detections if found.spec.id in asked]
-
-
-def _removed_lines(done: Done, home: Path) -> Iterator[str]:
-    """Yields the settings that our hooks were removed from, of a deselected agent or in a former location, and those
-    that our MCP server was entered into or removed from."""
-    wanted = {found.config for found in _of(done.setup.detections, done.setup.selected)}
-    for entry in done.applied:
-        server = entry.edit.change.server
-        if entry.edit.change.agent is None or (entry.edit.path in wanted and not server):
+def _other_settings(report: Report, home: Path) -> Iterator[str]:
+    """Yields what became of other files: those of a deselected agent or in a former location, which our hooks were
+    removed from; those with our MCP server; our own."""
+    setup, is_done = report.setup, report.background is not None
+    named = {found.config for found in setup.detections if found.spec.id in setup.selected}
+    for done in report.applied:
+        change, path = done.edit.change, short_path(done.edit.path, home)
+        if change.agent is not None and not change.server and done.edit.path in named:
             continue
-        if entry.problem:
-            yield f"✗ {entry.problem}"
-        elif (
-            server and entry.edit.change.backup and entry.outcome in ("created", "changed")
-        ):  # a removal is not backed up
-            yield f"✓ MCP server entered into {short_path(entry.edit.path, home)}"
-        elif entry.outcome in ("changed", "removed"):
-            removed = entry.edit.change.what.partition(" of ")[0]
-            yield f"✓ {removed[0].upper()}{removed[1:]} removed from {short_path(entry.edit.path, home)}"
+        if done.problem:
+            yield f"✗ {done.problem}"
+        elif is_done and change.server and change.backup and done.outcome in ("created", "changed"):
+            yield f"✓ MCP server entered into {path}"  # a removal is not backed up
+        elif is_done and change.agent is not None and done.outcome in ("changed", "removed"):
+            removed = change.what.partition(" of ")[0]
+            yield f"✓ {removed[0].upper()}{removed[1:]} removed from {path}"
+
+
+def _project_lines(report: Report, home: Path) -> Iterator[str]:
+    """Yields the rule for projects, then the changed files of each."""
+    waits = report.background is not None and report.background.pid is None
+    yield f"Into your projects ({report.setup.pointers}){', once carryoverd runs' if waits else ''}:"
+    yield from (f"  {line}" for line in report.rule)
+    if not report.into_projects:
+        return
+    changing = [project for project in report.projects if project.edits or project.later or project.problem]
+    for project in changing[:SHOWN]:
+        yield f"  {short_path(project.root, home)}: {_files(project)}"
+    if len(changing) > SHOWN:
+        yield f"  and {len(changing) - SHOWN} more projects; --json lists them"
+    for project in report.projects:
+        yield from (f"⚠ {short_path(project.root, home)}: {note}" for note in project.notes)
+    other, another = (answer for answer in get_args(Pointers) if answer != report.setup.pointers)
+    yield f"  `carryover refresh --pointers {other}` (or `{another}`) changes that."
+
+
+def _files(project: ProjectEdits) -> str:
+    if project.problem:
+        return f"unknown: {project.problem}"
+    later = f"when an agent works there, {_changes(project.later, project.root)}" if project.later else ""
+    return "; ".join(filter(None, (_changes(project.edits, project.root), later)))
+
+
+def _changes(edits: Sequence[Edit], root: Path) -> str:
+    return ", ".join(f"{os.path.relpath(edit.path, root)} is {_does(edit)}" for edit in edits)
 
 
 def _background_lines(background: Background) -> Iterator[str]:
@@ -231,9 +365,3 @@ def _background_lines(background: Background) -> Iterator[str]:
     if background.wanted and background.kind == "none" and background.pid is not None:
         yield "  So your agents' hooks start it when a session begins, and `carryover start` does at any time."
         yield "  A line for your shell's profile (~/.profile): `carryover start >/dev/null 2>&1 &`"
-
-
-def _not_running(background: Background) -> str:
-    if background.trouble:
-        return "⚠ not running yet: `carryover start` tries again, `carryover doctor` says what is wrong."
-    return "⚠ not running yet: `carryover start` starts carryoverd; without it no handoff is written."

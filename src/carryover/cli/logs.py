@@ -19,7 +19,6 @@ from carryover.terminal.output import YELLOW, harmless, is_read_for, paint
 from carryover.terminal.pager import add_pager_argument, paged
 
 FOLLOW_EVERY_S: Final = 0.2
-_CHUNK_BYTES: Final = 1 << 16
 
 DESCRIPTION: Final = """\
 Prints the log of carryoverd, rotated files first. It holds one line per
@@ -27,12 +26,10 @@ decision and no text from transcripts: projects are named by number, transcripts
 by a short id. Works without the daemon."""
 
 EXAMPLES: Final = """\
-examples:
   carryover logs                                all of it
   carryover logs -f                             and what is added, until Ctrl-C
   carryover logs --level warning --since 2h     what went wrong in the last two hours
-  carryover logs --json                         one JSON object per line
-"""
+  carryover logs --json                         one JSON object per line"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,12 +43,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     log = state_dir().log
-    if not args.follow and not _exists(log):
+    if not args.follow and not any(files := open_files(log)):
         raise UserError(f"There is no log at {log}. carryoverd writes it when it runs.", ExitCode.NOTHING_FOUND)
     try:
         if args.follow:
             _print(log, args, wait=lambda: is_read_for(FOLLOW_EVERY_S))
         else:
+            for file in files:
+                file.close()
             with paged(args):
                 _print(log, args, wait=None)
     except KeyboardInterrupt:
@@ -95,8 +94,8 @@ def lines(log: Path, *, wait: Callable[[], bool] | None = None) -> Iterator[str]
             yield ""
             if not wait():
                 return
-            files += open_files(log, newer_than=_inode(files[0]) if files else None)
-            if files and _was_truncated(files[0]):
+            files += open_files(log, newer_than=os.fstat(files[0].fileno()).st_ino if files else None)
+            if files and os.fstat(files[0].fileno()).st_size < files[0].tell():  # it was truncated
                 files[0].seek(0)
     finally:
         for file in files:
@@ -105,35 +104,12 @@ def lines(log: Path, *, wait: Callable[[], bool] | None = None) -> Iterator[str]
 
 def _complete(file: BinaryIO) -> Iterator[str]:
     """Yields the complete lines from the current position, and leaves the position just past the last of them."""
-    start = file.tell()
-    while chunk := file.read(_CHUNK_BYTES):
-        if not chunk.endswith(b"\n"):
-            chunk += file.readline()
-        text, newline, _torn = chunk.rpartition(b"\n")
-        if newline:
-            start += len(text) + 1
-            yield from text.decode(errors="replace").split("\n")
-        file.seek(start)
-        if not newline:
-            return
+    while (line := file.readline()).endswith(b"\n"):
+        yield line[:-1].decode(errors="replace")
+    file.seek(-len(line), os.SEEK_CUR)
 
 
 def _rest(file: BinaryIO) -> Iterator[str]:
     """Yields the last line of a rotated file if its writer was killed before ending the line."""
-    if torn := file.read(_CHUNK_BYTES):
+    if torn := file.read():
         yield torn.decode(errors="replace")
-
-
-def _inode(file: BinaryIO) -> int:
-    return os.fstat(file.fileno()).st_ino
-
-
-def _was_truncated(file: BinaryIO) -> bool:
-    return os.fstat(file.fileno()).st_size < file.tell()
-
-
-def _exists(log: Path) -> bool:
-    files = open_files(log)
-    for file in files:
-        file.close()
-    return bool(files)

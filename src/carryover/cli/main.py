@@ -11,10 +11,9 @@ import errno
 import importlib
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from io import TextIOWrapper
-from types import ModuleType
-from typing import Final
+from typing import Any, Final
 
 from carryover.cli.arguments import CommandParser, ShowVersion, exit_code_help
 from carryover.errors import ExitCode, UserError
@@ -57,15 +56,23 @@ COMMANDS: Final = {
 """Every command with its description, in the order of the help text."""
 
 _MODULES: Final = {
-    "import": "import_",
     "refresh": "install",
-    "start": "daemon_control",
-    "stop": "daemon_control",
-    "restart": "daemon_control",
-    "unpause": "pause",
-    "version": "help",
+    "doctor": "status",
+    "link": "forget",
+    "to": "resume",
+    "search": "sessions",
+    "log": "history",
+    "why": "history",
+    "import": "import_",
+    "note": "import_",
+    **dict.fromkeys(("start", "stop", "restart", "pause", "unpause", "ui"), "daemon_control"),
+    **dict.fromkeys(("completions", "version"), "help"),
 }
-"""Modules of the commands whose names differ from their module's; each has `add_arguments` and `run`."""
+"""Modules of the commands whose names differ from their module's.
+
+Each has `add_arguments` and `run`, which returns an exit code or None for success; or, if its commands differ,
+`log_arguments`, `run_log` and so on.
+"""
 
 ALIASES: Final = {"ls": "sessions"}
 """Short names of commands."""
@@ -159,13 +166,13 @@ def build_parser(command: str | None = None) -> tuple[CommandParser, Mapping[str
     }
     if command in COMMANDS:
         commands[command].set_defaults(command=command)
-        _module(command).add_arguments(commands[command])
+        _function(command, f"{command}_arguments", "add_arguments")(commands[command])
     return parser, commands
 
 
 def _run(arguments: list[str]) -> int:
     if "_ARGCOMPLETE" in os.environ:  # a shell asks at a Tab
-        from carryover.cli.completions import complete
+        from carryover.cli.help import complete
 
         words = (ALIASES.get(word, word) for word in os.environ.get("COMP_LINE", "").split())
         command = next((word for word in words if word in COMMANDS), None)
@@ -188,8 +195,8 @@ def _run(arguments: list[str]) -> int:
         return stop.code if isinstance(stop.code, int) else ExitCode.USAGE
     if args.command is None:
         return _pick(parser)
-    code: int = _module(args.command).run(args)
-    return code
+    code: int | None = _function(args.command, f"run_{args.command}", "run")(args)
+    return code or ExitCode.OK
 
 
 def _pick(parser: CommandParser) -> int:
@@ -203,8 +210,10 @@ def _pick(parser: CommandParser) -> int:
     return ExitCode.USAGE
 
 
-def _module(command: str) -> ModuleType:
-    return importlib.import_module(f"carryover.cli.{_MODULES.get(command, command)}")
+def _function(command: str, own: str, usual: str) -> Callable[..., Any]:
+    module = importlib.import_module(f"carryover.cli.{_MODULES.get(command, command)}")
+    function: Callable[..., Any] = getattr(module, own, None) or getattr(module, usual)
+    return function
 
 
 def _silence_stdout() -> None:

@@ -20,18 +20,16 @@ It needs the extra `mcp`. `carryover install --mcp` enters it into the settings
 of your agents, `carryover uninstall` takes it out again."""
 
 EXAMPLES: Final = """\
-examples:
   carryover install --mcp               for your agents to start it
   claude mcp add carryover -- carryover mcp
-                                        in one project of Claude Code alone
-"""
+                                        in one project of Claude Code alone"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     describe(parser, DESCRIPTION, EXAMPLES, ExitCode.REFUSED)
 
 
-def run(_args: argparse.Namespace) -> int:
+def run(_args: argparse.Namespace) -> None:
     from carryover.install.how_installed import require_mcp_sdk
 
     require_mcp_sdk()
@@ -40,4 +38,3 @@ def run(_args: argparse.Namespace) -> int:
     from carryover.actions.mcp_server import serve
 
     serve()
-    return ExitCode.OK

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import stat
 from pathlib import Path
@@ -9,41 +10,37 @@ from pathlib import Path
 from carryover.errors import ExitCode, UserError, visible
 from carryover.fsio import atomic_replace
 from carryover.paths import expanded
-from carryover.terminal.output import can_ask, confirmed
+from carryover.terminal.output import agree
 
 
 def target(output: str) -> Path:
-    """Returns the path that -o names."""
-    return Path(os.path.abspath(expanded(output)))  # noqa: PTH100 (a link keeps its name)
+    """Returns the path that a file's name on the command line means; a link keeps its name."""
+    return Path(os.path.abspath(expanded(output)))  # noqa: PTH100
 
 
-def may_write(path: Path, *, ask: bool) -> bool:
-    """Whether `path` may be written. An existing file is replaced only if the user agrees.
-
-    Raises UserError (REFUSED) if it is not a regular file, or if there is no one to ask.
-    """
+def may_write(path: Path, args: argparse.Namespace) -> None:
+    """Asks before an existing file is replaced. Raises UserError if it must not be, or is not a regular file."""
     try:
         if not os.path.lexists(path):
-            return True
+            return
         # Nor is a symlink accepted: one from a repository may lead to any file of the user's.
         if not stat.S_ISREG(path.lstat().st_mode):
             kind = "a symlink" if path.is_symlink() else "no file"
             raise UserError(f"{path} is {kind}, so nothing was written. Name a file with -o.", ExitCode.REFUSED)
     except OSError as error:
         raise unwritable(path, error) from error
-    return may_replace(path, "a file", ask=ask)
+    may_replace(path, "a file", args)
 
 
-def may_replace(path: Path, what: str, *, ask: bool) -> bool:
-    """Whether `what` at `path` may be replaced; asks if `ask`. Raises UserError (REFUSED) if there is no terminal."""
-    if not ask:
-        return True
-    if not can_ask():
-        raise UserError(
-            f"{path} is there already, so nothing was written. Name another one, or replace it with --yes.",
-            ExitCode.REFUSED,
-        )
-    return confirmed(f"{visible(str(path))} is {what} that is there already. Replace it? [y/N]")
+def may_replace(path: Path, what: str, args: argparse.Namespace) -> None:
+    """Asks before `what` at `path` is replaced. Raises UserError if the user says no, or can't be asked."""
+    is_there = f"{visible(str(path))} is {what} that is there already."
+    agree(
+        args,
+        f"{is_there} Replace it?",
+        nothing="written",
+        otherwise=f"{is_there} Name another one, or replace it with --yes.",
+    )
 
 
 def write(path: Path, data: bytes) -> bool:

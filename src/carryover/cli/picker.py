@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal
 
 from carryover.distill.digest import Digest, Turn
 from carryover.errors import visible
 from carryover.paths import short_path
-from carryover.terminal.output import ago, counted, harmless, one_line, wrapped
+from carryover.terminal.output import ago, columns, counted, fitted, harmless, one_line, wrapped
 from carryover.terminal.table import Column, table
-from carryover.terminal.width import columns, fitted
 
 TURNS: Final = 6
 """How many turns the preview shows."""
@@ -39,16 +38,24 @@ HELP: Final = (
 Does = Literal["show", "continue", "copy", "resume"]
 Mode = Literal["list", "typing", "agents", "help"]
 
-
-class Choice(NamedTuple):
-    """An action that the user chose for a session."""
-
-    does: Does
-    session: str
-    project: str
-    """The project's root; empty if the session has no project."""
-    agent: str = ""
-    """Id of the agent to continue in, for the action `continue`."""
+MOVES: Final = {
+    "up": -1,
+    "c-p": -1,
+    "k": -1,
+    "down": 1,
+    "c-n": 1,
+    "j": 1,
+    "pageup": -10,
+    "pagedown": 10,
+    "home": -1_000,
+    "g": -1_000,
+    "end": 1_000,
+    "G": 1_000,
+}
+SPECIAL: Final = (*(key for key in MOVES if len(key) > 1), "enter", "backspace", "escape")
+"""The names of keys that type nothing."""
+COMMANDS: Final[dict[str, Does]] = {"y": "copy", "r": "resume"}
+MODES: Final[dict[str, Mode]] = {"/": "typing", "?": "help"}
 
 
 @dataclass(slots=True)
@@ -63,7 +70,8 @@ class Picker:
     names: dict[str, str]
     """Display names of agents, by id."""
     find: Callable[[str], Collection[str]] = lambda _: ()
-    """Returns the ids of the sessions with a word, or a longer one that begins so, in a prompt, an answer or a path."""
+    """Returns the ids of the sessions with a word, or a longer one that begins so, in a prompt, an answer or a path.
+    Called at every key."""
     shows_all: bool = False
     at: int = 0
     mode: Mode = "list"
@@ -73,9 +81,6 @@ class Picker:
     """The filter: words that each listed session has."""
     said: str = ""
     """A message that is shown until the next key press."""
-    previews: dict[str, list[str]] = field(default_factory=dict)
-    _found: dict[str, frozenset[str]] = field(default_factory=dict)
-    _matching: dict[tuple[bool, str], Sequence[dict[str, Any]]] = field(default_factory=dict)
 
     @property
     def lists_all(self) -> bool:
@@ -85,13 +90,8 @@ class Picker:
     @property
     def listed(self) -> Sequence[dict[str, Any]]:
         """The sessions on the list at the moment."""
-        every = self.everywhere if self.lists_all else self.here
-        if not self.typed.strip():
-            return every
-        key = self.lists_all, self.typed
-        if key not in self._matching:
-            self._matching[key] = [entry for entry in every if all(self._has(entry, word) for word in self._words)]
-        return self._matching[key]
+        every, words = self.everywhere if self.lists_all else self.here, self.typed.lower().split()
+        return [entry for entry in every if all(self._has(entry, word) for word in words)] if words else every
 
     @property
     def entry(self) -> dict[str, Any] | None:
@@ -104,20 +104,40 @@ class Picker:
         own = self.entry["agent"] if self.entry is not None else None
         return sorted(self.agents, key=lambda agent: agent[0] == own)
 
-    @property
-    def _words(self) -> Sequence[str]:
-        return self.typed.lower().split()
-
     def _has(self, entry: dict[str, Any], word: str) -> bool:
-        about = (
-            self.names.get(entry["agent"], ""),
-            *(entry[key] for key in ("id", "project", "branch", "title", "task")),
-        )
-        if any(word in text.lower() for text in about if text):
-            return True
-        if word not in self._found:
-            self._found[word] = frozenset(self.find(word))
-        return entry["id"] in self._found[word]
+        texts = (entry[key] for key in ("id", "project", "branch", "title", "task"))
+        about = (self.names.get(entry["agent"], ""), *texts)
+        return any(word in text.lower() for text in about if text) or entry["id"] in self.find(word)
+
+    def press(self, key: str) -> list[str] | None:
+        """Does what a key means in this mode. Returns the arguments of `carryover` to run; none: the user leaves.
+
+        `key`: the name of a special key, or else typed or pasted text.
+        """
+        self.said = ""
+        if key == "escape":
+            return None if self.back() else []
+        if self.mode == "help" or (self.mode == "typing" and key == "enter"):
+            self.mode = "list"
+        elif self.mode == "typing" and key not in SPECIAL:
+            self.typed, self.at = self.typed + harmless(key).replace("\n", " "), 0
+        elif self.mode == "typing" and key == "backspace":
+            self.typed, self.at = self.typed[:-1], 0
+        elif key in MOVES:
+            self.move(MOVES[key])
+        elif key == "enter":
+            return self.command("continue" if self.mode == "agents" else "show")
+        elif key in COMMANDS:
+            return self.command(COMMANDS[key])
+        elif key == "c":
+            self.choose_agent()
+        elif key == "a":
+            self.toggle_all()
+        elif key in MODES:
+            self.mode = MODES[key]
+        elif key == "q":
+            return []
+        return None
 
     def move(self, by: int) -> None:
         """Moves the selection, stopping at the ends of the list."""
@@ -134,14 +154,6 @@ class Picker:
         chosen = self.entry
         self.shows_all = not self.shows_all
         self.at = next((at for at, entry in enumerate(self.listed) if entry is chosen), 0)
-
-    def type(self, text: str) -> None:
-        """Adds to the filter and selects the first session on the list."""
-        self.typed, self.at = self.typed + harmless(text).replace("\n", " "), 0
-
-    def erase(self) -> None:
-        """Removes the last character of the filter and selects the first session on the list."""
-        self.typed, self.at = self.typed[:-1], 0
 
     def choose_agent(self) -> None:
         """Opens the list of agents that can take over; sets a message if there are none."""
@@ -164,16 +176,20 @@ class Picker:
             return False
         return True
 
-    def choice(self, does: Does) -> Choice | None:
-        """Returns the action for the selected session; None if it is not possible, with the reason in `said`."""
+    def command(self, does: Does) -> list[str] | None:
+        """Returns the arguments of `carryover` for the selected session; None if it can't be done, as `said` says."""
         if self.entry is None:
             self.said = "No session is listed."
             return None
-        if does == "copy" and not self.entry["project"]:
+        session, project = self.entry["id"], self.entry["project"]
+        if does == "copy" and not project:
             self.said = "This session belongs to no project, so it has no handoff."
             return None
-        agent = self.offered[self.agent_at][0] if does == "continue" else ""
-        return Choice(does, self.entry["id"], self.entry["project"] or "", agent)
+        if does == "copy":
+            return ["handoff", f"--session={session}", "--copy", "--", project]
+        if does == "continue":
+            return ["to", f"--session={session}", "--", self.offered[self.agent_at][0], project]
+        return ["resume", "--run", "--", session] if does == "resume" else ["show", "--", session]
 
 
 def list_lines(picker: Picker, *, now_ms: int, home: Path, width: int) -> list[str]:
@@ -189,28 +205,21 @@ def list_lines(picker: Picker, *, now_ms: int, home: Path, width: int) -> list[s
 
 def keys_line(picker: Picker, width: int) -> str:
     """Returns the line of available keys, as many as have room, or the message about the last key."""
-    if picker.said:
-        return fitted(picker.said, width)
-    if picker.mode == "agents":
-        return _within(("enter continue there", "↑↓ choose", "esc back"), width)
-    if picker.mode == "help":
-        return "any key goes back"
     filtered = f"/{picker.typed}{'▏' if picker.mode == 'typing' else ''} {len(picker.listed)} found"
-    if picker.mode == "typing":
-        return _within((filtered, "enter done", "esc ends the filter"), width)
-    usual = ("c continue elsewhere", "enter show", "/ filter", "? keys", "q quit", "y copy", "r resume")
-    others = (f"a {'this project' if picker.shows_all else 'all projects'}",) if picker.here else ()
-    return _within(((filtered, "esc ends the filter") if picker.typed else ()) + usual + others, width)
-
-
-def _within(parts: Sequence[str], width: int) -> str:
-    """Joins as many of `parts` as have room in `width`, from the first on."""
-    line = fitted(parts[0], width)
-    for part in parts[1:]:
-        if columns(line + _BETWEEN + part) > width:
-            break
-        line += _BETWEEN + part
-    return line
+    if picker.said:
+        parts = [picker.said]
+    elif picker.mode == "agents":
+        parts = ["enter continue there", "↑↓ choose", "esc back"]
+    elif picker.mode == "help":
+        parts = ["any key goes back"]
+    elif picker.mode == "typing":
+        parts = [filtered, "enter done", "esc ends the filter"]
+    else:
+        parts = [filtered, "esc ends the filter"] if picker.typed else []
+        parts += ["c continue elsewhere", "enter show", "/ filter", "? keys", "q quit", "y copy", "r resume"]
+        parts += [f"a {'this project' if picker.shows_all else 'all projects'}"] if picker.here else []
+    lines = (_BETWEEN.join(parts[:number]) for number in range(len(parts), 0, -1))
+    return next((line for line in lines if columns(line) <= width), fitted(parts[0], width))
 
 
 def preview_lines(
@@ -226,10 +235,7 @@ def preview_lines(
     elif picker.entry is None:
         yield from wrapped("No session has all these words. esc ends the filter.", width).split("\n")
     else:
-        chosen = picker.entry["id"]
-        if chosen not in picker.previews:
-            picker.previews[chosen] = list(_preview(picker.entry, digest_of(chosen), now_ms))
-        for line in picker.previews[chosen]:
+        for line in _preview(picker.entry, digest_of(picker.entry["id"]), now_ms):
             yield from wrapped(line, width).split("\n")
 
 
@@ -240,19 +246,15 @@ def _preview(entry: dict[str, Any], digest: Digest | None, now_ms: int) -> Itera
         return
     for turn in digest.turns[-TURNS:]:
         if turn.prompt:
-            yield f"› {_shortened(turn.prompt)}"
+            yield f"› {one_line(turn.prompt, PROMPT_LIMIT)}"
         if turn.answer and turn is digest.turns[-1]:
-            yield f"  ● {_shortened(turn.answer)}"
+            yield f"  ● {one_line(turn.answer, PROMPT_LIMIT)}"
         if came := ", ".join(_came_of(turn)):
             yield f"    {ago(turn.last_ms, now_ms)}: {came}"
     if digest.touched:
         names = [visible(Path(file.path).name) for file in digest.touched[-FILES:]]
         more = len(digest.touched) - len(names)
         yield f"files: {', '.join(names)}" + (f" and {more} more" if more else "")
-
-
-def _shortened(text: str) -> str:
-    return fitted(one_line(text, PROMPT_LIMIT), PROMPT_LIMIT)
 
 
 def _came_of(turn: Turn) -> Iterator[str]:

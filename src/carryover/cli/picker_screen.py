@@ -6,15 +6,16 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from carryover.actions.context import now_ms, project_root, settings_to_print, state_dir
 from carryover.actions.recorded import follow_if_unknown, recorded_ledger
 from carryover.agents import agent_names
-from carryover.cli.picker import Choice, Does, Mode, Picker, keys_line, list_lines, preview_lines
+from carryover.cli.picker import SPECIAL, Picker, keys_line, list_lines, preview_lines
 from carryover.distill.digest import Digest
 from carryover.errors import ExitCode
 from carryover.install.machine import Machine, startable_here
@@ -29,7 +30,6 @@ from carryover.terminal.pager import pager_command
 from carryover.views.session_list import session_entry
 
 if TYPE_CHECKING:
-    from prompt_toolkit.filters import Filter
     from prompt_toolkit.formatted_text import StyleAndTextTuples
     from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 
@@ -40,7 +40,6 @@ MOST_BYTES: Final = 24_000_000
 FILTERED: Final[tuple[Kind, ...]] = ("prompt", "answer", "path")
 READ_FROM_DISK: Final = "Read from your agents' newest files; nothing is kept. ? shows the keys."
 AFTERWARDS: Final = "`carryover install` keeps all of it, and a handoff fresh in each project that you work in."
-_PAGE: Final = 10
 
 RunCommand = Callable[[Sequence[str]], int]
 """Runs `carryover` with these arguments and returns its exit code."""
@@ -63,12 +62,11 @@ def pick(run_command: RunCommand) -> int:
             return ExitCode.OK
         picker = _opened(ledger, state, here, everywhere)
         rows = {row.native_id: row for row in (*everywhere, *here)}
-        while (choice := _ask(picker, lambda session: session_digest(ledger, rows[session]))) is not None:
-            if choice.does != "show":
-                break
-            _show(choice.session, run_command)
-    if choice is not None:  # only now that a temporary ledger is gone: the agent may take the place of this process
-        return run_command(_arguments(choice))
+        digest_of = cache(lambda session: session_digest(ledger, rows[session]))
+        while (command := _ask(picker, digest_of)) is not None and command[0] == "show":
+            _show(command, run_command)
+    if command is not None:  # only now that a temporary ledger is gone: the agent may take the place of this process
+        return run_command(command)
     if not state.ledger.exists():
         print_lines([AFTERWARDS])
     return ExitCode.OK
@@ -120,36 +118,26 @@ def _opened(
         everywhere=[entries[row.id] for row in everywhere],
         agents=[(agent, names[agent]) for agent in by_last_use(ledger, able, project_id)],
         names=names,
-        find=lambda word: sessions_with(ledger, Query(terms=terms_of(word), kinds=FILTERED)),
+        find=cache(lambda word: frozenset(sessions_with(ledger, Query(terms=terms_of(word), kinds=FILTERED)))),
         said="" if state.ledger.exists() else READ_FROM_DISK,
     )
 
 
-def _arguments(choice: Choice) -> list[str]:
-    if choice.does == "resume":
-        return ["resume", "--run", "--", choice.session]
-    session = f"--session={choice.session}"
-    if choice.does == "copy":
-        return ["handoff", session, "--copy", "--", choice.project]
-    return ["to", session, "--", choice.agent, choice.project]
-
-
-def _show(session: str, run_command: RunCommand) -> None:
+def _show(command: Sequence[str], run_command: RunCommand) -> None:
     """Shows the conversation until the user leaves the pager; then the picker takes over the screen again."""
-    before = os.environ.get("LESS")
+    before = dict(os.environ)
     os.environ["LESS"] = "R"  # otherwise it would exit if everything fits on the screen
     try:
-        code = run_command(["show", "--", session])
+        code = run_command(command)
     finally:
-        del os.environ["LESS"]
-        if before is not None:
-            os.environ["LESS"] = before
+        os.environ.pop("LESS")
+        os.environ.update(before)
     if pager_command() is None or code != ExitCode.OK:
         with suppress(EOFError):
             input("Enter goes back to the list. ")
 
 
-def _ask(picker: Picker, digest_of: Callable[[str], Digest]) -> Choice | None:
+def _ask(picker: Picker, digest_of: Callable[[str], Digest]) -> list[str] | None:
     """Shows the picker full-screen until a key chooses an action; returns None if the user leaves."""
     from prompt_toolkit.application import Application, get_app
     from prompt_toolkit.layout import HSplit, Layout, Window
@@ -184,59 +172,24 @@ def _ask(picker: Picker, digest_of: Callable[[str], Digest]) -> Choice | None:
         Window(FormattedTextControl(keys), height=1),
     ]
     layout = Layout(HSplit(rows), focused_element=choices)
-    screen = Application[Choice | None](layout=layout, key_bindings=_bindings(picker), full_screen=True)
+    screen = Application[list[str] | None](layout=layout, key_bindings=_bindings(picker), full_screen=True)
     return screen.run()
 
 
 def _bindings(picker: Picker) -> KeyBindings:
-    from prompt_toolkit.filters import Always, Condition
     from prompt_toolkit.key_binding import KeyBindings
     from prompt_toolkit.keys import Keys
 
     bindings = KeyBindings()
-    typing = Condition(lambda: picker.mode == "typing")
-    helping = Condition(lambda: picker.mode == "help")
 
-    def on(*keys: str, does: Callable[[KeyPressEvent], Any], when: Filter = ~(typing | helping)) -> None:
-        def pressed(event: KeyPressEvent) -> None:
-            picker.said = ""
-            does(event)
+    def pressed(key: str | None, event: KeyPressEvent) -> None:
+        command = picker.press(event.data if key is None else key)
+        if command is not None:
+            event.app.exit(result=command or None)
 
-        for key in keys:
-            bindings.add(key, eager=key == "escape", filter=when)(pressed)
-
-    def end(event: KeyPressEvent, does: Does) -> None:
-        if (choice := picker.choice(does)) is not None:
-            event.app.exit(result=choice)
-
-    def leave(event: KeyPressEvent) -> None:
-        if not picker.back():
-            event.app.exit(result=None)
-
-    def turn_to(mode: Mode) -> Callable[[KeyPressEvent], None]:
-        return lambda _: setattr(picker, "mode", mode)
-
-    on(Keys.Any, does=lambda event: picker.type(event.data), when=typing)
-    on(Keys.BracketedPaste, does=lambda event: picker.type(event.data), when=typing)
-    on("backspace", does=lambda _: picker.erase(), when=typing)
-    on("enter", does=turn_to("list"), when=typing)
-    on(Keys.Any, does=lambda _: picker.back(), when=helping)
-    on("up", "c-p", does=lambda _: picker.move(-1), when=~helping)
-    on("down", "c-n", does=lambda _: picker.move(1), when=~helping)
-    on("k", does=lambda _: picker.move(-1))
-    on("j", does=lambda _: picker.move(1))
-    on("pageup", does=lambda _: picker.move(-_PAGE), when=~helping)
-    on("pagedown", does=lambda _: picker.move(_PAGE), when=~helping)
-    on("home", "g", does=lambda _: picker.move(-MOST))
-    on("end", "G", does=lambda _: picker.move(MOST))
-    on("enter", does=lambda event: end(event, "continue" if picker.mode == "agents" else "show"))
-    on("c", does=lambda _: picker.choose_agent())
-    on("y", does=lambda event: end(event, "copy"))
-    on("r", does=lambda event: end(event, "resume"))
-    on("a", does=lambda _: picker.toggle_all())
-    on("/", does=turn_to("typing"))
-    on("?", does=turn_to("help"))
-    on("q", does=lambda event: event.app.exit(result=None))
-    on("escape", does=leave, when=Always())
-    on("c-c", does=lambda event: event.app.exit(exception=KeyboardInterrupt()), when=Always())
+    for key in SPECIAL:
+        bindings.add(key, eager=key == "escape")(partial(pressed, key))
+    for text in (Keys.Any, Keys.BracketedPaste):
+        bindings.add(text)(partial(pressed, None))
+    bindings.add("c-c")(lambda event: event.app.exit(exception=KeyboardInterrupt()))
     return bindings

@@ -1,4 +1,4 @@
-"""`carryover resume`: continues a recorded session in its own agent, with that agent's own command."""
+"""`carryover resume` continues a session in its own agent, `to` the work of a project in another one."""
 
 from __future__ import annotations
 
@@ -6,41 +6,48 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from carryover.actions.context import settings_to_print, state_dir
-from carryover.actions.recorded import ledger_with_session
+from carryover.actions.context import now_ms, project_root, settings_to_print, state_dir
 from carryover.adapter.spec import Starter
-from carryover.agents import agent_names, specs
-from carryover.cli.arguments import describe
-from carryover.config import Config
+from carryover.agents import agent_name, specs
+from carryover.cli.arguments import describe, known_agent, listed_agents
+from carryover.config import Config, load_config
 from carryover.errors import ExitCode, UserError
 from carryover.facts import is_foreign
 from carryover.fsio import is_folder
-from carryover.ledger.rows import SessionRow
 from carryover.model import conversation_of, id_in_command
+from carryover.terminal.output import ago, can_ask, fitted, one_line
+from carryover.terminal.table import Column, table
 
-DESCRIPTION: Final = """\
+if TYPE_CHECKING:
+    import sqlite3
+
+    from carryover.distill.view import SessionView
+    from carryover.ledger.rows import SessionRow
+    from carryover.publish.make import Refreshed
+
+
+RESUME: Final = """\
 Prints the command by which the agent of a session resumes it, in the folder
 that the session began in; --run runs it in this terminal. That works only for
 as long as the agent keeps the session. To carry on in another agent, or where
 it is gone: `carryover to AGENT --session ID`."""
 
-EXAMPLES: Final = """\
-examples:
+RESUME_EXAMPLES: Final = """\
   carryover resume last           the newest session of the project you are in
   carryover resume 3f2a           the session whose id begins with 3f2a
-  carryover resume 3f2a --run     the same, and run it here
-"""
+  carryover resume 3f2a --run     the same, and run it here"""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
+def resume_arguments(parser: argparse.ArgumentParser) -> None:
+    describe(parser, RESUME, RESUME_EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
     parser.add_argument("id", metavar="ID", help="session id, or as much of its beginning as is unique; or `last`")
     parser.add_argument("--run", action="store_true", help="run the command in this terminal")
 
 
-def run(args: argparse.Namespace) -> int:
+def run_resume(args: argparse.Namespace) -> None:
+    from carryover.actions.recorded import ledger_with_session
     from carryover.actions.start_agent import exec_here, print_command, require_terminal
     from carryover.install.machine import Machine, start_command
 
@@ -60,7 +67,6 @@ def run(args: argparse.Namespace) -> int:
         raise UserError(f"{spec.name} can't be started: its command was not found.", ExitCode.NOTHING_FOUND)
     if args.run and command is not None:
         exec_here(spec.name, command.path, words, folder)
-    return ExitCode.OK
 
 
 def _resuming(session: SessionRow, config: Config) -> tuple[Starter, Sequence[str], str]:
@@ -69,38 +75,28 @@ def _resuming(session: SessionRow, config: Config) -> tuple[Starter, Sequence[st
     Raises UserError: REFUSED if it is on another machine, or if its agent can't resume a session by its id;
     NOTHING_FOUND if its folder no longer exists.
     """
-    name = agent_names().get(session.agent, session.agent)
+    name, known_as = agent_name(session.agent), id_in_command(session.native_id)
     if session.machine:
-        raise _elsewhere(name, session)
+        where = f"`carryover to AGENT --session {known_as}` carries on with its work here."
+        if session.root is None or is_foreign(session.root):
+            takes = f"takes {session.machine}'s work into the handoff."
+            where = f"In a clone of its project here, `carryover sync allow` {takes}"
+        raise UserError(
+            f"Session {session.native_id} is on {session.machine}: only {name} there can resume it. {where}",
+            ExitCode.REFUSED,
+        )
     spec = next((spec for spec in specs() if spec.id == session.agent), None)
-    known_as = id_in_command(session.native_id)
     otherwise = f"`carryover to AGENT --session {known_as}` carries on in another agent."
     if spec is None or spec.start is None or not spec.start.resume:
         raise UserError(f"{name} has no command that resumes a session by its id. {otherwise}", ExitCode.REFUSED)
     following = spec.start.resuming(conversation_of(session.native_id))
     if following is None:
-        raise UserError(
-            f"The session's id, {session.native_id!r}, is not one that {name} gives, so its command is not printed or "
-            f"run. {otherwise}",
-            ExitCode.REFUSED,
-        )
+        not_ours = f"The session's id, {session.native_id!r}, is not one that {name} gives"
+        raise UserError(f"{not_ours}, so its command is not printed or run. {otherwise}", ExitCode.REFUSED)
     folder = _folder_of(session, config)
     if folder is None:
         raise UserError(f"The folder of session {session.native_id} is gone. {otherwise}", ExitCode.NOTHING_FOUND)
     return spec.start, following, folder
-
-
-def _elsewhere(name: str, session: SessionRow) -> UserError:
-    of_project = session.root is not None and not is_foreign(session.root)
-    instead = (
-        f"`carryover to AGENT --session {id_in_command(session.native_id)}` carries on with its work here."
-        if of_project
-        else f"In a clone of its project here, `carryover sync allow` takes {session.machine}'s work into the handoff."
-    )
-    return UserError(
-        f"Session {session.native_id} is on {session.machine}: only {name} there can resume it. {instead}",
-        ExitCode.REFUSED,
-    )
 
 
 def _folder_of(session: SessionRow, config: Config) -> str | None:
@@ -120,3 +116,125 @@ def _folder_of(session: SessionRow, config: Config) -> str | None:
             if (source.agent, source.session, source.subagent_id) == (session.agent, conversation, None):
                 began = began or first_cwd(adapters()[session.agent], source)
     return next((folder for folder in (began, session.root) if folder and is_folder(Path(folder))), None)
+
+
+OTHER: Final = "-"
+"""Stands for the agent that worked last in the project, apart from the one whose work is handed over."""
+RECENT_MS: Final = 3 * 86_400_000
+"""Work untouched for longer than this is not offered."""
+TASK_LIMIT: Final = 52
+QUESTION: Final = "Which work do you want to continue?"
+
+TO: Final = """\
+Continues in another agent, for when yours is at its usage limit or you want
+another one: puts the handoff into the project, shows the command that starts
+the agent with it as the first prompt, and runs it in this terminal. Where there
+is no terminal the command is only printed, as `carryover handoff --to` does."""
+
+TO_EXAMPLES: Final = """\
+  carryover to codex             continue here in Codex
+  carryover to -                 in the last other agent that worked here
+  carryover to claude ~/code/shop
+                                 in another project
+  carryover to codex --session 3f2a
+                                 with the work of that session"""
+
+
+def to_arguments(parser: argparse.ArgumentParser) -> None:
+    describe(parser, TO, TO_EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
+    able = listed_agents(startable=True)
+    parser.add_argument(
+        "agent",
+        metavar="AGENT",
+        type=lambda text: text if text == OTHER else known_agent(text),
+        help=f"the agent, by its id or another name: {able}; or `-` for the last other one that worked here",
+    )
+    parser.add_argument("project", metavar="PROJECT", nargs="?", help="a folder of the project (default: this one)")
+    parser.add_argument(
+        "--session",
+        metavar="ID",
+        help="begin with the work of session ID (a unique beginning, or `last`); if several are open and none is at a "
+        "usage limit, you are asked",
+    )
+
+
+def run_to(args: argparse.Namespace) -> None:
+    continue_in(args.agent, args.project, args.session, run=can_ask())
+
+
+def continue_in(agent: str, project: str | None, session: str | None, *, run: bool) -> None:
+    """Puts the handoff into the project, prints the command that starts `agent` with it and, with `run`, runs it."""
+    from carryover.actions.project_handoff import handoff_of_project
+    from carryover.actions.start_agent import (
+        chosen_in_place,
+        exec_here,
+        handoff_in_place,
+        last_other_agent,
+        print_command,
+        startable_agent,
+    )
+
+    state = state_dir()
+    config = load_config(state.config)
+    start = startable_agent(agent, config) if agent != OTHER else None
+    made = handoff_of_project(project_root(project))
+    start = start or startable_agent(last_other_agent(made, config), config)
+    handoff = handoff_in_place(made, config, state)
+    session = session or _asked_for(made)
+    if session is not None:
+        handoff = chosen_in_place(handoff_of_project(made.root, session))
+    print_command(made.root, start.words(handoff))
+    if run:
+        exec_here(start.name, start.command.path, start.words(handoff), made.root)
+
+
+def _asked_for(made: Refreshed) -> str | None:
+    """Returns the session that the user picks if several are open; None for the leading one, as always at a limit."""
+    from carryover.actions.recorded import recorded_ledger
+    from carryover.ledger.queries import project_by_root
+
+    state = state_dir()
+    at_limit = made.handoff is not None and made.handoff.limit is not None
+    if at_limit or not can_ask() or not state.ledger.exists():
+        return None
+    with recorded_ledger(state) as ledger:
+        project = project_by_root(ledger, made.root)
+        found = _open_work(ledger, project.id) if project is not None else []
+    if len(found) < 2:
+        return None
+    picked = _pick(found)
+    return picked if picked != found[0].session else None
+
+
+def _open_work(ledger: sqlite3.Connection, project_id: int) -> list[SessionView]:
+    """Returns the newest session of each piece of recent work: the one that leads the handoff, then newest first."""
+    from carryover.distill.trail import did_something, main_step, steps_of
+    from carryover.publish.project_view import project_view
+
+    view = project_view(ledger, project_id)
+    steps = steps_of(view)
+    if not steps:
+        return []
+    lead, since_ms = main_step(steps).view, now_ms() - RECENT_MS
+    sessions = sorted(view.sessions, key=lambda session: (session is not lead, -session.newest_ms, session.session))
+    recent = (one for one in sessions if one is lead or (one.newest_ms >= since_ms and did_something(one.digest)))
+    return list(recent)
+
+
+def _pick(found: list[SessionView]) -> str:
+    """Asks the user and returns the chosen session. Raises KeyboardInterrupt on Ctrl-C."""
+    import questionary  # takes longer to import than everything else
+
+    from carryover.distill.trail import task_of
+
+    rows = (
+        (
+            fitted(one_line(task_of(work.digest) or "", TASK_LIMIT), TASK_LIMIT),
+            agent_name(work.agent) + work.where,
+            ago(work.newest_ms, now_ms()),
+        )
+        for work in found
+    )
+    lines = table((Column("TASK"), Column("AGENT"), Column("LAST")), rows, None)[1:]
+    choices = [questionary.Choice(line, value=work.session) for line, work in zip(lines, found, strict=True)]
+    return str(questionary.select(QUESTION, choices, qmark="", instruction="(arrows, enter)").unsafe_ask())

@@ -1,47 +1,48 @@
-"""`carryover sessions`: lists the recorded sessions, newest first."""
+"""`carryover sessions` lists what is recorded, `search` finds prompts, answers, commands, paths and errors in it."""
 
 from __future__ import annotations
 
 import argparse
-import time
-from collections.abc import Mapping, Sequence
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from carryover.actions.context import project_root
+from carryover.actions.context import now_ms, project_root
 from carryover.actions.recorded import ledger_of_project, nothing_recorded
 from carryover.agents import agent_name
-from carryover.cli.agent_names import known_agent
-from carryover.cli.arguments import TIMES, describe, moment_ms, positive
+from carryover.cli.arguments import TIMES, add_limit_argument, describe, known_agent, moment_ms
 from carryover.errors import ExitCode, UserError
+from carryover.ledger.queries import project_by_root, session_ids, shortest_unique
+from carryover.ledger.search import Found, Hit, Query, search
+from carryover.ledger.search_text import KINDS, Term, terms_of, window
 from carryover.paths import short_path
-from carryover.terminal.output import BOLD, ago, one_line, paint, print_json
+from carryover.terminal.output import BOLD, ago, harmless, one_line, paint, put, terminal_width, when
 from carryover.terminal.pager import add_pager_argument, paged
-from carryover.terminal.table import Column, print_table
+from carryover.terminal.table import INDENT, Column, Entry, entry_lines, table_lines
 from carryover.views.session_list import listed_sessions
 
 TASK_LIMIT: Final = 200
 """Maximum length of a title or task in characters; it may be a prompt of many pages."""
-LIMIT: Final = 20
+SESSIONS_LIMIT: Final = 20
 """Default number of sessions in the list."""
 
-DESCRIPTION: Final = """\
+SESSIONS: Final = """\
 Lists recorded sessions, newest first: of the project you are in, of another
 one, or of all."""
 
-EXAMPLES: Final = """\
-examples:
+SESSIONS_EXAMPLES: Final = """\
   carryover sessions               sessions of the project you are in
   carryover sessions ~/code/shop   sessions of another project
   carryover sessions --all --limit 100
   carryover sessions --agent claude --since yesterday
   carryover sessions --branch main
-  carryover show ID                the conversation of one of them
-"""
+  carryover show ID                the conversation of one of them"""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
+def sessions_arguments(parser: argparse.ArgumentParser) -> None:
+    describe(parser, SESSIONS, SESSIONS_EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
     parser.add_argument("project", metavar="PROJECT", nargs="?", help="a folder of the project (default: this one)")
     parser.add_argument("--all", action="store_true", help="sessions of all projects")
     parser.add_argument(
@@ -49,14 +50,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--since", metavar="WHEN", type=moment_ms, help=f"only those with work since then: {TIMES}")
     parser.add_argument("--branch", metavar="NAME", help="only those on the git branch NAME")
-    parser.add_argument(
-        "--limit", type=positive, default=LIMIT, metavar="N", help=f"list at most N sessions (default: {LIMIT})"
-    )
+    add_limit_argument(parser, "--limit", usual=SESSIONS_LIMIT, what="list at most N sessions")
     parser.add_argument("--json", action="store_true", help="print the list as JSON; times are UTC milliseconds")
     add_pager_argument(parser)
 
 
-def run(args: argparse.Namespace) -> int:
+def run_sessions(args: argparse.Namespace) -> None:
     if args.all and args.project is not None:
         raise UserError("Give PROJECT or --all, not both.", ExitCode.USAGE)
     root = None if args.all else project_root(args.project, elsewhere=True)
@@ -65,48 +64,160 @@ def run(args: argparse.Namespace) -> int:
             ledger, root, limit=args.limit, agent=args.agent, since_ms=args.since, branch=args.branch
         )
     if not listed:
-        raise _none_found(root, args)
-    if args.json:
-        print_json(listed)
-    else:
-        with paged(args):
-            print_sessions(listed, with_project=root is None)
-    return ExitCode.OK
+        raise UserError(_none_found(root, args), ExitCode.NOTHING_FOUND)
+    with paged(args):
+        put(args, listed, session_lines(listed, with_project=root is None), fits=True)
 
 
-def _none_found(root: str | None, args: argparse.Namespace) -> UserError:
+def _none_found(root: str | None, args: argparse.Namespace) -> str:
     where = f"for {root}" if root else "anywhere"
     if args.agent or args.branch or args.since is not None:
-        return UserError(
-            f"No session that is recorded {where} matches. Without --agent, --since and --branch all are listed.",
-            ExitCode.NOTHING_FOUND,
-        )
+        return f"No session that is recorded {where} matches. Without --agent, --since and --branch all are listed."
     nothing = nothing_recorded(root) if root else f"No session is recorded {where}."
     others = "; `carryover sessions --all` lists every project" if root else ""
-    return UserError(f"{nothing} `carryover status` says what is watched{others}.", ExitCode.NOTHING_FOUND)
+    return f"{nothing} `carryover status` says what is watched{others}."
 
 
-def print_sessions(listed: Sequence[Mapping[str, Any]], *, with_project: bool) -> None:
-    """Prints a non-empty list of entries as a table that fits the terminal."""
-    heads = (
-        Column("SESSION"),
-        Column("AGENT", least=6),
-        *((Column("PROJECT", least=10, keep_end=True),) if with_project else ()),
-        Column("LAST"),
-        Column("PROMPTS", right=True),
-        Column("TASK", least=16),
+def session_lines(listed: Sequence[Mapping[str, Any]], *, with_project: bool) -> Iterator[str]:
+    """Yields a list of session entries as a table that fits the terminal."""
+    now, home = now_ms(), Path.home()
+    cells: dict[Column, Callable[[Mapping[str, Any]], str]] = {
+        Column("SESSION"): lambda entry: paint(entry["short"], BOLD),
+        Column("AGENT", least=6): lambda entry: agent_name(entry["agent"], entry["machine"]),
+        Column("PROJECT", least=10, keep_end=True): lambda entry: short_path(entry["project"] or "?", home),
+        Column("LAST"): lambda entry: ago(entry["last_ms"], now),
+        Column("PROMPTS", right=True): lambda entry: f"{entry['prompts']:,}",
+        Column("TASK", least=16): lambda entry: one_line(entry["title"] or entry["task"] or "", TASK_LIMIT),
+    }
+    heads = [head for head in cells if with_project or head.title != "PROJECT"]
+    return table_lines(heads, ([cells[head](entry) for head in heads] for entry in listed))
+
+
+SEARCH_LIMIT: Final = 20
+SNIPPET_CHARS: Final = 200
+"""Maximum length of a snippet."""
+FOUND: Final = "1;33"
+"""The style of matches."""
+
+SEARCH: Final = """\
+Finds prompts, answers, commands, paths and errors of failed tools, best first:
+of the project you are in, of another one, or of all. An entry has all words;
+where none has, those with some of them are listed. A word of three characters
+or more also finds longer words that begin with it, and a part of a name or path
+finds it: `user` finds get_user_name, getUserName and src/user/name.py. What
+tools printed when they succeeded is not searched."""
+
+SEARCH_EXAMPLES: Final = """\
+  carryover search discount checkout
+  carryover search '"not a function"'        these words side by side
+  carryover search 'ut*'                     short words that begin so
+  carryover search --kind error --since 7d timeout
+  carryover search --all --agent codex migration
+  carryover show ID                          the conversation of a hit"""
+
+
+def search_arguments(parser: argparse.ArgumentParser) -> None:
+    describe(parser, SEARCH, SEARCH_EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
+    parser.add_argument("words", metavar="WORDS", nargs="+", help="what to search; a phrase in double quotes")
+    parser.add_argument("--project", metavar="DIR", help="search the project that DIR is in (default: this one)")
+    parser.add_argument("--all", action="store_true", help="search all projects")
+    parser.add_argument(
+        "--agent", metavar="AGENT", type=known_agent, help="only what AGENT recorded, by its id or another name"
     )
-    now_ms = int(time.time() * 1000)
-    print_table(heads, (_row(entry, now_ms, with_project=with_project) for entry in listed))
-
-
-def _row(entry: Mapping[str, Any], now_ms: int, *, with_project: bool) -> tuple[str, ...]:
-    project = [short_path(entry["project"], Path.home()) if entry["project"] else "?"] if with_project else []
-    return (
-        paint(entry["short"], BOLD),
-        agent_name(entry["agent"], entry["machine"]),
-        *project,
-        ago(entry["last_ms"], now_ms),
-        f"{entry['prompts']:,}",
-        one_line(entry["title"] or entry["task"] or "", TASK_LIMIT),
+    parser.add_argument("--since", metavar="WHEN", type=moment_ms, help=f"only what is not older: {TIMES}")
+    parser.add_argument(
+        "--kind", choices=KINDS, action="append", help=f"only {', '.join(KINDS[:-1])} or {KINDS[-1]}; may be repeated"
     )
+    add_limit_argument(parser, "-n", "--limit", usual=SEARCH_LIMIT, what="list at most N hits")
+    parser.add_argument("--json", action="store_true", help="print the hits as JSON; times are UTC milliseconds")
+    add_pager_argument(parser)
+
+
+def run_search(args: argparse.Namespace) -> int:
+    if args.all and args.project is not None:
+        raise UserError("Give --project DIR or --all, not both.", ExitCode.USAGE)
+    query = " ".join(args.words)
+    terms = terms_of(query)
+    if not terms:
+        raise UserError(f"{query!r} has no letter and no digit to search for.", ExitCode.USAGE)
+    root = None if args.all else project_root(args.project, elsewhere=True)
+    with ledger_of_project(root) as ledger:
+        found = _found(ledger, terms, root, args)
+        short = shortest_unique(session_ids(ledger)) if found.hits else {}
+    if found.indexed < 1:
+        print(
+            f"Only {found.indexed:.0%} of what is recorded can be searched yet, the newest first. "
+            "carryoverd completes that while it runs.",
+            file=sys.stderr,
+        )
+    if not found.hits and not args.json:
+        others = " `--all` searches every project." if root else ""
+        raise UserError(f"Nothing recorded {f'for {root} ' if root else ''}matches.{others}", ExitCode.NOTHING_FOUND)
+    if not found.has_all and not args.json:
+        print("No entry has all of these words; these have some of them.", file=sys.stderr)
+    about = {"query": query, "project": root, "indexed": found.indexed, "has_all_words": found.has_all}
+    data = about | {"hits": [_as_data(hit, short[hit.session]) for hit in found.hits]}
+    with paged(args):
+        put(args, data, _lines(found.hits, terms, short, with_project=root is None))
+    return ExitCode.OK if found.hits else ExitCode.NOTHING_FOUND
+
+
+def _found(ledger: sqlite3.Connection, terms: tuple[Term, ...], root: str | None, args: argparse.Namespace) -> Found:
+    project = project_by_root(ledger, root) if root is not None else None
+    if root is not None and project is None:
+        raise UserError(
+            f"No session is recorded for {root}. `carryover search --all` searches every project.",
+            ExitCode.NOTHING_FOUND,
+        )
+    query = Query(
+        terms=terms,
+        project_id=project.id if project is not None else None,
+        agent=args.agent,
+        since_ms=args.since,
+        kinds=tuple(args.kind or ()),
+    )
+    return search(ledger, query, limit=args.limit, now_ms=now_ms())
+
+
+def _as_data(hit: Hit, short: str) -> dict[str, Any]:
+    return {
+        "id": hit.session,
+        "short": short,
+        "agent": hit.agent,
+        "machine": hit.machine or None,
+        "project": hit.root,
+        "subagent_id": hit.subagent_id,
+        "kind": hit.kind,
+        "at_ms": hit.at_ms,
+        "times": hit.times,
+        "text": hit.text,
+    }
+
+
+def _lines(
+    hits: Sequence[Hit], terms: tuple[Term, ...], short: Mapping[str, str], *, with_project: bool
+) -> Iterator[str]:
+    width, home, now = terminal_width(), Path.home(), now_ms()
+    chars = SNIPPET_CHARS if width is None else min(width - len(f"{INDENT}……"), SNIPPET_CHARS)
+    for hit in hits:
+        head = (
+            when(hit.at_ms, now),
+            agent_name(hit.agent, hit.machine),
+            paint(short[hit.session], BOLD),
+            (short_path(hit.root, home) if hit.root else "?") if with_project else "",
+            hit.kind,
+            f"{hit.times} times" if hit.times > 1 else "",
+        )
+        yield from entry_lines([Entry(head, snippet(hit.text, terms, chars))])
+
+
+def snippet(text: str, terms: tuple[Term, ...], chars: int = SNIPPET_CHARS) -> str:
+    """Returns the part of `text` with most of the terms, as one line, highlighted if colour is on."""
+    line = " ".join(harmless(text).split())
+    start, end, found = window(line, terms, chars)
+    pieces, at = ["…" if start else ""], start
+    for first, last in found:
+        if start <= first and last <= end:
+            pieces += [line[at:first], paint(line[first:last], FOUND)]
+            at = last
+    return "".join([*pieces, line[at:end], "…" if end < len(line) else ""])

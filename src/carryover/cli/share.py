@@ -1,4 +1,5 @@
-"""`carryover share`: writes a handoff with its sources into a file that only the people named can open."""
+"""`carryover share` and `import` of what it wrote: a handoff with its sources, in a file that only the people named can
+open."""
 
 from __future__ import annotations
 
@@ -6,15 +7,15 @@ import argparse
 import os
 import pwd
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from carryover.actions.context import now_ms, project_root, state_dir
-from carryover.cli.arguments import agreed, describe, seconds
+from carryover.cli.arguments import describe, seconds
 from carryover.cli.output_file import may_write, target, write
 from carryover.errors import ExitCode, UserError, visible
-from carryover.terminal.output import counted, harmless, local_time, one_line, print_json, size
+from carryover.terminal.output import agree, counted, harmless, local_time, one_line, put, size
 
 if TYPE_CHECKING:
     from carryover.actions.sharing import Shared
@@ -32,11 +33,9 @@ Carryover no longer imports it; who has the file and the key can still decrypt
 it with other programs."""
 
 EXAMPLES: Final = """\
-examples:
   carryover share --to 'ssh-ed25519 AAAA...' --dry-run   all that it would hold
   carryover share --to bob.keys --expires 7d             from github.com/bob.keys
-  carryover share --to age1... --to bob.keys --depth session -o shop.age
-"""
+  carryover share --to age1... --to bob.keys --depth session -o shop.age"""
 
 _MOST_LINES: Final = 60
 _MOST_DOCUMENTS: Final = 30
@@ -70,7 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print what was done as JSON; times are UTC milliseconds")
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> None:
     from carryover.actions.sharing import compose
     from carryover.sync.bundle import recipients
 
@@ -82,24 +81,25 @@ def run(args: argparse.Namespace) -> int:
         for text in (shared.bundle.handoff, *(document.text for document in shared.bundle.documents)):
             print(harmless(text))
     path = target(args.output or f"{Path(root).name or 'project'}.age")
+    where = visible(str(path))
     if not args.json or not args.yes:
-        for line in _preview(shared, to, left_out):
-            print(harmless(line), file=sys.stderr)
+        _print_aside(_preview(shared, to, left_out))
     if args.dry_run:
         print("Nothing was written.", file=sys.stderr)
-        return ExitCode.OK
-    question = f"Encrypt this into {visible(str(path))}?"
-    if not may_write(path, ask=not args.yes) or not agreed(question, "written", ask=not args.yes):
-        print("Nothing was written.", file=sys.stderr)
-        return ExitCode.INTERRUPTED
+        return
+    may_write(path, args)
+    agree(args, f"Encrypt this into {where}?", nothing="written")
     length = _write(path, shared.bundle, to)
-    if args.json:
-        print_json(_as_data(path, length, shared, to) | {"left_out_keys": left_out})
-    else:
-        where = visible(str(path))
-        print(f"✓ {where}: {size(length)}, encrypted to {counted(len(to), 'key')}.")
-        print("  Send it any way you like. There, `carryover import FILE` in the project takes it in.")
-    return ExitCode.OK
+    lines = (
+        f"✓ {where}: {size(length)}, encrypted to {counted(len(to), 'key')}.",
+        "  Send it any way you like. There, `carryover import FILE` in the project takes it in.",
+    )
+    put(args, _as_data(path, length, shared, to) | {"left_out_keys": left_out}, lines)
+
+
+def _print_aside(lines: Iterable[str]) -> None:
+    for line in lines:
+        print(harmless(line), file=sys.stderr)
 
 
 def _own_name() -> str:
@@ -141,7 +141,7 @@ def _preview(shared: Shared, to: list[Recipient], left_out: list[str]) -> Iterat
         kinds = ", ".join(dict.fromkeys(one_line(kind, 60) for kind in left_out))
         yield f"Not to   {counted(len(left_out), 'key')} that age can't encrypt to: {kinds}"
     yield f"From     {bundle.sender} on {bundle.host}, which they see and can't check"
-    yield from contents(bundle)
+    yield from _contents(bundle)
     if shared.left_out:
         yield f"         Too much to fit: {counted(shared.left_out, 'older session')} left out."
     secrets = ", ".join(f"{kind} {count:,}" for kind, count in sorted(shared.secrets.items()))
@@ -152,7 +152,7 @@ def _preview(shared: Shared, to: list[Recipient], left_out: list[str]) -> Iterat
     yield "         Patterns don't know every secret: --dry-run prints all of it."
 
 
-def contents(bundle: Bundle) -> Iterator[str]:
+def _contents(bundle: Bundle) -> Iterator[str]:
     """Yields what a bundle holds, and until when it can be imported."""
     yield f"Project  {bundle.project}"
     lines = [line for line in bundle.handoff.split("\n") if line.strip("> ")]
@@ -180,3 +180,43 @@ def _as_data(path: Path, length: int, shared: Shared, to: list[Recipient]) -> di
         "left_out_sessions": shared.left_out,
         "redacted": shared.secrets,
     }
+
+
+def import_share(args: argparse.Namespace) -> None:
+    """Imports the one file that `args` names: shows what it is, asks, and records it as another person's words."""
+    from carryover.actions.importing import is_recorded, record_note
+    from carryover.actions.recorded import refuse_excluded
+    from carryover.actions.sharing import SOURCE, name_of, opened, texts_of, title_of
+    from carryover.config import load_config
+    from carryover.importing.document import note_id
+
+    if len(args.files) > 1 or args.agent is not None or args.again:
+        raise UserError(
+            "A file that someone shared is imported alone, without --agent and --again. Nothing was imported.",
+            ExitCode.USAGE,
+        )
+    state, root = state_dir(), project_root(args.project, must_exist=True)
+    refuse_excluded(root, load_config(state.config))
+    path = target(args.files[0])
+    bundle = opened(path, state, args.identity)
+    if bundle.expires_ms is not None and now_ms() >= bundle.expires_ms and not args.expired:
+        raise UserError(
+            f"{path} expired on {local_time(bundle.expires_ms)}: {name_of(bundle)} thought that it would be out of "
+            "date by then. Nothing was imported. Ask for a new one, or read it with --expired.",
+            ExitCode.REFUSED,
+        )
+    title, texts = title_of(bundle), texts_of(bundle)
+    session = note_id(root, SOURCE, "".join(texts))
+    is_new = not is_recorded(state, session)
+    lines = [f"· Imported already, as {session}; `carryover show {session}` prints it."]
+    if is_new:
+        sender = f"From     {name_of(bundle)} on {bundle.host}: so it says, and nothing proves it"
+        _print_aside((sender, *_contents(bundle)))
+        lines = ["Nothing was stored."]
+    if is_new and not args.dry_run:
+        agree(args, f"Take this into {harmless(root)}, as another person's words?", nothing="imported")
+        session, is_new = record_note(state, root, SOURCE, title, texts)
+        where = f"the handoff names it for a week, and `carryover show {session}` prints it."
+        lines = [f"✓ {title}", f"  Recorded as {session}: {where}"]
+    new = is_new and not args.dry_run
+    put(args, {"session": session, "project": root, "title": title, "from": name_of(bundle), "new": new}, lines)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from carryover.actions.recorded import LAST, ledger_with_session
-from carryover.agents import agent_names
+from carryover.agents import agent_name
 from carryover.cli.arguments import describe
 from carryover.errors import ExitCode, UserError
 from carryover.export.session_parts import Part, SessionEvent, begins_turn, of_turns, session_parts
@@ -25,15 +25,14 @@ from carryover.terminal.output import (
     RED,
     USUAL_WIDTH,
     counted,
+    fitted,
     harmless,
-    mark,
     one_line,
     paint,
     print_lines,
     terminal_width,
 )
 from carryover.terminal.pager import add_pager_argument, paged
-from carryover.terminal.width import fitted
 from carryover.views.session_list import title_of
 
 DESCRIPTION: Final = """\
@@ -42,7 +41,6 @@ call, edit and interruption, with the first lines of what an edit changed. What
 you took back is marked as undone. Secrets were taken out when it was recorded."""
 
 EXAMPLES: Final = """\
-examples:
   carryover show                   the newest session of the project you are in
   carryover show 3f2a              the session whose id begins with 3f2a
   carryover show 3f2a --full       also what tools printed, whole edits, sub-agents
@@ -50,8 +48,7 @@ examples:
   carryover show 3f2a --turn 3-5   three turns
   carryover show 3f2a --json       every recorded event, as data
 
-`carryover sessions` lists the ids; the last line of a handoff names one.
-"""
+`carryover sessions` lists the ids; the last line of a handoff names one."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -77,7 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_pager_argument(parser)
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> None:
     with ledger_with_session(args.id) as (ledger, session):
         events: Iterable[SessionEvent] = session_events(ledger, session)
         about = f"Session {session.native_id}"
@@ -89,17 +86,19 @@ def run(args: argparse.Namespace) -> int:
                     ExitCode.NOTHING_FOUND,
                 )
             events = of_turns(events, args.turn)
-            about += f", {_named(args.turn)} of {number}"
-        if args.json:
-            _print_json(session, events)
-        else:
-            if args.turn is not None and not args.full:
+            first, last = args.turn[0], args.turn[-1]
+            about += f", turn{f' {first}' if first == last else f's {first} to {last}'} of {number}"
+            if not (args.full or args.json):
                 events = (event for event in events if not event.subagent_id)
-            title = title_of(ledger, session)
-            with paged(args):
-                _print_heading(about, session, title)
-                _print_text(session, events, full=args.full or args.turn is not None)
-    return ExitCode.OK
+        title = title_of(ledger, session)
+        with paged(args):
+            if args.json:
+                _print_json(session, events)
+            else:
+                full = args.full or args.turn is not None
+                agent = agent_name(session.agent)
+                print_lines(_heading(about, session, agent, title))
+                print_lines(conversation(events, agent=agent, root=session.root, full=full))
 
 
 def turns(text: str) -> range:
@@ -114,10 +113,6 @@ def turns(text: str) -> range:
     return found
 
 
-def _named(wanted: range) -> str:
-    return f"turn {wanted[0]}" if len(wanted) == 1 else f"turns {wanted[0]} to {wanted[-1]}"
-
-
 def _print_json(session: SessionRow, events: Iterable[SessionEvent]) -> None:
     """Prints event by event, since a session may be too large to hold in memory."""
     import msgspec
@@ -129,23 +124,17 @@ def _print_json(session: SessionRow, events: Iterable[SessionEvent]) -> None:
     sys.stdout.write("\n]}\n")
 
 
-def _print_heading(about: str, session: SessionRow, title: str) -> None:
-    agent = agent_names().get(session.agent, session.agent)
-    facts = [
-        f"{agent} {session.agent_version or ''}".strip() + (f" on {session.machine}" if session.machine else ""),
+def _heading(about: str, session: SessionRow, agent: str, title: str) -> Iterator[str]:
+    if title:
+        yield paint(one_line(title, LINE_LIMIT), BOLD)
+    yield paint(about, DIM if title else BOLD)
+    version = f"{agent} {session.agent_version or ''}".strip()
+    facts = (
+        f"{version} on {session.machine}" if session.machine else version,
         short_path(session.root, Path.home()) if session.root else "",
         session.branch or "",
-    ]
-    if title:
-        print(paint(one_line(title, LINE_LIMIT), BOLD))
-    print(paint(about, DIM if title else BOLD))
-    print(harmless(", ".join(fact for fact in facts if fact)))
-
-
-def _print_text(session: SessionRow, events: Iterable[SessionEvent], *, full: bool) -> None:
-    agent = agent_names().get(session.agent, session.agent)
-    shown = conversation(events, agent=agent, root=session.root, full=full)
-    print_lines(line for lines in shown for line in lines.split("\n"))
+    )
+    yield harmless(", ".join(filter(None, facts)))
 
 
 LINE_LIMIT: Final = 110
@@ -171,14 +160,14 @@ def conversation(events: Iterable[SessionEvent], *, agent: str, root: str | None
         moment = datetime.fromtimestamp(part.at_ms / 1000).astimezone()
         if (today := f"{moment:%A, %d %B %Y}") != day:
             day = today
-            yield f"\n{paint(day, DIM)}"
+            yield from ("", paint(day, DIM))
         speaks = part.kind != "happening"
         who = (harmless(part.heading) if part.kind in ("user", "agent") else agent, part.subagent_id, part.undone)
         if speaks and speaker != who:
             speaker = who
             where = f" (sub-agent {part.subagent_id})" if part.subagent_id else ""
             undone = " (undone)" if part.undone else ""
-            yield f"\n{paint(f'{moment:%H:%M:%S}', DIM)}  {paint(who[0] + where + undone, BOLD)}"
+            yield from ("", f"{paint(f'{moment:%H:%M:%S}', DIM)}  {paint(who[0] + where + undone, BOLD)}")
         lines = _lines(part, full=full)
         if part.undone:
             lines = [lines[0] if speaks else f"{lines[0]}  (undone)", *lines[1:]]
@@ -190,19 +179,20 @@ def _lines(part: Part[str], *, full: bool) -> list[str]:
     text = harmless(part.text).strip()
     if part.kind in ("user", "agent"):
         return text.split("\n")
-    line = f"{mark('✗') if part.failed else '·'} {harmless(part.heading)}"
+    line = f"{paint('✗', RED) if part.failed else '·'} {harmless(part.heading)}"
     if part.kind == "happening":
         return [f"{line}: {one_line(text, LINE_LIMIT)}" if text else line]
     if part.is_diff and text:
-        return [line, *(f"    {row}" for row in _diff(harmless(part.text), full=full))]
-    return [line, *(f"    {row}" for row in text.split("\n"))] if full and text else [line]
+        rows = _diff(harmless(part.text).split("\n"), full=full)
+    else:
+        rows = text.split("\n") if full and text else []
+    return [line, *(f"    {row}" for row in rows)]
 
 
-def _diff(text: str, *, full: bool) -> list[str]:
+def _diff(rows: list[str], *, full: bool) -> list[str]:
     """What an edit changed: all of it, or the first changed lines, as wide as the terminal, and how many are left."""
-    rows = text.split("\n")
     if full:
-        return [paint(row, _CHANGES[row[0]]) if row[:1] in _CHANGES else paint(row, DIM) for row in rows]
+        return [paint(row, _CHANGES.get(row[:1], DIM)) for row in rows]
     changed = [row for row in rows if row[:1] in _CHANGES]
     width = (terminal_width() or USUAL_WIDTH) - _MARGIN
     shown = [paint(fitted(row.replace("\t", "    "), width), _CHANGES[row[0]]) for row in changed[:DIFF_LINES]]

@@ -1,4 +1,4 @@
-"""`carryover status`: shows what Carryover sees and does. Never changes or creates anything."""
+"""`carryover status` shows what Carryover sees and does, and changes nothing; `doctor` finds problems and repairs."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from carryover.actions.context import now_ms, state_dir
 from carryover.cli.arguments import describe
-from carryover.cli.status_details import is_absent, sections, sync_summary
+from carryover.cli.sync import sync_rows, sync_summary
 from carryover.errors import ExitCode, visible
+from carryover.fsio import is_gone
 from carryover.terminal.output import (
     BOLD,
     USUAL_WIDTH,
     YELLOW,
     ago,
+    columns,
     counted,
     duration,
     harmless,
@@ -25,41 +27,53 @@ from carryover.terminal.output import (
     paint,
     print_json,
     print_lines,
+    put,
     size,
     terminal_width,
     visible_but_style,
     wrapped,
 )
 from carryover.terminal.pager import add_pager_argument, paged
-from carryover.terminal.width import columns
 
 if TYPE_CHECKING:
-    from carryover.diagnose.report import AgentReport, Report
+    from carryover.daemon.health import Health, ProjectHealth
+    from carryover.diagnose.fix import Repair
+    from carryover.diagnose.report import AgentReport, Finding, LedgerReport, Report
+    from carryover.install.service import ServiceStatus
+    from carryover.ledger.rows import ProjectRow
+
 
 WATCH_EVERY_S: Final = 2.0
 MOST_LINES: Final = 10
 MOST_LIMITS: Final = 2
 NAME_WIDTH: Final = 12
+DETAIL_WIDTH: Final = 16
+SHOWN: Final = 12
+"""Maximum length of most lists of `-v`; --json has everything."""
 _CLEAR: Final = "\x1b[2J\x1b[H"
+_DRIFT: Final = {
+    "older": "older than the versions whose hooks are known",
+    "newer": "newer than the versions that are known; their last hooks are used",
+    "unreadable": "version not readable",
+    "missing": "not on this machine",
+}
 
-DESCRIPTION: Final = """\
+STATUS: Final = """\
 Shows in a few lines whether Carryover runs, what it has recorded, which agents
 and projects it follows, usage limits and problems. With -v also the service,
 hooks and folders of each agent, what was redacted, what was not understood and
 what is broken; `carryover doctor` says what to do about it.
 Changes nothing and creates nothing. Works without the daemon."""
 
-EXAMPLES: Final = """\
-examples:
+STATUS_EXAMPLES: Final = """\
   carryover status          the short form
   carryover status -v       everything there is to say
   carryover status --watch  the same, every two seconds until Ctrl-C
-  carryover status --json   everything, as data
-"""
+  carryover status --json   everything, as data"""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    describe(parser, DESCRIPTION, EXAMPLES)
+def status_arguments(parser: argparse.ArgumentParser) -> None:
+    describe(parser, STATUS, STATUS_EXAMPLES)
     parser.add_argument("-v", "--verbose", action="store_true", help="say everything there is to say")
     parser.add_argument("--json", action="store_true", help="print everything as JSON; times are UTC milliseconds")
     parser.add_argument(
@@ -70,15 +84,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_pager_argument(parser)
 
 
-def run(args: argparse.Namespace) -> int:
+def run_status(args: argparse.Namespace) -> int:
     if args.watch:
         return _watch(args)
     report = _report()
-    if args.json:
-        print_json(_as_data(report))
-    else:
-        with paged(args):
-            print_lines(_lines(report, verbose=args.verbose))
+    with paged(args):
+        _print(report, args)
     return ExitCode.OK
 
 
@@ -86,18 +97,16 @@ def _watch(args: argparse.Namespace) -> int:
     """Prints the status repeatedly until Ctrl-C or until its reader goes away; both are normal ways to end it."""
     from carryover.install.detect import asking_once
 
-    on_terminal, ask = sys.stdout.isatty(), asking_once()
+    in_place, ask = sys.stdout.isatty(), asking_once()
     try:
         while True:
             report = _report(ask=ask)
-            if args.json:
-                print_json(_as_data(report), in_one_line=True)
-            elif on_terminal:
-                print(_CLEAR + "\n".join(_on_one_screen(_lines(report, verbose=args.verbose))), end="")
+            if in_place and not args.json:
+                print(_CLEAR + "\n".join(_on_one_screen(_lines(report, args))), end="")
             else:
-                print_lines(_lines(report, verbose=args.verbose))
+                _print(report, args)
             sys.stdout.flush()
-            if on_terminal:
+            if in_place:
                 time.sleep(WATCH_EVERY_S)
             elif not is_read_for(WATCH_EVERY_S):
                 return ExitCode.OK
@@ -105,12 +114,12 @@ def _watch(args: argparse.Namespace) -> int:
         return ExitCode.INTERRUPTED
 
 
-def _on_one_screen(lines: Iterable[str]) -> list[str]:
-    """Returns the rows that `lines` take on the terminal; if it has fewer, the last one says how many are missing."""
+def _on_one_screen(shown: Iterable[str]) -> list[str]:
+    """Returns the rows that lines take on the terminal; if it has fewer, the last one says how many are missing."""
     import shutil
 
     width, height = shutil.get_terminal_size()
-    rows = [row for line in lines for row in wrapped(visible_but_style(line), width).split("\n")]
+    rows = [row for line in shown for row in wrapped(visible_but_style(line), width).split("\n")]
     hidden = len(rows) - height
     if hidden <= 0:
         return rows
@@ -123,37 +132,41 @@ def _report(**options: Any) -> Report:
     return gather(state_dir(), Path.home(), **options)
 
 
-def _as_data(report: Report) -> dict[str, Any]:
-    from carryover.diagnose.report import as_data
+def _print(report: Report, args: argparse.Namespace) -> None:
+    if args.json:
+        from carryover.diagnose.report import as_data
 
-    return as_data(report)
+        print_json(as_data(report), in_one_line=args.watch)
+    else:
+        print_lines(_lines(report, args))
 
 
-def _lines(report: Report, *, verbose: bool) -> Iterable[str]:
-    width = terminal_width() or USUAL_WIDTH
-    return lines(report, now_ms=now_ms(), width=None if verbose else width)
+def _lines(report: Report, args: argparse.Namespace) -> list[str]:
+    return lines(report, now_ms=now_ms(), width=None if args.verbose else terminal_width() or USUAL_WIDTH)
 
 
 def lines(report: Report, *, now_ms: int, width: int | None) -> list[str]:
     """Returns at most `MOST_LINES` lines, with as many agents and projects as have room in `width` columns; for None,
     everything there is to say."""
-    verbose = width is None
-    found = [*_limits(report, now_ms)][: None if verbose else MOST_LIMITS]
+    found = [*_limits(report, now_ms)][: None if width is None else MOST_LIMITS]
     found.append(_entry("carryoverd", _daemon(report)))
     if report.paused:
         found.append(_entry("paused", paint("nothing is read or handed over; `carryover unpause` ends that", YELLOW)))
-    found += [_entry("left out", left_out) for left_out in _left_out(report)]
+    found += _left_out(report)
     found.append(_entry("recorded", _recorded(report, now_ms)))
-    if width is not None:
-        found += _summaries(report, now_ms, width - NAME_WIDTH - 1)
-    problems = [_entry(name, text) for name, text in _problems(report)]
-    if verbose:
-        return [*found, *problems, *sections(report, now_ms)]
-    left = MOST_LINES - len(found) - 1
+    problems = [*_problems(report)]
+    if width is None:
+        return [*found, *problems, *_details(report, now_ms)]
+    found += _summaries(report, now_ms, width - NAME_WIDTH - 1)
     what_to_do = "; `carryover doctor` says what to do" if problems else ""
+    left = MOST_LINES - len(found) - 1
     if len(problems) > left:
         problems = [*problems[: left - 1], _entry("", f"and {len(problems) - left + 1} more problems")]
     return [*found, *problems, _entry("more", f"`carryover status -v`{what_to_do}")]
+
+
+def _entry(name: str, text: str) -> str:
+    return f"{name:<{NAME_WIDTH}} {text}"
 
 
 def _limits(report: Report, now_ms: int) -> Iterator[str]:
@@ -174,14 +187,13 @@ def _daemon(report: Report) -> str:
     return f"{paint('running', BOLD)} for {duration(health.uptime_s)}, {reading}"
 
 
-def _left_out(report: Report) -> list[str]:
-    """Returns the projects that the user paused or excluded, in one line; empty if there are none."""
-    excluded = report.config.excluded if report.config is not None else ()
-    if not excluded:
-        return []
-    names = ", ".join(harmless(report.short(pattern)) for pattern in excluded[:2])
-    more = f" and {len(excluded) - 2} more" if len(excluded) > 2 else ""
-    return [paint(f"{names}{more}; `carryover unpause PROJECT` includes a project again", YELLOW)]
+def _left_out(report: Report) -> Iterator[str]:
+    """Yields the projects that the user paused or excluded, in one line."""
+    if excluded := report.config.excluded if report.config is not None else ():
+        names = ", ".join(harmless(report.short(pattern)) for pattern in excluded[:2])
+        more = f" and {len(excluded) - 2} more" if len(excluded) > 2 else ""
+        text = f"{names}{more}; `carryover unpause PROJECT` includes a project again"
+        yield _entry("left out", paint(text, YELLOW))
 
 
 def _recorded(report: Report, now_ms: int) -> str:
@@ -199,7 +211,13 @@ def _recorded(report: Report, now_ms: int) -> str:
 
 def _summaries(report: Report, now_ms: int, room: int) -> Iterator[str]:
     by_use = sorted(report.agents, key=lambda agent: (-(agent.last_event_ms or 0), agent.selected is False))
-    if agents := [_agent(agent, now_ms) for agent in by_use if not is_absent(agent)]:
+    agents = [
+        f"{agent.name} {ago(agent.last_event_ms, now_ms) if agent.last_event_ms is not None else 'nothing yet'}"
+        + (" (not selected)" if agent.selected is False else "")
+        for agent in by_use
+        if not _is_absent(agent)
+    ]
+    if agents:
         yield _entry("agents", _some(agents, len(agents), room))
     if (ledger := report.ledger) is not None and ledger.projects:
         projects = [f"{report.short(row.root)} {ago(row.last_event_ms or None, now_ms)}" for row in ledger.projects]
@@ -208,31 +226,205 @@ def _summaries(report: Report, now_ms: int, room: int) -> Iterator[str]:
         yield _entry("sync", sync_summary(report.sync, now_ms))
 
 
-def _agent(agent: AgentReport, now_ms: int) -> str:
-    last = ago(agent.last_event_ms, now_ms) if agent.last_event_ms is not None else "nothing yet"
-    return f"{agent.name} {last}" + (" (not selected)" if agent.selected is False else "")
-
-
 def _some(items: Sequence[str], total: int, room: int) -> str:
     """Lists the first of `items`, at least one and as many as have room, and how many of `total` are left out."""
-    shown = len(items)
-    while True:
-        more = f" and {total - shown} more" if total > shown else ""
-        line = ", ".join(items[:shown]) + more
-        if shown == 1 or columns(line) <= room:
-            return line
-        shown -= 1
+    for shown in range(len(items), 0, -1):
+        line = ", ".join(items[:shown]) + (f" and {total - shown} more" if total > shown else "")
+        if columns(line) <= room:
+            break
+    return line
 
 
-def _problems(report: Report) -> Iterator[tuple[str, str]]:
+def _problems(report: Report) -> Iterator[str]:
     """Yields what `carryover doctor` would find without looking closer; what the first lines say is left out."""
     from carryover.diagnose.checks import findings
 
     found = [finding for finding in findings(report) if finding.check not in ("install", "daemon", "paused")]
     wrong = dict.fromkeys((*report.problems, *(finding.what for finding in found if finding.level == "wrong")))
-    yield from (("problem", paint(text, YELLOW)) for text in wrong)
-    yield from (("to do", finding.what) for finding in found if finding.level == "todo")
+    yield from (_entry("problem", paint(text, YELLOW)) for text in wrong)
+    yield from (_entry("to do", finding.what) for finding in found if finding.level == "todo")
 
 
-def _entry(name: str, text: str) -> str:
-    return f"{name:<{NAME_WIDTH}} {text}"
+def _details(report: Report, now_ms: int) -> Iterator[str]:
+    """Yields the sections that only `-v` has, in the order in which they matter."""
+    names, health = {agent.id: agent.name for agent in report.agents}, report.daemon
+    absent = [agent.name for agent in report.agents if _is_absent(agent)]
+    agents = [line for agent in report.agents if not _is_absent(agent) for line in _agent(agent, report, now_ms)]
+    waiting = []
+    for row in report.would_read:
+        amount = f"{counted(row.transcripts, 'transcript')}, {size(row.bytes)}"
+        waiting.append(_detail(names.get(row.agent, row.agent), f"{amount}, newest {ago(row.newest_ms, now_ms)}"))
+    tasks = [
+        f"{task.name}: {task.state}, {counted(task.restarts, 'restart')}; {task.last_error}"
+        for task in (health.tasks if health is not None else ())
+        if task.last_error
+    ]
+    damaged = "was damaged; what could be read was kept. Delete it when you miss nothing."
+    aside = [f"{report.short(moved.path)} ({size(moved.bytes)}) {damaged}" for moved in report.corrupt_ledgers]
+    sync = [_detail(name, text) for name, text in (sync_rows(report.sync, now_ms) if report.sync is not None else ())]
+    every = {
+        "background": [*_background(health), _detail("service", _service(report.service))],
+        "agents": [*agents, *([_detail("not here", ", ".join(absent))] if absent else [])],
+        "sync": sync,
+        "would be read by `carryover install`, or by carryoverd once it runs": waiting,
+        **(_of_ledger(report.ledger, report, now_ms) if report.ledger is not None else {}),
+        "tasks of the daemon in trouble": tasks,
+        "moved aside": aside,
+    }
+    for title, rows in every.items():
+        shown = len(rows) if title in ("agents", "sync") else SHOWN
+        if rows:
+            yield from ("", paint(title, BOLD), *(f"  {row}" for row in rows[:shown]))
+        if len(rows) > shown:
+            yield f"  ... and {len(rows) - shown} more (--json lists all)"
+
+
+def _detail(name: str, text: str) -> str:
+    return f"{name:<{DETAIL_WIDTH}} {text}"
+
+
+def _background(health: Health | None) -> Iterator[str]:
+    if health is None:
+        return
+    memory = f", {size(health.rss_bytes)} of memory" if health.rss_bytes else ""
+    yield _detail("carryoverd", f"{health.version}, process {health.pid}{memory}")
+    metrics, p95_ms = health.metrics, health.metrics.session_start.p95_ms
+    if metrics.bytes_read or p95_ms is not None:
+        answered = f", sessions answered in {p95_ms:.0f} ms (p95)" if p95_ms is not None else ""
+        read = f"{counted(metrics.events_stored, 'event')} from {size(metrics.bytes_read)}"
+        yield _detail("", f"since its start {read}{answered}")
+
+
+def _service(service: ServiceStatus) -> str:
+    if not service.installed:
+        return f"none: {service.trouble}" if service.trouble else "none"
+    states = (("enabled", service.enabled), ("active", service.active))
+    facts = [name if holds else f"not {name}" for name, holds in states if holds is not None]
+    return ", ".join([service.kind, *facts, *([counted(service.restarts, "restart")] if service.restarts else [])])
+
+
+def _of_ledger(ledger: LedgerReport, report: Report, now_ms: int) -> dict[str, list[str]]:
+    health = report.daemon
+    published = {project.root: project for project in (health.projects if health is not None else ())}
+    number = sum(ledger.redactions.values())
+    kinds = ", ".join(f"{n:,} {kind}" for kind, n in sorted(ledger.redactions.items(), key=lambda item: -item[1]))
+    skipped = [
+        f"{row.agent} {row.agent_version}".strip()
+        + f": {counted(row.n, 'record')} of type {harmless(row.record_type)} ({harmless(row.reason)})"
+        for row in ledger.skipped
+    ]
+    if ledger.oversized:
+        skipped.append(f"{counted(ledger.oversized, 'record')} too long to be read")
+    broken = []
+    for source in ledger.broken:
+        wait_s = (source.retry_ms - now_ms) / 1000
+        again = f"in {duration(wait_s)}" if wait_s > 0 else "when carryoverd retries"
+        broken.append(f"{report.short(source.path)}: {source.error}; next try {again}")
+    return {
+        "projects": [_project(row, published.get(row.root), report, now_ms) for row in ledger.projects],
+        "redacted before it was stored": [f"{counted(number, 'secret')}: {kinds}"] if number else [],
+        "not understood (skipped, nothing else is affected)": skipped,
+        "cannot be read now": broken,
+        "what happened to the ledger": [f"{ago(one.at_ms, now_ms)}: {one.text}" for one in ledger.incidents],
+    }
+
+
+def _project(row: ProjectRow, published: ProjectHealth | None, report: Report, now_ms: int) -> str:
+    """Formats one project of the ledger; `published` is the daemon's account of it, if there is one."""
+    trouble = (published.error if published is not None else None) or row.refusal
+    if trouble:
+        handoff = paint(f"not published: {trouble}", YELLOW)
+    elif row.handoff_ms is None:
+        handoff = "no handoff written"
+    else:
+        handoff = f"handoff written {ago(row.handoff_ms, now_ms)}"
+        if published is not None and published.file is not None and is_gone(Path(published.file)):
+            handoff = paint(f"{handoff} and deleted since; carryoverd writes it again", YELLOW)
+    notes = "".join(f" ({note})" for note in (published.notes if published is not None else ()))
+    return f"{report.short(row.root)}: last event {ago(row.last_event_ms or None, now_ms)}, {handoff}{notes}"
+
+
+def _is_absent(agent: AgentReport) -> bool:
+    """Whether the agent is neither here nor selected and has nothing recorded, so that its name alone is enough."""
+    return agent.state == "missing" and not agent.selected and agent.last_event_ms is None
+
+
+def _agent(agent: AgentReport, report: Report, now_ms: int) -> Iterator[str]:
+    last = f"last event {ago(agent.last_event_ms, now_ms)}" if agent.last_event_ms else "nothing recorded yet"
+    facts = (
+        agent.version or "",
+        _DRIFT.get(agent.state, ""),
+        "not selected" if agent.selected is False else "",
+        last,
+        f"last handoff {ago(agent.last_handoff_ms, now_ms)}" if agent.last_handoff_ms else "",
+    )
+    yield _detail(agent.name, ", ".join(harmless(fact) for fact in facts if fact))
+    if agent.roots:
+        there = [report.short(root.path) for root in agent.roots if root.exists]
+        missing = f"{report.short(agent.roots[0].path)} (not there yet; watched all the same)"
+        yield _detail("", f"transcripts in {', '.join(there) or missing}")
+    config = report.short(agent.config or "")
+    if agent.entry is not None and (agent.selected or agent.entry.present):
+        yield _detail("", f"`{agent.entry.entry}` in {config}: {'there' if agent.entry.present else 'missing'}")
+    if agent.hooks is not None:
+        reviewed = " (reviewed)" if agent.hooks.reviewed else ""
+        yield _detail("", f"hooks in {config}: {', '.join(agent.hooks.present) or 'none'}{reviewed}")
+
+
+DOCTOR: Final = """\
+Checks everything that has to work together: the daemon and its service, the
+port, hooks in your agents' settings, transcripts, pointers in your projects,
+the ledger, the disk. Says what is wrong, why it matters and what to do; with
+--fix it repairs what is safe to repair. Otherwise it changes nothing. The exit
+code is 0 if nothing is wrong, also where something is left for you to do, such
+as a review of new hooks."""
+
+DOCTOR_EXAMPLES: Final = """\
+  carryover doctor          show problems, if there are any
+  carryover doctor --fix    repair what is safe, then check again
+  carryover doctor --json   the same as data"""
+
+
+def doctor_arguments(parser: argparse.ArgumentParser) -> None:
+    describe(parser, DOCTOR, DOCTOR_EXAMPLES)
+    parser.add_argument(
+        "--fix", action="store_true", help="repair what is safe: hooks, service, file permissions, ledger"
+    )
+    parser.add_argument("--json", action="store_true", help="print the findings as JSON")
+
+
+def run_doctor(args: argparse.Namespace) -> int:
+    from carryover.diagnose.checks import findings
+    from carryover.diagnose.fix import repair
+    from carryover.diagnose.gather import gather
+    from carryover.install.how_installed import how_installed, runnable, version_line
+
+    state, home = state_dir(), Path.home()
+    found = findings(gather(state, home, inspect=True))
+    repairs: tuple[Repair, ...] = ()
+    if args.fix and any(finding.fix for finding in found):
+        repairs = repair(state, {finding.fix for finding in found if finding.fix is not None})
+        found = findings(gather(state, home, inspect=True))
+    healthy = not any(finding.level == "wrong" for finding in found)
+    update = how_installed().update
+    data = {"healthy": healthy, "findings": found, "repairs": repairs, "update": update}
+    put(args, data, map(runnable, doctor_lines(found, repairs)))
+    if not args.json:
+        print(f"\n{version_line('carryover')}\nTo upgrade: {update}; then `carryover refresh`.")
+    return ExitCode.OK if healthy else ExitCode.FAILED
+
+
+def doctor_lines(found: Sequence[Finding], repairs: Sequence[Repair]) -> Iterator[str]:
+    """Yields the report for people: the repairs that were made, then the findings."""
+    for done in repairs:
+        yield f"✓ {done.did}" if done.problem is None else f"✗ {done.problem}"
+    wrong = sum(finding.level == "wrong" for finding in found)
+    todo = sum(finding.level == "todo" for finding in found)
+    left = f" {counted(todo, 'thing')} left for you to do." if todo else ""
+    yield paint(f"{counted(wrong, 'problem')}." if wrong else "No problems found.", BOLD) + left
+    for finding in found:
+        yield ""
+        mark = {"wrong": paint("✗", YELLOW), "todo": "☐", "note": "·"}[finding.level]
+        yield f"{mark} {finding.what}"
+        yield f"  {finding.why}"
+        yield f"  → {finding.do}"

@@ -6,15 +6,17 @@ import argparse
 import socket
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from carryover.actions.context import now_ms, project_root, state_dir
 from carryover.cli.arguments import describe
-from carryover.cli.status_details import sync_rows
 from carryover.errors import ExitCode, UserError
 from carryover.paths import StateDir
-from carryover.terminal.output import can_ask, confirmed, counted, print_json, print_lines, size
+from carryover.terminal.output import YELLOW, ago, agree, agreed, counted, paint, put, size
 from carryover.text.shell import quoted
+
+if TYPE_CHECKING:
+    from carryover.sync.status import SyncStatus
 
 DESCRIPTION: Final = """\
 Takes what was recorded here to your other machines, and what was recorded there
@@ -34,14 +36,12 @@ you `allow` it for a project, and nothing from there is ever run or opened here.
     off                  end it here; what was recorded stays"""
 
 EXAMPLES: Final = """\
-examples:
   carryover sync init git@example.org:me/carryover-store.git
   carryover sync init /mnt/share/store.git --name desktop
   carryover sync                             once, now
   carryover sync add-machine                 on a machine of the store
   carryover sync allow                       this project, as it is elsewhere
-  carryover sync off --delete                and remove this machine's branch
-"""
+  carryover sync off --delete                and remove this machine's branch"""
 
 ACTIONS: Final = ("init", "status", "allow", "add-machine", "remove-machine", "compact", "off")
 
@@ -65,8 +65,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="ask nothing, and print what was done as JSON")
 
 
-def run(args: argparse.Namespace) -> int:
-    does: dict[str | None, Callable[[StateDir, argparse.Namespace], tuple[object, Iterable[str]] | int]] = {
+Done = tuple[object, Iterable[str]]
+"""What was done: as data, and in lines for people."""
+
+
+def run(args: argparse.Namespace) -> None:
+    does: dict[str | None, Callable[[StateDir, argparse.Namespace], Done]] = {
         None: _once,
         "init": _init,
         "status": _status,
@@ -79,18 +83,10 @@ def run(args: argparse.Namespace) -> int:
     if args.what is None and args.action in ("init", "remove-machine"):
         what = "REMOTE" if args.action == "init" else "NAME"
         raise UserError(f"`carryover sync {args.action}` needs a {what}. Nothing was changed.", ExitCode.USAGE)
-    done = does[args.action](state_dir(), args)
-    if isinstance(done, int):
-        return done
-    data, lines = done
-    if args.json:
-        print_json(data)
-    else:
-        print_lines(lines)
-    return ExitCode.OK
+    put(args, *does[args.action](state_dir(), args))
 
 
-def _init(state: StateDir, args: argparse.Namespace) -> tuple[object, Iterable[str]]:
+def _init(state: StateDir, args: argparse.Namespace) -> Done:
     from carryover.actions.linking import remotes_of_projects
     from carryover.sync.folder import Settings
     from carryover.sync.membership import initialise, machine_name
@@ -118,11 +114,10 @@ def _init(state: StateDir, args: argparse.Namespace) -> tuple[object, Iterable[s
     )
 
 
-def _once(state: StateDir, args: argparse.Namespace) -> tuple[object, Iterable[str]] | int:
+def _once(state: StateDir, args: argparse.Namespace) -> Done:
     from carryover.actions.linking import sync_once
 
-    if not _joined(state, args):
-        return ExitCode.REFUSED
+    _join(state, args)
     done = sync_once(state)
     received = counted(done.received.events, "new event")
     if done.received.forgotten:
@@ -141,30 +136,31 @@ def _once(state: StateDir, args: argparse.Namespace) -> tuple[object, Iterable[s
     )
 
 
-def _joined(state: StateDir, args: argparse.Namespace) -> bool:
-    """Whether this machine belongs to the store, perhaps because the user now confirms the store's code."""
+def _join(state: StateDir, args: argparse.Namespace) -> None:
+    """Lets the user confirm the store's code if this machine was added just now. Raises UserError if it was not."""
     from carryover.sync.branch import NOT_ADDED
     from carryover.sync.folder import SyncFolder
     from carryover.sync.membership import accept, admission, own_branch, own_code
 
     SyncFolder(state).settings()
     if SyncFolder(state).state().store is not None:
-        return True
+        return
     with own_branch(state, now_ms) as own:
         offer = admission(own)
         if offer is None:
             raise UserError(f"{NOT_ADDED} This machine's code: {own_code(own)}", ExitCode.REFUSED)
         said = f"{offer.manifest.name} has added this machine. The store's code: {offer.code}"
-        question = f"{said}\nDid `carryover sync add-machine` show the same code on {offer.manifest.name}? [y/N]"
+        question = f"{said}\nDid `carryover sync add-machine` show the same code on {offer.manifest.name}?"
         otherwise = f"{said}. If that machine shows the same code, run this with --yes."
-        if not args.yes and not _agreed(args, question, otherwise):
-            print("Nothing was sent or taken. If the codes differ, somebody else answers: `carryover sync off`.")
-            return False
+        if not agreed(args, question, otherwise=otherwise):
+            raise UserError(
+                "Nothing was sent or taken. If the codes differ, somebody else answers: `carryover sync off`.",
+                ExitCode.REFUSED,
+            )
         accept(own, offer)
-    return True
 
 
-def _status(state: StateDir, _args: argparse.Namespace) -> tuple[object, Iterable[str]]:
+def _status(state: StateDir, _args: argparse.Namespace) -> Done:
     from carryover.sync.folder import OFF
     from carryover.sync.status import sync_status
 
@@ -176,14 +172,14 @@ def _status(state: StateDir, _args: argparse.Namespace) -> tuple[object, Iterabl
     return found, (f"{name:<{width}}  {text}" for name, text in rows)
 
 
-def _allow(state: StateDir, args: argparse.Namespace) -> tuple[object, Iterable[str]]:
+def _allow(state: StateDir, args: argparse.Namespace) -> Done:
     from carryover.actions.linking import allow
 
     said = allow(state, args.what)
     return {"allowed": said}, [f"✓ {said}"]
 
 
-def _add_machine(state: StateDir, args: argparse.Namespace) -> tuple[object, Iterable[str]] | int:
+def _add_machine(state: StateDir, args: argparse.Namespace) -> Done:
     from carryover.sync.membership import add, own_branch, waiting
 
     added = []
@@ -195,13 +191,13 @@ def _add_machine(state: StateDir, args: argparse.Namespace) -> tuple[object, Ite
         for machine, code in codes.items():
             question = (
                 "A machine asks to be added. It will be able to read everything in the store.\n"
-                f"  Its code: {code}\nDoes that machine show the same code? Add it? [y/N]"
+                f"  Its code: {code}\nDoes that machine show the same code? Add it?"
             )
             otherwise = (
                 f"A machine with the code {code} asks to be added. If that machine shows the same code: `carryover "
                 f"sync add-machine {quoted(code)}`."
             )
-            if args.what is not None or args.yes or _agreed(args, question, otherwise):
+            if args.what is not None or agreed(args, question, otherwise=otherwise):
                 added.append({"machine": machine, "code": code, "store_code": add(own, machine, code)})
     if not codes:
         raise UserError(
@@ -209,19 +205,17 @@ def _add_machine(state: StateDir, args: argparse.Namespace) -> tuple[object, Ite
             ExitCode.NOTHING_FOUND,
         )
     if not added:
-        print("No machine was added. Nothing was changed.")
-        return ExitCode.INTERRUPTED
+        raise UserError("No machine was added. Nothing was changed.", ExitCode.INTERRUPTED)
     return {"added": added}, (
         f"✓ {counted(len(added), 'machine')} added. Now run `carryover sync` there.",
         f"  It will show the store's code, for you to compare: {added[0]['store_code']}",
     )
 
 
-def _remove_machine(state: StateDir, args: argparse.Namespace) -> tuple[object, Iterable[str]] | int:
+def _remove_machine(state: StateDir, args: argparse.Namespace) -> Done:
     from carryover.sync.membership import own_branch, remove
 
-    if not _sure(args, f"Remove {args.what} from the store? What is sent from now on, it can't read. [y/N]"):
-        return ExitCode.INTERRUPTED
+    agree(args, f"Remove {args.what} from the store? What is sent from now on, it can't read.")
     with own_branch(state, now_ms) as own:
         name, others = remove(own, args.what)
     left = ", ".join(others) or "no other machine"
@@ -233,28 +227,26 @@ def _remove_machine(state: StateDir, args: argparse.Namespace) -> tuple[object, 
     )
 
 
-def _compact(state: StateDir, _args: argparse.Namespace) -> tuple[object, Iterable[str]]:
+def _compact(state: StateDir, _args: argparse.Namespace) -> Done:
     from carryover.sync.membership import compact, own_branch
 
     with own_branch(state, now_ms) as own:
         compact(own)
         remote = own.settings.remote
-    is_here = remote.startswith("/")
     by_hand = f"`git -C {quoted(remote)} gc --prune=now`"
-    how = by_hand if is_here else "its server's next clean-up, which is up to the server"
+    how = by_hand if remote.startswith("/") else "its server's next clean-up, which is up to the server"
     return {"compacted": True}, (
         "✓ This machine's branch has no history any more. Other machines' branches are theirs to compact.",
         f"What it no longer lists leaves the remote with {how}. Copies that others have made stay.",
     )
 
 
-def _off(state: StateDir, args: argparse.Namespace) -> tuple[object, Iterable[str]] | int:
+def _off(state: StateDir, args: argparse.Namespace) -> Done:
     from carryover.actions.linking import end
     from carryover.sync.membership import leave
 
     also = " and remove its branch from the store" if args.delete else ""
-    if not _sure(args, f"End synchronising on this machine{also}? What was recorded stays. [y/N]"):
-        return ExitCode.INTERRUPTED
+    agree(args, f"End synchronising on this machine{also}? What was recorded stays.")
     leave(state, delete=args.delete)
     if state.ledger.exists():
         end(state, forget=args.forget)
@@ -265,15 +257,29 @@ def _off(state: StateDir, args: argparse.Namespace) -> tuple[object, Iterable[st
     ]
 
 
-def _sure(args: argparse.Namespace, question: str) -> bool:
-    if args.yes or _agreed(args, question, "Run it on a terminal, or with --yes."):
-        return True
-    print("Nothing was changed.")
-    return False
+def sync_rows(sync: SyncStatus, now_ms: int) -> list[tuple[str, str]]:
+    """Returns where synchronising stands: this machine, each other machine, and the machines that ask to be added."""
+    rows = [("store", f"{sync.remote}; this machine is {sync.name}")] if sync.remote else []
+    rows.append(("last sync", ago(sync.synced_ms, now_ms) if sync.synced_ms else "never"))
+    if sync.problem:
+        rows.append(("problem", paint(sync.problem, YELLOW)))
+    if sync.waits_to_be_added:
+        rows.append(("waits", "to be added: `carryover sync add-machine` on a machine of the store"))
+    elif sync.unsent:
+        rows.append(("waits", "the newest state of this machine, which the next sync sends"))
+    for machine in sync.machines:
+        last = f"last state {ago(machine.synced_ms, now_ms)}" if machine.synced_ms else "not synchronised yet"
+        problem = f"; {paint(machine.problem, YELLOW)}" if machine.problem and not machine.removed else ""
+        rows.append((machine.name, f"{last}{', removed' if machine.removed else ''}{problem}"))
+    return rows + [("asks", f"a machine with the code {code}: `carryover sync add-machine`") for code in sync.waiting]
 
 
-def _agreed(args: argparse.Namespace, question: str, otherwise: str) -> bool:
-    """Whether the user says yes. Raises UserError (REFUSED) if nobody can be asked; `otherwise` says what to do."""
-    if args.json or not can_ask():
-        raise UserError(f"There is no terminal to ask on, so nothing was changed. {otherwise}", ExitCode.REFUSED)
-    return confirmed(question)
+def sync_summary(sync: SyncStatus, now_ms: int) -> str:
+    """Returns the same in one line."""
+    parts = [f"{one.name} {ago(one.synced_ms, now_ms)}" for one in sync.machines if one.synced_ms and not one.removed]
+    if sync.problem or any(one.problem and not one.removed for one in sync.machines):
+        parts.append(paint("something is in the way: `carryover sync status`", YELLOW))
+    if sync.waits_to_be_added or sync.waiting:
+        who = "this machine waits" if sync.waits_to_be_added else counted(len(sync.waiting), "machine") + " waiting"
+        parts.append(paint(f"{who} to be added: `carryover sync status`", YELLOW))
+    return ", ".join(parts) or "set up; no other machine has said anything yet"

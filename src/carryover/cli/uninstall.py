@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from carryover.actions.context import state_dir
 from carryover.cli.arguments import describe
 from carryover.errors import ExitCode, UserError
-from carryover.paths import StateDir
-from carryover.terminal.output import can_ask, confirmed, counted, harmless, print_json, print_lines
+from carryover.paths import StateDir, short_path
+from carryover.terminal.output import agree, can_ask, counted, print_json, print_lines
 
 if TYPE_CHECKING:
     from carryover.edits.hooks import HookFile
     from carryover.install.service import ServiceManager
-    from carryover.install.uninstall import Removal, Uninstall, Uninstalled
+    from carryover.install.uninstall import Uninstall, Uninstalled
 
 DESCRIPTION: Final = """\
 Takes Carryover's hooks out of your agents' settings and stops carryoverd.
@@ -27,14 +28,11 @@ asks once more; elsewhere nothing is asked. The program itself is removed by
 whatever installed it, such as `pipx uninstall carryoverd`."""
 
 EXAMPLES: Final = """\
-examples:
   carryover uninstall                    hooks and service; a later install continues from here
   carryover uninstall --purge            also what was recorded, and everything in your projects
-  carryover uninstall --purge --dry-run  what that would do, as diffs
-"""
+  carryover uninstall --purge --dry-run  what that would do, as diffs"""
 
-
-QUESTION: Final = "Remove all this? What was recorded cannot be recovered. [y/N]"
+QUESTION: Final = "Remove all this? What was recorded cannot be recovered."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from carryover.cli.install_report import print_diffs
     from carryover.daemon.client import daemon_pid
     from carryover.install.background import registered
     from carryover.install.how_installed import runnable
@@ -55,24 +54,31 @@ def run(args: argparse.Namespace) -> int:
 
     state, home = state_dir(), Path.home()
     service = registered(os.environ)
-    usual = tuple(usual_settings(state, home))
-    pid = daemon_pid(state)
-    wanted = plan_uninstall(state, purge=args.purge, home=home, usual=usual)
-    if args.dry_run:
-        return _show(wanted, service, pid, home, as_json=args.json)
+    plan = partial(plan_uninstall, state, purge=args.purge, home=home, usual=tuple(usual_settings(state, home)))
+    wanted = plan()
     if not args.json:
-        print_lines(lines_before(wanted, service, pid, home))
-    if args.purge and not (args.yes or args.json) and can_ask() and not confirmed(QUESTION):
-        print("Nothing was changed.")
-        return ExitCode.INTERRUPTED
+        stops = [] if service is None else [f"The {service.kind} service is stopped and removed."]
+        pid = daemon_pid(state)
+        stops += [] if pid is None else [f"carryoverd (process {pid}) is stopped."]
+        steps = [*stops, *lines_before(wanted, home)]
+        print_lines(steps if len(steps) > len(wanted.notes) else [*steps, "There is nothing to remove."])
+    if args.dry_run:
+        if args.json:
+            print_json(_planned_data(wanted, service))
+            return ExitCode.OK
+        print_lines(f"✗ {edit.problem}" for edit in wanted.edits if edit.problem is not None)
+        print_diffs(wanted.edits)
+        print("\nNothing was changed.")
+        return ExitCode.OK
+    if args.purge and not args.json and can_ask():
+        agree(args, QUESTION)
     left = _stop(state, service)
-    # The daemon may have written into projects before it stopped.
-    done = carry_out(plan_uninstall(state, purge=args.purge, home=home, usual=usual), state)
+    done = carry_out(plan(), state)  # the daemon may have written into projects before it stopped
     left += done.left
     if args.json:
-        print_json(_as_data(done, left, service))
+        print_json(_done_data(done, left, service))
     else:
-        print_lines(map(runnable, lines_after(done, left, state=state, home=home, purged=args.purge)))
+        print_lines(map(runnable, _lines_after(done, left, state, purged=args.purge)))
     return ExitCode.FAILED if left else ExitCode.OK
 
 
@@ -100,76 +106,32 @@ def usual_settings(state: StateDir, home: Path) -> Iterator[tuple[str, HookFile]
             yield from ((spec.id, HookFile(path, "server", servers.key)) for path in server_files(servers, located))
 
 
-def lines_before(wanted: Uninstall, service: ServiceManager | None, pid: int | None, home: Path) -> Iterator[str]:
-    """Yields the plan, one line per step. `pid`: the daemon's process id."""
-    from carryover.paths import short_path
-
-    if service is not None:
-        yield f"The {service.kind} service is stopped and removed."
-    if pid is not None:
-        yield f"carryoverd (process {pid}) is stopped."
+def lines_before(wanted: Uninstall, home: Path) -> Iterator[str]:
+    """Yields the plan: one line per edit and per removal with what is below it, then what stays."""
     for edit in wanted.edits:
         if edit.changes:
             does = "goes" if edit.after is None else "is put back"
             yield f"{short_path(edit.path, home)} {does} ({edit.change.what})"
-    for removal, inner in _by_folder(wanted.removals):
+    places = {(removal.path, removal.what) for removal in wanted.removals}
+    for removal in wanted.removals:
+        if any((above, removal.what) in places for above in removal.path.parents):
+            continue
+        inner = sum(what == removal.what and removal.path in path.parents for path, what in places)
         with_it = f", with {counted(inner, 'file or folder', 'files and folders')} in it" if inner else ""
         yield f"{short_path(removal.path, home)} goes{with_it} ({removal.what})"
     yield from wanted.notes
-    if service is None and pid is None and not wanted.removals and not any(edit.changes for edit in wanted.edits):
-        yield "There is nothing to remove."
 
 
-def _by_folder(removals: Sequence[Removal]) -> Iterator[tuple[Removal, int]]:
-    """Yields the outermost removals, each with the number of removals of the same kind below it."""
-    places = {(removal.path, removal.what) for removal in removals}
-    for removal in removals:
-        if not any((above, removal.what) in places for above in removal.path.parents):
-            yield removal, sum(removal.path in other.path.parents for other in removals if other.what == removal.what)
-
-
-def lines_after(
-    done: Uninstalled, left: tuple[str, ...], *, state: StateDir, home: Path, purged: bool
-) -> Iterator[str]:
-    from carryover.paths import short_path
-
+def _lines_after(done: Uninstalled, left: tuple[str, ...], state: StateDir, *, purged: bool) -> Iterator[str]:
     yield from (f"✗ {reason}" for reason in left)
     changed = sum(entry.outcome in ("changed", "removed") for entry in done.applied) + len(done.removed)
-    if not changed:
-        return
-    yield f"✓ Done: {counted(changed, 'file or folder', 'files and folders')} put back or removed."
-    if not purged and state.ledger.exists():
+    if changed:
+        yield f"✓ Done: {counted(changed, 'file or folder', 'files and folders')} put back or removed."
+    if changed and not purged and state.ledger.exists():
         yield (
-            f"What was recorded stays in {short_path(state.root, home)}, and the handoffs stay in your projects; "
-            "`carryover uninstall --purge` takes them away too."
+            f"What was recorded stays in {short_path(state.root, Path.home())}, and the handoffs stay in your "
+            "projects; `carryover uninstall --purge` takes them away too."
         )
-
-
-def _show(wanted: Uninstall, service: ServiceManager | None, pid: int | None, home: Path, *, as_json: bool) -> int:
-    from carryover.edits.plan import diff
-
-    if as_json:
-        print_json(
-            {
-                "dry_run": True,
-                "service": service.kind if service is not None else None,
-                "files": [
-                    {"path": str(edit.path), "diff": diff(edit), "problem": edit.problem} for edit in wanted.edits
-                ],
-                "removals": [{"path": str(removal.path), "what": removal.what} for removal in wanted.removals],
-                "notes": wanted.notes,
-            }
-        )
-        return ExitCode.OK
-    print_lines(lines_before(wanted, service, pid, home))
-    for edit in wanted.edits:
-        if edit.problem is not None:
-            print(f"✗ {edit.problem}")
-        elif edit.changes:
-            print()
-            print(harmless(diff(edit)), end="")
-    print("\nNothing was changed.")
-    return ExitCode.OK
 
 
 def _stop(state: StateDir, service: ServiceManager | None) -> tuple[str, ...]:
@@ -189,13 +151,26 @@ def _stop(state: StateDir, service: ServiceManager | None) -> tuple[str, ...]:
     return left
 
 
-def _as_data(done: Uninstalled, left: tuple[str, ...], service: ServiceManager | None) -> dict[str, Any]:
+def _planned_data(wanted: Uninstall, service: ServiceManager | None) -> dict[str, Any]:
+    from carryover.edits.plan import diff
+
+    return {
+        "dry_run": True,
+        "service": service.kind if service is not None else None,
+        "files": [{"path": str(edit.path), "diff": diff(edit), "problem": edit.problem} for edit in wanted.edits],
+        "removals": [{"path": str(removal.path), "what": removal.what} for removal in wanted.removals],
+        "notes": wanted.notes,
+    }
+
+
+def _done_data(done: Uninstalled, left: tuple[str, ...], service: ServiceManager | None) -> dict[str, Any]:
+    files = (
+        {"path": str(entry.edit.path), "why": entry.edit.change.what, "outcome": entry.outcome}
+        for entry in done.applied
+    )
     return {
         "service": service.kind if service is not None else None,
-        "files": [
-            {"path": str(entry.edit.path), "why": entry.edit.change.what, "outcome": entry.outcome}
-            for entry in done.applied
-        ],
+        "files": list(files),
         "removed": [str(path) for path in done.removed],
         "left": left,
     }

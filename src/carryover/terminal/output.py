@@ -1,20 +1,22 @@
-"""Formats text for people: ages, sizes, colour, progress, lines fitted to the terminal. Piped output is not altered."""
+"""Formats text for people: ages, sizes, colour, width, progress. Piped output is not altered."""
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
 import sys
 import time
 from collections.abc import Collection, Iterable
-from typing import Final, Literal, TextIO
+from typing import Final, TextIO
 
-from carryover.errors import visible
-from carryover.terminal.width import STYLE, columns, fitted
+from carryover.errors import ExitCode, UserError, visible
 from carryover.text.invisible import without_unseen
 
 CONTROL: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """Escape sequences and control characters, except tab and line feed."""
+STYLE: Final = re.compile(r"\x1b\[[\d;]*m")
+"""A terminal style, as `paint` adds it; it has no width."""
 
 BOLD: Final = "1"
 DIM: Final = "2"
@@ -22,11 +24,8 @@ RED: Final = "31"
 GREEN: Final = "32"
 YELLOW: Final = "33"
 CYAN: Final = "36"
-FOUND: Final = "1;33"
-"""The style of search matches."""
 
-Mark = Literal["✓", "⚠", "✗"]
-_MARK_STYLES: Final[dict[str, str]] = {"✓": GREEN, "⚠": YELLOW, "✗": RED}
+_MARK_STYLES: Final = {"✓": GREEN, "⚠": YELLOW, "✗": RED}
 
 MINUTE_S: Final = 60
 HOUR_S: Final = 3600
@@ -40,9 +39,13 @@ NARROWEST: Final = 40
 
 PLAIN_EVERY_S: Final = 2.0
 """Interval between progress lines without a terminal: enough to see movement, little enough for a log."""
-
 BAR_WIDTH: Final = 12
 
+_CUT: Final = "…"
+_RESET: Final = "\x1b[0m"
+_NO_WIDTH: Final = ("Mn", "Me", "Cf")
+"""Unicode categories of characters that are shown on top of another or not at all."""
+_PIECE: Final = re.compile(rf"{STYLE.pattern}|.", re.DOTALL)
 _WORD: Final = re.compile(r"(?:`[^`]*`|\S)+")
 """A unit that is not broken across lines: a word, or a command in backquotes."""
 _KEPT: Final = re.compile(rf"{STYLE.pattern}|\t")
@@ -69,12 +72,32 @@ def can_ask() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty()
 
 
-def confirmed(question: str) -> bool:
-    """Asks `question`, which ends with `[y/N]`, and returns whether the user agreed."""
+def agreed(
+    args: argparse.Namespace,
+    question: str,
+    *,
+    nothing: str = "changed",
+    otherwise: str = "Run it on a terminal, or with --yes.",
+) -> bool:
+    """Asks `question` and returns whether the user agreed; with --yes, True.
+
+    Raises UserError (REFUSED) if there is no one to ask, as with --json. `nothing`: what was not done then;
+    `otherwise`: what to do instead.
+    """
+    if args.yes:
+        return True
+    if args.json or not can_ask():
+        raise UserError(f"There is no terminal to ask on, so nothing was {nothing}. {otherwise}", ExitCode.REFUSED)
     try:
-        return input(f"{question} ").strip().lower() in ("y", "yes")
+        return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
     except EOFError:
         return False
+
+
+def agree(args: argparse.Namespace, question: str, *, nothing: str = "changed", **options: str) -> None:
+    """Asks as `agreed` does; raises UserError (INTERRUPTED) if the user says no."""
+    if not agreed(args, question, nothing=nothing, **options):
+        raise UserError(f"Nothing was {nothing}.", ExitCode.INTERRUPTED)
 
 
 def is_read_for(seconds: float) -> bool:
@@ -87,6 +110,16 @@ def is_read_for(seconds: float) -> bool:
     poll = select.poll()
     poll.register(sys.stdout.fileno(), 0)
     return not poll.poll(seconds * 1000)
+
+
+def put(args: argparse.Namespace, data: object, lines: Iterable[str], *, fits: bool = False) -> None:
+    """Prints `data` as JSON if the user gave --json, otherwise `lines`, as they are if each `fits` the terminal."""
+    if args.json:
+        print_json(data)
+    elif fits:
+        print(*lines, sep="\n")
+    else:
+        print_lines(lines)
 
 
 def print_lines(lines: Iterable[str]) -> None:
@@ -116,8 +149,7 @@ def wrapped(line: str, width: int) -> str:
         return line
     margin = _MARGIN.match(STYLE.sub("", line))
     indent = margin.end() if margin is not None and margin.end() <= width // 2 else 2
-    rows, end = [], 0
-    row = ""
+    rows, row, end = [], "", 0
     for word in _WORD.finditer(line):
         gap = line[end : word.start()]
         if row.strip() and columns(row + gap + word[0]) > width:
@@ -127,6 +159,44 @@ def wrapped(line: str, width: int) -> str:
             row += gap + word[0]
         end = word.end()
     return "\n".join([*rows, row])
+
+
+def columns(text: str) -> int:
+    """Returns the number of terminal columns that one line of `text` takes; styles take none."""
+    if "\x1b" in text:
+        text = STYLE.sub("", text)
+    return len(text) if text.isascii() else sum(map(_columns_of, text))
+
+
+def fitted(text: str, width: int, *, keep_end: bool = False) -> str:
+    """Fits one line of `text` into `width` columns. A cut is marked with `…`, in front if `keep_end`.
+
+    Styles are kept, and none is left open.
+    """
+    if columns(text) <= width:
+        return text
+    if width < 1:
+        return ""
+    kept, used = [], 0
+    pieces = _PIECE.findall(text)
+    for piece in reversed(pieces) if keep_end else pieces:
+        is_style = piece.startswith("\x1b")
+        used += 0 if is_style else _columns_of(piece)
+        if is_style or used < width:
+            kept.append(piece)
+    # No space is left before the mark, as it would not show.
+    line = f"{_CUT}{''.join(reversed(kept))}" if keep_end else f"{''.join(kept).rstrip()}{_CUT}"
+    return f"{line}{_RESET}" if "\x1b" in line and not line.endswith(_RESET) else line
+
+
+def _columns_of(char: str) -> int:
+    if char.isascii():
+        return 1
+    import unicodedata  # most text does not need it
+
+    if unicodedata.category(char) in _NO_WIDTH:
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 
 
 def wants_colour() -> bool:
@@ -142,21 +212,7 @@ def wants_colour() -> bool:
 
 def paint(text: str, code: str) -> str:
     """Returns `text` in a terminal style; unchanged if stdout gets no colour."""
-    return f"\x1b[{code}m{text}\x1b[0m" if wants_colour() else text
-
-
-def mark(sign: Mark) -> str:
-    """Returns a coloured mark: green ✓ for good, yellow ⚠ for a warning, red ✗ for an error."""
-    return paint(sign, _MARK_STYLES[sign])
-
-
-def highlight(text: str, spans: Iterable[tuple[int, int]]) -> str:
-    """Returns `text` with the parts at `spans` (start and end, sorted, not overlapping) highlighted."""
-    pieces, end = [], 0
-    for start, stop in spans:
-        pieces += [text[end:start], paint(text[start:stop], FOUND)]
-        end = stop
-    return "".join([*pieces, text[end:]])
+    return f"\x1b[{code}m{text}{_RESET}" if wants_colour() else text
 
 
 def harmless(text: str) -> str:
@@ -209,9 +265,7 @@ def when(at_ms: int, now_ms: int) -> str:
 
 def local_time(at_ms: int) -> str:
     """Formats a time as `2026-11-20 14:30`, local; `?` if it is unknown."""
-    from datetime import datetime  # most commands print none
-
-    return f"{datetime.fromtimestamp(at_ms / 1000).astimezone():%Y-%m-%d %H:%M}" if at_ms else "?"
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(at_ms / 1000)) if at_ms else "?"
 
 
 def duration(seconds: float) -> str:
@@ -230,12 +284,11 @@ def size(count_bytes: int) -> str:
     """Formats a number of bytes in its largest decimal unit."""
     if count_bytes < 1000:
         return f"{count_bytes} B"
-    amount = float(count_bytes)
-    for unit in ("kB", "MB", "GB"):
-        amount /= 1000
-        if amount < 1000:
-            return f"{amount:.1f} {unit}"
-    return f"{amount / 1000:.1f} TB"
+    amount, unit = count_bytes / 1000, "kB"
+    for larger in ("MB", "GB", "TB"):
+        if amount >= 1000:
+            amount, unit = amount / 1000, larger
+    return f"{amount:.1f} {unit}"
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:
@@ -247,9 +300,8 @@ def did_you_mean(given: str, known: Collection[str]) -> str:
     """Returns `; did you mean 'status'?` for a misspelling of one of `known`, otherwise an empty string."""
     from difflib import get_close_matches  # only needed for misspellings
 
-    near = get_close_matches(given.lower(), known, n=1, cutoff=0.6)
     beginning = [name for name in known if given and name.startswith(given.lower())]
-    found = beginning[:1] or near
+    found = beginning or get_close_matches(given.lower(), known, n=1, cutoff=0.6)
     return f"; did you mean {found[0]!r}?" if found else ""
 
 
@@ -273,7 +325,8 @@ class Progress:
         if now_s - self._begin_s < self._after_s:
             return
         if self._in_place:
-            line = f"{_bar(share)} {text}"
+            filled = round(BAR_WIDTH * min(max(share, 0.0), 1.0))
+            line = f"[{'#' * filled}{'.' * (BAR_WIDTH - filled)}] {text}"
             self._stream.write(f"\r\x1b[K{fitted(line, (terminal_width(self._stream) or USUAL_WIDTH) - 1)}")
         elif now_s - self._shown_at_s >= PLAIN_EVERY_S and text != self._shown:
             self._stream.write(f"{text}\n")
@@ -291,8 +344,3 @@ class Progress:
         """Replaces the display with `text` permanently."""
         self._stream.write(f"\r\x1b[K{text}\n" if self._in_place else f"{text}\n")
         self._stream.flush()
-
-
-def _bar(share: float) -> str:
-    filled = round(BAR_WIDTH * min(max(share, 0.0), 1.0))
-    return f"[{'#' * filled}{'.' * (BAR_WIDTH - filled)}]"

@@ -47,12 +47,11 @@ class PagedOutput(TextIOWrapper):
 
 @contextmanager
 def paged(args: argparse.Namespace | None = None) -> Iterator[None]:
-    """Sends the block's output through the pager if stdout is a terminal and `args` has no `--no-pager`.
+    """Sends the block's output through the pager if stdout is a terminal and `args` has no `--no-pager` or `--json`.
 
     If the user leaves the pager early, the block ends quietly, as it does when a pipe is closed.
     """
-    pager = pager_command() if _can_page() and not getattr(args, "no_pager", False) else None
-    process = _start(pager) if pager is not None else None
+    process = None if getattr(args, "no_pager", False) or getattr(args, "json", False) else _started()
     if process is None:
         yield
         return
@@ -80,11 +79,12 @@ def pager_command() -> str | None:
     return "less" if shutil.which("less") else None
 
 
-def _can_page() -> bool:
-    return sys.stdout.isatty() and sys.stdin.isatty() and os.environ.get("TERM") not in (None, "", "dumb")
-
-
-def _start(pager: str) -> Popen[bytes] | None:
+def _started() -> Popen[bytes] | None:
+    if not (sys.stdout.isatty() and sys.stdin.isatty()) or os.environ.get("TERM") in (None, "", "dumb"):
+        return None
+    pager = pager_command()
+    if pager is None:
+        return None
     import subprocess
 
     sys.stdout.flush()

@@ -1,14 +1,15 @@
-"""Prints tables with a header row, fitted to the terminal; without a terminal, nothing is cut."""
+"""Lists fitted to the terminal: tables with a header row, and entries of two lines. Without one, nothing is cut."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
-from carryover.terminal.output import DIM, paint, terminal_width, visible_but_style
-from carryover.terminal.width import columns, fitted, padded
+from carryover.terminal.output import DIM, columns, fitted, paint, terminal_width, visible_but_style
 
 GAP: Final = "  "
+INDENT: Final = "  "
+_BETWEEN: Final = " · "
 
 
 class Column(NamedTuple):
@@ -23,12 +24,19 @@ class Column(NamedTuple):
     """Whether to cut the beginning of cells, as for paths, whose end says most."""
 
 
-def print_table(heads: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
-    """Prints `rows` below a header row, fitted to the terminal."""
+class Entry(NamedTuple):
+    """One entry, which may be painted; an empty text is not printed."""
+
+    head: Sequence[str]
+    """Facts for the first line; empty ones are left out."""
+    text: str
+
+
+def table_lines(heads: Sequence[Column], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """Yields the lines of a table, header first, fitted to the terminal."""
     header, *lines = table(heads, rows, terminal_width())
-    print(paint(header, DIM))
-    for line in lines:
-        print(line)
+    yield paint(header, DIM)
+    yield from lines
 
 
 def table(heads: Sequence[Column], rows: Iterable[Sequence[str]], width: int | None) -> list[str]:
@@ -37,32 +45,33 @@ def table(heads: Sequence[Column], rows: Iterable[Sequence[str]], width: int | N
     Cells may be styled; each is one line, whatever its text. Space is taken from the widest column that may be
     narrowed.
     """
-    body = [tuple(map(visible_but_style, row)) for row in rows]
-    titles = tuple(head.title for head in heads)
-    widths = [max(columns(row[at]) for row in (titles, *body)) for at in range(len(heads))]
+    body = [[head.title for head in heads], *([visible_but_style(cell) for cell in row] for row in rows)]
+    widths = [max(map(columns, cells)) for cells in zip(*body, strict=True)]
     if width is not None:
         _narrow(widths, heads, width)
-    header = GAP.join(
-        padded(fitted(head.title, wide), wide, right=head.right) for head, wide in zip(heads, widths, strict=True)
-    )
-    return [header.rstrip(), *(_line(row, widths, heads) for row in body)]
+    return [GAP.join(map(_cell, row, widths, heads)).rstrip() for row in body]
+
+
+def _cell(text: str, width: int, head: Column) -> str:
+    shown = fitted(text, width, keep_end=head.keep_end)
+    blanks = " " * (width - columns(shown))
+    return f"{blanks}{shown}" if head.right else f"{shown}{blanks}"
 
 
 def _narrow(widths: list[int], heads: Sequence[Column], width: int) -> None:
     """Narrows columns until all fit: first to their `least`, then to their titles."""
-    for floor_of in (lambda head: head.least, lambda head: len(head.title)):
+    for floors in ([head.least or 0 for head in heads], [len(head.title) for head in heads]):
         while sum(widths) + len(GAP) * (len(widths) - 1) > width:
-            possible = [
-                at for at, head in enumerate(heads) if head.least is not None and widths[at] > (floor_of(head) or 0)
-            ]
+            possible = [at for at, head in enumerate(heads) if head.least is not None and widths[at] > floors[at]]
             if not possible:
                 break
             widths[max(possible, key=lambda at: widths[at])] -= 1
 
 
-def _line(row: Sequence[str], widths: Sequence[int], heads: Sequence[Column]) -> str:
-    cells = [
-        padded(fitted(cell, width, keep_end=head.keep_end), width, right=head.right)
-        for cell, width, head in zip(row, widths, heads, strict=True)
-    ]
-    return GAP.join(cells).rstrip()
+def entry_lines(entries: Iterable[Entry]) -> Iterator[str]:
+    """Yields the lines of each entry; on a terminal they are cut to its width."""
+    width = terminal_width()
+    for entry in entries:
+        for line in (_BETWEEN.join(filter(None, entry.head)), f"{INDENT}{entry.text}" if entry.text else ""):
+            if shown := visible_but_style(line):
+                yield shown if width is None else fitted(shown, width)

@@ -79,9 +79,8 @@ def test_one_setting_is_printed_alone(home: object, run: Run) -> None:
 def test_one_setting_is_changed_and_every_other_byte_stays(
     arguments: tuple[str, ...], before: str | None, after: str | None, home: object, run: Run
 ) -> None:
-    code, out, err = run("config", *arguments)
+    out = run.out("config", *arguments)
 
-    assert (code, err) == (ExitCode.OK, "")
     assert out.startswith(f"{arguments[0]} = ")
     assert out.endswith(LATER)
     if before is not None and after is not None:
@@ -107,14 +106,8 @@ def test_a_setting_that_is_taken_out_has_its_default_again(home: object, run: Ru
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (("resume.mode", "loud"), ExitCode.USAGE, "resume.mode can't be 'loud'"),
-        (("resume.mode", "loud"), ExitCode.USAGE, "it must be one of ask, brief, silent"),
+        (("resume.mode", "loud"), ExitCode.USAGE, "resume.mode can't be 'loud': it must be one of ask, brief, silent"),
         (("resume.stale_days", "-1"), ExitCode.USAGE, "it must be a whole number of 0 or more"),
-        (
-            ("resume.stale_days", "soon"),
-            ExitCode.USAGE,
-            "resume.stale_days can't be 'soon': it must be a whole number.",
-        ),
         (("server.port", "99999"), ExitCode.USAGE, "server.port can't be '99999'"),
         (("publish.folder", "handoffs"), ExitCode.USAGE, "`folder` must begin with / or ~"),
         (("resume.mod", "ask"), ExitCode.USAGE, "did you mean 'resume.mode'?"),

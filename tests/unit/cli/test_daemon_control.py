@@ -1,20 +1,38 @@
 from __future__ import annotations
 
+import io
 import os
+import re
 import shutil
+import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from threading import Event, Thread
 
+import msgspec
 import pytest
 
 from carryover import __version__
 from carryover.actions.context import state_dir
+from carryover.actions.first_read import how_far, show_until
+from carryover.cli import daemon_control
+from carryover.cli.carryoverd import main
+from carryover.daemon.client import daemon_pid
+from carryover.daemon.health import Health
 from carryover.errors import ExitCode
+from carryover.fsio import private_dir
 from carryover.install.service import Kind, Program, ServiceStatus
 from carryover.install.service_managers import Launchd
-from support.daemon_process import DaemonProcess
+from support.agent_here import everything
+from support.claude_session import ClaudeSession
+from support.daemon_process import DaemonProcess, agree_to_pointers, handoff_of, wait_until
+from support.forked import CARRYOVER
+from support.page_client import PageClient
 from support.recorded_shop import Run
 from support.scripted_daemon import HEALTH, answering_socket
+from support.terminal import CTRL_C, Terminal
+from support.tools import program
 
 LAUNCHCTL = Path(__file__).parents[2] / "support" / "fake_launchctl.sh"
 
@@ -84,8 +102,7 @@ def test_the_service_starts_restarts_and_stops_it(service: Service, run: Run) ->
     assert f"(process {service.daemon.pid})" in restarted[1]
     assert service.daemon.pid != pid
 
-    code, out, _ = run("stop")
-    assert code == ExitCode.OK
+    out = run.out("stop")
     assert not service.status().active
     assert out.startswith("carryoverd is stopped: no handoff is kept fresh until `carryover start`")
     assert run("stop") == (ExitCode.OK, "carryoverd was not running.\n", "")
@@ -127,3 +144,229 @@ def test_one_that_was_started_by_hand_can_be_restarted_and_stopped(stopped_in_th
     finally:
         daemon.process.kill()
         daemon.process.wait()
+
+
+def content(project: Path) -> dict[str, bytes]:
+    """Every file of the project, with what keeps them out of commits."""
+    files = [path for path in project.rglob("*") if path.is_file() and ".git" not in path.relative_to(project).parts]
+    return {str(path.relative_to(project)): path.read_bytes() for path in (*files, project / ".git/info/exclude")}
+
+
+def test_a_running_daemon_reads_and_writes_nothing_until_it_continues(shop: Path, home: Path, run: Run) -> None:
+    session = ClaudeSession(home / ".claude" / "projects", shop)
+    with DaemonProcess() as daemon:
+        daemon.settle()
+        before = handoff_of(shop)
+
+        assert run("pause")[:2] == (ExitCode.OK, "Carryover is paused.\nResume with `carryover unpause`.\n")
+        session.prompt("Add a discount code to the basket page")
+        daemon.settle()
+        assert (daemon.health()["paused"], handoff_of(shop)) == (True, before)
+
+        assert run("unpause")[:2] == (ExitCode.OK, "Carryover is no longer paused.\n")
+        wait_until("the new prompt in the handoff", lambda: "basket page" in handoff_of(shop))
+        assert daemon.health()["paused"] is False
+
+
+@pytest.mark.parametrize("runs", [True, False], ids=["daemon", "no daemon"])
+def test_a_paused_project_has_nothing_stale_for_agents_to_read(shop: Path, run: Run, runs: bool) -> None:
+    before = content(shop)
+    private_dir(state_dir().root)
+    agree_to_pointers(state_dir())
+    with ExitStack() as running:
+        daemon = running.enter_context(DaemonProcess())
+        daemon.settle()
+        published = content(shop)
+        assert {".carryover/handoff.md", "AGENTS.md"} <= published.keys() - before.keys()
+        if not runs:
+            daemon.stop()
+
+        assert run("pause", str(shop))[0] == ExitCode.OK
+        if not runs:
+            assert content(shop) == before
+            return
+        wait_until("the end of the removal", lambda: not (shop / ".carryover").exists())
+        assert content(shop) == before
+        assert run("unpause", str(shop))[0] == ExitCode.OK
+        wait_until("the handoff", lambda: bool(handoff_of(shop)) and (shop / "AGENTS.md").exists())
+
+
+@pytest.fixture
+def broken_settings(home: Path) -> Path:
+    state_dir().root.mkdir(mode=0o700)
+    state_dir().config.write_text("[publish\n")
+    return state_dir().config
+
+
+def test_everything_can_be_paused_whatever_the_settings_say(broken_settings: Path, run: Run) -> None:
+    code, out, err = run("pause")
+
+    assert (code, err, state_dir().paused.exists()) == (ExitCode.OK, "", True)
+    assert out == "Carryover is paused. carryoverd is not running now.\nResume with `carryover unpause`.\n"
+
+
+def test_what_cannot_be_done_with_broken_settings_changes_nothing(broken_settings: Path, shop: Path, run: Run) -> None:
+    run("pause")
+    before = everything(state_dir().root)
+
+    for arguments in (("unpause",), ("unpause", str(shop)), ("pause", str(shop))):
+        err = run.err(ExitCode.REFUSED, *arguments)
+        assert "not valid TOML" in err
+        assert "Nothing was changed." in err
+    assert everything(state_dir().root) == before
+
+
+def test_a_running_daemon_obeys_a_pause_when_its_settings_break(shop: Path, run: Run) -> None:
+    with DaemonProcess() as daemon:
+        state_dir().config.write_text("[publish\n")
+
+        assert run("pause")[::2] == (ExitCode.OK, "")
+        health = daemon.health()
+        assert (health["paused"], "not valid TOML" in health["config_trouble"]) == (True, True)
+
+        state_dir().config.unlink()
+        assert run("unpause")[::2] == (ExitCode.OK, "")
+        health = daemon.health()
+        assert (health["paused"], health["config_trouble"]) == (False, None)
+
+
+def test_a_pause_by_name_outlasts_that_of_everything_and_is_named(shop: Path, run: Run) -> None:
+    run("pause", str(shop))
+    run("pause")
+
+    assert run("unpause")[1].splitlines()[-1] == f"Still left out, by [projects] exclude in config.toml: {shop}."
+
+
+def test_a_folder_whose_name_looks_like_a_pattern_is_paused_alone(home: Path, run: Run) -> None:
+    for name in ("app[1]", "app1"):
+        (home / name / ".git").mkdir(parents=True)
+
+    run("pause", str(home / "app[1]"))
+
+    assert run("handoff", str(home / "app[1]"))[0] == ExitCode.REFUSED
+    assert run("handoff", str(home / "app1"))[0] == ExitCode.NOTHING_FOUND
+
+
+def test_a_project_that_something_else_leaves_out_says_what(home: Path, run: Run) -> None:
+    state_dir().root.mkdir()
+    state_dir().config.write_text('[projects]\nexclude = ["shop"]\n')
+
+    err = run.err(ExitCode.REFUSED, "unpause", str(home / "shop"))
+
+    assert "is still left out, by [projects] exclude = 'shop' in config.toml." in err
+
+
+ADDRESS = re.compile(r"http://127\.0\.0\.1:(\d+)(/ui/\?key=[\w-]{43})\n")
+
+
+@pytest.fixture
+def in_background(home: Path, monkeypatch: pytest.MonkeyPatch, run: Run) -> Iterator[None]:
+    """carryoverd is started in the background, at any port, and stopped in the end."""
+    monkeypatch.setattr("carryover.cli.daemon_control.registered", lambda *_: None)
+    state_dir().root.mkdir(mode=0o700)
+    state_dir().config.write_text("[server]\nport = 0\n")
+    yield
+    run("stop")
+
+
+@pytest.fixture
+def browser(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What the user's browser was asked to open."""
+    opened = home / "opened"
+    program(home / "bin" / "browser", f'printf "%s\\n" "$1" > {opened}.part; mv {opened}.part {opened}')
+    monkeypatch.setenv("BROWSER", str(home / "bin" / "browser"))
+    return opened
+
+
+def test_the_page_is_opened_and_the_daemon_started_if_it_does_not_run(
+    in_background: None, run: Run, browser: Path
+) -> None:
+    code, out, err = run("ui")
+    found = ADDRESS.fullmatch(out)
+
+    assert (code, found is not None) == (ExitCode.OK, True)
+    assert err.startswith("carryoverd ") and f"(process {daemon_pid(state_dir())})" in err
+    wait_until("the browser", browser.exists)
+    assert browser.read_text() == out
+    assert found is not None and PageClient(int(found[1])).get(found[2]).status == 303
+
+    browser.unlink()
+    assert ADDRESS.fullmatch(run("ui", "--no-open")[1])
+    assert not browser.exists()
+
+
+def test_without_a_display_the_address_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A browser in the terminal would take it over."""
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("sys.platform", "linux")
+
+    assert not daemon_control._opened("http://127.0.0.1:1/")
+
+
+def test_an_older_daemon_is_said_to_be_restarted(home: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(daemon_control, "daemon_pid", lambda _state: 4711)
+    with answering_socket(state_dir().socket, {**HEALTH, "hook_port": {"port": 1}}, {"error": "Not Found"}):
+        err = run.err(ExitCode.FAILED, "ui", "--no-open")
+
+    assert "Restart carryoverd" in err
+
+
+def test_reading_once_on_a_terminal_shows_how_far_it_is(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    watched: list[bool] = []
+    monkeypatch.setattr("carryover.actions.first_read.show_until", lambda ended: watched.append(ended.wait(60)))
+    assert main(["--once"]) == ExitCode.OK
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert main(["--once"]) == ExitCode.OK
+
+    assert watched == [True]
+
+
+BEHIND = {**HEALTH, "caught_up": False, "sources": 340, "waiting_sources": 300}
+
+
+class OnTerminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("health", "share", "words"),
+    [
+        ({**BEHIND, "last_sweep_ms": None}, 0.0, "looking for transcripts"),
+        (BEHIND, 40 / 340, "40 of 340 transcripts read, newest project first"),
+        ({**BEHIND, "waiting_sources": 0}, 1.0, "writing handoffs"),
+        ({**BEHIND, "sources": 0}, 1.0, "writing handoffs"),
+    ],
+)
+def test_how_far_the_reading_is(health: dict[str, object], share: float, words: str) -> None:
+    assert how_far(msgspec.convert(health, Health)) == (share, words)
+
+
+def test_on_a_terminal_there_is_a_bar_and_ctrl_c_ends_only_the_watching(claude: Path) -> None:
+    command = (*CARRYOVER, "install", "--yes", "--no-service")
+    with answering_socket(state_dir().socket, BEHIND), Terminal(command, os.environ) as terminal:
+        terminal.wait_for("[#...........] 40 of 340 transcripts read, newest project first")
+        terminal.press(CTRL_C)
+        code, shown = terminal.end()
+
+    assert code == ExitCode.OK
+    assert "carryoverd keeps reading in the background; `carryover status` shows its progress." in shown
+    assert 'In a new session say "let\'s start" or "continue"' in shown
+
+
+def test_a_daemon_in_this_process_is_watched_until_it_has_ended(
+    recorded: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown, ended = OnTerminal(), Event()
+    monkeypatch.setattr(sys, "stderr", shown)
+    monkeypatch.setattr("carryover.actions.first_read.SHOWN_AFTER_S", 0.0)
+    with answering_socket(state_dir().socket, BEHIND, {**BEHIND, "waiting_sources": 0}):
+        watching = Thread(target=show_until, args=(ended,))
+        watching.start()
+        wait_until("both to be shown", lambda: "writing handoffs" in shown.getvalue())
+        ended.set()
+        watching.join()
+
+    assert "[#...........] 40 of 340 transcripts read, newest project first" in shown.getvalue()
+    assert re.search(r"\r\x1b\[K2 sessions in 1 project recorded, in \d+ s\n$", shown.getvalue())

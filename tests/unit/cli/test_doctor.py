@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -12,7 +15,7 @@ from carryover.actions.context import state_dir
 from carryover.errors import ExitCode
 from support.agent_here import everything
 from support.daemon_process import DaemonProcess, wait_until
-from support.recorded_shop import Run
+from support.recorded_shop import DISCOUNT, Run
 
 
 @pytest.fixture
@@ -36,9 +39,8 @@ def found(run: Run, *arguments: str) -> list[dict[str, str]]:
 
 
 def test_where_all_is_well_it_says_so(up: DaemonProcess, run: Run) -> None:
-    code, out, err = run("doctor")
+    out = run.out("doctor")
 
-    assert (code, err) == (ExitCode.OK, "")
     assert out.startswith("No problems found.\n\n· Claude Code deletes transcripts that are older than 30 days")
 
 
@@ -73,15 +75,6 @@ def test_a_hook_that_was_edited_by_hand_is_left_as_it_is(up: DaemonProcess, inst
     assert installed.read_bytes() == before
 
 
-def test_a_damaged_ledger(installed: Path, recorded: Path, run: Run) -> None:
-    ledger = state_dir().ledger
-    data = bytearray(ledger.read_bytes())
-    data[8192:40_960] = b"\xff" * (40_960 - 8192)
-    ledger.write_bytes(data)
-
-    assert "ledger" in [finding["check"] for finding in found(run)]
-
-
 def test_files_that_others_can_read_are_closed(up: DaemonProcess, run: Run) -> None:
     state_dir().root.chmod(0o755)
 
@@ -102,3 +95,56 @@ def test_a_script_of_the_hooks_that_was_deleted_is_written_again(up: DaemonProce
 
     assert (code, out.splitlines()[0]) == (ExitCode.OK, "✓ The script that the hooks run is in place.")
     assert script.read_bytes() == before
+
+
+COMMANDS: Final = (
+    ("show", DISCOUNT),
+    ("search", "discount"),
+    ("log",),
+    ("why", "cart.py"),
+    ("export",),
+    ("export", "--session", DISCOUNT),
+    ("handoff",),
+)
+SAID: Final = "damaged entr"
+
+
+def damage(column: str, where: str) -> int:
+    """Changes what matching events hold, as a disk would; returns how many there were."""
+    with closing(sqlite3.connect(state_dir().ledger, isolation_level=None)) as db:
+        return db.execute(f"UPDATE event SET body = {column} WHERE {where}").rowcount
+
+
+@pytest.fixture(params=["x'8000ff'", '\'{"kind":"nothing"}\''])
+def damaged(recorded: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The shop, of whose events every third is damaged."""
+    assert damage(request.param, "id % 3 = 0") > 2
+    monkeypatch.chdir(recorded)
+    return recorded
+
+
+def test_it_is_left_out_and_that_is_said(damaged: Path, run: Run) -> None:
+    for command in COMMANDS:
+        code, out, err = run(*command)
+
+        assert "Traceback" not in err, command
+        assert code in (ExitCode.OK, ExitCode.NOTHING_FOUND), command
+        if command[0] == "show":
+            assert f"Session {DISCOUNT}" in out
+            assert f"{SAID}ies of the ledger" in err
+            assert "doctor --fix" in err
+
+
+def test_doctor_finds_it_and_reads_it_again(
+    installed: Path, recorded: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(recorded)
+    whole = run("show", DISCOUNT)
+    number = damage("x'8000ff'", "id % 3 = 0")
+
+    _, out, _ = run("doctor")
+    assert f"{number} entries cannot be read" in out
+    run("doctor", "--fix")
+
+    assert run("show", DISCOUNT) == whole
+    assert "cannot be read" not in run("doctor")[1]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import stat
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -11,8 +14,10 @@ import pytest
 from carryover.cli.main import main
 from carryover.distill.own_text import without_handoffs
 from carryover.errors import ExitCode
+from support.claude_session import ClaudeSession
 from support.forked import CARRYOVER
 from support.recorded_shop import DISCOUNT, Run
+from support.repository import git
 from support.terminal import ENTER, Terminal
 from support.tools import program
 
@@ -55,20 +60,11 @@ def test_the_document_is_printed_and_its_files_are_listed_beside_it(
     assert not (shop / ".carryover").exists()
 
 
-def test_a_budget_is_kept(recorded: Path, run: Run) -> None:
-    code, _, err = run("export", str(recorded), "--budget", "1,200")
-
-    assert code == ExitCode.OK
-    assert int(err.split()[1].replace(",", "")) <= 1_200
-    assert "of 1,200 tokens" in err
-
-
 def test_a_file_is_written_that_only_the_user_can_read(recorded: Path, run: Run, tmp_path: Path) -> None:
     target = tmp_path / "shop.md"
 
-    code, out, err = run("export", str(recorded), "-o", str(target))
+    err = run.err(ExitCode.OK, "export", str(recorded), "-o", str(target))
 
-    assert (code, out) == (ExitCode.OK, "")
     assert "only you can read" in err
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
     assert without_handoffs(target.read_text()).strip() == ""
@@ -109,8 +105,7 @@ def test_a_symlink_is_not_followed(recorded: Path, run: Run, tmp_path: Path) -> 
 
 
 def test_without_a_terminal_nothing_is_copied_unasked(recorded: Path, run: Run, clipboard: Path) -> None:
-    code, out, err = run("export", str(recorded), "--copy")
-    assert (code, out) == (ExitCode.REFUSED, "")
+    err = run.err(ExitCode.REFUSED, "export", str(recorded), "--copy")
     assert "cart.py" in err
     assert not clipboard.exists()
 
@@ -156,6 +151,13 @@ def test_a_project_that_no_agent_worked_in_is_its_files_and_an_empty_one_is_noth
         ("--full",),
         ("--yes",),
         ("--copy", "-o", "x"),
+        ("--compress", "ollama"),
+        ("--compress", "openai", "-o", "x"),
+        ("--compress", "ollama", "--session", "last", "-o", "x"),
+        ("--all",),
+        ("--all", "-o", "x", "--format", "md"),
+        ("--all", "-o", "x", "--session", "last"),
+        ("--all", "-o", "x", "--copy"),
     ],
 )
 def test_what_cannot_go_together_is_a_usage_error(
@@ -163,3 +165,173 @@ def test_what_cannot_go_together_is_a_usage_error(
 ) -> None:
     assert main(["export", *arguments]) == ExitCode.USAGE
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("where", ["recorded", "shop"], ids=["from the ledger", "straight from disk"])
+def test_a_session_is_printed_as_markdown(where: str, run: Run, request: pytest.FixtureRequest) -> None:
+    request.getfixturevalue(where)
+
+    out = run.out("export", "--session", DISCOUNT)
+
+    assert out.startswith("# Add a discount function to cart.py and test it.\n\n- Agent: `Claude Code 2.1.328`\n")
+    assert "\nAdd a discount function to cart.py and test it.\n" in out
+    assert "· `Edited cart.py +4 -0`" in out
+    assert "AssertionError: 190 != 180" in out
+
+
+@pytest.mark.parametrize("form", ["html", "md"])
+def test_an_export_says_what_was_done_about_secrets_and_not_that_there_are_none(
+    form: str, shop: Path, home: Path, run: Run
+) -> None:
+    session = ClaudeSession(home / ".claude" / "projects", shop)
+    session.prompt("The wifi password is correcthorse, the key AKIAQ7ZT4WOCM3LDUV5X.")
+
+    _, out, _ = run("export", "--session", session.session, "--format", form)
+
+    assert ("correcthorse" in out, "AKIAQ7ZT4WOCM3LDUV5X" in out) == (True, False)
+    assert "without secrets" not in out
+    assert "read it before you share it" in out
+
+
+HOSTILE = '</pre></details><script src="https://evil.example/x.js"></script><img src=x onerror=alert(1)>"\'&'
+
+
+class Seen(HTMLParser):
+    """The links of a page, and what a browser would load or run for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.active: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        known = dict(attrs)
+        if tag == "a":
+            self.links.append(known.get("href") or "")
+        self.active += [name for name in known if name.startswith("on") or name in ("src", "style")]
+        self.active += [tag] if tag in ("script", "img", "iframe", "link", "form", "object", "svg") else []
+
+
+def seen(page: Path) -> Seen:
+    parser = Seen()
+    parser.feed(page.read_text())
+    return parser
+
+
+def exported(run: Run, folder: Path, *more: str) -> dict[str, object]:
+    code, out, err = run("export", "--all", "--format", "html", "-o", str(folder), "--json", *more)
+    assert code == ExitCode.OK, err
+    found = json.loads(out)
+    assert isinstance(found, dict)
+    return found
+
+
+def test_every_session_is_reached_from_the_page_of_all_projects(recorded: Path, run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "agents"
+
+    assert exported(run, folder) == {"folder": str(folder), "projects": 1, "sessions": 2, "excluded": 0}
+    [project] = seen(folder / "index.html").links
+    links = seen(folder / project).links
+    assert links[:3] == ["../index.html", "index.html", "timeline.html"]
+    texts = [(folder / project).parent.joinpath(page).read_text() for page in links[-2:]]
+    assert [re.findall("<h1>(.*)</h1>", text) for text in texts] == [
+        ["Wire discount into checkout"],
+        ["Add a discount function to cart.py and test it."],
+    ]
+    assert all('<a href="../index.html">All projects</a> › <a href="index.html">shop</a>' in text for text in texts)
+    shown = (folder / project).read_text()
+    assert "<h2>Where it stands</h2>" in shown and "2 sessions" in shown
+
+
+def test_lines_of_the_handoff_and_entries_of_the_timeline_lead_to_their_turns(
+    recorded: Path, run: Run, tmp_path: Path
+) -> None:
+    folder = tmp_path / "agents"
+    exported(run, folder)
+    [place] = [path for path in folder.iterdir() if path.is_dir()]
+
+    for name, text in (("index.html", "Do not cap it."), ("timeline.html", "Tests fail")):
+        shown = (place / name).read_text()
+        turns = {link for link in seen(place / name).links if "#" in link}
+        assert text in shown
+        assert {link.partition("#")[2] for link in turns} == {"turn-1", "turn-2"}
+        assert all(f'id="{place_in}"' in (place / page).read_text() for page, _, place_in in map(_parted, turns))
+
+
+def _parted(link: str) -> tuple[str, str, str]:
+    return link.partition("#")
+
+
+def test_the_pages_are_the_users_alone_and_nothing_else_is_written(recorded: Path, run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "agents"
+    exported(run, folder)
+
+    modes = {path.is_dir(): stat.S_IMODE(path.stat().st_mode) for path in (folder, *folder.rglob("*"))}
+    assert modes == {True: 0o700, False: 0o600}
+    assert len([path for path in folder.rglob("*") if path.is_file()]) == 5
+
+
+def test_text_of_a_transcript_is_markup_nowhere_and_leads_out_of_the_folder_nowhere(
+    home: Path, run: Run, tmp_path: Path
+) -> None:
+    project = home / '"><script>alert(1)<' / "..;x" / "<img src=x>"
+    project.mkdir(parents=True)
+    git(project, "init", "-q")
+    session = ClaudeSession(home / ".claude" / "projects", project)
+    session.prompt(f"[x](javascript:alert(1)) {HOSTILE}")
+    session.answer(
+        f"# {HOSTILE}\n\n[x](https://evil.example) ![y](https://evil.example/y.png)\n\n```{HOSTILE}\n{HOSTILE}"
+    )
+    folder = tmp_path / "agents"
+    exported(run, folder)
+
+    for page in folder.rglob("*.html"):
+        found = seen(page)
+        assert found.active == []
+        files = [page.parent / link.partition("#")[0] for link in found.links]
+        assert all(file.resolve().is_relative_to(folder) and file.is_file() for file in files)
+        assert "default-src 'none'; style-src &#x27;sha256-" in page.read_text().replace("&#x27;none&#x27;", "'none'")
+
+
+def test_what_was_forgotten_is_gone_from_the_next_export_and_other_files_stay(
+    recorded: Path, run: Run, tmp_path: Path
+) -> None:
+    folder = tmp_path / "agents"
+    exported(run, folder)
+    [place] = [path for path in folder.iterdir() if path.is_dir()]
+    (place / "mine.html").write_text("mine")
+    run("forget", "c0de0000-0000-4000-8000-000000000001", "--yes")
+
+    assert run("export", "--all", "--format", "html", "-o", str(folder))[0] == ExitCode.REFUSED
+    assert exported(run, folder, "--yes")["sessions"] == 1
+    assert sum("discount function" in page.read_text() for page in folder.rglob("*.html")) == 0
+    assert (place / "mine.html").read_text() == "mine"
+
+
+def test_a_folder_with_other_files_is_left_alone(recorded: Path, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+
+    err = run.err(ExitCode.REFUSED, "export", "--all", "--format", "html", "-o", str(tmp_path), "--yes")
+
+    assert "contains other files, so nothing was written" in err
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_an_excluded_project_is_left_out(recorded: Path, run: Run, tmp_path: Path) -> None:
+    assert run("pause", str(recorded))[0] == ExitCode.OK
+
+    code, _, err = run("export", "--all", "--format", "html", "-o", str(tmp_path / "agents"))
+
+    assert (code, err) == (ExitCode.NOTHING_FOUND, err)
+    assert not (tmp_path / "agents").exists()
+
+
+def test_a_document_as_data_says_what_is_in_it(recorded: Path, run: Run, tmp_path: Path) -> None:
+    _, out, err = run("export", str(recorded), "--json")
+    document = json.loads(out)
+
+    assert err == ""
+    assert set(document) == {"tokens", "budget", "files", "left_out", "output", "text"}
+    assert document["text"].startswith("# ") and document["output"] is None
+    _, out, _ = run("export", "--session", DISCOUNT, "--format", "html", "-o", str(tmp_path / "s.html"), "--json")
+    assert set(json.loads(out)) == {"session", "output", "text"}

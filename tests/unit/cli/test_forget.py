@@ -75,9 +75,8 @@ def test_nothing_of_a_forgotten_session_is_left(published: Path, secret: ClaudeS
     assert SECRET in answer_of(published).read_text()
     assert SECRET in (state_dir().root / "handoff.md").read_text()
 
-    code, out, err = run("forget", secret.session[:13], "--yes")
+    out = run.out("forget", secret.session[:13], "--yes")
 
-    assert (code, err) == (ExitCode.OK, "")
     assert "1 session loses all that was recorded until now:" in out
     assert "2 copies of the ledger go as a whole: ledger.before-7.sqlite, ledger.corrupt-" in out
     assert "✓ 1 session forgotten." in out
@@ -124,9 +123,8 @@ def test_a_time_is_forgotten_and_what_was_before_and_after_stays(recorded: Path,
     session.prompt("Sort the glossary")
     catch_up(state_dir(), str(recorded))
 
-    code, out, _ = run("forget", "--since", "2026-11-02", "--until", "2026-11-04", "--yes")
+    out = run.out("forget", "--since", "2026-11-02", "--until", "2026-11-04", "--yes")
 
-    assert code == ExitCode.OK
     assert "1 session loses what happened from 2026-11-02 00:00 until 2026-11-05 00:00:" in out
     assert "✓ 1 session forgotten in part." in out
     shown = run("show", session.session)[1]
@@ -185,16 +183,10 @@ def test_on_a_terminal_it_asks(recorded: Path, run: Run, answer: str, left: int)
     ("arguments", "code", "said"),
     [
         ((), ExitCode.USAGE, "Give one of ID, --project DIR and --all"),
-        (("c0de", "--all"), ExitCode.USAGE, "Give one of ID, --project DIR and --all"),
         (("--all", "--since", "1d"), ExitCode.USAGE, "Give one of ID, --project DIR and --all"),
         (("--since", "soon"), ExitCode.USAGE, "'soon' is not a date or time"),
         (("--since", "1h", "--until", "2h"), ExitCode.USAGE, "--since must be before --until"),
         (("ffff",), ExitCode.NOTHING_FOUND, "No session begins with 'ffff'"),
-        (
-            ("--since", "2020-01-01", "--until", "2020-01-02"),
-            ExitCode.NOTHING_FOUND,
-            "Nothing that is recorded matches",
-        ),
         (("--project", "nowhere"), ExitCode.NOTHING_FOUND, "Nothing that is recorded matches"),
     ],
 )
@@ -235,9 +227,8 @@ def test_a_running_daemon_forgets_and_publishes_what_is_left(published: Path, se
     with DaemonProcess() as daemon:
         daemon.settle()
 
-        code, out, err = run("forget", secret.session, "--yes")
+        out = run.out("forget", secret.session, "--yes")
 
-        assert (code, err) == (ExitCode.OK, "")
         assert "✓ 1 session forgotten." in out
         assert KEPT in handoff_of(published)
         os.utime(secret.path)

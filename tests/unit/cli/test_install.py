@@ -3,7 +3,9 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -12,8 +14,10 @@ import pytest
 
 from carryover import __version__
 from carryover.actions.context import state_dir
+from carryover.actions.first_read import active_projects
 from carryover.agents import specs
-from carryover.config import load_config
+from carryover.cli.install_report import rule
+from carryover.config import Config, Pointers, ProjectsConfig, PublishConfig, load_config
 from carryover.errors import ExitCode
 from carryover.ledger.queries import connect_read_only, projects
 from carryover.projects.root import StatePaths
@@ -21,7 +25,7 @@ from carryover.publish.refresh import refresh
 from support.agent_here import everything, only_this_path
 from support.forked import CARRYOVER
 from support.recorded_shop import Run
-from support.terminal import Terminal
+from support.terminal import CTRL_C, ENTER, LEFT, RIGHT, Terminal
 from support.tools import CURSOR, versioned
 
 TIPS = """\
@@ -41,9 +45,8 @@ def summary_of(out: str) -> str:
 
 
 def test_it_writes_hooks_and_settings_and_says_so(claude: Path, run: Run) -> None:
-    code, out, err = run("install", "--yes", "--no-service")
+    out = run.out("install", "--yes", "--no-service")
 
-    assert (code, err) == (ExitCode.OK, "")
     assert summary_of(out) == (
         f"✓ Claude Code 2.1.328 detected\n  config: ~/.claude/settings.json\n  hooks written: {ALL_EVENTS}\n"
     )
@@ -65,9 +68,8 @@ def test_it_writes_hooks_and_settings_and_says_so(claude: Path, run: Run) -> Non
 def test_a_second_time_it_changes_no_byte(installed: Path, home: Path, run: Run) -> None:
     before = everything(home)
 
-    code, out, _ = run("install", "--yes", "--no-service")
+    out = run.out("install", "--yes", "--no-service")
 
-    assert code == ExitCode.OK
     assert f"  hooks in place: {ALL_EVENTS}\n" in out
     assert everything(home) == before
 
@@ -76,9 +78,8 @@ def test_a_dry_run_prints_the_diff_of_every_file_and_touches_none(claude: Path, 
     claude.write_text('{\n  "model": "opus"\n}\n')
     before = everything(home)
 
-    code, out, err = run("install", "--yes", "--no-service", "--dry-run")
+    out = run.out("install", "--yes", "--no-service", "--dry-run")
 
-    assert (code, err) == (ExitCode.OK, "")
     assert everything(home) == before
     assert f"--- {claude}\n+++ {claude}\n@@ " in out
     assert '-  "model": "opus"\n+  "model": "opus",\n+  "hooks": {\n' in out
@@ -121,27 +122,10 @@ def test_with_nothing_chosen_nothing_is_changed(home: Path, run: Run, monkeypatc
     only_this_path(home, monkeypatch)
     before = everything(home)
 
-    code, out, err = run("install", "--yes", "--no-service")
+    err = run.err(ExitCode.NOTHING_FOUND, "install", "--yes", "--no-service")
 
-    assert (code, out) == (ExitCode.NOTHING_FOUND, "")
     assert err.startswith("carryover: No agent was chosen, so nothing was changed.")
     assert everything(home) == before
-
-
-def test_folders_that_a_variable_moved_are_recorded(
-    claude: Path, home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    moved = home / "elsewhere"
-    moved.mkdir()
-    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(moved))
-
-    assert run("install", "--yes", "--no-service")[0] == ExitCode.OK
-
-    assert (moved / "settings.json").exists()
-    assert not claude.exists()
-    config = state_dir().config.read_text()
-    assert str(moved / "projects") in config
-    assert "CLAUDE_CONFIG_DIR" in config
 
 
 def test_as_data_it_tells_what_was_done(claude: Path, run: Run) -> None:
@@ -223,24 +207,12 @@ def test_going_private_takes_the_blocks_out_at_once_in_every_project(
     refresh(StatePaths.of(state_dir(), home), project.id, config, now_ms=0)
     assert "handoff" in (recorded / "AGENTS.md").read_text() and (recorded / ".gitignore").exists()
 
-    code, out, _ = run("refresh", "--yes", "--pointers", "off", "--no-service")
+    out = run.out("refresh", "--yes", "--pointers", "off", "--no-service")
 
-    assert code == ExitCode.OK
     assert "✓ ~/shop: CLAUDE.md, AGENTS.md, .gitignore as before Carryover\n" in out
     assert {name: found[2] for name, found in everything(recorded).items() if ".git" not in name} == {
         name: found[2] for name, found in before.items() if ".git" not in name
     }
-
-
-def test_who_upgrades_keeps_what_was_written_into_projects(claude: Path, run: Run) -> None:
-    """Installs before 0.2 recorded no answer, and wrote pointers."""
-    state_dir().root.mkdir(mode=0o700)
-    state_dir().config.write_text('[agents]\nselected = ["claude-code"]\n')
-
-    assert load_config(state_dir().config).pointers == "shared"
-    run("refresh", "--yes", "--no-service")
-
-    assert load_config(state_dir().config).publish.pointers == "shared"
 
 
 def test_settings_of_ours_that_cannot_be_read_stop_it_before_anything_is_done(
@@ -250,8 +222,157 @@ def test_settings_of_ours_that_cannot_be_read_stop_it_before_anything_is_done(
     state_dir().config.write_text("[resume]\nmode = 'loud'\n")
     before = everything(home)
 
-    code, _, err = run("install", "--yes", "--no-service")
+    err = run.err(ExitCode.REFUSED, "install", "--yes", "--no-service")
 
-    assert code == ExitCode.REFUSED
     assert "line 2" in err
     assert everything(home) == before
+
+
+INSTALL = (*CARRYOVER, "install", "--no-service")
+QUESTION = "Which AI agents do you use? (space to tick, then enter)"
+
+
+def test_what_is_here_is_ticked_and_enter_takes_it(claude: Path) -> None:
+    with Terminal(INSTALL, os.environ) as terminal:
+        asked = terminal.wait_for("Windsurf")
+        terminal.press(ENTER)
+        code, shown = terminal.end()
+
+    assert QUESTION in asked
+    assert re.search(r"● Claude Code +detected", asked)
+    assert "○ Codex CLI" in asked
+    assert code == ExitCode.OK
+    assert "✓ Claude Code 2.1.328 detected" in shown
+    assert "SessionStart" in json.loads(claude.read_bytes())["hooks"]
+
+
+def test_ctrl_c_changes_nothing(claude: Path, home: Path) -> None:
+    before = everything(home)
+    with Terminal(INSTALL, os.environ) as terminal:
+        terminal.wait_for("● Claude Code")
+        terminal.press(CTRL_C)
+        code, shown = terminal.end()
+
+    assert code == ExitCode.INTERRUPTED
+    assert "carryover: interrupted" in shown
+    assert "Traceback" not in shown
+    assert everything(home) == before
+
+
+def test_the_screen_says_what_is_written_when_and_offers_the_choice(claude: Path, shop: Path) -> None:
+    """On a terminal of 80 columns and 24 lines. One question: Enter answers all of it."""
+    with Terminal(INSTALL, os.environ, columns=80, lines=24) as terminal:
+        shared = terminal.wait_for("CLAUDE.md.")
+        terminal.press(RIGHT)
+        private = terminal.wait_for("or by `carryover to`")
+        terminal.press(RIGHT)
+        terminal.wait_for("● off")
+        terminal.press(LEFT, ENTER)
+        code, shown = terminal.end()
+
+    assert code == ExitCode.OK
+    assert (
+        " Windsurf        not detected\n\n What may be written into your projects? (← → to choose)\n"
+        "   ● shared  ○ private  ○ off\n"
+        "   Now in ~/shop: only .carryover/handoff.md, kept out of commits by\n   .git/info/exclude.\n"
+        "   When an agent next works in a project, not before: .carryover/ in its\n"
+        "   .gitignore, and five lines that point to the handoff in your AGENTS.md and\n   CLAUDE.md."
+    ) in shared
+    assert "● private" in private
+    assert "Into your projects (private), once carryoverd runs:" in shown
+    assert load_config(state_dir().config).publish.pointers == "private"
+    assert not (shop / "AGENTS.md").exists()
+
+
+@pytest.mark.parametrize("columns", [60])
+def test_the_screen_breaks_no_word(claude: Path, shop: Path, columns: int) -> None:
+    with Terminal(INSTALL, os.environ, columns=columns, lines=40) as terminal:
+        asked = terminal.wait_for("CLAUDE.md.")
+        terminal.press(CTRL_C)
+        terminal.end()
+
+    rows = asked.splitlines()
+    assert max(map(len, rows)) < columns
+    words = " ".join(asked.split())
+    assert "kept out of commits by .git/info/exclude. When an agent next works in a project, not before:" in words
+    gap = rows.index(next(row for row in rows if "What may be written" in row)) - rows.index(
+        next(row for row in rows if "Windsurf" in row)
+    )
+    assert gap == 2, "right under the list, however high the terminal is"
+
+
+@pytest.mark.parametrize(
+    ("agents", "files"),
+    [
+        (("codex",), " in your AGENTS.md"),
+        (("gemini-cli",), " in your GEMINI.md"),
+        (("claude-code", "gemini-cli"), " in your AGENTS.md, CLAUDE.md and GEMINI.md"),
+        (("claude-code", "windsurf"), " in AGENTS.md (created if missing) and in your CLAUDE.md"),
+    ],
+)
+def test_shared_names_the_files_that_the_selected_agents_read(agents: tuple[str, ...], files: str) -> None:
+    """AGENTS.md is created for an agent that nothing else brings the handoff."""
+    [_, then] = rule("shared", agents, where="Now", kept_in="~/x")
+
+    assert then.endswith(f".carryover/ in its .gitignore, and five lines that point to the handoff{files}.")
+
+
+@pytest.mark.parametrize(
+    ("pointers", "first"),
+    [
+        (
+            "private",
+            "Now, and in others once an agent works there: .carryover/handoff.md, kept out of commits by "
+            ".git/info/exclude.",
+        ),
+        ("off", "Nothing: handoffs are kept in ~/x; agents get it by hooks, or by `carryover to`."),
+    ],
+)
+def test_the_other_answers_touch_no_file_of_the_user_s(pointers: Pointers, first: str) -> None:
+    assert rule(pointers, ("codex",), where="Now", kept_in="~/x")[0] == first
+
+
+def test_settings_that_moved_take_the_hooks_with_them(installed: Path, home: Path, run: Run) -> None:
+    moved = home / "elsewhere"
+    moved.mkdir()
+    config = state_dir().config.read_text()
+    table = "[agents.claude-code]\n"
+    state_dir().config.write_text(config.replace(table, f'{table}env = {{ CLAUDE_CONFIG_DIR = "{moved}" }}\n'))
+
+    out = run.out("refresh", "--yes", "--no-service")
+
+    assert "✓ Hooks removed from ~/.claude/settings.json\n" in out
+    assert (moved / "settings.json").exists()
+    assert not installed.exists()
+
+
+def test_a_dry_run_says_that_nothing_would_change(installed: Path, home: Path, run: Run) -> None:
+    before = everything(home)
+
+    code, out, _ = run("refresh", "--yes", "--no-service", "--dry-run")
+
+    assert (code, out.splitlines()[-1]) == (ExitCode.OK, "Nothing would change.")
+    assert everything(home) == before
+
+
+AGENTS = ("claude-code",)
+
+
+def found(config: Config | None = None, agents: tuple[str, ...] = AGENTS) -> tuple[Path, ...]:
+    return tuple(active_projects(state_dir(), config or Config(), agents))
+
+
+def test_later_they_are_those_of_the_ledger(recorded: Path, home: Path) -> None:
+    shutil.rmtree(home / ".claude")
+
+    assert found(Config(publish=PublishConfig(active_days=36_500))) == (recorded,)
+
+
+def test_what_is_left_alone_is_not_named(shop: Path, home: Path) -> None:
+    assert found(Config(projects=ProjectsConfig(exclude=("shop",)))) == ()
+    long_ago = time.time() - 30 * 86_400
+    for path in (home / ".claude").rglob("*.jsonl"):
+        os.utime(path, (long_ago, long_ago))
+    assert found() == ()
+    shutil.rmtree(shop)
+    assert found(Config(publish=PublishConfig(active_days=60))) == ()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
+from carryover.actions.context import state_dir
 from carryover.errors import ExitCode
 from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess, handoff_of
@@ -30,8 +32,7 @@ def moved(recorded: Path, home: Path) -> Path:
 def test_without_evidence_it_says_how_to_link_and_what_is_linked_is_there(
     recorded: Path, moved: Path, run: Run
 ) -> None:
-    code, _, err = run("handoff", str(moved))
-    assert code == ExitCode.NOTHING_FOUND
+    err = run.err(ExitCode.NOTHING_FOUND, "handoff", str(moved))
     assert f"`carryover link {recorded} {moved}` brings along what was recorded." in err
 
     code, out, _ = run("link", str(recorded), str(moved))
@@ -43,8 +44,7 @@ def test_without_evidence_it_says_how_to_link_and_what_is_linked_is_there(
             f"`carryover link --undo {recorded}` reverts that.",
         ],
     )
-    code, out, err = run("handoff", str(moved))
-    assert (code, err) == (ExitCode.OK, "")
+    out = run.out("handoff", str(moved))
     assert TASK in out and "\n- `checkout.py`" in out
     assert run("link", str(recorded), str(moved))[1] == f"{recorded} is linked to {moved} already.\n"
 
@@ -65,8 +65,7 @@ def test_while_the_old_folder_is_there_nothing_is_linked_or_found(recorded: Path
     git(home, "clone", "--quiet", str(recorded), str(clone))
 
     for other in (copy, clone):
-        code, out, err = run("link", str(recorded), str(other))
-        assert (code, out) == (ExitCode.REFUSED, "")
+        err = run.err(ExitCode.REFUSED, "link", str(recorded), str(other))
         assert "still exists, so its sessions stay with it" in err
         assert run("handoff", str(other))[0] == ExitCode.NOTHING_FOUND
 
@@ -145,3 +144,35 @@ def test_a_project_with_a_handoff_of_its_own_is_informed_of_a_clone_that_is_gone
     assert [(code, TASK in out) for code, out, _ in said.values()] == [(ExitCode.OK, False)] * 2
     assert said[clone][2].startswith(f"If this project was moved here, `carryover link {recorded} {clone}` brings")
     assert said[other][2] == ""
+
+
+@pytest.fixture
+def renamed(recorded: Path) -> Path:
+    """A project that was recorded, and then renamed while no daemon ran."""
+    return recorded.rename(recorded.with_name("store"))
+
+
+@pytest.mark.parametrize(
+    ("command", "by_daemon"),
+    [
+        ("sessions {0}", False),
+        ("log {0}", False),
+        ("search discount --project {0}", True),
+        ("why {0}/cart.py", False),
+        ("show last", True),
+    ],
+)
+def test_it_is_found_by_each_command(
+    command: str, by_daemon: bool, renamed: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(renamed)
+    with DaemonProcess() if by_daemon else nullcontext():
+        code, out, _ = run(*command.format(renamed).split())
+
+    assert (code, bool(out)) == (ExitCode.OK, True)
+
+
+def test_while_paused_nothing_is_joined(renamed: Path, run: Run) -> None:
+    state_dir().paused.touch()
+
+    assert run("sessions", str(renamed))[0] == ExitCode.NOTHING_FOUND

@@ -1,13 +1,21 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from carryover.cli.picker import Choice, Picker, keys_line, list_lines, preview_lines
+from carryover.cli.picker import Picker, keys_line, list_lines, preview_lines
 from carryover.distill.digest import Digest, EditedFile, Said, Turn
-from carryover.terminal.width import columns
+from carryover.errors import ExitCode
+from carryover.terminal.output import columns
+from support.agent_here import everything, only_this_path
+from support.codex_session import CodexSession
+from support.forked import CARRYOVER
+from support.recorded_shop import Run
+from support.terminal import CTRL_C, DOWN, ENTER, Terminal
+from support.tools import program
 
 NOW_MS = 1_800_000_000_000
 HOME = Path("/home/ada")
@@ -91,53 +99,43 @@ def test_nothing_is_wider_than_the_terminal(width: int, mode: Any) -> None:
 
 
 def test_typing_filters_by_words_of_the_list_and_by_what_was_found_elsewhere() -> None:
-    asked: list[str] = []
-
-    def find(word: str) -> list[str]:
-        asked.append(word)
-        return ["1abc-long"] if "discount".startswith(word) else []
-
-    model = picker(find=find)
-    model.mode = "typing"
-    model.move(1)
-    for sign in "disc Task":
-        model.type(sign)
+    model = picker(find=lambda word: ["1abc-long"] if "discount".startswith(word) else [])
+    for sign in ("j", "/", *"disc Task"):
+        model.press(sign)
 
     assert listed(model) == ["AGENT      LAST       TASK", "Agent One  1 min ago  Task 1"]
     assert keys_line(model, 80) == "/disc Task▏ 1 found · enter done · esc ends the filter"
-    assert asked[-1] == "disc"
-    for sign in "2":
-        model.type(sign)
+    model.press("2")
     assert (model.entry, listed(model)[1:]) == (None, [])
     assert list(preview_lines(model, lambda _: None, now_ms=NOW_MS, width=80)) == [
         "No session has all these words. esc ends the filter."
     ]
-    assert (model.choice("show"), model.said) == (None, "No session is listed.")
-    model.erase()
+    assert (model.command("show"), model.said) == (None, "No session is listed.")
+    model.press("backspace")
     assert len(listed(model)) == 2
-    assert (model.back(), model.typed, len(listed(model))) == (True, "", 3)
-    assert model.back() is False
+    assert (model.press("escape"), model.typed, len(listed(model))) == (None, "", 3)
+    assert model.press("escape") == model.press("q") == []
 
 
 def test_another_agent_is_chosen_in_a_second_list() -> None:
     model = picker()
-    model.choose_agent()
-    model.move(1)
+    model.press("c")
+    model.press("down")
 
     assert list(preview_lines(model, lambda _: None, now_ms=NOW_MS, width=80)) == [
         "Continue in",
         "  Agent Two",
         "› Agent Three",
     ]
-    assert model.choice("continue") == Choice("continue", "1abc-long", "/home/ada/shop", "three")
-    assert (model.back(), model.mode, model.back()) == (True, "list", False)
+    assert model.press("enter") == ["to", "--session=1abc-long", "--", "three", "/home/ada/shop"]
+    assert (model.press("escape"), model.mode, model.press("escape")) == (None, "list", [])
 
 
 def test_what_cannot_be_done_is_said() -> None:
     model = picker(here=[], everywhere=[entry(3, None)])
     model.choose_agent()
     nothing = model.said
-    copied = model.choice("copy")
+    copied = model.command("copy")
 
     assert (nothing, copied) == ("This session belongs to no project, so no agent can take it over.", None)
     assert model.said == "This session belongs to no project, so it has no handoff."
@@ -151,15 +149,7 @@ def test_the_preview_says_what_was_asked_and_what_came_of_it() -> None:
     said_last = (said("It is in login.html."),)
     newest = turn("Add a\x1b[2J login page", said=said_last, end="answered", changes=3, commits=("Add login (3f2a)",))
     digest = Digest(turns=(newest,), touched=(EditedFile(path="/home/ada/shop/login.html", change="add", at_ms=1),))
-    asked: list[str] = []
-
-    def digest_of(session: str) -> Digest:
-        asked.append(session)
-        return digest
-
-    model = picker()
-    for _ in range(2):
-        shown = list(preview_lines(model, digest_of, now_ms=NOW_MS, width=100))
+    shown = list(preview_lines(picker(), lambda _: digest, now_ms=NOW_MS, width=100))
 
     assert shown == [
         "1abc, 1.2, main, 2 prompts",
@@ -168,12 +158,130 @@ def test_the_preview_says_what_was_asked_and_what_came_of_it() -> None:
         "    just now: 3 changes, committed Add login (3f2a), answered",
         "files: login.html",
     ]
-    assert asked == ["1abc-long"]
 
 
-def test_the_preview_of_a_note_has_no_prompt() -> None:
-    digest = Digest(turns=(turn("", said=(said("The cache is sound."),), end="answered"),))
+ALONE = CARRYOVER
+PAGER = "sed 's/^/paged: /'; read -r _ < /dev/tty"
 
-    shown = list(preview_lines(picker(), lambda _: digest, now_ms=NOW_MS, width=100))
 
-    assert shown[1:] == ["  ● The cache is sound."]
+@pytest.fixture
+def terminal_env(recorded: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Two sessions are recorded in the folder that is current; one agent can be started, and `xclip` takes text."""
+    only_this_path(home, monkeypatch)
+    program(home / "bin" / "codex", 'echo "started in $PWD with $1"')
+    program(home / "bin" / "xclip", f"cat > '{home}/taken'")
+    monkeypatch.chdir(recorded)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    return {**os.environ, "DISPLAY": ":0", "PAGER": PAGER}
+
+
+def test_the_picker_opens_and_leaves_quietly(terminal_env: dict[str, str]) -> None:
+    with Terminal(ALONE, terminal_env) as terminal:
+        shown = terminal.wait_for("? keys")
+        terminal.press("q")
+        code, _ = terminal.end()
+
+    assert "Wire discount into checkout" in shown
+    assert "› Wire discount into checkout" in shown
+    assert code == ExitCode.OK
+
+
+def test_enter_shows_the_session_in_the_pager_and_comes_back(terminal_env: dict[str, str]) -> None:
+    with Terminal(ALONE, terminal_env) as terminal:
+        terminal.wait_for("? keys")
+        terminal.press(DOWN, ENTER)
+        shown = terminal.wait_for("paged:   Checkout is next")
+        terminal.press(ENTER)
+        terminal.wait_for("? keys")
+        terminal.press(CTRL_C)
+        code, text = terminal.end()
+
+    assert "paged: Session c0de0000-0000-4000-8000-000000000001" in shown
+    assert (code, text.splitlines()[-1]) == (ExitCode.INTERRUPTED, "carryover: interrupted")
+
+
+def test_a_key_continues_in_another_agent(terminal_env: dict[str, str], recorded: Path) -> None:
+    with Terminal(ALONE, terminal_env) as terminal:
+        terminal.wait_for("? keys")
+        terminal.press("c")
+        terminal.wait_for("Continue in")
+        terminal.press(ENTER)
+        code, text = terminal.end()
+
+    assert code == ExitCode.OK
+    assert f"started in {recorded} with Read .carryover/handoff-chosen.md, then go on" in text
+
+
+@pytest.mark.parametrize(
+    ("key", "shown"), [(ENTER, "Session --yolo"), ("r", "'--yolo', is not one that Codex gives"), ("y", "(xclip)")]
+)
+def test_a_session_whose_id_looks_like_an_option_is_still_one(
+    terminal_env: dict[str, str], recorded: Path, home: Path, run: Run, key: str, shown: str
+) -> None:
+    planted = CodexSession(home / "given", recorded, session="--yolo")
+    planted.path = home / "given.jsonl"
+    planted.prompt("Say hello.")
+    assert run("import", str(planted.path))[0] == ExitCode.OK
+
+    with Terminal(ALONE, terminal_env) as terminal:
+        terminal.wait_for("› Say hello.")
+        terminal.press(key)
+        terminal.wait_for(shown)
+        terminal.press(ENTER, CTRL_C)
+
+
+def test_the_filter_finds_what_was_answered_and_the_keys_are_shown(terminal_env: dict[str, str]) -> None:
+    """ "Checkout is next" was said in the older of the two sessions."""
+    with Terminal(ALONE, terminal_env, columns=80) as terminal:
+        terminal.wait_for("? keys")
+        terminal.press("?")
+        help_text = terminal.wait_for("any key goes back")
+        terminal.press("x", "/", *"next check")
+        terminal.wait_for("1 found")
+        terminal.press(ENTER, ENTER)  # no wait in between: only the cells that differ are drawn
+        shown = terminal.wait_for("paged: Session")
+        terminal.press(ENTER)
+        terminal.wait_for("1 found · esc ends")
+        terminal.press("q")
+        code, _ = terminal.end()
+
+    assert "filter as you type, by words in prompts" in help_text
+    assert ("000001" in shown, code) == (True, ExitCode.OK)
+
+
+def test_before_an_install_it_lists_what_the_agents_left_and_writes_nothing(
+    shop: Path, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(home)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    before = everything(home)
+
+    with Terminal(ALONE, {**os.environ, "PAGER": PAGER}) as terminal:
+        shown = terminal.wait_for("nothing is kept")
+        terminal.press(ENTER)
+        terminal.wait_for("paged: Session")
+        terminal.press(ENTER)
+        terminal.wait_for("? keys")
+        terminal.press("q")
+        code, _ = terminal.end()
+
+    assert (code, "Wire discount into checkout" in shown, "~/shop" in shown) == (ExitCode.OK, True, True)
+    assert (everything(home), list(tmp_path.iterdir())) == (before, [])
+
+
+def test_without_any_history_it_says_where_it_looked_and_what_to_do_next(home: Path) -> None:
+    with Terminal(ALONE, os.environ, columns=80) as terminal:
+        code, text = terminal.end()
+
+    assert code == ExitCode.OK
+    assert "\n  Claude Code      ~/.claude/projects\n" in text
+    assert "`carryover install`" in text and "`carryover import FILE`" in text
+    assert max(map(len, text.splitlines())) <= 80
+    assert [path.name for path in home.iterdir()] == [".gitconfig"]
+
+
+def test_where_nobody_can_pick_the_help_is_shown(home: Path) -> None:
+    with Terminal(["env", "TERM=dumb", *ALONE], os.environ) as terminal:
+        code, text = terminal.end()
+
+    assert (code, "examples:" in text) == (ExitCode.USAGE, True)

@@ -1,14 +1,287 @@
 from __future__ import annotations
 
+import json
+import re
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from carryover.actions.context import state_dir
+from carryover.cli.show import conversation
 from carryover.errors import ExitCode
+from carryover.export.session_parts import of_turns
 from carryover.ledger.queries import SHORTEST_ID, shortest_unique
+from carryover.model import (
+    AnyBody,
+    AssistantMessage,
+    FileEdit,
+    Op,
+    ResultStatus,
+    Retracted,
+    SessionStart,
+    ToolCall,
+    ToolResult,
+    TurnEnd,
+    UserPrompt,
+)
+from carryover.terminal.output import STYLE
 from support.recorded_shop import CHECKOUT, DISCOUNT, Run
+
+pytestmark = pytest.mark.usefixtures("utc")
+
+
+DAY = re.compile(r"\w+, \d\d \w+ \d{4}")
+
+
+def without_times(text: str) -> list[str]:
+    """The lines, without the day and with every clock time as `HH:MM:SS`."""
+    lines = text.splitlines()
+    return [
+        f"HH:MM:SS{line[8:]}" if line[2:3] == line[5:6] == ":" else line for line in lines if not DAY.fullmatch(line)
+    ]
+
+
+def test_a_session_is_shown_as_a_conversation(recorded: Path, run: Run) -> None:
+    out = run.out("show", CHECKOUT)
+
+    assert without_times(out) == [
+        "Wire discount into checkout",
+        f"Session {CHECKOUT}",
+        "Claude Code 2.1.328, ~/shop, main",
+        "",
+        "",
+        "HH:MM:SS  You",
+        "  Wire discount into checkout",
+        "",
+        "HH:MM:SS  Claude Code",
+        "  First the file.",
+        "  · Added checkout.py +5 -0",
+        "      +from cart import discount",
+        "      +",
+        "      +",
+        "      +def checkout(items):",
+        "      +    pass",
+        "  ✗ Stopped by a limit: API Error: Request rejected (429) · This request would exceed your account's rate "
+        "limit. Please try again lat…",
+    ]
+
+
+def test_the_last_session_of_the_project_needs_no_id(
+    recorded: Path, run: Run, monkeypatch: pytest.MonkeyPatch, home: Path
+) -> None:
+    monkeypatch.chdir(recorded)
+    assert run("show")[1] == run("show", "last")[1] == run("show", CHECKOUT)[1]
+
+    monkeypatch.chdir(home)
+    err = run.err(ExitCode.NOTHING_FOUND, "show", "last")
+    assert f"No session is recorded for {home}." in err
+
+
+def test_an_ambiguous_id_names_the_candidates(recorded: Path, run: Run) -> None:
+    err = run.err(ExitCode.USAGE, "show", "c0de")
+
+    assert DISCOUNT in err
+    assert CHECKOUT in err
+
+
+def test_as_data_a_turn_has_its_events_only(recorded: Path, run: Run) -> None:
+    whole = json.loads(run("show", DISCOUNT, "--json")[1])
+    number = sum(event["body"]["kind"] == "user_prompt" for event in whole["events"])
+    found = [json.loads(run("show", DISCOUNT, "--json", "--turn", str(n))[1]) for n in range(number + 1)]
+
+    assert all(turn["session"] == whole["session"] for turn in found)
+    assert [event for turn in found for event in turn["events"]] == whole["events"]
+    assert [turn["events"][0]["body"]["kind"] for turn in found[1:]] == ["user_prompt"] * number
+
+
+@pytest.mark.parametrize("turn", ["2", "1-2"])
+def test_a_turn_that_there_is_not_is_refused_with_how_many_there_are(turn: str, recorded: Path, run: Run) -> None:
+    assert run("show", CHECKOUT, "--turn", turn) == (
+        ExitCode.NOTHING_FOUND,
+        "",
+        f"carryover: Session {CHECKOUT} has 1 turn, so there is no turn 2.\n",
+    )
+
+
+@pytest.mark.parametrize("turn", ["", "-1", "first", "3-", "5-3", "1-2-3"])
+def test_what_names_no_turn_is_a_usage_error(turn: str, recorded: Path, run: Run) -> None:
+    err = run.err(ExitCode.USAGE, "show", CHECKOUT, f"--turn={turn}")
+
+    assert "names no turn; write 3, or 3-5" in err
+
+
+START_MS = 1_795_156_858_000  # 2026-11-20 06:40:58 UTC, a Friday
+
+
+@dataclass(frozen=True)
+class Told:
+    body: AnyBody
+    at_ms: int = START_MS
+    subagent_id: str | None = None
+    retracted: bool = False
+
+
+def test_prompts_of_people_in_the_main_conversation_begin_turns() -> None:
+    events = [
+        Told(SessionStart(reason="startup")),
+        Told(UserPrompt(text="")),
+        Told(AssistantMessage(text="one")),
+        Told(UserPrompt(text="a reminder", actor="model")),
+        Told(UserPrompt(text="look around"), subagent_id="a1"),
+        Told(UserPrompt(text="taken back"), retracted=True),
+        Told(UserPrompt(text="", command="/compact")),
+        Told(UserPrompt(text="go on")),
+        Told(AssistantMessage(text="three")),
+    ]
+
+    assert list(of_turns(events, range(1))) == events[:1]
+    assert list(of_turns(events, range(1, 2))) == events[1:6]
+    assert list(of_turns(events, range(2, 4))) == events[6:]
+
+
+def reported(*bodies: AnyBody, full: bool = False) -> list[str]:
+    """The lines of a conversation that begins with a prompt, without the heading of the day and that prompt."""
+    events = [Told(UserPrompt(text="go")), *(Told(body) for body in bodies)]
+    lines = list(conversation(events, agent="Claude Code", root="/home/dev/shop", full=full))
+    assert lines[:5] == ["", "Friday, 20 November 2026", "", "06:40:58  You", "  go"]
+    return lines[5:]
+
+
+def result(op: Op = "shell", status: ResultStatus = "ok") -> ToolResult:
+    return ToolResult(call_id="1", name="Bash", op=op, subject="make test", status=status, output="1 passed\nok")
+
+
+def test_what_tools_printed_is_shown_in_full_only() -> None:
+    assert reported(result())[2:] == ["  · Bash make test"]
+    assert reported(result(), full=True)[2:] == ["  · Bash make test", "      1 passed", "      ok"]
+
+
+def test_an_edit_shows_its_first_lines_and_in_full_all_of_it() -> None:
+    diff = (
+        "@@ +3 @@\n def total():\n-    return 0\n"
+        + "\n".join(f"+    line {n}" for n in range(9))
+        + "\n\\ 40 more lines"
+    )
+    edit = FileEdit(path="/home/dev/shop/cart.py", change="modify", added=49, removed=1, diff=diff)
+
+    assert reported(edit)[2:] == [
+        "  · Edited cart.py +49 -1",
+        "      -    return 0",
+        *(f"      +    line {n}" for n in range(5)),
+        "      … 44 more lines: --full",
+    ]
+    assert reported(edit, full=True)[3:] == [f"      {line}".rstrip() for line in diff.split("\n")]
+
+
+def test_sub_agents_are_heard_in_full_only() -> None:
+    events = [
+        Told(UserPrompt(text="List totals", actor="model"), subagent_id="a1"),
+        Told(AssistantMessage(text="Done.")),
+    ]
+
+    brief = list(conversation(events, agent="Claude Code", root=None, full=False))
+    full = list(conversation(events, agent="Claude Code", root=None, full=True))
+
+    assert brief[2:] == ["", "06:40:58  Claude Code", "  Done."]
+    assert full[2:] == [
+        "",
+        "06:40:58  Prompt of the agent (sub-agent a1)",
+        "  List totals",
+        "",
+        "06:40:58  Claude Code",
+        "  Done.",
+    ]
+
+
+def test_what_the_user_took_back_is_marked_where_it_was_said() -> None:
+    events = [
+        Told(UserPrompt(text="go")),
+        Told(UserPrompt(text="no, there"), retracted=True),
+        Told(ToolCall(call_id="1", name="Bash", op="shell", subject="sleep 100"), retracted=True),
+        Told(AssistantMessage(text="Going\n\nthere."), retracted=True),
+        Told(TurnEnd(reason="interrupted"), retracted=True),
+        Told(Retracted(keys=("k2", "k3"))),
+        Told(AssistantMessage(text="Here.")),
+    ]
+
+    lines = list(conversation(events, agent="Claude Code", root=None, full=False))
+
+    assert lines[2:] == [
+        "",
+        "06:40:58  You",
+        "  go",
+        "",
+        "06:40:58  You (undone)",
+        "  no, there",
+        "",
+        "06:40:58  Claude Code (undone)",
+        "  Going",
+        "",
+        "  there.",
+        "  ✗ Interrupted  (undone)",
+        "",
+        "06:40:58  Claude Code",
+        "  Here.",
+    ]
+
+
+def test_escape_sequences_of_a_transcript_do_not_reach_the_terminal() -> None:
+    assert reported(AssistantMessage(text="\x1b[31mred\x1b[0m\x07"))[2:] == ["  red"]
+
+
+def test_each_hit_has_two_lines_and_the_words_are_marked_on_a_terminal_only(
+    recorded: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = json.loads(run("search", "--project", str(recorded), "--json", "checkout")[1])
+    plain = run("search", "--project", str(recorded), "checkout")[1]
+    assert len(plain.splitlines()) == 2 * len(found["hits"])
+    assert "\x1b" not in plain
+
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    coloured = run("search", "--project", str(recorded), "checkout")[1]
+    assert "\x1b[1;33mcheckout\x1b[0m" in coloured
+    assert STYLE.sub("", coloured) == plain
+
+
+def test_another_project_is_searched_only_on_request(recorded: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = recorded.parent / "other"
+    other.mkdir()
+    with closing(sqlite3.connect(state_dir().ledger)) as db:
+        db.execute("INSERT INTO project (id, root) VALUES (99, ?)", (str(other),))
+        db.commit()
+    monkeypatch.chdir(other)
+
+    err = run.err(ExitCode.NOTHING_FOUND, "search", "checkout")
+    assert "`--all` searches every project" in err
+    assert run("search", "--all", "checkout")[0] == ExitCode.OK
+
+
+def test_where_nothing_has_all_words_some_are_enough(recorded: Path, run: Run) -> None:
+    code, _, err = run("search", "--project", str(recorded), "checkout", "rhinoceros")
+
+    assert code == ExitCode.OK
+    assert "No entry has all of these words" in err
+
+
+def test_an_index_that_is_not_complete_says_so(recorded: Path, run: Run) -> None:
+    with closing(sqlite3.connect(state_dir().ledger)) as db:
+        db.execute("UPDATE search_state SET pending_to = (SELECT max(id) / 2 FROM event)")
+        db.commit()
+
+    _, _, err = run("search", "--project", str(recorded), "checkout")
+
+    assert " % of what is recorded can be searched yet" in err or "% of what is recorded can be searched yet" in err
+
+
+@pytest.mark.parametrize("query", ['"', "***", "--", "?!"])
+def test_what_has_no_word_is_refused(recorded: Path, run: Run, query: str) -> None:
+    assert run("search", "--project", str(recorded), "--", query)[0] == ExitCode.USAGE
+
 
 NOT_RUNNING = "carryoverd is not running: newer sessions may be missing here.\n"
 
@@ -54,9 +327,8 @@ def test_where_nothing_was_recorded_it_says_where_to_look(
     arguments: list[str], run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    code, out, err = run("sessions", *arguments)
+    err = run.err(ExitCode.NOTHING_FOUND, "sessions", *arguments)
 
-    assert (code, out) == (ExitCode.NOTHING_FOUND, "")
     assert "`carryover status`" in err
 
 

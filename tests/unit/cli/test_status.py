@@ -6,28 +6,32 @@ import re
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
-from uuid import uuid4
+from typing import Any
 
+import msgspec
 import pytest
 
 from carryover import __version__
 from carryover.actions.context import state_dir
 from carryover.actions.from_disk import catch_up
 from carryover.agents import specs, startable_agents
+from carryover.cli import status
+from carryover.diagnose.report import Report
 from carryover.errors import ExitCode
 from support.agent_here import everything, only_this_path
+from support.claude_session import ClaudeSession
 from support.codex_session import CodexSession
 from support.daemon_process import DaemonProcess, agree_to_pointers
 from support.forked import CARRYOVER
-from support.recorded_shop import CHECKOUT, Run
+from support.recorded_shop import Run
 from support.terminal import CTRL_C, Terminal
 from support.tools import program
 
 
 def status_json(run: Run) -> dict[str, object]:
-    code, out, err = run("status", "--json")
-    assert (code, err) == (ExitCode.OK, "")
+    out = run.out("status", "--json")
     found: dict[str, object] = json.loads(out)
     return found
 
@@ -74,7 +78,11 @@ def test_watching_shows_no_more_than_the_screen_has_room_for(recorded: Path) -> 
 
 
 def test_watching_as_data_gives_an_object_per_line_and_ends_with_its_reader(claude: Path) -> None:
-    command = [*CARRYOVER, "status", "--watch", "--json"]
+    script = (
+        "import sys; from carryover.cli import main, status; status.WATCH_EVERY_S = 0.1; "
+        "sys.exit(main.main(['status', '--watch', '--json']))"
+    )
+    command = [sys.executable, "-c", script]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as watching:
         assert watching.stdout is not None
         first, second = (json.loads(watching.stdout.readline()) for _ in range(2))
@@ -87,79 +95,38 @@ def test_watching_as_data_gives_an_object_per_line_and_ends_with_its_reader(clau
     assert (code, err) == (ExitCode.OK, "")
 
 
-def limit_record(shop: Path, at: datetime) -> str:
-    """The newest session's next line: what Claude Code 2.1.328 writes at a usage limit."""
-    transcript = next(shop.parent.glob(f".claude/projects/*/{CHECKOUT}.jsonl"))
-    records = [json.loads(line) for line in transcript.read_text().splitlines()]
-    record = next(record for record in records if record["type"] == "assistant") | {"uuid": str(uuid4())}
-    text = {"type": "text", "text": "You've hit your session limit · resets 3pm (Europe/Amsterdam)"}
-    record["message"] = {"id": "m1", "role": "assistant", "model": "<synthetic>", "content": [text]}
-    record |= {"isApiErrorMessage": True, "error": "rate_limit", "timestamp": at.isoformat(timespec="milliseconds")}
-    with transcript.open("a") as file:
-        file.write(json.dumps(record) + "\n")
-    return str(transcript)
-
-
-def test_a_limit_of_the_last_hours_is_reported_with_the_command_that_continues(shop: Path, run: Run) -> None:
-    """Newer than all else that was recorded, since what is replayed happened just now."""
-    at = datetime.now(UTC) + timedelta(minutes=1)
-    limit_record(shop, at)
+def test_a_limit_is_reported_with_commands_of_agents_that_are_at_none(
+    home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The plan's limit holds everywhere, so no agent is offered that stopped at its limit in another project."""
+    only_this_path(home, monkeypatch)
+    for spec in specs():
+        if spec.start is not None:
+            program(home / "bin" / spec.start.binary, "exit 0")
+    roots = [home / name for name in ("blog", "shop")]
+    for root in roots:
+        (root / ".git").mkdir(parents=True)
+    codex = CodexSession(home / ".codex", roots[0], now=datetime.now(UTC) - timedelta(minutes=5))
+    codex.prompt("Put a picture into the post")
+    codex.limit("You've hit your usage limit. Try again at 8:05 AM.")
+    claude = ClaudeSession(home / ".claude" / "projects", roots[1])
+    claude.prompt("Add a discount")
+    claude.limit()
     state_dir().root.mkdir(mode=0o700)
-    catch_up(state_dir(), str(shop))
-    before = everything(shop.parent)
+    for root in roots:
+        catch_up(state_dir(), str(root))
+    before = everything(home)
 
     ledger = status_json(run)["ledger"]
     shown = run("status")[1]
 
     assert isinstance(ledger, dict)
-    [limit] = ledger["limits"]
-    assert (limit["agent"], limit["root"], limit["resets"]) == ("claude-code", str(shop), "3pm (Europe/Amsterdam)")
-    assert limit["at_ms"] == int(at.timestamp() * 1000)
-    assert [command.endswith(f" {shop}") for command in limit["commands"]] == [True] * len(limit["commands"])
-    assert shown.startswith("Claude Code reached its usage limit in ~/shop just now; it resets 3pm (Europe/Amsterdam).")
-    assert everything(shop.parent) == before
-
-
-def test_a_limit_in_a_project_that_is_left_out_is_not_reported(shop: Path, run: Run) -> None:
-    limit_record(shop, datetime.now(UTC))
-    state_dir().root.mkdir(mode=0o700)
-    catch_up(state_dir(), str(shop))
-    assert run("pause", str(shop))[0] == ExitCode.OK
-
-    ledger = status_json(run)["ledger"]
-
-    assert isinstance(ledger, dict)
-    assert ledger["limits"] == []
-    assert [project["refusal"] for project in ledger["projects"]] == [
-        f"excluded by [projects] exclude = '{shop}' in config.toml"
-    ]
-
-
-def test_no_agent_is_offered_that_stopped_at_its_limit_in_another_project(
-    shop: Path, home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The plan's limit holds everywhere."""
-    only_this_path(home, monkeypatch)
-    for spec in specs():
-        if spec.start is not None:
-            program(home / "bin" / spec.start.binary, "exit 0")
-    limit_record(shop, datetime.now(UTC))
-    other = home / "blog"
-    (other / ".git").mkdir(parents=True)
-    codex = CodexSession(home / ".codex", other)
-    codex.prompt("Put a picture into the post")
-    codex.limit("You've hit your usage limit. Try again at 8:05 AM.")
-    state_dir().root.mkdir(mode=0o700)
-    catch_up(state_dir(), str(shop))
-    catch_up(state_dir(), str(other))
-
-    ledger = status_json(run)["ledger"]
-
-    assert isinstance(ledger, dict)
     left = [agent for agent in startable_agents(None) if agent not in ("claude-code", "codex")]
     assert {limit["root"]: limit["commands"] for limit in ledger["limits"]} == {
-        str(root): [f"carryover to {agent} {root}" for agent in left] for root in (shop, other)
+        str(root): [f"carryover to {agent} {root}" for agent in left] for root in roots
     }
+    assert shown.startswith("Claude Code reached its usage limit in ~/shop ")
+    assert everything(home) == before
 
 
 def test_a_running_daemon_is_mentioned(shop: Path, run: Run) -> None:
@@ -193,3 +160,270 @@ def test_before_an_install_it_lists_what_would_be_read(claude: Path, shop: Path,
     )
     assert "\nrecorded     nothing yet; there are 2 transcripts to read, " in f"\n{short}"
     assert [(row["agent"], row["transcripts"]) for row in data["would_read"]] == [("claude-code", 2)]
+
+
+HOME = Path("/home/dev")
+NOW_MS = 1_800_000_000_000
+MINUTE_MS = 60_000
+
+ABSENT = {"id": "claude-code", "name": "Claude Code", "selected": None, "state": "missing"}
+NOTHING: dict[str, Any] = {
+    "version": "0.1.0",
+    "home": str(HOME),
+    "state_folder": "/home/dev/.carryover",
+    "agents": [{**ABSENT, "version": None, "config": None}],
+    "installed": True,
+    "service": {"kind": "none", "installed": False, "trouble": "There is no systemd on this machine."},
+}
+HEALTH: dict[str, Any] = {
+    "version": "0.1.0",
+    "pid": 4711,
+    "uptime_s": 7300.4,
+    "rss_bytes": 45_200_000,
+    "caught_up": True,
+}
+LEDGER: dict[str, Any] = {
+    "path": "/home/dev/.carryover/ledger.sqlite",
+    "sessions": 2,
+    "project_count": 1,
+    "bytes": 12_300_000,
+}
+
+
+def project(root: str, **more: object) -> dict[str, Any]:
+    row = {"root": root, "last_event_ms": NOW_MS - 3 * MINUTE_MS, "published_ms": None, "refusal": None}
+    return {"id": 1, "main_root": None, "first_ms": 0, "published_sha": None, **row, **more}
+
+
+def lines(width: int | None = None, /, **more: Any) -> list[str]:
+    return status.lines(msgspec.convert({**NOTHING, **more}, Report), now_ms=NOW_MS, width=width)
+
+
+def section(title: str, **more: Any) -> list[str]:
+    """The lines of one section, empty where it is not shown."""
+    found = lines(**more)
+    if title not in found:
+        return []
+    rest = found[found.index(title) + 1 :]
+    return rest[: rest.index("")] if "" in rest else rest
+
+
+def test_before_anything_was_done_it_says_what_there_is_and_what_to_do() -> None:
+    assert lines() == [
+        "carryoverd   not installed; `carryover install` sets it up and asks one question",
+        "recorded     nothing yet",
+        "",
+        "background",
+        "  service          none: There is no systemd on this machine.",
+        "",
+        "agents",
+        "  not here         Claude Code",
+    ]
+
+
+def test_what_runs_in_the_background_is_shown_with_numbers_and_units() -> None:
+    latency = {"n": 9, "p50_ms": 20.0, "p95_ms": 45.4, "max_ms": 90.0}
+    metrics = {"events_stored": 1234, "bytes_read": 3_400_000, "session_start": latency}
+    service = {"kind": "systemd", "installed": True, "enabled": True, "active": False, "restarts": 5}
+
+    assert section("background", daemon={**HEALTH, "metrics": metrics}, service=service) == [
+        "  carryoverd       0.1.0, process 4711, 45.2 MB of memory",
+        "                   since its start 1,234 events from 3.4 MB, sessions answered in 45 ms (p95)",
+        "  service          systemd, enabled, not active, 5 restarts",
+    ]
+
+
+def test_a_project_is_reported_with_its_last_event_and_its_handoff() -> None:
+    projects = [
+        project("/home/dev/shop", published_ms=NOW_MS - MINUTE_MS, published_sha="0abc"),
+        project("/home/dev/talk", published_ms=NOW_MS - MINUTE_MS),
+        project("/home/dev/old", last_event_ms=0),
+        project("/home/dev/tracked", refusal=".carryover is tracked by git"),
+    ]
+
+    assert section("projects", ledger={**LEDGER, "projects": projects}) == [
+        "  ~/shop: last event 3 min ago, handoff written 1 min ago",
+        "  ~/talk: last event 3 min ago, no handoff written",
+        "  ~/old: last event never, no handoff written",
+        "  ~/tracked: last event 3 min ago, not published: .carryover is tracked by git",
+    ]
+
+
+PUBLISHED = {"root": "/home/dev/shop", "error": "no space left", "notes": ["CLAUDE.md was left alone: not text"]}
+SKIPPED = {"agent": "claude-code", "agent_version": "2.9.0", "record_type": "hologram", "reason": "unknown type"}
+BROKEN = {"agent": "claude-code", "failures": 1, "path": "/home/dev/.claude/a.jsonl", "error": "Permission denied"}
+TASK = {"name": "watch", "state": "waiting", "restarts": 3, "last_error": "OSError at watch.py:80"}
+CORRUPT = {"path": "/home/dev/.carryover/ledger.corrupt-1.sqlite", "bytes": 2_000_000}
+
+
+@pytest.mark.parametrize(
+    ("title", "of_ledger", "others", "shown"),
+    [
+        ("redacted before it was stored", {"redactions": {"jwt": 1}}, {}, "1 secret: 1 jwt"),
+        (
+            "not understood (skipped, nothing else is affected)",
+            {"skipped": [{**SKIPPED, "n": 12, "last_ms": NOW_MS}]},
+            {},
+            "claude-code 2.9.0: 12 records of type hologram (unknown type)",
+        ),
+        (
+            "cannot be read now",
+            {"broken": [{**BROKEN, "retry_ms": NOW_MS + 2 * MINUTE_MS}]},
+            {},
+            "~/.claude/a.jsonl: Permission denied; next try in 2 min",
+        ),
+        (
+            "tasks of the daemon in trouble",
+            {},
+            {"daemon": {**HEALTH, "tasks": [TASK]}},
+            "watch: waiting, 3 restarts; OSError at watch.py:80",
+        ),
+        (
+            "moved aside",
+            {},
+            {"corrupt_ledgers": [CORRUPT]},
+            "~/.carryover/ledger.corrupt-1.sqlite (2.0 MB) was damaged; what could be read was kept. "
+            "Delete it when you miss nothing.",
+        ),
+        (
+            "projects",
+            {"projects": [project("/home/dev/shop")]},
+            {"daemon": {**HEALTH, "projects": [PUBLISHED]}},
+            "~/shop: last event 3 min ago, not published: no space left (CLAUDE.md was left alone: not text)",
+        ),
+        (
+            "what happened to the ledger",
+            {"incidents": [{"at_ms": NOW_MS - 2 * MINUTE_MS, "text": "The ledger was damaged."}]},
+            {},
+            "2 min ago: The ledger was damaged.",
+        ),
+    ],
+)
+def test_what_is_not_as_usual_has_a_section(
+    title: str, of_ledger: dict[str, Any], others: dict[str, Any], shown: str
+) -> None:
+    assert section(title, ledger={**LEDGER, **of_ledger}, **others) == [f"  {shown}"]
+
+
+def limit(root: str, **more: object) -> dict[str, Any]:
+    commands = [f"carryover to {agent} {root}" for agent in ("codex", "cursor")]
+    row = {"root": root, "agent": "claude-code", "name": "Claude Code", "at_ms": NOW_MS - 2 * MINUTE_MS}
+    return {**row, "resets": "3pm", "commands": commands, **more}
+
+
+def test_a_usage_limit_stands_first_with_the_command_that_continues() -> None:
+    limits = [limit("/home/dev/shop"), limit("/srv/\x1b]0;gotcha\x07blog", resets=None, commands=[])]
+
+    first, second, third, *_ = lines(ledger={**LEDGER, "limits": limits})
+
+    assert first == (
+        "Claude Code reached its usage limit in ~/shop 2 min ago; it resets 3pm. "
+        "Continue: carryover to codex /home/dev/shop"
+    )
+    assert second.endswith("blog 2 min ago.") and "\x1b" not in second and "\x07" not in second
+    assert third.startswith("carryoverd ")
+
+
+HOOKS: dict[str, Any] = {"present": ["SessionStart", "Stop"]}
+AGENT: dict[str, Any] = {
+    "id": "claude-code",
+    "name": "Claude Code",
+    "selected": True,
+    "state": "ok",
+    "version": "2.1.328",
+    "config": "/home/dev/.claude/settings.json",
+    "hooks": HOOKS,
+    "roots": [{"path": "/home/dev/.claude/projects", "exists": True}],
+    "last_event_ms": NOW_MS - 3 * MINUTE_MS,
+    "last_handoff_ms": NOW_MS - MINUTE_MS,
+}
+
+
+def test_an_agent_is_reported_with_version_paths_and_times() -> None:
+    assert section("agents", agents=[AGENT]) == [
+        "  Claude Code      2.1.328, last event 3 min ago, last handoff 1 min ago",
+        "                   transcripts in ~/.claude/projects",
+        "                   hooks in ~/.claude/settings.json: SessionStart, Stop",
+    ]
+    newer = {**AGENT, "state": "newer", "version": "9.9.0", "selected": False, "last_event_ms": None}
+    assert section("agents", agents=[newer])[0] == (
+        "  Claude Code      9.9.0, newer than the versions that are known; their last hooks are used, not selected, "
+        "nothing recorded yet, last handoff 1 min ago"
+    )
+
+
+short = partial(lines, 80)
+
+
+def test_the_short_form_says_what_runs_what_is_recorded_and_where_more_is() -> None:
+    assert short() == [
+        "carryoverd   not installed; `carryover install` sets it up and asks one question",
+        "recorded     nothing yet",
+        "more         `carryover status -v`",
+    ]
+    assert short(agents=[AGENT])[0] == "carryoverd   not running, so no handoff is kept fresh: `carryover start`"
+    ledger = {**LEDGER, "projects": [project("/home/dev/shop"), project("/srv/blog")], "project_count": 14}
+    idle = {**AGENT, "id": "aider", "name": "Aider", "last_event_ms": None}
+    later = {**AGENT, "id": "codex", "name": "Codex CLI", "last_event_ms": NOW_MS - MINUTE_MS}
+    assert short(daemon=HEALTH, ledger=ledger, agents=[idle, AGENT, later]) == [
+        "carryoverd   running for 2 h, caught up",
+        "recorded     2 sessions in 14 projects, 12.3 MB, newest 3 min ago",
+        "agents       Codex CLI 1 min ago, Claude Code 3 min ago, Aider nothing yet",
+        "projects     ~/shop 3 min ago, /srv/blog 3 min ago and 12 more",
+        "more         `carryover status -v`",
+    ]
+
+
+def test_a_project_that_is_paused_is_named_until_it_is_not() -> None:
+    config = {"path": "/home/dev/.carryover/config.toml", "excluded": ["/home/dev/shop", "~/clients/*", "/srv/blog"]}
+    said = "left out     ~/shop, ~/clients/* and 1 more; `carryover unpause PROJECT` includes a project again"
+
+    assert said in short(config=config)
+    assert not any(line.startswith("left out") for line in short(config={**config, "excluded": []}))
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+def test_the_short_form_has_ten_lines_at_most_and_lists_what_has_room(width: int) -> None:
+    hooks = {**HOOKS, "missing": ["SessionStart"]}
+    ledger = {
+        **LEDGER,
+        "projects": [project(f"/home/dev/project{number}") for number in range(50)],
+        "project_count": 60,
+        "limits": [limit("/home/dev/shop"), limit("/srv/blog"), limit("/srv/third")],
+    }
+    found = lines(
+        width,
+        paused=True,
+        ledger=ledger,
+        agents=[{**AGENT, "name": f"A rather long name {n}", "hooks": hooks} for n in range(9)],
+        ledger_problem="It is new.",
+    )
+
+    assert len(found) == 10
+    assert [line[:13].strip() for line in found[2:]] == [
+        "carryoverd",
+        "paused",
+        "recorded",
+        "agents",
+        "projects",
+        "problem",
+        "",
+        "more",
+    ]
+    assert "Continue: carryover to codex /home/dev/shop" in found[0]
+    assert found[7] == "problem      It is new."
+    assert found[8] == "             and 9 more problems"
+    assert all(len(found[at]) <= width and found[at].endswith(" more") for at in (5, 6))
+
+
+def test_what_the_doctor_would_find_at_a_glance_is_named() -> None:
+    hooks = {**HOOKS, "present": ["Stop"], "missing": ["SessionStart"], "to_review": ["Stop"]}
+    daemon = {**HEALTH, "version": "0.2.0", "ledger_trouble": "The disk is full."}
+
+    assert short(agents=[{**AGENT, "hooks": hooks}], daemon=daemon)[-5:] == [
+        "problem      carryoverd is 0.2.0, this command is 0.1.0.",
+        "problem      The disk is full.",
+        "problem      Claude Code: hooks are missing in ~/.claude/settings.json: SessionStart.",
+        "to do        Claude Code: hooks are installed, but not reviewed yet: Stop.",
+        "more         `carryover status -v`; `carryover doctor` says what to do",
+    ]

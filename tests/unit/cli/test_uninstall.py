@@ -2,14 +2,21 @@ from __future__ import annotations
 
 import json
 import os
+import tomllib
 from pathlib import Path
 
+import pytest
+
+from carryover import agents
 from carryover.actions.context import state_dir
 from carryover.errors import ExitCode
+from carryover.install import how_installed
+from carryover.install.how_installed import MCP_SDK, own_scripts
 from support.agent_here import everything
 from support.forked import CARRYOVER
 from support.recorded_shop import Run
 from support.terminal import ENTER, Terminal
+from support.tools import versioned
 
 
 def test_hooks_go_and_what_was_recorded_stays(claude: Path, recorded: Path, run: Run) -> None:
@@ -17,9 +24,8 @@ def test_hooks_go_and_what_was_recorded_stays(claude: Path, recorded: Path, run:
     claude.write_bytes(before)
     run("install", "--yes", "--no-service")
 
-    code, out, err = run("uninstall")
+    out = run.out("uninstall")
 
-    assert (code, err) == (ExitCode.OK, "")
     assert out.startswith("~/.claude/settings.json is put back (hooks of Claude Code)\n")
     assert out.endswith(
         "What was recorded stays in ~/.carryover, and the handoffs stay in your projects; "
@@ -32,9 +38,8 @@ def test_hooks_go_and_what_was_recorded_stays(claude: Path, recorded: Path, run:
 def test_a_purge_leaves_nothing(installed: Path, recorded: Path, home: Path, run: Run) -> None:
     assert run("handoff", str(recorded))[0] == ExitCode.OK
 
-    code, out, err = run("uninstall", "--purge")
+    out = run.out("uninstall", "--purge")
 
-    assert (code, err) == (ExitCode.OK, "")
     assert "~/.claude/settings.json goes (hooks of Claude Code)\n" in out
     assert "~/.carryover goes (the state folder)\n" in out
     assert not installed.exists()
@@ -44,9 +49,8 @@ def test_a_purge_leaves_nothing(installed: Path, recorded: Path, home: Path, run
 def test_a_dry_run_lists_and_shows_everything_and_touches_nothing(installed: Path, home: Path, run: Run) -> None:
     before = everything(home)
 
-    code, out, _ = run("uninstall", "--purge", "--dry-run")
+    out = run.out("uninstall", "--purge", "--dry-run")
 
-    assert code == ExitCode.OK
     assert f"--- {installed}\n+++ /dev/null\n" in out
     assert out.endswith("\nNothing was changed.\n")
     assert everything(home) == before
@@ -90,3 +94,201 @@ def test_on_a_terminal_a_purge_asks_once_more(installed: Path, home: Path) -> No
     assert code == ExitCode.INTERRUPTED
     assert "Nothing was changed." in shown
     assert everything(home) == before
+
+
+CODEX_EVENTS = "SessionStart, PreCompact, Stop, SessionEnd"
+REVIEW = '  Codex asks once before it runs new hooks: start `codex` and choose "Trust all" ("Review" shows each).\n'
+
+
+@pytest.fixture
+def three(claude: Path, home: Path) -> Path:
+    """Claude Code, Codex and Cursor are on this machine; the home folder."""
+    versioned(home / "bin/codex", "codex-cli 0.169.0")
+    versioned(home / "bin/cursor-agent", "2026.09.10-fd3934a")
+    (home / ".codex").mkdir()
+    return home
+
+
+@pytest.fixture
+def set_up(three: Path, run: Run) -> Path:
+    """The same after `carryover install`."""
+    assert run("install", "--yes", "--no-service")[0] == ExitCode.OK
+    return three
+
+
+def found(run: Run, agent: str) -> list[str]:
+    """What doctor says of one agent's hooks."""
+    reported = json.loads(run("doctor", "--json")[1])["findings"]
+    checks = ("hooks", "review", "folder")
+    return [finding["what"] for finding in reported if finding["check"] in checks and agent in finding["what"]]
+
+
+def test_settings_beside_the_hooks_that_cannot_be_read_are_named(three: Path, run: Run) -> None:
+    """Codex does not start with such a file, and whether it holds hooks cannot be told."""
+    config = three / ".codex/config.toml"
+    config.write_text("[features\nhooks = true\n")
+    trouble = f"{config} can't be used: it is not valid TOML: "
+
+    code, out, _ = run("install", "--yes", "--no-service")
+
+    assert code == ExitCode.FAILED
+    assert "✗ Codex CLI 0.169.0 detected, but its hooks could not be written.\n" in out
+    assert f"  {config} is left alone: it is not valid TOML: " in out
+    assert out.count("hooks written") == 2
+    assert not (three / ".codex/hooks.json").exists()
+    assert config.read_text() == "[features\nhooks = true\n"
+
+    found = json.loads(run("doctor", "--json")[1])["findings"]
+    assert [finding["do"] for finding in found if finding["what"].startswith(trouble)] == [
+        "Repair the file, then run `carryover refresh`."
+    ]
+    assert "can't be used: it is not valid TOML: " in run("status", "-v")[1]
+
+    config.write_text("[features]\nhooks = true\n")
+    assert run("refresh", "--yes", "--no-service")[0] == ExitCode.OK
+    assert (three / ".codex/hooks.json").exists()
+
+
+def test_hooks_that_are_there_stay_when_settings_beside_them_break(set_up: Path, run: Run) -> None:
+    (set_up / ".codex/config.toml").write_text("[features\n")
+    before = (set_up / ".codex/hooks.json").read_bytes()
+
+    assert run("refresh", "--yes", "--no-service")[0] == ExitCode.FAILED
+    assert (set_up / ".codex/hooks.json").read_bytes() == before
+
+    assert run("uninstall")[0] == ExitCode.OK
+    assert not (set_up / ".codex/hooks.json").exists()
+
+
+def test_without_the_record_hooks_are_found_in_every_form(set_up: Path, run: Run) -> None:
+    (set_up / ".codex/config.toml").write_text(
+        '[[hooks.Stop]]\n[[hooks.Stop.hooks]]\ntype = "command"\ncommand = "x"\n'
+    )
+    theirs = (set_up / ".codex/config.toml").read_bytes()
+    run("refresh", "--yes", "--no-service")
+    assert (set_up / ".codex/config.toml").read_bytes() != theirs
+    (state_dir().root / "edits.json").unlink()
+
+    assert run("uninstall")[0] == ExitCode.OK
+
+    assert (set_up / ".codex/config.toml").read_bytes() == theirs
+    assert json.loads((set_up / ".cursor/hooks.json").read_bytes()) == {"version": 1}
+
+
+def test_hooks_follow_those_that_the_user_keeps_in_the_other_file(set_up: Path, run: Run) -> None:
+    config = set_up / ".codex/config.toml"
+    theirs = (
+        'model = "gpt-6" # mine\n\n[[hooks.Stop]]\n\n[[hooks.Stop.hooks]]\ntype = "command"\ncommand = "say done"\n'
+    )
+    config.write_text(theirs)
+    assert found(run, "Codex") == [f"Codex CLI: hooks are missing in ~/.codex/config.toml: {CODEX_EVENTS}."]
+
+    out = run.out("refresh", "--yes", "--no-service")
+
+    assert f"  config: ~/.codex/config.toml\n  hooks written: {CODEX_EVENTS}\n{REVIEW}" in out
+    assert "✓ Hooks removed from ~/.codex/hooks.json\n" in out
+    assert not (set_up / ".codex/hooks.json").exists()
+    assert config.read_text().startswith(theirs)
+    assert len(tomllib.loads(config.read_text())["hooks"]["Stop"]) == 2
+    assert run("refresh", "--yes", "--no-service")[1].startswith("Nothing changed")
+
+    run("uninstall", "--purge")
+    assert config.read_text() == theirs
+
+
+def test_a_file_that_codex_drops_is_left_alone_and_stops_no_other(three: Path, run: Run) -> None:
+    dropped = '{"$schema": "https://example.invalid/x", "hooks": {}}'
+    (three / ".codex/hooks.json").write_text(dropped)
+
+    code, out, _ = run("install", "--yes", "--no-service")
+
+    assert code == ExitCode.FAILED
+    assert "✗ Codex CLI 0.169.0 detected, but its hooks could not be written.\n" in out
+    assert 'left alone: its key "$schema" makes the agent drop the whole file. Fix that, then' in out
+    assert (three / ".codex/hooks.json").read_text() == dropped
+    assert (three / ".cursor/hooks.json").exists()
+    assert found(run, "Codex") == [
+        'Codex CLI runs no hook of ~/.codex/hooks.json: its key "$schema" makes the agent drop the whole file.'
+    ]
+
+
+ELSEWHERE = Path(__file__).parents[1] / "agents/elsewhere"
+FOUND = "Found here and covered since an update: Scribe CLI."
+
+
+@pytest.fixture
+def updated(installed: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Carryover was installed, and then updated to a version that covers another agent, which is here."""
+    versioned(home / "bin" / "scribe", "scribe 1.4")
+    monkeypatch.setattr(agents, "__path__", [*agents.__path__, str(ELSEWHERE)])
+    return home
+
+
+def test_status_and_doctor_name_it_with_the_command(updated: Path, run: Run) -> None:
+    assert FOUND in " ".join(run("status")[1].split())
+    assert FOUND in run("doctor")[1]
+
+
+@pytest.mark.parametrize("command", ["refresh", "install"])
+def test_once_refused_it_is_not_named_again(updated: Path, run: Run, command: str) -> None:
+    assert run(command, "--agents", "claude", "--no-service")[0] == ExitCode.OK
+
+    assert 'selected = ["claude-code"]' in state_dir().config.read_text()
+    assert FOUND not in " ".join(run("status")[1].split())
+    assert FOUND not in run("doctor")[1]
+    assert run("refresh", "--yes", "--no-service")[1].startswith("Nothing changed")
+    assert not (updated / ".scribe").exists()
+
+
+PYPROJECT = Path(__file__).parents[3] / "pyproject.toml"
+SERVER = {"type": "stdio", "command": str(own_scripts() / "carryover"), "args": ["mcp"]}
+
+
+@pytest.fixture
+def without_sdk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(how_installed, "_MODULE_OF_SDK", "no_such_module")
+
+
+def test_it_is_entered_where_asked_for_and_said_so(claude: Path, home: Path, run: Run) -> None:
+    pytest.importorskip("mcp_types")
+    state = home / ".claude.json"
+    state.write_text('{"numStartups": 4}')
+
+    assert "MCP" not in run("install", "--yes", "--no-service")[1]
+    out = run.out("install", "--yes", "--no-service", "--mcp")
+    assert "✓ MCP server entered into ~/.claude.json\n" in out
+    moved = {"env": {"CARRYOVER_HOME": str(state_dir().root)}}  # some agents start servers without such variables
+    assert json.loads(state.read_text()) == {"numStartups": 4, "mcpServers": {"carryover": {**SERVER, **moved}}}
+
+    assert run("refresh", "--yes", "--no-service")[1].startswith("Nothing changed")
+    assert "✓ MCP server removed from ~/.claude.json\n" in run("refresh", "--yes", "--no-service", "--no-mcp")[1]
+    assert state.read_text() == '{"numStartups": 4}'
+
+
+def test_a_server_of_the_user_with_that_name_is_left_alone(claude: Path, home: Path, run: Run) -> None:
+    pytest.importorskip("mcp_types")
+    state = home / ".claude.json"
+    state.write_text('{"mcpServers": {"carryover": {"url": "https://example.com"}}}')
+    before = state.read_text()
+
+    code, out, _ = run("install", "--yes", "--no-service", "--mcp")
+
+    assert code == ExitCode.FAILED
+    assert f'✗ {state} is left alone: "mcpServers" already has another server with the name "carryover".' in out
+    assert state.read_text() == before
+
+
+def test_without_the_sdk_nothing_is_entered_and_the_command_that_brings_it_is_named(
+    claude: Path, home: Path, run: Run, without_sdk: None
+) -> None:
+    before = everything(home)
+    for command in (("mcp",), ("install", "--yes", "--no-service", "--mcp")):
+        err = run.err(ExitCode.REFUSED, *command)
+
+        assert f"needs the package '{MCP_SDK}', which is not installed beside Carryover. Nothing was changed." in err
+        assert MCP_SDK in err.partition("Run `")[2].partition("`")[0]
+    assert everything(home) == before
+
+
+def test_the_command_asks_for_what_the_extra_asks_for() -> None:
+    assert tomllib.loads(PYPROJECT.read_text())["project"]["optional-dependencies"]["mcp"] == [MCP_SDK]

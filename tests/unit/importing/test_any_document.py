@@ -16,7 +16,7 @@ from carryover.importing.document import Note, encoded, open_document
 from carryover.model import AssistantMessage
 from carryover.paths import StateDir
 from support.specstory import FOLDER, events_of
-from unit.cli.test_import_markdown import CURSOR, OPENCODE, WINDSURF
+from unit.cli.test_formats import CURSOR, OPENCODE, WINDSURF
 
 AGENTS: Final = Path(__file__).parents[2] / "agents"
 TRANSCRIPTS: Final = sorted(

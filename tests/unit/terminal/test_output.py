@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from carryover.errors import UserError, visible
 from carryover.terminal.output import (
+    STYLE,
     Progress,
     ago,
+    columns,
+    fitted,
     harmless,
-    highlight,
-    mark,
     one_line,
     print_json,
     print_lines,
@@ -22,6 +23,7 @@ from carryover.terminal.output import (
     wants_colour,
     wrapped,
 )
+from carryover.terminal.table import Column, table
 
 NOW_MS = 1_800_000_000_000
 
@@ -121,14 +123,6 @@ def test_the_user_has_the_last_say_on_colour(
         assert wants_colour() == expected
 
 
-def test_marks_and_what_was_found_stand_out_only_in_colour(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TERM", "xterm")
-    assert (mark("✗"), highlight("a cat sat", [(2, 5)])) == ("✗", "a cat sat")
-    monkeypatch.setattr(sys, "stdout", Terminal())
-
-    assert (mark("✗"), highlight("a cat sat", [(2, 5)])) == ("\x1b[31m✗\x1b[0m", "a \x1b[1;33mcat\x1b[0m sat")
-
-
 def test_on_a_terminal_one_line_is_rewritten_in_place() -> None:
     stream = Terminal()
     progress = Progress(stream)
@@ -188,3 +182,75 @@ def test_a_line_that_is_printed_stays_one_line(capsys: pytest.CaptureFixture[str
     print_lines(["a\tb\nc", "\x1b[1mbold\x1b[0m\x1b[2J"])
 
     assert capsys.readouterr().out == "a\tb\\nc\n\x1b[1mbold\x1b[0m\\x1b[2J\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "width"),
+    [("abc", 3), ("日本語", 6), ("e\u0301", 1), ("\x1b[1;33mab\x1b[0m", 2), ("ｆ", 2), ("👩", 2), ("", 0)],
+)
+def test_a_line_is_as_wide_as_a_terminal_shows_it(text: str, width: int) -> None:
+    assert columns(text) == width
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "line"),
+    [
+        ("abcdef", 6, "abcdef"),
+        ("abcdef", 4, "abc…"),
+        ("ab cdef", 4, "ab…"),
+        ("日本語", 5, "日本…"),
+        ("日本語", 4, "日…"),
+        ("\x1b[1mabcdef\x1b[0m", 4, "\x1b[1mabc\x1b[0m…\x1b[0m"),
+        ("abc", 0, ""),
+    ],
+)
+def test_what_is_cut_off_leaves_a_mark(text: str, width: int, line: str) -> None:
+    assert fitted(text, width) == line
+
+
+@given(text=st.text(alphabet="ab 日e\u0301", max_size=30), width=st.integers(0, 20), keep_end=st.booleans())
+def test_what_is_fitted_is_never_wider_than_asked(text: str, width: int, keep_end: bool) -> None:
+    assert columns(fitted(text, width, keep_end=keep_end)) <= width
+
+
+@given(st.text(alphabet="ab日", max_size=20), st.integers(0, 19))
+def test_no_style_is_left_open(text: str, width: int) -> None:
+    styles = STYLE.findall(fitted(f"\x1b[1m{text}\x1b[0m", width))
+
+    assert not styles or styles[-1] == "\x1b[0m"
+
+
+HEADS = (
+    Column("ID"),
+    Column("PROJECT", least=8, keep_end=True),
+    Column("PROMPTS", right=True),
+    Column("TASK", least=10),
+)
+ROWS = (
+    ("3f2a", "~/code/clients/acme/shop", "12", "Add a discount function to cart.py and test it"),
+    ("77b0", "~/notes", "3", "割引を追加する"),
+)
+
+
+def test_on_a_terminal_the_widest_columns_give_room() -> None:
+    assert table(HEADS, ROWS, 60) == [
+        "ID    PROJECT                PROMPTS  TASK",
+        "3f2a  …de/clients/acme/shop       12  Add a discount functi…",
+        "77b0  ~/notes                      3  割引を追加する",
+    ]
+
+
+@given(
+    rows=st.lists(st.tuples(*[st.text(alphabet="ab 日", max_size=30)] * 4), max_size=4),
+    width=st.integers(80, 200),
+)
+def test_cells_of_every_width_stay_in_the_terminal(rows: list[tuple[str, ...]], width: int) -> None:
+    heads = [Column(title, least=6) for title in "ABCD"]
+
+    assert max(map(columns, table(heads, rows, width))) <= width
+
+
+def test_a_column_that_may_not_be_cut_stays_whole() -> None:
+    long = "x" * 50
+
+    assert table((Column("ID"), Column("TASK", least=5)), [(long, "a task to do")], 40)[1].startswith(f"{long}  ")

@@ -29,29 +29,19 @@ BIDI = "\u202e\u2066\u200b\x1b[31m\x07"
 @pytest.mark.parametrize(
     "content",
     [
-        b"not deflated",
         packed(Bundle(sender="", host="", project="", title="", made_ms=0, depth="all", handoff=""))[:-3],
         zlib.compress(b"[" * 1_000_000),
-        zlib.compress(b'{"carryover_share":2}'),
         zlib.compress(bytes(64 << 20)),
-        zlib.compress(
-            b'{"carryover_share":1,"sender":"A","host":"h","project":"p","title":"t","made_ms":1e30,"depth":"all",'
-            b'"handoff":"x"}'
-        ),
         zlib.compress(
             b'{"carryover_share":1,"sender":"A","host":"h","project":"p","title":"t","made_ms":1,"depth":"all",'
             b'"handoff":"x","documents":[' + b'{"title":"a","text":"b"},' * 5000 + b'{"title":"a","text":"b"}]}'
         ),
         zlib.compress(
             b'{"carryover_share":1,"sender":"A","host":"h","project":"p","title":"t","made_ms":1,"depth":"all",'
-            b'"handoff":"' + b"x" * (9 << 20) + b'"}'
-        ),
-        zlib.compress(
-            b'{"carryover_share":1,"sender":"A","host":"h","project":"p","title":"t","made_ms":1,"depth":"all",'
             b'"handoff":"x","path":"/home/bob/.bashrc"}'
         ),
     ],
-    ids=["raw", "cut", "nested", "newer", "bomb", "time", "count", "long", "field"],
+    ids=["cut", "nested", "bomb", "count", "field"],
 )
 def test_hostile_content_is_refused_and_nothing_stored(
     content: bytes, run: Run, be_bob: Callable[[], Path], bob: Path, key: str, tmp_path: Path
@@ -59,9 +49,8 @@ def test_hostile_content_is_refused_and_nothing_stored(
     be_bob()
     file = sealed_bytes(tmp_path / "a.age", key, content)
 
-    code, out, err = run("import", str(file), "--identity", str(bob / "key"), "--yes")
+    err = run.err(ExitCode.REFUSED, "import", str(file), "--identity", str(bob / "key"), "--yes")
 
-    assert (code, out) == (ExitCode.REFUSED, "")
     assert "Nothing was imported." in err
     assert not state_dir().ledger.exists()
 
@@ -71,10 +60,9 @@ def test_hostile_content_is_refused_and_nothing_stored(
     [
         b"-> X25519 AAAA\nAAAA\n" * 100_000 + b"--- " + b"A" * 43 + b"\n",
         b"-> X25519 " + b"A" * 1_000_000,
-        b"-> X25519 AAAA\n" + (b"A" * 64 + b"\n") * 15_000,
         b"-> X25519 AAAA\nAAAA\n--- " + b"A" * 1_000_000,
     ],
-    ids=["stanzas", "line", "lines", "end"],
+    ids=["stanzas", "line", "end"],
 )
 def test_a_header_that_would_take_hours_is_refused_at_once(
     header: bytes, run: Run, be_bob: Callable[[], Path], bob: Path, key: str, tmp_path: Path

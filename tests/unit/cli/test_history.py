@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -19,9 +20,8 @@ def test_the_turns_that_changed_a_file_are_listed_with_their_prompts(
 ) -> None:
     monkeypatch.chdir(recorded)
 
-    code, out, _ = run("why", "cart.py")
+    out = run("why", "cart.py")[1]
 
-    assert code == ExitCode.OK
     *_, head, prompt = out.splitlines()
     assert re.match(r"(.+ ago|just now|\d{4}-\d\d-\d\d) · Claude Code · c0de", head)
     assert "discount" in prompt
@@ -114,9 +114,8 @@ def test_a_secret_in_a_line_is_not_shown_and_the_line_is_known(work: ClaudeWork,
 @pytest.mark.parametrize("place", ["cart.py:99", "cart.py:0", "gone.py:1"])
 def test_a_line_that_is_not_there_is_refused(work: ClaudeWork, run: Run, place: str) -> None:
     work.prompt("hello")
-    code, out, err = run("why", str(work.cwd / place))
+    err = run.err(ExitCode.NOTHING_FOUND, "why", str(work.cwd / place))
 
-    assert (code, out) == (ExitCode.NOTHING_FOUND, "")
     assert "so no line" in err or "can't be read" in err
 
 
@@ -149,7 +148,128 @@ def test_a_commit_without_a_session_says_so(work: ClaudeWork, run: Run, monkeypa
     monkeypatch.chdir(work.cwd)
     work.prompt("hello")
 
-    code, out, err = run("why", "HEAD")
+    err = run.err(ExitCode.NOTHING_FOUND, "why", "HEAD")
 
-    assert (code, out) == (ExitCode.NOTHING_FOUND, "")
     assert f"No recorded session made commit {head(work.cwd)[:8]}" in err
+
+
+def test_the_timeline_of_a_project_is_printed_newest_first(recorded: Path, run: Run) -> None:
+    out = run("log", str(recorded))[1]
+
+    entries = [line for line in out.splitlines() if not line.startswith("  ")]
+    texts = [line for line in out.splitlines() if line.startswith("  ")]
+    assert all(re.match(r"(.+ ago|just now|\d{4}-\d\d-\d\d) · Claude Code · c0de", line) for line in entries)
+    assert sum(" · session" in line for line in entries) == 2
+    assert next(text for text in texts if "Wire discount into checkout" in text)
+
+
+def test_where_nothing_matches_it_says_so(recorded: Path, run: Run, home: Path) -> None:
+    assert run("log", str(recorded), "--since", "2030-01-01")[0] == ExitCode.NOTHING_FOUND
+    assert run("log", str(recorded), "--agent", "codex")[0] == ExitCode.NOTHING_FOUND
+    assert run("log", str(home))[0] == ExitCode.NOTHING_FOUND
+
+
+def test_a_commit_is_shown_with_the_session_that_made_it_or_whose_edits_it_holds(home: Path, run: Run) -> None:
+    shop = repository(home / "shop", {"cart.py": "total = 0\n", "notes.txt": "\n"})
+    work = ClaudeWork(home / ".claude" / "projects", shop)
+    work.now -= timedelta(hours=3)
+    work.prompt("add a discount")
+    work.edit("cart.py", "total = 0", "total = 0\ndiscount = 0")
+    own = work.commit("Add a discount")
+    work.edit("cart.py", "discount = 0", "discount = 5")
+    work.later(minutes=5)
+    commit(shop, "Raise it", at=work.now)
+    raised = head(shop)
+    (shop / "notes.txt").write_text("by hand\n")
+    commit(shop, "Something else", at=work.now)
+
+    commits = [each for each in json.loads(run("log", str(shop), "--json")[1]) if each["kind"] == "commit"]
+    out = run("log", str(shop))[1]
+
+    assert [(each["commit"], each["how"], each["text"]) for each in commits] == [
+        (raised, "edits", "Raise it"),
+        (own, "command", "Add a discount"),
+    ]
+    assert f" · commit with its edits · {raised[:8]}\n  Raise it\n" in out
+    assert f" · commit · {own[:8]}\n  Add a discount\n" in out
+    assert "Something else" not in out
+
+
+DOCUMENT: Final = (Path(__file__).parents[3] / "docs" / "json.md").read_text("utf-8")
+ROW: Final = re.compile(r"^\| `([\w.\[\]]+)` \| ([a-z ]+) \| ", re.MULTILINE)
+TYPES: Final = {
+    "string": (str,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "array": (list,),
+    "object": (dict,),
+    "null": (type(None),),
+}
+ASKED: Final = {
+    "carryover sessions --json": ("sessions",),
+    "carryover search --json": ("search", "discount"),
+    "carryover log --json": ("log",),
+    "carryover why FILE --json": ("why", "cart.py"),
+    "carryover why FILE:LINE --json": ("why", "cart.py:1"),
+    "carryover why COMMIT --json": ("why", "HEAD"),
+}
+
+
+@pytest.fixture
+def committed(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A session that wrote and committed a file, in the folder that the command runs in."""
+    session = ClaudeWork(home / ".claude" / "projects", repository(home / "shop", {"a.py": "1\n"}))
+    session.now -= timedelta(hours=1)
+    session.prompt("add a discount")
+    session.write("cart.py", "discount = 5\n")
+    session.commit("Add a discount")
+    monkeypatch.chdir(session.cwd)
+
+
+def documented() -> dict[str, dict[str, str]]:
+    """By section, the type of each field."""
+    sections = re.split(r"^## ", DOCUMENT, flags=re.MULTILINE)[1:]
+    return {section.partition("\n")[0]: dict(ROW.findall(section)) for section in sections}
+
+
+def fields_of(data: object, described: dict[str, str], at: str = "") -> Iterator[tuple[str, object]]:
+    """Each field with its value, as the page names it; not what it leaves to another section."""
+    if isinstance(data, list) and data and isinstance(data[0], dict):
+        yield from fields_of(data[0], described, f"{at}[]." if at else "")
+    elif isinstance(data, dict):
+        for name, value in data.items():
+            path = f"{at}{name}"
+            inside = [field for field in described if field.startswith((f"{path}.", f"{path}[]."))]
+            if path in described or not inside:
+                yield path, value
+            if inside:
+                yield from fields_of(value, described, path if isinstance(value, list) else f"{path}.")
+
+
+@pytest.mark.usefixtures("committed")
+@pytest.mark.parametrize("section", ASKED)
+def test_each_field_is_described_with_its_type_and_no_other(section: str, run: Run) -> None:
+    described = documented()[section]
+    code, out, _ = run(*ASKED[section], "--json")
+    assert code == 0
+
+    found = dict(fields_of(json.loads(out), described))
+
+    assert set(found) == set(described)
+    wrong = {name: value for name, value in found.items() if not _is(value, described[name])}
+    assert wrong == {}
+
+
+@pytest.mark.usefixtures("committed")
+def test_turns_and_commits_are_the_same_everywhere(run: Run) -> None:
+    page = documented()
+    [turn] = json.loads(run("why", "cart.py", "--json")[1])
+    line, commit = (json.loads(run("why", asked, "--json")[1]) for asked in ("cart.py:1", "HEAD"))
+
+    assert set(turn) == set(line["turns"][0]) == set(commit["turns"][0]) == set(page["carryover why FILE --json"])
+    assert line["commit"] == commit["commit"]
+
+
+def _is(value: Any, kinds: str) -> bool:
+    allowed = tuple(kind for name in kinds.split(" or ") for kind in TYPES[name])
+    return isinstance(value, allowed) and (bool in allowed or not isinstance(value, bool))

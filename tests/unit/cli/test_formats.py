@@ -1,4 +1,5 @@
-"""Sessions as trajectories (ATIF): what is exported, what comes back, and what is read of other tools' trajectories."""
+"""Documents of other programs: trajectories (ATIF), which are also exported, and chats as Cursor 1.4, Windsurf and
+opencode 1.2 export them (the text is ours)."""
 
 from __future__ import annotations
 
@@ -14,7 +15,16 @@ from carryover.actions.context import state_dir
 from carryover.errors import ExitCode
 from carryover.importing.atif import is_trajectory
 from carryover.importing.document import open_document
-from carryover.model import AgentSummary, AnyBody, AssistantMessage, FileEdit, ToolResult, UserPrompt
+from carryover.model import (
+    AgentSummary,
+    AnyBody,
+    AssistantMessage,
+    FileEdit,
+    SessionInfo,
+    ToolCall,
+    ToolResult,
+    UserPrompt,
+)
 from support.atif import atif_violations
 from support.recorded_shop import CHECKOUT, Run
 from support.specstory import events_of
@@ -26,8 +36,7 @@ def test_a_session_comes_back_as_it_was_in_an_empty_ledger(
     recorded: Path, run: Run, tmp_path: Path, home: Path
 ) -> None:
     file = tmp_path / "trajectory.json"
-    code, out, err = run("export", "--session", CHECKOUT, "--format", "atif", "--full", "-o", str(file))
-    assert (code, out) == (ExitCode.OK, "")
+    run.err(ExitCode.OK, "export", "--session", CHECKOUT, "--format", "atif", "--full", "-o", str(file))
     document = json.loads(file.read_text("utf-8"))
     handoff, shown = run("handoff", str(recorded), "--session", CHECKOUT)[1], run("show", CHECKOUT)[1]
     assert atif_violations(document) == []
@@ -37,8 +46,7 @@ def test_a_session_comes_back_as_it_was_in_an_empty_ledger(
 
     shutil.rmtree(state_dir().root)
     shutil.rmtree(home / ".claude")
-    code, out, err = run("import", str(file))
-    assert (code, err) == (ExitCode.OK, "")
+    out = run.out("import", str(file))
     assert out.startswith(f"✓ {file}: 1 session of Claude Code, saved by ATIF, ")
     assert "Nothing added" in run("import", str(file))[1]
 
@@ -47,13 +55,6 @@ def test_a_session_comes_back_as_it_was_in_an_empty_ledger(
     lines = run("handoff", str(recorded))[1]
     said = next(line for line in handoff.splitlines() if line.startswith("- ") and "checkout" in line)
     assert said in lines
-
-
-def test_beside_the_transcript_it_adds_nothing(recorded: Path, run: Run, tmp_path: Path) -> None:
-    file = tmp_path / "trajectory.json"
-    run("export", "--session", CHECKOUT, "--format", "atif", "--full", "-o", str(file))
-
-    assert "Nothing added: the ledger has all of it." in run("import", str(file))[1]
 
 
 # Other tools
@@ -102,9 +103,8 @@ def test_a_trajectory_of_an_unknown_tool_is_a_session_of_that_name(home: Path, r
     )
     file.write_text(json.dumps(trajectory(*steps, agent="Terminus 2")))
 
-    code, out, err = run("import", str(file), "--project", str(shop))
+    out = run.out("import", str(file), "--project", str(shop))
 
-    assert (code, err) == (ExitCode.OK, "")
     assert "1 session of terminus-2, saved by ATIF, 1 prompt, 2026-11-01" in out
     handoff = run("handoff", str(shop))[1]
     assert "from terminus-2\n" in handoff and "Add a discount to the cart." in handoff
@@ -210,17 +210,15 @@ def test_what_only_carryover_writes_counts_only_in_its_own_documents(events: Eve
         ('\ufeff {"agent": {"schema_version": 1}, "schema_version":"ATIF-v1.0"', True),
         ('{"schema_version": "ATIF-v2.0"}', False),
         ('{"inner": {"schema_version": "ATIF-v1.7"}}', False),
-        ('{"type": "user"}\n{"schema_version": "ATIF-v1.7"}', False),
         ('{"text": "\\"schema_version\\": \\"ATIF-v1.7\\""}', False),
         ('["schema_version", "ATIF-v1.7"]', False),
-        ('"schema_version": "ATIF-v1.7"', False),
     ],
 )
 def test_it_is_known_by_its_version_at_the_top(text: str, known: bool) -> None:
     assert is_trajectory(text.encode()) is known
 
 
-@pytest.mark.parametrize("value", [None, 7, "x", [], {}, [[]], [{}], {"results": 5}, {"results": [None]}, "[" * 900])
+@pytest.mark.parametrize("value", [None, 7, [[]], {"results": [None]}, "[" * 900])
 @pytest.mark.parametrize(
     "name", ["message", "source", "timestamp", "step_id", "tool_calls", "observation", "extra", "is_copied_context"]
 )
@@ -229,3 +227,153 @@ def test_any_field_of_another_shape_costs_at_most_its_step(events: Events, name:
     found = events(trajectory(odd, {"source": "agent", "message": "after"}))
 
     assert found[-1] == AssistantMessage(text="after")
+
+
+CURSOR = """\
+# Bread in the cart
+_Exported on 8/21/2025 at 18:13:28 GMT+2 from Cursor (1.4.5)_
+
+---
+
+
+**User**
+
+Add bread to the cart.
+---
+**User**
+is no turn here.
+
+---
+
+**Cursor**
+
+Looking at `cart.py`.
+
+**User**
+
+### Done
+- bread is in
+
+---
+
+**User**
+
+Now rye.
+"""
+WINDSURF = """\
+# Cascade Chat Conversation
+
+  Note: _This is purely the output of the chat conversation and does not contain any raw data used to generate it._
+
+### User Input
+
+Why is `total` any? @[/home/ann/shop/cart.ts:L19-L26]
+
+### Planner Response
+
+I'll look.
+
+*Viewed [cart.ts](file:///home/ann/shop/cart.ts) *
+
+*Grep searched codebase*
+
+### Planner Response
+
+*Edited relevant file*
+
+It has **no** return type.
+"""
+OPENCODE = """\
+# Lab tasks
+
+**Session ID:** ses_2a70abc96ffeieBZFFDkYrIu1j
+**Created:** 04.04.2026, 17:46:01
+**Updated:** 04.04.2026, 18:21:12
+
+---
+
+## User
+
+read the task
+
+---
+
+## Assistant (Plan · big-pickle · 1.7s)
+
+Let me look.
+
+**Tool: read**
+
+**Input:**
+```json
+{
+  "filePath": "D:\\\\lab\\\\task.md"
+}
+```
+
+**Output:**
+```
+# task
+```sh
+go run .
+```
+```
+
+**Tool: todowrite**
+
+It asks for a server.
+
+---
+
+## Assistant (Build · big-pickle)
+
+**Tool: bash**
+
+**Input:**
+```json
+{"command": "go build"}
+```
+
+Built.
+"""
+
+
+def bodies(path: Path, text: str) -> list[AnyBody]:
+    path.write_text(text)
+    return [event.body for event in events_of(open_document(path, project="/home/ann/shop"))]
+
+
+def test_a_chat_that_cursor_exported(tmp_path: Path) -> None:
+    assert bodies(tmp_path / "cursor_bread.md", CURSOR) == [
+        SessionInfo(title="Bread in the cart"),
+        UserPrompt(text="Add bread to the cart.\n---\n**User**\nis no turn here."),
+        AssistantMessage(text="Looking at `cart.py`.\n\n**User**\n\n### Done\n- bread is in"),
+        UserPrompt(text="Now rye."),
+    ]
+
+
+def test_a_conversation_that_windsurf_saved(tmp_path: Path) -> None:
+    assert bodies(tmp_path / "chat.md", WINDSURF) == [
+        UserPrompt(text="Why is `total` any? @[/home/ann/shop/cart.ts:L19-L26]"),
+        AssistantMessage(text="I'll look."),
+        AssistantMessage(text="It has **no** return type."),
+    ]
+
+
+def test_a_session_that_opencode_exported(tmp_path: Path) -> None:
+    found = bodies(tmp_path / "session-ses_2a70.md", OPENCODE)
+
+    said = [body for body in found if not isinstance(body, ToolCall | ToolResult)]
+    assert said == [
+        SessionInfo(title="Lab tasks"),
+        UserPrompt(text="read the task"),
+        AssistantMessage(text="Let me look."),
+        AssistantMessage(text="It asks for a server."),
+        AssistantMessage(text="Built."),
+    ]
+    results = [body for body in found if isinstance(body, ToolResult)]
+    assert [(result.name, result.subject, result.output) for result in results] == [
+        ("read", "D:\\lab\\task.md", "# task\n```sh\ngo run .\n```"),
+        ("todowrite", "", ""),
+        ("bash", "go build", ""),
+    ]

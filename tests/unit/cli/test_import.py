@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
+import sys
 import time
+from collections.abc import Callable
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +15,7 @@ import pytest
 
 from carryover.actions.context import state_dir
 from carryover.actions.from_disk import catch_up
+from carryover.cli.import_ import MOST_BYTES
 from carryover.errors import ExitCode
 from carryover.ledger.queries import connect_read_only, sessions
 from support.claude_session import ClaudeSession
@@ -19,6 +23,7 @@ from support.daemon_process import DaemonProcess
 from support.recorded_shop import Run
 from support.repository import git
 from support.specstory import FOLDER
+from support.stored_texts import compressed
 
 OLD = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 KEY = "AKIAQ7ZT4WOCM3LDUV5X"
@@ -48,8 +53,7 @@ def count(where: str = "") -> int:
 
 
 def imported(run: Run, *arguments: str | Path) -> dict[str, object]:
-    code, out, err = run("import", "--json", *map(str, arguments))
-    assert (code, err) == (ExitCode.OK, "")
+    out = run.out("import", "--json", *map(str, arguments))
     [report] = json.loads(out)["files"]
     assert isinstance(report, dict)
     return report
@@ -86,9 +90,8 @@ def test_the_agents_own_transcript_takes_the_place_of_an_export(store: Path, hom
 
 
 def test_a_dry_run_says_what_is_in_it_and_stores_nothing(copied: Path, store: Path, run: Run) -> None:
-    code, out, err = run("import", "--dry-run", str(copied), "--project", str(store))
+    out = run.out("import", "--dry-run", str(copied), "--project", str(store))
 
-    assert (code, err) == (ExitCode.OK, "")
     assert out == (f"· {copied}: 1 session of Claude Code, 1 prompt, 2026-03-01; of {store}\nNothing was stored.\n")
     assert not state_dir().root.exists()
 
@@ -102,9 +105,8 @@ def test_a_folder_of_another_machine_is_named_with_the_way_out(copied: Path, run
 def test_a_file_that_names_no_project_needs_one(store: Path, run: Run) -> None:
     path = FOLDER / "codex-2.1.0.md"
 
-    code, out, err = run("import", str(path))
+    err = run.err(ExitCode.REFUSED, "import", str(path))
 
-    assert (code, out) == (ExitCode.REFUSED, "")
     assert err == (
         f"carryover: {path} does not say in which project its sessions were. Nothing was imported from it. "
         "Name the project with --project DIR.\n"
@@ -149,9 +151,8 @@ def test_a_name_that_a_request_cannot_hold_is_refused(store: Path, home: Path, r
     session.prompt("Add a discount function")
     shutil.copy(session.path, home / name)
 
-    code, _, err = run("import", str(home / name))
+    err = run.err(ExitCode.FAILED, "import", str(home / name))
 
-    assert code == ExitCode.FAILED
     assert "is not UTF-8. Rename the file or copy it" in err
 
 
@@ -190,10 +191,109 @@ def test_of_a_folder_every_transcript_is_taken_and_other_files_are_counted(
     (folder / "link.jsonl").symlink_to(session.path)
     os.mkfifo(folder / "pipe")
 
-    code, out, err = run("import", str(tmp_path / "laptop"), "--project", str(store))
+    out = run.out("import", str(tmp_path / "laptop"), "--project", str(store))
 
-    assert (code, err) == (ExitCode.OK, "")
     assert "✓ 3 files: 3 sessions of Claude Code, in 1 project; 12 events added" in out
     assert "1 other file there" in out
     assert "Step 2 of the cart" in run("handoff", str(store))[1]
     assert json.loads(run("import", str(tmp_path / "laptop"), "--json")[1])["others"] == 1
+
+
+Stdin = Callable[[bytes], None]
+
+ANSWER = "The discount should be capped at `100`.\n\n1. Never go below zero.\n2. Should I write the test?\n"
+ANTHROPIC = "sk-ant-api03-abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGH"
+
+
+@pytest.fixture
+def stdin(monkeypatch: pytest.MonkeyPatch) -> Stdin:
+    def put(data: bytes) -> None:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+
+    return put
+
+
+@pytest.fixture
+def noted(recorded: Path, run: Run, stdin: Stdin, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The id of a note in the project of `recorded`."""
+    monkeypatch.chdir(recorded)
+    stdin(ANSWER.encode())
+    out = run.out("note", "--from", "chatgpt", "--json")
+    return str(json.loads(out)["session"])
+
+
+def everywhere(project: Path) -> bytes:
+    """Every byte in files of Carryover and of the project, and the text of what the ledger holds compressed."""
+    files = (path for folder in (state_dir().root, project) for path in folder.rglob("*") if path.is_file())
+    return b"".join([*(path.read_bytes() for path in files), *compressed(state_dir().ledger).values()])
+
+
+def test_the_handoff_names_it_once_as_not_the_users_word(noted: str, run: Run) -> None:
+    _, handoff, _ = run("handoff")
+
+    lines = [line for line in handoff.splitlines() if "Second opinion" in line or "be capped at `100`" in line]
+    assert lines == [
+        "- Second opinion from ChatGPT: The discount should be capped at `100`. (not checked, "
+        f"not the user's word: `carryover show {noted}`)"
+    ]
+    assert "Never go below zero" not in handoff
+    assert len(handoff.splitlines()) <= 50
+
+
+def test_twice_is_once(noted: str, run: Run, stdin: Stdin) -> None:
+    stdin(ANSWER.encode())
+    code, out, _ = run("note", "--from", "ChatGPT")
+
+    assert (code, out) == (ExitCode.OK, f"· Recorded already as {noted}; `carryover show {noted}` prints it.\n")
+
+
+def test_from_a_file_with_a_title_and_without_secrets_and_nothing_is_left_behind(
+    recorded: Path, run: Run, tmp_path: Path
+) -> None:
+    file = tmp_path / "answer.md"
+    file.write_bytes(b"\xef\xbb\xbfUse \xe2\x80\xae" + ANTHROPIC.encode() + b" \xff\n")
+
+    out = run.out("note", str(file), "--project", str(recorded), "--from", "My friend\n", "--title", f"On {ANTHROPIC}")
+
+    assert "Second opinion from My friend: On [redacted:anthropic]" in out
+    assert ANTHROPIC not in out + run("show", "note-")[1]
+    assert [path for path in state_dir().root.rglob("*") if "note-" in path.name] == []
+    assert ANTHROPIC.encode() not in everywhere(recorded)
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"", ExitCode.NOTHING_FOUND),
+        (b" \n\xe2\x80\x8b", ExitCode.NOTHING_FOUND),
+        (b"a\0b", ExitCode.REFUSED),
+        (b"x" * (MOST_BYTES + 1), ExitCode.REFUSED),
+    ],
+)
+def test_what_is_no_text_is_refused_and_nothing_is_recorded(
+    data: bytes, code: ExitCode, shop: Path, run: Run, stdin: Stdin
+) -> None:
+    stdin(data)
+
+    found, out, err = run("note", "--project", str(shop))
+
+    assert (found, out) == (code, "")
+    assert "Nothing was recorded." in err
+    assert not state_dir().ledger.exists()
+
+
+def test_a_file_that_is_not_there_a_pause_and_an_excluded_project_say_so(shop: Path, run: Run, stdin: Stdin) -> None:
+    assert run("note", str(shop / "gone.md"), "--project", str(shop))[0] == ExitCode.NOTHING_FOUND
+    assert run("note", "--project", str(shop), "--from", " ")[0] == ExitCode.USAGE
+    run("pause")
+    stdin(b"Cap it.")
+    code, _, err = run("note", "--project", str(shop))
+    assert (code, err.startswith("carryover: Carryover is paused, so nothing was recorded.")) == (
+        ExitCode.REFUSED,
+        True,
+    )
+    run("unpause")
+    run("pause", str(shop))
+    code, _, err = run("note", "--project", str(shop))
+    assert (code, "is left out of Carryover" in err) == (ExitCode.REFUSED, True)
+    assert not state_dir().ledger.exists()
