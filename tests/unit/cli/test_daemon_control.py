@@ -22,7 +22,7 @@ from carryover.daemon.client import daemon_pid
 from carryover.daemon.health import Health
 from carryover.errors import ExitCode
 from carryover.fsio import private_dir
-from carryover.install.service import Kind, Program, ServiceStatus
+from carryover.install.service import Kind, Program, ServiceManager, ServiceStatus
 from carryover.install.service_managers import Launchd
 from support.agent_here import everything
 from support.claude_session import ClaudeSession
@@ -37,23 +37,14 @@ from support.tools import program
 LAUNCHCTL = Path(__file__).parents[2] / "support" / "fake_launchctl.sh"
 
 
-class Service:
+class Service(ServiceManager):
     """A service manager that is installed and starts real daemons."""
 
     kind: Kind = "systemd"
-
-    def __init__(self) -> None:
-        self.daemon: DaemonProcess | None = None
-        self.reason: str | None = None
+    daemon: DaemonProcess | None = None
 
     def available(self) -> str | None:
-        return self.reason
-
-    def file(self, program: Program) -> tuple[Path, bytes] | None:
         return None
-
-    def install(self, program: Program) -> bool:
-        return False
 
     def start(self) -> None:
         self.daemon = DaemonProcess().start().wait_until_it_answers()
@@ -70,9 +61,6 @@ class Service:
     def status(self) -> ServiceStatus:
         return ServiceStatus(kind=self.kind, installed=True, active=self.daemon is not None)
 
-    def uninstall(self) -> bool:
-        return False
-
 
 def use(service: object, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("carryover.cli.daemon_control.registered", lambda *_: service)
@@ -80,15 +68,20 @@ def use(service: object, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def service(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
-    found = Service()
+    found = Service("")
     use(found, monkeypatch)
     yield found
     found.stop()
 
 
 @pytest.fixture
-def no_service(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def in_background(home: Path, monkeypatch: pytest.MonkeyPatch, run: Run) -> Iterator[None]:
+    """carryoverd is started in the background, at any port, and stopped in the end."""
     use(None, monkeypatch)
+    state_dir().root.mkdir(mode=0o700)
+    state_dir().config.write_text("[server]\nport = 0\n")
+    yield
+    run("stop")
 
 
 def test_the_service_starts_restarts_and_stops_it(service: Service, run: Run) -> None:
@@ -106,12 +99,6 @@ def test_the_service_starts_restarts_and_stops_it(service: Service, run: Run) ->
     assert not service.status().active
     assert out.startswith("carryoverd is stopped: no handoff is kept fresh until `carryover start`")
     assert run("stop") == (ExitCode.OK, "carryoverd was not running.\n", "")
-
-
-@pytest.fixture
-def stopped_in_the_end(no_service: None, run: Run) -> Iterator[None]:
-    yield
-    run("stop")
 
 
 def test_launchd_starts_and_stops_it_too(home: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,7 +121,7 @@ def test_launchd_starts_and_stops_it_too(home: Path, run: Run, monkeypatch: pyte
     assert not (folder / "pid").exists()
 
 
-def test_one_that_was_started_by_hand_can_be_restarted_and_stopped(stopped_in_the_end: None, run: Run) -> None:
+def test_one_that_was_started_by_hand_can_be_restarted_and_stopped(in_background: None, run: Run) -> None:
     daemon = DaemonProcess().start().wait_until_it_answers()
     try:
         assert run("start")[:2] == (ExitCode.OK, f"carryoverd runs already (process {daemon.pid}).\n")
@@ -257,16 +244,6 @@ def test_a_project_that_something_else_leaves_out_says_what(home: Path, run: Run
 
 
 ADDRESS = re.compile(r"http://127\.0\.0\.1:(\d+)(/ui/\?key=[\w-]{43})\n")
-
-
-@pytest.fixture
-def in_background(home: Path, monkeypatch: pytest.MonkeyPatch, run: Run) -> Iterator[None]:
-    """carryoverd is started in the background, at any port, and stopped in the end."""
-    monkeypatch.setattr("carryover.cli.daemon_control.registered", lambda *_: None)
-    state_dir().root.mkdir(mode=0o700)
-    state_dir().config.write_text("[server]\nport = 0\n")
-    yield
-    run("stop")
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from carryover.cli.main import main
 from carryover.distill.own_text import without_handoffs
 from carryover.errors import ExitCode
 from support.claude_session import ClaudeSession
@@ -137,34 +136,6 @@ def test_a_project_that_no_agent_worked_in_is_its_files_and_an_empty_one_is_noth
     assert "No agent's work is recorded" in err
     assert run("export", str(tmp_path / "empty"))[0] == ExitCode.NOTHING_FOUND
     assert run("export", str(tmp_path / "gone"))[0] == ExitCode.NOTHING_FOUND
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ("--for", "nobody"),
-        ("--budget", "999"),
-        ("--budget", "many"),
-        ("--session", DISCOUNT, "--question", "x"),
-        ("--session", DISCOUNT, "--copy"),
-        ("--format", "html"),
-        ("--full",),
-        ("--yes",),
-        ("--copy", "-o", "x"),
-        ("--compress", "ollama"),
-        ("--compress", "openai", "-o", "x"),
-        ("--compress", "ollama", "--session", "last", "-o", "x"),
-        ("--all",),
-        ("--all", "-o", "x", "--format", "md"),
-        ("--all", "-o", "x", "--session", "last"),
-        ("--all", "-o", "x", "--copy"),
-    ],
-)
-def test_what_cannot_go_together_is_a_usage_error(
-    arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["export", *arguments]) == ExitCode.USAGE
-    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize("where", ["recorded", "shop"], ids=["from the ledger", "straight from disk"])

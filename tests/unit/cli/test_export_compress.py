@@ -76,24 +76,6 @@ def test_the_short_document_is_beside_the_whole_one_and_names_it(
     assert set(server.requests) == {"GET /api/tags", "POST /api/generate"}
 
 
-def test_a_sentence_with_something_from_elsewhere_is_marked(export: Call, start: Started, tmp_path: Path) -> None:
-    start(says('Wire discount into checkout. It costs 4711 euros. Redis holds it. See src/cache.py. He said "never".'))
-
-    code, _, err = export()
-
-    short = (tmp_path / "shop.short.md").read_text()
-    assert code == ExitCode.OK
-    assert "Wire discount into checkout. It" in short
-    for sentence, foreign in (
-        ("It costs 4711 euros.", "4711"),
-        ("Redis holds it.", "Redis"),
-        ("See src/cache.py.", "src/cache.py"),
-        ('He said "never".', "never"),
-    ):
-        assert f"{sentence} **[not in the source: {foreign}]**" in short
-    assert "sentences marked as not in the source" in err
-
-
 def test_nothing_is_replaced_unasked(export: Call, start: Started, tmp_path: Path) -> None:
     server = start(says("Wire discount into checkout."))
     short = tmp_path / "shop.short.md"

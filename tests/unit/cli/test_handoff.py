@@ -149,23 +149,6 @@ def test_nor_is_a_running_daemon_asked_to_read_while_paused(recorded: Path, run:
     assert (code, err.count("\n")) == (ExitCode.OK, 1)
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["--until", "3"],
-        ["--agent", "claude-code"],
-        ["--transcript", "a.jsonl", "."],
-        ["--transcript", "a.jsonl", "--agent", "nobody"],
-        ["--transcript", "a.jsonl", "--until", "0"],
-    ],
-    ids=" ".join,
-)
-def test_arguments_that_do_not_go_together_are_a_usage_error(arguments: list[str], run: Run) -> None:
-    err = run.err(ExitCode.USAGE, "handoff", *arguments)
-
-    assert err
-
-
 @pytest.mark.parametrize("text", ["[resume\n", "[resume]\nmode = 'loud'\n"], ids=["not TOML", "no such value"])
 @pytest.mark.parametrize("place", ["recorded", "shop"], ids=["from the ledger", "straight from disk"])
 def test_a_slip_in_the_settings_costs_a_warning_and_no_handoff(

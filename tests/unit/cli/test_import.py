@@ -22,7 +22,6 @@ from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess
 from support.recorded_shop import Run
 from support.repository import git
-from support.specstory import FOLDER
 from support.stored_texts import compressed
 
 OLD = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
@@ -100,18 +99,6 @@ def test_a_folder_of_another_machine_is_named_with_the_way_out(copied: Path, run
     out = run("import", "--dry-run", str(copied))[1]
 
     assert "  /Users/ann/shop: no such folder here; --project DIR puts the sessions into one that is.\n" in out
-
-
-def test_a_file_that_names_no_project_needs_one(store: Path, run: Run) -> None:
-    path = FOLDER / "codex-2.1.0.md"
-
-    err = run.err(ExitCode.REFUSED, "import", str(path))
-
-    assert err == (
-        f"carryover: {path} does not say in which project its sessions were. Nothing was imported from it. "
-        "Name the project with --project DIR.\n"
-    )
-    assert run("import", str(path), "--project", str(store))[0] == ExitCode.OK
 
 
 def test_one_file_that_cannot_be_imported_keeps_no_other_from_it(copied: Path, store: Path, run: Run) -> None:

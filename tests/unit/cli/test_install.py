@@ -6,10 +6,8 @@ import re
 import shutil
 import subprocess
 import time
-from contextlib import closing
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from carryover import __version__
@@ -19,9 +17,6 @@ from carryover.agents import specs
 from carryover.cli.install_report import rule
 from carryover.config import Config, Pointers, ProjectsConfig, PublishConfig, load_config
 from carryover.errors import ExitCode
-from carryover.ledger.queries import connect_read_only, projects
-from carryover.projects.root import StatePaths
-from carryover.publish.refresh import refresh
 from support.agent_here import everything, only_this_path
 from support.forked import CARRYOVER
 from support.recorded_shop import Run
@@ -191,28 +186,6 @@ def test_the_summary_and_the_dry_run_list_what_is_written_into_projects(claude: 
     assert f"Into your projects (shared):\n{listed}" in dry
     assert f"--- /dev/null\n+++ {shop}/.gitignore\n" in dry
     assert everything(shop) == before, "that is for the daemon to do"
-
-
-def test_going_private_takes_the_blocks_out_at_once_in_every_project(
-    installed: Path, recorded: Path, home: Path, run: Run
-) -> None:
-    """Also with no daemon, and in a project in which nothing happened for long."""
-    config = load_config(state_dir().config)
-    with closing(connect_read_only(state_dir().ledger)) as db:
-        [project] = projects(db)
-    publish = msgspec.structs.replace(config.publish, shared_since=None)  # as an install before 0.2
-    config = msgspec.structs.replace(config, publish=publish)
-    (recorded / "AGENTS.md").write_text("Be brief.\n")
-    before = everything(recorded)
-    refresh(StatePaths.of(state_dir(), home), project.id, config, now_ms=0)
-    assert "handoff" in (recorded / "AGENTS.md").read_text() and (recorded / ".gitignore").exists()
-
-    out = run.out("refresh", "--yes", "--pointers", "off", "--no-service")
-
-    assert "✓ ~/shop: CLAUDE.md, AGENTS.md, .gitignore as before Carryover\n" in out
-    assert {name: found[2] for name, found in everything(recorded).items() if ".git" not in name} == {
-        name: found[2] for name, found in before.items() if ".git" not in name
-    }
 
 
 def test_settings_of_ours_that_cannot_be_read_stop_it_before_anything_is_done(

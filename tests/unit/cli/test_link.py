@@ -89,8 +89,6 @@ def test_another_repository_at_the_old_path_gets_nothing_and_gives_nothing(
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (("OLD",), ExitCode.USAGE, "Give OLD and NEW, or --undo and OLD."),
-        (("OLD", "NEW", "--undo"), ExitCode.USAGE, "Give OLD and NEW, or --undo and OLD."),
         (("NEW", "NEW"), ExitCode.USAGE, "OLD and NEW are the same folder."),
         (("OLD", "gone"), ExitCode.NOTHING_FOUND, "There is no folder "),
         (("gone", "NEW"), ExitCode.NOTHING_FOUND, "Nothing is recorded for "),

@@ -12,8 +12,8 @@ from typing import IO
 import pytest
 
 from carryover.cli.logs import lines
-from carryover.cli.main import main
 from carryover.errors import ExitCode
+from support.recorded_shop import Run
 
 AT = "2026-11-20T06:21:0{}.000Z"
 COMMAND = (sys.executable, "-m", "carryover.cli.main", "logs")
@@ -43,46 +43,42 @@ def append(log: Path, text: str) -> None:
         file.write(text)
 
 
-def test_rotated_files_come_first(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_rotated_files_come_first(log: Path, run: Run) -> None:
     for n in range(4):
         if log.exists():
             rotate(log)
         log.write_text(entry(n))
 
-    assert main(["logs"]) == ExitCode.OK
-    assert capsys.readouterr() == ("".join(entry(n) for n in range(4)), "")
+    assert run.out("logs") == "".join(entry(n) for n in range(4))
 
 
-def test_where_there_is_no_log_it_says_so(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["logs"]) == ExitCode.NOTHING_FOUND
-    assert capsys.readouterr().err == f"carryover: There is no log at {log}. carryoverd writes it when it runs.\n"
+def test_where_there_is_no_log_it_says_so(log: Path, run: Run) -> None:
+    assert run.err(ExitCode.NOTHING_FOUND, "logs") == (
+        f"carryover: There is no log at {log}. carryoverd writes it when it runs.\n"
+    )
 
 
-def test_what_is_less_serious_or_older_is_left_out(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_less_serious_or_older_is_left_out(log: Path, run: Run) -> None:
     log.write_text(entry(1, "DEBUG") + entry(2, "WARNING") + entry(3, "INFO") + entry(4, "ERROR"))
 
-    assert main(["logs", "--level", "warning"]) == ExitCode.OK
-    assert capsys.readouterr().out == entry(2, "WARNING") + entry(4, "ERROR")
+    assert run.out("logs", "--level", "warning") == entry(2, "WARNING") + entry(4, "ERROR")
 
     recent = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}.000Z INFO swept\n"
     append(log, recent)
     log.write_text(log.read_text().replace("2026-", "2020-", 4))
-    assert main(["logs", "--since", "10m"]) == ExitCode.OK
-    assert capsys.readouterr().out == recent
+    assert run.out("logs", "--since", "10m") == recent
 
 
-def test_a_line_that_was_cut_off_belongs_to_the_one_before(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_line_that_was_cut_off_belongs_to_the_one_before(log: Path, run: Run) -> None:
     log.write_text(entry(1) + "2026-11-20T06:21\n" + entry(2, "ERROR") + "  torn\x1b[31m here\n" + entry(3) + "end")
 
-    assert main(["logs", "--level", "error"]) == ExitCode.OK
-    assert capsys.readouterr().out == entry(2, "ERROR") + "  torn here\n"
+    assert run.out("logs", "--level", "error") == entry(2, "ERROR") + "  torn here\n"
 
 
-def test_as_json_each_line_is_an_object(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_as_json_each_line_is_an_object(log: Path, run: Run) -> None:
     log.write_text(f'{AT.format(1)} ERROR task_failed task=watcher retry_s=0.5 error="KeyError at a:8"\ntorn\n')
 
-    assert main(["logs", "--json"]) == ExitCode.OK
-    assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == [
+    assert [json.loads(line) for line in run.out("logs", "--json").splitlines()] == [
         {
             "time": AT.format(1),
             "level": "error",

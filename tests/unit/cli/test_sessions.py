@@ -108,13 +108,6 @@ def test_a_turn_that_there_is_not_is_refused_with_how_many_there_are(turn: str, 
     )
 
 
-@pytest.mark.parametrize("turn", ["", "-1", "first", "3-", "5-3", "1-2-3"])
-def test_what_names_no_turn_is_a_usage_error(turn: str, recorded: Path, run: Run) -> None:
-    err = run.err(ExitCode.USAGE, "show", CHECKOUT, f"--turn={turn}")
-
-    assert "names no turn; write 3, or 3-5" in err
-
-
 START_MS = 1_795_156_858_000  # 2026-11-20 06:40:58 UTC, a Friday
 
 
@@ -178,26 +171,6 @@ def test_an_edit_shows_its_first_lines_and_in_full_all_of_it() -> None:
     assert reported(edit, full=True)[3:] == [f"      {line}".rstrip() for line in diff.split("\n")]
 
 
-def test_sub_agents_are_heard_in_full_only() -> None:
-    events = [
-        Told(UserPrompt(text="List totals", actor="model"), subagent_id="a1"),
-        Told(AssistantMessage(text="Done.")),
-    ]
-
-    brief = list(conversation(events, agent="Claude Code", root=None, full=False))
-    full = list(conversation(events, agent="Claude Code", root=None, full=True))
-
-    assert brief[2:] == ["", "06:40:58  Claude Code", "  Done."]
-    assert full[2:] == [
-        "",
-        "06:40:58  Prompt of the agent (sub-agent a1)",
-        "  List totals",
-        "",
-        "06:40:58  Claude Code",
-        "  Done.",
-    ]
-
-
 def test_what_the_user_took_back_is_marked_where_it_was_said() -> None:
     events = [
         Told(UserPrompt(text="go")),
@@ -248,19 +221,6 @@ def test_each_hit_has_two_lines_and_the_words_are_marked_on_a_terminal_only(
     assert STYLE.sub("", coloured) == plain
 
 
-def test_another_project_is_searched_only_on_request(recorded: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    other = recorded.parent / "other"
-    other.mkdir()
-    with closing(sqlite3.connect(state_dir().ledger)) as db:
-        db.execute("INSERT INTO project (id, root) VALUES (99, ?)", (str(other),))
-        db.commit()
-    monkeypatch.chdir(other)
-
-    err = run.err(ExitCode.NOTHING_FOUND, "search", "checkout")
-    assert "`--all` searches every project" in err
-    assert run("search", "--all", "checkout")[0] == ExitCode.OK
-
-
 def test_where_nothing_has_all_words_some_are_enough(recorded: Path, run: Run) -> None:
     code, _, err = run("search", "--project", str(recorded), "checkout", "rhinoceros")
 
@@ -276,11 +236,6 @@ def test_an_index_that_is_not_complete_says_so(recorded: Path, run: Run) -> None
     _, _, err = run("search", "--project", str(recorded), "checkout")
 
     assert " % of what is recorded can be searched yet" in err or "% of what is recorded can be searched yet" in err
-
-
-@pytest.mark.parametrize("query", ['"', "***", "--", "?!"])
-def test_what_has_no_word_is_refused(recorded: Path, run: Run, query: str) -> None:
-    assert run("search", "--project", str(recorded), "--", query)[0] == ExitCode.USAGE
 
 
 NOT_RUNNING = "carryoverd is not running: newer sessions may be missing here.\n"

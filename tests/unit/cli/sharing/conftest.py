@@ -51,3 +51,9 @@ def key(bob: Path) -> str:
     secret = new_identity()
     (bob / "key").write_text(f"# created: today\n# public key: of Bob\n{secret}\n")
     return secret
+
+
+@pytest.fixture
+def as_bob(be_bob: Callable[[], Path]) -> Path:
+    """From now on Bob calls the commands; his checkout. Named after `shared`, he does after Ann has shared it."""
+    return be_bob()
