@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 import sys
+from argparse import Namespace
 
 import pytest
 from hypothesis import given
@@ -13,6 +14,7 @@ from carryover.terminal.output import (
     STYLE,
     Progress,
     ago,
+    agreed,
     columns,
     fitted,
     harmless,
@@ -121,6 +123,24 @@ def test_the_user_has_the_last_say_on_colour(
     for stream, expected in ((Terminal(), terminal), (io.StringIO(), pipe)):
         monkeypatch.setattr(sys, "stdout", stream)
         assert wants_colour() == expected
+
+
+@pytest.mark.parametrize(("answer", "agrees"), [("y", True), ("YES ", True), ("n", False), ("", False)])
+def test_only_yes_agrees(answer: str, agrees: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("stdin", "stdout"):
+        monkeypatch.setattr(sys, name, Terminal(f"{answer}\n"))
+
+    assert agreed(Namespace(yes=False, json=False), "Sure?") is agrees
+
+
+@pytest.mark.parametrize("json", [False, True])
+def test_where_nobody_can_be_asked_only_the_option_agrees(json: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", Terminal("y\n") if json else io.StringIO("y\n"))
+    monkeypatch.setattr(sys, "stdout", Terminal())
+
+    assert agreed(Namespace(yes=True, json=json), "Sure?")
+    with pytest.raises(UserError, match=r"so nothing was changed. Run it on a terminal, or with --yes"):
+        agreed(Namespace(yes=False, json=json), "Sure?")
 
 
 def test_on_a_terminal_one_line_is_rewritten_in_place() -> None:
