@@ -123,7 +123,14 @@ def test_a_daemon_starts_no_more_processes_than_it_did(world: World, with_daemon
 
 
 def wake_ups_per_s(pid: int) -> dict[str, int]:
-    """How often a process that has nothing to do wakes up: all its threads, and the first, which has the event loop."""
+    """How often a process that has nothing to do wakes up: all its threads, and the first, which has the event loop.
+
+    The least of two rounds: on a busy machine it may still be at the end of its start in the first.
+    """
+    return min((_wake_ups_per_s(pid) for _ in range(ROUNDS)), key=lambda found: found["event loop"])
+
+
+def _wake_ups_per_s(pid: int) -> dict[str, int]:
     before, began = switches(pid), time.monotonic()
     time.sleep(IDLE_S)
     after, took_s = switches(pid), time.monotonic() - began
