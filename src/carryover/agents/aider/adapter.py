@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -46,17 +47,14 @@ def sources(root: Path) -> list[Source]:
 
 
 def _is_regular(path: Path) -> bool:
-    try:
-        return stat.S_ISREG(os.lstat(path).st_mode)
-    except OSError:
-        return False
+    with suppress(OSError):
+        return stat.S_ISREG(path.lstat().st_mode)
+    return False
 
 
 def exported(path: Path, head: bytes) -> Source | None:
     """Returns the source for a history anywhere on disk, recognised by the header of its first session."""
-    lines = (line for line in head.split(b"\n") if line.strip())
-    begins = next(lines, b"").startswith(_HEADER)
-    return Source(agent=SPEC.id, path=str(path)) if begins else None
+    return Source(agent=SPEC.id, path=str(path)) if head.lstrip().startswith(_HEADER) else None
 
 
 def moved_histories(root: Path) -> list[Path]:
@@ -66,23 +64,18 @@ def moved_histories(root: Path) -> list[Path]:
     """
     names = []
     for folder in map(str, (root, *root.parents)):  # strings, since more Path objects would take ten times as long
-        names += [_named(f"{folder}/.env", _IN_ENV_FILE), _named(f"{folder}/{FILE}", _IN_SETTINGS)]
+        for path, pattern in ((f"{folder}/.env", _IN_ENV_FILE), (f"{folder}/{FILE}", _IN_SETTINGS)):
+            with suppress(OSError):
+                status = os.stat(path)  # noqa: PTH116
+                names.append(_value_in(path, pattern, (status.st_mtime_ns, status.st_size, status.st_ino)))
     found = (_below(root, name) for name in names if name)
-    return list(dict.fromkeys(path for path in found if path is not None))
-
-
-def _named(path: str, pattern: re.Pattern[str]) -> str | None:
-    try:
-        status = os.stat(path)  # noqa: PTH116
-        return _value_in(path, pattern, (status.st_mtime_ns, status.st_size, status.st_ino))
-    except OSError:
-        return None
+    return [path for path in found if path is not None]
 
 
 @lru_cache(maxsize=2_000)
 def _value_in(path: str, pattern: re.Pattern[str], _stat: tuple[int, int, int]) -> str | None:
     """Returns the file that settings name. Cached by stat, since the settings are asked for every second."""
-    text = (read_small(Path(path), limit=_LIMIT_BYTES) or b"").decode("utf-8", "replace")
+    text = (read_small(Path(path), limit=_LIMIT_BYTES) or b"").decode("utf-8", "replace").replace("\0", "")
     found = list(pattern.finditer(text))
     return found[-1]["value"].strip("\"'") if found else None
 
@@ -90,12 +83,10 @@ def _value_in(path: str, pattern: re.Pattern[str], _stat: tuple[int, int, int]) 
 def _below(root: Path, name: str) -> Path | None:
     """Returns the file of that name; None if a link or `..` leads out of the project."""
     path = Path(os.path.normpath(root / name))
-    try:
-        real = path.parent.resolve()
-    except (OSError, RuntimeError):
-        return None
-    is_inside = path.is_relative_to(root) and path != root and real.is_relative_to(root.resolve())
-    return path if is_inside and "\0" not in name else None
+    with suppress(OSError, RuntimeError):
+        if path.is_relative_to(root) and path != root and path.parent.resolve().is_relative_to(root.resolve()):
+            return path
+    return None
 
 
 AGENT: Final = Agent(

@@ -23,7 +23,6 @@ _AFTER_ANSWER: Final = re.compile(
     r"> (?:Tokens: |litellm\.|\^C|Retrying in |Traceback \(most recent call last\)|Model .* has hit a token limit)"
 )
 """Messages that Aider writes only after an answer, complete or cut off."""
-_COMMAND: Final = re.compile(r"> .*aider", re.IGNORECASE)
 _VERSION: Final = re.compile(r"> Aider v\d")
 _ONLY_AIDERS: Final = ("> Aider v", "> Tokens: ", "> Applied edit to ")
 _VERSION_WITHIN: Final = 12
@@ -100,33 +99,25 @@ def blocks_in(session: Session, typed: Typed) -> Iterator[tuple[Kind, Sequence[s
     """Yields the blocks of a session in order: their kinds and lines."""
     lines = session.lines
     yield "start", lines[:1]
-    at, last, interrupted = 1, "start", False
-    while True:
-        first = at
-        while at < len(lines) and not lines[at].strip():
-            at += 1
-        if at == len(lines):
-            return
-        kind, end = _next(session, at, typed, interrupted=interrupted, adjacent=at == first and last != "model")
-        for line in lines[at:end] if kind == "messages" else ():
-            if line.startswith("> ^C"):
-                interrupted = True
-            elif line.startswith("> Tokens: "):
-                interrupted = False
-        interrupted = interrupted and kind != "prompt"
+    kind: Kind = "start"
+    end, interrupted = 1, False
+    while (at := next((place for place in range(end, len(lines)) if lines[place].strip()), None)) is not None:
+        adjacent = at == end and kind != "model"
+        kind, end = _next(session, at, typed, interrupted=interrupted, adjacent=adjacent)
+        ends = [line for line in lines[at:end] if line.startswith(("> ^C", "> Tokens: "))] if kind == "messages" else []
+        interrupted = ends[-1].startswith("> ^C") if ends else interrupted and kind != "prompt"
         yield kind, lines[at:end]
-        at, last = end, kind
 
 
 def _next(session: Session, at: int, typed: Typed, *, interrupted: bool, adjacent: bool) -> tuple[Kind, int]:
     """Returns the kind of the block that begins here and its end."""
     lines = session.lines
     line = lines[at]
-    if is_prompt(line):
+    if _is_prompt(line):
         end = _prompt_end(lines, at)
         if not session.doubtful or typed(prompt_text(lines[at:end])) is not False:
             return "prompt", end
-    elif is_message(line) or (line.startswith(_MESSAGE) and adjacent):
+    elif _is_message(line) or (line.startswith(_MESSAGE) and adjacent):
         while at < len(lines) and lines[at].startswith(_MESSAGE):
             at = _message_end(lines, at)
         return "messages", at
@@ -138,26 +129,29 @@ def _next(session: Session, at: int, typed: Typed, *, interrupted: bool, adjacen
 
 def _ends_answer(lines: Sequence[str], at: int, typed: Typed, *, interrupted: bool) -> bool:
     line = lines[at]
-    if is_prompt(line):
+    if _is_prompt(line):
         return interrupted or typed(prompt_text(lines[at : _prompt_end(lines, at)])) is True
-    return is_message(line) and _AFTER_ANSWER.match(line) is not None
+    return _is_message(line) and _AFTER_ANSWER.match(line) is not None
 
 
 def _is_header(lines: Sequence[str], at: int) -> bool:
     """Whether a line is a header, which a blank line and a message follow."""
     after = lines[at + 1 : at + 3]
-    followed = len(after) < 2 or (not after[0].strip() and is_message(after[1]))
+    followed = len(after) < 2 or (not after[0].strip() and _is_message(after[1]))
     return followed and _HEADER.fullmatch(lines[at]) is not None
 
 
-def is_prompt(line: str) -> bool:
-    """Whether the line has the form of a prompt line. The context may still show that it isn't one."""
+def _is_prompt(line: str) -> bool:
     return line.startswith(_PROMPT + " ") and line.endswith(_ENDS)
 
 
-def is_message(line: str) -> bool:
-    """Whether the line has the form of an Aider message. The context may still show that it isn't one."""
+def _is_message(line: str) -> bool:
     return line.startswith(_MESSAGE) and line.endswith(_ENDS)
+
+
+def plain(text: str) -> str:
+    """Returns a text for comparison: without trailing blanks, of which a prompt in the history has two per line."""
+    return "\n".join(map(str.rstrip, text.split("\n"))).strip()
 
 
 def prompt_text(lines: Sequence[str]) -> str:
@@ -183,7 +177,7 @@ def _message_end(lines: Sequence[str], at: int) -> int:
     report = _REPORT.match(lines[at]) is not None
     for place in range(at + 1, len(lines)):
         line = lines[place]
-        if is_prompt(line):
+        if _is_prompt(line):
             return place
         if line.endswith(_ENDS) and (not report or line.startswith(_REPORT_ENDS)):
             after = lines[place + 1] if place + 1 < len(lines) else ""
@@ -193,12 +187,9 @@ def _message_end(lines: Sequence[str], at: int) -> int:
 
 
 def _is_start_of_aider(lines: Sequence[str], at: int) -> bool:
-    """Whether Aider's startup lines (command line and version) follow a header."""
-    after = [line for line in lines[at + 2 : at + 2 + _VERSION_WITHIN] if is_message(line)]
-    return any(map(_COMMAND.match, after)) and any(map(_VERSION.match, after))
+    """Whether the version that Aider prints when it starts follows a header."""
+    return any(_is_message(line) and _VERSION.match(line) for line in lines[at + 2 : at + 2 + _VERSION_WITHIN])
 
 
 def _prompt_end(lines: Sequence[str], at: int) -> int:
-    while at < len(lines) and is_prompt(lines[at]):
-        at += 1
-    return at
+    return next((end for end in range(at, len(lines)) if not _is_prompt(lines[end])), len(lines))

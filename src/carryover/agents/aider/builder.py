@@ -9,6 +9,7 @@ import msgspec
 
 from carryover.adapter.contract import Parsed, ToolOutcome
 from carryover.adapter.event_builder import EventBuilder, OpenCall, SessionContext, differing
+from carryover.agents.aider.blocks import plain
 from carryover.model import Actor, AnyBody, Op, ResultStatus, SessionInfo
 from carryover.records.fields import SUBJECT_CHARS, bounded, digest, resolved
 from carryover.records.text import names_own_folder
@@ -145,11 +146,11 @@ class Builder(EventBuilder[Context]):
         self.begin_call(call)
         self.change(call=call)
 
-    def close(self, status: ResultStatus, *, exit_code: int | None = None) -> None:
+    def close(self, status: ResultStatus) -> None:
         """Adds the end of the open call, if there is one."""
         if (call := self.context.call) is not None:
             self.change(call=None)
-            self.end_call(call, ToolOutcome(status, exit_code=exit_code))
+            self.end_call(call, ToolOutcome(status, exit_code=0 if status == "ok" else None))
 
     def path(self, name: str) -> str | None:
         """Returns the absolute path of a file that Aider names; None if it can't be determined."""
@@ -174,9 +175,5 @@ class Builder(EventBuilder[Context]):
 
 
 def mark_of(text: str) -> int:
-    """Returns a fingerprint of a text that ignores trailing blanks, of which a prompt in the history has two per line.
-
-    It is a number because a string of letters and digits would look like a secret.
-    """
-    bare = "\n".join(map(str.rstrip, text.split("\n"))).strip()
-    return int(digest(bare)[:_MARK_DIGITS], 16)
+    """Returns a fingerprint of a text: a number, because a string of letters and digits would look like a secret."""
+    return int(digest(plain(text))[:_MARK_DIGITS], 16)

@@ -57,11 +57,6 @@ def local_ms(stamp: str) -> int:
         return 0
 
 
-def _plain(text: str) -> str:
-    """Normalises a text for comparison: the two histories differ in line endings and trailing blanks."""
-    return "\n".join(line.rstrip() for line in text.splitlines()).strip()
-
-
 def _inputs_of(history: Path) -> Path:
     """Returns the input history of a chat history.
 
@@ -86,15 +81,14 @@ class _Inputs:
     """The newest entries of the input history in order, each found again in the chat history of a session."""
 
     def __init__(self, path: Path) -> None:
-        found: list[tuple[int, str]] = []
-        self.kept = False
+        self.kept, self._next = False, 0
+        self._inputs: list[tuple[int, str]] = []
         with suppress(OSError):
             for entry in _ENTRY.finditer(read_tail(path, INPUTS_BYTES).decode("utf-8", "replace")):
                 lines = (line.removeprefix("+") for line in entry[2].splitlines())
-                found.append((local_ms(entry[1]), _plain("\n".join(lines))))
+                self._inputs.append((local_ms(entry[1]), blocks.plain("\n".join(lines))))
+            self._inputs.sort(key=itemgetter(0))
             self.kept = True
-        self._inputs = sorted(found, key=itemgetter(0))
-        self._next = 0
 
     def begin(self, started_ms: int) -> None:
         """Goes to the first input of a session."""
@@ -113,7 +107,7 @@ class _Inputs:
         return self._inputs[found][0]
 
     def _find(self, text: str) -> int | None:
-        wanted = _plain(text)
+        wanted = blocks.plain(text)
         # Text typed between `{` and `}` is one prompt, but one input per line.
         wanted_any = (wanted, wanted.partition("\n")[0])
         ahead = range(self._next, min(self._next + _AHEAD, len(self._inputs)))
@@ -156,8 +150,7 @@ class _History:
         """
         if notes.get("last") != ident:
             notes.update(last=ident, reading=str(int(notes.get("reading", "0")) + 1))
-        is_newest = ident == next(reversed(self._sessions))
-        written_ms = min(self._written_ms, self._now_ms) if is_newest else 0
+        written_ms = min(self._written_ms, self._now_ms) if ident == next(reversed(self._sessions)) else 0
         begun = (at_ms for session in self._sessions.values() if (at_ms := local_ms(session.started)))
         at_ms = local_ms(self._sessions[ident].started) or next(begun, self._written_ms) - _BEFORE_MS
         name = ident.replace("{}", notes.setdefault("inode", self._inode))

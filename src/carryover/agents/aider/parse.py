@@ -64,7 +64,7 @@ def parse_record(source: Source, context: Context, record: Record) -> tuple[Cont
             _answer(add, block.text)
         case "message":
             add.next_item(block.text)
-            _message(add, block.text, is_last=not block.retried)
+            _message(add, block.text, retried=block.retried)
     return add.parsed()
 
 
@@ -94,8 +94,7 @@ def _input(add: Builder, text: str) -> None:
 
 
 def _command(add: Builder, text: str) -> None:
-    word, _, words = text.partition(" ") if " " in text.partition("\n")[0] else text.partition("\n")
-    words = words.strip()
+    word, words = [*text.split(maxsplit=1), ""][:2]
     if word in _ASKING and words:
         add.add(UserPrompt(text=words, actor=add.prompted_by, command=word), "prompt")
         add.change(repeated=mark_of(words), in_turn=True)
@@ -112,8 +111,8 @@ def _end_of_turn(add: Builder) -> None:
     context = add.context
     call = context.call
     is_test = call is not None and call.name == "test"
-    passed = call is not None and is_test and bool(call.subject) and not context.interrupted
-    add.close("ok" if passed else "unknown", exit_code=0 if passed else None)
+    passed = call is not None and is_test and call.subject and not context.interrupted
+    add.close("ok" if passed else "unknown")
     if not is_test and context.auto_test and context.untested and context.test_command and not context.interrupted:
         add.end_call(add.call("test", "shell", context.test_command, number=1), ToolOutcome("ok", exit_code=0))
     _drop_edits(add)
@@ -145,30 +144,25 @@ _COMMAND_LINE: Final = re.compile(r"(?:.*[/\\])?aider(?:\.exe|\.py|-script\.py)?
 _COMMAND_LINE_WITHIN: Final = 10
 """Messages that may precede a session's command line: the questions of a first start."""
 _TEST_OPTION: Final = re.compile(r"--test-cmd[ =](?P<command>.+?)(?= --[a-z]|$)")
-_ERROR: Final = re.compile(r"litellm\.\w*(?:Error|Exception)\w*: ")
+_ERROR: Final = re.compile(
+    r"litellm\.\w*(?:Error|Exception)\w*: |Only \d+ reflections allowed, stopping\.|Model .* has hit a token limit!"
+)
+"""Messages that end a turn: the provider refused the request, or the model can't do it."""
 _FAILED_BLOCK: Final = re.compile(r"## \w+: This SEARCH block failed to exactly match lines in (?P<path>.+)")
-_REPORT: Final = re.compile(r"# \d+ SEARCH/REPLACE blocks? failed to match!")
 _LINTER: Final = re.compile(r"## Running: (?P<command>.+)")
-_LINT_STARTS: Final = "# Fix any errors below, if possible."
-_YES: Final = re.compile(r"(?:y|yes|a|all|)", re.IGNORECASE)
+_YES: Final = r"(?i:y|yes|a|all|)"
 
 
-def _message(add: Builder, text: str, *, is_last: bool) -> None:
-    """Parses one message. `is_last`: Aider doesn't announce that it tries again."""
+def _message(add: Builder, text: str, *, retried: bool) -> None:
     known = ((read, found) for pattern, read in _MESSAGES if (found := pattern.fullmatch(text)))
-    state = next((changes for begin, changes in _STATES if text.startswith(begin)), None)
     if (first := next(known, None)) is not None:
         read, found = first
         read(add, found)
-    elif state is not None:
-        add.change(**state)
-    elif _REPORT.match(text):
-        _failed_edits(add, text)
     elif _ERROR.match(text):
-        # The provider refused the request.
         add.change(lint=None)
-        if is_last:
-            _end_turn(add, text, limited=names_limit(text))
+        if not retried:
+            add.add(failed_turn(text, add.at_ms, limited=names_limit(text)), "turn end")
+            add.change(in_turn=False)
     elif add.context.lint is not None:
         add.change(lint=f"{add.context.lint}{text}\n"[:MAX_LINT_CHARS])
     elif add.context.items <= _COMMAND_LINE_WITHIN and (line := _COMMAND_LINE.fullmatch(text)):
@@ -200,7 +194,7 @@ def _applied(add: Builder, found: re.Match[str]) -> None:
 
 
 def _not_applied(add: Builder, found: re.Match[str]) -> None:
-    if (call := _take_edit(add, add.path(found["path"] or found["skipped"]))) is not None:
+    if (call := _take_edit(add, add.path(found["path"]))) is not None:
         add.end_call(call, ToolOutcome("unknown", never_ran=True))
 
 
@@ -211,21 +205,17 @@ def _take_edit(add: Builder, path: str | None) -> OpenCall | None:
     return call
 
 
-def _failed_edits(add: Builder, text: str) -> None:
+def _failed_edits(add: Builder, report: re.Match[str]) -> None:
     """Adds a failed edit for each file that a report names, with the line that gives the reason."""
-    seen: set[str] = set()
-    for line in text.splitlines():
-        found = _FAILED_BLOCK.fullmatch(line.strip())
-        path = add.path(found["path"]) if found else None
-        if path is not None and path not in seen:
-            seen.add(path)
-            call = _take_edit(add, path) or add.call("edit", "edit", path, number=len(seen))
-            add.end_call(call, ToolOutcome("error", line.strip("# ")))
+    lines = filter(None, map(_FAILED_BLOCK.fullmatch, map(str.strip, report[0].splitlines())))
+    reasons = {path: line[0] for line in lines if (path := add.path(line["path"])) is not None}
+    for number, (path, reason) in enumerate(reasons.items(), 1):
+        call = _take_edit(add, path) or add.call("edit", "edit", path, number=number)
+        add.end_call(call, ToolOutcome("error", reason.strip("# ")))
 
 
-def _create(add: Builder, found: re.Match[str]) -> None:
-    path = add.path(add.context.message)
-    if path is not None and _YES.fullmatch(found["answer"]):
+def _create(add: Builder, _found: re.Match[str]) -> None:
+    if (path := add.path(add.context.message)) is not None:
         add.change(new_path=(*add.context.new_path, path)[-MAX_KEYS:])
 
 
@@ -255,22 +245,12 @@ def _undone(add: Builder, found: re.Match[str]) -> None:
 
 def _added_output(add: Builder, _found: re.Match[str]) -> None:
     """Handles output that goes to the model: of the user's command, of a suggested one, or of failed tests."""
-    call, test_command = add.context.call, add.context.test_command
-    if call is None and add.context.untested and test_command:
-        call = add.call("test", "shell", test_command)
-        add.begin_call(call)
-        add.end_call(call, ToolOutcome("error"))
-        add.change(untested=False)
-    elif call is not None and call.name == "test":
+    if add.context.call is None and add.context.untested and add.context.test_command:
+        add.start_call(add.call("test", "shell", add.context.test_command))
+    if add.context.call is not None and add.context.call.name == "test":
         add.close("error")
         add.change(in_turn=True, untested=False)
-    else:
-        add.close("unknown")
-
-
-def _kept_output(add: Builder, found: re.Match[str]) -> None:
-    if not _YES.fullmatch(found["answer"]):
-        add.close("unknown")
+    add.close("unknown")
 
 
 def _lint_failed(add: Builder, _found: re.Match[str]) -> None:
@@ -289,37 +269,28 @@ def _interrupted(add: Builder, _found: re.Match[str]) -> None:
     add.change(interrupted=True)
 
 
-def _end_turn(add: Builder, text: str, *, limited: bool) -> None:
-    add.add(failed_turn(text, add.at_ms, limited=limited), "turn end")
-    add.change(in_turn=False)
-
-
-_STATES: Final = (
-    ("Tokens: ", {"in_turn": False, "interrupted": False}),
-    ("Processing your request...", {"in_turn": True}),  # a comment in a file asks
-    (_LINT_STARTS, {"lint": ""}),
-)
-"""The beginnings of messages that only say where a turn stands, and what they change."""
-
 _MESSAGES: Final[tuple[tuple[re.Pattern[str], Callable[[Builder, re.Match[str]], None]], ...]] = (
     (re.compile(r"Applied edit to (?P<path>.+)"), _applied),
-    (re.compile(r"Did not apply edit to (?P<path>.+) \(--dry-run\)|Skipping edits to (?P<skipped>.+)"), _not_applied),
+    (re.compile(r"(?:Did not apply edit|Skipping edits) to (?P<path>.+?)(?: \(--dry-run\))?"), _not_applied),
     (re.compile(r"Commit (?P<id>[0-9a-f]{7,40}) (?P<subject>.*)"), _committed),
     (re.compile(r"Committing .+ before applying edits\."), lambda add, _: add.change(own_commit=False)),
-    (re.compile(r"Create new file\? .*\]: (?P<answer>.*)"), _create),
+    (re.compile(rf"Create new file\? .*\]: {_YES}"), _create),
     (re.compile(r"Removed: (?P<id>[0-9a-f]{7,40}) .*"), _undone),
     (
         re.compile(r"Running (?P<command>(?!playwright).+)"),
         lambda add, found: add.start_call(add.call("run", "shell", found["command"])),
     ),
     (re.compile(r"Added \d+ lines? of output to the chat\."), _added_output),
-    (re.compile(r"Add .*command output to the chat\? .*\]: (?P<answer>.*)"), _kept_output),
+    (
+        re.compile(rf"Add .*command output to the chat\? .*\]: (?!{_YES}\Z).*"),
+        lambda add, _: add.close("unknown"),
+    ),
     (re.compile(r"Attempt to fix lint errors\? .*"), _lint_failed),
     (re.compile(r"\^C .*"), _interrupted),
-    (
-        re.compile(r"Only \d+ reflections allowed, stopping\.|Model .* has hit a token limit!"),
-        lambda add, found: _end_turn(add, found[0], limited=False),
-    ),
+    (re.compile(r"(?s)# \d+ SEARCH/REPLACE blocks? failed to match!.*"), _failed_edits),
+    (re.compile(r"(?s)Tokens: .*"), lambda add, _: add.change(in_turn=False, interrupted=False)),
+    (re.compile(r"(?s)Processing your request\.\.\..*"), lambda add, _: add.change(in_turn=True)),  # a comment asks
+    (re.compile(r"(?s)# Fix any errors below, if possible\..*"), lambda add, _: add.change(lint="")),
     (re.compile(r"Aider v(\d\S*)"), lambda add, found: add.learn(agent_version=found[1])),
     (re.compile(r"(?P<role>Main m|M|Editor m)odel: (?P<model>\S+) with (?P<format>\S+) edit format.*"), _model),
 )

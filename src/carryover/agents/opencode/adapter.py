@@ -20,6 +20,7 @@ Kind = Literal["database", "files", "export"]
 _RANKS: Final[dict[Kind, int]] = {"database": 2, "files": 1, "export": 0}
 """1.2 copies the files into the database and leaves the originals."""
 _ID: Final = re.compile(r"ses_[\w-]{1,100}")
+_BESIDE: Final = re.compile(r"(?<=\.db)-(?:wal|journal)\Z")
 _TABLES: Final = frozenset(("session", "message", "part"))
 _EXPORT: Final = re.compile(rb'\s*\{\s*"info"\s*:\s*\{\s*"id"\s*:\s*"ses_')
 _SESSION_FILE: Final = re.compile(rb'\s*\{\s*"id"\s*:\s*"ses_')
@@ -40,9 +41,7 @@ def source_of(path: Path, root: Path) -> Source | None:
 
     `root` may be a database, if an environment variable names one.
     """
-    for suffix in ("-wal", "-journal"):
-        if path.name.endswith(f".db{suffix}"):
-            path = path.with_name(path.name.removesuffix(suffix))
+    path = Path(_BESIDE.sub("", str(path)))
     kind = kind_of(path)
     if kind == "database":
         is_source = path == root or (path.parent == root and not path.name.startswith("."))
@@ -60,11 +59,7 @@ def sources(root: Path) -> list[Source]:
 
 
 def exported(path: Path, head: bytes) -> Source | None:
-    """Returns the source in a file anywhere on disk.
-
-    It may be a document from `opencode export`, a database, or an older version's session file with the folders around
-    it.
-    """
+    """Returns the source in a file anywhere on disk. A session of an older version needs the folders around it."""
     kind = kind_of(path)
     if kind == "database":
         from carryover.readers.sqlite import table_names
@@ -82,13 +77,14 @@ def _source(path: Path, kind: Kind) -> Source:
 
 def _readers() -> Mapping[Kind, Reader]:
     from carryover.agents.opencode.database import DatabaseReader
-    from carryover.agents.opencode.files import SessionFileReader, export_reader
+    from carryover.agents.opencode.files import SessionFileReader, exported_session, session_files
+    from carryover.readers.rewritten import SnapshotReader
     from carryover.readers.stat_cache import StatCachedReader
 
     return {
         "database": StatCachedReader(DatabaseReader()),
-        "files": SessionFileReader(),
-        "export": export_reader(),
+        "files": SessionFileReader(session_files),
+        "export": SnapshotReader(exported_session),
     }
 
 

@@ -19,11 +19,11 @@ from typing import Final, Literal, NamedTuple
 import msgspec
 
 from carryover.adapter.contract import Batch, FileStat
-from carryover.agents.opencode.wire import BeginRecord, MessageRecord, PartEntry, Session, SessionRecord, is_usable_id
+from carryover.agents.opencode.wire import PartEntry, Session, SessionRecord, is_usable_id
 from carryover.readers import sqlite
 from carryover.readers.rewritten import MAX_CONVERSATIONS, NotYet, Piece, read_on
 from carryover.readers.stat_cache import utc_now_ms
-from carryover.records.lenient import Fields, fields_of, read_as, text_of
+from carryover.records.lenient import Fields, fields_of, text_of
 
 LIVE_SESSIONS: Final = 100
 """How many of the newest sessions have their last message compared as well."""
@@ -36,13 +36,15 @@ MOST_PARENTS: Final = 10
 CALLING: Final = ("tool-calls", "tool_calls", "unknown")
 """Reasons why a message ends while the turn continues."""
 
+_OPEN: Final = ("pending", "running")
+"""States of a call that has not come back."""
 _TABLES: Final = frozenset(("session", "message", "part"))
 _SESSIONS: Final = "SELECT id FROM session ORDER BY time_updated DESC, id LIMIT ?"
 _SESSION: Final = (
     "SELECT id, parent_id, directory, title, version, time_created, time_updated, revert FROM session WHERE id = ?"
 )
 _MESSAGES: Final = "SELECT id, time_updated, time_created FROM message WHERE session_id = ? ORDER BY time_created, id"
-_PARTS: Final = "SELECT message_id, id, time_updated FROM part WHERE session_id = ? ORDER BY id"
+_PARTS: Final = "SELECT id, time_updated FROM part WHERE message_id = ?1 AND (?2 = '' OR id < ?2) ORDER BY id"
 _END: Final = (
     "SELECT id, time_updated, (SELECT printf('%d %d', count(*), max(time_updated)) FROM part"
     " WHERE message_id = message.id)"
@@ -50,8 +52,9 @@ _END: Final = (
 )
 # Copies keep their time but get new ids.
 _COPIED_FROM: Final = (
-    "SELECT id FROM session WHERE id != ?1 AND parent_id IS NULL AND time_created <= ?2"
-    " AND EXISTS (SELECT 1 FROM message WHERE session_id = session.id AND time_created = ?2)"
+    "SELECT id FROM session, (SELECT min(time_created) AS first FROM message WHERE session_id = ?1)"
+    " WHERE first < ?2 AND id != ?1 AND parent_id IS NULL AND time_created <= first"
+    " AND EXISTS (SELECT 1 FROM message WHERE session_id = session.id AND time_created = first)"
     " ORDER BY time_updated DESC, id LIMIT 1"
 )
 
@@ -72,18 +75,14 @@ class DatabaseReader:
         return sqlite.stat(path)
 
 
-class Revert(msgspec.Struct, frozen=True):
-    """The point that a session was reverted to. The next prompt deletes what follows it."""
-
-    message: str = msgspec.field(default="", name="messageID")
-    part: str | None = msgspec.field(default=None, name="partID")
-
-
 class _SessionRow(NamedTuple):
+    """A session, and the message and the part that it was reverted to. The next prompt deletes what follows there."""
+
     session: Session
     created_ms: int
     updated_ms: int
-    revert: Revert
+    reverted: str
+    reverted_part: str
 
 
 class Database:
@@ -103,7 +102,7 @@ class Database:
         marks = []
         for number, (ident, row) in enumerate(self._sessions.items()):
             end = self._db.execute(_END, (ident,)).fetchone() if number < LIVE_SESSIONS else None
-            marks.append((ident, f"{row.updated_ms} {row.session.title} {row.revert} {end}"))
+            marks.append((ident, f"{row.updated_ms} {row.session.title} {row[3:]} {end}"))
         return marks
 
     def conversation(self, ident: str, notes: dict[str, str]) -> _StoredSession:  # noqa: ARG002
@@ -115,8 +114,8 @@ class Database:
             if above is None or above.session.root is None:
                 break
             root = above.session.root
-        forked_from = self._forked_from(row) if root is None else None
-        session = msgspec.structs.replace(row.session, root=root, forked_from=forked_from)
+        origin = self._db.execute(_COPIED_FROM, (ident, row.created_ms)).fetchone() if root is None else None
+        session = msgspec.structs.replace(row.session, root=root, forked_from=_text(origin[0]) if origin else None)
         return _StoredSession(self._db, row._replace(session=session), self._now_ms)
 
     def _add_session(self, *row: object) -> None:
@@ -129,30 +128,24 @@ class Database:
             version=version[:100] or None,
         )
         if is_usable_id(ident):
-            revert = read_as(row[7] if isinstance(row[7], bytes) else None, Revert) or Revert()
-            self._sessions[ident] = _SessionRow(session, _whole(row[5]), _whole(row[6]), revert)
-
-    def _forked_from(self, row: _SessionRow) -> str | None:
-        """Returns the session whose messages this one begins with, copied when it was forked."""
-        first = self._db.execute(f"{_MESSAGES} LIMIT 1", (row.session.id,)).fetchone()
-        if first is None or _whole(first[2]) >= row.created_ms:
-            return None
-        found = self._db.execute(_COPIED_FROM, (row.session.id, _whole(first[2]))).fetchone()
-        return _text(found[0]) if found is not None else None
+            revert = fields_of(row[7] if isinstance(row[7], bytes) else None)
+            reverted = [text_of(revert.get(name)) for name in ("messageID", "partID")]
+            self._sessions[ident] = _SessionRow(session, _whole(row[5]), _whole(row[6]), *reverted)
 
 
 class _Row(NamedTuple):
-    """A message or a part without its content, which changes with `updated_ms`."""
+    """A message without its content, and the ids of its parts. `changed_ms`: when any of it was last written."""
 
     id: str
-    updated_ms: int
+    changed_ms: int
+    parts: list[str]
 
 
 class _Place(NamedTuple):
     """A piece's place in the session, and its kind."""
 
     stage: Literal["prompt", "begun", "ended", "end"]
-    message: int
+    row: _Row
     part: str = ""
 
 
@@ -160,13 +153,16 @@ class _Place(NamedTuple):
 class _Message:
     """A message with its parts, read once for all of its pieces. A part that is too large is None."""
 
-    number: int
+    id: str
     data: bytes
     parts: dict[str, bytes | None]
     fields: dict[str, Fields]
 
     def kind(self, part: str) -> str:
         return text_of(self.fields.get(part, {}).get("type"))
+
+    def status(self, part: str) -> str:
+        return text_of(fields_of(self.fields.get(part, {}).get("state")).get("status"))
 
     def is_followed(self, part: str) -> bool:
         """Whether another part follows, so that this is complete. A text may be the answer until its message ends."""
@@ -194,76 +190,66 @@ class _StoredSession:
         self.pieces: list[Piece] = []
         self.rests_ms: int | None = None
         self._db, self._session, self._now_ms = db, row.session, now_ms
-        self._rows: list[tuple[_Row, list[_Row]]] = []
         self._places: list[_Place] = []
         self._loaded: _Message | None = None
-        parts_of: dict[str, list[_Row]] = {}
-        for message, ident, updated in db.execute(_PARTS, (row.session.id,)):
-            parts_of.setdefault(_text(message), []).append(_Row(_text(ident), _whole(updated)))
-        revert = row.revert
         for ident, updated, created in db.execute(_MESSAGES, (row.session.id,)):
-            message = _Row(_text(ident), _whole(updated))
-            parts = parts_of.get(message.id, [])
-            if message.id == revert.message:
-                parts = [part for part in parts if revert.part is not None and part.id < revert.part]
-            if _whole(created) >= row.created_ms and (message.id != revert.message or revert.part is not None):
-                self._add_pieces(message, parts)
-            if message.id == revert.message:
+            is_last = _text(ident) == row.reverted
+            if _whole(created) >= row.created_ms and (not is_last or row.reverted_part):
+                self._add_pieces(_text(ident), _whole(updated), row.reverted_part if is_last else "")
+            if is_last:
                 break
 
     def begin(self, *, on: bool, more: bool) -> bytes | None:
-        return msgspec.json.encode(BeginRecord(session=self._session, on=on, more=more))
+        return msgspec.json.encode(SessionRecord("begin", self._session, on=on, more=more))
 
     def piece(self, number: int) -> bytes | None:
-        stage, at, part = self._places[number]
-        message = self._load(at)
-        is_call = message.kind(part) == "tool"
-        state = text_of(fields_of(message.fields.get(part, {}).get("state")).get("status"))
-        is_open = state in ("pending", "running")
+        stage, row, part = self._places[number]
+        message = self._load(row)
+        is_call, status = message.kind(part) == "tool", message.status(part)
+        if stage == "begun" and not is_call:
+            return None
         rest_ms = PROMPT_SETTLED_MS if stage == "prompt" else SETTLED_MS
-        changed_ms = self._changed_ms(at)
-        is_final = self._now_ms - changed_ms >= rest_ms or message.is_complete()
+        is_final = self._now_ms - row.changed_ms >= rest_ms or message.is_complete()
         if stage == "begun":
-            if not is_call:
-                return None
-            is_final |= state != "pending"
+            is_final |= status != "pending"
         elif stage == "ended":
-            is_final |= not is_open if is_call else message.is_followed(part)
-        if not is_final and at == len(self._rows) - 1:
-            self.rests_ms = changed_ms + rest_ms
+            is_final |= status not in _OPEN if is_call else message.is_followed(part)
+        if not is_final and row is self._places[-1].row:
+            self.rests_ms = row.changed_ms + rest_ms
             raise NotYet
-        if stage == "ended" and is_call and is_open:
+        if stage == "ended" and is_call and status in _OPEN:
             return None  # the client was killed before the call came back
-        return self._record(message, stage, {"prompt": tuple(message.parts), "end": ()}.get(stage, (part,)))
+        return self._record(message, stage, {"prompt": row.parts, "end": []}.get(stage, [part]))
 
     def end(self, emitted: int) -> bytes | None:  # noqa: ARG002 (the name is the protocol's)
-        return msgspec.json.encode(SessionRecord(session=self._session))
+        return msgspec.json.encode(SessionRecord("session", self._session))
 
-    def _add_pieces(self, row: _Row, parts: list[_Row]) -> None:
-        number = len(self._rows)
-        self._rows.append((row, parts))
-        if text_of(fields_of(self._data_of("message", row.id)).get("role")) == "user":
+    def _add_pieces(self, ident: str, updated_ms: int, before: str) -> None:
+        """Adds the pieces of a message, of whose parts those from the one called `before` on are left out."""
+        found = self._db.execute(_PARTS, (ident, before))
+        parts = {_text(part): _whole(changed_ms) for part, changed_ms in found}
+        row = _Row(ident, min(max([updated_ms, *parts.values()]), self._now_ms), list(parts))
+        if text_of(fields_of(self._data_of("message", ident)).get("role")) == "user":
             # Its own row is written again with the files that the turn changed.
-            self._add(_Place("prompt", number), row.id, " ".join(str(part.updated_ms) for part in parts))
+            self._add(_Place("prompt", row), ident, " ".join(map(str, parts.values())))
             return
-        for part in parts:
-            self._add(_Place("begun", number, part.id), f"{part.id} begun", "")
-            self._add(_Place("ended", number, part.id), part.id, part.updated_ms)
-        self._add(_Place("end", number), f"{row.id} end", row.updated_ms)
+        for part, changed_ms in parts.items():
+            self._add(_Place("begun", row, part), f"{part} begun", "")
+            self._add(_Place("ended", row, part), part, changed_ms)
+        self._add(_Place("end", row), f"{ident} end", updated_ms)
 
     def _add(self, place: _Place, ident: str, mark: str | int) -> None:
         self.pieces.append((ident, mark))
         self._places.append(place)
 
-    def _load(self, number: int) -> _Message:
-        if self._loaded is None or self._loaded.number != number:
-            row, rows = self._rows[number]
+    def _load(self, row: _Row) -> _Message:
+        if self._loaded is None or self._loaded.id != row.id:
             data = self._data_of("message", row.id)
             if data is None:
                 raise sqlite.TooLarge
-            parts = {part.id: self._data_of("part", part.id) for part in rows}
+            parts = {part: self._data_of("part", part) for part in row.parts}
             read = {part: fields_of(content) for part, content in parts.items()}
-            self._loaded = _Message(number, data, parts, read)
+            self._loaded = _Message(row.id, data, parts, read)
         return self._loaded
 
     def _data_of(self, table: str, ident: str) -> bytes | None:
@@ -272,24 +258,21 @@ class _StoredSession:
             return sqlite.value_at(self._db, f"SELECT data FROM {table} WHERE id = ?", ident) or b"null"
         return None
 
-    def _record(self, message: _Message, stage: str, parts: tuple[str, ...]) -> bytes:
+    def _record(self, message: _Message, stage: str, parts: list[str]) -> bytes:
         begun, ended = stage in ("prompt", "begun"), stage in ("prompt", "ended")
         read = {part: data for part in parts if (data := message.parts[part]) is not None}
         if parts and not read:
             raise sqlite.TooLarge
-        record = MessageRecord(
+        record = SessionRecord(
+            kind="message",
             session=self._session,
-            id=self._rows[message.number][0].id,
+            id=message.id,
             data=msgspec.Raw(message.data),
             parts=tuple(PartEntry(part, msgspec.Raw(data), begun, ended) for part, data in read.items()),
             last_text=message.answer(),
             ended=stage in ("prompt", "end"),
         )
         return msgspec.json.encode(record)
-
-    def _changed_ms(self, number: int) -> int:
-        row, parts = self._rows[number]
-        return min(max(one.updated_ms for one in (row, *parts)), self._now_ms)
 
 
 def _text(value: object) -> str:

@@ -16,11 +16,10 @@ from typing import Final, NamedTuple
 import msgspec
 
 from carryover.adapter.contract import FileStat
-from carryover.agents.opencode.database import MOST_PARENTS, Database
+from carryover.agents.opencode.database import Database
 from carryover.agents.opencode.wire import is_usable_id, ms_of
-from carryover.fsio import stat_regular
 from carryover.readers import sqlite
-from carryover.readers.files import entries_of, read_small
+from carryover.readers.files import entries_of, read_small, stamp_of_file
 from carryover.readers.rewritten import SnapshotReader
 from carryover.readers.stat_cache import utc_now_ms
 from carryover.records import rawjson
@@ -52,59 +51,40 @@ class _Item(NamedTuple):
 
 
 class SessionFileReader(SnapshotReader[Database]):
-    """Reads a session's file and the files of its messages."""
-
-    def __init__(self) -> None:
-        super().__init__(_session_files)
+    """Reads a session's file and the files of its messages. Only databases have sub-agents of sub-agents."""
 
     def stat(self, path: Path) -> FileStat:
         """Returns the size and time of the session's file and its last message.
 
         No other file changes while the session continues.
         """
-        status = stat_regular(path)
-        messages = _storage(path) / "message" / path.stem
+        first, last = super().stat(path), FileStat(0, 0)
+        messages = path.parents[2] / "message" / path.stem
         names = _names(messages)
-        size, mtime_ns = status.st_size + len(names), status.st_mtime_ns
         with suppress(IndexError, OSError):  # there is none, or it was removed in between
-            last = stat_regular(messages / names[-1])
-            return FileStat(size + last.st_size, max(mtime_ns, last.st_mtime_ns))
-        return FileStat(size, mtime_ns)
+            last = stamp_of_file(messages / names[-1])
+        return FileStat(first.size + len(names) + last.size, max(first.mtime_ns, last.mtime_ns))
 
 
-def _session_files(path: Path, _stat: FileStat) -> Database:
+def session_files(path: Path, _stat: FileStat) -> Database:
+    """Takes the snapshot of a session in files."""
     info = fields_of(read_small(path, limit=MAX_FILE_BYTES))
-    storage = _storage(path)
+    storage = path.parents[2]
     found = _items(storage / "message" / path.stem)
     messages = [message._replace(parts=tuple(_items(storage / "part" / message.id))) for message in found]
     created = ms_of(fields_of(info.get("time")).get("created"))
-    return _database(info, path.stem if info else "", messages, created_ms=created, root=_root_of(info, path))
+    return _database(info, path.stem if info else "", messages, created_ms=created)
 
 
-def _root_of(info: Fields, path: Path) -> str:
-    """Returns the topmost session that a sub-agent works for; empty for a session without a parent."""
-    parent = text_of(info.get("parentID"))
-    for _ in range(MOST_PARENTS):
-        above = text_of(fields_of(_content(path.with_name(f"{parent}.json"))).get("parentID")) if parent else ""
-        if not is_usable_id(above):
-            break
-        parent = above
-    return parent
-
-
-def export_reader() -> SnapshotReader[Database]:
-    """Returns the reader of documents from `opencode export`."""
-    return SnapshotReader(_export)
-
-
-def _export(path: Path, _stat: FileStat) -> Database:
+def exported_session(path: Path, _stat: FileStat) -> Database:
+    """Takes the snapshot of a document from `opencode export`."""
     document = fields_of(read_small(path, limit=MAX_EXPORT_BYTES) or b"")
     info = fields_of(document.get("info"))
     ident = text_of(info.get("id"))
     if not is_usable_id(ident):
         raise OSError(errno.EINVAL, "not an exported session", str(path))
     messages = [_exported(fields_of(entry)) for entry in items_of(document.get("messages"))]
-    return _database(info, ident, messages, root=text_of(info.get("parentID")))
+    return _database(info, ident, messages)
 
 
 def _exported(entry: Fields) -> _Item:
@@ -115,12 +95,12 @@ def _exported(entry: Fields) -> _Item:
     return _Item(ident, info, tuple(map(_Item, idents, parts)))
 
 
-def _database(info: Fields, ident: str, messages: list[_Item], *, root: str, created_ms: int = 0) -> Database:
+def _database(info: Fields, ident: str, messages: list[_Item], *, created_ms: int = 0) -> Database:
     db = sqlite.in_memory(_TABLES)
-    texts = (text_of(info.get(name)) for name in ("directory", "title", "version"))
+    texts = (text_of(info.get(name)) for name in ("parentID", "directory", "title", "version"))
     marks = [(message.mark, *(part.mark for part in message.parts)) for message in messages]
     updated = _Item("", str(marks).encode()).mark
-    session = (ident, root, *texts, created_ms, updated, bytes(info.get("revert", rawjson.ABSENT)))
+    session = (ident, *texts, created_ms, updated, bytes(info.get("revert", rawjson.ABSENT)))
     db.execute("INSERT INTO session VALUES (?,?,?,?,?,?,?,?)", session)
     for item in messages:
         sent_ms = ms_of(inside(msgspec.Raw(item.data), "time", "created"))
@@ -130,10 +110,6 @@ def _database(info: Fields, ident: str, messages: list[_Item], *, root: str, cre
     database = Database(db, utc_now_ms())
     weakref.finalize(database, db.close)
     return database
-
-
-def _storage(path: Path) -> Path:
-    return path.parent.parent.parent
 
 
 def _names(folder: Path) -> list[str]:

@@ -8,26 +8,25 @@ from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Parsed, Record, Reemitted, Source
+from carryover.adapter.contract import Parsed, Record, Source
 from carryover.adapter.event_builder import EventBuilder, Facts, differing, reemitted_after, usable_folder
 from carryover.agents.opencode import tools
 from carryover.agents.opencode.wire import (
     RECORD,
-    BeginRecord,
     Context,
-    MessageRecord,
     PartEntry,
     Reported,
     Session,
+    SessionRecord,
     is_usable_id,
     ms_of,
 )
 from carryover.model import Actor, AgentSummary, AnyBody, AssistantMessage, SessionInfo, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.fields import SHORT_CHARS, bounded, digest
-from carryover.records.lenient import Fields, fields_of, inside, is_true, number_of, text_of
+from carryover.records.lenient import Fields, fields_of, is_true, number_of, text_of
 from carryover.records.resets import failed_turn, names_limit
-from carryover.records.summary import Kinds, parts_by_heading
+from carryover.records.summary import kinds_of, parts_by_heading
 from carryover.records.text import without_handoff
 
 MAX_SESSIONS: Final = 60
@@ -43,18 +42,15 @@ ABORTED_ERROR: Final = "MessageAbortedError"
 LIMIT_STATUSES: Final = (402, 429)
 UNTITLED: Final = ("New session - ", "Child session - ")
 """The beginning of a session's title until a model has chosen one."""
-_OTHERS: Final = (
-    *("instructions", "constraints & preferences", "discoveries", "key decisions", "critical context"),
-    *("important details", "relevant files / directories", "relevant files"),
+SUMMARY_KINDS: Final = kinds_of(
+    request="goal|objective",
+    current="accomplished|progress|work state",
+    next="next steps|next move",
+    other="instructions|constraints & preferences|discoveries|key decisions|critical context|important details"
+    "|relevant files / directories|relevant files",
 )
-SUMMARY_KINDS: Final[Kinds] = {
-    **dict.fromkeys(("goal", "objective"), "request"),
-    **dict.fromkeys(("accomplished", "progress", "work state"), "current"),
-    **dict.fromkeys(("next steps", "next move"), "next"),
-    **dict.fromkeys(_OTHERS, "other"),
-}
 """The sections that a compaction asks for (1.2.5 and later, reported)."""
-_QUOTED: Final = re.compile(r'"([^"]*\s[^"]*)"\s*')
+_QUOTED: Final = re.compile(r'\A"([^"]*\s[^"]*)"\s*\Z')
 """How `opencode run` records a prompt of several words (1.1.65 to 1.18.33)."""
 
 
@@ -109,11 +105,6 @@ class _Builder(EventBuilder[Context]):
             self.report(emitted=facts)
             self.add(news, f"{self.native.id}/info/{self.at_ms}/{digest(msgspec.json.encode(news))[:12]}")
 
-    def parsed(self, reemitted: Reemitted | None = None) -> tuple[Context, Parsed]:
-        if self.events:
-            self.report(last=self.last_key)
-        return self.context, self.built(reemitted)
-
 
 def parse_record(_source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
     """Parses one record. Never raises: what is not understood is counted in `skipped`."""
@@ -124,27 +115,31 @@ def parse_record(_source: Source, context: Context, record: Record) -> tuple[Con
     if not is_usable_id(native.id) or not is_usable_id(native.root or native.id):
         return context, Parsed(skipped=(rawjson.skipped("session", "no usable id", None),))
     builder = _Builder(context=context, native=native, version=native.version)
-    if isinstance(read, BeginRecord):
-        return builder.parsed(_begin(builder, read))
-    if isinstance(read, MessageRecord):
-        _parse_message(builder, read)
-    else:
-        builder.at_ms = builder.reported.last_ms
-        builder.add_info()
-    return builder.parsed()
+    match read.kind:
+        case "begin":
+            return _begin(builder, read)
+        case "message":
+            _parse_message(builder, read)
+        case "session":
+            builder.at_ms = builder.reported.last_ms
+            builder.add_info()
+    if builder.events:
+        builder.report(last=builder.last_key)
+    return builder.context, builder.built()
 
 
-def _begin(builder: _Builder, record: BeginRecord) -> Reemitted | None:
+def _begin(builder: _Builder, record: SessionRecord) -> tuple[Context, Parsed]:
     """Marks what is emitted again: the events after the last one, or all of them if anything before it changed."""
     if not record.on:
         builder.report(**msgspec.structs.asdict(Reported()))
     elif builder.native.id not in builder.context.reported:
-        return None
+        return builder.context, Parsed()
     last = builder.reported.last
-    return reemitted_after(last, session=builder.session, subagent_id=builder.subagent_id, more=record.more)
+    again = reemitted_after(last, session=builder.session, subagent_id=builder.subagent_id, more=record.more)
+    return builder.context, Parsed(reemitted=again)
 
 
-def _parse_message(builder: _Builder, record: MessageRecord) -> None:
+def _parse_message(builder: _Builder, record: SessionRecord) -> None:
     message = fields_of(record.data)
     role = text_of(message.get("role"))
     if role not in ("user", "assistant"):
@@ -168,7 +163,7 @@ def _parse_message(builder: _Builder, record: MessageRecord) -> None:
         _parse_end(builder, record.id, fields_of(message.get("error")))
 
 
-def _parse_prompt(builder: _Builder, record: MessageRecord) -> None:
+def _parse_prompt(builder: _Builder, record: SessionRecord) -> None:
     """Adds a person's text, without the client's additions for the model, such as the content of a named file."""
     typed: list[str] = []
     files = 0
@@ -185,9 +180,7 @@ def _parse_prompt(builder: _Builder, record: MessageRecord) -> None:
             files += 1
         else:
             _skip_part(builder, kind)
-    text = "\n".join(typed)
-    quoted = _QUOTED.fullmatch(text)
-    text = quoted[1] if quoted else text
+    text = _QUOTED.sub(r"\1", "\n".join(typed))
     if text.strip() or (files and not typed):
         builder.add(UserPrompt(text=text, actor=builder.actor, attachments=files), f"{record.id}:prompt")
 
@@ -201,18 +194,18 @@ def _skip_part(builder: _Builder, kind: str) -> None:
         builder.skip(f"part/{kind}" if kind else "part", "unknown part type" if kind else "unexpected shape")
 
 
-def _parse_part(builder: _Builder, record: MessageRecord, message: Fields, entry: PartEntry) -> None:
+def _parse_part(builder: _Builder, record: SessionRecord, message: Fields, entry: PartEntry) -> None:
     part = fields_of(entry.data)
     kind = text_of(part.get("type"))
     if kind == "tool":
         _parse_call(builder, message, entry, part)
-    elif kind == "text" and entry.ended and not _is_added(part):
+    elif kind == "text" and not _is_added(part):
         _parse_text(builder, record, message, entry.id, part)
-    elif kind != "text" and (entry.ended or not kind):
+    elif kind != "text":
         _skip_part(builder, kind)
 
 
-def _parse_text(builder: _Builder, record: MessageRecord, message: Fields, ident: str, part: Fields) -> None:
+def _parse_text(builder: _Builder, record: SessionRecord, message: Fields, ident: str, part: Fields) -> None:
     text = text_of(part.get("text"))
     if not text.strip():
         return
@@ -235,7 +228,7 @@ def _parse_call(builder: _Builder, message: Fields, entry: PartEntry, part: Fiel
     if found is None:
         builder.skip("part/tool", "no usable name")
         return
-    times = fields_of(inside(part.get("state", rawjson.ABSENT), "time"))
+    times = fields_of(found.state.get("time"))
     builder.at_ms = ms_of(times.get("start")) or builder.at_ms
     if entry.begun:
         builder.add(found.call.as_event(), f"{entry.id}:call")

@@ -21,12 +21,11 @@ from carryover.records.patches import added, in_patch, place_of, renamed
 from carryover.records.text import names_own_folder
 
 MAX_CHANGES: Final = 20
-MAX_PLAN_ITEMS: Final = 50
 
 _TOOLS: Final[dict[Op, str]] = {
     "shell": "bash",
     "read": "read list lsp",
-    "edit": "edit multiedit patch apply_patch",
+    "edit": "edit apply_patch",
     "write": "write",
     "search": "glob grep",
     "web": "codesearch webfetch websearch",
@@ -43,12 +42,11 @@ ABOUT: Final = ("filePath", "command", "pattern", "query", "url", "path", "descr
 INVALID_TOOL: Final = "invalid"
 """The tool that replaces one that does not exist or was called with bad arguments."""
 DENIED: Final = re.compile(
-    r"The user (?:rejected permission to use|dismissed this question|has specified a rule which prevents)"
+    r"The user (?:rejected permission to use(?: this specific tool call with the following feedback: (?P<said>.+))?"
+    r"|dismissed this question|has specified a rule which prevents)",
+    re.S,
 )
-FEEDBACK: Final = re.compile(
-    r"rejected permission to use this specific tool call with the following feedback: (.+)", re.S
-)
-"""Precedes text that the user typed when rejecting a call."""
+"""`said`: what the user typed when rejecting a call."""
 ABORTED: Final = re.compile(r"^(?:Error: )?(?:Tool execution aborted|Aborted|User aborted)", re.I)
 NEVER_RAN: Final = re.compile(r"was called with invalid arguments|Model tried to call unavailable tool", re.I)
 SHELL_ABORTED: Final = "User aborted the command"
@@ -65,11 +63,7 @@ class Called:
     given: Fields
     metadata: Fields
     cwd: str | None
-
-    @property
-    def questions(self) -> Sequence[Asked]:
-        """What the call asks the user."""
-        return asked_in(self.given.get("questions")) if self.call.op == "ask" else ()
+    questions: Sequence[Asked]
 
 
 def called(part_id: str, part: Fields, cwd: str | None, actor: Actor) -> Called | None:
@@ -82,12 +76,13 @@ def called(part_id: str, part: Fields, cwd: str | None, actor: Actor) -> Called 
     place = place_of(text_of(given.get("workdir")), cwd) if name == "bash" else None
     patch = text_of(given.get("patchText"))
     op = OPS.get(name, "other")
+    questions = asked_in(given.get("questions")) if op == "ask" else []
     if name == INVALID_TOOL:
         about = text_of(given.get("tool"))
     elif patch:
         about = next((change.path for change in in_patch(patch, cwd)), "")
-    elif op == "ask":
-        about = next((asked.question for asked in asked_in(given.get("questions"))), "")
+    elif questions:
+        about = questions[0].question
     else:
         about = first_text(given, *(ABOUT[-3:] if op == "agent" else ABOUT))
     call = OpenCall(
@@ -98,14 +93,18 @@ def called(part_id: str, part: Fields, cwd: str | None, actor: Actor) -> Called 
         actor=actor,
         handoff=names_own_folder(f"{about} {patch}"),
     )
-    return Called(call, state, given, metadata, place or cwd)
+    return Called(call, state, given, metadata, place or cwd, questions)
 
 
 def outcome_of(found: Called) -> ToolOutcome | None:
     """Determines how a call ended; None if it has not."""
     match text_of(found.state.get("status")):
         case "error":
-            return _failed(text_of(found.state.get("error")))
+            error = text_of(found.state.get("error"))
+            if denied := DENIED.search(error):
+                return ToolOutcome("denied", error, user_words=(denied["said"] or "").strip())
+            never_ran = NEVER_RAN.search(error) is not None
+            return ToolOutcome("interrupted" if ABORTED.match(error) else "error", error, never_ran=never_ran)
         case "completed":
             output = text_of(found.state.get("output"))
         case _:
@@ -121,21 +120,13 @@ def outcome_of(found: Called) -> ToolOutcome | None:
     return ToolOutcome("ok" if exit_code == 0 else "error", shown, exit_code=exit_code)
 
 
-def _failed(error: str) -> ToolOutcome:
-    if DENIED.search(error):
-        said = FEEDBACK.search(error)
-        return ToolOutcome("denied", error, user_words=said[1].strip() if said else "")
-    status = "interrupted" if ABORTED.match(error) else "error"
-    return ToolOutcome(status, error, never_ran=NEVER_RAN.search(error) is not None)  # type: ignore[arg-type]
-
-
 def effects_of(found: Called) -> Iterator[tuple[str, AnyBody]]:
     """Yields what a call that succeeded did, each with the end of its event's key."""
     for number, change in enumerate(_changes_of(found)[:MAX_CHANGES]):
         yield f"edit{number}", as_edit(change, found.call.id)
     if found.call.name == "todowrite":
         todos = found.metadata.get("todos") or found.given.get("todos")
-        yield "todos", PlanUpdate(items=plan_items(todos, "content", most=MAX_PLAN_ITEMS))
+        yield "todos", PlanUpdate(items=plan_items(todos, "content"))
     given = [", ".join(filter(None, map(text_of, items_of(raw)))) for raw in items_of(found.metadata.get("answers"))]
     answered = [(asked.question, text) for asked, text in zip(found.questions, given, strict=False) if text]
     for number, (question, text) in enumerate(answered):
@@ -146,7 +137,7 @@ def _changes_of(found: Called) -> Sequence[Change]:
     name, given = found.call.name, found.given
     if found.call.op == "shell":
         return shell_files.changes(text_of(given.get("command")), found.cwd)
-    if name in ("apply_patch", "patch"):
+    if name == "apply_patch":
         reported = (_patched_file(fields_of(raw), found.cwd) for raw in items_of(found.metadata.get("files")))
         known = [change for change in reported if change is not None]
         return known or in_patch(text_of(given.get("patchText")), found.cwd)
@@ -154,28 +145,28 @@ def _changes_of(found: Called) -> Sequence[Change]:
     if path is not None and name == "write":
         is_new = bytes(found.metadata.get("exists", rawjson.ABSENT)) == b"false"
         return ((added if is_new else written)(path, text_of(given.get("content"))),)
-    return (_edited(found, path),) if path is not None and name in ("edit", "multiedit") else ()
+    return (_edited(found, path),) if path is not None and name == "edit" else ()
 
 
 def _edited(found: Called, path: str) -> Change:
     """Returns an edit with the position in the client's diff. An edit that replaces no text creates a file."""
     hunks = hunks_in(text_of(found.metadata.get("diff")))
-    edits = [fields_of(raw) for raw in items_of(found.given.get("edits"))] or [found.given]
-    pairs = [Replacement(text_of(one.get("oldString")), text_of(one.get("newString"))) for one in edits]
+    pair = Replacement(text_of(found.given.get("oldString")), text_of(found.given.get("newString")))
     if hunks:
         change = patched(Change(path=path, change="modify"), hunks)
     else:
-        change = replaced(path, pairs, counted=not is_true(found.given.get("replaceAll")))
-    is_new = not any(pair.old_string for pair in pairs)
-    return msgspec.structs.replace(change, change="add") if is_new else change
+        change = replaced(path, [pair], counted=not is_true(found.given.get("replaceAll")))
+    return change if pair.old_string else msgspec.structs.replace(change, change="add")
 
 
 def _patched_file(file: Fields, cwd: str | None) -> Change | None:
     """Returns a change of a patch as the client reports it."""
     path = place_of(text_of(file.get("filePath")), cwd)
     kind, moved = text_of(file.get("type")), text_of(file.get("movePath"))
-    if path is None or kind == "delete":
-        return Change(path=path, change="delete") if path is not None else None
+    if path is None:
+        return None
+    if kind == "delete":
+        return Change(path=path, change="delete")
     change = patched(Change(path=path, change="modify"), hunks_in(first_text(file, "patch", "diff")))
     if kind == "add":
         return msgspec.structs.replace(change, change="add")

@@ -5,7 +5,7 @@ In the stores any field may be missing or have another type. The versions each w
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -44,14 +44,6 @@ class Session(msgspec.Struct, frozen=True, omit_defaults=True):
     version: str | None = None
 
 
-class BeginRecord(msgspec.Struct, frozen=True, tag_field="kind", tag="begin"):
-    """Announces a session's pieces. `on`: they follow those read before; `more`: another batch follows."""
-
-    session: Session
-    on: bool
-    more: bool
-
-
 class PartEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     """A part of a message. `begun`: its call is new; `ended`: its content is final."""
 
@@ -61,27 +53,25 @@ class PartEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     ended: bool = False
 
 
-class MessageRecord(msgspec.Struct, frozen=True, tag_field="kind", tag="message", omit_defaults=True):
-    """A message with some of its parts.
+class SessionRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Announces a session's pieces, holds a message with some of its parts, or tells the session's facts after them.
 
-    `last_text`: id of the text that ends the message; empty if it ends differently. `ended`: nothing follows in it.
+    `on`: the pieces follow those read before; `more`: another batch follows. `last_text`: id of the text that ends the
+    message; empty if it ends differently. `ended`: nothing follows in the message.
     """
 
+    kind: Literal["begin", "message", "session"]
     session: Session
-    id: str
-    data: msgspec.Raw
+    on: bool = False
+    more: bool = False
+    id: str = ""
+    data: msgspec.Raw = rawjson.ABSENT
     parts: tuple[PartEntry, ...] = ()
     last_text: str = ""
     ended: bool = False
 
 
-class SessionRecord(msgspec.Struct, frozen=True, tag_field="kind", tag="session"):
-    """Facts about the session as a whole, after all its pieces."""
-
-    session: Session
-
-
-RECORD: Final = msgspec.json.Decoder(BeginRecord | MessageRecord | SessionRecord)
+RECORD: Final = msgspec.json.Decoder(SessionRecord)
 
 
 def is_usable_id(ident: str) -> bool:
