@@ -188,19 +188,6 @@ def test_files_changed_in_the_shell_count() -> None:
     ]
 
 
-def test_a_job_is_known_by_the_text_where_there_is_no_structured_result() -> None:
-    """Sub-agents' files (2.1.328)."""
-    shell = Session(subagent_id="a1")
-    agent = Session(subagent_id="a1")
-
-    assert after(shell.runs("Bash", "Command running in background with ID: b1. Output", command="make all")) == [
-        BackgroundTask(task_id="b1", state="running", label="make all")
-    ]
-    assert after(
-        agent.runs("Agent", "Async agent launched successfully.\nagentId: a9 (internal)", description="Poem")
-    ) == [BackgroundTask(task_id="a9", state="running", label="Poem")]
-
-
 def test_a_sub_agent_in_the_background_is_a_job_and_one_that_has_finished_is_none() -> None:
     transcript = Session()
     launched = transcript.runs(

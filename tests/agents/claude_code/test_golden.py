@@ -10,7 +10,6 @@ import pytest
 
 from agents.claude_code.contract_case import FIXTURES, recordings
 from carryover.agents.claude_code.adapter import AGENT
-from carryover.agents.claude_code.parse import BUILT_IN
 from carryover.model import (
     AgentSummary,
     AssistantMessage,
@@ -25,6 +24,7 @@ from contract.case import Recording, of, read_on, source_at
 
 EXPECTED: dict[str, Any] = json.loads((FIXTURES / "expected.json").read_text())
 PROJECT = "/home/dev/shop"
+OF_CLIENT = ("/clear", "/compact", "/exit")
 
 SESSIONS = [recording for recording in recordings() if str(recording.path.relative_to(FIXTURES)) in EXPECTED]
 
@@ -35,7 +35,7 @@ def wanted_of(expected: dict[str, Any]) -> dict[str, Any]:
         ("", prompt) if isinstance(prompt, str) else (prompt["slash"], prompt["args"]) for prompt in expected["prompts"]
     )
     return {
-        "prompts": [(command or None, text) for command, text in prompts if command not in BUILT_IN],
+        "prompts": [(command or None, text) for command, text in prompts if command not in OF_CLIENT],
         "files_changed": {path: by for path, by in expected["files_changed"].items() if ".claude/plans/" not in path},
         "commands": [(run["command"], run["failed"]) for run in expected["commands"]],
         "failed_calls": [call["tool"] for call in expected["failed_calls"]],

@@ -21,45 +21,6 @@ from carryover.records.lenient import fields_of, text_of
 from carryover.records.rawjson import ABSENT
 
 
-class Line(msgspec.Struct, frozen=True, rename="camel"):
-    """One record (seen: 2.0.65, 2.1.11-16, 2.1.111, 2.1.126, 2.1.328)."""
-
-    type: str
-    uuid: str | None = None
-    timestamp: str | None = None
-    cwd: str | None = None
-    session_id: str | None = None
-    version: str | None = None
-    git_branch: str | None = None
-    is_sidechain: bool | None = None
-    agent_id: str | None = None
-    forked_from: msgspec.Raw = ABSENT
-
-    message: msgspec.Raw = ABSENT
-    is_meta: bool | None = None
-    is_compact_summary: bool | None = None
-    is_visible_in_transcript_only: bool | None = None
-    origin: msgspec.Raw = ABSENT
-    prompt_source: str | None = None
-    tool_use_result: msgspec.Raw = ABSENT
-    tool_denial_kind: str | None = None
-    tool_denial_before_run: bool | None = None
-
-    is_aborted_mid_stream: bool | None = None
-    is_api_error_message: bool | None = None
-    error: msgspec.Raw = ABSENT
-    api_error_status: msgspec.Raw = ABSENT
-
-    subtype: str | None = None
-    content: msgspec.Raw = ABSENT
-    compact_metadata: msgspec.Raw = ABSENT
-    attachment: msgspec.Raw = ABSENT
-
-    operation: str | None = None
-    custom_title: str | None = None
-    ai_title: str | None = None
-
-
 class Block(msgspec.Struct, frozen=True):
     """One entry of `message.content`: text, thinking, tool_use, tool_result, image..."""
 
@@ -89,6 +50,45 @@ class Attachment(msgspec.Struct, frozen=True, rename="camel"):
     command_mode: str | None = None
     is_meta: bool | None = None
     origin: msgspec.Raw = ABSENT
+
+
+class Line(msgspec.Struct, frozen=True, rename="camel"):
+    """One record (seen: 2.0.65, 2.1.11-16, 2.1.111, 2.1.126, 2.1.328)."""
+
+    type: str
+    uuid: str | None = None
+    timestamp: str | None = None
+    cwd: str | None = None
+    session_id: str | None = None
+    version: str | None = None
+    git_branch: str | None = None
+    is_sidechain: bool | None = None
+    agent_id: str | None = None
+    forked_from: msgspec.Raw = ABSENT
+
+    message: Message | None = None
+    is_meta: bool | None = None
+    is_compact_summary: bool | None = None
+    is_visible_in_transcript_only: bool | None = None
+    origin: msgspec.Raw = ABSENT
+    prompt_source: str | None = None
+    tool_use_result: msgspec.Raw = ABSENT
+    tool_denial_kind: str | None = None
+    tool_denial_before_run: bool | None = None
+
+    is_aborted_mid_stream: bool | None = None
+    is_api_error_message: bool | None = None
+    error: msgspec.Raw = ABSENT
+    api_error_status: msgspec.Raw = ABSENT
+
+    subtype: str | None = None
+    content: msgspec.Raw = ABSENT
+    compact_metadata: msgspec.Raw = ABSENT
+    attachment: Attachment | None = None
+
+    operation: str | None = None
+    custom_title: str | None = None
+    ai_title: str | None = None
 
 
 class OpenCall(event_builder.OpenCall, frozen=True, omit_defaults=True):
@@ -124,8 +124,6 @@ class Context(event_builder.SessionContext, frozen=True, omit_defaults=True):
     tasks: tuple[Task, ...] = ()
     queued: tuple[str, ...] = ()
     """Digests of the queued prompts."""
-    caveat: bool = False
-    """Whether the previous record announced a command that the client runs itself."""
     compaction: Literal["manual", "auto"] | None = None
 
 

@@ -5,25 +5,16 @@ from __future__ import annotations
 import re
 from typing import Final, Literal
 
-import msgspec
 from msgspec.structs import replace
 
 from carryover.adapter.contract import ToolOutcome
-from carryover.adapter.event_builder import closed, opened, usable_name
+from carryover.adapter.event_builder import closed, opened, usable_folder, usable_name
 from carryover.agents.claude_code.builder import Block, Builder, OpenCall, Task
 from carryover.model import Answer, BackgroundTask, Op, PlanItem, PlanProposal, PlanState, PlanUpdate, UserPrompt
 from carryover.records import rawjson, shell_files
 from carryover.records.asked import JOB_STATES, asked_in, plan_items
 from carryover.records.changes import Change, Hunk, as_edit, patched, planned
-from carryover.records.fields import (
-    MAX_NAME_CHARS,
-    MAX_PATH_CHARS,
-    SHORT_CHARS,
-    SUBJECT_CHARS,
-    bounded,
-    digest,
-    resolved,
-)
+from carryover.records.fields import SHORT_CHARS, SUBJECT_CHARS, bounded, digest, resolved
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, read_as, text_of
 from carryover.records.text import HANDOFF_FILE, names_own_folder, tagged, without_ansi
 
@@ -77,35 +68,27 @@ _INTERRUPTED: Final = "[Request interrupted by user"
 _EXIT_CODE: Final = re.compile(r"(?:Error: )?Exit code (-?\d+)(?:\n|\Z)")
 _TOOL_ERROR: Final = re.compile(r"<tool_use_error>(.*?)(?:</tool_use_error>|\Z)", re.DOTALL)
 _REMINDER: Final = re.compile(r"\n*<system-reminder>.*?</system-reminder>", re.DOTALL)
-_SHELL_ID: Final = re.compile(r"(?:in background with ID: |to the background \(ID: )([\w-]+)")
-_AGENT_ID: Final = re.compile(r"^agentId: ([\w-]+)", re.MULTILINE)
-
-
-class EditResult(msgspec.Struct, frozen=True, rename="camel"):
-    """`toolUseResult` of an edit; absent in sub-agents' files (2.1.328)."""
-
-    type: str | None = None
-    structured_patch: list[Hunk] | None = None
 
 
 def parse_call(builder: Builder, part: str, block: Block) -> None:
     """Handles a `tool_use` block: adds the call and any question, plan or todo list in its input."""
-    if not block.id or not block.name or len(block.id) + len(block.name) > MAX_NAME_CHARS:
+    call_id, name = usable_name(block.id), usable_name(block.name)
+    if call_id is None or name is None:
         builder.skip("assistant/tool_use", "no usable id or name")
         return
     given = rawjson.part_of(block.input, Fields)
     if given is None:
-        builder.skip(f"assistant/tool_use/{block.name}", "unexpected input")
+        builder.skip(f"assistant/tool_use/{name}", "unexpected input")
         given = {}
-    asked = asked_in(given.get("questions")) if block.name == "AskUserQuestion" else []
-    call = _open_call(block.id, block.name, given, asked[0].question if asked else "", builder.place)
+    asked = asked_in(given.get("questions")) if name == "AskUserQuestion" else []
+    call = _open_call(call_id, name, given, asked[0].question if asked else "", builder.place)
     builder.add(call.as_event(), part, call.id)
     builder.change(calls=opened(builder.context.calls, call))
     for number, question in enumerate(asked):
         builder.add(question.as_event(call.id), f"{part}.question{number}", call.id)
-    if block.name == "ExitPlanMode":  # some versions only write the plan to its file
+    if name == "ExitPlanMode":  # some versions only write the plan to its file
         builder.add(PlanProposal(call_id=call.id, text=text_of(given.get("plan"))), f"{part}.plan", call.id)
-    elif block.name == "TodoWrite":
+    elif name == "TodoWrite":
         todos = plan_items(given.get("todos"), "content")
         builder.add(PlanUpdate(items=todos), f"{part}.todos", call.id)
 
@@ -135,10 +118,8 @@ def _open_call(call_id: str, name: str, given: Fields, question: str, cwd: str |
 def _planned(given: Fields, cwd: str | None) -> tuple[Change, ...]:
     """Returns the change that an edit call asks for, as far as its input shows it; empty if it names no file."""
     named = first_text(given, "file_path", "notebook_path")
-    path = resolved(named, cwd) if named else None
-    if path is None or len(path) > MAX_PATH_CHARS or _OWN_NOTES.search(path):
-        return ()
-    return (planned(path, given),)
+    path = usable_folder(resolved(named, cwd)) if named else None
+    return () if path is None or _OWN_NOTES.search(path) else (planned(path, given),)
 
 
 def parse_result(builder: Builder, part: str, block: Block) -> None:
@@ -213,22 +194,15 @@ def _refused(output: str) -> ToolOutcome:
 
 
 def _parse_success(builder: Builder, part: str, call: OpenCall, output: str) -> None:
-    """Adds the effects of a call that succeeded with `output`.
-
-    The structured result is empty in sub-agents' files.
-    """
+    """Adds the effects of a call that succeeded. Sub-agents' files have no structured result."""
     result = fields_of(builder.line.tool_use_result)
-    for number, change in enumerate(_made(builder, call, output)):
+    for number, change in enumerate(_made(call, result, output)):
         if not change.path.endswith(HANDOFF_FILE):
             builder.add(as_edit(change, call.id), f"{part}.edit{number}", call.id)
     if call.op == "shell":
-        started = first_text(result, "backgroundTaskId", "taskId")
-        found = _SHELL_ID.search(output) if not result else None
-        _parse_background(builder, part, call, found[1] if found else started, "running")
-    elif call.op == "agent":
-        started = text_of(result.get("agentId")) if text_of(result.get("status")) == "async_launched" else ""
-        found = _AGENT_ID.search(output) if not result and output.startswith("Async agent launched") else None
-        _parse_background(builder, part, call, found[1] if found else started, "running")
+        _parse_job(builder, part, call, first_text(result, "backgroundTaskId", "taskId"), "running")
+    elif call.op == "agent" and text_of(result.get("status")) == "async_launched":
+        _parse_job(builder, part, call, text_of(result.get("agentId")), "running")
     elif call.op == "ask":
         _parse_answers(builder, part, call, result)
     elif call.name == "ExitPlanMode":
@@ -237,36 +211,33 @@ def _parse_success(builder: Builder, part: str, call: OpenCall, output: str) -> 
     elif call.op == "plan":
         _parse_tasks(builder, part, call, result)
     elif call.name in _STOPS_JOB:
-        stopped = first_text(result, "task_id", "shell_id") or call.task_id
-        _parse_background(builder, part, call, stopped, "stopped")
+        _parse_job(builder, part, call, first_text(result, "task_id", "shell_id") or call.task_id, "stopped")
     elif call.name in _LOOKS_AT_JOB:
         _parse_look(builder, part, call, output)
 
 
-def _made(builder: Builder, call: OpenCall, output: str) -> tuple[Change, ...]:
+def _made(call: OpenCall, result: Fields, output: str) -> tuple[Change, ...]:
     """Returns the changes as they were made.
 
     The result tells a created file from an overwritten one, and its patch gives the lines.
     """
     if call.op not in ("edit", "write"):
         return call.changes
-    result = read_as(builder.line.tool_use_result, EditResult) or EditResult()
-    if patch := result.structured_patch if result.type != "create" else None:
+    is_new = text_of(result.get("type")) == "create"
+    if not is_new and (patch := read_as(result.get("structuredPatch"), list[Hunk])):
         return tuple(patched(change, patch) for change in call.changes)
     # In sub-agents' files the text of the result says so (2.0.65, 2.1.328).
-    if result.type == "create" or output.startswith("File created successfully"):
+    if is_new or output.startswith("File created successfully"):
         return tuple(replace(change, change="add") for change in call.changes)
     # The input of Write says how long the file is, which is not what changed in one that existed.
     unknown = {"added": None, "removed": None, "line": None}
     return tuple(change if change.line is None else replace(change, **unknown) for change in call.changes)
 
 
-def _parse_background(
-    builder: Builder, part: str, call: OpenCall, task_id: str, state: Literal["running", "stopped"]
-) -> None:
-    if task_id:
-        label = call.label or call.subject
-        builder.add(BackgroundTask(task_id=task_id, state=state, label=label), f"{part}.task", call.id)
+def _parse_job(builder: Builder, part: str, call: OpenCall, job: str, state: Literal["running", "stopped"]) -> None:
+    if job:
+        task = BackgroundTask(task_id=job, state=state, label=call.label or call.subject)
+        builder.add(task, f"{part}.task", call.id)
 
 
 def _parse_look(builder: Builder, part: str, call: OpenCall, output: str) -> None:

@@ -178,12 +178,12 @@ class Builder(EventBuilder[Context]):
         """
         if self.turn.undone:
             return
-        if self.turn.id is None:
-            self._add(body, f"{self.thread}/{self.at_ms}/{part}/{mark}", part, mark)
-            return
-        number = self.turn.counts.get(part, 0)
-        self.mark_turn(counts={**self.turn.counts, part: number + 1})
-        self._add(body, f"{self.turn.id}/{part}/{number}", part, mark)
+        key = f"{self.thread}/{self.at_ms}/{part}/{mark}"
+        if self.turn.id is not None:
+            number = self.turn.counts.get(part, 0)
+            self.mark_turn(counts={**self.turn.counts, part: number + 1})
+            key = f"{self.turn.id}/{part}/{number}"
+        self._add(body, key, part, mark)
 
     def mark_turn(self, **changes: object) -> None:
         """Replaces fields of the selected turn."""

@@ -28,8 +28,8 @@ from carryover.records.uris import path_of
 PATCH: Final = "apply_patch"
 CODE_MODE: Final = "exec"
 """The only tool of code mode (gpt-6 models, 0.169): a script, whose commands and patches have separate records."""
-SHELLS: Final = frozenset("exec_command shell local_shell shell_command container.exec unified_exec".split())
 _TOOLS: Final[dict[Op, str]] = {
+    "shell": "exec_command shell local_shell shell_command container.exec unified_exec",
     "read": "view_image read_file",
     "search": "list_dir grep_files",
     "agent": "spawn_agent send_input resume_agent wait wait_agent close_agent",
@@ -38,7 +38,7 @@ _TOOLS: Final[dict[Op, str]] = {
     "ask": "request_user_input",
 }
 OPS: Final = {tool: op for op, tools in _TOOLS.items() for tool in tools.split()}
-"""Operations of the known tools beside `SHELLS`. Others: `other`."""
+"""Operations of the known tools. Others: `other`."""
 
 _MAX_OPEN_CALLS: Final = 50
 _MAX_CLOSED_CALLS: Final = 200
@@ -52,7 +52,6 @@ _OF_SCRIPT: Final = "exec-"
 """Prefix of the id of a command that a code mode script ran (0.169)."""
 _PATCH_FAILED: Final = "apply_patch verification failed"
 _FAILED_IN: Final = re.compile(r" in (/[^\n]{1,1000}?):?$", re.MULTILINE)
-_MOST_CHARS: Final = 1 << 20
 _HANDED: Final = re.compile(
     r"\s*(?:cd\s+(?P<folder>'[^'\n]*'|\"[^\"\n$`]*\"|[^\s;&|$`'\"*?~]+)\s*&&\s*)?"
     r"apply_?patch\s+<<-?\s*(?P<quote>['\"]?)(?P<end>\w+)(?P=quote)\s*"
@@ -60,7 +59,6 @@ _HANDED: Final = re.compile(
     re.DOTALL,
 )
 """A command that only passes a patch to `apply_patch` (0.34 and later), which the client intercepts (0.169)."""
-
 
 _HEAD: Final = re.compile(
     r"(?:Chunk ID: .*\n)?(?:Wall time: .*\n)?"
@@ -73,30 +71,15 @@ _ABORTED: Final = re.compile(r"(?:Wall time: [\d.]{1,12} seconds\n)?aborted by u
 _REFUSED: Final = ("exec command rejected by user", "patch rejected by user", "rejected by user")
 _NEVER_RAN: Final = ("unsupported call: ", "unsupported custom tool call: ", "failed to parse function arguments")
 _FAILED: Final = re.compile(r"(?:apply_patch verification|Script|exec_command|write_stdin) failed|execution error")
-_IN_SANDBOX: Final = re.compile(
-    r"failed in sandbox(?: \w+ with execution error)?: ?(?:sandbox denied exec error, exit code: (?P<code>-?\d{1,10}), "
-    r"stdout: (?:(?P<stdout>.*), stderr: )?)?(?P<rest>.*)",
-    re.DOTALL,
-)
-"""A command's output if the client suspects its sandbox (0.46)."""
+_IN_SANDBOX: Final = re.compile(r"failed in sandbox[^:]*: (?:sandbox denied [^:]*exit code: (-?\d{1,10}), stdout: )?")
+"""Precedes a command's output if the client suspects its sandbox (0.34 to 0.47)."""
 _PATCH_ERROR: Final = "error: "
 """Precedes a reason that later clients append to `apply_patch verification failed` (0.34, 0.48)."""
 _SCRIPT_ERROR: Final = "Script error:\n"
 """Heading of the reason if a code mode script failed (0.169)."""
-_WORKED: Final = ("Success. Updated the following files:", "Script completed")
-_PLAN_TAKEN: Final = "Plan updated"
+_WORKED: Final = ("Success. Updated the following files:", "Script completed", "Plan updated")
 _SURE: Final[frozenset[Op]] = frozenset(("read", "search", "web", "agent", "ask"))
 _KILLED: Final = -1
-
-
-class Outcome(ToolOutcome, frozen=True):
-    """How a call ended, or the process that it left running."""
-
-    process: str | None = None
-    """Id of the process, if the command still runs."""
-    exited: bool = False
-    """Whether the client reports the end of a process, as opposed to a call that failed or was moved to the
-    background."""
 
 
 def parse_call(builder: Builder) -> None:
@@ -118,7 +101,7 @@ def parse_call(builder: Builder) -> None:
         call = _patch_call(call_id, in_patch(text, builder.cwd))
     elif "input" in builder.data and name == CODE_MODE:
         call = _script_call(builder, call_id, text.strip())
-    elif name in SHELLS:
+    elif OPS.get(name) == "shell":
         call = _shell_call(builder, call_id, name, given)
     else:
         call = _other_call(call_id, name, given, asked)
@@ -137,31 +120,32 @@ def parse_output(builder: Builder) -> None:
     if call is None:
         return
     outcome = read_output(call.op, text)
-    if outcome.process is not None and call.op == "shell":
+    head = _HEAD.match(without_ansi(text))
+    if head is not None and head["process"] and call.op == "shell":
         # The call stays open: its result comes when the process ends.
-        running = replace(call, process=outcome.process)
+        running = replace(call, process=head["process"])
         builder.change(calls=tuple(running if other is call else other for other in builder.context.calls))
         builder.at_turn(call.turn)
         task = BackgroundTask(task_id=call.id, state="running", label=bounded(call.subject, SHORT_CHARS))
         builder.add_of_call(task, "running", call.id)
     elif call.name == "write_stdin":
         # What the process printed, and how it ended, is reported with the call that started it.
-        is_told = outcome.exited or outcome.status in ("ok", "unknown")
-        _finish(builder, call, Outcome("ok") if is_told else outcome)
+        exited = outcome.exit_code is not None
+        _finish(builder, call, ToolOutcome("ok") if exited or outcome.status == "unknown" else outcome)
         # The newest: a new client numbers from the start again, and what ran in the previous one ended unrecorded.
         started = [other for other in builder.context.calls if other.process == call.process and other.op == "shell"]
-        if started and call.process is not None and outcome.exited:
+        if started and call.process is not None and exited:
             _finish(builder, started[-1], outcome)
     elif outcome.status == "interrupted" and call.escalated:
         # Refusing what the client asks for ends the turn, and is written down as an interrupt would be (0.169).
-        _finish(builder, call, Outcome("denied", outcome.output, never_ran=True))
+        _finish(builder, call, ToolOutcome("denied", outcome.output, never_ran=True))
     elif call.name == CODE_MODE:
         _finish(builder, *_of_script(builder, call, outcome))
     else:
         _finish(builder, call, outcome)
 
 
-def _of_script(builder: Builder, call: OpenCall, outcome: Outcome) -> tuple[OpenCall, Outcome]:
+def _of_script(builder: Builder, call: OpenCall, outcome: ToolOutcome) -> tuple[OpenCall, ToolOutcome]:
     """Determines how a code mode script ended, which may print the whole result of its only command (0.146)."""
     if outcome.status == "error" and _PATCH_FAILED in outcome.output:
         found = _FAILED_IN.search(outcome.output)
@@ -169,11 +153,13 @@ def _of_script(builder: Builder, call: OpenCall, outcome: Outcome) -> tuple[Open
     if outcome.status != "ok":
         return call, outcome
     if call.op != "shell" or any(known.startswith(_OF_SCRIPT) for known in builder.context.closed):
-        return replace(call, op="other", changes=()), Outcome("ok")
+        return replace(call, op="other", changes=()), ToolOutcome("ok")
     printed = outcome.output.partition(_BODY)[2].strip("\n")
     ran = fields_of(printed.encode("utf-8", "replace"))
     code = number_of(ran.get("exit_code"))
-    return call, Outcome("unknown", printed) if code is None else _ended(code, without_ansi(text_of(ran.get("output"))))
+    return call, ToolOutcome("unknown", printed) if code is None else _ended(
+        code, without_ansi(text_of(ran.get("output")))
+    )
 
 
 def parse_command(builder: Builder) -> None:
@@ -228,7 +214,7 @@ def parse_web_search(builder: Builder) -> None:
     about = first_text(fields_of(builder.data.get("action")), "query", "url")  # reported, not in a recording
     call_id = builder.call_id or f"web_search/{builder.at_ms}"
     call = _open(builder, OpenCall(id=call_id, name="web_search", op="web", subject=about))
-    _finish(builder, call, Outcome("ok"))
+    _finish(builder, call, ToolOutcome("ok"))
 
 
 def _known(builder: Builder, call_id: str) -> OpenCall | None:
@@ -246,31 +232,30 @@ def _open(builder: Builder, call: OpenCall) -> OpenCall:
     return call
 
 
-def _patch_call(call_id: str, changes: tuple[Change, ...], *, handoff: bool = False) -> OpenCall:
+def _patch_call(call_id: str, changes: tuple[Change, ...]) -> OpenCall:
     """Returns a call that applies a patch; preferably, a file that existed before stands for it."""
     edited = [change for change in changes if change.change in ("modify", "rename")]
     first = next(iter(edited or changes), None)
     subject = (first.old_path or first.path) if first is not None else ""
-    handoff = handoff or names_own_folder(subject)
+    handoff = names_own_folder(subject)
     return OpenCall(id=call_id, name=PATCH, op="edit", subject=subject, changes=changes[:_MAX_CHANGES], handoff=handoff)
 
 
 def _command_call(call_id: str, name: str, script: str, cwd: str | None) -> OpenCall:
-    is_short = len(script) <= _MOST_CHARS and script.count("*** Begin Patch") == 1
-    handed = _HANDED.fullmatch(script) if is_short else None
+    handed = _HANDED.fullmatch(script) if script.count("*** Begin Patch") == 1 else None
     if handed is None:
         return OpenCall.of_command(call_id, name, script, cwd)
     folder = handed["folder"]
     changes = in_patch(handed["patch"], resolved(folder.strip("'\""), cwd) if folder else cwd)
-    return _patch_call(call_id, changes, handoff=names_own_folder(cwd or ""))
+    return _patch_call(call_id, changes)
 
 
 def _shell_call(builder: Builder, call_id: str, name: str, given: Fields) -> OpenCall:
     raw = given.get("cmd", given.get("command", rawjson.ABSENT))
-    cwd = _folder(builder, given.get("workdir"))
-    match rawjson.part_of(raw, list[str]):
-        case [tool, patch] if tool == PATCH:  # older clients
-            return _patch_call(call_id, in_patch(patch, cwd))
+    cwd = _folder(builder, text_of(given.get("workdir")))
+    argv = rawjson.part_of(raw, list[str]) or []
+    if argv[:1] == [PATCH] and len(argv) == 2:  # 0.48, 0.53
+        return _patch_call(call_id, in_patch(argv[1], cwd))
     call = _command_call(call_id, name, _script_of(raw), cwd)
     return replace(call, escalated=first_text(given, "sandbox_permissions") == "require_escalated")
 
@@ -281,20 +266,19 @@ def _script_call(builder: Builder, call_id: str, script: str) -> OpenCall:
     A script that runs a single command is read as that command if the client (before 0.150) doesn't record commands.
     """
     is_command = builder.context.family == "legacy" and script.count("tools.") == 1
-    command = text_of(_text_in(script, _COMMAND)) if is_command else ""
+    command = _text_in(script, _COMMAND) if is_command else ""
     if not command:
         return OpenCall(id=call_id, name=CODE_MODE, op="other", subject=script, handoff=names_own_folder(script))
     return _command_call(call_id, CODE_MODE, command, _folder(builder, _text_in(script, _WORKDIR)))
 
 
-def _text_in(script: str, pattern: re.Pattern[str]) -> msgspec.Raw | None:
+def _text_in(script: str, pattern: re.Pattern[str]) -> str:
     found = pattern.search(script)
-    return msgspec.Raw(found[1].encode("utf-8", "replace")) if found is not None else None
+    return text_of(msgspec.Raw(found[1].encode("utf-8", "replace"))) if found is not None else ""
 
 
-def _folder(builder: Builder, workdir: msgspec.Raw | None) -> str | None:
+def _folder(builder: Builder, place: str) -> str | None:
     """Returns the folder that a command runs in: the turn's, unless the call names another."""
-    place = text_of(workdir)
     return resolved(place, builder.cwd) if place else builder.cwd
 
 
@@ -342,7 +326,7 @@ def _made(path: str, detail: Fields, cwd: str | None) -> Change | None:
     return None
 
 
-def _finish(builder: Builder, call: OpenCall, outcome: Outcome) -> None:
+def _finish(builder: Builder, call: OpenCall, outcome: ToolOutcome) -> None:
     """Adds the result of a call and its effects."""
     builder.change(
         calls=closed(builder.context.calls, call.id),
@@ -368,7 +352,7 @@ def _finish(builder: Builder, call: OpenCall, outcome: Outcome) -> None:
             builder.add_of_call(answer, f"answer{number}", call.id)
 
 
-def read_output(op: Op, text: str) -> Outcome:
+def read_output(op: Op, text: str) -> ToolOutcome:
     """Determines from its output how a call ended.
 
     `unknown` if the output doesn't show it and the tool may fail silently.
@@ -380,37 +364,34 @@ def read_output(op: Op, text: str) -> Outcome:
     text = without_ansi(text)
     if head := _HEAD.match(text):
         if head["process"]:
-            return Outcome("unknown", _body(text), process=head["process"])
-        return replace(_ended(int(head["code"]), _body(text)), exited=True)
+            return ToolOutcome("unknown", _body(text))
+        return _ended(int(head["code"]), _body(text))
     if head := _EXIT_CODE.match(text):
         return _ended(int(head[1]), _body(text))
-    if found := _IN_SANDBOX.fullmatch(text):
-        if found["code"] is None:
-            return Outcome("error", found["rest"])
-        return _ended(int(found["code"]), "\n".join(filter(None, (found["stdout"], found["rest"]))))
+    if head := _IN_SANDBOX.match(text):
+        printed = text[head.end() :]
+        return _ended(int(head[1]), printed) if head[1] else ToolOutcome("error", printed)
     if _ABORTED.fullmatch(text):
-        return Outcome("interrupted", text)
+        return ToolOutcome("interrupted", text)
     if text.startswith(_REFUSED):
-        return Outcome("denied", text, never_ran=True)
+        return ToolOutcome("denied", text, never_ran=True)
     if text.startswith(_NEVER_RAN):
-        return Outcome("error", text, never_ran=True)
+        return ToolOutcome("error", text, never_ran=True)
     if _FAILED.match(text) or (op == "edit" and text.startswith(_PATCH_ERROR)):
-        return Outcome("error", _body(text).removeprefix(_SCRIPT_ERROR))
-    if op == "plan":
-        return Outcome("ok" if text.startswith(_PLAN_TAKEN) else "error", text)
-    return Outcome("ok" if op in _SURE or text.startswith(_WORKED) else "unknown", text)
+        return ToolOutcome("error", _body(text).removeprefix(_SCRIPT_ERROR))
+    return ToolOutcome("ok" if op in _SURE or text.startswith(_WORKED) else "unknown", text)
 
 
-def _ended(exit_code: int | None, output: str, status: str = "") -> Outcome:
+def _ended(exit_code: int | None, output: str, status: str = "") -> ToolOutcome:
     """Returns the outcome of a process: by its exit code, else by the client's status (`completed`, `failed`)."""
     if status == "declined":
-        return Outcome("denied", output, never_ran=True)
+        return ToolOutcome("denied", output, never_ran=True)
     if exit_code == _KILLED:
-        return Outcome("interrupted", output)
+        return ToolOutcome("interrupted", output)
     if exit_code is None:
         words: dict[str, ResultStatus] = {"completed": "ok", "failed": "error"}
-        return Outcome(words.get(status, "unknown"), output)
-    return Outcome("ok" if exit_code == 0 else "error", output, exit_code=exit_code)
+        return ToolOutcome(words.get(status, "unknown"), output)
+    return ToolOutcome("ok" if exit_code == 0 else "error", output, exit_code=exit_code)
 
 
 def _body(text: str) -> str:

@@ -57,7 +57,7 @@ _TOO_MANY: Final = 429
 _PHASES: Final = {"final_answer": True, "commentary": False}
 _REQUEST: Final = "## My request for Codex:"
 _EDITORS_WORDS: Final = ("# Context from my IDE setup:", "# Files mentioned by the user:")
-_CLIENTS: Final = ("environment_context", "user_instructions")
+_CLIENTS: Final = ("<environment_context>", "<user_instructions>")
 _PREFACE: Final = re.compile(
     r"\AAnother language model started to solve this problem.{0,800}?to assist with your own analysis:\s*", re.DOTALL
 )
@@ -183,19 +183,17 @@ def _parse_ended(builder: Builder) -> None:
     """
     builder.at_turn(builder.text("turn_id"))
     builder.change(review=False)
+    end: TurnEnd | None = None
     if builder.text("reason") in ("interrupted", "replaced"):
-        _end(builder, TurnEnd(reason="interrupted"))
+        end = TurnEnd(reason="interrupted")
     elif error := fields_of(builder.data.get("error")):
         # A name, or an object with that name as its only key: a limit, or a provider's 429 until the client gave up.
         kind = error.get("codex_error_info", rawjson.ABSENT)
         statuses = [number_of(inside(detail, "http_status_code")) for detail in fields_of(kind).values()]
         limited = text_of(kind) in _LIMITS or _TOO_MANY in statuses
-        _end(builder, failed_turn(text_of(error.get("message")), builder.at_ms, limited=limited))
-
-
-def _end(builder: Builder, end: TurnEnd) -> None:
+        end = failed_turn(text_of(error.get("message")), builder.at_ms, limited=limited)
     # A turn ends once, however many records report it.
-    if not builder.turn.counts.get("end"):
+    if end is not None and not builder.turn.counts.get("end"):
         builder.add(end, "end", digest(end.message))
 
 
@@ -239,14 +237,16 @@ def _parse_words(builder: Builder) -> None:
         return
     images = (items_of(builder.data.get(name)) for name in ("images", "local_images"))
     attachments = sum(map(len, images)) + sum("image" in kind for kind, _ in parts)
-    words = _typed(text) if builder.text("kind") not in _CLIENTS else ""
+    words = _typed(text)
     if not builder.context.review and (words.strip() or attachments):
         actor: Actor = "human" if builder.context.subagent_id is None else "model"
         builder.add(UserPrompt(text=words, actor=actor, attachments=attachments), "prompt", digest(text))
 
 
 def _typed(text: str) -> str:
-    """Returns a prompt without what the client's editor extension puts before it (reported, not in a recording)."""
+    """Returns a prompt without what the client's editor extension puts before it; empty if it is the client's own."""
+    if text.startswith(_CLIENTS):
+        return ""
     return text.partition(_REQUEST)[2].strip() if text.startswith(_EDITORS_WORDS) and _REQUEST in text else text
 
 
@@ -293,7 +293,7 @@ def _parse_message(builder: Builder) -> None:
 
 def read_prompt(text: str, _after: str) -> tuple[AnyBody, ...]:
     """Returns the events in the text of a `user` message; none if the client wrote it."""
-    words = "" if text.startswith(tuple(f"<{name}>" for name in _CLIENTS)) else _typed(text)
+    words = _typed(text)
     return (UserPrompt(text=words),) if words.strip() else ()
 
 
