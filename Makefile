@@ -4,7 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 RELEASE := $(VENV)/release
 PYTHONS := $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11
-TEST_WORKERS ?= 2
+# Three for two cores: half of the time tests wait for processes.
+TEST_WORKERS ?= 3
 D2 := @terrastruct/d2@0.1.33
 AXE := axe-core@4.14.1
 

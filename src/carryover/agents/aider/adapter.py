@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -38,18 +37,11 @@ def source_of(path: Path, root: Path) -> Source | None:
 
 
 def sources(root: Path) -> list[Source]:
-    """Returns the histories of a project: the one at its top, and those that settings put elsewhere in it.
-
-    Symlinks are left out, since they may lead anywhere.
-    """
-    paths = dict.fromkeys((root / NAME, *moved_histories(root)))
-    return [Source(agent=SPEC.id, path=str(path), group=str(root)) for path in paths if _is_regular(path)]
-
-
-def _is_regular(path: Path) -> bool:
-    with suppress(OSError):
-        return stat.S_ISREG(path.lstat().st_mode)
-    return False
+    """Returns the histories of a project: the one at its top, and those that settings put elsewhere in it."""
+    paths = map(str, dict.fromkeys((root / NAME, *moved_histories(root))))
+    # No symlinks, since they may lead anywhere. These two answer without raising, whatever is wrong with a path.
+    found = [path for path in paths if os.path.isfile(path) and not os.path.islink(path)]  # noqa: PTH113, PTH114
+    return [Source(agent=SPEC.id, path=path, group=str(root)) for path in found]
 
 
 def exported(path: Path, head: bytes) -> Source | None:

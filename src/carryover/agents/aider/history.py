@@ -58,10 +58,7 @@ def local_ms(stamp: str) -> int:
 
 
 def _inputs_of(history: Path) -> Path:
-    """Returns the input history of a chat history.
-
-    It is beside the chat history, or at the top of the repository if the chat history was moved to a subfolder.
-    """
+    """Returns the input history: beside the chat history, or at the top of the repository if that was moved below."""
     top = next((folder for folder in history.parents if (folder / ".git").exists()), history.parent)
     beside = history.with_name(INPUTS_NAME)
     return beside if beside.exists() else top / INPUTS_NAME
