@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlencode
 
-from carryover.ledger.connect import DamagedBody
+from carryover.ledger.codec import DamagedBody
 from carryover.ledger.events import session_events
 from carryover.ledger.queries import connect_read_only, sessions
 from carryover.model import AssistantMessage, FileEdit, ToolCall, UserPrompt

@@ -66,7 +66,7 @@ _MODULES: Final = {
     "import": "import_",
     "note": "import_",
     **dict.fromkeys(("start", "stop", "restart", "pause", "unpause", "ui"), "daemon_control"),
-    **dict.fromkeys(("completions", "version"), "help"),
+    "version": "help",
 }
 """Modules of the commands whose names differ from their module's.
 
@@ -172,7 +172,7 @@ def build_parser(command: str | None = None) -> tuple[CommandParser, Mapping[str
 
 def _run(arguments: list[str]) -> int:
     if "_ARGCOMPLETE" in os.environ:  # a shell asks at a Tab
-        from carryover.cli.help import complete
+        from carryover.cli.completions import complete
 
         words = (ALIASES.get(word, word) for word in os.environ.get("COMP_LINE", "").split())
         command = next((word for word in words if word in COMMANDS), None)

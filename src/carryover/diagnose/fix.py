@@ -19,7 +19,8 @@ from carryover.install.background import bring_up, service_of_user
 from carryover.install.detect import detect_all
 from carryover.install.machine import Machine
 from carryover.install.setup import carry_out, plan_setup
-from carryover.ledger.connect import DamagedBody, mark_damaged
+from carryover.ledger.codec import DamagedBody
+from carryover.ledger.connect import mark_damaged
 from carryover.paths import StateDir
 from carryover.publish.hook_script import write_hook_script
 

@@ -22,7 +22,6 @@ from typing import Final
 
 import msgspec
 
-from carryover.ledger.connect import DamagedBody, TolerantConnection
 from carryover.ledger.rows import SUPERSEDED
 from carryover.model import AnyBody
 
@@ -79,6 +78,17 @@ _NEVER_DEFLATED: Final = ("session_info", "user_prompt", "assistant_message")
 _FORMER_KIND: Final = b'{"kind":"undone"'
 _KIND: Final = b'{"kind":"retracted"'
 _decoder: Final[msgspec.json.Decoder[AnyBody]] = msgspec.json.Decoder(AnyBody)
+
+
+class DamagedBody(msgspec.DecodeError):
+    """A stored body is not one that Carryover wrote."""
+
+
+class TolerantConnection(sqlite3.Connection):
+    """A connection that skips damaged entries, for commands. The daemon has the ledger repaired instead."""
+
+    damaged = 0
+    """How many entries with a damaged body were skipped."""
 
 
 def pack(data: bytes, mark: int) -> bytes:

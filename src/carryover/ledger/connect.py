@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import Final, TypeVar
 from urllib.parse import quote
 
-import msgspec
-
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import open_regular, read_beginning
+from carryover.ledger.codec import DamagedBody, TolerantConnection
 from carryover.ledger.schema import MIGRATIONS, migrate, newer_than_program, version_of
 
 _KEPT: Final = "Nothing was lost: what could not be stored is read again from the transcripts."
@@ -58,17 +57,6 @@ class LedgerUnavailable(UserError):
 
 class LedgerDamaged(UserError):
     """The ledger's file is damaged. Opening it again moves it aside and saves every row that can still be read."""
-
-
-class DamagedBody(msgspec.DecodeError):
-    """A stored body is not one that Carryover wrote."""
-
-
-class TolerantConnection(sqlite3.Connection):
-    """A connection that skips damaged entries, for commands. The daemon has the ledger repaired instead."""
-
-    damaged = 0
-    """How many entries with a damaged body were skipped."""
 
 
 def damages_content(error: Exception) -> bool:

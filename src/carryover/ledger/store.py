@@ -18,10 +18,10 @@ from carryover.errors import os_reason
 from carryover.facts import GitFacts
 from carryover.ledger import search_index, threads
 from carryover.ledger.batch import Commit, LastRead, PreparedBatch, SourceState
+from carryover.ledger.codec import DamagedBody
 from carryover.ledger.commit import locator, run_commit
 from carryover.ledger.connect import (
     SETTINGS,
-    DamagedBody,
     LedgerDamaged,
     LedgerUnavailable,
     copies,

@@ -15,8 +15,8 @@ from typing import Final, NamedTuple
 import msgspec
 
 from carryover.config import load_config, project_settings
-from carryover.ledger.codec import decode_body
-from carryover.ledger.connect import DamagedBody, connect_read_only
+from carryover.ledger.codec import DamagedBody, decode_body
+from carryover.ledger.connect import connect_read_only
 from carryover.ledger.machines import Change, changes, forgettings, log_id, standing
 from carryover.ledger.queries import whereabouts
 from carryover.ledger.rows import RETRACTED, SUPERSEDED

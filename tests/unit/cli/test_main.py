@@ -14,7 +14,7 @@ import pytest
 
 from carryover.actions.context import project_root, state_dir
 from carryover.cli.arguments import MEANING, known_agents, moment_ms
-from carryover.cli.help import SHELLS
+from carryover.cli.completions import SHELLS
 from carryover.cli.main import COMMANDS, build_parser, main
 from carryover.errors import ExitCode, UserError
 from support.forked import CARRYOVER, carryover

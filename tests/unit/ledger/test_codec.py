@@ -15,8 +15,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carryover.ledger import codec
-from carryover.ledger.codec import KINDS, NEWEST, decode_body, encode_body, is_same_body, may_be, pack, unpack
-from carryover.ledger.connect import DamagedBody
+from carryover.ledger.codec import (
+    KINDS,
+    NEWEST,
+    DamagedBody,
+    decode_body,
+    encode_body,
+    is_same_body,
+    may_be,
+    pack,
+    unpack,
+)
 from carryover.model import (
     AnyBody,
     ToolResult,
