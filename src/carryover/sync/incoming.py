@@ -1,7 +1,8 @@
 """Takes what another machine recorded into the ledger.
 
 A payload was made elsewhere, so nothing in it is trusted: what is not of the form that this machine stores is counted
-and skipped, secrets are taken out again, and every path gets the machine's name in front, so that it is none here.
+and skipped, secrets are taken out again, and every path gets the machine's name in front, so that it means no file of
+this machine.
 """
 
 from __future__ import annotations

@@ -172,7 +172,7 @@ def inflated(parts: Iterable[bytes], most_bytes: int) -> bytes:
 
 
 def code_of(*parts: str) -> str:
-    """Returns 20 digits that two people can compare; fewer could be met by trying keys."""
+    """Returns 20 digits that two people can compare; with fewer, someone could try keys until one matches."""
     number = int.from_bytes(hashlib.sha256("\n".join(parts).encode()).digest()) % 10**20
     digits = f"{number:020d}"
     return " ".join(digits[at : at + 4] for at in range(0, 20, 4))
