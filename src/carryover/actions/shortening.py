@@ -92,7 +92,7 @@ def shortened(
     asked = [part for part in parts if is_worth_asking(part)]
     name, answers = "", dict[str, str]()
 
-    def told(size: int) -> None:
+    def count(size: int) -> None:
         done = len(answers)
         report(done / len(asked), f"{name}: part {done + 1} of {len(asked)}, {size:,} characters")
 
@@ -100,7 +100,7 @@ def shortened(
         name = _chosen(server.models(), model)
         for part in asked:
             given = {"model": name, "system": INSTRUCTION, "prompt": question(part)}
-            answers[part] = server.answer({**given, "stream": True, "options": _OPTIONS}, told)
+            answers[part] = server.answer({**given, "stream": True, "options": _OPTIONS}, count)
     results = [answered(part, answers.get(part, "")) for part in parts]
     marked = sum(result.marked for result in results)
     body = "\n\n".join(result.text.strip("\n") for result in results)

@@ -10,6 +10,7 @@ that was taken is in flight until `done`, and is not given out again before that
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -26,7 +27,7 @@ class _Pending:
     postponed: bool = False
 
 
-class WorkQueue(Generic[K]):
+class WorkQueue(ABC, Generic[K]):
     """A queue of keys, of which `handle` does the work. Use only on one event loop; `clock` returns seconds."""
 
     def __init__(self, *, quiet_s: float, cap_s: float, clock: Callable[[], float]) -> None:
@@ -45,9 +46,9 @@ class WorkQueue(Generic[K]):
         self._draining = False
         self._changed = asyncio.Event()
 
+    @abstractmethod
     async def handle(self, key: K) -> bool:
         """Does the work of `key`; returns whether it is unfinished and comes next where it was taken from."""
-        raise NotImplementedError
 
     async def run(self, *, live_only: bool = False) -> None:
         """Handles one key at a time until drained. Several of these may run concurrently.

@@ -19,6 +19,39 @@ from carryover.export.material import GuidingFile, Material, TextFile, fence_nam
 from carryover.export.quoting import code_span, fenced, one_line, quoted, safe
 from carryover.redact import CleanText
 
+_WORD: Final = re.compile(r"[A-Za-z]+")
+_BLANKS: Final = re.compile(r"\s*\n\s*|[ \t]{2,}|\t")
+_BLANK: Final = re.compile(r"\s")
+_LETTERS_PER_TOKEN: Final = 5
+_WIDE: Final = 0x2E80
+_ASTRAL: Final = 0x10000
+_ABOUT: Final = "The project"
+_TASK_CHARS: Final = 4000
+_ANSWER_CHARS: Final = 6000
+_SHORT_ANSWER_CHARS: Final = 1500
+CHANGES: Final = "Uncommitted changes (git diff HEAD)"
+FILES: Final = "Files, as they are now"
+_CHANGE_RANK: Final = 40
+_FILE_RANK: Final = 44
+_STEP: Final = 8
+_FILE_SHARE: Final = 0.3
+_DAY_MS: Final = 86_400_000
+_UNCOMMITTED: Final = 0.5
+_REFERENCE: Final = 0.1
+_MOST_REFERENCES: Final = 5
+_SHORT_DIFF_LINES: Final = 60
+_AROUND_LINES: Final = 40
+GUIDANCE: Final = "Instructions and skills in force"
+SKILL: Final = "SKILL.md"
+_GUIDANCE_RANK: Final = 16
+_GUIDANCE_STEP: Final = 16
+_SKILL_RANK: Final = 48
+_SKILL_STEP: Final = 5
+_SHORT_CHARS: Final = 1500
+_SKILL_CHARS: Final = 300
+_FRONT_MATTER: Final = re.compile(r"\A---\n(.*?)\n---(?:\n|\Z)", re.DOTALL)
+_DESCRIPTION: Final = re.compile(r"^description:[ \t]*(.+(?:\n[ \t]+\S.*)*)", re.MULTILINE)
+
 
 class Piece(msgspec.Struct, frozen=True, kw_only=True):
     """One line or block. The higher its `rank`, the sooner it is left out; rank 0 is always kept."""
@@ -65,14 +98,6 @@ def fitted(pieces: Sequence[Piece], *, budget: int, cost: Callable[[str], int]) 
     return chosen
 
 
-_WORD: Final = re.compile(r"[A-Za-z]+")
-_BLANKS: Final = re.compile(r"\s*\n\s*|[ \t]{2,}|\t")
-_BLANK: Final = re.compile(r"\s")
-_LETTERS_PER_TOKEN: Final = 5
-_WIDE: Final = 0x2E80
-_ASTRAL: Final = 0x10000
-
-
 def tokens_in(text: str, *, percent: int = 100) -> int:
     """Estimates the number of tokens in a text, rather too high than too low, since no tokenizer is available.
 
@@ -103,7 +128,6 @@ class _Shown(NamedTuple):
     step: int
 
 
-_ABOUT: Final = "The project"
 _FROM_HANDOFF: Final = {
     "Task": _Shown("Task", 0, 0),
     "What the user said": _Shown("What the user said", 7, 2),
@@ -118,9 +142,6 @@ _FROM_HANDOFF: Final = {
     "Git context": _Shown("State of git", 10, 2),
 }
 """Sections by their heading in the handoff, in the order of the document."""
-_TASK_CHARS: Final = 4000
-_ANSWER_CHARS: Final = 6000
-_SHORT_ANSWER_CHARS: Final = 1500
 
 
 def pieces_of(material: Material) -> list[Piece]:
@@ -198,20 +219,6 @@ def _cut(text: str, chars: int) -> CleanText:
     return CleanText(f"{text[:head].rstrip()}\n[...]\n{text[head - chars :].lstrip()}")
 
 
-CHANGES: Final = "Uncommitted changes (git diff HEAD)"
-FILES: Final = "Files, as they are now"
-_CHANGE_RANK: Final = 40
-_FILE_RANK: Final = 44
-_STEP: Final = 8
-_FILE_SHARE: Final = 0.3
-_DAY_MS: Final = 86_400_000
-_UNCOMMITTED: Final = 0.5
-_REFERENCE: Final = 0.1
-_MOST_REFERENCES: Final = 5
-_SHORT_DIFF_LINES: Final = 60
-_AROUND_LINES: Final = 40
-
-
 def standing(file: TextFile, now_ms: int) -> float:
     """Returns a file's relevance: 1 for an edit just now, halved each day, plus bonuses.
 
@@ -283,18 +290,6 @@ def _excerpt(text: CleanText, line: int | None) -> tuple[CleanText | None, str]:
         return None, ""
     shown = [*(["[...]"] if start else []), *lines[start:end], *(["[...]"] if end < len(lines) else [])]
     return CleanText("\n".join(shown)), f"lines {start + 1} to {end} of {len(lines)}"
-
-
-GUIDANCE: Final = "Instructions and skills in force"
-SKILL: Final = "SKILL.md"
-_GUIDANCE_RANK: Final = 16
-_GUIDANCE_STEP: Final = 16
-_SKILL_RANK: Final = 48
-_SKILL_STEP: Final = 5
-_SHORT_CHARS: Final = 1500
-_SKILL_CHARS: Final = 300
-_FRONT_MATTER: Final = re.compile(r"\A---\n(.*?)\n---(?:\n|\Z)", re.DOTALL)
-_DESCRIPTION: Final = re.compile(r"^description:[ \t]*(.+(?:\n[ \t]+\S.*)*)", re.MULTILINE)
 
 
 def guidance_pieces(files: Iterable[GuidingFile]) -> Iterator[Piece]:

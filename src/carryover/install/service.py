@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Literal
@@ -156,7 +157,7 @@ class ServiceManager:
         return False
 
 
-class CommandedManager(ServiceManager):
+class CommandedManager(ServiceManager, ABC):
     """A service manager that is told by a command what to do with the service that a file describes."""
 
     path: Path
@@ -168,8 +169,9 @@ class CommandedManager(ServiceManager):
         self._env = env
         self._run = run
 
+    @abstractmethod
     def file(self, program: Program) -> tuple[Path, bytes]:
-        raise NotImplementedError
+        """Returns the path and the content of the file that `install` writes."""
 
     def _write(self, program: Program) -> bool:
         path, content = self.file(program)

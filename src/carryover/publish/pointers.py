@@ -37,6 +37,30 @@ from carryover.fsio import is_there
 from carryover.publish.gitignore import project_change
 from carryover.text.markdown import fenced, visible_text
 
+START: Final = b"<!--CARRYOVER:START-->"
+END: Final = b"<!--CARRYOVER:END-->"
+_LINES: Final = (
+    START,
+    b"# Carryover handoff",
+    b"If `.carryover/handoff.md` exists in this project, read it before starting",
+    "work — it contains a bounded handoff from the previous session.".encode(),
+    b"If your file tool refuses it as ignored, use `cat .carryover/handoff.md`.",
+    b"If that file does not exist, no recent session was captured.",
+    END,
+)
+"""Never changed: it is in files of every user's projects, and its exact text is how it is recognised there."""
+NEW_FILE: Final = whole_file(_LINES)
+"""A file that contains only the block."""
+_IMPORT_OF_AGENTS: Final = re.compile(r"(?<!\S)@(?:\./)?AGENTS\.md(?!\S)")
+_COMMENT: Final = re.compile(r"<!--.*?-->", re.DOTALL)
+_MARKER: Final = re.compile(rb" {0,3}(" + START + b"|" + END + rb")\s*")
+State = Literal["absent", "intact", "edited", "broken"]
+"""State of our block.
+
+`intact`: as Carryover wrote it. `edited`: markers around another text. `broken`: a marker without
+its partner. The last two are left for the user to repair.
+"""
+
 
 class HiddenFile(msgspec.Struct, frozen=True, kw_only=True):
     """An instruction file that an agent ignores in favour of the file `by` next to it."""
@@ -155,35 +179,6 @@ def _same_file(one: Path, other: Path) -> bool:
         return one.samefile(other)
     except OSError:
         return False
-
-
-START: Final = b"<!--CARRYOVER:START-->"
-END: Final = b"<!--CARRYOVER:END-->"
-
-_LINES: Final = (
-    START,
-    b"# Carryover handoff",
-    b"If `.carryover/handoff.md` exists in this project, read it before starting",
-    "work — it contains a bounded handoff from the previous session.".encode(),
-    b"If your file tool refuses it as ignored, use `cat .carryover/handoff.md`.",
-    b"If that file does not exist, no recent session was captured.",
-    END,
-)
-"""Never changed: it is in files of every user's projects, and its exact text is how it is recognised there."""
-
-NEW_FILE: Final = whole_file(_LINES)
-"""A file that contains only the block."""
-
-_IMPORT_OF_AGENTS: Final = re.compile(r"(?<!\S)@(?:\./)?AGENTS\.md(?!\S)")
-_COMMENT: Final = re.compile(r"<!--.*?-->", re.DOTALL)
-_MARKER: Final = re.compile(rb" {0,3}(" + START + b"|" + END + rb")\s*")
-
-State = Literal["absent", "intact", "edited", "broken"]
-"""State of our block.
-
-`intact`: as Carryover wrote it. `edited`: markers around another text. `broken`: a marker without
-its partner. The last two are left for the user to repair.
-"""
 
 
 def block_state(data: bytes) -> State:
