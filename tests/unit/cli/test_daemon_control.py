@@ -34,6 +34,7 @@ from support.scripted_daemon import HEALTH, answering_socket
 from support.terminal import CTRL_C, Terminal
 from support.tools import program
 
+REGISTERED = "carryover.cli.daemon_control.registered"
 LAUNCHCTL = Path(__file__).parents[2] / "support" / "fake_launchctl.sh"
 
 
@@ -62,14 +63,10 @@ class Service(ServiceManager):
         return ServiceStatus(kind=self.kind, installed=True, active=self.daemon is not None)
 
 
-def use(service: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("carryover.cli.daemon_control.registered", lambda *_: service)
-
-
 @pytest.fixture
 def service(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
     found = Service("")
-    use(found, monkeypatch)
+    monkeypatch.setattr(REGISTERED, lambda *_: found)
     yield found
     found.stop()
 
@@ -77,7 +74,7 @@ def service(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
 @pytest.fixture
 def in_background(home: Path, monkeypatch: pytest.MonkeyPatch, run: Run) -> Iterator[None]:
     """carryoverd is started in the background, at any port, and stopped in the end."""
-    use(None, monkeypatch)
+    monkeypatch.setattr(REGISTERED, lambda *_: None)
     state_dir().root.mkdir(mode=0o700)
     state_dir().config.write_text("[server]\nport = 0\n")
     yield
@@ -85,49 +82,43 @@ def in_background(home: Path, monkeypatch: pytest.MonkeyPatch, run: Run) -> Iter
 
 
 def test_the_service_starts_restarts_and_stops_it(service: Service, run: Run) -> None:
-    started = run("start")
+    started = run.out("start")
     assert service.daemon is not None
     pid = service.daemon.pid
-    assert started == (ExitCode.OK, f"carryoverd {__version__} runs as a systemd service (process {pid}).\n", "")
-    assert run("start") == (ExitCode.OK, f"carryoverd runs already (process {pid}).\n", "")
+    assert started == f"carryoverd {__version__} runs as a systemd service (process {pid}).\n"
+    assert run.out("start") == f"carryoverd runs already (process {pid}).\n"
 
-    restarted = run("restart")
-    assert f"(process {service.daemon.pid})" in restarted[1]
-    assert service.daemon.pid != pid
+    restarted = run.out("restart")
+    assert f"(process {service.daemon.pid})" in restarted and service.daemon.pid != pid
 
-    out = run.out("stop")
-    assert not service.status().active
-    assert out.startswith("carryoverd is stopped: no handoff is kept fresh until `carryover start`")
-    assert run("stop") == (ExitCode.OK, "carryoverd was not running.\n", "")
+    stopped = "carryoverd is stopped: no handoff is kept fresh until `carryover start`"
+    assert (run.out("stop").startswith(stopped), service.status().active) == (True, False)
+    assert run.out("stop") == "carryoverd was not running.\n"
 
 
 def test_launchd_starts_and_stops_it_too(home: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """No Mac was at hand: a script answers as launchctl does."""
-    folder = home / "bin" / "launchd"
-    folder.mkdir(parents=True)
+    (home / "bin" / "launchd").mkdir(parents=True)
     shutil.copy(LAUNCHCTL, home / "bin" / "launchctl")
     (home / "bin" / "launchctl").chmod(0o755)
     service = Launchd({"PATH": f"{home}/bin:{os.environ['PATH']}"}, sleep=lambda _s: None)
     service.install(Program(("/opt/bin/carryoverd",), state_dir().root))
-    use(service, monkeypatch)
+    monkeypatch.setattr(REGISTERED, lambda *_: service)
 
     with answering_socket(state_dir().socket, HEALTH):
-        started = run("start")
-    stopped = run("stop")
+        assert "runs as a launchd service" in run.out("start")
+    run.out("stop")
 
-    assert started[0] == ExitCode.OK
-    assert "runs as a launchd service" in started[1]
-    assert stopped[:1] == (ExitCode.OK,)
-    assert not (folder / "pid").exists()
+    assert not (home / "bin" / "launchd" / "pid").exists()
 
 
 def test_one_that_was_started_by_hand_can_be_restarted_and_stopped(in_background: None, run: Run) -> None:
     daemon = DaemonProcess().start().wait_until_it_answers()
     try:
-        assert run("start")[:2] == (ExitCode.OK, f"carryoverd runs already (process {daemon.pid}).\n")
-        assert run("restart")[0] == ExitCode.OK
+        assert run.out("start") == f"carryoverd runs already (process {daemon.pid}).\n"
+        run.out("restart")
         assert daemon.process.wait(30) == 0
-        assert run("stop")[0] == ExitCode.OK
+        run.out("stop")
     finally:
         daemon.process.kill()
         daemon.process.wait()
@@ -185,21 +176,17 @@ def broken_settings(home: Path) -> Path:
     return state_dir().config
 
 
-def test_everything_can_be_paused_whatever_the_settings_say(broken_settings: Path, run: Run) -> None:
-    code, out, err = run("pause")
-
-    assert (code, err, state_dir().paused.exists()) == (ExitCode.OK, "", True)
-    assert out == "Carryover is paused. carryoverd is not running now.\nResume with `carryover unpause`.\n"
-
-
-def test_what_cannot_be_done_with_broken_settings_changes_nothing(broken_settings: Path, shop: Path, run: Run) -> None:
-    run("pause")
+def test_with_broken_settings_everything_can_be_paused_and_nothing_else(
+    broken_settings: Path, shop: Path, run: Run
+) -> None:
+    out = run.out("pause")
     before = everything(state_dir().root)
 
+    assert out == "Carryover is paused. carryoverd is not running now.\nResume with `carryover unpause`.\n"
+    assert state_dir().paused.exists()
     for arguments in (("unpause",), ("unpause", str(shop)), ("pause", str(shop))):
         err = run.err(ExitCode.REFUSED, *arguments)
-        assert "not valid TOML" in err
-        assert "Nothing was changed." in err
+        assert "not valid TOML" in err and "Nothing was changed." in err
     assert everything(state_dir().root) == before
 
 
@@ -207,12 +194,12 @@ def test_a_running_daemon_obeys_a_pause_when_its_settings_break(shop: Path, run:
     with DaemonProcess() as daemon:
         state_dir().config.write_text("[publish\n")
 
-        assert run("pause")[::2] == (ExitCode.OK, "")
+        run("pause")
         health = daemon.health()
         assert (health["paused"], "not valid TOML" in health["config_trouble"]) == (True, True)
 
         state_dir().config.unlink()
-        assert run("unpause")[::2] == (ExitCode.OK, "")
+        run("unpause")
         health = daemon.health()
         assert (health["paused"], health["config_trouble"]) == (False, None)
 
@@ -230,8 +217,8 @@ def test_a_folder_whose_name_looks_like_a_pattern_is_paused_alone(home: Path, ru
 
     run("pause", str(home / "app[1]"))
 
-    assert run("handoff", str(home / "app[1]"))[0] == ExitCode.REFUSED
-    assert run("handoff", str(home / "app1"))[0] == ExitCode.NOTHING_FOUND
+    codes = [run("handoff", str(home / name))[0] for name in ("app[1]", "app1")]
+    assert codes == [ExitCode.REFUSED, ExitCode.NOTHING_FOUND]
 
 
 def test_a_project_that_something_else_leaves_out_says_what(home: Path, run: Run) -> None:
@@ -246,30 +233,25 @@ def test_a_project_that_something_else_leaves_out_says_what(home: Path, run: Run
 ADDRESS = re.compile(r"http://127\.0\.0\.1:(\d+)(/ui/\?key=[\w-]{43})\n")
 
 
-@pytest.fixture
-def browser(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """What the user's browser was asked to open."""
+def test_the_page_is_opened_and_the_daemon_started_if_it_does_not_run(
+    in_background: None, run: Run, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     opened = home / "opened"
     program(home / "bin" / "browser", f'printf "%s\\n" "$1" > {opened}.part; mv {opened}.part {opened}')
     monkeypatch.setenv("BROWSER", str(home / "bin" / "browser"))
-    return opened
 
-
-def test_the_page_is_opened_and_the_daemon_started_if_it_does_not_run(
-    in_background: None, run: Run, browser: Path
-) -> None:
     code, out, err = run("ui")
+
     found = ADDRESS.fullmatch(out)
-
-    assert (code, found is not None) == (ExitCode.OK, True)
+    assert code == ExitCode.OK and found is not None
     assert err.startswith("carryoverd ") and f"(process {daemon_pid(state_dir())})" in err
-    wait_until("the browser", browser.exists)
-    assert browser.read_text() == out
-    assert found is not None and PageClient(int(found[1])).get(found[2]).status == 303
+    wait_until("the browser", opened.exists)
+    assert opened.read_text() == out
+    assert PageClient(int(found[1])).get(found[2]).status == 303
 
-    browser.unlink()
+    opened.unlink()
     assert ADDRESS.fullmatch(run("ui", "--no-open")[1])
-    assert not browser.exists()
+    assert not opened.exists()
 
 
 def test_without_a_display_the_address_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -284,9 +266,7 @@ def test_without_a_display_the_address_is_printed(monkeypatch: pytest.MonkeyPatc
 def test_an_older_daemon_is_said_to_be_restarted(home: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(daemon_control, "daemon_pid", lambda _state: 4711)
     with answering_socket(state_dir().socket, {**HEALTH, "hook_port": {"port": 1}}, {"error": "Not Found"}):
-        err = run.err(ExitCode.FAILED, "ui", "--no-open")
-
-    assert "Restart carryoverd" in err
+        assert "Restart carryoverd" in run.err(ExitCode.FAILED, "ui", "--no-open")
 
 
 def test_reading_once_on_a_terminal_shows_how_far_it_is(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -302,22 +282,17 @@ def test_reading_once_on_a_terminal_shows_how_far_it_is(home: Path, monkeypatch:
 BEHIND = {**HEALTH, "caught_up": False, "sources": 340, "waiting_sources": 300}
 
 
-class OnTerminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
 @pytest.mark.parametrize(
-    ("health", "share", "words"),
+    ("more", "share", "words"),
     [
-        ({**BEHIND, "last_sweep_ms": None}, 0.0, "looking for transcripts"),
-        (BEHIND, 40 / 340, "40 of 340 transcripts read, newest project first"),
-        ({**BEHIND, "waiting_sources": 0}, 1.0, "writing handoffs"),
-        ({**BEHIND, "sources": 0}, 1.0, "writing handoffs"),
+        ({"last_sweep_ms": None}, 0.0, "looking for transcripts"),
+        ({}, 40 / 340, "40 of 340 transcripts read, newest project first"),
+        ({"waiting_sources": 0}, 1.0, "writing handoffs"),
+        ({"sources": 0}, 1.0, "writing handoffs"),
     ],
 )
-def test_how_far_the_reading_is(health: dict[str, object], share: float, words: str) -> None:
-    assert how_far(msgspec.convert(health, Health)) == (share, words)
+def test_how_far_the_reading_is(more: dict[str, object], share: float, words: str) -> None:
+    assert how_far(msgspec.convert(BEHIND | more, Health)) == (share, words)
 
 
 def test_on_a_terminal_there_is_a_bar_and_ctrl_c_ends_only_the_watching(claude: Path) -> None:
@@ -327,15 +302,15 @@ def test_on_a_terminal_there_is_a_bar_and_ctrl_c_ends_only_the_watching(claude: 
         terminal.press(CTRL_C)
         code, shown = terminal.end()
 
-    assert code == ExitCode.OK
+    assert (code, 'In a new session say "let\'s start"' in shown) == (ExitCode.OK, True)
     assert "carryoverd keeps reading in the background; `carryover status` shows its progress." in shown
-    assert 'In a new session say "let\'s start" or "continue"' in shown
 
 
 def test_a_daemon_in_this_process_is_watched_until_it_has_ended(
     recorded: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shown, ended = OnTerminal(), Event()
+    shown, ended = io.StringIO(), Event()
+    monkeypatch.setattr(shown, "isatty", lambda: True)
     monkeypatch.setattr(sys, "stderr", shown)
     monkeypatch.setattr("carryover.actions.first_read.SHOWN_AFTER_S", 0.0)
     with answering_socket(state_dir().socket, BEHIND, {**BEHIND, "waiting_sources": 0}):

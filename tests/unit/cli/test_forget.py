@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,16 +27,6 @@ from support.terminal import ENTER, Terminal
 SECRET = "zebra merger"
 KEPT = "Wire discount into checkout"
 """The task of a session that stays."""
-
-
-def all_bytes(*folders: Path) -> bytes:
-    """Every byte in files below `folders`, and the text of what the ledger holds compressed."""
-    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
-    return b"".join(path.read_bytes() for path in files) + b"".join(compressed(state_dir().ledger).values())
-
-
-def everything(project: Path) -> bytes:
-    return all_bytes(state_dir().root, project)
 
 
 @pytest.fixture
@@ -67,6 +59,16 @@ def published(secret: ClaudeSession, recorded: Path, home: Path) -> Path:
     return recorded
 
 
+def all_bytes(*folders: Path) -> bytes:
+    """Every byte in files below `folders`, and the text of what the ledger holds compressed."""
+    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    return b"".join([*(path.read_bytes() for path in files), *compressed(state_dir().ledger).values()])
+
+
+def everything(project: Path) -> bytes:
+    return all_bytes(state_dir().root, project)
+
+
 def answer_of(project: Path) -> Path:
     return answer_path(state_dir().root, "claude-code", "startup", str(project))
 
@@ -88,14 +90,13 @@ def test_nothing_of_a_forgotten_session_is_left(published: Path, secret: ClaudeS
 
 
 def test_a_whole_project_is_forgotten(published: Path, secret: ClaudeSession, run: Run) -> None:
-    code, out, _ = run("forget", "--project", str(published / "sub"), "--yes", "--json")
+    done = json.loads(run.out("forget", "--project", str(published / "sub"), "--yes", "--json"))
 
-    assert (code, json.loads(out)) == (ExitCode.OK, {"sessions": 3, "problems": []})
-    for text in (SECRET, KEPT):
-        assert text.encode() not in all_bytes(state_dir().root, published / ".carryover")
-    assert not (published / ".carryover" / "handoff.md").exists()
-    assert not (state_dir().root / "handoff.md").exists()
-    assert not answer_of(published).exists()
+    assert done == {"sessions": 3, "problems": []}
+    left = all_bytes(state_dir().root, published / ".carryover")
+    assert SECRET.encode() not in left and KEPT.encode() not in left
+    for file in (published / ".carryover" / "handoff.md", state_dir().root / "handoff.md", answer_of(published)):
+        assert not file.exists()
     assert run("handoff", str(published))[0] == ExitCode.NOTHING_FOUND
 
 
@@ -131,41 +132,23 @@ def test_everything_is_forgotten(published: Path, run: Run) -> None:
 def test_a_dry_run_changes_nothing(published: Path, secret: ClaudeSession, run: Run) -> None:
     before = everything(published)
 
-    code, out, _ = run("forget", secret.session, "--dry-run")
-    as_json = json.loads(run("forget", "--project", str(published), "--dry-run", "--json")[1])
+    out = run.out("forget", secret.session, "--dry-run")
+    as_json = json.loads(run.out("forget", "--project", str(published), "--dry-run", "--json"))
 
-    assert code == ExitCode.OK
-    assert out.splitlines()[-1] == "Nothing was changed."
-    assert secret.session[:8] in out
+    assert secret.session[:8] in out and out.endswith("\nNothing was changed.\n")
     assert (as_json["sessions"], len(as_json["newest"]), len(as_json["copies"])) == (3, 3, 2)
     assert everything(published) == before
 
 
 def test_on_a_terminal_it_asks(recorded: Path) -> None:
     before = state_dir().ledger.read_bytes()
-    with Terminal((*CARRYOVER, "forget", "--all"), dict(os.environ)) as terminal:
+    with Terminal((*CARRYOVER, "forget", "--all"), os.environ) as terminal:
         terminal.wait_for("Forget this? It cannot be recovered. [y/N]")
         terminal.press(ENTER)
         code, shown = terminal.end()
 
     assert (code, "Nothing was changed." in shown) == (ExitCode.INTERRUPTED, True)
     assert state_dir().ledger.read_bytes() == before
-
-
-@pytest.mark.parametrize(
-    ("arguments", "code", "said"),
-    [
-        (("ffff",), ExitCode.NOTHING_FOUND, "No session begins with 'ffff'"),
-        (("--project", "nowhere"), ExitCode.NOTHING_FOUND, "Nothing that is recorded matches"),
-    ],
-)
-def test_what_cannot_be_forgotten_says_why(
-    recorded: Path, run: Run, arguments: tuple[str, ...], code: ExitCode, said: str
-) -> None:
-    answer = run("forget", *arguments, "--yes")
-
-    assert answer[:2] == (code, "")
-    assert said in answer[2]
 
 
 def test_while_another_process_writes_the_ledger_nothing_is_changed(recorded: Path, run: Run) -> None:
@@ -176,8 +159,7 @@ def test_while_another_process_writes_the_ledger_nothing_is_changed(recorded: Pa
     finally:
         lock.release()
 
-    assert code == ExitCode.FAILED
-    assert "Another process is using the ledger. Nothing was changed." in err
+    assert (code, "Another process is using the ledger. Nothing was changed." in err) == (ExitCode.FAILED, True)
 
 
 def test_a_file_that_came_with_the_repository_is_not_removed(recorded: Path, run: Run) -> None:
@@ -214,3 +196,135 @@ def test_a_running_daemon_forgets_and_publishes_what_is_left(published: Path, se
         assert [line for line in daemon.log() if "failed" in line] == []
         daemon.stop()
     assert SECRET.encode() not in everything(published)
+
+
+TASK = "Wire discount into checkout"
+"""Of the newest session that is recorded in `shop`."""
+
+
+@pytest.fixture
+def moved(recorded: Path, home: Path) -> Path:
+    """The shop at another path, in a way that cannot be told: as if it came from another disk."""
+    new = home / "elsewhere" / "shop"
+    shutil.copytree(recorded, new)
+    shutil.rmtree(recorded)
+    return new
+
+
+def test_without_evidence_it_says_how_to_link_and_what_is_linked_is_there(
+    recorded: Path, moved: Path, run: Run
+) -> None:
+    old, new = str(recorded), str(moved)
+    advice = f"`carryover link {old} {new}` brings along what was recorded."
+    assert advice in run.err(ExitCode.NOTHING_FOUND, "handoff", new)
+
+    assert run.out("link", old, new).splitlines() == [
+        f"2 sessions recorded at {old} belong to {new} now.",
+        f"`carryover link --undo {old}` reverts that.",
+    ]
+    out = run.out("handoff", new)
+    assert TASK in out and "\n- `checkout.py`" in out
+    assert run("link", old, new)[1] == f"{old} is linked to {new} already.\n"
+
+    assert json.loads(run.out("link", "--undo", old, "--json")) == {"old": old, "new": None, "sessions": 2}
+    assert run("handoff", new)[0] == run("link", "--undo", old)[0] == ExitCode.NOTHING_FOUND
+
+
+def test_while_the_old_folder_is_there_nothing_is_linked_or_found(recorded: Path, home: Path, run: Run) -> None:
+    copy, clone = home / "copy", home / "clone"
+    shutil.copytree(recorded, copy)
+    git(home, "clone", "--quiet", str(recorded), str(clone))
+
+    for other in (copy, clone):
+        err = run.err(ExitCode.REFUSED, "link", str(recorded), str(other))
+        assert "still exists, so its sessions stay with it" in err
+        assert run("handoff", str(other))[0] == ExitCode.NOTHING_FOUND
+
+
+def test_another_repository_at_the_old_path_gets_nothing_and_gives_nothing(
+    recorded: Path, home: Path, run: Run
+) -> None:
+    new = recorded.rename(home / "store")
+    run("handoff", str(new))
+    recorded.mkdir()
+    git(recorded, "init", "--quiet")
+    other = ClaudeSession(home / ".claude" / "projects", recorded)
+    other.prompt("Translate the axolotl guide to French")
+
+    here, there = run("handoff", str(recorded))[1], run("handoff", str(new))[1]
+
+    assert ("axolotl" in here, TASK in here) == (True, False)
+    assert ("axolotl" in there, TASK in there) == (False, True)
+
+
+UNLINKABLE = {
+    "NEW NEW": (ExitCode.USAGE, "OLD and NEW are the same folder."),
+    "OLD gone": (ExitCode.NOTHING_FOUND, "There is no folder "),
+    "gone NEW": (ExitCode.NOTHING_FOUND, "Nothing is recorded for "),
+    "--undo OLD": (ExitCode.NOTHING_FOUND, " is not linked to another folder."),
+}
+
+
+@pytest.mark.parametrize("line", UNLINKABLE)
+def test_what_cannot_be_linked_says_why(recorded: Path, moved: Path, run: Run, line: str) -> None:
+    names = {"OLD": str(recorded), "NEW": str(moved), "gone": str(moved.with_name("gone"))}
+    code, said = UNLINKABLE[line]
+
+    assert said in run.err(code, "link", *(names.get(word, word) for word in line.split()))
+
+
+def test_a_running_daemon_finds_links_and_publishes(shop: Path, home: Path, run: Run) -> None:
+    new = home / "store"
+    with DaemonProcess() as daemon:
+        daemon.settle()
+        assert TASK in handoff_of(shop)
+        shop.rename(new)
+
+        assert TASK in run("handoff", str(new))[1]
+        daemon.settle()
+        assert TASK in handoff_of(new)
+
+        run.out("link", "--undo", str(shop))
+        assert run("handoff", str(new))[0] == ExitCode.NOTHING_FOUND
+        run.out("link", str(shop), str(new))
+        assert TASK in run("handoff", str(new))[1]
+
+
+def test_a_project_with_a_handoff_of_its_own_is_informed_of_a_clone_that_is_gone(
+    recorded: Path, home: Path, run: Run
+) -> None:
+    """Only on evidence of the repository: many folders have the same name."""
+    git(recorded, "remote", "add", "origin", "https://example.com/shop.git")
+    run("handoff", str(recorded))
+    clone, other = home / "again" / "shop", home / "unlike" / "shop"
+    git(home, "clone", "--quiet", str(recorded), str(clone))
+    git(clone, "remote", "set-url", "origin", "https://example.com/shop.git")
+    (other / ".git").mkdir(parents=True)
+    shutil.rmtree(recorded)
+    for root in (clone, other):
+        ClaudeSession(home / ".claude" / "projects", root).prompt("Translate the axolotl guide to French")
+
+    said = {root: run("handoff", str(root)) for root in (clone, other)}
+
+    assert [(code, TASK in out) for code, out, _ in said.values()] == [(ExitCode.OK, False)] * 2
+    assert said[clone][2].startswith(f"If this project was moved here, `carryover link {recorded} {clone}` brings")
+    assert said[other][2] == ""
+
+
+@pytest.mark.parametrize("by_daemon", [False, True])
+@pytest.mark.parametrize(
+    "command", ["sessions {0}", "log {0}", "search discount --project {0}", "why {0}/cart.py", "show last"]
+)
+def test_one_that_was_renamed_while_no_daemon_ran_is_found_by_each_command_but_not_while_paused(
+    command: str, by_daemon: bool, recorded: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renamed = recorded.rename(recorded.with_name("store"))
+    monkeypatch.chdir(renamed)
+    state_dir().paused.touch()
+    assert run(*command.format(renamed).split())[0] == ExitCode.NOTHING_FOUND
+    state_dir().paused.unlink()
+
+    with DaemonProcess() if by_daemon else nullcontext():
+        code, out, _ = run(*command.format(renamed).split())
+
+    assert (code, bool(out)) == (ExitCode.OK, True)

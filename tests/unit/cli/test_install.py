@@ -30,68 +30,61 @@ In a chat that is already open say "read .carryover/handoff.md".
 ⚠ not running yet: `carryover start` starts carryoverd; without it no handoff is written.
 """
 
-KNOWN = f"known = {json.dumps([spec.id for spec in specs()])}\n"
+
+INSTALL = (*CARRYOVER, "install", "--no-service")
 ALL_EVENTS = "SessionStart, PreCompact, Stop, StopFailure, SessionEnd"
-
-
-def summary_of(out: str) -> str:
-    """What is said of the agents, before projects and the daemon."""
-    return out.partition("Into your projects")[0]
 
 
 def test_it_writes_hooks_and_settings_and_says_so(claude: Path, run: Run) -> None:
     out = run.out("install", "--yes", "--no-service")
 
-    assert summary_of(out) == (
+    assert out.partition("Into your projects")[0] == (
         f"✓ Claude Code 2.1.328 detected\n  config: ~/.claude/settings.json\n  hooks written: {ALL_EVENTS}\n"
     )
     assert out.endswith(TIPS)
-    commands = {
-        event: groups[0]["hooks"][0]["command"] for event, groups in json.loads(claude.read_bytes())["hooks"].items()
-    }
+    hooks = json.loads(claude.read_bytes())["hooks"]
     script = state_dir().root / "hook.sh"
-    assert commands == {
+    assert {event: groups[0]["hooks"][0]["command"] for event, groups in hooks.items()} == {
         event: f"sh {script} claude-code {event} 2>/dev/null || true" for event in ALL_EVENTS.split(", ")
     }
-    begin = (
-        f'[agents]\nselected = ["claude-code"]\n{KNOWN}\n[agents.claude-code]\nversions = ["2.1.328"]\n\n'
-        '[resume]\nmode = "ask"\n\n[publish]\npointers = "shared"\nshared_since = 20'
+    known = f"known = {json.dumps([spec.id for spec in specs()])}\n"
+    assert (
+        state_dir()
+        .config.read_text()
+        .startswith(
+            f'[agents]\nselected = ["claude-code"]\n{known}\n[agents.claude-code]\nversions = ["2.1.328"]\n\n'
+            '[resume]\nmode = "ask"\n\n[publish]\npointers = "shared"\nshared_since = 20'
+        )
     )
-    assert state_dir().config.read_text().startswith(begin)
 
 
 def test_a_second_time_it_changes_no_byte(installed: Path, home: Path, run: Run) -> None:
     before = everything(home)
 
-    out = run.out("install", "--yes", "--no-service")
-
-    assert f"  hooks in place: {ALL_EVENTS}\n" in out
+    assert f"  hooks in place: {ALL_EVENTS}\n" in run.out("install", "--yes", "--no-service")
+    assert run.out("refresh", "--yes", "--no-service", "--dry-run").endswith("\nNothing would change.\n")
     assert everything(home) == before
 
 
-def test_a_dry_run_prints_the_diff_of_every_file_and_touches_none(claude: Path, home: Path, run: Run) -> None:
+def test_a_dry_run_prints_the_diff_of_what_install_then_does_and_touches_no_file(
+    claude: Path, home: Path, run: Run, tmp_path: Path
+) -> None:
     claude.write_text('{\n  "model": "opus"\n}\n')
     before = everything(home)
 
     out = run.out("install", "--yes", "--no-service", "--dry-run")
+    data = json.loads(run.out("install", "--yes", "--no-service", "--dry-run", "--json"))
 
     assert everything(home) == before
     assert f"--- {claude}\n+++ {claude}\n@@ " in out
     assert '-  "model": "opus"\n+  "model": "opus",\n+  "hooks": {\n' in out
     assert f'--- /dev/null\n+++ {state_dir().config}\n@@ -0,0 +1,13 @@\n+[agents]\n+selected = ["claude-code"]\n' in out
     assert out.endswith("\nNothing was changed.\n")
-
-
-def test_the_diff_is_what_install_then_does(claude: Path, home: Path, run: Run, tmp_path: Path) -> None:
-    claude.write_text('{\n  "model": "opus"\n}\n')
-    _, out, _ = run("install", "--yes", "--no-service", "--dry-run", "--json")
-    diffs = {file["path"]: file["diff"] for file in json.loads(out)["files"]}
     patched = tmp_path / "settings.json"
     patched.write_bytes(claude.read_bytes())
+    diffs = {file["path"]: file["diff"] for file in data["files"]}
     subprocess.run(["patch", "-s", str(patched)], input=diffs[str(claude)], text=True, check=True)
-
     run("install", "--yes", "--no-service")
-
     assert claude.read_bytes() == patched.read_bytes()
 
 
@@ -124,45 +117,36 @@ def test_with_nothing_chosen_nothing_is_changed(home: Path, run: Run, monkeypatc
 
 
 def test_as_data_it_tells_what_was_done(claude: Path, run: Run) -> None:
-    code, out, err = run("install", "--json", "--no-service")
+    done = json.loads(run.out("install", "--json", "--no-service"))
 
-    done = json.loads(out)
-    assert (code, err) == (ExitCode.OK, "")
     assert (done["changed"], done["selected"], done["first_read"]) == (True, ["claude-code"], None)
-    assert [(file["path"], file["outcome"]) for file in done["files"]] == [
-        (str(claude), "created"),
-        (str(state_dir().config), "created"),
-    ]
+    files = [(str(claude), "created"), (str(state_dir().config), "created")]
+    assert [(file["path"], file["outcome"]) for file in done["files"]] == files
 
 
 def test_without_a_service_it_runs_all_the_same(claude: Path, shop: Path, run: Run) -> None:
     """What is reported is what is there."""
-    config = state_dir().config
-    config.parent.mkdir(mode=0o700)
-    config.write_text("[server]\nport = 0\n")
+    state_dir().root.mkdir(mode=0o700)
+    state_dir().config.write_text("[server]\nport = 0\n")
     try:
         code, out, _ = run("install", "--yes")
     finally:
         run("stop")
 
-    assert code == ExitCode.OK
+    assert (code, "not running yet" in out) == (ExitCode.OK, False)
     assert f"✓ carryoverd {__version__} runs (process " in out
     assert "`carryover start` does at any time" in out
-    assert "not running yet" not in out
     assert (shop / ".carryover" / "handoff.md").exists()
 
 
-@pytest.mark.parametrize("columns", [40, 60, 80])
-def test_a_daemon_that_does_not_run_is_the_last_word(
-    claude: Path, home: Path, monkeypatch: pytest.MonkeyPatch, columns: int
-) -> None:
-    command = [*CARRYOVER, "install", "--yes", "--no-service"]
-    with Terminal(command, os.environ, columns=columns) as terminal:
+@pytest.mark.parametrize("columns", [40, 80])
+def test_a_daemon_that_does_not_run_is_the_last_word(claude: Path, columns: int) -> None:
+    with Terminal((*INSTALL, "--yes"), os.environ, columns=columns) as terminal:
         code, shown = terminal.end()
 
     assert code == ExitCode.OK
     assert "Into your projects (shared), once carryoverd runs:" in " ".join(shown.split())
-    assert shown[shown.rindex("⚠") :].split("\n")[0].startswith("⚠ not running yet: ")
+    assert shown[shown.rindex("⚠") :].startswith("⚠ not running yet: ")
     commands = re.findall(r"`[^`]*`", shown)
     assert "`carryover start`" in commands
     assert not any("\n" in found for found in commands), "a command that is pasted must work"
@@ -195,14 +179,8 @@ def test_settings_of_ours_that_cannot_be_read_stop_it_before_anything_is_done(
     state_dir().config.write_text("[resume]\nmode = 'loud'\n")
     before = everything(home)
 
-    err = run.err(ExitCode.REFUSED, "install", "--yes", "--no-service")
-
-    assert "line 2" in err
+    assert "line 2" in run.err(ExitCode.REFUSED, "install", "--yes", "--no-service")
     assert everything(home) == before
-
-
-INSTALL = (*CARRYOVER, "install", "--no-service")
-QUESTION = "Which AI agents do you use? (space to tick, then enter)"
 
 
 def test_what_is_here_is_ticked_and_enter_takes_it(claude: Path) -> None:
@@ -211,11 +189,9 @@ def test_what_is_here_is_ticked_and_enter_takes_it(claude: Path) -> None:
         terminal.press(ENTER)
         code, shown = terminal.end()
 
-    assert QUESTION in asked
-    assert re.search(r"● Claude Code +detected", asked)
-    assert "○ Codex CLI" in asked
-    assert code == ExitCode.OK
-    assert "✓ Claude Code 2.1.328 detected" in shown
+    assert "Which AI agents do you use? (space to tick, then enter)" in asked
+    assert re.search(r"● Claude Code +detected", asked) and "○ Codex CLI" in asked
+    assert (code, "✓ Claude Code 2.1.328 detected" in shown) == (ExitCode.OK, True)
     assert "SessionStart" in json.loads(claude.read_bytes())["hooks"]
 
 
@@ -226,113 +202,72 @@ def test_ctrl_c_changes_nothing(claude: Path, home: Path) -> None:
         terminal.press(CTRL_C)
         code, shown = terminal.end()
 
-    assert code == ExitCode.INTERRUPTED
-    assert "carryover: interrupted" in shown
-    assert "Traceback" not in shown
+    assert (code, "carryover: interrupted" in shown, "Traceback" in shown) == (ExitCode.INTERRUPTED, True, False)
     assert everything(home) == before
 
 
 def test_the_screen_says_what_is_written_when_and_offers_the_choice(claude: Path, shop: Path) -> None:
-    """On a terminal of 80 columns and 24 lines. One question: Enter answers all of it."""
-    with Terminal(INSTALL, os.environ, columns=80, lines=24) as terminal:
+    """One question: Enter answers all of it."""
+    with Terminal(INSTALL, os.environ, columns=60, lines=40) as terminal:
         shared = terminal.wait_for("CLAUDE.md.")
         terminal.press(RIGHT)
-        private = terminal.wait_for("or by `carryover to`")
+        terminal.wait_for("● private")
         terminal.press(RIGHT)
         terminal.wait_for("● off")
         terminal.press(LEFT, ENTER)
         code, shown = terminal.end()
 
-    assert code == ExitCode.OK
-    assert (
+    assert max(map(len, shared.splitlines())) < 60
+    assert (  # right under the list, however high the terminal is, and no word is broken
         " Windsurf        not detected\n\n What may be written into your projects? (← → to choose)\n"
         "   ● shared  ○ private  ○ off\n"
-        "   Now in ~/shop: only .carryover/handoff.md, kept out of commits by\n   .git/info/exclude.\n"
-        "   When an agent next works in a project, not before: .carryover/ in its\n"
-        "   .gitignore, and five lines that point to the handoff in your AGENTS.md and\n   CLAUDE.md."
+        "   Now in ~/shop: only .carryover/handoff.md, kept out of\n   commits by .git/info/exclude.\n"
+        "   When an agent next works in a project, not before:\n"
+        "   .carryover/ in its .gitignore, and five lines that point\n"
+        "   to the handoff in your AGENTS.md and CLAUDE.md."
     ) in shared
-    assert "● private" in private
+    assert code == ExitCode.OK
     assert "Into your projects (private), once carryoverd runs:" in shown
     assert load_config(state_dir().config).publish.pointers == "private"
     assert not (shop / "AGENTS.md").exists()
 
 
-@pytest.mark.parametrize("columns", [60])
-def test_the_screen_breaks_no_word(claude: Path, shop: Path, columns: int) -> None:
-    with Terminal(INSTALL, os.environ, columns=columns, lines=40) as terminal:
-        asked = terminal.wait_for("CLAUDE.md.")
-        terminal.press(CTRL_C)
-        terminal.end()
-
-    rows = asked.splitlines()
-    assert max(map(len, rows)) < columns
-    words = " ".join(asked.split())
-    assert "kept out of commits by .git/info/exclude. When an agent next works in a project, not before:" in words
-    gap = rows.index(next(row for row in rows if "What may be written" in row)) - rows.index(
-        next(row for row in rows if "Windsurf" in row)
-    )
-    assert gap == 2, "right under the list, however high the terminal is"
+LATER = (
+    "When an agent next works in a project, not before: .carryover/ in its .gitignore, and five lines that point to "
+)
+ALONE = "Now, and in others once an agent works there: .carryover/handoff.md, kept out of commits by .git/info/exclude."
+NOTHING = "Nothing: handoffs are kept in ~/x; agents get it by hooks, or by `carryover to`."
 
 
 @pytest.mark.parametrize(
-    ("agents", "files"),
+    ("pointers", "agents", "sentence"),
     [
-        (("codex",), " in your AGENTS.md"),
-        (("gemini-cli",), " in your GEMINI.md"),
-        (("claude-code", "gemini-cli"), " in your AGENTS.md, CLAUDE.md and GEMINI.md"),
-        (("claude-code", "windsurf"), " in AGENTS.md (created if missing) and in your CLAUDE.md"),
+        ("shared", ("codex",), f"{LATER}the handoff in your AGENTS.md."),
+        ("shared", ("gemini-cli",), f"{LATER}the handoff in your GEMINI.md."),
+        ("shared", ("claude-code", "gemini-cli"), f"{LATER}the handoff in your AGENTS.md, CLAUDE.md and GEMINI.md."),
+        # AGENTS.md is created for an agent that nothing else brings the handoff.
+        ("shared", ("windsurf",), f"{LATER}the handoff in AGENTS.md (created if missing)."),
+        ("private", ("codex",), ALONE),
+        ("off", ("codex",), NOTHING),
     ],
 )
-def test_shared_names_the_files_that_the_selected_agents_read(agents: tuple[str, ...], files: str) -> None:
-    """AGENTS.md is created for an agent that nothing else brings the handoff."""
-    [_, then] = rule("shared", agents, where="Now", kept_in="~/x")
-
-    assert then.endswith(f".carryover/ in its .gitignore, and five lines that point to the handoff{files}.")
-
-
-@pytest.mark.parametrize(
-    ("pointers", "first"),
-    [
-        (
-            "private",
-            "Now, and in others once an agent works there: .carryover/handoff.md, kept out of commits by "
-            ".git/info/exclude.",
-        ),
-        ("off", "Nothing: handoffs are kept in ~/x; agents get it by hooks, or by `carryover to`."),
-    ],
-)
-def test_the_other_answers_touch_no_file_of_the_user_s(pointers: Pointers, first: str) -> None:
-    assert rule(pointers, ("codex",), where="Now", kept_in="~/x")[0] == first
+def test_each_answer_says_which_files_it_touches(pointers: Pointers, agents: tuple[str, ...], sentence: str) -> None:
+    assert sentence in rule(pointers, agents, where="Now", kept_in="~/x")
 
 
 def test_settings_that_moved_take_the_hooks_with_them(installed: Path, home: Path, run: Run) -> None:
     moved = home / "elsewhere"
     moved.mkdir()
-    config = state_dir().config.read_text()
     table = "[agents.claude-code]\n"
-    state_dir().config.write_text(config.replace(table, f'{table}env = {{ CLAUDE_CONFIG_DIR = "{moved}" }}\n'))
+    env = f'env = {{ CLAUDE_CONFIG_DIR = "{moved}" }}\n'
+    state_dir().config.write_text(state_dir().config.read_text().replace(table, table + env))
 
-    out = run.out("refresh", "--yes", "--no-service")
-
-    assert "✓ Hooks removed from ~/.claude/settings.json\n" in out
-    assert (moved / "settings.json").exists()
-    assert not installed.exists()
+    assert "✓ Hooks removed from ~/.claude/settings.json\n" in run.out("refresh", "--yes", "--no-service")
+    assert ((moved / "settings.json").exists(), installed.exists()) == (True, False)
 
 
-def test_a_dry_run_says_that_nothing_would_change(installed: Path, home: Path, run: Run) -> None:
-    before = everything(home)
-
-    code, out, _ = run("refresh", "--yes", "--no-service", "--dry-run")
-
-    assert (code, out.splitlines()[-1]) == (ExitCode.OK, "Nothing would change.")
-    assert everything(home) == before
-
-
-AGENTS = ("claude-code",)
-
-
-def found(config: Config | None = None, agents: tuple[str, ...] = AGENTS) -> tuple[Path, ...]:
-    return tuple(active_projects(state_dir(), config or Config(), agents))
+def found(config: Config | None = None) -> tuple[Path, ...]:
+    return tuple(active_projects(state_dir(), config or Config(), ("claude-code",)))
 
 
 def test_later_they_are_those_of_the_ledger(recorded: Path, home: Path) -> None:

@@ -15,9 +15,9 @@ import pytest
 from carryover.actions.context import project_root, state_dir
 from carryover.cli.arguments import MEANING, known_agents, moment_ms
 from carryover.cli.completions import SHELLS
-from carryover.cli.main import COMMANDS, build_parser, main
+from carryover.cli.main import COMMANDS, build_parser
 from carryover.errors import ExitCode, UserError
-from support.forked import CARRYOVER, carryover
+from support.forked import CARRYOVER
 from support.recorded_shop import CHECKOUT, Run
 from support.tools import needs_setpriv, without_rights_of_root
 
@@ -25,11 +25,8 @@ ran = partial(subprocess.run, stderr=subprocess.PIPE, text=True, timeout=60)
 SLOW_TO_IMPORT = ("aiohttp", "aiosqlite", "asyncio", "git", "questionary", "tree_sitter", "watchfiles")
 
 
-def test_without_a_command_the_help_is_shown_and_nothing_is_data() -> None:
-    answer = carryover()
-
-    assert (answer.returncode, answer.stdout) == (ExitCode.USAGE, "")
-    assert "examples:" in answer.stderr
+def test_without_a_command_the_help_is_shown_and_nothing_is_data(run: Run) -> None:
+    assert "examples:" in run.err(ExitCode.USAGE)
 
 
 USAGE = {
@@ -63,6 +60,8 @@ USAGE = {
     "search -- ?!": "has no letter and no digit",
     "show --turn=5-3": "names no turn; write 3, or 3-5",
     "show --turn=-1": "names no turn; write 3, or 3-5",
+    "completions": "Name the shell: bash, zsh, fish.",
+    "help statsu": "did you mean 'status'?",
 }
 
 
@@ -89,49 +88,36 @@ def test_the_help_of_a_command_teaches_its_options_an_example_and_its_exit_codes
         assert f"  0    {MEANING[ExitCode.OK]}\n" in text, command
 
 
-def test_what_is_often_called_imports_nothing_slow(recorded: Path) -> None:
+@pytest.mark.parametrize(
+    ("lines", "slow"),
+    [
+        (("--help", "status", "status --json", "sessions --all", f"show {CHECKOUT}"), SLOW_TO_IMPORT),
+        (("handoff .", "export --help"), ("git",)),  # which only what shows diffs needs
+    ],
+)
+def test_what_is_often_called_imports_nothing_slow(
+    recorded: Path, tmp_path: Path, lines: tuple[str, ...], slow: tuple[str, ...]
+) -> None:
     """Start-up is most of what these commands cost: the daemon's dependencies would multiply it."""
-    lines = ("--help", "status", "status --json", "sessions --all", f"show {CHECKOUT}")
     script = (
         "import sys; from carryover.cli.main import main; [main(line.split()) for line in sys.argv[1:]]; "
-        f"print('imported:', *[name for name in {SLOW_TO_IMPORT!r} if name in sys.modules])"
+        f"print('imported:', *[name for name in {slow!r} if name in sys.modules])"
     )
 
-    answer = ran([sys.executable, "-c", script, *lines], stdout=subprocess.PIPE, check=True)
+    answer = ran([sys.executable, "-c", script, *lines], stdout=subprocess.PIPE, check=True, cwd=tmp_path)
 
     assert answer.stdout.splitlines()[-1] == "imported:"
 
 
-@pytest.mark.parametrize("arguments", [["handoff", "."], ["export", "--help"]], ids=" ".join)
-def test_only_what_shows_diffs_loads_gitpython(recorded: Path, tmp_path: Path, arguments: list[str]) -> None:
-    script = (
-        "import sys; from carryover.cli.main import main\n"
-        "try: main(sys.argv[1:])\n"
-        "finally: print('imported:', 'git' in sys.modules)"
-    )
-
-    answer = ran([sys.executable, "-c", script, *arguments], stdout=subprocess.PIPE, cwd=tmp_path)
-
-    assert answer.stdout.splitlines()[-1] == "imported: False"
-
-
-def test_help_and_version_are_commands_too(capsys: pytest.CaptureFixture[str]) -> None:
-    def printed(*arguments: str) -> tuple[int, str]:
-        code = main(arguments)
-        return code, capsys.readouterr().out
-
-    assert printed("help") == printed("--help")
-    assert printed("help", "show") == printed("show", "--help")
-    assert printed("help", "ls") == printed("sessions", "--help")
-    assert printed("version") == printed("--version")
-    assert main(["help", "statsu"]) == ExitCode.USAGE
-    assert capsys.readouterr().err.endswith("did you mean 'status'?\n")
+def test_help_and_version_are_commands_too(run: Run) -> None:
+    same = {"help": "--help", "help show": "show --help", "help ls": "sessions --help", "version": "--version"}
+    for command, option in same.items():
+        assert run(*command.split()) == run(*option.split())
 
 
 def test_a_reader_that_goes_away_early_is_no_error() -> None:
     reader, writer = os.pipe()
     os.close(reader)
-
     answer = ran([*CARRYOVER, "--help"], stdout=writer)
     os.close(writer)
 
@@ -173,15 +159,11 @@ def test_a_state_folder_that_may_not_be_entered_is_said_in_one_line(home: Path) 
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
-@pytest.mark.parametrize(
-    ("line", "unbuffered"),
-    [("status", ""), ("status", "1"), ("status --json", "1")],
-)
-def test_an_output_that_is_full_is_said_in_one_line(recorded: Path, line: str, unbuffered: str) -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_an_output_that_is_full_is_said_in_one_line(recorded: Path, unbuffered: str) -> None:
     """What is kept in a buffer meets the error only at the end."""
-    env = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
     with Path("/dev/full").open("w") as full:
-        answer = ran([*CARRYOVER, *line.split()], stdout=full, env=env)
+        answer = ran([*CARRYOVER, "status", "--json"], stdout=full, env={**os.environ, "PYTHONUNBUFFERED": unbuffered})
 
     assert (answer.returncode, answer.stderr.splitlines()[-1]) == (
         ExitCode.FAILED,
@@ -191,21 +173,21 @@ def test_an_output_that_is_full_is_said_in_one_line(recorded: Path, line: str, u
     assert "Traceback" not in answer.stderr
 
 
-@pytest.mark.parametrize("arguments", [["status"], ["show", CHECKOUT]], ids=" ".join)
-def test_without_standard_streams_there_is_no_traceback(recorded: Path, arguments: list[str]) -> None:
-    answer = ran(["sh", "-c", '"$@" <&- >&-', "sh", sys.executable, "-m", "carryover.cli.main", *arguments])
+@pytest.mark.parametrize(
+    ("line", "code", "said"),
+    [
+        ("status", ExitCode.FAILED, "The output can't be written: Bad file descriptor."),
+        (f"show {CHECKOUT}", ExitCode.FAILED, "The output can't be written: Bad file descriptor."),
+        ("show ffff", ExitCode.NOTHING_FOUND, "No session begins with"),
+    ],
+)
+def test_without_standard_streams_there_is_no_traceback(recorded: Path, line: str, code: int, said: str) -> None:
+    shell = ["sh", "-c", '"$@" <&- >&-', "sh", sys.executable, "-m", "carryover.cli.main"]
 
-    assert answer.returncode == ExitCode.FAILED
-    assert "carryover: The output can't be written: Bad file descriptor." in answer.stderr.splitlines()[-1]
-    assert "Traceback" not in answer.stderr
+    answer = ran([*shell, *line.split()])
 
-
-def test_a_message_is_given_beside_an_output_that_cannot_be_written(home: Path) -> None:
-    answer = ran(["sh", "-c", '"$@" >&-', "sh", sys.executable, "-m", "carryover.cli.main", "show", "c0de"])
-
-    assert answer.returncode == ExitCode.NOTHING_FOUND
-    assert answer.stderr.startswith("carryover: No session begins with")
-    assert len(answer.stderr.splitlines()) == 1
+    assert answer.returncode == code
+    assert answer.stderr.splitlines()[-1].startswith(f"carryover: {said}") and "Traceback" not in answer.stderr
 
 
 def test_what_the_terminal_cannot_show_is_replaced(recorded: Path) -> None:
@@ -218,34 +200,31 @@ def test_what_the_terminal_cannot_show_is_replaced(recorded: Path) -> None:
     assert "/l?den" in answer.stderr
 
 
-def test_ctrl_c_ends_with_130_and_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_ctrl_c_ends_with_130_and_one_line(monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
     def interrupted(*_: object) -> int:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("carryover.cli.main.build_parser", interrupted)
 
-    assert (main(["status"]), capsys.readouterr()) == (ExitCode.INTERRUPTED, ("", "carryover: interrupted\n"))
+    assert run("status") == (ExitCode.INTERRUPTED, "", "carryover: interrupted\n")
 
 
 NOW = datetime(2026, 11, 20, 15, tzinfo=UTC)
+TIMES = {
+    "45s": "2026-11-20T14:59:15Z",
+    "30 min ago": "2026-11-20T14:30:00Z",
+    "2h": "2026-11-20T13:00:00Z",
+    "3 D": "2026-11-17T15:00:00Z",
+    "1w": "2026-11-13T15:00:00Z",
+    "now": "2026-11-20T15:00:00Z",
+    "2026-11-20T14:30+02:00": "2026-11-20T12:30:00Z",
+    "2026-11-20t14:30z": "2026-11-20T14:30:00Z",
+}
 
 
-@pytest.mark.parametrize(
-    ("text", "meant"),
-    [
-        ("45s", "2026-11-20T14:59:15+00:00"),
-        ("30m", "2026-11-20T14:30:00+00:00"),
-        ("30 min ago", "2026-11-20T14:30:00+00:00"),
-        ("2h", "2026-11-20T13:00:00+00:00"),
-        ("3 D", "2026-11-17T15:00:00+00:00"),
-        ("1w", "2026-11-13T15:00:00+00:00"),
-        ("now", "2026-11-20T15:00:00+00:00"),
-        ("2026-11-20T14:30+02:00", "2026-11-20T12:30:00+00:00"),
-        ("2026-11-20t14:30z", "2026-11-20T14:30:00+00:00"),
-    ],
-)
-def test_times_are_read_as_people_write_them(text: str, meant: str) -> None:
-    at_ms = datetime.fromisoformat(meant).timestamp() * 1000
+@pytest.mark.parametrize("text", TIMES)
+def test_times_are_read_as_people_write_them(text: str) -> None:
+    at_ms = datetime.fromisoformat(TIMES[text]).timestamp() * 1000
     assert moment_ms(text, now=NOW) == moment_ms(text, now=NOW, end_of_day=True) == at_ms
 
 
@@ -257,28 +236,18 @@ def test_a_day_is_its_beginning_or_its_end(text: str, day: int) -> None:
     assert found == [at.timestamp() * 1000 for at in (begin, begin + timedelta(days=1))]
 
 
-@pytest.mark.parametrize(
-    "text", ["", "10", "h", "soon", "2026-13-01", "5 weeks", "-2h", "1.5h", "9" * 30 + "d", "999999w"]
-)
+@pytest.mark.parametrize("text", ["", "10", "soon", "2026-13-01", "5 weeks", "-2h", "1.5h", "9" * 30 + "d", "999999w"])
 def test_what_is_no_time_is_refused(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match=r"is not a date or time. .*how long ago: 30m, 2h, 3d"):
         moment_ms(text)
 
 
-def test_agents_are_named_by_id_or_everyday_name() -> None:
+def test_agents_are_named_by_id_or_everyday_name(run: Run) -> None:
     assert known_agents("Claude,codex,claude-code") == ("claude-code", "codex")
-
-
-@pytest.mark.parametrize(
-    ("text", "problem"),
-    [
-        ("codex,claud", "Carryover knows no agent 'claud'; did you mean 'claude-code'? It knows: "),
-        (" , ", "no agent is named; `carryover uninstall` takes every agent's hooks out"),
-    ],
-)
-def test_what_names_no_agent_is_refused(text: str, problem: str) -> None:
-    with pytest.raises(argparse.ArgumentTypeError, match=problem.replace("?", "\\?")):
-        known_agents(text)
+    with pytest.raises(argparse.ArgumentTypeError, match="no agent 'claud'; did you mean 'claude-code'"):
+        known_agents("codex,claud")
+    with pytest.raises(argparse.ArgumentTypeError, match="`carryover uninstall` takes every agent's hooks out"):
+        known_agents(" , ")
 
 
 BASH = """
@@ -290,20 +259,6 @@ while IFS= read -r COMP_LINE; do
   printf "%s;" "${COMPREPLY[@]}"; echo
 done
 """
-
-
-def completed_by_bash(*lines: str) -> list[list[str]]:
-    ran = subprocess.run(
-        ["bash", "-c", BASH],
-        input="\n".join(lines) + "\n",
-        env={**os.environ, "PYTHON": sys.executable},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    assert ran.stderr == ""
-    return [[word.strip() for word in line.split(";") if word] for line in ran.stdout.split("\n")[:-1]]
 
 
 def test_bash_completes_commands_options_and_values(recorded: Path) -> None:
@@ -321,7 +276,11 @@ def test_bash_completes_commands_options_and_values(recorded: Path) -> None:
         f"carryover sessions {recorded}": [f"{recorded}/"],
     }
 
-    assert dict(zip(lines, completed_by_bash(*lines), strict=True)) == lines
+    env = {**os.environ, "PYTHON": sys.executable}
+    done = ran(["bash", "-c", BASH], input="\n".join(lines) + "\n", env=env, stdout=subprocess.PIPE, check=True)
+
+    completed = [[word.strip() for word in line.split(";") if word] for line in done.stdout.split("\n")[:-1]]
+    assert (done.stderr, dict(zip(lines, completed, strict=True))) == ("", lines)
 
 
 @pytest.mark.parametrize("shell", SHELLS)
@@ -335,30 +294,24 @@ def test_the_script_of_each_shell_is_one_that_it_can_read(shell: str, run: Run) 
     subprocess.run([program, "-n"], input=out, text=True, timeout=60, check=True)
 
 
-def test_without_a_shell_it_says_which_there_are(run: Run) -> None:
-    assert run("completions") == (ExitCode.USAGE, "", "carryover: Name the shell: bash, zsh, fish.\n")
-
-
 @pytest.mark.parametrize("line", ["carryover show ", "carryover note --title x"])
 def test_at_a_tab_there_are_values_or_nothing_but_never_a_message(line: str, home: Path) -> None:
     """Nothing is recorded here."""
-    ran = asked(line, "bash")
-
-    assert (ran.stdout, ran.stderr) == ("", "")
+    assert offered(line, "bash") == ("", "")
 
 
 def test_a_session_is_offered_with_what_it_is(recorded: Path) -> None:
     assert (
-        f"{CHECKOUT[:-1]}\tClaude Code, just now, Wire discount into checkout"
-        in asked("carryover show c", "fish").stdout
+        f"{CHECKOUT[:-1]}\tClaude Code, just now, Wire discount into checkout" in offered("carryover show c", "fish")[0]
     )
 
 
-def asked(line: str, shell: str) -> subprocess.CompletedProcess[str]:
+def offered(line: str, shell: str) -> tuple[str, str]:
     env = {"_ARGCOMPLETE": "1", "_ARGCOMPLETE_SHELL": shell, "_ARGCOMPLETE_DFS": "\t", "COMP_LINE": line}
-    command = f'"{sys.executable}" -m carryover.cli.main 8>&1 9>&2'
     env |= {"COMP_POINT": str(len(line)), "_ARGCOMPLETE_IFS": "\n"}
-    return subprocess.run(["sh", "-c", command], env={**os.environ, **env}, capture_output=True, text=True, timeout=60)
+    command = f'"{sys.executable}" -m carryover.cli.main 8>&1 9>&2'
+    done = ran(["sh", "-c", command], env={**os.environ, **env}, stdout=subprocess.PIPE)
+    return done.stdout, done.stderr
 
 
 def test_a_file_in_place_of_the_state_folder_is_said(home: Path) -> None:

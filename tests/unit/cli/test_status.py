@@ -3,12 +3,15 @@ from __future__ import annotations
 import json
 import os
 import re
+import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import pytest
@@ -23,16 +26,16 @@ from carryover.errors import ExitCode
 from support.agent_here import everything, only_this_path
 from support.claude_session import ClaudeSession
 from support.codex_session import CodexSession
-from support.daemon_process import DaemonProcess, agree_to_pointers
+from support.daemon_process import DaemonProcess, agree_to_pointers, wait_until
 from support.forked import CARRYOVER
-from support.recorded_shop import Run
+from support.recorded_shop import DISCOUNT, Run
+from support.repository import repository
 from support.terminal import CTRL_C, Terminal
 from support.tools import program
 
 
-def status_json(run: Run) -> dict[str, object]:
-    out = run.out("status", "--json")
-    found: dict[str, object] = json.loads(out)
+def status_json(run: Run) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(run.out("status", "--json"))
     return found
 
 
@@ -42,9 +45,7 @@ def test_without_any_state_it_works_and_creates_nothing(home: Path, run: Run) ->
     found = status_json(run)
 
     assert everything(home) == before
-    assert found["daemon"] is None
-    assert found["ledger"] is None
-    assert found["problems"] == []
+    assert (found["daemon"], found["ledger"], found["problems"]) == (None, None, [])
     assert (found["version"], found["state_folder"]) == (__version__, str(home / ".carryover"))
 
 
@@ -55,26 +56,22 @@ def test_it_changes_nothing_of_a_ledger_that_a_killed_daemon_left_open(recorded:
         "db.execute('INSERT INTO counter VALUES (\"redacted:jwt\", 7)'); db.commit(); os.kill(os.getpid(), 9)"
     )
     subprocess.run([sys.executable, "-c", script, str(state_dir().ledger)], check=False)
-    assert state_dir().ledger.with_name("ledger.sqlite-wal").stat().st_size > 0
     before = everything(home)
 
-    found = status_json(run)
+    assert status_json(run)["ledger"]["redactions"] == {"jwt": 7}
 
     assert everything(home) == before
-    assert isinstance(found["ledger"], dict)
-    assert found["ledger"]["redactions"] == {"jwt": 7}
+    assert state_dir().ledger.with_name("ledger.sqlite-wal").stat().st_size > 0
 
 
 def test_watching_shows_no_more_than_the_screen_has_room_for(recorded: Path) -> None:
-    command = [*CARRYOVER, "status", "--watch", "-v"]
-    with Terminal(command, os.environ, columns=60, lines=8) as terminal:
+    with Terminal([*CARRYOVER, "status", "--watch", "-v"], os.environ, columns=60, lines=8) as terminal:
         terminal.wait_for("more lines: without --watch all are shown")
         terminal.press(CTRL_C)
         code, text = terminal.end()
 
-    [screen] = [text] if (first := text.partition("without --watch all are shown"))[1] == "" else [first[0] + first[1]]
-    assert (code, len(screen.splitlines())) == (ExitCode.INTERRUPTED, 8)
-    assert max(map(len, screen.splitlines())) <= 60
+    rows = text.partition("without --watch all are shown")[0].splitlines()
+    assert (code, len(rows), max(map(len, rows)) <= 60) == (ExitCode.INTERRUPTED, 8, True)
 
 
 def test_watching_as_data_gives_an_object_per_line_and_ends_with_its_reader(claude: Path) -> None:
@@ -84,15 +81,12 @@ def test_watching_as_data_gives_an_object_per_line_and_ends_with_its_reader(clau
     )
     command = [sys.executable, "-c", script]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as watching:
-        assert watching.stdout is not None
+        assert watching.stdout is not None and watching.stderr is not None
         first, second = (json.loads(watching.stdout.readline()) for _ in range(2))
         watching.stdout.close()
-        code = watching.wait(timeout=30)
-        assert watching.stderr is not None
-        err = watching.stderr.read()
+        assert (watching.wait(timeout=30), watching.stderr.read()) == (ExitCode.OK, "")
 
     assert first.keys() == second.keys() >= {"agents", "problems"}
-    assert (code, err) == (ExitCode.OK, "")
 
 
 def test_a_limit_is_reported_with_commands_of_agents_that_are_at_none(
@@ -103,9 +97,7 @@ def test_a_limit_is_reported_with_commands_of_agents_that_are_at_none(
     for spec in specs():
         if spec.start is not None:
             program(home / "bin" / spec.start.binary, "exit 0")
-    roots = [home / name for name in ("blog", "shop")]
-    for root in roots:
-        (root / ".git").mkdir(parents=True)
+    roots = [repository(home / name) for name in ("blog", "shop")]
     codex = CodexSession(home / ".codex", roots[0], now=datetime.now(UTC) - timedelta(minutes=5))
     codex.prompt("Put a picture into the post")
     codex.limit("You've hit your usage limit. Try again at 8:05 AM.")
@@ -115,18 +107,11 @@ def test_a_limit_is_reported_with_commands_of_agents_that_are_at_none(
     state_dir().root.mkdir(mode=0o700)
     for root in roots:
         catch_up(state_dir(), str(root))
-    before = everything(home)
 
-    ledger = status_json(run)["ledger"]
-    shown = run("status")[1]
-
-    assert isinstance(ledger, dict)
     left = [agent for agent in startable_agents(None) if agent not in ("claude-code", "codex")]
-    assert {limit["root"]: limit["commands"] for limit in ledger["limits"]} == {
+    assert {limit["root"]: limit["commands"] for limit in status_json(run)["ledger"]["limits"]} == {
         str(root): [f"carryover to {agent} {root}" for agent in left] for root in roots
     }
-    assert shown.startswith("Claude Code reached its usage limit in ~/shop ")
-    assert everything(home) == before
 
 
 def test_a_running_daemon_is_mentioned(shop: Path, run: Run) -> None:
@@ -134,10 +119,8 @@ def test_a_running_daemon_is_mentioned(shop: Path, run: Run) -> None:
     with DaemonProcess() as running:
         running.settle()
         daemon = status_json(run)["daemon"]
-        _, for_people, _ = run("status", "-v")
-        short = run("status")[1]
+        for_people, short = run("status", "-v")[1], run("status")[1]
 
-    assert isinstance(daemon, dict)
     assert (daemon["version"], daemon["caught_up"]) == (__version__, True)
     assert [project["root"] for project in daemon["projects"]] == [str(shop)]
     assert f"\n  carryoverd       {__version__}, process {daemon['pid']}, " in for_people
@@ -151,15 +134,10 @@ def test_a_running_daemon_is_mentioned(shop: Path, run: Run) -> None:
 
 
 def test_before_an_install_it_lists_what_would_be_read(claude: Path, shop: Path, run: Run) -> None:
-    _, out, _ = run("status", "-v")
-    short = run("status")[1]
-    data = json.loads(run("status", "--json")[1])
-
-    assert (
-        "would be read by `carryover install`, or by carryoverd once it runs\n  Claude Code      2 transcripts, " in out
-    )
-    assert "\nrecorded     nothing yet; there are 2 transcripts to read, " in f"\n{short}"
-    assert [(row["agent"], row["transcripts"]) for row in data["would_read"]] == [("claude-code", 2)]
+    title = "would be read by `carryover install`, or by carryoverd once it runs"
+    assert f"\n{title}\n  Claude Code      2 transcripts, " in run.out("status", "-v")
+    assert "\nrecorded     nothing yet; there are 2 transcripts to read, " in f"\n{run.out('status')}"
+    assert [(row["agent"], row["transcripts"]) for row in status_json(run)["would_read"]] == [("claude-code", 2)]
 
 
 HOME = Path("/home/dev")
@@ -256,52 +234,45 @@ TASK = {"name": "watch", "state": "waiting", "restarts": 3, "last_error": "OSErr
 CORRUPT = {"path": "/home/dev/.carryover/ledger.corrupt-1.sqlite", "bytes": 2_000_000}
 
 
-@pytest.mark.parametrize(
-    ("title", "of_ledger", "others", "shown"),
-    [
-        ("redacted before it was stored", {"redactions": {"jwt": 1}}, {}, "1 secret: 1 jwt"),
-        (
-            "not understood (skipped, nothing else is affected)",
-            {"skipped": [{**SKIPPED, "n": 12, "last_ms": NOW_MS}]},
-            {},
-            "claude-code 2.9.0: 12 records of type hologram (unknown type)",
-        ),
-        (
-            "cannot be read now",
-            {"broken": [{**BROKEN, "retry_ms": NOW_MS + 2 * MINUTE_MS}]},
-            {},
-            "~/.claude/a.jsonl: Permission denied; next try in 2 min",
-        ),
-        (
-            "tasks of the daemon in trouble",
-            {},
-            {"daemon": {**HEALTH, "tasks": [TASK]}},
-            "watch: waiting, 3 restarts; OSError at watch.py:80",
-        ),
-        (
-            "moved aside",
-            {},
-            {"corrupt_ledgers": [CORRUPT]},
-            "~/.carryover/ledger.corrupt-1.sqlite (2.0 MB) was damaged; what could be read was kept. "
-            "Delete it when you miss nothing.",
-        ),
-        (
-            "projects",
-            {"projects": [project("/home/dev/shop")]},
-            {"daemon": {**HEALTH, "projects": [PUBLISHED]}},
-            "~/shop: last event 3 min ago, not published: no space left (CLAUDE.md was left alone: not text)",
-        ),
-        (
-            "what happened to the ledger",
-            {"incidents": [{"at_ms": NOW_MS - 2 * MINUTE_MS, "text": "The ledger was damaged."}]},
-            {},
-            "2 min ago: The ledger was damaged.",
-        ),
-    ],
-)
-def test_what_is_not_as_usual_has_a_section(
-    title: str, of_ledger: dict[str, Any], others: dict[str, Any], shown: str
-) -> None:
+SECTIONS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
+    "redacted before it was stored": ({"redactions": {"jwt": 1}}, {}, "1 secret: 1 jwt"),
+    "not understood (skipped, nothing else is affected)": (
+        {"skipped": [{**SKIPPED, "n": 12, "last_ms": NOW_MS}]},
+        {},
+        "claude-code 2.9.0: 12 records of type hologram (unknown type)",
+    ),
+    "cannot be read now": (
+        {"broken": [{**BROKEN, "retry_ms": NOW_MS + 2 * MINUTE_MS}]},
+        {},
+        "~/.claude/a.jsonl: Permission denied; next try in 2 min",
+    ),
+    "tasks of the daemon in trouble": (
+        {},
+        {"daemon": {**HEALTH, "tasks": [TASK]}},
+        "watch: waiting, 3 restarts; OSError at watch.py:80",
+    ),
+    "moved aside": (
+        {},
+        {"corrupt_ledgers": [CORRUPT]},
+        "~/.carryover/ledger.corrupt-1.sqlite (2.0 MB) was damaged; what could be read was kept. "
+        "Delete it when you miss nothing.",
+    ),
+    "projects": (
+        {"projects": [project("/home/dev/shop")]},
+        {"daemon": {**HEALTH, "projects": [PUBLISHED]}},
+        "~/shop: last event 3 min ago, not published: no space left (CLAUDE.md was left alone: not text)",
+    ),
+    "what happened to the ledger": (
+        {"incidents": [{"at_ms": NOW_MS - 2 * MINUTE_MS, "text": "The ledger was damaged."}]},
+        {},
+        "2 min ago: The ledger was damaged.",
+    ),
+}
+
+
+@pytest.mark.parametrize("title", SECTIONS)
+def test_what_is_not_as_usual_has_a_section(title: str) -> None:
+    of_ledger, others, shown = SECTIONS[title]
     assert section(title, ledger={**LEDGER, **of_ledger}, **others) == [f"  {shown}"]
 
 
@@ -316,10 +287,8 @@ def test_a_usage_limit_stands_first_with_the_command_that_continues() -> None:
 
     first, second, third, *_ = lines(ledger={**LEDGER, "limits": limits})
 
-    assert first == (
-        "Claude Code reached its usage limit in ~/shop 2 min ago; it resets 3pm. "
-        "Continue: carryover to codex /home/dev/shop"
-    )
+    reached = "Claude Code reached its usage limit in ~/shop 2 min ago; it resets 3pm."
+    assert first == f"{reached} Continue: carryover to codex /home/dev/shop"
     assert second.endswith("blog 2 min ago.") and "\x1b" not in second and "\x07" not in second
     assert third.startswith("carryoverd ")
 
@@ -356,11 +325,6 @@ short = partial(lines, 80)
 
 
 def test_the_short_form_says_what_runs_what_is_recorded_and_where_more_is() -> None:
-    assert short() == [
-        "carryoverd   not installed; `carryover install` sets it up and asks one question",
-        "recorded     nothing yet",
-        "more         `carryover status -v`",
-    ]
     assert short(agents=[AGENT])[0] == "carryoverd   not running, so no handoff is kept fresh: `carryover start`"
     ledger = {**LEDGER, "projects": [project("/home/dev/shop"), project("/srv/blog")], "project_count": 14}
     idle = {**AGENT, "id": "aider", "name": "Aider", "last_event_ms": None}
@@ -382,37 +346,23 @@ def test_a_project_that_is_paused_is_named_until_it_is_not() -> None:
     assert not any(line.startswith("left out") for line in short(config={**config, "excluded": []}))
 
 
-@pytest.mark.parametrize("width", [60, 80, 120, 200])
+@pytest.mark.parametrize("width", [60, 200])
 def test_the_short_form_has_ten_lines_at_most_and_lists_what_has_room(width: int) -> None:
     hooks = {**HOOKS, "missing": ["SessionStart"]}
-    ledger = {
-        **LEDGER,
-        "projects": [project(f"/home/dev/project{number}") for number in range(50)],
-        "project_count": 60,
-        "limits": [limit("/home/dev/shop"), limit("/srv/blog"), limit("/srv/third")],
-    }
+    projects = [project(f"/home/dev/project{number}") for number in range(50)]
+    limits = [limit("/home/dev/shop"), limit("/srv/blog"), limit("/srv/third")]
     found = lines(
         width,
         paused=True,
-        ledger=ledger,
+        ledger={**LEDGER, "projects": projects, "project_count": 60, "limits": limits},
         agents=[{**AGENT, "name": f"A rather long name {n}", "hooks": hooks} for n in range(9)],
         ledger_problem="It is new.",
     )
 
-    assert len(found) == 10
-    assert [line[:13].strip() for line in found[2:]] == [
-        "carryoverd",
-        "paused",
-        "recorded",
-        "agents",
-        "projects",
-        "problem",
-        "",
-        "more",
-    ]
+    names = ["carryoverd", "paused", "recorded", "agents", "projects", "problem", "", "more"]
+    assert [line[:13].strip() for line in found[2:]] == names
     assert "Continue: carryover to codex /home/dev/shop" in found[0]
-    assert found[7] == "problem      It is new."
-    assert found[8] == "             and 9 more problems"
+    assert found[7:9] == ["problem      It is new.", "             and 9 more problems"]
     assert all(len(found[at]) <= width and found[at].endswith(" more") for at in (5, 6))
 
 
@@ -427,3 +377,105 @@ def test_what_the_doctor_would_find_at_a_glance_is_named() -> None:
         "to do        Claude Code: hooks are installed, but not reviewed yet: Stop.",
         "more         `carryover status -v`; `carryover doctor` says what to do",
     ]
+
+
+@pytest.fixture
+def up(installed: Path, shop: Path) -> Iterator[DaemonProcess]:
+    """Everything is installed, and the daemon has read and published all there is."""
+    config = state_dir().config
+    config.write_text(config.read_text() + "\n[server]\nport = 0\n")
+    with DaemonProcess() as daemon:
+        daemon.settle()
+        wait_until("the port", lambda: daemon.health()["hook_port"]["port"])
+        yield daemon
+
+
+def found(run: Run, *arguments: str) -> list[str]:
+    code, out, err = run("doctor", "--json", *arguments)
+    reported = json.loads(out)
+    wrong = [finding["what"] for finding in reported["findings"] if finding["level"] == "wrong"]
+    assert (err, reported["healthy"], code) == ("", not wrong, ExitCode.FAILED if wrong else ExitCode.OK)
+    return wrong
+
+
+def test_where_all_is_well_it_says_so(up: DaemonProcess, run: Run) -> None:
+    deletes = "· Claude Code deletes transcripts that are older than 30 days"
+    assert run.out("doctor").startswith(f"No problems found.\n\n{deletes}")
+
+
+def test_it_changes_nothing(installed: Path, recorded: Path, home: Path, run: Run) -> None:
+    before = everything(home)
+
+    run("doctor")
+
+    assert everything(home) == before
+
+
+def test_what_is_broken_is_named_and_put_right(up: DaemonProcess, installed: Path, run: Run) -> None:
+    """A script of the hooks also where no service restarts the daemon."""
+    whole, script = json.loads(installed.read_bytes()), state_dir().hook_script.read_bytes()
+    installed.write_text(json.dumps({"hooks": {"Stop": whole["hooks"]["Stop"]}}))
+    state_dir().root.chmod(0o755)
+    state_dir().hook_script.unlink()
+
+    assert set(found(run)) >= {
+        "Claude Code: hooks are missing in ~/.claude/settings.json: SessionStart, PreCompact, StopFailure, SessionEnd.",
+        "Other users of this machine can read ~/.carryover.",
+    }
+    assert "✓ The script that the hooks run is in place." in run.out("doctor", "--fix").splitlines()
+    assert found(run) == []
+    assert set(json.loads(installed.read_bytes())["hooks"]) == set(whole["hooks"])
+    assert state_dir().root.stat().st_mode & 0o777 == 0o700
+    assert state_dir().hook_script.read_bytes() == script
+
+
+def test_a_hook_that_was_edited_by_hand_is_left_as_it_is(up: DaemonProcess, installed: Path, run: Run) -> None:
+    installed.write_text(installed.read_text().replace("claude-code Stop 2>", "claude-code Stop; beep 2>"))
+    before = installed.read_bytes()
+
+    [edited] = found(run, "--fix")
+
+    assert edited.endswith("are not as this version writes them: Stop.")
+    assert installed.read_bytes() == before
+
+
+COMMANDS: Final = ("show", "search discount", "log", "why cart.py", "export", f"export --session {DISCOUNT}", "handoff")
+
+
+def damage(column: str, where: str) -> int:
+    """Changes what matching events hold, as a disk would; returns how many there were."""
+    with closing(sqlite3.connect(state_dir().ledger, isolation_level=None)) as db:
+        return db.execute(f"UPDATE event SET body = {column} WHERE {where}").rowcount
+
+
+@pytest.fixture(params=["x'8000ff'", '\'{"kind":"nothing"}\''])
+def damaged(recorded: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The shop, of whose events every third is damaged."""
+    assert damage(request.param, "id % 3 = 0") > 2
+    monkeypatch.chdir(recorded)
+    return recorded
+
+
+def test_it_is_left_out_and_that_is_said(damaged: Path, run: Run) -> None:
+    for command in COMMANDS:
+        code, _, err = run(*command.split())
+        assert (code in (ExitCode.OK, ExitCode.NOTHING_FOUND), "Traceback" in err) == (True, False), command
+
+    code, out, err = run("show", DISCOUNT)
+    assert f"Session {DISCOUNT}" in out
+    assert "damaged entries of the ledger" in err and "doctor --fix" in err
+
+
+def test_doctor_finds_it_and_reads_it_again(
+    installed: Path, recorded: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(recorded)
+    whole = run("show", DISCOUNT)
+    number = damage("x'8000ff'", "id % 3 = 0")
+
+    _, out, _ = run("doctor")
+    assert f"{number} entries cannot be read" in out
+    run("doctor", "--fix")
+
+    assert run("show", DISCOUNT) == whole
+    assert "cannot be read" not in run("doctor")[1]

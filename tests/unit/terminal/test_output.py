@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
 from argparse import Namespace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -25,12 +27,14 @@ from carryover.terminal.output import (
     wants_colour,
     wrapped,
 )
+from carryover.terminal.pager import pager_command
 from carryover.terminal.table import Column, table
+from support.terminal import Terminal
 
 NOW_MS = 1_800_000_000_000
 
 
-class Terminal(io.StringIO):
+class Screen(io.StringIO):
     def isatty(self) -> bool:
         return True
 
@@ -120,7 +124,7 @@ def test_the_user_has_the_last_say_on_colour(
     for name, value in ({"TERM": "xterm"} | env).items():
         monkeypatch.setenv(name, value)
 
-    for stream, expected in ((Terminal(), terminal), (io.StringIO(), pipe)):
+    for stream, expected in ((Screen(), terminal), (io.StringIO(), pipe)):
         monkeypatch.setattr(sys, "stdout", stream)
         assert wants_colour() == expected
 
@@ -128,15 +132,15 @@ def test_the_user_has_the_last_say_on_colour(
 @pytest.mark.parametrize(("answer", "agrees"), [("y", True), ("YES ", True), ("n", False), ("", False)])
 def test_only_yes_agrees(answer: str, agrees: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("stdin", "stdout"):
-        monkeypatch.setattr(sys, name, Terminal(f"{answer}\n"))
+        monkeypatch.setattr(sys, name, Screen(f"{answer}\n"))
 
     assert agreed(Namespace(yes=False, json=False), "Sure?") is agrees
 
 
 @pytest.mark.parametrize("json", [False, True])
 def test_where_nobody_can_be_asked_only_the_option_agrees(json: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdin", Terminal("y\n") if json else io.StringIO("y\n"))
-    monkeypatch.setattr(sys, "stdout", Terminal())
+    monkeypatch.setattr(sys, "stdin", Screen("y\n") if json else io.StringIO("y\n"))
+    monkeypatch.setattr(sys, "stdout", Screen())
 
     assert agreed(Namespace(yes=True, json=json), "Sure?")
     with pytest.raises(UserError, match=r"so nothing was changed. Run it on a terminal, or with --yes"):
@@ -144,7 +148,7 @@ def test_where_nobody_can_be_asked_only_the_option_agrees(json: bool, monkeypatc
 
 
 def test_on_a_terminal_one_line_is_rewritten_in_place() -> None:
-    stream = Terminal()
+    stream = Screen()
     progress = Progress(stream)
 
     progress.update(0.5, "half")
@@ -174,7 +178,7 @@ def test_breaking_a_line_changes_nothing_but_blanks(line: str, width: int) -> No
 
 
 def test_on_a_terminal_lines_are_as_wide_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    terminal = Terminal()
+    terminal = Screen()
     monkeypatch.setattr(sys, "stdout", terminal)
     monkeypatch.setenv("COLUMNS", "44")
 
@@ -274,3 +278,59 @@ def test_a_column_that_may_not_be_cut_stays_whole() -> None:
     long = "x" * 50
 
     assert table((Column("ID"), Column("TASK", least=5)), [(long, "a task to do")], 40)[1].startswith(f"{long}  ")
+
+
+SCRIPT = """
+import sys
+from argparse import Namespace
+from carryover.terminal.output import paint, terminal_width
+from carryover.terminal.pager import paged
+with paged(Namespace(no_pager="--no-pager" in sys.argv)):
+    print(paint("bold", "1"), terminal_width(), sys.stdout.isatty())
+    for _ in range(int(sys.argv[1])):
+        print("a line of some length, so that a pipe is soon full")
+print("after", file=sys.stderr)
+"""
+
+
+def shown(home: Path, pager: str, *arguments: str) -> tuple[int, str]:
+    env = {**os.environ, "PAGER": pager}
+    with Terminal([sys.executable, "-c", SCRIPT, *(arguments or ("0",))], env) as terminal:
+        return terminal.end()
+
+
+def test_on_a_terminal_the_users_pager_shows_what_is_printed(home: Path) -> None:
+    assert shown(home, "sed 's/^/paged: /'") == (0, "paged: bold 120 True\nafter\n")
+
+
+def test_a_pager_that_is_left_early_ends_the_output_quietly(home: Path) -> None:
+    assert shown(home, "head -n 1", "100000") == (0, "bold 120 True\nafter\n")
+
+
+def test_a_pager_that_cannot_be_started_is_no_traceback(home: Path) -> None:
+    code, text = shown(home, "no-such-pager-anywhere")
+
+    assert (code, "Traceback" in text, text.endswith("after\n")) == (0, False, True)
+
+
+def test_without_a_pager_it_is_printed_at_once(home: Path) -> None:
+    assert shown(home, "sed 's/^/paged: /'", "0", "--no-pager") == (0, "bold 120 True\nafter\n")
+
+
+@pytest.mark.parametrize(("value", "command"), [("", None), ("cat", None), ("most -s", "most -s")])
+def test_the_pager_is_the_one_that_the_user_wants(
+    value: str, command: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PAGER", value)
+
+    assert pager_command() == command
+
+
+def test_less_is_used_where_it_is_there(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PAGER", raising=False)
+    monkeypatch.setenv("PATH", str(home))
+    without = pager_command()
+    (home / "less").write_text("#!/bin/sh\n")
+    (home / "less").chmod(0o755)
+
+    assert (without, pager_command()) == (None, "less")

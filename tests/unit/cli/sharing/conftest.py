@@ -33,6 +33,12 @@ def be_bob(bob: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Path]:
 
 
 @pytest.fixture
+def as_bob(be_bob: Callable[[], Path]) -> Path:
+    """From now on Bob calls the commands; his checkout. Named after `shared`, he does after Ann has shared it."""
+    return be_bob()
+
+
+@pytest.fixture
 def shared(recorded: Path, bob: Path, run: Run, tmp_path: Path) -> Path:
     """What Ann has encrypted to Bob's ssh key."""
     pytest.importorskip("pyrage")
@@ -54,6 +60,6 @@ def key(bob: Path) -> str:
 
 
 @pytest.fixture
-def as_bob(be_bob: Callable[[], Path]) -> Path:
-    """From now on Bob calls the commands; his checkout. Named after `shared`, he does after Ann has shared it."""
-    return be_bob()
+def own(bob: Path, key: str) -> tuple[str, ...]:
+    """The options of `import` by which Bob opens with that key what he is not asked about."""
+    return ("--identity", str(bob / "key"), "--yes")
