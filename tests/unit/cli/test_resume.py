@@ -12,6 +12,7 @@ import pytest
 
 from carryover.actions.context import state_dir
 from carryover.actions.from_disk import catch_up
+from carryover.adapter.spec import AgentSpec
 from carryover.agents import specs
 from carryover.errors import ExitCode
 from carryover.fsio import private_dir
@@ -25,52 +26,49 @@ from support.terminal import DOWN, ENTER, Terminal
 from support.tools import program
 
 SESSION = "0abc0000-0000-4000-8000-000000000000"
+SAYS = 'for word in "$PWD" "$@"; do echo "$word"; done'
+"""A command that prints the folder it stands in and its arguments, a line each."""
 
 
 @pytest.fixture
-def below(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def below(home: Path, only_home: None) -> Path:
     """A folder below a project, in which a session of Claude Code began; its command is here."""
-    only_this_path(home, monkeypatch)
-    program(home / "bin" / "claude", 'for word in "$PWD" "$@"; do echo "$word"; done')
+    program(home / "bin" / "claude", SAYS)
     project = repository(home / "shop", {"web/page.html": "<p>\n"})
-    session = ClaudeSession(home / ".claude" / "projects", project / "web", session=SESSION)
-    session.prompt("Add a login page to the web shop.")
-    private_dir(state_dir().root)
-    catch_up(state_dir(), str(project))
+    began(project, project / "web")
     return project / "web"
 
 
-def test_the_command_is_the_agents_own_in_the_folder_that_the_session_began_in(below: Path, run: Run) -> None:
-    assert run("resume", "0abc") == (ExitCode.OK, f"cd {below} && claude --resume {SESSION}\n", "")
+@pytest.fixture
+def claude_here(home: Path, only_home: None) -> Path:
+    return program(home / "bin" / "claude", SAYS)
 
 
-def test_where_the_folder_is_gone_too_another_agent_can_carry_on(below: Path, run: Run) -> None:
-    shutil.rmtree(below.parent)
+def began(project: Path, folder: Path) -> None:
+    """A session of Claude Code began in a folder of the project, and is recorded."""
+    projects = Path.home() / ".claude" / "projects"
+    ClaudeSession(projects, folder, session=SESSION).prompt("Add a login page to the web shop.")
+    private_dir(state_dir().root)
+    catch_up(state_dir(), str(project))
 
-    err = run.err(ExitCode.NOTHING_FOUND, "resume", SESSION)
 
-    assert f"`carryover to AGENT --session {SESSION}` carries on in another agent." in err
+def test_the_command_is_the_agents_own_in_the_folder_that_the_session_began_in(
+    below: Path, home: Path, run: Run
+) -> None:
+    line = f"cd {below} && claude --resume {SESSION}\n"
+    assert run.out("resume", "0abc") == line
+    assert "there is no terminal here" in run.err(ExitCode.REFUSED, "resume", SESSION, "--run")
 
-
-def test_an_agent_that_is_not_here_is_said(below: Path, home: Path, run: Run) -> None:
     (home / "bin" / "claude").unlink()
+    missing = "There is no `claude` command on PATH or in the usual places.\n"
+    assert run("resume", SESSION) == (ExitCode.OK, line, missing)
 
-    code, out, err = run("resume", SESSION)
-
-    assert (code, out) == (ExitCode.OK, f"cd {below} && claude --resume {SESSION}\n")
-    assert err == "There is no `claude` command on PATH or in the usual places.\n"
-
-
-def test_without_a_terminal_nothing_is_run(below: Path, run: Run) -> None:
-    err = run.err(ExitCode.REFUSED, "resume", SESSION, "--run")
-
-    assert "there is no terminal here" in err
+    shutil.rmtree(below.parent)
+    advice = f"`carryover to AGENT --session {SESSION}` carries on in another agent."
+    assert advice in run.err(ExitCode.NOTHING_FOUND, "resume", SESSION)
 
 
-@pytest.mark.parametrize(
-    "session",
-    ["--yolo", "$(touch x)", "a;b", "a\nb"],
-)
+@pytest.mark.parametrize("session", ["--yolo", "$(touch x)", "a;b", "a\nb"])
 def test_an_id_that_no_agent_gives_is_never_part_of_a_command(session: str, below: Path, home: Path, run: Run) -> None:
     other = repository(home / "other", {"a.py": "1\n"})
     planted = CodexSession(home / "given", other, session=session)
@@ -79,31 +77,24 @@ def test_an_id_that_no_agent_gives_is_never_part_of_a_command(session: str, belo
     assert run("import", str(planted.path))[0] == ExitCode.OK
 
     with chdir(other):
-        code, out, err = run("resume", "last")
-        _, handoff, _ = run("handoff")
+        err, handoff = run.err(ExitCode.REFUSED, "resume", "last"), run("handoff")[1]
 
-    assert (code, out) == (ExitCode.REFUSED, "")
     assert "is not one that Codex gives, so its command is not printed" in err
     safe = "a" if session.startswith("a") else "ID"
     assert f"`carryover to AGENT --session {safe}` carries on in another agent." in err
-    assert "Add a logout page" in handoff
-    assert f"Full history: `carryover show {safe}`;" in handoff
+    assert "Add a logout page" in handoff and f"Full history: `carryover show {safe}`;" in handoff
 
 
 @pytest.mark.parametrize("name", ["a\x1b[31mb", "a\nb", "a\u202egpj", "-x it's"])
 def test_the_printed_folder_is_the_sessions_whatever_its_name_holds(
-    name: str, home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+    name: str, home: Path, claude_here: Path, run: Run
 ) -> None:
-    only_this_path(home, monkeypatch)
-    program(home / "bin" / "claude")
     project = repository(home / name, {"a.py": "1\n"})
-    ClaudeSession(home / ".claude" / "projects", project, session=SESSION).prompt("Add a login page to the web shop.")
-    private_dir(state_dir().root)
-    catch_up(state_dir(), str(project))
+    began(project, project)
 
-    code, out, _ = run("resume", SESSION)
+    out = run.out("resume", SESSION)
 
-    assert (code, out.count("\n"), out[:-1].isprintable()) == (ExitCode.OK, 1, True)
+    assert (out.count("\n"), out[:-1].isprintable()) == (1, True)
     shown = subprocess.run(["bash", "-c", f"{out.partition(' && ')[0]} && pwd"], capture_output=True, check=True).stdout
     assert shown == os.fsencode(f"{project}\n")
 
@@ -112,8 +103,7 @@ def test_in_a_terminal_it_is_run_there(below: Path) -> None:
     with Terminal([*CARRYOVER, "resume", SESSION, "--run"], os.environ) as terminal:
         code, text = terminal.end()
 
-    assert code == ExitCode.OK
-    assert text.splitlines()[1:] == [str(below), "--resume", SESSION]
+    assert (code, text.splitlines()[1:]) == (ExitCode.OK, [str(below), "--resume", SESSION])
 
 
 REST_OF_ID = "abc0000-0000-4000-8000-000000000000"
@@ -122,10 +112,8 @@ LOGIN = "Add a login page to the web shop; the form goes into login.html."
 
 
 @pytest.fixture
-def two_tasks(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def two_tasks(home: Path, claude_here: Path) -> Path:
     """Two unrelated tasks were worked on, the login page last; an agent that can be started is here."""
-    only_this_path(home, monkeypatch)
-    program(home / "bin" / "claude", 'for word in "$PWD" "$@"; do echo "$word"; done')
     project = repository(home / "shop", {"prices.py": "PRICES = {}\n"})
     for number, task in enumerate((PARSER, LOGIN)):
         now = datetime.now(UTC) - timedelta(minutes=20 - 10 * number)
@@ -142,60 +130,45 @@ def task_in(text: str) -> str:
     return text.partition("## Task\n- ")[2].partition("\n")[0].partition(": ")[2]
 
 
-def test_carryover_to_without_a_terminal_prints_the_command_that_handoff_prints(two_tasks: Path, run: Run) -> None:
-    printed = run("to", "claude", str(two_tasks))
-
-    assert printed == run("handoff", str(two_tasks), "--to", "claude")
-    assert (printed[0], printed[1].startswith(f"cd {two_tasks} && claude 'Read .carryover/handoff.md, then")) == (
-        0,
-        True,
-    )
-
-
-@pytest.mark.parametrize(
-    "order", ["to claude --session 0abc DIR", "to claude DIR --session 0abc", "to --session 0abc claude DIR"]
-)
-def test_an_option_may_stand_between_the_agent_and_the_project(two_tasks: Path, run: Run, order: str) -> None:
-    code, out, err = run(*(str(two_tasks) if word == "DIR" else word for word in order.split()))
-
-    assert (code, err, out.startswith(f"cd {two_tasks} && claude 'Read .carryover/handoff-chosen.md")) == (0, "", True)
-    assert run("to", "claude", "--session", "0abc", str(two_tasks), "more")[0] == ExitCode.USAGE
-
-
 def test_the_last_other_agent_that_worked_here_or_the_only_one_is_meant_by_a_dash(
     two_tasks: Path, home: Path, run: Run
 ) -> None:
-    nobody = run("to", "-", str(two_tasks))
+    to = ("to", "-", str(two_tasks))
+    run.err(ExitCode.NOTHING_FOUND, *to)
     program(home / "bin" / "gemini", "exit 0")
-    only = run("to", "-", str(two_tasks))
+    assert "&& gemini " in run.out(*to)
     program(home / "bin" / "codex", "exit 0")
-    several = run("to", "-", str(two_tasks))
+    several = "These can be started here: claude-code, codex, gemini-cli. Name one: `carryover to AGENT`."
+    assert several in run.err(ExitCode.NOTHING_FOUND, *to)
     codex = CodexSession(home / ".codex", two_tasks, now=datetime.now(UTC) - timedelta(hours=1))
     codex.prompt("Write the README.")
     codex.answer("It is written.")
-    last = run("to", "-", str(two_tasks))
-
-    assert (nobody[0], nobody[1]) == (several[0], several[1]) == (ExitCode.NOTHING_FOUND, "")
-    assert "These can be started here: claude-code, codex, gemini-cli. Name one: `carryover to AGENT`." in several[2]
-    assert (only[0], "&& gemini " in only[1]) == (ExitCode.OK, True)
-    assert (last[0], "&& codex " in last[1]) == (ExitCode.OK, True)
+    assert "&& codex " in run.out(*to)
 
 
-def test_another_agent_gets_the_chosen_work_and_the_projects_own_handoff_stays(two_tasks: Path, run: Run) -> None:
-    code, out, err = run("handoff", str(two_tasks), "--to", "claude", "--session", "0abc")
+@pytest.mark.parametrize(
+    "order",
+    [
+        *("to claude --session 0abc DIR", "to claude DIR --session 0abc", "to --session 0abc claude DIR"),
+        "handoff DIR --to claude --session 0abc",
+    ],
+)
+def test_another_agent_gets_the_chosen_work_and_the_projects_own_handoff_stays(
+    two_tasks: Path, run: Run, order: str
+) -> None:
+    out = run.out(*(str(two_tasks) if word == "DIR" else word for word in order.split()))
 
+    assert out.startswith(f"cd {two_tasks} && claude 'Read .carryover/handoff-chosen.md, then go on")
     chosen, usual = (two_tasks / ".carryover" / name for name in ("handoff-chosen.md", "handoff.md"))
-    assert (code, err) == (ExitCode.OK, "")
-    assert ".carryover/handoff-chosen.md, then go on" in out
     assert (task_in(chosen.read_text()), task_in(usual.read_text())) == (PARSER, LOGIN)
     assert chosen.stat().st_mode & 0o777 == 0o600
+    assert run("to", "claude", "--session", "0abc", str(two_tasks), "more")[0] == ExitCode.USAGE
 
 
 def test_a_session_of_another_project_is_never_handed_over(two_tasks: Path, home: Path, run: Run) -> None:
     other = repository(home / "other")
-    ClaudeSession(home / ".claude" / "projects", other, session=f"9{REST_OF_ID}").prompt(
-        "Rewrite the manual of the other one."
-    )
+    session = ClaudeSession(home / ".claude" / "projects", other, session=f"9{REST_OF_ID}")
+    session.prompt("Rewrite the manual of the other one.")
     catch_up(state_dir(), str(other))
 
     err = run.err(ExitCode.NOTHING_FOUND, "handoff", str(two_tasks), "--session", "9abc")
@@ -203,17 +176,14 @@ def test_a_session_of_another_project_is_never_handed_over(two_tasks: Path, home
     assert f"Session 9{REST_OF_ID} belongs to {other}; name that project." in err
 
 
-def test_on_a_terminal_the_user_picks_where_several_tasks_are_open(two_tasks: Path, home: Path) -> None:
-    command = [*CARRYOVER, "handoff", str(two_tasks), "--to", "claude"]
-    with Terminal(command, os.environ) as terminal:
+def test_on_a_terminal_the_user_picks_where_several_tasks_are_open(two_tasks: Path) -> None:
+    with Terminal([*CARRYOVER, "handoff", str(two_tasks), "--to", "claude"], os.environ) as terminal:
         shown = terminal.wait_for("Write a parser")
         terminal.press(DOWN, ENTER)
         code, text = terminal.end()
 
-    assert "Which work do you want to continue?" in shown
-    assert code == ExitCode.OK
-    assert f"cd {two_tasks} && claude" in text
-    assert "handoff-chosen.md" in text
+    assert (code, "Which work do you want to continue?" in shown) == (ExitCode.OK, True)
+    assert f"cd {two_tasks} && claude" in text and "handoff-chosen.md" in text
     assert task_in((two_tasks / ".carryover" / "handoff-chosen.md").read_text()) == PARSER
 
 
@@ -228,22 +198,22 @@ def only_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     only_this_path(home, monkeypatch)
 
 
-@pytest.fixture
-def claude_here(home: Path, only_home: None) -> Path:
-    """A `claude` that writes down its arguments, a line each, and the folder it stands in."""
-    return program(home / "bin" / "claude", 'for word in "$PWD" "$@"; do echo "$word"; done')
-
-
 @pytest.mark.usefixtures("only_home")
 @pytest.mark.parametrize("spec", STARTABLE, ids=lambda spec: spec.id)
-def test_the_command_is_one_line_that_a_shell_runs_in_the_project(shop: Path, home: Path, run: Run, spec) -> None:  # type: ignore[no-untyped-def]
-    program(home / "bin" / spec.start.binary, 'for word in "$PWD" "$@"; do echo "$word"; done')
+def test_the_command_is_one_line_that_a_shell_runs_in_the_project(
+    shop: Path, home: Path, run: Run, spec: AgentSpec
+) -> None:
+    assert spec.start is not None
+    program(home / "bin" / spec.start.binary, SAYS)
 
     out = run.out("handoff", str(shop), "--to", spec.id)
 
     assert out == f"cd {shop} && {spec.start.binary} {shlex.join(spec.start.arguments(SENTENCE, HANDOFF))}\n"
-    shown = subprocess.run(["sh", "-c", out], capture_output=True, text=True, check=True, cwd="/").stdout
-    assert shown.splitlines() == [str(shop), *spec.start.arguments(SENTENCE, HANDOFF)]
+    assert run_by_shell(out) == [str(shop), *spec.start.arguments(SENTENCE, HANDOFF)]
+
+
+def run_by_shell(line: str) -> list[str]:
+    return subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=True, cwd="/").stdout.splitlines()
 
 
 def test_the_handoff_is_put_into_the_project_first(shop: Path, claude_here: Path, run: Run) -> None:
@@ -264,41 +234,37 @@ def test_a_path_with_blanks_and_quotes_is_quoted_for_the_shell(
     state_dir().root.mkdir(mode=0o700)
     state_dir().config.write_text(f'[publish]\nfolder = "{home}/it\'s mine"\n')
 
-    code, out, _ = run("handoff", str(shop), "--to", "claude-code")
+    folder, prompt = run_by_shell(run("handoff", str(shop), "--to", "claude-code")[1])
 
-    shown = subprocess.run(["sh", "-c", out], capture_output=True, text=True, check=True, cwd="/").stdout.splitlines()
-    path = Path(shown[1].removeprefix("Read ").removesuffix(REST))
-    assert (code, shown[0], path.parent.parent) == (ExitCode.OK, str(shop), home / "it's mine")
+    path = Path(prompt.removeprefix("Read ").removesuffix(REST))
+    assert (folder, path.parent.parent) == (str(shop), home / "it's mine")
     assert path.read_text().startswith("# [CARRYOVER]")
     assert not (shop / ".carryover").exists()
 
 
 @pytest.mark.usefixtures("only_home")
 @pytest.mark.parametrize(
-    ("arguments", "code", "words"),
+    ("agent", "code", "words"),
     [
-        (["--to", "claude-code"], ExitCode.NOTHING_FOUND, "no `claude` command"),
-        (["--to", "windsurf"], ExitCode.REFUSED, "can't start Windsurf with a first prompt"),
+        ("claude-code", ExitCode.NOTHING_FOUND, "no `claude` command"),
+        ("windsurf", ExitCode.REFUSED, "can't start Windsurf with a first prompt"),
     ],
 )
 def test_an_agent_that_cannot_be_started_is_reported_with_the_way_out(
-    shop: Path, run: Run, arguments: list[str], code: ExitCode, words: str
+    shop: Path, run: Run, agent: str, code: ExitCode, words: str
 ) -> None:
-    assert run("handoff", str(shop), *arguments)[:2] == (code, "")
-    err = run("handoff", str(shop), *arguments)[2]
+    err = run.err(code, "handoff", str(shop), "--to", agent)
 
-    assert words in err
-    assert "`carryover handoff --copy` puts the handoff on the clipboard" in err
+    assert words in err and "`carryover handoff --copy` puts the handoff on the clipboard" in err
     assert not (shop / ".carryover").exists()
 
 
 def test_an_excluded_project_is_not_handed_over_in_any_way(shop: Path, claude_here: Path, run: Run) -> None:
     (shop / ".carryover.toml").write_text("exclude = true\n")
 
-    for arguments in (["--to", "claude-code"], ["--copy"]):
+    for arguments in ([], ["--to", "claude-code"], ["--copy"]):
         err = run.err(ExitCode.REFUSED, "handoff", str(shop), *arguments)
-
-        assert "excluded by" in err
+        assert "excluded by the project's own .carryover.toml" in err
 
 
 @pytest.mark.usefixtures("only_home")
@@ -308,13 +274,9 @@ def test_the_handoff_goes_to_the_clipboard_and_into_no_file(
     program(home / "bin" / "xclip", f"cat > '{home}/taken'")
     monkeypatch.setenv("DISPLAY", ":0")
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
-    text = run("handoff", str(shop))[1]
-
-    alone, named = run("handoff", str(shop), "--copy"), run("handoff", str(shop), "--to", "windsurf", "--copy")
 
     said = f"The handoff of {shop} is on the clipboard (xclip). Paste it as the first prompt of"
-    assert alone == (ExitCode.OK, f"{said} the next agent.\n", "")
-    assert named == (ExitCode.OK, f"{said} Windsurf.\n", "")
-    assert (home / "taken").read_text() == text
-    assert not (shop / ".carryover").exists()
-    assert os.path.lexists(state_dir().root) is False
+    assert run.out("handoff", str(shop), "--copy") == f"{said} the next agent.\n"
+    assert run.out("handoff", str(shop), "--to", "windsurf", "--copy") == f"{said} Windsurf.\n"
+    assert (home / "taken").read_text() == run("handoff", str(shop))[1]
+    assert not (shop / ".carryover").exists() and not os.path.lexists(state_dir().root)
