@@ -27,21 +27,15 @@ LATER = " carryoverd is not running; it holds when it starts.\n"
 
 
 @pytest.fixture
-def config_file() -> None:
+def config_file(home: Path) -> Path:
     state_dir().root.mkdir(mode=0o700)
     state_dir().config.write_text(FILE)
+    return state_dir().config
 
 
-def text() -> str:
-    return state_dir().config.read_text()
+def test_all_settings_are_shown_with_where_they_come_from(config_file: Path, run: Run) -> None:
+    rows = {line.split()[0]: line.split()[1:] for line in run.out("config").splitlines()}
 
-
-@pytest.mark.usefixtures("config_file")
-def test_all_settings_are_shown_with_where_they_come_from(home: object, run: Run) -> None:
-    code, out, err = run("config")
-
-    rows = {line.split()[0]: line.split()[1:] for line in out.splitlines()}
-    assert (code, err) == (ExitCode.OK, "")
     assert rows["SETTING"] == ["VALUE", "FROM"]
     assert rows["resume.mode"] == ["brief", "~/.carryover/config.toml"]
     assert rows["projects.exclude"] == ['["~/clients/*"]', "~/.carryover/config.toml"]
@@ -50,81 +44,65 @@ def test_all_settings_are_shown_with_where_they_come_from(home: object, run: Run
     assert set(setting_names()) <= rows.keys()
 
 
-@pytest.mark.usefixtures("config_file")
-def test_one_setting_is_printed_alone(home: object, run: Run) -> None:
-    assert run("config", "resume.mode") == (ExitCode.OK, "brief\n", "")
-    assert run("config", "notify.desktop") == (ExitCode.OK, "true\n", "")
-    assert run("config", "publish.folder") == (ExitCode.NOTHING_FOUND, "", "carryover: publish.folder is not set.\n")
-    assert json.loads(run("config", "resume.mode", "--json")[1]) == {
-        "key": "resume.mode",
-        "value": "brief",
-        "origin": str(state_dir().config),
-        "default": "ask",
-    }
+def test_one_setting_is_printed_alone(config_file: Path, run: Run) -> None:
+    assert (run.out("config", "resume.mode"), run.out("config", "notify.desktop")) == ("brief\n", "true\n")
+    unset = "carryover: publish.folder is not set.\n"
+    assert run.err(ExitCode.NOTHING_FOUND, "config", "publish.folder") == unset
+    about = {"key": "resume.mode", "value": "brief", "origin": str(config_file), "default": "ask"}
+    assert json.loads(run.out("config", "resume.mode", "--json")) == about
 
 
-@pytest.mark.usefixtures("config_file")
 @pytest.mark.parametrize(
-    ("arguments", "before", "after"),
+    ("line", "before", "after"),
     [
-        (("resume.mode", "silent"), '"brief"', '"silent"'),
-        (("projects.exclude", "~/clients/*", "~/old"), '"~/clients/*", # theirs\n', None),
-        (("notify.desktop", "false"), None, "[notify]\ndesktop = false\n"),
-        (("retention.max_age_days", "30"), None, "[retention]\nmax_age_days = 30\n"),
-        (("publish.folder", "~/handoffs"), None, '[publish]\nfolder = "~/handoffs"\n'),
-        (("projects.include", '["~/code/*"]'), None, 'include = ["~/code/*"]\n'),
+        ("resume.mode silent", '"brief"', '"silent"'),
+        ("projects.exclude ~/clients/* ~/old", "", '  "~/clients/*", # theirs\n'),
+        ("notify.desktop false", "", "[notify]\ndesktop = false\n"),
+        ("retention.max_age_days 30", "", "[retention]\nmax_age_days = 30\n"),
+        ("publish.folder ~/handoffs", "", '[publish]\nfolder = "~/handoffs"\n'),
+        ('projects.include ["~/code/*"]', "", 'include = ["~/code/*"]\n'),
     ],
-    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
 def test_one_setting_is_changed_and_every_other_byte_stays(
-    arguments: tuple[str, ...], before: str | None, after: str | None, home: object, run: Run
+    line: str, before: str, after: str, config_file: Path, run: Run
 ) -> None:
-    out = run.out("config", *arguments)
+    key, *values = line.split()
 
-    assert out.startswith(f"{arguments[0]} = ")
-    assert out.endswith(LATER)
-    if before is not None and after is not None:
-        assert text() == FILE.replace(before, after)
+    out = run.out("config", key, *values)
+
+    assert out.startswith(f"{key} = ") and out.endswith(LATER)
+    text = config_file.read_text()
+    if before:
+        assert text == FILE.replace(before, after)
     else:
-        assert all(line in text().splitlines() for line in FILE.splitlines())
-    assert after is None or after in text()
-    again = text()
-    assert f"{arguments[0]} = " in run("config", *arguments)[1]
-    assert text() == again
+        assert after in text and all(kept in text.splitlines() for kept in FILE.splitlines())
+    assert f"{key} = " in run("config", key, *values)[1]
+    assert config_file.read_text() == text
 
 
-@pytest.mark.usefixtures("config_file")
-def test_a_setting_that_is_taken_out_has_its_default_again(home: object, run: Run) -> None:
-    assert run("config", "--unset", "resume.mode")[:2] == (ExitCode.OK, f"resume.mode = ask (was brief).{LATER}")
+def test_a_setting_that_is_taken_out_has_its_default_again(config_file: Path, run: Run) -> None:
+    assert run.out("config", "--unset", "resume.mode") == f"resume.mode = ask (was brief).{LATER}"
 
-    assert "mode" not in text()
-    assert text().startswith("# mine\n")
+    assert "mode" not in config_file.read_text() and config_file.read_text().startswith("# mine\n")
     assert run("config", "--unset", "resume.mode")[1] == f"resume.mode = ask, as before.{LATER}"
 
 
-@pytest.mark.usefixtures("config_file")
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("line", "code", "said"),
     [
-        (("resume.mode", "loud"), ExitCode.USAGE, "resume.mode can't be 'loud': it must be one of ask, brief, silent"),
-        (("resume.stale_days", "-1"), ExitCode.USAGE, "it must be a whole number of 0 or more"),
-        (("server.port", "99999"), ExitCode.USAGE, "server.port can't be '99999'"),
-        (("publish.folder", "handoffs"), ExitCode.USAGE, "`folder` must begin with / or ~"),
-        (("resume.mod", "ask"), ExitCode.USAGE, "did you mean 'resume.mode'?"),
-        (("frobnicate",), ExitCode.USAGE, "There is no setting 'frobnicate'."),
-        (("agents.selected", "codex"), ExitCode.REFUSED, "`carryover install` decides that"),
-        (("--unset",), ExitCode.USAGE, "--unset needs a KEY"),
+        ("resume.mode loud", ExitCode.USAGE, "resume.mode can't be 'loud': it must be one of ask, brief, silent"),
+        ("resume.stale_days -1", ExitCode.USAGE, "it must be a whole number of 0 or more"),
+        ("server.port 99999", ExitCode.USAGE, "server.port can't be '99999'"),
+        ("publish.folder handoffs", ExitCode.USAGE, "`folder` must begin with / or ~"),
+        ("resume.mod ask", ExitCode.USAGE, "did you mean 'resume.mode'?"),
+        ("frobnicate", ExitCode.USAGE, "There is no setting 'frobnicate'."),
+        ("agents.selected codex", ExitCode.REFUSED, "`carryover install` decides that"),
+        ("--unset", ExitCode.USAGE, "--unset needs a KEY"),
     ],
-    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
-def test_what_has_no_meaning_changes_nothing(
-    arguments: tuple[str, ...], code: ExitCode, said: str, home: object, run: Run
-) -> None:
-    answer = run("config", *arguments)
-
-    assert answer[:2] == (code, "")
-    assert said in answer[2]
-    assert text() == FILE
+def test_what_has_no_meaning_changes_nothing(line: str, code: ExitCode, said: str, config_file: Path, run: Run) -> None:
+    assert said in run.err(code, "config", *line.split())
+    assert config_file.read_text() == FILE
 
 
 @pytest.fixture

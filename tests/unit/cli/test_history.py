@@ -20,68 +20,61 @@ def test_the_turns_that_changed_a_file_are_listed_with_their_prompts(
 ) -> None:
     monkeypatch.chdir(recorded)
 
-    out = run("why", "cart.py")[1]
+    *_, first, prompt = run("why", "cart.py")[1].splitlines()
 
-    *_, head, prompt = out.splitlines()
-    assert re.match(r"(.+ ago|just now|\d{4}-\d\d-\d\d) · Claude Code · c0de", head)
-    assert "discount" in prompt
+    assert HEAD.match(first) and "discount" in prompt
     changes = json.loads(run("why", "cart.py", "--json")[1])
     assert {change["path"] for change in changes} == {str(recorded / "cart.py")}
 
 
+HEAD = re.compile(r"(.+ ago|just now|\d{4}-\d\d-\d\d) · Claude Code · c0de")
 CART = "def total(items):\n    return sum(items)\n"
+WITH_DISCOUNT = "    return sum(items)\n\n\ndef discount(cents):\n    return cents\n"
 
 
 @pytest.fixture
-def work(home: Path) -> ClaudeWork:
+def work(home: Path, monkeypatch: pytest.MonkeyPatch) -> ClaudeWork:
     """A session in a repository with one committed file, `cart.py`; it began three hours ago."""
     session = ClaudeWork(home / ".claude" / "projects", repository(home / "shop", {"cart.py": CART}))
     session.now -= timedelta(hours=3)
     git(session.cwd, "commit", "--quiet", "--amend", "--no-edit", "--date", "2026-01-02T00:00:00Z")
+    monkeypatch.chdir(session.cwd)
     return session
 
 
-def why(run: Run, work: ClaudeWork, line: int, name: str = "cart.py") -> dict[str, Any]:
-    code, out, _ = run("why", f"{work.cwd / name}:{line}", "--json")
-    found: dict[str, Any] = json.loads(out)
+def why(run: Run, place: str) -> tuple[str, ...]:
+    """What is found of a line, and the prompts of its turns."""
+    code, out, _ = run("why", place, "--json")
+    found = json.loads(out)
     assert (code == ExitCode.OK) == bool(found["turns"])
-    return found
+    return found["found"], *(turn["prompt"] for turn in found["turns"])
 
 
 def test_a_line_is_followed_through_later_edits_to_the_turn_that_wrote_it(work: ClaudeWork, run: Run) -> None:
     work.prompt("add a discount")
-    work.edit(
-        "cart.py", "    return sum(items)\n", "    return sum(items)\n\n\ndef discount(cents):\n    return cents\n"
-    )
+    work.edit("cart.py", "    return sum(items)\n", WITH_DISCOUNT)
     work.prompt("say what it is for")
     work.edit("cart.py", "def total", '"""Prices of a cart."""\n\n\ndef total')
     work.edit("cart.py", "    return cents\n", "    return cents - 5\n")
 
     assert (work.cwd / "cart.py").read_text().splitlines()[7:] == ["def discount(cents):", "    return cents - 5"]
-    assert [(why(run, work, line)["found"], *prompts(run, work, line)) for line in (1, 8, 9)] == [
+    assert [why(run, f"cart.py:{line}") for line in (1, 4, 8, 9)] == [
         ("followed", "say what it is for"),
+        ("before",),
         ("followed", "add a discount"),
         ("followed", "say what it is for"),
     ]
-    assert why(run, work, 4)["found"] == "before"
-
-
-def prompts(run: Run, work: ClaudeWork, line: int, name: str = "cart.py") -> list[str]:
-    return [turn["prompt"] for turn in why(run, work, line, name)["turns"]]
 
 
 def test_what_was_written_by_hand_is_said_to_come_from_outside(work: ClaudeWork, run: Run) -> None:
     work.prompt("add a discount")
-    work.edit(
-        "cart.py", "    return sum(items)\n", "    return sum(items)\n\n\ndef discount(cents):\n    return cents\n"
-    )
+    work.edit("cart.py", "    return sum(items)\n", WITH_DISCOUNT)
     path = work.cwd / "cart.py"
     path.write_text(path.read_text().replace("def discount(cents):\n", "def discount(cents):\n    # by hand\n"))
 
-    assert why(run, work, 6)["found"] == "outside"
-    assert (why(run, work, 7)["found"], prompts(run, work, 7)) == ("by_text", ["add a discount"])
-    code, out, _ = run("why", f"{path}:6")
-    assert (code, out) == (
+    assert why(run, "cart.py:6") == ("outside",)
+    assert why(run, "cart.py:7") == ("by_text", "add a discount")
+    assert run("why", "cart.py:6")[:2] == (
         ExitCode.NOTHING_FOUND,
         "cart.py:6 · not committed\n      # by hand\n"
         "No recorded edit wrote this line: it was changed outside the sessions.\n",
@@ -95,10 +88,9 @@ def test_a_committed_line_names_turn_and_commit_also_after_a_rename(work: Claude
     git(work.cwd, "mv", "cart.py", "basket.py")
     commit(work.cwd, "Rename it", at=work.now)
 
-    found = why(run, work, 2, "basket.py")
-
+    found = json.loads(run("why", "basket.py:2", "--json")[1])
     assert (found["commit"]["id"], found["text"]) == (made, "    return sum(items) - 5")
-    assert (found["found"], prompts(run, work, 2, "basket.py")) == ("followed", ["add a discount"])
+    assert why(run, "basket.py:2") == ("followed", "add a discount")
 
 
 def test_a_secret_in_a_line_is_not_shown_and_the_line_is_known(work: ClaudeWork, run: Run) -> None:
@@ -106,23 +98,21 @@ def test_a_secret_in_a_line_is_not_shown_and_the_line_is_known(work: ClaudeWork,
     work.prompt("use the key")
     work.write("keys.py", f'KEY = "{key}"\nother = 1\n')
 
-    found = why(run, work, 1, "keys.py")
-
+    found = json.loads(run("why", "keys.py:1", "--json")[1])
     assert (found["found"], found["text"]) == ("followed", 'KEY = "[redacted:github]"')
 
 
-@pytest.mark.parametrize("place", ["cart.py:99", "cart.py:0", "gone.py:1"])
-def test_a_line_that_is_not_there_is_refused(work: ClaudeWork, run: Run, place: str) -> None:
+def test_what_is_not_there_or_not_recorded_is_said(work: ClaudeWork, home: Path, run: Run) -> None:
     work.prompt("hello")
-    err = run.err(ExitCode.NOTHING_FOUND, "why", str(work.cwd / place))
+    unmade = f"No recorded session made commit {head(work.cwd)[:8]}"
+    said = {"why cart.py:99": "so no line", "why cart.py:0": "so no line", "why gone.py:1": "can't be read"}
+    nothing = {"why HEAD": unmade, "log --since 2030-01-01": "", "log --agent codex": "", f"log {home}": ""}
 
-    assert "so no line" in err or "can't be read" in err
+    for command, words in (said | nothing).items():
+        assert words in run.err(ExitCode.NOTHING_FOUND, *command.split()), command
 
 
-def test_a_commit_names_its_session_and_the_turns_in_it(
-    work: ClaudeWork, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(work.cwd)
+def test_a_commit_names_its_session_and_the_turns_in_it(work: ClaudeWork, run: Run) -> None:
     work.prompt("add a discount")
     work.edit("cart.py", "sum(items)", "sum(items) - 5")
     work.write("test_cart.py", "def test_total(): ...\n")
@@ -132,59 +122,38 @@ def test_a_commit_names_its_session_and_the_turns_in_it(
     work.later(days=2)
     commit(work.cwd, "Raise it", at=work.now)
 
-    code, out, _ = run("why", first[:7])
-
     short = work.session[:8]
-    assert (code, out) == (
-        ExitCode.OK,
+    assert run("why", first[:7])[1] == (
         f"2 h ago · commit {first[:8]} · made by Claude Code {short}\n  Add a discount\n"
-        f"2 h ago · Claude Code · {short} · test_cart.py new +1, cart.py +1 -1\n  add a discount\n",
+        f"2 h ago · Claude Code · {short} · test_cart.py new +1, cart.py +1 -1\n  add a discount\n"
     )
     found = json.loads(run("why", "HEAD", "--json")[1])
     assert (found["made_by"], [turn["prompt"] for turn in found["turns"]]) == (None, ["raise it"])
 
 
-def test_a_commit_without_a_session_says_so(work: ClaudeWork, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(work.cwd)
-    work.prompt("hello")
-
-    err = run.err(ExitCode.NOTHING_FOUND, "why", "HEAD")
-
-    assert f"No recorded session made commit {head(work.cwd)[:8]}" in err
-
-
 def test_the_timeline_of_a_project_is_printed_newest_first(recorded: Path, run: Run) -> None:
-    out = run("log", str(recorded))[1]
+    lines = run("log", str(recorded))[1].splitlines()
 
-    entries = [line for line in out.splitlines() if not line.startswith("  ")]
-    texts = [line for line in out.splitlines() if line.startswith("  ")]
-    assert all(re.match(r"(.+ ago|just now|\d{4}-\d\d-\d\d) · Claude Code · c0de", line) for line in entries)
+    entries = [line for line in lines if not line.startswith("  ")]
+    assert all(map(HEAD.match, entries))
     assert sum(" · session" in line for line in entries) == 2
-    assert next(text for text in texts if "Wire discount into checkout" in text)
+    assert any("Wire discount into checkout" in line for line in lines if line.startswith("  "))
 
 
-def test_where_nothing_matches_it_says_so(recorded: Path, run: Run, home: Path) -> None:
-    assert run("log", str(recorded), "--since", "2030-01-01")[0] == ExitCode.NOTHING_FOUND
-    assert run("log", str(recorded), "--agent", "codex")[0] == ExitCode.NOTHING_FOUND
-    assert run("log", str(home))[0] == ExitCode.NOTHING_FOUND
-
-
-def test_a_commit_is_shown_with_the_session_that_made_it_or_whose_edits_it_holds(home: Path, run: Run) -> None:
-    shop = repository(home / "shop", {"cart.py": "total = 0\n", "notes.txt": "\n"})
-    work = ClaudeWork(home / ".claude" / "projects", shop)
-    work.now -= timedelta(hours=3)
+def test_a_commit_is_shown_with_the_session_that_made_it_or_whose_edits_it_holds(work: ClaudeWork, run: Run) -> None:
+    shop = work.cwd
     work.prompt("add a discount")
-    work.edit("cart.py", "total = 0", "total = 0\ndiscount = 0")
+    work.edit("cart.py", "sum(items)", "sum(items) - 5")
     own = work.commit("Add a discount")
-    work.edit("cart.py", "discount = 0", "discount = 5")
+    work.edit("cart.py", "- 5", "- 6")
     work.later(minutes=5)
     commit(shop, "Raise it", at=work.now)
     raised = head(shop)
     (shop / "notes.txt").write_text("by hand\n")
     commit(shop, "Something else", at=work.now)
 
-    commits = [each for each in json.loads(run("log", str(shop), "--json")[1]) if each["kind"] == "commit"]
-    out = run("log", str(shop))[1]
+    commits = [each for each in json.loads(run("log", "--json")[1]) if each["kind"] == "commit"]
+    out = run("log")[1]
 
     assert [(each["commit"], each["how"], each["text"]) for each in commits] == [
         (raised, "edits", "Raise it"),
@@ -216,14 +185,11 @@ ASKED: Final = {
 
 
 @pytest.fixture
-def committed(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def committed(work: ClaudeWork) -> None:
     """A session that wrote and committed a file, in the folder that the command runs in."""
-    session = ClaudeWork(home / ".claude" / "projects", repository(home / "shop", {"a.py": "1\n"}))
-    session.now -= timedelta(hours=1)
-    session.prompt("add a discount")
-    session.write("cart.py", "discount = 5\n")
-    session.commit("Add a discount")
-    monkeypatch.chdir(session.cwd)
+    work.prompt("add a discount")
+    work.write("cart.py", "discount = 5\n")
+    work.commit("Add a discount")
 
 
 def documented() -> dict[str, dict[str, str]]:
@@ -250,14 +216,16 @@ def fields_of(data: object, described: dict[str, str], at: str = "") -> Iterator
 @pytest.mark.parametrize("section", ASKED)
 def test_each_field_is_described_with_its_type_and_no_other(section: str, run: Run) -> None:
     described = documented()[section]
-    code, out, _ = run(*ASKED[section], "--json")
-    assert code == 0
 
-    found = dict(fields_of(json.loads(out), described))
+    found = dict(fields_of(json.loads(run(*ASKED[section], "--json")[1]), described))
 
     assert set(found) == set(described)
-    wrong = {name: value for name, value in found.items() if not _is(value, described[name])}
-    assert wrong == {}
+    assert {name: value for name, value in found.items() if not _is(value, described[name])} == {}
+
+
+def _is(value: Any, kinds: str) -> bool:
+    allowed = tuple(kind for name in kinds.split(" or ") for kind in TYPES[name])
+    return isinstance(value, allowed) and (bool in allowed or not isinstance(value, bool))
 
 
 @pytest.mark.usefixtures("committed")
@@ -268,8 +236,3 @@ def test_turns_and_commits_are_the_same_everywhere(run: Run) -> None:
 
     assert set(turn) == set(line["turns"][0]) == set(commit["turns"][0]) == set(page["carryover why FILE --json"])
     assert line["commit"] == commit["commit"]
-
-
-def _is(value: Any, kinds: str) -> bool:
-    allowed = tuple(kind for name in kinds.split(" or ") for kind in TYPES[name])
-    return isinstance(value, allowed) and (bool in allowed or not isinstance(value, bool))

@@ -25,49 +25,20 @@ from support.tools import program
 SESSION = "0abc0000-0000-4000-8000-000000000000"
 NAME = "shop\nFORGED\r\x1b[2J\u202e\u2028\x85\x9b31m end"
 COMMANDS = (
-    ("status",),
-    ("doctor",),
-    ("sessions", "--all"),
-    ("sessions", "{root}"),
-    ("search", "login", "--all"),
-    ("search", "nothingatall", "--project", "{root}"),
-    ("log", "{root}"),
-    ("log", "{root}", "--agent", "codex"),
-    ("why", "{root}/a.py"),
-    ("why", "{root}/missing.py"),
-    ("show", SESSION),
-    ("resume", SESSION),
-    ("handoff", "{root}"),
-    ("handoff", "{root}", "--to", "codex"),
-    ("handoff", "{root}", "--copy"),
-    ("handoff", "{root}x"),
-    ("handoff", "--transcript", "{root}/a.py"),
-    ("export", "{root}"),
-    ("export", "{root}", "-o", "{root}/out.md"),
-    ("export", "{root}x"),
-    ("export", "--session", SESSION),
-    ("forget", "--project", "{root}", "--dry-run"),
-    ("forget", "--session", SESSION, "--dry-run"),
-    ("import", "{root}"),
-    ("import", "{root}/a.py"),
-    ("import", "{root}/none"),
-    ("link", "{root}", "{root}x"),
-    ("link", "--undo", "{root}"),
-    ("link", "{root}", "."),
-    ("pause", "{root}"),
-    ("unpause", "{root}"),
-    ("refresh", "--dry-run"),
-    ("install", "--dry-run"),
-    ("uninstall", "--dry-run"),
-    ("config",),
+    *("status", "doctor", "sessions --all", "sessions {root}", "search login --all"),
+    *("search nothingatall --project {root}", "log {root}", "log {root} --agent codex", "why {root}/a.py"),
+    *("why {root}/missing.py", f"show {SESSION}", f"resume {SESSION}", "handoff {root}", "handoff {root} --to codex"),
+    *("handoff {root} --copy", "handoff {root}x", "handoff --transcript {root}/a.py", "export {root}"),
+    *("export {root} -o {root}/out.md", "export {root}x", f"export --session {SESSION}"),
+    *("forget --project {root} --dry-run", f"forget {SESSION} --dry-run", "import {root}", "import {root}/a.py"),
+    *("import {root}/none", "link {root} {root}x", "link --undo {root}", "link {root} .", "pause {root}"),
+    *("unpause {root}", "refresh --dry-run", "install --dry-run", "uninstall --dry-run", "config"),
 )
 
 
 @pytest.fixture
 def root(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    only_this_path(home, monkeypatch)
-    program(home / "bin" / "claude", "exit 0")
-    program(home / "bin" / "codex", "exit 0")
+    agents_here(home, monkeypatch)
     program(home / "bin" / "pbcopy", "/bin/cat > /dev/null")
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
@@ -81,7 +52,7 @@ def root(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_folders_name_forges_no_line_and_reaches_no_terminal(root: Path, run: Run) -> None:
     for command in COMMANDS:
-        _, out, err = run(*(part.format(root=root) for part in command))
+        _, out, err = run(*(part.format(root=root) for part in command.split()))
         lines = (out + err).split("\n")
         assert lines != [""], command
         assert [line for line in lines if line.startswith("FORGED")] == [], command
@@ -89,25 +60,16 @@ def test_a_folders_name_forges_no_line_and_reaches_no_terminal(root: Path, run: 
 
 
 @pytest.mark.parametrize("variable", ["HOME", "CARRYOVER_HOME"])
-@pytest.mark.parametrize(
-    "command",
-    [(), ("status",), ("handoff",), ("install", "--yes")],
-    ids=str,
-)
+@pytest.mark.parametrize("command", ["", "status", "handoff", "install --yes"])
 def test_a_home_that_is_not_utf8_is_refused_in_one_line(
-    command: tuple[str, ...],
-    variable: str,
-    home: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    command: str, variable: str, home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = home / "h\udcff"
     folder.mkdir()
     monkeypatch.setenv(variable, str(folder))
 
-    code = main(command) if command else carryoverd(["--once"])
+    assert (main(command.split()) if command else carryoverd(["--once"])) == ExitCode.REFUSED
 
-    assert code == ExitCode.REFUSED
     err = capsys.readouterr().err
     assert f"The folder that {variable} names, {home}/h\\udcff, is not UTF-8" in err
     assert (err.count("\n"), list(folder.iterdir())) == (1, [])
@@ -127,19 +89,10 @@ def test_a_project_that_is_not_utf8_is_refused_in_one_line(
 
 
 IN_REPOSITORY = (
-    ("export", "{shop}"),
-    ("export", "--session", DISCOUNT, "--format", "html", "--full"),
-    ("handoff", "{shop}"),
-    ("handoff", "{shop}", "--to", "codex"),
-    ("handoff", "{shop}", "--json"),
-    ("log", "{shop}"),
-    ("why", "{shop}/cart.py"),
-    ("search", "discount", "--project", "{shop}"),
-    ("sessions", "{shop}"),
-    ("show", DISCOUNT),
-    ("resume", DISCOUNT),
-    ("status",),
-    ("doctor",),
+    *("export {shop}", f"export --session {DISCOUNT} --format html --full", "handoff {shop}"),
+    *("handoff {shop} --to codex", "handoff {shop} --json", "log {shop}", "why {shop}/cart.py"),
+    *("search discount --project {shop}", "sessions {shop}", f"show {DISCOUNT}", f"resume {DISCOUNT}", "status"),
+    "doctor",
 )
 PROGRAMS = ("core.fsmonitor", "core.pager", "core.sshCommand", "diff.external", "gpg.program")
 SETTINGS_BY_NAME = ("diff.{}.command", "diff.{}.textconv", "filter.{}.clean", "filter.{}.process", "filter.{}.smudge")
@@ -184,10 +137,10 @@ def test_no_command_runs_a_program_that_a_repository_or_its_submodule_names(
     hostile: Path, mark: Path, run: Run
 ) -> None:
     for command in IN_REPOSITORY:
-        code, _, err = run(*(part.format(shop=hostile) for part in command))
+        code, _, err = run(*command.format(shop=hostile).split())
 
         # doctor finds that nothing is installed here.
-        expected = ExitCode.FAILED if command == ("doctor",) else ExitCode.OK
+        expected = ExitCode.FAILED if command == "doctor" else ExitCode.OK
         assert (code, mark.exists()) == (expected, False), (command, err)
 
 
@@ -206,9 +159,9 @@ def test_the_history_of_lines_and_commits_runs_no_program_either(
     assert not mark.exists()
 
 
-@pytest.mark.parametrize("command", [("handoff", "{shop}"), ("log", "{shop}")], ids=str)
+@pytest.mark.parametrize("command", ["handoff", "log"])
 def test_no_command_waits_long_for_a_configuration_that_nobody_writes(
-    command: tuple[str, ...], recorded: Path, home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+    command: str, recorded: Path, home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """git opens a pipe that `include.path` names, and waits for a writer."""
     agents_here(home, monkeypatch)
@@ -216,6 +169,6 @@ def test_no_command_waits_long_for_a_configuration_that_nobody_writes(
     os.mkfifo(recorded / ".git" / "more")
     began = time.monotonic()
 
-    run(*(part.format(shop=recorded) for part in command))
+    run(command, str(recorded))
 
     assert time.monotonic() - began < 10

@@ -301,9 +301,8 @@ def test_at_a_tab_there_are_values_or_nothing_but_never_a_message(line: str, hom
 
 
 def test_a_session_is_offered_with_what_it_is(recorded: Path) -> None:
-    assert (
-        f"{CHECKOUT[:-1]}\tClaude Code, just now, Wire discount into checkout" in offered("carryover show c", "fish")[0]
-    )
+    said = f"{CHECKOUT[:-1]}\tClaude Code, just now, Wire discount into checkout"
+    assert said in offered("carryover show c", "fish")[0]
 
 
 def offered(line: str, shell: str) -> tuple[str, str]:

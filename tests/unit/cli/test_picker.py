@@ -22,19 +22,9 @@ HOME = Path("/home/ada")
 
 
 def entry(number: int, project: str | None = "/home/ada/shop", **others: Any) -> dict[str, Any]:
-    return {
-        "id": f"{number}abc-long",
-        "short": f"{number}abc",
-        "agent": "one",
-        "agent_version": "1.2",
-        "model": None,
-        "project": project,
-        "branch": "main",
-        "title": None,
-        "task": f"Task {number}",
-        "prompts": 2,
-        "last_ms": NOW_MS - number * 60_000,
-    } | others
+    about = {"id": f"{number}abc-long", "short": f"{number}abc", "agent": "one", "agent_version": "1.2", "model": None}
+    task = {"branch": "main", "title": None, "task": f"Task {number}", "prompts": 2}
+    return about | task | {"project": project, "last_ms": NOW_MS - number * 60_000} | others
 
 
 def picker(**others: Any) -> Picker:
@@ -52,12 +42,12 @@ def turn(prompt: str, **others: Any) -> Turn:
     return Turn(session="1abc-long", number=1, at_ms=NOW_MS, last_ms=NOW_MS, prompt=prompt, **others)
 
 
-def said(text: str) -> Said:
-    return Said(text=text, at_ms=NOW_MS)
-
-
 def listed(model: Picker, width: int = 80) -> list[str]:
     return list_lines(model, now_ms=NOW_MS, home=HOME, width=width)
+
+
+def preview(model: Picker, digest: Digest | None = None, width: int = 80) -> list[str]:
+    return list(preview_lines(model, lambda _: digest, now_ms=NOW_MS, width=width))
 
 
 def test_the_sessions_of_the_project_come_first_and_all_are_on_a_key() -> None:
@@ -80,22 +70,21 @@ def test_the_sessions_of_the_project_come_first_and_all_are_on_a_key() -> None:
     assert model.entry is not None and model.entry["id"] == "2abc-long"
 
 
-WIDTHS = [60, 200]
 LONG = "Reformulate everything according to considerations of maintainability " * 8
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", [60, 200])
 @pytest.mark.parametrize("mode", ["list", "typing", "agents", "help"])
 def test_nothing_is_wider_than_the_terminal(width: int, mode: Any) -> None:
     project = "/home/ada/clients/northwind/warehouse/shop"
     model = picker(everywhere=[entry(1, project, task=LONG, agent="copilot", branch="a branch " * 30)], here=[])
     model.names["copilot"] = "GitHub Copilot"
     model.mode = mode
-    digest = Digest(turns=(turn(LONG, said=(said(LONG),)),))
+    digest = Digest(turns=(turn(LONG, said=(Said(text=LONG, at_ms=NOW_MS),)),))
 
-    preview = preview_lines(model, lambda _: digest, now_ms=NOW_MS, width=width)
+    shown = [*listed(model, width), keys_line(model, width), *preview(model, digest, width)]
 
-    assert max(map(columns, [*listed(model, width), keys_line(model, width), *preview])) <= width
+    assert max(map(columns, shown)) <= width
 
 
 def test_typing_filters_by_words_of_the_list_and_by_what_was_found_elsewhere() -> None:
@@ -107,9 +96,7 @@ def test_typing_filters_by_words_of_the_list_and_by_what_was_found_elsewhere() -
     assert keys_line(model, 80) == "/disc Task▏ 1 found · enter done · esc ends the filter"
     model.press("2")
     assert (model.entry, listed(model)[1:]) == (None, [])
-    assert list(preview_lines(model, lambda _: None, now_ms=NOW_MS, width=80)) == [
-        "No session has all these words. esc ends the filter."
-    ]
+    assert preview(model) == ["No session has all these words. esc ends the filter."]
     assert (model.command("show"), model.said) == (None, "No session is listed.")
     model.press("backspace")
     assert len(listed(model)) == 2
@@ -122,11 +109,7 @@ def test_another_agent_is_chosen_in_a_second_list() -> None:
     model.press("c")
     model.press("down")
 
-    assert list(preview_lines(model, lambda _: None, now_ms=NOW_MS, width=80)) == [
-        "Continue in",
-        "  Agent Two",
-        "› Agent Three",
-    ]
+    assert preview(model) == ["Continue in", "  Agent Two", "› Agent Three"]
     assert model.press("enter") == ["to", "--session=1abc-long", "--", "three", "/home/ada/shop"]
     assert (model.press("escape"), model.mode, model.press("escape")) == (None, "list", [])
 
@@ -134,10 +117,8 @@ def test_another_agent_is_chosen_in_a_second_list() -> None:
 def test_what_cannot_be_done_is_said() -> None:
     model = picker(here=[], everywhere=[entry(3, None)])
     model.choose_agent()
-    nothing = model.said
-    copied = model.command("copy")
-
-    assert (nothing, copied) == ("This session belongs to no project, so no agent can take it over.", None)
+    assert model.said == "This session belongs to no project, so no agent can take it over."
+    assert model.command("copy") is None
     assert model.said == "This session belongs to no project, so it has no handoff."
 
     alone = picker(agents=[])
@@ -146,12 +127,11 @@ def test_what_cannot_be_done_is_said() -> None:
 
 
 def test_the_preview_says_what_was_asked_and_what_came_of_it() -> None:
-    said_last = (said("It is in login.html."),)
-    newest = turn("Add a\x1b[2J login page", said=said_last, end="answered", changes=3, commits=("Add login (3f2a)",))
+    said = (Said(text="It is in login.html.", at_ms=NOW_MS),)
+    newest = turn("Add a\x1b[2J login page", said=said, end="answered", changes=3, commits=("Add login (3f2a)",))
     digest = Digest(turns=(newest,), touched=(EditedFile(path="/home/ada/shop/login.html", change="add", at_ms=1),))
-    shown = list(preview_lines(picker(), lambda _: digest, now_ms=NOW_MS, width=100))
 
-    assert shown == [
+    assert preview(picker(), digest, 100) == [
         "1abc, 1.2, main, 2 prompts",
         "› Add a login page",
         "  ● It is in login.html.",
@@ -160,7 +140,6 @@ def test_the_preview_says_what_was_asked_and_what_came_of_it() -> None:
     ]
 
 
-ALONE = CARRYOVER
 PAGER = "sed 's/^/paged: /'; read -r _ < /dev/tty"
 
 
@@ -175,20 +154,9 @@ def terminal_env(recorded: Path, home: Path, monkeypatch: pytest.MonkeyPatch) ->
     return {**os.environ, "DISPLAY": ":0", "PAGER": PAGER}
 
 
-def test_the_picker_opens_and_leaves_quietly(terminal_env: dict[str, str]) -> None:
-    with Terminal(ALONE, terminal_env) as terminal:
-        shown = terminal.wait_for("? keys")
-        terminal.press("q")
-        code, _ = terminal.end()
-
-    assert "Wire discount into checkout" in shown
-    assert "› Wire discount into checkout" in shown
-    assert code == ExitCode.OK
-
-
 def test_enter_shows_the_session_in_the_pager_and_comes_back(terminal_env: dict[str, str]) -> None:
-    with Terminal(ALONE, terminal_env) as terminal:
-        terminal.wait_for("? keys")
+    with Terminal(CARRYOVER, terminal_env) as terminal:
+        assert "› Wire discount into checkout" in terminal.wait_for("? keys")
         terminal.press(DOWN, ENTER)
         shown = terminal.wait_for("paged:   Checkout is next")
         terminal.press(ENTER)
@@ -201,7 +169,7 @@ def test_enter_shows_the_session_in_the_pager_and_comes_back(terminal_env: dict[
 
 
 def test_a_key_continues_in_another_agent(terminal_env: dict[str, str], recorded: Path) -> None:
-    with Terminal(ALONE, terminal_env) as terminal:
+    with Terminal(CARRYOVER, terminal_env) as terminal:
         terminal.wait_for("? keys")
         terminal.press("c")
         terminal.wait_for("Continue in")
@@ -223,7 +191,7 @@ def test_a_session_whose_id_looks_like_an_option_is_still_one(
     planted.prompt("Say hello.")
     assert run("import", str(planted.path))[0] == ExitCode.OK
 
-    with Terminal(ALONE, terminal_env) as terminal:
+    with Terminal(CARRYOVER, terminal_env) as terminal:
         terminal.wait_for("› Say hello.")
         terminal.press(key)
         terminal.wait_for(shown)
@@ -232,7 +200,7 @@ def test_a_session_whose_id_looks_like_an_option_is_still_one(
 
 def test_the_filter_finds_what_was_answered_and_the_keys_are_shown(terminal_env: dict[str, str]) -> None:
     """ "Checkout is next" was said in the older of the two sessions."""
-    with Terminal(ALONE, terminal_env, columns=80) as terminal:
+    with Terminal(CARRYOVER, terminal_env, columns=80) as terminal:
         terminal.wait_for("? keys")
         terminal.press("?")
         help_text = terminal.wait_for("any key goes back")
@@ -256,7 +224,7 @@ def test_before_an_install_it_lists_what_the_agents_left_and_writes_nothing(
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     before = everything(home)
 
-    with Terminal(ALONE, {**os.environ, "PAGER": PAGER}) as terminal:
+    with Terminal(CARRYOVER, {**os.environ, "PAGER": PAGER}) as terminal:
         shown = terminal.wait_for("nothing is kept")
         terminal.press(ENTER)
         terminal.wait_for("paged: Session")
@@ -270,7 +238,7 @@ def test_before_an_install_it_lists_what_the_agents_left_and_writes_nothing(
 
 
 def test_without_any_history_it_says_where_it_looked_and_what_to_do_next(home: Path) -> None:
-    with Terminal(ALONE, os.environ, columns=80) as terminal:
+    with Terminal(CARRYOVER, os.environ, columns=80) as terminal:
         code, text = terminal.end()
 
     assert code == ExitCode.OK
@@ -281,7 +249,7 @@ def test_without_any_history_it_says_where_it_looked_and_what_to_do_next(home: P
 
 
 def test_where_nobody_can_pick_the_help_is_shown(home: Path) -> None:
-    with Terminal(["env", "TERM=dumb", *ALONE], os.environ) as terminal:
+    with Terminal(["env", "TERM=dumb", *CARRYOVER], os.environ) as terminal:
         code, text = terminal.end()
 
     assert (code, "examples:" in text) == (ExitCode.USAGE, True)

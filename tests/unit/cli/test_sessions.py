@@ -20,8 +20,6 @@ from carryover.model import (
     AnyBody,
     AssistantMessage,
     FileEdit,
-    Op,
-    ResultStatus,
     Retracted,
     SessionStart,
     ToolCall,
@@ -78,15 +76,27 @@ def test_the_last_session_of_the_project_needs_no_id(
     assert run("show")[1] == run("show", "last")[1] == run("show", CHECKOUT)[1]
 
     monkeypatch.chdir(home)
-    err = run.err(ExitCode.NOTHING_FOUND, "show", "last")
-    assert f"No session is recorded for {home}." in err
+    assert f"No session is recorded for {home}." in run.err(ExitCode.NOTHING_FOUND, "show", "last")
 
 
-def test_an_ambiguous_id_names_the_candidates(recorded: Path, run: Run) -> None:
-    err = run.err(ExitCode.USAGE, "show", "c0de")
+@pytest.mark.parametrize(
+    ("line", "code", "said"),
+    [
+        ("show c0de", ExitCode.USAGE, DISCOUNT),  # and the other session that begins so
+        (f"show {CHECKOUT} --turn 2", ExitCode.NOTHING_FOUND, "has 1 turn, so there is no turn 2."),
+        (f"show {CHECKOUT} --turn 1-2", ExitCode.NOTHING_FOUND, "has 1 turn, so there is no turn 2."),
+        ("forget ffff --yes", ExitCode.NOTHING_FOUND, "No session begins with 'ffff'"),
+        ("forget --project nowhere --yes", ExitCode.NOTHING_FOUND, "Nothing that is recorded matches"),
+        ("sessions {shop} --agent codex", ExitCode.NOTHING_FOUND, "Without --agent, --since and --branch all are"),
+        ("sessions {shop} --branch other", ExitCode.NOTHING_FOUND, "Without --agent, --since and --branch all are"),
+        ("sessions {shop} --since now", ExitCode.NOTHING_FOUND, "Without --agent, --since and --branch all are"),
+        ("sessions {shop}/..", ExitCode.NOTHING_FOUND, "`carryover status`"),
+    ],
+)
+def test_what_is_not_recorded_is_said(recorded: Path, run: Run, line: str, code: ExitCode, said: str) -> None:
+    err = run.err(code, *line.format(shop=recorded).split())
 
-    assert DISCOUNT in err
-    assert CHECKOUT in err
+    assert said in err and (said != DISCOUNT or CHECKOUT in err)
 
 
 def test_as_data_a_turn_has_its_events_only(recorded: Path, run: Run) -> None:
@@ -97,15 +107,6 @@ def test_as_data_a_turn_has_its_events_only(recorded: Path, run: Run) -> None:
     assert all(turn["session"] == whole["session"] for turn in found)
     assert [event for turn in found for event in turn["events"]] == whole["events"]
     assert [turn["events"][0]["body"]["kind"] for turn in found[1:]] == ["user_prompt"] * number
-
-
-@pytest.mark.parametrize("turn", ["2", "1-2"])
-def test_a_turn_that_there_is_not_is_refused_with_how_many_there_are(turn: str, recorded: Path, run: Run) -> None:
-    assert run("show", CHECKOUT, "--turn", turn) == (
-        ExitCode.NOTHING_FOUND,
-        "",
-        f"carryover: Session {CHECKOUT} has 1 turn, so there is no turn 2.\n",
-    )
 
 
 START_MS = 1_795_156_858_000  # 2026-11-20 06:40:58 UTC, a Friday
@@ -143,15 +144,6 @@ def reported(*bodies: AnyBody, full: bool = False) -> list[str]:
     lines = list(conversation(events, agent="Claude Code", root="/home/dev/shop", full=full))
     assert lines[:5] == ["", "Friday, 20 November 2026", "", "06:40:58  You", "  go"]
     return lines[5:]
-
-
-def result(op: Op = "shell", status: ResultStatus = "ok") -> ToolResult:
-    return ToolResult(call_id="1", name="Bash", op=op, subject="make test", status=status, output="1 passed\nok")
-
-
-def test_what_tools_printed_is_shown_in_full_only() -> None:
-    assert reported(result())[2:] == ["  · Bash make test"]
-    assert reported(result(), full=True)[2:] == ["  · Bash make test", "      1 passed", "      ok"]
 
 
 def test_an_edit_shows_its_first_lines_and_in_full_all_of_it() -> None:
@@ -203,88 +195,54 @@ def test_what_the_user_took_back_is_marked_where_it_was_said() -> None:
     ]
 
 
-def test_escape_sequences_of_a_transcript_do_not_reach_the_terminal() -> None:
-    assert reported(AssistantMessage(text="\x1b[31mred\x1b[0m\x07"))[2:] == ["  red"]
+def test_what_tools_printed_is_shown_in_full_only() -> None:
+    """Without escape sequences."""
+    output = "1 \x1b[31mpassed\x1b[0m\x07\nok"
+    result = ToolResult(call_id="1", name="Bash", op="shell", subject="make test", status="ok", output=output)
+
+    assert reported(result)[2:] == ["  · Bash make test"]
+    assert reported(result, full=True)[2:] == ["  · Bash make test", "      1 passed", "      ok"]
 
 
 def test_each_hit_has_two_lines_and_the_words_are_marked_on_a_terminal_only(
     recorded: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = json.loads(run("search", "--project", str(recorded), "--json", "checkout")[1])
-    plain = run("search", "--project", str(recorded), "checkout")[1]
-    assert len(plain.splitlines()) == 2 * len(found["hits"])
-    assert "\x1b" not in plain
+    command = ("search", "--project", str(recorded), "checkout")
+    found, plain = json.loads(run(*command, "--json")[1]), run(*command)[1]
+    assert (len(plain.splitlines()), "\x1b" in plain) == (2 * len(found["hits"]), False)
 
     monkeypatch.setenv("FORCE_COLOR", "1")
-    coloured = run("search", "--project", str(recorded), "checkout")[1]
+    coloured = run(*command)[1]
     assert "\x1b[1;33mcheckout\x1b[0m" in coloured
     assert STYLE.sub("", coloured) == plain
 
 
-def test_where_nothing_has_all_words_some_are_enough(recorded: Path, run: Run) -> None:
-    code, _, err = run("search", "--project", str(recorded), "checkout", "rhinoceros")
-
-    assert code == ExitCode.OK
-    assert "No entry has all of these words" in err
-
-
-def test_an_index_that_is_not_complete_says_so(recorded: Path, run: Run) -> None:
+def test_where_nothing_has_all_words_some_are_enough_and_an_incomplete_index_says_so(recorded: Path, run: Run) -> None:
     with closing(sqlite3.connect(state_dir().ledger)) as db:
         db.execute("UPDATE search_state SET pending_to = (SELECT max(id) / 2 FROM event)")
         db.commit()
 
-    _, _, err = run("search", "--project", str(recorded), "checkout")
+    code, _, err = run("search", "--project", str(recorded), "checkout", "rhinoceros")
 
-    assert " % of what is recorded can be searched yet" in err or "% of what is recorded can be searched yet" in err
-
-
-NOT_RUNNING = "carryoverd is not running: newer sessions may be missing here.\n"
-
-
-def cells(line: str) -> list[str]:
-    return [cell.strip() for cell in line.split("  ") if cell.strip()]
+    assert (code, "No entry has all of these words" in err) == (ExitCode.OK, True)
+    assert "% of what is recorded can be searched yet" in err
 
 
 def test_the_sessions_of_a_project_are_listed_newest_first(recorded: Path, run: Run) -> None:
     code, out, err = run("sessions", str(recorded))
 
-    assert (code, err) == (ExitCode.OK, NOT_RUNNING)
-    head, newest, oldest = (cells(line) for line in out.splitlines())
-    assert head == ["SESSION", "AGENT", "LAST", "PROMPTS", "TASK"]
-    assert newest == [CHECKOUT[:-1], "Claude Code", "just now", "1", "Wire discount into checkout"]
-    assert oldest[:4] == [DISCOUNT[:-1], "Claude Code", "just now", "2"]
+    assert (code, err) == (ExitCode.OK, "carryoverd is not running: newer sessions may be missing here.\n")
+    first, newest, oldest = (re.split(" {2,}", line) for line in out.splitlines())
+    assert first == ["SESSION", "AGENT", "LAST", "PROMPTS", "TASK"]
+    assert [cell.strip() for cell in newest] == [
+        *(CHECKOUT[:-1], "Claude Code", "just now", "1", "Wire discount into checkout"),
+    ]
+    assert [cell.strip() for cell in oldest[:4]] == [DISCOUNT[:-1], "Claude Code", "just now", "2"]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "listed"),
-    [
-        (("--agent", "claude"), 2),
-        (("--branch", "main", "--since", "1h"), 2),
-        (("--agent", "codex"), 0),
-        (("--branch", "other"), 0),
-        (("--since", "now"), 0),
-    ],
-)
-def test_a_list_can_be_of_one_agent_one_time_or_one_branch(
-    recorded: Path, run: Run, arguments: tuple[str, ...], listed: int
-) -> None:
-    code, out, err = run("sessions", str(recorded), *arguments)
-
-    if listed:
-        assert (code, len(out.splitlines())) == (ExitCode.OK, 1 + listed)
-    else:
-        assert (code, out) == (ExitCode.NOTHING_FOUND, "")
-        assert "Without --agent, --since and --branch all are listed." in err
-
-
-@pytest.mark.parametrize("arguments", [["--all"], ["."]])
-def test_where_nothing_was_recorded_it_says_where_to_look(
-    arguments: list[str], run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    err = run.err(ExitCode.NOTHING_FOUND, "sessions", *arguments)
-
-    assert "`carryover status`" in err
+@pytest.mark.parametrize("options", ["--agent claude", "--branch main --since 1h"])
+def test_a_list_can_be_of_one_agent_one_time_or_one_branch(recorded: Path, run: Run, options: str) -> None:
+    assert len(run("sessions", str(recorded), *options.split())[1].splitlines()) == 1 + 2
 
 
 @given(st.lists(st.text("abc", min_size=1, max_size=12), unique=True))
