@@ -101,3 +101,14 @@ class Terminal:
             self._process.send_signal(signal.SIGKILL)
             self._process.wait(LIMIT_S)
         os.close(self._ours)
+
+
+def played(
+    command: Sequence[str], *steps: tuple[str, str], env: Mapping[str, str] = os.environ, columns: int = 120
+) -> tuple[int, str]:
+    """The exit code of a command and all it has shown. Each step waits for words on the screen and presses keys."""
+    with Terminal(command, env, columns=columns) as terminal:
+        for words, keys in steps:
+            terminal.wait_for(words)
+            terminal.press(keys)
+        return terminal.end()

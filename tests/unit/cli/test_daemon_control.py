@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import re
 import shutil
+import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event, Thread
 
@@ -18,6 +22,7 @@ from carryover.actions.context import state_dir
 from carryover.actions.first_read import how_far, show_until
 from carryover.cli import daemon_control
 from carryover.cli.carryoverd import main
+from carryover.cli.logs import lines
 from carryover.daemon.client import daemon_pid
 from carryover.daemon.health import Health
 from carryover.errors import ExitCode
@@ -31,7 +36,7 @@ from support.forked import CARRYOVER
 from support.page_client import PageClient
 from support.recorded_shop import Run
 from support.scripted_daemon import HEALTH, answering_socket
-from support.terminal import CTRL_C, Terminal
+from support.terminal import CTRL_C, played
 from support.tools import program
 
 REGISTERED = "carryover.cli.daemon_control.registered"
@@ -169,16 +174,10 @@ def test_a_paused_project_has_nothing_stale_for_agents_to_read(shop: Path, run: 
         wait_until("the handoff", lambda: bool(handoff_of(shop)) and (shop / "AGENTS.md").exists())
 
 
-@pytest.fixture
-def broken_settings(home: Path) -> Path:
+def test_with_broken_settings_everything_can_be_paused_and_nothing_else(shop: Path, run: Run) -> None:
     state_dir().root.mkdir(mode=0o700)
     state_dir().config.write_text("[publish\n")
-    return state_dir().config
 
-
-def test_with_broken_settings_everything_can_be_paused_and_nothing_else(
-    broken_settings: Path, shop: Path, run: Run
-) -> None:
     out = run.out("pause")
     before = everything(state_dir().root)
 
@@ -204,11 +203,14 @@ def test_a_running_daemon_obeys_a_pause_when_its_settings_break(shop: Path, run:
         assert (health["paused"], health["config_trouble"]) == (False, None)
 
 
-def test_a_pause_by_name_outlasts_that_of_everything_and_is_named(shop: Path, run: Run) -> None:
+def test_what_is_still_left_out_after_a_pause_is_named(shop: Path, home: Path, run: Run) -> None:
     run("pause", str(shop))
     run("pause")
-
     assert run("unpause")[1].splitlines()[-1] == f"Still left out, by [projects] exclude in config.toml: {shop}."
+
+    state_dir().config.write_text('[projects]\nexclude = ["shop"]\n')
+    said = "is still left out, by [projects] exclude = 'shop' in config.toml."
+    assert said in run.err(ExitCode.REFUSED, "unpause", str(shop))
 
 
 def test_a_folder_whose_name_looks_like_a_pattern_is_paused_alone(home: Path, run: Run) -> None:
@@ -219,15 +221,6 @@ def test_a_folder_whose_name_looks_like_a_pattern_is_paused_alone(home: Path, ru
 
     codes = [run("handoff", str(home / name))[0] for name in ("app[1]", "app1")]
     assert codes == [ExitCode.REFUSED, ExitCode.NOTHING_FOUND]
-
-
-def test_a_project_that_something_else_leaves_out_says_what(home: Path, run: Run) -> None:
-    state_dir().root.mkdir()
-    state_dir().config.write_text('[projects]\nexclude = ["shop"]\n')
-
-    err = run.err(ExitCode.REFUSED, "unpause", str(home / "shop"))
-
-    assert "is still left out, by [projects] exclude = 'shop' in config.toml." in err
 
 
 ADDRESS = re.compile(r"http://127\.0\.0\.1:(\d+)(/ui/\?key=[\w-]{43})\n")
@@ -297,10 +290,8 @@ def test_how_far_the_reading_is(more: dict[str, object], share: float, words: st
 
 def test_on_a_terminal_there_is_a_bar_and_ctrl_c_ends_only_the_watching(claude: Path) -> None:
     command = (*CARRYOVER, "install", "--yes", "--no-service")
-    with answering_socket(state_dir().socket, BEHIND), Terminal(command, os.environ) as terminal:
-        terminal.wait_for("[#...........] 40 of 340 transcripts read, newest project first")
-        terminal.press(CTRL_C)
-        code, shown = terminal.end()
+    with answering_socket(state_dir().socket, BEHIND):
+        code, shown = played(command, ("[#...........] 40 of 340 transcripts read, newest project first", CTRL_C))
 
     assert (code, 'In a new session say "let\'s start"' in shown) == (ExitCode.OK, True)
     assert "carryoverd keeps reading in the background; `carryover status` shows its progress." in shown
@@ -322,3 +313,97 @@ def test_a_daemon_in_this_process_is_watched_until_it_has_ended(
 
     assert "[#...........] 40 of 340 transcripts read, newest project first" in shown.getvalue()
     assert re.search(r"\r\x1b\[K2 sessions in 1 project recorded, in \d+ s\n$", shown.getvalue())
+
+
+AT = "2026-11-20T06:21:0{}.000Z"
+COMMAND = (sys.executable, "-m", "carryover.cli.main", "logs")
+
+
+@pytest.fixture
+def log(home: Path) -> Path:
+    folder = home / ".carryover"
+    folder.mkdir(mode=0o700)
+    return folder / "carryoverd.log"
+
+
+def entry(n: int, level: str = "INFO", event: str = "swept") -> str:
+    return f"{AT.format(n)} {level} {event} n={n}\n"
+
+
+def test_rotated_files_come_first(log: Path, run: Run) -> None:
+    for n, suffix in enumerate((".3", ".2", ".1", "")):
+        log.with_name(f"{log.name}{suffix}").write_text(entry(n))
+
+    assert run.out("logs") == "".join(entry(n) for n in range(4))
+
+
+def test_where_there_is_no_log_it_says_so(log: Path, run: Run) -> None:
+    said = f"carryover: There is no log at {log}. carryoverd writes it when it runs.\n"
+    assert run.err(ExitCode.NOTHING_FOUND, "logs") == said
+
+
+def test_what_is_less_serious_or_older_is_left_out(log: Path, run: Run) -> None:
+    """A line that was cut off belongs to the one before."""
+    recent = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}.000Z INFO swept\n"
+    torn = "2026-11-20T06:21\n" + entry(2, "ERROR") + "  torn\x1b[31m here\n"
+    log.write_text(entry(1, "WARNING") + torn + entry(3, "DEBUG") + recent + "end")
+
+    assert run.out("logs", "--level", "error") == entry(2, "ERROR") + "  torn here\n"
+    assert run.out("logs", "--since", "10m") == f"{recent}end\n"
+
+
+def test_as_json_each_line_is_an_object(log: Path, run: Run) -> None:
+    log.write_text(f'{AT.format(1)} ERROR task_failed task=watcher retry_s=0.5 error="KeyError at a:8"\ntorn\n')
+
+    assert [json.loads(line) for line in run.out("logs", "--json").splitlines()] == [
+        {
+            "time": AT.format(1),
+            "level": "error",
+            "event": "task_failed",
+            "fields": {"task": "watcher", "retry_s": 0.5, "error": "KeyError at a:8"},
+        },
+        {"text": "torn"},
+    ]
+
+
+def test_a_log_that_is_emptied_or_made_again_is_followed_from_its_beginning(log: Path) -> None:
+    log.write_text("one and more\n")
+    waits = 0
+
+    def wait() -> bool:
+        nonlocal waits
+        waits += 1
+        if waits == 2:
+            log.unlink()
+        if waits < 3:
+            log.write_text(("two\n", "three\n")[waits - 1])
+        return waits < 3
+
+    assert [line for line in lines(log, wait=wait) if line] == ["one and more", "two", "three"]
+
+
+def following() -> subprocess.Popen[str]:
+    return subprocess.Popen([*COMMAND, "-f"], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def test_ctrl_c_ends_following_without_a_word(log: Path) -> None:
+    log.write_text(entry(1))
+    with following() as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == entry(1)
+        with log.open("a") as file:
+            file.write(entry(2))
+        assert process.stdout.readline() == entry(2)
+        process.send_signal(signal.SIGINT)
+        rest = process.communicate(timeout=30)
+
+    assert (process.returncode, rest) == (ExitCode.INTERRUPTED, ("", ""))
+
+
+def test_following_ends_when_nobody_reads_any_more_even_while_nothing_is_logged(log: Path) -> None:
+    log.write_text(entry(1))
+    with following() as process:
+        assert process.stdout is not None and process.stderr is not None
+        assert process.stdout.readline() == entry(1)
+        process.stdout.close()
+        assert (process.wait(30), process.stderr.read()) == (ExitCode.OK, "")

@@ -17,7 +17,7 @@ from support.claude_session import ClaudeSession
 from support.forked import CARRYOVER
 from support.recorded_shop import DISCOUNT, Run
 from support.repository import git
-from support.terminal import ENTER, Terminal
+from support.terminal import ENTER, played
 from support.tools import program
 
 
@@ -66,10 +66,8 @@ def test_a_file_is_written_that_only_the_user_can_read(recorded: Path, run: Run,
 def test_on_a_terminal_it_asks_before_a_file_is_replaced(recorded: Path, tmp_path: Path) -> None:
     target = tmp_path / "notes.md"
     target.write_text("mine")
-    with Terminal((*CARRYOVER, "export", str(recorded), "-o", str(target)), os.environ) as terminal:
-        terminal.wait_for("Replace it? [y/N]")
-        terminal.press("n", ENTER)
-        code, _ = terminal.end()
+
+    code, _ = played((*CARRYOVER, "export", str(recorded), "-o", str(target)), ("Replace it? [y/N]", f"n{ENTER}"))
 
     assert (code, target.read_text()) == (ExitCode.INTERRUPTED, "mine")
 
@@ -98,24 +96,23 @@ def test_without_a_terminal_nothing_is_copied_unasked(recorded: Path, run: Run, 
 
 
 def test_on_a_terminal_the_list_is_shown_and_then_it_asks_once(recorded: Path, clipboard: Path) -> None:
-    with Terminal((*CARRYOVER, "export", str(recorded), "--copy"), os.environ) as terminal:
-        shown = terminal.wait_for("Copy this? It leaves this machine where you paste it. [y/N]")
-        terminal.press("y", ENTER)
-        code, _ = terminal.end()
+    question = "Copy this? It leaves this machine where you paste it. [y/N]"
 
-    assert (code, "cart.py" in shown, clipboard.exists()) == (ExitCode.OK, True, True)
+    code, shown = played((*CARRYOVER, "export", str(recorded), "--copy"), (question, f"y{ENTER}"))
+
+    assert (code, "cart.py" in shown.partition(question)[0], clipboard.exists()) == (ExitCode.OK, True, True)
 
 
 def test_a_project_that_no_agent_worked_in_is_its_files_and_an_empty_one_is_nothing(run: Run, tmp_path: Path) -> None:
-    (tmp_path / "empty").mkdir()
-    (tmp_path / "new").mkdir()
+    for name in ("empty", "new"):
+        (tmp_path / name).mkdir()
     (tmp_path / "new" / "README.md").write_text("# new\n\nSells bread.\n")
 
     code, out, err = run("export", str(tmp_path / "new"))
-    assert (code, "Sells bread." in out) == (ExitCode.OK, True)
-    assert "No agent's work is recorded" in err
-    assert run("export", str(tmp_path / "empty"))[0] == ExitCode.NOTHING_FOUND
-    assert run("export", str(tmp_path / "gone"))[0] == ExitCode.NOTHING_FOUND
+
+    assert (code, "Sells bread." in out, "No agent's work is recorded" in err) == (ExitCode.OK, True, True)
+    for name in ("empty", "gone"):
+        assert run("export", str(tmp_path / name))[0] == ExitCode.NOTHING_FOUND
 
 
 @pytest.mark.parametrize("form", ["html", "md"])

@@ -22,7 +22,7 @@ from support.forked import CARRYOVER
 from support.recorded_shop import Run
 from support.repository import git
 from support.stored_texts import compressed
-from support.terminal import ENTER, Terminal
+from support.terminal import ENTER, played
 
 SECRET = "zebra merger"
 KEPT = "Wire discount into checkout"
@@ -142,10 +142,8 @@ def test_a_dry_run_changes_nothing(published: Path, secret: ClaudeSession, run: 
 
 def test_on_a_terminal_it_asks(recorded: Path) -> None:
     before = state_dir().ledger.read_bytes()
-    with Terminal((*CARRYOVER, "forget", "--all"), os.environ) as terminal:
-        terminal.wait_for("Forget this? It cannot be recovered. [y/N]")
-        terminal.press(ENTER)
-        code, shown = terminal.end()
+
+    code, shown = played((*CARRYOVER, "forget", "--all"), ("Forget this? It cannot be recovered. [y/N]", ENTER))
 
     assert (code, "Nothing was changed." in shown) == (ExitCode.INTERRUPTED, True)
     assert state_dir().ledger.read_bytes() == before

@@ -3,29 +3,43 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import subprocess
 import sys
-from datetime import datetime, timedelta, timezone
+from contextlib import closing
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
+import carryover.actions.transcript
 from carryover.actions import clipboard
 from carryover.actions.clipboard import WAYS, by_terminal, copy
 from carryover.actions.context import state_dir
+from carryover.actions.from_disk import of_project, of_session, sources_on_disk, temporary_ledger, tombstones_of
 from carryover.actions.project_handoff import MadeHandoff
+from carryover.actions.transcript import handoff_of_transcript
+from carryover.adapter.contract import Source
+from carryover.agents import adapters
+from carryover.cli.demo.replay import make_project, replay
 from carryover.cli.handoff_output import as_data, lines_for_person, with_reasons
+from carryover.config import Config
+from carryover.distill.digest import Digest
 from carryover.distill.entry import Entry, Kind, Section
 from carryover.distill.handoff import Handoff
 from carryover.distill.render import render
+from carryover.distill.view import ProjectView
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import FileLock, private_dir
+from carryover.importing.document import Note, encoded
+from carryover.ingest.scan import FoundSource
 from carryover.install.machine import Machine
+from carryover.ledger.queries import connect_read_only, projects, sessions
+from support.claude_session import ClaudeSession
 from support.forked import CARRYOVER
-from support.recorded_shop import CHECKOUT, Run
+from support.recorded_shop import CHECKOUT, DISCOUNT, Run
 from support.scripted_daemon import answering_socket
-from support.terminal import Terminal
+from support.terminal import played
 from support.tools import program
 
 READING = ("handoff {shop}", "sessions {shop}", "sessions --all", f"show {CHECKOUT}")
@@ -82,11 +96,6 @@ def only_codex() -> None:
     state_dir().config.write_text('[tools]\nselected = ["codex"]\n')
 
 
-def pause() -> None:
-    private_dir(state_dir().root)
-    state_dir().paused.touch()
-
-
 def test_an_agent_that_was_not_selected_is_not_read(recorded: Path, run: Run) -> None:
     prompt(recorded, "Now write the invoice module")
     only_codex()
@@ -98,16 +107,22 @@ def test_an_agent_that_was_not_selected_is_not_read(recorded: Path, run: Run) ->
 
 
 @pytest.mark.parametrize("command", READING)
-def test_nor_where_there_is_no_ledger(command: str, shop: Path, run: Run) -> None:
+def test_nor_where_there_is_no_ledger_and_while_paused_nothing_is_read_at_all(
+    command: str, shop: Path, run: Run
+) -> None:
+    words = command.format(shop=shop).split()
     only_codex()
+    run.err(ExitCode.NOTHING_FOUND, *words)
 
-    run.err(ExitCode.NOTHING_FOUND, *command.format(shop=shop).split())
+    state_dir().paused.touch()
+    assert "Carryover is paused, so no transcript is read" in run.err(ExitCode.REFUSED, *words)
+    assert not state_dir().ledger.exists()
 
 
 def test_while_paused_what_was_recorded_is_given_and_nothing_is_read(recorded: Path, run: Run) -> None:
     """Nor is a running daemon asked to read."""
     prompt(recorded, "Now write the invoice module")
-    pause()
+    state_dir().paused.touch()
 
     with answering_socket(state_dir().socket, {"caught_up": False}):
         code, out, err = run("handoff", str(recorded))
@@ -116,16 +131,6 @@ def test_while_paused_what_was_recorded_is_given_and_nothing_is_read(recorded: P
     assert err == "Carryover is paused; this is what it recorded before. `carryover unpause` ends that.\n"
     assert "Wire discount into checkout" in out
     assert "Now write the invoice module" not in out + run("show", CHECKOUT)[1]
-
-
-@pytest.mark.parametrize("command", READING)
-def test_while_paused_without_a_ledger_nothing_is_read_at_all(command: str, shop: Path, run: Run) -> None:
-    pause()
-
-    err = run.err(ExitCode.REFUSED, *command.format(shop=shop).split())
-
-    assert "Carryover is paused, so no transcript is read" in err
-    assert not state_dir().ledger.exists()
 
 
 @pytest.mark.parametrize("text", ["[resume\n", "[resume]\nmode = 'loud'\n"], ids=["not TOML", "no such value"])
@@ -158,7 +163,7 @@ def test_what_is_printed_for_programs_is_of_the_published_format(
     assert (done.returncode, done.stderr) == (code, "")
 
 
-NOW = datetime(2026, 11, 20, 15, tzinfo=timezone(timedelta(hours=1)))
+NOW_MS = 1_795_183_200_000  # 2026-11-20 14:00 UTC
 CHECKER = Path(__file__).parents[3] / "architecture" / "check_handoff.py"
 
 
@@ -167,43 +172,29 @@ def test_it_is_laid_out_for_a_person() -> None:
     entries: tuple[tuple[str, Kind, str, str], ...] = (
         ("Task", "prompt", "Prompt (turn 1, 30 min earlier)", "Add a discount"),
         ("Next action", "limit", "", "Limit; for the user: `carryover to aider`"),
-        ("Recent files", "edit", "", "`cart.py`: edited 30 min earlier, tests pass"),
     )
     sections = tuple(
         Section(title, (Entry(text=text, kind=kind, label=label),)) for title, kind, label, text in entries
     )
-    updated_ms = int(NOW.timestamp() * 1000) - 2 * 3_600_000
-    handoff = Handoff(updated_ms=updated_ms, agent="Codex", resume="ask", session="3f2a", head=None, sections=sections)
+    then_ms = NOW_MS - 2 * 3_600_000
+    handoff = Handoff(updated_ms=then_ms, agent="Codex", resume="ask", session="3f2a", head=None, sections=sections)
     made = MadeHandoff(root="/home/ada/code/shop", handoff=handoff, text="")
 
-    assert list(lines_for_person(made, now_ms=int(NOW.timestamp() * 1000), home=Path("/home/ada"))) == [
-        "~/code/shop",
-        "last work 2026-11-20 12:00 (2 h ago), Codex",
-        "",
-        "Task",
-        "  · Prompt (turn 1, 30 min earlier): Add a discount",
-        "",
-        "Next action",
-        "  · Limit; `carryover to aider`",
-        "",
-        "Recent files",
-        "  · `cart.py`: edited 30 min earlier, tests pass",
-        "",
-        "carryover show 3f2a  the whole session",
-        "carryover handoff --raw  the text that agents get",
+    assert list(lines_for_person(made, now_ms=NOW_MS, home=Path("/home/ada"))) == [
+        *("~/code/shop", "last work 2026-11-20 12:00 (2 h ago), Codex"),
+        *("", "Task", "  · Prompt (turn 1, 30 min earlier): Add a discount"),
+        *("", "Next action", "  · Limit; `carryover to aider`"),
+        *("", "carryover show 3f2a  the whole session", "carryover handoff --raw  the text that agents get"),
     ]
 
 
 def test_on_a_terminal_a_person_reads_it_and_agents_get_the_file(shop: Path) -> None:
-    def on_terminal(*arguments: str) -> str:
-        command = [*CARRYOVER, "handoff", str(shop), *arguments]
-        with Terminal(command, {**os.environ, "PAGER": "cat"}) as terminal:
-            code, text = terminal.end()
-        assert code == ExitCode.OK
-        return text
+    command = [*CARRYOVER, "handoff", str(shop)]
+    env = {**os.environ, "PAGER": "cat"}
 
-    person, raw = on_terminal(), on_terminal("--raw")
+    (code, person), raw = played(command, env=env), played([*command, "--raw"], env=env)[1]
 
+    assert code == ExitCode.OK
     assert person.startswith("~/shop\nlast work ") and "Wire discount into checkout" in person
     assert not any(order in person for order in ("MUST", "RESUME PROTOCOL", "Do not begin"))
     assert raw.startswith("# [CARRYOVER] Last updated ")
@@ -324,3 +315,128 @@ def test_a_terminal_is_handed_the_text_by_an_escape_sequence(
     head, _, rest = by_terminal(TEXT).rpartition(";")
     assert (head, rest[-1]) == ("\x1b]52;c", "\x07")
     assert base64.b64decode(rest[:-1]).decode() == TEXT
+
+
+@pytest.fixture
+def elsewhere(shop: Path, tmp_path: Path) -> Path:
+    """The transcripts of a project that is not on this machine, in a folder that is no agent's."""
+    gone = Path("/home/somebody/shop")
+    for transcript in shop.parent.glob(".claude/projects/*/*.jsonl"):
+        (tmp_path / transcript.name).write_text(transcript.read_text().replace(str(shop), str(gone)))
+    return tmp_path
+
+
+APP = "00000000-0000-4000-8000-000000000001"
+
+
+def test_neither_git_nor_the_files_of_the_project_are_asked(shop: Path, home: Path) -> None:
+    """What they say today was not so at that line of the transcript, and elsewhere they are not there at all."""
+    transcript = next(home.glob(f".claude/projects/*/{DISCOUNT}.jsonl"))
+    before = handoff_of_transcript(transcript, None, None).text
+    (shop / "cart.py").write_text("def broken(:\n")
+
+    assert "\n## Git context\n" not in before
+    assert handoff_of_transcript(transcript, None, None).text == before
+
+
+def test_a_file_that_names_no_folder_is_of_the_one_it_lies_in(elsewhere: Path, tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git/HEAD").touch()
+    nameless = tmp_path / "chats" / "nameless.jsonl"
+    nameless.parent.mkdir()
+    without_folders = re.sub(r'"cwd":\s*"[^"]*"', '"version":"2.1.328"', (elsewhere / f"{DISCOUNT}.jsonl").read_text())
+    nameless.write_text(without_folders)
+
+    made = handoff_of_transcript(nameless, None, None)
+
+    assert made.root == str(nameless.parent), "the repository around it is another's"
+    assert "Add a discount function" in made.text
+
+
+def test_a_sub_agents_own_file_is_the_work_itself(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [json.loads(line) for line in (elsewhere / f"{DISCOUNT}.jsonl").read_text().splitlines()]
+    said = ({**line, "isSidechain": True, "agentId": "a1"} for line in lines if line["type"] in ("user", "assistant"))
+    path = elsewhere / "agent-a1.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in said))
+    views: list[ProjectView] = []
+    monkeypatch.setattr(carryover.actions.transcript, "make", lambda view, *_, **__: views.append(view))
+
+    with pytest.raises(UserError, match="holds nothing"):
+        handoff_of_transcript(path, None, None)
+
+    [session] = views[0].sessions
+    assert (views[0].root, session.subagents) == ("/home/somebody/shop", ())
+    assert session.digest != Digest()
+
+
+def test_a_note_is_nobodys_transcript(tmp_path: Path) -> None:
+    path = tmp_path / "note.json"
+    path.write_bytes(encoded(Note(session="note-1", at_ms=1, root=str(tmp_path), title="Advice", text="Use decimals.")))
+
+    with pytest.raises(UserError, match="holds nothing that can be handed over"):
+        handoff_of_transcript(path, None, None)
+
+
+def test_whose_file_it_is_shows_also_below_what_is_too_long_to_be_read(elsewhere: Path) -> None:
+    transcript = elsewhere / "long.jsonl"
+    transcript.write_bytes(b"x" * (3 << 20) + b"\n" + (elsewhere / f"{CHECKOUT}.jsonl").read_bytes())
+
+    assert "Wire discount into checkout" in handoff_of_transcript(transcript, None, None).text
+
+
+@pytest.mark.parametrize("until", [3, 12, 33, 1000])
+def test_up_to_a_line_is_as_if_the_file_ended_there(elsewhere: Path, until: int) -> None:
+    transcript, cut = elsewhere / f"{DISCOUNT}.jsonl", elsewhere / "cut.jsonl"
+    cut.write_bytes(b"".join(transcript.read_bytes().splitlines(keepends=True)[:until]))
+
+    assert handoff_of_transcript(transcript, None, until) == handoff_of_transcript(cut, None, None)
+
+
+@pytest.mark.parametrize("content", ["", '{"type": "something else"}\n', "\x00\xff" * 50])
+def test_a_file_that_no_agent_wrote_is_not_guessed_at(tmp_path: Path, run: Run, content: str) -> None:
+    (tmp_path / "notes.txt").write_text(content)
+
+    err = run.err(ExitCode.NOTHING_FOUND, "handoff", "--transcript", str(tmp_path / "notes.txt"))
+
+    assert "Name the agent with --agent" in err
+
+
+def test_nothing_of_the_users_is_read_or_made(home: Path, elsewhere: Path) -> None:
+    """Another project's history in the home folder makes no difference, and no state folder appears."""
+    make_project(home / "other", os.environ)
+    alone = handoff_of_transcript(elsewhere / f"{DISCOUNT}.jsonl", None, None)
+    replay(home / ".claude", home / "other")
+
+    assert handoff_of_transcript(elsewhere / f"{DISCOUNT}.jsonl", None, None) == alone
+    assert not (home / ".carryover").exists()
+
+
+@pytest.fixture
+def app(home: Path) -> None:
+    """A session in another project."""
+    ClaudeSession(home / ".claude" / "projects", Path("/srv/app"), session=APP).prompt("Look around")
+
+
+@pytest.mark.usefixtures("app")
+def test_a_source_of_many_sessions_goes_with_every_project_and_with_ids_that_no_path_names() -> None:
+    (named,) = sources_on_disk(Config())
+    database = FoundSource(Source(agent="claude-code", path="/nowhere/state.db"), 1, 1)
+
+    assert of_project([named, database], {"/srv/app"}) == [named.source, database.source]
+    assert of_project([named, database], {"/srv/other"}) == [database.source]
+    assert of_session([named, database], APP[:8]) == [named.source]
+    assert of_session([named, database], "ffff") == [database.source]
+
+
+def test_what_was_forgotten_is_not_read_from_disk_either(recorded: Path, run: Run) -> None:
+    run("forget", CHECKOUT, "--yes")
+    sources = of_project(sources_on_disk(Config()), {str(recorded)})
+
+    with temporary_ledger(sources, adapters(), tombstones=tombstones_of(state_dir())) as ledger:
+        assert [row.native_id for row in sessions(ledger, limit=10)] == [DISCOUNT]
+
+
+@pytest.mark.usefixtures("app")
+def test_catching_up_reads_the_project_and_leaves_the_others_for_the_daemon(recorded: Path) -> None:
+    with closing(connect_read_only(state_dir().ledger)) as ledger:
+        assert [project.root for project in projects(ledger)] == [str(recorded)]

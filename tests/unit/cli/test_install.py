@@ -14,13 +14,14 @@ from carryover import __version__
 from carryover.actions.context import state_dir
 from carryover.actions.first_read import active_projects
 from carryover.agents import specs
+from carryover.agents.claude_code.adapter import AGENT
 from carryover.cli.install_report import rule
 from carryover.config import Config, Pointers, ProjectsConfig, PublishConfig, load_config
 from carryover.errors import ExitCode
 from support.agent_here import everything, only_this_path
 from support.forked import CARRYOVER
 from support.recorded_shop import Run
-from support.terminal import CTRL_C, ENTER, LEFT, RIGHT, Terminal
+from support.terminal import CTRL_C, ENTER, LEFT, RIGHT, Terminal, played
 from support.tools import CURSOR, versioned
 
 TIPS = """\
@@ -91,17 +92,14 @@ def test_a_dry_run_prints_the_diff_of_what_install_then_does_and_touches_no_file
 def test_one_agent_s_failure_stops_no_other(
     claude: Path, home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from carryover.agents.claude_code.adapter import AGENT
-
     versioned(home / "bin" / "cursor", "2.3.0")
     monkeypatch.setattr("carryover.agents.specs", lambda: (AGENT.spec, CURSOR))
     claude.write_text('{"model": "opus",}')
 
     code, out, _ = run("install", "--yes", "--no-service")
 
-    assert code == ExitCode.FAILED
+    assert (code, f"  {claude} is left alone: " in out) == (ExitCode.FAILED, True)
     assert "✗ Claude Code 2.1.328 detected, but its hooks could not be written.\n" in out
-    assert f"  {claude} is left alone: " in out
     assert claude.read_text() == '{"model": "opus",}'
     assert "sessionStart" in (home / ".cursor/hooks.json").read_text()
 
@@ -141,11 +139,9 @@ def test_without_a_service_it_runs_all_the_same(claude: Path, shop: Path, run: R
 
 @pytest.mark.parametrize("columns", [40, 80])
 def test_a_daemon_that_does_not_run_is_the_last_word(claude: Path, columns: int) -> None:
-    with Terminal((*INSTALL, "--yes"), os.environ, columns=columns) as terminal:
-        code, shown = terminal.end()
+    code, shown = played((*INSTALL, "--yes"), columns=columns)
 
-    assert code == ExitCode.OK
-    assert "Into your projects (shared), once carryoverd runs:" in " ".join(shown.split())
+    assert (code, "Into your projects (shared), once carryoverd runs:" in " ".join(shown.split())) == (0, True)
     assert shown[shown.rindex("⚠") :].startswith("⚠ not running yet: ")
     commands = re.findall(r"`[^`]*`", shown)
     assert "`carryover start`" in commands
@@ -184,23 +180,18 @@ def test_settings_of_ours_that_cannot_be_read_stop_it_before_anything_is_done(
 
 
 def test_what_is_here_is_ticked_and_enter_takes_it(claude: Path) -> None:
-    with Terminal(INSTALL, os.environ) as terminal:
-        asked = terminal.wait_for("Windsurf")
-        terminal.press(ENTER)
-        code, shown = terminal.end()
+    code, shown = played(INSTALL, ("Windsurf", ENTER))
 
-    assert "Which AI agents do you use? (space to tick, then enter)" in asked
-    assert re.search(r"● Claude Code +detected", asked) and "○ Codex CLI" in asked
+    assert "Which AI agents do you use? (space to tick, then enter)" in shown
+    assert re.search(r"● Claude Code +detected", shown) and "○ Codex CLI" in shown
     assert (code, "✓ Claude Code 2.1.328 detected" in shown) == (ExitCode.OK, True)
     assert "SessionStart" in json.loads(claude.read_bytes())["hooks"]
 
 
 def test_ctrl_c_changes_nothing(claude: Path, home: Path) -> None:
     before = everything(home)
-    with Terminal(INSTALL, os.environ) as terminal:
-        terminal.wait_for("● Claude Code")
-        terminal.press(CTRL_C)
-        code, shown = terminal.end()
+
+    code, shown = played(INSTALL, ("● Claude Code", CTRL_C))
 
     assert (code, "carryover: interrupted" in shown, "Traceback" in shown) == (ExitCode.INTERRUPTED, True, False)
     assert everything(home) == before

@@ -12,11 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from carryover.actions.context import project_root, state_dir
+from carryover.actions.context import state_dir
+from carryover.actions.settings import setting_names
 from carryover.cli.arguments import MEANING, known_agents, moment_ms
 from carryover.cli.completions import SHELLS
 from carryover.cli.main import COMMANDS, build_parser
-from carryover.errors import ExitCode, UserError
+from carryover.errors import ExitCode
+from support.claude_session import ClaudeSession
+from support.daemon_process import DaemonProcess, wait_until
 from support.forked import CARRYOVER
 from support.recorded_shop import CHECKOUT, Run
 from support.tools import needs_setpriv, without_rights_of_root
@@ -129,14 +132,9 @@ COMMAND_LINES = (
     *("pause", "unpause", "install --yes --no-service", "uninstall", "uninstall --purge --yes"),
 )
 EACH = """
-import contextlib, io, json, sys
+import sys
 from carryover.cli.main import main
-
-for line in sys.argv[1:]:
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        code = main(line.split())
-    print(json.dumps([line, code, out.getvalue(), err.getvalue()]))
+print(*{int(main(line.split())) for line in sys.argv[1:]})
 """
 
 
@@ -153,8 +151,7 @@ def test_a_state_folder_that_may_not_be_entered_is_said_in_one_line(home: Path) 
         f"carryover: The state folder {closed} can't be used: Permission denied. Nothing was read or changed. "
         f"Run `chmod u+rwx {closed}`, or set CARRYOVER_HOME to another folder.\n"
     )
-    found = [json.loads(line) for line in answer.stdout.splitlines()]
-    assert found == [[line, ExitCode.FAILED, "", message] for line in COMMAND_LINES]
+    assert (answer.stdout, answer.stderr) == (f"{ExitCode.FAILED}\n", message * len(COMMAND_LINES))
     assert list((home / ".claude").iterdir()) == []
 
 
@@ -190,14 +187,13 @@ def test_without_standard_streams_there_is_no_traceback(recorded: Path, line: st
     assert answer.stderr.splitlines()[-1].startswith(f"carryover: {said}") and "Traceback" not in answer.stderr
 
 
-def test_what_the_terminal_cannot_show_is_replaced(recorded: Path) -> None:
+def test_what_the_terminal_cannot_show_is_replaced(home: Path) -> None:
     """A folder whose name is not ASCII, on a terminal that knows only ASCII."""
-    project = recorded.with_name("läden")
-    project.mkdir()
-    answer = ran([*CARRYOVER, "sessions", str(project)], env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    (home / "läden").mkdir()
 
-    assert answer.returncode == ExitCode.NOTHING_FOUND
-    assert "/l?den" in answer.stderr
+    answer = ran([*CARRYOVER, "show", "last"], env={**os.environ, "PYTHONIOENCODING": "ascii"}, cwd=home / "läden")
+
+    assert (answer.returncode, "/l?den" in answer.stderr) == (ExitCode.NOTHING_FOUND, True)
 
 
 def test_ctrl_c_ends_with_130_and_one_line(monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
@@ -313,17 +309,132 @@ def offered(line: str, shell: str) -> tuple[str, str]:
     return done.stdout, done.stderr
 
 
-def test_a_file_in_place_of_the_state_folder_is_said(home: Path) -> None:
+def test_a_file_in_place_of_the_state_folder_and_a_current_folder_that_was_removed_are_said(
+    home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / "gone").mkdir()
+    monkeypatch.chdir(home / "gone")
+    (home / "gone").rmdir()
+    assert "no longer exists" in run.err(ExitCode.NOTHING_FOUND, "sessions")
+
     (home / ".carryover").write_text("")
-
-    with pytest.raises(UserError, match="can't be used: Not a directory"):
-        state_dir()
+    assert "can't be used: Not a directory" in run.err(ExitCode.FAILED, "sessions", "--all")
 
 
-def test_a_current_folder_that_was_removed_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "gone").mkdir()
-    monkeypatch.chdir(tmp_path / "gone")
-    (tmp_path / "gone").rmdir()
+FILE = """\
+# mine
+[resume]
+mode   =  "brief"   # one line is enough
 
-    with pytest.raises(UserError, match="no longer exists"):
-        project_root(None)
+[projects]
+exclude = [
+  "~/clients/*", # theirs
+]
+"""
+LATER = " carryoverd is not running; it holds when it starts.\n"
+
+
+@pytest.fixture
+def config_file(home: Path) -> Path:
+    state_dir().root.mkdir(mode=0o700)
+    state_dir().config.write_text(FILE)
+    return state_dir().config
+
+
+def test_all_settings_are_shown_with_where_they_come_from(config_file: Path, run: Run) -> None:
+    rows = {line.split()[0]: line.split()[1:] for line in run.out("config").splitlines()}
+
+    assert rows["SETTING"] == ["VALUE", "FROM"]
+    assert rows["resume.mode"] == ["brief", "~/.carryover/config.toml"]
+    assert rows["projects.exclude"] == ['["~/clients/*"]', "~/.carryover/config.toml"]
+    assert rows["resume.stale_days"] == ["7", "default"]
+    assert rows["publish.folder"] == ["not", "set", "default"]
+    assert set(setting_names()) <= rows.keys()
+
+
+def test_one_setting_is_printed_alone(config_file: Path, run: Run) -> None:
+    assert (run.out("config", "resume.mode"), run.out("config", "notify.desktop")) == ("brief\n", "true\n")
+    unset = "carryover: publish.folder is not set.\n"
+    assert run.err(ExitCode.NOTHING_FOUND, "config", "publish.folder") == unset
+    about = {"key": "resume.mode", "value": "brief", "origin": str(config_file), "default": "ask"}
+    assert json.loads(run.out("config", "resume.mode", "--json")) == about
+
+
+@pytest.mark.parametrize(
+    ("line", "before", "after"),
+    [
+        ("resume.mode silent", '"brief"', '"silent"'),
+        ("projects.exclude ~/clients/* ~/old", "", '  "~/clients/*", # theirs\n'),
+        ("notify.desktop false", "", "[notify]\ndesktop = false\n"),
+        ("retention.max_age_days 30", "", "[retention]\nmax_age_days = 30\n"),
+        ("publish.folder ~/handoffs", "", '[publish]\nfolder = "~/handoffs"\n'),
+        ('projects.include ["~/code/*"]', "", 'include = ["~/code/*"]\n'),
+    ],
+)
+def test_one_setting_is_changed_and_every_other_byte_stays(
+    line: str, before: str, after: str, config_file: Path, run: Run
+) -> None:
+    key, *values = line.split()
+
+    out = run.out("config", key, *values)
+
+    assert out.startswith(f"{key} = ") and out.endswith(LATER)
+    text = config_file.read_text()
+    if before:
+        assert text == FILE.replace(before, after)
+    else:
+        assert after in text and all(kept in text.splitlines() for kept in FILE.splitlines())
+    assert f"{key} = " in run("config", key, *values)[1]
+    assert config_file.read_text() == text
+
+
+def test_a_setting_that_is_taken_out_has_its_default_again(config_file: Path, run: Run) -> None:
+    assert run.out("config", "--unset", "resume.mode") == f"resume.mode = ask (was brief).{LATER}"
+
+    assert "mode" not in config_file.read_text() and config_file.read_text().startswith("# mine\n")
+    assert run("config", "--unset", "resume.mode")[1] == f"resume.mode = ask, as before.{LATER}"
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "said"),
+    [
+        ("resume.mode loud", ExitCode.USAGE, "resume.mode can't be 'loud': it must be one of ask, brief, silent"),
+        ("resume.stale_days -1", ExitCode.USAGE, "it must be a whole number of 0 or more"),
+        ("server.port 99999", ExitCode.USAGE, "server.port can't be '99999'"),
+        ("publish.folder handoffs", ExitCode.USAGE, "`folder` must begin with / or ~"),
+        ("resume.mod ask", ExitCode.USAGE, "did you mean 'resume.mode'?"),
+        ("frobnicate", ExitCode.USAGE, "There is no setting 'frobnicate'."),
+        ("agents.selected codex", ExitCode.REFUSED, "`carryover install` decides that"),
+        ("--unset", ExitCode.USAGE, "--unset needs a KEY"),
+    ],
+)
+def test_what_has_no_meaning_changes_nothing(line: str, code: ExitCode, said: str, config_file: Path, run: Run) -> None:
+    assert said in run.err(code, "config", *line.split())
+    assert config_file.read_text() == FILE
+
+
+def test_a_limit_asks_first_drops_at_the_next_start_and_raising_it_brings_sessions_back(home: Path, run: Run) -> None:
+    limit, prompts = "retention.max_age_days", {40: "Add a parser.", 1: "Write the release notes."}
+    (home / "shop").mkdir()
+    for days, prompt in prompts.items():
+        then = datetime.now(UTC) - timedelta(days=days)
+        ClaudeSession(home / ".claude" / "projects", home / "shop", now=then).prompt(prompt)
+
+    def recorded() -> list[str]:
+        return sorted(entry["task"] or "" for entry in json.loads(run("sessions", "--all", "--json")[1]))
+
+    with DaemonProcess() as daemon:
+        daemon.settle()
+        code, out, err = run("config", limit, "5")
+        assert (code, "1 session" in out, prompts[40] in out) == (ExitCode.REFUSED, True, True)
+        assert "with --yes" in err
+        assert run.err(ExitCode.NOTHING_FOUND, "config", limit) == f"carryover: {limit} is not set.\n"
+        assert run.out("config", limit, "5", "--yes") == f"{limit} = 5 (was not set).\n"
+        daemon.settle()
+        assert recorded() == [*prompts.values()], "not before the next start"
+        daemon.stop()
+    with DaemonProcess() as daemon:
+        wait_until("the limit", lambda: recorded() == [prompts[1]])
+        assert run.out("config", limit, "60") == f"{limit} = 60 (was 5).\n"
+        wait_until("the session", lambda: recorded() == [*prompts.values()])
+        daemon.stop()

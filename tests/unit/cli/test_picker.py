@@ -14,7 +14,7 @@ from support.agent_here import everything, only_this_path
 from support.codex_session import CodexSession
 from support.forked import CARRYOVER
 from support.recorded_shop import Run
-from support.terminal import CTRL_C, DOWN, ENTER, Terminal
+from support.terminal import CTRL_C, DOWN, ENTER, Terminal, played
 from support.tools import program
 
 NOW_MS = 1_800_000_000_000
@@ -155,26 +155,16 @@ def terminal_env(recorded: Path, home: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_enter_shows_the_session_in_the_pager_and_comes_back(terminal_env: dict[str, str]) -> None:
-    with Terminal(CARRYOVER, terminal_env) as terminal:
-        assert "› Wire discount into checkout" in terminal.wait_for("? keys")
-        terminal.press(DOWN, ENTER)
-        shown = terminal.wait_for("paged:   Checkout is next")
-        terminal.press(ENTER)
-        terminal.wait_for("? keys")
-        terminal.press(CTRL_C)
-        code, text = terminal.end()
+    steps = (("? keys", f"{DOWN}{ENTER}"), ("paged:   Checkout is next", ENTER), ("? keys", CTRL_C))
+    code, text = played(CARRYOVER, *steps, env=terminal_env)
 
-    assert "paged: Session c0de0000-0000-4000-8000-000000000001" in shown
+    assert "› Wire discount into checkout" in text
+    assert "paged: Session c0de0000-0000-4000-8000-000000000001" in text
     assert (code, text.splitlines()[-1]) == (ExitCode.INTERRUPTED, "carryover: interrupted")
 
 
 def test_a_key_continues_in_another_agent(terminal_env: dict[str, str], recorded: Path) -> None:
-    with Terminal(CARRYOVER, terminal_env) as terminal:
-        terminal.wait_for("? keys")
-        terminal.press("c")
-        terminal.wait_for("Continue in")
-        terminal.press(ENTER)
-        code, text = terminal.end()
+    code, text = played(CARRYOVER, ("? keys", "c"), ("Continue in", ENTER), env=terminal_env)
 
     assert code == ExitCode.OK
     assert f"started in {recorded} with Read .carryover/handoff-chosen.md, then go on" in text
@@ -200,21 +190,15 @@ def test_a_session_whose_id_looks_like_an_option_is_still_one(
 
 def test_the_filter_finds_what_was_answered_and_the_keys_are_shown(terminal_env: dict[str, str]) -> None:
     """ "Checkout is next" was said in the older of the two sessions."""
-    with Terminal(CARRYOVER, terminal_env, columns=80) as terminal:
-        terminal.wait_for("? keys")
-        terminal.press("?")
-        help_text = terminal.wait_for("any key goes back")
-        terminal.press("x", "/", *"next check")
-        terminal.wait_for("1 found")
-        terminal.press(ENTER, ENTER)  # no wait in between: only the cells that differ are drawn
-        shown = terminal.wait_for("paged: Session")
-        terminal.press(ENTER)
-        terminal.wait_for("1 found · esc ends")
-        terminal.press("q")
-        code, _ = terminal.end()
+    steps = (
+        *(("? keys", "?"), ("any key goes back", "x/next check")),
+        ("1 found", f"{ENTER}{ENTER}"),  # no wait in between: only the cells that differ are drawn
+        *(("paged: Session", ENTER), ("1 found · esc ends", "q")),
+    )
+    code, text = played(CARRYOVER, *steps, env=terminal_env, columns=80)
 
-    assert "filter as you type, by words in prompts" in help_text
-    assert ("000001" in shown, code) == (True, ExitCode.OK)
+    assert "filter as you type, by words in prompts" in text
+    assert (code, "Session c0de0000-0000-4000-8000-000000000001" in text) == (ExitCode.OK, True)
 
 
 def test_before_an_install_it_lists_what_the_agents_left_and_writes_nothing(
@@ -224,32 +208,23 @@ def test_before_an_install_it_lists_what_the_agents_left_and_writes_nothing(
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     before = everything(home)
 
-    with Terminal(CARRYOVER, {**os.environ, "PAGER": PAGER}) as terminal:
-        shown = terminal.wait_for("nothing is kept")
-        terminal.press(ENTER)
-        terminal.wait_for("paged: Session")
-        terminal.press(ENTER)
-        terminal.wait_for("? keys")
-        terminal.press("q")
-        code, _ = terminal.end()
+    steps = (("nothing is kept", ENTER), ("paged: Session", ENTER), ("? keys", "q"))
+    code, shown = played(CARRYOVER, *steps, env={**os.environ, "PAGER": PAGER})
 
     assert (code, "Wire discount into checkout" in shown, "~/shop" in shown) == (ExitCode.OK, True, True)
     assert (everything(home), list(tmp_path.iterdir())) == (before, [])
 
 
 def test_without_any_history_it_says_where_it_looked_and_what_to_do_next(home: Path) -> None:
-    with Terminal(CARRYOVER, os.environ, columns=80) as terminal:
-        code, text = terminal.end()
+    code, text = played(CARRYOVER, columns=80)
 
-    assert code == ExitCode.OK
-    assert "\n  Claude Code      ~/.claude/projects\n" in text
+    assert (code, "\n  Claude Code      ~/.claude/projects\n" in text) == (ExitCode.OK, True)
     assert "`carryover install`" in text and "`carryover import FILE`" in text
     assert max(map(len, text.splitlines())) <= 80
     assert [path.name for path in home.iterdir()] == [".gitconfig"]
 
 
 def test_where_nobody_can_pick_the_help_is_shown(home: Path) -> None:
-    with Terminal(["env", "TERM=dumb", *CARRYOVER], os.environ) as terminal:
-        code, text = terminal.end()
+    code, text = played(["env", "TERM=dumb", *CARRYOVER])
 
     assert (code, "examples:" in text) == (ExitCode.USAGE, True)

@@ -22,7 +22,7 @@ from support.codex_session import CodexSession
 from support.forked import CARRYOVER
 from support.recorded_shop import Run
 from support.repository import repository
-from support.terminal import DOWN, ENTER, Terminal
+from support.terminal import DOWN, ENTER, played
 from support.tools import program
 
 SESSION = "0abc0000-0000-4000-8000-000000000000"
@@ -100,8 +100,7 @@ def test_the_printed_folder_is_the_sessions_whatever_its_name_holds(
 
 
 def test_in_a_terminal_it_is_run_there(below: Path) -> None:
-    with Terminal([*CARRYOVER, "resume", SESSION, "--run"], os.environ) as terminal:
-        code, text = terminal.end()
+    code, text = played([*CARRYOVER, "resume", SESSION, "--run"])
 
     assert (code, text.splitlines()[1:]) == (ExitCode.OK, [str(below), "--resume", SESSION])
 
@@ -177,12 +176,10 @@ def test_a_session_of_another_project_is_never_handed_over(two_tasks: Path, home
 
 
 def test_on_a_terminal_the_user_picks_where_several_tasks_are_open(two_tasks: Path) -> None:
-    with Terminal([*CARRYOVER, "handoff", str(two_tasks), "--to", "claude"], os.environ) as terminal:
-        shown = terminal.wait_for("Write a parser")
-        terminal.press(DOWN, ENTER)
-        code, text = terminal.end()
+    command = [*CARRYOVER, "handoff", str(two_tasks), "--to", "claude"]
+    code, text = played(command, ("Write a parser", f"{DOWN}{ENTER}"))
 
-    assert (code, "Which work do you want to continue?" in shown) == (ExitCode.OK, True)
+    assert (code, "Which work do you want to continue?" in text) == (ExitCode.OK, True)
     assert f"cd {two_tasks} && claude" in text and "handoff-chosen.md" in text
     assert task_in((two_tasks / ".carryover" / "handoff-chosen.md").read_text()) == PARSER
 

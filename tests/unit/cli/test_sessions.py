@@ -3,9 +3,12 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
+from typing import Any, Final
 
 import pytest
 from hypothesis import given
@@ -28,42 +31,25 @@ from carryover.model import (
     UserPrompt,
 )
 from carryover.terminal.output import STYLE
+from support.claude_work import ClaudeWork, commit, head
 from support.recorded_shop import CHECKOUT, DISCOUNT, Run
+from support.repository import git, repository
 
 pytestmark = pytest.mark.usefixtures("utc")
 
 
-DAY = re.compile(r"\w+, \d\d \w+ \d{4}")
-
-
-def without_times(text: str) -> list[str]:
-    """The lines, without the day and with every clock time as `HH:MM:SS`."""
-    lines = text.splitlines()
-    return [
-        f"HH:MM:SS{line[8:]}" if line[2:3] == line[5:6] == ":" else line for line in lines if not DAY.fullmatch(line)
-    ]
-
-
 def test_a_session_is_shown_as_a_conversation(recorded: Path, run: Run) -> None:
-    out = run.out("show", CHECKOUT)
+    heading, day, spoken, answered = run.out("show", CHECKOUT).split("\n\n")
 
-    assert without_times(out) == [
-        "Wire discount into checkout",
-        f"Session {CHECKOUT}",
-        "Claude Code 2.1.328, ~/shop, main",
-        "",
-        "",
-        "HH:MM:SS  You",
-        "  Wire discount into checkout",
-        "",
-        "HH:MM:SS  Claude Code",
+    assert heading == f"Wire discount into checkout\nSession {CHECKOUT}\nClaude Code 2.1.328, ~/shop, main"
+    assert re.fullmatch(r"\w+, \d\d \w+ \d{4}", day)
+    assert re.fullmatch(r"\d\d:\d\d:\d\d  You\n  Wire discount into checkout", spoken)
+    time, who, *lines = answered.splitlines()[0].split("  ") + answered.splitlines()[1:]
+    assert (len(time), who) == (len("HH:MM:SS"), "Claude Code")
+    assert lines == [
         "  First the file.",
         "  · Added checkout.py +5 -0",
-        "      +from cart import discount",
-        "      +",
-        "      +",
-        "      +def checkout(items):",
-        "      +    pass",
+        *("      +from cart import discount", "      +", "      +", "      +def checkout(items):", "      +    pass"),
         "  ✗ Stopped by a limit: API Error: Request rejected (429) · This request would exceed your account's rate "
         "limit. Please try again lat…",
     ]
@@ -177,21 +163,10 @@ def test_what_the_user_took_back_is_marked_where_it_was_said() -> None:
     lines = list(conversation(events, agent="Claude Code", root=None, full=False))
 
     assert lines[2:] == [
-        "",
-        "06:40:58  You",
-        "  go",
-        "",
-        "06:40:58  You (undone)",
-        "  no, there",
-        "",
-        "06:40:58  Claude Code (undone)",
-        "  Going",
-        "",
-        "  there.",
-        "  ✗ Interrupted  (undone)",
-        "",
-        "06:40:58  Claude Code",
-        "  Here.",
+        *("", "06:40:58  You", "  go"),
+        *("", "06:40:58  You (undone)", "  no, there"),
+        *("", "06:40:58  Claude Code (undone)", "  Going", "", "  there.", "  ✗ Interrupted  (undone)"),
+        *("", "06:40:58  Claude Code", "  Here."),
     ]
 
 
@@ -235,7 +210,7 @@ def test_the_sessions_of_a_project_are_listed_newest_first(recorded: Path, run: 
     first, newest, oldest = (re.split(" {2,}", line) for line in out.splitlines())
     assert first == ["SESSION", "AGENT", "LAST", "PROMPTS", "TASK"]
     assert [cell.strip() for cell in newest] == [
-        *(CHECKOUT[:-1], "Claude Code", "just now", "1", "Wire discount into checkout"),
+        *(CHECKOUT[:-1], "Claude Code", "just now", "1", "Wire discount into checkout")
     ]
     assert [cell.strip() for cell in oldest[:4]] == [DISCOUNT[:-1], "Claude Code", "just now", "2"]
 
@@ -254,3 +229,219 @@ def test_a_short_id_belongs_to_one_session(ids: list[str]) -> None:
         assert name.startswith(short[name])
         assert others == [] or short[name] == name
         assert len(short[name]) >= min(SHORTEST_ID, len(name))
+
+
+def test_the_turns_that_changed_a_file_are_listed_with_their_prompts(
+    recorded: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(recorded)
+
+    *_, first, prompt = run("why", "cart.py")[1].splitlines()
+
+    assert HEAD.match(first) and "discount" in prompt
+    changes = json.loads(run("why", "cart.py", "--json")[1])
+    assert {change["path"] for change in changes} == {str(recorded / "cart.py")}
+
+
+HEAD = re.compile(r"(.+ ago|just now|\d{4}-\d\d-\d\d) · Claude Code · c0de")
+CART = "def total(items):\n    return sum(items)\n"
+WITH_DISCOUNT = "    return sum(items)\n\n\ndef discount(cents):\n    return cents\n"
+
+
+@pytest.fixture
+def work(home: Path, monkeypatch: pytest.MonkeyPatch) -> ClaudeWork:
+    """A session in a repository with one committed file, `cart.py`; it began three hours ago."""
+    session = ClaudeWork(home / ".claude" / "projects", repository(home / "shop", {"cart.py": CART}))
+    session.now -= timedelta(hours=3)
+    git(session.cwd, "commit", "--quiet", "--amend", "--no-edit", "--date", "2026-01-02T00:00:00Z")
+    monkeypatch.chdir(session.cwd)
+    return session
+
+
+def why(run: Run, place: str) -> tuple[str, ...]:
+    """What is found of a line, and the prompts of its turns."""
+    code, out, _ = run("why", place, "--json")
+    found = json.loads(out)
+    assert (code == ExitCode.OK) == bool(found["turns"])
+    return found["found"], *(turn["prompt"] for turn in found["turns"])
+
+
+def test_a_line_is_followed_through_later_edits_to_the_turn_that_wrote_it(work: ClaudeWork, run: Run) -> None:
+    work.prompt("add a discount")
+    work.edit("cart.py", "    return sum(items)\n", WITH_DISCOUNT)
+    work.prompt("say what it is for")
+    work.edit("cart.py", "def total", '"""Prices of a cart."""\n\n\ndef total')
+    work.edit("cart.py", "    return cents\n", "    return cents - 5\n")
+
+    assert (work.cwd / "cart.py").read_text().splitlines()[7:] == ["def discount(cents):", "    return cents - 5"]
+    assert [why(run, f"cart.py:{line}") for line in (1, 4, 8, 9)] == [
+        ("followed", "say what it is for"),
+        ("before",),
+        ("followed", "add a discount"),
+        ("followed", "say what it is for"),
+    ]
+
+
+def test_what_was_written_by_hand_is_said_to_come_from_outside(work: ClaudeWork, run: Run) -> None:
+    work.prompt("add a discount")
+    work.edit("cart.py", "    return sum(items)\n", WITH_DISCOUNT)
+    path = work.cwd / "cart.py"
+    path.write_text(path.read_text().replace("def discount(cents):\n", "def discount(cents):\n    # by hand\n"))
+
+    assert why(run, "cart.py:6") == ("outside",)
+    assert why(run, "cart.py:7") == ("by_text", "add a discount")
+    assert run("why", "cart.py:6")[:2] == (
+        ExitCode.NOTHING_FOUND,
+        "cart.py:6 · not committed\n      # by hand\n"
+        "No recorded edit wrote this line: it was changed outside the sessions.\n",
+    )
+
+
+def test_a_committed_line_names_turn_and_commit_also_after_a_rename(work: ClaudeWork, run: Run) -> None:
+    work.prompt("add a discount")
+    work.edit("cart.py", "sum(items)", "sum(items) - 5")
+    made = work.commit("Add a discount")
+    git(work.cwd, "mv", "cart.py", "basket.py")
+    commit(work.cwd, "Rename it", at=work.now)
+
+    found = json.loads(run("why", "basket.py:2", "--json")[1])
+    assert (found["commit"]["id"], found["text"]) == (made, "    return sum(items) - 5")
+    assert why(run, "basket.py:2") == ("followed", "add a discount")
+
+
+def test_a_secret_in_a_line_is_not_shown_and_the_line_is_known(work: ClaudeWork, run: Run) -> None:
+    key = "ghp_" + "0aB1" * 9
+    work.prompt("use the key")
+    work.write("keys.py", f'KEY = "{key}"\nother = 1\n')
+
+    found = json.loads(run("why", "keys.py:1", "--json")[1])
+    assert (found["found"], found["text"]) == ("followed", 'KEY = "[redacted:github]"')
+
+
+def test_what_is_not_there_or_not_recorded_is_said(work: ClaudeWork, home: Path, run: Run) -> None:
+    work.prompt("hello")
+    unmade = f"No recorded session made commit {head(work.cwd)[:8]}"
+    said = {"why cart.py:99": "so no line", "why cart.py:0": "so no line", "why gone.py:1": "can't be read"}
+    nothing = {"why HEAD": unmade, "log --since 2030-01-01": "", "log --agent codex": "", f"log {home}": ""}
+
+    for command, words in (said | nothing).items():
+        assert words in run.err(ExitCode.NOTHING_FOUND, *command.split()), command
+
+
+def test_a_commit_names_its_session_and_the_turns_in_it(work: ClaudeWork, run: Run) -> None:
+    work.prompt("add a discount")
+    work.edit("cart.py", "sum(items)", "sum(items) - 5")
+    work.write("test_cart.py", "def test_total(): ...\n")
+    first = work.commit("Add a discount")
+    work.prompt("raise it")
+    work.edit("cart.py", "- 5", "- 6")
+    work.later(days=2)
+    commit(work.cwd, "Raise it", at=work.now)
+
+    short = work.session[:8]
+    assert run("why", first[:7])[1] == (
+        f"2 h ago · commit {first[:8]} · made by Claude Code {short}\n  Add a discount\n"
+        f"2 h ago · Claude Code · {short} · test_cart.py new +1, cart.py +1 -1\n  add a discount\n"
+    )
+    found = json.loads(run("why", "HEAD", "--json")[1])
+    assert (found["made_by"], [turn["prompt"] for turn in found["turns"]]) == (None, ["raise it"])
+
+
+def test_the_timeline_of_a_project_is_printed_newest_first(recorded: Path, run: Run) -> None:
+    lines = run("log", str(recorded))[1].splitlines()
+
+    entries = [line for line in lines if not line.startswith("  ")]
+    assert all(map(HEAD.match, entries))
+    assert sum(" · session" in line for line in entries) == 2
+    assert any("Wire discount into checkout" in line for line in lines if line.startswith("  "))
+
+
+def test_a_commit_is_shown_with_the_session_that_made_it_or_whose_edits_it_holds(work: ClaudeWork, run: Run) -> None:
+    shop = work.cwd
+    work.prompt("add a discount")
+    work.edit("cart.py", "sum(items)", "sum(items) - 5")
+    own = work.commit("Add a discount")
+    work.edit("cart.py", "- 5", "- 6")
+    work.later(minutes=5)
+    commit(shop, "Raise it", at=work.now)
+    raised = head(shop)
+    (shop / "notes.txt").write_text("by hand\n")
+    commit(shop, "Something else", at=work.now)
+
+    commits = [each for each in json.loads(run("log", "--json")[1]) if each["kind"] == "commit"]
+    out = run("log")[1]
+
+    assert [(each["commit"], each["how"], each["text"]) for each in commits] == [
+        (raised, "edits", "Raise it"),
+        (own, "command", "Add a discount"),
+    ]
+    assert f" · commit with its edits · {raised[:8]}\n  Raise it\n" in out
+    assert f" · commit · {own[:8]}\n  Add a discount\n" in out
+    assert "Something else" not in out
+
+
+DOCUMENT: Final = (Path(__file__).parents[3] / "docs" / "json.md").read_text("utf-8")
+ROW: Final = re.compile(r"^\| `([\w.\[\]]+)` \| ([a-z ]+) \| ", re.MULTILINE)
+NAMED: Any = {"string": str, "number": (int, float), "boolean": bool, "array": list, "object": dict, "null": type(None)}
+ASKED: Final = {
+    "carryover sessions --json": ("sessions",),
+    "carryover search --json": ("search", "discount"),
+    "carryover log --json": ("log",),
+    "carryover why FILE --json": ("why", "cart.py"),
+    "carryover why FILE:LINE --json": ("why", "cart.py:1"),
+    "carryover why COMMIT --json": ("why", "HEAD"),
+}
+
+
+@pytest.fixture
+def committed(work: ClaudeWork) -> None:
+    """A session that wrote and committed a file, in the folder that the command runs in."""
+    work.prompt("add a discount")
+    work.write("cart.py", "discount = 5\n")
+    work.commit("Add a discount")
+
+
+def documented() -> dict[str, dict[str, str]]:
+    """By section, the type of each field."""
+    sections = re.split(r"^## ", DOCUMENT, flags=re.MULTILINE)[1:]
+    return {section.partition("\n")[0]: dict(ROW.findall(section)) for section in sections}
+
+
+def fields_of(data: object, described: dict[str, str], at: str = "") -> Iterator[tuple[str, object]]:
+    """Each field with its value, as the page names it; not what it leaves to another section."""
+    if isinstance(data, list) and data and isinstance(data[0], dict):
+        yield from fields_of(data[0], described, f"{at}[]." if at else "")
+    elif isinstance(data, dict):
+        for name, value in data.items():
+            path = f"{at}{name}"
+            inside = [field for field in described if field.startswith((f"{path}.", f"{path}[]."))]
+            if path in described or not inside:
+                yield path, value
+            if inside:
+                yield from fields_of(value, described, path if isinstance(value, list) else f"{path}.")
+
+
+@pytest.mark.usefixtures("committed")
+@pytest.mark.parametrize("section", ASKED)
+def test_each_field_is_described_with_its_type_and_no_other(section: str, run: Run) -> None:
+    described = documented()[section]
+
+    found = dict(fields_of(json.loads(run(*ASKED[section], "--json")[1]), described))
+
+    assert set(found) == set(described)
+    assert {name: value for name, value in found.items() if not _is(value, described[name])} == {}
+
+
+def _is(value: Any, kinds: str) -> bool:
+    allowed = tuple(NAMED[name] for name in kinds.split(" or "))
+    return isinstance(value, allowed) and (bool in allowed or not isinstance(value, bool))
+
+
+@pytest.mark.usefixtures("committed")
+def test_turns_and_commits_are_the_same_everywhere(run: Run) -> None:
+    page = documented()
+    [turn] = json.loads(run("why", "cart.py", "--json")[1])
+    line, commit = (json.loads(run("why", asked, "--json")[1]) for asked in ("cart.py:1", "HEAD"))
+
+    assert set(turn) == set(line["turns"][0]) == set(commit["turns"][0]) == set(page["carryover why FILE --json"])
+    assert line["commit"] == commit["commit"]

@@ -144,28 +144,16 @@ HOME = Path("/home/dev")
 NOW_MS = 1_800_000_000_000
 MINUTE_MS = 60_000
 
-ABSENT = {"id": "claude-code", "name": "Claude Code", "selected": None, "state": "missing"}
 NOTHING: dict[str, Any] = {
     "version": "0.1.0",
     "home": str(HOME),
     "state_folder": "/home/dev/.carryover",
-    "agents": [{**ABSENT, "version": None, "config": None}],
+    "agents": [{"id": "claude-code", "name": "Claude Code", "state": "missing"}],
     "installed": True,
     "service": {"kind": "none", "installed": False, "trouble": "There is no systemd on this machine."},
 }
-HEALTH: dict[str, Any] = {
-    "version": "0.1.0",
-    "pid": 4711,
-    "uptime_s": 7300.4,
-    "rss_bytes": 45_200_000,
-    "caught_up": True,
-}
-LEDGER: dict[str, Any] = {
-    "path": "/home/dev/.carryover/ledger.sqlite",
-    "sessions": 2,
-    "project_count": 1,
-    "bytes": 12_300_000,
-}
+HEALTH = {"version": "0.1.0", "pid": 4711, "uptime_s": 7300.4, "rss_bytes": 45_200_000, "caught_up": True}
+LEDGER = {"path": "/home/dev/.carryover/ledger.sqlite", "sessions": 2, "project_count": 1, "bytes": 12_300_000}
 
 
 def project(root: str, **more: object) -> dict[str, Any]:
@@ -190,12 +178,8 @@ def test_before_anything_was_done_it_says_what_there_is_and_what_to_do() -> None
     assert lines() == [
         "carryoverd   not installed; `carryover install` sets it up and asks one question",
         "recorded     nothing yet",
-        "",
-        "background",
-        "  service          none: There is no systemd on this machine.",
-        "",
-        "agents",
-        "  not here         Claude Code",
+        *("", "background", "  service          none: There is no systemd on this machine."),
+        *("", "agents", "  not here         Claude Code"),
     ]
 
 
@@ -214,66 +198,48 @@ def test_what_runs_in_the_background_is_shown_with_numbers_and_units() -> None:
 def test_a_project_is_reported_with_its_last_event_and_its_handoff() -> None:
     projects = [
         project("/home/dev/shop", published_ms=NOW_MS - MINUTE_MS, published_sha="0abc"),
-        project("/home/dev/talk", published_ms=NOW_MS - MINUTE_MS),
         project("/home/dev/old", last_event_ms=0),
         project("/home/dev/tracked", refusal=".carryover is tracked by git"),
+        project("/home/dev/full"),
     ]
+    full = {"root": "/home/dev/full", "error": "no space left", "notes": ["CLAUDE.md was left alone: not text"]}
 
-    assert section("projects", ledger={**LEDGER, "projects": projects}) == [
+    assert section("projects", ledger={**LEDGER, "projects": projects}, daemon={**HEALTH, "projects": [full]}) == [
         "  ~/shop: last event 3 min ago, handoff written 1 min ago",
-        "  ~/talk: last event 3 min ago, no handoff written",
         "  ~/old: last event never, no handoff written",
         "  ~/tracked: last event 3 min ago, not published: .carryover is tracked by git",
+        "  ~/full: last event 3 min ago, not published: no space left (CLAUDE.md was left alone: not text)",
     ]
 
 
-PUBLISHED = {"root": "/home/dev/shop", "error": "no space left", "notes": ["CLAUDE.md was left alone: not text"]}
-SKIPPED = {"agent": "claude-code", "agent_version": "2.9.0", "record_type": "hologram", "reason": "unknown type"}
-BROKEN = {"agent": "claude-code", "failures": 1, "path": "/home/dev/.claude/a.jsonl", "error": "Permission denied"}
-TASK = {"name": "watch", "state": "waiting", "restarts": 3, "last_error": "OSError at watch.py:80"}
-CORRUPT = {"path": "/home/dev/.carryover/ledger.corrupt-1.sqlite", "bytes": 2_000_000}
-
-
-SECTIONS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
-    "redacted before it was stored": ({"redactions": {"jwt": 1}}, {}, "1 secret: 1 jwt"),
-    "not understood (skipped, nothing else is affected)": (
-        {"skipped": [{**SKIPPED, "n": 12, "last_ms": NOW_MS}]},
-        {},
-        "claude-code 2.9.0: 12 records of type hologram (unknown type)",
-    ),
-    "cannot be read now": (
-        {"broken": [{**BROKEN, "retry_ms": NOW_MS + 2 * MINUTE_MS}]},
-        {},
-        "~/.claude/a.jsonl: Permission denied; next try in 2 min",
-    ),
-    "tasks of the daemon in trouble": (
-        {},
-        {"daemon": {**HEALTH, "tasks": [TASK]}},
-        "watch: waiting, 3 restarts; OSError at watch.py:80",
-    ),
-    "moved aside": (
-        {},
-        {"corrupt_ledgers": [CORRUPT]},
-        "~/.carryover/ledger.corrupt-1.sqlite (2.0 MB) was damaged; what could be read was kept. "
+def test_what_is_not_as_usual_has_a_section() -> None:
+    type_ = {"agent_version": "2.9.0", "record_type": "hologram", "reason": "unknown type", "n": 12, "last_ms": NOW_MS}
+    broken = {"path": "/home/dev/.claude/a.jsonl", "error": "Permission denied", "retry_ms": NOW_MS + 2 * MINUTE_MS}
+    ledger = {
+        **LEDGER,
+        "redactions": {"jwt": 1},
+        "skipped": [{"agent": "claude-code", **type_}],
+        "broken": [{"agent": "claude-code", "failures": 1, **broken}],
+        "incidents": [{"at_ms": NOW_MS - 2 * MINUTE_MS, "text": "The ledger was damaged."}],
+    }
+    task = {"name": "watch", "state": "waiting", "restarts": 3, "last_error": "OSError at watch.py:80"}
+    aside = {"path": "/home/dev/.carryover/ledger.corrupt-1.sqlite", "bytes": 2_000_000}
+    expected = {
+        "redacted before it was stored": "1 secret: 1 jwt",
+        "not understood (skipped, nothing else is affected)": (
+            "claude-code 2.9.0: 12 records of type hologram (unknown type)"
+        ),
+        "cannot be read now": "~/.claude/a.jsonl: Permission denied; next try in 2 min",
+        "what happened to the ledger": "2 min ago: The ledger was damaged.",
+        "tasks of the daemon in trouble": "watch: waiting, 3 restarts; OSError at watch.py:80",
+        "moved aside": "~/.carryover/ledger.corrupt-1.sqlite (2.0 MB) was damaged; what could be read was kept. "
         "Delete it when you miss nothing.",
-    ),
-    "projects": (
-        {"projects": [project("/home/dev/shop")]},
-        {"daemon": {**HEALTH, "projects": [PUBLISHED]}},
-        "~/shop: last event 3 min ago, not published: no space left (CLAUDE.md was left alone: not text)",
-    ),
-    "what happened to the ledger": (
-        {"incidents": [{"at_ms": NOW_MS - 2 * MINUTE_MS, "text": "The ledger was damaged."}]},
-        {},
-        "2 min ago: The ledger was damaged.",
-    ),
-}
+    }
+    odd = {"ledger": ledger, "daemon": {**HEALTH, "tasks": [task]}, "corrupt_ledgers": [aside]}
 
-
-@pytest.mark.parametrize("title", SECTIONS)
-def test_what_is_not_as_usual_has_a_section(title: str) -> None:
-    of_ledger, others, shown = SECTIONS[title]
-    assert section(title, ledger={**LEDGER, **of_ledger}, **others) == [f"  {shown}"]
+    assert {title: section(title, **odd) for title in expected} == {
+        title: [f"  {line}"] for title, line in expected.items()
+    }
 
 
 def limit(root: str, **more: object) -> dict[str, Any]:
@@ -398,11 +364,6 @@ def found(run: Run, *arguments: str) -> list[str]:
     return wrong
 
 
-def test_where_all_is_well_it_says_so(up: DaemonProcess, run: Run) -> None:
-    deletes = "· Claude Code deletes transcripts that are older than 30 days"
-    assert run.out("doctor").startswith(f"No problems found.\n\n{deletes}")
-
-
 def test_it_changes_nothing(installed: Path, recorded: Path, home: Path, run: Run) -> None:
     before = everything(home)
 
@@ -423,7 +384,8 @@ def test_what_is_broken_is_named_and_put_right(up: DaemonProcess, installed: Pat
         "Other users of this machine can read ~/.carryover.",
     }
     assert "✓ The script that the hooks run is in place." in run.out("doctor", "--fix").splitlines()
-    assert found(run) == []
+    deletes = "· Claude Code deletes transcripts that are older than 30 days"
+    assert run.out("doctor").startswith(f"No problems found.\n\n{deletes}")
     assert set(json.loads(installed.read_bytes())["hooks"]) == set(whole["hooks"])
     assert state_dir().root.stat().st_mode & 0o777 == 0o700
     assert state_dir().hook_script.read_bytes() == script

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
 import tomllib
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from carryover.install.how_installed import MCP_SDK, own_scripts
 from support.agent_here import everything
 from support.forked import CARRYOVER
 from support.recorded_shop import Run
-from support.terminal import ENTER, Terminal
+from support.terminal import ENTER, played
 from support.tools import versioned
 
 
@@ -80,10 +79,9 @@ def test_as_data_it_tells_what_went(installed: Path, run: Run) -> None:
 
 def test_on_a_terminal_a_purge_asks_once_more(installed: Path, home: Path) -> None:
     before = everything(home)
-    with Terminal((*CARRYOVER, "uninstall", "--purge"), os.environ) as terminal:
-        terminal.wait_for("Remove all this? What was recorded cannot be recovered. [y/N]")
-        terminal.press(ENTER)
-        code, shown = terminal.end()
+    question = "Remove all this? What was recorded cannot be recovered. [y/N]"
+
+    code, shown = played((*CARRYOVER, "uninstall", "--purge"), (question, ENTER))
 
     assert (code, "Nothing was changed." in shown) == (ExitCode.INTERRUPTED, True)
     assert everything(home) == before
@@ -109,7 +107,7 @@ def set_up(three: Path, run: Run) -> Path:
     return three
 
 
-def found(run: Run, agent: str) -> list[str]:
+def hooks_found(run: Run, agent: str) -> list[str]:
     """What doctor says of one agent's hooks."""
     reported = json.loads(run("doctor", "--json")[1])["findings"]
     checks = ("hooks", "review", "folder")
@@ -175,7 +173,7 @@ def test_hooks_follow_those_that_the_user_keeps_in_the_other_file(set_up: Path, 
         'model = "gpt-6" # mine\n\n[[hooks.Stop]]\n\n[[hooks.Stop.hooks]]\ntype = "command"\ncommand = "say done"\n'
     )
     config.write_text(theirs)
-    assert found(run, "Codex") == [f"Codex CLI: hooks are missing in ~/.codex/config.toml: {CODEX_EVENTS}."]
+    assert hooks_found(run, "Codex") == [f"Codex CLI: hooks are missing in ~/.codex/config.toml: {CODEX_EVENTS}."]
 
     out = refreshed(run)
 
@@ -199,7 +197,7 @@ def test_a_file_that_codex_drops_is_left_alone_and_stops_no_other(three: Path, r
     assert code == ExitCode.FAILED
     assert 'left alone: its key "$schema" makes the agent drop the whole file. Fix that, then' in out
     assert ((three / ".codex/hooks.json").read_text(), (three / ".cursor/hooks.json").exists()) == (dropped, True)
-    assert found(run, "Codex") == [
+    assert hooks_found(run, "Codex") == [
         'Codex CLI runs no hook of ~/.codex/hooks.json: its key "$schema" makes the agent drop the whole file.'
     ]
 

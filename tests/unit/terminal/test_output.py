@@ -29,7 +29,8 @@ from carryover.terminal.output import (
 )
 from carryover.terminal.pager import pager_command
 from carryover.terminal.table import Column, table
-from support.terminal import Terminal
+from support.terminal import played
+from support.tools import program
 
 NOW_MS = 1_800_000_000_000
 
@@ -39,38 +40,24 @@ class Screen(io.StringIO):
         return True
 
 
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0, "just now"),
-        (4, "just now"),
-        (5, "5 s ago"),
-        (59, "59 s ago"),
-        (60, "1 min ago"),
-        (3599, "59 min ago"),
-        (3600, "1 h ago"),
-        (47 * 3600, "47 h ago"),
-        (48 * 3600, "2 days ago"),
-        (-30, "just now"),
-    ],
-)
-def test_an_age_is_given_in_its_largest_unit(seconds: int, text: str) -> None:
-    assert ago(NOW_MS - seconds * 1000, NOW_MS) == text
+AGES = {
+    0: "just now",
+    4: "just now",
+    -30: "just now",
+    5: "5 s ago",
+    59: "59 s ago",
+    60: "1 min ago",
+    3599: "59 min ago",
+    3600: "1 h ago",
+    47 * 3600: "47 h ago",
+    48 * 3600: "2 days ago",
+}
+SIZES = {0: "0 B", 999: "999 B", 1000: "1.0 kB", 1_500_000: "1.5 MB", 2 * 10**9: "2.0 GB", 3 * 10**12: "3.0 TB"}
 
 
-@pytest.mark.parametrize(
-    ("count", "text"),
-    [
-        (0, "0 B"),
-        (999, "999 B"),
-        (1000, "1.0 kB"),
-        (1_500_000, "1.5 MB"),
-        (2 * 10**9, "2.0 GB"),
-        (3 * 10**12, "3.0 TB"),
-    ],
-)
-def test_a_size_is_given_in_its_largest_unit(count: int, text: str) -> None:
-    assert size(count) == text
+def test_an_age_and_a_size_are_given_in_their_largest_unit() -> None:
+    assert {seconds: ago(NOW_MS - seconds * 1000, NOW_MS) for seconds in AGES} == AGES
+    assert {count: size(count) for count in SIZES} == SIZES
 
 
 def test_nothing_a_terminal_would_obey_is_printed() -> None:
@@ -119,9 +106,7 @@ def test_data_is_printed_as_indented_json_also_with_paths_that_are_not_utf_8(
 def test_the_user_has_the_last_say_on_colour(
     env: dict[str, str], terminal: bool, pipe: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("NO_COLOR", "FORCE_COLOR"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in ({"TERM": "xterm"} | env).items():
+    for name, value in ({"TERM": "xterm"} | env).items():  # the others are not set in tests
         monkeypatch.setenv(name, value)
 
     for stream, expected in ((Screen(), terminal), (io.StringIO(), pipe)):
@@ -150,26 +135,21 @@ def test_where_nobody_can_be_asked_only_the_option_agrees(json: bool, monkeypatc
 def test_on_a_terminal_one_line_is_rewritten_in_place() -> None:
     stream = Screen()
     progress = Progress(stream)
-
     progress.update(0.5, "half")
     progress.finish("all read")
 
     assert stream.getvalue() == "\r\x1b[K[######......] half\r\x1b[Kall read\n"
 
 
-@pytest.mark.parametrize(
-    ("line", "rows"),
-    [
-        ("✗ carryoverd is not running, so start it", ["✗ carryoverd is not running, so", "  start it"]),
-        ("ledger       12 events and 3 sessions", ["ledger       12 events and 3", "             sessions"]),
-        (
-            "  → Run it: `carryover doctor --fix` and wait",
-            ["  → Run it:", "    `carryover doctor --fix` and", "    wait"],
-        ),
-    ],
-)
-def test_a_long_line_is_broken_between_words_and_commands_stay_whole(line: str, rows: list[str]) -> None:
-    assert wrapped(line, 32).split("\n") == rows
+BROKEN = {
+    "✗ carryoverd is not running, so start it": ["✗ carryoverd is not running, so", "  start it"],
+    "ledger       12 events and 3 sessions": ["ledger       12 events and 3", "             sessions"],
+    "  → Run it: `carryover doctor --fix` and wait": ["  → Run it:", "    `carryover doctor --fix` and", "    wait"],
+}
+
+
+def test_a_long_line_is_broken_between_words_and_commands_stay_whole() -> None:
+    assert {line: wrapped(line, 32).split("\n") for line in BROKEN} == BROKEN
 
 
 @given(line=st.text(alphabet="ab `·~", max_size=80), width=st.integers(20, 60))
@@ -187,19 +167,19 @@ def test_on_a_terminal_lines_are_as_wide_as_it_is(monkeypatch: pytest.MonkeyPatc
     assert max(map(len, terminal.getvalue().splitlines())) <= 44
 
 
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("plain ü 日本\u3000語\xa0!", "plain ü 日本\u3000語\xa0!"),
-        ("a\nb\r\x1b[2J", r"a\nb\r\x1b[2J"),
-        ("a\u202eb\u200b\u2028\xad", r"a\u202eb\u200b\u2028\xad"),
-        ("می\u200cخواهم", "می\u200cخواهم"),
-        ("a\u200cb", r"a\u200cb"),
-        ("\udcff", r"\udcff"),
-    ],
-)
-def test_what_is_not_seen_is_written_out(text: str, shown: str) -> None:
-    assert visible(text) == str(UserError(text)) == shown
+SHOWN = {
+    "plain ü 日本\u3000語\xa0!": "plain ü 日本\u3000語\xa0!",
+    "a\nb\r\x1b[2J": r"a\nb\r\x1b[2J",
+    "a\u202eb\u200b\u2028\xad": r"a\u202eb\u200b\u2028\xad",
+    "می\u200cخواهم": "می\u200cخواهم",
+    "a\u200cb": r"a\u200cb",
+    "\udcff": r"\udcff",
+}
+
+
+@pytest.mark.parametrize("text", SHOWN)
+def test_what_is_not_seen_is_written_out(text: str) -> None:
+    assert visible(text) == str(UserError(text)) == SHOWN[text]
 
 
 def test_a_line_that_is_printed_stays_one_line(capsys: pytest.CaptureFixture[str]) -> None:
@@ -208,47 +188,42 @@ def test_a_line_that_is_printed_stays_one_line(capsys: pytest.CaptureFixture[str
     assert capsys.readouterr().out == "a\tb\\nc\n\x1b[1mbold\x1b[0m\\x1b[2J\n"
 
 
-@pytest.mark.parametrize(
-    ("text", "width"),
-    [("abc", 3), ("日本語", 6), ("e\u0301", 1), ("\x1b[1;33mab\x1b[0m", 2), ("ｆ", 2), ("👩", 2), ("", 0)],
-)
-def test_a_line_is_as_wide_as_a_terminal_shows_it(text: str, width: int) -> None:
-    assert columns(text) == width
+WIDTHS = {"abc": 3, "日本語": 6, "e\u0301": 1, "\x1b[1;33mab\x1b[0m": 2, "ｆ": 2, "👩": 2, "": 0}
 
 
-@pytest.mark.parametrize(
-    ("text", "width", "line"),
-    [
-        ("abcdef", 6, "abcdef"),
-        ("abcdef", 4, "abc…"),
-        ("ab cdef", 4, "ab…"),
-        ("日本語", 5, "日本…"),
-        ("日本語", 4, "日…"),
-        ("\x1b[1mabcdef\x1b[0m", 4, "\x1b[1mabc\x1b[0m…\x1b[0m"),
-        ("abc", 0, ""),
-    ],
-)
-def test_what_is_cut_off_leaves_a_mark(text: str, width: int, line: str) -> None:
-    assert fitted(text, width) == line
+def test_a_line_is_as_wide_as_a_terminal_shows_it() -> None:
+    assert {text: columns(text) for text in WIDTHS} == WIDTHS
+
+
+FITTED = {
+    ("abcdef", 6): "abcdef",
+    ("abcdef", 4): "abc…",
+    ("ab cdef", 4): "ab…",
+    ("日本語", 5): "日本…",
+    ("日本語", 4): "日…",
+    ("\x1b[1mabcdef\x1b[0m", 4): "\x1b[1mabc\x1b[0m…\x1b[0m",
+    ("abc", 0): "",
+}
+
+
+def test_what_is_cut_off_leaves_a_mark() -> None:
+    assert {given: fitted(*given) for given in FITTED} == FITTED
 
 
 @given(text=st.text(alphabet="ab 日e\u0301", max_size=30), width=st.integers(0, 20), keep_end=st.booleans())
-def test_what_is_fitted_is_never_wider_than_asked(text: str, width: int, keep_end: bool) -> None:
-    assert columns(fitted(text, width, keep_end=keep_end)) <= width
+def test_what_is_fitted_is_never_wider_than_asked_and_leaves_no_style_open(
+    text: str, width: int, keep_end: bool
+) -> None:
+    line = fitted(f"\x1b[1m{text}\x1b[0m", width, keep_end=keep_end)
+    styles = STYLE.findall(line)
 
-
-@given(st.text(alphabet="ab日", max_size=20), st.integers(0, 19))
-def test_no_style_is_left_open(text: str, width: int) -> None:
-    styles = STYLE.findall(fitted(f"\x1b[1m{text}\x1b[0m", width))
-
+    assert columns(line) <= width
     assert not styles or styles[-1] == "\x1b[0m"
 
 
 HEADS = (
-    Column("ID"),
-    Column("PROJECT", least=8, keep_end=True),
-    Column("PROMPTS", right=True),
-    Column("TASK", least=10),
+    *(Column("ID"), Column("PROJECT", least=8, keep_end=True)),
+    *(Column("PROMPTS", right=True), Column("TASK", least=10)),
 )
 ROWS = (
     ("3f2a", "~/code/clients/acme/shop", "12", "Add a discount function to cart.py and test it"),
@@ -257,27 +232,21 @@ ROWS = (
 
 
 def test_on_a_terminal_the_widest_columns_give_room() -> None:
+    """Nothing is taken from one that may not be cut."""
     assert table(HEADS, ROWS, 60) == [
         "ID    PROJECT                PROMPTS  TASK",
         "3f2a  …de/clients/acme/shop       12  Add a discount functi…",
         "77b0  ~/notes                      3  割引を追加する",
     ]
+    long = "x" * 50
+    assert table((Column("ID"), Column("TASK", least=5)), [(long, "a task to do")], 40)[1].startswith(f"{long}  ")
 
 
-@given(
-    rows=st.lists(st.tuples(*[st.text(alphabet="ab 日", max_size=30)] * 4), max_size=4),
-    width=st.integers(80, 200),
-)
+@given(rows=st.lists(st.tuples(*[st.text(alphabet="ab 日", max_size=30)] * 4), max_size=4), width=st.integers(80, 200))
 def test_cells_of_every_width_stay_in_the_terminal(rows: list[tuple[str, ...]], width: int) -> None:
     heads = [Column(title, least=6) for title in "ABCD"]
 
     assert max(map(columns, table(heads, rows, width))) <= width
-
-
-def test_a_column_that_may_not_be_cut_stays_whole() -> None:
-    long = "x" * 50
-
-    assert table((Column("ID"), Column("TASK", least=5)), [(long, "a task to do")], 40)[1].startswith(f"{long}  ")
 
 
 SCRIPT = """
@@ -293,44 +262,33 @@ print("after", file=sys.stderr)
 """
 
 
-def shown(home: Path, pager: str, *arguments: str) -> tuple[int, str]:
-    env = {**os.environ, "PAGER": pager}
-    with Terminal([sys.executable, "-c", SCRIPT, *(arguments or ("0",))], env) as terminal:
-        return terminal.end()
-
-
-def test_on_a_terminal_the_users_pager_shows_what_is_printed(home: Path) -> None:
-    assert shown(home, "sed 's/^/paged: /'") == (0, "paged: bold 120 True\nafter\n")
-
-
-def test_a_pager_that_is_left_early_ends_the_output_quietly(home: Path) -> None:
-    assert shown(home, "head -n 1", "100000") == (0, "bold 120 True\nafter\n")
-
-
-def test_a_pager_that_cannot_be_started_is_no_traceback(home: Path) -> None:
-    code, text = shown(home, "no-such-pager-anywhere")
-
-    assert (code, "Traceback" in text, text.endswith("after\n")) == (0, False, True)
-
-
-def test_without_a_pager_it_is_printed_at_once(home: Path) -> None:
-    assert shown(home, "sed 's/^/paged: /'", "0", "--no-pager") == (0, "bold 120 True\nafter\n")
-
-
-@pytest.mark.parametrize(("value", "command"), [("", None), ("cat", None), ("most -s", "most -s")])
-def test_the_pager_is_the_one_that_the_user_wants(
-    value: str, command: str | None, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("pager", "arguments", "expected"),
+    [
+        ("sed 's/^/paged: /'", ("0",), "paged: bold 120 True\nafter\n"),
+        ("sed 's/^/paged: /'", ("0", "--no-pager"), "bold 120 True\nafter\n"),
+        ("head -n 1", ("100000",), "bold 120 True\nafter\n"),  # it is left early
+        ("no-such-pager-anywhere", ("0",), "after\n"),
+    ],
+)
+def test_on_a_terminal_the_users_pager_shows_what_is_printed(
+    home: Path, pager: str, arguments: tuple[str, ...], expected: str
 ) -> None:
-    monkeypatch.setenv("PAGER", value)
+    code, text = played([sys.executable, "-c", SCRIPT, *arguments], env={**os.environ, "PAGER": pager})
 
-    assert pager_command() == command
+    assert (code, "Traceback" in text) == (0, False)
+    assert text == expected or (pager.startswith("no-such") and text.endswith(expected))
 
 
-def test_less_is_used_where_it_is_there(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("PAGER", raising=False)
+def test_the_pager_is_the_one_that_the_user_wants_else_less_if_it_is_there(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for value, command in (("", None), ("cat", None), ("most -s", "most -s")):
+        monkeypatch.setenv("PAGER", value)
+        assert pager_command() == command
+
+    monkeypatch.delenv("PAGER")
     monkeypatch.setenv("PATH", str(home))
-    without = pager_command()
-    (home / "less").write_text("#!/bin/sh\n")
-    (home / "less").chmod(0o755)
-
-    assert (without, pager_command()) == (None, "less")
+    assert pager_command() is None
+    program(home / "less")
+    assert pager_command() == "less"

@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,65 +14,43 @@ import pytest
 from carryover.cli.demo.replay import make_project, replay
 from support.agent_here import everything
 
-DEMO = [sys.executable, "-u", "-m", "carryover.cli.demo"]
-
 
 @pytest.fixture
-def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where the demo makes its throw-away folder."""
-    folder = tmp_path / "tmp"
-    folder.mkdir()
-    monkeypatch.setenv("TMPDIR", str(folder))
-    monkeypatch.setattr(tempfile, "tempdir", None)
-    return folder
+def demo(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], str]:
+    """Runs it; nothing is changed in the home folder, and nothing left of its throw-away folder."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.delenv("CARRYOVER_HOME")  # the suite moves the state folder by it; the demo must not need that
+
+    def run() -> str:
+        before = everything(home)
+        command = [sys.executable, "-u", "-m", "carryover.cli.demo"]
+        ran = subprocess.run(command, capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL)
+        assert (ran.returncode, ran.stderr) == (0, "")
+        assert (everything(home), [*tmp_path.glob("carryover-*")]) == (before, [])
+        return ran.stdout
+
+    return run
 
 
-@pytest.fixture
-def daemon_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The suite moves the state folder by variable; the demo must not need that."""
-    monkeypatch.delenv("CARRYOVER_HOME")
+def test_without_any_history_a_recorded_session_is_replayed(demo: Callable[[], str]) -> None:
+    out = demo()
+
+    assert "No agent's transcripts were found here.\n" in out
+    assert re.search(r"^2 transcripts read, \d+ events, in [\d.]+ s", out, re.MULTILINE)
+    assert ": Wire discount into checkout" in out and "`checkout.py`" in out
+    assert "carryoverd " in out.partition("\nNext:\n")[2]
+    assert "\x1b" not in out
 
 
-def demo() -> subprocess.CompletedProcess[str]:
-    return subprocess.run(DEMO, capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL, check=False)
-
-
-def handoff_in(output: str) -> str:
-    return output[output.index("# [CARRYOVER] Last updated ") :].partition("\n\n")[0]
-
-
-@pytest.mark.usefixtures("daemon_of_the_user")
-def test_without_any_history_a_recorded_session_is_replayed(home: Path, temporary: Path) -> None:
-    before = everything(home)
-
-    ran = demo()
-
-    assert (ran.returncode, ran.stderr) == (0, "")
-    assert "No agent's transcripts were found here.\n" in ran.stdout
-    assert re.search(r"^2 transcripts read, \d+ events, in [\d.]+ s", ran.stdout, re.MULTILINE)
-    handoff = handoff_in(ran.stdout)
-    assert ": Wire discount into checkout" in handoff
-    assert "`checkout.py`" in handoff
-    assert "carryoverd " in ran.stdout.partition("\nNext:\n")[2]
-    assert "\x1b" not in ran.stdout
-    assert everything(home) == before
-    assert list(temporary.iterdir()) == []
-
-
-@pytest.mark.usefixtures("daemon_of_the_user")
-def test_the_users_history_is_read_and_nothing_of_the_users_changes(home: Path, temporary: Path) -> None:
+def test_the_users_history_is_read_and_nothing_of_the_users_changes(home: Path, demo: Callable[[], str]) -> None:
     """Neither transcripts nor projects, nor is a state folder made."""
     project = home / "code" / "my-shop"
     make_project(project, os.environ)
     replay(home / ".claude", project)
-    before = everything(home)
 
-    ran = demo()
+    out = demo()
 
-    assert (ran.returncode, ran.stderr) == (0, "")
-    assert re.search(r"^Found 2 transcripts of Claude Code \([\d.]+ kB\)", ran.stdout, re.MULTILINE)
-    assert re.search(r"^2 transcripts read, \d+ events, in [\d.]+ s", ran.stdout, re.MULTILINE)
-    assert "\nThe handoff of ~/code/my-shop, where something happened last:\n" in ran.stdout
-    assert ": Wire discount into checkout" in handoff_in(ran.stdout)
-    assert everything(home) == before
-    assert list(temporary.iterdir()) == []
+    assert re.search(r"^Found 2 transcripts of Claude Code \([\d.]+ kB\)", out, re.MULTILINE)
+    assert re.search(r"^2 transcripts read, \d+ events, in [\d.]+ s", out, re.MULTILINE)
+    assert "\nThe handoff of ~/code/my-shop, where something happened last:\n\n# [CARRYOVER] Last updated " in out
+    assert ": Wire discount into checkout" in out

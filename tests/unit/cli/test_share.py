@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import os
 import subprocess
 import sys
 import time
@@ -28,7 +27,59 @@ from support.recorded_shop import Run
 from support.repository import repository
 from support.shared_file import public_of, sealed, sealed_bytes, ssh_key
 from support.stored_texts import compressed
-from support.terminal import ENTER, Terminal
+from support.terminal import ENTER, played
+
+
+@pytest.fixture
+def bob(tmp_path: Path) -> Path:
+    """Bob's home folder, with a checkout of his own in which no agent has worked."""
+    repository(tmp_path / "bob" / "src" / "shop", {"a.py": "1\n"})
+    return tmp_path / "bob"
+
+
+@pytest.fixture
+def be_bob(bob: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Path]:
+    def switch() -> Path:
+        monkeypatch.setenv("HOME", str(bob))
+        monkeypatch.setenv("CARRYOVER_HOME", str(bob / ".carryover"))
+        monkeypatch.chdir(bob / "src" / "shop")
+        return bob / "src" / "shop"
+
+    return switch
+
+
+@pytest.fixture
+def as_bob(be_bob: Callable[[], Path]) -> Path:
+    """From now on Bob calls the commands; his checkout. Named after `shared`, he does after Ann has shared it."""
+    return be_bob()
+
+
+@pytest.fixture
+def shared(recorded: Path, bob: Path, run: Run, tmp_path: Path) -> Path:
+    """What Ann has encrypted to Bob's ssh key."""
+    pytest.importorskip("pyrage")
+    public = ssh_key(bob / ".ssh" / "id_ed25519")
+    file = tmp_path / "mail" / "shop.age"
+    file.parent.mkdir()
+    code, _, err = run("share", str(recorded), "--to", public, "--from", "Ann", "-o", str(file), "--yes")
+    assert code == ExitCode.OK, err
+    return file
+
+
+@pytest.fixture
+def key(bob: Path) -> str:
+    """An age key of Bob's, in bob/key."""
+    pytest.importorskip("pyrage")
+    secret = new_identity()
+    (bob / "key").write_text(f"# created: today\n# public key: of Bob\n{secret}\n")
+    return secret
+
+
+@pytest.fixture
+def own(bob: Path, key: str) -> tuple[str, ...]:
+    """The options of `import` by which Bob opens with that key what he is not asked about."""
+    return ("--identity", str(bob / "key"), "--yes")
+
 
 pytest.importorskip("pyrage")
 
@@ -85,17 +136,12 @@ def test_without_a_terminal_nothing_is_written_or_imported_unasked(
 def test_on_a_terminal_both_ask(
     recorded: Path, shared: Path, be_bob: Callable[[], Path], key: str, tmp_path: Path
 ) -> None:
-    def refused(question: str, *arguments: str) -> int:
-        with Terminal([*CARRYOVER, *arguments], os.environ, columns=300) as terminal:
-            terminal.wait_for(question)
-            terminal.press("n", ENTER)
-            return terminal.end()[0]
-
-    file, to = tmp_path / "shop.age", ("--to", public_of(key))
-    assert refused("Encrypt this into", "share", str(recorded), *to, "-o", str(file)) == ExitCode.INTERRUPTED
+    share = (*CARRYOVER, "share", str(recorded), "--to", public_of(key), "-o", str(tmp_path / "shop.age"))
+    assert played(share, ("Encrypt this into", f"n{ENTER}"), columns=300)[0] == ExitCode.INTERRUPTED
     be_bob()
-    assert refused("as another person's words? [y/N]", "import", str(shared)) == ExitCode.INTERRUPTED
-    assert not file.exists() and not state_dir().ledger.exists()
+    steps = ("as another person's words? [y/N]", f"n{ENTER}")
+    assert played((*CARRYOVER, "import", str(shared)), steps, columns=300)[0] == ExitCode.INTERRUPTED
+    assert not (tmp_path / "shop.age").exists() and not state_dir().ledger.exists()
 
 
 def test_the_file_shows_nothing_of_what_it_holds_and_is_the_users_alone(shared: Path) -> None:
