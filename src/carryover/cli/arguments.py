@@ -91,6 +91,11 @@ def describe(parser: argparse.ArgumentParser, description: str, examples: str, *
     parser.epilog = f"examples:\n{examples}\n\n{exit_code_help(*sorted((*_ALWAYS, *codes)))}"
 
 
+def flag(parser: argparse.ArgumentParser, *names: str) -> None:
+    """Adds an option without a value; the last of `names` is its help text."""
+    parser.add_argument(*names[:-1], action="store_true", help=names[-1])
+
+
 def add_limit_argument(parser: argparse.ArgumentParser, *names: str, usual: int, what: str) -> None:
     """Adds an option for the number of listed items, `usual` by default."""
     parser.add_argument(*names, type=positive, default=usual, metavar="N", help=f"{what} (default: {usual})")

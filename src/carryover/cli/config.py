@@ -10,7 +10,7 @@ from typing import Final
 
 from carryover.actions.context import state_dir
 from carryover.actions.settings import DEFAULT, Setting, change, named_setting, settings, shown, would_drop
-from carryover.cli.arguments import describe
+from carryover.cli.arguments import describe, flag
 from carryover.errors import ExitCode, UserError
 from carryover.paths import StateDir, short_path
 from carryover.terminal.output import BOLD, agree, counted, paint, print_json, put
@@ -37,9 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
     parser.add_argument("key", metavar="KEY", nargs="?", help="a setting, such as resume.mode")
     parser.add_argument("value", metavar="VALUE", nargs="*", help="its new value; several for a list")
-    parser.add_argument("--unset", action="store_true", help="take KEY out of the file, so that its default holds")
-    parser.add_argument("--yes", action="store_true", help="ask nothing")
-    parser.add_argument("--json", action="store_true", help="print the settings, or the one, as JSON")
+    flag(parser, "--unset", "take KEY out of the file, so that its default holds")
+    flag(parser, "--yes", "ask nothing")
+    flag(parser, "--json", "print the settings, or the one, as JSON")
 
 
 def run(args: argparse.Namespace) -> None:

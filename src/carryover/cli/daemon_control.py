@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from carryover.actions.context import project_root, state_dir
-from carryover.cli.arguments import describe
+from carryover.cli.arguments import describe, flag
 from carryover.daemon.client import ask_daemon, daemon_pid, stop_daemon, wait_for_daemon
 from carryover.errors import ExitCode, UserError, visible
 from carryover.install.background import ANSWER_S, forget_starter, registered, start_detached
@@ -76,7 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     if command not in _CODES:
         help_text = "a folder in the project (default: all projects)"
         parser.add_argument("project", nargs="?", metavar="PROJECT", help=help_text)
-        parser.add_argument("--json", action="store_true", help="print what holds now as JSON")
+        flag(parser, "--json", "print what holds now as JSON")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -170,7 +170,7 @@ _MOST_PASSED: Final = 6_000
 
 def ui_arguments(parser: argparse.ArgumentParser) -> None:
     describe(parser, UI, UI_EXAMPLES, ExitCode.REFUSED, ExitCode.NOT_RUNNING)
-    parser.add_argument("--no-open", action="store_true", help="only print the address")
+    flag(parser, "--no-open", "only print the address")
 
 
 def run_ui(args: argparse.Namespace) -> None:

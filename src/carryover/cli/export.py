@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from carryover.actions.context import agents_own, now_ms, project_root, settings_to_print, state_dir
-from carryover.cli.arguments import describe
+from carryover.cli.arguments import describe, flag
 from carryover.cli.output_file import may_replace, may_write, target, unwritable, write
 from carryover.errors import ExitCode, UserError, visible
 from carryover.terminal.output import Progress, agree, counted, harmless, one_line, print_json, put
@@ -63,9 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--question", metavar="TEXT", help="what you ask there; it comes last, unchanged")
     parser.add_argument("--budget", metavar="TOKENS", type=_budget, help="at most this many tokens, as estimated")
-    parser.add_argument(
-        "--copy", action="store_true", help="put it on the clipboard; lists what is in it and asks first"
-    )
+    flag(parser, "--copy", "put it on the clipboard; lists what is in it and asks first")
     parser.add_argument(
         "--compress",
         metavar="ollama[:MODEL]",
@@ -73,25 +71,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="with -o FILE: also write a short version beside it (x.short.md for x.md), by a model on this machine",
     )
     parser.add_argument("--session", metavar="ID", help="one session instead: its id, a unique beginning, or `last`")
-    parser.add_argument(
-        "--all", action="store_true", help="all projects and sessions as web pages, into the folder of -o"
-    )
+    flag(parser, "--all", "all projects and sessions as web pages, into the folder of -o")
     parser.add_argument(
         "--format",
         choices=("md", "html", "atif"),
         help="with --session: Markdown (default), a web page, or a trajectory for tools (ATIF 1.7); with --all: html",
     )
-    parser.add_argument("--full", action="store_true", help="with --session or --all: the work of sub-agents too")
+    flag(parser, "--full", "with --session or --all: the work of sub-agents too")
     parser.add_argument(
         "-o",
         "--output",
         metavar="FILE",
         help="write it to FILE (with --all, a folder), which only you can read; asks before it replaces one",
     )
-    parser.add_argument("--yes", action="store_true", help="with --copy or -o: ask nothing")
-    parser.add_argument(
-        "--json", action="store_true", help="print the document with what is in it, or what was written, as JSON"
-    )
+    flag(parser, "--yes", "with --copy or -o: ask nothing")
+    flag(parser, "--json", "print the document with what is in it, or what was written, as JSON")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -173,9 +167,7 @@ def _material(args: argparse.Namespace) -> tuple[Material, Request]:
     refuse_excluded(root, config)
     own, now = agents_own(config.agents), now_ms()
     material = of_recorded(
-        state,
-        root,
-        lambda ledger, project_id: gathered(root, now_ms=now, ledger=(ledger, project_id), agents_own=own),
+        state, root, lambda ledger, project_id: gathered(root, now_ms=now, ledger=(ledger, project_id), agents_own=own)
     )
     if state.paused.exists():
         print(_PAUSED, file=sys.stderr)

@@ -14,7 +14,7 @@ import msgspec
 from carryover.actions.context import now_ms, project_root, state_dir
 from carryover.actions.linking import link_projects, unlink_projects
 from carryover.actions.recorded import session_named
-from carryover.cli.arguments import TIMES, describe, moment_ms
+from carryover.cli.arguments import TIMES, describe, flag, moment_ms
 from carryover.cli.sessions import session_lines
 from carryover.config import load_config
 from carryover.daemon.client import ask_daemon
@@ -64,15 +64,15 @@ def forget_arguments(parser: argparse.ArgumentParser) -> None:
         "id", metavar="ID", nargs="?", help="session id, or as much of its beginning as is unique; or `last`"
     )
     parser.add_argument("--project", metavar="DIR", help="sessions of the project that DIR is in")
-    parser.add_argument("--all", action="store_true", help="sessions of all projects")
+    flag(parser, "--all", "sessions of all projects")
     parser.add_argument("--since", metavar="WHEN", type=moment_ms, help=f"only what happened from then on: {TIMES}")
     until = partial(moment_ms, end_of_day=True)
     parser.add_argument(
         "--until", metavar="WHEN", type=until, help="only what happened before; a date counts as a whole"
     )
-    parser.add_argument("--dry-run", action="store_true", help="list what goes; change nothing")
-    parser.add_argument("--yes", action="store_true", help="ask nothing")
-    parser.add_argument("--json", action="store_true", help="ask nothing, and print what was done as JSON")
+    flag(parser, "--dry-run", "list what goes; change nothing")
+    flag(parser, "--yes", "ask nothing")
+    flag(parser, "--json", "ask nothing, and print what was done as JSON")
 
 
 def run_forget(args: argparse.Namespace) -> int:
@@ -202,8 +202,8 @@ def link_arguments(parser: argparse.ArgumentParser) -> None:
     describe(parser, LINK, LINK_EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
     parser.add_argument("old", metavar="OLD", help="the project's former folder, which is gone")
     parser.add_argument("new", metavar="NEW", nargs="?", help="its folder now")
-    parser.add_argument("--undo", action="store_true", help="give the sessions recorded at OLD back to it")
-    parser.add_argument("--json", action="store_true", help="print what was done as JSON")
+    flag(parser, "--undo", "give the sessions recorded at OLD back to it")
+    flag(parser, "--json", "print what was done as JSON")
 
 
 def run_link(args: argparse.Namespace) -> None:

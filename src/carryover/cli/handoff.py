@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from carryover.actions.context import now_ms, project_root
 from carryover.agents import agent_name
-from carryover.cli.arguments import describe, known_agent, listed_agents, positive
+from carryover.cli.arguments import describe, flag, known_agent, listed_agents, positive
 from carryover.errors import ExitCode, UserError, visible
 from carryover.terminal.output import print_json, print_lines
 from carryover.terminal.pager import add_pager_argument, paged
@@ -44,21 +44,16 @@ EXAMPLES: Final = """\
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
     parser.add_argument("project", metavar="PROJECT", nargs="?", help="a folder of the project (default: this one)")
-    parser.add_argument("--raw", action="store_true", help="print the text that agents get, on a terminal too")
-    parser.add_argument("--json", action="store_true", help="print the sections as JSON")
-    parser.add_argument(
-        "--why", action="store_true", help="print under each line the record, session and turn it comes from"
-    )
+    flag(parser, "--raw", "print the text that agents get, on a terminal too")
+    flag(parser, "--json", "print the sections as JSON")
+    flag(parser, "--why", "print under each line the record, session and turn it comes from")
     parser.add_argument(
         "--transcript",
         metavar="FILE",
         help="make it from this file alone, wherever it lies: no ledger, no git, no file of the project",
     )
     parser.add_argument(
-        "--agent",
-        metavar="AGENT",
-        type=known_agent,
-        help="who wrote FILE (default: detected from its content)",
+        "--agent", metavar="AGENT", type=known_agent, help="who wrote FILE (default: detected from its content)"
     )
     parser.add_argument(
         "--until", metavar="N", type=positive, help="read FILE up to its line N (message N, where it is one document)"
@@ -77,9 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="begin with the work of session ID (a unique beginning, or `last`); on a terminal --to asks if several "
         "are open and none is at a usage limit",
     )
-    parser.add_argument(
-        "--copy", action="store_true", help="put the handoff on the clipboard and print or start nothing"
-    )
+    flag(parser, "--copy", "put the handoff on the clipboard and print or start nothing")
 
 
 def run(args: argparse.Namespace) -> None:

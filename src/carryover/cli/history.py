@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from carryover.actions.context import now_ms, project_root
 from carryover.actions.recorded import ledger_of_project
 from carryover.agents import agent_name
-from carryover.cli.arguments import TIMES, add_limit_argument, describe, known_agent, moment_ms
+from carryover.cli.arguments import TIMES, add_limit_argument, describe, flag, known_agent, moment_ms
 from carryover.errors import ExitCode, UserError
 from carryover.ledger.queries import project_by_root, session_ids, shortest_unique
 from carryover.ledger.rows import ProjectRow
@@ -51,7 +51,7 @@ def log_arguments(parser: argparse.ArgumentParser) -> None:
         "--agent", metavar="AGENT", type=known_agent, help="only what AGENT did, by its id or another name"
     )
     add_limit_argument(parser, "-n", "--limit", usual=LOG_LIMIT, what="print at most N entries")
-    parser.add_argument("--json", action="store_true", help="print the timeline as JSON; times are UTC milliseconds")
+    flag(parser, "--json", "print the timeline as JSON; times are UTC milliseconds")
     add_pager_argument(parser)
 
 
@@ -127,7 +127,7 @@ def why_arguments(parser: argparse.ArgumentParser) -> None:
         "file", metavar="FILE", help="the file, which need not exist any more; FILE:LINE; or a commit of this project"
     )
     add_limit_argument(parser, "-n", "--limit", usual=WHY_LIMIT, what="list at most N turns")
-    parser.add_argument("--json", action="store_true", help="print the turns as JSON; times are UTC milliseconds")
+    flag(parser, "--json", "print the turns as JSON; times are UTC milliseconds")
     add_pager_argument(parser)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from carryover.actions.context import project_root, state_dir
 from carryover.agents import agent_name
-from carryover.cli.arguments import describe, known_agent
+from carryover.cli.arguments import describe, flag, known_agent
 from carryover.cli.output_file import target
 from carryover.config import Config, load_config, project_settings
 from carryover.errors import ExitCode, UserError, visible
@@ -62,14 +62,12 @@ def import_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--agent", metavar="AGENT", type=known_agent, help="whose sessions they are, where the file does not say"
     )
-    parser.add_argument("--again", action="store_true", help="also take back what you had forgotten")
+    flag(parser, "--again", "also take back what you had forgotten")
     parser.add_argument("--identity", metavar="FILE", help="the private key that opens a file of `carryover share`")
-    parser.add_argument(
-        "--expired", action="store_true", help="import what someone shared also after the time they gave it"
-    )
-    parser.add_argument("--yes", action="store_true", help="ask nothing before importing what someone shared")
-    parser.add_argument("--dry-run", action="store_true", help="say what would be imported; store nothing")
-    parser.add_argument("--json", action="store_true", help="print what was done as JSON; times are UTC milliseconds")
+    flag(parser, "--expired", "import what someone shared also after the time they gave it")
+    flag(parser, "--yes", "ask nothing before importing what someone shared")
+    flag(parser, "--dry-run", "say what would be imported; store nothing")
+    flag(parser, "--json", "print what was done as JSON; times are UTC milliseconds")
 
 
 def run_import(args: argparse.Namespace) -> int:
@@ -224,7 +222,7 @@ def note_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--from", dest="source", metavar="NAME", help="who wrote it: a chat's id or any name")
     parser.add_argument("--title", metavar="TEXT", help="what it is about (default: its first line)")
     parser.add_argument("--project", metavar="DIR", help="a folder of the project (default: this one)")
-    parser.add_argument("--json", action="store_true", help="print what was done as JSON")
+    flag(parser, "--json", "print what was done as JSON")
 
 
 def run_note(args: argparse.Namespace) -> None:

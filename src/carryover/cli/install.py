@@ -16,7 +16,7 @@ import msgspec
 
 from carryover.actions.context import state_dir
 from carryover.actions.first_read import active_projects, held_by, watch_first_read
-from carryover.cli.arguments import describe, known_agents
+from carryover.cli.arguments import describe, flag, known_agents
 from carryover.cli.install_report import Report, as_data, places, planned, print_report, rule
 from carryover.config import KEPT, Config, Pointers, ResumeMode, load_config
 from carryover.daemon.client import reload_daemon
@@ -79,7 +79,7 @@ NAMED_WITHIN_S: Final = 3.0
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     command = parser.get_default("command")
     describe(parser, DESCRIPTION[command], EXAMPLES[command], ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
-    parser.add_argument("--yes", action="store_true", help="ask nothing: take the detected or last selected agents")
+    flag(parser, "--yes", "ask nothing: take the detected or last selected agents")
     parser.add_argument(
         "--agents",
         type=known_agents,
@@ -102,9 +102,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=None,
         help="also enter the MCP server `carryover mcp` into the agents' settings, or take it out",
     )
-    parser.add_argument("--no-service", action="store_true", help="register and start nothing in the background")
-    parser.add_argument("--dry-run", action="store_true", help="print the exact diff of every file; change nothing")
-    parser.add_argument("--json", action="store_true", help="ask nothing, and print what was done as JSON")
+    flag(parser, "--no-service", "register and start nothing in the background")
+    flag(parser, "--dry-run", "print the exact diff of every file; change nothing")
+    flag(parser, "--json", "ask nothing, and print what was done as JSON")
 
 
 Explain = Callable[[Pointers, Collection[str]], Sequence[str]]
@@ -131,10 +131,7 @@ def run(args: argparse.Namespace) -> int:
     detections = detect_all(specs(), machine, config.agents.recorded_versions())
     projects = active_projects(state, config, tuple(found.spec.id for found in detections if found.found))
     explain = partial(
-        rule,
-        where=places(projects, home),
-        kept_in=short_path(state.root / KEPT, home),
-        folder=config.publish.folder,
+        rule, where=places(projects, home), kept_in=short_path(state.root / KEPT, home), folder=config.publish.folder
     )
     first = Answer(args.agents or (), args.pointers or config.publish.pointers or OFFERED)
     if args.agents is None:

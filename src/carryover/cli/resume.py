@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from carryover.actions.context import now_ms, project_root, settings_to_print, state_dir
 from carryover.adapter.spec import Starter
 from carryover.agents import agent_name, specs
-from carryover.cli.arguments import describe, known_agent, listed_agents
+from carryover.cli.arguments import describe, flag, known_agent, listed_agents
 from carryover.config import Config, load_config
 from carryover.errors import ExitCode, UserError
 from carryover.facts import is_foreign
@@ -43,7 +43,7 @@ RESUME_EXAMPLES: Final = """\
 def resume_arguments(parser: argparse.ArgumentParser) -> None:
     describe(parser, RESUME, RESUME_EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
     parser.add_argument("id", metavar="ID", help="session id, or as much of its beginning as is unique; or `last`")
-    parser.add_argument("--run", action="store_true", help="run the command in this terminal")
+    flag(parser, "--run", "run the command in this terminal")
 
 
 def run_resume(args: argparse.Namespace) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from carryover.actions.context import now_ms, project_root
 from carryover.actions.recorded import ledger_of_project, nothing_recorded
 from carryover.agents import agent_name
-from carryover.cli.arguments import TIMES, add_limit_argument, describe, known_agent, moment_ms
+from carryover.cli.arguments import TIMES, add_limit_argument, describe, flag, known_agent, moment_ms
 from carryover.errors import ExitCode, UserError
 from carryover.ledger.queries import project_by_root, session_ids, shortest_unique
 from carryover.ledger.search import Found, Hit, Query, search
@@ -44,14 +44,14 @@ SESSIONS_EXAMPLES: Final = """\
 def sessions_arguments(parser: argparse.ArgumentParser) -> None:
     describe(parser, SESSIONS, SESSIONS_EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
     parser.add_argument("project", metavar="PROJECT", nargs="?", help="a folder of the project (default: this one)")
-    parser.add_argument("--all", action="store_true", help="sessions of all projects")
+    flag(parser, "--all", "sessions of all projects")
     parser.add_argument(
         "--agent", metavar="AGENT", type=known_agent, help="only those of AGENT, by its id or another name"
     )
     parser.add_argument("--since", metavar="WHEN", type=moment_ms, help=f"only those with work since then: {TIMES}")
     parser.add_argument("--branch", metavar="NAME", help="only those on the git branch NAME")
     add_limit_argument(parser, "--limit", usual=SESSIONS_LIMIT, what="list at most N sessions")
-    parser.add_argument("--json", action="store_true", help="print the list as JSON; times are UTC milliseconds")
+    flag(parser, "--json", "print the list as JSON; times are UTC milliseconds")
     add_pager_argument(parser)
 
 
@@ -120,7 +120,7 @@ def search_arguments(parser: argparse.ArgumentParser) -> None:
     describe(parser, SEARCH, SEARCH_EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
     parser.add_argument("words", metavar="WORDS", nargs="+", help="what to search; a phrase in double quotes")
     parser.add_argument("--project", metavar="DIR", help="search the project that DIR is in (default: this one)")
-    parser.add_argument("--all", action="store_true", help="search all projects")
+    flag(parser, "--all", "search all projects")
     parser.add_argument(
         "--agent", metavar="AGENT", type=known_agent, help="only what AGENT recorded, by its id or another name"
     )
@@ -129,7 +129,7 @@ def search_arguments(parser: argparse.ArgumentParser) -> None:
         "--kind", choices=KINDS, action="append", help=f"only {', '.join(KINDS[:-1])} or {KINDS[-1]}; may be repeated"
     )
     add_limit_argument(parser, "-n", "--limit", usual=SEARCH_LIMIT, what="list at most N hits")
-    parser.add_argument("--json", action="store_true", help="print the hits as JSON; times are UTC milliseconds")
+    flag(parser, "--json", "print the hits as JSON; times are UTC milliseconds")
     add_pager_argument(parser)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from carryover.actions.context import now_ms, project_root, state_dir
-from carryover.cli.arguments import describe, seconds
+from carryover.cli.arguments import describe, flag, seconds
 from carryover.cli.output_file import may_write, target, write
 from carryover.errors import ExitCode, UserError, visible
 from carryover.terminal.output import agree, counted, harmless, local_time, one_line, put, size
@@ -64,9 +64,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--output", metavar="FILE", help="the file to write (default: PROJECT.age in this folder)"
     )
-    parser.add_argument("--yes", action="store_true", help="ask nothing")
-    parser.add_argument("--dry-run", action="store_true", help="print all that it would hold; write nothing")
-    parser.add_argument("--json", action="store_true", help="print what was done as JSON; times are UTC milliseconds")
+    flag(parser, "--yes", "ask nothing")
+    flag(parser, "--dry-run", "print all that it would hold; write nothing")
+    flag(parser, "--json", "print what was done as JSON; times are UTC milliseconds")
 
 
 def run(args: argparse.Namespace) -> None:

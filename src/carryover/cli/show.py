@@ -12,7 +12,7 @@ from typing import Final
 
 from carryover.actions.recorded import LAST, ledger_with_session
 from carryover.agents import agent_name
-from carryover.cli.arguments import describe
+from carryover.cli.arguments import describe, flag
 from carryover.errors import ExitCode, UserError
 from carryover.export.session_parts import Part, SessionEvent, begins_turn, of_turns, session_parts
 from carryover.ledger.events import session_events
@@ -60,9 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=LAST,
         help="session id, or as much of its beginning as is unique (default: `last`, the newest of this project)",
     )
-    parser.add_argument(
-        "--full", action="store_true", help="add tool output, whole edits, plans, summaries and sub-agents"
-    )
+    flag(parser, "--full", "add tool output, whole edits, plans, summaries and sub-agents")
     parser.add_argument(
         "--turn",
         metavar="N",
@@ -70,7 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="only what came of your prompt N, counted from 1, with what tools printed; N-M for several turns, 0 for "
         "what was before the first prompt",
     )
-    parser.add_argument("--json", action="store_true", help="print every recorded event as JSON")
+    flag(parser, "--json", "print every recorded event as JSON")
     add_pager_argument(parser)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from carryover.actions.context import now_ms, state_dir
-from carryover.cli.arguments import describe
+from carryover.cli.arguments import describe, flag
 from carryover.cli.sync import sync_rows, sync_summary
 from carryover.errors import ExitCode, visible
 from carryover.fsio import is_gone
@@ -74,13 +74,9 @@ STATUS_EXAMPLES: Final = """\
 
 def status_arguments(parser: argparse.ArgumentParser) -> None:
     describe(parser, STATUS, STATUS_EXAMPLES)
-    parser.add_argument("-v", "--verbose", action="store_true", help="say everything there is to say")
-    parser.add_argument("--json", action="store_true", help="print everything as JSON; times are UTC milliseconds")
-    parser.add_argument(
-        "--watch",
-        action="store_true",
-        help="show it again every two seconds, until Ctrl-C; with --json one object per line",
-    )
+    flag(parser, "-v", "--verbose", "say everything there is to say")
+    flag(parser, "--json", "print everything as JSON; times are UTC milliseconds")
+    flag(parser, "--watch", "show it again every two seconds, until Ctrl-C; with --json one object per line")
     add_pager_argument(parser)
 
 
@@ -387,10 +383,8 @@ DOCTOR_EXAMPLES: Final = """\
 
 def doctor_arguments(parser: argparse.ArgumentParser) -> None:
     describe(parser, DOCTOR, DOCTOR_EXAMPLES)
-    parser.add_argument(
-        "--fix", action="store_true", help="repair what is safe: hooks, service, file permissions, ledger"
-    )
-    parser.add_argument("--json", action="store_true", help="print the findings as JSON")
+    flag(parser, "--fix", "repair what is safe: hooks, service, file permissions, ledger")
+    flag(parser, "--json", "print the findings as JSON")
 
 
 def run_doctor(args: argparse.Namespace) -> int:

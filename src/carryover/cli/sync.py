@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from carryover.actions.context import now_ms, project_root, state_dir
-from carryover.cli.arguments import describe
+from carryover.cli.arguments import describe, flag
 from carryover.errors import ExitCode, UserError
 from carryover.paths import StateDir
 from carryover.terminal.output import YELLOW, ago, agree, agreed, counted, paint, put, size
@@ -59,10 +59,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--ssh-key", metavar="FILE", help="with init: your ssh key without a passphrase, as this machine's key"
     )
-    parser.add_argument("--delete", action="store_true", help="with off: remove this machine's branch from the store")
-    parser.add_argument("--forget", action="store_true", help="with off: forget what came from other machines")
-    parser.add_argument("--yes", action="store_true", help="ask nothing: the codes were compared elsewhere")
-    parser.add_argument("--json", action="store_true", help="ask nothing, and print what was done as JSON")
+    flag(parser, "--delete", "with off: remove this machine's branch from the store")
+    flag(parser, "--forget", "with off: forget what came from other machines")
+    flag(parser, "--yes", "ask nothing: the codes were compared elsewhere")
+    flag(parser, "--json", "ask nothing, and print what was done as JSON")
 
 
 Done = tuple[object, Iterable[str]]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from carryover.actions.context import state_dir
-from carryover.cli.arguments import describe
+from carryover.cli.arguments import describe, flag
 from carryover.errors import ExitCode, UserError
 from carryover.paths import StateDir, short_path
 from carryover.terminal.output import agree, can_ask, counted, print_json, print_lines
@@ -37,12 +37,10 @@ QUESTION: Final = "Remove all this? What was recorded cannot be recovered."
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     describe(parser, DESCRIPTION, EXAMPLES, ExitCode.REFUSED)
-    parser.add_argument(
-        "--purge", action="store_true", help="also the ledger, and pointers, ignore rules and handoffs in all projects"
-    )
-    parser.add_argument("--yes", action="store_true", help="ask nothing")
-    parser.add_argument("--dry-run", action="store_true", help="print the exact diff of every file; change nothing")
-    parser.add_argument("--json", action="store_true", help="ask nothing, and print what was done as JSON")
+    flag(parser, "--purge", "also the ledger, and pointers, ignore rules and handoffs in all projects")
+    flag(parser, "--yes", "ask nothing")
+    flag(parser, "--dry-run", "print the exact diff of every file; change nothing")
+    flag(parser, "--json", "ask nothing, and print what was done as JSON")
 
 
 def run(args: argparse.Namespace) -> int:
