@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from carryover.errors import ExitCode
@@ -43,10 +44,16 @@ class CommandParser(argparse.ArgumentParser):
 
     def __init__(self, **options: Any) -> None:
         self.declared: list[argparse.Action] = []
-        super().__init__(**options, formatter_class=_as_written, allow_abbrev=False)
+        # argparse would find the width with a module that costs start-up time, at each argument that is added.
+        width = min(terminal_width() or WIDEST, WIDEST) - 2
+        formatter = partial(argparse.RawDescriptionHelpFormatter, width=width)
+        super().__init__(**options, formatter_class=formatter, allow_abbrev=False)
 
     def add_argument(self, *names: str, **options: Any) -> argparse.Action:
-        """Adds an argument and records it in `declared`."""
+        """Adds an argument and records it in `declared`. Agents and times are parsed as such."""
+        usual: dict[str, Callable[[str], object]] = {"AGENT": known_agent, "WHEN": moment_ms}
+        if (metavar := options.get("metavar")) in usual:
+            options.setdefault("type", usual[metavar])
         action = super().add_argument(*names, **options)
         self.declared.append(action)
         return action
@@ -73,11 +80,6 @@ class ShowVersion(argparse.Action):
 
         print(version_line(parser.prog))
         parser.exit()
-
-
-def _as_written(prog: str) -> argparse.HelpFormatter:
-    # argparse would find the width with a module that costs start-up time, at each argument that is added.
-    return argparse.RawDescriptionHelpFormatter(prog, width=min(terminal_width() or WIDEST, WIDEST) - 2)
 
 
 def exit_code_help(*codes: ExitCode) -> str:

@@ -56,8 +56,7 @@ def complete(
     completers: dict[str, Callable[..., Any]] = {
         "COMMAND": lambda **_: commands,
         "ID": _quietly(_sessions),
-        "AGENT": _quietly(_agents),
-        "IDS": _quietly(_agents),
+        **dict.fromkeys(("AGENT", "IDS"), _quietly(_agents)),
         "KEY": _quietly(_settings),
         "FILE": FilesCompleter(),
         **dict.fromkeys(("PROJECT", "DIR", "OLD", "NEW"), DirectoriesCompleter()),
@@ -66,11 +65,11 @@ def complete(
         if not action.choices:
             completer = completers.get(str(action.metavar), lambda **_: ())
             setattr(action, "completer", completer)  # noqa: B010 (argcomplete looks there)
-    argcomplete.autocomplete(parser, always_complete_options=False, validator=_begins)
 
+    def begins(value: str, typed: str) -> bool:
+        return value.lower().startswith(typed.lower())
 
-def _begins(value: str, typed: str) -> bool:
-    return value.lower().startswith(typed.lower())
+    argcomplete.autocomplete(parser, always_complete_options=False, validator=begins)
 
 
 def _quietly(values: Callable[[str], Values]) -> Callable[..., dict[str, str]]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Final
 
 from carryover.actions.context import state_dir
-from carryover.actions.settings import DEFAULT, Setting, change, named_setting, settings, shown, would_drop
+from carryover.actions.settings import DEFAULT, change, named_setting, settings, shown, would_drop
 from carryover.cli.arguments import describe, flag
 from carryover.errors import ExitCode, UserError
 from carryover.paths import StateDir, short_path
@@ -55,7 +54,15 @@ def run(args: argparse.Namespace) -> None:
             return
     found = settings(state)
     if args.key is None:
-        put(args, found, _lines(found), fits=True)
+        from carryover.terminal.table import Column, table_lines
+
+        rows = []
+        for setting in found:
+            is_set = setting.origin != DEFAULT
+            origin = short_path(setting.origin, Path.home()) if is_set else DEFAULT
+            rows.append((paint(setting.key, BOLD) if is_set else setting.key, shown(setting.value), origin))
+        heads = (Column("SETTING"), Column("VALUE", least=16), Column("FROM", least=12, keep_end=True))
+        put(args, found, table_lines(heads, rows), fits=True)
         return
     setting = named_setting(args.key, found)
     if args.json:
@@ -71,25 +78,14 @@ def _ask_before_dropping(state: StateDir, args: argparse.Namespace) -> None:
     rows = would_drop(state, args.key, args.value)
     if not rows:
         return
-    from carryover.cli.forget import MOST_LISTED, some_sessions
-    from carryover.ledger.queries import connect_read_only
-    from carryover.views.session_list import session_entries
-
     if not (args.json or args.yes):
+        from carryover.cli.forget import MOST_LISTED, some_sessions
+        from carryover.ledger.queries import connect_read_only
+        from carryover.views.session_list import session_entries
+
         with closing(connect_read_only(state.ledger)) as db:
             listed = session_entries(db, rows[:MOST_LISTED])
         when = "when carryoverd starts the next time, or within a day"
         print(f"This drops {counted(len(rows), 'session')} {when}:", *some_sessions(listed, len(rows)), sep="\n")
         print("Those whose transcripts still exist come back when you raise the limit. The others are gone for good.")
     agree(args, "Set it?")
-
-
-def _lines(found: Sequence[Setting]) -> Iterator[str]:
-    from carryover.terminal.table import Column, table_lines
-
-    rows = []
-    for setting in found:
-        is_set = setting.origin != DEFAULT
-        origin = short_path(setting.origin, Path.home()) if is_set else DEFAULT
-        rows.append((paint(setting.key, BOLD) if is_set else setting.key, shown(setting.value), origin))
-    return table_lines((Column("SETTING"), Column("VALUE", least=16), Column("FROM", least=12, keep_end=True)), rows)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from urllib.parse import urlencode
 
 import msgspec
@@ -20,10 +19,6 @@ from carryover.install.service import ServiceManager, this_program
 from carryover.paths import StateDir
 from carryover.terminal.output import put
 from carryover.text.shell import quoted
-
-if TYPE_CHECKING:
-    from carryover.actions.settings import Pausing
-
 
 DESCRIPTION: Final = {
     "start": """\
@@ -92,20 +87,15 @@ def run(args: argparse.Namespace) -> None:
     else:
         root = project_root(args.project, must_exist=pausing)
         now = pause_project(state, root) if pausing else unpause_project(state, root)
-    put(args, now, _lines(now))
-
-
-def _lines(now: Pausing) -> Iterator[str]:
     if now.changed:
         is_so = "is paused" if now.paused else "is no longer paused"
     else:
         is_so = "was already paused" if now.paused else "was not paused"
     waits = "" if now.daemon == "at once" else " carryoverd is not running now."
-    yield f"{visible(now.project or 'Carryover')} {is_so}.{waits}"
+    lines = [f"{visible(now.project or 'Carryover')} {is_so}.{waits}"]
     if now.paused:
-        yield f"Resume with `carryover unpause{'' if now.project is None else f' {quoted(now.project)}'}`."
-    if now.note:
-        yield now.note
+        lines.append(f"Resume with `carryover unpause{'' if now.project is None else f' {quoted(now.project)}'}`.")
+    put(args, now, [*lines, *([now.note] if now.note else [])])
 
 
 def start_daemon(state: StateDir, *, restart: bool = False) -> str:
@@ -179,8 +169,17 @@ def run_ui(args: argparse.Namespace) -> None:
         print(start_daemon(state), file=sys.stderr)
     url = page_address(state)
     print(url, flush=True)
-    if not args.no_open and not _opened(url):
+    if not args.no_open and not opened(url):
         print("No browser can be opened from here. Open this address within a minute.", file=sys.stderr)
+
+
+def opened(url: str) -> bool:
+    """Opens the address in a browser with a window, not one in this terminal; returns whether there is one."""
+    if sys.platform != "darwin" and not any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))):
+        return False
+    import webbrowser
+
+    return webbrowser.open(url)
 
 
 def page_address(state: StateDir) -> str:
@@ -206,13 +205,3 @@ def page_address(state: StateDir) -> str:
             ExitCode.REFUSED,
         )
     return f"http://127.0.0.1:{found.port}/ui/?{urlencode({'key': answer.get('key', '')})}"
-
-
-def _opened(url: str) -> bool:
-    """Opens the address in a browser with a window; returns whether there is one."""
-    has_window = sys.platform == "darwin" or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")))
-    if not has_window:
-        return False
-    import webbrowser
-
-    return webbrowser.open(url)

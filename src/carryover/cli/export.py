@@ -92,16 +92,25 @@ def run(args: argparse.Namespace) -> None:
     if problem := _problem(args):
         raise UserError(problem, ExitCode.USAGE)
     path = target(args.output) if args.output is not None else None
-    if path is not None and not args.all:
+    if path is not None and args.all:
+        _export_all(args, path)
+        return
+    if path is not None:
         may_write(path, args)
         if args.compress is not None:
             may_write(_short(path), args)
-    if path is not None and args.all:
-        _export_all(args, path)
-    elif args.session is not None:
-        _session(args, path)
-    else:
+    if args.session is None:
         _document(args, path)
+        return
+    from carryover.actions.exporting import session_document, session_trajectory
+    from carryover.actions.recorded import ledger_with_session
+
+    with ledger_with_session(args.session) as (ledger, session):
+        if args.format == "atif":
+            text = session_trajectory(ledger, session, full=args.full)
+        else:
+            text = session_document(ledger, session, args.format or "md", full=args.full)
+        _put(text, path, args, {"session": session.native_id})
 
 
 def _document(args: argparse.Namespace, path: Path | None) -> None:
@@ -113,7 +122,12 @@ def _document(args: argparse.Namespace, path: Path | None) -> None:
         for line in _listed(document):
             print(harmless(line), file=sys.stderr)
     if args.copy:
-        _copy(document, args)
+        from carryover.actions.clipboard import copy
+        from carryover.install.machine import Machine
+
+        agree(args, "Copy this? It leaves this machine where you paste it.", nothing="copied")
+        way = copy(document.text, Machine.here(), instead="have `carryover export -o FILE` write it to a file")
+        print(f"The document is on the clipboard ({way}). `carryover note` takes the answer back.")
     elif args.compress is not None and path is not None:
         _compress(document, material, request, path, args)
     else:
@@ -167,7 +181,7 @@ def _material(args: argparse.Namespace) -> tuple[Material, Request]:
     refuse_excluded(root, config)
     own, now = agents_own(config.agents), now_ms()
     material = of_recorded(
-        state, root, lambda ledger, project_id: gathered(root, now_ms=now, ledger=(ledger, project_id), agents_own=own)
+        state, root, lambda ledger, project: gathered(root, now_ms=now, ledger=(ledger, project), agents_own=own)
     )
     if state.paused.exists():
         print(_PAUSED, file=sys.stderr)
@@ -175,10 +189,8 @@ def _material(args: argparse.Namespace) -> tuple[Material, Request]:
         print("No agent's work is recorded for this project, so the document holds only its files.", file=sys.stderr)
         material = gathered(root, now_ms=now)
     if material.handoff is None and not material.paths:
-        raise UserError(
-            f"No agent has worked in {root}, and there is no file to show. Nothing was exported.",
-            ExitCode.NOTHING_FOUND,
-        )
+        nothing = f"No agent has worked in {root}, and there is no file to show. Nothing was exported."
+        raise UserError(nothing, ExitCode.NOTHING_FOUND)
     chat = web_chats()[args.chat or GENERIC.id]
     return material, Request(
         reader=chat.name,
@@ -203,15 +215,6 @@ def _listed(document: Document) -> Iterator[str]:
         yield f"  and {len(document.left_out) - _LISTED} more"
     if not document.fits:
         yield "The task and the question alone are longer than the budget."
-
-
-def _copy(document: Document, args: argparse.Namespace) -> None:
-    from carryover.actions.clipboard import copy
-    from carryover.install.machine import Machine
-
-    agree(args, "Copy this? It leaves this machine where you paste it.", nothing="copied")
-    way = copy(document.text, Machine.here(), instead="have `carryover export -o FILE` write it to a file")
-    print(f"The document is on the clipboard ({way}). `carryover note` takes the answer back.")
 
 
 def _compress(document: Document, material: Material, request: Request, path: Path, args: argparse.Namespace) -> None:
@@ -240,18 +243,6 @@ def _compress(document: Document, material: Material, request: Request, path: Pa
     print(f"Shortened by {done.model} to {visible(str(short))}: about {done.tokens:,}; {marked}.", file=sys.stderr)
 
 
-def _session(args: argparse.Namespace, path: Path | None) -> None:
-    from carryover.actions.exporting import session_document, session_trajectory
-    from carryover.actions.recorded import ledger_with_session
-
-    with ledger_with_session(args.session) as (ledger, session):
-        if args.format == "atif":
-            text = session_trajectory(ledger, session, full=args.full)
-        else:
-            text = session_document(ledger, session, args.format or "md", full=args.full)
-        _put(text, path, args, {"session": session.native_id})
-
-
 def _export_all(args: argparse.Namespace, folder: Path) -> None:
     from carryover.actions.archive import check_archive_folder, write_archive
     from carryover.actions.recorded import ledger_of_project
@@ -267,16 +258,11 @@ def _export_all(args: argparse.Namespace, folder: Path) -> None:
     except OSError as error:
         raise unwritable(folder, error) from error
     size = f"{counted(done.projects, 'project')}, {counted(done.sessions, 'session')}"
-    left = f"Left out: {counted(done.excluded, 'project')} that you excluded from Carryover."
-    put(
-        args,
-        done,
-        (
-            f"Written to {visible(str(folder))}, which only you can read: {size}.",
-            *([left] if done.excluded else []),
-            f"Open {visible(str(folder / 'index.html'))} in a browser. Read it before you share it.",
-        ),
-    )
+    lines = [f"Written to {visible(str(folder))}, which only you can read: {size}."]
+    if done.excluded:
+        lines.append(f"Left out: {counted(done.excluded, 'project')} that you excluded from Carryover.")
+    lines.append(f"Open {visible(str(folder / 'index.html'))} in a browser. Read it before you share it.")
+    put(args, done, lines)
 
 
 def _short(path: Path) -> Path:

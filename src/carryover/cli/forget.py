@@ -65,7 +65,7 @@ def forget_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--project", metavar="DIR", help="sessions of the project that DIR is in")
     flag(parser, "--all", "sessions of all projects")
-    parser.add_argument("--since", metavar="WHEN", type=moment_ms, help=f"only what happened from then on: {TIMES}")
+    parser.add_argument("--since", metavar="WHEN", help=f"only what happened from then on: {TIMES}")
     until = partial(moment_ms, end_of_day=True)
     parser.add_argument(
         "--until", metavar="WHEN", type=until, help="only what happened before; a date counts as a whole"
@@ -77,7 +77,16 @@ def forget_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run_forget(args: argparse.Namespace) -> int:
     state, now = state_dir(), now_ms()
-    _check(args, now)
+    which = [args.id is not None, args.project is not None, args.all]
+    in_part = args.since is not None or args.until is not None
+    if sum(which) > 1 or not (any(which) or in_part) or (args.all and in_part):
+        raise UserError(
+            "Give one of ID, --project DIR and --all; or --since and --until, alone or with ID or --project. "
+            "Nothing was changed.",
+            ExitCode.USAGE,
+        )
+    if args.since is not None and args.since >= (args.until or now):
+        raise UserError("--since must be before --until, and not in the future. Nothing was changed.", ExitCode.USAGE)
     if not args.dry_run:
         sweep_scratch(state.root, temporary_files())
     with closing(connect_read_only(state.ledger)) as db:
@@ -98,21 +107,12 @@ def run_forget(args: argparse.Namespace) -> int:
         return ExitCode.OK
     agree(args, "Forget this? It cannot be recovered.")
     done = _forget(state, selection)
-    put(args, done, _lines_after(done, selection))
+    lines = [f"✗ {problem}" for problem in done.problems]
+    if done.sessions or not done.problems:
+        what = "forgotten in part" if selection.in_part else "forgotten"
+        lines.append(f"✓ {counted(done.sessions, 'session')} {what}. What is done from now on is recorded as before.")
+    put(args, done, lines)
     return ExitCode.FAILED if done.problems else ExitCode.OK
-
-
-def _check(args: argparse.Namespace, now: int) -> None:
-    which = [args.id is not None, args.project is not None, args.all]
-    in_part = args.since is not None or args.until is not None
-    if sum(which) > 1 or not (any(which) or in_part) or (args.all and in_part):
-        raise UserError(
-            "Give one of ID, --project DIR and --all; or --since and --until, alone or with ID or --project. "
-            "Nothing was changed.",
-            ExitCode.USAGE,
-        )
-    if args.since is not None and args.since >= (args.until or now):
-        raise UserError("--since must be before --until, and not in the future. Nothing was changed.", ExitCode.USAGE)
 
 
 def _selection(args: argparse.Namespace, ledger: sqlite3.Connection) -> Selection:
@@ -129,7 +129,11 @@ def _selection(args: argparse.Namespace, ledger: sqlite3.Connection) -> Selectio
 
 def _plan(listed: Sequence[dict[str, Any]], number: int, selection: Selection, also: Sequence[str]) -> Iterator[str]:
     if listed:
-        yield f"{counted(number, 'session')} {'loses' if number == 1 else 'lose'} {_part(selection)}:"
+        part, since_ms, until_ms = "all that was recorded until now", selection.since_ms, selection.until_ms
+        if selection.in_part:
+            since = f"from {local_time(since_ms)} " if since_ms is not None else ""
+            part = f"what happened {since}until {local_time(until_ms) if until_ms is not None else 'now'}"
+        yield f"{counted(number, 'session')} {'loses' if number == 1 else 'lose'} {part}:"
         yield from some_sessions(listed, number)
     if also:
         go = "goes" if len(also) == 1 else "go"
@@ -144,24 +148,9 @@ def some_sessions(listed: Sequence[dict[str, Any]], number: int) -> Iterator[str
         yield f"... and {counted(number - len(listed), 'more session')}"
 
 
-def _part(selection: Selection) -> str:
-    since_ms, until_ms = selection.since_ms, selection.until_ms
-    if not selection.in_part:
-        return "all that was recorded until now"
-    since = f"from {local_time(since_ms)} " if since_ms is not None else ""
-    return f"what happened {since}until {local_time(until_ms) if until_ms is not None else 'now'}"
-
-
-def _lines_after(done: Erased, selection: Selection) -> Iterator[str]:
-    yield from (f"✗ {problem}" for problem in done.problems)
-    if done.sessions or not done.problems:
-        what = "forgotten in part" if selection.in_part else "forgotten"
-        yield f"✓ {counted(done.sessions, 'session')} {what}. What is done from now on is recorded as before."
-
-
 def _forget(state: StateDir, selection: Selection) -> Erased:
     """Asks the running daemon to forget, since it writes the ledger; if none runs, does it in this process."""
-    from carryover.publish.forgetting import Erased
+    from carryover.publish.forgetting import Erased, forget_sessions, publish_here
 
     query = urlencode({"selection": msgspec.json.encode(selection).decode()})
     try:
@@ -174,14 +163,11 @@ def _forget(state: StateDir, selection: Selection) -> Erased:
         return msgspec.convert(answer, Erased)
     from carryover.actions.from_disk import as_writer
 
-    return as_writer(state, partial(_forget_here, selection))
+    async def forget_here(ledger: Ledger, paths: StatePaths) -> Erased:
+        config = load_config(StateDir(paths.state).config)
+        return await forget_sessions(ledger, paths, [selection], config, partial(publish_here, ledger, paths, config))
 
-
-async def _forget_here(selection: Selection, ledger: Ledger, paths: StatePaths) -> Erased:
-    from carryover.publish.forgetting import forget_sessions, publish_here
-
-    config = load_config(StateDir(paths.state).config)
-    return await forget_sessions(ledger, paths, [selection], config, partial(publish_here, ledger, paths, config))
+    return as_writer(state, forget_here)
 
 
 LINK: Final = """\

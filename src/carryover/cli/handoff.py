@@ -52,9 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="make it from this file alone, wherever it lies: no ledger, no git, no file of the project",
     )
-    parser.add_argument(
-        "--agent", metavar="AGENT", type=known_agent, help="who wrote FILE (default: detected from its content)"
-    )
+    parser.add_argument("--agent", metavar="AGENT", help="who wrote FILE (default: detected from its content)")
     parser.add_argument(
         "--until", metavar="N", type=positive, help="read FILE up to its line N (message N, where it is one document)"
     )
@@ -81,41 +79,24 @@ def run(args: argparse.Namespace) -> None:
         raise UserError("--to and --copy cannot be combined with --json, --why or --transcript.", ExitCode.USAGE)
     if args.copy:
         _copy(args)
-    elif args.to is not None:
+        return
+    if args.to is not None:
         from carryover.cli.resume import continue_in
 
         continue_in(args.to, args.project, args.session, run=False)
-    else:
-        _print(_made(args), args)
+        return
+    from carryover.cli import handoff_output
 
-
-def _print(made: MadeHandoff, args: argparse.Namespace) -> None:
+    made = _made(args)
     if args.json:
-        from carryover.cli.handoff_output import as_data
-
-        print_json(as_data(made))
+        print_json(handoff_output.as_data(made))
     elif args.why:
-        from carryover.cli.handoff_output import with_reasons
-
-        sys.stdout.write(with_reasons(made))
+        sys.stdout.write(handoff_output.with_reasons(made))
     elif args.raw or not sys.stdout.isatty():
         sys.stdout.write(made.text)
     else:
-        from carryover.cli.handoff_output import lines_for_person
-
         with paged(args):
-            print_lines(lines_for_person(made, now_ms=now_ms(), home=Path.home()))
-
-
-def _copy(args: argparse.Namespace) -> None:
-    from carryover.actions.clipboard import copy
-    from carryover.actions.project_handoff import handoff_of_project
-    from carryover.install.machine import Machine
-
-    made = handoff_of_project(project_root(args.project), args.session)
-    way = copy(made.text or "", Machine.here())
-    where = agent_name(args.to) if args.to is not None else "the next agent"
-    print(f"The handoff of {visible(made.root)} is on the clipboard ({way}). Paste it as the first prompt of {where}.")
+            print_lines(handoff_output.lines_for_person(made, now_ms=now_ms(), home=Path.home()))
 
 
 def _made(args: argparse.Namespace) -> MadeHandoff:
@@ -132,3 +113,14 @@ def _made(args: argparse.Namespace) -> MadeHandoff:
     found = handoff_of_project(project_root(args.project), args.session)
     assert found.handoff is not None and found.text is not None, "else it was raised that there is none"
     return MadeHandoff(root=found.root, handoff=found.handoff, text=found.text)
+
+
+def _copy(args: argparse.Namespace) -> None:
+    from carryover.actions.clipboard import copy
+    from carryover.actions.project_handoff import handoff_of_project
+    from carryover.install.machine import Machine
+
+    made = handoff_of_project(project_root(args.project), args.session)
+    way = copy(made.text or "", Machine.here())
+    where = agent_name(args.to) if args.to is not None else "the next agent"
+    print(f"The handoff of {visible(made.root)} is on the clipboard ({way}). Paste it as the first prompt of {where}.")

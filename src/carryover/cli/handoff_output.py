@@ -62,14 +62,8 @@ def as_data(made: MadeHandoff) -> dict[str, Any]:
 
 
 def _source(entry: Entry) -> dict[str, Any]:
-    return {
-        "kind": entry.kind,
-        "agent": entry.agent or None,
-        "session": entry.session or None,
-        "turn": entry.turn,
-        "at": iso_utc(entry.at_ms) if entry.at_ms else None,
-        "at_ms": entry.at_ms or None,
-    }
+    of = {"kind": entry.kind, "agent": entry.agent or None, "session": entry.session or None, "turn": entry.turn}
+    return of | {"at": iso_utc(entry.at_ms) if entry.at_ms else None, "at_ms": entry.at_ms or None}
 
 
 def with_reasons(made: MadeHandoff) -> str:
@@ -78,11 +72,9 @@ def with_reasons(made: MadeHandoff) -> str:
     for title, lines in lay_out(made.handoff):
         printed.append(f"## {title}")
         for text, entry in lines:
-            printed += [text, *(f"    why: {_reason(source)}" for source in entry.sources)]
+            printed.append(text)
+            for source in entry.sources:
+                turn = f"turn {source.turn} of {source.session}" if source.turn is not None else source.session
+                facts = (source.kind, source.agent, turn, iso_utc(source.at_ms) if source.at_ms else "")
+                printed.append(f"    why: {', '.join(filter(None, facts))}")
     return "\n".join(printed) + "\n"
-
-
-def _reason(entry: Entry) -> str:
-    turn = f"turn {entry.turn} of {entry.session}" if entry.turn is not None else entry.session
-    when = iso_utc(entry.at_ms) if entry.at_ms else ""
-    return ", ".join(part for part in (entry.kind, entry.agent, turn, when) if part)

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from carryover.actions.context import now_ms, project_root
 from carryover.actions.recorded import ledger_of_project
 from carryover.agents import agent_name
-from carryover.cli.arguments import TIMES, add_limit_argument, describe, flag, known_agent, moment_ms
+from carryover.cli.arguments import TIMES, add_limit_argument, describe, flag
 from carryover.errors import ExitCode, UserError
 from carryover.ledger.queries import project_by_root, session_ids, shortest_unique
 from carryover.ledger.rows import ProjectRow
@@ -46,10 +46,8 @@ LOG_EXAMPLES: Final = """\
 def log_arguments(parser: argparse.ArgumentParser) -> None:
     describe(parser, LOG, LOG_EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
     parser.add_argument("project", metavar="PROJECT", nargs="?", help="a folder of the project (default: this one)")
-    parser.add_argument("--since", metavar="WHEN", type=moment_ms, default=0, help=f"only what is not older: {TIMES}")
-    parser.add_argument(
-        "--agent", metavar="AGENT", type=known_agent, help="only what AGENT did, by its id or another name"
-    )
+    parser.add_argument("--since", metavar="WHEN", default=0, help=f"only what is not older: {TIMES}")
+    parser.add_argument("--agent", metavar="AGENT", help="only what AGENT did, by its id or another name")
     add_limit_argument(parser, "-n", "--limit", usual=LOG_LIMIT, what="print at most N entries")
     flag(parser, "--json", "print the timeline as JSON; times are UTC milliseconds")
     add_pager_argument(parser)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from carryover.actions.context import project_root, state_dir
 from carryover.agents import agent_name
-from carryover.cli.arguments import describe, flag, known_agent
+from carryover.cli.arguments import describe, flag
 from carryover.cli.output_file import target
 from carryover.config import Config, load_config, project_settings
 from carryover.errors import ExitCode, UserError, visible
@@ -59,9 +59,7 @@ def import_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--project", metavar="DIR", help="the project that the sessions belong to, whatever the file says"
     )
-    parser.add_argument(
-        "--agent", metavar="AGENT", type=known_agent, help="whose sessions they are, where the file does not say"
-    )
+    parser.add_argument("--agent", metavar="AGENT", help="whose sessions they are, where the file does not say")
     flag(parser, "--again", "also take back what you had forgotten")
     parser.add_argument("--identity", metavar="FILE", help="the private key that opens a file of `carryover share`")
     flag(parser, "--expired", "import what someone shared also after the time they gave it")
@@ -174,6 +172,10 @@ def _content(report: FileReport) -> str:
     return f"{', '.join(filter(None, facts))}; of {_named_roots(report.projects)}"
 
 
+def _named_roots(roots: Sequence[str]) -> str:
+    return ", ".join(roots) if len(roots) <= FEW else counted(len(roots), "project")
+
+
 def _notes(report: FileReport, *, dry_run: bool) -> Iterator[str]:
     if not dry_run:
         new = report.new_events or 0
@@ -191,10 +193,6 @@ def _notes(report: FileReport, *, dry_run: bool) -> Iterator[str]:
         yield f"{counted(report.oversized, 'record')} too long to be read."
     if report.skipped:
         yield f"{counted(report.skipped, 'record')} not understood and skipped; nothing else is affected."
-
-
-def _named_roots(roots: Sequence[str]) -> str:
-    return ", ".join(roots) if len(roots) <= FEW else counted(len(roots), "project")
 
 
 NOTE: Final = """\
@@ -260,10 +258,12 @@ def _text(file: str) -> str:
     from carryover.export.quoting import safe
 
     try:
-        if file == "-" and sys.stdin.isatty():
-            print("Paste the answer, then press Ctrl-D on an empty line.", file=sys.stderr)
-        is_input, path = file == "-", Path(expanded(file))
-        data = sys.stdin.buffer.read(MOST_BYTES + 1) if is_input else read_bytes_bounded(path, MOST_BYTES)
+        if file == "-":
+            if sys.stdin.isatty():
+                print("Paste the answer, then press Ctrl-D on an empty line.", file=sys.stderr)
+            data = sys.stdin.buffer.read(MOST_BYTES + 1)
+        else:
+            data = read_bytes_bounded(Path(expanded(file)), MOST_BYTES)
     except FileNotFoundError as error:
         raise UserError(f"There is no file {file}. Nothing was recorded.", ExitCode.NOTHING_FOUND) from error
     except OSError as error:

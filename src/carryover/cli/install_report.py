@@ -105,21 +105,19 @@ def planned(projects: Mapping[Path, int], config: Config) -> tuple[ProjectEdits,
 
     `projects` maps each root to the time of its last work (UTC ms).
     """
-    each = (_planned(root, last_ms, config) for root, last_ms in projects.items())
-    return tuple(found for found in each if found is not None)
-
-
-def _planned(root: Path, last_ms: int, config: Config) -> ProjectEdits | None:
-    settings, own = project_settings(root, config), agents_own(config.agents)
-    at_once = settings.at(last_ms)
-    try:
-        now, then = (preview(root, each, home=Path.home(), agents_own=own) for each in (at_once, settings))
-    except OSError as error:
-        return ProjectEdits(root, problem=os_reason(error))
-    if now is None or then is None:
-        return None
-    later = tuple(then.planned) if at_once != settings else ()
-    return ProjectEdits(root, tuple(now.planned), later, notes=tuple(then.notes))
+    found, own = [], agents_own(config.agents)
+    for root, last_ms in projects.items():
+        settings = project_settings(root, config)
+        at_once = settings.at(last_ms)
+        try:
+            now, then = (preview(root, each, home=Path.home(), agents_own=own) for each in (at_once, settings))
+        except OSError as error:
+            found.append(ProjectEdits(root, problem=os_reason(error)))
+            continue
+        if now is not None and then is not None:
+            later = tuple(then.planned) if at_once != settings else ()
+            found.append(ProjectEdits(root, tuple(now.planned), later, notes=tuple(then.notes)))
+    return tuple(found)
 
 
 def rule(
@@ -185,18 +183,16 @@ def as_data(report: Report) -> dict[str, Any]:
         ],
     }
     if dry:
-        return {"dry_run": True} | common
-    return (
-        {"changed": report.changed}
-        | common
-        | {
-            "service": msgspec.to_builtins(report.background),
-            "withdrawn": msgspec.to_builtins(report.withdrawn),
-            "first_read": report.read,
-            "command": on_path_here().command,
-            "held": msgspec.to_builtins(report.held),
-        }
-    )
+        return {"dry_run": True, **common}
+    return {
+        "changed": report.changed,
+        **common,
+        "service": msgspec.to_builtins(report.background),
+        "withdrawn": msgspec.to_builtins(report.withdrawn),
+        "first_read": report.read,
+        "command": on_path_here().command,
+        "held": msgspec.to_builtins(report.held),
+    }
 
 
 def _agent_data(found: Detection, report: Report) -> dict[str, Any]:
@@ -331,20 +327,15 @@ def _project_lines(report: Report, home: Path) -> Iterator[str]:
         return
     changing = [project for project in report.projects if project.edits or project.later or project.problem]
     for project in changing[:SHOWN]:
-        yield f"  {short_path(project.root, home)}: {_files(project)}"
+        later = f"when an agent works there, {_changes(project.later, project.root)}" if project.later else ""
+        files = "; ".join(filter(None, (_changes(project.edits, project.root), later)))
+        yield f"  {short_path(project.root, home)}: {f'unknown: {project.problem}' if project.problem else files}"
     if len(changing) > SHOWN:
         yield f"  and {len(changing) - SHOWN} more projects; --json lists them"
     for project in report.projects:
         yield from (f"⚠ {short_path(project.root, home)}: {note}" for note in project.notes)
     other, another = (answer for answer in get_args(Pointers) if answer != report.setup.pointers)
     yield f"  `carryover refresh --pointers {other}` (or `{another}`) changes that."
-
-
-def _files(project: ProjectEdits) -> str:
-    if project.problem:
-        return f"unknown: {project.problem}"
-    later = f"when an agent works there, {_changes(project.later, project.root)}" if project.later else ""
-    return "; ".join(filter(None, (_changes(project.edits, project.root), later)))
 
 
 def _changes(edits: Sequence[Edit], root: Path) -> str:

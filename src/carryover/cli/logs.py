@@ -12,7 +12,7 @@ from typing import BinaryIO, Final
 import msgspec
 
 from carryover.actions.context import state_dir
-from carryover.cli.arguments import TIMES, describe, flag, moment_ms
+from carryover.cli.arguments import TIMES, describe, flag
 from carryover.daemon.log import LEVELS, open_files, parse_line
 from carryover.errors import ExitCode, UserError
 from carryover.terminal.output import YELLOW, harmless, is_read_for, paint
@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND)
     flag(parser, "-f", "--follow", "print what is added as well, until Ctrl-C")
     parser.add_argument("--level", choices=LEVELS, default="debug", help="leave out what is less serious")
-    parser.add_argument("--since", type=moment_ms, default=0, metavar="WHEN", help=f"only from then on: {TIMES}")
+    parser.add_argument("--since", default=0, metavar="WHEN", help=f"only from then on: {TIMES}")
     flag(parser, "--json", "print each line as a JSON object")
     add_pager_argument(parser)
 

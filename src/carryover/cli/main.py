@@ -193,14 +193,9 @@ def _run(arguments: list[str]) -> int:
             commands.get(args.command, parser).unknown(unknown)
     except SystemExit as stop:  # argparse has printed its help (0) or what is wrong with the arguments (2)
         return stop.code if isinstance(stop.code, int) else ExitCode.USAGE
-    if args.command is None:
-        return _pick(parser)
-    code: int | None = _function(args.command, f"run_{args.command}", "run")(args)
-    return code or ExitCode.OK
-
-
-def _pick(parser: CommandParser) -> int:
-    """Runs the session picker and returns its exit code; without a terminal for it, prints the help."""
+    if args.command is not None:
+        code: int | None = _function(args.command, f"run_{args.command}", "run")(args)
+        return code or ExitCode.OK
     if sys.stdin.isatty() and sys.stdout.isatty():
         from carryover.cli.picker_screen import can_pick, pick
 

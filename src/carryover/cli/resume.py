@@ -189,7 +189,10 @@ def continue_in(agent: str, project: str | None, session: str | None, *, run: bo
 
 
 def _asked_for(made: Refreshed) -> str | None:
-    """Returns the session that the user picks if several are open; None for the leading one, as always at a limit."""
+    """Returns the session that the user picks if several are open; None for the leading one, as always at a limit.
+
+    Raises KeyboardInterrupt on Ctrl-C.
+    """
     from carryover.actions.recorded import recorded_ledger
     from carryover.ledger.queries import project_by_root
 
@@ -202,8 +205,18 @@ def _asked_for(made: Refreshed) -> str | None:
         found = _open_work(ledger, project.id) if project is not None else []
     if len(found) < 2:
         return None
-    picked = _pick(found)
-    return picked if picked != found[0].session else None
+    import questionary  # takes longer to import than everything else
+
+    from carryover.distill.trail import task_of
+
+    rows = []
+    for work in found:
+        task = fitted(one_line(task_of(work.digest) or "", TASK_LIMIT), TASK_LIMIT)
+        rows.append((task, agent_name(work.agent) + work.where, ago(work.newest_ms, now_ms())))
+    lines = table((Column("TASK"), Column("AGENT"), Column("LAST")), rows, None)[1:]
+    choices = [questionary.Choice(line, value=work.session) for line, work in zip(lines, found, strict=True)]
+    picked = questionary.select(QUESTION, choices, qmark="", instruction="(arrows, enter)").unsafe_ask()
+    return str(picked) if picked != found[0].session else None
 
 
 def _open_work(ledger: sqlite3.Connection, project_id: int) -> list[SessionView]:
@@ -219,22 +232,3 @@ def _open_work(ledger: sqlite3.Connection, project_id: int) -> list[SessionView]
     sessions = sorted(view.sessions, key=lambda session: (session is not lead, -session.newest_ms, session.session))
     recent = (one for one in sessions if one is lead or (one.newest_ms >= since_ms and did_something(one.digest)))
     return list(recent)
-
-
-def _pick(found: list[SessionView]) -> str:
-    """Asks the user and returns the chosen session. Raises KeyboardInterrupt on Ctrl-C."""
-    import questionary  # takes longer to import than everything else
-
-    from carryover.distill.trail import task_of
-
-    rows = (
-        (
-            fitted(one_line(task_of(work.digest) or "", TASK_LIMIT), TASK_LIMIT),
-            agent_name(work.agent) + work.where,
-            ago(work.newest_ms, now_ms()),
-        )
-        for work in found
-    )
-    lines = table((Column("TASK"), Column("AGENT"), Column("LAST")), rows, None)[1:]
-    choices = [questionary.Choice(line, value=work.session) for line, work in zip(lines, found, strict=True)]
-    return str(questionary.select(QUESTION, choices, qmark="", instruction="(arrows, enter)").unsafe_ask())

@@ -12,7 +12,7 @@ from typing import Any, Final
 from carryover.actions.context import now_ms, project_root
 from carryover.actions.recorded import ledger_of_project, nothing_recorded
 from carryover.agents import agent_name
-from carryover.cli.arguments import TIMES, add_limit_argument, describe, flag, known_agent, moment_ms
+from carryover.cli.arguments import TIMES, add_limit_argument, describe, flag
 from carryover.errors import ExitCode, UserError
 from carryover.ledger.queries import project_by_root, session_ids, shortest_unique
 from carryover.ledger.search import Found, Hit, Query, search
@@ -45,10 +45,8 @@ def sessions_arguments(parser: argparse.ArgumentParser) -> None:
     describe(parser, SESSIONS, SESSIONS_EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
     parser.add_argument("project", metavar="PROJECT", nargs="?", help="a folder of the project (default: this one)")
     flag(parser, "--all", "sessions of all projects")
-    parser.add_argument(
-        "--agent", metavar="AGENT", type=known_agent, help="only those of AGENT, by its id or another name"
-    )
-    parser.add_argument("--since", metavar="WHEN", type=moment_ms, help=f"only those with work since then: {TIMES}")
+    parser.add_argument("--agent", metavar="AGENT", help="only those of AGENT, by its id or another name")
+    parser.add_argument("--since", metavar="WHEN", help=f"only those with work since then: {TIMES}")
     parser.add_argument("--branch", metavar="NAME", help="only those on the git branch NAME")
     add_limit_argument(parser, "--limit", usual=SESSIONS_LIMIT, what="list at most N sessions")
     flag(parser, "--json", "print the list as JSON; times are UTC milliseconds")
@@ -63,19 +61,16 @@ def run_sessions(args: argparse.Namespace) -> None:
         listed = listed_sessions(
             ledger, root, limit=args.limit, agent=args.agent, since_ms=args.since, branch=args.branch
         )
+    if not listed and (args.agent or args.branch or args.since is not None):
+        where = f"for {root}" if root else "anywhere"
+        narrowed = "Without --agent, --since and --branch all are listed."
+        raise UserError(f"No session that is recorded {where} matches. {narrowed}", ExitCode.NOTHING_FOUND)
     if not listed:
-        raise UserError(_none_found(root, args), ExitCode.NOTHING_FOUND)
+        nothing = nothing_recorded(root) if root else "No session is recorded anywhere."
+        others = "; `carryover sessions --all` lists every project" if root else ""
+        raise UserError(f"{nothing} `carryover status` says what is watched{others}.", ExitCode.NOTHING_FOUND)
     with paged(args):
         put(args, listed, session_lines(listed, with_project=root is None), fits=True)
-
-
-def _none_found(root: str | None, args: argparse.Namespace) -> str:
-    where = f"for {root}" if root else "anywhere"
-    if args.agent or args.branch or args.since is not None:
-        return f"No session that is recorded {where} matches. Without --agent, --since and --branch all are listed."
-    nothing = nothing_recorded(root) if root else f"No session is recorded {where}."
-    others = "; `carryover sessions --all` lists every project" if root else ""
-    return f"{nothing} `carryover status` says what is watched{others}."
 
 
 def session_lines(listed: Sequence[Mapping[str, Any]], *, with_project: bool) -> Iterator[str]:
@@ -121,10 +116,8 @@ def search_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("words", metavar="WORDS", nargs="+", help="what to search; a phrase in double quotes")
     parser.add_argument("--project", metavar="DIR", help="search the project that DIR is in (default: this one)")
     flag(parser, "--all", "search all projects")
-    parser.add_argument(
-        "--agent", metavar="AGENT", type=known_agent, help="only what AGENT recorded, by its id or another name"
-    )
-    parser.add_argument("--since", metavar="WHEN", type=moment_ms, help=f"only what is not older: {TIMES}")
+    parser.add_argument("--agent", metavar="AGENT", help="only what AGENT recorded, by its id or another name")
+    parser.add_argument("--since", metavar="WHEN", help=f"only what is not older: {TIMES}")
     parser.add_argument(
         "--kind", choices=KINDS, action="append", help=f"only {', '.join(KINDS[:-1])} or {KINDS[-1]}; may be repeated"
     )
@@ -169,12 +162,9 @@ def _found(ledger: sqlite3.Connection, terms: tuple[Term, ...], root: str | None
             f"No session is recorded for {root}. `carryover search --all` searches every project.",
             ExitCode.NOTHING_FOUND,
         )
+    project_id = project.id if project is not None else None
     query = Query(
-        terms=terms,
-        project_id=project.id if project is not None else None,
-        agent=args.agent,
-        since_ms=args.since,
-        kinds=tuple(args.kind or ()),
+        terms=terms, project_id=project_id, agent=args.agent, since_ms=args.since, kinds=tuple(args.kind or ())
     )
     return search(ledger, query, limit=args.limit, now_ms=now_ms())
 

@@ -77,8 +77,9 @@ def run(args: argparse.Namespace) -> None:
     state, root = state_dir(), project_root(args.project, must_exist=True)
     expires_ms = now_ms() + args.expires * 1000 if args.expires is not None else None
     shared = compose(state, root, args.sender or _own_name(), args.depth, expires_ms)
+    bundle = shared.bundle
     if args.dry_run:
-        for text in (shared.bundle.handoff, *(document.text for document in shared.bundle.documents)):
+        for text in (bundle.handoff, *(document.text for document in bundle.documents)):
             print(harmless(text))
     path = target(args.output or f"{Path(root).name or 'project'}.age")
     where = visible(str(path))
@@ -89,12 +90,23 @@ def run(args: argparse.Namespace) -> None:
         return
     may_write(path, args)
     agree(args, f"Encrypt this into {where}?", nothing="written")
-    length = _write(path, shared.bundle, to)
+    length = _write(path, bundle, to)
     lines = (
         f"✓ {where}: {size(length)}, encrypted to {counted(len(to), 'key')}.",
         "  Send it any way you like. There, `carryover import FILE` in the project takes it in.",
     )
-    put(args, _as_data(path, length, shared, to) | {"left_out_keys": left_out}, lines)
+    data = {
+        "output": str(path),
+        "bytes": length,
+        "recipients": [recipient.name for recipient in to],
+        "depth": bundle.depth,
+        "expires_ms": bundle.expires_ms,
+        "sessions": [document.title for document in bundle.documents],
+        "left_out_sessions": shared.left_out,
+        "redacted": shared.secrets,
+        "left_out_keys": left_out,
+    }
+    put(args, data, lines)
 
 
 def _print_aside(lines: Iterable[str]) -> None:
@@ -166,20 +178,6 @@ def _contents(bundle: Bundle) -> Iterator[str]:
         yield f"         and {counted(len(bundle.documents) - _MOST_DOCUMENTS, 'more session')}"
     until = local_time(bundle.expires_ms) if bundle.expires_ms is not None else "never"
     yield f"Made     {local_time(bundle.made_ms)}; expires: {until}"
-
-
-def _as_data(path: Path, length: int, shared: Shared, to: list[Recipient]) -> dict[str, object]:
-    bundle = shared.bundle
-    return {
-        "output": str(path),
-        "bytes": length,
-        "recipients": [recipient.name for recipient in to],
-        "depth": bundle.depth,
-        "expires_ms": bundle.expires_ms,
-        "sessions": [document.title for document in bundle.documents],
-        "left_out_sessions": shared.left_out,
-        "redacted": shared.secrets,
-    }
 
 
 def import_share(args: argparse.Namespace) -> None:

@@ -110,18 +110,6 @@ def _watch(args: argparse.Namespace) -> int:
         return ExitCode.INTERRUPTED
 
 
-def _on_one_screen(shown: Iterable[str]) -> list[str]:
-    """Returns the rows that lines take on the terminal; if it has fewer, the last one says how many are missing."""
-    import shutil
-
-    width, height = shutil.get_terminal_size()
-    rows = [row for line in shown for row in wrapped(visible_but_style(line), width).split("\n")]
-    hidden = len(rows) - height
-    if hidden <= 0:
-        return rows
-    return [*rows[: height - 1], f"... and {hidden + 1} more lines: without --watch all are shown"]
-
-
 def _report(**options: Any) -> Report:
     from carryover.diagnose.gather import gather
 
@@ -141,6 +129,18 @@ def _lines(report: Report, args: argparse.Namespace) -> list[str]:
     return lines(report, now_ms=now_ms(), width=None if args.verbose else terminal_width() or USUAL_WIDTH)
 
 
+def _on_one_screen(shown: Iterable[str]) -> list[str]:
+    """Returns the rows that lines take on the terminal; if it has fewer, the last one says how many are missing."""
+    import shutil
+
+    width, height = shutil.get_terminal_size()
+    rows = [row for line in shown for row in wrapped(visible_but_style(line), width).split("\n")]
+    hidden = len(rows) - height
+    if hidden <= 0:
+        return rows
+    return [*rows[: height - 1], f"... and {hidden + 1} more lines: without --watch all are shown"]
+
+
 def lines(report: Report, *, now_ms: int, width: int | None) -> list[str]:
     """Returns at most `MOST_LINES` lines, with as many agents and projects as have room in `width` columns; for None,
     everything there is to say."""
@@ -148,7 +148,11 @@ def lines(report: Report, *, now_ms: int, width: int | None) -> list[str]:
     found.append(_entry("carryoverd", _daemon(report)))
     if report.paused:
         found.append(_entry("paused", paint("nothing is read or handed over; `carryover unpause` ends that", YELLOW)))
-    found += _left_out(report)
+    if excluded := report.config.excluded if report.config is not None else ():
+        names = ", ".join(harmless(report.short(pattern)) for pattern in excluded[:2])
+        more = f" and {len(excluded) - 2} more" if len(excluded) > 2 else ""
+        text = f"{names}{more}; `carryover unpause PROJECT` includes a project again"
+        found.append(_entry("left out", paint(text, YELLOW)))
     found.append(_entry("recorded", _recorded(report, now_ms)))
     problems = [*_problems(report)]
     if width is None:
@@ -159,6 +163,16 @@ def lines(report: Report, *, now_ms: int, width: int | None) -> list[str]:
     if len(problems) > left:
         problems = [*problems[: left - 1], _entry("", f"and {len(problems) - left + 1} more problems")]
     return [*found, *problems, _entry("more", f"`carryover status -v`{what_to_do}")]
+
+
+def _problems(report: Report) -> Iterator[str]:
+    """Yields what `carryover doctor` would find without looking closer; what the first lines say is left out."""
+    from carryover.diagnose.checks import findings
+
+    found = [finding for finding in findings(report) if finding.check not in ("install", "daemon", "paused")]
+    wrong = dict.fromkeys((*report.problems, *(finding.what for finding in found if finding.level == "wrong")))
+    yield from (_entry("problem", paint(text, YELLOW)) for text in wrong)
+    yield from (_entry("to do", finding.what) for finding in found if finding.level == "todo")
 
 
 def _entry(name: str, text: str) -> str:
@@ -181,15 +195,6 @@ def _daemon(report: Report) -> str:
         return "not running, so no handoff is kept fresh: `carryover start`"
     reading = "caught up" if health.caught_up else "still reading history"
     return f"{paint('running', BOLD)} for {duration(health.uptime_s)}, {reading}"
-
-
-def _left_out(report: Report) -> Iterator[str]:
-    """Yields the projects that the user paused or excluded, in one line."""
-    if excluded := report.config.excluded if report.config is not None else ():
-        names = ", ".join(harmless(report.short(pattern)) for pattern in excluded[:2])
-        more = f" and {len(excluded) - 2} more" if len(excluded) > 2 else ""
-        text = f"{names}{more}; `carryover unpause PROJECT` includes a project again"
-        yield _entry("left out", paint(text, YELLOW))
 
 
 def _recorded(report: Report, now_ms: int) -> str:
@@ -231,16 +236,6 @@ def _some(items: Sequence[str], total: int, room: int) -> str:
     return line
 
 
-def _problems(report: Report) -> Iterator[str]:
-    """Yields what `carryover doctor` would find without looking closer; what the first lines say is left out."""
-    from carryover.diagnose.checks import findings
-
-    found = [finding for finding in findings(report) if finding.check not in ("install", "daemon", "paused")]
-    wrong = dict.fromkeys((*report.problems, *(finding.what for finding in found if finding.level == "wrong")))
-    yield from (_entry("problem", paint(text, YELLOW)) for text in wrong)
-    yield from (_entry("to do", finding.what) for finding in found if finding.level == "todo")
-
-
 def _details(report: Report, now_ms: int) -> Iterator[str]:
     """Yields the sections that only `-v` has, in the order in which they matter."""
     names, health = {agent.id: agent.name for agent in report.agents}, report.daemon
@@ -256,16 +251,14 @@ def _details(report: Report, now_ms: int) -> Iterator[str]:
         if task.last_error
     ]
     damaged = "was damaged; what could be read was kept. Delete it when you miss nothing."
-    aside = [f"{report.short(moved.path)} ({size(moved.bytes)}) {damaged}" for moved in report.corrupt_ledgers]
-    sync = [_detail(name, text) for name, text in (sync_rows(report.sync, now_ms) if report.sync is not None else ())]
     every = {
-        "background": [*_background(health), _detail("service", _service(report.service))],
+        "background": [*_background(health, report.service)],
         "agents": [*agents, *([_detail("not here", ", ".join(absent))] if absent else [])],
-        "sync": sync,
+        "sync": [_detail(*row) for row in (sync_rows(report.sync, now_ms) if report.sync is not None else ())],
         "would be read by `carryover install`, or by carryoverd once it runs": waiting,
         **(_of_ledger(report.ledger, report, now_ms) if report.ledger is not None else {}),
         "tasks of the daemon in trouble": tasks,
-        "moved aside": aside,
+        "moved aside": [f"{report.short(one.path)} ({size(one.bytes)}) {damaged}" for one in report.corrupt_ledgers],
     }
     for title, rows in every.items():
         shown = len(rows) if title in ("agents", "sync") else SHOWN
@@ -275,28 +268,26 @@ def _details(report: Report, now_ms: int) -> Iterator[str]:
             yield f"  ... and {len(rows) - shown} more (--json lists all)"
 
 
+def _background(health: Health | None, service: ServiceStatus) -> Iterator[str]:
+    if health is not None:
+        memory = f", {size(health.rss_bytes)} of memory" if health.rss_bytes else ""
+        yield _detail("carryoverd", f"{health.version}, process {health.pid}{memory}")
+        metrics, p95_ms = health.metrics, health.metrics.session_start.p95_ms
+        if metrics.bytes_read or p95_ms is not None:
+            answered = f", sessions answered in {p95_ms:.0f} ms (p95)" if p95_ms is not None else ""
+            read = f"{counted(metrics.events_stored, 'event')} from {size(metrics.bytes_read)}"
+            yield _detail("", f"since its start {read}{answered}")
+    if not service.installed:
+        facts = [f"none: {service.trouble}" if service.trouble else "none"]
+    else:
+        states = (("enabled", service.enabled), ("active", service.active))
+        facts = [service.kind, *(name if holds else f"not {name}" for name, holds in states if holds is not None)]
+        facts += [counted(service.restarts, "restart")] if service.restarts else []
+    yield _detail("service", ", ".join(facts))
+
+
 def _detail(name: str, text: str) -> str:
     return f"{name:<{DETAIL_WIDTH}} {text}"
-
-
-def _background(health: Health | None) -> Iterator[str]:
-    if health is None:
-        return
-    memory = f", {size(health.rss_bytes)} of memory" if health.rss_bytes else ""
-    yield _detail("carryoverd", f"{health.version}, process {health.pid}{memory}")
-    metrics, p95_ms = health.metrics, health.metrics.session_start.p95_ms
-    if metrics.bytes_read or p95_ms is not None:
-        answered = f", sessions answered in {p95_ms:.0f} ms (p95)" if p95_ms is not None else ""
-        read = f"{counted(metrics.events_stored, 'event')} from {size(metrics.bytes_read)}"
-        yield _detail("", f"since its start {read}{answered}")
-
-
-def _service(service: ServiceStatus) -> str:
-    if not service.installed:
-        return f"none: {service.trouble}" if service.trouble else "none"
-    states = (("enabled", service.enabled), ("active", service.active))
-    facts = [name if holds else f"not {name}" for name, holds in states if holds is not None]
-    return ", ".join([service.kind, *facts, *([counted(service.restarts, "restart")] if service.restarts else [])])
 
 
 def _of_ledger(ledger: LedgerReport, report: Report, now_ms: int) -> dict[str, list[str]]:

@@ -86,6 +86,25 @@ def run(args: argparse.Namespace) -> None:
     put(args, *does[args.action](state_dir(), args))
 
 
+def _status(state: StateDir, _args: argparse.Namespace) -> Done:
+    from carryover.sync.folder import OFF
+    from carryover.sync.status import sync_status
+
+    found = sync_status(state)
+    if found is None:
+        raise UserError(OFF, ExitCode.NOTHING_FOUND)
+    rows = sync_rows(found, now_ms())
+    width = max(len(name) for name, _ in rows)
+    return found, (f"{name:<{width}}  {text}" for name, text in rows)
+
+
+def _allow(state: StateDir, args: argparse.Namespace) -> Done:
+    from carryover.actions.linking import allow
+
+    said = allow(state, args.what)
+    return {"allowed": said}, [f"✓ {said}"]
+
+
 def _init(state: StateDir, args: argparse.Namespace) -> Done:
     from carryover.actions.linking import remotes_of_projects
     from carryover.sync.folder import Settings
@@ -158,25 +177,6 @@ def _join(state: StateDir, args: argparse.Namespace) -> None:
                 ExitCode.REFUSED,
             )
         accept(own, offer)
-
-
-def _status(state: StateDir, _args: argparse.Namespace) -> Done:
-    from carryover.sync.folder import OFF
-    from carryover.sync.status import sync_status
-
-    found = sync_status(state)
-    if found is None:
-        raise UserError(OFF, ExitCode.NOTHING_FOUND)
-    rows = sync_rows(found, now_ms())
-    width = max(len(name) for name, _ in rows)
-    return found, (f"{name:<{width}}  {text}" for name, text in rows)
-
-
-def _allow(state: StateDir, args: argparse.Namespace) -> Done:
-    from carryover.actions.linking import allow
-
-    said = allow(state, args.what)
-    return {"allowed": said}, [f"✓ {said}"]
 
 
 def _add_machine(state: StateDir, args: argparse.Namespace) -> Done:

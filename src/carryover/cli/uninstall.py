@@ -7,17 +7,17 @@ import os
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from carryover.actions.context import state_dir
 from carryover.cli.arguments import describe, flag
 from carryover.errors import ExitCode, UserError
 from carryover.paths import StateDir, short_path
-from carryover.terminal.output import agree, can_ask, counted, print_json, print_lines
+from carryover.terminal.output import agree, can_ask, counted, print_json, print_lines, put
 
 if TYPE_CHECKING:
+    from carryover.edits.apply import Applied
     from carryover.edits.hooks import HookFile
-    from carryover.install.service import ServiceManager
     from carryover.install.uninstall import Uninstall, Uninstalled
 
 DESCRIPTION: Final = """\
@@ -45,7 +45,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from carryover.cli.install_report import print_diffs
-    from carryover.daemon.client import daemon_pid
+    from carryover.daemon.client import daemon_pid, stop_daemon
+    from carryover.edits.plan import diff
     from carryover.install.background import registered
     from carryover.install.how_installed import runnable
     from carryover.install.uninstall import carry_out, plan_uninstall
@@ -54,30 +55,45 @@ def run(args: argparse.Namespace) -> int:
     service = registered(os.environ)
     plan = partial(plan_uninstall, state, purge=args.purge, home=home, usual=tuple(usual_settings(state, home)))
     wanted = plan()
+    about: dict[str, object] = {"service": service.kind if service is not None else None}
     if not args.json:
         stops = [] if service is None else [f"The {service.kind} service is stopped and removed."]
         pid = daemon_pid(state)
         stops += [] if pid is None else [f"carryoverd (process {pid}) is stopped."]
         steps = [*stops, *lines_before(wanted, home)]
         print_lines(steps if len(steps) > len(wanted.notes) else [*steps, "There is nothing to remove."])
+    if args.dry_run and args.json:
+        files = [{"path": str(edit.path), "diff": diff(edit), "problem": edit.problem} for edit in wanted.edits]
+        removals = [{"path": str(removal.path), "what": removal.what} for removal in wanted.removals]
+        print_json({"dry_run": True, **about, "files": files, "removals": removals, "notes": wanted.notes})
+        return ExitCode.OK
     if args.dry_run:
-        if args.json:
-            print_json(_planned_data(wanted, service))
-            return ExitCode.OK
         print_lines(f"✗ {edit.problem}" for edit in wanted.edits if edit.problem is not None)
         print_diffs(wanted.edits)
         print("\nNothing was changed.")
         return ExitCode.OK
     if args.purge and not args.json and can_ask():
         agree(args, QUESTION)
-    left = _stop(state, service)
+    left: tuple[str, ...] = ()
+    try:
+        if service is not None:
+            service.uninstall()
+    except (UserError, OSError) as error:
+        left = (f"The {about['service']} service could not be removed: {error}",)
+    stop_daemon(state)  # raises UserError if it can't be stopped, since it would write again what is removed
     done = carry_out(plan(), state)  # the daemon may have written into projects before it stopped
     left += done.left
-    if args.json:
-        print_json(_done_data(done, left, service))
-    else:
-        print_lines(map(runnable, _lines_after(done, left, state, purged=args.purge)))
+    removed = [str(path) for path in done.removed]
+    put(
+        args,
+        {**about, "files": [_as_data(entry) for entry in done.applied], "removed": removed, "left": left},
+        map(runnable, _lines_after(done, left, state, purged=args.purge)),
+    )
     return ExitCode.FAILED if left else ExitCode.OK
+
+
+def _as_data(entry: Applied) -> dict[str, str]:
+    return {"path": str(entry.edit.path), "why": entry.edit.change.what, "outcome": entry.outcome}
 
 
 def usual_settings(state: StateDir, home: Path) -> Iterator[tuple[str, HookFile]]:
@@ -130,45 +146,3 @@ def _lines_after(done: Uninstalled, left: tuple[str, ...], state: StateDir, *, p
             f"What was recorded stays in {short_path(state.root, Path.home())}, and the handoffs stay in your "
             "projects; `carryover uninstall --purge` takes them away too."
         )
-
-
-def _stop(state: StateDir, service: ServiceManager | None) -> tuple[str, ...]:
-    """Stops the daemon's service or process. Returns the obstacles, as sentences.
-
-    Raises UserError if the daemon cannot be stopped, since it would write again what is removed.
-    """
-    from carryover.daemon.client import stop_daemon
-
-    left: tuple[str, ...] = ()
-    if service is not None:
-        try:
-            service.uninstall()
-        except (UserError, OSError) as error:
-            left = (f"The {service.kind} service could not be removed: {error}",)
-    stop_daemon(state)
-    return left
-
-
-def _planned_data(wanted: Uninstall, service: ServiceManager | None) -> dict[str, Any]:
-    from carryover.edits.plan import diff
-
-    return {
-        "dry_run": True,
-        "service": service.kind if service is not None else None,
-        "files": [{"path": str(edit.path), "diff": diff(edit), "problem": edit.problem} for edit in wanted.edits],
-        "removals": [{"path": str(removal.path), "what": removal.what} for removal in wanted.removals],
-        "notes": wanted.notes,
-    }
-
-
-def _done_data(done: Uninstalled, left: tuple[str, ...], service: ServiceManager | None) -> dict[str, Any]:
-    files = (
-        {"path": str(entry.edit.path), "why": entry.edit.change.what, "outcome": entry.outcome}
-        for entry in done.applied
-    )
-    return {
-        "service": service.kind if service is not None else None,
-        "files": list(files),
-        "removed": [str(path) for path in done.removed],
-        "left": left,
-    }

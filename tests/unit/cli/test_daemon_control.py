@@ -253,7 +253,7 @@ def test_without_a_display_the_address_is_printed(monkeypatch: pytest.MonkeyPatc
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("sys.platform", "linux")
 
-    assert not daemon_control._opened("http://127.0.0.1:1/")
+    assert not daemon_control.opened("http://127.0.0.1:1/")
 
 
 def test_an_older_daemon_is_said_to_be_restarted(home: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

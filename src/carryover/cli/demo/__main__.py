@@ -8,7 +8,6 @@ import sys
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import FrameType
 from typing import Final
 
 from carryover import __version__
@@ -42,7 +41,7 @@ KEPT_VARIABLES: Final = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_P
 def main() -> int:
     """Runs the demo. Exits with 0 with or without a terminal, and whether or not there is any history."""
     for stop in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(stop, _leave_in_order)
+        signal.signal(stop, lambda number, _frame: sys.exit(128 + number))
     try:
         with TemporaryDirectory(prefix="carryover-demo-") as folder:
             _show(Path(folder).resolve())
@@ -97,10 +96,6 @@ def _read() -> tuple[str, str] | None:
         print(f"{counted(found.sources, 'transcript')} read, {counted(found.events, 'event')}{secrets}, {took}")
         made = (made_handoff(ledger, project.id, Config(), now_ms=now_ms()) for project in projects(ledger))
         return next(((one.root, one.text) for one in made if one.text is not None), None)
-
-
-def _leave_in_order(number: int, _frame: FrameType | None) -> None:
-    sys.exit(128 + number)
 
 
 if __name__ == "__main__":

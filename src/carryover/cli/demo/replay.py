@@ -44,28 +44,19 @@ def replay(claude_home: Path, project: Path) -> None:
 
     If a line is the result of an edit, the file in `project` is changed just before it, as the agent would have.
     """
+    # Claude Code 2.1.328: every character of the start folder's path that is not an ASCII letter or digit becomes "-".
+    folder = claude_home / "projects" / re.sub(r"[^A-Za-z0-9]", "-", str(project))
+    folder.mkdir(parents=True, exist_ok=True)
+    path_in_json = json.dumps(str(project))[1:-1].encode()
     recordings = (entry for entry in resources.files(__package__).iterdir() if entry.name.endswith(".jsonl"))
     for recording in sorted(recordings, key=lambda entry: entry.name):
-        lines = recording.read_bytes().splitlines()
-        transcript = _transcript_path(claude_home, project, json.loads(lines[0])["sessionId"])
-        transcript.parent.mkdir(parents=True, exist_ok=True)
-        with transcript.open("wb") as file:
+        lines = recording.read_bytes().replace(RECORDED_PROJECT.encode(), path_in_json).splitlines()
+        with (folder / f"{json.loads(lines[0])['sessionId']}.jsonl").open("wb") as file:
             for line in lines:
-                now = _made_now(line, project)
-                _apply_edit(json.loads(now))
-                file.write(now + b"\n")
-
-
-def _transcript_path(claude_home: Path, project: Path, session: str) -> Path:
-    # Claude Code 2.1.328: every character of the start folder's path that is not an ASCII letter or digit becomes "-".
-    slug = re.sub(r"[^A-Za-z0-9]", "-", str(project))
-    return claude_home / "projects" / slug / f"{session}.jsonl"
-
-
-def _made_now(line: bytes, project: Path) -> bytes:
-    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    path_in_json = json.dumps(str(project))[1:-1].encode()
-    return TIMESTAMP.sub(f'"timestamp":"{now}"'.encode(), line.replace(RECORDED_PROJECT.encode(), path_in_json))
+                now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+                record = TIMESTAMP.sub(f'"timestamp":"{now}"'.encode(), line)
+                _apply_edit(json.loads(record))
+                file.write(record + b"\n")
 
 
 def _apply_edit(record: dict[str, Any]) -> None:
