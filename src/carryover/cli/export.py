@@ -7,17 +7,16 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from carryover.actions.context import agents_own, now_ms, project_root, settings_to_print, state_dir
 from carryover.cli.arguments import describe, flag
 from carryover.cli.output_file import may_replace, may_write, target, unwritable, write
 from carryover.errors import ExitCode, UserError, visible
+from carryover.export.document import LEAST_BUDGET, Document, Request, compose
+from carryover.export.material import Material
 from carryover.terminal.output import Progress, agree, counted, harmless, one_line, print_json, put
-
-if TYPE_CHECKING:
-    from carryover.export.document import Document, Request
-    from carryover.export.material import Material
+from carryover.views.web_chat import GENERIC, gathered, web_chats
 
 DESCRIPTION: Final = """\
 Prints the project as one document to paste where no file can be seen: a chat in
@@ -52,33 +51,30 @@ _PAUSED: Final = "Carryover is paused; this is what it recorded before. `carryov
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    from carryover.views.web_chat import GENERIC, web_chats
-
     describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
-    parser.add_argument("project", metavar="PROJECT", nargs="?", help="a folder of the project (default: this one)")
+    add = parser.add_argument
+    add("project", metavar="PROJECT", nargs="?", help="a folder of the project (default: this one)")
     chats = web_chats()
     sizes = ", ".join(f"{chat.id} {chat.budget:,}" for chat in chats.values())
-    parser.add_argument(
-        "--for", dest="chat", choices=tuple(chats), help=f"where it is pasted (default: {GENERIC.id}); tokens: {sizes}"
-    )
-    parser.add_argument("--question", metavar="TEXT", help="what you ask there; it comes last, unchanged")
-    parser.add_argument("--budget", metavar="TOKENS", type=_budget, help="at most this many tokens, as estimated")
+    add("--for", dest="chat", choices=tuple(chats), help=f"where it is pasted (default: {GENERIC.id}); tokens: {sizes}")
+    add("--question", metavar="TEXT", help="what you ask there; it comes last, unchanged")
+    add("--budget", metavar="TOKENS", type=_budget, help="at most this many tokens, as estimated")
     flag(parser, "--copy", "put it on the clipboard; lists what is in it and asks first")
-    parser.add_argument(
+    add(
         "--compress",
         metavar="ollama[:MODEL]",
         type=_model,
         help="with -o FILE: also write a short version beside it (x.short.md for x.md), by a model on this machine",
     )
-    parser.add_argument("--session", metavar="ID", help="one session instead: its id, a unique beginning, or `last`")
+    add("--session", metavar="ID", help="one session instead: its id, a unique beginning, or `last`")
     flag(parser, "--all", "all projects and sessions as web pages, into the folder of -o")
-    parser.add_argument(
+    add(
         "--format",
         choices=("md", "html", "atif"),
         help="with --session: Markdown (default), a web page, or a trajectory for tools (ATIF 1.7); with --all: html",
     )
     flag(parser, "--full", "with --session or --all: the work of sub-agents too")
-    parser.add_argument(
+    add(
         "-o",
         "--output",
         metavar="FILE",
@@ -114,8 +110,6 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _document(args: argparse.Namespace, path: Path | None) -> None:
-    from carryover.export.document import compose
-
     material, request = _material(args)
     document = compose(material, request)
     if not args.json:
@@ -154,8 +148,6 @@ def _problem(args: argparse.Namespace) -> str:
 
 
 def _budget(text: str) -> int:
-    from carryover.export.document import LEAST_BUDGET
-
     budget = int(text.replace(",", "").replace("_", ""))
     if budget < LEAST_BUDGET:
         raise argparse.ArgumentTypeError(f"must be at least {LEAST_BUDGET}")
@@ -172,8 +164,6 @@ def _model(text: str) -> str:
 
 def _material(args: argparse.Namespace) -> tuple[Material, Request]:
     from carryover.actions.recorded import of_recorded, refuse_excluded
-    from carryover.export.document import Request
-    from carryover.views.web_chat import GENERIC, gathered, web_chats
 
     root = project_root(args.project, must_exist=True)
     state = state_dir()

@@ -60,16 +60,13 @@ MOST_LISTED: Final = 50
 
 def forget_arguments(parser: argparse.ArgumentParser) -> None:
     describe(parser, FORGET, FORGET_EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
-    parser.add_argument(
-        "id", metavar="ID", nargs="?", help="session id, or as much of its beginning as is unique; or `last`"
-    )
-    parser.add_argument("--project", metavar="DIR", help="sessions of the project that DIR is in")
+    add = parser.add_argument
+    add("id", metavar="ID", nargs="?", help="session id, or as much of its beginning as is unique; or `last`")
+    add("--project", metavar="DIR", help="sessions of the project that DIR is in")
     flag(parser, "--all", "sessions of all projects")
-    parser.add_argument("--since", metavar="WHEN", help=f"only what happened from then on: {TIMES}")
+    add("--since", metavar="WHEN", help=f"only what happened from then on: {TIMES}")
     until = partial(moment_ms, end_of_day=True)
-    parser.add_argument(
-        "--until", metavar="WHEN", type=until, help="only what happened before; a date counts as a whole"
-    )
+    add("--until", metavar="WHEN", type=until, help="only what happened before; a date counts as a whole")
     flag(parser, "--dry-run", "list what goes; change nothing")
     flag(parser, "--yes", "ask nothing")
     flag(parser, "--json", "ask nothing, and print what was done as JSON")

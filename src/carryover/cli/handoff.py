@@ -43,20 +43,19 @@ EXAMPLES: Final = """\
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
-    parser.add_argument("project", metavar="PROJECT", nargs="?", help="a folder of the project (default: this one)")
+    add = parser.add_argument
+    add("project", metavar="PROJECT", nargs="?", help="a folder of the project (default: this one)")
     flag(parser, "--raw", "print the text that agents get, on a terminal too")
     flag(parser, "--json", "print the sections as JSON")
     flag(parser, "--why", "print under each line the record, session and turn it comes from")
-    parser.add_argument(
+    add(
         "--transcript",
         metavar="FILE",
         help="make it from this file alone, wherever it lies: no ledger, no git, no file of the project",
     )
-    parser.add_argument("--agent", metavar="AGENT", help="who wrote FILE (default: detected from its content)")
-    parser.add_argument(
-        "--until", metavar="N", type=positive, help="read FILE up to its line N (message N, where it is one document)"
-    )
-    parser.add_argument(
+    add("--agent", metavar="AGENT", help="who wrote FILE (default: detected from its content)")
+    add("--until", metavar="N", type=positive, help="read FILE up to its line N (message N, where it is one document)")
+    add(
         "--to",
         metavar="AGENT",
         type=known_agent,
@@ -64,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         f"name: {listed_agents(startable=True)}; any other needs --copy",
     )
     add_pager_argument(parser)
-    parser.add_argument(
+    add(
         "--session",
         metavar="ID",
         help="begin with the work of session ID (a unique beginning, or `last`); on a terminal --to asks if several "

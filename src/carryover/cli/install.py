@@ -79,24 +79,25 @@ NAMED_WITHIN_S: Final = 3.0
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     command = parser.get_default("command")
     describe(parser, DESCRIPTION[command], EXAMPLES[command], ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
+    add = parser.add_argument
     flag(parser, "--yes", "ask nothing: take the detected or last selected agents")
-    parser.add_argument(
+    add(
         "--agents",
         type=known_agents,
         metavar="IDS",
         help="ask nothing: these agents, by id or another name, such as claude,codex",
     )
-    parser.add_argument("--tools", dest="agents", type=known_agents, help=argparse.SUPPRESS)  # its former name
-    parser.add_argument(
+    add("--tools", dest="agents", type=known_agents, help=argparse.SUPPRESS)  # its former name
+    add(
         "--resume-mode", choices=get_args(ResumeMode), help="how a new session learns about the last one (default: ask)"
     )
-    parser.add_argument(
+    add(
         "--pointers",
         choices=ORDER,
         help="what is written into projects: a pointer for every agent (shared), "
         "only what git never sees (private), or nothing (off)",
     )
-    parser.add_argument(
+    add(
         "--mcp",
         action=argparse.BooleanOptionalAction,
         default=None,

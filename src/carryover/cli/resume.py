@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sqlite3
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,20 +14,17 @@ from carryover.adapter.spec import Starter
 from carryover.agents import agent_name, specs
 from carryover.cli.arguments import describe, flag, known_agent, listed_agents
 from carryover.config import Config, load_config
+from carryover.distill.view import SessionView
 from carryover.errors import ExitCode, UserError
 from carryover.facts import is_foreign
 from carryover.fsio import is_folder
+from carryover.ledger.rows import SessionRow
 from carryover.model import conversation_of, id_in_command
 from carryover.terminal.output import ago, can_ask, fitted, one_line
 from carryover.terminal.table import Column, table
 
 if TYPE_CHECKING:
-    import sqlite3
-
-    from carryover.distill.view import SessionView
-    from carryover.ledger.rows import SessionRow
     from carryover.publish.make import Refreshed
-
 
 RESUME: Final = """\
 Prints the command by which the agent of a session resumes it, in the folder
@@ -142,15 +140,16 @@ TO_EXAMPLES: Final = """\
 
 def to_arguments(parser: argparse.ArgumentParser) -> None:
     describe(parser, TO, TO_EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
+    add = parser.add_argument
     able = listed_agents(startable=True)
-    parser.add_argument(
+    add(
         "agent",
         metavar="AGENT",
         type=lambda text: text if text == OTHER else known_agent(text),
         help=f"the agent, by its id or another name: {able}; or `-` for the last other one that worked here",
     )
-    parser.add_argument("project", metavar="PROJECT", nargs="?", help="a folder of the project (default: this one)")
-    parser.add_argument(
+    add("project", metavar="PROJECT", nargs="?", help="a folder of the project (default: this one)")
+    add(
         "--session",
         metavar="ID",
         help="begin with the work of session ID (a unique beginning, or `last`); if several are open and none is at a "

@@ -44,26 +44,25 @@ _LINE_CHARS: Final = 300
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
-    parser.add_argument("project", metavar="PROJECT", nargs="?", help="a folder of the project (default: this one)")
-    parser.add_argument(
+    add = parser.add_argument
+    add("project", metavar="PROJECT", nargs="?", help="a folder of the project (default: this one)")
+    add(
         "--to",
         metavar="KEY",
         action="append",
         required=True,
         help="who can open it: a public key (age1..., or an ssh key in quotes) or a file of such keys; may be repeated",
     )
-    parser.add_argument(
+    add(
         "--depth",
         choices=("handoff", "session", "all"),
         default="handoff",
         help="handoff: with the turns that its lines come from (default); session: the newest session too; all: every "
         "session of the project",
     )
-    parser.add_argument("--expires", metavar="TIME", type=seconds, help="how long it can be imported: 12h, 7d, 2w")
-    parser.add_argument("--from", dest="sender", metavar="NAME", help="your name, as it is shown there")
-    parser.add_argument(
-        "-o", "--output", metavar="FILE", help="the file to write (default: PROJECT.age in this folder)"
-    )
+    add("--expires", metavar="TIME", type=seconds, help="how long it can be imported: 12h, 7d, 2w")
+    add("--from", dest="sender", metavar="NAME", help="your name, as it is shown there")
+    add("-o", "--output", metavar="FILE", help="the file to write (default: PROJECT.age in this folder)")
     flag(parser, "--yes", "ask nothing")
     flag(parser, "--dry-run", "print all that it would hold; write nothing")
     flag(parser, "--json", "print what was done as JSON; times are UTC milliseconds")

@@ -18,20 +18,8 @@ from carryover.export.session_parts import Part, SessionEvent, begins_turn, of_t
 from carryover.ledger.events import session_events
 from carryover.ledger.queries import SessionRow
 from carryover.paths import short_path
-from carryover.terminal.output import (
-    BOLD,
-    DIM,
-    GREEN,
-    RED,
-    USUAL_WIDTH,
-    counted,
-    fitted,
-    harmless,
-    one_line,
-    paint,
-    print_lines,
-    terminal_width,
-)
+from carryover.terminal import output
+from carryover.terminal.output import BOLD, DIM, GREEN, RED, counted, harmless, one_line, paint, print_lines
 from carryover.terminal.pager import add_pager_argument, paged
 from carryover.views.session_list import title_of
 
@@ -53,7 +41,8 @@ EXAMPLES: Final = """\
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
-    parser.add_argument(
+    add = parser.add_argument
+    add(
         "id",
         metavar="ID",
         nargs="?",
@@ -61,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="session id, or as much of its beginning as is unique (default: `last`, the newest of this project)",
     )
     flag(parser, "--full", "add tool output, whole edits, plans, summaries and sub-agents")
-    parser.add_argument(
+    add(
         "--turn",
         metavar="N",
         type=turns,
@@ -78,13 +67,11 @@ def run(args: argparse.Namespace) -> None:
         about = f"Session {session.native_id}"
         if args.turn is not None:
             number = sum(map(begins_turn, session_events(ledger, session)))
-            if args.turn[-1] > number:
-                raise UserError(
-                    f"{about} has {counted(number, 'turn')}, so there is no turn {args.turn[-1]}.",
-                    ExitCode.NOTHING_FOUND,
-                )
-            events = of_turns(events, args.turn)
             first, last = args.turn[0], args.turn[-1]
+            if last > number:
+                there_is = f"{about} has {counted(number, 'turn')}, so there is no turn {last}."
+                raise UserError(there_is, ExitCode.NOTHING_FOUND)
+            events = of_turns(events, args.turn)
             about += f", turn{f' {first}' if first == last else f's {first} to {last}'} of {number}"
             if not (args.full or args.json):
                 events = (event for event in events if not event.subagent_id)
@@ -93,22 +80,9 @@ def run(args: argparse.Namespace) -> None:
             if args.json:
                 _print_json(session, events)
             else:
-                full = args.full or args.turn is not None
-                agent = agent_name(session.agent)
+                full, agent = args.full or args.turn is not None, agent_name(session.agent)
                 print_lines(_heading(about, session, agent, title))
                 print_lines(conversation(events, agent=agent, root=session.root, full=full))
-
-
-def turns(text: str) -> range:
-    """Parses turn numbers such as `3` or `3-5`; an argparse type, so its error becomes a usage message."""
-    first, dash, last = text.partition("-")
-    try:
-        found = range(int(first), int(last if dash else first) + 1)
-    except ValueError:
-        found = range(0)
-    if not found or found[0] < 0:
-        raise argparse.ArgumentTypeError(f"{text!r} names no turn; write 3, or 3-5")
-    return found
 
 
 def _print_json(session: SessionRow, events: Iterable[SessionEvent]) -> None:
@@ -127,12 +101,21 @@ def _heading(about: str, session: SessionRow, agent: str, title: str) -> Iterato
         yield paint(one_line(title, LINE_LIMIT), BOLD)
     yield paint(about, DIM if title else BOLD)
     version = f"{agent} {session.agent_version or ''}".strip()
-    facts = (
-        f"{version} on {session.machine}" if session.machine else version,
-        short_path(session.root, Path.home()) if session.root else "",
-        session.branch or "",
-    )
-    yield harmless(", ".join(filter(None, facts)))
+    machine = f"{version} on {session.machine}" if session.machine else version
+    folder = short_path(session.root, Path.home()) if session.root else ""
+    yield harmless(", ".join(filter(None, (machine, folder, session.branch or ""))))
+
+
+def turns(text: str) -> range:
+    """Parses turn numbers such as `3` or `3-5`; an argparse type, so its error becomes a usage message."""
+    first, dash, last = text.partition("-")
+    try:
+        found = range(int(first), int(last if dash else first) + 1)
+    except ValueError:
+        found = range(0)
+    if not found or found[0] < 0:
+        raise argparse.ArgumentTypeError(f"{text!r} names no turn; write 3, or 3-5")
+    return found
 
 
 LINE_LIMIT: Final = 110
@@ -192,8 +175,8 @@ def _diff(rows: list[str], *, full: bool) -> list[str]:
     if full:
         return [paint(row, _CHANGES.get(row[:1], DIM)) for row in rows]
     changed = [row for row in rows if row[:1] in _CHANGES]
-    width = (terminal_width() or USUAL_WIDTH) - _MARGIN
-    shown = [paint(fitted(row.replace("\t", "    "), width), _CHANGES[row[0]]) for row in changed[:DIFF_LINES]]
+    width = (output.terminal_width() or output.USUAL_WIDTH) - _MARGIN
+    shown = [paint(output.fitted(row.replace("\t", "    "), width), _CHANGES[row[0]]) for row in changed[:DIFF_LINES]]
     cut = _CUT.fullmatch(rows[-1])
     left = len(changed) - len(shown) + (int(cut[1]) if cut is not None else 0)
     return [*shown, paint(f"… {counted(left, 'more line')}: --full", DIM)] if left else shown

@@ -14,25 +14,8 @@ from carryover.cli.arguments import describe, flag
 from carryover.cli.sync import sync_rows, sync_summary
 from carryover.errors import ExitCode, visible
 from carryover.fsio import is_gone
-from carryover.terminal.output import (
-    BOLD,
-    USUAL_WIDTH,
-    YELLOW,
-    ago,
-    columns,
-    counted,
-    duration,
-    harmless,
-    is_read_for,
-    paint,
-    print_json,
-    print_lines,
-    put,
-    size,
-    terminal_width,
-    visible_but_style,
-    wrapped,
-)
+from carryover.terminal import output
+from carryover.terminal.output import BOLD, YELLOW, ago, counted, duration, harmless, paint, put, size
 from carryover.terminal.pager import add_pager_argument, paged
 
 if TYPE_CHECKING:
@@ -104,7 +87,7 @@ def _watch(args: argparse.Namespace) -> int:
             sys.stdout.flush()
             if in_place:
                 time.sleep(WATCH_EVERY_S)
-            elif not is_read_for(WATCH_EVERY_S):
+            elif not output.is_read_for(WATCH_EVERY_S):
                 return ExitCode.OK
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
@@ -120,13 +103,13 @@ def _print(report: Report, args: argparse.Namespace) -> None:
     if args.json:
         from carryover.diagnose.report import as_data
 
-        print_json(as_data(report), in_one_line=args.watch)
+        output.print_json(as_data(report), in_one_line=args.watch)
     else:
-        print_lines(_lines(report, args))
+        output.print_lines(_lines(report, args))
 
 
 def _lines(report: Report, args: argparse.Namespace) -> list[str]:
-    return lines(report, now_ms=now_ms(), width=None if args.verbose else terminal_width() or USUAL_WIDTH)
+    return lines(report, now_ms=now_ms(), width=None if args.verbose else output.terminal_width() or output.USUAL_WIDTH)
 
 
 def _on_one_screen(shown: Iterable[str]) -> list[str]:
@@ -134,7 +117,7 @@ def _on_one_screen(shown: Iterable[str]) -> list[str]:
     import shutil
 
     width, height = shutil.get_terminal_size()
-    rows = [row for line in shown for row in wrapped(visible_but_style(line), width).split("\n")]
+    rows = [row for line in shown for row in output.wrapped(output.visible_but_style(line), width).split("\n")]
     hidden = len(rows) - height
     if hidden <= 0:
         return rows
@@ -142,8 +125,7 @@ def _on_one_screen(shown: Iterable[str]) -> list[str]:
 
 
 def lines(report: Report, *, now_ms: int, width: int | None) -> list[str]:
-    """Returns at most `MOST_LINES` lines, with as many agents and projects as have room in `width` columns; for None,
-    everything there is to say."""
+    """Returns at most `MOST_LINES` lines, with what has room in `width` columns; for None, all there is to say."""
     found = [*_limits(report, now_ms)][: None if width is None else MOST_LIMITS]
     found.append(_entry("carryoverd", _daemon(report)))
     if report.paused:
@@ -231,7 +213,7 @@ def _some(items: Sequence[str], total: int, room: int) -> str:
     """Lists the first of `items`, at least one and as many as have room, and how many of `total` are left out."""
     for shown in range(len(items), 0, -1):
         line = ", ".join(items[:shown]) + (f" and {total - shown} more" if total > shown else "")
-        if columns(line) <= room:
+        if output.columns(line) <= room:
             break
     return line
 

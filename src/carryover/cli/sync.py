@@ -6,17 +6,16 @@ import argparse
 import socket
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from carryover.actions.context import now_ms, project_root, state_dir
 from carryover.cli.arguments import describe, flag
 from carryover.errors import ExitCode, UserError
 from carryover.paths import StateDir
+from carryover.sync.folder import OFF
+from carryover.sync.status import SyncStatus, sync_status
 from carryover.terminal.output import YELLOW, ago, agree, agreed, counted, paint, put, size
 from carryover.text.shell import quoted
-
-if TYPE_CHECKING:
-    from carryover.sync.status import SyncStatus
 
 DESCRIPTION: Final = """\
 Takes what was recorded here to your other machines, and what was recorded there
@@ -48,17 +47,12 @@ ACTIONS: Final = ("init", "status", "allow", "add-machine", "remove-machine", "c
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
-    parser.add_argument("action", metavar="ACTION", nargs="?", choices=ACTIONS, help="one of those above")
-    parser.add_argument("what", metavar="WHAT", nargs="?", help="the remote, project or machine that the action is for")
-    parser.add_argument(
-        "--name", metavar="NAME", help="with init: what this machine is called (default: its host name)"
-    )
-    parser.add_argument(
-        "--projects", metavar="DIR", nargs="+", help="with init: send only what was recorded in these projects"
-    )
-    parser.add_argument(
-        "--ssh-key", metavar="FILE", help="with init: your ssh key without a passphrase, as this machine's key"
-    )
+    add = parser.add_argument
+    add("action", metavar="ACTION", nargs="?", choices=ACTIONS, help="one of those above")
+    add("what", metavar="WHAT", nargs="?", help="the remote, project or machine that the action is for")
+    add("--name", metavar="NAME", help="with init: what this machine is called (default: its host name)")
+    add("--projects", metavar="DIR", nargs="+", help="with init: send only what was recorded in these projects")
+    add("--ssh-key", metavar="FILE", help="with init: your ssh key without a passphrase, as this machine's key")
     flag(parser, "--delete", "with off: remove this machine's branch from the store")
     flag(parser, "--forget", "with off: forget what came from other machines")
     flag(parser, "--yes", "ask nothing: the codes were compared elsewhere")
@@ -87,9 +81,6 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _status(state: StateDir, _args: argparse.Namespace) -> Done:
-    from carryover.sync.folder import OFF
-    from carryover.sync.status import sync_status
-
     found = sync_status(state)
     if found is None:
         raise UserError(OFF, ExitCode.NOTHING_FOUND)
