@@ -1,4 +1,4 @@
-"""`carryover completions`, and the answers to a shell that completes a word."""
+"""Answers a shell that completes a word."""
 
 from __future__ import annotations
 
@@ -7,24 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from typing import Any, Final
 
-from carryover.cli.arguments import describe
-from carryover.errors import ExitCode, UserError
-from carryover.terminal.output import one_line
-
-SHELLS: Final = ("bash", "zsh", "fish")
-
-DESCRIPTION: Final = """\
-Prints a script that makes your shell complete the commands and options of
-carryover, folders and files, and session ids, agents and settings, which are
-asked for as you type. Nothing is written anywhere."""
-
-EXAMPLES: Final = """\
-  bash: put this line into ~/.bashrc
-      eval "$(carryover completions bash)"
-  zsh: put this line into ~/.zshrc, after compinit
-      eval "$(carryover completions zsh)"
-  fish: run this once
-      carryover completions fish > ~/.config/fish/completions/carryover.fish"""
+from carryover.errors import UserError
+from carryover.terminal.output import ago, one_line
 
 MOST_SESSIONS: Final = 60
 MEANING_LIMIT: Final = 50
@@ -33,17 +17,44 @@ Values = Iterator[tuple[str, str]]
 """Completion values, each with its description."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    describe(parser, DESCRIPTION, EXAMPLES)
-    parser.add_argument("shell", nargs="?", metavar="SHELL", choices=SHELLS, help=f"one of {', '.join(SHELLS)}")
+def _quietly(values: Callable[[str], Values]) -> Callable[..., dict[str, str]]:
+    def complete_values(prefix: str, **_context: object) -> dict[str, str]:
+        try:
+            return {value: one_line(meaning, MEANING_LIMIT) for value, meaning in values(prefix)}
+        except (UserError, OSError):  # completion must not print messages
+            return {}
+
+    return complete_values
 
 
-def run(args: argparse.Namespace) -> None:
-    if args.shell is None:
-        raise UserError(f"Name the shell: {', '.join(SHELLS)}.", ExitCode.USAGE)
-    from argcomplete.shell_integration import shellcode
+def _sessions(_typed: str) -> Values:
+    from carryover.actions.context import now_ms, state_dir
+    from carryover.actions.recorded import LAST
+    from carryover.agents import agent_name
+    from carryover.ledger.queries import connect_read_only, sessions
+    from carryover.model import id_in_command
+    from carryover.views.session_list import session_entries
 
-    print(shellcode(["carryover"], use_defaults=False, shell=args.shell))
+    with closing(connect_read_only(state_dir().ledger)) as db:
+        found = session_entries(db, sessions(db, limit=MOST_SESSIONS))
+    yield LAST, "the newest session of this project"
+    for entry in found:
+        if id_in_command(entry["short"]) == entry["short"]:
+            what = entry["title"] or entry["task"] or ""
+            yield entry["short"], f"{agent_name(entry['agent'])}, {ago(entry['last_ms'], now_ms())}, {what}"
+
+
+def _agents(typed: str) -> Values:
+    from carryover.agents import specs
+
+    taken = typed[: typed.rfind(",") + 1]  # `--agents` takes several
+    yield from ((taken + spec.id, spec.name) for spec in specs())
+
+
+def _settings(_typed: str) -> Values:
+    from carryover.actions.settings import setting_names
+
+    yield from ((name, "") for name in setting_names())
 
 
 def complete(
@@ -70,44 +81,3 @@ def complete(
         return value.lower().startswith(typed.lower())
 
     argcomplete.autocomplete(parser, always_complete_options=False, validator=begins)
-
-
-def _quietly(values: Callable[[str], Values]) -> Callable[..., dict[str, str]]:
-    def complete_values(prefix: str, **_context: object) -> dict[str, str]:
-        try:
-            return {value: one_line(meaning, MEANING_LIMIT) for value, meaning in values(prefix)}
-        except (UserError, OSError):  # completion must not print messages
-            return {}
-
-    return complete_values
-
-
-def _sessions(_typed: str) -> Values:
-    from carryover.actions.context import now_ms, state_dir
-    from carryover.actions.recorded import LAST
-    from carryover.agents import agent_name
-    from carryover.ledger.queries import connect_read_only, sessions
-    from carryover.model import id_in_command
-    from carryover.terminal.output import ago
-    from carryover.views.session_list import session_entries
-
-    with closing(connect_read_only(state_dir().ledger)) as db:
-        found = session_entries(db, sessions(db, limit=MOST_SESSIONS))
-    yield LAST, "the newest session of this project"
-    for entry in found:
-        if id_in_command(entry["short"]) == entry["short"]:
-            what = entry["title"] or entry["task"] or ""
-            yield entry["short"], f"{agent_name(entry['agent'])}, {ago(entry['last_ms'], now_ms())}, {what}"
-
-
-def _agents(typed: str) -> Values:
-    from carryover.agents import specs
-
-    taken = typed[: typed.rfind(",") + 1]  # `--agents` takes several
-    yield from ((taken + spec.id, spec.name) for spec in specs())
-
-
-def _settings(_typed: str) -> Values:
-    from carryover.actions.settings import setting_names
-
-    yield from ((name, "") for name in setting_names())

@@ -14,6 +14,10 @@ DESCRIPTION: Final = {
     "version": """\
 Prints the version of this command, how it was installed and where;
 `carryover status -v` also names the daemon's.""",
+    "completions": """\
+Prints a script that makes your shell complete the commands and options of
+carryover, folders and files, and session ids, agents and settings, which are
+asked for as you type. Nothing is written anywhere.""",
 }
 
 EXAMPLES: Final = {
@@ -22,7 +26,15 @@ EXAMPLES: Final = {
   carryover help handoff    the options of one, with examples""",
     "version": """\
   carryover version""",
+    "completions": """\
+  bash: put this line into ~/.bashrc
+      eval "$(carryover completions bash)"
+  zsh: put this line into ~/.zshrc, after compinit
+      eval "$(carryover completions zsh)"
+  fish: run this once
+      carryover completions fish > ~/.config/fish/completions/carryover.fish""",
 }
+SHELLS: Final = ("bash", "zsh", "fish")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,14 +42,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     describe(parser, DESCRIPTION[command], EXAMPLES[command])
     if command == "help":
         parser.add_argument("topic", metavar="COMMAND", nargs="?", help="the command to explain (default: all)")
+    elif command == "completions":
+        parser.add_argument("shell", nargs="?", metavar="SHELL", choices=SHELLS, help=f"one of {', '.join(SHELLS)}")
 
 
-def run(args: argparse.Namespace) -> None:
-    if args.command == "version":
-        from carryover.install.how_installed import version_line
+def run_version(_args: argparse.Namespace) -> None:
+    from carryover.install.how_installed import version_line
 
-        print(version_line("carryover"))
-        return
+    print(version_line("carryover"))
+
+
+def run_help(args: argparse.Namespace) -> None:
     from carryover.cli.main import ALIASES, COMMANDS, build_parser
 
     topic = ALIASES.get(args.topic, args.topic)
@@ -45,3 +60,11 @@ def run(args: argparse.Namespace) -> None:
         raise UserError(f"There is no command {topic!r}{did_you_mean(topic, COMMANDS) or '.'}", ExitCode.USAGE)
     parser, commands = build_parser(topic)
     (parser if topic is None else commands[topic]).print_help()
+
+
+def run_completions(args: argparse.Namespace) -> None:
+    if args.shell is None:
+        raise UserError(f"Name the shell: {', '.join(SHELLS)}.", ExitCode.USAGE)
+    from argcomplete.shell_integration import shellcode
+
+    print(shellcode(["carryover"], use_defaults=False, shell=args.shell))

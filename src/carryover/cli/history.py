@@ -172,11 +172,8 @@ def _absolute(file: str) -> Path:
 def _of_file(ledger: sqlite3.Connection, project: ProjectRow | None, path: Path, root: str) -> list[Change]:
     changes = changes_of(ledger, project, str(path)) if project is not None else []
     if not changes:
-        raise UserError(
-            f"No agent is known to have changed {path}. "
-            + ("`carryover sessions` lists what is recorded." if project else f"Nothing is recorded for {root}."),
-            ExitCode.NOTHING_FOUND,
-        )
+        why = "`carryover sessions` lists what is recorded." if project else f"Nothing is recorded for {root}."
+        raise UserError(f"No agent is known to have changed {path}. {why}", ExitCode.NOTHING_FOUND)
     return changes
 
 

@@ -82,15 +82,15 @@ def lines(log: Path, *, wait: Callable[[], bool] | None = None) -> Iterator[str]
     files = open_files(log)
     try:
         while True:
-            while len(files) > 1:
+            while len(files) > 1 or (files and wait is None):
                 yield from _complete(files[0])
-                yield from _rest(files[0])
+                if torn := files[0].read():  # its writer was killed before ending the line
+                    yield torn.decode(errors="replace")
                 files.pop(0).close()
+            if wait is None:
+                return
             if files:
                 yield from _complete(files[0])
-            if wait is None:
-                yield from _rest(files[0]) if files else ()
-                return
             yield ""
             if not wait():
                 return
@@ -107,9 +107,3 @@ def _complete(file: BinaryIO) -> Iterator[str]:
     while (line := file.readline()).endswith(b"\n"):
         yield line[:-1].decode(errors="replace")
     file.seek(-len(line), os.SEEK_CUR)
-
-
-def _rest(file: BinaryIO) -> Iterator[str]:
-    """Yields the last line of a rotated file if its writer was killed before ending the line."""
-    if torn := file.read():
-        yield torn.decode(errors="replace")

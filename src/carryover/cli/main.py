@@ -66,7 +66,7 @@ _MODULES: Final = {
     "import": "import_",
     "note": "import_",
     **dict.fromkeys(("start", "stop", "restart", "pause", "unpause", "ui"), "daemon_control"),
-    "version": "help",
+    **dict.fromkeys(("version", "completions"), "help"),
 }
 """Modules of the commands whose names differ from their module's.
 

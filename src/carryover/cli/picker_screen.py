@@ -94,8 +94,7 @@ def nothing_found(state: StateDir) -> Iterator[str]:
 
     names = agent_names()
     yield "Carryover lists what AI coding agents did on this machine, so that the next one carries on."
-    yield "No session was found yet. Looked in:"
-    yield ""
+    yield from ("No session was found yet. Looked in:", "")
     for root in folders_to_read(settings_to_print(state)):
         yield f"  {names[root.agent_id]:<16} {short_path(str(root.path), Path.home())}"
     yield ""
@@ -159,21 +158,18 @@ def _ask(picker: Picker, digest_of: Callable[[str], Digest]) -> list[str] | None
     def preview() -> str:
         return "\n".join(preview_lines(picker, digest_of, now_ms=now_ms(), width=width()))
 
-    def keys() -> StyleAndTextTuples:
-        return [("bold" if picker.said else "", keys_line(picker, width()))]
-
     half = Dimension(min=3, weight=1)
     choices = Window(FormattedTextControl(listed, focusable=True, show_cursor=False), height=half)
+    keys = FormattedTextControl(lambda: [("bold" if picker.said else "", keys_line(picker, width()))])
     rows = [
         Window(FormattedTextControl(lambda: [("bold", lines()[0])]), height=1),
         choices,
         Window(height=1, char="─", style="class:line"),
         Window(FormattedTextControl(preview), height=half),
-        Window(FormattedTextControl(keys), height=1),
+        Window(keys, height=1),
     ]
     layout = Layout(HSplit(rows), focused_element=choices)
-    screen = Application[list[str] | None](layout=layout, key_bindings=_bindings(picker), full_screen=True)
-    return screen.run()
+    return Application[list[str] | None](layout=layout, key_bindings=_bindings(picker), full_screen=True).run()
 
 
 def _bindings(picker: Picker) -> KeyBindings:

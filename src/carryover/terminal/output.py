@@ -129,7 +129,9 @@ def print_lines(lines: Iterable[str]) -> None:
     """
     width = terminal_width()
     for line in lines:
-        shown = _MARKED.sub(_with_colour, visible_but_style(line))
+        shown = visible_but_style(line)
+        if marked := _MARKED.match(shown):
+            shown = f"{marked[1]}{paint(marked[2], _MARK_STYLES[marked[2]])} {shown[marked.end() :]}"
         print(shown if width is None else wrapped(shown, width))
 
 
@@ -137,10 +139,6 @@ def print_error(text: str) -> None:
     """Prints a message to standard error; on a terminal, wraps it between words."""
     width = terminal_width(sys.stderr)
     print(text if width is None else wrapped(text, width), file=sys.stderr)
-
-
-def _with_colour(found: re.Match[str]) -> str:
-    return f"{found[1]}{paint(found[2], _MARK_STYLES[found[2]])} "
 
 
 def wrapped(line: str, width: int) -> str:
@@ -271,13 +269,8 @@ def local_time(at_ms: int) -> str:
 def duration(seconds: float) -> str:
     """Formats a length of time in its largest unit."""
     whole = int(seconds)
-    if whole < MINUTE_S:
-        return f"{whole} s"
-    if whole < HOUR_S:
-        return f"{whole // MINUTE_S} min"
-    if whole < 2 * DAY_S:
-        return f"{whole // HOUR_S} h"
-    return f"{whole // DAY_S} days"
+    units = (("days", DAY_S, 2 * DAY_S), ("h", HOUR_S, HOUR_S), ("min", MINUTE_S, MINUTE_S), ("s", 1, whole))
+    return next(f"{whole // length} {name}" for name, length, least in units if whole >= least)
 
 
 def size(count_bytes: int) -> str:

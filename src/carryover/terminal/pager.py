@@ -55,6 +55,9 @@ def paged(args: argparse.Namespace | None = None) -> Iterator[None]:
     if process is None:
         yield
         return
+    import signal
+    from contextlib import suppress
+
     assert isinstance(process.stdin, BufferedWriter)
     terminal = sys.stdout
     output = PagedOutput(process.stdin, terminal_width(), colour=wants_colour())
@@ -66,17 +69,13 @@ def paged(args: argparse.Namespace | None = None) -> Iterator[None]:
         pass
     finally:
         sys.stdout = terminal
-        _end(process, output)
-
-
-def pager_command() -> str | None:
-    """Returns the shell command of the pager; None if the user wants none or there is none."""
-    chosen = os.environ.get("PAGER")
-    if chosen is not None:
-        return None if chosen.strip() in _NONE else chosen
-    import shutil  # only where a person reads
-
-    return "less" if shutil.which("less") else None
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the pager until the user leaves it
+        try:
+            with suppress(BrokenPipeError):
+                output.close()
+            process.wait()
+        finally:
+            signal.signal(signal.SIGINT, before)
 
 
 def _started() -> Popen[bytes] | None:
@@ -95,15 +94,11 @@ def _started() -> Popen[bytes] | None:
         return None
 
 
-def _end(process: Popen[bytes], output: PagedOutput) -> None:
-    """Waits until the user leaves the pager, in which Ctrl-C does not end this process."""
-    import signal
-    from contextlib import suppress
+def pager_command() -> str | None:
+    """Returns the shell command of the pager; None if the user wants none or there is none."""
+    chosen = os.environ.get("PAGER")
+    if chosen is not None:
+        return None if chosen.strip() in _NONE else chosen
+    import shutil  # only where a person reads
 
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        with suppress(BrokenPipeError):
-            output.close()
-        process.wait()
-    finally:
-        signal.signal(signal.SIGINT, before)
+    return "less" if shutil.which("less") else None

@@ -43,12 +43,16 @@ def table(heads: Sequence[Column], rows: Iterable[Sequence[str]], width: int | N
     """Returns the lines of a table, header first, in at most `width` columns; None: nothing is cut.
 
     Cells may be styled; each is one line, whatever its text. Space is taken from the widest column that may be
-    narrowed.
+    narrowed: first down to its `least`, then to its title.
     """
     body = [[head.title for head in heads], *([visible_but_style(cell) for cell in row] for row in rows)]
     widths = [max(map(columns, cells)) for cells in zip(*body, strict=True)]
-    if width is not None:
-        _narrow(widths, heads, width)
+    for floors in ([head.least or 0 for head in heads], [len(head.title) for head in heads]):
+        while width is not None and sum(widths) + len(GAP) * (len(widths) - 1) > width:
+            possible = [at for at, head in enumerate(heads) if head.least is not None and widths[at] > floors[at]]
+            if not possible:
+                break
+            widths[max(possible, key=lambda at: widths[at])] -= 1
     return [GAP.join(map(_cell, row, widths, heads)).rstrip() for row in body]
 
 
@@ -56,16 +60,6 @@ def _cell(text: str, width: int, head: Column) -> str:
     shown = fitted(text, width, keep_end=head.keep_end)
     blanks = " " * (width - columns(shown))
     return f"{blanks}{shown}" if head.right else f"{shown}{blanks}"
-
-
-def _narrow(widths: list[int], heads: Sequence[Column], width: int) -> None:
-    """Narrows columns until all fit: first to their `least`, then to their titles."""
-    for floors in ([head.least or 0 for head in heads], [len(head.title) for head in heads]):
-        while sum(widths) + len(GAP) * (len(widths) - 1) > width:
-            possible = [at for at, head in enumerate(heads) if head.least is not None and widths[at] > floors[at]]
-            if not possible:
-                break
-            widths[max(possible, key=lambda at: widths[at])] -= 1
 
 
 def entry_lines(entries: Iterable[Entry]) -> Iterator[str]:

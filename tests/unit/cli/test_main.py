@@ -15,7 +15,7 @@ import pytest
 from carryover.actions.context import state_dir
 from carryover.actions.settings import setting_names
 from carryover.cli.arguments import MEANING, known_agents, moment_ms
-from carryover.cli.completions import SHELLS
+from carryover.cli.help import SHELLS
 from carryover.cli.main import COMMANDS, build_parser
 from carryover.errors import ExitCode
 from support.claude_session import ClaudeSession
