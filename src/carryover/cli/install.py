@@ -14,18 +14,20 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from carryover.actions.context import state_dir
+from carryover.actions.context import project_root, state_dir
 from carryover.actions.first_read import active_projects, held_by, watch_first_read
 from carryover.cli.arguments import describe, flag, known_agents
 from carryover.cli.install_report import Report, as_data, places, planned, print_report, rule
 from carryover.config import KEPT, Config, Pointers, ResumeMode, load_config
-from carryover.daemon.client import reload_daemon
+from carryover.daemon.client import ask_daemon, reload_daemon
 from carryover.edits.apply import Applied
 from carryover.errors import ExitCode, UserError
+from carryover.ingest.scan import roots_in_projects
 from carryover.install.agent_settings import plan_mcp_servers
 from carryover.install.background import bring_up, service_of_user
-from carryover.install.detect import Detection
+from carryover.install.detect import Detection, detect_all, newly_covered
 from carryover.install.how_installed import require_mcp_sdk
+from carryover.install.machine import Machine
 from carryover.install.setup import Option, Setup, carry_out, options, plan_setup
 from carryover.paths import StateDir, short_path
 from carryover.publish.project_files import withdraw
@@ -121,8 +123,6 @@ class Answer(NamedTuple):
 
 def run(args: argparse.Namespace) -> int:
     from carryover.agents import specs
-    from carryover.install.detect import detect_all, newly_covered
-    from carryover.install.machine import Machine
 
     if args.mcp:
         require_mcp_sdk()
@@ -170,14 +170,10 @@ def _planned(
     args: argparse.Namespace, state: StateDir, answer: Answer, config: Config, detections: Sequence[Detection]
 ) -> Setup:
     manager, program = service_of_user()
+    service = (manager, program) if not args.no_service and manager.available() is None else None
+    mode, pointers = args.resume_mode, answer.pointers
     setup = plan_setup(
-        state,
-        detections,
-        answer.agents,
-        config=config,
-        resume_mode=args.resume_mode,
-        pointers=answer.pointers,
-        service=(manager, program) if not args.no_service and manager.available() is None else None,
+        state, detections, answer.agents, config=config, resume_mode=mode, pointers=pointers, service=service
     )
     return replace(setup, servers=plan_mcp_servers(setup.detections, setup.selected, state, wanted=args.mcp))
 
@@ -206,10 +202,7 @@ def _carry_out(state: StateDir, report: Report, *, service: bool) -> Report:
 
 def _name_this_project(state: StateDir, setup: Setup) -> None:
     """Tells the daemon about the current project if that holds sources that nothing else leads to."""
-    from carryover.actions.context import project_root
     from carryover.agents import adapters
-    from carryover.daemon.client import ask_daemon
-    from carryover.ingest.scan import roots_in_projects
 
     with suppress(UserError, TimeoutError):
         root = project_root(None)
@@ -227,13 +220,8 @@ def pick(offered: Sequence[Option], first: Answer, explain: Explain) -> Answer:
         for option in offered
     ]
     panel = _Panel(first, explain)
-    question = questionary.checkbox(
-        QUESTION,
-        rows,
-        validate=panel.ticked,  # called with the current selection at each change
-        qmark="",
-        instruction=INSTRUCTION,
-    )
+    # `validate` is called with the current selection at each change.
+    question = questionary.checkbox(QUESTION, rows, validate=panel.ticked, qmark="", instruction=INSTRUCTION)
     panel.add_to(question.application)
     return Answer(tuple(question.unsafe_ask()), panel.answer.pointers)
 

@@ -48,13 +48,11 @@ _READ: Final = {
 
 @dataclass(frozen=True, slots=True)
 class ProjectEdits:
-    """The edits planned in one project."""
+    """The edits planned in one project: those made immediately, and `later`, when an agent next works in it."""
 
     root: Path
     edits: tuple[Edit, ...] = ()
-    """Edits that are made immediately."""
     later: tuple[Edit, ...] = ()
-    """Edits that are made when an agent next works in the project."""
     problem: str = ""
     """Why the edits could not be determined, as a clause."""
     notes: tuple[str, ...] = ()
@@ -131,15 +129,11 @@ def rule(
         return (f"Nothing: handoffs are kept in {folder} (`folder` in config.toml).",)
     if pointers == "off":
         return (f"Nothing: handoffs are kept in {kept_in}; {_BY_HOOKS}",)
+    alone = f"{IN_PROJECT}, kept out of commits by {EXCLUDE}."
     if pointers == "private":
-        return (
-            f"{where}, and in others once an agent works there: {IN_PROJECT}, kept out of commits by {EXCLUDE}.",
-            f"No other file: {_BY_HOOKS}",
-        )
-    return (
-        f"{where}: only {IN_PROJECT}, kept out of commits by {EXCLUDE}.",
-        f"When an agent next works in a project, not before: .carryover/ in its .gitignore{_pointers(agents)}.",
-    )
+        return f"{where}, and in others once an agent works there: {alone}", f"No other file: {_BY_HOOKS}"
+    then = f"When an agent next works in a project, not before: .carryover/ in its .gitignore{_pointers(agents)}."
+    return f"{where}: only {alone}", then
 
 
 def _pointers(agents: Collection[str]) -> str:

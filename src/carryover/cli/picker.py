@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from carryover.distill.digest import Digest, Turn
+from carryover.distill.digest import Digest
 from carryover.errors import visible
 from carryover.paths import short_path
 from carryover.terminal.output import ago, columns, counted, fitted, harmless, one_line, wrapped
@@ -70,8 +70,7 @@ class Picker:
     names: dict[str, str]
     """Display names of agents, by id."""
     find: Callable[[str], Collection[str]] = lambda _: ()
-    """Returns the ids of the sessions with a word, or a longer one that begins so, in a prompt, an answer or a path.
-    Called at every key."""
+    """Returns the ids of the sessions with a word or a longer one that begins so, at every key."""
     shows_all: bool = False
     at: int = 0
     mode: Mode = "list"
@@ -90,8 +89,16 @@ class Picker:
     @property
     def listed(self) -> Sequence[dict[str, Any]]:
         """The sessions on the list at the moment."""
+
+        def has(entry: dict[str, Any], word: str) -> bool:
+            texts = (
+                self.names.get(entry["agent"]),
+                *(entry[key] for key in ("id", "project", "branch", "title", "task")),
+            )
+            return any(word in text.lower() for text in texts if text) or entry["id"] in self.find(word)
+
         every, words = self.everywhere if self.lists_all else self.here, self.typed.lower().split()
-        return [entry for entry in every if all(self._has(entry, word) for word in words)] if words else every
+        return [entry for entry in every if all(has(entry, word) for word in words)] if words else every
 
     @property
     def entry(self) -> dict[str, Any] | None:
@@ -103,11 +110,6 @@ class Picker:
         """The agents that can continue the selected session; its own comes last."""
         own = self.entry["agent"] if self.entry is not None else None
         return sorted(self.agents, key=lambda agent: agent[0] == own)
-
-    def _has(self, entry: dict[str, Any], word: str) -> bool:
-        texts = (entry[key] for key in ("id", "project", "branch", "title", "task"))
-        about = (self.names.get(entry["agent"], ""), *texts)
-        return any(word in text.lower() for text in about if text) or entry["id"] in self.find(word)
 
     def press(self, key: str) -> list[str] | None:
         """Does what a key means in this mode. Returns the arguments of `carryover` to run; none: the user leaves.
@@ -249,17 +251,12 @@ def _preview(entry: dict[str, Any], digest: Digest | None, now_ms: int) -> Itera
             yield f"› {one_line(turn.prompt, PROMPT_LIMIT)}"
         if turn.answer and turn is digest.turns[-1]:
             yield f"  ● {one_line(turn.answer, PROMPT_LIMIT)}"
-        if came := ", ".join(_came_of(turn)):
-            yield f"    {ago(turn.last_ms, now_ms)}: {came}"
+        came = [counted(turn.changes, "change")] if turn.changes else []
+        came += [f"committed {one_line(commit, 60)}" for commit in turn.commits[:1]]
+        came += [turn.end] if turn.end and turn.prompt else []
+        if came:
+            yield f"    {ago(turn.last_ms, now_ms)}: {', '.join(came)}"
     if digest.touched:
         names = [visible(Path(file.path).name) for file in digest.touched[-FILES:]]
         more = len(digest.touched) - len(names)
         yield f"files: {', '.join(names)}" + (f" and {more} more" if more else "")
-
-
-def _came_of(turn: Turn) -> Iterator[str]:
-    if turn.changes:
-        yield counted(turn.changes, "change")
-    yield from (f"committed {one_line(commit, 60)}" for commit in turn.commits[:1])
-    if turn.end and turn.prompt:
-        yield turn.end

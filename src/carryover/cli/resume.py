@@ -163,28 +163,21 @@ def run_to(args: argparse.Namespace) -> None:
 
 def continue_in(agent: str, project: str | None, session: str | None, *, run: bool) -> None:
     """Puts the handoff into the project, prints the command that starts `agent` with it and, with `run`, runs it."""
+    from carryover.actions import start_agent
     from carryover.actions.project_handoff import handoff_of_project
-    from carryover.actions.start_agent import (
-        chosen_in_place,
-        exec_here,
-        handoff_in_place,
-        last_other_agent,
-        print_command,
-        startable_agent,
-    )
 
     state = state_dir()
     config = load_config(state.config)
-    start = startable_agent(agent, config) if agent != OTHER else None
+    start = start_agent.startable_agent(agent, config) if agent != OTHER else None
     made = handoff_of_project(project_root(project))
-    start = start or startable_agent(last_other_agent(made, config), config)
-    handoff = handoff_in_place(made, config, state)
+    start = start or start_agent.startable_agent(start_agent.last_other_agent(made, config), config)
+    handoff = start_agent.handoff_in_place(made, config, state)
     session = session or _asked_for(made)
     if session is not None:
-        handoff = chosen_in_place(handoff_of_project(made.root, session))
-    print_command(made.root, start.words(handoff))
+        handoff = start_agent.chosen_in_place(handoff_of_project(made.root, session))
+    start_agent.print_command(made.root, start.words(handoff))
     if run:
-        exec_here(start.name, start.command.path, start.words(handoff), made.root)
+        start_agent.exec_here(start.name, start.command.path, start.words(handoff), made.root)
 
 
 def _asked_for(made: Refreshed) -> str | None:
@@ -229,5 +222,4 @@ def _open_work(ledger: sqlite3.Connection, project_id: int) -> list[SessionView]
         return []
     lead, since_ms = main_step(steps).view, now_ms() - RECENT_MS
     sessions = sorted(view.sessions, key=lambda session: (session is not lead, -session.newest_ms, session.session))
-    recent = (one for one in sessions if one is lead or (one.newest_ms >= since_ms and did_something(one.digest)))
-    return list(recent)
+    return [one for one in sessions if one is lead or (one.newest_ms >= since_ms and did_something(one.digest))]
