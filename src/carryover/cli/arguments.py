@@ -107,12 +107,11 @@ def known_agent(text: str) -> str:
     """Returns the id of the agent that `text` names by its id or an everyday name such as `claude`."""
     from carryover.agents import agent_id_of, specs
 
-    found = agent_id_of(text.strip())
-    if found is None:
-        meant = did_you_mean(text.strip(), [name for spec in specs() for name in (spec.id, *spec.aliases)])
-        every = listed_agents(startable=False)
-        raise argparse.ArgumentTypeError(f"Carryover knows no agent {text!r}{meant or '.'} It knows: {every}.")
-    return found
+    if found := agent_id_of(text.strip()):
+        return found
+    meant = did_you_mean(text.strip(), [name for spec in specs() for name in (spec.id, *spec.aliases)])
+    every = listed_agents(startable=False)
+    raise argparse.ArgumentTypeError(f"Carryover knows no agent {text!r}{meant or '.'} It knows: {every}.")
 
 
 def known_agents(text: str) -> tuple[str, ...]:

@@ -192,17 +192,17 @@ def _material(args: argparse.Namespace) -> tuple[Material, Request]:
 
 def _listed(document: Document) -> Iterator[str]:
     """Yields the document's content, so that the user can check it before pasting anything."""
+    included, left_out = document.included, document.left_out
     amount = f"About {document.tokens:,} of {document.budget:,} tokens."
-    files = "Files in it, with the tokens of each:" if document.included else "No file of the project is in it."
-    yield f"{amount} {files}"
-    yield from (f"  {tokens:>7,}  {path}" for path, tokens in document.included[:_LISTED])
-    if len(document.included) > _LISTED:
-        yield f"  and {counted(len(document.included) - _LISTED, 'more file')}"
-    if document.left_out:
+    yield f"{amount} {'Files in it, with the tokens of each:' if included else 'No file of the project is in it.'}"
+    yield from (f"  {tokens:>7,}  {path}" for path, tokens in included[:_LISTED])
+    if len(included) > _LISTED:
+        yield f"  and {counted(len(included) - _LISTED, 'more file')}"
+    if left_out:
         yield "Left out:"
-        yield from (f"  {one_line(left.what, 80)}: {left.why}" for left in document.left_out[:_LISTED])
-    if len(document.left_out) > _LISTED:
-        yield f"  and {len(document.left_out) - _LISTED} more"
+        yield from (f"  {one_line(left.what, 80)}: {left.why}" for left in left_out[:_LISTED])
+    if len(left_out) > _LISTED:
+        yield f"  and {len(left_out) - _LISTED} more"
     if not document.fits:
         yield "The task and the question alone are longer than the budget."
 

@@ -1,8 +1,4 @@
-"""The `carryover` command: finds the subcommand, runs it, and turns any error into one message and an exit code.
-
-Only the chosen subcommand's module is imported: agents and people call this often, and the daemon's dependencies take
-longer to import than most commands take to run.
-"""
+"""The `carryover` command: finds the subcommand, runs it, and turns any error into one message and an exit code."""
 
 from __future__ import annotations
 
@@ -53,7 +49,7 @@ COMMANDS: Final = {
     "help": "print the help of a command",
     "version": "print version, kind of installation and path",
 }
-"""Every command with its description, in the order of the help text."""
+"""Every command with its description, in the order of the help text. Only the one that runs is imported."""
 
 _MODULES: Final = {
     "refresh": "install",
@@ -135,11 +131,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def replace_closed_streams() -> None:
-    """Opens the null device for each standard stream that the caller closed; Python sets those to None.
-
-    Writes to a closed standard output then fail, as in other programs. Otherwise the next file that is opened would get
-    its file descriptor.
-    """
+    """Opens the null device for each standard stream that the caller closed; Python sets those to None."""
+    # Writes to a closed standard output then fail. Otherwise the next file that is opened would get its descriptor.
     for name, flags in (("stdin", os.O_RDONLY), ("stdout", os.O_RDONLY), ("stderr", os.O_WRONLY)):
         if getattr(sys, name) is None:
             descriptor = os.open(os.devnull, flags)

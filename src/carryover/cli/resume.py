@@ -61,18 +61,15 @@ def run_resume(args: argparse.Namespace) -> None:
     missing = f"There is no `{start.binary}` command on PATH or in the usual places." if command is None else ""
     if note := " ".join(filter(None, (missing, start.not_resumed))):
         print(note, file=sys.stderr)
-    if args.run and command is None:
+    if not args.run:
+        return
+    if command is None:
         raise UserError(f"{spec.name} can't be started: its command was not found.", ExitCode.NOTHING_FOUND)
-    if args.run and command is not None:
-        exec_here(spec.name, command.path, words, folder)
+    exec_here(spec.name, command.path, words, folder)
 
 
 def _resuming(session: SessionRow, config: Config) -> tuple[Starter, Sequence[str], str]:
-    """Returns how the session's agent starts, the arguments that resume `session`, and the folder to do it in.
-
-    Raises UserError: REFUSED if it is on another machine, or if its agent can't resume a session by its id;
-    NOTHING_FOUND if its folder no longer exists.
-    """
+    """Returns how the session's agent starts, the arguments that resume it, and the folder; or raises UserError."""
     name, known_as = agent_name(session.agent), id_in_command(session.native_id)
     if session.machine:
         where = f"`carryover to AGENT --session {known_as}` carries on with its work here."

@@ -1,5 +1,4 @@
-"""`carryover share` and `import` of what it wrote: a handoff with its sources, in a file that only the people named can
-open."""
+"""`carryover share` and `import` of what it wrote: a handoff with its sources, for the people named alone."""
 
 from __future__ import annotations
 
@@ -109,8 +108,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _print_aside(lines: Iterable[str]) -> None:
-    for line in lines:
-        print(harmless(line), file=sys.stderr)
+    print(*map(harmless, lines), sep="\n", file=sys.stderr)
 
 
 def _own_name() -> str:

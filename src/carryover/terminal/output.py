@@ -101,10 +101,7 @@ def agree(args: argparse.Namespace, question: str, *, nothing: str = "changed", 
 
 
 def is_read_for(seconds: float) -> bool:
-    """Waits for `seconds`; returns False as soon as the reader of standard output is gone.
-
-    A process that writes nothing would not notice that otherwise.
-    """
+    """Waits for `seconds`; returns False once the reader of stdout is gone, which else only a write tells."""
     import select
 
     poll = select.poll()

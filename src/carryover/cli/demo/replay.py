@@ -1,8 +1,4 @@
-"""Replays a recorded session as if an agent were writing it now, in a temporary project whose files really change.
-
-The recordings are from Claude Code 2.1.328, without the bulky records that are not conversation. The replay adapts the
-project's path and the times, and repeats the recorded edits on real files.
-"""
+"""Replays recorded sessions of Claude Code 2.1.328 as if they were written now, in a project whose files change."""
 
 from __future__ import annotations
 
