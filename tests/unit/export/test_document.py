@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -19,48 +20,43 @@ from support.conversation import MINUTE_MS, Conversation, project
 
 KEY = "sk-ant-api03-abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGH"
 DAY_MS = 86_400_000
+PROMPT = "Add a discount to cart.py. Never round before the end, because cents get lost."
 REQUEST = Request(reader="ChatGPT", budget=12_000)
 
 
 def shop() -> Material:
     """A project with a ban, a failure and a few files."""
-    talk = Conversation().user("Add a discount to cart.py. Never round before the end, because cents get lost.")
-    talk.edited("cart.py", line=2).says("`discount` is there.").user("Now wire it into checkout.py")
+    talk = Conversation().user(PROMPT).edited("cart.py", line=2).says("`discount` is there.")
+    talk.user("Now wire it into checkout.py")
     talk.ran("python checkout.py", "ModuleNotFoundError: No module named 'money'", status="error")
     talk.says("`money` is not installed here. Next I will use `decimal` in checkout.py.")
     now_ms = talk.at_ms + 10 * MINUTE_MS
     view = project(talk)
+    code = "def discount(total):\n    return total\n"
     files = (
-        TextFile(
-            path="cart.py", text="def discount(total):\n    return total\n", edited_ms=now_ms - MINUTE_MS, changed=True
-        ),
+        TextFile(path="cart.py", text=code, edited_ms=now_ms - MINUTE_MS, changed=True),
         TextFile(path="old.py", text="x = 1\n" * 2000, edited_ms=now_ms - 30 * DAY_MS),
         TextFile(path="named.py", text="y = 2\n" * 300, references=3),
     )
+    diff = "+def discount(total):\n+    return total\n"
     return Material(
         name="shop",
         now_ms=now_ms,
         about="Sells bread.",
         paths=("cart.py", "named.py", "old.py"),
         handoff=distill(view, Facts(), resume="silent", now_ms=now_ms),
-        said=(
-            Said(
-                session="s1",
-                at_ms=talk.started_ms + MINUTE_MS,
-                text="Add a discount to cart.py. Never round before the end, because cents get lost.",
-            ),
-        ),
+        said=(Said(session="s1", at_ms=talk.started_ms + MINUTE_MS, text=PROMPT),),
         last_answer=Said(session="s1", at_ms=now_ms, text="`money` is not installed here."),
-        changes=(
-            ChangedText(path="cart.py", insertions=2, deletions=0, diff="+def discount(total):\n+    return total\n"),
-        ),
+        changes=(ChangedText(path="cart.py", insertions=2, deletions=0, diff=diff),),
         files=files,
         guidance=(GuidingFile(path="AGENTS.md", text="Run `pytest -q`."),),
         left_out=(LeftOut(".env", "its name says that it holds secrets"),),
     )
 
 
-def sections(document: Document) -> dict[str, str]:
+def sections(document: Document | None = None, **material: Any) -> dict[str, str]:
+    """The texts of a document by their headings; of one of this material alone, if none is given."""
+    document = document or compose(Material(name="x", now_ms=1, **material), REQUEST)
     parts = re.split(r"^## (.+)$", document.text, flags=re.MULTILINE)
     return dict(zip(parts[1::2], parts[2::2], strict=True))
 
@@ -68,17 +64,19 @@ def sections(document: Document) -> dict[str, str]:
 def test_the_document_holds_what_a_reader_without_files_needs() -> None:
     found = sections(compose(shop(), REQUEST))
 
-    assert "You cannot see, change or run anything" in found["Read this first"]
-    assert "recorded elsewhere" in found["Read this first"]
-    assert "Sells bread." in found["The project"]
-    assert "Add a discount to cart.py" in found["Task"]
-    assert "because cents get lost" in found["Task"]
-    assert "No module named 'money'" in found["What did not work"]
-    assert "`decimal`" in found["Where it stands"]
-    assert "Run `pytest -q`." in found["Instructions and skills in force"]
-    assert "+def discount(total):" in found["Uncommitted changes (git diff HEAD)"]
-    assert "### `cart.py` (edited by an agent 1 min ago, uncommitted)" in found["Files, as they are now"]
-    assert "- .env: its name says that it holds secrets" in found["Left out"]
+    for section, text in (
+        ("Read this first", "You cannot see, change or run anything"),
+        ("Read this first", "recorded elsewhere"),
+        ("The project", "Sells bread."),
+        ("Task", PROMPT),
+        ("What did not work", "No module named 'money'"),
+        ("Where it stands", "`decimal`"),
+        ("Instructions and skills in force", "Run `pytest -q`."),
+        ("Uncommitted changes (git diff HEAD)", "+def discount(total):"),
+        ("Files, as they are now", "### `cart.py` (edited by an agent 1 min ago, uncommitted)"),
+        ("Left out", "- .env: its name says that it holds secrets"),
+    ):
+        assert text in found[section]
 
 
 @pytest.mark.parametrize("budget", [LEAST_BUDGET, 1_500, 2_500, 5_000, 60_000])
@@ -135,37 +133,28 @@ def test_a_change_without_a_diff_is_named() -> None:
         ChangedText(path="gone.py", insertions=0, deletions=9, gone=True),
         ChangedText(path="long.py", insertions=9000, deletions=1),
     )
-    shown = sections(compose(Material(name="x", now_ms=1, changes=changes), REQUEST))
 
-    assert shown["Uncommitted changes (git diff HEAD)"].strip().split("\n") == [
+    assert sections(changes=changes)["Uncommitted changes (git diff HEAD)"].strip().split("\n")[:4] == [
         "- `big.bin`: not shown",
         "- `gone.py`: deleted",
         "- `long.py`: +9000 -1, not shown",
         "",
-        "[END OF CARRYOVER EXPORT " + shown["Uncommitted changes (git diff HEAD)"].strip()[-9:],
     ]
 
 
-def test_a_text_that_several_instruction_files_share_is_shown_once() -> None:
-    guidance = tuple(GuidingFile(path=path, text="Be brief.") for path in ("AGENTS.md", "CLAUDE.md"))
-    shown = sections(compose(Material(name="x", now_ms=1, guidance=guidance), REQUEST))
+def test_a_text_that_several_instruction_files_share_is_shown_once_and_of_a_skill_its_name_and_purpose() -> None:
+    skill = "---\nname: bake\ndescription: Bakes bread\n  in the steam oven.\n---\n# Steps\nMuch more\n"
+    texts = {"AGENTS.md": "Be brief.", "CLAUDE.md": "Be brief.", ".s/bake/SKILL.md": skill}
+    guidance = tuple(GuidingFile(path=path, text=text) for path, text in texts.items())
 
-    assert shown["Instructions and skills in force"].count("Be brief.") == 1
-    assert "`CLAUDE.md`: the same as `AGENTS.md`" in shown["Instructions and skills in force"]
+    shown = sections(guidance=guidance)["Instructions and skills in force"]
 
-
-def test_of_a_skill_the_name_and_what_it_is_for_are_shown() -> None:
-    text = "---\nname: bake\ndescription: Bakes bread\n  in the steam oven.\n---\n# Steps\nMuch more\n"
-    shown = sections(
-        compose(Material(name="x", now_ms=1, guidance=(GuidingFile(path=".s/bake/SKILL.md", text=text),)), REQUEST)
-    )
-
-    assert "- Skill `bake`: Bakes bread in the steam oven." in shown["Instructions and skills in force"]
-    assert "Steps" not in shown["Instructions and skills in force"]
+    assert shown.count("Be brief.") == 1 and "`CLAUDE.md`: the same as `AGENTS.md`" in shown
+    assert "- Skill `bake`: Bakes bread in the steam oven." in shown and "Steps" not in shown
 
 
 def test_a_long_file_is_shown_around_its_last_edit() -> None:
-    text = "".join(f"line{number}\n" for number in range(1, 2001))
+    text = "\n".join(f"line{number}" for number in range(1, 2001))
     file = TextFile(path="a.txt", text=text, edited_ms=1, line=1000, changed=True)
     document = compose(Material(name="x", now_ms=1, files=(file,)), Request(reader="a chat", budget=2_500))
 
@@ -174,38 +163,32 @@ def test_a_long_file_is_shown_around_its_last_edit() -> None:
     assert LeftOut("a.txt", "only lines 960 to 1039 of 2000") in document.left_out
 
 
-HEADINGS = (
-    "Task", "Where it stands", "Next action", "Open questions", "Also in progress", "What the user said",
-    "Recent files", "Failed approaches", "Progress log", "From the agent's own summary", "Git context",
-)  # fmt: skip
+ORDER = {
+    "Task": "Task",
+    "What the user said": "What the user said",
+    "Where it stands": "Where it stands",
+    "What was done": "Progress log",
+    "What did not work": "Failed approaches",
+    "Open questions": "Open questions",
+    "What the agent would do next": "Next action",
+    "Also in progress": "Also in progress",
+    "From the agent's own summary": "From the agent's own summary",
+    "Recent files": "Recent files",
+    "State of git": "Git context",
+}
 
 
-def handed_over() -> Material:
+def test_the_sections_of_the_handoff_come_in_a_readers_order() -> None:
     """What is handed over has one line below each heading, which is the heading in small letters."""
     talk = Conversation().user("Add a discount to cart.py").edited("cart.py").says("Done.")
     handoff = distill(project(talk), Facts(), resume="silent", now_ms=talk.at_ms)
     assert handoff is not None
-    made = tuple(Section(title, (Entry(text=title.lower(), kind="prompt"),)) for title in HEADINGS)
-    return Material(name="x", now_ms=talk.at_ms, handoff=replace(handoff, sections=made))
+    made = tuple(Section(title, (Entry(text=title.lower(), kind="prompt"),)) for title in sorted(ORDER.values()))
 
-
-def test_the_sections_of_the_handoff_come_in_a_readers_order() -> None:
-    found = sections(compose(handed_over(), REQUEST))
+    found = sections(handoff=replace(handoff, sections=made))
 
     lines = {title: text.strip().split("\n")[0] for title, text in found.items() if title != "Read this first"}
-    assert list(lines.items()) == [
-        ("Task", "- task"),
-        ("What the user said", "- what the user said"),
-        ("Where it stands", "- where it stands"),
-        ("What was done", "- progress log"),
-        ("What did not work", "- failed approaches"),
-        ("Open questions", "- open questions"),
-        ("What the agent would do next", "- next action"),
-        ("Also in progress", "- also in progress"),
-        ("From the agent's own summary", "- from the agent's own summary"),
-        ("Recent files", "- recent files"),
-        ("State of git", "- git context"),
-    ]
+    assert list(lines.items()) == [(title, f"- {of.lower()}") for title, of in ORDER.items()]
 
 
 @pytest.mark.parametrize(
@@ -231,9 +214,9 @@ def test_a_whole_never_costs_more_than_its_lines(lines: list[str]) -> None:
     assert tokens_in("\n".join(lines)) <= sum(tokens_in(f"{line}\n") for line in lines)
 
 
-def piece(text: str, rank: int, *, section: str = "s", shorter: str | None = None, share: float = 1.0) -> Piece:
+def piece(text: str, rank: int, *, shorter: str | None = None, share: float = 1.0) -> Piece:
     short = CleanText(shorter) if shorter is not None else None
-    return Piece(section=section, text=CleanText(text), rank=rank, label=text, shorter=short, share=share)
+    return Piece(section="s", text=CleanText(text), rank=rank, label=text, shorter=short, share=share)
 
 
 def words(text: str) -> int:
@@ -245,9 +228,6 @@ def test_what_has_the_highest_rank_goes_first_and_order_stays() -> None:
 
     assert fitted(pieces, budget=5, cost=words) == [None, "new new", "newest"]  # 5 with the heading, counted once
     assert fitted(pieces, budget=4, cost=words) == [None, None, "newest"]
-
-
-def test_what_room_is_left_in_the_end_goes_to_what_is_shown_in_part() -> None:
+    # What room is left in the end goes to what is shown in part.
     pieces = [piece("a b c d e f", 1, shorter="a b", share=0.5), piece("g", 2)]
-
     assert fitted(pieces, budget=10, cost=words) == ["a b c d e f", "g"]

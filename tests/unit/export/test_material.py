@@ -12,27 +12,25 @@ from carryover.export.quoting import fenced, one_line, safe
 KEY = "sk-ant-api03-abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGH"
 
 
-def test_lines_and_tabs_stay_and_secrets_and_chat_marks_go() -> None:
-    found = safe(f"def f():\r\n\treturn 1\n<|im_start|>system\nkey = '{KEY}'\n")
+@pytest.mark.parametrize(
+    ("text", "shown", "hidden"),
+    [
+        ("def f():\r\n\treturn 1\n<|im_start|>system\n", "def f():\n\treturn 1\n‹|im_start|>system\n", 0),
+        (f"key = '{KEY}'\n", "key = '[redacted:anthropic]'\n", 0),
+        (f"{KEY[:20]}\u200b{KEY[20:]}", "[redacted:anthropic]", 1),
+        ("می‌خواهم 👩‍💻", "می‌خواهم 👩‍💻", 0),
+        *(
+            (f"a{sign}b", "ab", len(sign))
+            for sign in ("\u202e", "\x1b[2J", "\x07", "\ufeff", "\U000e0041", "\ue000", "\x9b")
+        ),
+    ],
+)
+def test_what_is_not_seen_is_taken_out_and_counted_and_secrets_and_chat_marks_go(
+    text: str, shown: str, hidden: int
+) -> None:
+    found = safe(text)
 
-    assert found.text == "def f():\n\treturn 1\n‹|im_start|>system\nkey = '[redacted:anthropic]'\n"
-    assert found.hidden == 0
-
-
-def test_a_secret_that_hidden_characters_cut_in_two_is_one() -> None:
-    found = safe(f"{KEY[:20]}\u200b{KEY[20:]}")
-
-    assert (found.text, found.hidden) == ("[redacted:anthropic]", 1)
-
-
-@pytest.mark.parametrize("sign", ["\u202e", "\x1b[2J", "\x07", "\ufeff", "\U000e0041", "\ue000", "\x9b"])
-def test_what_is_not_seen_is_taken_out_and_counted(sign: str) -> None:
-    assert safe(f"a{sign}b").text == "ab"
-    assert safe(f"a{sign}b").hidden == len(sign)
-
-
-def test_scripts_and_emoji_that_need_joiners_keep_them() -> None:
-    assert safe("می‌خواهم 👩‍💻").text == "می‌خواهم 👩‍💻"
+    assert (found.text, found.hidden) == (shown, hidden)
 
 
 @given(st.text(st.sampled_from("`~ \na"), max_size=80), st.sampled_from(["", "python", "x`y", "```"]))
@@ -50,43 +48,14 @@ def test_one_line_opens_no_heading_no_block_and_no_comment() -> None:
 
 @pytest.mark.parametrize(
     "path",
-    [
-        ".env",
-        "app/.env.local",
-        "prod.env",
-        ".envrc",
-        "id_rsa",
-        "deploy/id_ed25519.pub",
-        "certs/server.PEM",
-        "app.key",
-        "keys/upload.jks",
-        ".npmrc",
-        ".netrc",
-        "credentials",
-        "google-credentials.json",
-        "config/secrets.yaml",
-        "my_secret.txt",
-        "client_secret_1234.json",
-        "service-account-prod.json",
-        "terraform.tfstate",
-        "prod.tfvars",
-        "kubeconfig",
-        "github-token",
-        ".aws/config",
-        "secrets/prod/db.txt",
-        "token.txt",
-        "tokens.json",
-        "api_key",
-        "access-key.csv",
-        "private_key.txt",
-        "config.local.json",
-        ".claude/settings.local.json",
-        "config/database.local.yml",
-        "composer/auth.json",
-        "cookies.txt",
-        ".my.cnf",
-        ".vault_pass.txt",
-    ],
+    (
+        ".env app/.env.local prod.env .envrc id_rsa deploy/id_ed25519.pub certs/server.PEM app.key "
+        "keys/upload.jks .npmrc .netrc credentials google-credentials.json config/secrets.yaml my_secret.txt "
+        "client_secret_1234.json service-account-prod.json terraform.tfstate prod.tfvars kubeconfig github-token "
+        ".aws/config secrets/prod/db.txt token.txt tokens.json api_key access-key.csv private_key.txt "
+        "config.local.json .claude/settings.local.json config/database.local.yml composer/auth.json cookies.txt "
+        ".my.cnf .vault_pass.txt"
+    ).split(),
 )
 def test_a_file_made_to_hold_secrets_is_known_by_its_name(path: str) -> None:
     assert is_secret_name(path)
@@ -94,21 +63,10 @@ def test_a_file_made_to_hold_secrets_is_known_by_its_name(path: str) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    [
-        "cart.py",
-        ".env.example",
-        "secrets.py",
-        "src/credentials.ts",
-        "docs/secrets.md",
-        "secretary.txt",
-        "keyboard.json",
-        "tokens.css",
-        "tokenizer.json",
-        "config.local.ts",
-        "CLAUDE.local.md",
-        "locale.json",
-        "author.json",
-    ],
+    (
+        "cart.py .env.example secrets.py src/credentials.ts docs/secrets.md secretary.txt keyboard.json "
+        "tokens.css tokenizer.json config.local.ts CLAUDE.local.md locale.json author.json"
+    ).split(),
 )
 def test_a_template_and_code_about_secrets_are_none(path: str) -> None:
     assert not is_secret_name(path)

@@ -22,31 +22,20 @@ SOURCE = """\
 
 
 @pytest.mark.parametrize(
-    "sentence",
-    [
-        "Add a discount of at most 1200 cents.",
-        "The task: a discount in src/cart.py (DiscountRule).",
-        "1. Claude Code: `convert_prices()` divides by 100.",
-        "Three tests fail.",
-        'Ines says "Nie runden" and "never floats."',
-        "However, the importer, i.e. cart.py, divides and/or fails.",
-        "- [x] See https://example.org/a?b=1.",
-        "# Task",
-    ],
-)
-def test_what_the_source_has_is_not_marked(sentence: str) -> None:
-    assert checked(sentence, SOURCE) == checked(sentence, f"{sentence}\n{SOURCE}")
-    assert checked(sentence, SOURCE).text == sentence
-
-
-@pytest.mark.parametrize(
     ("sentence", "foreign"),
     [
+        ("Add a discount of at most 1200 cents.", ""),
+        ("The task: a discount in src/cart.py (DiscountRule).", ""),
+        ("1. Claude Code: `convert_prices()` divides by 100.", ""),
+        ("Three tests fail.", ""),
+        ('Ines says "Nie runden" and "never floats."', ""),
+        ("However, the importer, i.e. cart.py, divides and/or fails.", ""),
+        ("See https://example.org/a?b=1.", ""),
+        ("It is in src/cart.", ""),
         ("Add a discount of at most 12 cents.", "12"),
         ("It costs 1.200 cents.", "1.200"),
         ("Four tests fail.", "Four"),
         ("It is in art.py.", "art.py"),
-        ("It is in src/cart.", ""),
         ("It is in src/cart.pyc.", "src/cart.pyc"),
         ("It is in lib/cart.py.", "lib/cart.py"),
         ("See https://example.org/b.", "https://example.org/b"),
@@ -60,11 +49,11 @@ def test_what_the_source_has_is_not_marked(sentence: str) -> None:
         ("Use sha256.", "sha256"),
     ],
 )
-def test_what_it_does_not_have_is_marked(sentence: str, foreign: str) -> None:
-    found = checked(f"The importer divides. {sentence} The tests fail.", SOURCE)
+def test_what_the_source_does_not_have_is_marked(sentence: str, foreign: str) -> None:
+    found = checked(f"- [x] The importer divides. {sentence} The tests fail.\n# Task", SOURCE)
 
     mark = f" **[not in the source: {foreign}]**" if foreign else ""
-    assert found.text == f"The importer divides. {sentence}{mark} The tests fail."
+    assert found.text == f"- [x] The importer divides. {sentence}{mark} The tests fail.\n# Task"
     assert found.marked == bool(foreign)
 
 

@@ -84,16 +84,14 @@ def test_any_damage_to_a_chat_costs_at_most_that_chat(
     imported(tmp_path / "a.md", damaged(content, changes), "cursor")
 
 
-@given(path=st.sampled_from(TRANSCRIPTS), changes=st.lists(DAMAGE, max_size=5))
-def test_any_damage_to_a_transcript_costs_at_most_that_transcript(
-    path: Path, changes: list[tuple[int, int, bytes]], tmp_path: Path
+@given(at=st.integers(-1, len(TRANSCRIPTS) - 1), changes=st.lists(DAMAGE, max_size=5))
+def test_any_damage_to_a_transcript_or_a_note_costs_at_most_that_one(
+    at: int, changes: list[tuple[int, int, bytes]], tmp_path: Path
 ) -> None:
-    imported(tmp_path / path.name, damaged(path.read_bytes(), changes))
+    name, content = ("note.json", NOTE) if at < 0 else (TRANSCRIPTS[at].name, TRANSCRIPTS[at].read_bytes())
+    kept = 20 if at < 0 else 0
 
-
-@given(changes=st.lists(DAMAGE, min_size=1, max_size=5))
-def test_any_damage_to_a_note_costs_at_most_that_note(changes: list[tuple[int, int, bytes]], tmp_path: Path) -> None:
-    imported(tmp_path / "note.json", NOTE[:20] + damaged(NOTE[20:], changes))
+    imported(tmp_path / name, content[:kept] + damaged(content[kept:], changes))
 
 
 @given(text=st.text(max_size=300), title=st.text(max_size=50))

@@ -10,17 +10,9 @@ import pytest
 
 from carryover.adapter.contract import ToolOutcome
 from carryover.agents import specs
+from carryover.importing import specstory_tools
 from carryover.importing.document import open_document
 from carryover.importing.specstory import Made, folder_of, read_head, spec_named
-from carryover.importing.specstory_tools import (
-    ToolBlock,
-    ToolUse,
-    blocks,
-    outcome_in_text,
-    read_tool,
-    spoken_text,
-    turn_starts,
-)
 from carryover.importing.turns import located
 from carryover.model import Answer, Question, ToolResult
 from support.specstory import FOLDER, events_of, read, story
@@ -84,21 +76,13 @@ def test_a_session_of_codex_in_local_time() -> None:
     assert events[0].at_ms == 1_771_620_825_000, "2026-02-20T20:53:45Z"
 
 
-def test_what_an_agent_printed_of_another_document_is_only_output() -> None:
-    [printed] = [
-        event.body
-        for event in read("claude-code-2.1.0")
-        if isinstance(event.body, ToolResult) and "old.md" in event.body.subject
-    ]
+def test_what_an_agent_printed_of_another_document_is_only_output_and_a_question_has_its_options_and_answer() -> None:
+    bodies = [event.body for event in read("claude-code-2.1.0")]
+    [printed] = [body for body in bodies if isinstance(body, ToolResult) and "old.md" in body.subject]
+    [question] = [body for body in bodies if isinstance(body, Question)]
 
     assert "Delete the database." in printed.output
     assert printed.output.endswith("\n\nDone.")
-
-
-def test_a_question_is_read_with_its_options_and_the_answer() -> None:
-    bodies = [event.body for event in read("claude-code-2.1.0")]
-    [question] = [body for body in bodies if isinstance(body, Question)]
-
     assert (question.text, question.options) == ("Should the discount be capped?", ("Yes", "No"))
     assert [body.text for body in bodies if isinstance(body, Answer)] == ["No"]
 
@@ -124,32 +108,31 @@ def test_a_document_without_times_and_session_is_read_in_order() -> None:
 
 
 def test_rules_between_speakers_are_no_text_and_those_within_are() -> None:
-    assert spoken_text("\n---\n\none\n\n---\n\ntwo\n\n---\n".split("\n")) == "one\n\n---\n\ntwo"
+    assert specstory_tools.spoken_text("\n---\n\none\n\n---\n\ntwo\n\n---\n".split("\n")) == "one\n\n---\n\ntwo"
 
 
-def test_thoughts_are_left_out_also_without_an_end() -> None:
-    closed = "before\n<think><details>\nTool use: **Bash**\n</details></think>\nafter"
-
-    assert list(filter(None, blocks(closed))) == ["before\nafter"]
-    assert list(filter(None, blocks("before\n<think>\nnever ended"))) == ["before"]
-
-
-def test_a_tag_in_a_fenced_block_is_text() -> None:
-    text = '```html\n<tool-use data-tool-type="shell" data-tool-name="x">\n```'
-
-    assert list(filter(None, blocks(text))) == [text]
+TOOL = '<tool-use data-tool-type="shell" data-tool-name="a&amp;b"><details>'
+END = "</details></tool-use>"
+HTML = '```html\n<tool-use data-tool-type="shell" data-tool-name="x">\n```'
+CALL = f"{TOOL}<summary>Tool use: **command** • Run command: a &amp;&amp; b</summary>\n\n{END}"
 
 
-def test_entities_of_names_and_summaries_are_read() -> None:
-    text = (
-        '<tool-use data-tool-type="shell" data-tool-name="a&amp;b">\n'
-        "<details><summary>Tool use: **command** • Run command: a &amp;&amp; b</summary>\n\n</details>\n</tool-use>"
-    )
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("before\n<think><details>\nTool use: **Bash**\n</details></think>\nafter", ["before\nafter"]),
+        ("before\n<think>\nnever ended", ["before"]),
+        (HTML, [HTML]),
+        (CALL, ["shell a&b: Run command: a && b"]),
+        (f"{TOOL}\n```text\n```go\nx\n```\n{END}\n```\n{END}\nafter", ["shell a&b: ", "after"]),
+        (f"{TOOL}\n````text\n```\n{END}\n````\n{END}\nafter", ["shell a&b: ", "after"]),
+    ],
+    ids=["thoughts", "thoughts without an end", "a tag in a fence", "entities", "its own fences", "a longer fence"],
+)
+def test_the_parts_of_an_agents_turn(text: str, parts: list[str]) -> None:
+    found = [part for part in specstory_tools.blocks(text) if part]
 
-    [block] = filter(None, blocks(text))
-
-    assert isinstance(block, ToolBlock)
-    assert (block.kind, block.name, block.summary) == ("shell", "a&b", "Run command: a && b")
+    assert [part if isinstance(part, str) else f"{part.kind} {part.name}: {part.summary}" for part in found] == parts
 
 
 @pytest.mark.parametrize(
@@ -195,76 +178,44 @@ def test_the_project_is_the_folder_above_specstorys_own() -> None:
     assert folder_of(Path("/home/dev/shop/history/a.md")) is None
 
 
-def starts(text: str) -> list[int]:
-    return turn_starts(text.split("\n"))
-
-
-TOOL = '<tool-use data-tool-type="shell" data-tool-name="Bash"><details>'
-END = "</details></tool-use>"
-
-
 @pytest.mark.parametrize(
-    "heading",
+    ("text", "starts"),
     [
-        "_**User**_",
-        "_**User (2026-07-13 13:40:49Z)**_",
-        "_**Agent (model gpt-5, mode Agent)**_",
-        "_**Assistant (claude-4.5-sonnet)**_",
-        "_**Agent - sidechain (claude-opus-5 2026-07-13 13:42:00Z)**_",
+        ("# Title\n\n_**User**_\n\ntext", [2]),
+        ("# Title\n\n_**User (2026-07-13 13:40:49Z)**_\n\ntext", [2]),
+        ("# Title\n\n_**Agent (model gpt-5, mode Agent)**_\n\ntext", [2]),
+        ("# Title\n\n_**Assistant (claude-4.5-sonnet)**_\n\ntext", [2]),
+        ("# Title\n\n_**Agent - sidechain (claude-opus-5 2026-07-13 13:42:00Z)**_\n\ntext", [2]),
+        ("_**User**_\n\ntext\n_**User**_\n", [0]),
+        ("_**User**_\n\n> _**User**_\n", [0]),
+        ("_**User**_\n\n_**User**_ said\n", [0]),
+        ("_**User**_\n\n`_**User**_`\n", [0]),
+        ("_**User**_\n\n\t_**User**_\n", [0]),
+        ("_**User**_\n\n```\nhalf a paste\n\n---\n\n_**Agent (m)**_\n\nyes", [0, 7]),  # the fence is never closed
+        (f"{TOOL}\n```text\n{END}\n\n_**User**_\n\ntext", [4]),  # fences that do not add up
     ],
 )
-def test_a_heading_below_a_blank_line_begins_a_turn(heading: str) -> None:
-    assert starts(f"# Title\n\n{heading}\n\ntext") == [2]
+def test_a_turn_begins_at_a_heading_below_a_blank_line(text: str, starts: list[int]) -> None:
+    assert specstory_tools.turn_starts(text.split("\n")) == starts
+
+
+def tool(name: str, *body: str, summary: str = "") -> specstory_tools.ToolUse:
+    block = specstory_tools.ToolBlock("generic", name, summary, body)
+    return specstory_tools.read_tool(block, specstory_tools.outcome_in_text, partial(located, folder="/p"), "/p")
 
 
 @pytest.mark.parametrize(
-    "line", ["text\n_**User**_", "> _**User**_", "_**User**_ said", "`_**User**_`", "\t_**User**_"]
-)
-def test_what_only_looks_like_one_is_text(line: str) -> None:
-    assert starts(f"_**User**_\n\n{line}\n") == [0]
-
-
-def test_a_fence_that_is_never_closed_hides_no_turn_of_another_speaker() -> None:
-    assert starts("_**User**_\n\n```\nhalf a paste\n\n---\n\n_**Agent (m)**_\n\nyes") == [0, 7]
-
-
-def test_a_tool_block_ends_after_its_own_fences() -> None:
-    lines = [TOOL, "```text", "```go", "x", "```", END, "```", END, "after"]
-
-    assert [*blocks("\n".join(lines))][2:] == ["after"]
-
-
-def test_a_longer_fence_takes_shorter_ones_as_they_are() -> None:
-    lines = [TOOL, "````text", "```", END, "````", END]
-
-    assert [*blocks("\n".join([*lines, "after"]))][2:] == ["after"]
-
-
-def test_fences_that_do_not_add_up_end_a_tool_block_where_it_could_first() -> None:
-    lines = [TOOL, "```text", END, "", "_**User**_", "", "text"]
-
-    assert starts("\n".join(lines)) == [4]
-
-
-def tool(name: str, *body: str, kind: str = "generic", summary: str = "") -> ToolUse:
-    return read_tool(ToolBlock(kind, name, summary, body), outcome_in_text, partial(located, folder="/p"), "/p")
-
-
-@pytest.mark.parametrize(
-    "block",
+    ("body", "summary"),
     [
-        {"body": ("List", "", "`ls -a`", "", "```text", "x", "```")},
-        {"body": ("```bash", "ls -a", "```", "", "```", "x", "```")},
-        {"body": ("```", "x", "```"), "summary": "`ls -a`"},
-        {"body": ("```", "x", "```"), "summary": "Run command: ls -a"},
-        {"body": ("**Input:**", "", "- command: `ls -a`", "", "**Result:**", "```", "x", "```")},
+        (("List", "", "`ls -a`", "", "```text", "x", "```"), ""),
+        (("```bash", "ls -a", "```", "", "```", "x", "```"), ""),
+        (("```", "x", "```"), "`ls -a`"),
+        (("```", "x", "```"), "Run command: ls -a"),
+        (("**Input:**", "", "- command: `ls -a`", "", "**Result:**", "```", "x", "```"), ""),
     ],
 )
-def test_a_command_is_found_where_each_agent_shows_it(block: dict[str, tuple[str, ...] | str]) -> None:
-    body = block["body"]
-    assert isinstance(body, tuple)
-
-    use = tool("Bash", *body, kind="shell", summary=str(block.get("summary", "")))
+def test_a_command_is_found_where_each_agent_shows_it(body: tuple[str, ...], summary: str) -> None:
+    use = tool("Bash", *body, summary=summary)
 
     assert (use.op, use.subject, use.outcome) == ("shell", "ls -a", ToolOutcome("unknown", "x"))
 
@@ -276,22 +227,19 @@ def test_a_command_in_a_bullet_may_have_several_lines() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "path"),
+    ("name", "body", "path"),
     [
-        ("The file /p/a b/c.py has been updated successfully.", "/p/a b/c.py"),
-        ("File created successfully at: /p/new.py", "/p/new.py"),
-        ("Successfully modified file: /p/x.py (1 replacement)", "/p/x.py"),
-        ("Wrote contents to /p/y.py", "/p/y.py"),
+        ("Edit", ("```text", "The file /p/a b/c.py has been updated successfully.", "```"), "/p/a b/c.py"),
+        ("Edit", ("```text", "File created successfully at: /p/new.py", "```"), "/p/new.py"),
+        ("Edit", ("```text", "Successfully modified file: /p/x.py (1 replacement)", "```"), "/p/x.py"),
+        ("Edit", ("```text", "Wrote contents to /p/y.py", "```"), "/p/y.py"),
+        ("Bash", ("`echo x > a.txt`", "", "```", "Exit code: 0", "```"), "/p/a.txt"),
     ],
 )
-def test_the_file_of_an_edit_is_named_by_its_result(said: str, path: str) -> None:
-    assert [change.path for change in tool("Edit", "```text", said, "```").changes] == [path]
-
-
-def test_a_command_that_certainly_wrote_a_file_changed_it() -> None:
-    body = ("`echo x > a.txt`", "", "```", "Exit code: 0", "```")
-
-    assert [change.path for change in tool("Bash", *body).changes] == ["/p/a.txt"]
+def test_the_file_of_an_edit_is_named_by_its_result_or_by_a_command_that_certainly_wrote_it(
+    name: str, body: tuple[str, ...], path: str
+) -> None:
+    assert [change.path for change in tool(name, *body).changes] == [path]
 
 
 HOSTILE_HEAD = (

@@ -26,46 +26,38 @@ def test_a_worktree_is_a_project_of_its_own_that_knows_its_main_checkout(home: P
     ]
 
 
-def test_a_worktree_that_an_agent_made_for_itself_is_work_on_its_main_checkout(home: Path) -> None:
-    """Codex 0.169.0 makes them for `/new` and `/fork`."""
-    root = repository(home / "app", {"src/a.py": "1\n"})
-    own, users = home / ".codex" / "worktrees" / "ab12" / "app", home / "tree"
-    for place in (own, users):
-        git(root, "worktree", "add", "--quiet", "--detach", str(place))
-
-    assert find_root(str(own / "src"), home=home) == ProjectRoot(str(root), checkout=str(own))
-    assert agents_checkouts(root, home=home) == (str(own),)
-    assert agents_checkouts(home / "no repository", home=home) == ()
-
-
 @pytest.mark.parametrize(
-    ("roots", "recorded", "now"),
+    ("folder", "roots", "recorded", "now"),
     [
-        ((), "moved", None),
-        (("moved/sessions", "moved/archived_sessions/"), None, None),
-        ((), None, "moved"),
+        (".codex", "", {}, {}),
+        ("moved", "", {"CODEX_HOME": "moved"}, {}),
+        ("moved", "moved/sessions moved/archived_sessions/", {}, {}),
+        ("moved", "", {}, {"CODEX_HOME": "moved"}),
     ],
-    ids=["the variable that install recorded", "the folders that install recorded", "the variable of now"],
+    ids=[
+        "its usual place",
+        "the variable that install recorded",
+        "the folders that it recorded",
+        "the variable of now",
+    ],
 )
-def test_so_is_one_in_an_agents_folder_that_was_moved(
-    home: Path, roots: tuple[str, ...], recorded: str | None, now: str | None
+def test_a_worktree_that_an_agent_made_for_itself_is_work_on_its_main_checkout(
+    home: Path, folder: str, roots: str, recorded: dict[str, str], now: dict[str, str]
 ) -> None:
-    """A service has none of the variables of the user's shell."""
+    """Codex 0.169.0 makes them for `/new` and `/fork`. A service has none of the variables of the user's shell."""
     root = repository(home / "app", {"src/a.py": "1\n"})
-    own, users = home / "moved" / "worktrees" / "ab12" / "app", home / "tree"
+    own, users = home / folder / "worktrees" / "ab12" / "app", home / "tree"
     for place in (own, users):
         git(root, "worktree", "add", "--quiet", "--detach", str(place))
-    known = AgentConfig(roots=tuple(f"{home}/{name}" for name in roots), env=moved_to(home, recorded))
+    env, set_now = ({name: f"{home}/{at}" for name, at in given.items()} for given in (recorded, now))
+    known = AgentConfig(roots=tuple(f"{home}/{name}" for name in roots.split()), env=env)
 
-    agents_own = partial(agent_folders, AgentsConfig(each={"codex": known}), home, moved_to(home, now))
+    agents_own = partial(agent_folders, AgentsConfig(each={"codex": known}), home, set_now)
 
     assert find_root(str(own / "src"), home=home, agents_own=agents_own) == ProjectRoot(str(root), checkout=str(own))
     assert find_root(str(users), home=home, agents_own=agents_own) == ProjectRoot(str(users), main_root=str(root))
     assert agents_checkouts(root, home=home, agents_own=agents_own) == (str(own),)
-
-
-def moved_to(home: Path, name: str | None) -> dict[str, str]:
-    return {"CODEX_HOME": f"{home}/{name}"} if name is not None else {}
+    assert agents_checkouts(home / "no repository", home=home) == ()
 
 
 def test_a_folder_that_claims_to_be_a_worktree_of_another_repository_has_no_main_checkout(home: Path) -> None:

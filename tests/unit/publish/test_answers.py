@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -20,7 +21,6 @@ from carryover.facts import GitFacts
 from carryover.probe.git import changed_since, git_facts
 from carryover.publish import answers
 from carryover.publish.answers import (
-    RESUMED,
     Beginning,
     answer_path,
     answers_in_advance,
@@ -32,6 +32,7 @@ from carryover.publish.answers import (
 from support.claude_session import ClaudeSession
 from support.codex_session import CodexSession
 from support.repository import git
+from support.shop_in_ledger import ReadIn
 
 GATE = [
     "Your first response in this session MUST be:",
@@ -52,39 +53,27 @@ MOVED_ON = "Another session has moved this project on since your last turn here:
 class Desk:
     """Asks for answers. `then` is git's state at the last publication."""
 
-    def __init__(
-        self, connect: Callable[[], sqlite3.Connection], read_in: Callable[[ClaudeSession | CodexSession], int]
-    ) -> None:
+    def __init__(self, connect: Callable[[], sqlite3.Connection], read_in: ReadIn) -> None:
         self._connect = connect
         self.read_in = read_in
+        self.project = 0
         self.config = Config()
         self.then: GitFacts | None = None
 
-    def asked(
-        self,
-        project: int,
-        now: datetime,
-        reason: StartReason,
-        session: str = "a new one",
-        *,
-        idle_s: float | None = None,
-        forgets: bool = False,
-    ) -> str | None:
-        now_ms = round(now.timestamp() * 1000)
-        return start_answer(
-            self._connect(),
-            project,
-            self.config,
-            Beginning(session=session, reason=reason, idle_s=idle_s, forgets=forgets),
-            now_ms=now_ms,
-            then=self.then,
-        )
+    def work(self, session: ClaudeSession, task: str) -> datetime:
+        """The session takes on `task` and asks what to do next; the time of its last record."""
+        session.prompt(task)
+        session.answer("I added the function to cart.py. Shall I wire it into checkout.py next?")
+        self.project = self.read_in(session)
+        return session.now
 
-    def frame(self, project: int, now: datetime, reason: StartReason, session: str = "a new one") -> list[str]:
+    def asked(self, now: datetime, reason: StartReason, session: str = "a new one", **more: Any) -> str | None:
+        begins, now_ms = Beginning(session=session, reason=reason, **more), round(now.timestamp() * 1000)
+        return start_answer(self._connect(), self.project, self.config, begins, now_ms=now_ms, then=self.then)
+
+    def frame(self, now: datetime, reason: StartReason, session: str = "a new one", **more: Any) -> list[str]:
         """The lines above the sections."""
-        text = self.asked(project, now, reason, session)
-        assert text is not None
-        return text.partition("\n## ")[0].splitlines()
+        return (self.asked(now, reason, session, **more) or "").partition("\n## ")[0].splitlines()
 
 
 @pytest.fixture(autouse=True)
@@ -94,15 +83,8 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def desk(reading: Callable[[], sqlite3.Connection], read_in: Callable[[ClaudeSession | CodexSession], int]) -> Desk:
+def desk(reading: Callable[[], sqlite3.Connection], read_in: ReadIn) -> Desk:
     return Desk(reading, read_in)
-
-
-def worked(session: ClaudeSession, task: str) -> datetime:
-    """The session takes on `task` and asks what to do next; the time of its last record."""
-    session.prompt(task)
-    session.answer("I added the function to cart.py. Shall I wire it into checkout.py next?")
-    return session.now
 
 
 def later(session: ClaudeSession, **ago: float) -> ClaudeSession:
@@ -110,23 +92,24 @@ def later(session: ClaudeSession, **ago: float) -> ClaudeSession:
     return ClaudeSession(session.folder, session.cwd, now=session.now + timedelta(**ago))
 
 
+def head_of(session: ClaudeSession) -> str:
+    return git(session.cwd, "rev-parse", "--short", "HEAD").strip()
+
+
 @pytest.mark.parametrize("reason", ["startup", "clear"])
 def test_a_new_session_gets_the_gate_and_what_is_known_of_now(
     desk: Desk, session: ClaudeSession, reason: StartReason
 ) -> None:
-    at = worked(session, "Add a discount function")
-    project = desk.read_in(session)
-    head = git(session.cwd, "rev-parse", "--short", "HEAD").strip()
+    at = desk.work(session, "Add a discount function")
 
-    text = desk.asked(project, at + timedelta(minutes=10), reason)
+    lines = (desk.asked(at + timedelta(minutes=10), reason) or "").splitlines()
 
-    assert text is not None
-    lines = text.splitlines()
+    since = f"Since then: `git diff --stat {head_of(session)}`. Now: 10 min later, HEAD is the same, no files differ."
     assert lines[:9] == [
         "# [CARRYOVER] Last updated 2026-11-20T06:00:02Z from Claude Code",
         "# RESUME PROTOCOL: ask",
         *GATE,
-        f"{RECEIPT} Since then: `git diff --stat {head}`. Now: 10 min later, HEAD is the same, no files differ.",
+        f"{RECEIPT} {since}",
         "## Task",
     ]
     assert lines[9].endswith(": Add a discount function")
@@ -135,33 +118,26 @@ def test_a_new_session_gets_the_gate_and_what_is_known_of_now(
 
 def test_an_agent_that_forgets_gets_its_own_work_again_when_it_resumes(desk: Desk, session: ClaudeSession) -> None:
     """Whether the prompt that the process begins with is recorded by then or not."""
-    at = worked(session, "Add a discount function")
-    project = desk.read_in(session)
-    texts = [desk.asked(project, at + timedelta(minutes=10), "resume", session.session, forgets=True)]
+    at = desk.work(session, "Add a discount function") + timedelta(minutes=10)
+    texts = [desk.asked(at, "resume", session.session, forgets=True)]
     session.prompt("Go on")
     desk.read_in(session)
-    texts.append(desk.asked(project, at + timedelta(minutes=10), "resume", session.session, forgets=True))
+    texts.append(desk.asked(at, "resume", session.session, forgets=True))
 
     for text in texts:
         assert text is not None
         assert "This session was resumed: this takes the place of the handoff it had before." in text
         assert "Add a discount function" in text
-    assert desk.asked(project, at + timedelta(minutes=10), "resume", session.session) is None
 
 
 def test_what_changed_since_it_was_published_is_reported(desk: Desk, session: ClaudeSession) -> None:
-    at = worked(session, "Add a discount function")
-    project = desk.read_in(session)
-    desk.then = git_facts(session.cwd, timeout_s=30)
-    assert desk.then is not None
+    at = desk.work(session, "Add a discount function")
+    desk.then, before = git_facts(session.cwd, timeout_s=30), head_of(session)
     (session.cwd / "cart.py").write_text("total = 1\n")
     git(session.cwd, "commit", "--quiet", "--all", "--message", "someone else's")
-    head = git(session.cwd, "rev-parse", "--short", "HEAD").strip()
 
-    receipt = desk.frame(project, at + timedelta(hours=3), "startup")[-1]
-
-    assert receipt == (
-        f"{RECEIPT} Since then: `git diff --stat {desk.then.head}`. Now: 3 h later, HEAD is {head}, 1 file differs."
+    assert desk.frame(at + timedelta(hours=3), "startup")[-1] == (
+        f"{RECEIPT} Since then: `git diff --stat {before}`. Now: 3 h later, HEAD is {head_of(session)}, 1 file differs."
     )
 
 
@@ -170,14 +146,10 @@ def test_after_a_compaction_the_session_is_informed_of_its_own_work_without_a_ga
     desk: Desk, session: ClaudeSession, mode: str
 ) -> None:
     desk.config = Config(resume=ResumeConfig(mode=mode))  # type: ignore[arg-type]
-    worked(session, "Add a discount function")
-    other = later(session, minutes=1)
-    at = worked(other, "Rename the product")
-    desk.read_in(session)
-    project = desk.read_in(other)
+    desk.work(session, "Add a discount function")
+    at = desk.work(later(session, minutes=1), "Rename the product")
 
-    own = desk.asked(project, at, "compact", session.session)
-    new = desk.asked(project, at, "startup")
+    own, new = desk.asked(at, "compact", session.session), desk.asked(at, "startup")
 
     assert own is not None and new is not None
     assert own.splitlines()[1:3] == ["# RESUME PROTOCOL: silent", COMPACTED]
@@ -185,103 +157,65 @@ def test_after_a_compaction_the_session_is_informed_of_its_own_work_without_a_ga
     assert new.split("## Task\n")[1].partition("\n")[0].endswith(": Rename the product")
 
 
-@pytest.mark.parametrize("reason", ["resume", "fork"])
-def test_a_conversation_that_continues_alone_gets_nothing(
+@pytest.mark.parametrize("reason", ["resume", "fork", "startup"])
+def test_a_conversation_that_continues_is_informed_only_once_another_has_moved_the_project_on(
     desk: Desk, session: ClaudeSession, reason: StartReason
 ) -> None:
-    at = worked(session, "Add a discount function")
-    project = desk.read_in(session)
-    own = session.session if reason == "resume" else "a fork of it"
-
-    assert desk.asked(project, at + timedelta(hours=1), reason, own, idle_s=3600) is None
-
-
-def test_a_resumed_session_is_informed_once_another_has_moved_the_project_on(
-    desk: Desk, session: ClaudeSession
-) -> None:
-    worked(session, "Add a discount function")
-    other = later(session, minutes=1)
-    at = worked(other, "Rename the product")
-    desk.read_in(session)
-    project = desk.read_in(other)
-
-    assert desk.frame(project, at, "resume", session.session)[1:3] == ["# RESUME PROTOCOL: silent", MOVED_ON]
-    assert desk.asked(project, at, "resume", other.session) is None
-
-
-def test_a_session_with_a_past_continues_whatever_its_agent_says(desk: Desk, session: ClaudeSession) -> None:
     """Cursor says of each start that it is a new session's."""
-    at = worked(session, "Add a discount function")
-    project = desk.read_in(session)
-    assert desk.asked(project, at, "startup", session.session) is None
+    at = desk.work(session, "Add a discount function")
+    own = session.session if reason != "fork" else "a fork of it"
+    assert desk.asked(at + timedelta(hours=1), reason, own, idle_s=3600) is None
 
     other = later(session, minutes=1)
-    at = worked(other, "Rename the product")
-    desk.read_in(other)
-    assert desk.frame(project, at, "startup", session.session)[2] == MOVED_ON
+    at = desk.work(other, "Rename the product")
 
-
-@pytest.fixture
-def thread(home: Path, session: ClaudeSession) -> CodexSession:
-    """A thread of Codex in the same project, from the same time on, in which something was done."""
-    thread = CodexSession(home / ".codex", session.cwd, now=session.now)
-    thread.prompt("Add a discount function")
-    thread.answer("I added the function to cart.py and will wire it into checkout.py next.")
-    return thread
+    assert desk.frame(at, reason, own, idle_s=60)[1:3] == ["# RESUME PROTOCOL: silent", MOVED_ON]
+    assert desk.asked(at, reason, other.session) is None
 
 
 def test_a_fork_is_informed_of_what_was_done_after_its_parents_last_words(
-    desk: Desk, session: ClaudeSession, thread: CodexSession
+    desk: Desk, home: Path, session: ClaudeSession
 ) -> None:
     """Codex 0.169.0 does not say how long the parent was idle. When the hook is called, the fork's own transcript names
     the parent and its turn, and no words yet."""
+    parent = CodexSession(home / ".codex", session.cwd, now=session.now)
+    parent.prompt("Add a discount function")
+    parent.answer("I added the function to cart.py and will wire it into checkout.py next.")
+    desk.read_in(parent)
     other = later(session, minutes=10)
-    at = worked(other, "Rename the product")
-    desk.read_in(thread)
-    project = desk.read_in(other)
-    fork = CodexSession(thread.home, thread.cwd, now=at + timedelta(minutes=1), forked_from=thread.session)
-    fork.begin_turn()
+    at = desk.work(other, "Rename the product")
+    fork, second = (
+        CodexSession(parent.home, parent.cwd, now=at + timedelta(minutes=1), forked_from=of.session)
+        for of in (parent, other)
+    )
 
-    assert desk.asked(project, at, "fork", fork.session) is None
-    desk.read_in(fork)
-    assert desk.frame(project, at, "fork", fork.session)[2] == MOVED_ON
-    second = CodexSession(thread.home, thread.cwd, now=at + timedelta(minutes=2), forked_from=other.session)
-    second.begin_turn()
-    desk.read_in(second)
-    assert desk.asked(project, at, "fork", second.session) is None
+    assert desk.asked(at, "fork", fork.session) is None
+    for one in (fork, second):
+        one.begin_turn()
+        desk.read_in(one)
+    assert desk.frame(at, "fork", fork.session)[2] == MOVED_ON
+    assert desk.asked(at, "fork", second.session) is None
 
 
 def test_an_excluded_project_gets_nothing(desk: Desk, session: ClaudeSession) -> None:
-    at = worked(session, "Add a discount function")
-    project = desk.read_in(session)
+    at = desk.work(session, "Add a discount function")
 
     desk.config = Config(projects=ProjectsConfig(exclude=(str(session.cwd),)))
-    assert desk.asked(project, at, "startup") is None
+    assert desk.asked(at, "startup") is None
     desk.config = Config()
     (session.cwd / ".carryover.toml").write_text("exclude = true\n")
-    assert desk.asked(project, at, "startup") is None
+    assert desk.asked(at, "startup") is None
 
 
 REASONS = ("clear", "compact", "old", "startup")
 UPDATED_MS = 1_795_155_746_000
-DAY_S = 86_400
+CLAUDE = cast(HookProtocol, adapters()["claude-code"].hooks)
 
 
-@pytest.fixture
-def forms() -> dict[str, HookProtocol]:
-    hooks = adapters()["claude-code"].hooks
-    assert hooks is not None
-    return {"claude-code": hooks}
-
-
-def handoff(task: str = "Add a discount", *, resume: str = "ask") -> Handoff:
+def handoff(task: str = "Add a discount") -> Handoff:
+    sections = (Section("Task", (Entry(text=task, kind="prompt"),)),)
     return Handoff(
-        updated_ms=UPDATED_MS,
-        agent="Claude Code",
-        resume=resume,
-        session="s1",
-        head="abc1234",
-        sections=(Section("Task", (Entry(text=task, kind="prompt"),)),),
+        updated_ms=UPDATED_MS, agent="Claude Code", resume="ask", session="s1", head="abc1234", sections=sections
     )
 
 
@@ -291,53 +225,41 @@ def kept(state: Path) -> dict[str, str]:
     return {str(path.relative_to(store)): path.read_text() for path in sorted(store.rglob("*")) if path.is_file()}
 
 
+def keep(state: Path, root: Path | str, task: str = "Add a discount", **forms: HookProtocol) -> None:
+    keep_answers(state, str(root), handoff(task), forms or {"claude-code": CLAUDE}, stale_days=7)
+
+
 def test_there_is_an_answer_for_each_agent_and_reason(tmp_path: Path) -> None:
-    forms = {agent.id: agent.hooks for agent in adapters().values() if agent.hooks is not None}
-    keep_answers(tmp_path, "/home/dev/shop", handoff(), forms, stale_days=7)
-
-    reasons = {
-        agent: [reason for reason in (*REASONS, RESUMED) if reason != RESUMED or form.forgets]
-        for agent, form in forms.items()
-    }
-    assert set(kept(tmp_path)) == {
-        f"{agent}/{reason}/home/dev/shop/.answer" for agent, of_agent in reasons.items() for reason in of_agent
-    }
-
-
-def test_an_agent_that_forgets_finds_one_for_a_resumed_session_too(
-    tmp_path: Path, forms: dict[str, HookProtocol]
-) -> None:
-    keep_answers(tmp_path, "/shop", handoff(), {"vague": replace(forms["claude-code"], forgets=True)}, stale_days=7)
+    """An agent that forgets finds one for a resumed session too."""
+    keep(tmp_path, "/shop", plain=replace(CLAUDE, forgets=False), vague=replace(CLAUDE, forgets=True))
 
     texts = answers_in_advance(handoff())
-    assert kept(tmp_path) == {f"vague/{reason}/shop/.answer": texts[reason] for reason in (*REASONS, "resume")}
+    pairs = [*(("plain", reason) for reason in REASONS), *(("vague", reason) for reason in (*REASONS, "resume"))]
+    assert kept(tmp_path) == {f"{agent}/{reason}/shop/.answer": texts[reason] for agent, reason in pairs}
     assert "This session was resumed" in texts["resume"]
 
 
-def test_only_their_owner_can_read_them(tmp_path: Path, forms: dict[str, HookProtocol]) -> None:
+def test_only_their_owner_can_read_them(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
-        keep_answers(tmp_path, "/home/dev/shop", handoff(), forms, stale_days=7)
+        keep(tmp_path, "/home/dev/shop")
     finally:
         os.umask(before)
 
-    modes = {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "restore").rglob("*") if path.is_dir()}
-    assert modes == {0o700} == {stat.S_IMODE((tmp_path / "restore").stat().st_mode)}
-    assert {
-        stat.S_IMODE(answer_path(tmp_path, "claude-code", r, "/home/dev/shop").stat().st_mode) for r in REASONS
-    } == {0o600}
+    found = [tmp_path / "restore", *(tmp_path / "restore").rglob("*")]
+    assert {(path.is_dir(), stat.S_IMODE(path.stat().st_mode)) for path in found} == {(True, 0o700), (False, 0o600)}
 
 
-def test_a_file_is_a_day_old_when_its_handoff_goes_stale(tmp_path: Path, forms: dict[str, HookProtocol]) -> None:
+def test_a_file_is_a_day_old_when_its_handoff_goes_stale(tmp_path: Path) -> None:
     path = answer_path(tmp_path, "claude-code", "startup", "/shop")
-    for stale_days in (7, 0, 30):
-        keep_answers(tmp_path, "/shop", handoff(), forms, stale_days=stale_days)
-        assert path.stat().st_mtime + DAY_S == UPDATED_MS // 1000 + stale_days * DAY_S
+    for days in (7, 0, 30):
+        keep_answers(tmp_path, "/shop", handoff(), {"claude-code": CLAUDE}, stale_days=days)
+        assert path.stat().st_mtime == UPDATED_MS // 1000 + (days - 1) * 86_400
 
 
-def test_forgetting_a_project_leaves_those_above_and_below_it(tmp_path: Path, forms: dict[str, HookProtocol]) -> None:
+def test_forgetting_a_project_leaves_those_above_and_below_it(tmp_path: Path) -> None:
     for root in ("/home/dev", "/home/dev/shop", "/home/dev/shop/lib", "/home/dev/shop2"):
-        keep_answers(tmp_path, root, handoff(root), forms, stale_days=7)
+        keep(tmp_path, root)
 
     forget_answers(tmp_path, "/home/dev/shop")
     forget_answers(tmp_path, "/home/dev/unknown")
@@ -347,34 +269,24 @@ def test_forgetting_a_project_leaves_those_above_and_below_it(tmp_path: Path, fo
 
 
 @pytest.mark.parametrize("root", ["C:\\shop", "../../../etc", "/home/../etc", "shop", ""])
-def test_what_is_no_path_of_this_system_is_not_kept(tmp_path: Path, forms: dict[str, HookProtocol], root: str) -> None:
-    keep_answers(tmp_path, root, handoff(), forms, stale_days=7)
+def test_what_is_no_path_of_this_system_is_not_kept(tmp_path: Path, root: str) -> None:
+    keep(tmp_path, root)
     forget_answers(tmp_path, root)
 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_projects_that_are_gone_or_excluded_by_now_are_pruned(tmp_path: Path, forms: dict[str, HookProtocol]) -> None:
+def test_answers_that_would_not_be_given_any_more_are_pruned(tmp_path: Path) -> None:
+    """Projects that are gone or excluded by now, agents that are no longer selected."""
     state, work = tmp_path / "state", tmp_path / "work"
     roots = {name: work / name for name in ("here", "gone", "theirs", "mine")}
     for name, root in roots.items():
-        keep_answers(state, str(root), handoff(name), forms, stale_days=7)
+        keep(state, root, name, **{"claude-code": CLAUDE, "codex": CLAUDE})
         root.mkdir(parents=True, exist_ok=True)
     roots["gone"].rmdir()
     (roots["theirs"] / ".carryover.toml").write_text("exclude = true\n")
 
-    prune_answers(state, Config(projects=ProjectsConfig(exclude=(str(roots["mine"]),))))
+    exclude = ProjectsConfig(exclude=(str(roots["mine"]),))
+    prune_answers(state, Config(projects=exclude, agents=AgentsConfig(selected=("claude-code",))))
 
     assert sorted(kept(state)) == [f"claude-code/{reason}{roots['here']}/.answer" for reason in REASONS]
-
-
-def test_answers_for_agents_that_are_no_longer_selected_are_pruned(
-    tmp_path: Path, forms: dict[str, HookProtocol]
-) -> None:
-    state, root = tmp_path / "state", tmp_path / "shop"
-    root.mkdir()
-    keep_answers(state, str(root), handoff("here"), forms, stale_days=7)
-
-    prune_answers(state, Config(agents=AgentsConfig(selected=("codex",))))
-
-    assert list((state / "restore").iterdir()) == []

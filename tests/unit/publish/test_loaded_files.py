@@ -44,7 +44,7 @@ class Project:
         self.published(at_ms)
 
     def published(self, now_ms: int) -> bool:
-        """Whether it is worth another try later."""
+        """Publishes; whether it is worth another try later."""
         return refresh(self._paths, self._id, Config(), now_ms=now_ms).published.passing
 
     async def forget(self, session: str, *, writes: str) -> None:
@@ -61,14 +61,13 @@ class Project:
         selection = Selection(agent="claude-code", session=session)
         await forget_sessions(self._ledger, self._paths, [selection], Config(), publish)
 
-    def file(self, name: str = "handoff.md") -> str:
-        path = self.root / ".carryover" / name
-        return path.read_text() if path.exists() else ""
+    @property
+    def handoff(self) -> str:
+        return (self.root / ".carryover" / "handoff.md").read_text()
 
     @property
     def loaded(self) -> str:
-        [name] = loaded_names()
-        return self.file(name)
+        return (self.root / ".carryover" / loaded_names()[0]).read_text()
 
 
 @pytest.fixture
@@ -90,7 +89,7 @@ async def test_it_changes_only_when_another_session_moved_the_project_on(project
 
     for step in range(3):
         await project.work(LOADS, "b", f"Round price {step}", now_ms - 1_000 + step)
-        assert f"Round price {step}" in project.file()
+        assert f"Round price {step}" in project.handoff
         assert project.loaded == before
 
     await project.work("claude-code", "c", "Test it", now_ms + 10 * MINUTE_MS)
@@ -119,5 +118,5 @@ async def test_what_is_forgotten_while_a_publication_writes_it_is_not_kept(proje
 
     await project.forget("a", writes=stale)
 
-    assert "Round the price" in project.file()
+    assert "Round the price" in project.handoff
     assert "zebra-4711" not in project.loaded

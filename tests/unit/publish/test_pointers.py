@@ -33,7 +33,6 @@ If that file does not exist, no recent session was captured.
 """.encode()
 EDITED = BLOCK.replace(b"bounded", b"short")
 TEXT = BLOCK.decode()
-EDITED_TEXT = EDITED.decode()
 BOM = b"\xef\xbb\xbf"
 
 
@@ -80,14 +79,10 @@ def test_the_block_at_the_end(before: bytes, after: bytes) -> None:
         (b"<!--CARRYOVER:START-->\n" + EDITED, "broken"),
     ],
 )
-def test_what_is_there_already(data: bytes, expected: State) -> None:
+def test_what_is_there_already_and_is_not_ours_to_repair(data: bytes, expected: State) -> None:
     assert block_state(data) == expected
-
-
-@pytest.mark.parametrize("data", [EDITED, BLOCK.replace(b"<!--CARRYOVER:END-->\n", b""), "utf-16".encode("utf-16")])
-def test_what_is_not_ours_to_repair_stays_as_it_is(data: bytes) -> None:
-    assert with_block(data, at_top=False) == data
-    assert without_block(data) == data
+    if expected in ("edited", "broken"):
+        assert with_block(data, at_top=False) == data == without_block(data)
 
 
 @pytest.mark.parametrize(
@@ -144,9 +139,6 @@ def test_for_every_text_the_block_comes_once_and_goes_without_a_trace(data: byte
         assert block_state(once) == ("absent" if b"\0" in data else "intact")
 
 
-LIMIT_BYTES = 32_768
-
-
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     (tmp_path / "app" / ".carryover").mkdir(parents=True)
@@ -174,23 +166,19 @@ def write(root: Path, **files: str) -> None:
         (root / f"{name}.md").write_bytes(text.encode())
 
 
-@pytest.mark.parametrize(
-    "claude", ["", "\ufeff \r\n\n", "<!-- later -->\n", TEXT, "@AGENTS.md\n", "Be Claude. @AGENTS.md"]
-)
-def test_a_claude_file_that_says_nothing_or_imports_agents_md_stays_as_it_is(root: Path, claude: str) -> None:
-    write(root, AGENTS="Be brief.\n", CLAUDE=claude)
-
-    assert place(root).notes == []
-    assert contents(root) == {"AGENTS.md": f"Be brief.\n\n{TEXT}", "CLAUDE.md": claude}
+BRIEF = f"Be brief.\n\n{TEXT}"
 
 
 @pytest.mark.parametrize(
     ("agents", "claude", "agents_after", "claude_after"),
     [
+        # Says nothing, or imports AGENTS.md.
+        *(("Be brief.\n", text, BRIEF, text) for text in ("", "\ufeff \r\n\n", "<!-- later -->\n", TEXT)),
+        *(("Be brief.\n", text, BRIEF, text) for text in ("@AGENTS.md\n", "Be Claude. @AGENTS.md")),
         ("", "Be Claude.\n", f"\n{TEXT}", f"Be Claude.\n\n{TEXT}"),
         ("Be brief.", "Be Claude.", f"Be brief.\n{TEXT}", f"Be Claude.\n{TEXT}"),
-        ("Be brief.\n", "Not `@AGENTS.md`\n", f"Be brief.\n\n{TEXT}", f"Not `@AGENTS.md`\n\n{TEXT}"),
-        ("Be brief.\n", "```\nmake\n```\n", f"Be brief.\n\n{TEXT}", f"```\nmake\n```\n\n{TEXT}"),
+        ("Be brief.\n", "Not `@AGENTS.md`\n", BRIEF, f"Not `@AGENTS.md`\n\n{TEXT}"),
+        ("Be brief.\n", "```\nmake\n```\n", BRIEF, f"```\nmake\n```\n\n{TEXT}"),
         ("a\r\nb\r\n", "\ufeffc", "a\r\nb\r\n\r\n" + TEXT.replace("\n", "\r\n"), f"\ufeffc\n{TEXT}"),
         (TEXT, f"mine\n\n{TEXT}", TEXT, f"mine\n\n{TEXT}"),
         (f"{TEXT}\nmoved up\n", f"{TEXT}\nmine\n", f"{TEXT}\nmoved up\n", f"{TEXT}\nmine\n"),
@@ -228,11 +216,10 @@ def test_taking_the_pointers_out_gives_both_files_as_they_were(
 @pytest.mark.parametrize(
     ("since", "after"),
     [
+        ("", ""),
         (TEXT, ""),
         (f"\n\n{TEXT}", "\n"),
-        (f"<!-- later -->\n\n{TEXT}", "<!-- later -->\n"),
-        (f"@AGENTS.md\n\n{TEXT}", "@AGENTS.md\n"),
-        ("", ""),
+        *((f"{said}\n\n{TEXT}", f"{said}\n") for said in ("<!-- later -->", "@AGENTS.md")),
     ],
 )
 def test_a_claude_file_that_has_since_lost_its_text_or_got_the_import_loses_our_block(
@@ -245,7 +232,6 @@ def test_a_claude_file_that_has_since_lost_its_text_or_got_the_import_loses_our_
     assert place(root).notes == []
     assert contents(root) == {"AGENTS.md": TEXT, "CLAUDE.md": after}
     assert place(root).done == []
-
     remove(root)
     assert contents(root) == {"CLAUDE.md": after}
 
@@ -259,37 +245,20 @@ def test_blocks_that_came_with_the_repository_are_not_taken_out(root: Path) -> N
     assert contents(root) == {f"{name}.md": text for name, text in theirs.items()}
 
 
-def test_a_block_edited_by_hand_or_torn_is_reported_and_left(root: Path) -> None:
-    torn = TEXT.replace("<!--CARRYOVER:END-->\n", "")
-    write(root, AGENTS=EDITED_TEXT, CLAUDE=f"mine\n{torn}")
-
-    edits = place(root)
-
-    assert contents(root) == {"AGENTS.md": EDITED_TEXT, "CLAUDE.md": f"mine\n{torn}"}
-    assert edits.notes == [
-        "AGENTS.md was left alone: its Carryover block was edited by hand",
-        "CLAUDE.md was left alone: one of the Carryover markers is missing",
-    ]
+FITS = "x" * (32_768 - len(BLOCK) - 2) + "\n"
+LONG = "x" * 32_768 + "\n"
 
 
-def test_in_a_long_agents_file_the_block_goes_to_the_top(root: Path) -> None:
-    fits = "x" * (LIMIT_BYTES - len(TEXT.encode()) - 2) + "\n"
-    write(root, AGENTS=fits, CLAUDE="@AGENTS.md")
-    place(root)
-    assert (root / "AGENTS.md").read_text() == f"{fits}\n{TEXT}"
-    assert (root / "AGENTS.md").stat().st_size == 32_768
-
-    write(root, AGENTS=f"y{fits}")
-    place(root)
-    assert (root / "AGENTS.md").read_text() == f"{TEXT}\ny{fits}"
-
-
-def test_a_block_that_a_growing_file_pushed_beyond_the_limit_moves_to_the_top(root: Path) -> None:
-    long = "x" * LIMIT_BYTES + "\n"
-    write(root, AGENTS=f"{long}\n{TEXT}", CLAUDE=f"{long}\n{TEXT}")
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(FITS, f"{FITS}\n{TEXT}"), (f"y{FITS}", f"{TEXT}\ny{FITS}"), (f"{LONG}\n{TEXT}", f"{TEXT}\n{LONG}")],
+    ids=["it fits", "it does not", "it did before the file grew"],
+)
+def test_in_a_long_agents_file_the_block_goes_to_the_top(root: Path, before: str, after: str) -> None:
+    write(root, AGENTS=before, CLAUDE=f"{LONG}\n{TEXT}")
 
     assert place(root).done == ["AGENTS.md"]
-    assert contents(root) == {"AGENTS.md": f"{TEXT}\n{long}", "CLAUDE.md": f"{long}\n{TEXT}"}
+    assert contents(root) == {"AGENTS.md": after, "CLAUDE.md": f"{LONG}\n{TEXT}"}
     assert place(root).done == []
 
 
@@ -298,14 +267,9 @@ def test_where_one_file_is_a_link_to_the_other_the_block_is_written_once(root: P
     (root / file).write_text("Be brief.\n")
     (root / link).symlink_to(file)
 
-    place(root)
-    place(root)
-
-    assert (root / file).read_text() == f"Be brief.\n\n{TEXT}"
-    assert (root / link).readlink() == Path(file)
-
-    remove(root)
-    assert ((root / file).read_text(), (root / link).is_symlink()) == ("Be brief.\n", True)
+    for act, text in ((place, BRIEF), (place, BRIEF), (remove, "Be brief.\n")):
+        act(root)
+        assert ((root / file).read_text(), (root / link).readlink()) == (text, Path(file))
 
 
 @pytest.mark.parametrize("target", ["../outside.md", ".git/hooks/run.md", "src/main.py", "missing.md", "."])
@@ -329,17 +293,20 @@ def test_a_link_that_leads_anywhere_else_is_left_alone(root: Path, target: str) 
         (b"a\n", 0o444, "it is read-only"),
         ("a\n".encode("utf-16"), 0o644, "it is not plain text"),
         (b"a" * 300_000, 0o644, "larger than 262144 bytes"),
+        (EDITED, 0o644, "its Carryover block was edited by hand"),
+        (b"a\n" + BLOCK.replace(b"<!--CARRYOVER:END-->\n", b""), 0o644, "one of the Carryover markers is missing"),
     ],
 )
 def test_a_file_that_should_not_be_edited_is_left_alone_and_the_rest_continues(
     root: Path, content: bytes, mode: int, reason: str
 ) -> None:
-    (root / "CLAUDE.md").write_bytes(content)
-    (root / "CLAUDE.md").chmod(mode)
+    file = root / "CLAUDE.md"
+    file.write_bytes(content)
+    file.chmod(mode)
 
     edits = place(root)
 
-    assert (root / "CLAUDE.md").read_bytes() == content
+    assert file.read_bytes() == content
     assert (edits.done, edits.notes) == (["AGENTS.md"], [f"CLAUDE.md was left alone: {reason}"])
 
 

@@ -20,8 +20,16 @@ TEXT = "# [CARRYOVER] Last updated 2026-11-20T06:02:26Z from Claude Code\n# RESU
 RULE = "# Carryover (auto-added)\n.carryover/\n"
 
 
-def settings(pointers: Pointers = "shared") -> ProjectSettings:
-    return ProjectSettings(pointers=pointers)
+SHARED = ProjectSettings(pointers="shared")
+
+
+def published(root: Path, settings: ProjectSettings = SHARED, text: str = TEXT) -> Published:
+    return publish(root, CleanText(text), settings)
+
+
+@pytest.fixture
+def app(home: Path) -> Path:
+    return repository(home / "app", {"AGENTS.md": "Be brief.\n"})
 
 
 def tree(root: Path) -> dict[str, str]:
@@ -40,11 +48,9 @@ def signatures(root: Path) -> dict[Path, tuple[int, int, int]]:
 
 
 def test_a_repository_gets_the_handoff_the_rule_and_the_pointers(home: Path) -> None:
-    root = repository(home / "app", {"a.py": "1\n"})
+    root = repository(home / "new", {"a.py": "1\n"})
 
-    published = publish(root, CleanText(TEXT), settings())
-
-    assert published == Published(changed=True, file=handoff(root), edited=(".gitignore", "AGENTS.md"))
+    assert published(root) == Published(changed=True, file=handoff(root), edited=(".gitignore", "AGENTS.md"))
     assert tree(root) == {
         ".carryover/edited": "AGENTS.md\n.gitignore\n",
         ".carryover/handoff.md": TEXT,
@@ -55,56 +61,35 @@ def test_a_repository_gets_the_handoff_the_rule_and_the_pointers(home: Path) -> 
     assert git(root, "status", "--porcelain") == "?? .gitignore\n?? AGENTS.md\n"
 
 
-def test_publishing_the_same_again_touches_nothing(home: Path) -> None:
-    root = repository(home / "app", {"AGENTS.md": "Be brief.\n", "CLAUDE.md": "Be Claude.\n"})
-    publish(root, CleanText(TEXT), settings())
-    before = signatures(root)
+def test_publishing_the_same_again_touches_nothing(app: Path) -> None:
+    """Nor does what nobody decided take anything back."""
+    (app / "CLAUDE.md").write_text("Be Claude.\n")
+    published(app)
+    before = signatures(app)
 
-    assert publish(root, CleanText(TEXT), settings()) == Published(file=handoff(root))
-    assert signatures(root) == before
-
-
-def test_what_nobody_decided_takes_nothing_back(home: Path) -> None:
-    root = repository(home / "app", {"AGENTS.md": "Be brief.\n"})
-    publish(root, CleanText(TEXT), settings())
-    before = tree(root)
-
-    publish(root, CleanText(TEXT), ProjectSettings(pointers="private", decided=False))
-
-    assert tree(root) == before
+    for settings in (SHARED, ProjectSettings(pointers="private", decided=False)):
+        assert published(app, settings) == Published(file=handoff(app))
+        assert signatures(app) == before
 
 
-def test_off_without_another_folder_writes_nothing(home: Path) -> None:
-    root = repository(home / "app", {"a.py": "1\n"})
+def test_a_preview_names_the_edits_and_makes_none(home: Path, app: Path) -> None:
+    before = signatures(app)
+    shared, private = (preview(app, each, home=home) for each in (SHARED, ProjectSettings(pointers="private")))
 
-    published = publish(root, CleanText(TEXT), settings("off"))
-
-    assert published.refusal == "`pointers` is off, and there is no other folder"
-    assert tree(root) == {"a.py": "1\n"}
-
-
-def test_a_preview_names_the_edits_and_makes_none(home: Path) -> None:
-    root = repository(home / "app", {"AGENTS.md": "Be brief.\n"})
-    before = signatures(root)
-    shared = preview(root, settings(), home=home)
-    private = preview(root, settings("private"), home=home)
-
-    assert signatures(root) == before
+    assert signatures(app) == before
     assert shared is not None and private is not None
-    assert [edit.path.relative_to(root).as_posix() for edit in shared.planned] == [".gitignore", "AGENTS.md"]
-    assert [edit.path.relative_to(root).as_posix() for edit in private.planned] == [".git/info/exclude"]
-    publish(root, CleanText(TEXT), settings())
-    again = preview(root, settings(), home=home)
+    assert [edit.path.relative_to(app).as_posix() for edit in shared.planned] == [".gitignore", "AGENTS.md"]
+    assert [edit.path.relative_to(app).as_posix() for edit in private.planned] == [".git/info/exclude"]
+    published(app)
+    again = preview(app, SHARED, home=home)
     assert again is not None and again.planned == []
-    written = {edit.path: edit.path.read_bytes() for edit in shared.planned}
-    assert {edit.path: edit.after for edit in shared.planned} == written
+    assert all(edit.after == edit.path.read_bytes() for edit in shared.planned)
 
 
 def test_an_agent_that_is_deselected_takes_its_pointers_along(home: Path) -> None:
-    root = repository(home / "app", {"CLAUDE.md": "Be Claude.\n"})
-    publish(root, CleanText(TEXT), ProjectSettings(agents=("claude-code", "windsurf")))
-
-    publish(root, CleanText(TEXT), ProjectSettings(agents=("windsurf",)))
+    root = repository(home / "new", {"CLAUDE.md": "Be Claude.\n"})
+    for agents in (("claude-code", "windsurf"), ("windsurf",)):
+        published(root, ProjectSettings(agents=agents))
 
     assert tree(root)["CLAUDE.md"] == "Be Claude.\n"
     assert tree(root)["AGENTS.md"] == NEW_FILE.decode()
@@ -119,10 +104,10 @@ def test_agents_md_is_created_only_for_an_agent_that_nothing_else_brings_the_han
 ) -> None:
     """One that we created earlier keeps its pointer."""
     new, old = (repository(home / name, {"a.py": "1\n"}) for name in ("new", "old"))
-    publish(old, CleanText(TEXT), settings())
+    published(old)
 
     for root in (new, old):
-        publish(root, CleanText(TEXT), ProjectSettings(agents=agents))
+        published(root, ProjectSettings(agents=agents))
 
     assert (new / "AGENTS.md").exists() is created
     assert (old / "AGENTS.md").read_bytes() == NEW_FILE
@@ -131,13 +116,8 @@ def test_agents_md_is_created_only_for_an_agent_that_nothing_else_brings_the_han
 def test_a_folder_of_repositories_gets_no_pointer_that_would_hold_for_each(home: Path) -> None:
     repository(home / "work" / "app", {"a.py": "1\n"})
 
-    published = publish(home / "work", CleanText(TEXT), settings())
-
-    assert published == Published(
-        changed=True,
-        file=handoff(home / "work"),
-        notes=("AGENTS.md was left alone: the folder holds repositories, and its text would apply to each of them",),
-    )
+    note = "AGENTS.md was left alone: the folder holds repositories, and its text would apply to each of them"
+    assert published(home / "work") == Published(changed=True, file=handoff(home / "work"), notes=(note,))
     assert not (home / "work" / "AGENTS.md").exists()
 
 
@@ -147,48 +127,43 @@ def test_handoffs_kept_apart_leave_the_project_as_it_is_wherever_it_lies(tmp_pat
     before = signatures(root)
 
     assert apart.folder is not None
-    assert publish(root, CleanText(TEXT), apart) == Published(changed=True, file=apart.folder / "handoff.md")
+    assert published(root, apart) == Published(changed=True, file=apart.folder / "handoff.md")
     assert signatures(root) == before
     assert tree(home / "handoffs") == {f"{apart.folder.name}/handoff.md": TEXT}
 
 
-def test_where_publishing_is_refused_nothing_is_touched(home: Path, tmp_path: Path) -> None:
-    tracked = repository(home / "app", {".carryover/handoff.md": "theirs\n"})
-    before = signatures(tracked), signatures(tmp_path)
+def test_where_publishing_is_refused_nothing_is_touched(home: Path, app: Path, tmp_path: Path) -> None:
+    tracked = repository(home / "tracked", {".carryover/handoff.md": "theirs\n"})
+    excluded = repository(home / "excluded", {".carryover.toml": "exclude = true\n"})
+    before = [signatures(root) for root in (tracked, excluded, app, tmp_path)]
 
-    refusals = [publish(root, CleanText(TEXT), settings()).refusal for root in (tracked, tmp_path, home)]
+    asked = [(tracked, SHARED), (tmp_path, SHARED), (home, SHARED), (app, ProjectSettings(pointers="off"))]
+    refusals = [
+        published(root, settings).refusal
+        for root, settings in (*asked, (excluded, project_settings(excluded, Config())))
+    ]
 
     assert refusals == [
         ".carryover is tracked by git, so a handoff would be committed; `git rm -r --cached .carryover` ends that",
         "it is a temporary folder",
         "it is the home folder itself",
+        "`pointers` is off, and there is no other folder",
+        "excluded by the project's own .carryover.toml",
     ]
-    assert (signatures(tracked), signatures(tmp_path)) == before
+    assert [signatures(root) for root in (tracked, excluded, app, tmp_path)] == before
 
 
-def test_a_disk_that_takes_nothing_is_a_refusal_with_its_reason(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    root = repository(home / "app", {"a.py": "1\n"})
-    publish(root, CleanText(TEXT), settings())
+def test_a_disk_that_takes_nothing_is_a_refusal_with_its_reason(app: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    published(app)
 
     def full(_: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "fsync", full)
 
-    assert publish(root, CleanText("another\n"), settings()) == Published(
-        refusal="the handoff can't be written: No space left on device", passing=True
-    )
-    assert tree(root)[".carryover/handoff.md"] == TEXT
-
-
-def test_an_excluded_project_is_not_touched(home: Path) -> None:
-    root = repository(home / "app", {".carryover.toml": "exclude = true\n"})
-    before = signatures(root)
-
-    published = publish(root, CleanText(TEXT), project_settings(root, Config()))
-
-    assert published == Published(refusal="excluded by the project's own .carryover.toml")
-    assert signatures(root) == before
+    why = "the handoff can't be written: No space left on device"
+    assert published(app, text="another\n") == Published(refusal=why, passing=True)
+    assert handoff(app).read_text() == TEXT
 
 
 BEFORE = {"AGENTS.md": "Be brief.", "CLAUDE.md": "Be Claude.\r\n", ".gitignore": "a\n"}
@@ -204,7 +179,7 @@ def roots(home: Path, state: Path) -> tuple[Path, Path]:
     """Two projects that were published with pointers: one had its own texts, one had none."""
     made = repository(home / "app", BEFORE), repository(home / "bare", {"a.py": "1\n"})
     for root in made:
-        publish(root, CleanText(TEXT), ProjectSettings())
+        published(root, ProjectSettings())
         remember_project(state, PublishedProject(str(root), str(root / ".carryover")))
     return made
 

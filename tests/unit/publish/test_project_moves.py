@@ -55,34 +55,22 @@ async def followed(ledger: Ledger, paths: StatePaths, root: Path) -> int:
     return (await follow(ledger, paths, project, seen, now_ms=NOW_MS)).sessions
 
 
-async def test_the_answers_kept_for_the_old_path_are_forgotten(
-    ledger: Ledger, paths: StatePaths, shop: Path, known: int
-) -> None:
-    """Whatever begins there next is another project."""
+async def test_what_was_kept_follows_the_folder(ledger: Ledger, paths: StatePaths, shop: Path, known: int) -> None:
+    """Whatever begins at the old path next is another project. Uninstall finds what was put into the folder."""
     refresh(paths, known, Config(), now_ms=NOW_MS)
     kept = answer_path(paths.state, "claude-code", "startup", str(shop))
     assert kept.exists()
-    await followed(ledger, paths, shop)
-
-    await followed(ledger, paths, shop.rename(shop.with_name("store")))
-
-    assert not kept.exists()
-
-
-async def test_uninstall_finds_what_was_put_into_the_folder_before_it_was_moved(
-    ledger: Ledger, paths: StatePaths, shop: Path, known: int
-) -> None:
-    refresh(paths, known, Config(), now_ms=NOW_MS)
     await followed(ledger, paths, shop)
     store = shop.rename(shop.with_name("store"))
 
     await followed(ledger, paths, store)
 
+    assert not kept.exists()
     assert PublishedProject(str(store), str(store / ".carryover")) in published_projects(paths.state)
 
 
-async def test_the_user_may_link_what_cannot_be_detected_and_take_it_back(
-    ledger: Ledger, paths: StatePaths, shop: Path, session: ClaudeSession, known: int, reading: Connect
+async def test_the_user_may_link_what_cannot_be_detected_and_take_it_back_with_its_handoff(
+    ledger: Ledger, paths: StatePaths, shop: Path, session: ClaudeSession, reading: Connect
 ) -> None:
     store = shop.rename(shop.with_name("store"))
 
@@ -91,26 +79,14 @@ async def test_the_user_may_link_what_cannot_be_detected_and_take_it_back(
     new = project_by_root(reading(), str(store))
     assert new is not None and project_view(reading(), new.id).former_roots == (str(shop),)
 
-    assert (await unlink(ledger, paths, str(shop), Config())).sessions == 1
-    assert list(held(reading())) == [str(shop)]
-
-
-async def test_a_handoff_that_came_with_a_link_goes_with_it(
-    ledger: Ledger, paths: StatePaths, shop: Path, known: int, reading: Connect
-) -> None:
-    store = shop.rename(shop.with_name("store"))
-    await link(ledger, paths, str(shop), str(store), now_ms=NOW_MS)
-    new = project_by_root(reading(), str(store))
-    assert new is not None
     made = refresh(paths, new.id, Config(), now_ms=NOW_MS)
     await ledger.set_published(new.id, made.sha, NOW_MS, None)
-    kept = answer_path(paths.state, "claude-code", "startup", str(store))
-    assert (store / ".carryover" / "handoff.md").exists() and kept.exists()
+    files = store / ".carryover" / "handoff.md", answer_path(paths.state, "claude-code", "startup", str(store))
+    assert all(file.exists() for file in files)
 
-    await unlink(ledger, paths, str(shop), Config())
-
-    assert not (store / ".carryover" / "handoff.md").exists()
-    assert not kept.exists()
+    assert (await unlink(ledger, paths, str(shop), Config())).sessions == 1
+    assert list(held(reading())) == [str(shop)]
+    assert not any(file.exists() for file in files)
 
 
 def test_a_project_without_a_folder_or_of_another_system_is_left_alone(known: int, paths: StatePaths) -> None:

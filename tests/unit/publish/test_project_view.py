@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,10 +12,7 @@ from carryover.ledger.sessions import know_project
 from carryover.ledger.store import Ledger
 from carryover.model import NOTE, AssistantMessage, FileEdit, SessionInfo
 from carryover.publish.project_view import MAX_SESSIONS, MAX_SUBAGENTS, project_view
-from support.scribe import Scribe
-
-Reading = Callable[[], sqlite3.Connection]
-
+from support.scribe import Reading, Scribe
 
 EDIT = FileEdit(path="/repo/parser.py", change="modify")
 
@@ -52,10 +47,7 @@ async def test_texts_from_outside_are_no_sessions_and_only_the_newest_two_are_na
     view = project_view(reading(), 1)
 
     assert [session.session for session in view.sessions] == ["s1"]
-    assert [(opinion.session, opinion.title) for opinion in view.opinions] == [
-        ("note-2", "Opinion 2"),
-        ("note-1", "Opinion 1"),
-    ]
+    assert [(one.session, one.title) for one in view.opinions] == [(f"note-{n}", f"Opinion {n}") for n in (2, 1)]
 
 
 @pytest.mark.parametrize("talks", [3, MAX_SESSIONS, 2 * MAX_SESSIONS])

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,105 +11,73 @@ from carryover.model import SessionInfo
 from carryover.paths import StateDir
 from carryover.projects.handoff_file import Published
 from carryover.projects.root import StatePaths
-from carryover.publish.answers import answer_path
 from carryover.publish.make import Refreshed
 from carryover.publish.refresh import awaits_handoff, refresh, with_placeholder
-from carryover.redact import CleanText
-from support.claude_session import ClaudeSession
 from support.one_prompt import ledger_with_prompt
 from support.repository import repository
 from support.scribe import Scribe
 
-REASONS = ("startup", "clear", "compact", "old")
-
-Refresh = Callable[..., Refreshed]
-
-SHARED = Config(publish=PublishConfig(pointers="shared"))
-
 
 @pytest.fixture
-def state(home: Path) -> StateDir:
-    return StateDir(home / ".carryover")
+def paths(home: Path) -> StatePaths:
+    return StatePaths.of(StateDir(home / ".carryover"), home)
 
 
-@pytest.fixture
-def project(session: ClaudeSession, read_in: Callable[[ClaudeSession], int]) -> int:
-    """The project of a session that was given a task."""
-    session.prompt("Add a discount function")
-    return read_in(session)
+def refreshed(paths: StatePaths, project: int, config: Config | None = None) -> Refreshed:
+    return refresh(paths, project, config or Config(), now_ms=2)
 
 
-@pytest.fixture
-def refreshed(state: StateDir, home: Path) -> Refresh:
-    def run(project: int, config: Config | None = None) -> Refreshed:
-        return refresh(StatePaths.of(state, home), project, config or SHARED, now_ms=1_795_200_000_000)
-
-    return run
+def apart(home: Path) -> Config:
+    return Config(publish=PublishConfig(folder=str(home / "handoffs")))
 
 
-def kept(state: StateDir, root: Path) -> dict[str, str]:
-    """What the store holds for `root`, by start reason."""
-    paths = {reason: answer_path(state.root, "claude-code", reason, str(root)) for reason in REASONS}
-    return {reason: path.read_text() for reason, path in paths.items() if path.exists()}
-
-
-def test_nothing_is_kept_for_the_home_folder_even_where_handoffs_go_elsewhere(
-    refreshed: Refresh, read_in: Callable[[ClaudeSession], int], state: StateDir, home: Path
+async def test_nothing_is_kept_for_the_home_folder_even_where_handoffs_go_elsewhere(
+    home: Path, paths: StatePaths
 ) -> None:
-    repository(home)
-    at_home = ClaudeSession(home / ".claude" / "projects", home)
-    at_home.prompt("Tidy the dotfiles")
+    project = await ledger_with_prompt(paths.ledger, repository(home))
 
-    made = refreshed(read_in(at_home), Config(publish=PublishConfig(folder=str(home / "handoffs"))))
+    made = refreshed(paths, project, apart(home))
 
     assert (made.root, made.published.refusal) == (str(home), None)
-    assert kept(state, home) == {}
+    assert not (paths.state / "restore").exists()
 
 
-def test_answers_that_cannot_be_kept_are_a_note_and_keep_nothing_from_the_project(
-    refreshed: Refresh, project: int, state: StateDir, shop: Path
-) -> None:
-    (state.root / "restore").write_text("in the way")
-
-    published = refreshed(project).published
-
-    assert published.refusal is None
-    assert published.notes == ("there is no answer for sessions that start while the daemon is down: Not a directory",)
-    assert "Add a discount function" in (shop / ".carryover" / "handoff.md").read_text()
-
-
-async def test_a_project_in_which_nothing_happened_has_no_answer(
-    refreshed: Refresh, scribe: Scribe, state: StateDir, shop: Path
-) -> None:
+async def test_a_project_in_which_nothing_happened_has_no_answer(paths: StatePaths, scribe: Scribe, shop: Path) -> None:
     commit = await scribe.tell(scribe.event(SessionInfo(title="Parser"), cwd=str(shop)))
 
-    assert refreshed(commit.projects[0]).text is None
-    assert kept(state, shop) == {}
+    assert refreshed(paths, commit.projects[0]).text is None
+    assert not (paths.state / "restore").exists()
 
 
-async def test_whatever_is_published_is_on_the_list_with_its_folder(home: Path) -> None:
-    root, state = repository(home / "app"), home / ".carryover"
-    project = await ledger_with_prompt(state / "ledger.sqlite", root)
-    apart = Config(publish=PublishConfig(folder=str(home / "handoffs")))
+async def test_what_cannot_be_kept_is_a_note_and_the_handoff_is_published(home: Path, paths: StatePaths) -> None:
+    root = repository(home / "app")
+    project = await ledger_with_prompt(paths.ledger, root)
+    (paths.state / "restore").write_text("in the way")
+    (paths.state / "projects.jsonl").mkdir()
 
-    for config in (Config(), apart, Config()):
-        made = refresh(StatePaths.of(StateDir(state), home), project, config, now_ms=2)
+    published = refreshed(paths, project).published
+
+    assert (published.refusal, published.notes) == (
+        None,
+        (
+            "the project is missing from the list that uninstall uses: not a regular file",
+            "there is no answer for sessions that start while the daemon is down: Not a directory",
+        ),
+    )
+    assert "Add a parser" in handoff(root).read_text()
+
+
+async def test_whatever_is_published_is_on_the_list_with_its_folder(home: Path, paths: StatePaths) -> None:
+    root = repository(home / "app")
+    project = await ledger_with_prompt(paths.ledger, root)
+
+    for config in (Config(), apart(home), Config()):
+        made = refreshed(paths, project, config)
         assert (made.published.refusal, made.published.notes) == (None, ())
 
-    [inside, outside] = published_projects(state)
+    [inside, outside] = published_projects(paths.state)
     assert (inside, outside.root) == (PublishedProject(str(root), str(root / ".carryover")), str(root))
     assert [path.name for path in Path(outside.folder).iterdir()] == ["handoff.md"]
-
-
-async def test_a_list_that_cannot_be_written_is_noted_and_the_handoff_published(home: Path) -> None:
-    root, state = repository(home / "app"), home / ".carryover"
-    project = await ledger_with_prompt(state / "ledger.sqlite", root)
-    (state / "projects.jsonl").mkdir()
-
-    made = refresh(StatePaths.of(StateDir(state), home), project, Config(), now_ms=2)
-
-    assert made.published.notes == ("the project is missing from the list that uninstall uses: not a regular file",)
-    assert (root / ".carryover" / "handoff.md").exists()
 
 
 @pytest.fixture
@@ -120,51 +87,32 @@ def root(home: Path) -> Path:
     return root
 
 
-@pytest.fixture
-def paths(home: Path) -> StatePaths:
-    return StatePaths.of(StateDir(home / ".carryover"), home)
-
-
-def made_of(root: Path, *, text: str | None = None, settings: ProjectSettings | None = None) -> Refreshed:
-    return Refreshed(
-        root=str(root),
-        settings=settings or ProjectSettings(),
-        handoff=None,
-        text=CleanText(text) if text else None,
-        git=None,
-    )
+def made_of(root: Path, folder: Path | None = None) -> Refreshed:
+    return Refreshed(root=str(root), settings=ProjectSettings(folder=folder), handoff=None, text=None, git=None)
 
 
 def handoff(root: Path) -> Path:
     return root / ".carryover" / "handoff.md"
 
 
+@pytest.mark.parametrize("interrupted", [False, True])
 def test_a_project_without_a_handoff_gets_the_placeholder_and_the_pointers(
-    root: Path, home: Path, paths: StatePaths
+    root: Path, paths: StatePaths, interrupted: bool
 ) -> None:
+    if interrupted:
+        handoff(root).parent.mkdir(mode=0o700)
+        handoff(root).write_text(PLACEHOLDER)
     assert awaits_handoff(root, Config(), paths)
 
     made = with_placeholder(made_of(root), paths)
 
-    assert made.published == Published(
-        changed=True, file=Path(made.root) / ".carryover" / "handoff.md", edited=("AGENTS.md",)
-    )
+    assert made.published == Published(changed=not interrupted, file=handoff(root), edited=("AGENTS.md",))
     assert handoff(root).read_text() == PLACEHOLDER
     assert made.text is None, "the placeholder is no handoff, and is not remembered as one"
 
 
-def test_one_that_was_interrupted_is_completed(root: Path, home: Path, paths: StatePaths) -> None:
-    handoff(root).parent.mkdir(mode=0o700)
-    handoff(root).write_text(PLACEHOLDER)
-
-    assert awaits_handoff(root, Config(), paths)
-    with_placeholder(made_of(root), paths)
-
-    assert (root / "AGENTS.md").exists()
-
-
 @pytest.mark.parametrize("text", ["# [CARRYOVER] Last updated 2026\n", "", "x" * 5000])
-def test_a_handoff_that_lies_there_stays(root: Path, home: Path, paths: StatePaths, text: str) -> None:
+def test_a_handoff_that_lies_there_stays(root: Path, paths: StatePaths, text: str) -> None:
     """Also where the ledger that it was made from is gone."""
     handoff(root).parent.mkdir(mode=0o700)
     handoff(root).write_text(text)
@@ -175,18 +123,15 @@ def test_a_handoff_that_lies_there_stays(root: Path, home: Path, paths: StatePat
 
 
 def test_where_nothing_may_be_published_nothing_is_awaited(root: Path, home: Path, paths: StatePaths) -> None:
-    assert not awaits_handoff(home, Config(), paths)
-    assert not awaits_handoff(home / "missing", Config(), paths)
     (root / ".carryover.toml").write_text("exclude = true\n")
-    assert not awaits_handoff(root, Config(), paths)
+
+    assert not any(awaits_handoff(folder, Config(), paths) for folder in (root, home, home / "missing"))
 
 
 def test_where_handoffs_are_kept_apart_the_placeholder_is_too(root: Path, home: Path, paths: StatePaths) -> None:
-    folder = home / "handoffs" / "shop"
-    config = Config(publish=PublishConfig(folder=str(home / "handoffs")))
-    assert awaits_handoff(root, config, paths)
+    assert awaits_handoff(root, apart(home), paths)
 
-    with_placeholder(made_of(root, settings=ProjectSettings(folder=folder)), paths)
+    with_placeholder(made_of(root, home / "handoffs" / "shop"), paths)
 
-    assert (folder / "handoff.md").read_text() == PLACEHOLDER
+    assert (home / "handoffs" / "shop" / "handoff.md").read_text() == PLACEHOLDER
     assert list(root.iterdir()) == []
