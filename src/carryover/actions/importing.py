@@ -21,7 +21,7 @@ from carryover.model import NOTE
 from carryover.paths import StateDir
 
 if TYPE_CHECKING:
-    from carryover.importing.take_in import Imported, Survey
+    from carryover.importing.document import Imported, Survey
     from carryover.importing.turns import Document
     from carryover.ledger.store import Ledger
     from carryover.projects.root import StatePaths
@@ -70,8 +70,7 @@ def import_file(state: StateDir, asked: Asked, *, store: bool) -> FileReport:
 
     Raises UserError if it can't be read, holds no conversation or names no project; nothing is then imported.
     """
-    from carryover.importing.document import open_document
-    from carryover.importing.take_in import survey
+    from carryover.importing.document import open_document, survey
 
     path = asked.path
     document = open_document(path, project=asked.project, agent_id=asked.agent)
@@ -120,7 +119,7 @@ def _report(path: Path, document: Document, found: Survey) -> FileReport:
 
 def _store(state: StateDir, document: Document, asked: Asked) -> Imported:
     """Imports the document into the ledger. Raises UserError if another process holds the ledger."""
-    from carryover.importing.take_in import Imported
+    from carryover.importing.document import Imported
 
     which = {"path": str(asked.path), "project": asked.project or "", "agent": asked.agent or ""}
     try:
@@ -142,7 +141,7 @@ def _store(state: StateDir, document: Document, asked: Asked) -> Imported:
 
 async def _store_here(document: Document, again: bool, ledger: Ledger, paths: StatePaths) -> Imported:
     """Imports the document in this process, and publishes the handoffs of projects with recent activity."""
-    from carryover.importing.take_in import Imported, take_in
+    from carryover.importing.document import Imported, take_in
     from carryover.ingest.scan import MS_PER_DAY
     from carryover.publish.forgetting import publish_here
 

@@ -11,23 +11,9 @@ from typing import Any, Final
 
 import msgspec
 
+from carryover import model
 from carryover.export.quoting import safe
 from carryover.export.session_parts import SessionEvent, shown
-from carryover.model import (
-    AgentSummary,
-    Answer,
-    AnyBody,
-    AssistantMessage,
-    FileEdit,
-    Op,
-    PlanProposal,
-    Question,
-    Retracted,
-    SessionInfo,
-    ToolCall,
-    ToolResult,
-    UserPrompt,
-)
 from carryover.records.fields import iso_utc
 
 VERSION: Final = "ATIF-v1.7"
@@ -35,14 +21,12 @@ OURS: Final = "carryover"
 """Name below `extra` of what the format has no field for."""
 UNKNOWN: Final = "unknown"
 """Stands for a version that is not recorded, because the format requires one."""
-ARGUMENTS: Final[dict[Op, str]] = {
+ARGUMENTS: Final[dict[model.Op, str]] = {
     "shell": "command",
-    "read": "path",
-    "edit": "path",
-    "write": "path",
     "search": "pattern",
     "web": "query",
     "ask": "question",
+    **dict.fromkeys(("read", "edit", "write"), "path"),
 }
 """The argument that holds a call's subject, by operation; `subject` for any other."""
 _NOTES: Final = (
@@ -50,7 +34,6 @@ _NOTES: Final = (
     "output is cut in its middle; reasoning and tokens are not recorded. Known key patterns are replaced by "
     "[redacted:...]. Read it before you share it."
 )
-_ONLY_SUBAGENTS: Final = "Only the work of sub-agents is recorded of this session."
 _NAMES: Final = frozenset("call_id task_id parent cwd kind".split())
 
 
@@ -83,17 +66,18 @@ def trajectory(head: Head, events: Iterable[SessionEvent], *, subagents: bool) -
     ]
     if others and not main.steps:
         first = min(thread.steps[0]["timestamp"] for thread in threads.values() if thread.steps)
-        main.steps.append({"step_id": 1, "timestamp": first, "source": "system", "message": _ONLY_SUBAGENTS})
+        only = "Only the work of sub-agents is recorded of this session."
+        main.steps.append({"step_id": 1, "timestamp": first, "source": "system", "message": only})
     if not main.steps:
         return None
-    model = next((step["model_name"] for step in reversed(main.steps) if "model_name" in step), head.model)
+    usual = next((step["model_name"] for step in reversed(main.steps) if "model_name" in step), head.model)
     known = {"cwd": head.cwd, "title": head.title, "branch": head.branch, "parent": head.parent}
     document = {
         "schema_version": VERSION,
         "session_id": head.session,
         "trajectory_id": head.session,
-        "agent": _agent(head, model),
-        "steps": main.with_model(model),
+        "agent": _agent(head, usual),
+        "steps": main.with_model(usual),
         "notes": _NOTES,
         "final_metrics": {"total_steps": len(main.steps)},
         "extra": {OURS: _cleaned({name: value for name, value in known.items() if value})},
@@ -103,8 +87,8 @@ def trajectory(head: Head, events: Iterable[SessionEvent], *, subagents: bool) -
     return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
 
 
-def _agent(head: Head, model: str | None) -> dict[str, str]:
-    known = {"name": head.agent, "version": head.version or UNKNOWN, **({"model_name": model} if model else {})}
+def _agent(head: Head, name: str | None) -> dict[str, str]:
+    known = {"name": head.agent, "version": head.version or UNKNOWN, **({"model_name": name} if name else {})}
     return {name: safe(value).text for name, value in known.items()}
 
 
@@ -118,21 +102,21 @@ class _Steps:
         self._model: str | None = None
         self._calls: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}
 
-    def add(self, at_ms: int, body: AnyBody) -> None:
-        at = _iso(at_ms)
-        body = msgspec.convert(_cleaned(msgspec.to_builtins(body)), AnyBody)
+    def add(self, at_ms: int, body: model.AnyBody) -> None:
+        at = f"{iso_utc(at_ms).removesuffix('Z')}.{at_ms % 1000:03}Z"
+        body = msgspec.convert(_cleaned(msgspec.to_builtins(body)), model.AnyBody)
         match body:
-            case SessionInfo(model=model):
-                self._model = model or self._model
-            case ToolCall():
+            case model.SessionInfo(model=name):
+                self._model = name or self._model
+            case model.ToolCall():
                 self._call(body, at)
-            case ToolResult():
+            case model.ToolResult():
                 self._result(body, at)
-            case FileEdit(call_id=str() as call_id) if call_id in self._calls:
+            case model.FileEdit(call_id=str() as call_id) if call_id in self._calls:
                 step, call = self._calls[call_id]
                 edit = {**_fields(body, "kind", "call_id"), **_when(at, step)}
                 call["extra"][OURS].setdefault("edits", []).append(edit)
-            case Retracted():
+            case model.Retracted():
                 pass
             case _:
                 self._say(body, at)
@@ -140,37 +124,36 @@ class _Steps:
     def with_model(self, usual: str | None) -> list[dict[str, Any]]:
         """Returns the steps, with the model only where it is not the trajectory's."""
         return [
-            {name: value for name, value in step.items() if name != "model_name" or value != usual}
+            {name: value for name, value in step.items() if (name, value) != ("model_name", usual)}
             for step in self.steps
         ]
 
-    def _say(self, body: AnyBody, at: str) -> None:
+    def _say(self, body: model.AnyBody, at: str) -> None:
         message, extra = "", _fields(body)
-        if isinstance(body, UserPrompt | AssistantMessage):
-            message = body.typed if isinstance(body, UserPrompt) else body.text
+        if isinstance(body, model.UserPrompt | model.AssistantMessage):
+            message = body.typed if isinstance(body, model.UserPrompt) else body.text
             extra = _fields(body, "text")
             if len(extra) == 1:
                 if not message.strip():
                     return
                 extra = {}
         elif (seen := shown(body, self._head.agent_name, self._head.cwd)) is not None:
-            message = seen[1] if isinstance(body, FileEdit) or not seen[2] else f"{seen[1]}\n\n{seen[2]}"
+            message = seen[1] if isinstance(body, model.FileEdit) or not seen[2] else f"{seen[1]}\n\n{seen[2]}"
         step = self._step(self._source(body), at, message)
         if extra:
             step["extra"] = {OURS: extra}
-        if isinstance(body, AgentSummary) and body.source == "compaction":
+        if isinstance(body, model.AgentSummary) and body.source == "compaction":
             step["extra"]["context_management"] = {"type": "compaction", "boundary": "replace"}
 
-    def _source(self, body: AnyBody) -> str:
+    def _source(self, body: model.AnyBody) -> str:
         match body:
-            case UserPrompt(actor=actor):
-                return "user" if actor == "human" or self._subagent_id is not None else "system"
-            case Answer():
+            case model.UserPrompt(actor=actor) if actor == "human" or self._subagent_id is not None:
                 return "user"
-            case AssistantMessage() | Question() | PlanProposal():
+            case model.Answer():
+                return "user"
+            case model.AssistantMessage() | model.Question() | model.PlanProposal():
                 return "agent"
-            case _:
-                return "system"
+        return "system"
 
     def _step(self, source: str, at: str, message: str) -> dict[str, Any]:
         step: dict[str, Any] = {"step_id": len(self.steps) + 1, "timestamp": at, "source": source, "message": message}
@@ -179,7 +162,7 @@ class _Steps:
         self.steps.append(step)
         return step
 
-    def _call(self, call: ToolCall, at: str) -> None:
+    def _call(self, call: model.ToolCall, at: str) -> None:
         step = self.steps[-1] if self.steps else None
         if step is None or step["source"] != "agent" or "observation" in step:
             step = self._step("agent", at, "")
@@ -192,33 +175,24 @@ class _Steps:
         step.setdefault("tool_calls", []).append(made)
         self._calls[call.call_id] = (step, made)
 
-    def _result(self, result: ToolResult, at: str) -> None:
+    def _result(self, result: model.ToolResult, at: str) -> None:
         if result.call_id not in self._calls:
-            call = ToolCall(
-                call_id=result.call_id, name=result.name, op=result.op, subject=result.subject, actor=result.actor
-            )
-            self._call(call, at)
+            known = {name: getattr(result, name) for name in ("call_id", "name", "op", "subject", "actor")}
+            self._call(model.ToolCall(**known), at)
         step, _ = self._calls[result.call_id]
         rest = _fields(result, "kind", "call_id", "name", "op", "subject", "actor", "output")
-        ended = {
-            "source_call_id": result.call_id,
-            "content": result.output,
-            "extra": {OURS: {**rest, **_when(at, step)}},
-        }
+        extra = {OURS: {**rest, **_when(at, step)}}
+        ended = {"source_call_id": result.call_id, "content": result.output, "extra": extra}
         step.setdefault("observation", {"results": []})["results"].append(ended)
 
 
-def _fields(body: AnyBody, *without: str) -> dict[str, Any]:
+def _fields(body: model.AnyBody, *without: str) -> dict[str, Any]:
     fields: dict[str, Any] = msgspec.to_builtins(body)
     return {name: value for name, value in fields.items() if name not in without}
 
 
 def _when(at: str, step: dict[str, Any]) -> dict[str, str]:
     return {"at": at} if at != step["timestamp"] else {}
-
-
-def _iso(at_ms: int) -> str:
-    return f"{iso_utc(at_ms).removesuffix('Z')}.{at_ms % 1000:03}Z"
 
 
 def _cleaned(value: Any, name: str = "") -> Any:

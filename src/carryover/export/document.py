@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import count
 from typing import Final
 
 import msgspec
@@ -18,10 +19,6 @@ from carryover.records.fields import iso_utc
 from carryover.redact import CleanText
 
 LEAST_BUDGET: Final = 1_000
-_LEFT_OUT_SHARE: Final = 0.04
-_LEFT_OUT_TOKENS: Final = (160, 900)
-"""Minimum and maximum size of the list of omissions."""
-_LONG_LABEL: Final = 90
 
 _READ_FIRST: Final = """\
 You cannot see, change or run anything in this project: all you know of it is in this document. Answer with patches \
@@ -40,12 +37,10 @@ _QUESTION_FOLLOWS: Final = "The user's question is after the last line of this d
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """Options for a document."""
+    """Options for a document of at most `budget` tokens, to be pasted into the chat called `reader`."""
 
     reader: str
-    """Display name of the chat that it is pasted into."""
     budget: int
-    """Token limit of the whole document."""
     tokens_percent: int = 100
     """Scales the token estimate; see `WebChat`."""
     question: str = ""
@@ -73,7 +68,7 @@ def compose(material: Material, request: Request) -> Document:
     """Composes the document. The same material and request give the same bytes."""
     cost = partial(tokens_in, percent=request.tokens_percent)
     pieces = pieces_of(material)
-    for_list = int(min(max(request.budget * _LEFT_OUT_SHARE, _LEFT_OUT_TOKENS[0]), _LEFT_OUT_TOKENS[1]))
+    for_list = int(min(max(request.budget * 0.04, 160), 900))  # the room of the list of omissions, in tokens
     chosen = fitted(pieces, budget=request.budget - cost(framed("", material, request)) - for_list, cost=cost)
     left_out = _left_out(pieces, chosen, material, cost)
     sections: dict[str, list[str]] = {}
@@ -101,7 +96,8 @@ def framed(body: str, material: Material, request: Request, note: str = "") -> C
 
     `note`: says above all else what became of the body.
     """
-    first, last = export_frame(_mark(body))
+    marks = (hashlib.sha256(f"{number}{body}".encode()).hexdigest()[:8] for number in count())
+    first, last = export_frame(next(mark for mark in marks if mark not in body))
     name, now = one_line(material.name), iso_utc(material.now_ms)
     question = safe(request.question).text.strip()
     recorded = f"Prepared for {request.reader}, {now}."
@@ -119,14 +115,6 @@ def framed(body: str, material: Material, request: Request, note: str = "") -> C
     return CleanText("\n\n".join(parts) + "\n")
 
 
-def _mark(body: str) -> str:
-    """Returns 8 hex digits that do not occur in the body."""
-    number = 0
-    while (mark := hashlib.sha256(f"{number}{body}".encode()).hexdigest()[:8]) in body:
-        number += 1
-    return mark
-
-
 def _left_out(
     pieces: Sequence[Piece], chosen: Sequence[CleanText | None], material: Material, cost: Callable[[str], int]
 ) -> tuple[LeftOut, ...]:
@@ -137,10 +125,10 @@ def _left_out(
     sizes: dict[str, list[int]] = {}
     for piece in sorted((piece for piece, text in found if text is None), key=lambda piece: piece.rank):
         sizes.setdefault(piece.label, []).append(cost(piece.text))
-    dropped = []
-    for label, costs in sizes.items():
-        number = f"{len(costs)} of them, " if len(costs) > 1 else ""
-        dropped.append(LeftOut(label, f"no room: {number}about {sum(costs):,} tokens"))
+    numbers = {label: f"{len(costs)} of them, " if len(costs) > 1 else "" for label, costs in sizes.items()}
+    dropped = (
+        LeftOut(label, f"no room: {numbers[label]}about {sum(costs):,} tokens") for label, costs in sizes.items()
+    )
     once = {left.what: left for left in reversed((*parts, *dropped, *material.left_out))}
     return tuple(once[what] for what in reversed(once))
 
@@ -149,11 +137,10 @@ def _listed(left_out: Sequence[LeftOut], room: int, cost: Callable[[str], int]) 
     """Returns the section that lists omissions, within `room` tokens."""
     if not left_out:
         return []
-    lines = ["## Left out\n"]
-    more = "- and {} more"
+    lines, more = ["## Left out\n"], "- and {} more"
     used = cost(lines[0]) + cost(more.format(len(left_out)) + "\n\n")
     for number, left in enumerate(left_out):
-        what = left.what if len(left.what) <= _LONG_LABEL else f"…{left.what[-_LONG_LABEL:]}"
+        what = left.what if len(left.what) <= 90 else f"…{left.what[-90:]}"
         line = f"- {one_line(what)}: {one_line(left.why)}"
         used += cost(f"{line}\n")
         if used > room:

@@ -34,11 +34,10 @@ class ChangedText(msgspec.Struct, frozen=True, kw_only=True):
     new: bool = False
     """Whether HEAD does not have the file; not known without a diff."""
     gone: bool = False
-    """Whether the file was deleted."""
 
 
 class TextFile(msgspec.Struct, frozen=True, kw_only=True):
-    """A possibly relevant file of the project, with its text."""
+    """A file that may matter. `references`: how often it was mentioned. `changed`: it has uncommitted changes."""
 
     path: str
     text: str
@@ -47,9 +46,7 @@ class TextFile(msgspec.Struct, frozen=True, kw_only=True):
     line: int | None = None
     """Line of that edit, 1-based."""
     references: int = 0
-    """Number of mentions in the conversation."""
     changed: bool = False
-    """Whether the file has uncommitted changes or is new."""
 
 
 class GuidingFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,7 +71,7 @@ class Material(msgspec.Struct, frozen=True, kw_only=True):
     about: str = ""
     """First paragraph of the project's README."""
     paths: tuple[str, ...] = ()
-    """The project's files that git does not ignore, sorted; bounded."""
+    """Files that git does not ignore, sorted."""
     handoff: Handoff | None = None
     git: GitFacts | None = None
     said: tuple[Said, ...] = ()
@@ -88,22 +85,19 @@ class Material(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _FENCE_NAMES: Final = {".cc": "cpp", ".cs": "csharp", ".h": "c", ".hpp": "cpp", ".ipynb": "json", ".mjs": "js"}
-_MOST_ENTRIES: Final = 24
-_ABOUT_CHARS: Final = 700
 _BADGE: Final = re.compile(r"\s*(?:\[?!\[|<|:\w+:|\.\. |={3,}|-{3,}|#|\[[^\]]*\]:)")
+_UNDERLINE: Final = re.compile(r"\s*(?:={3,}|-{3,}|~{3,})\s*")
 _TAG: Final = re.compile(r"<[^>\n]{0,200}>")
 _COMMENT: Final = re.compile(r"<!--.*?-->", re.DOTALL)
 
 
 def first_paragraph(readme: str) -> str:
     """Returns the first paragraph of prose in a README: not a title, badge, table or code."""
-    if "-->" in readme:
-        readme = _COMMENT.sub("", readme)
-    lines = readme.splitlines()
+    lines = (_COMMENT.sub("", readme) if "-->" in readme else readme).splitlines()
     forms = line_forms(lines)
     paragraph: list[str] = []
     for at, line in enumerate(lines):
-        underlined = at + 1 < len(lines) and re.fullmatch(r"\s*(?:={3,}|-{3,}|~{3,})\s*", lines[at + 1]) is not None
+        underlined = _UNDERLINE.fullmatch(lines[at + 1]) if at + 1 < len(lines) else None
         prose = forms[at] == "text" and not _BADGE.match(line) and not is_table_row(line) and not underlined
         text = _TAG.sub("", line).strip() if prose else ""
         if text:
@@ -111,7 +105,7 @@ def first_paragraph(readme: str) -> str:
         elif paragraph:
             break
     whole = " ".join(paragraph)
-    return whole if len(whole) <= _ABOUT_CHARS else f"{whole[: _ABOUT_CHARS - 1].rsplit(' ', 1)[0]}…"
+    return whole if len(whole) <= 700 else f"{whole[:699].rsplit(' ', 1)[0]}…"
 
 
 def fence_name(path: str) -> str:
@@ -131,9 +125,9 @@ def layout(paths: Iterable[str]) -> list[str]:
         shown = [name for name, _ in sorted(names.items(), key=lambda item: (-item[1], item[0]))[:6]]
         more = f", and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
         entries.append(f"{folder}/ ({len(below)}): {', '.join(shown)}{more}")
-    room = max(_MOST_ENTRIES - len(entries), 4)
-    if len(entries) > _MOST_ENTRIES:
-        entries = [*entries[:_MOST_ENTRIES], f"and {len(entries) - _MOST_ENTRIES} more folders"]
+    room = max(24 - len(entries), 4)
+    if len(entries) > 24:
+        entries = [*entries[:24], f"and {len(entries) - 24} more folders"]
     if top:
         more = f", and {len(top) - room} more" if len(top) > room else ""
         entries.append(f"at the top: {', '.join(top[:room])}{more}")

@@ -1,7 +1,6 @@
 """Turns the material into the pieces of a document, each with a rank: the higher it is, the sooner it is left out.
 
-Within a kind, the rank rises with age and falls with the number of mentions, so the oldest and least mentioned go
-first.
+Of a kind, the oldest and least mentioned go first.
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
@@ -22,33 +21,19 @@ from carryover.redact import CleanText
 _WORD: Final = re.compile(r"[A-Za-z]+")
 _BLANKS: Final = re.compile(r"\s*\n\s*|[ \t]{2,}|\t")
 _BLANK: Final = re.compile(r"\s")
-_LETTERS_PER_TOKEN: Final = 5
-_WIDE: Final = 0x2E80
-_ASTRAL: Final = 0x10000
 _ABOUT: Final = "The project"
-_TASK_CHARS: Final = 4000
-_ANSWER_CHARS: Final = 6000
-_SHORT_ANSWER_CHARS: Final = 1500
-CHANGES: Final = "Uncommitted changes (git diff HEAD)"
-FILES: Final = "Files, as they are now"
+_CHANGES: Final = "Uncommitted changes (git diff HEAD)"
+_FILES: Final = "Files, as they are now"
 _CHANGE_RANK: Final = 40
 _FILE_RANK: Final = 44
 _STEP: Final = 8
-_FILE_SHARE: Final = 0.3
 _DAY_MS: Final = 86_400_000
-_UNCOMMITTED: Final = 0.5
-_REFERENCE: Final = 0.1
-_MOST_REFERENCES: Final = 5
 _SHORT_DIFF_LINES: Final = 60
 _AROUND_LINES: Final = 40
-GUIDANCE: Final = "Instructions and skills in force"
+_GUIDANCE: Final = "Instructions and skills in force"
 SKILL: Final = "SKILL.md"
 _GUIDANCE_RANK: Final = 16
-_GUIDANCE_STEP: Final = 16
-_SKILL_RANK: Final = 48
-_SKILL_STEP: Final = 5
 _SHORT_CHARS: Final = 1500
-_SKILL_CHARS: Final = 300
 _FRONT_MATTER: Final = re.compile(r"\A---\n(.*?)\n---(?:\n|\Z)", re.DOTALL)
 _DESCRIPTION: Final = re.compile(r"^description:[ \t]*(.+(?:\n[ \t]+\S.*)*)", re.MULTILINE)
 
@@ -62,11 +47,10 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
     label: str
     """Name of the piece in the list of omissions; pieces with the same label are counted together."""
     shorter: CleanText | None = None
-    """Text to use instead if the piece is too long."""
     share: float = 0.4
     """Maximum share of the budget for its full form, so that one file does not displace all others."""
     part: str = "a part"
-    """Describes the part that `shorter` contains."""
+    """Describes what `shorter` contains."""
     path: str | None = None
     """The file that the piece shows."""
 
@@ -104,44 +88,35 @@ def tokens_in(text: str, *, percent: int = 100) -> int:
     Every five letters begun are one token, each digit and each sign is one, a line end with the following indentation
     is one, and so are several spaces; single spaces are free. In other alphabetic scripts, three characters are two
     tokens; wide characters (Chinese, Japanese, Korean) are one each, and those beyond the basic plane (emoji) two each.
-    `percent`: tokens that the models of a chat count for 100 by this rule.
-
-    The sum over the lines of a text is never less than the estimate for the whole.
+    `percent`: tokens that the models of a chat count for 100 by this rule. Lines cost as much as the whole, or more.
     """
     words = [len(word) for word in _WORD.findall(text)]
-    count = sum((length + _LETTERS_PER_TOKEN - 1) // _LETTERS_PER_TOKEN for length in words)
+    count = sum((length + 4) // 5 for length in words)
     count += len(_BLANKS.findall(text))
     plain = text if text.isascii() else "".join(sign for sign in text if sign < "\x80")
     count += len(plain) - sum(words) - len(_BLANK.findall(plain))
     if plain is not text:
         codes = [ord(sign) for sign in text if sign >= "\x80"]
-        wide = sum(code >= _WIDE for code in codes)
-        count += wide + sum(code >= _ASTRAL for code in codes) + ((len(codes) - wide) * 2 + 2) // 3
+        wide = sum(code >= 0x2E80 for code in codes)
+        count += wide + sum(code >= 0x10000 for code in codes) + ((len(codes) - wide) * 2 + 2) // 3
     return (count * percent + 99) // 100
 
 
-class _Shown(NamedTuple):
-    """A section of the handoff in the document: its title, and the ranks of its lines. Rank 0 always stays."""
-
-    title: str
-    rank: int
-    step: int
-
-
 _FROM_HANDOFF: Final = {
-    "Task": _Shown("Task", 0, 0),
-    "What the user said": _Shown("What the user said", 7, 2),
-    "Where it stands": _Shown("Where it stands", 4, 2),
-    "Progress log": _Shown("What was done", 26, 6),
-    "Failed approaches": _Shown("What did not work", 22, 2),
-    "Open questions": _Shown("Open questions", 20, 2),
-    "Next action": _Shown("What the agent would do next", 0, 0),
-    "Also in progress": _Shown("Also in progress", 36, 2),
-    "From the agent's own summary": _Shown("From the agent's own summary", 46, 4),
-    "Recent files": _Shown("Recent files", 30, 6),
-    "Git context": _Shown("State of git", 10, 2),
+    "Task": ("Task", 0, 0),
+    "What the user said": ("What the user said", 7, 2),
+    "Where it stands": ("Where it stands", 4, 2),
+    "Progress log": ("What was done", 26, 6),
+    "Failed approaches": ("What did not work", 22, 2),
+    "Open questions": ("Open questions", 20, 2),
+    "Next action": ("What the agent would do next", 0, 0),
+    "Also in progress": ("Also in progress", 36, 2),
+    "From the agent's own summary": ("From the agent's own summary", 46, 4),
+    "Recent files": ("Recent files", 30, 6),
+    "Git context": ("State of git", 10, 2),
 }
-"""Sections by their heading in the handoff, in the order of the document."""
+"""Sections by their heading in the handoff, in the order of the document: their title there, the rank of the first line
+and the step to the next line's. Rank 0 always stays."""
 
 
 def pieces_of(material: Material) -> list[Piece]:
@@ -161,12 +136,9 @@ def pieces_of(material: Material) -> list[Piece]:
 def _about(material: Material) -> Iterator[Piece]:
     if material.about:
         yield Piece(section=_ABOUT, text=one_line(material.about), rank=5, label="the README's first paragraph")
-    entries = layout(material.paths)
-    if entries:
-        text = CleanText(
-            "\n".join(["- Layout (files in each folder):", *(f"  - {one_line(entry)}" for entry in entries)])
-        )
-        short = CleanText("\n".join(text.split("\n")[:8]))
+    if entries := layout(material.paths):
+        lines = ["- Layout (files in each folder):", *(f"  - {one_line(entry)}" for entry in entries)]
+        text, short = CleanText("\n".join(lines)), CleanText("\n".join(lines[:8]))
         yield Piece(section=_ABOUT, text=text, rank=32, label="the layout", shorter=short, part="the first folders")
 
 
@@ -182,8 +154,8 @@ def _task_in_full(material: Material) -> Iterator[Piece]:
             continue
         heading = CleanText("The request in full, as the user wrote it to the agent:\n\n")
         yield Piece(
-            section=_FROM_HANDOFF["Task"].title,
-            text=CleanText(f"{heading}{quoted(_cut(text, _TASK_CHARS))}"),
+            section="Task",
+            text=CleanText(f"{heading}{quoted(_cut(text, 4000))}"),
             rank=6,
             label="the request in full",
             shorter=CleanText(f"{heading}{quoted(_cut(text, 600))}"),
@@ -197,11 +169,11 @@ def _last_answer(material: Material) -> Iterator[Piece]:
     text = safe(material.last_answer.text).text.strip()
     yield Piece(
         section="The agent's last answer",
-        text=quoted(_cut(text, _ANSWER_CHARS)),
+        text=quoted(_cut(text, 6000)),
         rank=24,
         label="the agent's last answer",
         share=0.15,
-        shorter=quoted(_cut(text, _SHORT_ANSWER_CHARS)),
+        shorter=quoted(_cut(text, 1500)),
         part="its beginning and end",
     )
 
@@ -220,12 +192,9 @@ def _cut(text: str, chars: int) -> CleanText:
 
 
 def standing(file: TextFile, now_ms: int) -> float:
-    """Returns a file's relevance: 1 for an edit just now, halved each day, plus bonuses.
-
-    Uncommitted changes add to it, and so do the first five mentions.
-    """
+    """Returns a file's relevance: 1 for an edit just now, halved each day, and more for changes and mentions."""
     recent = math.pow(0.5, max(0, now_ms - file.edited_ms) / _DAY_MS) if file.edited_ms else 0.0
-    return recent + _UNCOMMITTED * file.changed + _REFERENCE * min(file.references, _MOST_REFERENCES)
+    return recent + 0.5 * file.changed + 0.1 * min(file.references, 5)
 
 
 def file_pieces(material: Material) -> Iterator[Piece]:
@@ -244,13 +213,13 @@ def file_pieces(material: Material) -> Iterator[Piece]:
         shorter, part = _excerpt(shown.text, file.line)
         name = fence_name(file.path)
         yield Piece(
-            section=FILES,
+            section=_FILES,
             text=CleanText(f"{heading}{fenced(shown.text, name)}"),
             rank=_FILE_RANK + _STEP * number,
             label=file.path,
             shorter=CleanText(f"{heading}{fenced(shorter, name)}") if shorter is not None else None,
             part=part,
-            share=_FILE_SHARE,
+            share=0.3,
             path=file.path,
         )
 
@@ -264,13 +233,13 @@ def change_pieces(material: Material) -> Iterator[Piece]:
         if not change.diff:
             counts = f"+{change.insertions} -{change.deletions}, " if change.insertions or change.deletions else ""
             line = CleanText(f"- {code_span(change.path)}: {'deleted' if change.gone else f'{counts}not shown'}")
-            yield Piece(section=CHANGES, text=line, rank=rank, label=f"the diff of {change.path}")
+            yield Piece(section=_CHANGES, text=line, rank=rank, label=f"the diff of {change.path}")
             continue
         text = safe(change.diff).text
         lines = text.rstrip("\n").split("\n")
         short = fenced(CleanText("\n".join([*lines[:_SHORT_DIFF_LINES], "[...]"])), "diff")
         yield Piece(
-            section=CHANGES,
+            section=_CHANGES,
             text=fenced(text, "diff"),
             rank=rank,
             label=f"the diff of {change.path}",
@@ -298,12 +267,12 @@ def guidance_pieces(files: Iterable[GuidingFile]) -> Iterator[Piece]:
     skills = 0
     ordered = sorted(files, key=lambda file: (file.path.endswith(f"/{SKILL}"), file.path.count("/"), file.path))
     for number, file in enumerate(ordered):
-        text = safe(file.text).text.strip()
+        text = CleanText(safe(file.text).text.strip())
         if not text:
             continue
         if text in seen:
             same = CleanText(f"- {code_span(file.path)}: the same as {code_span(seen[text])}")
-            yield Piece(section=GUIDANCE, text=same, rank=_GUIDANCE_RANK, label=file.path, path=file.path)
+            yield Piece(section=_GUIDANCE, text=same, rank=_GUIDANCE_RANK, label=file.path, path=file.path)
             continue
         seen[text] = file.path
         if file.path.endswith(f"/{SKILL}"):
@@ -311,13 +280,12 @@ def guidance_pieces(files: Iterable[GuidingFile]) -> Iterator[Piece]:
             skills += 1
             continue
         heading = f"### {code_span(file.path)}\n\n"
-        short = fenced(
-            CleanText(f"{text[:_SHORT_CHARS].rpartition(chr(10))[0] or text[:_SHORT_CHARS]}\n[...]"), "markdown"
-        )
+        beginning = text[:_SHORT_CHARS].rpartition("\n")[0] or text[:_SHORT_CHARS]
+        short = fenced(CleanText(f"{beginning}\n[...]"), "markdown")
         yield Piece(
-            section=GUIDANCE,
-            text=CleanText(f"{heading}{fenced(CleanText(text), 'markdown')}"),
-            rank=_GUIDANCE_RANK + _GUIDANCE_STEP * number,
+            section=_GUIDANCE,
+            text=CleanText(f"{heading}{fenced(text, 'markdown')}"),
+            rank=_GUIDANCE_RANK + 16 * number,
             label=file.path,
             shorter=CleanText(f"{heading}{short}") if len(text) > _SHORT_CHARS else None,
             part="its beginning",
@@ -328,8 +296,8 @@ def guidance_pieces(files: Iterable[GuidingFile]) -> Iterator[Piece]:
 
 def _skill(file: GuidingFile, text: str, number: int) -> Piece:
     front = _FRONT_MATTER.match(text)
-    description = _DESCRIPTION.search(front[1]) if front is not None else None
-    what = one_line(description[1] if description is not None else text[front.end() if front is not None else 0 :])
+    found = _DESCRIPTION.search(front[1]) if front is not None else None
+    what = one_line(found[1] if found is not None else text[front.end() if front is not None else 0 :])
     name = file.path.split("/")[-2]
-    shown = CleanText(f"- Skill {code_span(name)}: {what[:_SKILL_CHARS].strip(chr(34))}")
-    return Piece(section=GUIDANCE, text=shown, rank=_SKILL_RANK + _SKILL_STEP * number, label=file.path, path=file.path)
+    shown = CleanText(f"- Skill {code_span(name)}: {what[:300].strip(chr(34))}")
+    return Piece(section=_GUIDANCE, text=shown, rank=48 + 5 * number, label=file.path, path=file.path)

@@ -19,17 +19,12 @@ from carryover.redact import CleanText
 from carryover.text.markdown import line_forms
 
 GENERATOR: Final = '<meta name="generator" content="Carryover">'
-_POLICY: Final = "default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
 _CHANGES: Final = {"+": "ins", "-": "del"}
-_MOST_CHARS: Final = 20_000
-"""A longer text is shown as it was written: parsing takes more than linear time for some texts."""
+_MOST_CHARS: Final = 20_000  # parsing takes more than linear time for some texts; longer ones are shown as written
 
 
 def session_html(head: SessionHead, parts: Iterable[Part[CleanText]], *, style: str, above: str = "") -> Iterator[str]:
-    """Yields the page in pieces that include their line ends. `above`: markup that leads back to where it belongs.
-
-    Turn 3 is the place `#turn-3`.
-    """
+    """Yields the page in pieces with their line ends; turn 3 is `#turn-3`. `above`: markup that leads back."""
     title = head.title or f"Session {head.id}"
 
     def body() -> Iterator[str]:
@@ -40,7 +35,13 @@ def session_html(head: SessionHead, parts: Iterable[Part[CleanText]], *, style: 
         for part in parts:
             place = f' id="turn-{part.turn}"' if part.turn > turn else ""
             turn = max(turn, part.turn)
-            yield _said(part, place) if part.kind in ("user", "agent") else _work(part)
+            if part.kind not in ("user", "agent"):
+                yield _work(part)
+                continue
+            heading = f"<h2><span>{escape(part.heading)}</span>{moment(part.at_ms)}</h2>"
+            # What the user typed stays as it was typed: in `__init__.py` nothing is bold.
+            text = "".join(_blocks(part.text)) if part.kind == "user" else _markdown(part.text)
+            yield f'<section class="{part.kind}{" undone" * part.undone}"{place}>{heading}{text}</section>\n'
         yield "</main>\n"
 
     return page(title, body(), style)
@@ -49,7 +50,7 @@ def session_html(head: SessionHead, parts: Iterable[Part[CleanText]], *, style: 
 def page(title: str, body: Iterable[str], style: str) -> Iterator[str]:
     """Yields a page in pieces, each with its line ends. `title` is text, `body` markup, `style` the style sheet."""
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    policy = escape(_POLICY.format(digest=digest), quote=True)
+    policy = escape(f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'")
     yield (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n{GENERATOR}\n'
@@ -66,16 +67,8 @@ def moment(at_ms: int, shown: str | None = None) -> str:
     return f'<time datetime="{iso_utc(at_ms)}">{escape(local_time(at_ms) if shown is None else shown)}</time>'
 
 
-def _said(part: Part[CleanText], place: str) -> str:
-    undone = " undone" if part.undone else ""
-    heading = f"<h2><span>{escape(part.heading)}</span>{moment(part.at_ms)}</h2>"
-    # What the user typed stays as it was typed: in `__init__.py` nothing is bold.
-    text = "".join(_blocks(part.text)) if part.kind == "user" else _markdown(part.text)
-    return f'<section class="{part.kind}{undone}"{place}>{heading}{text}</section>\n'
-
-
 def _work(part: Part[CleanText]) -> str:
-    marks = f"{' failed' if part.failed else ''}{' undone' if part.undone else ''}"
+    marks = " failed" * part.failed + " undone" * part.undone
     line = f"{'✗ ' if part.failed else ''}<code>{escape(part.heading)}</code>"
     if not part.text:
         return f'<div class="happening{marks}">{line if part.failed else f"· {line}"}</div>\n'
@@ -94,16 +87,14 @@ def _blocks(text: str) -> Iterator[str]:
     lines = text.split("\n")
     for is_code, some in groupby(zip(lines, line_forms(lines), strict=True), key=lambda pair: pair[1] != "text"):
         block = [line for line, form in some if form != "fence"]
-        shown = escape("\n".join(block).strip("\n"))
-        if shown:
+        if shown := escape("\n".join(block).strip("\n")):
             yield f"<pre>{shown}</pre>" if is_code else f'<div class="text">{shown}</div>'
 
 
 def _markdown(text: str) -> str:
     """Renders what an agent wrote with few tags. It is never markup: no raw HTML, no link to follow, no image."""
-    if len(text) > _MOST_CHARS:
-        return f'<div class="text">{escape(text)}</div>'
-    return f'<div class="said">{_parser().render(text)}</div>'
+    is_long = len(text) > _MOST_CHARS
+    return f'<div class="text">{escape(text)}</div>' if is_long else f'<div class="said">{_parser().render(text)}</div>'
 
 
 def inline_html(text: str) -> str:

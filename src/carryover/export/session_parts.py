@@ -10,25 +10,8 @@ from typing import Final, Generic, Literal, Protocol, TypeVar, cast
 
 import msgspec
 
+from carryover import model
 from carryover.export.quoting import code_span, fenced, one_line, safe
-from carryover.model import (
-    AgentSummary,
-    Answer,
-    AnyBody,
-    AssistantMessage,
-    BackgroundTask,
-    FileEdit,
-    PlanProposal,
-    PlanUpdate,
-    Question,
-    QueuedPrompt,
-    SessionEnd,
-    SessionStart,
-    ToolCall,
-    ToolResult,
-    TurnEnd,
-    UserPrompt,
-)
 from carryover.redact import CleanText
 from carryover.text.markdown import line_forms
 
@@ -40,8 +23,6 @@ _TURN_ENDS: Final = {"interrupted": "Interrupted", "error": "Stopped by an error
 _VERBS: Final = {"add": "Added", "modify": "Edited", "delete": "Deleted", "rename": "Renamed"}
 _VERDICTS: Final = {None: "Plan proposed", True: "Plan accepted", False: "Plan declined"}
 _HEADING_CHARS: Final = 160
-_SECRETS_HIDDEN: Final = "known key patterns are replaced by `[redacted:...]`; read it before you share it"
-"""Describes the treatment of secrets, as a clause: a password in plain prose has no pattern."""
 
 
 class SessionHead(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,7 +45,7 @@ class SessionHead(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Part(msgspec.Struct, Generic[Text], frozen=True, kw_only=True):
-    """Something that was said or done. `heading` is one line; `text` may be empty, and is a diff where `is_diff`."""
+    """Something that was said or done. `heading` is one line; `text` may be empty. `undone`: the user took it back."""
 
     kind: PartKind
     at_ms: int
@@ -73,29 +54,21 @@ class Part(msgspec.Struct, Generic[Text], frozen=True, kw_only=True):
     failed: bool = False
     is_diff: bool = False
     undone: bool = False
-    """Whether the user retracted it."""
     subagent_id: str | None = None
     turn: int = 0
-    """Number of its turn; see `of_turns`."""
     repeated: bool = False
     """Whether another part says it better, such as an edit that was made or a question that was asked."""
 
 
 class SessionEvent(Protocol):
-    """An event of a session, as read from the ledger.
-
-    `at_ms` is in UTC ms; `subagent_id` is None for the main conversation. `retracted`: the user took it back.
-    """
+    """An event of a session, as read from the ledger. `retracted`: the user took it back."""
 
     @property
     def at_ms(self) -> int: ...
-
     @property
     def subagent_id(self) -> str | None: ...
-
     @property
-    def body(self) -> AnyBody: ...
-
+    def body(self) -> model.AnyBody: ...
     @property
     def retracted(self) -> bool: ...
 
@@ -107,17 +80,16 @@ def session_parts(
 
     A call comes with its result; calls without one come last.
     """
-    unfinished: dict[str, tuple[int, ToolCall]] = {}
+    unfinished: dict[str, tuple[int, model.ToolCall]] = {}
     for turn, event in numbered(events):
         body = event.body
         if event.subagent_id and not subagents:
             continue
-        if isinstance(body, ToolCall) and not event.retracted:
+        if isinstance(body, model.ToolCall) and not event.retracted:
             unfinished[body.call_id] = (event.at_ms, body)
-        elif isinstance(body, ToolResult):
+        elif isinstance(body, model.ToolResult):
             unfinished.pop(body.call_id, None)
-        seen = shown(body, agent, root)
-        if seen is not None:
+        if (seen := shown(body, agent, root)) is not None:
             kind, heading, text, failed = seen
             yield Part(
                 kind=kind,
@@ -125,15 +97,16 @@ def session_parts(
                 heading=heading,
                 text=text,
                 failed=failed,
-                is_diff=isinstance(body, FileEdit),
+                is_diff=isinstance(body, model.FileEdit),
                 undone=event.retracted,
                 subagent_id=event.subagent_id,
                 turn=turn,
-                repeated=isinstance(body, ToolResult) and body.op in ("edit", "write", "ask") and body.status == "ok",
+                repeated=isinstance(body, model.ToolResult)
+                and body.op in ("edit", "write", "ask")
+                and body.status == "ok",
             )
     for at_ms, call in unfinished.values():
-        heading = f"{_call(call, root)} (no result recorded)"
-        yield Part(kind="tool", at_ms=at_ms, heading=heading, text="", failed=True)
+        yield Part(kind="tool", at_ms=at_ms, heading=f"{_call(call, root)} (no result recorded)", text="", failed=True)
 
 
 def of_turns(events: Iterable[SessionEvent], wanted: Container[int]) -> Iterator[SessionEvent]:
@@ -155,7 +128,7 @@ def numbered(events: Iterable[SessionEvent]) -> Iterator[tuple[int, SessionEvent
 
 def begins_turn(event: SessionEvent) -> bool:
     """Whether the event is the prompt that begins a turn."""
-    is_prompt = isinstance(event.body, UserPrompt) and event.body.actor == "human"
+    is_prompt = isinstance(event.body, model.UserPrompt) and event.body.actor == "human"
     return is_prompt and not event.subagent_id and not event.retracted
 
 
@@ -163,14 +136,14 @@ def cleaned(parts: Iterable[Part[str]]) -> Iterator[Part[CleanText]]:
     """Yields the parts with text that may leave the machine; the name of a sub-agent is in the heading."""
     for part in parts:
         by = f" (sub-agent {part.subagent_id})" if part.subagent_id else ""
-        text = CleanText(safe(part.text).text.strip("\n"))
-        clean = msgspec.structs.replace(part, heading=one_line(f"{part.heading}{by}"), text=text)
-        yield cast(Part[CleanText], clean)
+        heading, text = one_line(f"{part.heading}{by}"), CleanText(safe(part.text).text.strip("\n"))
+        yield cast(Part[CleanText], msgspec.structs.replace(part, heading=heading, text=text))
 
 
 def exported(at_ms: int) -> str:
-    """Says when and by what a document was made, and what became of secrets in it."""
-    return f"{local_time(at_ms)} by Carryover; {_SECRETS_HIDDEN}"
+    """Says when and by what a document was made, and what became of secrets: one in plain prose has no pattern."""
+    secrets = "known key patterns are replaced by `[redacted:...]`; read it before you share it"
+    return f"{local_time(at_ms)} by Carryover; {secrets}"
 
 
 def local_time(at_ms: int) -> str:
@@ -181,62 +154,60 @@ def local_time(at_ms: int) -> str:
 Shown = tuple[PartKind, str, str, bool]
 
 
-def shown(body: AnyBody, agent: str, root: str | None) -> Shown | None:
+def shown(body: model.AnyBody, agent: str, root: str | None) -> Shown | None:
     """Returns kind, heading, text and whether it failed; None for bodies that are not shown."""
     match body:
-        case UserPrompt(actor=actor) as prompt:
+        case model.UserPrompt(actor=actor) as prompt:
             kind: PartKind = "user" if actor == "human" else "agent"
             return kind, "You" if actor == "human" else "Prompt of the agent", prompt.typed, False
-        case AssistantMessage(text=text, aborted=aborted):
+        case model.AssistantMessage(text=text, aborted=aborted):
             return "agent", f"{agent} (cut off)" if aborted else agent, text, False
-        case Answer(question=question, text=text):
+        case model.Answer(question=question, text=text):
             return "user", "You", f"{question}\n\n{text}", False
-        case Question(text=text, options=options):
+        case model.Question(text=text, options=options):
             return "agent", f"{agent} asks", "\n".join([text, *(f"- {option}" for option in options)]), False
-        case ToolResult() as result:
+        case model.ToolResult() as result:
             return _result(result, root)
-        case FileEdit() as edit:
+        case model.FileEdit() as edit:
             return "tool", edit_line(edit, root), edit.diff, False
-        case PlanUpdate(items=items):
+        case model.PlanUpdate(items=items):
             done = sum(item.state == "done" for item in items)
             steps = "\n".join(f"- {_PLAN_MARKS[item.state]} {item.text}" for item in items)
             return "tool", f"Plan: {done} of {len(items)} done", steps, False
-        case PlanProposal(text=text, accepted=accepted):
+        case model.PlanProposal(text=text, accepted=accepted):
             return "agent" if accepted is None else "tool", _VERDICTS[accepted], text, False
-        case AgentSummary(text=text, source=source):
+        case model.AgentSummary(text=text, source=source):
             return "tool", f"The agent's own summary ({source})", text, False
-        case QueuedPrompt(text=text, change=change):
+        case model.QueuedPrompt(text=text, change=change):
             return "happening", "Prompt queued" if change == "added" else "Queued prompt withdrawn", text, False
-        case BackgroundTask(label=label, state=state):
+        case model.BackgroundTask(label=label, state=state):
             return "happening", f"In the background, {state}: {label}", "", state == "failed"
-        case TurnEnd(reason=reason, message=message):
+        case model.TurnEnd(reason=reason, message=message):
             return "happening", _TURN_ENDS[reason], message, True
-        case SessionStart(reason=reason):
+        case model.SessionStart(reason=reason):
             return "happening", f"Session started ({reason})", "", False
-        case SessionEnd(reason=reason):
+        case model.SessionEnd(reason=reason):
             return "happening", f"Session ended ({reason})", "", False
         case _:
             return None
 
 
-def _result(result: ToolResult, root: str | None) -> Shown:
+def _result(result: model.ToolResult, root: str | None) -> Shown:
     failed = result.status not in ("ok", "unknown")
     how = f" (exit {result.exit_code})" if result.exit_code else f" ({result.status})" if failed else ""
-    command = f"{_call(result, root)}{' (run by you)' if result.actor == 'human' else ''}"
-    whole = " ".join(result.subject.split())
-    text = result.output
-    if result.op == "shell" and len(whole) > _HEADING_CHARS:
-        text = f"$ {result.subject}\n{text}"
-    return "tool", f"{command}{how}", text, failed
+    by = " (run by you)" if result.actor == "human" else ""
+    is_cut = result.op == "shell" and len(" ".join(result.subject.split())) > _HEADING_CHARS
+    text = f"$ {result.subject}\n{result.output}" if is_cut else result.output
+    return "tool", f"{_call(result, root)}{by}{how}", text, failed
 
 
-def _call(call: ToolCall | ToolResult, root: str | None) -> str:
+def _call(call: model.ToolCall | model.ToolResult, root: str | None) -> str:
     subject = _relative(call.subject, root) if call.op in ("read", "edit", "write") else call.subject
     line = " ".join(f"{call.name} {subject}".split())
     return line if len(line) <= _HEADING_CHARS else f"{line[: _HEADING_CHARS - 1].rstrip()}…"
 
 
-def edit_line(edit: FileEdit, root: str | None) -> str:
+def edit_line(edit: model.FileEdit, root: str | None) -> str:
     """Says what was done to which file, with its path relative to `root`: `Edited src/cart.py +3 -1`."""
     was = f"{_relative(edit.old_path, root)} to " if edit.old_path else ""
     sizes = [f"{sign}{count}" for sign, count in (("+", edit.added), ("-", edit.removed)) if count is not None]

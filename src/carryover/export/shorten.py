@@ -1,7 +1,6 @@
 """Shortening a document by a model: the questions for it, and the check of its answers against the source. Pure.
 
-The check finds what an answer brings from elsewhere: numbers, paths, names and quotations that the source does not
-have. It cannot tell whether a sentence made of the source's own words is true.
+The check finds numbers, paths, names and quotations from elsewhere, not whether the source's own words are used truly.
 """
 
 from __future__ import annotations
@@ -18,7 +17,6 @@ from carryover.redact import CleanText
 
 PART_TOKENS: Final = 4_500
 """The most that a model is given at a time, so that 8,192 tokens hold it, the instruction and the answer."""
-_WORTH_ASKING_TOKENS: Final = 150
 
 INSTRUCTION: Final = """\
 You shorten a part of a document about a software project, for a reader who knows nothing else about it. The document
@@ -28,7 +26,6 @@ that the reader does not need. Copy each name, path, number and quotation exactl
 language of the document. Add nothing: no opinion, no advice, no introduction. Answer with the shortened Markdown
 alone, at most a third as long."""
 
-_THOUGHT, _THOUGHT_END = "<think>", "</think>"
 _SENTENCE: Final = re.compile(
     r'(?:`[^`]{0,400}`|"[^"]{0,400}"|“[^”]{0,400}”|[^.!?。！？]|[.!?](?!\s|$))+[.!?。！？]*\s*'
 )
@@ -44,10 +41,8 @@ _TOKEN: Final = re.compile(
 _DIGITS: Final = re.compile(r"\d+(?:[.,]\d+)*")
 _GROUPS: Final = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _WORD: Final = re.compile(r"\w+")
-_NUMBER_WORDS: Final = {
-    word: str(number)
-    for number, word in enumerate("two three four five six seven eight nine ten eleven twelve".split(), 2)
-}
+_NUMBERS: Final = "two three four five six seven eight nine ten eleven twelve".split()
+_NUMBER_WORDS: Final = {word: str(number) for number, word in enumerate(_NUMBERS, 2)}
 _ORDINARY: Final = frozenset(
     "a an the this that these those it its he she they we you i there here in on at by for from to of with without "
     "into after before during since until when while if as because although but and or so then thus also finally next "
@@ -56,8 +51,6 @@ _ORDINARY: Final = frozenset(
     "changes however see call run add use keep make fix".split()
 )
 """Words that may begin a sentence with a capital letter although the source does not have them."""
-_NO_PATHS: Final = frozenset(("e.g", "i.e", "and/or", "etc"))
-_MOST_NAMED: Final = 5
 
 
 class Checked(msgspec.Struct, frozen=True):
@@ -86,7 +79,7 @@ def parts_of(body: str) -> list[str]:
 
 def is_worth_asking(part: str) -> bool:
     """Whether a part is long enough for a model to shorten it."""
-    return tokens_in(part) >= _WORTH_ASKING_TOKENS
+    return tokens_in(part) >= 150
 
 
 def question(part: str) -> str:
@@ -97,8 +90,8 @@ def question(part: str) -> str:
 def answered(part: str, answer: str) -> Checked:
     """Returns the checked answer for a part; the part itself if the answer is empty or longer."""
     answer = answer.strip()
-    if answer.startswith(_THOUGHT):
-        answer = answer.partition(_THOUGHT_END)[2]
+    if answer.startswith("<think>"):
+        answer = answer.partition("</think>")[2]
     text = safe(answer).text.strip()
     if not text or len(text) >= len(part):
         return Checked(CleanText(part), 0)
@@ -115,15 +108,13 @@ def checked(text: str, source: str) -> Checked:
         for at, sentence in enumerate(sentences):
             if foreign := [*dict.fromkeys(known.foreign(sentence))]:
                 marked += 1
-                named = ", ".join(one_line(item)[:60] for item in foreign[:_MOST_NAMED])
+                named = ", ".join(one_line(item)[:60] for item in foreign[:5])
                 sentences[at] = f"{sentence.rstrip()} **[not in the source: {named}]** "
         lines.append("".join(sentences).rstrip())
     return Checked(CleanText("\n".join(lines)), marked)
 
 
 class _Source:
-    """The text that every statement must come from."""
-
     def __init__(self, text: str) -> None:
         self._flat = " ".join(text.split())
         self._numbers = {_GROUPS.sub("", number) for number in _DIGITS.findall(text)}
@@ -141,7 +132,7 @@ class _Source:
                 text = text.rstrip(".,;:")
                 # Not only as a part of a longer word.
                 inside = text in self._flat and re.search(rf"(?<!\w){re.escape(text)}(?!\w)", self._flat)
-                is_known = bool(inside) or text.lower() in _NO_PATHS
+                is_known = bool(inside) or text.lower() in ("e.g", "i.e", "and/or", "etc")
             elif kind == "number":
                 is_known = _GROUPS.sub("", text) in self._numbers
             else:

@@ -8,21 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
+from carryover.adapter import event_builder
 from carryover.adapter.contract import Parsed, QuotedText, Record, Source, ToolOutcome
-from carryover.adapter.event_builder import (
-    EventBuilder,
-    Facts,
-    OpenCall,
-    SessionContext,
-    differing,
-    usable_folder,
-    usable_name,
-)
+from carryover.adapter.event_builder import EventBuilder, OpenCall, usable_name
 from carryover.adapter.spec import AgentSpec
 from carryover.agents import adapters, specs
 from carryover.export.atif import ARGUMENTS, OURS, UNKNOWN
@@ -43,7 +37,6 @@ NAME: Final = "ATIF"
 _TOKEN: Final = re.compile(rb'"(?:[^"\\]|\\.)*(?:"|\\?\Z)|[{}\[\]]', re.DOTALL)
 _VERSION: Final = re.compile(rb'\s*:\s*"ATIF-v1\.\d')
 _ID: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
-_NO_KINDS: Final = frozenset(("retracted", "session_info", "tool_call", "tool_result"))
 _OPERATIONS: Final[dict[str, Op]] = {
     **OPERATIONS,
     **dict.fromkeys("execute_bash bash_command terminal run".split(), "shell"),
@@ -52,18 +45,16 @@ _OPERATIONS: Final[dict[str, Op]] = {
 _COMMAND: Final = ("command", "cmd", "keystrokes")
 _PATH: Final = ("file_path", "path", "filePath", "absolute_path", "notebook_path", "filename")
 _SUBJECT: Final = (*_PATH, "pattern", "query", "url", "question", "description", "prompt", "subject")
-_MOST_NESTED: Final = 20
 
 
-class Context(SessionContext, frozen=True, omit_defaults=True):
-    """The parser's state between two steps."""
+class Context(event_builder.SessionContext, frozen=True, omit_defaults=True):
+    """The parser's state between two steps. `ours`: Carryover wrote the document."""
 
     session: str = ""
     subagent_id: str | None = None
     id: str = ""
     """Tells documents of one session apart, whose steps have the same numbers: continuations."""
     ours: bool = False
-    """Whether Carryover wrote the document."""
 
 
 def is_trajectory(head: bytes) -> bool:
@@ -108,16 +99,16 @@ def _root(data: bytes) -> Fields:
 
 
 def _records(data: bytes) -> list[Record]:
-    """Returns the head of each trajectory without its steps, followed by its steps."""
     return [Record(number=number, data=found) for number, found in enumerate(_of_trajectory(_root(data), None), 1)]
 
 
 def _of_trajectory(fields: Fields, subagent_id: str | None, depth: int = 0) -> Iterator[bytes]:
+    """Yields the head of each trajectory without its steps, followed by its steps."""
     steps, inner = items_of(fields.pop("steps", None)), items_of(fields.pop("subagent_trajectories", None))
     fields.pop("final_metrics", None)
     yield msgspec.json.encode({"head": fields, "subagent_id": subagent_id, "mark": _mark(steps)})
     yield from map(bytes, steps)
-    for number, raw in enumerate(inner if depth < _MOST_NESTED else (), 1):
+    for number, raw in enumerate(inner if depth < 20 else (), 1):
         other = fields_of(raw)
         name = usable_name(text_of(other.get("trajectory_id"))) or str(number)
         yield from _of_trajectory(other, f"{subagent_id}/{name}" if subagent_id else name, depth + 1)
@@ -156,19 +147,17 @@ class _Parser:
         step = _Step(context=context, at_ms=time_of(fields.get("timestamp")) or context.last_ms)
         step.change(last_ms=step.at_ms)
         step.name = text_of(fields.get("step_id")) or bytes(fields.get("step_id", b"")).decode("utf-8", "replace")[:20]
-        if not fields or "source" not in fields:
+        if "source" not in fields:
             step.skip("step", "not a step")
-            return step.context, step.built()
-        if is_true(fields.get("is_copied_context")):
-            return step.context, step.built()
-        if context.subagent_id is None and (model := usable_name(text_of(fields.get("model_name")))):
-            step.learn(model=model)
-        self._say(step, fields)
-        self._calls(step, fields)
-        facts, emitted = step.context.facts, step.context.emitted
-        if step.events and context.subagent_id is None and facts != emitted:
-            step.put_info_first(context.session, context.cwd, differing(facts, emitted))
-            step.change(emitted=facts)
+        elif not is_true(fields.get("is_copied_context")):
+            if context.subagent_id is None and (model := usable_name(text_of(fields.get("model_name")))):
+                step.learn(model=model)
+            self._say(step, fields)
+            self._calls(step, fields)
+            facts, emitted = step.context.facts, step.context.emitted
+            if step.events and context.subagent_id is None and facts != emitted:
+                step.put_info_first(context.session, context.cwd, event_builder.differing(facts, emitted))
+                step.change(emitted=facts)
         return step.context, step.built()
 
     def _say(self, step: _Step, fields: Fields) -> None:
@@ -198,17 +187,15 @@ class _Parser:
 
     def _say_again(self, step: _Step, own: dict[str, Any], text: str) -> None:
         """Adds the event of a step that Carryover wrote, unless it is not one that a step may hold."""
-        kind = own.get("kind")
-        if kind == "user_prompt" and isinstance(own.get("command"), str):
-            text = text.removeprefix(own["command"]).removeprefix(" ")
+        kind, command = own.get("kind"), own.get("command")
+        if kind == "user_prompt" and isinstance(command, str):
+            text = text.removeprefix(command).removeprefix(" ")
         if kind in ("user_prompt", "assistant_message"):
             own = {**own, "text": text}
-        try:
-            if kind not in _NO_KINDS:
+        with suppress(msgspec.ValidationError):
+            if kind not in ("retracted", "session_info", "tool_call", "tool_result"):
                 step.add("said", msgspec.convert(own, AnyBody))
                 return
-        except msgspec.ValidationError:
-            pass
         step.skip("step", "not an event")
 
     def _calls(self, step: _Step, fields: Fields) -> None:
@@ -232,13 +219,11 @@ class _Parser:
 
     def _ended(self, call: _Call, result: Fields) -> ToolResult:
         output, _ = _text(result.get("content"))
-        own = call.own_of(result)
-        if own:
+        if own := call.own_of(result):
             outcome = read_as(msgspec.json.encode({**own, "output": output}), ToolOutcome) or ToolOutcome("unknown")
             dropped = own.get("dropped")
             return msgspec.structs.replace(call.open.ended(outcome), dropped=dropped if isinstance(dropped, int) else 0)
-        read = self._quoted.outcome if self._quoted is not None else outcome_in_text
-        outcome = read(call.open.op, output)
+        outcome = (self._quoted.outcome if self._quoted is not None else outcome_in_text)(call.open.op, output)
         extra = fields_of(result.get("extra"))
         failed = is_true(extra.get("is_error")) or is_true(extra.get("tool_result_is_error"))
         if failed and outcome.status in ("ok", "unknown"):
@@ -270,23 +255,22 @@ class _Call:
         return (read_as(extra, dict[str, Any]) or {}) if self._context.ours else {}
 
     def _meaning(self, name: str) -> tuple[Op, str]:
-        op: Op
         if self._own:
-            op = self._own["op"] if self._own.get("op") in _OPS else "other"
-            return op, text_of(self._given.get(ARGUMENTS.get(op, "subject")))
-        command = first_text(self._given, *_COMMAND)
-        path = first_text(self._given, *_PATH)
+            own: Op = self._own["op"] if self._own.get("op") in _OPS else "other"
+            return own, text_of(self._given.get(ARGUMENTS.get(own, "subject")))
+        command, path = first_text(self._given, *_COMMAND), first_text(self._given, *_PATH)
         op = _OPERATIONS.get(name, "shell" if command and not path else "other")
         if op == "edit" and command == "view":
             op = "read"
         subject = command if op == "shell" else first_text(self._given, *_SUBJECT)
-        if op in ("read", "edit", "write"):
-            subject = resolved(path, self._context.cwd) or path if path else subject
+        if path and op in ("read", "edit", "write"):
+            subject = resolved(path, self._context.cwd) or path
         return op, subject.strip()
 
     def edits(self) -> Iterator[tuple[FileEdit, int | None]]:
         """Yields the files that the call changed, each with its time."""
-        for edit in self._own.get("edits") or () if isinstance(self._own.get("edits"), list) else ():
+        edits = self._own.get("edits")
+        for edit in edits if isinstance(edits, list) else ():
             found = read_as(msgspec.json.encode({**edit, "call_id": self.open.id}), FileEdit)
             if found is not None:
                 yield found, _at(edit)
@@ -329,9 +313,9 @@ def _begun(context: Context, fields: Fields) -> Context:
     return Context(
         session=usable_name(text_of(head.get("session_id"))) or named or f"atif-{mark}",
         id=named or mark,
-        cwd=next((folder for folder in map(usable_folder, folders) if folder is not None), None),
+        cwd=next((folder for folder in map(event_builder.usable_folder, folders) if folder is not None), None),
         ours=OURS in extra,
-        facts=Facts(
+        facts=event_builder.Facts(
             title=bounded(text_of(own.get("title")), SHORT_CHARS) or None,
             agent_version=usable_name(version if version != UNKNOWN else None),
             model=usable_name(text_of(agent.get("model_name"))),

@@ -1,4 +1,4 @@
-"""Recognises the format of a user's file: an agent's transcript, exported or copied, or what a tool made of one."""
+"""Recognises the format of a user's file, a transcript or what a tool made of one, and reads it as a whole."""
 
 from __future__ import annotations
 
@@ -6,21 +6,26 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
+from carryover import model
 from carryover.adapter.contract import Agent, Parsed, Record, Source
 from carryover.adapter.spec import AgentSpec
 from carryover.agents import adapters, agent_name, specs
 from carryover.errors import ExitCode, UserError
+from carryover.facts import FindRoot
 from carryover.fsio import open_regular
 from carryover.importing import atif, markdown_chat, specstory
 from carryover.importing.turns import Document, document_agent, former_root, moved
+from carryover.ingest.pipeline import IngestResult, ingest
 from carryover.ingest.scan import first_cwd
-from carryover.model import NOTE, AnyBody, AssistantMessage, Event, FileEdit, SessionInfo, Skipped, ToolCall, ToolResult
+from carryover.ledger.store import Ledger
+from carryover.model import NOTE, AnyBody, Event, UserPrompt
 from carryover.readers.by_kind import reader_of_copies
 from carryover.readers.jsonl import JsonlReader
 
@@ -36,9 +41,8 @@ def open_document(
 ) -> Document:
     """Opens the document at `path`. Blocking.
 
-    `project`: the folder that all its sessions belong to, whatever the document says. `agent_id`: the agent, if the
-    document does not name it. `part`: its first lines, which name the agent, may be missing. Raises UserError if it is
-    not a file, or its format is not recognised.
+    `project`: the folder that all its sessions belong to. `agent_id`: the agent, if the document names none. `part`:
+    its first lines may be missing. Raises UserError if it is not a file, or its format is not recognised.
     """
     head = _head(path)
     if head.startswith(_NOTE_HEAD):
@@ -90,22 +94,19 @@ def _head(path: Path) -> bytes:
 
 def _spec(path: Path, named: str | None, agent_id: str | None, *, unnamed: AgentSpec | None) -> AgentSpec:
     """Returns the agent of a SpecStory document; if it names none, `unnamed`, or raises UserError if that is None."""
-    known = specs()
     if agent_id is not None:
-        return next(spec for spec in known if spec.id == agent_id)
-    spec = specstory.spec_named(named, known) if named is not None else None
-    if spec is None and unnamed is not None:
-        return unnamed
+        return next(spec for spec in specs() if spec.id == agent_id)
+    spec = specstory.spec_named(named, specs()) if named is not None else None
+    if (found := spec or unnamed) is not None:
+        return found
     if named is None:
         raise UserError(
             f"{path} does not say which agent its session is of. {_NOTHING} Name it with --agent.", ExitCode.USAGE
         )
-    if spec is None:
-        raise UserError(
-            f"{path} holds a session of {named!r}, an agent that Carryover does not know. {_NOTHING}",
-            ExitCode.NOTHING_FOUND,
-        )
-    return spec
+    raise UserError(
+        f"{path} holds a session of {named!r}, an agent that Carryover does not know. {_NOTHING}",
+        ExitCode.NOTHING_FOUND,
+    )
 
 
 def _as_copy(agent: Agent, source: Source, project: str | None) -> Agent:
@@ -117,9 +118,15 @@ def _as_copy(agent: Agent, source: Source, project: str | None) -> Agent:
     former = (former_root(recorded, project) or recorded) if recorded is not None else None
 
     def in_project(event: Event) -> Event:
-        cwd = moved(event.cwd, former, project) if event.cwd is not None and former is not None else project
+        if former is None:
+            return msgspec.structs.replace(event, cwd=project)
+        cwd, body = moved(event.cwd, former, project) if event.cwd is not None else project, event.body
         is_in_it = cwd == project or cwd.startswith(f"{project.rstrip('/')}/")
-        body = _moved(event.body, former, project) if former is not None else event.body
+        if isinstance(body, model.FileEdit):
+            old_path = moved(body.old_path, former, project) if body.old_path is not None else None
+            body = msgspec.structs.replace(body, path=moved(body.path, former, project), old_path=old_path)
+        elif isinstance(body, model.ToolCall | model.ToolResult) and body.op != "shell":
+            body = msgspec.structs.replace(body, subject=moved(body.subject, former, project))
         return msgspec.structs.replace(event, cwd=cwd if is_in_it else project, body=body)
 
     return with_events(agent, in_project)
@@ -135,16 +142,6 @@ def with_events(agent: Agent, changed: Callable[[Event], Event]) -> Agent:
     return replace(agent, parse=parse)
 
 
-def _moved(body: AnyBody, former: str, project: str) -> AnyBody:
-    """Returns the body with the paths of changed files moved to the project."""
-    if isinstance(body, FileEdit):
-        old_path = moved(body.old_path, former, project) if body.old_path is not None else None
-        return msgspec.structs.replace(body, path=moved(body.path, former, project), old_path=old_path)
-    if isinstance(body, ToolCall | ToolResult) and body.op != "shell":
-        return msgspec.structs.replace(body, subject=moved(body.subject, former, project))
-    return body
-
-
 class Note(msgspec.Struct, frozen=True, kw_only=True):
     """A text from outside, or a part of one. `at_ms`: when the user added it (UTC ms). `root`: the project's."""
 
@@ -158,7 +155,7 @@ class Note(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NoteContext(msgspec.Struct, frozen=True):
-    """The empty context: each record of a note says all of it that matters."""
+    """Empty: each record of a note says all of it that matters."""
 
 
 def note_id(root: str, source: str, text: str) -> str:
@@ -176,16 +173,83 @@ def _parse_note(_source: Source, context: Any, record: Record) -> tuple[Any, Par
     try:
         note = msgspec.json.decode(record.data, type=Note)
     except (msgspec.MsgspecError, UnicodeDecodeError):
-        return context, Parsed(skipped=(Skipped(record_type=_NOTE_MARK, reason="not a note"),))
-    bodies: tuple[AnyBody, ...] = (SessionInfo(title=note.title), AssistantMessage(text=note.text, final=True))
+        return context, Parsed(skipped=(model.Skipped(record_type=_NOTE_MARK, reason="not a note"),))
+    bodies: tuple[AnyBody, ...] = (
+        model.SessionInfo(title=note.title),
+        model.AssistantMessage(text=note.text, final=True),
+    )
     events = (
-        Event(
-            key=f"{note.session}:{note.at_ms}:{number}",
-            session=note.session,
-            at_ms=note.at_ms,
-            body=body,
-            cwd=note.root,
-        )
-        for number, body in enumerate(bodies, 2 * note.part)
+        Event(key=f"{note.session}:{note.at_ms}:{at}", session=note.session, at_ms=note.at_ms, body=body, cwd=note.root)
+        for at, body in enumerate(bodies, 2 * note.part)
     )
     return context, Parsed(tuple(events))
+
+
+class Imported(msgspec.Struct, frozen=True, kw_only=True):
+    """The result of an import."""
+
+    new_events: int = 0
+    forgotten: int = 0
+    """Number of events left out because the user had them forgotten."""
+    problem: str | None = None
+    """Why it was not read to the end, as a sentence; what was read before the problem is kept."""
+
+
+async def take_in(
+    ledger: Ledger,
+    document: Document,
+    *,
+    again: bool,
+    root_of: FindRoot,
+    now_ms: Callable[[], int],
+    executor: Executor | None = None,
+) -> IngestResult:
+    """Reads the whole document from its beginning, even what was read before: it may have been forgotten since.
+
+    With `again`, forgotten events too. Raises as `ingest` does.
+    """
+    await ledger.give_up_position(document.source)
+    source = msgspec.structs.replace(document.source, forgotten_too=again)
+    return await ingest(ledger, document.agent, source, root_of=root_of, now_ms=now_ms, executor=executor)
+
+
+class Survey(msgspec.Struct, kw_only=True):
+    """A summary of a document. `prompts` counts those that people typed. Times are UTC ms, 0 if it has none."""
+
+    folders: dict[str, str | None]
+    """The first working folder of each session, by session id; None if the document names none."""
+    prompts: int = 0
+    events: int = 0
+    first_ms: int = 0
+    last_ms: int = 0
+    skipped: int = 0
+    """Records that were not understood."""
+    oversized: int = 0
+    """Records too long to be read."""
+    torn: bool = False
+    """Whether its last line is incomplete."""
+
+
+def survey(document: Document) -> Survey:
+    """Reads the whole document. Blocking. Raises OSError if it can't be read."""
+    agent, path = document.agent, Path(document.source.path)
+    context, cursor, more = agent.context_type(), None, True
+    found = Survey(folders={})
+    while more:
+        batch = agent.reader.read(path, cursor)
+        for record in batch.records:
+            context, parsed = agent.parse(document.source, context, record)
+            found.skipped += len(parsed.skipped)
+            for event in parsed.events:
+                found.events += 1
+                found.prompts += isinstance(event.body, UserPrompt) and event.body.actor == "human"
+                if found.folders.get(event.session) is None:
+                    found.folders[event.session] = event.cwd
+                if event.at_ms > 0:
+                    found.first_ms = min(found.first_ms or event.at_ms, event.at_ms)
+                    found.last_ms = max(found.last_ms, event.at_ms)
+        found.oversized += batch.oversized
+        more, cursor = batch.more and batch.cursor != cursor, batch.cursor
+    if isinstance(agent.reader, JsonlReader):
+        found.torn = agent.reader.resumes_at(batch.cursor) < agent.reader.stat(path).size
+    return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -18,8 +19,6 @@ from carryover.importing.turns import RANK, Document, Turn, TurnContext, TurnRea
 from carryover.model import AnyBody, AssistantMessage, UserPrompt, is_plain_id
 from carryover.records.fields import SHORT_CHARS, bounded, digest
 
-_RULE: Final = "---"
-_ID_CHARS: Final = 400
 _TITLE: Final = re.compile(r"# ([^\n]{1,300})")
 _INPUT: Final = re.compile(r'"(?:command|filePath|path|pattern|query|url|description)":\s*("(?:[^"\\]|\\.){1,2000}")')
 _OUTPUT: Final = re.compile(r"\*\*Output:\*\*\n`{3,}[^\n]*\n(.*)\n`{3,}[ \t]*(?:\n|\Z)", re.DOTALL)
@@ -40,7 +39,7 @@ def opened(path: Path, head: bytes, folder: str | None) -> Document | None:
         session = begins.groupdict().get("session")
         if session is None or not is_plain_id(session):
             turns = re.split(rf"^(?:{form.user}|{form.agent})[ \t]*$", text, maxsplit=2, flags=re.MULTILINE)
-            session = f"{spec.id}-export-{digest(_spoken(turns[1])[:_ID_CHARS] if len(turns) > 1 else text)}"
+            session = f"{spec.id}-export-{digest(_spoken(turns[1])[:400] if len(turns) > 1 else text)}"
         reader = TurnReader(partial(by_turn, partial(_turn_starts, form)))
         agent = document_agent(spec, reader, TurnContext, partial(_parse, form, folder))
         source = Source(agent=spec.id, path=str(path), session=session, rank=RANK)
@@ -53,7 +52,7 @@ def _turn_starts(form: ChatExport, lines: Sequence[str]) -> list[int]:
     found, above = [], ""
     for at, line in enumerate(lines):
         blank = at == 0 or not lines[at - 1].strip()
-        placed = blank and (above == _RULE or not form.ruled)
+        placed = blank and (above == "---" or not form.ruled)
         if placed and any(re.fullmatch(heading, line.rstrip()) for heading in (form.user, form.agent)):
             found.append(at)
         above = line.strip() or above
@@ -88,19 +87,15 @@ def _answered(form: ChatExport, text: str, turn: str) -> Iterator[AnyBody]:
         end = starts[number + 1].start() if number + 1 < len(starts) else len(text)
         block = text[start.end() : end]
         given, printed = _INPUT.search(block), _OUTPUT.search(block)
-        subject = _unquoted(given[1]) if given is not None else ""
+        subject = ""
+        if given is not None:
+            with suppress(msgspec.MsgspecError, UnicodeError):
+                subject = bounded(msgspec.json.decode(given[1], type=str), SHORT_CHARS)
         call = OpenCall(f"{turn}/{number}", usable_name(start[1]) or "?", "other", subject)
         yield call.as_event()
         yield call.ended(ToolOutcome("unknown", printed[1] if printed is not None else ""))
         last = printed or _GIVEN.match(block)
         yield AssistantMessage(text=_spoken(block[last.end() if last is not None else 0 :]))
-
-
-def _unquoted(text: str) -> str:
-    try:
-        return bounded(msgspec.json.decode(text, type=str), SHORT_CHARS)
-    except (msgspec.MsgspecError, UnicodeError):
-        return ""
 
 
 def _spoken(text: str, mark: str | None = None) -> str:

@@ -1,8 +1,7 @@
 """Finds turns, spoken text and tool calls in the lines of a SpecStory document.
 
-Tool output and pasted text are unescaped, so a line that looks like the heading of a turn may be quoted. It is a
-heading only outside tool blocks and, within a fenced block, only below a rule, which SpecStory puts between two
-speakers.
+Tool output and pasted text are unescaped, so what looks like a turn's heading may be quoted. It counts only outside
+tool blocks and, within a fenced block, only below a rule, which SpecStory puts between two speakers.
 """
 
 from __future__ import annotations
@@ -34,16 +33,9 @@ _MOST_ENDS: Final = 100
 _FENCE: Final = re.compile(r" {0,3}(`{3,}|~{3,})")
 _RULE: Final = "---"
 _TAGS: Final = re.compile(r"</?(?:tool-use|details)\b[^>\n]{0,400}>")
-_SUMMARY_CHARS: Final = 20_000
 _TOOL_NAME: Final = re.compile(r"^Tool use: \*\*[^*]{1,200}\*\*")
 
-_KINDS: Final[dict[str, Op]] = {
-    "shell": "shell",
-    "read": "read",
-    "write": "edit",
-    "search": "search",
-    "task": "plan",
-}
+_KINDS: Final[dict[str, Op]] = {"shell": "shell", "read": "read", "write": "edit", "search": "search", "task": "plan"}
 OPERATIONS: Final[dict[str, Op]] = {
     **dict.fromkeys("bash shell shell_command exec_command run_shell_command command".split(), "shell"),
     **dict.fromkeys("run_terminal_cmd run_terminal_command run_terminal_command_v2".split(), "shell"),
@@ -81,14 +73,11 @@ _STATES: Final[dict[str, PlanState]] = {"x": "done", "⚡": "active", "-": "acti
 _ASKED: Final = re.compile(r"\*\*(.+?)\*\*(?: _\(select multiple\)_)?$")
 _OPTION: Final = re.compile(r"- \*\*(.+?)\*\*(?: - .*)?$")
 _ANSWER: Final = re.compile(r"\*\*Answer:\*\* (.+)$")
-_SHELLS: Final = frozenset(("bash", "sh", "shell", "zsh", "powershell"))
-_CANCELLED: Final = frozenset(("Cancelled", "Canceled"))
 _FAILED: Final = ("**Error:**", "**Apply failed**", "Status: **error**", "An unknown error occurred")
 _EXIT: Final = re.compile(r"(?:Process exited with code|Exit code:?|exited with code) (-?\d{1,10})\b", re.IGNORECASE)
-_EXIT_CHARS: Final = 300
 
 Locate = Callable[[str], str | None]
-"""Maps a path in the document to an absolute path; None if that is unknown."""
+"""A path in the document → the absolute path, if that is known."""
 
 
 class Fences:
@@ -112,26 +101,21 @@ class Fences:
         fence, language = found[1], line[found.end() :].strip()
         if self._open and (len(self._open[0]) > len(fence) or self._open[0][:1] != fence[:1]):
             return
-        if language:
-            if len(self._open) < 2 or len(self._open[0]) == 3:
-                self._open.append(fence)
-        elif self._open:
+        if self._open and not language:
             self._open.pop()
-        else:
+        elif len(self._open) < 2 or len(self._open[0]) == 3:
             self._open.append(fence)
 
 
 class ToolBlock(msgspec.Struct, frozen=True):
-    """A tool call in SpecStory's format.
-
-    `kind`: shell, read, write, search, task, generic or unknown. `summary`: the summary line, without the tool's name.
-    `body`: the lines after it.
-    """
+    """A tool call in SpecStory's format. `kind`: shell, read, write, search, task, generic or unknown."""
 
     kind: str
     name: str
     summary: str
+    """The summary line, without the tool's name."""
     body: tuple[str, ...]
+    """The lines after it."""
 
 
 class ToolUse(NamedTuple):
@@ -215,7 +199,7 @@ def _tool_block(kind: str, name: str, text: str) -> ToolBlock:
     head, fence, fenced = text.partition("\n```")
     before, _, rest = head.partition("<summary>")
     summary, _, inner = rest.partition("</summary>")
-    summary = one_line(html.unescape(summary[:_SUMMARY_CHARS]))
+    summary = one_line(html.unescape(summary[:20_000]))
     for tag in (_TOOL_END, "</details>"):
         fenced = fenced.rstrip().removesuffix(tag)
     body = f"{_TAGS.sub('', before + inner)}{fence}{fenced}"
@@ -232,16 +216,22 @@ def read_tool(
     command = _command(block, plain, fenced) if op == "shell" else ""
     if fenced and fenced[0][1].strip() == command:
         fenced = fenced[1:]
-    shown = [text for language, text in fenced if not _is_input(op, language)]
+    # A diff is input, and so is the text that a tool writes.
+    inputs = op in ("edit", "write")
+    shown = [text for name, text in fenced if name != "diff" and (not inputs or name in ("", "text"))]
     outcome = _outcome(op, lines, "\n".join(shown) if shown else None, read_outcome)
     changes: tuple[Change, ...] = ()
-    if op in ("edit", "write"):
+    if inputs:
         changes = tuple(_located(_changes(block, lines, fenced, "\n".join(shown)), locate))
     elif op == "shell" and outcome is not None and outcome.status == "ok":
         changes = tuple(_located(shell_changes(command, cwd), locate))
     subject = command or (changes[0].path if changes else _question(lines) if op == "ask" else "")
     if not subject and op != "plan":
-        subject = _subject(block, lines, locate)
+        named = _path(block, lines, "")
+        if named is None:
+            subject = block.summary or next(filter(None, lines), "")
+        else:
+            subject = (locate(named) if PurePath(named).suffix or "/" in named else None) or named
     return ToolUse(op, bounded(subject, SUBJECT_CHARS), outcome, changes, lines)
 
 
@@ -260,13 +250,8 @@ def _parted(body: Sequence[str]) -> tuple[list[str], list[tuple[str, str]]]:
     return plain, [(language, "\n".join(inside)) for language, inside in fenced]
 
 
-def _is_input(op: Op, language: str) -> bool:
-    """Whether a fenced block is the tool's input: a diff, or the text that it writes."""
-    return language == "diff" or (op in ("edit", "write") and language not in ("", "text"))
-
-
 def _command(block: ToolBlock, plain: Sequence[str], fenced: Sequence[tuple[str, str]]) -> str:
-    if fenced and fenced[0][0] in _SHELLS:
+    if fenced and fenced[0][0] in ("bash", "sh", "shell", "zsh", "powershell"):
         return fenced[0][1].strip()
     if found := _RUN.search(block.summary):
         return found[1].strip()
@@ -282,9 +267,9 @@ def _command(block: ToolBlock, plain: Sequence[str], fenced: Sequence[tuple[str,
 def _outcome(
     op: Op, lines: Sequence[str], output: str | None, read_outcome: Callable[[Op, str], ToolOutcome]
 ) -> ToolOutcome | None:
-    if not _CANCELLED.isdisjoint(lines):
-        return ToolOutcome("interrupted", output or "")
     failed = any(line.startswith(_FAILED) for line in lines)
+    if "Cancelled" in lines or "Canceled" in lines:
+        return ToolOutcome("interrupted", output or "")
     if output is None and failed:
         return ToolOutcome("error", "\n".join(filter(None, lines)))
     if output is None:  # SpecStory shows no empty output
@@ -295,10 +280,8 @@ def _outcome(
 
 def outcome_in_text(op: Op, text: str) -> ToolOutcome:
     """Returns a call's outcome, for agents without `QuotedText`: the exit code at the beginning of the output."""
-    found = _EXIT.search(text[:_EXIT_CHARS])
-    if found is not None:
-        code = int(found[1])
-        return ToolOutcome("ok" if code == 0 else "error", text, code)
+    if found := _EXIT.search(text[:300]):
+        return ToolOutcome("ok" if int(found[1]) == 0 else "error", text, int(found[1]))
     return ToolOutcome("unknown" if op == "shell" else "ok", text)
 
 
@@ -314,9 +297,9 @@ def _changes(
     path = _path(block, lines, output)
     if path is None:
         return ()
-    if block.name.lower().startswith("delete"):
-        return (Change(path=path, change="delete"),)
-    return (Change(path=path, change="add" if _CREATED.search(output[:500]) else "modify"),)
+    is_new = _CREATED.search(output[:500])
+    deletes = block.name.lower().startswith("delete")
+    return (Change(path=path, change="delete" if deletes else "add" if is_new else "modify"),)
 
 
 def _path(block: ToolBlock, lines: Sequence[str], output: str) -> str | None:
@@ -335,13 +318,6 @@ def _located(changes: Sequence[Change], locate: Locate) -> Iterator[Change]:
         if path is not None and len(path) <= MAX_PATH_CHARS:
             old = locate(change.old_path) if change.old_path else None
             yield msgspec.structs.replace(change, path=path, old_path=old)
-
-
-def _subject(block: ToolBlock, lines: Sequence[str], locate: Locate) -> str:
-    named = _path(block, lines, "")
-    if named is None:
-        return block.summary or next(filter(None, lines), "")
-    return (locate(named) or named) if PurePath(named).suffix or "/" in named else named
 
 
 def _question(lines: Sequence[str]) -> str:

@@ -18,27 +18,19 @@ from carryover.readers.files import read_small, stamp_of_file
 from carryover.records.fields import is_absolute, resolved
 
 RANK: Final = -1
-"""Below all of the agents' own transcripts, which say more.
-
-An export adds nothing to a transcript that is already read, and is replaced by one that is read later.
-"""
+"""Below all of the agents' own transcripts: an export adds nothing to one, and one that is read later replaces it."""
 MAX_BYTES: Final = 32 << 20
 """A longer document is counted and skipped, since turns can only be found with the whole document in memory."""
 TURNS_AT_ONCE: Final = 500
 
-TurnStarts = Callable[[Sequence[str]], list[int]]
-"""Lines of a document → the indexes of those at which turns begin."""
-
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A file, with the agent and format to read it by."""
+    """A file, with the agent that reads this format. `form`: the program that wrote it, for people."""
 
     agent: Agent
-    """The agent whose sessions it contains, with the reader and parser for this format."""
     source: Source
     form: str
-    """The program that wrote it, for people."""
 
 
 def document_agent(
@@ -59,14 +51,12 @@ def document_agent(
 
 
 class TurnContext(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The parser's state between two turns of a document."""
+    """The parser's state between two turns of a document. `title`: until it is emitted."""
 
     turns: int = 0
     title: str | None = None
-    """The title, until it is emitted."""
     model: str | None = None
     emitted_model: str | None = None
-    """The model that was last emitted."""
 
 
 C = TypeVar("C", bound=TurnContext)
@@ -98,13 +88,12 @@ class Turn(EventBuilder[C]):
         self.append(key, body, session=self.session, cwd=self.cwd, subagent_id=self.subagent_id)
 
 
-def by_turn(starts: TurnStarts, data: bytes) -> list[Record]:
-    """Splits a document at the beginnings of turns, into records numbered by their last lines."""
+def by_turn(starts: Callable[[Sequence[str]], list[int]], data: bytes) -> list[Record]:
+    """Splits a document into records numbered by their last lines; `starts` finds the lines at which turns begin."""
     lines = data.split(b"\n")
+    at_turns = starts([line.decode("utf-8", "replace").rstrip("\r") for line in lines])
     found = []
-    for start, end in pairwise(
-        sorted({0, *starts([line.decode("utf-8", "replace").rstrip("\r") for line in lines]), len(lines)})
-    ):
+    for start, end in pairwise(sorted({0, *at_turns, len(lines)})):
         last = next((at for at in range(end - 1, start - 1, -1) if lines[at].strip()), None)
         if last is not None:
             text = b"\n".join(lines[start : last + 1])
@@ -113,10 +102,9 @@ def by_turn(starts: TurnStarts, data: bytes) -> list[Record]:
 
 
 class TurnReader:
-    """Returns the records of a document, which must be read whole. `split` finds them.
+    """Returns the records of a document, which must be read whole. `split` finds them; a cursor counts those returned.
 
-    A cursor is the number of records returned. Documents are always imported from their beginning, and one that grows
-    meanwhile has the same turns, and more.
+    Documents are always imported from their beginning, and one that grows meanwhile has the same turns, and more.
     """
 
     def __init__(self, split: Callable[[bytes], list[Record]]) -> None:
@@ -130,16 +118,11 @@ class TurnReader:
         if self._known is None or self._known[0] != (path, status):
             data = read_small(path, limit=MAX_BYTES)
             self._known = (path, status), None if data is None else self._split(data)
-        turns = self._known[1]
-        begin = int(cursor or 0)
-        records = tuple((turns or [])[begin : begin + TURNS_AT_ONCE])
-        after = begin + len(records)
-        return Batch(
-            records=records,
-            cursor=b"%d" % after,
-            more=turns is not None and after < len(turns),
-            oversized=turns is None and cursor is None,
-        )
+        turns, begin = self._known[1], int(cursor or 0)
+        if turns is None:
+            return Batch(records=(), cursor=b"%d" % begin, oversized=cursor is None)
+        after = min(begin + TURNS_AT_ONCE, len(turns))
+        return Batch(records=tuple(turns[begin:after]), cursor=b"%d" % after, more=after < len(turns))
 
     def stat(self, path: Path) -> FileStat:
         """Returns size and time of the file."""
@@ -147,10 +130,7 @@ class TurnReader:
 
 
 def former_root(recorded: str, folder: str) -> str | None:
-    """Returns the former path of `folder`: the nearest folder with its name at or above the path `recorded`.
-
-    None if no folder has that name.
-    """
+    """Returns the former path of `folder`: the nearest folder with its name at or above `recorded`, if any."""
     path, name = PurePosixPath(_with_slashes(recorded)), PurePosixPath(folder).name
     return next((str(place) for place in (path, *path.parents) if name and place.name == name), None)
 
@@ -162,10 +142,7 @@ def moved(path: str, former: str, folder: str) -> str:
 
 
 def located(path: str, folder: str | None) -> str | None:
-    """Returns the absolute path that a document about the project in `folder` means; None if it can't be known.
-
-    A document shows some paths relative to the folder that it was written in, and others in full.
-    """
+    """Returns the absolute path that a document about the project in `folder` means; None if it can't be known."""
     if not is_absolute(path):
         return resolved(path, folder)
     clean = resolved(path, None)

@@ -27,15 +27,14 @@ class Published(msgspec.Struct, frozen=True):
     changed: bool = False
     """Whether the handoff differs from the previous one."""
     refusal: str | None = None
-    """Why nothing was published, for `status`; None if it was."""
+    """Why nothing was published, for `status`."""
     passing: bool = False
     """Whether to try again: the refusal may end without an event, or a file was left unchanged for now."""
     file: Path | None = None
-    """The current handoff; None if nothing was published."""
     edited: tuple[str, ...] = ()
     """Names of the user's files that were changed."""
     notes: tuple[str, ...] = ()
-    """Names what was left alone and why; the handoff is published nevertheless."""
+    """What was left alone and why; the handoff is published nevertheless."""
 
 
 def place_of(folder: Path | None, name: str = HANDOFF) -> str:
@@ -49,10 +48,9 @@ def sha_of(text: bytes) -> str:
 
 
 def write_handoff(folder: Path, text: CleanText, name: str = HANDOFF) -> bool:
-    """Writes the handoff to `folder` (0700), readable only by its owner (0600). Returns False if nothing changed.
+    """Writes the handoff to `folder` (0700), readable only by its owner (0600); returns whether anything changed.
 
-    Raises:
-        OSError: the folder is another user's, or can't be written.
+    Raises OSError if the folder is another user's, or can't be written.
     """
     private_dir(folder)
     return write_if_changed(folder / name, text.encode(errors="replace"), mode=0o600, follow=False)

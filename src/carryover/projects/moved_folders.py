@@ -1,9 +1,7 @@
-"""Recognises a project whose folder has been moved.
+"""Recognises a project whose folder has been moved, by what only the same folder has. Blocks.
 
-A project's content follows to another path only on evidence that this is the same folder: its old path is gone, and
-either its repository is the same one on disk (the inode of `.git`, its creation time, the first commit and the
-remotes), or it contains exactly the handoff last published at the old path. A clone was created at another time and has
-no handoff; anyone with a copied handoff has its content already. In doubt, nothing is joined. Blocks.
+Its old path is gone, and its `.git` is the same one on disk, or it holds exactly the handoff last published there: a
+clone was created at another time and has none, and who copied a handoff has its content already. In doubt, it is not.
 """
 
 from __future__ import annotations
@@ -44,9 +42,9 @@ class Identity(msgspec.Struct, frozen=True):
     remotes: str
     """A fingerprint of the remotes' URLs, which may contain passwords."""
 
-    def same_repository(self, other: Identity) -> bool:
+    def same_repository(self, other: Identity | None) -> bool:
         """Whether both are clones of one repository, possibly in different folders."""
-        return (self.first_commit, self.remotes) == (other.first_commit, other.remotes)
+        return other is not None and (self.first_commit, self.remotes) == (other.first_commit, other.remotes)
 
 
 def identity_of(root: Path, *, timeout_s: float = _GIT_S) -> Identity | None:
@@ -55,6 +53,10 @@ def identity_of(root: Path, *, timeout_s: float = _GIT_S) -> Identity | None:
         found = (root / ".git").lstat()
         if not (root / ".git" / "HEAD").is_file():  # a worktree's .git is a file, whose inode may be reused
             return None
+        try:
+            made_ns = (root / ".git" / "description").lstat().st_mtime_ns  # git writes it once, from its template
+        except OSError:  # which may be a user's, and lack it
+            made_ns = 0
         first, remotes = ask(root, FIRST_COMMIT, REMOTES, deadline=time.monotonic() + timeout_s)
     except OSError:
         return None
@@ -64,18 +66,10 @@ def identity_of(root: Path, *, timeout_s: float = _GIT_S) -> Identity | None:
     return Identity(
         device=found.st_dev,
         inode=found.st_ino,
-        made_ns=_made_ns(root / ".git"),
+        made_ns=made_ns,
         first_commit=first.out.split()[0].decode("ascii", "replace"),
         remotes=hashlib.sha256(addresses).hexdigest()[:16],
     )
-
-
-def _made_ns(git_folder: Path) -> int:
-    """Returns the time of a file that git writes only once, from its template; a user's template may lack it."""
-    try:
-        return (git_folder / "description").lstat().st_mtime_ns
-    except OSError:
-        return 0
 
 
 def stored(identity: Identity | None) -> str | None:
@@ -112,7 +106,14 @@ def moved_to_here(
     if not candidates:
         return []
     handoff = _handoff_sha(root, home, agents_own)
-    return [row for row in candidates if _is_same(row, identity) or (handoff is not None and _left(row, handoff))]
+    same = identity if identity is not None and identity.made_ns != 0 else None
+
+    def is_it(row: Whereabouts) -> bool:
+        # If the parent of its old path is gone too, the disk may be unmounted.
+        left = handoff is not None and row.published_sha == handoff and is_folder(Path(row.root).parent)
+        return left or (same is not None and _identity(row) == same)
+
+    return [row for row in candidates if is_it(row)]
 
 
 def roots_that_may_be_here(known: Iterable[Whereabouts], root: str, *, by_name: bool) -> list[str]:
@@ -123,7 +124,7 @@ def roots_that_may_be_here(known: Iterable[Whereabouts], root: str, *, by_name: 
     """
     gone = [row for row in known if may_have_moved(row, root)]
     identity = identity_of(Path(root)) if any(row.identity is not None for row in gone) else None
-    of_repository = [row.root for row in gone if identity is not None and _is_clone(row, identity)]
+    of_repository = [row.root for row in gone if identity is not None and identity.same_repository(_identity(row))]
     of_name = [row.root for row in gone if by_name and Path(row.root).name == Path(root).name]
     return list(dict.fromkeys((*of_repository, *of_name)))
 
@@ -150,20 +151,6 @@ def _identity(row: Whereabouts) -> Identity | None:
         return msgspec.json.decode(row.identity, type=Identity) if row.identity is not None else None
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
-
-
-def _is_same(row: Whereabouts, identity: Identity | None) -> bool:
-    return identity is not None and identity.made_ns != 0 and _identity(row) == identity
-
-
-def _is_clone(row: Whereabouts, identity: Identity) -> bool:
-    known = _identity(row)
-    return known is not None and known.same_repository(identity)
-
-
-def _left(row: Whereabouts, handoff: str) -> bool:
-    """Whether `handoff` is the last one published there. If its parent is gone too, the disk may be unmounted."""
-    return row.published_sha == handoff and is_folder(Path(row.root).parent)
 
 
 def _handoff_sha(root: Path, home: Path, agents_own: AgentFolders | None) -> str | None:

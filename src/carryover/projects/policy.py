@@ -27,10 +27,7 @@ _SYSTEM: Final = (
     *("/System", "/Library", "/Applications"),
 )
 _SHARED_TOPS: Final = ("/home", "/media", "/mnt", "/opt", "/private", "/root", "/srv", "/Users", "/var", "/Volumes")
-
-
 _KINDS: Final = {stat.S_IFLNK: "a symlink", stat.S_IFREG: "a file", stat.S_IFDIR: "a folder"}
-_PROGRAMS: Final = "it is a folder of programs' settings and data, and no repository"
 _SECRETS: Final = frozenset(
     ".ssh .gnupg .gpg .pki .password-store .aws .azure .kube .docker .gcloud .mozilla .thunderbird "
     ".config/gcloud .config/gh .config/op .local/share/keyrings".split()
@@ -39,10 +36,9 @@ _SECRETS: Final = frozenset(
 
 
 class Refusal(msgspec.Struct, frozen=True):
-    """A reason for publishing nothing in a folder."""
+    """A reason for publishing nothing in a folder, as a clause for people."""
 
     reason: str
-    """The reason, as a clause for people."""
     tracked: bool = False
     """Whether git tracks what would be published, which is probably a mistake; all other refusals are intended."""
     passing: bool = True
@@ -64,8 +60,15 @@ def refusal(root: Path, *, home: Path, agents_own: AgentFolders | None = None) -
     misplaced = _unfit_place(real, Path(os.path.realpath(home)), own)
     if misplaced is not None:
         return Refusal(misplaced, passing=False)
-    unfit = _unfit_folder(real) or _unfit_store(real)
-    return Refusal(unfit) if unfit is not None else _tracked(real)
+    if (unfit := _unfit_folder(real) or _unfit_store(real)) is not None:
+        return Refusal(unfit)
+    try:
+        if git_dir_of(real) is None or not is_tracked(real, real / STORE):
+            return None
+    except OSError as error:
+        return Refusal(f"git could not say whether {STORE} is tracked: {error.strerror}")
+    reason = f"{STORE} is tracked by git, so a handoff would be committed; `git rm -r --cached {STORE}` ends that"
+    return Refusal(reason, tracked=True)
 
 
 def _unfit_place(root: Path, home: Path, agents_own: frozenset[Path]) -> str | None:
@@ -80,26 +83,22 @@ def _unfit_place(root: Path, home: Path, agents_own: frozenset[Path]) -> str | N
     if root in agents_own:
         # Instructions that an agent reads there apply to every project on the machine.
         return "it is an agent's own folder, whose files apply to every project"
-    if home != Path("/") and root.is_relative_to(home):
-        return _unfit_below_home(root, home)
-    if _is_of_programs(root, home):
-        return _PROGRAMS
-    if _lies_in(root, (*_TEMPORARY, tempfile.gettempdir())):
+    hidden = False
+    if below_home := home != Path("/") and root.is_relative_to(home):
+        below = root.relative_to(home)
+        if any(below.is_relative_to(folder) for folder in _SECRETS):
+            return "it is a folder of keys and logins"
+        hidden = below.parts[0].startswith(".") or below.parts[0] == "Library"
+    if _is_of_programs(root, home, hidden=hidden):
+        return "it is a folder of programs' settings and data, and no repository"
+    if not below_home and _lies_in(root, (*_TEMPORARY, tempfile.gettempdir())):
         return "it is a temporary folder"
-    if _lies_in(root, _SYSTEM) or str(root) in _SHARED_TOPS:
+    if not below_home and (_lies_in(root, _SYSTEM) or str(root) in _SHARED_TOPS):
         return "it is a folder of the system"
     return None
 
 
-def _unfit_below_home(root: Path, home: Path) -> str | None:
-    below = root.relative_to(home)
-    if any(below.is_relative_to(folder) for folder in _SECRETS):
-        return "it is a folder of keys and logins"
-    hidden = below.parts[0].startswith(".") or below.parts[0] == "Library"
-    return _PROGRAMS if _is_of_programs(root, home, hidden=hidden) else None
-
-
-def _is_of_programs(root: Path, home: Path, *, hidden: bool = False) -> bool:
+def _is_of_programs(root: Path, home: Path, *, hidden: bool) -> bool:
     user = PlatformDirs()  # the user may have moved them, but work is not among them if that is the home folder
     folders = (user.user_config_dir, user.user_data_dir, user.user_state_dir, user.user_cache_dir)
     apart = [folder for folder in folders if not home.is_relative_to(os.path.realpath(folder))]
@@ -143,14 +142,3 @@ def _unfit_store(root: Path) -> str | None:
         if name == STORE and found.st_uid != os.geteuid():
             return f"{name} belongs to another user"
     return None
-
-
-def _tracked(root: Path) -> Refusal | None:
-    if git_dir_of(root) is None:
-        return None
-    try:
-        tracked = is_tracked(root, root / STORE)
-    except OSError as error:
-        return Refusal(f"git could not say whether {STORE} is tracked: {error.strerror}")
-    reason = f"{STORE} is tracked by git, so a handoff would be committed; `git rm -r --cached {STORE}` ends that"
-    return Refusal(reason, tracked=True) if tracked else None

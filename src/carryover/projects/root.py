@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
 
-from carryover.adapter.spec import AgentSpec
 from carryover.agents import specs
-from carryover.config import AgentConfig, AgentsConfig
+from carryover.config import AgentsConfig
 from carryover.facts import ProjectRoot
 from carryover.fsio import is_gone
 from carryover.paths import StateDir
@@ -37,8 +36,7 @@ def find_root(cwd: str, *, home: Path | None = None, agents_own: AgentFolders | 
     for folder in (start, *start.parents):
         if folder in too_high and folder != start:
             continue
-        git_dir = git_dir_of(folder)
-        if git_dir is not None:
+        if (git_dir := git_dir_of(folder)) is not None:
             main_root = _main_root(folder, git_dir)
             if main_root is not None and _is_an_agents(folder, home, agents_own):
                 return ProjectRoot(main_root, checkout=str(folder))
@@ -50,8 +48,7 @@ def agents_checkouts(
     root: Path, *, home: Path | None = None, agents_own: AgentFolders | None = None
 ) -> tuple[str, ...]:
     """Returns the worktrees of the repository at `root` that agents created for themselves, sorted by name in git."""
-    git_dir = git_dir_of(root)
-    if git_dir is None:
+    if (git_dir := git_dir_of(root)) is None:
         return ()
     home = Path(os.path.realpath(home or Path.home()))
     try:
@@ -66,23 +63,20 @@ def agents_checkouts(
 def agent_folders(agents: AgentsConfig, home: Path, env: Mapping[str, str]) -> frozenset[Path]:
     """Returns the folders in which agents keep their own data: standard, recorded, and named by `env`.
 
-    A service lacks the variables of the user's shell, so the folders that install recorded are included.
+    A service lacks the variables of the user's shell, so what install recorded counts: variables, and roots.
     """
-    return frozenset(
-        Path(os.path.realpath(place.at(home, variables)))
-        for spec in specs()
-        for variables in ({}, env, *_recorded_variables(spec, agents.of(spec.id)))
-        for place in (*spec.folders, *spec.other_folders)
-    )
-
-
-def _recorded_variables(spec: AgentSpec, known: AgentConfig) -> Iterator[Mapping[str, str]]:
-    """Yields the variables that moved the agent's folders at the last install, recorded or inferred from its roots."""
-    yield known.env
-    for root in known.roots:
-        for place in spec.transcripts:
-            if place.env and place.below and root.rstrip("/").endswith(f"/{place.below}"):
-                yield {place.env: root.rstrip("/").removesuffix(f"/{place.below}")}
+    found = set()
+    for spec in specs():
+        known = agents.of(spec.id)
+        inferred = (
+            {place.env: root.rstrip("/").removesuffix(f"/{place.below}")}
+            for root in known.roots
+            for place in spec.transcripts
+            if place.env and place.below and root.rstrip("/").endswith(f"/{place.below}")
+        )
+        for variables in ({}, env, known.env, *inferred):
+            found |= {os.path.realpath(place.at(home, variables)) for place in (*spec.folders, *spec.other_folders)}
+    return frozenset(map(Path, found))
 
 
 def _is_an_agents(folder: Path, home: Path, agents_own: AgentFolders | None) -> bool:
@@ -92,8 +86,7 @@ def _is_an_agents(folder: Path, home: Path, agents_own: AgentFolders | None) -> 
 
 def _main_root(root: Path, git_dir: Path) -> str | None:
     """Returns the main checkout of a worktree. Each must name the other, since a copied folder may name any."""
-    common = named_in(git_dir / "commondir")
-    back = named_in(git_dir / "gitdir")
+    common, back = named_in(git_dir / "commondir"), named_in(git_dir / "gitdir")
     if common is None or back is None or common.name != ".git":
         return None
     same = os.path.realpath(back) == os.path.realpath(root / ".git")

@@ -14,7 +14,7 @@ from carryover.daemon import commands as module
 from carryover.daemon.commands import Imports, Linked, Moves
 from carryover.daemon.context import DaemonContext
 from carryover.facts import ProjectRoot
-from carryover.importing.take_in import Imported
+from carryover.importing.document import Imported
 from carryover.ingest.pipeline import ingest
 from carryover.ledger.queries import connect_read_only, project_by_root
 from carryover.ledger.store import Ledger
