@@ -6,7 +6,6 @@ import hashlib
 import re
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from html import escape
 from itertools import groupby
 from pathlib import Path
@@ -31,10 +30,6 @@ from carryover.terminal.output import counted
 
 INDEX: Final = "index.html"
 TIMELINE: Final = "timeline.html"
-_NAME_CHARS: Final = 40
-_NOT_PLAIN: Final = re.compile(r"[^A-Za-z0-9_-]+")
-_HEAD_BYTES: Final = 2048
-_MOST: Final = 1_000_000
 _LABELS: Final = {
     "prompt": "Prompt",
     "tests": "Tests",
@@ -55,28 +50,15 @@ class Archive(msgspec.Struct, frozen=True, kw_only=True):
     excluded: int
 
 
-@dataclass(frozen=True, slots=True)
 class _Project:
     """A project with its sessions, newest first, of which there is at least one."""
 
-    rows: Sequence[SessionRow]
-
-    @property
-    def root(self) -> str:
-        return shown_root(self.rows[0])
-
-    @property
-    def place(self) -> str:
-        return f'<p class="url">{escape(one_line(self.root))}</p>'
-
-    @property
-    def name(self) -> str:
-        return one_line(_last_name(self.root) or self.root or "Without a project")
-
-    @property
-    def folder(self) -> str:
-        root = self.rows[0].root or ""
-        return f"{_plain(_last_name(root)) or 'project'}-{_mark(root)}"
+    def __init__(self, rows: Sequence[SessionRow]) -> None:
+        self.rows = rows
+        root, shown = rows[0].root or "", shown_root(rows[0])
+        self.place = f'<p class="url">{escape(one_line(shown))}</p>'
+        self.name = one_line(_last_name(shown) or shown or "Without a project")
+        self.folder = f"{_plain(_last_name(root)) or 'project'}-{_mark(root)}"
 
     def turn(self, agent: str, session: str, number: int) -> str:
         """Returns the address of a turn; empty if the session has no page."""
@@ -90,14 +72,14 @@ def check_archive_folder(folder: Path) -> bool:
     Raises UserError (REFUSED) if it is something else, OSError if it can't be read.
     """
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
-        raise UserError(f"{folder} is not a folder, so nothing was written. Name a new one with -o.", ExitCode.REFUSED)
-    if not folder.is_dir() or not any(folder.iterdir()):
+        problem = "is not a folder, so nothing was written. Name a new one"
+    elif not folder.is_dir() or not any(folder.iterdir()):
         return False
-    if not _is_ours(folder / INDEX):
-        raise UserError(
-            f"{folder} contains other files, so nothing was written. Name a new folder with -o.", ExitCode.REFUSED
-        )
-    return True
+    elif _is_ours(folder / INDEX):
+        return True
+    else:
+        problem = "contains other files, so nothing was written. Name a new folder"
+    raise UserError(f"{folder} {problem} with -o.", ExitCode.REFUSED)
 
 
 def write_archive(
@@ -108,22 +90,24 @@ def write_archive(
     Replaces an earlier export in `folder`, which may contain what was forgotten since. `report` receives the progress
     as a share and a text. Raises UserError (NOTHING_FOUND) if no session is recorded.
     """
-    projects, excluded = _projects(ledger, config)
-    if not projects:
+    by_project: dict[int | None, list[SessionRow]] = {}
+    for row in sessions(ledger, limit=1_000_000):
+        by_project.setdefault(row.project_id, []).append(row)
+    shown = [
+        _Project(rows)
+        for rows in by_project.values()
+        if not rows[0].root or not project_settings(Path(rows[0].root), config).excluded
+    ]
+    if not shown:
         raise UserError(
             "No session is recorded, so nothing was written. `carryover status` says what is watched.",
             ExitCode.NOTHING_FOUND,
         )
-    number, done = sum(len(each.rows) for each in projects), 0
-    private_dir(folder)
-    for place in [path for path in folder.iterdir() if path.is_dir() and not path.is_symlink()]:
-        for old in [path for path in place.glob("*.html") if _is_ours(path)]:  # pages of an earlier export alone
-            old.unlink()
-        if not any(place.iterdir()):
-            place.rmdir()
+    number, done = sum(len(each.rows) for each in shown), 0
+    _clear(folder)
     # First, so that the remains of an interrupted export are recognised as an export.
-    _write(folder / INDEX, _all_projects(projects))
-    for each in projects:
+    _write(folder / INDEX, _all_projects(shown))
+    for each in shown:
         place = folder / each.folder
         private_dir(place)
         _write_project(ledger, place, each, config)
@@ -133,20 +117,17 @@ def write_archive(
             above = f'<nav class="path">{links}</nav>\n'
             _write(place / _page_of(row), (session_document(ledger, row, "html", full=full, above=above),))
             done += 1
-    return Archive(folder=str(folder), projects=len(projects), sessions=number, excluded=excluded)
+    return Archive(folder=str(folder), projects=len(shown), sessions=number, excluded=len(by_project) - len(shown))
 
 
-def _projects(ledger: sqlite3.Connection, config: Config) -> tuple[list[_Project], int]:
-    """Returns the projects, newest work first, and the number of excluded ones."""
-    by_project: dict[int | None, list[SessionRow]] = {}
-    for row in sessions(ledger, limit=_MOST):
-        by_project.setdefault(row.project_id, []).append(row)
-    kept = [
-        _Project(rows)
-        for rows in by_project.values()
-        if not rows[0].root or not project_settings(Path(rows[0].root), config).excluded
-    ]
-    return kept, len(by_project) - len(kept)
+def _clear(folder: Path) -> None:
+    """Makes the folder, or removes the pages of an earlier export from it, and nothing else."""
+    private_dir(folder)
+    for place in [path for path in folder.iterdir() if path.is_dir() and not path.is_symlink()]:
+        for old in [path for path in place.glob("*.html") if _is_ours(path)]:
+            old.unlink()
+        if not any(place.iterdir()):
+            place.rmdir()
 
 
 def _all_projects(projects: Iterable[_Project]) -> Iterable[str]:
@@ -187,10 +168,9 @@ def _write_project(ledger: sqlite3.Connection, place: Path, of: _Project, config
 
 
 def _page(of: _Project, name: str, body: str) -> Iterable[str]:
-    tabs = "".join(
-        f'<a href="{path}"{" aria-current=" + chr(34) + "page" + chr(34) if path == name else ""}>{label}</a>'
-        for path, label in ((INDEX, "Handoff and sessions"), (TIMELINE, "Timeline"))
-    )
+    pages = ((INDEX, "Handoff and sessions"), (TIMELINE, "Timeline"))
+    current = {name: ' aria-current="page"'}
+    tabs = "".join(f'<a href="{path}"{current.get(path, "")}>{label}</a>' for path, label in pages)
     above = f'<nav class="path"><a href="../{INDEX}">All projects</a></nav>\n<h1>{escape(of.name)}</h1>\n{of.place}'
     views = f'<nav class="tabs" aria-label="Views of the project">{tabs}</nav>'
     return page(of.name, (f"{above}\n{views}\n<main>\n{body}</main>\n",), page_style())
@@ -216,11 +196,10 @@ def _handoff(of: _Project, made: answers.HandoffAnswer) -> str:
 
 
 def _entry(of: _Project, entry: answers.Entry) -> str:
-    failed = entry.detail == "fail"
     label = _LABELS.get(entry.kind, "") + (f" {entry.detail}" if entry.kind == "tests" else "")
     said = entry.text if entry.kind != "handover" else f"{agent_name(entry.text)} → {agent_name(entry.agent)}"
     text = escape(one_line(said)) or label
-    kind = "kind failed" if failed or entry.kind == "limit" else "kind"
+    kind = "kind failed" if entry.kind == "limit" or entry.detail == "fail" else "kind"
     shown = f'<span class="{kind}">{label}</span>' if label and label != text else ""
     address = of.turn(entry.agent, entry.session, entry.turn)
     shown += f'<a href="{escape(address)}">{text}</a>' if address else text
@@ -241,7 +220,7 @@ def _last_name(root: str) -> str:
 
 
 def _plain(text: str) -> str:
-    return _NOT_PLAIN.sub("-", text).strip("-")[:_NAME_CHARS].lower()
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", text).strip("-")[:40].lower()
 
 
 def _mark(*parts: str) -> str:
@@ -254,6 +233,6 @@ def _write(path: Path, pieces: Iterable[str]) -> None:
 
 def _is_ours(path: Path) -> bool:
     try:
-        return GENERATOR.encode() in read_beginning(path, _HEAD_BYTES)
+        return GENERATOR.encode() in read_beginning(path, 2048)
     except OSError:
         return False

@@ -22,12 +22,11 @@ LIMIT_S: Final = 5.0
 
 
 class Way(msgspec.Struct, frozen=True):
-    """A program that copies its standard input to the clipboard."""
+    """A program that copies its standard input; `display` is the variable that names the display it needs, if any."""
 
     name: str
     arguments: tuple[str, ...] = ()
     display: str | None = None
-    """The variable that names the display the program needs; None if it needs none."""
     encoding: str = "utf-8"
 
 

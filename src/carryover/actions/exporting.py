@@ -7,7 +7,7 @@ from collections.abc import Container, Iterable
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Final, Literal
+from typing import Literal
 
 from carryover.actions.context import now_ms
 from carryover.agents import agent_name
@@ -19,9 +19,6 @@ from carryover.ledger.rows import SessionRow
 from carryover.paths import short_path
 from carryover.terminal.output import one_line
 from carryover.views.session_list import title_of
-
-_TITLE_CHARS: Final = 120
-_ONLY_OF_THE_PAGE: Final = "/* Only of the page itself"
 
 
 def session_document(
@@ -78,9 +75,9 @@ def session_trajectory(ledger: sqlite3.Connection, session: SessionRow, *, full:
     )
     made = trajectory(head, session_events(ledger, session), subagents=full)
     if made is None:
+        more = "" if full else "; --full exports the work of its sub-agents, if there is any"
         raise UserError(
-            f"Of session {session.native_id}, nothing is recorded that can be a step"
-            f"{'' if full else '; --full exports the work of its sub-agents, if there is any'}. Nothing was exported.",
+            f"Of session {session.native_id}, nothing is recorded that can be a step{more}. Nothing was exported.",
             ExitCode.NOTHING_FOUND,
         )
     return made.decode()
@@ -90,12 +87,12 @@ def session_trajectory(ledger: sqlite3.Connection, session: SessionRow, *, full:
 def page_style() -> str:
     """Returns the style sheet of the page that `carryover ui` opens, as far as exported pages need it."""
     text = resources.files("carryover.page").joinpath("static", "style.css").read_text("utf-8")
-    return text.partition(_ONLY_OF_THE_PAGE)[0]
+    return text.partition("/* Only of the page itself")[0]
 
 
 def shown_title(ledger: sqlite3.Connection, row: SessionRow) -> str:
     """Returns the session's title on one line, without secrets."""
-    return one_line(quoting.one_line(title_of(ledger, row)), _TITLE_CHARS)
+    return one_line(quoting.one_line(title_of(ledger, row)), 120)
 
 
 def shown_root(row: SessionRow) -> str:

@@ -29,7 +29,9 @@ from carryover.terminal.output import Progress, counted, duration
 POLL_EVERY_S: Final = 0.2
 BUSY_ANSWER_S: Final = 10.0
 SHOWN_AFTER_S: Final = 1.0
-"""How long to wait before progress is shown."""
+LIMIT_S: Final = 1.5
+"""How long transcripts are searched for their projects, newest first, if there is no ledger."""
+MOST: Final = 50
 
 End = Literal["done", "interrupted", "lost"]
 
@@ -79,11 +81,9 @@ def show_until(ended: Event) -> None:
     held = held_by(state_dir()) if showed else None
     if held is None:
         progress.clear()
-    else:
-        took = duration(time.monotonic() - begin_s)
-        progress.finish(
-            f"{counted(held.sessions, 'session')} in {counted(held.projects, 'project')} recorded, in {took}"
-        )
+        return
+    took = duration(time.monotonic() - begin_s)
+    progress.finish(f"{counted(held.sessions, 'session')} in {counted(held.projects, 'project')} recorded, in {took}")
 
 
 def how_far(health: Health) -> tuple[float, str]:
@@ -95,11 +95,6 @@ def how_far(health: Health) -> tuple[float, str]:
         return 1.0, "writing handoffs"
     read = max(0, sources - waiting)
     return read / sources, f"{read:,} of {counted(sources, 'transcript')} read, newest project first"
-
-
-LIMIT_S: Final = 1.5
-"""How long transcripts are searched for their projects, newest first, if there is no ledger."""
-MOST: Final = 50
 
 
 def active_projects(state: StateDir, config: Config, agents: Collection[str]) -> dict[Path, int]:

@@ -1,10 +1,7 @@
 """What a starting session is given: the project's handoff, under a header that suits the start reason. Blocks.
 
-For sessions that start while no daemon runs, answers are kept in advance, at
-`<state>/restore/<agent>/<start reason>/<root of the project>/.answer`. Folders are 0700, files 0600, and each file
-contains exactly what the agent expects as the hook's output. The path contains the root unchanged, so that a shell
-finds the answer for its own folder and no other (`hook.sh`). There are none for continued conversations, except of
-agents that forget what they were given: only a daemon knows whether another session has worked on the project since.
+For starts without a daemon, answers are kept at `<state>/restore/<agent>/<start reason>/<root of the project>/.answer`:
+the hook's whole output, at a path with the root unchanged, so that `hook.sh` finds its own folder's and no other.
 """
 
 from __future__ import annotations
@@ -14,6 +11,9 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Mapping
+from functools import partial
+from itertools import takewhile
+from operator import ne
 from pathlib import Path
 from typing import Final
 
@@ -66,23 +66,19 @@ def start_answer(
     """
     view = view_now(db, project, agents_own)
     root, settings = Path(view.root), settings_of(view, config)
-    if settings.excluded:
-        return None
     situation = _situation(view, beginning, now_ms)
-    if situation is None:
+    if settings.excluded or situation is None:
         return None
     own = beginning.session if situation in ("compacted", "resumed") else None
     git = then or git_now(root)
-    made = make(
-        view,
-        Facts(git, files_now(view), elsewhere_lines(db, view)),
-        now_ms=now_ms,
-        resume=settings.resume_mode,
-        own=own,
-    )
+    facts = Facts(git, files_now(view), elsewhere_lines(db, view))
+    made = make(view, facts, now_ms=now_ms, resume=settings.resume_mode, own=own)
     if made is None:
         return None
-    moved = _changed_since(root, git)
+    moved: ChangedSince | None = None
+    if git is not None and git.head is not None and is_folder(root):
+        with contextlib.suppress(TimeoutError):
+            moved = changed_since(root, since=git.head, own=own_writes())
     answering = Answering(
         situation=situation,
         now_ms=now_ms,
@@ -105,15 +101,6 @@ def _situation(view: ProjectView, beginning: Beginning, now_ms: int) -> Situatio
     return "resumed" if beginning.forgets else None
 
 
-def _changed_since(root: Path, then: GitFacts | None) -> ChangedSince | None:
-    if then is None or then.head is None or not is_folder(root):
-        return None
-    try:
-        return changed_since(root, since=then.head, own=own_writes())
-    except TimeoutError:
-        return None
-
-
 def _moved_on(view: ProjectView, beginning: Beginning, now_ms: int) -> bool:
     last_ms = _last_response_ms(view, beginning, now_ms)
     if last_ms is None:
@@ -133,12 +120,12 @@ def _last_response_ms(view: ProjectView, beginning: Beginning, now_ms: int) -> i
     own = known.get(beginning.session)
     if own is not None and own.parent is not None and not did_something(own.digest):
         own = known.get(own.parent)
-    if own is not None and beginning.forgets:  # such an agent starts with the first prompt, which may be recorded
+    if own is None:
+        idle_s = beginning.idle_s
+        return now_ms - round(idle_s * 1000) + _SAME_MOMENT_MS if idle_s is not None else None
+    if beginning.forgets:  # such an agent starts with the first prompt, which may be recorded
         return max((turn.last_ms for turn in own.digest.turns if not is_bare(turn)), default=None)
-    if own is not None:
-        return own.last_ms
-    idle_s = beginning.idle_s
-    return now_ms - round(idle_s * 1000) + _SAME_MOMENT_MS if idle_s is not None else None
+    return own.last_ms
 
 
 SITUATIONS: Final[dict[StartReason, Situation]] = {"startup": "new", "clear": "new", "compact": "compacted"}
@@ -148,10 +135,7 @@ STORE: Final = "restore"
 ANSWER: Final = ".answer"
 OLD: Final = "old"
 """Replaces a start reason: the answer for a new session once the handoff is stale."""
-
 RESUMED: Final[StartReason] = "resume"
-
-_DAY_S: Final = 86_400
 
 
 def answers_in_advance(handoff: Handoff, *, file: str = IN_PROJECT) -> dict[str, str]:
@@ -174,16 +158,14 @@ def keep_answers(
     stale_days: int,
     file: str = IN_PROJECT,
 ) -> None:
-    """Writes the answers for the project at `root`. `forms`: hook protocols by agent id, which define the answers'
-    format.
+    """Writes the answers for the project at `root`, as the hook protocols in `forms` (by agent id) format them.
 
-    A root that is not a path on this system gets none. Raises OSError if an answer can't be written, for instance
-    because its path is too long.
+    A root that is no path on this system gets none. Raises OSError if one can't be written: its path may be too long.
     """
     if not _is_whole(root):
         return
     # `find -mtime +0`, which every system has, is true from one day after this time.
-    old_s = max(0, handoff.updated_ms // 1000 + (stale_days - 1) * _DAY_S)
+    old_s = max(0, handoff.updated_ms // 1000 + (stale_days - 1) * 86_400)
     # Rendered once for all agents, since this is the slowest part of a publication.
     texts = answers_in_advance(handoff, file=file)
     for agent, form in forms.items():
@@ -191,7 +173,10 @@ def keep_answers(
             if reason == RESUMED and not form.forgets:
                 continue
             path = answer_path(state, agent, reason, root)
-            _make_folders(state, path.parent)
+            step = state
+            for name in path.parent.relative_to(state).parts if not path.parent.is_dir() else ():
+                step /= name
+                private_dir(step)
             write_if_changed(path, form.answer(text), mode=0o600, follow=False, durable=False)
             if int(path.stat().st_mtime) != old_s:
                 os.utime(path, (old_s, old_s))
@@ -205,7 +190,13 @@ def forget_answers(state: Path, root: str) -> None:
         path = answer_path(state, reasons.parent.name, reasons.name, root)
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             path.unlink()
-        _remove_empty(path.parent, reasons)
+        for folder in takewhile(partial(ne, reasons), path.parents):
+            try:
+                folder.rmdir()
+            except FileNotFoundError:
+                pass
+            except OSError:  # it contains another project's answer
+                break
 
 
 def prune_answers(state: Path, config: Config) -> None:
@@ -235,23 +226,3 @@ def _is_whole(root: str) -> bool:
 
 def _tops(state: Path) -> list[Path]:
     return [reason for reason in (state / STORE).glob("*/*") if reason.is_dir()]
-
-
-def _make_folders(state: Path, folder: Path) -> None:
-    if folder.is_dir():
-        return
-    step = state
-    for name in folder.relative_to(state).parts:
-        step /= name
-        private_dir(step)
-
-
-def _remove_empty(folder: Path, top: Path) -> None:
-    while folder != top:
-        try:
-            folder.rmdir()
-        except FileNotFoundError:
-            pass
-        except OSError:  # it contains another project's answer
-            return
-        folder = folder.parent

@@ -1,7 +1,6 @@
 """Forgets sessions everywhere: in the ledger, and in everything derived from them in projects and the state folder.
 
-Agents' own files are never touched. A spooled hook call that was not yet read belongs to no session of the ledger: it
-is matched by its working folder and its time.
+Agents' own files are never touched. A hook call that was not yet read is matched by its working folder and its time.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import os
 import shutil
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -24,17 +23,9 @@ from carryover.config import Config, RetentionConfig, project_settings
 from carryover.edits.record import published_projects
 from carryover.errors import os_reason
 from carryover.fsio import is_folder, open_regular, read_bytes_bounded
+from carryover.ledger import queries
 from carryover.ledger.connect import LedgerUnavailable, connect_read_only
-from carryover.ledger.queries import (
-    Selection,
-    SessionSize,
-    projects,
-    selected_sessions,
-    session_ids,
-    session_sizes,
-    used_bytes,
-    whereabouts,
-)
+from carryover.ledger.queries import Selection, SessionSize, whereabouts
 from carryover.ledger.store import Ledger
 from carryover.model import NOTE, conversation_of
 from carryover.projects.handoff_file import HANDOFF, HANDOFF_LIMIT_BYTES, STORE, sha_of
@@ -103,7 +94,7 @@ async def publish_here(
     problems = []
     for project in again:
         now_ms = int(time.time() * 1000)
-        newest = await asyncio.to_thread(lambda: next((row.id for row in _read(paths, projects)), None))
+        newest = await asyncio.to_thread(lambda: next((row.id for row in _read(paths, queries.projects)), None))
         try:
             made = await asyncio.to_thread(refresh, paths, project, config, now_ms=now_ms, newest=project == newest)
         except OSError as error:
@@ -123,10 +114,10 @@ def _selected(
         for selection in selections:
             if selection.is_everything:
                 roots |= {row.root for row in whereabouts(db)}
-            for row in selected_sessions(db, selection, now_ms=now_ms):
+            for row in queries.selected_sessions(db, selection, now_ms=now_ms):
                 roots |= {row.root, row.recorded_root}
                 conversations.add((row.agent, conversation_of(row.native_id)))
-        known = {conversation_of(session) for session in session_ids(db)}
+        known = {conversation_of(session) for session in queries.session_ids(db)}
     return {root for root in roots if root is not None}, conversations, known
 
 
@@ -156,7 +147,11 @@ def _remove_published(paths: StatePaths, config: Config, roots: Collection[str])
         except OSError as error:
             problems.append(f"{paths.state / ANSWERS} still has an answer for {root}: {os_reason(error)}.")
     kept = {row.published_sha for row in rows if row.root not in roots}
-    if roots and _sha_of_file(paths.state / HANDOFF) not in kept:
+    try:
+        newest = sha_of(read_bytes_bounded(paths.state / HANDOFF, HANDOFF_LIMIT_BYTES, follow=False))
+    except OSError:
+        newest = None
+    if roots and newest not in kept:
         _remove_handoff(paths.state, problems)
     return problems, had
 
@@ -179,17 +174,9 @@ def _remove_handoff(folder: Path, problems: list[str]) -> bool:
     return there
 
 
-def _sha_of_file(path: Path) -> str | None:
-    try:
-        return sha_of(read_bytes_bounded(path, HANDOFF_LIMIT_BYTES, follow=False))
-    except OSError:
-        return None
-
-
 SPOOL: Final = "spool"
 """Folder of hook calls in the state folder, with one subfolder per agent and files named by session."""
 _LIMIT_BYTES: Final = 8 << 20
-_LINE_BYTES: Final = 8 << 20
 
 
 def remove_spooled(
@@ -216,7 +203,8 @@ def remove_spooled(
             problems.append(f"{spool} is still there: {os_reason(error)}.")
         return problems
     for agent, conversation in conversations:
-        remove_all(_of_conversation(spool / agent, conversation), problems)
+        folder = spool / agent
+        remove_all((path for path in _files(folder) if _is_of_conversation(path, conversation, folder)), problems)
     unread = [path for path in _files(spool) if path.name.partition(".")[0] not in known]
     for selection in selections:
         if selection.session is None and selection.conversation is None:
@@ -237,17 +225,15 @@ def _files(folder: Path) -> list[Path]:
     return [path for path in sorted(folder.rglob("*")) if not path.is_symlink() and not path.is_dir()]
 
 
-def _of_conversation(folder: Path, conversation: str) -> Iterator[Path]:
-    """Yields the files of a conversation, and waiting calls that name it."""
-    for path in _files(folder):
-        if path.name == conversation or path.name.startswith(f"{conversation}."):
-            yield path
-        elif path.parent != folder:
-            try:
-                if conversation.encode() in read_bytes_bounded(path, _LIMIT_BYTES, follow=False):
-                    yield path
-            except OSError:
-                continue
+def _is_of_conversation(path: Path, conversation: str, folder: Path) -> bool:
+    """Whether it is a file of a conversation, or a waiting call that names it."""
+    if path.name == conversation or path.name.startswith(f"{conversation}."):
+        return True
+    try:
+        waits = path.parent != folder
+        return waits and conversation.encode() in read_bytes_bounded(path, _LIMIT_BYTES, follow=False)
+    except OSError:
+        return False
 
 
 def _is_selected(path: Path, selection: Selection, now_ms: int) -> bool:
@@ -258,38 +244,34 @@ def _is_selected(path: Path, selection: Selection, now_ms: int) -> bool:
     except OSError:
         return False
     since_ms, until_ms = selection.span(now_ms)
-    is_within = since_ms <= changed_ms < until_ms
-    if selection.root is None or not is_within:
-        return is_within
-    return folder is not None and Path(os.path.normpath(folder)).is_relative_to(selection.root)
+    is_here = selection.root is None or (
+        folder is not None and Path(os.path.normpath(folder)).is_relative_to(selection.root)
+    )
+    return is_here and since_ms <= changed_ms < until_ms
 
 
 def _folder_of(path: Path) -> str | None:
     """Returns the folder in which the first call in a file was made; a waiting call has it on its second line."""
     with os.fdopen(open_regular(path), "rb") as file:
-        first = file.readline(_LINE_BYTES)
+        first = file.readline(_LIMIT_BYTES)
         if not first.startswith(b"{"):
-            return os.fsdecode(file.readline(_LINE_BYTES).strip()) or None
+            return os.fsdecode(file.readline(_LIMIT_BYTES).strip()) or None
     try:
         return msgspec.json.decode(first, type=SpooledCall).cwd
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
 
 
-_MS_PER_DAY: Final = 86_400_000
-_BYTES_PER_MB: Final = 1_000_000
-
-
 def over_limits(db: sqlite3.Connection, limits: RetentionConfig, *, now_ms: int) -> list[SessionSize]:
     """Returns the sessions in the ledger that `limits` drop. Blocking; without limits it reads nothing."""
     if limits == RetentionConfig():
         return []
-    return sessions_to_drop(session_sizes(db), limits, used_bytes=used_bytes(db), now_ms=now_ms)
+    return sessions_to_drop(queries.session_sizes(db), limits, used_bytes=queries.used_bytes(db), now_ms=now_ms)
 
 
 def oldest_kept_ms(limits: RetentionConfig, now_ms: int) -> int:
     """Returns the time (UTC ms) before which a session is too old; 0 without such a limit."""
-    return now_ms - limits.max_age_days * _MS_PER_DAY if limits.max_age_days is not None else 0
+    return now_ms - limits.max_age_days * 86_400_000 if limits.max_age_days is not None else 0
 
 
 def sessions_to_drop(
@@ -300,14 +282,11 @@ def sessions_to_drop(
     `used_bytes`: the ledger's size. A session of unknown age is dropped only for its size.
     """
     oldest_first = sorted(sessions, key=lambda session: session.last_ms)
-    newest = {
-        session.project_id: session
-        for session in oldest_first
-        if session.project_id is not None and session.agent != NOTE
-    }
+    in_projects = (one for one in oldest_first if one.project_id is not None and one.agent != NOTE)
+    newest = {session.project_id: session for session in in_projects}
     kept = {(session.agent, session.native_id) for session in newest.values()}
     droppable = [session for session in oldest_first if (session.agent, session.native_id) not in kept]
-    excess = used_bytes - limits.max_size_mb * _BYTES_PER_MB if limits.max_size_mb is not None else 0
+    excess = used_bytes - limits.max_size_mb * 1_000_000 if limits.max_size_mb is not None else 0
     dropped = []
     for session in droppable:
         if 0 < session.last_ms < oldest_kept_ms(limits, now_ms) or excess > 0:

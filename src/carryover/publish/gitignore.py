@@ -1,7 +1,4 @@
-"""Keeps `.carryover/` and machine-specific files out of commits.
-
-Uses a rule in .gitignore, or in .git/info/exclude, which is never shared.
-"""
+"""Keeps `.carryover/` and machine-specific files out of commits: by .gitignore, or .git/info/exclude, never shared."""
 
 from __future__ import annotations
 
@@ -64,11 +61,9 @@ def rule_removals(root: Path, mine: Collection[str]) -> Iterator[tuple[str, Edit
     """Yields the edits that take our rules out of .gitignore and `info/exclude` of the checkout at `root`."""
     if GITIGNORE in mine:
         yield GITIGNORE, plan(rule_removal(root / GITIGNORE))
-    try:
+    with suppress(OSError):  # not a repository (any more), so its rules do not matter
         if git_dir_of(root) is not None and (exclude := exclude_file(root)).exists():
             yield EXCLUDE, plan(rule_removal(exclude))
-    except OSError:
-        pass  # not a repository (any more), so its rules do not matter
 
 
 def remove_if_empty(exclude: Path) -> None:
@@ -80,7 +75,16 @@ def remove_if_empty(exclude: Path) -> None:
 
 def rule_removal(path: Path) -> Change:
     """Plans to remove our rules from the ignore file at `path`, and the file itself if it contains nothing else."""
-    return _change(path, _without_rules)
+
+    def without_rules(data: bytes | None) -> bytes | None:
+        files = ((_TITLE, b"/" + os.fsencode(where.file)) for where in read_lists())
+        for lines in (*files, _LINES):  # remove in reverse order of addition
+            if data in (None, whole_file(lines), whole_file(lines, b"\r\n")):
+                return None
+            data = without_rule(data, lines)
+        return data
+
+    return _change(path, without_rules)
 
 
 def with_rule(data: bytes | None, lines: Sequence[bytes] = _LINES) -> bytes:
@@ -108,8 +112,7 @@ def ignored_by_text(data: bytes) -> bool:
 def exclude_file(root: Path) -> Path:
     """Returns the `info/exclude` for the checkout at `root`; worktrees share the one of their main checkout.
 
-    Raises:
-        OSError: git names none or does not answer, or its folder is a symlink.
+    Raises OSError if git names none or does not answer, or if its folder is a symlink.
     """
     answer = ask_one(root, "rev-parse", "--git-path", "info/exclude")
     if answer.code != 0:
@@ -130,15 +133,10 @@ def _exclude(root: Path, edits: ProjectEdits, lines: Sequence[bytes] = _LINES) -
 
 
 def _is_ignored(root: Path, *, but_for_exclude: bool) -> bool:
-    """Whether rules of the repository or of the user keep all of `.carryover/` from being added.
-
-    `but_for_exclude`: not counting our own rule in `info/exclude`.
-    """
-    try:
+    """Whether rules of the repository or the user (but for ours in `info/exclude`) keep out all of `.carryover/`."""
+    with suppress(OSError):  # not a text file: leave it to git
         if ignored_by_text(read_bytes_bounded(root / GITIGNORE, SIZE_LIMIT_BYTES, follow=False)):
             return True
-    except OSError:
-        pass  # not a text file: leave it to git
     try:
         rules = ask_one(root, "check-ignore", "--verbose", "--", *_PATHS).out.splitlines()
         if but_for_exclude and any(_EXCLUDED.search(rule) for rule in rules):
@@ -175,12 +173,3 @@ def project_change(
         backup=False,
         private=False,
     )
-
-
-def _without_rules(data: bytes | None) -> bytes | None:
-    files = ((_TITLE, b"/" + os.fsencode(where.file)) for where in read_lists())
-    for lines in (*files, _LINES):  # remove in reverse order of addition
-        if data in (None, whole_file(lines), whole_file(lines, b"\r\n")):
-            return None
-        data = without_rule(data, lines)
-    return data

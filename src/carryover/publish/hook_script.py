@@ -1,7 +1,4 @@
-"""The script that agents' hooks run, and its settings.
-
-Both are in the state folder, so that an update of Carryover changes no agent's settings.
-"""
+"""The script that agents' hooks run: in the state folder, so that an update changes no agent's settings."""
 
 from __future__ import annotations
 
@@ -41,16 +38,14 @@ header = "{header}: {secret}"
 def hook_script() -> bytes:
     """Returns the script, including each agent's part for finding the session."""
     hooked = [spec for spec in specs() if spec.hooks.injects_on]
-    events = dict.fromkeys(event for spec in hooked for event in spec.hooks.injects_on)
-    known = (
-        f"  {spec.id})\n{indent(spec.hooks.offline.strip(), '    ')}\n    ;;" for spec in hooked if spec.hooks.offline
-    )
+    offline = ((spec.id, indent(spec.hooks.offline.strip(), "    ")) for spec in hooked if spec.hooks.offline)
+    known = (f"  {agent})\n{steps}\n    ;;" for agent, steps in offline)
     kept = (f"  {' | '.join((spec.id, *spec.aliases))}) spool={spec.id} ;;" for spec in specs() if spec.hooks.spooled)
     text = _SOURCE.read_text(encoding="utf-8")
-    prompts = dict.fromkeys(event for spec in hooked for event in spec.hooks.prompts_on)
     parts = {
-        "@START_EVENTS@": " | ".join(events),
-        "@PROMPT_EVENTS@": " | ".join(prompts) or "''",
+        "@START_EVENTS@": " | ".join(dict.fromkeys(event for spec in hooked for event in spec.hooks.injects_on)),
+        "@PROMPT_EVENTS@": " | ".join(dict.fromkeys(event for spec in hooked for event in spec.hooks.prompts_on))
+        or "''",
         "@AGENTS@": "\n".join(known),
         "@SPOOLED@": "\n".join(kept),
         "@CWD_HEADER@": CWD_HEADER,
@@ -69,8 +64,5 @@ def write_hook_script(state: StateDir) -> bool:
     secret = read_bytes_bounded(state.secret, 128).decode("ascii").strip()
     config = _CURL_CONFIG.format(socket=state.socket.name, header=SECRET_HEADER, secret=secret)
     private_dir(state.root)
-    wrote = [
-        write_if_changed(state.root / CURL_CONFIG, config.encode(), mode=0o600, follow=False),
-        write_if_changed(state.root / SCRIPT, hook_script(), mode=0o700, follow=False),
-    ]
-    return any(wrote)
+    wrote = write_if_changed(state.root / CURL_CONFIG, config.encode(), mode=0o600, follow=False)
+    return write_if_changed(state.root / SCRIPT, hook_script(), mode=0o700, follow=False) or wrote

@@ -8,7 +8,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
 
 import msgspec
 
@@ -47,7 +46,6 @@ class Refreshed(msgspec.Struct, frozen=True, kw_only=True):
     """Git's state, for the next refresh in case git is then too slow."""
     published: Published = Published()
     at_ms: int = 0
-    """When it was made (UTC ms)."""
     others_ms: int = 0
     """Time of the newest work (UTC ms) in sessions other than the leading one."""
     agents: tuple[str, ...] = ()
@@ -109,15 +107,8 @@ def make(
 
     `names`: display names of agents by id, if there may be unknown ones.
     """
-    made = distill(
-        view,
-        facts,
-        resume=resume,
-        now_ms=now_ms,
-        own=own,
-        startable=startable,
-        agent_names=agent_names() if names is None else names,
-    )
+    by_id = agent_names() if names is None else names
+    made = distill(view, facts, resume=resume, now_ms=now_ms, own=own, startable=startable, agent_names=by_id)
     return made if made is not None or not view.opinions else _of_texts_from_outside(view)
 
 
@@ -193,25 +184,18 @@ def _is_here(root: Path) -> bool:
     return not is_foreign(str(root)) and is_folder(root)
 
 
-_MOST: Final = 2
-_BRANCH_CHARS: Final = 80
-
-
 def elsewhere_lines(db: sqlite3.Connection, view: ProjectView) -> tuple[str, ...]:
-    """Returns a line for each of the machines whose sessions are the newest, as far as their commits are known."""
-    if is_foreign(view.root) or not any(session.where for session in view.sessions):
-        return ()
-    lines = (_line(db, former, Path(view.root)) for former in filter(is_foreign, view.former_roots))
-    return tuple([line for line in lines if line is not None][:_MOST])
-
-
-def _line(db: sqlite3.Connection, foreign: str, root: Path) -> str | None:
-    project = project_by_root(db, foreign)
-    git = published_git(db, project.id) if project is not None else None
-    if git is None or git.head is None:
-        return None
-    branch = f"branch {clip(git.branch, chars=_BRANCH_CHARS)}" if git.branch else "detached HEAD"
-    return f"on {foreign.partition(':')[0]}: {branch} at {git.head}{_whether_here(root, git.head)}"
+    """Returns a line for each of the two machines whose sessions are the newest, as far as their commits are known."""
+    lines: list[str] = []
+    is_shared = not is_foreign(view.root) and any(session.where for session in view.sessions)
+    for foreign in filter(is_foreign, view.former_roots) if is_shared else ():
+        project = project_by_root(db, foreign)
+        git = published_git(db, project.id) if project is not None else None
+        if git is not None and git.head is not None and len(lines) < 2:
+            branch = f"branch {clip(git.branch, chars=80)}" if git.branch else "detached HEAD"
+            here = _whether_here(Path(view.root), git.head)
+            lines.append(f"on {foreign.partition(':')[0]}: {branch} at {git.head}{here}")
+    return tuple(lines)
 
 
 def _whether_here(root: Path, commit: str) -> str:

@@ -1,17 +1,8 @@
-"""Decides which instruction files of a project get the pointer to the handoff, and which are left alone.
+"""Decides which instruction files of a project get the pointer to the handoff; takes it in and out byte for byte.
 
-AGENTS.md is appended to. It is created if a selected agent would not get the handoff in any other way. A file that is
-never created, such as CLAUDE.md, gets the pointer only if it has text of the user's and neither is nor imports
-AGENTS.md: Claude Code reads AGENTS.md (since 2.1.281) only if no CLAUDE.md has text. A CLAUDE.md that is missing, blank
-or only comments leaves AGENTS.md with its pointer in use; text of ours would hide it and nested AGENTS.md files.
-Importing AGENTS.md does not help: in a session that starts in a subfolder, the import leads outside, so `claude -p`
-drops it, and the terminal asks for permission first (2.0.65 to 2.1.328).
-
-A file that no selected agent reads is left alone, since a pointer in it would reach no one. Whether hooks also deliver
-the handoff makes no difference to existing files: hooks can be off, unreviewed or too slow, and further agents read
-AGENTS.md. Users who rely on hooks alone can choose `private`.
-
-The block itself is put in and taken out with every other byte kept.
+AGENTS.md gets it at its end. A CLAUDE.md gets it only if it has text and neither is nor imports AGENTS.md: Claude Code
+(2.1.281 and later) reads AGENTS.md only if no CLAUDE.md has text, and an import leads outside for a session in a
+subfolder, where `claude -p` drops it. Hooks make no difference: they can be off or too slow.
 """
 
 from __future__ import annotations
@@ -55,20 +46,15 @@ _IMPORT_OF_AGENTS: Final = re.compile(r"(?<!\S)@(?:\./)?AGENTS\.md(?!\S)")
 _COMMENT: Final = re.compile(r"<!--.*?-->", re.DOTALL)
 _MARKER: Final = re.compile(rb" {0,3}(" + START + b"|" + END + rb")\s*")
 State = Literal["absent", "intact", "edited", "broken"]
-"""State of our block.
-
-`intact`: as Carryover wrote it. `edited`: markers around another text. `broken`: a marker without
-its partner. The last two are left for the user to repair.
-"""
+"""State of our block. `edited` (markers around another text) and `broken` (one is missing) are the user's to repair."""
 
 
 class HiddenFile(msgspec.Struct, frozen=True, kw_only=True):
-    """An instruction file that an agent ignores in favour of the file `by` next to it."""
+    """An instruction file that the agent with this id ignores in favour of the file `by` next to it."""
 
     name: str
     by: str
     agent: str
-    """The agent's id."""
 
 
 def place_pointers(root: Path, edits: ProjectEdits, agents: Collection[str] | None = None) -> None:
@@ -162,16 +148,15 @@ def _plan(root: Path, name: str, edit: Callable[[bytes | None], bytes | None]) -
 def _entry(root: Path, name: str) -> tuple[Path, str | None]:
     """Returns the path of `name` in its actual spelling: on a case-insensitive disk AGENTS.md may be Agents.md."""
     try:
-        with os.scandir(root) as entries:
-            names = [entry.name for entry in entries]
+        names = os.listdir(root)  # noqa: PTH208 (only names are needed)
     except OSError as error:
         return root / name, os_reason(error)
-    variants = [] if name in names else [other for other in names if other.casefold() == name.casefold()]
-    if not variants:
+    other = next((other for other in names if other.casefold() == name.casefold()), name)
+    if name in names or other == name:
         return root / name, None
-    if _same_file(root / name, root / variants[0]):
-        return root / variants[0], None
-    return root / name, f"{variants[0]} is there, and the two would be one file on a Mac"
+    if _same_file(root / name, root / other):
+        return root / other, None
+    return root / name, f"{other} is there, and the two would be one file on a Mac"
 
 
 def _same_file(one: Path, other: Path) -> bool:
@@ -185,7 +170,12 @@ def block_state(data: bytes) -> State:
     """Returns the state of our block in the text. Markers inside a closed code fence are someone's example."""
     if _spans(data):
         return "intact"
-    markers = _markers(data)
+    if START not in data and END not in data:
+        return "absent"
+    lines = _content_lines(data)
+    hidden = fenced(lines)
+    candidates = (line for at, line in enumerate(lines) if b"<!--CARRYOVER:" in line and at not in hidden)
+    markers = [match[1] for match in map(_MARKER.fullmatch, candidates) if match]
     if not markers:
         return "absent"
     return "edited" if markers == [START, END] * (len(markers) // 2) else "broken"
@@ -238,15 +228,6 @@ def _spans(data: bytes) -> tuple[tuple[int, int, bytes], ...]:
             spans.append(span)
         start = span[1]
     return tuple(spans)
-
-
-def _markers(data: bytes) -> list[bytes]:
-    if START not in data and END not in data:
-        return []
-    lines = _content_lines(data)
-    hidden = fenced(lines)
-    candidates = (line for at, line in enumerate(lines) if b"<!--CARRYOVER:" in line and at not in hidden)
-    return [match[1] for match in map(_MARKER.fullmatch, candidates) if match]
 
 
 def _content_lines(data: bytes) -> list[bytes]:

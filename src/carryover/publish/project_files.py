@@ -1,10 +1,7 @@
 """Publishes in a project, and takes back: the handoff, the rule that keeps it out of commits, the pointers to it.
 
-Some agents load a file of the project with each request (`AgentSpec.handoff_entry`). It precedes the conversation: if
-it changes, the model's provider reads the whole conversation again and bills it. So it is left unchanged while its
-agent is at work, since that knows its own work, and updated when another session has worked on the project. After
-`CACHE_MS` without work, nothing is cached any more. The file points to the handoff, which a session that begins earlier
-has to read, since the end of a session is not reported.
+The file that some agents load with each request (`AgentSpec.handoff_entry`) stays unchanged while its agent is at work:
+it precedes the conversation, all of which a changed one would make the provider read and bill again (`CACHE_MS`).
 """
 
 from __future__ import annotations
@@ -63,7 +60,13 @@ def publish(
         refused = refusal(root, home=home or Path.home(), agents_own=agents_own)
         if refused is not None:
             return Published(refusal=refused.reason, passing=refused.passing, notes=settings.notes)
-        return _publish_in(root, text, settings, home or Path.home())
+        store = root / STORE
+        private_dir(store)
+        edits = ProjectEdits(store, settings.notes)
+        _keep_out(root, settings, edits)  # first, so that the handoff can never be committed
+        changed = write_handoff(store, text)
+        _place(root, settings, edits, home or Path.home())
+        return Published(changed=changed, file=store / HANDOFF, edited=tuple(edits.done), notes=tuple(edits.notes))
     except OSError as error:
         why = f"the handoff can't be written: {os_reason(error)}"
         return Published(refusal=why, passing=True, notes=settings.notes)
@@ -81,8 +84,7 @@ def preview(
     if refusal(root, home=home, agents_own=agents_own) is not None:
         return None
     edits = PlannedEdits(root / STORE)
-    if git_dir_of(root) is not None:
-        keep_out(root, edits, shared=settings.pointers == "shared", take_back=settings.decided)
+    _keep_out(root, settings, edits)
     _place(root, settings, edits, home)
     return edits
 
@@ -107,7 +109,10 @@ def take_back(root: Path, settings: ProjectSettings) -> ProjectEdits:
                     edits.carry_out(name, edit, ours=False)
                 elif edits.carry_out_apart(name, edit):
                     remove_if_empty(edit.path)
-            _remove_store(store)
+            for path in (store / PROJECT_EDITS, *store.glob(".*.tmp")):
+                path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # it contains files of the user's
+                store.rmdir()
     elif GITIGNORE in edits.mine and git_dir_of(root) is not None:
         keep_out(root, edits, shared=False)
     return edits
@@ -125,22 +130,9 @@ def take_out(root: Path, edits: ProjectEdits) -> None:
         edits.carry_out(name, edit, ours=False)
 
 
-def _remove_store(store: Path) -> None:
-    for path in (store / PROJECT_EDITS, *store.glob(".*.tmp")):
-        path.unlink(missing_ok=True)
-    with contextlib.suppress(OSError):  # it contains files of the user's
-        store.rmdir()
-
-
-def _publish_in(root: Path, text: CleanText, settings: ProjectSettings, home: Path) -> Published:
-    store = root / STORE
-    private_dir(store)
-    edits = ProjectEdits(store, settings.notes)
-    if git_dir_of(root) is not None:  # first, so that the handoff can never be committed
+def _keep_out(root: Path, settings: ProjectSettings, edits: ProjectEdits) -> None:
+    if git_dir_of(root) is not None:
         keep_out(root, edits, shared=settings.pointers == "shared", take_back=settings.decided)
-    changed = write_handoff(store, text)
-    _place(root, settings, edits, home)
-    return Published(changed=changed, file=store / HANDOFF, edited=tuple(edits.done), notes=tuple(edits.notes))
 
 
 def _place(root: Path, settings: ProjectSettings, edits: ProjectEdits, home: Path) -> None:
@@ -149,26 +141,20 @@ def _place(root: Path, settings: ProjectSettings, edits: ProjectEdits, home: Pat
             take_out(root, edits)
         return
     place_in_read_lists(root, edits, home=home)
-    if git_dir_of(root) is None and _holds_repositories(root):
+    # In a folder of repositories, agents in each would read its files as well (Claude Code 2.1.328).
+    inside = islice(root.iterdir(), _MOST_ENTRIES) if git_dir_of(root) is None else ()
+    if any((entry / ".git").exists() for entry in inside):
         edits.left_alone("AGENTS.md", "the folder holds repositories, and its text would apply to each of them")
     else:
         place_pointers(root, edits, settings.agents)
 
 
-def _holds_repositories(folder: Path) -> bool:
-    """Whether the folder contains repositories, in which agents would read its files as well (Claude Code 2.1.328)."""
-    with os.scandir(folder) as entries:
-        return any((Path(entry.path) / ".git").exists() for entry in islice(entries, _MOST_ENTRIES))
-
-
 class Withdrawn(msgspec.Struct, frozen=True):
-    """The result in one project."""
+    """The user's files of a project that are as they were before Carryover, and what had to stay and why."""
 
     root: str
     files: tuple[str, ...] = ()
-    """Names of the user's files that are as they were before Carryover."""
     notes: tuple[str, ...] = ()
-    """Names what had to stay, and why."""
 
 
 def withdraw(state: Path, config: Config) -> tuple[Withdrawn, ...]:
@@ -206,13 +192,12 @@ def write_loaded_files(made: Refreshed, config: Config) -> bool:
         return False
     is_held = False
     for spec, name in _loaded():
-        if not config.selects(spec.id):
-            continue
-        file = Path(made.root) / STORE / name
-        if is_there(file) and _is_at_work(made, spec) and made.others_ms <= file.lstat().st_mtime_ns // 1_000_000:
-            is_held = True
-        else:
-            write_handoff(file.parent, loaded(made.text), name)
+        if config.selects(spec.id):
+            file = Path(made.root) / STORE / name
+            if is_there(file) and _is_at_work(made, spec) and made.others_ms <= file.lstat().st_mtime_ns // 1_000_000:
+                is_held = True
+            else:
+                write_handoff(file.parent, loaded(made.text), name)
     return is_held
 
 

@@ -16,65 +16,51 @@ from carryover.fsio import is_folder, read_bytes_bounded
 from carryover.ledger.queries import Whereabouts, connect_read_only, whereabouts
 from carryover.ledger.sessions import Moved, know_project, move_back, move_project, note_identity
 from carryover.ledger.store import Ledger
+from carryover.projects import moved_folders
 from carryover.projects.handoff_file import HANDOFF, HANDOFF_LIMIT_BYTES, STORE, sha_of
-from carryover.projects.moved_folders import (
-    Identity,
-    identity_of,
-    may_have_moved,
-    moved_to_here,
-    moves_with,
-    stored,
-)
 from carryover.projects.root import StatePaths
 from carryover.publish.answers import forget_answers
 
 
 class RootFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """A project's root on disk, and the ledger's projects that belong to it."""
+    """A project's root on disk, the ledger's row of it, and the projects that were moved there."""
 
     own: Whereabouts | None = None
-    """The ledger's row of the project; None if it has none."""
-    identity: Identity | None = None
+    identity: moved_folders.Identity | None = None
     moved: tuple[Whereabouts, ...] = ()
-    """Projects that were moved to this root."""
     gone: frozenset[int] = frozenset()
     """Ids of all missing projects that it was compared with."""
 
 
 def inspect_root(paths: StatePaths, root: str, config: Config, *, compared: frozenset[int] | None = None) -> RootFacts:
-    """Inspects `root`. Blocks; writes nothing.
-
-    `compared`: the projects that were missing the last time. If no others are missing now, nothing is compared.
-    """
+    """Inspects `root`, unless all that is missing was missing the last time (`compared`). Blocks; writes nothing."""
     folder = Path(root)
     if not root.startswith("/") or not is_folder(folder):
         return RootFacts()
     known = _known(paths)
-    candidates = [row for row in known if may_have_moved(row, root)]
+    candidates = [row for row in known if moved_folders.may_have_moved(row, root)]
     gone = frozenset(row.id for row in candidates)
     if compared is not None and gone <= compared:
         return RootFacts(gone=gone)
-    identity = identity_of(folder)
-    moved = moved_to_here(folder, identity, candidates, config, home=paths.home, agents_own=paths.agents_own)
+    identity = moved_folders.identity_of(folder)
+    moved = moved_folders.moved_to_here(
+        folder, identity, candidates, config, home=paths.home, agents_own=paths.agents_own
+    )
     own = next((row for row in known if row.root == root), None)
     return RootFacts(own=own, identity=identity, moved=tuple(moved), gone=gone)
 
 
 async def follow(ledger: Ledger, paths: StatePaths, project: ProjectRoot, seen: RootFacts, *, now_ms: int) -> Moved:
-    """Joins what was recorded of the project before it was moved, and stores its folder's identity.
-
-    The identity is what the project is recognised by if it is moved again.
-    """
-    own_id = seen.own.id if seen.own is not None else None
+    """Joins what was recorded of the project before it was moved, and stores its identity for the next move."""
+    own_id, known = (seen.own.id, seen.own.identity) if seen.own is not None else (None, None)
     moved = []
     if seen.moved:
-        new = await ledger.write(know_project, project.root, project.main_root, now_ms=now_ms)
-        moved = [await ledger.write(move_project, row.id, new) for row in seen.moved]
-        own_id = new
+        own_id = await ledger.write(know_project, project.root, project.main_root, now_ms=now_ms)
+        moved = [await ledger.write(move_project, row.id, own_id) for row in seen.moved]
         await asyncio.to_thread(_bring_published, paths, [row.root for row in seen.moved], project.root)
-    known = seen.own.identity if seen.own is not None else None
-    if own_id is not None and seen.identity is not None and stored(seen.identity) != known:
-        await ledger.write(note_identity, own_id, stored(seen.identity))
+    identity = moved_folders.stored(seen.identity)
+    if own_id is not None and identity is not None and identity != known:
+        await ledger.write(note_identity, own_id, identity)
     return _total(moved)
 
 
@@ -82,7 +68,9 @@ async def link(ledger: Ledger, paths: StatePaths, old: str, new: str, *, now_ms:
     """Moves what was recorded at `old`, and in projects below it, to the project at `new`, at the user's request."""
     moved = []
     known = await asyncio.to_thread(_known, paths)
-    for row, root in await asyncio.to_thread(moves_with, old, new, known, lambda folder: paths.root_of(folder).root):
+    for row, root in await asyncio.to_thread(
+        moved_folders.moves_with, old, new, known, lambda folder: paths.root_of(folder).root
+    ):
         target = await asyncio.to_thread(paths.root_of, root)
         new_id = await ledger.write(know_project, target.root, target.main_root, now_ms=now_ms)
         moved.append(await ledger.write(move_project, row.id, new_id))
@@ -97,7 +85,17 @@ async def unlink(ledger: Ledger, paths: StatePaths, old: str, config: Config) ->
     """
     known = await asyncio.to_thread(_known, paths)
     moved = _total([await ledger.write(move_back, row.id) for row in known if is_linked(row, old)])
-    await asyncio.to_thread(_retract, paths, moved.projects, config)
+
+    def retract() -> None:
+        for row in _known(paths):
+            if row.id in moved.projects:
+                file = (project_settings(Path(row.root), config).folder or Path(row.root) / STORE) / HANDOFF
+                with suppress(OSError):
+                    if sha_of(read_bytes_bounded(file, HANDOFF_LIMIT_BYTES, follow=False)) == row.published_sha:
+                        file.unlink()
+                _forget(paths, [row.root])
+
+    await asyncio.to_thread(retract)
     return moved
 
 
@@ -124,16 +122,6 @@ def _forget(paths: StatePaths, roots: Iterable[str]) -> None:
     for root in roots:
         with suppress(OSError):
             forget_answers(paths.state, root)
-
-
-def _retract(paths: StatePaths, projects: Iterable[int], config: Config) -> None:
-    for row in _known(paths):
-        if row.id in projects:
-            folder = project_settings(Path(row.root), config).folder or Path(row.root) / STORE
-            with suppress(OSError):
-                if sha_of(read_bytes_bounded(folder / HANDOFF, HANDOFF_LIMIT_BYTES, follow=False)) == row.published_sha:
-                    (folder / HANDOFF).unlink()
-            _forget(paths, [row.root])
 
 
 def _total(moved: Iterable[Moved]) -> Moved:

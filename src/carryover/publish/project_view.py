@@ -23,7 +23,6 @@ MAX_SESSIONS: Final = 20
 MAX_SEARCHED: Final = 500
 """How many of the newest sessions are searched for the newest that worked."""
 MAX_SUBAGENTS: Final = 20
-"""Maximum number of sub-agents of one session in a view, newest first."""
 MAX_WORKTREES: Final = 20
 MAX_ASKED: Final = 3
 """How many of a worktree's newest sessions are searched for its task."""
@@ -40,14 +39,19 @@ def project_view(db: sqlite3.Connection, project_id: int) -> ProjectView:
         project = project_by_id(db, project_id)
         if project is None:
             raise UnknownProject(project_id)
-        found = _newest_sessions(db, project_id)
+        views = _session_views(db, project_id)
+        found = list(islice(views, MAX_SESSIONS))
+        if not any(_worked(view) for _, view in found):  # the newest that worked, however many since only talked
+            found += islice((older for older in views if _worked(older[1])), 1)
+        # Searching older sessions for notes would take longer with each session.
+        notes = [row for row in sessions(db, project_id, limit=MAX_SESSIONS) if row.agent == NOTE][:MAX_OPINIONS]
         former = dict.fromkeys(row.recorded_root for row, _ in found if row.recorded_root is not None)
         return ProjectView(
             root=project.root,
             former_roots=tuple(former),
             main_root=project.main_root,
             sessions=tuple(view for _, view in found),
-            opinions=_opinions(db, project_id),
+            opinions=tuple(Opinion(session=row.native_id, title=row.title or "", at_ms=row.last_ms) for row in notes),
             worktrees=tuple(_worktrees(db, project.root)),
         )
 
@@ -62,15 +66,6 @@ def _worktrees(db: sqlite3.Connection, root: str) -> Iterator[Worktree]:
             yield Worktree(root=tree, last_event_ms=last_ms, task=task)
 
 
-def _newest_sessions(db: sqlite3.Connection, project_id: int) -> list[tuple[SessionRow, SessionView]]:
-    """Returns the newest sessions, and the newest that worked, however many came after it that only talked."""
-    views = _session_views(db, project_id)
-    newest = list(islice(views, MAX_SESSIONS))
-    if not any(_worked(view) for _, view in newest):
-        newest += islice((older for older in views if _worked(older[1])), 1)
-    return newest
-
-
 def _session_views(db: sqlite3.Connection, project_id: int) -> Iterator[tuple[SessionRow, SessionView]]:
     for skipped in range(0, MAX_SEARCHED, MAX_SESSIONS):
         rows = work_sessions(db, project_id, limit=MAX_SESSIONS, skipped=skipped)
@@ -81,14 +76,6 @@ def _session_views(db: sqlite3.Connection, project_id: int) -> Iterator[tuple[Se
 
 def _worked(view: SessionView) -> bool:
     return any(digest.worked for digest in view.digests)
-
-
-def _opinions(db: sqlite3.Connection, project_id: int) -> tuple[Opinion, ...]:
-    """Returns the notes among the newest sessions; searching older ones would take longer with each session."""
-    notes = (row for row in sessions(db, project_id, limit=MAX_SESSIONS) if row.agent == NOTE)
-    return tuple(
-        Opinion(session=row.native_id, title=row.title or "", at_ms=row.last_ms) for row in islice(notes, MAX_OPINIONS)
-    )
 
 
 def session_digest(db: sqlite3.Connection, session: SessionRow) -> Digest:
@@ -103,8 +90,8 @@ def _session_view(db: sqlite3.Connection, row: SessionRow) -> SessionView:
     threads = [*([main] if main is not None else []), *sub_agent_threads(db, row.id, limit=MAX_SUBAGENTS)]
     digests = {thread.subagent_id: _digest(db, row, thread) for thread in threads}
     for subagent_id, body in provisional_bodies(db, row.id):
-        digest = digests.get(subagent_id, Digest())
-        digests[subagent_id] = fold_events(digest, [body.of(row.native_id, subagent_id)])
+        known = digests.get(subagent_id, Digest())
+        digests[subagent_id] = fold_events(known, [body.of(row.native_id, subagent_id)])
     main_digest = digests.pop("", Digest())
     if not main_digest.turns and digests:  # only a sub-agent's work is on disk, so that is handed over
         main_digest = digests.pop(next(iter(digests)))
@@ -120,16 +107,13 @@ def _session_view(db: sqlite3.Connection, row: SessionRow) -> SessionView:
     )
 
 
-def _with_paths_here(session: SessionRow, digest: bytes) -> bytes:
-    """Returns a stored digest in which files of another machine's project are files of the one that it is joined to."""
-    if not session.machine or session.recorded_root is None or session.root is None:
-        return digest
-    there, here = (msgspec.json.encode(f"{root}/")[1:-1] for root in (session.recorded_root, session.root))
-    return digest.replace(there, here)
-
-
 def _digest(db: sqlite3.Connection, session: SessionRow, thread: ThreadRow) -> Digest:
-    digest = decode_digest(thread.fold_version, _with_paths_here(session, thread.digest))
+    kept = thread.digest
+    if session.machine and session.recorded_root is not None and session.root is not None:
+        # Files of another machine's project are files of the one that it is joined to.
+        there, here = (msgspec.json.encode(f"{root}/")[1:-1] for root in (session.recorded_root, session.root))
+        kept = kept.replace(there, here)
+    digest = decode_digest(thread.fold_version, kept)
     if digest is None:
         bodies = stored_bodies(db, thread.id)
         digest = fold_events(Digest(), (body.of(session.native_id, thread.subagent_id) for body in bodies))

@@ -1,9 +1,7 @@
 """Puts the handoff into the settings of agents that read no instruction file but load a list of files.
 
-A relative path would be resolved against the folder that the agent is started in, so the list gets the absolute one.
-That only fits this machine, so only a file that git ignores is edited; a missing one is created and kept out of
-commits. A project's list overrides the user's global one, so if there is one, the entry is left to the user. A path
-that does not exist is an error at each start, so the handoff is written first.
+The list gets the absolute path (agents start in subfolders), so only a file that git ignores is edited, and a project's
+list is left alone if the user has a global one, which it would override. A missing path is an error at each start.
 """
 
 from __future__ import annotations
@@ -11,20 +9,12 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from carryover.adapter.spec import AgentSpec, ReadList
+from carryover.adapter.spec import ReadList
 from carryover.agents import adapters, specs
+from carryover.edits import yaml_list
 from carryover.edits.apply import ProjectEdits
 from carryover.edits.plan import Edit, plan
 from carryover.edits.user_text import EditRefused
-from carryover.edits.yaml_list import (
-    entries_ending,
-    has_entry,
-    has_list,
-    is_new_file,
-    new_file,
-    with_entry,
-    without_entry,
-)
 from carryover.fsio import is_there, read_bytes_bounded
 from carryover.probe.git_command import ask_one, git_dir_of
 from carryover.probe.own_file import is_own, is_tracked
@@ -37,8 +27,13 @@ def place_in_read_lists(root: Path, edits: ProjectEdits, *, home: Path) -> None:
     for spec in specs():
         where = spec.read_list
         mine = where is not None and where.file in edits.mine
-        if where is None or not (mine or _has_worked(spec, root)):
+        if where is None:
             continue
+        if not mine:
+            agent = adapters()[spec.id]
+            sources = agent.sources(root) if agent.in_projects else ()
+            if not any(is_own(agent, root, Path(source.path)) for source in sources):
+                continue  # it has not worked here
         reason = _why_not(root, where, mine=mine, home=home)
         # A file that git does not ignore yet is ours: `_why_not` refuses the user's.
         ignored = mine or git_dir_of(root) is None or (reason is None and _is_ignored(root, where.file))
@@ -49,17 +44,13 @@ def place_in_read_lists(root: Path, edits: ProjectEdits, *, home: Path) -> None:
         if mine:
             edits.carry_out(where.file, read_list_removal(root, where), ours=False)
         if reason is not None:
-            edits.left_alone(where.file, reason + _by_hand(spec))
+            by_hand = (spec.start.binary, *spec.start.arguments("", IN_PROJECT)) if spec.start is not None else ()
+            edits.left_alone(where.file, reason + (f"; `{shlex.join(by_hand)}` reads the handoff" if by_hand else ""))
 
 
 def read_list_removal(root: Path, where: ReadList) -> Edit:
     """Plans to remove our entry from a list; a file that we created and the user did not extend is deleted."""
     return _plan(root, where, add=False, mine=True)
-
-
-def _has_worked(spec: AgentSpec, root: Path) -> bool:
-    agent = adapters()[spec.id]
-    return agent.in_projects and any(is_own(agent, root, Path(source.path)) for source in agent.sources(root))
 
 
 def _why_not(root: Path, where: ReadList, *, mine: bool, home: Path) -> str | None:
@@ -84,18 +75,11 @@ def _is_ignored(root: Path, name: str) -> bool:
 
 def _has_list(path: Path, where: ReadList) -> bool:
     try:
-        return has_list(read_bytes_bounded(path, SIZE_LIMIT_BYTES), where.key)
+        return yaml_list.has_list(read_bytes_bounded(path, SIZE_LIMIT_BYTES), where.key)
     except (FileNotFoundError, NotADirectoryError):
         return False
     except (OSError, EditRefused):
         return True
-
-
-def _by_hand(spec: AgentSpec) -> str:
-    if spec.start is None:
-        return ""
-    command = shlex.join((spec.start.binary, *spec.start.arguments("", IN_PROJECT)))
-    return f"; `{command}` reads the handoff"
 
 
 def _plan(root: Path, where: ReadList, *, add: bool, mine: bool) -> Edit:
@@ -103,15 +87,15 @@ def _plan(root: Path, where: ReadList, *, add: bool, mine: bool) -> Edit:
 
     def edited(data: bytes | None) -> bytes | None:
         if data is None:
-            return new_file(where.key, entry) if add else None
+            return yaml_list.new_file(where.key, entry) if add else None
         for former in _ours(data, where) if mine else ():
             if former == entry and add:
                 continue
-            if is_new_file(data, where.key, former):
-                return new_file(where.key, entry) if add else None
-            data = without_entry(data, where.key, former)
-        there = any(has_entry(data, where.key, name) for name in (entry, IN_PROJECT))
-        return with_entry(data, where.key, entry) if add and not there else data
+            if yaml_list.is_new_file(data, where.key, former):
+                return yaml_list.new_file(where.key, entry) if add else None
+            data = yaml_list.without_entry(data, where.key, former)
+        there = any(yaml_list.has_entry(data, where.key, name) for name in (entry, IN_PROJECT))
+        return yaml_list.with_entry(data, where.key, entry) if add and not there else data
 
     return plan(project_change(root / where.file, "the handoff among the files that are read", edited, follow=False))
 
@@ -119,6 +103,6 @@ def _plan(root: Path, where: ReadList, *, add: bool, mine: bool) -> Edit:
 def _ours(data: bytes, where: ReadList) -> list[str]:
     """Returns the entries that name a handoff, wherever the project was at the time."""
     try:
-        return entries_ending(data, where.key, f"/{IN_PROJECT}")
+        return yaml_list.entries_ending(data, where.key, f"/{IN_PROJECT}")
     except EditRefused:
         return []

@@ -41,11 +41,10 @@ def refresh(
     last_git: GitFacts | None = None,
     newest: bool = True,
 ) -> Refreshed:
-    """Makes the handoff of a project and writes it to the project's files, if different.
+    """Makes the handoff of a project and writes it to the project's files, and answers for starts without a daemon.
 
-    `newest`: this project changed last, so its handoff is also written to the state folder. The answers for sessions
-    that start without a daemon go there too, as long as the project may be published. Raises LookupError for an unknown
-    project and UserError if the ledger cannot be read.
+    `newest`: this project changed last, so its handoff is also written to the state folder. Raises LookupError for an
+    unknown project and UserError if the ledger cannot be read.
     """
     with closing(connect_read_only(paths.ledger)) as db:
         made = made_handoff(db, project_id, config, now_ms=now_ms, last_git=last_git, agents_own=paths.agents_own)
@@ -62,11 +61,18 @@ def put_in_place(made: Refreshed, config: Config, paths: StatePaths, *, newest: 
     if made.text is None:
         return made
     state = paths.state
-    notes = list(_taken_back(state, made))
+    notes: list[str] = []
+    store = Path(made.root) / STORE
+    if made.settings.pointers == "off" and not made.settings.excluded and is_folder(store):
+        try:
+            if PublishedProject(made.root, str(store)) in published_projects(state):  # else the repository's own
+                notes += withdraw_from(store.parent, made.settings).notes
+        except OSError as error:
+            notes.append(f"what was written into the project is still there: {os_reason(error)}")
     published = publish(Path(made.root), made.text, made.settings, home=paths.home, agents_own=paths.agents_own)
     is_held = False
     if published.refusal is None:
-        place = PublishedProject(made.root, str(made.settings.folder or Path(made.root) / STORE))
+        place = PublishedProject(made.root, str(made.settings.folder or store))
         notes += _noted(
             "the project is missing from the list that uninstall uses", lambda: remember_project(state, place)
         )
@@ -81,18 +87,6 @@ def put_in_place(made: Refreshed, config: Config, paths: StatePaths, *, newest: 
     notes = [*published.notes, *notes]
     published = msgspec.structs.replace(published, passing=published.passing or is_held, notes=tuple(notes))
     return msgspec.structs.replace(made, published=published)
-
-
-def _taken_back(state: Path, made: Refreshed) -> tuple[str, ...]:
-    """Removes everything from a project whose pointers are now `off`; returns what had to stay, and why."""
-    root = Path(made.root)
-    if made.settings.pointers != "off" or made.settings.excluded or not is_folder(root / STORE):
-        return ()
-    try:
-        ours = PublishedProject(made.root, str(root / STORE)) in published_projects(state)
-    except OSError as error:
-        return (f"what was written into the project is still there: {os_reason(error)}",)
-    return withdraw_from(root, made.settings).notes if ours else ()  # else it came with the repository
 
 
 def _noted(problem: str, step: Callable[[], object]) -> tuple[str, ...]:
