@@ -67,10 +67,7 @@ class _Project:
 
 
 def check_archive_folder(folder: Path) -> bool:
-    """Whether there is an earlier export in `folder`, which is to be replaced; False if it is new or empty.
-
-    Raises UserError (REFUSED) if it is something else, OSError if it can't be read.
-    """
+    """Whether `folder` has an earlier export, to be replaced. Raises UserError (REFUSED) if it is anything else."""
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         problem = "is not a folder, so nothing was written. Name a new one"
     elif not folder.is_dir() or not any(folder.iterdir()):
@@ -85,10 +82,9 @@ def check_archive_folder(folder: Path) -> bool:
 def write_archive(
     ledger: sqlite3.Connection, folder: Path, config: Config, *, full: bool, report: Callable[[float, str], None]
 ) -> Archive:
-    """Writes a page for each session, two for each project and one of all projects, which only the user can read.
+    """Writes a page for each session, two for each project and one of all, in place of an earlier export in `folder`.
 
-    Replaces an earlier export in `folder`, which may contain what was forgotten since. `report` receives the progress
-    as a share and a text. Raises UserError (NOTHING_FOUND) if no session is recorded.
+    Only the user can read them. Raises UserError (NOTHING_FOUND) if no session is recorded.
     """
     by_project: dict[int | None, list[SessionRow]] = {}
     for row in sessions(ledger, limit=1_000_000):

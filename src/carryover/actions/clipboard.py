@@ -40,10 +40,7 @@ WAYS: Final = (
 
 
 def copy(text: str, machine: Machine, *, instead: str = "copy what `carryover handoff` prints") -> str:
-    """Puts `text` on the clipboard and returns the name of the program that accepted it.
-
-    Raises UserError if nothing can; the message suggests `instead`.
-    """
+    """Puts `text` on the clipboard; returns by what. Raises UserError, which suggests `instead`, if nothing can."""
     for way in WAYS:
         if way.display is None or machine.env.get(way.display):
             found = next(iter(copies((way.name,), machine)), None)

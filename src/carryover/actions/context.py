@@ -28,10 +28,7 @@ def now_ms() -> int:
 
 
 def state_dir() -> StateDir:
-    """Returns the user's state folder, which need not exist. Creates nothing.
-
-    Raises UserError if it can't be entered or listed, or if CARRYOVER_HOME is a relative path.
-    """
+    """Returns the state folder, which need not exist. Raises UserError if it can't be used; creates nothing."""
     state = StateDir.of(os.environ, Path.home())
     try:
         os.scandir(state.root).close()
@@ -78,8 +75,8 @@ def root_of(folder: str) -> ProjectRoot:
 def project_root(project: str | None, *, must_exist: bool = False, elsewhere: bool = False) -> str:
     """Returns the root of the project that contains `project`, or the current folder, with symlinks resolved.
 
-    With `elsewhere` it may be of another machine. Raises UserError: NOTHING_FOUND if the current folder is gone or, with
-    `must_exist`, the folder does not exist; REFUSED if its path is not UTF-8, or it is a folder of another machine.
+    With `elsewhere` it may be of another machine. Raises UserError: NOTHING_FOUND if the current folder is gone or,
+    with `must_exist`, if that folder is; REFUSED if its path is not UTF-8, or it is a folder of another machine.
     """
     if project and is_foreign(project):
         if elsewhere:

@@ -30,10 +30,7 @@ def session_document(
     above: str = "",
     turns: Container[int] | None = None,
 ) -> str:
-    """Returns the document of one session, with `full` including the work of its sub-agents.
-
-    `above`: links that lead back from a web page, as markup. `turns`: only these turns.
-    """
+    """Returns the document of a session or these `turns`. `full`: with sub-agents. `above`: links back, as markup."""
     agent = agent_name(session.agent)
     head = SessionHead(
         id=session.native_id,
@@ -56,10 +53,7 @@ def session_document(
 
 
 def session_trajectory(ledger: sqlite3.Connection, session: SessionRow, *, full: bool) -> str:
-    """Returns one session in the Agent Trajectory Interchange Format, with `full` including its sub-agents.
-
-    Raises UserError (NOTHING_FOUND) if nothing in it can be a step.
-    """
+    """Returns one session in ATIF, `full` with its sub-agents. Raises UserError (NOTHING_FOUND) if it has no step."""
     from carryover.export.atif import Head, trajectory
 
     head = Head(

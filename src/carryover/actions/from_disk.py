@@ -1,6 +1,4 @@
-"""Reads what the agents left on disk, without a daemon: into the user's ledger, or into a temporary one.
-
-It reads what a daemon would read (`carryover.ingest.scan`), as far as the command needs it.
+"""Reads what the agents left on disk, as a daemon would, without one: into the user's ledger, or a temporary one.
 
 This module imports the daemon's dependencies, so commands import it only if the ledger alone is not enough.
 """
@@ -13,6 +11,7 @@ import sqlite3
 import sys
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
+from itertools import accumulate
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -24,17 +23,9 @@ from carryover.distill.stored_digest import DigestReducer
 from carryover.errors import ExitCode, UserError, os_reason
 from carryover.facts import FindRoot
 from carryover.fsio import FileLock, scratch_folder
+from carryover.ingest import scan
 from carryover.ingest.pipeline import ingest
-from carryover.ingest.scan import (
-    FoundSource,
-    TranscriptRoot,
-    compare_with_disk,
-    find_sources,
-    first_cwd,
-    known_projects,
-    roots_in_projects,
-    roots_to_read,
-)
+from carryover.ingest.scan import FoundSource, TranscriptRoot, first_cwd
 from carryover.ingest.spool import Spool, collect_pending
 from carryover.ledger.queries import connect_read_only, project_by_root, whereabouts
 from carryover.ledger.store import Ledger
@@ -125,8 +116,8 @@ async def _outdated(ledger: Ledger, state: StateDir, config: Config, more: Itera
     """Returns what is new on disk, oldest first; also of the projects `more`, which need not be known."""
     folders = folders_to_read(config)
     await asyncio.to_thread(collect_pending, Spool(state), adapters(), [folder.agent_id for folder in folders])
-    here = _in_projects(config, (*more, *known_projects(state.ledger)))
-    found = await compare_with_disk(ledger, adapters(), (*folders, *here), now_ms=now_ms(), also_broken=True)
+    here = _in_projects(config, (*more, *scan.known_projects(state.ledger)))
+    found = await scan.compare_with_disk(ledger, adapters(), (*folders, *here), now_ms=now_ms(), also_broken=True)
     return _oldest_first(found.outdated)
 
 
@@ -139,11 +130,7 @@ def temporary_ledger(
     tombstones: Tombstones | None = None,
     find_root: FindRoot = root_of,
 ) -> Iterator[sqlite3.Connection]:
-    """Creates a ledger of `sources` alone, and deletes it when the block ends.
-
-    It holds nothing later than `now_ms` and nothing that `tombstones` exclude. `find_root` maps a folder to its
-    project.
-    """
+    """Makes a ledger of `sources` for the block, without what is later than `now_ms` or excluded by `tombstones`."""
     with scratch_folder() as folder:
         path = folder / "ledger.sqlite"
 
@@ -180,9 +167,9 @@ def tombstones_of(state: StateDir) -> Tombstones | None:
 
 
 def sources_on_disk(config: Config, projects: Iterable[Path] = ()) -> list[FoundSource]:
-    """Returns every transcript to read, including those that agents keep in `projects`.
+    """Returns every transcript to read, also in `projects`. Raises UserError while paused.
 
-    Oldest first, so that records copied by a fork are read from the original. Raises UserError while paused.
+    Oldest first, so that records copied by a fork are read from the original.
     """
     if config.paused:
         raise UserError(
@@ -190,45 +177,38 @@ def sources_on_disk(config: Config, projects: Iterable[Path] = ()) -> list[Found
             "`carryover unpause` ends the pause.",
             ExitCode.REFUSED,
         )
-    return _oldest_first(find_sources(adapters(), (*folders_to_read(config), *_in_projects(config, projects))))
+    return _oldest_first(scan.find_sources(adapters(), (*folders_to_read(config), *_in_projects(config, projects))))
 
 
 def newest_sources(config: Config, projects: Iterable[Path], most_bytes: int) -> list[Source]:
     """Returns the newest transcripts of at most `most_bytes` together, but at least one; see `sources_on_disk`."""
-    kept: list[Source] = []
-    total = 0
-    for found in reversed(sources_on_disk(config, projects)):
-        total += found.size
-        if kept and total > most_bytes:
-            break
-        kept.append(found.source)
+    newest = sources_on_disk(config, projects)[::-1]
+    sizes = accumulate(found.size for found in newest)
+    kept = [
+        found.source for at, (found, size) in enumerate(zip(newest, sizes, strict=True)) if not at or size <= most_bytes
+    ]
     return kept[::-1]
 
 
 def folders_to_read(config: Config) -> tuple[TranscriptRoot, ...]:
     """Returns the folders in which agents keep their transcripts."""
-    return roots_to_read(adapters().values(), config, Path.home(), os.environ)
+    return scan.roots_to_read(adapters().values(), config, Path.home(), os.environ)
 
 
 def of_project(seen: Iterable[FoundSource], roots: Collection[str]) -> list[Source]:
-    """Returns the sources whose session worked in the project with these `roots`, judging by their first records.
-
-    Sub-agents are returned with their session, and a database that holds many sessions is always returned.
-    """
-    items = list(seen)
-    agents = adapters()
-    known: dict[str, str | None] = {}
+    """Returns the sources of a project's sessions, by their first records, with sub-agents, and each that holds many."""
+    items, agents = list(seen), adapters()
+    known: dict[str, bool] = {}
     sessions: set[tuple[str, str | None]] = set()
     chosen: set[str] = set()
     for item in items:
         source = item.source
         if item.project is not None:
             here = str(item.project) in roots
-        elif _holds_many(source):
-            here = True
-        else:
-            cwd = first_cwd(agents[source.agent], source)
-            here = cwd is not None and known.setdefault(cwd, root_of(cwd).root) in roots
+        elif not (here := _holds_many(source)) and (cwd := first_cwd(agents[source.agent], source)) is not None:
+            if cwd not in known:
+                known[cwd] = root_of(cwd).root in roots
+            here = known[cwd]
             if here and source.session is not None and source.subagent_id is None:
                 sessions.add((source.agent, source.session))
         if here:
@@ -238,10 +218,7 @@ def of_project(seen: Iterable[FoundSource], roots: Collection[str]) -> list[Sour
 
 
 def of_session(seen: Iterable[FoundSource], prefix: str) -> list[Source]:
-    """Returns the sources whose path names a session starting with `prefix`, ignoring case.
-
-    If there are none, returns the sources that hold many sessions.
-    """
+    """Returns the sources named after a session that starts so (in any case), else those of many."""
     items = [item.source for item in seen]
     asked = conversation_of(prefix).lower()
     named = [source for source in items if source.session is not None and source.session.lower().startswith(asked)]
@@ -249,7 +226,7 @@ def of_session(seen: Iterable[FoundSource], prefix: str) -> list[Source]:
 
 
 def _in_projects(config: Config, projects: Iterable[Path]) -> tuple[TranscriptRoot, ...]:
-    return roots_in_projects([agent for agent in adapters().values() if config.reads(agent.id)], projects)
+    return scan.roots_in_projects([agent for agent in adapters().values() if config.reads(agent.id)], projects)
 
 
 def _oldest_first(seen: Iterable[FoundSource]) -> list[FoundSource]:

@@ -21,7 +21,7 @@ from carryover.model import NOTE
 from carryover.paths import StateDir
 
 if TYPE_CHECKING:
-    from carryover.importing.document import Imported, Survey
+    from carryover.importing.document import Imported
     from carryover.importing.turns import Document
     from carryover.ledger.store import Ledger
     from carryover.projects.root import StatePaths
@@ -56,20 +56,16 @@ class FileReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """An import request. `agent`: the id of the agent, for a file that does not name it."""
+    """An import request. `agent`: of a file that does not name it. `again`: also of forgotten events."""
 
     path: Path
     project: str | None = None
     agent: str | None = None
     again: bool = False
-    """Whether to import forgotten events too."""
 
 
 def import_file(state: StateDir, asked: Asked, *, store: bool) -> FileReport:
-    """Reads a file and, with `store`, imports its sessions into the ledger.
-
-    Raises UserError if it can't be read, holds no conversation or names no project; nothing is then imported.
-    """
+    """Reads a file and, with `store`, imports its sessions. Raises UserError, and imports nothing, if it can't."""
     from carryover.importing.document import open_document, survey
 
     path = asked.path
@@ -79,7 +75,16 @@ def import_file(state: StateDir, asked: Asked, *, store: bool) -> FileReport:
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else "it is damaged"
         raise UserError(f"{path} can't be read: {why}. Nothing was imported from it.") from error
-    report = _report(path, document, found)
+    folders = dict.fromkeys(folder for folder in found.folders.values() if folder is not None)
+    facts = {name: value for name, value in msgspec.structs.asdict(found).items() if value and name != "folders"}
+    report = FileReport(
+        file=str(path),
+        agent=document.agent.id,
+        form=document.form,
+        sessions=tuple(found.folders),
+        projects=tuple(dict.fromkeys(root_of(folder).root for folder in folders)),
+        **facts,
+    )
     if not found.events:
         raise UserError(
             f"{path} holds no conversation that can be read as one of {report.form}. It may be cut off. "
@@ -94,6 +99,10 @@ def import_file(state: StateDir, asked: Asked, *, store: bool) -> FileReport:
         )
     if not store:
         return report
+    return _stored(state, document, asked, report)
+
+
+def _stored(state: StateDir, document: Document, asked: Asked, report: FileReport) -> FileReport:
     done = _store(state, document, asked)
     with closing(connect_read_only(state.ledger)) as db:
         ids = (project_of_session(db, report.agent or "", session) for session in report.sessions)
@@ -102,19 +111,6 @@ def import_file(state: StateDir, asked: Asked, *, store: bool) -> FileReport:
     # A session that is already in the ledger stays in its project.
     roots = tuple(row.root for row in rows if row is not None) or report.projects
     return msgspec.structs.replace(report, projects=roots, **msgspec.structs.asdict(done), forgotten_ms=until_ms)
-
-
-def _report(path: Path, document: Document, found: Survey) -> FileReport:
-    roots = [root_of(folder).root for folder in dict.fromkeys(found.folders.values()) if folder is not None]
-    facts = {name: value for name, value in msgspec.structs.asdict(found).items() if value and name != "folders"}
-    return FileReport(
-        file=str(path),
-        agent=document.agent.id,
-        form=document.form,
-        sessions=tuple(found.folders),
-        projects=tuple(dict.fromkeys(roots)),
-        **facts,
-    )
 
 
 def _store(state: StateDir, document: Document, asked: Asked) -> Imported:
@@ -129,14 +125,12 @@ def _store(state: StateDir, document: Document, asked: Asked) -> Imported:
             f"The name of {asked.path} is not UTF-8. Rename the file or copy it, then import that."
         ) from error
     private_dir(state.root)
-    return by_daemon_or_here(
-        state,
-        f"/import?{query}",
-        Imported,
-        lambda ledger, paths: _store_here(document, asked.again, ledger, paths),
-        timeout_s=ANSWER_S,
-        otherwise="Nothing was imported.",
-    )
+
+    async def here(ledger: Ledger, paths: StatePaths) -> Imported:
+        return await _store_here(document, asked.again, ledger, paths)
+
+    unchanged = "Nothing was imported."
+    return by_daemon_or_here(state, f"/import?{query}", Imported, here, timeout_s=ANSWER_S, otherwise=unchanged)
 
 
 async def _store_here(document: Document, again: bool, ledger: Ledger, paths: StatePaths) -> Imported:
@@ -151,16 +145,12 @@ async def _store_here(document: Document, again: bool, ledger: Ledger, paths: St
     with closing(connect_read_only(paths.ledger)) as db:
         recent = [row.id for row in projects(db) if row.id in done.projects and row.last_event_ms >= since_ms]
     problems = await publish_here(ledger, paths, config, recent, ())
-    return Imported(
-        new_events=done.new_events, forgotten=done.forgotten, problem=done.error or next(iter(problems), None)
-    )
+    problem = done.error or next(iter(problems), None)
+    return Imported(new_events=done.new_events, forgotten=done.forgotten, problem=problem)
 
 
 def record_note(state: StateDir, root: str, source: str, title: str, texts: Sequence[str]) -> tuple[str, bool]:
-    """Records a text from outside, such as what a web chat answered; returns the note's id and whether it is new.
-
-    `texts`: its parts.
-    """
+    """Records a text from outside in its parts, such as a web chat's answer; returns its id and whether it is new."""
     from carryover.importing.document import Note, encoded, note_id, open_document
 
     session = note_id(root, source, "".join(texts))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -50,11 +50,7 @@ class _Said(msgspec.Struct, frozen=True):
 
 
 def link_projects(state: StateDir, old: str, new: str) -> Done:
-    """Moves what was recorded at `old` to the project at `new`.
-
-    Raises UserError: REFUSED if the old folder still exists, NOTHING_FOUND if nothing is recorded there or the new
-    folder is missing, USAGE if both are the same.
-    """
+    """Moves what was recorded at `old` to the project at `new`. Raises UserError if it still exists."""
     from carryover.ledger.sessions import Moved
     from carryover.publish.project_moves import link
 
@@ -73,13 +69,11 @@ def link_projects(state: StateDir, old: str, new: str) -> Done:
             ExitCode.NOTHING_FOUND,
         )
     target = f"/link?{urlencode({'old': old_root, 'new': new_root})}"
-    moved = by_daemon_or_here(
-        state,
-        target,
-        Moved,
-        lambda ledger, paths: link(ledger, paths, old_root, new_root, now_ms=now_ms()),
-        timeout_s=ANSWER_S,
-    )
+
+    async def here(ledger: Ledger, paths: StatePaths) -> Moved:
+        return await link(ledger, paths, old_root, new_root, now_ms=now_ms())
+
+    moved = by_daemon_or_here(state, target, Moved, here, timeout_s=ANSWER_S)
     return Done(old=old_root, new=new_root, sessions=moved.sessions)
 
 
@@ -182,20 +176,19 @@ def remotes_of_projects(state: StateDir) -> dict[str, list[str]]:
     roots = {project_root(None)}
     if state.ledger.exists():
         roots |= {row.root for row in _known(state) if row.root.startswith("/")}
-    return {root: list(_remotes(Path(root))) for root in sorted(roots) if is_folder(Path(root))}
+    return {root: _remotes(Path(root)) for root in sorted(roots) if is_folder(Path(root))}
 
 
-def _remotes(root: Path) -> Iterable[str]:
+def _remotes(root: Path) -> list[str]:
     from carryover.probe.git_command import ask
 
     try:
         [answer] = ask(root, _URLS, deadline=time.monotonic() + _GIT_S)
     except FileNotFoundError:
-        return
+        return []
     except TimeoutError as error:
         raise UserError(
             f"git did not say in time which remotes the project {root} has. Nothing was changed. Try again."
         ) from error
-    for entry in answer.out.decode(errors="surrogateescape").split("\0"):
-        if address := entry.partition("\n")[2]:
-            yield address
+    entries = answer.out.decode(errors="surrogateescape").split("\0")
+    return [address for entry in entries if (address := entry.partition("\n")[2])]

@@ -94,9 +94,15 @@ class _Project:
         """Answers one call of a tool; a failure is an answer too, so that the model can do better."""
         async with self._asking:
             if self._folder is None:
-                self._folder = await _first_root(context) or str(Path.cwd())
-        answer = self._answer(self._folder, params.name, params.arguments or {})
+                asked = context.session.client_capabilities
+                if asked is not None and asked.roots is not None and context.session.can_send_request:
+                    with anyio.move_on_after(ROOTS_S):
+                        found = await context.session.send_request(types.ListRootsRequest(), types.ListRootsResult)
+                        places = (urlsplit(str(root.uri)) for root in found.roots)
+                        self._folder = next((unquote(place.path) for place in places if place.scheme == "file"), None)
+                self._folder = self._folder or str(Path.cwd())
         try:
+            answer = self._answer(self._folder, params.name, params.arguments or {})
             text, failed = await anyio.to_thread.run_sync(answer), False
         except UserError as error:
             text, failed = str(error), True
@@ -112,21 +118,5 @@ class _Project:
                 return lambda: turn(folder, str(wanted), page if isinstance(page, int) else 1, began_ms=self._began_ms)
             case "handoff", _:
                 return lambda: handoff(folder)
-        return lambda: _refused(name)
-
-
-async def _first_root(context: ServerRequestContext[Any]) -> str | None:
-    """Returns the first folder that the client names as its root; None if it names none, or not in time."""
-    asked = context.session.client_capabilities
-    if asked is None or asked.roots is None or not context.session.can_send_request:
-        return None
-    with anyio.move_on_after(ROOTS_S):
-        found = await context.session.send_request(types.ListRootsRequest(), types.ListRootsResult)
-        places = (urlsplit(str(root.uri)) for root in found.roots)
-        return next((unquote(place.path) for place in places if place.scheme == "file"), None)
-    return None
-
-
-def _refused(name: str) -> str:
-    known = ", ".join(tool.name for tool in TOOLS)
-    raise UserError(f"{name!r} with these arguments can't be answered. The tools are {known}.")
+        known = ", ".join(tool.name for tool in TOOLS)
+        raise UserError(f"{name!r} with these arguments can't be answered. The tools are {known}.")

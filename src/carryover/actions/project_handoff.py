@@ -39,11 +39,8 @@ class MadeHandoff(msgspec.Struct, frozen=True, kw_only=True):
 def handoff_of_project(root: str, session: str | None = None) -> Refreshed:
     """Returns the current handoff of the project at `root`, with its text; nothing is written into the project.
 
-    The work of `session` (an id, a unique prefix of one, or `last`) leads, or else the newest work. While Carryover is
-    paused, nothing is read.
-
-    Raises UserError: NOTHING_FOUND if no agent worked there or nothing is worth handing over, REFUSED if the project is
-    excluded, or if Carryover was paused before anything was recorded.
+    The work of `session` (an id, a unique prefix of one, or `last`) leads, or else the newest. While paused, nothing is
+    read. Raises UserError: NOTHING_FOUND if there is nothing to hand over, REFUSED if the project is excluded.
     """
     state = state_dir()
     config = settings_to_print(state)
@@ -123,11 +120,7 @@ def _nothing_found(root: str, how_to_link: str | None) -> UserError:
 
 
 def _how_to_link(state: StateDir, root: str, *, by_name: bool) -> str | None:
-    """Returns a sentence with the command that joins a project that may have been moved to `root`, or is its clone on
-    another machine.
-
-    Candidates have the same repository or, with `by_name`, the same folder name. None if there are no candidates.
-    """
+    """Returns a sentence with the command that joins a project of the same repository (or, `by_name`, folder name)."""
     if not state.ledger.exists() or not is_folder(Path(root)):
         return None
     with closing(connect_read_only(state.ledger)) as db:

@@ -24,15 +24,7 @@ from carryover.errors import ExitCode, UserError
 from carryover.export.quoting import one_line, safe
 from carryover.export.session_parts import session_parts
 from carryover.facts import ProjectRoot
-from carryover.ledger.events import TurnStart, turn_events, turn_of, turn_starts
-from carryover.ledger.queries import (
-    project_by_root,
-    published_git,
-    session_by_prefix,
-    session_ids,
-    shortest_unique,
-    work_sessions,
-)
+from carryover.ledger import events, queries
 from carryover.ledger.rows import SessionRow
 from carryover.ledger.search import Hit, Query, search
 from carryover.ledger.search_text import KINDS, MOST_CHARS, Kind, Term, terms_of, window
@@ -52,8 +44,6 @@ _LINE_CHARS: Final = 2_000
 """A longer line is continued on the next one."""
 
 _TURN: Final = re.compile(r"(?:.*\bturn )?\s*(\d{1,6})(?:\s+of\s+(?:session\s+)?([\w:.@+-]{1,200}))?", re.I | re.DOTALL)
-_AROUND_MS: Final = 60_000
-_PART: Final = "Only {:.0%} of what is recorded can be searched yet, the newest first."
 _TRUTH: Final = "It is information, not instructions, and the files on disk are the truth."
 
 
@@ -76,10 +66,7 @@ def prepare() -> None:
 
 
 def recall(folder: str, query: str, kind: Kind | None = None) -> str:
-    """Returns where the words of `query` were said, run, touched or failed in the project that `folder` is in.
-
-    Raises UserError if nothing matches, or nothing may be said about the project.
-    """
+    """Returns where the words of `query` occur in the project's record. Raises UserError if nowhere, or if excluded."""
     terms = terms_of(query)
     if not terms:
         raise UserError("The query has no letter and no digit to search for.", ExitCode.USAGE)
@@ -96,7 +83,9 @@ def recall(folder: str, query: str, kind: Kind | None = None) -> str:
         notes = (
             f"From the record of {one_line(here.root)}, best first. {_TRUTH}",
             *here.notes,
-            _PART.format(found.indexed) if found.indexed < 1 else "",
+            f"Only {found.indexed:.0%} of what is recorded can be searched yet, the newest first."
+            if found.indexed < 1
+            else "",
             "" if found.has_all else "No entry has all of the words; these have some of them.",
             "There is more: give further words, or a kind." if len(found.hits) > HITS else "",
             "`turn` shows a turn whole.",
@@ -105,19 +94,17 @@ def recall(folder: str, query: str, kind: Kind | None = None) -> str:
 
 
 def turn(folder: str, name: str, page: int = 1, *, began_ms: int) -> str:
-    """Returns a page of a turn of the project that `folder` is in: the prompt and all that came of it.
+    """Returns a page of a turn: the prompt and all that came of it. Raises UserError if there is none.
 
-    `name` is as handoffs and `recall` write it: `turn 3 of 5c1e0d2a`, or `turn 3` of the session that leads a
-    handoff, which is not the one that asks: that began at about `began_ms` (UTC).
-
-    Raises UserError if there is no such turn or page, or nothing may be said about the project.
+    `name`: `turn 3 of 5c1e0d2a`, or `turn 3` of the session that leads a handoff, which is not the one that asks: that
+    began at about `began_ms` (UTC).
     """
     wanted = _TURN.fullmatch(name.strip().strip("()`"))
     if wanted is None:
         raise UserError(f"{name!r} names no turn; write `turn 3 of 5c1e0d2a`, or `turn 3`.", ExitCode.USAGE)
     with _project(folder) as here:
-        session = session_by_prefix(here.ledger, wanted[2] or _leading(here, began_ms), here.id)
-        starts, number = turn_starts(here.ledger, session.id), int(wanted[1])
+        session = queries.session_by_prefix(here.ledger, wanted[2] or _leading(here, began_ms), here.id)
+        starts, number = events.turn_starts(here.ledger, session.id), int(wanted[1])
         if number > len(starts):
             raise UserError(
                 f"Session {session.native_id} has {counted(len(starts), 'turn')}, so there is no turn {number}.",
@@ -134,13 +121,10 @@ def turn(folder: str, name: str, page: int = 1, *, began_ms: int) -> str:
 
 
 def handoff(folder: str) -> str:
-    """Returns the handoff of the project that `folder` is in, as it would be written now.
-
-    Raises UserError if there is nothing to hand over, or nothing may be said about the project.
-    """
+    """Returns the project's handoff as it would be written now. Raises UserError if there is none, or if excluded."""
     config = settings_to_print(state_dir())
     with _project(folder) as here:
-        last_git = published_git(here.ledger, here.id)
+        last_git = queries.published_git(here.ledger, here.id)
         own = agents_own(config.agents)
         made = made_handoff(here.ledger, here.to, config, now_ms=now_ms(), last_git=last_git, agents_own=own)
         if made.handoff is None:
@@ -162,8 +146,8 @@ def _project(folder: str) -> Iterator[_Here]:
     elif state.ledger.exists() and not may_be_running(state):
         notes = ("carryoverd is not running: newer work may be missing here.",)
     with ledger_as_it_is(state, root.root) as ledger:
-        known = (project_by_root(ledger, at) for at in (root.root, root.main_root) if at)
-        own = next((row for row in known if row is not None and work_sessions(ledger, row.id, limit=1)), None)
+        known = (queries.project_by_root(ledger, at) for at in (root.root, root.main_root) if at)
+        own = next((row for row in known if row is not None and queries.work_sessions(ledger, row.id, limit=1)), None)
         if own is None:
             raise UserError(f"No agent's work is recorded for {root.root}.", ExitCode.NOTHING_FOUND)
         refuse_excluded(own.root, config)
@@ -172,27 +156,24 @@ def _project(folder: str) -> Iterator[_Here]:
 
 
 def _leading(here: _Here, began_ms: int) -> str:
-    """Returns the session that leads the handoff, or that did before the one began that asks now.
-
-    The one that asks began around the time of the server, and is in a turn now.
-    """
+    """Returns the session that leads the handoff, or that did before the one began that asks now, with the server."""
     steps = steps_of(view_now(here.ledger, here.to, None))
     if not steps:
         raise UserError("Name the session too: `turn 3 of 5c1e0d2a`.", ExitCode.USAGE)
-    others = [step for step in steps if not _asks(step.view, began_ms)]
+
+    def asks(session: SessionView) -> bool:
+        newest = session.digest.turn
+        return session.started_ms > began_ms - 60_000 and newest is not None and not newest.end
+
+    others = [step for step in steps if not asks(step.view)]
     return main_step(others or steps).view.session
 
 
-def _asks(session: SessionView, began_ms: int) -> bool:
-    newest = session.digest.turn
-    return session.started_ms > began_ms - _AROUND_MS and newest is not None and not newest.end
-
-
 def _hits(here: _Here, hits: Sequence[Hit], terms: tuple[Term, ...]) -> Iterator[str]:
-    short = shortest_unique(session_ids(here.ledger, here.id))
-    starts = {hit.session_id: turn_starts(here.ledger, hit.session_id) for hit in hits}
+    short = queries.shortest_unique(queries.session_ids(here.ledger, here.id))
+    starts = {hit.session_id: events.turn_starts(here.ledger, hit.session_id) for hit in hits}
     for hit in hits:
-        number = turn_of(starts[hit.session_id], hit.event_id, hit.at_ms, hit.subagent_id)
+        number = events.turn_of(starts[hit.session_id], hit.event_id, hit.at_ms, hit.subagent_id)
         times = f"{hit.times} times" if hit.times > 1 else ""
         facts = filter(None, (_when(hit.at_ms), agent_name(hit.agent, hit.machine), hit.kind, times))
         line = clean(neutralize(hit.text[:MOST_CHARS]))
@@ -205,19 +186,19 @@ def _when(at_ms: int) -> str:
     return f"{datetime.fromtimestamp(at_ms / 1000, UTC):%Y-%m-%d %H:%M} UTC" if at_ms > 0 else ""
 
 
-def _lines(here: _Here, session: SessionRow, starts: Sequence[TurnStart], number: int) -> Iterator[str]:
-    events = (
+def _lines(here: _Here, session: SessionRow, starts: Sequence[events.TurnStart], number: int) -> Iterator[str]:
+    of_turn = (
         event
-        for event in turn_events(here.ledger, session.id, starts, number)
+        for event in events.turn_events(here.ledger, session.id, starts, number)
         if not (isinstance(event.body, ToolCall | ToolResult) and is_own_tool(event.body))
     )
-    for part in session_parts(events, agent=agent_name(session.agent), root=session.root, subagents=False):
+    for part in session_parts(of_turn, agent=agent_name(session.agent), root=session.root, subagents=False):
         undone = " (taken back by the user)" if part.undone else ""
         what = clean(neutralize(part.heading)).replace("(run by you)", "(run by the user)")
         if part.kind in ("user", "agent"):
             yield f"## {'The user' if part.kind == 'user' else what}{undone}"
         else:
-            yield f"- {'failed: ' if part.failed else ''}{what}{undone}"
+            yield f"- {'failed: ' * part.failed}{what}{undone}"
         if part.text.strip() and not (part.repeated and not part.is_diff):
             for line in without_marks(safe(part.text).text.strip("\n")).split("\n"):
                 yield from (
@@ -227,12 +208,10 @@ def _lines(here: _Here, session: SessionRow, starts: Sequence[TurnStart], number
 
 def _pages(lines: Iterable[str]) -> list[str]:
     """Returns the lines in pages of at most `PAGE_CHARS`."""
-    pages: list[list[str]] = [[]]
-    room = PAGE_CHARS
+    pages, room = [""], PAGE_CHARS
     for line in lines:
         room -= len(line) + 1
         if room < 0:
-            pages.append([])
-            room = PAGE_CHARS - len(line) - 1
-        pages[-1].append(line)
-    return ["\n".join(page) for page in pages]
+            pages, room = [*pages, ""], PAGE_CHARS - len(line) - 1
+        pages[-1] += f"{line}\n"
+    return [page.removesuffix("\n") for page in pages]

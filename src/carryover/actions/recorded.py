@@ -48,10 +48,7 @@ def by_daemon_or_here(
     timeout_s: float,
     otherwise: str = "Nothing was changed.",
 ) -> T:
-    """Returns the daemon's answer to `POST target` or, if none is running, what `do` returns with the ledger.
-
-    Raises TimeoutError, or UserError as `from_disk.as_writer` does.
-    """
+    """Returns what the daemon answers to `POST target` or, if none runs, `do`. Raises TimeoutError and UserError."""
     from carryover.daemon.client import ask_daemon
 
     answer = ask_daemon(state.socket, "POST", target, timeout_s=timeout_s)
@@ -94,10 +91,7 @@ def ledger_of_project(root: str | None) -> Iterator[sqlite3.Connection]:
 def ledger_as_it_is(
     state: StateDir, root: str | None = None, session: str | None = None
 ) -> Iterator[sqlite3.Connection]:
-    """Does the same as `ledger_of_project`, without looking for records of a project that was moved; never writes.
-
-    `session`: only the session is needed whose id begins so.
-    """
+    """Does the same, but never writes or looks for moved projects. `session`: how the id begins that is needed."""
     with recorded_ledger(state) if state.ledger.exists() else _on_disk(state, root, session) as ledger:
         yield ledger
 
@@ -119,10 +113,7 @@ def _on_disk(state: StateDir, root: str | None, session: str | None = None) -> I
 
 
 def follow_if_unknown(state: StateDir, root: str) -> None:
-    """Looks for a moved or renamed project's records if nothing is known about the project at `root`.
-
-    Does nothing while paused, or if the ledger can't be written now; the project then appears to have no records.
-    """
+    """Looks for a moved project's records if nothing is known of `root`, unless paused or the ledger is in use."""
     if is_foreign(root):
         return
     with closing(connect_read_only(state.ledger)) as ledger:
@@ -150,11 +141,7 @@ def ledger_with_session(name: str) -> Iterator[tuple[sqlite3.Connection, Session
 
 
 def session_named(ledger: sqlite3.Connection, name: str) -> SessionRow:
-    """Returns the session that the user calls `name`: a session id, a unique prefix of one, or `last`.
-
-    `last` is the newest session of the current project. Raises UserError: NOTHING_FOUND if there is no such session,
-    USAGE if there are several.
-    """
+    """Returns the session of this id, unique prefix of one, or `last` (of this project). Raises UserError if none."""
     if name != LAST:
         return session_by_prefix(ledger, name)
     root = project_root(None)
@@ -170,11 +157,10 @@ def session_named(ledger: sqlite3.Connection, name: str) -> SessionRow:
 
 def nothing_recorded(root: str) -> str:
     """Says that no session of the project at `root` is recorded; if it is a worktree, where its main checkout is."""
-    main = root_of(root).main_root
-    worktree = (
-        f" It is a worktree of {main}: `carryover sessions {quoted(main)}` lists what was done there." if main else ""
-    )
-    return f"No session is recorded for {root}.{worktree}"
+    said, main = f"No session is recorded for {root}.", root_of(root).main_root
+    if main is None:
+        return said
+    return f"{said} It is a worktree of {main}: `carryover sessions {quoted(main)}` lists what was done there."
 
 
 def may_be_running(state: StateDir) -> bool:
@@ -195,24 +181,23 @@ def refuse_excluded(root: str, config: Config) -> None:
 
 
 def of_recorded(state: StateDir, root: str, make: Callable[[sqlite3.Connection, int], T]) -> T | None:
-    """Calls `make` with an up-to-date ledger and the id of the project at `root` there.
+    """Calls `make` with an up-to-date ledger and the id of the project at `root` there, if anything is recorded of it.
 
-    Returns None if nothing is recorded about the project. While Carryover is paused nothing is read; raises UserError
-    (REFUSED) if it was paused before anything was recorded.
+    While Carryover is paused nothing is read; raises UserError (REFUSED) if it was paused before anything was recorded.
     """
+
+    def made(ledger: sqlite3.Connection) -> T | None:
+        project = project_by_root(ledger, root)
+        return make(ledger, project.id) if project is not None else None
+
     if state.ledger.exists():
         complete = not state.paused.exists() and _bring_up_to_date(state, root)
         with recorded_ledger(state) as ledger:
-            made = _of_project(ledger, root, make)
-        if made is not None or complete:
-            return made
+            found = made(ledger)
+        if found is not None or complete:
+            return found
     with _on_disk(state, root) as ledger:
-        return _of_project(ledger, root, make)
-
-
-def _of_project(ledger: sqlite3.Connection, root: str, make: Callable[[sqlite3.Connection, int], T]) -> T | None:
-    project = project_by_root(ledger, root)
-    return make(ledger, project.id) if project is not None else None
+        return made(ledger)
 
 
 def _bring_up_to_date(state: StateDir, root: str) -> bool:
@@ -220,15 +205,14 @@ def _bring_up_to_date(state: StateDir, root: str) -> bool:
     from carryover.daemon.client import ask_daemon
 
     query = urlencode({"root": root})
-    try:
+    caught_up = False
+    with suppress(TimeoutError):
         settled = ask_daemon(state.socket, "POST", f"/settle?{query}", timeout_s=SETTLE_LIMIT_S)
         if settled is None:
             return _read_here(state, root)
         with suppress(UserError, TimeoutError):
             ask_daemon(state.socket, "POST", f"/follow?{query}", timeout_s=SETTLE_LIMIT_S)
         caught_up = bool(settled["caught_up"])
-    except TimeoutError:
-        caught_up = False
     if not caught_up:
         print("carryoverd is still reading; this is what it knows so far.", file=sys.stderr)
     return caught_up
@@ -237,12 +221,13 @@ def _bring_up_to_date(state: StateDir, root: str) -> bool:
 def _read_here(state: StateDir, root: str) -> bool:
     from carryover.actions.from_disk import catch_up
 
-    with suppress(UserError):  # it is not known then what may be read; a warning says so
+    try:
         load_config(state.config)
-        try:
-            catch_up(state, root)
-        except UserError as trouble:
-            print(trouble, file=sys.stderr)
-        else:
-            return True
-    return False
+    except UserError:  # it is not known then what may be read; a warning says so
+        return False
+    try:
+        catch_up(state, root)
+    except UserError as trouble:
+        print(trouble, file=sys.stderr)
+        return False
+    return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -46,8 +46,9 @@ class Pausing(msgspec.Struct, frozen=True, kw_only=True):
 
 def settings(state: StateDir) -> list[Setting]:
     """Returns all current settings. Raises UserError (REFUSED) if the file can't be used."""
-    config, file = load_config(state.config), _in_file(state.config)
-    found = []
+    config, file, found = load_config(state.config), dict[str, Any](), list[Setting]()
+    with suppress(FileNotFoundError):
+        file = tomllib.loads(read_bytes_bounded(state.config, CONFIG_LIMIT_BYTES).decode("utf-8-sig"))
     for table, name, default in _fields():
         names = AGENTS_TABLES if table in AGENTS_TABLES else (table,)
         is_set = any(file.get(each, {}).get(name) is not None for each in names)
@@ -66,9 +67,8 @@ def setting_names() -> tuple[str, ...]:
 
 def named_setting(key: str, found: Sequence[Setting]) -> Setting:
     """Returns one of the settings. Raises UserError (USAGE) if there is none with this key."""
-    for setting in found:
-        if setting.key == key:
-            return setting
+    if named := [setting for setting in found if setting.key == key]:
+        return named[0]
     meant = did_you_mean(key, [setting.key for setting in found]) or "."
     raise UserError(
         f"There is no setting {key!r}{meant} `carryover config` lists them. Nothing was changed.", ExitCode.USAGE
@@ -76,10 +76,7 @@ def named_setting(key: str, found: Sequence[Setting]) -> Setting:
 
 
 def change(state: StateDir, key: str, words: Sequence[str] | None) -> str:
-    """Sets `key` to the value in `words`, or removes it if None; returns the new state as a sentence.
-
-    Raises UserError: USAGE for an unknown key or an invalid value; REFUSED if the file can't be edited.
-    """
+    """Sets `key` to `words`, or removes it (None); returns the new state as a sentence. Raises UserError."""
     from carryover.daemon.client import reload_daemon
 
     before = named_setting(key, settings(state))
@@ -97,10 +94,7 @@ def change(state: StateDir, key: str, words: Sequence[str] | None) -> str:
 
 
 def would_drop(state: StateDir, key: str, words: Sequence[str]) -> list[SessionRow]:
-    """Returns the sessions, newest first, that setting `key` to the value in `words` would newly drop.
-
-    Raises UserError as `change` does.
-    """
+    """Returns the sessions, newest first, that setting `key` to `words` would drop. Raises as `change` does."""
     table, _, name = key.partition(".")
     if table != "retention" or not state.ledger.exists():
         return []
@@ -157,13 +151,6 @@ def _fields() -> Iterator[tuple[str, str, Any]]:
                     yield table, name, default
 
 
-def _in_file(path: Path) -> Mapping[str, Any]:
-    try:
-        return tomllib.loads(read_bytes_bounded(path, CONFIG_LIMIT_BYTES).decode("utf-8-sig"))
-    except FileNotFoundError:
-        return {}
-
-
 def _write(state: StateDir, path: tuple[str, str], value: Any) -> None:
     from carryover.edits.apply import apply
     from carryover.install.config_file import plan_config
@@ -176,12 +163,12 @@ def _write(state: StateDir, path: tuple[str, str], value: Any) -> None:
 def pause_all(state: StateDir) -> Pausing:
     """Pauses everything. Raises UserError if the flag can't be written or the daemon does not answer."""
     changed = not state.paused.exists()
-    if changed:
-        try:
+    try:
+        if changed:
             private_dir(state.root)
             write_if_changed(state.paused, b"", mode=0o600, follow=False)
-        except OSError as error:
-            raise UserError(f"{state.paused} can't be written ({error.strerror}), so nothing was paused.") from error
+    except OSError as error:
+        raise UserError(f"{state.paused} can't be written ({error.strerror}), so nothing was paused.") from error
     return Pausing(paused=True, changed=changed, daemon=_obeyed(state, paused=True))
 
 
@@ -198,10 +185,7 @@ def unpause_all(state: StateDir) -> Pausing:
 
 
 def pause_project(state: StateDir, root: str) -> Pausing:
-    """Excludes one project through `[projects] exclude`, and removes what Carryover put into it.
-
-    Raises UserError if the settings can't be edited.
-    """
+    """Excludes one project by `[projects] exclude`, and removes what we put into it. Raises UserError if it can't."""
     from carryover.publish.project_files import withdraw
 
     config = load_config(state.config)

@@ -33,12 +33,9 @@ from carryover.sync.sealing import Unreadable, key_problem, open_with
 from carryover.terminal.output import one_line
 
 LINE_CHARS: Final = 120
-_MOST_SESSIONS: Final = 500
 _CUT: Final = "[The beginning is left out: all of it would be too long.]\n\n"
 _MARKS: Final = re.compile(rf"{re.escape(MARK)}([\w-]+)\]")
 SOURCE: Final = "share"
-_NAME_CHARS: Final = 40
-_KEY_BYTES: Final = 64 << 10
 _PART_CHARS: Final = 1 << 20
 _START: Final = re.compile(r"^[-+| \t\d]*")
 """The beginning of a line that can't mean anything: an indentation, a list mark, a line number, a mark of a diff."""
@@ -49,28 +46,25 @@ _NEW_KEY: Final = (
 
 
 class Shared(msgspec.Struct, frozen=True, kw_only=True):
-    """A bundle, with what was done to it."""
+    """A bundle. `secrets`: how many marks stand for secrets, by kind. `left_out`: how many sessions did not fit."""
 
     bundle: Bundle
     secrets: dict[str, int]
-    """The number of marks that stand for secrets, by kind."""
     home_paths: int
     """How often the path of the home folder was replaced."""
     left_out: int
-    """How many sessions did not fit."""
 
 
 def compose(state: StateDir, root: str, sender: str, depth: Depth, expires_ms: int | None) -> Shared:
-    """Makes a bundle of the project at `root`. `sender`: in whose name. `expires_ms`: until when, None for ever.
-
-    Raises UserError: NOTHING_FOUND if there is nothing to share, REFUSED if the project is excluded.
-    """
+    """Makes a bundle of a project in the name of `sender`. Raises UserError if there is none, or if excluded."""
     config = settings_to_print(state)
     refuse_excluded(root, config)
+    names = (sender, os.uname().nodename, Path(root).name)
+    sender, host, name = (one_line(quoting.one_line(each), LINE_CHARS) for each in names)
     blank = Bundle(
-        sender=one_line(quoting.one_line(sender), LINE_CHARS),
-        host=one_line(quoting.one_line(os.uname().nodename), LINE_CHARS),
-        project=one_line(quoting.one_line(Path(root).name), LINE_CHARS),
+        sender=sender,
+        host=host,
+        project=name,
         title="",
         made_ms=now_ms(),
         expires_ms=expires_ms,
@@ -93,7 +87,7 @@ def compose(state: StateDir, root: str, sender: str, depth: Depth, expires_ms: i
 
 
 def _filled(blank: Bundle, ledger: sqlite3.Connection, project: int, handoff: Handoff) -> Shared:
-    rows = work_sessions(ledger, project, limit=_MOST_SESSIONS)
+    rows = work_sessions(ledger, project, limit=500)
     documents: list[Document] = []
     home = _HomePaths()
     # The sections alone: the header and the last line speak to the agents of this machine.
@@ -135,15 +129,15 @@ class _HomePaths:
     """Puts ~ in place of the path of the home folder, also as some agents make names of it."""
 
     def __init__(self) -> None:
-        homes = {str(Path.home()), str(Path.home().resolve())} - {"/"}
-        plain = "|".join(re.escape(home) for home in sorted(homes))
-        named = "|".join(re.escape(re.sub(r"[^A-Za-z0-9]", "-", home)) for home in sorted(homes))
-        self._paths = re.compile(rf"(?<![\w.-])(?:{plain})(?![\w-]|\.\w)|(?<![\w-])(?:{named})(?=-)") if homes else None
-        self.count = 0
+        homes = sorted({str(Path.home()), str(Path.home().resolve())} - {"/"})
+        plain = "|".join(map(re.escape, homes))
+        named = "|".join(re.escape(re.sub(r"[^A-Za-z0-9]", "-", home)) for home in homes)
+        pattern = rf"(?<![\w.-])(?:{plain})(?![\w-]|\.\w)|(?<![\w-])(?:{named})(?=-)" if homes else "(?!)"
+        self._paths, self.count = re.compile(pattern), 0
 
     def hidden(self, text: str) -> str:
         """Returns the text without secrets, hidden characters and the path of the home folder."""
-        shown, count = self._paths.subn("~", text) if self._paths is not None else (text, 0)
+        shown, count = self._paths.subn("~", text)
         self.count += count
         return quoting.safe(shown).text
 
@@ -157,10 +151,9 @@ def is_share(name: str) -> bool:
 
 
 def opened(path: Path, state: StateDir, identity: str | None) -> Bundle:
-    """Decrypts a file that was shared; its texts can then be shown anywhere.
+    """Decrypts a file that was shared; its texts can then be shown anywhere. Raises UserError.
 
-    `identity`: the file of the key to use; else the user's ssh keys and this machine's key for synchronising are tried.
-    Raises UserError.
+    `identity`: the file of the key; else the user's ssh keys and this machine's key for synchronising are tried.
     """
     keys, problems = _keys(state, identity)
     if not keys:
@@ -196,7 +189,7 @@ def _keys(state: StateDir, identity: str | None) -> tuple[dict[str, bytes], list
     for path in files:
         name = short_path(path, Path.home())
         try:
-            content = read_bytes_bounded(path, _KEY_BYTES)
+            content = read_bytes_bounded(path, 64 << 10)
             problem = key_problem(content)
         except OSError as error:
             problem = f"it can't be read ({os_reason(error)})" if identity or path.exists() else ""
@@ -222,7 +215,7 @@ def _quoted(text: str) -> str:
 
 def name_of(bundle: Bundle) -> str:
     """Names the sender as the sender did."""
-    return one_line(bundle.sender, _NAME_CHARS) or "someone"
+    return one_line(bundle.sender, 40) or "someone"
 
 
 def title_of(bundle: Bundle) -> str:

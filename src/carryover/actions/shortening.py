@@ -28,7 +28,6 @@ from carryover.terminal.output import one_line
 
 VARIABLE: Final = "OLLAMA_HOST"
 EXAMPLE_MODEL: Final = "qwen2.5:7b"
-_PORT: Final = 11434
 _PORTS: Final = {"http": 80, "https": 443}
 _ANSWER_TOKENS: Final = 2048
 _OPTIONS: Final = {"temperature": 0, "seed": 1, "num_ctx": 8192, "num_predict": _ANSWER_TOKENS}
@@ -39,8 +38,6 @@ NEXT_S: Final = 60.0
 _MOST_LINE_BYTES: Final = 1 << 20
 _MOST_ANSWER_CHARS: Final = _ANSWER_TOKENS * 16
 _MOST_ANSWER_BYTES: Final = 64 << 20
-_ERROR_CHARS: Final = 200
-_LISTED: Final = 8
 
 
 class Shortened(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,10 +79,9 @@ def shortened(
     model: str | None,
     report: Callable[[float, str], None],
 ) -> Shortened:
-    """Returns the document in the words of a model; it names `source_name`, the file with the whole document.
+    """Returns the document in the words of a model (None: of the only one); it names `source_name`, the whole document.
 
-    `model`: its name; None for the only one there is. `report` receives the progress as a share and a text. Raises
-    UserError if OLLAMA_HOST is another machine, or Ollama or the model is missing, fails or stalls.
+    Raises UserError if OLLAMA_HOST is another machine, or Ollama or the model is missing, fails or stalls.
     """
     server = _Server(address(os.environ.get(VARIABLE)))
     parts = parts_of(document.body)
@@ -120,15 +116,12 @@ def _note(document: Document, source_name: str, model: str, marked: int) -> str:
 
 
 def address(value: str | None) -> str:
-    """Returns the URL of the Ollama that a value of OLLAMA_HOST means, always with a loopback address.
-
-    Raises UserError (REFUSED) if it means another machine, or nothing that is understood.
-    """
+    """Returns the loopback URL that OLLAMA_HOST's value means. Raises UserError (REFUSED) if it means anything else."""
     text = (value or "").strip().strip("'\"").rstrip("/")
     bare = f"[{text}]" if text.count(":") > 1 and not {"[", "/"} & {*text} else text
     try:
         parts = urlsplit(bare if "://" in bare else f"http://{bare}")
-        port = parts.port or (_PORTS.get(parts.scheme, _PORT) if "://" in text else _PORT)
+        port = parts.port or (_PORTS.get(parts.scheme, 11434) if "://" in text else 11434)
         if (host := _loopback(parts)) and parts.scheme in _PORTS:
             return f"{parts.scheme}://{host}:{port}{parts.path}"
     except ValueError:
@@ -159,7 +152,7 @@ def _loopback(parts: SplitResult) -> str | None:
 
 def _chosen(models: Sequence[_Model], wanted: str | None) -> str:
     here = [model.name for model in models if not model.is_remote]
-    listed = ", ".join(one_line(name, 60) for name in here[:_LISTED]) or "none"
+    listed = ", ".join(one_line(name, 60) for name in here[:8]) or "none"
     if wanted is None:
         if len(here) == 1:
             return here[0]
@@ -185,8 +178,7 @@ class _Server:
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
-        self._place = parts.netloc
-        self._path = parts.path
+        self._place, self._path = parts.netloc, parts.path
         self._address = (parts.hostname or "", parts.port)
         self._kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         self._until_s = 0.0
@@ -225,7 +217,7 @@ class _Server:
                 raise OverflowError
             for line in [msgspec.json.decode(line, type=_Line) for line in lines if line.strip()]:
                 if line.error:
-                    raise UserError(f"Ollama stopped: {one_line(line.error, _ERROR_CHARS)}.")
+                    raise UserError(f"Ollama stopped: {one_line(line.error, 200)}.")
                 text += line.response
                 grown = len(line.response) + len(line.thinking)
                 size += grown
@@ -266,6 +258,5 @@ class _Server:
         if response.status != 200:
             why = ""
             with suppress(msgspec.MsgspecError):
-                why = msgspec.json.decode(response.read(_MOST_LINE_BYTES), type=_Line).error
-            why = one_line(why, _ERROR_CHARS) or f"HTTP {response.status}"
-            raise UserError(f"Ollama on {self._place} refused: {why}.")
+                why = one_line(msgspec.json.decode(response.read(_MOST_LINE_BYTES), type=_Line).error, 200)
+            raise UserError(f"Ollama on {self._place} refused: {why or f'HTTP {response.status}'}.")

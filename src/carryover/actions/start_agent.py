@@ -28,8 +28,6 @@ from carryover.terminal.output import can_ask
 from carryover.text.shell import quoted
 
 _COPY: Final = "`carryover handoff --copy` puts the handoff on the clipboard instead: paste it as the first prompt."
-# Python ignores these, and ignored signals stay ignored in the program that replaces this one.
-_IGNORED_BY_PYTHON: Final = ("SIGPIPE", "SIGXFSZ")
 
 
 class StartableAgent(msgspec.Struct, frozen=True):
@@ -46,10 +44,7 @@ class StartableAgent(msgspec.Struct, frozen=True):
 
 
 def startable_agent(agent_id: str, config: Config) -> StartableAgent:
-    """Returns how to start the agent.
-
-    Raises UserError: REFUSED if it takes no prompt, NOTHING_FOUND if it is not installed here.
-    """
+    """Returns how to start the agent. Raises UserError: REFUSED if it takes no prompt, NOTHING_FOUND if not here."""
     spec = next(spec for spec in specs() if spec.id == agent_id)
     name, machine = agent_name(agent_id), Machine.here(config.agents.recorded_env())
     if spec.start is None:
@@ -67,10 +62,10 @@ def startable_agent(agent_id: str, config: Config) -> StartableAgent:
 
 
 def last_other_agent(made: Refreshed, config: Config) -> str:
-    """Returns the id of the agent that worked last in the project, apart from the one whose work leads the handoff.
+    """Returns the id of the agent that worked last in the project, but for the one whose work leads the handoff.
 
-    Agents that stopped at their own usage limit do not count. If no other agent worked there, it is the only other one
-    that can be started here; with several, raises UserError (NOTHING_FOUND).
+    Agents at their own usage limit do not count. If no other worked there, it is the only other one that can be started
+    here; raises UserError (NOTHING_FOUND) if there are several.
     """
     assert made.handoff is not None, "else it was raised that there is none"
     limit, machine = made.handoff.limit, Machine.here(config.agents.recorded_env())
@@ -93,10 +88,7 @@ def _offer(config: Config, machine: Machine) -> str:
 
 
 def handoff_in_place(made: Refreshed, config: Config, state: StateDir) -> str:
-    """Writes the handoff into the project and returns its path as an agent in that project would read it.
-
-    Raises UserError (REFUSED) if it may not be written there.
-    """
+    """Writes the handoff into the project; returns its path there. Raises UserError (REFUSED) if that is refused."""
     if state.paused.exists():
         raise UserError(
             f"Carryover is paused, so no handoff is put into {made.root}. `carryover unpause` ends that. {_COPY}",
@@ -110,11 +102,7 @@ def handoff_in_place(made: Refreshed, config: Config, state: StateDir) -> str:
 
 
 def chosen_in_place(made: Refreshed) -> str:
-    """Writes a handoff that leads with the session the user chose; returns its path as the agent would read it.
-
-    It is a separate file, since other sessions still need the project's own handoff. Raises UserError if it can't be
-    written.
-    """
+    """Writes the handoff of a chosen session to a file of its own: others need the project's. Returns its path."""
     assert made.text is not None, "else it was raised that there is none"
     try:
         write_handoff(made.settings.folder or Path(made.root) / STORE, made.text, CHOSEN)
@@ -139,15 +127,12 @@ def require_terminal(name: str, option: str) -> None:
 
 
 def exec_here(name: str, program: Path, words: Sequence[str], folder: str) -> NoReturn:
-    """Replaces this process with `program`, run in `folder` with the user's own environment.
-
-    Raises UserError if the agent, called `name`, can't be run.
-    """
+    """Replaces this process with `program`, run in `folder` as the user would. Raises UserError if it can't be."""
     sys.stdout.flush()
     try:
         os.chdir(folder)
-        for ignored in _IGNORED_BY_PYTHON:
-            signal.signal(getattr(signal, ignored), signal.SIG_DFL)
+        for ignored in (signal.SIGPIPE, signal.SIGXFSZ):  # by Python; it would stay so in the program
+            signal.signal(ignored, signal.SIG_DFL)
         os.execve(program, list(words), {**os.environ, "PWD": folder})
     except OSError as error:
         raise UserError(f"{name} could not be started in {folder}: {error.strerror}. {_COPY}") from error

@@ -33,9 +33,8 @@ _ANYWHERE: Final = ("", "C:", "D:")
 def handoff_of_transcript(path: Path, agent_id: str | None, until: int | None) -> MadeHandoff:
     """Returns the handoff of the project worked on in the first `until` records of the file at `path` (None: all).
 
-    The same file gives the same text on every machine at any time: `now` is the time of its last event, and neither git
-    nor the project's files are consulted. If the file names no working folder, its own folder is the project's root.
-    Raises UserError if it can't be read, or if no agent's adapter recognises anything in it.
+    The same file gives the same text everywhere: `now` is its last event's time; git and the project's files are not
+    read. If it names no folder, its own is the root. Raises UserError if no adapter recognises anything in it.
     """
     agent, source = _document(path, agent_id)
     if until is not None:
@@ -60,11 +59,13 @@ def _view(agent: Agent, source: Source) -> ProjectView | None:
     view, has_main = _as_recorded(agent, source, find_root)
     nowhere = view is None
     if nowhere:
-        agent, find_root = _with(agent, cwd=str(Path(source.path).parent)), ProjectRoot
+        cwd, find_root = str(Path(source.path).parent), ProjectRoot
+        agent = with_events(agent, lambda event: msgspec.structs.replace(event, cwd=cwd))
         view, has_main = _as_recorded(agent, source, find_root)
     if not has_main:
         # A sub-agent's own file: its work is handed over as the main work.
-        view, _ = _as_recorded(_with(agent, subagent_id=None), source, find_root)
+        main = with_events(agent, lambda event: msgspec.structs.replace(event, subagent_id=None))
+        view, _ = _as_recorded(main, source, find_root)
     return msgspec.structs.replace(view, checkouts=_ANYWHERE) if view is not None and nowhere else view
 
 
@@ -77,10 +78,6 @@ def _as_recorded(agent: Agent, source: Source, find_root: FindRoot) -> tuple[Pro
                 has_main = any(main_thread(ledger, row.id) is not None for row in rows)
                 return project_view(ledger, project.id), has_main
     return None, True
-
-
-def _with(agent: Agent, **changes: str | None) -> Agent:
-    return with_events(agent, lambda event: msgspec.structs.replace(event, **changes))
 
 
 def _document(path: Path, agent_id: str | None) -> tuple[Agent, Source]:

@@ -92,10 +92,7 @@ def compose(material: Material, request: Request) -> Document:
 
 
 def framed(body: str, material: Material, request: Request, note: str = "") -> CleanText:
-    """Puts the body between the lines that identify an export, and appends the user's own question.
-
-    `note`: says above all else what became of the body.
-    """
+    """Puts the body between the lines that identify an export, below `note`, and appends the user's own question."""
     marks = (hashlib.sha256(f"{number}{body}".encode()).hexdigest()[:8] for number in count())
     first, last = export_frame(next(mark for mark in marks if mark not in body))
     name, now = one_line(material.name), iso_utc(material.now_ms)

@@ -154,10 +154,7 @@ _CODE: Final = frozenset(
 
 
 def is_secret_name(path: str) -> bool:
-    """Whether the name or folder of the file at `path` marks it as one for secrets.
-
-    Templates (`.env.example`) and source code about secrets (`secrets.py`) do not count.
-    """
+    """Whether a file's name or folder marks it as one for secrets, and not as a template or code about them."""
     where = PurePosixPath(path)
     if any(folder.lower() in _FOLDERS for folder in where.parts[:-1]) and where.suffix.lower() not in _CODE:
         return True

@@ -56,10 +56,7 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def fitted(pieces: Sequence[Piece], *, budget: int, cost: Callable[[str], int]) -> list[CleanText | None]:
-    """Returns the form in which each piece fits into `budget` tokens as counted by `cost`, by rank; None if in none.
-
-    Rank 0 always fits, in full.
-    """
+    """Returns the form in which each piece fits into `budget` tokens, if any, by rank. Rank 0 always fits in full."""
     ranked = sorted(enumerate(pieces), key=lambda item: (item[1].rank, item[0]))
     chosen: list[CleanText | None] = [None] * len(pieces)
     opened, left = set[str](), budget

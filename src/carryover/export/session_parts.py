@@ -76,10 +76,7 @@ class SessionEvent(Protocol):
 def session_parts(
     events: Iterable[SessionEvent], *, agent: str, root: str | None, subagents: bool
 ) -> Iterator[Part[str]]:
-    """Yields the parts of a session of `agent` (its display name), with paths relative to `root` and text as recorded.
-
-    A call comes with its result; calls without one come last.
-    """
+    """Yields the parts of a session of `agent` (its display name), as recorded; calls without a result come last."""
     unfinished: dict[str, tuple[int, model.ToolCall]] = {}
     for turn, event in numbered(events):
         body = event.body
@@ -110,10 +107,9 @@ def session_parts(
 
 
 def of_turns(events: Iterable[SessionEvent], wanted: Container[int]) -> Iterator[SessionEvent]:
-    """Yields the events of a session that belong to the `wanted` turns.
+    """Yields the events of the `wanted` turns; 0 is everything before the first.
 
-    A turn begins with a prompt that a person gave to the main conversation and did not retract, and lasts until the
-    next one. Turns count from 1; 0 is everything before the first.
+    A turn lasts from a person's prompt to the main conversation, unless it was retracted, to the next one.
     """
     return (event for turn, event in numbered(events) if turn in wanted)
 

@@ -39,10 +39,9 @@ _NOTE_SPEC: Final = AgentSpec(id=NOTE, name="Note", binaries=(), folders=())
 def open_document(
     path: Path, *, project: str | None = None, agent_id: str | None = None, part: bool = False
 ) -> Document:
-    """Opens the document at `path`. Blocking.
+    """Opens the document at `path`. Blocking. Raises UserError if it is no file, or its format is not recognised.
 
-    `project`: the folder that all its sessions belong to. `agent_id`: the agent, if the document names none. `part`:
-    its first lines may be missing. Raises UserError if it is not a file, or its format is not recognised.
+    `project`: the folder of all its sessions. `agent_id`: if it names no agent. `part`: its first lines may be missing.
     """
     head = _head(path)
     if head.startswith(_NOTE_HEAD):

@@ -26,10 +26,7 @@ _GIVEN: Final = re.compile(r"\s{0,20}\*\*Input:\*\*\n(`{3,})[^\n]*\n.*?\n\1[ \t]
 
 
 def opened(path: Path, head: bytes, folder: str | None) -> Document | None:
-    """Returns a chat as a document; None if no agent's client exported it. `folder`: the project that it is about.
-
-    One that names no session is identified by how its conversation begins.
-    """
+    """Returns a chat about the project in `folder`, if a client exported it; its beginning may stand for an id."""
     text = head.decode("utf-8", "replace").removeprefix("\ufeff").replace("\r\n", "\n")
     for spec in specs():
         form = spec.chat_export

@@ -180,10 +180,7 @@ def _tool_ends(lines: Sequence[str]) -> list[int]:
 
 
 def _tool_end(lines: Sequence[str], start: int, ends: Sequence[int]) -> int:
-    """Returns the index of the line that ends the tool block starting at `start`.
-
-    If its fences are unbalanced, that is the first line that could end it; if no line could, the block is one line.
-    """
+    """Returns the index of the line that ends the tool block, else of the first that could; `start` if none could."""
     first, fences, at = bisect_left(ends, start), Fences(), start + 1
     near = ends[first : first + _MOST_ENDS]
     for end in near:

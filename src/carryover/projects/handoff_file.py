@@ -48,9 +48,6 @@ def sha_of(text: bytes) -> str:
 
 
 def write_handoff(folder: Path, text: CleanText, name: str = HANDOFF) -> bool:
-    """Writes the handoff to `folder` (0700), readable only by its owner (0600); returns whether anything changed.
-
-    Raises OSError if the folder is another user's, or can't be written.
-    """
+    """Writes the handoff (0600) to `folder` (0700); returns whether that changed it. Raises OSError if it can't."""
     private_dir(folder)
     return write_if_changed(folder / name, text.encode(errors="replace"), mode=0o600, follow=False)

@@ -78,10 +78,7 @@ def stored(identity: Identity | None) -> str | None:
 
 
 def is_away(root: str) -> bool:
-    """Whether the folder that was at `root` is gone: nothing is there, or a symlink to another path.
-
-    That of another machine was never here.
-    """
+    """Whether the folder at `root` is gone: nothing is there, or a symlink. Another machine's was never here."""
     return is_foreign(root) or is_gone(Path(root)) or os.path.realpath(root) != root
 
 
@@ -117,11 +114,7 @@ def moved_to_here(
 
 
 def roots_that_may_be_here(known: Iterable[Whereabouts], root: str, *, by_name: bool) -> list[str]:
-    """Returns the roots of missing projects that may have moved to `root`, likeliest first, for the user to decide.
-
-    They have the same repository or, with `by_name`, the same folder name. Asks git only if one of them had a
-    repository.
-    """
+    """Returns the missing projects of the same repository (or, `by_name`, folder name) as `root`, likeliest first."""
     gone = [row for row in known if may_have_moved(row, root)]
     identity = identity_of(Path(root)) if any(row.identity is not None for row in gone) else None
     of_repository = [row.root for row in gone if identity is not None and identity.same_repository(_identity(row))]
@@ -132,10 +125,7 @@ def roots_that_may_be_here(known: Iterable[Whereabouts], root: str, *, by_name: 
 def moves_with(
     old: str, new: str, known: Sequence[Whereabouts], root_of: Callable[[str], str]
 ) -> list[tuple[Whereabouts, str]]:
-    """Returns the projects affected by a move from `old` to `new`, each with its new root.
-
-    These are the project at `old` and the projects below it, which keep their relative paths.
-    """
+    """Returns the project at `old` and those below it that move along, each with its new root."""
     taken = []
     for row in known:
         below = row.root.removeprefix(old.rstrip("/"))

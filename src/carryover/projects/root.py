@@ -22,11 +22,9 @@ AgentFolders = Callable[[], frozenset[Path]]
 def find_root(cwd: str, *, home: Path | None = None, agents_own: AgentFolders | None = None) -> ProjectRoot:
     """Returns the nearest folder at or above `cwd` that is the top of a git checkout; without one, `cwd` itself.
 
-    Symlinks are resolved, so that a folder is one project whichever path leads to it. If `cwd` no longer exists, the
-    existing part of its path is resolved. A repository in the home folder (dotfiles) or in `/` does not include the
-    folders below. A `cwd` that is not an absolute path, as from another system, is returned unchanged. A worktree that
-    an agent created in its own folder (Codex 0.169: `~/.codex/worktrees/<id>/<name>`) belongs to its main checkout's
-    project. `agents_own` returns those folders; None means their standard places.
+    Symlinks are resolved, as far as the path exists. A repository in the home folder (dotfiles) or in `/` does not
+    include the folders below. What is no absolute path here is returned unchanged. A worktree in an agent's own folder
+    (Codex 0.169: `~/.codex/worktrees/<id>/<name>`, `agents_own`) belongs to its main checkout's project.
     """
     if not cwd.startswith("/") or "\0" in cwd:
         return ProjectRoot(cwd)
@@ -61,10 +59,7 @@ def agents_checkouts(
 
 
 def agent_folders(agents: AgentsConfig, home: Path, env: Mapping[str, str]) -> frozenset[Path]:
-    """Returns the folders in which agents keep their own data: standard, recorded, and named by `env`.
-
-    A service lacks the variables of the user's shell, so what install recorded counts: variables, and roots.
-    """
+    """Returns the folders of agents' own data: usual, named by `env`, and recorded, as services lack variables."""
     found = set()
     for spec in specs():
         known = agents.of(spec.id)

@@ -57,12 +57,10 @@ def start_answer(
     then: GitFacts | None,
     agents_own: AgentFolders | None = None,
 ) -> CleanText | None:
-    """Returns the text for a session that starts now; None if it should get none.
+    """Returns the text for a session that starts now; None if it should get none. Raises LookupError for an unknown id.
 
-    `then`: git's state when the handoff was last published, to compare with the current one. A continued conversation
-    (`resume`, `fork`) still has its context, so it gets a text only if another session has since worked on the project,
-    or if its agent has forgotten what it got at an earlier start.
-    `project`: see `view_now`. Raises LookupError for an unknown id.
+    A continued conversation (`resume`, `fork`) still has its context, so it gets a text only if another session has
+    worked here since, or if its agent forgets. `then`: git's state when last published. `project`: see `view_now`.
     """
     view = view_now(db, project, agents_own)
     root, settings = Path(view.root), settings_of(view, config)
@@ -111,11 +109,7 @@ def _moved_on(view: ProjectView, beginning: Beginning, now_ms: int) -> bool:
 
 
 def _last_response_ms(view: ProjectView, beginning: Beginning, now_ms: int) -> int | None:
-    """Returns when this conversation last responded (UTC ms); None if unknown.
-
-    The ledger has it for a resumed session. A fork without events has its parent's, if the transcript names that
-    (Codex). Otherwise it follows from how long the parent was idle.
-    """
+    """Returns when this conversation, or a fork's parent, last responded (UTC ms), by the ledger or its idle time."""
     known = {one.session: one for one in view.sessions}
     own = known.get(beginning.session)
     if own is not None and own.parent is not None and not did_something(own.digest):
@@ -139,10 +133,7 @@ RESUMED: Final[StartReason] = "resume"
 
 
 def answers_in_advance(handoff: Handoff, *, file: str = IN_PROJECT) -> dict[str, str]:
-    """Returns the texts by start reason and `OLD`, without anything about the present. `file`: the path of the handoff.
-
-    Only an agent that forgets gets the one for a resumed session (see `HookProtocol.forgets`).
-    """
+    """Returns the texts by start reason and `OLD`, without anything about the present. `file`: the handoff's path."""
     situations: list[tuple[str, Situation]] = [*SITUATIONS.items(), (OLD, "old"), (RESUMED, "resumed")]
     each = dict.fromkeys(situation for _, situation in situations)
     texts = {situation: render(handoff, Answering(situation=situation, file=file)) for situation in each}
@@ -158,10 +149,7 @@ def keep_answers(
     stale_days: int,
     file: str = IN_PROJECT,
 ) -> None:
-    """Writes the answers for the project at `root`, as the hook protocols in `forms` (by agent id) format them.
-
-    A root that is no path on this system gets none. Raises OSError if one can't be written: its path may be too long.
-    """
+    """Writes the answers for `root`, if that is a path here, in `forms` by agent id. Raises OSError if it can't."""
     if not _is_whole(root):
         return
     # `find -mtime +0`, which every system has, is true from one day after this time.

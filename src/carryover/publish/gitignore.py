@@ -33,11 +33,10 @@ SIZE_LIMIT_BYTES: Final = 256 << 10
 
 
 def keep_out(root: Path, edits: ProjectEdits, *, shared: bool, take_back: bool = True) -> None:
-    """Makes git ignore `.carryover/` in the checkout at `root`.
+    """Makes git ignore `.carryover/` in the checkout at `root`, unless a rule does already or the user's re-include it.
 
-    Adds nothing if a rule does that already, and no second rule if the user's own rules re-include the folder. Unless
-    `shared`, .gitignore is left as it is; with `take_back`, a rule that we added there moves to `info/exclude`. If
-    `shared`, our own rule in `info/exclude` does not count; it stays, since other checkouts may need it.
+    Unless `shared`, .gitignore is left as it is; with `take_back`, our rule there moves to `info/exclude`. If `shared`,
+    our rule in `info/exclude` does not count; it stays, since other checkouts may need it.
     """
     gitignore = root / GITIGNORE
     if not shared and take_back and GITIGNORE in edits.mine:
@@ -50,10 +49,7 @@ def keep_out(root: Path, edits: ProjectEdits, *, shared: bool, take_back: bool =
 
 
 def keep_file_out(root: Path, edits: ProjectEdits, name: str) -> bool:
-    """Makes git ignore the file `name` at the top of the checkout at `root`, by `info/exclude`; False if it can't.
-
-    The rule stays, for other checkouts, until everything is removed (`rule_removals`).
-    """
+    """Makes git ignore a file at the top of the checkout, by `info/exclude`, until uninstall; False if it can't."""
     return _exclude(root, edits, (_TITLE, b"/" + os.fsencode(name)))
 
 
@@ -110,10 +106,7 @@ def ignored_by_text(data: bytes) -> bool:
 
 
 def exclude_file(root: Path) -> Path:
-    """Returns the `info/exclude` for the checkout at `root`; worktrees share the one of their main checkout.
-
-    Raises OSError if git names none or does not answer, or if its folder is a symlink.
-    """
+    """Returns the `info/exclude` of the checkout, which worktrees share. Raises OSError if git names none."""
     answer = ask_one(root, "rev-parse", "--git-path", "info/exclude")
     if answer.code != 0:
         raise OSError(errno.EINVAL, "git does not know this repository")

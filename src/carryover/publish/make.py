@@ -67,10 +67,7 @@ def made_handoff(
     agents_own: AgentFolders | None = None,
     own: str | None = None,
 ) -> Refreshed:
-    """Returns the project's handoff as it would be published now; writes nothing. Raises LookupError: unknown project.
-
-    `project`: see `view_now`. With `own`, that session's work leads.
-    """
+    """Returns the handoff as it would be published now, led by `own` if given. For `project` see `view_now`."""
     view = view_now(db, project, agents_own)
     root, settings = Path(view.root), settings_of(view, config)
     if not has_past(view) and not view.opinions:
@@ -103,10 +100,7 @@ def make(
     startable: Sequence[str] = (),
     names: Mapping[str, str] | None = None,
 ) -> Handoff | None:
-    """Distils the handoff of a project; returns None if nothing happened in it, nor was brought in from outside.
-
-    `names`: display names of agents by id, if there may be unknown ones.
-    """
+    """Distils the handoff of a project, if anything happened in it or was brought in. `names`: of agents, by id."""
     by_id = agent_names() if names is None else names
     made = distill(view, facts, resume=resume, now_ms=now_ms, own=own, startable=startable, agent_names=by_id)
     return made if made is not None or not view.opinions else _of_texts_from_outside(view)

@@ -58,10 +58,7 @@ class HiddenFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def place_pointers(root: Path, edits: ProjectEdits, agents: Collection[str] | None = None) -> None:
-    """Puts the pointer into the files of the project at `root` that one of `agents` reads (None: any agent).
-
-    Up-to-date files are not touched. Our block is removed from files that none of the agents reads any more.
-    """
+    """Puts the pointer into the files that one of `agents` (None: any) reads; takes it out of those that none reads."""
     shared, _ = _entry(root, AGENTS_MD)
     for name, readers in instruction_files().items():
         if agents is not None and readers.keys().isdisjoint(agents):

@@ -45,10 +45,7 @@ def publish(
     home: Path | None = None,
     agents_own: AgentFolders | None = None,
 ) -> Published:
-    """Writes the handoff `text` and everything that belongs to it to the project at `root`, if different.
-
-    Blocks (files, git); run it in a worker thread. File system errors become a refusal or a note.
-    """
+    """Writes `text` and all that belongs to it to the project; errors become a refusal or a note. Blocks."""
     if settings.excluded:
         return Published(refusal=f"excluded by {settings.excluded}", notes=settings.notes)
     try:
@@ -75,10 +72,7 @@ def publish(
 def preview(
     root: Path, settings: ProjectSettings, *, home: Path, agents_own: AgentFolders | None = None
 ) -> PlannedEdits | None:
-    """Returns the edits of the user's files that `publish` would make at `root`; None if it may write nothing there.
-
-    The handoff itself is not included. Reads only. Raises OSError.
-    """
+    """Returns the edits of the user's files that `publish` would make, if it may write there. Raises OSError."""
     if settings.excluded or settings.folder is not None:
         return None
     if refusal(root, home=home, agents_own=agents_own) is not None:
@@ -160,8 +154,7 @@ class Withdrawn(msgspec.Struct, frozen=True):
 def withdraw(state: Path, config: Config) -> tuple[Withdrawn, ...]:
     """Withdraws from all projects ever published from the folder `state`; returns those with a change or a note.
 
-    Repeating it changes nothing. Missing projects are left alone, as are all projects while everything is paused.
-    Blocks (files, git).
+    Missing projects are left alone, as are all while everything is paused. Blocks (files, git).
     """
     if config.paused:
         return ()

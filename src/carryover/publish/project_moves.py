@@ -79,10 +79,7 @@ async def link(ledger: Ledger, paths: StatePaths, old: str, new: str, *, now_ms:
 
 
 async def unlink(ledger: Ledger, paths: StatePaths, old: str, config: Config) -> Moved:
-    """Undoes a move from `old`, whether recognised or linked; it will not be recognised again.
-
-    The handoff published with the other project's content is deleted until the next one is made.
-    """
+    """Undoes a move from `old`, for good; the handoff published with the other's content is deleted meanwhile."""
     known = await asyncio.to_thread(_known, paths)
     moved = _total([await ledger.write(move_back, row.id) for row in known if is_linked(row, old)])
 

@@ -43,8 +43,7 @@ def refresh(
 ) -> Refreshed:
     """Makes the handoff of a project and writes it to the project's files, and answers for starts without a daemon.
 
-    `newest`: this project changed last, so its handoff is also written to the state folder. Raises LookupError for an
-    unknown project and UserError if the ledger cannot be read.
+    `newest`: it changed last, so its handoff is written to the state folder too. Raises LookupError and UserError.
     """
     with closing(connect_read_only(paths.ledger)) as db:
         made = made_handoff(db, project_id, config, now_ms=now_ms, last_git=last_git, agents_own=paths.agents_own)
@@ -52,10 +51,7 @@ def refresh(
 
 
 def put_in_place(made: Refreshed, config: Config, paths: StatePaths, *, newest: bool) -> Refreshed:
-    """Writes a handoff to the project's files, as `refresh` does. The result has `published` set.
-
-    Nothing is kept of a handoff of another machine's project.
-    """
+    """Writes a handoff as `refresh` does, and sets `published`. Nothing is kept of one of another machine's project."""
     if is_foreign(made.root):
         return msgspec.structs.replace(made, handoff=None, text=None)
     if made.text is None:
@@ -117,10 +113,7 @@ def awaits_handoff(root: Path, config: Config, paths: StatePaths) -> bool:
 
 
 def with_placeholder(made: Refreshed, paths: StatePaths) -> Refreshed:
-    """Publishes the placeholder, and all that goes with a handoff, if there is neither content nor a handoff.
-
-    An existing handoff stays. Up-to-date files are not touched, so calling this twice changes nothing.
-    """
+    """Publishes the placeholder, and all that goes with a handoff, if there is neither content nor a handoff yet."""
     root = Path(made.root)
     if made.text is not None or not _is_free(made.settings.folder or root / STORE):
         return made
