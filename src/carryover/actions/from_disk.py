@@ -196,7 +196,7 @@ def folders_to_read(config: Config) -> tuple[TranscriptRoot, ...]:
 
 
 def of_project(seen: Iterable[FoundSource], roots: Collection[str]) -> list[Source]:
-    """Returns the sources of a project's sessions, by their first records, with sub-agents, and each that holds many."""
+    """Returns the sources of a project's sessions, by their first records, with sub-agents, and what holds many."""
     items, agents = list(seen), adapters()
     known: dict[str, bool] = {}
     sessions: set[tuple[str, str | None]] = set()

@@ -139,21 +139,18 @@ class _Steps:
                 extra = {}
         elif (seen := shown(body, self._head.agent_name, self._head.cwd)) is not None:
             message = seen[1] if isinstance(body, model.FileEdit) or not seen[2] else f"{seen[1]}\n\n{seen[2]}"
-        step = self._step(self._source(body), at, message)
+        match body:
+            case model.UserPrompt(actor=actor) if actor == "human" or self._subagent_id is not None:
+                source = "user"
+            case model.AssistantMessage() | model.Question() | model.PlanProposal():
+                source = "agent"
+            case _:
+                source = "user" if isinstance(body, model.Answer) else "system"
+        step = self._step(source, at, message)
         if extra:
             step["extra"] = {OURS: extra}
         if isinstance(body, model.AgentSummary) and body.source == "compaction":
             step["extra"]["context_management"] = {"type": "compaction", "boundary": "replace"}
-
-    def _source(self, body: model.AnyBody) -> str:
-        match body:
-            case model.UserPrompt(actor=actor) if actor == "human" or self._subagent_id is not None:
-                return "user"
-            case model.Answer():
-                return "user"
-            case model.AssistantMessage() | model.Question() | model.PlanProposal():
-                return "agent"
-        return "system"
 
     def _step(self, source: str, at: str, message: str) -> dict[str, Any]:
         step: dict[str, Any] = {"step_id": len(self.steps) + 1, "timestamp": at, "source": source, "message": message}

@@ -40,7 +40,11 @@ def session_html(head: SessionHead, parts: Iterable[Part[CleanText]], *, style: 
                 continue
             heading = f"<h2><span>{escape(part.heading)}</span>{moment(part.at_ms)}</h2>"
             # What the user typed stays as it was typed: in `__init__.py` nothing is bold.
-            text = "".join(_blocks(part.text)) if part.kind == "user" else _markdown(part.text)
+            text = (
+                "".join(_blocks(part.text)) if part.kind == "user" else f'<div class="text">{escape(part.text)}</div>'
+            )
+            if part.kind == "agent" and len(part.text) <= _MOST_CHARS:
+                text = f'<div class="said">{_parser().render(part.text)}</div>'
             yield f'<section class="{part.kind}{" undone" * part.undone}"{place}>{heading}{text}</section>\n'
         yield "</main>\n"
 
@@ -91,12 +95,6 @@ def _blocks(text: str) -> Iterator[str]:
             yield f"<pre>{shown}</pre>" if is_code else f'<div class="text">{shown}</div>'
 
 
-def _markdown(text: str) -> str:
-    """Renders what an agent wrote with few tags. It is never markup: no raw HTML, no link to follow, no image."""
-    is_long = len(text) > _MOST_CHARS
-    return f'<div class="text">{escape(text)}</div>' if is_long else f'<div class="said">{_parser().render(text)}</div>'
-
-
 def inline_html(text: str) -> str:
     """Renders one line with code and emphasis, nothing else."""
     return str(_parser().renderInline(text)) if len(text) <= _MOST_CHARS else escape(text)
@@ -104,13 +102,16 @@ def inline_html(text: str) -> str:
 
 @cache
 def _parser() -> MarkdownIt:
+    """Makes few tags of what an agent wrote. It is never markup: no raw HTML, no link to follow, no image."""
     parser = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(["table", "strikethrough"])
 
     def rule(*names: str, shown: Any) -> None:
         for name in names:
             parser.add_render_rule(name, lambda _renderer, tokens, at, *_: shown(tokens, at))
 
-    rule("heading_open", "heading_close", shown=_heading)
+    # Below the headings of the page itself.
+    rule("heading_open", shown=lambda tokens, at: f"<h{min(int(tokens[at].tag[1]) + 2, 6)}>")
+    rule("heading_close", shown=lambda tokens, at: f"</h{min(int(tokens[at].tag[1]) + 2, 6)}>\n")
     rule("fence", "code_block", shown=lambda tokens, at: f"<pre>{escape(tokens[at].content.rstrip(chr(10)))}</pre>\n")
     rule("link_open", shown=lambda _tokens, _at: "")
     rule("link_close", shown=_link)
@@ -120,11 +121,6 @@ def _parser() -> MarkdownIt:
     # Alignment would be a style, which the policy of the page does not allow.
     rule("th_open", "td_open", shown=lambda tokens, at: f"<{tokens[at].tag}>")
     return parser
-
-
-def _heading(tokens: Sequence[Token], at: int) -> str:
-    level = min(int(tokens[at].tag[1]) + 2, 6)
-    return f"<h{level}>" if tokens[at].nesting == 1 else f"</h{level}>\n"
 
 
 def _link(tokens: Sequence[Token], at: int) -> str:

@@ -162,8 +162,12 @@ def shown(body: model.AnyBody, agent: str, root: str | None) -> Shown | None:
             return "user", "You", f"{question}\n\n{text}", False
         case model.Question(text=text, options=options):
             return "agent", f"{agent} asks", "\n".join([text, *(f"- {option}" for option in options)]), False
-        case model.ToolResult() as result:
-            return _result(result, root)
+        case model.ToolResult(op=op, subject=subject, output=output) as result:
+            failed = result.status not in ("ok", "unknown")
+            how = f" (exit {result.exit_code})" if result.exit_code else f" ({result.status})" if failed else ""
+            by = " (run by you)" if result.actor == "human" else ""
+            is_cut = op == "shell" and len(" ".join(subject.split())) > _HEADING_CHARS
+            return "tool", f"{_call(result, root)}{by}{how}", f"$ {subject}\n{output}" if is_cut else output, failed
         case model.FileEdit() as edit:
             return "tool", edit_line(edit, root), edit.diff, False
         case model.PlanUpdate(items=items):
@@ -186,15 +190,6 @@ def shown(body: model.AnyBody, agent: str, root: str | None) -> Shown | None:
             return "happening", f"Session ended ({reason})", "", False
         case _:
             return None
-
-
-def _result(result: model.ToolResult, root: str | None) -> Shown:
-    failed = result.status not in ("ok", "unknown")
-    how = f" (exit {result.exit_code})" if result.exit_code else f" ({result.status})" if failed else ""
-    by = " (run by you)" if result.actor == "human" else ""
-    is_cut = result.op == "shell" and len(" ".join(result.subject.split())) > _HEADING_CHARS
-    text = f"$ {result.subject}\n{result.output}" if is_cut else result.output
-    return "tool", f"{_call(result, root)}{by}{how}", text, failed
 
 
 def _call(call: model.ToolCall | model.ToolResult, root: str | None) -> str:

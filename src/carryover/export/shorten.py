@@ -136,14 +136,11 @@ class _Source:
             elif kind == "number":
                 is_known = _GROUPS.sub("", text) in self._numbers
             else:
-                is_known = self._has_word(text, begins=is_first)
+                plain = text.lower()
+                is_name = text != plain or "_" in text or any(map(str.isdigit, text))
+                is_known = plain in self._words or (is_first and plain in _ORDINARY) or not is_name
+                if plain in _NUMBER_WORDS:
+                    is_known = plain in self._words or _NUMBER_WORDS[plain] in self._numbers
             is_first = is_first and kind in (None, "path")
             if not is_known:
                 yield text
-
-    def _has_word(self, word: str, *, begins: bool) -> bool:
-        plain = word.lower()
-        if plain in _NUMBER_WORDS:
-            return plain in self._words or _NUMBER_WORDS[plain] in self._numbers
-        is_name = word != plain or "_" in word or any(map(str.isdigit, word))
-        return plain in self._words or not is_name or (begins and plain in _ORDINARY)

@@ -107,10 +107,6 @@ def test_a_document_without_times_and_session_is_read_in_order() -> None:
     assert document.source.session is not None and document.source.session.startswith("specstory-")
 
 
-def test_rules_between_speakers_are_no_text_and_those_within_are() -> None:
-    assert specstory_tools.spoken_text("\n---\n\none\n\n---\n\ntwo\n\n---\n".split("\n")) == "one\n\n---\n\ntwo"
-
-
 TOOL = '<tool-use data-tool-type="shell" data-tool-name="a&amp;b"><details>'
 END = "</details></tool-use>"
 HTML = '```html\n<tool-use data-tool-type="shell" data-tool-name="x">\n```'
@@ -122,12 +118,21 @@ CALL = f"{TOOL}<summary>Tool use: **command** • Run command: a &amp;&amp; b</s
     [
         ("before\n<think><details>\nTool use: **Bash**\n</details></think>\nafter", ["before\nafter"]),
         ("before\n<think>\nnever ended", ["before"]),
+        ("\n---\n\none\n\n---\n\ntwo\n\n---\n", ["one\n\n---\n\ntwo"]),
         (HTML, [HTML]),
         (CALL, ["shell a&b: Run command: a && b"]),
         (f"{TOOL}\n```text\n```go\nx\n```\n{END}\n```\n{END}\nafter", ["shell a&b: ", "after"]),
         (f"{TOOL}\n````text\n```\n{END}\n````\n{END}\nafter", ["shell a&b: ", "after"]),
     ],
-    ids=["thoughts", "thoughts without an end", "a tag in a fence", "entities", "its own fences", "a longer fence"],
+    ids=[
+        "thoughts",
+        "thoughts without an end",
+        "rules between speakers, and within",
+        "a tag in a fence",
+        "entities",
+        "its own fences",
+        "a longer fence",
+    ],
 )
 def test_the_parts_of_an_agents_turn(text: str, parts: list[str]) -> None:
     found = [part for part in specstory_tools.blocks(text) if part]
@@ -174,8 +179,7 @@ def test_an_agent_is_known_by_its_everyday_name(name: str, agent: str | None) ->
 
 
 def test_the_project_is_the_folder_above_specstorys_own() -> None:
-    assert folder_of(Path("/home/dev/shop/.specstory/history/a.md")) == "/home/dev/shop"
-    assert folder_of(Path("/home/dev/shop/history/a.md")) is None
+    assert [folder_of(Path(f"/shop/{at}history/a.md")) for at in (".specstory/", "")] == ["/shop", None]
 
 
 @pytest.mark.parametrize(

@@ -45,11 +45,9 @@ def test_what_was_changed_or_lost_is_put_back(state: StateDir) -> None:
     script, settings = state.root / "hook.sh", state.root / "hook.curl"
     right = script.read_bytes(), settings.read_bytes()
     script.write_text("#!/bin/sh\nexit 1\n")
+    script.chmod(0o777)
     settings.unlink()
 
     assert write_hook_script(state)
     assert (script.read_bytes(), settings.read_bytes()) == right
-
-    script.chmod(0o777)
-    write_hook_script(state)
     assert stat.S_IMODE(script.stat().st_mode) == 0o700

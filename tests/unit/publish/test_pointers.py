@@ -116,7 +116,6 @@ def test_an_import_of_agents_md_outside_code_and_comments(text: str, imports: bo
         (b"# Rules\n" + BLOCK, False),
         (EDITED, False),
         (b"```\nmake test\n```\n", False),
-        (b"`make test`", False),
         (b"```\n<!-- an example -->\n```\n", False),
         (b"<!-- never closed", False),
         (b"<!-- closed --> <!-- never closed", False),

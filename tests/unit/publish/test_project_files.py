@@ -170,17 +170,12 @@ BEFORE = {"AGENTS.md": "Be brief.", "CLAUDE.md": "Be Claude.\r\n", ".gitignore":
 
 
 @pytest.fixture
-def state(home: Path) -> Path:
-    return home / ".carryover"
-
-
-@pytest.fixture
-def roots(home: Path, state: Path) -> tuple[Path, Path]:
+def roots(home: Path) -> tuple[Path, Path]:
     """Two projects that were published with pointers: one had its own texts, one had none."""
     made = repository(home / "app", BEFORE), repository(home / "bare", {"a.py": "1\n"})
     for root in made:
         published(root, ProjectSettings())
-        remember_project(state, PublishedProject(str(root), str(root / ".carryover")))
+        remember_project(home / ".carryover", PublishedProject(str(root), str(root / ".carryover")))
     return made
 
 
@@ -189,34 +184,34 @@ def pointing(pointers: Pointers | None, **more: object) -> Config:
 
 
 @pytest.mark.parametrize("config", [pointing("shared"), pointing(None), pointing("off", paused=True)])
-def test_otherwise_everything_stays(roots: tuple[Path, Path], state: Path, config: Config) -> None:
+def test_otherwise_everything_stays(roots: tuple[Path, Path], home: Path, config: Config) -> None:
     before = [tree(root) for root in roots]
 
-    assert withdraw(state, config) == ()
+    assert withdraw(home / ".carryover", config) == ()
 
     assert [tree(root) for root in roots] == before
 
 
 @pytest.mark.parametrize("pointers", ["shared", "private", None])
 def test_nothing_stays_in_a_project_that_is_left_out(
-    roots: tuple[Path, Path], state: Path, pointers: Pointers | None
+    roots: tuple[Path, Path], home: Path, pointers: Pointers | None
 ) -> None:
     app, bare = roots
     (app / ".carryover" / "handoff-chosen.md").write_text(CleanText(TEXT))
     others = tree(bare)
 
-    withdraw(state, pointing(pointers, projects=ProjectsConfig(exclude=("app",))))
+    withdraw(home / ".carryover", pointing(pointers, projects=ProjectsConfig(exclude=("app",))))
 
     assert (tree(app), tree(bare) == others) == (BEFORE, pointers != "private")
     assert git(app, "status", "--porcelain") == ""
 
 
-def test_what_the_user_wrote_into_a_block_stays_and_is_named(roots: tuple[Path, Path], state: Path) -> None:
+def test_what_the_user_wrote_into_a_block_stays_and_is_named(roots: tuple[Path, Path], home: Path) -> None:
     _, bare = roots
     edited = (bare / "AGENTS.md").read_text().replace("read it before", "never read it before")
     (bare / "AGENTS.md").write_text(edited)
 
-    done = withdraw(state, pointing("off"))
+    done = withdraw(home / ".carryover", pointing("off"))
 
     assert tree(bare)["AGENTS.md"] == edited
     assert done[-1].notes == ("AGENTS.md was left alone: its Carryover block was edited by hand",)
