@@ -25,7 +25,6 @@ from carryover.publish.make import Refreshed, made_handoff
 from carryover.text.shell import quoted
 
 MOST_SUGGESTED: Final = 3
-_PAUSED: Final = "Carryover is paused; this is what it recorded before. `carryover unpause` ends that."
 
 
 class MadeHandoff(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,7 +47,7 @@ def handoff_of_project(root: str, session: str | None = None) -> Refreshed:
     paused = state.paused.exists()
     made = of_recorded(state, root, lambda ledger, project: _made(ledger, project, root, config, session))
     if made is not None and paused:
-        print(_PAUSED, file=sys.stderr)
+        print("Carryover is paused; this is what it recorded before. `carryover unpause` ends that.", file=sys.stderr)
     if made is None and (main_root := root_of(root).main_root) is not None:
         here = ProjectRoot(root, main_root)
         made = of_recorded(state, main_root, lambda ledger, main: _made(ledger, main, root, config, session, here))

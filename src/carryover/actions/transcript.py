@@ -92,11 +92,24 @@ def _document(path: Path, agent_id: str | None) -> tuple[Agent, Source]:
         document = open_document(path.absolute(), agent_id=agent_id, part=True)
         return document.agent, document.source
     known = {name: replace(agent, reader=reader_of_copies(agent.reader)) for name, agent in adapters().items()}
+
+    def events(agent: Agent) -> int:
+        """Counts the events that the adapter finds in the first records; another agent's file has none."""
+        try:
+            batch = agent.reader.read(path, None)
+        except (OSError, ValueError):  # ValueError: not this reader's kind of file at all
+            return 0
+        context, number = agent.context_type(), 0
+        for record in batch.records:
+            context, parsed = agent.parse(Source(agent=agent.id, path=str(path)), context, record)
+            number += len(parsed.events)
+        return number
+
     if agent_id is not None and agent_id not in known:
         raise UserError(
             f"This version of Carryover can't read transcripts of {agent_name(agent_id)} yet.", ExitCode.USAGE
         )
-    understood = {name: _events_at_the_beginning(agent, path) for name, agent in known.items()} if not agent_id else {}
+    understood = {name: events(agent) for name, agent in known.items()} if not agent_id else {}
     best = agent_id or max(understood, key=lambda name: understood[name])
     if not agent_id and not understood[best]:
         raise UserError(
@@ -104,19 +117,6 @@ def _document(path: Path, agent_id: str | None) -> tuple[Agent, Source]:
             ExitCode.NOTHING_FOUND,
         )
     return known[best], Source(agent=best, path=str(path.absolute()))
-
-
-def _events_at_the_beginning(agent: Agent, path: Path) -> int:
-    """Counts the events that the adapter finds in the first records; another agent's file has none."""
-    context, events = agent.context_type(), 0
-    try:
-        batch = agent.reader.read(path, None)
-    except (OSError, ValueError):  # ValueError: not this reader's kind of file at all
-        return 0
-    for record in batch.records:
-        context, parsed = agent.parse(Source(agent=agent.id, path=str(path)), context, record)
-        events += len(parsed.events)
-    return events
 
 
 class _ReaderUpTo:

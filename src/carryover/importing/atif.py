@@ -75,7 +75,11 @@ def opened(path: Path, agent_id: str | None) -> Document:
     """Returns a trajectory as a document."""
     spec = _spec_of(path, agent_id)
     known = adapters().get(spec.id)
-    agent = document_agent(spec, TurnReader(_records), Context, _Parser(known.quoted if known else None).parse)
+
+    def records(data: bytes) -> list[Record]:
+        return [Record(number=number, data=found) for number, found in enumerate(_of_trajectory(_root(data), None), 1)]
+
+    agent = document_agent(spec, TurnReader(records), Context, _Parser(known.quoted if known else None).parse)
     return Document(agent, Source(agent=spec.id, path=str(path), rank=RANK), NAME)
 
 
@@ -98,28 +102,22 @@ def _root(data: bytes) -> Fields:
     return fields_of(data.removeprefix(b"\xef\xbb\xbf").strip())
 
 
-def _records(data: bytes) -> list[Record]:
-    return [Record(number=number, data=found) for number, found in enumerate(_of_trajectory(_root(data), None), 1)]
-
-
 def _of_trajectory(fields: Fields, subagent_id: str | None, depth: int = 0) -> Iterator[bytes]:
     """Yields the head of each trajectory without its steps, followed by its steps."""
     steps, inner = items_of(fields.pop("steps", None)), items_of(fields.pop("subagent_trajectories", None))
     fields.pop("final_metrics", None)
-    yield msgspec.json.encode({"head": fields, "subagent_id": subagent_id, "mark": _mark(steps)})
+    mark = ""  # of the first step of its own, which stays the same as a document grows
+    for step in map(fields_of, steps):
+        if text_of(step.get("source")) != "system" and not is_true(step.get("is_copied_context")):
+            said = bytes(step.get("message", b"")).decode("utf-8", "replace")
+            mark = digest(text_of(step.get("timestamp")) + said)
+            break
+    yield msgspec.json.encode({"head": fields, "subagent_id": subagent_id, "mark": mark})
     yield from map(bytes, steps)
     for number, raw in enumerate(inner if depth < 20 else (), 1):
         other = fields_of(raw)
         name = usable_name(text_of(other.get("trajectory_id"))) or str(number)
         yield from _of_trajectory(other, f"{subagent_id}/{name}" if subagent_id else name, depth + 1)
-
-
-def _mark(steps: list[msgspec.Raw]) -> str:
-    """Returns a fingerprint of the first step of its own, which stays the same as a document grows."""
-    for step in map(fields_of, steps):
-        if text_of(step.get("source")) != "system" and not is_true(step.get("is_copied_context")):
-            return digest(text_of(step.get("timestamp")) + bytes(step.get("message", b"")).decode("utf-8", "replace"))
-    return ""
 
 
 class _Step(EventBuilder[Context]):

@@ -118,8 +118,14 @@ class _Parser:
         text = record.data.decode("utf-8", "replace").replace("\r\n", "\n")
         head, _, rest = text.partition("\n")
         heading = HEADING.match(head)
-        if heading is None:
-            return (context if context.begun else _above(text)), Parsed()
+        if heading is None and context.begun:
+            return context, Parsed()
+        if heading is None:  # above the first turn: title (unless it is only a time) and time
+            found = _TITLE.search(text[:4096])
+            title = found[1] if found is not None else ""
+            timed = _TITLE_TIME.search(title)
+            name, at = (title[: timed.start()], timed[1]) if timed is not None else (title, "")
+            return Context(begun=True, last_ms=_ms(at), title=bounded(name.strip(), SHORT_CHARS) or None), Parsed()
         model, at_ms = _model_and_time(heading[3] or "")
         at_ms = at_ms or context.last_ms
         subagent_id = "inline" if heading[2] else None  # the format does not distinguish them
@@ -169,15 +175,6 @@ class _Parser:
             for number, change in enumerate(kept):
                 if not change.path.endswith(HANDOFF_FILE):
                     turn.add(as_edit(change, call_id), f"{part}.edit{number}")
-
-
-def _above(text: str) -> Context:
-    """Returns the context after the lines above the first turn: title (unless it is only a time) and time."""
-    found = _TITLE.search(text[:4096])
-    title = found[1] if found is not None else ""
-    timed = _TITLE_TIME.search(title)
-    name, at = (title[: timed.start()], timed[1]) if timed is not None else (title, "")
-    return Context(begun=True, last_ms=_ms(at), title=bounded(name.strip(), SHORT_CHARS) or None)
 
 
 def _ms(time: str) -> int:

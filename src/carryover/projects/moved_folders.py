@@ -10,6 +10,7 @@ import hashlib
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -102,7 +103,11 @@ def moved_to_here(
     candidates = [row for row in missing if project_settings(Path(row.root), config).excluded is None]
     if not candidates:
         return []
-    handoff = _handoff_sha(root, home, agents_own)
+    handoff = None
+    if refusal(root, home=home, agents_own=agents_own) is None:  # else a clone may have brought one
+        with suppress(OSError):
+            text = read_bytes_bounded(root / STORE / HANDOFF, HANDOFF_LIMIT_BYTES, follow=False)
+            handoff = sha_of(text) if text.startswith(_TITLE) else None
     same = identity if identity is not None and identity.made_ns != 0 else None
 
     def is_it(row: Whereabouts) -> bool:
@@ -141,14 +146,3 @@ def _identity(row: Whereabouts) -> Identity | None:
         return msgspec.json.decode(row.identity, type=Identity) if row.identity is not None else None
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
-
-
-def _handoff_sha(root: Path, home: Path, agents_own: AgentFolders | None) -> str | None:
-    """Returns the fingerprint of the project's handoff; None if nothing may be published: a clone may contain one."""
-    if refusal(root, home=home, agents_own=agents_own) is not None:
-        return None
-    try:
-        text = read_bytes_bounded(root / STORE / HANDOFF, HANDOFF_LIMIT_BYTES, follow=False)
-    except OSError:
-        return None
-    return sha_of(text) if text.startswith(_TITLE) else None

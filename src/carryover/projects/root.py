@@ -35,7 +35,12 @@ def find_root(cwd: str, *, home: Path | None = None, agents_own: AgentFolders | 
         if folder in too_high and folder != start:
             continue
         if (git_dir := git_dir_of(folder)) is not None:
-            main_root = _main_root(folder, git_dir)
+            common, back = named_in(git_dir / "commondir"), named_in(git_dir / "gitdir")
+            main_root = None
+            # A worktree and its main checkout must name each other, since a copied folder may name any.
+            if common is not None and back is not None and common.name == ".git":
+                same = os.path.realpath(back) == os.path.realpath(folder / ".git")
+                main_root = os.path.realpath(common.parent) if same else None
             if main_root is not None and _is_an_agents(folder, home, agents_own):
                 return ProjectRoot(main_root, checkout=str(folder))
             return ProjectRoot(str(folder), main_root)
@@ -77,15 +82,6 @@ def agent_folders(agents: AgentsConfig, home: Path, env: Mapping[str, str]) -> f
 def _is_an_agents(folder: Path, home: Path, agents_own: AgentFolders | None) -> bool:
     own = agents_own() if agents_own is not None else agent_folders(AgentsConfig(), home, {})
     return not own.isdisjoint(folder.parents)
-
-
-def _main_root(root: Path, git_dir: Path) -> str | None:
-    """Returns the main checkout of a worktree. Each must name the other, since a copied folder may name any."""
-    common, back = named_in(git_dir / "commondir"), named_in(git_dir / "gitdir")
-    if common is None or back is None or common.name != ".git":
-        return None
-    same = os.path.realpath(back) == os.path.realpath(root / ".git")
-    return os.path.realpath(common.parent) if same else None
 
 
 class StatePaths(msgspec.Struct, frozen=True, kw_only=True):

@@ -94,18 +94,13 @@ def _situation(view: ProjectView, beginning: Beginning, now_ms: int) -> Situatio
     # Not every agent says why a session starts (Cursor). A session with earlier work is continued.
     continued = beginning.reason == "startup" and own_past is not None and did_something(own_past)
     situation: Situation = "moved_on" if continued else SITUATIONS.get(beginning.reason, "moved_on")
-    if situation != "moved_on" or _moved_on(view, beginning, now_ms):
+    last_ms = _last_response_ms(view, beginning, now_ms) if situation == "moved_on" else None
+    own = conversation_of(beginning.session)
+    others = (known.digest for known in view.sessions if conversation_of(known.session) != own)
+    moved_on = last_ms is not None and any(other.last_ms > last_ms and did_something(other) for other in others)
+    if situation != "moved_on" or moved_on:
         return situation
     return "resumed" if beginning.forgets else None
-
-
-def _moved_on(view: ProjectView, beginning: Beginning, now_ms: int) -> bool:
-    last_ms = _last_response_ms(view, beginning, now_ms)
-    if last_ms is None:
-        return False
-    own = conversation_of(beginning.session)
-    others = (known for known in view.sessions if conversation_of(known.session) != own)
-    return any(other.digest.last_ms > last_ms and did_something(other.digest) for other in others)
 
 
 def _last_response_ms(view: ProjectView, beginning: Beginning, now_ms: int) -> int | None:

@@ -187,7 +187,10 @@ def write_loaded_files(made: Refreshed, config: Config) -> bool:
     for spec, name in _loaded():
         if config.selects(spec.id):
             file = Path(made.root) / STORE / name
-            if is_there(file) and _is_at_work(made, spec) and made.others_ms <= file.lstat().st_mtime_ns // 1_000_000:
+            # The newest work is this agent's and may continue; a usage limit ends it.
+            is_its = made.handoff.agent_id == spec.id and made.handoff.limit is None
+            is_at_work = is_its and made.at_ms - made.handoff.updated_ms < CACHE_MS
+            if is_at_work and is_there(file) and made.others_ms <= file.lstat().st_mtime_ns // 1_000_000:
                 is_held = True
             else:
                 write_handoff(file.parent, loaded(made.text), name)
@@ -206,11 +209,3 @@ def handoff_names() -> tuple[str, ...]:
 
 def _loaded() -> list[tuple[AgentSpec, str]]:
     return [(spec, Path(spec.handoff_entry.entry).name) for spec in specs() if spec.handoff_entry is not None]
-
-
-def _is_at_work(made: Refreshed, spec: AgentSpec) -> bool:
-    """Whether the newest work is this agent's and may continue; a usage limit ends it."""
-    handoff = made.handoff
-    if handoff is None or handoff.agent_id != spec.id or handoff.limit is not None:
-        return False
-    return made.at_ms - handoff.updated_ms < CACHE_MS
