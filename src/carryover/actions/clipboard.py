@@ -18,7 +18,6 @@ from carryover.errors import UserError
 from carryover.install.machine import Machine, copies
 
 LIMIT_S: Final = 5.0
-"""How long a program may take to accept the text."""
 
 
 class Way(msgspec.Struct, frozen=True):

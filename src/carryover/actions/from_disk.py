@@ -1,7 +1,4 @@
-"""Reads what the agents left on disk, as a daemon would, without one: into the user's ledger, or a temporary one.
-
-This module imports the daemon's dependencies, so commands import it only if the ledger alone is not enough.
-"""
+"""Reads what the agents left on disk, as a daemon would; imported only if the ledger alone is not enough (asyncio)."""
 
 from __future__ import annotations
 
@@ -38,7 +35,6 @@ from carryover.publish.refresh import refused_before_work
 from carryover.terminal.output import Progress
 
 SLOW_S: Final = 1.0
-"""How long reading may take before progress is shown on a terminal."""
 
 T = TypeVar("T")
 

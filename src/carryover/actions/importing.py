@@ -36,16 +36,13 @@ class FileReport(msgspec.Struct, frozen=True, kw_only=True):
     file: str
     agent: str | None = None
     form: str | None = None
-    """The program that wrote the file, for people."""
     sessions: tuple[str, ...] = ()
     projects: tuple[str, ...] = ()
-    """Roots of the projects that the sessions belong to."""
     prompts: int = 0
     events: int = 0
     new_events: int | None = None
     """Number of events added to the ledger; None if nothing was stored."""
     forgotten: int = 0
-    """Number of events left out because the user had them forgotten."""
     forgotten_ms: int | None = None
     first_ms: int | None = None
     last_ms: int | None = None

@@ -1,7 +1,4 @@
-"""The MCP server of `carryover mcp`: offers `recall`, `turn` and `handoff` of one project on standard input and output.
-
-The only module that imports the SDK (the extra `mcp`), which takes longer than everything else that the server does.
-"""
+"""The MCP server of `carryover mcp`, for one project, on standard input and output; it alone imports the SDK."""
 
 from __future__ import annotations
 

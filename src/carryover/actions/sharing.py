@@ -51,7 +51,6 @@ class Shared(msgspec.Struct, frozen=True, kw_only=True):
     bundle: Bundle
     secrets: dict[str, int]
     home_paths: int
-    """How often the path of the home folder was replaced."""
     left_out: int
 
 

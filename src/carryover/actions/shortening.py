@@ -1,7 +1,4 @@
-"""Has an export shortened by a model of an Ollama on this machine, and checks the answers against the document.
-
-Nothing else is ever asked: no other host, no redirect, no proxy.
-"""
+"""Has an export shortened by an Ollama on this machine, never another host, and checks the answers against it."""
 
 from __future__ import annotations
 
@@ -34,7 +31,6 @@ _OPTIONS: Final = {"temperature": 0, "seed": 1, "num_ctx": 8192, "num_predict": 
 FIRST_S: Final = 600.0
 """How long to wait for the first word of an answer: a large model is read from the disk before it."""
 NEXT_S: Final = 60.0
-"""How long to wait for each further word."""
 _MOST_LINE_BYTES: Final = 1 << 20
 _MOST_ANSWER_CHARS: Final = _ANSWER_TOKENS * 16
 _MOST_ANSWER_BYTES: Final = 64 << 20

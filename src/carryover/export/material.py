@@ -42,7 +42,6 @@ class TextFile(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     text: str
     edited_ms: int = 0
-    """Time of an agent's last edit; 0 if unknown."""
     line: int | None = None
     """Line of that edit, 1-based."""
     references: int = 0
@@ -69,9 +68,7 @@ class Material(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     now_ms: int
     about: str = ""
-    """First paragraph of the project's README."""
     paths: tuple[str, ...] = ()
-    """Files that git does not ignore, sorted."""
     handoff: Handoff | None = None
     git: GitFacts | None = None
     said: tuple[Said, ...] = ()
@@ -81,7 +78,6 @@ class Material(msgspec.Struct, frozen=True, kw_only=True):
     files: tuple[TextFile, ...] = ()
     guidance: tuple[GuidingFile, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
-    """Relevant files that may not be shown."""
 
 
 _FENCE_NAMES: Final = {".cc": "cpp", ".cs": "csharp", ".h": "c", ".hpp": "cpp", ".ipynb": "json", ".mjs": "js"}

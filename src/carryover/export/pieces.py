@@ -1,7 +1,4 @@
-"""Turns the material into the pieces of a document, each with a rank: the higher it is, the sooner it is left out.
-
-Of a kind, the oldest and least mentioned go first.
-"""
+"""Turns the material into ranked pieces of a document: of a kind, the oldest and least mentioned are left out first."""
 
 from __future__ import annotations
 
@@ -52,7 +49,6 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
     part: str = "a part"
     """Describes what `shorter` contains."""
     path: str | None = None
-    """The file that the piece shows."""
 
 
 def fitted(pieces: Sequence[Piece], *, budget: int, cost: Callable[[str], int]) -> list[CleanText | None]:

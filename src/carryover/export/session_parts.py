@@ -30,7 +30,6 @@ class SessionHead(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     agent: str
-    """Display name, with the version if known."""
     title: str = ""
     project: str = ""
     branch: str = ""

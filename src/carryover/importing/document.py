@@ -189,7 +189,6 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
 
     new_events: int = 0
     forgotten: int = 0
-    """Number of events left out because the user had them forgotten."""
     problem: str | None = None
     """Why it was not read to the end, as a sentence; what was read before the problem is kept."""
 
@@ -213,7 +212,7 @@ async def take_in(
 
 
 class Survey(msgspec.Struct, kw_only=True):
-    """A summary of a document. `prompts` counts those that people typed. Times are UTC ms, 0 if it has none."""
+    """A summary of a document: numbers of typed prompts and of records, times (UTC ms, 0 if none), a torn last line."""
 
     folders: dict[str, str | None]
     """The first working folder of each session, by session id; None if the document names none."""
@@ -222,11 +221,8 @@ class Survey(msgspec.Struct, kw_only=True):
     first_ms: int = 0
     last_ms: int = 0
     skipped: int = 0
-    """Records that were not understood."""
     oversized: int = 0
-    """Records too long to be read."""
     torn: bool = False
-    """Whether its last line is incomplete."""
 
 
 def survey(document: Document) -> Survey:

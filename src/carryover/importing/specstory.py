@@ -1,7 +1,4 @@
-"""Reads sessions that SpecStory saved as Markdown (`SPECSTORY.md`): a record per turn, whichever agent it was.
-
-Keys count turns and parts, so a longer export of a session adds to it.
-"""
+"""Reads sessions that SpecStory saved as Markdown (`SPECSTORY.md`): a record per turn, whichever agent it was."""
 
 from __future__ import annotations
 
@@ -49,7 +46,6 @@ class Context(TurnContext, frozen=True, omit_defaults=True):
     """The parser's state between two turns of a document."""
 
     begun: bool = False
-    """Whether the lines above the first turn have been read."""
     last_ms: int = 0
     """Time of the last turn that had one; later turns without a time inherit it."""
     name: str = ""

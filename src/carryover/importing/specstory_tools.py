@@ -108,14 +108,12 @@ class Fences:
 
 
 class ToolBlock(msgspec.Struct, frozen=True):
-    """A tool call in SpecStory's format. `kind`: shell, read, write, search, task, generic or unknown."""
+    """A tool call: its kind, its name, the rest of the summary line, and the lines after it."""
 
     kind: str
     name: str
     summary: str
-    """The summary line, without the tool's name."""
     body: tuple[str, ...]
-    """The lines after it."""
 
 
 class ToolUse(NamedTuple):

@@ -16,7 +16,6 @@ HANDOFF: Final = "handoff.md"
 CHOSEN: Final = "handoff-chosen.md"
 """The handoff of a session that the user chose to continue, next to the project's own."""
 HANDOFF_LIMIT_BYTES: Final = 64 << 10
-"""Limit for reading a handoff; a larger file is not ours."""
 IN_PROJECT: Final = f"{STORE}/{HANDOFF}"
 """The handoff's path relative to the project, as agents see it."""
 
@@ -25,14 +24,11 @@ class Published(msgspec.Struct, frozen=True):
     """The result of publishing in one project."""
 
     changed: bool = False
-    """Whether the handoff differs from the previous one."""
     refusal: str | None = None
-    """Why nothing was published, for `status`."""
     passing: bool = False
     """Whether to try again: the refusal may end without an event, or a file was left unchanged for now."""
     file: Path | None = None
     edited: tuple[str, ...] = ()
-    """Names of the user's files that were changed."""
     notes: tuple[str, ...] = ()
     """What was left alone and why; the handoff is published nevertheless."""
 

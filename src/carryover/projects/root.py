@@ -91,7 +91,6 @@ class StatePaths(msgspec.Struct, frozen=True, kw_only=True):
     state: Path
     home: Path
     agents_own: AgentFolders | None = None
-    """Returns the folders in which agents keep their own files; see `find_root`."""
 
     @classmethod
     def of(cls, state: StateDir, home: Path, agents_own: AgentFolders | None = None) -> StatePaths:

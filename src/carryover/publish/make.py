@@ -1,7 +1,4 @@
-"""Makes a project's handoff from its view, git and files. All that publish, answer or export it start here.
-
-Blocks; writes nothing.
-"""
+"""Makes a project's handoff from its view, git and files, for all that publish, answer or export it. Blocks."""
 
 from __future__ import annotations
 
@@ -49,7 +46,6 @@ class Refreshed(msgspec.Struct, frozen=True, kw_only=True):
     others_ms: int = 0
     """Time of the newest work (UTC ms) in sessions other than the leading one."""
     agents: tuple[str, ...] = ()
-    """Ids of the agents in the newest sessions, those used last first."""
 
     @property
     def sha(self) -> str | None:

@@ -29,7 +29,6 @@ class RootFacts(msgspec.Struct, frozen=True, kw_only=True):
     identity: moved_folders.Identity | None = None
     moved: tuple[Whereabouts, ...] = ()
     gone: frozenset[int] = frozenset()
-    """Ids of all missing projects that it was compared with."""
 
 
 def inspect_root(paths: StatePaths, root: str, config: Config, *, compared: frozenset[int] | None = None) -> RootFacts:

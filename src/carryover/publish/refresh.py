@@ -1,7 +1,4 @@
-"""Makes one project's handoff and writes it to the project's files. Blocks.
-
-Projects whose history was only read because a command printed something get nothing until an agent works on.
-"""
+"""Makes one project's handoff and writes it to the project's files, once an agent works there. Blocks."""
 
 from __future__ import annotations
 
