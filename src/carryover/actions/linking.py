@@ -43,8 +43,6 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Said(msgspec.Struct, frozen=True):
-    """The answer to `allow` and `end`."""
-
     text: str = ""
     error: str | None = None
 

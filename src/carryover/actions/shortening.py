@@ -36,6 +36,19 @@ _MOST_ANSWER_CHARS: Final = _ANSWER_TOKENS * 16
 _MOST_ANSWER_BYTES: Final = 64 << 20
 
 
+_NOT_OLLAMA: Final = "What answers on {} does not speak like Ollama. Is another program on that port?"
+_ENDED: Final = "Ollama on {} ended in the middle of its answer. Its log says why."
+_EXPLAINED: Final[dict[type[Exception], str]] = {
+    ConnectionRefusedError: "No Ollama answers on {}. Start it with `ollama serve`; if it is not installed, "
+    "https://ollama.com/download has it.",
+    TimeoutError: "Ollama on {} sends nothing more. `ollama ps` shows what it is doing; a smaller model may be fast "
+    "enough.",
+    **dict.fromkeys((OSError, http.client.HTTPException), _ENDED),
+    **dict.fromkeys((msgspec.MsgspecError, UnicodeDecodeError, RecursionError, OverflowError), _NOT_OLLAMA),
+}
+"""What the first class that an error of the connection belongs to means, by the server's place."""
+
+
 class Shortened(msgspec.Struct, frozen=True, kw_only=True):
     """A shortened document. `marked`: how many sentences bring something that the source does not have."""
 
@@ -184,22 +197,9 @@ class _Server:
         """Turns errors of the connection into UserErrors."""
         try:
             yield
-        except ConnectionRefusedError as error:
-            raise UserError(
-                f"No Ollama answers on {self._place}. Start it with `ollama serve`; if it is not installed, "
-                "https://ollama.com/download has it."
-            ) from error
-        except TimeoutError as error:
-            raise UserError(
-                f"Ollama on {self._place} sends nothing more. `ollama ps` shows what it is doing; a smaller model may "
-                "be fast enough."
-            ) from error
-        except (OSError, http.client.HTTPException) as error:
-            raise UserError(f"Ollama on {self._place} ended in the middle of its answer. Its log says why.") from error
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, OverflowError) as error:
-            raise UserError(
-                f"What answers on {self._place} does not speak like Ollama. Is another program on that port?"
-            ) from error
+        except tuple(_EXPLAINED) as error:
+            why = next(words for kind, words in _EXPLAINED.items() if isinstance(error, kind))
+            raise UserError(why.format(self._place)) from error
 
     def models(self) -> tuple[_Model, ...]:
         return msgspec.json.decode(b"".join(self._pieces("GET", "/api/tags", NEXT_S)), type=_Models).models

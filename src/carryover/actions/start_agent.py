@@ -48,17 +48,16 @@ def startable_agent(agent_id: str, config: Config) -> StartableAgent:
     spec = next(spec for spec in specs() if spec.id == agent_id)
     name, machine = agent_name(agent_id), Machine.here(config.agents.recorded_env())
     if spec.start is None:
-        raise UserError(
-            f"Carryover can't start {name} with a first prompt. {_offer(config, machine)}{_COPY}", ExitCode.REFUSED
-        )
-    command = start_command(spec, machine)
-    if command is None:
-        raise UserError(
+        problem, code = f"Carryover can't start {name} with a first prompt.", ExitCode.REFUSED
+    elif (command := start_command(spec, machine)) is not None:
+        return StartableAgent(name, spec.start, command)
+    else:
+        problem = (
             f"There is no `{spec.start.binary}` command on PATH or in the usual places, so {name} can't be started. "
-            f"Install it, or put its folder on PATH. {_offer(config, machine)}{_COPY}",
-            ExitCode.NOTHING_FOUND,
+            "Install it, or put its folder on PATH."
         )
-    return StartableAgent(name, spec.start, command)
+        code = ExitCode.NOTHING_FOUND
+    raise UserError(f"{problem} {_offer(config, machine)}{_COPY}", code)
 
 
 def last_other_agent(made: Refreshed, config: Config) -> str:

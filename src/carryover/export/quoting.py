@@ -15,7 +15,6 @@ from carryover.text.invisible import without_unseen
 _CONTROLS: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _LINE_ENDS: Final = re.compile(r"\r\n?|[\u2028\u2029\x85]")
 _BEYOND_ASCII: Final = re.compile(r"[^\x00-\x7f]")
-_NO_CHARACTERS: Final = ("Cs", "Co", "Cn")
 _BACKTICKS: Final = re.compile(r"`{3,}")
 _LANGUAGE: Final = re.compile(r"[A-Za-z0-9+#-]{1,20}")
 
@@ -31,7 +30,7 @@ def safe(text: str) -> Safe:
     """Returns `text` without secrets, hidden characters and chat-template markers; lines are kept."""
     text = _LINE_ENDS.sub("\n", text.encode("utf-8", "replace").decode("utf-8"))
     seen = without_unseen(_CONTROLS.sub("", text))
-    seen = _BEYOND_ASCII.sub(lambda sign: "" if unicodedata.category(sign[0]) in _NO_CHARACTERS else sign[0], seen)
+    seen = _BEYOND_ASCII.sub(lambda sign: "" if unicodedata.category(sign[0]) in ("Cs", "Co", "Cn") else sign[0], seen)
     return Safe(clean(without_chat_marks(seen)), len(text) - len(seen))
 
 

@@ -45,7 +45,7 @@ def opened(path: Path, head: bytes, folder: str | None) -> Document | None:
 
 
 def _turn_starts(form: ChatExport, lines: Sequence[str]) -> list[int]:
-    """Indexes of the lines at which a turn begins: headings between blank lines, below a rule where the form has it."""
+    """Returns where turns begin: at headings below blank lines, and below a rule if the form has it."""
     found, above = [], ""
     for at, line in enumerate(lines):
         blank = at == 0 or not lines[at - 1].strip()
