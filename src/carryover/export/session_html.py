@@ -39,12 +39,12 @@ def session_html(head: SessionHead, parts: Iterable[Part[CleanText]], *, style: 
                 yield _work(part)
                 continue
             heading = f"<h2><span>{escape(part.heading)}</span>{moment(part.at_ms)}</h2>"
-            # What the user typed stays as it was typed: in `__init__.py` nothing is bold.
-            text = (
-                "".join(_blocks(part.text)) if part.kind == "user" else f'<div class="text">{escape(part.text)}</div>'
-            )
-            if part.kind == "agent" and len(part.text) <= _MOST_CHARS:
+            if part.kind == "user":  # stays as it was typed: in `__init__.py` nothing is bold
+                text = "".join(_blocks(part.text))
+            elif len(part.text) <= _MOST_CHARS:
                 text = f'<div class="said">{_parser().render(part.text)}</div>'
+            else:
+                text = f'<div class="text">{escape(part.text)}</div>'
             yield f'<section class="{part.kind}{" undone" * part.undone}"{place}>{heading}{text}</section>\n'
         yield "</main>\n"
 

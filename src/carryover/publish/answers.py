@@ -11,9 +11,6 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Mapping
-from functools import partial
-from itertools import takewhile
-from operator import ne
 from pathlib import Path
 from typing import Final
 
@@ -173,13 +170,12 @@ def forget_answers(state: Path, root: str) -> None:
         path = answer_path(state, reasons.parent.name, reasons.name, root)
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             path.unlink()
-        for folder in takewhile(partial(ne, reasons), path.parents):
-            try:
-                folder.rmdir()
-            except FileNotFoundError:
-                pass
-            except OSError:  # it contains another project's answer
-                break
+        folder = path.parent
+        with contextlib.suppress(OSError):  # until one contains another project's answer
+            while folder != reasons:
+                with contextlib.suppress(FileNotFoundError):
+                    folder.rmdir()
+                folder = folder.parent
 
 
 def prune_answers(state: Path, config: Config) -> None:

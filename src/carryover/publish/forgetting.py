@@ -104,20 +104,15 @@ async def publish_here(
 
 
 def _selected(
-    paths: StatePaths, selections: Iterable[Selection], now_ms: int
+    paths: StatePaths, selections: Sequence[Selection], now_ms: int
 ) -> tuple[set[str], set[tuple[str, str]], set[str]]:
     """Returns all affected roots (present and former), all affected conversations, and all known ids."""
-    roots: set[str | None] = set()
-    conversations: set[tuple[str, str]] = set()
     with closing(connect_read_only(paths.ledger)) as db:
-        for selection in selections:
-            if selection.is_everything:
-                roots |= {row.root for row in whereabouts(db)}
-            for row in queries.selected_sessions(db, selection, now_ms=now_ms):
-                roots |= {row.root, row.recorded_root}
-                conversations.add((row.agent, conversation_of(row.native_id)))
+        roots = {row.root for row in whereabouts(db)} if any(one.is_everything for one in selections) else set()
+        rows = [row for one in selections for row in queries.selected_sessions(db, one, now_ms=now_ms)]
         known = {conversation_of(session) for session in queries.session_ids(db)}
-    return {root for root in roots if root is not None}, conversations, known
+    roots |= {root for row in rows for root in (row.root, row.recorded_root) if root is not None}
+    return roots, {(row.agent, conversation_of(row.native_id)) for row in rows}, known
 
 
 def _read(paths: StatePaths, query: Callable[[sqlite3.Connection], T]) -> T:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
-from collections.abc import Callable, Collection
-from contextlib import closing
+from collections.abc import Collection, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -57,37 +57,31 @@ def put_in_place(made: Refreshed, config: Config, paths: StatePaths, *, newest: 
     notes: list[str] = []
     store = Path(made.root) / STORE
     if made.settings.pointers == "off" and not made.settings.excluded and is_folder(store):
-        try:
+        with _noting("what was written into the project is still there", notes):
             if PublishedProject(made.root, str(store)) in published_projects(state):  # else the repository's own
                 notes += withdraw_from(store.parent, made.settings).notes
-        except OSError as error:
-            notes.append(f"what was written into the project is still there: {os_reason(error)}")
     published = publish(Path(made.root), made.text, made.settings, home=paths.home, agents_own=paths.agents_own)
     is_held = False
     if published.refusal is None:
-        place = PublishedProject(made.root, str(made.settings.folder or store))
-        notes += _noted(
-            "the project is missing from the list that uninstall uses", lambda: remember_project(state, place)
-        )
+        with _noting("the project is missing from the list that uninstall uses", notes):
+            remember_project(state, PublishedProject(made.root, str(made.settings.folder or store)))
         if made.settings.folder is None:
             is_held = write_loaded_files(made, config)
     if newest and not made.settings.excluded:
         write_handoff(state, made.text)
-    notes += _noted(
-        "there is no answer for sessions that start while the daemon is down",
-        lambda: _update_offline_answers(paths, made, published, config),
-    )
+    with _noting("there is no answer for sessions that start while the daemon is down", notes):
+        _update_offline_answers(paths, made, published, config)
     notes = [*published.notes, *notes]
     published = msgspec.structs.replace(published, passing=published.passing or is_held, notes=tuple(notes))
     return msgspec.structs.replace(made, published=published)
 
 
-def _noted(problem: str, step: Callable[[], object]) -> tuple[str, ...]:
+@contextmanager
+def _noting(problem: str, notes: list[str]) -> Iterator[None]:
     try:
-        step()
+        yield
     except OSError as error:
-        return (f"{problem}: {os_reason(error)}",)
-    return ()
+        notes.append(f"{problem}: {os_reason(error)}")
 
 
 def _update_offline_answers(paths: StatePaths, made: Refreshed, published: Published, config: Config) -> None:
