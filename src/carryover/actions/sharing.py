@@ -113,9 +113,9 @@ def _filled(blank: Bundle, ledger: sqlite3.Connection, project: int, handoff: Ha
 def _chosen(rows: list[SessionRow], handoff: Handoff, depth: Depth) -> Iterator[tuple[SessionRow, set[int] | None]]:
     """Yields the sessions to share, newest first, with the turns of each that are needed; None for all of them."""
     needed: dict[tuple[str, str], set[int]] = {}
-    entries = (entry for _, lines in lay_out(handoff) for _, entry in lines)
-    for source in (source for entry in entries for source in entry.sources if source.turn is not None):
-        needed.setdefault((source.agent, source.session), set()).add(source.turn)
+    for source in (source for _, lines in lay_out(handoff) for _, entry in lines for source in entry.sources):
+        if source.turn is not None:
+            needed.setdefault((source.agent, source.session), set()).add(source.turn)
     for at, row in enumerate(rows):
         if depth == "all" or (depth == "session" and at == 0):
             yield row, None
