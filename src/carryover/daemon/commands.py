@@ -24,8 +24,7 @@ from carryover.daemon.reading import OnRead
 from carryover.daemon.supervisor import wait_at_most
 from carryover.errors import UserError, os_reason
 from carryover.facts import ProjectRoot
-from carryover.importing.document import open_document
-from carryover.importing.document import Imported, take_in
+from carryover.importing.document import Imported, open_document, take_in
 from carryover.ledger.connect import LedgerDamaged
 from carryover.ledger.queries import ProjectRow, projects
 from carryover.ledger.sessions import Moved
