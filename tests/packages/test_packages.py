@@ -21,6 +21,7 @@ from agents.claude_code.matrix_case import ClaudePlayed
 from bench.document import PATH as DOCUMENT
 from bench.document import circumstances, put
 from bench.sections import HEADINGS, PACKAGES
+from support.repository import repository
 from support.terminal import CTRL_C, Terminal
 
 pytestmark = pytest.mark.network
@@ -53,14 +54,6 @@ def empty(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", f"{home}/.local/bin:{os.environ['PATH']}")
     monkeypatch.setenv("UV_PYTHON", sys.executable)
     monkeypatch.setenv("PIPX_DEFAULT_PYTHON", sys.executable)
-
-
-@pytest.fixture
-def project(home: Path) -> Path:
-    root = home / "work" / "shop"
-    root.mkdir(parents=True)
-    run("git", "init", "-q", root)
-    return root
 
 
 def run(*command: str | Path, cwd: Path | None = None) -> str:
@@ -100,28 +93,26 @@ def test_the_wheel_holds_what_git_tracks() -> None:
 @pytest.mark.parametrize("python", PYTHONS)
 @pytest.mark.parametrize("package", [WHEEL, DIST / f"carryoverd-{VERSION}.tar.gz"], ids=["wheel", "sdist"])
 def test_pip(python: str, package: Path, tmp_path: Path) -> None:
-    interpreter = shutil.which(f"python{python}")
-    if interpreter is None or subprocess.run([interpreter, "-V"], capture_output=True, check=False).returncode:
+    interpreter = f"python{python}"
+    if not _runs(interpreter):
         pytest.skip(f"Python {python} is not on this machine")
     began = time.monotonic()
     run(interpreter, "-m", "venv", tmp_path / "env")
     run(tmp_path / "env/bin/pip", "install", "--quiet", package)
     command = tmp_path / "env/bin/carryover"
-    report(
-        f"pip, Python {python}, {package.name.removeprefix(f'carryoverd-{VERSION}')}", command, tmp_path / "env", began
-    )
+    form = package.name.removeprefix(f"carryoverd-{VERSION}")
+    report(f"pip, Python {python}, {form}", command, tmp_path / "env", began)
 
-    assert re.fullmatch(
-        rf"carryover {VERSION} \(virtual environment, {tmp_path}/env/lib/python{python}/site-packages/carryover\)\n",
-        run(command, "--version"),
-    )
+    folder = f"{tmp_path}/env/lib/python{python}/site-packages/carryover"
+    assert run(command, "--version") == f"carryover {VERSION} (virtual environment, {folder})\n"
     assert "To upgrade: " in subprocess.run([command, "doctor"], capture_output=True, text=True, check=False).stdout
     run(tmp_path / "env/bin/pip", "uninstall", "--quiet", "--yes", "carryoverd")
     assert [path for path in (tmp_path / "env").rglob("*carryover*") if "__pycache__" not in path.parts] == []
 
 
-def test_uvx_shows_the_picker(home: Path, project: Path) -> None:
+def test_uvx_shows_the_picker(home: Path) -> None:
     needs("uvx")
+    project = repository(home / "work" / "shop")
     session = ClaudePlayed(home, project, datetime.now(UTC) - timedelta(minutes=5))
     session.prompt(GOAL)
     session.say("It is there.")
@@ -185,14 +176,14 @@ def _env(prefix: Path) -> Path:
 
 
 def _python() -> str:
+    """The newest version of Python here, which the npm package uses."""
     found = next(name for name in (*(f"python{version}" for version in reversed(PYTHONS)), "python3") if _runs(name))
     return run(found, "-c", "import sys; print('%d.%d' % sys.version_info[:2])").strip()
 
 
 def _runs(name: str) -> bool:
-    return (
-        shutil.which(name) is not None and not subprocess.run([name, "-V"], capture_output=True, check=False).returncode
-    )
+    found = shutil.which(name)
+    return found is not None and not subprocess.run([found, "-V"], capture_output=True, check=False).returncode
 
 
 def test_npm_without_scripts_installs_at_the_first_run_and_says_what_macos_may_ask(
@@ -239,6 +230,13 @@ def debian(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+def _files(root: Path) -> set[str]:
+    """All paths below the root, except for what dpkg and Python write for themselves."""
+    own = ("var/lib/dpkg", "var/log", "var/cache", "proc", "sys", "dev")
+    found = (str(path.relative_to(root)) for path in root.rglob("*"))
+    return {path for path in found if not path.startswith(own) and "__pycache__" not in path}
+
+
 def test_debian(debian: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     inside = ("chroot", debian, "env", "-i", "HOME=/root", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8")
     arch = run(*inside, "dpkg", "--print-architecture").strip()
@@ -264,13 +262,6 @@ def test_debian(debian: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert _files(debian) == before
 
 
-def _files(root: Path) -> set[str]:
-    """All paths below the root, except for what dpkg and Python write for themselves."""
-    own = ("var/lib/dpkg", "var/log", "var/cache", "proc", "sys", "dev")
-    found = (str(path.relative_to(root)) for path in root.rglob("*"))
-    return {path for path in found if not path.startswith(own) and "__pycache__" not in path}
-
-
 def test_the_recipe_for_arch(tmp_path: Path) -> None:
     """`prepare` and `package` as makepkg runs them; makepkg checks the sums and packs the result."""
     source, package = tmp_path / "src", tmp_path / "pkg"
@@ -279,22 +270,15 @@ def test_the_recipe_for_arch(tmp_path: Path) -> None:
         shutil.copy(DIST / name, source)
     recipe = f"source {DIST}/PKGBUILD; srcdir={source} pkgdir={package}; set -e; cd {source}"
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    run(
-        "env",
-        f"PATH={path}",
-        "bash",
-        "-c",
-        f"{recipe}; sha256sum --check --quiet - < <(paste -d' ' "
-        '<(printf "%s\\n" "${sha256sums[@]}") <(printf " %s\\n" "${source[@]##*/}"))',
-    )
-    run("env", f"PATH={path}", "bash", "-c", f"{recipe}; prepare; package")
+    listed = '<(printf "%s\\n" "${sha256sums[@]}") <(printf " %s\\n" "${source[@]##*/}")'
+    for step in (f"sha256sum --check --quiet - < <(paste -d' ' {listed})", "prepare; package"):
+        run("env", f"PATH={path}", "bash", "-c", f"{recipe}; {step}")
 
     python = package / "usr/lib/carryoverd/bin/python3"
     assert run(python, "-m", "carryover.cli.main", "--version").startswith(f"carryover {VERSION} (pacman, ")
     assert (package / "usr/bin/carryover").readlink() == Path("../lib/carryoverd/bin/carryover")
-    texts = [
-        file for file in package.rglob("*") if file.is_file() and not file.is_symlink() and file.stat().st_size < 1e6
-    ]
+    files = [file for file in package.rglob("*") if file.is_file() and not file.is_symlink()]
+    texts = [file for file in files if file.stat().st_size < 1e6]
     assert [file for file in texts if str(package).encode() in file.read_bytes()] == []
     unit = (package / "usr/lib/systemd/user/carryoverd.service").read_text()
     assert "ExecStart=/usr/bin/carryoverd\n" in unit
@@ -310,9 +294,7 @@ def test_the_formula_has_a_resource_for_each_dependency() -> None:
     assert (names, set(names)) == (sorted(names), wanted)
     assert all(sha in locked for sha in re.findall(r'^    sha256 "(.+)"$', formula, re.MULTILINE))
     assert max(len(line) for line in formula.splitlines() if "url" not in line) <= 118
-    assert set(re.findall(r'url "(https://[^/]+/)', formula)) == {
-        "https://github.com/",
-        "https://files.pythonhosted.org/",
-    }
+    hosts = {"https://github.com/", "https://files.pythonhosted.org/"}
+    assert set(re.findall(r'url "(https://[^/]+/)', formula)) == hosts
     if shutil.which("ruby"):
         run("ruby", "-c", DIST / "carryoverd.rb")

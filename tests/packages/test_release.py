@@ -53,32 +53,25 @@ def verify(*arguments: str | Path, path: str | None = None) -> subprocess.Comple
     return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
 
 
-def test_files_as_released_are_accepted_and_a_changed_byte_is_refused(download: Path) -> None:
+def test_files_as_released_are_accepted_and_others_are_refused(download: Path) -> None:
     accepted = verify("--no-signature", download)
     wheel = download / "carryoverd-0.1.0-py3-none-any.whl"
-    wheel.write_bytes(wheel.read_bytes()[:-1] + b"!")
+    released = wheel.read_bytes()
+    wheel.write_bytes(released[:-1] + b"!")
     refused = verify("--no-signature", download)
+    wheel.write_bytes(released)
+    unsigned = verify(download)
+    (download / "carryoverd-0.0.9.tar.gz").touch()
+    of_another_release = verify("--no-signature", download)
 
     assert (accepted.returncode, accepted.stderr) == (0, "")
     assert accepted.stdout.endswith("2 files are as released (signature not checked).\n")
     assert refused.returncode == 1
     assert refused.stderr == (f"REFUSED: {wheel.name} is not the file that was released. Do not install these files.\n")
-
-
-def test_a_file_of_another_release_is_refused(download: Path) -> None:
-    (download / "carryoverd-0.0.9.tar.gz").touch()
-
-    refused = verify("--no-signature", download)
-
-    assert refused.returncode == 1
-    assert "carryoverd-0.0.9.tar.gz is not part of that release." in refused.stderr
-
-
-def test_a_release_without_a_signature_is_refused_unless_that_was_asked_for(download: Path) -> None:
-    refused = verify(download)
-
-    assert (refused.returncode, refused.stdout) == (1, "")
-    assert "There is no SHA256SUMS.sigstore.json" in refused.stderr
+    assert (unsigned.returncode, unsigned.stdout) == (1, "")
+    assert "There is no SHA256SUMS.sigstore.json" in unsigned.stderr
+    assert of_another_release.returncode == 1
+    assert "carryoverd-0.0.9.tar.gz is not part of that release." in of_another_release.stderr
 
 
 @pytest.mark.parametrize(("code", "accepted"), [(0, True), (1, False)])
@@ -131,9 +124,8 @@ def test_what_is_locked_is_what_the_project_asks_for() -> None:
     ]
     wanted = [(Requirement(text), lock) for text, lock in asked if not text.startswith("carryoverd")]
 
-    assert [
-        str(one) for one, lock in wanted if not one.specifier.contains(lock.get(canonicalize_name(one.name), "0"))
-    ] == []
+    versions = [(one, lock.get(canonicalize_name(one.name), "0")) for one, lock in wanted]
+    assert [str(one) for one, version in versions if not one.specifier.contains(version)] == []
     assert {name: version for name, version in run.items() if dev.get(name) != version} == {}
     assert pack not in run
 
@@ -148,14 +140,14 @@ def test_no_grammar_is_fetched_at_run_time() -> None:
 
 def test_the_licence_of_all_that_ships_is_permissive() -> None:
     shipped = {*locked(PACKAGING / "requirements/run.txt"), "tree-sitter-language-pack"}
-    found = {name: licences(name) for name in sorted(shipped) if name in installed()}
+    installed = {canonicalize_name(found.metadata["Name"]) for found in metadata.distributions()}
+    found = {name: licences(name) for name in sorted(shipped & installed)}
 
     assert len(found) >= len(shipped) - 2  # what other Pythons need is not here
     assert {name: names for name, names in found.items() if not names or not names <= PERMISSIVE} == {}
 
 
-def installed() -> set[str]:
-    return {canonicalize_name(found.metadata["Name"]) for found in metadata.distributions()}
+_CALLED: Final = {"Apache": "Apache-2.0", "BSD": "BSD-3-Clause", "Python": "PSF-2.0", "MIT": "MIT", "ISC": "ISC"}
 
 
 def licences(name: str) -> set[str]:
@@ -167,15 +159,6 @@ def licences(name: str) -> set[str]:
     texts = [one for one in about.get_all("Classifier") or () if one.startswith("License :: OSI")]
     called = " ".join((*texts, text.partition("\n")[0]))
     return {spdx for words, spdx in _CALLED.items() if words in called}
-
-
-_CALLED: Final = {
-    "MIT": "MIT",
-    "Apache": "Apache-2.0",
-    "BSD": "BSD-3-Clause",
-    "ISC": "ISC",
-    "Python Software": "PSF-2.0",
-}
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
@@ -193,9 +176,8 @@ def test_a_workflow_pins_its_actions_and_gives_each_job_no_more_than_it_needs(pa
 
 
 def test_the_workflow_runs_the_pythons_that_the_package_names() -> None:
-    matrix = yaml.safe_load((CHECKOUT / ".github/workflows/tests.yml").read_text())["jobs"]["tests"]["strategy"][
-        "matrix"
-    ]
+    tests = yaml.safe_load((CHECKOUT / ".github/workflows/tests.yml").read_text())["jobs"]["tests"]
+    matrix = tests["strategy"]["matrix"]
     named = [text.rpartition(" ")[2] for text in PROJECT["project"]["classifiers"] if ":: 3." in text]
 
     assert (matrix["python"], matrix["os"]) == (named, ["ubuntu-latest", "macos-latest"])
@@ -216,12 +198,10 @@ def test_it_works_with_the_network_off(home: Path) -> None:
         "print(all(load(name) for name in source_code.SINGLE for load in loads))"
     )
 
-    assert cut_off("-c", grammars) == "True\n"
-    assert "\n# [CARRYOVER] Last updated" in cut_off("-m", "carryover.cli.demo")
-
-
-def cut_off(*arguments: str) -> str:
-    command = ["unshare", "--map-root-user", "--net", sys.executable, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    for arguments, said in (
+        (("-c", grammars), "True\n"),
+        (("-m", "carryover.cli.demo"), "\n# [CARRYOVER] Last updated"),
+    ):
+        command = ["unshare", "--map-root-user", "--net", sys.executable, *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert (done.returncode, said in done.stdout) == (0, True), done.stderr

@@ -25,7 +25,6 @@ from carryover.sync.outgoing import LedgerOutgoing
 from carryover.sync.payload import Machine, Payload, Taken, decode_payloads, encode_payloads
 from support.scribe import Scribe
 
-Two = tuple["OneMachine", "OneMachine"]
 IDS = {name: f"{number:016x}" for number, name in enumerate(("laptop", "desktop", "box"), start=10)}
 
 _EVENTS = f"""SELECT hex(key), hex(secondary_key), agent, native_id, subagent_id, at_ms, retracted, body, machine,

@@ -29,24 +29,11 @@ from carryover.errors import ExitCode, UserError
 SHARED = Config(publish=PublishConfig(pointers="shared"))
 
 EVERY_KEY = """\
-[resume]
-mode = "brief"
-stale_days = 3
-
-[publish]
-pointers = "private"
-active_days = 14
-folder = "~/handoffs"
-
-[server]
-port = 0
-
-[projects]
-include = ["~/work/*"]
-exclude = ["~/work/secret"]
-
-[notify]
-desktop = false
+resume = { mode = "brief", stale_days = 3 }
+publish = { pointers = "private", active_days = 14, folder = "~/handoffs" }
+server.port = 0
+projects = { include = ["~/work/*"], exclude = ["~/work/secret"] }
+notify.desktop = false
 """
 
 
@@ -74,14 +61,11 @@ def refused(config_file: Path, text: str) -> str:
 
 
 def test_a_missing_file_means_the_defaults(config_file: Path) -> None:
-    assert load_config(config_file) == Config(
-        kept_in=str(config_file.parent / "handoffs"),
-        resume=ResumeConfig(mode="ask", stale_days=7),
-        publish=PublishConfig(pointers=None, active_days=7, folder=None),
-        server=ServerConfig(port=47_823),
-        projects=ProjectsConfig(include=(), exclude=()),
-        notify=NotifyConfig(desktop=True),
-    )
+    found = load_config(config_file)
+
+    assert found == Config(kept_in=str(config_file.parent / "handoffs"))
+    assert (found.resume, found.server.port) == (ResumeConfig(mode="ask", stale_days=7), 47_823)
+    assert (found.publish, found.projects) == (PublishConfig(pointers=None, active_days=7), ProjectsConfig())
 
 
 def test_every_key_is_read_also_behind_a_byte_order_mark(config_file: Path) -> None:
@@ -98,12 +82,18 @@ def test_every_key_is_read_also_behind_a_byte_order_mark(config_file: Path) -> N
 
 
 def test_unknown_keys_are_reported_with_their_lines_and_do_no_harm(config_file: Path) -> None:
-    config_file.write_text('[resume]\nmode = "brief"\nmod = 1\n\n[telemetry]\non = true\n')
+    """A pause is one: it would hold for the daemon only, and `unpause` would not end it."""
+    config_file.write_text(
+        'paused = true\n[resume]\nmode = "brief"\nmod = 1\n\n[telemetry]\non = true\n'
+        '[agents]\nselect = []\n[agents.codex]\nroot = ["/x"]\n[agents.nobody]\nroots = ["/x"]\n'
+    )
+    agents = ("agents.select (line 9)", "agents.codex.root (line 11)", "agents.nobody (line 12)")
 
-    assert load_config(config_file) == Config(
-        kept_in=str(config_file.parent / "handoffs"),
-        resume=ResumeConfig(mode="brief"),
-        unknown_keys=("resume.mod (line 3)", "telemetry (line 5)"),
+    found = load_config(config_file)
+
+    assert (found.paused, found.resume.mode) == (False, "brief")
+    assert sorted(found.unknown_keys) == sorted(
+        ("paused (line 1)", "resume.mod (line 4)", "telemetry (line 6)", *agents)
     )
 
 
@@ -113,10 +103,7 @@ REMEDY = "Nothing was changed. Correct the value, or move the file away to use t
 @pytest.mark.parametrize(
     ("text", "what"),
     [
-        (
-            '\n[resume]\nmode = "loud"\n',
-            "resume.mode (line 3): it must be one of ask, brief, silent.",
-        ),
+        ('\n[resume]\nmode = "loud"\n', "resume.mode (line 3): it must be one of ask, brief, silent."),
         ("publish.pointers = 3\n", "publish.pointers (line 1): it must be one of shared, "),
         ('resume = { mode = "loud" }\n', "resume.mode (line 1): it must be one of ask"),
         ("[server]\nport = 70000\n", "server.port (line 2): it must be a whole number of at most 65535."),
@@ -128,6 +115,12 @@ REMEDY = "Nothing was changed. Correct the value, or move the file away to use t
         ("resume = 3\n", "resume (line 1): it must be a table."),
         ('[projects]\nexclude = ["a", ""]\n', "projects.exclude[1] (line 2): it must be text, not empty."),
         ('[projects]\nexclude = ["."]\n', "projects (line 1): empty pattern."),
+        ('[publish.projects]\n"*" = "loud"\n', "publish.projects"),
+        ("agents = 3\n", "agents (line 1): it must be a table"),
+        ('[agents]\nselected = "codex"\n', "agents.selected (line 2): it must be a list"),
+        ("[agents.codex]\nroots = [1]\n", "agents.codex.roots[0] (line 2): it must be text"),
+        ("[agents.codex]\nroots = ['x']\n", "agents.codex (line 1): each of `roots` must begin with / or ~"),
+        ("[agents.a]\n[agents.codex]\nenv = {A = 1}\n", "agents.codex.env[...] (line 3): it must be text"),
     ],
 )
 def test_a_value_without_a_meaning_is_refused_with_its_line(config_file: Path, text: str, what: str) -> None:
@@ -137,52 +130,40 @@ def test_a_value_without_a_meaning_is_refused_with_its_line(config_file: Path, t
     assert message.endswith(f". {REMEDY}")
 
 
-def test_a_file_that_is_not_toml_is_refused_with_the_line(config_file: Path) -> None:
+def test_a_file_that_is_not_toml_or_cannot_be_read_is_refused(config_file: Path) -> None:
     assert refused(config_file, "[resume]\nmode = \n") == (
         " is not valid TOML: Invalid value (at line 2, column 8). Nothing was changed. "
         "Repair that line, or move the file away to use the defaults."
     )
-
-
-def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "config.toml").mkdir()
-
+    config_file.unlink()
+    config_file.mkdir()
     with pytest.raises(UserError, match=r"can't be read \(not a regular file\)"):
-        load_config(tmp_path / "config.toml")
+        load_config(config_file)
 
 
-@pytest.mark.parametrize("mode", ["ask", "brief", "silent"])
-def test_a_project_may_choose_its_resume_mode(tmp_path: Path, mode: str) -> None:
-    (tmp_path / ".carryover.toml").write_text(f'[resume]\nmode = "{mode}"\n')
+def test_a_project_may_choose_its_resume_mode_and_exclude_itself(tmp_path: Path) -> None:
+    (tmp_path / ".carryover.toml").write_text('exclude = true\n[resume]\nmode = "brief"\n')
 
-    assert project_settings(tmp_path, Config()).resume_mode == mode
+    found = project_settings(tmp_path, Config())
+
+    assert (found.resume_mode, found.excluded) == ("brief", "the project's own .carryover.toml")
 
 
+@pytest.mark.parametrize("table", ['[publish]\npointers = "{}"\n', '[publish.projects]\n"*" = "{}"\n'])
 @pytest.mark.parametrize(
     ("users", "projects", "result"),
-    [
-        ("shared", "private", "private"),
-        ("shared", "off", "off"),
-        ("private", "off", "off"),
-        ("private", "shared", "private"),
-        ("off", "shared", "off"),
-        ("off", "private", "off"),
-    ],
+    [("shared", "private", "private"), ("private", "off", "off"), ("private", "shared", "private")],
 )
-def test_a_project_may_only_lower_the_pointers(tmp_path: Path, users: str, projects: str, result: str) -> None:
+def test_a_project_may_only_lower_the_pointers(
+    config_file: Path, tmp_path: Path, table: str, users: str, projects: str, result: str
+) -> None:
     (tmp_path / ".carryover.toml").write_text(f'[publish]\npointers = "{projects}"\n')
-    (tmp_path / "config.toml").write_text(f'[publish]\npointers = "{users}"\n')
+    config_file.write_text(table.format(users))
 
-    settings = project_settings(tmp_path, load_config(tmp_path / "config.toml"))
+    settings = project_settings(tmp_path, load_config(config_file))
 
     kept = f".carryover.toml: publish.pointers may only be lowered; it stays {result}"
     assert (settings.pointers, settings.notes) == (result, () if result == projects else (kept,))
-
-
-def test_a_project_may_exclude_itself(tmp_path: Path) -> None:
-    (tmp_path / ".carryover.toml").write_text("exclude = true\n")
-
-    assert project_settings(tmp_path, Config()).excluded == "the project's own .carryover.toml"
 
 
 def test_a_project_may_set_nothing_else_and_no_nonsense(tmp_path: Path) -> None:
@@ -261,29 +242,23 @@ def test_a_pattern_excludes_a_folder_and_what_lies_below(home: Path, pattern: st
     config = Config(projects=ProjectsConfig(exclude=(pattern,)))
     reason = f"[projects] exclude = {pattern!r} in config.toml"
 
-    found = [project_settings(home / "work" / "app" / below, config).excluded for below in ("", "lib/deep")]
+    (home / "work" / "app").mkdir(parents=True)
+    (home / "link").symlink_to("work/app")
 
-    assert found == [reason if excluded else None] * 2
+    found = [project_settings(home / path, config).excluded for path in ("work/app", "work/app/lib/deep", "link")]
+
+    assert found == [reason if excluded else None] * 3
 
 
 def test_with_patterns_to_include_all_others_are_excluded(home: Path) -> None:
     config = Config(projects=ProjectsConfig(include=("~/work",), exclude=("secret-*",)))
 
-    assert [
-        project_settings(home / name, config).excluded for name in ("work/app", "workshop/app", "work/secret-1")
-    ] == [
+    names = ("work/app", "workshop/app", "work/secret-1")
+    assert [project_settings(home / name, config).excluded for name in names] == [
         None,
         "[projects] include in config.toml, which does not name it",
         "[projects] exclude = 'secret-*' in config.toml",
     ]
-
-
-def test_a_pattern_also_holds_for_the_way_through_a_symlink(home: Path) -> None:
-    (home / "work" / "secret").mkdir(parents=True)
-    (home / "link").symlink_to("work/secret")
-    config = Config(projects=ProjectsConfig(exclude=("~/work/secret",)))
-
-    assert project_settings(home / "link", config).excluded == "[projects] exclude = '~/work/secret' in config.toml"
 
 
 def test_handoffs_kept_apart_have_a_folder_for_each_project(home: Path) -> None:
@@ -322,38 +297,6 @@ def test_of_the_two_names_of_the_agents_table_the_present_one_leads(config_file:
     assert agents == AgentsConfig(selected=("cursor",), each=each)
 
 
-def test_unknown_agents_and_their_unknown_keys_are_reported(config_file: Path) -> None:
-    text = '[agents]\nselect = []\n[agents.codex]\nroot = ["/x"]\n[agents.nobody]\nroots = ["/x"]\n'
-    config_file.write_text(text)
-
-    keys = ("agents.select (line 2)", "agents.codex.root (line 4)", "agents.nobody (line 5)")
-    assert load_config(config_file).unknown_keys == keys
-
-
-@pytest.mark.parametrize(
-    ("text", "what"),
-    [
-        ("agents = 3\n", "agents (line 1): it must be a table"),
-        ('[agents]\nselected = "codex"\n', "agents.selected (line 2): it must be a list"),
-        ("[agents.codex]\nroots = [1]\n", "agents.codex.roots[0] (line 2): it must be text"),
-        ("[agents.codex]\nroots = ['x']\n", "agents.codex (line 1): each of `roots` must begin with / or ~"),
-        ("[agents.a]\n[agents.codex]\nenv = {A = 1}\n", "agents.codex.env[...] (line 3): it must be text"),
-    ],
-)
-def test_a_mistake_in_an_agents_settings_is_refused_with_its_line(config_file: Path, text: str, what: str) -> None:
-    assert refused(config_file, text).startswith(f": {what}. Nothing was changed.")
-
-
-def test_a_pause_cannot_be_set_in_the_file(tmp_path: Path) -> None:
-    """It would hold for the daemon only, and `unpause` would not end it."""
-    path = tmp_path / "config.toml"
-    path.write_text("paused = true\n")
-
-    config = load_config(path)
-
-    assert (config.paused, config.unknown_keys) == (False, ("paused (line 1)",))
-
-
 @pytest.mark.parametrize(
     ("text", "pointers", "decided"),
     [
@@ -386,14 +329,3 @@ def test_the_last_pattern_that_matches_a_project_decides_what_is_written_there(
     assert [project_settings(root, config).pointers for root in (app, client, tmp_path)] == ["shared", "off", "private"]
     assert project_settings(app, config).folder is None
     assert project_settings(client, config).folder == handoff_folder(client, str(tmp_path / "handoffs"))
-
-
-def test_a_project_s_own_file_lowers_what_the_user_set_for_it(config_file: Path, tmp_path: Path) -> None:
-    config_file.write_text('[publish.projects]\n"*" = "shared"\n')
-    (tmp_path / ".carryover.toml").write_text('[publish]\npointers = "private"\n')
-
-    assert project_settings(tmp_path, load_config(config_file)).pointers == "private"
-
-
-def test_a_pattern_for_pointers_that_means_nothing_is_refused(config_file: Path) -> None:
-    assert refused(config_file, '[publish.projects]\n"*" = "loud"\n').startswith(": publish.projects")

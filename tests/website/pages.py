@@ -3,6 +3,7 @@ checked of the pages that it writes."""
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -42,23 +43,15 @@ def staged(text: str, page: Path, site: set[Path]) -> str:
     bar in the code of a table has no backslash."""
 
     def target(link: re.Match[str]) -> str:
-        path = _resolved(page, link[0])
+        path = Path(os.path.normpath(page.parent / link[0]))
         return link[0] if "://" in link[0] or path in site else f"{REPOSITORY}/blob/main/{path.as_posix()}"
 
+    def plain(row: re.Match[str]) -> str:
+        return re.sub(r"`[^`]*`", lambda code: code[0].replace("\\|", "|"), row[0])
+
     parts = _FENCES.split(text)
-    outside = (_CODE_IN_TABLE.sub(_without_backslashes, _LINK.sub(target, part)) for part in parts[::2])
+    outside = (_CODE_IN_TABLE.sub(plain, _LINK.sub(target, part)) for part in parts[::2])
     return "".join(part for pair in zip(outside, [*parts[1::2], ""], strict=True) for part in pair)
-
-
-def _resolved(page: Path, link: str) -> Path:
-    found: list[str] = []
-    for part in (page.parent / link).parts:
-        found = found[:-1] if part == ".." else [*found, part]
-    return Path(*found)
-
-
-def _without_backslashes(row: re.Match[str]) -> str:
-    return re.sub(r"`[^`]*`", lambda code: code[0].replace("\\|", "|"), row[0])
 
 
 def problems(site: Path) -> list[str]:

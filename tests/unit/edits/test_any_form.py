@@ -9,7 +9,6 @@ from typing import Final
 
 import pytest
 from hypothesis import given
-from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from carryover.adapter.spec import HookFileRules
@@ -50,10 +49,11 @@ def ours_in(data: bytes, form: Form) -> Counter[Hook]:
 @pytest.mark.hypothesis
 @pytest.mark.parametrize("form", SETTINGS)
 def test_uninstall_is_the_inverse_of_install_on_any_settings_in_any_layout(form: Form) -> None:
+    """Also with another set of hooks in between."""
     wanted = hooks(("SessionStart", "Stop"), form)
 
-    @given(data=SETTINGS[form])
-    def there_and_back(data: bytes) -> None:
+    @given(data=SETTINGS[form], other=st.sets(st.sampled_from(EVENTS), min_size=1))
+    def there_and_back(data: bytes, other: set[str]) -> None:
         origin = origin_of(data, OWNER_OF, form=form)
         after = with_hooks(data, wanted, OWNER_OF, form=form, rules=COMMENTED)
         letters = iter(after)
@@ -63,21 +63,8 @@ def test_uninstall_is_the_inverse_of_install_on_any_settings_in_any_layout(form:
         assert with_hooks(after, wanted, OWNER_OF, form=form, origin=origin, rules=COMMENTED) == after
         assert without_hooks(after, OWNER_OF, origin, form=form) == data
 
-    there_and_back()
-
-
-@pytest.mark.hypothesis
-@pytest.mark.parametrize("form", SETTINGS)
-def test_another_set_of_hooks_in_between_leaves_no_trace(form: Form) -> None:
-    @given(data=SETTINGS[form], other=st.sets(st.sampled_from(EVENTS), min_size=1))
-    @hypothesis_settings(max_examples=30, deadline=None)
-    def there_and_back(data: bytes, other: set[str]) -> None:
-        origin = origin_of(data, OWNER_OF, form=form)
-        first = with_hooks(data, hooks(("SessionStart", "Stop"), form), OWNER_OF, form=form, rules=COMMENTED)
-        changed = with_hooks(
-            first, hooks(sorted(other), form, timeout_s=7), OWNER_OF, form=form, origin=origin, rules=COMMENTED
-        )
-
+        others = hooks(sorted(other), form, timeout_s=7)
+        changed = with_hooks(after, others, OWNER_OF, form=form, origin=origin, rules=COMMENTED)
         assert {hook.event for hook in ours_in(changed, form)} == other
         assert without_hooks(changed, OWNER_OF, origin, form=form) == data
 

@@ -58,20 +58,17 @@ type = "command"
 command = "sh /home/dev/.carryover/hook.sh codex Stop 2>/dev/null || true"
 timeout = 5
 """
+
+
+def written(first: dict[str, object], agent: str, events: tuple[str, ...], more: dict[str, object]) -> bytes:
+    lists = {event: [{"command": hook(event, agent=agent).command, **more}] for event in events}
+    return json.dumps({**first, "hooks": lists}, indent=2).encode() + b"\n"
+
+
 MADE: Final[dict[Form, bytes]] = {
     "nested": (GOLDEN / "missing.after").read_bytes(),
-    "flat": (
-        b'{\n  "version": 1,\n  "hooks": {\n    "sessionStart": [\n      {\n'
-        b'        "command": "sh /home/dev/.carryover/hook.sh cursor sessionStart 2>/dev/null || true",\n'
-        b'        "timeout": 5\n      }\n    ],\n    "stop": [\n      {\n'
-        b'        "command": "sh /home/dev/.carryover/hook.sh cursor stop 2>/dev/null || true",\n'
-        b'        "timeout": 5\n      }\n    ]\n  }\n}\n'
-    ),
-    "plain": (
-        b'{\n  "hooks": {\n    "stop": [\n      {\n'
-        b'        "command": "sh /home/dev/.carryover/hook.sh windsurf stop 2>/dev/null || true",\n'
-        b'        "show_output": false\n      }\n    ]\n  }\n}\n'
-    ),
+    "flat": written({"version": 1}, "cursor", ("sessionStart", "stop"), {"timeout": 5}),
+    "plain": written({}, "windsurf", ("stop",), {"show_output": False}),
     "tables": TABLES.encode(),
 }
 THEIRS: Final = """\
@@ -111,17 +108,14 @@ def test_golden_files_get_the_hooks_and_lose_them_again(before: Path) -> None:
 
 
 @pytest.mark.parametrize("form", WANTED)
-def test_a_missing_file_is_made_and_goes_again(form: Form) -> None:
+def test_a_missing_file_is_made_and_goes_again_unless_something_was_added(form: Form) -> None:
     after = installed(None, form)
 
     assert after == MADE[form]
     assert uninstalled(None, after, form) is None
-
-
-def test_a_file_that_we_made_stays_when_something_was_added() -> None:
-    added = installed(None).replace(b'{\n  "hooks"', b'{\n  "model": "opus",\n  "hooks"')
-
-    assert without_hooks(added, OWNER_OF, Origin(missing=True), form="nested") == b'{\n  "model": "opus"\n}\n'
+    if form == "nested":
+        added = after.replace(b'{\n  "hooks"', b'{\n  "model": "opus",\n  "hooks"')
+        assert uninstalled(None, added) == b'{\n  "model": "opus"\n}\n'
 
 
 @pytest.mark.parametrize(
@@ -129,7 +123,6 @@ def test_a_file_that_we_made_stays_when_something_was_added() -> None:
     [
         ("nested", b'{"a": ["x",\n1 2]}', "it is not valid JSON (line 2, column 3: Expecting ',' delimiter)"),
         ("nested", b'{\n  // mine\n  "a": 1\n}', "it is not valid JSON (line 2, column 3: "),
-        ("nested", b'{"a": 1 ,\n}', "it is not valid JSON (line "),
         ("nested", b"[]", "it holds something other than an object"),
         ("nested", b"[" * 100_000 + b"]" * 100_000, "it is not valid JSON"),
         ("nested", b'{"a": 1,\n "b": "\xe9"}', "it is not UTF-8 text (line 2)"),
@@ -137,10 +130,8 @@ def test_a_file_that_we_made_stays_when_something_was_added() -> None:
         ("nested", b'{"hooks": {"Stop": "say done"}}', '"hooks.Stop" (line 1) is something other than a list'),
         ("nested", b'{"hooks": {},\n"hooks": {}}', '"hooks" is there twice'),
         ("flat", b'{"hooks": {"stop": [{"command": "mine"}]}}', 'it has no "version" (such as 1), without which the '),
-        ("flat", b'{"hooks": {"stop": [{"prompt": "x"}]}}', 'it has no "version"'),
         ("flat", b'{"version": "1", "hooks": {}}', 'its "version" is something other than a number, which makes the '),
         ("tables", b"hooks = { Stop = [{ hooks = [] }] }\n", 'its "hooks" is written in a form that can\'t be edited'),
-        ("tables", b"hooks = 3\n", '"hooks" is something other than tables'),
         ("tables", b"[hooks.SessionStart]\nx = 1\n", '"hooks" is something other than tables'),
         ("tables", b"a = [", "it is not valid TOML: "),
     ],
@@ -173,20 +164,6 @@ def test_a_changed_command_matcher_or_time_limit_is_replaced_where_it_stands() -
     assert [found.hook for found in hooks_of(new, OWNER_OF)] == expected
     new = with_hooks(tables, [hook("Stop")], OWNER_OF, form="tables")
     assert new == tables.replace(b"timeout = 9", b"timeout = 5")
-
-
-def test_events_that_are_not_wanted_any_more_lose_our_hook_only() -> None:
-    data = b'{"hooks": {"PreCompact": [{"hooks": [{"command": "mine"}]}], "Old": []}}'
-    origin = origin_of(data, OWNER_OF, form="nested")
-    before = with_hooks(data, [hook("PreCompact"), hook("Old")], OWNER_OF, form="nested", origin=origin)
-
-    after = with_hooks(before, [hook("Stop")], OWNER_OF, form="nested", origin=origin)
-
-    assert [(found.hook.event, found.owner) for found in hooks_of(after, OWNER_OF)] == [
-        ("PreCompact", "others"),
-        ("Stop", "ours"),
-    ]
-    assert without_hooks(after, OWNER_OF, origin, form="nested") == data
 
 
 def test_our_hook_is_found_among_the_users_in_one_group() -> None:
@@ -249,14 +226,6 @@ def test_who_has_hooks_in_it_is_reported() -> None:
     assert hook_owners(both, OWNER_OF, form="tables") == HookOwners(ours=True, others=True)
 
 
-@pytest.mark.parametrize("before", [b"{}", b'{"stop": [{"command": "mine"}]}', b'{"hooks":{"a":[]}}'])
-def test_a_version_comes_where_none_is_and_nobody_s_hooks_wait_for_one(before: bytes) -> None:
-    after = installed(before, "flat")
-
-    assert json.loads(after)["version"] == 1
-    assert uninstalled(before, after, "flat") == before
-
-
 def test_a_version_stays_if_it_was_there_or_others_need_it_by_now() -> None:
     known = b'{"version": 17}'
     origin = origin_of(b"{}", OWNER_OF, form="flat")
@@ -278,23 +247,6 @@ def test_tables_are_appended_and_leave_what_stands_between() -> None:
         assert installed(after + later, "tables") == after + later
         assert without_hooks(after + later, OWNER_OF, form="tables") == before + later
         assert tomllib.loads(after.decode())["hooks"].get("state") == tomllib.loads(before.decode())["hooks"]["state"]
-
-
-def test_windows_line_ends_and_a_missing_last_one_are_kept() -> None:
-    before = THEIRS.replace("\n", "\r\n").removesuffix("\r\n").encode()
-    after = installed(before, "tables")
-
-    assert after == before + b"\r\n\r\n" + TABLES.replace("\n", "\r\n").removesuffix("\r\n").encode()
-    assert uninstalled(before, after, "tables") == before
-
-
-def test_where_groups_are_an_array_ours_is_one_more_item() -> None:
-    before = b"[hooks]\nStop = [\n  { hooks = [] }, # one, two\n  # [\n]\n[x]\ny = [1]\n"
-    after = with_hooks(before, [hook("Stop")], OWNER_OF, form="tables")
-
-    assert with_hooks(after, [hook("Stop")], OWNER_OF, form="tables") == after
-    assert after.startswith(before[: before.index(b"\n]")])
-    assert without_hooks(after, OWNER_OF, form="tables") == before
 
 
 @pytest.mark.parametrize(
@@ -337,17 +289,13 @@ OWNER_OF_BOTH = owner_by_script(Path("/home/dev/.carryover/hook.sh"), Path("/mnt
     [
         ("sh /home/dev/.carryover/hook.sh claude-code Stop 2>/dev/null || true", "ours"),
         ("sh '/home/dev/.carryover/hook.sh' claude-code SessionStart 2>/dev/null || true", "ours"),
-        ('sh "/home/dev/.carryover/hook.sh" claude-code Stop', "ours"),
-        ("  sh /home/dev/.carryover/hook.sh codex sessionStart 2> /dev/null||true ", "ours"),
         ("sh '/mnt/a b/hook.sh' claude-code Stop 2>/dev/null || true", "ours"),
         ("sh /home/dev/.carryover/hook.sh claude-code Stop 2>/dev/null || true; say done", "edited"),
         ("date >> log; sh /home/dev/.carryover/hook.sh claude-code Stop", "edited"),
-        ("bash -x /home/dev/.carryover/hook.sh claude-code Stop", "edited"),
         ("[ -f '/mnt/a b/hook.sh' ] && sh '/mnt/a b/hook.sh' claude-code Stop", "edited"),
         ("say done", "others"),
         ("sh /home/else/.carryover/hook.sh claude-code Stop 2>/dev/null || true", "others"),
         ("sh /backup/home/dev/.carryover/hook.sh claude-code Stop", "others"),
-        ("sh /home/dev/.carryover/hook.sh.old claude-code Stop", "others"),
         ("sh /home/dev/acarryover/hook.sh claude-code Stop", "others"),
     ],
 )

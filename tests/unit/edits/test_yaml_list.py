@@ -19,16 +19,13 @@ NAME = f'"{PATH}"'
         ("", f"\n# Carryover (auto-added)\nread: [{NAME}]\n"),
         ("model: gpt-4o\n", f"model: gpt-4o\n\n# Carryover (auto-added)\nread: [{NAME}]\n"),
         ("model: gpt-4o", f"model: gpt-4o\n# Carryover (auto-added)\nread: [{NAME}]\n"),
-        ("a: 1\r\nb: 2\r\n", f"a: 1\r\nb: 2\r\n\r\n# Carryover (auto-added)\r\nread: [{NAME}]\r\n"),
         ("read: A.md\n", f"read: [{NAME}, A.md]\n"),
         ("read:  'A b.md'  # mine\n", f"read:  [{NAME}, 'A b.md']  # mine\n"),
         ("read: [A.md]\n", f"read: [A.md, {NAME}]\n"),
         ('read: [ A.md, "B, c.md" ] # x\n', f'read: [ A.md, "B, c.md", {NAME} ] # x\n'),
         ("read: [A.md,]\n", f"read: [A.md, {NAME},]\n"),
         ("read: []\n", f"read: [{NAME}]\n"),
-        ("read: [ ]", f"read: [{NAME} ]"),
         ("read:\nmodel: x\n", f"read:\n  - {NAME}\nmodel: x\n"),
-        ("read: # none\n", f"read: # none\n  - {NAME}\n"),
         ("read:\n- A.md\n# end\nmodel: x\n", f"read:\n- A.md\n- {NAME}\n# end\nmodel: x\n"),
         ("read:\n    - A.md # a\n\n    - B.md", f"read:\n    - A.md # a\n\n    - B.md\n    - {NAME}"),
         ("read:\r\n  - A.md\r\n", f"read:\r\n  - A.md\r\n  - {NAME}\r\n"),
@@ -54,13 +51,9 @@ def test_an_entry_is_added_and_taken_out(before: str, after: str | None) -> None
     "text",
     [
         "read: ~\n",
-        "read: null\n",
         "read: &x [A.md]\n",
-        "read: *x\n",
-        "read: !!str A.md\n",
         "read: |\n  A.md\n",
         "read: [[A.md]]\n",
-        "read: {a: b}\n",
         'read: "A.md\n',
         "read: a, b.md\n",
         "read: A.md\nread: B.md\n",
@@ -69,7 +62,6 @@ def test_an_entry_is_added_and_taken_out(before: str, after: str | None) -> None
         "{read: A.md}\n",
         "- A.md\n",
         "a: 1\n---\nb: 2\n",
-        "a: 1\n...\n",
         "%YAML 1.2\n",
         "\ufeffread: A.md\n",
         "a\rb: 1\n",
@@ -77,12 +69,7 @@ def test_an_entry_is_added_and_taken_out(before: str, after: str | None) -> None
     ],
 )
 def test_what_is_not_understood_is_refused(text: str) -> None:
-    with pytest.raises(EditRefused):
-        with_entry(text.encode(), "read", PATH)
-
-
-def test_bytes_that_are_no_text_and_paths_that_fit_in_no_line_are_refused() -> None:
-    for data, path in ((b"read: \xff\n", PATH), (b"a: 1\n", "/a\nb")):
+    for data, path in ((text.encode(), PATH), (b"read: \xff\n", PATH), (b"a: 1\n", "/a\nb")):
         with pytest.raises(EditRefused):
             with_entry(data, "read", path)
 

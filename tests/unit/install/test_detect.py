@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.version import Version
 
-from carryover.adapter.spec import LINUX, AgentSpec, HookEntry, HookSet, Place
-from carryover.agents import specs
+from carryover.adapter.spec import LINUX, HookEntry, HookSet
 from carryover.agents.claude_code.spec import SPEC
 from carryover.agents.codex.spec import SPEC as REAL_CODEX
 from carryover.agents.cursor.spec import SPEC as REAL_CURSOR
@@ -45,8 +44,9 @@ def with_env(machine: Machine, **env: str) -> Machine:
     return Machine(home=machine.home, env={**machine.env, **env}, platform=machine.platform, root=machine.root)
 
 
-def test_a_known_version_on_path(machine: Machine, home: Path, bin_folder: Path) -> None:
+def test_a_known_version_on_path_and_another_copy(machine: Machine, home: Path, bin_folder: Path) -> None:
     versioned(bin_folder / "claude", "2.1.328 (Claude Code)")
+    other = versioned(home / ".local/bin/claude", "2.0.65 (Claude Code)")
 
     assert detect(SPEC, machine) == Detection(
         spec=SPEC,
@@ -56,6 +56,7 @@ def test_a_known_version_on_path(machine: Machine, home: Path, bin_folder: Path)
         version=Version("2.1.328"),
         version_text="2.1.328",
         versions=("2.1.328",),
+        others=(other,),
         config=home / ".claude/settings.json",
         roots=(home / ".claude/projects",),
         hook_set=SPEC.hooks.sets[-1],
@@ -81,7 +82,9 @@ def test_the_version_decides_the_hooks(
     assert (found.state, found.hook_set, found.found) == (state, hook_set, True)
 
 
-def test_a_folder_alone_tells_that_the_agent_is_used(machine: Machine, home: Path) -> None:
+def test_a_folder_alone_tells_that_the_agent_is_used_and_an_earlier_version_counts(
+    machine: Machine, home: Path
+) -> None:
     """Inside an editor there is no command."""
     (home / ".claude").mkdir()
 
@@ -90,6 +93,11 @@ def test_a_folder_alone_tells_that_the_agent_is_used(machine: Machine, home: Pat
     assert (found.state, found.binary, found.folder) == ("unreadable", None, home / ".claude")
     assert found.problem == "no `claude` command on PATH or in the usual places"
     assert found.hook_set == hooks_for_unknown(SPEC)
+
+    known = detect(SPEC, machine, ("2.1.328",))
+    assert (known.state, known.version_text, known.versions) == ("ok", "2.1.328", ("2.1.328",))
+    assert (known.hook_set, known.remembered) == (SPEC.hooks.sets[-1], found.problem)
+    assert (known.binary, known.problem) == (None, "")
 
 
 def test_a_command_beside_path_runs_with_the_node_that_lies_beside_it(machine: Machine, home: Path) -> None:
@@ -100,15 +108,6 @@ def test_a_command_beside_path_runs_with_the_node_that_lies_beside_it(machine: M
     found = detect(SPEC, machine)
 
     assert (found.version_text, found.binary, found.on_path) == ("2.1.328", folder / "claude", False)
-
-
-def test_further_copies_are_reported(machine: Machine, home: Path, bin_folder: Path) -> None:
-    versioned(bin_folder / "claude", "2.1.328 (Claude Code)")
-    other = versioned(home / ".claude/local/claude", "2.0.65 (Claude Code)")
-
-    found = detect(SPEC, machine)
-
-    assert (found.version_text, found.others) == ("2.1.328", (other,))
 
 
 def test_a_variable_moves_everything_and_is_reported(machine: Machine, home: Path, bin_folder: Path) -> None:
@@ -146,17 +145,13 @@ def test_tools_are_asked_at_the_same_time_and_answer_in_their_order(
     assert [(found.spec.id, found.state) for found in both] == [("claude-code", "ok"), ("codex", "ok")]
 
 
-def cursor(machine: Machine, bin_folder: Path, **versions: str) -> Detection:
-    """What is found of Cursor with these commands, whose dashes are underscores."""
-    for name, version in versions.items():
-        versioned(bin_folder / name.replace("_", "-"), version)
-    return detect(REAL_CURSOR, machine)
-
-
 def test_programs_that_read_the_same_settings_get_only_hooks_that_all_of_them_know(
     machine: Machine, bin_folder: Path
 ) -> None:
-    found = cursor(machine, bin_folder, cursor_agent="2026.09.10-fd3934a", cursor="3.12.17")
+    versioned(bin_folder / "cursor-agent", "2026.09.10-fd3934a")
+    versioned(bin_folder / "cursor", "3.12.17")
+
+    found = detect(REAL_CURSOR, machine)
 
     assert (found.state, found.version_text, found.binary) == ("ok", "2026.09.10", bin_folder / "cursor-agent")
     assert found.others == (bin_folder / "cursor",)
@@ -164,23 +159,10 @@ def test_programs_that_read_the_same_settings_get_only_hooks_that_all_of_them_kn
     assert found.hook_set.events == ("sessionStart", "stop")
     assert found.hook_set.label == "2026.09.10 and later and 3.12.17 and later"
 
-
-def test_a_copy_that_is_too_old_for_hooks_keeps_them_from_all(machine: Machine, bin_folder: Path) -> None:
-    found = cursor(machine, bin_folder, cursor_agent="2026.09.10-fd3934a", cursor="1.6.2")
-
+    versioned(bin_folder / "cursor", "1.6.2")
+    found = detect(REAL_CURSOR, machine)
     assert (found.state, found.version_text, found.hook_set) == ("older", "1.6.2", None)
     assert (found.binary, found.others) == (bin_folder / "cursor", (bin_folder / "cursor-agent",))
-
-
-def test_where_an_unknown_event_costs_every_hook_an_unknown_version_gets_what_all_have(
-    machine: Machine, home: Path
-) -> None:
-    (home / ".cursor").mkdir()
-
-    found = detect(REAL_CURSOR, machine)
-
-    assert found.hook_set is not None
-    assert (found.state, found.hook_set.events) == ("unreadable", ("stop",))
 
 
 def test_a_folder_that_a_variable_names_and_that_is_not_there_is_reported(
@@ -195,36 +177,7 @@ def test_a_folder_that_a_variable_names_and_that_is_not_there_is_reported(
     assert detect(REAL_CODEX, with_env(machine, CODEX_HOME=str(home / "gone"))).lost_folder is None
 
 
-def test_a_version_of_an_earlier_time_counts_where_none_can_be_read(machine: Machine, home: Path) -> None:
-    (home / ".claude").mkdir()
-
-    seen = detect(SPEC, machine, ("2.1.328",))
-
-    assert (seen.state, seen.version_text, seen.versions) == ("ok", "2.1.328", ("2.1.328",))
-    assert seen.hook_set == SPEC.hooks.sets[-1]
-    assert seen.remembered == "no `claude` command on PATH or in the usual places"
-    assert (seen.binary, seen.problem) == (None, "")
-
-
 FIRST, SECOND = CURSOR.hooks.sets
-
-
-@pytest.mark.parametrize(
-    ("version", "expected"),
-    [
-        ("1.6.9", ("older", None)),
-        ("1.7", ("ok", FIRST)),
-        ("1.99.1", ("ok", FIRST)),
-        ("2", ("ok", SECOND)),
-        ("2.99", ("ok", SECOND)),
-        ("3.0", ("newer", SECOND)),
-        ("9.9", ("newer", SECOND)),
-    ],
-)
-def test_above_the_known_versions_the_newest_hooks_are_used_and_below_them_none(
-    version: str, expected: tuple[str, HookSet | None]
-) -> None:
-    assert hooks_for(CURSOR, Version(version)) == expected
 
 
 @given(
@@ -237,50 +190,32 @@ def test_pre_and_post_releases_are_taken_for_the_version_they_belong_to(numbers:
     assert hooks_for(CURSOR, Version(bare + suffix)) == hooks_for(CURSOR, Version(bare))
 
 
-def test_an_unknown_version_gets_the_events_common_to_the_versions_that_can_inject() -> None:
+def test_an_unknown_version_gets_the_common_events_of_versions_that_can_inject_or_the_newest_hooks() -> None:
     third = HookSet(versions=">=3", label="3.x", hooks=(*SECOND.hooks, HookEntry(event="later", timeout_s=5)))
     spec = with_sets(CURSOR, FIRST, SECOND, third)
 
     assert hooks_for_unknown(spec) == HookSet(versions=">=2", label=ALL_KNOWN, hooks=SECOND.hooks)
 
-
-def test_an_unknown_version_gets_the_newest_hooks_where_all_events_were_renamed() -> None:
     renamed = HookSet(versions=">=3", label="3.x", hooks=(HookEntry(event="SessionStart", timeout_s=5),))
     spec = with_sets(CURSOR, FIRST, SECOND, renamed, injects_on=("sessionStart", "SessionStart"))
-
     assert hooks_for_unknown(spec) == renamed
 
 
-SCRIBE = AgentSpec(
-    id="scribe", name="Scribe", binaries=("scribe",), folders=(), transcripts=(Place(path="~/.scribe/talks"),)
-)
-
-
-def here(spec: AgentSpec) -> Detection:
-    return Detection(spec=spec, state="ok")
-
-
-NAMED = {spec.id: spec for spec in specs()}
-OLD = here(NAMED["codex"])
-NEW = here(SCRIBE)
-
-
 @pytest.mark.parametrize(
-    ("agents", "found"),
+    ("selected", "known", "found"),
     [
-        (AgentsConfig(selected=("claude-code",), known=("claude-code", "codex")), (SCRIBE.id,)),
-        (AgentsConfig(selected=("claude-code",), known=("claude-code", "codex", SCRIBE.id)), ()),
-        (AgentsConfig(selected=("claude-code", SCRIBE.id), known=("claude-code", "codex")), ()),
-        (AgentsConfig(selected=(), known=()), ("codex", SCRIBE.id)),
-        (AgentsConfig(), ()),
+        (("claude-code",), ("claude-code",), ("codex",)),
+        (("claude-code",), ("claude-code", "codex"), ()),
+        (("codex",), (), ("claude-code",)),
+        (None, None, ()),
     ],
-    ids=["unknown", "refused", "selected", "nothing selected", "never installed"],
+    ids=["unknown", "refused", "selected", "never installed"],
 )
-def test_an_agent_is_new_until_install_or_refresh_has_seen_it(agents: AgentsConfig, found: tuple[str, ...]) -> None:
-    assert newly_covered([OLD, NEW], agents) == found
+def test_an_agent_is_new_until_install_or_refresh_has_seen_it(
+    selected: tuple[str, ...] | None, known: tuple[str, ...] | None, found: tuple[str, ...]
+) -> None:
+    agents = AgentsConfig(selected=selected, known=known)
+    both = [Detection(spec=spec, state="ok") for spec in (SPEC, REAL_CODEX)]
 
-
-def test_what_is_not_here_is_not_named() -> None:
-    agents = AgentsConfig(selected=("claude-code",), known=())
-
-    assert newly_covered([replace(NEW, state="missing")], agents) == ()
+    assert newly_covered(both, agents) == found
+    assert newly_covered([replace(one, state="missing") for one in both], agents) == ()

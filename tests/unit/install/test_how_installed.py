@@ -41,24 +41,15 @@ def url(**more: Any) -> bytes:
     return json.dumps(more).encode()
 
 
+FROM_FOLDER = url(url="file:///src/c", dir_info={})
+
+
 def environment(tmp_path: Path, mark: str, name: str = "env") -> Path:
     prefix = tmp_path / name
     prefix.mkdir()
     if mark:
         (prefix / mark).touch()
     return prefix
-
-
-@pytest.mark.parametrize(
-    ("mark", "name", "kind", "update"),
-    [
-        ("pipx_metadata.json", "carryoverd", "pipx", "pipx upgrade carryoverd"),
-        ("pipx_metadata.json", "carryoverd-next", "pipx", "pipx upgrade carryoverd-next"),
-        ("uv-receipt.toml", "carryoverd", "uv tool", "uv tool upgrade carryoverd"),
-    ],
-)
-def test_an_environment_of_a_tool_installer(tmp_path: Path, mark: str, name: str, kind: Any, update: str) -> None:
-    assert deduced_from(facts(environment(tmp_path, mark, name))) == HowInstalled(kind=kind, update=update)
 
 
 USER = Path("/home/dev/.local/lib/python3.11/site-packages")
@@ -75,34 +66,40 @@ OF_USER = {"python": Path("/usr/bin/python3"), "package": USER / "carryover", "u
         ({}, "venv", "/e/bin/python -m pip install --upgrade carryoverd"),
         ({"python": Path("/my env/python")}, "venv", "'/my env/python' -m pip install --upgrade carryoverd"),
         ({"installer": "uv"}, "venv", "uv pip install --python /e/bin/python --upgrade carryoverd"),
+        ({"mark": "pipx_metadata.json"}, "pipx", "pipx upgrade e"),
+        ({"mark": "uv-receipt.toml"}, "uv tool", "uv tool upgrade e"),
         ({**OF_USER, "base_prefix": Path("/e")}, "user", "/usr/bin/python3 -m pip install --user --upgrade carryoverd"),
     ],
 )
-def test_an_environment_is_updated_by_what_made_it(more: Any, kind: str, update: str) -> None:
-    how = deduced_from(facts(Path("/e"), **more))
+def test_an_environment_is_updated_by_what_made_it(tmp_path: Path, more: Any, kind: str, update: str) -> None:
+    prefix = environment(tmp_path, more.get("mark", ""), "e")
+    given = {name: prefix if value == Path("/e") else value for name, value in more.items() if name != "mark"}
 
-    assert (how.kind, how.update.partition("  #")[0]) == (kind, update)
+    how = deduced_from(facts(prefix, **given))
+
+    assert (how.kind, how.update.partition("  #")[0].replace(str(prefix), "/e")) == (kind, update)
 
 
-def test_an_editable_checkout_also_in_an_environment_of_pipx(tmp_path: Path) -> None:
+def test_a_source_tree_and_an_editable_checkout_also_in_an_environment_of_pipx(tmp_path: Path) -> None:
     (tmp_path / "pipx_metadata.json").touch()
     editable = facts(tmp_path, direct_url=url(url="file:///srv/my%20src", dir_info={"editable": True}))
 
-    assert deduced_from(editable) == HowInstalled(
-        kind="editable",
-        update=f"git -C '/srv/my src' pull && {tmp_path}/bin/python -m pip install -e '/srv/my src'",
-    )
+    update = f"git -C '/srv/my src' pull && {tmp_path}/bin/python -m pip install -e '/srv/my src'"
+    assert deduced_from(editable) == HowInstalled(kind="editable", update=update)
+
+    package = tmp_path / "src" / "carryover"
+    package.mkdir(parents=True)
+    (tmp_path / "pyproject.toml").touch()
+    source = facts(Path("/usr"), package=package, installed=False)
+    assert deduced_from(source) == HowInstalled(kind="source", update=f"git -C {tmp_path} pull")
 
 
 @pytest.mark.parametrize(
     ("direct_url", "wanted"),
     [
-        (url(url="file:///srv/src", dir_info={}), "/srv/src"),
-        (
-            url(url="https://example.invalid/c.git", vcs_info={"vcs": "git", "commit_id": "1"}),
-            "'carryoverd @ git+https://example.invalid/c.git'",
-        ),
-        (url(url="https://example.invalid/c.whl", archive_info={}), "'carryoverd @ https://example.invalid/c.whl'"),
+        (FROM_FOLDER, "/src/c"),
+        (url(url="https://x.invalid/c.git", vcs_info={"vcs": "git"}), "'carryoverd @ git+https://x.invalid/c.git'"),
+        (url(url="https://x.invalid/c.whl", archive_info={}), "'carryoverd @ https://x.invalid/c.whl'"),
         (b"not json", "carryoverd"),
         (b"", "carryoverd"),
     ],
@@ -113,26 +110,12 @@ def test_what_came_from_elsewhere_is_updated_from_there(direct_url: bytes, wante
     assert update == f"/srv/env/bin/python -m pip install --upgrade {wanted}"
 
 
-def test_a_source_tree_that_is_not_installed(tmp_path: Path) -> None:
-    package = tmp_path / "src" / "carryover"
-    package.mkdir(parents=True)
-    (tmp_path / "pyproject.toml").touch()
-
-    assert deduced_from(facts(Path("/usr"), package=package, installed=False)) == HowInstalled(
-        kind="source", update=f"git -C {tmp_path} pull"
-    )
-
-
 @pytest.mark.parametrize(
     ("more", "mark", "command"),
     [
         ({}, "pipx_metadata.json", "pipx inject env 'mcp>=2'"),
         ({}, "uv-receipt.toml", "uv tool install --with 'mcp>=2' carryoverd"),
-        (
-            {"direct_url": url(url="file:///src/c", dir_info={})},
-            "uv-receipt.toml",
-            "uv tool install --with 'mcp>=2' /src/c",
-        ),
+        ({"direct_url": FROM_FOLDER}, "uv-receipt.toml", "uv tool install --with 'mcp>=2' /src/c"),
         ({}, "", "PREFIX/bin/python -m pip install 'mcp>=2'"),
         ({"installer": "uv"}, "", "uv pip install --python PREFIX/bin/python 'mcp>=2'"),
         ({"installer": "npm"}, "", "python3 -m pip --python PREFIX/bin/python install 'mcp>=2'"),
@@ -154,12 +137,16 @@ def own(home: Path) -> Path:
     return versioned(home / "venv" / "bin" / "carryover", "1")
 
 
-def test_its_folder_or_a_link_to_it_is_enough(home: Path, own: Path) -> None:
+def test_its_folder_or_a_link_to_it_is_enough_unless_another_installation_comes_first(home: Path, own: Path) -> None:
     (home / "bin").mkdir()
     (home / "bin" / "carryover").symlink_to(own)
 
     assert on_path({"PATH": str(own.parent)}, how("venv"), own) == OnPath()
     assert on_path({"PATH": f"/nowhere:{home}/bin"}, how("pipx"), own) == OnPath()
+
+    other = versioned(home / "other" / "carryover", "0")
+    found = on_path({"PATH": f"{other.parent}:{own.parent}"}, how("venv"), own)
+    assert found.problem == f"`carryover` is another installation here: {other}."
 
 
 @pytest.mark.parametrize(
@@ -177,14 +164,6 @@ def test_each_way_of_installing_has_its_remedy(home: Path, own: Path, kind: Kind
     assert found.problem == "`carryover` is not on the PATH of this shell."
     assert found.remedy == remedy.format(folder=own.parent)
     assert found.command == str(own)
-
-
-def test_another_installation_that_comes_first_is_named(home: Path, own: Path) -> None:
-    other = versioned(home / "other" / "carryover", "0")
-
-    found = on_path({"PATH": f"{other.parent}:{own.parent}"}, how("venv"), own)
-
-    assert found.problem == f"`carryover` is another installation here: {other}."
 
 
 def test_hints_name_a_command_that_works_here(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from packaging.version import Version
 
 from carryover.adapter.spec import LINUX, MACOS, VersionProbe
 from carryover.agents import specs
@@ -46,30 +45,24 @@ def test_path_goes_first_in_its_own_order(home: Path) -> None:
     )
 
 
+BOTH = (LINUX, MACOS)
+
+
 @pytest.mark.parametrize(
-    "place",
+    ("place", "platforms"),
     [
-        ".local/bin",
-        ".npm-global/bin",
-        ".bun/bin",
-        ".volta/bin",
-        ".local/share/pnpm",
-        ".nvm/versions/node/v22.3.0/bin",
-        "system/usr/local/bin",
-        "system/opt/homebrew/bin",
+        *((place, BOTH) for place in (".local/bin", ".npm-global/bin", ".bun/bin", ".volta/bin")),
+        *((place, BOTH) for place in (".nvm/versions/node/v22.3.0/bin", "system/usr/local/bin")),
+        *((place, (LINUX,)) for place in (".local/share/pnpm",)),
+        *((place, (MACOS,)) for place in ("Library/pnpm",)),
     ],
 )
-def test_a_command_beside_path_is_found_in_the_usual_places(home: Path, place: str) -> None:
+def test_a_command_beside_path_is_found_in_the_usual_places(home: Path, place: str, platforms: tuple[str, ...]) -> None:
     tool = program(home / place / "tool")
 
-    assert copies(("tool",), machine(home)) == (Command(tool, False),)
-
-
-def test_a_place_of_another_platform_is_not_looked_at(home: Path) -> None:
-    tool = program(home / "Library/pnpm/tool")
-
-    assert copies(("tool",), machine(home)) == ()
-    assert copies(("tool",), machine(home, platform=MACOS)) == (Command(tool, False),)
+    for platform in BOTH:
+        found = (Command(tool, False),) if platform in platforms else ()
+        assert copies(("tool",), machine(home, platform=platform)) == found
 
 
 def test_variables_move_the_usual_places(home: Path) -> None:
@@ -112,22 +105,13 @@ NAMED = {spec.id: spec for spec in specs()}
 
 
 def test_only_what_is_here_and_selected_is_offered(home: Path) -> None:
-    for command in ("claude", "codex"):
-        program(home / "bin" / command, "exit 0")
+    claude, codex = (program(home / "bin" / command, "exit 0") for command in ("claude", "codex"))
+    with_both = machine(home, home / "bin")
 
-    assert startable_here(None, machine(home, home / "bin")) == ("claude-code", "codex")
-    assert startable_here(("codex", "cursor"), machine(home, home / "bin")) == ("codex",)
-
-
-def test_the_command_is_found_where_a_shell_finds_it(home: Path) -> None:
-    claude = program(home / "bin/claude", "exit 0")
-
-    found = start_command(NAMED["claude-code"], machine(home, home / "bin"))
-
-    assert found is not None
-    assert (found.path, found.on_path) == (claude, True)
-    assert start_command(NAMED["codex"], machine(home, home / "bin")) is None
-    assert start_command(NAMED["windsurf"], machine(home, home / "bin")) is None
+    assert startable_here(None, with_both) == ("claude-code", "codex")
+    assert startable_here(("codex", "cursor"), with_both) == ("codex",)
+    commands = [start_command(NAMED[name], with_both) for name in ("claude-code", "codex", "cursor", "windsurf")]
+    assert commands == [Command(claude, True), Command(codex, True), None, None]
 
 
 PROBE = VersionProbe(args=("--version",), pattern=r"^(\d+\.\d+\.\d+)")
@@ -142,19 +126,13 @@ def ask(folder: Path, *script: str, probe: VersionProbe = PROBE) -> Answer:
     return ask_version(program(folder / "tool", *script), probe, env=ENV, cwd=folder)
 
 
-def test_the_version_is_read(tmp_path: Path) -> None:
-    assert ask(tmp_path, 'echo "2.1.328 (Claude Code)"') == Answer(version=Version("2.1.328"), text="2.1.328")
-
-
 @pytest.mark.parametrize(
     ("script", "problem"),
     [
         ("echo rubbish", "its answer holds no version"),
-        ("echo 2.1.328 >&2", "its answer holds no version"),
         (r"printf '\377\376\000\001'", "its answer holds no version"),
         ("echo 2.1.328; exit 3", "it ended with code 3"),
         ("echo 2.1.328; kill -9 $$", "it was ended by signal 9"),
-        ("echo 2.1.328; sleep 60", "no answer within 0.3 s"),
         ("trap '' TERM HUP INT; while :; do sleep 60; done", "no answer within 0.3 s"),
         ("exec yes 2.1.328", "no answer within 0.3 s"),
     ],
@@ -171,13 +149,9 @@ def test_no_version_has_a_reason_and_never_takes_long(tmp_path: Path, script: st
     [
         (lambda _: None, "it could not be started (No such file or directory)"),
         (lambda path: path.mkdir(), "it could not be started (Permission denied)"),
-        (
-            lambda path: path.write_text("#!/gone/sh\n") and path.chmod(0o755),
-            "it could not be started (No such file or directory)",
-        ),
         (lambda path: path.write_bytes(b"\0\1\2") and path.chmod(0o755), "it could not be started (Exec format error)"),
     ],
-    ids=["missing", "a directory", "its interpreter is gone", "for another machine"],
+    ids=["missing", "a directory", "for another machine"],
 )
 def test_what_can_not_be_started_is_said(tmp_path: Path, make: object, problem: str) -> None:
     make(tmp_path / "tool")  # type: ignore[operator]

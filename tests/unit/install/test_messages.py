@@ -9,7 +9,6 @@ import pytest
 from packaging.version import Version
 
 from carryover.adapter.spec import AgentSpec
-from carryover.agents import specs
 from carryover.agents.claude_code.spec import SPEC
 from carryover.agents.codex.spec import SPEC as REAL_CODEX
 from carryover.agents.cursor.spec import SPEC as REAL_CURSOR
@@ -17,9 +16,8 @@ from carryover.install.detect import Detection, hooks_for, hooks_for_unknown
 from carryover.install.messages import summary
 from support.tools import CODEX, CURSOR, with_sets
 
-NAMED = {spec.id: spec for spec in specs()}
-
 HOME = Path("/home/dev")
+NO_COMMAND = "no `claude` command on PATH or in the usual places"
 CLAUDE_CONFIG = HOME / ".claude/settings.json"
 
 
@@ -86,13 +84,17 @@ REVIEW = """\
   hooks written: SessionStart, PreCompact, Stop, SessionEnd
   Codex asks once before it runs new hooks: start `codex` and choose "Trust all" ("Review" shows each).
   Until then they do not run."""
+SWITCHED_OFF = """\
+✓ Codex CLI 0.169.0 detected
+  config: ~/.codex/hooks.json
+  hooks written: SessionStart, PreCompact, Stop, SessionEnd
+  They do not run: all hooks are switched off (`x = 1` in ~/y)."""
 NOT_WRITTEN = """\
 ✗ Claude Code 2.1.328 detected, but its hooks could not be written.
   ~/.claude/settings.json is not valid JSON (line 3, column 5). Nothing was changed.
   Repair the file."""
 FAILURE = NOT_WRITTEN.partition("\n  ")[2].replace("\n  ", "\n")
 
-NO_COMMAND = "no `claude` command on PATH or in the usual places"
 ON_PATH = {"binary": Path("/usr/bin/claude"), "on_path": True}
 CODEX_HERE = found(REAL_CODEX, "0.169.0", HOME / ".codex/hooks.json")
 MOVED = {"lost_folder": HOME / "work", "overrides": {"CODEX_HOME": "/home/dev/work"}}
@@ -107,15 +109,12 @@ MOVED = {"lost_folder": HOME / "work", "overrides": {"CODEX_HOME": "/home/dev/wo
         (found(SPEC, "1.0.30", CLAUDE_CONFIG), {}, OLDER),
         (found(SPEC, "1.0.50", CLAUDE_CONFIG), {}, TAKES_NONE),
         (unreadable(SPEC, "no answer within 2 s", **ON_PATH), {}, UNREADABLE),
-        (
-            unreadable(SPEC, "no `claude` command on PATH or in the usual places", folder=HOME / ".claude"),
-            {},
-            BY_FOLDER,
-        ),
+        (unreadable(SPEC, NO_COMMAND, folder=HOME / ".claude"), {}, BY_FOLDER),
         (found(REAL_CODEX, "0.169.0", HOME / "work/hooks.json", **MOVED), {}, LOST),
         (found(with_sets(CURSOR), "2.0", HOME / "unused"), {}, WITHOUT_HOOKS),
         (CODEX_HERE, {"waiting": ("Stop",)}, REVIEW),
         (CODEX_HERE, {}, "\n".join(REVIEW.splitlines()[:3])),
+        (CODEX_HERE, {"waiting": ("Stop",), "off": "`x = 1` in ~/y"}, SWITCHED_OFF),
         (found(SPEC, "2.1.328", CLAUDE_CONFIG), {"failure": FAILURE}, NOT_WRITTEN),
     ],
 )
@@ -123,28 +122,14 @@ def test_each_agent_is_told_with_its_version_and_what_follows(detection: Detecti
     assert said(detection, **more) == text
 
 
-def test_the_copy_that_is_too_old_is_named() -> None:
-    others = (HOME / "bin/cursor-agent",)
-    detection = found(REAL_CURSOR, "1.6.0", HOME / ".cursor/hooks.json", binary=HOME / "bin/cursor", others=others)
+def test_copies_of_a_command_are_named() -> None:
+    old = found(REAL_CURSOR, "1.6.0", HOME / "unused", binary=HOME / "bin/cursor", others=(HOME / "bin/agent",))
+    assert said(old).splitlines()[0].startswith("⚠ Cursor 1.6.0 (~/bin/cursor) detected: older than the hooks ")
 
-    assert said(detection).splitlines()[0] == (
-        "⚠ Cursor 1.6.0 (~/bin/cursor) detected: older than the hooks Carryover needs (1.7)."
-    )
-
-
-def test_where_a_command_beside_path_lies_and_that_there_are_more() -> None:
     others = (HOME / ".claude/local/claude", Path("/usr/bin/claude"))
     detection = found(SPEC, "2.1.328", CLAUDE_CONFIG, binary=HOME / ".local/bin/claude", on_path=False, others=others)
 
     assert said(detection).splitlines()[1:3] == [
         "  command: ~/.local/bin/claude (not on PATH)",
         "  also found: ~/.claude/local/claude, /usr/bin/claude",
-    ]
-
-
-def test_hooks_that_are_switched_off_wait_for_no_review() -> None:
-    off = "`features.hooks = false` in ~/.codex/config.toml"
-
-    assert said(CODEX_HERE, waiting=("Stop",), off=off).splitlines()[3:] == [
-        f"  They do not run: all hooks are switched off ({off})."
     ]

@@ -9,8 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from carryover.errors import UserError
 from carryover.install.service import Program, Ran, ServiceStatus
@@ -88,20 +86,6 @@ def test_the_unit_lies_where_the_user_keeps_settings(named: str, folder: str, mo
     assert SystemdUser({}).path == Path(folder).expanduser() / "systemd" / "user" / UNIT
 
 
-def test_a_failure_in_the_past_is_no_hindrance(service: SystemdUser, systemctl: Systemctl) -> None:
-    service.start()
-    service.restart()
-    service.stop()
-
-    assert systemctl.asked == [
-        f"reset-failed {UNIT}",
-        f"start {UNIT}",
-        f"reset-failed {UNIT}",
-        f"restart {UNIT}",
-        f"stop {UNIT}",
-    ]
-
-
 def test_a_running_service_is_shown(
     service: SystemdUser, systemctl: Systemctl, program: Program, tmp_path: Path
 ) -> None:
@@ -146,7 +130,15 @@ def test_why_it_does_not_run_is_said_in_words(
     assert (status.active, status.pid, status.since_ms, status.trouble) == (False, None, None, words)
 
 
-def test_a_start_that_fails_is_reported_with_its_reason(service: SystemdUser, systemctl: Systemctl) -> None:
+def test_a_failure_in_the_past_is_no_hindrance_and_one_now_is_reported(
+    service: SystemdUser, systemctl: Systemctl
+) -> None:
+    service.start()
+    service.restart()
+    service.stop()
+    steps = ("reset-failed", "start", "reset-failed", "restart", "stop")
+    assert systemctl.asked == [f"{step} {UNIT}" for step in steps]
+
     systemctl.answers["start"] = Ran(1, err="Job for carryoverd.service failed.\nSee more.\n")
     with pytest.raises(UserError, match=r"^systemd could not start the daemon\. Job for carryoverd.service failed\. `"):
         service.start()
@@ -171,32 +163,23 @@ def test_a_systemd_that_does_not_answer_is_distinguished_from_none(
     assert none.available() == "There is no systemd on this machine."
 
 
+@pytest.mark.parametrize(
+    ("answers", "asked"),
+    [({}, [f"stop {UNIT}", "daemon-reload", f"reset-failed {UNIT}"]), ({"show": NO_BUS}, [])],
+    ids=["systemd answers", "systemd does not answer"],
+)
 def test_uninstalling_stops_it_and_removes_what_was_made(
-    service: SystemdUser, systemctl: Systemctl, program: Program, home: Path
+    answers: dict[str, Ran], asked: list[str], service: SystemdUser, systemctl: Systemctl, program: Program, home: Path
 ) -> None:
     service.install(program)
     enabled_by_systemd(service)
+    systemctl.answers = answers
     systemctl.asked.clear()
 
-    assert service.uninstall()
+    assert [service.uninstall(), service.uninstall()] == [True, False]
 
     assert not (home / ".config" / "systemd").exists()
-    assert systemctl.asked == [f"stop {UNIT}", "daemon-reload", f"reset-failed {UNIT}"]
-    assert not service.uninstall()
-
-
-def test_uninstalling_works_where_systemd_does_not_answer(
-    service: SystemdUser, systemctl: Systemctl, program: Program, home: Path
-) -> None:
-    service.install(program)
-    enabled_by_systemd(service)
-    systemctl.answers["show"] = NO_BUS
-    systemctl.asked.clear()
-
-    assert service.uninstall()
-
-    assert not (home / ".config" / "systemd").exists()
-    assert systemctl.asked == []
+    assert systemctl.asked == asked
 
 
 def test_uninstalling_leaves_what_the_user_put_beside_it(service: SystemdUser, program: Program, home: Path) -> None:
@@ -234,47 +217,21 @@ def enabled_by_systemd(service: SystemdUser) -> None:
 
 STATE = Path("/home/dev/.carryover")
 
-PATHS = st.text(st.characters(exclude_characters="\"'\\", exclude_categories=("C", "Z")) | st.just(" "), min_size=1)
-WORDS = st.text(st.characters(codec="utf-8", exclude_characters="\0\n\r"))
 
-
-def lines_of(unit: str, name: str) -> list[str]:
-    return [line for line in unit.splitlines() if line.startswith(f"{name}=")]
-
-
-def test_what_systemd_would_replace_is_kept_from_it() -> None:
+def test_what_systemd_would_replace_is_kept_from_it_and_the_command_can_be_read_back() -> None:
     """As a real systemd 252 takes it: `$` is for arguments only, `%` is for all."""
     program = Program(("/my $HOME/100%h/bin/carryoverd", "a $b", 'c"d\\'), STATE, {"CARRYOVER_HOME": "/x $y 100%"})
     unit = unit_text(program)
 
-    assert lines_of(unit, "ExecStart") == ['ExecStart="/my $HOME/100%%h/bin/carryoverd" "a $$b" "c\\"d\\\\"']
-    assert lines_of(unit, "Environment") == ['Environment="CARRYOVER_HOME=/x $y 100%%"']
-
-
-@given(path=PATHS, arguments=st.lists(WORDS, max_size=3))
-def test_the_command_can_be_read_back(path: str, arguments: list[str]) -> None:
-    program = Program((f"/{path}", *arguments), STATE)
-
-    assert command_of(unit_text(program)) == program.command
-
-
-@pytest.mark.parametrize("unit", ["", "[Service]\n", 'ExecStart="a\n'])
-def test_a_unit_without_a_command_has_none(unit: str) -> None:
-    assert command_of(unit) is None
+    assert 'ExecStart="/my $HOME/100%%h/bin/carryoverd" "a $$b" "c\\"d\\\\"' in unit.splitlines()
+    assert 'Environment="CARRYOVER_HOME=/x $y 100%%"' in unit.splitlines()
+    assert command_of(unit) == program.command
+    assert [command_of(text) for text in ("", "[Service]\n", 'ExecStart="a\n')] == [None] * 3
 
 
 SCRIPT = Path(__file__).parents[2] / "support" / "fake_launchctl.sh"
 DOMAIN = f"gui/{os.getuid()}"
 TARGET = f"{DOMAIN}/{LABEL}"
-
-DOCUMENTED = {
-    *("Label", "ProgramArguments", "EnvironmentVariables", "RunAtLoad", "KeepAlive", "ThrottleInterval"),
-    *("ExitTimeOut", "HardResourceLimits", "StandardErrorPath"),
-}
-"""Keys of launchd.plist(5), macOS 13, that we mean to use. launchd ignores unknown ones silently."""
-
-PLAIN_WORDS = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Cn")), min_size=1)
-MAPPINGS = st.dictionaries(PLAIN_WORDS, PLAIN_WORDS, max_size=2)
 
 
 @pytest.fixture
@@ -305,10 +262,13 @@ def asked(launchd: Path) -> Callable[[], list[str]]:
     return since
 
 
-def test_the_agent_says_what_is_to_run_and_when(program: Program) -> None:
+def test_the_agent_says_what_is_to_run_and_when() -> None:
+    """launchd silently ignores keys that launchd.plist(5) does not name."""
+    program = Program(("/my $HOME/<carryoverd>", "a b"), STATE, {"CARRYOVER_HOME": "/x & é"})
     assert plistlib.loads(agent(program)) == {
         "Label": LABEL,
-        "ProgramArguments": ["/opt/bin/carryoverd"],
+        "ProgramArguments": ["/my $HOME/<carryoverd>", "a b"],
+        "EnvironmentVariables": {"CARRYOVER_HOME": "/x & é"},
         "RunAtLoad": True,
         "KeepAlive": {"SuccessfulExit": False},
         "ThrottleInterval": 30,
@@ -318,20 +278,8 @@ def test_the_agent_says_what_is_to_run_and_when(program: Program) -> None:
     }
 
 
-@given(
-    command=st.lists(PLAIN_WORDS, min_size=1, max_size=3),
-    environment=MAPPINGS,
-)
-@settings(max_examples=25, deadline=None)
-def test_whatever_the_command_is_launchd_reads_it_as_it_is(command: list[str], environment: dict[str, str]) -> None:
-    found = plistlib.loads(agent(Program(tuple(command), Path("/state"), environment)))
-
-    assert (found["ProgramArguments"], found.get("EnvironmentVariables", {})) == (command, environment)
-    assert set(found) <= DOCUMENTED
-
-
-def test_installing_registers_and_so_starts_it(
-    mac: Launchd, program: Program, home: Path, asked: Callable[[], list[str]]
+def test_installing_registers_and_so_starts_it_and_uninstalling_leaves_nothing(
+    mac: Launchd, program: Program, home: Path, launchd: Path, asked: Callable[[], list[str]]
 ) -> None:
     assert mac.available() is None
     assert mac.install(program)
@@ -339,18 +287,12 @@ def test_installing_registers_and_so_starts_it(
     assert mac.path == home / "Library" / "LaunchAgents" / f"{LABEL}.plist"
     assert mac.path.read_bytes() == agent(program)
     assert asked() == [f"enable {TARGET}", f"bootstrap {DOMAIN} {mac.path}"]
+    assert (mac.install(program), asked()) == (False, [])
     assert mac.status() == ServiceStatus(
         kind="launchd", installed=True, enabled=True, active=True, pid=4711, command=program.command
     )
-
-
-def test_installing_again_changes_nothing(mac: Launchd, program: Program, asked: Callable[[], list[str]]) -> None:
-    mac.install(program)
-    asked()
-
-    assert not mac.install(program)
-
-    assert asked() == []
+    assert [mac.uninstall(), mac.uninstall()] == [True, False]
+    assert (mac.path.exists(), (launchd / "known").exists(), asked()) == (False, False, [f"bootout {TARGET}"])
 
 
 def test_an_installation_elsewhere_takes_the_agent_over(
@@ -390,14 +332,3 @@ def test_a_daemon_that_failed_is_reported(mac: Launchd, program: Program, launch
     assert mac.status().trouble == (
         "It failed with exit code 5; launchd.log and carryoverd.log in the state folder say more."
     )
-
-
-def test_uninstalling_leaves_nothing(
-    mac: Launchd, program: Program, launchd: Path, asked: Callable[[], list[str]]
-) -> None:
-    mac.install(program)
-    asked()
-
-    assert [mac.uninstall(), mac.uninstall()] == [True, False]
-
-    assert (mac.path.exists(), (launchd / "known").exists(), asked()) == (False, False, [f"bootout {TARGET}"])

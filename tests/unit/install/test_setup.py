@@ -6,20 +6,19 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+from packaging.version import Version
+
 import carryover
 from carryover.agents.claude_code.adapter import AGENT
-from carryover.agents.codex.spec import SPEC as REAL_CODEX
+from carryover.agents.codex.spec import SPEC as CODEX
 from carryover.config import Config
 from carryover.edits.record import load_record
 from carryover.install.detect import Detection, hooks_for
-from carryover.install.setup import carry_out, plan_setup, waiting_for, wanted_settings
+from carryover.install.setup import carry_out, plan_setup, wanted_settings
 from carryover.paths import StateDir
-from support.tools import CODEX
 
 
 def claude(home: Path, **more: object) -> Detection:
-    from packaging.version import Version
-
     _, hook_set = hooks_for(AGENT.spec, Version("2.1.328"))
     facts = {
         "state": "ok",
@@ -31,18 +30,11 @@ def claude(home: Path, **more: object) -> Detection:
     return Detection(spec=AGENT.spec, **{**facts, **more})  # type: ignore[arg-type]
 
 
-MISSING = Detection(spec=CODEX, state="missing")
-
-
-EVENTS = ("session_start", "pre_compact", "stop", "session_end")
-
-
 def test_only_agents_that_are_selected_and_here_get_hooks(home: Path) -> None:
-    older = claude(home, state="older", hook_set=None)
+    older, missing = claude(home, state="older", hook_set=None), Detection(spec=CODEX, state="missing")
+    both = ("claude-code", "codex")
 
-    assert [wanted.spec.id for wanted in wanted_settings([claude(home), MISSING], ("claude-code", "codex"))] == [
-        "claude-code"
-    ]
+    assert [wanted.spec.id for wanted in wanted_settings([claude(home), missing], both)] == ["claude-code"]
     assert wanted_settings([claude(home)], ()) == ()
     assert wanted_settings([older], ("claude-code",)) == ()
 
@@ -66,34 +58,16 @@ def test_variables_are_recorded_for_the_selected_only_and_forgotten_with_them(ho
         assert ("CLAUDE_CONFIG_DIR" in state.config.read_text()) is recorded
 
 
-def codex(home: Path, **more: object) -> Detection:
-    facts = {
-        "state": "ok",
-        "version_text": "0.169.0",
-        "config": home / ".codex/hooks.json",
-        "hook_set": REAL_CODEX.hooks.sets[-1],
-        "home": home,
-    }
-    return Detection(spec=REAL_CODEX, **{**facts, **more})  # type: ignore[arg-type]
-
-
-def test_hooks_are_to_be_reviewed_when_they_are_written_and_until_they_are(home: Path) -> None:
-    state = StateDir(home / ".carryover")
-    waiting = []
-    for _ in range(3):
-        setup = plan_setup(state, [codex(home)], ("codex",), config=Config(), resume_mode=None, service=None)
-        applied = carry_out(setup, state)
-        waiting.append(waiting_for(setup.detections[0], [done.edit for done in applied], setup.script))
-        notes = (f'[hooks.state."{home}/.codex/hooks.json:{event}:0:0"]\ntrusted_hash = "x"\n' for event in EVENTS)
-        if len(waiting) == 2:
-            (home / ".codex/config.toml").write_text("".join(notes))
-
-    assert waiting == [REAL_CODEX.hooks.sets[-1].events, REAL_CODEX.hooks.sets[-1].events, ()]
-
-
 def test_where_its_folder_is_lost_nothing_is_written_and_nothing_that_is_known_is_forgotten(home: Path) -> None:
     state = StateDir(home / ".carryover")
-    moved = codex(home, config=home / "work/hooks.json", overrides={"CODEX_HOME": str(home / "work")})
+    moved = Detection(
+        spec=CODEX,
+        state="ok",
+        config=home / "work/hooks.json",
+        overrides={"CODEX_HOME": str(home / "work")},
+        hook_set=CODEX.hooks.sets[-1],
+        home=home,
+    )
     setup = plan_setup(state, [moved], ("codex",), config=Config(), resume_mode=None, service=None)
     carry_out(setup, state)
     before, record = state.config.read_text(), load_record(state)

@@ -1,16 +1,54 @@
-"""Two machines without a store between them."""
+"""Machines without a store between them, and machines with one in memory."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 import pytest
 
-from support.machines import Two, machines
+from support.machines import OneMachine, machines
+from support.sync_world import MemoryMachine, Remote, everybody, joined
 
 
 @pytest.fixture
-async def two(tmp_path: Path) -> AsyncIterator[Two]:
+async def both(tmp_path: Path) -> AsyncIterator[Mapping[str, OneMachine]]:
     async with machines(tmp_path, "laptop", "desktop") as found:
-        yield found["laptop"], found["desktop"]
+        yield found
+
+
+@pytest.fixture
+def laptop(both: Mapping[str, OneMachine]) -> OneMachine:
+    return both["laptop"]
+
+
+@pytest.fixture
+def desktop(both: Mapping[str, OneMachine]) -> OneMachine:
+    return both["desktop"]
+
+
+@pytest.fixture
+def remote() -> Remote:
+    return Remote()
+
+
+@pytest.fixture
+def first(remote: Remote) -> MemoryMachine:
+    """The machine that founded the store."""
+    return MemoryMachine(remote, 1, founds=True)
+
+
+@pytest.fixture
+def second(remote: Remote, first: MemoryMachine) -> MemoryMachine:
+    """Another one; both have what the first recorded."""
+    machine = joined(remote, first, 2)
+    first.ledger.work("one", b"said here")
+    everybody(first, machine)
+    return machine
+
+
+@pytest.fixture
+def third(remote: Remote, first: MemoryMachine, second: MemoryMachine) -> MemoryMachine:
+    machine = joined(remote, first, 3)
+    everybody(first, second, machine)
+    return machine

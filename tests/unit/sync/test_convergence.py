@@ -18,7 +18,7 @@ from carryover.errors import UserError
 from carryover.model import AssistantMessage, Event, Retracted, UserPrompt
 from carryover.sync import manifest
 from carryover.sync.folder import State
-from carryover.sync.sealing import Epoch, MachineKey, Purpose, Unreadable, open_sealed
+from carryover.sync.sealing import MachineKey, open_sealed
 from support.machines import machines, meet
 from support.sync_world import Crash, MemoryMachine, Remote, joined
 
@@ -26,28 +26,12 @@ MOST_MACHINES = 5
 numbers = st.integers(0, MOST_MACHINES - 1)
 
 
-@cache
-def opened_once(epoch: Epoch, purpose: Purpose, data: bytes) -> bytes | Unreadable:
-    try:
-        return open_sealed(epoch, purpose, data)
-    except Unreadable as error:
-        return error
-
-
-def opened(epoch: Epoch, purpose: Purpose, data: bytes) -> bytes:
-    found = opened_once(epoch, purpose, data)
-    if isinstance(found, Unreadable):
-        raise found
-    return found
-
-
 @pytest.fixture(autouse=True, scope="module")
 def _each_object_is_decrypted_once() -> Iterator[None]:
-    """What a key opens is always the same, and decrypting is most of the time."""
-    opened_keys = cache(MachineKey.open)
+    """Decrypting would be most of the time."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(manifest, "open_sealed", opened)
-        patch.setattr(MachineKey, "open", opened_keys)
+        patch.setattr(manifest, "open_sealed", cache(open_sealed))
+        patch.setattr(MachineKey, "open", cache(MachineKey.open))
         yield
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -13,9 +12,9 @@ from carryover.errors import UserError
 from carryover.ledger.machines import know_machine
 from carryover.ledger.queries import sessions
 from carryover.ledger.tombstones import EVERYTHING, project_scope
-from carryover.sync.incoming import label
+from carryover.sync.incoming import LedgerIncoming, label
 from carryover.sync.payload import Machine, Payload, SyncedEvent, SyncedSession, SyncedTombstone, decode_payloads
-from support.machines import OneMachine, machines
+from support.machines import OneMachine
 from support.sync_world import Crash, MemoryMachine, Remote, bodies, everybody, joined
 
 PROMPT = b'{"kind":"user_prompt","text":"Add a discount"}'
@@ -23,7 +22,7 @@ FOREVER = 1 << 52
 
 
 def payload(
-    *bodies: bytes, agent: str = "claude-code", session: str = "theirs", root: str | None = "/home/ann/shop"
+    *bodies: bytes, agent: str = "claude-code", session: str = "theirs", root: str = "/home/ann/shop"
 ) -> Payload:
     """A payload with these bodies in one session; it has passed what every payload has to pass."""
     events = tuple(
@@ -36,8 +35,6 @@ def payload(
 
 async def taken(desktop: OneMachine, given: Payload) -> tuple[int, int]:
     """How many events of the payload were stored, and how many skipped."""
-    from carryover.sync.incoming import LedgerIncoming
-
     done = await LedgerIncoming(desktop.ledger, desktop.paths).take(Machine(id="f" * 16, name="laptop"), given, "1")
     return done.events, done.skipped
 
@@ -51,117 +48,90 @@ def roots(desktop: OneMachine) -> list[str | None]:
     "body",
     [
         b"",
-        b"not JSON",
         b'{"kind":"no such kind"}',
         b'{"kind":"user_prompt","text":7}',
         b'{"kind":"user_prompt","text":"a","extra":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
         b'{"kind":"user_prompt","text":"\xff"}',
-        b'{"kind":"file_edit","path":["/etc/passwd"],"change":"add"}',
         b'{"kind":"user_prompt","text":"' + b"x" * (17 << 20) + b'"}',
     ],
     ids=lambda body: repr(body[:32]),
 )
-async def test_what_is_not_understood_is_counted_and_the_rest_is_taken(tmp_path: Path, body: bytes) -> None:
-    async with machines(tmp_path, "desktop") as one:
-        assert await taken(one["desktop"], payload(PROMPT, body, PROMPT)) == (2, 1)
+async def test_what_is_not_understood_is_counted_and_the_rest_is_taken(desktop: OneMachine, body: bytes) -> None:
+    assert await taken(desktop, payload(PROMPT, body, PROMPT)) == (2, 1)
 
 
 @pytest.mark.parametrize(
-    "root",
+    ("names", "stored"),
     [
-        "shop",
-        "/home/../etc",
-        "/home/ann/shop\nFORGED",
-        "laptop:/x",
+        *(({"root": root}, 1) for root in ("shop", "/home/../etc", "/home/ann/shop\nFORGED", "laptop:/x")),
+        *(({"agent": agent}, 0) for agent in ("../x", "--exec", "a b")),
+        ({"session": "s\x1b[2J"}, 0),
     ],
 )
-async def test_a_root_that_is_no_plain_path_is_no_project(tmp_path: Path, root: str) -> None:
-    async with machines(tmp_path, "desktop") as one:
-        assert await taken(one["desktop"], payload(PROMPT, root=root)) == (1, 0)
-        assert roots(one["desktop"]) == [None]
+async def test_a_root_that_is_no_plain_path_is_no_project_and_names_that_no_agent_gives_are_skipped(
+    desktop: OneMachine, names: dict[str, str], stored: int
+) -> None:
+    assert await taken(desktop, payload(PROMPT, **names)) == (stored, 1 - stored)
+    assert roots(desktop) == [None] * stored
 
 
-@pytest.mark.parametrize(("agent", "session"), [("../x", "s"), ("--exec", "s"), ("a b", "s"), ("codex", "s\x1b[2J")])
-async def test_names_that_no_agent_gives_are_skipped(tmp_path: Path, agent: str, session: str) -> None:
-    async with machines(tmp_path, "desktop") as one:
-        assert await taken(one["desktop"], payload(PROMPT, agent=agent, session=session)) == (0, 1)
+async def test_events_and_sessions_of_this_machine_cannot_be_replaced(desktop: OneMachine) -> None:
+    await desktop.say("Mine", session="s1", at_ms=1_000)
+    before = desktop.dump()
+    [told] = await desktop.tell()
+    forged = msgspec.structs.replace(told.events[0], body=PROMPT, retracted=True)
+    same_key = msgspec.structs.replace(told, events=(forged,))
+    elsewhere = SyncedSession(agent="made-up", native_id="other", root="/x")
+    other_session = msgspec.structs.replace(same_key, sessions=(elsewhere,))
+    withdrawn = Payload(replaced=(told.events[0].key,))
+    same_session = payload(PROMPT, agent="made-up", session="s1")
+
+    for given in (same_key, other_session, withdrawn, same_session):
+        assert (await taken(desktop, given))[0] == 0
+    assert desktop.dump() == before
 
 
-async def test_events_and_sessions_of_this_machine_cannot_be_replaced(tmp_path: Path) -> None:
-    async with machines(tmp_path, "desktop") as one:
-        desktop = one["desktop"]
-        await desktop.say("Mine", session="s1", at_ms=1_000)
-        before = desktop.dump()
-        [told] = await desktop.tell()
-        forged = msgspec.structs.replace(told.events[0], body=PROMPT, retracted=True)
-        same_key = msgspec.structs.replace(told, events=(forged,))
-        other_session = msgspec.structs.replace(
-            same_key, sessions=(SyncedSession(agent="made-up", native_id="other", root="/x"),)
-        )
-        withdrawn = Payload(replaced=(told.events[0].key,))
-        same_session = payload(PROMPT, agent="made-up", session="s1")
+async def test_nobody_elsewhere_forgets_a_project_or_everything_of_this_machine(desktop: OneMachine) -> None:
+    await desktop.say("Mine", session="s1", at_ms=1_000)
+    before = desktop.dump()
+    scopes = (EVERYTHING, project_scope("/repo"), project_scope("/later"))
+    stones = tuple(SyncedTombstone(scope, 0, FOREVER) for scope in scopes)
 
-        for given in (same_key, other_session, withdrawn, same_session):
-            assert (await taken(desktop, given))[0] == 0
-        assert desktop.dump() == before
+    await taken(desktop, Payload(tombstones=stones, forgotten_keys=(-1, 1 << 62, 1 << 63, 7)))
+    await desktop.say("Mine too", session="s2", at_ms=2_000)
+    await desktop.say("And here", session="s3", at_ms=2_000, cwd="/later")
+
+    assert desktop.dump().startswith(before[:-2])
+    assert len(roots(desktop)) == 3
 
 
-async def test_nobody_elsewhere_forgets_a_project_or_everything_of_this_machine(tmp_path: Path) -> None:
-    async with machines(tmp_path, "desktop") as one:
-        desktop = one["desktop"]
-        await desktop.say("Mine", session="s1", at_ms=1_000)
-        before = desktop.dump()
-        stones = tuple(
-            SyncedTombstone(scope, 0, FOREVER) for scope in (EVERYTHING, *map(project_scope, ("/repo", "/later")))
-        )
+async def test_a_time_far_ahead_becomes_that_of_arrival(desktop: OneMachine) -> None:
+    given = payload(PROMPT)
+    ahead = msgspec.structs.replace(given, events=(msgspec.structs.replace(given.events[0], at_ms=FOREVER),))
+    await taken(desktop, ahead)
 
-        await taken(desktop, Payload(tombstones=stones, forgotten_keys=(-1, 1 << 62, 1 << 63, 7)))
-        await desktop.say("Mine too", session="s2", at_ms=2_000)
-        await desktop.say("And here", session="s3", at_ms=2_000, cwd="/later")
-
-        assert desktop.dump().startswith(before[:-2])
-        assert len(roots(desktop)) == 3
+    with desktop.read() as db:
+        [row] = sessions(db, limit=9)
+    assert row.last_ms < FOREVER // 2
 
 
-async def test_a_time_far_ahead_becomes_that_of_arrival(tmp_path: Path) -> None:
-    async with machines(tmp_path, "desktop") as one:
-        given = payload(PROMPT)
-        ahead = msgspec.structs.replace(given, events=(msgspec.structs.replace(given.events[0], at_ms=FOREVER),))
-        await taken(one["desktop"], ahead)
+async def test_secrets_are_taken_out_again(desktop: OneMachine) -> None:
+    token = "ghp_" + "a1B2c3D4e5" * 4
+    await taken(desktop, payload(b'{"kind":"user_prompt","text":"use %s"}' % token[:40].encode()))
 
-        with one["desktop"].read() as db:
-            [row] = sessions(db, limit=9)
-        assert row.last_ms < FOREVER // 2
+    assert token[:40].encode() not in desktop.dump()
 
 
-async def test_secrets_are_taken_out_again(tmp_path: Path) -> None:
-    async with machines(tmp_path, "desktop") as one:
-        token = "ghp_" + "a1B2c3D4e5" * 4
-        await taken(one["desktop"], payload(b'{"kind":"user_prompt","text":"use %s"}' % token[:40].encode()))
-
-        assert token[:40].encode() not in one["desktop"].dump()
-
-
-def test_a_machine_s_name_before_a_path_is_never_a_disk() -> None:
+async def test_machines_of_one_name_are_told_apart_and_none_is_a_disk_before_a_path(desktop: OneMachine) -> None:
     assert label(Machine(id="abcd" * 4, name="c")) == "c-abcd"
     assert label(Machine(id="abcd" * 4, name="../x")) == "abcdabcd"
-
-
-async def test_two_machines_of_one_name_are_told_apart(tmp_path: Path) -> None:
-    async with machines(tmp_path, "desktop") as one:
-        ledger = one["desktop"].ledger
-        names = [await ledger.write(know_machine, number * 16, "laptop") for number in "ab"]
-        assert [*names, await ledger.write(know_machine, "a" * 16, "renamed")] == ["laptop", "laptop-2", "laptop"]
-
-
-@pytest.fixture
-def remote() -> Remote:
-    return Remote()
+    ledger = desktop.ledger
+    names = [await ledger.write(know_machine, number * 16, "laptop") for number in "ab"]
+    assert [*names, await ledger.write(know_machine, "a" * 16, "renamed")] == ["laptop", "laptop-2", "laptop"]
 
 
 @pytest.mark.parametrize("step", range(24))
-def test_a_machine_that_is_killed_while_it_joins_joins_later(remote: Remote, step: int) -> None:
-    first = MemoryMachine(remote, 1, founds=True)
+def test_a_machine_that_is_killed_while_it_joins_joins_later(remote: Remote, first: MemoryMachine, step: int) -> None:
     first.ledger.work("one", b"said here")
     second = MemoryMachine(remote, 2)
     second.ledger.work("two", b"said there")
@@ -180,8 +150,9 @@ def test_a_machine_that_is_killed_while_it_joins_joins_later(remote: Remote, ste
 
 
 @pytest.mark.parametrize("step", range(12))
-def test_a_machine_that_is_killed_while_it_adds_or_removes_another_does_so_later(remote: Remote, step: int) -> None:
-    first = MemoryMachine(remote, 1, founds=True)
+def test_a_machine_that_is_killed_while_it_adds_or_removes_another_does_so_later(
+    remote: Remote, first: MemoryMachine, step: int
+) -> None:
     second, third = joined(remote, first, 2), MemoryMachine(remote, 3)
     third.ask()
     everybody(first, second)
@@ -203,8 +174,7 @@ def test_a_machine_that_is_killed_while_it_adds_or_removes_another_does_so_later
     assert b"said there" not in bodies(second)
 
 
-def test_a_machine_that_only_a_removed_one_knew_asks_again(remote: Remote) -> None:
-    first = MemoryMachine(remote, 1, founds=True)
+def test_a_machine_that_only_a_removed_one_knew_asks_again(remote: Remote, first: MemoryMachine) -> None:
     second = joined(remote, first, 2)
     everybody(first, second)
     third = joined(remote, second, 3)
@@ -224,9 +194,8 @@ def test_a_machine_that_only_a_removed_one_knew_asks_again(remote: Remote) -> No
 
 
 def test_a_machine_restored_together_with_the_store_from_before_another_was_added_adds_it_again(
-    remote: Remote,
+    remote: Remote, first: MemoryMachine
 ) -> None:
-    first = MemoryMachine(remote, 1, founds=True)
     first.sync()
     before, branches = first.folder.known, dict(remote.branches)
     second = joined(remote, first, 2)
@@ -242,8 +211,7 @@ def test_a_machine_restored_together_with_the_store_from_before_another_was_adde
     assert not first.sync().problems and not second.sync().problems
 
 
-def test_a_damaged_segment_does_not_keep_the_others_back(remote: Remote) -> None:
-    first = MemoryMachine(remote, 1, founds=True)
+def test_a_damaged_segment_does_not_keep_the_others_back(remote: Remote, first: MemoryMachine) -> None:
     second = joined(remote, first, 2)
     everybody(first, second)
     for number in range(3):
@@ -261,32 +229,8 @@ def test_a_damaged_segment_does_not_keep_the_others_back(remote: Remote) -> None
     assert bodies(second) == {b"0", b"1", b"2"}
 
 
-def test_of_a_removed_machine_whose_branch_is_gone_nothing_more_is_said(remote: Remote) -> None:
-    first = MemoryMachine(remote, 1, founds=True)
-    second = joined(remote, first, 2)
-    everybody(first, second)
-    first.remove(second.id)
-    del remote.branches[second.id]
-
-    assert first.sync().problems == {}
-
-
-def test_a_machine_that_was_just_added_is_no_problem(remote: Remote) -> None:
-    first = MemoryMachine(remote, 1, founds=True)
-    second, third = joined(remote, first, 2), MemoryMachine(remote, 3)
-    third.ask()
-    first.add_all()
-
-    for machine in (first, second, first):
-        assert machine.sync().problems == {}
-    third.join()
-    for machine in (first, second, third, first, second, third):
-        assert machine.sync().problems == {}
-
-
-def test_a_restored_machine_finds_a_number_that_nobody_has_seen(remote: Remote) -> None:
+def test_a_restored_machine_finds_a_number_that_nobody_has_seen(remote: Remote, first: MemoryMachine) -> None:
     """Two machines have seen different manifests of it under the same one."""
-    first = MemoryMachine(remote, 1, founds=True)
     second, third = joined(remote, first, 2), joined(remote, first, 3)
     everybody(first, second, third)
     backup, branches = first.folder.known, dict(remote.branches)

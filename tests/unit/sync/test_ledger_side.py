@@ -12,7 +12,7 @@ import pytest
 from carryover.actions.context import project_root
 from carryover.config import Config, PublishConfig, project_settings
 from carryover.errors import UserError
-from carryover.facts import foreign_root, is_foreign
+from carryover.facts import is_foreign
 from carryover.ledger.events import session_events
 from carryover.ledger.machines import begin_log, log_id, taken
 from carryover.ledger.queries import Selection, agents_seen, projects, sessions, unpublished, whereabouts
@@ -30,7 +30,7 @@ from carryover.publish.refresh import awaits_handoff, refresh, with_placeholder
 from carryover.sync.clones import end
 from carryover.sync.outgoing import LedgerOutgoing
 from carryover.views.limits import limited_projects
-from support.machines import OneMachine, Two, machines, meet
+from support.machines import OneMachine, machines, meet
 from support.repository import repository
 from support.scribe import noise
 
@@ -48,10 +48,10 @@ def told(machine: OneMachine) -> dict[str, list[str]]:
         }
 
 
-async def test_a_session_is_taken_once_and_says_where_it_was_recorded(two: Two) -> None:
-    laptop, desktop = two
+async def test_a_session_is_taken_once_and_says_where_it_was_recorded(laptop: OneMachine, desktop: OneMachine) -> None:
     await laptop.say(SessionInfo(title="Discounts", branch="main"), "Add a discount", at_ms=5_000)
     await laptop.tell()
+    await desktop.tell()
     first = await desktop.take(laptop)
     desktop.taken.clear()
     again = await desktop.take(laptop)
@@ -63,22 +63,15 @@ async def test_a_session_is_taken_once_and_says_where_it_was_recorded(two: Two) 
     assert told(desktop) == {"s1 on laptop": ["Add a discount", "Whole cents"]}
     with desktop.read() as db:
         [row] = sessions(db, limit=9)
+        assert agents_seen(db) == []
     assert (row.title, row.branch, row.root, row.machine) == ("Discounts", "main", "laptop:/repo", "laptop")
     assert laptop.dump() == desktop.dump()
+    assert await desktop.tell() == [], "what came from another machine is never told again"
 
 
-async def test_what_came_from_another_machine_is_never_told_again(two: Two) -> None:
-    laptop, desktop = two
-    await laptop.say("Add a discount", at_ms=5_000)
-    await laptop.tell()
-    await desktop.tell()
-    await desktop.take(laptop)
-
-    assert await desktop.tell() == []
-
-
-async def test_only_chosen_projects_are_told_and_one_chosen_later_from_its_beginning(two: Two) -> None:
-    laptop, desktop = two
+async def test_only_chosen_projects_are_told_and_one_chosen_later_from_its_beginning(
+    laptop: OneMachine, desktop: OneMachine
+) -> None:
     await laptop.say("Private", session="s1", at_ms=1_000, cwd="/private")
     await laptop.say("Shop", session="s2", at_ms=2_000, cwd="/shop")
     await laptop.tell(("/shop",))
@@ -95,21 +88,20 @@ async def test_only_chosen_projects_are_told_and_one_chosen_later_from_its_begin
 
 
 @pytest.mark.parametrize("how", ["excluded", "paused"])
-async def test_nothing_of_an_excluded_project_is_told_nor_anything_in_a_pause(tmp_path: Path, how: str) -> None:
-    async with machines(tmp_path, "laptop") as one:
-        laptop = one["laptop"]
-        await laptop.say("Private", at_ms=1_000, cwd="/private")
-        if how == "excluded":
-            laptop.state.config.write_text('[projects]\nexclude = ["/private"]\n')
-        else:
-            laptop.state.paused.touch()
+async def test_nothing_of_an_excluded_project_is_told_nor_anything_in_a_pause(laptop: OneMachine, how: str) -> None:
+    await laptop.say("Private", at_ms=1_000, cwd="/private")
+    if how == "excluded":
+        laptop.state.config.write_text('[projects]\nexclude = ["/private"]\n')
+    else:
+        laptop.state.paused.touch()
 
-        assert await laptop.tell() == []
-        assert b"Private" not in b"".join(laptop.sent)
+    assert await laptop.tell() == []
+    assert b"Private" not in b"".join(laptop.sent)
 
 
-async def test_a_transcript_of_this_machine_replaces_what_another_one_told(two: Two) -> None:
-    laptop, desktop = two
+async def test_a_transcript_of_this_machine_replaces_what_another_one_told(
+    laptop: OneMachine, desktop: OneMachine
+) -> None:
     events = await laptop.say("a", "b", at_ms=1_000)
     await meet(laptop, desktop)
     await desktop.scribe.tell(*events, path="/t/copied.jsonl")
@@ -122,68 +114,25 @@ async def test_a_transcript_of_this_machine_replaces_what_another_one_told(two: 
     assert told(laptop) == {"s1": ["a", "b", "c"]}
 
 
-async def test_a_forgotten_session_vanishes_on_every_machine(tmp_path: Path) -> None:
-    async with machines(tmp_path, "laptop", "desktop", "box") as three:
-        laptop, desktop, box = three.values()
-        await laptop.say("Never tell", session="s1", at_ms=1_000)
-        await laptop.say("Shop", session="s2", at_ms=2_000)
-        await meet(*three.values())
-        await desktop.forget("s1", now_ms=50_000)
-        await meet(*three.values())
-        await laptop.say("Later work in it", session="s1", at_ms=90_000)
-        await meet(*three.values())
+async def test_own_payloads_lose_what_was_forgotten(laptop: OneMachine) -> None:
+    await laptop.say("Never tell", session="s1", at_ms=1_000)
+    await laptop.say("Shop", session="s2", at_ms=2_000)
+    [payload] = await laptop.tell()
+    side = LedgerOutgoing(laptop.state, None)
+    before = side.forgets()
+    assert side.without_forgotten(payload) is payload
 
-        assert told(laptop) == {"s1": ["Later work in it"], "s2": ["Shop"]}
-        assert laptop.dump() == desktop.dump() == box.dump()
-        assert b"Never tell" not in laptop.dump()
+    await laptop.forget("s1", now_ms=50_000)
 
-
-async def test_forgetting_all_here_leaves_no_word_about_paths_elsewhere(two: Two) -> None:
-    """A path may be another project on another machine, so only the sessions travel."""
-    laptop, desktop = two
-    await laptop.say("On the laptop", session="s1", at_ms=1_000)
-    await desktop.say("On the desktop", session="s2", at_ms=2_000)
-    await laptop.tell()
-    await laptop.ledger.forget(Selection(), now_ms=50_000)
-    await meet(laptop, desktop)
-
-    assert told(desktop) == {"s2": ["On the desktop"]}
-    assert told(laptop) == {"s2 on desktop": ["On the desktop"]} or told(laptop) == {}
+    assert side.forgets() != before
+    left = side.without_forgotten(payload)
+    assert [session.native_id for session in left.sessions] == ["s2"]
+    assert [(event.session, b"Shop" in event.body) for event in left.events] == [(0, True)]
 
 
-async def test_own_payloads_lose_what_was_forgotten(tmp_path: Path) -> None:
-    async with machines(tmp_path, "laptop") as one:
-        laptop = one["laptop"]
-        await laptop.say("Never tell", session="s1", at_ms=1_000)
-        await laptop.say("Shop", session="s2", at_ms=2_000)
-        [payload] = await laptop.tell()
-        side = LedgerOutgoing(laptop.state, None)
-        before = side.forgets()
-        assert side.without_forgotten(payload) is payload
-
-        await laptop.forget("s1", now_ms=50_000)
-
-        assert side.forgets() != before
-        left = side.without_forgotten(payload)
-        assert [session.native_id for session in left.sessions] == ["s2"]
-        assert [(event.session, b"Shop" in event.body) for event in left.events] == [(0, True)]
-
-
-async def test_paths_of_another_machine_are_no_paths_here(two: Two) -> None:
-    laptop, desktop = two
-    await laptop.say("Edit", FileEdit(path="/repo/cart.py", change="modify"), at_ms=1_000)
-    await meet(laptop, desktop)
-
-    with desktop.read() as db:
-        [row] = sessions(db, limit=9)
-        paths = [event.body.path for event in session_events(db, row) if isinstance(event.body, FileEdit)]
-        view = project_view(db, row.project_id or 0)
-    assert paths == ["laptop:/repo/cart.py"]
-    assert view.root == "laptop:/repo"
-
-
-async def test_a_subagent_that_finds_its_conversation_there_finds_it_here(two: Two) -> None:
-    laptop, desktop = two
+async def test_a_subagent_that_finds_its_conversation_there_finds_it_here(
+    laptop: OneMachine, desktop: OneMachine
+) -> None:
     scribe = laptop.scribe
     late = scribe.event("Look for callers", session="c@folder", subagent_id="a1", at_ms=2_000)
     await scribe.tell(late, path="/t/sub.jsonl")
@@ -198,8 +147,7 @@ async def test_a_subagent_that_finds_its_conversation_there_finds_it_here(two: T
     assert laptop.dump() == desktop.dump()
 
 
-async def test_a_project_that_is_moved_there_is_moved_here(two: Two) -> None:
-    laptop, desktop = two
+async def test_a_project_that_is_moved_there_is_moved_here(laptop: OneMachine, desktop: OneMachine) -> None:
     await laptop.say("Add a discount", at_ms=1_000, cwd="/old/shop")
     await meet(laptop, desktop)
     with laptop.read() as db:
@@ -228,8 +176,9 @@ async def test_a_session_that_two_machines_have_read_is_one_session_on_a_third(t
         assert told(box) == {"s1 on desktop": ["a", "b", "c"]}
 
 
-async def test_a_history_is_told_in_bounded_pieces_and_goes_on_after_any_of_them(two: Two) -> None:
-    laptop, desktop = two
+async def test_a_history_is_told_in_bounded_pieces_and_goes_on_after_any_of_them(
+    laptop: OneMachine, desktop: OneMachine
+) -> None:
     await laptop.say(*(noise(number, 200_000) for number in range(24)), at_ms=1_000)
     await laptop.ledger.write(begin_log, LedgerOutgoing(laptop.state, None).told())
     pieces = list(LedgerOutgoing(laptop.state, None).pieces(""))
@@ -244,19 +193,7 @@ async def test_a_history_is_told_in_bounded_pieces_and_goes_on_after_any_of_them
     assert laptop.dump() == desktop.dump()
 
 
-async def test_agents_of_another_machine_are_not_counted_as_this_one_s(two: Two) -> None:
-    laptop, desktop = two
-    await laptop.say("Add a discount", at_ms=1_000)
-    await meet(laptop, desktop)
-
-    with desktop.read() as db:
-        assert agents_seen(db) == []
-    with laptop.read() as db:
-        assert [row.sessions for row in agents_seen(db)] == [1]
-
-
-async def test_leaving_can_drop_what_came_from_others_and_nothing_else(two: Two) -> None:
-    laptop, desktop = two
+async def test_leaving_can_drop_what_came_from_others_and_nothing_else(laptop: OneMachine, desktop: OneMachine) -> None:
     await laptop.say("On the laptop", session="s1", at_ms=1_000)
     await desktop.say("On the desktop", session="s2", at_ms=2_000)
     await meet(laptop, desktop)
@@ -270,10 +207,8 @@ async def test_leaving_can_drop_what_came_from_others_and_nothing_else(two: Two)
 
 
 async def test_a_salvaged_ledger_still_knows_where_sessions_were_recorded_and_takes_everything_again(
-    two: Two,
-    tmp_path: Path,
+    laptop: OneMachine, desktop: OneMachine, tmp_path: Path
 ) -> None:
-    laptop, desktop = two
     await laptop.say("On the laptop", at_ms=1_000)
     await meet(laptop, desktop)
     new = tmp_path / "salvaged.sqlite"
@@ -285,8 +220,9 @@ async def test_a_salvaged_ledger_still_knows_where_sessions_were_recorded_and_ta
         assert log_id(into) is None
 
 
-async def test_a_ledger_restored_from_a_copy_is_told_and_takes_what_it_lacks(two: Two) -> None:
-    laptop, desktop = two
+async def test_a_ledger_restored_from_a_copy_is_told_and_takes_what_it_lacks(
+    laptop: OneMachine, desktop: OneMachine
+) -> None:
     await laptop.say("Before", session="s1", at_ms=1_000)
     await meet(laptop, desktop)
     await laptop.close()
@@ -306,11 +242,7 @@ async def test_a_ledger_restored_from_a_copy_is_told_and_takes_what_it_lacks(two
     laptop.taken.clear()
     await meet(laptop, desktop)
 
-    assert told(desktop) == {
-        "s1 on laptop": ["Before", "After"],
-        "s2": ["On the desktop"],
-        "s3 on laptop": ["Later"],
-    }
+    assert told(desktop) == {"s1 on laptop": ["Before", "After"], "s2": ["On the desktop"], "s3 on laptop": ["Later"]}
     assert laptop.dump() == desktop.dump()
 
 
@@ -343,52 +275,49 @@ def trap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 async def of_laptop(laptop: OneMachine, desktop: OneMachine) -> int:
     """Has the desktop take a session of the laptop; returns the id of its project there."""
     edit = FileEdit(path="/home/ann/shop/cart.py", change="modify", line=1)
-    await laptop.say(
-        "Add a discount to the cart", edit, AssistantMessage(text="Done."), at_ms=5_000, cwd="/home/ann/shop"
-    )
+    await laptop.say("Add a discount", edit, AssistantMessage(text="Done."), at_ms=5_000, cwd="/home/ann/shop")
     await meet(laptop, desktop)
     with desktop.read() as db:
         [row] = sessions(db, limit=9)
-    assert row.root == ROOT and row.project_id is not None
+        paths = [event.body.path for event in session_events(db, row) if isinstance(event.body, FileEdit)]
+        assert row.project_id is not None
+        roots = row.root, project_view(db, row.project_id).root
+    assert (roots, paths) == ((ROOT, ROOT), [f"{ROOT}/cart.py"])
     return row.project_id
 
 
-def test_what_is_a_folder_of_another_machine() -> None:
-    assert is_foreign(foreign_root("laptop", "/home/ann/shop"))
+async def test_no_writer_and_no_reader_takes_it_for_a_folder_here(
+    tmp_path: Path, trap: Path, laptop: OneMachine, desktop: OneMachine
+) -> None:
+    project = await of_laptop(laptop, desktop)
+    before = files_of(tmp_path / "trap")
+    assert is_foreign(ROOT)
     assert not any(map(is_foreign, ["/home/ann/shop", "C:/shop", "C:\\shop", "shop", "", "a b:/x"]))
 
+    made = refresh(desktop.paths, project, SHARED, now_ms=9_000)
+    assert (made.text, made.sha, made.git, made.published.changed) == (None, None, None, False)
+    with desktop.read() as db:
+        found = made_handoff(db, project, SHARED, now_ms=9_000)
+        view = view_now(db, project, None)
+        assert (found.git, files_now(view), view.checkouts, elsewhere_lines(db, view)) == (None, {}, (), ())
+        assert (projects(db), unpublished(db, since_ms=0)) == ([], [])
+        assert limited_projects(db, (), since_ms=0, now_ms=1) == []
+        assert not any(may_have_moved(row, str(trap)) for row in whereabouts(db))
+    assert git_now(Path(ROOT)) is None
+    assert refusal(Path(ROOT), home=tmp_path) is not None
+    assert project_settings(Path(ROOT), SHARED).resume_mode == SHARED.resume.mode
+    assert inspect_root(desktop.paths, ROOT, SHARED) == RootFacts()
+    assert not awaits_handoff(Path(ROOT), SHARED, desktop.paths)
+    assert not with_placeholder(found, desktop.paths).published.changed
+    assert is_away(ROOT)
+    with pytest.raises(UserError, match="another machine"):
+        project_root(ROOT)
+    await desktop.ledger.set_published(project, "0" * 16, 9_000, None)
+    selection = Selection(root=ROOT)
 
-async def test_no_writer_and_no_reader_takes_it_for_a_folder_here(tmp_path: Path, trap: Path) -> None:
-    async with machines(tmp_path, "laptop", "desktop") as both:
-        desktop = both["desktop"]
-        project = await of_laptop(both["laptop"], desktop)
-        before = files_of(tmp_path / "trap")
+    async def publish(again: Sequence[int], gone: Sequence[int]) -> Iterable[str]:
+        return await publish_here(desktop.ledger, desktop.paths, SHARED, again, gone)
 
-        made = refresh(desktop.paths, project, SHARED, now_ms=9_000)
-        assert (made.text, made.sha, made.git, made.published.changed) == (None, None, None, False)
-        with desktop.read() as db:
-            found = made_handoff(db, project, SHARED, now_ms=9_000)
-            view = view_now(db, project, None)
-            assert (found.git, files_now(view), view.checkouts, elsewhere_lines(db, view)) == (None, {}, (), ())
-            assert (projects(db), unpublished(db, since_ms=0), limited_projects(db, (), since_ms=0, now_ms=1)) == (
-                [],
-            ) * 3
-            assert not any(may_have_moved(row, str(trap)) for row in whereabouts(db))
-        assert git_now(Path(ROOT)) is None
-        assert refusal(Path(ROOT), home=tmp_path) is not None
-        assert project_settings(Path(ROOT), SHARED).resume_mode == SHARED.resume.mode
-        assert inspect_root(desktop.paths, ROOT, SHARED) == RootFacts()
-        assert not awaits_handoff(Path(ROOT), SHARED, desktop.paths)
-        assert not with_placeholder(found, desktop.paths).published.changed
-        assert is_away(ROOT)
-        with pytest.raises(UserError, match="another machine"):
-            project_root(ROOT)
-        await desktop.ledger.set_published(project, "0" * 16, 9_000, None)
-        selection = Selection(root=ROOT)
-
-        async def publish(again: Sequence[int], gone: Sequence[int]) -> Iterable[str]:
-            return await publish_here(desktop.ledger, desktop.paths, SHARED, again, gone)
-
-        done = await forget_sessions(desktop.ledger, desktop.paths, [selection], SHARED, publish)
-        assert (done.sessions, done.problems) == (1, ())
-        assert files_of(tmp_path / "trap") == before
+    done = await forget_sessions(desktop.ledger, desktop.paths, [selection], SHARED, publish)
+    assert (done.sessions, done.problems) == (1, ())
+    assert files_of(tmp_path / "trap") == before

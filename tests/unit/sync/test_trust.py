@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -17,28 +18,6 @@ from support.sync_world import MemoryMachine, Remote, bodies, everybody, joined
 
 A, B, C, D = (f"{number:016x}" for number in (1, 2, 3, 4))
 Files = dict[str, bytes]
-
-
-@pytest.fixture
-def remote() -> Remote:
-    return Remote()
-
-
-@pytest.fixture
-def two(remote: Remote) -> tuple[MemoryMachine, MemoryMachine]:
-    """Two machines that have what the other recorded."""
-    first = MemoryMachine(remote, 1, founds=True)
-    second = joined(remote, first, 2)
-    first.ledger.work("one", b"said here")
-    everybody(first, second)
-    return first, second
-
-
-@pytest.fixture
-def three(remote: Remote, two: tuple[MemoryMachine, MemoryMachine]) -> tuple[MemoryMachine, ...]:
-    machines = (*two, joined(remote, two[0], 3))
-    everybody(*machines)
-    return machines
 
 
 def rewritten(remote: Remote, machine: str, change: Callable[[Files], object]) -> None:
@@ -57,9 +36,8 @@ def problem(machine: MemoryMachine) -> str:
 
 @pytest.mark.parametrize("gone", [False, True])
 def test_a_branch_rolled_back_is_said_removes_nothing_and_is_put_back_by_its_machine(
-    remote: Remote, two: tuple[MemoryMachine, MemoryMachine], gone: bool
+    remote: Remote, first: MemoryMachine, second: MemoryMachine, gone: bool
 ) -> None:
-    first, second = two
     before = remote.branches[A]
     first.ledger.work("one", b"later")
     everybody(first, second)
@@ -74,9 +52,8 @@ def test_a_branch_rolled_back_is_said_removes_nothing_and_is_put_back_by_its_mac
 
 
 def test_a_machine_sees_that_a_branch_is_older_than_another_machine_saw_it(
-    remote: Remote, three: tuple[MemoryMachine, ...]
+    remote: Remote, first: MemoryMachine, second: MemoryMachine, third: MemoryMachine
 ) -> None:
-    first, second, third = three
     first.ledger.work("one", b"later")
     first.sync()
     before = remote.branches[A]
@@ -89,29 +66,30 @@ def test_a_machine_sees_that_a_branch_is_older_than_another_machine_saw_it(
     assert "older state" in third.sync().problems["m1"]
 
 
-def changed(files: Files) -> None:
-    for path in [path for path in files if path[2] == "/"]:
-        files[path] = files[path][:-1] + bytes([files[path][-1] ^ 1])
+def parts(files: Files) -> list[str]:
+    return [path for path in files if path[2] == "/"]
 
 
 def swapped(files: Files) -> None:
-    paths = [path for path in files if path[2] == "/"]
+    paths = parts(files)
     files.update(zip(paths, [files[path] for path in (*paths[1:], paths[0])], strict=True))
 
 
-def dropped(files: Files) -> None:
-    for path in [path for path in files if path[2] == "/"]:
-        del files[path]
+def changed(data: bytes) -> bytes:
+    return data[:-1] + bytes([data[-1] ^ 1])
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
-    [(changed, "bytes of it were changed"), (swapped, "bytes of it were changed"), (dropped, "missing from the store")],
+    [
+        (lambda files: files.update({path: changed(files[path]) for path in parts(files)}), "bytes of it were changed"),
+        (swapped, "bytes of it were changed"),
+        (lambda files: [files.pop(path) for path in parts(files)], "missing from the store"),
+    ],
 )
 def test_segments_that_are_not_as_their_machine_wrote_them_are_refused(
-    remote: Remote, two: tuple[MemoryMachine, MemoryMachine], change: Callable[[Files], None], said: str
+    remote: Remote, first: MemoryMachine, second: MemoryMachine, change: Callable[[Files], None], said: str
 ) -> None:
-    first, second = two
     for text in (b"later", b"and later"):
         first.ledger.work("one", text)
         first.sync()
@@ -121,20 +99,20 @@ def test_segments_that_are_not_as_their_machine_wrote_them_are_refused(
     assert bodies(second) < {b"said here", b"later", b"and later"}
 
 
-def test_another_machines_branch_under_this_name_is_refused(remote: Remote, three: tuple[MemoryMachine, ...]) -> None:
+@pytest.mark.usefixtures("third")
+def test_another_machines_branch_under_this_name_is_refused(remote: Remote, second: MemoryMachine) -> None:
     remote.branches[A] = remote.branches[C]
 
-    assert "not written by it" in three[1].sync().problems["m1"]
+    assert "not written by it" in second.sync().problems["m1"]
 
 
 @pytest.mark.parametrize("machine", [A, D])
 def test_a_removed_machine_speaks_for_no_other_and_gives_it_no_key(
-    remote: Remote, three: tuple[MemoryMachine, ...], machine: str
+    remote: Remote, first: MemoryMachine, second: MemoryMachine, third: MemoryMachine, machine: str
 ) -> None:
     """Whoever can't read the others' challenges can't answer for a machine, even with every key there was: neither for
     one that the others know, nor for one that was just added.
     """
-    first, second, third = three
     known = third.own().state.epochs
     first.remove("m3")
     joined(remote, first, 4)
@@ -158,8 +136,9 @@ def test_a_removed_machine_speaks_for_no_other_and_gives_it_no_key(
     assert D not in second.own().read().accepted
 
 
-def test_a_machine_that_was_removed_reads_nothing_new_and_says_nothing_new(three: tuple[MemoryMachine, ...]) -> None:
-    first, second, third = three
+def test_a_machine_that_was_removed_reads_nothing_new_and_says_nothing_new(
+    first: MemoryMachine, second: MemoryMachine, third: MemoryMachine
+) -> None:
     first.remove("m3")
     for machine in (first, second):
         machine.ledger.work(machine.name, b"after that")
@@ -172,11 +151,10 @@ def test_a_machine_that_was_removed_reads_nothing_new_and_says_nothing_new(three
     assert b"from outside" not in bodies(second)
 
 
-def test_a_key_that_a_removed_machine_made_is_not_used(three: tuple[MemoryMachine, ...]) -> None:
+def test_a_key_that_a_removed_machine_made_is_not_used(
+    first: MemoryMachine, second: MemoryMachine, third: MemoryMachine
+) -> None:
     """It may have told nobody that it has it."""
-    from dataclasses import replace
-
-    first, second, third = three
     trap = new_epoch(50)
     own = third.own()
     view = own.read()
@@ -192,9 +170,8 @@ def test_a_key_that_a_removed_machine_made_is_not_used(three: tuple[MemoryMachin
 
 
 def test_two_machines_that_remove_another_at_once_agree_on_a_key_that_none_of_these_has(
-    remote: Remote, three: tuple[MemoryMachine, ...]
+    remote: Remote, first: MemoryMachine, second: MemoryMachine, third: MemoryMachine
 ) -> None:
-    first, second, third = three
     fourth = joined(remote, first, 4)
     everybody(first, second, third, fourth)
     before = dict(remote.branches)
@@ -214,8 +191,8 @@ def test_two_machines_that_remove_another_at_once_agree_on_a_key_that_none_of_th
     assert b"for the two of us" in bodies(second)
 
 
-def test_a_key_that_is_swapped_while_the_user_compares_codes_is_not_added(remote: Remote) -> None:
-    first, third = MemoryMachine(remote, 1, founds=True), MemoryMachine(remote, 3)
+def test_a_key_that_is_swapped_while_the_user_compares_codes_is_not_added(remote: Remote, first: MemoryMachine) -> None:
+    third = MemoryMachine(remote, 3)
     third.ask()
     [(machine, code)] = waiting(first.own()).items()
     rewritten(remote, C, lambda files: files.update(join=MachineKey(new_identity()).recipient.encode()))
@@ -225,8 +202,8 @@ def test_a_key_that_is_swapped_while_the_user_compares_codes_is_not_added(remote
     assert C not in first.folder.known.membership.members
 
 
-def test_an_offer_without_the_key_of_this_machine_is_no_offer(remote: Remote) -> None:
-    first, third = MemoryMachine(remote, 1, founds=True), MemoryMachine(remote, 3)
+def test_an_offer_without_the_key_of_this_machine_is_no_offer(remote: Remote, first: MemoryMachine) -> None:
+    third = MemoryMachine(remote, 3)
     third.ask()
     own = first.own()
     files = files_of(own.manifest(), MachineKey(new_identity()), own.state.epochs, own.state.epochs[0], {}, former={})
