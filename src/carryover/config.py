@@ -233,23 +233,24 @@ class ProjectSettings(msgspec.Struct, frozen=True):
 
 
 def load_config(path: Path) -> Config:
-    """Reads the settings from `path`; a missing file means the defaults.
-
-    Raises:
-        UserError: REFUSED; the file can't be read, is not TOML, or contains an invalid value. It names the line.
+    """Reads the settings from `path`; a missing file means the defaults. Raises UserError (REFUSED), naming the line,
+    if the file can't be read, is not TOML, or has an invalid value.
     """
     try:
         text = read_bytes_bounded(path, CONFIG_LIMIT_BYTES).decode("utf-8-sig")
         data = _with_agents_apart(parsed_toml(text))
     except FileNotFoundError:
-        return Config(kept_in=_kept_in(path))
+        return Config(kept_in=str(path.parent / KEPT))
     except OSError as error:
         raise _refused(f"{path} can't be read ({error.strerror}).", "Repair it") from error
     except UnicodeDecodeError as error:
         raise _refused(f"{path} is not UTF-8 text.", "Save it as UTF-8") from error
     except tomllib.TOMLDecodeError as error:
         raise _refused(f"{path} is not valid TOML: {error}.", "Repair that line") from error
-    unknown = tuple(with_line(text, key) for key in _all_unknown_keys(data))
+    unknown = [*_unknown_keys(data, Config)]
+    for agent, table in _agent_tables(data).items():
+        known = agent in agent_ids()
+        unknown += _unknown_keys(table, AgentConfig, f"agents.{agent}.") if known else [f"agents.{agent}"]
     for not_a_setting in _NOT_SETTINGS:
         data.pop(not_a_setting, None)
     try:
@@ -259,11 +260,8 @@ def load_config(path: Path) -> Config:
         key = _as_in_file(key, data)
         what = required_value(what, _CHOICES.get(key, ()))
         raise _refused(f"{path}: {with_line(text, key)}: {what}.", "Correct the value") from error
-    return msgspec.structs.replace(config, unknown_keys=unknown, kept_in=_kept_in(path))
-
-
-def _kept_in(path: Path) -> str:
-    return str(path.parent / KEPT)
+    lines = tuple(with_line(text, key) for key in unknown)
+    return msgspec.structs.replace(config, unknown_keys=lines, kept_in=str(path.parent / KEPT))
 
 
 def settings_now(state: StateDir) -> Config:
@@ -274,36 +272,26 @@ def settings_now(state: StateDir) -> Config:
 def project_settings(root: Path, config: Config) -> ProjectSettings:
     """Returns the settings of the project at `root`: the user's, reduced if the project's own file asks for less."""
     own, notes = _project_file(root) if not is_foreign(str(root)) else ({}, [])
-    mode, pointers = config.resume.mode, _pointers_set_for(root, config) or config.pointers
+    named, since = _pointers_set_for(root, config), config.publish.shared_since
+    pointers = named or config.pointers
     notes += [f"{PROJECT_FILE}: {key} is not something a project may set" for key in _unknown_keys(own, _ProjectFile)]
     asked_mode = _choice(own, "resume", "mode", get_args(ResumeMode), notes)
     asked_pointers = _choice(own, "publish", "pointers", get_args(Pointers), notes)
     if asked_pointers is not None:
-        order = get_args(Pointers)
-        pointers = max(pointers, asked_pointers, key=order.index)
+        pointers = max(pointers, asked_pointers, key=get_args(Pointers).index)
         if pointers != asked_pointers:
             notes.append(f"{PROJECT_FILE}: publish.pointers may only be lowered; it stays {pointers}")
+    folder = config.publish.folder or (config.kept_in if pointers == "off" else None)
     return ProjectSettings(
-        resume_mode=asked_mode or mode,
+        resume_mode=asked_mode or config.resume.mode,
         pointers=pointers,
-        decided=asked_pointers is not None or _is_decided(root, config),
-        since_ms=_since_ms(root, config) if pointers == "shared" else 0,
+        decided=config.agents.selected is not None or bool(asked_pointers or named or config.publish.pointers),
+        since_ms=int(since.timestamp() * 1000) if since is not None and pointers == "shared" and named is None else 0,
         agents=config.agents.selected,
         excluded=_excluded_by(root, own, config),
-        folder=_folder(root, pointers, config),
+        folder=handoff_folder(root, folder) if folder is not None else None,
         notes=tuple(notes),
     )
-
-
-def _since_ms(root: Path, config: Config) -> int:
-    since = config.publish.shared_since if _pointers_set_for(root, config) is None else None
-    return 0 if since is None else int(since.timestamp() * 1000)
-
-
-def _is_decided(root: Path, config: Config) -> bool:
-    """Whether an install was answered, or the settings mention the project."""
-    named = _pointers_set_for(root, config) or config.publish.pointers
-    return config.agents.selected is not None or named is not None
 
 
 def _pointers_set_for(root: Path, config: Config) -> Pointers | None:
@@ -311,11 +299,6 @@ def _pointers_set_for(root: Path, config: Config) -> Pointers | None:
     rules = config.publish.projects.items()
     found = [pointers for pattern, pointers in rules if any(_matches(place, pattern) for place in places)]
     return found[-1] if found else None
-
-
-def _folder(root: Path, pointers: Pointers, config: Config) -> Path | None:
-    folder = config.publish.folder or (config.kept_in if pointers == "off" else None)
-    return handoff_folder(root, folder) if folder is not None else None
 
 
 def handoff_folder(root: Path, folder: str) -> Path:
@@ -405,15 +388,6 @@ def _with_agents_apart(data: dict[str, Any]) -> dict[str, Any]:
     each = {key: value for key, value in entries.items() if isinstance(value, dict)}
     own = {key: value for key, value in entries.items() if key not in each}
     return {**data, "agents": {**own, "each": each}} if entries else data
-
-
-def _all_unknown_keys(data: Mapping[str, Any]) -> Iterator[str]:
-    yield from _unknown_keys(data, Config)
-    for agent, table in _agent_tables(data).items():
-        if agent in agent_ids():
-            yield from _unknown_keys(table, AgentConfig, f"agents.{agent}.")
-        else:
-            yield f"agents.{agent}"
 
 
 def _agent_tables(data: Mapping[str, Any]) -> Mapping[str, dict[str, Any]]:

@@ -22,11 +22,8 @@ SCRATCH: Final = "carryover-scratch-"
 def private_dir(path: Path) -> None:
     """Makes `path` a folder that only its owner may enter (0700). Creates missing parents, but never changes any.
 
-    A mode that is too open is corrected, but only on this folder and only if it is ours.
-
-    Raises:
-        PermissionError: the folder belongs to another user.
-        NotADirectoryError: something else has that name.
+    A mode that is too open is corrected, but only on this folder and only if it is ours. Raises PermissionError if it
+    belongs to another user, NotADirectoryError if something else has that name.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with contextlib.suppress(FileExistsError):
@@ -48,10 +45,7 @@ def atomic_replace(
     A symlink stays and its target is replaced; with `follow=False` the link itself is replaced. The mode of an existing
     file is kept unless `mode` is given; a new file gets `mode` or the umask's default. On any error the old file stays
     as it was and nothing is left beside it. Without `durable` the disk is not waited for, and a power cut may leave an
-    empty file: only for what can be recreated.
-
-    Raises:
-        OSError: the folder is missing, not writable, full...
+    empty file: only for what can be recreated. Raises OSError.
     """
     target = Path(os.path.realpath(path)) if follow else path
     before = _mode_and_group(target)
@@ -85,9 +79,7 @@ def write_if_changed(
     """Replaces `path` like `atomic_replace`, but only if its bytes differ from `data`; returns whether they did.
 
     An equal file keeps its modification time, so that programs watching it stay quiet; a wrong `mode` is corrected.
-
-    Raises:
-        OSError: as `atomic_replace`; also when `path` is something other than a file.
+    Raises OSError as `atomic_replace` does, and if `path` is something other than a file.
     """
     try:
         same = read_bytes_bounded(path, len(data), follow=follow) == data
@@ -105,11 +97,8 @@ def write_if_changed(
 
 
 def read_bytes_bounded(path: Path, limit_bytes: int, *, follow: bool = True) -> bytes:
-    """Returns the content of a regular file of at most `limit_bytes`. Never waits on a pipe or a device.
-
-    Raises:
-        OSError: EFBIG when the file is larger, EINVAL when it is not a regular file, ELOOP for a symlink with
-            `follow=False`, and whatever opening and reading may raise.
+    """Returns the content of a regular file of at most `limit_bytes`. Never waits on a pipe or a device. Raises
+    OSError: EFBIG if it is larger, EINVAL if it is no regular file, ELOOP for a symlink with `follow=False`.
     """
     data = read_beginning(path, limit_bytes + 1, follow=follow)
     if len(data) > limit_bytes:

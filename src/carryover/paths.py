@@ -17,6 +17,16 @@ LONGEST_ADDRESS: Final = 100
 """Longest path of a Unix socket, in bytes, that every system accepts (Linux 108, macOS 104)."""
 
 
+class _Entry:
+    """The path of a file or folder in the state folder."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, state: StateDir, _owner: type[StateDir]) -> Path:
+        return state.root / self._name
+
+
 class StateDir(msgspec.Struct, frozen=True):
     """The state folder (mode 0700) and its contents (files 0600). Creates nothing."""
 
@@ -24,10 +34,8 @@ class StateDir(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, env: Mapping[str, str], home: Path) -> StateDir:
-        """Returns the state folder that the environment selects.
-
-        Raises:
-            UserError: REFUSED; `CARRYOVER_HOME` or `HOME` is a relative path, or one of the two paths is not UTF-8.
+        """Returns the state folder that the environment selects. Raises UserError (REFUSED) if `CARRYOVER_HOME` or
+        `HOME` is a relative path, or one of the two is not UTF-8.
         """
         moved = env.get("CARRYOVER_HOME")
         root = expanded(moved) if moved else home / ".carryover"
@@ -42,65 +50,30 @@ class StateDir(msgspec.Struct, frozen=True):
             )
         return cls(root)
 
-    @property
-    def ledger(self) -> Path:
-        """The SQLite database with everything read from transcripts, without secrets."""
-        return self.root / "ledger.sqlite"
-
-    @property
-    def handoff(self) -> Path:
-        """The handoff of the project that changed last. For people to look at; never injected anywhere."""
-        return self.root / "handoff.md"
-
-    @property
-    def hook_script(self) -> Path:
-        """The script that agents' hooks run."""
-        return self.root / "hook.sh"
-
-    @property
-    def config(self) -> Path:
-        """The user's settings; every command works without it."""
-        return self.root / "config.toml"
-
-    @property
-    def log(self) -> Path:
-        """The daemon's log. It holds no text of transcripts."""
-        return self.root / "carryoverd.log"
-
-    @property
-    def crashes(self) -> Path:
-        """The folder of the daemon's crash reports. They hold no text of transcripts."""
-        return self.root / "crashes"
-
-    @property
-    def paused(self) -> Path:
-        """While this file exists, nothing is read, written or handed over (`carryover pause`)."""
-        return self.root / "paused"
-
-    @property
-    def lock(self) -> Path:
-        """The file that the running daemon keeps locked, so that there is only one daemon."""
-        return self.root / "daemon.lock"
-
-    @property
-    def socket(self) -> Path:
-        """The Unix socket on which the daemon answers commands and hooks."""
-        return self.root / "daemon.sock"
-
-    @property
-    def sync(self) -> Path:
-        """The folder of `carryover sync`: its settings, keys and local store. Missing while sync is off."""
-        return self.root / "sync"
-
-    @property
-    def spool(self) -> Path:
-        """Stored hook calls of agents without a readable transcript, one folder per agent."""
-        return self.root / "spool"
-
-    @property
-    def secret(self) -> Path:
-        """The secret (64 hex digits) that a hook must present on the port, since any local user can connect to it."""
-        return self.root / "hook.secret"
+    ledger = _Entry("ledger.sqlite")
+    """The SQLite database with everything read from transcripts, without secrets."""
+    handoff = _Entry("handoff.md")
+    """The handoff of the project that changed last. For people to look at; never injected anywhere."""
+    hook_script = _Entry("hook.sh")
+    """The script that agents' hooks run."""
+    config = _Entry("config.toml")
+    """The user's settings; every command works without it."""
+    log = _Entry("carryoverd.log")
+    """The daemon's log. It holds no text of transcripts."""
+    crashes = _Entry("crashes")
+    """The folder of the daemon's crash reports. They hold no text of transcripts."""
+    paused = _Entry("paused")
+    """While this file exists, nothing is read, written or handed over (`carryover pause`)."""
+    lock = _Entry("daemon.lock")
+    """The file that the running daemon keeps locked, so that there is only one daemon."""
+    socket = _Entry("daemon.sock")
+    """The Unix socket on which the daemon answers commands and hooks."""
+    sync = _Entry("sync")
+    """The folder of `carryover sync`: its settings, keys and local store. Missing while sync is off."""
+    spool = _Entry("spool")
+    """Stored hook calls of agents without a readable transcript, one folder per agent."""
+    secret = _Entry("hook.secret")
+    """The secret (64 hex digits) that a hook must present on the port, since any local user can connect to it."""
 
 
 def expanded(path: str) -> Path:
@@ -135,10 +108,8 @@ def short_path(path: str | Path, home: Path) -> str:
 def socket_address(path: Path) -> Iterator[str]:
     """Yields the address for binding or connecting a Unix socket at `path`, valid inside the block.
 
-    On Linux this works even if the path is longer than a socket address may be.
-
-    Raises:
-        UserError: REFUSED; the path is too long and this system has no way around that.
+    On Linux this works even if the path is longer than a socket address may be. Raises UserError (REFUSED) if the path
+    is too long and this system has no way around that.
     """
     if len(os.fsencode(path)) <= LONGEST_ADDRESS:
         yield str(path)

@@ -13,9 +13,8 @@ from carryover.errors import UserError
 from carryover.paths import StateDir
 from carryover.sync.branch import OwnBranch
 from carryover.sync.folder import Settings, State, SyncFolder
-from carryover.sync.incoming import LedgerIncoming
+from carryover.sync.ledger_side import LedgerIncoming, LedgerOutgoing
 from carryover.sync.membership import accept, add, admission, compact, remove, waiting
-from carryover.sync.outgoing import LedgerOutgoing
 from carryover.sync.payload import (
     Machine,
     Payload,

@@ -14,8 +14,7 @@ from carryover.actions.context import agents_own
 from carryover.actions.first_read import End, Held
 from carryover.agents import instruction_files
 from carryover.config import Config, Pointers, project_settings
-from carryover.edits.apply import Applied
-from carryover.edits.plan import Edit, diff
+from carryover.edits.apply import Applied, Edit, diff
 from carryover.errors import os_reason
 from carryover.install.agent_settings import switched_off
 from carryover.install.background import Background

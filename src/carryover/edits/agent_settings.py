@@ -13,9 +13,9 @@ from msgspec.structs import replace
 from carryover.adapter.spec import TIMEOUT_UNITS, AgentSpec, HookEntry
 from carryover.agents import agent_name
 from carryover.edits import hooks
+from carryover.edits.apply import Change, Edit, plan
 from carryover.edits.entries import NAME, Entry, origin_of_entry, with_entry, without_entry
 from carryover.edits.hooks import Form, Hook, hook_command, owner_by_script
-from carryover.edits.plan import Change, Edit, plan
 from carryover.edits.record import EditedFile, Record
 from carryover.edits.user_text import UNKNOWN, Origin
 

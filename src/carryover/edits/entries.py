@@ -35,11 +35,8 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 def with_entry(data: bytes | None, entry: Entry) -> bytes:
-    """Returns the settings with the entry, at the end of its list if it was not there.
-
-    Raises:
-        EditRefused: they are not JSON or TOML in UTF-8, the list is there twice or is something else, or the name
-            stands for another server.
+    """Returns the settings with the entry, at the end of its list if it was not there. Raises EditRefused if they are
+    not JSON or TOML in UTF-8, the list is there twice or is something else, or the name stands for another server.
     """
     bom, text = decode(data or b"")
     place, present = _present(text, entry)
@@ -70,9 +67,7 @@ def without_entry(data: bytes, entry: Entry, origin: Origin = UNKNOWN) -> bytes 
 
 def origin_of_entry(data: bytes | None, entry: Entry, known: Origin | None = None) -> Origin:
     """Returns what to record before `with_entry(data)`. `known`: recorded before the entry now in `data` was added.
-
-    Raises:
-        EditRefused: as for `with_entry`.
+    Raises EditRefused as `with_entry` does.
     """
     if (new := begun(data)) is not None:
         return new
@@ -102,10 +97,8 @@ def has_list(data: bytes, key: str, *, toml: bool) -> bool:
 
 
 def value_at(data: bytes, key: Sequence[str], *, toml: bool) -> Any:
-    """Returns the value of a setting, by its path from the root; None if it is absent.
-
-    Raises:
-        EditRefused: they are not JSON (apart from comments and trailing commas) or TOML in UTF-8.
+    """Returns the value of a setting, by its path from the root; None if it is absent. Raises EditRefused if they are
+    not JSON (apart from comments and trailing commas) or TOML in UTF-8.
     """
     node: Any = _values(decode(data)[1], toml=toml)
     for name in key:

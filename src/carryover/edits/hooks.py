@@ -108,11 +108,8 @@ def with_hooks(
 
     Correct hooks stay untouched, other ones of ours are replaced in place, missing ones are appended, and unwanted ones
     removed. If a person has edited our line for an event, that line stays instead. `origin` matters only if `data`
-    contains hooks of ours.
-
-    Raises:
-        EditRefused: it is not in the syntax of the form (strict JSON, unless `rules` allow comments), the hooks are
-            laid out in another way, or the agent would drop the file.
+    contains hooks of ours. Raises EditRefused if it is not in the syntax of the form (strict JSON, unless `rules` allow
+    comments), the hooks are laid out in another way, or the agent would drop the file.
     """
     bom, text = decode(data or b"")
     text = _with_version(text, owner_of) if form == "flat" else text
@@ -126,24 +123,21 @@ def with_hooks(
 def without_hooks(data: bytes, owner_of: OwnerOf, origin: Origin = UNKNOWN, *, form: Form) -> bytes | None:
     """Returns the settings without our hooks, and without what is only empty because of that; None to delete the file.
 
-    Undoes `with_hooks`, given the origin that was recorded before it.
-
-    Raises:
-        EditRefused: it is not in the syntax of the form. Comments and trailing commas are accepted.
+    Undoes `with_hooks`, given the origin that was recorded before it. Raises EditRefused if it is not in the syntax of
+    the form; comments and trailing commas are accepted.
     """
     bom, text = decode(data)
     text = _without_ours(text, owner_of, form, origin)
     added = origin.unversioned or origin.missing or origin.blank is not None
-    if form == "flat" and added and _values(text, form).get(VERSION) == VERSION_NOW and not _has_any(text, form):
+    left = _values(text, form)
+    if form == "flat" and added and left.get(VERSION) == VERSION_NOW and not any(_groups(left, form)):
         text = json_text.remove(text, (VERSION,))
     return restored(bom, text, origin, is_empty=not text.strip() or (form != "tables" and not _values(text, form)))
 
 
 def origin_of(data: bytes | None, owner_of: OwnerOf, known: Origin | None = None, *, form: Form) -> Origin:
     """Returns what to record before `with_hooks(data)`. `known`: recorded before the hooks now in `data` were added.
-
-    Raises:
-        EditRefused: see `without_hooks`.
+    Raises EditRefused as `without_hooks` does.
     """
     if (new := begun(data)) is not None:
         return new
@@ -176,10 +170,8 @@ def hook_owners(data: bytes, owner_of: OwnerOf, *, form: Form) -> HookOwners:
 
 
 def drop_reason(text: str, *, form: Form, rules: HookFileRules | None) -> str | None:
-    """Returns why the agent ignores all hooks of a file, as a clause; None if it does not, as far as known.
-
-    Raises:
-        EditRefused: it is not in the syntax of the form, or has comments although `rules` forbid them.
+    """Returns why the agent ignores all hooks of a file, as a clause; None if it does not, as far as known. Raises
+    EditRefused if it is not in the syntax of the form, or has comments although `rules` forbid them.
     """
     settings = _values(text, form)
     if form == "tables" or not text.strip():
@@ -271,10 +263,6 @@ def _without_ours(text: str, owner_of: OwnerOf, form: Form, origin: Origin, keep
     return _without_ours(text, owner_of, form, origin, keep)
 
 
-def _has_any(text: str, form: Form) -> bool:
-    return any(_groups(_values(text, form), form))
-
-
 def _with_version(text: str, owner_of: OwnerOf) -> str:
     """Returns the text with a version, unless that would activate other people's hooks of any kind."""
     settings = json_text.values(text)
@@ -325,7 +313,8 @@ def hook_command(state_root: Path, agent_id: str, event: str) -> str:
 
 def owner_by_script(*scripts: Path) -> OwnerOf:
     """Returns a function that recognises our hooks by the script they run, which is one of `scripts`."""
-    path = "|".join(re.escape(spelling) for script in scripts for spelling in _spellings(script))
+    spellings = [text for path in scripts for text in (shlex.quote(str(path)), f"'{path}'", f'"{path}"', str(path))]
+    path = "|".join(map(re.escape, spellings))  # as a shell command may spell it, longest first
     own = re.compile(rf"\s*sh\s+(?:{path})(?:\s+[\w-]+){{2}}{_TAIL}")
     mentioned = re.compile(rf"(?<![\w./-])(?:{path})(?![\w./-])")
 
@@ -335,8 +324,3 @@ def owner_by_script(*scripts: Path) -> OwnerOf:
         return "edited" if mentioned.search(command) else "others"
 
     return owner_of
-
-
-def _spellings(script: Path) -> tuple[str, ...]:
-    """Returns the ways in which a shell command may spell the path, longest first."""
-    return shlex.quote(str(script)), f"'{script}'", f'"{script}"', str(script)

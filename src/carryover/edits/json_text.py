@@ -64,10 +64,8 @@ class _Layout:
 
 
 def values(text: str) -> dict[str, Any]:
-    """Returns the members of the object in `text`; none if it is blank.
-
-    Raises:
-        EditRefused: it is not an object in JSON, apart from comments and trailing commas.
+    """Returns the members of the object in `text`; none if it is blank. Raises EditRefused if it is not an object in
+    JSON, apart from comments and trailing commas.
     """
     return {item.key or "": item.value for item in _root(text).items} if text.strip() else {}
 
@@ -78,10 +76,8 @@ def check_strict(text: str) -> None:
 
 
 def put(text: str, path: Path, value: object) -> str:
-    """Returns the text with `value` at `path`, in place of what is there. Missing containers are made.
-
-    Raises:
-        EditRefused: see `values`; or a member on the path is there twice or has another kind of value.
+    """Returns the text with `value` at `path`, in place of what is there. Missing containers are made. Raises
+    EditRefused as `values` does, and if a member on the path is there twice or has another kind of value.
     """
     if not text.strip():
         return json.dumps(_nested(path, value), indent=_DEFAULT_INDENT, ensure_ascii=False) + "\n"
@@ -93,10 +89,10 @@ def put(text: str, path: Path, value: object) -> str:
         if number is None:
             key = step if isinstance(step, str) else None
             return _added(text, container, key, _nested(rest, value), layout, outer)
+        item, outer = container.items[number], _own_line(text, container, number)
         if not rest:
-            return _replaced(text, container, number, value, layout)
-        outer = _own_line(text, container, number)
-        container = _opened(text, container.items[number], path[: depth + 1], rest[0])
+            return text[: item.value_start] + _rendered(None, value, layout, outer) + text[item.end :]
+        container = _opened(text, item, path[: depth + 1], rest[0])
     raise AssertionError("a path has at least one step")
 
 
@@ -237,20 +233,18 @@ def _appended(text: str, container: _Container, key: str | None, value: object, 
     """Returns the text with one more item after the last one, which keeps the comments that follow it on its line."""
     last = container.items[-1]
     lead = _own_line(text, container, len(container.items) - 1)
-    gap = _gap(text, container, layout) if lead is None else layout.newline + lead
+    if lead is not None:
+        gap = layout.newline + lead
+    elif len(container.items) > 1:  # as before the last one
+        gap = text[len(text[: last.start].rstrip(" \t")) : last.start]
+    else:
+        gap = " " if layout.colon.endswith(" ") else ""
     new = gap + _rendered(key, value, layout, lead)
     comma = last.end if container.comma is None else container.comma + 1
     at = comma if lead is None else _end_of(_COMMENTS_ON_LINE, text, comma)
     if container.comma is None:
         return text[:comma] + "," + text[comma:at] + new + text[at:]
     return text[:at] + new + "," + text[at:]
-
-
-def _gap(text: str, container: _Container, layout: _Layout) -> str:
-    if len(container.items) > 1:
-        before = text[: container.items[-1].start]
-        return before[len(before.rstrip(" \t")) :]
-    return " " if layout.colon.endswith(" ") else ""
 
 
 def _rendered(key: str | None, value: object, layout: _Layout, lead: str | None) -> str:
@@ -262,12 +256,6 @@ def _rendered(key: str | None, value: object, layout: _Layout, lead: str | None)
         text = json.dumps(value, indent=layout.indent, separators=(",", layout.colon), ensure_ascii=False)
         text = text.replace("\n", layout.newline + lead)
     return text if key is None else json.dumps(key, ensure_ascii=False) + layout.colon + text
-
-
-def _replaced(text: str, container: _Container, number: int, value: object, layout: _Layout) -> str:
-    item = container.items[number]
-    lead = _own_line(text, container, number)
-    return text[: item.value_start] + _rendered(None, value, layout, lead) + text[item.end :]
 
 
 def _removed(text: str, container: _Container, number: int) -> str:
@@ -296,8 +284,9 @@ def _cut_around(text: str, container: _Container, number: int) -> str:
     until = item.end if behind is None else behind + 1
     lead = _past_comments(text, start if comma_before is None else comma_before + 1, item.start)
     rest = ("" if behind is None else text[item.end : behind]) + text[until:]
-    if _ends_in_line_comment(text[start:lead]) and rest.lstrip(" \t")[:1] not in ("\r", "\n"):
-        lead = item.start
+    last = max(_COMMENT.finditer(text, start, lead), key=re.Match.end, default=None)
+    if last and last.end() == lead and last[0].startswith("//") and rest.lstrip(" \t")[:1] not in ("\r", "\n"):
+        lead = item.start  # nothing else may follow on the line of such a comment
     if comma_before is not None and behind is None:  # the previous item is now the last
         return text[:comma_before] + text[comma_before + 1 : lead] + rest
     return text[:lead] + rest
@@ -316,9 +305,3 @@ def _past_gap(text: str, at: int) -> int:
 def _past_comments(text: str, start: int, end: int) -> int:
     """Returns the end of the last comment in a gap; `start` if there is none."""
     return max((found.end() for found in _COMMENT.finditer(text, start, end)), default=start)
-
-
-def _ends_in_line_comment(gap: str) -> bool:
-    """Whether a gap ends in a `//` comment, so that nothing else may follow on that line."""
-    last = max(_COMMENT.finditer(gap), key=re.Match.end, default=None)
-    return last is not None and last.end() == len(gap) and last[0].startswith("//")

@@ -92,10 +92,8 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def load_record(state: StateDir) -> Record:
-    """Reads the record of edited settings; empty if there is none. Creates nothing.
-
-    Raises:
-        UserError: REFUSED; it can't be read, or is damaged. The message says what to do.
+    """Reads the record of edited settings; empty if there is none. Creates nothing. Raises UserError (REFUSED), saying
+    what to do, if it can't be read or is damaged.
     """
     path = state.root / SETTINGS_RECORD
     try:

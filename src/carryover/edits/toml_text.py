@@ -24,11 +24,7 @@ _PLAIN_KEY: Final = re.compile(r"[\w-]+", re.ASCII)
 
 
 def values(text: str) -> dict[str, Any]:
-    """Returns the settings. Floats stay text, since NaN does not equal itself.
-
-    Raises:
-        EditRefused: it is not TOML.
-    """
+    """Returns the settings. Floats stay text, since NaN does not equal itself. Raises EditRefused if it is not TOML."""
     try:
         return tomllib.loads(text, parse_float=str)
     except (ValueError, RecursionError) as error:  # even for a number with thousands of digits
@@ -37,9 +33,7 @@ def values(text: str) -> dict[str, Any]:
 
 def put(text: str, path: Path, value: Mapping[str, Any]) -> str:
     """Returns the text with a table at `path`, in place of what is there; a last step of None appends to an array.
-
-    Raises:
-        EditRefused: see `values`; or the containers are written in a form that can't be edited so.
+    Raises EditRefused as `values` does, and if the containers are written in a form that can't be edited so.
     """
     former = _at(values(text), path)
     if former is not None:
@@ -163,16 +157,13 @@ def _lines(path: Path, table: Mapping[str, Any]) -> list[str]:
     """Returns the lines of a table. Arrays of tables in it follow as tables, other tables come inline."""
     name = ".".join(_key(step) for step in path if isinstance(step, str))
     lines = [f"[{name}]" if isinstance(path[-1], str) else f"[[{name}]]"]
-    inner = {key: value for key, value in table.items() if _is_tables(value)}
+    lists = {key: value for key, value in table.items() if isinstance(value, list) and value}
+    inner = {key: value for key, value in lists.items() if all(isinstance(each, dict) for each in value)}
     lines += [f"{_key(key)} = {_inline(value)}" for key, value in table.items() if key not in inner]
     for key, tables in inner.items():
         for each in tables:
             lines += ["", *_lines((*path, key, None), each)]
     return lines
-
-
-def _is_tables(value: object) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(each, dict) for each in value)
 
 
 def _key(name: str) -> str:

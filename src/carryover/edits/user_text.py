@@ -36,11 +36,7 @@ def split_bom(data: bytes) -> tuple[bytes, bytes]:
 
 
 def decode(data: bytes) -> tuple[bytes, str]:
-    """Returns the byte order mark, which may be empty, and the text after it.
-
-    Raises:
-        EditRefused: the text is not UTF-8.
-    """
+    """Returns the byte order mark, which may be empty, and the text after it. Raises EditRefused if it is not UTF-8."""
     bom, rest = split_bom(data)
     try:
         return bom, rest.decode()
@@ -50,11 +46,7 @@ def decode(data: bytes) -> tuple[bytes, str]:
 
 
 def encode(text: str) -> bytes:
-    """Encodes a text as UTF-8.
-
-    Raises:
-        EditRefused: a path in it is not UTF-8.
-    """
+    """Encodes a text as UTF-8. Raises EditRefused if a path in it is not UTF-8."""
     try:
         return text.encode()
     except UnicodeEncodeError as error:

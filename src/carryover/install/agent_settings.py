@@ -17,6 +17,7 @@ from packaging.specifiers import SpecifierSet
 
 from carryover.adapter.spec import AgentSpec, HookReview, McpServers, Place, places_on
 from carryover.edits.agent_settings import AgentSettings, EntrySettings, is_toml, plan_servers
+from carryover.edits.apply import Edit
 from carryover.edits.entries import NAME, SUBCOMMAND, Entry, has_entry, has_list, value_at
 from carryover.edits.hooks import (
     FoundHook,
@@ -29,7 +30,6 @@ from carryover.edits.hooks import (
     hooks_of,
     owner_by_script,
 )
-from carryover.edits.plan import Edit
 from carryover.edits.record import load_record
 from carryover.edits.user_text import EditRefused, decode
 from carryover.fsio import is_folder, is_there, read_bytes_bounded
@@ -183,10 +183,7 @@ def to_review(found: Detection, data: bytes | None, script: Path, *, edit: Edit 
     """Returns the events of our hooks in `data`, an agent's settings, that the agent has no record of a review for.
 
     `edit` is the edit that has just written `data`. Hooks that it added or changed must be reviewed even if there is
-    such a record, since that is about the hook they replaced.
-
-    Raises:
-        EditRefused: the settings cannot be read.
+    such a record, since that is about the hook they replaced. Raises EditRefused if the settings cannot be read.
     """
     review = found.spec.hooks.review
     if review is None or found.config is None or data is None or not asks_for_review(found):

@@ -13,7 +13,7 @@ import tomlkit
 from tomlkit.items import Array, InlineTable, Table
 
 from carryover.config import AGENTS_TABLES
-from carryover.edits.plan import Change, Edit, plan
+from carryover.edits.apply import Change, Edit, plan
 from carryover.edits.user_text import EditRefused, decode
 from carryover.paths import StateDir
 from carryover.text.toml_lines import parsed_toml
@@ -34,10 +34,8 @@ def plan_config(state: StateDir, values: Values) -> Edit:
 def with_settings(data: bytes | None, values: Values, now: datetime) -> bytes | None:
     """Returns `config.toml` with these settings; unchanged if it has them already. None means no file.
 
-    If they turn on sharing, `now` is recorded as `[publish] shared_since`.
-
-    Raises:
-        EditRefused: it is not TOML in UTF-8, or can't be edited without touching the rest.
+    If they turn on sharing, `now` is recorded as `[publish] shared_since`. Raises EditRefused if it is not TOML in
+    UTF-8, or can't be edited without touching the rest.
     """
     bom, body = decode(data or b"")
     wanted = _parse(body)

@@ -46,7 +46,11 @@ def summary(
         first, details = f"✗ {name} detected, but {what} could not be written.", failure.splitlines()
     else:
         first, *about = _version_lines(detection, name, home, update)
-        details = [*about, *_where(detection, home), *_hooks(detection, home, did)]
+        beside = detection.binary if not detection.on_path else None
+        where = [f"command: {short_path(beside, home)} (not on PATH)"] if beside is not None else []
+        if detection.others:
+            where.append(f"also found: {', '.join(short_path(other, home) for other in detection.others)}")
+        details = [*about, *where, *_hooks(detection, home, did)]
         if off:
             details.append(f"They do not run: all hooks are switched off ({off}).")
         elif spec.hooks.review is not None and waiting:
@@ -96,13 +100,6 @@ def _fallback(detection: Detection) -> Iterator[str]:
         yield "Using only the hooks that every known version has."
     elif detection.hook_set is not None:
         yield f"Falling back to the last-known hook names ({detection.spec.name} {detection.hook_set.label})."
-
-
-def _where(detection: Detection, home: Path) -> Iterator[str]:
-    if detection.binary is not None and not detection.on_path:
-        yield f"command: {short_path(detection.binary, home)} (not on PATH)"
-    if detection.others:
-        yield f"also found: {', '.join(short_path(other, home) for other in detection.others)}"
 
 
 def _hooks(detection: Detection, home: Path, did: Did) -> Iterator[str]:

@@ -10,8 +10,7 @@ from typing import Any
 
 from carryover.config import Config, Pointers, ResumeMode
 from carryover.edits.agent_settings import AgentSettings, plan_settings
-from carryover.edits.apply import Applied, apply
-from carryover.edits.plan import Change, Edit, plan
+from carryover.edits.apply import Applied, Change, Edit, apply, plan
 from carryover.edits.record import load_record
 from carryover.install.agent_settings import to_review, with_config_files
 from carryover.install.config_file import plan_config
@@ -106,10 +105,8 @@ def plan_setup(
     pointers: Pointers | None = None,
     service: tuple[ServiceManager, Program] | None,
 ) -> Setup:
-    """Plans the whole set-up. Reads files, writes none. `pointers` None keeps the present setting.
-
-    Raises:
-        UserError: the record of earlier edits is damaged.
+    """Plans the whole set-up. Reads files, writes none. `pointers` None keeps the present setting. Raises UserError if
+    the record of earlier edits is damaged.
     """
     record, script = load_record(state), state.hook_script
     scripts = {script, *(Path(file.script) for file in record.files if file.script)}
@@ -154,10 +151,8 @@ def _recorded(found: Detection, *, is_selected: bool) -> dict[tuple[str, ...], A
 
 
 def carry_out(setup: Setup, state: StateDir) -> tuple[Applied, ...]:
-    """Carries out the plan. Writes only files that change.
-
-    Raises:
-        UserError: the record of earlier edits is damaged, or another command is editing; nothing was changed.
+    """Carries out the plan. Writes only files that change. Raises UserError if the record of earlier edits is damaged
+    or another command is editing; then nothing was changed.
     """
     record, ours = load_record(state), (*setup.hooks, *setup.servers)
     unrecorded = any(edit.after and record.of(edit.path, server=edit.change.server) is None for edit in ours)

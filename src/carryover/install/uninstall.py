@@ -13,9 +13,8 @@ from typing import Final
 
 from carryover.config import KEPT
 from carryover.edits.agent_settings import removal
-from carryover.edits.apply import BACKUPS, LOCK, Applied, apply
+from carryover.edits.apply import BACKUPS, LOCK, Applied, Edit, apply, plan
 from carryover.edits.hooks import SCRIPT, HookFile, hooks_of, owner_by_script
-from carryover.edits.plan import Edit, plan
 from carryover.edits.record import (
     PROJECT_EDITS,
     PROJECTS_RECORD,
@@ -107,12 +106,10 @@ def plan_uninstall(
 ) -> Uninstall:
     """Plans to remove hooks, entries and MCP servers from all recorded settings files, and from `usual` ones.
 
-    `usual` holds settings files with the ids of their agents, which need not be recorded; entries stay in those.
-    With `purge`, it includes the pointers, ignore rules and `.carryover` folders of every project in our list or in the
-    ledger, and the state folder. Reads only, and does not need `config.toml`.
-
-    Raises:
-        UserError: the record is damaged.
+    `usual` holds settings files with the ids of their agents, which need not be recorded; entries stay in those. With
+    `purge`, it includes the pointers, ignore rules and `.carryover` folders of every project in our list or in the
+    ledger, and the state folder. Reads only, and does not need `config.toml`. Raises UserError if the record is
+    damaged.
     """
     settings = tuple(_settings_edits(state, usual))
     edits = tuple(edit for _, edit in settings)
@@ -141,10 +138,8 @@ def plan_uninstall(
 def carry_out(uninstall: Uninstall, state: StateDir) -> Uninstalled:
     """Carries out the plan; the daemon must be stopped. Failures are listed in `left` and do not stop the rest.
 
-    If hooks had to stay in some settings, the record of them is kept too, so that uninstall can be run again.
-
-    Raises:
-        UserError: another command is editing; nothing was changed.
+    If hooks had to stay in some settings, the record of them is kept too, so that uninstall can be run again. Raises
+    UserError if another command is editing; then nothing was changed.
     """
     had_state = state.root.exists()
     applied = apply(uninstall.edits, state) if uninstall.edits else ()

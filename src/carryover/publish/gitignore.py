@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from carryover.agents import read_lists
-from carryover.edits.apply import ProjectEdits
-from carryover.edits.plan import Change, Edit, plan
+from carryover.edits.apply import Change, Edit, ProjectEdits, plan
 from carryover.edits.record import GITIGNORE
 from carryover.edits.user_text import EditRefused, find_lines, is_text, whole_file, with_lines, without_span
 from carryover.errors import os_reason

@@ -19,8 +19,7 @@ from carryover.adapter.spec import AgentSpec
 from carryover.agents import instruction_files, read_lists, specs
 from carryover.config import Config, ProjectSettings, project_settings
 from carryover.distill.header import loaded
-from carryover.edits.apply import PlannedEdits, ProjectEdits
-from carryover.edits.plan import Edit
+from carryover.edits.apply import Edit, PlannedEdits, ProjectEdits
 from carryover.edits.record import GITIGNORE, PROJECT_EDITS, published_projects
 from carryover.errors import os_reason
 from carryover.fsio import is_folder, is_there, private_dir

@@ -12,8 +12,7 @@ from pathlib import Path
 from carryover.adapter.spec import ReadList
 from carryover.agents import adapters, specs
 from carryover.edits import yaml_list
-from carryover.edits.apply import ProjectEdits
-from carryover.edits.plan import Edit, plan
+from carryover.edits.apply import Edit, ProjectEdits, plan
 from carryover.edits.user_text import EditRefused
 from carryover.fsio import is_there, read_bytes_bounded
 from carryover.probe.git_command import ask_one, git_dir_of

@@ -1,5 +1,4 @@
 """Takes what was recorded to a person's other machines, encrypted, over a git remote of theirs.
 
-`payload.py` is what travels and what the ledger's side must offer. Nothing else here knows the ledger, except for
-`incoming`, `outgoing` and `clones`.
+`payload.py` is what travels. Nothing here knows the ledger, except for `ledger_side`, `rounds` and `clones`.
 """

@@ -30,7 +30,6 @@ from carryover.sync.store import normalised
 from carryover.text.shell import quoted
 
 if TYPE_CHECKING:
-    from carryover.ledger.store import Ledger
     from carryover.projects.root import StatePaths
 
 _GIT_S: Final = 2.0
@@ -40,7 +39,6 @@ _LONGEST: Final = 4_096
 
 async def end(ledger: Ledger, *, forget: bool) -> None:
     """Ends the log of what others have to be told; with `forget`, drops the sessions of other machines too."""
-
     await ledger.write(end_log)
     for agent, session in await ledger.foreign_sessions() if forget else ():
         await ledger.forget(Selection(agent=agent, session=session, for_good=False), now_ms=0)

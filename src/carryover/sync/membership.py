@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -26,7 +27,7 @@ from carryover.sync.manifest import (
     opened_manifest,
     store_code,
 )
-from carryover.sync.sealing import Unreadable, age, new_epoch, new_identity, random_id
+from carryover.sync.sealing import Unreadable, age, new_epoch, new_identity
 from carryover.sync.store import GitStore, StoreTrouble, machine_of, normalised, usable_address, without_credentials
 from carryover.sync.trust import View, first_view
 
@@ -87,7 +88,7 @@ def initialise(
             ExitCode.REFUSED,
         )
     age()
-    settings = msgspec.structs.replace(settings, remote=usable_address(settings.remote), machine=random_id())
+    settings = msgspec.structs.replace(settings, remote=usable_address(settings.remote), machine=secrets.token_hex(8))
     wanted = normalised(settings.remote)
     for root, remotes in remotes_of.items():
         if wanted in map(normalised, remotes) or Path(wanted).is_relative_to(root):
@@ -120,7 +121,7 @@ def _initialised(folder: SyncFolder, settings: Settings, now_ms: Callable[[], in
     with folder.locked():
         secret = new_identity()
         found = not refs
-        folder.create(settings, secret, State(store=random_id(), epochs=(new_epoch(1),)) if found else State())
+        folder.create(settings, secret, State(store=secrets.token_hex(8), epochs=(new_epoch(1),)) if found else State())
         own = OwnBranch(folder, store, now_ms=now_ms)
         if found:
             view = first_view(own.manifest(), own.state).with_epoch()

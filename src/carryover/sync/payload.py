@@ -11,7 +11,6 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
-VERSION: Final = 1
 PIECE_BYTES: Final = 4 << 20
 """About how many bytes of bodies a piece may hold. One event may be larger, since prompts are never cut."""
 LARGEST_PAYLOADS: Final = 96 << 20

@@ -17,10 +17,9 @@ from carryover.ledger.store import Ledger
 from carryover.paths import StateDir
 from carryover.projects.root import StatePaths
 from carryover.sync.branch import OwnBranch
-from carryover.sync.incoming import LedgerIncoming
+from carryover.sync.ledger_side import LedgerIncoming, LedgerOutgoing
 from carryover.sync.manifest import Manifest, Segment, sealed_segment, to_merge
 from carryover.sync.membership import own_branch
-from carryover.sync.outgoing import LedgerOutgoing
 from carryover.sync.payload import Machine, Payload, Taken
 from carryover.sync.sealing import Unreadable
 from carryover.sync.trust import View

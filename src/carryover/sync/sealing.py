@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import secrets
 import zlib
 from collections.abc import Iterable, Iterator
 from functools import cached_property
@@ -176,11 +175,6 @@ def code_of(*parts: str) -> str:
     number = int.from_bytes(hashlib.sha256("\n".join(parts).encode()).digest()) % 10**20
     digits = f"{number:020d}"
     return " ".join(digits[at : at + 4] for at in range(0, 20, 4))
-
-
-def random_id() -> str:
-    """Returns a new random id of 16 hex digits."""
-    return secrets.token_hex(8)
 
 
 def is_recipient(text: str) -> bool:

@@ -9,7 +9,7 @@ import pytest
 
 from agents.aider.chats import use_aider
 from carryover.config import ProjectSettings
-from carryover.edits.plan import Edit
+from carryover.edits.apply import Edit
 from carryover.edits.record import PublishedProject
 from carryover.install.uninstall import project_edits
 from carryover.publish.project_files import preview, publish

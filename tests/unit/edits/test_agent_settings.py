@@ -11,9 +11,8 @@ import pytest
 from carryover.adapter.spec import HookEntry
 from carryover.agents.claude_code.spec import SPEC as CLAUDE
 from carryover.edits.agent_settings import AgentSettings, plan_settings
-from carryover.edits.apply import apply
+from carryover.edits.apply import Change, apply, plan
 from carryover.edits.hooks import hooks_of, owner_by_script
-from carryover.edits.plan import Change, plan
 from carryover.edits.record import (
     EditedFile,
     PublishedProject,

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.edits.apply import Applied, ProjectEdits, apply, backup_path
-from carryover.edits.plan import Change, Edit, plan
+from carryover.edits.apply import Applied, Change, Edit, ProjectEdits, apply, backup_path, plan
 from carryover.edits.record import EditedFile, Record, load_record, save_record
 from carryover.edits.user_text import Origin
 from carryover.errors import UserError

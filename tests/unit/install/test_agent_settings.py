@@ -9,7 +9,7 @@ from packaging.version import Version
 
 from carryover.agents.claude_code.adapter import AGENT
 from carryover.agents.codex.spec import SPEC as CODEX
-from carryover.edits.plan import Change, Edit
+from carryover.edits.apply import Change, Edit
 from carryover.install.agent_settings import (
     HooksReport,
     asks_for_review,
