@@ -190,10 +190,8 @@ class Config(msgspec.Struct, frozen=True):
 
     @property
     def pointers(self) -> Pointers:
-        """What may be written into projects that have no setting of their own.
-
-        Before an install nobody was asked, so it is `private`. An install before 0.2 recorded no answer but wrote what
-        `shared` means.
+        """What may be written into projects that have no setting of their own. Before an install nobody was asked, so
+        it is `private`. An install before 0.2 recorded no answer but wrote what `shared` means.
         """
         return self.publish.pointers or ("private" if self.agents.selected is None else "shared")
 
@@ -396,7 +394,6 @@ def _agent_tables(data: Mapping[str, Any]) -> Mapping[str, dict[str, Any]]:
 
 
 def _as_in_file(key: str, data: Mapping[str, Any]) -> str:
-    """Translates the dotted `key` of a struct to its name in the file."""
     for agent, settings in _agent_tables(data).items() if key.startswith("agents.each[") else ():
         try:
             msgspec.convert(settings, AgentConfig)

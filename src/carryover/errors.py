@@ -45,7 +45,6 @@ def _escaped(sign: str, before: str) -> str:
 
 class UserError(Exception):
     """An error that the user can act on: what happened, what was kept and what to do next. Printed without a traceback.
-
     The message is one paragraph, so a path in it can't add lines.
     """
 

@@ -10,8 +10,7 @@ import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 _LOCK_TRIES = 5
 _LOCK_PAUSE_S = 0.02
@@ -114,7 +113,6 @@ def read_beginning(path: Path, limit_bytes: int, *, follow: bool = False) -> byt
 
 def open_regular(path: Path | str, flags: int = os.O_RDONLY, *, mode: int = 0o600) -> int:
     """Opens a regular file and returns the descriptor, which the caller closes. Never waits on a pipe or a device.
-
     Raises OSError, also when it is not a regular file.
     """
     descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY, mode)
@@ -138,9 +136,8 @@ def _not_regular(path: Path | str) -> OSError:
 
 @contextlib.contextmanager
 def scratch_folder(parent: Path | None = None) -> Iterator[Path]:
-    """Creates a folder in `parent` (default: the system's temporary folder) that only the user can read.
-
-    It is removed when the block ends. What a killed process leaves is removed by `sweep_scratch`, which each use calls.
+    """Creates a folder in `parent` (default: the system's temporary folder) that only the user can read. It is removed
+    when the block ends. What a killed process leaves is removed by `sweep_scratch`, which each use calls.
     """
     import shutil
 
@@ -181,9 +178,7 @@ def _locked_folder(parent: Path) -> tuple[Path, int]:
         folder.mkdir(mode=0o700)
         with contextlib.suppress(FileNotFoundError):  # swept before it was locked
             descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-            with contextlib.suppress(
-                OSError
-            ):  # on a network disk that locks no folders, which is not swept then either
+            with contextlib.suppress(OSError):  # a network disk that locks no folders, which is not swept then either
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
             if is_there(folder):
                 return folder, descriptor
@@ -191,9 +186,8 @@ def _locked_folder(parent: Path) -> tuple[Path, int]:
 
 
 class FileLock:
-    """A lock between processes, which the system releases when the process ends in any way. The file itself stays.
-
-    The file contains the holder: by default its process id. The folder must exist.
+    """A lock between processes, which the system releases when the process ends in any way. The file itself stays. The
+    file contains the holder: by default its process id. The folder must exist.
     """
 
     def __init__(self, path: Path) -> None:
@@ -236,16 +230,6 @@ class FileLock:
             return os.pread(descriptor, 4096, 0).decode(errors="replace").strip()
         finally:
             os.close(descriptor)
-
-    def __enter__(self) -> Self:
-        if not self.acquire():
-            raise BlockingIOError(errno.EWOULDBLOCK, "held by another process", str(self.path))
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.release()
 
 
 def _flock(descriptor: int, kind: int, *, tries: int) -> bool:

@@ -1,8 +1,6 @@
 """The records that all parts exchange: events, and the envelope that carries them.
 
-An adapter turns what an agent wrote into `Event`s, the ledger stores them, and the distiller folds them. All are frozen
-msgspec structs, so the type in memory is also the stored JSON. Times are UTC milliseconds. Missing values stay `None`
-or `"unknown"`: nothing is guessed.
+The type in memory is also the stored JSON. Times are UTC milliseconds. Missing values stay `None` or `"unknown"`.
 """
 
 from __future__ import annotations
@@ -23,9 +21,8 @@ word nor an agent's act, and no agent has this id."""
 
 
 def session_in_other_cwd(conversation: str, folder_mark: str) -> str:
-    """Returns the session id for a conversation's turns outside its first folder.
-
-    Those turns are a separate session, which belongs to that folder's project.
+    """Returns the session id for a conversation's turns outside its first folder. Those turns are a separate session,
+    which belongs to that folder's project.
     """
     return f"{conversation}{_ELSEWHERE}{folder_mark}"
 
@@ -36,18 +33,15 @@ def conversation_of(session: str) -> str:
 
 
 def is_plain_id(conversation: str) -> bool:
-    """Whether an id is safe on a command line: not an option, and without characters that a shell interprets.
-
-    A transcript that was imported or planted may have any text as its session id.
+    """Whether an id is safe on a command line: not an option, and without characters that a shell interprets. A
+    transcript that was imported or planted may have any text as its session id.
     """
     return _PLAIN_ID.fullmatch(conversation) is not None
 
 
 def id_in_command(session: str) -> str:
     """Returns the session's name in a command that people or agents run: its id or, if that is not plain, a plain
-    prefix of it.
-
-    Returns `ID` if even its first character is not plain.
+    prefix of it. Returns `ID` if even its first character is not plain.
     """
     found = _IN_COMMAND.match(session)
     return found[0] if found is not None else "ID"
@@ -248,25 +242,10 @@ class SessionEnd(Body, frozen=True, tag="session_end"):
     reason: str
 
 
-AnyBody = (
-    SessionInfo
-    | UserPrompt
-    | QueuedPrompt
-    | AssistantMessage
-    | Question
-    | Answer
-    | ToolCall
-    | ToolResult
-    | FileEdit
-    | PlanUpdate
-    | PlanProposal
-    | BackgroundTask
-    | AgentSummary
-    | TurnEnd
-    | Retracted
-    | SessionStart
-    | SessionEnd
-)
+_Said = SessionInfo | UserPrompt | QueuedPrompt | AssistantMessage | Question | Answer
+_Done = ToolCall | ToolResult | FileEdit | PlanUpdate | PlanProposal | BackgroundTask | AgentSummary
+_Ended = TurnEnd | Retracted | SessionStart | SessionEnd
+AnyBody = _Said | _Done | _Ended
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
@@ -298,8 +277,7 @@ _OWN_TOOL: Final = re.compile(r"(?:.*[^a-z])?carryover[^a-z]{1,3}(?:recall|turn|
 
 
 def is_own_tool(call: ToolCall | ToolResult) -> bool:
-    """Whether a call is one of a tool of `carryover mcp`, whose answers hold what is recorded already.
-
-    Agents put the server's name before the tool's (`mcp__carryover__recall`), or both into the subject (Cursor).
+    """Whether a call is one of a tool of `carryover mcp`, whose answers hold what is recorded already. Agents put the
+    server's name before the tool's (`mcp__carryover__recall`), or both into the subject (Cursor).
     """
     return call.op == "other" and any(_OWN_TOOL.fullmatch(text) for text in (call.name, call.subject))

@@ -85,9 +85,8 @@ def expanded(path: str) -> Path:
 
 
 def require_utf8(path: str | Path, what: str) -> None:
-    """Raises UserError (REFUSED) if `path` is not UTF-8, since no transcript or ledger can name it.
-
-    `what` describes the path in the message.
+    """Raises UserError (REFUSED) if `path` is not UTF-8, since no transcript or ledger can name it. `what` describes
+    the path in the message.
     """
     try:
         str(path).encode()

@@ -21,13 +21,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from carryover.edits.record import (
-    EditedFile,
-    edited_in_project,
-    load_record,
-    save_edited_in_project,
-    save_record,
-)
+from carryover.edits.record import EditedFile, edited_in_project, load_record, save_edited_in_project, save_record
 from carryover.edits.user_text import EditRefused
 from carryover.errors import ExitCode, UserError, os_reason, visible
 from carryover.fsio import FileLock, atomic_replace, private_dir, read_bytes_bounded
@@ -40,9 +34,8 @@ _NEVER_IN: Final = frozenset((".git", ".carryover"))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """A change to one file. `edit` maps its bytes (None: missing) to the new ones (None: delete the file).
-
-    `edit` may raise `EditRefused`.
+    """A change to one file. `edit` maps its bytes (None: missing) to the new ones (None: delete the file). `edit` may
+    raise `EditRefused`.
     """
 
     path: Path
@@ -248,9 +241,7 @@ class ProjectEdits:
 
     def carry_out(self, name: str, edit: Edit, *, ours: bool) -> bool:
         """Writes an edit of the file that is listed as `name`; returns False, with a note, if the file has to be left
-        alone.
-
-        `ours`: whether the file contains something of ours afterwards.
+        alone. `ours`: whether the file contains something of ours afterwards.
         """
         if not self.carry_out_apart(name, edit):
             return False

@@ -1,14 +1,9 @@
 """Our entry in a list of an agent's settings, of strings or of MCP servers. Pure: every other byte is kept.
 
     {"<key>": ["<entry>"]}
-    {"<key>": {"carryover": {"command": "/.../carryover", "args": ["mcp"]}}}
+    {"<key>": {"carryover": {"command": "/.../carryover", "args": ["mcp"]}}}     or, in TOML, as [<key>.carryover]
 
-    [<key>.carryover]
-    command = "/.../carryover"
-    args = ["mcp"]
-
-A string is an entry of a JSON list. What the user adds to the entry of a server stays while it is there; an entry of
-that name that starts something else is theirs.
+What the user adds to the entry of a server stays while it is there; one that starts something else is theirs.
 """
 
 from __future__ import annotations
@@ -53,7 +48,6 @@ def with_entry(data: bytes | None, entry: Entry) -> bytes:
 
 def without_entry(data: bytes, entry: Entry, origin: Origin = UNKNOWN) -> bytes | None:
     """Returns the settings without our entry, and without what is only empty because of that; None to delete the file.
-
     Undoes `with_entry`, given the origin that was recorded before it. Raises EditRefused as `with_entry` does.
     """
     if origin.present:

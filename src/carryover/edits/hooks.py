@@ -1,23 +1,14 @@
 """Our hooks in an agent's settings. Pure: bytes in, bytes out, every other byte kept.
 
-Nested (Claude Code 1.0.38 to 2.1.328; Codex 0.114 to 0.169, in a separate file):
+    nested  {"hooks": {"<event>": [{"matcher": "...", "hooks": [{"type": "command", "command": "...", "timeout": 5}]}]}}
+            (Claude Code 1.0.38 to 2.1.328; Codex 0.114 to 0.169, in a separate file)
+    tables  the same in TOML, as `[[hooks.<event>]]` and `[[hooks.<event>.hooks]]` (Codex 0.169, in `config.toml`)
+    flat    {"version": 1, "hooks": {"<event>": [{"command": "...", "timeout": 5}]}}   (Cursor 1.7 to 3.12)
+    plain   {"hooks": {"<event>": [{"command": "...", "show_output": false}]}}         (Windsurf since 1.12.41)
 
-    {"hooks": {"<event>": [{"matcher": "...", "hooks": [{"type": "command", "command": "...", "timeout": 5}]}]}}
-
-Tables (Codex 0.169, in `config.toml`): the same in TOML, as `[[hooks.<event>]]` and `[[hooks.<event>.hooks]]`.
-
-Flat (Cursor 1.7 to 3.12, in a separate file); both members are required:
-
-    {"version": 1, "hooks": {"<event>": [{"command": "...", "timeout": 5}]}}
-
-Plain (Windsurf since 1.12.41, according to its documentation, in a separate file):
-
-    {"hooks": {"<event>": [{"command": "...", "show_output": false}]}}
-
-The client may rewrite the file with its keys sorted (Claude Code 2.1.328, once, if `~/.claude.json` turns updates off),
-and people may move hooks. So ours are found by their command, wherever they are: one short line per event that never
-changes, so that an agent which asks for trust in each changed command asks only once. It contains no address, since one
-agent drops settings whose commands do (reported for Cursor).
+Clients sort the file (Claude Code 2.1.328) and people move hooks, so ours are found by their command: one line per
+event that never changes, since some agents ask for trust in each changed command. It has no address, since one agent
+drops settings whose commands do (reported for Cursor).
 """
 
 from __future__ import annotations
@@ -201,9 +192,8 @@ def _events(settings: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _groups(settings: Mapping[str, Any], form: Form) -> Iterator[tuple[str, int, list[Any], object]]:
-    """Yields each group of hooks: its event, its index there, its hooks of any kind, its matcher.
-
-    Without groups, each hook counts as one.
+    """Yields each group of hooks: its event, its index there, its hooks of any kind, its matcher. Without groups, each
+    hook counts as one.
     """
     for event, entries in _events(settings):
         for number, entry in enumerate(entries if isinstance(entries, list) else ()):

@@ -1,9 +1,7 @@
 """Puts items into a JSON text and takes them out again, with every other byte unchanged. Pure.
 
-Comments (`//`, `/* */`) and trailing commas are accepted and kept; `check_strict` refuses them for agents that do.
-
-Paths lead to an item from the root: names of members, and indexes of elements. The standard decoder reads what is only
-skipped, which is fast; positions are computed only on the path.
+Comments and trailing commas are accepted and kept. The standard decoder reads what is only skipped, which is fast;
+positions are computed only on the path.
 """
 
 from __future__ import annotations
@@ -97,9 +95,8 @@ def put(text: str, path: Path, value: object) -> str:
 
 
 def remove(text: str, path: Path, keep: Collection[str] = ()) -> str:
-    """Returns the text without the item at `path`, and without containers that this leaves empty; undoes `put`.
-
-    `keep`: dotted names of containers that stay. Comments stay.
+    """Returns the text without the item at `path`, and without containers that this leaves empty; undoes `put`. `keep`:
+    dotted names of containers that stay. Comments stay.
     """
     container = _root(text)
     levels = []
@@ -148,7 +145,6 @@ def _opened(text: str, item: _Item, path: Path, inner: str | int | None) -> _Con
 @lru_cache(maxsize=4)  # every container of a document asks for it
 def _blanked(text: str) -> str:
     """Returns the text with spaces in place of comments and trailing commas, so that the decoder finds real positions.
-
     Length and line ends stay the same.
     """
     if "//" in text or "/*" in text:
@@ -214,10 +210,8 @@ def _own_line(text: str, container: _Container, number: int) -> str | None:
 
 
 def _added(text: str, container: _Container, key: str | None, value: object, layout: _Layout, outer: str | None) -> str:
-    """Returns the text with one more item at the end of `container`.
-
-    `outer` is the indentation of the line that `container` opens on, if the first item of an empty container should
-    start a new line; otherwise None.
+    """Returns the text with one more item at the end of `container`. `outer` is the indentation of the line that
+    `container` opens on, if the first item of an empty container should start a new line; otherwise None.
     """
     if container.items:
         return _appended(text, container, key, value, layout)
@@ -298,7 +292,6 @@ def _end_of(pattern: re.Pattern[str], text: str, at: int) -> int:
 
 
 def _past_gap(text: str, at: int) -> int:
-    """Returns the position after white space and comments."""
     return _end_of(_GAP, text, at)
 
 

@@ -1,13 +1,6 @@
 """The records of Carryover's changes to users' files, with which every change can be undone.
 
-| Record | Content |
-|---|---|
-| `<state>/edits.json` (0600) | the agents' settings that contain our hooks or our entry |
-| `<state>/projects.jsonl` (0600) | the projects that a handoff was published into, one per line, never shortened |
-| `.carryover/edited` in a project (0600) | the names of its files that we edited on this machine |
-
-The ledger knows projects as well, but it may be damaged or recreated; what was written into projects must still be
-found, so that it can be removed.
+The ledger knows projects as well, but it may be damaged or made again; what was written must be found all the same.
 """
 
 from __future__ import annotations
@@ -28,9 +21,11 @@ from carryover.fsio import open_regular, private_dir, read_bytes_bounded, write_
 from carryover.paths import StateDir
 
 SETTINGS_RECORD: Final = "edits.json"
+"""In the state folder: the agents' settings that contain ours."""
 PROJECTS_RECORD: Final = "projects.jsonl"
+"""In the state folder: the projects that a handoff was published into, one per line, never shortened."""
 PROJECT_EDITS: Final = "edited"
-
+"""In a project's `.carryover`: the names of its files that we edited on this machine."""
 GITIGNORE: Final = ".gitignore"
 
 _SETTINGS_LIMIT_BYTES: Final = 4 << 20
@@ -39,9 +34,8 @@ _EDITS_LIMIT_BYTES: Final = 4096
 
 
 class EditedFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A settings file that contains, or did contain, our hooks or our entry. Paths are absolute.
-
-    A file with an MCP server beside them has two.
+    """A settings file that contains, or did contain, our hooks or our entry. Paths are absolute. A file with an MCP
+    server beside them has two.
     """
 
     path: str
@@ -67,14 +61,9 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
         """Returns the record of a file, by its real path: of its hooks or entry, or of its MCP `server`."""
         return next((file for file in self._at(path) if (file.form == "server") == server), None)
 
-    def without_agents(self, agents: Collection[str]) -> Record:
-        """Returns the record without the files edited for these agents."""
-        return Record(files=tuple(file for file in self.files if file.agent not in agents))
-
     def having(self, path: Path, file: EditedFile | None, *, server: bool = False) -> Record:
-        """Returns the record with `file` as the only one for `path`, of what `of` says; None removes that.
-
-        If the file was made for the other one, it was made for this one too, and whichever leaves last removes it.
+        """Returns the record with `file` as the only one for `path`, of what `of` says; None removes that. If the file
+        was made for the other one, it was made for this one too, and whichever leaves last removes it.
         """
         here = self._at(path)
         beside = [other for other in here if (other.form == "server") != server]
@@ -158,9 +147,8 @@ def published_projects(state: Path) -> tuple[PublishedProject, ...]:
 
 
 def edited_in_project(store: Path) -> set[str]:
-    """Returns the names of a project's files that we edited on this machine; `store` is its `.carryover`.
-
-    Other names than those we ever edit are ignored, since a cloned repository may contain any list.
+    """Returns the names of a project's files that we edited on this machine; `store` is its `.carryover`. Other names
+    than those we ever edit are ignored, since a cloned repository may contain any list.
     """
     try:
         lines = read_bytes_bounded(store / PROJECT_EDITS, _EDITS_LIMIT_BYTES, follow=False).split(b"\n")

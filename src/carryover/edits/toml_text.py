@@ -1,8 +1,7 @@
 """Puts tables into a TOML text and takes them out again, with every other byte unchanged. Pure.
 
-A table is written as a block of lines at the end, and taken out as that block, since tomlkit would not keep every byte
-around tables, or tables that are out of order. What is written in another way is edited by tomlkit. Either way the
-result is parsed again, and the edit is refused unless it means exactly what it should.
+A table is a block of lines at the end, since tomlkit would not keep every byte around tables; what is written in
+another way is edited by tomlkit. An edit is refused unless its result, parsed again, means exactly what it should.
 """
 
 from __future__ import annotations
@@ -108,7 +107,6 @@ def _edited(text: str, path: Path, edit: Callable[[Any], None], candidates: Iter
 
 
 def _by_tomlkit(text: str, edit: Callable[[Any], None]) -> Iterator[str]:
-    """Yields the text as tomlkit edits it; nothing if tomlkit gives up."""
     with contextlib.suppress(tomlkit.exceptions.TOMLKitError, AttributeError, LookupError, TypeError, ValueError):
         document = tomlkit.parse(text)
         edit(document)

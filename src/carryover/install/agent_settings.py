@@ -1,13 +1,10 @@
-"""Finds the settings files that hold our hooks, entry or MCP server, and compares them with what should be there.
-
-Reads the files, writes none.
-"""
+"""Finds the settings files that hold our hooks, entry or MCP server, and compares them. Writes no file."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -15,21 +12,12 @@ from typing import Any, Final
 import msgspec
 from packaging.specifiers import SpecifierSet
 
-from carryover.adapter.spec import AgentSpec, HookReview, McpServers, Place, places_on
+from carryover.adapter.spec import AgentSpec, McpServers, Place, places_on
+from carryover.edits import hooks
 from carryover.edits.agent_settings import AgentSettings, EntrySettings, is_toml, plan_servers
 from carryover.edits.apply import Edit
 from carryover.edits.entries import NAME, SUBCOMMAND, Entry, has_entry, has_list, value_at
-from carryover.edits.hooks import (
-    FoundHook,
-    Hook,
-    HookFile,
-    HookOwners,
-    OwnerOf,
-    drop_reason,
-    hook_owners,
-    hooks_of,
-    owner_by_script,
-)
+from carryover.edits.hooks import FoundHook, Hook, HookFile, OwnerOf
 from carryover.edits.record import load_record
 from carryover.edits.user_text import EditRefused, decode
 from carryover.fsio import is_folder, is_there, read_bytes_bounded
@@ -73,18 +61,15 @@ class EntryReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def hooks_report(seen: Detection, wanted: AgentSettings | None, script: Path) -> HooksReport | None:
-    """Compares an agent's hooks with the ones its settings should contain.
-
-    `wanted` is None if the agent should have no hooks; the report then only says what prevents them, if anything.
+    """Compares an agent's hooks with the ones its settings should contain. `wanted` is None if the agent should have no
+    hooks; the report then only says what prevents them, if anything.
     """
     off = switched_off(seen)
     if wanted is None and (not seen.found or off is None):
         return None
-    report = HooksReport(
-        switched_off=off is not None,
-        switched_off_by=off[0] if off is not None else None,
-        switched_off_in=str(off[1]) if off is not None else None,
-    )
+    by, file = off if off is not None else (None, None)
+    where = str(file) if file is not None else None
+    report = HooksReport(switched_off=off is not None, switched_off_by=by, switched_off_in=where)
     if wanted is None:
         return report
     try:
@@ -115,17 +100,17 @@ def _compared(report: HooksReport, seen: Detection, wanted: AgentSettings, scrip
     here: dict[str, list[Hook]] = {}
     for found in _ours(seen, data or b"", script):
         here.setdefault(found.hook.event, []).append(found.hook)
-    hooks = {hook.event: hook for hook in wanted.wanted(script)}
-    present = tuple(event for event, hook in hooks.items() if here.get(event) == [hook])
-    edited = tuple(event for event in dict.fromkeys((*hooks, *here)) if event in here and event not in present)
+    by_event = {hook.event: hook for hook in wanted.wanted(script)}
+    present = tuple(event for event, hook in by_event.items() if here.get(event) == [hook])
+    edited = tuple(event for event in dict.fromkeys((*by_event, *here)) if event in here and event not in present)
     waiting = to_review(seen, data, script)
     rules = seen.spec.hooks.file_rules
     return msgspec.structs.replace(
         report,
         present=present,
-        missing=tuple(event for event in hooks if event not in here),
+        missing=tuple(event for event in by_event if event not in here),
         edited=edited,
-        dropped=drop_reason(decode(data or b"")[1], form=wanted.form, rules=rules),
+        dropped=hooks.drop_reason(decode(data or b"")[1], form=wanted.form, rules=rules),
         to_review=waiting,
         reviewed=asks_for_review(seen) and not waiting and bool(present or edited),
     )
@@ -188,39 +173,34 @@ def to_review(found: Detection, data: bytes | None, script: Path, *, edit: Edit 
     review = found.spec.hooks.review
     if review is None or found.config is None or data is None or not asks_for_review(found):
         return ()
-    noted = _notes(found, review)
+    try:
+        noted = value_at(settings_bytes(found.located(review.state_file)) or b"", review.tables, toml=True)
+    except (OSError, EditRefused):  # without the agent's records, nothing counts as reviewed
+        noted = None
+    files = (found.config, Path(os.path.realpath(found.config)))
+
+    def is_noted(hook: FoundHook) -> bool:
+        places = (review.entry(file, hook.hook.event, hook.group, hook.number) for file in files)
+        notes = (noted.get(place) for place in places) if isinstance(noted, dict) else ()
+        return any(isinstance(note, dict) and review.mark in note for note in notes)
+
     brought = edit is not None and edit.changes
     known = {_place(hook) for hook in _ours(found, edit.before, script)} if edit is not None and edit.before else set()
     waiting = [
         hook.hook.event
         for hook in _ours(found, data, script)
-        if not _is_noted(hook, review, noted, found.config) or (brought and _place(hook) not in known)
+        if not is_noted(hook) or (brought and _place(hook) not in known)
     ]
     return tuple(dict.fromkeys(waiting))
 
 
 def _ours(found: Detection, data: bytes, script: Path) -> list[FoundHook]:
-    there = hooks_of(data, owner_by_script(script), form=found.form)
+    there = hooks.hooks_of(data, hooks.owner_by_script(script), form=found.form)
     return [hook for hook in there if hook.owner != "others"]
 
 
 def _place(hook: FoundHook) -> tuple[object, ...]:
     return hook.hook, hook.group, hook.number
-
-
-def _notes(found: Detection, review: HookReview) -> Mapping[str, Any]:
-    try:
-        notes = value_at(settings_bytes(found.located(review.state_file)) or b"", review.tables, toml=True)
-    except (OSError, EditRefused):  # without the agent's records, nothing counts as reviewed
-        return {}
-    return notes if isinstance(notes, dict) else {}
-
-
-def _is_noted(hook: FoundHook, review: HookReview, noted: Mapping[str, Any], config: Path) -> bool:
-    """Whether the agent has recorded a review, under either the given or the real path of the file."""
-    files = (config, Path(os.path.realpath(config)))
-    notes = (noted.get(review.entry(file, hook.hook.event, hook.group, hook.number)) for file in files)
-    return any(isinstance(note, dict) and review.mark in note for note in notes)
 
 
 _LIMIT_BYTES: Final = 64 << 20
@@ -243,11 +223,10 @@ def hook_files(spec: AgentSpec, platform: str, located: Callable[[Place], Path])
 
 
 def with_config_files(detections: Iterable[Detection], scripts: Iterable[Path], platform: str) -> tuple[Detection, ...]:
-    """Returns the detections with `config` set to the file that our hooks or entry belong in.
-
-    `scripts`: those that our hooks run, now or formerly.
+    """Returns the detections with `config` set to the file that our hooks or entry belong in. `scripts`: those that our
+    hooks run, now or formerly.
     """
-    owner_of = owner_by_script(*sorted(scripts))
+    owner_of = hooks.owner_by_script(*sorted(scripts))
     return tuple(_for_entry(_for_hooks(found, owner_of), platform) for found in detections)
 
 
@@ -283,10 +262,10 @@ def _for_hooks(found: Detection, owner_of: OwnerOf) -> Detection:
     return found
 
 
-def _owners(file: HookFile, owner_of: OwnerOf) -> HookOwners | None:
+def _owners(file: HookFile, owner_of: OwnerOf) -> hooks.HookOwners | None:
     """Returns whose hooks are in a file; None if it can't be read, which is reported when it is edited."""
     try:
-        return hook_owners(settings_bytes(file.path) or b"", owner_of, form=file.form)
+        return hooks.hook_owners(settings_bytes(file.path) or b"", owner_of, form=file.form)
     except (OSError, EditRefused):
         return None
 

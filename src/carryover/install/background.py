@@ -81,11 +81,11 @@ def service_of_user() -> tuple[ServiceManager, Program]:
 
 
 def bring_up(state: StateDir, *, service: bool, restart: bool = False) -> Background:
-    """Registers and starts the daemon unless it is already running correctly; with `restart`, always.
-
-    Never raises; errors are returned in `trouble`.
+    """Registers and starts the daemon unless it is already running correctly; with `restart`, always. Never raises;
+    errors are returned in `trouble`.
     """
     before, copies_before = look_at_endpoint(state).health, copies(state.ledger)
+    former = before.version if before is not None else None
     manager, program = service_of_user()
     reason = manager.available()
     changed, trouble = False, None
@@ -109,9 +109,7 @@ def bring_up(state: StateDir, *, service: bool, restart: bool = False) -> Backgr
         trouble=(trouble,) if trouble else (),
         warnings=(found.trouble,) if health is not None and found.trouble else (),
         hints=(hint,) if hint else (),
-        replaced=before.version
-        if before is not None and (health is None or health.version != before.version)
-        else None,
+        replaced=former if health is None or health.version != former else None,
         ledger_copy=next((path.name for path in copies(state.ledger) if path not in copies_before), None),
     )
 
@@ -176,9 +174,8 @@ def write_starter(state: StateDir, program: Program, env: Mapping[str, str]) -> 
 
 
 def start_detached(state: StateDir, program: Program) -> None:
-    """Starts the daemon, replacing a running one, without waiting until it answers.
-
-    From then on, the agents' hooks start it too. Raises UserError if it cannot be started.
+    """Starts the daemon, replacing a running one, without waiting until it answers. From then on, the agents' hooks
+    start it too. Raises UserError if it cannot be started.
     """
     try:
         write_starter(state, program, os.environ)

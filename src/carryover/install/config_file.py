@@ -79,7 +79,6 @@ def _check(text: str, wanted: dict[str, Any]) -> None:
 
 
 def _agreement(before: Mapping[str, Any], values: Values, now: datetime) -> dict[tuple[str, ...], Any]:
-    """Returns the change to `[publish] shared_since` that these `values` entail."""
     shared, since = _is_shared(before, values), ("publish", "shared_since")
     if shared and not _is_shared(before, {}):
         return {since: now}

@@ -31,9 +31,8 @@ _REAPED_WITHIN_S: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A version and the text that contained it, or `problem`: why there is none, as a clause without a full stop.
-
-    A problem never quotes the command's output.
+    """A version and the text that contained it, or `problem`: why there is none, as a clause without a full stop. A
+    problem never quotes the command's output.
     """
 
     version: Version | None = None
@@ -268,12 +267,7 @@ def _judged(seen: Detection, answer: Answer) -> Detection:
         return replace(seen, state="unreadable", problem=answer.problem, hook_set=hooks_for_unknown(seen.spec))
     state, hook_set = hooks_for(seen.spec, answer.version)
     return replace(
-        seen,
-        state=state,
-        version=answer.version,
-        version_text=answer.text,
-        versions=(answer.text,),
-        hook_set=hook_set,
+        seen, state=state, version=answer.version, version_text=answer.text, versions=(answer.text,), hook_set=hook_set
     )
 
 
@@ -287,9 +281,8 @@ def _together(each: Sequence[Detection]) -> Detection:
 
 
 def _environment(seen: Detection, machine: Machine) -> dict[str, str]:
-    """Returns the least environment that the command needs, plus the variables that move its files.
-
-    It contains no display, so an editor cannot open a window.
+    """Returns the least environment that the command needs, plus the variables that move its files. It contains no
+    display, so an editor cannot open a window.
     """
     path = machine.env.get("PATH") or os.defpath
     if seen.binary is not None and not seen.on_path:
@@ -307,9 +300,8 @@ ALL_KNOWN: Final = "every known version"
 
 
 def hooks_for(spec: AgentSpec, version: Version) -> tuple[Literal["ok", "older", "newer"], HookSet | None]:
-    """Compares `version` with the known ranges; also returns its hooks, or None if it has none.
-
-    A version above the newest range gets the newest hooks; one below the lowest gets none.
+    """Compares `version` with the known ranges; also returns its hooks, or None if it has none. A version above the
+    newest range gets the newest hooks; one below the lowest gets none.
     """
     if not spec.hooks.sets:
         return "ok", None
@@ -325,10 +317,9 @@ def hooks_for(spec: AgentSpec, version: Version) -> tuple[Literal["ok", "older",
 def hooks_for_unknown(spec: AgentSpec) -> HookSet | None:
     """Returns the hooks for an unreadable version: those of the newest set that all sets able to inject text have.
 
-    An event that the installed version does not know can make the agent complain at every start (Claude Code); a
-    missing event only means that the daemon notices a change through the file a moment later. If such an event makes
-    the agent drop all hooks, even other programs' (reported for Cursor), only events that every set has are used. If
-    the events were renamed, no event is in all sets, and the newest set is used.
+    An unknown event can make the agent complain at every start (Claude Code); a missing one only means that a change is
+    noticed a moment later. If an unknown one makes the agent drop all hooks (reported for Cursor), only events that
+    every set has are used. If there is no such event, since they were renamed, the newest set is used.
     """
     if not spec.hooks.sets:
         return None

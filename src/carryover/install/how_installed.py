@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 from urllib.parse import unquote, urlsplit
 
 import msgspec
@@ -105,20 +105,12 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     user_packages: Path | None = None
 
 
-class _FolderUrl(msgspec.Struct, frozen=True):
-    editable: bool = False
-
-
-class _VcsUrl(msgspec.Struct, frozen=True):
-    vcs: str
-
-
 class _DirectUrl(msgspec.Struct, frozen=True):
     """Laid out as in the packaging specification "Recording the Direct URL Origin of installed distributions"."""
 
     url: str
-    dir_info: _FolderUrl | None = None
-    vcs_info: _VcsUrl | None = None
+    dir_info: Mapping[str, Any] | None = None
+    vcs_info: Mapping[str, str] | None = None
 
 
 def how_installed() -> HowInstalled:
@@ -171,7 +163,7 @@ def _kind(facts: Facts) -> Kind:
         return "source"
     if facts.installer in _PACKAGES:
         return _PACKAGES[facts.installer]
-    if url is not None and url.dir_info is not None and url.dir_info.editable:
+    if url is not None and url.dir_info is not None and url.dir_info.get("editable"):
         return "editable"
     # Both leave a file in the environment, and remember where the package came from. They identify an
     # environment by its own name, which can differ from the package's (`pipx install --suffix`).
@@ -228,8 +220,8 @@ def _wanted(url: _DirectUrl | None) -> str:
     """Returns what to install: the package from the index, or whatever the copy was installed from."""
     if url is None:
         return NAME
-    if url.vcs_info is not None:
-        return f"{NAME} @ {url.vcs_info.vcs}+{url.url}"
+    if url.vcs_info is not None and (vcs := url.vcs_info.get("vcs")):
+        return f"{NAME} @ {vcs}+{url.url}"
     return str(_path_of(url.url)) if url.url.startswith("file:") else f"{NAME} @ {url.url}"
 
 

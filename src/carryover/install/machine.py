@@ -44,13 +44,7 @@ _OF_THE_USER: Final = (
     Place(path="~/.asdf/shims", env="ASDF_DATA_DIR", below="shims"),
     Place(path="~/.local/share/mise/shims", env="MISE_DATA_DIR", below="shims"),
 )
-_OF_THE_SYSTEM: Final = (
-    "opt/homebrew/bin",
-    "home/linuxbrew/.linuxbrew/bin",
-    "usr/local/bin",
-    "usr/bin",
-    "snap/bin",
-)
+_OF_THE_SYSTEM: Final = ("opt/homebrew/bin", "home/linuxbrew/.linuxbrew/bin", "usr/local/bin", "usr/bin", "snap/bin")
 _NVM: Final = Place(path="~/.nvm/versions/node", env="NVM_DIR", below="versions/node")
 """Contains one folder per version of node, each with its own global packages."""
 
@@ -71,9 +65,8 @@ class Command:
 
 
 def copies(names: tuple[str, ...], machine: Machine, more: tuple[Place, ...] = ()) -> tuple[Command, ...]:
-    """Returns every copy of a command, the one that a shell would run first; links to the same file count once.
-
-    `more`: folders specific to this command, searched before the standard ones.
+    """Returns every copy of a command, the one that a shell would run first; links to the same file count once. `more`:
+    folders specific to this command, searched before the standard ones.
     """
     found: dict[Path, Command] = {}
     for folder, on_path in _folders(machine, more):
@@ -116,7 +109,6 @@ def _newest_first(folder: Path) -> list[Path]:
 
 
 def _program(path: Path) -> Path | None:
-    """Returns the file behind `path` if it exists and we may execute it."""
     try:
         if stat.S_ISREG(path.stat().st_mode) and os.access(path, os.X_OK):
             return path.resolve()

@@ -1,7 +1,6 @@
-"""systemd and launchd, which start the daemon at login and again when it fails.
+"""systemd and launchd, which start the daemon at login and when it failed; packaging/README.md explains the templates.
 
-The unit and the agent are templates next to this module; packaging/README.md explains each of their lines. launchd was
-not tested on a Mac: `launchctl` is used as documented in its macOS 13 manual page.
+launchd was not tested on a Mac: `launchctl` is used as documented in its macOS 13 manual page.
 """
 
 from __future__ import annotations

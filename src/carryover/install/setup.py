@@ -11,7 +11,7 @@ from typing import Any
 from carryover.config import Config, Pointers, ResumeMode
 from carryover.edits.agent_settings import AgentSettings, plan_settings
 from carryover.edits.apply import Applied, Change, Edit, apply, plan
-from carryover.edits.record import load_record
+from carryover.edits.record import Record, load_record
 from carryover.install.agent_settings import to_review, with_config_files
 from carryover.install.config_file import plan_config
 from carryover.install.detect import Detection
@@ -125,19 +125,20 @@ def plan_setup(
             values |= _recorded(found, is_selected=found.spec.id in chosen)
     # Of an agent whose folder is missing at the moment, the record is kept until it is back.
     waiting = {found.spec.id for found in detections if found.lost_folder is not None and found.spec.id in chosen}
+    settled = Record(files=tuple(file for file in record.files if file.agent not in waiting))
+    file = service[0].file(service[1]) if service is not None else None
     return Setup(
         detections=detections,
         selected=chosen,
-        hooks=plan_settings(wanted_settings(detections, chosen), record.without_agents(waiting), script),
+        hooks=plan_settings(wanted_settings(detections, chosen), settled, script),
         config=plan_config(state, values),
         pointers=pointers,
-        service=_service_edit(*service) if service is not None else None,
+        service=_service_edit(service[0].kind, *file) if service is not None and file is not None else None,
         script=script,
     )
 
 
 def _recorded(found: Detection, *, is_selected: bool) -> dict[tuple[str, ...], Any]:
-    """Returns the settings to keep for an agent: its folders, if a variable moves them, and its versions."""
     table = ("agents", found.spec.id)
     if not is_selected:
         return dict.fromkeys((*table, name) for name in ("roots", "env", "versions"))
@@ -177,9 +178,5 @@ def outcome_for(found: Detection, applied: Iterable[Applied]) -> tuple[Did, str]
     return "in place", ""
 
 
-def _service_edit(manager: ServiceManager, program: Program) -> Edit | None:
-    file = manager.file(program)
-    if file is None:
-        return None
-    path, content = file
-    return plan(Change(path=path, what=f"the {manager.kind} service", edit=lambda _: content, remedy=""))
+def _service_edit(kind: str, path: Path, content: bytes) -> Edit:
+    return plan(Change(path=path, what=f"the {kind} service", edit=lambda _: content, remedy=""))

@@ -12,19 +12,11 @@ from pathlib import Path
 from typing import Final
 
 from carryover.config import KEPT
+from carryover.edits import record
 from carryover.edits.agent_settings import removal
 from carryover.edits.apply import BACKUPS, LOCK, Applied, Edit, apply, plan
 from carryover.edits.hooks import SCRIPT, HookFile, hooks_of, owner_by_script
-from carryover.edits.record import (
-    PROJECT_EDITS,
-    PROJECTS_RECORD,
-    SETTINGS_RECORD,
-    EditedFile,
-    PublishedProject,
-    edited_in_project,
-    load_record,
-    published_projects,
-)
+from carryover.edits.record import EditedFile, PublishedProject, load_record
 from carryover.errors import ExitCode, UserError, os_reason
 from carryover.fsio import SCRATCH, is_folder
 from carryover.ledger.queries import connect_read_only, projects
@@ -57,8 +49,8 @@ _FILES: Final = (
     ("paused", "the pause"),
     ("config.toml", "your settings"),
     (".*.tmp", "left by a write that was cut off"),
-    (PROJECTS_RECORD, "the list of projects"),
-    (SETTINGS_RECORD, "the record of edits"),
+    (record.PROJECTS_RECORD, "the list of projects"),
+    (record.SETTINGS_RECORD, "the record of edits"),
     (LOCK, "the record of edits"),
 )
 _TREES: Final = (
@@ -149,7 +141,7 @@ def carry_out(uninstall: Uninstall, state: StateDir) -> Uninstalled:
     with contextlib.suppress(FileNotFoundError):
         (state.root / LOCK).unlink()
     for ours in uninstall.removals:
-        if keep_record and ours.path == state.root / SETTINGS_RECORD:
+        if keep_record and ours.path == state.root / record.SETTINGS_RECORD:
             continue
         try:
             if _remove(ours.path):
@@ -173,7 +165,7 @@ def carry_out(uninstall: Uninstall, state: StateDir) -> Uninstalled:
 def project_edits(project: PublishedProject) -> Iterator[Edit]:
     """Yields the edits that undo ours in one project. Reads only, apart from asking git for its exclude file."""
     root = Path(project.root)
-    mine = edited_in_project(root / STORE)
+    mine = record.edited_in_project(root / STORE)
     yield from (edit for _, edit in (*removals(root, mine), *rule_removals(root, mine)))
 
 
@@ -183,7 +175,7 @@ def store_files(project: PublishedProject) -> list[Path]:
     if not is_folder(folder) or folder.is_symlink():
         return []
     cut_off = sorted(folder.glob(".*.tmp"))
-    names = (*handoff_names(), PROJECT_EDITS)
+    names = (*handoff_names(), record.PROJECT_EDITS)
     return [*(path for name in names if os.path.lexists(path := folder / name)), *cut_off, folder]
 
 
@@ -200,11 +192,11 @@ def state_files(state: StateDir) -> Iterator[tuple[Path, str]]:
 
 
 def _settings_edits(state: StateDir, usual: Iterable[tuple[str, HookFile]]) -> Iterator[tuple[EditedFile, Edit]]:
-    record = load_record(state)
-    yield from ((file, plan(removal(file))) for file in record.files)
+    recorded = load_record(state)
+    yield from ((file, plan(removal(file))) for file in recorded.files)
     script = str(state.root / SCRIPT)
     for agent, found in usual:
-        if record.of(found.path, server=found.form == "server") is None:
+        if recorded.of(found.path, server=found.form == "server") is None:
             file = EditedFile(path=str(found.path), agent=agent, script=script, form=found.form, key=found.key)
             edit = plan(removal(file))
             if edit.changes or (edit.before is not None and script.encode() in edit.before):
@@ -223,7 +215,7 @@ def _known_projects(state: StateDir, home: Path) -> tuple[list[PublishedProject]
     found: dict[PublishedProject, None] = {}
     notes = []
     try:
-        found |= dict.fromkeys(published_projects(state.root))
+        found |= dict.fromkeys(record.published_projects(state.root))
     except OSError as error:
         notes.append(f"The list of projects can't be read: {os_reason(error)}.")
     try:

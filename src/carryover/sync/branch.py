@@ -287,5 +287,4 @@ def _answered(view: View) -> dict[str, bytes]:
 
 
 def _of_store(view: View) -> dict[str, Any]:
-    """Returns the part of the state that is about the store."""
     return {"epochs": tuple(view.epochs[name] for name in sorted(view.epochs)), "membership": view.membership}

@@ -107,9 +107,7 @@ class Recipient(msgspec.Struct, frozen=True):
 
 def recipients(given: Iterable[str]) -> tuple[list[Recipient], list[str]]:
     """Returns the keys that `given` names, themselves or as files with one in each line, and the kinds of those that
-    age can't encrypt to.
-
-    Raises UserError if something names no key, or none is usable.
+    age can't encrypt to. Raises UserError if something names no key, or none is usable.
     """
     keys: dict[str, Recipient] = {}
     left_out: list[str] = []

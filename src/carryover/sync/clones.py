@@ -45,9 +45,8 @@ async def end(ledger: Ledger, *, forget: bool) -> None:
 
 
 async def allow(ledger: Ledger, paths: StatePaths, folder: str) -> str:
-    """Joins the project at `folder` with the same one of other machines; returns what was done.
-
-    Raises UserError: NOTHING_FOUND if there is none, REFUSED if the project is excluded.
+    """Joins the project at `folder` with the same one of other machines; returns what was done. Raises UserError:
+    NOTHING_FOUND if there is none, REFUSED if the project is excluded.
     """
     from carryover.publish.project_moves import link
 
@@ -107,7 +106,6 @@ def repository_of(root: str) -> SyncedProject:
 
 def same_projects(root: str, known: Iterable[Whereabouts]) -> list[Whereabouts]:
     """Returns other machines' projects that are clones of the repository at `root` and are not joined yet. Blocking.
-
     Clones of one repository have the same first commit and a remote in common.
     """
     waiting: list[tuple[Whereabouts, SyncedProject]] = []

@@ -1,8 +1,7 @@
 """What the ledger tells other machines, and what it takes of theirs. A position is a place in its change log.
 
-A payload was made elsewhere, so nothing in it is trusted: what is not of the form that this machine stores is counted
-and skipped, secrets are taken out again, and every path gets the machine's name in front, so that it means no file of
-this machine.
+Nothing in a payload is trusted: what is not of the form that this machine stores is skipped, secrets are taken out
+again, and every path gets the machine's name in front, so that it means no file of this machine.
 """
 
 from __future__ import annotations
@@ -334,7 +333,6 @@ class LedgerIncoming:
                 await self._ledger.write(note_foreign_project, foreign_root(name, state.root), None, git)
 
     def _forgotten(self, payload: Payload) -> tuple[Tombstones, list[Selection]]:
-        """Returns the payload's tombstones, and what of the ledger they select."""
         scopes: dict[bytes, list[tuple[str, str]]] = {}
         with closing(connect_read_only(self._paths.ledger)) as db:
             for agent, session in db.execute("SELECT agent, native_id FROM session") if payload.tombstones else ():
@@ -401,16 +399,11 @@ def _entry(machine: str, session: SyncedSession, event: SyncedEvent, now_ms: int
         ),
     )
     return msgspec.structs.replace(
-        cleaned,
-        key=event.key,
-        secondary_key=event.secondary_key,
-        retracts=(event.key,) if event.retracted else (),
+        cleaned, key=event.key, secondary_key=event.secondary_key, retracts=(event.key,) if event.retracted else ()
     )
 
 
 def _elsewhere(machine: str, body: AnyBody) -> AnyBody:
-    """Returns the body with the machine's name before each path."""
-
     def path(name: str) -> str:
         return foreign_root(machine, name) if is_absolute(name) else name
 

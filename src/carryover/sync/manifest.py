@@ -19,29 +19,9 @@ from typing import Annotated, Final, Literal, TypeVar
 
 import msgspec
 
-from carryover.sync.payload import (
-    LARGEST_PAYLOADS,
-    MachineId,
-    MachineName,
-    Payload,
-    ProjectState,
-    Text,
-    Time,
-    decode_payloads,
-    encode_payloads,
-)
-from carryover.sync.sealing import (
-    Epoch,
-    MachineKey,
-    Unreadable,
-    code_of,
-    deflated,
-    inflated,
-    is_recipient,
-    open_sealed,
-    seal,
-    seal_to,
-)
+from carryover.sync import payload, sealing
+from carryover.sync.payload import MachineId, MachineName, Payload, ProjectState, Text, Time
+from carryover.sync.sealing import Epoch, MachineKey, Unreadable
 
 MOST_BYTES: Final = 32 << 20
 MOST_PARTS: Final = 100_000
@@ -100,7 +80,7 @@ class Membership(msgspec.Struct, frozen=True):
 
     def __or__(self, other: Membership) -> Membership:
         added = {machine: recipient for machine, recipient in other.members.items() if machine not in self.members}
-        usable = {machine: recipient for machine, recipient in added.items() if is_recipient(recipient)}
+        usable = {machine: recipient for machine, recipient in added.items() if sealing.is_recipient(recipient)}
         given = {name: self.has(name) | other.has(name) for name in {**self.given, **other.given}}
         return Membership({**self.members, **usable}, self.revoked | other.revoked, given)
 
@@ -126,9 +106,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Keys(msgspec.Struct, frozen=True):
-    """What one machine tells another secretly.
-
-    Only the machine that has the other key can read `challenge`: by using it, it proves who it is.
+    """What one machine tells another secretly. Only the machine that has the other key can read `challenge`: by using
+    it, it proves who it is.
     """
 
     challenge: Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
@@ -166,17 +145,17 @@ def files_of(
     *,
     former: Mapping[str, bytes],
 ) -> dict[str, bytes]:
-    """Returns the files of an own branch, without the segments.
-
-    `challenges` are those of the other machines. `former` has keys that can be reused.
+    """Returns the files of an own branch, without the segments. `challenges` are those of the other machines. `former`
+    has keys that can be reused.
     """
     keys = {
-        machine: former.get(machine) or seal_to(recipient, _encoder.encode(Keys(key.challenge(machine), tuple(epochs))))
+        machine: former.get(machine)
+        or sealing.seal_to(recipient, _encoder.encode(Keys(key.challenge(machine), tuple(epochs))))
         for machine, recipient in manifest.membership.active.items()
         if machine != manifest.machine
     }
-    [packed] = deflated(_encoder.encode(manifest))
-    head = seal(current, "manifest", packed)
+    [packed] = sealing.deflated(_encoder.encode(manifest))
+    head = sealing.seal(current, "manifest", packed)
     known = {**challenges, manifest.machine: key.challenge(manifest.machine)}
     macs = {machine: _auth(secret, manifest.machine, head, keys.get(machine)) for machine, secret in known.items()}
     files = {"head": head, "auth": _encoder.encode(macs), "join": key.recipient.encode()}
@@ -207,10 +186,10 @@ def opened_manifest(branch: Branch, epochs: Iterable[Epoch]) -> Manifest:
         raise Unreadable("it has no manifest")
     for epoch in sorted(epochs, key=lambda one: one.id, reverse=True):
         try:
-            content = open_sealed(epoch, "manifest", branch.head)
+            content = sealing.open_sealed(epoch, "manifest", branch.head)
         except Unreadable:
             continue
-        manifest = _decoded(inflated([content], MOST_BYTES), Manifest)
+        manifest = _decoded(sealing.inflated([content], MOST_BYTES), Manifest)
         if manifest.machine != branch.machine:
             raise Unreadable("it is another machine's")
         if sum(len(segment.parts) for segment in manifest.segments) > MOST_PARTS:
@@ -221,13 +200,13 @@ def opened_manifest(branch: Branch, epochs: Iterable[Epoch]) -> Manifest:
 
 def join_code(machine: str, recipient: str) -> str:
     """Returns the code by which two people see that they mean the same machine."""
-    return code_of("carryover machine", machine, recipient)
+    return sealing.code_of("carryover machine", machine, recipient)
 
 
 def store_code(store: str, epochs: Iterable[Epoch]) -> str:
     """Returns the code by which two people see that they mean the same store, until a machine is removed from it."""
     newest = max(epochs, key=lambda one: one.id)
-    return code_of("carryover store", store, newest.recipient)
+    return sealing.code_of("carryover store", store, newest.recipient)
 
 
 def _auth(challenge: bytes, machine: str, head: bytes, keys: bytes | None) -> bytes:
@@ -251,8 +230,8 @@ _LARGEST_MERGED: Final = 256 << 10
 def sealed_segment(epoch: Epoch, payloads: Iterable[Payload]) -> tuple[Segment, dict[str, bytes]]:
     """Returns payloads as a segment, and its files by their paths."""
     parts, files = [], {}
-    for content in deflated(encode_payloads(payloads)):
-        data = seal(epoch, "segment", content)
+    for content in sealing.deflated(payload.encode_payloads(payloads)):
+        data = sealing.seal(epoch, "segment", content)
         part = Part(epoch.name_of(data), hashlib.sha256(data).digest())
         parts.append(part)
         files[part.path] = data
@@ -269,10 +248,10 @@ def opened_segment(segment: Segment, epochs: Mapping[str, Epoch], read: Callable
         data = read(part.path)
         if hashlib.sha256(data).digest() != part.sha:
             raise Unreadable("bytes of it were changed")
-        contents.append(open_sealed(epoch, "segment", data))
-    data = inflated(contents, LARGEST_PAYLOADS)
+        contents.append(sealing.open_sealed(epoch, "segment", data))
+    data = sealing.inflated(contents, payload.LARGEST_PAYLOADS)
     try:
-        return decode_payloads(data)
+        return payload.decode_payloads(data)
     except (ValueError, RecursionError) as error:
         raise Unreadable("it is damaged, or of a newer version of Carryover") from error
 

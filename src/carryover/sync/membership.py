@@ -15,18 +15,10 @@ import msgspec
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import private_dir
 from carryover.paths import StateDir
+from carryover.sync import manifest
 from carryover.sync.branch import OwnBranch
 from carryover.sync.folder import OtherMachine, Settings, State, SyncFolder
-from carryover.sync.manifest import (
-    Keys,
-    Manifest,
-    Membership,
-    Seen,
-    join_code,
-    opened_keys,
-    opened_manifest,
-    store_code,
-)
+from carryover.sync.manifest import Keys, Manifest, Membership, Seen
 from carryover.sync.sealing import Unreadable, age, new_epoch, new_identity
 from carryover.sync.store import GitStore, StoreTrouble, machine_of, normalised, usable_address, without_credentials
 from carryover.sync.trust import View, first_view
@@ -55,7 +47,7 @@ class Admission(msgspec.Struct, frozen=True):
     @property
     def code(self) -> str:
         """The store's code."""
-        return store_code(self.manifest.store, self.keys.epochs)
+        return manifest.store_code(self.manifest.store, self.keys.epochs)
 
 
 @contextmanager
@@ -76,9 +68,8 @@ def machine_name(text: str) -> str:
 def initialise(
     state: StateDir, settings: Settings, remotes_of: Mapping[str, Iterable[str]], *, now_ms: Callable[[], int]
 ) -> Joined:
-    """Makes a store at the remote, or asks the machines of the one that is there to be added.
-
-    `remotes_of` has the remotes of all known projects, by root. Raises UserError; then sync is off as before.
+    """Makes a store at the remote, or asks the machines of the one that is there to be added. `remotes_of` has the
+    remotes of all known projects, by root. Raises UserError; then sync is off as before.
     """
     folder = SyncFolder(state)
     if folder.is_set_up:
@@ -135,7 +126,7 @@ def _initialised(folder: SyncFolder, settings: Settings, now_ms: Callable[[], in
         raise UserError(f"Another machine made a store there at the same moment. {_NOTHING} Run this again to join it.")
     return Joined(
         founded=found,
-        code=store_code(own.state.store, own.state.epochs) if own.state.store else own_code(own),
+        code=manifest.store_code(own.state.store, own.state.epochs) if own.state.store else own_code(own),
         machine=settings.machine,
         name=settings.name,
         remote=without_credentials(settings.remote),
@@ -144,7 +135,7 @@ def _initialised(folder: SyncFolder, settings: Settings, now_ms: Callable[[], in
 
 def own_code(own: OwnBranch) -> str:
     """Returns the code to compare when this machine is added."""
-    return join_code(own.settings.machine, own.key.recipient)
+    return manifest.join_code(own.settings.machine, own.key.recipient)
 
 
 def admission(own: OwnBranch) -> Admission | None:
@@ -154,10 +145,10 @@ def admission(own: OwnBranch) -> Admission | None:
     own.push()
     for branch in sorted(branches, key=lambda one: one.machine):
         with suppress(Unreadable, ValueError):
-            keys = opened_keys(branch, own.key)
-            manifest = opened_manifest(branch, keys.epochs)
-            if manifest.membership.active.get(own.settings.machine) == own.key.recipient:
-                return Admission(manifest, keys, Seen(manifest.sequence, branch.sha))
+            keys = manifest.opened_keys(branch, own.key)
+            theirs = manifest.opened_manifest(branch, keys.epochs)
+            if theirs.membership.active.get(own.settings.machine) == own.key.recipient:
+                return Admission(theirs, keys, Seen(theirs.sequence, branch.sha))
     return None
 
 
@@ -179,23 +170,22 @@ def waiting(own: OwnBranch) -> dict[str, str]:
     """Returns the codes of the machines that want to be added, by id."""
     view = own.read()
     own.note(view, view.problems)
-    return {machine: join_code(machine, recipient) for machine, recipient in view.waiting.items()}
+    return {machine: manifest.join_code(machine, recipient) for machine, recipient in view.waiting.items()}
 
 
 def add(own: OwnBranch, machine: str, code: str) -> str:
     """Adds a machine, whose code the user has compared. Returns the store's code, which that machine shows, too."""
     view = own.read()
     recipient = {**view.waiting, **view.membership.members}.get(machine, "")
-    if join_code(machine, recipient) != code:
+    if manifest.join_code(machine, recipient) != code:
         raise UserError(f"The machine with the code {code} no longer asks to be added. {_NOTHING}", ExitCode.REFUSED)
     waiting = {name: recipient for name, recipient in view.waiting.items() if name != machine}
     return _tell(own, replace(view, waiting=waiting), Membership({machine: recipient}))
 
 
 def remove(own: OwnBranch, name: str) -> tuple[str, list[str]]:
-    """Removes a machine, by its name or id, so that it can't read what is sent from now on.
-
-    Returns its name, and the names of the other machines that stay.
+    """Removes a machine, by its name or id, so that it can't read what is sent from now on. Returns its name, and the
+    names of the other machines that stay.
     """
     view = own.read()
     others = {machine: own.other(machine, view).name for machine in view.membership.active if machine != view.me}
@@ -217,7 +207,7 @@ def _tell(own: OwnBranch, view: View, change: Membership) -> str:
     own.write(view)
     own.push()
     own.note(view, view.problems)
-    return store_code(view.store, view.epochs.values())
+    return manifest.store_code(view.store, view.epochs.values())
 
 
 def compact(own: OwnBranch) -> None:

@@ -60,9 +60,8 @@ class SyncedSession(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class SyncedEvent(msgspec.Struct, frozen=True, omit_defaults=True):
-    """An event. `session` is a position in `Payload.sessions`; `body` is the JSON of a `model.AnyBody`.
-
-    Each version may have kinds of bodies that earlier ones do not know: the ledger's side counts and skips them.
+    """An event. `session` is a position in `Payload.sessions`; `body` is the JSON of a `model.AnyBody`. Each version
+    may have kinds of bodies that earlier ones do not know: the ledger's side counts and skips them.
     """
 
     session: Annotated[int, msgspec.Meta(ge=0, lt=MOST)]
@@ -75,9 +74,8 @@ class SyncedEvent(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class SyncedTombstone(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A tombstone of the ledger: a hash and two times. No content.
-
-    Only the scopes of sessions and conversations have the same hash on every machine.
+    """A tombstone of the ledger: a hash and two times. No content. Only the scopes of sessions and conversations have
+    the same hash on every machine.
     """
 
     scope: Key

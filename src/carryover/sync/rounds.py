@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import ExitStack, suppress
+from dataclasses import KW_ONLY, dataclass
 from functools import partial
 from typing import Any, Final
 
@@ -56,9 +57,8 @@ async def synchronise(
     now_ms: Callable[[], int],
     in_thread: Callable[..., Awaitable[Any]],
 ) -> Outcome:
-    """Synchronises once. `in_thread` runs what blocks.
-
-    Raises UserError or OSError; what was done until then stays done.
+    """Synchronises once. `in_thread` runs what blocks. Raises UserError or OSError; what was done until then stays
+    done.
     """
     with ExitStack() as stack:
         own = await in_thread(lambda: stack.enter_context(own_branch(state, now_ms)))
@@ -67,23 +67,16 @@ async def synchronise(
         return await Round(own, outgoing, LedgerIncoming(ledger, paths), now_ms=now_ms, in_thread=in_thread).run()
 
 
+@dataclass(frozen=True)
 class Round:
-    """Does one sync. The caller holds the folder's lock."""
+    """One sync. The caller holds the folder's lock. `in_thread` runs what blocks."""
 
-    def __init__(
-        self,
-        own: OwnBranch,
-        outgoing: LedgerOutgoing,
-        incoming: LedgerIncoming,
-        *,
-        now_ms: Callable[[], int],
-        in_thread: Callable[..., Awaitable[Any]],
-    ) -> None:
-        self._own = own
-        self._outgoing = outgoing
-        self._incoming = incoming
-        self._now_ms = now_ms
-        self._in_thread = in_thread
+    own: OwnBranch
+    outgoing: LedgerOutgoing
+    incoming: LedgerIncoming
+    _: KW_ONLY
+    now_ms: Callable[[], int]
+    in_thread: Callable[..., Awaitable[Any]]
 
     async def run(self) -> Outcome:
         """Synchronises once. Raises UserError (StoreTrouble) or OSError; what was done until then stays done."""
@@ -91,14 +84,14 @@ class Round:
             outcome = await self._run()
         except (UserError, OSError) as error:
             with suppress(OSError):  # the disk may be full
-                self._own.save(problem=str(error))
+                self.own.save(problem=str(error))
             raise
-        self._own.save(synced_ms=self._now_ms(), problem=None)
+        self.own.save(synced_ms=self.now_ms(), problem=None)
         return outcome
 
     async def _run(self) -> Outcome:
-        own = self._own
-        view: View = await self._in_thread(own.read)
+        own = self.own
+        view: View = await self.in_thread(own.read)
         received, problems = Taken(), dict(view.problems)
         for machine, manifest in sorted(view.accepted.items()):
             before = received
@@ -108,14 +101,14 @@ class Round:
             # What is taken first may bring the projects that a known manifest has states of.
             if known is None or known.seen != view.seen[machine] or received != before:
                 listed = [segment.id for segment in manifest.segments]
-                await self._incoming.note_state(Machine(machine, manifest.name), manifest.projects, listed)
+                await self.incoming.note_state(Machine(machine, manifest.name), manifest.projects, listed)
         former = set(own.state.machines)
-        await self._in_thread(lambda: own.note(view, problems))
+        await self.in_thread(lambda: own.note(view, problems))
         names = {machine: other.name for machine, other in own.state.machines.items()}
         called = Counter(names.values())  # a name that several have gets the machine's id
         names = {machine: name if called[name] == 1 else f"{name} ({machine})" for machine, name in names.items()}
-        sent_events, sent_bytes = await self._in_thread(lambda: self._send(view))
-        await self._in_thread(own.store.tidy)
+        sent_events, sent_bytes = await self.in_thread(lambda: self._send(view))
+        await self.in_thread(own.store.tidy)
         return Outcome(
             received=received,
             sent_events=sent_events,
@@ -130,22 +123,22 @@ class Round:
     async def _taken_of(self, manifest: Manifest, view: View, problems: dict[str, str]) -> AsyncIterator[Taken]:
         """Takes what is new in a machine's branch; what can't be used is noted, and keeps nothing else back."""
         machine = Machine(manifest.machine, manifest.name)
-        known = await self._in_thread(lambda: self._incoming.taken(machine))
+        known = await self.in_thread(lambda: self.incoming.taken(machine))
         for segment in manifest.segments:
             if segment.id in known:
                 continue
             try:
-                payloads = await self._in_thread(partial(self._own.payloads, machine.id, segment, view))
+                payloads = await self.in_thread(partial(self.own.payloads, machine.id, segment, view))
             except Unreadable as error:
                 problems[machine.id] = f"a part of what it wrote can't be used: {error}"
                 continue
             for payload in payloads:
                 is_last = payload is payloads[-1]
-                yield await self._incoming.take(machine, payload, segment.id if is_last else None)
+                yield await self.incoming.take(machine, payload, segment.id if is_last else None)
 
     def _send(self, view: View) -> tuple[int, int]:
         """Sends what is new here. Returns how many events and bytes that were."""
-        own, view = self._own, view.with_epoch()
+        own, view = self.own, view.with_epoch()
         current = view.current
         assert current is not None, "`with_epoch` makes one"
         own.push()
@@ -159,19 +152,19 @@ class Round:
                 segments.append(segment)
                 files.update(parts)
 
-        forgets = self._outgoing.forgets()
+        forgets = self.outgoing.forgets()
         for segment in own.manifest().segments if forgets != own.state.forgets else ():
             payloads = own.own_payloads(segment, view)
-            kept = [self._outgoing.without_forgotten(payload) for payload in payloads]
+            kept = [self.outgoing.without_forgotten(payload) for payload in payloads]
             if any(now is not former for now, former in zip(kept, payloads, strict=True)):
                 put([payload for payload in kept if not payload.is_empty], instead_of=[segment])
-        projects, known = self._outgoing.project_states(), own.manifest().projects
+        projects, known = self.outgoing.project_states(), own.manifest().projects
         if [replace(one, at_ms=0) for one in projects] == [replace(one, at_ms=0) for one in known]:
             projects = known  # times alone are nothing to be sent for
         sent_events = sent_bytes = 0
         while True:
             position, events, is_last = own.state.position, 0, True
-            for piece in self._outgoing.pieces(position):
+            for piece in self.outgoing.pieces(position):
                 if sum(map(len, files.values())) >= ROUND_BYTES:
                     is_last = False
                     break

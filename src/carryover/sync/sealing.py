@@ -84,9 +84,8 @@ def new_identity() -> str:
 
 
 class MachineKey:
-    """The key of this machine: the text of an age identity, or a file with an ssh key of the user's.
-
-    Raises UserError if that can't be used.
+    """The key of this machine: the text of an age identity, or a file with an ssh key of the user's. Raises UserError
+    if that can't be used.
     """
 
     def __init__(self, secret: str, *, ssh_key: str | None = None) -> None:
@@ -268,9 +267,8 @@ def _padded(content: bytes) -> bytes:
 
 
 def _size_class(length: int) -> int:
-    """Rounds a size up by the scheme Padmé (Nikitin et al., "Reducing Metadata Leakage from Encrypted Files", 2019).
-
-    It leaves some 260 sizes below 4 MiB, and at most 7 % of an object of 4 KiB or more is padding.
+    """Rounds a size up by the scheme Padmé (Nikitin et al., "Reducing Metadata Leakage from Encrypted Files", 2019). It
+    leaves some 260 sizes below 4 MiB, and at most 7 % of an object of 4 KiB or more is padding.
     """
     exponent = length.bit_length() - 1
     step = 1 << (exponent - exponent.bit_length())

@@ -91,9 +91,8 @@ class GitStore:
         return self._git("cat-file", "blob", file.blob)
 
     def commit(self, parent: str | None, base: str | None, written: Mapping[str, bytes], removed: Iterable[str]) -> str:
-        """Stores the files of the commit `base`, changed, as a commit after `parent`. Returns its id.
-
-        Authors and times are always the same: who wrote when is in the manifest.
+        """Stores the files of the commit `base`, changed, as a commit after `parent`. Returns its id. Authors and times
+        are always the same: who wrote when is in the manifest.
         """
         lines = [f"commit {_OWN}\ncommitter carryover <carryover@localhost> 0 +0000\ndata 0\n".encode()]
         if parent is not None:
@@ -163,9 +162,8 @@ def _trouble(reason: str, *, remote: bool) -> str:
 
 
 def usable_address(given: str) -> str:
-    """Returns the address of a remote as git gets it: a folder's as its absolute path.
-
-    Raises UserError (USAGE) if it is neither a folder nor an address that git reaches over ssh, https, http or git.
+    """Returns the address of a remote as git gets it: a folder's as its absolute path. Raises UserError (USAGE) if it
+    is neither a folder nor an address that git reaches over ssh, https, http or git.
     """
     text = given.strip()
     scheme, found, _ = text.partition("://")
@@ -188,7 +186,6 @@ _CREDENTIALS: Final = re.compile(r"(?<=://)[^/@\s]*@")
 
 def normalised(address: str) -> str:
     """Returns an address that is the same for every way to write one remote: `host/path`, or the folder's real path.
-
     Protocol, user, password, default port, a trailing `.git` and the case of the host make no difference.
     """
     text = address.strip()

@@ -78,9 +78,8 @@ def first_view(own: Manifest, state: State) -> View:
 
 
 def judged(start: View, key: MachineKey, branches: Iterable[Branch], met: frozenset[str]) -> View:
-    """Returns the view after all that can be believed of `branches`, and for each other why it can't.
-
-    `met` are the machines that have told this one something earlier.
+    """Returns the view after all that can be believed of `branches`, and for each other why it can't. `met` are the
+    machines that have told this one something earlier.
     """
     others = sorted((branch for branch in branches if branch.machine != start.me), key=lambda branch: branch.machine)
     while True:
@@ -171,7 +170,11 @@ class _Judge:
             if not is_known:
                 raise Unreadable(REMOVED)
         elif is_right := proof(branch, self._start.me, self._key):
-            self._learn_epochs(branch)
+            with suppress(Unreadable):  # it does not know of this machine yet
+                epochs = {epoch.id: epoch for epoch in opened_keys(branch, self._key).epochs}
+                self._epochs = epochs | self._epochs
+                # Whatever it says, it has what it gives.
+                self.membership |= Membership(given=dict.fromkeys(epochs, frozenset((machine,))))
         elif not is_known:
             if is_right is None and (branch.keys is not None or machine not in self._met):
                 return None
@@ -184,10 +187,3 @@ class _Judge:
         if manifest.sequence == seen.sequence and branch.sha != seen.sha:
             raise Unreadable(CHANGED)
         return manifest
-
-    def _learn_epochs(self, branch: Branch) -> None:
-        with suppress(Unreadable):  # it does not know of this machine yet
-            for epoch in opened_keys(branch, self._key).epochs:
-                self._epochs.setdefault(epoch.id, epoch)
-                # Whatever it says, it has what it gives.
-                self.membership |= Membership(given={epoch.id: frozenset((branch.machine,))})

@@ -77,8 +77,11 @@ def test_a_lock_file_that_cannot_be_opened_is_named(state: StateDir) -> None:
 
 
 def test_a_command_that_never_ends_is_a_failure_worth_a_retry(state: StateDir) -> None:
-    with FileLock(state.lock), pytest.raises(UserError, match="Another process is using the state folder") as failed:
+    lock = FileLock(state.lock)
+    assert lock.acquire()
+    with pytest.raises(UserError, match="Another process is using the state folder") as failed:
         acquire_daemon_lock(state, started_ms=0, wait_s=0)
+    lock.release()
 
     assert failed.value.code == ExitCode.FAILED
 

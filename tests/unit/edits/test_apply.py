@@ -143,9 +143,11 @@ def test_two_commands_do_not_edit_at_once(tmp_path: Path, state: StateDir) -> No
     file = tmp_path / "settings.json"
     edit = planned(file, lambda _: b"new")
 
-    with FileLock(state.root / "edits.lock"), pytest.raises(UserError, match="Another `carryover` command"):
+    lock = FileLock(state.root / "edits.lock")
+    assert lock.acquire()
+    with pytest.raises(UserError, match="Another `carryover` command"):
         apply([edit], state)
-
+    lock.release()
     assert not file.exists()
 
 

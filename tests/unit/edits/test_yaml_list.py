@@ -74,12 +74,9 @@ def test_what_is_not_understood_is_refused(text: str) -> None:
             with_entry(data, "read", path)
 
 
-@pytest.mark.parametrize("text", [f"read: {NAME}\n", f"read: ['{PATH}']\n", f"read:\n  - {NAME}\n"])
-def test_an_entry_that_the_user_wrote_is_enough(text: str) -> None:
-    assert with_entry(text.encode(), "read", PATH) == text.encode()
-
-
-def test_a_file_of_our_own_is_known() -> None:
+def test_a_file_of_our_own_is_known_and_an_entry_that_the_user_wrote_is_enough() -> None:
+    for text in (f"read: {NAME}\n", f"read: ['{PATH}']\n", f"read:\n  - {NAME}\n"):
+        assert with_entry(text.encode(), "read", PATH) == text.encode()
     assert is_new_file(new_file("read", PATH), "read", PATH)
     assert not is_new_file(with_entry(b"", "read", PATH), "read", PATH)
     assert not is_new_file(new_file("read", PATH) + b"model: x\n", "read", PATH)

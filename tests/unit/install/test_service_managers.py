@@ -310,7 +310,9 @@ def test_an_installation_elsewhere_takes_the_agent_over(
     assert mac.status().command == ("/Users/dev/bin/carryoverd",)
 
 
-def test_it_is_stopped_started_and_restarted(mac: Launchd, program: Program, asked: Callable[[], list[str]]) -> None:
+def test_it_is_stopped_started_and_restarted_and_a_failure_is_reported(
+    mac: Launchd, program: Program, launchd: Path, asked: Callable[[], list[str]]
+) -> None:
     mac.install(program)
     asked()
 
@@ -323,12 +325,8 @@ def test_it_is_stopped_started_and_restarted(mac: Launchd, program: Program, ask
     assert mac.status().pid == 4712
     assert asked() == [f"kill SIGTERM {TARGET}", f"kickstart {TARGET}", f"kickstart -k {TARGET}"]
 
-
-def test_a_daemon_that_failed_is_reported(mac: Launchd, program: Program, launchd: Path) -> None:
-    mac.install(program)
     (launchd / "pid").unlink()
     (launchd / "code").write_text("5")
-
     assert mac.status().trouble == (
         "It failed with exit code 5; launchd.log and carryoverd.log in the state folder say more."
     )

@@ -82,19 +82,14 @@ def test_where_its_folder_is_lost_nothing_is_written_and_nothing_that_is_known_i
     assert "CODEX_HOME" in before
 
 
-PACKAGE = Path(carryover.__file__).parent
-ROOT = Path(__file__).parents[3]
-PACKAGING = ROOT / "packaging"
+PACKAGING = Path(__file__).parents[3] / "packaging"
 TEMPLATES = ("carryoverd.service", "com.carryover.carryoverd.plist")
 
 
-def test_the_files_for_packagers_are_the_templates_themselves() -> None:
-    assert [(PACKAGING / name).resolve() for name in TEMPLATES] == [
-        (PACKAGE / "install" / name).resolve() for name in TEMPLATES
-    ]
+def test_the_files_for_packagers_are_the_templates_and_every_setting_is_explained() -> None:
+    templates = Path(carryover.__file__).parent / "install"
+    assert all((PACKAGING / name).resolve() == (templates / name).resolve() for name in TEMPLATES)
 
-
-def test_every_setting_is_explained() -> None:
     explained = (PACKAGING / "README.md").read_text()
     unit = set(re.findall(r"^(\w+)=", (PACKAGING / TEMPLATES[0]).read_text(), re.MULTILINE))
     agent = set(plistlib.loads((PACKAGING / TEMPLATES[1]).read_bytes()))

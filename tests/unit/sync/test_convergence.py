@@ -16,9 +16,9 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, rule
 
 from carryover.errors import UserError
 from carryover.model import AssistantMessage, Event, Retracted, UserPrompt
-from carryover.sync import manifest
+from carryover.sync import sealing
 from carryover.sync.folder import State
-from carryover.sync.sealing import MachineKey, open_sealed
+from carryover.sync.sealing import MachineKey
 from support.machines import machines, meet
 from support.sync_world import Crash, MemoryMachine, Remote, joined
 
@@ -30,7 +30,7 @@ numbers = st.integers(0, MOST_MACHINES - 1)
 def _each_object_is_decrypted_once() -> Iterator[None]:
     """Decrypting would be most of the time."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(manifest, "open_sealed", cache(open_sealed))
+        patch.setattr(sealing, "open_sealed", cache(sealing.open_sealed))
         patch.setattr(MachineKey, "open", cache(MachineKey.open))
         yield
 

@@ -284,9 +284,8 @@ def test_files_that_no_machine_writes_are_left_out(store: GitStore, remote: Path
     assert set(store.files(store.fetch()[MACHINE])) == {"head"}
 
 
-@pytest.mark.parametrize("version", ["2.25.1", "2.30.2"])
-def test_a_git_that_is_too_old_is_said(version: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    fake_git(tmp_path, monkeypatch, version)
+def test_a_git_that_is_too_old_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_git(tmp_path, monkeypatch, "2.30.2")
 
-    with pytest.raises(StoreTrouble, match=rf"needs git 2.31 or newer; this is git version {version}"):
+    with pytest.raises(StoreTrouble, match=r"needs git 2.31 or newer; this is git version 2.30.2"):
         GitStore(tmp_path / "store", "/srv/store.git").create()
