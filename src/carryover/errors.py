@@ -32,15 +32,13 @@ def visible(text: str) -> str:
     """Returns `text` on one line, with escapes in place of what a terminal would interpret, hide or reorder."""
     if text.isprintable():
         return text
-    return "".join(_escaped(sign, before) for before, sign in pairwise(f" {text}"))
-
-
-def _escaped(sign: str, before: str) -> str:
     from unicodedata import category  # only for what is rare
 
-    if sign.isprintable() or category(sign) not in _NOT_SEEN or (sign in _JOINERS and not before.isascii()):
-        return sign
-    return sign.encode("unicode_escape").decode("ascii")
+    def is_seen(sign: str, before: str) -> bool:
+        return sign.isprintable() or category(sign) not in _NOT_SEEN or (sign in _JOINERS and not before.isascii())
+
+    signs = pairwise(f" {text}")
+    return "".join(sign if is_seen(sign, before) else sign.encode("unicode_escape").decode() for before, sign in signs)
 
 
 class UserError(Exception):

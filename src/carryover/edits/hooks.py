@@ -169,16 +169,32 @@ def drop_reason(text: str, *, form: Form, rules: HookFileRules | None) -> str | 
         return None
     if rules is None or not rules.comments:
         json_text.check_strict(text)
-    return _bad_version(settings) if form == "flat" else next(_broken_rules(settings, rules), None)
+    if form != "flat":
+        return next(_broken_rules(settings, rules), None)
+    if VERSION not in settings:
+        return f'it has no "{VERSION}" (such as 1), without which the agent drops the whole file'
+    version = settings[VERSION]
+    if isinstance(version, int) and not isinstance(version, bool):
+        return None
+    return f'its "{VERSION}" is something other than a number, which {_DROPS}'  # as Cursor says (IDE 3.11)
 
 
 def found_hooks(settings: Mapping[str, Any], owner_of: OwnerOf, form: Form = "nested") -> Iterator[FoundHook]:
     """Yields every command hook in parsed settings, in order."""
     for event, group, handlers, matcher in _groups(settings, form):
         for number, handler in enumerate(handlers):
-            if (hook := _hook_of(event, matcher, handler)) is not None:
-                owner = owner_of(hook.command)
-                yield FoundHook(hook=hook, owner=owner, group=group, number=number, siblings=len(handlers))
+            if not isinstance(handler, dict) or not isinstance(command := handler.get("command"), str):
+                continue
+            timeout, name = handler.get("timeout"), handler.get("name")
+            hook = Hook(
+                event=event,
+                command=command,
+                name=name if isinstance(name, str) else None,
+                matcher=matcher if isinstance(matcher, str) else None,
+                timeout=timeout if isinstance(timeout, int) and not isinstance(timeout, bool) else None,
+            )
+            owner = owner_of(command)
+            yield FoundHook(hook=hook, owner=owner, group=group, number=number, siblings=len(handlers))
 
 
 def _values(text: str, form: Form) -> dict[str, Any]:
@@ -200,20 +216,6 @@ def _groups(settings: Mapping[str, Any], form: Form) -> Iterator[tuple[str, int,
             group = entry if isinstance(entry, dict) else {}
             handlers = [entry] if form in _UNGROUPED else group.get(HOOKS)
             yield event, number, handlers if isinstance(handlers, list) else [], group.get("matcher")
-
-
-def _hook_of(event: str, matcher: object, value: object) -> Hook | None:
-    """Returns the hook that an entry of the settings describes; None if it runs no command."""
-    if not isinstance(value, dict) or not isinstance(command := value.get("command"), str):
-        return None
-    timeout, name = value.get("timeout"), value.get("name")
-    return Hook(
-        event=event,
-        command=command,
-        name=name if isinstance(name, str) else None,
-        matcher=matcher if isinstance(matcher, str) else None,
-        timeout=timeout if isinstance(timeout, int) and not isinstance(timeout, bool) else None,
-    )
 
 
 def _entry(hook: Hook, form: Form) -> dict[str, Any]:
@@ -259,16 +261,6 @@ def _with_version(text: str, owner_of: OwnerOf) -> str:
     hooks = list(found_hooks(settings, owner_of, "flat"))
     others = len(hooks) < sum(1 for _ in _groups(settings, "flat")) or any(found.owner == "others" for found in hooks)
     return text if others or VERSION in settings else json_text.put(text, (VERSION,), VERSION_NOW)
-
-
-def _bad_version(settings: Mapping[str, Any]) -> str | None:
-    """Returns why Cursor drops the file, as a clause. Cursor says `Config version must be a number` (IDE 3.11)."""
-    if VERSION not in settings:
-        return f'it has no "{VERSION}" (such as 1), without which the agent drops the whole file'
-    version = settings[VERSION]
-    if isinstance(version, int) and not isinstance(version, bool):
-        return None
-    return f'its "{VERSION}" is something other than a number, which {_DROPS}'
 
 
 def _broken_rules(settings: Mapping[str, Any], rules: HookFileRules | None) -> Iterator[str]:

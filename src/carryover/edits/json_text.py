@@ -27,6 +27,7 @@ _MAY_BE_LAST: Final = re.compile(rf",[{_SPACES}]*[}}\]]")
 _GAP: Final = re.compile(rf"(?:[{_SPACES}]|{_COMMENT.pattern})*", re.DOTALL)
 _COMMENTS_ON_LINE: Final = re.compile(r"(?:[ \t]*(?:/\*(?:(?!\*/)[^\r\n])*\*/|//[^\r\n]*))*")
 _DEFAULT_INDENT: Final = "  "
+_MISSING: Final = -1
 _DECODER: Final = json.JSONDecoder()
 
 
@@ -79,35 +80,23 @@ def put(text: str, path: Path, value: object) -> str:
     """
     if not text.strip():
         return json.dumps(_nested(path, value), indent=_DEFAULT_INDENT, ensure_ascii=False) + "\n"
-    container, layout = _root(text), _layout_of(text)
-    outer: str | None = ""
-    for depth, step in enumerate(path):
-        number = _find(container, path[: depth + 1])
-        rest = path[depth + 1 :]
-        if number is None:
-            key = step if isinstance(step, str) else None
-            return _added(text, container, key, _nested(rest, value), layout, outer)
-        item, outer = container.items[number], _own_line(text, container, number)
-        if not rest:
-            return text[: item.value_start] + _rendered(None, value, layout, outer) + text[item.end :]
-        container = _opened(text, item, path[: depth + 1], rest[0])
-    raise AssertionError("a path has at least one step")
+    *outers, (container, number) = _levels(text, path)
+    layout, step = _layout_of(text), path[len(outers)]
+    if number == _MISSING:
+        key, outer = step if isinstance(step, str) else None, _own_line(text, *outers[-1]) if outers else ""
+        return _added(text, container, key, _nested(path[len(outers) + 1 :], value), layout, outer)
+    item = container.items[number]
+    new = _rendered(None, value, layout, _own_line(text, container, number))
+    return text[: item.value_start] + new + text[item.end :]
 
 
 def remove(text: str, path: Path, keep: Collection[str] = ()) -> str:
     """Returns the text without the item at `path`, and without containers that this leaves empty; undoes `put`. `keep`:
     dotted names of containers that stay. Comments stay.
     """
-    container = _root(text)
-    levels = []
-    for depth, step in enumerate(path):
-        number = _find(container, path[: depth + 1])
-        if number is None:
-            return text
-        levels.append((container, number))
-        if depth + 1 < len(path):
-            container = _opened(text, container.items[number], path[: depth + 1], path[depth + 1])
-        assert step is not None, "an item has a name or an index"
+    levels = _levels(text, path)
+    if levels[-1][1] == _MISSING:
+        return text
     while len(levels) > 1 and len(levels[-1][0].items) == 1 and _dotted(path[: len(levels) - 1]) not in keep:
         levels.pop()
     return _removed(text, *levels[-1])
@@ -123,23 +112,25 @@ def _dotted(path: Path) -> str:
     return ".".join(map(str, path))
 
 
-def _find(container: _Container, path: Path) -> int | None:
-    step = path[-1]
-    if not isinstance(step, str):
-        return step
-    found = [number for number, item in enumerate(container.items) if item.key == step]
-    if len(found) > 1:
-        raise EditRefused(f'"{_dotted(path)}" is there twice')
-    return found[0] if found else None
-
-
-def _opened(text: str, item: _Item, path: Path, inner: str | int | None) -> _Container:
-    """Returns the container in `item`, which the step `inner` leads into."""
-    kind, name = (dict, "an object") if isinstance(inner, str) else (list, "a list")
-    if not isinstance(item.value, kind):
-        line = text.count("\n", 0, item.start) + 1
-        raise EditRefused(f'"{_dotted(path)}" (line {line}) is something other than {name}')
-    return _inside(text, item.value_start)
+def _levels(text: str, path: Path) -> list[tuple[_Container, int]]:
+    """Returns the containers on the path, each with the index of the item in it; the last one may be missing."""
+    container = _root(text)
+    levels: list[tuple[_Container, int]] = []
+    for depth, step in enumerate(path, start=1):
+        named = [number for number, item in enumerate(container.items) if item.key == step and step is not None]
+        if len(named) > 1:
+            raise EditRefused(f'"{_dotted(path[:depth])}" is there twice')
+        number = step if isinstance(step, int) else next(iter(named), _MISSING)
+        levels.append((container, number))
+        if number == _MISSING or depth == len(path):
+            break
+        item = container.items[number]
+        kind, name = (dict, "an object") if isinstance(path[depth], str) else (list, "a list")
+        if not isinstance(item.value, kind):
+            line = text.count("\n", 0, item.start) + 1
+            raise EditRefused(f'"{_dotted(path[:depth])}" (line {line}) is something other than {name}')
+        container = _inside(text, item.value_start)
+    return levels
 
 
 @lru_cache(maxsize=4)  # every container of a document asks for it
@@ -253,37 +244,29 @@ def _rendered(key: str | None, value: object, layout: _Layout, lead: str | None)
 
 
 def _removed(text: str, container: _Container, number: int) -> str:
+    """Returns the text without one item and its comma; the comments around it stay."""
     items = container.items
     item = items[number]
     start = items[number - 1].end if number else container.opening + 1
     end = container.closing if item is items[-1] else items[number + 1].start
     has_comments = _past_comments(text, start, item.start) != start or _past_comments(text, item.end, end) != item.end
     if has_comments or (number > 0 and container.comma is not None):
-        return _cut_around(text, container, number)
+        comma_before = _past_gap(text, start) if number else None
+        behind = container.comma if item is items[-1] else _past_gap(text, item.end)
+        lead = _past_comments(text, start if comma_before is None else comma_before + 1, item.start)
+        rest = text[item.end :] if behind is None else text[item.end : behind] + text[behind + 1 :]
+        last = max(_COMMENT.finditer(text, start, lead), key=re.Match.end, default=None)
+        if last and last.end() == lead and last[0].startswith("//") and rest.lstrip(" \t")[:1] not in ("\r", "\n"):
+            lead = item.start  # nothing else may follow on the line of such a comment
+        if comma_before is not None and behind is None:  # the previous item is now the last
+            return text[:comma_before] + text[comma_before + 1 : lead] + rest
+        return text[:lead] + rest
     if number > 0:
         return text[:start] + text[item.end :]
     if len(items) > 1:
         return text[: item.start] + text[end:]
-    rest = item.end if item.start == start and container.comma is None else container.closing
-    return text[:start] + text[rest:]
-
-
-def _cut_around(text: str, container: _Container, number: int) -> str:
-    """Returns the text without one item, its comma and the white space before it; the comments around it stay."""
-    items = container.items
-    item = items[number]
-    start = items[number - 1].end if number else container.opening + 1
-    comma_before = _past_gap(text, start) if number else None
-    behind = container.comma if item is items[-1] else _past_gap(text, item.end)
-    until = item.end if behind is None else behind + 1
-    lead = _past_comments(text, start if comma_before is None else comma_before + 1, item.start)
-    rest = ("" if behind is None else text[item.end : behind]) + text[until:]
-    last = max(_COMMENT.finditer(text, start, lead), key=re.Match.end, default=None)
-    if last and last.end() == lead and last[0].startswith("//") and rest.lstrip(" \t")[:1] not in ("\r", "\n"):
-        lead = item.start  # nothing else may follow on the line of such a comment
-    if comma_before is not None and behind is None:  # the previous item is now the last
-        return text[:comma_before] + text[comma_before + 1 : lead] + rest
-    return text[:lead] + rest
+    rest_at = item.end if item.start == start and container.comma is None else container.closing
+    return text[:start] + text[rest_at:]
 
 
 def _end_of(pattern: re.Pattern[str], text: str, at: int) -> int:

@@ -6,12 +6,14 @@ end before the block is ours, and a text without a final newline has none again 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import AnyStr, Final
 
 import msgspec
 
 BOM: Final = b"\xef\xbb\xbf"
+_BEGINS: Final = rb"(?:\A|(?<=\n)|(?<=\A\xef\xbb\xbf))"
 
 
 class EditRefused(Exception):
@@ -104,12 +106,9 @@ def find_lines(data: bytes, lines: Sequence[bytes], start: int = 0) -> tuple[int
     """Returns bounds in bytes and line end of the first unchanged block at or after `start`; None if there is none."""
     best = None
     for eol in (b"\n", b"\r\n"):
-        block = eol.join(lines)
-        at = data.find(block, start)
-        while at >= 0 and not _is_whole_lines(data, at, at + len(block), eol):
-            at = data.find(block, at + 1)
-        if at >= 0 and (best is None or at < best[0]):
-            best = at, at + len(block), eol
+        found = re.compile(_BEGINS + re.escape(eol.join(lines)) + rb"(?=%b|\Z)" % eol).search(data, start)
+        if found is not None and (best is None or found.start() < best[0]):
+            best = found.start(), found.end(), eol
     return best
 
 
@@ -122,8 +121,3 @@ def without_span(data: bytes, span: tuple[int, int, bytes]) -> bytes:
     shorter = before.removesuffix(eol)
     glued = after and shorter not in (b"", BOM) and not shorter.endswith(b"\n")
     return (before if glued else shorter) + after
-
-
-def _is_whole_lines(data: bytes, start: int, end: int, eol: bytes) -> bool:
-    begins = start == 0 or data[start - 1 : start] == b"\n" or data[:start] == BOM
-    return begins and (end == len(data) or data.startswith(eol, end))

@@ -155,7 +155,9 @@ def _loaded(text: str) -> dict[str, Any]:
 def _added(text: str, value: Node, name: str) -> str:
     start, end = value.start_mark.index, value.end_mark.index
     if text.startswith("[", start):
-        return text[:start] + _in_flow(text[start:end], name) + text[end:]
+        kept = text[start + 1 : end - 1].rstrip().removesuffix(",")
+        at = start + 1 + len(kept)
+        return text[:at] + (f", {name}" if kept else name) + text[at:]
     if not isinstance(value.value, list) and not _is_empty(value):
         return f"{text[:start]}[{name}, {text[start:end]}]{text[end:]}"
     last, column = (value, 2) if _is_empty(value) else (value.value[-1], value.start_mark.column)
@@ -165,15 +167,6 @@ def _added(text: str, value: Node, name: str) -> str:
         return f"{text}{cr}\n{' ' * column}- {name}"
     lines.insert(last.end_mark.line + 1, f"{' ' * column}- {name}{cr}")
     return "\n".join(lines)
-
-
-def _in_flow(value: str, name: str) -> str:
-    inside = value[1:-1]
-    kept = inside.rstrip()
-    if not kept:
-        return f"[{name}{inside}]"
-    comma = kept.removesuffix(",")
-    return f"[{comma}, {name}{inside[len(comma) :]}]"
 
 
 def _out_of_flow(value: str, name: str, number: int) -> str:

@@ -10,6 +10,7 @@ import re
 import stat
 import sys
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
@@ -96,16 +97,11 @@ def _folders(machine: Machine, more: tuple[Place, ...]) -> Iterator[tuple[Path, 
     yield from ((Path(entry), True) for entry in on_path if entry.startswith("/"))
     for place in places_on((*more, *_OF_THE_USER), machine.platform):
         yield place.at(machine.home, machine.env), False
-    yield from ((folder / "bin", False) for folder in _newest_first(_NVM.at(machine.home, machine.env)))
+    with suppress(OSError):
+        nodes = list(_NVM.at(machine.home, machine.env).iterdir())
+        nodes.sort(key=lambda path: [int(number) for number in _NUMBERS.findall(path.name)], reverse=True)
+        yield from ((folder / "bin", False) for folder in nodes)
     yield from ((machine.root / folder, False) for folder in _OF_THE_SYSTEM)
-
-
-def _newest_first(folder: Path) -> list[Path]:
-    try:
-        found = list(folder.iterdir())
-    except OSError:
-        return []
-    return sorted(found, key=lambda path: [int(number) for number in _NUMBERS.findall(path.name)], reverse=True)
 
 
 def _program(path: Path) -> Path | None:

@@ -262,17 +262,12 @@ def _padded(content: bytes) -> bytes:
     length = _LENGTH + len(content)
     if length > LARGEST:
         raise ValueError("too much for one object")
-    size = min(max(SMALLEST, _size_class(length)), LARGEST)
-    return len(content).to_bytes(_LENGTH) + content + bytes(size - length)
-
-
-def _size_class(length: int) -> int:
-    """Rounds a size up by the scheme Padmé (Nikitin et al., "Reducing Metadata Leakage from Encrypted Files", 2019). It
-    leaves some 260 sizes below 4 MiB, and at most 7 % of an object of 4 KiB or more is padding.
-    """
+    # Rounded up by the scheme Padmé (Nikitin et al., "Reducing Metadata Leakage from Encrypted Files", 2019): some 260
+    # sizes below 4 MiB, and at most 7 % of an object of 4 KiB or more is padding.
     exponent = length.bit_length() - 1
     step = 1 << (exponent - exponent.bit_length())
-    return -(-length // step) * step
+    size = min(max(SMALLEST, -(-length // step) * step), LARGEST)
+    return len(content).to_bytes(_LENGTH) + content + bytes(size - length)
 
 
 def _unpadded(plain: bytes) -> bytes:
