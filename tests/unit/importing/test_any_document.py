@@ -16,7 +16,6 @@ from carryover.importing.document import Note, encoded, open_document
 from carryover.model import AssistantMessage
 from carryover.paths import StateDir
 from support.specstory import FOLDER, events_of
-from unit.cli.test_formats import CURSOR, OPENCODE, WINDSURF
 
 AGENTS: Final = Path(__file__).parents[2] / "agents"
 TRANSCRIPTS: Final = sorted(
@@ -42,7 +41,8 @@ TRAJECTORY: Final = json.dumps(
     },
     indent=1,
 )
-CHATS: Final = (*(path.read_text() for path in sorted(FOLDER.iterdir())), CURSOR, WINDSURF, OPENCODE, TRAJECTORY)
+OTHER_CHATS: Final = Path(__file__).parents[1] / "cli" / "chats"
+CHATS: Final = (*(path.read_text() for place in (FOLDER, OTHER_CHATS) for path in sorted(place.iterdir())), TRAJECTORY)
 NOTE: Final = encoded(Note(session="note-1", at_ms=5, root="/home/dev/shop", title="Second opinion", text="Cap it"))
 DAMAGE: Final = st.tuples(st.integers(0, 1 << 30), st.integers(0, 600), st.binary(max_size=40))
 """Where, modulo the size, how many bytes are replaced, and what by."""
