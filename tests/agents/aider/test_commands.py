@@ -7,28 +7,20 @@ from pathlib import Path
 import pytest
 
 from agents.aider.chats import HEAD, answer, of, prompt, reading
+from carryover import model
 from carryover.agents.aider.answers import Answer, read_answer
-from carryover.model import (
-    AssistantMessage,
-    Event,
-    FileEdit,
-    ToolCall,
-    ToolResult,
-    TurnEnd,
-    UserPrompt,
-)
 
 WITH_TESTS = HEAD.replace("pricing.py  ", "pricing.py --test-cmd npm test --auto-test --no-gitignore  ")
 BLOCK = "cart.py\n```python\n<<<<<<< SEARCH\na\n=======\nb\n>>>>>>> REPLACE\n```"
 APPLIED = "> Applied edit to cart.py  \n> Commit 1234abc fix: b instead of a  \n"
 
 
-def events_of(tmp_path: Path, *blocks: str, head: str = HEAD) -> list[Event]:
+def events_of(tmp_path: Path, *blocks: str, head: str = HEAD) -> list[model.Event]:
     return reading(tmp_path, head + "".join(blocks)).events
 
 
-def results(events: list[Event]) -> list[tuple[str, str, str, int | None]]:
-    return [(found.name, found.subject, found.status, found.exit_code) for found in of(events, ToolResult)]
+def results(events: list[model.Event]) -> list[tuple[str, str, str, int | None]]:
+    return [(found.name, found.subject, found.status, found.exit_code) for found in of(events, model.ToolResult)]
 
 
 @pytest.mark.parametrize("command", ["/ask", "/code", "/architect", "/context"])
@@ -36,7 +28,7 @@ def test_words_given_to_a_command_count_once(tmp_path: Path, command: str) -> No
     """Aider writes them down again without the command."""
     events = events_of(tmp_path, prompt(f"{command} why so?"), prompt("why so?"), answer("So."), prompt("why so?"))
 
-    assert [(found.command, found.text) for found in of(events, UserPrompt)] == [
+    assert [(found.command, found.text) for found in of(events, model.UserPrompt)] == [
         (command, "why so?"),
         (None, "why so?"),
     ]
@@ -48,7 +40,7 @@ def test_words_given_to_a_command_count_once(tmp_path: Path, command: str) -> No
 def test_a_command_that_the_user_ran(tmp_path: Path, text: str, subject: str) -> None:
     """Neither its output nor how it ended is written down."""
     question = "> Add 0.2k tokens of command output to the chat? (Y)es/(N)o [Yes]: n  \n"
-    [call] = of(events := events_of(tmp_path, prompt(text), question), ToolCall)
+    [call] = of(events := events_of(tmp_path, prompt(text), question), model.ToolCall)
 
     assert (call.op, call.subject, call.actor) == ("shell", subject, "human")
     assert results(events) == [("run", subject, "unknown", None)]
@@ -90,7 +82,7 @@ def test_tests_that_run_after_each_edit(tmp_path: Path) -> None:
     ],
 )
 def test_what_ends_a_turn(tmp_path: Path, error: str, reason: str | None) -> None:
-    ends = of(events_of(tmp_path, prompt("Fix it"), f"> {error}  \n> In other words.  \n"), TurnEnd)
+    ends = of(events_of(tmp_path, prompt("Fix it"), f"> {error}  \n> In other words.  \n"), model.TurnEnd)
 
     assert [end.reason for end in ends] == ([reason] if reason else [])
 
@@ -100,7 +92,9 @@ def test_the_paths_of_windows_and_of_other_folders(tmp_path: Path) -> None:
     block = BLOCK.replace("cart.py", "src/cart.py")
     applied = "> Applied edit to src\\cart.py  \n> Applied edit to /etc/hosts  \n"
 
-    paths = [edit.path for edit in of(events_of(tmp_path, prompt("b"), answer(block), applied, head=head), FileEdit)]
+    paths = [
+        edit.path for edit in of(events_of(tmp_path, prompt("b"), answer(block), applied, head=head), model.FileEdit)
+    ]
 
     assert paths == [str(tmp_path / "src" / "cart.py"), "/etc/hosts"]
 
@@ -119,7 +113,7 @@ def test_a_report_of_failed_edits_that_holds_marks_is_one_message(tmp_path: Path
     )
     events = events_of(tmp_path, prompt("b"), answer(f"I try.\n\n{BLOCK}"), report, answer("Again."))
 
-    assert [found.text for found in of(events, AssistantMessage)] == ["I try.", "Again."]
+    assert [found.text for found in of(events, model.AssistantMessage)] == ["I try.", "Again."]
     assert results(events) == [("edit", str(tmp_path / "cart.py"), "error", None)]
 
 

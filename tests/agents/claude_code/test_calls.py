@@ -7,18 +7,7 @@ from typing import Any
 import pytest
 
 from agents.claude_code.session import Session
-from carryover.model import (
-    AnyBody,
-    BackgroundTask,
-    FileEdit,
-    Op,
-    PlanItem,
-    PlanProposal,
-    PlanUpdate,
-    ToolCall,
-    ToolResult,
-    UserPrompt,
-)
+from carryover import model
 
 REJECTED = (
     "The user doesn't want to proceed with this tool use. The tool use was rejected (eg. if it was a file edit, the "
@@ -28,12 +17,12 @@ BY_USER = {"toolUseResult": "User rejected tool use", "toolDenialKind": "user-re
 STOP = "STOP what you are doing and wait for the user to tell you how to proceed."
 
 
-def ended(transcript: Session) -> ToolResult:
+def ended(transcript: Session) -> model.ToolResult:
     """The last result."""
-    return next(body for body in reversed(transcript.bodies) if isinstance(body, ToolResult))
+    return next(body for body in reversed(transcript.bodies) if isinstance(body, model.ToolResult))
 
 
-def bash(content: object, *, failed: bool | None = None, **fields: object) -> ToolResult:
+def bash(content: object, *, failed: bool | None = None, **fields: object) -> model.ToolResult:
     transcript = Session()
     transcript.result(transcript.calls("Bash", command="make"), content, failed=failed, **fields)
     return ended(transcript)
@@ -98,7 +87,7 @@ def test_what_the_user_wrote_while_refusing_is_a_prompt(wording: str, words: str
     transcript.result(call, wording, failed=True, toolDenialKind="user-rejected")
 
     assert (ended(transcript).status, ended(transcript).user_words) == ("denied", words)
-    assert transcript.bodies[-1] == UserPrompt(text=words)
+    assert transcript.bodies[-1] == model.UserPrompt(text=words)
 
 
 def test_a_plan_the_user_did_not_accept_is_ruled_on() -> None:
@@ -108,7 +97,7 @@ def test_a_plan_the_user_did_not_accept_is_ruled_on() -> None:
     transcript.result(call, "User chose to stay in plan mode and continue planning", failed=True)
 
     assert transcript.bodies[-2:] == [
-        ToolResult(
+        model.ToolResult(
             call_id=call,
             name="ExitPlanMode",
             op="plan",
@@ -116,7 +105,7 @@ def test_a_plan_the_user_did_not_accept_is_ruled_on() -> None:
             output="User chose to stay in plan mode and continue planning",
             never_ran=True,
         ),
-        PlanProposal(call_id=call, text="", accepted=False),
+        model.PlanProposal(call_id=call, text="", accepted=False),
     ]
 
 
@@ -136,11 +125,11 @@ def test_what_is_read_of_the_handoff_does_not_come_back(name: str, tool_input: d
     assert (ended(transcript).status, ended(transcript).output) == ("ok", "")
 
 
-def called(name: str, **tool_input: Any) -> ToolCall:
+def called(name: str, **tool_input: Any) -> model.ToolCall:
     transcript = Session()
     transcript.calls(name, **tool_input)
     body = transcript.bodies[0]
-    assert isinstance(body, ToolCall)
+    assert isinstance(body, model.ToolCall)
     return body
 
 
@@ -159,13 +148,15 @@ def called(name: str, **tool_input: Any) -> ToolCall:
         ("mcp__github__create_issue", {"title": "x", "query": {"a": 1}, "path": "/p"}, "other", "/p"),
     ],
 )
-def test_a_call_says_what_it_does_and_to_what(name: str, tool_input: dict[str, Any], op: Op, subject: str) -> None:
-    assert called(name, **tool_input) == ToolCall(call_id="toolu_1", name=name, op=op, subject=subject)
+def test_a_call_says_what_it_does_and_to_what(
+    name: str, tool_input: dict[str, Any], op: model.Op, subject: str
+) -> None:
+    assert called(name, **tool_input) == model.ToolCall(call_id="toolu_1", name=name, op=op, subject=subject)
 
 
-def after(bodies: list[AnyBody]) -> list[AnyBody]:
+def after(bodies: list[model.AnyBody]) -> list[model.AnyBody]:
     """What came with a result."""
-    assert isinstance(bodies[0], ToolResult)
+    assert isinstance(bodies[0], model.ToolResult)
     return bodies[1:]
 
 
@@ -183,8 +174,8 @@ def test_files_changed_in_the_shell_count() -> None:
     )
 
     assert after(bodies) == [
-        FileEdit(path="/home/dev/shop/.gitignore", change="modify", call_id="toolu_1"),
-        FileEdit(path="/home/dev/shop/b.py", change="rename", call_id="toolu_1", old_path="/home/dev/shop/a.py"),
+        model.FileEdit(path="/home/dev/shop/.gitignore", change="modify", call_id="toolu_1"),
+        model.FileEdit(path="/home/dev/shop/b.py", change="rename", call_id="toolu_1", old_path="/home/dev/shop/a.py"),
     ]
 
 
@@ -197,7 +188,7 @@ def test_a_sub_agent_in_the_background_is_a_job_and_one_that_has_finished_is_non
         "Agent", "SUB-DONE\nagentId: a8", result={"status": "completed", "agentId": "a8"}, description="Look"
     )
 
-    assert after(launched) == [BackgroundTask(task_id="a9", state="running", label="Poem")]
+    assert after(launched) == [model.BackgroundTask(task_id="a9", state="running", label="Poem")]
     assert after(finished) == []
 
 
@@ -205,7 +196,7 @@ def test_a_stopped_job_has_stopped() -> None:
     transcript = Session()
     bodies = transcript.runs("TaskStop", "stopped", result={"message": "stopped", "task_id": "b1"}, task_id="b1")
 
-    assert after(bodies) == [BackgroundTask(task_id="b1", state="stopped")]
+    assert after(bodies) == [model.BackgroundTask(task_id="b1", state="stopped")]
 
 
 OUTPUT = "<retrieval_status>success</retrieval_status>\n\n<task_id>b1</task_id>\n\n<task_type>{}</task_type>\n\n"
@@ -227,7 +218,7 @@ def test_a_look_at_a_job_may_find_that_it_has_ended(name: str, output: str, foun
     call = transcript.calls(name, **{"bash_id" if name == "BashOutput" else "task_id": "b1"})
     bodies = transcript.result(call, output)
 
-    assert after(bodies) == ([] if found is None else [BackgroundTask(task_id="b1", state=found)])  # type: ignore[arg-type]
+    assert after(bodies) == ([] if found is None else [model.BackgroundTask(task_id="b1", state=found)])  # type: ignore[arg-type]
 
 
 def test_the_task_list_is_sent_whole_after_each_change() -> None:
@@ -239,12 +230,12 @@ def test_the_task_list_is_sent_whole_after_each_change() -> None:
         changed = {"success": number != "3", "taskId": number, "updatedFields": []}
         transcript.runs("TaskUpdate", "Updated", result=changed, taskId=number, status=status)
 
-    assert [body.items for body in transcript.bodies if isinstance(body, PlanUpdate)] == [
-        (PlanItem(text="Wire discount"),),
-        (PlanItem(text="Wire discount"), PlanItem(text="Test it")),
-        (PlanItem(text="Wire discount", state="active"), PlanItem(text="Test it")),
-        (PlanItem(text="Wire discount", state="done"), PlanItem(text="Test it")),
-        (PlanItem(text="Wire discount", state="done"),),
+    assert [body.items for body in transcript.bodies if isinstance(body, model.PlanUpdate)] == [
+        (model.PlanItem(text="Wire discount"),),
+        (model.PlanItem(text="Wire discount"), model.PlanItem(text="Test it")),
+        (model.PlanItem(text="Wire discount", state="active"), model.PlanItem(text="Test it")),
+        (model.PlanItem(text="Wire discount", state="done"), model.PlanItem(text="Test it")),
+        (model.PlanItem(text="Wire discount", state="done"),),
     ]
 
 
@@ -256,11 +247,11 @@ def test_a_replacement_counts_only_the_lines_that_differ() -> None:
 
     diff = "@@\n a\n-b\n+B\n+B2\n c"
     assert after(bodies) == [
-        FileEdit(path=PATH, change="modify", call_id="toolu_1", added=2, removed=1, anchor="B", diff=diff)
+        model.FileEdit(path=PATH, change="modify", call_id="toolu_1", added=2, removed=1, anchor="B", diff=diff)
     ]
 
 
 def test_a_created_file_is_known_by_the_text_where_there_is_no_structured_result() -> None:
     bodies = Session().runs("Write", f"File created successfully at: {PATH}", file_path=PATH, content="import x")
 
-    assert [body.change for body in after(bodies) if isinstance(body, FileEdit)] == ["add"]
+    assert [body.change for body in after(bodies) if isinstance(body, model.FileEdit)] == ["add"]

@@ -9,17 +9,8 @@ from typing import Any
 import pytest
 
 from agents.claude_code.contract_case import FIXTURES, recordings
+from carryover import model
 from carryover.agents.claude_code.adapter import AGENT
-from carryover.model import (
-    AgentSummary,
-    AssistantMessage,
-    Event,
-    FileEdit,
-    ToolCall,
-    ToolResult,
-    TurnEnd,
-    UserPrompt,
-)
 from contract.case import Recording, of, read_on, source_at
 
 EXPECTED: dict[str, Any] = json.loads((FIXTURES / "expected.json").read_text())
@@ -48,28 +39,28 @@ def wanted_of(expected: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def reading_of(events: list[Event]) -> dict[str, Any]:
-    tools = {call.call_id: call.name for call in of(events, ToolCall)}
+def reading_of(events: list[model.Event]) -> dict[str, Any]:
+    tools = {call.call_id: call.name for call in of(events, model.ToolCall)}
     changed: dict[str, list[str]] = {}
-    for edit in of(events, FileEdit):
+    for edit in of(events, model.FileEdit):
         changed.setdefault(posixpath.relpath(edit.path, PROJECT), []).append(tools[edit.call_id or ""])
-    run = [r for r in of(events, ToolResult) if r.op == "shell" and r.actor == "model"]
-    ends = [end.reason for end in of(events, TurnEnd)]
+    run = [r for r in of(events, model.ToolResult) if r.op == "shell" and r.actor == "model"]
+    ends = [end.reason for end in of(events, model.TurnEnd)]
     return {
-        "prompts": [(prompt.command, prompt.text) for prompt in of(events, UserPrompt)],
+        "prompts": [(prompt.command, prompt.text) for prompt in of(events, model.UserPrompt)],
         "files_changed": changed,
         "commands": [(r.subject, r.status != "ok") for r in run],
         "failed_calls": [result.name for result in failed_calls(events)],
         "interrupts": ends.count("interrupted"),
-        "compactions": len(of(events, AgentSummary)),
+        "compactions": len(of(events, model.AgentSummary)),
         "limits": ends.count("limit"),
         "errors": ends.count("error"),
-        "last_assistant_text": ([message.text for message in of(events, AssistantMessage)] or [""])[-1],
+        "last_assistant_text": ([message.text for message in of(events, model.AssistantMessage)] or [""])[-1],
     }
 
 
-def failed_calls(events: list[Event]) -> list[ToolResult]:
-    return [result for result in of(events, ToolResult) if result.status not in ("ok", "unknown")]
+def failed_calls(events: list[model.Event]) -> list[model.ToolResult]:
+    return [result for result in of(events, model.ToolResult) if result.status not in ("ok", "unknown")]
 
 
 def test_every_session_of_the_reading_is_here() -> None:
@@ -82,7 +73,7 @@ def test_a_recording_becomes_what_the_reading_found(recording: Recording) -> Non
     events = read_on(AGENT, source_at(AGENT, recording)).events
 
     assert reading_of(events) == wanted_of(expected)
-    assert all(prompt.actor == "human" for prompt in of(events, UserPrompt))
+    assert all(prompt.actor == "human" for prompt in of(events, model.UserPrompt))
     for result, call in zip(failed_calls(events), expected["failed_calls"], strict=True):
         if call["rejected_by_user"]:
             assert result.status in ("denied", "interrupted")

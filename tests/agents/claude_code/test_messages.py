@@ -7,20 +7,9 @@ import time
 import pytest
 
 from agents.claude_code.session import ID, START_MS, Session
+from carryover import model
 from carryover.adapter.contract import ToolOutcome
 from carryover.agents.claude_code.adapter import AGENT
-from carryover.model import (
-    AgentSummary,
-    AnyBody,
-    AssistantMessage,
-    BackgroundTask,
-    QueuedPrompt,
-    SessionInfo,
-    ToolCall,
-    ToolResult,
-    TurnEnd,
-    UserPrompt,
-)
 
 
 @pytest.mark.parametrize(
@@ -33,7 +22,7 @@ from carryover.model import (
     ],
 )
 def test_limits_end_the_turn_as_limits(text: str, resets: str | None) -> None:
-    assert Session().says(text, model="<synthetic>") == [TurnEnd(reason="limit", message=text, resets=resets)]
+    assert Session().says(text, model="<synthetic>") == [model.TurnEnd(reason="limit", message=text, resets=resets)]
 
 
 @pytest.mark.parametrize(
@@ -48,14 +37,14 @@ def test_limits_end_the_turn_as_limits(text: str, resets: str | None) -> None:
     ],
 )
 def test_an_answer_is_final_only_where_the_client_says_so(stop: str | None, final: bool | None) -> None:
-    assert Session().says("Done.", stop=stop) == [AssistantMessage(text="Done.", final=final)]
+    assert Session().says("Done.", stop=stop) == [model.AssistantMessage(text="Done.", final=final)]
 
 
 def test_a_recap_for_the_absent_user_is_evidence() -> None:
     text = "Goal: the grant. Next action: the budget. (disable recaps in /config)"
 
     assert Session().record("system", subtype="away_summary", content=text) == [
-        AgentSummary(text="Goal: the grant. Next action: the budget.", source="away")
+        model.AgentSummary(text="Goal: the grant. Next action: the budget.", source="away")
     ]
 
 
@@ -69,7 +58,7 @@ def test_the_name_the_user_gave_wins_over_those_the_model_makes_up() -> None:
     transcript.record("custom-title", customTitle="Discount work", **bare)
     transcript.record("ai-title", aiTitle="Guess again", **bare)
 
-    assert [info.title for info in transcript.all(SessionInfo)] == ["Early", "Guess", "Discount work"]
+    assert [info.title for info in transcript.all(model.SessionInfo)] == ["Early", "Guess", "Discount work"]
     assert {event.at_ms for event in transcript.events} == {START_MS + 2000}
 
 
@@ -81,7 +70,7 @@ def test_a_branched_record_keeps_the_identity_of_the_one_it_copies() -> None:
     branch.user("Begin", uuid="u-copy", sessionId="s2", forkedFrom={"sessionId": ID, "messageUuid": "u-parent"})
 
     assert branch.events[-1].key == parent.events[-1].key
-    assert branch.all(SessionInfo) == [SessionInfo(agent_version="2.1.328", parent=ID)]
+    assert branch.all(model.SessionInfo) == [model.SessionInfo(agent_version="2.1.328", parent=ID)]
 
 
 def local(name: str, args: str = "") -> str:
@@ -110,7 +99,7 @@ def expanded(name: str, args: str | None = None) -> str:
 )
 def test_what_a_person_wrote_is_a_prompt(fields: dict[str, object]) -> None:
     """2.0.65 and 2.1.111 write no origin at all."""
-    assert Session().user("Add a discount", **fields) == [UserPrompt(text="Add a discount")]
+    assert Session().user("Add a discount", **fields) == [model.UserPrompt(text="Add a discount")]
 
 
 def test_a_command_that_is_expanded_for_the_model_is_a_prompt() -> None:
@@ -119,7 +108,7 @@ def test_a_command_that_is_expanded_for_the_model_is_a_prompt() -> None:
     transcript.user(expanded("/apply-grant", "use the <idea> & apply for it"))
     transcript.user([{"type": "text", "text": "# Apply\nuse the <idea> & apply for it"}], isMeta=True)
 
-    assert transcript.bodies == [UserPrompt(text="use the <idea> & apply for it", command="/apply-grant")]
+    assert transcript.bodies == [model.UserPrompt(text="use the <idea> & apply for it", command="/apply-grant")]
 
 
 def test_a_command_the_client_runs_itself_is_no_prompt() -> None:
@@ -146,8 +135,8 @@ def test_the_users_own_shell_command_and_its_output() -> None:
     transcript.user("<bash-stdout>\x1b[1mhello\x1b[0m</bash-stdout><bash-stderr>a warning</bash-stderr>")
 
     assert transcript.bodies == [
-        ToolCall(call_id="u-shell", name="Bash", op="shell", subject="echo hello", actor="human"),
-        ToolResult(
+        model.ToolCall(call_id="u-shell", name="Bash", op="shell", subject="echo hello", actor="human"),
+        model.ToolResult(
             call_id="u-shell",
             name="Bash",
             op="shell",
@@ -174,14 +163,14 @@ def notification(status: str | None, *, task: str = "b1", more: str = "") -> str
 def test_a_report_of_a_job_is_no_prompt(status: str | None, state: str) -> None:
     bodies = Session().user(notification(status), origin={"kind": "task-notification"}, promptSource="system")
 
-    assert bodies == [BackgroundTask(task_id="b1", state=state, label='Background command "Build" ended')]  # type: ignore[arg-type]
+    assert bodies == [model.BackgroundTask(task_id="b1", state=state, label='Background command "Build" ended')]  # type: ignore[arg-type]
 
 
 def test_a_monitor_that_expired_has_stopped() -> None:
     """Its last event has no status (read about, in no recording)."""
     report = notification(None, more="<event>[Monitor expired after 10m with no events delivered.]</event>\n")
 
-    assert [body.state for body in Session().user(report) if isinstance(body, BackgroundTask)] == ["stopped"]
+    assert [body.state for body in Session().user(report) if isinstance(body, model.BackgroundTask)] == ["stopped"]
 
 
 def test_a_report_nobody_understands_is_counted() -> None:
@@ -206,8 +195,8 @@ def test_a_prompt_that_was_taken_back_is_withdrawn() -> None:
     transcript.queue("popAll", "??")
 
     assert transcript.bodies[2:] == [
-        QueuedPrompt(text="is it still running?", change="withdrawn"),
-        QueuedPrompt(text="??", change="withdrawn"),
+        model.QueuedPrompt(text="is it still running?", change="withdrawn"),
+        model.QueuedPrompt(text="??", change="withdrawn"),
     ]
 
 
@@ -215,10 +204,10 @@ def test_reports_of_jobs_are_never_queued_prompts() -> None:
     """But what they say of the job is known from then on, long before they are delivered."""
     transcript = Session()
 
-    assert transcript.queue("enqueue", REPORT) == [BackgroundTask(task_id="b1", state="done")]
+    assert transcript.queue("enqueue", REPORT) == [model.BackgroundTask(task_id="b1", state="done")]
     assert transcript.queue("remove", REPORT, reason="absorbed_mid_turn") == []
     assert transcript.attachment("queued_command", prompt=REPORT, commandMode="task-notification") == [
-        BackgroundTask(task_id="b1", state="done")
+        model.BackgroundTask(task_id="b1", state="done")
     ]
 
 
@@ -228,7 +217,7 @@ def test_a_prompt_delivered_in_mid_turn_is_an_attachment_and_one_prompt() -> Non
     delivered = transcript.attachment("queued_command", prompt="also update the README", **PROMPT)
     removed = transcript.queue("remove", "also update the README", reason="absorbed_mid_turn")
 
-    assert (delivered, removed) == ([UserPrompt(text="also update the README")], [])
+    assert (delivered, removed) == ([model.UserPrompt(text="also update the README")], [])
 
 
 def test_what_others_put_into_the_turn_is_no_prompt() -> None:
@@ -245,7 +234,9 @@ REMINDER = "<system-reminder>\nBe careful.\n</system-reminder>"
 def test_glued_blocks_are_taken_off_both_ends() -> None:
     opened = "<ide_opened_file>x</ide_opened_file>"
 
-    assert Session().user(f" {opened}\n{REMINDER}\nfix it\n\n{REMINDER}\n{opened}\n") == [UserPrompt(text="fix it")]
+    assert Session().user(f" {opened}\n{REMINDER}\nfix it\n\n{REMINDER}\n{opened}\n") == [
+        model.UserPrompt(text="fix it")
+    ]
 
 
 @pytest.mark.parametrize("piece", ["<system-reminder>", REMINDER, " ", "\x1b]", "<ide_opened_file>"])
@@ -267,23 +258,26 @@ QUOTED = AGENT.quoted
 @pytest.mark.parametrize(
     ("text", "bodies"),
     [
-        ("Add a discount", (UserPrompt(text="Add a discount"),)),
+        ("Add a discount", (model.UserPrompt(text="Add a discount"),)),
         (
             "<command-message>review</command-message>\n<command-name>/review</command-name>\n"
             "<command-args>cart.py</command-args>",
-            (UserPrompt(text="cart.py", command="/review"),),
+            (model.UserPrompt(text="cart.py", command="/review"),),
         ),
-        ("[Request interrupted by user]", (TurnEnd(reason="interrupted", message="[Request interrupted by user]"),)),
+        (
+            "[Request interrupted by user]",
+            (model.TurnEnd(reason="interrupted", message="[Request interrupted by user]"),),
+        ),
         ("[Image: source: /tmp/a b.png]\n\n[Image: source: /tmp/2.png]", ()),
-        ("Look at [Image: source: /tmp/a.png]", (UserPrompt(text="Look at [Image: source: /tmp/a.png]"),)),
+        ("Look at [Image: source: /tmp/a.png]", (model.UserPrompt(text="Look at [Image: source: /tmp/a.png]"),)),
     ],
 )
-def test_a_prompt_is_read_as_in_its_record(text: str, bodies: tuple[AnyBody, ...]) -> None:
+def test_a_prompt_is_read_as_in_its_record(text: str, bodies: tuple[model.AnyBody, ...]) -> None:
     found = QUOTED.prompt(text, "")
 
     assert [type(body) for body in found] == [type(body) for body in bodies]
-    assert [body for body in found if isinstance(body, UserPrompt)] == [
-        body for body in bodies if isinstance(body, UserPrompt)
+    assert [body for body in found if isinstance(body, model.UserPrompt)] == [
+        body for body in bodies if isinstance(body, model.UserPrompt)
     ]
 
 

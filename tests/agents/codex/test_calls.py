@@ -7,21 +7,10 @@ from typing import Any
 import pytest
 
 from agents.codex.rollout import SHOP, Rollout, exited, running
+from carryover import model
 from carryover.adapter.contract import ToolOutcome as Outcome
 from carryover.agents.codex.adapter import AGENT
 from carryover.agents.codex.calls import read_output
-from carryover.model import (
-    Answer,
-    AnyBody,
-    FileEdit,
-    Op,
-    PlanItem,
-    PlanUpdate,
-    Question,
-    ToolCall,
-    ToolResult,
-    UserPrompt,
-)
 
 DIFF = "@@ -4,2 +4,2 @@\n a\n-b\n+c\n"
 
@@ -33,13 +22,13 @@ def rollout(request: pytest.FixtureRequest) -> Rollout:
     return rollout
 
 
-def result_of(bodies: list[AnyBody]) -> ToolResult:
-    (result,) = [body for body in bodies if isinstance(body, ToolResult)]
+def result_of(bodies: list[model.AnyBody]) -> model.ToolResult:
+    (result,) = [body for body in bodies if isinstance(body, model.ToolResult)]
     return result
 
 
-def edits_of(bodies: list[AnyBody]) -> list[FileEdit]:
-    return [body for body in bodies if isinstance(body, FileEdit)]
+def edits_of(bodies: list[model.AnyBody]) -> list[model.FileEdit]:
+    return [body for body in bodies if isinstance(body, model.FileEdit)]
 
 
 def test_the_clients_own_record_comes_first_and_the_output_adds_nothing(rollout: Rollout) -> None:
@@ -72,7 +61,7 @@ def test_a_look_that_finds_it_ended_gives_its_result_where_no_other_record_does(
     call = rollout.calls("exec_command", cmd="npm run build")
     rollout.output(call, running(42))
     reported = rollout.output(rollout.calls("write_stdin", session_id=42, chars=""), exited(1, "failed\n"))
-    of_call = [body for body in reported if isinstance(body, ToolResult) and body.call_id == call]
+    of_call = [body for body in reported if isinstance(body, model.ToolResult) and body.call_id == call]
 
     assert [(result.exit_code, result.output, result.subject) for result in of_call] == [
         (1, "failed\n", "npm run build")
@@ -85,8 +74,8 @@ def test_the_users_own_command_is_a_persons() -> None:
     rollout.turn()
     call, result = rollout.ends("u1", "echo x > x.txt", 0, "", source="user_shell")
 
-    assert isinstance(call, ToolCall)
-    assert isinstance(result, ToolResult)
+    assert isinstance(call, model.ToolCall)
+    assert isinstance(result, model.ToolResult)
     assert (call.actor, result.actor, result.subject) == ("human", "human", "echo x > x.txt")
 
 
@@ -97,10 +86,10 @@ def test_a_patch_is_what_the_client_says_it_changed() -> None:
         f"{SHOP}/old.py": {"type": "update", "unified_diff": DIFF, "move_path": f"{SHOP}/moved.py"},
     }  # fmt: skip
     wanted = [
-        FileEdit(path=f"{SHOP}/gone.py", change="delete", call_id="call_1"),
-        FileEdit(path=f"{SHOP}/new.py", change="add", call_id="call_1", added=2, removed=0, line=1, anchor="a",
+        model.FileEdit(path=f"{SHOP}/gone.py", change="delete", call_id="call_1"),
+        model.FileEdit(path=f"{SHOP}/new.py", change="add", call_id="call_1", added=2, removed=0, line=1, anchor="a",
                  diff="+a\n+b"),
-        FileEdit(
+        model.FileEdit(
             path=f"{SHOP}/moved.py", old_path=f"{SHOP}/old.py", change="rename", call_id="call_1", added=1, removed=1,
             line=5, anchor="c", diff="@@ +4 @@\n a\n-b\n+c",
         ),
@@ -173,8 +162,8 @@ PLAN = [
 ]
 
 
-def call_of(rollout: Rollout) -> ToolCall:
-    return next(body for body in reversed(rollout.bodies) if isinstance(body, ToolCall))
+def call_of(rollout: Rollout) -> model.ToolCall:
+    return next(body for body in reversed(rollout.bodies) if isinstance(body, model.ToolCall))
 
 
 @pytest.mark.parametrize(
@@ -190,10 +179,10 @@ def call_of(rollout: Rollout) -> ToolCall:
         ("brand_new", {}, "other", ""),
     ],
 )
-def test_calls(rollout: Rollout, name: str, arguments: dict[str, Any], op: Op, subject: str) -> None:
+def test_calls(rollout: Rollout, name: str, arguments: dict[str, Any], op: model.Op, subject: str) -> None:
     call_id = rollout.calls(name, **arguments)
 
-    assert call_of(rollout) == ToolCall(call_id=call_id, name=name, op=op, subject=subject)
+    assert call_of(rollout) == model.ToolCall(call_id=call_id, name=name, op=op, subject=subject)
 
 
 def test_a_tool_of_an_mcp_server_is_named_with_its_server(rollout: Rollout) -> None:
@@ -218,11 +207,11 @@ def test_a_plan_counts_once_the_client_took_it(rollout: Rollout) -> None:
     refused = rollout.runs("update_plan", "unsupported call: update_plan", plan=PLAN)
 
     assert taken[1:] == [
-        PlanUpdate(
+        model.PlanUpdate(
             items=(
-                PlanItem(text="Reproduce", state="done"),
-                PlanItem(text="Fix", state="active"),
-                PlanItem(text="Test", state="pending"),
+                model.PlanItem(text="Reproduce", state="done"),
+                model.PlanItem(text="Fix", state="active"),
+                model.PlanItem(text="Test", state="pending"),
             )
         )
     ]
@@ -241,15 +230,15 @@ def test_a_question_and_its_answer(rollout: Rollout) -> None:
     call_id = rollout.calls("request_user_input", questions=[asked])
     answered = rollout.output(call_id, '{"answers":{"q1":{"answers":["up"]}}}')
 
-    assert Question(call_id=call_id, text="Which way?", options=("up", "down")) in rollout.bodies
-    assert answered[1:] == [Answer(call_id=call_id, question="Which way?", text="up")]
+    assert model.Question(call_id=call_id, text="Which way?", options=("up", "down")) in rollout.bodies
+    assert answered[1:] == [model.Answer(call_id=call_id, question="Which way?", text="up")]
 
 
 @pytest.mark.parametrize("arguments", ["", "{", "[]", "5", '{"cmd": 5}', '{"cmd": null}', '{"command": [1]}', "\ud800"])
 def test_arguments_that_the_model_got_wrong_cost_the_subject_only(rollout: Rollout, arguments: str) -> None:
     rollout.response("function_call", name="exec_command", arguments=arguments, call_id="c")
 
-    assert call_of(rollout) == ToolCall(call_id="c", name="exec_command", op="shell")
+    assert call_of(rollout) == model.ToolCall(call_id="c", name="exec_command", op="shell")
     assert rollout.skipped == []
 
 
@@ -267,12 +256,12 @@ def test_a_call_that_cannot_be_distinguished_is_counted(rollout: Rollout) -> Non
     ]
 
 
-def code_mode(rollout: Rollout, script: str, printed: str) -> ToolResult:
+def code_mode(rollout: Rollout, script: str, printed: str) -> model.ToolResult:
     rollout.response("custom_tool_call", name="exec", call_id="c1", input=script)
     texts = [f"Script completed\nWall time 0.025 seconds\nOutput:\n{part}" for part in ("",)] + [printed]
     output = [{"type": "input_text", "text": text} for text in texts]
     found = rollout.response("custom_tool_call_output", call_id="c1", output=output)
-    return next(body for body in found if isinstance(body, ToolResult))
+    return next(body for body in found if isinstance(body, model.ToolResult))
 
 
 @pytest.mark.parametrize(
@@ -338,7 +327,7 @@ COMPLETED = "Script completed\nWall time 0.1 seconds\nOutput:\n"
         ("other", "", Outcome("unknown", "")),
     ],
 )  # fmt: skip
-def test_outputs(op: Op, text: str, outcome: Outcome) -> None:
+def test_outputs(op: model.Op, text: str, outcome: Outcome) -> None:
     assert read_output(op, text) == outcome
 
 
@@ -378,9 +367,11 @@ def test_a_command_that_only_hands_a_patch_over_is_that_patch(command: str, path
     rollout = Rollout()
     rollout.turn()
     rollout.runs("exec_command", exited(0), cmd=command.format(patch=PATCH))
-    edits = [body.path for body in rollout.bodies if isinstance(body, FileEdit)]
+    edits = [body.path for body in rollout.bodies if isinstance(body, model.FileEdit)]
 
-    assert [body.op for body in rollout.bodies if isinstance(body, ToolCall)] == ["shell" if path is None else "edit"]
+    assert [body.op for body in rollout.bodies if isinstance(body, model.ToolCall)] == [
+        "shell" if path is None else "edit"
+    ]
     assert path is None or edits == [path]
 
 
@@ -394,5 +385,5 @@ def test_a_command_that_only_hands_a_patch_over_is_that_patch(command: str, path
 )
 def test_of_a_text_that_another_program_copied_what_the_user_typed_is_a_prompt(text: str, words: str | None) -> None:
     assert AGENT.quoted is not None
-    assert AGENT.quoted.prompt(text, "") == (() if words is None else (UserPrompt(text=words),))
+    assert AGENT.quoted.prompt(text, "") == (() if words is None else (model.UserPrompt(text=words),))
     assert AGENT.quoted.outcome("shell", exited(1, "1 failed")) == Outcome("error", "1 failed", 1)

@@ -14,48 +14,39 @@ from typing import Any
 import pytest
 
 from agents.codex.contract_case import FIXTURES, recording, recordings
+from carryover import model
 from carryover.agents.codex.adapter import AGENT
 from carryover.agents.codex.calls import CODE_MODE
-from carryover.model import (
-    AgentSummary,
-    AssistantMessage,
-    Event,
-    FileEdit,
-    PlanUpdate,
-    ToolResult,
-    TurnEnd,
-    UserPrompt,
-)
 from contract.case import of, read_on, source_at
 
 EXPECTED: dict[str, Any] = json.loads((FIXTURES / "expected.json").read_text())
 STATES = {"done": "completed", "active": "in_progress", "pending": "pending"}
 
 
-def patched_files(events: list[Event]) -> dict[str, str]:
+def patched_files(events: list[model.Event]) -> dict[str, str]:
     """Those that a shell command wrote aside."""
-    patched = {r.call_id for r in of(events, ToolResult) if r.op == "edit"}
-    edits = [edit for edit in of(events, FileEdit) if edit.call_id in patched]
+    patched = {r.call_id for r in of(events, model.ToolResult) if r.op == "edit"}
+    edits = [edit for edit in of(events, model.FileEdit) if edit.call_id in patched]
     cwd = next((event.cwd for event in events if event.cwd is not None), "/")
     return {posixpath.relpath(edit.path, cwd): edit.change for edit in edits}
 
 
-def failed_patches(events: list[Event]) -> list[ToolResult]:
-    return [r for r in of(events, ToolResult) if r.op == "edit" and r.status == "error" and not r.never_ran]
+def failed_patches(events: list[model.Event]) -> list[model.ToolResult]:
+    return [r for r in of(events, model.ToolResult) if r.op == "edit" and r.status == "error" and not r.never_ran]
 
 
-def reading_of(events: list[Event]) -> dict[str, Any]:
+def reading_of(events: list[model.Event]) -> dict[str, Any]:
     """The events in the form of the independent reading, which leaves out what is empty.
 
     A plan counts where the client took it: 0.169 knows no `update_plan` unless it is told to.
     """
-    reasons = [end.reason for end in of(events, TurnEnd)]
-    plans = [[[item.text, STATES[item.state]] for item in plan.items] for plan in of(events, PlanUpdate)]
+    reasons = [end.reason for end in of(events, model.TurnEnd)]
+    plans = [[[item.text, STATES[item.state]] for item in plan.items] for plan in of(events, model.PlanUpdate)]
     found = {
-        "prompts": [prompt.text for prompt in of(events, UserPrompt) if prompt.actor == "human"],
-        "last_answer": ([message.text for message in of(events, AssistantMessage)] or [""])[-1],
+        "prompts": [prompt.text for prompt in of(events, model.UserPrompt) if prompt.actor == "human"],
+        "last_answer": ([message.text for message in of(events, model.AssistantMessage)] or [""])[-1],
         "commands": [
-            [r.subject, r.exit_code] for r in of(events, ToolResult) if r.op == "shell" and r.actor == "model"
+            [r.subject, r.exit_code] for r in of(events, model.ToolResult) if r.op == "shell" and r.actor == "model"
         ],
         "files": patched_files(events),
         "failed_patches": len(failed_patches(events)),
@@ -63,7 +54,7 @@ def reading_of(events: list[Event]) -> dict[str, Any]:
         "interrupted": reasons.count("interrupted"),
         "limits": reasons.count("limit"),
         "errors": reasons.count("error"),
-        "compactions": len(of(events, AgentSummary)),
+        "compactions": len(of(events, model.AgentSummary)),
     }
     return {name: value for name, value in found.items() if value}
 
@@ -77,7 +68,7 @@ def test_every_recording_is_in_the_reading() -> None:
 @pytest.mark.parametrize("name", EXPECTED)
 def test_a_recording_becomes_what_the_reading_found(name: str) -> None:
     events = read_on(AGENT, source_at(AGENT, recording(name))).events
-    results = of(events, ToolResult)
+    results = of(events, model.ToolResult)
     ids = [result.call_id for result in results]
 
     assert reading_of(events) == EXPECTED[name]

@@ -8,31 +8,18 @@ from typing import Any
 import pytest
 
 from agents.copilot.session import CopilotSession, of, read
+from carryover import model
 from carryover.agents.copilot.builder import Todo
 from carryover.agents.copilot.tools import after_sql
-from carryover.model import (
-    AgentSummary,
-    Answer,
-    AssistantMessage,
-    BackgroundTask,
-    FileEdit,
-    PlanProposal,
-    Question,
-    ToolCall,
-    ToolResult,
-    TurnEnd,
-    UserPrompt,
-    session_in_other_cwd,
-)
 from carryover.records.fields import digest
 
 
 def test_a_prompt_is_what_was_typed_and_not_what_the_client_made_of_it(session: CopilotSession) -> None:
     session.prompt("And the plum", attachments=[{"type": "file"}], delivery="steering")
 
-    assert of(read(session).events, UserPrompt) == [
-        UserPrompt(text="Fix the price."),
-        UserPrompt(text="And the plum", attachments=1),
+    assert of(read(session).events, model.UserPrompt) == [
+        model.UserPrompt(text="Fix the price."),
+        model.UserPrompt(text="And the plum", attachments=1),
     ]
 
 
@@ -49,7 +36,7 @@ def test_a_prompt_is_what_was_typed_and_not_what_the_client_made_of_it(session: 
 def test_an_error_ends_the_turn(session: CopilotSession, fields: dict[str, Any], reason: str) -> None:
     session.record("session.error", message="It failed.", **fields)
 
-    [end] = of(read(session).events, TurnEnd)
+    [end] = of(read(session).events, model.TurnEnd)
 
     assert (end.reason, end.message) == (reason, "It failed.")
 
@@ -61,8 +48,10 @@ def test_an_abort_ends_the_turn_and_the_call_in_flight(session: CopilotSession) 
 
     events = read(session).events
 
-    assert [end.reason for end in of(events, TurnEnd)] == ["interrupted"]
-    assert [(result.status, result.subject) for result in of(events, ToolResult)] == [("interrupted", "sleep 600")]
+    assert [end.reason for end in of(events, model.TurnEnd)] == ["interrupted"]
+    assert [(result.status, result.subject) for result in of(events, model.ToolResult)] == [
+        ("interrupted", "sleep 600")
+    ]
 
 
 def test_a_compaction_is_a_summary_only_if_it_was_applied(session: CopilotSession) -> None:
@@ -73,7 +62,7 @@ def test_a_compaction_is_a_summary_only_if_it_was_applied(session: CopilotSessio
     reading = read(session)
 
     assert reading.context.log.compacted_ms == reading.events[-1].at_ms > 0
-    [summary] = of(reading.events, AgentSummary)
+    [summary] = of(reading.events, model.AgentSummary)
     assert (summary.source, summary.trigger) == ("compaction", "manual")
     assert [(part.kind, part.text) for part in summary.parts] == [("request", "Cents."), ("next", "Test.")]
 
@@ -101,12 +90,12 @@ def test_what_a_sub_agent_does_is_its_own(session: CopilotSession) -> None:
 
     events = read(session).events
 
-    assert [prompt.text for prompt in of(events, UserPrompt)] == ["Fix the price."]
-    assert of(events, UserPrompt, agent="a1") == [UserPrompt(text="List the tests.", actor="model")]
-    assert [call.op for call in of(events, ToolCall, agent="a1")] == ["search"]
-    assert [message.text for message in of(events, AssistantMessage, agent="a1")] == ["One test."]
-    assert [(result.op, result.subject) for result in of(events, ToolResult)] == [("agent", "Look at tests")]
-    assert of(events, BackgroundTask) == []
+    assert [prompt.text for prompt in of(events, model.UserPrompt)] == ["Fix the price."]
+    assert of(events, model.UserPrompt, agent="a1") == [model.UserPrompt(text="List the tests.", actor="model")]
+    assert [call.op for call in of(events, model.ToolCall, agent="a1")] == ["search"]
+    assert [message.text for message in of(events, model.AssistantMessage, agent="a1")] == ["One test."]
+    assert [(result.op, result.subject) for result in of(events, model.ToolResult)] == [("agent", "Look at tests")]
+    assert of(events, model.BackgroundTask) == []
 
 
 @pytest.mark.parametrize(("record", "state"), [("subagent.completed", "done"), ("subagent.failed", "failed")])
@@ -115,7 +104,7 @@ def test_a_sub_agent_in_the_background_runs_until_it_ends(session: CopilotSessio
     session.done("c1", "Agent started in background with agent_id: a1. You'll be notified.")
     session.record(record, agent="a1", toolCallId="c1", agentName="explore")
 
-    tasks = of(read(session).events, BackgroundTask)
+    tasks = of(read(session).events, model.BackgroundTask)
 
     assert [(task.task_id, task.state) for task in tasks] == [("c1", "running"), ("c1", state)]
 
@@ -128,16 +117,16 @@ def test_work_in_another_project_is_another_session(session: CopilotSession) -> 
     session.prompt("Back to the price.")
 
     events = read(session).events
-    prompts = {event.body.text: event for event in events if isinstance(event.body, UserPrompt)}
+    prompts = {event.body.text: event for event in events if isinstance(event.body, model.UserPrompt)}
 
-    assert prompts["Water the beds."].session == session_in_other_cwd(session.session, digest(str(other))[:8])
+    assert prompts["Water the beds."].session == model.session_in_other_cwd(session.session, digest(str(other))[:8])
     assert prompts["Water the beds."].cwd == f"{other}/beds"
     assert prompts["Back to the price."].session == session.session
     assert prompts["Back to the price."].cwd == f"{session.cwd}/sub"
 
 
-def result_of(session: CopilotSession) -> ToolResult:
-    [result] = of(read(session).events, ToolResult)
+def result_of(session: CopilotSession) -> model.ToolResult:
+    [result] = of(read(session).events, model.ToolResult)
     return result
 
 
@@ -149,11 +138,14 @@ def test_a_command_in_the_background_ends_when_it_is_read(session: CopilotSessio
     session.done("c2", f"late\n<{ended} with exit code 1>")
 
     events = read(session).events
-    results = {result.call_id: result for result in of(events, ToolResult)}
+    results = {result.call_id: result for result in of(events, model.ToolResult)}
 
     assert (results["c1"].status, results["c1"].exit_code, results["c1"].output) == ("error", 1, "late")
     assert (results["c2"].status, results["c2"].output) == ("ok", "")
-    assert [(task.task_id, task.state) for task in of(events, BackgroundTask)] == [("c1", "running"), ("c1", "done")]
+    assert [(task.task_id, task.state) for task in of(events, model.BackgroundTask)] == [
+        ("c1", "running"),
+        ("c1", "done"),
+    ]
 
 
 def test_a_command_in_the_background_that_ends_well_is_reported_by_the_client(tmp_path: Path) -> None:
@@ -165,8 +157,8 @@ def test_a_command_in_the_background_that_ends_well_is_reported_by_the_client(tm
 
     events = read(session).events
 
-    assert [(result.status, result.exit_code) for result in of(events, ToolResult)] == [("ok", 0)]
-    assert [edit.path for edit in of(events, FileEdit)] == ["/home/dev/shop/log.txt"]
+    assert [(result.status, result.exit_code) for result in of(events, model.ToolResult)] == [("ok", 0)]
+    assert [edit.path for edit in of(events, model.FileEdit)] == ["/home/dev/shop/log.txt"]
 
 
 def test_an_edit_without_a_diff_is_known_by_its_arguments(session: CopilotSession) -> None:
@@ -175,7 +167,7 @@ def test_an_edit_without_a_diff_is_known_by_its_arguments(session: CopilotSessio
     session.call("c2", "create", path=f"{session.cwd}/new.py", file_text="x = 1\ny = 2\n")
     session.done("c2", "Created file")
 
-    edits = [(edit.path, edit.change, edit.added, edit.anchor) for edit in of(read(session).events, FileEdit)]
+    edits = [(edit.path, edit.change, edit.added, edit.anchor) for edit in of(read(session).events, model.FileEdit)]
 
     assert edits == [
         (f"{session.cwd}/prices.py", "modify", 1, "PEAR = 2"),
@@ -201,9 +193,9 @@ def test_a_refusal_and_the_words_with_it(session: CopilotSession) -> None:
 
     events = read(session).events
 
-    [result] = of(events, ToolResult)
+    [result] = of(events, model.ToolResult)
     assert (result.status, result.never_ran, result.user_words) == ("denied", True, "use a temp file")
-    assert of(events, UserPrompt)[-1].text == "use a temp file"
+    assert of(events, model.UserPrompt)[-1].text == "use a temp file"
 
 
 def test_a_command_of_the_users_own(session: CopilotSession) -> None:
@@ -212,8 +204,10 @@ def test_a_command_of_the_users_own(session: CopilotSession) -> None:
 
     events = read(session).events
 
-    assert [(call.actor, call.op, call.subject) for call in of(events, ToolCall)] == [("human", "shell", "echo mine")]
-    assert [(result.actor, result.output) for result in of(events, ToolResult)] == [("human", "mine")]
+    assert [(call.actor, call.op, call.subject) for call in of(events, model.ToolCall)] == [
+        ("human", "shell", "echo mine")
+    ]
+    assert [(result.actor, result.output) for result in of(events, model.ToolResult)] == [("human", "mine")]
 
 
 @pytest.mark.parametrize(
@@ -236,8 +230,10 @@ def test_a_question_and_its_answer(session: CopilotSession, arguments: dict[str,
 
     events = read(session).events
 
-    assert of(events, Question) == [Question(call_id="c1", text="Cents or euros?", options=("Cents", "Euros"))]
-    assert of(events, Answer) == [Answer(call_id="c1", question="Cents or euros?", text="Cents")]
+    assert of(events, model.Question) == [
+        model.Question(call_id="c1", text="Cents or euros?", options=("Cents", "Euros"))
+    ]
+    assert of(events, model.Answer) == [model.Answer(call_id="c1", question="Cents or euros?", text="Cents")]
 
 
 def test_a_plan_that_was_put_before_the_user(session: CopilotSession) -> None:
@@ -246,7 +242,7 @@ def test_a_plan_that_was_put_before_the_user(session: CopilotSession) -> None:
     session.call("c2", "exit_plan_mode", summary="Rewrite it all.")
     session.failed("c2", "The user did not approve.", "rejected")
 
-    plans = [(plan.text, plan.accepted) for plan in of(read(session).events, PlanProposal)]
+    plans = [(plan.text, plan.accepted) for plan in of(read(session).events, model.PlanProposal)]
 
     assert plans == [("First the cart, then checkout.", None), ("", True), ("Rewrite it all.", None), ("", False)]
 

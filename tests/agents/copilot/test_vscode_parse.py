@@ -25,17 +25,7 @@ from agents.copilot.chats import (
     tool,
     uri,
 )
-from carryover.model import (
-    Answer,
-    AssistantMessage,
-    FileEdit,
-    Question,
-    SessionInfo,
-    ToolCall,
-    ToolResult,
-    TurnEnd,
-    UserPrompt,
-)
+from carryover import model
 
 TEST = "python3 -m unittest tests.test_calc"
 LIMITED = "You have exceeded your premium request allowance."
@@ -45,17 +35,17 @@ def test_a_turn_is_read_whole_and_in_order(window: Window) -> None:
     found = ChatReading(window.store(ONE)).read()
 
     assert [event.body for event in found] == [
-        UserPrompt(text="The add function in src/calc.py is wrong. Fix it and run the tests."),
-        AssistantMessage(text="I will change the operator in `calc.py` and run the tests.", final=False),
-        ToolCall(call_id="call_edit", name="copilot_replaceString", op="edit", subject=f"{PROJECT}/src/calc.py"),
-        ToolResult(
+        model.UserPrompt(text="The add function in src/calc.py is wrong. Fix it and run the tests."),
+        model.AssistantMessage(text="I will change the operator in `calc.py` and run the tests.", final=False),
+        model.ToolCall(call_id="call_edit", name="copilot_replaceString", op="edit", subject=f"{PROJECT}/src/calc.py"),
+        model.ToolResult(
             call_id="call_edit",
             name="copilot_replaceString",
             op="edit",
             status="ok",
             subject=f"{PROJECT}/src/calc.py",
         ),
-        FileEdit(
+        model.FileEdit(
             path=f"{PROJECT}/src/calc.py",
             change="modify",
             call_id="call_edit",
@@ -64,10 +54,10 @@ def test_a_turn_is_read_whole_and_in_order(window: Window) -> None:
             line=2,
             anchor="    return a * b",
         ),
-        ToolCall(
+        model.ToolCall(
             call_id="call_test", name="run_in_terminal", op="shell", subject="python3 -m unittest tests.test_calc"
         ),
-        ToolResult(
+        model.ToolResult(
             call_id="call_test",
             name="run_in_terminal",
             op="shell",
@@ -76,11 +66,11 @@ def test_a_turn_is_read_whole_and_in_order(window: Window) -> None:
             exit_code=1,
             output=FAILED_TEST,
         ),
-        AssistantMessage(
+        model.AssistantMessage(
             text="test_add still fails (2 != 3). Should I switch it to plain addition, or is the test itself wrong?",
             final=True,
         ),
-        SessionInfo(title="Fix add()", agent_version="0.48.1", model="test-model"),
+        model.SessionInfo(title="Fix add()", agent_version="0.48.1", model="test-model"),
     ]
     assert {event.cwd for event in found} == {PROJECT}
     assert {event.session for event in found} == {ONE["sessionId"]}
@@ -98,7 +88,7 @@ def test_a_turn_is_read_whole_and_in_order(window: Window) -> None:
     ],
 )
 def test_only_what_a_person_typed_is_theirs(window: Window, more: Json, actor: str) -> None:
-    assert [prompt.actor for prompt in bodies(window, UserPrompt, request("Go.", **more))] == [actor]
+    assert [prompt.actor for prompt in bodies(window, model.UserPrompt, request("Go.", **more))] == [actor]
 
 
 def test_a_slash_command_is_recognised_from_its_words(window: Window) -> None:
@@ -107,10 +97,10 @@ def test_a_slash_command_is_recognised_from_its_words(window: Window) -> None:
     alone = request("Go.", message={"text": "/compact", "parts": [{"kind": "slash"}]}, at_s=1)
     path = request("Go.", message={"text": "/etc/hosts is wrong", "parts": [{"kind": "text"}]}, at_s=2)
 
-    assert bodies(window, UserPrompt, given, alone, path) == [
-        UserPrompt(text="the add function", command="/fix"),
-        UserPrompt(text="", command="/compact"),
-        UserPrompt(text="/etc/hosts is wrong"),
+    assert bodies(window, model.UserPrompt, given, alone, path) == [
+        model.UserPrompt(text="the add function", command="/fix"),
+        model.UserPrompt(text="", command="/compact"),
+        model.UserPrompt(text="/etc/hosts is wrong"),
     ]
 
 
@@ -119,7 +109,7 @@ def test_a_text_is_one_message_until_the_model_does_something_else(window: Windo
     symbol = {"kind": "inlineReference", "inlineReference": {"name": "sub", "location": {"uri": uri("/x/calc.py")}}}
     found = answered(
         window,
-        AssistantMessage,
+        model.AssistantMessage,
         markdown("First "),
         reference,
         {"kind": "undoStop", "id": "s1"},
@@ -132,8 +122,8 @@ def test_a_text_is_one_message_until_the_model_does_something_else(window: Windo
     )
 
     assert found == [
-        AssistantMessage(text="First `add`, then `sub`.", final=False),
-        AssistantMessage(text="Now the tests.", final=True),
+        model.AssistantMessage(text="First `add`, then `sub`.", final=False),
+        model.AssistantMessage(text="Now the tests.", final=True),
     ]
 
 
@@ -145,7 +135,7 @@ def test_the_borders_of_a_block_that_became_an_edit_are_no_words(window: Window)
         markdown("\n```\n\nNow run:\n```sh\nmake\n```"),
     )
 
-    assert [message.text for message in answered(window, AssistantMessage, *parts)] == [
+    assert [message.text for message in answered(window, model.AssistantMessage, *parts)] == [
         "I will change it.",
         "Now run:\n```sh\nmake\n```",
     ]
@@ -154,45 +144,48 @@ def test_the_borders_of_a_block_that_became_an_edit_are_no_words(window: Window)
 @pytest.mark.parametrize(
     ("more", "end"),
     [
-        ({"state": CANCELLED}, TurnEnd(reason="interrupted")),
-        ({"state": None, "isCanceled": True}, TurnEnd(reason="interrupted")),
-        ({"state": FAILED}, TurnEnd(reason="error")),
+        ({"state": CANCELLED}, model.TurnEnd(reason="interrupted")),
+        ({"state": None, "isCanceled": True}, model.TurnEnd(reason="interrupted")),
+        ({"state": FAILED}, model.TurnEnd(reason="error")),
         (
             {"state": FAILED, "result": {"errorDetails": {"message": "Sorry, something broke."}}},
-            TurnEnd(reason="error", message="Sorry, something broke."),
+            model.TurnEnd(reason="error", message="Sorry, something broke."),
         ),
         (
             {"result": {"errorDetails": {"message": "Try later.", "isRateLimited": True}}},
-            TurnEnd(reason="limit", message="Try later."),
+            model.TurnEnd(reason="limit", message="Try later."),
         ),
         (
             {"result": {"errorDetails": {"message": "Upgrade.", "isQuotaExceeded": True}}},
-            TurnEnd(reason="limit", message="Upgrade."),
+            model.TurnEnd(reason="limit", message="Upgrade."),
         ),
         (
             {"state": FAILED, "result": {"errorDetails": {"message": LIMITED}}},
-            TurnEnd(reason="limit", message=LIMITED),
+            model.TurnEnd(reason="limit", message=LIMITED),
         ),
-        ({"result": {"errorDetails": {"message": "Canceled", "code": "canceled"}}}, TurnEnd(reason="interrupted")),
+        (
+            {"result": {"errorDetails": {"message": "Canceled", "code": "canceled"}}},
+            model.TurnEnd(reason="interrupted"),
+        ),
     ],
-)  # fmt: skip
-def test_a_turn_that_did_not_end_well_says_how(window: Window, more: Json, end: TurnEnd) -> None:
-    assert answered(window, TurnEnd, markdown("I will"), **more) == [end]
+)
+def test_a_turn_that_did_not_end_well_says_how(window: Window, more: Json, end: model.TurnEnd) -> None:
+    assert answered(window, model.TurnEnd, markdown("I will"), **more) == [end]
 
 
 def test_facts_about_the_session_are_sent_when_they_are_news(window: Window) -> None:
     reading = ChatReading(window.store(chat("any", request("Go."))))
-    assert reading.bodies(SessionInfo) == [SessionInfo(agent_version="0.48.1", model="test-model")]
+    assert reading.bodies(model.SessionInfo) == [model.SessionInfo(agent_version="0.48.1", model="test-model")]
 
     window.store(chat("any", request("Go."), customTitle="A title", repoData={"localBranch": "topic"}))
-    news = SessionInfo(title="A title", agent_version="0.48.1", model="test-model", branch="topic")
-    assert reading.bodies(SessionInfo)[1:] == reading.bodies(SessionInfo)[1:] == [news]
+    news = model.SessionInfo(title="A title", agent_version="0.48.1", model="test-model", branch="topic")
+    assert reading.bodies(model.SessionInfo)[1:] == reading.bodies(model.SessionInfo)[1:] == [news]
 
 
 def test_parts_of_an_unknown_kind_are_counted_and_cost_nothing_else(window: Window) -> None:
     reading = ChatReading(window.store(chat("any", request("Go.", {"kind": "brandNew"}, markdown("Done."), {"x": 1}))))
 
-    assert len(reading.bodies(AssistantMessage)) == 1
+    assert len(reading.bodies(model.AssistantMessage)) == 1
     assert [(skipped.record_type, skipped.reason) for skipped in reading.skipped] == [
         ("part/brandNew", "unknown kind"),
         ("?", "unknown kind"),
@@ -220,7 +213,7 @@ PRINTED = {"input": "{}", "output": [{"type": "text", "value": "a"}, {"value": "
     ],
 )  # fmt: skip
 def test_how_a_call_ended(window: Window, part: Json, status: str, code: int | None, output: str) -> None:
-    (result,) = answered(window, ToolResult, part)
+    (result,) = answered(window, model.ToolResult, part)
 
     assert (result.status, result.exit_code, result.output) == (status, code, output)
     assert result.never_ran == (status == "denied")
@@ -236,7 +229,7 @@ def test_what_a_call_is_about(window: Window) -> None:
         tool("fetch", "c5", message="Fetched [the page](https://example.org/x)"),
     )
 
-    calls = answered(window, ToolCall, *parts)
+    calls = answered(window, model.ToolCall, *parts)
 
     assert [(call.op, call.subject) for call in calls] == [
         ("edit", f"{PROJECT}/a.py"),
@@ -259,7 +252,7 @@ def test_what_a_call_is_about(window: Window) -> None:
     ],
 )
 def test_changes_of_files(window: Window, part: Json, expected: list[tuple[str, str, str | None]]) -> None:
-    found = answered(window, FileEdit, part)
+    found = answered(window, model.FileEdit, part)
 
     assert [(edit.change, edit.path, edit.old_path) for edit in found] == expected
 
@@ -271,7 +264,7 @@ def test_lines_of_an_edit_are_counted_from_its_range(window: Window) -> None:
 
     found = answered(
         window,
-        FileEdit,
+        model.FileEdit,
         ranged("a\nb\n", 5, 1, 5, 1),
         ranged("", 5, 1, 8, 1),
         ranged("x", 5, 3, 5, 9),
@@ -303,8 +296,8 @@ def test_questions_and_their_answers(window: Window) -> None:
     }
     found = events(window, request("Go.", asked))
 
-    questions = [event.body for event in found if isinstance(event.body, Question)]
-    answers = [event.body for event in found if isinstance(event.body, Answer)]
+    questions = [event.body for event in found if isinstance(event.body, model.Question)]
+    answers = [event.body for event in found if isinstance(event.body, model.Answer)]
     assert [(question.text, question.options) for question in questions] == [
         ("Which database?", ("PostgreSQL", "SQLite")),
         ("Which tests?", ("PostgreSQL", "SQLite")),
@@ -320,4 +313,4 @@ def test_a_handoff_that_the_agent_read_is_not_repeated(window: Window) -> None:
     path = f"{PROJECT}/.carryover/handoff.md"
     part = edit_call(path, "c", "copilot_readFile", resultDetails={"output": [{"value": "OUR OWN TEXT"}]})
 
-    assert [result.output for result in answered(window, ToolResult, part)] == [""]
+    assert [result.output for result in answered(window, model.ToolResult, part)] == [""]

@@ -12,34 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.copilot.chats import (
-    ADD,
-    FIX,
-    ONE,
-    PENDING,
-    TWO,
-    ChatReading,
-    Json,
-    Log,
-    Window,
-    append,
-    chat,
-    edits,
-    lines_of,
-    log_of,
-    markdown,
-    replace,
-    request,
-    shell,
-    uid,
-)
+from agents.copilot import chats
 from carryover.adapter.contract import Source
 from carryover.agents.copilot.adapter import AGENT, kind_of
 from carryover.agents.copilot.vscode_reader import ChatReader, replayed
 from carryover.model import AnyBody, AssistantMessage, SessionInfo, ToolCall, ToolResult, UserPrompt
 from support.counted import counted
 
-ID = uid("one")
+ID = chats.uid("one")
 
 
 def source_at(path: Path) -> Source:
@@ -55,8 +35,8 @@ async def bodies(ledger: Path, sources: list[Source], session: str) -> list[AnyB
 
 @pytest.mark.parametrize("user", [".config/Code/User", "Library/Application Support/Code - Insiders/User"])
 def test_chats_of_each_editor_are_found(tmp_path: Path, user: str) -> None:
-    path = Window(tmp_path / user).store(ONE)
-    append(tmp_path / user / "globalStorage" / "emptyWindowChatSessions" / f"{ID}.jsonl", log_of(ONE))
+    path = chats.Window(tmp_path / user).store(chats.ONE)
+    chats.append(tmp_path / user / "globalStorage" / "emptyWindowChatSessions" / f"{ID}.jsonl", chats.log_of(chats.ONE))
 
     found = [source for root in AGENT.roots(tmp_path, {}) for source in AGENT.sources(root)]
 
@@ -68,13 +48,15 @@ def test_chats_of_each_editor_are_found(tmp_path: Path, user: str) -> None:
 
 def state_after(*entries: Any) -> Any:
     """The state that a log comes to, as plain JSON."""
-    return msgspec.json.decode(msgspec.json.encode(replayed(lines_of(entries))[0]))
+    return msgspec.json.decode(msgspec.json.encode(replayed(chats.lines_of(entries))[0]))
 
 
-PARTS = st.lists(st.text(max_size=8).map(markdown), max_size=4)
-REQUESTS = st.lists(st.builds(lambda name, parts: request(name, *parts), st.sampled_from("abcde"), PARTS), max_size=4)
+PARTS = st.lists(st.text(max_size=8).map(chats.markdown), max_size=4)
+REQUESTS = st.lists(
+    st.builds(lambda name, parts: chats.request(name, *parts), st.sampled_from("abcde"), PARTS), max_size=4
+)
 STATES = st.builds(
-    lambda requests, title: chat("any", *requests) | ({"customTitle": title} if title is not None else {}),
+    lambda requests, title: chats.chat("any", *requests) | ({"customTitle": title} if title is not None else {}),
     REQUESTS,
     st.none() | st.text(max_size=8),
 )
@@ -82,7 +64,7 @@ STATES = st.builds(
 
 @given(states=st.lists(STATES, min_size=1, max_size=6))
 def test_a_log_comes_to_the_state_that_was_written_last(states: list[dict[str, Any]]) -> None:
-    log = Log()
+    log = chats.Log()
     for state in states:
         log.write(state)
         assert state_after(*log.entries) == state
@@ -107,7 +89,9 @@ def test_each_kind_of_line_does_what_the_editor_does(line: Any, state: Any) -> N
 
 
 def test_a_torn_last_line_is_not_there_yet_and_one_that_lacks_only_its_newline_is() -> None:
-    whole = log_of(chat("a", request("Go.")), chat("a", request("Go.", markdown("Yes."))))
+    whole = chats.log_of(
+        chats.chat("a", chats.request("Go.")), chats.chat("a", chats.request("Go.", chats.markdown("Yes.")))
+    )
 
     for cut in range(whole.index(b"\n"), len(whole) - 1):
         state, why = replayed(whole[:cut])
@@ -127,130 +111,132 @@ def test_a_torn_last_line_is_not_there_yet_and_one_that_lacks_only_its_newline_i
     ],
 )
 def test_what_follows_a_bad_line_is_left_out_and_reported(bad: bytes, why: str) -> None:
-    later = lines_of([{"kind": 1, "k": ["b"], "v": 1}])
+    later = chats.lines_of([{"kind": 1, "k": ["b"], "v": 1}])
 
     assert replayed(b'{"kind":0,"v":{"a":[1]}}\n' + bad + b"\n" + later) == ({"a": msgspec.Raw(b"[1]")}, why)
 
 
-def test_an_answer_that_is_being_written_is_read_as_it_is_now(window: Window) -> None:
-    asked = request("Fix add().", state=PENDING)
-    reading = ChatReading(window.store(chat("live", asked)))
+def test_an_answer_that_is_being_written_is_read_as_it_is_now(window: chats.Window) -> None:
+    asked = chats.request("Fix add().", state=chats.PENDING)
+    reading = chats.ChatReading(window.store(chats.chat("live", asked)))
 
-    def read(*parts: Json, **more: Any) -> list[AnyBody]:
-        window.store(chat("live", asked | {"response": list(parts)} | more))
+    def read(*parts: chats.Json, **more: Any) -> list[AnyBody]:
+        window.store(chats.chat("live", asked | {"response": list(parts)} | more))
         return [event.body for event in reading.read() if not isinstance(event.body, SessionInfo | UserPrompt)]
 
-    said, runs = markdown("I will run the tests."), shell("make test", "c1")
-    assert read(markdown("I will")) == [AssistantMessage(text="I will", final=None, aborted=True)]
+    said, runs = chats.markdown("I will run the tests."), chats.shell("make test", "c1")
+    assert read(chats.markdown("I will")) == [AssistantMessage(text="I will", final=None, aborted=True)]
     assert [type(body) for body in read(said, runs)] == [AssistantMessage, ToolCall]
-    done = shell("make test", "c1", "ok\n", 0)
+    done = chats.shell("make test", "c1", "ok\n", 0)
     assert [type(body) for body in read(said, done)] == [AssistantMessage, ToolCall, ToolResult]
-    last = read(said, done, markdown("All tests pass."), modelState={"value": 1, "completedAt": 1_772_442_080_000})
+    last = read(
+        said, done, chats.markdown("All tests pass."), modelState={"value": 1, "completedAt": 1_772_442_080_000}
+    )
     assert last[-1] == AssistantMessage(text="All tests pass.", final=True)
 
 
-async def test_a_request_that_is_taken_back_no_longer_counts(window: Window, tmp_path: Path) -> None:
-    undone = ADD | {"shouldBeRemovedOnSend": {"requestId": ADD["requestId"]}}
-    source = source_at(window.store(chat("two", FIX, ADD)))
+async def test_a_request_that_is_taken_back_no_longer_counts(window: chats.Window, tmp_path: Path) -> None:
+    undone = chats.ADD | {"shouldBeRemovedOnSend": {"requestId": chats.ADD["requestId"]}}
+    source = source_at(window.store(chats.chat("two", chats.FIX, chats.ADD)))
     ledger = tmp_path / "ledger.sqlite"
-    both = await bodies(ledger, [source], uid("two"))
+    both = await bodies(ledger, [source], chats.uid("two"))
 
-    window.store(chat("two", FIX, undone))
-    left = await bodies(ledger, [source], uid("two"))
+    window.store(chats.chat("two", chats.FIX, undone))
+    left = await bodies(ledger, [source], chats.uid("two"))
     assert left == both[: len(left)]
     assert not any("sub()" in repr(body) for body in left)
 
-    window.store(chat("two", FIX, ADD))
-    assert await bodies(ledger, [source], uid("two")) == both
+    window.store(chats.chat("two", chats.FIX, chats.ADD))
+    assert await bodies(ledger, [source], chats.uid("two")) == both
 
 
-def test_a_chat_that_cannot_be_read_is_counted_once_and_read_when_it_can(window: Window) -> None:
-    path = window.path(ONE)
-    append(path, b'{"kind":1,"k":["customTitle"],"v":"x"}\n')
-    reading = ChatReading(path)
+def test_a_chat_that_cannot_be_read_is_counted_once_and_read_when_it_can(window: chats.Window) -> None:
+    path = window.path(chats.ONE)
+    chats.append(path, b'{"kind":1,"k":["customTitle"],"v":"x"}\n')
+    reading = chats.ChatReading(path)
     assert reading.read() == reading.read() == []
     assert [skipped.reason for skipped in reading.skipped] == ["no initial state"]
 
-    replace(path, log_of(ONE))
+    chats.replace(path, chats.log_of(chats.ONE))
     events = reading.read()
     assert len(events) == 9
-    replace(path, b"{")
+    chats.replace(path, b"{")
     assert len(reading.read()) == 9
-    replace(path, log_of(ONE))
+    chats.replace(path, chats.log_of(chats.ONE))
     assert reading.read() == events
 
 
-def test_a_line_that_cannot_be_applied_costs_what_follows_until_the_log_is_replaced(window: Window) -> None:
-    path = window.store(chat("two", FIX))
-    reading = ChatReading(path)
+def test_a_line_that_cannot_be_applied_costs_what_follows_until_the_log_is_replaced(window: chats.Window) -> None:
+    path = window.store(chats.chat("two", chats.FIX))
+    reading = chats.ChatReading(path)
     before = reading.read()
-    append(path, b"torn by a crash\n")
-    window.store(TWO)
+    chats.append(path, b"torn by a crash\n")
+    window.store(chats.TWO)
 
     assert reading.read() == reading.read() == before
     assert [skipped.reason for skipped in reading.skipped] == ["not JSON"]
 
-    window.store(TWO, compact=True)
+    window.store(chats.TWO, compact=True)
     assert len(reading.bodies(UserPrompt)) == 2
 
 
-def test_records_have_the_number_of_their_request(window: Window) -> None:
+def test_records_have_the_number_of_their_request(window: chats.Window) -> None:
     """As `--until N` counts: people see requests, not the parts of an answer."""
-    batch = ChatReader().read(window.store(chat("counted", ADD, FIX)), None)
+    batch = ChatReader().read(window.store(chats.chat("counted", chats.ADD, chats.FIX)), None)
 
     numbers = [record.number for record in batch.records]
     assert (numbers == sorted(numbers), set(numbers)) == (True, {1, 2})
 
 
-async def test_of_a_chat_in_both_forms_the_log_counts(window: Window, tmp_path: Path) -> None:
-    flat, log = source_at(window.store_flat(chat("two", FIX))), source_at(window.store(TWO))
-    alone = await bodies(tmp_path / "alone.sqlite", [log], TWO["sessionId"])
+async def test_of_a_chat_in_both_forms_the_log_counts(window: chats.Window, tmp_path: Path) -> None:
+    flat, log = source_at(window.store_flat(chats.chat("two", chats.FIX))), source_at(window.store(chats.TWO))
+    alone = await bodies(tmp_path / "alone.sqlite", [log], chats.TWO["sessionId"])
     assert len(alone) > 8
 
-    assert await bodies(tmp_path / "a.sqlite", [flat, log, flat], TWO["sessionId"]) == alone
-    assert await bodies(tmp_path / "b.sqlite", [log, flat, log], TWO["sessionId"]) == alone
+    assert await bodies(tmp_path / "a.sqlite", [flat, log, flat], chats.TWO["sessionId"]) == alone
+    assert await bodies(tmp_path / "b.sqlite", [log, flat, log], chats.TWO["sessionId"]) == alone
 
 
 @pytest.mark.parametrize("newer_first", [True, False])
 async def test_of_copies_in_two_windows_the_newer_one_counts(tmp_path: Path, *, newer_first: bool) -> None:
     """A window that becomes another copies its chats, and leaves the originals."""
-    old, new = Window(tmp_path / "User", name="0" * 32), Window(tmp_path / "User", name="1" * 32)
-    paths = old.store(chat("two", FIX)), new.store(TWO)
+    old, new = chats.Window(tmp_path / "User", name="0" * 32), chats.Window(tmp_path / "User", name="1" * 32)
+    paths = old.store(chats.chat("two", chats.FIX)), new.store(chats.TWO)
     for number, path in enumerate(paths):
         os.utime(path, ns=(10**18 + number, 10**18 + number))
     sources = [source_at(path) for path in paths]
-    alone = await bodies(tmp_path / "alone.sqlite", sources[1:], TWO["sessionId"])
+    alone = await bodies(tmp_path / "alone.sqlite", sources[1:], chats.TWO["sessionId"])
     assert len(alone) == 18
 
     order = sources[::-1] if newer_first else sources
-    assert await bodies(tmp_path / "both.sqlite", order, TWO["sessionId"]) == alone
+    assert await bodies(tmp_path / "both.sqlite", order, chats.TWO["sessionId"]) == alone
 
     # It is continued in the old window after all.
-    old.store(chat("two", FIX, request("And now?", at_s=900)))
+    old.store(chats.chat("two", chats.FIX, chats.request("And now?", at_s=900)))
     os.utime(paths[0], ns=(2 * 10**18, 2 * 10**18))
-    assert (await bodies(tmp_path / "both.sqlite", sources, TWO["sessionId"]))[-1] == UserPrompt(text="And now?")
+    assert (await bodies(tmp_path / "both.sqlite", sources, chats.TWO["sessionId"]))[-1] == UserPrompt(text="And now?")
 
 
 def test_an_export_is_recognised_and_read(tmp_path: Path) -> None:
-    exported = {"responderUsername": "GitHub Copilot", "initialLocation": "panel", "requests": TWO["requests"]}
+    exported = {"responderUsername": "GitHub Copilot", "initialLocation": "panel", "requests": chats.TWO["requests"]}
     path, again = tmp_path / "chat.json", tmp_path / "again.json"
     path.write_text(json.dumps(exported, indent=2))
-    again.write_text(json.dumps(exported | {"requests": TWO["requests"][:1]}))
+    again.write_text(json.dumps(exported | {"requests": chats.TWO["requests"][:1]}))
     assert AGENT.exported is not None
     source = AGENT.exported(path, path.read_bytes()[: 64 << 10])
-    reading = ChatReading(path)
+    reading = chats.ChatReading(path)
 
     assert source is not None
     assert (source.agent, source.path) == (AGENT.id, str(path))
     assert (len(reading.bodies(UserPrompt)), reading.skipped) == (2, [])
-    assert len({event.session for event in (*reading.read(), *ChatReading(again).read())}) == 1
+    assert len({event.session for event in (*reading.read(), *chats.ChatReading(again).read())}) == 1
 
 
 @pytest.mark.parametrize(
     ("head", "is_one"),
     [
         (b'{"responderUsername": "GitHub Copilot", "initialLocation": "panel", "requests": [', True),
-        (log_of(ONE), True),
+        (chats.log_of(chats.ONE), True),
         (b'{"requests": []}', False),
         (b'{"x": {"responderUsername": "", "requests": []}}', False),
         (b'{"type": "session.start", "data": {}}', False),
@@ -273,7 +259,7 @@ def test_only_a_chat_is_recognised(tmp_path: Path, head: bytes, *, is_one: bool)
     ],
 )
 def test_the_folder_is_that_of_the_window(tmp_path: Path, named: Any, cwd: str | None) -> None:
-    reading = ChatReading(Window(tmp_path / "User", named).store(chat("any", request("Go."))))
+    reading = chats.ChatReading(chats.Window(tmp_path / "User", named).store(chats.chat("any", chats.request("Go."))))
     found = [event.cwd for event in (*reading.read(), *reading.read())]
 
     assert set(found) == (set() if cwd == "remote" else {cwd})
@@ -283,12 +269,12 @@ def test_the_folder_is_that_of_the_window(tmp_path: Path, named: Any, cwd: str |
 def test_of_several_folders_the_first_that_a_file_or_command_names_is_it(tmp_path: Path) -> None:
     listing = tmp_path / "both.code-workspace"
     listing.write_text('{"folders": [{"path": "/home/dev/one"}, {"path": "/home/dev/two"},] // both\n}')
-    window = Window(tmp_path / "User", {"workspace": listing.as_uri()})
+    window = chats.Window(tmp_path / "User", {"workspace": listing.as_uri()})
 
-    def folders(name: str, *parts: Json, **more: Any) -> set[str | None]:
-        path = window.store(chat(name, request("Go.", *parts), **more))
-        return {event.cwd for event in ChatReading(path).read()}
+    def folders(name: str, *parts: chats.Json, **more: Any) -> set[str | None]:
+        path = window.store(chats.chat(name, chats.request("Go.", *parts), **more))
+        return {event.cwd for event in chats.ChatReading(path).read()}
 
-    assert folders("edited", edits("/home/dev/two/a.py", "b\n")) == {"/home/dev/two"}
-    assert folders("asked", markdown("Yes.")) == {"/home/dev/one"}
+    assert folders("edited", chats.edits("/home/dev/two/a.py", "b\n")) == {"/home/dev/two"}
+    assert folders("asked", chats.markdown("Yes.")) == {"/home/dev/one"}
     assert folders("named", workingDirectory="file:///home/dev/tree") == {"/home/dev/tree"}

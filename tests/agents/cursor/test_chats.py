@@ -11,16 +11,7 @@ import pytest
 
 from agents.cursor.chats import ID, ONE, PROJECT, TWO, ChatStore, field, message, messages, said, wrapped
 from agents.cursor.reading import Told, chat_at
-from carryover.model import (
-    Answer,
-    AssistantMessage,
-    Question,
-    SessionInfo,
-    Skipped,
-    ToolCall,
-    ToolResult,
-    UserPrompt,
-)
+from carryover import model
 from contract.damage import HOSTILE
 
 
@@ -41,7 +32,7 @@ def reported(store: ChatStore, *conversation: dict[str, Any]) -> Told:
 
 def prompts(chat: Told) -> list[str]:
     """The prompts that count."""
-    return [event.body.text for event in chat.counts if isinstance(event.body, UserPrompt)]
+    return [event.body.text for event in chat.counts if isinstance(event.body, model.UserPrompt)]
 
 
 def call(name: str, call_id: str = "c", **args: Any) -> dict[str, Any]:
@@ -56,14 +47,14 @@ def test_a_conversation_is_shown_in_its_order(store: ChatStore) -> None:
     chat = reported(store, *messages(ONE))
 
     bodies = [event.body for event in chat.counts]
-    assert bodies[:2] == [UserPrompt(text=ONE[0].text), AssistantMessage(text=ONE[1].text)]
-    assert [(body.status, body.exit_code) for body in bodies if isinstance(body, ToolResult)] == [
+    assert bodies[:2] == [model.UserPrompt(text=ONE[0].text), model.AssistantMessage(text=ONE[1].text)]
+    assert [(body.status, body.exit_code) for body in bodies if isinstance(body, model.ToolResult)] == [
         ("ok", None),
         ("error", 1),
     ]
     assert (chat.skipped, chat.oversized) == ([], 0)
     assert {(event.session, event.cwd) for event in chat.standing} == {(ID, PROJECT)}
-    assert chat.infos == [SessionInfo(title="Fix add()")]
+    assert chat.infos == [model.SessionInfo(title="Fix add()")]
 
 
 def test_each_new_root_brings_only_what_is_new(store: ChatStore) -> None:
@@ -87,9 +78,11 @@ def test_a_compaction_takes_nothing_back(store: ChatStore) -> None:
     summary = message("user", said("Summary of the conversation so far: add() was fixed."))
     store.save([*before[:2], summary, before[-1]])
 
-    assert chat.bodies() == [UserPrompt(text="Summary of the conversation so far: add() was fixed.", actor="model")]
+    assert chat.bodies() == [
+        model.UserPrompt(text="Summary of the conversation so far: add() was fixed.", actor="model")
+    ]
     store.save([*before[:2], summary, before[-1], message("user", said(wrapped("Go on", 20)))])
-    assert chat.bodies() == [UserPrompt(text="Go on")]
+    assert chat.bodies() == [model.UserPrompt(text="Go on")]
 
 
 def test_the_same_words_twice_are_two_prompts(store: ChatStore) -> None:
@@ -104,7 +97,7 @@ def test_a_sub_agents_conversation_was_typed_by_nobody(store: ChatStore) -> None
     store.beside(title="Helper", cwd=PROJECT, isSubagent=True)
     chat = reported(store, *messages(ONE))
 
-    assert chat.counts[0].body == UserPrompt(text=ONE[0].text, actor="model")
+    assert chat.counts[0].body == model.UserPrompt(text=ONE[0].text, actor="model")
     assert {event.subagent_id for event in chat.standing} == {ID}
     assert chat.infos == []
 
@@ -141,9 +134,9 @@ def test_a_store_that_was_only_just_made_is_empty(tmp_path: Path) -> None:
     assert chat.bodies() == []
     store.save_ids([])
     assert chat.bodies() == chat.bodies() == []
-    assert chat.skipped == [Skipped("conversation", "unexpected root")]
+    assert chat.skipped == [model.Skipped("conversation", "unexpected root")]
     store.save(messages(ONE))
-    assert chat.bodies()[0] == UserPrompt(text=ONE[0].text)
+    assert chat.bodies()[0] == model.UserPrompt(text=ONE[0].text)
     store.close()
 
 
@@ -151,8 +144,8 @@ def test_a_call_and_its_result_are_paired(store: ChatStore) -> None:
     chat = reported(store, call("Shell", command="make"), result("Exit code: 2\n\nCommand output:\nno rule\n"))
 
     assert [event.body for event in chat.counts] == [
-        ToolCall(call_id="c", name="Shell", op="shell", subject="make"),
-        ToolResult(
+        model.ToolCall(call_id="c", name="Shell", op="shell", subject="make"),
+        model.ToolResult(
             call_id="c", name="Shell", op="shell", status="error", subject="make", exit_code=2, output="no rule\n"
         ),
     ]
@@ -162,21 +155,21 @@ def test_an_answer_closes_its_question(store: ChatStore) -> None:
     asked = call("AskQuestion", questions=[{"prompt": "Go on?"}, {"prompt": "How?"}])
     bodies = [event.body for event in reported(store, asked, result("Yes, slowly")).counts]
 
-    assert bodies[1:3] == [Question(call_id="c", text="Go on?"), Question(call_id="c", text="How?")]
-    assert bodies[-1] == Answer(call_id="c", question="Go on? / How?", text="Yes, slowly")
+    assert bodies[1:3] == [model.Question(call_id="c", text="Go on?"), model.Question(call_id="c", text="How?")]
+    assert bodies[-1] == model.Answer(call_id="c", question="Go on? / How?", text="Yes, slowly")
 
 
 @pytest.mark.parametrize(
     ("one", "skipped"),
     [
-        ({"role": "judge", "content": ""}, Skipped("message", "unknown role")),
-        (message("assistant", {"type": "new"}), Skipped("assistant/new", "unknown block")),
-        (message("assistant", {"text": "x"}), Skipped("assistant", "unexpected block")),
-        (call("", "c"), Skipped("tool-call", "no usable id or name")),
-        (call("Shell", "c" * 5000), Skipped("tool-call", "no usable id or name")),
-        (result("", ""), Skipped("tool-result", "no usable id")),
-        (call("TodoWrite", todos=5), Skipped("tool-call/TodoWrite", "unexpected input")),
+        ({"role": "judge", "content": ""}, model.Skipped("message", "unknown role")),
+        (message("assistant", {"type": "new"}), model.Skipped("assistant/new", "unknown block")),
+        (message("assistant", {"text": "x"}), model.Skipped("assistant", "unexpected block")),
+        (call("", "c"), model.Skipped("tool-call", "no usable id or name")),
+        (call("Shell", "c" * 5000), model.Skipped("tool-call", "no usable id or name")),
+        (result("", ""), model.Skipped("tool-result", "no usable id")),
+        (call("TodoWrite", todos=5), model.Skipped("tool-call/TodoWrite", "unexpected input")),
     ],
 )
-def test_what_is_not_understood_is_counted(store: ChatStore, one: dict[str, Any], skipped: Skipped) -> None:
+def test_what_is_not_understood_is_counted(store: ChatStore, one: dict[str, Any], skipped: model.Skipped) -> None:
     assert reported(store, one).skipped == [skipped]

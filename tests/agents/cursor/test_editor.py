@@ -28,19 +28,8 @@ from agents.cursor.stores import (
     uid,
     user,
 )
+from carryover import model
 from carryover.agents.cursor.editor import EditorReader
-from carryover.model import (
-    AnyBody,
-    AssistantMessage,
-    FileEdit,
-    PlanItem,
-    PlanUpdate,
-    SessionInfo,
-    ToolCall,
-    ToolResult,
-    TurnEnd,
-    UserPrompt,
-)
 from carryover.readers import rewritten
 
 NOW_MS = START_MS + 120_000
@@ -95,7 +84,7 @@ def test_rows_that_are_changed_in_their_place_are_found(tmp_path: Path) -> None:
         assert len(editor.read()) == 3
         store.put(began.with_bubbles(say("It is made.")), whole=False)
 
-        assert editor.bodies() == [AssistantMessage(text="It is made.")]
+        assert editor.bodies() == [model.AssistantMessage(text="It is made.")]
 
 
 def test_a_stream_leaves_the_cursor_as_it_is_and_a_restart_in_it_loses_nothing(
@@ -145,7 +134,7 @@ def test_a_sub_agent_belongs_to_the_conversation_that_sent_it(store: EditorStore
     nobody = Chat(name="nobody's", bubbles=(user("Look."),), head={"subagentInfo": {"x": 1}})
     main = Chat(name="main", bubbles=(user("Go."),), more={"subagentComposerIds": [listed.id]})
     store.put(named, listed, nobody, main)
-    events = {event.body.text: event for event in Editor(store).read() if isinstance(event.body, UserPrompt)}
+    events = {event.body.text: event for event in Editor(store).read() if isinstance(event.body, model.UserPrompt)}
 
     reported = {text: (event.session, event.subagent_id, event.body.actor) for text, event in events.items()}  # type: ignore[union-attr]
     assert reported == {
@@ -167,13 +156,13 @@ def test_a_prompt_is_known_at_once_and_an_answer_when_it_is_whole(store: EditorS
     store.put(asked.with_bubbles(say("I will look."), thinking("hm")))
     assert editor.bodies() == []  # whether it ended the turn, only what follows tells
     store.put(asked.with_bubbles(say("I will look."), thinking("hm"), shell("make", status="loading")))
-    assert editor.bodies() == [AssistantMessage(text="I will look.")]
+    assert editor.bodies() == [model.AssistantMessage(text="I will look.")]
 
     done = asked.with_bubbles(
         say("I will look."), thinking("hm"), shell("make", "ok\n"), say("Done."), status="completed"
     )
     store.put(done)
-    assert [type(body) for body in editor.bodies()] == [ToolCall, ToolResult, AssistantMessage]
+    assert [type(body) for body in editor.bodies()] == [model.ToolCall, model.ToolResult, model.AssistantMessage]
     assert [batch.retry_after_s is None for batch in editor.batches] == [True, False, False, False, True]
 
 
@@ -194,7 +183,7 @@ def test_what_nobody_finished_is_taken_as_it_is_after_a_minute(store: EditorStor
     editor.now_ms += 55_000
     assert editor.bodies() == []
     editor.now_ms += 8_000
-    assert [type(body) for body in editor.bodies()] == [AssistantMessage, ToolCall]
+    assert [type(body) for body in editor.bodies()] == [model.AssistantMessage, model.ToolCall]
     assert editor.batches[-1].retry_after_s is None
     editor.now_ms += 100_000
     assert editor.bodies() == []
@@ -231,7 +220,7 @@ def test_a_row_that_is_no_bubble_costs_only_itself(store: EditorStore) -> None:
     assert [skipped.reason for skipped in editor.skipped] == ["not JSON"]
 
 
-def become(store: EditorStore, *bubbles: dict[str, Any], **fields: Any) -> list[AnyBody]:
+def become(store: EditorStore, *bubbles: dict[str, Any], **fields: Any) -> list[model.AnyBody]:
     """What a conversation of these bubbles becomes."""
     store.put(Chat(name="made up", bubbles=bubbles, **fields))
     return Editor(store).bodies()
@@ -240,19 +229,19 @@ def become(store: EditorStore, *bubbles: dict[str, Any], **fields: Any) -> list[
 def test_a_conversation_becomes_what_happened_in_it(store: EditorStore) -> None:
     prompt, first, call, result, change, run, ran, last = become(store, *ONE.bubbles)
 
-    assert prompt == UserPrompt(text=ONE.bubbles[0]["text"])
-    assert first == AssistantMessage(text=ONE.bubbles[2]["text"])
-    assert isinstance(call, ToolCall)
+    assert prompt == model.UserPrompt(text=ONE.bubbles[0]["text"])
+    assert first == model.AssistantMessage(text=ONE.bubbles[2]["text"])
+    assert isinstance(call, model.ToolCall)
     assert (call.name, call.op, call.subject) == ("edit_file_v2", "edit", "src/calc.py")
-    assert isinstance(result, ToolResult)
+    assert isinstance(result, model.ToolResult)
     assert (result.status, result.call_id) == ("ok", call.call_id)
-    assert change == FileEdit(path=f"{PROJECT}/src/calc.py", change="modify", call_id=call.call_id)
-    assert isinstance(run, ToolCall)
+    assert change == model.FileEdit(path=f"{PROJECT}/src/calc.py", change="modify", call_id=call.call_id)
+    assert isinstance(run, model.ToolCall)
     assert (run.op, run.subject) == ("shell", "python3 -m unittest tests.test_calc")
-    assert isinstance(ran, ToolResult)
+    assert isinstance(ran, model.ToolResult)
     assert (ran.status, ran.exit_code) == ("error", 1)
     assert "AssertionError: 2 != 3" in ran.output
-    assert last == AssistantMessage(text=ONE.bubbles[5]["text"])
+    assert last == model.AssistantMessage(text=ONE.bubbles[5]["text"])
 
 
 def test_a_file_whose_former_text_was_empty_is_new(store: EditorStore) -> None:
@@ -263,7 +252,7 @@ def test_a_file_whose_former_text_was_empty_is_new(store: EditorStore) -> None:
     }
     bodies = become(store, tool("edit_file_v2", {"relativeWorkspacePath": "a.py"}, keys))
 
-    assert [body.change for body in bodies if isinstance(body, FileEdit)] == ["add"]
+    assert [body.change for body in bodies if isinstance(body, model.FileEdit)] == ["add"]
 
 
 @pytest.mark.parametrize(
@@ -287,7 +276,7 @@ def test_a_file_whose_former_text_was_empty_is_new(store: EditorStore) -> None:
 def test_how_a_command_ended(store: EditorStore, status: str, result: Any, expected: Any) -> None:
     """One that failed is `completed` too, so that only its exit code tells."""
     call = tool("run_terminal_command_v2", {"command": "make"}, result, status=status)
-    (ended,) = (body for body in become(store, user("Go."), call) if isinstance(body, ToolResult))
+    (ended,) = (body for body in become(store, user("Go."), call) if isinstance(body, model.ToolResult))
 
     assert (ended.status, ended.exit_code, ended.never_ran) == expected
 
@@ -300,7 +289,7 @@ def test_arguments_and_results_are_read_in_either_form(store: EditorStore) -> No
     in_strings = become(store, call)
     as_objects = become(store, call | {"toolFormerData": data | objects})
     assert in_strings == as_objects
-    assert isinstance(in_strings[1], ToolResult)
+    assert isinstance(in_strings[1], model.ToolResult)
     assert in_strings[1].exit_code == 1
 
 
@@ -309,34 +298,34 @@ def test_the_todo_list_is_reported_when_it_changes(store: EditorStore) -> None:
     chat = Chat(name="todos", bubbles=(user("Go."),), more={"todos": [todo]})
     store.put(chat)
     editor = Editor(store)
-    assert editor.bodies()[1:] == [PlanUpdate(items=(PlanItem(text="Write it", state="active"),))]
+    assert editor.bodies()[1:] == [model.PlanUpdate(items=(model.PlanItem(text="Write it", state="active"),))]
 
     store.put(chat.with_bubbles(user("And?")), whole=False)
-    assert editor.bodies() == [UserPrompt(text="And?")]
+    assert editor.bodies() == [model.UserPrompt(text="And?")]
     store.put(chat.with_bubbles(user("And?"), more={"todos": [todo | {"status": "completed"}]}), whole=False)
-    assert editor.bodies() == [PlanUpdate(items=(PlanItem(text="Write it", state="done"),))]
+    assert editor.bodies() == [model.PlanUpdate(items=(model.PlanItem(text="Write it", state="done"),))]
     store.put(chat.with_bubbles(user("And?"), more={"todos": []}), whole=False)
-    assert editor.bodies() == [PlanUpdate(items=())]
+    assert editor.bodies() == [model.PlanUpdate(items=())]
 
 
 @pytest.mark.parametrize(
     ("bubble", "expected"),
     [
-        (failed("Something broke"), TurnEnd(reason="error", message="Something broke")),
-        (failed("You've hit your usage limit"), TurnEnd(reason="limit", message="You've hit your usage limit")),
+        (failed("Something broke"), model.TurnEnd(reason="error", message="Something broke")),
+        (failed("You've hit your usage limit"), model.TurnEnd(reason="limit", message="You've hit your usage limit")),
         (
             {"type": 2, "text": "", "errorDetails": {"error": {"detail": "rate limit"}}},
-            TurnEnd(reason="limit", message="rate limit"),
+            model.TurnEnd(reason="limit", message="rate limit"),
         ),
-        ({"type": 2, "text": "", "errorDetails": "broke"}, TurnEnd(reason="error", message="broke")),
+        ({"type": 2, "text": "", "errorDetails": "broke"}, model.TurnEnd(reason="error", message="broke")),
         # June 2026: only the title names the limit.
         (
             failed("Get Cursor Pro.", error={"error": 51, "details": {"title": "You've hit your usage limit"}}),
-            TurnEnd(reason="limit", message="You've hit your usage limit. Get Cursor Pro."),
+            model.TurnEnd(reason="limit", message="You've hit your usage limit. Get Cursor Pro."),
         ),
     ],
 )
-def test_an_error_ends_the_turn(store: EditorStore, bubble: dict[str, Any], expected: TurnEnd) -> None:
+def test_an_error_ends_the_turn(store: EditorStore, bubble: dict[str, Any], expected: model.TurnEnd) -> None:
     assert become(store, user("Go."), bubble)[1:] == [expected]
 
 
@@ -344,12 +333,15 @@ def test_a_turn_that_was_stopped(store: EditorStore) -> None:
     stopped = Chat(name="stopped", bubbles=(user("Go."), say("I wi")), status="aborted")
     store.put(stopped)
     editor = Editor(store)
-    assert editor.bodies()[1:] == [AssistantMessage(text="I wi", aborted=True), TurnEnd(reason="interrupted")]
+    assert editor.bodies()[1:] == [
+        model.AssistantMessage(text="I wi", aborted=True),
+        model.TurnEnd(reason="interrupted"),
+    ]
 
     store.put(stopped.with_bubbles(user("Again."), say("Done."), status="completed"), whole=False)
-    assert editor.bodies() == [UserPrompt(text="Again."), AssistantMessage(text="Done.")]
+    assert editor.bodies() == [model.UserPrompt(text="Again."), model.AssistantMessage(text="Done.")]
     store.put(stopped.with_bubbles(user("Again."), say("Done."), status="error"), whole=False)
-    assert editor.bodies() == [TurnEnd(reason="error")]
+    assert editor.bodies() == [model.TurnEnd(reason="error")]
 
 
 def test_facts_about_the_session_are_reported_when_they_change(store: EditorStore) -> None:
@@ -361,8 +353,8 @@ def test_facts_about_the_session_are_reported_when_they_change(store: EditorStor
     editor.read()
 
     assert editor.infos == [
-        SessionInfo(title="First name", model="test-model"),
-        SessionInfo(title="Second name", model="test-model"),
+        model.SessionInfo(title="First name", model="test-model"),
+        model.SessionInfo(title="Second name", model="test-model"),
     ]
 
 

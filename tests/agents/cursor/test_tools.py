@@ -9,17 +9,7 @@ import msgspec
 import pytest
 
 from carryover.adapter.contract import ToolOutcome
-from carryover.agents.cursor.tools import (
-    arguments_in,
-    changes_of,
-    looks_at_handoff,
-    op_of,
-    outcome_of,
-    paths_in,
-    questions_of,
-    subject_of,
-    todos_after,
-)
+from carryover.agents.cursor import tools
 from carryover.agents.cursor.wire import Todo
 from carryover.model import Op, Question
 from carryover.records.changes import Change
@@ -31,7 +21,7 @@ def raw(value: Any) -> msgspec.Raw:
 
 
 def given(args: Any) -> Fields:
-    return arguments_in(raw(args))
+    return tools.arguments_in(raw(args))
 
 
 @pytest.mark.parametrize(
@@ -58,7 +48,7 @@ def given(args: Any) -> Fields:
     ],
 )
 def test_a_call_says_what_it_does_and_to_what(name: str, args: Any, op: Op, subject: str) -> None:
-    assert (op_of(name), subject_of(name, given(args))) == (op, subject)
+    assert (tools.op_of(name), tools.subject_of(name, given(args))) == (op, subject)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +91,7 @@ def test_a_call_says_what_it_does_and_to_what(name: str, args: Any, op: Op, subj
     ],
 )
 def test_an_edit_says_what_it_changes(name: str, args: Any, changes: list[Change]) -> None:
-    assert list(changes_of(name, given(args), "/w")) == changes
+    assert list(tools.changes_of(name, given(args), "/w")) == changes
 
 
 def test_a_patch_comes_as_an_object_or_as_its_text() -> None:
@@ -109,19 +99,19 @@ def test_a_patch_comes_as_an_object_or_as_its_text() -> None:
     added = Change(path="/w/a.py", change="add", added=1, removed=0, line=1, anchor="x", diff="+x")
 
     for args in (patch, {"patch": patch}, {"input": patch}):
-        assert changes_of("ApplyPatch", given(args), "/w") == (added,)
+        assert tools.changes_of("ApplyPatch", given(args), "/w") == (added,)
 
 
 def test_looks_at_our_own_files_are_reported() -> None:
-    assert looks_at_handoff(given({"command": "cat .carryover/handoff.md"}))
-    assert looks_at_handoff(given({"path": "handoff.md"}), "/p/.carryover")
-    assert not looks_at_handoff(given({"path": "/p/.carryoverage"}))
+    assert tools.looks_at_handoff(given({"command": "cat .carryover/handoff.md"}))
+    assert tools.looks_at_handoff(given({"path": "handoff.md"}), "/p/.carryover")
+    assert not tools.looks_at_handoff(given({"path": "/p/.carryoverage"}))
 
 
 def test_a_call_mentions_paths_in_its_fields_and_its_command() -> None:
     args = {"path": "/p/a.py", "command": "cd /home/dev/demo && ls ~/x ./y a/b >/tmp/z", "old_string": "/no"}
 
-    assert list(paths_in(given(args))) == ["/p/a.py", "/home/dev/demo", "/tmp/z"]
+    assert list(tools.paths_in(given(args))) == ["/p/a.py", "/home/dev/demo", "/tmp/z"]
 
 
 @pytest.mark.parametrize(
@@ -144,7 +134,7 @@ def test_a_call_mentions_paths_in_its_fields_and_its_command() -> None:
     ],
 )
 def test_a_result_tells_how_its_call_ended(op: Op, result: Any, outcome: ToolOutcome) -> None:
-    assert outcome_of(op, raw(result)) == outcome
+    assert tools.outcome_of(op, raw(result)) == outcome
 
 
 ONE, TWO = Todo(id="1", text="Fix add", state="active"), Todo(id="2", text="Add sub")
@@ -166,7 +156,7 @@ def todo(ident: str | int, content: str | None = None, status: str | None = None
     ],
 )
 def test_a_list_replaces_the_former_unless_it_is_merged(args: Any, expected: tuple[Todo, ...]) -> None:
-    assert todos_after((ONE, TWO), given(args)) == expected
+    assert tools.todos_after((ONE, TWO), given(args)) == expected
 
 
 ASKED = {
@@ -179,8 +169,8 @@ ASKED = {
 
 
 def test_each_question_comes_with_its_choices() -> None:
-    assert questions_of("c", given(ASKED)) == (
+    assert tools.questions_of("c", given(ASKED)) == (
         Question(call_id="c", text="Which cap?", options=("50 percent", "none")),
         Question(call_id="c", text="Where?", options=("cart", "checkout")),
     )
-    assert questions_of("c", given({"question": "Go on?"})) == (Question(call_id="c", text="Go on?"),)
+    assert tools.questions_of("c", given({"question": "Go on?"})) == (Question(call_id="c", text="Go on?"),)

@@ -11,24 +11,12 @@ import pytest
 
 from agents.cursor.chats import ID, ONE, PROJECT, SLUG, START_MS, TWO, lines, said, wrapped
 from agents.cursor.reading import Told, transcript_at
+from carryover import model
 from carryover.adapter.contract import Record
 from carryover.agents.cursor.adapter import NOTED, LinesReader, kind_of, source_of
 from carryover.agents.cursor.prompts import Words, spoken_ms, words_of
-from carryover.model import (
-    AnyBody,
-    AssistantMessage,
-    FileEdit,
-    PlanItem,
-    PlanUpdate,
-    Question,
-    Skipped,
-    ToolCall,
-    ToolResult,
-    TurnEnd,
-    UserPrompt,
-)
 
-ASKED = UserPrompt(text="Fix it")
+ASKED = model.UserPrompt(text="Fix it")
 
 
 def reported(*records: Any, folder: Path = Path("/t"), subagent_id: str | None = None) -> Told:
@@ -41,7 +29,7 @@ def reported(*records: Any, folder: Path = Path("/t"), subagent_id: str | None =
     return transcript
 
 
-def bodies(*records: Any, **more: Any) -> list[AnyBody]:
+def bodies(*records: Any, **more: Any) -> list[model.AnyBody]:
     return [event.body for event in reported(*records, **more).standing]
 
 
@@ -65,13 +53,13 @@ def test_a_conversation_is_shown_in_its_order() -> None:
     transcript = reported(*lines(ONE))
 
     edit, shell = f"{PROJECT}/src/calc.py", "python3 -m unittest tests.test_calc"
-    ids = [event.body.call_id for event in transcript.standing if isinstance(event.body, ToolCall)]
+    ids = [event.body.call_id for event in transcript.standing if isinstance(event.body, model.ToolCall)]
     assert [event.body for event in transcript.standing] == [
-        UserPrompt(text=ONE[0].text),
-        AssistantMessage(text=ONE[1].text),
-        ToolCall(call_id=ids[0], name="StrReplace", op="edit", subject=edit),
-        ToolResult(call_id=ids[0], name="StrReplace", op="edit", status="unknown", subject=edit),
-        FileEdit(
+        model.UserPrompt(text=ONE[0].text),
+        model.AssistantMessage(text=ONE[1].text),
+        model.ToolCall(call_id=ids[0], name="StrReplace", op="edit", subject=edit),
+        model.ToolResult(call_id=ids[0], name="StrReplace", op="edit", status="unknown", subject=edit),
+        model.FileEdit(
             path=edit,
             change="modify",
             call_id=ids[0],
@@ -80,9 +68,9 @@ def test_a_conversation_is_shown_in_its_order() -> None:
             anchor="    return a * b",
             diff="@@\n-    return a - b\n+    return a * b",
         ),
-        ToolCall(call_id=ids[1], name="Shell", op="shell", subject=shell),
-        ToolResult(call_id=ids[1], name="Shell", op="shell", status="unknown", subject=shell),
-        AssistantMessage(text=ONE[4].text),
+        model.ToolCall(call_id=ids[1], name="Shell", op="shell", subject=shell),
+        model.ToolResult(call_id=ids[1], name="Shell", op="shell", status="unknown", subject=shell),
+        model.AssistantMessage(text=ONE[4].text),
     ]
     assert transcript.skipped == []
     assert {event.session for event in transcript.standing} == {ID}
@@ -118,39 +106,39 @@ def test_without_a_time_a_record_has_that_of_the_file() -> None:
 def test_an_edit_counts_once_the_model_continues(after: dict[str, Any], *, counts: bool) -> None:
     edit = assistant(uses("Write", path="/p/a.py", contents="x"))
 
-    assert any(isinstance(body, FileEdit) for body in bodies(user("Fix it"), edit, after, ended())) == counts
+    assert any(isinstance(body, model.FileEdit) for body in bodies(user("Fix it"), edit, after, ended())) == counts
 
 
 def test_what_stands_for_a_thought_is_not_what_the_model_said() -> None:
     found = bodies(user("Fix it"), assistant(said("I will.\n\n[REDACTED]")), assistant(said("[REDACTED]")))
 
-    assert found[1:] == [AssistantMessage(text="I will.")]
+    assert found[1:] == [model.AssistantMessage(text="I will.")]
 
 
 @pytest.mark.parametrize(
     ("ending", "end"),
     [
-        (ended("error", error="Connection failed"), TurnEnd(reason="error", message="Connection failed")),
+        (ended("error", error="Connection failed"), model.TurnEnd(reason="error", message="Connection failed")),
         (
             ended("error", error={"message": "You've hit your usage limit"}),
-            TurnEnd(reason="limit", message="You've hit your usage limit"),
+            model.TurnEnd(reason="limit", message="You've hit your usage limit"),
         ),
-        (ended("error"), TurnEnd(reason="error")),
-        (ended("error", error="User aborted request"), TurnEnd(reason="interrupted")),
-        (ended("aborted"), TurnEnd(reason="interrupted")),
+        (ended("error"), model.TurnEnd(reason="error")),
+        (ended("error", error="User aborted request"), model.TurnEnd(reason="interrupted")),
+        (ended("aborted"), model.TurnEnd(reason="interrupted")),
     ],
 )
-def test_a_turn_that_did_not_end_well_says_how(ending: dict[str, Any], end: TurnEnd) -> None:
+def test_a_turn_that_did_not_end_well_says_how(ending: dict[str, Any], end: model.TurnEnd) -> None:
     assert bodies(user("Fix it"), ending) == [ASKED, end]
 
 
 def test_where_the_client_marks_what_was_typed_the_rest_was_not() -> None:
     plain = {"role": "user", "message": {"content": "Summary of the conversation so far"}}
 
-    assert bodies({NOTED: START_MS, **plain}) == [UserPrompt(text="Summary of the conversation so far")]
+    assert bodies({NOTED: START_MS, **plain}) == [model.UserPrompt(text="Summary of the conversation so far")]
     assert bodies(user("Fix it"), plain) == [
         ASKED,
-        UserPrompt(text="Summary of the conversation so far", actor="model"),
+        model.UserPrompt(text="Summary of the conversation so far", actor="model"),
     ]
 
 
@@ -163,11 +151,11 @@ def test_todos_and_questions_are_said_by_calling() -> None:
         assistant(uses("AskQuestion", questions=[{"prompt": "Go on?", "options": [{"label": "Yes"}]}])),
     )
 
-    assert [body for body in found if isinstance(body, PlanUpdate)] == [
-        PlanUpdate(items=(PlanItem(text="Fix add", state="active"),)),
-        PlanUpdate(items=(PlanItem(text="Fix add", state="done"),)),
+    assert [body for body in found if isinstance(body, model.PlanUpdate)] == [
+        model.PlanUpdate(items=(model.PlanItem(text="Fix add", state="active"),)),
+        model.PlanUpdate(items=(model.PlanItem(text="Fix add", state="done"),)),
     ]
-    (asked,) = (body for body in found if isinstance(body, Question))
+    (asked,) = (body for body in found if isinstance(body, model.Question))
     assert (asked.text, asked.options) == ("Go on?", ("Yes",))
 
 
@@ -182,16 +170,19 @@ def test_the_folder_is_known_once_a_path_in_it_was_mentioned() -> None:
 @pytest.mark.parametrize(
     ("record", "skipped"),
     [
-        ({"type": "brand_new"}, Skipped(record_type="brand_new", reason="unknown record type")),
-        ({"role": "tool", "message": {"content": []}}, Skipped(record_type="tool", reason="unknown record type")),
-        ({"role": "user", "message": 5}, Skipped(record_type="user", reason="unexpected message")),
-        (assistant({"type": "tool_result"}), Skipped(record_type="assistant/tool_result", reason="unknown block")),
-        (assistant({"x": 1}), Skipped(record_type="assistant", reason="unexpected block")),
-        (assistant(uses("")), Skipped(record_type="tool-call", reason="no usable id or name")),
-        (ended("words of the user"), Skipped(record_type="turn_ended", reason="unknown status")),
+        ({"type": "brand_new"}, model.Skipped(record_type="brand_new", reason="unknown record type")),
+        ({"role": "tool", "message": {"content": []}}, model.Skipped(record_type="tool", reason="unknown record type")),
+        ({"role": "user", "message": 5}, model.Skipped(record_type="user", reason="unexpected message")),
+        (
+            assistant({"type": "tool_result"}),
+            model.Skipped(record_type="assistant/tool_result", reason="unknown block"),
+        ),
+        (assistant({"x": 1}), model.Skipped(record_type="assistant", reason="unexpected block")),
+        (assistant(uses("")), model.Skipped(record_type="tool-call", reason="no usable id or name")),
+        (ended("words of the user"), model.Skipped(record_type="turn_ended", reason="unknown status")),
     ],
 )
-def test_what_is_not_understood_is_counted(record: dict[str, Any], skipped: Skipped) -> None:
+def test_what_is_not_understood_is_counted(record: dict[str, Any], skipped: model.Skipped) -> None:
     transcript = reported({NOTED: START_MS, **record})
 
     assert (transcript.standing, transcript.skipped) == ([], [skipped])

@@ -7,16 +7,7 @@ from typing import Any
 import pytest
 
 from agents.gemini_cli.lines import FOLDER, Lines, call
-from carryover.model import (
-    Answer,
-    AssistantMessage,
-    FileEdit,
-    PlanProposal,
-    Question,
-    ToolCall,
-    ToolResult,
-    UserPrompt,
-)
+from carryover import model
 
 SHOWN = {
     "fileDiff": "--- a\n+++ b\n@@ -1,2 +1,2 @@\n APPLE = 2\n-PEAR = 1\n+PEAR = 2\n",
@@ -33,12 +24,12 @@ def parsed(*calls: dict[str, Any], text: str = "") -> Lines:
     return lines
 
 
-def result(one: dict[str, Any]) -> ToolResult:
-    [ended] = parsed(one).all(ToolResult)
+def result(one: dict[str, Any]) -> model.ToolResult:
+    [ended] = parsed(one).all(model.ToolResult)
     return ended
 
 
-def shell(output: str, **fields: Any) -> ToolResult:
+def shell(output: str, **fields: Any) -> model.ToolResult:
     return result(call("run_shell_command", {"command": "make test"}, output, **fields))
 
 
@@ -84,7 +75,7 @@ def test_an_edit_is_described_by_what_the_user_saw_of_it() -> None:
     lines = parsed(call("replace", {"file_path": "prices.py"}, "Successfully modified", resultDisplay=SHOWN))
     added = parsed(call("write_file", {"file_path": "a.py"}, "ok", resultDisplay={**SHOWN, "isNewFile": True}))
 
-    edit = FileEdit(
+    edit = model.FileEdit(
         path=f"{FOLDER}/prices.py",
         change="modify",
         call_id="c1",
@@ -94,8 +85,8 @@ def test_an_edit_is_described_by_what_the_user_saw_of_it() -> None:
         anchor="PEAR = 2",
         diff="@@ +1 @@\n APPLE = 2\n-PEAR = 1\n+PEAR = 2",
     )
-    assert lines.all(FileEdit) == [edit]
-    assert [edit.change for edit in added.all(FileEdit)] == ["add"]
+    assert lines.all(model.FileEdit) == [edit]
+    assert [edit.change for edit in added.all(model.FileEdit)] == ["add"]
 
 
 @pytest.mark.parametrize(
@@ -122,39 +113,43 @@ def test_a_tool_of_a_server_may_say_that_it_failed() -> None:
 def test_a_call_that_has_not_ended_is_open_until_it_has() -> None:
     lines = Lines()
     lines.gemini("I look.", call("glob", {"pattern": "*"}, status="executing"), ident="g1")
-    assert (len(lines.all(ToolCall)), lines.all(ToolResult)) == (1, [])
+    assert (len(lines.all(model.ToolCall)), lines.all(model.ToolResult)) == (1, [])
 
     lines.gemini("I look.", call("glob", {"pattern": "*"}, "a.py"), ident="g1")
     lines.gemini("I look.", call("glob", {"pattern": "*"}, "a.py"), ident="g1")
-    assert (len(lines.all(ToolCall)), len(lines.all(ToolResult)), len(lines.all(AssistantMessage))) == (1, 1, 1)
+    assert (
+        len(lines.all(model.ToolCall)),
+        len(lines.all(model.ToolResult)),
+        len(lines.all(model.AssistantMessage)),
+    ) == (1, 1, 1)
 
 
 def test_a_question_and_its_answer() -> None:
     asked = {"questions": [{"question": "Which one?", "header": "Fruit", "options": [{"label": "Pear"}]}]}
     lines = parsed(call("ask_user", asked, '{"answers": {"0": "Pear"}}'))
 
-    assert lines.all(Question) == [Question(call_id="c1", text="Which one?", options=("Pear",))]
-    assert lines.all(Answer) == [Answer(call_id="c1", question="Which one?", text="Pear")]
+    assert lines.all(model.Question) == [model.Question(call_id="c1", text="Which one?", options=("Pear",))]
+    assert lines.all(model.Answer) == [model.Answer(call_id="c1", question="Which one?", text="Pear")]
 
 
 def test_a_question_that_was_dismissed_has_no_answer() -> None:
     asked = {"questions": [{"question": "Which one?", "options": []}]}
     lines = parsed(call("ask_user", asked, "User dismissed ask_user dialog without answering."))
 
-    assert lines.all(Answer) == []
-    assert [ended.status for ended in lines.all(ToolResult)] == ["denied"]
+    assert lines.all(model.Answer) == []
+    assert [ended.status for ended in lines.all(model.ToolResult)] == ["denied"]
 
 
 def test_a_plan_that_was_accepted() -> None:
     lines = parsed(call("exit_plan_mode", {}, "Plan approved. Switching to Default mode."))
 
-    assert lines.all(PlanProposal) == [PlanProposal(call_id="c1", text="", accepted=True)]
+    assert lines.all(model.PlanProposal) == [model.PlanProposal(call_id="c1", text="", accepted=True)]
 
 
 def test_what_the_user_said_of_a_rejected_plan_is_a_prompt() -> None:
     text = "Plan rejected. User feedback: Without floats.\n\nThe plan is stored at: /tmp/p.md\nRevise the plan."
     lines = parsed(call("exit_plan_mode", {}, text))
 
-    assert lines.all(PlanProposal) == [PlanProposal(call_id="c1", text="", accepted=False)]
-    assert [prompt.text for prompt in lines.all(UserPrompt)] == ["Without floats."]
-    assert [result.user_words for result in lines.all(ToolResult)] == ["Without floats."]
+    assert lines.all(model.PlanProposal) == [model.PlanProposal(call_id="c1", text="", accepted=False)]
+    assert [prompt.text for prompt in lines.all(model.UserPrompt)] == ["Without floats."]
+    assert [result.user_words for result in lines.all(model.ToolResult)] == ["Without floats."]

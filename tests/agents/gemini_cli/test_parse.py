@@ -5,16 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agents.gemini_cli.lines import FOLDER, Lines, call
-from carryover.model import (
-    AgentSummary,
-    AssistantMessage,
-    FileEdit,
-    Retracted,
-    ToolCall,
-    ToolResult,
-    TurnEnd,
-    UserPrompt,
-)
+from carryover import model
 from carryover.records.text import HANDOFF_HEAD
 
 
@@ -33,14 +24,14 @@ def test_a_file_below_the_start_folder_tells_it() -> None:
     lines.gemini("", call("write_file", {"file_path": "a.py"}, "ok", resultDisplay={"filePath": f"{FOLDER}/sub/a.py"}))
 
     assert lines.context.cwd == FOLDER
-    assert [edit.path for edit in lines.all(FileEdit)] == [f"{FOLDER}/sub/a.py"]
+    assert [edit.path for edit in lines.all(model.FileEdit)] == [f"{FOLDER}/sub/a.py"]
 
 
 THANKS = "Got it. Thanks for the additional context!"
 
 
 def typed(lines: Lines) -> list[str]:
-    return [prompt.text for prompt in lines.all(UserPrompt) if prompt.actor == "human"]
+    return [prompt.text for prompt in lines.all(model.UserPrompt) if prompt.actor == "human"]
 
 
 HANDOFF = f"{HANDOFF_HEAD} 2026-11-20\n## Task\n- Paint.\nFull history: `carryover show a`"
@@ -89,7 +80,7 @@ def test_what_the_client_sends_in_the_users_name_is_no_prompt(text: str) -> None
     lines = Lines()
     lines.user(text)
 
-    assert (lines.all(UserPrompt), lines.skipped) == ([], [])
+    assert (lines.all(model.UserPrompt), lines.skipped) == ([], [])
 
 
 def test_the_users_own_shell_command_is_a_call_of_theirs() -> None:
@@ -100,8 +91,8 @@ def test_the_users_own_shell_command_is_a_call_of_theirs() -> None:
     lines.user(ran)
 
     assert typed(lines) == []
-    assert [(call.subject, call.actor, call.op) for call in lines.all(ToolCall)] == [("ls", "human", "shell")]
-    assert [(ended.output, ended.status) for ended in lines.all(ToolResult)] == [("a.py", "unknown")]
+    assert [(call.subject, call.actor, call.op) for call in lines.all(model.ToolCall)] == [("ls", "human", "shell")]
+    assert [(ended.output, ended.status) for ended in lines.all(model.ToolResult)] == [("a.py", "unknown")]
 
 
 @pytest.mark.parametrize(
@@ -117,7 +108,7 @@ def test_an_error_of_the_api_ends_the_turn(text: str, reason: str) -> None:
     lines.user("Explain it.")
     lines.add(lines.message("error", text))
 
-    assert [(end.reason, end.message) for end in lines.all(TurnEnd)] == [(reason, text)]
+    assert [(end.reason, end.message) for end in lines.all(model.TurnEnd)] == [(reason, text)]
 
 
 def test_a_turn_that_was_rolled_back_failed_and_its_prompt_stays() -> None:
@@ -128,7 +119,7 @@ def test_a_turn_that_was_rolled_back_failed_and_its_prompt_stays() -> None:
     lines.place()
 
     assert typed(lines) == ["Count the pears."]
-    assert lines.all(TurnEnd) == [TurnEnd(reason="error")]
+    assert lines.all(model.TurnEnd) == [model.TurnEnd(reason="error")]
 
 
 def test_a_compaction_leaves_a_summary_that_is_no_prompt() -> None:
@@ -139,9 +130,9 @@ def test_a_compaction_leaves_a_summary_that_is_no_prompt() -> None:
     lines.add({"$set": {"messages": [summary, lines.message("gemini", [{"text": THANKS}])]}})
     lines.add({"$set": {"messages": [summary, lines.message("gemini", [{"text": THANKS}])]}})
 
-    assert lines.all(AgentSummary) == [AgentSummary(text="Rounding work.", source="compaction")]
+    assert lines.all(model.AgentSummary) == [model.AgentSummary(text="Rounding work.", source="compaction")]
     assert typed(lines) == ["first"]
-    assert [said.text for said in lines.all(AssistantMessage)] == ["One."]
+    assert [said.text for said in lines.all(model.AssistantMessage)] == ["One."]
 
 
 def test_a_rewind_takes_back_what_was_said_since_and_not_what_was_done() -> None:
@@ -152,6 +143,6 @@ def test_a_rewind_takes_back_what_was_said_since_and_not_what_was_done() -> None
     lines.gemini("Second.", ident="g2")
     lines.add({"$rewindTo": "u2"})
 
-    [retracted] = lines.all(Retracted)
-    said = {event.key for event in lines.events if isinstance(event.body, UserPrompt | AssistantMessage)}
+    [retracted] = lines.all(model.Retracted)
+    said = {event.key for event in lines.events if isinstance(event.body, model.UserPrompt | model.AssistantMessage)}
     assert said & set(retracted.keys) == {"u2/prompt", "g2/text"}

@@ -10,16 +10,8 @@ from typing import Any
 import pytest
 
 from agents.opencode.stores import LATEST, START_MS, WITHOUT_EVENTS, Client, bodies, database, read
+from carryover import model
 from carryover.agents.opencode.database import DatabaseReader
-from carryover.model import (
-    AgentSummary,
-    AssistantMessage,
-    FileEdit,
-    PlanUpdate,
-    SessionInfo,
-    ToolResult,
-    TurnEnd,
-)
 from carryover.model import UserPrompt as Prompt
 
 BOTH = pytest.mark.parametrize("version", [LATEST, WITHOUT_EVENTS])
@@ -36,36 +28,36 @@ def test_a_session_with_edits_tests_and_todos(tmp_path: Path) -> None:
 
     said = [prompt.text for prompt in bodies(found, Prompt, session=SHOP)]
     assert said == ["discount() must return whole cents: fix pricing.py so that the tests pass", "What is left?"]
-    tests = [result for result in bodies(found, ToolResult, session=SHOP) if result.op == "shell"]
+    tests = [result for result in bodies(found, model.ToolResult, session=SHOP) if result.op == "shell"]
     assert {result.subject for result in tests} == {"python3 -m unittest -q"}
     assert [result.exit_code for result in tests] == [1, 0]
-    edits = [(edit.path, edit.change, edit.line) for edit in bodies(found, FileEdit, session=SHOP)]
+    edits = [(edit.path, edit.change, edit.line) for edit in bodies(found, model.FileEdit, session=SHOP)]
     assert edits == [("/home/dev/shop/pricing.py", "modify", 6), ("/home/dev/shop/cart.py", "add", 1)]
-    [plan] = bodies(found, PlanUpdate, session=SHOP)
+    [plan] = bodies(found, model.PlanUpdate, session=SHOP)
     assert [(item.text, item.state) for item in plan.items] == [
         ("Fix discount()", "done"),
         ("Round once per cart", "pending"),
     ]
-    final = [message.text for message in bodies(found, AssistantMessage, session=SHOP) if message.final]
+    final = [message.text for message in bodies(found, model.AssistantMessage, session=SHOP) if message.final]
     assert final[-1] == "discount() rounds now; total() still rounds per item."
-    assert bodies(found, SessionInfo, session=SHOP)[0].title == "Whole-cent discounts in pricing.py"
+    assert bodies(found, model.SessionInfo, session=SHOP)[0].title == "Whole-cent discounts in pricing.py"
 
 
 def test_a_fork_has_only_what_was_said_in_it(tmp_path: Path) -> None:
     found = read(database(tmp_path))
 
     assert [prompt.text for prompt in bodies(found, Prompt, session=FORK)] == ["Try another way"]
-    assert bodies(found, FileEdit, session=FORK) == []
-    assert bodies(found, SessionInfo, session=FORK)[0].parent == SHOP
+    assert bodies(found, model.FileEdit, session=FORK) == []
+    assert bodies(found, model.SessionInfo, session=FORK)[0].parent == SHOP
 
 
 def test_interrupts_a_compaction_a_limit_and_a_kill(tmp_path: Path) -> None:
     found = read(database(tmp_path))
 
-    assert [end.reason for end in bodies(found, TurnEnd, session=TUI)] == ["interrupted"]
-    assert len(bodies(found, AgentSummary, session=TUI)) == 1
-    assert [end.reason for end in bodies(found, TurnEnd, session=LIMITED)] == ["limit"]
-    assert [type(event.body) for event in found.events if event.session == KILLED] == [SessionInfo, Prompt]
+    assert [end.reason for end in bodies(found, model.TurnEnd, session=TUI)] == ["interrupted"]
+    assert len(bodies(found, model.AgentSummary, session=TUI)) == 1
+    assert [end.reason for end in bodies(found, model.TurnEnd, session=LIMITED)] == ["limit"]
+    assert [type(event.body) for event in found.events if event.session == KILLED] == [model.SessionInfo, Prompt]
 
 
 @BOTH
@@ -82,7 +74,7 @@ def test_nothing_beside_the_database_is_made_or_changed(tmp_path: Path, version:
         assert [prompt.text for prompt in bodies(found, Prompt)] == ["Fix add()."]
         assert after == before
         client.say(session, START_MS + 3, "And committed.")
-        assert bodies(read(path, reading=found), AssistantMessage)[-1].text == "And committed."
+        assert bodies(read(path, reading=found), model.AssistantMessage)[-1].text == "And committed."
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -11,21 +11,11 @@ from typing import Final
 
 import msgspec
 
+from carryover import model
 from carryover.adapter.contract import Parsed, Record, Source, ToolOutcome
 from carryover.agents.claude_code.builder import Block, Builder, Context, Line, OpenCall
 from carryover.agents.claude_code.spec import SPEC
 from carryover.agents.claude_code.tools import parse_call, parse_result, plain_output, without_reminders
-from carryover.model import (
-    AgentSummary,
-    AnyBody,
-    AssistantMessage,
-    BackgroundTask,
-    QueuedPrompt,
-    SessionInfo,
-    Skipped,
-    TurnEnd,
-    UserPrompt,
-)
 from carryover.records import rawjson
 from carryover.records.asked import JOB_STATES
 from carryover.records.fields import SHORT_CHARS, bounded, digest
@@ -101,7 +91,7 @@ _IMAGES: Final = re.compile(r"(?:\s*\[Image: source: [^\]\n]{1,1000}\])+\s*")
 def parse_record(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
     """Parses one record of a Claude Code transcript. Never raises: what is not understood is counted in `skipped`."""
     line = rawjson.read_line(_LINE, record.data, quiet=_QUIET_RECORDS)
-    if isinstance(line, Skipped):
+    if isinstance(line, model.Skipped):
         return context, Parsed(skipped=(line,))
     if line is None or _is_quiet(line):
         return context, Parsed()
@@ -113,7 +103,7 @@ def parse_record(source: Source, context: Context, record: Record) -> tuple[Cont
     return builder.parsed()
 
 
-def read_prompt(text: str, after: str) -> tuple[AnyBody, ...]:
+def read_prompt(text: str, after: str) -> tuple[model.AnyBody, ...]:
     """Returns the events in the text of a `user` record; none if the client wrote it.
 
     `after`: see `QuotedText.prompt`.
@@ -124,7 +114,7 @@ def read_prompt(text: str, after: str) -> tuple[AnyBody, ...]:
     line = Line(type="user", uuid="quoted", session_id="quoted", timestamp="2025-01-01T00:00:00Z")
     builder = Builder.begin(Source(agent=SPEC.id, path=""), Context(), line, Record(number=1, data=b""))
     _parse_words(builder, [text.encode("utf-8", "replace").decode()], 0)
-    return tuple(event.body for event in builder.events if not isinstance(event.body, SessionInfo))
+    return tuple(event.body for event in builder.events if not isinstance(event.body, model.SessionInfo))
 
 
 def _is_quiet(line: Line) -> bool:
@@ -169,7 +159,7 @@ def _parse_answer(builder: Builder, part: str, text: str, stop_reason: str | Non
     if text.strip() not in NO_ANSWER:
         # Of one message in several records, 2.1.111 has the reason on each, 2.0.65 on the last only.
         final, aborted = _FINAL.get(stop_reason or ""), builder.line.is_aborted_mid_stream is True
-        builder.add(AssistantMessage(text=text, final=final, aborted=aborted), part, digest(text))
+        builder.add(model.AssistantMessage(text=text, final=final, aborted=aborted), part, digest(text))
 
 
 def _parse_synthetic(builder: Builder, text: str) -> None:
@@ -190,7 +180,7 @@ def _parse_system(builder: Builder) -> None:
     elif subtype == "away_summary":
         text = without_handoff(rawjson.text_of(builder.line.content) or "").replace(_RECAP_HINT, "").strip()
         if text:
-            builder.add(AgentSummary(text=text, source="away"), "summary", digest(text))
+            builder.add(model.AgentSummary(text=text, source="away"), "summary", digest(text))
     else:
         builder.skip(f"system/{subtype}", "unknown subtype")
 
@@ -230,7 +220,7 @@ def _parse_words(builder: Builder, texts: list[str], attachments: int) -> None:
 
 
 def _parse_prompt(builder: Builder, text: str, attachments: int = 0) -> None:
-    builder.add(UserPrompt(text=text, actor=builder.actor, attachments=attachments), "prompt", digest(text))
+    builder.add(model.UserPrompt(text=text, actor=builder.actor, attachments=attachments), "prompt", digest(text))
     if builder.actor == "human":
         _leave_queue(builder, text)
 
@@ -242,7 +232,7 @@ def _leave_queue(builder: Builder, text: str, *, withdrawn: bool = False) -> Non
         queued.remove(mark)
         builder.change(queued=tuple(queued))
         if withdrawn:
-            builder.add(QueuedPrompt(text=text, change="withdrawn"), "withdrawn", digest(text))
+            builder.add(model.QueuedPrompt(text=text, change="withdrawn"), "withdrawn", digest(text))
 
 
 def _parse_notifications(builder: Builder, text: str, part: str) -> bool:
@@ -261,7 +251,7 @@ def _parse_notifications(builder: Builder, text: str, part: str) -> bool:
         label = bounded((tagged(report, "summary") or "").strip(), SHORT_CHARS)
         # A report may hold tags too: up to the last closing one.
         said = report.partition("<result>")[2].rpartition("</result>")[0].strip()
-        body = BackgroundTask(task_id=task_id, state=state, label=label, report=without_handoff(said))
+        body = model.BackgroundTask(task_id=task_id, state=state, label=label, report=without_handoff(said))
         builder.add(body, f"{part}.task{number}", f"{task_id}/{state}/{digest(label)}")
     return True
 
@@ -272,14 +262,14 @@ def _parse_summary(builder: Builder, text: str) -> None:
         trigger = builder.context.compaction
         words = _CLIENTS_END.split(_CLIENTS_START.sub("", summary))[0].strip() or summary
         parts = parts_by_heading(words, SUMMARY_KINDS)
-        body = AgentSummary(text=words, source="compaction", trigger=trigger, parts=parts)
+        body = model.AgentSummary(text=words, source="compaction", trigger=trigger, parts=parts)
         builder.add(body, "summary", digest(summary))
     builder.change(compaction=None)
 
 
 def _parse_user_text(builder: Builder, text: str, attachments: int) -> None:
     if text in _INTERRUPTED:
-        builder.add(TurnEnd(reason="interrupted"), "end", text)
+        builder.add(model.TurnEnd(reason="interrupted"), "end", text)
     elif text.startswith("<command-message>"):
         _parse_command(builder, text)
     elif text.startswith(("<bash-input>", "<bash-stdout>", "<bash-stderr>")):
@@ -315,7 +305,7 @@ def _parse_command(builder: Builder, text: str) -> None:
     # The arguments are the user's and may contain tags too: up to the last closing one.
     words = text.partition("<command-args>")[2].rpartition("</command-args>")[0].strip()
     typed = f"{command} {words}".strip()
-    builder.add(UserPrompt(text=words, actor=builder.actor, command=command), "prompt", digest(typed))
+    builder.add(model.UserPrompt(text=words, actor=builder.actor, command=command), "prompt", digest(typed))
     _leave_queue(builder, typed, withdrawn=True)
 
 
@@ -347,7 +337,7 @@ def _parse_queue_operation(builder: Builder) -> None:
     if operation == "enqueue":
         if text and not _parse_notifications(builder, text, "queue"):
             builder.change(queued=(*builder.context.queued, digest(text))[-MAX_QUEUED:])
-            builder.add(QueuedPrompt(text=text), "queue", digest(text))
+            builder.add(model.QueuedPrompt(text=text), "queue", digest(text))
     elif operation in ("popAll", "remove"):
         _leave_queue(builder, text, withdrawn=True)
     elif operation != "dequeue":

@@ -4,34 +4,20 @@ from __future__ import annotations
 
 from typing import Final
 
-from carryover.adapter.spec import (
-    AgentSpec,
-    HookEntry,
-    HookSet,
-    HookSpec,
-    HookSwitch,
-    InstructionFile,
-    McpServers,
-    Place,
-    Retention,
-    Starter,
-    VersionProbe,
-    WebChat,
-    offline_case,
-)
+from carryover.adapter import spec
 
 # Hooks began with 1.0.38, but only from 1.0.48 on is there one that runs before context is lost. `Stop` is of the
 # first ones. An event that the installed version does not know makes it warn at each start, so none comes too early.
-_START: Final = HookEntry(event="SessionStart", matcher="startup|clear|compact|resume|fork", timeout_s=5)
-_COMPACT: Final = HookEntry(event="PreCompact", timeout_s=5)
-_STOP: Final = HookEntry(event="Stop", timeout_s=5)
-_FAILURE: Final = HookEntry(event="StopFailure", timeout_s=5)
+_START: Final = spec.HookEntry(event="SessionStart", matcher="startup|clear|compact|resume|fork", timeout_s=5)
+_COMPACT: Final = spec.HookEntry(event="PreCompact", timeout_s=5)
+_STOP: Final = spec.HookEntry(event="Stop", timeout_s=5)
+_FAILURE: Final = spec.HookEntry(event="StopFailure", timeout_s=5)
 # Without an explicit time limit it is killed after 1.5 s, and the user sees that.
-_END: Final = HookEntry(event="SessionEnd", timeout_s=5)
+_END: Final = spec.HookEntry(event="SessionEnd", timeout_s=5)
 
-_SETTINGS: Final = Place(path="~/.claude/settings.json", env="CLAUDE_CONFIG_DIR", below="settings.json")
+_SETTINGS: Final = spec.Place(path="~/.claude/settings.json", env="CLAUDE_CONFIG_DIR", below="settings.json")
 
-SPEC: Final = AgentSpec(
+SPEC: Final = spec.AgentSpec(
     id="claude-code",
     name="Claude Code",
     aliases=("claude",),
@@ -39,41 +25,41 @@ SPEC: Final = AgentSpec(
     not_covered=("Claude Code on the web",),
     guidance=(".claude/rules/*.md", ".claude/skills/*/SKILL.md"),
     # Its models count about a quarter more tokens than others for the same code.
-    web_chats=(WebChat(id="claude-web", name="Claude on the web", budget=60_000, tokens_percent=125),),
+    web_chats=(spec.WebChat(id="claude-web", name="Claude on the web", budget=60_000, tokens_percent=125),),
     binaries=("claude",),
     binary_folders=(
-        Place(path="~/.claude/local"),
-        Place(path="~/.claude/local", env="CLAUDE_CONFIG_DIR", below="local"),
+        spec.Place(path="~/.claude/local"),
+        spec.Place(path="~/.claude/local", env="CLAUDE_CONFIG_DIR", below="local"),
     ),
-    folders=(Place(path="~/.claude", env="CLAUDE_CONFIG_DIR"),),
+    folders=(spec.Place(path="~/.claude", env="CLAUDE_CONFIG_DIR"),),
     # The native program answers in 20 ms, the node script (2.0.65) takes up to 2 s on a busy machine.
-    version=VersionProbe(),
+    version=spec.VersionProbe(),
     # One subfolder per start directory.
-    transcripts=(Place(path="~/.claude/projects", env="CLAUDE_CONFIG_DIR", below="projects"),),
-    retention=Retention(key="cleanupPeriodDays", default_days=30),
-    hooks=HookSpec(
+    transcripts=(spec.Place(path="~/.claude/projects", env="CLAUDE_CONFIG_DIR", below="projects"),),
+    retention=spec.Retention(key="cleanupPeriodDays", default_days=30),
+    hooks=spec.HookSpec(
         config_files=(_SETTINGS,),
-        switches=(HookSwitch(file=_SETTINGS, key=("disableAllHooks",), off=True),),  # 1.0.68
+        switches=(spec.HookSwitch(file=_SETTINGS, key=("disableAllHooks",), off=True),),  # 1.0.68
         sets=(
-            HookSet(versions=">=1.0.48,<1.0.62", label="1.0.48 to 1.0.61", hooks=(_COMPACT, _STOP)),
-            HookSet(versions=">=1.0.62,<1.0.85", label="1.0.62 to 1.0.84", hooks=(_START, _COMPACT, _STOP)),
-            HookSet(versions=">=1.0.85,<2.1.78", label="1.0.85 to 2.1.77", hooks=(_START, _COMPACT, _STOP, _END)),
-            HookSet(versions=">=2.1.78,<3", label="2.x", hooks=(_START, _COMPACT, _STOP, _FAILURE, _END)),
+            spec.HookSet(versions=">=1.0.48,<1.0.62", label="1.0.48 to 1.0.61", hooks=(_COMPACT, _STOP)),
+            spec.HookSet(versions=">=1.0.62,<1.0.85", label="1.0.62 to 1.0.84", hooks=(_START, _COMPACT, _STOP)),
+            spec.HookSet(versions=">=1.0.85,<2.1.78", label="1.0.85 to 2.1.77", hooks=(_START, _COMPACT, _STOP, _END)),
+            spec.HookSet(versions=">=2.1.78,<3", label="2.x", hooks=(_START, _COMPACT, _STOP, _FAILURE, _END)),
         ),
         injects_on=("SessionStart",),
         # The working folder follows the session's `cd`; its project is that of the folder it began in.
-        offline=offline_case(r"""*'"transcript_path":'*/projects/*.jsonl\"*) start=${CLAUDE_PROJECT_DIR:-.}"""),
+        offline=spec.offline_case(r"""*'"transcript_path":'*/projects/*.jsonl\"*) start=${CLAUDE_PROJECT_DIR:-.}"""),
     ),
     # While it runs, the client reads this file again before it writes to it, and keeps what it does not know (2.1.329).
     # `claude mcp add` would give the whole file the client's form.
     mcp=(
-        McpServers(
-            files=(Place(path="~/.claude.json", env="CLAUDE_CONFIG_DIR", below=".claude.json"),),
+        spec.McpServers(
+            files=(spec.Place(path="~/.claude.json", env="CLAUDE_CONFIG_DIR", below=".claude.json"),),
             key="mcpServers",
             also={"type": "stdio"},
         ),
     ),
     # AGENTS.md only from 2.1.281 on, and only if no CLAUDE.md has content.
-    instructions=(InstructionFile(name="CLAUDE.md"), InstructionFile(name="AGENTS.md")),
-    start=Starter(binary="claude", resume=("--resume", "{session}")),
+    instructions=(spec.InstructionFile(name="CLAUDE.md"), spec.InstructionFile(name="AGENTS.md")),
+    start=spec.Starter(binary="claude", resume=("--resume", "{session}")),
 )

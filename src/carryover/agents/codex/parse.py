@@ -11,22 +11,11 @@ from typing import Final
 
 import msgspec
 
+from carryover import model
 from carryover.adapter.contract import Parsed, Record, Source
 from carryover.adapter.event_builder import usable_folder, usable_name
 from carryover.agents.codex import calls
 from carryover.agents.codex.builder import MAX_TURNS, Builder, Context, Line, Turn
-from carryover.model import (
-    Actor,
-    AgentSummary,
-    AnyBody,
-    AssistantMessage,
-    BackgroundTask,
-    PlanProposal,
-    Retracted,
-    Skipped,
-    TurnEnd,
-    UserPrompt,
-)
 from carryover.records import rawjson
 from carryover.records.asked import JOB_STATES
 from carryover.records.fields import digest, utc_ms
@@ -73,7 +62,7 @@ SUMMARY_KINDS: Final = kinds_of(
 def parse_record(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
     """Parses one record of a Codex transcript. Never raises: what is not understood is counted in `skipped`."""
     line = rawjson.read_line(_LINE, record.data, version=context.facts.agent_version)
-    if line is None or isinstance(line, Skipped):
+    if line is None or isinstance(line, model.Skipped):
         return context, Parsed() if line is None else Parsed(skipped=(line,))
     data, name = fields_of(line.payload), line.type
     if name in ("event_msg", "response_item"):
@@ -183,9 +172,9 @@ def _parse_ended(builder: Builder) -> None:
     """
     builder.at_turn(builder.text("turn_id"))
     builder.change(review=False)
-    end: TurnEnd | None = None
+    end: model.TurnEnd | None = None
     if builder.text("reason") in ("interrupted", "replaced"):
-        end = TurnEnd(reason="interrupted")
+        end = model.TurnEnd(reason="interrupted")
     elif error := fields_of(builder.data.get("error")):
         # A name, or an object with that name as its only key: a limit, or a provider's 429 until the client gave up.
         kind = error.get("codex_error_info", rawjson.ABSENT)
@@ -207,7 +196,7 @@ def _parse_rolled_back(builder: Builder) -> None:
     for turn in asked[-count:] if count > 0 else ():
         builder.at_turn(turn.id)
         said = (f"{turn.id}/{part}/{n}" for part, times in turn.counts.items() for n in range(times))
-        builder.add(Retracted(keys=tuple(said)), "undone", str(turn.id))
+        builder.add(model.Retracted(keys=tuple(said)), "undone", str(turn.id))
         builder.mark_turn(undone=True)
 
 
@@ -233,14 +222,16 @@ def _parse_words(builder: Builder) -> None:
     text = text_of(raw) or "".join(text_of(part.get("text")) for kind, part in parts if kind == "text")
     if builder.name.lower().endswith(("agent_message", "agentmessage")):
         if text.strip():
-            builder.add(AssistantMessage(text=text, final=_PHASES.get(builder.text("phase"))), "said", digest(text))
+            builder.add(
+                model.AssistantMessage(text=text, final=_PHASES.get(builder.text("phase"))), "said", digest(text)
+            )
         return
     images = (items_of(builder.data.get(name)) for name in ("images", "local_images"))
     attachments = sum(map(len, images)) + sum("image" in kind for kind, _ in parts)
     words = _typed(text)
     if not builder.context.review and (words.strip() or attachments):
-        actor: Actor = "human" if builder.context.subagent_id is None else "model"
-        builder.add(UserPrompt(text=words, actor=actor, attachments=attachments), "prompt", digest(text))
+        actor: model.Actor = "human" if builder.context.subagent_id is None else "model"
+        builder.add(model.UserPrompt(text=words, actor=actor, attachments=attachments), "prompt", digest(text))
 
 
 def _typed(text: str) -> str:
@@ -254,7 +245,7 @@ def _parse_plan(builder: Builder) -> None:
     """Handles a plan put before the user. Only the next prompt shows whether it is accepted."""
     text, call_id = builder.text("text").strip(), builder.call_id
     if text and call_id is not None:
-        builder.add_of_call(PlanProposal(call_id=call_id, text=text), "plan", call_id)
+        builder.add_of_call(model.PlanProposal(call_id=call_id, text=text), "plan", call_id)
 
 
 def _parse_compacted(builder: Builder) -> None:
@@ -262,7 +253,7 @@ def _parse_compacted(builder: Builder) -> None:
     text = without_handoff(builder.text("message")).strip()
     if summary := _PREFACE.sub("", text):
         parts = parts_by_heading(summary, SUMMARY_KINDS)
-        builder.add(AgentSummary(text=summary, source="compaction", parts=parts), "summary", digest(text))
+        builder.add(model.AgentSummary(text=summary, source="compaction", parts=parts), "summary", digest(text))
 
 
 def _parse_message(builder: Builder) -> None:
@@ -287,14 +278,14 @@ def _parse_message(builder: Builder) -> None:
     name, report = next(iter(fields_of(said.get("status")).items()), (text_of(said.get("status")), None))
     state = JOB_STATES.get(name, "running")
     if agent is not None and state != "running":
-        body = BackgroundTask(task_id=agent, state=state, report=without_handoff(text_of(report)).strip())
+        body = model.BackgroundTask(task_id=agent, state=state, report=without_handoff(text_of(report)).strip())
         builder.add_of_call(body, f"report/{digest(told)}", agent)
 
 
-def read_prompt(text: str, _after: str) -> tuple[AnyBody, ...]:
+def read_prompt(text: str, _after: str) -> tuple[model.AnyBody, ...]:
     """Returns the events in the text of a `user` message; none if the client wrote it."""
     words = _typed(text)
-    return (UserPrompt(text=words),) if words.strip() else ()
+    return (model.UserPrompt(text=words),) if words.strip() else ()
 
 
 _HANDLED: Final[dict[Callable[[Builder], None], str]] = {

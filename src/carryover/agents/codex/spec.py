@@ -6,33 +6,17 @@ import re
 from pathlib import Path
 from typing import Final
 
-from carryover.adapter.spec import (
-    AgentSpec,
-    HookEntry,
-    HookFileRules,
-    HookReview,
-    HookSet,
-    HookSpec,
-    HookSwitch,
-    InstructionFile,
-    InstructionLimit,
-    McpServers,
-    Place,
-    Starter,
-    VersionProbe,
-    WebChat,
-    offline_case,
-)
+from carryover.adapter import spec
 
-_CONFIG: Final = Place(path="~/.codex/config.toml", env="CODEX_HOME", below="config.toml")
+_CONFIG: Final = spec.Place(path="~/.codex/config.toml", env="CODEX_HOME", below="config.toml")
 
 # Without a matcher, as each source of a start was seen to fire (0.169.0). Whatever changes in a hook, its time limit
 # included, asks people to review it again: nothing here is to be touched without need.
-_START: Final = HookEntry(event="SessionStart", timeout_s=5)
-_COMPACT: Final = HookEntry(event="PreCompact", timeout_s=5)
-_STOP: Final = HookEntry(event="Stop", timeout_s=5)
+_START: Final = spec.HookEntry(event="SessionStart", timeout_s=5)
+_COMPACT: Final = spec.HookEntry(event="PreCompact", timeout_s=5)
+_STOP: Final = spec.HookEntry(event="Stop", timeout_s=5)
 # It allows no more, and warns at each start of a file that asks for it (0.169.0).
-_END: Final = HookEntry(event="SessionEnd", timeout_s=3)
+_END: Final = spec.HookEntry(event="SessionEnd", timeout_s=3)
 
 
 def _review_entry(file: Path, event: str, group: int, handler: int) -> str:
@@ -41,37 +25,37 @@ def _review_entry(file: Path, event: str, group: int, handler: int) -> str:
     return f"{file}:{snake}:{group}:{handler}"
 
 
-SPEC: Final = AgentSpec(
+SPEC: Final = spec.AgentSpec(
     id="codex",
     name="Codex CLI",
     short_name="Codex",
     also=("IDE extension", "desktop app"),
     not_covered=("Codex cloud",),
     guidance=(".codex/skills/*/SKILL.md", ".agents/skills/*/SKILL.md"),
-    web_chats=(WebChat(id="chatgpt", name="ChatGPT", budget=24_000),),
+    web_chats=(spec.WebChat(id="chatgpt", name="ChatGPT", budget=24_000),),
     binaries=("codex",),
-    folders=(Place(path="~/.codex", env="CODEX_HOME"),),
-    other_folders=(Place(path="~/.agents"),),
+    folders=(spec.Place(path="~/.codex", env="CODEX_HOME"),),
+    other_folders=(spec.Place(path="~/.agents"),),
     folder_must_exist=True,
     # 10 ms for the native program, 70 to 200 ms by way of the script for node (0.169.0).
-    version=VersionProbe(pattern=r"^codex-cli (\d{1,9}\.\d{1,9}\.\d{1,9})(?![\d.])"),
+    version=spec.VersionProbe(pattern=r"^codex-cli (\d{1,9}\.\d{1,9}\.\d{1,9})(?![\d.])"),
     transcripts=(
         # One subfolder per year, month and day. A resumed session grows in the folder of its first day.
-        Place(path="~/.codex/sessions", env="CODEX_HOME", below="sessions"),
+        spec.Place(path="~/.codex/sessions", env="CODEX_HOME", below="sessions"),
         # Where `codex archive` moves a transcript, and `unarchive` takes it back from; without subfolders.
-        Place(path="~/.codex/archived_sessions", env="CODEX_HOME", below="archived_sessions"),
+        spec.Place(path="~/.codex/archived_sessions", env="CODEX_HOME", below="archived_sessions"),
     ),
-    hooks=HookSpec(
-        config_files=(Place(path="~/.codex/hooks.json", env="CODEX_HOME", below="hooks.json"),),
+    hooks=spec.HookSpec(
+        config_files=(spec.Place(path="~/.codex/hooks.json", env="CODEX_HOME", below="hooks.json"),),
         tables=_CONFIG,
-        file_rules=HookFileRules(
+        file_rules=spec.HookFileRules(
             root_keys=("hooks", "description"), handler_types=("command", "mcp_tool", "prompt", "agent")
         ),
         switches=(
-            HookSwitch(file=_CONFIG, key=("features", "hooks"), off=False),
-            HookSwitch(file=_CONFIG, key=("features", "codex_hooks"), off=False),  # the older name
+            spec.HookSwitch(file=_CONFIG, key=("features", "hooks"), off=False),
+            spec.HookSwitch(file=_CONFIG, key=("features", "codex_hooks"), off=False),  # the older name
         ),
-        review=HookReview(
+        review=spec.HookReview(
             versions=">=0.130",
             what="Codex asks once before it runs new hooks: start `codex` and choose "
             '"Trust all" ("Review" shows each). Until then they do not run.',
@@ -82,22 +66,22 @@ SPEC: Final = AgentSpec(
         ),
         # 0.114 has hooks only where a setting turns them on; 0.125 has them on, and takes in what SessionStart prints.
         sets=(
-            HookSet(versions=">=0.125,<0.145", label="0.125 to 0.144", hooks=(_START, _STOP)),
-            HookSet(versions=">=0.145,<1", label="0.145 and later", hooks=(_START, _COMPACT, _STOP, _END)),
+            spec.HookSet(versions=">=0.125,<0.145", label="0.125 to 0.144", hooks=(_START, _STOP)),
+            spec.HookSet(versions=">=0.145,<1", label="0.145 and later", hooks=(_START, _COMPACT, _STOP, _END)),
         ),
         injects_on=("SessionStart",),
-        offline=offline_case(
+        offline=spec.offline_case(
             r"""*'"transcript_path":'*/sessions/*/rollout-*.jsonl\"*)""",
             """*'"transcript_path":null'* | *'"transcript_path": null'*)""",  # --ephemeral
         ),
     ),
-    mcp=(McpServers(files=(_CONFIG,), key="mcp_servers"),),
+    mcp=(spec.McpServers(files=(_CONFIG,), key="mcp_servers"),),
     instructions=(
-        InstructionFile(
+        spec.InstructionFile(
             name="AGENTS.md",
             hidden_by=("AGENTS.override.md",),
-            limit=InstructionLimit(file=_CONFIG, key="project_doc_max_bytes", default_bytes=32_768),  # 0.169.0
+            limit=spec.InstructionLimit(file=_CONFIG, key="project_doc_max_bytes", default_bytes=32_768),  # 0.169.0
         ),
     ),
-    start=Starter(binary="codex", resume=("resume", "{session}")),
+    start=spec.Starter(binary="codex", resume=("resume", "{session}")),
 )

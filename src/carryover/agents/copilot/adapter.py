@@ -9,17 +9,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import (
-    Agent,
-    HookAction,
-    HookEvent,
-    HookProtocol,
-    Parsed,
-    Reader,
-    Record,
-    Source,
-    StartReason,
-)
+from carryover.adapter import contract
 from carryover.adapter.hooks import ACTIONS, provisional, read_own, root_above, session_start_output, skipped
 from carryover.adapter.lazily import lazily
 from carryover.agents.copilot.builder import Context
@@ -63,18 +53,18 @@ def kind_of(path: str | PurePath) -> str | None:
     return layouts.kind_of(_LAYOUTS, path)
 
 
-def source_of(path: Path, root: Path) -> Source | None:
+def source_of(path: Path, root: Path) -> contract.Source | None:
     """Returns the source at `path` below `root`, recognised by name alone."""
     path = path.with_name("events.jsonl") if (root.name, path.name) == (_STATE, _BESIDE) else path
     return layouts.source_at(SPEC.id, _LAYOUTS, path, root)
 
 
-def sources(root: Path) -> list[Source]:
+def sources(root: Path) -> list[contract.Source]:
     """Returns every source below `root`, sorted by path."""
     return layouts.sources_below(SPEC.id, _LAYOUTS, root)
 
 
-def exported(path: Path, head: bytes) -> Source | None:
+def exported(path: Path, head: bytes) -> contract.Source | None:
     """Returns the source in a file anywhere on disk, recognised by how it begins.
 
     It may be an exported or copied chat, or a log of the terminal client (1.0.48, 1.0.102).
@@ -82,10 +72,10 @@ def exported(path: Path, head: bytes) -> Source | None:
     first = next(objects_in(head, most=1), {})
     start = first.get("data")
     if first.get("type") != "session.start" or not isinstance(start, dict) or start.get("producer") != "copilot-agent":
-        return Source(agent=SPEC.id, path=str(path), rank=-1) if _is_chat(head) else None
+        return contract.Source(agent=SPEC.id, path=str(path), rank=-1) if _is_chat(head) else None
     session = start.get("sessionId")
     is_own = isinstance(session, str) and _ID.fullmatch(session) and "vscodeVersion" not in start
-    return Source(agent=SPEC.id, path=str(path), session=session) if is_own else None
+    return contract.Source(agent=SPEC.id, path=str(path), session=session) if is_own else None
 
 
 def kind_to_read(path: Path) -> str:
@@ -93,7 +83,7 @@ def kind_to_read(path: Path) -> str:
     return kind_of(path) or ("chat" if _is_chat(read_head(path, _HEAD_BYTES)) else "log")
 
 
-def readers() -> Mapping[str, Reader]:
+def readers() -> Mapping[str, contract.Reader]:
     """Returns the reader for each kind of source."""
     from carryover.agents.copilot.log_reader import LogReader
     from carryover.agents.copilot.vscode_reader import ChatReader
@@ -106,8 +96,13 @@ def _is_chat(head: bytes) -> bool:
     return _CHAT.match(head) is not None and all(name in head for name in (b'"responderUsername"', b'"requests"'))
 
 
-_ACTIONS: Final[dict[str, HookAction]] = {**ACTIONS, "userpromptsubmitted": "prompt", "agentstop": "turn_end"}
-_REASONS: Final[dict[str, StartReason]] = {"new": "startup", "startup": "startup", "clear": "clear", "resume": "resume"}
+_ACTIONS: Final[dict[str, contract.HookAction]] = {**ACTIONS, "userpromptsubmitted": "prompt", "agentstop": "turn_end"}
+_REASONS: Final[dict[str, contract.StartReason]] = {
+    "new": "startup",
+    "startup": "startup",
+    "clear": "clear",
+    "resume": "resume",
+}
 _EDITOR_NAMES: Final = {"userpromptsubmit": "userpromptsubmitted", "stop": "agentstop"}
 """VS Code's names of events that have another name in the terminal, in lower case."""
 
@@ -137,7 +132,7 @@ class Payload(msgspec.Struct, frozen=True, rename="camel"):
 _PAYLOAD: Final = msgspec.json.Decoder(Payload)
 
 
-def _read(event: str, payload: bytes, at_ms: int) -> HookEvent | Skipped:
+def _read(event: str, payload: bytes, at_ms: int) -> contract.HookEvent | Skipped:
     event = event.lower()
     own = read_own(_PAYLOAD, event, payload, _own_session)
     if isinstance(own, Skipped):
@@ -155,7 +150,7 @@ def _read(event: str, payload: bytes, at_ms: int) -> HookEvent | Skipped:
     # The terminal client logs the prompt only after its hooks have answered.
     prompt = (rawjson.string_of(given.prompt) or "").strip() if given.hook_event_name is None else ""
     early = action == "prompt" and prompt
-    return HookEvent(
+    return contract.HookEvent(
         action=action,
         session=session,
         cwd=given.cwd,
@@ -180,7 +175,7 @@ def _layout_root(transcript: Path) -> Path | None:
     return root_above(transcript, source_of)
 
 
-HOOKS: Final = HookProtocol(
+HOOKS: Final = contract.HookProtocol(
     events=("sessionStart", "userPromptSubmitted", "preCompact", "agentStop", "sessionEnd"),
     read=_read,
     answer=_answer,
@@ -194,7 +189,7 @@ _parse_chat: Final = lazily("carryover.agents.copilot.vscode_parse", "parse_reco
 _parse_log: Final = lazily("carryover.agents.copilot.parse", "parse_record")
 
 
-def _parse(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
+def _parse(source: contract.Source, context: Context, record: contract.Record) -> tuple[Context, contract.Parsed]:
     # The records of chats begin as their reader makes them. Each kind of source has a part of the context.
     if record.data.startswith(b'{"kind":'):
         chat, parsed = _parse_chat(source, context.chat, record)
@@ -203,7 +198,7 @@ def _parse(source: Source, context: Context, record: Record) -> tuple[Context, P
     return msgspec.structs.replace(context, log=log), parsed
 
 
-AGENT: Final = Agent(
+AGENT: Final = contract.Agent(
     spec=SPEC,
     reader=ReaderByKind(kind_to_read, readers),
     context_type=Context,

@@ -7,20 +7,11 @@ from typing import Final, Literal
 
 import msgspec
 
+from carryover import model
 from carryover.adapter.contract import Parsed, Record, Reemitted, Source
 from carryover.agents.copilot.builder import Builder, Line, LogContext, conversation_of
 from carryover.agents.copilot.calls import end_open_calls, parse_call, parse_decision, parse_notification, parse_result
 from carryover.agents.copilot.log_reader import NOTED, Note
-from carryover.model import (
-    AgentSummary,
-    AssistantMessage,
-    BackgroundTask,
-    SessionEnd,
-    SessionStart,
-    Skipped,
-    TurnEnd,
-    UserPrompt,
-)
 from carryover.records import rawjson
 from carryover.records.fields import SHORT_CHARS, bounded
 from carryover.records.lenient import fields_of, is_true, items_of, number_of
@@ -58,7 +49,7 @@ def parse_record(source: Source, context: LogContext, record: Record) -> tuple[L
     if record.number == NOTED:
         return _parse_note(source, context, record)
     line = rawjson.read_line(_LINE, record.data, version=context.facts.agent_version)
-    if line is None or isinstance(line, Skipped):
+    if line is None or isinstance(line, model.Skipped):
         return context, Parsed() if line is None else Parsed(skipped=(line,))
     if line.type.startswith(QUIET):
         return context, Parsed()
@@ -88,7 +79,7 @@ def _parse_start(builder: Builder) -> None:
         parent=builder.text("detachedFromSpawningParentSessionId"),
     )
     builder.change(compacted_ms=0)  # each start of the client gets the handoff anyway
-    builder.add(SessionStart(reason="resume" if builder.type == "session.resume" else "new"), "start")
+    builder.add(model.SessionStart(reason="resume" if builder.type == "session.resume" else "new"), "start")
 
 
 def _parse_model_change(builder: Builder) -> None:
@@ -105,21 +96,21 @@ def _parse_user(builder: Builder) -> None:
     attachments = len(items_of(builder.data.get("attachments")))
     if builder.subagent_id is not None:
         if text:
-            builder.add(UserPrompt(text=text, actor="model"), "prompt")
+            builder.add(model.UserPrompt(text=text, actor="model"), "prompt")
         return
     # Others send messages too: agents, skills, commands, the client itself (1.0.102: `agent-<id>`).
     if builder.text("source") not in ("", "user") or is_true(builder.data.get("isAutopilotContinuation")):
         return
     builder.change(compacted_ms=0)
     if text or attachments:
-        builder.add(UserPrompt(text=text, attachments=attachments), "prompt")
+        builder.add(model.UserPrompt(text=text, attachments=attachments), "prompt")
 
 
 def _parse_assistant(builder: Builder) -> None:
     if builder.subagent_id is None:
         builder.learn(model=builder.text("model"))
     if text := builder.text("content").strip():
-        builder.add(AssistantMessage(text=text, final=not items_of(builder.data.get("toolRequests"))), "text")
+        builder.add(model.AssistantMessage(text=text, final=not items_of(builder.data.get("toolRequests"))), "text")
 
 
 def _parse_compaction(builder: Builder) -> None:
@@ -131,13 +122,13 @@ def _parse_compaction(builder: Builder) -> None:
     if summary:
         trigger = _TRIGGERS.get(builder.text("trigger"))
         parts = parts_by_tag(summary, SUMMARY_KINDS)
-        builder.add(AgentSummary(text=summary, source="compaction", trigger=trigger, parts=parts), "summary")
+        builder.add(model.AgentSummary(text=summary, source="compaction", trigger=trigger, parts=parts), "summary")
 
 
 def _parse_abort(builder: Builder) -> None:
     end_open_calls(builder)
     limited = builder.text("reason") == "autopilot_credit_limit"  # the user's own for a run; reported, not recorded
-    builder.add(TurnEnd(reason="limit" if limited else "interrupted"), "end")
+    builder.add(model.TurnEnd(reason="limit" if limited else "interrupted"), "end")
 
 
 def _parse_error(builder: Builder) -> None:
@@ -151,17 +142,17 @@ def _parse_sub_agent(builder: Builder) -> None:
         return  # the result of the call reports the same
     builder.subagent_id = None  # it is the session's task
     state: Literal["failed", "done"] = "failed" if builder.type == "subagent.failed" else "done"
-    builder.add(BackgroundTask(task_id=call_id, state=state), "task")
+    builder.add(model.BackgroundTask(task_id=call_id, state=state), "task")
 
 
 def _parse_task_complete(builder: Builder) -> None:
     if summary := builder.text("summary").strip():
-        builder.add(AssistantMessage(text=summary, final=True), "text")
+        builder.add(model.AssistantMessage(text=summary, final=True), "text")
 
 
 def _parse_shutdown(builder: Builder) -> None:
     if builder.subagent_id is None:
-        builder.add(SessionEnd(reason=bounded(builder.text("shutdownType"), SHORT_CHARS) or "shutdown"), "end")
+        builder.add(model.SessionEnd(reason=bounded(builder.text("shutdownType"), SHORT_CHARS) or "shutdown"), "end")
 
 
 _HANDLERS: Final[dict[str, Callable[[Builder], None]]] = {

@@ -4,19 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from carryover.adapter.spec import (
-    AgentSpec,
-    HookEntry,
-    HookSet,
-    HookSpec,
-    HookSwitch,
-    InstructionFile,
-    McpServers,
-    Place,
-    Starter,
-    VersionProbe,
-    application_places,
-)
+from carryover.adapter import spec
 
 WINDOWS: Final = "workspaceStorage"
 EMPTY: Final = "emptyWindowChatSessions"
@@ -26,11 +14,11 @@ CHATS: Final = "chatSessions"
 _EDITORS: Final = ("Code", "Code - Insiders", "VSCodium", "Code - OSS")
 
 
-def _user_folders(below: str) -> tuple[Place, ...]:
-    return tuple(place for name in _EDITORS for place in application_places(f"{name}/User/{below}"))
+def _user_folders(below: str) -> tuple[spec.Place, ...]:
+    return tuple(place for name in _EDITORS for place in spec.application_places(f"{name}/User/{below}"))
 
 
-_HOOKS: Final = Place(path="~/.copilot/hooks/carryover.json", env="COPILOT_HOME", below="hooks/carryover.json")
+_HOOKS: Final = spec.Place(path="~/.copilot/hooks/carryover.json", env="COPILOT_HOME", below="hooks/carryover.json")
 """Our own file: the client reads every file in that folder, so none of the user's is edited."""
 
 _OFFLINE: Final = r"""
@@ -46,12 +34,14 @@ esac
 """
 
 
-def _hooks(*at_start: str) -> tuple[HookEntry, ...]:
+def _hooks(*at_start: str) -> tuple[spec.HookEntry, ...]:
     # Two seconds at most, since hooks run one after the other before the first turn (1.0.102).
-    return tuple(HookEntry(event=name, timeout_s=2) for name in (*at_start, "preCompact", "agentStop", "sessionEnd"))
+    return tuple(
+        spec.HookEntry(event=name, timeout_s=2) for name in (*at_start, "preCompact", "agentStop", "sessionEnd")
+    )
 
 
-SPEC: Final = AgentSpec(
+SPEC: Final = spec.AgentSpec(
     id="copilot",
     name="GitHub Copilot",
     short_name="Copilot",
@@ -59,25 +49,25 @@ SPEC: Final = AgentSpec(
     guidance=(".github/copilot-instructions.md", ".github/instructions/*.instructions.md"),
     binaries=("copilot",),
     # The editor's own folders do not show that the chat is used; the extension's folder does.
-    folders=(Place(path="~/.copilot", env="COPILOT_HOME"), *_user_folders("globalStorage/github.copilot-chat")),
-    version=VersionProbe(
+    folders=(spec.Place(path="~/.copilot", env="COPILOT_HOME"), *_user_folders("globalStorage/github.copilot-chat")),
+    version=spec.VersionProbe(
         args=("--version",), pattern=r"^(?:GitHub Copilot CLI )?(\d{1,9}\.\d{1,9}\.\d{1,9})(?!\.?\d)", limit_s=5.0
     ),
     transcripts=(
         # One subfolder per session, which a resumed session grows in.
-        Place(path="~/.copilot/session-state", env="COPILOT_HOME", below="session-state"),
+        spec.Place(path="~/.copilot/session-state", env="COPILOT_HOME", below="session-state"),
         *_user_folders(WINDOWS),
         *_user_folders(f"globalStorage/{EMPTY}"),
     ),
-    hooks=HookSpec(
+    hooks=spec.HookSpec(
         config_files=(_HOOKS,),
         # The switch in the settings only affects hooks in the settings (1.0.102).
-        switches=(HookSwitch(file=_HOOKS, key=("disableAllHooks",), off=True),),
+        switches=(spec.HookSwitch(file=_HOOKS, key=("disableAllHooks",), off=True),),
         sets=(
             # Up to 1.0.10 what sessionStart returns is dropped, and up to 1.0.21 it runs at each turn. What the hook of
             # a prompt returns arrives from 1.0.65 on.
-            HookSet(versions=">=1.0.22,<1.0.65", label="1.0.22 to 1.0.64", hooks=_hooks("sessionStart")),
-            HookSet(
+            spec.HookSet(versions=">=1.0.22,<1.0.65", label="1.0.22 to 1.0.64", hooks=_hooks("sessionStart")),
+            spec.HookSet(
                 versions=">=1.0.65,<2",
                 label="1.0.65 and later",
                 hooks=_hooks("sessionStart", "userPromptSubmitted"),
@@ -88,18 +78,20 @@ SPEC: Final = AgentSpec(
         offline=_OFFLINE,
     ),
     mcp=(
-        McpServers(
-            files=(Place(path="~/.copilot/mcp-config.json", env="COPILOT_HOME", below="mcp-config.json"),),
+        spec.McpServers(
+            files=(spec.Place(path="~/.copilot/mcp-config.json", env="COPILOT_HOME", below="mcp-config.json"),),
             key="mcpServers",
             also={"type": "local", "tools": ["*"]},
         ),
         *(
-            McpServers(files=application_places(f"{name}/User/mcp.json"), key="servers", also={"type": "stdio"})
+            spec.McpServers(
+                files=spec.application_places(f"{name}/User/mcp.json"), key="servers", also={"type": "stdio"}
+            )
             for name in _EDITORS
         ),
     ),
-    instructions=(InstructionFile(name="AGENTS.md"),),
-    start=Starter(
+    instructions=(spec.InstructionFile(name="AGENTS.md"),),
+    start=spec.Starter(
         binary="copilot",
         args=("-i", "{prompt}"),
         resume=("--resume={session}",),

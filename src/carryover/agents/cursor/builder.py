@@ -16,16 +16,8 @@ from carryover.agents.cursor.folders import folder_with
 from carryover.agents.cursor.prompts import words_of
 from carryover.agents.cursor.wire import Context, Conversation, Emitted, OpenCall
 from carryover.model import Actor, Answer, AnyBody, AssistantMessage, UserPrompt
+from carryover.records import fields
 from carryover.records.changes import as_edit
-from carryover.records.fields import (
-    LATEST_MS,
-    MAX_NAME_CHARS,
-    MAX_PATH_CHARS,
-    SHORT_CHARS,
-    SUBJECT_CHARS,
-    bounded,
-    is_absolute,
-)
 from carryover.records.lenient import Fields
 
 MAX_CONVERSATIONS: Final = 60
@@ -51,9 +43,11 @@ class Builder(EventBuilder[Context]):
     @classmethod
     def of(cls, context: Context, found: Conversation) -> Builder | None:
         """Returns a builder for a record of a conversation in a database; None if the conversation's id is unusable."""
-        if not all(0 < len(name) <= MAX_NAME_CHARS for name in (found.id, found.parent or found.id)):
+        if not all(0 < len(name) <= fields.MAX_NAME_CHARS for name in (found.id, found.parent or found.id)):
             return None
-        folders = tuple(path for path in found.folders if is_absolute(path) and len(path) <= MAX_PATH_CHARS)
+        folders = tuple(
+            path for path in found.folders if fields.is_absolute(path) and len(path) <= fields.MAX_PATH_CHARS
+        )
         return cls(
             context=context,
             session=found.parent or found.id,
@@ -89,7 +83,7 @@ class Builder(EventBuilder[Context]):
         talk = self.context.talk
         after = talk.last_ms + 1 if talk.last_ms else 0
         timed = talk.timed or own_ms > 0
-        self.at_ms = min(max(after, own_ms if timed else noted_ms, 0), LATEST_MS)
+        self.at_ms = min(max(after, own_ms if timed else noted_ms, 0), fields.LATEST_MS)
         self.change_talk(last_ms=self.at_ms, timed=timed)
 
     def add(self, body: AnyBody, part: str) -> None:
@@ -155,7 +149,7 @@ class Builder(EventBuilder[Context]):
 
     def call(self, call_id: str, name: str, given: Fields, part: str, within: str) -> OpenCall | None:
         """Adds a tool call, and any question in its arguments. `within` is the prefix for the names of its parts."""
-        if not call_id or not name or len(call_id) + len(name) > 2 * MAX_NAME_CHARS:
+        if not call_id or not name or len(call_id) + len(name) > 2 * fields.MAX_NAME_CHARS:
             self.skip("tool-call", "no usable id or name")
             return None
         self.learn_folder(tools.paths_in(given))
@@ -165,9 +159,9 @@ class Builder(EventBuilder[Context]):
             id=call_id,
             name=name,
             op=op,
-            subject=bounded(asked[0].text if asked else tools.subject_of(name, given), SUBJECT_CHARS),
+            subject=fields.bounded(asked[0].text if asked else tools.subject_of(name, given), fields.SUBJECT_CHARS),
             changes=tools.changes_of(name, given, self.folder)[:MAX_CHANGES],
-            questions=tuple(bounded(question.text, SHORT_CHARS) for question in asked),
+            questions=tuple(fields.bounded(question.text, fields.SHORT_CHARS) for question in asked),
             handoff=tools.looks_at_handoff(given, self.folder),
         )
         self.add(call.as_event(), part)
@@ -212,7 +206,7 @@ class Builder(EventBuilder[Context]):
 
 def _holding(folders: tuple[str, ...], path: str) -> str | None:
     """Returns the folder that holds a path. A relative path begins with the folder's name."""
-    if not is_absolute(path):
+    if not fields.is_absolute(path):
         named = [folder for folder in folders if posixpath.basename(folder) == path.partition("/")[0]]
         return named[0] if len(named) == 1 else None
     holding = [folder for folder in folders if f"{path}/".startswith(f"{folder.rstrip('/')}/")]

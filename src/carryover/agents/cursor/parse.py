@@ -9,21 +9,10 @@ import msgspec
 
 from carryover.adapter.contract import Parsed, Record, Reemitted, Source, ToolOutcome
 from carryover.adapter.event_builder import reemitted_after
+from carryover.agents.cursor import wire
 from carryover.agents.cursor.adapter import COPY_GROUP, NOTED, kind_of
 from carryover.agents.cursor.builder import Builder
 from carryover.agents.cursor.tools import arguments_in, as_update, op_of, outcome_of, todos_after
-from carryover.agents.cursor.wire import (
-    ASSISTANT,
-    TOOL,
-    UNFINISHED,
-    USER,
-    Block,
-    Context,
-    Emitted,
-    OpenCall,
-    StoreRecord,
-    unwrapped,
-)
 from carryover.model import AgentSummary, AnyBody, AssistantMessage, Op, SessionInfo, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.fields import LATEST_MS, MAX_NAME_CHARS, digest
@@ -45,12 +34,12 @@ _IMAGE_BLOCKS: Final = frozenset(("image", "file", "document"))
 _ERROR_TEXTS: Final = ("message", "detail", "title", "error")
 _CALL_ERROR_TEXTS: Final = ("clientVisibleErrorMessage", "modelVisibleErrorMessage", "message")
 _STOPPED: Final = "User aborted"
-_RECORD: Final = msgspec.json.Decoder(StoreRecord)
+_RECORD: Final = msgspec.json.Decoder(wire.StoreRecord)
 _EMPTY: Final = hashlib.sha256().hexdigest()
 """Suffix of the key of an empty text: a file that had it did not exist."""
 
 
-def parse_record(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
+def parse_record(source: Source, context: wire.Context, record: Record) -> tuple[wire.Context, Parsed]:
     """Parses one record. Never raises: what is not understood is counted in `skipped`."""
     if kind_of(source.path) == "transcript" or record.data.startswith(_LINE):
         return _parse_line(source, context, record)
@@ -80,26 +69,26 @@ def parse_record(source: Source, context: Context, record: Record) -> tuple[Cont
     return builder.parsed()
 
 
-def _begin(builder: Builder, record: StoreRecord) -> Reemitted | None:
+def _begin(builder: Builder, record: wire.StoreRecord) -> Reemitted | None:
     """Marks what is emitted again: the events after the last one, or all of them if anything before it changed."""
     if record.on and builder.ident not in builder.context.emitted:
         builder.note_emitted(last_ms=min(max(record.at_ms, 0), LATEST_MS))
         return None
     if not record.on:
-        builder.note_emitted(**msgspec.structs.asdict(Emitted(last_ms=min(max(record.at_ms, 0), LATEST_MS))))
+        builder.note_emitted(**msgspec.structs.asdict(wire.Emitted(last_ms=min(max(record.at_ms, 0), LATEST_MS))))
     return reemitted_after(
         builder.emitted.last, session=builder.session, subagent_id=builder.subagent_id, more=record.more
     )
 
 
-def _parse_bubble(builder: Builder, record: StoreRecord) -> None:
+def _parse_bubble(builder: Builder, record: wire.StoreRecord) -> None:
     builder.ident = f"{builder.ident}/{record.id}"
     bubble, text = record.bubble, text_of(record.bubble.get("text"))
-    if record.type == USER:
+    if record.type == wire.USER:
         if text.strip():
             builder.add(UserPrompt(text=text, actor="model" if builder.subagent_id else "human"), "text")
-    elif record.type == ASSISTANT:
-        if number_of(bubble.get("capabilityType")) == TOOL:
+    elif record.type == wire.ASSISTANT:
+        if number_of(bubble.get("capabilityType")) == wire.TOOL:
             _parse_tool(builder, record)
         if text.strip():
             builder.add(AssistantMessage(text=text, aborted=record.aborted), "text")
@@ -116,16 +105,16 @@ def _error_in(raw: msgspec.Raw) -> str:
     return f"{title}. {message}" if title and title not in message else message
 
 
-def _parse_tool(builder: Builder, record: StoreRecord) -> None:
+def _parse_tool(builder: Builder, record: wire.StoreRecord) -> None:
     data = fields_of(record.bubble.get("toolFormerData"))
     # The id is as the model's provider made it; some hold a line break and a second id.
     call_id = (text_of(data.get("toolCallId")).partition("\n")[0] or record.id)[:MAX_NAME_CHARS]
-    given = arguments_in(*(unwrapped(data.get(name)) for name in ("rawArgs", "params")))
+    given = arguments_in(*(wire.unwrapped(data.get(name)) for name in ("rawArgs", "params")))
     call = builder.call(call_id, text_of(data.get("name")), given, "call", "")
     outcome = _outcome(builder, call.op, data) if call is not None else None
     if call is None or outcome is None:
         return
-    result = fields_of(unwrapped(data.get("result")))
+    result = fields_of(wire.unwrapped(data.get("result")))
     if text_of(result.get("afterContentId")) and (text_of(result.get("beforeContentId")) or _EMPTY).endswith(_EMPTY):
         new = (msgspec.structs.replace(one, change="add") if one.change == "modify" else one for one in call.changes)
         call = msgspec.structs.replace(call, changes=tuple(new))
@@ -135,11 +124,11 @@ def _parse_tool(builder: Builder, record: StoreRecord) -> None:
 def _outcome(builder: Builder, op: Op, data: Fields) -> ToolOutcome | None:
     """Determines how the call ended; None if it is not known to have ended."""
     status = text_of(data.get("status"))
-    result = outcome_of(op, unwrapped(data["result"])) if "result" in data else ToolOutcome("unknown")
-    if status in UNFINISHED:
+    result = outcome_of(op, wire.unwrapped(data["result"])) if "result" in data else ToolOutcome("unknown")
+    if status in wire.UNFINISHED:
         return None
     if status == "error":
-        said = result.output or text_below(unwrapped(data.get("error")), *_CALL_ERROR_TEXTS)
+        said = result.output or text_below(wire.unwrapped(data.get("error")), *_CALL_ERROR_TEXTS)
         return msgspec.structs.replace(result, status="error", output=said)
     if status == "cancelled":
         return result if result.status == "denied" else msgspec.structs.replace(result, status="interrupted")
@@ -153,7 +142,7 @@ def _outcome(builder: Builder, op: Op, data: Fields) -> ToolOutcome | None:
     return msgspec.structs.replace(result, status="ok") if is_ok else result
 
 
-def _parse_state(builder: Builder, record: StoreRecord) -> None:
+def _parse_state(builder: Builder, record: wire.StoreRecord) -> None:
     folders = builder.conversation.folders if builder.conversation is not None else ()
     if record.status and builder.folder is None and folders:
         # A turn is over and touched no file: the first folder will do.
@@ -178,7 +167,7 @@ def _tell_news(builder: Builder, name: str, body: AnyBody, key: str | None = Non
         builder.add_as(key or f"{builder.ident}/{name}/{builder.at_ms}/{mark}", body)
 
 
-def _parse_line(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
+def _parse_line(source: Source, context: wire.Context, record: Record) -> tuple[wire.Context, Parsed]:
     """Parses one line of a transcript. A message has a role, everything else a type."""
     line = fields_of(record.data)
     role, kind = text_of(line.get("role")), text_of(line.get("type"))
@@ -238,11 +227,11 @@ def _parse_message(builder: Builder, message: Fields, content: msgspec.Raw | Non
             _parse_result(builder, block, f"{number}")
 
 
-def _parse_result(builder: Builder, block: Block, part: str) -> None:
+def _parse_result(builder: Builder, block: wire.Block, part: str) -> None:
     if not block.call_id or len(block.call_id) + len(block.tool_name) > 2 * MAX_NAME_CHARS:
         builder.skip("tool-result", "no usable id")
         return
-    unknown = OpenCall(id=block.call_id, name=block.tool_name, op=op_of(block.tool_name))
+    unknown = wire.OpenCall(id=block.call_id, name=block.tool_name, op=op_of(block.tool_name))
     call = next((call for call in builder.context.talk.calls if call.id == block.call_id), unknown)
     outcome = outcome_of(call.op, block.result)
     if is_true(block.is_error) and outcome.status in ("ok", "unknown"):
@@ -250,13 +239,13 @@ def _parse_result(builder: Builder, block: Block, part: str) -> None:
     builder.result(call, outcome, part, f"{part}.")
 
 
-def _blocks(builder: Builder, role: str, content: msgspec.Raw | None) -> dict[int, Block]:
+def _blocks(builder: Builder, role: str, content: msgspec.Raw | None) -> dict[int, wire.Block]:
     """Returns the parts of a message that are understood, by position; the others are counted."""
     if text := text_of(content):
-        return {0: Block(type="text", text=text)}
+        return {0: wire.Block(type="text", text=text)}
     blocks = {}
     for number, raw in enumerate(items_of(content)[:MAX_BLOCKS]):
-        block = rawjson.part_of(raw, Block)
+        block = rawjson.part_of(raw, wire.Block)
         if block is None:
             builder.skip(role, "unexpected block")
         elif block.type in _BLOCKS[role] or block.type in _IMAGE_BLOCKS:

@@ -4,35 +4,22 @@ from __future__ import annotations
 
 from typing import Final
 
-from carryover.adapter.spec import (
-    AgentSpec,
-    ChatExport,
-    HookEntry,
-    HookFileRules,
-    HookSet,
-    HookSpec,
-    InstructionFile,
-    McpServers,
-    Place,
-    Starter,
-    VersionProbe,
-    application_places,
-)
+from carryover.adapter import spec
 
 # One event that a version does not know makes it drop the whole file, others' hooks too (`cursor-agent` 2026.09.10), so
 # a set has an event only from the first version on for which it is reported. Of the first ones (1.7) it is
 # `stop`; a start of a session was first seen in editor 3.12.17 and `cursor-agent` 2026.07.17, an end in 2026.09.10.
-_START: Final = HookEntry(event="sessionStart", timeout_s=5)
-_STOP: Final = HookEntry(event="stop", timeout_s=5)
-_END: Final = HookEntry(event="sessionEnd", timeout_s=5)
+_START: Final = spec.HookEntry(event="sessionStart", timeout_s=5)
+_STOP: Final = spec.HookEntry(event="stop", timeout_s=5)
+_END: Final = spec.HookEntry(event="sessionEnd", timeout_s=5)
 
 _PLACES: Final = (
-    *application_places("Cursor/User/globalStorage"),
-    Place(path="~/.cursor/chats"),
-    Place(path="~/.config/Cursor/chats", env="XDG_CONFIG_HOME", below="Cursor/chats"),
-    Place(path="~/.cursor/projects"),
+    *spec.application_places("Cursor/User/globalStorage"),
+    spec.Place(path="~/.cursor/chats"),
+    spec.Place(path="~/.config/Cursor/chats", env="XDG_CONFIG_HOME", below="Cursor/chats"),
+    spec.Place(path="~/.cursor/projects"),
     # The remote side of an editor that works over SSH or in a container.
-    Place(path="~/.cursor-server/projects"),
+    spec.Place(path="~/.cursor-server/projects"),
 )
 """The folders that contain the sources. The settings beside `globalStorage` are not read: they hold much more."""
 
@@ -50,41 +37,41 @@ case $payload in
 esac
 """
 
-SPEC: Final = AgentSpec(
+SPEC: Final = spec.AgentSpec(
     id="cursor",
     name="Cursor",
     not_covered=("cloud agents",),
     guidance=(".cursor/rules/*.mdc", ".cursorrules"),
     binaries=("cursor-agent", "cursor"),
     asks_every_copy=True,
-    folders=(Place(path="~/.cursor"), *application_places("Cursor/User")),
+    folders=(spec.Place(path="~/.cursor"), *spec.application_places("Cursor/User")),
     # `2026.09.10-fd3934a`, or three lines of which the first is `3.12.17`.
-    version=VersionProbe(args=("--version",), pattern=r"^(\d{1,9}\.\d{1,9}\.\d{1,9})(?![\d.])", limit_s=5.0),
+    version=spec.VersionProbe(args=("--version",), pattern=r"^(\d{1,9}\.\d{1,9}\.\d{1,9})(?![\d.])", limit_s=5.0),
     transcripts=_PLACES,
-    hooks=HookSpec(
-        config_files=(Place(path="~/.cursor/hooks.json"),),
+    hooks=spec.HookSpec(
+        config_files=(spec.Place(path="~/.cursor/hooks.json"),),
         form="flat",
-        file_rules=HookFileRules(known_events_only=True),
+        file_rules=spec.HookFileRules(known_events_only=True),
         sets=(
-            HookSet(versions=">=1.7,<3.12.17", label="1.7 to 3.12.16", hooks=(_STOP,)),
-            HookSet(versions=">=3.12.17,<2025", label="3.12.17 and later", hooks=(_START, _STOP)),
-            HookSet(versions=">=2025,<2026.7.17", label="2025 to 2026.07.16", hooks=(_STOP,)),
-            HookSet(versions=">=2026.7.17,<2026.9.10", label="2026.07.17 to 2026.09.09", hooks=(_START, _STOP)),
-            HookSet(versions=">=2026.9.10,<2028", label="2026.09.10 and later", hooks=(_START, _STOP, _END)),
+            spec.HookSet(versions=">=1.7,<3.12.17", label="1.7 to 3.12.16", hooks=(_STOP,)),
+            spec.HookSet(versions=">=3.12.17,<2025", label="3.12.17 and later", hooks=(_START, _STOP)),
+            spec.HookSet(versions=">=2025,<2026.7.17", label="2025 to 2026.07.16", hooks=(_STOP,)),
+            spec.HookSet(versions=">=2026.7.17,<2026.9.10", label="2026.07.17 to 2026.09.09", hooks=(_START, _STOP)),
+            spec.HookSet(versions=">=2026.9.10,<2028", label="2026.09.10 and later", hooks=(_START, _STOP, _END)),
         ),
         injects_on=("sessionStart",),
         offline=_OFFLINE,
     ),
-    mcp=(McpServers(files=(Place(path="~/.cursor/mcp.json"),), key="mcpServers"),),
-    instructions=(InstructionFile(name="AGENTS.md"),),
-    chat_export=ChatExport(
+    mcp=(spec.McpServers(files=(spec.Place(path="~/.cursor/mcp.json"),), key="mcpServers"),),
+    instructions=(spec.InstructionFile(name="AGENTS.md"),),
+    chat_export=spec.ChatExport(
         head=r"# [^\n]{0,300}\n_Exported on [^\n]{1,100} from Cursor \([\d.]{1,20}\)_\n",
         user=r"\*\*User\*\*",
         agent=r"\*\*Cursor\*\*",
         ruled=True,
         titled=True,
     ),
-    start=Starter(
+    start=spec.Starter(
         binary="cursor-agent",
         resume=("--resume={session}",),
         not_resumed="A chat of the editor can only be continued there.",

@@ -10,17 +10,7 @@ import msgspec
 
 from carryover.adapter.contract import Parsed, Record, Source
 from carryover.adapter.event_builder import EventBuilder, Facts, differing, reemitted_after, usable_folder
-from carryover.agents.opencode import tools
-from carryover.agents.opencode.wire import (
-    RECORD,
-    Context,
-    PartEntry,
-    Reported,
-    Session,
-    SessionRecord,
-    is_usable_id,
-    ms_of,
-)
+from carryover.agents.opencode import tools, wire
 from carryover.model import Actor, AgentSummary, AnyBody, AssistantMessage, SessionInfo, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.fields import SHORT_CHARS, bounded, digest
@@ -55,13 +45,13 @@ _QUOTED: Final = re.compile(r'\A"([^"]*\s[^"]*)"\s*\Z')
 
 
 @dataclass(slots=True, kw_only=True)
-class _Builder(EventBuilder[Context]):
+class _Builder(EventBuilder[wire.Context]):
     """Builds the events of one record. `native` is the session as the store describes it.
 
     A sub-agent has its own session in the store; here it belongs to the session that it works for.
     """
 
-    native: Session
+    native: wire.Session
 
     @property
     def session(self) -> str:
@@ -77,8 +67,8 @@ class _Builder(EventBuilder[Context]):
         return "human" if self.native.root is None else "model"
 
     @property
-    def reported(self) -> Reported:
-        return self.context.reported.get(self.native.id, Reported())
+    def reported(self) -> wire.Reported:
+        return self.context.reported.get(self.native.id, wire.Reported())
 
     def report(self, **changes: object) -> None:
         known = {ident: each for ident, each in self.context.reported.items() if ident != self.native.id}
@@ -106,13 +96,13 @@ class _Builder(EventBuilder[Context]):
             self.add(news, f"{self.native.id}/info/{self.at_ms}/{digest(msgspec.json.encode(news))[:12]}")
 
 
-def parse_record(_source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
+def parse_record(_source: Source, context: wire.Context, record: Record) -> tuple[wire.Context, Parsed]:
     """Parses one record. Never raises: what is not understood is counted in `skipped`."""
-    read = rawjson.read(RECORD, record.data)
+    read = rawjson.read(wire.RECORD, record.data)
     if isinstance(read, str):
         return context, Parsed(skipped=(rawjson.skipped(None, read, None),))
     native = read.session
-    if not is_usable_id(native.id) or not is_usable_id(native.root or native.id):
+    if not wire.is_usable_id(native.id) or not wire.is_usable_id(native.root or native.id):
         return context, Parsed(skipped=(rawjson.skipped("session", "no usable id", None),))
     builder = _Builder(context=context, native=native, version=native.version)
     match read.kind:
@@ -128,10 +118,10 @@ def parse_record(_source: Source, context: Context, record: Record) -> tuple[Con
     return builder.context, builder.built()
 
 
-def _begin(builder: _Builder, record: SessionRecord) -> tuple[Context, Parsed]:
+def _begin(builder: _Builder, record: wire.SessionRecord) -> tuple[wire.Context, Parsed]:
     """Marks what is emitted again: the events after the last one, or all of them if anything before it changed."""
     if not record.on:
-        builder.report(**msgspec.structs.asdict(Reported()))
+        builder.report(**msgspec.structs.asdict(wire.Reported()))
     elif builder.native.id not in builder.context.reported:
         return builder.context, Parsed()
     last = builder.reported.last
@@ -139,14 +129,14 @@ def _begin(builder: _Builder, record: SessionRecord) -> tuple[Context, Parsed]:
     return builder.context, Parsed(reemitted=again)
 
 
-def _parse_message(builder: _Builder, record: SessionRecord) -> None:
+def _parse_message(builder: _Builder, record: wire.SessionRecord) -> None:
     message = fields_of(record.data)
     role = text_of(message.get("role"))
     if role not in ("user", "assistant"):
         builder.skip(f"message/{role}" if role else "message", "unknown role" if role else "unexpected shape")
         return
     times = fields_of(message.get("time"))
-    created_ms = builder.at_ms = ms_of(times.get("created")) or builder.reported.last_ms
+    created_ms = builder.at_ms = wire.ms_of(times.get("created")) or builder.reported.last_ms
     if not created_ms:
         builder.skip("message", "no usable time")
         return
@@ -159,11 +149,11 @@ def _parse_message(builder: _Builder, record: SessionRecord) -> None:
         builder.at_ms = created_ms
         _parse_part(builder, record, message, entry)
     if record.ended:
-        builder.at_ms = ms_of(times.get("completed")) or max(created_ms, builder.reported.last_ms)
+        builder.at_ms = wire.ms_of(times.get("completed")) or max(created_ms, builder.reported.last_ms)
         _parse_end(builder, record.id, fields_of(message.get("error")))
 
 
-def _parse_prompt(builder: _Builder, record: SessionRecord) -> None:
+def _parse_prompt(builder: _Builder, record: wire.SessionRecord) -> None:
     """Adds a person's text, without the client's additions for the model, such as the content of a named file."""
     typed: list[str] = []
     files = 0
@@ -194,7 +184,7 @@ def _skip_part(builder: _Builder, kind: str) -> None:
         builder.skip(f"part/{kind}" if kind else "part", "unknown part type" if kind else "unexpected shape")
 
 
-def _parse_part(builder: _Builder, record: SessionRecord, message: Fields, entry: PartEntry) -> None:
+def _parse_part(builder: _Builder, record: wire.SessionRecord, message: Fields, entry: wire.PartEntry) -> None:
     part = fields_of(entry.data)
     kind = text_of(part.get("type"))
     if kind == "tool":
@@ -205,12 +195,12 @@ def _parse_part(builder: _Builder, record: SessionRecord, message: Fields, entry
         _skip_part(builder, kind)
 
 
-def _parse_text(builder: _Builder, record: SessionRecord, message: Fields, ident: str, part: Fields) -> None:
+def _parse_text(builder: _Builder, record: wire.SessionRecord, message: Fields, ident: str, part: Fields) -> None:
     text = text_of(part.get("text"))
     if not text.strip():
         return
     times = fields_of(part.get("time"))
-    builder.at_ms = ms_of(times.get("end")) or ms_of(times.get("start")) or builder.at_ms
+    builder.at_ms = wire.ms_of(times.get("end")) or wire.ms_of(times.get("start")) or builder.at_ms
     if is_true(message.get("summary")):
         text = without_handoff(text)
         parts = parts_by_heading(text, SUMMARY_KINDS)
@@ -221,7 +211,7 @@ def _parse_text(builder: _Builder, record: SessionRecord, message: Fields, ident
     builder.add(AssistantMessage(text=text, final=final, aborted=aborted), f"{ident}:text")
 
 
-def _parse_call(builder: _Builder, message: Fields, entry: PartEntry, part: Fields) -> None:
+def _parse_call(builder: _Builder, message: Fields, entry: wire.PartEntry, part: Fields) -> None:
     by_user = text_of(message.get("parentID")).encode("utf-8", "replace") == builder.reported.shell != b""
     cwd = usable_folder(builder.native.directory)
     found = tools.called(entry.id, part, cwd, "human" if by_user else "model")
@@ -229,7 +219,7 @@ def _parse_call(builder: _Builder, message: Fields, entry: PartEntry, part: Fiel
         builder.skip("part/tool", "no usable name")
         return
     times = fields_of(found.state.get("time"))
-    builder.at_ms = ms_of(times.get("start")) or builder.at_ms
+    builder.at_ms = wire.ms_of(times.get("start")) or builder.at_ms
     if entry.begun:
         builder.add(found.call.as_event(), f"{entry.id}:call")
         for number, asked in enumerate(found.questions):
@@ -239,7 +229,7 @@ def _parse_call(builder: _Builder, message: Fields, entry: PartEntry, part: Fiel
         if entry.ended and text_of(found.state.get("status")) not in ("pending", "running"):
             builder.skip("part/tool", "unknown status")
         return
-    builder.at_ms = ms_of(times.get("end")) or builder.at_ms
+    builder.at_ms = wire.ms_of(times.get("end")) or builder.at_ms
     builder.add(found.call.ended(outcome), f"{entry.id}:result")
     if outcome.user_words:
         builder.add(UserPrompt(text=outcome.user_words, actor=builder.actor), f"{entry.id}:feedback")

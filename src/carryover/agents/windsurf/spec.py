@@ -4,44 +4,34 @@ from __future__ import annotations
 
 from typing import Final
 
-from carryover.adapter.spec import (
-    AgentSpec,
-    ChatExport,
-    HookEntry,
-    HookSet,
-    HookSpec,
-    InstructionFile,
-    McpServers,
-    Place,
-    VersionProbe,
-)
+from carryover.adapter import spec
 
 # The file knows no time limit: the script keeps its own, and a hook before an action is waited for.
-_PROMPT: Final = HookEntry(event="pre_user_prompt", timeout_s=5)
-_WRITE: Final = HookEntry(event="post_write_code", timeout_s=5)
-_COMMAND: Final = HookEntry(event="post_run_command", timeout_s=5)
-_RESPONSE: Final = HookEntry(event="post_cascade_response", timeout_s=5)
-_TRANSCRIPT: Final = HookEntry(event="post_cascade_response_with_transcript", timeout_s=5)
-_WORKTREE: Final = HookEntry(event="post_setup_worktree", timeout_s=5)
+_PROMPT: Final = spec.HookEntry(event="pre_user_prompt", timeout_s=5)
+_WRITE: Final = spec.HookEntry(event="post_write_code", timeout_s=5)
+_COMMAND: Final = spec.HookEntry(event="post_run_command", timeout_s=5)
+_RESPONSE: Final = spec.HookEntry(event="post_cascade_response", timeout_s=5)
+_TRANSCRIPT: Final = spec.HookEntry(event="post_cascade_response_with_transcript", timeout_s=5)
+_WORKTREE: Final = spec.HookEntry(event="post_setup_worktree", timeout_s=5)
 
-SPEC: Final = AgentSpec(
+SPEC: Final = spec.AgentSpec(
     id="windsurf",
     name="Windsurf",
     aliases=("cascade",),
     guidance=(".windsurf/rules/*.md", ".windsurfrules"),
     binaries=("windsurf",),
-    folders=(Place(path="~/.codeium/windsurf"), Place(path="~/.windsurf")),
-    other_folders=(Place(path="~/.codeium"),),
-    version=VersionProbe(pattern=r"^(?:[Ww]indsurf )?v?(\d{1,9}\.\d{1,9}\.\d{1,9})(?![\d.])"),
+    folders=(spec.Place(path="~/.codeium/windsurf"), spec.Place(path="~/.windsurf")),
+    other_folders=(spec.Place(path="~/.codeium"),),
+    version=spec.VersionProbe(pattern=r"^(?:[Ww]indsurf )?v?(\d{1,9}\.\d{1,9}\.\d{1,9})(?![\d.])"),
     # Written only once a hook for transcripts is registered, ours or another's.
-    transcripts=(Place(path="~/.windsurf/transcripts"),),
-    hooks=HookSpec(
-        config_files=(Place(path="~/.codeium/windsurf/hooks.json"),),
+    transcripts=(spec.Place(path="~/.windsurf/transcripts"),),
+    hooks=spec.HookSpec(
+        config_files=(spec.Place(path="~/.codeium/windsurf/hooks.json"),),
         form="plain",
         sets=(
             # The first eight events: before and after reading, writing, commands and tools of MCP.
-            HookSet(versions=">=1.12.41,<1.13", label="1.12.41 and later 1.12", hooks=(_WRITE, _COMMAND)),
-            HookSet(
+            spec.HookSet(versions=">=1.12.41,<1.13", label="1.12.41 and later 1.12", hooks=(_WRITE, _COMMAND)),
+            spec.HookSet(
                 versions=">=1.13,<4",
                 label="1.13 and later",
                 hooks=(_PROMPT, _WRITE, _COMMAND, _RESPONSE, _TRANSCRIPT, _WORKTREE),
@@ -49,9 +39,9 @@ SPEC: Final = AgentSpec(
         ),
         spooled=True,
     ),
-    mcp=(McpServers(files=(Place(path="~/.codeium/windsurf/mcp_config.json"),), key="mcpServers"),),
-    instructions=(InstructionFile(name="AGENTS.md", create=True),),
-    chat_export=ChatExport(
+    mcp=(spec.McpServers(files=(spec.Place(path="~/.codeium/windsurf/mcp_config.json"),), key="mcpServers"),),
+    instructions=(spec.InstructionFile(name="AGENTS.md", create=True),),
+    chat_export=spec.ChatExport(
         head=r"# Cascade Chat Conversation\n\s{0,20}Note: _[^\n]{1,300}_\n",
         user="### User Input",
         agent="### Planner Response",
