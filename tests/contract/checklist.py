@@ -12,17 +12,11 @@ from contract.table import is_current
 
 PARTS: Final = {
     ("spec", "SPEC"): "Write an AgentSpec (adapter/spec.py): id, names, commands and folders first.",
-    (
-        "adapter",
-        "AGENT",
-    ): "Write an Agent (adapter/contract.py): its sources, their reader, and parse.",
+    ("adapter", "AGENT"): "Write an Agent (adapter/contract.py): its sources, their reader, and parse.",
     ("contract_case", "CASE"): "Write a Case (contract/case.py): the records with which the suite tests the adapter.",
     ("matrix_case", "TOOLS"): "Write a matrix.tool.Tool for each program: how it writes, and how a handoff reaches it.",
     ("capabilities", "CAPABILITIES"): "Write a Capabilities (contract/capabilities.py): what is read and shown.",
-    (
-        "client",
-        "VERSIONS",
-    ): "Name the versions that the rows run with; lab/tool.py says what the driver is.",
+    ("client", "VERSIONS"): "Name the versions that the rows run with; lab/tool.py says what the driver is.",
 }
 """Module and export → what to do if it is missing."""
 _MATERIAL: Final = {

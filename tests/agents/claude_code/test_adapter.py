@@ -7,13 +7,10 @@ from typing import Final
 
 import msgspec
 import pytest
-from packaging.version import Version
 
 from agents.claude_code.contract_case import FIXTURES, SESSION, SLUG
 from carryover.adapter.contract import HookEvent, Source
 from carryover.agents.claude_code.adapter import AGENT
-from carryover.agents.claude_code.spec import SPEC
-from carryover.install.detect import hooks_for
 from carryover.ledger.provisional import content_fingerprint
 from carryover.model import AssistantMessage, Event, Skipped
 from contract.case import read_on
@@ -62,26 +59,6 @@ def test_what_is_reported_early_is_known_again_in_the_transcript_of_the_same_ses
 
     (early,) = reading.provisional
     assert content_fingerprint(early.body) in {content_fingerprint(event.body) for event in events}
-
-
-@pytest.mark.parametrize(
-    ("version", "state", "events"),
-    [
-        ("1.0.47", "older", None),
-        ("1.0.48", "ok", ["PreCompact", "Stop"]),
-        ("1.0.62", "ok", ["SessionStart", "PreCompact", "Stop"]),
-        ("1.0.85", "ok", ["SessionStart", "PreCompact", "Stop", "SessionEnd"]),
-        ("2.1.77", "ok", ["SessionStart", "PreCompact", "Stop", "SessionEnd"]),
-        ("2.1.78", "ok", ["SessionStart", "PreCompact", "Stop", "StopFailure", "SessionEnd"]),
-        ("3.0.0", "newer", ["SessionStart", "PreCompact", "Stop", "StopFailure", "SessionEnd"]),
-    ],
-)
-def test_no_event_is_asked_for_before_the_version_that_has_it(
-    version: str, state: str, events: list[str] | None
-) -> None:
-    found, hook_set = hooks_for(SPEC, Version(version))
-
-    assert (found, None if hook_set is None else list(hook_set.events)) == (state, events)
 
 
 MESSAGE = b'{"type":"user","uuid":"u","sessionId":"s","message":{"role":"user","content":"x"}}\n'

@@ -55,12 +55,7 @@ def payloads() -> tuple[Payload, ...]:
 
 CASE: Final = Case(
     recordings=recordings(),
-    unknown=(
-        record("brand_new"),
-        event("brand_new"),
-        item("BrandNew"),
-        response("brand_new"),
-    ),
+    unknown=(record("brand_new"), event("brand_new"), item("BrandNew"), response("brand_new")),
     quiet=(
         record("world_state", full=True, state={"agents_md": "words"}),
         record("token_usage_record", usage={}),

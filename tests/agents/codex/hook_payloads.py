@@ -30,11 +30,7 @@ def payload(event: str, **fields: Any) -> Payload:
     return payload_of(event, common, fields)
 
 
-PAYLOADS: Final = (
-    *recorded("tui-0.169.0"),
-    *recorded("subagent-and-review-0.169.0"),
-    *recorded("tui-0.125.0"),
-)
+PAYLOADS: Final = (*recorded("tui-0.169.0"), *recorded("subagent-and-review-0.169.0"), *recorded("tui-0.125.0"))
 FOREIGN: Final = (
     # Claude Code's, whose hooks other programs run.
     payload(

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import msgspec
 import pytest
-from packaging.version import Version
 
 from agents.codex.contract_case import NAME, THREAD, recording
 from agents.codex.hook_payloads import ROLLOUT, SESSION, payload, recorded
@@ -16,7 +15,6 @@ from carryover.adapter.contract import HookEvent, Source
 from carryover.agents.codex.adapter import AGENT
 from carryover.agents.codex.spec import SPEC
 from carryover.distill import render
-from carryover.install.detect import hooks_for, version_in
 from carryover.ledger.provisional import content_fingerprint
 from carryover.model import AssistantMessage, Event, Skipped
 from contract.case import Payload, read_on, source_at
@@ -86,41 +84,6 @@ def test_the_longest_handoff_is_well_below_what_is_cut_in_the_middle() -> None:
     assert render.MAX_TEXT_CHARS < 0.9 * 10_000
 
 
-FIRST = ["SessionStart", "Stop"]
-ALL = ["SessionStart", "PreCompact", "Stop", "SessionEnd"]
-
-
-@pytest.mark.parametrize(
-    ("version", "state", "events"),
-    [
-        ("0.124.9", "older", None),
-        ("0.125.0", "ok", FIRST),
-        ("0.145.0", "ok", ALL),
-        ("1.0.0", "newer", ALL),
-    ],
-)
-def test_no_event_is_asked_for_before_the_version_that_has_it(
-    version: str, state: str, events: list[str] | None
-) -> None:
-    found, hook_set = hooks_for(SPEC, Version(version))
-
-    assert (found, None if hook_set is None else list(hook_set.events)) == (state, events)
-
-
-@pytest.mark.parametrize(
-    ("answer", "version"),
-    [
-        ("codex-cli 0.169.0\n", "0.169.0"),
-        ("codex-cli 0.170.0-alpha.3", "0.170.0"),
-        ("a new version is there\ncodex-cli 0.169.0\n", "0.169.0"),
-        ("0.169.0", ""),
-    ],
-)
-def test_the_version_follows_the_clients_name(answer: str, version: str) -> None:
-    assert SPEC.version is not None
-    assert version_in(answer, SPEC.version).text == version
-
-
 def test_a_reviewed_hook_is_found_by_its_file_event_and_place() -> None:
     """As 0.169.0 wrote it into its settings."""
     assert SPEC.hooks.review is not None
@@ -145,13 +108,7 @@ def test_an_archived_transcript_is_the_same_session_of_the_same_day() -> None:
 META = b'{"timestamp":"2026-11-20T06:00:00Z","type":"session_meta","payload":{"id":"t","timestamp":"t","cwd":"/x"'
 
 
-@pytest.mark.parametrize(
-    "head",
-    [
-        META + b"}}\n",
-        META + b',"base_instructions":{"text":"' + b"x" * 70_000,
-    ],
-)
+@pytest.mark.parametrize("head", [META + b"}}\n", META + b',"base_instructions":{"text":"' + b"x" * 70_000])
 def test_a_rollout_is_known_by_its_first_record(head: bytes) -> None:
     assert AGENT.exported is not None
     assert AGENT.exported(Path("/tmp/saved.txt"), head[: 64 << 10]) == Source(agent="codex", path="/tmp/saved.txt")

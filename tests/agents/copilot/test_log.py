@@ -67,13 +67,10 @@ def test_a_compaction_is_a_summary_only_if_it_was_applied(session: CopilotSessio
     assert [(part.kind, part.text) for part in summary.parts] == [("request", "Cents."), ("next", "Test.")]
 
 
-@pytest.mark.parametrize("what", ["prompt", "resume"])
-def test_the_next_prompt_or_start_makes_up_for_a_compaction(session: CopilotSession, what: str) -> None:
+@pytest.mark.parametrize("go_on", [lambda session: session.prompt("Go on"), CopilotSession.resume])
+def test_the_next_prompt_or_start_makes_up_for_a_compaction(session: CopilotSession, go_on: Any) -> None:
     session.compacted("The price was fixed.")
-    if what == "prompt":
-        session.prompt("Go on")
-    else:
-        session.resume()
+    go_on(session)
 
     assert read(session).context.log.compacted_ms == 0
 
@@ -210,17 +207,14 @@ def test_a_command_of_the_users_own(session: CopilotSession) -> None:
     assert [(result.actor, result.output) for result in of(events, model.ToolResult)] == [("human", "mine")]
 
 
+SCHEMA = {"properties": {"unit": {"type": "string", "enum": ["Cents", "Euros"]}}}
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         ({"question": "Cents or euros?", "choices": ["Cents", "Euros"]}, "User selected: Cents"),
-        (
-            {
-                "message": "Cents or euros?",
-                "requestedSchema": {"properties": {"unit": {"type": "string", "enum": ["Cents", "Euros"]}}},
-            },
-            "User responded: Cents",
-        ),
+        ({"message": "Cents or euros?", "requestedSchema": SCHEMA}, "User responded: Cents"),
     ],
     ids=["1.0.48", "1.0.102"],
 )
@@ -261,7 +255,6 @@ INSERT = "INSERT INTO todos (id, title, status) VALUES ('cart', 'Add the cart', 
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
-        (INSERT, (CART,)),
         (f"{INSERT}, ('tests', 'Test it, don''t guess', 'pending');", (CART, TESTS)),
         (f"insert or replace into todos (title, id) values ('Add the cart', 'cart'); {INSERT}", (CART,)),
         ("INSERT INTO todos (id, description) VALUES ('cart', 'Add the cart')", (CART,)),
@@ -278,17 +271,14 @@ def test_what_is_inserted(query: str, expected: tuple[Todo, ...]) -> None:
 @pytest.mark.parametrize(
     ("query", "states"),
     [
-        ("UPDATE todos SET status = 'in_progress' WHERE id = 'cart'", ["active", "pending"]),
-        (
-            "UPDATE todos SET status='done', updated_at=CURRENT_DATE WHERE id IN ('cart', 'tests')",
-            ["done", "done"],
-        ),
-        ("UPDATE todos SET status = 'done'", ["done", "done"]),
-        ("UPDATE todos SET status = 'done' WHERE title LIKE '%cart%'", ["pending", "pending"]),
-        ("DELETE FROM todos WHERE id = 'cart'", ["pending"]),
-        ("DELETE FROM todos", []),
-        ("DELETE FROM todos WHERE status = 'done'", ["pending", "pending"]),
+        ("UPDATE todos SET status = 'in_progress' WHERE id = 'cart'", "active pending"),
+        ("UPDATE todos SET status='done', updated_at=CURRENT_DATE WHERE id IN ('cart', 'tests')", "done done"),
+        ("UPDATE todos SET status = 'done'", "done done"),
+        ("UPDATE todos SET status = 'done' WHERE title LIKE '%cart%'", "pending pending"),
+        ("DELETE FROM todos WHERE id = 'cart'", "pending"),
+        ("DELETE FROM todos", ""),
+        ("DELETE FROM todos WHERE status = 'done'", "pending pending"),
     ],
 )
-def test_what_is_changed(query: str, states: list[str]) -> None:
-    assert [todo.state for todo in after_sql((CART, TESTS), query)] == states
+def test_what_is_changed(query: str, states: str) -> None:
+    assert " ".join(todo.state for todo in after_sql((CART, TESTS), query)) == states

@@ -1,94 +1,69 @@
-"""What a real daemon gives a session, by the script that the hooks run: at a start, and again after a compaction."""
+"""What a real daemon gives a session: at a start, and again with the first prompt after a compaction."""
 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from agents.copilot.session import CopilotSession
-from carryover.edits.hooks import hook_command
 from support.daemon_process import DaemonProcess, daemon_below, wait_until
+from support.hook_client import HookClient
+from support.repository import repository
 
 TASK = "Round the prices to whole cents"
 
 
-class Home:
-    """A home folder with a daemon, hooks that run as the client runs them, and a project with one session."""
-
-    def __init__(self, daemon: DaemonProcess, name: str) -> None:
-        self.folder = folder = Path(daemon.env["HOME"])
-        self.daemon = daemon
-        self.project = folder / "work" / name
-        self.project.mkdir(parents=True)
-        subprocess.run(["git", "init", "-q", str(self.project)], check=True)
-        self.session = CopilotSession(folder / ".copilot", self.project, now=datetime.now(UTC) - timedelta(minutes=5))
-        self.session.prompt(TASK)
-        self.session.say("The prices are rounded. Shall I test it?")
-        daemon.settle()
-
-    def hook(self, event: str, **fields: object) -> str:
-        """What of the answer reaches the model; empty where there is none."""
-        line = hook_command(self.daemon.state.root, "copilot", event)
-        env = {"PATH": os.environ["PATH"], "HOME": str(self.folder)}
-        ran = subprocess.run(
-            ["/bin/sh", "-c", line],
-            input=self.session.payload(**fields),
-            cwd=self.project,
-            env=env,
-            capture_output=True,
-        )
-        assert (ran.returncode, ran.stderr) == (0, b"")
-        return json.loads(ran.stdout)["additionalContext"] if ran.stdout else ""
-
-    def prompt(self, text: str = "Go on") -> str:
-        """The hook of a prompt, and then the prompt, as the client writes it."""
-        given = self.hook("userPromptSubmitted", prompt=text)
-        self.session.prompt(text)
-        return given
-
-
-@contextmanager
-def daemon_in(folder: Path) -> Iterator[DaemonProcess]:
-    with daemon_below(folder) as daemon:
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaemonProcess]:
+    with daemon_below(tmp_path_factory.mktemp("home")) as daemon:
         wait_until("the first sweep", lambda: daemon.health()["caught_up"])
         yield daemon
 
 
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaemonProcess]:
-    """One daemon for the projects of several tests."""
-    with daemon_in(tmp_path_factory.mktemp("shared")) as daemon:
-        yield daemon
-
-
 @pytest.fixture
-def home(shared: DaemonProcess, tmp_path: Path) -> Home:
-    return Home(shared, tmp_path.name)
+def compacted(daemon: DaemonProcess, tmp_path: Path) -> CopilotSession:
+    """A session in a project of its own, whose last turn is followed by a compaction."""
+    home = Path(daemon.env["HOME"])
+    project = repository(home / "work" / tmp_path.name)
+    session = CopilotSession(home / ".copilot", project, now=datetime.now(UTC) - timedelta(minutes=5))
+    session.prompt(TASK)
+    session.say("The prices are rounded. Shall I test it?")
+    daemon.settle()
+    session.compacted("Prices were worked on.")
+    return session
 
 
-def test_after_a_compaction_the_next_prompt_gets_it_once(home: Home) -> None:
-    home.session.compacted("Prices were worked on.")
+def hook(daemon: DaemonProcess, session: CopilotSession, event: str, **fields: object) -> str:
+    """What of the answer reaches the model; empty if there is none."""
+    heard = HookClient(daemon.state.socket).call(event, session.payload(**fields), agent="copilot")
+    return str(json.loads(heard.text)["additionalContext"]) if heard.status == 200 else ""
 
-    first, second = home.prompt(), home.prompt("And then")
+
+def prompted(daemon: DaemonProcess, session: CopilotSession, text: str) -> str:
+    """The hook of a prompt, and then the prompt, as the client writes it."""
+    given = hook(daemon, session, "userPromptSubmitted", prompt=text)
+    session.prompt(text)
+    return given
+
+
+def test_after_a_compaction_the_next_prompt_gets_it_once(daemon: DaemonProcess, compacted: CopilotSession) -> None:
+    first, second = (prompted(daemon, compacted, text) for text in ("Go on", "And then"))
 
     assert "Your context was just compacted" in first
     assert TASK in first
     assert second == ""
 
 
-def test_a_resumed_session_gets_it_with_its_start_and_not_with_its_prompt(home: Home) -> None:
+def test_a_resumed_session_gets_it_with_its_start_and_not_with_its_prompt(
+    daemon: DaemonProcess, compacted: CopilotSession
+) -> None:
     """Whether or not the log tells of the resume by then."""
-    home.session.compacted("Prices were worked on.")
-
-    started = home.hook("sessionStart", source="resume", initialPrompt="Go on")
+    started = hook(daemon, compacted, "sessionStart", source="resume", initialPrompt="Go on")
 
     assert "This session was resumed" in started
     assert TASK in started
-    assert home.prompt() == ""
+    assert prompted(daemon, compacted, "Go on") == ""

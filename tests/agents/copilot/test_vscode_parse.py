@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from agents.copilot.chats import (
@@ -28,6 +30,7 @@ from agents.copilot.chats import (
 from carryover import model
 
 TEST = "python3 -m unittest tests.test_calc"
+LINK = f"Reading [](file://{PROJECT}/a%20b.py#1-5), lines 1 to 5"
 LIMITED = "You have exceeded your premium request allowance."
 
 
@@ -39,11 +42,7 @@ def test_a_turn_is_read_whole_and_in_order(window: Window) -> None:
         model.AssistantMessage(text="I will change the operator in `calc.py` and run the tests.", final=False),
         model.ToolCall(call_id="call_edit", name="copilot_replaceString", op="edit", subject=f"{PROJECT}/src/calc.py"),
         model.ToolResult(
-            call_id="call_edit",
-            name="copilot_replaceString",
-            op="edit",
-            status="ok",
-            subject=f"{PROJECT}/src/calc.py",
+            call_id="call_edit", name="copilot_replaceString", op="edit", status="ok", subject=f"{PROJECT}/src/calc.py"
         ),
         model.FileEdit(
             path=f"{PROJECT}/src/calc.py",
@@ -141,36 +140,27 @@ def test_the_borders_of_a_block_that_became_an_edit_are_no_words(window: Window)
     ]
 
 
+def error(message: str, **details: Any) -> Json:
+    return {"result": {"errorDetails": {"message": message, **details}}}
+
+
 @pytest.mark.parametrize(
-    ("more", "end"),
+    ("more", "reason", "message"),
     [
-        ({"state": CANCELLED}, model.TurnEnd(reason="interrupted")),
-        ({"state": None, "isCanceled": True}, model.TurnEnd(reason="interrupted")),
-        ({"state": FAILED}, model.TurnEnd(reason="error")),
-        (
-            {"state": FAILED, "result": {"errorDetails": {"message": "Sorry, something broke."}}},
-            model.TurnEnd(reason="error", message="Sorry, something broke."),
-        ),
-        (
-            {"result": {"errorDetails": {"message": "Try later.", "isRateLimited": True}}},
-            model.TurnEnd(reason="limit", message="Try later."),
-        ),
-        (
-            {"result": {"errorDetails": {"message": "Upgrade.", "isQuotaExceeded": True}}},
-            model.TurnEnd(reason="limit", message="Upgrade."),
-        ),
-        (
-            {"state": FAILED, "result": {"errorDetails": {"message": LIMITED}}},
-            model.TurnEnd(reason="limit", message=LIMITED),
-        ),
-        (
-            {"result": {"errorDetails": {"message": "Canceled", "code": "canceled"}}},
-            model.TurnEnd(reason="interrupted"),
-        ),
+        ({"state": CANCELLED}, "interrupted", ""),
+        ({"state": None, "isCanceled": True}, "interrupted", ""),
+        (error("Canceled", code="canceled"), "interrupted", ""),
+        ({"state": FAILED}, "error", ""),
+        ({"state": FAILED, **error("Sorry, something broke.")}, "error", "Sorry, something broke."),
+        (error("Try later.", isRateLimited=True), "limit", "Try later."),
+        (error("Upgrade.", isQuotaExceeded=True), "limit", "Upgrade."),
+        ({"state": FAILED, **error(LIMITED)}, "limit", LIMITED),
     ],
 )
-def test_a_turn_that_did_not_end_well_says_how(window: Window, more: Json, end: model.TurnEnd) -> None:
-    assert answered(window, model.TurnEnd, markdown("I will"), **more) == [end]
+def test_a_turn_that_did_not_end_well_says_how(window: Window, more: Json, reason: Any, message: str) -> None:
+    assert answered(window, model.TurnEnd, markdown("I will"), **more) == [
+        model.TurnEnd(reason=reason, message=message)
+    ]
 
 
 def test_facts_about_the_session_are_sent_when_they_are_news(window: Window) -> None:
@@ -219,66 +209,52 @@ def test_how_a_call_ended(window: Window, part: Json, status: str, code: int | N
     assert result.never_ran == (status == "denied")
 
 
-def test_what_a_call_is_about(window: Window) -> None:
-    link = {"value": f"Reading [](file://{PROJECT}/a%20b.py#1-5), lines 1 to 5"}
-    parts = (
-        edit_call(f"{PROJECT}/a.py", "c1"),
-        tool("copilot_readFile", "c2", message=link),
-        tool("copilot_findTextInFiles", "c3", message="Searched text for `add(`, 3 results"),
-        tool("mcp_x", "c4", message="Ran x", data={"kind": "input", "rawInput": {"query": "q"}}),
-        tool("fetch", "c5", message="Fetched [the page](https://example.org/x)"),
-    )
-
-    calls = answered(window, model.ToolCall, *parts)
-
-    assert [(call.op, call.subject) for call in calls] == [
-        ("edit", f"{PROJECT}/a.py"),
-        ("read", f"{PROJECT}/a b.py"),
-        ("search", "Searched text for `add(`, 3 results"),
-        ("other", "q"),
-        ("other", "Fetched the page"),
-    ]
+@pytest.mark.parametrize(
+    ("part", "op", "subject"),
+    [
+        (edit_call(f"{PROJECT}/a.py", "c"), "edit", f"{PROJECT}/a.py"),
+        (tool("copilot_readFile", "c", message={"value": LINK}), "read", f"{PROJECT}/a b.py"),
+        (tool("copilot_findTextInFiles", "c", message="Searched for `add(`"), "search", "Searched for `add(`"),
+        (tool("mcp_x", "c", message="Ran x", data={"kind": "input", "rawInput": {"query": "q"}}), "other", "q"),
+        (tool("fetch", "c", message="Fetched [the page](https://example.org/x)"), "other", "Fetched the page"),
+    ],
+)
+def test_what_a_call_is_about(window: Window, part: Json, op: str, subject: str) -> None:
+    assert [(call.op, call.subject) for call in answered(window, model.ToolCall, part)] == [(op, subject)]
 
 
 @pytest.mark.parametrize(
-    ("part", "expected"),
+    ("part", "paths"),
     [
-        (edits("/x/a.py", "b\n", done=True), [("modify", "/x/a.py", None)]),
-        (edits("/x/a.py", "b\n", scheme="vscode-remote"), [("modify", "/x/a.py", None)]),
+        (edits("/x/a.py", "b\n", scheme="vscode-remote"), ["/x/a.py"]),
         (edits("/x/a.py", "b\n", scheme="untitled"), []),
-        (edits("/x/a.py", "b\n") | {"uri": "file:///x/a%20b.py"}, [("modify", "/x/a b.py", None)]),
+        (edits("/x/a.py", "b\n") | {"uri": "file:///x/a%20b.py"}, ["/x/a b.py"]),
         (edits("/x/a.py", "b\n") | {"edits": [[]]}, []),
         (edits("/x/.carryover/handoff.md", "b\n"), []),
     ],
 )
-def test_changes_of_files(window: Window, part: Json, expected: list[tuple[str, str, str | None]]) -> None:
+def test_changes_of_files(window: Window, part: Json, paths: list[str]) -> None:
     found = answered(window, model.FileEdit, part)
 
-    assert [(edit.change, edit.path, edit.old_path) for edit in found] == expected
+    assert [(edit.change, edit.path, edit.old_path) for edit in found] == [("modify", path, None) for path in paths]
 
 
-def test_lines_of_an_edit_are_counted_from_its_range(window: Window) -> None:
-    def ranged(text: str, *place: int) -> Json:
-        names = ("startLineNumber", "startColumn", "endLineNumber", "endColumn")
-        return edits("/x/a.py", text) | {"edits": [[{"text": text, "range": dict(zip(names, place, strict=True))}]]}
+@pytest.mark.parametrize(
+    ("text", "place", "counted"),
+    [
+        ("a\nb\n", (5, 1, 5, 1), (2, 0, 5, "a")),
+        ("", (5, 1, 8, 1), (0, 3, 5, None)),
+        ("x", (5, 3, 5, 9), (1, 1, 5, "x")),
+        ("\n\ny", (5, 3, 6, 2), (3, 2, 7, "y")),
+        ("x", (9, 1, 5, 1), (1, 0, 9, "x")),
+    ],
+)
+def test_lines_of_an_edit_are_counted_from_its_range(window: Window, text: str, place: Any, counted: Any) -> None:
+    names = ("startLineNumber", "startColumn", "endLineNumber", "endColumn")
+    part = edits("/x/a.py", text) | {"edits": [[{"text": text, "range": dict(zip(names, place, strict=True))}]]}
+    [edit] = answered(window, model.FileEdit, part)
 
-    found = answered(
-        window,
-        model.FileEdit,
-        ranged("a\nb\n", 5, 1, 5, 1),
-        ranged("", 5, 1, 8, 1),
-        ranged("x", 5, 3, 5, 9),
-        ranged("\n\ny", 5, 3, 6, 2),
-        ranged("x", 9, 1, 5, 1),
-    )
-
-    assert [(edit.added, edit.removed, edit.line, edit.anchor) for edit in found] == [
-        (2, 0, 5, "a"),
-        (0, 3, 5, None),
-        (1, 1, 5, "x"),
-        (3, 2, 7, "y"),
-        (1, 0, 9, "x"),
-    ]
+    assert (edit.added, edit.removed, edit.line, edit.anchor) == counted
 
 
 def test_questions_and_their_answers(window: Window) -> None:

@@ -128,11 +128,7 @@ CASE: Final = Case(
         bubble(None, {"text": "words"}),
         bubble(2, {"type": 2, "capabilityType": 15, "toolFormerData": {"status": "completed"}}),
     ),
-    quiet=(
-        record("state"),
-        bubble(1, {"type": 1, "text": " \n"}),
-        bubble(2, {"type": 2, "text": ""}),
-    ),
+    quiet=(record("state"), bubble(1, {"type": 1, "text": " \n"}), bubble(2, {"type": 2, "text": ""})),
     not_typed=(
         bubble(1, {"type": 1, "text": "List the test files."}, conversation={"parent": TWO.id}),
         bubble(2, {"type": 2, "text": "An answer."}),

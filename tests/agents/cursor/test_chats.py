@@ -140,17 +140,6 @@ def test_a_store_that_was_only_just_made_is_empty(tmp_path: Path) -> None:
     store.close()
 
 
-def test_a_call_and_its_result_are_paired(store: ChatStore) -> None:
-    chat = reported(store, call("Shell", command="make"), result("Exit code: 2\n\nCommand output:\nno rule\n"))
-
-    assert [event.body for event in chat.counts] == [
-        model.ToolCall(call_id="c", name="Shell", op="shell", subject="make"),
-        model.ToolResult(
-            call_id="c", name="Shell", op="shell", status="error", subject="make", exit_code=2, output="no rule\n"
-        ),
-    ]
-
-
 def test_an_answer_closes_its_question(store: ChatStore) -> None:
     asked = call("AskQuestion", questions=[{"prompt": "Go on?"}, {"prompt": "How?"}])
     bodies = [event.body for event in reported(store, asked, result("Yes, slowly")).counts]

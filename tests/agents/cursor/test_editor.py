@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -34,12 +33,6 @@ from carryover.readers import rewritten
 
 NOW_MS = START_MS + 120_000
 ENDED = "RUN_TERMINAL_COMMAND_ENDED_REASON_EXECUTION"
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[EditorStore]:
-    with closing(EditorStore(tmp_path / "User")) as made:
-        yield made
 
 
 def chat(number: int, bubbles: int = 2) -> Chat:
@@ -87,9 +80,7 @@ def test_rows_that_are_changed_in_their_place_are_found(tmp_path: Path) -> None:
         assert editor.bodies() == [model.AssistantMessage(text="It is made.")]
 
 
-def test_a_stream_leaves_the_cursor_as_it_is_and_a_restart_in_it_loses_nothing(
-    store: EditorStore,
-) -> None:
+def test_a_stream_leaves_the_cursor_as_it_is_and_a_restart_in_it_loses_nothing(store: EditorStore) -> None:
     """The ledger would have to write it all again several times a second."""
     editor = Editor(store, now_ms=NOW_MS)
     live = Chat(name="Live", bubbles=(user("Go."),), status="generating", start_ms=NOW_MS - 60_000)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -17,19 +16,13 @@ from carryover.model import Skipped
 REMOTE = {"scheme": "vscode-remote", "path": "/srv/demo", "external": "vscode-remote://ssh-remote%2Bbox/srv/demo"}
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[EditorStore]:
-    with closing(EditorStore(tmp_path / "User")) as made:
-        yield made
-
-
 def placed(store: EditorStore, identifier: Any, *bubbles: Any) -> set[str | None]:
     """The working folders of a conversation's events."""
-    asked = Chat(
-        name="placed", bubbles=bubbles or (user("Go."),), folder=None, more={"workspaceIdentifier": identifier}
-    )
-    store.put(asked)
-    return {event.cwd for event in Editor(store).read()}
+    window = {"workspaceIdentifier": identifier}
+    store.put(Chat(name="placed", bubbles=bubbles or (user("Go."),), folder=None, more=window))
+    editor = Editor(store)
+    editor.read()
+    return {event.cwd for event in editor.standing}
 
 
 @pytest.mark.parametrize(
@@ -47,11 +40,8 @@ def test_the_conversation_names_its_folder(store: EditorStore, uri: Any, cwd: st
 
 
 def test_the_list_names_the_window_where_the_conversation_does_not(store: EditorStore) -> None:
-    named = {"workspaceIdentifier": identifier(PROJECT)}
-    chat = Chat(
-        name="listed", bubbles=(user("Go."),), folder=None, more={"workspaceIdentifier": {"id": "gone"}}, head=named
-    )
-    store.put(chat)
+    lost, named = {"workspaceIdentifier": {"id": "gone"}}, {"workspaceIdentifier": identifier(PROJECT)}
+    store.put(Chat(name="listed", bubbles=(user("Go."),), folder=None, more=lost, head=named))
 
     assert {event.cwd for event in Editor(store).read()} == {PROJECT}
 
@@ -107,10 +97,6 @@ def test_of_several_folders_the_first_touched_file_decides(
     store: EditorStore, tmp_path: Path, bubbles: Any, where: str
 ) -> None:
     found = placed(store, listing(tmp_path, LISTED), *bubbles) - {None}
-    if not found:  # the folder is told with the facts about the session
-        editor = Editor(store)
-        editor.read()
-        found = {event.cwd for event in editor.standing} - {None}
 
     assert found == {where if where.startswith("/") else str(tmp_path / where)}
 

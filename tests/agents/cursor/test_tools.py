@@ -37,12 +37,7 @@ def given(args: Any) -> Fields:
         ("TodoWrite", {"todos": []}, "plan", ""),
         ("AskQuestion", {"title": "Caps", "questions": []}, "ask", "Caps"),
         ("Task", {"description": "Find totals", "prompt": "List where"}, "agent", "Find totals"),
-        (
-            "CallMcpTool",
-            {"server": "github", "toolName": "create_issue", "arguments": {}},
-            "other",
-            "github create_issue",
-        ),
+        ("CallMcpTool", {"server": "github", "toolName": "create_issue"}, "other", "github create_issue"),
         ("BrandNew", {"path": "/p", "description": "Do it"}, "other", "Do it"),
         ("apply_patch", "*** Begin Patch\n*** Update File: a.py\n@@\n-x\n+y\n", "edit", "a.py"),
     ],
@@ -51,38 +46,42 @@ def test_a_call_says_what_it_does_and_to_what(name: str, args: Any, op: Op, subj
     assert (tools.op_of(name), tools.subject_of(name, given(args))) == (op, subject)
 
 
+PATCH = "*** Begin Patch\n*** Add File: a.py\n+x\n*** End Patch"
+ADDED = Change(path="/w/a.py", change="add", added=1, removed=0, line=1, anchor="x", diff="+x")
+TWICE = [{"old_string": "a", "new_string": "b"}, {"old_string": "", "new_string": "c"}]
+
+
+def modified(path: str = "/p/a.py", **fields: Any) -> Change:
+    return Change(path=path, change="modify", **fields)
+
+
 @pytest.mark.parametrize(
     ("name", "args", "changes"),
     [
         (
             "StrReplace",
             {"path": "/p/a.py", "old_string": "a\nb\n", "new_string": "a\nc\nd\n"},
-            [Change(path="/p/a.py", change="modify", added=2, removed=1, anchor="c", diff="@@\n a\n-b\n+c\n+d")],
+            [modified(added=2, removed=1, anchor="c", diff="@@\n a\n-b\n+c\n+d")],
         ),
         (
             "StrReplace",
             {"path": "/p/a.py", "old_string": "a", "new_string": "b", "replace_all": True},
-            [Change(path="/p/a.py", change="modify", anchor="b", diff="@@\n-a\n+b")],
+            [modified(anchor="b", diff="@@\n-a\n+b")],
         ),
         (
             "multi_edit",
-            {
-                "file_path": "a.py",
-                "edits": [{"old_string": "a", "new_string": "b"}, {"old_string": "", "new_string": "c"}],
-            },
-            [Change(path="/w/a.py", change="modify", added=2, removed=1, anchor="b", diff="@@\n-a\n+b\n@@\n+c")],
+            {"file_path": "a.py", "edits": TWICE},
+            [modified("/w/a.py", added=2, removed=1, anchor="b", diff="@@\n-a\n+b\n@@\n+c")],
         ),
         # Nothing tells whether the file existed.
-        (
-            "Write",
-            {"path": "/p/a.py", "contents": "\nx\n"},
-            [Change(path="/p/a.py", change="modify", anchor="x", diff="+\n+x")],
-        ),
-        ("Write", {"path": "/p/a.py", "contents": ""}, [Change(path="/p/a.py", change="modify")]),
-        ("edit_file", {"target_file": "a.py", "code_edit": "x"}, [Change(path="/w/a.py", change="modify")]),
+        ("Write", {"path": "/p/a.py", "contents": "\nx\n"}, [modified(anchor="x", diff="+\n+x")]),
+        ("Write", {"path": "/p/a.py", "contents": ""}, [modified()]),
+        ("edit_file", {"target_file": "a.py", "code_edit": "x"}, [modified("/w/a.py")]),
         ("delete_file", {"target_file": "../o/a.py"}, [Change(path="/o/a.py", change="delete")]),
-        ("Edit", {"path": "file:///p/a%20b.py"}, [Change(path="/p/a b.py", change="modify")]),
-        ("Shell", {"command": "rm /p/a.py"}, [Change(path="/p/a.py", change="delete")]),
+        ("Edit", {"path": "file:///p/a%20b.py"}, [modified("/p/a b.py")]),
+        ("ApplyPatch", PATCH, [ADDED]),
+        ("ApplyPatch", {"patch": PATCH}, [ADDED]),
+        ("ApplyPatch", {"input": PATCH}, [ADDED]),
         ("Shell", {"command": "rm a.py", "working_directory": "/p"}, [Change(path="/p/a.py", change="delete")]),
         # The shell may be in another folder by now.
         ("Shell", {"command": "rm a.py", "cwd": ""}, []),
@@ -92,14 +91,6 @@ def test_a_call_says_what_it_does_and_to_what(name: str, args: Any, op: Op, subj
 )
 def test_an_edit_says_what_it_changes(name: str, args: Any, changes: list[Change]) -> None:
     assert list(tools.changes_of(name, given(args), "/w")) == changes
-
-
-def test_a_patch_comes_as_an_object_or_as_its_text() -> None:
-    patch = "*** Begin Patch\n*** Add File: a.py\n+x\n*** End Patch"
-    added = Change(path="/w/a.py", change="add", added=1, removed=0, line=1, anchor="x", diff="+x")
-
-    for args in (patch, {"patch": patch}, {"input": patch}):
-        assert tools.changes_of("ApplyPatch", given(args), "/w") == (added,)
 
 
 def test_looks_at_our_own_files_are_reported() -> None:

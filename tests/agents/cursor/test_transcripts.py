@@ -260,10 +260,7 @@ def test_a_source_is_known_by_its_place(
 
 @pytest.mark.parametrize("suffix", ["-wal", "-journal"])
 def test_a_change_beside_a_database_is_one_of_the_database(suffix: str) -> None:
-    for root, below in (
-        (USER / "globalStorage", "state.vscdb"),
-        (HOME / ".cursor/chats", f"1f/{ID}/store.db"),
-    ):
+    for root, below in ((USER / "globalStorage", "state.vscdb"), (HOME / ".cursor/chats", f"1f/{ID}/store.db")):
         assert source_of(root / f"{below}{suffix}", root) == source_of(root / below, root) is not None
 
 

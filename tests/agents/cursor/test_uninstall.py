@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -35,39 +34,20 @@ def hooks_file(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def install() -> None:
-    assert main(("install", "--yes", "--agents", SPEC.id, "--no-service")) == 0
-
-
-def refresh() -> None:
-    assert main(("refresh", "--yes", "--no-service")) == 0
-
-
-def lose_record(home: Path) -> None:
-    (home / ".carryover" / "config.toml").unlink()
-
-
-@pytest.mark.parametrize("before", UNVERSIONED)
-def test_a_file_without_a_version_is_given_back_as_it_was(hooks_file: Path, home: Path, before: str) -> None:
-    hooks_file.write_bytes(UNVERSIONED[before].encode())
+@pytest.mark.parametrize("again", ["install", "refresh"])
+@pytest.mark.parametrize("before", [*UNVERSIONED, None])
+def test_it_is_given_back_as_it_was(hooks_file: Path, home: Path, before: str | None, again: str) -> None:
+    """Also where no record says that the file was not there."""
+    if before is not None:
+        hooks_file.write_text(UNVERSIONED[before], newline="")
     found = contents(home)
 
-    install()
-    assert '"version": 1' in hooks_file.read_text()
-    refresh()
-    assert main(("uninstall", "--purge", "--yes")) == 0
-
-    assert contents(home) == found
-
-
-@pytest.mark.parametrize("again", [install, refresh])
-def test_a_file_that_was_not_there_goes_away(hooks_file: Path, home: Path, again: Callable[[], None]) -> None:
-    found = contents(home)
-
-    install()
-    assert '"version": 1' in hooks_file.read_text()
-    again()
-    lose_record(home)
+    for command in ("install", again):
+        chosen = ("--agents", SPEC.id) if command == "install" else ()
+        assert main((command, "--yes", *chosen, "--no-service")) == 0
+        assert '"version": 1' in hooks_file.read_text()
+    if before is None:
+        (home / ".carryover" / "config.toml").unlink()
     assert main(("uninstall", "--purge", "--yes")) == 0
 
     assert contents(home) == found

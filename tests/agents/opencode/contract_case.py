@@ -38,10 +38,7 @@ def recordings() -> tuple[Recording, ...]:
     databases = [database(FOLDER / version, version) for version in (LATEST, WITHOUT_EVENTS)]
     storage = data_folder(FOLDER / "files")
     files = sorted(storage.glob("storage/session/*/*.json"))
-    return (
-        *(Recording(path, path.parent) for path in databases),
-        *(Recording(path, storage) for path in files),
-    )
+    return (*(Recording(path, path.parent) for path in databases), *(Recording(path, storage) for path in files))
 
 
 def streamed(folder: Path) -> Iterator[Recording]:

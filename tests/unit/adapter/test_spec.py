@@ -9,11 +9,7 @@ import msgspec
 import pytest
 
 from carryover.adapter.contract import ToolOutcome
-from carryover.adapter.event_builder import (
-    EventBuilder,
-    OpenCall,
-    differing,
-)
+from carryover.adapter.event_builder import EventBuilder, OpenCall, differing
 from carryover.adapter.spec import LINUX, MACOS, AgentSpec, HookSpec, Place, application_places, places_on
 from carryover.adapter.spooled import SpooledCall, spool_line
 from carryover.agents import specs

@@ -161,11 +161,7 @@ def test_the_example_is_as_long_as_contributing_says() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "loaded"),
-    [
-        ("agent_ids", set()),
-        ("specs", {f"carryover.agents.{name}.spec" for name in COVERED}),
-    ],
+    ("asked", "loaded"), [("agent_ids", set()), ("specs", {f"carryover.agents.{name}.spec" for name in COVERED})]
 )
 def test_nothing_is_loaded_before_it_is_asked_for(asked: str, loaded: set[str]) -> None:
     """Every command asks for ids, most for nothing more: what reads transcripts would double their start-up time."""
