@@ -86,8 +86,10 @@ def test_the_architecture_names_files_that_are_there() -> None:
 @pytest.mark.parametrize("document", [*PRESENT, *FORMS], ids=lambda path: path.name)
 def test_each_command_in_a_text_exists_with_its_options(document: Path) -> None:
     """Commands in backquotes; those in blocks are run by tests/e2e/test_documents.py."""
-    known = {command.name: {flag for argument in command.options for flag in argument.flags} for command in commands()}
-    known["carryover"] = {flag for argument in program().options for flag in argument.flags}
+    known = {
+        command.name: {flag for option in command.options for flag in option.option_strings} for command in commands()
+    }
+    known["carryover"] = {flag for option in program().options for flag in option.option_strings}
     texts = re.findall(r"`(carryover(?: [^`]*)?)`", document.read_text("utf-8"))
     split = [COMMAND.match(text) for text in texts]
     found = [(text, match[1], FLAG.findall(text)) for text, match in zip(texts, split, strict=True) if match]

@@ -1,6 +1,6 @@
 """What an agent's folder claims to do, and what its fixtures show of that.
 
-A new agent adds `tests/agents/<agent>/capabilities.py` with `CAPABILITIES`; its row in docs/agents.md comes from there.
+A new agent's `contract_case.py` has `CAPABILITIES`; its row in docs/agents.md comes from there.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from carryover.adapter.contract import Agent, Record, Reemitted, Source
+from carryover.adapter.contract import Agent, Batch, Record, Reemitted, Source
 from carryover.ingest.sanitize import clean_context
 from carryover.model import AnyBody, Event, SessionInfo, Skipped
 
@@ -119,6 +119,7 @@ class Reading:
     events: list[Event] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     restarts: int = 0
+    batches: list[Batch] = field(default_factory=list)
 
 
 def source_at(agent: Agent, recording: Recording) -> Source:
@@ -138,6 +139,7 @@ def read_on(agent: Agent, source: Source, reading: Reading | None = None) -> Rea
     more = True
     while more:
         batch = agent.reader.read(Path(source.path), reading.cursor)
+        reading.batches.append(batch)
         if batch.restarted:
             reading.restarts += 1
             reading.context = agent.context_type()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from contract.capabilities import HOW_SHOWN, shown
+from contract.capabilities import HOW_SHOWN, Capabilities, shown
 from contract.case import Case
 from contract.folder import SOURCE, VERSION, Folder
 from contract.table import is_current
@@ -15,10 +15,12 @@ PARTS: Final = {
     ("adapter", "AGENT"): "Write an Agent (adapter/contract.py): its sources, their reader, and parse.",
     ("contract_case", "CASE"): "Write a Case (contract/case.py): the records with which the suite tests the adapter.",
     ("matrix_case", "TOOLS"): "Write a matrix.tool.Tool for each program: how it writes, and how a handoff reaches it.",
-    ("capabilities", "CAPABILITIES"): "Write a Capabilities (contract/capabilities.py): what is read and shown.",
+    ("contract_case", "CAPABILITIES"): "Write a Capabilities (contract/capabilities.py): what is read and shown.",
     ("client", "VERSIONS"): "Name the versions that the rows run with; lab/tool.py says what the driver is.",
 }
 """Module and export → what to do if it is missing."""
+_KINDS: Final = {"CAPABILITIES": Capabilities}
+"""Types of exports that are not the usual one of their module."""
 _MATERIAL: Final = {
     "recordings": "Give the transcripts among the fixtures: until there is one, no test of events can run.",
     "unknown": "Give well-formed records of kinds that no version writes: each must be counted as skipped.",
@@ -63,7 +65,7 @@ def _parts(folder: Folder) -> Iterator[Item]:
     synthetic = folder.capabilities is not None and bool(folder.capabilities.synthetic)
     for (module, name), advice in PARTS.items():
         if not (module == "client" and synthetic):
-            yield Item(f"{module}.py exports {name}", folder.part(module, name).problem, advice)
+            yield Item(f"{module}.py exports {name}", folder.part(module, name, _KINDS.get(name)).problem, advice)
     if not synthetic:
         problem = "" if folder.fixture_versions() else "there is no folder named by a version"
         yield Item(f"{folder.tests}/fixtures/<version>/", problem, "Record sessions of the real client.")

@@ -12,61 +12,51 @@ from carryover.cli.main import COMMANDS, build_parser
 from contract.folder import CHECKOUT
 
 
-class Argument(NamedTuple):
-    """An option, or an argument without a name. `value`: what it takes, as the help calls it; empty: nothing."""
-
-    flags: tuple[str, ...]
-    value: str
-    help: str
-    choices: tuple[str, ...] = ()
-    required: bool = False
-    repeated: bool = False
-
-
 class Command(NamedTuple):
-    """The whole program or one of its commands, as it is typed. `epilog` holds examples, then exit codes."""
+    """The whole program or one of its commands, as it is typed."""
 
     name: str
     summary: str
-    description: str
-    epilog: str
-    arguments: tuple[Argument, ...]
+    parser: CommandParser
 
     @property
-    def options(self) -> tuple[Argument, ...]:
-        return tuple(argument for argument in self.arguments if argument.flags)
+    def arguments(self) -> list[argparse.Action]:
+        return [action for action in self.parser.declared if action.help != argparse.SUPPRESS]
 
     @property
-    def operands(self) -> tuple[Argument, ...]:
-        return tuple(argument for argument in self.arguments if not argument.flags)
+    def options(self) -> list[argparse.Action]:
+        return [action for action in self.arguments if action.option_strings]
+
+    @property
+    def operands(self) -> list[argparse.Action]:
+        return [action for action in self.arguments if not action.option_strings]
 
 
 def program() -> Command:
     """`carryover` itself, with the arguments that it takes before a command."""
-    return described("carryover", "hand your work over from one AI agent to the next", build_parser()[0])
+    return Command("carryover", "hand your work over from one AI agent to the next", build_parser()[0])
 
 
-def commands() -> tuple[Command, ...]:
+def commands() -> list[Command]:
     """Every command that people see, in the order of the help."""
-    parsers = {name: build_parser(name)[1][name] for name in COMMANDS}
-    return tuple(described(f"carryover {name}", summary, parsers[name]) for name, summary in COMMANDS.items())
+    return [Command(f"carryover {name}", summary, build_parser(name)[1][name]) for name, summary in COMMANDS.items()]
 
 
-def described(name: str, summary: str, parser: CommandParser) -> Command:
-    """What `parser` takes, under the name and summary of its command."""
-    arguments = tuple(_argument(action) for action in parser.declared if action.help != argparse.SUPPRESS)
-    return Command(name, summary, parser.description or "", parser.epilog or "", arguments)
+def _name(action: argparse.Action) -> str:
+    """What it takes, as the help calls it; empty: nothing."""
+    return "" if action.nargs == 0 else str(action.metavar or action.dest.upper())
 
 
-def _argument(action: argparse.Action) -> Argument:
-    return Argument(
-        flags=tuple(action.option_strings),
-        value="" if action.nargs == 0 else str(action.metavar or action.dest.upper()),
-        help=action.help or "",
-        choices=tuple(str(choice) for choice in action.choices or ()),
-        required=action.required and not action.option_strings,
-        repeated=action.nargs in ("*", "+"),
-    )
+def _value(action: argparse.Action) -> str:
+    return "|".join(map(str, action.choices or ())) or _name(action)
+
+
+def _dots(action: argparse.Action) -> str:
+    return "..." if action.nargs in ("*", "+") else ""
+
+
+def _typed(action: argparse.Action, name: str) -> str:
+    return name if action.required else f"[{name}]"
 
 
 HEAD: Final = """\
@@ -90,33 +80,22 @@ def reference() -> str:
 
 
 def _section(command: Command) -> str:
-    usage = " ".join((command.name, *map(_operand, command.operands)))
-    rows = [_row(argument) for argument in command.arguments if argument.flags != ("-h", "--help")]
+    usage = " ".join((command.name, *(_typed(action, _name(action) + _dots(action)) for action in command.operands)))
+    rows = [_row(action) for action in command.arguments if "--help" not in action.option_strings]
     table = "".join(("| | |\n|---|---|\n", *rows)) if rows else ""
-    description = command.description.strip()
+    description = (command.parser.description or "").strip()
     parts = (f"## {command.name}", f"`{usage}`" if command.operands else "", description, table)
     return "\n\n".join(part for part in parts if part).rstrip("\n") + "\n"
 
 
-def _operand(operand: Argument) -> str:
-    name = f"{operand.value}{'...' if operand.repeated else ''}"
-    return name if operand.required else f"[{name}]"
-
-
-def _row(argument: Argument) -> str:
-    value = "|".join(argument.choices) or argument.value
-    named = " ".join(filter(None, (", ".join(argument.flags), value)))
-    return f"| `{_cell(named)}` | {_cell(argument.help)} |\n"
+def _row(action: argparse.Action) -> str:
+    named = " ".join(filter(None, (", ".join(action.option_strings), _value(action))))
+    return f"| `{_cell(named)}` | {_cell(action.help or '')} |\n"
 
 
 def _exit_codes() -> str:
-    return "".join(_exit_code_lines())
-
-
-def _exit_code_lines() -> Iterator[str]:
-    yield "## Exit codes\n\n| Code | Meaning |\n|---|---|\n"
-    for code, meaning in MEANING.items():
-        yield f"| {int(code)} | {meaning} |\n"
+    rows = (f"| {int(code)} | {meaning} |\n" for code, meaning in MEANING.items())
+    return "".join(("## Exit codes\n\n| Code | Meaning |\n|---|---|\n", *rows))
 
 
 def _cell(text: str) -> str:
@@ -126,15 +105,16 @@ def _cell(text: str) -> str:
 FOLDER: Final = CHECKOUT / "src" / "carryover" / "cli" / "man"
 
 
-def pages(whole: Command, parts: Sequence[Command]) -> Mapping[str, str]:
+def pages() -> Mapping[str, str]:
     """The text of each page, by the name of its file; the first is of the whole program."""
+    whole, parts = program(), commands()
     every = [(whole, _page(whole, parts)), *((part, _page(part, ())) for part in parts)]
     return {f"{_page_name(command)}.1": "\n".join(lines) + "\n" for command, lines in every}
 
 
 def write(folder: Path = FOLDER) -> None:
     """Writes all pages to `folder`."""
-    for name, text in pages(program(), commands()).items():
+    for name, text in pages().items():
         (folder / name).write_text(text, encoding="utf-8")
 
 
@@ -148,7 +128,7 @@ def _page(command: Command, parts: Sequence[Command]) -> Iterator[str]:
     yield from (".SH NAME", f"{_text(name)} \\- {_text(command.summary)}")
     yield from (".SH SYNOPSIS", _synopsis(command, parts))
     yield ".SH DESCRIPTION"
-    for number, paragraph in enumerate(command.description.strip().split("\n\n")):
+    for number, paragraph in enumerate((command.parser.description or "").strip().split("\n\n")):
         yield from ([".PP"] if number else [])
         yield from (_line(line) for line in paragraph.split("\n"))
     if parts:
@@ -157,9 +137,9 @@ def _page(command: Command, parts: Sequence[Command]) -> Iterator[str]:
             yield from (".TP", f"\\fB{_text(part.name)}\\fR(1)", _line(part.summary))
     if command.arguments:
         yield ".SH OPTIONS"
-        for argument in (*command.operands, *command.options):
-            yield from (".TP", _heading(argument), _line(argument.help))
-    examples, _, codes = command.epilog.partition("examples:\n")[2].partition("exit codes:\n")
+        for action in (*command.operands, *command.options):
+            yield from (".TP", _heading(action), _line(action.help or ""))
+    examples, _, codes = (command.parser.epilog or "").partition("examples:\n")[2].partition("exit codes:\n")
     if examples.strip():
         yield ".SH EXAMPLES"
         yield ".nf"
@@ -174,20 +154,19 @@ def _page(command: Command, parts: Sequence[Command]) -> Iterator[str]:
 
 
 def _synopsis(command: Command, parts: Sequence[Command]) -> str:
-    names = [f"\\fI{_text(operand.value)}\\fR" for operand in command.operands]
     operands = [
-        f"{'' if operand.required else '['}{name}{'' if operand.required else ']'}{' ...' if operand.repeated else ''}"
-        for operand, name in zip(command.operands, names, strict=True)
+        " ".join(filter(None, (_typed(action, f"\\fI{_text(_name(action))}\\fR"), _dots(action))))
+        for action in command.operands
     ]
     what = ["\\fICOMMAND\\fR"] if parts else []
     return " ".join([f"\\fB{_text(command.name)}\\fR", *operands, "[\\fIOPTION\\fR ...]", *what])
 
 
-def _heading(argument: Argument) -> str:
-    if not argument.flags:
-        return f"\\fI{_text(argument.value)}\\fR"
-    value = f" \\fI{_text('|'.join(argument.choices) or argument.value)}\\fR" if argument.value else ""
-    return ", ".join(f"\\fB{_text(flag)}\\fR{value}" for flag in argument.flags)
+def _heading(action: argparse.Action) -> str:
+    if not action.option_strings:
+        return f"\\fI{_text(_name(action))}\\fR"
+    value = f" \\fI{_text(_value(action))}\\fR" if _value(action) else ""
+    return ", ".join(f"\\fB{_text(flag)}\\fR{value}" for flag in action.option_strings)
 
 
 def _line(text: str) -> str:

@@ -65,7 +65,7 @@ class Folder:
 
     @property
     def capabilities(self) -> Capabilities | None:
-        found: Capabilities | None = self.part("capabilities", "CAPABILITIES").value
+        found: Capabilities | None = self.part("contract_case", "CAPABILITIES", Capabilities).value
         return found
 
     @property
@@ -98,7 +98,6 @@ _EXPORTS: Final[dict[str, tuple[str, type]]] = {
     "adapter": ("carryover.agents", Agent),
     "contract_case": ("agents", Case),
     "matrix_case": ("agents", tuple),
-    "capabilities": ("agents", Capabilities),
     "client": ("real_agents", tuple),
 }
 

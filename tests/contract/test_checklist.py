@@ -13,7 +13,7 @@ from typing import Final
 import pytest
 
 from carryover.cli.main import COMMANDS
-from contract.command_docs import FOLDER, Argument, Command, commands, pages, program
+from contract.command_docs import FOLDER, pages
 from contract.folder import CHECKOUT
 
 SCRIBE: Final = CHECKOUT / "tests" / "unit" / "agents"
@@ -90,7 +90,7 @@ def test_what_is_missing_is_said(copy: Copy) -> None:
     copy.replace(copy.source / "spec.py", 'id="scribe-cli"', 'id="scribe"')
     copy.replace(copy.source / "adapter.py", '("Awake", "Rest")', '("Awake",)')
     copy.replace(copy.tests / "contract_case.py", "    payloads=(payload(", "    payloads=() and (payload(")
-    copy.replace(copy.tests / "capabilities.py", '"limit", ', '"plan", ')
+    copy.replace(copy.tests / "contract_case.py", '"limit", ', '"plan", ')
     said = copy.lacks()
 
     for problem in (
@@ -114,38 +114,14 @@ def test_what_is_missing_is_said(copy: Copy) -> None:
 )
 def test_a_module_that_cannot_be_used_is_said(copy: Copy, old: str, new: str, said: str) -> None:
     copy.replace(copy.source / "adapter.py", old, new)
-    (copy.tests / "capabilities.py").unlink()
+    copy.replace(copy.tests / "contract_case.py", "CAPABILITIES: Final", "CLAIMS: Final")
     lacks = copy.lacks()
 
     assert any(said in line for line in lacks)
-    assert any("capabilities.py exports CAPABILITIES: it is not there." in line for line in lacks)
+    assert any("contract_case.py exports CAPABILITIES: it exports no CAPABILITIES." in line for line in lacks)
 
 
 def test_the_pages_are_those_of_the_commands() -> None:
     """`make man` writes them."""
-    assert {path.name: path.read_text() for path in FOLDER.glob("*.1")} == pages(program(), commands())
+    assert {path.name: path.read_text() for path in FOLDER.glob("*.1")} == pages()
     assert len(list(FOLDER.glob("*.1"))) == 1 + len(COMMANDS)
-
-
-def test_a_page_says_what_the_help_says() -> None:
-    command = Command(
-        "carryover try",
-        "try a thing",
-        "Tries it.\n.dots and 'quotes' stay.\n\nTwice.",
-        "examples:\n  carryover try -n 3\n\nexit codes:\n  0    done\n  3    nothing found\n",
-        (Argument(("-n", "--number"), "N", "how often"), Argument((), "THING", "the thing", required=True)),
-    )
-
-    page = pages(command, ())["carryover-try.1"]
-
-    assert page == (
-        '.TH "CARRYOVER-TRY" "1" "" "Carryover" "User Commands"\n'
-        ".SH NAME\ncarryover\\-try \\- try a thing\n"
-        ".SH SYNOPSIS\n\\fBcarryover try\\fR \\fITHING\\fR [\\fIOPTION\\fR ...]\n"
-        ".SH DESCRIPTION\nTries it.\n\\&.dots and \\(aqquotes\\(aq stay.\n.PP\nTwice.\n"
-        ".SH OPTIONS\n.TP\n\\fITHING\\fR\nthe thing\n"
-        ".TP\n\\fB\\-n\\fR \\fIN\\fR, \\fB\\-\\-number\\fR \\fIN\\fR\nhow often\n"
-        ".SH EXAMPLES\n.nf\n  carryover try \\-n 3\n.fi\n"
-        ".SH EXIT STATUS\n.TP\n\\fB0\\fR\ndone\n.TP\n\\fB3\\fR\nnothing found\n"
-        ".SH SEE ALSO\n\\fBcarryover\\fR(1)\n"
-    )

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from carryover.agents.aider import blocks
+from contract.capabilities import Capabilities
 from contract.case import Case, Recording
 
 FIXTURES: Final = Path(__file__).parent / "fixtures"
@@ -108,4 +109,10 @@ CASE: Final = Case(
         "docs/.aider.chat.history.md",
         "aider.chat.history.md",
     ),
+)
+
+CAPABILITIES: Final = Capabilities(
+    reads="`.aider.chat.history.md` in the project",
+    shows=frozenset({"limit"}),
+    arrives="`read` in the project's `.aider.conf.yml`, or `carryover to aider`",
 )

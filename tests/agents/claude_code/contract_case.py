@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
+from contract.capabilities import Capabilities
 from contract.case import Case, Payload, Recording
 
 FIXTURES: Final = Path(__file__).parent / "fixtures"
@@ -142,4 +143,9 @@ CASE: Final = Case(
     ),
     payloads=payloads(),
     foreign=FOREIGN,
+)
+
+CAPABILITIES: Final = Capabilities(
+    reads="transcripts, of sub-agents too",
+    shows=frozenset({"limit", "compaction", "plan", "sub-agents", "resume", "fork"}),
 )

@@ -93,27 +93,17 @@ def test_what_the_user_wrote_while_refusing_is_a_prompt(wording: str, words: str
 def test_a_plan_the_user_did_not_accept_is_ruled_on() -> None:
     """2.1.14: the user stays in plan mode."""
     transcript = Session()
-    call = transcript.calls("ExitPlanMode", plan="# Plan")
-    transcript.result(call, "User chose to stay in plan mode and continue planning", failed=True)
+    refusal = "User chose to stay in plan mode and continue planning"
+    bodies = transcript.result(transcript.calls("ExitPlanMode", plan="# Plan"), refusal, failed=True)
 
-    assert transcript.bodies[-2:] == [
-        model.ToolResult(
-            call_id=call,
-            name="ExitPlanMode",
-            op="plan",
-            status="denied",
-            output="User chose to stay in plan mode and continue planning",
-            never_ran=True,
-        ),
-        model.PlanProposal(call_id=call, text="", accepted=False),
-    ]
+    assert (ended(transcript).op, ended(transcript).status, ended(transcript).never_ran) == ("plan", "denied", True)
+    assert after(bodies) == [model.PlanProposal(call_id="toolu_1", text="", accepted=False)]
 
 
 @pytest.mark.parametrize(
     ("name", "tool_input"),
     [
         ("Read", {"file_path": "/home/dev/shop/.carryover/handoff.md"}),
-        ("Bash", {"command": "cat .carryover/handoff.md"}),
         ("Bash", {"command": "ls -a .carryover"}),
         ("Grep", {"pattern": "Task", "path": "/home/dev/shop/.carryover"}),
     ],
@@ -123,14 +113,6 @@ def test_what_is_read_of_the_handoff_does_not_come_back(name: str, tool_input: d
     transcript.runs(name, "## Next action\nWrite discount()", **tool_input)
 
     assert (ended(transcript).status, ended(transcript).output) == ("ok", "")
-
-
-def called(name: str, **tool_input: Any) -> model.ToolCall:
-    transcript = Session()
-    transcript.calls(name, **tool_input)
-    body = transcript.bodies[0]
-    assert isinstance(body, model.ToolCall)
-    return body
 
 
 @pytest.mark.parametrize(
@@ -148,10 +130,11 @@ def called(name: str, **tool_input: Any) -> model.ToolCall:
         ("mcp__github__create_issue", {"title": "x", "query": {"a": 1}, "path": "/p"}, "other", "/p"),
     ],
 )
-def test_a_call_says_what_it_does_and_to_what(
-    name: str, tool_input: dict[str, Any], op: model.Op, subject: str
-) -> None:
-    assert called(name, **tool_input) == model.ToolCall(call_id="toolu_1", name=name, op=op, subject=subject)
+def test_a_call_says_what_it_does_and_to_what(name: str, tool_input: dict[str, Any], op: Any, subject: str) -> None:
+    transcript = Session()
+    transcript.calls(name, **tool_input)
+
+    assert transcript.bodies[0] == model.ToolCall(call_id="toolu_1", name=name, op=op, subject=subject)
 
 
 def after(bodies: list[model.AnyBody]) -> list[model.AnyBody]:
@@ -160,98 +143,95 @@ def after(bodies: list[model.AnyBody]) -> list[model.AnyBody]:
     return bodies[1:]
 
 
-def test_an_edit_of_the_handoff_is_no_work_on_the_project() -> None:
-    transcript = Session()
-    bodies = transcript.runs("Write", "ok", file_path="/home/dev/shop/.carryover/handoff.md", content="x")
-
-    assert after(bodies) == []
-
-
-def test_files_changed_in_the_shell_count() -> None:
-    transcript = Session()
-    bodies = transcript.runs(
-        "Bash", "", result={"stdout": ""}, command='echo "__pycache__/" >> .gitignore && git mv a.py b.py'
-    )
-
-    assert after(bodies) == [
-        model.FileEdit(path="/home/dev/shop/.gitignore", change="modify", call_id="toolu_1"),
-        model.FileEdit(path="/home/dev/shop/b.py", change="rename", call_id="toolu_1", old_path="/home/dev/shop/a.py"),
-    ]
+SHOP = "/home/dev/shop"
+PATH = f"{SHOP}/cart.py"
+SHELL = {"command": 'echo "__pycache__/" >> .gitignore && git mv a.py b.py'}
+REPLACED = {"file_path": PATH, "old_string": "a\nb\nc", "new_string": "a\nB\nB2\nc"}
+DIFF = "@@\n a\n-b\n+B\n+B2\n c"
 
 
-def test_a_sub_agent_in_the_background_is_a_job_and_one_that_has_finished_is_none() -> None:
-    transcript = Session()
-    launched = transcript.runs(
-        "Task", "Async agent launched", result={"status": "async_launched", "agentId": "a9"}, description="Poem"
-    )
-    finished = transcript.runs(
-        "Agent", "SUB-DONE\nagentId: a8", result={"status": "completed", "agentId": "a8"}, description="Look"
-    )
-
-    assert after(launched) == [model.BackgroundTask(task_id="a9", state="running", label="Poem")]
-    assert after(finished) == []
-
-
-def test_a_stopped_job_has_stopped() -> None:
-    transcript = Session()
-    bodies = transcript.runs("TaskStop", "stopped", result={"message": "stopped", "task_id": "b1"}, task_id="b1")
-
-    assert after(bodies) == [model.BackgroundTask(task_id="b1", state="stopped")]
-
-
-OUTPUT = "<retrieval_status>success</retrieval_status>\n\n<task_id>b1</task_id>\n\n<task_type>{}</task_type>\n\n"
+def edited(path: str = PATH, change: Any = "modify", **fields: Any) -> model.FileEdit:
+    return model.FileEdit(path=path, change=change, call_id="toolu_1", **fields)
 
 
 @pytest.mark.parametrize(
-    ("name", "output", "found"),
+    ("name", "content", "tool_input", "result", "bodies"),
+    [
+        # Only the lines that differ count.
+        ("Edit", "ok", REPLACED, None, [edited(added=2, removed=1, anchor="B", diff=DIFF)]),
+        # Without a structured result only the text says that the file is new.
+        (
+            "Write",
+            f"File created successfully at: {PATH}",
+            {"file_path": PATH, "content": "import x"},
+            None,
+            [edited(change="add", added=1, removed=0, line=1, anchor="import x", diff="+import x")],
+        ),
+        ("Write", "ok", {"file_path": f"{SHOP}/.carryover/handoff.md", "content": "x"}, None, []),
+        (
+            "Bash",
+            "",
+            SHELL,
+            {"stdout": ""},
+            [edited(f"{SHOP}/.gitignore"), edited(f"{SHOP}/b.py", "rename", old_path=f"{SHOP}/a.py")],
+        ),
+        (
+            "Task",
+            "Async agent launched",
+            {"description": "Poem"},
+            {"status": "async_launched", "agentId": "a9"},
+            [model.BackgroundTask(task_id="a9", state="running", label="Poem")],
+        ),
+        ("Agent", "DONE", {"description": "Look"}, {"status": "completed", "agentId": "a8"}, []),
+        (
+            "TaskStop",
+            "stopped",
+            {"task_id": "b1"},
+            {"message": "stopped", "task_id": "b1"},
+            [model.BackgroundTask(task_id="b1", state="stopped")],
+        ),
+    ],
+)
+def test_what_follows_from_a_result(name: str, content: str, tool_input: Any, result: Any, bodies: Any) -> None:
+    assert after(Session().runs(name, content, result=result, **tool_input)) == bodies
+
+
+OUTPUT = "<retrieval_status>success</retrieval_status>\n\n<task_id>b1</task_id>\n\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "output", "state"),
     [
         ("BashOutput", "<status>running</status>\n<stdout>\nx</stdout>", None),
         ("BashOutput", "<status>completed</status>\n<exit_code>1</exit_code>", "failed"),
         ("BashOutput", "<status>killed</status>", "stopped"),
-        ("TaskOutput", f"{OUTPUT.format('local_bash')}<status>running</status>\n<output>x</output>", None),
-        ("TaskOutput", f"{OUTPUT.format('local_bash')}<status>failed</status>\n<output>x</output>", "failed"),
+        ("TaskOutput", f"{OUTPUT}<status>running</status>\n<output>x</output>", None),
+        ("TaskOutput", f"{OUTPUT}<status>failed</status>\n<output>x</output>", "failed"),
     ],
 )
-def test_a_look_at_a_job_may_find_that_it_has_ended(name: str, output: str, found: str | None) -> None:
+def test_a_look_at_a_job_may_find_that_it_has_ended(name: str, output: str, state: Any) -> None:
     """TaskOutput 2.1.11; BashOutput read about."""
     transcript = Session()
     call = transcript.calls(name, **{"bash_id" if name == "BashOutput" else "task_id": "b1"})
-    bodies = transcript.result(call, output)
 
-    assert after(bodies) == ([] if found is None else [model.BackgroundTask(task_id="b1", state=found)])  # type: ignore[arg-type]
+    assert after(transcript.result(call, output)) == (
+        [] if state is None else [model.BackgroundTask(task_id="b1", state=state)]
+    )
 
 
 def test_the_task_list_is_sent_whole_after_each_change() -> None:
     transcript = Session()
-    for number, subject in (("1", "Wire discount"), ("2", "Test it")):
-        created = {"task": {"id": number, "subject": subject}}
-        transcript.runs("TaskCreate", "Task created", result=created, subject=subject)
+    for number, subject in (("1", "Wire it"), ("2", "Test it")):
+        transcript.runs("TaskCreate", "Task created", result={"task": {"id": number, "subject": subject}})
     for number, status in (("1", "in_progress"), ("1", "completed"), ("2", "deleted"), ("3", "completed")):
         changed = {"success": number != "3", "taskId": number, "updatedFields": []}
         transcript.runs("TaskUpdate", "Updated", result=changed, taskId=number, status=status)
 
-    assert [body.items for body in transcript.bodies if isinstance(body, model.PlanUpdate)] == [
-        (model.PlanItem(text="Wire discount"),),
-        (model.PlanItem(text="Wire discount"), model.PlanItem(text="Test it")),
-        (model.PlanItem(text="Wire discount", state="active"), model.PlanItem(text="Test it")),
-        (model.PlanItem(text="Wire discount", state="done"), model.PlanItem(text="Test it")),
-        (model.PlanItem(text="Wire discount", state="done"),),
+    plans = [[(item.text, item.state) for item in plan.items] for plan in transcript.all(model.PlanUpdate)]
+    assert plans == [
+        [("Wire it", "pending")],
+        [("Wire it", "pending"), ("Test it", "pending")],
+        [("Wire it", "active"), ("Test it", "pending")],
+        [("Wire it", "done"), ("Test it", "pending")],
+        [("Wire it", "done")],
     ]
-
-
-PATH = "/home/dev/shop/cart.py"
-
-
-def test_a_replacement_counts_only_the_lines_that_differ() -> None:
-    bodies = Session().runs("Edit", "ok", file_path=PATH, old_string="a\nb\nc", new_string="a\nB\nB2\nc")
-
-    diff = "@@\n a\n-b\n+B\n+B2\n c"
-    assert after(bodies) == [
-        model.FileEdit(path=PATH, change="modify", call_id="toolu_1", added=2, removed=1, anchor="B", diff=diff)
-    ]
-
-
-def test_a_created_file_is_known_by_the_text_where_there_is_no_structured_result() -> None:
-    bodies = Session().runs("Write", f"File created successfully at: {PATH}", file_path=PATH, content="import x")
-
-    assert [body.change for body in after(bodies) if isinstance(body, model.FileEdit)] == ["add"]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from agents.codex.hook_payloads import FOREIGN, PAYLOADS
+from contract.capabilities import Capabilities
 from contract.case import Case, Payload, Recording
 
 FIXTURES: Final = Path(__file__).parent / "fixtures"
@@ -103,4 +104,9 @@ CASE: Final = Case(
     ),
     payloads=payloads(),
     foreign=FOREIGN,
+)
+
+CAPABILITIES: Final = Capabilities(
+    reads="rollouts, archived ones too",
+    shows=frozenset({"limit", "compaction", "plan", "sub-agents", "resume", "fork"}),
 )

@@ -8,6 +8,7 @@ from typing import Final
 
 from agents.copilot.chat_cases import CHATS
 from agents.copilot.hook_payloads import FOREIGN, PAYLOADS
+from contract.capabilities import Capabilities
 from contract.case import Case, Recording
 
 FIXTURES: Final = Path(__file__).parent / "fixtures"
@@ -78,3 +79,8 @@ CASE: Final = Case(
 
 FURTHER_CASES: Final = {"chats": CHATS}
 """Sessions that VS Code keeps."""
+
+CAPABILITIES: Final = Capabilities(
+    reads="sessions of the terminal client; chats of VS Code",
+    shows=frozenset({"limit", "compaction", "plan", "sub-agents"}),
+)

@@ -15,6 +15,7 @@ from typing import Any, Final
 from agents.cursor import chats, stores
 from agents.cursor.payloads import FOREIGN, PAYLOADS
 from agents.cursor.stores import COMPACTED, ONE, START_MS, TWO, Chat, EditorStore, edit, failed, say, shell, user
+from contract.capabilities import Capabilities
 from contract.case import Case, Recording
 
 HELPER: Final = Chat(
@@ -148,4 +149,10 @@ CASE: Final = Case(
     ),
     payloads=PAYLOADS,
     foreign=FOREIGN,
+)
+
+CAPABILITIES: Final = Capabilities(
+    reads="the editor's database, the terminal client's chats, agent transcripts",
+    shows=frozenset({"limit", "compaction", "plan", "sub-agents"}),
+    synthetic="synthetic stores, as Cursor does not run offline",
 )

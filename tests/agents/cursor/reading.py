@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from agents.cursor.chats import ID, SLUG
 from agents.cursor.stores import EditorStore
-from carryover.adapter.contract import Batch, Reader, Record, Reemitted, Source
-from carryover.agents.cursor import parse
-from carryover.agents.cursor.adapter import LinesReader
+from carryover.adapter.contract import Batch, Reader, Record, Source
+from carryover.agents.cursor.adapter import AGENT, LinesReader
 from carryover.agents.cursor.chats import ChatReader
 from carryover.agents.cursor.editor import EditorReader
 from carryover.agents.cursor.wire import Context
 from carryover.model import AnyBody, AssistantMessage, Event, SessionInfo, Skipped, UserPrompt
-from contract.case import told_again
+from contract.case import Reading, fold_into, of, read_on
 
 LATER_MS = 1_800_000_000_000
 """Long after every synthetic conversation."""
@@ -29,22 +27,12 @@ class Told:
     def __init__(self, reader: Reader, path: Path, **source: Any) -> None:
         self.reader = reader
         self.source = Source(agent="cursor", path=str(path), **source)
-        self.context = Context()
-        self.cursor: bytes | None = None
-        self.batches: list[Batch] = []
-        self.standing: list[Event] = []
-        self.skipped: list[Skipped] = []
+        self.reading = Reading(context=Context())
 
     def read(self) -> list[Event]:
         """Read what is there now; gives what is new or another than before, facts about the session aside."""
         before = {event.key: event.body for event in self.standing}
-        more = True
-        while more:
-            batch = self.reader.read(Path(self.source.path), self.cursor)
-            self.batches.append(batch)
-            self.cursor, more = batch.cursor, batch.more
-            self.context = Context() if batch.restarted else self.context
-            self.fold_in(*batch.records)
+        read_on(replace(AGENT, reader=self.reader), self.source, self.reading)
         return [event for event in self.counts if before.get(event.key) != event.body]
 
     def bodies(self) -> list[AnyBody]:
@@ -52,15 +40,19 @@ class Told:
 
     def fold_in(self, *records: Record) -> None:
         """Fold records of one batch."""
-        events: list[Event] = []
-        reemitted: list[Reemitted] = []
-        for record in records:
-            self.context, folded = parse.parse_record(self.source, self.context, record)
-            self.context = msgspec.json.decode(msgspec.json.encode(self.context), type=Context)
-            events += folded.events
-            reemitted += () if folded.reemitted is None else (folded.reemitted,)
-            self.skipped += folded.skipped
-        self.standing = told_again(self.standing, events, reemitted)
+        fold_into(AGENT, self.source, self.reading, records)
+
+    @property
+    def standing(self) -> list[Event]:
+        return self.reading.events
+
+    @property
+    def skipped(self) -> list[Skipped]:
+        return self.reading.skipped
+
+    @property
+    def batches(self) -> list[Batch]:
+        return self.reading.batches
 
     @property
     def counts(self) -> list[Event]:
@@ -75,7 +67,7 @@ class Told:
     @property
     def infos(self) -> list[SessionInfo]:
         """The facts about sessions."""
-        return [event.body for event in self.standing if isinstance(event.body, SessionInfo)]
+        return of(self.standing, SessionInfo)
 
     @property
     def oversized(self) -> int:

@@ -66,7 +66,7 @@ def test_each_new_root_brings_only_what_is_new(store: ChatStore) -> None:
 
     at_once = reported(store)
     assert chat.counts == at_once.counts
-    assert chat.context.talk == at_once.context.talk
+    assert chat.reading.context.talk == at_once.reading.context.talk
     assert chat.skipped == []
     assert len([record for record in chat.records if b'"kind":"message"' in record.data]) == len(conversation)
 

@@ -95,10 +95,10 @@ def test_a_stream_leaves_the_cursor_as_it_is_and_a_restart_in_it_loses_nothing(s
     store.put(chat(1), live)
     editor.read()
     stream(1)
-    before = editor.cursor
+    before = editor.reading.cursor
     for words in range(2, 40):
         assert stream(words) == []
-        assert editor.cursor == before
+        assert editor.reading.cursor == before
 
     editor.reader = EditorReader(lambda: editor.now_ms)
     assert stream(40) == []

@@ -163,8 +163,8 @@ def test_the_folder_is_known_once_a_path_in_it_was_mentioned() -> None:
     transcript = reported(*lines(ONE))
 
     assert [event.cwd for event in transcript.standing][:3] == [None, None, PROJECT]
-    assert transcript.context.talk.cwd == PROJECT
-    assert reported(user("Fix it"), assistant(uses("Read", path="/etc/passwd"))).context.talk.cwd is None
+    assert transcript.reading.context.talk.cwd == PROJECT
+    assert reported(user("Fix it"), assistant(uses("Read", path="/etc/passwd"))).reading.context.talk.cwd is None
 
 
 @pytest.mark.parametrize(

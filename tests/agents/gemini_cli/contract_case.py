@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from contract.capabilities import Capabilities
 from contract.case import LEFT_OUT, Case, Payload, Recording, payload_of, recorded_payloads
 
 FIXTURES: Final = Path(__file__).parent / "fixtures"
@@ -162,4 +163,9 @@ CASE: Final = Case(
     ),
     foreign=FOREIGN,
     tells_early=False,
+)
+
+CAPABILITIES: Final = Capabilities(
+    reads="chats in lines and as documents, of sub-agents too",
+    shows=frozenset({"limit", "compaction", "plan", "sub-agents", "resume"}),
 )

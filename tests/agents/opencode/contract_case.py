@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from agents.opencode.stores import LATEST, START_MS, WITHOUT_EVENTS, Client, data_folder, database
+from contract.capabilities import Capabilities
 from contract.case import Case, Recording
 
 FOLDER: Final = Path(tempfile.mkdtemp(prefix="carryover-test-"))
@@ -134,4 +135,10 @@ CASE: Final = Case(
         "storage/session_diff/ses_1.json",
         "storage/session/global/notes.json",
     ),
+)
+
+CAPABILITIES: Final = Capabilities(
+    reads="the database, the files of versions before 1.2, exported sessions",
+    shows=frozenset({"compaction", "fork", "limit", "plan", "sub-agents"}),
+    arrives="an entry in its settings, read at each request, and the pointer in `AGENTS.md`",
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from carryover.agents.opencode.adapter import AGENT
 from carryover.agents.opencode.database import PROMPT_SETTLED_MS, SETTLED_MS, DatabaseReader
 from carryover.agents.opencode.wire import Context
 from carryover.model import AssistantMessage, Question, ToolCall, ToolResult, UserPrompt
-from contract.case import Reading, fold_into
+from contract.case import Reading, read_on
 
 
 class Watched:
@@ -24,26 +25,20 @@ class Watched:
         self.client = client
         self.now_ms = START_MS
         self.reading = Reading(context=Context())
-        self.retry_after_s: float | None = None
-        self.restarted = False
-        self._reader = DatabaseReader(lambda: self.now_ms)
+        self._agent = replace(AGENT, reader=DatabaseReader(lambda: self.now_ms))
         self._source = Source(agent=AGENT.id, path=str(client.path))
+
+    @property
+    def retry_after_s(self) -> float | None:
+        return self.reading.batches[-1].retry_after_s
 
     def read(self, now_ms: int) -> Reading:
         self.now_ms = now_ms
-        batch = self._reader.read(self.client.path, self.reading.cursor)
-        self.retry_after_s = batch.retry_after_s
-        fold_into(AGENT, self._source, self.reading, batch.records)
-        self.reading.cursor = batch.cursor
-        return self.reading
+        return read_on(self._agent, self._source, self.reading)
 
     def texts(self, now_ms: int) -> list[str]:
-        reading = self.read(now_ms)
-        return [
-            body.text
-            for body in (event.body for event in reading.events)
-            if isinstance(body, UserPrompt | AssistantMessage)
-        ]
+        bodies = (event.body for event in self.read(now_ms).events)
+        return [body.text for body in bodies if isinstance(body, UserPrompt | AssistantMessage)]
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from agents.windsurf.talks import EXAMPLES, START, Talk, payload, put, spool_of, transcripts_of, uid, worked
+from contract.capabilities import Capabilities
 from contract.case import Case, Payload, Recording
 
 FOLDER: Final = Path(tempfile.mkdtemp(prefix="carryover-test-"))
@@ -140,4 +141,10 @@ CASE: Final = Case(
         Payload("post_write_code", payload("post_run_command")),
         Payload("pre_user_prompt", payload("pre_user_prompt").replace(uid("one").encode(), b"../../etc/passwd")),
     ),
+)
+
+CAPABILITIES: Final = Capabilities(
+    reads="what Cascade hands to its hooks from `carryover install` on, and its transcripts",
+    shows=frozenset(),
+    synthetic="synthetic payloads, as Windsurf needs an account to run",
 )

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Final
 
+from contract.capabilities import Capabilities
 from contract.case import Case, Payload, Recording
 
 TALKS: Final = Path(__file__).parent / "fixtures" / "1.4" / "talks"
@@ -28,4 +29,8 @@ CASE: Final = Case(
     strangers=("t1.talk.bak", "notes.md", "old/t1.talk"),
     payloads=(payload("Awake"), payload("Awake", again=True), payload("Rest", said="The discount works.")),
     foreign=(Payload("Awake", b'{"session_id": "s1", "cwd": "/home/dev/shop"}'),),
+)
+
+CAPABILITIES: Final = Capabilities(
+    reads="talks", shows=frozenset({"limit", "resume"}), synthetic="written for tests, as there is no Scribe"
 )
