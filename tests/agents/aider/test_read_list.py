@@ -48,16 +48,6 @@ def test_the_handoff_is_added_and_taken_out_again(shop: Path) -> None:
     assert undo(shop)[SETTINGS] is None
 
 
-def test_the_users_own_list_keeps_every_byte(shop: Path) -> None:
-    before = b"model: gpt-4o  # mine\r\nread:\r\n    - CONVENTIONS.md\r\n"
-    (shop / SETTINGS).write_bytes(before)
-
-    publish(shop, CleanText("the handoff\n"), ProjectSettings())
-
-    assert (shop / SETTINGS).read_bytes() == before + f"    - {entry(shop)}\r\n".encode()
-    assert undo(shop)[SETTINGS] == before
-
-
 def test_where_the_agent_never_worked_nothing_is_written(home: Path) -> None:
     root = repository(home / "work" / "other", {".gitignore": ".aider*\n"})
 
@@ -123,31 +113,10 @@ def test_the_list_of_all_projects_is_not_hidden(home: Path, shop: Path) -> None:
     assert SETTINGS in publish(shop, CleanText("the handoff\n"), ProjectSettings(), home=home).edited
 
 
-@pytest.mark.parametrize("text", ["read: *x\n", "read: [A.md\n", "\tread: A.md\n", "a: 1\n---\nread: A.md\n"])
-def test_what_is_not_understood_is_left_alone_and_named(shop: Path, text: str) -> None:
-    (shop / SETTINGS).write_text(text)
+def test_what_is_not_understood_is_left_alone_and_named(shop: Path) -> None:
+    (shop / SETTINGS).write_text("read: [A.md\n")
 
     [note] = publish(shop, CleanText("the handoff\n"), ProjectSettings()).notes
 
     assert note.startswith(f"{SETTINGS} was left alone: ")
-    assert (shop / SETTINGS).read_text() == text
-
-
-def test_a_symlink_is_left_alone(home: Path, shop: Path) -> None:
-    (home / "shared.yml").write_text("model: x\n")
-    (shop / SETTINGS).symlink_to(home / "shared.yml")
-
-    [note] = publish(shop, CleanText("the handoff\n"), ProjectSettings()).notes
-
-    assert "symlink" in note
-    assert (home / "shared.yml").read_text() == "model: x\n"
-
-
-@pytest.mark.parametrize("text", [f"read: {HANDOFF}\n", f"read:\n  - '{HANDOFF}'\n"])
-def test_an_entry_of_the_users_own_is_enough_and_stays(shop: Path, text: str) -> None:
-    (shop / SETTINGS).write_text(text)
-
-    publish(shop, CleanText("the handoff\n"), ProjectSettings())
-
-    assert (shop / SETTINGS).read_text() == text
-    assert SETTINGS not in undo(shop)
+    assert (shop / SETTINGS).read_text() == "read: [A.md\n"

@@ -98,10 +98,3 @@ def test_the_title_is_the_name_in_the_workspace_file(session: CopilotSession) ->
         "Add a sub() function with a test in a new file. ",
         "Prices that don't round",
     ]
-
-
-@pytest.mark.parametrize("text", ["name: 5\n", 'name: "torn\n', "\x00\xff"])
-def test_a_name_in_a_form_that_is_not_read_is_none(session: CopilotSession, text: str) -> None:
-    session.path.with_name("workspace.yaml").write_text(text)
-
-    assert of(read(session).events, SessionInfo)[0].title is None

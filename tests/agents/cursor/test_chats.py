@@ -57,20 +57,6 @@ def test_a_conversation_is_shown_in_its_order(store: ChatStore) -> None:
     assert chat.infos == [model.SessionInfo(title="Fix add()")]
 
 
-def test_each_new_root_brings_only_what_is_new(store: ChatStore) -> None:
-    chat = reported(store)
-    conversation = messages((*ONE, *TWO))
-    for end in range(1, len(conversation) + 1):
-        store.save(conversation[:end])
-        chat.read()
-
-    at_once = reported(store)
-    assert chat.counts == at_once.counts
-    assert chat.reading.context.talk == at_once.reading.context.talk
-    assert chat.skipped == []
-    assert len([record for record in chat.records if b'"kind":"message"' in record.data]) == len(conversation)
-
-
 def test_a_compaction_takes_nothing_back(store: ChatStore) -> None:
     """What was said stays true; the client only no longer sends it to the model."""
     before = messages((*ONE, *TWO))

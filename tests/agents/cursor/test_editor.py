@@ -29,16 +29,9 @@ from agents.cursor.stores import (
 )
 from carryover import model
 from carryover.agents.cursor.editor import EditorReader
-from carryover.readers import rewritten
 
 NOW_MS = START_MS + 120_000
 ENDED = "RUN_TERMINAL_COMMAND_ENDED_REASON_EXECUTION"
-
-
-def chat(number: int, bubbles: int = 2) -> Chat:
-    """A conversation of prompts and answers, an hour after the one before."""
-    said = [(user, say)[at % 2](f"{number}.{at}") for at in range(bubbles)]
-    return Chat(name=f"chat {number}", bubbles=said, start_ms=START_MS + number * 3_600_000)
 
 
 @pytest.mark.parametrize("era", ["table", "list", "workspaces", "keys"])
@@ -55,17 +48,6 @@ def test_every_form_of_the_list_gives_the_same_newest_first(tmp_path: Path, era:
         ONE.bubbles[5]["text"],
     ]
     assert {event.cwd for event in events} == ({None} if era == "keys" else {stores.PROJECT})
-
-
-def test_a_batch_is_bounded_and_any_cut_gives_the_same(store: EditorStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    store.put(*(chat(number, bubbles=6) for number in range(5)), ONE, TWO)
-    whole = Editor(store).read()
-    monkeypatch.setattr(rewritten, "READ_RECORDS", 1)
-    editor = Editor(store)
-
-    assert editor.read() == whole
-    assert max(len(batch.records) for batch in editor.batches) <= 3  # beginning, bubble, state
-    assert b"GHOST" not in b"".join(record.data for record in editor.records)
 
 
 def test_rows_that_are_changed_in_their_place_are_found(tmp_path: Path) -> None:
@@ -92,7 +74,7 @@ def test_a_stream_leaves_the_cursor_as_it_is_and_a_restart_in_it_loses_nothing(s
         )
         return texts(editor.bodies())
 
-    store.put(chat(1), live)
+    store.put(ONE, live)
     editor.read()
     stream(1)
     before = editor.reading.cursor
@@ -190,16 +172,6 @@ def test_a_turn_that_is_taken_back_counts_no_longer_and_may_come_back(store: Edi
         store.put(state, whole=whole)
         editor.read()
         assert editor.texts == [bubble["text"] for bubble in state.bubbles if bubble["text"]]
-
-
-def test_a_value_too_large_to_hold_is_counted_once(store: EditorStore) -> None:
-    store.put(Chat(name="Big", bubbles=(user("Look."), say("x" * (9 << 20)), say("Done."))))
-    editor = Editor(store)
-
-    assert texts(editor.bodies()) == ["Look.", "Done."]
-    assert editor.oversized == 1
-    editor.read()
-    assert editor.oversized == 1
 
 
 def test_a_row_that_is_no_bubble_costs_only_itself(store: EditorStore) -> None:

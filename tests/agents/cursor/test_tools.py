@@ -99,12 +99,6 @@ def test_looks_at_our_own_files_are_reported() -> None:
     assert not tools.looks_at_handoff(given({"path": "/p/.carryoverage"}))
 
 
-def test_a_call_mentions_paths_in_its_fields_and_its_command() -> None:
-    args = {"path": "/p/a.py", "command": "cd /home/dev/demo && ls ~/x ./y a/b >/tmp/z", "old_string": "/no"}
-
-    assert list(tools.paths_in(given(args))) == ["/p/a.py", "/home/dev/demo", "/tmp/z"]
-
-
 @pytest.mark.parametrize(
     ("op", "result", "outcome"),
     [

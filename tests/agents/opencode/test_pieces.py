@@ -14,7 +14,7 @@ from carryover.adapter.contract import Source
 from carryover.agents.opencode.adapter import AGENT
 from carryover.agents.opencode.database import PROMPT_SETTLED_MS, SETTLED_MS, DatabaseReader
 from carryover.agents.opencode.wire import Context
-from carryover.model import AssistantMessage, Question, ToolCall, ToolResult, UserPrompt
+from carryover.model import AssistantMessage, ToolCall, ToolResult, UserPrompt
 from contract.case import Reading, read_on
 
 
@@ -133,16 +133,3 @@ def test_a_part_that_is_undone_is_gone(watched: Watched) -> None:
     client.write("session", id=session, revert=json.dumps({"messageID": answer, "partID": gone}))
 
     assert watched.texts(at + 6) == ["One.", "Kept."]
-
-
-def test_a_question_is_asked_before_it_is_answered(watched: Watched) -> None:
-    client, at = watched.client, START_MS
-    session = client.session(at, "/home/dev/shop")
-    client.prompt(session, at + 1, "Choose.")
-    answer = client.answer(session, at + 2)
-    given = {"questions": [{"question": "Red or blue?", "options": [{"label": "Red"}, {"label": "Blue"}]}]}
-    client.tool(session, answer, at + 3, "question", given, status="running")
-
-    assert [(asked.text, asked.options) for asked in bodies(watched.read(at + 4), Question)] == [
-        ("Red or blue?", ("Red", "Blue"))
-    ]

@@ -84,16 +84,6 @@ def test_a_transcript_that_begins_later_leaves_what_came_before(store: Store) ->
     ]
 
 
-def test_a_transcript_written_again_before_its_hook_ran_counts_nothing_twice(store: Store) -> None:
-    talk = worked()
-    talk.name_transcript(store.transcript(talk))
-    talk.prompt("Yes.")
-    talk.say("It passes now.")
-    store.transcript(talk)
-
-    assert len(texts_of(store.read(talk))) == 4
-
-
 def test_a_transcript_that_does_not_have_the_turn_yet_takes_nothing_away(store: Store) -> None:
     talk = worked()
     path = store.transcript(talk)

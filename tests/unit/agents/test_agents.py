@@ -125,15 +125,6 @@ def test_the_file_that_it_reads_gets_the_pointer(scribe: Path, tmp_path: Path) -
     assert (tmp_path / "AGENTS.md").read_text() == "x" * 990 + "\n"
 
 
-def test_a_file_of_its_that_imports_agents_md_gets_none(scribe: Path, tmp_path: Path) -> None:
-    (tmp_path / ".carryover").mkdir()
-    (tmp_path / "SCRIBE.md").write_text("@AGENTS.md\n")
-
-    place_pointers(tmp_path, ProjectEdits(tmp_path / ".carryover"))
-
-    assert (tmp_path / "SCRIBE.md").read_text() == "@AGENTS.md\n"
-
-
 class Line(HookScript):
     """The line in Scribe's settings."""
 

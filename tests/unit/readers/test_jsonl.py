@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -78,53 +77,12 @@ def test_an_oversized_line_that_arrives_in_parts_is_counted_once(path: Path) -> 
     assert oversized + counted == 1
 
 
-def test_a_line_of_100_mb_is_passed_by_in_bounded_memory(path: Path) -> None:
-    size = 100 << 20
-    with path.open("wb") as file:
-        file.write(b"one\n")
-        file.truncate(4 + size)  # a hole: zero bytes that take no disk
-        file.seek(0, os.SEEK_END)
-        file.write(b"\nthree\n")
-
-    tracemalloc.start()
-    records, oversized, _ = read_all(path)
-    _, peak_bytes = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-
-    assert ([record.number for record in records], oversized) == ([1, 3], 1)
-    assert peak_bytes < 4 * MAX_LINE_BYTES
-
-
 def test_what_is_no_regular_file_is_refused_without_waiting(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
 
     for other in (tmp_path / "fifo", tmp_path, Path("/dev/null")):
         with pytest.raises(OSError, match="not a regular file"):
             READER.read(other, None)
-
-
-@given(
-    content=st.lists(st.sampled_from([b"a", b"\n", b"\r", b" ", b'{"k":1}', b"\xff", b"\x00"]), max_size=60).map(
-        b"".join
-    ),
-    cuts=st.lists(st.integers(1, 12), max_size=20),
-)
-def test_how_the_file_was_cut_into_reads_makes_no_difference(path: Path, content: bytes, cuts: list[int]) -> None:
-    path.write_bytes(content)
-    at_once = read_all(path)[0]
-
-    path.write_bytes(b"")
-    cursor: bytes | None = None
-    records: list[Record] = []
-    written = 0
-    for cut in [*cuts, len(content)]:
-        with path.open("ab") as file:
-            file.write(content[written : written + cut])
-        written += cut
-        more, _, cursor = read_all(path, cursor)
-        records += more
-
-    assert records == at_once
 
 
 WRITTEN_S = 1_700_000_000
