@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,16 +10,25 @@ from agents.copilot.session import CopilotSession, of, read
 from carryover import model
 from carryover.agents.copilot.builder import Todo
 from carryover.agents.copilot.tools import after_sql
+from carryover.model import Event
 from carryover.records.fields import digest
+
+
+def used(session: CopilotSession, tool: str, said: str, /, failed: str = "", **arguments: Any) -> list[Event]:
+    """Calls a tool that says this, and fails in the way `failed` if that is given; what was read then."""
+    session.call("c1", tool, **arguments)
+    if failed:
+        session.failed("c1", said, failed)
+    else:
+        session.done("c1", said)
+    return read(session).events
 
 
 def test_a_prompt_is_what_was_typed_and_not_what_the_client_made_of_it(session: CopilotSession) -> None:
     session.prompt("And the plum", attachments=[{"type": "file"}], delivery="steering")
 
-    assert of(read(session).events, model.UserPrompt) == [
-        model.UserPrompt(text="Fix the price."),
-        model.UserPrompt(text="And the plum", attachments=1),
-    ]
+    typed = of(read(session).events, model.UserPrompt)
+    assert [(prompt.text, prompt.attachments) for prompt in typed] == [("Fix the price.", 0), ("And the plum", 1)]
 
 
 @pytest.mark.parametrize(
@@ -33,12 +41,10 @@ def test_a_prompt_is_what_was_typed_and_not_what_the_client_made_of_it(session: 
         ({"errorType": "authentication", "statusCode": 401}, "error"),
     ],
 )
-def test_an_error_ends_the_turn(session: CopilotSession, fields: dict[str, Any], reason: str) -> None:
+def test_an_error_ends_the_turn(session: CopilotSession, fields: dict[str, Any], reason: Any) -> None:
     session.record("session.error", message="It failed.", **fields)
 
-    [end] = of(read(session).events, model.TurnEnd)
-
-    assert (end.reason, end.message) == (reason, "It failed.")
+    assert of(read(session).events, model.TurnEnd) == [model.TurnEnd(reason=reason, message="It failed.")]
 
 
 def test_an_abort_ends_the_turn_and_the_call_in_flight(session: CopilotSession) -> None:
@@ -47,7 +53,6 @@ def test_an_abort_ends_the_turn_and_the_call_in_flight(session: CopilotSession) 
     session.failed("c1", "Tool execution was interrupted before a result was recorded.", "interrupted")
 
     events = read(session).events
-
     assert [end.reason for end in of(events, model.TurnEnd)] == ["interrupted"]
     assert [(result.status, result.subject) for result in of(events, model.ToolResult)] == [
         ("interrupted", "sleep 600")
@@ -60,9 +65,8 @@ def test_a_compaction_is_a_summary_only_if_it_was_applied(session: CopilotSessio
 
     session.compacted("<overview>\nCents.\n</overview>\n<next_steps>\nTest.\n</next_steps>")
     reading = read(session)
-
-    assert reading.context.log.compacted_ms == reading.events[-1].at_ms > 0
     [summary] = of(reading.events, model.AgentSummary)
+    assert reading.context.log.compacted_ms == reading.events[-1].at_ms > 0
     assert (summary.source, summary.trigger) == ("compaction", "manual")
     assert [(part.kind, part.text) for part in summary.parts] == [("request", "Cents."), ("next", "Test.")]
 
@@ -86,7 +90,6 @@ def test_what_a_sub_agent_does_is_its_own(session: CopilotSession) -> None:
     session.done("c1", "One test.")
 
     events = read(session).events
-
     assert [prompt.text for prompt in of(events, model.UserPrompt)] == ["Fix the price."]
     assert of(events, model.UserPrompt, agent="a1") == [model.UserPrompt(text="List the tests.", actor="model")]
     assert [call.op for call in of(events, model.ToolCall, agent="a1")] == ["search"]
@@ -97,12 +100,10 @@ def test_what_a_sub_agent_does_is_its_own(session: CopilotSession) -> None:
 
 @pytest.mark.parametrize(("record", "state"), [("subagent.completed", "done"), ("subagent.failed", "failed")])
 def test_a_sub_agent_in_the_background_runs_until_it_ends(session: CopilotSession, record: str, state: str) -> None:
-    session.call("c1", "task", description="Look at tests", mode="background")
-    session.done("c1", "Agent started in background with agent_id: a1. You'll be notified.")
+    used(session, "task", "Agent started in background with agent_id: a1.", description="Look", mode="background")
     session.record(record, agent="a1", toolCallId="c1", agentName="explore")
 
     tasks = of(read(session).events, model.BackgroundTask)
-
     assert [(task.task_id, task.state) for task in tasks] == [("c1", "running"), ("c1", state)]
 
 
@@ -113,30 +114,23 @@ def test_work_in_another_project_is_another_session(session: CopilotSession) -> 
     session.record("session.context_changed", cwd=f"{session.cwd}/sub", gitRoot=str(session.cwd))
     session.prompt("Back to the price.")
 
-    events = read(session).events
-    prompts = {event.body.text: event for event in events if isinstance(event.body, model.UserPrompt)}
-
-    assert prompts["Water the beds."].session == model.session_in_other_cwd(session.session, digest(str(other))[:8])
-    assert prompts["Water the beds."].cwd == f"{other}/beds"
-    assert prompts["Back to the price."].session == session.session
-    assert prompts["Back to the price."].cwd == f"{session.cwd}/sub"
-
-
-def result_of(session: CopilotSession) -> model.ToolResult:
-    [result] = of(read(session).events, model.ToolResult)
-    return result
+    events = [event for event in read(session).events if isinstance(event.body, model.UserPrompt)]
+    elsewhere = model.session_in_other_cwd(session.session, digest(str(other))[:8])
+    assert [(event.session, event.cwd) for event in events[1:]] == [
+        (elsewhere, f"{other}/beds"),
+        (session.session, f"{session.cwd}/sub"),
+    ]
 
 
 @pytest.mark.parametrize("ended", ["shellId: s1 completed", "command with id: s1 exited"])
 def test_a_command_in_the_background_ends_when_it_is_read(session: CopilotSession, ended: str) -> None:
-    session.call("c1", "bash", command="make test", mode="async", shellId="s1")
-    session.done("c1", "<command started in background with shellId: s1>")
+    started = "<command started in background with shellId: s1>"
+    used(session, "bash", started, command="make test", mode="async", shellId="s1")
     session.call("c2", "read_bash", shellId="s1", delay=4)
     session.done("c2", f"late\n<{ended} with exit code 1>")
 
     events = read(session).events
     results = {result.call_id: result for result in of(events, model.ToolResult)}
-
     assert (results["c1"].status, results["c1"].exit_code, results["c1"].output) == ("error", 1, "late")
     assert (results["c2"].status, results["c2"].output) == ("ok", "")
     assert [(task.task_id, task.state) for task in of(events, model.BackgroundTask)] == [
@@ -145,51 +139,47 @@ def test_a_command_in_the_background_ends_when_it_is_read(session: CopilotSessio
     ]
 
 
-def test_a_command_in_the_background_that_ends_well_is_reported_by_the_client(tmp_path: Path) -> None:
-    session = CopilotSession(tmp_path / ".copilot", Path("/home/dev/shop"))
-    session.prompt("Wait a minute.")
-    session.call("c1", "bash", command="sleep 60 > log.txt")
-    session.done("c1", "<command with shellId: 0 is still running after 30 seconds. Use read_bash to wait.>")
+def test_a_command_in_the_background_that_ends_well_is_reported_by_the_client(session: CopilotSession) -> None:
+    running = "<command with shellId: 0 is still running after 30 seconds. Use read_bash to wait.>"
+    used(session, "bash", running, command="sleep 60 > log.txt")
     session.record("system.notification", content="", kind={"type": "shell_completed", "shellId": "0", "exitCode": 0})
 
     events = read(session).events
-
     assert [(result.status, result.exit_code) for result in of(events, model.ToolResult)] == [("ok", 0)]
-    assert [edit.path for edit in of(events, model.FileEdit)] == ["/home/dev/shop/log.txt"]
+    assert [edit.path for edit in of(events, model.FileEdit)] == [f"{session.cwd}/log.txt"]
 
 
-def test_an_edit_without_a_diff_is_known_by_its_arguments(session: CopilotSession) -> None:
-    session.call("c1", "edit", path="prices.py", old_str="PEAR = 1", new_str="PEAR = 2")
-    session.done("c1", "File updated with changes.")
-    session.call("c2", "create", path=f"{session.cwd}/new.py", file_text="x = 1\ny = 2\n")
-    session.done("c2", "Created file")
+@pytest.mark.parametrize(
+    ("tool", "arguments", "expected"),
+    [
+        ("edit", {"old_str": "PEAR = 1", "new_str": "PEAR = 2"}, ("modify", 1, "PEAR = 2")),
+        ("create", {"file_text": "x = 1\ny = 2\n"}, ("add", 2, "x = 1")),
+    ],
+)
+def test_an_edit_without_a_diff_is_known_by_its_arguments(
+    session: CopilotSession, tool: str, arguments: dict[str, Any], expected: Any
+) -> None:
+    [edit] = of(used(session, tool, "Done.", path="prices.py", **arguments), model.FileEdit)
 
-    edits = [(edit.path, edit.change, edit.added, edit.anchor) for edit in of(read(session).events, model.FileEdit)]
-
-    assert edits == [
-        (f"{session.cwd}/prices.py", "modify", 1, "PEAR = 2"),
-        (f"{session.cwd}/new.py", "add", 2, "x = 1"),
-    ]
+    assert (edit.path, edit.change, edit.added, edit.anchor) == (f"{session.cwd}/prices.py", *expected)
 
 
 @pytest.mark.parametrize(
     "message", ["Tool 'apply_patch' does not exist.", "Unterminated string in JSON at position 121 (line 1 column 122)"]
 )
 def test_a_call_that_cannot_be_made_says_nothing_of_the_approach(session: CopilotSession, message: str) -> None:
-    session.call("c1", "apply_patch", input="x")
-    session.failed("c1", message)
+    [result] = of(used(session, "apply_patch", message, failed="failure", input="x"), model.ToolResult)
 
-    assert result_of(session).never_ran
+    assert result.never_ran
 
 
 def test_a_refusal_and_the_words_with_it(session: CopilotSession) -> None:
-    session.call("c1", "bash", command="touch z")
     decision = {"kind": "denied-interactively-by-user", "feedback": "use a temp file"}
+    session.call("c1", "bash", command="touch z")
     session.record("permission.completed", toolCallId="c1", result=decision)
     session.failed("c1", "The user rejected this tool call. User feedback: use a temp file", "denied")
 
     events = read(session).events
-
     [result] = of(events, model.ToolResult)
     assert (result.status, result.never_ran, result.user_words) == ("denied", True, "use a temp file")
     assert of(events, model.UserPrompt)[-1].text == "use a temp file"
@@ -200,7 +190,6 @@ def test_a_command_of_the_users_own(session: CopilotSession) -> None:
     session.done("u1", "mine", shellExecution={"exitCode": 0}, isUserRequested=True)
 
     events = read(session).events
-
     assert [(call.actor, call.op, call.subject) for call in of(events, model.ToolCall)] == [
         ("human", "shell", "echo mine")
     ]
@@ -219,33 +208,26 @@ SCHEMA = {"properties": {"unit": {"type": "string", "enum": ["Cents", "Euros"]}}
     ids=["1.0.48", "1.0.102"],
 )
 def test_a_question_and_its_answer(session: CopilotSession, arguments: dict[str, Any], said: str) -> None:
-    session.call("c1", "ask_user", **arguments)
-    session.done("c1", said)
+    events = used(session, "ask_user", said, **arguments)
 
-    events = read(session).events
-
-    assert of(events, model.Question) == [
-        model.Question(call_id="c1", text="Cents or euros?", options=("Cents", "Euros"))
-    ]
+    asked = model.Question(call_id="c1", text="Cents or euros?", options=("Cents", "Euros"))
+    assert of(events, model.Question) == [asked]
     assert of(events, model.Answer) == [model.Answer(call_id="c1", question="Cents or euros?", text="Cents")]
 
 
-def test_a_plan_that_was_put_before_the_user(session: CopilotSession) -> None:
-    session.call("c1", "exit_plan_mode", summary="First the cart, then checkout.")
-    session.done("c1", "Plan approved.")
-    session.call("c2", "exit_plan_mode", summary="Rewrite it all.")
-    session.failed("c2", "The user did not approve.", "rejected")
+@pytest.mark.parametrize(("failed", "accepted"), [("", True), ("rejected", False)])
+def test_a_plan_that_was_put_before_the_user(session: CopilotSession, failed: str, accepted: bool) -> None:
+    events = used(session, "exit_plan_mode", "So the user said.", failed=failed, summary="First the cart.")
 
-    plans = [(plan.text, plan.accepted) for plan in of(read(session).events, model.PlanProposal)]
-
-    assert plans == [("First the cart, then checkout.", None), ("", True), ("Rewrite it all.", None), ("", False)]
+    plans = [(plan.text, plan.accepted) for plan in of(events, model.PlanProposal)]
+    assert plans == [("First the cart.", None), ("", accepted)]
 
 
 def test_a_look_at_our_own_file_repeats_nothing_of_it(session: CopilotSession) -> None:
-    session.call("c1", "view", path=f"{session.cwd}/.carryover/handoff.md")
-    session.done("c1", "# [CARRYOVER] Last updated 2026-11-20")
+    path = f"{session.cwd}/.carryover/handoff.md"
+    [result] = of(used(session, "view", "# [CARRYOVER] Last updated 2026-11-20", path=path), model.ToolResult)
 
-    assert result_of(session).output == ""
+    assert result.output == ""
 
 
 CART, TESTS = Todo("cart", "Add the cart"), Todo("tests", "Test it, don't guess")

@@ -172,16 +172,6 @@ def test_facts_about_the_session_are_sent_when_they_are_news(window: Window) -> 
     assert reading.bodies(model.SessionInfo)[1:] == reading.bodies(model.SessionInfo)[1:] == [news]
 
 
-def test_parts_of_an_unknown_kind_are_counted_and_cost_nothing_else(window: Window) -> None:
-    reading = ChatReading(window.store(chat("any", request("Go.", {"kind": "brandNew"}, markdown("Done."), {"x": 1}))))
-
-    assert len(reading.bodies(model.AssistantMessage)) == 1
-    assert [(skipped.record_type, skipped.reason) for skipped in reading.skipped] == [
-        ("part/brandNew", "unknown kind"),
-        ("?", "unknown kind"),
-    ]
-
-
 PICTURE = {"output": [{"isText": False, "value": "QUJD"}], "isError": True}
 PRINTED = {"input": "{}", "output": [{"type": "text", "value": "a"}, {"value": "b"}]}
 

@@ -96,22 +96,6 @@ def test_a_torn_last_line_is_not_there_yet_and_one_that_lacks_only_its_newline_i
     assert replayed(whole[:-1]) == replayed(whole)
 
 
-@pytest.mark.parametrize(
-    ("bad", "why"),
-    [
-        (b"// noise", "not JSON"),
-        (b'{"kind":"0"}', "unexpected entry"),
-        (b'{"kind":9,"k":["a"]}', "unexpected entry"),
-        (b'{"kind":1,"k":["a",7],"v":1}', "unexpected entry"),
-        (b'{"kind":1,"k":["a","x","y"],"v":1}', "unexpected entry"),
-    ],
-)
-def test_what_follows_a_bad_line_is_left_out_and_reported(bad: bytes, why: str) -> None:
-    later = chats.lines_of([{"kind": 1, "k": ["b"], "v": 1}])
-
-    assert replayed(b'{"kind":0,"v":{"a":[1]}}\n' + bad + b"\n" + later) == ({"a": msgspec.Raw(b"[1]")}, why)
-
-
 def test_an_answer_that_is_being_written_is_read_as_it_is_now(window: chats.Window) -> None:
     asked = chats.request("Fix add().", state=chats.PENDING)
     reading = chats.ChatReading(window.store(chats.chat("live", asked)))

@@ -10,8 +10,7 @@ import pytest
 
 from carryover.adapter.contract import ToolOutcome
 from carryover.agents.cursor import tools
-from carryover.agents.cursor.wire import Todo
-from carryover.model import Op, Question
+from carryover.model import Op
 from carryover.records.changes import Change
 from carryover.records.lenient import Fields
 
@@ -120,42 +119,3 @@ def test_looks_at_our_own_files_are_reported() -> None:
 )
 def test_a_result_tells_how_its_call_ended(op: Op, result: Any, outcome: ToolOutcome) -> None:
     assert tools.outcome_of(op, raw(result)) == outcome
-
-
-ONE, TWO = Todo(id="1", text="Fix add", state="active"), Todo(id="2", text="Add sub")
-
-
-def todo(ident: str | int, content: str | None = None, status: str | None = None) -> dict[str, Any]:
-    return {"id": ident, "content": content, "status": status}
-
-
-@pytest.mark.parametrize(
-    ("args", "expected"),
-    [
-        ({"merge": False, "todos": [todo("1", "Fix add", "in_progress"), todo(2, "Add sub", "pending")]}, (ONE, TWO)),
-        (
-            {"merge": True, "todos": [todo("1", status="completed"), todo("3", "Write docs")]},
-            (Todo(id="1", text="Fix add", state="done"), TWO, Todo(id="3", text="Write docs")),
-        ),
-        ({"merge": True, "todos": [todo("1", status="cancelled")]}, (TWO,)),
-    ],
-)
-def test_a_list_replaces_the_former_unless_it_is_merged(args: Any, expected: tuple[Todo, ...]) -> None:
-    assert tools.todos_after((ONE, TWO), given(args)) == expected
-
-
-ASKED = {
-    "title": "Caps",
-    "questions": [
-        {"id": "cap", "prompt": "Which cap?", "options": [{"id": "a", "label": "50 percent"}, {"id": "none"}]},
-        {"question": "Where?", "options": ["cart", "checkout"]},
-    ],
-}
-
-
-def test_each_question_comes_with_its_choices() -> None:
-    assert tools.questions_of("c", given(ASKED)) == (
-        Question(call_id="c", text="Which cap?", options=("50 percent", "none")),
-        Question(call_id="c", text="Where?", options=("cart", "checkout")),
-    )
-    assert tools.questions_of("c", given({"question": "Go on?"})) == (Question(call_id="c", text="Go on?"),)

@@ -84,15 +84,6 @@ def test_times_come_from_the_prompt_and_go_on_from_it() -> None:
     assert (times[0], max(times)) == (0, 9)
 
 
-def test_without_a_time_a_record_has_that_of_the_file() -> None:
-    plain = {"role": "user", "message": {"content": [said("Fix it")]}}
-    transcript = reported(
-        {NOTED: START_MS, **plain}, {NOTED: START_MS, **assistant(said("Done"))}, {NOTED: START_MS + 9000, **plain}
-    )
-
-    assert [event.at_ms - START_MS for event in transcript.standing] == [0, 1, 9000]
-
-
 @pytest.mark.parametrize(
     ("after", "counts"),
     [

@@ -9,7 +9,6 @@ import os
 import shutil
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -28,6 +27,7 @@ from carryover.model import AssistantMessage, Event, FileEdit, ToolResult, UserP
 from contract.case import Recording, of, read_on, source_at
 from support.clock import LATER_MS
 
+NAME = "session-2026-11-20T06-00-0a1b2c3d"
 ONE_SHOT = recording("0.26.0/one-shots", "b1b751cc")
 
 
@@ -65,27 +65,30 @@ def test_what_happened_in_a_recorded_document() -> None:
     assert [said.final for said in of(events, AssistantMessage)] == [False, None, None]
 
 
-def test_half_a_document_is_read_again(tmp_path: Path) -> None:
-    """The client writes in place."""
-    path = copied(tmp_path)
-    path.write_bytes(path.read_bytes()[:1000])
-
-    with pytest.raises(OSError, match="not a conversation") as raised:
-        AGENT.reader.read(path, None)
-
-    assert raised.value.errno == errno.EAGAIN
+HALF = ONE_SHOT.path.read_bytes()[:1000]
 
 
-@pytest.mark.parametrize("content", [b"{}", b"\x00\xff", b'{"sessionId": "a", "messages": 5}', b""])
-def test_a_document_that_stays_damaged_is_an_error(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "session-2026-11-20T06-00-0a1b2c3d.json"
+@pytest.mark.parametrize(
+    ("content", "rests", "number"),
+    [
+        # The client writes in place.
+        (HALF, False, errno.EAGAIN),
+        (HALF, True, errno.EINVAL),
+        (b"{}", True, errno.EINVAL),
+        (b'{"sessionId": "a", "messages": 5}', True, errno.EINVAL),
+        (b"", True, errno.EINVAL),
+    ],
+)
+def test_half_a_document_is_read_again_until_it_rests(tmp_path: Path, content: bytes, rests: bool, number: int) -> None:
+    path = tmp_path / f"{NAME}.json"
     path.write_bytes(content)
-    os.utime(path, (1_700_000_000, 1_700_000_000))
+    if rests:
+        os.utime(path, (1_700_000_000, 1_700_000_000))
 
     with pytest.raises(OSError, match="not a conversation") as raised:
         AGENT.reader.read(path, None)
 
-    assert raised.value.errno == errno.EINVAL
+    assert raised.value.errno == number
 
 
 @pytest.mark.parametrize("backwards", [False, True], ids=["as written", "the other way round"])
@@ -117,13 +120,6 @@ def standing_prompts(path: Path) -> list[str]:
     return [body.text for body in found if isinstance(body, UserPrompt)]
 
 
-def copied(folder: Path, **fields: Any) -> Path:
-    path = folder / ONE_SHOT.path.name
-    path.write_text(json.dumps({**json.loads(ONE_SHOT.path.read_bytes()), **fields}, indent=2))
-    return path
-
-
-NAME = "session-2026-11-20T06-00-0a1b2c3d"
 HASH = hashlib.sha256(b"/home/dev/shop").hexdigest()
 
 

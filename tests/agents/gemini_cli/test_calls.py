@@ -124,32 +124,28 @@ def test_a_call_that_has_not_ended_is_open_until_it_has() -> None:
     ) == (1, 1, 1)
 
 
-def test_a_question_and_its_answer() -> None:
+@pytest.mark.parametrize(
+    ("said", "status", "answers"),
+    [
+        ('{"answers": {"0": "Pear"}}', "ok", ["Pear"]),
+        ("User dismissed ask_user dialog without answering.", "denied", []),
+    ],
+)
+def test_a_question_and_its_answer(said: str, status: str, answers: list[str]) -> None:
     asked = {"questions": [{"question": "Which one?", "header": "Fruit", "options": [{"label": "Pear"}]}]}
-    lines = parsed(call("ask_user", asked, '{"answers": {"0": "Pear"}}'))
+    lines = parsed(call("ask_user", asked, said))
 
     assert lines.all(model.Question) == [model.Question(call_id="c1", text="Which one?", options=("Pear",))]
-    assert lines.all(model.Answer) == [model.Answer(call_id="c1", question="Which one?", text="Pear")]
+    assert [(one.question, one.text) for one in lines.all(model.Answer)] == [("Which one?", text) for text in answers]
+    assert [ended.status for ended in lines.all(model.ToolResult)] == [status]
 
 
-def test_a_question_that_was_dismissed_has_no_answer() -> None:
-    asked = {"questions": [{"question": "Which one?", "options": []}]}
-    lines = parsed(call("ask_user", asked, "User dismissed ask_user dialog without answering."))
-
-    assert lines.all(model.Answer) == []
-    assert [ended.status for ended in lines.all(model.ToolResult)] == ["denied"]
-
-
-def test_a_plan_that_was_accepted() -> None:
-    lines = parsed(call("exit_plan_mode", {}, "Plan approved. Switching to Default mode."))
-
-    assert lines.all(model.PlanProposal) == [model.PlanProposal(call_id="c1", text="", accepted=True)]
-
-
-def test_what_the_user_said_of_a_rejected_plan_is_a_prompt() -> None:
+def test_a_plan_is_accepted_or_what_the_user_said_of_it_is_a_prompt() -> None:
     text = "Plan rejected. User feedback: Without floats.\n\nThe plan is stored at: /tmp/p.md\nRevise the plan."
-    lines = parsed(call("exit_plan_mode", {}, text))
+    accepted = parsed(call("exit_plan_mode", {}, "Plan approved. Switching to Default mode."))
+    rejected = parsed(call("exit_plan_mode", {}, text))
 
-    assert lines.all(model.PlanProposal) == [model.PlanProposal(call_id="c1", text="", accepted=False)]
-    assert [prompt.text for prompt in lines.all(model.UserPrompt)] == ["Without floats."]
-    assert [result.user_words for result in lines.all(model.ToolResult)] == ["Without floats."]
+    plans = [plan for lines in (accepted, rejected) for plan in lines.all(model.PlanProposal)]
+    assert plans == [model.PlanProposal(call_id="c1", text="", accepted=answer) for answer in (True, False)]
+    assert [prompt.text for prompt in rejected.all(model.UserPrompt)] == ["Without floats."]
+    assert [result.user_words for result in rejected.all(model.ToolResult)] == ["Without floats."]

@@ -151,14 +151,7 @@ def test_how_a_call_ended(bodies: list[Body], ends: list[tuple[str, int | None]]
             ran("bash", {"command": "echo x > n.txt", "workdir": "/other"}, metadata={"exit": 0}),
             [("/other/n.txt", "modify")],
         ),
-        (
-            ran(
-                "apply_patch",
-                {},
-                metadata={"files": [{"filePath": "/a", "type": "delete"}, {"filePath": "/b", "type": "add"}]},
-            ),
-            [("/a", "delete"), ("/b", "add")],
-        ),
+        (ran("apply_patch", {}, metadata=PATCHED), [("/a", "delete"), ("/b", "add")]),
         (ran("apply_patch", {"patchText": PATCH.format("Add File: c.py\n+x")}), [("/home/dev/shop/c.py", "add")]),
         (ran("read", {"filePath": "/a.py"}), []),
     ],
