@@ -1,19 +1,18 @@
-"""Copilot's material for the contract suite."""
+"""Copilot's material for the contract suite: recorded, and made up in that shape."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from agents.copilot.chat_cases import CHATS
-from agents.copilot.hook_payloads import FOREIGN, PAYLOADS
 from contract.capabilities import Capabilities
-from contract.case import Case, Recording
+from contract.case import Case, Payload, Recording
 
 FIXTURES: Final = Path(__file__).parent / "fixtures"
 AT: Final = "2026-11-20T06:00:00.000Z"
-SESSION: Final = "01a1f792-0000-4000-8000-000000000099"
+CHANGED: Final = "01a1f792-0000-4000-8000-000000000099"
 
 
 def record(kind: str, /, *, agent: str | None = None, ident: str = "r1", **data: object) -> bytes:
@@ -33,6 +32,47 @@ def recording(name: str) -> Recording:
     (path,) = (FIXTURES / name).glob("session-state/*/events.jsonl")
     return Recording(path=path, root=path.parents[1])
 
+
+RECORDED: Final = Path(__file__).parent / "recorded_hooks"
+SESSION: Final = "5e00ef91-e550-4761-b8d8-862d3a68e5d8"
+LOG: Final = f"/home/dev/.copilot/session-state/{SESSION}/events.jsonl"
+
+
+def recorded(name: str) -> tuple[Payload, ...]:
+    """The payloads of one recording, named by what was done and the version, in the order they came."""
+    lines = map(json.loads, (RECORDED / f"{name}.jsonl").read_bytes().splitlines())
+    return tuple(Payload(line["event"], json.dumps(line["payload"]).encode()) for line in lines)
+
+
+def payload(event: str, **fields: Any) -> Payload:
+    """A synthetic payload with what all of the terminal client's have."""
+    common = {"sessionId": SESSION, "timestamp": 1795155160349, "cwd": "/home/dev/shop"}
+    return Payload(event, json.dumps({**common, **fields}).encode())
+
+
+PAYLOADS: Final = (
+    *recorded("edits-compact-clear-1.0.102"),
+    *recorded("resume-and-sub-agent-1.0.102"),
+    *recorded("ask-and-limit-1.0.48"),
+)
+FOREIGN: Final = (
+    # Its own under other programs' names for events, which is how it runs their hooks.
+    *recorded("pascal-case-names-1.0.102"),
+    # Claude Code's and Codex's.
+    Payload(
+        "sessionStart",
+        json.dumps(
+            {"session_id": SESSION, "transcript_path": "/home/dev/.claude/projects/-x/s.jsonl", "source": "startup"}
+        ).encode(),
+    ),
+    payload("agentStop", transcriptPath=f"/home/dev/.codex/sessions/2026/11/20/rollout-{SESSION}.jsonl"),
+    payload("agentStop", transcriptPath=f"/home/dev/.copilot/session-state/{SESSION}/plan.md"),
+    # Cursor's.
+    Payload("sessionStart", json.dumps({"conversation_id": SESSION, "cursor_version": "3.12"}).encode()),
+    # The hook of one event run for another.
+    payload("sessionStart", source="new", hookEventName="Stop"),
+    payload("sessionStart", source="tomorrow"),
+)
 
 CASE: Final = Case(
     recordings=recordings(),
@@ -65,12 +105,12 @@ CASE: Final = Case(
     ),
     strangers=(
         "events.jsonl",
-        f"{SESSION}.jsonl",
-        f"{SESSION}/plan.md",
-        f"{SESSION}/events.jsonl.bak",
-        f"{SESSION}/files/events.jsonl",
-        f"{SESSION}/checkpoints/index.md",
-        f"deeper/{SESSION}/events.jsonl",
+        f"{CHANGED}.jsonl",
+        f"{CHANGED}/plan.md",
+        f"{CHANGED}/events.jsonl.bak",
+        f"{CHANGED}/files/events.jsonl",
+        f"{CHANGED}/checkpoints/index.md",
+        f"deeper/{CHANGED}/events.jsonl",
         "notes/events.jsonl",
     ),
     payloads=tuple({payload.event: payload for payload in reversed(PAYLOADS)}.values()),

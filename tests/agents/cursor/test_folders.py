@@ -1,17 +1,21 @@
-"""Which folders a conversation in the editor belongs to."""
+"""Which folders a conversation in the editor belongs to; one that lies in several of Cursor's stores counts once."""
 
 from __future__ import annotations
 
+import itertools
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from agents.cursor import chats
 from agents.cursor.reading import Editor
-from agents.cursor.stores import PROJECT, Chat, EditorStore, edit, identifier, say, tool, user
+from agents.cursor.stores import PROJECT, Chat, EditorStore, edit, identifier, say, shell, tool, user
+from carryover.agents.cursor.adapter import AGENT
 from carryover.agents.cursor.folders import folder_with
 from carryover.model import Skipped
+from support.counted import counted
 
 REMOTE = {"scheme": "vscode-remote", "path": "/srv/demo", "external": "vscode-remote://ssh-remote%2Bbox/srv/demo"}
 
@@ -115,3 +119,29 @@ def test_of_several_folders_the_first_touched_file_decides(
 )
 def test_only_a_folder_that_was_mentioned_is_believed(slug: str, path: str, folder: str | None) -> None:
     assert folder_with(slug, path) == folder
+
+
+EDITED = Chat(
+    name="one",
+    bubbles=(user("The add function is wrong."), edit("src/calc.py"), shell("make test", "ok\n"), say("It is fixed.")),
+)
+SAID = (chats.Step("user", EDITED.bubbles[0]["text"]), chats.Step("say", "It is fixed."))
+
+
+async def test_it_counts_once_in_any_order(tmp_path: Path) -> None:
+    with closing(EditorStore(tmp_path / "User")) as store:
+        store.put(EDITED)
+    with closing(chats.ChatStore(tmp_path / "chats" / "1f" / EDITED.id, agentId=EDITED.id)) as other:
+        other.save(chats.messages(SAID))
+    transcript = tmp_path / "projects" / chats.SLUG / "agent-transcripts" / EDITED.id / f"{EDITED.id}.jsonl"
+    transcript.parent.mkdir(parents=True)
+    transcript.write_bytes(chats.jsonl(chats.lines(SAID)))
+    roots = (store.path.parent, tmp_path / "chats", tmp_path / "projects")
+    found = [source for root in roots for source in AGENT.sources(root)]
+    assert len(found) == 3
+    best = [event.body for event in await counted(AGENT, tmp_path / "best.sqlite", found[:1], EDITED.id)]
+    assert len(best) == 7
+
+    for number, order in enumerate(itertools.permutations(found)):
+        events = await counted(AGENT, tmp_path / f"{number}.sqlite", order, EDITED.id)
+        assert [event.body for event in events] == best

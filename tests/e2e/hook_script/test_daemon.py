@@ -6,7 +6,7 @@ import json
 import stat
 from pathlib import Path
 
-from agents.cursor.payloads import payload as cursor_payload
+from agents.cursor.contract_case import payload as cursor_payload
 from carryover.edits.hooks import hook_command
 from support.claude_session import ClaudeSession
 from support.codex_session import CodexSession

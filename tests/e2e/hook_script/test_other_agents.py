@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import pytest
 
-from agents.codex.hook_payloads import payload as codex_payload
-from agents.cursor.payloads import payload as cursor_payload
+from agents.codex.contract_case import payload as codex_payload
+from agents.cursor.contract_case import payload as cursor_payload
 from carryover.edits.hooks import hook_command
 from carryover.paths import StateDir
 from contract.case import LEFT_OUT

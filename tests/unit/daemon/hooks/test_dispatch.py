@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from agents.cursor.payloads import payload as cursor_payload
+from agents.cursor.contract_case import payload as cursor_payload
 from carryover.agents import adapters
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.health import HookCounts
