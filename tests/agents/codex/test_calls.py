@@ -12,6 +12,7 @@ from carryover.adapter.contract import ToolOutcome as Outcome
 from carryover.agents.codex.adapter import AGENT
 from carryover.agents.codex.calls import read_output
 
+ABORTED = "Wall time: 3.9 seconds\naborted by user"
 DIFF = "@@ -4,2 +4,2 @@\n a\n-b\n+c\n"
 
 
@@ -39,74 +40,63 @@ def test_the_clients_own_record_comes_first_and_the_output_adds_nothing(rollout:
     assert rollout.output(call, exited(2, "no rule\n")) == []
 
 
-def test_an_interrupted_command_counts_once_though_its_record_comes_later(rollout: Rollout) -> None:
-    call = rollout.calls("exec_command", cmd="sleep 30")
-    result = result_of(rollout.output(call, "Wall time: 3.9 seconds\naborted by user"))
+@pytest.mark.parametrize(
+    ("arguments", "ended"),
+    [
+        ({"cmd": "sleep 30"}, ("interrupted", False)),
+        # 0.169.0 writes the refusal as an interrupt.
+        ({"cmd": "make install", "sandbox_permissions": "require_escalated"}, ("denied", True)),
+    ],
+)
+def test_an_interrupted_command_counts_once_though_its_record_comes_later(
+    rollout: Rollout, arguments: dict[str, Any], ended: tuple[str, bool]
+) -> None:
+    call = rollout.calls("exec_command", **arguments)
+    result = result_of(rollout.output(call, ABORTED))
     first = rollout.turn_id
     rollout.turn("turn-2")
 
-    assert (result.status, result.exit_code) == ("interrupted", None)
-    assert rollout.ends(call, "sleep 30", 0, turn_id=first) == []
-
-
-def test_an_escalated_command_that_was_put_away_was_refused(rollout: Rollout) -> None:
-    """0.169.0 writes the refusal as an interrupt."""
-    call = rollout.calls("exec_command", cmd="make install", sandbox_permissions="require_escalated")
-    result = result_of(rollout.output(call, "Wall time: 3.8 seconds\naborted by user"))
-
-    assert (result.status, result.never_ran) == ("denied", True)
+    assert (result.status, result.never_ran) == ended
+    assert rollout.ends(call, arguments["cmd"], 0, turn_id=first) == []
 
 
 def test_a_look_that_finds_it_ended_gives_its_result_where_no_other_record_does(rollout: Rollout) -> None:
     call = rollout.calls("exec_command", cmd="npm run build")
     rollout.output(call, running(42))
-    reported = rollout.output(rollout.calls("write_stdin", session_id=42, chars=""), exited(1, "failed\n"))
-    of_call = [body for body in reported if isinstance(body, model.ToolResult) and body.call_id == call]
+    found = rollout.output(rollout.calls("write_stdin", session_id=42, chars=""), exited(1, "failed\n"))
 
-    assert [(result.exit_code, result.output, result.subject) for result in of_call] == [
-        (1, "failed\n", "npm run build")
-    ]
+    [result] = [body for body in found if isinstance(body, model.ToolResult) and body.call_id == call]
+    assert (result.exit_code, result.output, result.subject) == (1, "failed\n", "npm run build")
     assert rollout.ends(call, "npm run build", 1) == []
 
 
-def test_the_users_own_command_is_a_persons() -> None:
-    rollout = Rollout()
-    rollout.turn()
-    call, result = rollout.ends("u1", "echo x > x.txt", 0, "", source="user_shell")
+def test_the_users_own_command_is_a_persons(rollout: Rollout) -> None:
+    rollout.ends("u1", "echo x > x.txt", 0, "", source="user_shell")
 
-    assert isinstance(call, model.ToolCall)
-    assert isinstance(result, model.ToolResult)
-    assert (call.actor, result.actor, result.subject) == ("human", "human", "echo x > x.txt")
+    assert [(call.actor, call.subject) for call in rollout.all(model.ToolCall)] == [("human", "echo x > x.txt")]
+    assert [(result.actor, result.subject) for result in rollout.all(model.ToolResult)] == [("human", "echo x > x.txt")]
 
 
-def test_a_patch_is_what_the_client_says_it_changed() -> None:
+def test_a_patch_is_what_the_client_says_it_changed(rollout: Rollout) -> None:
     changes = {
         f"{SHOP}/new.py": {"type": "add", "content": "a\nb\n"},
         f"{SHOP}/gone.py": {"type": "delete", "content": "x\n"},
         f"{SHOP}/old.py": {"type": "update", "unified_diff": DIFF, "move_path": f"{SHOP}/moved.py"},
-    }  # fmt: skip
-    wanted = [
-        model.FileEdit(path=f"{SHOP}/gone.py", change="delete", call_id="call_1"),
-        model.FileEdit(path=f"{SHOP}/new.py", change="add", call_id="call_1", added=2, removed=0, line=1, anchor="a",
-                 diff="+a\n+b"),
-        model.FileEdit(
-            path=f"{SHOP}/moved.py", old_path=f"{SHOP}/old.py", change="rename", call_id="call_1", added=1, removed=1,
-            line=5, anchor="c", diff="@@ +4 @@\n a\n-b\n+c",
-        ),
-    ]  # fmt: skip
-    for family in ("legacy", "paginated"):
-        rollout = Rollout(family="legacy" if family == "legacy" else "paginated")
-        rollout.turn()
-        call = rollout.patches("*** Update File: old.py", "*** Move to: moved.py", "@@", "-b", "+c")
-        if family == "legacy":
-            reported = rollout.event(
-                "patch_apply_end", call_id=call, turn_id="turn-1", status="completed", changes=changes
-            )
-        else:
-            reported = rollout.item("FileChange", id=call, status="completed", changes=changes)
-        assert edits_of(reported) == wanted
-        assert result_of(reported).subject == f"{SHOP}/old.py"
-        assert rollout.response("custom_tool_call_output", call_id=call, output="Exit code: 0\nOutput:\nSuccess.") == []
+    }
+    call = rollout.patches("*** Update File: old.py", "*** Move to: moved.py", "@@", "-b", "+c")
+    if rollout.family == "legacy":
+        found = rollout.event("patch_apply_end", call_id=call, turn_id="turn-1", status="completed", changes=changes)
+    else:
+        found = rollout.item("FileChange", id=call, status="completed", changes=changes)
+
+    renamed: dict[str, Any] = {"old_path": f"{SHOP}/old.py", "line": 5, "anchor": "c", "diff": "@@ +4 @@\n a\n-b\n+c"}
+    assert edits_of(found) == [
+        model.FileEdit(path=f"{SHOP}/gone.py", change="delete", call_id=call),
+        model.FileEdit(f"{SHOP}/new.py", "add", call_id=call, added=2, removed=0, line=1, anchor="a", diff="+a\n+b"),
+        model.FileEdit(f"{SHOP}/moved.py", "rename", call_id=call, added=1, removed=1, **renamed),
+    ]
+    assert result_of(found).subject == f"{SHOP}/old.py"
+    assert rollout.response("custom_tool_call_output", call_id=call, output="Exit code: 0\nOutput:\nSuccess.") == []
 
 
 @pytest.mark.parametrize("status", ["failed", "declined", "brand-new"])
@@ -274,7 +264,6 @@ def test_any_other_script_of_code_mode_is_only_a_script() -> None:
 
 
 SUCCESS = "Success. Updated the following files:\nM a\n"
-ABORTED = "Wall time: 3.9 seconds\naborted by user"
 SANDBOX = "failed in sandbox LinuxSeccomp with execution error: sandbox denied exec error, "
 COMPLETED = "Script completed\nWall time 0.1 seconds\nOutput:\n"
 
