@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from contract.capabilities import HOW_SHOWN, Capabilities, shown
-from contract.case import Case
+from contract.case import HOW_SHOWN, Capabilities, Case, shown
 from contract.folder import SOURCE, VERSION, Folder
 from contract.table import is_current
 
@@ -15,7 +14,7 @@ PARTS: Final = {
     ("adapter", "AGENT"): "Write an Agent (adapter/contract.py): its sources, their reader, and parse.",
     ("contract_case", "CASE"): "Write a Case (contract/case.py): the records with which the suite tests the adapter.",
     ("matrix_case", "TOOLS"): "Write a matrix.tool.Tool for each program: how it writes, and how a handoff reaches it.",
-    ("contract_case", "CAPABILITIES"): "Write a Capabilities (contract/capabilities.py): what is read and shown.",
+    ("contract_case", "CAPABILITIES"): "Write a Capabilities (contract/case.py): what is read and shown.",
     ("client", "VERSIONS"): "Name the versions that the rows run with; lab/tool.py says what the driver is.",
 }
 """Module and export → what to do if it is missing."""

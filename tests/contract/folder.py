@@ -14,8 +14,7 @@ import carryover.agents
 from carryover.adapter.contract import Agent
 from carryover.adapter.spec import AgentSpec
 from carryover.agents import agent_ids
-from contract.capabilities import Capabilities
-from contract.case import Case
+from contract.case import Capabilities, Case
 
 CHECKOUT: Final = Path(__file__).parents[2]
 VERSION: Final = re.compile(r"\d+(\.\d+)+")

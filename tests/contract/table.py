@@ -14,7 +14,7 @@ from typing import Final
 from packaging.specifiers import SpecifierSet
 
 from carryover.adapter.spec import LINUX, AgentSpec, McpServers, places_on
-from contract.capabilities import EVERY
+from contract.case import EVERY
 from contract.command_docs import overview, reference
 from contract.folder import CHECKOUT, Folder, folders
 

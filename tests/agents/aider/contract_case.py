@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from carryover.agents.aider import blocks
-from contract.capabilities import Capabilities
-from contract.case import Case, Recording
+from contract.case import Capabilities, Case, Recording
 
 FIXTURES: Final = Path(__file__).parent / "fixtures"
 HISTORY: Final = ".aider.chat.history.md"

@@ -6,8 +6,7 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
-from contract.capabilities import Capabilities
-from contract.case import Case, Payload, Recording
+from contract.case import Capabilities, Case, Payload, Recording
 
 FIXTURES: Final = Path(__file__).parent / "fixtures"
 VERSIONS: Final = ("2.0.65", "2.1.111", "2.1.328")

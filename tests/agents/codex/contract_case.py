@@ -6,8 +6,7 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
-from contract.capabilities import Capabilities
-from contract.case import LEFT_OUT, Case, Payload, Recording, payload_of, recorded_payloads
+from contract.case import LEFT_OUT, Capabilities, Case, Payload, Recording, payload_of, recorded_payloads
 
 FIXTURES: Final = Path(__file__).parent / "fixtures"
 AT: Final = "2026-11-20T06:00:00.000Z"

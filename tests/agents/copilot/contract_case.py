@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from agents.copilot.chat_cases import CHATS
-from contract.capabilities import Capabilities
-from contract.case import Case, Payload, Recording
+from contract.case import Capabilities, Case, Payload, Recording
 
 FIXTURES: Final = Path(__file__).parent / "fixtures"
 AT: Final = "2026-11-20T06:00:00.000Z"

@@ -16,8 +16,7 @@ from typing import Any, Final
 
 from agents.cursor import chats, stores
 from agents.cursor.stores import COMPACTED, ONE, START_MS, TWO, Chat, EditorStore, edit, failed, say, shell, user
-from contract.capabilities import Capabilities
-from contract.case import Case, Payload, Recording
+from contract.case import Capabilities, Case, Payload, Recording
 
 HELPER: Final = Chat(
     name="List the tests",

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from agents.opencode.stores import LATEST, START_MS, WITHOUT_EVENTS, Client, data_folder, database
-from contract.capabilities import Capabilities
-from contract.case import Case, Recording
+from contract.case import Capabilities, Case, Recording
 
 FOLDER: Final = Path(tempfile.mkdtemp(prefix="carryover-test-"))
 atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)

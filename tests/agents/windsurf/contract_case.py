@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from agents.windsurf.talks import EXAMPLES, START, Talk, payload, put, spool_of, transcripts_of, uid, worked
-from contract.capabilities import Capabilities
-from contract.case import Case, Payload, Recording
+from contract.case import Capabilities, Case, Payload, Recording
 
 FOLDER: Final = Path(tempfile.mkdtemp(prefix="carryover-test-"))
 atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)

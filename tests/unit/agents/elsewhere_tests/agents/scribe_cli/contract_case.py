@@ -6,8 +6,7 @@ import json
 from pathlib import Path
 from typing import Final
 
-from contract.capabilities import Capabilities
-from contract.case import Case, Payload, Recording
+from contract.case import Capabilities, Case, Payload, Recording
 
 TALKS: Final = Path(__file__).parent / "fixtures" / "1.4" / "talks"
 TALK: Final = "/home/dev/.scribe/talks/t1.talk"
