@@ -189,6 +189,7 @@ TASK = (
     "Constraint: keep prices as integers, never floats."
 )
 TESTS = "python3 -m unittest -q"
+LINES = "First line of the prompt\n\n# third line looks like a heading"
 
 
 def events(name: str) -> list[model.Event]:
@@ -203,14 +204,7 @@ def ended(name: str) -> list[tuple[str, str, str]]:
     ("name", "prompts"),
     [
         ("story", [TASK, "Use half-up rounding instead", "What is left to do?"]),
-        (
-            "commands",
-            [
-                "First line of the prompt\n\n# third line looks like a heading",
-                "Fix it with int()",
-                "how do I run the tests?",
-            ],
-        ),
+        ("commands", [LINES, "Fix it with int()", "how do I run the tests?"]),
         ("interrupt", ["Explain rounding", "go on", "Explain again"]),
         ("hangup", [f"Say something before {end}" for end in ("SIGTERM", "SIGHUP", "EOF", "two ^C")]),
         ("resume", ["Fix rounding in pricing.py", "Which colour for the button?", *["What did we do?"] * 2]),

@@ -13,6 +13,7 @@ from carryover.agents.codex.adapter import AGENT
 from carryover.agents.codex.calls import read_output
 
 ABORTED = "Wall time: 3.9 seconds\naborted by user"
+COMPLETED = "Script completed\nWall time 0.1 seconds\nOutput:\n"
 DIFF = "@@ -4,2 +4,2 @@\n a\n-b\n+c\n"
 
 
@@ -104,9 +105,8 @@ def test_a_patch_that_was_not_applied_changes_nothing(status: str) -> None:
     rollout = Rollout()
     rollout.turn()
     call = rollout.patches("*** Delete File: a.py")
-    reported = rollout.item(
-        "FileChange", id=call, status=status, changes={f"{SHOP}/a.py": {"type": "delete"}}, stderr="no"
-    )
+    gone = {f"{SHOP}/a.py": {"type": "delete"}}
+    reported = rollout.item("FileChange", id=call, status=status, changes=gone, stderr="no")
 
     assert edits_of(reported) == []
     assert result_of(reported).status == {"failed": "error", "declined": "denied"}.get(status, "unknown")
@@ -125,11 +125,8 @@ def test_our_own_file_is_nobodys_work(rollout: Rollout) -> None:
     assert edits_of(wrote) + edits_of(patched) == []
 
 
-PLAN = [
-    {"step": "Reproduce", "status": "completed"},
-    {"step": "Fix", "status": "in_progress"},
-    {"step": "Test", "status": "pending"},
-]
+STEPS = {"Reproduce": ("completed", "done"), "Fix": ("in_progress", "active"), "Test": ("pending", "pending")}
+PLAN = [{"step": text, "status": status} for text, (status, _) in STEPS.items()]
 
 
 def call_of(rollout: Rollout) -> model.ToolCall:
@@ -162,41 +159,26 @@ def test_a_tool_of_an_mcp_server_is_named_with_its_server(rollout: Rollout) -> N
 
 
 def test_a_search_of_the_provider_is_done_when_it_is_reported(rollout: Rollout) -> None:
-    reported = rollout.response(
-        "web_search_call", id="ws_1", status="completed", action={"type": "search", "query": "x"}
-    )
+    action = {"type": "search", "query": "x"}
+    call, result = rollout.response("web_search_call", id="ws_1", status="completed", action=action)
 
-    assert [(type(body).__name__, getattr(body, "subject", None)) for body in reported] == [
-        ("ToolCall", "x"),
-        ("ToolResult", "x"),
-    ]
+    assert isinstance(call, model.ToolCall) and isinstance(result, model.ToolResult)
+    assert (call.subject, result.subject) == ("x", "x")
 
 
 def test_a_plan_counts_once_the_client_took_it(rollout: Rollout) -> None:
     taken = rollout.runs("update_plan", "Plan updated", plan=PLAN, explanation="Start")
     refused = rollout.runs("update_plan", "unsupported call: update_plan", plan=PLAN)
 
-    assert taken[1:] == [
-        model.PlanUpdate(
-            items=(
-                model.PlanItem(text="Reproduce", state="done"),
-                model.PlanItem(text="Fix", state="active"),
-                model.PlanItem(text="Test", state="pending"),
-            )
-        )
-    ]
+    items = [(item.text, item.state) for body in taken[1:] if isinstance(body, model.PlanUpdate) for item in body.items]
+    assert items == [(text, state) for text, (_, state) in STEPS.items()]
     assert len(refused) == 1
     assert getattr(refused[0], "never_ran", None) is True
 
 
 def test_a_question_and_its_answer(rollout: Rollout) -> None:
     """`request_user_input`: read about, in no recording."""
-    asked = {
-        "id": "q1",
-        "header": "Rounding",
-        "question": "Which way?",
-        "options": [{"label": "up"}, {"label": "down"}],
-    }
+    asked = {"id": "q1", "question": "Which way?", "options": [{"label": "up"}, {"label": "down"}]}
     call_id = rollout.calls("request_user_input", questions=[asked])
     answered = rollout.output(call_id, '{"answers":{"q1":{"answers":["up"]}}}')
 
@@ -218,18 +200,13 @@ def test_a_call_that_cannot_be_distinguished_is_counted(rollout: Rollout) -> Non
     rollout.response("function_call", name="exec_command", arguments={"cmd": "ls"}, call_id="c")
     rollout.response("function_call", name="x" * 1000, arguments="{}", call_id="c")
 
-    assert [skipped.reason for skipped in rollout.skipped] == [
-        "no usable id or name",
-        "no usable id or name",
-        "unexpected input",
-        "no usable id or name",
-    ]
+    unusable, unexpected = "no usable id or name", "unexpected input"
+    assert [skipped.reason for skipped in rollout.skipped] == [unusable, unusable, unexpected, unusable]
 
 
 def code_mode(rollout: Rollout, script: str, printed: str) -> model.ToolResult:
     rollout.response("custom_tool_call", name="exec", call_id="c1", input=script)
-    texts = [f"Script completed\nWall time 0.025 seconds\nOutput:\n{part}" for part in ("",)] + [printed]
-    output = [{"type": "input_text", "text": text} for text in texts]
+    output = [{"type": "input_text", "text": text} for text in (COMPLETED, printed)]
     found = rollout.response("custom_tool_call_output", call_id="c1", output=output)
     return next(body for body in found if isinstance(body, model.ToolResult))
 
@@ -265,7 +242,6 @@ def test_any_other_script_of_code_mode_is_only_a_script() -> None:
 
 SUCCESS = "Success. Updated the following files:\nM a\n"
 SANDBOX = "failed in sandbox LinuxSeccomp with execution error: sandbox denied exec error, "
-COMPLETED = "Script completed\nWall time 0.1 seconds\nOutput:\n"
 
 
 @pytest.mark.parametrize(

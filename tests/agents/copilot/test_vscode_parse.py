@@ -28,47 +28,30 @@ from agents.copilot.chats import (
     uri,
 )
 from carryover import model
+from contract.case import of
 
 TEST = "python3 -m unittest tests.test_calc"
 LINK = f"Reading [](file://{PROJECT}/a%20b.py#1-5), lines 1 to 5"
+CALC = f"{PROJECT}/src/calc.py"
 LIMITED = "You have exceeded your premium request allowance."
 
 
 def test_a_turn_is_read_whole_and_in_order(window: Window) -> None:
     found = ChatReading(window.store(ONE)).read()
 
+    edit: dict[str, Any] = {"call_id": "call_edit", "name": "copilot_replaceString", "op": "edit", "subject": CALC}
+    test: dict[str, Any] = {"call_id": "call_test", "name": "run_in_terminal", "op": "shell", "subject": TEST}
+    counted: dict[str, Any] = {"added": 1, "removed": 1, "line": 2, "anchor": "    return a * b"}
+    last = "test_add still fails (2 != 3). Should I switch it to plain addition, or is the test itself wrong?"
     assert [event.body for event in found] == [
         model.UserPrompt(text="The add function in src/calc.py is wrong. Fix it and run the tests."),
         model.AssistantMessage(text="I will change the operator in `calc.py` and run the tests.", final=False),
-        model.ToolCall(call_id="call_edit", name="copilot_replaceString", op="edit", subject=f"{PROJECT}/src/calc.py"),
-        model.ToolResult(
-            call_id="call_edit", name="copilot_replaceString", op="edit", status="ok", subject=f"{PROJECT}/src/calc.py"
-        ),
-        model.FileEdit(
-            path=f"{PROJECT}/src/calc.py",
-            change="modify",
-            call_id="call_edit",
-            added=1,
-            removed=1,
-            line=2,
-            anchor="    return a * b",
-        ),
-        model.ToolCall(
-            call_id="call_test", name="run_in_terminal", op="shell", subject="python3 -m unittest tests.test_calc"
-        ),
-        model.ToolResult(
-            call_id="call_test",
-            name="run_in_terminal",
-            op="shell",
-            status="error",
-            subject=TEST,
-            exit_code=1,
-            output=FAILED_TEST,
-        ),
-        model.AssistantMessage(
-            text="test_add still fails (2 != 3). Should I switch it to plain addition, or is the test itself wrong?",
-            final=True,
-        ),
+        model.ToolCall(**edit),
+        model.ToolResult(**edit, status="ok"),
+        model.FileEdit(path=CALC, change="modify", call_id="call_edit", **counted),
+        model.ToolCall(**test),
+        model.ToolResult(**test, status="error", exit_code=1, output=FAILED_TEST),
+        model.AssistantMessage(text=last, final=True),
         model.SessionInfo(title="Fix add()", agent_version="0.48.1", model="test-model"),
     ]
     assert {event.cwd for event in found} == {PROJECT}
@@ -262,17 +245,14 @@ def test_questions_and_their_answers(window: Window) -> None:
     }
     found = events(window, request("Go.", asked))
 
-    questions = [event.body for event in found if isinstance(event.body, model.Question)]
-    answers = [event.body for event in found if isinstance(event.body, model.Answer)]
+    questions, answers = of(found, model.Question), of(found, model.Answer)
     assert [(question.text, question.options) for question in questions] == [
         ("Which database?", ("PostgreSQL", "SQLite")),
         ("Which tests?", ("PostgreSQL", "SQLite")),
         ("Anything else?", ()),
     ]
-    assert [(answer.call_id, answer.text) for answer in answers] == [
-        (questions[0].call_id, "SQLite"),
-        (questions[1].call_id, "PostgreSQL, unit"),
-    ]
+    answered = zip(questions, ("SQLite", "PostgreSQL, unit"), strict=False)
+    assert [(answer.call_id, answer.text) for answer in answers] == [(each.call_id, text) for each, text in answered]
 
 
 def test_a_handoff_that_the_agent_read_is_not_repeated(window: Window) -> None:

@@ -19,7 +19,6 @@ from agents.cursor.stores import (
     TWO,
     Chat,
     EditorStore,
-    failed,
     say,
     shell,
     thinking,
@@ -40,13 +39,8 @@ def test_every_form_of_the_list_gives_the_same_newest_first(tmp_path: Path, era:
         store.put(ONE, TWO)
         events = Editor(store).read()
     assert [event.session for event in events][:: len(events) - 1] == [TWO.id, ONE.id]
-    assert texts([event.body for event in events]) == [
-        TWO.bubbles[0]["text"],
-        TWO.bubbles[3]["text"],
-        ONE.bubbles[0]["text"],
-        ONE.bubbles[2]["text"],
-        ONE.bubbles[5]["text"],
-    ]
+    said = [(TWO, 0), (TWO, 3), (ONE, 0), (ONE, 2), (ONE, 5)]
+    assert texts([event.body for event in events]) == [chat.bubbles[number]["text"] for chat, number in said]
     assert {event.cwd for event in events} == ({None} if era == "keys" else {stores.PROJECT})
 
 
@@ -209,11 +203,11 @@ def test_a_conversation_becomes_what_happened_in_it(store: EditorStore) -> None:
 
 def test_a_file_whose_former_text_was_empty_is_new(store: EditorStore) -> None:
     """As every new file of July 2026."""
-    keys = {
+    ids = {
         "beforeContentId": f"composer.content.{hashlib.sha256().hexdigest()}",
         "afterContentId": "composer.content.b",
     }
-    bodies = become(store, tool("edit_file_v2", {"relativeWorkspacePath": "a.py"}, keys))
+    bodies = become(store, tool("edit_file_v2", {"relativeWorkspacePath": "a.py"}, ids))
 
     assert [body.change for body in bodies if isinstance(body, model.FileEdit)] == ["add"]
 
@@ -271,25 +265,24 @@ def test_the_todo_list_is_reported_when_it_changes(store: EditorStore) -> None:
     assert editor.bodies() == [model.PlanUpdate(items=())]
 
 
+LIMIT = "You've hit your usage limit"
+
+
 @pytest.mark.parametrize(
-    ("bubble", "expected"),
+    ("details", "reason", "message"),
     [
-        (failed("Something broke"), model.TurnEnd(reason="error", message="Something broke")),
-        (failed("You've hit your usage limit"), model.TurnEnd(reason="limit", message="You've hit your usage limit")),
-        (
-            {"type": 2, "text": "", "errorDetails": {"error": {"detail": "rate limit"}}},
-            model.TurnEnd(reason="limit", message="rate limit"),
-        ),
-        ({"type": 2, "text": "", "errorDetails": "broke"}, model.TurnEnd(reason="error", message="broke")),
+        ({"message": "Something broke"}, "error", "Something broke"),
+        ({"message": LIMIT}, "limit", LIMIT),
+        ({"error": {"detail": "rate limit"}}, "limit", "rate limit"),
+        ("broke", "error", "broke"),
         # June 2026: only the title names the limit.
-        (
-            failed("Get Cursor Pro.", error={"error": 51, "details": {"title": "You've hit your usage limit"}}),
-            model.TurnEnd(reason="limit", message="You've hit your usage limit. Get Cursor Pro."),
-        ),
+        ({"message": "Get Pro.", "error": {"error": 51, "details": {"title": LIMIT}}}, "limit", f"{LIMIT}. Get Pro."),
     ],
 )
-def test_an_error_ends_the_turn(store: EditorStore, bubble: dict[str, Any], expected: model.TurnEnd) -> None:
-    assert become(store, user("Go."), bubble)[1:] == [expected]
+def test_an_error_ends_the_turn(store: EditorStore, details: Any, reason: Any, message: str) -> None:
+    bubble = {"type": 2, "text": "", "errorDetails": details}
+
+    assert become(store, user("Go."), bubble)[1:] == [model.TurnEnd(reason=reason, message=message)]
 
 
 def test_a_turn_that_was_stopped(store: EditorStore) -> None:

@@ -52,24 +52,20 @@ def ended(status: str = "success", **more: Any) -> dict[str, Any]:
 def test_a_conversation_is_shown_in_its_order() -> None:
     transcript = reported(*lines(ONE))
 
-    edit, shell = f"{PROJECT}/src/calc.py", "python3 -m unittest tests.test_calc"
-    ids = [event.body.call_id for event in transcript.standing if isinstance(event.body, model.ToolCall)]
+    path = f"{PROJECT}/src/calc.py"
+    first, second = (event.body.call_id for event in transcript.standing if isinstance(event.body, model.ToolCall))
+    edit: dict[str, Any] = {"call_id": first, "name": "StrReplace", "op": "edit", "subject": path}
+    test: dict[str, Any] = {"call_id": second, "name": "Shell", "op": "shell", "subject": ONE[3].command}
+    diff = "@@\n-    return a - b\n+    return a * b"
+    counted: dict[str, Any] = {"added": 1, "removed": 1, "anchor": "    return a * b", "diff": diff}
     assert [event.body for event in transcript.standing] == [
         model.UserPrompt(text=ONE[0].text),
         model.AssistantMessage(text=ONE[1].text),
-        model.ToolCall(call_id=ids[0], name="StrReplace", op="edit", subject=edit),
-        model.ToolResult(call_id=ids[0], name="StrReplace", op="edit", status="unknown", subject=edit),
-        model.FileEdit(
-            path=edit,
-            change="modify",
-            call_id=ids[0],
-            added=1,
-            removed=1,
-            anchor="    return a * b",
-            diff="@@\n-    return a - b\n+    return a * b",
-        ),
-        model.ToolCall(call_id=ids[1], name="Shell", op="shell", subject=shell),
-        model.ToolResult(call_id=ids[1], name="Shell", op="shell", status="unknown", subject=shell),
+        model.ToolCall(**edit),
+        model.ToolResult(**edit, status="unknown"),
+        model.FileEdit(path=path, change="modify", call_id=first, **counted),
+        model.ToolCall(**test),
+        model.ToolResult(**test, status="unknown"),
         model.AssistantMessage(text=ONE[4].text),
     ]
     assert transcript.skipped == []
@@ -107,20 +103,17 @@ def test_what_stands_for_a_thought_is_not_what_the_model_said() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ending", "end"),
+    ("ending", "reason", "message"),
     [
-        (ended("error", error="Connection failed"), model.TurnEnd(reason="error", message="Connection failed")),
-        (
-            ended("error", error={"message": "You've hit your usage limit"}),
-            model.TurnEnd(reason="limit", message="You've hit your usage limit"),
-        ),
-        (ended("error"), model.TurnEnd(reason="error")),
-        (ended("error", error="User aborted request"), model.TurnEnd(reason="interrupted")),
-        (ended("aborted"), model.TurnEnd(reason="interrupted")),
+        (ended("error", error="Connection failed"), "error", "Connection failed"),
+        (ended("error", error={"message": "You've hit your usage limit"}), "limit", "You've hit your usage limit"),
+        (ended("error"), "error", ""),
+        (ended("error", error="User aborted request"), "interrupted", ""),
+        (ended("aborted"), "interrupted", ""),
     ],
 )
-def test_a_turn_that_did_not_end_well_says_how(ending: dict[str, Any], end: model.TurnEnd) -> None:
-    assert bodies(user("Fix it"), ending) == [ASKED, end]
+def test_a_turn_that_did_not_end_well_says_how(ending: dict[str, Any], reason: Any, message: str) -> None:
+    assert bodies(user("Fix it"), ending) == [ASKED, model.TurnEnd(reason=reason, message=message)]
 
 
 def test_where_the_client_marks_what_was_typed_the_rest_was_not() -> None:
@@ -159,46 +152,39 @@ def test_the_folder_is_known_once_a_path_in_it_was_mentioned() -> None:
 
 
 @pytest.mark.parametrize(
-    ("record", "skipped"),
+    ("record", "kind", "reason"),
     [
-        ({"type": "brand_new"}, model.Skipped(record_type="brand_new", reason="unknown record type")),
-        ({"role": "tool", "message": {"content": []}}, model.Skipped(record_type="tool", reason="unknown record type")),
-        ({"role": "user", "message": 5}, model.Skipped(record_type="user", reason="unexpected message")),
-        (
-            assistant({"type": "tool_result"}),
-            model.Skipped(record_type="assistant/tool_result", reason="unknown block"),
-        ),
-        (assistant({"x": 1}), model.Skipped(record_type="assistant", reason="unexpected block")),
-        (assistant(uses("")), model.Skipped(record_type="tool-call", reason="no usable id or name")),
-        (ended("words of the user"), model.Skipped(record_type="turn_ended", reason="unknown status")),
+        ({"type": "brand_new"}, "brand_new", "unknown record type"),
+        ({"role": "tool", "message": {"content": []}}, "tool", "unknown record type"),
+        ({"role": "user", "message": 5}, "user", "unexpected message"),
+        (assistant({"type": "tool_result"}), "assistant/tool_result", "unknown block"),
+        (assistant({"x": 1}), "assistant", "unexpected block"),
+        (assistant(uses("")), "tool-call", "no usable id or name"),
+        (ended("words of the user"), "turn_ended", "unknown status"),
     ],
 )
-def test_what_is_not_understood_is_counted(record: dict[str, Any], skipped: model.Skipped) -> None:
+def test_what_is_not_understood_is_counted(record: dict[str, Any], kind: str, reason: str) -> None:
     transcript = reported({NOTED: START_MS, **record})
 
-    assert (transcript.standing, transcript.skipped) == ([], [skipped])
+    assert (transcript.standing, transcript.skipped) == ([], [model.Skipped(kind, reason)])
+
+
+ATTACHED = "<attached_files>\n<user_query>not this</user_query>\n</attached_files>\n"
+INFO = "<user_info>\nWorkspace Path: /home/dev/demo\n</user_info>\n"
+DONE = "The above subagent result is already visible to the user. DO NOT reiterate."
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        (
-            "<attached_files>\n<user_query>not this</user_query>\n</attached_files>\n" + wrapped("Fix it", 2),
-            Words(text="Fix it", at_ms=START_MS + 120_000, marked=True),
-        ),
+        (ATTACHED + wrapped("Fix it", 2), Words(text="Fix it", at_ms=START_MS + 120_000, marked=True)),
         ("  Fix it\n", Words(text="Fix it")),
-        (
-            "<user_info>\nWorkspace Path: /home/dev/demo\n</user_info>\n<user_query>x</user_query>",
-            Words(text="x", workspace="/home/dev/demo", marked=True),
-        ),
+        (f"{INFO}<user_query>x</user_query>", Words(text="x", workspace="/home/dev/demo", marked=True)),
         ("<user_query>Workspace Path: /etc</user_query>", Words(text="Workspace Path: /etc", marked=True)),
         ("<rules>a</rules>\n<git_status>b</git_status>\n", Words(text="")),
         ("<user_info>cut off", Words(text="")),
         ("<user_query></user_query>", Words(text="", marked=True)),
-        (
-            "<user_query>The above subagent result is already visible to the user. DO NOT reiterate.</user_query>",
-            Words(text="", marked=True),
-        ),
+        (f"<user_query>{DONE}</user_query>", Words(text="", marked=True)),
     ],
 )
 def test_only_the_query_is_the_users(text: str, words: Words) -> None:
@@ -224,35 +210,30 @@ def test_a_time_in_words_is_read_with_its_zone(text: str, at_ms: int) -> None:
 
 
 HOME = Path("/home/dev")
-USER = HOME / ".config/Cursor/User"
+STORES = HOME / ".config/Cursor/User/globalStorage"
+PROJECTS = HOME / ".cursor/projects"
 TRANSCRIPTS = "home-dev-demo/agent-transcripts"
 
 
 @pytest.mark.parametrize(
-    ("root", "below", "kind", "session", "subagent_id", "rank"),
+    ("root", "below", "kind", "expected"),
     [
-        (USER / "globalStorage", "state.vscdb", "editor", None, None, 3),
-        (HOME / ".cursor/chats", f"1f/{ID}/store.db", "chat", ID, None, 2),
-        (HOME / ".cursor/projects", f"{TRANSCRIPTS}/{ID}/{ID}.jsonl", "transcript", ID, None, 1),
-        (HOME / ".cursor/projects", f"{TRANSCRIPTS}/{ID}.jsonl", "transcript", ID, None, 1),
-        (HOME / ".cursor-server/projects", f"{TRANSCRIPTS}/{ID}/subagents/c1.jsonl", "transcript", ID, "c1", 1),
-        (HOME / ".cursor/projects", f"empty-window/agent-transcripts/{ID}/{ID}.jsonl", "transcript", ID, None, -1),
+        (STORES, "state.vscdb", "editor", (None, None, 3)),
+        (HOME / ".cursor/chats", f"1f/{ID}/store.db", "chat", (ID, None, 2)),
+        (PROJECTS, f"{TRANSCRIPTS}/{ID}/{ID}.jsonl", "transcript", (ID, None, 1)),
+        (PROJECTS, f"{TRANSCRIPTS}/{ID}.jsonl", "transcript", (ID, None, 1)),
+        (HOME / ".cursor-server/projects", f"{TRANSCRIPTS}/{ID}/subagents/c1.jsonl", "transcript", (ID, "c1", 1)),
+        (PROJECTS, f"empty-window/agent-transcripts/{ID}/{ID}.jsonl", "transcript", (ID, None, -1)),
     ],
 )
-def test_a_source_is_known_by_its_place(
-    root: Path, below: str, kind: str, session: str | None, subagent_id: str | None, rank: int
-) -> None:
+def test_a_source_is_known_by_its_place(root: Path, below: str, kind: str, expected: Any) -> None:
     found = source_of(root / below, root)
 
     assert found is not None
-    assert (found.path, found.session, found.subagent_id, found.rank) == (str(root / below), session, subagent_id, rank)
+    assert (found.path, found.session, found.subagent_id, found.rank) == (str(root / below), *expected)
     assert kind_of(root / below) == kind
-
-
-@pytest.mark.parametrize("suffix", ["-wal", "-journal"])
-def test_a_change_beside_a_database_is_one_of_the_database(suffix: str) -> None:
-    for root, below in ((USER / "globalStorage", "state.vscdb"), (HOME / ".cursor/chats", f"1f/{ID}/store.db")):
-        assert source_of(root / f"{below}{suffix}", root) == source_of(root / below, root) is not None
+    for suffix in ("-wal", "-journal") if kind != "transcript" else ():
+        assert source_of(root / f"{below}{suffix}", root) == found
 
 
 def test_each_object_says_when_the_file_was_last_written(tmp_path: Path) -> None:

@@ -50,15 +50,7 @@ HANDOFF = f"{HANDOFF_HEAD} 2026-11-20\n## Task\n- Paint.\nFull history: `carryov
         ((f"What did we do?<hook_context>\n\n{HANDOFF}</hook_context>",), "What did we do?"),
         ((f"What did we do?\n<hook_context>\n\n\n{HANDOFF}\n</hook_context>\n",), "What did we do?"),
         ((f"{HANDOFF}\n\nWhat did we do?",), "What did we do?"),  # 0.26
-        (
-            (
-                "Look at @stock.py",
-                "\n--- Content from referenced files ---",
-                "\nContent from @stock.py:\n",
-                "PEARS = 30",
-            ),
-            "Look at @stock.py",
-        ),
+        (("Look at @stock.py", "\n--- Content from referenced files ---", "PEARS = 30"), "Look at @stock.py"),
     ],
 )
 def test_a_prompt_is_what_was_typed(sent: tuple[str, ...], words: str) -> None:
@@ -150,6 +142,10 @@ def test_a_rewind_takes_back_what_was_said_since_and_not_what_was_done() -> None
     assert said & set(retracted.keys) == {"u2/prompt", "g2/text"}
 
 
+LONG = (
+    "Command: make test\nDirectory: {}\nOutput: {}\nError: (none)\nExit Code: {}\nSignal: {}\n"
+    "Background PIDs: (none)\nProcess Group PGID: 7"
+)
 SHOWN = {
     "fileDiff": "--- a\n+++ b\n@@ -1,2 +1,2 @@\n APPLE = 2\n-PEAR = 1\n+PEAR = 2\n",
     "filePath": f"{FOLDER}/prices.py",
@@ -182,20 +178,8 @@ def shell(output: str, **fields: Any) -> model.ToolResult:
         ("Output: 1 failed\n\nExit Code: 2\nProcess Group PGID: 7", "error", 2, "1 failed\n"),
         ("Output: gone\nSignal: 9\nProcess Group PGID: 7", "error", None, "gone"),
         ("Output: (empty)\nError: spawn ENOENT\nProcess Group PGID: 7", "error", None, "spawn ENOENT"),
-        (
-            "Command: make test\nDirectory: (root)\nOutput: ok\nError: (none)\nExit Code: 0\nSignal: (none)\n"
-            "Background PIDs: (none)\nProcess Group PGID: 7",
-            "ok",
-            0,
-            "ok",
-        ),
-        (
-            "Command: make test\nDirectory: sub\nOutput: a\nExit Code: 3 is printed\nError: (none)\nExit Code: 1\n"
-            "Signal: 0\nBackground PIDs: (none)\nProcess Group PGID: 7",
-            "error",
-            1,
-            "a\nExit Code: 3 is printed",
-        ),
+        (LONG.format("(root)", "ok", "0", "(none)"), "ok", 0, "ok"),
+        (LONG.format("sub", "a\nExit Code: 3 is printed", "1", "0"), "error", 1, "a\nExit Code: 3 is printed"),
         ("Command was cancelled by user before it could complete. There was no output.", "interrupted", None, None),
         ("Command was automatically cancelled because it exceeded the timeout of 5.0 minutes", "error", None, None),
         ("Command moved to background (PID: 7). Output hidden.", "ok", None, None),
@@ -216,16 +200,9 @@ def test_an_edit_is_described_by_what_the_user_saw_of_it() -> None:
     lines = parsed(call("replace", {"file_path": "prices.py"}, "Successfully modified", resultDisplay=SHOWN))
     added = parsed(call("write_file", {"file_path": "a.py"}, "ok", resultDisplay={**SHOWN, "isNewFile": True}))
 
-    edit = model.FileEdit(
-        path=f"{FOLDER}/prices.py",
-        change="modify",
-        call_id="c1",
-        added=1,
-        removed=1,
-        line=2,
-        anchor="PEAR = 2",
-        diff="@@ +1 @@\n APPLE = 2\n-PEAR = 1\n+PEAR = 2",
-    )
+    diff = "@@ +1 @@\n APPLE = 2\n-PEAR = 1\n+PEAR = 2"
+    counted: dict[str, Any] = {"added": 1, "removed": 1, "line": 2, "anchor": "PEAR = 2", "diff": diff}
+    edit = model.FileEdit(path=f"{FOLDER}/prices.py", change="modify", call_id="c1", **counted)
     assert lines.all(model.FileEdit) == [edit]
     assert [edit.change for edit in added.all(model.FileEdit)] == ["add"]
 
