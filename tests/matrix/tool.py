@@ -92,6 +92,11 @@ def instructions(root: Path, folder: Path, *names: str) -> str:
     return "\n".join(path.read_text() for place in places for name in names if (path := place / name).exists())
 
 
+def agents_md(root: Path, folder: Path) -> str:
+    """AGENTS.md at the top of the project."""
+    return instructions(root, root, "AGENTS.md")
+
+
 def tools() -> list[Tool]:
     """Those of every agent that has an adapter; one that brings no `TOOLS` fails here."""
     return [tool for agent_id in adapters() for tool in _tools_of(agent_id)]

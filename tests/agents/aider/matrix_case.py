@@ -95,16 +95,6 @@ def _play(home: Path, folder: Path, now: datetime) -> Played:
     return AiderPlayed(home, folder, now)
 
 
-TOOLS = (
-    Tool(
-        id="aider",
-        agent="aider",
-        play=_play,
-        starts=None,
-        takes_in=str,
-        reads=_reads,
-        # The output of commands is not in the history, nor how they ended.
-        timed=False,
-        silent_on=frozenset(("failing test", "dead end")),
-    ),
-)
+SILENT = frozenset(("failing test", "dead end"))
+"""The output of commands is not in the history, nor how they ended."""
+TOOLS = (Tool(id="aider", agent="aider", play=_play, reads=_reads, timed=False, silent_on=SILENT),)

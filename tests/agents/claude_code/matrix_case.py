@@ -95,4 +95,4 @@ def _reads(root: Path, folder: Path) -> str:
     return "\n".join(found)
 
 
-TOOLS = (Tool(id="claude-code", agent="claude-code", play=ClaudePlayed, starts=_starts, takes_in=str, reads=_reads),)
+TOOLS = (Tool(id="claude-code", agent="claude-code", play=ClaudePlayed, starts=_starts, reads=_reads),)

@@ -154,42 +154,34 @@ def edited(path: str = PATH, change: Any = "modify", **fields: Any) -> model.Fil
     return model.FileEdit(path=path, change=change, call_id="toolu_1", **fields)
 
 
+def job(task_id: str, state: Any, label: str = "") -> model.BackgroundTask:
+    return model.BackgroundTask(task_id=task_id, state=state, label=label)
+
+
+LAUNCHED = {"status": "async_launched", "agentId": "a9"}
+WRITTEN = {"file_path": PATH, "content": "import x"}
+ADDED = edited(change="add", added=1, removed=0, line=1, anchor="import x", diff="+import x")
+IN_SHELL = [edited(f"{SHOP}/.gitignore"), edited(f"{SHOP}/b.py", "rename", old_path=f"{SHOP}/a.py")]
+
+
 @pytest.mark.parametrize(
     ("name", "content", "tool_input", "result", "bodies"),
     [
         # Only the lines that differ count.
         ("Edit", "ok", REPLACED, None, [edited(added=2, removed=1, anchor="B", diff=DIFF)]),
         # Without a structured result only the text says that the file is new.
-        (
-            "Write",
-            f"File created successfully at: {PATH}",
-            {"file_path": PATH, "content": "import x"},
-            None,
-            [edited(change="add", added=1, removed=0, line=1, anchor="import x", diff="+import x")],
-        ),
+        ("Write", f"File created successfully at: {PATH}", WRITTEN, None, [ADDED]),
         ("Write", "ok", {"file_path": f"{SHOP}/.carryover/handoff.md", "content": "x"}, None, []),
-        (
-            "Bash",
-            "",
-            SHELL,
-            {"stdout": ""},
-            [edited(f"{SHOP}/.gitignore"), edited(f"{SHOP}/b.py", "rename", old_path=f"{SHOP}/a.py")],
-        ),
+        ("Bash", "", SHELL, {"stdout": ""}, IN_SHELL),
         (
             "Task",
-            "Async agent launched",
+            "",
             {"description": "Poem"},
             {"status": "async_launched", "agentId": "a9"},
-            [model.BackgroundTask(task_id="a9", state="running", label="Poem")],
+            [job("a9", "running", "Poem")],
         ),
         ("Agent", "DONE", {"description": "Look"}, {"status": "completed", "agentId": "a8"}, []),
-        (
-            "TaskStop",
-            "stopped",
-            {"task_id": "b1"},
-            {"message": "stopped", "task_id": "b1"},
-            [model.BackgroundTask(task_id="b1", state="stopped")],
-        ),
+        ("TaskStop", "stopped", {"task_id": "b1"}, {"message": "stopped", "task_id": "b1"}, [job("b1", "stopped")]),
     ],
 )
 def test_what_follows_from_a_result(name: str, content: str, tool_input: Any, result: Any, bodies: Any) -> None:

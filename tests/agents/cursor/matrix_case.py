@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from agents.cursor.stores import COMPACTED, Bubble, Chat, EditorStore, edit, failed, say, shell, tool, uid, user
-from matrix.tool import Call, Ending, Played, Tool
+from matrix.tool import Call, Ending, Played, Tool, agents_md
 
 LIMIT = "You've hit your usage limit. Switch to another model, or wait until 1/3/2027."
 
@@ -74,10 +74,4 @@ def _takes_in(answer: str) -> str:
     return str(json.loads(answer)["additional_context"])
 
 
-def _reads(root: Path, folder: Path) -> str:
-    """AGENTS.md at the top of the project."""
-    path = root / "AGENTS.md"
-    return path.read_text() if path.exists() else ""
-
-
-TOOLS = (Tool(id="cursor", agent="cursor", play=EditorPlayed, starts=_starts, takes_in=_takes_in, reads=_reads),)
+TOOLS = (Tool(id="cursor", agent="cursor", play=EditorPlayed, starts=_starts, takes_in=_takes_in, reads=agents_md),)

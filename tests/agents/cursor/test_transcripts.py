@@ -120,9 +120,8 @@ def test_where_the_client_marks_what_was_typed_the_rest_was_not() -> None:
     plain = {"role": "user", "message": {"content": "Summary of the conversation so far"}}
 
     assert bodies({NOTED: START_MS, **plain}) == [model.UserPrompt(text="Summary of the conversation so far")]
-    assert bodies(user("Fix it"), plain) == [
-        ASKED,
-        model.UserPrompt(text="Summary of the conversation so far", actor="model"),
+    assert bodies(user("Fix it"), plain)[1:] == [
+        model.UserPrompt(text="Summary of the conversation so far", actor="model")
     ]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from agents.opencode.stores import LATEST, WITHOUT_EVENTS, Client
 from carryover.agents.opencode.spec import SPEC
-from matrix.tool import Ending, Played, Tool
+from matrix.tool import Ending, Played, Tool, agents_md
 
 LIMIT = {
     "name": "APIError",
@@ -78,12 +78,6 @@ def _plays(version: str) -> Callable[[Path, Path, datetime], Played]:
     return lambda home, folder, now: RowsPlayed(version, home, folder, now)
 
 
-def _reads(root: Path, folder: Path) -> str:
-    """AGENTS.md at the top of the project."""
-    path = root / "AGENTS.md"
-    return path.read_text() if path.exists() else ""
-
-
 def _loads(folder: Path) -> str:
     """What the entry in the user's settings leads to: the handoff that this tells a new session to read."""
     assert SPEC.handoff_entry is not None
@@ -93,6 +87,6 @@ def _loads(folder: Path) -> str:
 
 
 TOOLS = (
-    Tool(id="opencode", agent="opencode", play=_plays(LATEST), reads=_reads, loads=_loads),
-    Tool(id="opencode-1.2", agent="opencode", play=_plays(WITHOUT_EVENTS), reads=_reads, loads=_loads),
+    Tool(id="opencode", agent="opencode", play=_plays(LATEST), reads=agents_md, loads=_loads),
+    Tool(id="opencode-1.2", agent="opencode", play=_plays(WITHOUT_EVENTS), reads=agents_md, loads=_loads),
 )

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from agents.windsurf.talks import Talk, put, transcripts_of
-from matrix.tool import Ending, Tool
+from matrix.tool import Ending, Tool, agents_md
 from support.hook_client import HookClient
 
 
@@ -53,10 +53,4 @@ class CascadePlayed:
         self._talk.calls.clear()
 
 
-def _reads(root: Path, folder: Path) -> str:
-    """AGENTS.md at the top of the project."""
-    path = root / "AGENTS.md"
-    return path.read_text() if path.exists() else ""
-
-
-TOOLS = (Tool(id="windsurf", agent="windsurf", play=CascadePlayed, starts=None, takes_in=str, reads=_reads),)
+TOOLS = (Tool(id="windsurf", agent="windsurf", play=CascadePlayed, reads=agents_md),)
