@@ -37,15 +37,16 @@ def repair(state: StateDir, wanted: Collection[Fix]) -> tuple[Repair, ...]:
     """Carries out the repairs; one that fails does not stop the others."""
     # Bringing up the service restarts it too.
     chosen = {"service" if fix == "restart" else fix for fix in wanted}
-    return tuple(_repaired(fix, did, how, state) for fix, (did, how) in _REPAIRS.items() if fix in chosen)
-
-
-def _repaired(fix: Fix, did: str, how: Callable[[StateDir], str | None], state: StateDir) -> Repair:
-    try:
-        return Repair(fix=fix, did=did, problem=how(state))
-    except (UserError, OSError) as error:
-        why = os_reason(error) if isinstance(error, OSError) else str(error)
-        return Repair(fix=fix, did=did, problem=f"{fix} could not be repaired: {why}")
+    done = []
+    for fix, (did, how) in _REPAIRS.items():
+        if fix in chosen:
+            try:
+                problem = how(state)
+            except (UserError, OSError) as error:
+                why = os_reason(error) if isinstance(error, OSError) else str(error)
+                problem = f"{fix} could not be repaired: {why}"
+            done.append(Repair(fix=fix, did=did, problem=problem))
+    return tuple(done)
 
 
 def _permissions(state: StateDir) -> None:
@@ -77,7 +78,6 @@ def _service(state: StateDir) -> str | None:
 
 
 def _hooks(state: StateDir) -> str | None:
-    """Puts the hooks of the selected agents where they belong. Returns the obstacles, as sentences."""
     config = load_config(state.config)
     agents = config.agents
     detections = detect_all(specs(), Machine.here(agents.recorded_env()), agents.recorded_versions())

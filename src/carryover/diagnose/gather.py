@@ -8,8 +8,8 @@ import socket
 import sqlite3
 import stat
 import time
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -22,32 +22,13 @@ from carryover.config import Config, load_config, project_settings
 from carryover.daemon.client import ANSWER_S, ask_health
 from carryover.daemon.crashes import crash_reports
 from carryover.daemon.health import Health
-from carryover.diagnose.report import (
-    AgentReport,
-    ConfigReport,
-    Inspection,
-    LedgerReport,
-    LimitReport,
-    MovedAside,
-    ProjectReport,
-    Report,
-    RootReport,
-    UnreadSource,
-    WouldRead,
-)
+from carryover.diagnose import report as reports
+from carryover.diagnose.report import AgentReport, Inspection, LedgerReport, ProjectReport, Report
 from carryover.distill.sections.next_action import LASTS_MS, command
 from carryover.edits.record import Record, load_record
 from carryover.errors import UserError
 from carryover.fsio import is_folder
-from carryover.ingest.scan import (
-    MS_PER_DAY,
-    FoundSource,
-    TranscriptRoot,
-    others_sources,
-    readable_sources,
-    recorded_roots,
-    roots_to_read,
-)
+from carryover.ingest import scan
 from carryover.install.agent_settings import entry_report, hooks_report, keeps_days, reads_bytes, with_config_files
 from carryover.install.background import service_of_user
 from carryover.install.detect import AskVersion, Detection, ask_version, detect_all, newly_covered
@@ -57,7 +38,7 @@ from carryover.install.service import COMMAND, Program
 from carryover.install.setup import wanted_settings
 from carryover.ledger.codec import count_damaged
 from carryover.ledger.connect import connect_tolerant
-from carryover.ledger.queries import AgentRow, ProjectRow, agents_seen, connect_read_only, projects, totals
+from carryover.ledger.queries import AgentRow, agents_seen, connect_read_only, projects, totals
 from carryover.paths import StateDir
 from carryover.projects.policy import refusal
 from carryover.projects.root import agent_folders
@@ -70,15 +51,12 @@ from carryover.views.limits import limited_projects
 _MOST_PROJECTS: Final = 20
 """How many of the newest projects are inspected; each costs calls to git."""
 _PORT_ANSWER_S: Final = 1.0
-
+_NOTHING_HELD: Final = AgentRow(agent="", sessions=0, last_event_ms=None, last_handoff_ms=None)
 T = TypeVar("T")
 
 
 def gather(state: StateDir, home: Path, *, inspect: bool = False, ask: AskVersion = ask_version) -> Report:
-    """Gathers the report; with `inspect`, also the facts that take longer.
-
-    Asks all agents' commands for their versions in parallel, with a time limit.
-    """
+    """Gathers the report; with `inspect`, also the facts that take longer. Asks agents' commands for their versions."""
     config, config_problem = _or_problem(lambda: load_config(state.config), Config())
     record, record_problem = _or_problem(lambda: load_record(state), Record())
     machine = Machine(home=home, env={**config.agents.recorded_env(), **os.environ})
@@ -86,6 +64,8 @@ def gather(state: StateDir, home: Path, *, inspect: bool = False, ask: AskVersio
     health, daemon_problem = _health(state)
     seen = detect_all(specs(), machine, config.agents.recorded_versions(), ask=ask)
     detections = with_config_files(seen, [state.hook_script], machine.platform)
+    held = {row.agent: row for row in ledger.agents} if ledger is not None else {}
+    new = newly_covered(detections, config.agents)
     corrupt = state.root.glob(f"{state.ledger.stem}.corrupt-*{state.ledger.suffix}")
     manager, program = service_of_user()
     service = manager.status()
@@ -99,12 +79,15 @@ def gather(state: StateDir, home: Path, *, inspect: bool = False, ask: AskVersio
         daemon=health,
         daemon_problem=daemon_problem,
         service=service,
-        agents=_agents(state, machine, config, detections, ledger.agents if ledger is not None else ()),
+        agents=tuple(
+            _agent(state, machine, config, found, held.get(found.spec.id, _NOTHING_HELD), found.spec.id in new)
+            for found in detections
+        ),
         ledger=ledger,
         ledger_problem=ledger_problem,
         would_read=_would_read(config, home) if ledger is None and ledger_problem is None else (),
-        corrupt_ledgers=tuple(MovedAside(str(path), path.stat().st_size) for path in sorted(corrupt)),
-        config=ConfigReport(str(state.config), config.unknown_keys, config.projects.exclude)
+        corrupt_ledgers=tuple(reports.MovedAside(str(path), path.stat().st_size) for path in sorted(corrupt)),
+        config=reports.ConfigReport(str(state.config), config.unknown_keys, config.projects.exclude)
         if state.config.exists()
         else None,
         config_problem=config_problem,
@@ -136,47 +119,32 @@ def _ledger(state: StateDir, config: Config, machine: Machine) -> LedgerReport |
     if not state.ledger.exists():
         return None
     with closing(connect_read_only(state.ledger, keep_index=True)) as db:
+        excluded = {row: project_settings(Path(row.root), config).excluded for row in projects(db)}
         return LedgerReport(
             path=str(state.ledger),
             **msgspec.structs.asdict(totals(db)),
-            projects=tuple(_as_set_now(row, config) for row in projects(db)),
+            projects=tuple(
+                row if by is None else msgspec.structs.replace(row, refusal=f"excluded by {by}")
+                for row, by in excluded.items()
+            ),
             agents=tuple(agents_seen(db)),
             limits=() if state.paused.exists() else _limits(db, config, machine),
         )
 
 
-def _agents(
-    state: StateDir, machine: Machine, config: Config, detections: Sequence[Detection], seen: Sequence[AgentRow]
-) -> tuple[AgentReport, ...]:
-    held = {row.agent: row for row in seen}
-    known = adapters()
-    new = newly_covered(detections, config.agents)
-    reports = []
-    for found in detections:
-        id = found.spec.id
-        roots = recorded_roots([known[id]], config.agents, machine.home, os.environ)
-        report = _agent(
-            state,
-            config,
-            found,
-            held.get(id, AgentRow(agent=id, sessions=0, last_event_ms=None, last_handoff_ms=None)),
-            roots,
-        )
-        reports.append(msgspec.structs.replace(report, newly_covered=id in new))
-    return tuple(reports)
-
-
 def _agent(
-    state: StateDir, config: Config, found: Detection, held: AgentRow, roots: Sequence[TranscriptRoot]
+    state: StateDir, machine: Machine, config: Config, found: Detection, held: AgentRow, newly: bool
 ) -> AgentReport:
-    spec, selected = found.spec, config.agents.selected
+    spec, chosen = found.spec, config.agents
     wanted = next(iter(wanted_settings([found], {spec.id})), None)
     has_entry = spec.handoff_entry is not None
+    roots = scan.recorded_roots([adapters()[spec.id]], chosen, machine.home, os.environ)
     today = {os.path.realpath(root) for root in found.roots}
     return AgentReport(
         id=spec.id,
         name=spec.name,
-        selected=None if selected is None else spec.id in selected,
+        selected=None if chosen.selected is None else spec.id in chosen.selected,
+        newly_covered=newly,
         state=found.state,
         version=found.version_text or None,
         binary=_text(found.binary),
@@ -186,8 +154,8 @@ def _agent(
         hooks=hooks_report(found, None if has_entry else wanted, state.hook_script),
         entry=entry_report(wanted) if has_entry and wanted is not None else None,
         review=spec.hooks.review.what if spec.hooks.review is not None else None,
-        roots=tuple(RootReport(str(root.path), is_folder(root.path)) for root in roots),
-        moved_from=tuple(root for root in config.agents.of(spec.id).roots if os.path.realpath(root) not in today),
+        roots=tuple(reports.RootReport(str(root.path), is_folder(root.path)) for root in roots),
+        moved_from=tuple(root for root in chosen.of(spec.id).roots if os.path.realpath(root) not in today),
         roots_today=tuple(map(str, found.roots)),
         reads_bytes=reads_bytes(found),
         keeps_days=keeps_days(found),
@@ -202,13 +170,12 @@ def _text(path: Path | None) -> str | None:
     return None if path is None else str(path)
 
 
-def _would_read(config: Config, home: Path) -> tuple[WouldRead, ...]:
-    roots = roots_to_read(adapters().values(), config, home, os.environ)
-    each: dict[str, list[FoundSource]] = {}
-    for found in readable_sources(adapters(), roots):
+def _would_read(config: Config, home: Path) -> tuple[reports.WouldRead, ...]:
+    each: dict[str, list[scan.FoundSource]] = {}
+    for found in scan.readable_sources(adapters(), scan.roots_to_read(adapters().values(), config, home, os.environ)):
         each.setdefault(found.source.agent, []).append(found)
     return tuple(
-        WouldRead(
+        reports.WouldRead(
             agent=agent,
             transcripts=len(sources),
             bytes=sum(source.size for source in sources),
@@ -218,23 +185,14 @@ def _would_read(config: Config, home: Path) -> tuple[WouldRead, ...]:
     )
 
 
-def _as_set_now(row: ProjectRow, config: Config) -> ProjectRow:
-    excluded = project_settings(Path(row.root), config).excluded
-    return row if excluded is None else msgspec.structs.replace(row, refusal=f"excluded by {excluded}")
-
-
-def _limits(db: sqlite3.Connection, config: Config, machine: Machine) -> tuple[LimitReport, ...]:
-    """Finds recent usage limits, and the agents that could continue.
-
-    A plan's limit applies to every project, so an agent that reached one in any of them is not offered, nor is one that
-    can't be started on this machine.
-    """
+def _limits(db: sqlite3.Connection, config: Config, machine: Machine) -> tuple[reports.LimitReport, ...]:
+    """Finds recent usage limits, and the agents that can be started here and reached none in any project."""
     here = startable_here(config.agents.selected, machine)
     now_ms = int(time.time() * 1000)
     found = limited_projects(db, here, since_ms=now_ms - LASTS_MS, now_ms=now_ms)
     limited = {project.limit.agent for project in found}
     return tuple(
-        LimitReport(
+        reports.LimitReport(
             root=project.root,
             agent=project.limit.agent,
             name=agent_name(project.limit.agent),
@@ -261,13 +219,21 @@ def _inspected(
     shell, port = on_path_here(), config.server.port
     own = Path(program.command[0]).resolve()
     daemons = (command.path for command in copies((COMMAND,), machine))
+    free_bytes = None
+    stranger = False
+    with suppress(OSError):
+        if report.daemon is None and port != 0:
+            socket.create_connection(("127.0.0.1", port), timeout=_PORT_ANSWER_S).close()
+            stranger = True
+    with suppress(OSError):
+        free_bytes = shutil.disk_usage(state.root if state.root.is_dir() else machine.home).free
     return Inspection(
         program=" ".join(program.command),
         port=port,
-        stranger=report.daemon is None and _is_taken(port),
+        stranger=stranger,
         projects=_projects(state, config, machine.home),
         ledger_damage=report.ledger_problem or _damage(state),
-        free_bytes=_free_bytes(state.root if state.root.is_dir() else machine.home),
+        free_bytes=free_bytes,
         open_to_others=tuple(str(path) for path in private_paths(state) if stat.S_IMODE(path.stat().st_mode) & 0o077),
         hook_script_missing=not state.hook_script.is_file(),
         curl_missing=shutil.which("curl", path=machine.env.get("PATH")) is None,
@@ -277,16 +243,6 @@ def _inspected(
         other_installs=tuple(str(path) for path in daemons if path.resolve().parent != own.parent),
         crashes=crash_reports(state.crashes),
     )
-
-
-def _is_taken(port: int) -> bool:
-    if port == 0:
-        return False
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=_PORT_ANSWER_S).close()
-    except OSError:
-        return False
-    return True
 
 
 def _damage(state: StateDir) -> str | None:
@@ -304,7 +260,7 @@ def _damage(state: StateDir) -> str | None:
 
 
 def _projects(state: StateDir, config: Config, home: Path) -> tuple[ProjectReport, ...]:
-    since_ms = int(time.time() * 1000) - config.publish.active_days * MS_PER_DAY
+    since_ms = int(time.time() * 1000) - config.publish.active_days * scan.MS_PER_DAY
     try:
         with closing(connect_read_only(state.ledger, keep_index=True)) as db:
             rows = [row for row in projects(db) if row.last_event_ms >= since_ms][:_MOST_PROJECTS]
@@ -330,16 +286,9 @@ def _project(root: Path, config: Config, home: Path, own: frozenset[Path]) -> Pr
         pointer_end_bytes=block_end(texts[AGENTS_MD]),
         hidden=hidden_files(root) if pointers == "shared" else (),
         unread=tuple(
-            UnreadSource(agent=agent.id, path=source.path, reason=reason)
+            reports.UnreadSource(agent=agent.id, path=source.path, reason=reason)
             for agent in adapters().values()
             if agent.in_projects
-            for source, reason in others_sources(agent, root)
+            for source, reason in scan.others_sources(agent, root)
         ),
     )
-
-
-def _free_bytes(folder: Path) -> int | None:
-    try:
-        return shutil.disk_usage(folder).free
-    except OSError:
-        return None

@@ -1,7 +1,5 @@
-"""The report on Carryover and the agents on this machine: filled in by `gather`, printed by `status`, judged by
-`checks`.
-
-Paths are absolute, as strings; times are UTC ms. A field that could not be determined is None or empty.
+"""The report on Carryover and the agents here, filled in by `gather`, printed by `status`, judged by `checks`. Paths
+are absolute, times UTC ms. A field that could not be determined is None or empty.
 """
 
 from __future__ import annotations
@@ -25,12 +23,7 @@ from carryover.publish.pointers import HiddenFile
 from carryover.sync.status import SyncStatus
 
 Level = Literal["wrong", "todo", "note"]
-"""How severe a finding is.
-
-wrong: something does not work as it should. todo: fine, except for something that only the user can do. note: worth
-knowing, but nothing is wrong.
-"""
-
+"""wrong: something does not work. todo: something is left that only the user can do. note: worth knowing."""
 Fix = Literal["hooks", "service", "restart", "script", "permissions", "ledger"]
 """The repairs of `--fix`. Each is repeatable and takes nothing of the user's away."""
 
@@ -48,35 +41,28 @@ class AgentReport(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     name: str
     selected: bool | None = None
-    """Whether the agent is selected; None if `carryover install` was never run."""
+    """None if `carryover install` was never run."""
     newly_covered: bool = False
-    """Whether the agent is here and became supported since install or refresh last ran."""
     state: State
     version: str | None = None
     binary: str | None = None
     config: str | None = None
-    """The settings file for our hooks or our entry; it need not exist."""
     lost_folder: str | None = None
     """A missing folder that a variable names and without which the agent does not start."""
     lost_by: str | None = None
-    """The variable that names `lost_folder`."""
     hooks: HooksReport | None = None
     """State of its hooks; None if it should have none and nothing prevents them."""
     entry: EntryReport | None = None
-    """State of its entry; None if its settings do not load files."""
     review: str | None = None
     """How users review hooks in this agent, as sentences; None if it asks for no review."""
     roots: tuple[RootReport, ...] = ()
     """Folders that are read, both current and recorded ones."""
     moved_from: tuple[str, ...] = ()
-    """Recorded folders that are not among the current ones."""
     roots_today: tuple[str, ...] = ()
     reads_bytes: int | None = None
-    """How much of a project's instruction files it reads; None if all."""
     keeps_days: int | None = None
     """Number of days after which it deletes its transcripts; None if it keeps them."""
     kept_by: str | None = None
-    """The setting in `config` that sets `keeps_days`."""
     sessions: int = 0
     last_event_ms: int | None = None
     last_handoff_ms: int | None = None
@@ -86,7 +72,6 @@ class WouldRead(msgspec.Struct, frozen=True, kw_only=True):
     """Transcripts of one agent that an install or a daemon would read."""
 
     agent: str
-    """The agent's id."""
     transcripts: int
     bytes: int
     newest_ms: int
@@ -98,10 +83,9 @@ class LimitReport(msgspec.Struct, frozen=True, kw_only=True):
     root: str
     agent: str
     name: str
-    """The agent's display name."""
     at_ms: int
     resets: str | None = None
-    """When the limit resets, in the agent's own words."""
+    """In the agent's own words."""
     commands: tuple[str, ...] = ()
     """Commands that continue in another agent, likeliest first."""
 
@@ -146,49 +130,36 @@ class ProjectReport(msgspec.Struct, frozen=True, kw_only=True):
 
     root: str
     pointers: Pointers = "shared"
-    """The setting for what may be written into the project."""
     refusal: Refusal | None = None
-    """Why nothing may be published there; None if it may."""
     edited: tuple[str, ...] = ()
-    """Files whose pointer the user edited."""
     broken: tuple[str, ...] = ()
-    """Files in which one of the pointer's markers is missing."""
     pointer_end_bytes: int = 0
     """Offset in bytes at which the pointer in AGENTS.md ends; 0 if there is none."""
     hidden: tuple[HiddenFile, ...] = ()
-    """Files with a pointer that an agent does not read, and the files that hide them."""
     unread: tuple[UnreadSource, ...] = ()
-    """Sources that may be someone else's."""
 
 
 class Inspection(msgspec.Struct, frozen=True, kw_only=True):
     """Facts that take longer to gather, for `doctor` alone: git, the whole ledger, the port, other programs."""
 
     program: str
-    """The command line of this installation's daemon."""
     port: int
     stranger: bool = False
-    """Whether another process listens on the port while our daemon is not running."""
     projects: tuple[ProjectReport, ...] = ()
     ledger_damage: str | None = None
     """Result of SQLite's integrity check, the number of damaged entries, or why the ledger cannot be opened."""
     free_bytes: int | None = None
-    """Free space on the disk that holds the state folder."""
     open_to_others: tuple[str, ...] = ()
     """Our files and folders that other users can read."""
     hook_script_missing: bool = False
     curl_missing: bool = False
-    """Whether `curl`, which the hooks' script runs, is missing from the PATH."""
     mcp_sdk: str | None = None
     """The command that installs the SDK for MCP servers, if agents are to start ours and it is missing."""
     path_problem: str | None = None
     """Why a shell does not find this installation by its name, as a sentence."""
     path_remedy: str | None = None
-    """What to do about `path_problem`, as a sentence."""
     other_installs: tuple[str, ...] = ()
-    """Other `carryoverd` commands on this machine."""
     crashes: tuple[CrashReport, ...] = ()
-    """Crash reports, newest first."""
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -199,30 +170,22 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     home: str
     state_folder: str
     installed: bool = False
-    """Whether `carryover install` was run."""
     record_problem: str | None = None
     """Why the record of earlier edits cannot be used."""
     paused: bool = False
     daemon: Health | None = None
-    """The daemon's health; None if no daemon answered."""
     daemon_problem: str | None = None
-    """Why a running daemon did not answer."""
     service: ServiceStatus
     agents: tuple[AgentReport, ...] = ()
     ledger: LedgerReport | None = None
-    """The ledger's totals; None if there is no ledger yet, or it cannot be read."""
     ledger_problem: str | None = None
     would_read: tuple[WouldRead, ...] = ()
-    """What an install would read, as long as nothing is recorded."""
     corrupt_ledgers: tuple[MovedAside, ...] = ()
     config: ConfigReport | None = None
-    """The settings file; None if there is none."""
     config_problem: str | None = None
     """Why the settings cannot be used; the defaults are used instead."""
     sync: SyncStatus | None = None
-    """Where synchronising with other machines stands; None while it is off."""
     inspection: Inspection | None = None
-    """Additional facts, gathered only for `doctor`."""
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -230,7 +193,6 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(filter(None, (self.config_problem, self.ledger_problem, self.daemon_problem)))
 
     def short(self, path: str) -> str:
-        """Shortens `path` for people."""
         return short_path(path, Path(self.home))
 
 
@@ -249,8 +211,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 def as_data(report: Report) -> dict[str, Any]:
     """Returns the report as `status --json` prints it."""
     data: dict[str, Any] = msgspec.to_builtins(report)
-    for only_here in ("home", "installed", "inspection"):
+    problems = ("record_problem", "daemon_problem", "ledger_problem", "config_problem")
+    for only_here in ("home", "installed", "inspection", *problems):
         del data[only_here]
-    for problem in ("record_problem", "daemon_problem", "ledger_problem", "config_problem"):
-        del data[problem]
     return {**data, "problems": report.problems}

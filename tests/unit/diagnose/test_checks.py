@@ -26,13 +26,9 @@ CRASH = CrashReport("/home/dev/.carryover/crashes/20261120T062101.000000Z.txt", 
 
 
 def skipped(number: int, *, days_ago: int = 0) -> LedgerReport:
+    last_ms = NOW_MS - days_ago * MS_PER_DAY
     row = SkippedRow(
-        agent="claude-code",
-        agent_version="2.2.0",
-        record_type="x",
-        reason="unknown",
-        n=number,
-        last_ms=NOW_MS - days_ago * MS_PER_DAY,
+        agent="claude-code", agent_version="2.2.0", record_type="x", reason="unknown", n=number, last_ms=last_ms
     )
     return msgspec.structs.replace(LEDGER, skipped=(row,))
 
@@ -79,9 +75,7 @@ def test_what_is_wrong_with_carryover_itself_is_found() -> None:
 
     found = findings(report)
 
-    assert [line(finding).replace(time.strftime("%Y-%m-%d", time.gmtime(NOW_MS / 1000)), "DAY") for finding in found][
-        :9
-    ] == [
+    assert [line(finding) for finding in found if finding.check != "crash"] == [
         "service wrong --fix service: The systemd service is not enabled.",
         "service wrong --fix service: The systemd service is failing: It failed 5 times in a row.",
         "version wrong --fix restart: carryoverd is 0.9.0, this command is 1.0.0.",
@@ -92,8 +86,6 @@ def test_what_is_wrong_with_carryover_itself_is_found() -> None:
         "x (1,200).",
         "settings wrong: edits.json is damaged.",
         "hooks wrong --fix script: The script that the hooks run is missing in ~/.carryover.",
-    ]
-    assert [line(finding) for finding in found[9:] if finding.check != "crash"] == [
         "hooks wrong: There is no `curl` on the PATH.",
         "mcp wrong: The MCP server in your agents' settings can't start: the package that it needs is not installed.",
         "installs wrong --fix service: The systemd service starts another installation: /old/carryoverd.",
@@ -158,15 +150,13 @@ def test_what_is_wrong_in_a_project_is_found() -> None:
         ProjectReport(root="/srv/x", refusal=Refusal("a link `tracked by git`")),
         ProjectReport(root="/srv/y", unread=(UnreadSource(agent="codex", path="/srv/y/talk", reason="git tracks it"),)),
     )
-    hides = "/d: AGENTS.x.md hides AGENTS.md, and the pointer in it, from Codex."
+    report = changed(HEALTHY, agents=(changed(CODEX, reads_bytes=32_768),), projects=projects)
 
-    assert list(
-        map(line, findings(changed(HEALTHY, agents=(changed(CODEX, reads_bytes=32_768),), projects=projects)))
-    ) == [
+    assert list(map(line, findings(report))) == [
         "pointer wrong: ~/a: the pointer in AGENTS.md was edited by hand.",
         "pointer wrong: ~/a: the pointer in CLAUDE.md lost one of its markers.",
         "pointer wrong: ~/b: the pointer in AGENTS.md is behind the 32,768 bytes that Codex CLI reads.",
-        f"pointer wrong: ~{hides}",
+        "pointer wrong: ~/d: AGENTS.x.md hides AGENTS.md, and the pointer in it, from Codex.",
         "project wrong: ~/e: nothing is published there: it would be committed.",
         "project note: /srv/x: nothing is published there: a link `tracked by git`.",
         "transcripts note: /srv/y/talk is not read: git tracks it.",
@@ -189,14 +179,10 @@ def test_where_nothing_is_installed_or_runs_one_thing_is_said() -> None:
     assert line(no_service) == "service note: carryoverd is not registered as a service."
 
 
-def test_a_few_records_or_old_ones_that_were_not_understood_are_nothing_wrong() -> None:
+def test_a_few_records_or_old_ones_that_were_not_understood_and_an_old_crash_are_nothing_wrong() -> None:
     assert findings(changed(HEALTHY, ledger=skipped(49))) == ()
     assert findings(changed(HEALTHY, ledger=skipped(1200, days_ago=8))) == ()
-
-
-def test_a_crash_of_long_ago_is_worth_a_note() -> None:
     [found] = findings(changed(HEALTHY, crashes=(msgspec.structs.replace(CRASH, at_ms=NOW_MS - 8 * MS_PER_DAY),)))
-
     assert (found.level, found.what.endswith("KeyError.")) == ("note", True)
 
 
