@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import errno
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import Executor
+from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
-from carryover.adapter.contract import Agent, Batch, FileStat, Parsed, Source
+from carryover.adapter.contract import Agent, FileStat, Parsed, Source
 from carryover.facts import FindRoot, ProjectRoot
 from carryover.ingest.sanitize import RealPaths, clean_context, clean_entry, context_without_text, with_bounded_times
 from carryover.ledger.batch import READ_IN_PART, Commit, Entry, PreparedBatch, SourceState
@@ -38,24 +39,26 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 def prepare(
     agent: Agent, source: Source, state: SourceState | None, root_of: FindRoot, now_ms: Callable[[], int]
 ) -> Step:
-    """Reads and parses the next batch of `source`. Events from the future get the time of their arrival.
-
-    A batch from a source in a project is only used if the source is still the user's own after reading, since git may
-    have changed it meanwhile. Blocking. Raises FileNotFoundError if the source is gone and OSError if it cannot be read
-    now.
-    """
+    """Reads and parses the next batch of `source`. Blocks. Raises OSError, FileNotFoundError if it is gone."""
     path = Path(source.path)
     stat = agent.reader.stat(path)
-    context = _stored_context(agent, state)
+    context = None
+    if state is not None and state.cursor is not None:
+        # Another version of the adapter may have stored it in another form. Then the source is read from its beginning;
+        # events that were read before are recognised by their keys.
+        with suppress(msgspec.MsgspecError, UnicodeDecodeError):
+            context = msgspec.json.decode(state.context, type=agent.context_type)
     batch = agent.reader.read(path, state.cursor if state is not None and context is not None else None)
-    if agent.in_projects and source.group:
+    if agent.in_projects and source.group:  # checked after reading, since git may have changed it meanwhile
         reason = why_not_own(agent, Path(source.group), path)
         if reason is not None:
             return Step(prepared=None, retry_after_s=GIT_WORKS_S if reason == AT_WORK else None)
     # A source that must be read again is stored with a size that no file has, so that it looks changed.
     is_settled = not batch.more and batch.retry_after_s is None
     seen = stat if is_settled else FileStat(READ_IN_PART, stat.mtime_ns)
-    if state is not None and _is_unchanged(batch, state, seen):
+    before = (state.cursor, state.size, state.mtime_ns, state.state) if state is not None else None
+    is_known = before == (batch.cursor, seen.size, seen.mtime_ns, "active")
+    if is_known and not (batch.records or batch.oversized):
         return Step(prepared=None, more=batch.more, retry_after_s=batch.retry_after_s)
     if context is None or batch.restarted:
         context = agent.context_type()
@@ -91,47 +94,25 @@ def _roots_of(events: Iterable[Event], root_of: FindRoot) -> dict[str, ProjectRo
     return {folder: root_of(folder) for folder in {event.cwd for event in events if event.cwd is not None}}
 
 
-def _stored_context(agent: Agent, state: SourceState | None) -> msgspec.Struct | None:
-    """Returns the context to continue with; None if the source must be read from its beginning.
-
-    That is so if it was never read, or if another version of the adapter stored the context in another form. Events
-    that were read before are recognised by their keys.
-    """
-    if state is None or state.cursor is None:
-        return None
-    try:
-        return msgspec.json.decode(state.context, type=agent.context_type)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        return None
-
-
-def _is_unchanged(batch: Batch, state: SourceState, seen: FileStat) -> bool:
-    same_place = batch.cursor == state.cursor and FileStat(state.size, state.mtime_ns) == seen
-    return same_place and state.state == "active" and not (batch.records or batch.oversized)
-
-
 _FIRST_RETRY_MS: Final = 1000
 _LAST_RETRY_MS: Final = 3_600_000
 
 
 class IngestResult(msgspec.Struct, frozen=True, kw_only=True):
-    """Result of reading one source.
-
-    `forgotten`: events left out because the user had them forgotten. `more`: the end was not reached. `gone`: the
-    source no longer exists. `error`: why it could not be read, without content. `retry_after_s`: seconds after which to
-    read it again, even if it does not change. `bytes`: size of the records read. `busy`: it could not be read
-    because its owner was writing just then.
-    """
+    """The result of reading one source, or of a part of it if there is `more`."""
 
     new_events: int = 0
     forgotten: int = 0
+    """Events left out because the user had them forgotten."""
     projects: frozenset[int] = frozenset()
     newest_event_ms: int = 0
     more: bool = False
     gone: bool = False
     error: str | None = None
+    """Why it could not be read, without content; `busy`: because its owner was writing just then."""
     busy: bool = False
     retry_after_s: float | None = None
+    """Seconds after which to read it again, even if it does not change."""
     bytes: int = 0
 
     def after(self, before: IngestResult) -> IngestResult:
@@ -158,41 +139,35 @@ async def ingest(
 ) -> IngestResult:
     """Reads `source` to its end, or for `max_batches` of about 1 MiB, each committed together with its position.
 
-    `now_ms` bounds the times of events (`ingest/sanitize.py`). Blocking calls run in `executor`.
-
-    Errors of the source are recorded with it (gone; broken, with a time for the next try) and never raised. Errors of
-    the ledger (LedgerUnavailable, LedgerDamaged) are raised; the position is then unchanged.
+    Errors of the source are recorded with it; LedgerUnavailable and LedgerDamaged are raised.
     """
-    total = IngestResult(more=True)
-    batches = 0
+    total, batches, loop = IngestResult(more=True), 0, asyncio.get_running_loop()
     while total.more and (max_batches is None or batches < max_batches):
-        step = await _ingest_batch(ledger, agent, source, root_of=root_of, now_ms=now_ms, executor=executor)
-        total = step.after(total)
+        state = await ledger.source_state(source)
+        reading = loop.run_in_executor(executor, prepare, agent, source, state, root_of, now_ms)
+        total = (await _stored(ledger, source, state, reading, now_ms)).after(total)
         batches += 1
     return total
 
 
-async def _ingest_batch(
-    ledger: Ledger,
-    agent: Agent,
-    source: Source,
-    *,
-    root_of: FindRoot,
-    now_ms: Callable[[], int],
-    executor: Executor | None,
+async def _stored(
+    ledger: Ledger, source: Source, state: SourceState | None, reading: Awaitable[Step], now_ms: Callable[[], int]
 ) -> IngestResult:
-    state = await ledger.source_state(source)
-    loop = asyncio.get_running_loop()
+    """Commits one batch, or records why it could not be read."""
     try:
-        step = await loop.run_in_executor(executor, prepare, agent, source, state, root_of, now_ms)
+        step = await reading
     except (FileNotFoundError, NotADirectoryError):
         if state is not None and state.state != "gone":
             await ledger.mark_gone(source)
         return IngestResult(gone=True)
     except Exception as error:
         # Nor must a bug of ours in one source stop the others; it is recorded with the source.
-        why = _without_content(error)
-        await ledger.mark_broken(source, why, now_ms() + _retry_after_ms(state))
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        why = f"{type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}"
+        if isinstance(error, OSError) and error.strerror:
+            why = error.strerror
+        failures = min(state.failures, 20) if state is not None else 0
+        await ledger.mark_broken(source, why, now_ms() + min(_FIRST_RETRY_MS << failures, _LAST_RETRY_MS))
         return IngestResult(error=why, busy=isinstance(error, OSError) and error.errno == errno.EAGAIN)
     if step.prepared is None:
         return IngestResult(more=step.more, retry_after_s=step.retry_after_s)
@@ -200,30 +175,12 @@ async def _ingest_batch(
         commit = await ledger.commit(source, step.prepared, seen_rev=state.rev if state is not None else 0)
     except StaleRead:
         return IngestResult(more=True)
-    return msgspec.structs.replace(
-        _result_of(commit), more=step.more, retry_after_s=step.retry_after_s, bytes=step.bytes
-    )
+    return _result_of(commit, more=step.more, retry_after_s=step.retry_after_s, bytes=step.bytes)
 
 
-def _retry_after_ms(state: SourceState | None) -> int:
-    failures = state.failures if state is not None else 0
-    return min(_FIRST_RETRY_MS << min(failures, 20), _LAST_RETRY_MS)
-
-
-def _without_content(error: Exception) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}"
-
-
-def _result_of(commit: Commit) -> IngestResult:
-    return IngestResult(
-        new_events=commit.new_events,
-        forgotten=commit.forgotten,
-        projects=frozenset(commit.projects),
-        newest_event_ms=commit.newest_event_ms,
-    )
+def _result_of(commit: Commit, **read: Any) -> IngestResult:
+    stored = msgspec.structs.asdict(commit) | {"projects": frozenset(commit.projects)}
+    return IngestResult(**stored, **read)
 
 
 async def ingest_provisional(
@@ -235,10 +192,7 @@ async def ingest_provisional(
     now_ms: Callable[[], int],
     executor: Executor | None = None,
 ) -> IngestResult:
-    """Stores `events` beside those from transcripts; `new_events` counts those not known in any form.
-
-    Raises LedgerUnavailable and LedgerDamaged; nothing is then stored.
-    """
+    """Stores `events` beside those from transcripts, or raises LedgerUnavailable or LedgerDamaged and stores none."""
     if not events:
         return IngestResult()
 

@@ -1,7 +1,5 @@
-"""Turns an adapter's events into what the ledger may store.
-
-Hides secrets, cuts long tool output, corrects times and file paths, and makes text storable. This happens once, when a
-record is read: the stored form is final, even if clocks or links change later.
+"""Turns an adapter's events into what the ledger may store: hides secrets, cuts long tool output, corrects times and
+file paths. This happens once, when a record is read: the stored form is final, even if clocks or links change later.
 """
 
 from __future__ import annotations
@@ -21,9 +19,7 @@ from carryover.model import AnyBody, Event, FileEdit, Op, Retracted, ToolCall, T
 from carryover.redact import redact
 
 T = TypeVar("T")
-
 _IDS: Final = frozenset({"call_id", "task_id", "name"})
-_IDS_AND_OUTPUT: Final = _IDS | {"output"}
 _NONE: Final[frozenset[str]] = frozenset()
 _WITHOUT_TEXT: Final = frozenset({int, float, bool, bytes, NoneType, Ellipsis})
 
@@ -59,18 +55,15 @@ def clean_body(body: AnyBody, counts: dict[str, int]) -> AnyBody:
 
     if isinstance(body, ToolResult) and body.output:
         output, dropped = bound_output(body.output, hide)
-        changes = _text_changes(body, hide, _IDS_AND_OUTPUT)
+        body = map_text(body, hide, keep=_IDS | {"output"})
         if output is not body.output:
-            changes |= {"output": output, "dropped": body.dropped + dropped}
-        return msgspec.structs.replace(body, **changes) if changes else body
+            return msgspec.structs.replace(body, output=output, dropped=body.dropped + dropped)
+        return body
     return map_text(body, hide)
 
 
 def clean_context(context: msgspec.Struct) -> bytes:
-    """Encodes an adapter's context for storage. Its secrets are hidden but not counted, since their events' are.
-
-    Paths and ids are never changed, or a session would lose its project if a folder's name looked like a key.
-    """
+    """Encodes an adapter's context without secrets. Paths and ids stay: a folder's name may look like a key."""
     hidden = map_text(context, lambda text: redact(text)[0], keep=CONTEXT_NAMES)
     try:
         return msgspec.json.encode(hidden)
@@ -102,16 +95,18 @@ def _may_hold_text(hint: Any) -> bool:
 
 
 def map_text(value: T, change: Callable[[str], str], *, keep: frozenset[str] = _IDS) -> T:
-    """Returns `value` with `change` applied to every text inside it; the same object if nothing changed.
-
-    Covers structs, tuples, lists, sets and the values of dicts, at any depth. Names are not changed: keys, fields with
-    an enumerated type, and the fields listed in `keep`.
-    """
+    """Returns `value` with `change` applied to all text but names (keys, fields in `keep`); itself if none changed."""
     changed: Any = value
     if isinstance(value, str):
         changed = change(value)
     elif isinstance(value, msgspec.Struct):
-        changes = _text_changes(value, change, keep)
+        changes: dict[str, Any] = {}
+        for name in _text_fields(type(value), keep):
+            if (old := getattr(value, name)) is None:
+                continue
+            new = change(old) if type(old) is str else map_text(old, change, keep=keep)
+            if new is not old:
+                changes[name] = new
         changed = msgspec.structs.replace(value, **changes) if changes else value
     elif isinstance(value, dict):
         values = {key: map_text(old, change, keep=keep) for key, old in value.items()}
@@ -122,47 +117,24 @@ def map_text(value: T, change: Callable[[str], str], *, keep: frozenset[str] = _
     return changed  # type: ignore[no-any-return]
 
 
-def _text_changes(struct: msgspec.Struct, change: Callable[[str], str], keep: frozenset[str]) -> dict[str, Any]:
-    changes: dict[str, Any] = {}
-    for name in _text_fields(type(struct), keep):
-        old = getattr(struct, name)
-        if old is None:
-            continue
-        new = change(old) if type(old) is str else map_text(old, change, keep=keep)
-        if new is not old:
-            changes[name] = new
-    return changes
-
-
 HEAD_CHARS: Final = 1500
 TAIL_CHARS: Final = 4500
-
 _REDACT_CHARS: Final = 1 << 16
 """How many characters at each end of a long output are searched for secrets that may reach into the kept part."""
-
-
 _MARK_CHARS: Final = 60
 _LEFT_OUT: Final = re.compile(r"\n\[\.\.\. \d{1,20} characters left out \.\.\.\]\n")
 
 
 def bound_output(output: str, hide: Callable[[str], str]) -> tuple[str, int]:
-    """Returns the redacted head and tail of `output` around a line about the omission, and the number of omitted
-    characters.
+    """Returns the redacted head and tail of `output` around a line about the omission, and how much was omitted.
 
-    `hide` redacts before the cut, since half a secret can no longer be recognised. Text too far from both ends to be
-    kept is not searched, which bounds the work for output of any length.
+    `hide` redacts before the cut, since half a secret can't be recognised. What is far from both ends is not searched.
     """
-    if len(output) <= 2 * _REDACT_CHARS:
-        hidden = hide(output)
-        head, tail, between = hidden[:_REDACT_CHARS], hidden[_REDACT_CHARS:], 0
-    else:
-        head, tail = hide(output[:_REDACT_CHARS]), hide(output[-_REDACT_CHARS:])
-        between = len(output) - 2 * _REDACT_CHARS
-    whole = head + tail
-    limit = HEAD_CHARS + TAIL_CHARS
+    between, limit = max(0, len(output) - 2 * _REDACT_CHARS), HEAD_CHARS + TAIL_CHARS
+    whole = hide(output) if between == 0 else hide(output[:_REDACT_CHARS]) + hide(output[-_REDACT_CHARS:])
     if between == 0 and (len(whole) <= limit or (len(whole) <= limit + _MARK_CHARS and _LEFT_OUT.search(whole))):
         return whole, 0  # an output that an export repeats is not cut a second time
-    dropped = len(whole) + between - HEAD_CHARS - TAIL_CHARS
+    dropped = len(whole) + between - limit
     return f"{whole[:HEAD_CHARS]}\n[... {dropped} characters left out ...]\n{whole[-TAIL_CHARS:]}", dropped
 
 
@@ -173,16 +145,20 @@ TOLERANCE_MS: Final = 120_000
 def with_bounded_times(events: Sequence[Event], *, now_ms: int, written_ms: int) -> list[Event]:
     """Returns the `events` of one read, in order, with no time missing or in the future.
 
-    A future time is replaced by the record's arrival: now, or `written_ms`, when the source was last written (UTC ms,
-    0: unknown). A missing time is replaced by the previous event's. Both stay between the known times of the
-    surrounding events of their session.
+    A future time is replaced by the record's arrival (`written_ms`: UTC ms, 0 if unknown), a missing one by the one
+    before. Both stay between the known times of the surrounding events of their session.
     """
     latest_ms = now_ms + TOLERANCE_MS
     arrival_ms = min(now_ms, written_ms) if written_ms > 0 else now_ms
-    later_ms = _times_after(events, latest_ms)
+    next_ms: dict[str, int] = {}
+    later_ms: list[int | None] = []  # from the last event on, the next plausible time in its session
+    for event in reversed(events):
+        later_ms.append(next_ms.get(event.session))
+        if 0 < event.at_ms <= latest_ms:
+            next_ms[event.session] = event.at_ms
     before_ms: dict[str, int] = {}
     bounded = []
-    for event, after_ms in zip(events, later_ms, strict=True):
+    for event, after_ms in zip(events, reversed(later_ms), strict=True):
         at_ms = event.at_ms
         if not 0 < at_ms <= latest_ms:
             earliest_ms = before_ms.get(event.session, 0)
@@ -192,17 +168,6 @@ def with_bounded_times(events: Sequence[Event], *, now_ms: int, written_ms: int)
         before_ms[event.session] = at_ms
         bounded.append(event if at_ms == event.at_ms else msgspec.structs.replace(event, at_ms=at_ms))
     return bounded
-
-
-def _times_after(events: Iterable[Event], latest_ms: int) -> list[int | None]:
-    """Returns, for each event, the next plausible time in its session; None if there is none."""
-    next_ms: dict[str, int] = {}
-    found: list[int | None] = []
-    for event in reversed(list(events)):
-        found.append(next_ms.get(event.session))
-        if 0 < event.at_ms <= latest_ms:
-            next_ms[event.session] = event.at_ms
-    return found[::-1]
 
 
 _CHANGES_FILES: Final[frozenset[Op]] = frozenset(("edit", "write"))
@@ -217,26 +182,20 @@ class RealPaths:
 
     def of_event(self, event: Event) -> Event:
         """Returns the event with the files that it changes named by their real paths."""
-        body = self._of_body(event.body)
-        return event if body is event.body else msgspec.structs.replace(event, body=body)
-
-    def _of_body(self, body: AnyBody) -> AnyBody:
+        body = event.body
         if isinstance(body, FileEdit):
-            path = self.of(body.path)
-            old_path = self.of(body.old_path) if body.old_path is not None else None
-            if (path, old_path) != (body.path, body.old_path):
-                return msgspec.structs.replace(body, path=path, old_path=old_path)
+            named = {"path": body.path, "old_path": body.old_path}
         elif isinstance(body, ToolCall | ToolResult) and body.op in _CHANGES_FILES:
-            subject = self.of(body.subject)
-            if subject != body.subject:
-                return msgspec.structs.replace(body, subject=subject)
-        return body
+            named = {"subject": body.subject}
+        else:
+            return event
+        real = {field: self.of(path) if path is not None else None for field, path in named.items()}
+        if real == named:
+            return event
+        return msgspec.structs.replace(event, body=msgspec.structs.replace(body, **real))
 
     def of(self, path: str) -> str:
-        """Returns `path` with its folder resolved if that leads into a project.
-
-        The file itself is not resolved: if a symlink is edited, the agent named the symlink.
-        """
+        """Returns `path` with its folder, but not a symlink itself, resolved if that leads into a project."""
         if not path.startswith("/") or "\0" in path or path.startswith(self._tops):
             return path
         folder, _, name = path.rpartition("/")

@@ -1,10 +1,6 @@
-"""Finds the transcripts to read: those of the selected agents, in the folders that install found and in projects.
-
-What agents keep in projects is found only in known projects, and read only if the user's own agent wrote it.
-
-What changed is found by comparing them with the ledger. The daemon does this when it starts, after anything that may
-have lost a hint, and every few minutes as a safety net; commands do it if no daemon is running. Both read the same. If
-nothing changed, the cost is one stat per source.
+"""Finds the transcripts to read, of the selected agents, in the folders that install found and in projects, and
+compares them with the ledger, for the daemon and for commands without one. If nothing changed, that costs one stat per
+source.
 """
 
 from __future__ import annotations
@@ -33,35 +29,31 @@ if TYPE_CHECKING:
 MS_PER_DAY: Final = 86_400_000
 MOST_PROJECTS: Final = 500
 """Maximum number of known projects used as roots, newest activity first."""
-
 SourceKey = tuple[str, str]
 """Agent and path, which together identify a source."""
 
 
 class TranscriptRoot(msgspec.Struct, frozen=True):
-    """A folder that holds transcripts of one agent."""
+    """A folder that holds transcripts of one agent; of a project, its direct entries and `files` are sources."""
 
     agent_id: str
     path: Path
     in_project: bool = False
-    """Whether it is a project, which contains other things too: only its direct entries and `files` are sources."""
     files: tuple[Path, ...] = ()
-    """Sources of a project that are in a subfolder or have another name."""
 
     @property
     def watched(self) -> tuple[Path, ...]:
-        """Returns the folders in which a source may change."""
+        """The folders in which a source may change."""
         return tuple(dict.fromkeys((self.path, *(file.parent for file in self.files))))
 
 
 class FoundSource(msgspec.Struct, frozen=True):
-    """A source on disk. The size is in bytes."""
+    """A source on disk, with the project that contains it and that it is about."""
 
     source: Source
     size: int
     mtime_ns: int
     project: Path | None = None
-    """The project that contains the source and that it is about."""
 
 
 def key_of(source: Source) -> SourceKey:
@@ -77,10 +69,7 @@ def roots_of(agents: Iterable[Agent], home: Path, env: Mapping[str, str]) -> tup
 def recorded_roots(
     agents: Iterable[Agent], tools: AgentsConfig, home: Path, env: Mapping[str, str]
 ) -> tuple[TranscriptRoot, ...]:
-    """Returns `roots_of` plus the folders that install recorded, since the daemon may lack the user's shell variables.
-
-    Includes the folder of kept hook calls of an agent that needs them.
-    """
+    """Returns `roots_of`, what install recorded (a daemon lacks the shell's variables), and kept hook calls."""
     found: dict[TranscriptRoot, None] = {}
     for agent in agents:
         known = tools.of(agent.id)
@@ -101,8 +90,6 @@ def roots_to_read(
 def roots_in_projects(agents: Iterable[Agent], folders: Iterable[Path]) -> tuple[TranscriptRoot, ...]:
     """Returns, as roots, the projects that contain a source of one of these agents."""
     keeping = [agent for agent in agents if agent.in_projects]
-    if not keeping:
-        return ()
     roots = []
     for folder in dict.fromkeys(folders):
         for agent in keeping:
@@ -115,11 +102,9 @@ def roots_in_projects(agents: Iterable[Agent], folders: Iterable[Path]) -> tuple
 
 def known_projects(ledger: Path) -> tuple[Path, ...]:
     """Returns the folders of known projects, newest activity first; none if the ledger can't be read. Blocks."""
-    try:
-        with closing(connect_read_only(ledger)) as db:
-            roots = [row.root for row in projects(db)[:MOST_PROJECTS]]
-    except (UserError, sqlite3.Error):
-        return ()
+    roots: list[str] = []
+    with suppress(UserError, sqlite3.Error), closing(connect_read_only(ledger)) as db:
+        roots = [row.root for row in projects(db)[:MOST_PROJECTS]]
     return tuple(Path(root) for root in roots if root.startswith("/"))
 
 
@@ -139,18 +124,22 @@ def first_cwd(agent: Agent, source: Source) -> str | None:
 
 
 def find_sources(agents: Mapping[str, Agent], roots: Iterable[TranscriptRoot]) -> list[FoundSource]:
-    """Returns every source below `roots`. Blocking. An unreadable folder only hides its own sources."""
+    """Returns every readable source below `roots`; in a project, those that the user's own agent wrote. Blocks."""
     found = []
     for root in roots:
         if not os.access(root.path, os.F_OK):  # most do not exist; asking the agent costs three times as much
             continue
         agent = agents[root.agent_id]
-        for source in sources_in(agent, root):
-            try:
+        if root.in_project:
+            # While git is at work there, a source may still be the user's own; that is checked again when it is read.
+            each = _with_reasons(agent, root.path)
+            sources = [source for source, reason in each if reason in (None, AT_WORK)]
+        else:
+            sources = agent.sources(root.path)
+        for source in sources:
+            with suppress(OSError):
                 stat = agent.reader.stat(Path(source.path))
-            except OSError:
-                continue
-            found.append(FoundSource(source, stat.size, stat.mtime_ns, root.path if root.in_project else None))
+                found.append(FoundSource(source, stat.size, stat.mtime_ns, root.path if root.in_project else None))
     return found
 
 
@@ -161,16 +150,6 @@ def readable_sources(agents: Mapping[str, Agent], roots: Iterable[TranscriptRoot
         with suppress(OSError):
             found += find_sources(agents, [root])
     return found
-
-
-def sources_in(agent: Agent, root: TranscriptRoot) -> list[Source]:
-    """Returns the sources below a root; in a project, those that the user's own agent wrote. Blocks.
-
-    While git is at work there, that can't be known: the sources are returned, and checked again when they are read.
-    """
-    if not root.in_project:
-        return agent.sources(root.path)
-    return [source for source, reason in _with_reasons(agent, root.path) if reason in (None, AT_WORK)]
 
 
 def others_sources(agent: Agent, root: Path) -> list[tuple[Source, str]]:
@@ -185,22 +164,15 @@ def _with_reasons(agent: Agent, root: Path) -> Iterator[tuple[Source, str | None
 
 
 RACY_MS: Final = 3_000
-"""A file changed this recently may change again without a new size or time, since coarse clocks tick every 4 to 2000
-ms.
-
-Equal stamps do not prove that such a file is unchanged.
-"""
+"""A file changed this recently may change again without a new size or time: coarse clocks tick every 4 to 2000 ms."""
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
-    """The sources on disk, compared with the ledger."""
+    """The sources on disk, those of them that need to be read, and known ones that no longer exist."""
 
     seen: list[FoundSource]
-    known: Mapping[SourceKey, LastRead]
     outdated: list[FoundSource]
-    """The sources in `seen` that need to be read."""
     gone: list[Source]
-    """Known sources that no longer exist and are now marked as gone in the ledger."""
 
 
 async def compare_with_disk(
@@ -211,10 +183,7 @@ async def compare_with_disk(
     now_ms: int,
     also_broken: bool = False,
 ) -> Comparison:
-    """Stats every source below `roots`, and marks sources in the ledger that are gone.
-
-    `also_broken`: retry broken sources even if it is too early. Raises LedgerUnavailable and LedgerDamaged.
-    """
+    """Stats every source below `roots`; marks gone ones in the ledger. Raises LedgerUnavailable and LedgerDamaged."""
     import asyncio  # not at the top: a command compares without it
 
     seen = await asyncio.to_thread(find_sources, agents, roots)
@@ -223,25 +192,28 @@ async def compare_with_disk(
     for source in gone:
         await ledger.mark_gone(source)
     outdated = changed(seen, known, now_ms=now_ms, also_broken=also_broken)
-    return Comparison(seen=seen, known=known, outdated=outdated, gone=gone)
+    return Comparison(seen=seen, outdated=outdated, gone=gone)
 
 
 def changed(
     seen: Iterable[FoundSource], states: Mapping[SourceKey, LastRead], *, now_ms: int, also_broken: bool = False
 ) -> list[FoundSource]:
-    """Returns the sources in `seen` whose stat differs from the ledger's, or is too recent to prove anything.
+    """Returns the sources whose stat differs from the ledger's or is too recent, and broken ones that are due."""
 
-    A broken source counts as changed when its next try is due, or with `also_broken`.
-    """
-    return [item for item in seen if _may_differ(item, states.get(key_of(item.source)), now_ms, also_broken)]
+    def may_differ(item: FoundSource) -> bool:
+        state = states.get(key_of(item.source))
+        if state is None or state.state == "gone":
+            return True
+        if state.state == "broken":
+            return also_broken or state.retry_ms <= now_ms
+        as_known = (state.size, state.mtime_ns) == (item.size, item.mtime_ns)
+        return not as_known or item.mtime_ns // 1_000_000 >= now_ms - RACY_MS
+
+    return [item for item in seen if may_differ(item)]
 
 
 def reading_order(seen: Iterable[FoundSource], *, now_ms: int, active_days: int) -> list[Source]:
-    """Orders sources so that those in use come first: the newest project with its newest file, and so on.
-
-    Files untouched for `active_days` follow in the same order, so that no project's handoff waits for another's old
-    history.
-    """
+    """Orders sources: the newest project with its newest file, and so on; then files untouched for `active_days`."""
     items = list(seen)
     newest_of_group: dict[tuple[str, str], int] = {}
     for item in items:
@@ -257,19 +229,8 @@ def reading_order(seen: Iterable[FoundSource], *, now_ms: int, active_days: int)
 
 
 def vanished(states: Mapping[SourceKey, LastRead], seen: Iterable[FoundSource]) -> list[Source]:
-    """Returns the sources that the ledger knows and that no longer exist.
-
-    Blocking. A source that was not found is looked up by its path, since its folder may just be unreadable.
-    """
+    """Returns the sources that the ledger knows and that no longer exist. Blocks."""
     there = {key_of(item.source) for item in seen}
     missing = [key for key, state in states.items() if state.state != "gone" and key not in there]
+    # By its path, since the folder of a source that was not found may just be unreadable.
     return [Source(agent=agent, path=path) for agent, path in missing if not os.path.lexists(path)]
-
-
-def _may_differ(item: FoundSource, state: LastRead | None, now_ms: int, also_broken: bool) -> bool:
-    if state is None or state.state == "gone":
-        return True
-    if state.state == "broken":
-        return also_broken or state.retry_ms <= now_ms
-    as_known = (state.size, state.mtime_ns) == (item.size, item.mtime_ns)
-    return not as_known or item.mtime_ns // 1_000_000 >= now_ms - RACY_MS

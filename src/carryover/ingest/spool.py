@@ -4,21 +4,20 @@
     <state>/spool/<agent>/<session>.transcript.jsonl   copy of the transcript that the last call named
     <state>/spool/<agent>/pending/*.hook               one file per call that reached no daemon, written by `hook.sh`
 
-A session's file is a source like a transcript. Payloads are kept unchanged, like the transcripts of other agents, in
-folders and files that only the user can enter: secrets are redacted when they are read, so that a rebuilt ledger is
-redacted by the current rules. A line is appended in one write, and the file is restored if that fails. Data is synced
-to disk only at the end of a turn, after the answer, so a power cut may lose the last turn.
+A session's file is a source like a transcript. Payloads are kept unchanged, for the user alone: secrets are redacted
+when they are read, so that a rebuilt ledger is redacted by the current rules. Data is synced to disk only at the end of
+a turn, after the answer, so a power cut may lose the last turn.
 """
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import re
 import threading
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -35,10 +34,8 @@ MAX_SESSION_BYTES: Final = 64 << 20
 """Later calls are not kept: dropping the start of the file instead would invalidate earlier ones."""
 MAX_AGENT_BYTES: Final = 512 << 20
 """Beyond this, the least recently changed sessions are deleted. The ledger keeps what was read of them."""
-
 PENDING: Final = "pending"
 PENDING_SUFFIX: Final = ".hook"
-
 _HEAD_BYTES: Final = 8192
 _LEFT_OVER_S: Final = 86_400
 _SESSION: Final = re.compile(r"[A-Za-z0-9][\w-]{0,99}")
@@ -56,15 +53,10 @@ class Spool:
         self._lock = threading.Lock()
 
     def folder(self, agent_id: str) -> Path:
-        """Returns the folder of an agent's sessions, which need not exist."""
         return self._root / agent_id
 
     def keep(self, agent_id: str, session: str, line: bytes) -> Path:
-        """Appends a line to a session's file, and returns its path.
-
-        Raises SpoolFull, ValueError if the session's id is not a usable file name, and OSError if it cannot be written;
-        the file is then unchanged.
-        """
+        """Appends a line to a session's file, or raises SpoolFull, OSError, or ValueError for an odd id."""
         if _SESSION.fullmatch(session) is None:
             raise ValueError("no usable session id")
         folder = self.folder(agent_id)
@@ -77,27 +69,16 @@ class Spool:
         return path
 
     def finish_turn(self, path: Path, transcript: str | None) -> None:
-        """Copies the transcript that was named when a turn ended, and syncs the session's file to disk.
-
-        Raises OSError.
-        """
+        """Copies the transcript that the end of a turn named, and syncs the session's file to disk. Raises OSError."""
         if transcript is not None:
             self._copy(path, transcript)
-        descriptor = open_regular(path, os.O_NOFOLLOW)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        with os.fdopen(open_regular(path, os.O_NOFOLLOW), "rb") as file:
+            os.fsync(file)
 
     def collect(self, agent: Agent) -> list[Skipped]:
-        """Moves an agent's pending calls into its sessions, oldest first; returns those that were not understood.
-
-        A call that cannot be kept stays for the next time. One collected twice counts once, since the agent's reader
-        drops duplicates. Raises OSError if the folder cannot be read.
-        """
-        folder = self.folder(agent.id) / PENDING
+        """Moves pending calls into their sessions, oldest first; returns those not understood. Raises OSError."""
         dropped = []
-        for _, path in sorted(_pending_files(folder)):
+        for _, path in sorted(_pending_files(self.folder(agent.id) / PENDING)):
             call = _read_pending(path)
             if call is not None and agent.hooks is not None:
                 event, cwd, payload, at_ms = call
@@ -107,11 +88,9 @@ class Spool:
                     dropped.append(reading)
                 elif line is not None:
                     try:
-                        kept = self.keep(agent.id, reading.session, line)
+                        self._copy(self.keep(agent.id, reading.session, line), reading.transcript)
                     except (SpoolFull, ValueError):
                         dropped.append(skipped(event, "not kept"))
-                    else:
-                        self._copy(kept, reading.transcript)
             path.unlink(missing_ok=True)
         return dropped
 
@@ -119,31 +98,25 @@ class Spool:
         """Copies a transcript, up to the limit that is read, next to its session's file; skips an unreadable one."""
         if transcript is None:
             return
-        with contextlib.suppress(OSError, ValueError):
+        with suppress(OSError, ValueError):
             data = read_beginning(Path(transcript), MAX_SESSION_BYTES)
             atomic_replace(copy_beside(path), data, mode=0o600, follow=False, durable=False)
 
 
 def collect_pending(spool: Spool, agents: Mapping[str, Agent], selected: Iterable[str]) -> dict[str, list[Skipped]]:
-    """Collects the readable pending calls of the selected agents; returns those not understood, by agent.
-
-    Blocks.
-    """
+    """Collects the readable pending calls of the selected agents; returns those not understood, by agent. Blocks."""
     found = {}
     for agent_id in dict.fromkeys(selected):
         if agents[agent_id].spec.hooks.spooled:
-            try:
+            with suppress(OSError):  # it stays where it is, and is tried again with the next rescan
                 found[agent_id] = spool.collect(agents[agent_id])
-            except OSError:  # it stays where it is, and is tried again with the next rescan
-                continue
     return found
 
 
 def _append(path: Path, line: bytes) -> bool:
     """Appends in one write; returns whether the file is new. The rest of a torn write becomes a line of its own."""
-    descriptor = open_regular(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW)
-    try:
-        size = os.fstat(descriptor).st_size
+    with os.fdopen(open_regular(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW), "rb") as file:
+        descriptor, size = file.fileno(), os.fstat(file.fileno()).st_size
         if size + len(line) > MAX_SESSION_BYTES:
             raise SpoolFull
         is_torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
@@ -154,8 +127,6 @@ def _append(path: Path, line: bytes) -> bool:
         except OSError:
             os.ftruncate(descriptor, size)
             raise
-    finally:
-        os.close(descriptor)
     return size == 0
 
 
@@ -163,11 +134,9 @@ def _prune(folder: Path, *, newest: Path) -> None:
     """Removes the least recently changed sessions if their total is too large, but never the newest."""
     found = []
     for path in folder.glob("*.jsonl"):
-        try:
+        with suppress(OSError):
             status = path.lstat()
-        except OSError:
-            continue
-        found.append((status.st_mtime_ns, path, status.st_size))
+            found.append((status.st_mtime_ns, path, status.st_size))
     total = sum(size for _, _, size in found)
     for _, path, size in sorted(found):
         if total <= MAX_AGENT_BYTES:
@@ -184,14 +153,12 @@ def _pending_files(folder: Path) -> list[tuple[int, Path]]:
         return []
     found = []
     for entry in entries:
-        try:
+        with suppress(FileNotFoundError):
             status = entry.stat(follow_symlinks=False)
-        except FileNotFoundError:
-            continue
-        if entry.name.endswith(PENDING_SUFFIX) and not entry.name.startswith("."):
-            found.append((status.st_mtime_ns, Path(entry.path)))
-        elif status.st_mtime < time.time() - _LEFT_OVER_S:
-            Path(entry.path).unlink(missing_ok=True)
+            if entry.name.endswith(PENDING_SUFFIX) and not entry.name.startswith("."):
+                found.append((status.st_mtime_ns, Path(entry.path)))
+            elif status.st_mtime < time.time() - _LEFT_OVER_S:
+                Path(entry.path).unlink()
     return found
 
 

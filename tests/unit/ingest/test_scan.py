@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -18,7 +17,6 @@ from carryover.ingest.scan import (
     FoundSource,
     TranscriptRoot,
     changed,
-    find_sources,
     key_of,
     reading_order,
     recorded_roots,
@@ -27,38 +25,11 @@ from carryover.ingest.scan import (
     vanished,
 )
 from carryover.ledger.batch import READ_IN_PART, LastRead
-from support.claude_session import ClaudeSession
 
 
 @pytest.fixture
 def agents() -> dict[str, Agent]:
     return {"claude-code": adapters()["claude-code"]}
-
-
-@pytest.fixture
-def transcripts(home: Path) -> Path:
-    """Claude Code's folder of transcripts; it does not exist yet."""
-    return home / ".claude" / "projects"
-
-
-@pytest.fixture
-def session(transcripts: Path, home: Path) -> ClaudeSession:
-    """A session that has written nothing yet."""
-    return ClaudeSession(transcripts, home / "shop")
-
-
-def make_a_link_to_nowhere(path: Path) -> None:
-    path.symlink_to("/nowhere")
-
-
-@pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir, make_a_link_to_nowhere])
-def test_what_is_not_a_file_is_not_seen(
-    agents: dict[str, Agent], session: ClaudeSession, home: Path, make: Callable[[Path], None]
-) -> None:
-    session.path.parent.mkdir(parents=True)
-    make(session.path)
-
-    assert find_sources(agents, roots_of(agents.values(), home, {})) == []
 
 
 def test_folders_that_install_recorded_are_looked_at_too(agents: dict[str, Agent], home: Path) -> None:
@@ -101,36 +72,35 @@ def seen(path: str, *, group: str = "", age_ms: int = 3_600_000, size: int = 100
 KNOWN = LastRead(size=100, mtime_ns=OLD_NS, state="active")
 
 
+BROKEN: dict[str, Any] = {"state": "broken", "retry_ms": NOW_MS + 1}
+RECENT = {"mtime_ns": seen("x", age_ms=RACY_MS).mtime_ns}
+
+
 @pytest.mark.parametrize(
-    "known",
+    ("known", "more", "has_changed"),
     [
-        None,
-        msgspec.structs.replace(KNOWN, size=99),
-        msgspec.structs.replace(KNOWN, size=READ_IN_PART),
-        msgspec.structs.replace(KNOWN, mtime_ns=OLD_NS - 1),
-        msgspec.structs.replace(KNOWN, state="gone"),
+        ({}, {}, False),
+        (None, {}, True),
+        ({"size": 99}, {}, True),
+        ({"size": READ_IN_PART}, {}, True),
+        ({"mtime_ns": OLD_NS - 1}, {}, True),
+        ({"state": "gone"}, {}, True),
+        (BROKEN, {}, False),
+        (BROKEN, {"now_ms": NOW_MS + 1}, True),
+        (BROKEN, {"also_broken": True}, True),
+        (RECENT, {"age_ms": RACY_MS}, True),  # it may have changed again unseen
+        (RECENT, {"age_ms": RACY_MS, "now_ms": NOW_MS + 1}, False),
     ],
-    ids=["unknown", "grown", "read in part", "touched", "back again"],
 )
-def test_any_other_has(known: LastRead | None) -> None:
-    states = {} if known is None else {("a", "x"): known}
-    assert changed([seen("x")], states, now_ms=NOW_MS) == [seen("x")]
+def test_a_source_has_changed_if_its_stat_or_its_state_says_so(
+    known: dict[str, Any] | None, more: dict[str, Any], has_changed: bool
+) -> None:
+    """A broken one is left alone until its time, unless it is asked for."""
+    states = {} if known is None else {("a", "x"): msgspec.structs.replace(KNOWN, **known)}
+    more = {"now_ms": NOW_MS} | more
+    source = seen("x", age_ms=more.pop("age_ms", 3_600_000))
 
-
-def test_a_source_touched_just_now_may_have_changed_again_unseen() -> None:
-    recent = seen("x", age_ms=RACY_MS)
-    states = {("a", "x"): msgspec.structs.replace(KNOWN, mtime_ns=recent.mtime_ns)}
-
-    assert changed([recent], states, now_ms=NOW_MS) == [recent]
-    assert changed([recent], states, now_ms=NOW_MS + 1) == []
-
-
-def test_a_broken_source_is_left_alone_until_its_time_unless_asked_for() -> None:
-    states = {("a", "x"): msgspec.structs.replace(KNOWN, state="broken", retry_ms=NOW_MS + 1)}
-
-    assert changed([seen("x")], states, now_ms=NOW_MS) == []
-    assert changed([seen("x")], states, now_ms=NOW_MS + 1) == [seen("x")]
-    assert changed([seen("x")], states, now_ms=NOW_MS, also_broken=True) == [seen("x")]
+    assert changed([source], states, **more) == ([source] if has_changed else [])
 
 
 def test_no_projects_handoff_waits_for_anothers_old_history() -> None:
@@ -154,13 +124,8 @@ def test_the_order_does_not_depend_on_the_order_of_the_folder(files: list[FoundS
 
 
 def test_a_source_that_is_neither_seen_nor_there_has_vanished(tmp_path: Path) -> None:
-    hidden = tmp_path / "hidden"
-    hidden.touch()
-    states = {
-        ("a", "seen"): KNOWN,
-        ("a", str(hidden)): KNOWN,
-        ("a", str(tmp_path / "gone")): KNOWN,
-        ("a", str(tmp_path / "gone before")): msgspec.structs.replace(KNOWN, state="gone"),
-    }
+    (tmp_path / "hidden").touch()
+    states = {("a", "seen"): KNOWN} | {("a", str(tmp_path / name)): KNOWN for name in ("hidden", "gone")}
+    states["a", str(tmp_path / "gone before")] = msgspec.structs.replace(KNOWN, state="gone")
 
     assert vanished(states, [seen("seen")]) == [Source(agent="a", path=str(tmp_path / "gone"))]
