@@ -64,18 +64,11 @@ class World:
 
     def run(self, *arguments: str) -> int:
         """Calls Python with `arguments` in the project; how many processes it started. Fails where it does."""
-        mark = self.mark()
+        mark, pipe = self.mark(), subprocess.PIPE
         command = [sys.executable, "-P", "-m", *arguments]
-        with subprocess.Popen(
-            command,
-            cwd=self.project,
-            env=self.env,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        ) as process:
-            said = process.communicate(timeout=60)[0]
-        assert process.returncode == 0, (command, said.decode())
+        with subprocess.Popen(command, cwd=self.project, env=self.env, stdin=pipe, stdout=pipe, stderr=pipe) as process:
+            said = process.communicate(timeout=60)
+        assert process.returncode == 0, (command, said)
         return self.started_by(process.pid, mark)
 
     def mark(self) -> int:

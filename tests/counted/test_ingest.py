@@ -12,12 +12,11 @@ from typing import Any, Final
 
 import pytest
 
-from carryover.adapter.contract import Source
 from carryover.agents import adapters
 from carryover.config import Config
 from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import ProjectRoot
-from carryover.ingest.pipeline import ingest, ingest_provisional
+from carryover.ingest.pipeline import IngestResult, ingest, ingest_provisional
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.store import Ledger
 from carryover.model import AssistantMessage, Event
@@ -30,7 +29,6 @@ ROWS: Final = {"an appended line": 13, "no new line": 0, "what a hook reports": 
 LENGTH: Final = 2_000_000
 MOST_BYTES: Final = 100_000
 """Of a transcript of that length, and of the ledger, for a line that was appended or for none."""
-
 GROWING: Final = ("event", "thread", "session", "search_entry", "provisional")
 """Tables that grow with the history."""
 KINDS: Final = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")
@@ -57,7 +55,6 @@ def connections(monkeypatch: pytest.MonkeyPatch) -> list[sqlite3.Connection]:
         return opened[-1]
 
     STATEMENTS.clear()
-
     monkeypatch.setattr(sqlite3, "connect", noted)
     return opened
 
@@ -77,26 +74,41 @@ def session(tmp_path: Path) -> ClaudeSession:
     return session
 
 
+class Steps:
+    """What may happen to a ledger."""
+
+    def __init__(self, ledger: Ledger, session: ClaudeSession) -> None:
+        self._ledger = ledger
+        self._session = session
+
+    async def read(self) -> IngestResult:
+        return await ingest(self._ledger, AGENT, self._session.source, root_of=ProjectRoot, now_ms=now_ms)
+
+    async def read_a_line(self) -> IngestResult:
+        self._session.prompt("Now the part of the export that is left")
+        return await self.read()
+
+    async def report(self) -> None:
+        """As a hook does."""
+        name, cwd = self._session.session, str(self._session.cwd)
+        said = Event(key="1", session=name, at_ms=now_ms(), body=AssistantMessage("Done."), cwd=cwd)
+        await ingest_provisional(self._ledger, "claude-code", [said], root_of=ProjectRoot, now_ms=now_ms)
+
+
 @pytest.fixture
-def source(session: ClaudeSession) -> Source:
-    return Source(agent="claude-code", path=str(session.path), session=session.session)
+async def steps(ledger: Ledger, session: ClaudeSession) -> Steps:
+    """The transcript was read."""
+    steps = Steps(ledger, session)
+    await steps.read()
+    return steps
 
 
 @pytest.mark.skipif(not PROCESS_IO.exists(), reason="counts in /proc")
-async def test_of_a_long_transcript_only_what_is_new_is_read(
-    ledger: Ledger, session: ClaudeSession, source: Source
-) -> None:
-    async def read() -> int:
+async def test_of_a_long_transcript_only_what_is_new_is_read(steps: Steps) -> None:
+    for step in (steps.read, steps.read_a_line):
         before = bytes_read()
-        await ingest(ledger, AGENT, source, root_of=ProjectRoot, now_ms=now_ms)
-        return bytes_read() - before
-
-    assert await read() > LENGTH
-    nothing_new = await read()
-    session.prompt("Now the part of the export that is left")
-    a_line = await read()
-
-    assert max(nothing_new, a_line) < MOST_BYTES
+        await step()
+        assert bytes_read() - before < MOST_BYTES
 
 
 def bytes_read() -> int:
@@ -104,43 +116,25 @@ def bytes_read() -> int:
     return int(dict(line.split(": ") for line in PROCESS_IO.read_text().splitlines())["rchar"])
 
 
-async def test_a_line_writes_few_rows(
-    ledger: Ledger, connections: list[sqlite3.Connection], session: ClaudeSession, source: Source
-) -> None:
-    async def read() -> None:
-        await ingest(ledger, AGENT, source, root_of=ProjectRoot, now_ms=now_ms)
-
-    def rows() -> int:
-        return connections[-1].total_changes
-
-    await read()
+async def test_a_line_writes_few_rows(steps: Steps, connections: list[sqlite3.Connection]) -> None:
     counted: dict[str, int] = {}
-    before = rows()
-    await read()
-    counted["no new line"], before = rows() - before, rows()
-    session.prompt("Now the part of the export that is left")
-    await read()
-    counted["an appended line"], before = rows() - before, rows()
-    said = Event(key="1", session=session.session, at_ms=now_ms(), body=AssistantMessage("Done."), cwd=str(session.cwd))
-    await ingest_provisional(ledger, "claude-code", [said], root_of=ProjectRoot, now_ms=now_ms)
-    counted["what a hook reports"] = rows() - before
+    for what, step in zip(ROWS, (steps.read_a_line, steps.read, steps.report), strict=True):
+        before = connections[-1].total_changes
+        await step()
+        counted[what] = connections[-1].total_changes - before
 
     assert counted["an appended line"] > 0
     assert {what: n for what, n in counted.items() if n > ROWS[what]} == {}
 
 
 async def test_no_statement_goes_through_a_table_that_grows_with_the_history(
-    ledger: Ledger, connections: list[sqlite3.Connection], session: ClaudeSession, source: Source, tmp_path: Path
+    ledger: Ledger, steps: Steps, tmp_path: Path
 ) -> None:
     path = tmp_path / "ledger.sqlite"
-    await ingest(ledger, AGENT, source, root_of=ProjectRoot, now_ms=now_ms)
     STATEMENTS.clear()
 
-    session.prompt("Now the part of the export that is left")
-    result = await ingest(ledger, AGENT, source, root_of=ProjectRoot, now_ms=now_ms)
-    said = Event(key="1", session=session.session, at_ms=now_ms(), body=AssistantMessage("Done."), cwd=str(session.cwd))
-    await ingest_provisional(ledger, "claude-code", [said], root_of=ProjectRoot, now_ms=now_ms)
-    (project,) = result.projects
+    (project,) = (await steps.read_a_line()).projects
+    await steps.report()
     with closing(connect_read_only(path)) as db:
         made = made_handoff(db, project, Config(), now_ms=now_ms())
     await ledger.set_published(project, made.sha, now_ms(), None)
