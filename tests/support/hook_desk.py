@@ -8,7 +8,7 @@ from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 
 from carryover.daemon.context import DaemonContext
-from carryover.daemon.hooks.dispatch import Hooks, Pools
+from carryover.daemon.hooks.dispatch import Hooks
 from carryover.daemon.publish_queue import PublishQueue
 from carryover.daemon.reading import IngestQueue
 from carryover.facts import GitFacts
@@ -27,13 +27,7 @@ class HookDesk:
         self.meter = context.meter
         self.publisher = PublishQueue(context, remake, pool)
         self.reading = IngestQueue(context, self.publisher.mark_dirty, pool)
-        self.hooks = Hooks(
-            context,
-            self.reading,
-            self.publisher,
-            Spool(context.state),
-            Pools(hung, pool),
-        )
+        self.hooks = Hooks(context, self.reading, self.publisher, Spool(context.state), hung, pool)
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:

@@ -1,7 +1,4 @@
-"""Talks to a running daemon over its control socket: sends requests, reloads it, stops it, and finds its process.
-
-Uses a plain socket and HTTP/1.0, since importing a client library would take longer than the answer.
-"""
+"""Talks to a running daemon over its control socket, in plain HTTP/1.0: importing a client takes longer than that."""
 
 from __future__ import annotations
 
@@ -19,15 +16,15 @@ from carryover.errors import UserError, os_reason
 from carryover.fsio import FileLock
 from carryover.paths import StateDir, socket_address
 
+ANSWER_S: Final = 2.0
+STOP_S: Final = 15.0
+_RETRY_S: Final = 0.05
 _ENDS: Final = b"503"
 """Status with which a daemon answers before it ends because its ledger is damaged and must be repaired."""
 
 
 def ask_daemon(socket_path: Path, method: str, target: str, *, timeout_s: float) -> dict[str, Any] | None:
-    """Returns the daemon's answer to one request; None if no daemon is listening, or it ends before answering.
-
-    Raises TimeoutError if it does not answer within `timeout_s`, UserError if the answer is not the daemon's.
-    """
+    """Returns the daemon's answer; None if none answers. Raises TimeoutError, and UserError for another's answer."""
     if not socket_path.exists():
         return None
     import socket  # not at the top: usually no daemon is running
@@ -42,19 +39,15 @@ def ask_daemon(socket_path: Path, method: str, target: str, *, timeout_s: float)
             answer = b"".join(iter(lambda: connection.recv(65536), b""))
         except (FileNotFoundError, NotADirectoryError, ConnectionError):
             return None
-    return _body(answer, socket_path) if answer else None
-
-
-def _body(answer: bytes, socket_path: Path) -> dict[str, Any] | None:
     head, _, body = answer.partition(b"\r\n\r\n")
     status = head.split(b" ", 2)[1:2]
-    if status == [_ENDS]:
+    if not answer or status == [_ENDS]:
         return None
     try:
-        parsed = msgspec.json.decode(body)
+        parsed = msgspec.json.decode(body) if status == [b"200"] else None
     except msgspec.DecodeError:
         parsed = None
-    if status != [b"200"] or not isinstance(parsed, dict):
+    if not isinstance(parsed, dict):
         raise _not_ours(socket_path)
     return parsed
 
@@ -66,18 +59,9 @@ def _not_ours(socket_path: Path) -> UserError:
     )
 
 
-ANSWER_S: Final = 2.0
-STOP_S: Final = 15.0
-_RETRY_S: Final = 0.05
-
-
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A daemon's answers about itself.
-
-    `health` comes from its socket, which only its owner can reach; None if there is no answer. `trouble` lists problems
-    as sentences; with a `health`, it is only about the port for hooks, which most hooks do not need.
-    """
+    """What a daemon says about itself, if it answers; with a `health`, `trouble` is only about the port for hooks."""
 
     health: Health | None
     trouble: str | None = None
@@ -89,18 +73,9 @@ class Endpoint:
 
 
 def ask_health(state: StateDir, *, timeout_s: float = ANSWER_S) -> Health | None:
-    """Returns the running daemon's health; None if none is running.
-
-    Raises:
-        TimeoutError: it does not answer within `timeout_s`.
-        UserError: something else answers, or a daemon that is too old.
-        OSError: the socket cannot be used.
-    """
-    answer = ask_daemon(state.socket, "GET", "/health", timeout_s=timeout_s)
-    if answer is None:
-        return None
+    """Returns the running daemon's health; None if none is running. Raises as `ask_daemon` does, and OSError."""
     try:
-        return msgspec.convert(answer, Health)
+        return msgspec.convert(ask_daemon(state.socket, "GET", "/health", timeout_s=timeout_s), Health | None)
     except msgspec.ValidationError as error:
         raise _not_ours(state.socket) from error
 
@@ -122,18 +97,15 @@ def port_trouble(health: Health) -> str | None:
 
 
 def wait_for_daemon(state: StateDir, limit_s: float) -> Endpoint:
-    """Waits until the daemon answers, for at most `limit_s`; returns the endpoint."""
+    """Waits until the daemon answers and has dealt with its port, for at most `limit_s`; returns the endpoint."""
     until = time.monotonic() + limit_s
     while True:
         found = look_at_endpoint(state)
-        if not _starting(found.health) or time.monotonic() > until:
+        hooks = found.health.hook_port if found.health is not None else None
+        is_starting = found.health is None or (hooks is not None and hooks.port is None and not hooks.trouble)
+        if not is_starting or time.monotonic() > until:
             return found
         time.sleep(_RETRY_S)
-
-
-def _starting(health: Health | None) -> bool:
-    hooks = health.hook_port if health is not None else None
-    return health is None or (hooks is not None and hooks.port is None and not hooks.trouble)
 
 
 class DaemonHolder(msgspec.Struct, frozen=True):
@@ -152,31 +124,8 @@ def daemon_holder(lock: FileLock) -> DaemonHolder | None:
         return None
 
 
-def stop_daemon(state: StateDir) -> int | None:
-    """Shuts down the daemon of this state folder and waits until it is gone. Returns its process id; None if none ran.
-
-    Raises UserError if it does not stop.
-    """
-    pid = daemon_pid(state)
-    if pid is None:
-        return None
-    try:
-        os.kill(pid, signal.SIGTERM)
-    except ProcessLookupError:
-        return None
-    until = time.monotonic() + STOP_S
-    while FileLock(state.lock).holder() is not None:
-        if time.monotonic() > until:
-            raise UserError(f"carryoverd (process {pid}) did not stop within {STOP_S:g} s. `kill -9 {pid}` ends it.")
-        time.sleep(_RETRY_S)
-    return pid
-
-
 def daemon_pid(state: StateDir) -> int | None:
-    """Returns the id of the process that holds the daemon's lock; None if no daemon does. Creates nothing.
-
-    Raises UserError if the lock cannot be read.
-    """
+    """Returns the process that holds the daemon's lock; None if no daemon does. Creates nothing. Raises UserError."""
     try:
         holder = daemon_holder(FileLock(state.lock)) if state.root.is_dir() else None
     except OSError as error:
@@ -184,18 +133,31 @@ def daemon_pid(state: StateDir) -> int | None:
     return holder.pid if holder is not None else None
 
 
-def reload_daemon(state: StateDir) -> Health | None:
-    """Makes a running daemon reload its settings. Returns its health after that; None if none is running.
-
-    Raises UserError if it does not answer.
-    """
+def _signalled(state: StateDir, number: signal.Signals) -> int | None:
     pid = daemon_pid(state)
-    if pid is None:
-        return None
     try:
-        os.kill(pid, signal.SIGHUP)
-        return ask_health(state)
+        if pid is not None:
+            os.kill(pid, number)
     except ProcessLookupError:
         return None
+    return pid
+
+
+def stop_daemon(state: StateDir) -> int | None:
+    """Stops the daemon and waits until it is gone. Returns its process id; None if none ran. Raises UserError."""
+    pid = _signalled(state, signal.SIGTERM)
+    until = time.monotonic() + STOP_S
+    while pid is not None and FileLock(state.lock).holder() is not None:
+        if time.monotonic() > until:
+            raise UserError(f"carryoverd (process {pid}) did not stop within {STOP_S:g} s. `kill -9 {pid}` ends it.")
+        time.sleep(_RETRY_S)
+    return pid
+
+
+def reload_daemon(state: StateDir) -> Health | None:
+    """Has a running daemon reload its settings. Returns its health after that; None if none runs. Raises UserError."""
+    pid = _signalled(state, signal.SIGHUP)
+    try:
+        return ask_health(state) if pid is not None else None
     except TimeoutError as error:
         raise UserError(f"carryoverd (process {pid}) does not answer. Restart it.") from error

@@ -1,8 +1,4 @@
-"""What commands have the running daemon do with the ledger: import documents, link moved projects, synchronise.
-
-Moved projects are also recognised before they are published or handed over, and machines synchronise as often as
-`[sync] every` says.
-"""
+"""What commands have the running daemon do with the ledger: import documents, link moved projects, synchronise."""
 
 from __future__ import annotations
 
@@ -41,15 +37,14 @@ class Imports:
     """Imports one document at a time, independently of the readers."""
 
     def __init__(self, context: DaemonContext, *, on_read: OnRead, published: Callable[[], Awaitable[None]]) -> None:
-        """`published` waits for the handoffs of the projects that `on_read` got."""
         self._context = context
         self._on_read = on_read
         self._published = published
         self._one_at_a_time = asyncio.Lock()
         self._pool = context.pool(1, "import")
 
-    async def take_in(self, path: str, project: str, agent_id: str, *, again: bool) -> Imported:
-        """Imports the document at `path`. `project`, `agent_id`: as for `open_document`; empty if not given."""
+    async def take_in(self, path: str, project: str | None, agent_id: str | None, *, again: bool) -> Imported:
+        """Imports the document at `path`. `project`, `agent_id`: as for `open_document`."""
         context = self._context
         if context.config.paused:
             return Imported(problem="Carryover is paused, so nothing was imported.")
@@ -57,14 +52,8 @@ class Imports:
         try:
             async with self._one_at_a_time:
                 document = await asyncio.get_running_loop().run_in_executor(self._pool, opened)
-                result = await take_in(
-                    context.ledger,
-                    document,
-                    again=again,
-                    root_of=context.root_of,
-                    now_ms=context.now_ms,
-                    executor=self._pool,
-                )
+                taking = partial(take_in, root_of=context.root_of, now_ms=context.now_ms, executor=self._pool)
+                result = await taking(context.ledger, document, again=again)
         except LedgerDamaged:  # the daemon has to end, and repairs the ledger at its next start
             raise
         except UserError as trouble:
@@ -84,17 +73,13 @@ AGAIN_S: Final = 60.0
 
 
 class Linked(msgspec.Struct, frozen=True):
-    """`sessions`: how many now belong to another project."""
+    """How many sessions now belong to another project."""
 
     sessions: int
 
 
 class Moves:
-    """Joins moved projects with their past, in a thread of its own.
-
-    `on_moved` gets the time of the last event of each project that received sessions. While a look at the folders
-    hangs, no moves are recognised and nothing waits for them.
-    """
+    """Joins moved projects with their past. While a look at the folders hangs, none is recognised and nothing waits."""
 
     def __init__(self, context: DaemonContext, *, on_moved: Callable[[Mapping[int, int]], None]) -> None:
         self._context = context
@@ -103,7 +88,6 @@ class Moves:
         self._compared: dict[str, frozenset[int]] = {}
         """Roots that were gone at the last check, by root of a known project."""
         self._looked_s: dict[int, float] = {}
-        """When each published project was last followed, by its id."""
         self._stuck = False
 
     async def run(self) -> None:
@@ -114,8 +98,8 @@ class Moves:
 
     async def follow(self, project: ProjectRoot) -> int:
         """Joins what was recorded of the project at other paths if that is certain; returns the number of sessions."""
-        seen, context = await self._look(project.root), self._context
-        if seen is None:
+        context = self._context
+        if self._stuck or (seen := await self._look(project.root)) is None:
             return 0
         moved = await follow(context.ledger, context.paths, project, seen, now_ms=context.now_ms())
         if seen.own is not None:
@@ -134,8 +118,7 @@ class Moves:
                 await self.follow(ProjectRoot(row.root, row.main_root))
         except LedgerDamaged:
             raise
-        except Exception as error:
-            # Publishing without the past is better than not publishing.
+        except Exception as error:  # publishing without the past is better than not publishing
             self._context.log.error("moves_failed", error, project=project_id)
 
     async def follow_root(self, root: str) -> Linked:
@@ -156,24 +139,22 @@ class Moves:
         return await self._reported(moved, "project_unlinked")
 
     async def _look(self, root: str) -> RootFacts | None:
-        if self._stuck:
-            return None
         context, compared = self._context, self._compared.get(root)
-        looking = asyncio.get_running_loop().run_in_executor(
-            self._pool, partial(inspect_root, context.paths, root, context.config, compared=compared)
-        )
+        inspect = partial(inspect_root, context.paths, root, context.config, compared=compared)
+        looking = asyncio.get_running_loop().run_in_executor(self._pool, inspect)
         done, _ = await asyncio.wait({looking}, timeout=LOOK_S)
-        if not done:
-            self._stuck = True
-            looking.add_done_callback(self._came_back)
-            context.log.warning("moves_not_looked_for")
-            return None
-        return looking.result()
+        if done:
+            return looking.result()
 
-    def _came_back(self, looking: asyncio.Future[RootFacts]) -> None:
-        self._stuck = False
-        if not looking.cancelled():
-            looking.exception()  # retrieved; too late for anyone to use
+        def came_back(looking: asyncio.Future[RootFacts]) -> None:
+            self._stuck = False
+            if not looking.cancelled():
+                looking.exception()  # retrieved; too late for anyone to use
+
+        self._stuck = True
+        looking.add_done_callback(came_back)
+        context.log.warning("moves_not_looked_for")
+        return None
 
     async def _reported(self, moved: Moved, what: str) -> Linked:
         if moved.sessions:
@@ -191,31 +172,35 @@ NICE: Final = 10
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer to a command: a sentence for the user, or why nothing was done."""
+    """A sentence for the user, or why nothing was done."""
 
     text: str = ""
     error: str | None = None
 
 
 class Syncing:
-    """Synchronises with the user's other machines, one request at a time.
-
-    While sync is off, nothing of it is imported. Its thread has a low priority, which git inherits.
-    """
+    """Synchronises with the user's other machines, one request at a time. While that is off, nothing is imported."""
 
     def __init__(self, context: DaemonContext, *, publish: Callable[[], Awaitable[None]]) -> None:
-        """`publish` queues the projects that have changed in the ledger."""
         self._context = context
         self._publish = publish
         self._one_at_a_time = asyncio.Lock()
-        self._pool = context.pool(1, "sync", _lower_priority)
+
+        def lower_priority() -> None:
+            if sys.platform == "linux":  # elsewhere it would be the whole process
+                with suppress(OSError):
+                    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
+
+        self._pool = context.pool(1, "sync", lower_priority)
 
     async def run(self) -> None:
         """Synchronises now and as often as the settings say, until cancelled."""
         context = self._context
         while True:
-            changed = context.config_changed
-            every_s = _seconds(context.config.sync.every)
+            changed, every = context.config_changed, context.config.sync.every
+            every_s = None
+            if every is not None and every != "0":
+                every_s = float(every[:-1]) * (60.0 if every.endswith("m") else 3600.0)
             is_on = (context.state.sync / "settings.json").exists()
             if every_s is not None and is_on and not context.config.paused:
                 outcome = await self.once()
@@ -241,10 +226,11 @@ class Syncing:
                 return Outcome(error=str(error))
             except OSError as error:
                 return Outcome(error=f"The state folder can't be written: {os_reason(error)}. Nothing is lost.")
-        if done.received.events or done.received.forgotten or done.sent_events:
-            counts = {"received": done.received.events, "sent": done.sent_events, "bytes": done.sent_bytes}
-            context.log.info("synchronised", machines=done.machines, **counts, skipped=done.received.skipped)
-        if done.received.events or done.received.forgotten:
+        received = done.received
+        if received.events or received.forgotten or done.sent_events:
+            counts = {"received": received.events, "sent": done.sent_events, "bytes": done.sent_bytes}
+            context.log.info("synchronised", machines=done.machines, **counts, skipped=received.skipped)
+        if received.events or received.forgotten:
             await self._publish()
         return done
 
@@ -261,11 +247,11 @@ class Syncing:
         return await self._said(clones.end(self._context.ledger, forget=forget))
 
     async def _said(self, doing: Awaitable[str | None]) -> Said:
-        async with self._one_at_a_time:
-            try:
+        try:
+            async with self._one_at_a_time:
                 text = await doing
-            except UserError as error:
-                return Said(error=str(error))
+        except UserError as error:
+            return Said(error=str(error))
         await self._publish()
         return Said(text=text or "")
 
@@ -279,15 +265,3 @@ class Syncing:
             with suppress(Exception):
                 await future
             raise
-
-
-def _seconds(every: str | None) -> float | None:
-    if every is None or every == "0":
-        return None
-    return float(every[:-1]) * (60.0 if every.endswith("m") else 3600.0)
-
-
-def _lower_priority() -> None:
-    if sys.platform == "linux":  # elsewhere it would be the whole process
-        with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)

@@ -28,11 +28,6 @@ from carryover.projects.root import StatePaths, agent_folders, find_root
 from carryover.readers.sqlite import stat
 
 REFRESH_S: Final = 2.0
-"""Maximum age of the list of known projects while the ledger changes."""
-
-
-def _now_ms() -> int:
-    return int(time.time() * 1000)
 
 
 @dataclass(eq=False, kw_only=True)
@@ -48,17 +43,22 @@ class DaemonContext:
     agents: Mapping[str, Agent] = field(default_factory=adapters)
     meter: Meter = field(default_factory=Meter, init=False)
     config_trouble: str | None = field(default=None, init=False)
-    """Why `config` differs from the present content of the file."""
+    """Why `config` is not what the file says now."""
     config_changed: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     """Set at the next change, which brings another event."""
     last_rescan_ms: int | None = field(default=None, init=False)
     """Time at which the last full scan of the sources began; None until the first has ended."""
     pools: list[ThreadPoolExecutor] = field(default_factory=list, init=False)
     """Thread pools of the daemon's parts, to be shut down at the end."""
-    now_ms: Callable[[], int] = field(default_factory=lambda: _now_ms, init=False)
-    """Returns the time in UTC ms."""
+    now_ms: Callable[[], int] = field(default_factory=lambda: lambda: int(time.time() * 1000), init=False)
     clock: Callable[[], float] = field(default_factory=lambda: time.monotonic, init=False)
-    """Returns monotonic time in seconds."""
+    asked: tuple[str, ...] = field(default=(), init=False)
+    """The roots of the projects that commands asked about, which the ledger may not know yet."""
+    _folders: tuple[Config | None, tuple[TranscriptRoot, ...]] = field(default=(None, ()), init=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+    _found: tuple[Path, ...] = field(default=(), init=False)
+    _mark: object = field(default=None, init=False)
+    _due_s: float = field(default=0.0, init=False)
 
     def use(self, config: Config) -> None:
         """Puts `config` into effect."""
@@ -74,13 +74,7 @@ class DaemonContext:
 
     @cached_property
     def paths(self) -> StatePaths:
-        """The paths of the ledger and its companions."""
         return StatePaths.of(self.state, self.home, self.agents_own)
-
-    @cached_property
-    def roots(self) -> ReadRoots:
-        """The folders to read transcripts from."""
-        return ReadRoots(self)
 
     def read_ledger(self) -> closing[sqlite3.Connection]:
         """Returns a read-only connection to the ledger, to be used in a `with` block. Blocks."""
@@ -91,67 +85,34 @@ class DaemonContext:
         return agent_folders(self.config.agents, self.home, self.env)
 
     def root_of(self, folder: str) -> ProjectRoot:
-        """Returns the project that a folder belongs to. Blocks."""
         return find_root(folder, home=self.home, agents_own=self.agents_own)
 
-
-class ReadRoots:
-    """The roots to read under the present settings: the agents' folders, and known projects with sources. Thread-safe.
-
-    A project is known if it is in the ledger, or if a command asked about it.
-    """
-
-    def __init__(self, context: DaemonContext) -> None:
-        self._context = context
-        self._folders: tuple[Config | None, tuple[TranscriptRoot, ...]] = (None, ())
-        self._lock = threading.Lock()
-        self._asked: dict[Path, None] = {}
-        self._found: tuple[Path, ...] = ()
-        self._mark: object = None
-        self._due_s = 0.0
-
-    def all(self) -> tuple[TranscriptRoot, ...]:
-        """Returns the agents' folders and the projects. Blocks."""
+    def roots(self) -> tuple[TranscriptRoot, ...]:
+        """Returns the agents' folders and the projects with sources, under the present settings. Blocks."""
         return (*self.folders(), *self.projects())
 
     def folders(self) -> tuple[TranscriptRoot, ...]:
         """Returns the agents' folders. They depend only on the settings, so they are computed once for each."""
-        context = self._context
-        config, found = self._folders
-        if config is not context.config:
-            config = context.config
-            found = roots_to_read(context.agents.values(), config, context.home, context.env)
-            self._folders = config, found
-        return found
+        if self._folders[0] is not (config := self.config):
+            self._folders = config, roots_to_read(self.agents.values(), config, self.home, self.env)
+        return self._folders[1]
 
     def projects(self) -> tuple[TranscriptRoot, ...]:
-        """Returns the known projects that contain sources to be read. Blocks, unless no agent keeps any there."""
-        config = self._context.config
-        agents = [agent for agent in self._context.agents.values() if agent.in_projects and config.reads(agent.id)]
-        found = roots_in_projects(agents, self._known()) if agents else ()
+        """Returns known projects with sources. Blocks: reads a changed ledger, at most every two seconds."""
+        config = self.config
+        agents = [agent for agent in self.agents.values() if agent.in_projects and config.reads(agent.id)]
+        if not agents:
+            return ()
+        with self._lock:
+            if (now_s := self.clock()) >= self._due_s:
+                self._due_s, mark = now_s + REFRESH_S, None
+                with suppress(OSError):  # there is none yet
+                    mark = stat(self.state.ledger)
+                if mark != self._mark:
+                    self._mark, self._found = mark, known_projects(self.state.ledger)
+        found = roots_in_projects(agents, (*map(Path, self.asked), *self._found))
         return tuple(root for root in found if not project_settings(root.path, config).excluded)
 
-    def add(self, root: str) -> None:
-        """Adds a project that a command asked about, which the ledger may not know yet."""
-        with self._lock:
-            self._asked = dict.fromkeys([Path(root), *self._asked][:MOST_PROJECTS])
-
-    @property
-    def asked(self) -> tuple[str, ...]:
-        """The roots of the projects that commands asked about."""
-        with self._lock:
-            return tuple(map(str, self._asked))
-
-    def _known(self) -> tuple[Path, ...]:
-        """Returns the known projects. Reads the ledger only if it has changed, at most every two seconds."""
-        ledger, now_s = self._context.state.ledger, self._context.clock()
-        with self._lock:
-            if now_s >= self._due_s:
-                self._due_s = now_s + REFRESH_S
-                mark = None
-                with suppress(OSError):  # there is none yet
-                    mark = stat(ledger)
-                if mark != self._mark:
-                    self._mark = mark
-                    self._found = known_projects(ledger)
-            return tuple(dict.fromkeys((*self._asked, *self._found)))
+    def ask_about(self, root: str) -> None:
+        """Adds the project at `root` to those that commands asked about."""
+        self.asked = tuple(dict.fromkeys((str(Path(root)), *self.asked)))[:MOST_PROJECTS]

@@ -1,10 +1,6 @@
-"""Crash reports: `<state>/crashes/<utc>.txt`, kept on this machine, never sent.
-
-A report has the traceback as file, line and function, the versions, and the last lines of the log. It contains no
-values and no error message, since those may quote transcripts.
-
-A signal such as SIGSEGV leaves no time for that. So while the daemon runs, it keeps an empty file open for Python's
-faulthandler to write into. The next start makes a report of what it finds there.
+"""Crash reports: `<state>/crashes/<utc>.txt`, kept on this machine, never sent, without values and error messages,
+which may quote transcripts. What Python's faulthandler writes on a signal like SIGSEGV is made a report by the next
+start.
 """
 
 from __future__ import annotations
@@ -51,7 +47,7 @@ _LIBRARIES: Final = ("aiohttp", "aiosqlite", "msgspec", "watchfiles", "git")
 
 
 class CrashReport(msgspec.Struct, frozen=True):
-    """A report on disk. `at_ms`: time of the crash, UTC ms. `what`: the type of error and its place, in one line."""
+    """A report on disk: the time of the crash in UTC ms, and the type of error with its place, in one line."""
 
     path: str
     at_ms: int
@@ -65,21 +61,16 @@ class CrashReports:
         self._folder = folder
         self._log_path = log_path
         self._began_s = time.monotonic()
-        self._reported: set[tuple[str, str]] = set()
+        self._reported: set[str] = set()
 
     def report(self, error: BaseException, where: str) -> Path | None:
-        """Reports `error`, which was not handled in `where`, one of our tasks or threads. Returns the report's path.
-
-        Returns None if nothing was written: for a UserError, whose message is enough, and for an error that this daemon
-        has already reported, since a restarted task may keep failing. Blocks for some ms.
-        """
+        """Reports an error that our task or thread `where` did not handle, once; no UserError. Returns the path."""
         what = f"{Word(where)} failed: {describe(error)}"
-        if isinstance(error, UserError) or (where, what) in self._reported:
-            return None
-        self._reported.add((where, what))
-        ran_s = time.monotonic() - self._began_s
-        with suppress(OSError):
-            return self._write(datetime.now(UTC), f"{what}, after {ran_s:.0f} s", "".join(_traceback(error)))
+        if not isinstance(error, UserError) and what not in self._reported:
+            self._reported.add(what)
+            ran_s = time.monotonic() - self._began_s
+            with suppress(OSError):
+                return self._write(datetime.now(UTC), f"{what}, after {ran_s:.0f} s", "".join(_traceback(error)))
         return None
 
     def complete_earlier(self) -> None:
@@ -121,8 +112,23 @@ class CrashReports:
 
     def _write(self, at: datetime, what: str, body: str) -> Path:
         """Writes a report. Raises OSError. Does not create the state folder, which may have been removed meanwhile."""
-        log = "".join(f"{line}\n" for line in _last_lines(self._log_path)[-LOG_LINES:])
-        text = f"{_heading(what, at)}\n{body}\nlast lines of the log:\n{log}"
+        log = ""
+        with suppress(OSError), os.fdopen(open_regular(self._log_path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - _LOG_BYTES))
+            lines = file.read().decode(errors="replace").splitlines()[-LOG_LINES:]
+            log = "".join(f"{line}\n" for line in lines)
+        system = os.uname()
+        versions = ((name, getattr(sys.modules.get(name), "__version__", None)) for name in _LIBRARIES)
+        libraries = "".join(f", {name} {version}" for name, version in versions if isinstance(version, str))
+        text = (
+            f"{_ABOUT}\n"
+            f"crashed   {at.isoformat(timespec='milliseconds').replace('+00:00', 'Z')}\n"
+            f"what      {what}\n"
+            f"version   carryover {__version__}, Python {'.'.join(map(str, sys.version_info[:3]))}, "
+            f"SQLite {sqlite3.sqlite_version}{libraries}\n"
+            f"platform  {system.sysname} {system.release} {system.machine}\n"
+            f"\n{body}\nlast lines of the log:\n{log}"
+        )
         with suppress(FileExistsError):
             self._folder.mkdir(mode=0o700)
         path = self._folder / f"{at.strftime(_NAME)}.txt"
@@ -163,29 +169,7 @@ def _read(path: Path) -> str:
     return read_beginning(path, LIMIT_BYTES).decode(errors="replace")
 
 
-def _last_lines(log: Path) -> list[str]:
-    with suppress(OSError), os.fdopen(open_regular(log, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
-        file.seek(max(0, os.fstat(file.fileno()).st_size - _LOG_BYTES))
-        return file.read().decode(errors="replace").splitlines()
-    return []
-
-
-def _heading(what: str, at: datetime) -> str:
-    system = os.uname()
-    versions = ((name, getattr(sys.modules.get(name), "__version__", None)) for name in _LIBRARIES)
-    libraries = "".join(f", {name} {version}" for name, version in versions if isinstance(version, str))
-    return (
-        f"{_ABOUT}\n"
-        f"crashed   {at.isoformat(timespec='milliseconds').replace('+00:00', 'Z')}\n"
-        f"what      {what}\n"
-        f"version   carryover {__version__}, Python {'.'.join(map(str, sys.version_info[:3]))}, "
-        f"SQLite {sqlite3.sqlite_version}{libraries}\n"
-        f"platform  {system.sysname} {system.release} {system.machine}\n"
-    )
-
-
 def _traceback(error: BaseException) -> Iterator[str]:
-    """Yields file, line and function of each call, and the types of the error and its causes; no messages or code."""
     todo: list[tuple[BaseException, str]] = [(error, "traceback, the newest call last")]
     for current, relation in islice(todo, _MOST_ERRORS):  # grows meanwhile
         yield f"\n{relation}:\n"

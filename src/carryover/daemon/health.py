@@ -1,6 +1,5 @@
-"""The daemon's report on itself, for `/health`, and the counters in it.
-
-Commands also read the reports of older daemons, so every field that one may lack has a default. Times are UTC ms.
+"""The daemon's report on itself, for `/health`, and the counters in it. Times are UTC ms. Commands also read reports of
+older daemons, so every field that one may lack has a default.
 """
 
 from __future__ import annotations
@@ -22,26 +21,22 @@ class TaskState(msgspec.Struct):
 
 
 class WatchState(msgspec.Struct):
-    """State of the watcher."""
+    """What the watcher does. `watched` and `missing` count folders that exist and that do not exist (yet)."""
 
     mode: Literal["starting", "native", "polling", "nothing to watch"] = "starting"
     reason: str | None = None
     """The kernel limit that makes it poll, `watches` or `instances`; None if it does not poll."""
     watched: int = 0
-    """Number of existing folders that are watched."""
     missing: int = 0
-    """Number of folders that do not exist (yet)."""
     denied: bool = False
     """Whether something in the folders is unreadable and therefore not watched."""
 
 
 class PortState(msgspec.Struct):
-    """State of the port for hooks. Most hooks do not need it, since their script uses the control socket."""
+    """The port for hooks, which most do not need since their script uses the control socket, or why there is none."""
 
     port: int | None = None
-    """The port that the daemon is listening on."""
     trouble: str | None = None
-    """Why it is not listening, for people."""
 
 
 HookOutcome = Literal[
@@ -53,18 +48,16 @@ class HookCounts(msgspec.Struct):
     """Hook calls since the daemon started, by their outcome."""
 
     answered: int = 0
-    """Calls answered with a handoff."""
+    """Calls answered with a handoff; `quiet` are those answered with an empty body."""
     quiet: int = 0
-    """Calls answered with an empty body."""
     unauthenticated: int = 0
     """Calls without the secret, which could only be hints."""
     foreign: int = 0
     """Payloads that were another agent's or not understood."""
     refused_paths: int = 0
     kept: int = 0
-    """Payloads that were kept because their agent records them nowhere else."""
+    """Payloads that were kept because their agent records them nowhere else; `not_kept` could not be."""
     not_kept: int = 0
-    """Payloads that should have been kept but could not be."""
     late: int = 0
     overloaded: int = 0
     """Calls that were turned away, or whose later work was dropped."""
@@ -81,12 +74,10 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Metrics(msgspec.Struct, frozen=True, kw_only=True):
-    """Counts and latencies since the daemon started."""
+    """Counts and latencies since the daemon started. `events_stored` leaves out those that were known."""
 
     bytes_read: int = 0
-    """Size of the records that were read."""
     events_stored: int = 0
-    """New events only; known ones do not count."""
     session_start: Latency = Latency()
     """From a hook call at the start of a session to the answer."""
 
@@ -111,23 +102,19 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     started_ms: int | None = None
     uptime_s: float = 0.0
     rss_bytes: int | None = None
-    """Resident memory; None if the system has no cheap way to tell (Linux does)."""
     paused: bool = False
-    """Whether Carryover is paused: nothing is read, written or handed over."""
     caught_up: bool = False
     """Whether everything found by the first scan is read and published, and nothing is waiting now."""
     waiting_sources: int = 0
     last_sweep_ms: int | None = None
     """Time at which the last full scan of the sources began."""
     sources: int = 0
-    """Number of sources found by the last scan."""
     broken_sources: int = 0
     watch: WatchState = msgspec.field(default_factory=WatchState)
     tasks: list[TaskState] = []
     projects: list[ProjectHealth] = []
     """At most 50 projects, newest activity first."""
     hook_port: PortState | None = None
-    """State of the hook port; None only from a daemon too old to have one."""
     hook_calls: HookCounts = msgspec.field(default_factory=HookCounts)
     metrics: Metrics = Metrics()
     ledger_trouble: str | None = None
@@ -152,14 +139,8 @@ class Meter:
 
     def __init__(self) -> None:
         self.hooks: Counter[HookOutcome | Literal["kept", "not_kept"]] = Counter()
-        """Counts by field of `HookCounts`."""
-        self._bytes = self._events = self._starts = 0
+        self.bytes_read = self.events_stored = self._starts = 0
         self._start_ms: deque[float] = deque(maxlen=WINDOW)
-
-    def read(self, size_bytes: int, *, events: int) -> None:
-        """Counts the size of the records of one read, and the new events in them."""
-        self._bytes += size_bytes
-        self._events += events
 
     def session_started(self, ms: float) -> None:
         """Adds how long a session start took."""
@@ -178,4 +159,4 @@ class Meter:
             middle, high = (ordered[ceil(share * len(ordered)) - 1] for share in (0.5, 0.95))
             shown = {"p50_ms": round(middle, 1), "p95_ms": round(high, 1), "max_ms": round(ordered[-1], 1)}
             latency = Latency(n=self._starts, **shown)
-        return Metrics(bytes_read=self._bytes, events_stored=self._events, session_start=latency)
+        return Metrics(bytes_read=self.bytes_read, events_stored=self.events_stored, session_start=latency)

@@ -1,7 +1,5 @@
-"""Shows a desktop notification when an agent has just reached its usage limit, unless `[notify] desktop` is off.
-
-Only current limits are shown: none that is read with the history, or that was reached before this daemon started or
-resumed after a pause. So a restart repeats nothing, although nothing is stored.
+"""Shows a desktop notification when an agent has just reached its usage limit, unless `[notify] desktop` is off: none
+of the history, or from before this daemon started or resumed. So a restart repeats nothing, although nothing is stored.
 """
 
 from __future__ import annotations
@@ -28,13 +26,12 @@ SAME_MS: Final = 900_000
 """Reports of a limit this close together count once: a hook and the transcript differ, and retries repeat it."""
 _NAME_CHARS: Final = 60
 _MOST_WAITING: Final = 20
-
 ShowNotice = Callable[[str, str], str | None]
 """Takes a title and a text; returns why they could not be shown, or None. Blocks."""
 
 
 class LimitNotices:
-    """Shows notifications about usage limits; `consider` queues them, `run` shows them."""
+    """Shows notifications about usage limits: `consider` queues them, `run` shows them."""
 
     def __init__(self, context: DaemonContext, show: ShowNotice) -> None:
         self._context = context
@@ -55,8 +52,14 @@ class LimitNotices:
             return
         if limit.at_ms < max(self._since_ms, self._context.now_ms() - JUST_NOW_MS):
             return
+
+        def enqueue(key: tuple[str, str]) -> None:
+            if limit.at_ms - self._notified_ms.get(key, 0) >= SAME_MS and self._waiting.qsize() < _MOST_WAITING:
+                self._notified_ms[key] = limit.at_ms
+                self._waiting.put_nowait((made.root, limit))
+
         with suppress(RuntimeError):  # the daemon has ended meanwhile
-            self._loop.call_soon_threadsafe(self._enqueue, made.root, limit)
+            self._loop.call_soon_threadsafe(enqueue, (made.root, limit.agent))
 
     async def run(self) -> None:
         """Shows one notification after another."""
@@ -74,12 +77,6 @@ class LimitNotices:
     def _wanted(self) -> bool:
         config = self._context.config
         return config.notify.desktop and not config.paused
-
-    def _enqueue(self, root: str, limit: Limit) -> None:
-        key = (root, limit.agent)
-        if limit.at_ms - self._notified_ms.get(key, 0) >= SAME_MS and self._waiting.qsize() < _MOST_WAITING:
-            self._notified_ms[key] = limit.at_ms
-            self._waiting.put_nowait((root, limit))
 
 
 def notice(root: str, limit: Limit) -> tuple[str, str]:
@@ -100,18 +97,17 @@ _MACOS: Final = (
 
 
 def show_notice(title: str, text: str, env: Mapping[str, str], platform: str = sys.platform) -> str | None:
-    """Shows a notification; returns why it failed, without content, or None. Blocks for up to `LIMIT_S`.
-
-    Both texts are plain and a single line. They appear on a command line, which other users of the machine can read.
-    """
+    """Shows a notification, which other users can read; returns why it failed, without content. Blocks."""
     if platform == "darwin":
         name, *arguments = *_MACOS, title, text
     else:  # the text may contain markup
         name, *arguments = "notify-send", "--app-name=Carryover", "--", title, html.escape(text, quote=False)
-    program = shutil.which(name, path=_absolute(env.get("PATH", os.defpath)))
+    folders = [entry for entry in env.get("PATH", os.defpath).split(os.pathsep) if entry.startswith("/")]
+    program = shutil.which(name, path=os.pathsep.join(folders))
     if program is None:
         return f"no {name}"
-    if platform != "darwin" and not _has_bus(env):
+    has_bus = env.get("DBUS_SESSION_BUS_ADDRESS") or Path(env.get("XDG_RUNTIME_DIR", os.devnull), "bus").exists()
+    if platform != "darwin" and not has_bus:  # then `notify-send` would start one, or wait
         return "no session bus"
     null = subprocess.DEVNULL
     try:
@@ -123,13 +119,3 @@ def show_notice(title: str, text: str, env: Mapping[str, str], platform: str = s
     except (OSError, ValueError):
         return f"{name} can't be started"
     return None if done.returncode == 0 else f"{name} ended with code {done.returncode}"
-
-
-def _has_bus(env: Mapping[str, str]) -> bool:
-    """Whether there is a session bus. Without one `notify-send` would start one, or wait."""
-    runtime = env.get("XDG_RUNTIME_DIR")
-    return bool(env.get("DBUS_SESSION_BUS_ADDRESS")) or (runtime is not None and (Path(runtime) / "bus").exists())
-
-
-def _absolute(path: str) -> str:
-    return os.pathsep.join(entry for entry in path.split(os.pathsep) if entry.startswith("/"))

@@ -1,11 +1,5 @@
-"""The daemon's log: `carryoverd.log`, one structured line per decision, rotated at 1 MiB, three old files kept.
-
-No text from transcripts and no path is ever logged: a field is a number or a `Word`, which cannot hold a sentence or a
-path. Errors are logged by type and place, since their messages may quote what was read. Projects are identified by
-their number, sources by `source_id`.
-
-It is read without a daemon, and may be rotated meanwhile, so files are opened from the newest to the oldest: one that
-is renamed turns up again under its next name, and is recognised by its inode.
+"""The daemon's log: `carryoverd.log`, one structured line per decision, rotated at 1 MiB, three old files kept. A field
+is a number or a `Word`, never text or a path. Errors are logged by type and place, since their messages may quote.
 """
 
 from __future__ import annotations
@@ -32,16 +26,12 @@ from carryover.fsio import open_regular
 LIMIT_BYTES: Final = 1024 * 1024
 OLD_FILES: Final = 3
 LEVELS: Final = ("debug", "info", "warning", "error")
-
 _WORD: Final = re.compile(r"[A-Za-z0-9_.:+-][A-Za-z0-9_.:+\[\]-]{0,79}")
 _NO_WORD: Final = re.compile(r"[^A-Za-z0-9_.:+-]+")
 
 
 class Word(str):
-    """An identifier of our own that may be logged: a task, an agent, a signal. Anything else becomes `?`.
-
-    At most 80 letters, digits and `_ . : + - [ ]`, so it can be neither a sentence nor a path.
-    """
+    """An identifier of our own that may be logged: a task, an agent, a signal. What could be more becomes `?`."""
 
     __slots__ = ()
 
@@ -65,15 +55,13 @@ class Log:
         self._sink = sink
 
     def info(self, event: str, **fields: Value) -> None:
-        """Logs `event` at level info."""
         self._sink(logging.INFO, line(event, fields))
 
     def warning(self, event: str, **fields: Value) -> None:
-        """Logs `event` at level warning."""
         self._sink(logging.WARNING, line(event, fields))
 
     def error(self, event: str, error: BaseException, **fields: Value) -> None:
-        """Logs `event` at level error, with the type and place of `error`."""
+        """Logs `event` with the type and place of `error`."""
         what = describe(error)
         self._sink(logging.ERROR, f"{line(event, fields)} error=" + (f'"{what}"' if " " in what else what))
 
@@ -159,19 +147,20 @@ def parse_line(text: str) -> LogLine | None:
     found = _LINE.fullmatch(text)
     if found is None:
         return None
-    with suppress(ValueError):  # an impossible date
+    try:
         datetime.fromisoformat(found["time"])
-        fields = {name: _value(value) for name, value in _FIELD.findall(found["fields"])}
-        return LogLine(time=found["time"], level=found["level"].lower(), event=found["event"], fields=fields)
-    return None
+    except ValueError:  # an impossible date
+        return None
+    fields: dict[str, Field] = {}
+    for name, value in _FIELD.findall(found["fields"]):
+        fields[name] = None if value == "none" else value
+        with suppress(msgspec.DecodeError):
+            fields[name] = msgspec.json.decode(value)
+    return LogLine(time=found["time"], level=found["level"].lower(), event=found["event"], fields=fields)
 
 
 def open_files(log: Path, newer_than: int | None = None) -> list[BinaryIO]:
-    """Opens the log's files, oldest first; the caller closes them.
-
-    With `newer_than`, the inode of one of them, only the later ones. Missing files are left out, and so is anything of
-    that name that is not a regular file.
-    """
+    """Opens the log's files, oldest first; only those after the one with the inode `newer_than`. Rotation may go on."""
     opened: dict[int, BinaryIO] = {}
     for path in (log, *(log.with_name(f"{log.name}.{n}") for n in range(1, OLD_FILES + 1))):
         with suppress(FileNotFoundError, IsADirectoryError):
@@ -185,13 +174,6 @@ def open_files(log: Path, newer_than: int | None = None) -> list[BinaryIO]:
             else:
                 opened[inode] = file
     return list(reversed(opened.values()))
-
-
-def _value(text: str) -> Field:
-    with suppress(msgspec.DecodeError):
-        value: Field = msgspec.json.decode(text)
-        return value
-    return None if text == "none" else text
 
 
 def _no_link(path: str, flags: int) -> int:

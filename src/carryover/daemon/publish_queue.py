@@ -1,8 +1,5 @@
-"""Brings the handoffs of projects up to date after changes.
-
-The first change after a quiet period is published immediately; bursts are merged. A project that cannot be published is
-retried with a back-off and does not delay the others. The history of inactive projects only goes into the ledger:
-nothing older than `publish.active_days` is ever published.
+"""Brings handoffs up to date after changes; bursts are merged. A project that cannot be published is retried with a
+back-off and does not delay the others. Nothing older than `publish.active_days` is published.
 """
 
 from __future__ import annotations
@@ -29,9 +26,7 @@ from carryover.publish.project_view import UnknownProject
 
 QUIET_S: Final = 0.3
 CAP_S: Final = 0.5
-
 RECHECK_S: Final = 60.0
-
 Refresh = Callable[[int, bool, GitFacts | None, int], Refreshed]
 """Refreshes a project: its id, whether it changed last, its last known git facts, and the time in ms. Blocks."""
 
@@ -40,8 +35,7 @@ class Outcome(msgspec.Struct):
     """The result of a project's last publication."""
 
     published: Published = Published()
-    failures: int = 0
-    """Consecutive failures. `error` says why the last one failed, without content."""
+    failures: int = 0  # in a row
     error: str | None = None
     git: GitFacts | None = None
 
@@ -58,30 +52,23 @@ class PublishQueue(WorkQueue[int]):
         before: Callable[[int], Awaitable[None]] | None = None,
         changed: Callable[[int], None] = lambda _project: None,
     ) -> None:
-        """`before` is awaited before each publication of a project.
-
-        `changed` is called for each project with new content: after its publication, or at once if it is not published.
-        """
+        """`before` is awaited before each publication; `changed` gets the projects that have changed."""
         super().__init__(quiet_s=QUIET_S, cap_s=CAP_S, clock=context.clock)
         self._context = context
         self._refresh = refresh
         self._executor = executor
-        self._log = context.log
         self._before = before
         self._content_changed = changed
         self._last_event_ms: dict[int, int] = {}
         self.outcomes: dict[int, Outcome] = {}
-        """Outcomes by project, of those published since the start."""
 
-    def seed(self, last_event_ms: Mapping[int, int]) -> None:
-        """Sets the time of the last event of each project that the ledger knows."""
+    def seed(self, last_event_ms: Mapping[int, int], dirty: Iterable[int] | None = None) -> None:
+        """Sets the times of projects' last events, by their ids, and marks these projects or `dirty` as changed."""
         self._last_event_ms.update(last_event_ms)
+        self.mark_dirty(last_event_ms if dirty is None else dirty, 0)
 
     def mark_dirty(self, projects: Iterable[int], event_ms: int, *, urgent: bool = False) -> None:
-        """Marks `projects` as changed; the newest of their new events is at `event_ms`.
-
-        `urgent`: publishes them without delay, since context may be lost, or the next turn may be another agent's.
-        """
+        """Marks `projects`, whose newest event is at `event_ms`, as changed; `urgent`: publishes them without delay."""
         context = self._context
         oldest_active_ms = context.now_ms() - context.config.publish.active_days * MS_PER_DAY
         for project in projects:
@@ -94,10 +81,6 @@ class PublishQueue(WorkQueue[int]):
     def mark_all_dirty(self) -> None:
         """Marks all known projects, after a change that affects all of them, such as a setting."""
         self.mark_dirty(list(self._last_event_ms), 0)
-
-    async def publish_now(self, project: int) -> None:
-        """Publishes `project` once more, however old its last event is, and waits until that is done."""
-        await self.look_at([project])
 
     async def keep_in_place(self) -> None:
         """Calls `retry_missing` every `RECHECK_S`, until cancelled."""
@@ -115,7 +98,7 @@ class PublishQueue(WorkQueue[int]):
         self.mark_dirty(await asyncio.to_thread(missing), 0)
 
     async def handle(self, key: int) -> bool:
-        """Publishes one project. An error in it, or in our handling of it, must not block the others."""
+        """Publishes one project. An error in it must not block the others."""
         try:
             await self._publish(key)
         except LedgerDamaged:
@@ -129,7 +112,7 @@ class PublishQueue(WorkQueue[int]):
             outcome = self.outcomes[key]
             outcome.failures += 1
             outcome.error = describe(error)
-            self._log.error("publish_failed", error, project=key, retry_s=delay_s(outcome.failures))
+            self._context.log.error("publish_failed", error, project=key, retry_s=delay_s(outcome.failures))
             self.later(key, delay_s(outcome.failures))
         return False
 
@@ -145,8 +128,8 @@ class PublishQueue(WorkQueue[int]):
         published = made.published
         await self._context.ledger.set_published(project, made.sha, started_ms, published.refusal, made.git)
         if published.changed:
-            self._log.info("published", project=project, ms=(time.monotonic() - began_s) * 1000)
+            self._context.log.info("published", project=project, ms=(time.monotonic() - began_s) * 1000)
         if published.refusal is not None and published.refusal != outcome.published.refusal:
-            self._log.info("not_published", project=project)
+            self._context.log.info("not_published", project=project)
         self.outcomes[project] = Outcome(published=published, git=made.git or outcome.git)
         self._content_changed(project)

@@ -1,9 +1,5 @@
-"""Reads sources as they are hinted at or queued, and compares all of them with the ledger: at startup, when hints may
-have been lost, and every few minutes.
-
-A source is read one batch at a time and then requeued, so that a long history never delays a live session by more than
-a batch. An error in one source is recorded with it and retried later. An error of the ledger is retried with a
-back-off, and nothing is lost; but damage stops the daemon.
+"""Reads sources as they are hinted at or queued, one batch at a time, so that a long history delays no live session,
+and compares all of them with the ledger. Errors of a source or the ledger are retried; damage stops the daemon.
 """
 
 from __future__ import annotations
@@ -12,6 +8,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
+from functools import partial
 from typing import Final
 
 from carryover.adapter.contract import Source
@@ -27,42 +24,27 @@ from carryover.ledger.connect import LedgerUnavailable
 
 QUIET_S: Final = 0.1
 CAP_S: Final = 0.3
-"""How often a session that writes without pause is read.
-
-Together with the publisher's own cap, the watcher's step and the time to publish, this keeps every change within a
-second.
-"""
-
+"""How often a session that writes without pause is read, so that its handoff follows within a second."""
 BUSY_AGAIN_S: Final = 0.3
 BUSY_TRIES: Final = 6
 """Number of tries, and the interval between them, for a source whose owner is in the middle of a write."""
-
 LOOK_AGAIN_AT_LEAST_S: Final = 1.0
 """Shortest interval after which a reader can have an unchanged source read again."""
-
 SAFETY_NET_S: Final = 300.0
 """Limits the cost of a lost hint. A rescan that finds no change takes about 10 µs per file."""
-
 BETWEEN_RESCANS_S: Final = 1.0
 """Minimum interval; more frequent requests share a rescan."""
-
 OnRead = Callable[[frozenset[int], int], None]
-"""Called with the projects that were touched, and the time of the newest event, UTC ms."""
 
 
 class IngestQueue(WorkQueue[SourceKey]):
-    """Reads sources in order of urgency. `on_read` is called once a source's end was reached.
-
-    Sources of an agent that is not read now are skipped; a rescan finds them when it is read again.
-    """
+    """Reads sources of agents that are read now, in order of urgency. `on_read` is called at a source's end."""
 
     def __init__(self, context: DaemonContext, on_read: OnRead, executor: Executor) -> None:
         super().__init__(quiet_s=QUIET_S, cap_s=CAP_S, clock=context.clock)
         self._context = context
-        self._ledger = context.ledger
         self._on_read = on_read
         self._executor = executor
-        self._log = context.log
         self._sources: dict[SourceKey, Source] = {}
         self._unread: dict[SourceKey, IngestResult] = {}
         self._broken: set[SourceKey] = set()
@@ -73,7 +55,7 @@ class IngestQueue(WorkQueue[SourceKey]):
 
     @property
     def broken(self) -> int:
-        """Number of sources that cannot be read at the moment."""
+        """The number of sources that cannot be read at the moment."""
         return len(self._broken)
 
     def read_soon(self, sources: Iterable[Source]) -> None:
@@ -90,10 +72,7 @@ class IngestQueue(WorkQueue[SourceKey]):
         await self.look_at([self._keyed(source) for source in sources])
 
     async def settle(self) -> None:
-        """Waits as `flush` does, and briefly retries databases that were busy.
-
-        Their owner was writing or closing them, but what they contained before that was complete.
-        """
+        """Waits as `flush` does, and briefly retries databases that their owner was writing or closing."""
         await self.flush()
         for _ in range(BUSY_TRIES):
             if not self._busy:
@@ -114,22 +93,20 @@ class IngestQueue(WorkQueue[SourceKey]):
             self._busy.discard(key)
             return False
         try:
-            result = await ingest(
-                self._ledger,
-                context.agents[source.agent],
-                source,
-                root_of=context.root_of,
-                now_ms=context.now_ms,
-                executor=self._executor,
-                max_batches=1,
-            )
+            reading = partial(ingest, root_of=context.root_of, now_ms=context.now_ms, executor=self._executor)
+            result = await reading(context.ledger, context.agents[source.agent], source, max_batches=1)
         except LedgerUnavailable as trouble:
-            self._ledger_failed(key, trouble)
+            self._ledger_failures += 1
+            if self.ledger_trouble is None:
+                self._context.log.error("ledger_unavailable", trouble)
+            self.ledger_trouble = str(trouble)
+            self.later(key, delay_s(self._ledger_failures))
             return False
         if self.ledger_trouble is not None:
-            self._log.info("ledger_works_again")
+            self._context.log.info("ledger_works_again")
         self.ledger_trouble, self._ledger_failures = None, 0
-        context.meter.read(result.bytes, events=result.new_events)
+        context.meter.bytes_read += result.bytes
+        context.meter.events_stored += result.new_events
         self._unread[key] = total = result.after(self._unread.get(key, IngestResult()))
         if not result.more:
             del self._unread[key]
@@ -139,7 +116,7 @@ class IngestQueue(WorkQueue[SourceKey]):
     async def _note(self, key: SourceKey, result: IngestResult, *, ms: float) -> None:
         named = {"agent": Word(key[0]), "source": source_id(*key)}
         if result.new_events:
-            self._log.info("source_read", **named, events=result.new_events, ms=ms)
+            self._context.log.info("source_read", **named, events=result.new_events, ms=ms)
         if result.projects:
             self._on_read(result.projects, result.newest_event_ms)
         if result.retry_after_s is not None:
@@ -149,17 +126,10 @@ class IngestQueue(WorkQueue[SourceKey]):
             self._broken.discard(key)
             return
         if key not in self._broken:
-            self._log.warning("source_broken", **named, reason=phrase(result.error))
-        state = await self._ledger.source_state(self._sources[key])
+            self._context.log.warning("source_broken", **named, reason=phrase(result.error))
+        state = await self._context.ledger.source_state(self._sources[key])
         self._broken.add(key)
         self.later(key, max(0.0, state.retry_ms / 1000 - time.time()) if state is not None else 0.0)
-
-    def _ledger_failed(self, key: SourceKey, trouble: LedgerUnavailable) -> None:
-        self._ledger_failures += 1
-        if self.ledger_trouble is None:
-            self._log.error("ledger_unavailable", trouble)
-        self.ledger_trouble = str(trouble)
-        self.later(key, delay_s(self._ledger_failures))
 
 
 class Rescanner:
@@ -173,7 +143,6 @@ class Rescanner:
         self._requested = asyncio.Event()
         self._reason = "start"
         self.sources = 0
-        """Sources that the last rescan found."""
 
     def request(self, reason: str) -> None:
         """Requests a rescan in the near future."""
@@ -194,7 +163,7 @@ class Rescanner:
         async with self._one_at_a_time:
             context, started = self._context, time.monotonic()
             now_ms, ledger, first = context.now_ms(), context.ledger, context.last_rescan_ms is None
-            roots = await asyncio.to_thread(context.roots.all)
+            roots = await asyncio.to_thread(context.roots)
             selected = [root.agent_id for root in roots]
             pending = await asyncio.to_thread(collect_pending, self._spool, context.agents, selected)
             for agent_id, dropped in pending.items():
@@ -205,7 +174,6 @@ class Rescanner:
             self._ingest_queue.read_in_order(order)
             context.last_rescan_ms = now_ms
             self.sources = len(found.seen)
-            counts = {"sources": self.sources, "changed": len(found.outdated), "gone": len(found.gone)}
             if found.outdated or found.gone or first:
-                ms = (time.monotonic() - started) * 1000
-                context.log.info("swept", reason=Word(reason), **counts, ms=ms)
+                counts = {"sources": self.sources, "changed": len(found.outdated), "gone": len(found.gone)}
+                context.log.info("swept", reason=Word(reason), **counts, ms=(time.monotonic() - started) * 1000)

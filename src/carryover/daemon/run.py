@@ -1,8 +1,4 @@
-"""Runs the daemon: takes the lock, opens resources, handles signals, and shuts everything down in order.
-
-It imports every module that it may ever need at startup, so that an upgrade cannot mix two versions in one process: the
-files under a running daemon are replaced, and a late import would load the new version.
-"""
+"""Runs the daemon: takes the lock, opens resources, handles signals, and shuts everything down in order."""
 
 from __future__ import annotations
 
@@ -18,7 +14,6 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack, ExitStack
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -43,15 +38,12 @@ from carryover.records.fields import iso_utc
 
 STOP_LIMIT_S: Final = 10.0
 """A daemon that is asked to stop ends after this time, whatever hangs. Anything not stored is read again later."""
-
 RETRY_S: Final = 5.0
 """Interval between attempts to use the state folder."""
-
 WAIT_S: Final = 600.0
 """Longer than any command holds the lock; a command reads one project's transcripts at most."""
 LEFT_BEHIND_S: Final = 2.0
-"""Longer than the lock outlives a daemon that was killed. After that, its process runs where nobody here can see it,
-such as in another container."""
+"""Longer than the lock outlives a killed daemon. Then its process runs unseen, as in another container."""
 _PAUSE_S: Final = 0.1
 
 
@@ -60,12 +52,9 @@ class StateUnusable(UserError):
 
 
 def run(state: StateDir, *, once: bool, log_level: str) -> ExitCode:
-    """Runs a daemon until it is stopped or, with `once`, until everything on disk is read and published.
+    """Runs a daemon until it is stopped or, with `once`, until everything on disk is published. Raises UserError.
 
-    Under systemd it waits for as long as the state folder is unusable: systemd would restart it a few times and then
-    give up, even if the disk had space again a minute later.
-
-    Raises UserError if it cannot or must not start.
+    Under systemd it waits while the state folder is unusable: systemd would restart it a few times and then give up.
     """
     reported = False
     while True:
@@ -105,7 +94,12 @@ def _run_once(state: StateDir, *, once: bool, log_level: str) -> ExitCode:
         crashes = CrashReports(state.crashes, state.log)
         crashes.complete_earlier()
         stack.enter_context(crashes.recording(log))
-        deadline = threading.Timer(STOP_LIMIT_S, _end_by_force, (log,))
+
+        def end_by_force() -> None:  # even if a thread hangs reading from a disk that never answers; nothing else can
+            log.warning("stopped_by_force", after_s=STOP_LIMIT_S)
+            os._exit(ExitCode.FAILED)
+
+        deadline = threading.Timer(STOP_LIMIT_S, end_by_force)
         deadline.daemon = True
         stack.callback(deadline.cancel)
         try:
@@ -125,11 +119,8 @@ def acquire_daemon_lock(state: StateDir, *, started_ms: int, wait_s: float = WAI
     """Acquires the lock of `state`, which is held until it is released or the process ends.
 
     Waits for a command that holds it, since that ends soon, and for the lock of a daemon that was killed: a program
-    that it was just starting still holds its files.
-
-    Raises:
-        StateUnusable: the lock file cannot be written.
-        UserError: REFUSED if another daemon holds the lock, FAILED if something else holds it longer than `wait_s`.
+    that it was just starting still holds its files. Raises StateUnusable if the file cannot be written, and UserError:
+    REFUSED if another daemon holds the lock, FAILED if something else holds it longer than `wait_s`.
     """
     lock = FileLock(state.lock)
     mine = msgspec.json.encode(DaemonHolder(os.getpid(), str(state.socket), started_ms)).decode()
@@ -146,10 +137,10 @@ def acquire_daemon_lock(state: StateDir, *, started_ms: int, wait_s: float = WAI
             ) from error
         waited_s = time.monotonic() - began
         if holder is not None and (waited_s >= LEFT_BEHIND_S or _is_running(holder.pid)):
-            since = iso_utc(holder.started_ms)
             raise UserError(
-                f"A Carryover daemon is already running: process {holder.pid} since {since}, answering on "
-                f"{holder.socket}. Nothing was changed. Stop it with `kill {holder.pid}` if you want to start another.",
+                f"A Carryover daemon is already running: process {holder.pid} since {iso_utc(holder.started_ms)}, "
+                f"answering on {holder.socket}. Nothing was changed. Stop it with `kill {holder.pid}` if you want to "
+                "start another.",
                 ExitCode.REFUSED,
             )
         if waited_s >= wait_s:
@@ -166,13 +157,7 @@ def _is_running(pid: int) -> bool:
 
 
 async def _run(
-    state: StateDir,
-    config: Config,
-    log: Log,
-    crashes: CrashReports,
-    *,
-    once: bool,
-    stopping: Callable[[], None],
+    state: StateDir, config: Config, log: Log, crashes: CrashReports, *, once: bool, stopping: Callable[[], None]
 ) -> ExitCode:
     async with AsyncExitStack() as stack:
         try:
@@ -182,8 +167,16 @@ async def _run(
         stack.push_async_callback(ledger.close)
         context = DaemonContext(state=state, home=Path.home(), env=os.environ, config=config, ledger=ledger, log=log)
         daemon = Daemon(context, SystemdNotifier(os.environ, log), on_crash=crashes.report)
+
+        def unhandled(_loop: asyncio.AbstractEventLoop, given: dict[str, Any]) -> None:
+            error = given.get("exception")
+            if isinstance(error, BaseException):
+                log.error("unhandled", error)
+                if not isinstance(error, OSError):  # a connection that broke off
+                    crashes.report(error, "event-loop")
+
         loop = asyncio.get_running_loop()
-        loop.set_exception_handler(partial(_unhandled, log, crashes))
+        loop.set_exception_handler(unhandled)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, daemon.stop, number)
         loop.add_signal_handler(signal.SIGHUP, daemon.reload)
@@ -197,20 +190,6 @@ async def _run(
     return ExitCode.INTERRUPTED if daemon.stopped_by == signal.SIGINT else ExitCode.OK
 
 
-def _end_by_force(log: Log) -> None:
-    """Ends the process even if a thread hangs reading from a disk that never answers; nothing else can."""
-    log.warning("stopped_by_force", after_s=STOP_LIMIT_S)
-    os._exit(ExitCode.FAILED)
-
-
-def _unhandled(log: Log, crashes: CrashReports, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    error = context.get("exception")
-    if isinstance(error, BaseException):
-        log.error("unhandled", error)
-        if not isinstance(error, OSError):  # a connection that broke off
-            crashes.report(error, "event-loop")
-
-
 NOT_OURS: Final = tuple(
     f"carryover.{name}" for name in ("actions", "cli", "diagnose", "install", "page", "terminal", "views")
 )
@@ -218,7 +197,7 @@ NOT_OURS: Final = tuple(
 
 
 def load_all(*, with_sync: bool = False) -> None:
-    """Imports all modules; those that synchronise only `with_sync`. Blocks."""
+    """Imports all modules: a late import would load the version that an upgrade has put there since. Blocks."""
     for found in pkgutil.iter_modules(carryover.__path__, "carryover."):
         if found.name not in NOT_OURS and (with_sync or found.name != "carryover.sync"):
             module = importlib.import_module(found.name)

@@ -1,11 +1,5 @@
-"""The supervisor, which owns all of the daemon's tasks, and the reports to systemd, which owns the process.
-
-A vital task that fails stops the daemon (the service manager restarts it). Any other is restarted after a back-off that
-doubles from 0.5 s to 30 s and is reset once the task has been healthy for a minute.
-
-The protocol of systemd is sd_notify(3): lines of `NAME=value` in one datagram to the Unix socket that `NOTIFY_SOCKET`
-names, where a leading `@` means the abstract namespace. `WATCHDOG_USEC` is the interval within which it expects a
-keep-alive. Without these variables, nothing is sent.
+"""The supervisor, which owns all of the daemon's tasks, and the reports to systemd, by sd_notify(3): lines in one
+datagram to the socket that `NOTIFY_SOCKET` names (`@`: abstract); `WATCHDOG_USEC` is the interval of keep-alives.
 """
 
 from __future__ import annotations
@@ -14,7 +8,7 @@ import asyncio
 import os
 import socket
 import time
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from contextlib import suppress
 from types import TracebackType
 from typing import Final
@@ -25,19 +19,11 @@ from carryover.daemon.log import Log, Word, describe
 FIRST_DELAY_S: Final = 0.5
 LONGEST_DELAY_S: Final = 30.0
 HEALTHY_AFTER_S: Final = 60.0
-
 Run = Callable[[], Awaitable[None]]
-OnCrash = Callable[[BaseException, str], object]
-"""Called with an unhandled error and the name of its task."""
-OnFailure = Callable[[Exception], Awaitable[None]]
-"""Called with the error of a task that will be restarted."""
-
-
-async def _nothing(_error: Exception) -> None: ...
 
 
 class Supervisor:
-    """Starts and restarts tasks. An async context manager: leaving it stops the tasks that still run."""
+    """Starts tasks, and restarts those that fail after 0.5 to 30 s; one that is vital stops the daemon instead."""
 
     def __init__(
         self,
@@ -45,9 +31,10 @@ class Supervisor:
         *,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        on_crash: OnCrash = lambda _error, _task: None,
-        on_failure: OnFailure = _nothing,
+        on_crash: Callable[[BaseException, str], object] = lambda _error, _task: None,
+        on_failure: Callable[[Exception], Awaitable[None]] | None = None,
     ) -> None:
+        """`on_crash` gets an unhandled error and its task's name, `on_failure` the error of a task that restarts."""
         self._log = log
         self._on_crash = on_crash
         self._on_failure = on_failure
@@ -55,10 +42,10 @@ class Supervisor:
         self._sleep = sleep
         self._group = asyncio.TaskGroup()
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._states: dict[str, TaskState] = {}
+        self.states: dict[str, TaskState] = {}
+        """The state of each task by its name, in starting order."""
         self._vital: set[str] = set()
         self.vital_failed = asyncio.Event()
-        """Set when a vital task has failed: the daemon must stop."""
 
     async def __aenter__(self) -> Supervisor:
         await self._group.__aenter__()
@@ -73,27 +60,23 @@ class Supervisor:
 
     def start(self, name: str, run: Run, *, vital: bool = False) -> None:
         """Starts the task `name`; `run` is called again for each restart."""
-        state = self._states[name] = TaskState(name)
+        state = self.states[name] = TaskState(name)
         if vital:
             self._vital.add(name)
         self._tasks[name] = self._group.create_task(self._keep_running(state, run), name=name)
 
-    async def stop(self, name: str, *, within_s: float = 0.0) -> None:
-        """Waits at most `within_s` for `name` to end, then cancels it and waits until it has ended."""
-        task = self._tasks[name]
-        done, _ = await asyncio.wait({task}, timeout=within_s)
-        if not done:
+    async def stop(self, names: Iterable[str], *, within_s: float = 0.0) -> None:
+        """Waits at most `within_s` for these tasks to end, then cancels them and waits until they have ended."""
+        tasks = [self._tasks[name] for name in names]
+        await asyncio.wait(tasks, timeout=within_s)
+        for task in tasks:
             task.cancel()
-            await asyncio.wait({task})
+        await asyncio.wait(tasks)
 
     @property
     def healthy(self) -> bool:
         """Whether every vital task is running."""
-        return all(self._states[name].state == "running" for name in self._vital)
-
-    def states(self) -> list[TaskState]:
-        """Returns the state of each task, in starting order."""
-        return list(self._states.values())
+        return all(self.states[name].state == "running" for name in self._vital)
 
     async def _keep_running(self, state: TaskState, run: Run) -> None:
         failures_in_a_row = 0
@@ -104,30 +87,31 @@ class Supervisor:
                 try:
                     return await run()
                 except Exception as error:
-                    state.last_error = describe(error)
-                    if state.name in self._vital:
-                        return self._vital_one_failed(state, error)
                     was_healthy = self._clock() - started >= HEALTHY_AFTER_S
                     failures_in_a_row = 1 if was_healthy else failures_in_a_row + 1
-                    await self._one_failed(state, error, delay_s(failures_in_a_row))
+                    await self._failed(state, error, delay_s(failures_in_a_row))
+                    if state.name in self._vital:
+                        return None
                 await self._sleep(delay_s(failures_in_a_row))
         finally:
             if state.state != "failed":
                 state.state = "stopped"
 
-    def _vital_one_failed(self, state: TaskState, error: Exception) -> None:
-        state.state = "failed"
-        self._log.error("vital_task_failed", error, task=Word(state.name))
-        self._on_crash(error, state.name)
-        self.vital_failed.set()
-
-    async def _one_failed(self, state: TaskState, error: Exception, retry_s: float) -> None:
+    async def _failed(self, state: TaskState, error: Exception, retry_s: float) -> None:
+        state.last_error = describe(error)
+        if state.name in self._vital:
+            state.state = "failed"
+            self._log.error("vital_task_failed", error, task=Word(state.name))
+            self._on_crash(error, state.name)
+            self.vital_failed.set()
+            return
         state.state = "waiting"
         state.restarts += 1
         self._log.error("task_failed", error, task=Word(state.name), retry_s=retry_s)
         if not isinstance(error, OSError):  # the machine's trouble, which may pass
             self._on_crash(error, state.name)
-        await self._on_failure(error)
+        if self._on_failure is not None:
+            await self._on_failure(error)
 
 
 def delay_s(failures_in_a_row: int) -> float:
@@ -136,10 +120,7 @@ def delay_s(failures_in_a_row: int) -> float:
 
 
 async def wait_at_most(event: asyncio.Event, seconds: float | None) -> None:
-    """Waits until `event` is set, but no longer than `seconds`; None: however long that takes.
-
-    `asyncio.wait_for` (Python 3.11) loses a cancellation that comes together with the event, and the task runs on.
-    """
+    """Waits until `event` is set, for at most `seconds`. `asyncio.wait_for` (Python 3.11) can lose a cancellation."""
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await event.wait()
@@ -150,7 +131,7 @@ SEND_S: Final = 2.0
 
 
 class SystemdNotifier:
-    """Sends messages to the systemd that supervises this process. Logs socket errors."""
+    """Sends messages to the systemd that supervises this process, if one does. Logs socket errors."""
 
     def __init__(self, env: MutableMapping[str, str], log: Log) -> None:
         """Removes systemd's variables from `env`, so that child processes do not use them."""
@@ -174,10 +155,7 @@ class SystemdNotifier:
             self._log.error("notify_failed", error)
 
     async def keep_alive(self, healthy: Callable[[], bool]) -> None:
-        """Sends keep-alives while `healthy`, if there is a watchdog.
-
-        Runs until cancelled, in the event loop, so that a hung loop stops the keep-alives.
-        """
+        """Sends keep-alives while `healthy`, if there is a watchdog, from the event loop: if that hangs, they stop."""
         while self.watchdog_s is not None:
             if healthy():
                 await self.send("WATCHDOG=1")

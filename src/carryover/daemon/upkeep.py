@@ -1,8 +1,4 @@
-"""Background work on the state folder, the ledger and published files: after an upgrade, a change of settings or a
-removal of the folder, and daily by `[retention]`; also the forgetting that the user asks for.
-
-It runs in small steps beside everything else; nothing that an agent waits for is queued behind it.
-"""
+"""Background work on state folder, ledger and published files, in small steps; and forgetting on request."""
 
 from __future__ import annotations
 
@@ -28,9 +24,8 @@ from carryover.publish.project_files import withdraw
 
 PAUSE_S: Final = 0.05
 """Pause between two steps, for others that use the ledger."""
-
 BUSY_PAUSE_S: Final = 1.0
-"""Pause between two steps of indexing while transcripts are waiting to be read."""
+"""The same for indexing while transcripts are waiting to be read."""
 
 
 async def rebuild(context: DaemonContext) -> None:
@@ -44,10 +39,7 @@ async def rebuild(context: DaemonContext) -> None:
 
 
 async def index_history(context: DaemonContext, *, busy: Callable[[], bool]) -> None:
-    """Indexes, newest first, what was recorded before there was an index or before the ledger was repaired.
-
-    `busy`: returns whether transcripts are waiting to be read.
-    """
+    """Indexes, newest first, what was recorded before there was an index; slowly while `busy` with transcripts."""
     steps = 0
     while await context.ledger.write(index_more):
         steps += 1
@@ -77,9 +69,7 @@ class Forgetting:
     """Forgets sessions while the daemon writes the ledger, one request at a time."""
 
     def __init__(self, context: DaemonContext, publish_queue: PublishQueue, *, rescan: Callable[[], None]) -> None:
-        """`rescan` compares the ledger's sources with the disk."""
         self._context = context
-        self._ledger = context.ledger
         self._publish_queue = publish_queue
         self._rescan = rescan
         self._one_at_a_time = asyncio.Lock()
@@ -90,7 +80,7 @@ class Forgetting:
         context = self._context
         async with self._one_at_a_time:
             done = await forget_sessions(
-                self._ledger, context.paths, selections, context.config, self._publish, now_ms=context.now_ms
+                self._context.ledger, context.paths, selections, context.config, self._publish, now_ms=context.now_ms
             )
             if self._is_left():
                 self._due.set()
@@ -98,17 +88,14 @@ class Forgetting:
         return done
 
     async def run(self) -> None:
-        """Applies `[retention]` now and daily, until cancelled. Changed settings only restore what they allow again.
-
-        Data that was forgotten but could not be erased, as on a full disk, is erased as soon as possible.
-        """
+        """Applies `[retention]` now and daily, until cancelled. Changed settings only restore what they allow again."""
         next_round = time.monotonic()
         while True:
             self._due.clear()
             try:
                 async with self._one_at_a_time:
                     if self._is_left():
-                        await self._ledger.erase()
+                        await self._context.ledger.erase()
                 await self.bring_back()
                 if time.monotonic() >= next_round:
                     next_round = time.monotonic() + DAY_S
@@ -124,33 +111,30 @@ class Forgetting:
 
     async def apply_retention(self) -> None:
         """Drops sessions that exceed the limits on age and size. Does nothing while paused."""
-        limits = self._context.config.retention
+        context, limits = self._context, self._context.config.retention
+
+        def to_drop() -> list[Selection]:
+            with context.read_ledger() as db:
+                dropped = over_limits(db, limits, now_ms=context.now_ms())
+            return [Selection(agent=each.agent, session=each.native_id, for_good=False) for each in dropped]
+
         for _ in range(MOST_ROUNDS):
-            dropped = await asyncio.to_thread(self._to_drop)
-            if not dropped:
+            if context.config.paused or not (dropped := await asyncio.to_thread(to_drop)):
                 return
             # First: an interruption in between only means that sources are read once too often.
-            await self._ledger.write(keep_limits, msgspec.structs.asdict(limits))
+            await self._context.ledger.write(keep_limits, msgspec.structs.asdict(limits))
             await self.forget(dropped)
 
     async def bring_back(self) -> None:
         """Has transcripts read again if `[retention]` has been loosened since sessions were dropped."""
         limits = self._context.config.retention
         since_ms = oldest_kept_ms(limits, self._context.now_ms())
-        if await self._ledger.write(read_dropped_again, msgspec.structs.asdict(limits), since_ms=since_ms):
+        if await self._context.ledger.write(read_dropped_again, msgspec.structs.asdict(limits), since_ms=since_ms):
             self._context.log.info("retention_loosened")
             self._rescan()
 
     def _is_left(self) -> bool:
         return erase_mark(self._context.state.ledger).exists()
-
-    def _to_drop(self) -> list[Selection]:
-        config = self._context.config
-        if config.paused:
-            return []
-        with self._context.read_ledger() as db:
-            dropped = over_limits(db, config.retention, now_ms=self._context.now_ms())
-        return [Selection(agent=session.agent, session=session.native_id, for_good=False) for session in dropped]
 
     async def _publish(self, again: Sequence[int], gone: Sequence[int]) -> Iterable[str]:
         """Publishes `again`, and awaits running publications of projects that are `gone`, so that none comes later."""
@@ -172,14 +156,9 @@ class StateTakenAway(UserError):
 
 
 class StateGuard:
-    """Notices if the state folder is removed from under the daemon.
-
-    It would write into deleted files while a second one starts beside it. It ends instead, and the service manager
-    starts it again with a new folder; transcripts are read again from the beginning.
-    """
+    """Notices if the state folder is removed from under the daemon, which ends: it would write into deleted files."""
 
     def __init__(self, state: StateDir) -> None:
-        """Raises OSError if the folder, its lock or its ledger does not exist."""
         self._opened = {path: _identity(path) for path in (state.root, state.lock, state.ledger)}
         self._ledger = state.ledger
 
@@ -200,7 +179,6 @@ class StateGuard:
                 )
 
     async def run(self) -> None:
-        """Checks every `CHECK_S`. Raises StateTakenAway."""
         while True:
             await asyncio.sleep(CHECK_S)
             self.check()

@@ -1,19 +1,17 @@
-"""The watcher: turns changes in the agents' folders into hints.
-
-It watches in its own thread and restarts whenever a folder is created, removed or replaced. Each restart requests a
-rescan, because changes in between went unseen.
+"""The watcher: turns changes in the agents' folders into hints, in its own thread. Whenever a folder is created,
+removed or replaced, it restarts with a rescan, because changes in between went unseen.
 """
 
 from __future__ import annotations
 
 import asyncio
 import errno
-import os
 import stat
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import closing, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -24,72 +22,59 @@ from carryover.adapter.contract import Agent, Source
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.health import WatchState
 from carryover.daemon.log import Word
-from carryover.ingest.scan import TranscriptRoot
+from carryover.ingest.scan import SourceKey, TranscriptRoot, key_of
 
 STEP_MS: Final = 25
-"""Interval at which watchfiles checks its queue.
-
-It reports changes after a step without new ones, so an append becomes a hint after 25-50 ms, at 0.15 % of a core while
-idle.
-"""
-
+"""How often watchfiles checks its queue: an append becomes a hint after 25-50 ms, at 0.15 % of a core while idle."""
 DEBOUNCE_MS: Final = 80
 """Interval at which a continuous stream of changes is reported."""
-
 LOOK_AT_ROOTS_MS: Final = 500
 """Interval at which the folders are compared with those being watched."""
-
 LOOK_AT_PROJECTS_S: Final = 3.0
-"""Interval at which projects are checked: there may be hundreds, and only a project's first source is news."""
-
+"""The same for projects: there may be hundreds, and only a project's first source is news."""
 POLL_MS: Final = 500
-
 FLOOD: Final = 500
 """More changes at once than this may mean that the kernel's queue overflowed, which watchfiles does not report."""
-
 _Identity = tuple[int, int]
 
 
 class Noticed(msgspec.Struct, frozen=True):
-    """The work that a set of changes calls for. `rescan`: check every source, since hints may be incomplete."""
+    """The work that changes call for. `rescan`: check every source, since hints may be incomplete."""
 
     sources: tuple[Source, ...] = ()
     rescan: str | None = None
     new_folders: tuple[str, ...] = ()
 
 
+@dataclass(eq=False)
 class Watcher:
-    """Watches folders. `on_sources` and `on_rescan` are called on the event loop."""
+    """Watches folders, if `deep` with all below, and not only their entries. Calls `on_...` on the event loop."""
 
-    def __init__(
-        self,
-        context: DaemonContext,
-        roots: Callable[[], Iterable[TranscriptRoot]],
-        on_sources: Callable[[Iterable[Source]], None],
-        on_rescan: Callable[[str], None],
-        *,
-        deep: bool = True,
-    ) -> None:
-        """`deep`: whether to watch everything below the roots, and not only their entries."""
-        self._agents = context.agents
-        self._roots = roots
-        self._deep = deep
-        self._pause_s = LOOK_AT_ROOTS_MS / 1000 if deep else LOOK_AT_PROJECTS_S
-        self._on_sources = on_sources
-        self._on_rescan = on_rescan
-        self._log = context.log
-        self._restart = threading.Event()
-        self._reported: str | None = None
-        self.state = WatchState()
+    context: DaemonContext
+    roots: Callable[[], Iterable[TranscriptRoot]]
+    on_sources: Callable[[Iterable[Source]], None]
+    on_rescan: Callable[[str], None]
+    deep: bool = True
+    state: WatchState = field(default_factory=WatchState, init=False)
+    _restart: threading.Event = field(default_factory=threading.Event, init=False)
+    _reported: str | None = field(default=None, init=False)
+
+    @property
+    def _pause_s(self) -> float:
+        return LOOK_AT_ROOTS_MS / 1000 if self.deep else LOOK_AT_PROJECTS_S
 
     async def run(self) -> None:
         """Watches until cancelled. Leaves no thread behind."""
         loop = asyncio.get_running_loop()
         while True:
             self._restart.clear()
-            folders = await asyncio.to_thread(_identify, self._roots)
-            self._note_folders(folders)
-            if self.state.watched == 0:
+            folders = await asyncio.to_thread(_identify, self.roots)
+            watched = sum(identity is not None for identity in folders.values())
+            missing = len(folders) - watched
+            if (watched, missing) != (self.state.watched, self.state.missing):
+                self.context.log.info("watch_folders", watched=watched, missing=missing)
+            self.state.watched, self.state.missing = watched, missing
+            if watched == 0:
                 self.state.mode = "nothing to watch"
                 await asyncio.sleep(self._pause_s)
                 continue
@@ -115,14 +100,14 @@ class Watcher:
             if self.state.denied:
                 raise
             self.state.denied = True
-            self._log.warning("watch_denied")
+            self.context.log.warning("watch_denied")
         except (OSError, RuntimeError) as error:
             reason = _limit(error)
             if reason is None:
                 raise
             self.state.reason = reason
             if reason != self._reported:
-                self._log.warning("watch_limit_reached", reason=Word(reason), polling_ms=POLL_MS)
+                self.context.log.warning("watch_limit_reached", reason=Word(reason), polling_ms=POLL_MS)
             self._reported = reason
 
     def _watch_once(
@@ -142,7 +127,7 @@ class Watcher:
             debug=False,
             force_polling=polling or None,  # None polls only on Windows drives, where the kernel reports no changes
             poll_delay_ms=POLL_MS,
-            recursive=self._deep,
+            recursive=self.deep,
             # watchfiles 1.3 then also ignores the system's limit on watches, so only if necessary.
             ignore_permission_denied=self.state.denied,
         )
@@ -150,68 +135,46 @@ class Watcher:
             for found in watching:
                 if not look_again:
                     self.state.mode = "polling" if polling else "native"
-                    loop.call_soon_threadsafe(self._on_rescan, "watch_begun")
-                if found and not self._notice(found, existing, loop) and not polling:
+                    loop.call_soon_threadsafe(self.on_rescan, "watch_begun")
+                seen = noticed(found, existing, self.context.agents, deep=self.deep)
+                if seen.sources:
+                    loop.call_soon_threadsafe(self.on_sources, seen.sources)
+                if seen.rescan is not None:
+                    loop.call_soon_threadsafe(self.on_rescan, seen.rescan)
+                if not (polling or all(map(_is_watched, seen.new_folders))):
                     return
                 if time.monotonic() >= look_again:
-                    if _identify(self._roots) != folders:
+                    if _identify(self.roots) != folders:
                         return
                     look_again = time.monotonic() + self._pause_s
 
-    def _notice(
-        self, changes: Iterable[tuple[Change, str]], roots: Iterable[TranscriptRoot], loop: asyncio.AbstractEventLoop
-    ) -> bool:
-        """Reports what `changes` are about. Returns False if a new folder turns out not to be watched."""
-        found = noticed(changes, roots, self._agents, deep=self._deep)
-        if found.sources:
-            loop.call_soon_threadsafe(self._on_sources, found.sources)
-        if found.rescan is not None:
-            loop.call_soon_threadsafe(self._on_rescan, found.rescan)
-        return all(map(_is_watched, found.new_folders))
-
-    def _note_folders(self, folders: Mapping[TranscriptRoot, _Identity | None]) -> None:
-        watched = sum(identity is not None for identity in folders.values())
-        missing = len(folders) - watched
-        if (watched, missing) != (self.state.watched, self.state.missing):
-            self._log.info("watch_folders", watched=watched, missing=missing)
-        self.state.watched, self.state.missing = watched, missing
-
 
 def noticed(
-    changes: Iterable[tuple[Change, str]],
-    roots: Iterable[TranscriptRoot],
+    changes: Collection[tuple[Change, str]],
+    roots: Collection[TranscriptRoot],
     agents: Mapping[str, Agent],
     *,
     deep: bool = True,
 ) -> Noticed:
-    """Returns the sources that `changes` are about. Only agents' own sources ever become hints.
-
-    A new folder may contain files written before it was watched, and a deleted one takes its sources with it silently;
-    both request a rescan, but only if `deep`, since otherwise folders hold no sources.
-    """
-    everything = list(changes)
-    if len(everything) > FLOOD:
+    """Returns the sources that `changes` are about; if `deep`, a folder that came or went requests a rescan."""
+    if len(changes) > FLOOD:
         return Noticed(rescan="flood")
-    sources: dict[tuple[str, str], Source] = {}
+    sources: dict[SourceKey, Source] = {}
     rescan = None
     new_folders = []
-    for change, path in everything:
-        found = _sources_at(path, roots, agents)
-        sources.update({(source.agent, source.path): source for source in found})
+    for change, path in changes:
+        place = Path(path)
+        at = (_source_at(place, root, agents[root.agent_id]) for root in roots if place.is_relative_to(root.path))
+        found = [source for source in at if source is not None]
+        sources.update({key_of(source): source for source in found})
         if found or not deep:
             continue
-        if change is Change.added and not Path(path).is_symlink() and _identity_of(path):
+        if change is Change.added and not place.is_symlink() and _identity_of(place):
             rescan = "folder_added"
             new_folders.append(path)
-        elif change is Change.deleted and "." not in path.rpartition(os.sep)[2]:
+        elif change is Change.deleted and "." not in place.name:
             rescan = rescan or "folder_gone"
     return Noticed(tuple(sources.values()), rescan, tuple(new_folders))
-
-
-def _sources_at(path: str, roots: Iterable[TranscriptRoot], agents: Mapping[str, Agent]) -> list[Source]:
-    place = Path(path)
-    found = (_source_at(place, root, agents[root.agent_id]) for root in roots if place.is_relative_to(root.path))
-    return [source for source in found if source is not None]
 
 
 def _source_at(place: Path, root: TranscriptRoot, agent: Agent) -> Source | None:
@@ -221,24 +184,19 @@ def _source_at(place: Path, root: TranscriptRoot, agent: Agent) -> Source | None
 
 
 def _identify(roots: Callable[[], Iterable[TranscriptRoot]]) -> dict[TranscriptRoot, _Identity | None]:
-    """Returns the identity of each root's folder; None for a missing one. Blocks."""
     return {root: _identity_of(root.path) for root in roots()}
 
 
-def _identity_of(path: Path | str) -> _Identity | None:
+def _identity_of(path: Path) -> _Identity | None:
     with suppress(OSError):
-        status = Path(path).stat()
+        status = path.stat()
         if stat.S_ISDIR(status.st_mode):
             return status.st_dev, status.st_ino
     return None
 
 
 def _is_watched(folder: str) -> bool:
-    """Whether inotify watches `folder`, by the kernel's list in /proc; True if there is no such list.
-
-    If the limit on watches is only reached when a folder is created, watchfiles 1.3 reports nothing; restarting the
-    watch then reports the limit.
-    """
+    """Whether inotify watches `folder`, by the list in /proc: watchfiles 1.3 reports no limit that a new one meets."""
     try:
         mark = f" ino:{Path(folder).stat().st_ino:x} "
         infos = list(Path("/proc/self/fdinfo").iterdir())
@@ -252,11 +210,7 @@ def _is_watched(folder: str) -> bool:
 
 
 def _limit(error: Exception) -> str | None:
-    """Returns the kernel limit that `error` is about; None for any other error.
-
-    watchfiles 1.3 raises an OSError without a number for the limit on watches, and a RuntimeError for the one on
-    instances and open files; both can be recognised only by their text.
-    """
+    """Returns the kernel limit that `error` is about; watchfiles 1.3 names it only in the text."""
     message = str(error)
     if "watch limit" in message or f"os error {errno.ENOSPC})" in message:
         return "watches"

@@ -1,10 +1,6 @@
-"""The work queue: which sources (or projects) to read (or publish), and when.
-
-A hint carries no data, so losing one costs only time. A flood of hints merges: a key waits at most once, so the queue
-is bounded by the number of keys. The first hint after a quiet period is due at once; later ones are merged until
-`quiet_s` have passed without one, but for no longer than `cap_s` after the first. Besides these live hints there is a
-backlog, whose order the caller sets. Live hints never wait for it if there is a worker that takes only those. A key
-that was taken is in flight until `done`, and is not given out again before that.
+"""The work queue: which sources (or projects) to read (or publish), and when. A first hint is due at once; later ones
+are merged until `quiet_s` have passed without one, for at most `cap_s`. Besides, there is a backlog in the caller's
+order.
 """
 
 from __future__ import annotations
@@ -42,7 +38,6 @@ class WorkQueue(ABC, Generic[K]):
         self._awaited: dict[K, list[asyncio.Future[None]]] = {}
         """Futures of callers that wait until a key has been taken from now on, and finished."""
         self._served: dict[K, list[asyncio.Future[None]]] = {}
-        """Those of keys in flight that were taken since."""
         self._draining = False
         self._changed = asyncio.Event()
 
@@ -51,10 +46,7 @@ class WorkQueue(ABC, Generic[K]):
         """Does the work of `key`; returns whether it is unfinished and comes next where it was taken from."""
 
     async def run(self, *, live_only: bool = False) -> None:
-        """Handles one key at a time until drained. Several of these may run concurrently.
-
-        `live_only` leaves the backlog to others, so that a hint never waits for it.
-        """
+        """Handles one key at a time until drained, beside others. `live_only` leaves the backlog to them."""
         while (key := await self.take(live_only=live_only)) is not None:
             more = False
             try:
@@ -69,7 +61,7 @@ class WorkQueue(ABC, Generic[K]):
 
     @property
     def waiting(self) -> int:
-        """Number of waiting keys, not counting those postponed or in flight."""
+        """The number of waiting keys, without those postponed or in flight."""
         return len(self._hinted_keys()) + len(self._backlog)
 
     def hint(self, key: K, *, urgent: bool = False) -> None:
@@ -101,14 +93,14 @@ class WorkQueue(ABC, Generic[K]):
         self._changed.set()
 
     def pop(self, *, live_only: bool = False) -> K | None:
-        """Returns the next key that is due and puts it in flight; None if there is none.
-
-        The backlog comes first. `live_only`: only a live hint, whatever the backlog contains.
-        """
-        old = () if live_only else self._backlog
-        key = next((key for key in old if key not in self._in_flight), None)
+        """Returns the next key that is due, from the backlog first unless `live_only`, and puts it in flight."""
+        now, busy = self._clock(), self._in_flight
+        key = None if live_only else next((key for key in self._backlog if key not in busy), None)
         is_old = key is not None
-        if key is None and (key := self._next_live()) is None:
+        if key is None:
+            due = [key for key, pending in self._live.items() if pending.due <= now and key not in busy]
+            key = min(due, key=lambda key: self._live[key].due, default=None)
+        if key is None:
             return None
         self._backlog.pop(key, None)
         self._live.pop(key, None)
@@ -164,8 +156,3 @@ class WorkQueue(ABC, Generic[K]):
 
     def _hinted_keys(self) -> dict[K, None]:
         return dict.fromkeys(key for key, pending in self._live.items() if not pending.postponed)
-
-    def _next_live(self) -> K | None:
-        now = self._clock()
-        due = [key for key, pending in self._live.items() if pending.due <= now and key not in self._in_flight]
-        return min(due, key=lambda key: self._live[key].due, default=None)

@@ -62,8 +62,18 @@ def transcripts(home: Path) -> Path:
 
 
 @pytest.fixture
-def session(transcripts: Path, home: Path) -> ClaudeSession:
+def shop(home: Path) -> Path:
+    (home / "work" / "shop").mkdir(parents=True)
+    return home / "work" / "shop"
+
+
+@pytest.fixture
+def blog(shop: Path) -> Path:
+    shop.with_name("blog").mkdir()
+    return shop.with_name("blog")
+
+
+@pytest.fixture
+def session(transcripts: Path, shop: Path) -> ClaudeSession:
     """A session in a project that has written nothing yet."""
-    project = home / "work" / "shop"
-    project.mkdir(parents=True)
-    return ClaudeSession(transcripts, project)
+    return ClaudeSession(transcripts, shop)

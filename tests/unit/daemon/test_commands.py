@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from unittest.mock import AsyncMock, Mock
 
 import pytest
@@ -16,7 +16,7 @@ from carryover.daemon.context import DaemonContext
 from carryover.facts import ProjectRoot
 from carryover.importing.document import Imported
 from carryover.ingest.pipeline import ingest
-from carryover.ledger.queries import connect_read_only, project_by_root
+from carryover.ledger.queries import project_by_root
 from carryover.ledger.store import Ledger
 from carryover.projects.root import StatePaths, find_root
 from carryover.publish.project_moves import RootFacts, inspect_root
@@ -41,36 +41,26 @@ async def project(ledger: Ledger, transcripts: Path, shop: Path) -> int:
 
 
 @pytest.fixture
-def reported() -> list[Mapping[int, int]]:
-    return []
+def reported() -> Mock:
+    return Mock()
 
 
 @pytest.fixture
-async def moves(context: DaemonContext, reported: list[Mapping[int, int]]) -> Moves:
-    return Moves(context, on_moved=reported.append)
-
-
-def id_at(path: Path, root: Path) -> int:
-    db = connect_read_only(path)
-    try:
-        found = project_by_root(db, str(root))
-    finally:
-        db.close()
-    assert found is not None
-    return found.id
+async def moves(context: DaemonContext, reported: Mock) -> Moves:
+    return Moves(context, on_moved=reported)
 
 
 async def test_every_known_project_is_looked_at_once_and_found_when_it_is_renamed(
-    moves: Moves, project: int, shop: Path, ledger_path: Path, reported: list[Mapping[int, int]], lines: list[str]
+    moves: Moves, project: int, shop: Path, context: DaemonContext, reported: Mock, lines: list[str]
 ) -> None:
     await moves.run()
     store = shop.rename(shop.with_name("store"))
 
     assert await moves.follow_root(str(store)) == Linked(1)
-
-    [moved] = reported
-    assert list(moved) == [id_at(ledger_path, store)]
-    assert moved[id_at(ledger_path, store)] > 0
+    with context.read_ledger() as db:
+        found = project_by_root(db, str(store))
+    assert found is not None and found.last_event_ms > 0
+    reported.assert_called_once_with({found.id: found.last_event_ms})
     assert [line.split()[0] for line in lines] == ["project_found"]
     assert await moves.follow_root(str(store)) == Linked(0)
 
@@ -81,10 +71,10 @@ async def test_a_look_that_hangs_keeps_nobody_waiting_and_is_not_repeated_until_
     """As on a disk that does not answer."""
     released, asked = threading.Event(), []
 
-    def hanging(paths: StatePaths, root: str, config: Config, *, compared: frozenset[int] | None = None) -> RootFacts:
+    def hanging(paths: StatePaths, root: str, config: Config, **more: Any) -> RootFacts:
         asked.append(root)
         released.wait(20)
-        return inspect_root(paths, root, config, compared=compared)
+        return inspect_root(paths, root, config, **more)
 
     monkeypatch.setattr(module, "inspect_root", hanging)
     monkeypatch.setattr(module, "LOOK_S", 0.05)
@@ -104,10 +94,7 @@ async def test_a_look_that_hangs_keeps_nobody_waiting_and_is_not_repeated_until_
 async def test_what_goes_wrong_keeps_nothing_from_being_published(
     moves: Moves, project: int, lines: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def failing(paths: StatePaths, root: str, config: Config, *, compared: frozenset[int] | None = None) -> RootFacts:
-        raise RuntimeError("words of somebody")
-
-    monkeypatch.setattr(module, "inspect_root", failing)
+    monkeypatch.setattr(module, "inspect_root", Mock(side_effect=RuntimeError("words of somebody")))
 
     await moves.follow_known(project)
 

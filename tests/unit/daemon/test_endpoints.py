@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
-from typing import Any, NoReturn
-from unittest.mock import Mock
-from urllib.parse import quote, urlencode
+from typing import Any
+from unittest.mock import AsyncMock, Mock
+from urllib.parse import quote
 
 import msgspec
 import pytest
@@ -32,15 +32,11 @@ from support.log_lines import LogLines
 
 
 class Answer(msgspec.Struct):
-    text: str
+    text: str = "grüße"
 
 
 async def healthy(_root: str = "") -> Answer:
-    return Answer("grüße")
-
-
-def refuse(*_: object) -> NoReturn:
-    raise AssertionError("nothing is to be published")
+    return Answer()
 
 
 async def ask(path: Path, method: str, target: str) -> object:
@@ -80,49 +76,36 @@ async def test_what_is_asked_over_the_socket_is_answered_as_json_and_anything_el
     assert await ask(path, "GET", "/health") is None
 
 
-async def test_moves_are_asked_for_by_absolute_paths(path: Path, context: DaemonContext, home: Path) -> None:
+async def test_moves_and_imports_are_asked_for_by_absolute_paths_and_only_a_readable_selection_is_forgotten(
+    path: Path, context: DaemonContext, pool: Executor, home: Path, tmp_path: Path
+) -> None:
+    """An empty one would be everything."""
+    session = ClaudeSession(tmp_path, tmp_path)
+    session.prompt("Add a discount")
     moves = Moves(context, on_moved=lambda _moved: None)
+    imports = Imports(context, on_read=Mock(), published=healthy)  # type: ignore[arg-type]
+    forgetting = Forgetting(context, PublishQueue(context, Mock(side_effect=AssertionError), pool), rescan=Mock())
     old, new = quote(f"{home}/a b&c"), quote(str(home))
-    async with served(path, context.log, moves=moves):
+    given = f"/import?path={quote(str(session.path))}&agent=claude-code&project="
+    odd = ("", "?selection=", "?selection=1", "?selection=" + quote('{"newer": 1}'))
+    async with served(path, context.log, moves=moves, imports=imports, forgetting=forgetting):
         for target in (f"/follow?root={new}", f"/link?old={old}&new={new}", f"/unlink?old={old}"):
             assert await ask(path, "POST", target) == {"sessions": 0}
-        for target in ("/follow", "/follow?root=here", f"/link?old={old}", f"/link?old={old}&new=here", "/unlink?old="):
+        answer = await ask(path, "POST", given + old)
+        assert isinstance(answer, dict)
+        assert (answer["new_events"] > 0, answer["problem"]) == (True, None)
+        forgotten = await ask(path, "POST", "/forget?selection=" + quote('{"root": "/none"}'))
+        assert forgotten == {"sessions": 0, "problems": []}
+        for target in (
+            *("/follow", "/follow?root=here", f"/link?old={old}", f"/link?old={old}&new=here", "/unlink?old="),
+            *("/import", "/import?path=here", given + "here", *(f"/forget{query}" for query in odd)),
+        ):
             with pytest.raises(UserError):
                 await ask(path, "POST", target)
 
 
-async def test_imports_are_asked_for_by_absolute_paths(path: Path, context: DaemonContext, tmp_path: Path) -> None:
-    session = ClaudeSession(tmp_path, tmp_path)
-    session.prompt("Add a discount")
-    given = {"path": str(session.path), "project": f"{context.home}/a b&c", "agent": "claude-code"}
-    imports = Imports(context, on_read=Mock(), published=healthy)  # type: ignore[arg-type]
-    async with served(path, context.log, imports=imports):
-        answer = await ask(path, "POST", f"/import?{urlencode(given)}")
-        for query in ({}, {"path": "here"}, given | {"project": "here"}):
-            with pytest.raises(UserError):
-                await ask(path, "POST", f"/import?{urlencode(query)}")
-
-    assert isinstance(answer, dict)
-    assert (answer["new_events"] > 0, answer["problem"]) == (True, None)
-
-
-async def test_only_a_readable_selection_is_forgotten(path: Path, context: DaemonContext, pool: Executor) -> None:
-    """An empty one would be everything."""
-    forgetting = Forgetting(context, PublishQueue(context, refuse, pool), rescan=Mock())
-    async with served(path, context.log, forgetting=forgetting):
-        for query in ("", "?selection=", "?selection=1", "?selection=" + quote('{"newer": 1}')):
-            with pytest.raises(UserError):
-                await ask(path, "POST", f"/forget{query}")
-        answer = await ask(path, "POST", "/forget?selection=" + quote('{"root": "/none"}'))
-
-    assert answer == {"sessions": 0, "problems": []}
-
-
 async def test_an_error_is_answered_and_logged_without_its_words(path: Path, log: Log, lines: list[str]) -> None:
-    async def failing() -> Answer:
-        raise KeyError("words from a transcript")
-
-    async with served(path, log, failing):
+    async with served(path, log, AsyncMock(side_effect=KeyError("words from a transcript"))):
         reader, writer = await asyncio.open_unix_connection(path)
         writer.write(b"GET /health HTTP/1.0\r\nHost: localhost\r\n\r\n")
         answer = await reader.read()
@@ -136,25 +119,8 @@ async def test_an_error_is_answered_and_logged_without_its_words(path: Path, log
 
 
 async def test_a_daemon_whose_ledger_is_damaged_counts_as_one_that_ends(path: Path, log: Log) -> None:
-    async def damaged() -> Answer:
-        raise LedgerDamaged("mended at the next start")
-
-    async with served(path, log, damaged):
+    async with served(path, log, AsyncMock(side_effect=LedgerDamaged("mended at the next start"))):
         assert await ask(path, "GET", "/health") is None
-
-
-def on_port(port: int) -> Config:
-    return Config(server=ServerConfig(port=port))
-
-
-@asynccontextmanager
-async def at_work(context: DaemonContext, port: int) -> AsyncIterator[HookPort]:
-    context.use(on_port(port))
-    server = HookPort(context, Mock(), PageDoor(context))
-    async with asyncio.TaskGroup() as group:
-        task = group.create_task(server.run())
-        yield server
-        task.cancel()
 
 
 async def greeted(port: int | None) -> bool:
@@ -166,36 +132,22 @@ async def greeted(port: int | None) -> bool:
     return b"carryoverd" in answer
 
 
-async def test_a_port_that_is_taken_is_reported_once_and_used_when_it_is_free(
-    context: DaemonContext, lines: LogLines
-) -> None:
-    with closing(listen(0)) as other:
-        here, port = other.getsockname()
-        async with at_work(context, port) as server:
-            await lines.until("port_unavailable")
-            assert server.state.port is None
-            assert str(server.state.trouble).startswith(f"port {port} is taken by ")
-            other.close()
-            await lines.until("listening")  # it tries again by itself, after half a second
-            assert server.state == PortState(port=port)
-            assert await greeted(port)
-
-    assert here == "127.0.0.1", "only this machine can connect"
-    assert [line.split()[0] for line in lines] == ["port_unavailable", "listening"]
-    assert server.state == PortState()
-
-
 async def test_it_moves_when_the_setting_does(context: DaemonContext, lines: LogLines) -> None:
-    async with at_work(context, 0) as server:
+    context.use(Config(server=ServerConfig(port=0)))
+    server = HookPort(context, Mock(), PageDoor(context))
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(server.run())
         await lines.until("listening")
         first = server.state.port
         with closing(listen(0)) as free:
             port = free.getsockname()[1]
-        context.use(on_port(port))
+        context.use(Config(server=ServerConfig(port=port)))
         await lines.until(f"listening port={port}")
         assert await greeted(port)
         with pytest.raises(ConnectionRefusedError):
             await greeted(first)
+        task.cancel()
+    assert server.state == PortState()
 
 
 async def test_a_key_is_given_only_where_there_is_a_page_of_this_version(
@@ -207,7 +159,7 @@ async def test_a_key_is_given_only_where_there_is_a_page_of_this_version(
     refused = await door.key({})
     context.use(Config())
     key = await door.key({})
-    door.close()
+    door.tell(lambda page: page.close())
     monkeypatch.setattr(carryover.daemon.endpoints, "__version__", "0.0.1")
     other = await PageDoor(context).key({})
 
@@ -217,13 +169,9 @@ async def test_a_key_is_given_only_where_there_is_a_page_of_this_version(
     assert other.refusal.startswith("Carryover was upgraded while")
 
 
-@pytest.mark.parametrize(
-    ("path", "is_its"),
-    [("/ui", True), ("/ui/", True), ("/ui/api/me", True), ("/uix", False), ("/", False), ("/hook/ui/x", False)],
-)
-async def test_its_addresses_are_below_ui(context: DaemonContext, path: str, is_its: bool) -> None:
-    door = PageDoor(context)
-    assert door.is_at(path) is is_its
+async def test_its_addresses_are_below_ui(context: DaemonContext) -> None:
+    door, paths = PageDoor(context), ("/ui", "/ui/", "/ui/api/me", "/uix", "/", "/hook/ui/x")
+    assert [path for path in paths if door.is_at(path)] == ["/ui", "/ui/", "/ui/api/me"]
 
     context.use(Config(server=ServerConfig(page=False)))
-    assert not door.is_at(path)
+    assert not any(map(door.is_at, paths))

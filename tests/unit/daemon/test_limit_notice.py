@@ -4,7 +4,6 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,7 +18,6 @@ from carryover.publish.make import Refreshed
 from support.tools import program
 
 NOW_MS = 1_795_155_000_000
-WANTED = Config()
 
 
 def refreshed(limit: Limit | None, root: str = "/home/dev/shop", **settings: str) -> Refreshed:
@@ -29,25 +27,20 @@ def refreshed(limit: Limit | None, root: str = "/home/dev/shop", **settings: str
     return Refreshed(root=root, settings=ProjectSettings(**settings), handoff=handoff, text="", git=None)  # type: ignore[arg-type]
 
 
-def limit(at_ms: int = NOW_MS, agent: str = "claude-code") -> Limit:
-    return Limit(agent=agent, at_ms=at_ms, others=("codex",))
+def limit(at_ms: int = NOW_MS) -> Limit:
+    return Limit(agent="claude-code", at_ms=at_ms, others=("codex",))
 
 
 class Desk:
-    """Notices, and what was shown of them. `answer` is what showing comes to."""
+    """Notices, and the texts of those that were shown."""
 
-    def __init__(self, context: DaemonContext, config: Config = WANTED, *, began_ms: int = NOW_MS - 10_000) -> None:
-        self.shown: list[tuple[str, str]] = []
-        self.answer: str | None = None
-        self.now_ms = began_ms
-        self.around = replace(context, config=config)
+    def __init__(self, context: DaemonContext) -> None:
+        self.shown: list[str] = []
+        self.now_ms = NOW_MS - 10_000
+        self.around = context
         self.around.now_ms = lambda: self.now_ms
-        self.notices = LimitNotices(self.around, self._show)
+        self.notices = LimitNotices(self.around, lambda _title, text: self.shown.append(text))
         self.now_ms = NOW_MS
-
-    def _show(self, title: str, text: str) -> str | None:
-        self.shown.append((title, text))
-        return self.answer
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Callable[[Refreshed], None]]:
@@ -75,38 +68,33 @@ async def test_it_is_reported_once_however_often_the_handoff_is_made(desk: Desk)
     assert len(desk.shown) == 1
 
 
-async def test_what_happened_before_settings_changed_is_not_reported_after_it(desk: Desk) -> None:
-    desk.around.use(Config(paused=True))
+@pytest.mark.parametrize("config", [Config(notify=NotifyConfig(desktop=False)), Config(paused=True)])
+async def test_nobody_is_notified_who_has_switched_it_off_or_paused_nor_later_of_what_happened_then(
+    desk: Desk, config: Config
+) -> None:
+    desk.around.use(config)
+    async with desk.open() as consider:
+        consider(refreshed(limit()))
+    assert desk.shown == []
+
     desk.now_ms += 5000
-    desk.around.use(WANTED)
+    desk.around.use(Config())
     desk.notices.ignore_earlier()
     async with desk.open() as consider:
         consider(refreshed(limit()))
         consider(refreshed(limit(desk.now_ms), root="/home/dev/blog"))
-
-    assert [text for _, text in desk.shown] == ["In blog: carryover to codex"]
-
-
-@pytest.mark.parametrize(
-    "config", [Config(notify=NotifyConfig(desktop=False)), Config(paused=True)], ids=["switched off", "paused"]
-)
-async def test_nobody_is_notified_who_has_switched_it_off_or_paused(context: DaemonContext, config: Config) -> None:
-    desk = Desk(context, config)
-    async with desk.open() as consider:
-        consider(refreshed(limit()))
-
-    assert desk.shown == []
+    assert desk.shown == ["In blog: carryover to codex"]
 
 
 def test_the_name_of_a_folder_is_one_short_line() -> None:
     title, text = notice("/srv/shop\n\x1b[31m" + "x" * 300, Limit(agent="codex", at_ms=NOW_MS))
 
-    assert title == "Codex reached its usage limit"
-    assert text.startswith("In shop  [31mxxx")
-    assert len(text) == 63
+    assert (title, text[:16], len(text)) == ("Codex reached its usage limit", "In shop  [31mxxx", 63)
 
 
 BUS = {"DBUS_SESSION_BUS_ADDRESS": "unix:path=/nowhere"}
+DISPLAY = "display notification (item 2 of argv) with title (item 1 of argv)"
+SCRIPT = ["-e", "on run argv", "-e", DISPLAY, "-e", "end run"]
 
 
 @pytest.fixture
@@ -120,16 +108,6 @@ def recording(bin_folder: Path, name: str) -> Path:
     kept = bin_folder.parent / "arguments"
     program(bin_folder / name, f'for word in "$@"; do echo "$word"; done > \'{kept}\'')
     return kept
-
-
-SCRIPT = [
-    "-e",
-    "on run argv",
-    "-e",
-    "display notification (item 2 of argv) with title (item 1 of argv)",
-    "-e",
-    "end run",
-]
 
 
 @pytest.mark.parametrize(
@@ -162,14 +140,8 @@ def test_nothing_is_started_from_the_current_folder_or_without_a_session_bus(
     assert show_notice("a", "b", env, "linux") is None
 
 
-@pytest.mark.parametrize(
-    ("line", "trouble"),
-    [("exit 3", "notify-send ended with code 3"), ("exec /bin/sleep 600", "notify-send did not answer")],
-)
-def test_one_that_fails_or_hangs_is_said(
-    bin_folder: Path, monkeypatch: pytest.MonkeyPatch, line: str, trouble: str
-) -> None:
+def test_one_that_fails_or_hangs_is_said(bin_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(desktop, "LIMIT_S", 0.2)
-    program(bin_folder / "notify-send", line)
-
-    assert show_notice("a", "b", {"PATH": str(bin_folder), **BUS}, "linux") == trouble
+    for line, trouble in (("exit 3", "ended with code 3"), ("exec /bin/sleep 600", "did not answer")):
+        program(bin_folder / "notify-send", line)
+        assert show_notice("a", "b", {"PATH": str(bin_folder), **BUS}, "linux") == f"notify-send {trouble}"

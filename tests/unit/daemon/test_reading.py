@@ -95,10 +95,9 @@ async def test_what_is_read_is_counted(desk: Desk, session: ClaudeSession) -> No
     session.prompt("Add a discount; password=Tr0ub4dor-and-3 is the one")
     session.append(b"no JSON at all\n")
     await desk.read(session)
-    found = desk.context.meter.metrics()
+    found, size = desk.context.meter.metrics(), session.path.stat().st_size - 2  # without the ends of lines
 
-    assert found.events_stored == 2
-    assert found.bytes_read == session.path.stat().st_size - 2, "each record without the end of its line"
+    assert (found.events_stored, found.bytes_read) == (2, size)
 
 
 async def test_while_the_ledger_is_locked_nothing_is_lost_and_it_is_said_why(
@@ -119,31 +118,27 @@ async def test_while_the_ledger_is_locked_nothing_is_lost_and_it_is_said_why(
 
 
 class Odd(JsonlReader):
-    """What it reads is changed by `change`, which gets the number of the look."""
+    """What it reads is changed by `change`, which gets the number of the look. It reads for Claude Code in `agents`."""
 
-    def __init__(self, change: Callable[[int, Batch], Batch]) -> None:
+    def __init__(self, agents: dict[str, Any], change: Callable[[int, Batch], Batch]) -> None:
         super().__init__()
         self.looks = 0
         self._change = change
+        agents["claude-code"] = replace(agents["claude-code"], reader=self)
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         self.looks += 1
         return self._change(self.looks, super().read(path, cursor))
 
 
-def read_by(reader: JsonlReader, agents: dict[str, Any]) -> None:
-    agents["claude-code"] = replace(agents["claude-code"], reader=reader)
-
-
 async def test_a_source_whose_end_is_not_final_is_read_again_after_its_time(
     agents: dict[str, Any], context: DaemonContext, pool: Executor, clock: Clock, session: ClaudeSession
 ) -> None:
     """It waits as a broken one does, but nothing is wrong with it, and nobody waits for it."""
-    reader = Odd(lambda look, batch: msgspec.structs.replace(batch, retry_after_s=60.0 if look == 1 else None))
+    reader = Odd(agents, lambda look, batch: msgspec.structs.replace(batch, retry_after_s=60.0 if look == 1 else None))
     other = ClaudeSession(session.folder, session.cwd)
     for each in (session, other):
         each.prompt("Add a discount")
-    read_by(reader, agents)
     context.clock = clock
     desk = Desk(context, pool)
     await desk.read(session)
@@ -171,12 +166,7 @@ async def test_agents_that_are_not_to_be_read_are_passed_by_until_they_are(desk:
 
 @pytest.mark.parametrize(("times", "found"), [(BUSY_TRIES, 2), (BUSY_TRIES + 1, 0)])
 async def test_settling_waits_for_a_source_that_its_owner_is_writing_to(
-    times: int,
-    found: int,
-    agents: dict[str, Any],
-    desk: Desk,
-    session: ClaudeSession,
-    monkeypatch: pytest.MonkeyPatch,
+    times: int, found: int, agents: dict[str, Any], desk: Desk, session: ClaudeSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was complete before is in it. It does not wait for ever."""
 
@@ -186,7 +176,7 @@ async def test_settling_waits_for_a_source_that_its_owner_is_writing_to(
         return batch
 
     monkeypatch.setattr("carryover.daemon.reading.BUSY_AGAIN_S", 0.0)
-    read_by(Odd(busy), agents)
+    Odd(agents, busy)
     session.prompt("Add a discount")
     async with desk.at_work():
         desk.queue.read_in_order([session.source])
@@ -201,36 +191,18 @@ async def test_a_rescan_queues_what_changed_and_notes_what_vanished(
     rescanner = Rescanner(desk.context, desk.queue, Spool(desk.context.state))
 
     async def rescanned() -> list[str]:
-        """What was logged of a rescan, after which what it queued is read."""
+        """What was logged of two rescans, after each of which what it queued is read."""
         lines.clear()
-        await rescanner.rescan("safety_net")
-        found = [" ".join(line.split()[1:5]) for line in lines]
-        assert desk.queue.waiting == ("changed=1" in str(found))
-        await desk.read()
-        return found
+        for _ in range(2):
+            await rescanner.rescan("safety_net")
+            await desk.read()
+        return [" ".join(line.split()[1:5]) for line in lines if line.startswith("swept")]
 
     session.prompt("Add a discount")
     os.utime(session.path, (time.time() - 3600,) * 2)
     assert await rescanned() == ["reason=safety_net sources=1 changed=1 gone=0"]
-    assert await rescanned() == []
-    assert rescanner.sources == 1
-
+    assert (rescanner.sources, desk.events()) == (1, 2)
     aside = session.path.rename(session.path.with_suffix(".aside"))
     assert await rescanned() == ["reason=safety_net sources=0 changed=0 gone=1"]
-    assert await rescanned() == []
     aside.rename(session.path)
     assert await rescanned() == ["reason=safety_net sources=1 changed=1 gone=0"]
-    assert await rescanned() == []
-
-
-async def test_it_rescans_at_the_start_and_on_request(desk: Desk, session: ClaudeSession, lines: LogLines) -> None:
-    rescanner = Rescanner(desk.context, desk.queue, Spool(desk.context.state))
-    running = asyncio.ensure_future(rescanner.run())
-    await lines.until("swept")
-    session.prompt("Add a discount")
-    rescanner.request("folder_added")
-    await lines.until("swept reason=folder_added")
-    running.cancel()
-    await asyncio.wait([running])
-
-    assert [line.split()[:2] for line in lines] == [["swept", "reason=start"], ["swept", "reason=folder_added"]]

@@ -6,6 +6,7 @@ import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import AsyncMock, Mock
 
 import pytest
 
@@ -16,82 +17,59 @@ from support.notify_socket import NotifySocket
 needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has abstract sockets")
 
 
-class Time:
-    """A clock that moves only by sleeping; remembers how long each sleep was."""
+@pytest.fixture
+def sleeps() -> list[float]:
+    return []
 
-    def __init__(self) -> None:
-        self.now = 0.0
-        self.sleeps: list[float] = []
 
-    def clock(self) -> float:
-        return self.now
+@pytest.fixture
+def supervisor(sleeps: list[float]) -> Supervisor:
+    """One whose time passes only by sleeping."""
 
-    async def sleep(self, seconds: float) -> None:
-        self.now += seconds
-        self.sleeps.append(seconds)
+    async def sleep(seconds: float) -> None:
+        sleeps.append(seconds)
         await asyncio.sleep(0)
 
-
-@pytest.fixture
-def time() -> Time:
-    return Time()
+    return Supervisor(Log(lambda *_: None), clock=lambda: sum(sleeps), sleep=sleep)
 
 
-@pytest.fixture
-def supervisor(time: Time) -> Supervisor:
-    return Supervisor(Log(lambda *_: None), clock=time.clock, sleep=time.sleep)
-
-
-async def test_a_task_that_fails_is_started_again_after_its_back_off(supervisor: Supervisor, time: Time) -> None:
-    runs = 0
-
-    async def fails_three_times() -> None:
-        nonlocal runs
-        runs += 1
-        if runs <= 3:
-            raise KeyError("words from a transcript")
-
+async def test_a_task_that_fails_is_started_again_after_its_back_off(
+    supervisor: Supervisor, sleeps: list[float]
+) -> None:
+    run = AsyncMock(side_effect=[KeyError("words from a transcript")] * 3 + [None])
     async with supervisor:
-        supervisor.start("watcher", fails_three_times)
-        await supervisor.stop("watcher", within_s=5)
+        supervisor.start("watcher", run)
+        await supervisor.stop(["watcher"], within_s=5)
 
-    assert time.sleeps == [0.5, 1, 2]
-    [state] = supervisor.states()
-    assert (state.state, state.restarts) == ("stopped", 3)
+    state = supervisor.states["watcher"]
+    assert (sleeps, state.state, state.restarts) == ([0.5, 1, 2], "stopped", 3)
     assert not supervisor.vital_failed.is_set()
 
 
 async def test_a_vital_task_that_fails_is_not_started_again_and_stops_the_daemon(
-    supervisor: Supervisor, time: Time
+    supervisor: Supervisor, sleeps: list[float]
 ) -> None:
-    async def fails() -> None:
-        raise KeyError
-
     async with supervisor:
-        supervisor.start("publisher", fails, vital=True)
+        supervisor.start("publisher", AsyncMock(side_effect=KeyError), vital=True)
         await asyncio.wait_for(supervisor.vital_failed.wait(), 5)
 
-    assert time.sleeps == []
-    assert [state.state for state in supervisor.states()] == ["failed"]
+    assert (sleeps, supervisor.states["publisher"].state) == ([], "failed")
 
 
 async def test_it_is_healthy_while_every_vital_task_runs(supervisor: Supervisor) -> None:
     may_end = asyncio.Event()
 
-    async def fails() -> None:
-        raise OSError
-
     async def ends() -> None:
         await may_end.wait()
 
     async with supervisor:
-        supervisor.start("watcher", fails)
+        supervisor.start("watcher", AsyncMock(side_effect=OSError))
         supervisor.start("reader", ends, vital=True)
         await asyncio.sleep(0)
         assert supervisor.healthy, "what is not vital may fail"
 
         may_end.set()
-        await supervisor.stop("reader", within_s=5)
+        await supervisor.stop(["reader"], within_s=5)
         assert not supervisor.healthy, "a vital task that ended does its work no more, failed or not"
 
 
@@ -107,9 +85,9 @@ async def test_a_task_that_is_stopped_as_its_event_is_set_ends(supervisor: Super
         supervisor.start("rescanner", rescans)
         await asyncio.sleep(0.01)
         requested.set()
-        await supervisor.stop("rescanner")
+        await supervisor.stop(["rescanner"])
 
-    assert [state.state for state in supervisor.states()] == ["stopped"]
+    assert supervisor.states["rescanner"].state == "stopped"
 
 
 @pytest.fixture
@@ -131,14 +109,6 @@ async def test_it_says_when_the_daemon_answers_and_when_it_stops(tmp_path: Path,
         assert systemd.pending() == ["READY=1", "STOPPING=1"]
 
 
-@pytest.mark.parametrize("address", ["", "vsock:2:1234"])
-async def test_where_nobody_listens_nothing_happens(address: str) -> None:
-    reported = notifier(address, WATCHDOG_USEC="1000000")
-    await reported.send("READY=1")
-
-    assert reported.watchdog_s is None
-
-
 def test_programs_started_from_the_daemon_do_not_speak_for_it(tmp_path: Path) -> None:
     env = {"NOTIFY_SOCKET": "/run/notify", "WATCHDOG_USEC": "60000000", "WATCHDOG_PID": str(os.getpid()), "HOME": "/h"}
     reported = SystemdNotifier(env, Log(lambda *_: None))
@@ -147,21 +117,30 @@ def test_programs_started_from_the_daemon_do_not_speak_for_it(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("usec", "pid"), [("1000000", "1"), ("1000000", "x"), *((usec, "") for usec in ("0", "", "-5", "soon", "²"))]
+    ("address", "usec", "pid"),
+    [
+        *(
+            ("/run/notify", "1000000", "1"),
+            ("/run/notify", "1000000", "x"),
+            ("", "1000000", ""),
+            ("vsock:2:1", "9", ""),
+        ),
+        *(("/run/notify", usec, "") for usec in ("0", "", "-5", "soon", "²")),
+    ],
 )
-def test_a_watchdog_that_makes_no_sense_or_is_meant_for_another_is_none(usec: str, pid: str) -> None:
-    assert notifier("/run/notify", WATCHDOG_USEC=usec, WATCHDOG_PID=pid).watchdog_s is None
+async def test_a_watchdog_that_makes_no_sense_or_is_meant_for_another_is_none(
+    address: str, usec: str, pid: str
+) -> None:
+    """Where nobody listens, nothing happens."""
+    reported = notifier(address, WATCHDOG_USEC=usec, WATCHDOG_PID=pid)
+    if address != "/run/notify":
+        await reported.send("READY=1")
+
+    assert reported.watchdog_s is None
 
 
 async def test_signs_of_life_are_given_only_while_the_daemon_is_healthy(systemd: NotifySocket) -> None:
-    looks = iter([True, True, False, False, True])
-
-    def healthy() -> bool:
-        try:
-            return next(looks)
-        except StopIteration:
-            raise asyncio.CancelledError from None
-
+    healthy = Mock(side_effect=[True, True, False, False, True, asyncio.CancelledError])
     with pytest.raises(asyncio.CancelledError):
         await notifier(systemd.address, WATCHDOG_USEC="20000").keep_alive(healthy)
 

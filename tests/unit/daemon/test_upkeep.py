@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from unittest.mock import Mock
 
 import msgspec
 import pytest
@@ -30,22 +31,15 @@ from support.log_lines import LogLines
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
-def now_ms() -> int:
-    return int(NOW.timestamp() * 1000)
-
-
 class Place:
-    """A publish queue over a real ledger, and what forgets in it, under `config`."""
+    """A publish queue over a real ledger, and what forgets in it."""
 
     def __init__(self, context: DaemonContext, pool: Executor):
         self.context = context
-        context.now_ms = now_ms
+        context.now_ms = lambda: int(NOW.timestamp() * 1000)
         self.queue = PublishQueue(context, self._refresh, pool)
-        self.rescans = 0
-        self.forgetting = Forgetting(context, self.queue, rescan=self._rescan)
-
-    def _rescan(self) -> None:
-        self.rescans += 1
+        self.rescan = Mock()
+        self.forgetting = Forgetting(context, self.queue, rescan=self.rescan)
 
     def _refresh(self, project: int, newest: bool, _git: GitFacts | None, at_ms: int) -> Refreshed:
         return refresh(self.context.paths, project, self.context.config, now_ms=at_ms, newest=newest)
@@ -53,9 +47,8 @@ class Place:
     async def read(self, *sessions: ClaudeSession) -> None:
         context, agent = self.context, self.context.agents["claude-code"]
         for each in sessions:
-            result = await ingest(context.ledger, agent, each.source, root_of=context.root_of, now_ms=now_ms)
-            for project in result.projects:
-                await self.queue.publish_now(project)
+            result = await ingest(context.ledger, agent, each.source, root_of=context.root_of, now_ms=context.now_ms)
+            await self.queue.look_at(result.projects)
 
     def held(self) -> set[str]:
         with self.context.read_ledger() as db:
@@ -90,12 +83,17 @@ def new(old: ClaudeSession) -> ClaudeSession:
 async def test_old_sessions_are_dropped_and_are_whole_again_when_work_on_them_continues(
     place: Place, old: ClaudeSession, new: ClaudeSession, lines: LogLines
 ) -> None:
+    """Without limits and while paused, nothing is dropped."""
     await place.read(old, new)
     assert "Never push to main" in handoff_of(old.cwd)
+    strict = RetentionConfig(max_age_days=1, max_size_mb=1)
+    for config in (Config(), Config(retention=strict, paused=True)):
+        place.context.config = config
+        await place.forgetting.apply_retention()
+        assert place.held() == {old.session, new.session}
+
     place.context.config = Config(retention=RetentionConfig(max_age_days=30))
-
     await place.forgetting.apply_retention()
-
     assert place.held() == {new.session}
     handoff = handoff_of(old.cwd)
     assert ("release notes" in handoff, "Never push" in handoff) == (True, False)
@@ -107,51 +105,37 @@ async def test_old_sessions_are_dropped_and_are_whole_again_when_work_on_them_co
     assert [line for line in lines if line.startswith("forgotten")] == ["forgotten sessions=1 problems=0"]
 
 
-@pytest.mark.parametrize(
-    "config", [Config(), Config(retention=RetentionConfig(max_age_days=1, max_size_mb=1), paused=True)]
-)
-async def test_without_limits_and_while_paused_nothing_is_dropped(
-    place: Place, old: ClaudeSession, new: ClaudeSession, config: Config
-) -> None:
-    await place.read(old, new)
-    place.context.config = config
-
-    await place.forgetting.apply_retention()
-
-    assert place.held() == {old.session, new.session}
-
-
 async def test_a_new_limit_drops_nothing_before_the_next_round(
     place: Place, old: ClaudeSession, new: ClaudeSession
 ) -> None:
     """Rounds are at the start and once a day, as the guide says."""
     await place.read(old, new)
     steps: asyncio.Queue[str] = asyncio.Queue()
-    apply, bring_back = place.forgetting.apply_retention, place.forgetting.bring_back
 
-    async def applied() -> None:
-        await apply()
-        steps.put_nowait("applied")
+    def noting(forgetting: Forgetting, step: str) -> None:
+        do = getattr(forgetting, step)
 
-    async def brought_back() -> None:
-        await bring_back()
-        steps.put_nowait("brought back")
+        async def noted() -> None:
+            await do()
+            steps.put_nowait(step)
 
-    place.forgetting.apply_retention, place.forgetting.bring_back = applied, brought_back  # type: ignore[method-assign]
+        setattr(forgetting, step, noted)
+
+    noting(place.forgetting, "apply_retention")
+    noting(place.forgetting, "bring_back")
     running = asyncio.create_task(place.forgetting.run())
-    seen = [await steps.get(), await steps.get()]
+    assert [await steps.get(), await steps.get()] == ["bring_back", "apply_retention"]
     place.context.config = Config(retention=RetentionConfig(max_age_days=30))
     for _ in range(2):
         place.forgetting.settings_changed()
-        seen.append(await steps.get())
+        assert await steps.get() == "bring_back"
     running.cancel()
-    assert seen == ["brought back", "applied", "brought back", "brought back"]
     assert place.held() == {old.session, new.session}
 
-    restarted = Forgetting(place.context, place.queue, rescan=place._rescan)
-    apply, restarted.apply_retention = restarted.apply_retention, applied  # type: ignore[method-assign]
+    restarted = Forgetting(place.context, place.queue, rescan=place.rescan)
+    noting(restarted, "apply_retention")
     running = asyncio.create_task(restarted.run())
-    assert await steps.get() == "applied"
+    await steps.get()
     running.cancel()
     assert place.held() == {new.session}
 
@@ -171,7 +155,7 @@ async def test_a_looser_limit_brings_back_what_transcripts_still_hold(
     await place.forgetting.bring_back()
     await place.forgetting.bring_back()
 
-    assert place.rescans == comes_back, "once"
+    assert place.rescan.call_count == comes_back, "once"
     outdated = {Path(key[1]) for key, read in (await place.context.ledger.last_reads()).items() if read.size < 0}
     assert outdated == ({old.path, new.path} if comes_back else set())
     await place.read(*(session for session in (old, new) if session.path in outdated))
@@ -184,7 +168,7 @@ async def test_a_project_that_is_gone_is_published_no_more(place: Place, old: Cl
 
     done = await place.forgetting.forget([Selection(root=str(old.cwd))])
     place.queue.mark_all_dirty()
-    await place.queue.publish_now(project)
+    await place.queue.look_at([project])
 
     assert msgspec.structs.asdict(done) == {"sessions": 1, "problems": ()}
     assert (place.queue.outcomes, handoff_of(old.cwd)) == ({}, "")
@@ -196,13 +180,10 @@ async def test_what_could_not_be_erased_is_erased_as_soon_as_that_works(
 ) -> None:
     await place.read(old)
     monkeypatch.setattr(upkeep, "ERASE_AGAIN_S", 0.0)
-    left = ["once", "twice"]
-    erased = asyncio.Event()
-    erase = ledger.erase
+    full, erased, erase = iter([True, True]), asyncio.Event(), ledger.erase
 
     async def full_at_first() -> None:
-        if left:
-            left.pop()
+        if next(full, False):
             raise LedgerUnavailable("The disk is full.")
         await erase()
         erased.set()
@@ -217,37 +198,28 @@ async def test_what_could_not_be_erased_is_erased_as_soon_as_that_works(
     assert b"Never push to main" not in ledger_path.read_bytes()
 
 
-@pytest.fixture
-def state(tmp_path: Path) -> Path:
-    root = tmp_path / "state"
-    root.mkdir()
-    (root / "daemon.lock").write_bytes(b"{}")
-    (root / "ledger.sqlite").write_bytes(b"SQLite format 3\0" + bytes(4096))
-    return root
-
-
 def replaced(path: Path) -> None:
     path.with_name("new").write_bytes(path.read_bytes())
     path.with_name("new").replace(path)
 
 
-TAKEN: dict[str, Callable[[Path], object]] = {
-    "the folder removed": shutil.rmtree,
-    "the folder moved": lambda state: state.rename(state.with_name("moved")),
-    "the lock removed": lambda state: (state / "daemon.lock").unlink(),
-    "the lock replaced": lambda state: replaced(state / "daemon.lock"),
-    "the ledger removed": lambda state: (state / "ledger.sqlite").unlink(),
-    "the ledger replaced": lambda state: replaced(state / "ledger.sqlite"),
-    "the ledger emptied": lambda state: (state / "ledger.sqlite").write_bytes(b""),
-}
-
-
-@pytest.mark.parametrize("what", TAKEN)
-def test_what_is_taken_away_is_noticed(state: Path, what: str) -> None:
-    guard = StateGuard(StateDir(state))
+@pytest.mark.parametrize(
+    ("name", "taken"),
+    [
+        *((".", shutil.rmtree), (".", lambda state: state.rename(state.with_name("moved")))),
+        *((name, taken) for name in ("daemon.lock", "ledger.sqlite") for taken in (Path.unlink, replaced)),
+        ("ledger.sqlite", lambda ledger: ledger.write_bytes(b"")),
+    ],
+)
+def test_what_is_taken_away_is_noticed(tmp_path: Path, name: str, taken: Callable[[Path], object]) -> None:
+    root = tmp_path / "state"
+    root.mkdir()
+    (root / "daemon.lock").write_bytes(b"{}")
+    (root / "ledger.sqlite").write_bytes(b"SQLite format 3\0" + bytes(4096))
+    guard = StateGuard(StateDir(root))
     guard.check()
 
-    TAKEN[what](state)
+    taken(root / name)
 
     with pytest.raises(StateTakenAway, match="was removed, replaced or emptied"):
         guard.check()

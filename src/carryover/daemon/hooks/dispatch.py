@@ -17,9 +17,10 @@ import re
 import time
 from concurrent.futures import Executor
 from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
@@ -56,13 +57,12 @@ PROMPT_S: Final = 0.4
 MOST_AT_ONCE: Final = 128
 MOST_KEPT: Final = 512
 """Maximum number of jobs waiting to be stored. More are dropped, since the transcripts contain the same."""
-
 _LIMITS_S: Final[dict[HookAction, float]] = {"session_start": START_S, "prompt": PROMPT_S}
 _EVENT: Final = re.compile(r"[A-Za-z_]{1,40}")
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """Status and body of an answer. Only a 200 has a body."""
+    """An answer. Only a 200 has a body."""
 
     status: int
     body: bytes = b""
@@ -71,37 +71,23 @@ class Reply(msgspec.Struct, frozen=True):
 _QUIET: Final = Reply(204)
 
 
-class Pools(NamedTuple):
-    """Separate thread pools for checking calls and making answers, so that a slow answer does not delay short calls."""
+@dataclass(eq=False)
+class Hooks:
+    """Answers hook calls, with threads for `checks` and others for slow `answers`; `run` does what is left."""
 
+    context: DaemonContext
+    ingest_queue: IngestQueue
+    publish_queue: PublishQueue
+    spool: Spool
     checks: Executor
     answers: Executor
+    follow: Follow | None = None
+    _left: asyncio.Queue[Job | None] = field(default_factory=asyncio.Queue, init=False)
+    _at_once: int = field(default=0, init=False)
 
-
-class Hooks:
-    """Answers hook calls; `run` does the work that is left to do after an answer."""
-
-    def __init__(
-        self,
-        context: DaemonContext,
-        ingest_queue: IngestQueue,
-        publish_queue: PublishQueue,
-        spool: Spool,
-        pools: Pools,
-        follow: Follow | None = None,
-    ) -> None:
-        self._context = context
-        self._ingest_queue = ingest_queue
-        self._publish_queue = publish_queue
-        self._spool = spool
-        self._executor = pools.checks
-        self._log = context.log
-        self._counts = context.meter.hooks
-        self._left: asyncio.Queue[Job | None] = asyncio.Queue()
-        self._at_once = 0
-        self.starts = SessionStarts(
-            context, ingest_queue, publish_queue, pools.answers, later=self.later, follow=follow
-        )
+    def __post_init__(self) -> None:
+        shared = (self.context, self.ingest_queue, self.publish_queue, self.answers)
+        self.starts = SessionStarts(*shared, self.later, self.follow)
 
     async def call(
         self, agent_name: str, event: str, payload: bytes, *, authenticated: bool, cwd: str | None = None
@@ -110,31 +96,18 @@ class Hooks:
         agent_id = agent_id_of(agent_name)
         if agent_id is None or _EVENT.fullmatch(event) is None:
             return Reply(404)
-        agent = self._context.agents.get(agent_id)
+        agent = self.context.agents.get(agent_id)
         if agent is None or agent.hooks is None:
             return _QUIET
-        known = next((name for name in agent.hooks.events if name.lower() == event.lower()), None)
-        began_s = time.monotonic()
-        reply, outcome, starts = await self._reply(
-            agent, known or event.lower(), payload, authenticated=authenticated, cwd=cwd
-        )
-        self._counts[outcome] += 1
-        if starts:
-            self._context.meter.session_started((time.monotonic() - began_s) * 1000)
-        return reply
-
-    async def _reply(
-        self, agent: Agent, event: str, payload: bytes, *, authenticated: bool, cwd: str | None
-    ) -> tuple[Reply, HookOutcome, bool]:
-        """Returns the answer, the call's outcome, and whether the call starts a session."""
-        assert agent.hooks is not None
-        read: HookEvent | Skipped | None = None
+        event = next((name for name in agent.hooks.events if name.lower() == event.lower()), event.lower())
         named = {"agent": Word(agent.id), "hook": Word(event if event in agent.hooks.events else "other")}
+        read: HookEvent | Skipped | None = None
         outcome: HookOutcome = "overloaded"
-        to_keep = agent.spec.hooks.spooled and authenticated and self._context.config.reads(agent.id)
+        reply, began_s = None, time.monotonic()
+        to_keep = agent.spec.hooks.spooled and authenticated and self.context.config.reads(agent.id)
         self._at_once += 1
         try:
-            read = agent.hooks.read(event, payload, self._context.now_ms())
+            read = agent.hooks.read(event, payload, self.context.now_ms())
             if self._at_once <= MOST_AT_ONCE:
                 if isinstance(read, HookEvent):
                     read = msgspec.structs.replace(read, cwd=read.cwd or (cwd if authenticated else None))
@@ -142,18 +115,21 @@ class Hooks:
                         await self._keep(agent, event, payload, read, cwd)
                 to_keep = False
                 reply, outcome = await self._answer(agent, read, authenticated)
-                return reply, outcome, _starts(read)
         except TimeoutError:
             outcome = "late"
-            self._log.warning("hook_late", **named)
+            self.context.log.warning("hook_late", **named)
         except Exception as error:
             # An agent waits for this answer, and our errors must not become its problem.
             outcome = "failed"
-            self._log.error("hook_failed", error, **named)
+            self.context.log.error("hook_failed", error, **named)
         finally:
             self._at_once -= 1
-        self._counts["not_kept"] += to_keep
-        return Reply(503) if to_keep or _starts(read) else _QUIET, outcome, _starts(read)
+        self.context.meter.hooks["not_kept"] += to_keep
+        self.context.meter.hooks[outcome] += 1
+        starts = isinstance(read, HookEvent) and read.action == "session_start"
+        if starts:
+            self.context.meter.session_started((time.monotonic() - began_s) * 1000)
+        return reply or (Reply(503) if to_keep or starts else _QUIET)
 
     async def run(self) -> None:
         """Does the deferred work of calls, one job after another, until drained."""
@@ -164,14 +140,14 @@ class Hooks:
                 raise
             except Exception as error:
                 # Nothing is lost that the transcripts do not also contain; ledger errors show up when they are read.
-                self._log.error("hook_not_stored", error)
+                self.context.log.error("hook_not_stored", error)
 
     def later(self, job: Job) -> None:
         """Queues `job` to run after the answer. Drops it if too many are waiting."""
         if self._left.qsize() < MOST_KEPT:
             self._left.put_nowait(job)
         else:
-            self._counts["overloaded"] += 1
+            self.context.meter.hooks["overloaded"] += 1
 
     def drain(self) -> None:
         """Makes `run` end once all queued jobs are done."""
@@ -179,40 +155,47 @@ class Hooks:
 
     async def _keep(self, agent: Agent, event: str, payload: bytes, read: HookEvent, cwd: str | None) -> None:
         """Keeps a payload before it is answered. Raises OSError or TimeoutError; the hook's script then keeps it."""
-        line = spool_line(event, payload, at_ms=self._context.now_ms(), cwd=cwd)
+        spool, line = self.spool, spool_line(event, payload, at_ms=self.context.now_ms(), cwd=cwd)
         if line is None:
             return
+
+        def put() -> Path:
+            with suppress(OSError):  # earlier ones are tried again with the next rescan
+                spool.collect(agent)
+            return spool.keep(agent.id, read.session, line)
+
         try:
             async with asyncio.timeout(SAVE_S):
-                path = await asyncio.get_running_loop().run_in_executor(
-                    self._executor, _put_in_spool, self._spool, agent, read.session, line
-                )
+                path = await asyncio.get_running_loop().run_in_executor(self.checks, put)
         except SpoolFull:
-            self._counts["not_kept"] += 1
-            self._log.warning("spool_full", agent=Word(agent.id))
+            self.context.meter.hooks["not_kept"] += 1
+            self.context.log.warning("spool_full", agent=Word(agent.id))
             return
-        self._counts["kept"] += 1
-        source = agent.source_of(path, self._spool.folder(agent.id))
+        self.context.meter.hooks["kept"] += 1
+        source = agent.source_of(path, spool.folder(agent.id))
         if source is not None:
-            self._ingest_queue.read_soon([source])
+            self.ingest_queue.read_soon([source])
         if read.action == "turn_end":
-            self.later(partial(asyncio.to_thread, self._spool.finish_turn, path, read.transcript))
+            self.later(partial(asyncio.to_thread, spool.finish_turn, path, read.transcript))
 
     async def _answer(self, agent: Agent, read: HookEvent | Skipped, authenticated: bool) -> tuple[Reply, HookOutcome]:
         if isinstance(read, Skipped):
             if authenticated:
-                context = self._context
+                context = self.context
                 self.later(partial(context.ledger.write, count_skipped, agent.id, [read], at_ms=context.now_ms()))
             return _QUIET, "foreign"
         loop = asyncio.get_running_loop()
         deadline = loop.time() + _LIMITS_S.get(read.action, SAVE_S)
-        async with asyncio.timeout_at(deadline):
-            call = await loop.run_in_executor(self._executor, self._check, agent, read, authenticated)
-        if isinstance(call, Refused):
-            self._log.info("hook_path_refused", agent=Word(agent.id), reason=phrase(call.reason))
+        roots = tuple(root.path for root in self.context.folders() if root.agent_id == agent.id)
+        check = partial(check_call, agent, read, roots, authenticated=authenticated, root_of=self.context.root_of)
+        try:
+            async with asyncio.timeout_at(deadline):
+                call = await loop.run_in_executor(self.checks, check)
+        except Refused as refused:
+            self.context.log.info("hook_path_refused", agent=Word(agent.id), reason=phrase(str(refused)))
             return _QUIET, "refused_paths"
         if call.transcript is not None:
-            self._ingest_queue.read_soon([call.transcript.source])
+            self.ingest_queue.read_soon([call.transcript.source])
         if not authenticated:
             return _QUIET, "unauthenticated"
         text = await self._by_meaning(call, deadline)
@@ -220,12 +203,7 @@ class Hooks:
             return _QUIET, "quiet"
         return Reply(200, agent.hooks.answer(text)), "answered"
 
-    def _check(self, agent: Agent, read: HookEvent, authenticated: bool) -> Call | Refused:
-        roots = tuple(root.path for root in self._context.roots.folders() if root.agent_id == agent.id)
-        return check_call(agent, read, roots, authenticated=authenticated, root_of=self._context.root_of)
-
     async def _by_meaning(self, call: Call, deadline: float) -> str | None:
-        """Does what a call asks for, now or later; returns the text that its session gets."""
         match call.reading.action:
             case "session_start" if call.project is not None:
                 return await self.starts.answer(call, deadline=deadline)
@@ -237,7 +215,9 @@ class Hooks:
             case "flush":
                 with suppress(TimeoutError):  # as far as it gets in time; the rest is read later anyway
                     async with asyncio.timeout_at(deadline):
-                        await self._save(call)
+                        await self.ingest_queue.read_now(await self._sources_of(call))
+                        if (project_id := (await self._own_session(call)).project_id) is not None:
+                            await self.publish_queue.look_at([project_id])
             case "turn_end":
                 self.later(partial(self._finish, call))
             case "hint":
@@ -245,34 +225,20 @@ class Hooks:
                     self.later(partial(self._hint, call))
         return None
 
-    async def _save(self, call: Call) -> None:
-        """Reads and publishes what the session has written."""
-        await self._ingest_queue.read_now(await self._sources_of(call))
-        project_id = (await self._own_session(call)).project_id
-        if project_id is not None:
-            await self._publish_queue.publish_now(project_id)
-
     async def _hint(self, call: Call) -> None:
-        self._ingest_queue.read_soon(await self._sources_of(call))
+        self.ingest_queue.read_soon(await self._sources_of(call))
 
     async def _finish(self, call: Call) -> None:
         """Handles the end of a turn: stores the hook's report or reads the transcript, and publishes soon."""
         if events := await self._early_events(call):
-            context = self._context
-            stored = await ingest_provisional(
-                context.ledger,
-                call.agent.id,
-                events,
-                root_of=context.root_of,
-                now_ms=context.now_ms,
-                executor=self._executor,
-            )
-            self._publish_queue.mark_dirty(stored.projects, stored.newest_event_ms, urgent=True)
+            context = self.context
+            store = partial(ingest_provisional, root_of=context.root_of, now_ms=context.now_ms, executor=self.checks)
+            stored = await store(context.ledger, call.agent.id, events)
+            self.publish_queue.mark_dirty(stored.projects, stored.newest_event_ms, urgent=True)
             return
         await self._look(call)
-        project_id = (await self._own_session(call)).project_id
-        if project_id is not None:
-            self._publish_queue.mark_dirty([project_id], 0, urgent=True)
+        if (project_id := (await self._own_session(call)).project_id) is not None:
+            self.publish_queue.mark_dirty([project_id], 0, urgent=True)
 
     async def _early_events(self, call: Call) -> list[Event]:
         """Returns the early events of the hook's session; none if that can't be found in time."""
@@ -291,31 +257,21 @@ class Hooks:
         """Reads what the session wrote; returns whether that was done in time. The rest is read later anyway."""
         with suppress(TimeoutError):
             async with asyncio.timeout(SAVE_S):
-                await self._ingest_queue.read_now(await self._sources_of(call))
+                await self.ingest_queue.read_now(await self._sources_of(call))
                 return True
         return False
 
     async def _sources_of(self, call: Call) -> list[Source]:
         if call.transcript is not None and not may_have_other_sources(call.transcript):
             return [call.transcript.source]
-        look = partial(changed_of_late, call.agent, call.transcript, call.roots, now_ms=self._context.now_ms())
-        return await asyncio.get_running_loop().run_in_executor(self._executor, look)
+        look = partial(changed_of_late, call.agent, call.transcript, call.roots, now_ms=self.context.now_ms())
+        return await asyncio.get_running_loop().run_in_executor(self.checks, look)
 
     async def _own_session(self, call: Call) -> OwnSession:
         root = call.project.root if call.project is not None else None
 
         def ask() -> OwnSession:
-            with self._context.read_ledger() as db:
+            with self.context.read_ledger() as db:
                 return own_session(db, call.agent.id, call.reading.session, root)
 
-        return await asyncio.get_running_loop().run_in_executor(self._executor, ask)
-
-
-def _put_in_spool(spool: Spool, agent: Agent, session: str, line: bytes) -> Path:
-    with suppress(OSError):  # they are tried again with the next rescan
-        spool.collect(agent)
-    return spool.keep(agent.id, session, line)
-
-
-def _starts(read: HookEvent | Skipped | None) -> bool:
-    return isinstance(read, HookEvent) and read.action == "session_start"
+        return await asyncio.get_running_loop().run_in_executor(self.checks, ask)

@@ -1,7 +1,5 @@
-"""Answers a starting session with its project's handoff, after spending a short time on reading what is new on disk.
-
-In a project without earlier sessions there is nothing to hand over. Its files are prepared then, before the first
-prompt, so that the pointers are in place when the agent reads its instruction files.
+"""Answers a starting session with its project's handoff, after reading what is new on disk for a short time. If there
+is none, its files are prepared, so that the pointers are in place when the agent reads its instruction files.
 """
 
 from __future__ import annotations
@@ -10,6 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
@@ -18,13 +17,7 @@ import msgspec
 
 from carryover.adapter.contract import Agent, Source
 from carryover.daemon.context import DaemonContext
-from carryover.daemon.hooks.call import (
-    Call,
-    changed_of_late,
-    changed_siblings,
-    may_have_other_sources,
-    own_session,
-)
+from carryover.daemon.hooks.call import Call, changed_of_late, changed_siblings, may_have_other_sources, own_session
 from carryover.daemon.publish_queue import PublishQueue
 from carryover.daemon.reading import IngestQueue
 from carryover.facts import ProjectRoot
@@ -36,28 +29,22 @@ from carryover.publish.refresh import awaits_handoff
 
 CATCH_UP_S: Final = 0.4
 """Time for reading what is new on disk. Anything not read by then is missing from the answer."""
-
 FOLLOW_S: Final = 0.2
 """Time for finding out that the project was moved here. If it takes longer, the next start gets its past."""
-
 JUST_GIVEN_MS: Final = 3_000
 """A session start within this time of a prompt belongs to that prompt, whose hook the agent calls first."""
 MOST_GIVEN: Final = 512
-"""Number of sessions for which the time of their handoff is remembered."""
-
+"""The number of sessions for which the time of their handoff is remembered."""
 Job = Callable[[], Awaitable[object]]
 Follow = Callable[[ProjectRoot], Awaitable[object]]
 T = TypeVar("T")
 
 
-class _Given(msgspec.Struct, frozen=True, kw_only=True):
+class _Given(NamedTuple):
     """Time at which a session got the handoff, UTC ms."""
 
     at_ms: int = 0
     with_prompt: bool = False
-
-
-_NEVER: Final = _Given()
 
 
 class _Place(NamedTuple):
@@ -66,55 +53,39 @@ class _Place(NamedTuple):
     """Whether the project may have a handoff but has none."""
 
 
+@dataclass(eq=False)
 class SessionStarts:
-    """Answers session starts, and prompts of sessions that lost their handoff.
+    """Answers starts, and prompts of sessions that lost their handoff. `later` runs what must not be cancelled."""
 
-    `follow` finds what was recorded of a project before it was moved. `later` runs work that must not be cancelled when
-    the time for the answer is up: cancelling a write to the ledger would block the caller.
-    """
-
-    def __init__(
-        self,
-        context: DaemonContext,
-        ingest_queue: IngestQueue,
-        publish_queue: PublishQueue,
-        executor: Executor,
-        *,
-        later: Callable[[Job], None],
-        follow: Follow | None = None,
-    ) -> None:
-        self._context = context
-        self._ledger = context.ledger
-        self._ingest_queue = ingest_queue
-        self._publish_queue = publish_queue
-        self._later = later
-        self._executor = executor
-        self._follow = follow
-        self._given: dict[tuple[str, str], _Given] = {}
-        self._owed: dict[tuple[str, str], Call] = {}
-        self.prepared: set[int] = set()
-        """Projects in which a session has started before there was anything to hand over."""
+    context: DaemonContext
+    ingest_queue: IngestQueue
+    publish_queue: PublishQueue
+    executor: Executor
+    later: Callable[[Job], None]
+    follow: Follow | None
+    prepared: set[int] = field(default_factory=set, init=False)
+    """Projects in which a session has started before there was anything to hand over."""
+    _given: dict[tuple[str, str], _Given] = field(default_factory=dict, init=False)
+    _owed: dict[tuple[str, str], Call] = field(default_factory=dict, init=False)
 
     async def answer(self, start: Call, *, deadline: float) -> str | None:
-        """Returns the text for the session, or None if it gets none. `deadline`: on the event loop's clock.
-
-        Raises TimeoutError if it could not be made in time.
-        """
-        loop = asyncio.get_running_loop()
-        given = self._given.get(_name_of(start), _NEVER)
-        if given.with_prompt and self._context.now_ms() - given.at_ms < JUST_GIVEN_MS:
+        """Returns the text for the session, if any. Raises TimeoutError after `deadline`, on the event loop's clock."""
+        loop, here = asyncio.get_running_loop(), start.project
+        assert here is not None, "such calls name a folder"
+        given = self._given.get(_name_of(start), _Given())
+        if given.with_prompt and self.context.now_ms() - given.at_ms < JUST_GIVEN_MS:
             return None
         with suppress(TimeoutError):
             async with asyncio.timeout_at(min(deadline, loop.time() + CATCH_UP_S)):
                 await self._catch_up(start)
         with suppress(TimeoutError):
             async with asyncio.timeout_at(min(deadline, loop.time() + FOLLOW_S)):
-                await self._find_past(start.here)
+                await self._find_past(here)
         async with asyncio.timeout_at(deadline):
             place, text = await self._make_answer(start)
         with suppress(TimeoutError):
             async with asyncio.timeout_at(deadline):
-                await self._prepare(start, place)
+                await self._prepare(here, place)
         if start.agent.hooks is not None and start.reading.reason in start.agent.hooks.drops:
             _remember(self._owed, _name_of(start), start)
             return None
@@ -123,44 +94,46 @@ class SessionStarts:
 
     def _note_given(self, start: Call, text: str | None) -> None:
         if text is not None and start.agent.hooks is not None and start.agent.hooks.lost is not None:
-            now_ms, with_prompt = self._context.now_ms(), start.reading.action == "prompt"
-            _remember(self._given, _name_of(start), _Given(at_ms=now_ms, with_prompt=with_prompt))
+            given = _Given(self.context.now_ms(), with_prompt=start.reading.action == "prompt")
+            _remember(self._given, _name_of(start), given)
 
     async def answer_prompt(self, start: Call, *, deadline: float) -> str | None:
-        """Returns the text for a prompt of a session that has lost its handoff; None for other sessions.
+        """Returns the text for a prompt if a compaction or the client dropped the handoff. Raises TimeoutError."""
+        hooks, loop = start.agent.hooks, asyncio.get_running_loop()
 
-        It was lost in a compaction, or because the client discarded the answer at the start. Raises TimeoutError if the
-        text could not be made before `deadline`.
-        """
-        hooks = start.agent.hooks
-        loop = asyncio.get_running_loop()
+        def own_sources() -> list[Source]:
+            named = [start.transcript.source] if start.transcript is not None else []
+            found = (source for root in start.roots for source in start.agent.sources(root))
+            own = (source for source in found if source.session == start.reading.session)
+            return [*named, *(source for source in own if source not in named)]
+
         if (owed := self._owed.pop(_name_of(start), None)) is not None:
             async with asyncio.timeout_at(deadline):
                 return (await self._make_answer(owed))[1]
         if hooks is None or hooks.lost is None:
             return None
         async with asyncio.timeout_at(deadline):
-            sources = await loop.run_in_executor(self._executor, _own_sources, start)
-            await self._ingest_queue.read_now(sources)
-            states = [await self._ledger.source_state(source) for source in sources]
+            sources = await loop.run_in_executor(self.executor, own_sources)
+            await self.ingest_queue.read_now(sources)
+            states = [await self.context.ledger.source_state(source) for source in sources]
             lost_ms = max((hooks.lost(_context_of(start.agent, state)) for state in states), default=0)
             # A resumed session got it at its start, which its log may not show yet.
-            if lost_ms <= self._given.get(_name_of(start), _NEVER).at_ms:
+            if lost_ms <= self._given.get(_name_of(start), _Given()).at_ms:
                 return None
             _, text = await self._make_answer(start)
         self._note_given(start, text)
         return text
 
     async def _catch_up(self, start: Call) -> None:
-        now_ms, since_ms = self._context.now_ms(), self._context.last_rescan_ms
+        now_ms, since_ms = self.context.now_ms(), self.context.last_rescan_ms
         if start.transcript is None or may_have_other_sources(start.transcript):
             look = partial(changed_of_late, start.agent, start.transcript, start.roots, now_ms=now_ms)
         else:
             look = partial(changed_siblings, start.agent, start.transcript, since_ms=since_ms)
-        await self._ingest_queue.read_now(await asyncio.get_running_loop().run_in_executor(self._executor, look))
+        await self.ingest_queue.read_now(await asyncio.get_running_loop().run_in_executor(self.executor, look))
 
     async def _find_past(self, project: ProjectRoot) -> None:
-        follow, found = self._follow, asyncio.Event()
+        follow, found = self.follow, asyncio.Event()
         if follow is None:
             return
 
@@ -170,15 +143,15 @@ class SessionStarts:
             finally:
                 found.set()
 
-        self._later(look)
+        self.later(look)
         await found.wait()
 
     async def _make_answer(self, start: Call) -> tuple[_Place, str | None]:
-        """Returns the source of the session's handoff, and its text. Reads only."""
-        return await asyncio.get_running_loop().run_in_executor(self._executor, self._answer_of, start)
+        return await asyncio.get_running_loop().run_in_executor(self.executor, self._answer_of, start)
 
     def _answer_of(self, start: Call) -> tuple[_Place, str | None]:
-        context, root = self._context, start.here.root
+        assert start.project is not None, "such calls name a folder"
+        context, (root, main_root) = self.context, (start.project.root, start.project.main_root)
         reason = start.reading.reason or "compact"  # a prompt gets it only because of a compaction
         with context.read_ledger() as db:
             own = own_session(db, start.agent.id, start.reading.session, root)
@@ -187,12 +160,12 @@ class SessionStarts:
             project_id = (own.project_id if moved else None) or own.here_id
             is_here = project_id == own.here_id
             place = _Place(project_id, is_here and awaits_handoff(Path(root), context.config, context.paths))
-            if project_id is None and start.here.main_root is None:
+            if project_id is None and main_root is None:
                 return place, None
             forgets = start.agent.hooks is not None and start.agent.hooks.forgets
             text = start_answer(
                 db,
-                project_id or ProjectRoot(root, start.here.main_root),
+                project_id or ProjectRoot(root, main_root),
                 context.config,
                 Beginning(session=own.id, reason=reason, idle_s=start.reading.idle_s, forgets=forgets),
                 now_ms=context.now_ms(),
@@ -201,23 +174,24 @@ class SessionStarts:
             )
         return place, text
 
-    async def _prepare(self, start: Call, place: _Place) -> None:
-        if not place.is_unprepared:
-            return
+    async def _prepare(self, project: ProjectRoot, place: _Place) -> None:
         known: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._later(partial(self._register_project, start.here, place.project_id, known))
-        await self._publish_queue.publish_now(await known)
 
-    async def _register_project(self, project: ProjectRoot, project_id: int | None, known: asyncio.Future[int]) -> None:
-        """Adds `project` to the ledger and sets `known` to its id, unless no call is waiting for it any more."""
-        if project_id is None:
-            now_ms = self._context.now_ms()
-            project_id = await self._ledger.write(know_project, project.root, project.main_root, now_ms=now_ms)
-        self.prepared.add(project_id)
-        if known.done():
-            self._publish_queue.mark_dirty([project_id], 0, urgent=True)
-        else:
-            known.set_result(project_id)
+        async def register() -> None:
+            project_id, now_ms = place.project_id, self.context.now_ms()
+            if project_id is None:
+                project_id = await self.context.ledger.write(
+                    know_project, project.root, project.main_root, now_ms=now_ms
+                )
+            self.prepared.add(project_id)
+            if known.done():  # no call is waiting for it any more
+                self.publish_queue.mark_dirty([project_id], 0, urgent=True)
+            else:
+                known.set_result(project_id)
+
+        if place.is_unprepared:
+            self.later(register)
+            await self.publish_queue.look_at([await known])
 
 
 def _remember(kept: dict[tuple[str, str], T], name: tuple[str, str], value: T) -> None:
@@ -232,20 +206,9 @@ def _name_of(start: Call) -> tuple[str, str]:
     return start.agent.id, start.reading.session
 
 
-def _own_sources(start: Call) -> list[Source]:
-    """Returns the sources whose names match the session, and the one that the call named. Blocks."""
-    named = [start.transcript.source] if start.transcript is not None else []
-    session = start.reading.session
-    found = (source for root in start.roots for source in start.agent.sources(root) if source.session == session)
-    return [*named, *(source for source in found if source not in named)]
-
-
 def _context_of(agent: Agent, state: SourceState | None) -> msgspec.Struct:
     """Returns the agent's stored context of a source, or its initial one if that is missing or in another form."""
-    if state is None:
-        return agent.context_type()
     try:
-        context: msgspec.Struct = msgspec.json.decode(state.context, type=agent.context_type)
+        return msgspec.json.decode(state.context if state is not None else b"", type=agent.context_type)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return agent.context_type()
-    return context

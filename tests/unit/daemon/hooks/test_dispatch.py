@@ -14,13 +14,12 @@ from typing import Any
 import pytest
 
 from agents.cursor.contract_case import payload as cursor_payload
+from carryover.adapter.contract import HookAction, HookEvent
 from carryover.agents import adapters
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.health import HookCounts
 from carryover.daemon.hooks.dispatch import MOST_AT_ONCE, MOST_KEPT, Reply
-from carryover.ledger.events import session_events
-from carryover.ledger.queries import connect_read_only, session_by_prefix, session_ids, totals
-from carryover.model import AssistantMessage
+from carryover.ledger.queries import connect_read_only, totals
 from support.claude_session import ClaudeSession
 from support.codex_session import CodexSession
 from support.hook_client import payload_of
@@ -31,8 +30,6 @@ TRY_STORE = Reply(503)
 
 
 class Desk(HookDesk):
-    """What a test asks of it."""
-
     async def call(self, session: ClaudeSession, event: str, **more: Any) -> Reply:
         payload = json.dumps(payload_of(session, event, **more)).encode()
         return await self.hooks.call("claude-code", event, payload, authenticated=True)
@@ -66,7 +63,7 @@ def skipped(path: Path) -> list[tuple[str, str, int]]:
 
 
 async def test_a_disk_that_hangs_keeps_no_agent_waiting(
-    desk: Desk, session: ClaudeSession, one_thread: Executor, lines: list[str]
+    desk: Desk, context: DaemonContext, pool: Executor, session: ClaudeSession, one_thread: Executor, lines: list[str]
 ) -> None:
     """A start is sent to the answers in stock; nothing else has one."""
     async with hanging(one_thread):
@@ -80,6 +77,30 @@ async def test_a_disk_that_hangs_keeps_no_agent_waiting(
     assert desk.meter.hook_counts() == HookCounts(late=3)
     assert [line.split(" ", 1)[0] for line in lines] == ["hook_late"] * 3
     assert not any("words" in line for line in lines)
+    answering = Desk(context, one_thread, pool)
+    async with hanging(one_thread), asyncio.timeout(20):
+        assert await answering.call(session, "SessionStart", source="startup") == TRY_STORE
+
+
+async def test_a_start_whose_answer_the_client_does_not_use_is_answered_with_the_first_prompt(
+    context: DaemonContext, pool: Executor, session: ClaudeSession
+) -> None:
+    """What lies unread beside the new transcript is read first."""
+    agent = context.agents["claude-code"]
+    assert agent.hooks is not None
+
+    def read(event: str, payload: bytes, _at_ms: int) -> HookEvent:
+        action: HookAction = "session_start" if event == "SessionStart" else "prompt"
+        return HookEvent(action=action, session=payload.decode(), cwd=str(session.cwd), reason="clear")
+
+    dropping = replace(agent, hooks=replace(agent.hooks, read=read, drops=frozenset(("clear",))))
+    desk = Desk(replace(context, agents={agent.id: dropping}), pool, pool)
+    session.prompt("Add a discount function")
+    calls = (("SessionStart", b"s1"), ("Stop", b"s2"), ("Stop", b"s1"), ("Stop", b"s1"))
+    async with desk.at_work():
+        replies = [await desk.hooks.call(agent.id, *call, authenticated=True) for call in calls]
+
+    assert [b"discount function" in reply.body for reply in replies] == [False, False, True, False]
 
 
 async def test_too_many_at_once_are_sent_away_at_once(desk: Desk, session: ClaudeSession, one_thread: Executor) -> None:
@@ -121,11 +142,10 @@ async def test_a_fault_of_ours_is_answered_with_nothing_and_reported_without_wor
 
 
 async def test_a_refused_path_is_named_by_its_kind_alone(desk: Desk, session: ClaudeSession, lines: list[str]) -> None:
-    payload = payload_of(session, "Stop") | {"cwd": "/home/dev/../secret-project"}
+    session.cwd = Path("/home/dev/../secret-project")
 
-    reply = await desk.hooks.call("claude-code", "Stop", json.dumps(payload).encode(), authenticated=True)
-
-    assert (reply, desk.meter.hook_counts()) == (NOTHING, HookCounts(refused_paths=1))
+    assert await desk.call(session, "Stop") == NOTHING
+    assert desk.meter.hook_counts() == HookCounts(refused_paths=1)
     assert lines == ["hook_path_refused agent=claude-code reason=leads_upwards"]
 
 
@@ -147,76 +167,32 @@ async def test_words_of_strangers_are_neither_stored_nor_counted_in_the_ledger(
 CHAT = "7c1f2a90-1111-4222-8333-9d2c00000001"
 
 
-class AgentsDesk(HookDesk):
-    """All that answers a hook of any agent, over a real ledger."""
-
-    def __init__(self, context: DaemonContext, pool: Executor) -> None:
-        super().__init__(replace(context, agents=adapters()), pool, pool)
-        self._path, self._ledger = context.state.ledger, context.ledger
-
-    async def codex(self, thread: CodexSession, event: str, **more: Any) -> Reply:
-        data = json.dumps(thread.payload(event, **more)).encode()
-        return await self.hooks.call("codex", event, data, authenticated=True)
-
-    async def cursor(self, event: str, **fields: Any) -> Reply:
-        data = cursor_payload(event, conversation_id=CHAT, **fields).data
-        return await self.hooks.call("cursor", event, data, authenticated=True)
-
-    def answers(self, session: str) -> list[str]:
-        """What the agent said in a session, as the ledger has it; provisional words too."""
-        with closing(connect_read_only(self._path)) as db:
-            row = session_by_prefix(db, session)
-            bodies = [event.body for event in session_events(db, row)]
-        return [body.text for body in bodies if isinstance(body, AssistantMessage)]
-
-    def sessions(self) -> list[str]:
-        with closing(connect_read_only(self._path)) as db:
-            return session_ids(db)
-
-    async def has_read(self, path: Path, root: Path) -> bool:
-        """Whether Cursor's source at `path` was read to its end."""
-        source = adapters()["cursor"].source_of(path, root)
-        assert source is not None
-        state = await self._ledger.source_state(source)
-        return state is not None and state.size == path.stat().st_size
-
-
 @pytest.fixture
-async def agents_desk(context: DaemonContext, pool: Executor) -> AgentsDesk:
-    return AgentsDesk(context, pool)
-
-
-@pytest.fixture
-def thread(home: Path, shop: Path) -> CodexSession:
-    """A thread that an hour ago was asked for something in `shop`, and did it."""
-    thread = CodexSession(home / ".codex", shop, now=datetime.now(UTC) - timedelta(hours=1))
-    thread.prompt("Add a discount function")
-    thread.answer("The discount works. Next: wire it into checkout.")
-    return thread
-
-
-@pytest.fixture
-def chat(home: Path) -> Path:
-    """What Cursor's terminal client wrote a moment ago."""
-    path = home / ".cursor/projects/work-shop/agent-transcripts" / CHAT / f"{CHAT}.jsonl"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    asked = {"type": "text", "text": "<user_query>\nPaint the shop\n</user_query>"}
-    path.write_text(json.dumps({"role": "user", "message": {"content": [asked]}}) + "\n")
-    return path
+async def agents_desk(context: DaemonContext, pool: Executor) -> HookDesk:
+    return HookDesk(replace(context, agents=adapters()), pool, pool)
 
 
 async def test_a_codex_thread_resumed_in_another_project_is_not_informed_of_the_first(
-    agents_desk: AgentsDesk, thread: CodexSession, shop: Path, blog: Path
+    agents_desk: HookDesk, home: Path, shop: Path, blog: Path
 ) -> None:
-    other = CodexSession(thread.home, shop, now=datetime.now(UTC) - timedelta(minutes=5))
-    other.prompt("Rename the product")
-    other.answer("Renamed it in cart.py. Next I will rename it in the docs.")
+    def told(minutes_ago: int, prompt: str, answer: str) -> CodexSession:
+        thread = CodexSession(home / ".codex", shop, now=datetime.now(UTC) - timedelta(minutes=minutes_ago))
+        thread.prompt(prompt)
+        thread.answer(answer)
+        return thread
+
+    async def call(thread: CodexSession, event: str, **more: Any) -> Reply:
+        data = json.dumps(thread.payload(event, **more)).encode()
+        return await agents_desk.hooks.call("codex", event, data, authenticated=True)
+
+    thread = told(60, "Add a discount function", "The discount works. Next: wire it into checkout.")
+    other = told(5, "Rename the product", "Renamed it in cart.py. Next I will rename it in the docs.")
     async with agents_desk.at_work():
         for known in (thread, other):
-            await agents_desk.codex(known, "SessionEnd")
-        here = await agents_desk.codex(thread, "SessionStart", source="resume")
+            await call(known, "SessionEnd")
+        here = await call(thread, "SessionStart", source="resume")
         thread.cwd = blog
-        there = [await agents_desk.codex(thread, "SessionStart", source=source) for source in ("resume", "compact")]
+        there = [await call(thread, "SessionStart", source=source) for source in ("resume", "compact")]
 
     assert b"Rename the product" in here.body and b"moved this project on" in here.body
     assert there == [NOTHING, NOTHING]
@@ -224,18 +200,18 @@ async def test_a_codex_thread_resumed_in_another_project_is_not_informed_of_the_
 
 @pytest.mark.parametrize("event", ["stop", "sessionEnd", "afterFileEdit"])
 async def test_a_cursor_hook_that_names_no_transcript_has_the_changed_ones_read(
-    agents_desk: AgentsDesk, chat: Path, shop: Path, event: str
+    agents_desk: HookDesk, context: DaemonContext, home: Path, shop: Path, event: str
 ) -> None:
+    root = home / ".cursor/projects"
+    chat = root / "work-shop/agent-transcripts" / CHAT / f"{CHAT}.jsonl"
+    chat.parent.mkdir(parents=True)
+    asked = {"type": "text", "text": "<user_query>\nPaint the shop\n</user_query>"}
+    chat.write_text(json.dumps({"role": "user", "message": {"content": [asked]}}) + "\n")
+    data = cursor_payload(event, conversation_id=CHAT, workspace_roots=[str(shop)], transcript_path=None).data
     async with agents_desk.at_work():
-        assert await agents_desk.cursor(event, workspace_roots=[str(shop)], transcript_path=None) == NOTHING
+        assert await agents_desk.hooks.call("cursor", event, data, authenticated=True) == NOTHING
 
-    assert await agents_desk.has_read(chat, chat.parents[3])
-
-
-async def test_the_end_of_a_codex_turn_is_known_before_its_rollout_is_read(
-    agents_desk: AgentsDesk, thread: CodexSession
-) -> None:
-    async with agents_desk.at_work():
-        assert await agents_desk.codex(thread, "Stop", last_assistant_message="Done early.") == NOTHING
-
-    assert agents_desk.answers(thread.session)[-1] == "Done early."
+    source = adapters()["cursor"].source_of(chat, root)
+    assert source is not None
+    state = await context.ledger.source_state(source)
+    assert state is not None and state.size == chat.stat().st_size
