@@ -71,8 +71,11 @@ def test_a_lock_that_will_be_free_soon_is_waited_for(state: StateDir, by: str) -
 def test_a_lock_file_that_cannot_be_opened_is_named_and_a_command_that_never_ends_is_worth_a_retry(
     state: StateDir,
 ) -> None:
-    with FileLock(state.lock), pytest.raises(UserError, match="Another process is using the state folder") as failed:
+    lock = FileLock(state.lock)
+    assert lock.acquire()
+    with pytest.raises(UserError, match="Another process is using the state folder") as failed:
         acquire_daemon_lock(state, started_ms=0, wait_s=0)
+    lock.release()
     assert failed.value.code == ExitCode.FAILED
 
     state.lock.unlink()
