@@ -21,8 +21,7 @@ from carryover.errors import ExitCode, UserError
 from carryover.facts import is_foreign
 from carryover.fsio import read_bytes_bounded
 from carryover.paths import StateDir, expanded
-from carryover.text.toml_lines import parsed_toml, with_line
-from carryover.text.value_errors import required_value
+from carryover.text.toml_lines import parsed_toml, required_value, with_line
 
 ResumeMode = Literal["ask", "brief", "silent"]
 Pointers = Literal["shared", "private", "off"]

@@ -18,8 +18,7 @@ from carryover.fsio import private_dir, read_bytes_bounded, write_if_changed
 from carryover.ledger.rows import SessionRow
 from carryover.paths import StateDir
 from carryover.terminal.output import did_you_mean, harmless
-from carryover.text.toml_lines import parsed_toml
-from carryover.text.value_errors import required_value
+from carryover.text.toml_lines import parsed_toml, required_value
 
 DEFAULT: Final = "default"
 _DECIDED_ELSEWHERE: Final = {"agents": "`carryover install` decides that: run it again to change the choice."}

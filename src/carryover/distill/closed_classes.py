@@ -1,9 +1,5 @@
-"""The only words that the distiller knows: closed classes of short replies, in ten languages.
-
-No line of a handoff depends on them. A prompt that consists only of such replies states no goal, so another prompt is
-shown as the goal; without this table the same prompts are quoted, under other headings
-(`tests/unit/distill/test_closed_classes.py`).
-"""
+"""The only words that the distiller knows: closed classes of short replies, in ten languages. Without them the same
+prompts are quoted, under other headings (`tests/unit/distill/test_closed_classes.py`)."""
 
 from __future__ import annotations
 

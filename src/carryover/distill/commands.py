@@ -46,14 +46,12 @@ _CAUSE_CHARS: Final = 220
 def is_looking(command: str) -> bool:
     """Whether every step of a shell command only looks around: if it finds nothing, that is not a failure."""
     main = without_prefix(_IN_QUOTES.sub("''", command))
-    return main != "" and all(_looks(step) for part in _STEP_END.split(main) if (step := without_prefix(part)))
-
-
-def _looks(step: str) -> bool:
-    if _WRITES.search(step):
-        return False
-    first = step.split(maxsplit=1)[0]
-    return first in _LOOKING or _GIT_LOOKING.match(step) is not None or _CMDLET_LOOKING.match(step) is not None
+    steps = [step for part in _STEP_END.split(main) if (step := without_prefix(part))]
+    return main != "" and all(
+        (step.split(maxsplit=1)[0] in _LOOKING or _GIT_LOOKING.match(step) or _CMDLET_LOOKING.match(step))
+        and not _WRITES.search(step)
+        for step in steps
+    )
 
 
 def without_prefix(command: str) -> str:

@@ -1,13 +1,9 @@
 """The digest of one thread (a session's main conversation, or one of its sub-agents): its words and facts, bounded.
-
-It contains no judgement: texts are excerpts of what was said, everything else comes from records. Every list is
-bounded, so folding an event and making a handoff cost the same in turn 3 and in turn 10,000; the ledger keeps
-everything.
-"""
+Every list is bounded, so that folding an event and making a handoff cost the same in turn 3 and in turn 10,000."""
 
 from __future__ import annotations
 
-from typing import ClassVar, Final, Literal
+from typing import ClassVar, Literal
 
 import msgspec
 
@@ -28,7 +24,6 @@ class TestRun(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     errors: int | None = None
     skipped: int | None = None
     failed_names: tuple[str, ...] = ()
-    """Names of failed tests as printed, at most 20."""
     files: dict[str, Outcome] = msgspec.field(default_factory=dict)
     """Outcome of each file, package or class as named in the output; at most 50, failed ones first."""
     reason: str | None = None
@@ -42,20 +37,12 @@ class TestRun(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 FOLD_VERSION = 10
 """Increased whenever `fold` would make another digest of the same events; older stored digests are rebuilt."""
 
-MOST_TURNS: Final = 48
-MOST_CALLS: Final = 40
-MOST_EDITED_FILES: Final = 40
-MOST_LOOKED_AT: Final = 24
-MOST_RUNS: Final = 12
-MOST_FAILURES: Final = 12
-MOST_PENDING: Final = 20
-
 TurnEnding = Literal["", "answered", "interrupted", "error", "limit"]
 """How a turn ended; empty while it runs, and forever if the agent was killed."""
 
 
 class Said(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A text from the agent, and when it was said (UTC ms)."""
+    """A text from the agent."""
 
     text: str
     at_ms: int
@@ -87,7 +74,7 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Whether the prompt only points at the handoff."""
     end: TurnEnding = ""
     said: tuple[Said, ...] = ()
-    """Newest last. In an answered turn the last one is the answer."""
+    """In an answered turn the last one is the answer."""
     calls: int = 0
     changes: int = 0
     """Number of calls that may change something: edits, and commands that do more than look."""
@@ -96,7 +83,7 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def answer(self) -> str:
-        """The last message of the turn; empty if the agent said nothing."""
+        """The last message of the turn, if any."""
         return self.said[-1].text if self.said else ""
 
 

@@ -1,8 +1,5 @@
-"""Lines of the handoff before it is cut to size: their text, where it comes from, and how long they stay.
-
-The weights are tuned to what continuations of real sessions needed (`make takeover`). Changing one changes no stored
-digest.
-"""
+"""Lines of the handoff before it is cut to size: their text, where it comes from, and how long they stay. The weights
+are tuned to what continuations of real sessions needed (`make takeover`). Changing one changes no stored digest."""
 
 from __future__ import annotations
 
@@ -10,28 +7,9 @@ from typing import Final, Literal, NamedTuple
 
 import msgspec
 
-Kind = Literal[
-    "prompt",
-    "queued prompt",
-    "reply",
-    "refusal",
-    "message",
-    "summary",
-    "todo list",
-    "plan",
-    "question",
-    "call",
-    "job",
-    "test run",
-    "edit",
-    "files",
-    "file",
-    "ending",
-    "limit",
-    "text from outside",
-    "worktree",
-    "git",
-]
+_Spoken = Literal["prompt", "queued prompt", "reply", "refusal", "message", "summary", "todo list", "plan", "question"]
+_Done = Literal["call", "job", "test run", "edit", "files", "file", "ending", "limit"]
+Kind = _Spoken | _Done | Literal["text from outside", "worktree", "git"]
 """The record that a line comes from."""
 
 

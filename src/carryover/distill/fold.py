@@ -1,65 +1,190 @@
-"""Folds events into the digest of their thread. The rules are in `turns` and `calls`."""
+"""Folds events into the digest of their thread: here tool calls and their results, in `turns` what is said."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, Final
 
 from msgspec.structs import replace
 
-from carryover.distill import calls, turns
-from carryover.distill.digest import Digest
-from carryover.distill.quotes import clip_middle
-from carryover.model import (
-    AgentSummary,
-    Answer,
-    AnyBody,
-    AssistantMessage,
-    BackgroundTask,
-    Event,
-    FileEdit,
-    PlanProposal,
-    PlanUpdate,
-    Question,
-    QueuedPrompt,
-    ToolCall,
-    ToolResult,
-    TurnEnd,
-    UserPrompt,
-)
+from carryover import model
+from carryover.distill import turns
+from carryover.distill.commands import failed, is_edit_of, is_looking, program, signature, tried, why
+from carryover.distill.digest import Call, Digest, EditedFile, Failure, Pending, Reply, SeenFile, SeenRun, TestRun
+from carryover.distill.own_text import names_handoff, without_handoffs
+from carryover.distill.quotes import clip, clip_middle
+from carryover.distill.testruns.reading import read_test_run
+from carryover.distill.turns import MOST_CALLS, MOST_FAILURES, MOST_PENDING, at_work, with_turn, with_values_used
+from carryover.model import Event, FileEdit, ToolCall, ToolResult, is_own_tool
+from carryover.text.lines import one_line
 
-_RULES: Final[dict[type, Callable[[Digest, Event, Any], Digest]]] = {
-    UserPrompt: turns.prompt,
-    AssistantMessage: turns.message,
-    Answer: turns.answer,
-    AgentSummary: turns.summary,
-    TurnEnd: turns.ending,
-    ToolCall: calls.call,
-    ToolResult: calls.result,
-    FileEdit: calls.edit,
-    PlanUpdate: turns.plan,
-    PlanProposal: turns.proposal,
-    Question: turns.question,
-    QueuedPrompt: turns.queued,
-    BackgroundTask: turns.job,
-}
-
-MAX_CHARS: Final = 200_000
+_LONGEST_TEXT: Final = 200_000
 """Most characters that are read of a prompt, an answer or a plan."""
+_MOST_EDITED_FILES: Final = 40
+_MOST_LOOKED_AT: Final = 24
+_MOST_RUNS: Final = 12
+_MOST_COMMITS: Final = 4
+_COMMITTED: Final = re.compile(r"^\[[^\]\n]{1,120} ([0-9a-f]{6,40})\] (.{1,200})$", re.M)
+_REPORT_CHARS: Final = 3000
+"""Characters kept of a sub-agent's report."""
+_OUTPUT_CHARS: Final = 4000
+_OLDER_OUTPUT: Final = ((3, 1600), (8, 320))
+"""From how many calls back on output is cut, and to how many characters."""
+_USED_FIRST: Final = 12
+"""The call to drop is one of this many oldest ones, first one whose values were not used since."""
 
 
 def fold(digest: Digest, event: Event) -> Digest:
     """Returns the digest after `event`; the same object if nothing changes."""
-    rule = _RULES.get(type(event.body))
+    body = event.body
+    rule = _RULES.get(type(body))
     if rule is None:
         return digest
-    after = rule(digest, event, _bounded(event.body))
+    text = getattr(body, "text", "")
+    if len(text) > _LONGEST_TEXT:  # pasted megabytes: the ends show what they are, and reading all would delay others
+        body = replace(body, text=clip_middle(text, chars=_LONGEST_TEXT))
+    after = rule(digest, event, body)
     if after is not digest and event.at_ms > after.last_ms:
         after = replace(after, last_ms=event.at_ms)
     return after
 
 
-def _bounded(body: AnyBody) -> AnyBody:
-    """Cuts a pasted text of megabytes: its ends show what it is for, and reading all of it would delay others."""
-    text = getattr(body, "text", "")
-    return body if len(text) <= MAX_CHARS else replace(body, text=clip_middle(text, chars=MAX_CHARS))
+def _call(digest: Digest, event: Event, body: ToolCall) -> Digest:
+    """Adds a call. The turn continues, so what was said before the call did not end it."""
+    if body.actor == "human" or names_handoff(body.subject) or is_own_tool(body):
+        return digest
+    digest = with_values_used(at_work(digest, event), body.subject)
+    subject = one_line(body.subject) or body.name
+    opened = Pending(id=body.call_id, text=clip(subject, chars=400), at_ms=event.at_ms, turn=digest.prompts, op=body.op)
+    turn = digest.turns[-1]
+    changes = body.op in ("edit", "write", "agent") or (body.op == "shell" and not is_looking(body.subject))
+    digest = with_turn(digest, calls=turn.calls + 1, changes=turn.changes + changes, end="", last_ms=event.at_ms)
+    return replace(digest, open_calls=(*digest.open_calls, opened)[-MOST_PENDING:])
+
+
+def _result(digest: Digest, event: Event, body: ToolResult) -> Digest:
+    """Ends a call and reads its output, except for any handoff in it."""
+    open_calls = tuple(call for call in digest.open_calls if call.id != body.call_id)
+    if names_handoff(body.subject) or is_own_tool(body):
+        return replace(digest, open_calls=open_calls)
+    output = without_handoffs(body.output)
+    if output is not body.output:
+        body = replace(body, output=output)
+    digest = replace(at_work(digest, event), open_calls=open_calls)
+    if body.op == "read" and body.subject and body.status == "ok":
+        path = clip(one_line(body.subject), chars=300)
+        others = (seen for seen in digest.looked_at if seen.path != path)
+        digest = replace(digest, looked_at=(*others, SeenFile(path, event.at_ms))[-_MOST_LOOKED_AT:])
+    digest = _with_call(digest, body, event)
+    if body.user_words:
+        reply = Reply(text=clip(one_line(body.user_words), chars=400), to=tried(body), at_ms=event.at_ms, refused=True)
+        digest = with_turn(digest, replies=(*digest.turns[-1].replies, reply))
+    if run := test_run_in(body):
+        command = clip(one_line(body.subject), chars=160)
+        seen = SeenRun(run=run, at_ms=event.at_ms, command=command, turn=digest.prompts, session=event.session)
+        return replace(digest, runs=(*digest.runs, seen)[-_MOST_RUNS:])
+    digest = replace(digest, failures=_failures_after(digest.failures, body, event.at_ms, digest.prompts))
+    commits = [f"{subject} ({short})" for short, subject in committed(body)]
+    return with_turn(digest, commits=(*digest.turns[-1].commits, *commits)[-_MOST_COMMITS:]) if commits else digest
+
+
+def _with_call(digest: Digest, body: ToolResult, event: Event) -> Digest:
+    """Adds a finished call. The output of older calls is cut; those whose output was never used are dropped first."""
+    made = Call(
+        name=body.name,
+        op=body.op,
+        subject=clip_middle(body.subject.strip(), chars=600, tail_share=0.3),
+        status=body.status,
+        output=clip_middle(body.output.strip(), chars=_REPORT_CHARS if body.op == "agent" else _OUTPUT_CHARS),
+        at_ms=event.at_ms,
+        turn=digest.prompts,
+    )
+    calls = [*digest.calls, made]
+    for back, chars in _OLDER_OUTPUT:
+        at = len(calls) - 1 - back
+        if at >= 0 and len(calls[at].output) > chars:
+            calls[at] = replace(calls[at], output=clip_middle(calls[at].output, chars=chars))
+    if len(calls) > MOST_CALLS:
+        del calls[min(range(_USED_FIRST), key=lambda at: (calls[at].used > 0, at))]
+    return replace(digest, calls=tuple(calls))
+
+
+def test_run_in(body: ToolResult) -> TestRun | None:
+    """Returns the test run in a command. If no record shows how it ended, the output must contain a verdict."""
+    if body.op != "shell" or body.status not in ("ok", "error", "unknown"):
+        return None
+    if body.status != "unknown":
+        return read_test_run(body.subject, body.output, exit_code=body.exit_code, failed=body.status == "error")
+    run = read_test_run(body.subject, body.output, exit_code=None, failed=None)
+    return run if run is not None and run.status != "unknown" else None
+
+
+def committed(body: ToolResult) -> tuple[tuple[str, str], ...]:
+    """Returns the abbreviated id and the subject of each commit that `git commit` reports."""
+    if body.op != "shell" or body.status != "ok" or "git commit" not in body.subject:
+        return ()
+    return tuple((match[1], match[2]) for match in _COMMITTED.finditer(body.output))
+
+
+def _failures_after(failures: tuple[Failure, ...], body: ToolResult, at_ms: int, turn: int) -> tuple[Failure, ...]:
+    has_failed = failed(body)
+    # For an edit, the file's entry has more: see `_edit`.
+    if not has_failed and not (failures and body.status == "ok" and body.op != "edit"):
+        return failures
+    mark = signature(body)
+    runs = program(body.subject) if body.op == "shell" else ""
+    if not has_failed:
+        passed = [replace(f, passed_by=True) if runs and f.program == runs else f for f in failures]
+        both = zip(failures, passed, strict=True)
+        return tuple(replace(f, solved=True) if f.signature == mark else other for f, other in both)
+    former = next((failure for failure in failures if failure.signature == mark), None)
+    new = Failure(
+        tried=tried(body),
+        why=why(body.output, of_edit=body.op == "edit"),
+        at_ms=at_ms,
+        signature=mark,
+        turn=turn,
+        program=runs,
+        times=former.times + 1 if former else 1,
+    )
+    return (*(f for f in failures if f is not former), new)[-MOST_FAILURES:]
+
+
+def _edit(digest: Digest, event: Event, body: FileEdit) -> Digest:
+    """Replaces the file's previous edit. A file that is new stays new."""
+    if names_handoff(body.path):
+        return digest
+    former = next((file for file in digest.touched if file.path == body.path), None)
+    file = EditedFile(
+        path=body.path,
+        change="add" if former is not None and former.change == "add" and body.change == "modify" else body.change,
+        at_ms=event.at_ms,
+        turn=digest.prompts,
+        session=event.session,
+        edits=former.edits + 1 if former else 1,
+        temporary=body.change == "delete" and former is not None and former.change in ("add", "delete"),
+        line=body.line,
+        anchor=clip(body.anchor, chars=120) if body.anchor else None,
+    )
+    others = (other for other in digest.touched if other.path not in (body.path, body.old_path))
+    failures = tuple(replace(f, solved=True) if is_edit_of(f.signature, body.path) else f for f in digest.failures)
+    digest = replace(at_work(digest, event), touched=(*others, file)[-_MOST_EDITED_FILES:], failures=failures)
+    return with_turn(digest, changes=max(1, digest.turns[-1].changes), last_ms=event.at_ms)
+
+
+_RULES: Final[dict[type, Callable[[Digest, Event, Any], Digest]]] = {
+    model.UserPrompt: turns.prompt,
+    model.AssistantMessage: turns.message,
+    model.Answer: turns.answer,
+    model.AgentSummary: turns.summary,
+    model.TurnEnd: turns.ending,
+    model.ToolCall: _call,
+    model.ToolResult: _result,
+    model.FileEdit: _edit,
+    model.PlanUpdate: turns.plan,
+    model.PlanProposal: turns.proposal,
+    model.Question: turns.question,
+    model.QueuedPrompt: turns.queued,
+    model.BackgroundTask: turns.job,
+}

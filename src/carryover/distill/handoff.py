@@ -9,14 +9,9 @@ import msgspec
 
 from carryover.distill.entry import WEIGHTS, Entry, Section
 from carryover.distill.quotes import clip
-from carryover.distill.sections.failed_approaches import failed_entries
+from carryover.distill.sections import failed_approaches, open_questions, progress_log, task, user_said, where_it_stands
 from carryover.distill.sections.next_action import Limit, limit_line, next_entries, standing_limit
-from carryover.distill.sections.open_questions import open_entries
-from carryover.distill.sections.progress_log import parallel_entries, progress_entries, summary_entries
 from carryover.distill.sections.recent_files import file_entries, recent_files
-from carryover.distill.sections.task import task_entries
-from carryover.distill.sections.user_said import said_entries
-from carryover.distill.sections.where_it_stands import standing_entries
 from carryover.distill.trail import past_of
 from carryover.distill.view import ProjectView
 from carryover.facts import Facts, FileQuery, GitFacts
@@ -53,35 +48,30 @@ def distill(
     startable: Sequence[str] = (),
     agent_names: Mapping[str, str] = {},
 ) -> Handoff | None:
-    """Returns the handoff of a project; None if nothing happened in it.
-
-    The session with the newest work leads; the trail is the project's. `own` names a session that must lead: after a
-    compaction it gets its own work, not another's. `startable` are the ids of agents in which a person could continue,
-    in case the work has ended at a usage limit. `agent_names` maps agent ids to display names; other agents are called
-    by their ids.
-    """
+    """Returns the handoff of a project; None if nothing happened in it. The session with the newest work leads, unless
+    `own` names one: after a compaction it gets its own work. `startable` are the ids of agents in which a person could
+    continue at a usage limit. `agent_names` maps agent ids to display names; others are called by their ids."""
     past = past_of(view, now_ms=now_ms, own=own, names=agent_names)
     if past is None:
         return None
     recent = recent_files(view, facts.files)
     limit = standing_limit(view, startable)
     limit_text = limit_line(limit, agent_names.get(limit.agent, limit.agent)) if limit is not None else None
-    following, opened = next_entries(past, limit_text), open_entries(past, recent)
+    following, opened = next_entries(past, limit_text), open_questions.open_entries(past, recent)
     git = [*([git_line(facts.git)] if facts.git is not None else []), *facts.elsewhere]
-    git_entries = tuple(Entry(text=text, kind="git", weight=WEIGHTS["git"].first) for text in git)
-    sections = (
-        Section("Task", tuple(task_entries(past))),
-        Section("Where it stands", tuple(standing_entries(past, facts.git))),
-        Section("Next action", tuple(following)),
-        Section("Open questions", tuple(opened)),
-        Section("Also in progress", tuple(parallel_entries(past))),
-        Section("What the user said", tuple(said_entries(past))),
-        Section("Recent files", tuple(file_entries(past, recent))),
-        Section("Failed approaches", tuple(failed_entries(past))),
-        Section("Progress log", tuple(progress_entries(past))),
-        Section("From the agent's own summary", tuple(summary_entries(past))),
-        Section("Git context", git_entries),
-    )
+    sections = {
+        "Task": task.task_entries(past),
+        "Where it stands": where_it_stands.standing_entries(past, facts.git),
+        "Next action": following,
+        "Open questions": opened,
+        "Also in progress": progress_log.parallel_entries(past),
+        "What the user said": user_said.said_entries(past),
+        "Recent files": file_entries(past, recent),
+        "Failed approaches": failed_approaches.failed_entries(past),
+        "Progress log": progress_log.progress_entries(past),
+        "From the agent's own summary": progress_log.summary_entries(past),
+        "Git context": [Entry(text=text, kind="git", weight=WEIGHTS["git"].first) for text in git],
+    }
     answered = all(step.turn.end == "answered" for step in (past.main, past.steps[-1]))
     planned = any(entry.kind == "todo list" for entry in following)
     return Handoff(
@@ -91,7 +81,7 @@ def distill(
         resume=resume,
         session=past.lead.session,
         head=facts.git.head if facts.git is not None else None,
-        sections=tuple(section for section in sections if section.entries),
+        sections=tuple(Section(title, tuple(entries)) for title, entries in sections.items() if entries),
         settled=answered and not planned and not opened and limit is None and not past.lead.digest.queued,
         limit=limit,
         main_root=view.main_root if view.is_of_main else None,
@@ -118,10 +108,7 @@ def git_line(git: GitFacts) -> str:
     where = f"branch {git.branch}" if git.branch else "detached HEAD"
     at = f' at {git.head} "{clip(git.subject, chars=80)}"' if git.head else ", no commit yet"
     known = " (last known; git did not answer in time)" if git.stale else ""
-    counts = []
-    if git.changed_files:
-        counts.append(f"{git.changed_files} changed (+{git.insertions} -{git.deletions})")
-    if git.untracked:
-        counts.append(f"{git.untracked} untracked")
+    counts = [f"{git.changed_files} changed (+{git.insertions} -{git.deletions})"] if git.changed_files else []
+    counts += [f"{git.untracked} untracked"] if git.untracked else []
     state = f"; not committed: {', '.join(counts)}" if counts else "; nothing uncommitted"
     return f"{where}{at}{state}{known}"

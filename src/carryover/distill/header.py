@@ -1,8 +1,5 @@
-"""The lines above the sections: title, resume protocol, receipt.
-
-In the file they contain only what stays true. In an answer to a session that starts, the current time is known, so they
-also give the age of the handoff and what git shows since, and the protocol that fits the reason of the start.
-"""
+"""The lines above the sections: title, resume protocol, receipt. In the file they contain only what stays true; the
+answer to a session that starts adds the handoff's age and what git shows since, with the protocol for that start."""
 
 from __future__ import annotations
 
@@ -11,14 +8,13 @@ from typing import Final, Literal
 import msgspec
 
 from carryover.distill.handoff import Handoff
-from carryover.distill.relative_time import elapsed
+from carryover.distill.quotes import elapsed
 from carryover.records.fields import iso_utc
 from carryover.redact import CleanText
 
 Situation = Literal["new", "old", "compacted", "resumed", "moved_on", "asked"]
-"""Why the reader gets the handoff: a new session; one that begins long after; its context was compacted; it was
-resumed, and what it was given before is gone; another session continued meanwhile; it asked for it. If the current time
-is known, `new` becomes `old` by itself."""
+"""Why the reader gets the handoff: a new session; one that begins long after (`new` becomes `old` if the current time
+is known); its context was compacted; it was resumed; another session continued meanwhile; it asked for it."""
 
 PLACEHOLDER: Final = CleanText("# [CARRYOVER] No prior session captured.\n")
 """Content of a project's file while there is nothing to hand over. Never injected."""
@@ -76,17 +72,16 @@ def header(handoff: Handoff, answering: Answering | None = None) -> list[str]:
     """Returns the header, at most 8 lines: the answer's or, without `answering`, the file's."""
     title = f"# [CARRYOVER] Last updated {iso_utc(handoff.updated_ms)} from {handoff.agent}"
     since = f" Since then: `git diff --stat {handoff.head}`." if handoff.head else ""
-    if answering is None:
-        receipt = _RECEIPT.format(what="What follows was", where=_where(handoff))
-        return [title, f"# RESUME PROTOCOL: {handoff.resume}", *_gate(handoff), f"{receipt}{since}"]
-    stale = is_stale(handoff, answering)
-    if stale and answering.now_ms is not None:
-        title += f" ({elapsed(handoff.updated_ms, answering.now_ms)} ago)"
-    situation: Situation = "old" if stale and answering.situation == "new" else answering.situation
+    situation: Situation = "new"
+    if answering is not None:
+        situation, now_ms = answering.situation, answering.now_ms
+        if now_ms is not None and is_stale(handoff, answering):
+            title += f" ({elapsed(handoff.updated_ms, now_ms)} ago)"
+            situation = "old" if situation == "new" else situation
     mode = handoff.resume if situation == "new" else "silent"
-    gate = _gate(handoff) if situation == "new" else (_GATELESS[situation],)
-    receipt = _receipt(answering, f"{since}{_now(handoff, answering)}", where=_where(handoff))
-    return [title, f"# RESUME PROTOCOL: {mode}", *gate, receipt]
+    gate = _SETTLED if mode == "ask" and handoff.settled else _GATES[mode]
+    gate = gate if situation == "new" else (_GATELESS[situation],)
+    return [title, f"# RESUME PROTOCOL: {mode}", *gate, _receipt(handoff, answering, since)]
 
 
 def loaded(text: CleanText) -> CleanText:
@@ -95,24 +90,24 @@ def loaded(text: CleanText) -> CleanText:
     return CleanText(text.replace(_TRUTH, newer, 1))
 
 
-def _gate(handoff: Handoff) -> tuple[str, ...]:
-    return _SETTLED if handoff.resume == "ask" and handoff.settled else _GATES[handoff.resume]
-
-
-def _where(handoff: Handoff) -> str:
-    root = handoff.main_root
-    if root is None:
-        return "another session"
-    named = f" {root}" if root.isprintable() and len(root) <= _MOST_OF_PATH else ""
-    return f"the main checkout{named} (nothing was done in this worktree yet)"
-
-
-def _receipt(answering: Answering, since: str, *, where: str) -> str:
+def _receipt(handoff: Handoff, answering: Answering | None, since: str) -> str:
     """Returns the line that names the text, who said it, and what git shows `since`. Leaves out the file if the line
     gets too long."""
-    compacted = answering.situation in ("compacted", "resumed")
-    where = "this project's sessions" if compacted else where
-    if answering.file is not None and answering.file.isprintable() and "`" not in answering.file:
+    where, root = "another session", handoff.main_root
+    compacted = answering is not None and answering.situation in ("compacted", "resumed")
+    if compacted:
+        where = "this project's sessions"
+    elif root is not None:
+        named = f" {root}" if root.isprintable() and len(root) <= _MOST_OF_PATH else ""
+        where = f"the main checkout{named} (nothing was done in this worktree yet)"
+    if answering is not None:
+        since += _now(handoff, answering)
+    if (
+        answering is not None
+        and answering.file is not None
+        and answering.file.isprintable()
+        and "`" not in answering.file
+    ):
         # After a compaction the session's own work leads; the file differs if another session leads there.
         is_it = "takes the place of" if compacted else "is the content of"
         what = f"This {is_it} `{answering.file}` (no need to read it),"
@@ -124,9 +119,8 @@ def _receipt(answering: Answering, since: str, *, where: str) -> str:
 
 def is_stale(handoff: Handoff, answering: Answering) -> bool:
     """Whether the handoff is so old that the user should not be asked about it."""
-    if answering.now_ms is None:
-        return False
-    return answering.now_ms - handoff.updated_ms > answering.stale_after_days * 86_400_000
+    now_ms, limit_ms = answering.now_ms, answering.stale_after_days * 86_400_000
+    return now_ms is not None and now_ms - handoff.updated_ms > limit_ms
 
 
 def _now(handoff: Handoff, answering: Answering) -> str:

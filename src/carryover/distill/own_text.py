@@ -22,17 +22,12 @@ _HANDOFF_BLOCK: Final = re.compile(
 )
 _EXPORT_START: Final = re.compile(r"[#> \t]{0,8}\[CARRYOVER EXPORT ([0-9a-f]{8})\]")
 _EXPORT_END: Final = re.compile(r"^[^\n]{0,8}\[END OF CARRYOVER EXPORT ([0-9a-f]{8})\][^\n]*$", re.M)
-
-
-def _wording(words: str) -> str:
-    """Returns a pattern for a prompt that `words` makes from a path."""
-    before, after = (re.escape(part) for part in words.split("{path}"))
-    return f"{before}.*{_PLACE}{after}"
-
-
 _ONLY_POINTS: Final = re.compile(
     rf"\W*(?:please )?(?:read|open|see|look at) \S{{0,400}}{_PLACE}\W*(?:(?:then|and) )*(?:go on|continue)?\W*"
-    + "".join(rf"|\s*{_wording(words)}\s*" for words in (_GO_ON, *_GO_ON_FORMERLY)),
+    + "".join(
+        rf"|\s*{re.escape(before)}.*{_PLACE}{re.escape(after)}\s*"
+        for before, after in (words.split("{path}") for words in (_GO_ON, *_GO_ON_FORMERLY))
+    ),
     re.I,
 )
 

@@ -1,8 +1,5 @@
-"""Tells the pasted parts of a prompt from the typed ones by form alone: position, length, layout of lines.
-
-A person types a few lines; a block that is long, or has lines laid out by a machine, was pasted. It is quoted and
-marked, so that no reader takes it for the user's own words.
-"""
+"""Tells the pasted parts of a prompt from the typed ones by form alone: position, length, layout of lines. They are
+marked in quotes, so that no reader takes them for the user's own words."""
 
 from __future__ import annotations
 
@@ -45,11 +42,14 @@ def parts(prompt: str) -> tuple[tuple[bool, str], ...]:
     """Returns the blocks of a prompt, each with whether it was pasted. Neighbours of the same kind are merged."""
     prompt = without_stacks(prompt)
     blocks = _blocks(prompt)
-    pasted = [at for at, block in enumerate(blocks) if _is_pasted(block) or _is_led_to(blocks, at)]
-    if not pasted or (len(pasted) == 1 and _may_be_typed(blocks, pasted[0])):
+    pasted = [at for at, block in enumerate(blocks) if _is_long(block) or _is_laid_out(block) or _is_led_to(blocks, at)]
+    if not pasted:
         return ((False, prompt),) if blocks else ()
     first, last = pasted[0], pasted[-1]
     is_led_to = first > 0 and blocks[first - 1].rstrip().endswith(_COLONS)
+    # People write a single line such as "API errors must be red" themselves.
+    if first == last and not is_led_to and len(blocks[first]) <= MOST_TYPED and "\n" not in blocks[first]:
+        return ((False, prompt),)
     if (is_led_to and not _is_laid_out(blocks[first])) or _has_headers(blocks[first].splitlines()):
         # Prose that a colon introduces extends to the end, except for a short question about it.
         asks = is_question(blocks[-1]) and _BLOCK_END.split(prompt.strip())[-1].strip() == blocks[-1]
@@ -57,12 +57,6 @@ def parts(prompt: str) -> tuple[tuple[bool, str], ...]:
         last = max(last, len(blocks) - (2 if asks else 1))
     joined = ((False, blocks[:first]), (True, blocks[first : last + 1]), (False, blocks[last + 1 :]))
     return tuple((was, "\n\n".join(texts)) for was, texts in joined if texts)
-
-
-def _may_be_typed(blocks: list[str], at: int) -> bool:
-    """Whether a block is a single line that nothing introduces: people write "API errors must be red" themselves."""
-    is_led_to = at > 0 and blocks[at - 1].rstrip().endswith(_COLONS)
-    return not is_led_to and len(blocks[at]) <= MOST_TYPED and "\n" not in blocks[at]
 
 
 def _is_led_to(blocks: list[str], at: int) -> bool:
@@ -98,10 +92,6 @@ def _is_machine(line: str) -> bool:
     return _MACHINE_LINE.match(line) is not None
 
 
-def _is_pasted(block: str) -> bool:
-    return _is_long(block) or _is_laid_out(block)
-
-
 def _is_long(block: str) -> bool:
     return len(block) > MOST_TYPED or sum(line.strip() != "" for line in block.splitlines()) > _MOST_TYPED_LINES
 
@@ -127,11 +117,10 @@ def quoted_prompt(prompt: str, room: int, *, chars: int = 0) -> str:
     """Returns the prompt in at most about `room` characters, with each paste on its own line and marked with its
     length. `chars` is the length of the whole prompt if `prompt` is an excerpt of it."""
     left_out = max(0, chars - len(prompt))
-    prompt = without_stacks(prompt)
     marked = parts(prompt)
-    typed = sum(len(text) for pasted, text in marked if not pasted)
     if not any(pasted for pasted, _ in marked):
         return excerpt(prompt, room)
+    typed = sum(len(text) for pasted, text in marked if not pasted)
     of_paste = max(int(room * _SHOWN_OF_PASTE), room - typed - 40)
     shown = []
     for pasted, text in marked:

@@ -1,12 +1,10 @@
-"""Formats quotes as lines of a handoff: cut in the middle or at an end with `…`, never reworded.
-
-Markdown that is only layout (fences, rules, heading marks, bold) is left out; short neighbouring lines are joined by `
-/ `. Everything is measured in characters and estimated tokens, so text without spaces is treated alike.
-"""
+"""Formats quotes as lines of a handoff: cut with `…`, never reworded, without Markdown that is only layout; and times,
+relative to the handoff's first line, so that they stay true whenever it is read."""
 
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from functools import lru_cache
 from typing import Final
 
@@ -105,8 +103,7 @@ def _parted(line: str, chars: int) -> list[str]:
 
 def excerpt(text: str, chars: int, *, tail: float = 0.4) -> str:
     """Returns `text` on one line, with its middle left out if it is longer than `chars`."""
-    flat = shortened_words(_JOINT.join(lines_of(text)))
-    return cut_middle(flat, chars, tail=tail)
+    return cut_middle(shortened_words(_JOINT.join(lines_of(text))), chars, tail=tail)
 
 
 def cut_middle(text: str, chars: int, *, tail: float = 0.4) -> str:
@@ -155,14 +152,7 @@ def _fitting(text: str, tokens: int) -> int:
     """Returns the length of the longest prefix of `text` with at most `tokens` estimated tokens, ellipsis included."""
     if estimated_tokens(text) <= tokens:
         return len(text)
-    low, high = 0, len(text)
-    while low < high:
-        middle = (low + high + 1) // 2
-        if estimated_tokens(text[:middle]) <= tokens - 1:
-            low = middle
-        else:
-            high = middle - 1
-    return low + 1
+    return bisect_left(range(1, len(text) + 1), tokens, key=lambda length: estimated_tokens(text[:length])) + 1
 
 
 def clip_middle(text: str, *, chars: int, tail_share: float = 0.6) -> str:
@@ -171,3 +161,21 @@ def clip_middle(text: str, *, chars: int, tail_share: float = 0.6) -> str:
         return text
     tail = int(chars * tail_share)
     return f"{text[: chars - tail - 3].rstrip()}\n{_ELLIPSIS}\n{text[-tail:].lstrip()}"
+
+
+def earlier(then_ms: int, at_ms: int) -> str:
+    """Returns how long before `at_ms` something was: "4 min earlier", "2 h earlier"; empty for less than a minute."""
+    return f"{elapsed(then_ms, at_ms)} earlier" if at_ms - then_ms >= 60_000 else ""
+
+
+def later(then_ms: int, at_ms: int) -> str:
+    """Returns how long after `at_ms` something was: "2 h later"; empty for less than a minute."""
+    return f"{elapsed(at_ms, then_ms)} later" if then_ms - at_ms >= 60_000 else ""
+
+
+def elapsed(then_ms: int, at_ms: int) -> str:
+    """Returns the time from `then_ms` to `at_ms`, rounded: "less than a minute", "3 min", "2 h", "5 days"."""
+    minutes = max(0, at_ms - then_ms) / 60_000
+    if minutes < 90:
+        return f"{round(minutes)} min" if minutes >= 1 else "less than a minute"
+    return f"{round(minutes / 60)} h" if minutes < 36 * 60 else f"{round(minutes / 1440)} days"

@@ -1,8 +1,5 @@
 """Renders the handoff: at most 50 lines of 300 characters and 8,000 characters, 1,800 estimated tokens of sections.
-
-Text from transcripts is treated as data. Each of its lines is a list item, so it can't close or open a section; our own
-marks, code fences, the tags agents use for their own messages and chat-template marks are neutralized.
-"""
+Text from transcripts is data: each line is a list item, so it can't open a section, and marks are neutralized."""
 
 from __future__ import annotations
 
@@ -10,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import Final
 
 from msgspec.structs import replace
@@ -20,8 +18,7 @@ from carryover.distill.header import MAX_CHARS, Answering, header
 from carryover.distill.quotes import clip, estimated_tokens
 from carryover.model import id_in_command
 from carryover.redact import CleanText, clean
-from carryover.text.chat_marks import without_marks
-from carryover.text.invisible import CONTROLS, without_unseen
+from carryover.text.invisible import CONTROLS, without_marks, without_unseen
 from carryover.text.lines import one_line
 
 MAX_LINES: Final = 50
@@ -38,23 +35,17 @@ _UNASSIGNED: Final = ("Cs", "Co", "Cn")
 def render(handoff: Handoff, answering: Answering | None = None) -> CleanText:
     """Returns the handoff's text, ending in a newline, for its file or for an answer to a session. If there is not
     enough room, the entries with the highest weight are dropped first."""
-    body = [
-        line for title, shown in lay_out(handoff, answering) for line in (f"## {title}", *(text for text, _ in shown))
-    ]
-    return CleanText("\n".join([*_head(handoff, answering), *body, _last(handoff)]) + "\n")
+    head, last = _around(handoff, answering)
+    body = [[f"## {title}", *(text for text, _ in shown)] for title, shown in lay_out(handoff, answering)]
+    return CleanText("\n".join([*head, *chain(*body), last]) + "\n")
 
 
 def lay_out(handoff: Handoff, answering: Answering | None = None) -> list[tuple[str, list[tuple[str, Entry]]]]:
     """Returns the sections that fit, by title, with their lines as printed and the entries they come from."""
     sections = [(section.title, _clean(section.entries)) for section in handoff.sections]
-    head = _head(handoff, answering)
-    fixed = [*head, _last(handoff)]
-    kept = _fitted(
-        sections,
-        lines=MAX_LINES - len(fixed),
-        tokens=MAX_TOKENS,
-        chars=MAX_TEXT_CHARS - sum(len(line) + 1 for line in fixed),
-    )
+    head, last = _around(handoff, answering)
+    room = MAX_TEXT_CHARS - sum(len(line) + 1 for line in (*head, last))
+    kept = _fitted(sections, lines=MAX_LINES - len(head) - 1, tokens=MAX_TOKENS, chars=room)
     chosen = [
         (title, _printed([entry for at, entry in enumerate(entries) if (place, at) in kept]))
         for place, (title, entries) in enumerate(sections)
@@ -62,13 +53,10 @@ def lay_out(handoff: Handoff, answering: Answering | None = None) -> list[tuple[
     return [(title, lines) for title, lines in chosen if lines]
 
 
-def _head(handoff: Handoff, answering: Answering | None) -> list[CleanText]:
-    return [clean(line) for line in header(handoff, answering)]
-
-
-def _last(handoff: Handoff) -> CleanText:
-    show = f"carryover show {id_in_command(handoff.session)}"
-    return CleanText(f"Full history: `{show}`; with `--turn N` a turn that is cut here (not from inside a sandbox).")
+def _around(handoff: Handoff, answering: Answering | None) -> tuple[list[CleanText], str]:
+    """Returns the lines above the sections and the last line."""
+    show = f"`carryover show {id_in_command(handoff.session)}`; with `--turn N` a turn that is cut here"
+    return [clean(line) for line in header(handoff, answering)], f"Full history: {show} (not from inside a sandbox)."
 
 
 def _clean(entries: Sequence[Entry]) -> list[Entry]:
@@ -92,11 +80,8 @@ def _printed(entries: Sequence[Entry]) -> list[tuple[str, Entry]]:
     for entry in entries:
         follows = last is not None and last.quote == entry.quote and entry.parts > 1
         gap = "… " if entry.part > (last.part + 1 if follows and last is not None else 0) else ""
-        if follows:
-            start = f"- > {gap}"
-        else:
-            start = f"- {entry.label}{': ' if entry.label and entry.text else ''}{gap}"
-        lines.append((f"{start}{entry.text}", entry))
+        speaker = "> " if follows else f"{entry.label}{': ' if entry.label and entry.text else ''}"
+        lines.append((f"- {speaker}{gap}{entry.text}", entry))
         last = entry
     return lines
 
@@ -116,7 +101,8 @@ def _fitted(sections: list[tuple[str, list[Entry]]], *, lines: int, tokens: int,
         follows = entry.parts > 1 and (place, *entry.quote) in labelled
         line = f"- {'> ' if follows else f'{entry.label}: '}{'… ' if entry.part else ''}{entry.text}"
         new = [line] if place in opened else [f"## {title}", line]
-        cost, length = _cost(new), sum(len(line) + 1 for line in new)
+        # Counted line by line, so that the sum is never less than the whole text's.
+        cost, length = sum(estimated_tokens(f"{line}\n") for line in new), sum(len(line) + 1 for line in new)
         if len(new) > lines or cost > tokens or length > chars:
             continue
         lines, tokens, chars = lines - len(new), tokens - cost, chars - length
@@ -124,11 +110,6 @@ def _fitted(sections: list[tuple[str, list[Entry]]], *, lines: int, tokens: int,
         labelled.add((place, *entry.quote))
         kept.add((place, at))
     return kept
-
-
-def _cost(lines: Sequence[str]) -> int:
-    """Returns the estimated tokens, counted line by line so that the sum is never less than the whole text's."""
-    return sum(estimated_tokens(f"{line}\n") for line in lines)
 
 
 @lru_cache(maxsize=1024)  # most lines are the same in every handoff

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from carryover.distill.closed_classes import only_replies
 from carryover.distill.digest import Digest, Turn
 from carryover.distill.pastes import typed_words
-from carryover.distill.quotes import estimated_tokens
-from carryover.distill.relative_time import earlier
+from carryover.distill.quotes import earlier, estimated_tokens
 from carryover.distill.view import ProjectView, SessionView
 from carryover.model import conversation_of
 from carryover.text.lines import one_line
@@ -92,15 +91,13 @@ def past_of(view: ProjectView, *, now_ms: int, own: str | None = None, names: Ma
     if not steps:
         return None
     main = main_step(steps, own)
-    at_ms = max(session.newest_ms for session in view.sessions if session.digest.happened)
-    if own is not None:
-        at_ms = main.view.newest_ms
+    newest_ms = max(session.newest_ms for session in view.sessions if session.digest.happened)
     return Past(
         view=view,
         steps=steps,
         lead=main.view,
         main_at=next(at for at, step in enumerate(steps) if step is main),
-        at_ms=min(at_ms, now_ms),
+        at_ms=min(newest_ms if own is None else main.view.newest_ms, now_ms),
         names=names,
         short_ids=_short_ids([session.session for session in view.sessions]),
         beside=frozenset(session.session for session in parallel_sessions(view, main.view)),
@@ -172,9 +169,8 @@ def parallel_sessions(view: ProjectView, lead: SessionView) -> list[SessionView]
     ]
 
 
-def _short_ids(sessions: Iterable[str]) -> dict[str, str]:
+def _short_ids(ids: Sequence[str]) -> dict[str, str]:
     """Returns for each session a prefix of its id that is unique among these."""
-    ids = list(sessions)
     short = {}
     for session in ids:
         length = _SHORT_ID

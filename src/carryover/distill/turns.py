@@ -7,47 +7,27 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from carryover.distill.digest import (
-    MOST_CALLS,
-    MOST_FAILURES,
-    MOST_PENDING,
-    MOST_TURNS,
-    Call,
-    Digest,
-    Ending,
-    Failure,
-    OpenQuestion,
-    Pending,
-    Proposal,
-    Reply,
-    Said,
-    Summary,
-    Turn,
-)
+from carryover import model
+from carryover.distill import digest as kept
+from carryover.distill.digest import Call, Digest, Failure, Pending, Reply, Said, Turn
 from carryover.distill.own_text import only_points_at_handoff, without_handoffs, without_mark
 from carryover.distill.quotes import clip, clip_middle
-from carryover.model import (
-    AgentSummary,
-    Answer,
-    AssistantMessage,
-    BackgroundTask,
-    Event,
-    PlanProposal,
-    PlanUpdate,
-    Question,
-    QueuedPrompt,
-    TurnEnd,
-    UserPrompt,
-)
+from carryover.model import Event
 from carryover.text.lines import one_line
 
-NEWEST_CHARS: Final = 8000
+MOST_CALLS: Final = 40
+MOST_FAILURES: Final = 12
+MOST_PENDING: Final = 20
+_MOST_TURNS: Final = 48
+_NEWEST_CHARS: Final = 8000
 """Characters kept of the last words of the newest turn."""
-MOST_SAID: Final = 8
+_MOST_SAID: Final = 8
 """Most texts kept of the newest turn."""
 # Turns back → what is kept: number of texts, characters of the last one, of the others, of the prompt.
-_KEPT: Final = ((1, 5, 6000, 700, 3000), (3, 3, 2600, 500, 2000), (8, 2, 1800, 300, 1200), (16, 1, 1000, 0, 700))
-_OLDEST: Final = (1, 500, 0, 500)
+_KEPT: Final = (
+    *((1, 5, 6000, 700, 3000), (3, 3, 2600, 500, 2000), (8, 2, 1800, 300, 1200)),
+    *((16, 1, 1000, 0, 700), (17, 1, 500, 0, 500)),
+)
 _FIRST_PROMPT_CHARS: Final = 2400
 """The first prompt usually contains the goal and its details."""
 _RECENT: Final = 16
@@ -84,18 +64,16 @@ def at_work(digest: Digest, event: Event) -> Digest:
     return replace(digest, turns=(Turn(session=event.session, number=0, at_ms=event.at_ms, last_ms=event.at_ms),))
 
 
-def begin(digest: Digest, turn: Turn) -> Digest:
+def _begin(digest: Digest, turn: Turn) -> Digest:
     """Adds `turn` as the newest one. The older a turn is, the less of it is kept."""
     aged = digest.turns
-    for back, texts, last, others, prompt in _KEPT:
-        if back <= len(aged):
-            at = len(aged) - back
-            aged = (*aged[:at], _shortened(aged[at], texts, last, others, prompt), *aged[at + 1 :])
-    if len(aged) > _RECENT:
-        at = len(aged) - _RECENT - 1
-        aged = (*aged[:at], _shortened(aged[at], *_OLDEST), *aged[at + 1 :])
-    if len(aged) >= MOST_TURNS:
-        aged = _without_least(aged)
+    for back, *limits in _KEPT:
+        at = len(aged) - back
+        if at >= 0:
+            aged = (*aged[:at], _shortened(aged[at], *limits), *aged[at + 1 :])
+    if len(aged) >= _MOST_TURNS:  # the one that a reader misses least goes, but never the first
+        least = min(range(1, len(aged) - _RECENT), key=lambda at: (_weight(aged, at), at))
+        aged = (*aged[:least], *aged[least + 1 :])
     return replace(digest, turns=(*aged, turn))
 
 
@@ -110,13 +88,6 @@ def _shortened(turn: Turn, texts: int, last: int, others: int, prompt: int) -> T
     return replace(turn, said=said, prompt=clip_middle(turn.prompt, chars=prompt, tail_share=0.3))
 
 
-def _without_least(turns: tuple[Turn, ...]) -> tuple[Turn, ...]:
-    """Drops the older turn that a reader misses least: the one with the shortest prompt, but never the first."""
-    older = range(1, len(turns) - _RECENT)
-    least = min(older, key=lambda at: (_weight(turns, at), at))
-    return (*turns[:least], *turns[least + 1 :])
-
-
 def _weight(turns: tuple[Turn, ...], at: int) -> int:
     """Returns the length of the prompt, increased for a correction, for replies of the user and for commits. A
     correction follows an interrupted turn, which weighs at least as much as the correction."""
@@ -127,7 +98,7 @@ def _weight(turns: tuple[Turn, ...], at: int) -> int:
     return max(weight, _weight(turns, at + 1)) if is_corrected else weight
 
 
-def prompt(digest: Digest, event: Event, body: UserPrompt) -> Digest:
+def prompt(digest: Digest, event: Event, body: model.UserPrompt) -> Digest:
     """Begins a new turn."""
     if body.actor != "human":
         return digest
@@ -145,7 +116,7 @@ def prompt(digest: Digest, event: Event, body: UserPrompt) -> Digest:
         resumes=resumes,
     )
     return replace(
-        begin(digest, turn),
+        _begin(digest, turn),
         prompts=turn.number,
         ending=None,
         open_calls=(),
@@ -154,79 +125,64 @@ def prompt(digest: Digest, event: Event, body: UserPrompt) -> Digest:
     )
 
 
-def message(digest: Digest, event: Event, body: AssistantMessage) -> Digest:
+def message(digest: Digest, event: Event, body: model.AssistantMessage) -> Digest:
     """Adds a text, which ends its turn unless it is marked as not final or something follows."""
     text = without_mark(without_handoffs(body.text)).strip()
     if not text:
         return digest
     digest = with_values_used(at_work(digest, event), text)
     turn = digest.turns[-1]
-    before = tuple(Said(clip_middle(one.text, chars=_LONGEST_OTHER), one.at_ms) for one in turn.said[1 - MOST_SAID :])
+    before = tuple(Said(clip_middle(one.text, chars=_LONGEST_OTHER), one.at_ms) for one in turn.said[1 - _MOST_SAID :])
     closing = body.final is not False and not body.aborted
     end = "answered" if closing else turn.end if turn.end != "answered" else ""
-    said = (*before, Said(clip_middle(text, chars=NEWEST_CHARS), event.at_ms))
+    said = (*before, Said(clip_middle(text, chars=_NEWEST_CHARS), event.at_ms))
     digest = with_turn(digest, said=said, end=end, last_ms=event.at_ms)
     return replace(digest, ending=None) if closing else digest
 
 
-def answer(digest: Digest, event: Event, body: Answer) -> Digest:
+def answer(digest: Digest, event: Event, body: model.Answer) -> Digest:
     """Closes a tool's question; question and answer become a reply of the user."""
     digest = replace(digest, questions=tuple(asked for asked in digest.questions if asked.call_id != body.call_id))
-    reply = Reply(
-        text=clip(one_line(body.text), chars=400), to=clip(one_line(body.question), chars=300), at_ms=event.at_ms
-    )
-    return with_reply(digest, reply)
+    if digest.turn is None:
+        return digest
+    to = clip(one_line(body.question), chars=300)
+    reply = Reply(text=clip(one_line(body.text), chars=400), to=to, at_ms=event.at_ms)
+    return with_turn(digest, replies=(*digest.turn.replies, reply)[-_MOST_REPLIES:])
 
 
-def with_reply(digest: Digest, reply: Reply) -> Digest:
-    """Returns the digest with a reply of the user in its newest turn."""
-    turn = digest.turn
-    return with_turn(digest, replies=(*turn.replies, reply)[-_MOST_REPLIES:]) if turn is not None else digest
-
-
-def ending(digest: Digest, event: Event, body: TurnEnd) -> Digest:
+def ending(digest: Digest, event: Event, body: model.TurnEnd) -> Digest:
     """Records that the turn was cut off, whatever was said in it."""
-    cut_off = Ending(
-        reason=body.reason,
-        message=clip(one_line(body.message), chars=200),
-        at_ms=event.at_ms,
-        resets=body.resets,
-    )
+    message = clip(one_line(body.message), chars=200)
+    cut_off = kept.Ending(reason=body.reason, message=message, at_ms=event.at_ms, resets=body.resets)
     return replace(with_turn(digest, end=body.reason, last_ms=event.at_ms), ending=cut_off)
 
 
-def summary(digest: Digest, event: Event, body: AgentSummary) -> Digest:
+def summary(digest: Digest, event: Event, body: model.AgentSummary) -> Digest:
     """Keeps the newest summary of each kind: from a compaction, and for a user who was away."""
-    text = without_handoffs(body.text).strip()
-    kept = Summary(
-        text="" if body.parts else clip_middle(text, chars=_LONGEST_SUMMARY),
-        at_ms=event.at_ms,
-        turn=digest.prompts,
-        parts=tuple(
-            replace(part, text=clip_middle(part.text, chars=_LONGEST_PART)) for part in body.parts[:_MOST_PARTS]
-        ),
-    )
-    return replace(digest, recap=kept) if body.source == "away" else replace(digest, summary=kept)
+    text = "" if body.parts else clip_middle(without_handoffs(body.text).strip(), chars=_LONGEST_SUMMARY)
+    parts = (replace(part, text=clip_middle(part.text, chars=_LONGEST_PART)) for part in body.parts[:_MOST_PARTS])
+    made = kept.Summary(text=text, at_ms=event.at_ms, turn=digest.prompts, parts=tuple(parts))
+    return replace(digest, recap=made) if body.source == "away" else replace(digest, summary=made)
 
 
-def plan(digest: Digest, event: Event, body: PlanUpdate) -> Digest:
+def plan(digest: Digest, event: Event, body: model.PlanUpdate) -> Digest:
     """Sets the current todo list."""
     items = tuple(replace(item, text=clip(one_line(item.text), chars=200)) for item in body.items[:_MOST_ITEMS])
     return replace(at_work(digest, event), plan=items, plan_ms=event.at_ms, plan_turn=digest.prompts)
 
 
-def proposal(digest: Digest, event: Event, body: PlanProposal) -> Digest:
+def proposal(digest: Digest, event: Event, body: model.PlanProposal) -> Digest:
     """Sets the newest written plan, with the user's decision."""
     text = clip_middle(body.text.strip(), chars=_LONGEST_PLAN)
     if not text and digest.proposal is not None:
         text = digest.proposal.text
-    made = Proposal(text=text, at_ms=event.at_ms, turn=digest.prompts, accepted=body.accepted)
+    made = kept.Proposal(text=text, at_ms=event.at_ms, turn=digest.prompts, accepted=body.accepted)
     return replace(at_work(digest, event), proposal=made)
 
 
-def question(digest: Digest, event: Event, body: Question) -> Digest:
+def question(digest: Digest, event: Event, body: model.Question) -> Digest:
     """Opens a question until its answer or the user's next prompt comes."""
-    asked = OpenQuestion(
+    asked = kept.OpenQuestion(
         text=clip(one_line(body.text), chars=400),
         at_ms=event.at_ms,
         options=tuple(clip(one_line(option), chars=120) for option in body.options[:_MOST_OPTIONS]),
@@ -236,7 +192,7 @@ def question(digest: Digest, event: Event, body: Question) -> Digest:
     return replace(at_work(digest, event), questions=(*digest.questions, asked)[-_MOST_QUESTIONS:])
 
 
-def queued(digest: Digest, event: Event, body: QueuedPrompt) -> Digest:
+def queued(digest: Digest, event: Event, body: model.QueuedPrompt) -> Digest:
     """Adds a prompt that waits until the agent is free, or removes one that was withdrawn."""
     text = one_line(body.text)
     others = tuple(waiting for waiting in digest.queued if waiting.text != text)
@@ -246,7 +202,7 @@ def queued(digest: Digest, event: Event, body: QueuedPrompt) -> Digest:
     return replace(digest, queued=(*others, waiting)[-MOST_PENDING:])
 
 
-def job(digest: Digest, event: Event, body: BackgroundTask) -> Digest:
+def job(digest: Digest, event: Event, body: model.BackgroundTask) -> Digest:
     """Tracks a job by its label from start to end. A job that fails counts like any failed call."""
     known = next((job for job in digest.jobs if job.id == body.task_id), None)
     others = tuple(job for job in digest.jobs if job.id != body.task_id)
@@ -260,12 +216,9 @@ def job(digest: Digest, event: Event, body: BackgroundTask) -> Digest:
         cause = clip(one_line(body.report), chars=200)
         failure = Failure(tried=label, why=cause, at_ms=event.at_ms, signature=signature, turn=digest.prompts)
         digest = replace(digest, failures=(*digest.failures, failure)[-MOST_FAILURES:])
-    return _with_report(digest, event, body, label) if body.report else digest
-
-
-def _with_report(digest: Digest, event: Event, body: BackgroundTask, label: str) -> Digest:
-    """Treats a job's report like the output of a call."""
-    made = Call(
+    if not body.report:
+        return digest
+    made = Call(  # a report is treated like the output of a call
         name="background",
         op="agent",
         subject=label,

@@ -9,8 +9,7 @@ from typing import Final
 import msgspec
 
 from carryover.redact import CleanText, clean
-from carryover.text.chat_marks import without_chat_marks
-from carryover.text.invisible import without_unseen
+from carryover.text.invisible import without_chat_marks, without_unseen
 
 _CONTROLS: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _LINE_ENDS: Final = re.compile(r"\r\n?|[\u2028\u2029\x85]")

@@ -26,12 +26,9 @@ _cache: dict[tuple[object, ...], FileFacts] = {}
 def file_facts(
     root: Path, queries: Sequence[FileQuery], *, limit_bytes: int = 1 << 20, budget_s: float = 0.2
 ) -> dict[str, FileFacts]:
-    """Returns facts by path for as many of `queries` as `budget_s` allows, in their order.
-
+    """Returns facts by path for as many of `queries` as `budget_s` allows, except for paths that lead out of `root`.
     Only regular files inside `root`, even after following symlinks, are read, and only up to `limit_bytes`; for
-    anything else only its existence is reported. Paths that lead out of `root` by themselves, and those for which there
-    was no time, are left out. Never raises for a file.
-    """
+    anything else only its existence is reported. Never raises for a file."""
     deadline = monotonic() + budget_s
     real_root = os.path.realpath(root)
     found: dict[str, FileFacts] = {}
@@ -82,11 +79,9 @@ def _edited_line(source: bytes, query: FileQuery) -> int | None:
     """Returns the line (1-based) where the text of the last edit is now, nearest to where it was then."""
     wanted = (query.anchor or "").strip().encode("utf-8", "replace")
     lines = source.split(b"\n")
-    if wanted:
-        near = query.line or 1
-        places = [number for number, line in enumerate(lines, 1) if line.strip() == wanted]
-        if places:
-            return min(places, key=lambda number: abs(number - near))
+    places = [number for number, line in enumerate(lines, 1) if wanted and line.strip() == wanted]
+    if places:
+        return min(places, key=lambda number: abs(number - (query.line or 1)))
     return query.line if query.line is not None and query.line <= len(lines) else None
 
 
@@ -109,11 +104,8 @@ class ProjectPaths(msgspec.Struct, frozen=True):
 
 
 def project_paths(root: Path, *, timeout_s: float = 5.0) -> ProjectPaths:
-    """Returns the files of the project at `root`: those that git tracks or would add.
-
-    Without git, all files in its folders but hidden and generated ones. At most 20,000; names that are not UTF-8 are
-    left out.
-    """
+    """Returns the files of the project at `root`: those that git tracks or would add. Without git, all files in its
+    folders but hidden and generated ones. At most 20,000; names that are not UTF-8 are left out."""
     listed = output_of(root, *_LS_FILES, timeout_s=timeout_s)
     tagged = [(each[:1], os.fsdecode(each[2:])) for each in (listed or b"").split(b"\0") if each]
     found = _by_walking(root) if listed is None else (name for _, name in tagged)
@@ -125,25 +117,17 @@ def project_paths(root: Path, *, timeout_s: float = 5.0) -> ProjectPaths:
 def _by_walking(root: Path) -> Iterator[str]:
     for folder, folders, files in os.walk(root):
         below = Path(folder).relative_to(root)
-        deep = len(below.parts) >= _DEEPEST
-        folders[:] = (
-            []
-            if deep
-            else sorted(name for name in folders if not name.startswith(".") and name.lower() not in _NOT_WORK)
-        )
-        for name in sorted(files):
-            yield (below / name).as_posix()
+        shown = sorted(name for name in folders if not name.startswith(".") and name.lower() not in _NOT_WORK)
+        folders[:] = shown if len(below.parts) < _DEEPEST else []
+        yield from ((below / name).as_posix() for name in sorted(files))
 
 
 def text_of(root: Path, path: str, *, limit_bytes: int = LARGEST_BYTES) -> str:
     """Returns the text of a regular file inside `root`. Folders in its path may be symlinks inside `root`; the file may
-    not.
-
-    Raises ValueError if it is not text, and OSError if it is missing, larger than the limit, or outside.
-    """
+    not. Raises ValueError if it is not text, and OSError if it is missing, larger than the limit, or outside."""
     top = os.path.realpath(root)
     folder = os.path.realpath((root / path).parent)
-    if folder != top and not folder.startswith(f"{top.rstrip(os.sep)}{os.sep}"):
+    if folder != top and not _is_inside(folder, top):
         raise PermissionError(f"{path} is outside of the project")
     data = read_bytes_bounded(Path(folder) / Path(path).name, limit_bytes, follow=False)
     if b"\0" in data:

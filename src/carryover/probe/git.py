@@ -46,10 +46,7 @@ class OwnWrites(msgspec.Struct, frozen=True, kw_only=True):
 
     def cleaner(self, path: str, places: Mapping[str, str] = {}) -> Cleaner | None:
         """Returns a function that removes Carryover's text from the file at `path`; None if Carryover doesn't write to
-        it.
-
-        `places`: see `own_places`.
-        """
+        it. `places`: see `own_places`."""
         names = {name.casefold(): name for name in self.without}  # a file system may have kept another case
         name = names.get(path.casefold()) or places.get(path)
         return self.without[name] if name is not None else None
@@ -71,15 +68,11 @@ class ChangedSince(msgspec.Struct, frozen=True, kw_only=True):
 
 def git_facts(root: Path, *, own: OwnWrites = _NOTHING_OWN, timeout_s: float = TIMEOUT_S) -> GitFacts | None:
     """Returns the state of the repository whose top is `root`; None if it is not a repository or git can't read it.
-
     Files that differ only by what `own` describes are not counted.
 
-    Blocks; git gets at most `timeout_s`. Changes nothing and runs nothing that the repository contains: no hooks,
-    filters, diff programs, signature checks or file system monitors. Returns None if its configuration makes that
-    impossible.
-
-    Raises:
-        TimeoutError: no complete answer in time, or no process can be started; use the last known facts.
+    Blocks for at most `timeout_s`. Changes nothing and runs nothing that the repository contains, such as hooks or
+    filters; returns None if its configuration makes that impossible. Raises TimeoutError without a complete answer in
+    time, or if no process can be started: use the last known facts then.
     """
     return _in_time(partial(_facts, root, own), timeout_s)
 
@@ -87,10 +80,8 @@ def git_facts(root: Path, *, own: OwnWrites = _NOTHING_OWN, timeout_s: float = T
 def changed_since(
     root: Path, *, since: str, own: OwnWrites = _NOTHING_OWN, timeout_s: float = TIMEOUT_S
 ) -> ChangedSince | None:
-    """Returns what has changed in the repository since the commit `since`; None if that commit is gone, too.
-
-    As careful as `git_facts`, with the same errors; half the work, for a session that waits for the answer.
-    """
+    """Returns what has changed in the repository since the commit `since`; None if that commit is gone, too. As careful
+    as `git_facts`, with the same errors; half the work, for a session that waits for the answer."""
     return _in_time(partial(_changed_since, root, since, own), timeout_s)
 
 
@@ -155,17 +146,13 @@ def of_others(
     """Returns the files with changes other than Carryover's own writes since the commit `since` (None: ever)."""
     changed = [file for file in changed if not own.covers(file.path)]
     places = own_places(root, own)
-    asked = [file.path for file in changed if own.cleaner(file.path, places) is not None]
+    asked = {file.path: clean for file in changed if (clean := own.cleaner(file.path, places)) is not None}
     if not asked:
         return changed
     blobs = ask(root, *(("cat-file", "blob", f"{since}:{path}") for path in asked), deadline=deadline) if since else []
     # A file that is not in the commit counts as empty there.
     before = {path: blob.out if blob.code == 0 else b"" for path, blob in zip(asked, blobs, strict=False)}
-    ours = {
-        path
-        for path in asked
-        if (clean := own.cleaner(path, places)) is not None and is_own_text(root / path, before.get(path, b""), clean)
-    }
+    ours = {path for path, clean in asked.items() if is_own_text(root / path, before.get(path, b""), clean)}
     return [file for file in changed if file.path not in ours]
 
 
@@ -189,10 +176,8 @@ def output_of(root: Path, *command: str, timeout_s: float) -> bytes | None:
 
 
 def may_be_repository(root: Path) -> bool:
-    """Whether `root` may be a repository, judged without git. A bare repository is recognised by its parts.
-
-    The root of another machine's project is no absolute path.
-    """
+    """Whether `root` may be a repository, judged without git. A bare repository is recognised by its parts. The root of
+    another machine's project is no absolute path."""
     if not root.is_absolute():
         return False
     return (root / ".git").exists() or ((root / "HEAD").is_file() and (root / "objects").is_dir())
@@ -232,7 +217,8 @@ def changed_files(numstat: bytes) -> list[ChangedFile]:
             path = next(fields, b"")
         name = os.fsdecode(path)
         before = found.get(name, ChangedFile(name, 0, 0))
-        found[name] = ChangedFile(name, before.insertions + _lines(counts[0]), before.deletions + _lines(counts[1]))
+        added, removed = (int(count) if count.isdigit() else 0 for count in counts[:2])
+        found[name] = ChangedFile(name, before.insertions + added, before.deletions + removed)
     return list(found.values())
 
 
@@ -252,7 +238,3 @@ def is_own_text(path: Path, before: bytes, clean: Cleaner) -> bool:
         return False
     # git may have stored the file with other line ends than it was checked out with.
     return clean(now).replace(b"\r\n", b"\n") == clean(before).replace(b"\r\n", b"\n")
-
-
-def _lines(count: bytes) -> int:
-    return int(count) if count.isdigit() else 0

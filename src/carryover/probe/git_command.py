@@ -1,9 +1,6 @@
-"""Asks git about a repository that may be hostile, huge or unreachable. The only module that starts git, for GitPython
-too (`views/git_python.py`).
-
-Nothing is written, nothing that the repository contains is run, and the answer comes in time or not at all. Only
-`in_store` writes, and it talks to another machine: into the bare repository that `carryover sync` keeps for itself.
-"""
+"""Asks git about a repository that may be hostile, huge or unreachable; the only module that starts git. Nothing is
+written, nothing that the repository contains is run, and the answer comes in time or not at all. Only `in_store`
+writes, into the bare repository that `carryover sync` keeps for itself, and talks to another machine."""
 
 from __future__ import annotations
 
@@ -103,10 +100,7 @@ _REAP_S: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The output of one git command. `code` is its exit status; 128 is git's own status for a fatal error.
-
-    `error` is what it wrote to standard error.
-    """
+    """The two outputs of a git command. `code` is its exit status; 128 is git's own for a fatal error."""
 
     code: int
     out: bytes
@@ -118,17 +112,14 @@ _in_store: set[subprocess.Popen[bytes]] = set()
 
 
 def ask(root: Path, *commands: Sequence[str], deadline: float, settings: Sequence[str] = ()) -> list[Answer]:
-    """Runs the commands in parallel in `root` and returns their answers in the same order.
+    """Runs the commands in parallel in `root`, the top of a repository, and returns their answers in the same order.
 
-    `root` must be the top of a repository: parents are not searched. `deadline` is a time of `time.monotonic()`,
-    `settings` are configuration for these commands (`name=value`). Paths in a command are literal. If a filter program
-    of the repository can't be disabled, nothing is run that might run it, and every answer has the code 128.
+    `deadline` is a time of `time.monotonic()`, `settings` are configuration (`name=value`). Paths in a command are
+    literal. If a filter program of the repository can't be disabled, nothing is run, and every answer has the code 128.
 
-    Raises:
-        TimeoutError: not all answered in time. By then every process and its children are killed and gone; if one
-            hangs in the kernel, that takes a few seconds more. If no command answered at all, the repository is not
-            asked again for half a minute, since the next command would wait as long.
-        FileNotFoundError: there is no git on this machine.
+    Raises TimeoutError if not all answered in time; by then every process and its children are gone, unless one hangs
+    in the kernel. If no command answered at all, the repository is not asked again for half a minute. Raises
+    FileNotFoundError without git.
     """
     overrides: Sequence[str] | None = ()
     if any(command[0] == _FILTERS for command in commands) and not _names_no_filter(root):
@@ -150,12 +141,9 @@ def in_store(folder: Path, *command: str, remote: str, given: bytes = b"", timeo
     """Runs one command in the bare repository at `folder`, with `given` as its input.
 
     `remote` is the address that the name `store` stands for in the command: it may hold a password, so it is not an
-    argument, which other users of the machine could read. Nobody is asked for a password or a host's key.
-
-    Raises:
-        TimeoutError: it did not end within `timeout_s`; it and its children are gone by then.
-        OverflowError: it said more than `LARGEST_ANSWER`, as of a tree that holds itself many times.
-        FileNotFoundError: there is no git on this machine.
+    argument, which other users of the machine could read. Nobody is asked for a password or a host's key. Raises
+    TimeoutError if it did not end within `timeout_s`, with its children gone by then; OverflowError if it said more
+    than `LARGEST_ANSWER`, as of a tree that holds itself many times; FileNotFoundError without git.
     """
     name, *arguments = command
     settings = {**_STORE_SETTINGS, **({"remote.store.url": remote} if remote else {})}
@@ -183,11 +171,8 @@ def end_in_store() -> None:
 
 
 def _names_no_filter(root: Path) -> bool:
-    """Whether the configuration of the repository at `root` certainly names no filter program.
-
-    This saves a git process for an ordinary checkout, whose configuration neither has the word nor includes another
-    file. Returns False if it may name one, or if its files are elsewhere, as a worktree's are. Blocks.
-    """
+    """Whether the configuration of the repository at `root` certainly names no filter program, which saves an ordinary
+    checkout a git process. False if it may name one, or if its files are elsewhere, as a worktree's are. Blocks."""
     folder = root / ".git"
     if not folder.is_dir() or not is_gone(folder / "commondir"):
         return False
@@ -206,9 +191,7 @@ def _is_harmless(file: Path) -> bool:
 
 def _switched_off(listed: bytes) -> list[str] | None:
     """Returns settings that disable the filter programs in the repository's own configuration; the user's stay.
-
-    `listed` is the output of `git config --null --show-scope`. Returns None if one of their names can't be disabled.
-    """
+    `listed` is the output of `git config --null --show-scope`. Returns None if one of their names can't be disabled."""
     overrides = []
     fields = listed.decode(errors="surrogateescape").split("\0")
     for scope, setting in zip(fields[::2], fields[1::2], strict=False):
@@ -227,7 +210,8 @@ def _answers(root: Path, commands: Sequence[Sequence[str]], overrides: Sequence[
     running: list[subprocess.Popen[bytes]] = []
     try:
         running.extend(_start(root, command, overrides) for command in commands)
-        return [_finish(process, deadline) for process in running]
+        said = [process.communicate(timeout=max(0.0, deadline - time.monotonic())) for process in running]
+        return [Answer(process.returncode, *texts) for process, texts in zip(running, said, strict=True)]
     except subprocess.TimeoutExpired as error:
         now = time.monotonic()
         if now - began >= _SILENT_AFTER_S and all(process.poll() is None for process in running):
@@ -240,9 +224,13 @@ def _answers(root: Path, commands: Sequence[Sequence[str]], overrides: Sequence[
 
 def _start(root: Path, command: Sequence[str], overrides: Sequence[str]) -> subprocess.Popen[bytes]:
     options = [part for override in overrides for part in ("-c", override)]
+    inherited = {name: value for name, value in os.environ.items() if name not in _MISLEADING}
+    # Otherwise `core.worktree` could name another folder, whose files a diff would show. A bare repository has none.
+    here = {"GIT_WORK_TREE": str(root)} if os.path.lexists(root / ".git") else {}
+    environment = {**inherited, **_SAFE_ENVIRONMENT, **here, "GIT_CEILING_DIRECTORIES": str(root.parent)}
     # git itself changes to `root`: were it done between fork and exec, a dead network drive would hold up every thread.
     command_line = ["git", "-C", str(root), *_SAFE_OPTIONS, *options, *_guarded(*command)]
-    return _popen(command_line, _environment(root), subprocess.DEVNULL)
+    return _popen(command_line, environment, subprocess.DEVNULL)
 
 
 def _popen(command_line: Sequence[str], environment: dict[str, str], stdin: int) -> subprocess.Popen[bytes]:
@@ -266,18 +254,6 @@ def _guarded(name: str, *arguments: str) -> list[str]:
         at = options.index("--")
         options, paths = options[: at + 1], [f":(literal){path}" for path in options[at + 1 :]]
     return [name, *_COMMANDS[name], *options, *paths]
-
-
-def _environment(root: Path) -> dict[str, str]:
-    inherited = {name: value for name, value in os.environ.items() if name not in _MISLEADING}
-    # Otherwise `core.worktree` could name another folder, whose files a diff would show. A bare repository has none.
-    here = {"GIT_WORK_TREE": str(root)} if os.path.lexists(root / ".git") else {}
-    return {**inherited, **_SAFE_ENVIRONMENT, **here, "GIT_CEILING_DIRECTORIES": str(root.parent)}
-
-
-def _finish(process: subprocess.Popen[bytes], deadline: float) -> Answer:
-    out, error = process.communicate(timeout=max(0.0, deadline - time.monotonic()))
-    return Answer(process.returncode, out, error)
 
 
 def _bounded(process: subprocess.Popen[bytes], deadline: float, given: bytes) -> Answer:

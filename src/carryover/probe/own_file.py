@@ -1,14 +1,12 @@
 """Whether a file in a project was written there by the user's own programs, or may have come with the project.
 
-A cloned repository, a pull, or an unpacked archive may contain a file that looks like an agent's transcript and says
-whatever its author likes. So no file is trusted because of its location and name. It counts only if all of this holds,
-for the file and for the agent's log of what was typed:
+A clone, a pull or an unpacked archive may contain a file that looks like an agent's transcript. So a file counts only
+if all of this holds, for it and for the agent's log of what was typed:
 
-- it is a regular file of the user's, with no symlink and no other repository between it and the project;
-- git itself lists it as untracked, and is not at work in the checkout;
-- its last change was a write: unpacking sets the time of the last write afterwards;
-- the newest entry of the log names the time at which the log was last written, which no copy can know beforehand;
-- the transcript was written after that entry.
+- it is a regular file of the user's, with no symlink and no other repository between it and the project; - git itself
+lists it as untracked, and is not at work in the checkout; - its last change was a write: unpacking sets the time of the
+last write afterwards; - the newest entry of the log names the time at which the log was last written, which no copy can
+know beforehand; - the transcript was written after that entry.
 """
 
 from __future__ import annotations
@@ -38,10 +36,8 @@ _known: dict[tuple[str, Path], _Stamp] = {}
 
 def why_not_own(agent: Agent, root: Path, path: Path) -> str | None:
     """Returns why a source in a project may not be the user's own, as a clause for people; None if it is the user's.
-
     `path` is a source of `agent` in the project at `root`. Blocks, and asks git only if its index has changed. Raises
-    OSError if the file does not exist.
-    """
+    OSError if the file does not exist."""
     found = os.lstat(path)
     reason = _why_not_written_here(root, path, found) or _why_not_out_of_git(root, path)
     if reason is not None or agent.last_input is None:
@@ -67,10 +63,7 @@ def is_own(agent: Agent, root: Path, path: Path) -> bool:
 
 def is_tracked(root: Path, path: Path) -> bool:
     """Whether git tracks `path`, or a file below it, in the checkout at `root`. Blocks, and asks git only if its index
-    has changed.
-
-    Raises OSError if git can't tell.
-    """
+    has changed. Raises OSError if git can't tell."""
     return not _git_answers(root, path, "--cached", b"")
 
 

@@ -1,15 +1,14 @@
 """Finds the function at the place of an edit, and whether the file parses, with tree-sitter. Works on bytes in memory.
 
-Grammars are loaded on first use: a language's own package, or else the language pack. The pack
-(tree-sitter-language-pack) is installed by default and takes 184 MB for some 170 languages. Versions below 1.0 contain
-the grammars, later ones download them. The single packages (the extra `lean`) take 13 MB for the languages named here,
-and the pack can then be left out. Files of a language without either are handed over without function and syntax.
+Grammars are loaded on first use: a language's own package (the extra `lean`, 13 MB for the languages named here), or
+else the language pack (184 MB; from 1.0 on it would download them). Without either, function and syntax are unknown.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from pathlib import PurePosixPath
@@ -47,26 +46,26 @@ def language_of(path: str) -> str | None:
 def examine(
     source: bytes, language: str, line: int | None, *, give_up: Callable[[], bool] = lambda: False
 ) -> FileFacts:
-    """Returns all facts about a file from a single parse. `line` is 1-based.
-
-    `give_up` is called every few microseconds of work, while other threads run. Once it returns True, what the parse
-    would show stays unknown, as it does without a grammar for the language.
-    """
+    """Returns all facts about a file from a single parse. `line` is 1-based. `give_up` is called every few microseconds
+    of work, while other threads run. Once it returns True, what the parse would show stays unknown, as it does without
+    a grammar for the language."""
     try:
         tree = _tree(source, language, give_up)
     except TimeoutError:
         return FileFacts(exists=True)
-    return FileFacts(
-        exists=True,
-        parses=_parses(tree, language),
-        symbol=symbol_at(tree, source, language, line) if line is not None else None,
-    )
+    # Errors in C and C++ say nothing: macros hide them from a parser.
+    parses = not tree.root_node.has_error or (None if language in _HAS_MACROS else False)
+    symbol = symbol_at(tree, source, language, line) if line is not None else None
+    return FileFacts(exists=True, parses=parses, symbol=symbol)
 
 
 def _tree(source: bytes, language: str, give_up: Callable[[], bool]) -> Tree:
     """Returns the syntax tree of a file, whose nodes must not be asked for their `text` (see `_text`)."""
     from tree_sitter import Parser
 
+    known = grammar(language)
+    if known is None or give_up():
+        raise TimeoutError("no grammar is installed, or there is no time for a parse")
     # tree-sitter 0.26.1 never frees what this returns, so it is one buffer, which is emptied in the end.
     buffer = bytearray()
 
@@ -74,11 +73,6 @@ def _tree(source: bytes, language: str, give_up: Callable[[], bool]) -> Tree:
         buffer[:] = source[offset : offset + _CHUNK]
         return buffer
 
-    known = grammar(language)
-    if known is None:
-        raise TimeoutError("no grammar is installed")
-    if give_up():
-        raise TimeoutError("no time for a parse")
     try:
         # The callback lets other threads run: a plain parse holds the interpreter lock until it is done.
         return Parser(known).parse(chunk, progress_callback=lambda _offset, _error: give_up())
@@ -86,11 +80,6 @@ def _tree(source: bytes, language: str, give_up: Callable[[], bool]) -> Tree:
         raise TimeoutError("the parse was given up") from error
     finally:
         buffer.clear()
-
-
-def _parses(tree: Tree, language: str) -> bool | None:
-    """Whether a file parses; None for errors in C and C++, which macros hide from a parser."""
-    return not tree.root_node.has_error or (None if language in _HAS_MACROS else False)
 
 
 _ECMASCRIPT = frozenset(
@@ -126,10 +115,8 @@ _SEPARATORS = {"rust": "::", "cpp": "::", "c": "::", "ruby": "::"}
 
 
 def symbol_at(tree: Tree, source: bytes, language: str, line: int) -> str | None:
-    """Returns the qualified name of the function, method or class around a 1-based line.
-
-    For example `Cart.discount` or `cart::Cart::total`.
-    """
+    """Returns the qualified name of the function, method or class around a 1-based line. For example `Cart.discount` or
+    `cart::Cart::total`."""
     lines = source.split(b"\n", line)
     if not 0 < line <= len(lines):
         return None
@@ -215,21 +202,14 @@ SINGLE: Final = {
 @cache
 def grammar(language: str) -> Language | None:
     """Returns the grammar of a language in `SINGLE`; None if no package for it is installed or usable."""
-    for load in (_single, _from_pack):
-        try:
-            return load(language)
-        except (ImportError, AttributeError, LookupError, TypeError, ValueError):
-            continue  # not installed; built for another version of tree-sitter
-    return None
-
-
-def _single(language: str) -> Language:
     from tree_sitter import Language
 
     module, function = SINGLE[language]
-    return Language(getattr(import_module(module), function)())
-
-
-def _from_pack(language: str) -> Language:
-    found: Language = import_module(PACK).get_language(language)
-    return found
+    for load in (
+        lambda: Language(getattr(import_module(module), function)()),
+        lambda: import_module(PACK).get_language(language),
+    ):
+        # Not installed, or built for another version of tree-sitter.
+        with suppress(ImportError, AttributeError, LookupError, TypeError, ValueError):
+            return load()
+    return None

@@ -41,10 +41,7 @@ class Replacement(msgspec.Struct, frozen=True):
 
 
 class Hunk(msgspec.Struct, frozen=True, rename="camel"):
-    """One hunk of a unified diff.
-
-    `new_start` is its first line in the new file, counted from 1; each line begins with ` `, `+` or `-`.
-    """
+    """One hunk of a unified diff. `new_start` is its first line in the new file, counted from 1."""
 
     new_start: int = 1
     lines: list[str] = msgspec.field(default_factory=list)
@@ -58,16 +55,14 @@ def as_edit(change: Change, call_id: str | None) -> FileEdit:
 def written(path: str, content: str) -> Change:
     """Returns the change that writes `content` as the whole file; every line counts as added."""
     lines = content.splitlines()
-    line, anchor = _first_text(lines, 1)
+    line, anchor = _first_text(lines)
     diff = _diff([f"+{text}" for text in lines])
     return Change(path=path, change="modify", added=len(lines), removed=0, line=line, anchor=anchor, diff=diff)
 
 
 def replaced(path: str, pairs: Sequence[Replacement], *, counted: bool) -> Change:
-    """Returns the change that makes these replacements.
-
-    Unless `counted`, its line counts are None: how often each text occurs is unknown.
-    """
+    """Returns the change that makes these replacements; unless `counted`, without numbers of lines, since how often
+    each text occurs is unknown."""
     added = removed = 0
     anchor = None
     shown: list[str] = []
@@ -76,25 +71,20 @@ def replaced(path: str, pairs: Sequence[Replacement], *, counted: bool) -> Chang
         start = len(commonprefix((before, after)))
         end = len(commonprefix((before[start:][::-1], after[start:][::-1])))
         old, new = before[start : len(before) - end], after[start : len(after) - end]
-        shown += _hunk(before, start, end, new) if old or new else []
+        if old or new:
+            above, below = before[max(0, start - _CONTEXT_LINES) : start], before[len(before) - end :][:_CONTEXT_LINES]
+            marked = ((" ", above), ("-", old), ("+", new), (" ", below))
+            shown += ["@@", *(f"{mark}{line}" for mark, lines in marked for line in lines)]
         added += len(new)
         removed += len(old)
-        anchor = anchor or _first_text(new, 1)[1]
-    return Change(
-        path=path,
-        change="modify",
-        added=added if counted else None,
-        removed=removed if counted else None,
-        anchor=anchor,
-        diff=_diff(shown),
-    )
+        anchor = anchor or _first_text(new)[1]
+    change = Change(path=path, change="modify", anchor=anchor, diff=_diff(shown))
+    return msgspec.structs.replace(change, added=added, removed=removed) if counted else change
 
 
 def planned(path: str, given: Fields, *, counted: bool = True) -> Change:
     """Returns the change to a file that an edit's arguments ask for: `content`, `edits`, or an old and a new string.
-
-    Unless `counted`, and if every occurrence is replaced, the line counts are None.
-    """
+    Unless `counted`, and if every occurrence is replaced, the line counts are None."""
     content = rawjson.string_of(given.get("content", rawjson.ABSENT))
     if content is not None:
         return written(path, content)
@@ -102,18 +92,6 @@ def planned(path: str, given: Fields, *, counted: bool = True) -> Change:
     if "old_string" in given or "new_string" in given:
         pairs = [Replacement(text_of(given.get("old_string")), text_of(given.get("new_string")))]
     return replaced(path, pairs, counted=counted and bool(pairs) and not is_true(given.get("replace_all")))
-
-
-def _hunk(old: list[str], start: int, end: int, new: list[str]) -> list[str]:
-    """The lines of a diff in which `new` takes the place of `old` without its first `start` and last `end` lines."""
-    stop = len(old) - end
-    return [
-        "@@",
-        *(f" {line}" for line in old[max(0, start - _CONTEXT_LINES) : start]),
-        *(f"-{line}" for line in old[start:stop]),
-        *(f"+{line}" for line in new),
-        *(f" {line}" for line in old[stop : stop + _CONTEXT_LINES]),
-    ]
 
 
 def _diff(lines: list[str]) -> str:
@@ -131,22 +109,15 @@ def _diff(lines: list[str]) -> str:
 
 def patched(change: Change, hunks: list[Hunk]) -> Change:
     """Returns `change` with the line counts and the position that the hunks of its diff give."""
-    lines = [line for hunk in hunks for line in hunk.lines]
+    shown: list[str] = []
+    for hunk in hunks:
+        shown += [f"@@ +{hunk.new_start} @@"] if hunk.new_start else []
+        shown += [line for line in hunk.lines if not line or line.startswith((" ", "+", "-", "@@", "\\"))]
     line, anchor = _first_change(hunks)
-    return Change(
-        path=change.path,
-        change="modify",
-        added=sum(text.startswith("+") for text in lines),
-        removed=sum(text.startswith("-") for text in lines),
-        line=line,
-        anchor=anchor,
-        diff=_diff([shown for hunk in hunks for shown in _shown(hunk)]),
-    )
-
-
-def _shown(hunk: Hunk) -> list[str]:
-    head = [f"@@ +{hunk.new_start} @@"] if hunk.new_start else []
-    return [*head, *(line for line in hunk.lines if line.startswith((" ", "+", "-", "@@", "\\")) or not line)]
+    lines = [text for hunk in hunks for text in hunk.lines]
+    added, removed = (sum(text.startswith(mark) for text in lines) for mark in "+-")
+    made = Change(path=change.path, change="modify", added=added, removed=removed)
+    return msgspec.structs.replace(made, line=line, anchor=anchor, diff=_diff(shown))
 
 
 def hunks_in(diff: str) -> list[Hunk]:
@@ -168,7 +139,7 @@ def _first_change(hunks: list[Hunk]) -> tuple[int | None, str | None]:
         for text in hunk.lines:
             if text.startswith("+"):
                 if text[1:].strip():
-                    return number, _anchor(text[1:])
+                    return number, bounded(text[1:], SHORT_CHARS)
                 number += 1
             elif text.startswith("-"):
                 removed_at = removed_at or number
@@ -177,12 +148,6 @@ def _first_change(hunks: list[Hunk]) -> tuple[int | None, str | None]:
     return removed_at, None
 
 
-def _first_text(lines: Iterable[str], start: int) -> tuple[int | None, str | None]:
-    for number, text in enumerate(lines, start):
-        if text.strip():
-            return number, _anchor(text)
-    return None, None
-
-
-def _anchor(line: str) -> str:
-    return bounded(line, SHORT_CHARS)
+def _first_text(lines: Iterable[str]) -> tuple[int | None, str | None]:
+    found = ((number, bounded(text, SHORT_CHARS)) for number, text in enumerate(lines, 1) if text.strip())
+    return next(found, (None, None))

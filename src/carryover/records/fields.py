@@ -31,14 +31,9 @@ def bounded(text: str, limit: int) -> str:
 
 
 def utc_ms(timestamp: str | None) -> int:
-    """Parses an ISO time to UTC milliseconds, 0 if there is none.
-
-    A time without a zone is taken as UTC (Claude Code 2.0.65 and 2.1.328 write `Z`).
-    """
-    if not timestamp:
-        return 0
+    """Parses an ISO time to UTC milliseconds, 0 if there is none. A time without a zone is taken as UTC."""
     try:
-        at = datetime.fromisoformat(timestamp)
+        at = datetime.fromisoformat(timestamp or "")
         at = at if at.tzinfo else at.replace(tzinfo=UTC)
         return max(0, round(at.timestamp() * 1000))
     except (ValueError, OverflowError):
@@ -63,27 +58,17 @@ def is_absolute(path: str) -> bool:
 
 
 def resolved(path: str, cwd: str | None) -> str | None:
-    """Returns `path` as an absolute path without `..`; None if it is relative and its folder is unknown.
-
-    Windows paths get backslashes, since one session may write a file's path in both ways (Codex 0.48 to 0.87).
-    """
-    if _WINDOWS.match(path):
-        return ntpath.normpath(path)
-    if not path.startswith("/"):
-        if cwd is not None and _WINDOWS.match(cwd):
-            return ntpath.normpath(ntpath.join(cwd, path))
-        if cwd is None or not cwd.startswith("/"):
-            return None
-        path = posixpath.join(cwd, path)
-    return posixpath.normpath(path)
+    """Returns `path` as an absolute path without `..`; None if it is relative and its folder is unknown. Windows paths
+    get backslashes, since one session may write a file's path in both ways (Codex 0.48 to 0.87)."""
+    base = path if is_absolute(path) else cwd or ""
+    if _WINDOWS.match(base):
+        return ntpath.normpath(ntpath.join(base, path))
+    return posixpath.normpath(posixpath.join(base, path)) if base.startswith("/") else None
 
 
 def session_of_copy(name: str, head: bytes) -> str | None:
-    """Returns the session id of a copied transcript, taken from its file name; None if the name is unfit for an id.
-
-    `name` is without suffix, `head` is the beginning of the file. A name that doesn't look like a session id gets a
-    fingerprint of the first line added, since other files may have the same name.
-    """
+    """Returns the session id of a copied transcript: its file `name` without suffix. A name that is no UUID gets a
+    fingerprint of the first line in `head` added, since others may have it; None if it is unfit."""
     if _UUID.fullmatch(name):
         return name
     mark = digest(head.partition(b"\n")[0])[:12]

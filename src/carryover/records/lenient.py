@@ -1,7 +1,5 @@
-"""Reads JSON in which any field may be missing or have another type, one field at a time.
-
-A field of another shape counts as absent, so that one bad field never loses the record.
-"""
+"""Reads JSON in which any field may be missing or have another type, one field at a time. A field of another shape
+counts as absent, so that one bad field never loses the record."""
 
 from __future__ import annotations
 
@@ -77,10 +75,7 @@ def items_of(raw: msgspec.Raw | None) -> list[msgspec.Raw]:
 
 def first_text(fields: Fields, *names: str) -> str:
     """Returns the first of these fields that holds a text, empty if none does. Tools differ in their argument names."""
-    for name in names:
-        if name in fields and (text := text_of(fields[name])):
-            return text
-    return ""
+    return next(filter(None, (text_of(fields.get(name)) for name in names)), "")
 
 
 def text_below(raw: msgspec.Raw, *names: str) -> str:

@@ -16,10 +16,7 @@ _MOVE: Final = re.compile(r"\*\*\* Move to: (.+)")
 
 
 def in_patch(text: str, cwd: str | None) -> tuple[Change, ...]:
-    """Returns the changes of an `apply_patch` text, applied in `cwd`.
-
-    Its hunks have no line numbers, so the edits have no positions.
-    """
+    """Returns the changes of an `apply_patch` text in `cwd`. Its hunks have no line numbers, so the edits have none."""
     found = (_planned(name, path, lines, cwd) for name, path, lines in _files(text))
     return tuple(change for change in found if change is not None)
 

@@ -1,8 +1,5 @@
-"""Decodes JSON only as far as it is used: other parts stay raw, whatever their shape.
-
-What can't be read affects only itself. JavaScript programs write lone surrogates, and torn files hold bytes that are
-not UTF-8; both are read with U+FFFD in their place.
-"""
+"""Decodes JSON only as far as it is used: other parts stay raw. Lone surrogates, which JavaScript programs write, and
+bytes that are not UTF-8, which torn files hold, are read as U+FFFD."""
 
 from __future__ import annotations
 
@@ -30,18 +27,18 @@ class TextPart(msgspec.Struct, frozen=True):
 
 
 _OBJECT: Final = msgspec.json.Decoder(dict[str, Any])
-
-
 _PLACE: Final = re.compile(r" - at `(\$[\w.\[\]]*)`$")
+_PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9_./:+-]{1,60}")
+# A pair of escapes, a single surrogate escape, or any other escape (so that an escaped backslash is not misread).
+_ESCAPE: Final = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
+)
 
 
 def shape_of(error: Exception) -> str:
     """Describes where a record has an unexpected shape, without quoting its content."""
     place = _PLACE.search(str(error))
     return f"unexpected shape at {place[1]}" if place else "unexpected shape"
-
-
-_PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9_./:+-]{1,60}")
 
 
 def label(name: str | None) -> str:
@@ -52,12 +49,6 @@ def label(name: str | None) -> str:
 def skipped(kind: str | None, reason: str, version: str | None) -> Skipped:
     """Describes a record, or part of one, that was not understood. `reason` must not quote it."""
     return Skipped(record_type=label(kind), reason=reason, version=label(version) if version else None)
-
-
-# A pair of escapes, a single surrogate escape, or any other escape (so that an escaped backslash is not misread).
-_ESCAPE: Final = re.compile(
-    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
-)
 
 
 def mend(data: bytes) -> bytes:
@@ -112,10 +103,8 @@ class _Kind(msgspec.Struct, frozen=True):
 def read_line(
     decoder: msgspec.json.Decoder[T], data: bytes, *, quiet: Collection[str] = (), version: str | None = None
 ) -> T | Skipped | None:
-    """Decodes the record in `data`; None for a record of a `quiet` type with an unexpected shape.
-
-    `version`: the client's, for records that don't contain it.
-    """
+    """Decodes the record in `data`; None for one of a `quiet` type with an unexpected shape. `version`: the client's,
+    for records that don't contain it."""
     found = read(decoder, data)
     if not isinstance(found, str):
         return found
@@ -132,6 +121,6 @@ def read(decoder: msgspec.json.Decoder[T], data: bytes) -> T | str:
             return shape_of(error)
         except RecursionError:
             return "nested too deeply"
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except UNREADABLE:
             continue
     return "not JSON"

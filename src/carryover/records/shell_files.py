@@ -1,8 +1,5 @@
-"""Detects the files that a successful shell command certainly changed: redirections, tee, rm, mv and git's forms.
-
-Agents write files in the shell too, and no other record shows it. Only plain cases are read: a name with a variable, a
-glob or a tilde, a loop, a subshell or an alternative (`||`) could mean anything, and nothing is guessed.
-"""
+"""Detects the files that a successful shell command certainly changed (redirections, tee, rm, mv), since no other
+record shows it. Nothing is guessed: a variable, glob, loop, subshell or alternative could mean anything."""
 
 from __future__ import annotations
 
@@ -54,18 +51,18 @@ def changes(command: str, cwd: str | None) -> tuple[Change, ...]:
             cwd = _path(step.words[1], cwd) if is_plain else None
             continue
         if step.ran:
-            found += _redirected(step, cwd)
+            tee = [word for word in step.words[1:] if not word.startswith("-")] if step.words[:1] == ("tee",) else []
+            paths = (_path(word, cwd) for word in (*step.written, *tee))
+            found += [Change(path=path, change="modify") for path in paths if path and not path.startswith("/dev/")]
         if step.succeeded:
             found += _named(step.words, cwd)
     return tuple(change for change in found if len(change.path) <= MAX_PATH_CHARS)[:MAX_CHANGES]
 
 
 def _steps(script: str) -> Sequence[Step]:
-    """Returns the simple commands of a script; empty if it is more than a plain sequence of them.
-
-    A successful script means that every command of its last `&&` list succeeded (apart from pipes). In an earlier list
-    only the first command certainly ran, and those after commands that hardly ever fail.
-    """
+    """Returns the simple commands of a script; empty if it is more than a plain sequence of them. A successful script
+    means that every command of its last `&&` list succeeded (apart from pipes). In an earlier list only the first
+    command certainly ran, and those after commands that hardly ever fail."""
     if len(script) > MAX_SCRIPT_CHARS or _UNREADABLE.search(script):
         return ()
     cut: list[tuple[list[Token], int, bool]] = []
@@ -109,12 +106,6 @@ def _step(command: Sequence[Token], *, ran: bool, succeeded: bool) -> Step:
 def _path(word: str, cwd: str | None) -> str | None:
     name = _NAME.fullmatch(word)
     return resolved(name[name.lastindex or 0], cwd) if name else None
-
-
-def _redirected(step: Step, cwd: str | None) -> list[Change]:
-    tee = [word for word in step.words[1:] if not word.startswith("-")] if step.words[:1] == ("tee",) else []
-    paths = [_path(word, cwd) for word in (*step.written, *tee)]
-    return [Change(path=path, change="modify") for path in paths if path and not path.startswith("/dev/")]
 
 
 def _named(words: tuple[str, ...], cwd: str | None) -> list[Change]:

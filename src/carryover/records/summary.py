@@ -32,10 +32,8 @@ def kinds_of(**headings: str) -> Kinds:
 
 
 def parts_by_heading(text: str, kinds: Kinds) -> tuple[SummaryPart, ...]:
-    """Returns the sections of a text with numbered, Markdown or bold headings; none if no heading is known.
-
-    An unknown heading begins a section if it looks like the one before it.
-    """
+    """Returns the sections of a text with numbered, Markdown or bold headings; none if no heading is known. An unknown
+    heading begins a section if it looks like the one before it."""
     found: list[tuple[str, PartKind, list[str]]] = []
     style, number, fenced = "", 0, False
     for line in text.splitlines():
@@ -55,10 +53,9 @@ def parts_by_heading(text: str, kinds: Kinds) -> tuple[SummaryPart, ...]:
 
 def parts_by_tag(text: str, kinds: Kinds) -> tuple[SummaryPart, ...]:
     """Returns the sections of a text that consists of tags; none if no tag is known."""
-    found = [(tag, body) for tag, body in _TAGGED.findall(text)]
-    if not any(tag in kinds for tag, _ in found):
-        return ()
-    return _bounded((tag, kinds.get(tag, "other"), body) for tag, body in found)
+    found = _TAGGED.findall(text)
+    is_known = any(tag in kinds for tag, _ in found)
+    return _bounded((tag, kinds.get(tag, "other"), body) for tag, body in found) if is_known else ()
 
 
 def _style(heading: re.Match[str]) -> str:

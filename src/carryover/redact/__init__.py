@@ -3,8 +3,7 @@
 Own patterns, since no kept library fits: detect-secrets 1.5 works on single lines, gives values without their place in
 the text, does not cover the body of a private key, brings `requests`, and reads ordinary code at 0.1 MB/s.
 
-Names, header names, schemes, user names and hosts stay; only the secret is replaced, by `[redacted:<kind>]`. What stays
-visible on purpose: placeholders, references to a secret, code that handles one, commit ids, UUIDs, paths and prose.
+Only the secret is replaced, by `[redacted:<kind>]`; names, placeholders, references, commit ids, UUIDs and paths stay.
 Every pattern is linear: whatever the text, it is read in time proportional to its length.
 """
 
@@ -27,11 +26,9 @@ _short_texts_without_secret: dict[str, None] = {}
 
 
 def redact(text: str) -> tuple[str, dict[str, int]]:
-    """Returns `text` without its secrets, and how many of each kind were replaced.
-
-    Redacting again changes nothing. A replacement is longer than the shortest secrets, so text can grow, at most about
-    fivefold. Any string is accepted, even with NUL or lone surrogates.
-    """
+    """Returns `text` without its secrets, and how many of each kind were replaced. Redacting again changes nothing. A
+    replacement is longer than the shortest secrets, so text can grow, at most about fivefold. Any string is accepted,
+    even with NUL or lone surrogates."""
     counts: dict[str, int] = {}
     if not text or (len(text) <= _SHORT_CHARS and text in _short_texts_without_secret):
         return text, counts

@@ -1,10 +1,6 @@
-"""Hides values whose name marks them as secret: `DB_PASSWORD=…`, `"apiKey": "…"`, `--token …`,
-`<password>…</password>`, in any notation: shells, .env, YAML, JSON (also inside a string), code, XML.
-
-A name alone proves little (`token = next_token()`, `password: str`), so how the value is written counts too: in quotes
-or after an upper-case name it counts as a secret unless it is a dummy value; bare, in what may be code or a sentence,
-only if it looks random. `changeme` and the like count as secrets, since they are in use.
-"""
+"""Hides values whose name marks them as secret, in any notation: `DB_PASSWORD=…`, `"apiKey": "…"`, `--token …`. In
+quotes or after an upper-case name any value but a dummy one counts; bare, in what may be code or a sentence, it must
+look random. `changeme` and the like count, since they are in use."""
 
 from __future__ import annotations
 
@@ -12,19 +8,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from carryover.redact.values import (
-    Span,
-    insert_marks,
-    is_dummy,
-    is_filler,
-    is_in_use,
-    is_name_of_a_secret,
-    is_path,
-    is_random,
-    is_scrambled,
-    is_type_or_state,
-    lowered,
-)
+from carryover.redact import values
+from carryover.redact.values import Span, insert_marks, is_in_use, is_name_of_a_secret, is_random, is_scrambled
 
 _SUFFIX = r"(?:[_-]?\d{1,2}|[_-](?:base|prod|production|dev|staging|test|live|value|string|hex|old|new))?"
 _SEPARATOR = (
@@ -35,10 +20,8 @@ _SEPARATOR = (
 
 
 def after_word(word: str) -> re.Pattern[str]:
-    """Returns a pattern for the end of a name, from `word` to its separator.
-
-    The pattern begins with the literal letters of `word`.
-    """
+    """Returns a pattern for the end of a name, from `word` to its separator. The pattern begins with the literal
+    letters of `word`."""
     return re.compile(rf"{word}{_SUFFIX}{_SEPARATOR}")
 
 
@@ -95,9 +78,12 @@ def read_assignment(text: str, word: re.Match[str]) -> Assignment | None:
     if separator in _LINKS and text[begin : begin + 1] != "-" and not _DIGIT_SOON.match(text, word.end()):
         return None  # prose, which has no assignments
     name = text[begin : word.start("close")]
-    if separator == ">":
-        return _xml(text, name, begin, word.end())
     at = word.end()
+    if separator == ">":
+        body = _XML_TEXT.match(text, at)
+        if text[begin - 1 : begin] != "<" or body is None or not text.startswith("</", body.end()):
+            return None
+        return Assignment(name, body[0], at, body.end(), ">", quoted=True)
     if separator == ":" and (annotation := _ANNOTATION.match(text, at)):
         at = annotation.end()
     outer = text[begin - 1 : begin]
@@ -130,13 +116,6 @@ def _name_start(text: str, at: int) -> int:
     if begin < at and text[begin] in "nrt" and text[begin - 1 : begin] == "\\":
         begin += 1  # the `n` of a literal `\n` is not part of the name
     return begin
-
-
-def _xml(text: str, name: str, begin: int, start: int) -> Assignment | None:
-    body = _XML_TEXT.match(text, start)
-    if text[begin - 1 : begin] != "<" or body is None or not text.startswith("</", body.end()):
-        return None
-    return Assignment(name, body[0], start, body.end(), ">", quoted=True)
 
 
 def _in_quotes_with_its_name(text: str, name: str, begin: int, at: int, separator: str) -> Assignment:
@@ -179,11 +158,9 @@ def _starts_line(text: str, begin: int) -> bool:
 
 
 def _closing(text: str, start: int, escapes: int, quote: str, *, longest: int = _LONGEST_VALUE) -> int:
-    """Returns the end of the string that `escapes` backslashes and `quote` opened, or of the line if it is torn.
-
-    In a string inside a string each backslash is doubled, so a quote closes the string if its own backslashes come in
-    pairs.
-    """
+    """Returns the end of the string that `escapes` backslashes and `quote` opened, or of the line if it is torn. In a
+    string inside a string each backslash is doubled, so a quote closes the string if its own backslashes come in
+    pairs."""
     limit = min(len(text), start + longest)
     for end in _ENDS[quote].finditer(text, start, limit):
         if end[0] == "\n":
@@ -227,6 +204,7 @@ _NEAR = 48
 _LONG_VALUE = re.compile(r"[^\n=]{0,40}?[^\s\"'`(){}<>]{20}")
 _OWNERS_OF_A_PASS = ("db", "user", "store", "key")
 _PART = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
+_AWS_NAME = re.compile("aws|secret")
 _AWS_SECRET = re.compile(r"[A-Za-z0-9/+]{40}")
 _NUMBER = re.compile(r"[\d_.,:+\-]+(?:[smhd]|ms|px|[kmg]i?b?)?", re.IGNORECASE)
 _SIGN = re.compile(r"[^a-z0-9]")
@@ -235,7 +213,7 @@ _WORKING_DIRECTORIES = {"PWD", "OLDPWD", "pwd"}
 
 def hide_named(text: str, counts: dict[str, int]) -> str:
     """Replaces the values of secret names and keeps the names."""
-    lower = lowered(text)
+    lower = values.lowered(text)
     spans = [span for word in _WORDS if word in lower for span in _spans(text, lower, word)]
     return insert_marks(text, spans, counts)
 
@@ -245,7 +223,8 @@ def _spans(text: str, lower: str, word: str) -> Iterator[Span]:
     for match in _WORDS[word].finditer(lower):
         if match.start() < done or (word == "pass" and not _means_a_password(text, lower, match)):
             continue
-        sure = word != "key" or _means_a_secret(lower, match)
+        # `api_key` names a secret, `key` does not.
+        sure = word != "key" or lower[max(0, match.start() - 14) : match.start()].rstrip("_-. ").endswith(_SECRET_KEYS)
         if not sure and not _LONG_VALUE.match(text, match.end()):
             continue
         found = read_assignment(text, match)
@@ -253,7 +232,7 @@ def _spans(text: str, lower: str, word: str) -> Iterator[Span]:
             continue
         if not found.in_words:
             done = found.end  # examined only once: linear on any input
-        if _is_aws(found):
+        if _AWS_NAME.search(found.name.lower()) and _AWS_SECRET.fullmatch(found.value):
             yield found.start, found.end, "aws"
         elif _is_secret(found, word):
             yield found.start, found.end, _KINDS.get(word, "secret")
@@ -270,27 +249,18 @@ def _means_a_password(text: str, lower: str, match: re.Match[str]) -> bool:
 def _is_key(found: Assignment, text: str) -> bool:
     """Whether the value shows that a key is secret although its name does not, such as `TRACKING_KEY`."""
     before = text[max(0, found.start - _NEAR) : found.start]
-    parts = _PART.findall(before if found.in_words else found.name)
+    parts = [part.lower() for part in _PART.findall(before if found.in_words else found.name)]
     bare = len(parts) < 2 and not before.endswith(("?key=", "&key="))
-    public = any(part.lower() in _PUBLIC_KEYS for part in parts)
     many = found.name.lower().endswith("s")  # `--recv-keys` and the like name keys, which are public
-    return not (bare or public or many or found.code) and is_scrambled(found.value, 20)
+    return not (bare or many or found.code or _PUBLIC_KEYS.intersection(parts)) and is_scrambled(found.value, 20)
 
 
-def _means_a_secret(lower: str, match: re.Match[str]) -> bool:
-    """Whether a word with several meanings names a secret: `api_key` does, `key` does not."""
-    before = lower[max(0, match.start() - 14) : match.start()]
-    return before.rstrip("_-. ").endswith(_SECRET_KEYS)
-
-
-def _is_aws(found: Assignment) -> bool:
-    name = found.name.lower()
-    return ("aws" in name or "secret" in name) and _AWS_SECRET.fullmatch(found.value) is not None
+_HARMLESS = (values.is_dummy, values.is_filler, values.is_path, values.is_type_or_state)
 
 
 def _is_secret(found: Assignment, word: str) -> bool:
     value = found.value.strip()
-    if is_dummy(value) or is_filler(value) or is_path(value) or is_type_or_state(value) or _repeats_name(found):
+    if any(harmless(value) for harmless in _HARMLESS) or _repeats_name(found):
         return False
     if found.in_words or word == "oauth":
         return is_scrambled(value, 16 if word == "oauth" else 8) and not found.code and not is_name_of_a_secret(value)
@@ -299,19 +269,20 @@ def _is_secret(found: Assignment, word: str) -> bool:
     if _NUMBER.fullmatch(value) and len(value) < 16:
         return value.isdigit() and len(value) >= 4 and found.name.lower().endswith(("word", "passwd", "pwd"))
     if any(character.isspace() for character in value[:256]):
-        shell = found.quoted and found.glued and found.name.isupper()
-        return (
-            shell
-            or "phrase" in found.name.lower()
-            or any(is_random(part.strip(".,:;?!"), 6) for part in value[:256].split())
-        )
+        if (found.quoted and found.glued and found.name.isupper()) or "phrase" in found.name.lower():
+            return True
+        return any(is_random(part.strip(".,:;?!"), 6) for part in value[:256].split())
     if found.quoted:
         return _is_quoted_secret(found, value, word)
     if found.code or (found.name in _WORKING_DIRECTORIES and not is_scrambled(value, 8)):
         return False
     if is_in_use(value) and found.own_line:
         return True
-    return _is_upper_case_secret(found, value) if found.name.isupper() else _is_bare_secret(found, value, word)
+    if not found.name.isupper():
+        return _is_bare_secret(found, value, word)
+    if found.glued:
+        return len(value) >= 3
+    return is_random(value, 4) or (found.own_line and found.separator == ":" and len(value) >= 4)
 
 
 def _repeats_name(found: Assignment) -> bool:
@@ -326,12 +297,6 @@ def _is_quoted_secret(found: Assignment, value: str, word: str) -> bool:
     if word == "token" and not found.name.isupper():  # parsers are full of `token = "identifier"`
         return is_random(value, 6) or len(value) >= 16 or is_in_use(value)
     return len(value) >= (3 if word in ("pass", "pwd") or found.name.isupper() else 4 if word == "secret" else 6)
-
-
-def _is_upper_case_secret(found: Assignment, value: str) -> bool:
-    if found.glued:
-        return len(value) >= 3
-    return is_random(value, 4) or (found.own_line and found.separator == ":" and len(value) >= 4)
 
 
 def _is_bare_secret(found: Assignment, value: str, word: str) -> bool:

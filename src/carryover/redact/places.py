@@ -1,8 +1,5 @@
-"""Hides secrets that only their place shows.
-
-These are HTTP headers with logins (Authorization, Proxy-Authorization, Cookie, Set-Cookie; bare `Bearer`), and
-passwords on command lines and in the files that such programs read.
-"""
+"""Hides secrets that only their place shows. These are HTTP headers with logins (Authorization, Proxy-Authorization,
+Cookie, Set-Cookie; bare `Bearer`), and passwords on command lines and in the files that such programs read."""
 
 from __future__ import annotations
 
@@ -28,7 +25,6 @@ _TO_QUOTE = {quote: re.compile(rf"(?:[^\n\r\\{quote}]|\\(?![nrt{quote}]))*") for
 _TO_LINE_END = re.compile(r"(?:[^\n\r\\]|\\(?![nrt]))*")
 _MORE_PROSE = re.compile(r"[ \t]+[A-Za-z]{2}")
 
-
 _Value = tuple[int, int, bool]
 """Start and end of a header's value, and whether to hide it."""
 
@@ -36,13 +32,12 @@ _Value = tuple[int, int, bool]
 def hide_headers(text: str, counts: dict[str, int]) -> str:
     """Replaces what follows such a header's name (and scheme)."""
     lower = lowered(text)
-    spans: list[Span] = []
-    if "authorization" in lower:
-        spans += _spans(_AUTHORIZATION.finditer(lower), text, _credentials, "authorization")
-    if "bearer" in lower:
-        spans += _spans(_BEARER.finditer(lower), text, _bearer, "authorization")
-    if "cookie" in lower:
-        spans += _spans(_COOKIE.finditer(lower), text, _cookies, "cookie")
+    spans = [
+        span
+        for hint, pattern, value_of in _HEADERS
+        if hint in lower
+        for span in _spans(pattern.finditer(lower), text, value_of, "cookie" if hint == "cookie" else "authorization")
+    ]
     return insert_marks(text, spans, counts)
 
 
@@ -85,8 +80,14 @@ def _cookies(text: str, header: re.Match[str]) -> _Value:
     """Returns the whole value of a cookie header: it holds many cookies, and any of them may be the login."""
     start = header.end()
     end = _end_of_line(text, header, start)
-    first = text.index("=", start) + 1
-    return start, end, not _is_dummy_at(text, first, end)
+    return start, end, not _is_dummy_at(text, text.index("=", start) + 1, end)
+
+
+_HEADERS = (
+    ("authorization", _AUTHORIZATION, _credentials),
+    ("bearer", _BEARER, _bearer),
+    ("cookie", _COOKIE, _cookies),
+)
 
 
 def _end_of_line(text: str, header: re.Match[str], start: int) -> int:
@@ -127,16 +128,15 @@ _OPTIONS: Final = r"(?:[ \t]+[^\n;&|]{0,200}?)?[ \t]+"
 
 
 def _after(program: str, option: str, value: str = _VALUE, *, more: str = "") -> re.Pattern[str]:
-    """Returns a pattern for the value of a program's option.
-
-    `more`: what may follow the program's name as part of it. Literal letters come first, so that the search is fast.
-    """
+    """Returns a pattern for the value of a program's option. `more`: what may follow the program's name as part of it.
+    Literal letters come first, so that the search is fast."""
     return re.compile(rf"{program}(?<![\w-]{program}){more}(?![\w-]){_OPTIONS}{option}{value}")
 
 
 _USER: Final = r"['\"]?[^\s:'\"]{1,80}:(?!//)"
 _GLUED: Final = r"(?P<value>'[^'\n]{1,200}'|[^\s'\"]{1,200})"
 _VALUE_AND_USER: Final = r"(?P<quote>\\?['\"]?)(?:[a-z_][\w-]{0,31}:)?(?P<value>[^\s'\"`;&|<>()\\]{1,400})(?P=quote)"
+_NOT_IN_URL: Final = r"(?<![\w./-]http)(?<![\w./-]https)"
 _PLACES: Final = (
     _Place("curl", _after("curl", rf"(?:-u[ \t]*|--(?:proxy-)?user[ \t=]){_USER}", r"(?P<value>[^\s'\"]{1,200})")),
     _Place("wget", _after("wget", r"--(?:http-|ftp-|proxy-)?password[ \t=]")),
@@ -165,14 +165,8 @@ _PLACES: Final = (
         8,
         scrambled=True,
     ),
-    _Place(
-        "http",
-        re.compile(rf"https?(?<![\w./-]http)(?<![\w./-]https){_OPTIONS}(?:-a[ \t]*|--auth[ \t=]){_USER}{_GLUED}"),
-    ),
-    _Place(
-        "sqlplus",
-        re.compile(r"sqlplus[ \t]+(?:-\w+[ \t]+){0,4}[\w$#]{1,64}/(?P<value>[^\s@'\"]{1,200})"),
-    ),
+    _Place("http", re.compile(rf"https?{_NOT_IN_URL}{_OPTIONS}(?:-a[ \t]*|--auth[ \t=]){_USER}{_GLUED}")),
+    _Place("sqlplus", re.compile(r"sqlplus[ \t]+(?:-\w+[ \t]+){0,4}[\w$#]{1,64}/(?P<value>[^\s@'\"]{1,200})")),
     _Place("login ", re.compile(rf"login[ \t]+{_VALUE}"), 16, scrambled=True),
     _Place("IDENTIFIED", re.compile(r"IDENTIFIED[ \t]+BY[ \t]+'(?P<value>[^'\n]{1,200})'")),
     _Place(
@@ -182,13 +176,8 @@ _PLACES: Final = (
         ),
     ),
     _Place("lftp", _after("lftp", r"-u[ \t]+[^\s,]+,")),
-    _Place(  # .netrc
-        "password", re.compile(r"login\s+\S{1,80}\s+password\s+(?P<value>\S{1,200})")
-    ),
-    _Place(  # .npmrc
-        "_auth",
-        re.compile(rf"(?:^|[\s:])_auth[ \t]*=[ \t]*{_VALUE}"),
-    ),
+    _Place("password", re.compile(r"login\s+\S{1,80}\s+password\s+(?P<value>\S{1,200})")),  # .netrc
+    _Place("_auth", re.compile(rf"(?:^|[\s:])_auth[ \t]*=[ \t]*{_VALUE}")),  # .npmrc
     _Place(  # docker's config.json
         'auth"', re.compile(r"\"auth\"[ \t]*:[ \t]*\"(?P<value>[A-Za-z0-9+/]{12,}={0,2})\"")
     ),

@@ -36,8 +36,7 @@ def hide_private_keys(text: str, counts: dict[str, int]) -> str:
 def _spans(text: str) -> Iterator[Span]:
     for armour in _ARMOUR.finditer(text):
         if armour[1] == "BEGIN":
-            end = _end_of_key(text, armour.end())
-            if end is not None:
+            if (end := _end_of_key(text, armour.end())) is not None:
                 yield armour.start(), end, "private-key"
         elif (start := _start_of_headless_key(text, armour.start())) is not None:
             yield start, armour.end(), "private-key"
@@ -47,12 +46,7 @@ def _end_of_key(text: str, body: int) -> int | None:
     following = _ARMOUR.search(text, body, body + _LONGEST)
     if following is not None and following[1] == "END":
         return following.end() if _BODY.search(text, body, following.start()) else None
-    return _end_of_torn_key(text, body)
-
-
-def _end_of_torn_key(text: str, body: int) -> int | None:
-    """Returns the end of a key body that begins at `body` and lacks its end line; None if there is no such body."""
-    end, last_line = body, _TORN_ONLY_LINE
+    end, last_line = body, _TORN_ONLY_LINE  # a key body that lacks its end line
     while line := _TORN_LINE.match(text, _end_of_gap(text, end)):
         end, last_line = line.end(), _TORN_LAST_LINE
     last = last_line.match(text, _end_of_gap(text, end))

@@ -1,9 +1,5 @@
-"""Hides secrets that are recognisable by their own form, wherever they are.
-
-Most carry their issuer's mark, as `issued.txt` lists them. Tokens of unknown issuers are a prefix, a separator and a
-long random rest. Ids look the same, so the rest must be longer than an id's, unless the prefix marks it as secret, and
-must not be a hash.
-"""
+"""Hides secrets that are recognisable by their own form. Most carry their issuer's mark (`issued.txt`); others are a
+prefix, a separator and a random rest, longer than an id's unless the prefix marks it as secret, and not a hash."""
 
 from __future__ import annotations
 
@@ -17,20 +13,13 @@ from carryover.redact.values import MARK, Span, alternations, insert_marks, is_d
 
 
 class Form(NamedTuple):
-    """A form of token. `hint` is a part of every such token that is quick to search for.
-
-    The whole match is the secret, or its only group if a part of it is kept. Each pattern begins with literal letters,
-    and nothing that follows an unbounded run can fail, so no form takes more than linear time.
-    """
+    """A form of token. `hint` is a part of every such token that is quick to search for. The whole match is the secret,
+    or its only group if a part of it is kept. Each pattern begins with literal letters, and nothing that follows an
+    unbounded run can fail, so no form takes more than linear time."""
 
     kind: str
     hint: str
     pattern: re.Pattern[str]
-
-
-def _edged(prefix: str) -> str:
-    r"""Returns `prefix` as a pattern for a word start; a literal `\n`, `\r` or `\t` before it is allowed."""
-    return rf"{prefix}(?:(?<![0-9A-Za-z]{prefix})|(?<=\\[nrt]{prefix}))"
 
 
 def _read(part: str) -> Iterator[tuple[str, str, str]]:
@@ -63,8 +52,11 @@ _ANYWHERE_FORMS: Final = (
     Form("jwt", "eyJ", re.compile(_JWT)),
 )
 _PREFIXED: Final = tuple(
-    Form(kind, prefix, re.compile(_edged(re.escape(prefix)) + rest)) for kind, prefix, rest in _read(_FORMS)
+    Form(kind, prefix, re.compile(rf"{name}(?:(?<![0-9A-Za-z]{name})|(?<=\\[nrt]{name})){rest}"))
+    for kind, prefix, rest in _read(_FORMS)
+    for name in (re.escape(prefix),)
 )
+"""At the start of a word, or after a literal `\\n`, `\\r` or `\\t`."""
 _BEGINS: Final = re.compile(rf"(?:(?<![0-9A-Za-z])|(?<=\\[nrt]))(?=({_any_of(form.hint for form in _PREFIXED)}))")
 
 
@@ -109,11 +101,9 @@ def is_prefixed_token(match: re.Match[str]) -> bool:
 
 
 _B64 = "[A-Za-z0-9_-]"
-
-
 _EDGE = r"(?:(?<![0-9A-Za-z])|(?<=\\[nrt]))"
-
 _AZURE_SIGNS: Final = ("AZDO", "ACDb", "ACOG", "APIM", "AzFu", "AzSe")
+_DISCORD_HEAD: Final = r"(?:(?<![A-Za-z0-9_.-])|(?<=\\[nrt]))[MNO][A-Za-z0-9_-]{22,28}"
 _AZURE_HEAD: Final = r"(?:(?<![0-9A-Za-z+/_-])|(?<=\\[nrt]))[A-Za-z0-9+/_-]{33,80}"
 
 # These begin with no fixed word: search for their punctuation, then look back for what is in front of it.
@@ -122,12 +112,7 @@ _SPLIT: Final = tuple(
     for kind, hint, secret, head in (
         ("azure", "Q~", r"Q~[A-Za-z0-9_~.-]{31,}", r"[A-Za-z0-9_~.-]{3}\d"),
         ("telegram", ":", rf":(?<=\d{{6}}:){_B64}{{35}}(?!{_B64})", r"\d{6,12}"),
-        (
-            "discord",
-            ".",
-            rf"\.{_B64}{{6}}\.{_B64}{{27,45}}(?!{_B64})",
-            r"(?:(?<![A-Za-z0-9_.-])|(?<=\\[nrt]))[MNO][A-Za-z0-9_-]{22,28}",
-        ),
+        ("discord", ".", rf"\.{_B64}{{6}}\.{_B64}{{27,45}}(?!{_B64})", _DISCORD_HEAD),
         ("mailchimp", "-us", r"-us\d{1,2}(?![0-9A-Za-z])", rf"{_EDGE}[0-9a-f]{{32}}"),
         ("terraform", ".atlasv1.", r"\.atlasv1\.[\w=-]{60,}", rf"{_EDGE}[A-Za-z0-9]{{14}}"),
         *(  # Azure marks its services' keys in their ninth-last to third-last characters.
@@ -142,8 +127,6 @@ _URL_PASSWORD = re.compile(r"://([^\s/:\"'`<>\\\[]*+):((?!\d{1,5}[?#,])[^\s/\"'`
 _URL_TOKEN = re.compile(r"://([A-Za-z0-9_-]{20,}+)@")
 _BITWARDEN_PAIR = re.compile(r"\[redacted:bitwarden\]:([A-Za-z0-9+/]{22}==)")
 _AWS_PAIR = re.compile(r"\[redacted:aws\][\s,:;|\"']{1,8}([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])")
-
-
 _LONG_WORD: Final = re.compile(r"[A-Za-z0-9_.+/=$~@%\\-]{15,}")
 """Every token with a mark is part of such a word. Few words are this long, so only these are searched for marks."""
 

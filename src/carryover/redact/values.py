@@ -126,10 +126,8 @@ def is_in_use(value: str) -> bool:
 
 
 def is_scrambled(value: str, at_least: int) -> bool:
-    """Whether `value` mixes lower case, upper case and digits as randomly generated text does.
-
-    Hexadecimal text and UUIDs count from 16 digits on. Names, versions and words joined by dashes never do.
-    """
+    """Whether `value` mixes lower case, upper case and digits as randomly generated text does. Hexadecimal text and
+    UUIDs count from 16 digits on. Names, versions and words joined by dashes never do."""
     if len(value) < at_least or _SIGN_OF_CODE.search(value, 0, 256):
         return False
     head = value[:256]

@@ -56,8 +56,7 @@ def prose_lines(text: str) -> list[str]:
 def plain(line: str) -> str:
     """Returns a line without Markdown marks: no bullet, heading mark, bold or link target, and no double spaces."""
     for mark in (_BULLET, _HEADING):
-        if found := mark.match(line):
-            line = line[found.end() :]
+        line = mark.sub("", line)
     if "](" in line:
         line = _LINK.sub(r"\1", line)
     if "**" in line or "__" in line:
@@ -71,10 +70,8 @@ def is_table_row(line: str) -> bool:
 
 
 def fenced(lines: Sequence[bytes]) -> set[int]:
-    """Returns the indexes of the lines in a user's file that belong to a closed code fence.
-
-    A fence that is never closed counts as text.
-    """
+    """Returns the indexes of the lines in a user's file that belong to a code fence. One never closed counts as
+    text."""
     places = [at for at, line in enumerate(lines) if b"```" in line or b"~~~" in line]
     closers = [_run(_CLOSER, lines[at]) or b"" for at in places]
     longest_after = _longest_after(closers)

@@ -31,11 +31,8 @@ Kind = Literal["word", "operator", "redirect", "cut"]
 
 
 class Token(NamedTuple):
-    """A piece of a command line as it is written, quotes included.
-
-    `operator`: separates commands; line ends count. `redirect`: with its descriptor, without its target. `cut`: a quote
-    that is never closed, after which nothing is certain; always the last token.
-    """
+    """A piece of a command line as written. `operator`: separates commands, as line ends do; `redirect`: without its
+    target; `cut`: a quote that is never closed, after which nothing is certain, so it is the last token."""
 
     kind: Kind
     text: str
@@ -115,11 +112,8 @@ def script_of_shell(words: Sequence[str]) -> str | None:
 
 
 def quoted(path: str | os.PathLike[str]) -> str:
-    """Returns `path` as one word of a command line that is still exact after it was printed and copied.
-
-    Characters that a terminal shows differently, or not at all, are written as `$'\\033'`, which bash, zsh and ksh
-    understand.
-    """
+    """Returns `path` as one word of a command line that is still exact after it was printed and copied: characters that
+    a terminal doesn't show as they are become `$'\\033'`, which bash, zsh and ksh understand."""
     text = os.fspath(path)
     if text.startswith("-"):
         text = f"./{text}"  # else an option

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from carryover.distill.relative_time import earlier
+from carryover.distill.quotes import earlier
 from carryover.distill.trail import Past, is_talk, parallel_sessions, past_of, task_of
 from carryover.model import PlanItem, PlanUpdate, TurnEnd
 from support.conversation import GOAL, Conversation, handoff, project, session, worked

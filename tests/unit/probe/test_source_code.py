@@ -3,6 +3,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -12,149 +13,9 @@ from carryover.facts import FileFacts
 from carryover.probe import source_code
 from carryover.probe.source_code import _LANGUAGES, SINGLE, examine, grammar, language_of
 
-# Each source with the symbol expected on each of its lines (after `»`; none: no symbol).
-SOURCES = {
-    "python": """
-import os
-class Cart:                            » Cart
-    @property                          » Cart.total
-    def total(self):                   » Cart.total
-        return 1                       » Cart.total
-                                       » Cart
-    def discount(self):                » Cart.discount
-        def inner():                   » Cart.discount.inner
-            return 2                   » Cart.discount.inner
-        return inner                   » Cart.discount
-@decorator(                            » free
-    1                                  » free
-)                                      » free
-async def free():                      » free
-    pass                               » free
-X = 1
-""",
-    "javascript": """
-import x from 'x';
-export class Cart {                    » Cart
-  #total() {                           » Cart.#total
-    return 1;                          » Cart.#total
-  }                                    » Cart.#total
-}                                      » Cart
-export const add = async (a) => {      » add
-  return a;                            » add
-};                                     » add
-module.exports = function old() {      » old
-  return 1;                            » old
-};                                     » old
-function* steps() {                    » steps
-  yield 1;                             » steps
-}                                      » steps
-const shop = {
-  open: function () {                  » open
-    return 1;                          » open
-  },                                   » open
-};
-const n = 1;
-""",
-    "typescript": """
-export abstract class Cart<T> {        » Cart
-  private f = (x: number) => {         » Cart.f
-    return x;                          » Cart.f
-  };                                   » Cart.f
-  total(): number {                    » Cart.total
-    return 1;                          » Cart.total
-  }                                    » Cart.total
-}                                      » Cart
-interface Item {                       » Item
-  price: number;                       » Item
-}                                      » Item
-namespace Shop {                       » Shop
-  export function open() {             » Shop.open
-    return 1;                          » Shop.open
-  }                                    » Shop.open
-}                                      » Shop
-""",
-    "tsx": """
-export function App() {                » App
-  return <div>{1}</div>;               » App
-}                                      » App
-""",
-    "go": """
-package cart
-type Cart struct {                     » Cart
-	sum int                            » Cart
-}                                      » Cart
-func (c *Cart) Total(x int) int {      » Cart.Total
-	return 1                           » Cart.Total
-}                                      » Cart.Total
-func (s Set[T]) Add() {                » Set.Add
-}                                      » Set.Add
-func Free() {                          » Free
-}                                      » Free
-""",
-    "rust": """
-use std::fmt;
-mod shop {                             » shop
-    pub struct Cart { a: i32 }         » shop::Cart
-    impl<T> Cart<T> {                  » shop::Cart
-        pub fn total(&self) -> i32 {   » shop::Cart::total
-            1                          » shop::Cart::total
-        }                              » shop::Cart::total
-    }                                  » shop::Cart
-}                                      » shop
-""",
-    "java": """
-package shop;
-public class Cart {                    » Cart
-  Cart() {                             » Cart.Cart
-    sum = 1;                           » Cart.Cart
-  }                                    » Cart.Cart
-  @Override                            » Cart.total
-  public int total() {                 » Cart.total
-    return 1;                          » Cart.total
-  }                                    » Cart.total
-  record Item(int price) {             » Cart.Item
-  }                                    » Cart.Item
-}                                      » Cart
-""",
-    "c": """
-#include <stdio.h>
-struct cart {                          » cart
-  int sum;                             » cart
-};                                     » cart
-static int *total(struct cart *c) {    » total
-  struct cart *other = c;              » total
-  return 0;                            » total
-}                                      » total
-int later(void);
-""",
-    "cpp": """
-namespace shop {                       » shop
-class Cart {                           » shop::Cart
- public:                               » shop::Cart
-  int total() const {                  » shop::Cart::total
-    return 1;                          » shop::Cart::total
-  }                                    » shop::Cart::total
-  int &ref() {                         » shop::Cart::ref
-    return sum;                        » shop::Cart::ref
-  }                                    » shop::Cart::ref
-};                                     » shop::Cart
-int Cart::discount(int percent) {      » shop::Cart::discount
-  return percent;                      » shop::Cart::discount
-}                                      » shop::Cart::discount
-}                                      » shop
-""",
-    "ruby": """
-module Shop                            » Shop
-  class Cart < Base                    » Shop::Cart
-    def total                          » Shop::Cart::total
-      1                                » Shop::Cart::total
-    end                                » Shop::Cart::total
-    def self.make                      » Shop::Cart::make
-    end                                » Shop::Cart::make
-  end                                  » Shop::Cart
-end                                    » Shop
-""",
-}
+FIXTURES = Path(__file__).parent / "fixtures" / "source_code"
+SOURCES = {file.stem: file.read_text(encoding="utf-8") for file in sorted(FIXTURES.glob("*.txt"))}
+"""By language, with the symbol expected on each line behind `»`; none: no symbol."""
 
 
 def parses(source: bytes, language: str) -> bool | None:
@@ -166,7 +27,7 @@ def symbol_at(source: bytes, language: str, line: int) -> str | None:
 
 
 def source_of(language: str) -> bytes:
-    lines = SOURCES[language].removeprefix("\n").split("\n")
+    lines = SOURCES[language].split("\n")
     return "\n".join(line.partition("»")[0].rstrip() for line in lines).encode()
 
 

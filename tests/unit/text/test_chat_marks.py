@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from carryover.text.chat_marks import without_chat_marks
+from carryover.text.invisible import without_chat_marks
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from carryover.distill.digest import Failure
 from carryover.distill.entry import WEIGHTS, Entry, Kind
-from carryover.distill.relative_time import earlier
+from carryover.distill.quotes import earlier
 from carryover.distill.sections.quoting import from_session
 from carryover.distill.trail import Past
 from carryover.distill.view import SessionView
@@ -27,7 +27,7 @@ def _failures(past: Past, source: str, *, solved: bool) -> list[Entry]:
     found.sort(key=lambda one: (one[0].at_ms, one[0].signature))
     unique = {failure.why or failure.tried: (failure, session) for failure, session in found}
     newest = list(reversed(unique.values()))[: weight.most]
-    return [_failure(past, *one, weight.first + weight.back * back) for back, one in enumerate(newest)]
+    return [_failure(past, *one, weight.at(back).first) for back, one in enumerate(newest)]
 
 
 def _failure(past: Past, failure: Failure, session: SessionView, weight: float) -> Entry:

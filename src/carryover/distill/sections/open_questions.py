@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from carryover.distill.digest import OpenQuestion
 from carryover.distill.entry import WEIGHTS, Entry
-from carryover.distill.quotes import cut_middle, excerpt
-from carryover.distill.relative_time import earlier, later
+from carryover.distill.quotes import cut_middle, earlier, excerpt, later
 from carryover.distill.sections.quoting import from_session, from_turn, last_words, parted
 from carryover.distill.sections.recent_files import RecentFile, relative
 from carryover.distill.sections.where_it_stands import newest_run
@@ -24,12 +22,9 @@ _MOST_SESSIONS: Final = 4
 
 def open_entries(past: Past, recent: Sequence[RecentFile]) -> list[Entry]:
     """Returns questions, the leading session's first, then plans, then tests and edits without a result."""
-    asked = _asking_steps(past)
     entries: list[Entry] = []
-    for back, step in enumerate(asked):
-        entries += _question(past, step, back)
-        entries += _of_tools(past, step, back)
-        entries += _proposal(past, step)
+    for back, step in enumerate(_asking_steps(past)):
+        entries += [*_question(past, step, back), *_of_tools(past, step, back), *_proposal(past, step)]
     return [*entries, *_newest_tests(past, recent), *_uncertain_edits(past), *opinion_entries(past.view, past.at_ms)]
 
 
@@ -46,8 +41,7 @@ def _asking_steps(past: Past) -> list[Step]:
     for step in reversed(past.steps):
         newest.setdefault(step.view.session, step)
     lead = newest.pop(past.lead.session)
-    others = [step for step in newest.values() if not _superseded(past, step)]
-    return [lead, *others[:_MOST_SESSIONS]]
+    return [lead, *[step for step in newest.values() if not _superseded(past, step)][:_MOST_SESSIONS]]
 
 
 def _superseded(past: Past, step: Step) -> bool:
@@ -82,18 +76,14 @@ def _of_tools(past: Past, step: Step, back: int) -> list[Entry]:
         from_session(
             step.view,
             asked.turn,
-            _with_options(asked),
+            f"{asked.text} Options: {'; '.join(asked.options)}" if asked.options else asked.text,
             "question",
-            weight.first + weight.back * back,
+            weight.at(back).first,
             label=f"{past.agent(step)} asked ({past.place(step, asked.at_ms)}), not answered",
             at_ms=asked.at_ms,
         )
         for asked in step.digest.questions[-weight.most :]
     ]
-
-
-def _with_options(asked: OpenQuestion) -> str:
-    return f"{asked.text} Options: {'; '.join(asked.options)}" if asked.options else asked.text
 
 
 def _proposal(past: Past, step: Step) -> list[Entry]:
@@ -111,16 +101,15 @@ def _newest_tests(past: Past, recent: Iterable[RecentFile]) -> list[Entry]:
     if seen is None:
         return []
     edited = [file for file in recent if file.status is not None and file.touched.at_ms > seen.at_ms]
-    changed = ", ".join(f"`{file.path}`" for file in edited[:3])
-    if seen.run.status != "fail" and not changed:
-        return []
+    since = f"not run again since {', '.join(f'`{file.path}`' for file in edited[:3])} changed" if edited else ""
     if seen.run.status == "fail":
-        names = ", ".join(seen.run.failed_names[:4])
+        names = f" in {', '.join(seen.run.failed_names[:4])}" if seen.run.failed_names else ""
         reason = f": {seen.run.reason}" if seen.run.reason else ""
-        since = f"; not run again since {changed} changed" if changed else ""
-        text = f"Tests fail{f' in {names}' if names else ''}{reason}{since}"
+        text = f"Tests fail{names}{reason}{f'; {since}' if since else ''}"
+    elif since:
+        text = f"Tests {since}"
     else:
-        text = f"Tests not run again since {changed} changed"
+        return []
     session = next(one for one in past.view.sessions if any(seen in digest.runs for digest in one.digests))
     return [from_session(session, seen.turn, text, "test run", WEIGHTS["open tests"].first, at_ms=seen.at_ms)]
 
@@ -141,16 +130,12 @@ def _uncertain_edits(past: Past) -> list[Entry]:
 
 def opinion_entries(view: ProjectView, at_ms: int) -> list[Entry]:
     """Returns texts from outside that the user brought in, by name, for a week: nobody has checked their claims."""
-    weight = WEIGHTS["opinion"]
-    newest = [one for one in view.opinions if one.at_ms > at_ms - _OPINION_MS]
     entries = []
-    for at, opinion in enumerate(newest):
+    for back, opinion in enumerate(one for one in view.opinions if one.at_ms > at_ms - _OPINION_MS):
         when = earlier(opinion.at_ms, at_ms) or later(opinion.at_ms, at_ms)
         said = f"{when}; not checked" if when else "not checked"
         show = f"carryover show {id_in_command(opinion.session)}"
         text = f"{excerpt(opinion.title, 120)} ({said}, not the user's word: `{show}`)"
-        first = weight.first + weight.back * at
-        entries.append(
-            Entry(text=text, kind="text from outside", weight=first, session=opinion.session, at_ms=opinion.at_ms)
-        )
+        weight, session = WEIGHTS["opinion"].at(back).first, opinion.session
+        entries.append(Entry(text=text, kind="text from outside", weight=weight, session=session, at_ms=opinion.at_ms))
     return entries

@@ -1,8 +1,5 @@
-"""Turns quotes into entries: one per part, weighted by its place in the text.
-
-A turn's last words are split between two headings, so that nothing is printed twice: a question at the end goes under
-Open questions, everything before it under Where it stands.
-"""
+"""Turns quotes into entries: one per part, weighted by its place in the text. A question at the end of a turn's last
+words is parted from the rest, which stands under another heading."""
 
 from __future__ import annotations
 
@@ -56,12 +53,9 @@ def parted(
     count = len(parts)
     if count > most:
         parts = [*parts[: most // 2], *parts[count - (most + 1) // 2 :]]
+    whole = from_turn(step, text, kind, weight.first, label=label, at_ms=at_ms)
     return [
-        replace(
-            from_turn(step, part, kind, weight.first + weight.part * rank, label=label, at_ms=at_ms),
-            part=at,
-            parts=count,
-        )
+        replace(whole, text=part, weight=weight.first + weight.part * rank, part=at, parts=count)
         for (at, part), rank in zip(parts, _ranks(len(parts), head=False), strict=True)
     ]
 
@@ -94,13 +88,8 @@ def packed(entries: Iterable[Entry]) -> list[Entry]:
         if before is None or before.parts > 1 or entry.parts > 1 or not fits(f"{before.shown} | {entry.shown}"):
             lines.append(entry)
             continue
-        members = before.members or (before,)
-        lines[-1] = replace(
-            before,
-            text=f"{before.text} | {entry.shown}",
-            weight=min(before.weight, entry.weight),
-            members=(*members, entry),
-        )
+        text, weight = f"{before.text} | {entry.shown}", min(before.weight, entry.weight)
+        lines[-1] = replace(before, text=text, weight=weight, members=(*before.sources, entry))
     return lines
 
 
@@ -115,11 +104,8 @@ def last_words(turn: Turn) -> LastWords:
     """Returns all last words of an answered turn; for a turn that was cut off, only a question it asked on the way."""
     if turn.end == "answered":
         return _parted(turn.answer)
-    for said in reversed(turn.said):
-        parts = _parted(said.text)
-        if parts.question:
-            return LastWords(body="", question=parts.question)
-    return LastWords(body="")
+    asked = (_parted(said.text).question for said in reversed(turn.said))
+    return LastWords(body="", question=next(filter(None, asked), ""))
 
 
 def _parted(text: str) -> LastWords:
@@ -130,13 +116,12 @@ def _parted(text: str) -> LastWords:
     ends = sentences(last)
     # If a text ends in a paragraph, its last line is the last sentence.
     units = [*before, *ends] if len(ends) > 1 and not is_list_item(last) else lines
-    asked = _asked_from(units)
-    first_end = len(before)
-    if asked is not None and first_end < asked and len(units[asked]) < _SHORT_QUESTION:
+    asked, first_end = _asked_from(units), len(before)
+    if asked is None:
+        return LastWords(body=text)
+    if first_end < asked and len(units[asked]) < _SHORT_QUESTION:
         asked -= 1  # "Which one?" says little without the sentence before it
-    if asked is not None:
-        return LastWords(body=_text(units[:asked], first_end), question=_text(units[asked:], first_end - asked))
-    return LastWords(body=text)
+    return LastWords(body=_text(units[:asked], first_end), question=_text(units[asked:], first_end - asked))
 
 
 def _text(units: list[str], first_end: int) -> str:
@@ -154,13 +139,8 @@ def _asked_from(lines: list[str]) -> int | None:
     if sum(not is_list_item(line) for line in after) > _MOST_AFTER:
         return None
     start = asked
-    while start > 0 and asked - start < _MOST_OPTIONS and _is_option(lines[start - 1]):
+    # Bullets before the question may be anything, so only numbered options and further questions count.
+    while 0 < start > asked - _MOST_OPTIONS and (is_numbered(lines[start - 1]) or is_question(lines[start - 1])):
         start -= 1
     leads = start > 0 and lines[start - 1].rstrip().endswith((":", "："))
     return start - 1 if leads else start
-
-
-def _is_option(line: str) -> bool:
-    """Whether a line is a numbered or lettered option before the question, or another question of the same list.
-    Bullets before the question may be anything, so they don't count."""
-    return is_numbered(line) or is_question(line)

@@ -11,8 +11,7 @@ import msgspec
 from carryover.distill.commands import is_looking
 from carryover.distill.digest import Call, EditedFile, SeenRun
 from carryover.distill.entry import WEIGHTS, Entry
-from carryover.distill.quotes import cut_middle, excerpt
-from carryover.distill.relative_time import earlier
+from carryover.distill.quotes import cut_middle, earlier, excerpt
 from carryover.distill.sections.quoting import from_the_top, from_turn, packed, parted
 from carryover.distill.testruns.related import verdict
 from carryover.distill.trail import Past, Step
@@ -54,7 +53,9 @@ def recent_files(
     newest: dict[str, EditedFile] = {}
     for file in (file for digest in digests for file in digest.touched):
         places = (relative(file.path, place) for place in (view.root, *view.former_roots))
-        path = next(filter(None, places), None) or _in_full(file.path, view.checkouts)
+        below = ((checkout, relative(file.path, checkout)) for checkout in view.checkouts)
+        in_full = (f"{checkout}/{name}" for checkout, name in below if name is not None)
+        path = next(filter(None, places), None) or next(in_full, None)
         if path is None and outside:
             path = _outside(file.path, view.root)
         if path is not None and (path not in newest or newest[path].at_ms < file.at_ms):
@@ -77,11 +78,6 @@ def relative(path: str, root: str) -> str | None:
         return None
     below = one_line(tidy[len(prefix) :])
     return None if not below or below.startswith(_NOT_THE_PROJECT) or "/../" in f"/{below}/" else below
-
-
-def _in_full(path: str, checkouts: Sequence[str]) -> str | None:
-    below = ((checkout, relative(path, checkout)) for checkout in checkouts)
-    return next((f"{checkout}/{name}" for checkout, name in below if name is not None), None)
 
 
 def _outside(path: str, root: str) -> str | None:
@@ -124,7 +120,7 @@ def file_entries(past: Past, recent: Sequence[RecentFile]) -> list[Entry]:
         Entry(
             text=_file(file, past.at_ms),
             kind="edit",
-            weight=weight.first + weight.back * at,
+            weight=weight.at(at).first,
             session=file.touched.session,
             agent=agents.get(file.touched.session, ""),
             turn=file.touched.turn,
@@ -136,7 +132,14 @@ def file_entries(past: Past, recent: Sequence[RecentFile]) -> list[Entry]:
     if more:
         entries.append(_names("Before these", more, WEIGHTS["more files"].first))
     entries = [*entries[:_MOST_APART], *packed(entries[_MOST_APART:])]
-    return [*entries, *_looked_at(past, recent), *_ran(past)]
+    seen = (file for session in past.view.sessions for file in session.digest.looked_at)
+    newest = sorted(seen, key=lambda file: -file.at_ms)
+    paths = dict.fromkeys(cut_middle(relative(file.path, past.view.root) or file.path, 120) for file in newest)
+    known = {file.path for file in recent}
+    only_read = [f"`{path}`" for path in paths if path not in known]
+    if only_read:
+        entries.append(_names("Looked at", only_read, WEIGHTS["looked at"].first))
+    return [*entries, *_ran(past)]
 
 
 def _file(file: RecentFile, at_ms: int) -> str:
@@ -162,17 +165,6 @@ def _names(label: str, names: Iterable[str], weight: float) -> Entry:
     return Entry(text=text, kind="files", weight=weight, label=label)
 
 
-def _looked_at(past: Past, recent: Sequence[RecentFile]) -> list[Entry]:
-    """Returns files that were read but not changed, newest first."""
-    known = {file.path for file in recent}
-    seen = sorted(
-        (file for session in past.view.sessions for file in session.digest.looked_at), key=lambda file: -file.at_ms
-    )
-    paths = dict.fromkeys(cut_middle(relative(file.path, past.view.root) or file.path, 120) for file in seen)
-    names = [f"`{path}`" for path in paths if path not in known]
-    return [_names("Looked at", names, WEIGHTS["looked at"].first)] if names else []
-
-
 def _ran(past: Past) -> list[Entry]:
     """Returns the newest calls with their output, and older ones that printed a value used since. Calls that only
     looked weigh more while their turn has no answer, since nothing else shows what they found."""
@@ -180,22 +172,17 @@ def _ran(past: Past) -> list[Entry]:
     calls.sort(key=lambda made: made[0].at_ms)
     calls = list({(call.subject, call.output): (call, session) for call, session in calls}.values())
     shown = [made for made in calls if not _is_told_elsewhere(made[0])]
-    most = WEIGHTS["ran"].most
+    most, main = WEIGHTS["ran"].most, past.main
     newest, older = shown[-most:], shown[:-most]
     used = sorted((made for made in older if made[0].used), key=lambda made: (made[0].used, made[0].at_ms))
     entries: list[Entry] = []
     for back, (call, session) in enumerate(reversed(newest)):
-        entries += _call(past, call, session, _source(past, call, session), back)
+        looks = call.op in ("read", "search") or (call.op == "shell" and is_looking(call.subject))
+        is_now = session is main.view and call.turn == main.turn.number and main.turn.end != "answered"
+        entries += _call(past, call, session, "ran now" if is_now else "read" if looks else "ran", back)
     for back, (call, session) in enumerate(reversed(used[-WEIGHTS["used"].most :])):
         entries += _call(past, call, session, "used", back)
     return packed(sorted(entries, key=lambda entry: entry.at_ms))
-
-
-def _source(past: Past, call: Call, session: SessionView) -> str:
-    main = past.main
-    if session is main.view and call.turn == main.turn.number and main.turn.end != "answered":
-        return "ran now"
-    return "read" if _only_looks(call) else "ran"
 
 
 def _is_told_elsewhere(call: Call) -> bool:
@@ -203,19 +190,13 @@ def _is_told_elsewhere(call: Call) -> bool:
     return call.op in ("plan", "ask") or (call.op in ("edit", "write") and call.status == "ok")
 
 
-def _only_looks(call: Call) -> bool:
-    return call.op in ("read", "search") or (call.op == "shell" and is_looking(call.subject))
-
-
 def _call(past: Past, call: Call, session: SessionView, source: str, back: int) -> list[Entry]:
     """Returns the call, followed by its output in parts."""
     step = Step(next((t for t in session.digest.turns if t.number == call.turn), session.digest.turns[-1]), session)
-    what = (
-        relative(call.subject, past.view.root) or call.subject if call.op in ("read", "edit", "write") else call.subject
-    )
+    is_path = call.op in ("read", "edit", "write")
+    what = ((relative(call.subject, past.view.root) if is_path else None) or call.subject).replace("`", "")
     verb = "" if call.op == "shell" else f"{call.name} "
     status = "" if call.status in ("ok", "unknown") else f" → {call.status}"
-    what = what.replace("`", "")
     label = f"{verb}`{excerpt(what, _CALL_CHARS)}`{status}"
     output = call.output
     if call.op == "shell" and len(what) > _SCRIPT_CHARS:  # a script's text is worth more than its output

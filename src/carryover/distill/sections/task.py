@@ -1,8 +1,5 @@
-"""The user's words, verbatim: the goal, the newest prompt, and those that the work took up.
-
-A prompt was taken up if names that it introduced recur in what was done and said since, which needs no list of words
-and works in any script.
-"""
+"""The user's words, verbatim: the goal, the newest prompt, and those that the work took up. A prompt was taken up if
+names that it introduced recur in what was done and said since, which needs no list of words and works in any script."""
 
 from __future__ import annotations
 
@@ -15,23 +12,13 @@ from msgspec.structs import replace
 
 from carryover.distill.entry import WEIGHTS, Entry
 from carryover.distill.pastes import parts, quoted_prompt, typed_words
-from carryover.distill.quotes import estimated_tokens
-from carryover.distill.relative_time import earlier
+from carryover.distill.quotes import earlier, estimated_tokens
 from carryover.distill.sections.quoting import from_the_top, from_turn, parted
 from carryover.distill.trail import Past, Step, goal_of, is_talk
 
 _QUEUED_CHARS: Final = 360
 _MOST_OF_PASTE: Final = 8
 """Most lines of a paste."""
-_NAMES: Final = {
-    "goal": "First prompt",
-    "taken up": "Prompt",
-    "taken up before": "Prompt",
-    "longest": "Prompt",
-    "long": "Prompt",
-    "acted on": "Prompt",
-    "newest": "Newest prompt",
-}
 _LONG_TOKENS: Final = 20
 """A shorter prompt in between is shown with the others."""
 _NEWEST: Final = 6
@@ -57,11 +44,8 @@ def task_steps(past: Past) -> dict[str, Step]:
     for role, step in (("newest", mine[-1] if mine else None), ("acted on", past.main)):
         if step is not None and step.turn.prompt and step not in chosen.values():
             chosen[role] = step
-    for role, step in zip(
-        ("taken up", "taken up before"),
-        taken_up([step for step in past.steps if not past.is_beside(step)]),
-        strict=False,
-    ):
+    found = taken_up([step for step in past.steps if not past.is_beside(step)])
+    for role, step in zip(("taken up", "taken up before"), found, strict=False):
         if step not in chosen.values():
             chosen[role] = step
     told = any(_tokens(step) >= _LONG_TOKENS for step in chosen.values() if step.view is past.lead)
@@ -87,13 +71,9 @@ def _goals_before(past: Past) -> list[Step]:
     """Returns the goals that a session with only short prompts continues. They are the long prompts of the newest
     earlier session that has any, or else the first prompt of the newest one that worked."""
     began = past.lead.digest.turns[0].at_ms
-    before = [
-        step
-        for step in past.steps
-        if step.turn.at_ms < began and step.view is not past.lead and not past.is_beside(step)
-    ]
-    long = _long(before)
-    if long:
+    others = (step for step in past.steps if step.view is not past.lead and not past.is_beside(step))
+    before = [step for step in others if step.turn.at_ms < began]
+    if long := _long(before):
         return [step for step in long if step.view is long[-1].view]
     return [step for step in before if step.digest.worked and step.turn is goal_of(step.digest)][-1:]
 
@@ -101,12 +81,13 @@ def _goals_before(past: Past) -> list[Step]:
 def task_entries(past: Past) -> list[Entry]:
     """Returns the prompts, oldest first, then what was typed since."""
     chosen = task_steps(past)
-    names = dict(_NAMES)
+    names = {"goal": "First prompt", "newest": "Newest prompt"}
     if "goal" not in chosen or len([step for step in past.steps if step.view is past.lead]) == 1:
-        names["newest"] = names["goal"] = "Prompt"
+        names = {}
     entries = []
     for role, step in sorted(chosen.items(), key=lambda item: item[1].turn.at_ms):
-        entries += _prompt(step, role, f"{names[role]} ({_place(past, step)})")
+        whose = "" if step.view is past.lead else f"{past.agent(step)}, "
+        entries += _prompt(step, role, f"{names.get(role, 'Prompt')} ({whose}{past.place(step)})")
     return [*entries, *_typed(past)]
 
 
@@ -127,27 +108,18 @@ def _prompt(step: Step, role: str, label: str) -> list[Entry]:
     return entries
 
 
-def _place(past: Past, step: Step) -> str:
-    return past.place(step) if step.view is past.lead else f"{past.agent(step)}, {past.place(step)}"
-
-
 def _typed(past: Past) -> list[Entry]:
     """Returns prompts that were typed while the agent worked and not taken up by the end."""
     weight = WEIGHTS["typed"]
     digest = past.lead.digest
     waiting = [one for one in digest.queued if one.turn >= digest.prompts - 1][-weight.most :]
-    ago = {one.id: earlier(one.at_ms, past.at_ms) for one in waiting}
-    return [
-        from_turn(
-            past.main,
-            quoted_prompt(one.text, _QUEUED_CHARS),
-            "queued prompt",
-            weight.first + weight.back * back,
-            label=f"Typed while the agent worked{f' ({ago[one.id]})' if ago[one.id] else ''}",
-            at_ms=one.at_ms,
-        )
-        for back, one in reversed(list(enumerate(reversed(waiting))))
-    ]
+    entries = []
+    for back, one in enumerate(reversed(waiting)):
+        ago = earlier(one.at_ms, past.at_ms)
+        label = f"Typed while the agent worked{f' ({ago})' if ago else ''}"
+        text, least = quoted_prompt(one.text, _QUEUED_CHARS), weight.at(back).first
+        entries.append(from_turn(past.main, text, "queued prompt", least, label=label, at_ms=one.at_ms))
+    return entries[::-1]
 
 
 def taken_up(steps: Sequence[Step]) -> list[Step]:

@@ -28,20 +28,22 @@ def said_entries(past: Past) -> list[Entry]:
     shown += [step.turn for step in past.steps if past.is_beside(step) and step.is_newest]
     steps = [step for step in past.steps if step.turn.prompt and not any(step.turn is turn for turn in shown)]
     near, far = steps[-_NEAR:], steps[:-_NEAR]
-    weighed = [(step, _near_weight(step, back)) for back, step in enumerate(reversed(near))]
+    base = WEIGHTS["prompt"]
+    weighed = [
+        (step, base.at(back).first + (1.5 if only_replies(step.turn.prompt) else 0.0))
+        for back, step in enumerate(reversed(near))
+    ]
     far.sort(key=lambda step: (not _corrects(past, step), -min(step.turn.chars, 600), -step.turn.at_ms))
     base = WEIGHTS["far prompt"]
-    weighed += [(step, base.first + base.back * rank) for rank, step in enumerate(far[:_MOST_FAR])]
+    weighed += [(step, base.at(rank).first) for rank, step in enumerate(far[:_MOST_FAR])]
     room = _CHARS if sum(step.turn.chars for step, _ in weighed) > _FITS_CHARS else _MOST_CHARS
-    entries = [_prompt(past, step, weight, room) for step, weight in weighed]
-    ordered = sorted([*entries, *_replies(past)], key=lambda entry: entry.at_ms)
+    entries = _replies(past)
+    for step, weight in weighed:
+        text = quoted_prompt(step.turn.prompt, room, chars=step.turn.chars)
+        who = "" if step.view.agent == past.lead.agent else f"to {past.agent(step)}, "
+        entries.append(from_turn(step, text, "prompt", weight, label=f"Prompt ({who}{past.place(step)})"))
+    ordered = sorted(entries, key=lambda entry: (entry.at_ms, entry.kind != "prompt"))
     return packed(ordered) if len(ordered) > _MOST_APART else ordered
-
-
-def _near_weight(step: Step, back: int) -> float:
-    base = WEIGHTS["prompt"]
-    small = 1.5 if only_replies(step.turn.prompt) else 0.0
-    return base.first + base.back * back + small
 
 
 def _corrects(past: Past, step: Step) -> bool:
@@ -50,23 +52,16 @@ def _corrects(past: Past, step: Step) -> bool:
     return any(turn.end == "interrupted" or any(reply.refused for reply in turn.replies) for turn in before)
 
 
-def _prompt(past: Past, step: Step, weight: float, room: int) -> Entry:
-    text = quoted_prompt(step.turn.prompt, room, chars=step.turn.chars)
-    who = "" if step.view.agent == past.lead.agent else f"to {past.agent(step)}, "
-    return from_turn(step, text, "prompt", weight, label=f"Prompt ({who}{past.place(step)})")
-
-
 def _replies(past: Past) -> list[Entry]:
     """Returns answers with their questions, and refusals with their comments; the newest weigh most."""
     weight = WEIGHTS["reply"]
     replies = [(step, reply) for step in past.steps for reply in step.turn.replies]
     entries = []
     for back, (step, reply) in enumerate(reversed(replies)):
-        if reply.refused:
-            label = f"On refusing {excerpt(reply.to, 80)} ({past.place(step, reply.at_ms)})"
-        else:
-            label = f"Asked “{excerpt(reply.to, 140)}” ({past.place(step, reply.at_ms)}), answered"
+        place = past.place(step, reply.at_ms)
         kind: Kind = "refusal" if reply.refused else "reply"
-        text = excerpt(reply.text, _CHARS)
-        entries.append(from_turn(step, text, kind, weight.first + weight.back * back, label=label, at_ms=reply.at_ms))
+        refused = f"On refusing {excerpt(reply.to, 80)} ({place})"
+        label = refused if reply.refused else f"Asked “{excerpt(reply.to, 140)}” ({place}), answered"
+        text, least = excerpt(reply.text, _CHARS), weight.at(back).first
+        entries.append(from_turn(step, text, kind, least, label=label, at_ms=reply.at_ms))
     return entries

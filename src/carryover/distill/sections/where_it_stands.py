@@ -7,8 +7,7 @@ from typing import Final
 
 from carryover.distill.digest import Said, SeenRun
 from carryover.distill.entry import WEIGHTS, Entry
-from carryover.distill.quotes import cut_middle, excerpt
-from carryover.distill.relative_time import earlier
+from carryover.distill.quotes import cut_middle, earlier, excerpt
 from carryover.distill.sections.quoting import from_turn, last_words, packed, parted
 from carryover.distill.sections.recent_files import may_be_tested
 from carryover.distill.trail import Past
@@ -16,6 +15,7 @@ from carryover.facts import GitFacts
 
 _TOLD_ELSEWHERE: Final = ("plan", "ask", "edit", "write")
 """Questions and edits without a result are shown under Open questions."""
+_MOST_TALK: Final = 2
 _CUT_OFF: Final = {
     "": "no answer recorded",
     "interrupted": "interrupted by the user",
@@ -26,15 +26,11 @@ _CUT_OFF: Final = {
 
 def standing_entries(past: Past, git: GitFacts | None) -> list[Entry]:
     """Returns one line of facts, then the words, oldest first, then what was in flight."""
-    return [*_state(past, git), *_words(past), *_in_flight(past), *_talk(past)]
-
-
-def _state(past: Past, git: GitFacts | None) -> list[Entry]:
-    """Returns how the turn ended, the last test run, uncommitted and unpushed changes, and running jobs."""
-    facts = [fact for fact in (_ended(past), _tests(past), _pushed(git), _jobs(past)) if fact]
-    if not facts:
-        return []
-    return [from_turn(past.main, "; ".join(facts), "ending", WEIGHTS["state"].first, at_ms=past.main.turn.last_ms)]
+    unpushed = f"{git.ahead} commit{'s' if git.ahead > 1 else ''} not pushed" if git is not None and git.ahead else ""
+    facts = "; ".join(fact for fact in (_ended(past), _tests(past), unpushed, _jobs(past)) if fact)
+    weight, at_ms = WEIGHTS["state"].first, past.main.turn.last_ms
+    state = [from_turn(past.main, facts, "ending", weight, at_ms=at_ms)] if facts else []
+    return [*state, *_words(past), *_in_flight(past), *_talk(past)]
 
 
 def _ended(past: Past) -> str:
@@ -58,9 +54,9 @@ def _tests(past: Past) -> str:
     if seen is None:
         code = any(may_be_tested(file.path) for file in past.lead.digest.touched)
         return "no test run recorded" if code else ""
-    return (
-        f"last test run{_ago(seen.at_ms, past)} `{cut_middle(seen.command.replace('`', ''), 110)}`: {result_of(seen)}"
-    )
+    ago = earlier(seen.at_ms, past.at_ms)
+    command = cut_middle(seen.command.replace("`", ""), 110)
+    return f"last test run{f' ({ago})' if ago else ''} `{command}`: {result_of(seen)}"
 
 
 def result_of(seen: SeenRun) -> str:
@@ -74,24 +70,11 @@ def result_of(seen: SeenRun) -> str:
     return f"{status} ({said})" if said else status
 
 
-def _pushed(git: GitFacts | None) -> str:
-    if git is None or not git.ahead:
-        return ""
-    return f"{git.ahead} commit{'s' if git.ahead > 1 else ''} not pushed"
-
-
 def _jobs(past: Past) -> str:
     """Returns the leading session's running jobs; none once the session is over, since nothing records their end."""
     digest = past.lead.digest
-    running = [job for job in digest.jobs if job.turn >= digest.prompts - 1]
-    if not running:
-        return ""
-    return f"started in the background, no end recorded: {'; '.join(excerpt(job.text, 100) for job in running[-3:])}"
-
-
-def _ago(then_ms: int, past: Past) -> str:
-    ago = earlier(then_ms, past.at_ms)
-    return f" ({ago})" if ago else ""
+    running = [excerpt(job.text, 100) for job in digest.jobs if job.turn >= digest.prompts - 1]
+    return f"started in the background, no end recorded: {'; '.join(running[-3:])}" if running else ""
 
 
 def _words(past: Past) -> list[Entry]:
@@ -121,26 +104,19 @@ def _in_flight(past: Past) -> list[Entry]:
         return []
     weight = WEIGHTS["in flight"]
     calls = [call for call in past.main.digest.open_calls if call.op not in _TOLD_ELSEWHERE][-weight.most :]
-    return [
-        from_turn(
-            past.main,
-            f"`{cut_middle(call.text.replace('`', ''), 240)}`",
-            "call",
-            weight.first + weight.back * back,
-            label="In flight, no result recorded",
-            at_ms=call.at_ms,
-        )
-        for back, call in reversed(list(enumerate(reversed(calls))))
-    ]
+    entries = []
+    for back, call in enumerate(reversed(calls)):
+        text, label = f"`{cut_middle(call.text.replace('`', ''), 240)}`", "In flight, no result recorded"
+        entries.append(from_turn(past.main, text, "call", weight.at(back).first, label=label, at_ms=call.at_ms))
+    return entries[::-1]
 
 
 def _talk(past: Past) -> list[Entry]:
     """Returns turns since the last work that only talked: the newest at length, as far as there is room."""
     entries: list[Entry] = []
-    for back, step in enumerate(reversed([one for one in past.since if one.turn.answer and not past.is_beside(one)])):
+    talk = [step for step in past.since if step.turn.answer and not past.is_beside(step)]
+    for back, step in enumerate(talk[: -_MOST_TALK - 1 : -1]):
         label = f"Since then {past.agent(step)} said ({past.place(step)})"
         body = last_words(step.turn).body
         entries += parted(step, body, "message", WEIGHTS["talk"].at(back * 2), label=label, most=6)
-        if back == 1:
-            break
     return entries

@@ -78,15 +78,16 @@ def _invocations(command: str) -> tuple[Invocation, ...]:
             folder = _joined(folder, words[1]) if len(words) > 1 else ""
             continue
         script = script_of_shell(words)
-        inner = find_invocations(script) if script else [run for run in (_invocation(words),) if run]
-        found += [_with_ends(_in_folder(run, folder), commands, index) for run in inner]
+        for run in find_invocations(script) if script else [_invocation(words)]:
+            if run is not None:
+                paths = tuple(_joined(folder, path) for path in run.paths) or ((folder,) if folder else ())
+                found.append(_with_ends(run._replace(paths=paths), commands, index))
     return tuple(found)
 
 
 def _invocation(words: Sequence[str]) -> Invocation | None:
     """Returns the test run of one command, however many programs run each other in it (`uv run`, `docker exec web`)."""
-    is_builtin = words[0] in ("test", "[") and len(words) > 1
-    if is_builtin or _RUNS_NOTHING.intersection(words):
+    if (words[0] in ("test", "[") and len(words) > 1) or _RUNS_NOTHING.intersection(words):
         return None
     tool, perhaps = "", False
     for place, word in enumerate(words):
@@ -117,8 +118,8 @@ def _restricted(tool: str, target: str, before: Sequence[str], after: Sequence[s
     part = any(
         re.search(r"::|#", word) or (tool in _MODULES and re.search(r"\.[A-Z]\w+\.\w+$", word)) for word in after
     )
-    paths = [path for path in given if path not in ("", ".", folder)]
-    whole = tuple(_joined(folder, path) for path in paths) or ((folder,) if folder else ())
+    paths = tuple(_joined(folder, path) for path in given if path not in ("", ".", folder))
+    whole = paths or ((folder,) if folder else ())
     return Invocation(whole, part or bool(_SELECTS & chosen) or ("-m" in after and tool == "pytest"))
 
 
@@ -147,25 +148,18 @@ def module_path(name: str) -> str:
 def _with_ends(run: Invocation, commands: list[SimpleCommand], index: int) -> Invocation:
     settings = [" ".join(c.words) for c in commands[:index] if c.words[0] == "set"]
     stops_at_error = any(re.search(r"-\w*e", setting) for setting in settings)
-    sees_pipes = any("pipefail" in setting for setting in settings)
     if commands[index].words[0] == "!":
         return run._replace(ends_well=False, ends_badly=False)
     after = [c.then for c in commands[index:-1]]
-    passes_on = {"&&", *((";", "\n") if stops_at_error else ())}
-    hidden = after[:1] == ["|"] and not sees_pipes
-    passed_on = not hidden and all(then in passes_on or then == "|" for then in after)
+    hidden = after[:1] == ["|"] and not any("pipefail" in setting for setting in settings)
+    passes_on = {"&&", "|", *((";", "\n") if stops_at_error else ())}
+    passed_on = not hidden and passes_on.issuperset(after)
     alone = not hidden and all(then == "|" for then in after) and commands[-1].then in ("", "\n", ";", ")")
     innocent = all(c.words[0] in _HARMLESS or (c.then in (";", "\n") and not stops_at_error) for c in commands[:index])
     return run._replace(
         ends_well=run.ends_well and passed_on and commands[-1].then != "&",
         ends_badly=run.ends_badly and alone and innocent,
     )
-
-
-def _in_folder(run: Invocation, folder: str) -> Invocation:
-    if not folder:
-        return run
-    return run._replace(paths=tuple(_joined(folder, path) for path in run.paths) or (folder,))
 
 
 def _joined(folder: str, path: str) -> str:

@@ -1,8 +1,5 @@
-"""Recognises test runs among shell commands and reads their output by its form.
-
-A line that holds nothing but counts is a summary; a name with a mark of success or failure is a test or a file. No
-runner is told apart.
-"""
+"""Recognises test runs among shell commands and reads their output by its form, without telling runners apart: a line
+of nothing but counts is a summary; a name with a mark of success or failure is a test or a file."""
 
 from __future__ import annotations
 
@@ -170,12 +167,10 @@ def _see_go(found: Findings, one: re.Match[str]) -> None:
 def _see_name(found: Findings, line: str) -> None:
     bare = _LEADING.sub("", line)
     if dots := _DOTS.match(bare):
-        if set(dots[2]) - {"s"}:
-            _saw(found, dots[1], "fail" if set(dots[2]) & {"F", "E"} else "pass")
+        _saw(found, dots[1], "fail" if set(dots[2]) & {"F", "E"} else "pass", ran=dots[2].strip("s") != "")
     elif summary := _CLASS.match(bare):
         ran, failed, errors, skipped = (int(number) for number in summary.groups()[:4])
-        if ran > skipped:
-            _saw(found, summary[5], "fail" if failed or errors else "pass")
+        _saw(found, summary[5], "fail" if failed or errors else "pass", ran=ran > skipped)
     elif numbered := _NUMBERED.match(bare):
         _failed(found, next(filter(None, numbered.groups())))
     elif marked := _MARK_FIRST.match(bare) or _MARK_LAST.match(bare):
@@ -202,9 +197,9 @@ def _see_marked(found: Findings, marked: re.Match[str]) -> None:
         _failed(found, subject)
 
 
-def _saw(found: Findings, file: str, outcome: Outcome) -> None:
+def _saw(found: Findings, file: str, outcome: Outcome, *, ran: bool = True) -> None:
     """Notes a file's result. A failure stays, whatever else of the file passed."""
-    if found.files.get(file) != "fail":
+    if ran and found.files.get(file) != "fail":
         found.files[file] = outcome
 
 
@@ -230,16 +225,16 @@ def _complete(found: Findings) -> None:
 
 
 def read_test_run(command: str, output: str, *, exit_code: int | None, failed: bool | None) -> TestRun | None:
-    """Returns the test run made by `command`; None if it ran no tests.
-
-    `exit_code` and `failed` are the agent's record of the whole command line, None if it has none. The output takes
-    precedence: behind a pipe, or before another command, the exit code is not the tests'. If several runners ran, their
-    counts are added. The output may lack its middle.
-    """
+    """Returns the test run made by `command`; None if it ran no tests. `exit_code` and `failed` are the agent's record
+    of the whole command line, None if it has none; the output takes precedence. The counts of several runners are
+    added. The output may lack its middle."""
     invocations = find_invocations(command)
     if not invocations:
         return None
-    lines = _lines(output)
+    if len(output) > _MOST_OUTPUT:
+        output = f"{output[: _MOST_OUTPUT // 4]}\n{output[-_MOST_OUTPUT * 3 // 4 :]}"
+    plain = _CONTROL.sub("", output).replace("\r\n", "\n").replace("\r", "\n")
+    lines = [line[:_LONGEST_LINE] for line in plain.split("\n")]
     found = read_output(lines)
     certain = [each for each in invocations if each.certain]
     if not certain and not found.counted:
@@ -260,13 +255,6 @@ def read_test_run(command: str, output: str, *, exit_code: int | None, failed: b
         paths=tuple(path for run in runs for path in run.paths) if all(run.paths for run in runs) else (),
         selective=any(run.selective for run in runs),
     )
-
-
-def _lines(output: str) -> list[str]:
-    if len(output) > _MOST_OUTPUT:
-        output = f"{output[: _MOST_OUTPUT // 4]}\n{output[-_MOST_OUTPUT * 3 // 4 :]}"
-    plain = _CONTROL.sub("", output).replace("\r\n", "\n").replace("\r", "\n")
-    return [line[:_LONGEST_LINE] for line in plain.split("\n")]
 
 
 def _status(runs: Sequence[Invocation], found: Findings, lines: Sequence[str], code: int | None) -> Status:

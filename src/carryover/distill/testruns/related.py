@@ -27,17 +27,17 @@ _NAMELESS = {"__init__", "index", "mod", "lib", "main"}
 
 
 def related(test_path: str, source_path: str) -> bool:
-    """Whether this test file plausibly tests that source: same language, same stem, folders that do not contradict.
-    `test_cart.py` and `cart.py`, `cart.spec.tsx` and `cart.ts`, `__tests__/cart.ts` and `cart.ts`, `CartTest.java` and
-    `Cart.java`, `tests/cart/test_api.py` and `src/cart/api.py`. A file is never related to itself."""
+    """Whether this test file plausibly tests that source: same language, same stem, folders that do not contradict, as
+    `cart.spec.tsx` and `cart.ts`, or `tests/cart/test_api.py` and `src/cart/api.py`."""
     test, source = PurePosixPath(test_path), PurePosixPath(source_path)
     if _family(test) != _family(source) or not is_test(test_path) or is_test(source_path):
         return False
-    stem = _bare_stem(test)
-    names = {_plain(_first_name(source))}
-    if _first_name(source) in _NAMELESS:
-        names.add(_plain(source.parent.name))
-    return _plain(stem) in names and not _elsewhere(test, source)
+    first = _first_name(source)
+    names = {_plain(first), _plain(source.parent.name) if first in _NAMELESS else _plain(first)}
+    # The test may not be in a folder that mirrors another folder than the source's.
+    mirrored = [part for part in test.parts[:-1] if part.casefold() not in _LAYOUT]
+    near = not mirrored or mirrored[-1] in source.parts[:-1] or test.is_absolute() != source.is_absolute()
+    return _plain(_bare_stem(test)) in names and near
 
 
 def is_test(path: str) -> bool:
@@ -47,9 +47,8 @@ def is_test(path: str) -> bool:
 
 
 def verdict(run: TestRun, path: str) -> Outcome | None:
-    """Returns the status of a file in a run; None if the run does not cover it. `path` is absolute or relative to the
-    root. A run covers a file if the output names it, its package or a test related to it, or if the whole run passed
-    and was not restricted to other files."""
+    """Returns the status of a file in a run; None if the run does not cover it: neither does the output name it, its
+    package or a related test, nor did a whole run pass that was not restricted to other files."""
     named = {outcome for name, outcome in run.files.items() if _speaks_of(name, path)}
     if "fail" in named:
         return "fail"
@@ -63,9 +62,15 @@ def verdict(run: TestRun, path: str) -> Outcome | None:
 
 @lru_cache(maxsize=4096)  # every handoff compares the same names and files
 def _speaks_of(name: str, path: str) -> bool:
-    """Whether a name as test runs print it (a path, `shop.CartTest`, `example.com/shop/cart`) means that file."""
-    tidy = name.replace("\\", "/").removeprefix("./")
-    return _same(tidy, path) or related(tidy, path) or _is_class_of(tidy, path) or _is_package_of(tidy, path)
+    """Whether a name as test runs print it means that file: a path, a class of the JVM such as `shop.CartTest`, or a Go
+    package such as `example.com/shop/cart`."""
+    tidy, file = name.replace("\\", "/").removeprefix("./"), PurePosixPath(path)
+    if _same(tidy, path) or related(tidy, path):
+        return True
+    if _family(file) == "jvm" and "/" not in tidy:
+        as_path = tidy.partition("$")[0].replace(".", "/") + file.suffix
+        return _same(as_path, path) or related(as_path, path)
+    return file.suffix == ".go" and "." not in PurePosixPath(tidy).name and _same(str(file.parent), tidy)
 
 
 @lru_cache(maxsize=4096)
@@ -78,40 +83,17 @@ def _covers(given: str, path: str) -> bool:
     folder = PurePosixPath(tidy)
     if folder.suffix:
         return False
-    around, mirrored = _around([part for part in folder.parts if part != "/"])
-    begins, whole = "/".join(("", *around, "")), f"/{path.lstrip('/')}"
-    place = whole.find(begins)
-    return place >= 0 and set(mirrored) <= _names_in(PurePosixPath(whole[place + len(begins) :]))
-
-
-def _names_in(path: PurePosixPath) -> set[str]:
-    """Returns the names of a path's folders and its own: `tests/search` is about `app/search.py` too."""
-    return {*path.parts[:-1], _first_name(path)}
-
-
-def _around(parts: list[str]) -> tuple[list[str], list[str]]:
-    """Returns the folders around a folder of tests, and those below it that are named like what they test."""
+    parts = [part for part in folder.parts if part != "/"]
     tests = next((place for place, part in enumerate(parts) if part in _TEST_FOLDERS), len(parts))
-    return parts[:tests], [part for part in parts[tests:] if part.casefold() not in _LAYOUT]
+    mirrored = {part for part in parts[tests:] if part.casefold() not in _LAYOUT}
+    begins, whole = "/".join(("", *parts[:tests], "")), f"/{path.lstrip('/')}"
+    place = whole.find(begins)
+    below = PurePosixPath(whole[place + len(begins) :])
+    return place >= 0 and mirrored <= {*below.parts[:-1], _first_name(below)}  # `tests/search`: `app/search.py` too
 
 
 def _same(one: str, other: str) -> bool:
     return one == other or one.endswith(f"/{other}") or other.endswith(f"/{one}")
-
-
-def _is_class_of(name: str, path: str) -> bool:
-    """Whether a class is in the file or tests it: `shop.CartTest` or `CartTest` for `src/main/java/shop/Cart.java`."""
-    file = PurePosixPath(path)
-    if _family(file) != "jvm" or "/" in name:
-        return False
-    as_path = name.partition("$")[0].replace(".", "/") + file.suffix
-    return _same(as_path, path) or related(as_path, path)
-
-
-def _is_package_of(name: str, path: str) -> bool:
-    """Whether a Go package contains the file: `example.com/shop/cart` contains `cart/cart.go`."""
-    file = PurePosixPath(path)
-    return file.suffix == ".go" and "." not in PurePosixPath(name).name and _same(str(file.parent), name)
 
 
 def _family(path: PurePosixPath) -> str:
@@ -126,17 +108,8 @@ def _first_name(path: PurePosixPath) -> str:
 
 def _bare_stem(path: PurePosixPath) -> str:
     name = _first_name(path)
-    bare = _MARKS.sub("", name)
-    return bare or name
+    return _MARKS.sub("", name) or name
 
 
 def _plain(name: str) -> str:
     return re.sub(r"[_\-.]", "", name).casefold()
-
-
-def _elsewhere(test: PurePosixPath, source: PurePosixPath) -> bool:
-    """Whether the test is in a folder that mirrors another folder than the source's."""
-    if test.is_absolute() != source.is_absolute():
-        return False
-    mirrored = [part for part in test.parts[:-1] if part.casefold() not in _LAYOUT]
-    return bool(mirrored) and mirrored[-1] not in source.parts[:-1]
