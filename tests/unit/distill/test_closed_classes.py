@@ -11,13 +11,10 @@ from dialogue.scenario import dialogue
 from dialogue.test_takeover import held
 
 
-def test_the_words_are_few() -> None:
-    assert len(REPLIES) <= 150
-
-
 def test_without_them_what_the_work_needs_and_the_users_rules_are_handed_over_all_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    assert len(REPLIES) <= 150
     with_words = needed(), said()
     monkeypatch.setattr(closed_classes, "REPLIES", frozenset())
 
@@ -53,14 +50,14 @@ def test_a_question_ends_in_a_mark_of_any_script(line: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "numbered"),
-    [("- a", False), ("• a", False), ("1. a", True), ("(2) a", True), ("b) a", True), ("  3: a", True)],
+    ("lines", "item", "numbered"),
+    [
+        (("- a", "• a"), True, False),
+        (("1. a", "(2) a", "b) a", "  3: a"), True, True),
+        (("-5 degrees", "2031 was a year", "a cart", "e.g. this", "3.5 is enough"), False, False),
+    ],
 )
-def test_an_item_of_a_list_is_known_by_what_stands_before_it(line: str, numbered: bool) -> None:
-    assert is_list_item(line)
-    assert is_numbered(line) is numbered
-
-
-@pytest.mark.parametrize("line", ["-5 degrees", "2031 was a year", "a cart", "e.g. this", "3.5 is enough"])
-def test_what_begins_with_a_number_or_a_letter_is_no_item(line: str) -> None:
-    assert not is_list_item(line)
+def test_an_item_of_a_list_is_known_by_what_stands_before_it(
+    lines: tuple[str, ...], item: bool, numbered: bool
+) -> None:
+    assert [(is_list_item(line), is_numbered(line)) for line in lines] == [(item, numbered)] * len(lines)

@@ -5,32 +5,15 @@ from __future__ import annotations
 from functools import reduce
 from typing import Literal
 
-import msgspec
 import pytest
 
+from carryover import model
 from carryover.distill.digest import FOLD_VERSION, Digest, Failure
 from carryover.distill.fold import fold
 from carryover.distill.stored_digest import DigestReducer, decode_digest, fold_events
-from carryover.model import (
-    AgentSummary,
-    AnyBody,
-    AssistantMessage,
-    BackgroundTask,
-    Event,
-    PlanProposal,
-    QueuedPrompt,
-    ResultStatus,
-    SummaryPart,
-    ToolResult,
-    TurnEnd,
-    UserPrompt,
-)
 from support.conversation import Conversation
 
-HANDOFF = (
-    "# [CARRYOVER] Last updated 2026-11-20T06:00:00Z from Codex\n# RESUME PROTOCOL: ask\n## Task\n- Bake\n"
-    "Full history: `carryover show abc`"
-)
+HANDOFF = "# [CARRYOVER] Last updated 2026-11-20T06:00:00Z from Codex\n- Bake\nFull history: `carryover show abc`"
 
 
 def prompts(talk: Conversation) -> list[str]:
@@ -39,17 +22,10 @@ def prompts(talk: Conversation) -> list[str]:
 
 def test_each_prompt_of_the_user_is_a_turn_also_an_empty_one_and_a_command() -> None:
     talk = Conversation().user("").says("?").user("", command="/review").user("the cart", command="/explain")
-    talk.event(UserPrompt(text="Find the tests.", actor="model")).user("Add a discount.")
+    talk.event(model.UserPrompt(text="Find the tests.", actor="model")).user("Add a discount.")
 
-    assert [(turn.number, turn.prompt) for turn in talk.digest.turns] == [
-        (1, ""),
-        (2, "/review"),
-        (3, "/explain the cart"),
-        (4, "Add a discount."),
-    ]
-
-
-def test_work_before_the_first_prompt_is_a_turn_too() -> None:
+    numbered = list(enumerate(["", "/review", "/explain the cart", "Add a discount."], 1))
+    assert [(turn.number, turn.prompt) for turn in talk.digest.turns] == numbered
     assert [turn.number for turn in Conversation().edited("cart.py").user("Go on.").digest.turns] == [0, 1]
 
 
@@ -68,7 +44,7 @@ def test_the_older_a_turn_the_less_of_it_is_kept_and_most_of_the_first_prompt() 
 def test_of_a_long_session_the_shortest_prompts_in_between_go_first() -> None:
     rule = "Never round a price before the end, because cents get lost."
     talk = Conversation().user("Build the shop.").says("It is built.").user(rule).says("Noted.")
-    talk.user("Cap it.").calls("make cap").event(TurnEnd(reason="interrupted")).user("In cents!").says("Done.")
+    talk.user("Cap it.").calls("make cap").event(model.TurnEnd(reason="interrupted")).user("In cents!").says("Done.")
     for number in range(60):
         talk.user(f"and {number} too").says("Done.")
     kept = prompts(talk)
@@ -122,19 +98,15 @@ def test_a_failure_is_solved_once_the_same_succeeds_and_passed_by_once_its_progr
     assert failure(talk.ran("pip install money", "ok")).solved
 
 
-def test_the_same_failure_again_is_counted() -> None:
+def test_the_same_failure_again_is_counted_and_a_failed_edit_is_solved_by_the_edit_of_its_file() -> None:
     talk = Conversation().user("Go.")
     for number in range(3):
         talk.ran(f"make part{number}", f"error: line {number}", status="error")
+    edit = Conversation().user("Go.").ran("cart.py", "String not found", status="error", op="edit", name="Edit")
 
     assert (failure(talk).times, failure(talk).why) == (3, "error: line 2")
-
-
-def test_an_edit_that_failed_is_solved_by_the_edit_of_its_file() -> None:
-    talk = Conversation().user("Go.").ran("cart.py", "String not found", status="error", op="edit", name="Edit")
-
-    assert not failure(talk.edited("checkout.py")).solved
-    assert failure(talk.edited("cart.py")).solved
+    assert not failure(edit.edited("checkout.py")).solved
+    assert failure(edit.edited("cart.py")).solved
 
 
 def test_nothing_of_a_handoff_is_read_however_it_came_in() -> None:
@@ -148,7 +120,7 @@ def test_nothing_of_a_handoff_is_read_however_it_came_in() -> None:
 
 
 def test_what_the_user_said_on_refusing_a_call_is_kept_with_the_call() -> None:
-    refused = ToolResult(
+    refused = model.ToolResult(
         call_id="c", name="Bash", op="shell", status="denied", subject="rm -r build", user_words="Keep the build!"
     )
     talk = Conversation().user("Tidy up.").event(refused)
@@ -159,10 +131,10 @@ def test_what_the_user_said_on_refusing_a_call_is_kept_with_the_call() -> None:
 
 
 def test_the_newest_summary_of_each_kind_is_kept_in_its_parts() -> None:
-    parts = (SummaryPart("next", "Next", "Round the tax."), SummaryPart("other", "Files", "cart.py " * 900))
-    talk = Conversation().user("Go.").event(AgentSummary(text="first", source="compaction"))
-    talk.event(AgentSummary(text="whole", source="compaction", parts=parts)).user("And?")
-    talk.event(AgentSummary(text="You were away.", source="away"))
+    parts = (model.SummaryPart("next", "Next", "Round the tax."), model.SummaryPart("other", "Files", "cart.py " * 900))
+    talk = Conversation().user("Go.").event(model.AgentSummary(text="first", source="compaction"))
+    talk.event(model.AgentSummary(text="whole", source="compaction", parts=parts)).user("And?")
+    talk.event(model.AgentSummary(text="You were away.", source="away"))
 
     assert talk.digest.summary is not None and talk.digest.recap is not None
     assert [part.text[:14] for part in talk.digest.summary.parts] == ["Round the tax.", "cart.py cart.p"]
@@ -171,9 +143,9 @@ def test_the_newest_summary_of_each_kind_is_kept_in_its_parts() -> None:
 
 
 def job(state: Literal["done", "failed"], report: str) -> Conversation:
-    talk = Conversation().user("Go.").event(BackgroundTask(task_id="j", state="running", label="npm run build"))
+    talk = Conversation().user("Go.").event(model.BackgroundTask(task_id="j", state="running", label="npm run build"))
     assert [each.text for each in talk.digest.jobs] == ["npm run build"]
-    return talk.event(BackgroundTask(task_id="j", state=state, report=report))
+    return talk.event(model.BackgroundTask(task_id="j", state=state, report=report))
 
 
 def test_a_job_in_the_background_runs_until_it_ends_and_its_report_is_read() -> None:
@@ -195,7 +167,7 @@ def test_a_job_in_the_background_runs_until_it_ends_and_its_report_is_read() -> 
     ],
 )
 def test_a_test_run_is_one_where_a_record_or_its_output_says_how_it_ended(
-    output: str, status: ResultStatus, run: str | None
+    output: str, status: model.ResultStatus, run: str | None
 ) -> None:
     talk = Conversation().user("Test it.").ran("pytest -q", output, status=status)
 
@@ -203,57 +175,40 @@ def test_a_test_run_is_one_where_a_record_or_its_output_says_how_it_ended(
 
 
 def test_a_plan_waits_until_the_user_has_ruled_on_it() -> None:
-    talk = Conversation().user("Plan it.").event(PlanProposal(call_id="p", text="1. Cap it."))
+    talk = Conversation().user("Plan it.").event(model.PlanProposal(call_id="p", text="1. Cap it."))
     waiting = talk.digest.proposal
-    ruled = talk.event(PlanProposal(call_id="p", text="", accepted=True)).digest.proposal
+    ruled = talk.event(model.PlanProposal(call_id="p", text="", accepted=True)).digest.proposal
 
     assert waiting is not None and (waiting.text, waiting.accepted) == ("1. Cap it.", None)
     assert ruled is not None and (ruled.text, ruled.accepted) == ("1. Cap it.", True)
 
 
 def test_what_says_nothing_changes_nothing() -> None:
-    assert Conversation().says(" \n").event(UserPrompt(text="Look.", actor="model")).digest == Digest()
+    assert Conversation().says(" \n").event(model.UserPrompt(text="Look.", actor="model")).digest == Digest()
 
 
-def event(number: int, body: AnyBody) -> Event:
-    return Event(key=str(number), session="s1", at_ms=1_000 * number, body=body)
+BODIES = (
+    model.UserPrompt(text="Add a parser for dates. Never use regular expressions for this."),
+    model.QueuedPrompt(text="and tests"),
+    model.AssistantMessage(text="The parser is finished.", final=True),
+    model.UserPrompt(text="now the same for times"),
+)
+EVENTS = [model.Event(key=str(at), session="s1", at_ms=1_000 * at, body=body) for at, body in enumerate(BODIES)]
 
 
-EVENTS = [
-    event(1, UserPrompt(text="Add a parser for dates. Never use regular expressions for this.")),
-    event(2, QueuedPrompt(text="and tests")),
-    event(3, AssistantMessage(text="The parser is finished.", final=True)),
-    event(4, UserPrompt(text="now the same for times")),
-]
-
-
-def test_events_are_folded_in_order() -> None:
-    assert fold_events(Digest(), EVENTS) == reduce(fold, EVENTS, Digest())
-
-
-def test_reducing_in_pieces_gives_the_same_as_at_once() -> None:
+def test_reducing_in_pieces_gives_the_same_as_folding_in_order() -> None:
     reducer = DigestReducer()
-    whole = reducer.reduce(b"", EVENTS)
 
     pieces = reducer.reduce(reducer.reduce(b"", EVENTS[:2]), EVENTS[2:])
 
-    assert decode_digest(FOLD_VERSION, pieces) == decode_digest(FOLD_VERSION, whole)
+    assert decode_digest(FOLD_VERSION, pieces) == fold_events(Digest(), EVENTS) == reduce(fold, EVENTS, Digest())
 
 
-def test_a_stored_digest_is_read_only_by_the_version_that_made_it() -> None:
-    digest = fold_events(Digest(), EVENTS)
-    stored = msgspec.json.encode(digest)
+def test_a_stored_digest_is_read_only_by_the_version_that_made_it_and_if_it_is_sound() -> None:
+    stored = DigestReducer().reduce(b"", EVENTS)
 
-    assert decode_digest(FOLD_VERSION, stored) == digest
     assert decode_digest(FOLD_VERSION, b"") == Digest()
     assert decode_digest(FOLD_VERSION - 1, stored) is None
-    assert decode_digest(FOLD_VERSION, b'{"prompts":"another shape"}') is None
-    assert not DigestReducer().can_read(b'{"prompts":"another shape"}')
-
-
-def test_a_digest_that_holds_what_is_not_utf_8_is_folded_again() -> None:
-    event = Event(key="k", session="s", at_ms=1, body=UserPrompt(text="Add a parser"))
-    stored = DigestReducer().reduce(b"", [event])
-
-    assert decode_digest(FOLD_VERSION, stored) is not None
-    assert decode_digest(FOLD_VERSION, stored.replace(b"parser", b"p\xffrser")) is None
+    for torn in (b'{"prompts":"another shape"}', stored.replace(b"parser", b"p\xffrser")):
+        assert decode_digest(FOLD_VERSION, torn) is None
+        assert not DigestReducer().can_read(torn)

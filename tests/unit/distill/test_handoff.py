@@ -14,25 +14,8 @@ from carryover.distill.handoff import distill, has_past
 from carryover.distill.render import lay_out, render
 from carryover.errors import UserError
 from carryover.facts import Facts
-from carryover.model import (
-    Answer,
-    Question,
-    QueuedPrompt,
-    ToolResult,
-    TurnEnd,
-)
-from support.conversation import (
-    GOAL,
-    MINUTE_MS,
-    START_MS,
-    Conversation,
-    handoff,
-    project,
-    section,
-    session,
-    under,
-    worked,
-)
+from carryover.model import Answer, Question, QueuedPrompt, ToolResult, TurnEnd
+from support.conversation import GOAL, START_MS, Conversation, handoff, project, section, session, under, worked
 
 MARK = re.compile(r"(prompt|call|message)-(aaaa|bbbb|cccc)(\d)")
 LOG = "2031-03-04 11:02:17 INFO  worker: starting\n2031-03-04 11:02:18 ERROR worker: cart-4711 failed"
@@ -105,24 +88,15 @@ def test_everything_of_a_short_conversation_is_there() -> None:
     talk.says("The tax is done.\n\n- 7 % for books\n- 19 % for the rest")
     text = text_of(talk)
 
-    for words in (
-        GOAL,
-        rule,
-        "The discount is in cents.",
-        "Noted, integers only.",
-        "Now the tax.",
-        "19 % for the rest",
-    ):
-        assert words in text
+    said = ("The discount is in cents.", "Noted, integers only.", "Now the tax.", "19 % for the rest")
+    assert [words for words in (GOAL, rule, *said) if words not in text] == []
 
 
 def test_a_correction_of_long_ago_is_still_there() -> None:
     talk = worked().user("Cap it at half.").calls("make cap").event(TurnEnd(reason="interrupted"))
     talk.user("No cap at all!").says("Understood.")
     for number in range(40):
-        talk.user(f"Add part {number} of the list to the page.").edited(f"p{number}.py").says(
-            f"Part {number} is there."
-        )
+        talk.user(f"Add part {number} of the list to the page.").edited(f"p{number}.py").says(f"It is there: {number}.")
 
     assert "No cap at all!" in under("What the user said", talk)
     assert GOAL in under("Task", talk)
@@ -133,9 +107,8 @@ def test_answers_and_refusals_stand_with_what_they_are_to() -> None:
         call_id="c", name="Bash", op="shell", status="denied", subject="rm -r build", user_words="Keep the build!"
     )
     talk = session("s1").user(GOAL).event(Question(call_id="q", text="Which currency?", options=("EUR", "USD")))
-    talk.event(Answer(call_id="q", question="Which currency?", text="EUR")).event(refused).edited("cart.py").says(
-        "Done."
-    )
+    talk.event(Answer(call_id="q", question="Which currency?", text="EUR")).event(refused)
+    talk.edited("cart.py").says("Done.")
     said = under("What the user said", talk)
 
     assert re.search(r"Asked “Which currency\?” .*, answered: EUR", said)
@@ -163,9 +136,8 @@ def test_after_thirty_sessions_of_talk_the_last_words_of_the_one_that_worked_are
 
 
 def test_what_was_only_talked_since_stands_beside_the_work() -> None:
-    talk = (
-        session("s2", hours=1, agent="codex").user("Why are the amounts floats?").says("They come from the old table.")
-    )
+    talk = session("s2", hours=1, agent="codex").user("Why are the amounts floats?")
+    talk.says("They come from the old table.")
     stands = under("Where it stands", worked(), talk)
 
     assert "The discount is in cents." in stands
@@ -176,7 +148,7 @@ def test_what_was_only_talked_since_stands_beside_the_work() -> None:
 def beside() -> tuple[Conversation, Conversation]:
     """Two sessions at the same time; the second one worked last."""
     first = worked("aaaa", says="The discount is in cents. Shall I delete the old table?")
-    second = Conversation(session="bbbb", agent="codex", at_ms=START_MS + MINUTE_MS)
+    second = Conversation(session="bbbb", agent="codex", at_ms=START_MS + 60_000)
     second.user("Translate the guide to French.").edited("guide.md").says("Chapter one is French.").user("And two?")
     return first, second.edited("guide2.md").says("Chapter two is French.")
 
@@ -204,10 +176,9 @@ def test_work_at_the_same_time_is_named_beside_that_which_leads() -> None:
 )
 def test_nothing_is_said_twice(talks: tuple[Conversation, ...]) -> None:
     text = text_of(*talks)
-    said = [turn.prompt for talk in talks for turn in talk.digest.turns]
-    said += [
-        line for talk in talks for turn in talk.digest.turns for line in re.split(r"(?<=[.?]) ", turn.answer) if line
-    ]
+    turns = [turn for talk in talks for turn in talk.digest.turns]
+    lines = [line for turn in turns for line in re.split(r"(?<=[.?]) ", turn.answer) if line]
+    said = [*(turn.prompt for turn in turns), *lines]
 
     assert {words: text.count(words) for words in said if text.count(words) != said.count(words)} == {}
 
@@ -218,9 +189,8 @@ def test_every_line_names_the_record_that_it_comes_from() -> None:
         talk = session(name, hours=at)
         for number in range(1, 7):
             mark = f"{name}{number}"
-            talk.user(f"Please do prompt-{mark} with care and tell me.").ran(
-                f"make call-{mark}", f"call-{mark} is done"
-            )
+            talk.user(f"Please do prompt-{mark} with care and tell me.")
+            talk.ran(f"make call-{mark}", f"call-{mark} is done")
             talk.says(f"It was message-{mark} that I did.")
         talks.append(talk)
     sources = [source for _, lines in lay_out(handoff(*talks)) for _, entry in lines for source in entry.sources]

@@ -14,12 +14,17 @@ from carryover.distill.own_text import (
 )
 from carryover.ledger.search_text import searchable
 from carryover.model import ToolCall, ToolResult, is_own_tool
-from support.conversation import Conversation, section
+from support.conversation import Conversation, section, under
 
-HANDOFF = (
-    "# [CARRYOVER] Last updated 2026-11-20T06:00:00Z from Codex\n# RESUME PROTOCOL: ask\n## Task\n- Bake\n"
-    "Full history: `carryover show abc`"
-)
+HANDOFF = "# [CARRYOVER] Last updated 2026-11-20T06:00:00Z from Codex\n- Bake\nFull history: `carryover show abc`"
+
+
+def exported(mark: str, content: str = "## Task\n- Bake bread in the steam oven") -> str:
+    first, last = export_frame(mark)
+    return f"# {first} shop\n{content}\n{last}"
+
+
+EXPORT = exported("1a2b3c4d")
 
 
 @pytest.mark.parametrize(
@@ -40,39 +45,21 @@ def test_a_call_that_touches_the_handoff_is_known(subject: str) -> None:
         pytest.param("log\n# RESUME PROTOCOL: ask\nmore", "log\n# RESUME PROTOCOL: ask\nmore", id="a line of it"),
         pytest.param("we named it [CARRYOVER]", "we named it [CARRYOVER]", id="its name"),
         pytest.param(HANDOFF.rpartition("\n")[0], "\n", id="without its last line"),
-    ],
-)
-def test_a_handoff_is_taken_out_of_a_text_and_nothing_else(text: str, rest: str) -> None:
-    assert without_handoffs(text) == rest
-
-
-def exported(mark: str, content: str = "## Task\n- Bake bread in the steam oven") -> str:
-    first, last = export_frame(mark)
-    return f"# {first} shop\n{content}\n{last}"
-
-
-EXPORT = exported("1a2b3c4d")
-
-
-@pytest.mark.parametrize(
-    ("text", "rest"),
-    [
-        pytest.param(EXPORT, "\n", id="alone"),
-        pytest.param(
-            f"Is this right?\n{EXPORT}\n\nIs the cap?", "Is this right?\n\n\n\nIs the cap?", id="words around"
-        ),
-        pytest.param(f"> {EXPORT}\nafter", "\n\nafter", id="quoted"),
+        pytest.param(EXPORT, "\n", id="an export"),
+        pytest.param(f"Right?\n{EXPORT}\n\nThe cap?", "Right?\n\n\n\nThe cap?", id="words around an export"),
+        pytest.param(f"> {EXPORT}\nafter", "\n\nafter", id="an export quoted"),
         pytest.param(exported("1a2b3c4d", f"{exported('99999999')}\nmore"), "\n", id="another one quoted in it"),
         pytest.param(exported("1a2b3c4d", HANDOFF), "\n", id="a handoff quoted in it"),
-        pytest.param(EXPORT.rpartition("\n")[0], "\n", id="without its last line"),
+        pytest.param(EXPORT.rpartition("\n")[0], "\n", id="an export without its last line"),
         pytest.param(f"Look at this: {EXPORT} right?\nGo on.", "Look at this:\n\nGo on.", id="in the middle of a line"),
-        pytest.param(f"{EXPORT}\nand\n{EXPORT}", "\n\nand\n\n", id="twice"),
+        pytest.param(f"{EXPORT}\nand\n{EXPORT}", "\n\nand\n\n", id="two exports"),
         pytest.param(EXPORT.replace("\n", "\r\n") + "\r\nWhy?", "\n\nWhy?", id="line ends of Windows"),
-        pytest.param("see [CARRYOVER EXPORT 1a2b3c4d]\nWhy?", "see [CARRYOVER EXPORT 1a2b3c4d]\nWhy?", id="its mark"),
-        pytest.param("we named it [CARRYOVER EXPORT 1]", "we named it [CARRYOVER EXPORT 1]", id="its name"),
+        pytest.param(
+            "see [CARRYOVER EXPORT 1a2b3c4d]\nWhy?", "see [CARRYOVER EXPORT 1a2b3c4d]\nWhy?", id="an export's mark"
+        ),
     ],
 )
-def test_an_export_is_taken_out_of_a_text_and_nothing_else(text: str, rest: str) -> None:
+def test_a_handoff_or_an_export_is_taken_out_of_a_text_and_nothing_else(text: str, rest: str) -> None:
     assert without_handoffs(text) == rest
 
 
@@ -85,11 +72,9 @@ def test_many_marks_without_an_end_cost_little() -> None:
 
 
 def test_an_export_that_is_pasted_sets_no_task_and_the_question_around_it_does() -> None:
-    request = "Make the oven in kiln.py tell its temperature in Kelvin, please."
-    talk = Conversation().user(f"{EXPORT}\n\n{request}").edited("kiln.py").says("It does.")
-    [line] = section(talk, title="Task")
+    talk = Conversation().user(f"{EXPORT}\n\nTell the temperature in Kelvin.").edited("kiln.py").says("It does.")
 
-    assert line.endswith(f": {request}")
+    assert [line.partition(": ")[2] for line in section(talk, title="Task")] == ["Tell the temperature in Kelvin."]
 
 
 @pytest.mark.parametrize(
@@ -108,30 +93,19 @@ def test_the_mark_of_the_brief_protocol_is_not_the_assistants_words(text: str, w
     "path",
     [".carryover/handoff.md", ".carryover/handoff-chosen.md", "/home/dev/my handoffs/shop-1a2b3c4d/handoff.md"],
 )
-def test_the_first_prompt_of_an_agent_that_continues_points_and_says_no_more(path: str) -> None:
-    prompt = go_on_prompt(path)
-
-    assert prompt.startswith(f"Read {path}, then go on with the task it describes.")
-    assert only_points_at_handoff(prompt)
-
-
-def test_the_first_prompt_answers_the_question_that_the_files_protocol_asks() -> None:
+def test_the_first_prompt_of_an_agent_that_continues_only_points_and_answers_the_protocols_question(path: str) -> None:
     """Who typed `--to` has decided already; the file, which anyone may read, still asks."""
-    assert go_on_prompt("F").endswith(" You need not ask whether to continue: the answer is yes.")
+    formerly = f"Read {path}, then go on with the task it describes."
+
+    assert go_on_prompt(path) == f"{formerly} You need not ask whether to continue: the answer is yes."
+    assert only_points_at_handoff(go_on_prompt(path))
+    assert only_points_at_handoff(formerly)
 
 
 def test_the_first_prompt_is_not_quoted_as_the_users_words() -> None:
     talk = Conversation().user(go_on_prompt(".carryover/handoff.md")).edited("kiln.py").says("It is in Kelvin.")
 
     assert section(talk, title="Task") == section(talk, title="What the user said") == []
-
-
-@pytest.mark.parametrize(
-    "path",
-    [".carryover/handoff.md", ".carryover/handoff-chosen.md", "/home/dev/my handoffs/shop-1a2b3c4d/handoff.md"],
-)
-def test_the_wording_of_earlier_versions_is_still_known(path: str) -> None:
-    assert only_points_at_handoff(f"Read {path}, then go on with the task it describes.")
 
 
 @pytest.mark.parametrize(
@@ -179,15 +153,11 @@ def test_a_prompt_that_wants_more_is_a_task(prompt: str) -> None:
 def test_what_carryovers_own_tools_answer_is_in_no_handoff_and_found_by_no_search(
     name: str, subject: str, own: bool
 ) -> None:
-    talk = (
-        Conversation().user("Fix it.").ran(subject, output="turn 1 of abc: Bake", status="error", op="other", name=name)
-    )
+    talk = Conversation().user("Fix it.").ran(subject, output="Bake", status="error", op="other", name=name)
     call = ToolCall(call_id="1", name=name, op="other", subject=subject)
     result = ToolResult(call_id="1", name=name, op="other", subject=subject, status="error", output="Bake")
 
     assert is_own_tool(call) == is_own_tool(result) == own
-    assert (
-        "Bake" in "\n".join([*section(talk, title="Recent files"), *section(talk, title="Failed approaches")])
-    ) != own
+    assert ("Bake" in under("Recent files", talk) + under("Failed approaches", talk)) != own
     assert (searchable(result) is None) == own
     assert not is_own_tool(ToolCall(call_id="1", name="Bash", op="shell", subject="carryover handoff"))

@@ -52,20 +52,9 @@ def test_words_typed_before_and_after_stay_the_users(paste: str, gap: str) -> No
     prompt = f"{before}{gap}{paste}\n\nCan you find out why?"
 
     assert typed_words(prompt) == f"{before}\n\nCan you find out why?"
+    if paste not in MAILS.values():
+        assert typed_words(prompt.replace("Can you find out why?", "Fix it.")) == f"{before}\n\nFix it."
     assert "".join(pasted(prompt).split()) == "".join(paste.split())
-
-
-@pytest.mark.parametrize("paste", [LOG, TRACEBACK, JSON, DIFF], ids=["log", "traceback", "JSON", "diff"])
-def test_an_order_below_what_a_program_printed_stays_the_users(paste: str) -> None:
-    prompt = f"I get this:\n\n{paste}\n\nFix it, but do not touch the tax."
-
-    assert typed_words(prompt) == "I get this:\n\nFix it, but do not touch the tax."
-
-
-def test_what_a_colon_leads_to_is_somebody_elses() -> None:
-    prompt = f"The other agent wrote this:\n\n{REVIEW}"
-
-    assert typed_words(prompt) == "The other agent wrote this:"
 
 
 @pytest.mark.parametrize(
@@ -90,14 +79,17 @@ def test_what_a_person_types_is_not_taken_for_a_paste(prompt: str) -> None:
     assert typed_words(prompt) == prompt
 
 
-def test_a_single_line_of_a_program_is_known_by_what_leads_to_it() -> None:
-    assert typed_words("I get this:\nTypeError: total is not a function") == "I get this:"
-
-
-def test_a_long_block_of_prose_was_pasted() -> None:
-    assert typed_words("What do you think of this?\n\n" + "The cart is loaded twice. " * 60) == (
-        "What do you think of this?"
-    )
+@pytest.mark.parametrize(
+    ("typed", "pasted"),
+    [
+        ("I get this:", "\nTypeError: total is not a function"),
+        ("What do you think of this?", "\n\n" + "The cart is loaded twice. " * 60),
+        ("The other agent wrote this:", f"\n\n{REVIEW}"),
+    ],
+    ids=["a single line of a program", "a long block of prose", "what a colon leads to"],
+)
+def test_what_was_pasted_below_typed_words_is_somebody_elses(typed: str, pasted: str) -> None:
+    assert typed_words(f"{typed}{pasted}") == typed
 
 
 def test_a_quoted_prompt_marks_the_paste_and_its_length() -> None:
@@ -114,6 +106,7 @@ def test_of_a_long_paste_little_is_shown_and_all_of_the_typed_words() -> None:
     assert quoted.endswith("Why does the cart fail only at night?")
     assert f"{len(LOG) * 21 + 1:,} characters" in quoted
     assert len(quoted) < 400
+    assert "(pasted, 50,000 characters: " in quoted_prompt(LOG, 300, chars=50_000)
 
 
 def test_a_long_list_is_one_paste() -> None:
@@ -123,10 +116,6 @@ def test_a_long_list_is_one_paste() -> None:
     assert typed_words(prompt) == "Fix only what is about the cart:"
     assert typed_words(f"{review}\n\nDo not touch the tax.") == "Do not touch the tax."
     assert typed_words(f"{review}\nIs that right?") == "Is that right?"
-
-
-def test_the_length_is_that_of_the_whole_paste_where_only_its_ends_are_kept() -> None:
-    assert "(pasted, 50,000 characters: " in quoted_prompt(LOG, 300, chars=50_000)
 
 
 def test_combining_marks_neither_make_a_paste_of_a_prompt_nor_take_its_words_room() -> None:

@@ -22,42 +22,30 @@ def talked(name: str, *, hours: int) -> Conversation:
 
 
 @pytest.mark.parametrize(
-    "talk",
+    ("talk", "mere"),
     [
-        Conversation().user("continue"),
-        Conversation().user("What does the cart do?").ran("cat cart.py", "x = 1").says("It adds up prices."),
-        Conversation().user("Danke!").says("Gern."),
-        Conversation().user("").says("What shall I do?"),
+        (Conversation().user("continue"), True),
+        (talked("s1", hours=0), True),
+        (Conversation().user("Danke!").says("Gern."), True),
+        (Conversation().user("").says("What shall I do?"), True),
+        (worked("s1"), False),
+        (Conversation().user("Deploy it.").ran("make deploy").says("Done."), False),
+        (Conversation().user("Read the cart.").ran("cat cart.py", "x = 1"), False),
+        (Conversation().user("Explain it.").event(TurnEnd(reason="limit")), False),
+        (Conversation().user("Explain it.").says("The cart adds up prices. " * 60), False),
+        (Conversation().user("The cart must add up prices in cents. " * 9).says("Noted."), False),
+        (Conversation().edited("cart.py"), False),
     ],
 )
-def test_a_short_question_and_a_short_answer_are_talk(talk: Conversation) -> None:
-    assert is_talk(talk.turn)
+def test_a_short_question_and_a_short_answer_without_any_change_are_talk(talk: Conversation, mere: bool) -> None:
+    assert is_talk(talk.turn) is mere
 
 
-@pytest.mark.parametrize(
-    "talk",
-    [
-        worked("s1"),
-        Conversation().user("Deploy it.").ran("make deploy").says("Done."),
-        Conversation().user("Read the cart.").ran("cat cart.py", "x = 1"),
-        Conversation().user("Explain it.").event(TurnEnd(reason="limit")),
-        Conversation().user("Explain it.").says("The cart adds up prices. " * 60),
-        Conversation().user("The cart must add up prices in cents. " * 9).says("Noted."),
-        Conversation().edited("cart.py"),
-    ],
-)
-def test_what_changed_something_is_long_or_was_cut_off_is_more_than_talk(talk: Conversation) -> None:
-    assert not is_talk(talk.turn)
-
-
-def test_talk_never_replaces_work() -> None:
+def test_talk_never_replaces_work_and_without_any_work_the_newest_leads() -> None:
     found = past(worked("s1"), talked("s2", hours=1), talked("s3", hours=2))
 
     assert (found.main.turn.session, found.lead.session) == ("s1", "s1")
     assert [step.turn.session for step in found.since] == ["s2", "s3"]
-
-
-def test_without_any_work_the_newest_talk_leads() -> None:
     assert past(talked("s1", hours=0), talked("s2", hours=1)).lead.session == "s2"
 
 
@@ -126,14 +114,7 @@ def test_what_a_session_is_about_is_its_first_prompt_that_says_something(
 
 @pytest.mark.parametrize(
     ("seconds", "said"),
-    [
-        (-5, ""),
-        (20, ""),
-        (180, "3 min earlier"),
-        (89 * 60, "89 min earlier"),
-        (2 * 3600, "2 h earlier"),
-        (5 * 86_400, "5 days earlier"),
-    ],
+    [(-5, ""), (20, ""), (89 * 60, "89 min earlier"), (2 * 3600, "2 h earlier"), (5 * 86_400, "5 days earlier")],
 )
 def test_a_time_is_given_as_how_long_earlier_it_was(seconds: int, said: str) -> None:
     assert earlier(1_000_000_000 - seconds * 1000, 1_000_000_000) == said

@@ -10,13 +10,22 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from carryover.facts import GitFacts
 from carryover.probe.git import ChangedSince, OwnWrites, changed_since, git_facts
+from support.daemon_process import wait_until
 from support.hostile_repository import PLANTED, hostile_repository, partial_clone
 from support.repository import git, repository
 
 PATIENT_S = 20.0
+NOTHING = OwnWrites()
+
+
+def facts_of(root: Path, own: OwnWrites = NOTHING) -> GitFacts:
+    found = git_facts(root, own=own, timeout_s=PATIENT_S)
+    assert found is not None
+    return found
 
 
 def short_head(root: Path) -> str:
@@ -32,16 +41,9 @@ def test_branch_head_subject_and_what_differs_from_head(tmp_path: Path) -> None:
     (root / "folder").mkdir()
     (root / "folder" / "a").write_text("1\n")
     (root / "folder" / "b").write_text("1\n")
+    expected = GitFacts(branch="main", head=short_head(root), subject="first commit", untracked=2)
 
-    assert git_facts(root, timeout_s=PATIENT_S) == GitFacts(
-        branch="main",
-        head=short_head(root),
-        subject="first commit",
-        changed_files=2,
-        insertions=2,
-        deletions=2,
-        untracked=2,
-    )
+    assert facts_of(root) == replace(expected, changed_files=2, insertions=2, deletions=2)
 
 
 def test_names_and_subjects_come_without_secrets(tmp_path: Path) -> None:
@@ -51,9 +53,7 @@ def test_names_and_subjects_come_without_secrets(tmp_path: Path) -> None:
     git(root, "checkout", "-q", "-b", f"fix-{secret}")
     git(root, "commit", "-q", "--allow-empty", "-m", "x" * 180 + f" use {secret}")
 
-    facts = git_facts(root, timeout_s=PATIENT_S)
-
-    assert facts is not None
+    facts = facts_of(root)
     assert facts.branch == "fix-[redacted:github]"
     assert facts.subject == "x" * 180 + " use [redacted:githu"
 
@@ -64,9 +64,7 @@ def test_a_repository_without_a_commit_counts_what_is_staged(tmp_path: Path) -> 
     (root / "b.py").write_text("1\n")
     git(root, "add", "a.py")
 
-    assert git_facts(root, timeout_s=PATIENT_S) == GitFacts(
-        branch="main", head=None, changed_files=1, insertions=2, untracked=1
-    )
+    assert facts_of(root) == GitFacts(branch="main", head=None, changed_files=1, insertions=2, untracked=1)
 
 
 def test_a_bare_repository_has_no_changes(tmp_path: Path) -> None:
@@ -128,9 +126,8 @@ def test_nothing_of_the_repositorys_own_is_run(tmp_path: Path, plant: Callable[[
     root = tmp_path / "repo"
     proof = hostile_repository(root, plant)
 
-    facts = git_facts(root, timeout_s=PATIENT_S)
+    facts = facts_of(root)
 
-    assert facts is not None
     assert (facts.changed_files, facts.insertions, facts.deletions) == (1, 1, 1)
     assert not proof.exists()
 
@@ -158,10 +155,7 @@ def test_the_users_own_filter_is_respected(tmp_path: Path, home: Path) -> None:
     git(root, "config", "--global", "filter.hide.clean", "sed s/shown/secret/")
     (root / "a.py").write_text("shown\n")
 
-    facts = git_facts(root, timeout_s=PATIENT_S)
-
-    assert facts is not None
-    assert facts.changed_files == 0
+    assert facts_of(root).changed_files == 0
 
 
 def test_nothing_is_written_into_the_repository(tmp_path: Path) -> None:
@@ -191,7 +185,7 @@ def test_a_repository_that_never_answers_is_given_up_in_time_and_leaves_nothing(
         durations.append(time.monotonic() - started)
 
     assert sorted(durations)[1] < 0.25  # the median: the machine may be busy
-    wait_until(lambda: open_things() == before)
+    wait_until("nothing is left", lambda: open_things() == before)
 
 
 def open_things() -> tuple[int, list[str], int]:
@@ -199,13 +193,6 @@ def open_things() -> tuple[int, list[str], int]:
     tasks = Path("/proc/self/task").iterdir()
     children = [child for task in tasks for child in (task / "children").read_text().split()]
     return len(list(Path("/proc/self/fd").iterdir())), children, threading.active_count()
-
-
-def wait_until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENT_S
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_what_moved_since_a_commit_is_reported_against_the_working_tree(tmp_path: Path) -> None:
@@ -255,7 +242,7 @@ def test_what_carryover_itself_wrote_is_no_change(tmp_path: Path) -> None:
     (root / ".carryover").mkdir()
     (root / ".carryover" / "handoff.md").write_text("# [CARRYOVER]\n")
 
-    assert git_facts(root, own=OWN, timeout_s=PATIENT_S) == GitFacts(branch="main", head=then, subject="first commit")
+    assert facts_of(root, OWN) == GitFacts(branch="main", head=then, subject="first commit")
     assert changed_since(root, since=then, own=OWN, timeout_s=PATIENT_S) == ChangedSince(head=then, changed_files=0)
 
     git(root, "commit", "--quiet", "--all", "--message", "with the block")
@@ -270,10 +257,7 @@ def test_a_file_in_which_the_user_changed_something_too_counts(tmp_path: Path) -
     (root / "a.py").write_text("2\n")
     head = short_head(root)
 
-    facts = git_facts(root, own=OWN, timeout_s=PATIENT_S)
-
-    assert facts is not None
-    assert facts.changed_files == 2
+    assert facts_of(root, OWN).changed_files == 2
     assert changed_since(root, since=head, own=OWN, timeout_s=PATIENT_S) == ChangedSince(head=head, changed_files=2)
 
 
@@ -284,10 +268,7 @@ def test_a_new_file_counts_unless_it_holds_our_text_alone(tmp_path: Path, text: 
     (root / "docs").mkdir()
     (root / "docs" / "AGENTS.md").write_text("OURS\n")
 
-    facts = git_facts(root, own=OWN, timeout_s=PATIENT_S)
-
-    assert facts is not None
-    assert facts.untracked == untracked + 1, "in a folder below it is nobody's but the user's"
+    assert facts_of(root, OWN).untracked == untracked + 1, "in a folder below it is nobody's but the user's"
 
 
 def test_our_text_is_known_in_the_file_that_a_link_of_that_name_leads_to(tmp_path: Path) -> None:
@@ -297,10 +278,7 @@ def test_our_text_is_known_in_the_file_that_a_link_of_that_name_leads_to(tmp_pat
     git(root, "commit", "--quiet", "--message", "a link")
     (root / "docs" / "agents.md").write_text("Be brief.\n\nOURS\n")
 
-    facts = git_facts(root, own=OWN, timeout_s=PATIENT_S)
-
-    assert facts is not None
-    assert facts.changed_files == 0
+    assert facts_of(root, OWN).changed_files == 0
 
 
 def test_a_renamed_file_counts_once(tmp_path: Path) -> None:
@@ -308,7 +286,6 @@ def test_a_renamed_file_counts_once(tmp_path: Path) -> None:
     git(root, "mv", "a.py", "b.py")
     (root / "b.py").write_text("1\n2\n3\n4\n5\n6\n7\n8\n9\n")
 
-    facts = git_facts(root, own=OWN, timeout_s=PATIENT_S)
+    facts = facts_of(root, OWN)
 
-    assert facts is not None
     assert (facts.changed_files, facts.insertions, facts.deletions) == (1, 1, 0)

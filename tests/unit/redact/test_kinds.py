@@ -103,13 +103,24 @@ def test_a_whole_key_becomes_one_mark(kind: str) -> None:
     assert redact(f"before\n{key}\nafter") == (f"before\n{MARK}\nafter", {"private-key": 1})
 
 
-def test_a_service_account_keeps_its_other_fields() -> None:
-    key = "\\n".join((BEGIN, *LINES, END, ""))
+KEY = "\n".join((BEGIN, *LINES, END))
+ESCAPED = KEY.replace("\n", "\\n")
+CUT = "\n".join((BEGIN, *LINES[:2]))
+TAIL = "\n".join((*LINES, END))
 
-    assert redact(f'{{"type": "service_account", "private_key": "{key}", "client_id": "7"}}') == (
-        f'{{"type": "service_account", "private_key": "{MARK}\\n", "client_id": "7"}}',
-        {"private-key": 1},
-    )
+
+@pytest.mark.parametrize(
+    ("text", "hidden"),
+    [
+        (f'{{"private_key": "{ESCAPED}\\n", "client_id": "7"}}', f'{{"private_key": "{MARK}\\n", "client_id": "7"}}'),
+        (f"{CUT}\n... output was cut here ...\n$ ls", f"{MARK}\n... output was cut here ...\n$ ls"),
+        (f"$ tail -3 id_rsa\n{TAIL}\ndone", f"$ tail -3 id_rsa\n{MARK}\ndone"),
+        (f"{KEY}\nbetween\n{KEY}\n", f"{MARK}\nbetween\n{MARK}\n"),
+    ],
+    ids=["service account", "cut off at its end", "at its beginning", "two"],
+)
+def test_what_stands_around_a_key_is_kept(text: str, hidden: str) -> None:
+    assert redact(text) == (hidden, {"private-key": hidden.count(MARK)})
 
 
 @pytest.mark.parametrize(
@@ -121,119 +132,3 @@ def test_a_key_that_was_cut_off_is_hidden_to_its_last_character(join: str) -> No
     cut = join.join((BEGIN, *LINES[:2], LINES[0][:9]))
 
     assert redact(f"key:\n{cut}") == (f"key:\n{MARK}", {"private-key": 1})
-
-
-def test_text_after_a_cut_key_is_kept() -> None:
-    cut = "\n".join((BEGIN, *LINES[:2]))
-
-    assert redact(f"{cut}\n... output was cut here ...\n$ ls") == (
-        f"{MARK}\n... output was cut here ...\n$ ls",
-        {"private-key": 1},
-    )
-
-
-def test_a_key_whose_beginning_was_cut_off_is_hidden() -> None:
-    tail = "\n".join((*LINES, END))
-
-    assert redact(f"$ tail -3 id_rsa\n{tail}\ndone") == (f"$ tail -3 id_rsa\n{MARK}\ndone", {"private-key": 1})
-
-
-def test_two_keys_are_two() -> None:
-    key = "\n".join((BEGIN, *LINES, END))
-
-    assert redact(f"{key}\nbetween\n{key}\n") == (f"{MARK}\nbetween\n{MARK}\n", {"private-key": 2})
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        f'if "{BEGIN}" in text and text.endswith("{END}"):',
-        f"grep -rn '{BEGIN}' .",
-        "-----BEGIN PUBLIC KEY-----\n" + "\n".join(LINES) + "\n-----END PUBLIC KEY-----",
-        "-----BEGIN CERTIFICATE-----\n" + "\n".join(LINES) + "\n-----END CERTIFICATE-----",
-    ],
-)
-def test_armour_without_a_private_key_stays(text: str) -> None:
-    assert redact(text) == (text, {})
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        "curl -u dev:{}",
-        "curl\t-u dev:{}",
-        "curl --proxy-user dev:{} https://host",
-        "wget --http-password={}",
-        "mysqldump -p{} shop",
-        "mariadb-dump -u dev -p{}",
-        "sshpass -p {} ssh host",
-        "docker login --password {}",
-        "gh secret set NAME --body {}",
-        "openssl rsa -passin pass:{}",
-        "redis-cli -a {}",
-        "redis-cli --pass {}",
-        "htpasswd -cb file dev {}",
-        "htpasswd -5b file dev {}",
-        "smbclient //host -U dev%{}",
-        "sqlcmd -S host -P {}",
-        "lftp -u dev,{}",
-        "aws configure set default.aws_session_token {}",
-        "aws configure set aws_secret_access_key {}",
-        '<add key="Shop.Password" value="{}" />',
-        "//host/:_auth={}",
-    ],
-)
-def test_a_password_given_to_a_program_is_hidden(line: str) -> None:
-    assert "q7Wz-4mK" not in redact(line.replace("{}", "q7Wz-4mK"))[0]
-
-
-@pytest.mark.parametrize("host", ["db.example.com:5432", "*:*", "localhost:15432"])
-def test_a_line_of_pgpass_is_hidden(host: str) -> None:
-    assert redact(f"{host}:shop:owner:s3cretpw\n")[0] == f"{host}:shop:owner:[redacted:password]\n"
-
-
-VALUE = "q7Wz4mK9xT2"
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "MY_TOKEN={}",
-        "export TOKEN={} # mine",
-        "A=1\\nTOKEN={}\\nB=2",
-        "auth-token: {}, next",
-        "'token' => '{}'",
-        '"token": "{}", "c": 1',
-        '{\\"token\\": \\"{}\\", \\"c\\": 1}',
-        '"{\\\\\\"token\\\\\\": \\\\\\"{}\\\\\\"}"',
-        "token: str = '{}'",
-        '["TOKEN={}","B=1"]',
-        "-H 'X-Token: {}' http://h",
-        "<token>{}</token>",
-        "--token {} --verbose",
-        "token = '{}\nnext line",
-        'token="""{}"""',
-        "the token is {}.",
-        'set("token", "{}")',
-        "  - token: {}  # x",
-        "+ token: {}",
-    ],
-)
-def test_the_value_is_found_in_each_notation(text: str) -> None:
-    assert redact(text.replace("{}", VALUE)) == (text.replace("{}", "[redacted:token]"), {"token": 1})
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "token = get(q7Wz4mK9)",
-        "token = tokens[0]",
-        "token = self.q7Wz4mK9",
-        "TOKEN=f(x, y)",
-        "the token abc",
-        "<a token>q7Wz4mK9</a>",
-        "value>token>q7Wz4mK9",
-    ],
-)
-def test_code_and_mere_words_are_no_assignment(text: str) -> None:
-    assert redact(text) == (text, {})

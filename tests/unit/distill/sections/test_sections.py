@@ -7,6 +7,7 @@ import re
 import pytest
 from msgspec.structs import replace
 
+from carryover import model
 from carryover.distill.handoff import distill
 from carryover.distill.render import lay_out, render
 from carryover.distill.sections.quoting import last_words
@@ -14,29 +15,8 @@ from carryover.distill.sections.task import taken_up
 from carryover.distill.trail import steps_of
 from carryover.distill.view import Opinion, Worktree
 from carryover.facts import Facts, GitFacts
-from carryover.model import (
-    AgentSummary,
-    BackgroundTask,
-    PlanItem,
-    PlanProposal,
-    PlanUpdate,
-    Question,
-    SummaryPart,
-    ToolResult,
-    TurnEnd,
-)
-from support.conversation import (
-    GOAL,
-    HOUR_MS,
-    START_MS,
-    Conversation,
-    handoff,
-    project,
-    section,
-    session,
-    under,
-    worked,
-)
+from carryover.model import PlanItem, SummaryPart, ToolResult, TurnEnd
+from support.conversation import GOAL, START_MS, Conversation, handoff, project, section, session, under, worked
 
 
 def test_the_last_words_are_quoted_in_full_with_the_question_under_its_own_heading() -> None:
@@ -85,9 +65,8 @@ def test_failing_and_stale_tests_are_open_and_the_newest_run_counts() -> None:
     talk = session("s1").user(GOAL).ran("pytest -q", "84 passed in 2.1s").edited("cart.py").says("Done.")
     assert "Tests not run again since `cart.py` changed" in under("Open questions", talk)
 
-    talk.user("Test it.").ran("pytest -q", "FAILED test_cart.py::test_cap\n1 failed in 0.1s", status="error").says(
-        "It fails."
-    )
+    output = "FAILED test_cart.py::test_cap\n1 failed in 0.1s"
+    talk.user("Test it.").ran("pytest -q", output, status="error").says("It fails.")
     assert "Tests fail in test_cart.py::test_cap" in under("Open questions", talk)
     assert "failed (1 failed)" in under("Where it stands", talk)
 
@@ -105,22 +84,13 @@ def test_of_two_runs_in_the_same_moment_the_later_one_counts() -> None:
     assert "84 passed" in under("Where it stands", talk.says("Done."))
 
 
-def test_commits_that_were_not_pushed_are_counted() -> None:
-    git = GitFacts(branch="main", head="abc1234", subject="Shop", ahead=2)
-    made = distill(project(worked()), Facts(git), resume="ask", now_ms=START_MS + HOUR_MS)
-
-    assert made is not None
-    assert "2 commits not pushed" in render(made)
-    assert '\n## Git context\n- branch main at abc1234 "Shop"' in render(made)
-
-
 def test_a_job_runs_until_it_ends_or_its_session_is_over() -> None:
-    talk = worked().user("Serve it.").event(BackgroundTask(task_id="j", state="running", label="npm run serve"))
+    talk = worked().user("Serve it.").event(model.BackgroundTask(task_id="j", state="running", label="npm run serve"))
     talk.says("It runs.")
     assert "no end recorded: npm run serve" in under("Where it stands", talk)
 
     assert "npm run serve" not in under("Where it stands", talk, worked("s2", hours=5))
-    talk.event(BackgroundTask(task_id="j", state="done"))
+    talk.event(model.BackgroundTask(task_id="j", state="done"))
     assert "npm run serve" not in under("Where it stands", talk)
 
 
@@ -145,8 +115,12 @@ def test_results_of_calls_are_there_as_far_as_there_is_room() -> None:
 
 
 def test_the_todo_list_is_what_comes_next() -> None:
-    items = (PlanItem(text="Round", state="done"), PlanItem(text="Cap", state="active"), PlanItem(text="Test"))
-    following = section(worked().event(PlanUpdate(items=items)), title="Next action")
+    items = (
+        PlanItem(text="Round", state="done"),
+        PlanItem(text="Cap", state="active"),
+        PlanItem(text="Test"),
+    )
+    following = section(worked().event(model.PlanUpdate(items=items)), title="Next action")
 
     assert following == ["claude-code's todo list (1 of 3 done): in progress: Cap", "> open: Test"]
 
@@ -166,29 +140,24 @@ def test_a_question_is_closed_by_the_next_prompt_of_its_session_and_not_by_one_e
 
 
 def test_a_tools_question_is_open_with_its_options_until_the_next_prompt() -> None:
-    talk = session("s1").user(GOAL).event(Question(call_id="q", text="Which currency?", options=("EUR", "USD")))
+    talk = session("s1").user(GOAL).event(model.Question(call_id="q", text="Which currency?", options=("EUR", "USD")))
     assert "Which currency? Options: EUR; USD" in under("Open questions", talk)
 
     assert "Which currency?" not in under("Open questions", talk.user("Euros."))
 
 
 def test_a_written_plan_waits_for_the_users_word_and_is_what_the_work_goes_by_from_then_on() -> None:
-    talk = session("s1").user("Plan it.").event(PlanProposal(call_id="p", text="# Plan\n1. Round last\n2. Cap"))
+    talk = session("s1").user("Plan it.").event(model.PlanProposal(call_id="p", text="# Plan\n1. Round last\n2. Cap"))
     assert "1. Round last / 2. Cap" in under("Open questions", talk)
 
-    talk.event(PlanProposal(call_id="p", text="", accepted=True)).edited("cart.py").says("Done.")
+    talk.event(model.PlanProposal(call_id="p", text="", accepted=True)).edited("cart.py").says("Done.")
     assert "Round last" not in under("Open questions", talk)
     assert "accepted by the user" in under("From the agent's own summary", talk)
 
 
 def test_at_a_limit_it_says_when_it_resets_and_where_to_go_on() -> None:
     talk = session("s1").user(GOAL).edited("cart.py").event(TurnEnd(reason="limit", resets="3pm (Europe/Berlin)"))
-    [line] = [
-        text
-        for title, lines in lay_out(handoff(talk, startable=("claude-code", "codex", "aider")))
-        for text, _ in lines
-        if title == "Next action"
-    ]
+    [(line, _)] = dict(lay_out(handoff(talk, startable=("claude-code", "codex", "aider"))))["Next action"]
 
     assert line == (
         "- claude-code reached its usage limit; it resets 3pm (Europe/Berlin); for the user: "
@@ -198,50 +167,35 @@ def test_at_a_limit_it_says_when_it_resets_and_where_to_go_on() -> None:
 
 
 def test_a_summary_is_quoted_by_its_headings_with_its_age() -> None:
-    parts = (SummaryPart("next", "Next Step", "Round the tax."), SummaryPart("errors", "Errors", "Floats lost cents."))
-    talk = (
-        worked()
-        .event(AgentSummary(text="x", source="compaction", parts=parts))
-        .user("Go on.")
-        .edited("a.py")
-        .says("OK.")
+    parts = (
+        SummaryPart("next", "Next Step", "Round the tax."),
+        SummaryPart("errors", "Errors", "Floats lost cents."),
     )
+    talk = worked().event(model.AgentSummary(text="x", source="compaction", parts=parts))
+    talk.user("Go on.").edited("a.py").says("OK.")
     summary = section(talk, title="From the agent's own summary")
 
     assert "“Errors” (turn 1, 1 prompt since): Floats lost cents." in summary[0]
     assert "“Next Step” (turn 1, 1 prompt since): Round the tax." in summary[1]
 
 
-def test_a_text_that_was_brought_in_hours_after_the_work_says_so() -> None:
+def test_what_is_beside_the_conversations_is_named_as_what_it_is() -> None:
     talk = worked()
-    opinion = Opinion(session="note-1", title="Cap it at half", at_ms=talk.at_ms + 3 * 3_600_000)
+    now, later = (Opinion(session=f"note-{h}", title="Cap it", at_ms=talk.at_ms + h * 3_600_000) for h in (0, 3))
+    tree = Worktree(root="/home/dev/shop-tax", last_event_ms=talk.at_ms, task="Add the tax")
+    view = replace(project(talk), opinions=(now, later), worktrees=(tree,))
+    git = GitFacts(branch="main", head="abc1234", subject="Shop", ahead=2)
+    made = distill(view, Facts(git), resume="ask", now_ms=talk.at_ms)
+    text = render(made) if made else ""
 
-    made = distill(replace(project(talk), opinions=(opinion,)), Facts(), resume="ask", now_ms=opinion.at_ms)
-
-    assert made is not None
-    assert "Cap it at half (3 h later; not checked, " in render(made)
-
-
-def test_a_text_from_outside_and_a_worktree_are_named_as_what_they_are() -> None:
-    talk = worked()
-    view = replace(
-        project(talk),
-        opinions=(Opinion(session="note-1", title="Cap it at half", at_ms=talk.at_ms),),
-        worktrees=(Worktree(root="/home/dev/shop-tax", last_event_ms=talk.at_ms, task="Add the tax"),),
-    )
-    made = distill(view, Facts(), resume="ask", now_ms=talk.at_ms)
-
-    assert made is not None
-    assert "Cap it at half (not checked, not the user's word: `carryover show note-1`)" in render(made)
-    assert "Worktree /home/dev/shop-tax, with its own handoff (now): Add the tax" in render(made)
+    assert "Cap it (not checked, not the user's word: `carryover show note-0`)" in text
+    assert "Cap it (3 h later; not checked, " in text
+    assert "Worktree /home/dev/shop-tax, with its own handoff (now): Add the tax" in text
+    assert "2 commits not pushed" in text
+    assert '\n## Git context\n- branch main at abc1234 "Shop"' in text
 
 
 OPTIONS = "1. a cache\n2. a background job"
-
-
-def parted(text: str) -> tuple[str, str]:
-    words = last_words(Conversation().user("Go.").says(text).turn)
-    return words.body, words.question
 
 
 @pytest.mark.parametrize(
@@ -260,20 +214,17 @@ def parted(text: str) -> tuple[str, str]:
         ("古いほうを消しました。\n新しいほうも消しますか？", "古いほうを消しました。", "新しいほうも消しますか？"),
         ("Ist es fertig? Ja.\nAlles läuft.\nDie Tests auch.\nIch bin fertig.", None, ""),
         ("Shall I push?\nI can also wait.", "", None),
+        (
+            "It is done. The cache is faster and the job is simpler. Which one?",
+            "It is done.",
+            "The cache is faster and the job is simpler. Which one?",
+        ),
     ],
 )
 def test_a_question_at_the_end_is_parted_with_its_options(text: str, body: str | None, question: str | None) -> None:
-    found = parted(text)
+    expected = text.removeprefix(body or "").strip() if question is None else question
 
-    assert found[0] == (text if body is None else body)
-    assert found[1] == (text.removeprefix(body or "").strip() if question is None else question)
-
-
-def test_a_short_question_takes_the_sentence_before_it_along() -> None:
-    assert parted("It is done. The cache is faster and the job is simpler. Which one?") == (
-        "It is done.",
-        "The cache is faster and the job is simpler. Which one?",
-    )
+    assert last_words(Conversation().user("Go.").says(text).turn) == (text if body is None else body, expected)
 
 
 @pytest.mark.parametrize("ending", [None, TurnEnd(reason="limit"), TurnEnd(reason="interrupted")])
@@ -318,27 +269,15 @@ def test_its_names_come_again_in_what_was_said(prompt: str, words: str) -> None:
     assert found(work_on(talk, prompt, words)) == [prompt]
 
 
-def test_its_names_come_again_in_files() -> None:
-    prompt = "Give the receipts a page."
+def test_a_prompt_was_taken_up_if_names_that_it_brought_up_come_again() -> None:
+    receipts = work_on(Conversation(), "Give the receipts a page.", "Done.", path="src/receipts/{}.py")
+    asked = work_on(Conversation(), "Move the invoices.", "The invoices are moved.")
+    work_on(asked, "Are the invoices in cents?", "The invoices are in cents.")
+    both = work_on(Conversation(), "Move the invoices.", "The invoices are moved.", times=4)
+    work_on(both, "Add a receipt.", "The receipt and the invoices agree.")
+    none = Conversation().user("Write a parser.").edited("a.py").says("Done.").user("Buy flowers.").says("I cannot.")
 
-    assert found(work_on(Conversation(), prompt, "Done.", path="src/receipts/{}.py")) == [prompt]
-
-
-def test_a_name_counts_for_the_prompt_that_brought_it_up() -> None:
-    talk = work_on(Conversation(), "Move the invoices.", "The invoices are moved.")
-    talk = work_on(talk, "Are the invoices in cents?", "The invoices are in cents.")
-
-    assert found(talk)[-1] == "Move the invoices."
-
-
-def test_the_newest_and_the_one_that_most_came_of() -> None:
-    talk = work_on(Conversation(), "Move the invoices.", "The invoices are moved.", times=4)
-    talk = work_on(talk, "Add a receipt.", "The receipt and the invoices agree.")
-
-    assert found(talk) == ["Add a receipt.", "Move the invoices."]
-
-
-def test_what_never_came_again_was_not_taken_up() -> None:
-    talk = Conversation().user("Write a parser.").edited("a.py").says("Done.").user("Buy flowers.").says("I cannot.")
-
-    assert found(talk) == []
+    assert found(receipts) == ["Give the receipts a page."]
+    assert found(asked)[-1] == "Move the invoices."
+    assert found(both) == ["Add a receipt.", "Move the invoices."]
+    assert found(none) == []
