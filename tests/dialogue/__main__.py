@@ -6,42 +6,34 @@ Run `PYTHONPATH=tests python -m dialogue --help` at the top of the checkout.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-from carryover.model import AssistantMessage, TurnEnd, UserPrompt
-from dialogue.checks import Outcome, handed_over, outcomes, rates
+from carryover.model import AssistantMessage, UserPrompt
+from dialogue.checks import handed_over, outcomes, rates
 from dialogue.scenario import LANGUAGES, Dialogue, dialogue
-
-
-def main() -> None:
-    options = _parser().parse_args()
-    if options.show is not None:
-        _show(dialogue(options.show))
-    else:
-        _measure(range(options.first, options.first + options.count), options.missed)
 
 
 def _measure(seeds: Iterable[int], missed: str | None) -> None:
     found = [one for seed in seeds for one in outcomes(dialogue(seed))]
-    _table("all", found)
-    for language in LANGUAGES:
-        _table(language, [one for one in found if one.dialogue.language == language])
+    for name in ("all", *LANGUAGES):
+        shown = rates(one for one in found if name in ("all", one.dialogue.language))
+        print(f"{name:4}", "  ".join(f"{kind} {rate:.3f}" for kind, rate in sorted(shown.items())))
     for one in found:
         if not one.met and one.expected.kind == missed:
             print(f"{one.dialogue.seed} {one.dialogue.language} {one.expected.mark}")
 
 
-def _parser() -> argparse.ArgumentParser:
+def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m dialogue", description=__doc__)
     parser.add_argument("--first", type=int, default=0, help="first seed")
     parser.add_argument("--count", type=int, default=800, help="number of dialogues")
     parser.add_argument("--missed", metavar="KIND", help="list the dialogues in which this kind is missed")
     parser.add_argument("--show", type=int, metavar="SEED", help="print one dialogue, its handoff and what is checked")
-    return parser
-
-
-def _table(name: str, found: Sequence[Outcome]) -> None:
-    print(f"{name:4}", "  ".join(f"{kind} {rate:.3f}" for kind, rate in sorted(rates(found).items())))
+    options = parser.parse_args()
+    if options.show is not None:
+        _show(dialogue(options.show))
+    else:
+        _measure(range(options.first, options.first + options.count), options.missed)
 
 
 def _show(made: Dialogue) -> None:
@@ -53,10 +45,8 @@ def _show(made: Dialogue) -> None:
                     print(f"\n> {text}")
                 case AssistantMessage(text=text):
                     print(f"  {text}")
-                case TurnEnd(reason=reason):
-                    print(f"  [{reason}]")
                 case body:
-                    print(f"  ({type(body).__name__} {getattr(body, 'subject', '')})")
+                    print(f"  ({type(body).__name__} {getattr(body, 'subject', '') or getattr(body, 'reason', '')})")
     print(f"\n{handed_over(made.sessions, compacted=made.compacted) or 'no handoff'}")
     for one in outcomes(made):
         verb = "in" if one.expected.present else "not in"

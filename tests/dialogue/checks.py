@@ -16,7 +16,6 @@ from carryover.distill.header import Answering
 from carryover.distill.render import MAX_LINES, render
 from carryover.distill.view import ProjectView, SessionView
 from carryover.facts import Facts
-from carryover.model import Event
 from dialogue.phrases.bank import PHRASES
 from dialogue.scenario import Dialogue
 from dialogue.session import Session
@@ -35,25 +34,14 @@ class Outcome:
     met: bool
 
 
-def folded(events: Iterable[Event]) -> Digest:
-    """The digest of a session's events."""
-    return reduce(fold, events, Digest())
-
-
 def view_of(sessions: Iterable[Session], *, until: int | None = None) -> ProjectView:
     """The project view of the sessions, as the ledger returns it; of the last session only the first `until` events."""
     *earlier, last = sessions
     views = []
     for session, events in [*((session, session.events) for session in earlier), (last, last.events[:until])]:
-        views.append(
-            SessionView(
-                session=session.id,
-                agent=session.agent,
-                started_ms=session.started_ms,
-                last_ms=events[-1].at_ms,
-                digest=folded(events),
-            )
-        )
+        digest, (first_ms, last_ms) = reduce(fold, events, Digest()), (session.started_ms, events[-1].at_ms)
+        name, agent = session.id, session.agent
+        views.append(SessionView(session=name, agent=agent, started_ms=first_ms, last_ms=last_ms, digest=digest))
     return ProjectView(root=ROOT, sessions=tuple(reversed(views)))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -35,6 +35,7 @@ _KINDS: Final = {
     "redirect": 1,
     "new goal": 1,
 }
+_KINDS_TO_BE_CUT: Final = {"substep": 3, "bug": 3, "correction": 1, "errand": 1}
 _OPENERS: Final = ("continue", "yes", "direct", "answer", "side question", "errand", "talk", "new goal")
 
 
@@ -100,9 +101,9 @@ class _Author:
         else:
             self._goal(None)
         for _ in range(middle):
-            self._turn(self._kind(), None)
+            self._turn(self._kind(_KINDS, 8, 7), None)
         if self.ending is not None:
-            self._turn(self._kind_to_be_cut(), self.ending)
+            self._turn(self._kind(_KINDS_TO_BE_CUT, 3, 3), self.ending)
 
     def _draw(self, texts: Sequence[Said]) -> Said:
         """An unused text at random, then the least recently used one: people rarely repeat themselves word for word."""
@@ -113,55 +114,34 @@ class _Author:
 
     # ---- which kind of turn comes
 
-    def _kind(self) -> str:
-        kinds = dict(_KINDS)
+    def _kind(self, kinds: Mapping[str, int], answer: int, go_ahead: int) -> str:
+        kinds = {kind: many for kind, many in kinds.items() if kind != "new goal" or not self._goals_are_used_up}
         if self.truth.asked is not None:
-            kinds["answer"] = 8
+            kinds["answer"] = answer
         elif self.truth.has_next:
-            kinds["go-ahead"] = 7
-        if self._goals_are_used_up:
-            del kinds["new goal"]
+            kinds["go-ahead"] = go_ahead
         return self.chance.choices(list(kinds), list(kinds.values()))[0]
 
     @property
     def _goals_are_used_up(self) -> bool:
         return all(text in self._drawn for text in self.say.goal)
 
-    def _kind_to_be_cut(self) -> str:
-        kinds = {"substep": 3, "bug": 3, "correction": 1, "errand": 1}
-        if self.truth.asked is not None:
-            kinds["answer"] = 3
-        elif self.truth.has_next:
-            kinds["go-ahead"] = 3
-        return self.chance.choices(list(kinds), list(kinds.values()))[0]
-
     def _turn(self, kind: str, cut: Cut | None) -> None:
-        match kind:
-            case "substep":
-                self._order(self.say.substep, cut)
-            case "bug":
-                self._bug(cut)
-            case "correction":
-                self._order(self.say.correction, cut)
-            case "redirect":
-                self._redirect()
-            case "rule":
-                self._rule()
-            case "answer":
-                self._answer(cut)
-            case "go-ahead":
-                self._prompt_drawn(self.say.go_ahead)
-                self._go_ahead(cut)
-            case "errand":
-                self._errand(cut)
-            case "side question":
-                self._side_question()
-            case "paste":
-                self._paste()
-            case "thanks":
-                self._talk(self.say.thanks)
-            case "new goal":
-                self._goal(cut)
+        turns: dict[str, Callable[[], None]] = {
+            "substep": lambda: self._order(self.say.substep, cut),
+            "bug": lambda: self._bug(cut),
+            "correction": lambda: self._order(self.say.correction, cut),
+            "redirect": self._redirect,
+            "rule": self._rule,
+            "answer": lambda: self._answer(cut),
+            "go-ahead": lambda: self._go_ahead(self.say.go_ahead, cut),
+            "errand": lambda: self._errand(cut),
+            "side question": self._side_question,
+            "paste": self._paste,
+            "thanks": lambda: self._talk(self.say.thanks),
+            "new goal": lambda: self._goal(cut),
+        }
+        turns[kind]()
 
     def _open_again(self) -> bool:
         """Write the first prompts of a later session. Returns whether the conversation continues after them."""
@@ -174,15 +154,13 @@ class _Author:
             opener = "talk"
         match opener:
             case "continue" | "yes":
-                self._prompt_drawn(self.say.resume)
+                self._prompt(self._draw(self.say.resume))
                 self._protocol()
                 if opener == "continue":
                     return False
-                self._prompt_drawn(self.say.confirm)
-                self._go_ahead(None)
+                self._go_ahead(self.say.confirm)
             case "direct":
-                self._prompt_drawn(self.say.resume)
-                self._go_ahead(None)
+                self._go_ahead(self.say.resume)
             case "talk":
                 self._talk(self.say.hello)
             case _:
@@ -232,7 +210,8 @@ class _Author:
         self._order(self.say.substep, "interrupted")
         self._order(self.say.redirect, None)
 
-    def _go_ahead(self, cut: Cut | None) -> None:
+    def _go_ahead(self, texts: Texts, cut: Cut | None = None) -> None:
+        self._prompt(self._draw(texts))
         if cut is None:
             self.truth.other_work()
         self._work(cut)
@@ -262,12 +241,9 @@ class _Author:
 
     # ---- turns that leave the work where it is
 
-    def _prompt_drawn(self, texts: Texts) -> None:
-        self._prompt(self._draw(texts))
-
     def _errand(self, cut: Cut | None) -> None:
         tests = self.chance.random() < 0.5
-        self._prompt_drawn(self.say.run_tests if tests else self.say.commit)
+        self._prompt(self._draw(self.say.run_tests if tests else self.say.commit))
         command = "pytest -q" if tests else "git commit -am 'Rework the loading'"
         if cut is not None:
             self.session.calls("shell", command)
@@ -282,7 +258,7 @@ class _Author:
         self.session.answers([asked.into(self._draw(self.say.side_answer))])
 
     def _talk(self, texts: Texts) -> None:
-        self._prompt_drawn(texts)
+        self._prompt(self._draw(texts))
         self.session.answers([self._draw(self.say.welcome)])
 
     def _protocol(self) -> None:

@@ -5,19 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, Literal
 
-from carryover.model import (
-    AgentSummary,
-    AnyBody,
-    AssistantMessage,
-    Event,
-    FileEdit,
-    Op,
-    ResultStatus,
-    ToolCall,
-    ToolResult,
-    TurnEnd,
-    UserPrompt,
-)
+from carryover import model
+from carryover.model import AssistantMessage, Event, Op, TurnEnd
 from support.conversation import MINUTE_MS, ROOT
 
 Cut = Literal["limit", "kill", "compaction", "interrupted"]
@@ -37,50 +26,40 @@ class Session:
         self.at_ms = at_ms
         self.started_ms = at_ms
         self.events: list[Event] = []
-        self.prompts = 0
 
-    def event(self, body: AnyBody) -> None:
+    def event(self, body: model.AnyBody) -> None:
         self.at_ms += MINUTE_MS
         key = f"{self.id}:{len(self.events)}"
         self.events.append(Event(key=key, session=self.id, at_ms=self.at_ms, body=body, cwd=ROOT))
 
     def prompt(self, text: str) -> None:
-        self.prompts += 1
-        self.event(UserPrompt(text=text))
+        self.event(model.UserPrompt(text=text))
 
-    def remarks(self, text: str) -> None:
+    def remarks(self, text: str, *, final: bool = False) -> None:
         """Text before a call."""
-        self.event(AssistantMessage(text=text, final=False if self.agent in _SAYS_WHICH_TEXT_IS_LAST else None))
+        self.event(AssistantMessage(text=text, final=final if self.agent in _SAYS_WHICH_TEXT_IS_LAST else None))
 
     def answers(self, sentences: Sequence[str]) -> None:
         """The text that ends a turn."""
-        final = True if self.agent in _SAYS_WHICH_TEXT_IS_LAST else None
-        self.event(AssistantMessage(text=" ".join(sentences), final=final))
+        self.remarks(" ".join(sentences), final=True)
 
     def calls(self, op: Op, subject: str) -> str:
         call_id = f"call-{len(self.events)}"
-        self.event(ToolCall(call_id=call_id, name=op.capitalize(), op=op, subject=subject))
+        self.event(model.ToolCall(call_id=call_id, name=op.capitalize(), op=op, subject=subject))
         return call_id
 
-    def uses(self, op: Op, subject: str, output: str = "", status: ResultStatus = "ok") -> None:
+    def uses(self, op: Op, subject: str, output: str = "") -> None:
         """A call and its result."""
-        call_id = self.calls(op, subject)
-        self.event(
-            ToolResult(call_id=call_id, name=op.capitalize(), op=op, status=status, subject=subject, output=output)
-        )
+        call_id, name = self.calls(op, subject), op.capitalize()
+        self.event(model.ToolResult(call_id=call_id, name=name, op=op, status="ok", subject=subject, output=output))
 
     def edits(self, path: str) -> None:
         self.uses("edit", f"{ROOT}/{path}")
-        self.event(FileEdit(path=f"{ROOT}/{path}", change="modify"))
+        self.event(model.FileEdit(path=f"{ROOT}/{path}", change="modify"))
 
     def is_cut(self, cut: Cut) -> None:
         """The turn ends without an answer. A killed agent records nothing about it."""
-        match cut:
-            case "limit":
-                self.event(TurnEnd(reason="limit", message=_LIMIT))
-            case "interrupted":
-                self.event(TurnEnd(reason="interrupted"))
-            case "compaction":
-                self.event(AgentSummary(text=_SUMMARY, source="compaction", trigger="auto"))
-            case "kill":
-                pass
+        if cut == "compaction":
+            self.event(model.AgentSummary(text=_SUMMARY, source="compaction", trigger="auto"))
+        elif cut != "kill":
+            self.event(TurnEnd(reason=cut, message=_LIMIT if cut == "limit" else ""))

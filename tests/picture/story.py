@@ -18,7 +18,6 @@ from typing import Final, NamedTuple
 
 from agents.claude_code.matrix_case import LIMIT, ClaudePlayed
 from agents.codex.matrix_case import CodexPlayed
-from matrix.tool import Played
 from support.daemon_process import DaemonProcess, handoff_of
 from support.terminal import Terminal
 from support.tools import program
@@ -73,7 +72,8 @@ def recorded(folder: Path) -> Story:
     home = folder / "home"
     env = _environment(home)
     project = _project(home, env)
-    _stand_in(home)
+    # A `codex` that shows its prompt and reads the file that the prompt names.
+    program(home / "bin" / "codex", "printf '%s\\n' \"$1\"", "cat .carryover/handoff.md")
     with DaemonProcess(env=env) as daemon:
         claude = ClaudePlayed(home, project, BEGAN)
         _work(claude, project)
@@ -125,23 +125,15 @@ def _project(home: Path, env: Mapping[str, str]) -> Path:
     return project
 
 
-def _stand_in(home: Path) -> None:
-    """A `codex` that shows its prompt and reads the file that the prompt names."""
-    program(home / "bin" / "codex", "printf '%s\\n' \"$1\"", "cat .carryover/handoff.md")
-
-
 def _work(claude: ClaudePlayed, project: Path) -> None:
     claude.prompt(GOAL)
-    _edit(claude, project / "cart.py", "return sum(items)", "return sum(items)\n\n\n" + _DISCOUNT)
+    path, old, new = project / "cart.py", "return sum(items)", "return sum(items)\n\n\n" + _DISCOUNT
+    path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+    claude.edit(path, old, new)
     claude.run(_TESTS, "Ran 1 test in 0.001s\n\nOK", 0)
     claude.say(ANSWER)
     claude.prompt(GO_ON)
     claude.end("limit")
-
-
-def _edit(session: Played, path: Path, old: str, new: str) -> None:
-    path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
-    session.edit(path, old, new)
 
 
 def _command(project: Path, env: Mapping[str, str]) -> list[str]:

@@ -40,10 +40,4 @@ def test_what_is_drawn_is_text_and_nothing_else() -> None:
     assert all(len(row.text or "") <= WIDTH for row in rows)
     bottom = max(float(row.get("y", "0")) for row in rows)
     assert bottom < float(root.get("height", "0"))
-
-
-def test_a_long_line_keeps_its_words() -> None:
-    line = "word " * 60
-
-    assert len(wrapped(line)) > 1
-    assert " ".join(wrapped(line)).split() == line.split()
+    assert " ".join(wrapped("word " * 60)).split() == ["word"] * 60

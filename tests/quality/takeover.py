@@ -24,10 +24,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
-from quality.checkout import MATERIAL, product
-
 Cut = Mapping[str, Any]
 
+_CHECKOUT: Final = Path(__file__).parents[2]
+MATERIAL: Final = Path(os.environ.get("CARRYOVER_MATERIAL", _CHECKOUT.parent / "shared"))
+"""Other people's transcripts, the notes on them and the programs that score; not part of this project."""
 PRODUCT: Final = "Carryover"
 DUMP_TOKENS: Final = 1800
 DUMP: Final = f"the last {DUMP_TOKENS:,} tokens"
@@ -41,9 +42,7 @@ def main() -> int:
         print("No sessions to cut; --sessions DIR[,DIR] or CARRYOVER_SESSIONS names folders of them.")
         return 0
     if not script.is_file():
-        print(
-            f"Nothing to score with in {options.material}; --material DIR or CARRYOVER_MATERIAL names another folder."
-        )
+        print(f"Nothing to score with in {options.material}; --material or CARRYOVER_MATERIAL names another folder.")
         return 0
     measure = _Measure(_loaded(script), options.jobs)
     sets = {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in options.cuts} or {
@@ -60,14 +59,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="make takeover", description=__doc__, allow_abbrev=False)
     sessions = os.environ.get("CARRYOVER_SESSIONS", "")
     parser.add_argument("--sessions", metavar="DIR[,DIR]", default=sessions, help="folders of sessions to cut")
-    parser.add_argument(
-        "--cuts",
-        type=Path,
-        metavar="FILE",
-        action="append",
-        default=[],
-        help="cuts that are chosen already; repeatable",
-    )
+    chosen = "cuts that are chosen already; repeatable"
+    parser.add_argument("--cuts", type=Path, metavar="FILE", action="append", default=[], help=chosen)
     parser.add_argument("--material", type=Path, metavar="DIR", default=MATERIAL, help="default: %(default)s")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="also leave what was written there")
     parser.add_argument("--per", type=int, metavar="N", default=6, help="cuts of a session (default: %(default)s)")
@@ -84,6 +77,15 @@ def _loaded(script: Path) -> ModuleType:
     return module
 
 
+def _product(folder: Path) -> Path:
+    """A `carryover` command in `folder` that runs the sources of this checkout, whatever is installed."""
+    command = folder / "carryover"
+    source = _CHECKOUT / "src"
+    command.write_text(f'#!/bin/sh\nPYTHONPATH="{source}" exec "{sys.executable}" -m carryover.cli.main "$@"\n')
+    command.chmod(0o700)
+    return command
+
+
 class _Measure:
     """Writes the texts of a set of cuts, one folder for each way to make them, and prints their scores."""
 
@@ -98,7 +100,7 @@ class _Measure:
         if not cuts:
             return
         ours, dump = out / PRODUCT, out / DUMP
-        command = str(product(scratch))
+        command = str(_product(scratch))
         self._each(cuts, lambda cut: self.tool.write([cut], str(ours), command))
         self._each(cuts, partial(self._dump, dump))
         self._table(cuts, [ours, dump])
@@ -110,13 +112,10 @@ class _Measure:
     def _dump(self, out: Path, cut: Cut) -> None:
         self.tool.tail([cut], str(out), DUMP_TOKENS)
         text = out / f"{cut['id']}.md"
-        text.write_text(
-            f"\n## Dump\n{text.read_text()}"
-        )  # the score begins at the first heading, which may be far down
+        # The score begins at the first heading, which may be far down.
+        text.write_text(f"\n## Dump\n{text.read_text()}")
 
     def _table(self, cuts: Sequence[Cut], outs: Sequence[Path]) -> None:
-        if not cuts:
-            return
         self.tool.score(cuts, [str(out) for out in outs])
         ours, dump = ([self._held(cut, out) for cut in cuts] for out in outs[:2])
         more, less = (sum(map(beats, dump, ours)) for beats in (operator.gt, operator.lt))

@@ -119,17 +119,6 @@ def test_nothing_of_a_handoff_is_read_however_it_came_in() -> None:
     assert (talk.digest.touched, talk.turn.changes) == ((), 0)
 
 
-def test_what_the_user_said_on_refusing_a_call_is_kept_with_the_call() -> None:
-    refused = model.ToolResult(
-        call_id="c", name="Bash", op="shell", status="denied", subject="rm -r build", user_words="Keep the build!"
-    )
-    talk = Conversation().user("Tidy up.").event(refused)
-
-    [reply] = talk.turn.replies
-    assert (reply.text, reply.to, reply.refused) == ("Keep the build!", "`rm -r build`", True)
-    assert talk.digest.failures == ()
-
-
 def test_the_newest_summary_of_each_kind_is_kept_in_its_parts() -> None:
     parts = (model.SummaryPart("next", "Next", "Round the tax."), model.SummaryPart("other", "Files", "cart.py " * 900))
     talk = Conversation().user("Go.").event(model.AgentSummary(text="first", source="compaction"))
@@ -174,20 +163,11 @@ def test_a_test_run_is_one_where_a_record_or_its_output_says_how_it_ended(
     assert [seen.run.status for seen in talk.digest.runs] == ([run] if run else [])
 
 
-def test_a_plan_waits_until_the_user_has_ruled_on_it() -> None:
-    talk = Conversation().user("Plan it.").event(model.PlanProposal(call_id="p", text="1. Cap it."))
-    waiting = talk.digest.proposal
-    ruled = talk.event(model.PlanProposal(call_id="p", text="", accepted=True)).digest.proposal
-
-    assert waiting is not None and (waiting.text, waiting.accepted) == ("1. Cap it.", None)
-    assert ruled is not None and (ruled.text, ruled.accepted) == ("1. Cap it.", True)
-
-
 def test_what_says_nothing_changes_nothing() -> None:
     assert Conversation().says(" \n").event(model.UserPrompt(text="Look.", actor="model")).digest == Digest()
 
 
-BODIES = (
+BODIES: tuple[model.AnyBody, ...] = (
     model.UserPrompt(text="Add a parser for dates. Never use regular expressions for this."),
     model.QueuedPrompt(text="and tests"),
     model.AssistantMessage(text="The parser is finished.", final=True),

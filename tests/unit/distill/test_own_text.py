@@ -109,33 +109,23 @@ def test_the_first_prompt_is_not_quoted_as_the_users_words() -> None:
 
 
 @pytest.mark.parametrize(
-    "prompt",
+    ("prompt", "only"),
     [
-        "read .carryover/handoff.md",
-        "Please read `.carryover/handoff.md`.",
-        "look at @.carryover/handoff.md and continue",
-        "read ~/handoffs/shop-1a2b3c4d/handoff.md, then go on",
+        ("read .carryover/handoff.md", True),
+        ("Please read `.carryover/handoff.md`.", True),
+        ("look at @.carryover/handoff.md and continue", True),
+        ("read ~/handoffs/shop-1a2b3c4d/handoff.md, then go on", True),
+        ("read docs/handoff.md", False),
+        ("Read docs/spec.md, then go on with the task it describes.", False),
+        (f"{go_on_prompt('.carryover/handoff.md')} And paint it blue.", False),
+        ("read .carryover/handoff.md and fix the parser", False),
+        ("Read the code first, then .carryover/handoff.md", False),
+        ("read\n.carryover/handoff.md\nthen write the docs", False),
+        ("read " + "x" * 6000 + "/.carryover/handoff.md", False),
     ],
 )
-def test_a_person_may_point_in_other_words(prompt: str) -> None:
-    assert only_points_at_handoff(prompt)
-
-
-@pytest.mark.parametrize(
-    "prompt",
-    [
-        "read docs/handoff.md",
-        "Read docs/spec.md, then go on with the task it describes.",
-        "Read .carryover/handoff.md, then go on with the task it describes. You need not ask whether to continue: the "
-        "answer is yes. And paint it blue.",
-        "read .carryover/handoff.md and fix the parser",
-        "Read the code first, then .carryover/handoff.md",
-        "read\n.carryover/handoff.md\nthen write the docs",
-        "read " + "x" * 6000 + "/.carryover/handoff.md",
-    ],
-)
-def test_a_prompt_that_wants_more_is_a_task(prompt: str) -> None:
-    assert not only_points_at_handoff(prompt)
+def test_a_person_may_point_in_other_words_and_a_prompt_that_wants_more_is_a_task(prompt: str, only: bool) -> None:
+    assert only_points_at_handoff(prompt) is only
 
 
 @pytest.mark.parametrize(

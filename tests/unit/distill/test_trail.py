@@ -7,7 +7,7 @@ import pytest
 from carryover.distill.quotes import earlier
 from carryover.distill.trail import Past, is_talk, parallel_sessions, past_of, task_of
 from carryover.model import PlanItem, PlanUpdate, TurnEnd
-from support.conversation import GOAL, Conversation, handoff, project, session, worked
+from support.conversation import Conversation, handoff, project, session, worked
 
 
 def past(*talks: Conversation, own: str | None = None) -> Past:
@@ -47,12 +47,6 @@ def test_talk_never_replaces_work_and_without_any_work_the_newest_leads() -> Non
     assert (found.main.turn.session, found.lead.session) == ("s1", "s1")
     assert [step.turn.session for step in found.since] == ["s2", "s3"]
     assert past(talked("s1", hours=0), talked("s2", hours=1)).lead.session == "s2"
-
-
-def test_a_session_that_is_named_leads_with_its_own_work() -> None:
-    found = past(worked("s1"), worked("s2", "Add a tax.", hours=1), own="s1")
-
-    assert (found.lead.session, found.main.turn.prompt) == ("s1", GOAL)
     assert past(worked("s1"), worked("s2", hours=1), own="unknown").lead.session == "s2"
 
 

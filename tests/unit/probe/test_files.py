@@ -30,31 +30,23 @@ def look(root: Path, path: str, line: int | None = None, anchor: str | None = No
     return file_facts(root, [FileQuery(path=path, line=line, anchor=anchor)], budget_s=30).get(path)
 
 
-def test_a_file_is_reported_with_the_place_of_its_edit(root: Path) -> None:
-    assert look(root, "cart.py", line=6) == FileFacts(exists=True, parses=True, symbol="Cart.discount")
-
-
 def test_an_edit_is_found_again_where_its_text_stands_now_nearest_to_where_it_was(root: Path) -> None:
     """`return 1` stands in two methods; lines have moved down since the edit."""
     (root / "twice.py").write_text("\n" * 10 + CART.replace("  # net", ""))
+    total, discount = (FileFacts(exists=True, parses=True, symbol=f"Cart.{name}") for name in ("total", "discount"))
 
-    assert look(root, "twice.py", line=3, anchor="        return 1") == FileFacts(
-        exists=True, parses=True, symbol="Cart.total"
-    )
-    assert look(root, "twice.py", line=15, anchor="return 1") == FileFacts(
-        exists=True, parses=True, symbol="Cart.discount"
-    )
+    assert look(root, "cart.py", line=6) == discount
+    assert look(root, "twice.py", line=3, anchor="        return 1") == total
+    assert look(root, "twice.py", line=15, anchor="return 1") == discount
 
 
-@pytest.mark.parametrize("name", ["nul\0.py", "surrogate\ud800.py"])
-def test_a_name_no_file_can_have_does_not_exist(root: Path, name: str) -> None:
-    assert look(root, name) == FileFacts(exists=False)
-
-
-def test_of_an_unknown_language_only_the_existence_is_reported(root: Path) -> None:
+@pytest.mark.parametrize(("name", "exists"), [("nul\0.py", False), ("surrogate\ud800.py", False), ("notes.md", True)])
+def test_of_names_that_no_file_can_have_and_of_other_languages_only_existence_is_told(
+    root: Path, name: str, exists: bool
+) -> None:
     (root / "notes.md").write_text("# note\n")
 
-    assert look(root, "notes.md") == FileFacts(exists=True)
+    assert look(root, name) == FileFacts(exists=exists)
 
 
 @pytest.mark.parametrize("path", ["../outside.py", "/etc/hostname", "sub/../../outside.py", ".", ""])
@@ -64,23 +56,17 @@ def test_a_path_that_leads_out_of_the_root_is_left_out(root: Path, path: str) ->
     assert look(root, path) is None
 
 
-def test_a_symlink_out_of_the_root_is_not_read(root: Path) -> None:
+def test_what_leads_out_of_the_root_or_is_no_regular_file_is_not_opened(root: Path) -> None:
+    """Opening a FIFO would wait for a writer for ever; the test would hang."""
     (root.parent / "outside.py").write_text("# not ours\n")
     (root / "link.py").symlink_to(root.parent / "outside.py")
     (root / "folder").symlink_to(root.parent)
-
-    assert look(root, "link.py") == FileFacts(exists=True)
-    assert look(root, "folder/outside.py") == FileFacts(exists=True)
-
-
-def test_what_is_no_regular_file_is_not_opened(root: Path) -> None:
-    """Opening a FIFO would wait for a writer for ever; the test would hang."""
     os.mkfifo(root / "pipe.py")
     (root / "folder.py").mkdir()
     (root / "loop.py").symlink_to("loop.py")
     (root / "device.py").symlink_to("/dev/zero")
 
-    for name in ("pipe.py", "folder.py", "loop.py", "device.py"):
+    for name in ("link.py", "folder/outside.py", "pipe.py", "folder.py", "loop.py", "device.py"):
         assert look(root, name) == FileFacts(exists=True)
 
 
@@ -91,31 +77,23 @@ def test_a_large_file_is_not_read(root: Path) -> None:
     assert file_facts(root, [FileQuery(path="large.py")], limit_bytes=700, budget_s=30)["large.py"].parses is True
 
 
-def test_files_the_time_does_not_reach_are_left_out(root: Path) -> None:
-    assert file_facts(root, [FileQuery(path="cart.py")], budget_s=0) == {}
-
-
 def test_a_parse_that_takes_too_long_is_given_up_and_not_remembered(root: Path) -> None:
     (root / "long.py").write_text("x = [1, 2, 3]\n" * 60_000)
     query = FileQuery(path="long.py", line=1)
 
+    assert file_facts(root, [query], budget_s=0) == {}
     assert file_facts(root, [query], budget_s=0.005) == {"long.py": FileFacts(exists=True)}
     assert file_facts(root, [query], budget_s=60) == {"long.py": FileFacts(exists=True, parses=True)}
 
 
-def test_a_changed_file_is_read_again(root: Path) -> None:
+def test_a_file_is_parsed_once_and_read_again_when_it_has_changed(root: Path) -> None:
     before = look(root, "cart.py", line=2)
+    assert look(root, "cart.py", line=2) is before
     (root / "cart.py").write_text(CART.replace("total", "sum_up"))
 
     after = look(root, "cart.py", line=2)
 
-    assert before is not None
-    assert after is not None
-    assert (before.symbol, after.symbol) == ("Cart.total", "Cart.sum_up")
-
-
-def test_an_unchanged_file_is_parsed_once(root: Path) -> None:
-    assert look(root, "cart.py", line=2) is look(root, "cart.py", line=2)
+    assert [found and found.symbol for found in (before, after)] == ["Cart.total", "Cart.sum_up"]
 
 
 def test_with_git_the_files_are_those_that_it_tracks_or_would_add(tmp_path: Path) -> None:
@@ -153,19 +131,20 @@ def test_a_deleted_file_is_listed_by_git_and_has_no_text(tmp_path: Path) -> None
     assert project_paths(root).all == ("cart.py",)
 
 
-def test_text_is_read_without_its_byte_order_mark(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("data", "why"), [(b"a\0b", "not text"), (b"\xff\xfe", "not text"), (b"x" * 300, "larger than 100 bytes")]
+)
+def test_text_is_read_without_its_byte_order_mark_and_nothing_else(data: bytes, why: str, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes(b"\xef\xbb\xbfna\xc3\xafve")
-
-    assert text_of(tmp_path, "a.txt") == "na\u00efve"
-
-
-@pytest.mark.parametrize("data", [b"a\0b", b"\xff\xfe"])
-def test_what_is_not_text_is_refused(data: bytes, tmp_path: Path) -> None:
     (tmp_path / "a.bin").write_bytes(data)
 
-    with pytest.raises(ValueError) as refused:
-        text_of(tmp_path, "a.bin")
-    assert why_unread(refused.value) == "not text"
+    assert text_of(tmp_path, "a.txt") == "na\u00efve"
+    try:
+        text_of(tmp_path, "a.bin", limit_bytes=100)
+    except (ValueError, OSError) as refused:
+        assert why_unread(refused) == why
+    else:
+        pytest.fail("it was read")
 
 
 def test_nothing_outside_of_the_project_is_read(tmp_path: Path) -> None:
@@ -178,11 +157,3 @@ def test_nothing_outside_of_the_project_is_read(tmp_path: Path) -> None:
     for path in ("link.txt", "folder/secret.txt", "../secret.txt"):
         with pytest.raises(OSError):
             text_of(root, path)
-
-
-def test_a_file_that_is_too_large_says_so(tmp_path: Path) -> None:
-    (tmp_path / "a.txt").write_text("x" * 300)
-
-    with pytest.raises(OSError) as refused:
-        text_of(tmp_path, "a.txt", limit_bytes=100)
-    assert why_unread(refused.value) == "larger than 100 bytes"

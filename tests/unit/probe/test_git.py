@@ -7,6 +7,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from support.repository import git, repository
 
 PATIENT_S = 20.0
 NOTHING = OwnWrites()
+moved = partial(changed_since, timeout_s=PATIENT_S)
 
 
 def facts_of(root: Path, own: OwnWrites = NOTHING) -> GitFacts:
@@ -101,22 +103,14 @@ def test_what_is_no_repository_has_no_facts(tmp_path: Path) -> None:
     (tmp_path / "broken" / ".git").mkdir(parents=True)
     inside = repository(tmp_path / "repo", {"sub/a.py": "1\n"}) / "sub"
 
-    folders = [tmp_path, tmp_path / "broken", tmp_path / "missing", inside]
-
-    assert [git_facts(folder, timeout_s=PATIENT_S) for folder in folders] == [None] * 4
+    for folder in (tmp_path, tmp_path / "broken", tmp_path / "missing", inside):
+        assert git_facts(folder, timeout_s=PATIENT_S) is None
 
 
 def test_without_git_there_are_no_facts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = repository(tmp_path, {"a.py": "1\n"})
     git_facts(root, timeout_s=PATIENT_S)
     monkeypatch.setenv("PATH", "/nowhere")
-
-    assert git_facts(root, timeout_s=PATIENT_S) is None
-
-
-def test_an_unreadable_index_is_not_a_clean_tree(tmp_path: Path) -> None:
-    root = repository(tmp_path, {"a.py": "1\n"})
-    (root / ".git" / "index").write_bytes(b"not an index")
 
     assert git_facts(root, timeout_s=PATIENT_S) is None
 
@@ -142,10 +136,15 @@ def test_nothing_is_fetched_for_a_partial_clone(tmp_path: Path) -> None:
     assert proof.exists()
 
 
-def test_a_filter_that_cannot_be_switched_off_means_no_facts(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("file", "text"), [("config", '\n[filter "e=vil"]\n\tclean = touch ran\n'), ("index", "not an index")]
+)
+def test_a_filter_that_cannot_be_switched_off_and_an_unreadable_index_mean_no_facts(
+    tmp_path: Path, file: str, text: str
+) -> None:
     root = repository(tmp_path, {"a.py": "1\n"})
-    with (root / ".git" / "config").open("a") as config:
-        config.write('[filter "e=vil"]\n\tclean = touch ran\n')
+    kept = (root / ".git" / file).read_text() if file == "config" else ""
+    (root / ".git" / file).write_text(f"{kept}{text}")
 
     assert git_facts(root, timeout_s=PATIENT_S) is None
 
@@ -163,9 +162,7 @@ def test_nothing_is_written_into_the_repository(tmp_path: Path) -> None:
     os.utime(root / "a.py", (1, 1))  # git would now bring its index up to date
     before = {path: path.stat().st_mtime_ns for path in root.rglob("*")}
 
-    facts = git_facts(root, timeout_s=PATIENT_S)
-
-    assert facts == GitFacts(branch="main", head=short_head(root), subject="first commit")
+    assert facts_of(root) == GitFacts(branch="main", head=short_head(root), subject="first commit")
     assert {path: path.stat().st_mtime_ns for path in root.rglob("*")} == before
 
 
@@ -198,20 +195,20 @@ def open_things() -> tuple[int, list[str], int]:
 def test_what_moved_since_a_commit_is_reported_against_the_working_tree(tmp_path: Path) -> None:
     root = repository(tmp_path, {"a.py": "1\n", "b.py": "1\n"})
     then = short_head(root)
-    assert changed_since(root, since=then, timeout_s=PATIENT_S) == ChangedSince(head=then, changed_files=0)
+    assert moved(root, since=then) == ChangedSince(head=then, changed_files=0)
 
     (root / "a.py").write_text("2\n")
     git(root, "commit", "--quiet", "--all", "--message", "second")
     (root / "b.py").write_text("2\n")
     (root / "untracked.py").write_text("3\n")
-    assert changed_since(root, since=then, timeout_s=PATIENT_S) == ChangedSince(head=short_head(root), changed_files=2)
+    assert moved(root, since=then) == ChangedSince(head=short_head(root), changed_files=2)
 
 
 def test_since_a_commit_that_is_gone_nothing_is_known(tmp_path: Path) -> None:
     root = repository(tmp_path / "app", {"a.py": "1\n"})
 
-    assert changed_since(root, since="0123456", timeout_s=PATIENT_S) is None
-    assert changed_since(tmp_path, since="0123456", timeout_s=PATIENT_S) is None
+    assert moved(root, since="0123456") is None
+    assert moved(tmp_path, since="0123456") is None
 
 
 def test_a_look_at_what_moved_runs_no_program_of_the_repository(tmp_path: Path) -> None:
@@ -222,9 +219,7 @@ def test_a_look_at_what_moved_runs_no_program_of_the_repository(tmp_path: Path) 
     git(root, "config", "core.fsmonitor", f"touch '{mark}'")
     (root / "a.py").write_text("2\n")
 
-    assert changed_since(root, since=short_head(root), timeout_s=PATIENT_S) == ChangedSince(
-        head=short_head(root), changed_files=1
-    )
+    assert moved(root, since=short_head(root)) == ChangedSince(head=short_head(root), changed_files=1)
     assert not mark.exists()
 
 
@@ -243,12 +238,10 @@ def test_what_carryover_itself_wrote_is_no_change(tmp_path: Path) -> None:
     (root / ".carryover" / "handoff.md").write_text("# [CARRYOVER]\n")
 
     assert facts_of(root, OWN) == GitFacts(branch="main", head=then, subject="first commit")
-    assert changed_since(root, since=then, own=OWN, timeout_s=PATIENT_S) == ChangedSince(head=then, changed_files=0)
+    assert moved(root, since=then, own=OWN) == ChangedSince(head=then, changed_files=0)
 
     git(root, "commit", "--quiet", "--all", "--message", "with the block")
-    assert changed_since(root, since=then, own=OWN, timeout_s=PATIENT_S) == ChangedSince(
-        head=short_head(root), changed_files=0
-    )
+    assert moved(root, since=then, own=OWN) == ChangedSince(head=short_head(root), changed_files=0)
 
 
 def test_a_file_in_which_the_user_changed_something_too_counts(tmp_path: Path) -> None:
@@ -258,7 +251,7 @@ def test_a_file_in_which_the_user_changed_something_too_counts(tmp_path: Path) -
     head = short_head(root)
 
     assert facts_of(root, OWN).changed_files == 2
-    assert changed_since(root, since=head, own=OWN, timeout_s=PATIENT_S) == ChangedSince(head=head, changed_files=2)
+    assert moved(root, since=head, own=OWN) == ChangedSince(head=head, changed_files=2)
 
 
 @pytest.mark.parametrize(("text", "untracked"), [("OURS\n", 0), ("Be brief.\n\nOURS\n", 1), ("Be brief.\n", 1)])

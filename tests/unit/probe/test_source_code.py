@@ -18,14 +18,6 @@ SOURCES = {file.stem: file.read_text(encoding="utf-8") for file in sorted(FIXTUR
 """By language, with the symbol expected on each line behind `»`; none: no symbol."""
 
 
-def parses(source: bytes, language: str) -> bool | None:
-    return examine(source, language, None).parses
-
-
-def symbol_at(source: bytes, language: str, line: int) -> str | None:
-    return examine(source, language, line).symbol
-
-
 def source_of(language: str) -> bytes:
     lines = SOURCES[language].split("\n")
     return "\n".join(line.partition("»")[0].rstrip() for line in lines).encode()
@@ -38,35 +30,28 @@ def test_every_line_knows_the_definition_it_is_in(language: str) -> None:
 
     source = source_of(language)
 
-    assert [symbol_at(source, language, number) for number in range(1, len(lines) + 1)] == expected
-    assert parses(source, language)
+    assert [examine(source, language, number).symbol for number in range(1, len(lines) + 1)] == expected
+    assert examine(source, language, None).parses
 
 
 @pytest.mark.parametrize(
-    ("language", "source"),
+    ("language", "source", "parsed"),
     [
-        ("python", b"def f(:\n    pass\n"),
-        ("javascript", b"const a = ;\n"),
-        ("typescript", b"let a: number = = 1;\n"),
-        ("go", b"package a\nfunc f( {\n}\n"),
-        ("rust", b"fn f() -> { 1 \n"),
-        ("java", b"class A { int f( { } }\n"),
-        ("ruby", b"class A\n  def f\n"),
+        ("python", b"def f(:\n    pass\n", False),
+        ("javascript", b"const a = ;\n", False),
+        ("typescript", b"let a: number = = 1;\n", False),
+        ("go", b"package a\nfunc f( {\n}\n", False),
+        ("rust", b"fn f() -> { 1 \n", False),
+        ("java", b"class A { int f( { } }\n", False),
+        ("ruby", b"class A\n  def f\n", False),
+        ("cpp", b"class A : public QObject {\n  Q_OBJECT\n public:\n  A() NOEXCEPT_IF(1);\n};\n", None),
+        ("cpp", b"FOREACH(item, list) { char c = '{'; const char *s = \"((\"; /* [ */ }\nMACRO\n", None),
     ],
 )
-def test_a_broken_file_does_not_parse(language: str, source: bytes) -> None:
-    assert not parses(source, language)
-
-
-@pytest.mark.parametrize(
-    "source",
-    [
-        b"class A : public QObject {\n  Q_OBJECT\n public:\n  A() NOEXCEPT_IF(1);\n};\n",
-        b"FOREACH(item, list) { char c = '{'; const char *s = \"((\"; /* [ */ }\nMACRO\n",
-    ],
-)
-def test_macros_do_not_make_a_c_file_a_broken_one(source: bytes) -> None:
-    assert parses(source, "cpp") is None
+def test_a_broken_file_does_not_parse_and_of_macros_nothing_is_said(
+    language: str, source: bytes, parsed: bool | None
+) -> None:
+    assert examine(source, language, None).parses is parsed
 
 
 @pytest.mark.parametrize(
@@ -88,10 +73,6 @@ def test_macros_do_not_make_a_c_file_a_broken_one(source: bytes) -> None:
 )
 def test_the_language_is_known_by_the_name(path: str, language: str | None) -> None:
     assert language_of(path) == language
-
-
-def test_a_parse_that_is_given_up_leaves_everything_unknown() -> None:
-    assert examine(source_of("python"), "python", 2, give_up=lambda: True) == FileFacts(exists=True)
 
 
 @given(
@@ -156,7 +137,8 @@ def test_both_kinds_give_the_same_facts(language: str, monkeypatch: pytest.Monke
     assert [examine(text, language, 3) for text in texts] == single
 
 
-def test_with_neither_a_file_is_handed_over_without_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_neither_or_without_the_time_a_file_is_handed_over_without_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert examine(source_of("python"), "python", 2, give_up=lambda: True) == FileFacts(exists=True)
     without("tree_sitter_", monkeypatch)
 
     assert grammar("python") is None

@@ -28,9 +28,9 @@ def test_terminal_escapes_go_however_their_first_sign_was_written(text: str) -> 
     assert without_ansi(text) == "boom"
 
 
-@pytest.mark.parametrize("text", ["seen [5m ago]", "a[1] + b[2m]", "[INFO] done", "x[0]", "\\u001b alone", "[1;2]"])
-def test_brackets_of_other_kinds_stay(text: str) -> None:
-    assert without_ansi(text) == text
+def test_brackets_of_other_kinds_stay() -> None:
+    texts = ["seen [5m ago]", "a[1] + b[2m]", "[INFO] done", "x[0]", "\\u001b alone", "[1;2]"]
+    assert [without_ansi(text) for text in texts] == texts
 
 
 KINDS: Kinds = {"goal": "request", "errors and fixes": "errors", "next steps": "next", "current_plan": "next"}
@@ -85,27 +85,14 @@ AT_MS = 1_795_155_000_000  # 2026-11-20T06:10:00Z
         ("Try again in 3 days 5 hours 12 minutes.", "2026-11-23T11:22:00Z"),
         ("resets in 2h 13m", "2026-11-20T08:23:00Z"),
         ("resets 15:00", "15:00"),
-        (
-            "You have exhausted your capacity. Your quota will reset after 3h12m5s.",
-            "2026-11-20T09:22:00Z",
-        ),
+        ("You have exhausted your capacity. Your quota will reset after 3h12m5s.", "2026-11-20T09:22:00Z"),
+        ("Weekly limit reached", None),
+        ("API Error: 429 it resets the password of bob@example.com", None),
+        ("resets 3", None),
+        ("resets when /home/dev/secret says so", None),
+        ("limit reached|99", None),
+        ("x" * 3000 + " resets 3pm", None),
     ],
 )
-def test_the_time_is_taken_as_it_was_written_or_counted_from_then(message: str, when: str) -> None:
+def test_the_time_is_taken_as_it_was_written_or_counted_from_then(message: str, when: str | None) -> None:
     assert resets_in(message, AT_MS) == when
-
-
-@pytest.mark.parametrize(
-    "message",
-    [
-        "",
-        "Weekly limit reached",
-        "API Error: 429 it resets the password of bob@example.com",
-        "resets 3",
-        "resets when /home/dev/secret says so",
-        "limit reached|99",
-        "x" * 3000 + " resets 3pm",
-    ],
-)
-def test_what_is_no_time_is_not_taken_for_one(message: str) -> None:
-    assert resets_in(message, AT_MS) is None

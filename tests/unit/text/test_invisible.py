@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from carryover.text.invisible import without_stacks, without_unseen
+from carryover.text.invisible import without_chat_marks, without_stacks, without_unseen
+from carryover.text.lines import one_line
 
 
 @pytest.mark.parametrize(
@@ -34,9 +35,24 @@ def test_what_only_hides_is_taken_out(hidden: str) -> None:
     assert without_unseen(f"[{hidden}INST]") == "[INST]"
 
 
-def test_selectors_that_carry_data_behind_an_emoji_are_taken_out() -> None:
+def test_no_more_selectors_and_combining_marks_are_kept_than_a_language_has() -> None:
     assert without_unseen("😊" + "\U000e0101\ufe01" * 40) == "😊\U000e0101"
-
-
-def test_no_more_combining_marks_are_kept_than_a_language_has() -> None:
     assert without_stacks("fix e" + "\u0301" * 3000 + " now") == "fix e" + "\u0301" * 8 + " now"
+
+
+def test_white_space_of_any_kind_becomes_one_blank() -> None:
+    assert one_line(" Add a\r\n\tdiscount\u2028to\x0b the\u3000cart \n") == "Add a discount to the cart"
+
+
+@pytest.mark.parametrize(
+    ("text", "harmless"),
+    [
+        ("<|im_start|>system", "‹|im_start|>system"),
+        ("a <<SYS>> b </s>", "a ‹‹SYS>> b ‹/s>"),
+        ("[INST] and [/inst]", "(INST) and (/inst)"),
+        ("<｜User｜>", "‹｜User｜>"),
+        ("if a < b: items[INSTANCE] = '<span>'", "if a < b: items[INSTANCE] = '<span>'"),
+    ],
+)
+def test_marks_of_chat_templates_are_harmless_and_code_stays(text: str, harmless: str) -> None:
+    assert without_chat_marks(text) == harmless
