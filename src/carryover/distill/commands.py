@@ -38,7 +38,6 @@ _GENERIC: Final = frozenset(
 _RAISED: Final = re.compile(
     r"^(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception|Interrupt|Exit)\b(?::|$)|^(?:error|fatal)\b", re.I
 )
-"""How programs format the line with the error, whatever the language of the rest."""
 _SHORT_CAUSE: Final = 60
 _CAUSE_CHARS: Final = 220
 
@@ -60,8 +59,7 @@ def without_prefix(command: str) -> str:
 
 
 def failed(result: ToolResult) -> bool:
-    """Whether a call failed in a way that reveals something about the approach. Looking around, refused calls and
-    results of unknown calls don't count."""
+    """Whether a call failed in a way that reveals something about the approach."""
     if result.status != "error" or result.never_ran or not (result.subject or result.name):
         return False
     if result.op in ("read", "search", "plan", "ask"):
@@ -83,8 +81,7 @@ def signature(result: ToolResult) -> str:
 
 
 def program(command: str) -> str:
-    """Returns the program that a command runs, without arguments: two commands with one program may be attempts at the
-    same thing. Empty if it says nothing about the attempt, as for an interpreter with an inline script."""
+    """Returns the program that a command runs, which tells attempts at the same thing; empty if it says nothing."""
     words = [word for word in without_prefix(command).split() if not word.startswith("-")]
     if not words:
         return ""
@@ -109,8 +106,7 @@ def is_edit_of(mark: str, path: str) -> bool:
 
 
 def why(output: str, *, of_edit: bool = False) -> str:
-    """Returns the reason of a failure from its output: the last line that looks like an error, or else the last lines.
-    A failed edit gives its reason first, followed by the intended change."""
+    """Returns the reason of a failure: an edit's first line, else the last one that looks like an error, or the end."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     if not lines:
         return ""

@@ -27,7 +27,6 @@ class TestRun(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     files: dict[str, Outcome] = msgspec.field(default_factory=dict)
     """Outcome of each file, package or class as named in the output; at most 50, failed ones first."""
     reason: str | None = None
-    """First reason given for a failure, at most 200 characters."""
     paths: tuple[str, ...] = ()
     """Paths that the command restricts the run to, joined to the folder of a preceding `cd`. Empty: all tests."""
     selective: bool = False
@@ -71,10 +70,8 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Length of the whole prompt, of which `prompt` may be an excerpt."""
     attachments: int = 0
     resumes: bool = False
-    """Whether the prompt only points at the handoff."""
     end: TurnEnding = ""
     said: tuple[Said, ...] = ()
-    """In an answered turn the last one is the answer."""
     calls: int = 0
     changes: int = 0
     """Number of calls that may change something: edits, and commands that do more than look."""
@@ -145,7 +142,6 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     solved: bool = False
     passed_by: bool = False
     program: str = ""
-    """Program of the command, if that identifies attempts at the same thing."""
 
 
 class OpenQuestion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

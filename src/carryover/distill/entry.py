@@ -1,5 +1,4 @@
-"""Lines of the handoff before it is cut to size: their text, where it comes from, and how long they stay. The weights
-are tuned to what continuations of real sessions needed (`make takeover`). Changing one changes no stored digest."""
+"""Lines of the handoff before it is cut to size, and how long they stay: tuned to real sessions (`make takeover`)."""
 
 from __future__ import annotations
 
@@ -10,7 +9,6 @@ import msgspec
 _Spoken = Literal["prompt", "queued prompt", "reply", "refusal", "message", "summary", "todo list", "plan", "question"]
 _Done = Literal["call", "job", "test run", "edit", "files", "file", "ending", "limit"]
 Kind = _Spoken | _Done | Literal["text from outside", "worktree", "git"]
-"""The record that a line comes from."""
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -22,13 +20,10 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     label: str = ""
     """Speaker and time; printed before the first part that is shown."""
     part: int = 0
-    """The part's position in its quote."""
     parts: int = 1
     session: str = ""
     agent: str = ""
-    """The agent's id."""
     turn: int | None = None
-    """The turn's number; None if it belongs to no turn."""
     at_ms: int = 0
     members: tuple[Entry, ...] = ()
     """The short lines that share this line, if it has several."""

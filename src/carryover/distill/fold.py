@@ -20,14 +20,12 @@ from carryover.model import Event, FileEdit, ToolCall, ToolResult, is_own_tool
 from carryover.text.lines import one_line
 
 _LONGEST_TEXT: Final = 200_000
-"""Most characters that are read of a prompt, an answer or a plan."""
 _MOST_EDITED_FILES: Final = 40
 _MOST_LOOKED_AT: Final = 24
 _MOST_RUNS: Final = 12
 _MOST_COMMITS: Final = 4
 _COMMITTED: Final = re.compile(r"^\[[^\]\n]{1,120} ([0-9a-f]{6,40})\] (.{1,200})$", re.M)
 _REPORT_CHARS: Final = 3000
-"""Characters kept of a sub-agent's report."""
 _OUTPUT_CHARS: Final = 4000
 _OLDER_OUTPUT: Final = ((3, 1600), (8, 320))
 """From how many calls back on output is cut, and to how many characters."""
@@ -64,7 +62,6 @@ def _call(digest: Digest, event: Event, body: ToolCall) -> Digest:
 
 
 def _result(digest: Digest, event: Event, body: ToolResult) -> Digest:
-    """Ends a call and reads its output, except for any handoff in it."""
     open_calls = tuple(call for call in digest.open_calls if call.id != body.call_id)
     if names_handoff(body.subject) or is_own_tool(body):
         return replace(digest, open_calls=open_calls)
@@ -152,7 +149,7 @@ def _failures_after(failures: tuple[Failure, ...], body: ToolResult, at_ms: int,
 
 
 def _edit(digest: Digest, event: Event, body: FileEdit) -> Digest:
-    """Replaces the file's previous edit. A file that is new stays new."""
+    """Replaces the file's previous edit; a new file stays new."""
     if names_handoff(body.path):
         return digest
     former = next((file for file in digest.touched if file.path == body.path), None)

@@ -1,5 +1,4 @@
-"""Makes a project's handoff from its view: its sections, in order. Pure and deterministic. The lines below a heading
-are made in the file named after it; how long a line stays is in `entry.py`."""
+"""Makes a project's handoff from its view, purely. Each section is made in the file named after it."""
 
 from __future__ import annotations
 
@@ -23,7 +22,6 @@ class Handoff(msgspec.Struct, frozen=True, kw_only=True):
     updated_ms: int
     """Time of the last event that the handoff covers."""
     agent: str
-    """Display name of the agent that did the newest work."""
     agent_id: str = ""
     """That agent's id; empty if it is not needed."""
     resume: str
@@ -33,7 +31,6 @@ class Handoff(msgspec.Struct, frozen=True, kw_only=True):
     settled: bool = False
     """Whether the last request was answered and nothing is open, so that there is nothing to ask the user about."""
     limit: Limit | None = None
-    """The usage limit that stopped the project's newest work."""
     main_root: str | None = None
     """The main checkout, if all the work was done there and none yet in the worktree that gets the handoff."""
 

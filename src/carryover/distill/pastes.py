@@ -1,5 +1,4 @@
-"""Tells the pasted parts of a prompt from the typed ones by form alone: position, length, layout of lines. They are
-marked in quotes, so that no reader takes them for the user's own words."""
+"""Tells the pasted parts of a prompt from the typed ones by form alone: position, length, layout of lines."""
 
 from __future__ import annotations
 
@@ -12,7 +11,6 @@ from carryover.distill.quotes import excerpt, sentences
 from carryover.text.invisible import without_stacks
 
 MOST_TYPED: Final = 1200
-"""Most characters of a paragraph or list that a person may have typed."""
 _MOST_TYPED_LINES: Final = 16
 _SHOWN_OF_PASTE: Final = 0.45
 """Share of a prompt's space that its pastes may take."""
@@ -20,7 +18,6 @@ _SHOWN_OF_PASTE: Final = 0.45
 _MOST_OF_PASTE: Final = 220
 _LEAD_CHARS: Final = 160
 _SHORT_QUESTION: Final = 2
-"""Most sentences of a short question."""
 _COLONS: Final = (":", "：")
 
 _BLOCK_END: Final = re.compile(r"\n[ \t]*\n+")
@@ -32,8 +29,6 @@ _MACHINE_LINE: Final = re.compile(
     r"|[A-Za-z][\w.-]{1,40}(?:Error|Exception)\b|[\w./\\-]+:\d+[:\s])"
     r"|\s{2,}\S|.*[{;]\s*$|\w+ = \S"
 )
-
-
 _HEADER: Final = re.compile(r"[^\W\d_][\w-]{0,20}(?: [\w-]{1,20})?\s?(?:: |：\s?)\S")
 
 
@@ -68,11 +63,13 @@ def _is_led_to(blocks: list[str], at: int) -> bool:
 
 
 def _blocks(prompt: str) -> list[str]:
-    """Splits a prompt into paragraphs. A typed line before or after machine lines is a separate block."""
+    """Splits a prompt into paragraphs. A typed line beside machine lines is a separate block."""
     blocks: list[str] = []
     for block in _BLOCK_END.split(prompt.strip()):
         lines = [line for line in block.splitlines() if line.strip()]
-        led = not blocks and len(lines) > 1 and lines[0].rstrip().endswith(_COLONS) and not _is_machine(lines[0])
+        led = (
+            not blocks and len(lines) > 1 and lines[0].rstrip().endswith(_COLONS) and not _MACHINE_LINE.match(lines[0])
+        )
         head = lines[:1] if led or (len(lines) > 1 and _is_typed_beside(lines[0], lines[1:])) else []
         rest = lines[len(head) :]
         tail = rest[-1:] if len(rest) > 1 and _is_typed_beside(rest[-1], rest[:-1]) else []
@@ -82,14 +79,9 @@ def _blocks(prompt: str) -> list[str]:
 
 
 def _is_typed_beside(line: str, others: list[str]) -> bool:
-    """Whether a line is laid out differently from those beside it. In a long paste of prose or of a list, only a
-    question is."""
+    """Whether a line is laid out differently from those beside it; in a long paste of prose only a question is."""
     block = "\n".join(others)
-    return not _is_machine(line) and (_is_laid_out(block) or (_is_long(block) and is_question(line)))
-
-
-def _is_machine(line: str) -> bool:
-    return _MACHINE_LINE.match(line) is not None
+    return not _MACHINE_LINE.match(line) and (_is_laid_out(block) or (_is_long(block) and is_question(line)))
 
 
 def _is_long(block: str) -> bool:
@@ -100,11 +92,12 @@ def _is_laid_out(block: str) -> bool:
     lines = [line for line in block.splitlines() if line.strip()]
     if block.lstrip().startswith(("```", "~~~")):
         return True
-    return sum(map(_is_machine, lines)) * 2 >= len(lines) > 0 or _has_headers(lines)
+    by_machine = [line for line in lines if _MACHINE_LINE.match(line)]
+    return len(by_machine) * 2 >= len(lines) > 0 or _has_headers(lines)
 
 
 def _has_headers(lines: list[str]) -> bool:
-    """Whether a text begins like a mail or a form: at least two lines of a name, a colon and a value, in any script."""
+    """Whether a text begins like a mail or a form: two lines of a name, a colon and a value."""
     return len(lines) > 1 and all(_HEADER.match(line) for line in lines[:2])
 
 

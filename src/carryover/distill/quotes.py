@@ -1,5 +1,4 @@
-"""Formats quotes as lines of a handoff: cut with `…`, never reworded, without Markdown that is only layout; and times,
-relative to the handoff's first line, so that they stay true whenever it is read."""
+"""Formats quotes as lines of a handoff, cut but never reworded, and times relative to its first line."""
 
 from __future__ import annotations
 
@@ -89,8 +88,7 @@ def fits(text: str, chars: int = PIECE_CHARS) -> bool:
 
 
 def _parted(line: str, chars: int) -> list[str]:
-    """Splits `line` into parts that fit: at the ends of sentences, or else at spaces, or else anywhere. `chars` is the
-    limit of the first part."""
+    """Splits `line` at the ends of sentences, at spaces, or anywhere; `chars` limits the first part."""
     parts = []
     while not fits(line, chars):
         head = clip(line, chars=chars, tokens=PIECE_TOKENS).removesuffix("…")
@@ -137,8 +135,8 @@ def estimated_tokens(text: str) -> int:
 def clip(text: str, *, chars: int, tokens: int | None = None) -> str:
     """Returns `text` cut at its end, between words if possible, so that it stays within both limits."""
     limit = min(len(text), chars)
-    if tokens is not None:
-        limit = _fitting(text[:limit], tokens)
+    if tokens is not None and estimated_tokens(text[:limit]) > tokens:
+        limit = bisect_left(range(1, limit + 1), tokens, key=lambda length: estimated_tokens(text[:length])) + 1
     if limit >= len(text):
         return text
     cut = text[: max(0, limit - 1)]
@@ -146,13 +144,6 @@ def clip(text: str, *, chars: int, tokens: int | None = None) -> str:
     if space > len(cut) * 0.7:
         cut = cut[:space]
     return cut.rstrip(" ,;:-–—(") + _ELLIPSIS
-
-
-def _fitting(text: str, tokens: int) -> int:
-    """Returns the length of the longest prefix of `text` with at most `tokens` estimated tokens, ellipsis included."""
-    if estimated_tokens(text) <= tokens:
-        return len(text)
-    return bisect_left(range(1, len(text) + 1), tokens, key=lambda length: estimated_tokens(text[:length])) + 1
 
 
 def clip_middle(text: str, *, chars: int, tail_share: float = 0.6) -> str:

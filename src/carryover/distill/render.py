@@ -33,8 +33,7 @@ _UNASSIGNED: Final = ("Cs", "Co", "Cn")
 
 
 def render(handoff: Handoff, answering: Answering | None = None) -> CleanText:
-    """Returns the handoff's text, ending in a newline, for its file or for an answer to a session. If there is not
-    enough room, the entries with the highest weight are dropped first."""
+    """Returns the handoff's text. Without enough room, the entries with the highest weight are dropped first."""
     head, last = _around(handoff, answering)
     body = [[f"## {title}", *(text for text, _ in shown)] for title, shown in lay_out(handoff, answering)]
     return CleanText("\n".join([*head, *chain(*body), last]) + "\n")
@@ -54,7 +53,6 @@ def lay_out(handoff: Handoff, answering: Answering | None = None) -> list[tuple[
 
 
 def _around(handoff: Handoff, answering: Answering | None) -> tuple[list[CleanText], str]:
-    """Returns the lines above the sections and the last line."""
     show = f"`carryover show {id_in_command(handoff.session)}`; with `--turn N` a turn that is cut here"
     return [clean(line) for line in header(handoff, answering)], f"Full history: {show} (not from inside a sandbox)."
 
@@ -87,8 +85,7 @@ def _printed(entries: Sequence[Entry]) -> list[tuple[str, Entry]]:
 
 
 def _fitted(sections: list[tuple[str, list[Entry]]], *, lines: int, tokens: int, chars: int) -> set[tuple[int, int]]:
-    """Returns the entries that fit, by section and place, taken by weight. A heading costs a line too, and the first
-    part of a quote the length of its label."""
+    """Returns the entries that fit, by section and place, taken by weight. A heading costs a line too."""
     candidates = sorted(
         (entry.weight, place, at) for place, (_, entries) in enumerate(sections) for at, entry in enumerate(entries)
     )

@@ -1,5 +1,4 @@
-"""Digests as the ledger stores them, and the reducer that makes them. Whether events arrive or are read back from the
-ledger, the fold sees exactly what is stored, so a rebuilt digest equals one that grew."""
+"""Digests as the ledger stores them, and the reducer that makes them; a rebuilt digest equals one that grew."""
 
 from __future__ import annotations
 

@@ -57,16 +57,6 @@ class Past(NamedTuple):
         """The newest turn that did more than talk."""
         return self.steps[self.main_at]
 
-    @property
-    def since(self) -> Sequence[Step]:
-        """The turns after the main one, all of them mere talk."""
-        return self.steps[self.main_at + 1 :]
-
-    @property
-    def before(self) -> Sequence[Step]:
-        """The turns before the main one, newest first."""
-        return self.steps[: self.main_at][::-1]
-
     def is_beside(self, step: Step) -> bool:
         """Whether the turn belongs to a session that worked in parallel, which has a separate heading."""
         return step.view.session in self.beside
@@ -170,7 +160,6 @@ def parallel_sessions(view: ProjectView, lead: SessionView) -> list[SessionView]
 
 
 def _short_ids(ids: Sequence[str]) -> dict[str, str]:
-    """Returns for each session a prefix of its id that is unique among these."""
     short = {}
     for session in ids:
         length = _SHORT_ID

@@ -46,7 +46,6 @@ class Worktree(msgspec.Struct, frozen=True, kw_only=True):
     root: str
     last_event_ms: int
     task: str = ""
-    """The worktree's newest prompt."""
 
 
 class ProjectView(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,6 +62,5 @@ class ProjectView(msgspec.Struct, frozen=True, kw_only=True):
     is_of_main: bool = False
     """Whether the sessions are the main checkout's, since nothing has happened in this worktree yet."""
     former_roots: tuple[str, ...] = ()
-    """Former roots of the project, at which some of its sessions were recorded."""
     checkouts: tuple[str, ...] = ()
     """Roots of worktrees that agents created for themselves: work there counts as work on this project."""

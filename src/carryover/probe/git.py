@@ -19,17 +19,17 @@ from carryover.redact import clean
 from carryover.text.lines import one_line
 
 TIMEOUT_S: Final = 0.2
-"""Seconds that git may take to answer."""
 
 _SUBJECT_LIMIT: Final = 200
 _CLEAN_UP_SHARE: Final = 0.1
+_KIND: Final = ("rev-parse", "--is-inside-work-tree")
+_BRANCH: Final = ("symbolic-ref", "--quiet", "--short", "HEAD")
 _HEAD: Final = ("rev-list", "--max-count=1", "--encoding=UTF-8", "--format=%h%x00%s", "HEAD", "--")
 _AHEAD: Final = ("rev-list", "--count", "@{upstream}..HEAD", "--")
 _DIFF: Final = ("diff", "--numstat", "-z", "-l200")
 _OTHERS: Final = ("ls-files", "--others", "--exclude-standard", "--directory", "--no-empty-directory", "-z")
 
 Cleaner = Callable[[bytes], bytes]
-"""Removes Carryover's own text from a file's content."""
 
 
 class OwnWrites(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,8 +45,7 @@ class OwnWrites(msgspec.Struct, frozen=True, kw_only=True):
         return self.folder is not None and f"{path}/".startswith(f"{self.folder}/")
 
     def cleaner(self, path: str, places: Mapping[str, str] = {}) -> Cleaner | None:
-        """Returns a function that removes Carryover's text from the file at `path`; None if Carryover doesn't write to
-        it. `places`: see `own_places`."""
+        """Returns a function that removes Carryover's text from a file; None if it writes nothing there."""
         names = {name.casefold(): name for name in self.without}  # a file system may have kept another case
         name = names.get(path.casefold()) or places.get(path)
         return self.without[name] if name is not None else None
@@ -61,27 +60,21 @@ class ChangedSince(msgspec.Struct, frozen=True, kw_only=True):
     """How the repository has changed since an earlier commit."""
 
     head: str | None
-    """Abbreviated commit id."""
     changed_files: int
     """How many files differ between that commit and the working tree."""
 
 
 def git_facts(root: Path, *, own: OwnWrites = _NOTHING_OWN, timeout_s: float = TIMEOUT_S) -> GitFacts | None:
-    """Returns the state of the repository whose top is `root`; None if it is not a repository or git can't read it.
-    Files that differ only by what `own` describes are not counted.
-
-    Blocks for at most `timeout_s`. Changes nothing and runs nothing that the repository contains, such as hooks or
-    filters; returns None if its configuration makes that impossible. Raises TimeoutError without a complete answer in
-    time, or if no process can be started: use the last known facts then.
-    """
+    """Returns the state of the repository whose top is `root`, apart from what `own` describes; None if git can't read
+    it, or not without running what it contains, such as filters. Blocks for at most `timeout_s` and changes nothing.
+    Raises TimeoutError without a complete answer in time: use the last known facts then."""
     return _in_time(partial(_facts, root, own), timeout_s)
 
 
 def changed_since(
     root: Path, *, since: str, own: OwnWrites = _NOTHING_OWN, timeout_s: float = TIMEOUT_S
 ) -> ChangedSince | None:
-    """Returns what has changed in the repository since the commit `since`; None if that commit is gone, too. As careful
-    as `git_facts`, with the same errors; half the work, for a session that waits for the answer."""
+    """Returns what has changed since the commit `since`, as `git_facts` with half the work; None if it is gone, too."""
     return _in_time(partial(_changed_since, root, since, own), timeout_s)
 
 
@@ -97,16 +90,8 @@ def _in_time(ask_git: Callable[[float], T | None], timeout_s: float) -> T | None
 def _facts(root: Path, own: OwnWrites, deadline: float) -> GitFacts | None:
     if not may_be_repository(root):
         return None
-    kind, branch, head, ahead, diff, others = ask(
-        root,
-        ("rev-parse", "--is-inside-work-tree"),
-        ("symbolic-ref", "--quiet", "--short", "HEAD"),
-        _HEAD,
-        _AHEAD,
-        (*_DIFF, "HEAD", "--"),
-        _OTHERS,
-        deadline=deadline,
-    )
+    commands = (_KIND, _BRANCH, _HEAD, _AHEAD, (*_DIFF, "HEAD", "--"), _OTHERS)
+    kind, branch, head, ahead, diff, others = ask(root, *commands, deadline=deadline)
     if kind.code != 0:
         return None
     short, subject = _head_of(head)
@@ -157,7 +142,6 @@ def of_others(
 
 
 def _untracked(root: Path, listed: bytes, own: OwnWrites) -> int:
-    """Returns how many of the files and folders that git `listed` hold anything but Carryover's own writes."""
     names = [os.fsdecode(name) for name in listed.split(b"\0") if name]
     others = [name for name in names if not own.covers(name)]
     cleaners = [(name, own.cleaner(name)) for name in others]
@@ -176,8 +160,7 @@ def output_of(root: Path, *command: str, timeout_s: float) -> bytes | None:
 
 
 def may_be_repository(root: Path) -> bool:
-    """Whether `root` may be a repository, judged without git. A bare repository is recognised by its parts. The root of
-    another machine's project is no absolute path."""
+    """Whether `root` may be a repository, also a bare one, judged without git."""
     if not root.is_absolute():
         return False
     return (root / ".git").exists() or ((root / "HEAD").is_file() and (root / "objects").is_dir())

@@ -116,10 +116,8 @@ def ask(root: Path, *commands: Sequence[str], deadline: float, settings: Sequenc
 
     `deadline` is a time of `time.monotonic()`, `settings` are configuration (`name=value`). Paths in a command are
     literal. If a filter program of the repository can't be disabled, nothing is run, and every answer has the code 128.
-
-    Raises TimeoutError if not all answered in time; by then every process and its children are gone, unless one hangs
-    in the kernel. If no command answered at all, the repository is not asked again for half a minute. Raises
-    FileNotFoundError without git.
+    Raises FileNotFoundError without git, and TimeoutError if not all answered in time: by then every process and its
+    children are gone, and a repository of which no command answered is not asked again for half a minute.
     """
     overrides: Sequence[str] | None = ()
     if any(command[0] == _FILTERS for command in commands) and not _names_no_filter(root):
@@ -190,8 +188,7 @@ def _is_harmless(file: Path) -> bool:
 
 
 def _switched_off(listed: bytes) -> list[str] | None:
-    """Returns settings that disable the filter programs in the repository's own configuration; the user's stay.
-    `listed` is the output of `git config --null --show-scope`. Returns None if one of their names can't be disabled."""
+    """Returns settings that disable the filter programs that the repository's settings list; None if one can't."""
     overrides = []
     fields = listed.decode(errors="surrogateescape").split("\0")
     for scope, setting in zip(fields[::2], fields[1::2], strict=False):
@@ -228,8 +225,12 @@ def _start(root: Path, command: Sequence[str], overrides: Sequence[str]) -> subp
     # Otherwise `core.worktree` could name another folder, whose files a diff would show. A bare repository has none.
     here = {"GIT_WORK_TREE": str(root)} if os.path.lexists(root / ".git") else {}
     environment = {**inherited, **_SAFE_ENVIRONMENT, **here, "GIT_CEILING_DIRECTORIES": str(root.parent)}
+    name, *arguments = command
+    if name in _TAKE_PATTERNS and "--" in arguments:
+        at = arguments.index("--") + 1
+        arguments[at:] = [f":(literal){path}" for path in arguments[at:]]
     # git itself changes to `root`: were it done between fork and exec, a dead network drive would hold up every thread.
-    command_line = ["git", "-C", str(root), *_SAFE_OPTIONS, *options, *_guarded(*command)]
+    command_line = ["git", "-C", str(root), *_SAFE_OPTIONS, *options, name, *_COMMANDS[name], *arguments]
     return _popen(command_line, environment, subprocess.DEVNULL)
 
 
@@ -248,16 +249,7 @@ def _popen(command_line: Sequence[str], environment: dict[str, str], stdin: int)
         raise FileNotFoundError(errno.ENOENT, "git can't be run") from error
 
 
-def _guarded(name: str, *arguments: str) -> list[str]:
-    options, paths = list(arguments), []
-    if name in _TAKE_PATTERNS and "--" in options:
-        at = options.index("--")
-        options, paths = options[: at + 1], [f":(literal){path}" for path in options[at + 1 :]]
-    return [name, *_COMMANDS[name], *options, *paths]
-
-
 def _bounded(process: subprocess.Popen[bytes], deadline: float, given: bytes) -> Answer:
-    """Returns what the process answers to its input."""
     assert process.stdin is not None and process.stdout is not None and process.stderr is not None
     with contextlib.suppress(BrokenPipeError), process.stdin as stdin:
         stdin.write(given)

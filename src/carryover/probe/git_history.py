@@ -1,5 +1,4 @@
-"""Commits of a repository, and the commits that lines came with. Blocking, in bounded time. Everything that `log` and
-`why` ask git is here; callers see only `Commit`."""
+"""Commits of a repository, and the commits that lines came with. Blocking, in bounded time."""
 
 from __future__ import annotations
 
@@ -25,7 +24,6 @@ _HUNK: Final = re.compile(rb"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@", re.M)
 _NAME: Final = re.compile(r"\w[^\s:]*")
 """Names of commits and branches that git cannot take for an option or a path."""
 SHORT: Final = 8
-"""Number of characters of an id to show."""
 
 
 class Commit(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,7 +81,6 @@ def _commits(lines: Sequence[str]) -> Iterator[Commit]:
 
 
 def _line_before(diff: bytes, line: int) -> int | None:
-    """Returns the number of line `line` before a diff without context; None if the diff added it."""
     moved = 0
     for hunk in _HUNK.finditer(diff):
         removed, start, added = int(hunk[2] or 1), int(hunk[3]), int(hunk[4] or 1)

@@ -17,7 +17,7 @@ import stat
 from pathlib import Path
 from typing import Final
 
-from carryover.adapter.contract import Agent, LastInput
+from carryover.adapter.contract import Agent
 from carryover.probe.git_command import ask_one, git_dir_of
 
 TRACKED: Final = "git tracks it, so it may be another's"
@@ -46,7 +46,10 @@ def why_not_own(agent: Agent, root: Path, path: Path) -> str | None:
     log = _status(last.path) if last.path.is_relative_to(root) else None
     if log is None:
         return f"nothing that was typed to {agent.spec.name} is recorded beside it"
-    if reason := _why_not_the_log(root, last, log):
+    reason = _why_not_written_here(root, last.path, log)
+    if reason is None and all(abs(log.st_mtime_ns - at_ms * 1_000_000) > _TICK_NS for at_ms in last.times_ms):
+        reason = COPIED
+    if reason := reason or _why_not_out_of_git(root, last.path):
         return f"{last.path.name}, the record of what was typed, is not your own: {reason}"
     if found.st_mtime_ns < log.st_mtime_ns - _TICK_NS:
         return f"{agent.spec.name} did not write to it when you last typed something there"
@@ -65,13 +68,6 @@ def is_tracked(root: Path, path: Path) -> bool:
     """Whether git tracks `path`, or a file below it, in the checkout at `root`. Blocks, and asks git only if its index
     has changed. Raises OSError if git can't tell."""
     return not _git_answers(root, path, "--cached", b"")
-
-
-def _why_not_the_log(root: Path, last: LastInput, log: os.stat_result) -> str | None:
-    reason = _why_not_written_here(root, last.path, log)
-    if reason is None and all(abs(log.st_mtime_ns - at_ms * 1_000_000) > _TICK_NS for at_ms in last.times_ms):
-        reason = COPIED
-    return reason or _why_not_out_of_git(root, last.path)
 
 
 def _why_not_written_here(root: Path, path: Path, found: os.stat_result) -> str | None:
@@ -93,7 +89,7 @@ def _why_not_written_here(root: Path, path: Path, found: os.stat_result) -> str 
 
 
 def _why_not_out_of_git(root: Path, path: Path) -> str | None:
-    """Returns why git may have written the file. While git changes files, its old index lacks the new ones."""
+    """While git changes files, its old index lacks the new ones."""
     if not os.path.lexists(root / ".git"):
         return None
     before = _index(root)
@@ -110,7 +106,7 @@ def _why_not_out_of_git(root: Path, path: Path) -> str | None:
 
 
 def _git_answers(root: Path, path: Path, which: str, wanted: bytes) -> bool:
-    """Whether git's list of files of that kind at `path` is `wanted`. Raises OSError if git can't tell."""
+    """Whether git's list of files of that kind at `path` is `wanted`."""
     stamp = _index(root)
     if stamp and _known.get((which, path)) == stamp:
         return True

@@ -34,7 +34,6 @@ _LANGUAGES = {
 _NAMED = {"Rakefile": "ruby", "Gemfile": "ruby"}
 
 _CHUNK = 65_536
-_HAS_MACROS = ("c", "cpp")
 
 
 def language_of(path: str) -> str | None:
@@ -46,15 +45,14 @@ def language_of(path: str) -> str | None:
 def examine(
     source: bytes, language: str, line: int | None, *, give_up: Callable[[], bool] = lambda: False
 ) -> FileFacts:
-    """Returns all facts about a file from a single parse. `line` is 1-based. `give_up` is called every few microseconds
-    of work, while other threads run. Once it returns True, what the parse would show stays unknown, as it does without
-    a grammar for the language."""
+    """Returns all facts about a file from a single parse; `line` is 1-based. `give_up` is called all the time: once it
+    returns True, what the parse would show stays unknown, as it does without a grammar for the language."""
     try:
         tree = _tree(source, language, give_up)
     except TimeoutError:
         return FileFacts(exists=True)
     # Errors in C and C++ say nothing: macros hide them from a parser.
-    parses = not tree.root_node.has_error or (None if language in _HAS_MACROS else False)
+    parses = not tree.root_node.has_error or (None if language in ("c", "cpp") else False)
     symbol = symbol_at(tree, source, language, line) if line is not None else None
     return FileFacts(exists=True, parses=parses, symbol=symbol)
 
@@ -115,8 +113,7 @@ _SEPARATORS = {"rust": "::", "cpp": "::", "c": "::", "ruby": "::"}
 
 
 def symbol_at(tree: Tree, source: bytes, language: str, line: int) -> str | None:
-    """Returns the qualified name of the function, method or class around a 1-based line. For example `Cart.discount` or
-    `cart::Cart::total`."""
+    """Returns the qualified name around a 1-based line, such as `Cart.discount` or `cart::Cart::total`."""
     lines = source.split(b"\n", line)
     if not 0 < line <= len(lines):
         return None
@@ -136,7 +133,7 @@ def symbol_at(tree: Tree, source: bytes, language: str, line: int) -> str | None
 
 
 def _names_beginning_at(node: Node, source: bytes, row: int, language: str) -> list[str]:
-    """Returns the definitions below `node` that begin in its row, innermost first: `export class Cart {`."""
+    """Returns the definitions below `node` that begin in its row, innermost first."""
     for child in node.named_children:
         if child.start_point.row > row:
             break
@@ -185,14 +182,7 @@ def _text(node: Node | None, source: bytes) -> str | None:
 PACK: Final = "tree_sitter_language_pack"
 
 SINGLE: Final = {
-    "c": ("tree_sitter_c", "language"),
-    "cpp": ("tree_sitter_cpp", "language"),
-    "go": ("tree_sitter_go", "language"),
-    "java": ("tree_sitter_java", "language"),
-    "javascript": ("tree_sitter_javascript", "language"),
-    "python": ("tree_sitter_python", "language"),
-    "ruby": ("tree_sitter_ruby", "language"),
-    "rust": ("tree_sitter_rust", "language"),
+    **{name: (f"tree_sitter_{name}", "language") for name in "c cpp go java javascript python ruby rust".split()},
     "tsx": ("tree_sitter_typescript", "language_tsx"),
     "typescript": ("tree_sitter_typescript", "language_typescript"),
 }
@@ -202,14 +192,20 @@ SINGLE: Final = {
 @cache
 def grammar(language: str) -> Language | None:
     """Returns the grammar of a language in `SINGLE`; None if no package for it is installed or usable."""
+    for load in (_single, _from_pack):
+        # Not installed, or built for another version of tree-sitter.
+        with suppress(ImportError, AttributeError, LookupError, TypeError, ValueError):
+            return load(language)
+    return None
+
+
+def _single(language: str) -> Language:
     from tree_sitter import Language
 
     module, function = SINGLE[language]
-    for load in (
-        lambda: Language(getattr(import_module(module), function)()),
-        lambda: import_module(PACK).get_language(language),
-    ):
-        # Not installed, or built for another version of tree-sitter.
-        with suppress(ImportError, AttributeError, LookupError, TypeError, ValueError):
-            return load()
-    return None
+    return Language(getattr(import_module(module), function)())
+
+
+def _from_pack(language: str) -> Language:
+    found: Language = import_module(PACK).get_language(language)
+    return found

@@ -17,7 +17,6 @@ JOB_STATES: Final[dict[str, Literal["running", "done", "failed", "stopped"]]] = 
     **dict.fromkeys(("failed", "errored"), "failed"),
     **dict.fromkeys(("killed", "stopped", "interrupted", "shutdown"), "stopped"),
 }
-"""States of background jobs and sub-agents, as agents name them."""
 _STATES: Final[dict[str, PlanState]] = {"in_progress": "active", "in-progress": "active", "completed": "done"}
 
 

@@ -61,8 +61,7 @@ def written(path: str, content: str) -> Change:
 
 
 def replaced(path: str, pairs: Sequence[Replacement], *, counted: bool) -> Change:
-    """Returns the change that makes these replacements; unless `counted`, without numbers of lines, since how often
-    each text occurs is unknown."""
+    """Returns the change that makes these replacements; unless `counted`, how often each occurs is unknown."""
     added = removed = 0
     anchor = None
     shown: list[str] = []
@@ -83,8 +82,7 @@ def replaced(path: str, pairs: Sequence[Replacement], *, counted: bool) -> Chang
 
 
 def planned(path: str, given: Fields, *, counted: bool = True) -> Change:
-    """Returns the change to a file that an edit's arguments ask for: `content`, `edits`, or an old and a new string.
-    Unless `counted`, and if every occurrence is replaced, the line counts are None."""
+    """Returns the change that an edit's arguments ask for: `content`, `edits`, or an old and a new string."""
     content = rawjson.string_of(given.get("content", rawjson.ABSENT))
     if content is not None:
         return written(path, content)
@@ -95,7 +93,7 @@ def planned(path: str, given: Fields, *, counted: bool = True) -> Change:
 
 
 def _diff(lines: list[str]) -> str:
-    """The lines of a diff as they are kept: bounded, since a call that is not answered yet is remembered with them."""
+    """The lines of a diff as they are kept: bounded, since an open call is remembered with them."""
     kept: list[str] = []
     room = _DIFF_CHARS
     for number, line in enumerate(lines):
@@ -132,7 +130,7 @@ def hunks_in(diff: str) -> list[Hunk]:
 
 
 def _first_change(hunks: list[Hunk]) -> tuple[int | None, str | None]:
-    """Returns the number and text of the first added line with text, or else the number of the first removed line."""
+    """Returns number and text of the first added line with text, or else the number of the first removed line."""
     removed_at: int | None = None
     for hunk in hunks:
         number = hunk.new_start

@@ -1,5 +1,4 @@
-"""Reads JSON in which any field may be missing or have another type, one field at a time. A field of another shape
-counts as absent, so that one bad field never loses the record."""
+"""Reads JSON field by field: one that is missing or has another shape counts as absent, so the record is never lost."""
 
 from __future__ import annotations
 

@@ -44,7 +44,6 @@ def place_of(path: str, cwd: str | None) -> str | None:
 
 
 def _files(text: str) -> list[tuple[str, str, list[str]]]:
-    """Returns each file of a patch: the operation, its path, and the lines up to the next file."""
     found: list[tuple[str, str, list[str]]] = []
     for line in text.splitlines():
         if line.startswith(_HEADER) and (header := _FILE.fullmatch(line.rstrip())):

@@ -1,5 +1,4 @@
-"""Decodes JSON only as far as it is used: other parts stay raw. Lone surrogates, which JavaScript programs write, and
-bytes that are not UTF-8, which torn files hold, are read as U+FFFD."""
+"""Decodes JSON only as far as it is used; lone surrogates and bytes that are not UTF-8 are read as U+FFFD."""
 
 from __future__ import annotations
 
@@ -94,8 +93,6 @@ def part_of(raw: msgspec.Raw, kind: type[T]) -> T | None:
 
 
 class _Kind(msgspec.Struct, frozen=True):
-    """Only the type and version of a record."""
-
     type: str | None = None
     version: msgspec.Raw = ABSENT
 
@@ -103,8 +100,7 @@ class _Kind(msgspec.Struct, frozen=True):
 def read_line(
     decoder: msgspec.json.Decoder[T], data: bytes, *, quiet: Collection[str] = (), version: str | None = None
 ) -> T | Skipped | None:
-    """Decodes the record in `data`; None for one of a `quiet` type with an unexpected shape. `version`: the client's,
-    for records that don't contain it."""
+    """Decodes a record; None for one of a `quiet` type with an unexpected shape. `version`: the client's."""
     found = read(decoder, data)
     if not isinstance(found, str):
         return found

@@ -20,7 +20,6 @@ _UNCERTAIN_WORDS: Final = frozenset(
     "if then else elif fi for while until do done case esac function select { } ! [[".split()
 )
 _HARDLY_FAIL: Final = frozenset(("cd", "mkdir", "set", "export", "echo"))
-"""Commands that agents put before the actual one and that hardly ever fail."""
 _UNREADABLE: Final = re.compile(r"\$\(|`|(?<!<)<<(?!<)")
 _TELLING: Final = re.compile(r">|\b(?:tee|rm|mv)\b")
 _SILENCED: Final = re.compile(r"[12&]?>{1,2}\s*(?:/dev/null|&[12])")
@@ -60,9 +59,9 @@ def changes(command: str, cwd: str | None) -> tuple[Change, ...]:
 
 
 def _steps(script: str) -> Sequence[Step]:
-    """Returns the simple commands of a script; empty if it is more than a plain sequence of them. A successful script
-    means that every command of its last `&&` list succeeded (apart from pipes). In an earlier list only the first
-    command certainly ran, and those after commands that hardly ever fail."""
+    """Returns the simple commands of a script; empty if it is more than a plain sequence of them. Of a successful
+    script, the last `&&` list succeeded; of an earlier one ran only the first command, and those after ones that hardly
+    fail."""
     if len(script) > MAX_SCRIPT_CHARS or _UNREADABLE.search(script):
         return ()
     cut: list[tuple[list[Token], int, bool]] = []
@@ -109,7 +108,6 @@ def _path(word: str, cwd: str | None) -> str | None:
 
 
 def _named(words: tuple[str, ...], cwd: str | None) -> list[Change]:
-    """Returns the changes of commands that name the files they change."""
     if words[:1] == ("git",):
         words = words[1:] if "--cached" not in words else ()
     options = [word for word in words[1:] if word.startswith("-")]
@@ -117,18 +115,13 @@ def _named(words: tuple[str, ...], cwd: str | None) -> list[Change]:
     if words[:1] == ("rm",) and not any(map(_OF_FOLDERS.fullmatch, options)):
         return [Change(path=path, change="delete") for word in names if (path := _path(word, cwd))]
     if words[:1] == ("mv",) and len(names) == 2 and not any(option.startswith("--") for option in options):
-        return _renamed(names[0], names[1], cwd)
-    return []
-
-
-def _renamed(old: str, new: str, cwd: str | None) -> list[Change]:
-    old_path, new_path = _path(old, cwd), _path(new, cwd)
-    if old_path is None or new_path is None:
-        return []
-    if new.strip("'\"").endswith("/") or new in (".", ".."):
-        new_path = posixpath.join(new_path, posixpath.basename(old_path))
-    # Otherwise the new name must certainly be a file's: `mv notes.md docs` may move into a folder.
-    suffix = posixpath.splitext(old_path)[1]
-    if posixpath.basename(old_path) == posixpath.basename(new_path) or (suffix and new_path.endswith(suffix)):
-        return [Change(path=new_path, change="rename", old_path=old_path)]
+        old_path, new_path = (_path(name, cwd) for name in names)
+        if old_path is None or new_path is None:
+            return []
+        if names[1].strip("'\"").endswith("/") or names[1] in (".", ".."):
+            new_path = posixpath.join(new_path, posixpath.basename(old_path))
+        # Otherwise the new name must certainly be a file's: `mv notes.md docs` may move into a folder.
+        suffix = posixpath.splitext(old_path)[1]
+        if posixpath.basename(old_path) == posixpath.basename(new_path) or (suffix and new_path.endswith(suffix)):
+            return [Change(path=new_path, change="rename", old_path=old_path)]
     return []

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from carryover.redact import values
-from carryover.redact.values import Span, insert_marks, is_in_use, is_name_of_a_secret, is_random, is_scrambled
+from carryover.redact.values import Span, end_of, insert_marks, is_in_use, is_name_of_a_secret, is_random, is_scrambled
 
 _SUFFIX = r"(?:[_-]?\d{1,2}|[_-](?:base|prod|production|dev|staging|test|live|value|string|hex|old|new))?"
 _SEPARATOR = (
@@ -20,8 +20,7 @@ _SEPARATOR = (
 
 
 def after_word(word: str) -> re.Pattern[str]:
-    """Returns a pattern for the end of a name, from `word` to its separator. The pattern begins with the literal
-    letters of `word`."""
+    """Returns a pattern for the end of a name, from the literal letters of `word` to its separator."""
     return re.compile(rf"{word}{_SUFFIX}{_SEPARATOR}")
 
 
@@ -39,15 +38,9 @@ class Assignment(NamedTuple):
     own_line: bool = False
     """Whether nothing else is on its line or between its quotes."""
     in_words: bool = False
-    """Whether only words, a comma or a space link the two: `the password is abc`, `set("token", "abc")`, `authtoken
-    abc`."""
+    """Whether only words, a comma or a space link the two: `the password is abc`, `authtoken abc`."""
     code: bool = False
     """Whether the value is a call, an index or an attribute: `get_token()`, `tokens[0]`, `self.token`."""
-
-    @property
-    def option(self) -> bool:
-        """Whether the name is a command line option, such as `--password` or `-storepass`."""
-        return self.name.startswith("-")
 
 
 _LINKS = {"", ",", "is", "is:", "was", "was:"}
@@ -121,7 +114,7 @@ def _name_start(text: str, at: int) -> int:
 def _in_quotes_with_its_name(text: str, name: str, begin: int, at: int, separator: str) -> Assignment:
     """Handles `"TOKEN=abc"` and `-H 'Private-Token: abc'`: the quote before the name also ends the value."""
     head = text[max(0, begin - 8) : begin - 1]
-    start = _end(_BLANK, text, at)
+    start = end_of(_BLANK, text, at)
     end = _closing(text, start, len(head) - len(head.rstrip("\\")), text[begin - 1])
     glued = separator == "=" and start == at
     value = text[start:end]
@@ -130,15 +123,15 @@ def _in_quotes_with_its_name(text: str, name: str, begin: int, at: int, separato
 
 
 def _bare(text: str, name: str, begin: int, at: int, separator: str) -> Assignment:
-    start = _end(_BLANK, text, at)
+    start = end_of(_BLANK, text, at)
     glued = separator == "=" and start == at and text[at - 2 : at - 1] not in (" ", "\t")
     if glued and name.isupper():
-        end = _end(_SHELL_WORD, text, start)
+        end = end_of(_SHELL_WORD, text, start)
         while end > start and text[end - 1] in "\"'`,;)]}":
             end -= 1
         code = _CALL.match(text, start) is not None
     else:
-        end = _end(_WORD, text, start)
+        end = end_of(_WORD, text, start)
         code = text[end : end + 1] in ("(", "[", "{") or text.startswith("->", end - 1)
     in_words = _is_linked_by_words(text, begin, name, separator)
     while in_words and end > start and text[end - 1] in ".!?:":
@@ -158,9 +151,8 @@ def _starts_line(text: str, begin: int) -> bool:
 
 
 def _closing(text: str, start: int, escapes: int, quote: str, *, longest: int = _LONGEST_VALUE) -> int:
-    """Returns the end of the string that `escapes` backslashes and `quote` opened, or of the line if it is torn. In a
-    string inside a string each backslash is doubled, so a quote closes the string if its own backslashes come in
-    pairs."""
+    """Returns the end of the string that `escapes` backslashes and `quote` opened, or of the line if it is torn. A
+    quote closes a string inside a string if its own backslashes come in pairs."""
     limit = min(len(text), start + longest)
     for end in _ENDS[quote].finditer(text, start, limit):
         if end[0] == "\n":
@@ -171,11 +163,6 @@ def _closing(text: str, start: int, escapes: int, quote: str, *, longest: int = 
         if (run - escapes) // (escapes + 1) % 2 == 0:
             return end.end() - 1 - escapes
     return limit
-
-
-def _end(shape: re.Pattern[str], text: str, start: int) -> int:
-    match = shape.match(text, start)
-    return match.end() if match else start
 
 
 _BEARER_TOKEN = "bearer_token_"
@@ -300,7 +287,7 @@ def _is_quoted_secret(found: Assignment, value: str, word: str) -> bool:
 
 
 def _is_bare_secret(found: Assignment, value: str, word: str) -> bool:
-    if found.option:
+    if found.name.startswith("-"):  # an option of a command
         if word not in ("pass", "pwd") and is_name_of_a_secret(value):
             return False
         return is_random(value, 4) or len(value) >= (4 if found.glued else 14)

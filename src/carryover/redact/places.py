@@ -1,13 +1,13 @@
-"""Hides secrets that only their place shows. These are HTTP headers with logins (Authorization, Proxy-Authorization,
-Cookie, Set-Cookie; bare `Bearer`), and passwords on command lines and in the files that such programs read."""
+"""Hides secrets that only their place shows: headers with logins, passwords on command lines and in login files."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
-from carryover.redact.values import MARK, Span, insert_marks, is_dummy, is_filler, is_random, is_scrambled, lowered
+from carryover.redact import values
+from carryover.redact.values import MARK, Span, end_of, insert_marks, is_dummy, is_filler, is_random, is_scrambled
 
 _SCHEMES = frozenset("bearer basic token apikey api-key negotiate ntlm key splunk geniekey bot ssws".split())
 _SCHEMES_WITH_FIELDS = frozenset("digest oauth hawk signature aws4-hmac-sha256 mac".split())
@@ -26,12 +26,11 @@ _TO_LINE_END = re.compile(r"(?:[^\n\r\\]|\\(?![nrt]))*")
 _MORE_PROSE = re.compile(r"[ \t]+[A-Za-z]{2}")
 
 _Value = tuple[int, int, bool]
-"""Start and end of a header's value, and whether to hide it."""
 
 
 def hide_headers(text: str, counts: dict[str, int]) -> str:
     """Replaces what follows such a header's name (and scheme)."""
-    lower = lowered(text)
+    lower = values.lowered(text)
     spans = [
         span
         for hint, pattern, value_of in _HEADERS
@@ -63,7 +62,7 @@ def _credentials(text: str, header: re.Match[str]) -> _Value:
     if scheme is not None and scheme not in _SCHEMES:
         # `Authorization: <token>` without a scheme, or a sentence; a token is not followed by further words.
         start = header.start(1)
-    end = _end(_ONE_WORD, text, start)
+    end = end_of(_ONE_WORD, text, start)
     value = text[start:end]
     prose = value.lower().strip(".:") in _WORDS_OF_PROSE or _MORE_PROSE.match(text, end) is not None
     secret = is_random(value, 6) or (scheme in _SCHEMES and len(value) >= 4 and not prose)
@@ -72,7 +71,7 @@ def _credentials(text: str, header: re.Match[str]) -> _Value:
 
 def _bearer(text: str, header: re.Match[str]) -> _Value:
     start = header.end()
-    end = _end(_ONE_WORD, text, start)
+    end = end_of(_ONE_WORD, text, start)
     return start, end, is_random(text[start:end], 16) and not _is_dummy_at(text, start, end)
 
 
@@ -98,28 +97,12 @@ def _end_of_line(text: str, header: re.Match[str], start: int) -> int:
     value = header.start(1) if header.re.groups and header[1] else start
     for opener in (text[value - 1 : value], text[name - 1 : name]):
         if opener and opener in _TO_QUOTE:
-            return _end(_TO_QUOTE[opener], text, start)
-    return _end(_TO_LINE_END, text, start)
-
-
-def _end(shape: re.Pattern[str], text: str, start: int) -> int:
-    match = shape.match(text, start)
-    return match.end() if match else start
+            return end_of(_TO_QUOTE[opener], text, start)
+    return end_of(_TO_LINE_END, text, start)
 
 
 def _is_dummy_at(text: str, start: int, end: int) -> bool:
     return text.startswith(("{", "<", "$", MARK), start) or is_dummy(text[start:end].strip())
-
-
-class _Place(NamedTuple):
-    hint: str
-    """A text without it can't match the pattern."""
-    pattern: re.Pattern[str]
-    """Its group `value` is the password, with or without quotes."""
-    least: int = 4
-    """The shortest value that counts as a password."""
-    scrambled: bool = False
-    """The position proves little, so the value must also look random."""
 
 
 _VALUE: Final = r"(?P<value>'[^'\n]{1,200}'|\"[^\"\n]{1,200}\"|[^\s'\"`;&|<>()]{1,400})"
@@ -127,90 +110,81 @@ _VALUE: Final = r"(?P<value>'[^'\n]{1,200}'|\"[^\"\n]{1,200}\"|[^\s'\"`;&|<>()]{
 _OPTIONS: Final = r"(?:[ \t]+[^\n;&|]{0,200}?)?[ \t]+"
 
 
-def _after(program: str, option: str, value: str = _VALUE, *, more: str = "") -> re.Pattern[str]:
-    """Returns a pattern for the value of a program's option. `more`: what may follow the program's name as part of it.
-    Literal letters come first, so that the search is fast."""
-    return re.compile(rf"{program}(?<![\w-]{program}){more}(?![\w-]){_OPTIONS}{option}{value}")
+def _after(program: str, option: str, value: str = _VALUE, *, more: str = "") -> str:
+    """Returns a pattern for the value of a program's option. `more`: what may follow the program's name."""
+    return rf"{program}(?<![\w-]{program}){more}(?![\w-]){_OPTIONS}{option}{value}"
 
 
 _USER: Final = r"['\"]?[^\s:'\"]{1,80}:(?!//)"
 _GLUED: Final = r"(?P<value>'[^'\n]{1,200}'|[^\s'\"]{1,200})"
 _VALUE_AND_USER: Final = r"(?P<quote>\\?['\"]?)(?:[a-z_][\w-]{0,31}:)?(?P<value>[^\s'\"`;&|<>()\\]{1,400})(?P=quote)"
 _NOT_IN_URL: Final = r"(?<![\w./-]http)(?<![\w./-]https)"
-_PLACES: Final = (
-    _Place("curl", _after("curl", rf"(?:-u[ \t]*|--(?:proxy-)?user[ \t=]){_USER}", r"(?P<value>[^\s'\"]{1,200})")),
-    _Place("wget", _after("wget", r"--(?:http-|ftp-|proxy-)?password[ \t=]")),
-    _Place("mysql", _after("mysql", "-p", _GLUED, more="(?:dump|admin|import|sh)?"), 5),
-    _Place("mariadb", _after("mariadb", "-p", _GLUED, more=r"(?:-\w+)?"), 5),
-    _Place("sshpass", _after("sshpass", r"-p[ \t]*")),
+_PATTERNS: Final = (
+    ("curl", _after("curl", rf"(?:-u[ \t]*|--(?:proxy-)?user[ \t=]){_USER}", r"(?P<value>[^\s'\"]{1,200})")),
+    ("wget", _after("wget", r"--(?:http-|ftp-|proxy-)?password[ \t=]")),
+    ("mysql", _after("mysql", "-p", _GLUED, more="(?:dump|admin|import|sh)?")),
+    ("mariadb", _after("mariadb", "-p", _GLUED, more=r"(?:-\w+)?")),
+    ("sshpass", _after("sshpass", r"-p[ \t]*")),
     *(
-        _Place(f"{program} login", _after(f"{program} login", r"(?:-p|--password)[ \t=]+"))
+        (f"{program} login", _after(f"{program} login", r"(?:-p|--password)[ \t=]+"))
         for program in ("docker", "podman", "nerdctl", "helm registry", "crane auth", "oras", "buildah", "az")
     ),
-    _Place("gh secret", _after("gh secret set", r"(?:-b|--body)[ \t=]+")),
-    *(
-        _Place(name, re.compile(rf"aws configure set [\w.]*{name}[ \t]+{_VALUE}"))
-        for name in ("secret_access_key", "session_token")
-    ),
-    _Place("pass:", re.compile(rf"(?<=[ \t])-pass(?:in|out)?[ \t]+pass:{_VALUE}")),
-    _Place("redis-cli", _after("redis-cli", r"(?:-a|--pass)[ \t]+")),
-    _Place("htpasswd", re.compile(rf"htpasswd[ \t]+-\w*b\w*[ \t]+\S+[ \t]+\S+[ \t]+{_VALUE}")),
-    _Place("smbclient", _after("smbclient", r"(?:-U|--user)[ \t=]*['\"]?[^\s%'\"]+%", r"(?P<value>[^\s'\"]{1,200})")),
-    _Place("sqlcmd", _after("sqlcmd", r"-P[ \t]*")),
-    _Place(  # of any program: mongosh, cqlsh, twine, unzip, 7z, ssh-keygen, ldapsearch, ...
+    ("gh secret", _after("gh secret set", r"(?:-b|--body)[ \t=]+")),
+    *((name, rf"aws configure set [\w.]*{name}[ \t]+{_VALUE}") for name in ("secret_access_key", "session_token")),
+    ("pass:", rf"(?<=[ \t])-pass(?:in|out)?[ \t]+pass:{_VALUE}"),
+    ("redis-cli", _after("redis-cli", r"(?:-a|--pass)[ \t]+")),
+    ("htpasswd", rf"htpasswd[ \t]+-\w*b\w*[ \t]+\S+[ \t]+\S+[ \t]+{_VALUE}"),
+    ("smbclient", _after("smbclient", r"(?:-U|--user)[ \t=]*['\"]?[^\s%'\"]+%", r"(?P<value>[^\s'\"]{1,200})")),
+    ("sqlcmd", _after("sqlcmd", r"-P[ \t]*")),
+    (  # of any program: mongosh, cqlsh, twine, unzip, 7z, ssh-keygen, ldapsearch, ...
         "-",
-        re.compile(
-            r"-(?<=[ \t]-)[pPwN][ \t]*(?P<value>'[^'\n]{8,200}'|\"[^\"\n]{8,200}\"|[\w!@#$%^&*+=~]{8,200})(?![\w./:-])"
-        ),
-        8,
-        scrambled=True,
+        r"-(?<=[ \t]-)[pPwN][ \t]*(?P<value>'[^'\n]{8,200}'|\"[^\"\n]{8,200}\"|[\w!@#$%^&*+=~]{8,200})(?![\w./:-])",
     ),
-    _Place("http", re.compile(rf"https?{_NOT_IN_URL}{_OPTIONS}(?:-a[ \t]*|--auth[ \t=]){_USER}{_GLUED}")),
-    _Place("sqlplus", re.compile(r"sqlplus[ \t]+(?:-\w+[ \t]+){0,4}[\w$#]{1,64}/(?P<value>[^\s@'\"]{1,200})")),
-    _Place("login ", re.compile(rf"login[ \t]+{_VALUE}"), 16, scrambled=True),
-    _Place("IDENTIFIED", re.compile(r"IDENTIFIED[ \t]+BY[ \t]+'(?P<value>[^'\n]{1,200})'")),
-    _Place(
+    ("http", rf"https?{_NOT_IN_URL}{_OPTIONS}(?:-a[ \t]*|--auth[ \t=]){_USER}{_GLUED}"),
+    ("sqlplus", r"sqlplus[ \t]+(?:-\w+[ \t]+){0,4}[\w$#]{1,64}/(?P<value>[^\s@'\"]{1,200})"),
+    ("login ", rf"login[ \t]+{_VALUE}"),
+    ("IDENTIFIED", r"IDENTIFIED[ \t]+BY[ \t]+'(?P<value>[^'\n]{1,200})'"),
+    (
         "echo",
-        re.compile(
-            rf"echo(?:[ \t]+-n)?[ \t]+(?:{_VALUE_AND_USER})[ \t]*\|[^\n|]{{0,200}}(?:sudo -S|password-stdin|chpasswd)"
-        ),
+        rf"echo(?:[ \t]+-n)?[ \t]+(?:{_VALUE_AND_USER})[ \t]*\|[^\n|]{{0,200}}(?:sudo -S|password-stdin|chpasswd)",
     ),
-    _Place("lftp", _after("lftp", r"-u[ \t]+[^\s,]+,")),
-    _Place("password", re.compile(r"login\s+\S{1,80}\s+password\s+(?P<value>\S{1,200})")),  # .netrc
-    _Place("_auth", re.compile(rf"(?:^|[\s:])_auth[ \t]*=[ \t]*{_VALUE}")),  # .npmrc
-    _Place(  # docker's config.json
-        'auth"', re.compile(r"\"auth\"[ \t]*:[ \t]*\"(?P<value>[A-Za-z0-9+/]{12,}={0,2})\"")
+    ("lftp", _after("lftp", r"-u[ \t]+[^\s,]+,")),
+    ("password", r"login\s+\S{1,80}\s+password\s+(?P<value>\S{1,200})"),  # .netrc
+    ("_auth", rf"(?:^|[\s:])_auth[ \t]*=[ \t]*{_VALUE}"),  # .npmrc
+    (  # docker's config.json
+        'auth"',
+        r"\"auth\"[ \t]*:[ \t]*\"(?P<value>[A-Za-z0-9+/]{12,}={0,2})\"",
     ),
-    _Place(
+    (
         'key="',
-        re.compile(
-            r"key=\"[\w.:-]{0,60}(?i:password|api_?key|secret|token)\"[ \t]+value=\"(?P<value>[^\"\n]{6,400})\""
-        ),
+        r"key=\"[\w.:-]{0,60}(?i:password|api_?key|secret|token)\"[ \t]+value=\"(?P<value>[^\"\n]{6,400})\"",
     ),
-    _Place(  # .pgpass
+    (  # .pgpass
         ":",
-        re.compile(
-            r"^(?:[a-z*][\w.*-]{0,199}):(?:\d\d{3,4}|\*):[^\s:]{1,64}:[^\s:]{1,64}:"
-            r"(?P<value>(?=\S{0,200}\d)(?=\S{0,200}[A-Za-z])\S{6,200})$",
-            re.MULTILINE,
-        ),
+        r"(?m)^(?:[a-z*][\w.*-]{0,199}):(?:\d\d{3,4}|\*):[^\s:]{1,64}:[^\s:]{1,64}:"
+        r"(?P<value>(?=\S{0,200}\d)(?=\S{0,200}[A-Za-z])\S{6,200})$",
     ),
 )
+"""A text without the first can't match the second, whose group `value` is the password, with or without quotes."""
+_PLACES: Final = tuple((hint, re.compile(pattern)) for hint, pattern in _PATTERNS)
+_LEAST: Final = {"mysql": 5, "mariadb": 5, "-": 8, "login ": 16}
+"""The shortest password, if not 4. From 8 on the position proves little, so the value must also look random."""
 
 
 def hide_on_command_lines(text: str, counts: dict[str, int]) -> str:
     """Replaces passwords that are passed to programs or stored in their login files."""
-    places = (place for place in _PLACES if place.hint in text)
-    return insert_marks(text, [span for place in places for span in _passwords(text, place)], counts)
+    spans = [
+        span for hint, pattern in _PLACES if hint in text for span in _passwords(text, pattern, _LEAST.get(hint, 4))
+    ]
+    return insert_marks(text, spans, counts)
 
 
-def _passwords(text: str, place: _Place) -> Iterator[Span]:
-    for match in place.pattern.finditer(text):
+def _passwords(text: str, pattern: re.Pattern[str], least: int) -> Iterator[Span]:
+    for match in pattern.finditer(text):
         start, end = match.span("value")
         if end - start >= 2 and text[start] in "'\"" and text[end - 1] == text[start]:
             start, end = start + 1, end - 1
         value = text[start:end]
-        if place.scrambled and not is_scrambled(value, place.least):
-            continue
-        if len(value) >= place.least and not is_dummy(value) and not is_filler(value) and not value.startswith("-"):
+        is_password = is_scrambled(value, least) if least >= 8 else True
+        if is_password and len(value) >= least and not is_dummy(value) and not is_filler(value) and value[0] != "-":
             yield start, end, "password"

@@ -61,7 +61,6 @@ def _end_of_gap(text: str, start: int) -> int:
 
 
 def _start_of_headless_key(text: str, tail: int) -> int | None:
-    """Returns the start of the key body that ends at `tail` and lacks its first lines; None if there is none."""
     start = None
     line_end = tail
     shape = _LAST_LINE

@@ -32,7 +32,7 @@ _, _FORMS, _ANYWHERE = (pkgutil.get_data(__name__, "issued.txt") or b"").decode(
 
 
 def _any_of(words: Iterable[str]) -> str:
-    """Returns a pattern for any of `words` that compares each letter of a text once, not once per word."""
+    """Returns a pattern for any of `words` that compares each letter of a text once."""
     by_first: dict[str, list[str]] = {}
     for word in words:
         by_first.setdefault(word[:1], []).append(word[1:])

@@ -9,7 +9,6 @@ MARK = "[redacted:"
 """The beginning of every mark; a value that begins this way is already redacted."""
 
 Span = tuple[int, int, str]
-"""Start, end and kind of a secret."""
 
 
 def insert_marks(text: str, spans: Iterable[Span], counts: dict[str, int]) -> str:
@@ -22,6 +21,12 @@ def insert_marks(text: str, spans: Iterable[Span], counts: dict[str, int]) -> st
             counts[kind] = counts.get(kind, 0) + 1
             done = end
     return "".join((*parts, text[done:])) if parts else text
+
+
+def end_of(shape: re.Pattern[str], text: str, start: int) -> int:
+    """Returns where what has that shape at `start` ends; `start` itself if nothing has."""
+    match = shape.match(text, start)
+    return match.end() if match else start
 
 
 _UPPER = re.compile("[A-Z]+")
@@ -126,8 +131,7 @@ def is_in_use(value: str) -> bool:
 
 
 def is_scrambled(value: str, at_least: int) -> bool:
-    """Whether `value` mixes lower case, upper case and digits as randomly generated text does. Hexadecimal text and
-    UUIDs count from 16 digits on. Names, versions and words joined by dashes never do."""
+    """Whether `value` mixes cases and digits as random text does, or is hexadecimal from 16 digits on."""
     if len(value) < at_least or _SIGN_OF_CODE.search(value, 0, 256):
         return False
     head = value[:256]

@@ -7,7 +7,6 @@ import unicodedata
 from typing import Final
 
 CONTROLS: Final = re.compile(r"[\u0000-\u001f\u007f-\u009f\u2028\u2029]")
-"""Control characters, including line ends."""
 
 _SOFT_HYPHEN: Final = "\u00ad"
 _DIRECTION: Final = r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"

@@ -31,15 +31,14 @@ def line_forms(lines: Sequence[str]) -> list[LineForm]:
     fence = ""
     for line in lines:
         mark = _FENCE.match(line)
-        if fence:
-            closes = mark is not None and mark[1].startswith(fence)
-            forms.append("fence" if closes else "code")
-            fence = "" if closes else fence
-        elif mark:
+        if not fence:
+            forms.append("fence" if mark else "text")
+            fence = mark[1] if mark else ""
+        elif mark and mark[1].startswith(fence):
             forms.append("fence")
-            fence = mark[1]
+            fence = ""
         else:
-            forms.append("text")
+            forms.append("code")
     return forms
 
 
@@ -70,8 +69,7 @@ def is_table_row(line: str) -> bool:
 
 
 def fenced(lines: Sequence[bytes]) -> set[int]:
-    """Returns the indexes of the lines in a user's file that belong to a code fence. One never closed counts as
-    text."""
+    """Returns the indexes of the lines in a user's file that belong to a fence that is closed."""
     places = [at for at, line in enumerate(lines) if b"```" in line or b"~~~" in line]
     closers = [_run(_CLOSER, lines[at]) or b"" for at in places]
     longest_after = _longest_after(closers)
@@ -101,7 +99,6 @@ def _run(pattern: re.Pattern[bytes], line: bytes) -> bytes | None:
 
 
 def _longest_after(closers: Sequence[bytes]) -> list[dict[bytes, int]]:
-    """Returns for each position the length of the longest closing run after it, by its character."""
     found: list[dict[bytes, int]] = []
     longest: dict[bytes, int] = {}
     for closer in reversed(closers):

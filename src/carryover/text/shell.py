@@ -77,21 +77,13 @@ def simple_commands(script: str) -> list[SimpleCommand]:
     words: list[str] = []
     skip_target = False
     for token in tokens(without_heredocs(script[:_LONGEST])):
-        match token.kind:
-            case "operator":
-                if words:
-                    found.append(SimpleCommand(tuple(words), token.text))
-                    words = []
-                skip_target = False
-            case "redirect":
-                skip_target = has_target(token)
-            case "word":
-                if not skip_target:
-                    words.append(unquoted(token.text))
-                skip_target = False
-    if words:
-        found.append(SimpleCommand(tuple(words), ""))
-    return found
+        if token.kind == "operator" and words:
+            found.append(SimpleCommand(tuple(words), token.text))
+            words = []
+        elif token.kind == "word" and not skip_target:
+            words.append(unquoted(token.text))
+        skip_target = token.kind == "redirect" and has_target(token)
+    return [*found, SimpleCommand(tuple(words), "")] if words else found
 
 
 def has_target(redirect: Token) -> bool:

@@ -37,13 +37,7 @@ def with_line(text: str, dotted: str) -> str:
 
 
 _EXPECTED: Final = re.compile(r"Expected `(\w+)(?: \| null)?`(?:, got `\w+`| ([<>]=) (\d+)|( of length >= 1))?")
-_KINDS: Final = {
-    "int": "a whole number",
-    "bool": "true or false",
-    "str": "text",
-    "array": "a list",
-    "object": "a table",
-}
+_PLAIN = {"int": "a whole number", "bool": "true or false", "str": "text", "array": "a list", "object": "a table"}
 
 
 def required_value(problem: str, choices: Collection[str] = ()) -> str:
@@ -53,7 +47,7 @@ def required_value(problem: str, choices: Collection[str] = ()) -> str:
     expected = _EXPECTED.fullmatch(problem)
     if expected is None:
         return problem
-    kind, bound, limit = _KINDS.get(expected[1], expected[1]), expected[2], expected[3]
+    kind, bound, limit = _PLAIN.get(expected[1], expected[1]), expected[2], expected[3]
     if bound == "<=":
         return f"it must be {kind} of at most {limit}"
     return f"it must be {kind}" + (f" of {limit} or more" if bound else ", not empty" if expected[4] else "")

@@ -45,7 +45,7 @@ def test_talk_never_replaces_work_and_without_any_work_the_newest_leads() -> Non
     found = past(worked("s1"), talked("s2", hours=1), talked("s3", hours=2))
 
     assert (found.main.turn.session, found.lead.session) == ("s1", "s1")
-    assert [step.turn.session for step in found.since] == ["s2", "s3"]
+    assert [step.turn.session for step in found.steps[found.main_at + 1 :]] == ["s2", "s3"]
     assert past(talked("s1", hours=0), talked("s2", hours=1)).lead.session == "s2"
     assert past(worked("s1"), worked("s2", hours=1), own="unknown").lead.session == "s2"
 

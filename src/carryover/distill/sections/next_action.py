@@ -29,7 +29,6 @@ def next_entries(past: Past, limit: str | None) -> list[Entry]:
 
 
 def _plan(past: Past) -> list[Entry]:
-    """Returns the open items of the newest todo list: the active one first, with the progress."""
     lists = [session for session in past.view.sessions if session.digest.plan]
     session = past.lead if past.lead.digest.plan else max(lists, key=lambda one: one.digest.plan_ms, default=None)
     if session is None:
@@ -54,7 +53,6 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True):
     """An agent stopped at its usage limit, and no session has continued since."""
 
     agent: str
-    """The agent's id."""
     at_ms: int
     resets: str | None = None
     """When the agent can continue, if its message says so."""
@@ -76,8 +74,7 @@ def standing_limit(view: ProjectView, startable: Sequence[str] = ()) -> Limit | 
 
 
 def limit_line(limit: Limit, name: str) -> str | None:
-    """Returns the limit as a line of the handoff; None if it would only repeat that the work was stopped. `name` is the
-    agent's display name."""
+    """Returns the limit as a line of the handoff; None if it would only repeat that the work was stopped."""
     notes = [f"it resets {limit.resets}"] if limit.resets else []
     if limit.others:
         first, *more = limit.others
@@ -92,7 +89,6 @@ def command(agent: str) -> str:
 
 
 def _newest_limit(sessions: Iterable[SessionView]) -> Limit | None:
-    """Returns the limit that stopped the newest work of these sessions; None if none did."""
     last_ms, limit = 0, None
     for session in sorted(sessions, key=lambda session: session.session):
         digest = session.digest

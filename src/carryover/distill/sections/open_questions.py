@@ -24,7 +24,7 @@ def open_entries(past: Past, recent: Sequence[RecentFile]) -> list[Entry]:
     """Returns questions, the leading session's first, then plans, then tests and edits without a result."""
     entries: list[Entry] = []
     for back, step in enumerate(_asking_steps(past)):
-        entries += [*_question(past, step, back), *_of_tools(past, step, back), *_proposal(past, step)]
+        entries += _asked(past, step, back)
     return [*entries, *_newest_tests(past, recent), *_uncertain_edits(past), *opinion_entries(past.view, past.at_ms)]
 
 
@@ -45,22 +45,12 @@ def _asking_steps(past: Past) -> list[Step]:
 
 
 def _superseded(past: Past, step: Step) -> bool:
-    """Whether a later session, or one that continues this one, has since done and reported work. Sessions at the same
-    moment run in parallel, whichever wrote last."""
+    """Whether a session that began after this one, or continues it, has since done and reported work."""
     if step.view.session == past.lead.parent:
         return True
     ended_ms = step.turn.last_ms + _AT_ONCE_MS
     later = (one for one in past.steps if one.view is not step.view and one.view.started_ms > ended_ms)
     return any(one.turn.end == "answered" and not is_talk(one.turn) for one in later)
-
-
-def _question(past: Past, step: Step, back: int) -> list[Entry]:
-    """Returns the question that the agent ended with."""
-    if _may_be_the_protocols(past, step):
-        return []
-    asked = last_words(step.turn).question
-    label = f"{past.agent(step)} asked ({past.place(step, step.turn.last_ms)})"
-    return parted(step, asked, "message", WEIGHTS["question"].at(back), label=label, most=5, at_ms=step.turn.last_ms)
 
 
 def _may_be_the_protocols(past: Past, step: Step) -> bool:
@@ -70,33 +60,25 @@ def _may_be_the_protocols(past: Past, step: Step) -> bool:
     return turn.resumes or (takes_over and turn.number <= 1 and is_talk(turn))
 
 
-def _of_tools(past: Past, step: Step, back: int) -> list[Entry]:
-    weight = WEIGHTS["question"]
-    return [
-        from_session(
-            step.view,
-            asked.turn,
-            f"{asked.text} Options: {'; '.join(asked.options)}" if asked.options else asked.text,
-            "question",
-            weight.at(back).first,
-            label=f"{past.agent(step)} asked ({past.place(step, asked.at_ms)}), not answered",
-            at_ms=asked.at_ms,
-        )
-        for asked in step.digest.questions[-weight.most :]
-    ]
-
-
-def _proposal(past: Past, step: Step) -> list[Entry]:
-    """Returns a written plan, until the user decides on it or writes again."""
+def _asked(past: Past, step: Step, back: int) -> list[Entry]:
+    """Returns the question that the agent ended with, those of tools, and a written plan until the user decides."""
+    who, weight, at_ms = past.agent(step), WEIGHTS["question"].at(back), step.turn.last_ms
+    entries: list[Entry] = []
+    if not _may_be_the_protocols(past, step):
+        label = f"{who} asked ({past.place(step, at_ms)})"
+        entries += parted(step, last_words(step.turn).question, "message", weight, label=label, most=5, at_ms=at_ms)
+    for asked in step.digest.questions[-weight.most :]:
+        text = f"{asked.text} Options: {'; '.join(asked.options)}" if asked.options else asked.text
+        label, at_ms = f"{who} asked ({past.place(step, asked.at_ms)}), not answered", asked.at_ms
+        entries.append(from_session(step.view, asked.turn, text, "question", weight.first, label=label, at_ms=at_ms))
     plan = step.digest.proposal
-    if plan is None or plan.accepted is not None or plan.turn != step.digest.prompts or not plan.text:
-        return []
-    label = f"{past.agent(step)}'s plan waits for the user's word ({past.place(step, plan.at_ms)})"
-    return parted(step, plan.text, "plan", WEIGHTS["proposal"], label=label, most=8, at_ms=plan.at_ms)
+    if plan is not None and plan.accepted is None and plan.turn == step.digest.prompts:
+        label = f"{who}'s plan waits for the user's word ({past.place(step, plan.at_ms)})"
+        entries += parted(step, plan.text, "plan", WEIGHTS["proposal"], label=label, most=8, at_ms=plan.at_ms)
+    return entries
 
 
 def _newest_tests(past: Past, recent: Iterable[RecentFile]) -> list[Entry]:
-    """Returns the newest test run, if it failed or is older than the newest edits of code."""
     seen = newest_run(past)
     if seen is None:
         return []
@@ -115,7 +97,6 @@ def _newest_tests(past: Past, recent: Iterable[RecentFile]) -> list[Entry]:
 
 
 def _uncertain_edits(past: Past) -> list[Entry]:
-    """Returns edits that were in flight when the work stopped: it is unknown whether they were applied."""
     step = past.main
     if step.turn.end == "answered" or not step.is_newest:
         return []

@@ -18,7 +18,6 @@ from carryover.distill.view import SessionView
 _PROMPT_CHARS = 160
 _LINE_CHARS = 110
 _WANTED: Final = ("errors", "pending", "current", "next", "request", "other")
-"""Kinds of sections, in the order of their worth to a reader."""
 _MOST_LINES: Final = {"summary": 10, "plan": 12}
 _ONE_LINE_CHARS: Final = 200
 _PARTS: Final = (12, 9, 6, 4, 3, 2, 2)
@@ -97,7 +96,8 @@ def progress_entries(past: Past) -> list[Entry]:
         from_turn(step, commit, "call", weight.at(back).first, label=f"Committed ({past.place(step)})")
         for back, (step, commit) in enumerate(made[: weight.most])
     )
-    shown = [one for one in past.before if one.turn.said and not (past.is_beside(one) and one.is_newest)]
+    before = past.steps[: past.main_at][::-1]
+    shown = [one for one in before if one.turn.said and not (past.is_beside(one) and one.is_newest)]
     for back, step in enumerate(shown):
         most = 1 if is_talk(step.turn) else _PARTS[back] if back < len(_PARTS) else 1
         said = "answered" if step.turn.end == "answered" else "said, then was cut off"

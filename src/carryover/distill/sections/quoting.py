@@ -1,5 +1,4 @@
-"""Turns quotes into entries: one per part, weighted by its place in the text. A question at the end of a turn's last
-words is parted from the rest, which stands under another heading."""
+"""Turns quotes into entries, one per part, and parts a question at the end from the rest of the last words."""
 
 from __future__ import annotations
 
@@ -17,7 +16,6 @@ from carryover.distill.view import SessionView
 
 _MOST_OPTIONS: Final = 8
 _SHORT_QUESTION: Final = 80
-"""Most characters of a short question."""
 _MOST_AFTER: Final = 2
 """Most lines that may follow a question without answering it."""
 
@@ -47,8 +45,7 @@ def from_turn(step: Step, text: str, kind: Kind, weight: float, *, label: str = 
 def parted(
     step: Step, text: str, kind: Kind, weight: Weight, *, label: str, most: int = 99, at_ms: int | None = None
 ) -> list[Entry]:
-    """Splits a quote into entries: its ends stay longest, the last one most of all. A quote with more than `most` lines
-    is reduced to its beginning and its end."""
+    """Splits a quote into entries, of which the ends stay longest; beyond `most` lines its middle is left out."""
     parts = list(enumerate(pieces(text, beside=len(label))))
     count = len(parts)
     if count > most:
@@ -68,8 +65,7 @@ def from_the_top(quote: Sequence[Entry]) -> list[Entry]:
 
 
 def _ranks(count: int, head: bool) -> list[int]:
-    """Returns for each part how many are kept before it. The order is: last, first, last but one, last but two, second,
-    and so on; with `head`: first, second, last, third, fourth, last but one, and so on."""
+    """Returns for each part how many are kept before it: last, first, last but one, ...; with `head` from the top."""
     ranks = [0] * count
     first, last = 0, count - 1
     for rank in range(count):

@@ -25,7 +25,6 @@ _NOT_THE_PROJECT: Final = (".git/", ".carryover/", "node_modules/")
 _KEPT_ASIDE: Final = re.compile(r"^/(?:tmp|var|private|dev|proc)/|/\.(?!claude/CLAUDE\.md)[^/]+/")
 """Scratch files, and files below a hidden folder."""
 _MOST_APART: Final = 3
-"""Most files with a line of their own."""
 _NAMES_CHARS: Final = 270
 _CALL_CHARS: Final = 160
 _SCRIPT_CHARS: Final = 400
@@ -37,7 +36,6 @@ class RecentFile(msgspec.Struct, frozen=True, kw_only=True):
     """A changed file. `status` is None if tests do not apply: for a document, or in a project without a test run."""
 
     path: str
-    """Path relative to the project's root."""
     touched: EditedFile
     status: TestStatus | None
     facts: FileFacts | None = None
@@ -46,9 +44,9 @@ class RecentFile(msgspec.Struct, frozen=True, kw_only=True):
 def recent_files(
     view: ProjectView, facts: Mapping[str, FileFacts] = {}, *, outside: bool = True, limit: int = 16
 ) -> list[RecentFile]:
-    """Returns the newest edit of each file of the project, newest first; files that were written and then deleted come
-    last. A file in another checkout of the project, or `outside` of the project, has its full path. Files below a
-    former root, from before the project moved, are relative to the current one."""
+    """Returns the newest edit of each file of the project, newest first; those written and then deleted come last.
+    Files in other checkouts or `outside` have their full path; those below a former root are relative to the current
+    one."""
     digests = [digest for session in view.sessions for digest in session.digests]
     newest: dict[str, EditedFile] = {}
     for file in (file for digest in digests for file in digest.touched):
@@ -87,13 +85,8 @@ def _outside(path: str, root: str) -> str | None:
     return None if inside or not tidy.startswith("/") or _KEPT_ASIDE.search(tidy) else tidy
 
 
-def file_name(path: str) -> str:
-    """Returns the last part of a path from any system."""
-    return path.replace("\\", "/").rpartition("/")[2]
-
-
 def _status(path: str, file: EditedFile, runs: list[SeenRun]) -> TestStatus | None:
-    """Returns the file's status in the newest run that covers it. A pass from before the newest edit doesn't count."""
+    """Returns the file's status in the newest run that covers it; a pass before the newest edit doesn't count."""
     if not runs or file.change == "delete" or not may_be_tested(path):
         return None
     for seen in reversed(runs):
@@ -108,7 +101,7 @@ def _status(path: str, file: EditedFile, runs: list[SeenRun]) -> TestStatus | No
 
 def may_be_tested(path: str) -> bool:
     """Whether tests can cover the file: not documents, settings, or files like LICENSE or .gitignore."""
-    name = file_name(path)
+    name = path.replace("\\", "/").rpartition("/")[2]
     return "." in name.lstrip(".") and not name.lower().endswith(_NOT_CODE)
 
 
@@ -143,7 +136,6 @@ def file_entries(past: Past, recent: Sequence[RecentFile]) -> list[Entry]:
 
 
 def _file(file: RecentFile, at_ms: int) -> str:
-    """Returns a line with the file, where and how it was changed, and its status since."""
     facts = file.facts
     where = f" ({facts.symbol})" if facts is not None and facts.symbol else ""
     times = f" {file.touched.edits} times" if file.touched.edits > 1 and file.touched.change != "delete" else ""
@@ -166,8 +158,7 @@ def _names(label: str, names: Iterable[str], weight: float) -> Entry:
 
 
 def _ran(past: Past) -> list[Entry]:
-    """Returns the newest calls with their output, and older ones that printed a value used since. Calls that only
-    looked weigh more while their turn has no answer, since nothing else shows what they found."""
+    """Returns the newest calls with their output, and older ones that printed a value used since."""
     calls = [(call, session) for session in past.view.sessions for call in session.digest.calls]
     calls.sort(key=lambda made: made[0].at_ms)
     calls = list({(call.subject, call.output): (call, session) for call, session in calls}.values())
@@ -191,7 +182,6 @@ def _is_told_elsewhere(call: Call) -> bool:
 
 
 def _call(past: Past, call: Call, session: SessionView, source: str, back: int) -> list[Entry]:
-    """Returns the call, followed by its output in parts."""
     step = Step(next((t for t in session.digest.turns if t.number == call.turn), session.digest.turns[-1]), session)
     is_path = call.op in ("read", "edit", "write")
     what = ((relative(call.subject, past.view.root) if is_path else None) or call.subject).replace("`", "")

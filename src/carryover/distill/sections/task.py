@@ -1,5 +1,4 @@
-"""The user's words, verbatim: the goal, the newest prompt, and those that the work took up. A prompt was taken up if
-names that it introduced recur in what was done and said since, which needs no list of words and works in any script."""
+"""The user's words: the goal, the newest prompt, and those whose names recur in what was done and said since."""
 
 from __future__ import annotations
 
@@ -18,7 +17,6 @@ from carryover.distill.trail import Past, Step, goal_of, is_talk
 
 _QUEUED_CHARS: Final = 360
 _MOST_OF_PASTE: Final = 8
-"""Most lines of a paste."""
 _LONG_TOKENS: Final = 20
 """A shorter prompt in between is shown with the others."""
 _NEWEST: Final = 6
@@ -41,12 +39,10 @@ def task_steps(past: Past) -> dict[str, Step]:
     goal = goal_of(past.lead.digest)
     if goal is not None:
         chosen["goal"] = next(step for step in mine if step.turn is goal)
-    for role, step in (("newest", mine[-1] if mine else None), ("acted on", past.main)):
-        if step is not None and step.turn.prompt and step not in chosen.values():
-            chosen[role] = step
     found = taken_up([step for step in past.steps if not past.is_beside(step)])
-    for role, step in zip(("taken up", "taken up before"), found, strict=False):
-        if step not in chosen.values():
+    roles = (("newest", mine[-1:]), ("acted on", [past.main]), ("taken up", found[:1]), ("taken up before", found[1:]))
+    for role, step in ((role, step) for role, steps in roles for step in steps):
+        if step.turn.prompt and step not in chosen.values():
             chosen[role] = step
     told = any(_tokens(step) >= _LONG_TOKENS for step in chosen.values() if step.view is past.lead)
     long = _long(step for step in mine if step not in chosen.values()) or ([] if told else _goals_before(past))
@@ -63,13 +59,12 @@ def _tokens(step: Step) -> int:
 
 
 def _long(steps: Iterable[Step]) -> list[Step]:
-    """Returns the steps whose prompt has enough typed words to be more than a single step of the work."""
     return [step for step in steps if _tokens(step) >= _LONG_TOKENS]
 
 
 def _goals_before(past: Past) -> list[Step]:
-    """Returns the goals that a session with only short prompts continues. They are the long prompts of the newest
-    earlier session that has any, or else the first prompt of the newest one that worked."""
+    """Returns what a session with only short prompts continues: the long prompts of the newest earlier session that has
+    any, or else the first prompt of the newest one that worked."""
     began = past.lead.digest.turns[0].at_ms
     others = (step for step in past.steps if step.view is not past.lead and not past.is_beside(step))
     before = [step for step in others if step.turn.at_ms < began]
@@ -109,7 +104,6 @@ def _prompt(step: Step, role: str, label: str) -> list[Entry]:
 
 
 def _typed(past: Past) -> list[Entry]:
-    """Returns prompts that were typed while the agent worked and not taken up by the end."""
     weight = WEIGHTS["typed"]
     digest = past.lead.digest
     waiting = [one for one in digest.queued if one.turn >= digest.prompts - 1][-weight.most :]
@@ -133,8 +127,7 @@ def taken_up(steps: Sequence[Step]) -> list[Step]:
         count = sum(at_ms >= step.turn.at_ms and not own.isdisjoint(names) for at_ms, names in after) if own else 0
         if count >= _LEAST:
             found.append((count, step))
-        known |= own
-        known |= _names(step.turn.answer)
+        known |= own | _names(step.turn.answer)
     if not found:
         return []
     newest, most = found[-1][1], max(found, key=lambda counted: counted[0])[1]

@@ -53,7 +53,6 @@ def _corrects(past: Past, step: Step) -> bool:
 
 
 def _replies(past: Past) -> list[Entry]:
-    """Returns answers with their questions, and refusals with their comments; the newest weigh most."""
     weight = WEIGHTS["reply"]
     replies = [(step, reply) for step in past.steps for reply in step.turn.replies]
     entries = []

@@ -78,7 +78,7 @@ def _jobs(past: Past) -> str:
 
 
 def _words(past: Past) -> list[Entry]:
-    """Returns messages on the way, then the last words. In a turn that was cut off, all messages are on the way."""
+    """Returns messages on the way, then the last words; a turn that was cut off has none."""
     step, turn = past.main, past.main.turn
     if turn.end != "answered":
         return _on_the_way(past, turn.said, "on the way")
@@ -99,7 +99,6 @@ def _on_the_way(past: Past, texts: Sequence[Said], source: str) -> list[Entry]:
 
 
 def _in_flight(past: Past) -> list[Entry]:
-    """Returns calls without a result, if the turn was cut off."""
     if past.main.turn.end == "answered" or not past.main.is_newest:
         return []
     weight = WEIGHTS["in flight"]
@@ -114,7 +113,7 @@ def _in_flight(past: Past) -> list[Entry]:
 def _talk(past: Past) -> list[Entry]:
     """Returns turns since the last work that only talked: the newest at length, as far as there is room."""
     entries: list[Entry] = []
-    talk = [step for step in past.since if step.turn.answer and not past.is_beside(step)]
+    talk = [step for step in past.steps[past.main_at + 1 :] if step.turn.answer and not past.is_beside(step)]
     for back, step in enumerate(talk[: -_MOST_TALK - 1 : -1]):
         label = f"Since then {past.agent(step)} said ({past.place(step)})"
         body = last_words(step.turn).body

@@ -15,7 +15,6 @@ _RUNNERS = frozenset(
     "pytest py.test unittest nose2 tox nox jest vitest mocha ava rspec phpunit pest ctest bats prove nextest gotestsum"
     " ginkgo".split()
 )
-"""Programs and modules that do nothing but run tests."""
 _TOOLS = frozenset(
     "npm yarn pnpm bun go cargo make gmake just task rake ninja invoke mage mvn mvnw mvnd gradle gradlew dotnet deno"
     " hatch pdm rails turbo nx lerna mix swift sbt lein flutter dart composer zig bazel stack cabal playwright cypress"
@@ -41,7 +40,6 @@ _SELECTS = frozenset(
     " --package --test --lib --bin --doc --example -pl --projects --tests --test-name-pattern --only".split()
 )
 _MODULES = ("unittest", "manage.py")
-"""Programs that are told dotted names."""
 _FOLDER = frozenset(("-C", "-s", "--prefix", "--cwd", "--directory", "--dir", "--project-dir", "--start-directory"))
 _MENTION = re.compile(
     r"test|spec|unit|tox|nox|jest|mocha|playwright|cypress|mvn|gradle|pest|make|check|verify|build|rake|bats|prove"
@@ -51,9 +49,8 @@ _HARMLESS = {"cd", "pushd", "export", "source", ".", "set", "unset", "echo", "mk
 
 
 class Invocation(NamedTuple):
-    """One test run on a command line. `certain` is False for commands that run tests only in some projects (`make`,
-    `npm run build`). `ends_well`: exit code 0 of the whole line means that this run passed; `ends_badly`: any other
-    code means that it failed."""
+    """One test run on a command line. `certain`: not one of commands that run tests only in some projects. `ends_well`,
+    `ends_badly`: exit code 0 of the whole line means that this run passed, any other that it failed."""
 
     paths: tuple[str, ...] = ()
     selective: bool = False
@@ -86,7 +83,7 @@ def _invocations(command: str) -> tuple[Invocation, ...]:
 
 
 def _invocation(words: Sequence[str]) -> Invocation | None:
-    """Returns the test run of one command, however many programs run each other in it (`uv run`, `docker exec web`)."""
+    """Returns the test run of one command, however many programs run each other in it."""
     if (words[0] in ("test", "[") and len(words) > 1) or _RUNS_NOTHING.intersection(words):
         return None
     tool, perhaps = "", False

@@ -1,9 +1,9 @@
-"""Recognises test runs among shell commands and reads their output by its form, without telling runners apart: a line
-of nothing but counts is a summary; a name with a mark of success or failure is a test or a file."""
+"""Recognises test runs among shell commands and reads their output by its form, without telling runners apart."""
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -83,32 +83,23 @@ _NOT_A_VERDICT = {4, 5, 124, 126, 127, 130, 137, 143}
 class Findings:
     """What the output of a test run says. A count of None is not in it."""
 
-    counts: dict[str, int] = field(default_factory=dict)
+    counts: Counter[str] = field(default_factory=Counter)
     failed_names: list[str] = field(default_factory=list)
     files: dict[str, Outcome] = field(default_factory=dict)
     reason: str | None = None
     ended: bool = False
     """Whether the end of a run was seen: its counts, or a package of Go, which are not counted."""
     empty: bool = False
-    """Whether there was no test to run."""
     broken: bool = False
-    """Whether tests could not be built or collected."""
     interrupted: bool = False
-
-    @property
-    def counted(self) -> bool:
-        """Whether the output shows that tests ran."""
-        return any(self.counts.get(kind) for kind in ("passed", "failed")) or bool(self.files)
 
     @property
     def bad(self) -> bool:
         """Whether something failed. Counts take precedence over single lines."""
-        if self.counts.get("failed") or self.counts.get("errors"):
-            return True
         has_bad_file = "fail" in self.files.values()
-        if self.broken:  # unless it is what passing tests print
-            return has_bad_file or not self.counts.get("passed")
-        return has_bad_file and not self.counts
+        if self.counts["failed"] or self.counts["errors"] or (has_bad_file and not self.counts):
+            return True
+        return self.broken and (has_bad_file or not self.counts["passed"])  # unless it is what passing tests print
 
 
 def read_output(lines: Sequence[str]) -> Findings:
@@ -123,7 +114,7 @@ def read_output(lines: Sequence[str]) -> Findings:
             _see_go(found, one)
         elif counts := _counts_in(line):
             for kind, number in counts:
-                found.counts[kind] = found.counts.get(kind, 0) + number
+                found.counts[kind] += number
         else:
             _see_name(found, line)
         _see_reason(found, line, before)
@@ -156,10 +147,9 @@ def _counts_in(line: str) -> list[tuple[str, int]]:
 
 
 def _see_go(found: Findings, one: re.Match[str]) -> None:
-    """Notes a test of Go, which counts nothing itself; a subtest is part of one."""
     kind = _GO_RESULTS[one[2]]
     if not one[1]:
-        found.counts[kind] = found.counts.get(kind, 0) + 1
+        found.counts[kind] += 1
     if kind == "failed":
         _failed(found, one[3])
 
@@ -212,11 +202,10 @@ def _failed(found: Findings, name: str) -> None:
 
 def _complete(found: Findings) -> None:
     counts = found.counts
-    if "passed" not in counts and counts.get("total"):
-        bad = sum(counts.get(kind, 0) for kind in ("failed", "errors", "skipped"))
-        counts["passed"] = max(0, counts["total"] - bad)
+    if "passed" not in counts and counts["total"]:
+        counts["passed"] = max(0, counts["total"] - counts["failed"] - counts["errors"] - counts["skipped"])
     found.ended = found.ended or bool(counts)
-    ran = any(counts.get(kind) for kind in ("passed", "failed", "errors"))
+    ran = counts["passed"] or counts["failed"] or counts["errors"]
     found.empty = not ran and (found.empty or bool(counts))
     names = found.failed_names  # a name alone, and behind its group
     found.failed_names = [name for name in names if not any(other.endswith(f" {name}") for other in names)]
@@ -237,7 +226,7 @@ def read_test_run(command: str, output: str, *, exit_code: int | None, failed: b
     lines = [line[:_LONGEST_LINE] for line in plain.split("\n")]
     found = read_output(lines)
     certain = [each for each in invocations if each.certain]
-    if not certain and not found.counted:
+    if not (certain or found.counts["passed"] or found.counts["failed"] or found.files):
         return None
     runs = certain or invocations
     code = exit_code if exit_code is not None else None if failed is None else int(failed)
@@ -245,10 +234,10 @@ def read_test_run(command: str, output: str, *, exit_code: int | None, failed: b
     ordered = sorted(found.files.items(), key=lambda item: item[1] != "fail")
     return TestRun(
         status=status,
-        passed=found.counts.get("passed") or None,
-        failed=found.counts.get("failed") or None,
-        errors=found.counts.get("errors") or None,
-        skipped=found.counts.get("skipped") or None,
+        passed=found.counts["passed"] or None,
+        failed=found.counts["failed"] or None,
+        errors=found.counts["errors"] or None,
+        skipped=found.counts["skipped"] or None,
         failed_names=tuple(found.failed_names) if status == "fail" else (),
         files=dict(ordered[:_MOST_FILES]),
         reason=found.reason if status == "fail" else None,

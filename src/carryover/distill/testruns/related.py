@@ -62,8 +62,7 @@ def verdict(run: TestRun, path: str) -> Outcome | None:
 
 @lru_cache(maxsize=4096)  # every handoff compares the same names and files
 def _speaks_of(name: str, path: str) -> bool:
-    """Whether a name as test runs print it means that file: a path, a class of the JVM such as `shop.CartTest`, or a Go
-    package such as `example.com/shop/cart`."""
+    """Whether a name as test runs print it (a path, a class of the JVM, a Go package) means that file."""
     tidy, file = name.replace("\\", "/").removeprefix("./"), PurePosixPath(path)
     if _same(tidy, path) or related(tidy, path):
         return True
@@ -75,8 +74,7 @@ def _speaks_of(name: str, path: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _covers(given: str, path: str) -> bool:
-    """Whether a path on the command line includes that file. A folder of tests covers what is around it, and a folder
-    below it the source folder of that name: `tests/jobs` covers `src/jobs/export.py`."""
+    """Whether a path on the command line includes that file: a folder of tests also covers what is around it."""
     tidy = given.replace("\\", "/").removeprefix("./").rstrip("/")
     if _speaks_of(tidy, path):
         return True
