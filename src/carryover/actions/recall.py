@@ -33,7 +33,7 @@ from carryover.projects.handoff_file import place_of
 from carryover.publish.make import made_handoff, view_now
 from carryover.redact import clean
 from carryover.terminal.output import counted
-from carryover.text.chat_marks import without_marks
+from carryover.text.invisible import without_marks
 
 HITS: Final = 12
 MOST_TERMS: Final = 6

@@ -221,11 +221,6 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.turns[-1] if self.turns else None
 
     @property
-    def is_done(self) -> bool:
-        """Whether the newest turn has ended with an answer."""
-        return self.turn is not None and self.turn.end == "answered"
-
-    @property
     def worked(self) -> bool:
         """Whether anything was changed, run or tested."""
         return bool(self.touched or self.runs or any(turn.changes for turn in self.turns))

@@ -71,7 +71,7 @@ def header(handoff: Handoff, answering: Answering | None = None) -> list[str]:
     situation: Situation = "new"
     if answering is not None:
         situation, now_ms = answering.situation, answering.now_ms
-        if now_ms is not None and is_stale(handoff, answering):
+        if now_ms is not None and now_ms - handoff.updated_ms > answering.stale_after_days * 86_400_000:
             title += f" ({elapsed(handoff.updated_ms, now_ms)} ago)"
             situation = "old" if situation == "new" else situation
     mode = handoff.resume if situation == "new" else "silent"
@@ -105,12 +105,6 @@ def _receipt(handoff: Handoff, answering: Answering | None, since: str) -> str:
         if len(named) <= MAX_CHARS:
             return named
     return f"{_RECEIPT.format(what='What follows was', where=where)}{since}"
-
-
-def is_stale(handoff: Handoff, answering: Answering) -> bool:
-    """Whether the handoff is so old that the user should not be asked about it."""
-    now_ms, limit_ms = answering.now_ms, answering.stale_after_days * 86_400_000
-    return now_ms is not None and now_ms - handoff.updated_ms > limit_ms
 
 
 def _now(handoff: Handoff, answering: Answering) -> str:

@@ -95,22 +95,24 @@ def _facts(root: Path, own: OwnWrites, deadline: float) -> GitFacts | None:
     if kind.code != 0:
         return None
     short, subject = _head_of(head)
-    name = clean(branch.out.decode(errors="replace").strip()) if branch.code == 0 else None
+    branch_name = clean(branch.out.decode(errors="replace").strip()) if branch.code == 0 else None
     if kind.out.strip() != b"true":
-        return GitFacts(branch=name, head=short, subject=subject)
+        return GitFacts(branch=branch_name, head=short, subject=subject)
     if short is None:
         [diff] = ask(root, (*_DIFF, "--cached", "--"), deadline=deadline)
     if diff.code != 0 or others.code != 0:
         return None
     changed = of_others(root, changed_files(diff.out), own, "HEAD" if short else None, deadline)
+    names = [os.fsdecode(listed) for listed in others.out.split(b"\0") if listed]
+    cleaners = [(path, own.cleaner(path)) for path in names if not own.covers(path)]
     return GitFacts(
-        branch=name,
+        branch=branch_name,
         head=short,
         subject=subject,
         changed_files=len(changed),
         insertions=sum(file.insertions for file in changed),
         deletions=sum(file.deletions for file in changed),
-        untracked=_untracked(root, others.out, own),
+        untracked=sum(clean is None or not is_own_text(root / name, b"", clean) for name, clean in cleaners),
         ahead=int(ahead.out) if ahead.code == 0 else 0,
     )
 
@@ -139,13 +141,6 @@ def of_others(
     before = {path: blob.out if blob.code == 0 else b"" for path, blob in zip(asked, blobs, strict=False)}
     ours = {path for path, clean in asked.items() if is_own_text(root / path, before.get(path, b""), clean)}
     return [file for file in changed if file.path not in ours]
-
-
-def _untracked(root: Path, listed: bytes, own: OwnWrites) -> int:
-    names = [os.fsdecode(name) for name in listed.split(b"\0") if name]
-    others = [name for name in names if not own.covers(name)]
-    cleaners = [(name, own.cleaner(name)) for name in others]
-    return sum(clean is None or not is_own_text(root / name, b"", clean) for name, clean in cleaners)
 
 
 def output_of(root: Path, *command: str, timeout_s: float) -> bytes | None:

@@ -34,12 +34,6 @@ _ESCAPE: Final = re.compile(
 )
 
 
-def shape_of(error: Exception) -> str:
-    """Describes where a record has an unexpected shape, without quoting its content."""
-    place = _PLACE.search(str(error))
-    return f"unexpected shape at {place[1]}" if place else "unexpected shape"
-
-
 def label(name: str | None) -> str:
     """Returns a type or version in a form that is safe to show and log: a short plain name, or else `?`."""
     return name if name and _PLAIN_NAME.fullmatch(name) else "?"
@@ -114,7 +108,8 @@ def read(decoder: msgspec.json.Decoder[T], data: bytes) -> T | str:
         try:
             return decoder.decode(made_ready(data))
         except msgspec.ValidationError as error:
-            return shape_of(error)
+            place = _PLACE.search(str(error))
+            return f"unexpected shape at {place[1]}" if place else "unexpected shape"
         except RecursionError:
             return "nested too deeply"
         except UNREADABLE:

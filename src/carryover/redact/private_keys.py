@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from carryover.redact.values import Span, insert_marks
 
@@ -28,18 +27,14 @@ _LAST_LINE = re.compile(rf"{_LINE}[A-Za-z0-9+/=]*+[\s\"',+\\n]*+")
 
 def hide_private_keys(text: str, counts: dict[str, int]) -> str:
     """Replaces each private key with one mark. A header without a key body, as in a search pattern, stays."""
-    if "PRIVATE KEY" not in text:
-        return text
-    return insert_marks(text, _spans(text), counts)
-
-
-def _spans(text: str) -> Iterator[Span]:
-    for armour in _ARMOUR.finditer(text):
-        if armour[1] == "BEGIN":
-            if (end := _end_of_key(text, armour.end())) is not None:
-                yield armour.start(), end, "private-key"
-        elif (start := _start_of_headless_key(text, armour.start())) is not None:
-            yield start, armour.end(), "private-key"
+    spans: list[Span] = []
+    for armour in _ARMOUR.finditer(text) if "PRIVATE KEY" in text else ():
+        is_begin = armour[1] == "BEGIN"
+        start = armour.start() if is_begin else _start_of_headless_key(text, armour.start())
+        end = _end_of_key(text, armour.end()) if is_begin else armour.end()
+        if start is not None and end is not None:
+            spans.append((start, end, "private-key"))
+    return insert_marks(text, spans, counts)
 
 
 def _end_of_key(text: str, body: int) -> int | None:

@@ -60,13 +60,6 @@ _PREFIXED: Final = tuple(
 _BEGINS: Final = re.compile(rf"(?:(?<![0-9A-Za-z])|(?<=\\[nrt]))(?=({_any_of(form.hint for form in _PREFIXED)}))")
 
 
-def possible_forms(words: str) -> Iterator[Form]:
-    """Yields the forms whose tokens `words` may hold. A single search finds all prefixes, more than a hundred."""
-    yield from (form for form in _ANYWHERE_FORMS if form.hint in words)
-    for found in dict.fromkeys(_BEGINS.findall(words)):
-        yield from _beginning_with(found)
-
-
 @cache  # of the beginnings that `_BEGINS` finds
 def _beginning_with(found: str) -> tuple[Form, ...]:
     return tuple(form for form in _PREFIXED if form.hint.startswith(found))
@@ -142,7 +135,9 @@ def hide_tokens(text: str, counts: dict[str, int]) -> str:
 
 
 def _hide(text: str, words: str, counts: dict[str, int]) -> str:
-    for kind, _, pattern in possible_forms(words):
+    # A single search finds all prefixes, more than a hundred.
+    begun = [form for found in dict.fromkeys(_BEGINS.findall(words)) for form in _beginning_with(found)]
+    for kind, _, pattern in [*(form for form in _ANYWHERE_FORMS if form.hint in words), *begun]:
         text = pattern.sub(_replace(kind, counts), text)
     if any(_prefixed(words)):
         text = insert_marks(text, ((*match.span(), "token") for match in _prefixed(text)), counts)

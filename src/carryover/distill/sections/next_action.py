@@ -66,11 +66,10 @@ def standing_limit(view: ProjectView, startable: Sequence[str] = ()) -> Limit | 
     limit = _newest_limit(view.sessions)
     if limit is None:
         return None
-    lasts = (_newest_limit(one for one in view.sessions if one.agent == agent) for agent in startable)
-    free = (
-        agent for agent, last in zip(startable, lasts, strict=True) if not last or last.at_ms < limit.at_ms - LASTS_MS
-    )
-    return replace(limit, others=tuple(agent for agent in free if agent != limit.agent))
+    lasts = [_newest_limit(one for one in view.sessions if one.agent == agent) for agent in startable]
+    free = [last is None or last.at_ms < limit.at_ms - LASTS_MS for last in lasts]
+    others = (agent for agent, is_free in zip(startable, free, strict=True) if is_free and agent != limit.agent)
+    return replace(limit, others=tuple(others))
 
 
 def limit_line(limit: Limit, name: str) -> str | None:

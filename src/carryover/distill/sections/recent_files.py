@@ -162,7 +162,9 @@ def _ran(past: Past) -> list[Entry]:
     calls = [(call, session) for session in past.view.sessions for call in session.digest.calls]
     calls.sort(key=lambda made: made[0].at_ms)
     calls = list({(call.subject, call.output): (call, session) for call, session in calls}.values())
-    shown = [made for made in calls if not _is_told_elsewhere(made[0])]
+    # Todo lists and questions are shown under their headings, edits on their own lines.
+    told = (("plan", "ask"), ("edit", "write"))
+    shown = [one for one in calls if one[0].op not in told[0] and (one[0].op not in told[1] or one[0].status != "ok")]
     most, main = WEIGHTS["ran"].most, past.main
     newest, older = shown[-most:], shown[:-most]
     used = sorted((made for made in older if made[0].used), key=lambda made: (made[0].used, made[0].at_ms))
@@ -174,11 +176,6 @@ def _ran(past: Past) -> list[Entry]:
     for back, (call, session) in enumerate(reversed(used[-WEIGHTS["used"].most :])):
         entries += _call(past, call, session, "used", back)
     return packed(sorted(entries, key=lambda entry: entry.at_ms))
-
-
-def _is_told_elsewhere(call: Call) -> bool:
-    """Whether a call is shown elsewhere: todo lists and questions under their headings, edits on their own lines."""
-    return call.op in ("plan", "ask") or (call.op in ("edit", "write") and call.status == "ok")
 
 
 def _call(past: Past, call: Call, session: SessionView, source: str, back: int) -> list[Entry]:

@@ -111,7 +111,11 @@ def read_output(lines: Sequence[str]) -> Findings:
         found.interrupted = found.interrupted or _INTERRUPTED.search(line) is not None
         found.empty = found.empty or _NOTHING_RAN.search(line) is not None
         if one := _GO_TEST.match(line):
-            _see_go(found, one)
+            kind = _GO_RESULTS[one[2]]
+            if not one[1]:  # else a subtest, which is part of a test
+                found.counts[kind] += 1
+            if kind == "failed":
+                _failed(found, one[3])
         elif counts := _counts_in(line):
             for kind, number in counts:
                 found.counts[kind] += number
@@ -144,14 +148,6 @@ def _counts_in(line: str) -> list[tuple[str, int]]:
         rest = _WORD_FIRST.sub("", text)
     counts = [(_KINDS[word], int(number)) for number, word in pairs if _KINDS[word]]
     return counts if counts and not _BESIDE_COUNTS.sub("", rest) else []
-
-
-def _see_go(found: Findings, one: re.Match[str]) -> None:
-    kind = _GO_RESULTS[one[2]]
-    if not one[1]:
-        found.counts[kind] += 1
-    if kind == "failed":
-        _failed(found, one[3])
 
 
 def _see_name(found: Findings, line: str) -> None:
