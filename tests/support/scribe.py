@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import random
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
 
 from carryover.adapter.contract import Reemitted, Source
+from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import ProjectRoot
 from carryover.ledger.batch import Commit, Entry, PreparedBatch
+from carryover.ledger.connect import connect_read_only
+from carryover.ledger.provisional import add_provisional
 from carryover.ledger.store import Ledger
 from carryover.model import AnyBody, Event, Skipped, UserPrompt
 
@@ -25,6 +32,11 @@ class Scribe:
     ledger: Ledger
     written: int = 0
     agent: str = AGENT
+
+    @cached_property
+    def db(self) -> sqlite3.Connection:
+        """A read-only connection, which sees what was committed until then."""
+        return connect_read_only(self.ledger._path)
 
     def event(
         self,
@@ -76,10 +88,35 @@ class Scribe:
         events = [self.event(each) if isinstance(each, str) else each for each in reported]
         return await self.commit(self.prepared(*events), path=path, rank=rank)
 
+    async def hint(self, body: AnyBody, *, now_ms: int = 10**9, **fields: Any) -> Commit:
+        """Report an event as a hook does, before the transcript has it."""
+        event = self.event(body, **fields)
+        roots = {event.cwd: ProjectRoot(event.cwd)} if event.cwd is not None else {}
+        entries = [Entry.of(self.agent, event, {})]
+        return await self.ledger.write(add_provisional, self.agent, entries, roots, now_ms=now_ms)
+
     async def commit(self, prepared: PreparedBatch, *, path: str = "/t/one.jsonl", rank: int = 0) -> Commit:
         source = Source(agent=self.agent, path=path, rank=rank)
         state = await self.ledger.source_state(source)
         return await self.ledger.commit(source, prepared, seen_rev=state.rev if state is not None else 0)
+
+
+@asynccontextmanager
+async def writing(path: Path) -> AsyncIterator[Scribe]:
+    """Opens the ledger at `path` for a scribe, and closes it."""
+    scribe = Scribe(await Ledger.open(path, DigestReducer()))
+    try:
+        yield scribe
+    finally:
+        if "db" in vars(scribe):
+            scribe.db.close()
+        await scribe.ledger.close()
+
+
+def execute(path: Path, *statements: str) -> list[tuple[Any, ...]]:
+    """Runs SQL on the ledger at `path` as another program would; returns the rows of the last statement."""
+    with closing(sqlite3.connect(path)) as db, db:
+        return [db.execute(statement).fetchall() for statement in statements][-1]
 
 
 def noise(seed: int, length: int) -> str:

@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from carryover.distill.stored_digest import DigestReducer
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.store import Ledger
 from support.recorded_shop import Run
-from support.scribe import Scribe
+from support.scribe import Scribe, writing
 
 
 @pytest.fixture
@@ -32,15 +31,14 @@ def ledger_path(home: Path) -> Path:
 
 
 @pytest.fixture
-async def ledger(ledger_path: Path) -> AsyncIterator[Ledger]:
-    opened = await Ledger.open(ledger_path, DigestReducer())
-    yield opened
-    await opened.close()
+async def scribe(ledger_path: Path) -> AsyncIterator[Scribe]:
+    async with writing(ledger_path) as scribe:
+        yield scribe
 
 
 @pytest.fixture
-def scribe(ledger: Ledger) -> Scribe:
-    return Scribe(ledger)
+def ledger(scribe: Scribe) -> Ledger:
+    return scribe.ledger
 
 
 @pytest.fixture

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
-import tempfile
 import zlib
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -15,17 +12,13 @@ from hypothesis import strategies as st
 
 from carryover.adapter.contract import Reemitted, Source
 from carryover.distill.digest import Digest
-from carryover.distill.stored_digest import DigestReducer
-from carryover.facts import ProjectRoot
-from carryover.ledger.batch import Commit, Entry
-from carryover.ledger.connect import connect_read_only
+from carryover.ledger.batch import Commit
 from carryover.ledger.events import session_events
-from carryover.ledger.provisional import add_provisional
 from carryover.ledger.queries import projects, session_by_prefix, sessions, totals
 from carryover.ledger.store import Ledger
 from carryover.model import AnyBody, AssistantMessage, Event, Retracted, SessionInfo, UserPrompt
 from carryover.publish.project_view import project_view
-from support.scribe import AGENT, Reading, Scribe
+from support.scribe import AGENT, Scribe, execute, writing
 
 LESSER, BETTER = "/t/transcript.jsonl", "/t/state.db"
 
@@ -44,48 +37,42 @@ def counted(db: sqlite3.Connection, project_id: int = 1) -> dict[str, int]:
     }
 
 
-async def test_what_was_taken_back_no_longer_counts_and_keeps_its_place(scribe: Scribe, reading: Reading) -> None:
+async def test_what_was_taken_back_no_longer_counts_and_keeps_its_place(scribe: Scribe) -> None:
     await scribe.tell("add a parser", "Never use regular expressions.", "and a test")
 
     commit = await scribe.tell(scribe.event(Retracted(keys=("k2", "k3", "k3:result"))))
 
-    db = reading()
     assert commit == Commit(new_events=1, projects=(1,), newest_event_ms=4_000)
-    assert texts(db) == [("add a parser", False), ("Never use regular expressions.", True), ("and a test", True)]
-    assert counted(db) == {"s1": 1}
-    assert totals(db).events == 2
+    assert texts(scribe.db) == [("add a parser", False), ("Never use regular expressions.", True), ("and a test", True)]
+    assert counted(scribe.db) == {"s1": 1}
+    assert totals(scribe.db).events == 2
 
 
-async def test_other_sessions_keep_what_they_share_a_key_with(scribe: Scribe, reading: Reading) -> None:
+async def test_other_sessions_keep_what_they_share_a_key_with(scribe: Scribe) -> None:
     """A fork that takes back a turn of its copied history takes nothing from its parent."""
     await scribe.tell("add a parser")
 
     await scribe.tell(scribe.event(Retracted(keys=("k1", "unheard of")), session="s2"), path="/t/fork")
 
-    assert texts(reading()) == [("add a parser", False)]
-    assert counted(reading()) == {"s1": 1, "s2": 0}
+    assert texts(scribe.db) == [("add a parser", False)]
+    assert counted(scribe.db) == {"s1": 1, "s2": 0}
 
 
-async def test_an_event_that_was_lost_is_taken_back_when_it_is_read_again(
-    scribe: Scribe, reading: Reading, ledger_path: Path
-) -> None:
+async def test_an_event_that_was_lost_is_taken_back_when_it_is_read_again(scribe: Scribe, ledger_path: Path) -> None:
     """From a damaged ledger the row of what took it back may be all that was saved."""
     reported = [scribe.event("add a parser"), scribe.event("in C"), scribe.event(Retracted(keys=("k2",)))]
     await scribe.tell(*reported)
-    with closing(sqlite3.connect(ledger_path)) as db, db:
-        db.execute("DELETE FROM event WHERE id = 2")
+    execute(ledger_path, "DELETE FROM event WHERE id = 2")
 
     assert (await scribe.tell(reported[1])).new_events == 1
     assert await scribe.tell(reported[2]) == Commit(projects=(1,))
 
-    assert (texts(reading()), counted(reading())) == ([("add a parser", False), ("in C", True)], {"s1": 1})
+    assert (texts(scribe.db), counted(scribe.db)) == ([("add a parser", False), ("in C", True)], {"s1": 1})
 
 
-async def test_a_lesser_source_is_passed_by_once_a_better_one_has_spoken(
-    ledger: Ledger, scribe: Scribe, reading: Reading
-) -> None:
+async def test_a_lesser_source_is_passed_by_once_a_better_one_has_spoken(ledger: Ledger, scribe: Scribe) -> None:
     await scribe.tell(scribe.event("add a parser"), scribe.event(SessionInfo(title="Parser")), path=BETTER, rank=2)
-    before = (project_view(reading(), 1), sessions(reading(), limit=5))
+    before = (project_view(scribe.db, 1), sessions(scribe.db, limit=5))
 
     reported = scribe.prepared(
         scribe.event("add a parser", cwd="/elsewhere", at_ms=99_000),
@@ -96,7 +83,7 @@ async def test_a_lesser_source_is_passed_by_once_a_better_one_has_spoken(
     )
     commits = [await scribe.commit(reported, path=LESSER), await scribe.commit(reported, path=LESSER)]
 
-    db = reading()
+    db = scribe.db
     assert commits == [Commit(), Commit()]
     assert (project_view(db, 1), sessions(db, limit=5)) == before
     assert [row.root for row in projects(db)] == ["/repo"]
@@ -106,29 +93,27 @@ async def test_a_lesser_source_is_passed_by_once_a_better_one_has_spoken(
     assert (state.cursor, state.rev) == (b"after it", 2)
 
 
-async def test_the_better_source_decides_when_and_where_a_session_was(scribe: Scribe, reading: Reading) -> None:
+async def test_the_better_source_decides_when_and_where_a_session_was(scribe: Scribe) -> None:
     await scribe.tell(scribe.event("a", cwd="/guessed", at_ms=90_000), path=LESSER)
 
     await scribe.tell(scribe.event("a", cwd=None, at_ms=10_000), path=BETTER, rank=2)
     await scribe.tell(scribe.event("b", cwd="/repo", at_ms=20_000), path=BETTER, rank=2)
 
-    (session,) = sessions(reading(), limit=5)
+    (session,) = sessions(scribe.db, limit=5)
     assert (session.root, session.started_ms, session.last_ms) == ("/repo", 10_000, 20_000)
-    assert [row.root for row in projects(reading())] == ["/repo"]
+    assert [row.root for row in projects(scribe.db)] == ["/repo"]
 
 
-async def test_what_a_hook_tells_is_heard_beside_any_source(ledger: Ledger, scribe: Scribe, reading: Reading) -> None:
-    early = Entry.of(AGENT, scribe.event(AssistantMessage(text="Done."), at_ms=90_000), {})
-    await ledger.write(add_provisional, AGENT, [early], {"/repo": ProjectRoot("/repo")}, now_ms=90_000)
+async def test_what_a_hook_tells_is_heard_beside_any_source(scribe: Scribe) -> None:
+    await scribe.hint(AssistantMessage(text="Done."), at_ms=90_000)
     await scribe.tell("add a parser", path=LESSER)
     await scribe.tell("add a parser", path=BETTER, rank=2)
 
-    (view,) = project_view(reading(), 1).sessions
+    (view,) = project_view(scribe.db, 1).sessions
     assert view.digest.turn is not None
     assert (view.digest.turn.answer, view.last_ms) == ("Done.", 90_000)
-    later = Entry.of(AGENT, scribe.event("and a test", at_ms=95_000), {})
-    assert (await ledger.write(add_provisional, AGENT, [later], {}, now_ms=95_000)).new_events == 1
-    assert sessions(reading(), limit=5)[0].last_ms == 95_000
+    assert (await scribe.hint(UserPrompt(text="and a test"), at_ms=95_000)).new_events == 1
+    assert sessions(scribe.db, limit=5)[0].last_ms == 95_000
 
 
 def better_and_lesser(scribe: Scribe) -> dict[str, list[Event]]:
@@ -153,32 +138,25 @@ def better_and_lesser(scribe: Scribe) -> dict[str, list[Event]]:
 @settings(max_examples=10, deadline=None)
 @given(turns=st.lists(st.sampled_from([LESSER, BETTER, "again"]), max_size=14))
 async def test_however_two_sources_alternate_only_the_better_counts(
-    tmp_path_factory: pytest.TempPathFactory, scribe_of: type[Scribe], turns: list[str]
+    tmp_path_factory: pytest.TempPathFactory, turns: list[str]
 ) -> None:
     folder = tmp_path_factory.mktemp("ledgers")
-    mixed = await Ledger.open(folder / "mixed.sqlite", DigestReducer())
-    alone = await Ledger.open(folder / "alone.sqlite", DigestReducer())
-    scribe, straight = scribe_of(mixed), scribe_of(alone)
-    said = better_and_lesser(scribe)
-    ranks = {LESSER: 0, BETTER: 2}
-    reported = {LESSER: 0, BETTER: 0}
-    for turn in turns:
-        if turn == "again":
-            for path, rank in ranks.items():
-                assert (await scribe.tell(*said[path][: reported[path]], path=path, rank=rank)).new_events == 0
-        elif reported[turn] < len(said[turn]):
-            await scribe.tell(said[turn][reported[turn]], path=turn, rank=ranks[turn])
-            reported[turn] += 1
-    best = BETTER if reported[BETTER] else LESSER
-    for event in said[best][: reported[best]]:
-        await straight.tell(event, path=best, rank=ranks[best])
-    await mixed.close()
-    await alone.close()
+    async with writing(folder / "mixed.sqlite") as mixed, writing(folder / "alone.sqlite") as alone:
+        said = better_and_lesser(mixed)
+        ranks = {LESSER: 0, BETTER: 2}
+        reported = {LESSER: 0, BETTER: 0}
+        for turn in turns:
+            if turn == "again":
+                for path, rank in ranks.items():
+                    assert (await mixed.tell(*said[path][: reported[path]], path=path, rank=rank)).new_events == 0
+            elif reported[turn] < len(said[turn]):
+                await mixed.tell(said[turn][reported[turn]], path=turn, rank=ranks[turn])
+                reported[turn] += 1
+        best = BETTER if reported[BETTER] else LESSER
+        for event in said[best][: reported[best]]:
+            await alone.tell(event, path=best, rank=ranks[best])
 
-    with (
-        closing(connect_read_only(folder / "mixed.sqlite")) as db,
-        closing(connect_read_only(folder / "alone.sqlite")) as expected,
-    ):
+        db, expected = mixed.db, alone.db
         assert [row.root for row in projects(db)] == [row.root for row in projects(expected)]
         if projects(db):
             seen, wanted = project_view(db, 1).sessions[0], project_view(expected, 1).sessions[0]
@@ -207,72 +185,58 @@ async def reemitted(scribe: Scribe, *keys: str, how: Reemitted = WHOLE, rank: in
     return await scribe.commit(scribe.prepared(*events, reemitted=(how,)), rank=rank)
 
 
-async def test_what_is_the_same_costs_nothing(scribe: Scribe, reading: Reading) -> None:
+async def test_what_is_the_same_costs_nothing(scribe: Scribe) -> None:
     first = await reemitted(scribe, "a", "b", "c")
-    before = reading().execute("SELECT id, key, body, at_ms FROM event").fetchall()
+    before = scribe.db.execute("SELECT id, key, body, at_ms FROM event").fetchall()
     again = await reemitted(scribe, "a", "b", "c")
 
     assert (first.new_events, first.projects) == (3, (1,))
     assert again == Commit()
-    assert reading().execute("SELECT id, key, body, at_ms FROM event").fetchall() == before
+    assert scribe.db.execute("SELECT id, key, body, at_ms FROM event").fetchall() == before
 
 
-async def test_what_an_earlier_version_stored_otherwise_is_the_same(
-    scribe: Scribe, reading: Reading, ledger_path: Path
-) -> None:
+async def test_what_an_earlier_version_stored_otherwise_is_the_same(scribe: Scribe, ledger_path: Path) -> None:
     await reemitted(scribe, "a", "b=Never use tabs.")
-    plain = b'{"kind":"user_prompt","text":"Never use tabs."}'
-    with closing(sqlite3.connect(ledger_path)) as db, db:
-        db.execute("UPDATE event SET body = ? WHERE id = 2", (zlib.compress(plain),))
+    plain = zlib.compress(b'{"kind":"user_prompt","text":"Never use tabs."}')
+    execute(ledger_path, f"UPDATE event SET body = x'{plain.hex()}' WHERE id = 2")
 
     assert await reemitted(scribe, "a", "b=Never use tabs.") == Commit()
-    assert standing(reading()) == ["a", "Never use tabs."]
+    assert standing(scribe.db) == ["a", "Never use tabs."]
 
 
-async def test_what_changed_is_replaced_and_keeps_its_place_and_its_time(scribe: Scribe, reading: Reading) -> None:
-    await reemitted(scribe, "a", "b=Never use tabs.", "c")
-    changed = await reemitted(scribe, "a", "b=Never use spaces.", "c")
-
-    assert (changed.new_events, changed.projects) == (0, (1,))
-    assert standing(reading()) == ["a", "Never use spaces.", "c"]
-    (session,) = project_view(reading(), 1).sessions
-    assert session.digest.prompts == 3
-    assert "Never use tabs" not in repr(session.digest)
-
-
-async def test_a_thread_may_be_reported_in_several_commits(scribe: Scribe, reading: Reading) -> None:
+async def test_a_thread_may_be_reported_in_several_commits(scribe: Scribe) -> None:
     await reemitted(scribe, "a", "b", "c", "d", "e")
     assert await reemitted(scribe, "a", "b", how=Reemitted(session="s1", more=True)) == Commit()
     assert await reemitted(scribe, "c", how=Reemitted(session="s1", after="b", more=True)) == Commit()
-    assert standing(reading()) == ["a", "b", "c", "d", "e"]
+    assert standing(scribe.db) == ["a", "b", "c", "d", "e"]
 
     await reemitted(scribe, "d=other", how=Reemitted(session="s1", after="c"))
-    assert standing(reading()) == ["a", "b", "c", "other"]
+    assert standing(scribe.db) == ["a", "b", "c", "other"]
 
 
-async def test_without_the_event_that_it_comes_after_nothing_is_taken_back(scribe: Scribe, reading: Reading) -> None:
+async def test_without_the_event_that_it_comes_after_nothing_is_taken_back(scribe: Scribe) -> None:
     """Should a salvaged ledger have lost it."""
     await reemitted(scribe, "a", "b")
     await reemitted(scribe, "c", how=Reemitted(session="s1", after="lost"))
 
-    assert standing(reading()) == ["a", "b", "c"]
+    assert standing(scribe.db) == ["a", "b", "c"]
 
 
-async def test_an_event_that_moves_to_another_thread_is_gone_from_the_former(scribe: Scribe, reading: Reading) -> None:
+async def test_an_event_that_moves_to_another_thread_is_gone_from_the_former(scribe: Scribe) -> None:
     """A sub-agent whose conversation becomes known later."""
     await reemitted(scribe, "a", "b", how=Reemitted(session="child", subagent_id="child"))
     await reemitted(scribe, "a", "b", how=Reemitted(session="s1", subagent_id="child"))
 
-    assert standing(reading()) == ["a", "b"]
-    assert [view.session for view in project_view(reading(), 1).sessions] == ["s1"]
+    assert standing(scribe.db) == ["a", "b"]
+    assert [view.session for view in project_view(scribe.db, 1).sessions] == ["s1"]
 
 
-async def test_a_lesser_source_takes_nothing_back(scribe: Scribe, reading: Reading) -> None:
+async def test_a_lesser_source_takes_nothing_back(scribe: Scribe) -> None:
     await reemitted(scribe, "a", "b", rank=2)
 
     assert await reemitted(scribe, rank=1) == Commit()
     assert await reemitted(scribe, "c", rank=1) == Commit()
-    assert standing(reading()) == ["a", "b"]
+    assert standing(scribe.db) == ["a", "b"]
 
 
 _texts = st.sampled_from(["go on", "Never push to main.", "Add a parser."])
@@ -280,26 +244,18 @@ _texts = st.sampled_from(["go on", "Never push to main.", "Add a parser."])
 
 @settings(max_examples=8, deadline=None)
 @given(states=st.lists(st.lists(st.tuples(st.sampled_from("abcdef"), _texts), max_size=6), min_size=1, max_size=5))
-def test_it_is_as_if_only_the_last_had_been_reported(
-    scribe_of: type[Scribe], states: list[list[tuple[str, str]]]
+async def test_it_is_as_if_only_the_last_had_been_reported(
+    tmp_path_factory: pytest.TempPathFactory, states: list[list[tuple[str, str]]]
 ) -> None:
-    async def reported(path: Path, *states: list[tuple[str, str]]) -> tuple[list[str], Digest]:
-        ledger = await Ledger.open(path, DigestReducer())
-        scribe = scribe_of(ledger)
-        # The session and its project are there in both; the time of what is told is that of its key.
-        await scribe.commit(scribe.prepared(scribe.event("first", key="0", at_ms=1)))
-        for state in states:
-            events: list[Event] = [
-                scribe.event(text, key=key, at_ms=1_000 + ord(key)) for key, text in dict(state).items()
-            ]
-            await scribe.commit(scribe.prepared(*events, reemitted=(Reemitted(session="s1", after="0"),)))
-        await ledger.close()
-        with closing(connect_read_only(path)) as db:
-            (view,) = project_view(db, 1).sessions
-            return standing(db), view.digest
+    async def reported(name: str, *states: list[tuple[str, str]]) -> tuple[list[str], Digest]:
+        async with writing(folder / name) as scribe:
+            # The session and its project are there in both; the time of what is told is that of its key.
+            await scribe.commit(scribe.prepared(scribe.event("first", key="0", at_ms=1)))
+            for state in states:
+                each = [scribe.event(text, key=key, at_ms=1_000 + ord(key)) for key, text in dict(state).items()]
+                await scribe.commit(scribe.prepared(*each, reemitted=(Reemitted(session="s1", after="0"),)))
+            (view,) = project_view(scribe.db, 1).sessions
+            return standing(scribe.db), view.digest
 
-    with tempfile.TemporaryDirectory() as folder:
-        each = asyncio.run(reported(Path(folder, "each.sqlite"), *states))
-        last = asyncio.run(reported(Path(folder, "last.sqlite"), states[-1]))
-
-    assert each == last
+    folder = tmp_path_factory.mktemp("ledgers")
+    assert await reported("each.sqlite", *states) == await reported("last.sqlite", states[-1])

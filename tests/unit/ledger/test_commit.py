@@ -4,6 +4,7 @@ import asyncio
 import random
 import sqlite3
 import tracemalloc
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carryover.adapter.contract import Source
-from carryover.distill.stored_digest import DigestReducer
 from carryover.ledger.batch import Commit, SourceState
 from carryover.ledger.commit import locator
 from carryover.ledger.connect import LedgerUnavailable, StaleRead
@@ -21,7 +21,7 @@ from carryover.ledger.rows import SkippedRow
 from carryover.ledger.store import Ledger
 from carryover.model import AssistantMessage, SessionInfo, Skipped, UserPrompt
 from carryover.publish.project_view import session_digest
-from support.scribe import Reading, Scribe, noise
+from support.scribe import Scribe, noise, writing
 
 ONE = Source(agent="made-up", path="/t/one.jsonl")
 
@@ -31,9 +31,7 @@ def prompts(db: sqlite3.Connection, session: str = "s1") -> list[str]:
     return [event.body.text for event in events if isinstance(event.body, UserPrompt)]
 
 
-async def test_events_and_the_position_after_them_are_stored_together(
-    ledger: Ledger, scribe: Scribe, reading: Reading
-) -> None:
+async def test_events_and_the_position_after_them_are_stored_together(ledger: Ledger, scribe: Scribe) -> None:
     reported = scribe.prepared(scribe.event("add a parser"), cursor=b"after it", context=b'{"turn":1}')
 
     commit = await ledger.commit(ONE, reported, seen_rev=0)
@@ -42,10 +40,10 @@ async def test_events_and_the_position_after_them_are_stored_together(
     assert await ledger.source_state(ONE) == SourceState(
         rev=1, cursor=b"after it", context=b'{"turn":1}', size=10, mtime_ns=5_000_000, state="active"
     )
-    assert prompts(reading()) == ["add a parser"]
+    assert prompts(scribe.db) == ["add a parser"]
 
 
-async def test_records_written_again_under_new_ids_count_once_by_their_twin(scribe: Scribe, reading: Reading) -> None:
+async def test_records_written_again_under_new_ids_count_once_by_their_twin(scribe: Scribe) -> None:
     await scribe.tell(scribe.event("add a parser", key="a", secondary_key="turn 1"))
 
     replayed = await scribe.tell(
@@ -56,13 +54,11 @@ async def test_records_written_again_under_new_ids_count_once_by_their_twin(scri
     )
 
     assert replayed.new_events == 2
-    assert prompts(reading()) == ["add a parser", "go on"]
-    assert prompts(reading(), "s2") == ["add a parser"]
+    assert prompts(scribe.db) == ["add a parser", "go on"]
+    assert prompts(scribe.db, "s2") == ["add a parser"]
 
 
-async def test_a_read_that_began_before_anothers_commit_is_refused_whole(
-    ledger: Ledger, scribe: Scribe, reading: Reading
-) -> None:
+async def test_a_read_that_began_before_anothers_commit_is_refused_whole(ledger: Ledger, scribe: Scribe) -> None:
     await scribe.tell("add a parser")
 
     for seen_rev in (0, 2):
@@ -72,17 +68,17 @@ async def test_a_read_that_began_before_anothers_commit_is_refused_whole(
     state = await ledger.source_state(ONE)
     assert state is not None
     assert state.rev == 1
-    assert prompts(reading()) == ["add a parser"]
+    assert prompts(scribe.db) == ["add a parser"]
 
 
-async def test_a_session_is_what_its_main_conversation_last_said_of_it(scribe: Scribe, reading: Reading) -> None:
+async def test_a_session_is_what_its_main_conversation_last_said_of_it(scribe: Scribe) -> None:
     await scribe.tell(
         scribe.event(SessionInfo(title="Parser", agent_version="2.1.0", model="opus"), at_ms=5_000),
         scribe.event(SessionInfo(title="Sub-agent", branch="other"), at_ms=1_000, subagent_id="a1"),
     )
     await scribe.tell(scribe.event(SessionInfo(title="Parser and tests", parent="s0"), at_ms=0), "add a parser")
 
-    assert sessions(reading(), limit=5) == [
+    assert sessions(scribe.db, limit=5) == [
         SessionRow(
             id=1,
             agent="made-up",
@@ -101,19 +97,14 @@ async def test_a_session_is_what_its_main_conversation_last_said_of_it(scribe: S
     ]
 
 
-async def test_what_was_redacted_skipped_and_passed_by_is_counted(scribe: Scribe, reading: Reading) -> None:
-    odd = Skipped(record_type="odd", reason="unknown type", version="2.1.0")
+async def test_what_was_redacted_skipped_and_passed_by_is_counted(scribe: Scribe) -> None:
+    skipped = [Skipped(record_type="odd", reason="unknown type", version="2.1.0")] * 2
+    skipped.append(Skipped(record_type="x" * 100, reason="no JSON"))
     for _ in range(2):
-        await scribe.commit(
-            scribe.prepared(
-                scribe.event("hello"),
-                redacted={"token": 2},
-                skipped=(odd, odd, Skipped(record_type="x" * 100, reason="no JSON")),
-                oversized=1,
-            )
-        )
+        event = scribe.event("hello")
+        await scribe.commit(scribe.prepared(event, redacted={"token": 2}, skipped=tuple(skipped), oversized=1))
 
-    counted = totals(reading())
+    counted = totals(scribe.db)
     assert (counted.redactions, counted.oversized) == ({"token": 4}, 2)
     assert counted.skipped == (
         SkippedRow(agent="made-up", agent_version="2.1.0", record_type="odd", reason="unknown type", n=4, last_ms=5),
@@ -121,13 +112,12 @@ async def test_what_was_redacted_skipped_and_passed_by_is_counted(scribe: Scribe
     )
 
 
-async def test_a_source_full_of_invented_types_does_not_fill_the_ledger(scribe: Scribe, reading: Reading) -> None:
+async def test_a_source_full_of_invented_types_does_not_fill_the_ledger(scribe: Scribe) -> None:
     for part in range(3):
         types = [Skipped(record_type=f"t{part}-{n}", reason="unknown type") for n in range(600)]
         await scribe.commit(scribe.prepared(skipped=tuple(types)))
 
-    (rows,) = reading().execute("SELECT count(*), sum(n) FROM skipped").fetchall()
-    assert rows == (1201, 1800)
+    assert scribe.db.execute("SELECT count(*), sum(n) FROM skipped").fetchone() == (1201, 1800)
 
 
 async def test_a_path_that_is_not_utf8_is_a_source_like_any_other(ledger: Ledger, scribe: Scribe) -> None:
@@ -142,21 +132,16 @@ async def test_a_path_that_is_not_utf8_is_a_source_like_any_other(ledger: Ledger
 @settings(max_examples=12, deadline=None)
 @given(reads=st.lists(st.tuples(st.integers(0, 11), st.integers(1, 12)), max_size=12))
 async def test_however_often_and_in_what_pieces_it_is_read_each_record_counts_once(
-    tmp_path_factory: pytest.TempPathFactory, scribe_of: type[Scribe], reads: list[tuple[int, int]]
+    tmp_path_factory: pytest.TempPathFactory, reads: list[tuple[int, int]]
 ) -> None:
-    path = tmp_path_factory.mktemp("ledger") / "ledger.sqlite"
-    ledger = await Ledger.open(path, DigestReducer())
-    scribe = scribe_of(ledger)
-    history = [scribe.event(AssistantMessage(text=f"step {n}")) for n in range(12)]
-    for start, length in reads:
-        await scribe.tell(*history[start : start + length])
-    await ledger.close()
+    async with writing(tmp_path_factory.mktemp("ledger") / "ledger.sqlite") as scribe:
+        history = [scribe.event(AssistantMessage(text=f"step {n}")) for n in range(12)]
+        for start, length in reads:
+            await scribe.tell(*history[start : start + length])
+        counted = scribe.db.execute("SELECT count(*), count(DISTINCT key) FROM event").fetchone()
 
-    with sqlite3.connect(path) as db:
-        keys = [row[0] for row in db.execute("SELECT key FROM event")]
-    db.close()
     read = {n for start, length in reads for n in range(start, min(start + length, 12))}
-    assert (len(keys), len(set(keys))) == (len(read), len(read))
+    assert counted == (len(read), len(read))
 
 
 async def test_everything_is_private_to_its_owner(scribe: Scribe, ledger_path: Path) -> None:
@@ -180,9 +165,7 @@ async def test_comparing_all_sources_loads_neither_cursors_nor_contexts(ledger: 
     assert peak_bytes < 1 << 20
 
 
-async def test_cancelling_leaves_a_commit_done_or_undone_and_the_next_one_works(
-    ledger: Ledger, scribe: Scribe, reading: Reading
-) -> None:
+async def test_cancelling_leaves_a_commit_done_or_undone_and_the_next_one_works(ledger: Ledger, scribe: Scribe) -> None:
     """A second cancel falls into the roll-back of the first."""
     chance = random.Random(7)
     loop = asyncio.get_running_loop()
@@ -206,53 +189,42 @@ async def test_cancelling_leaves_a_commit_done_or_undone_and_the_next_one_works(
     assert state is not None
     done = int(state.cursor or b"0")
     assert 0 < done < 360
-    assert prompts(reading()) == [f"prompt {n}" for n in range(done)]
-    assert session_digest(reading(), session_by_prefix(reading(), "s1")).prompts == done
+    assert prompts(scribe.db) == [f"prompt {n}" for n in range(done)]
+    assert session_digest(scribe.db, session_by_prefix(scribe.db, "s1")).prompts == done
 
 
-async def test_commits_at_once_of_one_source_store_one_and_refuse_the_others(
-    ledger: Ledger, scribe: Scribe, reading: Reading
-) -> None:
+async def test_commits_at_once_of_one_source_store_one_and_refuse_the_others(ledger: Ledger, scribe: Scribe) -> None:
     told = [scribe.prepared(scribe.event(f"prompt {n}")) for n in range(5)]
 
     results = await asyncio.gather(*(ledger.commit(ONE, each, seen_rev=0) for each in told), return_exceptions=True)
 
     assert [type(result) for result in results[1:]] == [StaleRead] * 4
-    assert prompts(reading()) == ["prompt 0"]
+    assert prompts(scribe.db) == ["prompt 0"]
 
 
-async def test_a_full_disk_is_reported_clearly_and_loses_nothing(
-    ledger: Ledger, scribe: Scribe, reading: Reading, ledger_path: Path
-) -> None:
+async def test_a_full_disk_is_reported_clearly_and_loses_nothing(scribe: Scribe) -> None:
     await scribe.tell("hello")
-    before = await ledger.source_state(ONE)
+    before = await scribe.ledger.source_state(ONE)
     big = scribe.prepared(*(scribe.event(f"prompt {n} {noise(n, 2_000)}") for n in range(50)), cursor=b"2")
-    await ledger._db.execute_fetchall("PRAGMA max_page_count = 45")
+    await scribe.ledger._db.execute_fetchall("PRAGMA max_page_count = 45")
 
-    with pytest.raises(LedgerUnavailable) as told:
-        await ledger.commit(ONE, big, seen_rev=1)
+    with pytest.raises(LedgerUnavailable, match="is full"):
+        await scribe.ledger.commit(ONE, big, seen_rev=1)
 
-    assert str(told.value) == (
-        f"The disk that holds {ledger_path} is full. Nothing was lost: what could not be stored is read again from the "
-        "transcripts. Free some space."
-    )
-    assert await ledger.source_state(ONE) == before
-    await ledger._db.execute_fetchall("PRAGMA max_page_count = 100000")
-    assert (await ledger.commit(ONE, big, seen_rev=1)).new_events == 50
-    assert len(prompts(reading())) == 51
+    assert await scribe.ledger.source_state(ONE) == before
+    await scribe.ledger._db.execute_fetchall("PRAGMA max_page_count = 100000")
+    assert (await scribe.ledger.commit(ONE, big, seen_rev=1)).new_events == 50
+    assert len(prompts(scribe.db)) == 51
 
 
 async def test_a_database_locked_by_another_program_is_reported_clearly_and_loses_nothing(
-    ledger: Ledger, scribe: Scribe, reading: Reading, ledger_path: Path
+    scribe: Scribe, ledger_path: Path
 ) -> None:
-    await ledger._db.execute_fetchall("PRAGMA busy_timeout = 20")
-    other = sqlite3.connect(ledger_path, isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-
-    with pytest.raises(LedgerUnavailable, match=r"Another program keeps .* locked"):
-        await scribe.tell("hello")
-    other.execute("ROLLBACK")
-    other.close()
+    await scribe.ledger._db.execute_fetchall("PRAGMA busy_timeout = 20")
+    with closing(sqlite3.connect(ledger_path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(LedgerUnavailable, match=r"Another program keeps .* locked"):
+            await scribe.tell("hello")
 
     assert (await scribe.tell("hello")).new_events == 1
-    assert prompts(reading()) == ["hello"]
+    assert prompts(scribe.db) == ["hello"]

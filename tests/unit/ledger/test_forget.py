@@ -2,24 +2,21 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from carryover.adapter.contract import Reemitted, Source
 from carryover.distill.stored_digest import DigestReducer
-from carryover.ledger.batch import Entry
-from carryover.ledger.connect import LedgerUnavailable, StaleRead, connect_read_only, erase_mark
+from carryover.ledger.connect import LedgerUnavailable, StaleRead, erase_mark
 from carryover.ledger.events import session_events
-from carryover.ledger.provisional import add_provisional
 from carryover.ledger.queries import Selection, project_by_root, selected_sessions, session_by_prefix, sessions
 from carryover.ledger.sessions import know_project, move_project
 from carryover.ledger.store import Ledger
 from carryover.model import AssistantMessage, SessionInfo, ToolResult
 from carryover.publish.project_view import project_view
-from support.scribe import AGENT, Reading, Scribe
+from support.scribe import AGENT, Scribe
 from support.stored_texts import compressed, compressed_with
 
 SECRET = "the zebra merger"
@@ -38,9 +35,7 @@ def texts(db: sqlite3.Connection, session: str) -> list[str]:
     return [body.text for body in bodies if hasattr(body, "text")]
 
 
-async def test_nothing_of_a_forgotten_session_is_left_in_any_file(
-    ledger: Ledger, scribe: Scribe, ledger_path: Path
-) -> None:
+async def test_nothing_of_a_forgotten_session_is_left_in_any_file(scribe: Scribe, ledger_path: Path) -> None:
     output = ToolResult(call_id="c", name="Bash", op="shell", status="ok", output=f"{SECRET} " * 100)
     secret = [
         scribe.event(SessionInfo(title=f"Plan {SECRET}")),
@@ -51,31 +46,25 @@ async def test_nothing_of_a_forgotten_session_is_left_in_any_file(
     prepared = scribe.prepared(*secret, context=f'{{"session":"s1","command":"{SECRET}"}}'.encode())
     await scribe.commit(prepared)
     await scribe.tell(scribe.event("Add a parser", session="s2"), path="/t/two.jsonl")
-    early = Entry.of(AGENT, scribe.event(AssistantMessage(text=f"About {SECRET}.")), {})
-    await ledger.write(add_provisional, AGENT, [early], {}, now_ms=NOW_MS)
+    await scribe.hint(AssistantMessage(text=f"About {SECRET}."), now_ms=NOW_MS)
     for name in ("ledger.before-7.sqlite", "ledger.corrupt-20261120T000000.0Z.sqlite-wal", "ledger.salvaged.sqlite"):
         ledger_path.with_name(name).write_text(SECRET)
     assert SECRET.encode() in stored(ledger_path)
     traces = compressed_with(ledger_path, SECRET)
     assert [trace for trace in traces if trace in stored(ledger_path)] == traces != []
 
-    forgotten = await ledger.forget(OF_S1, now_ms=NOW_MS)
-    await ledger.erase()
+    forgotten = await scribe.ledger.forget(OF_S1, now_ms=NOW_MS)
+    await scribe.ledger.erase()
 
     assert (forgotten.sessions, forgotten.conversations) == (1, ((AGENT, "s1"),))
     assert SECRET.encode() not in stored(ledger_path)
     assert [trace for trace in traces if trace in stored(ledger_path)] == []
-    assert sorted(file.name for file in ledger_path.parent.iterdir() if file.name != "ledger.sqlite-shm") == [
-        "ledger.sqlite",
-        "ledger.sqlite-wal",
-    ]
-    with closing(connect_read_only(ledger_path)) as db:
-        assert texts(db, "s2") == ["Add a parser"]
-        view = project_view(db, forgotten.changed[0])
-    assert [session.session for session in view.sessions] == ["s2"]
+    assert {file.name[13:] for file in ledger_path.parent.iterdir()} == {"", "-wal", "-shm"}
+    assert texts(scribe.db, "s2") == ["Add a parser"]
+    assert [view.session for view in project_view(scribe.db, forgotten.changed[0]).sessions] == ["s2"]
 
 
-async def test_a_record_without_a_time_is_known_by_its_key(ledger: Ledger, scribe: Scribe, reading: Reading) -> None:
+async def test_a_record_without_a_time_is_known_by_its_key(ledger: Ledger, scribe: Scribe) -> None:
     """Read again, it gets the time at which its source was written, which may be after the session was forgotten."""
     await scribe.tell(scribe.event("Add a parser", key="k"))
     await ledger.forget(OF_S1, now_ms=NOW_MS)
@@ -83,26 +72,22 @@ async def test_a_record_without_a_time_is_known_by_its_key(ledger: Ledger, scrib
     await scribe.tell(scribe.event("Add a parser", key="k", at_ms=NOW_MS + 5_000))
     await scribe.tell(scribe.event("Add a parser", key="k", session="fork", at_ms=NOW_MS + 5_000), path="/t/fork.jsonl")
 
-    assert sessions(reading(), limit=9) == []
+    assert sessions(scribe.db, limit=9) == []
 
 
-async def test_what_a_lesser_source_has_without_times_does_not_come_back(
-    ledger: Ledger, scribe: Scribe, reading: Reading
-) -> None:
+async def test_what_a_lesser_source_has_without_times_does_not_come_back(ledger: Ledger, scribe: Scribe) -> None:
     """Only its better source was ever stored, so no keys are known of it (a file beside Cursor's database)."""
     await scribe.tell("Add a parser", rank=2)
     await ledger.forget(OF_S1, now_ms=NOW_MS)
 
     await scribe.tell(scribe.event("Add a parser", at_ms=NOW_MS + 5_000), path="/t/beside.jsonl", rank=1)
-    assert sessions(reading(), limit=9) == []
+    assert sessions(scribe.db, limit=9) == []
 
     await scribe.tell(scribe.event("Then test it", at_ms=NOW_MS + 6_000), rank=2)
-    assert texts(reading(), "s1") == ["Then test it"]
+    assert texts(scribe.db, "s1") == ["Then test it"]
 
 
-async def test_a_time_span_is_removed_from_every_session_and_the_rest_stays(
-    ledger: Ledger, scribe: Scribe, reading: Reading, ledger_path: Path
-) -> None:
+async def test_a_time_span_is_removed_from_every_session_and_the_rest_stays(scribe: Scribe, ledger_path: Path) -> None:
     recorded = [
         scribe.event(SessionInfo(title="A parser"), at_ms=100),
         scribe.event("Add a parser", at_ms=100),
@@ -113,46 +98,42 @@ async def test_a_time_span_is_removed_from_every_session_and_the_rest_stays(
     await scribe.tell(*recorded)
     await scribe.tell(scribe.event(SECRET, session="s2", at_ms=250), path="/t/two.jsonl")
     span = Selection(since_ms=200, until_ms=300)
-    assert {row.native_id for row in selected_sessions(reading(), span, now_ms=NOW_MS)} == {"s1", "s2"}
+    assert {row.native_id for row in selected_sessions(scribe.db, span, now_ms=NOW_MS)} == {"s1", "s2"}
 
-    forgotten = await ledger.forget(span, now_ms=NOW_MS)
-    await ledger.erase()
+    forgotten = await scribe.ledger.forget(span, now_ms=NOW_MS)
+    await scribe.ledger.erase()
     again = await scribe.tell(*recorded)
     late = await scribe.tell(scribe.event("Unread until now", session="s3", at_ms=299), path="/t/three.jsonl")
 
     assert (forgotten.sessions, again.new_events, late.new_events) == (2, 0, 0)
     assert SECRET.encode() not in stored(ledger_path)
-    db = reading()
+    db = scribe.db
     (row,) = sessions(db, limit=9)
     assert texts(db, "s1") == ["Add a parser", "Then test it"]
     assert (row.title, row.started_ms, row.last_ms) == ("A parser", 100, 300)
     assert SECRET not in repr(project_view(db, row.project_id or 0))
 
 
-async def test_an_event_that_was_kept_stays_even_if_it_is_read_again_with_another_time(
-    ledger: Ledger, scribe: Scribe, reading: Reading
-) -> None:
+async def test_an_event_that_was_kept_stays_even_if_it_is_read_again_with_another_time(scribe: Scribe) -> None:
     await scribe.tell(scribe.event("Add a parser", key="k", at_ms=100), scribe.event("Test it", at_ms=250))
-    await ledger.forget(Selection(since_ms=200, until_ms=300), now_ms=NOW_MS)
+    await scribe.ledger.forget(Selection(since_ms=200, until_ms=300), now_ms=NOW_MS)
 
     whole = Reemitted(session="s1", after=None, more=False)
     await scribe.commit(scribe.prepared(scribe.event("Add a parser", key="k", at_ms=250), reemitted=(whole,)))
 
-    assert texts(reading(), "s1") == ["Add a parser"]
+    assert texts(scribe.db, "s1") == ["Add a parser"]
 
 
-async def test_a_forgotten_project_is_gone_with_the_record_of_where_it_was(
-    ledger: Ledger, scribe: Scribe, reading: Reading, ledger_path: Path
-) -> None:
+async def test_a_forgotten_project_is_gone_with_the_record_of_where_it_was(scribe: Scribe, ledger_path: Path) -> None:
     await scribe.tell(scribe.event("Add a parser", cwd="/old"))
     await scribe.tell(scribe.event("Bake a cake", cwd="/other", session="s2"), path="/t/two.jsonl")
-    old = project_by_root(reading(), "/old")
+    old = project_by_root(scribe.db, "/old")
     assert old is not None
-    new = await ledger.write(know_project, "/new", None, now_ms=1)
-    await ledger.write(move_project, old.id, new)
+    new = await scribe.ledger.write(know_project, "/new", None, now_ms=1)
+    await scribe.ledger.write(move_project, old.id, new)
 
-    forgotten = await ledger.forget(Selection(root="/new"), now_ms=NOW_MS)
-    await ledger.erase()
+    forgotten = await scribe.ledger.forget(Selection(root="/new"), now_ms=NOW_MS)
+    await scribe.ledger.erase()
     unread = [scribe.event("Unread", session="s3", cwd=cwd, at_ms=9) for cwd in ("/old", "/new")]
     unread.append(scribe.event("Unread, without a folder", session="s3", cwd=None, at_ms=10))
     for number, event in enumerate(unread):
@@ -160,27 +141,22 @@ async def test_a_forgotten_project_is_gone_with_the_record_of_where_it_was(
 
     assert (set(forgotten.gone), forgotten.changed) == ({old.id, new}, ())
     assert b"/new" not in stored(ledger_path)
-    assert [(row.native_id, row.root) for row in sessions(reading(), limit=9)] == [("s2", "/other")]
+    assert [(row.native_id, row.root) for row in sessions(scribe.db, limit=9)] == [("s2", "/other")]
 
 
-async def test_what_hooks_report_in_the_moment_of_forgetting_is_gone_unless_it_is_later(
-    ledger: Ledger, scribe: Scribe, reading: Reading
-) -> None:
+async def test_what_hooks_report_in_the_moment_of_forgetting_is_gone_unless_it_is_later(scribe: Scribe) -> None:
     """A report may reach the ledger before or after, whichever time it has."""
     await scribe.tell("Add a parser")
-    said = [
-        Entry.of(AGENT, scribe.event(AssistantMessage(text=f"Step {n}"), at_ms=NOW_MS - 10 + n), {}) for n in range(20)
-    ]
-    for entry in said[::2]:
-        await ledger.write(add_provisional, AGENT, [entry], {}, now_ms=NOW_MS + 60)
+    times = range(NOW_MS - 10, NOW_MS + 10)
+    for at_ms in times[::2]:
+        await scribe.hint(AssistantMessage(text=f"Step {at_ms}"), at_ms=at_ms)
 
-    await ledger.forget(OF_S1, now_ms=NOW_MS)
+    await scribe.ledger.forget(OF_S1, now_ms=NOW_MS)
 
-    for entry in said[1::2]:
-        await ledger.write(add_provisional, AGENT, [entry], {}, now_ms=NOW_MS + 60)
-    with closing(reading()) as db:
-        left = [at_ms for (at_ms,) in db.execute("SELECT at_ms FROM provisional ORDER BY at_ms")]
-    assert left == [entry.event.at_ms for entry in said[1::2] if entry.event.at_ms > NOW_MS]
+    for at_ms in times[1::2]:
+        await scribe.hint(AssistantMessage(text=f"Step {at_ms}"), at_ms=at_ms)
+    left = scribe.db.execute("SELECT at_ms FROM provisional ORDER BY at_ms").fetchall()
+    assert left == [(at_ms,) for at_ms in times[1::2] if at_ms > NOW_MS]
 
 
 @pytest.mark.parametrize(
@@ -194,72 +170,64 @@ async def test_what_hooks_report_in_the_moment_of_forgetting_is_gone_unless_it_i
     ids=["another session", "one of several", "named by its path", "named by a path that is not UTF-8"],
 )
 async def test_only_a_source_that_names_the_session_is_read_again_from_its_beginning(
-    ledger: Ledger, scribe: Scribe, path: str | bytes, context: bytes, kept: bool
+    scribe: Scribe, path: str | bytes, context: bytes, kept: bool
 ) -> None:
     await scribe.tell("Add a parser")
     source = Source(agent=AGENT, path=os.fsdecode(path))
     await scribe.commit(scribe.prepared(scribe.event("Other work", session="s2"), context=context), path=source.path)
 
-    await ledger.forget(OF_S1, now_ms=NOW_MS)
+    await scribe.ledger.forget(OF_S1, now_ms=NOW_MS)
 
-    state = await ledger.source_state(source)
+    state = await scribe.ledger.source_state(source)
     assert state is not None
     assert (state.cursor is not None, state.context) == ((True, context) if kept else (False, b""))
 
 
-async def test_a_read_that_was_under_way_is_done_again(ledger: Ledger, scribe: Scribe) -> None:
+async def test_a_read_that_was_under_way_is_done_again(scribe: Scribe) -> None:
     """Its context is that of before."""
     await scribe.tell("Add a parser")
-    source = Source(agent=AGENT, path="/t/one.jsonl")
-    state = await ledger.source_state(source)
-    assert state is not None
-    await ledger.forget(OF_S1, now_ms=NOW_MS)
+    await scribe.ledger.forget(OF_S1, now_ms=NOW_MS)
 
     with pytest.raises(StaleRead):
-        await ledger.commit(source, scribe.prepared(scribe.event("More")), seen_rev=state.rev)
+        await scribe.ledger.commit(
+            Source(agent=AGENT, path="/t/one.jsonl"), scribe.prepared(scribe.event("More")), seen_rev=1
+        )
 
 
 async def test_a_copy_that_cannot_be_removed_is_reported_and_keeps_no_ledger_from_opening(
-    ledger: Ledger, scribe: Scribe, ledger_path: Path
+    scribe: Scribe, ledger_path: Path
 ) -> None:
     await scribe.tell(SECRET)
     copy = ledger_path.with_name("ledger.before-7.sqlite")
     copy.mkdir()
-    await ledger.forget(OF_S1, now_ms=NOW_MS)
+    await scribe.ledger.forget(OF_S1, now_ms=NOW_MS)
 
     with pytest.raises(LedgerUnavailable, match=r"ledger.before-7.sqlite cannot be changed"):
-        await ledger.erase()
+        await scribe.ledger.erase()
     await (await Ledger.open(ledger_path, DigestReducer())).close()
 
     assert erase_mark(ledger_path).exists()
 
 
-@contextmanager
-def held_open(path: Path) -> Iterator[None]:
-    with closing(sqlite3.connect(path, isolation_level=None)) as db:
-        db.execute("BEGIN")
-        db.execute("SELECT count(*) FROM event").fetchone()
-        yield
-
-
 async def test_what_could_not_be_erased_is_erased_at_the_next_start(
-    scribe_of: type[Scribe], ledger_path: Path, monkeypatch: pytest.MonkeyPatch
+    ledger_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("carryover.ledger.store.SETTINGS", ("PRAGMA journal_mode = WAL", "PRAGMA busy_timeout = 1"))
-    ledger = await Ledger.open(ledger_path, DigestReducer())
-    await scribe_of(ledger).tell(f"Never tell anyone about {SECRET}.")
+    scribe = Scribe(await Ledger.open(ledger_path, DigestReducer()))
+    await scribe.tell(f"Never tell anyone about {SECRET}.")
     traces = compressed_with(ledger_path, SECRET)
-    with held_open(ledger_path):
-        await ledger.forget(OF_S1, now_ms=NOW_MS)
+    with closing(sqlite3.connect(ledger_path, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM event").fetchone()
+        await scribe.ledger.forget(OF_S1, now_ms=NOW_MS)
         with pytest.raises(LedgerUnavailable, match=r"ledger.sqlite-wal is in use"):
-            await ledger.erase()
+            await scribe.ledger.erase()
         assert erase_mark(ledger_path).exists()
         assert any(trace in stored(ledger_path) for trace in traces)
-    await ledger._db.close()
+    await scribe.ledger._db.close()
     ledger_path.with_name("ledger.before-7.sqlite").write_text(SECRET)
 
     await (await Ledger.open(ledger_path, DigestReducer())).close()
 
     assert not erase_mark(ledger_path).exists()
-    assert SECRET.encode() not in stored(ledger_path)
-    assert not any(trace in stored(ledger_path) for trace in traces)
+    assert not any(trace in stored(ledger_path) for trace in (SECRET.encode(), *traces))

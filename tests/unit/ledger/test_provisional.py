@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from carryover.facts import ProjectRoot
-from carryover.ledger.batch import Commit, Entry
+from carryover.ledger.batch import Commit
 from carryover.ledger.events import session_events
-from carryover.ledger.provisional import add_provisional, forget_provisional
+from carryover.ledger.provisional import forget_provisional
 from carryover.ledger.queries import StoredEvent, project_by_root, session_by_prefix, sessions, unpublished
 from carryover.model import (
     AnyBody,
@@ -23,21 +22,15 @@ from carryover.model import (
     UserPrompt,
 )
 from carryover.publish.project_view import project_view
-from support.scribe import AGENT, Reading, Scribe
+from support.scribe import Scribe
 
 NOW_MS = 1_000_000
 DONE = AssistantMessage(text="Done.", final=True)
 CALL = ToolCall(call_id="c1", name="Bash", op="shell", subject="ls")
 
 
-async def told_early(
-    scribe: Scribe, body: AnyBody, *, at_ms: int = 500_000, now_ms: int = NOW_MS, **fields: Any
-) -> Commit:
-    event = scribe.event(body, at_ms=at_ms, **fields)
-    roots = {event.cwd: ProjectRoot(event.cwd)} if event.cwd is not None else {}
-    return await scribe.ledger.write(
-        add_provisional, AGENT, [Entry.of(AGENT, event, {"token": 1})], roots, now_ms=now_ms
-    )
+async def told_early(scribe: Scribe, body: AnyBody, *, at_ms: int = 500_000, **fields: Any) -> Commit:
+    return await scribe.hint(body, at_ms=at_ms, now_ms=NOW_MS, **fields)
 
 
 def waiting(db: sqlite3.Connection, session: str = "s1") -> list[AnyBody]:
@@ -51,14 +44,13 @@ def said(db: sqlite3.Connection, project_id: int = 1) -> list[str | None]:
     return [(digest.turn.answer or None) if digest.turn is not None else None for digest in digests]
 
 
-async def test_it_comes_last_in_its_session_and_is_marked(scribe: Scribe, reading: Reading) -> None:
+async def test_it_comes_last_in_its_session_and_is_marked(scribe: Scribe) -> None:
     await scribe.tell(scribe.event("add a parser"), scribe.event("find it", subagent_id="a1", at_ms=700_000))
 
     await told_early(scribe, DONE)
     await told_early(scribe, AssistantMessage(text="Found.", final=True), at_ms=400_000, subagent_id="a1")
 
-    db = reading()
-    assert list(session_events(db, session_by_prefix(db, "s1"))) == [
+    assert list(session_events(scribe.db, session_by_prefix(scribe.db, "s1"))) == [
         StoredEvent(at_ms=1_000, subagent_id=None, body=UserPrompt(text="add a parser")),
         StoredEvent(at_ms=700_000, subagent_id="a1", body=UserPrompt(text="find it")),
         StoredEvent(at_ms=500_000, subagent_id=None, body=DONE, provisional=True),
@@ -74,101 +66,88 @@ async def test_it_comes_last_in_its_session_and_is_marked(scribe: Scribe, readin
     ],
     ids=["same words", "white space", "told as an answer, recorded as an error"],
 )
-async def test_the_transcripts_record_takes_its_place(scribe: Scribe, reading: Reading, record: AnyBody) -> None:
+async def test_the_transcripts_record_takes_its_place(scribe: Scribe, record: AnyBody) -> None:
     await scribe.tell("add a parser")
     await told_early(scribe, DONE)
 
     commit = await scribe.tell(scribe.event(record, at_ms=499_950))
 
-    db = reading()
     assert (commit.new_events, commit.projects) == (1, (1,))
-    assert [event.body for event in session_events(db, session_by_prefix(db, "s1"))] == [
+    assert [event.body for event in session_events(scribe.db, session_by_prefix(scribe.db, "s1"))] == [
         UserPrompt(text="add a parser"),
         record,
     ]
 
 
-@pytest.mark.parametrize("later", [UserPrompt(text="and now?"), CALL, AssistantMessage(text="In other words: done.")])
-async def test_a_transcript_that_has_gone_on_leaves_nothing_behind(
-    scribe: Scribe, reading: Reading, later: AnyBody
+@pytest.mark.parametrize(
+    ("other", "fields", "stays"),
+    [
+        (AssistantMessage(text="Half way."), {"at_ms": 499_999}, True),
+        (UserPrompt(text="add tests"), {"at_ms": 499_999}, True),
+        (QueuedPrompt(text="add tests"), {"at_ms": 600_000}, True),
+        (SessionInfo(title="Parser"), {"at_ms": 600_000}, True),
+        (DONE, {"at_ms": 600_000, "subagent_id": "a1"}, True),
+        (DONE, {"at_ms": 600_000, "session": "s2"}, True),
+        (UserPrompt(text="and now?"), {"at_ms": 500_000}, False),
+        (CALL, {"at_ms": 500_000}, False),
+        (AssistantMessage(text="In other words: done."), {"at_ms": 500_000}, False),
+    ],
+)
+async def test_it_stays_until_its_conversation_has_gone_on(
+    scribe: Scribe, other: AnyBody, fields: dict[str, Any], stays: bool
 ) -> None:
     """Transcripts are written in order, so what is newer than the hook comes after the record of what it told."""
-    await scribe.tell("add a parser")
-    await told_early(scribe, DONE)
-
-    await scribe.tell(scribe.event(later, at_ms=500_000))
-
-    assert waiting(reading()) == []
-
-
-@pytest.mark.parametrize(
-    ("other", "fields"),
-    [
-        (AssistantMessage(text="Half way."), {"at_ms": 499_999}),
-        (UserPrompt(text="add tests"), {"at_ms": 499_999}),
-        (QueuedPrompt(text="add tests"), {"at_ms": 600_000}),
-        (SessionInfo(title="Parser"), {"at_ms": 600_000}),
-        (DONE, {"at_ms": 600_000, "subagent_id": "a1"}),
-        (DONE, {"at_ms": 600_000, "session": "s2"}),
-    ],
-    ids=["earlier words", "earlier prompt", "queued prompt", "title", "sub-agent", "other session"],
-)
-async def test_other_records_leave_it_standing(
-    scribe: Scribe, reading: Reading, other: AnyBody, fields: dict[str, Any]
-) -> None:
     await told_early(scribe, DONE)
 
     await scribe.tell(scribe.event(other, **fields))
 
-    assert waiting(reading()) == [DONE]
+    assert waiting(scribe.db) == ([DONE] if stays else [])
 
 
-async def test_a_hook_that_comes_after_the_next_prompt_is_too_late(scribe: Scribe, reading: Reading) -> None:
+async def test_a_hook_that_comes_after_the_next_prompt_is_too_late(scribe: Scribe) -> None:
     """A queued prompt follows the end of a turn within milliseconds."""
     await scribe.tell(scribe.event("add a parser"), scribe.event(DONE), scribe.event("add tests", at_ms=500_010))
 
     assert await told_early(scribe, DONE) == Commit()
 
 
-async def test_words_of_an_earlier_turn_can_be_said_again(scribe: Scribe, reading: Reading) -> None:
+async def test_words_of_an_earlier_turn_can_be_said_again(scribe: Scribe) -> None:
     await scribe.tell(scribe.event("add a parser"), scribe.event(DONE), scribe.event("add tests"))
 
     commit = await told_early(scribe, DONE)
 
     assert commit.new_events == 1
-    assert said(reading()) == ["Done."]
+    assert said(scribe.db) == ["Done."]
 
 
-async def test_nothing_was_reported_later_than_now(scribe: Scribe, reading: Reading) -> None:
+async def test_nothing_was_reported_later_than_now(scribe: Scribe) -> None:
     """A time from the future would outlast every prompt to come."""
-    commit = await told_early(scribe, DONE, at_ms=NOW_MS + 1, now_ms=NOW_MS)
+    commit = await told_early(scribe, DONE, at_ms=NOW_MS + 1)
 
     assert commit.newest_event_ms == NOW_MS
-    assert sessions(reading(), limit=9)[0].last_ms == NOW_MS
+    assert sessions(scribe.db, limit=9)[0].last_ms == NOW_MS
 
 
-async def test_what_a_known_session_tells_in_another_project_is_left_to_its_transcript(
-    scribe: Scribe, reading: Reading
-) -> None:
+async def test_what_a_known_session_tells_in_another_project_is_left_to_its_transcript(scribe: Scribe) -> None:
     """It must show in neither: which of the two it belongs to only the transcript tells."""
     await scribe.tell("add a parser")
 
     commit = await told_early(scribe, DONE, cwd="/elsewhere")
 
     assert (commit.new_events, commit.projects) == (0, ())
-    assert waiting(reading()) == []
-    assert project_by_root(reading(), "/elsewhere") is None
+    assert waiting(scribe.db) == []
+    assert project_by_root(scribe.db, "/elsewhere") is None
 
 
-async def test_what_was_never_confirmed_is_forgotten(scribe: Scribe, reading: Reading) -> None:
+async def test_what_was_never_confirmed_is_forgotten(scribe: Scribe) -> None:
     await told_early(scribe, DONE, at_ms=100)
     await told_early(scribe, AssistantMessage(text="Really."), at_ms=200)
-    (project,) = unpublished(reading(), since_ms=0)
+    (project,) = unpublished(scribe.db, since_ms=0)
     changed = "SELECT changed_ms FROM project"
-    with closing(sqlite3.connect(reading().execute("PRAGMA database_list").fetchone()[2])) as db, db:
+    with closing(sqlite3.connect(scribe.db.execute("PRAGMA database_list").fetchone()[2])) as db, db:
         db.execute("UPDATE project SET changed_ms = 0")
 
     assert await scribe.ledger.write(forget_provisional, before_ms=200) == 1
-    assert waiting(reading()) == [AssistantMessage(text="Really.")]
-    assert (project, reading().execute(changed).fetchone() > (0,)) == (1, True)
+    assert waiting(scribe.db) == [AssistantMessage(text="Really.")]
+    assert (project, scribe.db.execute(changed).fetchone() > (0,)) == (1, True)
     assert await scribe.ledger.write(forget_provisional, before_ms=200) == 0

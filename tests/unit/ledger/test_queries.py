@@ -4,9 +4,7 @@ import pytest
 
 from carryover.adapter.contract import Source
 from carryover.errors import ExitCode, UserError
-from carryover.ledger.batch import Entry
 from carryover.ledger.events import last_answer, prompts_at, session_events
-from carryover.ledger.provisional import add_provisional
 from carryover.ledger.queries import (
     agents_seen,
     changed_since_published,
@@ -19,55 +17,35 @@ from carryover.ledger.queries import (
 from carryover.ledger.rows import BrokenSource, StoredEvent
 from carryover.ledger.store import Ledger
 from carryover.model import NOTE, AssistantMessage, ToolCall, UserPrompt
-from support.scribe import Reading, Scribe
+from support.scribe import Scribe
 
 
-async def test_a_session_is_found_by_the_beginning_of_its_id(scribe: Scribe, reading: Reading) -> None:
-    for session in ("abc-1", "abc-2", "abc", "x_z", "xyz"):
+async def test_a_session_is_found_by_the_beginning_of_its_id(scribe: Scribe) -> None:
+    for session in ("abc-1", "abc-2", "abc", "x_z", "xyz", "aBc1", "ABC1", "d4E5"):
         await scribe.tell(scribe.event("hi", session=session), path=f"/t/{session}")
 
-    db = reading()
-    assert session_by_prefix(db, "abc-2").native_id == "abc-2"
-    assert session_by_prefix(db, "abc").native_id == "abc"
-    assert session_by_prefix(db, "x_").native_id == "x_z"
-    with pytest.raises(UserError, match="Several sessions begin with 'ab'") as several:
-        session_by_prefix(db, "ab")
-    with pytest.raises(UserError, match="No session begins with 'q'") as none:
-        session_by_prefix(db, "q")
-    with pytest.raises(UserError, match="The session id is empty") as empty:
-        session_by_prefix(db, "")
-    assert [error.value.code for error in (several, none, empty)] == [
-        ExitCode.USAGE,
-        ExitCode.NOTHING_FOUND,
-        ExitCode.USAGE,
-    ]
+    for given in ("abc-2", "abc", "aBc1", "ABC1"):
+        assert session_by_prefix(scribe.db, given).native_id == given
+    for given, found in (("x_", "x_z"), ("D4", "d4E5"), ("made-up:d4e5", "d4E5")):
+        assert session_by_prefix(scribe.db, given).native_id == found
+    for given, message, code in (
+        ("ab", "Several sessions begin with 'ab'", ExitCode.USAGE),
+        ("abc1", "Several sessions begin with 'abc1'", ExitCode.USAGE),
+        ("q", "No session begins with 'q'", ExitCode.NOTHING_FOUND),
+        ("", "The session id is empty", ExitCode.USAGE),
+    ):
+        with pytest.raises(UserError, match=message) as refused:
+            session_by_prefix(scribe.db, given)
+        assert refused.value.code == code
 
 
-async def test_the_case_of_an_id_counts_only_where_ids_differ_in_nothing_else(scribe: Scribe, reading: Reading) -> None:
-    for session in ("aBc1", "ABC1", "d4E5"):
-        await scribe.tell(scribe.event("hi", session=session), path=f"/t/{session}")
-
-    db = reading()
-    assert [session_by_prefix(db, given).native_id for given in ("aBc1", "ABC1", "D4", "made-up:d4e5")] == [
-        "aBc1",
-        "ABC1",
-        "d4E5",
-        "d4E5",
-    ]
-    with pytest.raises(UserError, match="Several sessions begin with 'abc1'"):
-        session_by_prefix(db, "abc1")
-
-
-async def test_a_sessions_sub_agents_are_woven_in_by_time_and_each_keeps_its_order(
-    scribe: Scribe, reading: Reading
-) -> None:
+async def test_a_sessions_sub_agents_are_woven_in_by_time_and_each_keeps_its_order(scribe: Scribe) -> None:
     await scribe.tell(
         scribe.event("find it", at_ms=10), scribe.event("thanks", at_ms=40), scribe.event("late record", at_ms=35)
     )
     await scribe.tell(scribe.event(AssistantMessage(text="found"), at_ms=20, subagent_id="a1"), path="/t/a1")
 
-    db = reading()
-    assert list(session_events(db, session_by_prefix(db, "s1"))) == [
+    assert list(session_events(scribe.db, session_by_prefix(scribe.db, "s1"))) == [
         StoredEvent(at_ms=10, subagent_id=None, body=UserPrompt(text="find it")),
         StoredEvent(at_ms=20, subagent_id="a1", body=AssistantMessage(text="found")),
         StoredEvent(at_ms=40, subagent_id=None, body=UserPrompt(text="thanks")),
@@ -75,12 +53,12 @@ async def test_a_sessions_sub_agents_are_woven_in_by_time_and_each_keeps_its_ord
     ]
 
 
-async def test_totals_count_what_the_ledger_holds(ledger: Ledger, scribe: Scribe, reading: Reading) -> None:
+async def test_totals_count_what_the_ledger_holds(ledger: Ledger, scribe: Scribe) -> None:
     await scribe.tell("a", "b")
     await scribe.tell(scribe.event("c", session="s2", cwd=None), path="/t/2")
     await ledger.mark_broken(Source(agent="made-up", path="/t/2"), "Permission denied", retry_ms=9)
 
-    found = totals(reading())
+    found = totals(scribe.db)
 
     assert (found.events, found.sessions, found.project_count, found.sources) == (3, 2, 1, 2)
     assert found.broken == (
@@ -90,57 +68,50 @@ async def test_totals_count_what_the_ledger_holds(ledger: Ledger, scribe: Scribe
     assert (found.redactions, found.oversized, found.skipped, found.incidents) == ({}, 0, (), ())
 
 
-async def test_a_project_is_unpublished_until_its_newest_commit_went_out(
-    ledger: Ledger, scribe: Scribe, reading: Reading
-) -> None:
+async def test_a_project_is_unpublished_until_its_newest_commit_went_out(ledger: Ledger, scribe: Scribe) -> None:
     far_off = 10**14
     await scribe.tell(scribe.event("old", session="s1", cwd="/old", at_ms=1_000), path="/t/1")
     await scribe.tell(scribe.event("new", session="s2", cwd="/new", at_ms=9_000), path="/t/2")
-    never_published = [unpublished(reading(), since_ms=0), unpublished(reading(), since_ms=5_000)]
+    never_published = [unpublished(scribe.db, since_ms=0), unpublished(scribe.db, since_ms=5_000)]
 
     await ledger.set_published(2, "abc", far_off, None)
-    after_publishing = unpublished(reading(), since_ms=0)
+    after_publishing = unpublished(scribe.db, since_ms=0)
     await ledger.set_published(2, "abc", 1, None)
-    published_before_the_commit = unpublished(reading(), since_ms=0)
+    published_before_the_commit = unpublished(scribe.db, since_ms=0)
 
     assert never_published == [[2, 1], [2]]
     assert after_publishing == [1]
     assert published_before_the_commit == [2, 1]
 
 
-async def test_a_commit_of_the_same_moment_is_the_one_that_was_published(
-    ledger: Ledger, scribe: Scribe, reading: Reading
-) -> None:
+async def test_a_commit_of_the_same_moment_is_the_one_that_was_published(ledger: Ledger, scribe: Scribe) -> None:
     await scribe.tell(scribe.event("a", session="s1", cwd="/srv/app"), path="/t/1")
-    db = reading()
+    db = scribe.db
     ((project, changed_ms),) = db.execute("SELECT id, changed_ms FROM project")
 
     for published_ms, since in ((changed_ms, False), (changed_ms - 1, False), (changed_ms - 2, True)):
         await ledger.set_published(project, None, published_ms, "not yet")
-        assert changed_since_published(reading(), project) == since
+        assert changed_since_published(scribe.db, project) == since
 
 
-async def test_a_record_that_comes_while_a_session_is_read_shows_neither_twice_nor_never(
-    ledger: Ledger, scribe: Scribe, reading: Reading
-) -> None:
+async def test_a_record_that_comes_while_a_session_is_read_shows_neither_twice_nor_never(scribe: Scribe) -> None:
     done = AssistantMessage(text="Done.", final=True)
     await scribe.tell("add a parser")
-    early = Entry.of("made-up", scribe.event(done, at_ms=9_000), {})
-    await ledger.write(add_provisional, "made-up", [early], {}, now_ms=9_000)
-    db = reading()
-    events = session_events(db, session_by_prefix(db, "s1"))
+    await scribe.hint(done, at_ms=9_000)
+    events = session_events(scribe.db, session_by_prefix(scribe.db, "s1"))
 
     shown = [next(events)]
     await scribe.tell(scribe.event(done, at_ms=8_990))
     shown += events
 
     assert [event.body for event in shown] == [UserPrompt(text="add a parser"), done]
-    assert [event.provisional for event in session_events(db, session_by_prefix(db, "s1"))] == [False, False]
+    assert [event.provisional for event in session_events(scribe.db, session_by_prefix(scribe.db, "s1"))] == [
+        False,
+        False,
+    ]
 
 
-async def test_a_note_is_no_agents_and_takes_no_handoff_from_one(
-    scribe: Scribe, ledger: Ledger, reading: Reading
-) -> None:
+async def test_a_note_is_no_agents_and_takes_no_handoff_from_one(scribe: Scribe, ledger: Ledger) -> None:
     await scribe.tell(scribe.event("a", session="s1", cwd="/srv/app"))
     noted = Scribe(ledger, agent=NOTE, written=10)
     await noted.tell(
@@ -149,14 +120,12 @@ async def test_a_note_is_no_agents_and_takes_no_handoff_from_one(
     await noted.tell(noted.event(AssistantMessage(text="No."), session="note-2", cwd="/other", key="m"), path="/m")
     await ledger.set_published(1, "sha", 9_000, None)
 
-    db = reading()
-
-    assert [(row.agent, row.last_handoff_ms) for row in agents_seen(db)] == [(scribe.agent, 9_000)]
-    assert [row.native_id for row in work_sessions(db, 1, limit=5)] == ["s1"]
-    assert [row.native_id for row in sessions(db, 1, limit=5)] == ["note-1", "s1"]
+    assert [(row.agent, row.last_handoff_ms) for row in agents_seen(scribe.db)] == [(scribe.agent, 9_000)]
+    assert [row.native_id for row in work_sessions(scribe.db, 1, limit=5)] == ["s1"]
+    assert [row.native_id for row in sessions(scribe.db, 1, limit=5)] == ["note-1", "s1"]
 
 
-async def test_prompts_are_found_by_their_times_in_their_project_alone(scribe: Scribe, reading: Reading) -> None:
+async def test_prompts_are_found_by_their_times_in_their_project_alone(scribe: Scribe) -> None:
     await scribe.tell(
         scribe.event("first", at_ms=10),
         scribe.event("second", at_ms=20),
@@ -165,12 +134,12 @@ async def test_prompts_are_found_by_their_times_in_their_project_alone(scribe: S
         scribe.event("elsewhere", at_ms=10, session="s2", cwd="/other"),
     )
 
-    with reading() as db:
+    with scribe.db as db:
         assert prompts_at(db, 1, [10, 0, 99]) == [("s1", 10, "first")]
         assert prompts_at(db, 1, []) == []
 
 
-async def test_the_last_answer_is_the_newest_text_of_the_main_conversation(scribe: Scribe, reading: Reading) -> None:
+async def test_the_last_answer_is_the_newest_text_of_the_main_conversation(scribe: Scribe) -> None:
     await scribe.tell(
         scribe.event("bake"),
         scribe.event(AssistantMessage(text="I look.")),
@@ -180,7 +149,7 @@ async def test_the_last_answer_is_the_newest_text_of_the_main_conversation(scrib
         scribe.event(AssistantMessage(text="Below."), subagent_id="a1"),
     )
 
-    with reading() as db:
+    with scribe.db as db:
         assert last_answer(db, 1, "s1") == (9_000, "Done.")
         assert last_answer(db, 2, "s1") is None
         assert last_answer(db, 1, "s9") is None

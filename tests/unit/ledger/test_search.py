@@ -22,7 +22,6 @@ from carryover.ledger.search_text import (
     words,
 )
 from carryover.ledger.sessions import move_project
-from carryover.ledger.store import Ledger
 from carryover.model import (
     Answer,
     AnyBody,
@@ -34,7 +33,7 @@ from carryover.model import (
     TurnEnd,
     UserPrompt,
 )
-from support.scribe import Reading, Scribe
+from support.scribe import Scribe
 
 DAY_MS = 86_400_000
 NOW_MS = 400 * DAY_MS
@@ -44,39 +43,37 @@ def find(db: sqlite3.Connection, query: str, project: int | None = None) -> Foun
     return search(db, Query(terms=terms_of(query), project_id=project), limit=20, now_ms=NOW_MS)
 
 
-async def test_what_is_newer_and_what_the_user_said_comes_first(scribe: Scribe, reading: Reading) -> None:
+async def test_what_is_newer_and_what_the_user_said_comes_first(scribe: Scribe) -> None:
     await scribe.tell(
         scribe.event("add a parser", at_ms=1 * DAY_MS, session="old"),
         scribe.event("add a parser", at_ms=399 * DAY_MS, session="new"),
         scribe.event(AssistantMessage(text="add a parser"), at_ms=399 * DAY_MS, session="new"),
     )
 
-    hits = find(reading(), "parser").hits
+    hits = find(scribe.db, "parser").hits
     assert [(hit.session, hit.kind) for hit in hits] == [("new", "prompt"), ("new", "answer"), ("old", "prompt")]
 
 
-async def test_what_a_session_says_again_and_again_is_one_hit(scribe: Scribe, reading: Reading) -> None:
+async def test_what_a_session_says_again_and_again_is_one_hit(scribe: Scribe) -> None:
     calls = [scribe.event(ToolCall(call_id=str(n), name="Bash", op="shell", subject="make check")) for n in range(3)]
     await scribe.tell(*calls, scribe.event("make check", session="s2"))
 
-    assert [(hit.kind, hit.times) for hit in find(reading(), "check").hits] == [("prompt", 1), ("command", 3)]
+    assert [(hit.kind, hit.times) for hit in find(scribe.db, "check").hits] == [("prompt", 1), ("command", 3)]
 
 
-async def test_one_project_is_not_found_in_another_and_a_moved_one_is_found_where_it_is(
-    ledger: Ledger, scribe: Scribe, reading: Reading
-) -> None:
+async def test_one_project_is_not_found_in_another_and_a_moved_one_is_found_where_it_is(scribe: Scribe) -> None:
     await scribe.tell(scribe.event("add a parser", session="a", cwd="/one"))
     await scribe.tell(scribe.event("add a parser", session="b", cwd="/two"), path="/t/two.jsonl")
-    assert [hit.session for hit in find(reading(), "parser", 1).hits] == ["a"]
-    assert [hit.root for hit in find(reading(), "parser", 2).hits] == ["/two"]
+    assert [hit.session for hit in find(scribe.db, "parser", 1).hits] == ["a"]
+    assert [hit.root for hit in find(scribe.db, "parser", 2).hits] == ["/two"]
 
-    await ledger.write(move_project, 1, 2)
+    await scribe.ledger.write(move_project, 1, 2)
 
-    assert find(reading(), "parser", 1).hits == ()
-    assert {hit.session for hit in find(reading(), "parser", 2).hits} == {"a", "b"}
+    assert find(scribe.db, "parser", 1).hits == ()
+    assert {hit.session for hit in find(scribe.db, "parser", 2).hits} == {"a", "b"}
 
 
-async def test_parts_of_names_and_paths_are_found(scribe: Scribe, reading: Reading) -> None:
+async def test_parts_of_names_and_paths_are_found(scribe: Scribe) -> None:
     await scribe.tell(
         scribe.event("rename getUserName"),
         scribe.event(FileEdit(path="/repo/src/user_store.py", change="modify")),
@@ -85,7 +82,7 @@ async def test_parts_of_names_and_paths_are_found(scribe: Scribe, reading: Readi
     )
 
     def texts(query: str) -> list[str]:
-        return sorted(hit.text for hit in find(reading(), query).hits)
+        return sorted(hit.text for hit in find(scribe.db, query).hits)
 
     assert texts("user") == ["/repo/src/user_store.py", "rename getUserName"]
     assert texts("UserName") == texts("user name") == ["rename getUserName"]
@@ -93,13 +90,13 @@ async def test_parts_of_names_and_paths_are_found(scribe: Scribe, reading: Readi
     assert (texts("GROSSE"), texts("größ"), texts("格は")) == ([], ["Größe prüfen"], ["価格は高い"])
 
 
-async def test_where_no_event_has_all_words_those_with_some_are_found(scribe: Scribe, reading: Reading) -> None:
+async def test_where_no_event_has_all_words_those_with_some_are_found(scribe: Scribe) -> None:
     await scribe.tell("add a parser", "write a lexer")
 
-    found = find(reading(), "parser lexer")
+    found = find(scribe.db, "parser lexer")
     assert (len(found.hits), found.has_all) == (2, False)
-    assert find(reading(), "add parser").has_all
-    assert find(reading(), "rhinoceros giraffe").hits == ()
+    assert find(scribe.db, "add parser").has_all
+    assert find(scribe.db, "rhinoceros giraffe").hits == ()
 
 
 @pytest.fixture(scope="module")
@@ -119,11 +116,10 @@ def test_words_phrases_and_prefixes_are_told_apart() -> None:
         Term(words=("src", "cart", "py"), prefix=False),
         Term(words=("getUser",), prefix=True, humps=("get", "User")),
     )
-
-
-def test_each_term_counts_once_and_there_is_an_end_of_them() -> None:
     assert len(terms_of("same same")) == 1
     assert len(terms_of(" ".join(f"word{n}" for n in range(500)))) == MOST_TERMS
+    assert [terms_of(query) for query in ("", " ", '"', "***", "?!", '""')] == [()] * 6
+    assert (phrase("cart-item.py"), phrase("---")) == ('"cart item py"', "")
 
 
 def test_only_quoted_words_reach_sqlite() -> None:
@@ -138,15 +134,6 @@ def test_nothing_that_is_typed_is_a_syntax_error(index: sqlite3.Connection, quer
     terms = terms_of(query)
     for any_of in (False, True) if terms else ():
         index.execute("SELECT rowid FROM s WHERE s MATCH ?", (match_expression(terms, any_of=any_of),)).fetchall()
-
-
-@pytest.mark.parametrize("query", ["", " ", '"', "***", "?!", '""'])
-def test_without_a_letter_or_digit_there_is_nothing_to_search(query: str) -> None:
-    assert terms_of(query) == ()
-
-
-def test_a_file_name_is_found_by_its_words() -> None:
-    assert (phrase("cart-item.py"), phrase("---")) == ('"cart item py"', "")
 
 
 @pytest.mark.parametrize(
@@ -185,32 +172,21 @@ def result(status: str, output: str) -> ToolResult:
         (FileEdit(path="/b.py", change="rename", old_path="/a.py"), Searchable("path", "/b.py /a.py")),
         (result("error", "boom"), Searchable("error", "boom")),
         (TurnEnd(reason="limit", message="until 3pm"), Searchable("error", "until 3pm")),
+        (result("ok", "all of a file"), None),
+        (ToolCall(call_id="c", name="Edit", op="edit", subject="/a.py"), None),
+        (PlanUpdate(items=()), None),
+        (AssistantMessage(text=" \n"), None),
     ],
 )
-def test_what_was_said_run_touched_or_failed_is_searched(body: AnyBody, expected: Searchable) -> None:
+def test_what_was_said_run_touched_or_failed_is_searched(body: AnyBody, expected: Searchable | None) -> None:
     assert searchable(body) == expected
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        result("ok", "all of a file"),
-        ToolCall(call_id="c", name="Edit", op="edit", subject="/a.py"),
-        PlanUpdate(items=()),
-        AssistantMessage(text=" \n"),
-    ],
-)
-def test_outputs_and_what_says_nothing_are_not(body: AnyBody) -> None:
-    assert searchable(body) is None
 
 
 def test_of_a_long_error_the_beginning_and_the_end_are_searched() -> None:
     found = searchable(result("error", f"first {'x ' * 5000} last"))
 
     assert found is not None
-    assert found.text.startswith("first")
-    assert found.text.endswith("last")
-    assert len(found.text) == 1001
+    assert (found.text[:5], found.text[-4:], len(found.text)) == ("first", "last", 1001)
 
 
 @pytest.mark.parametrize(
@@ -222,6 +198,7 @@ def test_of_a_long_error_the_beginning_and_the_end_are_searched() -> None:
         ("caf\u0065\u0301", "café"),
         ("価格は", "価 格 は"),
         ("a" * 90, "a" * 64),
+        ("?!", ""),
     ],
 )
 def test_names_and_paths_are_indexed_by_their_parts(text: str, tokens: str) -> None:
@@ -230,10 +207,6 @@ def test_names_and_paths_are_indexed_by_their_parts(text: str, tokens: str) -> N
 
 def test_a_pasted_log_is_not_indexed_to_its_end() -> None:
     assert "needle" not in index_text(f"{'x' * MOST_CHARS} needle")
-
-
-def test_a_text_without_words_is_not_indexed() -> None:
-    assert index_text("?!") == ""
 
 
 @given(st.text(max_size=60))

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
-import tempfile
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from carryover.adapter.contract import Reemitted
@@ -23,8 +21,8 @@ from carryover.ledger.search import Query, indexed_share, search
 from carryover.ledger.search_index import index_entry, index_more
 from carryover.ledger.search_text import terms_of
 from carryover.ledger.store import Ledger
-from carryover.model import Retracted
-from support.scribe import AGENT, Scribe
+from carryover.model import Event, Retracted
+from support.scribe import AGENT, Scribe, execute, writing
 
 FOREVER_MS = 10**12
 
@@ -74,53 +72,53 @@ _steps = st.one_of(
 )
 
 
+_SELECTIONS = {
+    "session": Selection(agent=AGENT, session="s0"),
+    "part": Selection(agent=AGENT, session="s1", since_ms=2_000, until_ms=5_000),
+    "all": Selection(),
+}
+
+
 async def take(ledger: Ledger, scribe: Scribe, number: int, step: tuple[str, list[str]]) -> None:
     """One of the things that may happen to a ledger; the same key may come with another text."""
-    what, given_ = step
-    texts = {key: f"word{key}{number % 3} getUser{key.upper()}" for key in given_ if len(key) == 1}
-    events = [scribe.event(text, key=key, session=f"s{ord(key) % 2}") for key, text in texts.items()]
-    if what == "append":
-        await scribe.tell(*events)
-    elif what == "reemit":
-        same = [scribe.event(text, key=key, session="s0") for key, text in texts.items()]
-        await scribe.commit(scribe.prepared(*same, reemitted=(Reemitted(session="s0"),)))
-    elif what == "retract":
-        await scribe.tell(scribe.event(Retracted(keys=tuple(given_)), key=f"r{number}", session="s0"))
-    elif what == "better":
-        ranked = [scribe.event(text, key=f"better-{key}", session="s0") for key, text in texts.items()]
-        await scribe.tell(*ranked, path="/t/better.jsonl", rank=2)
-    elif what == "forget":
-        selection = {
-            "session": Selection(agent=AGENT, session="s0"),
-            "part": Selection(agent=AGENT, session="s1", since_ms=2_000, until_ms=5_000),
-            "all": Selection(),
-        }[given_[0]]
-        await ledger.forget(selection, now_ms=FOREVER_MS if given_[0] == "all" else 1_000 * number)
-    elif what == "afresh":
-        async with ledger._transaction() as db:
-            await search_index.clear_index(db)
-    else:
-        await ledger.write(index_more)
+    match step:
+        case "append", keys:
+            await scribe.tell(*(prompt(scribe, key, number, session=f"s{ord(key) % 2}") for key in dict.fromkeys(keys)))
+        case "reemit", keys:
+            events = [prompt(scribe, key, number) for key in dict.fromkeys(keys)]
+            await scribe.commit(scribe.prepared(*events, reemitted=(Reemitted(session="s0"),)))
+        case "retract", keys:
+            await scribe.tell(scribe.event(Retracted(keys=tuple(keys)), key=f"r{number}", session="s0"))
+        case "better", keys:
+            events = [prompt(scribe, key, number, prefix="better-") for key in dict.fromkeys(keys)]
+            await scribe.tell(*events, path="/t/better.jsonl", rank=2)
+        case "forget", [what]:
+            await ledger.forget(_SELECTIONS[what], now_ms=FOREVER_MS if what == "all" else 1_000 * number)
+        case "afresh", _:
+            await ledger.write(search_index.clear_index)
+        case _:
+            await ledger.write(index_more)
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def prompt(scribe: Scribe, key: str, number: int, *, session: str = "s0", prefix: str = "") -> Event:
+    return scribe.event(f"word{key}{number % 3} getUser{key.upper()}", key=prefix + key, session=session)
+
+
+@settings(max_examples=10, deadline=None)
 @given(steps=st.lists(_steps, max_size=10))
 @example(steps=[("append", ["b"]), ("better", ["d"])])
 @example(steps=[("append", ["b"]), ("retract", ["b"])])
 @example(steps=[("reemit", ["a", "b"]), ("reemit", ["a"]), ("reemit", ["b", "a"])])
-def test_the_index_holds_exactly_what_counts(scribe_of: type[Scribe], steps: list[tuple[str, list[str]]]) -> None:
-    async def follow(path: Path) -> None:
-        ledger = await Ledger.open(path, DigestReducer())
-        scribe = scribe_of(ledger)
+async def test_the_index_holds_exactly_what_counts(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, list[str]]]
+) -> None:
+    path = tmp_path_factory.mktemp("ledger") / "ledger.sqlite"
+    async with writing(path) as scribe:
         for number, step in enumerate(steps):
-            await take(ledger, scribe, number, step)
-        await index_all(ledger)
-        await ledger.close()
+            await take(scribe.ledger, scribe, number, step)
+        await index_all(scribe.ledger)
 
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "ledger.sqlite")
-        asyncio.run(follow(path))
-        assert indexed(path) == expected(path)
+    assert indexed(path) == expected(path)
 
 
 @pytest.fixture
@@ -139,38 +137,29 @@ def version_7(tmp_path: Path) -> Path:
     return path
 
 
-async def test_history_is_indexed_step_by_step_newest_first_and_continued_after_a_kill(
-    version_7: Path, scribe_of: type[Scribe]
-) -> None:
-    ledger = await Ledger.open(version_7, DigestReducer())
-    await scribe_of(ledger).tell("new while it is indexed")
-    assert texts(version_7, "new") == ["new while it is indexed"]
-    with closing(connect_read_only(version_7)) as db:
-        assert indexed_share(db) == pytest.approx(1 / 1_201)
+async def test_history_is_indexed_step_by_step_newest_first_and_continued_after_a_kill(version_7: Path) -> None:
+    async with writing(version_7) as scribe:
+        await scribe.tell("new while it is indexed")
+        assert texts(version_7, "new") == ["new while it is indexed"]
+        assert indexed_share(scribe.db) == pytest.approx(1 / 1_201)
 
-    assert await ledger.write(index_more)
-    assert (texts(version_7, "number1200"), texts(version_7, '"number1"')) == (["old number1200"], [])
-    await ledger.close()
+        assert await scribe.ledger.write(index_more)
+        assert (texts(version_7, "number1200"), texts(version_7, '"number1"')) == (["old number1200"], [])
 
-    again = await Ledger.open(version_7, DigestReducer())
-    assert await index_all(again) == 2, "the rest of 1,200 events in steps of 500"
-    await again.close()
+    async with writing(version_7) as again:
+        assert await index_all(again.ledger) == 2, "the rest of 1,200 events in steps of 500"
     assert texts(version_7, '"number1"') == ["old number1"]
     assert indexed(version_7) == expected(version_7)
 
 
-async def test_damage_has_the_index_made_again(ledger_path: Path, scribe_of: type[Scribe]) -> None:
-    ledger = await Ledger.open(ledger_path, DigestReducer())
-    await scribe_of(ledger).tell("add a parser")
-    await ledger.close()
-    with closing(sqlite3.connect(ledger_path)) as db:
-        db.execute("DELETE FROM search_data WHERE id > 10")
-        db.commit()
+async def test_damage_has_the_index_made_again(ledger_path: Path) -> None:
+    async with writing(ledger_path) as scribe:
+        await scribe.tell("add a parser")
+    execute(ledger_path, "DELETE FROM search_data WHERE id > 10")
     damage_mark(ledger_path).touch()
 
-    mended = await Ledger.open(ledger_path, DigestReducer())
-    await index_all(mended)
-    await mended.close()
+    async with writing(ledger_path) as mended:
+        await index_all(mended.ledger)
 
     assert texts(ledger_path, "parser") == ["add a parser"]
 
@@ -184,20 +173,20 @@ async def test_without_full_text_search_no_ledger_is_opened(tmp_path: Path, monk
 
 @pytest.mark.parametrize("selection", [Selection(agent=AGENT, session="s1"), Selection(until_ms=2_500), Selection()])
 async def test_of_what_is_forgotten_no_token_is_left_in_any_file(
-    ledger: Ledger, scribe: Scribe, ledger_path: Path, selection: Selection
+    scribe: Scribe, ledger_path: Path, selection: Selection
 ) -> None:
     await scribe.tell("about the qzebra merger", scribe.event("getQzebraPlan", subagent_id="a"))
     for n in range(20):
         await scribe.tell(scribe.event(f"kept number{n}", session="s2", at_ms=9_000))
     assert b"qzebra" in b"".join(file.read_bytes() for file in ledger_path.parent.iterdir()).lower()
 
-    await ledger.forget(selection, now_ms=FOREVER_MS)
-    await ledger.erase()
+    await scribe.ledger.forget(selection, now_ms=FOREVER_MS)
+    await scribe.ledger.erase()
 
     assert b"qzebra" not in b"".join(file.read_bytes() for file in ledger_path.parent.iterdir()).lower()
     assert texts(ledger_path, "qzebra") == []
     assert len(texts(ledger_path, "kept")) == (0 if selection.is_everything else 20)
     await scribe.tell("Added since", scribe.event("and taken back", key="back"))
     await scribe.tell(scribe.event(Retracted(keys=("back",))))
-    await index_all(ledger)
+    await index_all(scribe.ledger)
     assert indexed(ledger_path) == expected(ledger_path)

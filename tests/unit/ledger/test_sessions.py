@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from carryover.distill.digest import FOLD_VERSION
-from carryover.distill.stored_digest import DigestReducer, decode_digest
+from carryover.distill.stored_digest import decode_digest
 from carryover.facts import ProjectRoot
-from carryover.ledger.batch import Entry
 from carryover.ledger.codec import pack_digest, unpack_digest
-from carryover.ledger.provisional import add_provisional
 from carryover.ledger.queries import project_by_root, projects, sessions
 from carryover.ledger.sessions import know_project, move_back, move_project
 from carryover.ledger.store import Ledger
 from carryover.model import AssistantMessage, Event, FileEdit, Retracted, session_in_other_cwd
 from carryover.publish.project_view import project_view
-from support.scribe import AGENT, Reading, Scribe
+from support.scribe import Scribe, execute, writing
 
 HERE, THERE = session_in_other_cwd("s1", "of-repo"), session_in_other_cwd("s1", "of-other")
 
@@ -39,73 +36,62 @@ def edit(scribe: Scribe, cwd: str, session: str, subagent_id: str = "a1") -> Eve
     return scribe.event(FileEdit(path=f"{cwd}/a.py", change="add"), cwd=cwd, session=session, subagent_id=subagent_id)
 
 
-async def test_one_that_works_in_its_conversations_project_belongs_to_it(scribe: Scribe, reading: Reading) -> None:
-    await scribe.tell("add a parser")
-
-    commit = await scribe.tell(edit(scribe, "/repo", HERE), path="/t/a1")
-
-    assert commit.projects == (1,)
-    assert by_project(reading()) == {"/repo": {"s1": 1}, "/other": {}}
-
-
-async def test_one_that_works_elsewhere_is_reported_there_and_nowhere_else(scribe: Scribe, reading: Reading) -> None:
+async def test_one_that_works_elsewhere_is_reported_there_and_nowhere_else(scribe: Scribe) -> None:
     await scribe.tell("add a parser")
     await scribe.tell(scribe.event("write a post", cwd="/other", session=THERE))
 
-    commit = await scribe.tell(edit(scribe, "/other", THERE), path="/t/a1")
+    here = await scribe.tell(edit(scribe, "/repo", HERE), path="/t/a1")
+    there = await scribe.tell(edit(scribe, "/other", THERE, "a2"), path="/t/a2")
 
-    assert commit.projects == (2,)
-    assert by_project(reading()) == {"/repo": {"s1": 0}, "/other": {THERE: 1}}
+    assert (here.projects, there.projects) == ((1,), (2,))
+    assert by_project(scribe.db) == {"/repo": {"s1": 1}, "/other": {THERE: 1}}
 
 
-async def test_what_was_read_before_its_conversation_is_brought_home(scribe: Scribe, reading: Reading) -> None:
+async def test_what_was_read_before_its_conversation_is_brought_home(scribe: Scribe) -> None:
     """Newest files are read first, and a sub-agent's is newer than its parent's."""
     await scribe.tell(edit(scribe, "/repo", HERE), path="/t/a1")
     await scribe.tell(edit(scribe, "/other", THERE, "a2"), path="/t/a2")
-    alone = by_project(reading())
+    alone = by_project(scribe.db)
 
     await scribe.tell(scribe.event("add a parser", at_ms=1_500))
     await scribe.tell(edit(scribe, "/repo", HERE), path="/t/a1")
 
     assert alone == {"/repo": {HERE: 0}, "/other": {THERE: 0}}
-    assert by_project(reading()) == {"/repo": {"s1": 1}, "/other": {THERE: 0}}
-    (here,) = [row for row in sessions(reading(), limit=9) if row.native_id == "s1"]
+    assert by_project(scribe.db) == {"/repo": {"s1": 1}, "/other": {THERE: 0}}
+    (here,) = [row for row in sessions(scribe.db, limit=9) if row.native_id == "s1"]
     assert (here.started_ms, here.last_ms) == (1_000, 4_000)
 
 
-async def test_what_a_hook_reported_of_it_goes_along(scribe: Scribe, reading: Reading) -> None:
+async def test_what_a_hook_reported_of_it_goes_along(scribe: Scribe) -> None:
     await scribe.tell(edit(scribe, "/repo", HERE), path="/t/a1")
-    early = Entry.of(AGENT, scribe.event(AssistantMessage(text="Done."), session=HERE, at_ms=90_000), {})
-    await scribe.ledger.write(add_provisional, AGENT, [early], {"/repo": ProjectRoot("/repo")}, now_ms=90_000)
+    await scribe.hint(AssistantMessage(text="Done."), session=HERE, at_ms=90_000)
 
     await scribe.tell(scribe.event("add a parser", at_ms=2_000))
 
-    (view,) = project_view(reading(), 1).sessions
+    (view,) = project_view(scribe.db, 1).sessions
     assert view.digest.turn is not None
     assert (view.session, view.digest.turn.answer) == ("s1", "Done.")
 
 
-async def test_what_it_takes_back_is_taken_back_at_home(scribe: Scribe, reading: Reading) -> None:
+async def test_what_it_takes_back_is_taken_back_at_home(scribe: Scribe) -> None:
     await scribe.tell("add a parser")
     said = scribe.event("look", session=HERE, subagent_id="a1")
     await scribe.tell(said, path="/t/a1")
 
     await scribe.tell(scribe.event(Retracted(keys=(said.key,)), session=HERE, subagent_id="a1"), path="/t/a1")
 
-    (view,) = project_view(reading(), 1).sessions
+    (view,) = project_view(scribe.db, 1).sessions
     assert [side.prompts for side in view.subagents] == [0]
 
 
 @pytest.mark.parametrize("cwd", ["/other", None])
-async def test_one_that_names_its_conversation_stays_wherever_it_works(
-    scribe: Scribe, reading: Reading, cwd: str | None
-) -> None:
+async def test_one_that_names_its_conversation_stays_wherever_it_works(scribe: Scribe, cwd: str | None) -> None:
     """Claude Code's work in worktrees of their own, and `cd` about."""
     await scribe.tell("add a parser")
 
     await scribe.tell(scribe.event("look", cwd=cwd, subagent_id="a1"), path="/t/a1")
 
-    assert by_project(reading()) == {"/repo": {"s1": 1}, "/other": {}}
+    assert by_project(scribe.db) == {"/repo": {"s1": 1}, "/other": {}}
 
 
 async def worked(scribe: Scribe, session: str, root: str, *, gone: bool = False) -> None:
@@ -129,82 +115,74 @@ def held(db: sqlite3.Connection) -> dict[str, list[str]]:
     return {row.root: sorted(one.native_id for one in sessions(db, row.id, limit=20)) for row in projects(db)}
 
 
-async def test_a_session_that_is_read_later_follows_as_long_as_the_folder_is_gone(
-    ledger: Ledger, scribe: Scribe, reading: Reading
-) -> None:
+@pytest.fixture
+async def moved(scribe: Scribe) -> tuple[int, int]:
+    """The project at /old, and the one at /new to which it was moved."""
     await worked(scribe, "s1", "/old")
-    old, new = project(reading(), "/old"), await ledger.write(know_project, "/new", None, now_ms=0)
-    await ledger.write(move_project, old, new)
+    old, new = project(scribe.db, "/old"), await scribe.ledger.write(know_project, "/new", None, now_ms=0)
+    await scribe.ledger.write(move_project, old, new)
+    return old, new
 
+
+async def test_a_session_that_is_read_later_follows_as_long_as_the_folder_is_gone(
+    scribe: Scribe, moved: tuple[int, int]
+) -> None:
     await worked(scribe, "s2", "/old", gone=True)
 
-    assert held(reading()) == {"/new": ["s1", "s2"]}
-    assert (await ledger.write(move_back, old)).sessions == 2
-    assert held(reading()) == {"/old": ["s1", "s2"]}
+    assert held(scribe.db) == {"/new": ["s1", "s2"]}
+    assert (await scribe.ledger.write(move_back, moved[0])).sessions == 2
+    assert held(scribe.db) == {"/old": ["s1", "s2"]}
 
 
-async def test_another_folder_at_the_old_path_is_a_project_of_its_own(
-    ledger: Ledger, scribe: Scribe, reading: Reading
-) -> None:
+async def test_another_folder_at_the_old_path_is_a_project_of_its_own(scribe: Scribe, moved: tuple[int, int]) -> None:
     """Also once that one is gone too: its last sessions may be read only then."""
-    await worked(scribe, "s1", "/old")
-    old, new = project(reading(), "/old"), await ledger.write(know_project, "/new", None, now_ms=0)
-    await ledger.write(move_project, old, new)
+    old, new = moved
 
     await worked(scribe, "other", "/old")
     await worked(scribe, "other too", "/old", gone=True)
 
-    assert held(reading()) == {"/new": ["s1"], "/old": ["other", "other too"]}
-    assert project_view(reading(), new).former_roots == ("/old",)
-    assert (await ledger.write(move_back, old)).sessions == 1
-    assert held(reading()) == {"/old": ["other", "other too", "s1"]}
+    assert held(scribe.db) == {"/new": ["s1"], "/old": ["other", "other too"]}
+    assert project_view(scribe.db, new).former_roots == ("/old",)
+    assert (await scribe.ledger.write(move_back, old)).sessions == 1
+    assert held(scribe.db) == {"/old": ["other", "other too", "s1"]}
 
 
-async def test_a_project_may_move_on_and_each_move_can_be_undone(
-    ledger: Ledger, scribe: Scribe, reading: Reading
-) -> None:
+async def test_moving_twice_moves_nothing_more(scribe: Scribe, moved: tuple[int, int]) -> None:
+    for old in moved:
+        assert (await scribe.ledger.write(move_project, old, moved[1])).sessions == 0
+    assert held(scribe.db) == {"/new": ["s1"]}
+
+
+async def test_a_project_may_move_on_and_each_move_can_be_undone(ledger: Ledger, scribe: Scribe) -> None:
     for name in ("a", "b", "c"):
         await worked(scribe, name, f"/{name}")
-    a, b, c = (project(reading(), f"/{name}") for name in ("a", "b", "c"))
+    a, b, c = (project(scribe.db, f"/{name}") for name in ("a", "b", "c"))
     await ledger.write(move_project, a, b)
     await ledger.write(move_project, b, c)
-    assert held(reading()) == {"/c": ["a", "b", "c"]}
-    assert set(project_view(reading(), c).former_roots) == {"/a", "/b"}
+    assert held(scribe.db) == {"/c": ["a", "b", "c"]}
+    assert set(project_view(scribe.db, c).former_roots) == {"/a", "/b"}
 
     await ledger.write(move_back, b)
-    assert held(reading()) == {"/b": ["a", "b"], "/c": ["c"]}
+    assert held(scribe.db) == {"/b": ["a", "b"], "/c": ["c"]}
     await ledger.write(move_back, a)
-    assert held(reading()) == {"/a": ["a"], "/b": ["b"], "/c": ["c"]}
+    assert held(scribe.db) == {"/a": ["a"], "/b": ["b"], "/c": ["c"]}
 
 
-async def test_a_project_that_is_moved_back_has_its_sessions_again(
-    ledger: Ledger, scribe: Scribe, reading: Reading
-) -> None:
+async def test_a_project_that_is_moved_back_has_its_sessions_again(ledger: Ledger, scribe: Scribe) -> None:
     await worked(scribe, "s1", "/old")
     await worked(scribe, "s2", "/new")
-    old, new = project(reading(), "/old"), project(reading(), "/new")
+    old, new = project(scribe.db, "/old"), project(scribe.db, "/new")
     await ledger.write(move_project, old, new)
 
     await ledger.write(move_project, new, old)
     await worked(scribe, "s3", "/new", gone=True)
 
-    assert held(reading()) == {"/old": ["s1", "s2", "s3"]}
-    assert project_view(reading(), old).former_roots == ("/new",)
+    assert held(scribe.db) == {"/old": ["s1", "s2", "s3"]}
+    assert project_view(scribe.db, old).former_roots == ("/new",)
 
 
-async def test_moving_twice_moves_nothing_more(ledger: Ledger, scribe: Scribe, reading: Reading) -> None:
-    await worked(scribe, "s1", "/old")
-    old, new = project(reading(), "/old"), await ledger.write(know_project, "/new", None, now_ms=0)
-
-    await ledger.write(move_project, old, new)
-
-    assert (await ledger.write(move_project, old, new)).sessions == 0
-    assert (await ledger.write(move_project, new, new)).sessions == 0
-    assert held(reading()) == {"/new": ["s1"]}
-
-
-async def conversation(scribe: Scribe, turns: int) -> None:
-    for n in range(turns):
+async def conversation(scribe: Scribe, *turns: int) -> None:
+    for n in turns:
         await scribe.tell(
             scribe.event(f"Please write module {n}. Never use global variables in it, always write tests."),
             scribe.event(AssistantMessage(text=f"Module {n} is written and its tests pass.", final=True)),
@@ -213,39 +191,27 @@ async def conversation(scribe: Scribe, turns: int) -> None:
 
 
 async def test_a_digest_of_an_older_fold_is_made_again_before_new_events_are_folded_on(
-    scribe: Scribe, reading: Reading, ledger_path: Path, tmp_path: Path, scribe_of: type[Scribe]
+    scribe: Scribe, ledger_path: Path, tmp_path: Path
 ) -> None:
-    straight = await Ledger.open(tmp_path / "straight.sqlite", DigestReducer())
-    await conversation(scribe_of(straight), turns=6)
-    await straight.close()
+    async with writing(tmp_path / "straight.sqlite") as straight:
+        await conversation(straight, *range(6))
+        expected = project_view(straight.db, 1)
 
-    await conversation(scribe, turns=5)
-    with closing(sqlite3.connect(ledger_path)) as db, db:
-        db.execute("UPDATE thread SET fold_version = ?, digest = 'old'", (FOLD_VERSION - 1,))
-    await conversation(scribe, turns=0)
-    last = scribe_of(scribe.ledger, written=15)
-    await last.tell(
-        last.event("Please write module 5. Never use global variables in it, always write tests."),
-        last.event(AssistantMessage(text="Module 5 is written and its tests pass.", final=True)),
-        last.event("What does a sub-agent say?", subagent_id="a1"),
-    )
+    await conversation(scribe, *range(5))
+    execute(ledger_path, f"UPDATE thread SET fold_version = {FOLD_VERSION - 1}, digest = 'old'")
+    await conversation(scribe, 5)
 
-    with closing(sqlite3.connect(tmp_path / "straight.sqlite")) as db:
-        expected = project_view(db, 1)
-    assert project_view(reading(), 1) == expected
+    assert project_view(scribe.db, 1) == expected
 
 
-async def test_a_thread_longer_than_one_read_is_made_again_whole(
-    ledger: Ledger, scribe: Scribe, reading: Reading, ledger_path: Path
-) -> None:
+async def test_a_thread_longer_than_one_read_is_made_again_whole(scribe: Scribe, ledger_path: Path) -> None:
     await scribe.tell(*(scribe.event(f"prompt {n}") for n in range(1_200)))
-    before = project_view(reading(), 1)
-    with closing(sqlite3.connect(ledger_path)) as db, db:
-        db.execute("UPDATE thread SET fold_version = ?, digest = 'old'", (FOLD_VERSION - 1,))
+    before = project_view(scribe.db, 1)
+    execute(ledger_path, f"UPDATE thread SET fold_version = {FOLD_VERSION - 1}, digest = 'old'")
 
-    assert await ledger.rebuild_outdated()
+    assert await scribe.ledger.rebuild_outdated()
 
-    assert project_view(reading(), 1) == before
+    assert project_view(scribe.db, 1) == before
     assert before.sessions[0].digest.prompts == 1_200
 
 

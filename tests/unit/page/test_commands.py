@@ -16,23 +16,14 @@ from support.tools import program
 
 @pytest.mark.parametrize(
     ("session", "named"),
-    [
-        ("3f2a-11", "3f2a-11"),
-        ("last", "codex:last"),
-        ("--all", "codex:--all"),
-        ("a b; rm", "codex:a b; rm"),
-    ],
+    [("3f2a-11", "3f2a-11"), ("last", "codex:last"), ("--all", "codex:--all"), ("a b; rm", "codex:a b; rm")],
 )
-def test_a_session_is_never_an_option_or_another_session(session: str, named: str) -> None:
-    asked = CommandAsked(command="forget", project=1, agent="codex", session=session)
+def test_what_is_typed_is_never_an_option_or_another_session(session: str, named: str) -> None:
+    forget = CommandAsked(command="forget", project=1, agent="codex", session=session)
+    note = CommandAsked(command="note", project=1, agent=session, text="--json")
 
-    assert words_of(asked, "/srv/shop") == ("forget", named, "--yes")
-
-
-def test_what_is_typed_is_never_an_option() -> None:
-    asked = CommandAsked(command="note", project=1, agent="--project=/etc", text="--json")
-
-    assert words_of(asked, "/srv/shop") == ("note", "--project", "/srv/shop", "--from=--project=/etc")
+    assert words_of(forget, "/srv/shop") == ("forget", named, "--yes")
+    assert words_of(note, "/srv/shop") == ("note", "--project", "/srv/shop", f"--from={session}")
 
 
 async def test_no_module_of_a_stranger_is_run(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,10 +45,7 @@ async def test_a_command_that_does_not_end_is_ended(home: Path, monkeypatch: pyt
 
     done = await answer(CommandAsked(command="pause", project=1), "/srv/shop", os.environ, home)
 
-    assert (done.ok, done.output) == (
-        False,
-        "The command has not ended within 0.2 s. Run it in a terminal to see why.",
-    )
+    assert (done.ok, done.output[:39]) == (False, "The command has not ended within 0.2 s.")
 
 
 async def test_continuing_opens_a_terminal_window_with_the_command(home: Path) -> None:
@@ -67,12 +55,8 @@ async def test_continuing_opens_a_terminal_window_with_the_command(home: Path) -
 
     done = await answer(CommandAsked(command="to", project=1, agent="codex"), "/srv/my shop", env, home)
 
-    assert done == CommandAnswer(
-        argv=("carryover", "to", "codex", "/srv/my shop"),
-        ok=True,
-        output="",
-        line="cd '/srv/my shop' && carryover to codex",
-    )
+    line = "cd '/srv/my shop' && carryover to codex"
+    assert done == CommandAnswer(argv=("carryover", "to", "codex", "/srv/my shop"), ok=True, output="", line=line)
     wait_until("the window", opened.exists)
     assert opened.read_text().splitlines() == ["-e", *CARRYOVER, "to", "codex", "/srv/my shop"]
 

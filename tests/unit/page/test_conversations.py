@@ -12,7 +12,7 @@ from support.scribe import Scribe
 Reading = Callable[[], sqlite3.Connection]
 
 
-async def test_a_hit_is_in_the_turn_that_show_prints(scribe: Scribe, reading: Reading) -> None:
+async def test_a_hit_is_in_the_turn_that_show_prints(scribe: Scribe) -> None:
     await scribe.tell(
         scribe.event("add a parser"),
         scribe.event(UserPrompt(text="a reminder", actor="model")),
@@ -23,7 +23,7 @@ async def test_a_hit_is_in_the_turn_that_show_prints(scribe: Scribe, reading: Re
         scribe.event("needle four", session="s2"),
     )
 
-    hits = conversations.found(reading(), "needle", None, limit=9, now_ms=0).hits
+    hits = conversations.found(scribe.db, "needle", None, limit=9, now_ms=0).hits
 
     assert {hit.after.strip(): (hit.turn, hit.project) for hit in hits} == {
         "one": (1, 1),
@@ -33,24 +33,22 @@ async def test_a_hit_is_in_the_turn_that_show_prints(scribe: Scribe, reading: Re
     }
 
 
-async def test_a_long_session_is_shown_around_a_turn_or_from_its_end(scribe: Scribe, reading: Reading) -> None:
+async def test_a_long_session_is_shown_around_a_turn_or_from_its_end(scribe: Scribe) -> None:
     await scribe.tell(*(f"prompt {n}" for n in range(1, 101)))
-    db = reading()
-    [row] = sessions(db, limit=1)
+    [row] = sessions(scribe.db, limit=1)
 
-    around, end = conversations.session(db, row, 30), conversations.session(db, row, None)
+    around, end = conversations.session(scribe.db, row, 30), conversations.session(scribe.db, row, None)
 
     assert (around.first_turn, len(around.turns), around.total_turns) == (25, MOST_TURNS, 100)
     assert around.turns[5].parts[0].text == "prompt 30"
     assert (end.first_turn, end.turns[-1].number) == (100 - MOST_TURNS + 1, 100)
 
 
-async def test_a_huge_session_is_shown_in_part(scribe: Scribe, reading: Reading) -> None:
+async def test_a_huge_session_is_shown_in_part(scribe: Scribe) -> None:
     prompts = [f"prompt {n} " + "x" * 400_000 for n in range(1, 12)]
     await scribe.tell(*prompts)
-    db = reading()
-    [row] = sessions(db, limit=1)
+    [row] = sessions(scribe.db, limit=1)
 
-    answer = conversations.session(db, row, 8)
+    answer = conversations.session(scribe.db, row, 8)
 
     assert [turn.number for turn in answer.turns] == [3, 4, 5, 6, 7, 8]

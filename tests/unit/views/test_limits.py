@@ -7,7 +7,7 @@ import pytest
 from carryover.distill.sections.next_action import Limit
 from carryover.model import TurnEnd
 from carryover.views.limits import LimitedProject, limited_projects, reset_time_ms
-from support.scribe import Reading, Scribe
+from support.scribe import Scribe
 
 NOW_MS = 60_000
 
@@ -23,22 +23,22 @@ async def limited(scribe: Scribe, cwd: str, at_ms: int) -> None:
     )
 
 
-async def test_projects_that_stopped_at_a_limit_come_newest_first(scribe: Scribe, reading: Reading) -> None:
+async def test_projects_that_stopped_at_a_limit_come_newest_first(scribe: Scribe) -> None:
     await limited(scribe, "/one", 10_000)
     await limited(scribe, "/two", 20_000)
     await scribe.tell(scribe.event("Write the docs", session="s3", cwd="/three", at_ms=30_000), path="/t/3")
 
-    assert limited_projects(reading(), ("codex",), since_ms=0, now_ms=NOW_MS) == [
+    assert limited_projects(scribe.db, ("codex",), since_ms=0, now_ms=NOW_MS) == [
         LimitedProject("/two", Limit(agent="made-up", at_ms=20_000, resets="3pm", others=("codex",))),
         LimitedProject("/one", Limit(agent="made-up", at_ms=10_000, resets="3pm", others=("codex",))),
     ]
 
 
-async def test_it_is_over_once_a_session_of_the_project_continues(scribe: Scribe, reading: Reading) -> None:
+async def test_it_is_over_once_a_session_of_the_project_continues(scribe: Scribe) -> None:
     await limited(scribe, "/one", 10_000)
     await scribe.tell(scribe.event("continue", session="other", cwd="/one", at_ms=12_000), path="/t/other")
 
-    assert limited_projects(reading(), (), since_ms=0, now_ms=NOW_MS) == []
+    assert limited_projects(scribe.db, (), since_ms=0, now_ms=NOW_MS) == []
 
 
 @pytest.mark.parametrize(

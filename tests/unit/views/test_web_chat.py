@@ -17,7 +17,7 @@ from carryover.views.web_chat import LARGEST_BYTES, files_that_matter, gathered,
 from support.claude_session import ClaudeSession
 from support.clock import LATER_MS
 from support.conversation import Conversation, project
-from support.hostile_repository import PLANTED, hostile_repository, partial_clone
+from support.hostile_repository import PLANTED, hostile_repository
 from support.repository import git, repository
 from support.shop_in_ledger import ReadIn
 
@@ -149,13 +149,6 @@ def test_a_file_that_an_agents_spec_names_is_guidance(tmp_path: Path) -> None:
     assert ({file.path for file in files}, {file.text for file in files}, left_out) == (paths, {"Be brief.\n"}, [])
 
 
-def test_carryovers_own_block_is_taken_out_and_a_file_of_nothing_else_is_none(tmp_path: Path) -> None:
-    own = pointers.with_block(b"Be brief.\n", at_top=False).decode()
-    root = repository(tmp_path / "shop", {"CLAUDE.md": own, "AGENTS.md": pointers.NEW_FILE.decode()})
-
-    assert found(root) == ((GuidingFile(path="CLAUDE.md", text="Be brief.\n"),), [])
-
-
 def test_a_link_to_another_file_of_the_project_is_that_file_and_one_that_leads_elsewhere_is_not_read(
     tmp_path: Path,
 ) -> None:
@@ -171,12 +164,17 @@ def test_a_link_to_another_file_of_the_project_is_that_file_and_one_that_leads_e
     assert left_out == [LeftOut(".cursorrules", "a symlink"), LeftOut("GEMINI.md", "a symlink")]
 
 
-def test_one_that_git_ignores_or_that_is_no_text_is_named_and_not_read(tmp_path: Path) -> None:
-    root = repository(tmp_path / "shop", {".gitignore": "CLAUDE.md\n", "x": ""})
+def test_what_is_ours_ignored_or_no_text_is_taken_out(tmp_path: Path) -> None:
+    own = pointers.with_block(b"Be brief.\n", at_top=False).decode()
+    ours = {"till/CLAUDE.md": own, "AGENTS.md": pointers.NEW_FILE.decode()}
+    root = repository(tmp_path / "shop", {".gitignore": "/CLAUDE.md\n", **ours})
     (root / "CLAUDE.md").write_text("My key is in the drawer.\n")
     (root / "GEMINI.md").write_bytes(b"\xff\0")
 
-    assert found(root) == ((), [LeftOut("GEMINI.md", "not text"), LeftOut("CLAUDE.md", "git ignores it")])
+    files, left_out = found(root)
+
+    assert files == (GuidingFile(path="till/CLAUDE.md", text="Be brief.\n"),)
+    assert left_out == [LeftOut("GEMINI.md", "not text"), LeftOut("CLAUDE.md", "git ignores it")]
 
 
 NOTHING = OwnWrites()
@@ -226,7 +224,7 @@ def test_no_program_that_the_repository_names_is_run(tmp_path: Path, plant: Call
 
 
 def test_every_git_is_started_with_all_guards(checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """GitPython starts none itself, but for the version that it asks for once, as it is imported."""
+    """So they are the same as for other questions to git. GitPython starts it only for its version, on import."""
     program, log = tmp_path / "bin" / "git", tmp_path / "log"
     program.parent.mkdir()
     program.write_text(f"#!/bin/sh\necho \"$*\" >> '{log}'\nexec '{shutil.which('git')}' \"$@\"\n")
@@ -241,33 +239,6 @@ def test_every_git_is_started_with_all_guards(checkout: Path, tmp_path: Path, mo
     assert all(
         line.startswith(f"-C {checkout} -c core.fsmonitor=false -c core.hooksPath=/dev/null ") for line in started
     )
-
-
-def test_nothing_is_fetched_for_a_partial_clone(tmp_path: Path) -> None:
-    """git would fetch the blob that a diff needs, by whatever program the remote's address names."""
-    root, proof = partial_clone(tmp_path)
-
-    assert uncommitted(root, own=NOTHING) == []
-    assert not proof.exists()
-
-
-def test_a_configuration_that_never_ends_is_not_waited_for(checkout: Path, tmp_path: Path) -> None:
-    (checkout / "cart.py").write_text("total = 1\n")
-    os.mkfifo(tmp_path / "pipe")
-    git(checkout, "config", "include.path", str(tmp_path / "pipe"))
-
-    assert uncommitted(checkout, own=NOTHING, timeout_s=0.3) == []
-
-
-def test_variables_of_a_git_hook_that_runs_us_mislead_nobody(
-    checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    other = repository(tmp_path / "other", {"cart.py": "other\n"})
-    (checkout / "cart.py").write_text("total = 1\n")
-    for name, path in (("GIT_DIR", ".git"), ("GIT_WORK_TREE", ""), ("GIT_INDEX_FILE", ".git/index")):
-        monkeypatch.setenv(name, str(other / path))
-
-    assert [file.diff.splitlines()[3:] for file in uncommitted(checkout, own=NOTHING)] == [["-total = 0", "+total = 1"]]
 
 
 def test_a_repository_whose_names_are_longer_has_diffs(tmp_path: Path) -> None:
