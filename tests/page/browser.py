@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
 import os
 import shutil
@@ -14,23 +13,16 @@ from typing import Any, Final
 
 import aiohttp
 
+from support.daemon_process import wait_until
+
 CHROMIUM: Final = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 _FLAGS: Final = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
     *("--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage"),
     *("--remote-debugging-port=0", "--force-color-profile=srgb", "--hide-scrollbars"),
 )
-_NAMED_KEYS: Final = {
-    "Enter": (13, "\r"),
-    "Tab": (9, ""),
-    "Escape": (27, ""),
-    "ArrowUp": (38, ""),
-    "ArrowDown": (40, ""),
-    "ArrowLeft": (37, ""),
-    "ArrowRight": (39, ""),
-    " ": (32, " "),
-}
-_STARTS_WITHIN_S: Final = 20
+_CODES: Final = {"Enter": 13, "Tab": 9, "Escape": 27, "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40}
+_TEXTS: Final = {**dict.fromkeys(_CODES, ""), "Enter": "\r"}
 _SHOWS_WITHIN_MS: Final = 8000
 
 
@@ -87,29 +79,31 @@ class Page:
         await self.do(f"location.hash = {json.dumps(fragment)}")
         await self.until(f"document.querySelector('h1')?.textContent.includes({json.dumps(title)})")
 
+    async def click(self, selector: str, text: str = "") -> None:
+        """Clicks the first of these elements that has `text`."""
+        every = f"[...document.querySelectorAll({json.dumps(selector)})]"
+        await self.do(f"{every}.find((each) => each.textContent.includes({json.dumps(text)})).click()")
+
+    async def text(self, selector: str) -> str:
+        return str(await self.do(f"document.querySelector({json.dumps(selector)}).textContent"))
+
     async def press(self, *keys: str, shift: bool = False) -> None:
         for key in keys:
-            code, text = _NAMED_KEYS.get(key, (ord(key[0].upper()), key))
+            code = _CODES.get(key) or ord(key.upper())
             common = {"key": key, "code": key, "windowsVirtualKeyCode": code, "modifiers": 8 * shift}
-            await self.call("Input.dispatchKeyEvent", type="keyDown", text=text, **common)
+            await self.call("Input.dispatchKeyEvent", type="keyDown", text=_TEXTS.get(key, key), **common)
             await self.call("Input.dispatchKeyEvent", type="keyUp", **common)
 
     async def type(self, text: str) -> None:
         await self.press(*text)
 
     async def show_as(self, *, width: int, dark: bool = False, height: int = 900) -> None:
-        await self.call(
-            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False
-        )
-        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        size = {"width": width, "height": height}
+        await self.call("Emulation.setDeviceMetricsOverride", **size, deviceScaleFactor=1, mobile=False)
         # Colours that are still changing when they are measured would be neither of two.
-        await self.call(
-            "Emulation.setEmulatedMedia", features=[scheme, {"name": "prefers-reduced-motion", "value": "reduce"}]
-        )
-
-    async def picture(self, path: Path) -> None:
-        shot = await self.call("Page.captureScreenshot", format="png")
-        path.write_bytes(base64.b64decode(shot["data"]))
+        still = {"name": "prefers-reduced-motion", "value": "reduce"}
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        await self.call("Emulation.setEmulatedMedia", features=[scheme, still])
 
 
 @asynccontextmanager
@@ -118,11 +112,10 @@ async def chromium(profile: Path) -> AsyncIterator[Page]:
     assert CHROMIUM is not None
     program = await asyncio.create_subprocess_exec(
         CHROMIUM, *_FLAGS, f"--user-data-dir={profile}", "about:blank",
-        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE, env={**os.environ, "HOME": str(profile)},
+        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL, env={**os.environ, "HOME": str(profile)},
     )  # fmt: skip
     try:
-        port = await asyncio.wait_for(_port(program), _STARTS_WITHIN_S)
-        drained = asyncio.ensure_future(_drain(program))
+        port = await asyncio.to_thread(wait_until, "Chromium", lambda: _port(profile / "DevToolsActivePort"))
         async with aiohttp.ClientSession() as session:
             tabs = await (await session.get(f"http://127.0.0.1:{port}/json")).json()
             address = next(tab["webSocketDebuggerUrl"] for tab in tabs if tab["type"] == "page")
@@ -136,18 +129,8 @@ async def chromium(profile: Path) -> AsyncIterator[Page]:
     finally:
         program.kill()
         await program.wait()
-    await drained
 
 
-async def _port(program: asyncio.subprocess.Process) -> int:
-    assert program.stderr is not None
-    async for line in program.stderr:
-        if line.startswith(b"DevTools listening on"):
-            return int(line.split(b":")[2].split(b"/")[0])
-    raise AssertionError("Chromium ended before it listened")
-
-
-async def _drain(program: asyncio.subprocess.Process) -> None:
-    assert program.stderr is not None
-    while await program.stderr.read(65536):
-        pass
+def _port(file: Path) -> int | None:
+    """The port that Chromium listens on, once it has written it into its profile."""
+    return int(file.read_text().split()[0]) if file.exists() and file.read_text() else None

@@ -7,7 +7,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
 import msgspec
@@ -28,10 +28,9 @@ HOSTILE: Final = (
 )
 NOW_MS: Final = 1_795_266_000_000
 MINUTE: Final = 60_000
-HOUR: Final = 60 * MINUTE
-DAY: Final = 24 * HOUR
 CLAUDE: Final = ("claude-code", "c0de0000-0000-4000-8000-000000000001")
 CODEX: Final = ("codex", "0199a0de-cafe-7000-8000-000000000012")
+T = TypeVar("T")
 
 
 class Pretend:
@@ -43,8 +42,8 @@ class Pretend:
         self.slow: dict[str, asyncio.Event] = {}
         """Searches that are answered only when their event is set."""
         self.locked = False
-        self.projects = msgspec.convert(_ANSWERS["projects"], list[answers.Project])
-        self.handoff = msgspec.convert(_ANSWERS["handoff"], list[answers.HandoffLine])
+        self.projects = _known("projects", list[answers.Project])
+        self.handoff = _known("handoff", list[answers.HandoffLine])
         self._streams: set[web.StreamResponse] = set()
 
     async def changed(self, project: int) -> None:
@@ -55,25 +54,18 @@ class Pretend:
         app = web.Application()
         app.add_routes(
             [
-                web.get("/ui/", self._index),
-                web.get("/ui/api/me", self._me),
-                web.get("/ui/api/projects", self._projects),
-                web.get("/ui/api/project/{id}/handoff", self._handoff),
-                web.get("/ui/api/project/{id}/timeline", self._timeline),
-                web.get("/ui/api/project/{id}/work", self._work),
-                web.get("/ui/api/session/{agent}/{session}", self._session),
                 web.get("/ui/api/search", self._search),
-                web.get("/ui/api/health", self._health),
                 web.get("/ui/api/changes", self._changes),
                 web.post("/ui/api/command", self._command),
-                web.get("/ui/{name}", self._index),
+                web.get("/ui/api/{data:.+}", self._data),
+                web.get("/ui/{name:.*}", self._file),
             ]
         )
         return app
 
-    async def _index(self, request: web.Request) -> web.Response:
-        file = STATIC / request.match_info.get("name", "index.html")
-        if file.name not in {path.name for path in STATIC.iterdir()}:
+    async def _file(self, request: web.Request) -> web.Response:
+        file = STATIC / (request.match_info["name"] or "index.html")
+        if file not in STATIC.iterdir():
             raise web.HTTPNotFound
         headers = {"Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff"}
         return web.Response(text=file.read_text("utf-8"), content_type=_TYPES[file.suffix], headers=headers)
@@ -83,59 +75,37 @@ class Pretend:
             raise web.HTTPForbidden
         return web.Response(body=msgspec.json.encode(value), content_type="application/json")
 
-    async def _me(self, request: web.Request) -> web.Response:
-        return self._answer(msgspec.convert(_ANSWERS["me"], answers.Me))
-
-    async def _projects(self, request: web.Request) -> web.Response:
-        return self._answer(answers.Projects(tuple(self.projects)))
-
-    async def _handoff(self, request: web.Request) -> web.Response:
-        lines = tuple(self.handoff) if request.match_info["id"] == "1" else ()
-        path = "/home/dev/code/shop/.carryover/handoff.md" if lines else ""
-        return self._answer(answers.HandoffAnswer(path=path, tokens=612 if lines else 0, lines=lines))
-
-    async def _timeline(self, request: web.Request) -> web.Response:
-        before = int(request.query.get("before_ms", "0")) or NOW_MS + 1
-        earlier = [
-            entry for entry in msgspec.convert(_ANSWERS["timeline"], list[answers.Entry]) if entry.at_ms < before
-        ]
-        limit = min(int(request.query["limit"]), 18)
-        return self._answer(answers.TimelineAnswer(tuple(earlier[:limit]), len(earlier) > limit))
-
-    async def _work(self, request: web.Request) -> web.Response:
-        return self._answer(msgspec.convert(_ANSWERS["work"], answers.Work))
-
-    async def _session(self, request: web.Request) -> web.Response:
-        agent, session = request.match_info["agent"], request.match_info["session"]
-        if (agent, session) not in (CLAUDE, CODEX):
-            raise web.HTTPNotFound
-        wanted = max(1, min(int(request.query["turn"] or "30"), 30))
-        first = max(1, wanted - 2)
-        return self._answer(
-            answers.SessionAnswer(
-                agent=agent,
-                agent_name={"codex": "Codex CLI"}.get(agent, "Claude Code"),
-                session=session,
-                title="Add a discount to the cart" if agent == "claude-code" else HOSTILE,
-                root="/home/dev/code/shop",
-                project=1,
-                first_turn=first,
-                turns=tuple(_turn(number) for number in range(first, min(first + 5, 31))),
-                total_turns=30,
-            )
-        )
+    async def _data(self, request: web.Request) -> web.Response:
+        match request.match_info["data"].split("/"):
+            case ["me"]:
+                return self._answer(_known("me", answers.Me))
+            case ["projects"]:
+                return self._answer(answers.Projects(tuple(self.projects)))
+            case ["project", "1", "handoff"]:
+                path = "/home/dev/code/shop/.carryover/handoff.md"
+                return self._answer(answers.HandoffAnswer(path=path, tokens=612, lines=tuple(self.handoff)))
+            case ["project", _, "handoff"]:
+                return self._answer(answers.HandoffAnswer(path="", tokens=0, lines=()))
+            case ["project", _, "timeline"]:
+                before = int(request.query.get("before_ms", "0")) or NOW_MS + 1
+                earlier = [entry for entry in _known("timeline", list[answers.Entry]) if entry.at_ms < before]
+                limit = min(int(request.query["limit"]), 18)
+                return self._answer(answers.TimelineAnswer(tuple(earlier[:limit]), len(earlier) > limit))
+            case ["project", _, "work"]:
+                return self._answer(_known("work", answers.Work))
+            case ["session", agent, session] if (agent, session) in (CLAUDE, CODEX):
+                return self._answer(_session(agent, session, int(request.query["turn"] or "30")))
+            case ["health"]:
+                return self._answer(_ANSWERS["health"])
+        raise web.HTTPNotFound
 
     async def _search(self, request: web.Request) -> web.Response:
         words = request.query["q"]
         self.searches.append(words)
         if words in self.slow:
             await self.slow[words].wait()
-        found = [] if words == "nothing" else [{**hit, "words": words} for hit in _ANSWERS["hits"]]
-        hits = msgspec.convert(found, list[answers.SearchHit])
-        return self._answer(answers.SearchAnswer(hits=tuple(hits), more=False, took_ms=7))
-
-    async def _health(self, request: web.Request) -> web.Response:
-        return self._answer(_ANSWERS["health"])
+        hits = [msgspec.structs.replace(hit, words=words) for hit in _known("hits", list[answers.SearchHit])]
+        return self._answer(answers.SearchAnswer(hits=() if words == "nothing" else tuple(hits), more=False, took_ms=7))
 
     async def _changes(self, request: web.Request) -> web.StreamResponse:
         stream = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
@@ -175,14 +145,28 @@ async def serving(pretend: Pretend, port: int = 0) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
-def _answers() -> dict[str, Any]:
-    """What is in `pretend.json`, with the hostile text in its places."""
-    text = Path(__file__).with_name("pretend.json").read_text(encoding="utf-8")
-    found: dict[str, Any] = json.loads(text.replace("@HOSTILE@", json.dumps(HOSTILE)[1:-1]))
-    return found
+_ANSWERS: Final[dict[str, Any]] = json.loads(
+    Path(__file__).with_name("pretend.json").read_text("utf-8").replace("@HOSTILE@", json.dumps(HOSTILE)[1:-1])
+)
 
 
-_ANSWERS: Final = _answers()
+def _known(name: str, kind: type[T]) -> T:
+    return msgspec.convert(_ANSWERS[name], kind)
+
+
+def _session(agent: str, session: str, turn: int) -> answers.SessionAnswer:
+    first = max(1, min(turn, 30) - 2)
+    return answers.SessionAnswer(
+        agent=agent,
+        agent_name={"codex": "Codex CLI"}.get(agent, "Claude Code"),
+        session=session,
+        title="Add a discount to the cart" if agent == "claude-code" else HOSTILE,
+        root="/home/dev/code/shop",
+        project=1,
+        first_turn=first,
+        turns=tuple(_turn(number) for number in range(first, min(first + 5, 31))),
+        total_turns=30,
+    )
 
 
 def _turn(number: int) -> answers.Turn:

@@ -13,7 +13,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import pytest
 import pytest_asyncio
@@ -44,16 +44,15 @@ VIEWS: Final = {
     "#/health": "Health",
 }
 IDLE: Final = "!document.querySelector('[aria-busy]')"
+MARKUP: Final = "document.querySelectorAll('main :is(script, img, b, iframe, form, style)').length"
 FOCUSED: Final = "document.activeElement.textContent"
 
 
-class Opened:
+class Opened(NamedTuple):
     """The page in a browser, and the server behind it."""
 
-    def __init__(self, page: Page, pretend: Pretend, address: str) -> None:
-        self.page = page
-        self.pretend = pretend
-        self.address = address
+    page: Page
+    pretend: Pretend
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -68,7 +67,7 @@ async def opened(browser: Page) -> AsyncIterator[Opened]:
     async with serving(pretend) as address:
         await browser.show_as(width=1280)
         await browser.open(address)
-        yield Opened(browser, pretend, address)
+        yield Opened(browser, pretend)
         await browser.call("Page.navigate", url="about:blank")
     assert browser.troubles == []
 
@@ -80,11 +79,10 @@ async def test_nothing_that_was_recorded_is_markup(opened: Opened) -> None:
         await page.go(fragment, title)
         await page.until(IDLE)
         await page.do("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
-        assert await page.do("document.querySelectorAll('main :is(script, img, b, iframe, form, style)').length") == 0
-        assert await page.do(
-            "[...document.querySelectorAll('main a')].every((a) => a.href.startsWith(location.origin))"
-        )
-        shown += await page.do("document.querySelector('main').textContent")
+        assert await page.do(MARKUP) == 0
+        links = "[...document.querySelectorAll('main a')]"
+        assert await page.do(f"{links}.every((each) => each.href.startsWith(location.origin))")
+        shown += await page.text("main")
 
     assert shown.count(SEEN) > 30
     assert "\u202e" not in shown
@@ -106,7 +104,7 @@ async def test_a_project_is_reached_and_its_lines_are_traced_by_keyboard_alone(o
     await page.press("ArrowDown", "Enter")
     await page.until(f"document.querySelector('#source .turn.chosen') && {IDLE}")
     assert await page.do("document.querySelector('a.line[aria-current]') === document.activeElement")
-    assert "turn 12 of Codex CLI is shown beside" in await page.do("document.getElementById('status').textContent")
+    assert "turn 12 of Codex CLI is shown beside" in await page.text("#status")
     assert (await page.do("document.querySelector('#source .chosen').ariaLabel")) == "Turn 12"
     await page.press("ArrowRight")
     assert await page.do("document.activeElement.id") == "source"
@@ -117,14 +115,22 @@ async def test_a_project_is_reached_and_its_lines_are_traced_by_keyboard_alone(o
     assert "no cap" in await page.do(FOCUSED)
 
 
-async def test_back_and_forward_lead_through_what_was_shown(opened: Opened) -> None:
+async def test_back_and_forward_lead_to_what_was_shown_and_to_the_entry_that_was_followed(opened: Opened) -> None:
     page = opened.page
     await page.go("#/project/1", "shop")
-    await page.do("document.querySelector('a.line').click()")
+    await page.click("a.line")
     await page.until("document.querySelector('#source .turn')")
     await page.go("#/project/1/timeline", "shop")
-    await page.until("document.querySelector('.timeline li')")
+    await page.until("document.querySelectorAll('.timeline li').length > 10")
+    await page.do("[...document.querySelectorAll('.timeline a')].at(-1).focus()")
+    followed, top = await page.do(FOCUSED), await page.do("scrollY")
+    await page.press("Enter")
+    await page.until("document.querySelector('.turn')")
 
+    await page.do("history.back()")
+    await page.until("document.querySelector('.timeline li')")
+    assert top > 0
+    assert (await page.do(FOCUSED), await page.do("scrollY")) == (followed, top)
     await page.do("history.back()")
     await page.until("document.querySelector('#source .turn.chosen')")
     await page.do("history.back()")
@@ -133,23 +139,8 @@ async def test_back_and_forward_lead_through_what_was_shown(opened: Opened) -> N
     await page.until("document.querySelector('#source .turn.chosen')")
 
 
-async def test_back_leads_to_the_entry_that_was_followed(opened: Opened) -> None:
-    page = opened.page
-    await page.go("#/project/1/timeline", "shop")
-    await page.until("document.querySelectorAll('.timeline li').length > 10")
-    await page.do("[...document.querySelectorAll('.timeline a')].at(-1).focus()")
-    followed, top = await page.do(FOCUSED), await page.do("scrollY")
-    await page.press("Enter")
-    await page.until("document.querySelector('.turn')")
-    await page.do("history.back()")
-    await page.until("document.querySelector('.timeline li')")
-
-    assert top > 0
-    assert (await page.do(FOCUSED), await page.do("scrollY")) == (followed, top)
-
-
 async def test_search_shows_the_hits_of_what_was_typed_last(opened: Opened) -> None:
-    page, pretend = opened.page, opened.pretend
+    page, pretend = opened
     pretend.slow["disco"] = asyncio.Event()
     await page.press("/")
     await page.type("disco")
@@ -159,9 +150,9 @@ async def test_search_shows_the_hits_of_what_was_typed_last(opened: Opened) -> N
     pretend.slow["disco"].set()
     await page.do("new Promise((done) => setTimeout(done, 100))")
 
-    assert await page.do("document.querySelector('main h1').textContent") == "Hits for discount"
+    assert await page.text("main h1") == "Hits for discount"
     assert await page.do("document.activeElement.id") == "words"
-    assert await page.do("document.getElementById('status').textContent") == "12 hits."
+    assert await page.text("#status") == "12 hits."
     assert pretend.searches[-1] == "discount"
     await page.press("ArrowDown", "ArrowDown", "Enter")
     await page.until("document.querySelector('.turn.chosen h2')?.textContent.startsWith('Turn 2')")
@@ -170,7 +161,7 @@ async def test_search_shows_the_hits_of_what_was_typed_last(opened: Opened) -> N
 
 
 async def test_a_change_is_shown_at_once_and_moves_neither_focus_nor_what_is_open(opened: Opened) -> None:
-    page, pretend = opened.page, opened.pretend
+    page, pretend = opened
     await page.go("#/project/1", "shop")
     await page.until("document.querySelector('.lines details')")
     await page.do("document.querySelector('.lines details').open = true")
@@ -181,24 +172,22 @@ async def test_a_change_is_shown_at_once_and_moves_neither_focus_nor_what_is_ope
     await page.until("document.querySelector('.lines').textContent.includes('The receipt is done.')")
     assert "Newest prompt" in await page.do(FOCUSED)
     assert await page.do("document.querySelector('.lines details').open")
-    assert await page.do("document.getElementById('status').textContent") == "The handoff was updated."
+    assert await page.text("#status") == "The handoff was updated."
 
 
 async def test_what_changes_something_asks_first(opened: Opened) -> None:
-    page, pretend = opened.page, opened.pretend
+    page, pretend = opened
     await page.go("#/project/1", "shop")
 
     async def ask(label: str) -> None:
-        await page.do(
-            f"[...document.querySelectorAll('.head button')].find((b) => b.textContent.startsWith('{label}')).focus()"
-        )
+        buttons = "[...document.querySelectorAll('.head button')]"
+        await page.do(f"{buttons}.find((each) => each.textContent.startsWith('{label}')).focus()")
         await page.press("Enter")
         await page.until("document.querySelector('dialog[open]')")
 
-    async def answer(label: str) -> None:
-        await page.do(
-            f"[...document.querySelectorAll('dialog button')].find((b) => b.textContent === '{label}').click()"
-        )
+    async def answer(label: str, then: str) -> None:
+        await page.click("dialog button", label)
+        await page.until(f"document.querySelector('dialog .{then}')")
 
     await ask("Forget")
     await page.until("document.querySelector('dialog').textContent.includes('2 sessions of 1 project')")
@@ -209,21 +198,17 @@ async def test_what_changes_something_asks_first(opened: Opened) -> None:
     assert [each["preview"] for each in pretend.commands] == [True]
 
     await ask("Note")
-    await answer("Add the note")
-    await page.until("document.querySelector('dialog .failed')")
+    await answer("Add the note", "failed")
     await page.type("half-even")
-    await answer("Add the note")
-    await page.until("document.querySelector('dialog .good')")
+    await answer("Add the note", "good")
     await page.press("Escape")
     await ask("Pause")
-    await answer("Pause")
-    await page.until("document.querySelector('dialog .good')")
+    await answer("Pause", "good")
     await page.press("Escape")
     await page.until("document.querySelector('.waits.paused')")
     await ask("Continue")
     await page.until("document.querySelector('.command').textContent === 'carryover to codex /home/dev/code/shop'")
-    await answer("Run in a terminal")
-    await page.until("document.querySelector('dialog .good')")
+    await answer("Run in a terminal", "good")
     await page.press("Escape")
 
     done = [(each["command"], each["agent"], each["text"]) for each in pretend.commands if not each["preview"]]
@@ -239,7 +224,7 @@ async def test_keys_are_listed_and_a_page_that_is_signed_out_says_so_until_it_is
     await page.do("location.hash = '#/project/1/work'")
     await page.until("!document.getElementById('offline').hidden")
 
-    assert "Run carryover ui." in await page.do("document.getElementById('offline').textContent")
+    assert "Run carryover ui." in await page.text("#offline")
     opened.pretend.locked = False
     await page.do("document.dispatchEvent(new Event('visibilitychange'))")
     await page.until("document.getElementById('offline').hidden && document.querySelector('figure svg')")
@@ -282,23 +267,17 @@ async def test_a_real_daemon_shows_a_line_beside_its_turn_and_what_is_added_appe
         await browser.until("document.querySelector('.projects a')?.textContent === 'shop'")
         assert "key=" not in await browser.do("location.href")
 
-        await browser.do("document.querySelector('.projects a').click()")
+        await browser.click(".projects a")
         await browser.until("document.querySelector('a.line')")
-        await browser.do(
-            "[...document.querySelectorAll('a.line')].find((a) => a.textContent.includes('Do not cap')).click()"
-        )
+        await browser.click("a.line", "Do not cap")
         await browser.until("document.querySelector('#source .chosen .user')?.textContent.includes('Do not cap it.')")
         session = ClaudeSession(transcripts, project)
         session.prompt(f"Round half to even, please. {HOSTILE}")
         session.answer(f"# {HOSTILE}\n\n```{HOSTILE}\n{HOSTILE}\n```\nDone. {HOSTILE}")
         await browser.until("document.querySelector('.lines').textContent.includes('Round half to even')")
-        await browser.do(
-            "[...document.querySelectorAll('a.line')].find((a) => a.textContent.includes('half to')).click()"
-        )
+        await browser.click("a.line", "half to")
         await browser.until("document.querySelector('#source .chosen .agent')?.textContent.includes('alert(1)')")
-        assert (
-            await browser.do("document.querySelectorAll('main :is(script, img, b, iframe, form, style)').length") == 0
-        )
+        assert await browser.do(MARKUP) == 0
         await browser.do("document.getElementById('words').focus()")
         await browser.type("even")
         await browser.until("document.querySelector('.hits mark')?.textContent === 'even'")
@@ -309,24 +288,17 @@ async def test_a_real_daemon_shows_a_line_beside_its_turn_and_what_is_added_appe
 async def _violations(page: Page) -> list[str]:
     if not AXE.exists():
         return []
-    found = await page.do(
-        "axe.run(document, { resultTypes: ['violations'] }).then((r) => JSON.stringify(r.violations))"
-    )
-    return [
-        f"{each['id']}: {node['html'][:200]} {node['failureSummary']}"
-        for each in json.loads(found)
-        for node in each["nodes"]
-    ]
+    found = json.loads(await page.do("axe.run(document, { resultTypes: ['violations'] }).then(JSON.stringify)"))
+    nodes = [(each["id"], node) for each in found["violations"] for node in each["nodes"]]
+    return [f"{name}: {node['html'][:200]} {node['failureSummary']}" for name, node in nodes]
 
 
 @pytest.mark.skipif(not AXE.exists(), reason="`make page-tools` brings axe-core")
 async def test_axe_is_what_judged_the_views(opened: Opened) -> None:
-    page = opened.page
-    await page.do(
-        f"{AXE.read_text('utf-8')}; document.querySelector('main').append(document.createElement('button')); true"
-    )
+    button = "document.querySelector('main').append(document.createElement('button'))"
+    await opened.page.do(f"{AXE.read_text('utf-8')}; {button}; true")
 
-    assert any(violation.startswith("button-name") for violation in await _violations(page))
+    assert any(violation.startswith("button-name") for violation in await _violations(opened.page))
 
 
 async def test_the_accessibility_tree_names_regions_and_controls(opened: Opened) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from carryover.adapter.contract import Reemitted, Source
 from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import ProjectRoot
-from carryover.ledger.batch import Commit, Entry, PreparedBatch
+from carryover.ledger.batch import Commit, Entry, PreparedBatch, SourceState
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.provisional import add_provisional
 from carryover.ledger.store import Ledger
@@ -99,6 +99,12 @@ class Scribe:
         source = Source(agent=self.agent, path=path, rank=rank)
         state = await self.ledger.source_state(source)
         return await self.ledger.commit(source, prepared, seen_rev=state.rev if state is not None else 0)
+
+    async def state(self, path: str = "/t/one.jsonl") -> SourceState:
+        """How far the source at `path` has been read, which it was."""
+        state = await self.ledger.source_state(Source(agent=self.agent, path=path))
+        assert state is not None
+        return state
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""A ledger in a temporary folder and a scribe who fills it as ingest would."""
+"""A ledger of an earlier version."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from carryover.ledger.schema import MIGRATIONS, migrate
-from support.scribe import Scribe
 
 OF_VERSION_4 = """
 INSERT INTO project (id, root, last_event_ms, apart) VALUES (1, '/repo', 3, 0), (2, '/old', 0, 1);
@@ -37,14 +36,3 @@ def version_4(tmp_path: Path) -> Path:
         deflated = zlib.compress(b'{"kind":"undone","keys":["k9"]}')
         db.execute("INSERT INTO event (id, key, thread_id, at_ms, body) VALUES (5, x'05', 1, 3, ?)", (deflated,))
     return path
-
-
-@pytest.fixture
-def ledger_path(tmp_path: Path) -> Path:
-    return tmp_path / "state" / "ledger.sqlite"
-
-
-@pytest.fixture
-def scribe_of() -> type[Scribe]:
-    """For tests that open ledgers themselves."""
-    return Scribe

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from carryover.adapter.contract import Reemitted, Source
+from carryover.adapter.contract import Reemitted
 from carryover.distill.digest import Digest
 from carryover.ledger.batch import Commit
 from carryover.ledger.events import session_events
@@ -18,7 +18,7 @@ from carryover.ledger.queries import projects, session_by_prefix, sessions, tota
 from carryover.ledger.store import Ledger
 from carryover.model import AnyBody, AssistantMessage, Event, Retracted, SessionInfo, UserPrompt
 from carryover.publish.project_view import project_view
-from support.scribe import AGENT, Scribe, execute, writing
+from support.scribe import Scribe, execute, writing
 
 LESSER, BETTER = "/t/transcript.jsonl", "/t/state.db"
 
@@ -88,8 +88,7 @@ async def test_a_lesser_source_is_passed_by_once_a_better_one_has_spoken(ledger:
     assert (project_view(db, 1), sessions(db, limit=5)) == before
     assert [row.root for row in projects(db)] == ["/repo"]
     assert (texts(db), totals(db).redactions, totals(db).skipped) == ([("add a parser", False)], {}, ())
-    state = await ledger.source_state(Source(agent=AGENT, path=LESSER))
-    assert state is not None
+    state = await scribe.state(LESSER)
     assert (state.cursor, state.rev) == (b"after it", 2)
 
 
@@ -185,23 +184,17 @@ async def reemitted(scribe: Scribe, *keys: str, how: Reemitted = WHOLE, rank: in
     return await scribe.commit(scribe.prepared(*events, reemitted=(how,)), rank=rank)
 
 
-async def test_what_is_the_same_costs_nothing(scribe: Scribe) -> None:
-    first = await reemitted(scribe, "a", "b", "c")
-    before = scribe.db.execute("SELECT id, key, body, at_ms FROM event").fetchall()
-    again = await reemitted(scribe, "a", "b", "c")
-
-    assert (first.new_events, first.projects) == (3, (1,))
-    assert again == Commit()
-    assert scribe.db.execute("SELECT id, key, body, at_ms FROM event").fetchall() == before
-
-
-async def test_what_an_earlier_version_stored_otherwise_is_the_same(scribe: Scribe, ledger_path: Path) -> None:
-    await reemitted(scribe, "a", "b=Never use tabs.")
+async def test_what_is_the_same_costs_nothing_however_it_is_stored(scribe: Scribe, ledger_path: Path) -> None:
+    first = await reemitted(scribe, "a", "b=Never use tabs.", "c")
+    before = scribe.db.execute("SELECT id, key, at_ms FROM event").fetchall()
     plain = zlib.compress(b'{"kind":"user_prompt","text":"Never use tabs."}')
     execute(ledger_path, f"UPDATE event SET body = x'{plain.hex()}' WHERE id = 2")
+    again = await reemitted(scribe, "a", "b=Never use tabs.", "c")
+    changed = await reemitted(scribe, "a", "b=Never use spaces.", "c")
 
-    assert await reemitted(scribe, "a", "b=Never use tabs.") == Commit()
-    assert standing(scribe.db) == ["a", "Never use tabs."]
+    assert (first.new_events, again, changed) == (3, Commit(), Commit(projects=(1,)))
+    assert scribe.db.execute("SELECT id, key, at_ms FROM event").fetchall() == before
+    assert standing(scribe.db) == ["a", "Never use spaces.", "c"]
 
 
 async def test_a_thread_may_be_reported_in_several_commits(scribe: Scribe) -> None:

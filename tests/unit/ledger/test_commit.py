@@ -31,18 +31,6 @@ def prompts(db: sqlite3.Connection, session: str = "s1") -> list[str]:
     return [event.body.text for event in events if isinstance(event.body, UserPrompt)]
 
 
-async def test_events_and_the_position_after_them_are_stored_together(ledger: Ledger, scribe: Scribe) -> None:
-    reported = scribe.prepared(scribe.event("add a parser"), cursor=b"after it", context=b'{"turn":1}')
-
-    commit = await ledger.commit(ONE, reported, seen_rev=0)
-
-    assert commit == Commit(new_events=1, projects=(1,), newest_event_ms=1_000)
-    assert await ledger.source_state(ONE) == SourceState(
-        rev=1, cursor=b"after it", context=b'{"turn":1}', size=10, mtime_ns=5_000_000, state="active"
-    )
-    assert prompts(scribe.db) == ["add a parser"]
-
-
 async def test_records_written_again_under_new_ids_count_once_by_their_twin(scribe: Scribe) -> None:
     await scribe.tell(scribe.event("add a parser", key="a", secondary_key="turn 1"))
 
@@ -56,19 +44,6 @@ async def test_records_written_again_under_new_ids_count_once_by_their_twin(scri
     assert replayed.new_events == 2
     assert prompts(scribe.db) == ["add a parser", "go on"]
     assert prompts(scribe.db, "s2") == ["add a parser"]
-
-
-async def test_a_read_that_began_before_anothers_commit_is_refused_whole(ledger: Ledger, scribe: Scribe) -> None:
-    await scribe.tell("add a parser")
-
-    for seen_rev in (0, 2):
-        with pytest.raises(StaleRead):
-            await ledger.commit(ONE, scribe.prepared(scribe.event("late")), seen_rev=seen_rev)
-
-    state = await ledger.source_state(ONE)
-    assert state is not None
-    assert state.rev == 1
-    assert prompts(scribe.db) == ["add a parser"]
 
 
 async def test_a_session_is_what_its_main_conversation_last_said_of_it(scribe: Scribe) -> None:
@@ -185,20 +160,24 @@ async def test_cancelling_leaves_a_commit_done_or_undone_and_the_next_one_works(
         await asyncio.gather(task, return_exceptions=True)
         assert not isinstance(task.exception() if not task.cancelled() else None, Exception), n
 
-    state = await ledger.source_state(ONE)
-    assert state is not None
-    done = int(state.cursor or b"0")
+    done = int((await scribe.state()).cursor or b"0")
     assert 0 < done < 360
     assert prompts(scribe.db) == [f"prompt {n}" for n in range(done)]
     assert session_digest(scribe.db, session_by_prefix(scribe.db, "s1")).prompts == done
 
 
-async def test_commits_at_once_of_one_source_store_one_and_refuse_the_others(ledger: Ledger, scribe: Scribe) -> None:
-    told = [scribe.prepared(scribe.event(f"prompt {n}")) for n in range(5)]
+async def test_of_commits_at_once_one_is_stored_and_the_others_are_refused(ledger: Ledger, scribe: Scribe) -> None:
+    told = [scribe.prepared(scribe.event(f"prompt {n}"), cursor=b"after it", context=b'{"turn":1}') for n in range(5)]
 
     results = await asyncio.gather(*(ledger.commit(ONE, each, seen_rev=0) for each in told), return_exceptions=True)
 
+    assert results[0] == Commit(new_events=1, projects=(1,), newest_event_ms=1_000)
     assert [type(result) for result in results[1:]] == [StaleRead] * 4
+    with pytest.raises(StaleRead):
+        await ledger.commit(ONE, told[1], seen_rev=2)
+    assert await scribe.state() == SourceState(
+        rev=1, cursor=b"after it", context=b'{"turn":1}', size=10, mtime_ns=5_000_000, state="active"
+    )
     assert prompts(scribe.db) == ["prompt 0"]
 
 

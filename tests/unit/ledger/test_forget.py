@@ -173,13 +173,12 @@ async def test_only_a_source_that_names_the_session_is_read_again_from_its_begin
     scribe: Scribe, path: str | bytes, context: bytes, kept: bool
 ) -> None:
     await scribe.tell("Add a parser")
-    source = Source(agent=AGENT, path=os.fsdecode(path))
-    await scribe.commit(scribe.prepared(scribe.event("Other work", session="s2"), context=context), path=source.path)
+    prepared = scribe.prepared(scribe.event("Other work", session="s2"), context=context)
+    await scribe.commit(prepared, path=os.fsdecode(path))
 
     await scribe.ledger.forget(OF_S1, now_ms=NOW_MS)
 
-    state = await scribe.ledger.source_state(source)
-    assert state is not None
+    state = await scribe.state(os.fsdecode(path))
     assert (state.cursor is not None, state.context) == ((True, context) if kept else (False, b""))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ import pytest
 from carryover.ledger.batch import Commit
 from carryover.ledger.events import session_events
 from carryover.ledger.provisional import forget_provisional
-from carryover.ledger.queries import StoredEvent, project_by_root, session_by_prefix, sessions, unpublished
+from carryover.ledger.queries import StoredEvent, project_by_root, session_by_prefix, sessions
 from carryover.model import (
     AnyBody,
     AssistantMessage,
@@ -22,7 +22,7 @@ from carryover.model import (
     UserPrompt,
 )
 from carryover.publish.project_view import project_view
-from support.scribe import Scribe
+from support.scribe import Scribe, execute
 
 NOW_MS = 1_000_000
 DONE = AssistantMessage(text="Done.", final=True)
@@ -36,12 +36,6 @@ async def told_early(scribe: Scribe, body: AnyBody, *, at_ms: int = 500_000, **f
 def waiting(db: sqlite3.Connection, session: str = "s1") -> list[AnyBody]:
     """What stands there provisionally."""
     return [event.body for event in session_events(db, session_by_prefix(db, session)) if event.provisional]
-
-
-def said(db: sqlite3.Connection, project_id: int = 1) -> list[str | None]:
-    """The newest words of each session, as the distiller is told."""
-    digests = [session.digest for session in project_view(db, project_id).sessions]
-    return [(digest.turn.answer or None) if digest.turn is not None else None for digest in digests]
 
 
 async def test_it_comes_last_in_its_session_and_is_marked(scribe: Scribe) -> None:
@@ -117,7 +111,8 @@ async def test_words_of_an_earlier_turn_can_be_said_again(scribe: Scribe) -> Non
     commit = await told_early(scribe, DONE)
 
     assert commit.new_events == 1
-    assert said(scribe.db) == ["Done."]
+    [view] = project_view(scribe.db, 1).sessions
+    assert view.digest.turn is not None and view.digest.turn.answer == "Done."
 
 
 async def test_nothing_was_reported_later_than_now(scribe: Scribe) -> None:
@@ -139,15 +134,12 @@ async def test_what_a_known_session_tells_in_another_project_is_left_to_its_tran
     assert project_by_root(scribe.db, "/elsewhere") is None
 
 
-async def test_what_was_never_confirmed_is_forgotten(scribe: Scribe) -> None:
+async def test_what_was_never_confirmed_is_forgotten(scribe: Scribe, ledger_path: Path) -> None:
     await told_early(scribe, DONE, at_ms=100)
     await told_early(scribe, AssistantMessage(text="Really."), at_ms=200)
-    (project,) = unpublished(scribe.db, since_ms=0)
-    changed = "SELECT changed_ms FROM project"
-    with closing(sqlite3.connect(scribe.db.execute("PRAGMA database_list").fetchone()[2])) as db, db:
-        db.execute("UPDATE project SET changed_ms = 0")
+    execute(ledger_path, "UPDATE project SET changed_ms = 0")
 
     assert await scribe.ledger.write(forget_provisional, before_ms=200) == 1
     assert waiting(scribe.db) == [AssistantMessage(text="Really.")]
-    assert (project, scribe.db.execute(changed).fetchone() > (0,)) == (1, True)
+    assert execute(ledger_path, "SELECT changed_ms > 0 FROM project") == [(1,)]
     assert await scribe.ledger.write(forget_provisional, before_ms=200) == 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import socket
 import sqlite3
@@ -12,7 +11,7 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
 from pathlib import Path
-from unittest.mock import Mock
+from unittest.mock import AsyncMock, Mock
 
 import pytest
 from aiohttp import web
@@ -208,82 +207,48 @@ def test_a_process_of_another_user_may_not_ask(asked: web.Request, monkeypatch: 
 
     monkeypatch.setattr(os, "geteuid", lambda: uid + 1)
     assert may_ask(asked) is (uid == 0)  # root may read everything anyway
-    monkeypatch.setattr(access, "_owners", lambda *_ports: iter([uid + 2]))
-    assert not may_ask(asked)
-
-
-def test_where_the_system_does_not_tell_the_cookie_is_enough(
-    asked: web.Request, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(access, "_owners", lambda *_ports: iter([uid + 2]))
+        assert not may_ask(asked)
     monkeypatch.setattr(access, "_TABLES", ("/proc/none",))
-
-    assert may_ask(asked)
-
-
-HEALTH = ("event: health\ndata: {}", "")
+    assert may_ask(asked), "where the system does not tell, the cookie is enough"
 
 
-class Stream(web.StreamResponse):
-    """Keeps what was sent, or fails as the stream to a closed page does."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.sent: list[bytes] = []
-        self.wrote = asyncio.Event()
-        self.closed = False
-
-    async def prepare(self, request: web.BaseRequest) -> None:
-        pass
-
-    async def write(self, data: bytes | bytearray | memoryview) -> None:
-        if self.closed:
-            raise ConnectionResetError
-        self.sent.append(bytes(data))
-        self.wrote.set()
-
-    async def next(self) -> bytes:
-        await self.wrote.wait()
-        self.wrote.clear()
-        return self.sent[-1]
-
-
-def begin(told: Changes, stream: Stream) -> asyncio.Task[web.StreamResponse]:
-    return asyncio.ensure_future(told.send(make_mocked_request("GET", "/ui/api/changes"), stream))
+def begin(told: Changes, write: AsyncMock) -> asyncio.Task[web.StreamResponse]:
+    """Opens a stream on which `write` is called with what is sent."""
+    asked = make_mocked_request("GET", "/ui/api/changes")
+    return asyncio.ensure_future(told.send(asked, Mock(prepare=AsyncMock(), write=write)))
 
 
 async def test_what_changes_at_once_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(changes, "_GAP_S", 0)
-    told, stream = Changes(), Stream()
-    sending = begin(told, stream)
-    await stream.next()
+    told, sent = Changes(), asyncio.Queue[bytes]()
+    sending = begin(told, AsyncMock(side_effect=sent.put_nowait))
+    assert await sent.get() == b": open\n\n"
 
     for project in (2, 1, 2):
         told.project(project)
     told.health()
-    sent = (await stream.next()).decode().split("\n\n")
 
-    assert sent == [*(f"event: project\ndata: {json.dumps({'id': n}, separators=(',', ':'))}" for n in (2, 1)), *HEALTH]
+    events = ('project\ndata: {"id":2}', 'project\ndata: {"id":1}', "health\ndata: {}")
+    assert (await sent.get()).decode() == "".join(f"event: {event}\n\n" for event in events)
     told.end()
     await sending
 
 
 async def test_a_quiet_stream_says_that_it_is_still_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(changes, "COMMENT_S", 0.01)
-    told, stream = Changes(), Stream()
-    sending = begin(told, stream)
-    await stream.next()
+    told, write = Changes(), AsyncMock(side_effect=[None, None, ConnectionResetError])
 
-    assert (await stream.next()).startswith(b":")
-    stream.closed = True
-    await sending
+    await begin(told, write)
+
+    assert [call.args[0][:1] for call in write.await_args_list] == [b":"] * 3
     assert told._streams == {}
 
 
 async def test_streams_are_bounded_and_the_oldest_makes_room() -> None:
-    told, streams = Changes(), [Stream() for _ in range(33)]
-    sending = [begin(told, stream) for stream in streams]
-    for stream in streams:
-        await stream.next()
+    told = Changes()
+    sending = [begin(told, AsyncMock()) for _ in range(33)]
 
     await sending[0]
     assert not any(task.done() for task in sending[1:])

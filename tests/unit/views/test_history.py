@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import difflib
-from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carryover.facts import ProjectRoot
-from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import project_by_root
 from carryover.ledger.sessions import move_project
 from carryover.model import FileEdit, ToolCall
@@ -28,14 +26,13 @@ def edit(path: str, change: str = "modify", old_path: str | None = None, added: 
     return FileEdit(path=path, change=change, old_path=old_path, added=added)  # type: ignore[arg-type]
 
 
-def changes(path: Path, file: str, root: str = "/repo") -> list[Change]:
-    with closing(connect_read_only(path)) as db:
-        project = project_by_root(db, root)
-        assert project is not None
-        return changes_of(db, project, file)
+def changes(scribe: Scribe, file: str, root: str = "/repo") -> list[Change]:
+    project = project_by_root(scribe.db, root)
+    assert project is not None
+    return changes_of(scribe.db, project, file)
 
 
-async def test_edits_of_a_turn_are_one_change_with_its_prompt(ledger_path: Path, scribe: Scribe) -> None:
+async def test_edits_of_a_turn_are_one_change_with_its_prompt(scribe: Scribe) -> None:
     await scribe.tell(
         scribe.event("add a cart"),
         scribe.event(edit("/repo/cart.py", "add", added=9)),
@@ -46,16 +43,14 @@ async def test_edits_of_a_turn_are_one_change_with_its_prompt(ledger_path: Path,
         scribe.event(ToolCall(call_id="c", name="Read", op="read", subject="/repo/cart.py")),
     )
 
-    found = changes(ledger_path, "/repo/cart.py")
+    found = changes(scribe, "/repo/cart.py")
     assert [(each.prompt, each.change, each.edits, each.added) for each in found] == [
         ("now test it", "modify", 1, None),
         ("add a cart", "add", 2, 11),
     ]
 
 
-async def test_a_file_is_followed_to_its_former_names_and_its_project_to_its_former_path(
-    ledger_path: Path, scribe: Scribe
-) -> None:
+async def test_a_file_is_followed_to_its_former_names_and_its_project_to_its_former_path(scribe: Scribe) -> None:
     await scribe.tell(
         scribe.event("begin"),
         scribe.event(edit("/repo/basket.py", "add")),
@@ -65,14 +60,11 @@ async def test_a_file_is_followed_to_its_former_names_and_its_project_to_its_for
     await scribe.tell(scribe.event("hello", session="s2", cwd="/moved"), path="/t/two.jsonl")
     await scribe.ledger.write(move_project, 1, 2)
 
-    found = changes(ledger_path, "/moved/cart.py", "/moved")
-    assert [(each.prompt, each.path) for each in found] == [
-        ("rename it", "/repo/cart.py"),
-        ("begin", "/repo/basket.py"),
-    ]
+    found = [(each.prompt, each.path) for each in changes(scribe, "/moved/cart.py", "/moved")]
+    assert found == [("rename it", "/repo/cart.py"), ("begin", "/repo/basket.py")]
 
 
-async def test_other_projects_have_other_files_of_that_name(ledger_path: Path, scribe: Scribe) -> None:
+async def test_other_projects_have_other_files_of_that_name(scribe: Scribe) -> None:
     await scribe.tell(scribe.event("one"), scribe.event(edit("/repo/cart.py")))
     await scribe.tell(
         scribe.event("two", session="s2", cwd="/other"),
@@ -80,7 +72,7 @@ async def test_other_projects_have_other_files_of_that_name(ledger_path: Path, s
         path="/t/two.jsonl",
     )
 
-    assert [each.prompt for each in changes(ledger_path, "/other/cart.py", "/other")] == ["two"]
+    assert [each.prompt for each in changes(scribe, "/other/cart.py", "/other")] == ["two"]
 
 
 HOUR_MS = 3_600_000
@@ -102,18 +94,15 @@ async def edited(scribe: Scribe, shop: Path, prompt: str, text: str, hour: int, 
     )
 
 
-def origin(ledger_path: Path, shop: Path, line: int) -> LineHistory:
-    with closing(connect_read_only(ledger_path)) as db:
-        return line_history(db, project_by_root(db, str(shop)), str(shop), shop / "cart.py", line)
+def origin(scribe: Scribe, shop: Path, line: int) -> LineHistory:
+    return line_history(scribe.db, project_by_root(scribe.db, str(shop)), str(shop), shop / "cart.py", line)
 
 
 def prompts(history: LineHistory) -> list[str | None]:
     return [turn.prompt for turn in history.turns]
 
 
-async def test_the_commit_of_a_line_tells_which_turns_may_have_written_it(
-    ledger_path: Path, scribe: Scribe, shop: Path
-) -> None:
+async def test_the_commit_of_a_line_tells_which_turns_may_have_written_it(scribe: Scribe, shop: Path) -> None:
     await edited(scribe, shop, "one", "one\n", 1)
     commit(shop, "first", at=datetime.fromtimestamp(NOW_MS / 1000 + 2 * 3600, UTC))
     await edited(scribe, shop, "two", "one\ntwo\n", 3)
@@ -121,21 +110,21 @@ async def test_the_commit_of_a_line_tells_which_turns_may_have_written_it(
     commit(shop, "second", at=datetime.fromtimestamp(NOW_MS / 1000 + 5 * 3600, UTC))
     await edited(scribe, shop, "four", "one\ntwo\nthree\nfour\n", 6)
 
-    found = [origin(ledger_path, shop, line) for line in (1, 2, 3, 4)]
+    found = [origin(scribe, shop, line) for line in (1, 2, 3, 4)]
 
     assert {each.found for each in found} == {"turns"}
     assert [prompts(each) for each in found] == [["one"], ["three", "two"], ["three", "two"], ["four"]]
 
 
-async def test_the_first_line_of_an_edit_is_known_by_its_text(ledger_path: Path, scribe: Scribe, shop: Path) -> None:
+async def test_the_first_line_of_an_edit_is_known_by_its_text(scribe: Scribe, shop: Path) -> None:
     await edited(scribe, shop, "one", "one\n", 1, anchor="one")
     await edited(scribe, shop, "two", "one\n    two\n", 2, anchor="    two")
 
-    assert [prompts(origin(ledger_path, shop, line)) for line in (1, 2)] == [["one"], ["two"]]
+    assert [prompts(origin(scribe, shop, line)) for line in (1, 2)] == [["one"], ["two"]]
 
 
 async def test_a_file_written_whole_in_a_worktree_does_not_hide_the_edits_of_the_main_checkout(
-    ledger_path: Path, scribe: Scribe, shop: Path
+    scribe: Scribe, shop: Path
 ) -> None:
     git(shop, "worktree", "add", "--quiet", str(shop.parent / "tree"), "-b", "other")
     (shop / "cart.py").write_text("one = 1\ntwo = 2\n")
@@ -149,7 +138,7 @@ async def test_a_file_written_whole_in_a_worktree_does_not_hide_the_edits_of_the
         batch = msgspec.structs.replace(scribe.prepared(*events), roots={str(root): checkout})
         await scribe.commit(batch, path=f"/t/{session}.jsonl")
 
-    history = origin(ledger_path, shop, 2)
+    history = origin(scribe, shop, 2)
 
     assert (history.found, prompts(history)) == ("followed", ["Count to two"])
 

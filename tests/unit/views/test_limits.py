@@ -34,13 +34,6 @@ async def test_projects_that_stopped_at_a_limit_come_newest_first(scribe: Scribe
     ]
 
 
-async def test_it_is_over_once_a_session_of_the_project_continues(scribe: Scribe) -> None:
-    await limited(scribe, "/one", 10_000)
-    await scribe.tell(scribe.event("continue", session="other", cwd="/one", at_ms=12_000), path="/t/other")
-
-    assert limited_projects(scribe.db, (), since_ms=0, now_ms=NOW_MS) == []
-
-
 @pytest.mark.parametrize(
     ("resets", "at", "ends"),
     [

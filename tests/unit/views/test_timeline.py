@@ -1,21 +1,14 @@
 from __future__ import annotations
 
-from contextlib import closing
-from pathlib import Path
-
-import msgspec
-
-from carryover.adapter.contract import Source
-from carryover.ledger.batch import Entry
-from carryover.ledger.connect import connect_read_only
 from carryover.model import AgentSummary, FileEdit, ToolResult, TurnEnd
-from carryover.views.timeline import Moment, Wanted, timeline
+from carryover.views.timeline import Wanted, timeline
 from support.scribe import AGENT, Scribe
 
 
-def moments(ledger_path: Path, *, limit: int = 99, since_ms: int = 0, agent: str | None = None) -> list[Moment]:
-    with closing(connect_read_only(ledger_path)) as db:
-        return timeline(db, 1, Wanted(since_ms=since_ms, agent=agent), limit=limit)
+def moments(scribe: Scribe, *, agent: str | None = None, edits: bool = False) -> list[tuple[str, str, str]]:
+    """The agent, kind and text of each moment."""
+    found = timeline(scribe.db, 1, Wanted(agent=agent, edits=edits), limit=99)
+    return [(each.agent, each.kind, each.text) for each in found]
 
 
 def ran(command: str, output: str, *, ok: bool = True) -> ToolResult:
@@ -24,7 +17,7 @@ def ran(command: str, output: str, *, ok: bool = True) -> ToolResult:
     )
 
 
-async def test_what_matters_of_a_session_is_listed_newest_first(ledger_path: Path, scribe: Scribe) -> None:
+async def test_what_matters_of_a_session_is_listed_newest_first(scribe: Scribe) -> None:
     red, green = "=== 1 failed, 2 passed in 0.1s ===", "=== 3 passed in 0.1s ==="
     await scribe.tell(
         scribe.event("add a cart\nwith prices"),
@@ -35,46 +28,27 @@ async def test_what_matters_of_a_session_is_listed_newest_first(ledger_path: Pat
         scribe.event(ran("git commit -am x", "[main 1a2b3c4] Add a cart\n 1 file changed")),
         scribe.event(AgentSummary(text="so far", source="compaction")),
         scribe.event(TurnEnd(reason="limit", message="until 3pm")),
+        scribe.event(FileEdit(path="/repo/cart.py", change="modify", added=1, removed=0, diff="@@ +1\n+x")),
     )
 
-    assert [(each.kind, each.text) for each in moments(ledger_path)] == [
-        ("limit", "until 3pm"),
-        ("compaction", ""),
-        ("commit", "Add a cart"),
-        ("tests", "pass: pytest"),
-        ("tests", "fail: pytest"),
-        ("prompt", "add a cart"),
-        ("session", ""),
-    ]
-
-
-async def test_another_agent_that_takes_over_is_named_and_agents_can_be_left_out(
-    ledger_path: Path, scribe: Scribe
-) -> None:
-    await scribe.tell("add a cart")
-    event = scribe.event("continue", session="s2")
-    prepared = scribe.prepared(event)
-    entries = (Entry.of("another", event, {}),)
-    source = Source(agent="another", path="/t/two.jsonl")
-    await scribe.ledger.commit(source, msgspec.structs.replace(prepared, entries=entries), seen_rev=0)
-
-    assert [(each.agent, each.kind, each.text) for each in moments(ledger_path)] == [
-        ("another", "prompt", "continue"),
-        ("another", "hand-over", AGENT),
-        ("another", "session", ""),
+    plain = [
+        (AGENT, "limit", "until 3pm"),
+        (AGENT, "compaction", ""),
+        (AGENT, "commit", "Add a cart"),
+        (AGENT, "tests", "pass: pytest"),
+        (AGENT, "tests", "fail: pytest"),
         (AGENT, "prompt", "add a cart"),
         (AGENT, "session", ""),
     ]
-    assert {each.agent for each in moments(ledger_path, agent="another")} == {"another"}
+    assert moments(scribe) == plain
+    assert moments(scribe, edits=True) == [(AGENT, "edit", "Edited cart.py +1 -0"), *plain]
 
 
-async def test_edits_are_listed_where_they_are_wanted(ledger_path: Path, scribe: Scribe) -> None:
-    edit = FileEdit(path="/repo/cart.py", change="modify", added=1, removed=0, diff="@@ +1\n+x")
-    await scribe.tell(scribe.event("add a cart"), scribe.event(edit))
+async def test_another_agent_that_takes_over_is_named_and_agents_can_be_left_out(scribe: Scribe) -> None:
+    await scribe.tell("add a cart")
+    other = Scribe(scribe.ledger, agent="another", written=1)
+    await other.tell(other.event("continue", session="s2"), path="/t/two.jsonl")
 
-    with closing(connect_read_only(ledger_path)) as db:
-        plain, whole = (timeline(db, 1, Wanted(edits=edits), limit=9) for edits in (False, True))
-    [moment] = [each for each in whole if each.kind == "edit"]
-    assert (moment.text, moment.turn, moment.diff) == ("Edited cart.py +1 -0", 1, "@@ +1\n+x")
-    assert [each for each in whole if each.kind != "edit"] == plain
-    assert all(b'"diff"' not in msgspec.json.encode(each) for each in plain)
+    theirs = [("another", "prompt", "continue"), ("another", "hand-over", AGENT), ("another", "session", "")]
+    assert moments(scribe) == [*theirs, (AGENT, "prompt", "add a cart"), (AGENT, "session", "")]
+    assert moments(scribe, agent="another") == theirs
