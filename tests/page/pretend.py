@@ -15,13 +15,9 @@ from aiohttp import web
 
 import carryover.page
 from carryover.page import answers
+from carryover.page.app import _HEADERS, _TYPES
 
 STATIC: Final = Path(carryover.page.__file__).with_name("static")
-POLICY: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'"
-)
-_TYPES: Final = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 HOSTILE: Final = (
     "</script></pre><script>alert(1)</script><img src=x onerror=alert(2)>\"'&{{7*7}}${alert(3)} `</code><b>` "
     "[x](javascript:alert(4)) \u202egnp.exe\u202c"
@@ -67,8 +63,7 @@ class Pretend:
         file = STATIC / (request.match_info["name"] or "index.html")
         if file not in STATIC.iterdir():
             raise web.HTTPNotFound
-        headers = {"Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff"}
-        return web.Response(text=file.read_text("utf-8"), content_type=_TYPES[file.suffix], headers=headers)
+        return web.Response(text=file.read_text("utf-8"), content_type=_TYPES[file.suffix], headers=_HEADERS)
 
     def _answer(self, value: object) -> web.Response:
         if self.locked:

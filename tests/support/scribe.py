@@ -16,7 +16,9 @@ from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import ProjectRoot
 from carryover.ledger.batch import Commit, Entry, PreparedBatch, SourceState
 from carryover.ledger.connect import connect_read_only
+from carryover.ledger.events import session_events
 from carryover.ledger.provisional import add_provisional
+from carryover.ledger.queries import StoredEvent, session_by_prefix
 from carryover.ledger.store import Ledger
 from carryover.model import AnyBody, Event, Skipped, UserPrompt
 
@@ -37,6 +39,14 @@ class Scribe:
     def db(self) -> sqlite3.Connection:
         """A read-only connection, which sees what was committed until then."""
         return connect_read_only(self.ledger._path)
+
+    def prompts(self, session: str = "s1") -> list[str]:
+        """The prompts of a session that count, in the order of their rows."""
+        events = self.events(session)
+        return [each.body.text for each in events if isinstance(each.body, UserPrompt) and not each.retracted]
+
+    def events(self, session: str = "s1") -> list[StoredEvent]:
+        return list(session_events(self.db, session_by_prefix(self.db, session)))
 
     def event(
         self,

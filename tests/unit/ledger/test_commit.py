@@ -15,20 +15,14 @@ from carryover.adapter.contract import Source
 from carryover.ledger.batch import Commit, SourceState
 from carryover.ledger.commit import locator
 from carryover.ledger.connect import LedgerUnavailable, StaleRead
-from carryover.ledger.events import session_events
 from carryover.ledger.queries import SessionRow, session_by_prefix, sessions, totals
 from carryover.ledger.rows import SkippedRow
 from carryover.ledger.store import Ledger
-from carryover.model import AssistantMessage, SessionInfo, Skipped, UserPrompt
+from carryover.model import AssistantMessage, SessionInfo, Skipped
 from carryover.publish.project_view import session_digest
 from support.scribe import Scribe, noise, writing
 
 ONE = Source(agent="made-up", path="/t/one.jsonl")
-
-
-def prompts(db: sqlite3.Connection, session: str = "s1") -> list[str]:
-    events = session_events(db, session_by_prefix(db, session))
-    return [event.body.text for event in events if isinstance(event.body, UserPrompt)]
 
 
 async def test_records_written_again_under_new_ids_count_once_by_their_twin(scribe: Scribe) -> None:
@@ -42,8 +36,8 @@ async def test_records_written_again_under_new_ids_count_once_by_their_twin(scri
     )
 
     assert replayed.new_events == 2
-    assert prompts(scribe.db) == ["add a parser", "go on"]
-    assert prompts(scribe.db, "s2") == ["add a parser"]
+    assert scribe.prompts() == ["add a parser", "go on"]
+    assert scribe.prompts("s2") == ["add a parser"]
 
 
 async def test_a_session_is_what_its_main_conversation_last_said_of_it(scribe: Scribe) -> None:
@@ -119,14 +113,6 @@ async def test_however_often_and_in_what_pieces_it_is_read_each_record_counts_on
     assert counted == (len(read), len(read))
 
 
-async def test_everything_is_private_to_its_owner(scribe: Scribe, ledger_path: Path) -> None:
-    await scribe.tell("hello")
-
-    modes = {file.name: oct(file.stat().st_mode & 0o777) for file in ledger_path.parent.iterdir()}
-    assert modes == {"ledger.sqlite": "0o600", "ledger.sqlite-wal": "0o600", "ledger.sqlite-shm": "0o600"}
-    assert oct(ledger_path.parent.stat().st_mode & 0o777) == "0o700"
-
-
 async def test_comparing_all_sources_loads_neither_cursors_nor_contexts(ledger: Ledger, scribe: Scribe) -> None:
     """Thousands of transcripts are compared every few minutes, and each context may hold a hundred KiB."""
     await scribe.commit(scribe.prepared(scribe.event("hello"), cursor=bytes(8 << 20), context=bytes(8 << 20)))
@@ -162,7 +148,7 @@ async def test_cancelling_leaves_a_commit_done_or_undone_and_the_next_one_works(
 
     done = int((await scribe.state()).cursor or b"0")
     assert 0 < done < 360
-    assert prompts(scribe.db) == [f"prompt {n}" for n in range(done)]
+    assert scribe.prompts() == [f"prompt {n}" for n in range(done)]
     assert session_digest(scribe.db, session_by_prefix(scribe.db, "s1")).prompts == done
 
 
@@ -178,7 +164,7 @@ async def test_of_commits_at_once_one_is_stored_and_the_others_are_refused(ledge
     assert await scribe.state() == SourceState(
         rev=1, cursor=b"after it", context=b'{"turn":1}', size=10, mtime_ns=5_000_000, state="active"
     )
-    assert prompts(scribe.db) == ["prompt 0"]
+    assert scribe.prompts() == ["prompt 0"]
 
 
 async def test_a_full_disk_is_reported_clearly_and_loses_nothing(scribe: Scribe) -> None:
@@ -193,7 +179,7 @@ async def test_a_full_disk_is_reported_clearly_and_loses_nothing(scribe: Scribe)
     assert await scribe.ledger.source_state(ONE) == before
     await scribe.ledger._db.execute_fetchall("PRAGMA max_page_count = 100000")
     assert (await scribe.ledger.commit(ONE, big, seen_rev=1)).new_events == 50
-    assert len(prompts(scribe.db)) == 51
+    assert len(scribe.prompts()) == 51
 
 
 async def test_a_database_locked_by_another_program_is_reported_clearly_and_loses_nothing(
@@ -206,4 +192,4 @@ async def test_a_database_locked_by_another_program_is_reported_clearly_and_lose
             await scribe.tell("hello")
 
     assert (await scribe.tell("hello")).new_events == 1
-    assert prompts(scribe.db) == ["hello"]
+    assert scribe.prompts() == ["hello"]

@@ -10,8 +10,7 @@ import pytest
 from carryover.adapter.contract import Reemitted, Source
 from carryover.distill.stored_digest import DigestReducer
 from carryover.ledger.connect import LedgerUnavailable, StaleRead, erase_mark
-from carryover.ledger.events import session_events
-from carryover.ledger.queries import Selection, project_by_root, selected_sessions, session_by_prefix, sessions
+from carryover.ledger.queries import Selection, project_by_root, selected_sessions, sessions
 from carryover.ledger.sessions import know_project, move_project
 from carryover.ledger.store import Ledger
 from carryover.model import AssistantMessage, SessionInfo, ToolResult
@@ -28,11 +27,6 @@ def stored(path: Path) -> bytes:
     """Every byte in the ledger's folder, and the text of what is compressed in it."""
     found = b"".join(file.read_bytes() for file in path.parent.iterdir() if file.is_file())
     return found + b"".join(compressed(path).values())
-
-
-def texts(db: sqlite3.Connection, session: str) -> list[str]:
-    bodies = [event.body for event in session_events(db, session_by_prefix(db, session))]
-    return [body.text for body in bodies if hasattr(body, "text")]
 
 
 async def test_nothing_of_a_forgotten_session_is_left_in_any_file(scribe: Scribe, ledger_path: Path) -> None:
@@ -60,7 +54,7 @@ async def test_nothing_of_a_forgotten_session_is_left_in_any_file(scribe: Scribe
     assert SECRET.encode() not in stored(ledger_path)
     assert [trace for trace in traces if trace in stored(ledger_path)] == []
     assert {file.name[13:] for file in ledger_path.parent.iterdir()} == {"", "-wal", "-shm"}
-    assert texts(scribe.db, "s2") == ["Add a parser"]
+    assert scribe.prompts("s2") == ["Add a parser"]
     assert [view.session for view in project_view(scribe.db, forgotten.changed[0]).sessions] == ["s2"]
 
 
@@ -84,7 +78,7 @@ async def test_what_a_lesser_source_has_without_times_does_not_come_back(ledger:
     assert sessions(scribe.db, limit=9) == []
 
     await scribe.tell(scribe.event("Then test it", at_ms=NOW_MS + 6_000), rank=2)
-    assert texts(scribe.db, "s1") == ["Then test it"]
+    assert scribe.prompts() == ["Then test it"]
 
 
 async def test_a_time_span_is_removed_from_every_session_and_the_rest_stays(scribe: Scribe, ledger_path: Path) -> None:
@@ -107,11 +101,10 @@ async def test_a_time_span_is_removed_from_every_session_and_the_rest_stays(scri
 
     assert (forgotten.sessions, again.new_events, late.new_events) == (2, 0, 0)
     assert SECRET.encode() not in stored(ledger_path)
-    db = scribe.db
-    (row,) = sessions(db, limit=9)
-    assert texts(db, "s1") == ["Add a parser", "Then test it"]
+    (row,) = sessions(scribe.db, limit=9)
+    assert scribe.prompts() == ["Add a parser", "Then test it"]
     assert (row.title, row.started_ms, row.last_ms) == ("A parser", 100, 300)
-    assert SECRET not in repr(project_view(db, row.project_id or 0))
+    assert SECRET not in repr(project_view(scribe.db, 1))
 
 
 async def test_an_event_that_was_kept_stays_even_if_it_is_read_again_with_another_time(scribe: Scribe) -> None:
@@ -121,7 +114,7 @@ async def test_an_event_that_was_kept_stays_even_if_it_is_read_again_with_anothe
     whole = Reemitted(session="s1", after=None, more=False)
     await scribe.commit(scribe.prepared(scribe.event("Add a parser", key="k", at_ms=250), reemitted=(whole,)))
 
-    assert texts(scribe.db, "s1") == ["Add a parser"]
+    assert scribe.prompts() == ["Add a parser"]
 
 
 async def test_a_forgotten_project_is_gone_with_the_record_of_where_it_was(scribe: Scribe, ledger_path: Path) -> None:
@@ -188,9 +181,8 @@ async def test_a_read_that_was_under_way_is_done_again(scribe: Scribe) -> None:
     await scribe.ledger.forget(OF_S1, now_ms=NOW_MS)
 
     with pytest.raises(StaleRead):
-        await scribe.ledger.commit(
-            Source(agent=AGENT, path="/t/one.jsonl"), scribe.prepared(scribe.event("More")), seen_rev=1
-        )
+        source = Source(agent=AGENT, path="/t/one.jsonl")
+        await scribe.ledger.commit(source, scribe.prepared(scribe.event("More")), seen_rev=1)
 
 
 async def test_a_copy_that_cannot_be_removed_is_reported_and_keeps_no_ledger_from_opening(

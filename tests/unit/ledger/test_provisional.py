@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from carryover.ledger.batch import Commit
-from carryover.ledger.events import session_events
 from carryover.ledger.provisional import forget_provisional
-from carryover.ledger.queries import StoredEvent, project_by_root, session_by_prefix, sessions
+from carryover.ledger.queries import StoredEvent, project_by_root, sessions
 from carryover.model import (
     AnyBody,
     AssistantMessage,
@@ -33,9 +31,9 @@ async def told_early(scribe: Scribe, body: AnyBody, *, at_ms: int = 500_000, **f
     return await scribe.hint(body, at_ms=at_ms, now_ms=NOW_MS, **fields)
 
 
-def waiting(db: sqlite3.Connection, session: str = "s1") -> list[AnyBody]:
+def waiting(scribe: Scribe) -> list[AnyBody]:
     """What stands there provisionally."""
-    return [event.body for event in session_events(db, session_by_prefix(db, session)) if event.provisional]
+    return [event.body for event in scribe.events() if event.provisional]
 
 
 async def test_it_comes_last_in_its_session_and_is_marked(scribe: Scribe) -> None:
@@ -44,7 +42,7 @@ async def test_it_comes_last_in_its_session_and_is_marked(scribe: Scribe) -> Non
     await told_early(scribe, DONE)
     await told_early(scribe, AssistantMessage(text="Found.", final=True), at_ms=400_000, subagent_id="a1")
 
-    assert list(session_events(scribe.db, session_by_prefix(scribe.db, "s1"))) == [
+    assert scribe.events() == [
         StoredEvent(at_ms=1_000, subagent_id=None, body=UserPrompt(text="add a parser")),
         StoredEvent(at_ms=700_000, subagent_id="a1", body=UserPrompt(text="find it")),
         StoredEvent(at_ms=500_000, subagent_id=None, body=DONE, provisional=True),
@@ -67,10 +65,7 @@ async def test_the_transcripts_record_takes_its_place(scribe: Scribe, record: An
     commit = await scribe.tell(scribe.event(record, at_ms=499_950))
 
     assert (commit.new_events, commit.projects) == (1, (1,))
-    assert [event.body for event in session_events(scribe.db, session_by_prefix(scribe.db, "s1"))] == [
-        UserPrompt(text="add a parser"),
-        record,
-    ]
+    assert [event.body for event in scribe.events()] == [UserPrompt(text="add a parser"), record]
 
 
 @pytest.mark.parametrize(
@@ -95,7 +90,7 @@ async def test_it_stays_until_its_conversation_has_gone_on(
 
     await scribe.tell(scribe.event(other, **fields))
 
-    assert waiting(scribe.db) == ([DONE] if stays else [])
+    assert waiting(scribe) == ([DONE] if stays else [])
 
 
 async def test_a_hook_that_comes_after_the_next_prompt_is_too_late(scribe: Scribe) -> None:
@@ -130,7 +125,7 @@ async def test_what_a_known_session_tells_in_another_project_is_left_to_its_tran
     commit = await told_early(scribe, DONE, cwd="/elsewhere")
 
     assert (commit.new_events, commit.projects) == (0, ())
-    assert waiting(scribe.db) == []
+    assert waiting(scribe) == []
     assert project_by_root(scribe.db, "/elsewhere") is None
 
 
@@ -140,6 +135,6 @@ async def test_what_was_never_confirmed_is_forgotten(scribe: Scribe, ledger_path
     execute(ledger_path, "UPDATE project SET changed_ms = 0")
 
     assert await scribe.ledger.write(forget_provisional, before_ms=200) == 1
-    assert waiting(scribe.db) == [AssistantMessage(text="Really.")]
+    assert waiting(scribe) == [AssistantMessage(text="Really.")]
     assert execute(ledger_path, "SELECT changed_ms > 0 FROM project") == [(1,)]
     assert await scribe.ledger.write(forget_provisional, before_ms=200) == 0

@@ -45,7 +45,7 @@ async def test_a_sessions_sub_agents_are_woven_in_by_time_and_each_keeps_its_ord
     )
     await scribe.tell(scribe.event(AssistantMessage(text="found"), at_ms=20, subagent_id="a1"), path="/t/a1")
 
-    assert list(session_events(scribe.db, session_by_prefix(scribe.db, "s1"))) == [
+    assert scribe.events() == [
         StoredEvent(at_ms=10, subagent_id=None, body=UserPrompt(text="find it")),
         StoredEvent(at_ms=20, subagent_id="a1", body=AssistantMessage(text="found")),
         StoredEvent(at_ms=40, subagent_id=None, body=UserPrompt(text="thanks")),
@@ -61,33 +61,26 @@ async def test_totals_count_what_the_ledger_holds(ledger: Ledger, scribe: Scribe
     found = totals(scribe.db)
 
     assert (found.events, found.sessions, found.project_count, found.sources) == (3, 2, 1, 2)
-    assert found.broken == (
-        BrokenSource(agent="made-up", path="/t/2", error="Permission denied", failures=1, retry_ms=9),
-    )
+    broken = BrokenSource(agent="made-up", path="/t/2", error="Permission denied", failures=1, retry_ms=9)
+    assert found.broken == (broken,)
     assert found.bytes > 4096
     assert (found.redactions, found.oversized, found.skipped, found.incidents) == ({}, 0, (), ())
 
 
 async def test_a_project_is_unpublished_until_its_newest_commit_went_out(ledger: Ledger, scribe: Scribe) -> None:
-    far_off = 10**14
     await scribe.tell(scribe.event("old", session="s1", cwd="/old", at_ms=1_000), path="/t/1")
     await scribe.tell(scribe.event("new", session="s2", cwd="/new", at_ms=9_000), path="/t/2")
-    never_published = [unpublished(scribe.db, since_ms=0), unpublished(scribe.db, since_ms=5_000)]
+    assert [unpublished(scribe.db, since_ms=since_ms) for since_ms in (0, 5_000)] == [[2, 1], [2]]
 
-    await ledger.set_published(2, "abc", far_off, None)
-    after_publishing = unpublished(scribe.db, since_ms=0)
+    await ledger.set_published(2, "abc", 10**14, None)
+    assert unpublished(scribe.db, since_ms=0) == [1]
     await ledger.set_published(2, "abc", 1, None)
-    published_before_the_commit = unpublished(scribe.db, since_ms=0)
-
-    assert never_published == [[2, 1], [2]]
-    assert after_publishing == [1]
-    assert published_before_the_commit == [2, 1]
+    assert unpublished(scribe.db, since_ms=0) == [2, 1]
 
 
 async def test_a_commit_of_the_same_moment_is_the_one_that_was_published(ledger: Ledger, scribe: Scribe) -> None:
     await scribe.tell(scribe.event("a", session="s1", cwd="/srv/app"), path="/t/1")
-    db = scribe.db
-    ((project, changed_ms),) = db.execute("SELECT id, changed_ms FROM project")
+    ((project, changed_ms),) = scribe.db.execute("SELECT id, changed_ms FROM project")
 
     for published_ms, since in ((changed_ms, False), (changed_ms - 1, False), (changed_ms - 2, True)):
         await ledger.set_published(project, None, published_ms, "not yet")
@@ -105,19 +98,14 @@ async def test_a_record_that_comes_while_a_session_is_read_shows_neither_twice_n
     shown += events
 
     assert [event.body for event in shown] == [UserPrompt(text="add a parser"), done]
-    assert [event.provisional for event in session_events(scribe.db, session_by_prefix(scribe.db, "s1"))] == [
-        False,
-        False,
-    ]
+    assert [event.provisional for event in scribe.events()] == [False, False]
 
 
 async def test_a_note_is_no_agents_and_takes_no_handoff_from_one(scribe: Scribe, ledger: Ledger) -> None:
     await scribe.tell(scribe.event("a", session="s1", cwd="/srv/app"))
     noted = Scribe(ledger, agent=NOTE, written=10)
-    await noted.tell(
-        noted.event(AssistantMessage(text="Cap it."), session="note-1", cwd="/srv/app", key="n"), path="/n"
-    )
-    await noted.tell(noted.event(AssistantMessage(text="No."), session="note-2", cwd="/other", key="m"), path="/m")
+    for session, cwd in (("note-1", "/srv/app"), ("note-2", "/other")):
+        await noted.tell(noted.event(AssistantMessage(text="Cap it."), session=session, cwd=cwd), path=f"/{session}")
     await ledger.set_published(1, "sha", 9_000, None)
 
     assert [(row.agent, row.last_handoff_ms) for row in agents_seen(scribe.db)] == [(scribe.agent, 9_000)]

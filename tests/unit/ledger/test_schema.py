@@ -41,9 +41,8 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def db(path: Path) -> Iterator[sqlite3.Connection]:
-    connection = sqlite3.connect(path, isolation_level=None)
-    yield connection
-    connection.close()
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        yield db
 
 
 def fail(db: sqlite3.Connection) -> None:
@@ -154,20 +153,17 @@ def test_a_ledger_from_before_compression_is_read_as_it_is_stored(path: Path, db
     digest = b'{"prompts":1}'
     migrate(db, path, MIGRATIONS[:8])
     db.execute("INSERT INTO session (id, agent, native_id) VALUES (1, 'made-up', 's1')")
-    db.execute(
-        "INSERT INTO thread (id, session_id, subagent_id, fold_version, digest) VALUES (1, 1, '', 9, ?)", (digest,)
-    )
+    columns = "id, session_id, subagent_id, fold_version, digest"
+    db.execute(f"INSERT INTO thread ({columns}) VALUES (1, 1, '', 9, ?)", (digest,))
     db.execute("INSERT INTO event (id, key, thread_id, at_ms, body) VALUES (1, x'01', 1, 1, ?)", (deflated,))
 
     prepare_file(path)
 
     with closing(connect_read_only(path)) as now:
-        assert [event.body for event in session_events(now, session_by_prefix(now, "s1"))] == [
-            AssistantMessage(text="Deflated.")
-        ]
+        [event] = session_events(now, session_by_prefix(now, "s1"))
         thread = main_thread(now, 1)
-        assert thread is not None
-        assert thread.digest == digest
+        assert event.body == AssistantMessage(text="Deflated.")
+        assert thread is not None and thread.digest == digest
         assert now.execute("SELECT body FROM event").fetchall() == [(deflated,)], "it is not rewritten"
 
 

@@ -1,15 +1,10 @@
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable
-
 from carryover.ledger.queries import sessions
 from carryover.model import AssistantMessage, UserPrompt
 from carryover.page import conversations
 from carryover.page.conversations import MOST_TURNS
 from support.scribe import Scribe
-
-Reading = Callable[[], sqlite3.Connection]
 
 
 async def test_a_hit_is_in_the_turn_that_show_prints(scribe: Scribe) -> None:

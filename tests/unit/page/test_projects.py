@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
 
 import pytest
 
@@ -28,7 +27,6 @@ from carryover.page.answers import Day, Entry, LimitReached
 from carryover.page.projects import listed_projects
 from support.scribe import Scribe
 
-Reading = Callable[[], sqlite3.Connection]
 NOW_MS = 100_000
 DAY_MS = 86_400_000
 

@@ -42,13 +42,11 @@ def test_what_is_recorded_and_what_is_on_disk_come_together(
     assert (found.name, found.about) == ("shop", "Sells bread.")
     assert found.paths == ("AGENTS.md", "README.md", "cart.py")
     assert PROMPT in [said.text for said in found.said]
-    assert found.last_answer is not None
-    assert found.last_answer.text.startswith("`discount` is in cart.py")
+    assert found.last_answer is not None and "`discount` is in cart.py" in found.last_answer.text
     assert [(change.path, "+total = 1" in change.diff) for change in found.changes] == [("cart.py", True)]
     assert [file.path for file in found.guidance] == ["AGENTS.md"]
     assert [(file.path, file.changed) for file in found.files] == [("cart.py", True), ("README.md", True)]
-    assert found.git is not None
-    assert found.handoff is not None
+    assert found.git is not None and found.handoff is not None
 
 
 def test_the_diff_of_a_file_made_for_secrets_is_not_read(shop: Path) -> None:
@@ -60,10 +58,8 @@ def test_the_diff_of_a_file_made_for_secrets_is_not_read(shop: Path) -> None:
 
     found = gathered(str(shop), now_ms=LATER_MS)
 
-    assert [(left.what, left.why) for left in found.left_out] == [
-        (".env", "its name says that it holds secrets"),
-        ("prod.env", "its name says that it holds secrets"),
-    ]
+    secret = "its name says that it holds secrets"
+    assert found.left_out == (LeftOut(".env", secret), LeftOut("prod.env", secret))
     assert [(change.path, change.diff) for change in found.changes] == [("prod.env", "")]
     assert "KEY=" not in repr(found)
 
@@ -131,10 +127,6 @@ def test_of_many_files_those_that_matter_least_are_named_and_not_read(tmp_path: 
     assert [left.what for left in left_out] == ["f40.py", "f41.py"]
 
 
-def found(root: Path) -> tuple[tuple[GuidingFile, ...], list[LeftOut]]:
-    return guidance(root, project_paths(root).all)
-
-
 def test_a_file_that_an_agents_spec_names_is_guidance(tmp_path: Path) -> None:
     paths = {
         *("AGENTS.md", "AGENTS.override.md", "CLAUDE.md", "GEMINI.md", "packages/till/AGENTS.md"),
@@ -144,7 +136,7 @@ def test_a_file_that_an_agents_spec_names_is_guidance(tmp_path: Path) -> None:
     }
     root = repository(tmp_path / "shop", dict.fromkeys((*paths, "docs/style.md", "skills/SKILL.md"), "Be brief.\n"))
 
-    files, left_out = found(root)
+    files, left_out = guidance(root, project_paths(root).all)
 
     assert ({file.path for file in files}, {file.text for file in files}, left_out) == (paths, {"Be brief.\n"}, [])
 
@@ -158,7 +150,7 @@ def test_a_link_to_another_file_of_the_project_is_that_file_and_one_that_leads_e
     (root / "GEMINI.md").symlink_to(tmp_path / "mine.md")
     (root / ".cursorrules").symlink_to("prod.env")
 
-    files, left_out = found(root)
+    files, left_out = guidance(root, project_paths(root).all)
 
     assert [(file.path, file.text) for file in files] == [("AGENTS.md", "Be brief.\n"), ("CLAUDE.md", "Be brief.\n")]
     assert left_out == [LeftOut(".cursorrules", "a symlink"), LeftOut("GEMINI.md", "a symlink")]
@@ -171,7 +163,7 @@ def test_what_is_ours_ignored_or_no_text_is_taken_out(tmp_path: Path) -> None:
     (root / "CLAUDE.md").write_text("My key is in the drawer.\n")
     (root / "GEMINI.md").write_bytes(b"\xff\0")
 
-    files, left_out = found(root)
+    files, left_out = guidance(root, project_paths(root).all)
 
     assert files == (GuidingFile(path="till/CLAUDE.md", text="Be brief.\n"),)
     assert left_out == [LeftOut("GEMINI.md", "not text"), LeftOut("CLAUDE.md", "git ignores it")]
@@ -235,10 +227,8 @@ def test_every_git_is_started_with_all_guards(checkout: Path, tmp_path: Path, mo
     assert uncommitted(checkout, own=NOTHING)[0].diff
 
     started = [line for line in log.read_text().splitlines() if line != "version"]
-    assert len(started) >= 2
-    assert all(
-        line.startswith(f"-C {checkout} -c core.fsmonitor=false -c core.hooksPath=/dev/null ") for line in started
-    )
+    guarded = f"-C {checkout} -c core.fsmonitor=false -c core.hooksPath=/dev/null "
+    assert len(started) >= 2 and all(line.startswith(guarded) for line in started)
 
 
 def test_a_repository_whose_names_are_longer_has_diffs(tmp_path: Path) -> None:
