@@ -7,7 +7,7 @@ where the system tells, so are processes of other users.
 
 from __future__ import annotations
 
-import hmac
+import hashlib
 import os
 import secrets
 import sqlite3
@@ -25,8 +25,6 @@ KEY_S: Final = 60.0
 """How long a key is valid."""
 _MOST_KEYS: Final = 16
 _MOST_VISITORS: Final = 32
-_SITES: Final = ("same-origin", "none")
-"""Values of `Sec-Fetch-Site` for requests of our own page, and for an address that the user opened."""
 _TABLES: Final = ("/proc/net/tcp", "/proc/net/tcp6")
 
 
@@ -48,36 +46,35 @@ class Access:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._keys: dict[str, tuple[float, Mapping[str, str]]] = {}
-        self._visitors: dict[str, Visitor] = {}
+        self._keys: dict[bytes, tuple[float, Mapping[str, str]]] = {}
+        self._visitors: dict[bytes, Visitor] = {}
 
     def new_key(self, env: Mapping[str, str]) -> str:
         """Returns a key that admits one browser, within `KEY_S`."""
         key = secrets.token_urlsafe(32)
         _make_room(self._keys, _MOST_KEYS)
-        self._keys[key] = (self._clock() + KEY_S, env)
+        self._keys[_digest(key)] = (self._clock() + KEY_S, env)
         return key
 
     def admit(self, key: str) -> Visitor | None:
         """Returns a new visitor for a key, which is used up then; None for an unknown, used or expired one."""
-        known = _find(self._keys, key)
-        until, env = self._keys.pop(known) if known is not None else (0.0, {})
-        if known is None or self._clock() > until:
+        known = self._keys.pop(_digest(key), None)
+        if known is None or self._clock() > known[0]:
             return None
         _make_room(self._visitors, _MOST_VISITORS)
-        visitor = Visitor(env)
-        self._visitors[visitor.cookie] = visitor
+        visitor = Visitor(known[1])
+        self._visitors[_digest(visitor.cookie)] = visitor
         return visitor
 
     def visitor(self, request: web.Request) -> Visitor | None:
         """Returns the visitor that the request's cookie stands for."""
-        known = _find(self._visitors, request.cookies.get(COOKIE, ""))
-        return self._visitors[known] if known is not None else None
+        return self._visitors.get(_digest(request.cookies.get(COOKIE, "")))
 
 
 def may_ask(request: web.Request) -> bool:
     """Whether the request comes from our page or an address that the user opened, and from no other user. Blocks."""
-    if request.headers.get("Sec-Fetch-Site", "none") not in _SITES:
+    # Requests of our own page, and an address that the user opened.
+    if request.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none"):
         return False
     transport = request.transport
     peer = transport.get_extra_info("peername") if transport is not None else None
@@ -89,7 +86,7 @@ def may_ask(request: web.Request) -> bool:
 def has_token(request: web.Request, visitor: Visitor) -> bool:
     """Whether the request has the visitor's token, which no other page can read."""
     given = request.headers.getall(TOKEN_HEADER, ())
-    return len(given) == 1 and _is_same(given[0], visitor.token)
+    return len(given) == 1 and _digest(given[0]) == _digest(visitor.token)
 
 
 def _owners(port: int, own_port: int) -> Iterator[int]:
@@ -101,14 +98,11 @@ def _owners(port: int, own_port: int) -> Iterator[int]:
             yield from (int(row[7]) for row in rows if row[1].endswith(ends[0]) and row[2].endswith(ends[1]))
 
 
-def _find(known: Mapping[str, object], given: str) -> str | None:
-    return next((each for each in known if _is_same(each, given)), None)
+def _digest(secret: str) -> bytes:
+    """Returns what stands for a secret, so that the time a comparison takes says nothing about the secret."""
+    return hashlib.sha256(secret.encode("utf-8", "replace")).digest()
 
 
-def _is_same(one: str, other: str) -> bool:
-    return hmac.compare_digest(one.encode(), other.encode("utf-8", "replace"))
-
-
-def _make_room(kept: dict[str, tuple[float, Mapping[str, str]]] | dict[str, Visitor], most: int) -> None:
+def _make_room(kept: dict[bytes, tuple[float, Mapping[str, str]]] | dict[bytes, Visitor], most: int) -> None:
     while len(kept) >= most:
         kept.pop(next(iter(kept)))

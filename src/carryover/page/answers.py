@@ -1,4 +1,7 @@
-"""The JSON that the page's routes answer with. Times are UTC ms; 0 if unknown. Texts are data, never markup."""
+"""The JSON that the page's routes answer with. Times are UTC ms; 0 if unknown. Texts are data, never markup.
+
+`machine` is the other machine that recorded something; empty if this one did.
+"""
 
 from __future__ import annotations
 
@@ -24,10 +27,8 @@ class Me(msgspec.Struct, frozen=True, kw_only=True):
     token: str
     version: str
     agents: tuple[AgentName, ...]
-    """All agents that Carryover reads."""
     now_ms: int
     home: str
-    """The user's home folder, to shorten paths by."""
     startable: tuple[str, ...] = ()
     """Ids of the agents that `to` can start."""
 
@@ -38,7 +39,6 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
     id: int
     root: str
     name: str
-    """Last part of `root`."""
     agent: str = ""
     """The agent that worked last, by id; empty if only notes are known."""
     agent_name: str = ""
@@ -47,7 +47,6 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
     """"you", "approval", "a limit", or empty if it waits for nothing that records tell of."""
     waits_since_ms: int = 0
     asks: str = ""
-    """The question that it waits with, on one line."""
     sessions: int = 0
     is_paused: bool = False
     resets_ms: int = 0
@@ -82,7 +81,7 @@ class HandoffAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """The handoff of a project as it would be made now. Without `lines`, nothing is there to hand over."""
 
     path: str
-    """Where it is published; empty if nothing is published there, for the reason in `refusal`."""
+    """Where it is published; empty with a `refusal`, which says why nothing is."""
     tokens: int
     lines: tuple[HandoffLine, ...]
     refusal: str = ""
@@ -103,7 +102,6 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """For tests "pass" or "fail", for a commit its id."""
     diff: str = ""
     machine: str = ""
-    """The other machine that recorded it; empty if this one did."""
 
 
 class TimelineAnswer(msgspec.Struct, frozen=True):
@@ -186,12 +184,10 @@ class SearchHit(msgspec.Struct, frozen=True, kw_only=True):
     turn: int
     at_ms: int
     kind: str = ""
-    """What was found: a prompt, an answer, a title, ..."""
     before: str = ""
     words: str = ""
     after: str = ""
     machine: str = ""
-    """The other machine that recorded it; empty if this one did."""
 
 
 class SearchAnswer(msgspec.Struct, frozen=True, kw_only=True):

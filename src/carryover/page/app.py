@@ -29,10 +29,10 @@ from carryover.agents import agent_ids, agent_names, startable_agents
 from carryover.config import Config
 from carryover.errors import UserError, visible
 from carryover.facts import is_foreign
-from carryover.ledger.queries import ProjectRow, project_by_id, project_of_session, session_of
+from carryover.ledger.queries import ProjectRow, project_by_id, project_of_session
 from carryover.page import commands, conversations, projects
 from carryover.page.access import COOKIE, Access, Visitor, has_token, may_ask
-from carryover.page.answers import AgentName, CommandAsked, Me
+from carryover.page.answers import AgentName, CommandAsked, Me, SearchAnswer
 from carryover.page.changes import Changes
 from carryover.page.projects import listed_projects
 from carryover.paths import StateDir
@@ -47,12 +47,7 @@ _MOST_COMMANDS: Final = 2
 _BODY_S: Final = 1.0
 _HEALTH_S: Final = 30.0
 """For how long `doctor` is not asked again."""
-_TYPES: Final = {
-    ".html": "text/html",
-    ".js": "text/javascript",
-    ".css": "text/css",
-    ".svg": "image/svg+xml",
-}
+_TYPES: Final = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 _HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -69,7 +64,8 @@ browser, and what it opened is open until that browser or carryoverd is closed.<
 """
 
 T = TypeVar("T")
-Read = Callable[[sqlite3.Connection], msgspec.Struct]
+Read = Callable[[sqlite3.Connection], msgspec.Struct | None]
+"""Makes an answer; None for what there is not."""
 
 
 class Host(Protocol):
@@ -102,7 +98,9 @@ class Page:
     def __init__(self, host: Host) -> None:
         """Reads the page's files. Blocks."""
         self._host = host
-        self._files = _static_files()
+        # By name: nothing else of the disk can be asked for.
+        static = (entry for entry in files("carryover.page").joinpath("static").iterdir())
+        self._files = {entry.name: entry.read_bytes() for entry in static if Path(entry.name).suffix in _TYPES}
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="page")
         self._searcher = ThreadPoolExecutor(2, thread_name_prefix="page-search")
         self._waiting = 0
@@ -148,22 +146,29 @@ class Page:
         if request.path + "/" == PREFIX:
             return _welcome(None)
         if not request.path.startswith(_API):
-            return self._file(request.method, request.path.removeprefix(PREFIX))
+            return self._file(request.method, request.path.removeprefix(PREFIX) or "index.html")
         if request.path == _SEARCH and request.method == "GET":
             return await self._search(request, visitor, arrived)
         return await self._data(request, visitor, request.path.removeprefix(_API).split("/"))
 
     def _file(self, method: str, name: str) -> web.Response:
-        found = self._files.get(name or "index.html")
-        if found is None or method != "GET":
+        if name not in self._files or method != "GET":
             raise web.HTTPNotFound
-        body, content_type = found
-        return web.Response(body=body, content_type=content_type, charset="utf-8")
+        return web.Response(body=self._files[name], content_type=_TYPES[Path(name).suffix], charset="utf-8")
 
     async def _data(self, request: web.Request, visitor: Visitor, path: list[str]) -> web.StreamResponse:
         match (request.method, *path):
             case ("GET", "me"):
-                return _json(self._me(visitor))
+                return _json(
+                    Me(
+                        token=visitor.token,
+                        version=__version__,
+                        agents=tuple(AgentName(agent, name) for agent, name in agent_names().items()),
+                        now_ms=self._host.now_ms(),
+                        home=visible(str(self._host.home)),
+                        startable=startable_agents(self._host.config.agents.selected),
+                    )
+                )
             case ("GET", "projects"):
                 now_ms, config = self._host.now_ms(), self._host.config
                 return await self._read(lambda db: listed_projects(db, config, now_ms=now_ms))
@@ -171,7 +176,7 @@ class Page:
                 return await self._project(request, _number(number), what)
             case ("GET", "session", agent, *native_id):
                 turn = _asked(request, "turn")
-                return await self._read(lambda db: _session(db, agent, "/".join(native_id), turn))
+                return await self._read(lambda db: conversations.session(db, agent, "/".join(native_id), turn))
             case ("GET", "health"):
                 return await self._doctor(visitor)
             case ("GET", "changes"):
@@ -182,16 +187,6 @@ class Page:
                 return await self._command(request, visitor)
             case _:
                 raise web.HTTPNotFound
-
-    def _me(self, visitor: Visitor) -> Me:
-        return Me(
-            token=visitor.token,
-            version=__version__,
-            agents=tuple(AgentName(agent, name) for agent, name in agent_names().items()),
-            now_ms=self._host.now_ms(),
-            home=visible(str(self._host.home)),
-            startable=startable_agents(self._host.config.agents.selected),
-        )
 
     async def _project(self, request: web.Request, number: int, what: str) -> web.StreamResponse:
         host, now_ms = self._host, self._host.now_ms()
@@ -213,7 +208,7 @@ class Page:
             with suppress(sqlite3.ProgrammingError):  # closed meanwhile
                 visitor.searching.interrupt()
 
-        def read(db: sqlite3.Connection) -> msgspec.Struct:
+        def read(db: sqlite3.Connection) -> SearchAnswer:
             if visitor.searches != arrived:
                 raise _superseded()
             visitor.searching = db
@@ -244,17 +239,18 @@ class Page:
             raise web.HTTPBadRequest from error
         if asked.command == "to" and asked.agent not in agent_ids():
             raise web.HTTPBadRequest(reason="no such agent")
-        root = await self._in_thread(lambda: self._root_for(asked))
+
+        def root_for() -> str:
+            with self._host.read_ledger() as db:
+                if asked.session and project_of_session(db, asked.agent, asked.session) != asked.project:
+                    raise web.HTTPNotFound
+                return _known(db, asked.project).root
+
+        root = await self._in_thread(root_for)
         if self._running.locked():
             raise web.HTTPServiceUnavailable(reason="other commands are still running")
         async with self._running:
             return _json(await commands.answer(asked, root, self._env(visitor), self._host.state.root))
-
-    def _root_for(self, asked: CommandAsked) -> str:
-        with self._host.read_ledger() as db:
-            if asked.session and project_of_session(db, asked.agent, asked.session) != asked.project:
-                raise web.HTTPNotFound
-            return _known(db, asked.project).root
 
     def _env(self, visitor: Visitor) -> dict[str, str]:
         """Returns the daemon's environment with what the user's shell adds to a service's."""
@@ -265,7 +261,10 @@ class Page:
     async def _read(self, read: Read, pool: Executor | None = None) -> web.StreamResponse:
         def answer() -> bytes:
             with self._host.read_ledger() as db:
-                return msgspec.json.encode(read(db))
+                found = read(db)
+            if found is None:
+                raise web.HTTPNotFound
+            return msgspec.json.encode(found)
 
         try:
             return web.Response(body=await self._in_thread(answer, pool), content_type="application/json")
@@ -286,16 +285,6 @@ class Page:
             self._waiting -= 1
 
 
-def _static_files() -> Mapping[str, tuple[bytes, str]]:
-    """Returns the page's files by name, with their types; nothing else of the disk can be asked for."""
-    found = (entry for entry in files("carryover.page").joinpath("static").iterdir())
-    return {
-        entry.name: (entry.read_bytes(), _TYPES[suffix])
-        for entry in found
-        if (suffix := Path(entry.name).suffix) in _TYPES
-    }
-
-
 def _superseded() -> web.HTTPException:
     return web.HTTPConflict(reason="another search has taken its place")
 
@@ -305,13 +294,6 @@ def _welcome(visitor: Visitor | None) -> web.Response:
     if visitor is not None:
         answer.set_cookie(COOKIE, visitor.cookie, path="/ui", httponly=True, samesite="Strict")
     return answer
-
-
-def _session(db: sqlite3.Connection, agent: str, native_id: str, turn: int | None) -> msgspec.Struct:
-    row = session_of(db, agent, native_id)
-    if row is None:
-        raise web.HTTPNotFound
-    return conversations.session(db, row, turn)
 
 
 def _known(db: sqlite3.Connection, project_id: int) -> ProjectRow:

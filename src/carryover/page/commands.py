@@ -60,10 +60,18 @@ async def run(words: Sequence[str], env: Mapping[str, str], text: str = "") -> t
 
 
 async def answer(asked: CommandAsked, root: str, env: Mapping[str, str], state: Path) -> CommandAnswer:
-    """Does what was asked in the project at `root`, and returns what the command printed."""
+    """Does what was asked in the project at `root`, and returns what the command printed.
+
+    `to` opens a terminal window; without one, or for a preview, it only returns the line.
+    """
     words = words_of(asked, root)
     if asked.command == "to":
-        return await asyncio.to_thread(_continue, asked, words, root, env, state)
+        line = f"cd {quoted(root)} && carryover to {asked.agent}"
+        argv = (*CARRYOVER, *words)
+        was_run = not asked.preview and await asyncio.to_thread(open_terminal, argv, env, state)
+        ok = was_run or asked.preview
+        output = "" if ok else "No terminal window could be opened. Copy the command and run it in a terminal."
+        return CommandAnswer(argv=("carryover", *words), ok=ok, output=output, line=line, was_run=was_run)
     code, printed = await run(words, env, asked.text if asked.command == "note" else "")
     output = printed.decode("utf-8", "replace")[:_OUTPUT_CHARS]
     if code is None:
@@ -86,17 +94,6 @@ def words_of(asked: CommandAsked, root: str) -> tuple[str, ...]:
             one = asked.session if is_clear else f"{asked.agent}:{asked.session}"
             which = (one,) if asked.session else ("--project", root)
             return ("forget", *which, "--dry-run" if asked.preview else "--yes")
-
-
-def _continue(
-    asked: CommandAsked, words: Sequence[str], root: str, env: Mapping[str, str], state: Path
-) -> CommandAnswer:
-    """Opens a terminal window in which the command runs; without one, or for a preview, only returns the line."""
-    line = f"cd {quoted(root)} && carryover to {asked.agent}"
-    was_run = not asked.preview and open_terminal((*CARRYOVER, *words), env, state)
-    ok = was_run or asked.preview
-    output = "" if ok else "No terminal window could be opened. Copy the command and run it in a terminal."
-    return CommandAnswer(argv=("carryover", *words), ok=ok, output=output, line=line, was_run=was_run)
 
 
 def open_terminal(argv: Sequence[str], env: Mapping[str, str], state: Path, platform: str = sys.platform) -> bool:

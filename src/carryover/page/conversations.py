@@ -14,7 +14,7 @@ from carryover.export.session_parts import Part as ShownPart
 from carryover.export.session_parts import SessionEvent, cleaned, numbered, session_parts
 from carryover.facts import is_foreign
 from carryover.ledger.events import TurnStart, session_events, turn_of, turn_starts
-from carryover.ledger.queries import ProjectRow, SessionRow, project_by_root
+from carryover.ledger.queries import ProjectRow, project_by_root, session_of
 from carryover.ledger.search import Hit, Query, search
 from carryover.ledger.search_text import Term, terms_of, window
 from carryover.page.answers import Part, PartKind, SearchAnswer, SearchHit, SessionAnswer, Turn
@@ -31,8 +31,11 @@ _MOST_HITS: Final = 100
 _KINDS: Final[dict[str, PartKind]] = {"user": "user", "agent": "agent", "tool": "result", "happening": "note"}
 
 
-def session(db: sqlite3.Connection, row: SessionRow, turn: int | None) -> SessionAnswer:
-    """Returns turns of a session: those around `turn`, or the newest."""
+def session(db: sqlite3.Connection, agent: str, native_id: str, turn: int | None) -> SessionAnswer | None:
+    """Returns turns of a session: those around `turn`, or the newest. None if there is no such session."""
+    row = session_of(db, agent, native_id)
+    if row is None:
+        return None
     total = len(turn_starts(db, row.id))
     first = max((total - MOST_TURNS + 1) if turn is None else (turn - _BEFORE), 0)
     name = agent_name(row.agent)

@@ -5,15 +5,14 @@ from __future__ import annotations
 import glob
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path, PurePath
-from typing import Final, NamedTuple
+from typing import Final
 
 from carryover.agents import agent_name
 from carryover.config import Config
 from carryover.distill.digest import Digest
-from carryover.distill.entry import Entry as Line
 from carryover.distill.quotes import estimated_tokens
 from carryover.distill.render import lay_out
 from carryover.distill.sections.next_action import LASTS_MS, Limit
@@ -23,20 +22,7 @@ from carryover.ingest.scan import MS_PER_DAY
 from carryover.ledger.events import prompts_and_ends
 from carryover.ledger.queries import ProjectRow, projects, session_counts, work_sessions
 from carryover.model import NOTE, TurnEnd
-from carryover.page.answers import (
-    Day,
-    Entry,
-    EntryKind,
-    HandoffAnswer,
-    HandoffLine,
-    LimitReached,
-    LineSource,
-    Project,
-    Projects,
-    SectionTokens,
-    TimelineAnswer,
-    Work,
-)
+from carryover.page import answers
 from carryover.probe.git_history import newest_commits
 from carryover.projects.handoff_file import place_of
 from carryover.projects.root import AgentFolders
@@ -54,7 +40,7 @@ MOST_ENTRIES: Final = 500
 _MS_PER_DAY: Final = 86_400_000
 _AT_ONCE: Final = 100
 """Maximum number of entries with the same time that are kept together."""
-_KINDS: Final[dict[str, EntryKind]] = {
+_KINDS: Final[dict[str, answers.EntryKind]] = {
     "session": "session",
     "note": "note",
     "hand-over": "handover",
@@ -67,21 +53,13 @@ _KINDS: Final[dict[str, EntryKind]] = {
 """The kinds of moments that are listed."""
 
 
-class _Waiting(NamedTuple):
-    """What for, since when (UTC ms), and with which question."""
-
-    what: str
-    since_ms: int
-    question: str = ""
-
-
-def listed_projects(db: sqlite3.Connection, config: Config, *, now_ms: int) -> Projects:
+def listed_projects(db: sqlite3.Connection, config: Config, *, now_ms: int) -> answers.Projects:
     """Returns all projects that have a session, newest work first."""
     found = limited_projects(db, (), since_ms=now_ms - LASTS_MS, now_ms=now_ms)
     limits = {project.root: project.limit for project in found}
     counts = session_counts(db)
     oldest_ms = now_ms - config.publish.active_days * MS_PER_DAY
-    return Projects(
+    return answers.Projects(
         tuple(
             _project(
                 db,
@@ -98,49 +76,48 @@ def listed_projects(db: sqlite3.Connection, config: Config, *, now_ms: int) -> P
 
 def _project(
     db: sqlite3.Connection, row: ProjectRow, *, sessions: int, limit: Limit | None, is_paused: bool, may_wait: bool
-) -> Project:
+) -> answers.Project:
     newest = next(iter(work_sessions(db, row.id, limit=1)), None)
-    waits = _Waiting("", 0)
+    what, since_ms, question = "", 0, ""
     if limit is not None:
-        waits = _Waiting("a limit", limit.at_ms)
+        what, since_ms = "a limit", limit.at_ms
     elif may_wait and newest is not None:
-        waits = _waiting(session_digest(db, newest))
-    return Project(
+        what, since_ms, question = _waiting(session_digest(db, newest))
+    return answers.Project(
         id=row.id,
         root=row.root,
         name=PurePath(row.root).name or row.root,
         agent=newest.agent if newest is not None else "",
         agent_name=agent_name(newest.agent, newest.machine) if newest is not None else "",
         last_ms=row.last_event_ms,
-        waits_for=waits.what,
-        waits_since_ms=waits.since_ms,
-        asks=one_line(waits.question)[:_QUESTION_CHARS],
+        waits_for=what,
+        waits_since_ms=since_ms,
+        asks=one_line(question)[:_QUESTION_CHARS],
         sessions=sessions,
         is_paused=is_paused,
         resets_ms=(reset_time_ms(limit.resets, limit.at_ms) or 0) if limit is not None and limit.resets else 0,
     )
 
 
-def _waiting(digest: Digest) -> _Waiting:
-    """Says what the session waits for, as far as records show; nothing while the agent is at work."""
-    turn = digest.turn
-    if turn is None:
-        return _Waiting("", 0)
-    if digest.proposal is not None and digest.proposal.accepted is None and digest.proposal.turn == turn.number:
-        return _Waiting("approval", digest.proposal.at_ms)
-    if digest.questions:
-        return _Waiting("you", digest.questions[-1].at_ms, digest.questions[-1].text)
-    if turn.end in ("answered", "interrupted", "error"):
-        return _Waiting("you", turn.last_ms, last_words(turn).question)
-    return _Waiting("", 0)
+def _waiting(digest: Digest) -> tuple[str, int, str]:
+    """Returns what the session waits for, since when, and with which question, as far as records show it."""
+    turn, proposal = digest.turn, digest.proposal
+    if turn is not None:
+        if proposal is not None and proposal.accepted is None and proposal.turn == turn.number:
+            return "approval", proposal.at_ms, ""
+        if digest.questions:
+            return "you", digest.questions[-1].at_ms, digest.questions[-1].text
+        if turn.end in ("answered", "interrupted", "error"):
+            return "you", turn.last_ms, last_words(turn).question
+    return "", 0, ""
 
 
 def handoff(
     db: sqlite3.Connection, project: ProjectRow, config: Config, agents_own: AgentFolders, *, now_ms: int
-) -> HandoffAnswer:
+) -> answers.HandoffAnswer:
     """Returns the handoff as it would be published now, with the sources of each line. Asks git."""
     made = made_handoff(db, project.id, config, now_ms=now_ms, agents_own=agents_own)
-    return HandoffAnswer(
+    return answers.HandoffAnswer(
         path="" if project.refusal is not None else str(Path(made.root, place_of(made.settings.folder))),
         tokens=estimated_tokens(made.text or ""),
         lines=tuple(_lines(made)),
@@ -148,27 +125,34 @@ def handoff(
     )
 
 
-def _lines(made: Refreshed) -> Iterator[HandoffLine]:
+def _lines(made: Refreshed) -> Iterator[answers.HandoffLine]:
     """Yields the lines of the file, in order; those of the sections have sources."""
     if made.handoff is None or made.text is None:
         return
     sections = lay_out(made.handoff)
     *lines, last = made.text.rstrip("\n").split("\n")
     head = len(lines) - sum(1 + len(entries) for _, entries in sections)
-    yield from (HandoffLine(text=text, kind="head") for text in lines[:head])
+    yield from (answers.HandoffLine(text=text, kind="head") for text in lines[:head])
     for title, entries in sections:
-        yield HandoffLine(text=title, kind="title")
+        yield answers.HandoffLine(text=title, kind="title")
         for text, entry in entries:
-            yield HandoffLine(text=text, kind="line", sources=tuple(map(_source, entry.sources)))
-    yield HandoffLine(text=last, kind="head")
+            sources = (
+                answers.LineSource(
+                    kind=line.kind,
+                    agent=line.agent or (NOTE if line.session else ""),
+                    session=line.session,
+                    turn=line.turn or 0,
+                    at_ms=line.at_ms,
+                )
+                for line in entry.sources
+            )
+            yield answers.HandoffLine(text=text, kind="line", sources=tuple(sources))
+    yield answers.HandoffLine(text=last, kind="head")
 
 
-def _source(line: Line) -> LineSource:
-    agent = line.agent or (NOTE if line.session else "")
-    return LineSource(kind=line.kind, agent=agent, session=line.session, turn=line.turn or 0, at_ms=line.at_ms)
-
-
-def history(db: sqlite3.Connection, project: ProjectRow, *, before_ms: int | None, limit: int) -> TimelineAnswer:
+def history(
+    db: sqlite3.Connection, project: ProjectRow, *, before_ms: int | None, limit: int
+) -> answers.TimelineAnswer:
     """Returns the newest entries of the timeline before `before_ms` (UTC ms), with edits and their diffs. Asks git."""
     limit = max(1, min(limit, MOST_ENTRIES))
     wanted = Wanted(until_ms=before_ms, edits=True)
@@ -178,13 +162,13 @@ def history(db: sqlite3.Connection, project: ProjectRow, *, before_ms: int | Non
     shown = found[:limit]
     # The next page begins before the last entry's time, so all with that time belong to this page.
     shown += [moment for moment in found[limit:] if moment.at_ms == shown[-1].at_ms]
-    return TimelineAnswer(tuple(map(_entry, shown)), more=len(found) > len(shown))
+    return answers.TimelineAnswer(tuple(map(_entry, shown)), more=len(found) > len(shown))
 
 
-def _entry(moment: Moment) -> Entry:
+def _entry(moment: Moment) -> answers.Entry:
     verdict, _, command = moment.text.partition(": ")
     detail, text = (verdict, command) if moment.kind == "tests" else (moment.commit or "", moment.text)
-    return Entry(
+    return answers.Entry(
         at_ms=moment.at_ms,
         kind=_KINDS[moment.kind],
         agent=moment.agent,
@@ -197,7 +181,9 @@ def _entry(moment: Moment) -> Entry:
     )
 
 
-def work(db: sqlite3.Connection, project: ProjectRow, config: Config, agents_own: AgentFolders, *, now_ms: int) -> Work:
+def work(
+    db: sqlite3.Connection, project: ProjectRow, config: Config, agents_own: AgentFolders, *, now_ms: int
+) -> answers.Work:
     """Returns the turns of each agent by day, the limits that were reached, and the tokens of the handoff."""
     turns: dict[str, Counter[str]] = defaultdict(Counter)
     limits = []
@@ -206,19 +192,14 @@ def work(db: sqlite3.Connection, project: ProjectRow, config: Config, agents_own
             turns[f"{datetime.fromtimestamp(at_ms / 1000).astimezone():%Y-%m-%d}"][agent] += 1
         elif body.reason == "limit":
             resets_ms = reset_time_ms(body.resets, at_ms) if body.resets else None
-            limits.append(LimitReached(at_ms, agent, resets_ms or 0))
-    made = made_handoff(db, project.id, config, now_ms=now_ms, agents_own=agents_own)
-    return Work(
-        days=tuple(Day(day, dict(agents)) for day, agents in sorted(turns.items())),
-        limits=tuple(sorted(limits, key=lambda limit: limit.at_ms)),
-        handoff_tokens=tuple(_tokens(_lines(made))),
-    )
-
-
-def _tokens(lines: Iterable[HandoffLine]) -> Iterator[SectionTokens]:
-    sums: dict[str, int] = {}
+            limits.append(answers.LimitReached(at_ms, agent, resets_ms or 0))
+    tokens: Counter[str] = Counter()
     section = ""
-    for line in lines:
+    for line in _lines(made_handoff(db, project.id, config, now_ms=now_ms, agents_own=agents_own)):
         section = line.text if line.kind == "title" else section
-        sums[section] = sums.get(section, 0) + estimated_tokens(f"{line.text}\n")
-    return (SectionTokens(section, tokens) for section, tokens in sums.items())
+        tokens[section] += estimated_tokens(f"{line.text}\n")
+    return answers.Work(
+        days=tuple(answers.Day(day, dict(agents)) for day, agents in sorted(turns.items())),
+        limits=tuple(sorted(limits, key=lambda limit: limit.at_ms)),
+        handoff_tokens=tuple(answers.SectionTokens(*each) for each in tokens.items()),
+    )

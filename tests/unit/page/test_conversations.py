@@ -1,10 +1,9 @@
 from __future__ import annotations
 
-from carryover.ledger.queries import sessions
 from carryover.model import AssistantMessage, UserPrompt
 from carryover.page import conversations
 from carryover.page.conversations import MOST_TURNS
-from support.scribe import Scribe
+from support.scribe import AGENT, Scribe
 
 
 async def test_a_hit_is_in_the_turn_that_show_prints(scribe: Scribe) -> None:
@@ -30,10 +29,10 @@ async def test_a_hit_is_in_the_turn_that_show_prints(scribe: Scribe) -> None:
 
 async def test_a_long_session_is_shown_around_a_turn_or_from_its_end(scribe: Scribe) -> None:
     await scribe.tell(*(f"prompt {n}" for n in range(1, 101)))
-    [row] = sessions(scribe.db, limit=1)
 
-    around, end = conversations.session(scribe.db, row, 30), conversations.session(scribe.db, row, None)
+    around, end = (conversations.session(scribe.db, AGENT, "s1", turn) for turn in (30, None))
 
+    assert around is not None and end is not None
     assert (around.first_turn, len(around.turns), around.total_turns) == (25, MOST_TURNS, 100)
     assert around.turns[5].parts[0].text == "prompt 30"
     assert (end.first_turn, end.turns[-1].number) == (100 - MOST_TURNS + 1, 100)
@@ -42,8 +41,8 @@ async def test_a_long_session_is_shown_around_a_turn_or_from_its_end(scribe: Scr
 async def test_a_huge_session_is_shown_in_part(scribe: Scribe) -> None:
     prompts = [f"prompt {n} " + "x" * 400_000 for n in range(1, 12)]
     await scribe.tell(*prompts)
-    [row] = sessions(scribe.db, limit=1)
 
-    answer = conversations.session(scribe.db, row, 8)
+    answer = conversations.session(scribe.db, AGENT, "s1", 8)
 
+    assert answer is not None
     assert [turn.number for turn in answer.turns] == [3, 4, 5, 6, 7, 8]
