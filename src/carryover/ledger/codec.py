@@ -50,23 +50,9 @@ _DICTIONARIES: Final = {
 """Loaded with this module, since an upgrade replaces the files of a running daemon."""
 _lock: Final = threading.Lock()
 KINDS: Final = (
-    "session_info",
-    "user_prompt",
-    "queued_prompt",
-    "assistant_message",
-    "question",
-    "answer",
-    "tool_call",
-    "tool_result",
-    "file_edit",
-    "plan_update",
-    "plan_proposal",
-    "background_task",
-    "agent_summary",
-    "turn_end",
-    "retracted",
-    "session_start",
-    "session_end",
+    *("session_info", "user_prompt", "queued_prompt", "assistant_message", "question", "answer", "tool_call"),
+    *("tool_result", "file_edit", "plan_update", "plan_proposal", "background_task", "agent_summary", "turn_end"),
+    *("retracted", "session_start", "session_end"),
 )
 """In the order of their numbers in the ledger. Append new ones."""
 _COMPRESS_FROM_BYTES: Final = 48
@@ -151,7 +137,7 @@ def encode_body(body: AnyBody) -> str | bytes:
     """Encodes a body for storage. Raises UnicodeEncodeError for half of a surrogate pair."""
     encoded = msgspec.json.encode(body)
     if _COMPRESS_FROM_BYTES <= len(encoded) <= MOST_BYTES:
-        packed = pack(encoded, _mark_of(body))
+        packed = pack(encoded, _MARKS[str(body.__struct_config__.tag)])
         if len(packed) < len(encoded):
             return packed
     return encoded.decode()
@@ -230,7 +216,3 @@ def _inflated(stored: bytes) -> bytes:
     if not inflating.eof:
         raise zlib.error("cut off, or longer than anything that is stored")
     return data
-
-
-def _mark_of(body: AnyBody) -> int:
-    return _MARKS[str(body.__struct_config__.tag)]

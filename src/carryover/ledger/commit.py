@@ -17,30 +17,13 @@ import msgspec
 
 from carryover.adapter.contract import Source
 from carryover.facts import ProjectRoot
-from carryover.ledger import search_index
+from carryover.ledger import search_index, sessions, threads, tombstones
 from carryover.ledger.batch import Commit, Entry, PreparedBatch, among, grouped
 from carryover.ledger.connect import StaleRead
 from carryover.ledger.provisional import drop_confirmed
 from carryover.ledger.rows import LOST, StoredBody
-from carryover.ledger.sessions import (
-    StoredSession,
-    assign_project,
-    find_session,
-    mark_changed,
-    resolve_subagents,
-    upsert_session,
-)
-from carryover.ledger.threads import (
-    Reducer,
-    displace_foreign,
-    open_thread,
-    reduce_on,
-    reemit,
-    retract,
-    settle,
-    supersede,
-)
-from carryover.ledger.tombstones import take_back, without_forgotten
+from carryover.ledger.sessions import StoredSession
+from carryover.ledger.threads import Reducer
 from carryover.model import SessionInfo, Skipped
 
 _REV: Final = f"""SELECT coalesce((SELECT rev FROM source WHERE agent = ? AND path = ?), 0),
@@ -79,14 +62,19 @@ async def run_commit(
     ((rev, any_forgotten, any_foreign, any_lost),) = await db.execute_fetchall(_REV, identity)
     if rev != seen_rev:
         raise StaleRead
-    position = (prepared.cursor, prepared.context, prepared.size, prepared.mtime_ns)
+    entries = reported = await sessions.resolve_subagents(db, source.agent, prepared.entries, prepared.roots)
+    if any_forgotten and source.forgotten_too:
+        await tombstones.take_back(db, source.agent, reported)
+    elif any_forgotten:
+        entries = await tombstones.without_forgotten(db, source.agent, reported, prepared.roots, rank=source.rank)
+    # The context may hold texts of what is left out, such as the command of a call that is still open.
+    context = prepared.context if len(entries) == len(reported) else prepared.context_without_text
+    position = (prepared.cursor, context, prepared.size, prepared.mtime_ns)
     await db.execute_fetchall(_ADVANCE, (*identity, seen_rev + 1, *position))
-    reported = await resolve_subagents(db, source.agent, prepared.entries, prepared.roots)
-    entries = await _without_forgotten(db, source, prepared, reported) if any_forgotten else reported
     displaced: set[int] = set()
     if any_foreign:
-        await displace_foreign(db, source.agent, entries)
-        displaced = await settle(db, reducer)
+        await threads.displace_foreign(db, source.agent, entries)
+        displaced = await threads.settle(db, reducer)
     commit = await store_entries(db, reducer, source, prepared, entries, any_lost=bool(any_lost))
     forgotten, projects = len(reported) - len(entries), tuple(sorted({*commit.projects, *displaced}))
     return msgspec.structs.replace(commit, forgotten=forgotten, projects=projects)
@@ -114,19 +102,21 @@ async def store_entries(
     retracting = grouped((entry for entry in entries if entry.retracts), lambda entry: entry.event.session)
     stored: list[Entry] = []
     for native_id in dict.fromkeys([*of_session, *(session for session, _ in reemitted), *retracting]):
-        threads = grouped(of_session.get(native_id, []), lambda entry: entry.thread)
+        of_thread = grouped(of_session.get(native_id, []), lambda entry: entry.thread)
         session = await _session(db, source, native_id, of_session.get(native_id, []))
         if session is None or session.rank != source.rank:
             continue
         if machine:
             await db.execute_fetchall(_OF_MACHINE, (machine, session.id))
         for thread in (thread for thread in reemitted if thread[0] == native_id):
-            threads[thread] = await reemit(db, source.agent, session, reemitted[thread], threads.get(thread, []))
-        if fresh := list(chain.from_iterable(threads.values())):
+            of_thread[thread] = await threads.reemit(
+                db, source.agent, session, reemitted[thread], of_thread.get(thread, [])
+            )
+        if fresh := list(chain.from_iterable(of_thread.values())):
             projects |= await _add_to_session(db, reducer, session, fresh, prepared.roots)
             stored += fresh
-        await retract(db, session, {key for entry in retracting.get(native_id, []) for key in entry.retracts})
-    projects |= await settle(db, reducer)
+        await threads.retract(db, session, {key for entry in retracting.get(native_id, []) for key in entry.retracts})
+    projects |= await threads.settle(db, reducer)
     await _count(db, stored, prepared.oversized)
     await count_skipped(db, source.agent, prepared.skipped, at_ms=prepared.mtime_ns // 1_000_000)
     return Commit(
@@ -136,37 +126,16 @@ async def store_entries(
     )
 
 
-async def _without_forgotten(
-    db: aiosqlite.Connection, source: Source, prepared: PreparedBatch, entries: Sequence[Entry]
-) -> list[Entry]:
-    """Returns the entries that no tombstone excludes.
-
-    If one does, the context may hold texts of it, such as the command of a call that is still open.
-    """
-    if source.forgotten_too:
-        await take_back(db, source.agent, entries)
-        return list(entries)
-    wanted = await without_forgotten(db, source.agent, entries, prepared.roots, rank=source.rank)
-    if len(wanted) < len(entries):
-        await db.execute_fetchall(
-            "UPDATE source SET context = ? WHERE agent = ? AND path = ?",
-            (prepared.context_without_text, source.agent, locator(source.path)),
-        )
-    return wanted
-
-
 async def _unknown(db: aiosqlite.Connection, entries: Sequence[Entry]) -> list[Entry]:
     keys = await among(db, "event", "key", [entry.key for entry in entries])
-    secondary_keys = await among(
-        db, "event", "secondary_key", [entry.secondary_key for entry in entries if entry.secondary_key is not None]
-    )
+    given = [entry.secondary_key for entry in entries if entry.secondary_key is not None]
+    secondary_keys: set[bytes | None] = {*await among(db, "event", "secondary_key", given)}
     unknown = []
     for entry in entries:
         if entry.key not in keys and entry.secondary_key not in secondary_keys:
             unknown.append(entry)
             keys.add(entry.key)
-            if entry.secondary_key is not None:
-                secondary_keys.add(entry.secondary_key)
+            secondary_keys |= {entry.secondary_key} - {None}
     return unknown
 
 
@@ -178,23 +147,17 @@ async def _session(
     Its rank differs from the source's only if a better source has reported the session.
     """
     if not entries:
-        return await find_session(db, source.agent, native_id)
+        return await sessions.find_session(db, source.agent, native_id)
     times = [entry.event.at_ms for entry in entries if entry.event.at_ms > 0]
-    first_ms, last_ms = min(times, default=0), max(times, default=0)
-    info, rank = _session_info(entries), source.rank
-    session = await upsert_session(db, source.agent, native_id, info, first_ms=first_ms, last_ms=last_ms, rank=rank)
-    if session.rank < source.rank:
-        return await supersede(db, session, source.rank, first_ms=first_ms, last_ms=last_ms)
-    return session
-
-
-def _session_info(entries: Iterable[Entry]) -> SessionInfo:
     known: dict[str, str] = {}
     for entry in entries:
         body = entry.event.body
         if isinstance(body, SessionInfo) and entry.event.subagent_id is None:
             known.update({name: value for name, value in msgspec.structs.asdict(body).items() if value is not None})
-    return SessionInfo(**known)
+    span = {"first_ms": min(times, default=0), "last_ms": max(times, default=0)}
+    info, rank = SessionInfo(**known), source.rank
+    session = await sessions.upsert_session(db, source.agent, native_id, info, **span, rank=rank)
+    return await threads.supersede(db, session, rank, **span) if session.rank < rank else session
 
 
 async def _add_to_session(
@@ -204,9 +167,9 @@ async def _add_to_session(
     entries: Sequence[Entry],
     roots: Mapping[str, ProjectRoot],
 ) -> set[int]:
-    project_id = await assign_project(db, session, [entry.event for entry in entries], roots)
+    project_id = await sessions.assign_project(db, session, [entry.event for entry in entries], roots)
     for (_, subagent_id), theirs in grouped(entries, lambda entry: entry.thread).items():
-        thread = await open_thread(db, reducer, session.id, session.native_id, subagent_id)
+        thread = await threads.open_thread(db, reducer, session.id, session.native_id, subagent_id)
         ((newest,),) = await db.execute_fetchall("SELECT coalesce(max(id), 0) FROM event")
         numbered = list(enumerate(theirs, start=newest + 1))
         rows = [(number, e.key, e.secondary_key, thread.id, e.event.at_ms, e.body) for number, e in numbered]
@@ -214,10 +177,10 @@ async def _add_to_session(
         await db.executemany(_PUT_EVENT, rows)
         search_index.expect({})
         bodies = [StoredBody(number, entry.event.at_ms, entry.event.body) for number, entry in numbered]
-        await reduce_on(db, reducer, thread, bodies)
+        await threads.reduce_on(db, reducer, thread, bodies)
     await drop_confirmed(db, session.id, [entry.event for entry in entries])
     touched = {project for project in (session.project_id, project_id) if project is not None}
-    await mark_changed(db, touched, started_ms=session.started_ms)
+    await sessions.mark_changed(db, touched, started_ms=session.started_ms)
     return touched
 
 

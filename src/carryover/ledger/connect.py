@@ -211,13 +211,9 @@ def _parts(path: Path) -> tuple[Path, ...]:
 def connect_tolerant(path: Path, *, keep_index: bool = False) -> TolerantConnection:
     """Connects like `connect_read_only`, but skips and counts damaged entries instead of failing."""
     db = _connect_read_only(path, TolerantConnection, keep_index=keep_index)
-    db.text_factory = _any_text
+    # Damaged bytes become surrogates that can't be encoded, so that no body is made of them.
+    db.text_factory = lambda stored: stored.decode(errors="surrogateescape")
     return db
-
-
-def _any_text(stored: bytes) -> str:
-    """Decodes a stored text. Damaged bytes become surrogates that can't be encoded, so that no body is made of them."""
-    return stored.decode(errors="surrogateescape")
 
 
 def connect_read_only(path: Path, *, keep_index: bool = False) -> sqlite3.Connection:

@@ -16,22 +16,14 @@ from typing import Final
 import aiosqlite
 import msgspec
 
+from carryover.ledger import tombstones
 from carryover.ledger.codec import decode_body, may_be
 from carryover.ledger.machines import log_forgetting
 from carryover.ledger.queries import SELECTED, Selection
 from carryover.ledger.search_index import clear_index
 from carryover.ledger.sessions import LAST_PROJECT, mark_changed
 from carryover.ledger.threads import Reducer, settle
-from carryover.ledger.tombstones import (
-    EVERYTHING,
-    Tombstone,
-    Tombstones,
-    conversation_scope,
-    project_scope,
-    put_tombstones,
-    session_scope,
-    short_key,
-)
+from carryover.ledger.tombstones import Tombstone, Tombstones
 from carryover.model import SessionInfo, conversation_of
 
 _FOREVER_MS: Final = 2**62
@@ -138,8 +130,8 @@ async def _remove(
     if for_good:
         async with db.execute(_KEYS, values) as found:
             while rows := list(await found.fetchmany(_KEYS_AT_ONCE)):
-                keys = tuple(short_key(key) for (key,) in rows)
-                await put_tombstones(db, Tombstones(keys=keys))
+                keys = tuple(tombstones.short_key(key) for (key,) in rows)
+                await tombstones.put_tombstones(db, Tombstones(keys=keys))
                 await log_forgetting(db, keys=keys)
     for statement in _REMOVE:
         await db.execute_fetchall(statement, values)
@@ -156,20 +148,22 @@ async def _leave_tombstones(
     db: aiosqlite.Connection, selection: Selection, sessions: Sequence[tuple[str, str, int]], now_ms: int
 ) -> None:
     """Leaves tombstones for what is selected, even if it has not been read yet. `sessions`: agent, id and rank."""
-    of_sessions = {session_scope(agent, session) for agent, session, _ in sessions}
+    of_sessions = {tombstones.session_scope(agent, session) for agent, session, _ in sessions}
     # Those that mean the same on every machine: a path may belong to another project there.
-    here, elsewhere = {EVERYTHING}, of_sessions
+    here, elsewhere = {tombstones.EVERYTHING}, of_sessions
     if selection.session is not None:
-        here = elsewhere = {session_scope(selection.agent or "", selection.session)}
+        here = elsewhere = {tombstones.session_scope(selection.agent or "", selection.session)}
     elif selection.conversation is not None:
-        here = elsewhere = {conversation_scope(selection.agent or "", selection.conversation)}
+        here = elsewhere = {tombstones.conversation_scope(selection.agent or "", selection.conversation)}
     elif selection.root is not None:
         former = [root for (root,) in await db.execute_fetchall(_FORMER_ROOTS, (selection.root,))]
-        here = {project_scope(root) for root in (selection.root, *former)} | of_sessions
+        here = {tombstones.project_scope(root) for root in (selection.root, *former)} | of_sessions
     # A session read from its best source: what lesser sources have of it was never stored and has no keys.
-    of_rank = [Tombstone(session_scope(agent, session), 0, 0, rank) for agent, session, rank in sessions if rank > 0]
+    of_rank = [
+        Tombstone(tombstones.session_scope(agent, session), 0, 0, rank) for agent, session, rank in sessions if rank > 0
+    ]
     span = selection.span(now_ms)
-    await put_tombstones(db, Tombstones((*(Tombstone(scope, *span) for scope in sorted(here)), *of_rank)))
+    await tombstones.put_tombstones(db, Tombstones((*(Tombstone(scope, *span) for scope in sorted(here)), *of_rank)))
     await log_forgetting(db, [Tombstone(scope, *span) for scope in sorted(elsewhere)])
 
 

@@ -74,11 +74,7 @@ _BEGIN: Final = (
 )
 _END: Final = (
     *(f"DROP TRIGGER IF EXISTS {name}" for name in _TRIGGERS),
-    "DROP TABLE IF EXISTS change",
-    "DROP TABLE IF EXISTS forgetting",
-    "DROP TABLE IF EXISTS told",
-    "DROP TABLE IF EXISTS taken",
-    "DROP TABLE IF EXISTS change_log",
+    *(f"DROP TABLE IF EXISTS {name}" for name in ("change", "forgetting", "told", "taken", "change_log")),
 )
 _RENUMBER: Final = """UPDATE sqlite_sequence
     SET seq = max(seq, CAST((julianday('now') - 2440587.5) * 86400e6 AS INTEGER))

@@ -20,16 +20,7 @@ from carryover.ledger.batch import Commit, Entry
 from carryover.ledger.codec import decode_body
 from carryover.ledger.sessions import assign_project, mark_changed, upsert_session
 from carryover.ledger.tombstones import without_forgotten
-from carryover.model import (
-    AnyBody,
-    AssistantMessage,
-    Event,
-    SessionInfo,
-    ToolCall,
-    ToolResult,
-    TurnEnd,
-    UserPrompt,
-)
+from carryover.model import AnyBody, AssistantMessage, Event, SessionInfo, ToolCall, ToolResult, TurnEnd, UserPrompt
 
 _RECENT: Final = 50
 """How many of a thread's newest events are compared with what a hook reports."""
@@ -86,9 +77,8 @@ async def add_provisional(
         newest = [(event_ms, body) for event_ms, body in await db.execute_fetchall(_NEWEST_EVENTS, thread)]
         if await asyncio.to_thread(_last_turn_confirms, newest, fingerprint, at_ms):
             continue
-        session = await upsert_session(
-            db, agent, event.session, SessionInfo(), first_ms=at_ms, last_ms=at_ms, rank=None
-        )
+        span = {"first_ms": at_ms, "last_ms": at_ms}
+        session = await upsert_session(db, agent, event.session, SessionInfo(), **span, rank=None)
         project_id = await assign_project(db, session, [event], roots, for_good=False)
         await db.execute_fetchall(_INSERT, (session.id, subagent_id, fingerprint, at_ms, entry.body))
         added, newest_ms = added + 1, max(newest_ms, at_ms)

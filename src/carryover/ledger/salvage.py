@@ -49,12 +49,14 @@ def salvage(damaged: Path, into: sqlite3.Connection, *, now_ms: int) -> int:
     """
     into.execute("PRAGMA foreign_keys = OFF")
     into.execute("BEGIN IMMEDIATE")
-    with closing(_open_damaged(damaged)) as old:
+    with closing(sqlite3.connect(f"file:{quote(str(damaged))}?mode=ro", uri=True, isolation_level=None)) as old:
+        # Without it SQLite checks the schema against the size of the file and reads nothing from a truncated one.
+        old.execute("PRAGMA writable_schema = ON")
+        old.text_factory = _text
         for table in (*_TABLES, *_KEYED):
-            there = _present(old, into, table)
-            read = _keyed_rows if table in _KEYED else _rows
-            for row in read(old, table, ", ".join(there.values())) if there else ():
-                _put(into, table, dict(zip(there, row, strict=True)))
+            if there := _present(old, into, table):
+                for row in _rows(old, table, ", ".join(there.values())):
+                    _put(into, table, dict(zip(there, row, strict=True)))
         _compare_keys(old, into)
     for statement in _ORPHANS:
         into.execute(statement)
@@ -76,14 +78,6 @@ def _compare_keys(old: sqlite3.Connection, into: sqlite3.Connection) -> None:
         into.executemany("INSERT OR IGNORE INTO indexed VALUES (?, ?)", old.execute(_INDEXED_KEYS))
     into.execute(_LOSE_OTHERS)
     into.execute("DROP TABLE indexed")
-
-
-def _open_damaged(path: Path) -> sqlite3.Connection:
-    db = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, isolation_level=None)
-    # Without it SQLite checks the schema against the size of the file and reads nothing from a truncated one.
-    db.execute("PRAGMA writable_schema = ON")
-    db.text_factory = _text
-    return db
 
 
 def _text(stored: bytes) -> str | None:
@@ -142,7 +136,11 @@ def _is_body(body: object) -> bool:
 
 
 def _rows(old: sqlite3.Connection, table: str, columns: str) -> Iterator[tuple[Any, ...]]:
-    """Yields rows in order of rowid, skipping stretches that cannot be read."""
+    """Yields rows in order of rowid, skipping stretches that cannot be read; of tables without one, up to the first."""
+    if table in _KEYED:
+        with suppress(sqlite3.DatabaseError):
+            yield from old.execute(f"SELECT {columns} FROM {table}")
+        return
     after = 0
     while after < _HIGHEST_ROWID:
         rows = _read(old, table, columns, after, _BATCH)
@@ -181,10 +179,3 @@ def _read(old: sqlite3.Connection, table: str, columns: str, after: int, limit: 
     except sqlite3.DatabaseError:
         return None
     return rows if all(one < other for one, other in pairwise([after, *(row[0] for row in rows)])) else None
-
-
-def _keyed_rows(old: sqlite3.Connection, table: str, columns: str) -> Iterator[tuple[Any, ...]]:
-    try:
-        yield from old.execute(f"SELECT {columns} FROM {table}")
-    except sqlite3.DatabaseError:
-        return

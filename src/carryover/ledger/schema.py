@@ -277,7 +277,11 @@ def migrate(db: sqlite3.Connection, path: Path, migrations: Sequence[Migration] 
             ExitCode.REFUSED,
         )
     if 0 < version < len(migrations):
-        _back_up(db, _copy_before(path, version + 1))
+        backup = _copy_before(path, version + 1)
+        # VACUUM INTO takes an empty file that exists, which is how the copy gets its mode before it has content.
+        backup.unlink(missing_ok=True)
+        os.close(os.open(backup, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        db.execute("VACUUM INTO ?", (str(backup),))
     for number, migration in enumerate(migrations[version:], start=version + 1):
         _apply(db, migration, number)
 
@@ -311,10 +315,3 @@ def _apply(db: sqlite3.Connection, migration: Migration, number: int) -> None:
         if db.in_transaction:
             db.execute("ROLLBACK")
         raise
-
-
-def _back_up(db: sqlite3.Connection, backup: Path) -> None:
-    # VACUUM INTO takes an empty file that exists, which is how the copy gets its mode before it has content.
-    backup.unlink(missing_ok=True)
-    os.close(os.open(backup, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    db.execute("VACUUM INTO ?", (str(backup),))

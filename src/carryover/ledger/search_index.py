@@ -11,7 +11,7 @@ without positions it would be 1 MB smaller and find no phrases, no snake case an
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Final
 
@@ -128,15 +128,8 @@ def index_entry(stored: str | bytes) -> tuple[int, str] | None:
     return (KINDS.index(found.kind), tokens) if found is not None and tokens else None
 
 
-def _kind(stored: str | bytes) -> int | None:
-    entry = index_entry(stored)
-    return entry[0] if entry is not None else None
-
-
-def _tokens(stored: str | bytes) -> str | None:
-    entry = index_entry(stored)
-    return entry[1] if entry is not None else None
-
-
-FUNCTIONS: Final = {"search_kind": _kind, "search_tokens": _tokens}
+FUNCTIONS: Final[dict[str, Callable[[str | bytes], int | str | None]]] = {
+    "search_kind": lambda stored: (index_entry(stored) or (None, None))[0],
+    "search_tokens": lambda stored: (index_entry(stored) or (None, None))[1],
+}
 """What the triggers call. To delete an event's tokens, FTS5 needs the same ones again."""

@@ -79,7 +79,10 @@ def searchable(body: AnyBody) -> Searchable | None:
         case FileEdit(path=path, old_path=old_path):
             found = Searchable("path", f"{path} {old_path}" if old_path else path)
         case ToolResult(status="error", output=output):
-            found = Searchable("error", _ends_of(output))
+            # Its beginning and its end, where programs explain what went wrong.
+            is_long = len(output) > _ERROR_HEAD_CHARS + _ERROR_TAIL_CHARS
+            ends = f"{output[:_ERROR_HEAD_CHARS]}\n{output[-_ERROR_TAIL_CHARS:]}"
+            found = Searchable("error", ends if is_long else output)
         case TurnEnd(reason="error" | "limit", message=message):
             found = Searchable("error", message)
         case _:
@@ -115,13 +118,6 @@ def humps(word: str) -> list[str]:
     return parts if len(parts) > 1 else []
 
 
-def _ends_of(output: str) -> str:
-    """Returns the beginning and the end of a failed tool's output, where programs explain what went wrong."""
-    if len(output) <= _ERROR_HEAD_CHARS + _ERROR_TAIL_CHARS:
-        return output
-    return f"{output[:_ERROR_HEAD_CHARS]}\n{output[-_ERROR_TAIL_CHARS:]}"
-
-
 class Term(msgspec.Struct, frozen=True):
     """Words to be found side by side: one word, the parts of a path or name, or a quoted phrase."""
 
@@ -134,13 +130,23 @@ class Term(msgspec.Struct, frozen=True):
 
 def terms_of(query: str) -> tuple[Term, ...]:
     """Returns the terms of a query, without duplicates, at most `MOST_TERMS`; none if it has no letter or digit."""
-    found = dict.fromkeys(filter(None, (_term(match) for match in _TERM.finditer(query))))
-    return tuple(found)[:MOST_TERMS]
+    terms: dict[Term, None] = {}
+    for match in _TERM.finditer(query):
+        quoted, plain = match[1], match[2]
+        if found := words(quoted or plain or ""):
+            is_prefix = quoted is None and (plain.endswith("*") or len(found[-1]) >= SHORTEST_PREFIX)
+            parts = humps(found[0]) if quoted is None and len(found) == 1 else []
+            terms[Term(words=tuple(found), prefix=is_prefix, humps=tuple(parts))] = None
+    return tuple(terms)[:MOST_TERMS]
 
 
 def match_expression(terms: Sequence[Term], *, any_of: bool = False) -> str:
     """Returns the expression that finds texts with all of `terms` (at least one), or with `any_of` them."""
-    return (" OR " if any_of else " AND ").join(f"({_alternatives(term)})" for term in terms)
+    alternatives = (
+        " OR ".join(f'"{" ".join(each)}"{"*" if term.prefix else ""}' for each in (term.words, term.humps) if each)
+        for term in terms
+    )
+    return (" OR " if any_of else " AND ").join(f"({each})" for each in alternatives)
 
 
 def phrase(text: str) -> str:
@@ -194,19 +200,3 @@ def _folded(text: str) -> str:
     if text.isascii():
         return text.lower()
     return "".join(unicodedata.normalize("NFD", char)[0].lower()[:1] or char for char in text)
-
-
-def _term(match: re.Match[str]) -> Term | None:
-    quoted, plain = match[1], match[2]
-    text = plain if quoted is None else quoted
-    found = words(text)
-    if not found:
-        return None
-    is_prefix = quoted is None and (text.endswith("*") or len(found[-1]) >= SHORTEST_PREFIX)
-    parts = humps(found[0]) if quoted is None and len(found) == 1 else []
-    return Term(words=tuple(found), prefix=is_prefix, humps=tuple(parts))
-
-
-def _alternatives(term: Term) -> str:
-    star = "*" if term.prefix else ""
-    return " OR ".join(f'"{" ".join(each)}"{star}' for each in (term.words, term.humps) if each)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Concatenate, Final, ParamSpec, TypeVar
 
@@ -16,20 +16,11 @@ import msgspec
 from carryover.adapter.contract import Source
 from carryover.errors import os_reason
 from carryover.facts import GitFacts
-from carryover.ledger import search_index, threads
+from carryover.ledger import connect, search_index, threads
 from carryover.ledger.batch import Commit, LastRead, PreparedBatch, SourceState
 from carryover.ledger.codec import DamagedBody
 from carryover.ledger.commit import locator, run_commit
-from carryover.ledger.connect import (
-    SETTINGS,
-    LedgerDamaged,
-    LedgerUnavailable,
-    copies,
-    erase_mark,
-    ledger_error,
-    mark_damaged,
-    prepare_file,
-)
+from carryover.ledger.connect import SETTINGS, LedgerDamaged, LedgerUnavailable
 from carryover.ledger.forget import Forgotten, forget
 from carryover.ledger.machines import Received, continue_log, store_received
 from carryover.ledger.queries import Selection
@@ -71,16 +62,20 @@ class Ledger:
         `reducer` makes the digests of its threads. Raises UserError if the file must be left alone: written by a newer
         Carryover, or not a ledger.
         """
-        await asyncio.to_thread(prepare_file, path)
+        await asyncio.to_thread(connect.prepare_file, path)
         db = await aiosqlite.connect(path, isolation_level=None)
         ledger = cls(db, path, reducer)
         try:
             async with ledger._reporting():
-                await ledger._set_up()
+                for setting in SETTINGS:
+                    await db.execute_fetchall(setting)
+                for name, function in search_index.FUNCTIONS.items():
+                    await db.create_function(name, 1, function, deterministic=True)
+                await db.executescript(_FOLLOW)
             with suppress(LedgerUnavailable):  # as on a full disk
                 async with ledger._transaction():
                     await continue_log(db)
-            if erase_mark(path).exists():
+            if connect.erase_mark(path).exists():
                 with suppress(LedgerUnavailable):  # as on a full disk; the mark stays for the next time
                     await ledger.erase()
         except BaseException:
@@ -144,8 +139,7 @@ class Ledger:
 
         Deleted data is overwritten at once if that is possible; `erase` makes sure of it.
         """
-        with _as_unavailable():
-            await asyncio.to_thread(erase_mark(self._path).touch, 0o600)
+        await _change(lambda mark: mark.touch(0o600), connect.erase_mark(self._path))
         async with self._transaction() as db:
             await db.execute_fetchall("PRAGMA secure_delete = ON")
             return await forget(db, self._reducer, selection, now_ms=now_ms)
@@ -156,8 +150,7 @@ class Ledger:
         Takes a while for a large ledger and needs its size again on disk; reads continue meanwhile. If it fails or is
         interrupted, the next `open` repeats it. Raises LedgerUnavailable also while a reader keeps the log in use.
         """
-        with _as_unavailable():
-            await asyncio.to_thread(_remove, copies(self._path))
+        await _change(_remove, *connect.copies(self._path))
         async with self._reading() as db:
             try:
                 # In memory, the setting for everything else, it would take as much as the ledger's size.
@@ -174,8 +167,7 @@ class Ledger:
                     "It is erased when carryoverd starts the next time."
                 )
             await db.execute_fetchall("PRAGMA secure_delete = FAST")
-        with _as_unavailable():
-            await asyncio.to_thread(_remove, [erase_mark(self._path)])
+        await _change(_remove, connect.erase_mark(self._path))
 
     async def foreign_sessions(self) -> list[tuple[str, str]]:
         """Returns agent and id of every session of another machine."""
@@ -213,19 +205,12 @@ class Ledger:
             raise error
         async with self._reporting():
             is_ours = isinstance(error, sqlite3.Error | DamagedBody)
-            if is_ours and isinstance(ledger_error(error, self._path), LedgerDamaged):
+            if is_ours and isinstance(connect.ledger_error(error, self._path), LedgerDamaged):
                 raise error
 
     async def wait_for_damage(self) -> None:
         """Waits until any call finds damage, then raises LedgerDamaged."""
         raise await asyncio.shield(self._damage)
-
-    async def _set_up(self) -> None:
-        for setting in SETTINGS:
-            await self._db.execute_fetchall(setting)
-        for name, function in search_index.FUNCTIONS.items():
-            await self._db.create_function(name, 1, function, deterministic=True)
-        await self._db.executescript(_FOLLOW)
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[aiosqlite.Connection]:
@@ -253,24 +238,24 @@ class Ledger:
         try:
             yield
         except (sqlite3.Error, DamagedBody, UnicodeDecodeError) as error:
-            trouble = ledger_error(error, self._path)
+            trouble = connect.ledger_error(error, self._path)
             if trouble is None:
                 raise
             if isinstance(trouble, LedgerDamaged):
-                await asyncio.to_thread(mark_damaged, self._path, error)
+                await asyncio.to_thread(connect.mark_damaged, self._path, error)
                 if not self._damage.done():
                     self._damage.set_result(trouble)
             raise trouble from error
 
 
-@contextmanager
-def _as_unavailable() -> Iterator[None]:
+async def _change(change: Callable[..., object], *paths: Path) -> None:
+    """Calls `change` with each path in a thread. Raises LedgerUnavailable if one cannot be changed."""
     try:
-        yield
+        for path in paths:
+            await asyncio.to_thread(change, path)
     except OSError as error:
         raise LedgerUnavailable(f"{error.filename} cannot be changed: {os_reason(error)}. Check its rights.") from error
 
 
-def _remove(paths: Sequence[Path]) -> None:
-    for path in paths:
-        path.unlink(missing_ok=True)
+def _remove(path: Path) -> None:
+    path.unlink(missing_ok=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import aiosqlite
 import msgspec
@@ -137,14 +137,11 @@ async def rebuild(db: aiosqlite.Connection, reducer: Reducer, thread_id: int) ->
     await db.execute_fetchall(_EMPTY, (NO_DIGEST, reducer.version, thread_id))
     after = 0
     while rows := list(await db.execute_fetchall(_EVENTS, (thread_id, after, _EVENTS_PER_READ))):
-        events = await asyncio.to_thread(_decoded, rows)
+        bodies = await asyncio.to_thread(lambda found: [decode_body(body) for *_, body in found], rows)
+        events = [StoredBody(row[0], row[1], body) for row, body in zip(rows, bodies, strict=True)]
         thread = await reduce_on(db, reducer, thread, events)
         after = events[-1].event_id
     return thread
-
-
-def _decoded(rows: Iterable[Sequence[Any]]) -> list[StoredBody]:
-    return [StoredBody(event_id, at_ms, decode_body(body)) for event_id, at_ms, body in rows]
 
 
 async def settle(db: aiosqlite.Connection, reducer: Reducer) -> set[int]:
@@ -218,8 +215,12 @@ async def reemit(
     thread = "SELECT id FROM thread WHERE session_id = ? AND subagent_id = ?"
     threads = await db.execute_fetchall(thread, (session.id, reemitted.subagent_id or ""))
     thread_id = next((int(found) for (found,) in threads), 0)
-    place = await _place(db, thread_id, None if reemitted.after is None else event_key(agent, reemitted.after))
-    same = 0
+    place = same = 0
+    if reemitted.after is not None:
+        after = (event_key(agent, reemitted.after), thread_id)
+        # If that event is lost, entries are added and nothing is retracted.
+        found = list(await db.execute_fetchall(_PLACE, after)) or await db.execute_fetchall(_LAST)
+        place = max(int(row_id) for (row_id,) in found)
     for (row_id, key, body), entry in zip(
         list(await db.execute_fetchall(_STANDING, (thread_id, place, len(entries)))), entries, strict=False
     ):
@@ -234,14 +235,6 @@ async def reemit(
     for marks, keys in in_parts([entry.key for entry in fresh]):
         await db.execute_fetchall(f"DELETE FROM event WHERE key IN ({marks})", keys)
     return fresh
-
-
-async def _place(db: aiosqlite.Connection, thread_id: int, after: bytes | None) -> int:
-    """Returns the row after which the thread continues. If that is lost, entries are added and nothing is retracted."""
-    if after is None:
-        return 0
-    found = list(await db.execute_fetchall(_PLACE, (after, thread_id))) or await db.execute_fetchall(_LAST)
-    return max(int(row_id) for (row_id,) in found)
 
 
 async def displace_foreign(db: aiosqlite.Connection, agent: str, entries: Sequence[Entry]) -> None:

@@ -138,7 +138,13 @@ async def _covered(
     covered: set[bytes] = set()
     for session, theirs in grouped(entries, lambda entry: entry.event.session).items():
         own = {session_scope(agent, session), conversation_scope(agent, conversation_of(session))}
-        projects = {project_scope(root) for root in await _roots_of(db, agent, session, theirs, roots)}
+        # The roots of the session's project: of the stored one, or of the one it would get.
+        of_project = {root for (root,) in await db.execute_fetchall(_ROOTS, (agent, session))}
+        known = [entry.event for entry in theirs if entry.event.cwd in roots]
+        if known and not of_project:
+            first = next((event for event in known if event.subagent_id is None), known[0])
+            of_project = {roots[first.cwd or ""].root}
+        projects = {project_scope(root) for root in of_project}
         scopes = [EVERYTHING, *own, *projects]
         marks = ",".join("?" * len(scopes))
         stored = await db.execute_fetchall(f"{_RULES} WHERE scope IN ({marks})", scopes)
@@ -150,25 +156,8 @@ async def _covered(
             if is_lesser or any(rule.from_ms <= entry.event.at_ms < rule.until_ms for rule in rules)
         }
         if found:
-            of_project = [rule for rule in rules if rule.scope in projects]
-            for_session = session_scope(agent, session)
-            narrowed = (Tombstone(for_session, rule.from_ms, rule.until_ms) for rule in of_project)
+            of_projects, scope = (rule for rule in rules if rule.scope in projects), session_scope(agent, session)
+            narrowed = [Tombstone(scope, rule.from_ms, rule.until_ms) for rule in of_projects]
             await put_tombstones(db, Tombstones(tuple(narrowed)))
         covered |= found
     return covered
-
-
-async def _roots_of(
-    db: aiosqlite.Connection,
-    agent: str,
-    session: str,
-    entries: Iterable[Entry],
-    roots: Mapping[str, ProjectRoot],
-) -> set[str]:
-    """Returns the roots of the session's project: the stored one, or the one it would get."""
-    stored = {root for (root,) in await db.execute_fetchall(_ROOTS, (agent, session))}
-    if stored:
-        return stored
-    known = [entry.event for entry in entries if entry.event.cwd in roots]
-    first = next((event for event in known if event.subagent_id is None), known[0] if known else None)
-    return {roots[first.cwd or ""].root} if first is not None else set()

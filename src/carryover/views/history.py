@@ -116,16 +116,16 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def changes_of(db: sqlite3.Connection, project: ProjectRow, path: str) -> list[Change]:
-    """Returns the turns that changed the file at `path` (absolute), newest first.
-
-    The file may no longer exist. Edits are matched by path relative to the project, so the result includes those made
-    before the project was moved, in its worktrees, and under former names of the file.
-    """
+    """Returns the turns that made the `edits_of` a file, newest first."""
     return turns_of(db, edits_of(db, project, path))
 
 
 def edits_of(db: sqlite3.Connection, project: ProjectRow, path: str) -> Edits:
-    """Returns the edits of the file at `path` (absolute) that `changes_of` counts."""
+    """Returns the edits of the file at `path` (absolute), which may no longer exist.
+
+    They are matched by path relative to the project, so the result includes those made before the project was moved, in
+    its worktrees, and under former names of the file.
+    """
     names = [path_in_project(path, (project.root,))]
     edits: dict[int, tuple[EditRow, FileEdit]] = {}
     for name in names:  # grows during the iteration
@@ -164,6 +164,10 @@ def turns_of(db: sqlite3.Connection, edits: Edits) -> list[Change]:
     return sorted(turns.values(), key=lambda change: change.at_ms, reverse=True)
 
 
+def _sum(former: int | None, number: int | None) -> int | None:
+    return former if number is None else number + (former or 0)
+
+
 def _prompt_before(db: sqlite3.Connection, row: EditRow) -> tuple[int, str | None]:
     """Returns row id and text of the prompt whose turn made the edit; 0 and None if there is none.
 
@@ -177,10 +181,6 @@ def _prompt_before(db: sqlite3.Connection, row: EditRow) -> tuple[int, str | Non
         if isinstance(body, UserPrompt) and body.actor == "human":
             return event_id, body.typed
     return 0, None
-
-
-def _sum(former: int | None, number: int | None) -> int | None:
-    return former if number is None else number + (former or 0)
 
 
 class Committer(msgspec.Struct, frozen=True, kw_only=True):
@@ -213,21 +213,15 @@ def commit_history(db: sqlite3.Connection, project: ProjectRow, commits: Sequenc
         edits = edits_of(db, project, str(Path(project.root, name)))
         turns += turns_of(db, {key: each for key, each in edits.items() if since < each[0].at_ms <= until})
     turns.sort(key=lambda change: change.at_ms, reverse=True)
-    return CommitHistory(commit=commit, made_by=_committer(db, project, commit, links), turns=tuple(turns))
-
-
-def _committer(db: sqlite3.Connection, project: ProjectRow, commit: Commit, links: Links) -> Committer | None:
-    values = {
-        "project": project.id,
-        "since": commit.authored_ms - _AROUND_MS,
-        "until": commit.committed_ms + _AROUND_MS,
-    }
-    for agent, session, machine, at_ms, stored in db.execute(_RESULTS, values):
+    around = {"since": commit.authored_ms - _AROUND_MS, "until": commit.committed_ms + _AROUND_MS}
+    made_by = None
+    for agent, session, machine, at_ms, stored in db.execute(_RESULTS, {"project": project.id, **around}):
         body = read_body(db, stored)
         made = committed(body) if isinstance(body, ToolResult) else ()
         if any(links.of_command(short, subject, at_ms) is commit for short, subject in made):
-            return Committer(at_ms=at_ms, agent=agent, session=session, machine=machine or None)
-    return None
+            made_by = Committer(at_ms=at_ms, agent=agent, session=session, machine=machine or None)
+            break
+    return CommitHistory(commit=commit, made_by=made_by, turns=tuple(turns))
 
 
 class LineHistory(msgspec.Struct, frozen=True, kw_only=True):
@@ -254,7 +248,9 @@ def line_history(db: sqlite3.Connection, project: ProjectRow | None, root: str, 
     lines, text = _lines(path, line)
     name = path_in_project(str(path), (root,))
     commit, former = commit_of_line(Path(root), name, line) or (None, name)
-    edits = _edits(db, project, path, Path(root, former))
+    edits: dict[int, tuple[EditRow, FileEdit]] = {}
+    for known in dict.fromkeys((path, Path(root, former))):
+        edits |= edits_of(db, project, str(known)) if project is not None else {}
     found, turns = _origin(db, lines, line - 1, edits, commit)
     # A file that was written whole in another worktree would hide the edits of this one.
     here = {key: each for key, each in edits.items() if Path(each[1].path) in (path, Path(root, former))}
@@ -276,15 +272,6 @@ def line_history(db: sqlite3.Connection, project: ProjectRow | None, root: str, 
         commit=commit,
         first_edit_ms=min((row.at_ms for row, _ in edits.values()), default=None),
     )
-
-
-def _edits(db: sqlite3.Connection, project: ProjectRow | None, *names: Path) -> Edits:
-    """Returns the edits of a file under its present name and the one it was committed under."""
-    found: dict[int, tuple[EditRow, FileEdit]] = {}
-    if project is not None:
-        for name in dict.fromkeys(names):
-            found |= edits_of(db, project, str(name))
-    return found
 
 
 def _lines(path: Path, line: int) -> tuple[list[str], str]:

@@ -42,14 +42,12 @@ def limited_projects(
     for row in [row for row in records(ProjectRow, db, _RECENT, (since_ms, MOST)) if not is_foreign(row.root)]:
         view = project_view(db, row.id)
         limit = standing_limit(view, by_last_use(db, startable, row.id))
-        if limit is not None and limit.at_ms >= since_ms and has_past(view) and not _is_over(limit, now_ms):
+        if limit is None or limit.at_ms < since_ms or not has_past(view):
+            continue
+        reset_ms = reset_time_ms(limit.resets, limit.at_ms) if limit.resets else None
+        if reset_ms is None or reset_ms > now_ms:
             found.append(LimitedProject(row.root, limit))
     return sorted(found, key=lambda project: (-project.limit.at_ms, project.root))
-
-
-def _is_over(limit: Limit, now_ms: int) -> bool:
-    reset_ms = reset_time_ms(limit.resets, limit.at_ms) if limit.resets else None
-    return reset_ms is not None and reset_ms <= now_ms
 
 
 def reset_time_ms(resets: str, at_ms: int) -> int | None:

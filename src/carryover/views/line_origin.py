@@ -72,15 +72,15 @@ def comparable(text: str) -> list[str]:
 def origin_of(lines: Sequence[str], at: int, edits: Sequence[FileEdit]) -> Origin:
     """Returns the edit that wrote the line at index `at` of the file's `lines`. `edits` are in order, oldest first."""
     file = _File(list(lines), at)
-    for number in range(len(edits) - 1, -1, -1):
-        pieces = list(_pieces(edits[number].diff))
-        if not pieces and _changed_text(edits[number]):
+    for number, edit in reversed(list(enumerate(edits))):
+        pieces = list(_pieces(edit.diff))
+        if not pieces and edit.change != "rename" and (edit.added, edit.removed) != (0, 0):
             file.exact = False
+        is_whole = not edit.diff.startswith("@@") and len(pieces) == 1 and all(pieces[0].wrote) and not edit.removed
         for piece in reversed(pieces):
-            wrote = _wrote_all(file, piece) if _is_whole(edits[number], pieces) else _undo(file, piece, edits[number])
-            if wrote:
+            if piece.cut or file.lines[file.at] in piece.new if is_whole else _undo(file, piece, edit):
                 return Origin(number, "followed" if file.exact else "by_text")
-        if pieces and _is_whole(edits[number], pieces):
+        if is_whole:
             return Origin(None, "by_text")
     return Origin(None, "followed" if file.exact else "by_text")
 
@@ -104,18 +104,6 @@ def _pieces(diff: str) -> Iterator[Piece]:
         yield Piece(start, tuple(lines))
 
 
-def _changed_text(edit: FileEdit) -> bool:
-    return edit.change != "rename" and (edit.added, edit.removed) != (0, 0)
-
-
-def _is_whole(edit: FileEdit, pieces: Sequence[Piece]) -> bool:
-    return not edit.diff.startswith("@@") and len(pieces) == 1 and all(pieces[0].wrote) and not edit.removed
-
-
-def _wrote_all(file: _File, piece: Piece) -> bool:
-    return piece.cut or file.lines[file.at] in piece.new
-
-
 def _undo(file: _File, piece: Piece, edit: FileEdit) -> bool:
     """Undoes the piece in `file`; or returns True, and leaves `file` as it is, if the piece wrote the line."""
     new, old = piece.new, piece.old
@@ -124,7 +112,7 @@ def _undo(file: _File, piece: Piece, edit: FileEdit) -> bool:
         # The edit replaced a text that began or ended within a line: take in the rest of these lines.
         place, before, after = parts
         new = file.lines[place : place + len(new)]
-        old = f"{before}{_joined(old)}{after}".split("\n")
+        old = "".join((before, "\n".join(old), after)).split("\n")
     if place is None:
         file.exact = False
         return _has_text(file, piece, new)
@@ -163,7 +151,7 @@ def _within_lines(file: _File, piece: Piece, new: list[str]) -> tuple[int, str, 
     """Returns where a text without a known line is in the file: the index of its first line, what stands before it
     there, and what after it in its last line. None unless it is there once.
     """
-    text, part = _joined(file.lines), _joined(new)
+    text, part = "\n".join(file.lines), "\n".join(new)
     if piece.start is not None or not part or text.count(part) != 1:
         return None
     at = text.index(part)
@@ -173,25 +161,20 @@ def _within_lines(file: _File, piece: Piece, new: list[str]) -> tuple[int, str, 
     return text.count("\n", 0, at), before, text[end : line_end if line_end >= 0 else len(text)]
 
 
-def _joined(lines: Sequence[str]) -> str:
-    return "\n".join(lines)
-
-
 def _has_text(file: _File, piece: Piece, new: list[str]) -> bool:
-    """Whether the piece wrote a line with this text that is unique in the file or has the same neighbour there."""
+    """Whether the piece wrote a line with this text that is unique in the file, or beside the same line there.
+
+    A bracket is not enough, neither as the line nor beside it.
+    """
     text = file.lines[file.at]
     places = [at for at, line in enumerate(new) if line == text and piece.wrote[at]]
     if not places or not _SAYS_ENOUGH.search(text):
         return False
-    return file.lines.count(text) == 1 or any(_neighbour(file, new, at) for at in places)
-
-
-def _neighbour(file: _File, new: list[str], at: int) -> bool:
-    """Whether the line before or after is the same in both, and more than a bracket."""
-    return any(
+    return file.lines.count(text) == 1 or any(
         0 <= at + step < len(new)
         and 0 <= file.at + step < len(file.lines)
         and new[at + step] == file.lines[file.at + step]
         and _SAYS_ENOUGH.search(new[at + step])
+        for at in places
         for step in (-1, 1)
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import Final, Literal
 
@@ -66,19 +66,16 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def timeline(
-    db: sqlite3.Connection,
-    project_id: int,
-    wanted: Wanted,
-    *,
-    limit: int,
-    commits: Iterable[Commit] = (),
+    db: sqlite3.Connection, project_id: int, wanted: Wanted, *, limit: int, commits: Iterable[Commit] = ()
 ) -> list[Moment]:
     """Returns the newest `limit` moments of a project that are `wanted`, newest first.
 
     Sessions are read newest first, and only as far back as needed. `commits` are the commits of its repository.
     """
     rows = sessions(db, project_id, limit=MOST_SESSIONS)
-    before, links = _predecessors(rows), Links(commits)
+    # Nobody takes over from a note.
+    by_start = sorted((row for row in rows if row.agent != NOTE), key=lambda row: (row.started_ms, row.id))
+    before, links = {later.id: earlier for earlier, later in pairwise(by_start)}, Links(commits)
     found: list[Moment] = []
     for row in rows:
         if row.last_ms + _COMMITTED_AFTER_MS < wanted.since_ms or (
@@ -92,15 +89,6 @@ def timeline(
         # Within one millisecond, the last event comes first.
         found.sort(key=lambda moment: moment.at_ms, reverse=True)
     return found[:limit]
-
-
-def _predecessors(rows: Sequence[SessionRow]) -> dict[int, SessionRow]:
-    """Maps each session's row id to the session that began last before it.
-
-    Notes are left out, since nobody takes over from them.
-    """
-    by_start = sorted((row for row in rows if row.agent != NOTE), key=lambda row: (row.started_ms, row.id))
-    return {later.id: earlier for earlier, later in pairwise(by_start)}
 
 
 def _of_session(db: sqlite3.Connection, row: SessionRow, before: SessionRow | None, links: Links) -> list[Moment]:

@@ -11,6 +11,7 @@ import re
 import sqlite3
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -177,7 +178,12 @@ def _unwanted(root: Path, path: str, known: frozenset[str]) -> str | None:
 def _wanted(
     paths: Sequence[str], view: ProjectView | None, changed: Collection[str], texts: Sequence[str]
 ) -> list[TextFile]:
-    edited = _edited(view)
+    recent = recent_files(view, limit=_MOST_TOUCHED) if view is not None else ()
+    edited = {
+        file.path: file.touched
+        for file in recent
+        if file.touched.change != "delete" and not file.touched.temporary and not file.path.startswith("/")
+    }
     counts = _references(paths, texts)
     only_named = [path for path, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))]
     only_named = [path for path in only_named if path not in edited and path not in changed][:_MOST_NAMED]
@@ -185,24 +191,13 @@ def _wanted(
         TextFile(
             path=path,
             text="",
-            edited_ms=edited[path][0] if path in edited else 0,
-            line=edited[path][1] if path in edited else None,
+            edited_ms=edited[path].at_ms if path in edited else 0,
+            line=edited[path].line if path in edited else None,
             references=counts.get(path, 0),
             changed=path in changed,
         )
         for path in dict.fromkeys((*edited, *sorted(changed), *only_named))
     ]
-
-
-def _edited(view: ProjectView | None) -> dict[str, tuple[int, int | None]]:
-    if view is None:
-        return {}
-    recent = recent_files(view, limit=_MOST_TOUCHED)
-    return {
-        file.path: (file.touched.at_ms, file.touched.line)
-        for file in recent
-        if file.touched.change != "delete" and not file.touched.temporary and not file.path.startswith("/")
-    }
 
 
 def _references(paths: Sequence[str], texts: Sequence[str]) -> dict[str, int]:
@@ -235,7 +230,10 @@ def guidance(root: Path, paths: Sequence[str]) -> tuple[tuple[GuidingFile, ...],
     """
     found = []
     left_out = []
-    for path in filter(_guides(), paths):
+    names = _instruction_names()
+    globs = sorted({pattern for spec in specs() for pattern in spec.guidance})
+    patterns = re.compile("|".join(re.escape(glob).replace(r"\*", "[^/]*") for glob in globs))
+    for path in (path for path in paths if path.rpartition("/")[2] in names or patterns.fullmatch(path)):
         try:
             data = text_of(root, _target(root, path, paths)).encode()
         except (OSError, ValueError) as error:
@@ -243,8 +241,11 @@ def guidance(root: Path, paths: Sequence[str]) -> tuple[tuple[GuidingFile, ...],
             continue
         if not pointers.says_nothing(data):
             found.append(GuidingFile(path=path, text=pointers.without_block(data).decode()))
-    ignored = [name for name in _instruction_names() if name not in paths and (root / name).is_file()]
-    left_out += [LeftOut(name, "git ignores it") for name in ignored if not _says_nothing(root, name)]
+    for name in (name for name in names if name not in paths and (root / name).is_file()):
+        with suppress(OSError, ValueError):
+            if pointers.says_nothing(text_of(root, name).encode()):
+                continue
+        left_out.append(LeftOut(name, "git ignores it"))
     return tuple(found), left_out
 
 
@@ -256,24 +257,9 @@ def _target(root: Path, path: str, paths: Sequence[str]) -> str:
     return target if target in paths and not is_secret_name(target) else path
 
 
-def _says_nothing(root: Path, name: str) -> bool:
-    try:
-        return pointers.says_nothing(text_of(root, name).encode())
-    except (OSError, ValueError):
-        return False
-
-
 def _instruction_names() -> tuple[str, ...]:
     files = [(name, file) for name, readers in instruction_files().items() for file in readers.values()]
     return tuple(dict.fromkeys(name for own, file in files for name in (own, *file.hidden_by)))
-
-
-def _guides() -> Callable[[str], bool]:
-    """Returns a function that tells whether an agent takes instructions, rules or skills from a path."""
-    names = frozenset(_instruction_names())
-    globs = sorted({pattern for spec in specs() for pattern in spec.guidance})
-    patterns = re.compile("|".join(re.escape(glob).replace(r"\*", "[^/]*") for glob in globs))
-    return lambda path: path.rpartition("/")[2] in names or patterns.fullmatch(path) is not None
 
 
 def web_chats() -> dict[str, WebChat]:
@@ -309,10 +295,13 @@ def gathered(
     paths = tuple(path for path in seen.all if not f"{path}/".startswith(f"{STORE}/"))
     changes = uncommitted(folder, own=own_writes(), hidden=is_secret_name) if here else []
     guides, unguided = guidance(folder, paths)
-    texts = [*_texts(recorded.handoff), *(each.text for each in recorded.said)]
+    sections = recorded.handoff.sections if recorded.handoff is not None else ()
+    shown = [entry.shown for each in sections if each.title != "Recent files" for entry in each.entries]
+    texts = [*shown, *(each.text for each in recorded.said)]
     guiding = {file.path for file in guides}
     changed = seen.new.union(change.path for change in changes)
     files, unread = files_that_matter(folder, paths, recorded.view, changed, texts, guiding, now_ms)
+    secret = (LeftOut(each.path, HOLDS_SECRETS) for each in changes if is_secret_name(each.path))
     return Material(
         name=folder.name,
         now_ms=now_ms,
@@ -325,7 +314,7 @@ def gathered(
         changes=tuple(_changes(changes, {file.path for file in files})),
         files=files,
         guidance=guides,
-        left_out=tuple(sorted({*unguided, *unread, *_secret_changes(changes)})),
+        left_out=tuple(sorted({*unguided, *unread, *secret})),
     )
 
 
@@ -337,41 +326,27 @@ def _recorded(
     if handoff is None:
         return _Recorded(view=view)
     answer = last_answer(db, project_id, handoff.session)
+    times = [entry.at_ms for section in handoff.sections if section.title == "Task" for entry in section.entries]
+    prompts = prompts_at(db, project_id, times)
     return _Recorded(
         view=view,
         handoff=handoff,
-        said=_said(db, project_id, handoff),
+        said=tuple(Said(session=session, at_ms=at_ms, text=text) for session, at_ms, text in prompts),
         last_answer=Said(session=handoff.session, at_ms=answer[0], text=answer[1]) if answer is not None else None,
     )
 
 
 def _about(root: Path, paths: Sequence[str]) -> str:
-    readme = next((path for path in paths if "/" not in path and _README.fullmatch(path)), None)
+    """Returns the first paragraph of the README."""
+    readmes = (path for path in paths if "/" not in path and _README.fullmatch(path))
     try:
-        return first_paragraph(text_of(root, readme)) if readme is not None else ""
+        return next((first_paragraph(text_of(root, readme)) for readme in readmes), "")
     except (OSError, ValueError):
         return ""
-
-
-def _texts(handoff: Handoff | None) -> list[str]:
-    sections = handoff.sections if handoff is not None else ()
-    return [entry.shown for section in sections for entry in section.entries if section.title != "Recent files"]
-
-
-def _said(db: sqlite3.Connection, project_id: int, handoff: Handoff) -> tuple[Said, ...]:
-    times = [entry.at_ms for section in handoff.sections if section.title == "Task" for entry in section.entries]
-    return tuple(
-        Said(session=session, at_ms=at_ms, text=text) for session, at_ms, text in prompts_at(db, project_id, times)
-    )
 
 
 def _changes(changes: Iterable[ChangedText], shown: set[str]) -> Iterator[ChangedText]:
     """Yields the diffs, except those of new files whose text is shown anyway."""
     for change in changes:
-        if change.new and change.path in shown:
-            continue
-        yield msgspec.structs.replace(change, diff="") if is_generated(change.path) else change
-
-
-def _secret_changes(changes: Iterable[ChangedText]) -> Iterator[LeftOut]:
-    return (LeftOut(change.path, HOLDS_SECRETS) for change in changes if is_secret_name(change.path))
+        if not (change.new and change.path in shown):
+            yield msgspec.structs.replace(change, diff="") if is_generated(change.path) else change
