@@ -1,7 +1,6 @@
 """The statements of one commit, between BEGIN and COMMIT. Only `store` calls this, holding its lock.
 
-Every statement is a hop to the connection's thread, so rows are written in bulk; appending one line takes about fifteen
-hops.
+Every statement is a hop to the connection's thread, so rows are written in bulk: one line takes about fifteen hops.
 """
 
 from __future__ import annotations
@@ -142,10 +141,7 @@ async def _unknown(db: aiosqlite.Connection, entries: Sequence[Entry]) -> list[E
 async def _session(
     db: aiosqlite.Connection, source: Source, native_id: str, entries: Sequence[Entry]
 ) -> StoredSession | None:
-    """Returns the session's row as `entries` make it; None if it has none and there are no entries.
-
-    Its rank differs from the source's only if a better source has reported the session.
-    """
+    """Returns the session's row as `entries` make it; its rank is not the source's if a better one reported it."""
     if not entries:
         return await sessions.find_session(db, source.agent, native_id)
     times = [entry.event.at_ms for entry in entries if entry.event.at_ms > 0]

@@ -1,7 +1,4 @@
-"""Prepares the ledger's file for its one writer, opens it read-only for everyone else, and says what can go wrong.
-
-Blocking.
-"""
+"""Prepares the ledger's file for its writer, opens it read-only for all others, and says what can go wrong. Blocks."""
 
 from __future__ import annotations
 
@@ -60,11 +57,8 @@ class LedgerDamaged(UserError):
 
 
 def damages_content(error: Exception) -> bool:
-    """Whether the error means that a row's content was changed, which SQLite's own checks don't detect.
-
-    Python's sqlite3 reports text that is not UTF-8 without an SQLite error code. Our functions in SQL fail only for a
-    body that cannot be read.
-    """
+    """Whether the error means that a row's content was changed, which SQLite's own checks don't detect."""
+    # Text that is not UTF-8 has no error code of SQLite; our functions in SQL fail only for a body that cannot be read.
     if isinstance(error, sqlite3.OperationalError):
         is_undecodable = getattr(error, "sqlite_errorcode", None) is None and "decode to UTF-8" in str(error)
         return is_undecodable or "user-defined function raised exception" in str(error)
@@ -116,11 +110,7 @@ def prepare_file(path: Path) -> None:
 
 
 def damage_mark(path: Path) -> Path:
-    """Returns the file that asks the next start to check every page, since damage was found while the ledger was in
-    use.
-
-    It is empty unless the content of a row was damaged, which a check of pages can't find.
-    """
+    """Returns the file that asks the next start to check every page; not empty if the content of a row was damaged."""
     return path.with_name(f"{path.name}.damaged")
 
 
@@ -173,10 +163,7 @@ def _migrate_or_detect_damage(db: sqlite3.Connection, path: Path) -> bool:
 
 
 def _replace_damaged(path: Path) -> None:
-    """Replaces a damaged ledger.
-
-    If killed at any moment, this leaves either the damaged ledger, which is found damaged again, or the new one.
-    """
+    """Replaces a damaged ledger. A kill leaves either the damaged one, which is found again, or the new one."""
     from carryover.ledger.salvage import salvage
     from carryover.ledger.search_index import prepare_index
 

@@ -1,7 +1,6 @@
 """Queries on what sessions hold: digests, events, turns, what was said. Read-only and blocking.
 
-Those that run at each change use an index and read a bounded number of rows: the cost doesn't grow with the age of the
-project. A turn begins with a prompt that a person gave and did not retract, and lasts until the next one.
+Those that run at each change read a bounded number of rows by an index. A turn begins with a prompt that a person gave.
 """
 
 from __future__ import annotations
@@ -77,10 +76,7 @@ def stored_bodies(db: sqlite3.Connection, thread_id: int) -> Iterator[StoredBody
 
 
 def provisional_bodies(db: sqlite3.Connection, session_id: int) -> list[tuple[str, StoredBody]]:
-    """Returns the provisional events of a session by time, each with its sub-agent.
-
-    Their ids are negative, so that they never equal an event's id.
-    """
+    """Returns a session's provisional events by time, each with its sub-agent. Their ids are negative: no event's."""
     rows = db.execute(_PROVISIONAL, (session_id,)).fetchall()
     return [(subagent_id, StoredBody(-row_id, *rest)) for row_id, subagent_id, *rest in _read(db, reversed(rows))]
 
@@ -88,8 +84,7 @@ def provisional_bodies(db: sqlite3.Connection, session_id: int) -> list[tuple[st
 def session_events(db: sqlite3.Connection, session: SessionRow) -> Iterator[StoredEvent]:
     """Yields the session's events with its sub-agents' merged in by time; each thread keeps its own order.
 
-    What the user took back stays in its place, marked as retracted. What only a hook has reported comes last, marked as
-    provisional.
+    What only a hook has reported comes last, marked as provisional.
     """
     threads = db.execute("SELECT id, subagent_id FROM thread WHERE session_id = ? ORDER BY subagent_id", (session.id,))
     # Begun here and not when they are read, all see the same moment of the ledger: a record that comes meanwhile shows

@@ -1,11 +1,7 @@
-"""Removes sessions, or a period of them, and leaves tombstones if the removal is permanent.
+"""Removes sessions, or a period of them, and leaves tombstones if that is permanent. Inside the open transaction.
 
-Sessions that are dropped for want of room leave none: the limits are noted, and relaxing them has sources read again.
-Everything runs inside the open transaction.
-
-The context stored with a source's position may hold content. A source that has reported a forgotten conversation names
-it in its path or in its context. In that case position and context are both discarded: the source is read again from
-its beginning when it changes, and the tombstones skip what was forgotten. All others keep their position.
+A source's context may hold content: if it or the path names a forgotten conversation, the source is read again from its
+beginning when it changes, and the tombstones skip what was forgotten. For dropped sessions, limits are noted instead.
 """
 
 from __future__ import annotations
@@ -34,7 +30,6 @@ _SELECTED: Final = f"""SELECT id, agent, native_id, rank, project_id, recorded_p
 _SESSIONS: Final = "SELECT value FROM json_each(:sessions)"
 _CHOSEN: Final = f"""thread_id IN (SELECT id FROM thread WHERE session_id IN ({_SESSIONS}))
     AND at_ms >= :since AND at_ms < :until"""
-_KEYS: Final = f"SELECT key FROM event WHERE {_CHOSEN}"
 _KEYS_AT_ONCE: Final = 10_000
 _REMOVE: Final = (
     f"DELETE FROM event WHERE {_CHOSEN}",
@@ -82,7 +77,6 @@ _NONE: Final = 2**62
 _NAME: Final = "dropped_over:"
 _KEEP: Final = "INSERT INTO counter (name, n) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET n = min(n, excluded.n)"
 _KEPT: Final = f"SELECT name, n FROM counter WHERE name LIKE '{_NAME}%'"
-_CLEAR: Final = f"DELETE FROM counter WHERE name LIKE '{_NAME}%'"
 _READ_ALL_AGAIN: Final = """UPDATE source SET cursor = NULL, context = x'', size = -1, rev = rev + 1
     WHERE state = 'active' AND mtime_ns >= ?"""
 
@@ -99,10 +93,7 @@ class Forgotten(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def forget(db: aiosqlite.Connection, reducer: Reducer, selection: Selection, *, now_ms: int) -> Forgotten:
-    """Removes what `selection` names and, if that is permanent, excludes it from what is read later.
-
-    `now_ms` is the moment of forgetting.
-    """
+    """Removes what `selection` names at `now_ms` and, if that is permanent, excludes it from what is read later."""
     rows = list(await db.execute_fetchall(_SELECTED, selection.values(now_ms)))
     span = (0, _FOREVER_MS) if not selection.in_part else selection.span(now_ms)
     if selection.is_everything:
@@ -128,7 +119,7 @@ async def _remove(
     """Removes what the sessions have within `span`, and those left with nothing; `for_good` adds tombstones."""
     values = {"sessions": msgspec.json.encode(sessions).decode(), "since": span[0], "until": span[1]}
     if for_good:
-        async with db.execute(_KEYS, values) as found:
+        async with db.execute(f"SELECT key FROM event WHERE {_CHOSEN}", values) as found:
             while rows := list(await found.fetchmany(_KEYS_AT_ONCE)):
                 keys = tuple(tombstones.short_key(key) for (key,) in rows)
                 await tombstones.put_tombstones(db, Tombstones(keys=keys))
@@ -198,15 +189,11 @@ async def keep_limits(db: aiosqlite.Connection, limits: Limits) -> None:
 
 
 async def read_dropped_again(db: aiosqlite.Connection, limits: Limits, *, since_ms: int) -> bool:
-    """Has sources read from their start if `limits` allow more than when sessions were dropped; returns whether they
-    do.
-
-    Only sources changed since `since_ms` are read again.
-    """
+    """Has sources changed since `since_ms` read again if `limits` allow more than when sessions were dropped."""
     kept = {str(name): int(n) for name, n in await db.execute_fetchall(_KEPT)}
     now = {_NAME + name: _NONE if limit is None else limit for name, limit in limits.items()}
     if not any(now.get(name, _NONE) > n for name, n in kept.items()):
         return False
-    await db.execute_fetchall(_CLEAR)
+    await db.execute_fetchall(f"DELETE FROM counter WHERE name LIKE '{_NAME}%'")
     await db.execute_fetchall(_READ_ALL_AGAIN, (since_ms * 1_000_000,))
     return True

@@ -1,13 +1,7 @@
 """What other machines recorded, and the log of what they have to be told. Everything runs inside the open transaction.
 
-The session of another machine is a session like any other, in a project whose root begins with that machine's name:
-`laptop:/home/ann/shop` is no absolute path, so nothing takes it for a folder of this machine. What this machine has
-read itself counts: of its sessions nothing is taken. An event that comes again may have changed since.
-
-The log is kept while sync is switched on. The id of an event's row says nothing about what is new: rows are changed,
-moved to another session and removed, and ids of removed rows are used again. So triggers number each change of an event
-that this machine has recorded; an event is in the log once, at its last change. Beside it is noted what was taken from
-other machines, so that a ledger that is lost, or restored from a copy, takes it again.
+The root of another machine's project begins with its name (`laptop:/home/ann/shop`), so nothing takes it for a folder
+here. While sync is on, triggers number each change of an event recorded here: ids of rows do not tell what is new.
 """
 
 from __future__ import annotations
@@ -43,7 +37,6 @@ _WITHDRAW: Final = """DELETE FROM event WHERE key IN ({marks})
 _TAKE_OVER: Final = """UPDATE session SET machine = ?, project_id = ?, recorded_project_id = nullif(?, ?)
     WHERE id = ?"""
 _NAMES: Final = "SELECT name FROM machine UNION SELECT machine FROM session"
-_TAKEN: Final = "INSERT OR IGNORE INTO taken (machine, segment) VALUES (?, ?)"
 _NOT_THERE: Final = "DELETE FROM taken WHERE machine = ? AND segment NOT IN (SELECT value FROM json_each(?))"
 _NOTE_PROJECT: Final = """UPDATE project SET identity = coalesce(?, identity), git = coalesce(?, git)
     WHERE root = ?"""
@@ -142,7 +135,7 @@ async def store_received(db: aiosqlite.Connection, reducer: Reducer, received: R
     commits = [await _store(db, reducer, received, agent, entries) for agent, entries in received.entries.items()]
     projects |= {project for commit in commits for project in commit.projects}
     if received.segment is not None:
-        await db.execute_fetchall(_TAKEN, received.segment)
+        await db.execute_fetchall("INSERT OR IGNORE INTO taken (machine, segment) VALUES (?, ?)", received.segment)
     return Commit(
         new_events=sum(commit.new_events for commit in commits),
         forgotten=sum(commit.forgotten for commit in commits),
@@ -169,9 +162,9 @@ async def _store(
 async def _of_others(
     db: aiosqlite.Connection, received: Received, agent: str, entries: Sequence[Entry]
 ) -> tuple[list[Entry], set[int]]:
-    """Returns the entries of sessions that this machine has not read itself, and projects that lost or got a session.
+    """Returns the entries of sessions not read here, and projects that lost or got a session.
 
-    If several machines have a session, it is that of the machine with its newest event, whichever came first.
+    A session of several machines is that of the machine with its newest event, whichever came first.
     """
     of_session = grouped(entries, lambda entry: entry.event.session)
     own: set[str] = set()
@@ -195,8 +188,7 @@ async def _of_others(
 async def _brought_up_to_date(db: aiosqlite.Connection, machine: str, entries: Sequence[Entry]) -> list[Entry]:
     """Changes stored events to what the machine has now; returns the entries to store.
 
-    An event that moved to another thread, counts again, or comes after a new one of its thread gets a new row, so that
-    rows keep the order of the conversation.
+    An event that moved, counts again, or comes after a new one gets a new row, so that rows keep their order.
     """
     known: dict[bytes, tuple[Any, ...]] = {}
     for marks, keys in in_parts([entry.key for entry in entries]):
@@ -261,10 +253,7 @@ async def end_log(db: aiosqlite.Connection) -> None:
 
 
 async def continue_log(db: aiosqlite.Connection) -> None:
-    """Numbers what comes from now on by the clock, in microseconds.
-
-    The ledger may be a copy from before others were told more. What it would number as they know it, they would miss.
-    """
+    """Numbers what comes from now on by the clock (µs): others may know higher numbers than a restored copy has."""
     ((is_on,),) = await db.execute_fetchall(_IS_ON)
     if is_on:
         await db.execute_fetchall(_RENUMBER)

@@ -1,8 +1,6 @@
-"""Provisional events: reported by a hook before the transcript has them, and kept separately until it does.
+"""Provisional events: reported by a hook a moment before the transcript has them (Claude Code 2.1.328: 40 to 75 ms).
 
-A hook sees the end of a turn a moment before the transcript does (Claude Code 2.1.328: 40 to 75 ms). A provisional row
-is confirmed, and removed, as soon as the session's events hold the same content or reach a later time. Whichever comes
-first, nothing counts twice. Everything runs inside the open transaction.
+A row is removed as soon as the session's events hold the same content or reach a later time, so nothing counts twice.
 """
 
 from __future__ import annotations
@@ -39,10 +37,9 @@ _PROJECTS_WITH_OLD: Final = """SELECT DISTINCT project_id FROM provisional JOIN 
 
 
 def content_fingerprint(body: AnyBody) -> bytes:
-    """Returns 16 bytes that identify speaker and text, ignoring white space around the text.
+    """Returns 16 bytes that identify speaker and text.
 
-    An answer and the end of a turn count as one speaker: if a hook reports an error as an answer (Claude Code before
-    2.1.78), the transcript still has it as an error.
+    A hook may report an error as an answer (Claude Code before 2.1.78), so an answer and a turn's end are one speaker.
     """
     match body:
         case UserPrompt(text=text, command=command):
@@ -57,10 +54,7 @@ def content_fingerprint(body: AnyBody) -> bytes:
 async def add_provisional(
     db: aiosqlite.Connection, agent: str, entries: Sequence[Entry], roots: Mapping[str, ProjectRoot], *, now_ms: int
 ) -> Commit:
-    """Stores the `entries` that neither events nor provisional rows hold yet, dated no later than `now_ms`.
-
-    Entries from another project than the session's are left to the transcript.
-    """
+    """Stores those of `entries`, in the session's own project, that are not known yet, dated no later than `now_ms`."""
     added = 0
     projects: set[int] = set()
     newest_ms = 0

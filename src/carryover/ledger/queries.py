@@ -94,9 +94,9 @@ def project_by_root(db: sqlite3.Connection, root: str) -> ProjectRow | None:
 
 
 def changed_since_published(db: sqlite3.Connection, project_id: int) -> bool:
-    """Whether a commit has touched the project since it was last published or refused.
+    """Whether a commit has touched the project since it was last published or refused, except in the last 2 ms.
 
-    A commit within 2 ms is taken to be the one that was published: both times are rounded, each in its own way.
+    Both times are rounded, each in its own way.
     """
     condition = "id = ? AND changed_ms > coalesce(published_ms + 1, 0)"
     return db.execute(f"SELECT 1 FROM project WHERE {condition}", (project_id,)).fetchone() is not None
@@ -146,20 +146,14 @@ def session_counts(db: sqlite3.Connection) -> dict[int, int]:
 
 
 def unpublished(db: sqlite3.Connection, *, since_ms: int) -> list[int]:
-    """Returns projects with events since `since_ms` and commits since they were last published, newest first.
-
-    Those of other machines are never published.
-    """
+    """Returns this machine's projects with events since `since_ms` and commits not published yet, newest first."""
     statement = """SELECT id, root FROM project WHERE last_event_ms >= ? AND changed_ms >= coalesce(published_ms, 0)
         ORDER BY last_event_ms DESC"""
     return [project_id for project_id, root in db.execute(statement, (since_ms,)) if not is_foreign(root)]
 
 
 def whereabouts(db: sqlite3.Connection) -> list[Whereabouts]:
-    """Returns where each project's folder is and was, most recently active first.
-
-    Includes projects whose sessions moved away.
-    """
+    """Returns where each project's folder is and was, also if its sessions moved away, most recently active first."""
     return list(records(Whereabouts, db, f"{_WHEREABOUTS} ORDER BY last_event_ms DESC, id"))
 
 
@@ -181,10 +175,7 @@ def sessions(
     since_ms: int | None = None,
     branch: str | None = None,
 ) -> list[SessionRow]:
-    """Returns the newest sessions, by default of all projects.
-
-    The filters select one project, agent or branch, and sessions with an event at `since_ms` (UTC) or later.
-    """
+    """Returns the newest sessions that meet what is given; `since_ms` (UTC) is about their last event."""
     wanted: dict[str, str | int | None] = {
         "session.project_id = ?": project_id,
         "session.agent = ?": agent,
@@ -206,9 +197,7 @@ def session_ids(db: sqlite3.Connection, project_id: int | None = None) -> list[s
 def session_by_prefix(db: sqlite3.Connection, prefix: str, project_id: int | None = None) -> SessionRow:
     """Returns the session whose id is or begins with `prefix`, ignoring case; `codex:ID` means only one from Codex.
 
-    With `project_id`, sessions of other projects do not exist.
-
-    Raises UserError: NOTHING_FOUND if there is none, USAGE if several match and none is an exact match.
+    Raises UserError: NOTHING_FOUND if the project has none, USAGE if several match and none is an exact match.
     """
     if not prefix:
         raise UserError("The session id is empty. `carryover sessions` lists the ids.", ExitCode.USAGE)

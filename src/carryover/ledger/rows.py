@@ -47,11 +47,7 @@ class Whereabouts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A session. `root` is its project's root, None while no working directory is known.
-
-    `recorded_root` is the former root of that project, if the session was recorded before the project moved. `machine`
-    is the name of another machine that recorded it, '' if this one did.
-    """
+    """A session. `recorded_root` is its project's former root, if that moved; `machine` is '' for this machine."""
 
     id: int
     agent: str
@@ -70,10 +66,7 @@ class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StoredEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An event of a session. `provisional`: a hook reported it, and the transcript has no record of it yet.
-
-    `retracted`: the user withdrew it.
-    """
+    """An event of a session: `provisional` until the transcript has what a hook reported, `retracted` by the user."""
 
     at_ms: int
     subagent_id: str | None
@@ -125,10 +118,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Totals(msgspec.Struct, frozen=True, kw_only=True):
-    """Totals of the ledger. `bytes` is the size of its pages; lists are bounded, most frequent or newest first.
-
-    `events` leaves out those that no longer count.
-    """
+    """Totals of the ledger, of events those that count. Lists are bounded, most frequent or newest first."""
 
     events: int = 0
     sessions: int = 0

@@ -1,7 +1,6 @@
 """Saves what can still be read from a damaged ledger. Blocking.
 
-Positions in the sources are not saved: since rows are missing, every source that still exists is read again from its
-beginning, and the keys of the saved rows keep anything from counting twice. Digests are rebuilt from the events.
+Not the positions: all sources are read again, and the keys of the saved rows keep anything from counting twice.
 """
 
 from __future__ import annotations
@@ -43,10 +42,7 @@ _ORPHANS: Final = (
 
 
 def salvage(damaged: Path, into: sqlite3.Connection, *, now_ms: int) -> int:
-    """Copies every readable row of `damaged` into the new, empty ledger; returns the number of saved events.
-
-    Events that lost their session are dropped: their transcript, if it still exists, brings them back in full.
-    """
+    """Copies every readable row of `damaged` into the new, empty ledger; returns the number of saved events."""
     into.execute("PRAGMA foreign_keys = OFF")
     into.execute("BEGIN IMMEDIATE")
     with closing(sqlite3.connect(f"file:{quote(str(damaged))}?mode=ro", uri=True, isolation_level=None)) as old:
@@ -69,10 +65,7 @@ def salvage(damaged: Path, into: sqlite3.Connection, *, now_ms: int) -> int:
 
 
 def _compare_keys(old: sqlite3.Connection, into: sqlite3.Connection) -> None:
-    """Gives up what is in an event whose key differs from the one in the index, as it would be counted twice.
-
-    Only its place is kept, for the transcript's event with the key of the index.
-    """
+    """Keeps only the place of an event whose key differs from the one in the index, as it would be counted twice."""
     into.execute("CREATE TEMP TABLE indexed (id INTEGER PRIMARY KEY, key BLOB NOT NULL)")
     with suppress(sqlite3.DatabaseError):  # as much of the index as can be read
         into.executemany("INSERT OR IGNORE INTO indexed VALUES (?, ?)", old.execute(_INDEXED_KEYS))
@@ -89,10 +82,7 @@ def _text(stored: bytes) -> str | None:
 
 
 def _present(old: sqlite3.Connection, into: sqlite3.Connection, table: str) -> dict[str, str]:
-    """Maps the columns of `table` to their names in the damaged ledger, without those it lacks.
-
-    The ledger of an older Carryover has fewer columns, other names for some, or not the table.
-    """
+    """Maps the columns of `table` to their names in the damaged ledger, which may be older, without those it lacks."""
     columns = "SELECT name FROM pragma_table_info(?)"
     wanted = [name for (name,) in into.execute(columns, (table,)) if name not in _MADE_AGAIN]
     try:

@@ -1,7 +1,4 @@
-"""The ledger's tables, as numbered migrations. `PRAGMA user_version` is the number of the last migration applied.
-
-A released migration is never edited; a later one changes its result.
-"""
+"""The ledger's tables, as numbered migrations, never edited. `PRAGMA user_version` is the last one applied."""
 
 from __future__ import annotations
 

@@ -117,11 +117,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def search(db: sqlite3.Connection, query: Query, *, limit: int, now_ms: int) -> Found:
-    """Returns the best `limit` hits for `query`.
-
-    Ranked by how rare and how frequent the terms are in it (bm25), by its kind and by its age. Retracted events and
-    those superseded by a better source are never found.
-    """
+    """Returns the best `limit` hits: by how rare and frequent the terms are (bm25), by kind and by age."""
     indexed = indexed_share(db)
     for any_of in (False, True)[: len(query.terms)]:
         rows = db.execute(_FIND, {**_values(query, any_of=any_of), "now": now_ms}).fetchall()

@@ -1,11 +1,7 @@
 """The full-text index of `carryover search`, updated by triggers in the transactions that change the events.
 
-It stores no text: only tokens, and for each indexed event a small row by which hits are filtered. Events up to the id
-`pending_to` are not in it yet (in a ledger older than the index, or a salvaged one); they are indexed in small
-transactions, newest first.
-
-Of a ledger of 47 MB (200 MB of transcripts) it takes 2.7 MB. Prefix indexes would add 2.5 MB, a trigram index 8 MB;
-without positions it would be 1 MB smaller and find no phrases, no snake case and no Chinese.
+It stores tokens and no text (2.7 MB for a ledger of 47 MB). Events up to the id `pending_to` are not in it yet: they
+are indexed in small transactions, newest first. Without positions it would find no phrases and no Chinese.
 """
 
 from __future__ import annotations
@@ -56,7 +52,6 @@ FOLLOW: Final = tuple(
 )
 """Temporary triggers by which the index follows each event that a connection with `FUNCTIONS` writes."""
 _HAS_FTS5: Final = "SELECT EXISTS (SELECT 1 FROM pragma_module_list WHERE name = 'fts5')"
-_STATE: Final = "SELECT version FROM search_state"
 _RESTART: Final = """INSERT OR REPLACE INTO search_state (id, version, pending_to)
     VALUES (1, ?, (SELECT coalesce(max(id), 0) FROM event))"""
 # In the order of their ids, as FTS5 writes its buffer to the disk whenever an id is lower than the one before it.
@@ -66,16 +61,13 @@ _expected: Final[dict[str | bytes, AnyBody]] = {}
 
 
 def prepare_index(db: sqlite3.Connection, *, afresh: bool = False) -> None:
-    """Leaves an index that this program can update, emptied if it is of another version or `afresh` is set. Blocking.
-
-    Raises UserError if SQLite has no FTS5.
-    """
+    """Leaves an index that this program can update, emptied if `afresh`. Blocks. Raises UserError without FTS5."""
     if db.execute(_HAS_FTS5).fetchone() != (1,):
         raise UserError(
             "This Python's SQLite has no full-text search (FTS5), which Carryover needs. Nothing was read or changed. "
             "Install Carryover with another Python."
         )
-    if not afresh and db.execute(_STATE).fetchone() == (INDEX_VERSION,):
+    if not afresh and db.execute("SELECT version FROM search_state").fetchone() == (INDEX_VERSION,):
         return
     db.execute("BEGIN IMMEDIATE")
     try:

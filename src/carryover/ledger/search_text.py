@@ -1,7 +1,4 @@
-"""Extracts what of an event is searched, and turns what a person types into an SQLite full-text expression. Pure.
-
-Only words get into the expression, each quoted, so nothing that is typed acts as SQLite syntax.
-"""
+"""Extracts what of an event is searched, and makes full-text expressions, of quoted words, of what is typed. Pure."""
 
 from __future__ import annotations
 
@@ -91,10 +88,7 @@ def searchable(body: AnyBody) -> Searchable | None:
 
 
 def index_text(text: str) -> str:
-    """Returns the tokens of `text`, separated by spaces: its words, then the parts of those in camel case.
-
-    Parts of paths and of names in snake case are words. In scripts without spaces each character is one.
-    """
+    """Returns the tokens of `text`, separated by spaces: its words, then the parts of those in camel case."""
     found = words(text[:MOST_CHARS])
     if text.islower() and text.isascii():
         return " ".join(found)

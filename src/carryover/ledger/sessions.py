@@ -1,10 +1,7 @@
-"""Assigns sessions to projects, and sub-agents to sessions.
+"""Assigns sessions to projects, and sub-agents to sessions. Everything runs inside the open transaction.
 
-A sub-agent of a conversation that continues in several folders is reported with the folder it works in
-(`session_in_other_cwd`): its transcript does not show where the conversation began, and only the ledger knows whether
-both are in the same project. If so, it belongs to the conversation; if not, it stays with the turns in the other
-folder. The sessions of a project whose folder has moved belong to the project at the new path; each keeps the project
-it was recorded in, so a wrong move loses nothing. Everything runs inside the open transaction.
+A sub-agent's transcript names the folder it works in (`session_in_other_cwd`); only the ledger knows whether that is in
+its conversation's project, and so whether it belongs to it. Each session keeps the project it was recorded in.
 """
 
 from __future__ import annotations
@@ -47,7 +44,6 @@ _CURRENT_PROJECT: Final = """WITH RECURSIVE way(id, moved_to) AS (SELECT id, mov
     UNION SELECT project.id, project.moved_to FROM project JOIN way ON project.id = way.moved_to)
     SELECT id FROM way WHERE moved_to IS NULL"""
 _EXISTS_AGAIN: Final = "UPDATE project SET moved_to = NULL WHERE id = ? AND moved_to IS NOT NULL"
-_DROP_PROVISIONAL: Final = "DELETE FROM provisional WHERE session_id = ?"
 _MARK_CHANGED: Final = """UPDATE project SET
     last_event_ms = (SELECT coalesce(max(last_ms), 0) FROM session WHERE project_id = project.id),
     first_ms = CASE WHEN :at > 0 AND (first_ms = 0 OR :at < first_ms) THEN :at ELSE first_ms END,
@@ -85,10 +81,7 @@ _BACK: Final = """UPDATE session SET project_id = :old, recorded_project_id = nu
 
 
 class StoredSession(msgspec.Struct, frozen=True, kw_only=True):
-    """A session's row. `final`: its main conversation has decided which project it belongs to.
-
-    `rank` is the rank of the best source that has reported it so far.
-    """
+    """A session's row. `final`: its main conversation has decided on the project. `rank`: its best source's so far."""
 
     id: int
     native_id: str
@@ -108,10 +101,7 @@ async def upsert_session(
     last_ms: int,
     rank: int | None,
 ) -> StoredSession:
-    """Creates or updates the session's row. Times are UTC ms, 0 if unknown.
-
-    `rank` is the rank of the source that reports it, None for a hook. The row of a better source is left as it is.
-    """
+    """Creates or updates the row, unless a source better than `rank` (None: a hook) reported it. Times are UTC ms."""
     row_of = {"agent": agent, "native_id": native_id, "first_ms": first_ms, "last_ms": last_ms, "rank": rank}
     await db.execute_fetchall(_UPSERT_SESSION, {**row_of, **msgspec.structs.asdict(info)})
     (row,) = await db.execute_fetchall(_SESSION, (agent, native_id))
@@ -134,9 +124,8 @@ async def assign_project(
 ) -> int | None:
     """Returns the id of the session's project, which the first folder in its main conversation determines.
 
-    A sub-agent's folder counts only until then, and a folder that was moved counts as the one at its new path. With
-    `for_good`, a main conversation among `events` decides once and for all; without, it counts like a sub-agent's. What
-    a hook reported in a project that turns out to be wrong is dropped: the transcript will bring it.
+    A sub-agent's folder counts only until then, and without `for_good` any folder does. What a hook reported in a wrong
+    project is dropped: the transcript will bring it.
     """
     if session.final:
         return session.project_id
@@ -154,7 +143,7 @@ async def assign_project(
     moved_from = recorded_project_id if recorded_project_id != project_id else None
     await db.execute_fetchall(_ASSIGN_PROJECT, (project_id, moved_from, main is not None, session.id))
     if session.project_id not in (None, project_id):
-        await db.execute_fetchall(_DROP_PROVISIONAL, (session.id,))
+        await db.execute_fetchall("DELETE FROM provisional WHERE session_id = ?", (session.id,))
     if main is not None and conversation_of(session.native_id) == session.native_id:
         await adopt_subagents(db, session.id, session.native_id, project_id)
     return project_id
@@ -231,10 +220,7 @@ async def move_project(db: aiosqlite.Connection, old: int, new: int) -> Moved:
 
 
 async def move_back(db: aiosqlite.Connection, old: int) -> Moved:
-    """Undoes the move of `old`, which gets back its sessions and those that had been moved to it.
-
-    From then on it counts as moved only if the user says so.
-    """
+    """Gives `old` back its sessions, and those moved to it. Only the user can say again that it was moved."""
     away = list(await db.execute_fetchall(_AWAY, {"old": old}))
     await db.executemany(_BACK, [{"old": old, "session": session} for session, _ in away])
     await db.execute_fetchall("UPDATE project SET moved_to = NULL, not_moved = 1 WHERE id = ?", (old,))

@@ -57,10 +57,9 @@ class Ledger:
 
     @classmethod
     async def open(cls, path: Path, reducer: threads.Reducer) -> Ledger:
-        """Opens the ledger at `path`, creating, migrating or salvaging it if necessary.
+        """Opens the ledger at `path`, creating, migrating or salvaging it; `reducer` makes its digests.
 
-        `reducer` makes the digests of its threads. Raises UserError if the file must be left alone: written by a newer
-        Carryover, or not a ledger.
+        Raises UserError if the file must be left alone: written by a newer Carryover, or not a ledger.
         """
         await asyncio.to_thread(connect.prepare_file, path)
         db = await aiosqlite.connect(path, isolation_level=None)
@@ -104,10 +103,9 @@ class Ledger:
         return {(agent, os.fsdecode(path)): as_record(LastRead, last) for agent, path, *last in rows}
 
     async def commit(self, source: Source, prepared: PreparedBatch, *, seen_rev: int) -> Commit:
-        """Stores what was read of `source` together with the position after it.
+        """Stores what was read of `source` with the position after it.
 
-        `seen_rev` is the `rev` of the state the read began from, 0 if there was none. Raises StaleRead, and stores
-        nothing, if another writer has committed that source since.
+        Raises StaleRead, and stores nothing, if the source's `rev` is not `seen_rev` (0: never read) any more.
         """
         async with self._transaction() as db:
             return await run_commit(db, self._reducer, source, prepared, seen_rev)
@@ -135,10 +133,7 @@ class Ledger:
             await db.execute_fetchall(_BROKEN, (source.agent, locator(source.path), error, retry_ms))
 
     async def forget(self, selection: Selection, *, now_ms: int) -> Forgotten:
-        """Removes what `selection` names; if that is permanent, keeps transcripts from bringing it back up to `now_ms`.
-
-        Deleted data is overwritten at once if that is possible; `erase` makes sure of it.
-        """
+        """Removes what `selection` names, if permanently, up to `now_ms`; `erase` makes sure that it is overwritten."""
         await _change(lambda mark: mark.touch(0o600), connect.erase_mark(self._path))
         async with self._transaction() as db:
             await db.execute_fetchall("PRAGMA secure_delete = ON")
@@ -183,19 +178,13 @@ class Ledger:
     async def set_published(
         self, project_id: int, sha: str | None, at_ms: int, refusal: str | None, git: GitFacts | None = None
     ) -> None:
-        """Records the last published handoff and the git state of that moment, or why none may be published.
-
-        `at_ms` is the time just before the ledger was read for it: what is committed later is still to be published.
-        """
+        """Records the handoff published at `at_ms`, before which the ledger was read for it, or why none may be."""
         facts = msgspec.json.encode(git).decode() if git is not None else None
         async with self._transaction() as db:
             await db.execute_fetchall(_PUBLISHED, (sha, at_ms, refusal, facts, project_id))
 
     async def rebuild_outdated(self) -> bool:
-        """Rebuilds the newest digest that another version of the reducer made; returns False if there is none.
-
-        Each is a separate transaction, so that other writes can run in between.
-        """
+        """Rebuilds the newest digest that another version of the reducer made; returns False if there is none."""
         async with self._transaction() as db:
             return await threads.rebuild_outdated(db, self._reducer)
 

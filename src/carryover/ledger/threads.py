@@ -1,9 +1,7 @@
-"""The events of threads and their digests, which follow when events or the reducer change.
+"""The events of threads and their digests, which follow when events or the reducer change. Inside the open transaction.
 
-The ledger does not know what a digest is: it stores what the reducer it was opened with makes of a thread's events.
-Whether events arrive or are read back, the reducer sees exactly what is stored, so a rebuilt digest equals one that
-grew. What no longer counts, because the user took it back or a better source reports it, keeps its row, so that its key
-stays known: reading the record again adds nothing. Everything runs inside the open transaction.
+The reducer sees exactly what is stored, so a rebuilt digest equals one that grew. What no longer counts keeps its row,
+so that its key stays known: reading the record again adds nothing.
 """
 
 from __future__ import annotations
@@ -60,7 +58,6 @@ REPLACE: Final = "UPDATE event SET body = ? WHERE id = ?"
 _OF_SESSION: Final = "thread_id IN (SELECT id FROM thread WHERE session_id = ?)"
 _RETRACT: Final = f"""UPDATE event SET retracted = {RETRACTED}
     WHERE key IN ({{marks}}) AND retracted = 0 AND {_OF_SESSION}"""
-_SUPERSEDE: Final = f"UPDATE event SET retracted = {SUPERSEDED} WHERE {_OF_SESSION}"
 _RESET_SESSION: Final = """UPDATE session SET project_final = 0,
     started_ms = CASE WHEN :first_ms > 0 THEN :first_ms ELSE started_ms END,
     last_ms = CASE WHEN :last_ms > 0 THEN max(:last_ms,
@@ -145,10 +142,9 @@ async def rebuild(db: aiosqlite.Connection, reducer: Reducer, thread_id: int) ->
 
 
 async def settle(db: aiosqlite.Connection, reducer: Reducer) -> set[int]:
-    """Rebuilds the digests of threads whose events were changed or removed in this transaction.
+    """Rebuilds the digests of threads with changed or removed events, and drops threads and sessions left empty.
 
-    Threads and sessions left without events are removed. Returns the ids of the projects affected, which are marked as
-    changed.
+    Returns the ids of the projects affected, which are marked as changed.
     """
     rows = list(await db.execute_fetchall(_TOUCHED))
     if not rows:
@@ -174,10 +170,7 @@ async def rebuild_outdated(db: aiosqlite.Connection, reducer: Reducer) -> bool:
 
 
 async def retract(db: aiosqlite.Connection, session: StoredSession, keys: Iterable[bytes]) -> None:
-    """Retracts the session's events with these `keys`.
-
-    A record that is read again may bring events that were lost, or that an older adapter did not extract.
-    """
+    """Retracts the session's events with these `keys`, also when a record is read again."""
     for marks, some in in_parts(sorted(keys)):
         await db.execute_fetchall(_RETRACT.format(marks=marks), (*some, session.id))
 
@@ -187,13 +180,12 @@ async def supersede(
 ) -> StoredSession:
     """Raises the session to `rank`: what lesser sources reported no longer counts, except facts such as its title.
 
-    `first_ms` and `last_ms` are the times of the better source's events (UTC ms, 0 if unknown). The session's project
-    is determined again.
+    The session's project and times (UTC ms, 0 if unknown) are determined again.
     """
     await db.execute_fetchall("UPDATE session SET rank = ? WHERE id = ?", (rank, session.id))
     if not list(await db.execute_fetchall("SELECT 1 FROM thread WHERE session_id = ?", (session.id,))):
         return msgspec.structs.replace(session, rank=rank)
-    await db.execute_fetchall(_SUPERSEDE, (session.id,))
+    await db.execute_fetchall(f"UPDATE event SET retracted = {SUPERSEDED} WHERE {_OF_SESSION}", (session.id,))
     await db.execute_fetchall(_RESET_SESSION, {"id": session.id, "first_ms": first_ms, "last_ms": last_ms})
     return msgspec.structs.replace(session, rank=rank, final=False, started_ms=first_ms or session.started_ms)
 
@@ -203,10 +195,8 @@ async def reemit(
 ) -> list[Entry]:
     """Brings a thread of a rewritten source in line with `entries`, and returns those still to add.
 
-    Unchanged events stay, changed ones are replaced, missing ones retracted. An adapter need not know what it emitted
-    before: emitting an unchanged conversation in full leaves the ledger as it was. Only events after the first
-    difference get new rows, so that rows keep the order of the conversation. A stored time stays, since it may be the
-    time of arrival. If two entries have the same key, the first counts.
+    Unchanged events stay with their time, changed ones are replaced, missing ones retracted. Only events after the
+    first difference get new rows, so that rows keep the order of the conversation. Of one key, the first entry counts.
     """
     known: dict[bytes, Entry] = {}
     for entry in entries:

@@ -1,9 +1,7 @@
-"""Tombstones keep forgotten events from coming back out of transcripts that still exist and may be read again.
+"""Tombstones keep forgotten events from coming back out of transcripts. Everything runs inside the open transaction.
 
-A tombstone excludes a period of a session, a conversation, a project or everything. It holds a hash, two times and a
-rank, no content. The keys of the removed events are stored beside it, shortened to 62 bits: they identify copies in
-another session (a fork), and records without a time, which would get a new one. Everything runs inside the open
-transaction.
+They exclude a period of a session, a conversation, a project or everything, and hold no content. Beside them are the
+keys of removed events, shortened to 62 bits, for copies in another session (a fork) and records without a time.
 """
 
 from __future__ import annotations
@@ -27,7 +25,6 @@ FOREIGN: Final = -1
 
 _RULES: Final = "SELECT scope, from_ms, until_ms, rank FROM forgotten"
 _PUT: Final = "INSERT OR IGNORE INTO forgotten (scope, from_ms, until_ms, rank) VALUES (?, ?, ?, ?)"
-_PUT_KEY: Final = "INSERT OR IGNORE INTO forgotten_event (id) VALUES (?)"
 _ROOTS: Final = """SELECT root FROM session JOIN project ON project.id IN (project_id, recorded_project_id)
     WHERE agent = ? AND native_id = ?"""
 
@@ -80,14 +77,11 @@ def stored_tombstones(db: sqlite3.Connection) -> Tombstones:
 async def put_tombstones(db: aiosqlite.Connection, tombstones: Tombstones) -> None:
     """Adds tombstones to the stored ones."""
     await db.executemany(_PUT, [(each.scope, each.from_ms, each.until_ms, each.rank) for each in tombstones.rules])
-    await db.executemany(_PUT_KEY, [(key,) for key in tombstones.keys])
+    await db.executemany("INSERT OR IGNORE INTO forgotten_event (id) VALUES (?)", [(key,) for key in tombstones.keys])
 
 
 async def take_back(db: aiosqlite.Connection, agent: str, entries: Sequence[Entry]) -> None:
-    """Removes the tombstones of `entries` and of their sessions.
-
-    Project tombstones stay and apply to all other events: what is in the ledger is never excluded.
-    """
+    """Removes the tombstones of `entries` and of their sessions. Those of projects stay, for all other events."""
     for marks, keys in in_parts([short_key(entry.key) for entry in entries]):
         await db.execute_fetchall(f"DELETE FROM forgotten_event WHERE id IN ({marks})", keys)
     for session in {entry.event.session for entry in entries}:
@@ -114,10 +108,7 @@ async def without_forgotten(
     *,
     rank: int | None,
 ) -> list[Entry]:
-    """Returns the entries that no tombstone excludes, in order. `rank` is their source's rank, None for a hook.
-
-    An event in the ledger was not forgotten, whatever time its record now seems to have.
-    """
+    """Returns the entries that no tombstone excludes, as none does what is in the ledger. `rank`: None for a hook."""
     removed = await among(db, "forgotten_event", "id", [short_key(entry.key) for entry in entries])
     covered = await _covered(db, agent, entries, roots, rank)
     excluded = covered - await among(db, "event", "key", sorted(covered))
@@ -133,7 +124,7 @@ async def _covered(
 ) -> set[bytes]:
     """Returns the keys of the entries that a tombstone covers, by its scope and by time or rank.
 
-    Not every record names its folder, so a session that a project's tombstone covers gets its own tombstone.
+    Not every record names its folder, so a session that a project's tombstone covers gets its own.
     """
     covered: set[bytes] = set()
     for session, theirs in grouped(entries, lambda entry: entry.event.session).items():

@@ -1,8 +1,7 @@
 """Decides who may see the page: whoever brings the key that `carryover ui` printed, from then on by a cookie.
 
-Keys and cookies are known to the running daemon alone. A browser shares cookies between all ports of 127.0.0.1, so the
-server on another port could be shown ours. Its pages are refused by what browsers say about the origin of a request;
-where the system tells, so are processes of other users.
+A browser shows cookies to all ports of 127.0.0.1, so the server on another one could have ours. Its pages are refused
+by what browsers say about the origin of a request; where the system tells, so are processes of other users.
 """
 
 from __future__ import annotations

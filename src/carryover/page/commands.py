@@ -1,7 +1,6 @@
-"""Runs the user's own commands for the page, as child processes, so that each action has one way.
+"""Runs the user's own commands for the page, as child processes, with a list of arguments and no shell.
 
-A command gets its arguments as a list, without a shell, and what a person typed on its standard input. Its modules come
-from where ours do: never from a working folder, which could be a stranger's repository.
+Their modules come from where ours do: never from a working folder, which could be a stranger's repository.
 """
 
 from __future__ import annotations
@@ -60,10 +59,7 @@ async def run(words: Sequence[str], env: Mapping[str, str], text: str = "") -> t
 
 
 async def answer(asked: CommandAsked, root: str, env: Mapping[str, str], state: Path) -> CommandAnswer:
-    """Does what was asked in the project at `root`, and returns what the command printed.
-
-    `to` opens a terminal window; without one, or for a preview, it only returns the line.
-    """
+    """Does what was asked in the project at `root`; `to` opens a terminal window, or returns the line if it can't."""
     words = words_of(asked, root)
     if asked.command == "to":
         line = f"cd {quoted(root)} && carryover to {asked.agent}"

@@ -85,10 +85,7 @@ def _part(part: ShownPart[CleanText]) -> Part:
 
 
 def found(db: sqlite3.Connection, words: str, project_id: int | None, *, limit: int, now_ms: int) -> SearchAnswer:
-    """Returns the best hits for what was typed, in one project or in all; none if it has no letter or digit.
-
-    Raises sqlite3.OperationalError if it is interrupted.
-    """
+    """Returns the best hits for what was typed, in one project or all. Raises OperationalError if interrupted."""
     began = time.monotonic()
     terms = terms_of(words)
     limit = max(1, min(limit, _MOST_HITS))

@@ -1,7 +1,6 @@
 """A repository as GitPython reads it, which itself neither starts git there nor opens a file. Slow to load.
 
-On its own it would hand variables like GIT_DIR on to git, wait without a limit, and follow what a configuration
-includes. Only `git version` is its own: it is asked once, as GitPython is imported.
+On its own it would hand GIT_DIR on to git, wait without a limit, and follow what a configuration includes.
 """
 
 from __future__ import annotations
@@ -46,10 +45,7 @@ class _Repository(Repo):
 
 
 class Head(Diffable):
-    """The commit that is checked out in the repository whose top is `root`, to be compared with other states.
-
-    Raises what `ask` raises; what git can't compare has no differences.
-    """
+    """The commit checked out at `root`, to be compared with other states. Raises what `ask` raises."""
 
     def __init__(self, root: Path, *, deadline: float, settings: Sequence[str] = ()) -> None:
         self.repo = _Repository(_Git(root, deadline, settings))

@@ -1,7 +1,4 @@
-"""Finds the turns and sessions behind a file, a line of it, or a commit, for `carryover why`. Read-only and blocking.
-
-An edit belongs to the first commit of its file after it. A session that ran `git commit` is recognised by the output.
-"""
+"""Finds the turns and sessions behind a file, a line or a commit, for `carryover why`. Read-only and blocking."""
 
 from __future__ import annotations
 
@@ -169,10 +166,7 @@ def _sum(former: int | None, number: int | None) -> int | None:
 
 
 def _prompt_before(db: sqlite3.Connection, row: EditRow) -> tuple[int, str | None]:
-    """Returns row id and text of the prompt whose turn made the edit; 0 and None if there is none.
-
-    A sub-agent's edit counts for the turn that was in progress in the main conversation.
-    """
+    """Returns row id and text of the prompt whose turn (the main conversation's) made the edit; else 0 and None."""
     statement, values = (
         (_OF_SESSION, (row.session_id, row.at_ms)) if row.subagent_id else (_OF_THREAD, (row.thread_id, row.event_id))
     )

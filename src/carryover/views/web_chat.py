@@ -1,7 +1,6 @@
 """Gathers the material for a document about a project: the ledger's view, git, relevant files. Blocking.
 
-Writes nothing. Reads only text files that git does not ignore and whose names do not suggest secrets; the document
-lists what is left out for these reasons.
+Reads only text files that git does not ignore and whose names do not suggest secrets, and names what it leaves out.
 """
 
 from __future__ import annotations
@@ -224,10 +223,7 @@ def _references(paths: Sequence[str], texts: Sequence[str]) -> dict[str, int]:
 
 
 def guidance(root: Path, paths: Sequence[str]) -> tuple[tuple[GuidingFile, ...], list[LeftOut]]:
-    """Returns the files that tell agents how to work in the project at `root`, and those of them that are left out.
-
-    Only files among `paths` count; ignored files are not read. Carryover's own block is removed.
-    """
+    """Returns the files among `paths` that tell agents how to work here, without our block, and what was left out."""
     found = []
     left_out = []
     names = _instruction_names()
@@ -284,8 +280,7 @@ def gathered(
 ) -> Material:
     """Gathers the material on the project at `root`. Raises UserError if the ledger cannot be read.
 
-    `ledger`: a connection and the project's id; None if no agent has worked there, so there are only the project's
-    files.
+    `ledger`: a connection and the project's id; None if no agent has worked there.
     """
     folder = Path(root)
     here = is_folder(folder)
