@@ -9,19 +9,8 @@ from typing import Final, Literal, get_args
 
 import msgspec
 
-from carryover.model import (
-    Answer,
-    AnyBody,
-    AssistantMessage,
-    FileEdit,
-    PlanProposal,
-    Question,
-    ToolCall,
-    ToolResult,
-    TurnEnd,
-    UserPrompt,
-    is_own_tool,
-)
+from carryover import model
+from carryover.model import AnyBody
 
 INDEX_VERSION: Final = 1
 """Increased when the same event gets other tokens; an index of another version is rebuilt."""
@@ -61,26 +50,26 @@ class Searchable(msgspec.Struct, frozen=True):
 def searchable(body: AnyBody) -> Searchable | None:
     """Returns the searchable text of an event; None if it has none, such as the output of a tool that succeeded."""
     match body:
-        case UserPrompt(actor=actor) as prompt:
+        case model.UserPrompt(actor=actor) as prompt:
             found = Searchable("prompt" if actor == "human" else "answer", prompt.typed)
-        case Answer(text=text):
+        case model.Answer(text=text):
             found = Searchable("prompt", text)
-        case AssistantMessage(text=text) | Question(text=text) | PlanProposal(text=text):
+        case model.AssistantMessage(text=text) | model.Question(text=text) | model.PlanProposal(text=text):
             found = Searchable("answer", text)
-        case ToolCall(op="edit" | "write"):
+        case model.ToolCall(op="edit" | "write"):
             return None  # the edit itself says which file it was, where it was made
-        case (ToolCall() | ToolResult()) as own if is_own_tool(own):
+        case (model.ToolCall() | model.ToolResult()) as own if model.is_own_tool(own):
             return None  # the search for it would be found by the same search
-        case ToolCall(subject=subject, op=op):
+        case model.ToolCall(subject=subject, op=op):
             found = Searchable("path" if op == "read" else "command", subject)
-        case FileEdit(path=path, old_path=old_path):
+        case model.FileEdit(path=path, old_path=old_path):
             found = Searchable("path", f"{path} {old_path}" if old_path else path)
-        case ToolResult(status="error", output=output):
+        case model.ToolResult(status="error", output=output):
             # Its beginning and its end, where programs explain what went wrong.
             is_long = len(output) > _ERROR_HEAD_CHARS + _ERROR_TAIL_CHARS
             ends = f"{output[:_ERROR_HEAD_CHARS]}\n{output[-_ERROR_TAIL_CHARS:]}"
             found = Searchable("error", ends if is_long else output)
-        case TurnEnd(reason="error" | "limit", message=message):
+        case model.TurnEnd(reason="error" | "limit", message=message):
             found = Searchable("error", message)
         case _:
             return None

@@ -116,11 +116,7 @@ async def without_forgotten(
 
 
 async def _covered(
-    db: aiosqlite.Connection,
-    agent: str,
-    entries: Sequence[Entry],
-    roots: Mapping[str, ProjectRoot],
-    rank: int | None,
+    db: aiosqlite.Connection, agent: str, entries: Sequence[Entry], roots: Mapping[str, ProjectRoot], rank: int | None
 ) -> set[bytes]:
     """Returns the keys of the entries that a tombstone covers, by its scope and by time or rank.
 

@@ -21,16 +21,7 @@ from carryover.agents import instruction_files, specs
 from carryover.distill.handoff import Handoff
 from carryover.distill.sections.recent_files import recent_files
 from carryover.distill.view import ProjectView
-from carryover.export.material import (
-    ChangedText,
-    GuidingFile,
-    LeftOut,
-    Material,
-    Said,
-    TextFile,
-    first_paragraph,
-    is_secret_name,
-)
+from carryover.export import material
 from carryover.export.pieces import standing
 from carryover.facts import Facts, GitFacts
 from carryover.fsio import is_folder, is_gone
@@ -71,7 +62,7 @@ _README: Final = re.compile(r"(?i)readme(?:\.(?:md|markdown|rst|txt|adoc))?")
 
 def uncommitted(
     root: Path, *, own: OwnWrites, hidden: Callable[[str], bool] = lambda _: False, timeout_s: float = 5.0
-) -> list[ChangedText]:
+) -> list[material.ChangedText]:
     """Returns the files that differ from HEAD in the repository at `root`, except for what `own` describes.
 
     At most 500 files, sorted by path; the first 60 that may be shown have their text. The text of a `hidden` path is
@@ -84,7 +75,9 @@ def uncommitted(
         return []
 
 
-def _uncommitted(root: Path, own: OwnWrites, hidden: Callable[[str], bool], deadline: float) -> list[ChangedText]:
+def _uncommitted(
+    root: Path, own: OwnWrites, hidden: Callable[[str], bool], deadline: float
+) -> list[material.ChangedText]:
     [numstat] = ask(root, _NUMSTAT, deadline=deadline, settings=_BOUNDED)
     if numstat.code != 0:
         return []
@@ -93,7 +86,7 @@ def _uncommitted(root: Path, own: OwnWrites, hidden: Callable[[str], bool], dead
     short = [file.path for file in changed if 0 < file.insertions + file.deletions <= LONGEST_LINES]
     diffs = _diffs(root, [path for path in short if path not in gone and not hidden(path)][:MOST_DIFFS], deadline)
     return [
-        ChangedText(
+        material.ChangedText(
             path=file.path,
             insertions=file.insertions,
             deletions=file.deletions,
@@ -136,13 +129,13 @@ def files_that_matter(
     texts: Sequence[str],
     but: set[str],
     now_ms: int,
-) -> tuple[tuple[TextFile, ...], list[LeftOut]]:
+) -> tuple[tuple[material.TextFile, ...], list[material.LeftOut]]:
     """Returns the most relevant files: edited by agents, changed, or named in `texts`. Omits those in `but`."""
     wanted = _wanted(paths, view, changed, texts)
     ordered = sorted(wanted, key=lambda file: (-standing(file, now_ms), file.path))
     known = frozenset(paths)
-    found: list[TextFile] = []
-    left_out: list[LeftOut] = []
+    found: list[material.TextFile] = []
+    left_out: list[material.LeftOut] = []
     for file in ordered:
         why = _unwanted(root, file.path, known)
         if file.path in but:
@@ -155,13 +148,13 @@ def files_that_matter(
             except (OSError, ValueError) as error:
                 why = why_unread(error)
         if why:
-            left_out.append(LeftOut(file.path, why))
+            left_out.append(material.LeftOut(file.path, why))
     return tuple(found), left_out
 
 
 def _unwanted(root: Path, path: str, known: frozenset[str]) -> str | None:
     """Returns why a file is not read, or None if it is; empty for a missing file, which need not be mentioned."""
-    if is_secret_name(path):
+    if material.is_secret_name(path):
         return HOLDS_SECRETS
     if is_generated(path):
         return "generated, or data"
@@ -176,7 +169,7 @@ def _unwanted(root: Path, path: str, known: frozenset[str]) -> str | None:
 
 def _wanted(
     paths: Sequence[str], view: ProjectView | None, changed: Collection[str], texts: Sequence[str]
-) -> list[TextFile]:
+) -> list[material.TextFile]:
     recent = recent_files(view, limit=_MOST_TOUCHED) if view is not None else ()
     edited = {
         file.path: file.touched
@@ -187,7 +180,7 @@ def _wanted(
     only_named = [path for path, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))]
     only_named = [path for path in only_named if path not in edited and path not in changed][:_MOST_NAMED]
     return [
-        TextFile(
+        material.TextFile(
             path=path,
             text="",
             edited_ms=edited[path].at_ms if path in edited else 0,
@@ -222,7 +215,7 @@ def _references(paths: Sequence[str], texts: Sequence[str]) -> dict[str, int]:
     return counts
 
 
-def guidance(root: Path, paths: Sequence[str]) -> tuple[tuple[GuidingFile, ...], list[LeftOut]]:
+def guidance(root: Path, paths: Sequence[str]) -> tuple[tuple[material.GuidingFile, ...], list[material.LeftOut]]:
     """Returns the files among `paths` that tell agents how to work here, without our block, and what was left out."""
     found = []
     left_out = []
@@ -233,15 +226,15 @@ def guidance(root: Path, paths: Sequence[str]) -> tuple[tuple[GuidingFile, ...],
         try:
             data = text_of(root, _target(root, path, paths)).encode()
         except (OSError, ValueError) as error:
-            left_out.append(LeftOut(path, why_unread(error)))
+            left_out.append(material.LeftOut(path, why_unread(error)))
             continue
         if not pointers.says_nothing(data):
-            found.append(GuidingFile(path=path, text=pointers.without_block(data).decode()))
+            found.append(material.GuidingFile(path=path, text=pointers.without_block(data).decode()))
     for name in (name for name in names if name not in paths and (root / name).is_file()):
         with suppress(OSError, ValueError):
             if pointers.says_nothing(text_of(root, name).encode()):
                 continue
-        left_out.append(LeftOut(name, "git ignores it"))
+        left_out.append(material.LeftOut(name, "git ignores it"))
     return tuple(found), left_out
 
 
@@ -250,7 +243,7 @@ def _target(root: Path, path: str, paths: Sequence[str]) -> str:
     if not (root / path).is_symlink():
         return path
     target = os.path.relpath(os.path.realpath(root / path), os.path.realpath(root))
-    return target if target in paths and not is_secret_name(target) else path
+    return target if target in paths and not material.is_secret_name(target) else path
 
 
 def _instruction_names() -> tuple[str, ...]:
@@ -267,8 +260,8 @@ def web_chats() -> dict[str, WebChat]:
 class _Recorded(msgspec.Struct, frozen=True, kw_only=True):
     view: ProjectView | None = None
     handoff: Handoff | None = None
-    said: tuple[Said, ...] = ()
-    last_answer: Said | None = None
+    said: tuple[material.Said, ...] = ()
+    last_answer: material.Said | None = None
 
 
 def gathered(
@@ -277,7 +270,7 @@ def gathered(
     now_ms: int,
     ledger: tuple[sqlite3.Connection, int] | None = None,
     agents_own: AgentFolders | None = None,
-) -> Material:
+) -> material.Material:
     """Gathers the material on the project at `root`. Raises UserError if the ledger cannot be read.
 
     `ledger`: a connection and the project's id; None if no agent has worked there.
@@ -288,7 +281,7 @@ def gathered(
     recorded = _recorded(*ledger, git, now_ms, agents_own) if ledger is not None else _Recorded()
     seen = project_paths(folder) if here else ProjectPaths()
     paths = tuple(path for path in seen.all if not f"{path}/".startswith(f"{STORE}/"))
-    changes = uncommitted(folder, own=own_writes(), hidden=is_secret_name) if here else []
+    changes = uncommitted(folder, own=own_writes(), hidden=material.is_secret_name) if here else []
     guides, unguided = guidance(folder, paths)
     sections = recorded.handoff.sections if recorded.handoff is not None else ()
     shown = [entry.shown for each in sections if each.title != "Recent files" for entry in each.entries]
@@ -296,8 +289,8 @@ def gathered(
     guiding = {file.path for file in guides}
     changed = seen.new.union(change.path for change in changes)
     files, unread = files_that_matter(folder, paths, recorded.view, changed, texts, guiding, now_ms)
-    secret = (LeftOut(each.path, HOLDS_SECRETS) for each in changes if is_secret_name(each.path))
-    return Material(
+    secret = (material.LeftOut(each.path, HOLDS_SECRETS) for each in changes if material.is_secret_name(each.path))
+    return material.Material(
         name=folder.name,
         now_ms=now_ms,
         about=_about(folder, paths),
@@ -326,8 +319,10 @@ def _recorded(
     return _Recorded(
         view=view,
         handoff=handoff,
-        said=tuple(Said(session=session, at_ms=at_ms, text=text) for session, at_ms, text in prompts),
-        last_answer=Said(session=handoff.session, at_ms=answer[0], text=answer[1]) if answer is not None else None,
+        said=tuple(material.Said(session=session, at_ms=at_ms, text=text) for session, at_ms, text in prompts),
+        last_answer=material.Said(session=handoff.session, at_ms=answer[0], text=answer[1])
+        if answer is not None
+        else None,
     )
 
 
@@ -335,12 +330,12 @@ def _about(root: Path, paths: Sequence[str]) -> str:
     """Returns the first paragraph of the README."""
     readmes = (path for path in paths if "/" not in path and _README.fullmatch(path))
     try:
-        return next((first_paragraph(text_of(root, readme)) for readme in readmes), "")
+        return next((material.first_paragraph(text_of(root, readme)) for readme in readmes), "")
     except (OSError, ValueError):
         return ""
 
 
-def _changes(changes: Iterable[ChangedText], shown: set[str]) -> Iterator[ChangedText]:
+def _changes(changes: Iterable[material.ChangedText], shown: set[str]) -> Iterator[material.ChangedText]:
     """Yields the diffs, except those of new files whose text is shown anyway."""
     for change in changes:
         if not (change.new and change.path in shown):
