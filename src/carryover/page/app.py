@@ -71,17 +71,10 @@ Read = Callable[[sqlite3.Connection], msgspec.Struct | None]
 class Host(Protocol):
     """What the page needs of the daemon."""
 
-    @property
-    def state(self) -> StateDir: ...
-
-    @property
-    def home(self) -> Path: ...
-
-    @property
-    def env(self) -> Mapping[str, str]: ...
-
-    @property
-    def config(self) -> Config: ...
+    state: StateDir
+    home: Path
+    env: Mapping[str, str]
+    config: Config
 
     def now_ms(self) -> int: ...
 

@@ -8,7 +8,7 @@ import socket
 import sqlite3
 import sys
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from unittest.mock import AsyncMock, Mock
@@ -36,7 +36,7 @@ class Host:
     def __init__(self, home: Path) -> None:
         self.state = StateDir(home / ".carryover")
         self.home = home
-        self.env = {"HOME": str(home), "NOTIFY_SOCKET": "/none"}
+        self.env: Mapping[str, str] = {"HOME": str(home), "NOTIFY_SOCKET": "/none"}
         self.config = Config()
         self.clock = Clock()
         self.open = threading.Event()
