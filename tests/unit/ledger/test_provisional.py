@@ -10,15 +10,7 @@ import pytest
 from carryover.ledger.batch import Commit
 from carryover.ledger.provisional import forget_provisional
 from carryover.ledger.queries import StoredEvent, project_by_root, sessions
-from carryover.model import (
-    AnyBody,
-    AssistantMessage,
-    QueuedPrompt,
-    SessionInfo,
-    ToolCall,
-    TurnEnd,
-    UserPrompt,
-)
+from carryover.model import AnyBody, AssistantMessage, QueuedPrompt, SessionInfo, ToolCall, TurnEnd, UserPrompt
 from carryover.publish.project_view import project_view
 from support.scribe import Scribe, execute
 
