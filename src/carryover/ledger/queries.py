@@ -40,8 +40,10 @@ _BROKEN: Final = """SELECT agent, path, error, failures, retry_ms FROM source
 _WHEREABOUTS: Final = """SELECT id, root, moved_to, not_moved != 0, identity, published_sha,
     EXISTS (SELECT 1 FROM session WHERE project_id = project.id),
     EXISTS (SELECT 1 FROM session WHERE recorded_project_id = project.id) FROM project"""
-# Both are counted in an index, without reading events.
-_COUNTING: Final = "SELECT (SELECT count(*) FROM event) - (SELECT count(*) FROM event WHERE retracted != 0)"
+# Events are counted in indexes, without reading any.
+_COUNTS: Final = """SELECT (SELECT count(*) FROM event) - (SELECT count(*) FROM event WHERE retracted != 0),
+    (SELECT count(*) FROM session), (SELECT count(*) FROM source), (SELECT count(*) FROM source WHERE state = 'gone'),
+    (SELECT count(DISTINCT project_id) FROM session), page_count * page_size FROM pragma_page_count, pragma_page_size"""
 _WORKTREES: Final = """SELECT id, root, last_event_ms FROM project
     WHERE main_root = ? ORDER BY last_event_ms DESC LIMIT ?"""
 SELECTED: Final = """(:session IS NULL OR session.agent = :agent AND session.native_id = :session)
@@ -228,14 +230,10 @@ def totals(db: sqlite3.Connection) -> Totals:
     counters = dict(db.execute("SELECT name, n FROM counter").fetchall())
     kind_of = "redacted:"
     return Totals(
-        events=_number(db, _COUNTING),
-        sessions=_number(db, "SELECT count(*) FROM session"),
-        project_count=_number(db, "SELECT count(DISTINCT project_id) FROM session"),
-        sources=_number(db, "SELECT count(*) FROM source"),
-        gone_sources=_number(db, "SELECT count(*) FROM source WHERE state = 'gone'"),
+        # In the order of the fields.
+        **dict(zip(Totals.__struct_fields__, db.execute(_COUNTS).fetchone(), strict=False)),
         redactions={name.removeprefix(kind_of): n for name, n in counters.items() if name.startswith(kind_of)},
         oversized=counters.get("oversized", 0),
-        bytes=_number(db, "PRAGMA page_count") * _number(db, "PRAGMA page_size"),
         skipped=tuple(records(SkippedRow, db, _SKIPPED)),
         broken=tuple(
             BrokenSource(agent=agent, path=os.fsdecode(path), error=error, failures=failures, retry_ms=retry_ms)
@@ -243,11 +241,6 @@ def totals(db: sqlite3.Connection) -> Totals:
         ),
         incidents=tuple(records(Incident, db, "SELECT at_ms, text FROM incident ORDER BY id DESC LIMIT 5")),
     )
-
-
-def _number(db: sqlite3.Connection, statement: str) -> int:
-    (number,) = db.execute(statement).fetchone()
-    return int(number)
 
 
 class AgentRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -145,7 +145,7 @@ class Ledger:
         Takes a while for a large ledger and needs its size again on disk; reads continue meanwhile. If it fails or is
         interrupted, the next `open` repeats it. Raises LedgerUnavailable also while a reader keeps the log in use.
         """
-        await _change(_remove, *connect.copies(self._path))
+        await _change(lambda path: path.unlink(missing_ok=True), *connect.copies(self._path))
         async with self._reading() as db:
             try:
                 # In memory, the setting for everything else, it would take as much as the ledger's size.
@@ -162,7 +162,7 @@ class Ledger:
                     "It is erased when carryoverd starts the next time."
                 )
             await db.execute_fetchall("PRAGMA secure_delete = FAST")
-        await _change(_remove, connect.erase_mark(self._path))
+        await _change(lambda path: path.unlink(missing_ok=True), connect.erase_mark(self._path))
 
     async def foreign_sessions(self) -> list[tuple[str, str]]:
         """Returns agent and id of every session of another machine."""
@@ -237,14 +237,10 @@ class Ledger:
             raise trouble from error
 
 
-async def _change(change: Callable[..., object], *paths: Path) -> None:
+async def _change(change: Callable[[Path], object], *paths: Path) -> None:
     """Calls `change` with each path in a thread. Raises LedgerUnavailable if one cannot be changed."""
     try:
         for path in paths:
             await asyncio.to_thread(change, path)
     except OSError as error:
         raise LedgerUnavailable(f"{error.filename} cannot be changed: {os_reason(error)}. Check its rights.") from error
-
-
-def _remove(path: Path) -> None:
-    path.unlink(missing_ok=True)
