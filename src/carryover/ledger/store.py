@@ -133,7 +133,7 @@ class Ledger:
             await db.execute_fetchall(_BROKEN, (source.agent, locator(source.path), error, retry_ms))
 
     async def forget(self, selection: Selection, *, now_ms: int) -> Forgotten:
-        """Removes what `selection` names, if permanently, up to `now_ms`; `erase` makes sure that it is overwritten."""
+        """Removes what `selection` names, and keeps it out if that is permanent; `erase` makes sure of every byte."""
         await _change(lambda mark: mark.touch(0o600), connect.erase_mark(self._path))
         async with self._transaction() as db:
             await db.execute_fetchall("PRAGMA secure_delete = ON")

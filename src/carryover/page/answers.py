@@ -199,27 +199,24 @@ class SearchAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CommandAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The body of `POST /ui/api/command`."""
+    """The body of `POST /ui/api/command`. A `preview` only says what would go, or returns the command line.
+
+    `forget` takes a session and its `agent`, or the whole project; `note` a `text`; `to` the agent to continue in.
+    """
 
     command: Literal["pause", "unpause", "forget", "note", "to"]
     project: int
     session: str = ""
-    """With `forget`: one session instead of the whole project. Needs `agent`."""
     agent: str = ""
-    """With `to`: the agent to continue in."""
     text: str = ""
-    """With `note`: the note."""
     preview: bool = False
-    """With `forget`: only say what would go. With `to`: only return the command line."""
 
 
 class CommandAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """The command that was run, and what it printed."""
+    """The command, whether it `was_run` and what it printed; for `to` the `line` to paste into a terminal."""
 
     argv: tuple[str, ...]
     ok: bool
     output: str
     line: str = ""
-    """With `to`: the line to paste into a terminal."""
     was_run: bool = True
-    """Whether it was run (with `to`: in a terminal window), not only shown."""

@@ -78,7 +78,8 @@ def origin_of(lines: Sequence[str], at: int, edits: Sequence[FileEdit]) -> Origi
             file.exact = False
         is_whole = not edit.diff.startswith("@@") and len(pieces) == 1 and all(pieces[0].wrote) and not edit.removed
         for piece in reversed(pieces):
-            if piece.cut or file.lines[file.at] in piece.new if is_whole else _undo(file, piece, edit):
+            wrote = (piece.cut or file.lines[file.at] in piece.new) if is_whole else _undo(file, piece, edit)
+            if wrote:
                 return Origin(number, "followed" if file.exact else "by_text")
         if is_whole:
             return Origin(None, "by_text")

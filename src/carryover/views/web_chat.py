@@ -219,7 +219,8 @@ def guidance(root: Path, paths: Sequence[str]) -> tuple[tuple[material.GuidingFi
     """Returns the files among `paths` that tell agents how to work here, without our block, and what was left out."""
     found = []
     left_out = []
-    names = _instruction_names()
+    files = [(name, file) for name, readers in instruction_files().items() for file in readers.values()]
+    names = tuple(dict.fromkeys(name for own, file in files for name in (own, *file.hidden_by)))
     globs = sorted({pattern for spec in specs() for pattern in spec.guidance})
     patterns = re.compile("|".join(re.escape(glob).replace(r"\*", "[^/]*") for glob in globs))
     for path in (path for path in paths if path.rpartition("/")[2] in names or patterns.fullmatch(path)):
@@ -244,11 +245,6 @@ def _target(root: Path, path: str, paths: Sequence[str]) -> str:
         return path
     target = os.path.relpath(os.path.realpath(root / path), os.path.realpath(root))
     return target if target in paths and not material.is_secret_name(target) else path
-
-
-def _instruction_names() -> tuple[str, ...]:
-    files = [(name, file) for name, readers in instruction_files().items() for file in readers.values()]
-    return tuple(dict.fromkeys(name for own, file in files for name in (own, *file.hidden_by)))
 
 
 def web_chats() -> dict[str, WebChat]:
