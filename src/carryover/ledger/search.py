@@ -91,14 +91,11 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True):
 
     event_id: int
     session_id: int
-    """Rows in the ledger."""
     session: str
-    """The agent's own id of the session."""
     agent: str
     machine: str
     """The other machine that recorded it; empty if this one did."""
     root: str | None
-    """The project's root; None while it is unknown."""
     subagent_id: str | None
     kind: Kind
     at_ms: int

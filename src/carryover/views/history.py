@@ -89,20 +89,17 @@ def path_in_project(path: str, roots: Sequence[str | None]) -> str:
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
-    """One turn's change to a file. Times are UTC ms, 0 if unknown."""
+    """One turn's change to a file, at the time of its last edit (UTC ms, 0 if unknown)."""
 
     at_ms: int
-    """Time of the turn's last edit."""
     agent: str
     session: str
-    """The session's id in its agent."""
     subagent_id: str | None
     prompt: str | None
     """The user's request; None if no prompt is recorded before the edit."""
     change: str
     """`add`, `modify`, `delete` or `rename`: the last edit's, but `add` if the turn created the file."""
     path: str
-    """The absolute path, as recorded."""
     old_path: str | None
     edits: int
     added: int | None
@@ -178,14 +175,12 @@ def _prompt_before(db: sqlite3.Connection, row: EditRow) -> tuple[int, str | Non
 
 
 class Committer(msgspec.Struct, frozen=True, kw_only=True):
-    """A session whose own `git commit` made a commit."""
+    """A session whose own `git commit` made a commit. `machine` is the other machine that recorded it, if any did."""
 
     at_ms: int
     agent: str
     session: str
-    """The agent's own id."""
     machine: str | None
-    """The other machine that recorded the session; None if this one did."""
 
 
 class CommitHistory(msgspec.Struct, frozen=True, kw_only=True):
@@ -193,7 +188,6 @@ class CommitHistory(msgspec.Struct, frozen=True, kw_only=True):
 
     commit: Commit
     made_by: Committer | None
-    """None if no recorded session ran the `git commit`."""
     turns: tuple[Change, ...]
     """The turns that changed its files since these were committed before; one entry per turn and file, newest first."""
 
@@ -222,7 +216,6 @@ class LineHistory(msgspec.Struct, frozen=True, kw_only=True):
     """The origin of a line of a file as it is now."""
 
     file: str
-    """Absolute."""
     line: int
     text: str
     found: Found

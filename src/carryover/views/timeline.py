@@ -33,7 +33,6 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
     at_ms: int
     agent: str
     session: str
-    """The session's id in its agent."""
     kind: MomentKind
     text: str
     """First line of a prompt, title or subject; command of tests; what an edit did; for a hand-over the id of the agent
