@@ -184,6 +184,7 @@ def test_each_line_is_that_of_the_edit_that_wrote_it(
 def test_a_long_file_whose_end_is_not_recorded_is_still_the_edits_own(length: int) -> None:
     lines = [f"value_{number} = {number}" for number in range(length)]
     assert origin_of(lines, length - 1, [whole(lines)]) == Origin(0, "followed")
+    assert origin_of(["by hand"], 0, [whole(["by hand"]), whole(["x"])]) == Origin(None, "by_text")
 
 
 def test_an_edit_of_a_part_of_a_line_is_undone_in_the_whole_line() -> None:

@@ -31,6 +31,8 @@ def test_what_is_recorded_and_what_is_on_disk_come_together(
     session.answer("`discount` is in cart.py. Next I will wire it into checkout.")
     project_id = read_in(session)
     (shop / "cart.py").write_text("total = 1\n")
+    (shop / "till.py").write_text("open = True\n")
+    git(shop, "add", "till.py")
     (shop / "README.md").write_text("# shop\n\nSells bread.\n")
     (shop / "AGENTS.md").write_text("Be brief.\n")
     (shop / ".carryover").mkdir()
@@ -40,12 +42,12 @@ def test_what_is_recorded_and_what_is_on_disk_come_together(
         found = gathered(str(shop), now_ms=LATER_MS, ledger=(db, project_id))
 
     assert (found.name, found.about) == ("shop", "Sells bread.")
-    assert found.paths == ("AGENTS.md", "README.md", "cart.py")
+    assert found.paths == ("AGENTS.md", "README.md", "cart.py", "till.py")
     assert PROMPT in [said.text for said in found.said]
     assert found.last_answer is not None and "`discount` is in cart.py" in found.last_answer.text
     assert [(change.path, "+total = 1" in change.diff) for change in found.changes] == [("cart.py", True)]
     assert [file.path for file in found.guidance] == ["AGENTS.md"]
-    assert [(file.path, file.changed) for file in found.files] == [("cart.py", True), ("README.md", True)]
+    assert [file.path for file in found.files if file.changed] == ["cart.py", "README.md", "till.py"]
     assert found.git is not None and found.handoff is not None
 
 
