@@ -52,7 +52,6 @@ def is_test(named: str) -> bool:
 
 
 def anchors(text: str) -> set[str]:
-    """What a link into the document may name: its headings as GitHub spells them."""
     headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 

@@ -76,7 +76,6 @@ class Transcript:
 
 
 def _shop() -> Transcript:
-    """The session of the worked example: each line of its outline, in order."""
     shop = Transcript()
     shop.prompt("11:20", "Add a discount to the cart: whole cents, never floats. Tests beside the code.")
     shop.edit("11:25", "cart.py")
@@ -108,7 +107,6 @@ def _events(shop: Transcript) -> list[list[Event]]:
 
 
 def _shown(part: str) -> list[str]:
-    """The lines below a part's heading in the example."""
     return re.split(r"\n(?=\S)", EXAMPLE.partition(f"\n{part}")[2], maxsplit=1)[0].splitlines()[1:]
 
 
@@ -123,7 +121,6 @@ def _objects(text: str) -> Iterator[Any]:
 
 
 def _agrees(shown: Any, real: Any) -> bool:
-    """Whether all that is shown is so."""
     if shown == "...":
         return True
     if isinstance(shown, dict):

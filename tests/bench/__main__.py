@@ -7,7 +7,6 @@ from pathlib import Path
 
 
 def run() -> int:
-    """Run the command, with the folders of the tests as top-level packages, as pytest has them."""
     sys.path.insert(0, str(Path(__file__).parents[1]))
     from bench.command import main
 

@@ -12,13 +12,11 @@ from watchfiles import awatch
 
 
 async def answer(request: web.Request) -> web.Response:
-    """Reads what it is given and has nothing to say."""
     await request.read()
     return web.Response(status=204)
 
 
 async def run(folder: Path, socket_path: Path) -> None:
-    """Answer every request with nothing, hold a database open and watch `folder`, until killed."""
     folder.mkdir(parents=True, exist_ok=True)
     app = web.Application()
     app.router.add_post("/{any:.*}", answer)

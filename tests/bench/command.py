@@ -23,7 +23,6 @@ CHECKOUT: Final = Path(__file__).parents[2]
 
 
 def main() -> int:
-    """Measure the sections that were asked for; 0."""
     options = _parser().parse_args()
     # A short name: the path of a socket below it may not be longer than about 100 bytes.
     with tempfile.TemporaryDirectory(prefix="cb-", ignore_cleanup_errors=True) as folder:
@@ -42,7 +41,6 @@ def main() -> int:
 
 
 def _measure(bench: Bench, name: str, path: Path | None) -> Sequence[Row]:
-    """Measure one section, print it and, with a path, write it into the document there; its rows."""
     began = time.monotonic()
     circumstances = document.circumstances()
     found = SECTIONS[name].measure(bench)

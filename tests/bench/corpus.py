@@ -80,7 +80,6 @@ def make_session(home: Path, *, megabytes: float, seed: int, now_ms: int) -> tup
 
 
 def make_project(root: Path) -> Path:
-    """A git repository with source files, committed."""
     (root / "src").mkdir(parents=True)
     for name, lines in code().files.items():
         (root / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -101,14 +100,12 @@ def new_session_id(chance: random.Random) -> str:
 
 
 def write_transcript(path: Path, talk: Conversation) -> None:
-    """Write the whole transcript, last changed when its last record says."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"".join(line + b"\n" for line in talk.lines))
     os.utime(path, ns=(talk.now_ms * 1_000_000, talk.now_ms * 1_000_000))
 
 
 def append_lines(path: Path, talk: Conversation, written: int) -> None:
-    """Write the lines that came after the first `written` ones, in one go."""
     with path.open("ab") as stream:
         stream.write(b"".join(line + b"\n" for line in talk.lines[written:]))
 

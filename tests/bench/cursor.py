@@ -35,15 +35,12 @@ _PUT: Final = "INSERT INTO cursorDiskKV (key, value) VALUES (?, ?)"
 
 @dataclass(slots=True)
 class Read:
-    """What a first read came to. `first_s`: until the first batch, which holds the newest conversation, was folded."""
-
     events: int = 0
     batches: int = 0
     first_s: float = 0.0
 
 
 def cursor(top: Path, megabytes: float) -> Iterator[Row]:
-    """The first read, and when the newest conversation is there."""
     store = make_cursor_store(top / "cursor", megabytes=megabytes, conversations=CONVERSATIONS, seed=1)
     ours = in_own_process(read_whole, store.path)
     bare = in_own_process(read_bare, store.path)
@@ -62,7 +59,6 @@ def cursor(top: Path, megabytes: float) -> Iterator[Row]:
 
 
 def read_whole(path: Path) -> Read:
-    """Read and fold all of it, as the daemon does batch by batch."""
     reader, source, context, cursor = EditorReader(), Source(agent="cursor", path=str(path)), Context(), None
     found = Read()
     begun = time.perf_counter()
@@ -79,7 +75,6 @@ def read_whole(path: Path) -> Read:
 
 
 def read_bare(path: Path) -> int:
-    """The same rows with nothing but SQLite and a JSON decoder."""
     decoded = 0
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
         for prefix in ("composerData", "bubbleId"):
@@ -92,8 +87,6 @@ def read_bare(path: Path) -> int:
 
 @dataclass(frozen=True, slots=True)
 class CursorStore:
-    """Its conversations, oldest first, and how many rows there are."""
-
     path: Path
     conversations: tuple[str, ...]
     rows: int
@@ -104,7 +97,6 @@ class CursorStore:
 
 
 def make_cursor_store(user: Path, *, megabytes: float, conversations: int, seed: int) -> CursorStore:
-    """A database of about that size, the same for the same seed."""
     path = user / "globalStorage" / "state.vscdb"
     path.parent.mkdir(parents=True)
     chance = random.Random(seed)

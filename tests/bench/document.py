@@ -31,15 +31,12 @@ NOT_MEASURED: Final = "Not measured yet.\n"
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A section's place in the document: its name in the markers, its title and what its figures mean."""
-
     name: str
     title: str
     about: str
 
 
 def document(headings: Mapping[str, Heading], bodies: Mapping[str, str]) -> str:
-    """The whole text; a section without a body says that it was not measured."""
     parts = [HEAD]
     for heading in headings.values():
         body = bodies.get(heading.name, NOT_MEASURED)
@@ -50,7 +47,6 @@ def document(headings: Mapping[str, Heading], bodies: Mapping[str, str]) -> str:
 
 
 def bodies_of(text: str) -> dict[str, str]:
-    """What is between the markers of each section."""
     return dict(re.findall(r"^<!-- ([a-z-]+) -->\n(.*?)^<!-- /\1 -->$", text, re.M | re.S))
 
 

@@ -33,7 +33,6 @@ class BareLine(msgspec.Struct):
 
 
 def read_and_decode(files: Iterable[Path]) -> int:
-    """Read every file and decode each line typed; how many lines there were."""
     decoder = msgspec.json.Decoder(BareLine)
     count = 0
     for file in files:
@@ -64,13 +63,11 @@ def insert(path: Path, rows: int, row_bytes: int) -> None:
 
 
 def first_read(files: Sequence[Path], path: Path, rows: int, row_bytes: int) -> None:
-    """Read, decode, insert: what a first read cannot be faster than."""
     read_and_decode(files)
     insert(path, rows, row_bytes)
 
 
 def stat_all(files: Iterable[Path]) -> int:
-    """The size of all files, each looked at once."""
     return sum(os.stat(file).st_size for file in files)  # noqa: PTH116 (a floor uses the cheapest call)
 
 
@@ -94,7 +91,6 @@ class AppendWatch:
     @classmethod
     @contextmanager
     def on(cls, folder: Path) -> Iterator[AppendWatch]:
-        """Watch `folder`, which is made, in a thread while the block lasts."""
         folder.mkdir(parents=True, exist_ok=True)
         appends = cls(folder)
         stop = threading.Event()

@@ -70,7 +70,6 @@ def verdict(row: Row) -> str:
 
 
 def table(rows: Iterable[Row]) -> str:
-    """The rows as a Markdown table, each with its goal where there is one."""
     lines = ["| | Carryover | floor, same run | ratio | goal |", "|---|---|---|---|---|"]
     for row in rows:
         ratio = "" if row.ratio is None else f"{row.ratio:.1f}" if row.ratio < 100 else f"{row.ratio:,.0f}"

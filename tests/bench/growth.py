@@ -32,7 +32,6 @@ MS: Final = 1000.0
 SEED: Final = 3
 HOOK_CALLS: Final = 40
 HOOK_PAUSE_S: Final = 0.25
-"""Between two session starts while a history is read."""
 LATER_PAUSE_S: Final = 2.0
 """After the first `HOOK_CALLS`: each takes some of the processor time that is measured, too."""
 STARTS: Final = 3
@@ -71,8 +70,6 @@ LABELS: Final[Mapping[str, tuple[str, str]]] = {
 
 
 class Size(msgspec.Struct):
-    """What was measured at one size. `figures` by the keys of `LABELS`."""
-
     megabytes: int
     circumstances: str
     figures: dict[str, float]
@@ -93,7 +90,6 @@ def growth(top: Path, sizes_mb: Sequence[int], cache: Path) -> str:
 
 
 def measured(top: Path, megabytes: int) -> Size:
-    """Make a history of that size in `top`, measure, remove it."""
     began = circumstances()
     top.mkdir()
     try:

@@ -74,7 +74,6 @@ class Caller:
         return process
 
     def call(self, line: str, payload: bytes) -> tuple[float, str]:
-        """Seconds, and what was printed."""
         began = time.perf_counter()
         process = self.start(line, payload)
         printed = printed_by(process)
@@ -110,7 +109,6 @@ def printed_by(process: subprocess.Popen[bytes]) -> str:
 
 
 def count_answer(taken: Answers, caller: Caller) -> None:
-    """Start one session and add what it got to `taken`."""
     seconds, printed = caller.call(caller.line("SessionStart"), caller.session_starts())
     taken.seconds.append(seconds)
     taken.nothing += not printed

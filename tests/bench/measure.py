@@ -75,7 +75,6 @@ def memory(pid: int, field: str) -> int | None:
 
 
 def timed(work: Callable[[], T], times: int = 1) -> tuple[float, T]:
-    """The median of `times` runs in seconds, and what the last one gave."""
     took = []
     for _ in range(times):
         started = time.perf_counter()
@@ -91,13 +90,11 @@ def at(values: Iterable[float], share: float) -> float:
 
 
 def compared(what: str, product: float, floor: float, unit: str, key: str = "") -> Row:
-    """A row of two figures of the same kind."""
     ratio = product / floor if floor else None
     return Row(what, shown(product, unit), shown(floor, unit), ratio, key, product, floor)
 
 
 def counted(what: str, value: float | None, unit: str, key: str = "") -> Row:
-    """A row of a figure that has no floor."""
     return Row(what, shown(value, unit), key=key, value=value)
 
 

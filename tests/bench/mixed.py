@@ -45,8 +45,6 @@ NOT_AGENTS: Final = frozenset(("work", ".carryover"))
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A session to be written, of about `budget` bytes."""
-
     end_ms: int
     tool: str
     root: Path
@@ -95,7 +93,6 @@ def _plan(
 
 
 def _play(play: Play, chance: random.Random, home: Path, planned: Planned, text_bytes: int) -> int:
-    """Write one session; how many characters it was given."""
     start = datetime.fromtimestamp((planned.end_ms - max(120_000, planned.budget)) / 1000, UTC)
     given = 0
     with play(home, planned.root, start) as played:
@@ -105,7 +102,6 @@ def _play(play: Play, chance: random.Random, home: Path, planned: Planned, text_
 
 
 def _turn(played: Played, chance: random.Random, root: Path) -> int:
-    """One prompt and all that followed; how many characters were given."""
     file, name = code().some(chance)
     prompt = chance.choice(PROMPTS).format(file=file, name=name)
     if chance.random() < 0.03:
@@ -191,6 +187,5 @@ def _whole(tool: Tool) -> Play:
 
 @contextmanager
 def _same_ids(chance: random.Random) -> Iterator[None]:
-    """Every id that a writer generates is the same for the same seed."""
     with patch.object(uuid, "uuid4", lambda: uuid.UUID(int=chance.getrandbits(128), version=4)):
         yield

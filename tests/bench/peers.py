@@ -29,7 +29,6 @@ class Peer:
     version: str
 
     def program(self, cache: Path) -> Path:
-        """Where the program is once it is installed."""
         return self.folder(cache) / "bin" / self.name
 
     def install(self, cache: Path) -> str:
@@ -37,7 +36,6 @@ class Peer:
         return "" if self.program(cache).exists() else _installed(self, cache)
 
     def folder(self, cache: Path) -> Path:
-        """Its virtual environment."""
         return cache / "peers" / f"{self.name}-{self.version}-py{sys.version_info.major}.{sys.version_info.minor}"
 
 
@@ -156,7 +154,6 @@ def _copy_of(corpus: Corpus, home: Path) -> Path:
 
 
 def _made(out: Path, ran: Ran) -> tuple[int, int, int]:
-    """Files, bytes and lines of what came out: in the folder, else what was printed."""
     found = [path for path in out.rglob("*") if path.is_file()]
     if not found:
         return 1, len(ran.output), ran.output.count(b"\n")

@@ -67,7 +67,6 @@ class Process:
         return time.perf_counter() - self.started_s
 
     def wait_answering(self) -> float:
-        """Wait until the process listens; seconds since the start."""
         return self.wait_until(self.socket.exists, every_s=0.002)
 
     def check(self) -> None:
@@ -79,7 +78,6 @@ class Process:
         return ask_daemon(self.socket, "GET", "/health", timeout_s=10.0)
 
     def wait_caught_up(self) -> float:
-        """Wait until everything on disk was read; seconds since the start."""
         return self.wait_until(self.is_caught_up, every_s=0.1)
 
     def is_caught_up(self) -> bool:
@@ -109,7 +107,6 @@ def fresh_state(home: Path) -> StateDir:
 
 @contextmanager
 def daemon(home: Path) -> Iterator[Process]:
-    """The real `carryoverd`, from before its start until it has stopped in order."""
     state = StateDir(home / ".carryover")
     with _running([sys.executable, "-m", "carryover.cli.carryoverd"], environment(home), state.socket) as process:
         yield process
@@ -117,7 +114,6 @@ def daemon(home: Path) -> Iterator[Process]:
 
 @contextmanager
 def bare_daemon(folder: Path) -> Iterator[Process]:
-    """A process with an event loop, a server, a database and a watcher, and no job."""
     folder.mkdir(parents=True, exist_ok=True)
     socket = folder / "bare.sock"
     program = Path(__file__).with_name("bare_daemon.py")
@@ -208,7 +204,6 @@ class TreeWatch:
         self._thread.join()
 
     def take(self) -> None:
-        """Take the memory once, as the block does by itself again and again."""
         found = set(processes_of(self._pid))
         size = _memory(found & self._before)
         if size is not None:

@@ -42,18 +42,15 @@ def now_ms() -> int:
 
 
 def sources_of(home: Path) -> list[Source]:
-    """Every transcript below `home`, as the daemon finds them."""
     agents = adapters()
     return [item.source for item in find_sources(agents, roots_of(agents.values(), home, {}))]
 
 
 def read_all(ledger_path: Path, sources: Sequence[Source]) -> None:
-    """Read all of `sources` into the ledger, one after the other."""
     asyncio.run(_read_all(ledger_path, sources))
 
 
 def read_home(ledger_path: Path, home: Path) -> None:
-    """Read every transcript below `home`, newest first."""
     newest_first = sorted(sources_of(home), key=lambda source: -Path(source.path).stat().st_mtime_ns)
     read_all(ledger_path, newest_first)
 

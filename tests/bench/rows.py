@@ -35,7 +35,6 @@ BURST_S: Final = 5.0
 PAUSES_S: Final = (0.6, 1.1)
 """Between two appends, by chance: each change comes after a quiet moment, at any phase of the daemon."""
 BUSY_PAUSES_S: Final = (0.2, 0.5)
-"""The same while a history is read, which does not take long."""
 BURST_EVERY_S: Final = 0.05
 LIMIT_S: Final = 30.0
 POLL_S: Final = 0.001
@@ -183,7 +182,6 @@ def _latency_rows(when: str, taken: Latencies, key: str = "") -> Iterator[Row]:
 
 
 def idle(corpus: Corpus, top: Path, seconds: float) -> Iterator[Row]:
-    """The daemon started again, with nothing to do."""
     with bare_daemon(top / "bare-idle") as bare:
         bare_start_s = bare.wait_answering()
         with daemon(corpus.home) as process:
@@ -205,8 +203,6 @@ def idle(corpus: Corpus, top: Path, seconds: float) -> Iterator[Row]:
 
 @dataclass(slots=True)
 class Latencies:
-    """Seconds, one for each append: to the new handoff, and to the event of a bare watch."""
-
     product: list[float] = field(default_factory=list)
     floor: list[float] = field(default_factory=list)
 

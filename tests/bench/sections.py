@@ -29,8 +29,6 @@ PACKAGES: Final = Heading(
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """How much is measured."""
-
     megabytes: float
     cursor_megabytes: float
     appends: int

@@ -95,7 +95,6 @@ class Conversation:
         return self._start_ms + int(self.size * self._ms_per_byte)
 
     def go_to(self, at_ms: int) -> None:
-        """Let the next record be written at `at_ms`."""
         self._start_ms += at_ms - self.now_ms
 
     def prompt(self, text: str) -> None:
@@ -112,7 +111,6 @@ class Conversation:
         self._assistant({"type": "thinking", "thinking": text, "signature": signature}, "tool_use")
 
     def call(self, name: str, arguments: dict[str, Any]) -> str:
-        """The id of the call, for its result."""
         call_id = f"toolu_{self._chance.getrandbits(96):024x}"
         self._assistant({"type": "tool_use", "id": call_id, "name": name, "input": arguments}, "tool_use")
         return call_id
@@ -139,7 +137,6 @@ class Conversation:
         )
 
     def blob(self, text: str) -> None:
-        """The body of a request to the model: repeats the conversation and is the bulk of a file."""
         message = {"role": "user", "content": [{"type": "text", "text": text}]}
         self._plain("api-request-blob", hash=self._chance.randbytes(32).hex(), message=message)
 
@@ -213,7 +210,6 @@ class Code:
         self.all_text = "\n".join(texts.values())
 
     def some(self, chance: random.Random) -> tuple[str, str]:
-        """A file and the name of a function in it."""
         file = chance.choice(list(self.files))
         return file, chance.choice(self.names[file])
 
@@ -248,7 +244,6 @@ def turn(talk: Conversation, chance: random.Random, root: Path, number: int) -> 
 
 
 def opening(talk: Conversation, root: Path) -> None:
-    """What the client writes at the head of a session."""
     talk.attachment("instructions", f"{root}/CLAUDE.md: Run the tests with `python3 -m pytest`.")
     talk.attachment("skill_listing", "- dataviz: charts and tables\n" * 180)
     talk.attachment("prompt_snapshot", code().all_text[:40_000])

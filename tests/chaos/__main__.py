@@ -29,7 +29,6 @@ NAMES: Final = tuple(fault.__name__ for fault in FAULTS)
 
 
 def main() -> int:
-    """Runs the faults; 1 if something did not hold."""
     options = _parser().parse_args()
     if INSIDE not in os.environ and can_mount():
         os.environ[INSIDE] = "1"
@@ -55,7 +54,6 @@ def main() -> int:
 
 
 def _run_all(top: Path, options: argparse.Namespace) -> list[tuple[Plan, Tally]]:
-    """Each world has its own home folder, daemon and seed; they share the steps and kills."""
     worlds = options.worlds
     plan = Plan(
         options.seed,
@@ -76,7 +74,6 @@ def _run_all(top: Path, options: argparse.Namespace) -> list[tuple[Plan, Tally]]
 
 
 def can_mount() -> bool:
-    """Whether this system lets the user mount in a namespace."""
     if sys.platform != "linux" or shutil.which("unshare") is None:
         return False
     command = [*ALONE, "mount", "-t", "tmpfs", "none", "/mnt"]

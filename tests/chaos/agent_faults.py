@@ -19,7 +19,6 @@ class NothingToDo(Exception):
 
 
 def truncate(world: World) -> None:
-    """A transcript is cut, at the end of a turn or of a line."""
     store = any_of(world, world.load.growing())
     first = min(turn.end for turn in store.turns)
     if "places" in store.traits:
@@ -42,7 +41,6 @@ def truncate(world: World) -> None:
 
 
 def rotate(world: World) -> None:
-    """A transcript or database is moved out of the way, and never written again."""
     store = any_of(world, world.load.present())
     for part in store.parts:
         part.rename(world.aside / f"{len(world.load.turns)}-{part.name}")
@@ -50,7 +48,6 @@ def rotate(world: World) -> None:
 
 
 def delete(world: World) -> None:
-    """A transcript or database is deleted."""
     store = any_of(world, world.load.present())
     for part in store.parts:
         part.unlink()
@@ -58,7 +55,6 @@ def delete(world: World) -> None:
 
 
 def replace(world: World) -> None:
-    """A transcript or database is replaced by an equal file."""
     store = any_of(world, [store for store in world.load.present() if "inode" not in store.traits])
     copy = world.aside / "copy"
     if store.grows:
@@ -73,7 +69,6 @@ def replace(world: World) -> None:
 
 
 def away_and_back(world: World) -> None:
-    """A transcript or database is away for a while."""
     store = any_of(world, world.load.present())
     parts = store.parts
     for part in parts:
@@ -112,7 +107,6 @@ def database_damaged(world: World) -> None:
 
 
 def folder_blocked(world: World) -> None:
-    """A file takes the place of a folder of transcripts, so that nothing below can be reached."""
     stores = [store for store in world.load.present() if store.path.parent not in world.load.projects]
     folder = any_of(world, stores).path.parent
     aside = world.aside / "folder"
@@ -128,7 +122,6 @@ def folder_blocked(world: World) -> None:
 
 
 def project_moved(world: World) -> None:
-    """A project's folder is away for a while."""
     project = world.chance.choice(world.load.projects)
     away = project.with_name(f"{project.name}-moved")
     project.rename(away)
@@ -139,7 +132,6 @@ def project_moved(world: World) -> None:
 
 
 def import_again(world: World) -> None:
-    """A copy of a transcript that was read is imported."""
     store = any_of(world, [store for store in world.load.growing() if "places" not in store.traits])
     copy = world.aside / store.path.name
     shutil.copyfile(store.path, copy)
@@ -167,7 +159,6 @@ def database_locked(world: World) -> None:
 
 
 def any_of(world: World, stores: Sequence[Store]) -> Store:
-    """One of them. Raises NothingToDo where there is none."""
     if not stores:
         raise NothingToDo
     return world.chance.choice(stores)

@@ -35,8 +35,6 @@ MORE_KB: Final = 60_000
 
 @dataclass(frozen=True)
 class Held:
-    """What a daemon holds of the machine."""
-
     handles: int
     threads: int
     children: int
@@ -56,7 +54,6 @@ class Checks:
         self.watch = HandoffWatch(world.load.projects)
 
     def check(self) -> None:
-        """Raises Broken for what does not hold."""
         began = time.monotonic()
         self._ledger_equals_the_log()
         self.slowest_s = max(self.slowest_s, time.monotonic() - began)
@@ -182,7 +179,6 @@ class HandoffWatch(threading.Thread):
         self.join()
 
     def read(self, project: Path) -> str:
-        """The handoff as it is now; empty where there is none."""
         path = project / ".carryover" / "handoff.md"
         try:
             with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW), encoding="utf-8") as file:
@@ -203,7 +199,6 @@ class HandoffWatch(threading.Thread):
 
 
 def stored_events(ledger: Path) -> Counter[tuple[Kind, str]]:
-    """How many events of the ledger that count have each mark, by the kind of event."""
     found: Counter[tuple[Kind, str]] = Counter()
     with closing(connect_read_only(ledger)) as db:
         for session in sessions(db, limit=1_000_000):
@@ -232,7 +227,6 @@ def _marked(body: object) -> Iterator[tuple[Kind, str]]:
 
 
 def held(pid: int) -> Held:
-    """Descriptors, threads, children and resident memory of a process."""
     process = Path(f"/proc/{pid}")
     children = (process / "task" / str(pid) / "children").read_text().split()
     resident = re.search(r"VmRSS:\s+(\d+)", (process / "status").read_text())

@@ -80,7 +80,6 @@ def kill(world: World) -> None:
 
 
 def stop_in_order(world: World) -> None:
-    """The daemon is stopped while agents write."""
     daemon = world.daemon
     world.load.play(3)
     code, took_s = daemon.stop()
@@ -89,7 +88,6 @@ def stop_in_order(world: World) -> None:
 
 
 def freeze(world: World) -> None:
-    """The daemon is frozen for a while, in which hooks call it."""
     daemon = world.daemon
     daemon.process.send_signal(signal.SIGSTOP)
     try:
@@ -101,7 +99,6 @@ def freeze(world: World) -> None:
 
 
 def disk_full(world: World) -> None:
-    """The disk of the state folder is full for a while."""
     if not world.mounted:
         raise NothingToDo
     filler = _fill_disk(world)
@@ -120,7 +117,6 @@ def disk_full(world: World) -> None:
 
 
 def ledger_trashed(world: World) -> None:
-    """Parts of the ledger are overwritten."""
     world.kill()
     for path in (world.state.ledger, world.state.ledger.with_name(f"{world.state.ledger.name}-wal")):
         size = path.stat().st_size if path.exists() else 0
@@ -134,7 +130,6 @@ def ledger_trashed(world: World) -> None:
 
 
 def ledger_cut(world: World) -> None:
-    """The ledger is cut."""
     world.kill()
     if world.state.ledger.exists():
         os.truncate(world.state.ledger, world.chance.randrange(world.state.ledger.stat().st_size + 1))
@@ -153,7 +148,6 @@ def ledger_removed(world: World) -> None:
 
 
 def state_removed(world: World) -> None:
-    """The state folder is removed under the daemon."""
     world.empty_state()
     world.wait_for_the_end("the daemon whose state was removed")
     world.configure()
@@ -161,7 +155,6 @@ def state_removed(world: World) -> None:
 
 
 def clock_jumps(world: World) -> None:
-    """The clock jumps, and later back."""
     world.clock.write_text(str(world.chance.choice((-400 * 86_400, -3600, 3600, 90 * 86_400))))
     world.load.play(3)
     time.sleep(world.chance.uniform(0, 0.4))
@@ -173,7 +166,6 @@ def clock_jumps(world: World) -> None:
 
 
 def port_taken(world: World) -> None:
-    """Another program has the port of the hooks."""
     with closing(socket.socket()) as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -202,7 +194,6 @@ def second_daemon(world: World) -> None:
 
 
 def commands(world: World) -> None:
-    """Commands run beside the daemon, at the same time, while agents write; or without a daemon."""
     if world.chance.random() < 0.3:
         world.kill()
     for _ in range(2):
@@ -211,7 +202,6 @@ def commands(world: World) -> None:
 
 
 def pause(world: World) -> None:
-    """Carryover is paused, everywhere or in one project."""
     arguments = world.chance.choice(([], [str(world.chance.choice(world.load.projects))]))
     if world.run("pause", *arguments).returncode != 0:
         raise Broken("pause failed")
@@ -263,7 +253,6 @@ def forget(world: World) -> None:
 
 
 def no_watches(world: World) -> None:
-    """The system allows almost no watches, or no more programs that watch."""
     world.kill()
     limited = world.chance.choice(LIMITED)
     world.command = ("unshare", "--user", "--map-root-user", "sh", "-c", limited, "sh", *COMMAND)
@@ -347,7 +336,6 @@ FAULTS: Final[dict[Fault, int]] = {
     bodies_damaged: 3,
     commands_killed: 3,
 }
-"""Each with its weight."""
 
 
 def _fill_disk(world: World) -> Path:

@@ -78,8 +78,6 @@ class Store:
 
 @dataclass(eq=False)
 class Session:
-    """A session that grows turn by turn."""
-
     tool: Tool
     project: Path
     played: Played
@@ -127,16 +125,13 @@ class Load:
             self._turn(self._begin(missing) if fresh else self._chance.choice(able))
 
     def play_in(self, store: Store) -> None:
-        """A turn of a session that is kept in that store, if one is still open."""
         if among := [session for session in self._sessions if session.store is store]:
             self._turn(self._chance.choice(among))
 
     def end_sessions(self, store: Store) -> None:
-        """The sessions in that store write no more."""
         self._sessions = [session for session in self._sessions if session.store is not store]
 
     def end_session(self) -> tuple[str, list[Turn]] | None:
-        """A session that writes no more from now on: its id and turns. None where nothing was written."""
         if not self._sessions:
             return None
         session = self._chance.choice(self._sessions)
@@ -145,7 +140,6 @@ class Load:
         return session.played.session, session.turns
 
     def end_sessions_in(self, project: Path) -> list[Turn]:
-        """The sessions of a project write no more; their turns, ended ones' too."""
         self._sessions = [session for session in self._sessions if session.project != project]
         return [turn for turn in self.turns if turn.project == project]
 
@@ -155,23 +149,18 @@ class Load:
         self._years_away = tuple(years for years in YEARS_AWAY if years > 0)
 
     def tools_of(self, store: Store) -> frozenset[str]:
-        """Those that have written into the store."""
         return frozenset(turn.tool for turn in store.turns)
 
     def traits_of(self, tool_id: str) -> frozenset[str]:
-        """Those of the tool with that id."""
         return next(traits for tool, traits in self._tools.items() if tool.id == tool_id)
 
     def growing(self) -> list[Store]:
-        """The stores that are text, of which there is something."""
         return [store for store in self.present() if store.grows]
 
     def databases(self) -> list[Store]:
-        """The stores that are databases."""
         return [store for store in self.present() if not store.grows]
 
     def present(self) -> list[Store]:
-        """The stores that there are, in the order of their paths."""
         return [store for path, store in sorted(self.stores.items()) if store.turns and path.exists()]
 
     def _may_write(self, tool: Tool) -> bool:
@@ -207,7 +196,6 @@ class Load:
         self._note(session, turn)
 
     def _note(self, session: Session, turn: Turn) -> None:
-        """Where the agent keeps it."""
         if session.store is None or not session.store.path.exists():
             path = self._path_of(turn.mark)
             if path is None:
@@ -229,6 +217,5 @@ class Load:
 
 
 def _holds(path: Path, mark: str) -> bool:
-    """Whether the mark is in the file, or in the log beside a database."""
     log = path.with_name(f"{path.name}-wal")
     return any(mark.encode() in each.read_bytes() for each in (path, log) if each.is_file())

@@ -60,7 +60,6 @@ def odd_agent_file(world: World) -> None:
 
 
 def odd_state_file(world: World) -> None:
-    """The same in the place of one of Carryover's own files."""
     root = world.state.root
     files = [path for path in sorted(root.rglob("*")) if path.is_file() and not path.is_symlink()]
     names = ["paused", *(path.relative_to(root).as_posix() for path in files if path.name != "filler")]
@@ -77,7 +76,6 @@ def odd_state_file(world: World) -> None:
 
 
 def odd_project_file(world: World) -> None:
-    """The same in the place of a file of a project, or of its repository."""
     project = world.chance.choice(world.load.projects)
     names = (".carryover/handoff.md", "AGENTS.md", "CLAUDE.md", ".gitignore", ".git/info/exclude", ".git/HEAD")
     with _replaced(world, project / world.chance.choice((*names, ".git/config", ".git/index", ".aider.conf.yml"))):

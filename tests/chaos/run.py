@@ -26,12 +26,9 @@ from support.forked import ALTERED
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run does."""
-
     seed: int
     steps: int
     only: Sequence[str] = tuple(fault.__name__ for fault in FAULTS)
-    """The names of the faults."""
     kills: int = 0
     """As many kills at least, however many steps that takes."""
     patience_s: float = QUIET_LIMIT_S
@@ -46,8 +43,6 @@ class Plan:
 
 @dataclass
 class Tally:
-    """What a run, or several, did and found."""
-
     held: bool = True
     seconds: float = 0
     kills: int = 0
@@ -59,14 +54,12 @@ class Tally:
     """Of those that were to be in the ledger, how many were missing at the last check."""
     doubled: int = 0
     reads: int = 0
-    """How often a handoff was read while all this happened."""
     slowest_s: float = 0
     """The longest time until the ledger had everything."""
     done: Counter[str] = field(default_factory=Counter)
     """How often each fault was survived."""
 
     def add(self, other: Self) -> None:
-        """Counts another run as well, which ran at the same time."""
         self.held &= other.held
         self.seconds = max(self.seconds, other.seconds)
         self.slowest_s = max(self.slowest_s, other.slowest_s)

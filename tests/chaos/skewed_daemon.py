@@ -16,7 +16,6 @@ _true_time = time.time
 
 
 def skewed() -> float:
-    """The time of the machine, moved by the offset."""
     try:
         return _true_time() + float(Path(os.environ[VARIABLE]).read_text() or 0)
     except (OSError, ValueError):
@@ -24,7 +23,6 @@ def skewed() -> float:
 
 
 def begin() -> None:
-    """Runs the daemon; never returns."""
     time.time = skewed
     sys.exit(main())
 

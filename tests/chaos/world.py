@@ -51,7 +51,6 @@ class World:
         self.state = StateDir(self.home / ".carryover")
         self.clock = top / "clock"
         self.aside = top / "aside"
-        """For what is moved out of the way."""
         self.kills = 0
         self.starts = 0
         self.most_kills = 6
@@ -70,9 +69,7 @@ class World:
         """What the present fault does, for the report of one that breaks something."""
         self.state.root.mkdir(parents=True, mode=0o700)
         self.temporary = top / "tmp"
-        """Where commands keep temporary files."""
         self.canaries: list[str] = []
-        """Texts of notes that were forgotten."""
         self.aside.mkdir()
         self.temporary.mkdir()
         projects = [self.home / "work" / name for name in PROJECTS]
@@ -95,7 +92,6 @@ class World:
         }
 
     def hurry(self) -> None:
-        """From now on daemons are forked, short-lived and many."""
         self.forks = True
         self.most_kills, self.most_turns, self.longest_life_s = 60, 1, 0.1
 
@@ -107,7 +103,6 @@ class World:
         self.mounted = True
 
     def configure(self, text: str = CONFIG) -> None:
-        """Writes the settings, where there is a folder for them."""
         self.state.root.mkdir(mode=0o700, exist_ok=True)
         self.state.config.write_text(text)
 
@@ -124,11 +119,9 @@ class World:
 
     @property
     def alive(self) -> bool:
-        """Whether a daemon's process runs."""
         return self._daemon is not None and self._daemon.process.poll() is None
 
     def start(self) -> DaemonProcess:
-        """Starts a daemon, without waiting for anything."""
         assert not self.alive
         self.starts += 1
         forked = self.forks and self.command is COMMAND and self.chance.random() > WHOLE_STARTS
@@ -136,17 +129,14 @@ class World:
         return self._daemon
 
     def one_that_ended(self, second: DaemonProcess) -> subprocess.Popen[bytes] | None:
-        """The process of the daemon or of a second one, if it has ended."""
         assert self._daemon is not None
         both = (self._daemon.process, second.process)
         return next((process for process in both if process.poll() is not None), None)
 
     def take_over(self, daemon: DaemonProcess) -> None:
-        """From now on that one is the daemon."""
         self._daemon = daemon
 
     def kill(self) -> None:
-        """SIGKILL, if one runs."""
         if self.alive:
             assert self._daemon is not None
             self._daemon.kill()
@@ -209,17 +199,14 @@ class World:
                 raise Broken(f"{who} did not end within {END_S:g} s") from error
 
     def signal_if_alive(self, number: signal.Signals) -> None:
-        """Sends a signal to the daemon, if one runs."""
         if self.alive:
             assert self._daemon is not None
             self._daemon.process.send_signal(number)
 
     def last_lines(self) -> list[str]:
-        """The end of the daemon's log."""
         return [] if self._daemon is None else self._daemon.log()[-25:]
 
     def close(self) -> None:
-        """Leaves nothing running."""
         if self.alive:
             assert self._daemon is not None
             self._daemon.kill()

@@ -13,19 +13,16 @@ from support.repository import repository
 
 @pytest.fixture
 def project(home: Path) -> Path:
-    """A repository below the home folder, where handoffs may be published."""
     return repository(home / "work" / "shop")
 
 
 @pytest.fixture
 def transcripts(home: Path) -> Path:
-    """Claude Code's folder of transcripts; it does not exist yet."""
     return home / ".claude" / "projects"
 
 
 @pytest.fixture
 def session(transcripts: Path, project: Path) -> ClaudeSession:
-    """A session in `project` that has written nothing yet."""
     return ClaudeSession(transcripts, project)
 
 

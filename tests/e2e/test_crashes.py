@@ -196,7 +196,6 @@ def test_damage_to_the_ledger_stops_the_daemon_with_a_failure(session: ClaudeSes
 
 
 def damage(ledger: Path, table: str) -> None:
-    """Overwrites the first page of a table."""
     with closing(sqlite3.connect(ledger)) as db:
         (page,) = db.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)).fetchone()
         (size,) = db.execute("PRAGMA page_size").fetchone()

@@ -47,7 +47,6 @@ async def store_all(path: Path, session: ClaudeSession) -> None:
 def test_a_folder_that_is_created_later_is_followed(
     daemon: DaemonProcess, session: ClaudeSession, project: Path, transcripts: Path
 ) -> None:
-    """The agent is installed, and used for the first time, while the daemon runs."""
     daemon.start().wait_until_it_answers()
     wait_until("the first rescan", lambda: daemon.health()["caught_up"])
     before = daemon.health()["watch"]
@@ -107,7 +106,6 @@ def test_a_daemon_with_much_to_read_stops_in_time(daemon: DaemonProcess, transcr
 
 
 def test_a_restart_makes_nothing_look_fresh(daemon: DaemonProcess, session: ClaudeSession, project: Path) -> None:
-    """Nor does it touch any file of the project."""
     session.prompt("Add a discount function to the cart")
     with daemon:
         daemon.settle()
@@ -247,7 +245,6 @@ def store(home: Path) -> Iterator[EditorStore]:
 
 
 def asked(project: Path, *prompts: str) -> Chat:
-    """A conversation of just now."""
     now_ms = int(time.time() * 1000)
     bubbles = [bubble for prompt in prompts for bubble in (user(prompt), say("Done."))]
     return Chat(name="Dates", bubbles=bubbles, folder=str(project), start_ms=now_ms - 600_000)

@@ -57,7 +57,6 @@ SHOWS: Final = {
 
 
 def shown(document: str, language: str = "sh") -> list[str]:
-    """The lines of the document's blocks in that language."""
     blocks = re.findall(rf"^```{language}\n(.*?)^```", document, re.DOTALL | re.MULTILINE)
     return [line for block in blocks for line in block.splitlines() if line.strip()]
 
@@ -93,7 +92,6 @@ def here(home: Path, project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def run(line: str, project: Path) -> str:
-    """What the line shows on a terminal."""
     asked = next((answer for begin, answer in KEYS.items() if re.match(begin, line)), None)
     words = shlex.split(line, comments=True)
     plain = words[0] == "carryover" and not re.search(r"[|&;<>$(]", line.partition("#")[0])

@@ -50,7 +50,6 @@ sys.exit(7)
 
 @pytest.fixture
 def seen(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where the agents' stand-ins, which are first on PATH, write what they saw."""
     for spec in STARTABLE:
         assert spec.start is not None
         path = home / "bin" / spec.start.binary
@@ -65,7 +64,6 @@ def seen(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def my_shop(home: Path, project: Path) -> Path:
-    """A project whose path has a blank and a quote."""
     return project.rename(project.parent / "dev's shop")
 
 

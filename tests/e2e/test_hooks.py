@@ -34,7 +34,6 @@ def session(session: ClaudeSession) -> ClaudeSession:
 
 @pytest.fixture
 def decoy(transcripts: Path, home: Path) -> ClaudeSession:
-    """Work in another project, later than all else."""
     root = repository(home / "work" / "decoy")
     session = ClaudeSession(transcripts, root)
     session.prompt("Paint the decoy purple")
@@ -48,7 +47,6 @@ def shared_hooks(shared: DaemonProcess) -> HookClient:
 
 
 def next_session(before: ClaudeSession) -> ClaudeSession:
-    """One that starts in the same folder and has written nothing yet."""
     return ClaudeSession(before.folder, before.cwd, now=before.now)
 
 
@@ -68,7 +66,6 @@ def work(session: ClaudeSession) -> None:
 def test_a_new_session_gets_the_handoff_of_its_project_and_asks(
     hooks: HookClient, session: ClaudeSession, decoy: ClaudeSession
 ) -> None:
-    """What was written the moment before is in it."""
     work(session)
 
     reported = hooks.call("SessionStart", payload_of(next_session(session), "SessionStart", source="startup"))
@@ -232,7 +229,6 @@ def test_garbage_is_answered_with_nothing(shared_hooks: HookClient, shared: Daem
 
 
 def files_below(folder: Path) -> dict[str, tuple[bytes, int, int]]:
-    """Content, modification time and inode of every file that is not git's."""
     return {
         str(path): (path.read_bytes(), path.stat().st_mtime_ns, path.stat().st_ino)
         for path in sorted(folder.rglob("*"))
@@ -241,7 +237,6 @@ def files_below(folder: Path) -> dict[str, tuple[bytes, int, int]]:
 
 
 def skipped(daemon: DaemonProcess) -> Counter[tuple[str, str]]:
-    """What the ledger counted as not understood."""
     with closing(connect_read_only(daemon.state.ledger)) as db:
         return Counter({(row.record_type, row.reason): row.n for row in totals(db).skipped})
 
@@ -278,7 +273,6 @@ SLACK_S = 0.15
 
 @pytest.fixture
 def known(running: DaemonProcess, session: ClaudeSession) -> ClaudeSession:
-    """A session of a while ago, read and published."""
     session.now -= timedelta(hours=1)
     session.prompt("Add a discount function to the cart")
     session.answer("I wrote discount(). Next I will add tests for negative amounts.")

@@ -42,7 +42,6 @@ def port(running: DaemonProcess) -> int:
 
 @pytest.fixture
 def start(session: ClaudeSession, running: DaemonProcess) -> dict[str, object]:
-    """The payload of a session that starts in a project with a history."""
     session.prompt("Add a discount function to the cart")
     session.answer(f"I wrote discount(). Next I will add tests for {WORDS}.")
     running.settle()
@@ -50,7 +49,6 @@ def start(session: ClaudeSession, running: DaemonProcess) -> dict[str, object]:
 
 
 def exchange(port: int, data: bytes) -> bytes:
-    """What comes back for these bytes until the daemon closes the connection."""
     with closing(socket.create_connection(("127.0.0.1", port), timeout=20)) as connection:
         connection.sendall(data)
         connection.shutdown(socket.SHUT_WR)

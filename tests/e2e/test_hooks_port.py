@@ -23,7 +23,6 @@ WORDS = "negative amounts"
 
 @pytest.fixture
 def running(shared: DaemonProcess) -> DaemonProcess:
-    """None of these changes what the next one asks for."""
     return shared
 
 
@@ -44,7 +43,6 @@ def secret(running: DaemonProcess) -> str:
 
 @pytest.fixture
 def start(session: ClaudeSession, running: DaemonProcess) -> dict[str, object]:
-    """The payload of a session that starts in a project with a history."""
     session.prompt("Add a discount function to the cart")
     session.answer(f"I wrote discount(). Next I will add tests for {WORDS}.")
     running.settle()
@@ -188,7 +186,6 @@ def test_64_at_once_are_all_answered(port: int, secret: str, start: dict[str, ob
 
 @pytest.fixture
 def taken(home: Path) -> Iterator[socket.socket]:
-    """Another process, this one, listens on the port that the daemon is set to use."""
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         state = home / ".carryover"
         state.mkdir(mode=0o700, exist_ok=True)
@@ -218,7 +215,6 @@ def test_a_taken_port_is_reported_with_its_holder_and_taken_later_while_all_else
 
 
 def raw(port: int, sent: bytes) -> bytes:
-    """All that comes back for some bytes, until the daemon closes the connection."""
     with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
         connection.sendall(sent)
         return b"".join(iter(lambda: connection.recv(65536), b""))

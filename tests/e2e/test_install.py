@@ -28,7 +28,6 @@ SETTINGS = b"""{
 
 
 def contents(folder: Path) -> dict[str, tuple[int, str]]:
-    """Each file and folder below `folder`: mode and content."""
     return {path: (mode, content) for path, (mode, _, content) in everything(folder).items()}
 
 
@@ -41,7 +40,6 @@ def install(home: Path) -> None:
 
 
 def hook(home: Path, event: str, payload: dict[str, str]) -> str:
-    """What the agent is told by the hook that its settings hold."""
     groups = json.loads((home / ".claude/settings.json").read_bytes())["hooks"][event]
     [command] = [entry["command"] for group in groups for entry in group["hooks"] if "claude-code" in entry["command"]]
     answer = subprocess.run(
@@ -51,7 +49,6 @@ def hook(home: Path, event: str, payload: dict[str, str]) -> str:
 
 
 def starting(session: ClaudeSession) -> dict[str, str]:
-    """The payload of a session that starts where `session` was."""
     return {
         "session_id": "0f0f0f0f-0000-4000-8000-000000000001",
         "transcript_path": str(session.path.with_name("0f0f0f0f-0000-4000-8000-000000000001.jsonl")),
@@ -102,7 +99,6 @@ CURSOR_HOOKS = b'{ "version": 1,\n  "stop": [],\n  "hooks": { "stop": [ { "comma
 
 @pytest.fixture
 def three(lived_in: Path) -> Path:
-    """The same with Codex and Cursor, which have hooks of others."""
     versioned(lived_in / "bin/codex", "codex-cli 0.169.0")
     versioned(lived_in / "bin/cursor-agent", "2026.09.10-fd3934a")
     for name, content in ((".codex/config.toml", CODEX_CONFIG), (".cursor/hooks.json", CURSOR_HOOKS)):

@@ -45,8 +45,6 @@ MARK: Final = re.compile(rf"mark[0-9]{{{MARK_CHARS - 4}}}")
 
 @dataclass(frozen=True)
 class Verdict:
-    """Marks for which the ledger and the writer's diary disagree."""
-
     lost: frozenset[str] = frozenset()
     doubled: frozenset[str] = frozenset()
     invented: frozenset[str] = frozenset()
@@ -62,7 +60,6 @@ def judge(stored: Counter[str], *, owed: set[str], written: set[str]) -> Verdict
 
 
 def stored_marks(ledger: Path) -> Counter[str]:
-    """How many events of the ledger bear each mark."""
     with closing(sqlite3.connect(ledger)) as db:
         assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         texts = [str(decode_body(body)) for (body,) in db.execute("SELECT body FROM event")]
@@ -71,15 +68,12 @@ def stored_marks(ledger: Path) -> Counter[str]:
 
 @dataclass
 class Story:
-    """What happened in one run: the lines that are owed, and how often a daemon said that it had caught up."""
-
     owed: set[str]
     settled: int = 0
     killed: int = 0
 
 
 def kill_again_and_again(daemon: DaemonProcess, writer: RestlessWriter, *, kills: int, seed: int) -> Story:
-    """Kill a daemon at random moments while `writer` writes, and let the last one settle in peace."""
     chance = random.Random(seed)
     story = Story(owed=set())
     for n in range(kills):
@@ -158,7 +152,6 @@ SLOW_TWO_STEPS: Final = _TWO_STEPS.replace("BETWEEN", "await asyncio.sleep(0.1)"
 
 
 def kill_between_two_steps(home: Path) -> None:
-    """A daemon below `home` with that mistake is killed after its first step."""
     reached = home / "first-step-done"
     waits = f"Path({os.fspath(reached)!r}).touch(); await asyncio.Event().wait()"
     broken = DaemonProcess((*ALTERED, _TWO_STEPS.replace("BETWEEN", waits))).start()
@@ -185,7 +178,6 @@ def test_a_daemon_that_commits_position_and_events_in_two_steps_is_found_out(
 EDITOR_KILLS: Final = 5
 BEFORE_IT_WRITES: Final = 2
 BUBBLES: Final = 2_400
-"""Bubbles of conversations from before."""
 FORGETFUL: Final = """
 from carryover.agents.cursor import builder
 from carryover.daemon.main import main

@@ -19,7 +19,6 @@ CANARY: Final = "zebra-4711"
 
 @pytest.fixture
 def temporary(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where the system keeps temporary files."""
     folder = home / "tmp"
     folder.mkdir()
     monkeypatch.setenv("TMPDIR", str(folder))
@@ -45,7 +44,6 @@ def started_note(project: Path) -> subprocess.Popen[bytes]:
 
 
 def kill_at(process: subprocess.Popen[bytes], folder: Path, name: str) -> None:
-    """SIGKILL once the process has made that file in a folder of its own in `folder`."""
     wait_until(name, lambda: any(folder.glob(f"*/{name}")))
     process.kill()
     process.wait()
@@ -53,13 +51,11 @@ def kill_at(process: subprocess.Popen[bytes], folder: Path, name: str) -> None:
 
 
 def kill_note(daemon: DaemonProcess, project: Path) -> None:
-    """Kills a `carryover note` that waits for the daemon."""
     daemon.process.send_signal(signal.SIGSTOP)
     kill_at(started_note(project), daemon.state.root, "note.json")
 
 
 def kill_handoff(session: ClaudeSession, project: Path, temporary: Path) -> None:
-    """Kills a `carryover handoff --transcript` that reads."""
     for number in range(400):
         session.prompt(f"{CANARY} {number}")
         session.answer("Done. " * 200)

@@ -21,7 +21,6 @@ CONFIG = "[server]\nport = 0\n"
 
 @pytest.fixture
 def shown(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """What a `notify-send` on PATH was given, one line a notice."""
     kept = home / "notices"
     program(home / "bin" / "notify-send", f"echo \"$@\" >> '{kept}'")
     monkeypatch.setenv("PATH", f"{home}/bin:{os.environ['PATH']}")

@@ -49,13 +49,11 @@ def shop(home: Path) -> Path:
 
 @pytest.fixture
 def zoo(home: Path) -> Path:
-    """Another project, whose path begins like the first one's."""
     return repository(home / "work" / "shop2", {"axolotl.py": "fed = 0\n"})
 
 
 @pytest.fixture
 def sessions(home: Path, shop: Path, zoo: Path) -> tuple[ClaudeSession, ClaudeSession]:
-    """One in each project, both recorded."""
     found = write(home, shop, TASK, "And the receipt?"), write(home, zoo, OTHER)
     read_in(shop, zoo)
     return found
@@ -228,7 +226,6 @@ def test_a_turn_too_long_for_one_answer_comes_in_pages_and_says_so(home: Path, s
 
 
 def test_a_person_who_starts_it_is_told_what_it_is_for(shop: Path) -> None:
-    """With nothing on its input it ends at once."""
     ran = run(COMMAND, cwd=shop, limit_s=30)
 
     assert (ran.returncode, ran.stdout) == (0, "")

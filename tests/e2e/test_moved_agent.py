@@ -25,7 +25,6 @@ async def an_empty_ledger(path: Path) -> None:
 
 @pytest.fixture
 def codex_home(home: Path, daemon: DaemonProcess) -> Path:
-    """Codex's folder, as `carryover install` recorded it."""
     moved = home / "data" / "codex"
     (moved / "sessions").mkdir(parents=True)
     daemon.state.root.mkdir(mode=0o700)
@@ -50,7 +49,6 @@ def worktree(codex_home: Path, shop: Path) -> Path:
 
 @pytest.fixture
 def session(codex_home: Path, worktree: Path) -> CodexSession:
-    """A session that worked in the worktree."""
     session = CodexSession(codex_home, worktree, now=datetime.now(UTC) - timedelta(minutes=5))
     session.prompt("Add a discount function to the cart")
     session.patch("c1", worktree / "cart.py", "return 0", "return 1")

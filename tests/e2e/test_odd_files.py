@@ -33,7 +33,6 @@ COMMANDS = (["status"], ["handoff"], ["config"], ["doctor"], ["search", "discoun
 
 @pytest.fixture
 def state(daemon: DaemonProcess, free_port: None, session: ClaudeSession) -> Path:
-    """The state folder that a daemon left."""
     session.prompt("Add a discount function to the cart")
     with daemon:
         daemon.settle()

@@ -43,7 +43,6 @@ def port(shared: DaemonProcess) -> int:
 
 @pytest.fixture
 def page(shared: DaemonProcess, port: int) -> PageClient:
-    """A browser in which the page was opened."""
     client = PageClient(port)
     assert client.open(key_for(shared)).status == 303
     return client
@@ -51,13 +50,11 @@ def page(shared: DaemonProcess, port: int) -> PageClient:
 
 @pytest.fixture
 def stranger(port: int) -> PageClient:
-    """A browser that never had a key."""
     return PageClient(port)
 
 
 @pytest.fixture
 def session(shared: DaemonProcess, shared_session: ClaudeSession) -> ClaudeSession:
-    """A session with two turns, which is in the ledger."""
     session = shared_session
     session.now -= timedelta(minutes=1)  # each record is a second after the last, and none may be in the future
     session.prompt("Add a discount to the cart")
@@ -71,7 +68,6 @@ def session(shared: DaemonProcess, shared_session: ClaudeSession) -> ClaudeSessi
 
 
 def number_of(page: PageClient, session: ClaudeSession) -> int:
-    """The page's id of the session's project."""
     [found] = [each["id"] for each in page.data("projects")["projects"] if each["root"] == str(session.cwd)]
     return int(found)
 

@@ -25,7 +25,6 @@ TASK = "Add a discount function to the cart"
 
 @pytest.fixture
 def worked(session: ClaudeSession) -> ClaudeSession:
-    """A session of a while ago, with a task, in a project with a commit."""
     (session.cwd / "cart.py").write_text("total = 0\n")
     git(session.cwd, "add", "--all")
     git(session.cwd, "commit", "--quiet", "--message", "first")
@@ -36,7 +35,6 @@ def worked(session: ClaudeSession) -> ClaudeSession:
 
 
 def starts_in(root: Path, before: ClaudeSession, hooks: HookClient) -> str:
-    """What a session that starts in `root` is told."""
     new = ClaudeSession(before.folder, root, now=before.now)
     return hooks.call("SessionStart", payload_of(new, "SessionStart", source="startup")).text
 
@@ -80,7 +78,6 @@ NOTHING_YET = "the main checkout {} (nothing was done in this worktree yet)"
 
 @pytest.fixture
 def worktree(project: Path) -> Path:
-    """A fresh one beside the project, in which nothing was ever done."""
     (project / "cart.py").write_text("total = 1\n")
     git(project, "add", "--all")
     git(project, "commit", "--quiet", "--message", "cart")

@@ -29,7 +29,6 @@ def daemon(home: Path) -> DaemonProcess:
 
 
 def held(daemon: DaemonProcess) -> tuple[int, int, int]:
-    """Open descriptors, threads and children of the daemon."""
     process = Path(f"/proc/{daemon.pid}")
     children = (process / "task" / str(daemon.pid) / "children").read_text().split()
     return len(list((process / "fd").iterdir())), len(list((process / "task").iterdir())), len(children)

@@ -23,8 +23,6 @@ from support.hook_script import QUIET, HookScript
 
 
 class Cascade(HookScript):
-    """Cascade in a workspace, which runs its hooks there."""
-
     def __init__(self, daemon: DaemonProcess, home: Path, project: Path) -> None:
         super().__init__(daemon.state, home)
         self.project = project
@@ -36,13 +34,11 @@ class Cascade(HookScript):
         return hook_command(self.state.root, "windsurf", event)
 
     def hand_over(self) -> None:
-        """Runs the hooks of what happened since."""
         for event, data, _ in self.talk.calls:
             assert self.said(event, data, self.project) == QUIET
         self.talk.calls.clear()
 
     def work(self) -> None:
-        """One turn up to its last words."""
         self.talk.prompt("Add a discount function to the cart.")
         self.hand_over()
         self.talk.edit(f"{self.project}/cart.py", "", "def discount(price):\n    return price * 0.9\n")
@@ -63,7 +59,6 @@ def cascade(running: DaemonProcess, home: Path, project: Path) -> Cascade:
 
 
 def said(bodies: Iterable[AnyBody]) -> Counter[str]:
-    """What counts, in a word each."""
     found: Counter[str] = Counter()
     for body in bodies:
         match body:

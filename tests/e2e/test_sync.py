@@ -26,8 +26,6 @@ pytest.importorskip("pyrage")
 
 @dataclass
 class Home:
-    """A machine of a person: a home folder with a clone of one project."""
-
     folder: Path
     name: str
 
@@ -47,7 +45,6 @@ class Home:
         return ran.stdout + ran.stderr
 
     def answer(self, answer: str, *arguments: str) -> tuple[int, str]:
-        """Answers the one question of a command on a terminal; returns its exit code and all it has shown."""
         with Terminal([*forked.CARRYOVER, *arguments], self.env, columns=300) as terminal:
             terminal.wait_for("[y/N]")
             terminal.press(answer, ENTER)
@@ -113,7 +110,6 @@ def join(store: Path, first: Home, second: Home) -> None:
 
 
 def stored_bytes(folder: Path) -> Iterator[bytes]:
-    """Every object of a repository, inflated, and every file of it as it is."""
     names = subprocess.run(
         ["git", "cat-file", "--batch", "--batch-all-objects", "--unordered"],
         cwd=folder,

@@ -48,7 +48,6 @@ def state(home: Path) -> StateDir:
 
 @pytest.fixture
 def program(state: StateDir) -> Program:
-    """The daemon as the tests run it elsewhere."""
     return Program(tuple(COMMAND), state.root)
 
 
@@ -60,7 +59,6 @@ def health(state: StateDir) -> dict[str, Any] | None:
 
 
 def pid_of_another(state: StateDir, pid: int | None) -> int | None:
-    """The process that answers now, if it is not `pid`."""
     found = health(state)
     return int(found["pid"]) if found is not None and found["pid"] != pid else None
 

@@ -23,8 +23,6 @@ NEXT = "Done. Next: wire it into checkout."
 
 
 class OneMachine:
-    """A home folder with a daemon and a clone of the project."""
-
     def __init__(self, home: Path) -> None:
         self.home, self.project = home, home / "shop"
         home.mkdir()

@@ -63,7 +63,6 @@ class FormerState:
             file.write_bytes(self.filled(text).encode())
 
     def put_agents(self) -> None:
-        """The programs and what they have written."""
         versioned(self.home / "bin/claude", "2.1.328 (Claude Code)")
         versioned(self.home / "bin/codex", "codex-cli 0.169.0")
         versioned(self.home / "bin/cursor-agent", "2026.09.10-fd3934a")
@@ -73,7 +72,6 @@ class FormerState:
         subprocess.run(["git", "init", "-q", "-b", "main", str(self.home / "work/shop")], check=True)
 
     def put_carryover(self) -> None:
-        """Everything of Carryover's, with the modes that it gives."""
         self.put_files("carryover.json")
         state = self.home / ".carryover"
         self.put_database("ledger.sql", state / "ledger.sqlite")
@@ -107,7 +105,6 @@ def _end_of(path: str) -> bytes:
 
 
 def contents(folder: Path) -> dict[str, tuple[int, str]]:
-    """Each file and folder below `folder`: mode and content."""
     return {path: (mode, content) for path, (mode, _, content) in everything(folder).items()}
 
 
@@ -128,13 +125,11 @@ def shop(former: FormerState) -> Path:
 
 
 def revisions(former: FormerState) -> dict[str, int]:
-    """How often each transcript was committed."""
     with closing(sqlite3.connect(former.home / ".carryover" / "ledger.sqlite")) as db:
         return dict(db.execute("SELECT path, rev FROM source WHERE agent != 'cursor'"))
 
 
 def going_on(former: FormerState, shop: Path) -> ClaudeSession:
-    """The Claude Code session of the recording, as its user goes on with it now."""
     return ClaudeSession(former.home / ".claude" / "projects", shop, session=CLAUDE)
 
 

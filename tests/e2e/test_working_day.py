@@ -32,14 +32,12 @@ def worked(home: Path, root: Path, task: str, *, hours_ago: int = 0) -> None:
 
 
 def status(roots: list[Path]) -> dict[str, list[str]]:
-    """`git status --short` of each repository, those without a line left out."""
     seen = {root.name: git(root, "status", "--short", "--untracked-files=all").splitlines() for root in roots}
     return {name: lines for name, lines in seen.items() if lines}
 
 
 @pytest.fixture
 def roots(home: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    """Four repositories, in each of which Claude Code worked before the install."""
     only_this_path(home, monkeypatch)
     put_claude(home)
     made = [repository(home / "code" / f"p{number}", RULES if number % 2 else BARE) for number in range(4)]

@@ -26,7 +26,6 @@ _PROPERTY: Final = re.compile(r"^\s*@given\(", re.MULTILINE)
 
 
 def main() -> int:
-    """Runs the rounds; 1 if a test failed, 2 if nothing was selected."""
     options = _parser().parse_args()
     until = time.monotonic() + options.minutes * 60
     files = fuzzed_files(TESTS)
@@ -61,14 +60,12 @@ def fuzzed_files(folder: Path) -> list[str]:
 
 
 def command(files: list[str], seed: int, workers: str, only: str) -> list[str]:
-    """Returns the command of the round that one seed gives."""
     options = ["-q", "-c", "pyproject.toml", "-p", "no:cacheprovider", "-n", workers, "--dist", "worksteal"]
     chosen = ["-m", MARKER, f"--hypothesis-seed={seed}", *(["-k", only] if only else [])]
     return [sys.executable, "-m", "pytest", *options, *chosen, *files]
 
 
 def how_to_repeat(output: str, seed: int) -> str:
-    """Returns what to run to see the failures of a round again."""
     failed = list(dict.fromkeys(_FAILED.findall(output)))
     shown = [f"  HYPOTHESIS_PROFILE=random .venv/bin/pytest -n 0 --hypothesis-seed={seed} '{test}'" for test in failed]
     return "\n".join([f"fuzz: seed {seed} failed. Repeat all of it with make fuzz SEED={seed} MINUTES=0, or", *shown])

@@ -49,7 +49,6 @@ def test_a_limit_is_named_while_the_session_is_open(tool: Tool, row: Row) -> Non
 
 @each_version("claude-code", beside=newest_of("codex", "gemini-cli"))
 def test_an_interrupted_turn_leaves_what_was_asked(tool: Tool, row: Row) -> None:
-    """By Escape or Ctrl-C while the model answers."""
     shop.begin(tool)
     replies = [*shop.edited(tool), HALF]
     with tool.terminal(PROJECT) as terminal:

@@ -192,7 +192,6 @@ def test_without_hooks_the_pointer_leads_to_the_handoff(tool: Tool, row: Row) ->
 
 
 def assert_ungated(handoff: str, because: str) -> None:
-    """It says why it comes and asks for nothing."""
     head = handoffs.protocol(handoff)
     assert because in head
     assert "# RESUME PROTOCOL: silent" in head

@@ -175,7 +175,6 @@ def prepare(tool: Tool, own: Own) -> None:
 
 
 def open_once(tool: Tool, *, asks: bool) -> None:
-    """The interactive client, opened and closed; where it asks about hooks, all are trusted."""
     if asks:
         tool.review_hooks(PROJECT)
         return
@@ -204,5 +203,4 @@ def differing(one: Tree, other: Tree) -> list[str]:
 
 
 def users_settings(tool: Tool) -> str:
-    """The user's part of Codex's `config.toml`; empty for other clients."""
     return NOTES.sub("", tool.box.here(CONFIG).read_text("utf-8")).strip() if tool.id == "codex" else ""

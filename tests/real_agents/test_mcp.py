@@ -45,7 +45,6 @@ REPLIES: Final[Mapping[str, Callable[[str, dict[str, Any]], Any]]] = {
 
 
 def call(tool: Tool, name: str, **given: Any) -> Any:
-    """A reply of the model: a call of one of the server's tools."""
     return REPLIES[tool.id](NAMES[tool.id].format(name), given)
 
 
@@ -98,7 +97,6 @@ def test_the_client_calls_the_tools_and_gets_what_was_recorded_of_this_project(t
 
 
 def listed(tool: Tool) -> Any:
-    """The servers that the client has."""
     path, key = LISTS[tool.id]
     text = tool.box.here(path).read_text("utf-8")
     return (tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)).get(key, {})

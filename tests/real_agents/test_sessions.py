@@ -76,17 +76,14 @@ def read(tool: Tool, row: Row) -> list[Session]:
 
 
 def prompts(session: Session) -> list[str]:
-    """What the user said."""
     return [prompt.text for prompt in session.all(UserPrompt)]
 
 
 def texts(session: Session) -> list[str]:
-    """What the agent said."""
     return [message.text for message in session.all(AssistantMessage)]
 
 
 def assert_worked_once(session: Session) -> None:
-    """Each edit and each result of the scripted work is there once."""
     edits = sorted((edit.path, edit.change) for edit in session.all(FileEdit))
     assert edits == [(f"{PROJECT}/NOTES.md", "add"), (f"{PROJECT}/prices.py", "modify")]
     results = [result for result in session.all(ToolResult) if result.op in ("shell", "edit", "write")]

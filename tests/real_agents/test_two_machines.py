@@ -31,8 +31,6 @@ ANSWER: Final = "A plum costs two coins now."
 
 
 class Machine:
-    """A client in a box that is in the store."""
-
     def __init__(self, name: str, tool: Tool) -> None:
         self.name, self.tool, self.box = name, tool, tool.box
 
@@ -51,7 +49,6 @@ class Machine:
 
 @pytest.fixture
 def machines(request: pytest.FixtureRequest, row: Row) -> Iterator[tuple[Machine, Machine]]:
-    """A desk and a laptop with a clone of the project each."""
     with ExitStack() as stack:
         found = []
         for name, agent_id in zip(("desk", "laptop"), request.param, strict=True):
@@ -114,7 +111,6 @@ def test_a_limit_on_the_desk_and_another_client_goes_on_on_the_laptop(
 
 
 def carry(folder: Path, giver: Box, taker: Box) -> None:
-    """Puts a folder of one box into the other, as it is."""
     there = taker.here(folder)
     shutil.rmtree(there, ignore_errors=True)
     for parent in reversed([each for each in folder.parents if not taker.here(each).exists()]):

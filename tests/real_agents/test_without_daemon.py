@@ -59,7 +59,6 @@ def test_in_whatever_way_it_is_missing_the_stored_answer_is_given(tool: Tool, ro
 @pytest.mark.parametrize("trouble", ["none", "stopped", "hanging", "state folder deleted"])
 @newest("claude-code", "codex", "gemini-cli")
 def test_the_screen_says_nothing_of_hooks(tool: Tool, row: Row, trouble: str) -> None:
-    """The terminal shows the conversation and nothing else."""
     left_behind(tool)
     bring(tool, trouble)
     with tool.terminal(PROJECT) as terminal:
@@ -76,7 +75,6 @@ def test_the_screen_says_nothing_of_hooks(tool: Tool, row: Row, trouble: str) ->
 @pytest.mark.parametrize("trouble", ["stopped", "hanging"])
 @newest("claude-code", "codex")
 def test_how_long_a_run_takes_with_hooks_and_without(tool: Tool, row: Row, trouble: str) -> None:
-    """A run without a terminal, to its end."""
     left_behind(tool)
     bring(tool, trouble)
     hooks = [taken_s(tool) for _ in range(PAIRS)]

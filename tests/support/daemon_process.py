@@ -113,17 +113,14 @@ class DaemonProcess:
         return code, time.monotonic() - began
 
     def kill(self) -> None:
-        """SIGKILL: no chance to tidy up."""
         self.process.kill()
         self.process.wait(LIMIT_S)
 
     def log(self) -> list[str]:
-        """Lines of the log, without times."""
         lines = self.state.log.read_text(encoding="utf-8").splitlines() if self.state.log.exists() else []
         return [line.partition(" ")[2] for line in lines]
 
     def last_words(self) -> str:
-        """What is known of a daemon that does not answer."""
         return "\n".join([f"exit code {self.process.poll()}", *self.log()[-20:]])
 
     def __enter__(self) -> Self:

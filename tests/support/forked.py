@@ -54,14 +54,12 @@ class Nursery:
             )
 
     def ask(self, question: Mapping[str, Any], streams: Sequence[int] = ()) -> str:
-        """Returns the answer to a request."""
         socket.send_fds(self._socket, [json.dumps(question).encode()], streams)
         answer = self._socket.recv(_MAX_REQUEST).decode()
         assert answer, "the process that forks has ended"
         return answer
 
     def close(self) -> None:
-        """Ends it."""
         self._socket.close()
         self._process.wait()
 

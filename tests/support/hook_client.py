@@ -18,8 +18,6 @@ LIMIT_S = 30.0
 
 
 class Heard(msgspec.Struct, frozen=True):
-    """What came back."""
-
     status: int
     text: str = ""
 
@@ -33,12 +31,10 @@ class HookClient:
         self._secret = secret
 
     def call(self, event: str, payload: Mapping[str, Any] | bytes, *, agent: str = "claude-code") -> Heard:
-        """The answer to one event."""
         body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
         return self.ask("POST", f"/hook/{agent}/{event}", body)
 
     def ask(self, method: str, target: str, body: bytes = b"", headers: Mapping[str, str] | None = None) -> Heard:
-        """The answer to any request."""
         connection = self._connection()
         try:
             secret = {"X-Carryover-Secret": self._secret} if self._secret is not None else {}

@@ -31,7 +31,6 @@ class HookDesk:
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:
-        """Things are read, published and stored while the block lasts."""
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(part.run()) for part in (self.reading, self.publisher, self.hooks)]
             yield

@@ -42,11 +42,9 @@ class HookScript:
         self.env = {"PATH": path, "HOME": str(home)}
 
     def line(self, event: str) -> str:
-        """What stands in the settings."""
         return hook_command(self.state.root, "claude-code", event)
 
     def start(self, event: str, cwd: Path) -> subprocess.Popen[bytes]:
-        """Start it, with nothing on stdin yet."""
         command = ["/bin/sh", "-c", self.line(event)]
         return subprocess.Popen(
             command, cwd=cwd, env=self.env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE

@@ -24,7 +24,6 @@ class NotifySocket:
         return self._socket.recv(4096).decode().split("\n")
 
     async def next(self) -> list[str]:
-        """The lines of the next message."""
         return await asyncio.to_thread(self.receive)
 
     def pending(self) -> list[str]:

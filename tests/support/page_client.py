@@ -15,8 +15,6 @@ LIMIT_S = 60.0
 
 
 class Shown(msgspec.Struct, frozen=True):
-    """What came back."""
-
     status: int
     text: str
     headers: Mapping[str, str]
@@ -45,7 +43,6 @@ class PageClient:
         return self.ask("GET", target, headers)
 
     def data(self, target: str) -> Any:
-        """What an address below `/ui/api/` answers."""
         shown = self.get(f"/ui/api/{target}")
         assert shown.status == 200, shown
         return shown.data

@@ -12,15 +12,12 @@ from carryover.errors import ExitCode
 
 DISCOUNT: Final = "c0de0000-0000-4000-8000-000000000001"
 CHECKOUT: Final = "c0de0000-0000-4000-8000-000000000012"
-"""The newest session."""
 
 Call = Callable[..., tuple[int, str, str]]
 """Calls a command with the given arguments: exit code, standard output, standard error."""
 
 
 class Run(NamedTuple):
-    """Calls `carryover` with the given arguments: exit code, standard output, standard error."""
-
     capture: pytest.CaptureFixture[str]
 
     def __call__(self, *arguments: str) -> tuple[int, str, str]:

@@ -14,7 +14,6 @@ from carryover.sync.sealing import MachineKey, seal_for
 
 
 def ssh_key(file: Path, kind: str = "ed25519", passphrase: str = "") -> str:
-    """Makes an ssh key pair; returns the public key."""
     file.parent.mkdir(parents=True, exist_ok=True)
     command = ["ssh-keygen", "-q", "-t", kind, "-N", passphrase, "-C", "bob@work", "-f", str(file)]
     command += ["-b", "2048"] if kind == "rsa" else []  # the smallest that is made quickly and still accepted
@@ -26,12 +25,10 @@ def ssh_key(file: Path, kind: str = "ed25519", passphrase: str = "") -> str:
 
 
 def public_of(key: str) -> str:
-    """The public key of an age key."""
     return MachineKey(key).recipient
 
 
 def sealed(file: Path, key: str, **changes: object) -> Path:
-    """A file that anyone could have made for the age key `key`."""
     fields: dict[str, object] = {
         "sender": "Ann", "host": "laptop", "project": "shop", "title": "Cap it", "made_ms": now_ms(),
         "depth": "handoff", "handoff": "## Task\n- Cap it\n",

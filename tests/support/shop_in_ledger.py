@@ -27,7 +27,6 @@ ReadIn = Callable[[ClaudeSession | CodexSession], int]
 
 @pytest.fixture
 def shop(home: Path) -> Path:
-    """A repository with one commit."""
     return repository(home / "work" / "shop", {"cart.py": "total = 0\n"})
 
 

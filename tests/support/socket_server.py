@@ -16,7 +16,6 @@ Behaviour = Callable[[socket.socket, threading.Event], None]
 
 
 def answer(status: int, body: bytes = b"") -> Behaviour:
-    """One whole answer."""
     head = f"HTTP/1.1 {status} Word\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode()
     return lambda connection, _: connection.sendall(head if status == 204 else head + body)
 
@@ -33,7 +32,6 @@ def half(body: bytes, *, then_hang: bool) -> Behaviour:
 
 
 def hang(_connection: socket.socket, stop: threading.Event) -> None:
-    """No answer at all."""
     stop.wait()
 
 

@@ -22,7 +22,6 @@ PROJECT = "/home/dev/shop"
 
 
 def events_of(document: Document) -> list[Event]:
-    """All events of a document, read batch by batch."""
     agent, source = document.agent, document.source
     context, cursor, more = agent.context_type(), None, True
     found: list[Event] = []
@@ -36,7 +35,6 @@ def events_of(document: Document) -> list[Event]:
 
 
 def read(name: str, project: str | None = PROJECT) -> list[Event]:
-    """The events of a document in `documents`."""
     return events_of(open_document(FOLDER / f"{name}.md", project=project))
 
 

@@ -140,8 +140,6 @@ class MemoryLedger(LedgerOutgoing, LedgerIncoming):
 
 
 class Remote:
-    """Branches that several stores share, and the commits of all."""
-
     def __init__(self) -> None:
         self.branches: dict[str, str] = {}
         self.commits: dict[str, dict[str, bytes]] = {}
@@ -205,8 +203,6 @@ class MemoryStore(GitStore):
 
 
 class MemoryFolder(SyncFolder):
-    """A folder that is kept in memory."""
-
     def __init__(self, settings: Settings, store: MemoryStore) -> None:
         super().__init__(StateDir(Path("/nowhere")))
         self._known_settings = settings
@@ -234,8 +230,6 @@ async def at_once(work: Callable[[], T]) -> T:
 
 
 class MemoryMachine:
-    """A machine with its ledger."""
-
     def __init__(self, remote: Remote, number: int, *, founds: bool = False) -> None:
         self.id = f"{number:016x}"
         self.name = f"m{number}"

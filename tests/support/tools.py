@@ -54,13 +54,11 @@ CODEX: Final = AgentSpec(
 
 
 def with_sets(spec: AgentSpec, *sets: HookSet, injects_on: tuple[str, ...] | None = None) -> AgentSpec:
-    """The agent with other hooks."""
     injecting = spec.hooks.injects_on if injects_on is None else injects_on
     return msgspec.structs.replace(spec, hooks=msgspec.structs.replace(spec.hooks, sets=sets, injects_on=injecting))
 
 
 def program(path: Path, *lines: str) -> Path:
-    """A command: a shell script that may be run."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join(("#!/bin/sh", *lines, "")))
     path.chmod(0o755)

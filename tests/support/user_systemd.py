@@ -55,7 +55,6 @@ class UserSystemd:
         return run_command((*inside, *command), env=env, limit_s=limit_s)
 
     def systemctl(self, *words: str) -> str:
-        """What it says; fails where it does."""
         ran = self.run(("systemctl", "--user", *words), env=self.env)
         assert ran.ok, ran
         return ran.out.strip()
@@ -80,7 +79,6 @@ class UserSystemd:
         return self
 
     def close(self) -> None:
-        """End everything that was started inside, and leave nothing."""
         if self._process is not None:
             self._process.kill()  # takes the first process inside with it, and the kernel all others
             self._process.wait()

@@ -11,7 +11,6 @@ from support.hook_script import HookScript, installed
 
 @pytest.fixture(params=["dash", "bash", "busybox"])
 def shell_folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """A folder whose `sh` is the shell that is tried."""
     found = shutil.which(request.param)
     if found is None:
         pytest.skip(f"no {request.param} on this machine")

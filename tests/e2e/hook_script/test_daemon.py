@@ -29,7 +29,6 @@ def starting(session: ClaudeSession, source: str) -> bytes:
 
 
 def body(text: str) -> str:
-    """A handoff without the lines above its sections."""
     return text[text.index("## Task") :]
 
 

@@ -23,8 +23,6 @@ HANDED: Final = b'{"additional_context":"from the daemon"}'
 
 
 class Line(HookScript):
-    """The line of another agent."""
-
     agent: str
 
     def line(self, event: str) -> str:
@@ -35,7 +33,6 @@ class Codex(Line):
     agent = "codex"
 
     def reported(self, source: str, folder: Path, **fields: Any) -> str:
-        """The text that a session takes in; empty where nothing was printed."""
         out, err, code = self.said("SessionStart", codex_payload("SessionStart", source=source, **fields).data, folder)
         assert (err, code) == ("", 0)
         return str(json.loads(out)["hookSpecificOutput"]["additionalContext"]) if out else ""
@@ -45,7 +42,6 @@ class Cursor(Line):
     agent = "cursor"
 
     def reported(self, *roots: object, indent: int | None = None, **fields: Any) -> str:
-        """The text that a session in a window with these folders takes in; empty where nothing was printed."""
         given = json.loads(cursor_payload("sessionStart", **{"workspace_roots": roots, **fields}).data)
         data = json.dumps(given, indent=indent, separators=None if indent else (",", ":")).encode()
         out, err, code = self.said("sessionStart", data, self.state.root)

@@ -21,8 +21,6 @@ NO_MORE_THAN: Final = 4 << 20
 
 
 class Cascade(HookScript):
-    """The line in the settings of an agent whose calls are kept."""
-
     def line(self, event: str) -> str:
         return hook_command(self.state.root, "windsurf", event)
 

@@ -61,7 +61,6 @@ def _head(kind: str) -> dict[str, Any]:
 
 
 def told(body: dict[str, Any]) -> str:
-    """Everything in a request that the model reads."""
     return "\n".join(_text(message["content"]) for message in body["messages"])
 
 

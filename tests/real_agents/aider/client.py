@@ -19,7 +19,6 @@ from real_agents.lab.tool import Ability, Installed, Tool, Turn
 
 LATEST: Final = "0.86.2"
 VERSIONS: Final = (LATEST, "0.82.3")
-"""The newest there is, and one of a few months before it."""
 
 HISTORY: Final = ".aider.chat.history.md"
 SETTINGS: Final = ".aider.conf.yml"
@@ -84,7 +83,6 @@ class Aider(Tool):
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """Without the map of the repository, which takes time and is nothing that a row asks for."""
         moved = {name: value.replace(f":{PORT}/", f":{self.port}/") for name, value in OFFLINE.items()}
         return {**moved, "AIDER_MAP_TOKENS": "0"}
 

@@ -35,7 +35,6 @@ OWN: Final = "# mine\nauto-commits: false\nread: docs/notes.md  # always\n"
 
 
 def edit(old: str, new: str, words: str = LAST_WORDS) -> str:
-    """An answer with one edit of pricing.py."""
     return f"{words}\n\npricing.py\n```python\n<<<<<<< SEARCH\n{old}\n=======\n{new}\n>>>>>>> REPLACE\n```\n"
 
 
@@ -53,14 +52,12 @@ def begin(tool: Tool, **own: str) -> None:
 
 
 def message(tool: Tool, prompt: str, *replies: Any, options: tuple[str, ...] = (), folder: str = ".") -> Ran:
-    """One prompt in a session of its own."""
     tool.script(*replies)
     command = (*tool.installed.command, *options, "--yes-always", "--message", prompt)
     return tool.box.run(*command, cwd=PROJECT / folder, env=tool.environment, timeout_s=300)
 
 
 def worked(tool: Tool, **own: str) -> str:
-    """A session, and its handoff."""
     begin(tool, **own)
     assert message(tool, TASK, GOOD, options=("pricing.py",)).code == 0
     product.carryover(tool.box, "handoff", cwd=PROJECT)
@@ -97,7 +94,6 @@ def test_the_users_own_list_still_counts(tool: Tool, row: Row) -> None:
 
 @NEWEST
 def test_the_command_that_continues_in_aider_gives_it_the_handoff(tool: Tool, row: Row) -> None:
-    """`carryover to aider` prints it; here in a project that has no settings of Aider's."""
     worked(tool)
     tool.box.must("rm", SETTINGS, cwd=PROJECT)
     said = product.carryover(tool.box, "handoff", "--to", "aider", cwd=PROJECT)
@@ -189,7 +185,6 @@ def test_tests_that_fail_and_pass_are_recorded(tool: Tool, row: Row) -> None:
 
 @NEWEST
 def test_a_limit_ends_the_turn(tool: Tool, row: Row) -> None:
-    """The provider refuses for good; the handoff says so, and names what was asked."""
     begin(tool)
     # It asks again with growing pauses, nine times in a minute and a half (0.86.2).
     refused = {"error": {"status": 429, "message": "Rate limit reached. Try again in 2h."}}
@@ -204,7 +199,6 @@ def test_a_limit_ends_the_turn(tool: Tool, row: Row) -> None:
 
 @NEWEST
 def test_what_is_appended_reaches_the_handoff_without_being_asked_for(tool: Tool, row: Row) -> None:
-    """The watcher sees the history; Aider has no hooks."""
     begin(tool)
     message(tool, TASK, "First.", options=("pricing.py",))
     product.carryover(tool.box, "handoff", cwd=PROJECT)

@@ -81,7 +81,6 @@ def of_main_loop(body: Any) -> bool:
 
 
 def message_of(model: str, reply: Any) -> dict[str, Any]:
-    """A complete answer of the model."""
     full = isinstance(reply, dict) and "full_context" in reply
     parts = reply["full_context"] if full else reply
     blocks = [_block(part) for part in (parts if isinstance(parts, list) else [parts])]
@@ -99,7 +98,6 @@ def message_of(model: str, reply: Any) -> dict[str, Any]:
 
 
 def stream_of(message: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The same answer as the events of a stream, one delta for each block."""
     yield _event("message_start", message={**message, "content": [], "stop_reason": None})
     for index, block in enumerate(message["content"]):
         if block["type"] == "text":
@@ -132,7 +130,6 @@ def told(body: dict[str, Any]) -> str:
 
 
 def _text(content: Any) -> str:
-    """The text of a system prompt or of one message."""
     if content is None or isinstance(content, str):
         return content or ""
     return "\n".join(part.get("text") or _text(part.get("content")) for part in content)

@@ -29,6 +29,5 @@ def first_response(told: str, work: str) -> str:
 
 
 def _first(handoff: str, section: str) -> str:
-    """The words of the first line of a section, without who said them; empty where there is none."""
     found = re.search(rf"^## {section}\n- {_SPEAKER}(.+)$", handoff, re.MULTILINE)
     return found[1].rstrip(".") if found else ""

@@ -22,7 +22,6 @@ FOR_NO_PERSON: Final = "If no person can answer (a non-interactive run, a sub-ag
 
 @NEWEST
 def test_a_second_start_without_a_prompt_changes_no_byte(tool: Tool, row: Row) -> None:
-    """The first one finds everything in place before any prompt is given."""
     shop.begin_installed(tool)
     files = [open_and_close(tool) for _ in range(2)]
     [request] = tool.turn(PROJECT, "Hello", "OK.").requests
@@ -99,7 +98,6 @@ def test_with_the_daemon_stopped_no_file_of_a_cloned_project_is_an_answer(tool: 
 
 
 def open_and_close(tool: Tool) -> dict[str, tuple[bytes, int]]:
-    """One interactive start without a prompt; the project's files after it, with their times."""
     root = tool.box.here(PROJECT)
     with tool.terminal(PROJECT) as terminal:
         wait_until((root / ".carryover" / "handoff.md").exists)

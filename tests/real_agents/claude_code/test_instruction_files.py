@@ -29,7 +29,6 @@ import sys; from pathlib import Path; from carryover.config import Config, proje
 from carryover.publish.project_files import publish; from carryover.redact import CleanText
 root = Path(sys.argv[1]); sys.exit(publish(root, CleanText(sys.argv[2]), project_settings(root, Config())).refusal)
 """
-"""The product's publisher, for once."""
 AGENTS, SUB_AGENTS = "AGENTS-OF-ROOT", "AGENTS-OF-SUB"
 CLAUDE, SUB_CLAUDE, DOT_CLAUDE, LOCAL, RULE = "CLAUDE-OF-ROOT", "CLAUDE-OF-SUB", "DOT-CLAUDE", "CLAUDE-LOCAL", "A-RULE"
 TEXTS = (AGENTS, SUB_AGENTS, CLAUDE, SUB_CLAUDE, DOT_CLAUDE, LOCAL, RULE)
@@ -178,19 +177,16 @@ def make_project(tool: Tool, files: dict[str, str]) -> None:
 
 
 def publish(tool: Tool, root: Path = PROJECT) -> None:
-    """Carryover's publisher, run as the user in the box, brings a handoff into the project at `root`."""
     tool.box.must(product.PYTHON, "-c", PUBLISH, str(root), HANDOFF)
 
 
 def arrived(tool: Tool, cwd: Path, reads: str | None = None) -> Arrived:
-    """What a new session, started there and told to read that file of the project, gives the model."""
     tool.turn(cwd, "Hello", *([] if reads is None else [tool.read(PROJECT / reads), "I have read it."]))
     assert reads is None or SOURCES[reads].strip() in tool.requests()[-1]
     return told_of(tool)
 
 
 def told_of(tool: Tool) -> Arrived:
-    """What of the instruction files the model was told by the last request."""
     told = tool.requests()[-1]
     return {text: told.count(text) for text in (*TEXTS, POINTER) if text in told}
 

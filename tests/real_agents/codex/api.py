@@ -29,7 +29,6 @@ YIELD_MS: Final = 30_000
 """How long Codex waits for a command before the model is asked again; without that, 10 s (0.169.0)."""
 
 UNTIL_DELTA: Final = 3
-"""The events of a stream up to its first piece of text."""
 
 
 class ResponsesApi(ModelHandler):
@@ -64,7 +63,6 @@ def of_conversation(body: dict[str, Any]) -> bool:
 
 
 def stream_of(body: dict[str, Any], reply: Any) -> Iterator[tuple[str, Any]]:
-    """The events of a streamed answer, one piece of text for each message."""
     full = isinstance(reply, dict) and "full_context" in reply
     parts = reply["full_context"] if full else reply
     response = {"id": _id("resp")}
@@ -148,7 +146,6 @@ def _id(prefix: str) -> str:
 
 
 def told(body: dict[str, Any]) -> str:
-    """Everything in a request that the model reads: instructions, messages, calls and their outputs."""
     return "\n".join([body.get("instructions") or "", *(_text(item) for item in body["input"])])
 
 

@@ -24,7 +24,6 @@ hooks yet, and no records of where a turn begins and ends."""
 REVIEWS_SINCE: Final = "0.150.0"
 """From here on Codex runs no hook that its user has not reviewed."""
 REVIEW: Final = "Hooks need review"
-"""What the interactive client shows first when there are hooks that the user has not yet reviewed."""
 
 UUID_LENGTH: Final = 36
 CODEX_HOME: Final = HOME / ".codex"
@@ -95,7 +94,6 @@ class Codex(Tool):
         return {"shell": command}
 
     def edit(self, path: Path, old: str, new: str, *, cwd: Path) -> list[Any]:
-        """Of a line that is indented once."""
         return [_patch(f"*** Update File: {os.path.relpath(path, cwd)}", "@@", f"-    {old}", f"+    {new}")]
 
     def write(self, path: Path, line: str, *, cwd: Path) -> Any:
@@ -105,7 +103,6 @@ class Codex(Tool):
         return {"shell": f"cat {path}"}
 
     def transcripts(self) -> dict[str, Path]:
-        """Archived ones too."""
         files = self.box.here(self.home).rglob("rollout-*.jsonl")
         return {path.stem[-UUID_LENGTH:]: path for path in sorted(files, key=lambda path: path.name)}
 
@@ -114,7 +111,6 @@ class Codex(Tool):
             config.write(f'\n[projects."{root}"]\ntrust_level = "trusted"\n')
 
     def review_hooks(self, cwd: Path) -> str:
-        """Starts the client and answers its question about new hooks with "Trust all"."""
         if Version(self.version) < Version(REVIEWS_SINCE):
             return ""
         with Terminal(self.box, *self._interactive(), cwd=cwd) as terminal:

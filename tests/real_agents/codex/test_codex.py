@@ -34,7 +34,6 @@ CANCEL, IN_BACKGROUND, EXIT = 1, 2, 3
 
 
 def begin_unreviewed(tool: Tool) -> None:
-    """Everything installed, before the user was asked about the hooks."""
     shop.make_project(tool.box)
     shop.install(tool)
     product.start_daemon(tool.box)
@@ -108,7 +107,6 @@ def test_setting_it_up_again_asks_for_no_new_review(tool: Tool, row: Row, comman
 
 @only("codex", "0.125.0")
 def test_a_version_that_asks_for_no_review_gets_the_two_hooks_it_knows(tool: Tool, row: Row) -> None:
-    """0.125.0 has the first hooks that are on by themselves."""
     begin_unreviewed(tool)
     written = list(json.loads(tool.box.here(HOOKS).read_text("utf-8"))["hooks"])
 
@@ -118,7 +116,6 @@ def test_a_version_that_asks_for_no_review_gets_the_two_hooks_it_knows(tool: Too
 
 @only("codex", "0.99.0")
 def test_a_version_without_hooks_gets_none(tool: Tool, row: Row) -> None:
-    """Install says so and leaves the settings of 0.99.0 as they are."""
     shop.make_project(tool.box)
     before = tool.box.here(CODEX_HOME / "config.toml").read_text("utf-8")
     said = shop.install(tool)
@@ -168,7 +165,6 @@ def test_a_moved_codex_home_is_followed(client: tuple[type[Tool], Installed], ro
 @pytest.mark.parametrize("choice", [CANCEL, EXIT], ids=["cancel", "exit"])
 @NEWEST
 def test_ctrl_c_in_a_command_leaves_what_was_asked(tool: Tool, row: Row, choice: int) -> None:
-    """Both ways in which Ctrl-C ends a turn in the terminal."""
     shop.begin(tool)
     gate = Gate(tool.box, "never")
     with tool.terminal(PROJECT) as terminal:
@@ -287,7 +283,6 @@ def test_an_older_session_resumed_and_rewritten_by_the_newest_counts_once(
 
 
 def choose(terminal: Terminal, choice: int) -> None:
-    """Ctrl-C in a turn, and that answer to the question what is to become of it."""
     terminal.key("C-c")
     terminal.wait(r"› 1\. Cancel task")
     for _ in range(choice - CANCEL):

@@ -105,12 +105,10 @@ def _call(part: dict[str, Any]) -> dict[str, Any]:
 
 
 def told(body: dict[str, Any]) -> str:
-    """Everything in a request that the model reads: instructions, messages, calls and their outputs."""
     return "\n".join(_text(message) for message in body["messages"])
 
 
 def asks_for_summary(body: dict[str, Any]) -> bool:
-    """Whether the client is compacting."""
     users = [_text(message) for message in body["messages"] if message["role"] == "user"]
     return bool(users) and users[-1].lstrip().startswith(SUMMARY_ORDER)
 

@@ -19,7 +19,6 @@ VERSIONS: Final = (LATEST, "1.0.48")
 
 COPILOT_HOME: Final = HOME / ".copilot"
 ALLOWED: Final = ("--allow-all-tools", "--allow-all-paths")
-"""Nobody is asked for anything."""
 OFFLINE: Final = {
     "COPILOT_OFFLINE": "true",
     "COPILOT_AUTO_UPDATE": "false",
@@ -28,7 +27,6 @@ OFFLINE: Final = {
 }
 """Makes the client use a provider of the user's own, and nothing else."""
 STATE: Final = COPILOT_HOME / "config.json"
-"""Where the client notes what its user trusts, below lines of comment of its own."""
 HOOKS: Final = COPILOT_HOME / "hooks"
 OFF: Final = {"disableAllHooks": True}
 

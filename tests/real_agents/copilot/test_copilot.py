@@ -89,7 +89,6 @@ def test_a_rewound_turn_is_not_in_the_next_handoff(tool: Tool, row: Row) -> None
 
 
 def handoffs_in_each_way(tool: Tool) -> list[int]:
-    """How many handoffs there are in the first request of a run without a terminal, and of one in it."""
     one_shot = len(shop.first_told(tool))
     with tool.terminal(PROJECT) as terminal:
         tool.script("Aye.")
@@ -99,6 +98,5 @@ def handoffs_in_each_way(tool: Tool) -> list[int]:
 
 
 def prompts(tool: Tool) -> list[str]:
-    """Those of the newest session that were not retracted."""
     events = recorded.sessions(tool.box)[0].events
     return [event.body.text for event in events if isinstance(event.body, UserPrompt) and not event.retracted]

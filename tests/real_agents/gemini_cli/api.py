@@ -67,7 +67,6 @@ class GenerateApi(ModelHandler):
 
 
 def frames_of(reply: Any) -> Iterator[dict[str, Any]]:
-    """The frames of a streamed answer, one for each part."""
     for part in parts_of(reply):
         yield frame([part])
     yield frame([{"text": ""}], "STOP")
@@ -105,13 +104,11 @@ def error_of(status: int, message: str, quota: str | None) -> dict[str, Any]:
 
 
 def told(body: dict[str, Any]) -> str:
-    """Everything in a request that the model reads: instructions, messages, calls and their results."""
     contents = [body.get("systemInstruction") or {}, *body.get("contents", [])]
     return "\n".join(_text(part) for content in contents for part in content.get("parts", []))
 
 
 def tools(body: dict[str, Any]) -> list[str]:
-    """The names of the tools offered."""
     return [one["name"] for tool in body.get("tools", []) for one in tool.get("functionDeclarations", [])]
 
 

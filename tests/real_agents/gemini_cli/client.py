@@ -92,7 +92,6 @@ class GeminiCli(Tool):
         return {session: path for path in reversed(files) if (session := _session_of(path))}
 
     def recorded(self, session: str) -> str:
-        """In the second file too."""
         files = self.box.here(OWN / "tmp").glob("*/chats/session-*.jsonl")
         return "\n".join(path.read_text("utf-8", "replace") for path in files if _session_of(path) == session)
 

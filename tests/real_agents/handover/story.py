@@ -45,7 +45,6 @@ OTHER_WORDS: Final = ("axolotl", "quokka", "okapi")
 
 
 def work(tool: Tool, root: Path, cwd: Path) -> list[Any]:
-    """The model's replies up to its last words."""
     at_root = "" if cwd == root else f"cd {root} && "
     return [
         *tool.edit(root / "pricing.py", "return price", "return price * (100 - percent) / 100", cwd=cwd),
@@ -89,12 +88,10 @@ def stands(limited: Tool) -> str:
 
 
 def missing(text: str, by: Tool) -> list[str]:
-    """The facts of the story that `text` does not tell, of those that the records of that client hold."""
     return [fact for fact, words in FACTS.items() if words not in text and fact not in by.SILENT_ON]
 
 
 def foreign(text: str) -> list[str]:
-    """The words of other projects in `text`."""
     return [word for word in OTHER_WORDS if word in text]
 
 

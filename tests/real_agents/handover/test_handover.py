@@ -217,7 +217,6 @@ class Arrived:
 
 
 def clients(world: World, row: Row, *ids: str) -> list[Tool]:
-    """The clients of a row. Skips it where one could not be fetched."""
     for agent_id in ids:
         if agent_id in world.absent:
             pytest.skip(world.absent[agent_id])

@@ -20,7 +20,6 @@ DEBIAN_PACKAGES: Final = {
     "tmux": "tmux",
     "unshare": "util-linux",
 }
-"""The programs that are needed, and the Debian packages that bring them."""
 
 
 @cache

@@ -44,13 +44,11 @@ def start_daemon(box: Box, *, unset: Sequence[str] = ()) -> Started:
 
 
 def settle(box: Box) -> None:
-    """Until the daemon has read and published everything that is on disk now."""
     if _ask(box, "POST", "/settle") is None:
         raise RuntimeError("no daemon runs in the box")
 
 
 def carryover(box: Box, *command: str, cwd: Path = HOME) -> str:
-    """What one `carryover` command said. Raises RuntimeError when it fails."""
     return box.must(CARRYOVER, *command, cwd=cwd)
 
 

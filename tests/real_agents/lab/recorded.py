@@ -16,8 +16,6 @@ B = TypeVar("B", bound=Body)
 
 
 class Listed(msgspec.Struct, frozen=True):
-    """A line of `carryover sessions --json`."""
-
     id: str
     agent: str
     agent_version: str | None
@@ -30,13 +28,10 @@ class Listed(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A recorded session and what happened in it, in order."""
-
     listed: Listed
     events: tuple[StoredEvent, ...]
 
     def all(self, kind: type[B], *, sidechains: bool = False) -> list[B]:
-        """The bodies of one kind; of the main conversation unless told otherwise."""
         chosen = [event.body for event in self.events if sidechains or event.subagent_id is None]
         return [body for body in chosen if isinstance(body, kind)]
 
@@ -46,7 +41,6 @@ class _Shown(msgspec.Struct, frozen=True):
 
 
 def sessions(box: Box) -> list[Session]:
-    """Every session of the ledger, newest first."""
     listed = msgspec.json.decode(product.carryover(box, "sessions", "--all", "--json"), type=list[Listed])
     return [Session(session, _events(box, session.id)) for session in listed]
 
@@ -56,7 +50,6 @@ def _events(box: Box, session: str) -> tuple[StoredEvent, ...]:
 
 
 def not_understood(box: Box) -> int:
-    """How many records were skipped because they were not understood."""
     return sum(row.n for row in _status(box).ledger.skipped)
 
 

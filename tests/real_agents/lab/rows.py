@@ -22,12 +22,10 @@ def each_version(
 
 
 def newest(*ids: str) -> pytest.MarkDecorator:
-    """Runs a row with the first chosen version of each of these agents."""
     return _runs(newest_of(*ids))
 
 
 def newest_of(*ids: str) -> list[tuple[str, str]]:
-    """The first chosen version of each of these agents."""
     return [(each, tools()[each].versions()[0]) for each in ids]
 
 
@@ -76,7 +74,6 @@ def write_table(reporter: pytest.TerminalReporter) -> None:
 
 
 def _versions(rows: Sequence[tuple[str, pytest.TestReport]]) -> Iterator[str]:
-    """A line per client and version that ran: its rows, how many failed, and the seconds that they took."""
     ran: dict[str, list[tuple[str, float]]] = {}
     for outcome, report in rows:
         if outcome != "skipped":

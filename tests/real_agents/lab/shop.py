@@ -13,7 +13,6 @@ from real_agents.lab.packages import cache_dir
 from real_agents.lab.tool import Installed, Tool
 
 WORK: Final = HOME / "work"
-"""The folder of all projects."""
 PROJECT: Final = WORK / "shop"
 INNER: Final = PROJECT / "inner"
 DECOY: Final = WORK / "shop2"
@@ -54,23 +53,19 @@ def steps(tool: Tool) -> list[Any]:
 
 
 def edited(tool: Tool) -> list[Any]:
-    """The same, up to the new file."""
     return steps(tool)[:-2]
 
 
 def do_the_work(tool: Tool) -> str:
-    """A session in the project; its id."""
     return tool.turn(PROJECT, TASK, *steps(tool)).session
 
 
 def do_other_work(tool: Tool, *before: Any) -> None:
-    """Another session in the project."""
     paint = tool.write(PROJECT / "paint.py", "GREEN = 1", cwd=PROJECT)
     tool.turn(PROJECT, OTHER_TASK, *before, paint, OTHER_ANSWER)
 
 
 def do_decoy_work(tool: Tool) -> None:
-    """A session in another project, with words of its own."""
     make_project(tool.box, DECOY, {"main.py": "print(1)\n"})
     tool.trust(DECOY)
     okapi = tool.write(DECOY / "okapi.py", "print(2)", cwd=DECOY)
@@ -78,7 +73,6 @@ def do_decoy_work(tool: Tool) -> None:
 
 
 def make_project(box: Box, root: Path = PROJECT, files: Mapping[str, str] = FILES) -> None:
-    """A repository with these files, committed."""
     for name, text in files.items():
         box.write(root / name, text)
     box.must("git", "init", "-q", "-b", "main", cwd=root)
@@ -87,7 +81,6 @@ def make_project(box: Box, root: Path = PROJECT, files: Mapping[str, str] = FILE
 
 
 def begin(tool: Tool) -> Started:
-    """The project and the daemon; no hooks."""
     make_project(tool.box)
     return product.start_daemon(tool.box)
 
@@ -107,7 +100,6 @@ def begin_installed(tool: Tool) -> Started:
 
 
 def left_by(tool: Tool) -> str:
-    """The handoff of the project when everything is read."""
     product.settle(tool.box)
     return handoffs.read(tool.box, PROJECT)
 

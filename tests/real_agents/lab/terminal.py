@@ -52,14 +52,12 @@ class Terminal:
         return self.wait(pattern)
 
     def enter(self, text: str) -> None:
-        """Types a line."""
         self._box.must("tmux", "send-keys", "-t", "lab", "-l", text)
         self.wait(r"[\s┃]+".join(map(re.escape, text.split())))  # wherever the input field breaks the line
         time.sleep(PASTED_S)
         self.key("Enter")
 
     def wait_end(self) -> None:
-        """Until the program has ended. Raises TimeoutError."""
         wait_until(lambda: self._box.run("tmux", "has-session", "-t", "lab").code != 0)
 
     def wait_text(self, text: str) -> None:

@@ -73,13 +73,11 @@ class Tool(ABC):
     """One client in a box, with its own scripted model, whose log is below /out/<id>."""
 
     id: ClassVar[str]
-    """The agent's id."""
     NAME: ClassVar[str]
     """As the table names it: "Codex CLI"."""
     OLDEST: ClassVar[str]
     """The oldest version that can take part in the table of handovers."""
     API: ClassVar[type[ModelHandler]]
-    """The wire format of its model provider."""
     ARRIVES: ClassVar[Arrives] = "hook"
     READS_POINTER: ClassVar[bool] = True
     """Whether it reads the instruction file that holds the pointer."""
@@ -93,25 +91,18 @@ class Tool(ABC):
     LIMIT_RECORD: ClassVar[str]
     """What `recorded` holds once the limit is written."""
     RESETS: ClassVar[bool] = True
-    """Whether that answer says when the limit is over."""
     KEEPS_INJECTED: ClassVar[bool] = True
     """Whether a session that is resumed still has what a hook brought into it before; if not, it is brought again."""
     RECORDS_RUNNING: ClassVar[bool] = True
     """Whether a command is in its records while it runs, and not only afterwards."""
     READY: ClassVar[str] = ""
-    """Regular expression for the screen of a terminal client that takes a prompt."""
     STARTS_S: ClassVar[float] = 60.0
     """How long the terminal client may take until then on a busy machine."""
     INTERRUPTED: ClassVar[str] = ""
-    """Regular expression for the screen after `interrupt`."""
     COMPACT: ClassVar[str] = "/compact"
-    """The command that compacts a session."""
     COMPACTED: ClassVar[str] = ""
-    """Regular expression for the screen once that is done."""
     COMPACTED_RECORD: ClassVar[str] = ""
-    """What `recorded` holds once the compaction is written."""
     SUMMARY: ClassVar[tuple[Any, ...]] = ()
-    """The scripted replies that a compaction takes."""
     LINE_PREFIX: ClassVar[str] = ""
     """Regular expression for what the client's own tool puts before each line of a file that it reads."""
     HOOK_LINES: ClassVar[Sequence[str] | None] = ()
@@ -142,7 +133,6 @@ class Tool(ABC):
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """Variables of its processes alone, beside those of the box."""
         return {}
 
     @abstractmethod
@@ -188,7 +178,6 @@ class Tool(ABC):
         """Turns the client's hooks off, as its user would. A client without hooks does nothing here."""
 
     def recorded(self, session: str) -> str:
-        """All that its store holds of the session, as text."""
         return self.transcripts()[session].read_text("utf-8", "replace")
 
     def recorded_at_s(self, session: str) -> float:
@@ -218,7 +207,6 @@ class Tool(ABC):
         return Turn(kept, requests, ran.out + ran.err, ran.code)
 
     def reach_limit(self, cwd: Path, prompt: str, *replies: Any, session: str | None = None) -> str:
-        """Runs a turn that the usage limit ends after `replies`. Returns the session."""
         return self.turn(cwd, prompt, *replies, self.LIMIT, session=session, code=self.LIMIT_CODE).session
 
     def start(self, cwd: Path, prompt: str, *replies: Any, session: str | None = None) -> Started:
@@ -228,7 +216,6 @@ class Tool(ABC):
 
     @contextmanager
     def terminal(self, cwd: Path) -> Iterator[Terminal]:
-        """The interactive client, when it takes a prompt."""
         with Terminal(self.box, *self._interactive(), cwd=cwd, env=self.environment) as terminal:
             terminal.wait(self.READY, timeout_s=self.STARTS_S)
             yield terminal
@@ -243,7 +230,6 @@ class Tool(ABC):
         terminal.wait(self.INTERRUPTED)
 
     def compact(self, terminal: Terminal) -> None:
-        """Compacts the session in the terminal; the screen shows that it is done."""
         terminal.enter(self.COMPACT)
         terminal.wait(self.COMPACTED)
 
@@ -254,17 +240,14 @@ class Tool(ABC):
         return len(replies)
 
     def requests(self) -> list[str]:
-        """The text of each request of a conversation so far."""
         return [self._text(body) for body in self.bodies()]
 
     def bodies(self) -> list[dict[str, Any]]:
-        """The bodies of these requests."""
         path = self.box.here(self._out / "requests.jsonl")
         lines = path.read_text("utf-8").splitlines() if path.exists() else []
         return [entry["body"] for entry in map(json.loads, lines) if entry["asked"]]
 
     def without_line_prefixes(self, text: str) -> str:
-        """What a file holds, out of what the client's own tool shows of it."""
         return re.sub(self.LINE_PREFIX, "", text, flags=re.M) if self.LINE_PREFIX else text
 
     def start_model(self) -> None:
@@ -287,7 +270,6 @@ class Tool(ABC):
 
 @cache
 def tools() -> dict[str, type[Tool]]:
-    """Returns the drivers by agent id, in the order of the agents."""
     names = {agent_id: f"real_agents.{agent_id.replace('-', '_')}.client" for agent_id in agent_ids()}
     folders = {agent_id: name for agent_id, name in names.items() if find_spec(name.rpartition(".")[0]) is not None}
     return {agent_id: import_module(name).TOOL for agent_id, name in folders.items()}

@@ -62,7 +62,6 @@ def of_conversation(body: dict[str, Any]) -> bool:
 
 
 def told(body: dict[str, Any]) -> str:
-    """Everything that a request tells the model."""
     return "\n".join(_text_of(message.get("content")) for message in body.get("messages", ()))
 
 

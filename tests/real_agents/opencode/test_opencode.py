@@ -74,7 +74,6 @@ def test_a_sub_agent_belongs_to_its_session_and_a_plan_is_read(tool: Tool, row: 
 
 @NEWEST
 def test_a_deleted_session_stays_recorded(tool: Tool, row: Row) -> None:
-    """`opencode session delete` removes its rows."""
     shop.begin(tool)
     session = shop.do_the_work(tool)
     [before] = read(tool, row)
@@ -86,7 +85,6 @@ def test_a_deleted_session_stays_recorded(tool: Tool, row: Row) -> None:
 
 @NEWEST
 def test_an_exported_session_gives_the_same_handoff(tool: Tool, row: Row) -> None:
-    """`opencode export` writes one document."""
     shop.begin(tool)
     session = shop.do_the_work(tool)
     live = handoffs.sections(shop.left_by(tool))
