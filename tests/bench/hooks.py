@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.corpus import Corpus, transcripts_of
-from bench.measure import Row, at, compared, shown
+from bench.measure import Pairs, Row, shown
 from bench.processes import bare_daemon, daemon, environment, fresh_state
 from carryover.edits.hooks import hook_command
 from carryover.paths import StateDir
@@ -23,14 +23,6 @@ HANDED_WITH: Final = "Now: "
 """Stands only in what a running daemon answers, not in what was made in advance."""
 
 ANSWER_CHARS: Final = 2000
-
-
-@dataclass(slots=True)
-class Seconds:
-    """One for each call: through the stub, and of the same curl to a server without a job."""
-
-    product: list[float] = field(default_factory=list)
-    floor: list[float] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -122,7 +114,7 @@ def hooks(corpus: Corpus, top: Path, times: int) -> Iterator[Row]:
         bare.wait_answering()
         process.wait_caught_up()
         caller = Caller(corpus, bare.socket)
-        ended, started = Seconds(), Seconds()
+        ended, started = Pairs(), Pairs()
         for _ in range(times):
             ended.floor.append(caller.call(caller.bare, caller.turn_ended())[0])
             ended.product.append(caller.call(caller.line("Stop"), caller.turn_ended())[0])
@@ -135,21 +127,12 @@ def hooks(corpus: Corpus, top: Path, times: int) -> Iterator[Row]:
             started.product.append(seconds)
         together = _at_once(caller)
         health = process.health() or {}
-    yield from _compared("a turn ended (Stop)", ended)
-    yield from _compared(
-        "a session starts and gets its handoff (SessionStart), nothing new on disk", started, "session-start"
-    )
+    yield from ended.rows("hook: a turn ended (Stop)", "the same curl", p50=0.5, p99=0.99)
+    what = "hook: a session starts and gets its handoff (SessionStart), nothing new on disk"
+    yield from started.rows(what, "the same curl", "session-start", p50=0.5, p99=0.99)
     yield together
-    yield Row("daemon's count of hook calls, after all of these", _counts(health.get("hook_calls", {})))
-
-
-def _compared(what: str, taken: Seconds, key: str = "") -> Iterator[Row]:
-    for name, share in (("p50", 0.5), ("p99", 0.99)):
-        product, floor = at(taken.product, share) * MS, at(taken.floor, share) * MS
-        more = f"{product - floor:+.1f} ms"
-        count = len(taken.product)
-        label = f"hook: {what}, {name} of {count}, {more} (bare: the same curl)"
-        yield compared(label, product, floor, "ms", key and f"{key}-{name}")
+    counts = (f"{count} {name.replace('_', ' ')}" for name, count in health.get("hook_calls", {}).items())
+    yield Row("daemon's count of hook calls, after all of these", ", ".join(counts))
 
 
 def _at_once(caller: Caller) -> Row:
@@ -170,7 +153,3 @@ def _all_of(caller: Caller, line: str) -> tuple[float, list[str]]:
     began = time.perf_counter()
     printed = [printed_by(process) for process in [caller.start(line, payload) for payload in payloads]]
     return time.perf_counter() - began, printed
-
-
-def _counts(counts: dict[str, int]) -> str:
-    return ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts.items())

@@ -6,9 +6,9 @@ import multiprocessing
 import os
 import statistics
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -89,13 +89,25 @@ def at(values: Iterable[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
-def compared(what: str, product: float, floor: float, unit: str, key: str = "") -> Row:
-    ratio = product / floor if floor else None
-    return Row(what, shown(product, unit), shown(floor, unit), ratio, key, product, floor)
+def compared(what: str, product: float | None, floor: float | None, unit: str, key: str = "") -> Row:
+    """A row of two figures of the same kind; `floor` is None for one that has none."""
+    ratio = product / floor if product is not None and floor else None
+    return Row(what, shown(product, unit), "" if floor is None else shown(floor, unit), ratio, key, product, floor)
 
 
-def counted(what: str, value: float | None, unit: str, key: str = "") -> Row:
-    return Row(what, shown(value, unit), key=key, value=value)
+@dataclass(slots=True)
+class Pairs:
+    """Seconds, one for each time that something was done: by the product, and by what it cannot be faster than."""
+
+    product: list[float] = field(default_factory=list)
+    floor: list[float] = field(default_factory=list)
+
+    def rows(self, what: str, bare: str, key: str = "", **shares: float) -> Iterator[Row]:
+        """Yields a row for each of the shares, in ms."""
+        for name, share in shares.items():
+            product, floor = at(self.product, share) * 1000, at(self.floor, share) * 1000
+            label = f"{what}, {name} of {len(self.product)}, {product - floor:+.1f} ms (bare: {bare})"
+            yield compared(label, product, floor, "ms", key and f"{key}-{name}")
 
 
 def shown(value: float | None, unit: str) -> str:

@@ -26,22 +26,9 @@ CONFIG: Final = "[server]\nport = 0\n"
 """Any free port, so that an installed daemon may run beside."""
 EVERY_S: Final = 0.1
 MEMORY_EVERY_S: Final = 0.02
-COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
-    "carryover --help": ("--help",),
-    "carryover status": ("status",),
-    "carryover sessions": ("sessions",),
-    "carryover handoff": ("handoff",),
-}
+COMMANDS: Final = ("--help", "status", "sessions", "handoff")
 PROGRAM: Final = Path(sys.executable).with_name("carryover")
 BARE: Final = (sys.executable, "-c", "pass")
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What a process and those below it took while they were watched. None where there is no /proc."""
-
-    rss_bytes: int | None
-    cpu_percent: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,13 +109,14 @@ def bare_daemon(folder: Path) -> Iterator[Process]:
         yield process
 
 
-def usage(processes: Sequence[Process], seconds: float) -> list[Usage]:
-    """What each process uses while nothing happens for `seconds`, all watched at the same time."""
+def usage(processes: Sequence[Process], seconds: float) -> list[tuple[int | None, float | None]]:
+    """Resident bytes and percents of a processor of each process and those below it, while nothing happens; None where
+    there is no /proc."""
     before = [processor_s(process.pid) for process in processes]
     time.sleep(seconds)
     after = [processor_s(process.pid) for process in processes]
     return [
-        Usage(_rss(process.pid), None if was is None or now is None else (now - was) / seconds * 100)
+        (_rss(process.pid), None if was is None or now is None else (now - was) / seconds * 100)
         for process, was, now in zip(processes, before, after, strict=True)
     ]
 
@@ -161,8 +149,8 @@ def _running(command: Sequence[str], env: Mapping[str, str], socket: Path) -> It
 def processes_of(pid: int) -> list[int]:
     """The process and all below it. Only itself where there is no /proc."""
     found = [pid]
-    for each in found:
-        for task in _tasks(each):
+    for each in found:  # what has ended has no tasks
+        for task in Path(f"/proc/{each}/task").glob("*"):
             found += [int(child) for child in _read(task / "children").split()]
     return found
 
@@ -174,7 +162,7 @@ def memory_of(pid: int) -> int | None:
 
 def processor_s(pid: int) -> float | None:
     """Seconds that the tree has used, with the processes that have ended in it. None where there is no /proc."""
-    fields = [found.rpartition(")")[2].split() for each in processes_of(pid) if (found := _read(_proc(each) / "stat"))]
+    fields = [found.rpartition(")")[2].split() for each in processes_of(pid) if (found := _read(Path(f"/proc/{each}/stat")))]
     if not fields:
         return None
     return sum(int(tick) for each in fields for tick in each[11:15]) / os.sysconf("SC_CLK_TCK")
@@ -221,20 +209,9 @@ def _memory(pids: Iterable[int]) -> int | None:
     return sum(sizes.values()) if sizes else None
 
 
-def _proc(pid: int) -> Path:
-    return Path(f"/proc/{pid}")
-
-
-def _tasks(pid: int) -> list[Path]:
-    try:
-        return list((_proc(pid) / "task").iterdir())
-    except OSError:  # it has ended, or there is no /proc
-        return []
-
-
 def _pss(pid: int) -> tuple[str, int] | None:
     """Where the memory of a process begins and ends, which no two programs share, and its size."""
-    head, *lines = _read(_proc(pid) / "smaps_rollup").splitlines() or [""]
+    head, *lines = _read(Path(f"/proc/{pid}/smaps_rollup")).splitlines() or [""]
     return next(((head, int(line.split()[1]) * 1024) for line in lines if line.startswith("Pss:")), None)
 
 
@@ -278,13 +255,10 @@ def run_measured(command: Sequence[str], *, cwd: Path, env: Mapping[str, str], a
 
 def startup(home: Path, project: Path, times: int) -> tuple[dict[str, float], float]:
     """Median seconds of each command called in `project`, and of a bare interpreter between them."""
-    took: dict[str, list[float]] = {name: [] for name in COMMANDS}
-    bare = []
-    for _ in range(times):
-        bare.append(_run(BARE, home, project))
-        for name, arguments in COMMANDS.items():
-            took[name].append(run_command(arguments, home, project))
-    return {name: statistics.median(values) for name, values in took.items()}, statistics.median(bare)
+    runs = {"bare": BARE, **{f"carryover {name}": (str(PROGRAM), name) for name in COMMANDS}}
+    took = [{name: _run(command, home, project) for name, command in runs.items()} for _ in range(times)]
+    medians = {name: statistics.median(each[name] for each in took) for name in runs}
+    return medians, medians.pop("bare")
 
 
 def run_command(arguments: Sequence[str], home: Path, folder: Path) -> float:

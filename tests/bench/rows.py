@@ -7,14 +7,13 @@ import random
 import re
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from bench import floors
 from bench.corpus import Corpus, append_lines, new_session_id, transcripts_of
 from bench.floors import AppendWatch
-from bench.measure import Row, at, compared, counted, in_own_process, megabytes, shown, timed
+from bench.measure import Pairs, Row, at, compared, in_own_process, megabytes, shown, timed
 from bench.processes import (
     TreeWatch,
     bare_daemon,
@@ -26,8 +25,9 @@ from bench.processes import (
     startup,
     usage,
 )
-from bench.product import read_all, read_home, rescan, single_files, stored, table_sizes
+from bench.product import read_all, read_home, rescan, stored, table_sizes
 from bench.work import Conversation
+from carryover.adapter.contract import Source
 from carryover.agents import adapters
 
 MS: Final = 1000.0
@@ -57,8 +57,7 @@ def first_read(corpus: Corpus, top: Path) -> Iterator[Row]:
         key="first-read",
     )
     yield compared("first read: processor time", ours.cpu_s, bare.cpu_s, "s")
-    if ours.peak_bytes and bare.peak_bytes:
-        yield compared("first read: peak memory", ours.peak_bytes / 1e6, bare.peak_bytes / 1e6, "MB")
+    yield compared("first read: peak memory", megabytes(ours.peak_bytes), megabytes(bare.peak_bytes), "MB")
     swept_s, count = rescan(ledger, corpus.home, 10)
     stat_s, _ = timed(lambda: floors.stat_all(corpus.files), 10)
     what = f"nothing changed: rescan of {count} files (bare: stat of each)"
@@ -76,7 +75,8 @@ def ledger_size(transcripts: Path, top: Path) -> Iterator[Row]:
             continue
         ledger = top / f"real-{agent}" / "ledger.sqlite"
         ledger.parent.mkdir()
-        in_own_process(read_all, ledger, single_files(agent, files))
+        sources = [Source(agent=agent, path=str(file), session=file.stem) for file in files]
+        in_own_process(read_all, ledger, sources)
         found = stored(ledger)
         size = sum(file.stat().st_size for file in files)
         what = f"ledger of {len(files)} real {agent} transcripts"
@@ -116,19 +116,16 @@ def daemon_first_read(corpus: Corpus, top: Path) -> Iterator[Row]:
     yield compared(what, final_s, bare_start_s + bare_newest_s, "s", "newest-complete")
     what = "daemon on a fresh state: everything read (bare: start, read, decode, insert as many rows)"
     yield compared(what, all_s, bare_start_s + bare.wall_s, "s", "first-read")
-    if cpu_s is not None:
-        yield compared(
-            "the same: processor time of all its processes (bare: without its start)", cpu_s, bare.cpu_s, "s"
-        )
-    yield counted("the same: memory at its peak", megabytes(tree.peak_bytes), "MB", "first-read-memory")
-    yield counted("the same: memory after it", megabytes(after), "MB")
+    yield compared("the same: processor time of all its processes (bare: without its start)", cpu_s, bare.cpu_s, "s")
+    yield compared("the same: memory at its peak", megabytes(tree.peak_bytes), None, "MB", "first-read-memory")
+    yield compared("the same: memory after it", megabytes(after), None, "MB")
 
 
 def appended(corpus: Corpus, top: Path, times: int, busy_times: int) -> Iterator[Row]:
     """An appended line while old history is read, and after."""
     session = LiveSession(corpus.home, corpus.projects[0], seed=2)
     first: list[float] = []
-    busy = Latencies()
+    busy = Pairs()
     with floors.AppendWatch.on(top / "watched") as watch:
         while len(busy.product) < busy_times:  # one first read may be over too soon
             fresh_state(corpus.home)
@@ -151,11 +148,12 @@ def appended(corpus: Corpus, top: Path, times: int, busy_times: int) -> Iterator
             cpu_s = processor_s(process.pid)
             burst = session.burst(BURST_S)
             burst_cpu_s = None if cpu_s is None else (processor_s(process.pid) or 0.0) - cpu_s
-    yield from _latency_rows("idle", quiet)
+    what = "appended line to handoff on disk"
+    yield from quiet.rows(f"{what}, idle", "watchfiles event", p50=0.5, p95=0.95)
     if busy.product:
-        yield from _latency_rows("while a history is read", busy, key="append-busy")
+        yield from busy.rows(f"{what}, while a history is read", "watchfiles event", "append-busy", p50=0.5, p95=0.95)
     what = f"the first line after a start on a fresh state, median of {len(first)}"
-    yield counted(what, at(first, 0.5) * MS, "ms")
+    yield compared(what, at(first, 0.5) * MS, None, "ms")
     longest = f"{shown(at(burst, 0.5) * MS, 'ms')}, {shown(max(burst) * MS, 'ms')}"
     yield Row(f"a line every 50 ms for {BURST_S:.0f} s: until the handoff names it, p50 and longest", longest)
     if burst_cpu_s is not None:
@@ -175,12 +173,6 @@ def commands(corpus: Corpus, times: int) -> Iterator[Row]:
             yield compared(f"`{name}`, {how} (bare: python -c pass)", seconds * MS, bare_s * MS, "ms", key)
 
 
-def _latency_rows(when: str, taken: Latencies, key: str = "") -> Iterator[Row]:
-    for name, share in (("p50", 0.5), ("p95", 0.95)):
-        what = f"appended line to handoff on disk, {when}, {name} of {len(taken.product)} (bare: watchfiles event)"
-        yield compared(what, at(taken.product, share) * MS, at(taken.floor, share) * MS, "ms", key and f"{key}-{name}")
-
-
 def idle(corpus: Corpus, top: Path, seconds: float) -> Iterator[Row]:
     with bare_daemon(top / "bare-idle") as bare:
         bare_start_s = bare.wait_answering()
@@ -188,23 +180,14 @@ def idle(corpus: Corpus, top: Path, seconds: float) -> Iterator[Row]:
             process.wait_answering()
             caught_up_s = process.wait_caught_up()
             time.sleep(2)
-            ours, floor = usage([process, bare], seconds)
+            (rss, cpu), (bare_rss, bare_cpu) = usage([process, bare], seconds)
             children = len(processes_of(process.pid)) - 1
     what = "nothing changed: daemon's start until it knows (bare: start of the server without a job)"
     yield compared(what, caught_up_s, bare_start_s, "s", "start-known")
-    if ours.rss_bytes and floor.rss_bytes:
-        what = "idle: memory (bare: server, database, watcher)"
-        yield compared(what, ours.rss_bytes / 1e6, floor.rss_bytes / 1e6, "MB", "idle-memory")
-    if ours.cpu_percent is not None and floor.cpu_percent is not None:
-        what = f"idle: processor over {seconds:.0f} s"
-        yield compared(what, ours.cpu_percent, floor.cpu_percent, "%", "idle-processor")
-    yield counted("idle: processes below the daemon", children, "", "idle-children")
-
-
-@dataclass(slots=True)
-class Latencies:
-    product: list[float] = field(default_factory=list)
-    floor: list[float] = field(default_factory=list)
+    what = "idle: memory (bare: server, database, watcher)"
+    yield compared(what, megabytes(rss), megabytes(bare_rss), "MB", "idle-memory")
+    yield compared(f"idle: processor over {seconds:.0f} s", cpu, bare_cpu, "%", "idle-processor")
+    yield compared("idle: processes below the daemon", children, None, "", "idle-children")
 
 
 class LiveSession:
@@ -272,10 +255,10 @@ class LiveSession:
 
 
 def append_while(
-    session: LiveSession, watch: AppendWatch, goes_on: Callable[[Latencies], bool], pauses_s: tuple[float, float]
-) -> Latencies:
+    session: LiveSession, watch: AppendWatch, goes_on: Callable[[Pairs], bool], pauses_s: tuple[float, float]
+) -> Pairs:
     """Append a line, wait for the handoff, do the same with a bare watch, as long as `goes_on`."""
-    taken = Latencies()
+    taken = Pairs()
     while goes_on(taken):
         taken.product.append(session.step())
         time.sleep(session.chance.uniform(*pauses_s))

@@ -28,18 +28,8 @@ USAGE: Final = {
     "cache_creation": {"ephemeral_1h_input_tokens": 0, "ephemeral_5m_input_tokens": 0},
 }
 MODULES: Final = (
-    "argparse.py",
-    "configparser.py",
-    "csv.py",
-    "difflib.py",
-    "ftplib.py",
-    "http/client.py",
-    "shutil.py",
-    "smtplib.py",
-    "ssl.py",
-    "subprocess.py",
-    "tarfile.py",
-    "urllib/request.py",
+    *("argparse.py", "configparser.py", "csv.py", "difflib.py", "ftplib.py", "http/client.py", "shutil.py"),
+    *("smtplib.py", "ssl.py", "subprocess.py", "tarfile.py", "urllib/request.py"),
 )
 PROMPTS: Final = (
     "Add a timeout to `{name}` in {file}. Keep the signature as it is, callers rely on it.",
@@ -265,23 +255,10 @@ def _edit(talk: Conversation, chance: random.Random, root: Path, file: str) -> N
     at = chance.randrange(len(lines))
     old, new = lines[at], f"{lines[at]}  # checked"
     call = talk.call("Edit", {"file_path": path, "old_string": old, "new_string": new})
-    patch = {
-        "oldStart": start + at,
-        "oldLines": 1,
-        "newStart": start + at,
-        "newLines": 1,
-        "lines": [f"-{old}", f"+{new}"],
-    }
-    structured: dict[str, Any] = {
-        "filePath": path,
-        "oldString": old,
-        "newString": new,
-        "originalFile": "\n".join(lines),
-        "structuredPatch": [patch],
-        "userModified": False,
-        "replaceAll": False,
-    }
-    talk.result(call, f"The file {path} has been updated successfully.", structured)
+    where = {"oldStart": start + at, "oldLines": 1, "newStart": start + at, "newLines": 1}
+    change = {"filePath": path, "oldString": old, "newString": new, "originalFile": "\n".join(lines)}
+    patch = {"structuredPatch": [{**where, "lines": [f"-{old}", f"+{new}"]}], "userModified": False, "replaceAll": False}
+    talk.result(call, f"The file {path} has been updated successfully.", {**change, **patch})
 
 
 def _test(talk: Conversation, chance: random.Random, root: Path, file: str) -> None:

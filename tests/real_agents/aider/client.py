@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from carryover.errors import ExitCode
-from real_agents.aider.api import ChatApi, told
 from real_agents.lab import product
 from real_agents.lab.box import HOME, OUT, Box, Started
-from real_agents.lab.model_server import PORT
+from real_agents.lab.model_server import PORT, ChatApi
 from real_agents.lab.packages import from_pypi
 from real_agents.lab.terminal import Terminal
 from real_agents.lab.tool import Ability, Installed, Tool, Turn
@@ -40,6 +39,16 @@ PROJECTS: Final = HOME / "work"
 HEADER: Final = "# aider chat started at "
 
 
+class OpenAi(ChatApi):
+    """Only requests to the main model are of the conversation; the weak model words the commits."""
+
+    MODEL = "gpt-4o"
+    ASIDE = "fix: a change"
+
+    def of_conversation(self, body: dict[str, Any]) -> bool:
+        return body.get("model") == self.MODEL
+
+
 class Aider(Tool):
     """Its model calls no tools. What it runs after an edit is the user's test command, whose failure the model gets;
     without an edit it is a command that the answer suggests, which ends the turn."""
@@ -47,7 +56,7 @@ class Aider(Tool):
     id = "aider"
     NAME = "Aider"
     OLDEST = "0.86.2"
-    API = ChatApi
+    API = OpenAi
     ARRIVES = "file"
     READS_POINTER = False
     CANNOT: ClassVar[Mapping[Ability, str]] = {"compacted": "what it sums up for its model leaves no trace"}
@@ -165,9 +174,6 @@ class Aider(Tool):
 
     def _start(self) -> Sequence[str]:
         return (*self.installed.command, "--auto-test", "--test-cmd", f"sh {self._test}", *self._handoff)
-
-    def _text(self, body: Any) -> str:
-        return told(body)
 
 
 def _top(cwd: Path) -> Path:

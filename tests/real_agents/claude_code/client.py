@@ -1,19 +1,26 @@
-"""Claude Code in a box."""
+"""Claude Code (2.0.65 to 2.1.329) in a box, and a stand-in for the Anthropic Messages API, as far as it uses that.
+
+A call in the script: {"tool": "Bash", "input": {"command": "ls"}}. More replies:
+
+    {"full_context": "text" or {"tool": ...}}       an answer that says the context is nearly full
+    {"as_told": "task done"}                        what a model says that does what the handoff in its context asks for
+"""
 
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from packaging.version import Version
 
-from real_agents.claude_code.api import MessagesApi, told
 from real_agents.lab.box import HOME, Box
-from real_agents.lab.model_server import PORT
+from real_agents.lab.model_server import PORT, ModelHandler, parts_of, text_of
 from real_agents.lab.packages import MACHINE, NotInstalled, from_npm
 from real_agents.lab.terminal import Terminal
 from real_agents.lab.tool import Installed, Tool
@@ -46,16 +53,93 @@ AFTER_ONBOARDING: Final = {
 RESETS_S: Final = 5400
 """How long after a refusal the limit is over."""
 
+_SUMMARY: Final = "Your first response in this session MUST be:"
+_QUESTION: Final = re.compile(r'^2\. The question: "(.+)"$', re.MULTILINE)
+_BEGIN: Final = re.compile(r"Begin your first response with `(.+?)`")
+_TITLE: Final = "# [CARRYOVER] Last updated"
+_SPEAKER: Final = r"(?:[^:\n]*\(turn [^)\n]*\): )?"
 
-class PlanApi(MessagesApi):
+USAGE: Final = {
+    "input_tokens": 1200,
+    "cache_creation_input_tokens": 0,
+    "cache_read_input_tokens": 0,
+    "output_tokens": 40,
+}
+FULL_CONTEXT: Final = 990_000
+"""Input tokens of an answer after which Claude Code compacts by itself."""
+
+
+class MessagesApi(ModelHandler):
     """Refuses as to a subscriber. Claude Code 2.1.328 makes "You've hit your limit · resets 1:36pm (UTC)" of it.
 
     What the service itself sends was not recorded: these are what the client takes for it. It heeds them only with a
     plan's token; with a key it says "API Error: Request rejected (429)".
     """
 
-    def send_json(self, status: int, value: Any, headers: dict[str, str] | None = None) -> None:
-        super().send_json(status, value, {**(headers or {}), **(_window_used_up() if status == 429 else {})})
+    ASKS = r"/v1/messages(\?|$)"
+    COUNTS = ("/v1/messages/count_tokens", {"input_tokens": 100})
+
+    def do_HEAD(self) -> None:  # noqa: N802 (the name is http.server's)
+        self.send_json(200, {})
+
+    def of_conversation(self, body: dict[str, Any]) -> bool:
+        """True for the conversation itself: side questions (titles, summaries) come without these tools."""
+        return any(tool.get("name") in ("Bash", "Edit", "Read") for tool in body.get("tools") or [])
+
+    def answer(self, body: dict[str, Any], reply: Any) -> None:
+        if isinstance(reply, dict) and "as_told" in reply:
+            reply = first_response(self.told(body), reply["as_told"])
+        super().answer(body, reply)
+
+    def refuse(self, status: int, **error: Any) -> None:
+        headers = {"x-should-retry": "false", **(_window_used_up() if status == 429 else {})}
+        self.send_json(status, {"type": "error", "error": {"type": "not_found_error", **error}}, headers)
+
+    def whole(self, body: dict[str, Any], reply: Any) -> dict[str, Any]:
+        full = isinstance(reply, dict) and "full_context" in reply
+        blocks = [_block(part) for part in parts_of(reply["full_context"] if full else reply)]
+        calls = any(block["type"] == "tool_use" for block in blocks)
+        return {
+            "id": f"msg_{uuid.uuid4().hex[:24]}",
+            "type": "message",
+            "role": "assistant",
+            "model": body.get("model", ""),
+            "content": blocks,
+            "stop_reason": "tool_use" if calls else "end_turn",
+            "stop_sequence": None,
+            "usage": {**USAGE, "input_tokens": FULL_CONTEXT} if full else USAGE,
+        }
+
+    def stream(self, body: dict[str, Any], reply: Any) -> Iterator[tuple[str, Any]]:
+        """Yields one delta for each block."""
+        message = self.whole(body, reply)
+        yield _event("message_start", message={**message, "content": [], "stop_reason": None})
+        for index, block in enumerate(message["content"]):
+            if block["type"] == "text":
+                empty, delta = {**block, "text": ""}, {"type": "text_delta", "text": block["text"]}
+            else:
+                arguments = json.dumps(block["input"])
+                empty, delta = {**block, "input": {}}, {"type": "input_json_delta", "partial_json": arguments}
+            yield _event("content_block_start", index=index, content_block=empty)
+            yield _event("content_block_delta", index=index, delta=delta)
+            yield _event("content_block_stop", index=index)
+        ending = {"stop_reason": message["stop_reason"], "stop_sequence": None}
+        yield _event("message_delta", delta=ending, usage={"output_tokens": USAGE["output_tokens"]})
+        yield _event("message_stop")
+
+    @staticmethod
+    def told(body: dict[str, Any]) -> str:
+        return "\n".join(map(text_of, [body.get("system"), *(message["content"] for message in body["messages"])]))
+
+
+def _event(kind: str, **data: Any) -> tuple[str, Any]:
+    return kind, {"type": kind, **data}
+
+
+def _block(part: Any) -> dict[str, Any]:
+    if isinstance(part, str):
+        return {"type": "text", "text": part}
+    return {"type": "tool_use", "id": f"toolu_{uuid.uuid4().hex[:24]}", "name": part["tool"], "input": part["input"]}
 
 
 def _window_used_up() -> dict[str, str]:
@@ -73,11 +157,32 @@ def _window_used_up() -> dict[str, str]:
     }
 
 
+def first_response(told: str, work: str) -> str:
+    """What a model says first that does exactly what the handoff in its context asks for, and `work` once it may begin.
+
+    It shows that the text can be followed by its words alone. It does not show that a real model follows it.
+    """
+    handoff = told[told.rfind(_TITLE) :] if _TITLE in told else ""
+    if _SUMMARY in handoff:
+        question = _QUESTION.search(handoff)
+        asked = question[1] if question else "(no question was given)"
+        then = _first(handoff, "Next action") or _first(handoff, "Open questions") or "(not said)"
+        return f"The task was: {_first(handoff, 'Task')}. Next: {then}.\n\n{asked}"
+    if begin := _BEGIN.search(handoff):
+        return f"{begin[1].replace('<task>', _first(handoff, 'Task'))} {work}"
+    return work
+
+
+def _first(handoff: str, section: str) -> str:
+    found = re.search(rf"^## {section}\n- {_SPEAKER}(.+)$", handoff, re.MULTILINE)
+    return found[1].rstrip(".") if found else ""
+
+
 class ClaudeCode(Tool):
     id = "claude-code"
     NAME = "Claude Code"
     OLDEST = "2.1.328"
-    API = PlanApi
+    API = MessagesApi
     LIMIT: ClassVar[Any] = {
         "error": {"status": 429, "type": "rate_limit_error", "message": "This request would exceed your rate limit."}
     }
@@ -156,9 +261,6 @@ class ClaudeCode(Tool):
 
     def _interactive(self) -> Sequence[str]:
         return (*self.installed.command, "--permission-mode", "acceptEdits", "--allowedTools", "Bash")
-
-    def _text(self, body: Any) -> str:
-        return told(body)
 
 
 TOOL = ClaudeCode

@@ -7,8 +7,8 @@ from typing import Final
 
 import pytest
 
-from real_agents.codex.api import tools as offered
 from real_agents.codex.client import CODEX_HOME, LATEST, REVIEW, REVIEWS_SINCE, SETTINGS, TOOL
+from real_agents.codex.client import tools as offered
 from real_agents.lab import handoffs, product, shop
 from real_agents.lab.box import HOME, OUT, wait_until
 from real_agents.lab.gate import Gate

@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
-from real_agents.copilot.api import MODEL, ChatApi, told
 from real_agents.lab.box import HOME, Box
-from real_agents.lab.model_server import PORT
+from real_agents.lab.model_server import PORT, ChatApi, text_of
 from real_agents.lab.packages import MACHINE, from_npm
 from real_agents.lab.tool import Installed, Tool
 
@@ -23,7 +22,7 @@ OFFLINE: Final = {
     "COPILOT_OFFLINE": "true",
     "COPILOT_AUTO_UPDATE": "false",
     "COPILOT_PROVIDER_API_KEY": "dummy-key",
-    "COPILOT_MODEL": MODEL,
+    "COPILOT_MODEL": ChatApi.MODEL,
 }
 """Makes the client use a provider of the user's own, and nothing else."""
 STATE: Final = COPILOT_HOME / "config.json"
@@ -31,11 +30,21 @@ HOOKS: Final = COPILOT_HOME / "hooks"
 OFF: Final = {"disableAllHooks": True}
 
 
+class Completions(ChatApi):
+    ASIDE = "The fruit shop was worked on."
+
+    def of_conversation(self, body: dict[str, Any]) -> bool:
+        """The summary of a compaction is asked for with these words (1.0.48, 1.0.102)."""
+        users = [text_of(message.get("content")) for message in body["messages"] if message["role"] == "user"]
+        order = "Please create a detailed summary of the conversation so far"
+        return bool(body.get("tools")) and not (users and users[-1].lstrip().startswith(order))
+
+
 class Copilot(Tool):
     id = "copilot"
     NAME = "Copilot CLI"
     OLDEST = "1.0.102"
-    API = ChatApi
+    API = Completions
     LIMIT: ClassVar[Any] = {
         "error": {"status": 402, "code": "quota_exceeded", "message": "You have exceeded your monthly quota."},
     }
@@ -63,16 +72,16 @@ class Copilot(Tool):
         return {**OFFLINE, "COPILOT_PROVIDER_BASE_URL": f"http://127.0.0.1:{self.port}/v1"}
 
     def shell(self, command: str) -> dict[str, Any]:
-        return {"shell": command}
+        return {"tool": "bash", "input": {"command": command, "description": "Run it"}}
 
     def edit(self, path: Path, old: str, new: str, *, cwd: Path) -> list[Any]:
-        return [{"call": "edit", "arguments": {"path": str(path), "old_str": old, "new_str": new}}]
+        return [{"tool": "edit", "input": {"path": str(path), "old_str": old, "new_str": new}}]
 
     def write(self, path: Path, line: str, *, cwd: Path) -> dict[str, Any]:
-        return {"call": "create", "arguments": {"path": str(path), "file_text": f"{line}\n"}}
+        return {"tool": "create", "input": {"path": str(path), "file_text": f"{line}\n"}}
 
     def read(self, path: Path) -> dict[str, Any]:
-        return {"call": "view", "arguments": {"path": str(path)}}
+        return {"tool": "view", "input": {"path": str(path)}}
 
     def trust(self, root: Path) -> None:
         state = self._json(STATE)
@@ -99,9 +108,6 @@ class Copilot(Tool):
 
     def _interactive(self) -> Sequence[str]:
         return (*self.installed.command, *ALLOWED)
-
-    def _text(self, body: Any) -> str:
-        return told(body)
 
 
 TOOL = Copilot

@@ -1,16 +1,19 @@
-"""Gemini CLI in a box."""
+"""Gemini CLI (0.26.0 to 0.61.0) in a box, and a stand-in for the Gemini API, as far as it uses that.
+
+Calls in the script: {"shell": "ls"}, {"tool": ["read_file", {"file_path": "a"}]}. An error may name a "quota": "day".
+"""
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
-from real_agents.gemini_cli.api import GenerateApi, told
 from real_agents.lab.box import HOME, Box, wait_until
-from real_agents.lab.model_server import PORT
+from real_agents.lab.model_server import PORT, ModelHandler, parts_of
 from real_agents.lab.packages import from_npm
 from real_agents.lab.terminal import Terminal
 from real_agents.lab.tool import Ability, Installed, Tool
@@ -37,6 +40,71 @@ REFUSALS: Final = 4
 RETURNS: Final = 6
 RETURN_S: Final = 5.0
 TRUSTED: Final = OWN / "trustedFolders.json"
+SHELL: Final = "run_shell_command"
+QUOTAS: Final = {
+    "day": "GenerateRequestsPerDayPerProjectPerModel",
+    "minute": "GenerateRequestsPerMinutePerProjectPerModel",
+}
+_NUMBERS: Final = itertools.count(1)
+
+
+class GenerateApi(ModelHandler):
+    ASKS = "enerateContent"
+    COUNTS = (":countTokens", {"totalTokens": 100})
+    BEGINNING = 1
+
+    def of_conversation(self, body: dict[str, Any]) -> bool:
+        """Whether it offers a shell; titles and the like do not."""
+        offered = [one["name"] for tool in body.get("tools", []) for one in tool.get("functionDeclarations", [])]
+        return self.streams(body) and SHELL in offered
+
+    def streams(self, body: dict[str, Any]) -> bool:
+        return ":streamGenerateContent" in self.path
+
+    def stream(self, body: dict[str, Any], reply: Any) -> Iterator[tuple[str, Any]]:
+        """Yields one frame for each part."""
+        for part in parts_of(reply):
+            yield "", _frame([_part(part)])
+        yield "", _frame([{"text": ""}], "STOP")
+
+    def whole(self, body: dict[str, Any], reply: Any) -> Any:
+        return _frame([_part(part) for part in parts_of(reply)], "STOP")
+
+    def refuse(self, status: int, **error: Any) -> None:
+        failure = "type.googleapis.com/google.rpc.QuotaFailure"
+        quota = error.pop("quota", None)
+        details = [{"@type": failure, "violations": [{"quotaId": QUOTAS[quota]}]}] if quota else []
+        name = "RESOURCE_EXHAUSTED" if status == 429 else "NOT_FOUND"
+        self.send_json(status, {"error": {**error, "code": status, "status": name, "details": details}})
+
+    @staticmethod
+    def told(body: dict[str, Any]) -> str:
+        contents = [body.get("systemInstruction") or {}, *body.get("contents", [])]
+        return "\n".join(_text(part) for content in contents for part in content.get("parts", []))
+
+
+def _part(one: Any) -> dict[str, Any]:
+    if isinstance(one, str):
+        return {"text": one}
+    name, args = (SHELL, {"command": one["shell"]}) if "shell" in one else one["tool"]
+    return {"functionCall": {"id": f"call{next(_NUMBERS):04d}", "name": name, "args": args}}
+
+
+def _frame(parts: list[dict[str, Any]], finish: str | None = None) -> dict[str, Any]:
+    candidate = {"content": {"role": "model", "parts": parts}, "index": 0}
+    return {
+        "candidates": [candidate | ({"finishReason": finish} if finish else {})],
+        "usageMetadata": {"promptTokenCount": 100, "candidatesTokenCount": 10, "totalTokenCount": 110},
+        "modelVersion": "gemini-2.5-pro",
+        "responseId": f"resp-{next(_NUMBERS)}",
+    }
+
+
+def _text(part: dict[str, Any]) -> str:
+    if "text" in part:
+        return str(part["text"])
+    response = part.get("functionResponse", {}).get("response", {})
+    return "\n".join(str(value) for value in response.values())
 
 
 class GeminiCli(Tool):
@@ -152,9 +220,6 @@ class GeminiCli(Tool):
 
     def _interactive(self) -> Sequence[str]:
         return (*self.installed.command, "-m", MODEL, "-y")
-
-    def _text(self, body: Any) -> str:
-        return told(body)
 
 
 def _session_of(path: Path) -> str:

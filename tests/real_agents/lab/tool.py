@@ -6,11 +6,10 @@ table of handovers, where all share one home and each has a scripted model at it
 
     which client      `id`, `NAME`, `OLDEST`; `install` fetches a version
     its model         `API`, the wire format as a `ModelHandler`; it gives the scripted replies only to requests of the
-                      conversation (`asked=True`), never to titles, summaries of a commit and the like
+                      conversation, never to titles, summaries of a commit and the like
     its settings      `__init__` writes them, with `self.port`; `environment` is what its processes get beside the box's
     how it runs       `_command` for one prompt without a terminal, `_interactive` for the terminal client
     its model's acts  `shell`, `edit`, `write`, `read`: replies in the form that `API` turns into tool calls
-    what it sent      `_text` gives all that the model reads in one request, tool results included
     what it recorded  `transcripts` by session; `recorded` and `recorded_at_s` too where one file is not one session
     how a handoff     `ARRIVES`: "hook" when a hook puts it into the first request, "file" when the client itself does,
     reaches it        "pointer" when only the line in an instruction file is there and the model must read the file
@@ -163,10 +162,6 @@ class Tool(ABC):
     def _interactive(self) -> Sequence[str]:
         """The interactive client, every tool allowed."""
 
-    @abstractmethod
-    def _text(self, body: Any) -> str:
-        """Everything that the model reads in the body of one request: system prompt, messages, tool results."""
-
     def trust(self, root: Path) -> None:  # noqa: B027 (nothing is right for many clients)
         """Does what a user does when the client is first started in a folder."""
 
@@ -240,7 +235,7 @@ class Tool(ABC):
         return len(replies)
 
     def requests(self) -> list[str]:
-        return [self._text(body) for body in self.bodies()]
+        return [self.API.told(body) for body in self.bodies()]
 
     def bodies(self) -> list[dict[str, Any]]:
         path = self.box.here(self._out / "requests.jsonl")

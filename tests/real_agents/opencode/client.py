@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from real_agents.lab.box import HOME, Box
-from real_agents.lab.model_server import PORT
+from real_agents.lab.model_server import PORT, ChatApi
 from real_agents.lab.packages import MACHINE, from_npm
 from real_agents.lab.tool import Installed, Tool
-from real_agents.opencode.api import ChatApi, told
 
 LATEST: Final = "1.18.33"
 VERSIONS: Final = (LATEST, "1.2.27")
@@ -123,9 +122,6 @@ class Opencode(Tool):
 
     def _interactive(self) -> Sequence[str]:
         return self.installed.command
-
-    def _text(self, body: Any) -> str:
-        return told(body)
 
 
 TOOL = Opencode
