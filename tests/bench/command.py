@@ -10,12 +10,12 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from bench import document, sections
-from bench.goals import GOALS, in_brief
+from bench.goals import GOALS, in_brief, table
 from bench.measure import Row
 from bench.sections import FULL, QUICK, SECTIONS, Bench
 
@@ -34,7 +34,8 @@ def main() -> int:
             sizes_mb=options.sizes,
         )
         path = None if options.quick else document.PATH
-        keys = {row.key for name in options.only or _default(options.quick) for row in _measure(bench, name, path)}
+        names = options.only or [name for name, one in SECTIONS.items() if one.in_quick or not options.quick]
+        keys = {row.key for name in names for row in _measure(bench, name, path)}
     if options.only is None and (missing := sorted(GOALS.keys() - keys)):
         print(f"goals without a figure in this run: {', '.join(missing)}", file=sys.stderr)
     return 0
@@ -43,18 +44,17 @@ def main() -> int:
 def _measure(bench: Bench, name: str, path: Path | None) -> Sequence[Row]:
     began = time.monotonic()
     circumstances = document.circumstances()
-    found = SECTIONS[name].measure(bench)
+    section = SECTIONS[name]
+    found = section.measure(bench, bench.setting)
+    rows = [] if isinstance(found, str) else list(found)
     took_s = time.monotonic() - began
-    brief = in_brief(found.rows)
-    body = f"{circumstances}{f' {brief}.' if brief else ''}\n\n{found.text}"
-    print(f"\n## {SECTIONS[name].heading.title} ({took_s:.0f} s)\n\n{body}", flush=True)
+    brief = in_brief(rows)
+    parts = [f"{circumstances}{f' {brief}.' if brief else ''}", *([] if section.own else [bench.about])]
+    body = "\n\n".join([*parts, found if isinstance(found, str) else table(rows)])
+    print(f"\n## {section.heading.title} ({took_s:.0f} s)\n\n{body}", flush=True)
     if path is not None:
         document.put(path, sections.HEADINGS, name, body)
-    return found.rows
-
-
-def _default(quick: bool) -> Iterator[str]:
-    return (name for name, section in SECTIONS.items() if section.in_quick or not quick)
+    return rows
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -99,4 +99,6 @@ def make_cursor_store(user: Path, *, megabytes: float, conversations: int, seed:
 def _bubble(at: int, size: int) -> Bubble:
     if at % 6 == 0:
         return user(f"Make part {at} of the export work.")
-    return say("It works now. " * (size // 30 + 1)) if at % 6 == 5 else shell(f"make part{at}", "made one\n" * (size // 9))
+    return (
+        say("It works now. " * (size // 30 + 1)) if at % 6 == 5 else shell(f"make part{at}", "made one\n" * (size // 9))
+    )

@@ -19,7 +19,7 @@ from bench.corpus import Corpus
 from bench.document import circumstances, source_digest
 from bench.goals import table_of_growth
 from bench.hooks import Answers, Caller, count_answer
-from bench.measure import Run, at, in_own_process, timed
+from bench.measure import Run, at, in_own_process, megabytes, timed
 from bench.mixed import make_mixed
 from bench.processes import CONFIG, Process, TreeWatch, daemon, memory_of, processor_s, run_command
 from carryover.agents import adapters
@@ -78,22 +78,22 @@ class Size(msgspec.Struct):
 def growth(top: Path, sizes_mb: Sequence[int], cache: Path) -> str:
     """The table of all sizes; those that were measured with these sources before are taken from the cache."""
     sizes = []
-    for megabytes in sizes_mb:
-        kept = cache / "growth" / f"{megabytes}-{source_digest()}.json"
+    for size_mb in sizes_mb:
+        kept = cache / "growth" / f"{size_mb}-{source_digest()}.json"
         if not kept.exists():
-            print(f"\nmeasuring a history of {megabytes:,} MB", file=sys.stderr, flush=True)
+            print(f"\nmeasuring a history of {size_mb:,} MB", file=sys.stderr, flush=True)
             kept.parent.mkdir(parents=True, exist_ok=True)
-            kept.write_bytes(msgspec.json.encode(measured(top / f"g{megabytes}", megabytes)))
+            kept.write_bytes(msgspec.json.encode(measured(top / f"g{size_mb}", size_mb)))
         sizes.append(msgspec.json.decode(kept.read_bytes(), type=Size))
     table = table_of_growth([(f"{each.megabytes:,} MB", each.figures) for each in sizes], LABELS)
     return "\n".join((table, "", *(f"- {each.megabytes:,} MB: {each.circumstances}" for each in sizes)))
 
 
-def measured(top: Path, megabytes: int) -> Size:
+def measured(top: Path, size_mb: int) -> Size:
     began = circumstances()
     top.mkdir()
     try:
-        made: Run = in_own_process(_make, top / "home", megabytes)
+        made: Run = in_own_process(_make, top / "home", size_mb)
         corpus: Corpus = made.value
         figures = {"written_mb": corpus.size / 1e6, "files": float(len(corpus.files))}
         figures["bare_read_s"] = timed(lambda: _read_bytes(corpus))[0]
@@ -101,13 +101,13 @@ def measured(top: Path, megabytes: int) -> Size:
         figures |= _settled(corpus)
         figures |= _again(corpus)
         figures["view_ms"] = in_own_process(_view_s, corpus).value * MS
-        return Size(megabytes, began, figures)
+        return Size(size_mb, began, figures)
     finally:
         shutil.rmtree(top, ignore_errors=True)
 
 
-def _make(home: Path, megabytes: int) -> Corpus:
-    corpus = make_mixed(home, megabytes=megabytes, seed=SEED, now_ms=int(time.time() * 1000))
+def _make(home: Path, size_mb: int) -> Corpus:
+    corpus = make_mixed(home, megabytes=size_mb, seed=SEED, now_ms=int(time.time() * 1000))
     state = StateDir(home / ".carryover")
     state.root.mkdir(mode=0o700, exist_ok=True)
     state.root.chmod(0o700)
@@ -115,13 +115,11 @@ def _make(home: Path, megabytes: int) -> Corpus:
     return corpus
 
 
-def _read_bytes(corpus: Corpus) -> int:
-    count = 0
+def _read_bytes(corpus: Corpus) -> None:
     for file in corpus.files:
         with file.open("rb") as stream:
-            while block := stream.read(1 << 20):
-                count += len(block)
-    return count
+            while stream.read(1 << 20):
+                pass
 
 
 def _first_read(corpus: Corpus, top: Path) -> dict[str, float]:
@@ -130,27 +128,19 @@ def _first_read(corpus: Corpus, top: Path) -> dict[str, float]:
     caller = Caller(corpus, top / "unused.sock")
     with daemon(corpus.home) as process, TreeWatch(process.pid) as tree, ThreadPoolExecutor(1) as beside:
         process.wait_answering()
-        calls = beside.submit(_starts_until_caught_up, caller, process)
+        starts = beside.submit(_starts_until_caught_up, caller, process)
         first_s = process.wait_until(handoff.exists, every_s=0.005)
         all_s = process.wait_caught_up()
-        busy = calls.result()
+        busy = starts.result()
         cpu_s = processor_s(process.pid)
         quiet = Answers()
         for _ in range(HOOK_CALLS):
             count_answer(quiet, caller)
-    found: dict[str, float | None] = {
-        "first_handoff_s": first_s,
-        "first_read_s": all_s,
-        "first_read_cpu_s": cpu_s,
-        "first_read_mb": None if tree.peak_bytes is None else tree.peak_bytes / 1e6,
-        "busy_calls": len(busy.seconds),
-        "busy_kept": busy.kept,
-        "busy_nothing": busy.nothing,
-        "busy_p50_ms": at(busy.seconds, 0.5) * MS,
-        "busy_p99_ms": at(busy.seconds, 0.99) * MS,
-        "quiet_p50_ms": at(quiet.seconds, 0.5) * MS,
-        "quiet_p99_ms": at(quiet.seconds, 0.99) * MS,
-    }
+    found: dict[str, float | None] = {"first_handoff_s": first_s, "first_read_s": all_s, "first_read_cpu_s": cpu_s}
+    found["first_read_mb"] = megabytes(tree.peak_bytes)
+    found |= {"busy_calls": len(busy.seconds), "busy_kept": busy.kept, "busy_nothing": busy.nothing}
+    for when, calls in (("busy", busy), ("quiet", quiet)):
+        found |= {f"{when}_p{share}_ms": at(calls.seconds, share / 100) * MS for share in (50, 99)}
     return {key: value for key, value in found.items() if value is not None}
 
 
@@ -183,7 +173,10 @@ def _paths_read(ledger: Path) -> set[str]:
 
 def _again(corpus: Corpus) -> dict[str, float]:
     """The daemon started again on the ledger that it left, the commands beside it, and its memory when idle."""
-    starts_s = [_start_s(corpus) for _ in range(STARTS - 1)]
+    starts_s = []
+    for _ in range(STARTS - 1):
+        with daemon(corpus.home) as process:
+            starts_s.append(process.wait_caught_up())
     with daemon(corpus.home) as process:
         found = {"restart_s": statistics.median([*starts_s, process.wait_caught_up()])}
         for key, arguments in COMMANDS.items():
@@ -192,11 +185,6 @@ def _again(corpus: Corpus) -> dict[str, float]:
         time.sleep(IDLE_S)
         idle = memory_of(process.pid)
     return found if idle is None else {**found, "idle_mb": idle / 1e6}
-
-
-def _start_s(corpus: Corpus) -> float:
-    with daemon(corpus.home) as process:
-        return process.wait_caught_up()
 
 
 def _view_s(corpus: Corpus) -> float:

@@ -50,19 +50,12 @@ def _installed(peer: Peer, place: Path) -> str:
     folder.parent.mkdir(parents=True, exist_ok=True)
     pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     fetch = [*pip, "--retries", "1", f"{peer.name}=={peer.version}"]
-    if not all(_succeeds(command) for command in ([sys.executable, "-m", "venv", str(folder)], fetch)):
+    try:
+        for command in ([sys.executable, "-m", "venv", str(folder)], fetch):
+            subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=INSTALL_LIMIT_S, check=True)
+    except (OSError, subprocess.SubprocessError):
         return f"not installed: {peer.name} {peer.version} could not be fetched from PyPI"
     return "" if peer.program(place).exists() else f"not installed: {peer.name} {peer.version} has no such program"
-
-
-def _succeeds(command: Sequence[str]) -> bool:
-    try:
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=INSTALL_LIMIT_S, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    return done.returncode == 0
 
 
 HEAD: Final = (
@@ -116,22 +109,20 @@ JOBS: Final = (
 
 def peers(corpus: Corpus, top: Path, cache: Path, jobs: Sequence[Job] = JOBS) -> str:
     """A table with a line for each job; a program that cannot be installed is named as skipped."""
-    return "\n".join((HEAD, *_lines(corpus, top, cache, jobs)))
-
-
-def _lines(corpus: Corpus, top: Path, cache: Path, jobs: Sequence[Job]) -> Iterator[str]:
+    lines = [HEAD]
     for number, job in enumerate(jobs):
         name = "Carryover, no daemon, empty ledger" if job.peer is None else f"{job.peer.name} {job.peer.version}"
         missing = job.peer.install(cache) if job.peer is not None else ""
-        if missing:
-            yield f"| {name} | {job.covers} | skipped, {missing} | | | | | | {job.makes} |"
-            continue
-        cells = _measured(job, corpus, top / f"peer-{number}", cache)
-        yield f"| {name} | {job.covers} | {' | '.join(cells)} | {job.makes} |"
+        cells: tuple[str, ...] = (f"skipped, {missing}", *[""] * 5)
+        if not missing:
+            cells = _measured(job, corpus, top / f"peer-{number}", cache)
+        lines.append(f"| {' | '.join((name, job.covers, *cells, job.makes))} |")
+    return "\n".join(lines)
 
 
 def _measured(job: Job, corpus: Corpus, folder: Path, cache: Path) -> tuple[str, ...]:
-    home = _copy_of(corpus, folder / "home")
+    home = folder / "home"  # with links of its own: some programs write beside what they read
+    shutil.copytree(corpus.home / ".claude", home / ".claude", copy_function=os.link)
     out = folder / "out"
     out.mkdir()
     program = PROGRAM if job.peer is None else job.peer.program(cache)
@@ -145,12 +136,6 @@ def _measured(job: Job, corpus: Corpus, folder: Path, cache: Path) -> tuple[str,
     shutil.rmtree(folder)
     times = f"{ran.wall_s:.2f} s", f"{ran.cpu_s:.2f} s", shown(megabytes(ran.peak_bytes), "MB")
     return *times, f"{files:,}", f"{size:,}", f"{lines:,}"
-
-
-def _copy_of(corpus: Corpus, home: Path) -> Path:
-    """A home with the same transcripts under links of their own: some programs write beside what they read."""
-    shutil.copytree(corpus.home / ".claude", home / ".claude", copy_function=os.link)
-    return home
 
 
 def _made(out: Path, ran: Ran) -> tuple[int, int, int]:
@@ -168,16 +153,21 @@ def one_session(top: Path, megabytes: float, rounds: int, cache: Path, peer: Pee
     missing = peer.install(cache)
     ours, theirs = [], []
     for _ in range(rounds):
-        ours.append(_ours(home, root))
+        fresh_state(home)
+        ours.append(_ran([PROGRAM, "handoff"], home, root))
         if not missing:
-            theirs.append(_theirs(peer.program(cache), transcript, home, root))
+            theirs.append(_ran([peer.program(cache), transcript, "-o", "-"], home, root))
     what = f"handoff of one session of {transcript.stat().st_size / 1e6:.0f} MB, median of {rounds}"
     if missing:
         yield Row(what, f"{statistics.median(ran.wall_s for ran in ours):.2f} s", missing)
         return
     beside = f"{peer.name} {peer.version}"
-    yield compared(f"{what} ({beside})", _median(ours, "wall_s"), _median(theirs, "wall_s"), "s", "one-session")
-    yield compared("the same: processor time", _median(ours, "cpu_s"), _median(theirs, "cpu_s"), "s")
+    for name, figure, key in (
+        (f"{what} ({beside})", "wall_s", "one-session"),
+        ("the same: processor time", "cpu_s", ""),
+    ):
+        medians = [statistics.median(getattr(ran, figure) for ran in runs) for runs in (ours, theirs)]
+        yield compared(name, medians[0], medians[1], "s", key)
     peaks = [max(ran.peak_bytes or 0 for ran in runs) / 1e6 for runs in (ours, theirs)]
     yield compared("the same: peak memory", peaks[0], peaks[1], "MB")
     sizes = [(len(ran.output), ran.output.count(b"\n")) for ran in (ours[-1], theirs[-1])]
@@ -185,24 +175,8 @@ def one_session(top: Path, megabytes: float, rounds: int, cache: Path, peer: Pee
     yield Row("the same: what is printed", shown[0], shown[1])
 
 
-def _ours(home: Path, root: Path) -> Ran:
-    fresh_state(home)
-    ran = run_measured([str(PROGRAM), "handoff"], cwd=root, env=environment(home), aside=home / "aside")
-    for former in home.glob("old-state-*"):
-        shutil.rmtree(former)
-    return _checked(ran)
-
-
-def _theirs(program: Path, transcript: Path, home: Path, root: Path) -> Ran:
-    command = [str(program), str(transcript), "-o", "-"]
-    return _checked(run_measured(command, cwd=root, env=environment(home), aside=home / "aside"))
-
-
-def _checked(ran: Ran) -> Ran:
+def _ran(command: Sequence[str | Path], home: Path, root: Path) -> Ran:
+    ran = run_measured([*map(str, command)], cwd=root, env=environment(home), aside=home / "aside")
     if ran.returncode != 0 or not ran.output:
         raise RuntimeError(f"a program failed ({ran.returncode}): {ran.errors.decode(errors='replace')[-500:]}")
     return ran
-
-
-def _median(runs: list[Ran], name: str) -> float:
-    return float(statistics.median(getattr(ran, name) for ran in runs))

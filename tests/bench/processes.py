@@ -162,7 +162,9 @@ def memory_of(pid: int) -> int | None:
 
 def processor_s(pid: int) -> float | None:
     """Seconds that the tree has used, with the processes that have ended in it. None where there is no /proc."""
-    fields = [found.rpartition(")")[2].split() for each in processes_of(pid) if (found := _read(Path(f"/proc/{each}/stat")))]
+    fields = [
+        found.rpartition(")")[2].split() for each in processes_of(pid) if (found := _read(Path(f"/proc/{each}/stat")))
+    ]
     if not fields:
         return None
     return sum(int(tick) for each in fields for tick in each[11:15]) / os.sysconf("SC_CLK_TCK")

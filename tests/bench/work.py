@@ -257,7 +257,11 @@ def _edit(talk: Conversation, chance: random.Random, root: Path, file: str) -> N
     call = talk.call("Edit", {"file_path": path, "old_string": old, "new_string": new})
     where = {"oldStart": start + at, "oldLines": 1, "newStart": start + at, "newLines": 1}
     change = {"filePath": path, "oldString": old, "newString": new, "originalFile": "\n".join(lines)}
-    patch = {"structuredPatch": [{**where, "lines": [f"-{old}", f"+{new}"]}], "userModified": False, "replaceAll": False}
+    patch = {
+        "structuredPatch": [{**where, "lines": [f"-{old}", f"+{new}"]}],
+        "userModified": False,
+        "replaceAll": False,
+    }
     talk.result(call, f"The file {path} has been updated successfully.", {**change, **patch})
 
 
