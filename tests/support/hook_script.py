@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -36,13 +37,15 @@ class Run:
 class HookScript:
     """The line of an agent's settings, run as the agent does: by `/bin/sh -c`, with the payload on stdin."""
 
-    def __init__(self, state: StateDir, home: Path, shell_folder: Path | None = None) -> None:
-        self.state = state
+    def __init__(
+        self, state: StateDir, home: Path, shell_folder: Path | None = None, *, agent: str = "claude-code"
+    ) -> None:
+        self.state, self.agent = state, agent
         path = os.environ["PATH"] if shell_folder is None else f"{shell_folder}:{os.environ['PATH']}"
         self.env = {"PATH": path, "HOME": str(home)}
 
     def line(self, event: str) -> str:
-        return hook_command(self.state.root, "claude-code", event)
+        return hook_command(self.state.root, self.agent, event)
 
     def start(self, event: str, cwd: Path) -> subprocess.Popen[bytes]:
         command = ["/bin/sh", "-c", self.line(event)]
@@ -68,6 +71,10 @@ class HookScript:
         """Output, errors, exit code."""
         run = self.run(event, payload, cwd, **env)
         return run.out, run.err, run.code
+
+
+Line = Callable[[str], HookScript]
+"""The line in the settings of the agent with that id."""
 
 
 def payload(source: str | None = "startup", *, event: str = "SessionStart", **fields: Any) -> bytes:

@@ -6,7 +6,12 @@ from pathlib import Path
 import pytest
 
 from carryover.paths import StateDir
-from support.hook_script import HookScript, installed
+from support.hook_script import HookScript, Line, installed
+
+
+@pytest.fixture
+def state(home: Path) -> StateDir:
+    return installed(home / ".carryover")
 
 
 @pytest.fixture(params=["dash", "bash", "busybox"])
@@ -21,17 +26,22 @@ def shell_folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def state(home: Path) -> StateDir:
-    return installed(home / ".carryover")
+def line(state: StateDir, home: Path, shell_folder: Path) -> Line:
+    """Under each shell."""
+    return lambda agent: HookScript(state, home, shell_folder, agent=agent)
 
 
 @pytest.fixture
-def sh(state: StateDir, home: Path, shell_folder: Path) -> HookScript:
-    """The hook_script under each shell."""
-    return HookScript(state, home, shell_folder)
+def line_here(state: StateDir, home: Path) -> Line:
+    """Under this machine's own `sh`."""
+    return lambda agent: HookScript(state, home, agent=agent)
 
 
 @pytest.fixture
-def stub_here(state: StateDir, home: Path) -> HookScript:
-    """The hook_script under this machine's own `sh`."""
-    return HookScript(state, home)
+def sh(line: Line) -> HookScript:
+    return line("claude-code")
+
+
+@pytest.fixture
+def stub_here(line_here: Line) -> HookScript:
+    return line_here("claude-code")

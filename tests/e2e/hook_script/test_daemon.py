@@ -14,16 +14,6 @@ from support.daemon_process import DaemonProcess, handoff_of
 from support.hook_script import QUIET, HookScript, payload
 
 
-class Codex(HookScript):
-    def line(self, event: str) -> str:
-        return hook_command(self.state.root, "codex", event)
-
-
-class Cursor(HookScript):
-    def line(self, event: str) -> str:
-        return hook_command(self.state.root, "cursor", event)
-
-
 def starting(session: ClaudeSession, source: str) -> bytes:
     return payload(source, session_id=session.session, transcript_path=str(session.path), cwd=str(session.cwd))
 
@@ -73,7 +63,7 @@ def test_other_agents_are_informed_of_it_in_their_own_forms_with_the_daemon_and_
     session.answer("I added it to cart.py and will wire it into checkout.py next.")
     running.settle()
     thread = CodexSession(home / ".codex", project)
-    codex, cursor = Codex(running.state, home), Cursor(running.state, home)
+    codex, cursor = (HookScript(running.state, home, agent=agent) for agent in ("codex", "cursor"))
 
     def reported() -> list[str]:
         start = json.dumps(thread.payload("SessionStart", source="startup")).encode()

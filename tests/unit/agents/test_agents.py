@@ -136,7 +136,7 @@ def test_a_session_that_starts_without_a_daemon_gets_the_answer_in_its_form(scri
     state, root = installed(home / "state"), home / "shop"
     make_project(root, {"HOME": str(home)})
     texts = keep(state, root, "Add a discount")
-    line = Line(state, home)
+    line = HookScript(state, home, agent="scribe-cli")
 
     assert line.said("Awake", b'{"quill":"t2"}\n', root) == (f"HEAR: {texts['startup']}", "", 0)
     assert line.said("Rest", b'{"quill":"t2"}\n', root) == ("", "", 0)
