@@ -44,7 +44,7 @@ class Setting:
 
 
 FULL: Final = Setting()
-QUICK: Final = Setting(40, 30, 8, 20, 4, 3, 30, 10, 3, (20,))
+QUICK: Final = Setting(40, 60, 8, 20, 4, 3, 30, 10, 3, (20,))
 
 
 @dataclass
