@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from support.claude_session import ClaudeSession
-from support.daemon_process import DaemonProcess, daemon_below, wait_until
+from support.daemon_process import DaemonProcess, daemon_below
 from support.hook_client import HookClient
 from support.repository import repository
 
@@ -45,8 +45,7 @@ def free_port(home: Path) -> None:
 @pytest.fixture
 def running(daemon: DaemonProcess, free_port: None) -> Iterator[DaemonProcess]:
     with daemon:
-        wait_until("the first rescan", lambda: daemon.health()["caught_up"])
-        yield daemon
+        yield daemon.wait_until_caught_up()
 
 
 @pytest.fixture
@@ -58,8 +57,7 @@ def hooks(running: DaemonProcess) -> HookClient:
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaemonProcess]:
     """One daemon, with a home folder of its own, for those tests of a module that leave nothing to the next one."""
     with daemon_below(tmp_path_factory.mktemp("shared")) as daemon:
-        wait_until("the first rescan", lambda: daemon.health()["caught_up"])
-        yield daemon
+        yield daemon.wait_until_caught_up()
 
 
 @pytest.fixture

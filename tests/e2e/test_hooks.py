@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from carryover.distill.header import PLACEHOLDER
 from carryover.ledger.queries import connect_read_only, totals
 from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess, handoff_of, wait_until
-from support.hook_client import Heard, HookClient, payload_of
+from support.hook_client import Heard, HookClient, payload_of, start_after
 from support.repository import git, repository
 
 NOTHING = Heard(204)
@@ -36,18 +37,12 @@ def session(session: ClaudeSession) -> ClaudeSession:
 def decoy(transcripts: Path, home: Path) -> ClaudeSession:
     root = repository(home / "work" / "decoy")
     session = ClaudeSession(transcripts, root)
-    session.prompt("Paint the decoy purple")
-    session.answer("I painted it. Next I will varnish the decoy.")
-    return session
+    return session.work("Paint the decoy purple", "I painted it. Next I will varnish the decoy.")
 
 
 @pytest.fixture
 def shared_hooks(shared: DaemonProcess) -> HookClient:
     return HookClient(shared.state.socket)
-
-
-def next_session(before: ClaudeSession) -> ClaudeSession:
-    return ClaudeSession(before.folder, before.cwd, now=before.now)
 
 
 def answers_below(folder: Path) -> int:
@@ -58,17 +53,10 @@ def answers_below(folder: Path) -> int:
 DONE = "I wrote discount(). Shall I add tests for negative amounts?"
 
 
-def work(session: ClaudeSession) -> None:
-    session.prompt("Add a discount function to the cart")
-    session.answer(DONE)
-
-
 def test_a_new_session_gets_the_handoff_of_its_project_and_asks(
     hooks: HookClient, session: ClaudeSession, decoy: ClaudeSession
 ) -> None:
-    work(session)
-
-    reported = hooks.call("SessionStart", payload_of(next_session(session), "SessionStart", source="startup"))
+    reported = hooks.start(session.work(answer=DONE))
 
     assert reported.status == 200
     assert reported.text.startswith("# [CARRYOVER] Last updated ")
@@ -81,9 +69,7 @@ def test_a_new_session_gets_the_handoff_of_its_project_and_asks(
 def test_a_projects_first_session_finds_its_files_ready_and_is_given_nothing(
     hooks: HookClient, session: ClaudeSession, project: Path
 ) -> None:
-    start = payload_of(session, "SessionStart", source="startup")
-
-    assert hooks.call("SessionStart", start) == NOTHING
+    assert hooks.start(session) == NOTHING
 
     assert handoff_of(project) == PLACEHOLDER
     assert ".carryover/" in (project / ".git" / "info" / "exclude").read_text().splitlines()
@@ -95,8 +81,7 @@ def test_where_nothing_may_be_published_no_file_is_made(
 ) -> None:
     (project / ".carryover.toml").write_text("exclude = true\n")
     for folder in (project, home, Path("/tmp")):
-        session = ClaudeSession(transcripts, folder)
-        assert hooks.call("SessionStart", payload_of(session, "SessionStart", source="startup")) == NOTHING
+        assert hooks.start(ClaudeSession(transcripts, folder)) == NOTHING
 
     running.settle()
     assert not (project / ".carryover").exists()
@@ -114,7 +99,7 @@ def test_the_last_words_are_in_the_handoff_before_the_transcript_has_them(
     assert hooks.call("Stop", payload_of(session, "Stop", last_assistant_message=words)) == NOTHING
 
     wait_until("the last words", lambda: "checkout page" in handoff_of(project))
-    reported = hooks.call("SessionStart", payload_of(next_session(session), "SessionStart", source="startup"))
+    reported = hooks.start(session)
     assert "checkout page" in reported.text
     assert provisional_rows(running) == 1
 
@@ -128,7 +113,7 @@ def test_the_last_words_are_in_the_handoff_before_the_transcript_has_them(
 def test_words_that_the_transcript_has_first_are_kept_once(
     hooks: HookClient, session: ClaudeSession, running: DaemonProcess
 ) -> None:
-    work(session)
+    session.work(answer=DONE)
     running.settle()
     before = events(running)
 
@@ -155,11 +140,8 @@ def test_a_limit_is_in_the_handoff_at_once(
 def test_one_projects_call_neither_gets_nor_changes_another(
     hooks: HookClient, session: ClaudeSession, decoy: ClaudeSession, running: DaemonProcess
 ) -> None:
-    """Even where its transcript is named with the other's folder: a session belongs where the ledger knows it to be.
-
-    What it tells early there is left to its transcript.
-    """
-    work(session)
+    """Even where its transcript is named with the other's folder: it belongs where the ledger knows it to be."""
+    session.work(answer=DONE)
     running.settle()
     before = files_below(decoy.cwd)
 
@@ -192,13 +174,13 @@ def test_what_another_agent_sends_is_counted_and_nothing_else(
     """They can run Claude Code's hooks, and have transcripts of their own."""
     session, project = shared_session, shared_session.cwd
     session.now -= timedelta(minutes=5)
-    work(session)
+    session.work()
     shared.settle()
     before = (events(shared), handoff_of(project), provisional_rows(shared))
     known = skipped(shared)
 
-    start = payload_of(next_session(session), "SessionStart", source="startup") | other
-    stop = payload_of(session, "Stop", last_assistant_message="Words from elsewhere") | other
+    start = start_after(session, **other)
+    stop = payload_of(session, "Stop", last_assistant_message="Words from elsewhere", **other)
     assert [shared_hooks.call("SessionStart", start), shared_hooks.call("Stop", stop)] == [NOTHING, NOTHING]
 
     more = wait_until("both to be counted", lambda: (new := skipped(shared) - known).total() == 2 and new)
@@ -208,24 +190,18 @@ def test_what_another_agent_sends_is_counted_and_nothing_else(
     assert (events(shared), handoff_of(project), provisional_rows(shared)) == before
 
 
-@pytest.mark.parametrize(
-    ("agent", "event"), [("nobody", "Stop"), ("claude-code", "St%2Fop"), ("claude-code", "a" * 41)]
-)
-def test_an_agent_or_event_that_cannot_be_is_not_found(
-    shared_hooks: HookClient, shared_session: ClaudeSession, agent: str, event: str
+def test_what_cannot_be_is_not_found_and_garbage_is_answered_with_nothing(
+    shared_hooks: HookClient, shared_session: ClaudeSession, shared: DaemonProcess
 ) -> None:
-    assert shared_hooks.call(event, payload_of(shared_session, "Stop"), agent=agent).status == 404
+    def counted() -> int:  # what an earlier test sent may be counted late
+        return sum(number for (kind, _), number in skipped(shared).items() if kind == "hook/sessionstart")
 
-
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'{"session_id": 7}', b"\xff\xfe", b"[" * 100_000])
-def test_garbage_is_answered_with_nothing(shared_hooks: HookClient, shared: DaemonProcess, body: bytes) -> None:
-    def counted() -> Counter[tuple[str, str]]:  # what an earlier test sent may be counted late
-        return Counter({key: n for key, n in skipped(shared).items() if key[0] == "hook/sessionstart"})
-
-    before = counted()
-
-    assert shared_hooks.call("SessionStart", body) == NOTHING
-    assert wait_until("it to be counted", lambda: counted() - before or None).total() == 1
+    for agent, event in (("nobody", "Stop"), ("claude-code", "St%2Fop"), ("claude-code", "a" * 41)):
+        assert shared_hooks.call(event, payload_of(shared_session, "Stop"), agent=agent).status == 404
+    for body in (b"", b"{", b"[]", b"null", b'{"session_id": 7}', b"\xff\xfe", b"[" * 100_000):
+        before = counted()
+        assert shared_hooks.call("SessionStart", body) == NOTHING
+        wait_until("it to be counted", partial(lambda before: counted() == before + 1, before))
 
 
 def files_below(folder: Path) -> dict[str, tuple[bytes, int, int]]:
@@ -255,8 +231,7 @@ def provisional_rows(daemon: DaemonProcess) -> int:
 def test_what_is_kept_for_a_project_goes_when_the_settings_exclude_it(
     running: DaemonProcess, session: ClaudeSession, project: Path, home: Path
 ) -> None:
-    session.prompt("Add a discount to the cart")
-    session.answer("The discount is in place. Next I will wire it into checkout.")
+    session.work()
     running.settle()
     state = home / ".carryover"
     assert answers_below(state / "restore")
@@ -274,14 +249,9 @@ SLACK_S = 0.15
 @pytest.fixture
 def known(running: DaemonProcess, session: ClaudeSession) -> ClaudeSession:
     session.now -= timedelta(hours=1)
-    session.prompt("Add a discount function to the cart")
-    session.answer("I wrote discount(). Next I will add tests for negative amounts.")
+    session.work()
     running.settle()
     return session
-
-
-def started(session: ClaudeSession) -> dict[str, object]:
-    return payload_of(ClaudeSession(session.folder, session.cwd), "SessionStart", source="startup")
 
 
 @contextmanager
@@ -298,13 +268,13 @@ def test_while_nothing_can_be_stored_a_session_is_given_what_is_known(
 ) -> None:
     with locked(running):
         known.answer("It rounds to cents now. Next I will ask about the currency.")
-        reported, took_s = timed(hooks, "SessionStart", started(known))
+        reported, took_s = timed(hooks, "SessionStart", start_after(known))
 
     assert reported.status == 200
     assert "negative amounts" in reported.text
     assert "currency" not in reported.text
     assert took_s < START_S + SLACK_S
-    wait_until("the rest", lambda: "currency" in hooks.call("SessionStart", started(known)).text)
+    wait_until("the rest", lambda: "currency" in hooks.start(known).text)
 
 
 def test_while_nothing_can_be_stored_the_other_events_are_not_kept_waiting(
@@ -334,7 +304,7 @@ def test_while_a_long_history_is_read_sessions_start_in_time(
         old = ClaudeSession(known.folder, folder, now=known.now - timedelta(days=1))
         old.append(b"".join(old.prompt_line("x" * 1500) for _ in range(4 * 1024 * 1024 // len(line))))
 
-    heard = [timed(hooks, "SessionStart", started(known)) for _ in range(10)]
+    heard = [timed(hooks, "SessionStart", start_after(known)) for _ in range(10)]
 
     assert [reported.status for reported, _ in heard] == [200] * 10
     assert all("negative amounts" in reported.text for reported, _ in heard)

@@ -1,56 +1,74 @@
-"""The port for hooks of a real daemon process: what it gives to whom, and what it takes from whom."""
+"""The port for hooks of a real daemon process: what it gives to whom, what it takes from whom, and random requests:
+no content without the secret, no traceback, no silence."""
 
 from __future__ import annotations
 
 import json
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from carryover import __version__
+from carryover.agents import adapters
 from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess, handoff_of, wait_until
-from support.hook_client import Heard, HookClient, payload_of
+from support.hook_client import Heard, HookClient, payload_of, start_after
 
 NOTHING = Heard(204)
 WORDS = "negative amounts"
+CORPUS = Path(__file__).parent / "corpus"
+"""Whole requests, a file each: what `make fuzz` finds is added."""
+HOOKED = sorted(agent_id for agent_id, agent in adapters().items() if agent.hooks is not None)
+AGENTS = st.sampled_from([*HOOKED, "no-such-agent", "..", "%2e%2e", ""])
+EVENTS = st.sampled_from(["SessionStart", "sessionStart", "Stop", "PreCompact", "pre_user_prompt", "x" * 300, "%00"])
+TARGETS = st.one_of(
+    st.builds("/hook/{}/{}".format, AGENTS, EVENTS),
+    st.sampled_from(["/", "/health", "/settle", "/follow?root=/", "/hook", "/hook//", "/hook/../handoff", "*"]),
+    st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=40),
+)
+NAMES = st.sampled_from(
+    ["Host", "Origin", "X-Carryover-Secret", "Content-Length", "Transfer-Encoding", "X-Other", "Expect"]
+)
+VALUES = st.text(st.characters(min_codepoint=32, max_codepoint=255), max_size=30) | st.sampled_from(
+    ["127.0.0.1", "evil.example", "null", "chunked", "-1", "9" * 30, "0" * 64, "100-continue"]
+)
 
 
 @pytest.fixture
-def running(shared: DaemonProcess) -> DaemonProcess:
-    return shared
-
-
-@pytest.fixture
-def session(shared_session: ClaudeSession) -> ClaudeSession:
+def session(shared_session: ClaudeSession, shared: DaemonProcess) -> ClaudeSession:
+    """The history of a project."""
+    shared_session.work()
+    shared.settle()
     return shared_session
 
 
 @pytest.fixture
-def port(running: DaemonProcess) -> int:
-    return int(wait_until("the port", lambda: running.health()["hook_port"]["port"]))
+def start(session: ClaudeSession) -> dict[str, object]:
+    return start_after(session)
 
 
 @pytest.fixture
-def secret(running: DaemonProcess) -> str:
-    return running.state.secret.read_text().strip()
+def known(shared: DaemonProcess) -> HookClient:
+    """A caller who knows the secret."""
+    return HookClient(port=shared.port, secret=shared.state.secret.read_text().strip())
 
 
-@pytest.fixture
-def start(session: ClaudeSession, running: DaemonProcess) -> dict[str, object]:
-    session.prompt("Add a discount function to the cart")
-    session.answer(f"I wrote discount(). Next I will add tests for {WORDS}.")
-    running.settle()
-    return payload_of(ClaudeSession(session.folder, session.cwd), "SessionStart", source="startup")
-
-
-def test_a_caller_who_knows_the_secret_is_answered(port: int, secret: str, start: dict[str, object]) -> None:
-    reported = HookClient(port=port, secret=secret).call("SessionStart", start)
+def test_a_caller_who_knows_the_secret_is_answered_beside_silent_connections(
+    known: HookClient, shared: DaemonProcess, start: dict[str, object]
+) -> None:
+    silent = [socket.create_connection(("127.0.0.1", shared.port)) for _ in range(300)]
+    try:
+        reported = known.call("SessionStart", start)
+    finally:
+        for connection in silent:
+            connection.close()
 
     assert reported.status == 200
     assert WORDS in reported.text
@@ -58,9 +76,9 @@ def test_a_caller_who_knows_the_secret_is_answered(port: int, secret: str, start
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 def test_it_listens_on_this_machine_only_and_connects_to_nothing(
-    running: DaemonProcess, port: int, start: dict[str, object]
+    shared: DaemonProcess, start: dict[str, object]
 ) -> None:
-    process = Path(f"/proc/{running.pid}")
+    process = Path(f"/proc/{shared.pid}")
     open_files = []
     for link in (process / "fd").iterdir():
         with suppress(FileNotFoundError):  # closed meanwhile
@@ -69,115 +87,90 @@ def test_it_listens_on_this_machine_only_and_connects_to_nothing(
     rows = [line.split() for table in tables for line in table.splitlines()[1:]]
     ours = [(row[1], row[2]) for row in rows if f"socket:[{row[9]}]" in open_files]
 
-    assert ours == [(f"0100007F:{port:04X}", "00000000:0000")]
+    assert ours == [(f"0100007F:{shared.port:04X}", "00000000:0000")]
 
 
-@pytest.mark.parametrize("known", [None, "", "0" * 64], ids=["none", "empty", "wrong"])
+@pytest.mark.parametrize("secret", [None, "", "0" * 64], ids=["none", "empty", "wrong"])
 def test_a_caller_who_does_not_gets_no_content_and_changes_no_file(
-    port: int, start: dict[str, object], session: ClaudeSession, known: str | None
+    shared: DaemonProcess, session: ClaudeSession, secret: str | None
 ) -> None:
-    stranger = HookClient(port=port, secret=known)
+    stranger = HookClient(port=shared.port, secret=secret)
     elsewhere = session.cwd.with_name(f"{session.cwd.name}-elsewhere")
     elsewhere.mkdir()
     before = handoff_of(session.cwd)
 
-    stop = payload_of(session, "Stop", last_assistant_message="Words of a stranger")
-    first = payload_of(ClaudeSession(session.folder, elsewhere), "SessionStart", source="startup")
     answers = [
-        stranger.call("SessionStart", start),
-        stranger.call("Stop", stop),
+        stranger.start(session),
+        stranger.call("Stop", payload_of(session, "Stop", last_assistant_message="Words of a stranger")),
         stranger.call("PreCompact", payload_of(session, "PreCompact")),
-        stranger.call("SessionStart", first),
+        stranger.start(ClaudeSession(session.folder, elsewhere)),
         stranger.call("SessionStart", b"garbage"),
     ]
+    health = stranger.ask("GET", "/health")
 
     assert answers == [NOTHING] * 5
     assert handoff_of(session.cwd) == before
     assert list(elsewhere.iterdir()) == []
+    assert (health.status, json.loads(health.text)) == (200, {"name": "carryoverd", "version": __version__})
 
 
-def test_a_stranger_may_say_where_to_look(
-    port: int, start: dict[str, object], session: ClaudeSession, running: DaemonProcess
-) -> None:
+def test_a_stranger_may_say_where_to_look(session: ClaudeSession, shared: DaemonProcess) -> None:
     """That costs nothing, and keeps the handoff fresh where a script lost its secret."""
     session.answer("It rounds to cents now. Next I will ask about the currency.")
-    before = running.health()["hook_calls"]["unauthenticated"]
+    before = shared.health()["hook_calls"]["unauthenticated"]
 
-    assert HookClient(port=port).call("Stop", payload_of(session, "Stop")) == NOTHING
+    assert HookClient(port=shared.port).call("Stop", payload_of(session, "Stop")) == NOTHING
 
     wait_until("the news", lambda: "currency" in handoff_of(session.cwd))
-    assert running.health()["hook_calls"]["unauthenticated"] == before + 1
+    assert shared.health()["hook_calls"]["unauthenticated"] == before + 1
 
 
-def test_health_tells_a_stranger_that_it_is_a_daemon_and_no_more(port: int) -> None:
-    heard = HookClient(port=port).ask("GET", "/health")
-
-    assert (heard.status, json.loads(heard.text)) == (200, {"name": "carryoverd", "version": __version__})
-
-
-@pytest.mark.parametrize("over", ["port", "socket"])
 def test_web_pages_are_refused_also_with_the_secret(
-    port: int, secret: str, start: dict[str, object], running: DaemonProcess, over: str
+    known: HookClient, shared: DaemonProcess, start: dict[str, object]
 ) -> None:
-    client = HookClient(port=port, secret=secret) if over == "port" else HookClient(running.state.socket)
+    hosts, origins = ("attacker.example", "127.0.0.1:1"), ("https://attacker.example", "null")
+    for client in (known, HookClient(shared.state.socket)):
+        for header in (*({"Host": host} for host in hosts), *({"Origin": origin} for origin in origins)):
+            heard = client.ask("POST", "/hook/claude-code/SessionStart", json.dumps(start).encode(), header)
 
-    for header in (
-        {"Host": "attacker.example"},
-        {"Host": "127.0.0.1:1"},
-        {"Origin": "https://attacker.example"},
-        {"Origin": "null"},
-    ):
-        heard = client.ask("POST", "/hook/claude-code/SessionStart", json.dumps(start).encode(), header)
-
-        assert heard.status == 403, header
-        assert WORDS not in heard.text
+            assert heard.status == 403, header
+            assert WORDS not in heard.text
 
 
-def test_a_body_may_be_256_kib_and_no_more(port: int, secret: str, start: dict[str, object]) -> None:
-    client = HookClient(port=port, secret=secret)
+def test_a_body_may_be_256_kib_and_no_more_also_where_it_does_not_say_how_long_it_is(
+    known: HookClient, shared: DaemonProcess, start: dict[str, object]
+) -> None:
     body = json.dumps(start).encode()
-
     largest = body + b" " * (256 * 1024 - len(body))
-    assert client.call("SessionStart", largest).status == 200
-    assert client.call("SessionStart", largest + b" ").status == 413
-
-
-def test_a_body_that_does_not_say_how_long_it_is_may_not_be_longer_either(port: int, secret: str) -> None:
-    chunk = b"8000\r\n" + b" " * 0x8000 + b"\r\n"
+    secret = shared.state.secret.read_text().strip()
     head = f"POST /hook/claude-code/Stop HTTP/1.1\r\nHost: localhost\r\nX-Carryover-Secret: {secret}\r\n"
+    chunks = (b"8000\r\n" + b" " * 0x8000 + b"\r\n") * 9 + b"0\r\n\r\n"
 
-    answer = raw(port, head.encode() + b"Transfer-Encoding: chunked\r\n\r\n" + chunk * 9 + b"0\r\n\r\n")
-
+    assert known.call("SessionStart", largest).status == 200
+    assert known.call("SessionStart", largest + b" ").status == 413
+    answer = raw(shared.port, head.encode() + b"Transfer-Encoding: chunked\r\n\r\n" + chunks)
     assert answer.startswith(b"HTTP/1.1 413 ")
 
 
-def test_what_does_not_come_is_not_waited_for(port: int) -> None:
+def test_what_does_not_come_is_not_waited_for(shared: DaemonProcess) -> None:
     """A connection that says nothing or half of its head, and one whose body is missing."""
     line = b"POST /hook/claude-code/Stop HTTP/1.1\r\n"
     head = line + b"Host: localhost\r\nContent-Length: 100\r\n\r\n"
+    begun = (b"", line + b"Host: local", line, head + b"{")
     with ThreadPoolExecutor() as at_once:
-        *silent, started = at_once.map(lambda begun: raw(port, begun), (b"", line + b"Host: local", line, head + b"{"))
+        *silent, started = at_once.map(lambda sent: raw(shared.port, sent), begun)
 
     assert silent == [b"", b"", b""]
     assert started.startswith(b"HTTP/1.1 408 ")
 
 
-def test_silent_connections_keep_nobody_out(port: int, secret: str, start: dict[str, object]) -> None:
-    silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(300)]
-    try:
-        assert HookClient(port=port, secret=secret).call("SessionStart", start).status == 200
-    finally:
-        for connection in silent:
-            connection.close()
-
-
-def test_64_at_once_are_all_answered(port: int, secret: str, start: dict[str, object], session: ClaudeSession) -> None:
-    client = HookClient(port=port, secret=secret)
+def test_64_at_once_are_all_answered(known: HookClient, session: ClaudeSession) -> None:
     stop = payload_of(session, "Stop", last_assistant_message="All of it is done.")
+    start = start_after(session)
 
     with ThreadPoolExecutor(64) as pool:
-        started = list(pool.map(lambda _: client.call("SessionStart", start), range(64)))
-        stopped = list(pool.map(lambda _: client.call("Stop", stop), range(64)))
+        started = list(pool.map(lambda _: known.call("SessionStart", start), range(64)))
+        stopped = list(pool.map(lambda _: known.call("Stop", stop), range(64)))
 
     assert {heard.status for heard in started} == {200}
     assert all(WORDS in heard.text for heard in started)
@@ -194,27 +187,101 @@ def taken(home: Path) -> Iterator[socket.socket]:
 
 
 def test_a_taken_port_is_reported_with_its_holder_and_taken_later_while_all_else_works(
-    taken: socket.socket, daemon: DaemonProcess, transcripts: Path, project: Path
+    taken: socket.socket, daemon: DaemonProcess, session: ClaudeSession, transcripts: Path, project: Path
 ) -> None:
     number = taken.getsockname()[1]
     session = ClaudeSession(transcripts, project)
     with daemon:
-        state = wait_until("the trouble", lambda: daemon.health()["hook_port"])
+        wait_until("the trouble", lambda: daemon.health()["hook_port"])
         wait_until("the trouble", lambda: daemon.health()["hook_port"]["trouble"])
         state = daemon.health()["hook_port"]
         assert state["port"] is None
         assert state["trouble"].startswith(f"port {number} is taken by another process")
 
-        session.prompt("Add a discount function to the cart")
+        session.work()
         daemon.settle()
-        start = payload_of(ClaudeSession(session.folder, session.cwd), "SessionStart", source="startup")
-        assert HookClient(daemon.state.socket).call("SessionStart", start).status == 200
+        assert HookClient(daemon.state.socket).start(session).status == 200
 
         taken.close()
         wait_until("the port", lambda: daemon.health()["hook_port"] == {"port": number, "trouble": None})
 
 
 def raw(port: int, sent: bytes) -> bytes:
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    """All that comes back for some bytes, until the daemon closes the connection."""
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
         connection.sendall(sent)
         return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+@pytest.fixture
+def exchange(shared: DaemonProcess, start: dict[str, object]) -> Iterator[Callable[[bytes], None]]:
+    """Sends some bytes and no more; what comes back, if anything does, tells nothing."""
+
+    def ask(data: bytes) -> None:
+        heard = b""
+        with (
+            closing(socket.create_connection(("127.0.0.1", shared.port), timeout=20)) as connection,
+            suppress(ConnectionError),  # closed while there was more to read
+        ):
+            connection.sendall(data)
+            connection.shutdown(socket.SHUT_WR)
+            while part := connection.recv(65536):
+                heard += part
+        assert WORDS.encode() not in heard
+        assert b"Traceback" not in heard
+        assert not heard.startswith(b"HTTP/1.1 500")
+        assert shared.process.poll() is None
+
+    yield ask
+    assert not [line for line in shared.log() if "Traceback" in line or "Error" in line]
+
+
+@pytest.mark.hypothesis
+def test_random_requests_get_nothing_and_leave_no_traceback(
+    exchange: Callable[[bytes], None], known: HookClient, start: dict[str, object]
+) -> None:
+    payloads = st.sampled_from([json.dumps(start).encode(), b"{}", b"[" * 5000, b"null"]) | st.binary(max_size=300)
+
+    @given(
+        method=st.sampled_from(["POST", "GET", "PUT", "OPTIONS", "HEAD", "G\x00T", ""]),
+        target=TARGETS,
+        headers=st.dictionaries(NAMES, VALUES, max_size=4),
+        body=payloads,
+        length=st.booleans(),
+    )
+    def ask(method: str, target: str, headers: dict[str, str], body: bytes, length: bool) -> None:
+        lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+        lines += [f"Content-Length: {len(body)}"] if length else []
+        exchange("\r\n".join([*lines, "", ""]).encode("latin-1") + body)
+
+    @given(data=st.binary(max_size=600))
+    def send(data: bytes) -> None:
+        exchange(data)
+
+    for path in sorted(CORPUS.iterdir()):
+        exchange(path.read_bytes())
+    ask()
+    send()
+    assert WORDS in known.call("SessionStart", start).text
+
+
+@pytest.mark.hypothesis
+def test_random_payloads_with_the_secret_are_answered_without_a_traceback(
+    exchange: Callable[[bytes], None], known: HookClient, start: dict[str, object]
+) -> None:
+    anything = st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+        lambda of: st.lists(of, max_size=3) | st.dictionaries(st.text(max_size=8), of, max_size=3),
+        max_leaves=6,
+    )
+    payloads = st.binary(max_size=300) | st.dictionaries(st.sampled_from(sorted(start)), anything).map(
+        lambda other: json.dumps({**start, **other}).encode()
+    )
+
+    @given(agent=st.sampled_from(HOOKED), event=EVENTS, body=payloads)
+    def call(agent: str, event: str, body: bytes) -> None:
+        heard = known.call(event, body, agent=agent)
+        assert heard.status in (200, 204, 400, 404)
+        assert "Traceback" not in heard.text
+
+    call()

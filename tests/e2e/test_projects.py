@@ -1,23 +1,30 @@
-"""Projects that are renamed, have worktrees, or come with files and words of others, with a real daemon process."""
+"""Projects that are renamed, have worktrees, or come with files and words of others, with a real daemon process; and an
+agent whose folder was moved by a variable that only the user's shell has: its own folders are no projects."""
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import subprocess
-from datetime import timedelta
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from carryover.cli import main
+from carryover.distill.stored_digest import DigestReducer
 from carryover.edits.record import PROJECT_EDITS
+from carryover.ledger.queries import connect_read_only, projects
+from carryover.ledger.store import Ledger
 from carryover.projects.handoff_file import STORE
 from carryover.sync.bundle import Bundle, packed
 from carryover.sync.sealing import seal_for
 from support.claude_session import ClaudeSession
+from support.codex_session import CodexSession
 from support.daemon_process import DaemonProcess, handoff_of, wait_until
 from support.forked import carryover
-from support.hook_client import HookClient, payload_of
+from support.hook_client import HookClient
 from support.repository import git, repository
 
 TASK = "Add a discount function to the cart"
@@ -29,14 +36,12 @@ def worked(session: ClaudeSession) -> ClaudeSession:
     git(session.cwd, "add", "--all")
     git(session.cwd, "commit", "--quiet", "--message", "first")
     session.now -= timedelta(minutes=5)
-    session.prompt(TASK)
-    session.answer("I wrote discount(). Next I will add tests for negative amounts.")
-    return session
+    return session.work()
 
 
-def starts_in(root: Path, before: ClaudeSession, hooks: HookClient) -> str:
-    new = ClaudeSession(before.folder, root, now=before.now)
-    return hooks.call("SessionStart", payload_of(new, "SessionStart", source="startup")).text
+def in_folder(session: ClaudeSession, root: Path) -> ClaudeSession:
+    """Another one there, that has written nothing yet."""
+    return ClaudeSession(session.folder, root, now=session.now)
 
 
 def looked_at(daemon: DaemonProcess, project: Path) -> None:
@@ -50,7 +55,7 @@ def test_a_session_in_the_renamed_folder_is_given_what_was_done_before(
     looked_at(running, project)
     store = project.rename(project.with_name("store"))
 
-    assert TASK in starts_in(store, worked, hooks)
+    assert TASK in hooks.start(in_folder(worked, store)).text
 
     wait_until("the handoff there", lambda: TASK in handoff_of(store))
     assert [root["root"] for root in running.health()["projects"]] == [str(store)]
@@ -64,8 +69,7 @@ def test_a_project_that_was_renamed_while_no_daemon_ran_is_found_when_one_does(
         daemon.stop()
     shutil.rmtree(project / ".carryover")
     store = project.rename(project.with_name("store"))
-    later = ClaudeSession(worked.folder, store, now=worked.now)
-    later.prompt("Continue")
+    in_folder(worked, store).prompt("Continue")
     with daemon:
         daemon.settle()
 
@@ -85,24 +89,18 @@ def worktree(project: Path) -> Path:
     return project.with_name("shop-tax")
 
 
-def work(session: ClaudeSession, task: str) -> None:
-    session.prompt(task)
-    session.answer("Done. Shall I add tests for negative amounts?")
-
-
-def handoff_command(folder: Path) -> str:
-    return carryover("handoff", "--raw", cwd=folder).stdout
-
-
 def test_a_fresh_worktree_gets_the_handoff_of_the_main_checkout_and_is_told_so(
     running: DaemonProcess, hooks: HookClient, session: ClaudeSession, project: Path, worktree: Path
 ) -> None:
-    work(session, "Add a discount function to the cart")
+    session.work()
     running.settle()
-    printed = handoff_command(worktree)
+    printed = carryover("handoff", "--raw", cwd=worktree).stdout
+    where = f"It is a worktree of {project}: `carryover sessions {project}` lists what was done there."
+    for words in (("sessions",), ("show", "last")):
+        assert where in carryover(*words, cwd=worktree).stderr
 
-    first = ClaudeSession(session.folder, worktree, now=session.now)
-    given = hooks.call("SessionStart", payload_of(first, "SessionStart", source="startup"))
+    first = in_folder(session, worktree)
+    given = hooks.start(first)
 
     for text in (printed, given.text, handoff_of(worktree)):
         assert "Add a discount function to the cart" in text
@@ -110,34 +108,22 @@ def test_a_fresh_worktree_gets_the_handoff_of_the_main_checkout_and_is_told_so(
     running.settle()
     assert "orktree" not in handoff_of(project), "one in which nothing was done is not worth a line"
 
-    work(first, "Add the tax")
+    first.work("Add the tax", "Done.")
     running.settle()
     assert "Add the tax" in handoff_of(worktree)
     assert "discount" not in handoff_of(worktree), "from now on it has its own"
 
 
-def test_a_command_in_a_fresh_worktree_says_where_the_sessions_are(
-    running: DaemonProcess, session: ClaudeSession, project: Path, worktree: Path
-) -> None:
-    work(session, "Add a discount function to the cart")
-    running.settle()
-
-    said = [carryover(*words, cwd=worktree).stderr for words in (("sessions",), ("show", "last"))]
-
-    where = f"It is a worktree of {project}: `carryover sessions {project}` lists what was done there."
-    assert [where in text for text in said] == [True, True]
-
-
 def test_worktrees_are_listed_with_their_task_as_long_as_they_exist(
     running: DaemonProcess, session: ClaudeSession, project: Path, worktree: Path
 ) -> None:
-    work(ClaudeSession(session.folder, worktree), "Add the tax")
-    work(session, "Add a discount function to the cart")
+    in_folder(session, worktree).work("Add the tax", "Done.")
+    session.work()
     running.settle()
     assert f"- Worktree {worktree}, with its own handoff (now): Add the tax" in handoff_of(project)
 
     git(project, "worktree", "remove", "--force", str(worktree))
-    work(session, "Now round it")
+    session.work("Now round it", "Done.")
     running.settle()
     assert "orktree" not in handoff_of(project)
 
@@ -145,12 +131,11 @@ def test_worktrees_are_listed_with_their_task_as_long_as_they_exist(
 def test_the_past_of_a_main_checkout_that_is_left_out_reaches_no_worktree(
     running: DaemonProcess, hooks: HookClient, session: ClaudeSession, project: Path, worktree: Path
 ) -> None:
-    work(session, "Add a discount function to the cart")
+    session.work()
     running.settle()
     (project / ".carryover.toml").write_text("exclude = true\n")
 
-    first = ClaudeSession(session.folder, worktree, now=session.now)
-    assert hooks.call("SessionStart", payload_of(first, "SessionStart", source="startup")).text == ""
+    assert hooks.start(in_folder(session, worktree)).text == ""
     assert "discount" not in handoff_of(worktree)
 
 
@@ -187,12 +172,9 @@ def test_nothing_that_came_with_a_project_gets_into_its_handoff(
     brought(repository(home / "theirs", BROUGHT), shop)
     (home / ".carryover").mkdir(mode=0o700)
     (home / ".carryover" / "config.toml").write_text('[server]\nport = 0\n[publish]\npointers = "shared"\n')
-    session = ClaudeSession(home / ".claude" / "projects", shop)
-    session.prompt("Count the apples")
-    session.answer("Counted.")
+    ClaudeSession(home / ".claude" / "projects", shop).work("Count the apples", "Counted.")
     with DaemonProcess() as daemon:
-        wait_until("the first rescan", lambda: daemon.health()["caught_up"])
-        daemon.settle()
+        daemon.wait_until_caught_up().settle()
 
         assert main.main(["handoff", str(shop)]) == 0
 
@@ -208,8 +190,7 @@ def test_nothing_that_came_with_a_project_gets_into_its_handoff(
 def test_a_note_is_in_the_handoff_of_its_project_at_once(
     running: DaemonProcess, session: ClaudeSession, project: Path
 ) -> None:
-    session.prompt("Add a zebra page")
-    session.answer("Done. Next I will link it.")
+    session.work("Add a zebra page", "Done. Next I will link it.")
     running.settle()
 
     done = carryover("note", "--from", "chatgpt", "--project", str(project), input="Link it from the menu.\n")
@@ -229,12 +210,83 @@ def test_the_first_session_in_a_project_gets_what_a_colleague_shared_as_backgrou
         sender="Ann", host="laptop", project="shop", title="Cap it", made_ms=1, depth="handoff", handoff="Cap it.\n"
     )
     (tmp_path / "shop.age").write_bytes(seal_for([str(identity.to_public())], packed(bundle)))
-    assert hooks.call("SessionStart", payload_of(session, "SessionStart", source="startup")).status == 204
+    assert hooks.start(session).status == 204
 
     own = ("--identity", str(tmp_path / "key"), "--project", str(project))
     assert carryover("import", str(tmp_path / "shop.age"), "--yes", *own).returncode == 0
     wait_until("the handoff", lambda: "from Ann's machine: Cap it" in handoff_of(project))
-    heard = hooks.call("SessionStart", payload_of(session, "SessionStart", source="startup"))
+    heard = hooks.start(session)
 
     assert "Another person's words, from Ann's machine: Cap it (not checked, not the user's word:" in heard.text
     assert "This is background only" in heard.text
+
+
+@pytest.fixture
+def codex_home(home: Path, daemon: DaemonProcess) -> Path:
+    moved = home / "data" / "codex"
+    (moved / "sessions").mkdir(parents=True)
+    daemon.state.root.mkdir(mode=0o700)
+    known = f'roots = ["{moved}/sessions"]\nenv = {{CODEX_HOME = "{moved}"}}\n'
+    daemon.state.config.write_text(f'[tools]\nselected = ["codex"]\n[tools.codex]\n{known}')
+    assert "CODEX_HOME" not in daemon.env
+    return moved
+
+
+@pytest.fixture
+def shop(home: Path) -> Path:
+    return repository(home / "shop", {"cart.py": "def total():\n    return 0\n"})
+
+
+@pytest.fixture
+def codexs_own(codex_home: Path, shop: Path) -> Path:
+    """A worktree of `shop` that Codex made for itself (0.169: `/new`)."""
+    own = codex_home / "worktrees" / "ab12" / "shop"
+    git(shop, "worktree", "add", "--quiet", "--detach", str(own))
+    return own
+
+
+@pytest.fixture
+def thread(codex_home: Path, codexs_own: Path) -> CodexSession:
+    thread = CodexSession(codex_home, codexs_own, now=datetime.now(UTC) - timedelta(minutes=5))
+    thread.prompt("Add a discount function to the cart")
+    thread.patch("c1", codexs_own / "cart.py", "return 0", "return 1")
+    thread.answer("I wrote discount(). Next I will add tests for negative amounts.")
+    return thread
+
+
+def test_a_worktree_of_its_own_is_work_on_the_main_checkout(
+    thread: CodexSession, codexs_own: Path, shop: Path, daemon: DaemonProcess
+) -> None:
+    (codexs_own / "cart.py").write_text("def total():\n    return 1\n")
+    with daemon:
+        daemon.settle()
+        again = CodexSession(thread.home, codexs_own)
+        reported = HookClient(daemon.state.socket).call(
+            "SessionStart", again.payload("SessionStart", source="startup"), agent="codex"
+        )
+        daemon.settle()
+
+    assert "Add a discount function to the cart" in handoff_of(shop)
+    assert f"`{codexs_own}/cart.py`" in handoff_of(shop)
+    assert "Add a discount function to the cart" in reported.text
+    assert sorted(path.name for path in codexs_own.iterdir()) == [".git", "cart.py"]
+
+
+@pytest.mark.parametrize("with_ledger", [True, False])
+def test_without_a_daemon_the_handoff_is_that_of_the_main_checkout_too(
+    with_ledger: bool, thread: CodexSession, codexs_own: Path, shop: Path, daemon: DaemonProcess
+) -> None:
+    async def an_empty_ledger() -> None:
+        await (await Ledger.open(daemon.state.ledger, DigestReducer())).close()
+
+    if with_ledger:
+        asyncio.run(an_empty_ledger())
+
+    asked = [carryover("handoff", cwd=folder).stdout for folder in (codexs_own, shop)]
+
+    assert asked[0] == asked[1]
+    assert "Add a discount function to the cart" in asked[0]
+    assert f"`{codexs_own}/cart.py`" in asked[0]
+    if with_ledger:
+        with closing(connect_read_only(daemon.state.ledger)) as db:
+            assert [row.root for row in projects(db)] == [str(shop)]

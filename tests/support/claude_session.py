@@ -7,7 +7,7 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from carryover.adapter.contract import Source
 from carryover.agents import adapters
@@ -56,6 +56,16 @@ class ClaudeSession:
 
     def answer(self, text: str) -> None:
         self.append(self.answer_line(text))
+
+    def work(
+        self,
+        prompt: str = "Add a discount function to the cart",
+        answer: str = "I wrote discount(). Next I will add tests for negative amounts.",
+    ) -> Self:
+        """One turn."""
+        self.prompt(prompt)
+        self.answer(answer)
+        return self
 
     def limit(self) -> None:
         """What the client writes in place of an answer at a usage limit."""

@@ -86,6 +86,16 @@ class DaemonProcess:
         wait_until("an answer on the control socket", lambda: self.ask("GET", "/health"))
         return self
 
+    def wait_until_caught_up(self) -> Self:
+        """Returns once all was looked at that was there at its start."""
+        wait_until("the first rescan", lambda: self.health()["caught_up"])
+        return self
+
+    @property
+    def port(self) -> int:
+        """That of hooks and the page, once it is open."""
+        return int(wait_until("the port", lambda: self.health()["hook_port"]["port"]))
+
     def ask(self, method: str, target: str) -> dict[str, Any] | None:
         """The answer; None when nobody answers (any more)."""
         try:

@@ -34,6 +34,10 @@ class HookClient:
         body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
         return self.ask("POST", f"/hook/{agent}/{event}", body)
 
+    def start(self, before: ClaudeSession, **more: Any) -> Heard:
+        """What a session is told that starts where `before` is."""
+        return self.call("SessionStart", start_after(before, **more))
+
     def ask(self, method: str, target: str, body: bytes = b"", headers: Mapping[str, str] | None = None) -> Heard:
         connection = self._connection()
         try:
@@ -52,6 +56,12 @@ class HookClient:
         connection.sock.settimeout(LIMIT_S)
         connection.sock.connect(os.fspath(self._socket_path))
         return connection
+
+
+def start_after(before: ClaudeSession, **more: Any) -> dict[str, Any]:
+    """The payload of a session that starts where `before` is, and has written nothing yet."""
+    new = ClaudeSession(before.folder, before.cwd, now=before.now)
+    return payload_of(new, "SessionStart", **{"source": "startup", **more})
 
 
 def payload_of(session: ClaudeSession, event: str, **more: Any) -> dict[str, Any]:
