@@ -32,7 +32,7 @@ def truncate(world: World) -> None:
         turn.on_disk = turn.on_disk and turn.end <= size
         turn.confirmed = turn.confirmed and not ("rewinds" in store.traits and turn.end > size)
     os.truncate(store.path, size + torn)
-    time.sleep(world.chance.uniform(0, 0.3))
+    world.pause(0.3)
     if torn:
         with store.path.open("ab") as file:
             file.write(b"\n")
@@ -73,10 +73,9 @@ def away_and_back(world: World) -> None:
     parts = store.parts
     for part in parts:
         part.rename(world.aside / f"away-{part.name}")
-    time.sleep(world.chance.uniform(0, 0.6))
-    if world.alive and world.chance.random() < 0.3:
-        world.kill()
-        world.start().wait_until_it_answers()
+    world.pause(0.6)
+    if world.alive:
+        world.perhaps_restart(0.3)
     for part in parts:
         (world.aside / f"away-{part.name}").rename(part)
     if "guarded" in store.traits:
@@ -87,23 +86,15 @@ def database_damaged(world: World) -> None:
     """Parts of an agent's database are overwritten or cut off; later it is as before."""
     store = any_of(world, world.load.databases())
     copies = {part: part.read_bytes() for part in store.parts}
-    world.load.resting = world.load.tools_of(store)
-    try:
-        with store.path.open("r+b") as file:
-            size = len(copies[store.path])
-            for _ in range(world.chance.randint(1, 6)):
-                file.seek(world.chance.randrange(size))
-                file.write(world.chance.randbytes(world.chance.choice((1, 16, 600))))
-            file.truncate(world.chance.choice((size, world.chance.randrange(size))))
+    with world.load.resting(store):
+        size = store.path.stat().st_size
+        world.scribble(store.path, 6)
+        os.truncate(store.path, world.chance.choice((size, world.chance.randrange(size))))
         world.load.play(2)
-        time.sleep(world.chance.uniform(0, 0.6))
-        if world.chance.random() < 0.4:
-            world.kill()
-            world.start().wait_until_it_answers()
+        world.pause(0.6)
+        world.perhaps_restart(0.4)
         for part, content in copies.items():
             part.write_bytes(content)
-    finally:
-        world.load.resting = frozenset()
 
 
 def folder_blocked(world: World) -> None:
@@ -112,10 +103,8 @@ def folder_blocked(world: World) -> None:
     aside = world.aside / "folder"
     folder.rename(aside)
     folder.write_bytes(b"not a folder")
-    time.sleep(world.chance.uniform(0, 0.6))
-    if world.chance.random() < 0.5:
-        world.kill()
-        world.start().wait_until_it_answers()
+    world.pause(0.6)
+    world.perhaps_restart(0.5)
     folder.unlink()
     aside.rename(folder)
     world.load.play(1)
@@ -125,7 +114,7 @@ def project_moved(world: World) -> None:
     project = world.chance.choice(world.load.projects)
     away = project.with_name(f"{project.name}-moved")
     project.rename(away)
-    time.sleep(world.chance.uniform(0, 0.6))
+    world.pause(0.6)
     if project.exists():
         raise Broken(f"{project} was made again while it was away: {sorted(project.rglob('*'))}")
     away.rename(project)
@@ -142,20 +131,14 @@ def import_again(world: World) -> None:
 def database_locked(world: World) -> None:
     """An agent holds its own database locked, now and then for long; what others write is read meanwhile."""
     store = any_of(world, world.load.databases())
-    world.load.resting = world.load.tools_of(store)
-    try:
-        with closing(sqlite3.connect(store.path, timeout=5)) as db:
-            db.execute("BEGIN EXCLUSIVE")
-            world.load.play(3)
-            if world.chance.random() < 0.4:
-                world.kill()
-                world.start().wait_until_it_answers()
-            time.sleep(world.chance.choice((0.2, 1, 2, 12)))
-            if world.daemon.ask("GET", "/health") is None:
-                raise Broken("the daemon does not answer while a database is locked")
-            db.execute("ROLLBACK")
-    finally:
-        world.load.resting = frozenset()
+    with world.load.resting(store), closing(sqlite3.connect(store.path, timeout=5)) as db:
+        db.execute("BEGIN EXCLUSIVE")
+        world.load.play(3)
+        world.perhaps_restart(0.4)
+        time.sleep(world.chance.choice((0.2, 1, 2, 12)))
+        if world.daemon.ask("GET", "/health") is None:
+            raise Broken("the daemon does not answer while a database is locked")
+        db.execute("ROLLBACK")
 
 
 def any_of(world: World, stores: Sequence[Store]) -> Store:

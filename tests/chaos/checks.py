@@ -11,7 +11,6 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlencode
@@ -28,17 +27,8 @@ QUIET_LIMIT_S: Final = 90.0
 """Longer than any back-off of the daemon."""
 HEADER: Final = re.compile(r"# \[CARRYOVER\] ")
 MAX_LINES: Final = 50
-MORE_HANDLES: Final = 16
-MORE_THREADS: Final = 12
-MORE_KB: Final = 60_000
-
-
-@dataclass(frozen=True)
-class Held:
-    handles: int
-    threads: int
-    children: int
-    resident_kb: int
+MORE: Final = {"handles": 16, "threads": 12, "children": 0, "resident KB": 60_000}
+"""By how much a daemon may hold more than at its first check."""
 
 
 class Checks:
@@ -47,7 +37,7 @@ class Checks:
     def __init__(self, world: World, patience_s: float = QUIET_LIMIT_S) -> None:
         self._world = world
         self._patience_s = patience_s
-        self._first: dict[int, Held] = {}
+        self._first: dict[int, dict[str, int]] = {}
         self.slowest_s = 0.0
         self.lost = 0
         self.doubled = 0
@@ -70,11 +60,8 @@ class Checks:
                 for project in self._world.load.projects:
                     self._world.daemon.ask("POST", f"/settle?{urlencode({'root': project})}")
                 wrong = self._differences()
-            except (
-                AssertionError,
-                TimeoutError,
-                DamagedBody,
-            ) as error:  # it ended by itself and is started again, or has much to do, or to mend
+            except (AssertionError, TimeoutError, DamagedBody) as error:
+                # It ended by itself and is started again, or has much to do, or to mend.
                 wrong = [str(error) or "no answer in time"]
             if not wrong:
                 return
@@ -117,11 +104,8 @@ class Checks:
         forgotten += [canary.encode() for canary in self._world.canaries]
         if not forgotten:
             return
-        folders = [
-            self._world.state.root,
-            self._world.temporary,
-            *(project / ".carryover" for project in self._world.load.projects),
-        ]
+        own = (project / ".carryover" for project in self._world.load.projects)
+        folders = [self._world.state.root, self._world.temporary, *own]
         for path in (path for folder in folders for path in folder.rglob("*") if path.is_file()):
             try:
                 content = path.read_bytes()
@@ -135,13 +119,8 @@ class Checks:
         deadline = time.monotonic() + 20
         while True:
             now = held(daemon.pid)
-            first = self._first.setdefault(daemon.pid, now)
-            if (
-                now.handles <= first.handles + MORE_HANDLES
-                and now.threads <= first.threads + MORE_THREADS
-                and now.children == 0
-                and now.resident_kb <= first.resident_kb + MORE_KB
-            ):
+            first = self._first.setdefault(daemon.pid, {**now, "children": 0})
+            if all(now[name] <= first[name] + more for name, more in MORE.items()):
                 return
             if time.monotonic() > deadline:
                 raise Broken(f"the daemon held {first} and now {now}")
@@ -226,13 +205,10 @@ def _marked(body: object) -> Iterator[tuple[Kind, str]]:
         yield kind, mark
 
 
-def held(pid: int) -> Held:
+def held(pid: int) -> dict[str, int]:
     process = Path(f"/proc/{pid}")
     children = (process / "task" / str(pid) / "children").read_text().split()
     resident = re.search(r"VmRSS:\s+(\d+)", (process / "status").read_text())
-    return Held(
-        handles=len(list((process / "fd").iterdir())),
-        threads=len(list((process / "task").iterdir())),
-        children=len(children),
-        resident_kb=int(resident[1]) if resident else 0,
-    )
+    handles, threads = (len(list((process / name).iterdir())) for name in ("fd", "task"))
+    found = (handles, threads, len(children), int(resident[1]) if resident else 0)
+    return dict(zip(MORE, found, strict=True))

@@ -21,22 +21,9 @@ from typing import Final
 from carryover.agents import adapters
 from carryover.ledger.connect import erase_mark
 from carryover.ledger.schema import MIGRATIONS
-from chaos.agent_faults import (
-    NothingToDo,
-    away_and_back,
-    database_damaged,
-    database_locked,
-    delete,
-    folder_blocked,
-    import_again,
-    project_moved,
-    replace,
-    rotate,
-    truncate,
-)
+from chaos import agent_faults, odd_files, private_faults
+from chaos.agent_faults import NothingToDo
 from chaos.earlier import RANKS, bring_back
-from chaos.odd_files import odd_agent_file, odd_project_file, odd_state_file
-from chaos.private_faults import bodies_damaged, commands_killed, git_at_work
 from chaos.world import COMMAND, CONFIG, Broken, World
 from support import forked
 from support.daemon_process import DaemonProcess, wait_until
@@ -49,16 +36,8 @@ LIMITED: Final = (
 BAD_SETTINGS: Final = ("[server\nport = 0\n", "[server]\nport = 'x'\n", "\x00\xff", "[agents]\nfoo = 1\n", "[[")
 HOOKED: Final = sorted(agent_id for agent_id, agent in adapters().items() if agent.hooks is not None)
 COMMANDS: Final = (
-    ("status",),
-    ("status", "--json"),
-    ("sessions", "--all", "--json"),
-    ("sessions",),
-    ("handoff",),
-    ("handoff", "--json"),
-    ("handoff", "--why"),
-    ("doctor", "--json"),
-    ("link", "/nowhere/at/all", "."),
-    ("show", "no-such-session"),
+    *("status", "status --json", "sessions --all --json", "sessions", "handoff", "handoff --json", "handoff --why"),
+    *("doctor --json", "link /nowhere/at/all .", "show no-such-session"),
 )
 
 
@@ -93,7 +72,7 @@ def freeze(world: World) -> None:
     try:
         world.load.play(3)
         _call_hook(world)
-        time.sleep(world.chance.uniform(0, 0.5))
+        world.pause(0.5)
     finally:
         daemon.process.send_signal(signal.SIGCONT)
 
@@ -102,18 +81,17 @@ def disk_full(world: World) -> None:
     if not world.mounted:
         raise NothingToDo
     filler = _fill_disk(world)
-    world.load.without_hooks = True  # what they hand over has no place to be kept
     try:
-        world.load.play(4)
-        time.sleep(world.chance.uniform(0, 0.8))
-        if world.chance.random() < 0.4:
-            world.kill()
-            world.start()
-            time.sleep(world.chance.uniform(0.2, 1.5))
-        world.load.play(2)
+        with world.load.resting():  # what hooks hand over has no place to be kept
+            world.load.play(4)
+            world.pause(0.8)
+            if world.chance.random() < 0.4:
+                world.kill()
+                world.start()
+                time.sleep(world.chance.uniform(0.2, 1.5))
+            world.load.play(2)
     finally:
         filler.unlink()
-        world.load.without_hooks = False
 
 
 def ledger_trashed(world: World) -> None:
@@ -121,11 +99,8 @@ def ledger_trashed(world: World) -> None:
     for path in (world.state.ledger, world.state.ledger.with_name(f"{world.state.ledger.name}-wal")):
         size = path.stat().st_size if path.exists() else 0
         if size and world.chance.random() < 0.8:
-            with path.open("r+b") as file:
-                for _ in range(world.chance.randint(1, 8)):
-                    file.seek(world.chance.randrange(size))
-                    file.write(world.chance.randbytes(world.chance.choice((1, 16, 600))))
-                file.truncate(max(size, 1))
+            world.scribble(path, 8)
+            os.truncate(path, size)
     _ledger_damaged(world)
 
 
@@ -140,10 +115,7 @@ def ledger_removed(world: World) -> None:
     """The ledger is removed, with or without the log beside it, under a daemon or while none runs."""
     if world.chance.random() < 0.7:
         world.kill()
-    ends = ("", "-wal", "-shm") if world.chance.random() < 0.5 else ("",)
-    for end in ends:
-        world.state.ledger.with_name(world.state.ledger.name + end).unlink(missing_ok=True)
-    world.ledger_lost()
+    world.remove_ledger(("", "-wal", "-shm") if world.chance.random() < 0.5 else ("",))
     world.wait_for_the_end("the daemon whose state was removed")
 
 
@@ -157,7 +129,7 @@ def state_removed(world: World) -> None:
 def clock_jumps(world: World) -> None:
     world.clock.write_text(str(world.chance.choice((-400 * 86_400, -3600, 3600, 90 * 86_400))))
     world.load.play(3)
-    time.sleep(world.chance.uniform(0, 0.4))
+    world.pause(0.4)
     if world.chance.random() < 0.5:
         world.kill()
         world.daemon.ask("POST", "/settle")
@@ -183,12 +155,16 @@ def second_daemon(world: World) -> None:
         world.start()
     else:
         assert world.daemon.ask("GET", "/health") is not None
+    assert world.started is not None
     second = DaemonProcess(COMMAND, env=world.env()).start()
-    ended = wait_until("one of two daemons to leave", lambda: world.one_that_ended(second))
+    both = (world.started.process, second.process)
+    ended = wait_until(
+        "one of two daemons to leave", lambda: next((each for each in both if each.poll() is not None), None)
+    )
     if ended.returncode != 5:
         raise Broken(f"one of two daemons ended with {ended.returncode}")
     if not world.alive:
-        world.take_over(second)
+        world.started = second
     if world.daemon.wait_until_it_answers().ask("GET", "/health") is None:
         raise Broken("the first daemon does not answer beside a second")
 
@@ -198,16 +174,15 @@ def commands(world: World) -> None:
         world.kill()
     for _ in range(2):
         world.load.play(1)
-        world.run(*world.chance.choice(COMMANDS), cwd=world.chance.choice(world.load.projects))
+        world.run(*world.chance.choice(COMMANDS).split(), cwd=world.chance.choice(world.load.projects))
 
 
 def pause(world: World) -> None:
     arguments = world.chance.choice(([], [str(world.chance.choice(world.load.projects))]))
     if world.run("pause", *arguments).returncode != 0:
         raise Broken("pause failed")
-    world.load.without_hooks = True
-    world.load.play(3)
-    world.load.without_hooks = False
+    with world.load.resting():
+        world.load.play(3)
     if world.chance.random() < 0.3:
         world.kill()
     if world.run("unpause", *arguments).returncode != 0:
@@ -228,7 +203,7 @@ def forget(world: World) -> None:
     try:
         with forked.start([*forked.CARRYOVER, "forget", session, "--yes"], env=world.env()) as command:
             if world.chance.random() < 0.6:
-                time.sleep(world.chance.uniform(0, 2))
+                world.pause(2)
                 world.kill()
                 if world.chance.random() < 0.5:
                     command.kill()
@@ -269,7 +244,7 @@ def settings_broken(world: World) -> None:
     """The settings are broken by hand; the daemon reads them, or is started with them."""
     world.state.config.write_bytes(world.chance.choice(BAD_SETTINGS).encode("utf-8", "surrogateescape"))
     if world.chance.random() < 0.5:
-        world.signal_if_alive(signal.SIGHUP)
+        _read_settings(world)
         world.load.play(2)
         world.run("status", "--json")
     else:
@@ -278,7 +253,12 @@ def settings_broken(world: World) -> None:
         world.start()
         time.sleep(0.5)
     world.state.config.write_text(CONFIG)
-    world.signal_if_alive(signal.SIGHUP)
+    _read_settings(world)
+
+
+def _read_settings(world: World) -> None:
+    if world.started is not None and world.alive:
+        world.started.process.send_signal(signal.SIGHUP)
 
 
 def earlier_schema(world: World) -> None:
@@ -305,13 +285,13 @@ FAULTS: Final[dict[Fault, int]] = {
     kill: 12,
     stop_in_order: 2,
     freeze: 3,
-    truncate: 4,
-    rotate: 2,
-    delete: 2,
-    replace: 2,
-    away_and_back: 4,
-    folder_blocked: 3,
-    project_moved: 2,
+    agent_faults.truncate: 4,
+    agent_faults.rotate: 2,
+    agent_faults.delete: 2,
+    agent_faults.replace: 2,
+    agent_faults.away_and_back: 4,
+    agent_faults.folder_blocked: 3,
+    agent_faults.project_moved: 2,
     disk_full: 3,
     ledger_trashed: 3,
     ledger_cut: 2,
@@ -322,19 +302,19 @@ FAULTS: Final[dict[Fault, int]] = {
     second_daemon: 1,
     commands: 3,
     pause: 2,
-    import_again: 2,
+    agent_faults.import_again: 2,
     forget: 4,
     no_watches: 1,
-    database_locked: 3,
-    database_damaged: 3,
+    agent_faults.database_locked: 3,
+    agent_faults.database_damaged: 3,
     settings_broken: 2,
     earlier_schema: 1,
-    odd_agent_file: 4,
-    odd_state_file: 5,
-    odd_project_file: 3,
-    git_at_work: 2,
-    bodies_damaged: 3,
-    commands_killed: 3,
+    odd_files.odd_agent_file: 4,
+    odd_files.odd_state_file: 5,
+    odd_files.odd_project_file: 3,
+    private_faults.git_at_work: 2,
+    private_faults.bodies_damaged: 3,
+    private_faults.commands_killed: 3,
 }
 
 
@@ -357,18 +337,9 @@ def _ledger_damaged(world: World) -> None:
     world.revive()
     world.load.play(2)
     world.revive()
-    noticed = list(world.state.root.glob("ledger.corrupt-*"))
-    for path in noticed:
-        path.unlink()  # they would fill the small disk
-    if not noticed:  # SQLite cannot know that a letter in a text is another one
+    if not world.remove_copies():  # SQLite cannot know that a letter in a text is another one
         world.kill()
-        _remove_ledger(world)
-
-
-def _remove_ledger(world: World) -> None:
-    for end in ("", "-wal", "-shm"):
-        world.state.ledger.with_name(world.state.ledger.name + end).unlink(missing_ok=True)
-    world.ledger_lost()
+        world.remove_ledger()
 
 
 def _call_hook(world: World) -> None:

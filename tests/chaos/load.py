@@ -7,6 +7,8 @@ import importlib.util
 import os
 import random
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -106,10 +108,8 @@ class Load:
         self.projects = projects
         self.turns: list[Turn] = []
         self.stores: dict[Path, Store] = {}
-        self.without_hooks = False
-        """No agent that depends on hooks writes anything for the time being."""
-        self.resting: frozenset[str] = frozenset()
-        """Tools that write nothing for the time being."""
+        self._resting: frozenset[str] = frozenset()
+        self._without_hooks = False
         self._chance = chance
         self._tools = chaos_tools()
         self._sessions: list[Session] = []
@@ -127,6 +127,16 @@ class Load:
     def play_in(self, store: Store) -> None:
         if among := [session for session in self._sessions if session.store is store]:
             self._turn(self._chance.choice(among))
+
+    @contextmanager
+    def resting(self, store: Store | None = None) -> Iterator[None]:
+        """Meanwhile nobody writes who has written into that store; without one, no agent that depends on hooks does."""
+        self._resting = frozenset(turn.tool for turn in store.turns) if store else frozenset()
+        self._without_hooks = store is None
+        try:
+            yield
+        finally:
+            self._resting, self._without_hooks = frozenset(), False
 
     def end_sessions(self, store: Store) -> None:
         self._sessions = [session for session in self._sessions if session.store is not store]
@@ -148,9 +158,6 @@ class Load:
         self._first = datetime.now(UTC) - timedelta(seconds=20 * len(self.turns))
         self._years_away = tuple(years for years in YEARS_AWAY if years > 0)
 
-    def tools_of(self, store: Store) -> frozenset[str]:
-        return frozenset(turn.tool for turn in store.turns)
-
     def traits_of(self, tool_id: str) -> frozenset[str]:
         return next(traits for tool, traits in self._tools.items() if tool.id == tool_id)
 
@@ -164,7 +171,7 @@ class Load:
         return [store for path, store in sorted(self.stores.items()) if store.turns and path.exists()]
 
     def _may_write(self, tool: Tool) -> bool:
-        return not (tool.id in self.resting or (self.without_hooks and "hooks" in self._tools[tool]))
+        return not (tool.id in self._resting or (self._without_hooks and "hooks" in self._tools[tool]))
 
     def _begin(self, missing: set[Tool]) -> Session:
         among = missing or {tool for tool in self._tools if self._may_write(tool)}

@@ -12,22 +12,13 @@ from pathlib import Path
 from typing import Final
 
 from chaos.agent_faults import NothingToDo, any_of
-from chaos.load import Store
 from chaos.world import Broken, World
 
 COMPANIONS: Final = ("", "-wal", "-shm", "-journal")
 LEDGER: Final = "ledger.sqlite"
 ANSWER_S: Final = 20.0
 """How long a daemon beside such a file may take for its health, on a machine under load."""
-COMMANDS: Final = (
-    ("status",),
-    ("handoff",),
-    ("sessions",),
-    ("doctor", "--json"),
-    ("pause",),
-    ("unpause",),
-    ("config",),
-)
+COMMANDS: Final = ("status", "handoff", "sessions", "doctor --json", "pause", "unpause", "config")
 
 
 def _socket(path: Path) -> None:
@@ -53,7 +44,7 @@ def odd_agent_file(world: World) -> None:
     """A FIFO, a device, a folder or a socket is in the place of a transcript, or of a file beside a database."""
     store = any_of(world, world.load.present())
     end = "" if store.grows else world.chance.choice(COMPANIONS)
-    with _resting(world, store), _replaced(world, store.path.with_name(store.path.name + end)):
+    with world.load.resting(store), _replaced(world, store.path.with_name(store.path.name + end)):
         _live_with_it(world)
     if "guarded" in store.traits:
         world.load.play_in(store)
@@ -64,12 +55,8 @@ def odd_state_file(world: World) -> None:
     files = [path for path in sorted(root.rglob("*")) if path.is_file() and not path.is_symlink()]
     names = ["paused", *(path.relative_to(root).as_posix() for path in files if path.name != "filler")]
     place = root / world.chance.choice(names)
-    world.load.without_hooks = True
-    try:
-        with _replaced(world, place):
-            _live_with_it(world)
-    finally:
-        world.load.without_hooks = False
+    with world.load.resting(), _replaced(world, place):
+        _live_with_it(world)
     if place.name.startswith(LEDGER):
         world.ledger_lost()
     world.revive()
@@ -94,10 +81,10 @@ def _live_with_it(world: World, project: Path | None = None) -> None:
         world.start()
     _answers_or_ends(world)
     for command in world.chance.sample(COMMANDS, 2):
-        world.run(*command, cwd=project)
+        world.run(*command.split(), cwd=project)
     world.run("unpause")
     world.load.play(1)
-    time.sleep(world.chance.uniform(0, 0.5))
+    world.pause(0.5)
 
 
 def _answers_or_ends(world: World) -> None:
@@ -106,15 +93,6 @@ def _answers_or_ends(world: World) -> None:
         if time.monotonic() > deadline:
             raise Broken(f"a daemon neither answers nor ends within {ANSWER_S:g} s")
         time.sleep(0.02)
-
-
-@contextmanager
-def _resting(world: World, store: Store) -> Iterator[None]:
-    world.load.resting = world.load.tools_of(store)
-    try:
-        yield
-    finally:
-        world.load.resting = frozenset()
 
 
 @contextmanager

@@ -70,8 +70,7 @@ def bodies_damaged(world: World) -> None:
     world.kill()  # one that no service manager restarts mends the ledger when it is started again
     world.run("doctor", "--fix")
     world.revive()
-    for path in world.state.root.glob("ledger.corrupt-*"):
-        path.unlink()  # they would fill the small disk
+    world.remove_copies()
 
 
 def commands_killed(world: World) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import random
 import shutil
-import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -76,7 +76,7 @@ class World:
         for project in projects:
             subprocess.run(["git", "init", "-q", str(project)], check=True, env=self.env())
         self.load = Load(self.home, projects, chance)
-        self._daemon: DaemonProcess | None = None
+        self.started: DaemonProcess | None = None
 
     def env(self) -> dict[str, str]:
         """Nothing of the machine's but where programs are."""
@@ -114,33 +114,41 @@ class World:
                 break
             started = self.start()
             wait_until("an answer or the end", lambda: not self.alive or started.ask("GET", "/health"))  # noqa: B023
-        assert self._daemon is not None
-        return self._daemon
+        assert self.started is not None
+        return self.started
 
     @property
     def alive(self) -> bool:
-        return self._daemon is not None and self._daemon.process.poll() is None
+        return self.started is not None and self.started.process.poll() is None
 
     def start(self) -> DaemonProcess:
         assert not self.alive
         self.starts += 1
         forked = self.forks and self.command is COMMAND and self.chance.random() > WHOLE_STARTS
-        self._daemon = DaemonProcess(FORKED if forked else self.command, env=self.env()).start()
-        return self._daemon
-
-    def one_that_ended(self, second: DaemonProcess) -> subprocess.Popen[bytes] | None:
-        assert self._daemon is not None
-        both = (self._daemon.process, second.process)
-        return next((process for process in both if process.poll() is not None), None)
-
-    def take_over(self, daemon: DaemonProcess) -> None:
-        self._daemon = daemon
+        self.started = DaemonProcess(FORKED if forked else self.command, env=self.env()).start()
+        return self.started
 
     def kill(self) -> None:
-        if self.alive:
-            assert self._daemon is not None
-            self._daemon.kill()
+        if self.started is not None and self.alive:
+            self.started.kill()
             self.kills += 1
+
+    def perhaps_restart(self, share: float) -> None:
+        """Kills the daemon with that chance, and starts the next one."""
+        if self.chance.random() < share:
+            self.kill()
+            self.start().wait_until_it_answers()
+
+    def pause(self, most_s: float) -> None:
+        time.sleep(self.chance.uniform(0, most_s))
+
+    def scribble(self, path: Path, most: int) -> None:
+        """Overwrites parts of a file."""
+        size = path.stat().st_size
+        with path.open("r+b") as file:
+            for _ in range(self.chance.randint(1, most)):
+                file.seek(self.chance.randrange(size))
+                file.write(self.chance.randbytes(self.chance.choice((1, 16, 600))))
 
     def run(self, *arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
         """A command of `carryover`. Raises Broken for a traceback and for one that does not end."""
@@ -181,6 +189,18 @@ class World:
                 self.wait_for_the_end("the daemon that answers no more")
         raise Broken("no daemon lasts")
 
+    def remove_copies(self) -> list[Path]:
+        """Removes the damaged ledgers that were moved aside: they would fill the small disk."""
+        found = list(self.state.root.glob("ledger.corrupt-*"))
+        for path in found:
+            path.unlink()
+        return found
+
+    def remove_ledger(self, ends: Sequence[str] = ("", "-wal", "-shm")) -> None:
+        for end in ends:
+            self.state.ledger.with_name(self.state.ledger.name + end).unlink(missing_ok=True)
+        self.ledger_lost()
+
     def health(self) -> object:
         """What the daemon answers about itself within a few seconds, perhaps that it can't; None without an answer."""
         try:
@@ -192,21 +212,15 @@ class World:
 
     def wait_for_the_end(self, who: str) -> None:
         """Returns once the daemon has ended by itself. Raises Broken if that takes too long."""
-        if self._daemon is not None:
+        if self.started is not None:
             try:
-                self._daemon.process.wait(END_S)
+                self.started.process.wait(END_S)
             except subprocess.TimeoutExpired as error:
                 raise Broken(f"{who} did not end within {END_S:g} s") from error
 
-    def signal_if_alive(self, number: signal.Signals) -> None:
-        if self.alive:
-            assert self._daemon is not None
-            self._daemon.process.send_signal(number)
-
     def last_lines(self) -> list[str]:
-        return [] if self._daemon is None else self._daemon.log()[-25:]
+        return [] if self.started is None else self.started.log()[-25:]
 
     def close(self) -> None:
-        if self.alive:
-            assert self._daemon is not None
-            self._daemon.kill()
+        if self.started is not None and self.alive:
+            self.started.kill()

@@ -20,46 +20,54 @@ from carryover.ledger.queries import sessions
 from support.claude_session import ClaudeSession
 from support.daemon_process import COMMAND, DaemonProcess, handoff_of, wait_until
 from support.forked import ALTERED, run
-from support.hook_client import HookClient
+from support.hook_client import HookClient, payload_of
 from support.repository import repository
 
 MARKER: Final = "xylophonic"
+RUN: Final = "import sys; from carryover.daemon import main; sys.exit(main.main())"
 
 VITAL: Final = """
-import sys
-from carryover.daemon import main, upkeep
+from carryover.daemon import upkeep
 def check(self):
     transcript = "xylophonic words of a transcript"
     raise RuntimeError(transcript)
 upkeep.CHECK_S = 0.1
 upkeep.StateGuard.check = check
-sys.exit(main.main())
 """
-
 RESTARTED: Final = """
-import sys
-from carryover.daemon import main, supervisor
+from carryover.daemon import supervisor
 from carryover.daemon.limit_notice import LimitNotices
 async def run(self):
     raise KeyError("xylophonic")
 LimitNotices.run = run
 supervisor.FIRST_DELAY_S = 0.01
-sys.exit(main.main())
 """
-
 OUTSIDE_OF_TASKS: Final = """
-import sys
-from carryover.daemon import main
 from carryover.daemon.daemon import Daemon
 async def run(self, **_):
     raise ValueError("xylophonic")
 Daemon.run = run
-sys.exit(main.main())
+"""
+HANGS: Final = """
+import pathlib, threading
+from carryover.daemon import run
+from carryover.ingest import pipeline
+def hang(*_):
+    pathlib.Path("~/reads").expanduser().touch()
+    threading.Event().wait(60)
+pipeline.prepare, run.STOP_LIMIT_S = hang, 1.0
+"""
+DAMAGED: Final = """
+from carryover.ledger.connect import LedgerDamaged
+from carryover.ledger.store import Ledger
+async def commit(self, source, prepared, *, seen_rev):
+    raise LedgerDamaged("the ledger is damaged")
+Ledger.commit = commit
 """
 
 
 def crashing(program: str) -> DaemonProcess:
-    return DaemonProcess((*ALTERED, program))
+    return DaemonProcess((*ALTERED, f"{program}{RUN}"))
 
 
 def reports(daemon: DaemonProcess) -> list[Path]:
@@ -112,7 +120,7 @@ def test_a_task_that_fails_again_and_again_is_reported_once(session: ClaudeSessi
 
 def test_a_daemon_that_fails_outside_of_its_tasks_says_so_without_the_message(home: Path) -> None:
     daemon = crashing(OUTSIDE_OF_TASKS)
-    ran = run((*ALTERED, OUTSIDE_OF_TASKS))
+    ran = run((*ALTERED, f"{OUTSIDE_OF_TASKS}{RUN}"))
 
     assert ran.returncode == ExitCode.FAILED
     assert "ValueError (message left out)" in the_report(daemon)
@@ -148,34 +156,10 @@ def test_a_fatal_signal_leaves_a_report_which_the_next_start_completes(
         assert not daemon.state.root.exists()
 
 
-HANGS: Final = """
-import pathlib, sys, threading
-from carryover.ingest import pipeline
-def hang(*_):
-    pathlib.Path("~/reads").expanduser().touch()
-    threading.Event().wait(60)
-pipeline.prepare = hang
-from carryover.daemon import main, run
-run.STOP_LIMIT_S = 1.0
-sys.exit(main.main())
-"""
-
-DAMAGED: Final = """
-import sys
-from carryover.daemon import main
-from carryover.ledger.store import Ledger
-from carryover.ledger.connect import LedgerDamaged
-async def commit(self, source, prepared, *, seen_rev):
-    raise LedgerDamaged("the ledger is damaged")
-Ledger.commit = commit
-sys.exit(main.main())
-"""
-
-
 def test_a_read_that_never_returns_does_not_keep_the_daemon_from_stopping(session: ClaudeSession) -> None:
     """A disk may hang for ever, and the thread that reads from it with it."""
     session.prompt("Add a discount function to the cart")
-    with DaemonProcess((*ALTERED, HANGS)) as daemon:
+    with crashing(HANGS) as daemon:
         wait_until("the read", (Path.home() / "reads").exists)
         code, seconds = daemon.stop(signal.SIGTERM)
 
@@ -186,7 +170,7 @@ def test_a_read_that_never_returns_does_not_keep_the_daemon_from_stopping(sessio
 def test_damage_to_the_ledger_stops_the_daemon_with_a_failure(session: ClaudeSession) -> None:
     """Its next start repairs the ledger; the person who looks after the daemon must know that it is needed."""
     session.prompt("Add a discount function to the cart")
-    daemon = DaemonProcess((*ALTERED, DAMAGED)).start()
+    daemon = crashing(DAMAGED).start()
 
     assert daemon.process.wait(30) == ExitCode.FAILED
     failed = [line for line in daemon.log() if "vital_task_failed" in line]
@@ -250,7 +234,6 @@ def test_no_word_of_a_session_a_path_or_a_call_is_in_the_log(
         daemon.settle()
         assert TEXT in handoff_of(marked.cwd), "it was read"
         _call_hooks(daemon, marked)
-        _ask_oddly(daemon)
         daemon.state.config.write_text(f'[publish]\npointers = "{SETTING}"\n')
         daemon.process.send_signal(signal.SIGHUP)
         wait_until("the refusal", lambda: daemon.health()["config_trouble"])
@@ -271,22 +254,12 @@ def test_no_word_of_a_session_a_path_or_a_call_is_in_the_log(
 
 def _call_hooks(daemon: DaemonProcess, session: ClaudeSession) -> None:
     client = HookClient(daemon.state.socket)
-    payload = {
-        "session_id": f"{CALL}",
-        "transcript_path": str(session.path),
-        "cwd": str(session.cwd),
-        "hook_event_name": "Stop",
-        "last_assistant_message": f"{CALL} it is",
-    }
+    payload = payload_of(session, "Stop", session_id=CALL, last_assistant_message=f"{CALL} it is")
     client.call("Stop", payload)
     client.call("Stop", {**payload, "cwd": f"/home/{CALL}/../{CALL}"})
     client.call("Stop", {**payload, "transcript_path": f"/etc/{CALL}"})
     client.call(CALL, {**payload, "hook_event_name": CALL})
     client.call("SessionStart", {CALL: [CALL]})
     client.call(CALL, {CALL: CALL}, agent=CALL)
-
-
-def _ask_oddly(daemon: DaemonProcess) -> None:
-    client = HookClient(daemon.state.socket)
     for target in (f"/{CALL}", f"/hook/{CALL}", f"/link?old=/{CALL}&new=/{CALL}", f"/unlink?old=/{CALL}"):
         client.ask("POST", target, CALL.encode(), {"X-Odd": CALL})

@@ -35,45 +35,23 @@ from support.daemon_process import DaemonProcess, agree_to_pointers, handoff_of,
 from support.repository import git, repository
 
 
-async def store_all(path: Path, session: ClaudeSession) -> None:
-    """Bring `session` into the ledger at `path` and publish nothing, as a daemon that dies between the two."""
-    agent = adapters()["claude-code"]
-    path.parent.mkdir(mode=0o700)
-    ledger = await Ledger.open(path, DigestReducer())
-    await ingest(ledger, agent, session.source, root_of=find_root, now_ms=lambda: LATER_MS)
-    await ledger.close()
-
-
-def test_a_folder_that_is_created_later_is_followed(
-    daemon: DaemonProcess, session: ClaudeSession, project: Path, transcripts: Path
+def test_a_folder_that_is_created_later_is_followed_and_a_half_written_line_waits_for_its_end(
+    running: DaemonProcess, session: ClaudeSession, project: Path
 ) -> None:
-    daemon.start().wait_until_it_answers()
-    wait_until("the first rescan", lambda: daemon.health()["caught_up"])
-    before = daemon.health()["watch"]
+    before = running.health()["watch"]
     assert before["watched"] == 0
 
     session.prompt("Add a discount function to the cart")
-
     wait_until("the handoff", lambda: "discount function" in handoff_of(project))
-    assert daemon.health()["watch"] == {
-        "mode": "native",
-        "reason": None,
-        "watched": 1,
-        "missing": before["missing"] - 1,
-        "denied": False,
-    }
+    found = {"mode": "native", "reason": None, "watched": 1, "missing": before["missing"] - 1, "denied": False}
+    assert running.health()["watch"] == found
 
-
-def test_a_half_written_line_waits_for_its_end(daemon: DaemonProcess, session: ClaudeSession, project: Path) -> None:
-    session.prompt("Add a discount function to the cart")
     line = session.prompt_line("No, make it a surcharge function, and call it extra")
-    with daemon:
-        session.append(line[:100])
-        assert daemon.settle()["caught_up"]
-        assert "surcharge" not in handoff_of(project)
-
-        session.append(line[100:])
-        wait_until("the whole line", lambda: "surcharge" in handoff_of(project))
+    session.append(line[:100])
+    running.settle()
+    assert "surcharge" not in handoff_of(project)
+    session.append(line[100:])
+    wait_until("the whole line", lambda: "surcharge" in handoff_of(project))
 
 
 @pytest.mark.parametrize(
@@ -105,22 +83,7 @@ def test_a_daemon_with_much_to_read_stops_in_time(daemon: DaemonProcess, transcr
     assert (code, seconds < 10) == (ExitCode.OK, True)
 
 
-def test_a_restart_makes_nothing_look_fresh(daemon: DaemonProcess, session: ClaudeSession, project: Path) -> None:
-    session.prompt("Add a discount function to the cart")
-    with daemon:
-        daemon.settle()
-        daemon.stop()
-    (project / "cart.py").write_text("def total(items): ...\n")
-    before = everything(project)
-
-    with daemon:
-        daemon.settle()
-        daemon.stop()
-
-    assert everything(project) == before
-
-
-def test_nothing_is_written_while_nothing_happens(
+def test_nothing_is_written_while_nothing_happens_and_a_restart_makes_nothing_look_fresh(
     daemon: DaemonProcess, session: ClaudeSession, home: Path, project: Path
 ) -> None:
     session.prompt("Add a discount function to the cart")
@@ -135,6 +98,15 @@ def test_nothing_is_written_while_nothing_happens(
             daemon.settle()
             daemon.health()
         assert everything(home) == before
+        daemon.stop()
+    (project / "cart.py").write_text("def total(items): ...\n")
+    before = everything(project)
+
+    with daemon:
+        daemon.settle()
+        daemon.stop()
+
+    assert everything(project) == before
 
 
 def test_what_a_killed_daemon_could_not_publish_is_published_by_the_next(
@@ -142,7 +114,15 @@ def test_what_a_killed_daemon_could_not_publish_is_published_by_the_next(
 ) -> None:
     session.prompt("Add a discount function to the cart")
     os.utime(session.path, (time.time() - 3600,) * 2)
-    asyncio.run(store_all(daemon.state.ledger, session))
+
+    async def store_all() -> None:
+        """Publishes nothing, as a daemon that dies between the two."""
+        daemon.state.root.mkdir(mode=0o700)
+        ledger = await Ledger.open(daemon.state.ledger, DigestReducer())
+        await ingest(ledger, adapters()["claude-code"], session.source, root_of=find_root, now_ms=lambda: LATER_MS)
+        await ledger.close()
+
+    asyncio.run(store_all())
     assert handoff_of(project) == ""
 
     with daemon:
@@ -254,13 +234,10 @@ def test_what_is_written_is_in_the_handoff_and_then_all_is_still(
     running: DaemonProcess, project: Path, store: EditorStore
 ) -> None:
     """Each look at a WAL is a change for all that watch its folder: it must not be the reason for the next one."""
-    store.put(asked(project, "Fix the parser of dates in src/dates.py."))
+    first = "Fix the parser of dates in src/dates.py."
+    store.put(asked(project, first))
     wait_until("the task", lambda: "parser of dates" in handoff_of(project))
-    store.put(
-        asked(
-            project, "Fix the parser of dates in src/dates.py.", "Now write the formatter of times in src/times.py too."
-        )
-    )
+    store.put(asked(project, first, "Now write the formatter of times in src/times.py too."))
     wait_until("the next task", lambda: "formatter of times" in handoff_of(project))
 
     deadline = time.monotonic() + LIMIT_S

@@ -1,4 +1,5 @@
-"""Going on in another agent, with programs in the agents' place that write down how they were started."""
+"""At a usage limit the handoff, `status` and the desktop say so; and going on in another agent, with programs in the
+agents' place that write down how they were started."""
 
 from __future__ import annotations
 
@@ -8,18 +9,20 @@ import shlex
 import signal
 import sys
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from carryover.adapter.spec import AgentSpec
-from carryover.agents import specs
+from carryover.agents import specs, startable_agents
+from carryover.distill.sections.next_action import command as command_for
 from support.claude_session import ClaudeSession
 from support.codex_session import CodexSession
-from support.daemon_process import DaemonProcess
-from support.forked import CARRYOVER
+from support.daemon_process import DaemonProcess, handoff_of, wait_until
+from support.forked import CARRYOVER, data
 from support.terminal import Terminal
+from support.tools import program
 
 HANDOFF = ".carryover/handoff.md"
 SENTENCE = (
@@ -69,10 +72,7 @@ def my_shop(home: Path, project: Path) -> Path:
 
 @pytest.fixture
 def work(transcripts: Path, my_shop: Path) -> ClaudeSession:
-    session = ClaudeSession(transcripts, my_shop)
-    session.prompt("Add a discount function to the cart")
-    session.answer("I wrote discount(). Next I will add tests for negative amounts.")
-    return session
+    return ClaudeSession(transcripts, my_shop).work()
 
 
 @pytest.mark.parametrize("spec", STARTABLE, ids=lambda spec: spec.id)
@@ -116,3 +116,72 @@ def test_from_a_limit_to_the_next_agents_first_words_it_takes_one_command_and_le
     assert "Go on with negative amounts" in found["handoff"]
     assert "Claude Code reached its usage limit; it resets 3pm (Europe/Amsterdam)" in found["handoff"]
     assert took_s < 10
+
+
+@pytest.fixture
+def shown(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    kept = home / "notices"
+    program(home / "bin" / "notify-send", f"echo \"$@\" >> '{kept}'")
+    monkeypatch.setenv("PATH", f"{home}/bin:{os.environ['PATH']}")
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere")
+    return kept
+
+
+def notices(shown: Path) -> list[str]:
+    return shown.read_text().splitlines() if shown.exists() else []
+
+
+def test_a_limit_is_said_everywhere_until_somebody_continues(
+    shown: Path, running: DaemonProcess, session: ClaudeSession, transcripts: Path, project: Path
+) -> None:
+    session.prompt("Add a discount function to the cart")
+    running.settle()
+    assert "continues elsewhere" not in handoff_of(project)
+
+    session.limit()
+
+    wait_until("the notice", lambda: notices(shown) or None)
+    running.settle()
+    [notice] = notices(shown)
+    assert notice.startswith("--app-name=Carryover -- Claude Code reached its usage limit In ")
+    assert "discount" not in notice
+    elsewhere = [command_for(agent) for agent in startable_agents(None) if agent != "claude-code"]
+    assert notice.endswith(f"In {project.name}: {elsewhere[0]}")
+    line = f"- Claude Code reached its usage limit; it resets 3pm (Europe/Amsterdam); for the user: `{elsewhere[0]}`"
+    assert line in handoff_of(project)
+    assert [limit["root"] for limit in data("status")["ledger"]["limits"]] == [str(project)]
+
+    other = ClaudeSession(transcripts, project, now=session.now)
+    other.prompt("Read .carryover/handoff.md, then go on with the task it describes.")
+    running.settle()
+    assert "reached its usage limit" not in handoff_of(project)
+    assert ": Add a discount function to the cart\n" in handoff_of(project)
+
+
+def test_a_daemon_that_starts_again_repeats_nothing(
+    shown: Path, daemon: DaemonProcess, free_port: None, session: ClaudeSession, project: Path, transcripts: Path
+) -> None:
+    """Nor does it tell what it finds in the history: only what happens while it runs."""
+    session.now = datetime(2026, 1, 1, tzinfo=UTC)
+    session.prompt("Add a discount function to the cart")
+    session.now = datetime.now(UTC)
+    session.limit()
+    wait_until("the moment of the limit to be over", lambda: datetime.now(UTC) > session.now)
+    with daemon:
+        daemon.settle()
+        assert "reached its usage limit" in handoff_of(project)
+        blog = project.parent / "blog"
+        blog.mkdir()
+        other = ClaudeSession(transcripts, blog)
+        other.prompt("Write a post on the discount")
+        other.now = datetime.now(UTC)
+        other.limit()
+        wait_until("the notice", lambda: notices(shown) or None)
+        wait_until("its moment to be over", lambda: datetime.now(UTC) > other.now)
+        daemon.stop()
+    with daemon:
+        daemon.settle()
+        daemon.stop()
+
+    assert len(notices(shown)) == 1
+    assert "In blog" in notices(shown)[0]

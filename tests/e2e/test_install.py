@@ -1,4 +1,5 @@
-"""From `install` to `uninstall --purge`, with a daemon and without a real client: what is left is what there was."""
+"""From `install` to `uninstall --purge`, with a daemon and without a real client: what is left is what there was, and
+what git sees in people's repositories through a day of use, in each of the answers of `install`."""
 
 from __future__ import annotations
 
@@ -6,14 +7,17 @@ import json
 import shutil
 import subprocess
 import tomllib
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from support.agent_here import everything, only_this_path, put_claude
+from support.agent_here import contents, everything, only_this_path, put_claude
 from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess, handoff_of
 from support.forked import CARRYOVERD, carryover, data, run
+from support.hook_client import start_after
+from support.repository import git, repository
 from support.tools import versioned
 
 SETTINGS = b"""{
@@ -27,35 +31,20 @@ SETTINGS = b"""{
 """The user's own: tabs, a hook of another product, a list that is empty, no line feed at the end."""
 
 
-def contents(folder: Path) -> dict[str, tuple[int, str]]:
-    return {path: (mode, content) for path, (mode, _, content) in everything(folder).items()}
-
-
-def install(home: Path) -> None:
+def install(home: Path, *arguments: str) -> None:
     """For all that is here; the daemon takes any port, so that tests can run side by side."""
-    answer = carryover("install", "--yes", "--no-service")
+    answer = carryover("install", "--yes", "--no-service", *arguments)
     assert (answer.returncode, answer.stderr) == (0, "")
     config = home / ".carryover" / "config.toml"
     config.write_text(f"{config.read_text()}\n[server]\nport = 0\n")
 
 
-def hook(home: Path, event: str, payload: dict[str, str]) -> str:
-    groups = json.loads((home / ".claude/settings.json").read_bytes())["hooks"][event]
+def told(home: Path, before: ClaudeSession) -> str:
+    """What a session is told that starts where `before` was, by the hook that its settings hold."""
+    groups = json.loads((home / ".claude/settings.json").read_bytes())["hooks"]["SessionStart"]
     [command] = [entry["command"] for group in groups for entry in group["hooks"] if "claude-code" in entry["command"]]
-    answer = subprocess.run(
-        ["sh", "-c", command], input=json.dumps(payload), capture_output=True, text=True, timeout=60, check=True
-    )
-    return answer.stdout
-
-
-def starting(session: ClaudeSession) -> dict[str, str]:
-    return {
-        "session_id": "0f0f0f0f-0000-4000-8000-000000000001",
-        "transcript_path": str(session.path.with_name("0f0f0f0f-0000-4000-8000-000000000001.jsonl")),
-        "cwd": str(session.cwd),
-        "hook_event_name": "SessionStart",
-        "source": "startup",
-    }
+    given = json.dumps(start_after(before)).encode()
+    return subprocess.run(["sh", "-c", command], input=given, stdout=subprocess.PIPE, check=True).stdout.decode()
 
 
 @pytest.fixture
@@ -73,12 +62,8 @@ def lived_in(home: Path, project: Path, monkeypatch: pytest.MonkeyPatch) -> Path
 
 
 def sessions(home: Path, project: Path) -> list[ClaudeSession]:
-    folder = home / ".claude" / "projects"
-    reported = [ClaudeSession(folder, project), ClaudeSession(folder, home / "notes")]
-    for session in reported:
-        session.prompt("Add a discount code to the basket page")
-        session.answer("The basket page takes a code now. Shall I add a test for expired codes?")
-    return reported
+    turn = ("Add a discount code to the basket page", "The basket page takes a code now. Shall I add a test?")
+    return [ClaudeSession(home / ".claude" / "projects", root).work(*turn) for root in (project, home / "notes")]
 
 
 CODEX_CONFIG = b"""\
@@ -148,25 +133,25 @@ def test_the_next_session_is_informed_by_the_hooks_that_were_written(
     monkeypatch.setenv("CLAUDE_PROJECT_DIR", str(project))
     with daemon:
         daemon.settle()
-        assert "discount code" in hook(lived_in, "SessionStart", starting(session))
+        assert "discount code" in told(lived_in, session)
 
         assert carryover("pause").returncode == 0
-        assert hook(lived_in, "SessionStart", starting(session)) == ""
+        assert told(lived_in, session) == ""
 
         assert carryover("unpause").returncode == 0
-        assert "discount code" in hook(lived_in, "SessionStart", starting(session))
+        assert "discount code" in told(lived_in, session)
         daemon.stop()
-    assert "discount code" in hook(lived_in, "SessionStart", starting(session))
+    assert "discount code" in told(lived_in, session)
 
     assert carryover("pause").returncode == 0
-    assert hook(lived_in, "SessionStart", starting(session)) == ""
+    assert told(lived_in, session) == ""
 
 
-def test_the_first_reading_is_waited_for_and_reported(lived_in: Path, project: Path, daemon: DaemonProcess) -> None:
+def test_the_first_reading_is_waited_for_and_reported(
+    lived_in: Path, project: Path, daemon: DaemonProcess, free_port: None
+) -> None:
     """The daemon was started by hand before; install finds it, and the past with it."""
     sessions(lived_in, project)
-    (lived_in / ".carryover").mkdir(mode=0o700)
-    (lived_in / ".carryover/config.toml").write_text("[server]\nport = 0\n")
     with daemon:
         done = data("install", "--no-service")
 
@@ -212,3 +197,105 @@ def test_the_daemon_s_own_command_installs_too(lived_in: Path) -> None:
 
     assert (answer.returncode, answer.stderr) == (0, "")
     assert answer.stdout.startswith("✓ Claude Code 2.1.328 detected\n")
+
+
+RULES = {"AGENTS.md": "Be brief.\n", "CLAUDE.md": "Be kind.\n", ".gitignore": "*.pyc\n", "a.py": "1\n"}
+BARE = {"a.py": "1\n"}
+
+
+def worked(home: Path, root: Path, task: str, *, hours_ago: int = 0) -> None:
+    then = datetime.now(UTC) - timedelta(hours=hours_ago)
+    ClaudeSession(home / ".claude" / "projects", root, now=then).work(task, "Done. Shall I add a test?")
+
+
+def status(roots: list[Path]) -> dict[str, list[str]]:
+    seen = {root.name: git(root, "status", "--short", "--untracked-files=all").splitlines() for root in roots}
+    return {name: lines for name, lines in seen.items() if lines}
+
+
+@pytest.fixture
+def roots(home: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    only_this_path(home, monkeypatch)
+    put_claude(home)
+    made = [repository(home / "code" / f"p{number}", RULES if number % 2 else BARE) for number in range(4)]
+    for root in made:
+        worked(home, root, "Add a discount code to the basket page", hours_ago=2)
+    return made
+
+
+@pytest.mark.parametrize("mode", ["shared", "private", "off"])
+def test_a_repository_is_touched_when_an_agent_works_in_it_and_not_before(
+    home: Path, roots: list[Path], daemon: DaemonProcess, mode: str
+) -> None:
+    install(home, "--pointers", mode)
+    with daemon:
+        daemon.settle()
+        handoffs = [(root / ".carryover" / "handoff.md").exists() for root in roots]
+        assert handoffs == [mode != "off"] * 4
+        assert status(roots) == {}, "nobody has worked since the install"
+
+        worked(home, roots[1], "Round the prices")
+        worked(home, roots[2], "Round the prices")
+        daemon.settle()
+        changed = {"p1": [" M .gitignore", " M AGENTS.md", " M CLAUDE.md"], "p2": ["?? .gitignore"]}
+        assert status(roots) == (changed if mode == "shared" else {})
+
+        carryover("refresh", "--yes", "--no-service").check_returncode()
+        daemon.settle()
+        assert status(roots) == (changed if mode == "shared" else {})
+
+        for root in roots:  # agents do that
+            git(root, "add", "--all")
+        assert git(roots[3], "diff", "--cached", "--name-only") == ""
+
+
+def test_going_shared_later_touches_nothing_at_once(home: Path, roots: list[Path], daemon: DaemonProcess) -> None:
+    install(home, "--pointers", "private")
+    with daemon:
+        daemon.settle()
+        carryover("config", "publish.pointers", "shared").check_returncode()
+        daemon.settle()
+        assert status(roots) == {}
+
+        worked(home, roots[1], "Round the prices")
+        daemon.settle()
+        assert list(status(roots)) == ["p1"]
+
+        carryover("refresh", "--yes", "--no-service", "--pointers", "private").check_returncode()
+        assert status(roots) == {}
+
+
+def test_what_an_earlier_version_shares_stays_shared(home: Path, roots: list[Path], daemon: DaemonProcess) -> None:
+    """Its settings say `shared` and not since when."""
+    install(home, "--pointers", "shared")
+    config = home / ".carryover" / "config.toml"
+    lines = config.read_text().splitlines()
+    config.write_text("\n".join(line for line in lines if not line.startswith("shared_since")))
+
+    with daemon:
+        daemon.settle()
+        before = status(roots)
+        carryover("refresh", "--yes", "--no-service").check_returncode()
+        daemon.settle()
+        assert status(roots) == before
+    assert before["p1"] == [" M .gitignore", " M AGENTS.md", " M CLAUDE.md"]
+    assert before["p0"] == ["?? .gitignore"]
+
+
+def test_an_agent_without_hooks_gets_an_agents_md_once_somebody_works_there(
+    home: Path, roots: list[Path], daemon: DaemonProcess
+) -> None:
+    versioned(home / "bin" / "windsurf", "1.13.3")
+    (home / ".codeium" / "windsurf").mkdir(parents=True)
+    reported = data("install", "--yes", "--no-service", "--dry-run")
+    later = {
+        Path(project["root"]).name: [Path(file["path"]).name for file in project["later"]]
+        for project in reported["projects"]
+    }
+    install(home, "--pointers", "shared")
+    with daemon:
+        daemon.settle()
+        worked(home, roots[0], "Round the prices")
+        daemon.settle()
+        assert status(roots) == {"p0": ["?? .gitignore", "?? AGENTS.md"]}
+    assert later["p0"] == [".gitignore", "AGENTS.md"]

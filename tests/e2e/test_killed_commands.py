@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -26,11 +25,9 @@ def temporary(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def daemon(temporary: Path) -> Iterator[DaemonProcess]:
-    process = DaemonProcess()
-    yield process
-    if process._process is not None and process.process.poll() is None:
-        process.kill()
+def daemon(temporary: Path, daemon: DaemonProcess) -> DaemonProcess:
+    daemon.env["TMPDIR"] = str(temporary)
+    return daemon
 
 
 def started(project: Path, *arguments: str) -> subprocess.Popen[bytes]:
@@ -50,12 +47,10 @@ def kill_at(process: subprocess.Popen[bytes], folder: Path, name: str) -> None:
     assert any(folder.glob(f"*/{name}"))
 
 
-def kill_note(daemon: DaemonProcess, project: Path) -> None:
+def kill_note_and_handoff(daemon: DaemonProcess, session: ClaudeSession, project: Path, temporary: Path) -> None:
+    """The first waits for the daemon, the second reads."""
     daemon.process.send_signal(signal.SIGSTOP)
     kill_at(started_note(project), daemon.state.root, "note.json")
-
-
-def kill_handoff(session: ClaudeSession, project: Path, temporary: Path) -> None:
     for number in range(400):
         session.prompt(f"{CANARY} {number}")
         session.answer("Done. " * 200)
@@ -70,20 +65,17 @@ def with_canary(*folders: Path) -> list[Path]:
 def test_the_next_start_and_forget_remove_it(
     running: DaemonProcess, session: ClaudeSession, project: Path, temporary: Path
 ) -> None:
-    kill_note(running, project)
-    kill_handoff(session, project, temporary)
+    kill_note_and_handoff(running, session, project, temporary)
     running.kill()
     assert with_canary(temporary)
 
     with running:
         assert [path for path in with_canary(temporary, running.state.root) if "scratch" in str(path)] == []
         running.settle()
-        kill_note(running, project)
-        kill_handoff(session, project, temporary)
+        kill_note_and_handoff(running, session, project, temporary)
         running.process.send_signal(signal.SIGCONT)
         running.settle()
-        code = started(project, "forget", "--all", "--yes").wait()
-        assert code == 0
+        assert started(project, "forget", "--all", "--yes").wait() == 0
         assert with_canary(temporary, running.state.root, project) == []
 
 

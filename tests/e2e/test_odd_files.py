@@ -21,13 +21,7 @@ from support.notify_socket import NotifySocket
 
 LIMIT_S = 25
 """Far less than a FIFO keeps those waiting that open it, which is for ever."""
-PLACES = (
-    "carryoverd.log",
-    "config.toml",
-    "daemon.lock",
-    "hook.secret",
-    "ledger.sqlite-wal",
-)
+PLACES = ("carryoverd.log", "config.toml", "daemon.lock", "hook.secret", "ledger.sqlite-wal")
 COMMANDS = (["status"], ["handoff"], ["config"], ["doctor"], ["search", "discount"], ["forget", "--yes"])
 
 
@@ -97,15 +91,10 @@ def test_a_command_that_is_handed_it_ends_with_a_message(
     assert "Traceback" not in done.stderr
 
 
-QUICK: Final = (
+HASTY: Final = (
     *ALTERED,
-    "import sys; from carryover.daemon import main, run; run.RETRY_S = 0.2; sys.exit(main.main())",
-)
-
-
-WATCHFUL: Final = (
-    *ALTERED,
-    "import sys; from carryover.daemon import main, upkeep; upkeep.CHECK_S = 0.1; sys.exit(main.main())",
+    "import sys; from carryover.daemon import main, run, upkeep; run.RETRY_S, upkeep.CHECK_S = 0.2, 0.1; "
+    "sys.exit(main.main())",
 )
 
 
@@ -113,7 +102,7 @@ def test_a_daemon_whose_state_was_removed_ends_and_leaves_its_successor_alone(
     session: ClaudeSession, project: Path
 ) -> None:
     session.prompt("Add a discount function to the cart")
-    with DaemonProcess(WATCHFUL) as first:
+    with DaemonProcess(HASTY) as first:
         first.settle()
         shutil.rmtree(first.state.root)
         with DaemonProcess() as second:
@@ -127,7 +116,7 @@ def test_a_daemon_whose_ledger_was_emptied_ends_and_the_next_reads_all_again(
     session: ClaudeSession, project: Path
 ) -> None:
     session.prompt("Add a discount function to the cart")
-    with DaemonProcess(WATCHFUL) as daemon:
+    with DaemonProcess(HASTY) as daemon:
         daemon.settle()
         os.truncate(daemon.state.ledger, 0)
         assert daemon.process.wait(30) == ExitCode.FAILED
@@ -158,7 +147,7 @@ def test_a_state_folder_that_cannot_be_used_is_tried_again_under_systemd(
     """systemd gives up after a few failed starts, and a disk that was full at login has space a minute later."""
     session.prompt("Add a discount function to the cart")
     with NotifySocket(str(tmp_path / "notify")) as systemd:
-        daemon = DaemonProcess(QUICK, env={**os.environ, "NOTIFY_SOCKET": systemd.address})
+        daemon = DaemonProcess(HASTY, env={**os.environ, "NOTIFY_SOCKET": systemd.address})
         private_dir(daemon.state.root)
         daemon.state.lock.mkdir()  # what not even root can write to
         daemon.start()

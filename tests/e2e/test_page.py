@@ -14,8 +14,8 @@ from carryover.daemon.endpoints import listen
 from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess, handoff_of, wait_until
 from support.forked import carryover
-from support.hook_client import HookClient, payload_of
-from support.page_client import PageClient, Shown
+from support.hook_client import HookClient
+from support.page_client import PageClient
 
 DATA = (
     "me",
@@ -36,29 +36,23 @@ def key_for(daemon: DaemonProcess) -> str:
     return str(answer["key"])
 
 
-@pytest.fixture
-def port(shared: DaemonProcess) -> int:
-    return int(wait_until("the port", lambda: shared.health()["hook_port"]["port"]))
-
-
-@pytest.fixture
-def page(shared: DaemonProcess, port: int) -> PageClient:
-    client = PageClient(port)
-    assert client.open(key_for(shared)).status == 303
+def opened(daemon: DaemonProcess) -> PageClient:
+    """A browser in which the page was opened."""
+    client = PageClient(daemon.port)
+    assert client.open(key_for(daemon)).status == 303
     return client
 
 
 @pytest.fixture
-def stranger(port: int) -> PageClient:
-    return PageClient(port)
+def page(shared: DaemonProcess) -> PageClient:
+    return opened(shared)
 
 
 @pytest.fixture
 def session(shared: DaemonProcess, shared_session: ClaudeSession) -> ClaudeSession:
     session = shared_session
     session.now -= timedelta(minutes=1)  # each record is a second after the last, and none may be in the future
-    session.prompt("Add a discount to the cart")
-    session.answer("I wrote discount(). Next I will add tests for negative amounts.")
+    session.work()
     session.prompt("Yes, and round to whole cents")
     session.append(session.call_line("c1", "pytest -q"))
     session.append(session.result_line("c1", "=== 3 passed in 0.1s ==="))
@@ -76,18 +70,16 @@ def run_ui(daemon: DaemonProcess) -> subprocess.CompletedProcess[str]:
     return carryover("ui", "--no-open", env=daemon.env)
 
 
-def test_the_command_prints_an_address_that_opens_the_page_once(shared: DaemonProcess, port: int) -> None:
+def test_the_command_prints_an_address_that_opens_the_page_once(shared: DaemonProcess) -> None:
     done = run_ui(shared)
     address = done.stdout.strip()
-    base = f"http://127.0.0.1:{port}"
+    base = f"http://127.0.0.1:{shared.port}"
     assert (done.returncode, done.stderr, address.startswith(f"{base}/ui/?key=")) == (0, "", True)
 
-    first, second = PageClient(port), PageClient(port)
-    opened = first.get(address.removeprefix(base))
-    again = second.get(address.removeprefix(base))
+    first, again = (PageClient(shared.port).get(address.removeprefix(base)) for _ in range(2))
 
-    cookie = opened.headers["Set-Cookie"]
-    assert (opened.status, opened.headers["Location"]) == (303, "/ui/")
+    cookie = first.headers["Set-Cookie"]
+    assert (first.status, first.headers["Location"]) == (303, "/ui/")
     assert all(part in cookie for part in ("HttpOnly", "SameSite=Strict", "Path=/ui")), cookie
     assert "Max-Age" not in cookie and "expires" not in cookie.lower()
     assert (again.status, "Set-Cookie" in again.headers) == (403, False)
@@ -104,14 +96,14 @@ def test_the_page_is_html_with_a_strict_policy_and_runs_no_foreign_script(page: 
     assert (shown.headers["X-Content-Type-Options"], shown.headers["Referrer-Policy"]) == ("nosniff", "no-referrer")
 
 
-@pytest.mark.parametrize("cookie", [None, "carryover_page=", "carryover_page=wrong"], ids=["none", "empty", "wrong"])
-def test_without_its_cookie_nothing_is_shown(stranger: PageClient, session: ClaudeSession, cookie: str | None) -> None:
-    stranger.headers = {"Cookie": cookie} if cookie is not None else {}
-
-    for target in ("/ui/", "/ui/app.js", "/ui/?key=", "/ui/?key=wrong", *(f"/ui/api/{each}" for each in DATA)):
-        shown = stranger.get(target)
-        assert (shown.status, "carryover ui" in shown.text, "discount" in shown.text) == (403, True, False), target
-    assert stranger.post({"command": "pause", "project": 1}, token="").status == 403
+def test_without_its_cookie_nothing_is_shown(shared: DaemonProcess, session: ClaudeSession) -> None:
+    for cookie in ({}, {"Cookie": "carryover_page="}, {"Cookie": "carryover_page=wrong"}):
+        stranger = PageClient(shared.port, cookie)
+        for target in ("/ui/", "/ui/app.js", "/ui/?key=", "/ui/?key=wrong", *(f"/ui/api/{each}" for each in DATA)):
+            shown = stranger.get(target)
+            found = (shown.status, "carryover ui" in shown.text, "discount" in shown.text)
+            assert found == (403, True, False), (cookie, target)
+        assert stranger.post({"command": "pause", "project": 1}, token="").status == 403
 
 
 @pytest.mark.parametrize(
@@ -141,33 +133,35 @@ def test_another_web_page_gets_nothing_even_with_cookie_and_token(
     assert handoff_of(session.cwd) != ""
 
 
-def test_the_key_is_not_used_up_by_a_web_page(shared: DaemonProcess, stranger: PageClient) -> None:
-    key = key_for(shared)
+def test_the_key_is_not_used_up_by_a_web_page(shared: DaemonProcess) -> None:
+    key, stranger = key_for(shared), PageClient(shared.port)
 
     assert stranger.get(f"/ui/?key={key}", **{"Sec-Fetch-Site": "cross-site"}).status == 403
     assert stranger.open(key).status == 303
 
 
-def test_our_own_origin_is_refused_everywhere_else_as_before(page: PageClient, port: int) -> None:
-    own = {"Origin": f"http://127.0.0.1:{port}"}
+def test_our_own_origin_is_refused_everywhere_else_as_before_and_other_methods_are(page: PageClient) -> None:
+    own = {"Origin": f"http://127.0.0.1:{page.port}"}
 
     assert page.get("/ui/api/me", **own).status == 200
     assert page.get("/health", **own).status == 403
     assert page.ask("POST", "/hook/claude-code/SessionStart", own, b"{}").status == 403
     assert page.get("/uix", **own).status == 403
+    for method in ("HEAD", "PUT", "DELETE", "OPTIONS", "PATCH"):
+        for target in ("/ui/", "/ui/api/me", "/ui/api/command"):
+            assert page.ask(method, target).status == 405, (method, target)
 
 
-@pytest.mark.parametrize("method", ["HEAD", "PUT", "DELETE", "OPTIONS", "PATCH"])
-def test_other_methods_are_refused(page: PageClient, method: str) -> None:
-    for target in ("/ui/", "/ui/api/me", "/ui/api/command"):
-        assert page.ask(method, target).status == 405, target
-
-
-def test_a_command_without_the_right_token_is_refused(page: PageClient, session: ClaudeSession) -> None:
+def test_a_command_without_the_right_token_and_any_other_command_is_refused(
+    page: PageClient, session: ClaudeSession
+) -> None:
     asked = {"command": "forget", "project": number_of(page, session)}
+    token = {"X-Carryover-Token": page.data("me")["token"]}
 
-    assert [page.post(asked, token).status for token in ("", "wrong")] == [403, 403]
+    assert [page.post(asked, wrong).status for wrong in ("", "wrong")] == [403, 403]
     assert page.data(f"project/{asked['project']}/timeline")["entries"]
+    for body in (b"", b"[]", b'{"command": "purge", "project": 1}', b'{"command": "forget"}'):
+        assert page.ask("POST", "/ui/api/command", token, body).status == 400, body
 
 
 def test_the_handoff_is_the_file_and_each_line_leads_to_its_turn(page: PageClient, session: ClaudeSession) -> None:
@@ -207,8 +201,7 @@ def test_a_text_of_a_transcript_is_data_and_never_markup(
     page: PageClient, shared: DaemonProcess, shared_session: ClaudeSession
 ) -> None:
     session = shared_session
-    session.prompt(f"Look at {HOSTILE}")
-    session.answer(f"It says {HOSTILE}?")
+    session.work(f"Look at {HOSTILE}", f"It says {HOSTILE}?")
     shared.settle()
     number = number_of(page, session)
     addresses = (
@@ -229,8 +222,7 @@ def test_the_page_is_told_of_a_new_handoff_at_once(
 ) -> None:
     number = number_of(page, session)
     with page.changes() as events:
-        session.prompt("Show it on the receipt")
-        session.answer("The receipt shows the discount.")
+        session.work("Show it on the receipt", "The receipt shows the discount.")
         told = next(data["id"] for name, data in events if name == "project" and data["id"] == number)
 
         assert told == number
@@ -291,43 +283,21 @@ def test_continuing_elsewhere_gives_the_line_to_copy(page: PageClient, session: 
     assert page.post({**asked, "agent": "; rm -rf /"}).status == 400
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b'{"command": "purge", "project": 1}', b'{"command": "forget"}'])
-def test_no_other_command_is_run(page: PageClient, body: bytes) -> None:
-    token = page.data("me")["token"]
+def test_the_setting_ends_a_page_that_is_open_and_then_there_is_none(running: DaemonProcess) -> None:
+    client = opened(running)
+    assert client.get("/ui/").status == 200
+    carryover("config", "server.page", "false", env=running.env).check_returncode()
+    done = run_ui(running)
 
-    assert page.ask("POST", "/ui/api/command", {"X-Carryover-Token": token}, body).status == 400
-
-
-def test_without_the_setting_there_is_no_page(daemon: DaemonProcess, free_port: None) -> None:
-    daemon.state.config.write_text("[server]\nport = 0\npage = false\n")
-    with daemon:
-        port = int(wait_until("the port", lambda: daemon.health()["hook_port"]["port"]))
-        client = PageClient(port)
-        done = run_ui(daemon)
-        found: list[Shown] = [client.get(target) for target in ("/ui/", "/ui/?key=x", "/ui/api/me", "/ui/api/changes")]
-
-        assert [shown.status for shown in found] == [404] * 4
-        assert client.get("/ui/api/me", Origin=f"http://127.0.0.1:{port}").status == 403
-        assert (done.returncode, done.stdout) == (5, "")
-        assert "[server] page is false" in done.stderr
-
-
-def test_the_setting_ends_a_page_that_is_open(daemon: DaemonProcess, free_port: None) -> None:
-    with daemon:
-        port = int(wait_until("the port", lambda: daemon.health()["hook_port"]["port"]))
-        client = PageClient(port)
-        client.open(key_for(daemon))
-        assert client.get("/ui/").status == 200
-        carryover("config", "server.page", "false", env=daemon.env).check_returncode()
-
-        assert client.get("/ui/").status == 404
+    targets = ("/ui/", "/ui/?key=x", "/ui/api/me", "/ui/api/changes")
+    assert [client.get(target).status for target in targets] == [404] * 4
+    assert client.get("/ui/api/me", Origin=f"http://127.0.0.1:{running.port}").status == 403
+    assert (done.returncode, done.stdout) == (5, "")
+    assert "[server] page is false" in done.stderr
 
 
 def test_an_open_page_does_not_keep_the_daemon_from_stopping(running: DaemonProcess) -> None:
-    port = int(wait_until("the port", lambda: running.health()["hook_port"]["port"]))
-    client = PageClient(port)
-    client.open(key_for(running))
-    with client.changes() as events:
+    with opened(running).changes() as events:
         code, took_s = running.stop()
 
         assert (code, list(events)) == (0, [])
@@ -350,10 +320,9 @@ def test_hooks_are_answered_in_time_while_the_page_is_busy(
     """An answer that took more than 0.85 s would be 503."""
     number = number_of(page, session)
     hooks = HookClient(shared.state.socket)
-    start = payload_of(ClaudeSession(session.folder, session.cwd), "SessionStart", source="startup")
     with ThreadPoolExecutor(12) as browsers:
         asked = [browsers.submit(page.get, f"/ui/api/project/{number}/handoff") for _ in range(24)]
-        answers = [hooks.call("SessionStart", start) for _ in range(5)]
+        answers = [hooks.start(session) for _ in range(5)]
         shown = {each.result().status for each in asked}
 
     assert [(answer.status, "receipt" in answer.text) for answer in answers] == [(200, True)] * 5

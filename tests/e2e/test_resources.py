@@ -1,12 +1,13 @@
-"""A daemon that has done much holds no more than one that has done little."""
+"""A daemon that has done much holds no more than one that has done little; what happens where a disk is full, or the
+system allows no (more) watches, for which user namespaces are needed, whose limits can be set at will."""
 
 from __future__ import annotations
 
 import resource
-import sqlite3
+import shutil
+import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -17,7 +18,8 @@ from carryover.ledger.events import session_events
 from carryover.ledger.queries import connect_read_only, sessions
 from carryover.model import UserPrompt
 from support.claude_session import ClaudeSession
-from support.daemon_process import STARTED, DaemonProcess, handoff_of, wait_until
+from support.daemon_process import COMMAND, STARTED, DaemonProcess, handoff_of, wait_until
+from support.tools import needs_setpriv, without_rights_of_root
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="counts descriptors and threads in /proc")
 
@@ -118,9 +120,74 @@ def test_a_full_disk_loses_nothing_and_is_reported_until_there_is_room_again(
         assert daemon.settle()["ledger_trouble"] is None
 
     with closing(connect_read_only(daemon.state.ledger)) as db:
-        assert sum(prompt.text.startswith("prompt ") for prompt in prompts(db)) == 2000
+        [row] = sessions(db, limit=10)
+        bodies = [event.body for event in session_events(db, row) if isinstance(event.body, UserPrompt)]
+    assert sum(prompt.text.startswith("prompt ") for prompt in bodies) == 2000
 
 
-def prompts(db: sqlite3.Connection) -> Iterator[UserPrompt]:
-    [session] = sessions(db, limit=10)
-    return (event.body for event in session_events(db, session) if isinstance(event.body, UserPrompt))
+LIMITED = 'echo "$2" > "/proc/sys/user/$1" && shift 2 && exec "$@"'
+
+
+def limited(name: str, value: int, *command: str) -> tuple[str, ...]:
+    """`command` where the limit `name` is `value` for it alone."""
+    return ("unshare", "--user", "--map-root-user", "sh", "-c", LIMITED, "sh", name, str(value), *command)
+
+
+def can_limit() -> bool:
+    if sys.platform != "linux" or shutil.which("unshare") is None:
+        return False
+    command = limited("max_inotify_watches", 1000, "true")
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+needs_limits = pytest.mark.skipif(
+    not can_limit(), reason="this system lets nobody make a user namespace with own limits"
+)
+
+
+@needs_limits
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [("max_inotify_watches", 3, "watches"), ("max_inotify_instances", 0, "instances")],
+    ids=["watches", "instances"],
+)
+def test_where_the_limit_is_reached_it_polls_and_says_so(
+    session: ClaudeSession, project: Path, transcripts: Path, name: str, value: int, reason: str
+) -> None:
+    for n in range(10):
+        (transcripts / f"-other-{n}").mkdir(parents=True)
+    session.prompt("Add a discount function to the cart")
+
+    with DaemonProcess(limited(name, value, *COMMAND)) as daemon:
+        wait_until("polling", lambda: daemon.health()["watch"]["mode"] == "polling")
+        assert daemon.health()["watch"]["reason"] == reason
+        wait_until("quiet", lambda: daemon.health()["caught_up"])
+        session.answer("Next I will add tests for negative amounts.")
+        wait_until("the answer in the handoff", lambda: "negative amounts" in handoff_of(project))
+        assert sum("watch_limit_reached" in line for line in daemon.log()) == 1
+        assert daemon.health()["watch"]["mode"] == "polling"
+
+
+@needs_limits
+def test_a_limit_that_is_reached_later_is_noticed_too(session: ClaudeSession, project: Path, transcripts: Path) -> None:
+    """A folder of a new project is one watch more, and the kernel refuses it without anybody being told."""
+    transcripts.mkdir(parents=True)
+    with DaemonProcess(limited("max_inotify_watches", 1, *COMMAND)) as daemon:
+        wait_until("the watch", lambda: daemon.health()["watch"]["mode"] == "native")
+        session.prompt("Add a discount function to the cart")
+        wait_until("polling", lambda: daemon.health()["watch"]["mode"] == "polling")
+        session.answer("Next I will add tests for negative amounts.")
+        wait_until("the answer in the handoff", lambda: "negative amounts" in handoff_of(project))
+
+
+@needs_setpriv
+def test_a_folder_that_cannot_be_read_hides_no_other(session: ClaudeSession, project: Path, transcripts: Path) -> None:
+    (transcripts / "-closed").mkdir(parents=True, mode=0)
+    session.prompt("Add a discount function to the cart")
+
+    with DaemonProcess(without_rights_of_root(*COMMAND)) as daemon:
+        wait_until("the watch", lambda: daemon.health()["watch"]["mode"] == "native")
+        assert daemon.health()["watch"]["denied"]
+        session.answer("Next I will add tests for negative amounts.")
+        wait_until("the answer in the handoff", lambda: "negative amounts" in handoff_of(project))
+    (transcripts / "-closed").chmod(0o700)

@@ -9,43 +9,46 @@ import subprocess
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from carryover.errors import ExitCode
 from support import forked
 from support.claude_session import ClaudeSession
-from support.daemon_process import DaemonProcess, wait_until
-from support.repository import git
+from support.daemon_process import daemon_below, handoff_of, wait_until
+from support.repository import git, repository
 from support.terminal import CTRL_C, ENTER, Terminal
 
 pytest.importorskip("pyrage")
 
+TASK = "Add a discount function to the cart"
+NEXT = "Done. Next: wire it into checkout."
 
-@dataclass
-class Home:
-    folder: Path
-    name: str
 
-    @property
-    def shop(self) -> Path:
-        return self.folder / "shop"
+class Machine:
+    """A home folder with a clone of one project and a daemon, which was not started yet."""
 
-    @property
-    def env(self) -> dict[str, str]:
-        moved = {"HOME": str(self.folder), "CARRYOVER_HOME": str(self.folder / ".carryover")}
-        xdg = {name: str(self.folder / name) for name in os.environ if name.startswith("XDG_")}
-        return {**os.environ, **xdg, **moved}
+    def __init__(self, folder: Path, origin: Path) -> None:
+        self.folder, self.name, self.shop = folder, folder.name, folder / "shop"
+        folder.mkdir(mode=0o700)
+        git(folder, "clone", "--quiet", str(origin), "shop")
+        self.daemon = daemon_below(folder)
+
+    def ran(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return forked.carryover(*arguments, cwd=self.shop, env=self.daemon.env)
 
     def run(self, *arguments: str, code: int = 0) -> str:
-        ran = forked.carryover(*arguments, cwd=self.shop, env=self.env)
+        ran = self.ran(*arguments)
         assert ran.returncode == code, ran.stderr + ran.stdout
         return ran.stdout + ran.stderr
 
+    def json(self, *arguments: str) -> Any:
+        return json.loads(self.run(*arguments, "--json"))
+
     def answer(self, answer: str, *arguments: str) -> tuple[int, str]:
-        with Terminal([*forked.CARRYOVER, *arguments], self.env, columns=300) as terminal:
+        with Terminal([*forked.CARRYOVER, *arguments], self.daemon.env, columns=300) as terminal:
             terminal.wait_for("[y/N]")
             terminal.press(answer, ENTER)
             return terminal.end()
@@ -53,47 +56,45 @@ class Home:
     def start(self, *arguments: str, shell: str = "") -> subprocess.Popen[bytes]:
         command = [*forked.CARRYOVER, *arguments]
         limited = ["sh", "-c", f'{shell}; exec "$@"', "sh", *command] if shell else command
-        return forked.start(limited, cwd=self.shop, env=self.env)
-
-    def json(self, *arguments: str) -> Any:
-        return json.loads(self.run(*arguments, "--json"))
+        return forked.start(limited, cwd=self.shop, env=self.daemon.env)
 
     def session(self) -> ClaudeSession:
         return ClaudeSession(self.folder / ".claude" / "projects", self.shop)
 
+    def work(self, prompt: str, answer: str) -> None:
+        self.session().work(prompt, answer)
+        self.daemon.settle()
+
 
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
-    folder = tmp_path / "store.git"
-    subprocess.run(["git", "init", "-q", "--bare", str(folder)], check=True)
-    return folder
+    git(tmp_path, "init", "--quiet", "--bare", "store.git")
+    return tmp_path / "store.git"
 
 
 @pytest.fixture
-def desktop(tmp_path: Path) -> Home:
-    return machine(tmp_path, "desktop")
+def origin(tmp_path: Path) -> Path:
+    first = repository(tmp_path / "first", {"cart.py": "x = 1\n"})
+    git(tmp_path, "clone", "--quiet", "--bare", str(first), "origin.git")
+    return tmp_path / "origin.git"
 
 
 @pytest.fixture
-def laptop(tmp_path: Path, desktop: Home) -> Home:
-    return machine(tmp_path, "laptop")
+def desktop(tmp_path: Path, origin: Path) -> Machine:
+    return Machine(tmp_path / "desktop", origin)
 
 
-def machine(tmp_path: Path, name: str) -> Home:
-    origin = tmp_path / "origin.git"
-    home = Home(tmp_path / name, name)
-    home.folder.mkdir(mode=0o700)
-    (home.folder / ".gitconfig").write_text("[user]\n\tname = Dev\n\temail = dev@example.invalid\n")
-    if not origin.exists():
-        first = tmp_path / "first"
-        first.mkdir()
-        (first / "cart.py").write_text("x = 1\n")
-        git(first, "init", "-q")
-        git(first, "add", ".")
-        git(first, "commit", "-qm", "Begin")
-        subprocess.run(["git", "clone", "-q", "--bare", str(first), str(origin)], check=True)
-    subprocess.run(["git", "clone", "-q", str(origin), str(home.shop)], check=True)
-    return home
+@pytest.fixture
+def laptop(tmp_path: Path, origin: Path) -> Machine:
+    return Machine(tmp_path / "laptop", origin)
+
+
+@pytest.fixture
+def both(store: Path, desktop: Machine, laptop: Machine) -> tuple[Machine, Machine]:
+    """Both are in one store."""
+    desktop.run("sync", "init", str(store))
+    join(store, desktop, laptop)
+    return desktop, laptop
 
 
 def code_in(text: str) -> str:
@@ -101,7 +102,7 @@ def code_in(text: str) -> str:
     return str(code)
 
 
-def join(store: Path, first: Home, second: Home) -> None:
+def join(store: Path, first: Machine, second: Machine) -> None:
     code = code_in(second.run("sync", "init", str(store), "--name", second.name))
     shown = first.run("sync", "add-machine", code)
     offered = second.run("sync", code=5)
@@ -110,13 +111,8 @@ def join(store: Path, first: Home, second: Home) -> None:
 
 
 def stored_bytes(folder: Path) -> Iterator[bytes]:
-    names = subprocess.run(
-        ["git", "cat-file", "--batch", "--batch-all-objects", "--unordered"],
-        cwd=folder,
-        capture_output=True,
-        check=True,
-    )
-    yield names.stdout
+    command = ["git", "cat-file", "--batch", "--batch-all-objects", "--unordered"]
+    yield subprocess.run(command, cwd=folder, capture_output=True, check=True).stdout
     for path in folder.rglob("*"):
         if path.is_file():
             data = path.read_bytes()
@@ -128,7 +124,7 @@ def stored_bytes(folder: Path) -> Iterator[bytes]:
 
 
 def test_none_of_500_canaries_is_in_the_store_or_in_what_git_keeps_of_it(
-    store: Path, desktop: Home, laptop: Home
+    store: Path, desktop: Machine, laptop: Machine
 ) -> None:
     canaries = [f"canary{number:03d}{os.urandom(4).hex()}" for number in range(500)]
     session = desktop.session()
@@ -151,7 +147,9 @@ def test_none_of_500_canaries_is_in_the_store_or_in_what_git_keeps_of_it(
     assert seen > 50_000
 
 
-def test_on_a_terminal_each_step_is_asked_for_and_only_yes_does_it(store: Path, desktop: Home, laptop: Home) -> None:
+def test_on_a_terminal_each_step_is_asked_for_and_only_yes_does_it(
+    store: Path, desktop: Machine, laptop: Machine
+) -> None:
     desktop.session().prompt("Add a discount")
     desktop.run("sync", "init", str(store), "--name", "desktop")
     code = code_in(laptop.run("sync", "init", str(store), "--name", "laptop"))
@@ -184,39 +182,20 @@ def test_on_a_terminal_each_step_is_asked_for_and_only_yes_does_it(store: Path, 
     assert "Add a discount" in desktop.run("handoff")
 
 
-@pytest.mark.parametrize("how", ["the same address", "its folder", "a folder in it"])
-def test_the_remote_of_a_project_is_refused(how: str, tmp_path: Path, desktop: Home) -> None:
-    remote = {
-        "the same address": f"file://{tmp_path / 'origin.git'}",
-        "its folder": str(desktop.shop),
-        "a folder in it": str(desktop.shop / "store"),
-    }[how]
-
-    said = desktop.run("sync", "init", remote, code=5)
-
-    assert "belongs to the project" in said
+def test_what_is_of_a_project_or_holds_something_else_is_refused_and_without_a_store_each_action_says_what_to_do(
+    tmp_path: Path, origin: Path, desktop: Machine
+) -> None:
+    other = repository(tmp_path / "other", {"a.py": "1\n"})
+    for remote in (f"file://{origin}", str(desktop.shop), str(desktop.shop / "store")):
+        assert "belongs to the project" in desktop.run("sync", "init", remote, code=5)
+    assert "holds something else (refs/heads/main)" in desktop.run("sync", "init", str(other), code=5)
     assert not (desktop.folder / ".carryover" / "sync").exists()
-
-
-def test_a_repository_with_something_else_in_it_is_refused(tmp_path: Path, desktop: Home) -> None:
-    other = tmp_path / "other"
-    other.mkdir()
-    git(other, "init", "-q")
-    git(other, "commit", "-qm", "Begin", "--allow-empty")
-
-    said = desktop.run("sync", "init", str(other), code=5)
-
-    assert "holds something else (refs/heads/main)" in said
-    assert not (desktop.folder / ".carryover" / "sync").exists()
-
-
-def test_without_a_store_each_action_says_what_to_do(desktop: Home) -> None:
     for action in ((), ("status",), ("add-machine",), ("remove-machine", "x"), ("compact",), ("off",)):
         assert "`carryover sync init REMOTE` sets it up" in desktop.run("sync", *action, "--yes", code=3)
     assert "needs a REMOTE" in desktop.run("sync", "init", code=2)
 
 
-def test_a_store_out_of_reach_loses_nothing(store: Path, desktop: Home) -> None:
+def test_a_store_out_of_reach_loses_nothing(store: Path, desktop: Machine) -> None:
     desktop.session().prompt("Add a discount")
     desktop.run("sync", "init", str(store))
     away = store.rename(store.with_name("away.git"))
@@ -230,10 +209,9 @@ def test_a_store_out_of_reach_loses_nothing(store: Path, desktop: Home) -> None:
     assert desktop.json("sync")["sent_events"] > 0
 
 
-def test_a_sync_that_is_killed_loses_and_doubles_nothing(store: Path, desktop: Home, laptop: Home) -> None:
+def test_a_sync_that_is_killed_loses_and_doubles_nothing(both: tuple[Machine, Machine]) -> None:
+    desktop, laptop = both
     session = desktop.session()
-    desktop.run("sync", "init", str(store))
-    join(store, desktop, laptop)
     for number in range(5):
         session.prompt(f"Prompt {number} " + os.urandom(20_000).hex())
         for home in (desktop, laptop):
@@ -250,10 +228,9 @@ def test_a_sync_that_is_killed_loses_and_doubles_nothing(store: Path, desktop: H
     assert [len(re.findall(rf"Prompt {number} ", shown)) for number in range(5)] == [1] * 5
 
 
-def test_a_full_disk_is_said_and_nothing_is_lost(store: Path, desktop: Home, laptop: Home) -> None:
+def test_a_full_disk_is_said_and_nothing_is_lost(both: tuple[Machine, Machine]) -> None:
+    desktop, laptop = both
     session = desktop.session()
-    desktop.run("sync", "init", str(store))
-    join(store, desktop, laptop)
     session.prompt("Prompt on a full disk " + os.urandom(200_000).hex())
     desktop.run("handoff")
 
@@ -265,9 +242,8 @@ def test_a_full_disk_is_said_and_nothing_is_lost(store: Path, desktop: Home, lap
     assert "on a full disk" in laptop.run("show", session.session, "--full")
 
 
-def test_two_syncs_at_once_do_not_disturb_each_other(store: Path, desktop: Home, laptop: Home) -> None:
-    desktop.run("sync", "init", str(store))
-    join(store, desktop, laptop)
+def test_two_syncs_at_once_do_not_disturb_each_other(both: tuple[Machine, Machine]) -> None:
+    desktop, laptop = both
     desktop.session().prompt("From the desktop")
     laptop.session().prompt("From the laptop")
 
@@ -280,7 +256,7 @@ def test_two_syncs_at_once_do_not_disturb_each_other(store: Path, desktop: Home,
         assert "2 sessions" in home.run("status")
 
 
-def test_hooks_in_a_shared_folder_are_not_run(store: Path, tmp_path: Path, desktop: Home) -> None:
+def test_hooks_in_a_shared_folder_are_not_run(store: Path, tmp_path: Path, desktop: Machine) -> None:
     trap = tmp_path / "trapped"
     for name in ("pre-receive", "update", "post-receive", "reference-transaction", "post-update"):
         hook = store / "hooks" / name
@@ -296,15 +272,95 @@ def test_hooks_in_a_shared_folder_are_not_run(store: Path, tmp_path: Path, deskt
     assert git(store, "for-each-ref").strip()
 
 
-def test_the_daemon_synchronises_by_itself(store: Path, desktop: Home, laptop: Home) -> None:
-    desktop.run("sync", "init", str(store))
-    join(store, desktop, laptop)
+def test_the_daemon_synchronises_by_itself(both: tuple[Machine, Machine]) -> None:
+    desktop, laptop = both
     desktop.session().prompt("Whole cents, never floats")
     desktop.run("sync")
     (laptop.folder / ".carryover" / "config.toml").write_text('[server]\nport = 0\n[sync]\nevery = "1m"\n')
-    with DaemonProcess(env=laptop.env) as daemon:
+    with laptop.daemon as daemon:
         wait_until("the first sync", lambda: any("synchronised" in line for line in daemon.log()))
         assert "cents" not in "".join(daemon.log())
         assert daemon.stop()[0] == 0
 
     assert laptop.run("ls", "--all")
+
+
+@pytest.fixture
+def running(store: Path, laptop: Machine, desktop: Machine) -> Iterator[tuple[Machine, Machine]]:
+    """Both have a daemon and have synchronised; on the laptop somebody worked in the project."""
+    with laptop.daemon, desktop.daemon:
+        laptop.work(TASK, NEXT)
+        laptop.run("sync", "init", str(store), "--name", "laptop")
+        laptop.run("sync")
+        join(store, laptop, desktop)
+        yield laptop, desktop
+
+
+def test_work_goes_on_on_the_other_machine_once_the_user_has_allowed_it(running: tuple[Machine, Machine]) -> None:
+    laptop, desktop = running
+    [listed] = desktop.json("sessions", "--all")
+    assert (listed["machine"], listed["project"]) == ("laptop", f"laptop:{laptop.shop}")
+    before = desktop.ran("handoff")
+    assert before.returncode == ExitCode.NOTHING_FOUND
+    assert "carryover sync allow" in before.stderr and TASK not in before.stdout + before.stderr
+    assert handoff_of(desktop.shop) == ""
+
+    desktop.run("sync", "allow")
+    wait_until("the handoff of the other machine's work", lambda: TASK in handoff_of(desktop.shop))
+    allowed = handoff_of(desktop.shop)
+    head = git(desktop.shop, "rev-parse", "--short", "HEAD").strip()
+    assert "from Claude Code on laptop" in allowed.splitlines()[0]
+    line = f"- on laptop: branch main at {head}, which is here\n"
+    wait_until("git's answer, which may be too slow once", lambda: line in desktop.run("handoff", "--raw"))
+    assert desktop.ran("resume", "last").returncode == ExitCode.REFUSED
+
+    desktop.work("Wire the discount into checkout, in whole cents", "Wired, and the tests of checkout pass.")
+    led = handoff_of(desktop.shop)
+    assert "from Claude Code\n" in led.splitlines(keepends=True)[0]
+    assert f"Prompt (turn 1 of {listed['id'][:8]} on laptop" in led or "on laptop" in led
+    laptop.run("sync")
+    desktop.run("sync")
+    laptop.run("sync")
+    laptop.run("sync", "allow")
+    wait_until("the work of the desktop", lambda: "on desktop" in handoff_of(laptop.shop))
+
+
+def test_the_two_projects_are_taken_apart_and_joined_by_name(running: tuple[Machine, Machine]) -> None:
+    """While they are one, a commit that is not here is named with what may bring it."""
+    laptop, desktop = running
+    theirs = f"laptop:{laptop.shop}"
+    desktop.run("sync", "allow")
+    wait_until("the handoff of the other machine's work", lambda: TASK in handoff_of(desktop.shop))
+    git(laptop.shop, "commit", "--quiet", "--allow-empty", "--message", "Discounts")
+    head = git(laptop.shop, "rev-parse", "--short", "HEAD").strip()
+    laptop.run("sync")
+    desktop.run("sync")
+    line = f"- on laptop: branch main at {head}, which is not here; `git fetch` may bring it\n"
+    wait_until("git's answer, which may be too slow once", lambda: line in desktop.run("handoff", "--raw"))
+
+    desktop.run("link", "--undo", theirs)
+    assert TASK not in handoff_of(desktop.shop)
+    desktop.work("Say hello", "Hello.")
+    assert TASK not in handoff_of(desktop.shop)
+    [session] = desktop.json("sessions", theirs)
+    refused = desktop.ran("handoff", "--session", session["id"])
+    assert refused.returncode == ExitCode.REFUSED and "carryover sync allow" in refused.stderr
+    assert desktop.ran("handoff", theirs).returncode == ExitCode.REFUSED
+
+    desktop.run("link", theirs, str(desktop.shop))
+    wait_until("the joined work", lambda: TASK in handoff_of(desktop.shop))
+
+
+def test_what_is_forgotten_on_one_machine_vanishes_on_the_other(running: tuple[Machine, Machine]) -> None:
+    laptop, desktop = running
+    desktop.run("sync", "allow")
+    wait_until("the handoff of the other machine's work", lambda: TASK in handoff_of(desktop.shop))
+
+    desktop.run("forget", "last", "--yes")
+    desktop.run("sync")
+    laptop.run("sync")
+    laptop.daemon.settle()
+
+    for machine in (laptop, desktop):
+        assert machine.ran("sessions", "--all").returncode == ExitCode.NOTHING_FOUND
+        assert TASK not in handoff_of(machine.shop)

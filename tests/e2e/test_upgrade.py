@@ -18,11 +18,11 @@ from typing import Final
 import msgspec
 import pytest
 
-from support.agent_here import everything, only_this_path
+from support.agent_here import contents, everything, only_this_path
 from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess, handoff_of
 from support.forked import carryover, data
-from support.hook_client import payload_of
+from support.hook_client import start_after
 from support.tools import versioned
 
 STATE: Final = Path(__file__).parents[1] / "fixtures" / "state_0_1_0"
@@ -45,13 +45,15 @@ class FormerState:
 
     def filled(self, text: str) -> str:
         day = RECORDED + timedelta(days=self._days)
-        text = text.replace(f"{RECORDED:%Y-%m-%d}", f"{day:%Y-%m-%d}").replace(
-            f"{RECORDED:%Y/%m/%d}", f"{day:%Y/%m/%d}"
-        )
-        text = _RECORDED_TIME.sub(lambda found: self._moved(found[0]), text)
-        slug = re.sub(r"[^A-Za-z0-9]", "-", str(self.home))
-        daemon = str(Path(sys.executable).with_name("carryoverd"))
-        return text.replace("@HOME@", str(self.home)).replace("@SLUG@", slug).replace("@CARRYOVERD@", daemon)
+        filled = {f"{RECORDED:{form}}": f"{day:{form}}" for form in ("%Y-%m-%d", "%Y/%m/%d")} | {
+            "@HOME@": str(self.home),
+            "@SLUG@": re.sub(r"[^A-Za-z0-9]", "-", str(self.home)),
+            "@CARRYOVERD@": str(Path(sys.executable).with_name("carryoverd")),
+        }
+        text = _RECORDED_TIME.sub(self._moved, text)
+        for recorded, now in filled.items():
+            text = text.replace(recorded, now)
+        return text
 
     def put_files(self, name: str) -> None:
         found = json.loads((STATE / name).read_text(encoding="utf-8"))
@@ -92,9 +94,8 @@ class FormerState:
             db.executescript(self.filled((STATE / name).read_text(encoding="utf-8")))
             db.commit()
 
-    def _moved(self, number: str) -> str:
-        unit = 10 ** (len(number) - 10)
-        return str(int(number) + self._days * _DAY_S * unit)
+    def _moved(self, number: re.Match[str]) -> str:
+        return str(int(number[0]) + self._days * _DAY_S * 10 ** (len(number[0]) - 10))
 
 
 def _end_of(path: str) -> bytes:
@@ -102,10 +103,6 @@ def _end_of(path: str) -> bytes:
     content = Path(path).read_bytes()
     head, tail = (hashlib.blake2b(part, digest_size=16).digest() for part in (content[:1000], content[-256:]))
     return msgspec.msgpack.encode((len(content), content.count(b"\n"), 0, head, tail))
-
-
-def contents(folder: Path) -> dict[str, tuple[int, str]]:
-    return {path: (mode, content) for path, (mode, _, content) in everything(folder).items()}
 
 
 @pytest.fixture
@@ -165,19 +162,13 @@ def test_its_sessions_go_on_and_the_handoff_holds_both(
         [hook] = re.findall(
             r"sh \S+ claude-code SessionStart[^\"]*", (former.home / ".claude/settings.json").read_text()
         )
-        payload = json.dumps(payload_of(ClaudeSession(session.folder, shop), "SessionStart", source="startup"))
+        payload = json.dumps(start_after(session))
         answer = subprocess.run(["sh", "-c", hook], input=payload, capture_output=True, text=True, check=True).stdout
 
     assert now_known == known + 1
     assert "Next I will round the totals of the receipt." in handoff
-    for words in (
-        "Never use floats for money",
-        "Always use pytest",
-        "`pip install moneylib`",
-        "`cart.py`",
-        "Write a test for 100 percent",
-    ):
-        assert words in handoff
+    known_words = ("Never use floats for money", "Always use pytest", "`pip install moneylib`", "`cart.py`")
+    assert [words for words in (*known_words, "Write a test for 100 percent") if words not in handoff] == []
     assert "reduced()" not in handoff
     assert "Next I will round the totals of the receipt." in answer
 
@@ -189,8 +180,7 @@ def test_a_project_that_had_been_moved_has_its_sessions_at_the_new_path(
     with daemon:
         daemon.settle()
         session = ClaudeSession(former.home / ".claude" / "projects", blog)
-        session.prompt("Shorten the feed to ten posts")
-        session.answer("It has ten posts. Next I will shorten the titles.")
+        session.work("Shorten the feed to ten posts", "It has ten posts. Next I will shorten the titles.")
         daemon.settle()
 
         assert "Next I will shorten the titles." in handoff_of(blog)

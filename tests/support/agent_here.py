@@ -43,3 +43,8 @@ def everything(folder: Path) -> dict[str, tuple[int, int, str]]:
         content = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
         found[str(path.relative_to(folder))] = (status.st_mode, status.st_mtime_ns, content)
     return found
+
+
+def contents(folder: Path) -> dict[str, tuple[int, str]]:
+    """The same without the times."""
+    return {path: (mode, content) for path, (mode, _, content) in everything(folder).items()}
