@@ -17,9 +17,6 @@ from watchfiles import watch
 
 ROWS_PER_TRANSACTION: Final = 500
 
-STEP_MS: Final = 10
-DEBOUNCE_MS: Final = 50
-
 
 class BareLine(msgspec.Struct):
     """The fields one needs of nearly every record; everything else is passed over by the decoder."""
@@ -96,7 +93,7 @@ class AppendWatch:
         stop = threading.Event()
 
         def look() -> None:
-            for _ in watch(folder, stop_event=stop, debounce=DEBOUNCE_MS, step=STEP_MS, rust_timeout=200):
+            for _ in watch(folder, stop_event=stop, debounce=50, step=10, rust_timeout=200):
                 appends._seen.set()
 
         thread = threading.Thread(target=look)

@@ -29,19 +29,13 @@ from carryover.paths import StateDir
 from carryover.publish.project_view import project_view
 
 MS: Final = 1000.0
-SEED: Final = 3
 HOOK_CALLS: Final = 40
-HOOK_PAUSE_S: Final = 0.25
-LATER_PAUSE_S: Final = 2.0
-"""After the first `HOOK_CALLS`: each takes some of the processor time that is measured, too."""
 STARTS: Final = 3
 COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "sessions_ms": ("sessions",),
     "search_ms": ("search", "timeout", "--all"),
     "handoff_ms": ("handoff",),
 }
-COMMAND_RUNS: Final = 5
-IDLE_S: Final = 3.0
 LABELS: Final[Mapping[str, tuple[str, str]]] = {
     "written_mb": ("history", "MB"),
     "files": ("the same: files", ""),
@@ -107,7 +101,7 @@ def measured(top: Path, size_mb: int) -> Size:
 
 
 def _make(home: Path, size_mb: int) -> Corpus:
-    corpus = make_mixed(home, megabytes=size_mb, seed=SEED, now_ms=int(time.time() * 1000))
+    corpus = make_mixed(home, megabytes=size_mb, seed=3, now_ms=int(time.time() * 1000))
     state = StateDir(home / ".carryover")
     state.root.mkdir(mode=0o700, exist_ok=True)
     state.root.chmod(0o700)
@@ -149,7 +143,8 @@ def _starts_until_caught_up(caller: Caller, process: Process) -> Answers:
     while not taken.seconds or not process.is_caught_up():
         process.check()
         count_answer(taken, caller)
-        time.sleep(HOOK_PAUSE_S if len(taken.seconds) < HOOK_CALLS else LATER_PAUSE_S)
+        # After the first `HOOK_CALLS`: each takes some of the processor time that is measured, too.
+        time.sleep(0.25 if len(taken.seconds) < HOOK_CALLS else 2.0)
     return taken
 
 
@@ -180,9 +175,9 @@ def _again(corpus: Corpus) -> dict[str, float]:
     with daemon(corpus.home) as process:
         found = {"restart_s": statistics.median([*starts_s, process.wait_caught_up()])}
         for key, arguments in COMMANDS.items():
-            took_s = [run_command(arguments, corpus.home, corpus.projects[0]) for _ in range(COMMAND_RUNS)]
+            took_s = [run_command(arguments, corpus.home, corpus.projects[0]) for _ in range(5)]
             found[key] = statistics.median(took_s) * MS
-        time.sleep(IDLE_S)
+        time.sleep(3.0)
         idle = memory_of(process.pid)
     return found if idle is None else {**found, "idle_mb": idle / 1e6}
 

@@ -22,8 +22,6 @@ AT_ONCE: Final = 64
 HANDED_WITH: Final = "Now: "
 """Stands only in what a running daemon answers, not in what was made in advance."""
 
-ANSWER_CHARS: Final = 2000
-
 
 @dataclass(slots=True)
 class Answers:
@@ -76,7 +74,7 @@ class Caller:
 
         Always the same, since no transcript comes after it that would put its own record in its place.
         """
-        words = "I changed the parser and its tests. " * (ANSWER_CHARS // 36)
+        words = "I changed the parser and its tests. " * (2000 // 36)
         path = self._transcript
         return self._payload("Stop", path.stem, path, last_assistant_message=words, stop_hook_active=False)
 

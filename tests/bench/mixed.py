@@ -34,8 +34,6 @@ CLAUDE: Final = "claude-code"
 SHARES: Final[Mapping[str, float]] = {CLAUDE: 8, "codex": 4, "cursor": 2, "opencode": 2, "aider": 0.4, "windsurf": 0.4}
 """How much of the history is each program's; 1 for one that is not named."""
 
-MEGABYTES_A_SESSION: Final = 1.2
-FEWEST_SESSIONS: Final = 30
 TEXT_SHARE: Final = 0.5
 """How much of what a program writes is text that it was given, until it has written a session."""
 
@@ -78,7 +76,7 @@ def _plan(
     chance: random.Random, roots: list[Path], megabytes: float, tools: list[str], now_ms: int
 ) -> Iterator[Planned]:
     """Sessions in turns over the projects, one of each program first, before all the one whose hooks are run."""
-    count = max(FEWEST_SESSIONS, round(megabytes / MEGABYTES_A_SESSION))
+    count = max(30, round(megabytes / 1.2))
     weights = [chance.lognormvariate(0, 0.8) for _ in range(count)]
     missing = {tool: SHARES.get(tool, 1) / sum(SHARES.get(each, 1) for each in tools) for tool in tools}
     firsts = [CLAUDE, *(tool for tool in tools if tool != CLAUDE)]

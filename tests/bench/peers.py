@@ -18,8 +18,6 @@ from bench.corpus import Corpus, make_session
 from bench.measure import Row, compared, megabytes, shown
 from bench.processes import PROGRAM, Ran, environment, fresh_state, run_measured
 
-INSTALL_LIMIT_S: Final = 180
-
 
 @dataclass(frozen=True, slots=True)
 class Peer:
@@ -52,7 +50,7 @@ def _installed(peer: Peer, place: Path) -> str:
     fetch = [*pip, "--retries", "1", f"{peer.name}=={peer.version}"]
     try:
         for command in ([sys.executable, "-m", "venv", str(folder)], fetch):
-            subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=INSTALL_LIMIT_S, check=True)
+            subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=180, check=True)
     except (OSError, subprocess.SubprocessError):
         return f"not installed: {peer.name} {peer.version} could not be fetched from PyPI"
     return "" if peer.program(place).exists() else f"not installed: {peer.name} {peer.version} has no such program"

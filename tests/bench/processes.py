@@ -20,15 +20,11 @@ from carryover.paths import StateDir
 
 WAIT_S: Final = 1800.0
 """Longer than any step takes: 2 GB are read in some minutes, on a busy machine in more."""
-STOP_S: Final = 15.0
 
 CONFIG: Final = "[server]\nport = 0\n"
 """Any free port, so that an installed daemon may run beside."""
-EVERY_S: Final = 0.1
-MEMORY_EVERY_S: Final = 0.02
 COMMANDS: Final = ("--help", "status", "sessions", "handoff")
 PROGRAM: Final = Path(sys.executable).with_name("carryover")
-BARE: Final = (sys.executable, "-c", "pass")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +136,7 @@ def _running(command: Sequence[str], env: Mapping[str, str], socket: Path) -> It
     finally:
         process.terminate()
         try:
-            process.wait(STOP_S)
+            process.wait(15.0)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -177,7 +173,7 @@ class TreeWatch:
     that it is seen: what git takes for a moment is not what is asked for here.
     """
 
-    def __init__(self, pid: int, every_s: float = EVERY_S) -> None:
+    def __init__(self, pid: int, every_s: float = 0.1) -> None:
         self.peak_bytes: int | None = None
         self._pid = pid
         self._every_s = every_s
@@ -246,7 +242,7 @@ def run_measured(command: Sequence[str], *, cwd: Path, env: Mapping[str, str], a
         process = subprocess.Popen(
             command, cwd=cwd, env=dict(env), stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr
         )
-        with TreeWatch(process.pid, MEMORY_EVERY_S) as tree:
+        with TreeWatch(process.pid, 0.02) as tree:
             _, status, used = os.wait4(process.pid, 0)
             wall_s = time.perf_counter() - started
     process.returncode = os.waitstatus_to_exitcode(status)
@@ -257,7 +253,7 @@ def run_measured(command: Sequence[str], *, cwd: Path, env: Mapping[str, str], a
 
 def startup(home: Path, project: Path, times: int) -> tuple[dict[str, float], float]:
     """Median seconds of each command called in `project`, and of a bare interpreter between them."""
-    runs = {"bare": BARE, **{f"carryover {name}": (str(PROGRAM), name) for name in COMMANDS}}
+    runs = {"bare": (sys.executable, "-c", "pass"), **{f"carryover {name}": (str(PROGRAM), name) for name in COMMANDS}}
     took = [{name: _run(command, home, project) for name, command in runs.items()} for _ in range(times)]
     medians = {name: statistics.median(each[name] for each in took) for name in runs}
     return medians, medians.pop("bare")

@@ -34,8 +34,6 @@ MS: Final = 1000.0
 BURST_S: Final = 5.0
 PAUSES_S: Final = (0.6, 1.1)
 """Between two appends, by chance: each change comes after a quiet moment, at any phase of the daemon."""
-BUSY_PAUSES_S: Final = (0.2, 0.5)
-BURST_EVERY_S: Final = 0.05
 LIMIT_S: Final = 30.0
 POLL_S: Final = 0.001
 
@@ -136,7 +134,7 @@ def appended(corpus: Corpus, top: Path, times: int, busy_times: int) -> Iterator
                     session,
                     watch,
                     lambda taken: len(busy.product) + len(taken.product) < busy_times and not process.is_caught_up(),
-                    BUSY_PAUSES_S,
+                    (0.2, 0.5),
                 )
                 busy.product += more.product
                 busy.floor += more.floor
@@ -224,7 +222,7 @@ class LiveSession:
             now = time.perf_counter()
             if now >= due and now < end:
                 appended[self._append()] = now
-                due += BURST_EVERY_S
+                due += 0.05
             named = self._newest_named()
             for number in [number for number in appended if number <= named]:
                 waited.append(time.perf_counter() - appended.pop(number))

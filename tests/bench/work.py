@@ -51,7 +51,6 @@ ANSWERS: Final = (
     "`{name}` returned early when the list was empty. Fixed. Should the error name the file, or only its number?",
     "There are two ways: (a) a small cache beside `{name}`, (b) reading {file} once at the start. Which do you prefer?",
 )
-STEP_WEIGHTS: Final = (30, 25, 18, 20, 3, 4)
 
 
 class Conversation:
@@ -227,7 +226,7 @@ def turn(talk: Conversation, chance: random.Random, root: Path, number: int) -> 
     if chance.random() < 0.4:
         talk.thinking(f"The user wants {name} changed. I should read {file} first and look for its callers.")
     for _ in range(chance.randint(2, 8)):
-        chance.choices(STEPS, STEP_WEIGHTS)[0](talk, chance, root, file)
+        chance.choices(STEPS, (30, 25, 18, 20, 3, 4))[0](talk, chance, root, file)
         talk.bookkeeping()
     talk.answer(chance.choice(ANSWERS).format(file=file, name=name))
     talk.turn_end(chance.randint(1000, 600_000))

@@ -25,7 +25,6 @@ from chaos.world import Broken, World
 
 QUIET_LIMIT_S: Final = 90.0
 """Longer than any back-off of the daemon."""
-HEADER: Final = re.compile(r"# \[CARRYOVER\] ")
 MAX_LINES: Final = 50
 MORE: Final = {"handles": 16, "threads": 12, "children": 0, "resident KB": 60_000}
 """By how much a daemon may hold more than at its first check."""
@@ -172,7 +171,7 @@ class HandoffWatch(threading.Thread):
             self.torn.append(f"{project.name}: {error}")
             return ""
         self.reads += 1
-        if not HEADER.match(text) or not text.endswith("\n") or text.count("\n") > MAX_LINES:
+        if not re.compile(r"# \[CARRYOVER\] ").match(text) or not text.endswith("\n") or text.count("\n") > MAX_LINES:
             self.torn.append(f"{project.name}: {text.count(chr(10))} lines, begins {text[:80]!r}, ends {text[-80:]!r}")
         return text
 

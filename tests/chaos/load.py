@@ -18,10 +18,9 @@ from carryover.agents import adapters
 from matrix.tool import Played, Tool, tools
 
 MARK: Final = re.compile(r"mark\d{6}")
-SQLITE: Final = b"SQLite format 3\x00"
+TOPICS: Final = ("cart", "price", "label", "order", "stock")
 YEARS_AWAY: Final = (-50, -3, 2, 30)
 """Where the times of a transcript are far from now."""
-TOPICS: Final = ("cart", "price", "label", "order", "stock")
 
 
 Kind = Literal["prompt", "answer", "edit", "command"]
@@ -73,7 +72,7 @@ class Store:
         """A text that is appended to, not a database."""
         try:
             with self.path.open("rb") as file:
-                return not file.read(16).startswith(SQLITE)
+                return not file.read(16).startswith(b"SQLite format 3\x00")
         except OSError:
             return False
 
@@ -188,7 +187,7 @@ class Load:
         turn = Turn(f"mark{len(self.turns):06}", session.project, session.tool.id)
         self.turns.append(turn)
         played, chance = session.played, self._chance
-        topic = f"{chance.choice(TOPICS)}_{turn.mark}"
+        topic = f"{chance.choice(('cart', 'price', 'label', 'order', 'stock'))}_{turn.mark}"
         session.turns.append(turn)
         step = len(session.turns)
         played.prompt(f"{turn.mark}: please change step {step} of {topic}.py")

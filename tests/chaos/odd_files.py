@@ -14,8 +14,6 @@ from typing import Final
 from chaos.agent_faults import NothingToDo, any_of
 from chaos.world import Broken, World
 
-COMPANIONS: Final = ("", "-wal", "-shm", "-journal")
-LEDGER: Final = "ledger.sqlite"
 ANSWER_S: Final = 20.0
 """How long a daemon beside such a file may take for its health, on a machine under load."""
 COMMANDS: Final = ("status", "handoff", "sessions", "doctor --json", "pause", "unpause", "config")
@@ -43,7 +41,7 @@ KINDS: Final[tuple[Callable[[Path], None], ...]] = (
 def odd_agent_file(world: World) -> None:
     """A FIFO, a device, a folder or a socket is in the place of a transcript, or of a file beside a database."""
     store = any_of(world, world.load.present())
-    end = "" if store.grows else world.chance.choice(COMPANIONS)
+    end = "" if store.grows else world.chance.choice(("", "-wal", "-shm", "-journal"))
     with world.load.resting(store), _replaced(world, store.path.with_name(store.path.name + end)):
         _live_with_it(world)
     if "guarded" in store.traits:
@@ -57,7 +55,7 @@ def odd_state_file(world: World) -> None:
     place = root / world.chance.choice(names)
     with world.load.resting(), _replaced(world, place):
         _live_with_it(world)
-    if place.name.startswith(LEDGER):
+    if place.name.startswith("ledger.sqlite"):
         world.ledger_lost()
     world.revive()
 

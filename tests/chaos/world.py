@@ -25,17 +25,11 @@ from support.forked import ALTERED, carryover
 COMMAND: Final = (sys.executable, skewed_daemon.__file__)
 FORKED: Final = (*ALTERED, "from chaos import skewed_daemon; skewed_daemon.begin()")
 """The same, from a process that has loaded the program."""
-SOURCES: Final = Path(daemon_main).parents[2]
 CLI_LIMIT_S: Final = 90.0
 """No command may take longer, whatever state the daemon is in."""
 END_S: Final = 40.0
 """No daemon may take longer to end."""
-WHOLE_STARTS: Final = 0.02
-"""How many of the daemons are started by their command, where others are forked."""
-STATE_MIB: Final = 96
-MOST_STARTS: Final = 4
 CONFIG: Final = '[server]\nport = 0\n[publish]\npointers = "shared"\n'
-PROJECTS: Final = ("shop", "blog", "desk")
 
 
 class Broken(AssertionError):
@@ -72,7 +66,7 @@ class World:
         self.canaries: list[str] = []
         self.aside.mkdir()
         self.temporary.mkdir()
-        projects = [self.home / "work" / name for name in PROJECTS]
+        projects = [self.home / "work" / name for name in ("shop", "blog", "desk")]
         for project in projects:
             subprocess.run(["git", "init", "-q", str(project)], check=True, env=self.env())
         self.load = Load(self.home, projects, chance)
@@ -86,7 +80,7 @@ class World:
             "PATH": os.environ["PATH"],
             "LANG": "C.UTF-8",
             "TMPDIR": str(self.temporary),
-            "PYTHONPATH": str(SOURCES),
+            "PYTHONPATH": str(Path(daemon_main).parents[2]),
             "GIT_CONFIG_NOSYSTEM": "1",
             skewed_daemon.VARIABLE: str(self.clock),
         }
@@ -97,7 +91,7 @@ class World:
 
     def mount_state(self) -> None:
         """Gives the state folder a small disk. Raises CalledProcessError where this process may not mount."""
-        options = f"size={STATE_MIB}m,mode=0700"
+        options = "size=96m,mode=0700"
         command = ["mount", "-t", "tmpfs", "-o", options, "none", str(self.state.root)]
         subprocess.run(command, check=True, capture_output=True)
         self.mounted = True
@@ -109,7 +103,7 @@ class World:
     @property
     def daemon(self) -> DaemonProcess:
         """The daemon; started if there is none, and again if it ended before it answered: it had a ledger to mend."""
-        for _ in range(MOST_STARTS):
+        for _ in range(4):
             if self.alive:
                 break
             started = self.start()
@@ -124,7 +118,8 @@ class World:
     def start(self) -> DaemonProcess:
         assert not self.alive
         self.starts += 1
-        forked = self.forks and self.command is COMMAND and self.chance.random() > WHOLE_STARTS
+        # How many of the daemons are started by their command, where others are forked.
+        forked = self.forks and self.command is COMMAND and self.chance.random() > 0.02
         self.started = DaemonProcess(FORKED if forked else self.command, env=self.env()).start()
         return self.started
 

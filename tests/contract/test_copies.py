@@ -18,7 +18,7 @@ from carryover.importing.turns import Document
 from carryover.ledger.queries import sessions
 from carryover.model import Event, FileEdit, UserPrompt
 from contract.case import Case, Recording, naming, read_on, source_at
-from support.atif import atif_violations
+from support.json_schema import atif_violations
 
 BESIDE = ("", "-wal", "-shm")
 """What belongs to a database, after its name."""

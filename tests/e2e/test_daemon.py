@@ -213,8 +213,6 @@ def test_a_daemon_whose_standard_streams_are_closed_runs() -> None:
         assert daemon.settle()["caught_up"]
 
 
-STILL_MS: Final = 600
-"""Two looks of a reader that is hinted at without end."""
 LIMIT_S: Final = 10.0
 
 
@@ -242,7 +240,8 @@ def test_what_is_written_is_in_the_handoff_and_then_all_is_still(
 
     deadline = time.monotonic() + LIMIT_S
     stop = threading.Event()
-    for changes in watch(store.path.parent, rust_timeout=STILL_MS, yield_on_timeout=True, stop_event=stop):
+    # Two looks of a reader that is hinted at without end.
+    for changes in watch(store.path.parent, rust_timeout=600, yield_on_timeout=True, stop_event=stop):
         assert time.monotonic() < deadline, changes
         if not changes:
             stop.set()

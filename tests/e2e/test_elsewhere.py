@@ -24,7 +24,6 @@ from support.forked import CARRYOVER, data
 from support.terminal import Terminal
 from support.tools import program
 
-HANDOFF = ".carryover/handoff.md"
 SENTENCE = (
     "Read .carryover/handoff.md, then go on with the task it describes. "
     "You need not ask whether to continue: the answer is yes."
@@ -86,7 +85,7 @@ def test_one_command_shows_how_the_agent_is_started_and_becomes_it(
     assert spec.start is not None
     found = json.loads(seen.read_text())
     assert (code, text.splitlines()[-1]) == (7, "the agent is here")
-    arguments = spec.start.arguments(SENTENCE, HANDOFF)
+    arguments = spec.start.arguments(SENTENCE, ".carryover/handoff.md")
     assert shlex.join((spec.start.binary, *arguments)) in text
     assert (found["argv"], found["cwd"], found["terminal"]) == ([*arguments], str(my_shop), True)
     assert (found["env"]["PWD"], found["env"]["MINE"]) == (str(my_shop), "as it was")

@@ -200,7 +200,6 @@ def test_the_daemon_s_own_command_installs_too(lived_in: Path) -> None:
 
 
 RULES = {"AGENTS.md": "Be brief.\n", "CLAUDE.md": "Be kind.\n", ".gitignore": "*.pyc\n", "a.py": "1\n"}
-BARE = {"a.py": "1\n"}
 
 
 def worked(home: Path, root: Path, task: str, *, hours_ago: int = 0) -> None:
@@ -217,7 +216,7 @@ def status(roots: list[Path]) -> dict[str, list[str]]:
 def roots(home: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     only_this_path(home, monkeypatch)
     put_claude(home)
-    made = [repository(home / "code" / f"p{number}", RULES if number % 2 else BARE) for number in range(4)]
+    made = [repository(home / "code" / f"p{number}", RULES if number % 2 else {"a.py": "1\n"}) for number in range(4)]
     for root in made:
         worked(home, root, "Add a discount code to the basket page", hours_ago=2)
     return made

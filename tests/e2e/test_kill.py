@@ -160,8 +160,6 @@ def test_a_daemon_that_commits_position_and_events_in_two_steps_is_found_out(
     assert others == [set(), set()]
 
 
-EDITOR_KILLS: Final = 5
-BEFORE_IT_WRITES: Final = 2
 BUBBLES: Final = 2_400
 FORGETFUL: Final = """
 from carryover.agents.cursor import builder
@@ -208,8 +206,8 @@ def test_killing_the_daemon_while_a_database_is_rewritten_loses_nothing_and_doub
 ) -> None:
     daemon = DaemonProcess((*ALTERED, FORGETFUL))
     chance = random.Random(SEED)
-    for number in range(EDITOR_KILLS):
-        if number == BEFORE_IT_WRITES:
+    for number in range(5):
+        if number == 2:
             editor.start()
         daemon.start()
         if chance.random() < 0.7:

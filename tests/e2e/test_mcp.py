@@ -21,14 +21,13 @@ from support.repository import repository
 pytest.importorskip("mcp_types")
 
 TASK: Final = "Charge the okapi twice"
-OTHER: Final = "Feed the axolotl"
 NOT_RUNNING: Final = "carryoverd is not running: newer work may be missing here."
 
 
 def write(
     home: Path, project: Path, *prompts: str, answer: str = "Done.", output: str = "2 failed", read: bool = True
 ) -> ClaudeSession:
-    """A session of Claude Code in that project: in each turn a failing command, and an answer. `read`: it is recorded."""
+    """A session of Claude Code in that project: in each turn a failing command and an answer. `read`: recorded."""
     session = ClaudeSession(home / ".claude" / "projects", project)
     for number, prompt in enumerate(prompts):
         session.prompt(prompt)
@@ -53,7 +52,7 @@ def zoo(home: Path) -> Path:
 
 @pytest.fixture
 def sessions(home: Path, shop: Path, zoo: Path) -> tuple[ClaudeSession, ClaudeSession]:
-    return write(home, shop, TASK, "And the receipt?"), write(home, zoo, OTHER)
+    return write(home, shop, TASK, "And the receipt?"), write(home, zoo, "Feed the axolotl")
 
 
 def test_it_offers_three_tools_that_only_read(shop: Path) -> None:

@@ -19,9 +19,6 @@ from support.daemon_process import COMMAND, DaemonProcess, handoff_of, wait_unti
 from support.forked import ALTERED, carryover, run
 from support.notify_socket import NotifySocket
 
-LIMIT_S = 25
-"""Far less than a FIFO keeps those waiting that open it, which is for ever."""
-PLACES = ("carryoverd.log", "config.toml", "daemon.lock", "hook.secret", "ledger.sqlite-wal")
 COMMANDS = (["status"], ["handoff"], ["config"], ["doctor"], ["search", "discount"], ["forget", "--yes"])
 
 
@@ -34,7 +31,7 @@ def state(daemon: DaemonProcess, free_port: None, session: ClaudeSession) -> Pat
     return daemon.state.root
 
 
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("place", ("carryoverd.log", "config.toml", "daemon.lock", "hook.secret", "ledger.sqlite-wal"))
 def test_daemon_and_commands_answer_or_end(state: Path, daemon: DaemonProcess, project: Path, place: str) -> None:
     path = state / place
     path.unlink(missing_ok=True)
@@ -42,7 +39,8 @@ def test_daemon_and_commands_answer_or_end(state: Path, daemon: DaemonProcess, p
     os.mkfifo(path)
 
     for command in COMMANDS:
-        done = carryover(*command, cwd=project, limit_s=LIMIT_S)
+        # Far less than a FIFO keeps those waiting that open it, which is for ever.
+        done = carryover(*command, cwd=project, limit_s=25)
         assert "Traceback" not in done.stderr
     daemon.start()
     wait_until("an answer or the end", lambda: daemon.process.poll() is not None or daemon.ask("GET", "/health"))

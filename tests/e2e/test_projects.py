@@ -77,9 +77,6 @@ def test_a_project_that_was_renamed_while_no_daemon_ran_is_found_when_one_does(
         assert ": Add a discount function to the cart\n" in handoff_of(store)
 
 
-NOTHING_YET = "the main checkout {} (nothing was done in this worktree yet)"
-
-
 @pytest.fixture
 def worktree(project: Path) -> Path:
     (project / "cart.py").write_text("total = 1\n")
@@ -104,7 +101,7 @@ def test_a_fresh_worktree_gets_the_handoff_of_the_main_checkout_and_is_told_so(
 
     for text in (printed, given.text, handoff_of(worktree)):
         assert "Add a discount function to the cart" in text
-        assert NOTHING_YET.format(project) in text
+        assert f"the main checkout {project} (nothing was done in this worktree yet)" in text
     running.settle()
     assert "orktree" not in handoff_of(project), "one in which nothing was done is not worth a line"
 

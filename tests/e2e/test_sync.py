@@ -24,7 +24,6 @@ from support.terminal import CTRL_C, ENTER, Terminal
 pytest.importorskip("pyrage")
 
 TASK = "Add a discount function to the cart"
-NEXT = "Done. Next: wire it into checkout."
 
 
 class Machine:
@@ -289,7 +288,7 @@ def test_the_daemon_synchronises_by_itself(both: tuple[Machine, Machine]) -> Non
 def running(store: Path, laptop: Machine, desktop: Machine) -> Iterator[tuple[Machine, Machine]]:
     """Both have a daemon and have synchronised; on the laptop somebody worked in the project."""
     with laptop.daemon, desktop.daemon:
-        laptop.work(TASK, NEXT)
+        laptop.work(TASK, "Done. Next: wire it into checkout.")
         laptop.run("sync", "init", str(store), "--name", "laptop")
         laptop.run("sync")
         join(store, laptop, desktop)

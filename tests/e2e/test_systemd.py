@@ -24,8 +24,7 @@ from support import user_systemd
 from support.agent_here import put_claude
 from support.claude_session import ClaudeSession
 from support.daemon_process import COMMAND, DaemonProcess, agree_to_pointers, handoff_of, wait_until
-from support.user_systemd import UserSystemd
-from support.wheel import make_wheel
+from support.user_systemd import UserSystemd, make_wheel
 
 pytestmark = pytest.mark.skipif(user_systemd.missing() is not None, reason=str(user_systemd.missing()))
 

@@ -27,7 +27,6 @@ from support.tools import versioned
 
 STATE: Final = Path(__file__).parents[1] / "fixtures" / "state_0_1_0"
 RECORDED: Final = date(2026, 11, 20)
-_DAY_S: Final = 86_400
 _RECORDED_TIME: Final = re.compile(r"\b1795(\d{15}|\d{9}|\d{6})\b")
 """Nanoseconds, milliseconds or seconds of the day of the recording."""
 
@@ -95,7 +94,7 @@ class FormerState:
             db.commit()
 
     def _moved(self, number: re.Match[str]) -> str:
-        return str(int(number[0]) + self._days * _DAY_S * 10 ** (len(number[0]) - 10))
+        return str(int(number[0]) + self._days * 86_400 * 10 ** (len(number[0]) - 10))
 
 
 def _end_of(path: str) -> bytes:

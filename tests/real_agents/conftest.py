@@ -1,7 +1,7 @@
 """Rows with real agents: run only when asked for by marker (`make test-agents`), reported in a table.
 
-Each row starts a genuine client in a box (`lab/box.py`): offline, in a throw-away home, against a stand-in for its
-model provider. A row that needs what this machine lacks is SKIPPED, with the reason; it has proved nothing then.
+Each runs a genuine client in a box, against a stand-in for its model provider. A row that needs what this machine lacks
+is SKIPPED, with the reason; it has proved nothing then.
 
 CARRYOVER_AGENT_CACHE   where clients and boxes are kept (default: .cache/agents in the checkout)
 CARRYOVER_AGENT_KEEP    set: the boxes' files are kept
@@ -15,10 +15,16 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from real_agents.lab import prerequisites, shop
+from real_agents.lab import shop
 from real_agents.lab.packages import NotInstalled
-from real_agents.lab.rows import MARKER, Row, write_table
+from real_agents.lab.rows import MARKER, Row, missing, write_table
 from real_agents.lab.tool import Installed, Tool, tools
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Marks every row."""
+    if item.path.parent.name != "lab":
+        item.add_marker(MARKER)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -37,7 +43,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.fixture
 def row(record_property: Callable[[str, object], None]) -> Row:
     """The row being run. Skips it where the machine lacks what every row needs."""
-    if reason := prerequisites.missing():
+    if reason := missing():
         pytest.skip(reason)
     return Row(record_property)
 

@@ -8,8 +8,6 @@ from real_agents.lab.box import ENVIRONMENT, HOME, Box
 from real_agents.lab.packages import cache_dir
 from real_agents.lab.rows import Row
 
-pytestmark = pytest.mark.real_agents
-
 SECRET = "a-value-of-this-machine"
 
 

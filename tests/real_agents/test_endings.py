@@ -4,24 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
-import pytest
-
 from carryover.model import UserPrompt
 from real_agents.lab import handoffs, recorded, shop
-from real_agents.lab.box import wait_until
-from real_agents.lab.gate import Gate
+from real_agents.lab.box import Gate, wait_until
 from real_agents.lab.rows import Row, each_version, newest, newest_of
 from real_agents.lab.shop import LOOKING, PROJECT, TASK
 from real_agents.lab.tool import Tool
-
-pytestmark = pytest.mark.real_agents
 
 BY_LIMIT: Final = "stopped at its usage limit"
 BY_USER: Final = "interrupted by the user"
 UNFINISHED: Final = "no answer recorded"
 SILENT_ON_LIMITS: Final = {("codex", "0.125.0"): UNFINISHED, ("codex", "0.99.0"): UNFINISHED, "gemini-cli": LOOKING}
 """What the handoff says instead where a run without a terminal does not write down why a turn failed."""
-HALF: Final = {"unfinished": "Half of a thought"}
 
 
 @each_version("codex", "copilot", "gemini-cli", "opencode", beside=newest_of("claude-code"))
@@ -50,7 +44,7 @@ def test_a_limit_is_named_while_the_session_is_open(tool: Tool, row: Row) -> Non
 @each_version("claude-code", beside=newest_of("codex", "gemini-cli"))
 def test_an_interrupted_turn_leaves_what_was_asked(tool: Tool, row: Row) -> None:
     shop.begin(tool)
-    replies = [*shop.edited(tool), HALF]
+    replies = [*shop.edited(tool), {"unfinished": "Half of a thought"}]
     with tool.terminal(PROJECT) as terminal:
         tool.script(*replies)
         terminal.enter(TASK)

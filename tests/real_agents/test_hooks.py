@@ -5,8 +5,6 @@ from __future__ import annotations
 import html
 from typing import Final
 
-import pytest
-
 from real_agents.lab import handoffs, product, shop
 from real_agents.lab.box import wait_until
 from real_agents.lab.handoffs import GATES, POINTER, hook_lines
@@ -14,20 +12,13 @@ from real_agents.lab.rows import Row, each_version, newest, newest_of
 from real_agents.lab.shop import DECOY_WORDS, LAST_WORDS, OTHER_TASK, PROJECT, QUESTION, TASK
 from real_agents.lab.tool import Tool
 
-pytestmark = pytest.mark.real_agents
-
 COMPACTED: Final = "Your context was just compacted in the middle of this work: go on with it"
-MOVED_ON: Final = "Another session has moved this project on since your last turn here"
-RESUMED: Final = "This session was resumed"
-LONG_S: Final = 6
-"""A fork has a new id, and Claude Code says only how long its parent was idle: what came within 5 s is its own."""
 
 
 @each_version("claude-code", "codex", "copilot", "gemini-cli", "opencode", without=("0.99.0",))
 def test_a_new_session_gets_the_handoff_once_and_nothing_of_another_project(tool: Tool, row: Row) -> None:
     """In its first request, in a subfolder too, and the same as in the file; the user sees nothing of it."""
-    shop.begin_installed(tool)
-    shop.do_the_work(tool)
+    shop.begin_worked(tool)
     shop.do_decoy_work(tool)
     left = shop.left_by(tool)
     turn = tool.turn(PROJECT, "Hello")
@@ -91,22 +82,22 @@ def test_a_forked_conversation_gets_only_what_another_session_moved(tool: Tool, 
 
 
 def assert_continues(tool: Tool, row: Row, *, fork: bool) -> None:
-    shop.begin_installed(tool)
-    own = shop.do_the_work(tool)
+    own = shop.begin_worked(tool)
     unmoved = shop.first_told(tool, "Go on", session=own, fork=fork)
-    shop.do_other_work(tool, tool.shell(f"{product.PYTHON} -c 'import time; time.sleep({LONG_S})'"))
+    # A fork has a new id, and Claude Code says only how long its parent was idle: what came within 5 s is its own.
+    shop.do_other_work(tool, tool.shell(f"{product.PYTHON} -c 'import time; time.sleep(6)'"))
     [*before, moved] = shop.first_told(tool, "And now?", session=own, fork=fork)
 
     row.shown(f"nobody worked: {' / '.join(map(handoffs.said_first, unmoved)) or 'none'}")
     row.shown(f"another session worked: {handoffs.said_first(moved)}")
-    assert_ungated(moved, MOVED_ON)
+    assert_ungated(moved, "Another session has moved this project on since your last turn here")
     assert OTHER_TASK in moved and "paint.py" in moved
     assert before == []
     if tool.KEEPS_INJECTED:
         assert unmoved == []
     else:
         [again] = unmoved
-        assert RESUMED in handoffs.protocol(again) and TASK in again
+        assert "This session was resumed" in handoffs.protocol(again) and TASK in again
 
 
 @each_version("claude-code", beside=newest_of("codex", "copilot"))

@@ -23,8 +23,6 @@ from real_agents.lab.shop import PROJECT, STATE, TASK
 from real_agents.lab.tool import Installed, Tool, tools
 from real_agents.opencode.client import CONFIG_DIR, SETTINGS
 
-pytestmark = pytest.mark.real_agents
-
 Tree = dict[str, tuple[int, bytes]]
 """What lies in a home: mode and content (nothing for a folder), by path."""
 

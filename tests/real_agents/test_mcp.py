@@ -8,8 +8,6 @@ import tomllib
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-import pytest
-
 from real_agents.claude_code.client import STATE as CLAUDE_STATE
 from real_agents.codex.client import CODEX_HOME
 from real_agents.gemini_cli.client import SETTINGS_FILE as GEMINI_SETTINGS
@@ -18,8 +16,6 @@ from real_agents.lab.rows import Row, newest
 from real_agents.lab.shop import DECOY_WORDS, LAST_WORDS, PROJECT, TASK
 from real_agents.lab.tool import Tool
 from real_agents.opencode.client import CONFIG_DIR
-
-pytestmark = pytest.mark.real_agents
 
 CLIENTS: Final = newest("claude-code", "codex", "gemini-cli", "opencode")
 LISTS: Final = {
@@ -48,12 +44,6 @@ def call(tool: Tool, name: str, **given: Any) -> Any:
     return REPLIES[tool.id](NAMES[tool.id].format(name), given)
 
 
-SEARCHES: Final = {"search": "recall turn handoff"}
-"""What a model of Codex (0.169.0) asks first; the tools of a server come after that."""
-STARTS_S: Final = 4
-"""Codex does not wait for the server, and no sign says when that has started."""
-
-
 @CLIENTS
 def test_the_client_calls_the_tools_and_gets_what_was_recorded_of_this_project(tool: Tool, row: Row) -> None:
     """And what it got is not in the next handoff, or every handoff would hold more of the earlier ones."""
@@ -69,7 +59,9 @@ def test_the_client_calls_the_tools_and_gets_what_was_recorded_of_this_project(t
     turn = tool.turn(
         PROJECT,
         "What was done here?",
-        *([tool.shell(f"sleep {STARTS_S}"), SEARCHES] if tool.id == "codex" else []),
+        # Codex does not wait for the server, and no sign says when that has started.
+        # What a model of Codex (0.169.0) asks first; the tools of a server come after that.
+        *([tool.shell("sleep 4"), {"search": "recall turn handoff"}] if tool.id == "codex" else []),
         call(tool, "recall", query="pear"),
         call(tool, "turn", turn="turn 1"),
         call(tool, "handoff"),

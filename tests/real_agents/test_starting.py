@@ -14,8 +14,6 @@ from real_agents.lab.shop import PROJECT, TASK
 from real_agents.lab.terminal import Terminal
 from real_agents.lab.tool import Tool
 
-pytestmark = pytest.mark.real_agents
-
 PROMPT: Final = go_on_prompt(".carryover/handoff.md")
 GOING_ON: Final = "So I go on with the pear."
 
@@ -38,8 +36,7 @@ def test_without_hooks_the_prompt_leads_to_the_handoff(tool: Tool, row: Row, cwd
 @newest("codex", "copilot")
 def test_with_hooks_the_handoff_comes_with_the_prompt(tool: Tool, row: Row) -> None:
     """The hook has it in the first request already; the prompt that only points at it is no task."""
-    shop.begin_installed(tool)
-    shop.do_the_work(tool)
+    shop.begin_worked(tool)
     product.settle(tool.box)
     [request] = started(tool, GOING_ON, cwd=PROJECT)
     [handoff] = handoffs.injected(request)

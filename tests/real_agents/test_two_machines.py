@@ -22,10 +22,7 @@ from real_agents.lab.rows import Row
 from real_agents.lab.shop import PROJECT, QUESTION, TASK
 from real_agents.lab.tool import Tool, tools
 
-pytestmark = pytest.mark.real_agents
-
 STORE: Final = OUT / "store.git"
-ORIGIN: Final = "https://git.example.com/ann/shop.git"
 PLUM: Final = "Yes, a plum costs two coins as well"
 ANSWER: Final = "A plum costs two coins now."
 
@@ -61,7 +58,7 @@ def machines(request: pytest.FixtureRequest, row: Row) -> Iterator[tuple[Machine
                 pytest.skip(str(reason))
         desk, laptop = found
         shop.make_project(desk.box)
-        desk.box.must("git", "remote", "add", "origin", ORIGIN, cwd=PROJECT)
+        desk.box.must("git", "remote", "add", "origin", "https://git.example.com/ann/shop.git", cwd=PROJECT)
         desk.box.must("git", "init", "--quiet", "--bare", str(STORE))
         carry(PROJECT, desk.box, laptop.box)
         for machine in found:

@@ -1,6 +1,8 @@
-"""Time for tests."""
+"""Time for tests, and what was logged meanwhile."""
 
 from __future__ import annotations
+
+import asyncio
 
 
 class Clock:
@@ -15,3 +17,21 @@ class Clock:
 
 LATER_MS = 1_900_000_000_000
 """For what is read in a test: after every time that a test or a recording names."""
+
+
+class LogLines(list[str]):
+    """Lines without times and levels."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._added = asyncio.Event()
+
+    def add(self, line: str) -> None:
+        self.append(line)
+        self._added.set()
+
+    async def until(self, event: str) -> None:
+        """Wait until something called `event` was logged."""
+        while not any(line.startswith(event) for line in self):
+            self._added.clear()
+            await asyncio.wait_for(self._added.wait(), 20)

@@ -9,8 +9,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-VERSION = "0.169.0"
-
 
 @dataclass
 class CodexSession:
@@ -109,7 +107,7 @@ class CodexSession:
             timestamp=at,
             cwd=str(self.cwd),
             originator="codex-tui",
-            cli_version=VERSION,
+            cli_version="0.169.0",
             source="cli",
             thread_source="user",
             history_mode="paginated",

@@ -4,23 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from carryover import model
 from carryover.distill.digest import Digest, Turn
 from carryover.distill.fold import fold
 from carryover.distill.handoff import Handoff, distill
 from carryover.distill.render import render
 from carryover.distill.view import ProjectView, SessionView
 from carryover.facts import Facts
-from carryover.model import (
-    AnyBody,
-    AssistantMessage,
-    Event,
-    FileEdit,
-    Op,
-    ResultStatus,
-    ToolCall,
-    ToolResult,
-    UserPrompt,
-)
+from carryover.model import AnyBody, Event, Op, ResultStatus
 
 START_MS = 1_795_155_000_000
 MINUTE_MS = 60_000
@@ -48,13 +39,13 @@ class Conversation:
         return self
 
     def user(self, text: str, command: str | None = None) -> Conversation:
-        return self.event(UserPrompt(text=text, command=command))
+        return self.event(model.UserPrompt(text=text, command=command))
 
     def says(self, text: str, *, final: bool | None = True) -> Conversation:
-        return self.event(AssistantMessage(text=text, final=final))
+        return self.event(model.AssistantMessage(text=text, final=final))
 
     def calls(self, subject: str, *, op: Op = "shell", name: str = "Bash") -> Conversation:
-        return self.event(ToolCall(call_id=f"c{self._count}", name=name, op=op, subject=subject))
+        return self.event(model.ToolCall(call_id=f"c{self._count}", name=name, op=op, subject=subject))
 
     def ran(
         self,
@@ -67,15 +58,15 @@ class Conversation:
         never_ran: bool = False,
     ) -> Conversation:
         call_id = f"c{self._count}"
-        self.event(ToolCall(call_id=call_id, name=name, op=op, subject=subject))
+        self.event(model.ToolCall(call_id=call_id, name=name, op=op, subject=subject))
         return self.event(
-            ToolResult(
+            model.ToolResult(
                 call_id=call_id, name=name, op=op, status=status, subject=subject, output=output, never_ran=never_ran
             )
         )
 
     def edited(self, path: str, *, line: int | None = None) -> Conversation:
-        return self.event(FileEdit(path=f"{ROOT}/{path}", change="modify", line=line))
+        return self.event(model.FileEdit(path=f"{ROOT}/{path}", change="modify", line=line))
 
     @property
     def turn(self) -> Turn:
@@ -84,12 +75,9 @@ class Conversation:
         return self.digest.turn
 
     def view(self) -> SessionView:
+        digest, ended = self.digest, self.at_ms
         return SessionView(
-            session=self.session,
-            agent=self.agent,
-            started_ms=self.started_ms,
-            last_ms=self.at_ms,
-            digest=self.digest,
+            session=self.session, agent=self.agent, started_ms=self.started_ms, last_ms=ended, digest=digest
         )
 
 

@@ -30,8 +30,11 @@ from typing import Any, Final
 
 CARRYOVER: Final = (sys.executable, "-m", "carryover.cli.main")
 CARRYOVERD: Final = (sys.executable, "-m", "carryover.cli.carryoverd")
-ALTERED: Final = (sys.executable, "-m", "support.altered")
-"""Runs the program that follows, which changes something and starts a daemon."""
+ALTERED: Final = (sys.executable, "-m", "support.forked")
+"""Runs the program that follows, which changes something and starts a daemon.
+
+Names are bound already where this was forked: it changes them in the modules that use them.
+"""
 
 _CAN_FORK: Final = sys.platform == "linux"
 _MAX_REQUEST: Final = 1 << 17
@@ -134,15 +137,9 @@ def start(
         )
 
 
-def carryover(
-    *arguments: str,
-    env: Mapping[str, str] | None = None,
-    cwd: Path | None = None,
-    input: str = "",
-    limit_s: float = 60.0,
-) -> subprocess.CompletedProcess[str]:
-    """Runs `carryover` with `arguments` to its end; on none of its streams is a terminal."""
-    return run((*CARRYOVER, *arguments), env=env, cwd=cwd, input=input, limit_s=limit_s)
+def carryover(*arguments: str, **given: Any) -> subprocess.CompletedProcess[str]:
+    """Runs `carryover` with `arguments` to its end, as `run` does."""
+    return run((*CARRYOVER, *arguments), **given)
 
 
 def run(
@@ -254,12 +251,15 @@ def load_all() -> None:
     gc.enable()
 
 
-def main(requests: int) -> int:
-    """Loads and forks; returns in each child, once it has ended."""
+def main() -> int:
+    """Runs a program; or loads and forks, and returns in each child, once it has ended."""
+    if not sys.argv[1].isdigit():
+        exec(sys.argv.pop(1), {"__name__": "__main__"})
+        return 0
     load_all()
-    module = importlib.import_module(serve(socket.socket(fileno=requests)))
+    module = importlib.import_module(serve(socket.socket(fileno=int(sys.argv[1]))))
     return int(module.main())
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1])))
+    sys.exit(main())

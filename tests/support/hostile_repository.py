@@ -17,21 +17,9 @@ def hooks_of_all_kinds(root: Path, program: Path) -> None:
 
 
 def own_programs(root: Path, program: Path) -> None:
-    for key in (
-        "core.fsmonitor",
-        "core.pager",
-        "core.editor",
-        "core.askPass",
-        "core.sshCommand",
-        "diff.external",
-        "diff.evil.command",
-        "diff.evil.textconv",
-        "filter.evil.clean",
-        "filter.evil.smudge",
-        "gpg.program",
-        "alias.diff",
-        "alias.ls-files",
-    ):
+    keys = "fsmonitor pager editor askPass sshCommand".split()
+    others = "diff.external diff.evil.command diff.evil.textconv filter.evil.clean filter.evil.smudge gpg.program"
+    for key in (*(f"core.{key}" for key in keys), *others.split(), "alias.diff", "alias.ls-files"):
         git(root, "config", key, f"!{program}" if key.startswith("alias") else str(program))
     git(root, "config", "log.showSignature", "true")
     git(root, "config", "filter.evil.required", "true")

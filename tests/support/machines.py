@@ -9,6 +9,8 @@ from contextlib import AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from carryover.adapter.contract import Reemitted
 from carryover.distill.stored_digest import DigestReducer
 from carryover.ledger.codec import decode_body
@@ -45,15 +47,9 @@ def canonical_dump(path: Path, own: str) -> bytes:
 
 def _canonical(row: Sequence[Any], own: str) -> list[Any]:
     *facts, body, machine, root = row
-    said = json.dumps(json.loads(json.dumps(_plain(decode_body(body)))), sort_keys=True)
+    said = json.dumps(msgspec.to_builtins(decode_body(body)), sort_keys=True)
     before = f"{machine}:/"
     return [*facts, said.replace(before, "/"), machine or own, root.replace(before, "/", 1)]
-
-
-def _plain(body: AnyBody) -> Any:
-    import msgspec
-
-    return msgspec.to_builtins(body)
 
 
 class OneMachine:

@@ -12,7 +12,6 @@ from typing import Any, Final, Self
 from support import forked
 
 COMMAND: Final = (*forked.CARRYOVER, "mcp")
-VERSION: Final = "2025-06-18"
 
 
 class McpClient:
@@ -34,7 +33,7 @@ class McpClient:
     def __enter__(self) -> Self:
         capabilities: dict[str, Any] = {"roots": {}} if self._roots else {}
         about = {"clientInfo": {"name": "test", "version": "1"}, "capabilities": capabilities}
-        self.about = self.ask("initialize", protocolVersion=VERSION, **about)
+        self.about = self.ask("initialize", protocolVersion="2025-06-18", **about)
         self._send({"method": "notifications/initialized"})
         return self
 

@@ -7,12 +7,7 @@ from typing import Any
 import msgspec
 
 from carryover.daemon.health import Health
-from carryover.diagnose.report import (
-    AgentReport,
-    Inspection,
-    LedgerReport,
-    Report,
-)
+from carryover.diagnose.report import AgentReport, Inspection, LedgerReport, Report
 from carryover.install.agent_settings import HooksReport
 from carryover.install.service import ServiceStatus
 
@@ -48,11 +43,7 @@ HEALTHY = Report(
     service=SERVICE,
     agents=(CLAUDE,),
     ledger=LEDGER,
-    inspection=Inspection(
-        program="/opt/bin/carryoverd",
-        port=47_823,
-        free_bytes=10**12,
-    ),
+    inspection=Inspection(program="/opt/bin/carryoverd", port=47_823, free_bytes=10**12),
 )
 
 

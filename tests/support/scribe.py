@@ -135,6 +135,18 @@ def execute(path: Path, *statements: str) -> list[tuple[Any, ...]]:
         return [db.execute(statement).fetchall() for statement in statements][-1]
 
 
+async def ledger_with_prompt(ledger_path: Path, root: Path) -> int:
+    """Makes a ledger that knows one project by one prompt, given in `root`; returns the project's id."""
+    ledger = await Ledger.open(ledger_path, DigestReducer())
+    try:
+        scribe = Scribe(ledger, agent="claude-code")
+        committed = await scribe.tell(scribe.event("Add a parser for dates", at_ms=1, cwd=str(root)))
+    finally:
+        await ledger.close()
+    [project] = committed.projects
+    return project
+
+
 def noise(seed: int, length: int) -> str:
     """Returns a text of `length` hexadecimal digits that compresses to half of that at best."""
     return random.Random(seed).randbytes(length).hex()[:length]

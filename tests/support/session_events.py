@@ -5,7 +5,6 @@ from __future__ import annotations
 from carryover.ledger.rows import StoredEvent
 from carryover.model import AnyBody
 
-SECOND_MS = 1_000
 BEGAN_MS = 1_795_156_858_000
 """2026-11-20 06:40:58 UTC."""
 
@@ -13,6 +12,6 @@ BEGAN_MS = 1_795_156_858_000
 def stored(*bodies: AnyBody, subagent_id: str | None = None, retracted: bool = False) -> list[StoredEvent]:
     """One event a second."""
     return [
-        StoredEvent(at_ms=BEGAN_MS + number * SECOND_MS, subagent_id=subagent_id, body=body, retracted=retracted)
+        StoredEvent(at_ms=BEGAN_MS + number * 1_000, subagent_id=subagent_id, body=body, retracted=retracted)
         for number, body in enumerate(bodies)
     ]

@@ -1,4 +1,4 @@
-"""JSON settings in any layout that people and programs might give them."""
+"""Settings and texts in any layout that people and programs might give them, for properties that must hold for each."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import json
 from typing import Any
 
 from hypothesis import strategies as st
+
+from carryover.publish.pointers import END, NEW_FILE, START
 
 _SPACES = st.sampled_from(["", "", "", " ", "  ", "\n", "\n  ", "\n    ", "\r\n\t", "\t", "\n\n \n"])
 _GAPS_WITH_COMMENTS = _SPACES | st.sampled_from(
@@ -125,3 +127,60 @@ def _laid_out(
     else:
         data = draw(formatted(st.just(value)))
     return draw(st.sampled_from([b"", b"", b"\xef\xbb\xbf"])) + data
+
+
+_TOP = st.lists(
+    st.sampled_from(
+        [
+            'model = "gpt-6" # mine',
+            "# [[hooks.Stop]]",
+            "notify = [\n  'a', # [x]\n  '[b]',\n]",
+            'text = """\n[[hooks.Stop]]\n""""',
+            "raw = '''\n[hooks]\n'a'''",
+            'tui.theme = { name = "}[" }',
+            "",
+            "limit = nan",
+        ]
+    ),
+    unique=True,
+    max_size=4,
+)
+_TABLES = st.lists(
+    st.sampled_from(
+        [
+            '[projects."/home/dev/[a]"]\ntrust_level = "trusted"',
+            '[[hooks.Stop]]\n\n[[hooks.Stop.hooks]]\ntype = "command"\ncommand = "say done"',
+            '  [[ hooks . "PreToolUse" ]] # theirs\n matcher = "Bash"\n [[hooks.PreToolUse.hooks]]\n'
+            ' type = "command"\n command = "sh /other/hook.sh codex Stop || true"',
+            '[[hooks.SessionStart]]\nhooks = [\n  { type = "command", command = "bd prime" },\n]',
+            '[hooks.state."/home/dev/.codex/config.toml:stop:0:0"]\ntrusted_hash = "sha256:31c6"',
+            '[hooks]\nStop = [\n  { hooks = [{ type = "command", command = "[x]" }] }, # a, b\n]\nSessionEnd = []',
+            "# the end",
+            "",
+        ]
+    ),
+    unique_by=lambda table: table,
+    max_size=5,
+)
+
+
+@st.composite
+def toml_settings(draw: st.DrawFn) -> bytes:
+    """Settings with or without hooks of others, as Codex accepts them; now and then blank."""
+    tables = draw(_TABLES)
+    if any(table.startswith("[hooks]\n") for table in tables):  # hooks are either arrays or tables
+        tables = [table for table in tables if "[[" not in table]
+    text = "\n".join((*draw(_TOP), *tables)) + draw(st.sampled_from(["", "\n", "\n\n", "\n  "]))
+    text = text.replace("\n", draw(st.sampled_from(["\n", "\n", "\r\n"])))
+    return draw(st.sampled_from([b"", b"", b"\xef\xbb\xbf"])) + text.encode()
+
+
+PIECES = (
+    *(b"a", b"# Title\n", b"\n", b"\r\n", b"\r", b" ", b"    ", b"> ", b"- ", b"\xef\xbb\xbf", b"\xff\xfe", b"\0"),
+    *(b"```\n", b"```", b"~~~\n", b"- ```sh\n", b"  ```\n", b"````\r\n", b"`", b"``", b"<!--", b"-->"),
+    *(START, END, START + b"\n", END + b"\n", START + b"\r\n", b"@AGENTS.md\n"),
+    *(NEW_FILE, NEW_FILE.replace(b"\n", b"\r\n")),
+)
+
+TEXTS = st.lists(st.sampled_from(PIECES), max_size=12).map(b"".join) | st.binary(max_size=60)
+"""Bytes with all line ends, byte order marks, fences open and closed, our markers whole, halved and twice."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import chain, repeat
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Final, Self
 
 Behaviour = Callable[[socket.socket, threading.Event], None]
 """What is done with a connection whose request was read. The event says that the server stops."""
@@ -109,3 +112,29 @@ def _read(connection: socket.socket) -> Request | None:
             name, _, value = header.partition(":")
             headers[name.lower()] = value.strip()
         return Request(line, headers, stream.read(int(headers.get("content-length", "0")))) if line else None
+
+
+HEALTH: Final[dict[str, Any]] = {
+    "name": "carryoverd",
+    "version": "0.1.0",
+    "pid": 4711,
+    "caught_up": True,
+    "waiting_sources": 0,
+    "sources": 3,
+    "last_sweep_ms": 1_800_000_000_000,
+}
+
+
+@contextmanager
+def answering_socket(path: Path, *answers: dict[str, Any]) -> Iterator[None]:
+    """On the Unix socket at `path`, each GET gets the next answer, the last one again and again; all else fails."""
+    script = chain(answers, repeat(answers[-1]))
+
+    def behave(connection: socket.socket, stop: threading.Event) -> None:
+        is_get = server.requests[-1].line.startswith("GET ")
+        (answer(200, json.dumps(next(script)).encode()) if is_get else answer(501))(connection, stop)
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    server = SocketServer(path, behave)
+    with server:
+        yield

@@ -4,27 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from carryover import model
 from carryover.importing.document import open_document
 from carryover.importing.turns import Document
-from carryover.model import (
-    AnyBody,
-    AssistantMessage,
-    Event,
-    FileEdit,
-    PlanUpdate,
-    SessionInfo,
-    ToolResult,
-    UserPrompt,
-)
 
 FOLDER = Path(__file__).parents[1] / "unit/importing/documents"
 PROJECT = "/home/dev/shop"
 
 
-def events_of(document: Document) -> list[Event]:
+def events_of(document: Document) -> list[model.Event]:
     agent, source = document.agent, document.source
     context, cursor, more = agent.context_type(), None, True
-    found: list[Event] = []
+    found: list[model.Event] = []
     while more:
         batch = agent.reader.read(Path(source.path), cursor)
         for record in batch.records:
@@ -34,28 +25,28 @@ def events_of(document: Document) -> list[Event]:
     return found
 
 
-def read(name: str, project: str | None = PROJECT) -> list[Event]:
+def read(name: str, project: str | None = PROJECT) -> list[model.Event]:
     return events_of(open_document(FOLDER / f"{name}.md", project=project))
 
 
-def shown(body: AnyBody) -> str | None:
+def shown(body: model.AnyBody) -> str | None:
     """A body in one line; None for those that only repeat."""
     match body:
-        case UserPrompt(text=text, command=command):
+        case model.UserPrompt(text=text, command=command):
             return f"user: {' '.join(filter(None, (command, text)))}"
-        case AssistantMessage(text=text):
+        case model.AssistantMessage(text=text):
             return f"said: {text.splitlines()[0]}"
-        case ToolResult(op=op, status=status, subject=subject, exit_code=code):
+        case model.ToolResult(op=op, status=status, subject=subject, exit_code=code):
             return f"{op} {status}{'' if code is None else f' {code}'}: {subject}".rstrip(": ")
-        case FileEdit(path=path, change=change):
+        case model.FileEdit(path=path, change=change):
             return f"{change}: {path}"
-        case PlanUpdate(items=items):
+        case model.PlanUpdate(items=items):
             return "plan: " + "; ".join(f"{item.state} {item.text}" for item in items)
-        case SessionInfo(title=title, model=model):
-            return f"info: {title or '-'}, {model or '-'}"
+        case model.SessionInfo(title=title, model=used):
+            return f"info: {title or '-'}, {used or '-'}"
     return None
 
 
-def story(events: list[Event]) -> list[str]:
+def story(events: list[model.Event]) -> list[str]:
     """What the events say, a line each."""
     return [line for event in events if (line := shown(event.body)) is not None]

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from carryover.errors import UserError
 from carryover.paths import StateDir
+from carryover.sync import payload as wire
 from carryover.sync.branch import OwnBranch
 from carryover.sync.folder import Settings, State, SyncFolder
 from carryover.sync.ledger_side import LedgerIncoming, LedgerOutgoing
@@ -32,7 +33,6 @@ from carryover.sync.store import File, GitStore, StoreTrouble
 from carryover.sync.trust import first_view
 
 T = TypeVar("T")
-PER_PIECE = 3
 ROOT = "/home/ann/shop"
 
 
@@ -82,16 +82,16 @@ class MemoryLedger(LedgerOutgoing, LedgerIncoming):
     def pieces(self, position: str) -> Iterator[Piece]:
         at = int(position or 0)
         while at < len(self.log):
-            keys = self.log[at : at + PER_PIECE]
+            keys = self.log[at : at + 3]
             at += len(keys)
             events = [(key, *self.rows[key]) for key in keys if key in self.rows]
             names = list(dict.fromkeys(session for _, session, _ in events))
             yield Piece(
                 Payload(
-                    projects=(SyncedProject(ROOT),) if names else (),
-                    sessions=tuple(SyncedSession("agent", name, ROOT) for name in names),
-                    events=tuple(SyncedEvent(names.index(session), key, 1, body) for key, session, body in events),
-                    tombstones=tuple(SyncedTombstone(key, 0, 9) for key in keys if key in self.forgotten),
+                    projects=(wire.SyncedProject(ROOT),) if names else (),
+                    sessions=tuple(wire.SyncedSession("agent", name, ROOT) for name in names),
+                    events=tuple(wire.SyncedEvent(names.index(session), key, 1, body) for key, session, body in events),
+                    tombstones=tuple(wire.SyncedTombstone(key, 0, 9) for key in keys if key in self.forgotten),
                 ),
                 str(at),
             )
@@ -105,9 +105,9 @@ class MemoryLedger(LedgerOutgoing, LedgerIncoming):
             return payload
         names = list(dict.fromkeys(payload.sessions[one.session].native_id for one in kept))
         return Payload(
-            sessions=tuple(SyncedSession("agent", name, ROOT) for name in names),
+            sessions=tuple(wire.SyncedSession("agent", name, ROOT) for name in names),
             events=tuple(
-                SyncedEvent(names.index(payload.sessions[one.session].native_id), one.key, one.at_ms, one.body)
+                wire.SyncedEvent(names.index(payload.sessions[one.session].native_id), one.key, one.at_ms, one.body)
                 for one in kept
             ),
             tombstones=payload.tombstones,

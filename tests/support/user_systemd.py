@@ -8,25 +8,25 @@ import shutil
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+import carryover
 from carryover.install.service import Ran, run_command
 from support.daemon_process import wait_until
 
 SCRIPT: Final = Path(__file__).with_suffix(".sh")
 PROGRAMS: Final = [Path("/usr/lib/systemd/systemd"), Path("/lib/systemd/systemd")]
-COMMANDS: Final = ("systemctl", "unshare", "nsenter", "setpriv")
-RUNTIME: Final = "/run/user/0"
 
 
 def missing() -> str | None:
     """Why there can be none here; None when there can."""
     if sys.platform != "linux" or os.geteuid() != 0:
         return "a systemd of one's own needs Linux and root"
-    lacking = [command for command in COMMANDS if shutil.which(command) is None]
+    lacking = [command for command in ("systemctl", "unshare", "nsenter", "setpriv") if shutil.which(command) is None]
     if lacking or not any(program.exists() for program in PROGRAMS):
         return f"not installed here: {', '.join(lacking) or 'systemd'} (Debian: apt install systemd)"
     groups = _control_groups()
@@ -47,7 +47,7 @@ class UserSystemd:
         self.env = {
             "PATH": "/usr/local/bin:/usr/bin:/bin",
             "HOME": str(home),
-            "XDG_RUNTIME_DIR": RUNTIME,
+            "XDG_RUNTIME_DIR": "/run/user/0",
         }
 
     def run(self, command: Sequence[str], *, env: Mapping[str, str], limit_s: float = 10.0) -> Ran:
@@ -118,3 +118,24 @@ def _control_groups() -> Path | None:
         if kind == "cgroup2":
             return Path(place)
     return None
+
+
+PACKAGE = Path(carryover.__file__).parent
+SCRIPTS = "[console_scripts]\ncarryover = carryover.cli.main:main\ncarryoverd = carryover.cli.carryoverd:main\n"
+
+
+def make_wheel(folder: Path, version: str) -> Path:
+    """Write the wheel into `folder`. The program in it says that it is `version`."""
+    info = f"carryoverd-{version}.dist-info"
+    path = folder / f"carryoverd-{version}-py3-none-any.whl"
+    files = [file for file in PACKAGE.rglob("*") if file.is_file() and "__pycache__" not in file.parts]
+    contents = {f"carryover/{file.relative_to(PACKAGE)}": file.read_bytes() for file in files}
+    contents["carryover/__init__.py"] = f'__version__ = "{version}"\n'.encode()
+    contents[f"{info}/METADATA"] = f"Metadata-Version: 2.1\nName: carryoverd\nVersion: {version}\n".encode()
+    contents[f"{info}/WHEEL"] = b"Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    contents[f"{info}/entry_points.txt"] = SCRIPTS.encode()
+    record = "".join(f"{name},,\n" for name in [*contents, f"{info}/RECORD"])
+    with zipfile.ZipFile(path, "w") as wheel:
+        for name, data in {**contents, f"{info}/RECORD": record.encode()}.items():
+            wheel.writestr(name, data)
+    return path

@@ -19,8 +19,6 @@ from support.hook_script import payload as claude_payload
 from support.repository import repository
 from support.socket_server import Behaviour, SocketServer, answer, close, hang
 
-HANDED: Final = b'{"additional_context":"from the daemon"}'
-
 
 def codex_told(codex: HookScript, source: str, folder: Path, **fields: Any) -> str:
     """The text that a session takes in; empty where nothing was printed."""
@@ -128,7 +126,7 @@ def test_no_other_event_says_anything_with_the_daemon_or_without(
     keep(script.state, project, "Add a discount")
 
     assert script.said(event, data, project) == QUIET
-    with SocketServer(script.state.socket, answer(200, HANDED)) as server:
+    with SocketServer(script.state.socket, answer(200, b'{"additional_context":"from the daemon"}')) as server:
         assert script.said(event, data, project) == QUIET
     sent = [(request.line, request.body) for request in server.requests]
     assert sent == [(f"POST /hook/{agent}/{event} HTTP/1.1", data)]

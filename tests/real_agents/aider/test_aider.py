@@ -15,8 +15,6 @@ from real_agents.lab.shop import PROJECT
 from real_agents.lab.terminal import Terminal
 from real_agents.lab.tool import Tool
 
-pytestmark = pytest.mark.real_agents
-
 EACH_VERSION: Final = each_version("aider")
 NEWEST: Final = newest("aider")
 FILES: Final = {

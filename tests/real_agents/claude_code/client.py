@@ -30,12 +30,6 @@ VERSIONS: Final = (LATEST, "2.1.328", "2.1.111", "2.0.65")
 """Newest known; that of the fixtures; before AGENTS.md was read at all (that came with 2.1.281); the last line of node
 clients."""
 
-FIRST_NATIVE: Final = "2.1.110"
-"""From here on npm has packages with a native binary; before, Claude Code is a script for node."""
-CTRL_C_INTERRUPTS: Final = "2.1.111"
-"""In a terminal of tmux 2.0.65 takes only Escape."""
-NAMES_LIMITS: Final = "2.1.328"
-"""From here on the rows run with a plan's token instead of a key."""
 
 KEY: Final = "sk-ant-dummy-key-for-the-fake-server"
 TOKEN: Final = "sk-ant-oat01-dummy-token-for-the-fake-server"
@@ -200,7 +194,8 @@ class ClaudeCode(Tool):
 
     @classmethod
     def install(cls, version: str) -> Installed:
-        if Version(version) >= Version(FIRST_NATIVE):
+        # From here on npm has packages with a native binary; before, Claude Code is a script for node.
+        if Version(version) >= Version("2.1.110"):
             folder = from_npm(f"@anthropic-ai/claude-code-linux-{MACHINE}", version)
             return Installed(version, (str(folder / "claude"),), (folder,), (folder,))
         node = shutil.which("node")
@@ -214,7 +209,8 @@ class ClaudeCode(Tool):
     def environment(self) -> Mapping[str, str]:
         """A subscriber's, since the client names the limit of a plan only there; a key for what is older. With the
         window an answer that says the context is nearly full brings on a compaction, in every model."""
-        plan = Version(self.version) >= Version(NAMES_LIMITS)
+        # From here on the rows run with a plan's token instead of a key.
+        plan = Version(self.version) >= Version("2.1.328")
         return {
             "ANTHROPIC_BASE_URL": f"http://127.0.0.1:{self.port}",
             **({"CLAUDE_CODE_OAUTH_TOKEN": TOKEN} if plan else {"ANTHROPIC_API_KEY": KEY}),
@@ -251,7 +247,8 @@ class ClaudeCode(Tool):
         self.box.write(SETTINGS, json.dumps({**settings, "disableAllHooks": True}))
 
     def interrupt(self, terminal: Terminal) -> None:
-        terminal.key("C-c" if Version(self.version) >= Version(CTRL_C_INTERRUPTS) else "Escape")
+        # In a terminal of tmux 2.0.65 takes only Escape.
+        terminal.key("C-c" if Version(self.version) >= Version("2.1.111") else "Escape")
         terminal.wait(self.INTERRUPTED)
 
     def _command(self, prompt: str, session: str | None, *options: str, fork: bool = False) -> Sequence[str]:

@@ -14,8 +14,6 @@ from real_agents.lab.rows import Row, newest
 from real_agents.lab.shop import OTHER_TASK, PROJECT, STATE, TASK
 from real_agents.lab.tool import Tool
 
-pytestmark = pytest.mark.real_agents
-
 NEWEST: Final = newest("claude-code")
 FOR_NO_PERSON: Final = "If no person can answer (a non-interactive run, a sub-agent), skip this"
 
@@ -37,8 +35,7 @@ def test_a_second_start_without_a_prompt_changes_no_byte(tool: Tool, row: Row) -
 def test_a_person_sees_the_resume_protocol_in_the_first_response(tool: Tool, row: Row, mode: str) -> None:
     """The model of this row does what the text asks for; whether a real one does is not shown."""
     tool.box.write(STATE / "config.toml", f'[publish]\npointers = "shared"\n[resume]\nmode = "{mode}"\n')
-    shop.begin_installed(tool)
-    shop.do_the_work(tool)
+    shop.begin_worked(tool)
     with tool.terminal(PROJECT) as terminal:
         tool.script({"as_told": "The pear costs two coins now."})
         terminal.enter("Hi")
@@ -59,8 +56,7 @@ def test_a_person_sees_the_resume_protocol_in_the_first_response(tool: Tool, row
 
 @NEWEST
 def test_a_run_without_a_person_is_told_not_to_wait_for_one(tool: Tool, row: Row) -> None:
-    shop.begin_installed(tool)
-    shop.do_the_work(tool)
+    shop.begin_worked(tool)
     [handoff] = shop.first_told(tool)
 
     row.shown(next(line for line in handoffs.protocol(handoff).splitlines() if FOR_NO_PERSON in line))

@@ -20,8 +20,6 @@ from real_agents.lab.shop import PROJECT
 from real_agents.lab.terminal import Terminal
 from real_agents.lab.tool import Tool
 
-pytestmark = pytest.mark.real_agents
-
 EACH_VERSION = each_version("claude-code")
 HANDOFF = "# [CARRYOVER] Last updated 2026-01-02T03:04:05Z from codex\nTHE-HANDOFF\n"
 PUBLISH = """

@@ -33,7 +33,6 @@ REVIEWS_SINCE: Final = "0.150.0"
 """From here on Codex runs no hook that its user has not reviewed."""
 REVIEW: Final = "Hooks need review"
 
-UUID_LENGTH: Final = 36
 CODEX_HOME: Final = HOME / ".codex"
 
 SETTINGS: Final = f"""\
@@ -234,7 +233,7 @@ class Codex(Tool):
 
     def transcripts(self) -> dict[str, Path]:
         files = self.box.here(self.home).rglob("rollout-*.jsonl")
-        return {path.stem[-UUID_LENGTH:]: path for path in sorted(files, key=lambda path: path.name)}
+        return {path.stem[-36:]: path for path in sorted(files, key=lambda path: path.name)}
 
     def trust(self, root: Path) -> None:
         with self.box.here(self.config).open("a", encoding="utf-8") as config:

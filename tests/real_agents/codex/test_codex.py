@@ -10,8 +10,7 @@ import pytest
 from real_agents.codex.client import CODEX_HOME, LATEST, REVIEW, REVIEWS_SINCE, SETTINGS, TOOL
 from real_agents.codex.client import tools as offered
 from real_agents.lab import handoffs, product, shop
-from real_agents.lab.box import HOME, OUT, wait_until
-from real_agents.lab.gate import Gate
+from real_agents.lab.box import HOME, OUT, Gate, wait_until
 from real_agents.lab.handoffs import hook_lines
 from real_agents.lab.rows import Row, newest, only
 from real_agents.lab.shop import LAST_WORDS, PROJECT, QUESTION, TASK, WORK
@@ -20,12 +19,9 @@ from real_agents.lab.tool import Installed, Tool
 from real_agents.test_endings import BY_USER, assert_left
 from real_agents.test_sessions import ANSWER, THEN, assert_worked_once, prompts, read
 
-pytestmark = pytest.mark.real_agents
-
 NEWEST: Final = newest("codex")
 HOOKS: Final = CODEX_HOME / "hooks.json"
 NOT_YET: Final = "not reviewed yet"
-HOOK_COUNT: Final = 4
 MOVED: Final = HOME / "settings" / "codex"
 ELSEWHERE: Final = WORK / "orchard"
 OF_CODE_MODE: Final = "gpt-6.1-sol"
@@ -46,7 +42,7 @@ def test_before_the_review_the_client_runs_without_our_hooks_and_without_a_word(
     shop.do_the_work(tool)
     left = shop.left_by(tool)
     turn = tool.turn(PROJECT, "Hello")
-    doctor = tool.box.run(product.CARRYOVER, "doctor").out
+    doctor = shop.doctor(tool)
 
     row.shown(f"said of hooks: {hook_lines(turn.seen) or 'nothing'}")
     assert handoffs.injected(turn.requests[0]) == []
@@ -66,9 +62,9 @@ def test_reviewed_once_in_the_terminal_they_run_in_exec_too(tool: Tool, row: Row
     question = next(line.strip() for line in asked.splitlines() if "new or changed" in line)
 
     row.shown(f"the client asks: {question}")
-    assert question.startswith(f"{HOOK_COUNT} hooks are")
+    assert question.startswith("4 hooks are")
     assert len(found) == 1
-    assert NOT_YET not in tool.box.run(product.CARRYOVER, "doctor").out
+    assert NOT_YET not in shop.doctor(tool)
 
 
 @NEWEST
@@ -76,8 +72,7 @@ def test_a_client_that_was_used_before_takes_the_hooks_up(tool: Tool, row: Row) 
     """Terminals of 0.169.0 share a server that outlives them; it was started before there were any hooks."""
     with tool.terminal(PROJECT):
         pass
-    shop.begin_installed(tool)
-    shop.do_the_work(tool)
+    shop.begin_worked(tool)
     product.settle(tool.box)
     with tool.terminal(PROJECT) as terminal:
         terminal.enter("Hello")
@@ -130,8 +125,7 @@ def test_a_version_without_hooks_gets_none(tool: Tool, row: Row) -> None:
 @NEWEST
 def test_an_ephemeral_session_is_answered_and_remembered_by_nobody(tool: Tool, row: Row) -> None:
     """`--ephemeral`: the hook names no transcript, and there is none."""
-    shop.begin_installed(tool)
-    shop.do_the_work(tool)
+    shop.begin_worked(tool)
     left = shop.left_by(tool)
     turn = tool.turn(PROJECT, "Hello", "Nobody will ever know the ZEBRA.", options=["--ephemeral"])
     found = handoffs.injected(turn.requests[0])

@@ -37,8 +37,6 @@ SETTINGS_FILE: Final = OWN / "settings.json"
 READS_AGENTS_MD: Final = {"context": {"fileName": ["GEMINI.md", "AGENTS.md"]}}
 """As a user of several agents sets it; without that, only a GEMINI.md would hold the pointer."""
 REFUSALS: Final = 4
-RETURNS: Final = 6
-RETURN_S: Final = 5.0
 TRUSTED: Final = OWN / "trustedFolders.json"
 SHELL: Final = "run_shell_command"
 QUOTAS: Final = {
@@ -193,9 +191,9 @@ class GeminiCli(Tool):
 
     def _send(self, terminal: Terminal, asked: int) -> None:
         """Presses Return until the model is asked: one that comes while a resumed session is shown is lost (0.61.0)."""
-        for _ in range(RETURNS):
+        for _ in range(6):
             try:
-                wait_until(lambda: len(self.requests()) > asked, RETURN_S)
+                wait_until(lambda: len(self.requests()) > asked, 5.0)
             except TimeoutError:
                 terminal.key("Enter")
             else:

@@ -14,11 +14,7 @@ from real_agents.lab.rows import Row, newest
 from real_agents.lab.shop import OTHER_TASK, PROJECT
 from real_agents.lab.tool import Tool
 
-pytestmark = pytest.mark.real_agents
-
 NEWEST: Final = newest("gemini-cli")
-UNTRUSTED: Final = 55
-"""The exit code of `-p` in a folder that is not trusted (0.61.0)."""
 
 
 @pytest.mark.parametrize("daemon", [True, False], ids=["daemon", "no daemon"])
@@ -41,7 +37,7 @@ def test_an_untrusted_folder_is_left_alone(tool: Tool, row: Row, daemon: bool) -
 
     row.shown(f"-p ended with {turn.code}, as before with {bare.code}; said of hooks: {hook_lines(screen)}")
     assert (turn.code, turn.seen) == (bare.code, bare.seen)
-    assert bare.code == UNTRUSTED
+    assert bare.code == 55  # the exit code of `-p` in a folder that is not trusted (0.61.0)
     assert handoffs.injected(tool.requests()[-1]) == []
     assert [line for line in hook_lines(turn.seen + screen) if "carryover" in line.lower()] == []
     if daemon:
@@ -72,11 +68,10 @@ def test_without_hooks_the_pointer_leads_to_the_handoff(tool: Tool, row: Row, ho
 @NEWEST
 def test_hooks_that_are_switched_off_bring_nothing(tool: Tool, row: Row) -> None:
     """`hooksConfig.enabled`: the user's switch, which doctor names."""
-    shop.begin_installed(tool)
-    shop.do_the_work(tool)
+    shop.begin_worked(tool)
     tool.switch_hooks_off()
     found = shop.first_told(tool)
-    doctor = tool.box.run(product.CARRYOVER, "doctor").out
+    doctor = shop.doctor(tool)
     switch = [line.strip() for line in doctor.splitlines() if "hooksConfig" in line]
 
     row.shown(f"handoffs {len(found)}; doctor: {switch}")

@@ -8,7 +8,7 @@ import pytest
 
 from real_agents.handover import world
 from real_agents.handover.world import World
-from real_agents.lab import prerequisites
+from real_agents.lab.rows import missing
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def hooks_off() -> Iterator[World]:
 
 
 def _world(*, hooks: bool) -> Iterator[World]:
-    if reason := prerequisites.missing():
+    if reason := missing():
         pytest.skip(reason)
     with world.made(hooks=hooks) as made:
         yield made

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from matrix.story import FACTS, GOAL, NEXT, QUESTION, RULING
 from matrix.tool import Ending
-from real_agents.lab.gate import Gate
+from real_agents.lab.box import Gate
 from real_agents.lab.tool import Tool
 
 NOTES: Final = "docs/notes.md"
@@ -23,7 +23,6 @@ FILES: Final = RULES | {
     NOTES: "nothing\n",
 }
 TASK: Final = f"{GOAL}. {RULING}."
-CARRY_ON: Final = "carry on where the other one left off"
 FAILS: Final = f"The test still fails. {NEXT}"
 LAST_WORDS: Final = f"The test still fails: the result is no whole number. {NEXT} {QUESTION}"
 
@@ -73,7 +72,7 @@ def play(tool: Tool, root: Path, ending: Ending = "closed", *, cwd: Path | None 
 def carry_on(tool: Tool, root: Path) -> str:
     """Has the client continue the task, until its usage limit ends the turn; the text of its first request."""
     before = len(tool.requests())
-    tool.reach_limit(root, CARRY_ON, *tool.edit(root / NOTES, "nothing", NOTE, cwd=root))
+    tool.reach_limit(root, "carry on where the other one left off", *tool.edit(root / NOTES, "nothing", NOTE, cwd=root))
     return tool.requests()[before]
 
 

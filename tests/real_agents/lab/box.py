@@ -15,7 +15,6 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Final, Self
 
 DEV: Final = 1000
@@ -23,7 +22,6 @@ DEV: Final = 1000
 HOME: Final = Path("/home/dev")
 OUT: Final = Path("/out")
 SCRIPT: Final = Path(__file__).with_name("box.sh")
-POLL_S: Final = 0.02
 NAMESPACES: Final = ("unshare", "--net", "--mount", "--pid", "--uts", "--ipc", "--fork")
 ENVIRONMENT: Final = {
     "HOME": str(HOME),
@@ -82,7 +80,7 @@ class Box:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -153,7 +151,7 @@ def wait_until(true: Callable[[], bool], timeout_s: float = 20) -> float:
     while not true():
         if time.monotonic() - start > timeout_s:
             raise TimeoutError(f"not within {timeout_s} s")
-        time.sleep(POLL_S)
+        time.sleep(0.02)
     return time.monotonic() - start
 
 
@@ -210,3 +208,32 @@ def _outermost(paths: Iterable[Path]) -> list[Path]:
         if not path.is_relative_to("/usr") and not any(path.is_relative_to(outer) for outer in found):
             found.append(path)
     return found
+
+
+class Gate:
+    """A command that runs in a client until the test lets it go on: it reads from a named pipe."""
+
+    def __init__(self, box: Box, name: str) -> None:
+        path = OUT / name
+        self.command = f"cat {path}"
+        self._here = box.here(path)
+        os.mkfifo(self._here)
+        os.chown(self._here, DEV, DEV)
+        self._writer: int | None = None
+
+    def wait_reached(self) -> None:
+        """Until the command runs. Raises TimeoutError."""
+        wait_until(self._reached, 60)  # it may take long to come to it on a busy machine
+
+    def open(self) -> None:
+        """Lets the command end."""
+        assert self._writer is not None
+        os.close(self._writer)
+
+    def _reached(self) -> bool:
+        """A pipe can be opened for writing, without waiting, only while somebody reads from it."""
+        try:
+            self._writer = os.open(self._here, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError:
+            return False
+        return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -16,14 +17,17 @@ B = TypeVar("B", bound=Body)
 
 
 class Listed(msgspec.Struct, frozen=True):
+    """A line of `carryover sessions --json`."""
+
     id: str
     agent: str
     agent_version: str | None
     model: str | None
     project: str | None
-    branch: str | None
-    task: str | None
-    prompts: int
+
+
+class _Shown(msgspec.Struct, frozen=True):
+    events: tuple[StoredEvent, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,38 +36,20 @@ class Session:
     events: tuple[StoredEvent, ...]
 
     def all(self, kind: type[B], *, sidechains: bool = False) -> list[B]:
+        """The bodies of one kind; of the main conversation unless told otherwise."""
         chosen = [event.body for event in self.events if sidechains or event.subagent_id is None]
         return [body for body in chosen if isinstance(body, kind)]
 
 
-class _Shown(msgspec.Struct, frozen=True):
-    events: tuple[StoredEvent, ...]
-
-
 def sessions(box: Box) -> list[Session]:
+    """Newest first."""
     listed = msgspec.json.decode(product.carryover(box, "sessions", "--all", "--json"), type=list[Listed])
-    return [Session(session, _events(box, session.id)) for session in listed]
-
-
-def _events(box: Box, session: str) -> tuple[StoredEvent, ...]:
-    return msgspec.json.decode(product.carryover(box, "show", session, "--json"), type=_Shown).events
+    shown = [product.carryover(box, "show", each.id, "--json") for each in listed]
+    return [
+        Session(each, msgspec.json.decode(text, type=_Shown).events) for each, text in zip(listed, shown, strict=True)
+    ]
 
 
 def not_understood(box: Box) -> int:
-    return sum(row.n for row in _status(box).ledger.skipped)
-
-
-class _Skipped(msgspec.Struct, frozen=True):
-    n: int
-
-
-class _Ledger(msgspec.Struct, frozen=True):
-    skipped: tuple[_Skipped, ...]
-
-
-class _Status(msgspec.Struct, frozen=True):
-    ledger: _Ledger
-
-
-def _status(box: Box) -> _Status:
-    return msgspec.json.decode(product.carryover(box, "status", "--json"), type=_Status)
+    """How many records were skipped because they were not understood."""
+    return sum(row["n"] for row in json.loads(product.carryover(box, "status", "--json"))["ledger"]["skipped"])

@@ -2,15 +2,50 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 import pytest
 
+from real_agents.lab.product import SHOWN
 from real_agents.lab.tool import tools
 
 MARKER: Final = "real_agents"
+DEBIAN_PACKAGES: Final = {
+    "git": "git",
+    "ip": "iproute2",
+    "npm": "npm",
+    "nsenter": "util-linux",
+    "setpriv": "util-linux",
+    "tmux": "tmux",
+    "unshare": "util-linux",
+}
+
+
+@cache
+def missing() -> str:
+    """What is missing and what to do about it; empty when nothing is."""
+    if sys.platform != "linux":
+        return "needs Linux (namespaces)"
+    absent = [name for name in DEBIAN_PACKAGES if shutil.which(name) is None]
+    if absent:
+        packages = " ".join(sorted({DEBIAN_PACKAGES[name] for name in absent}))
+        return f"needs {', '.join(absent)}: apt-get install {packages}"
+    if os.geteuid() != 0:
+        return "needs root for the namespaces: run `make test-agents` as root"
+    tried = subprocess.run(["unshare", "--net", "--mount", "--pid", "--fork", "true"], capture_output=True, text=True)
+    if tried.returncode:
+        return f"this machine allows no namespaces ({tried.stderr.strip()}): run it outside a container"
+    private = [str(path) for path in SHOWN if not path.stat().st_mode & 0o005]
+    if private:
+        return f"the box's user must be able to read {', '.join(private)}: chmod o+rx, or use another checkout"
+    return ""
 
 
 def each_version(
@@ -77,7 +112,7 @@ def _versions(rows: Sequence[tuple[str, pytest.TestReport]]) -> Iterator[str]:
     ran: dict[str, list[tuple[str, float]]] = {}
     for outcome, report in rows:
         if outcome != "skipped":
-            for name in set(_clients(report)):
+            for name in set(_said(report, "client")):
                 ran.setdefault(name, []).append((outcome, report.duration))
     width = max(map(len, ran), default=0)
     for name in sorted(ran):
@@ -86,17 +121,16 @@ def _versions(rows: Sequence[tuple[str, pytest.TestReport]]) -> Iterator[str]:
         yield f"VERSION  {name:{width}}  {len(ran[name]):4} rows  {failed:3} failed  {seconds:7.1f} s"
 
 
-def _clients(report: pytest.TestReport) -> list[str]:
-    return [str(value) for kind, value in report.user_properties if kind == "client"]
+def _said(report: pytest.TestReport, kind: str) -> list[str]:
+    return [str(value) for name, value in report.user_properties if name == kind]
 
 
 def _lines(outcome: str, report: pytest.TestReport) -> list[str]:
-    shown = [str(value) for kind, value in report.user_properties if kind == "shown"]
     file, _, test = report.nodeid.removeprefix("tests/real_agents/").partition("::")
     name = f"{file.removesuffix('.py').replace('test_', '')}: {test.removeprefix('test_').replace('_', ' ')}"
     if outcome == "skipped":
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
         return [f"SKIPPED  {name}: {reason.removeprefix('Skipped: ')}"]
     failed = [] if outcome == "passed" else ["FAILED"]
-    head = "  ".join([name, " -> ".join(_clients(report)), f"{report.duration:.1f} s", *failed])
-    return [f"RAN      {head}", *(f"           {value}" for value in shown)]
+    head = "  ".join([name, " -> ".join(_said(report, "client")), f"{report.duration:.1f} s", *failed])
+    return [f"RAN      {head}", *(f"           {value}" for value in _said(report, "shown"))]

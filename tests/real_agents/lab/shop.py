@@ -99,6 +99,16 @@ def begin_installed(tool: Tool) -> Started:
     return daemon
 
 
+def begin_worked(tool: Tool) -> str:
+    """The same, and a session in the project; its id."""
+    begin_installed(tool)
+    return do_the_work(tool)
+
+
+def doctor(tool: Tool) -> str:
+    return tool.box.run(product.CARRYOVER, "doctor").out
+
+
 def left_by(tool: Tool) -> str:
     product.settle(tool.box)
     return handoffs.read(tool.box, PROJECT)

@@ -8,7 +8,6 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 from typing import Final, Self
 
 from real_agents.lab.box import Box, wait_until
@@ -17,7 +16,6 @@ PASTED_S: Final = 0.6
 """A Return that comes sooner after the text counts as part of a paste (Claude Code 2.0.65); no sign says when not."""
 
 PRESSES: Final = 6
-PRESS_S: Final = 5.0
 
 
 class Terminal:
@@ -32,7 +30,7 @@ class Terminal:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self._box.run("tmux", "kill-server")
 
     def screen(self) -> str:
@@ -47,7 +45,7 @@ class Terminal:
         for _ in range(PRESSES - 1):
             self.key(key)
             with suppress(TimeoutError):
-                return self.wait(pattern, PRESS_S)
+                return self.wait(pattern, 5.0)
         self.key(key)
         return self.wait(pattern)
 

@@ -1,24 +1,8 @@
 """The driver of one client, and how to write one.
 
 A driver is `TOOL` in `tests/real_agents/<agent>/client.py`, a subclass of `Tool`, beside `VERSIONS`. Nothing lists it:
-`tools` finds it by that name, and from then on the agent is in the rows: alone in a box, and with the others in the
-table of handovers, where all share one home and each has a scripted model at its own port. A driver says
-
-    which client      `id`, `NAME`, `OLDEST`; `install` fetches a version
-    its model         `API`, the wire format as a `ModelHandler`; it gives the scripted replies only to requests of the
-                      conversation, never to titles, summaries of a commit and the like
-    its settings      `__init__` writes them, with `self.port`; `environment` is what its processes get beside the box's
-    how it runs       `_command` for one prompt without a terminal, `_interactive` for the terminal client
-    its model's acts  `shell`, `edit`, `write`, `read`: replies in the form that `API` turns into tool calls
-    what it recorded  `transcripts` by session; `recorded` and `recorded_at_s` too where one file is not one session
-    how a handoff     `ARRIVES`: "hook" when a hook puts it into the first request, "file" when the client itself does,
-    reaches it        "pointer" when only the line in an instruction file is there and the model must read the file
-    what it lacks     `CANNOT`: endings that it does not have, each with the reason, which the table shows; `SILENT_ON`:
-                      facts of the story that it does not record; `READS_POINTER`, `RESETS`, `KEEPS_INJECTED`,
-                      `RECORDS_RUNNING`
-
-Only what differs from the defaults is overridden. Drivers are loaded inside the box too, where only
-`tests/real_agents` and the product can be seen.
+`tools` finds it by that name, and from then on the agent is in the rows. Only what differs from the defaults is
+overridden. Drivers are loaded inside the box too, where only `tests/real_agents` and the product can be seen.
 """
 
 from __future__ import annotations
@@ -78,9 +62,11 @@ class Tool(ABC):
     """The oldest version that can take part in the table of handovers."""
     API: ClassVar[type[ModelHandler]]
     ARRIVES: ClassVar[Arrives] = "hook"
+    """How a handoff reaches it: a hook puts it into the first request, or the client itself does ("file")."""
     READS_POINTER: ClassVar[bool] = True
     """Whether it reads the instruction file that holds the pointer."""
     CANNOT: ClassVar[Mapping[Ability, str]] = {}
+    """Endings that it does not have, each with the reason, which the table shows."""
     SILENT_ON: ClassVar[frozenset[str]] = frozenset()
     """Facts of the story (`matrix.story.FACTS`) that its records do not hold, so that nobody can hand them over."""
     LIMIT: ClassVar[Any]

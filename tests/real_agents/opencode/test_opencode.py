@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-import pytest
-
 from carryover.model import AssistantMessage, PlanUpdate, UserPrompt
 from real_agents.lab import handoffs, product, recorded, shop
 from real_agents.lab.rows import Row, each_version, newest
@@ -13,8 +11,6 @@ from real_agents.lab.shop import LAST_WORDS, LOOKING, PROJECT, QUESTION, TASK
 from real_agents.lab.tool import Installed, Tool
 from real_agents.opencode.client import CONFIG, WITH_FILES
 from real_agents.test_sessions import assert_worked_once, prompts, read
-
-pytestmark = pytest.mark.real_agents
 
 NEWEST: Final = newest("opencode")
 ENTRY: Final = ".carryover/handoff-opencode.md"

@@ -25,7 +25,7 @@ from carryover.model import (
     ToolResult,
     UserPrompt,
 )
-from support.atif import atif_violations
+from support.json_schema import atif_violations
 from support.recorded_shop import CHECKOUT, Run
 from support.specstory import events_of
 

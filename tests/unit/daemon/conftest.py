@@ -14,8 +14,7 @@ from carryover.daemon.log import Log
 from carryover.ledger.store import Ledger
 from carryover.paths import StateDir
 from support.claude_session import ClaudeSession
-from support.clock import Clock
-from support.log_lines import LogLines
+from support.clock import Clock, LogLines
 
 
 @pytest.fixture

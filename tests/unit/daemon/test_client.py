@@ -16,7 +16,7 @@ from carryover.daemon.client import Endpoint, ask_daemon, stop_daemon
 from carryover.daemon.health import Health
 from carryover.errors import UserError
 from carryover.fsio import FileLock
-from support.scripted_daemon import HEALTH, answering_socket
+from support.socket_server import HEALTH, answering_socket
 
 
 def asked(path: Path, answer: bytes) -> dict[str, Any] | None:

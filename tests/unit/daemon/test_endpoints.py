@@ -28,7 +28,7 @@ from carryover.daemon.upkeep import Forgetting
 from carryover.errors import UserError
 from carryover.ledger.connect import LedgerDamaged
 from support.claude_session import ClaudeSession
-from support.log_lines import LogLines
+from support.clock import LogLines
 
 
 class Answer(msgspec.Struct):

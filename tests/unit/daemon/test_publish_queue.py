@@ -20,9 +20,8 @@ from carryover.projects.root import find_root
 from carryover.publish.make import Refreshed
 from carryover.publish.refresh import refresh
 from support.claude_session import ClaudeSession
-from support.clock import LATER_MS
+from support.clock import LATER_MS, LogLines
 from support.daemon_process import handoff_of
-from support.log_lines import LogLines
 
 
 class Desk:

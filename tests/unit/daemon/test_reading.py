@@ -25,8 +25,7 @@ from carryover.ingest.spool import Spool
 from carryover.ledger.queries import totals
 from carryover.readers.jsonl import JsonlReader
 from support.claude_session import ClaudeSession
-from support.clock import Clock
-from support.log_lines import LogLines
+from support.clock import Clock, LogLines
 
 
 class Desk:

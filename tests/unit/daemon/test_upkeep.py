@@ -25,8 +25,8 @@ from carryover.paths import StateDir
 from carryover.publish.make import Refreshed
 from carryover.publish.refresh import refresh
 from support.claude_session import ClaudeSession
+from support.clock import LogLines
 from support.daemon_process import handoff_of
-from support.log_lines import LogLines
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 

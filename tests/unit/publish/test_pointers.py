@@ -20,7 +20,7 @@ from carryover.publish.pointers import (
     without_block,
 )
 from carryover.publish.project_files import take_out
-from support.texts import TEXTS
+from support.settings_texts import TEXTS
 
 BLOCK = """\
 <!--CARRYOVER:START-->

@@ -15,7 +15,7 @@ from carryover.publish.make import Refreshed
 from carryover.publish.refresh import awaits_handoff, refresh, with_placeholder
 from support.one_prompt import ledger_with_prompt
 from support.repository import repository
-from support.scribe import Scribe
+from support.scribe import Scribe, ledger_with_prompt
 
 
 @pytest.fixture
