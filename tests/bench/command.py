@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from bench import document, sections
-from bench.goals import GOALS, in_brief, table
-from bench.measure import Row
+from bench.measure import GOALS, Row, in_brief, table
 from bench.sections import FULL, QUICK, SECTIONS, Bench
 
 CHECKOUT: Final = Path(__file__).parents[2]

@@ -17,9 +17,8 @@ import msgspec
 
 from bench.corpus import Corpus
 from bench.document import circumstances, source_digest
-from bench.goals import table_of_growth
 from bench.hooks import Answers, Caller, count_answer
-from bench.measure import Run, at, in_own_process, megabytes, timed
+from bench.measure import Run, at, in_own_process, megabytes, table_of_growth, timed
 from bench.mixed import make_mixed
 from bench.processes import CONFIG, Process, TreeWatch, daemon, memory_of, processor_s, run_command
 from carryover.agents import adapters

@@ -19,8 +19,8 @@ from carryover.ledger.codec import DamagedBody
 from carryover.ledger.events import session_events
 from carryover.ledger.queries import connect_read_only, sessions
 from carryover.model import AssistantMessage, FileEdit, ToolCall, UserPrompt
+from chaos.agent_faults import PLANTED
 from chaos.load import MARK, Kind
-from chaos.private_faults import PLANTED
 from chaos.world import Broken, World
 
 QUIET_LIMIT_S: Final = 90.0

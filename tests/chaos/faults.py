@@ -21,7 +21,7 @@ from typing import Final
 from carryover.agents import adapters
 from carryover.ledger.connect import erase_mark
 from carryover.ledger.schema import MIGRATIONS
-from chaos import agent_faults, odd_files, private_faults
+from chaos import agent_faults
 from chaos.agent_faults import NothingToDo
 from chaos.earlier import RANKS, bring_back
 from chaos.world import COMMAND, CONFIG, Broken, World
@@ -309,12 +309,12 @@ FAULTS: Final[dict[Fault, int]] = {
     agent_faults.database_damaged: 3,
     settings_broken: 2,
     earlier_schema: 1,
-    odd_files.odd_agent_file: 4,
-    odd_files.odd_state_file: 5,
-    odd_files.odd_project_file: 3,
-    private_faults.git_at_work: 2,
-    private_faults.bodies_damaged: 3,
-    private_faults.commands_killed: 3,
+    agent_faults.odd_agent_file: 4,
+    agent_faults.odd_state_file: 5,
+    agent_faults.odd_project_file: 3,
+    agent_faults.git_at_work: 2,
+    agent_faults.bodies_damaged: 3,
+    agent_faults.commands_killed: 3,
 }
 
 

@@ -17,7 +17,7 @@ from carryover.fsio import FileLock, private_dir
 from support.claude_session import ClaudeSession
 from support.daemon_process import COMMAND, DaemonProcess, handoff_of, wait_until
 from support.forked import ALTERED, carryover, run
-from support.notify_socket import NotifySocket
+from support.socket_server import NotifySocket
 
 COMMANDS = (["status"], ["handoff"], ["config"], ["doctor"], ["search", "discount"], ["forget", "--yes"])
 

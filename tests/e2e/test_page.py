@@ -14,8 +14,7 @@ from carryover.daemon.endpoints import listen
 from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess, handoff_of, wait_until
 from support.forked import carryover
-from support.hook_client import HookClient
-from support.page_client import PageClient
+from support.hook_client import HookClient, PageClient
 
 DATA = (
     "me",

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
+from carryover.ledger.rows import StoredEvent
+from carryover.model import AnyBody
+
 
 class Clock:
     """Seconds that pass only when told to."""
@@ -35,3 +38,15 @@ class LogLines(list[str]):
         while not any(line.startswith(event) for line in self):
             self._added.clear()
             await asyncio.wait_for(self._added.wait(), 20)
+
+
+BEGAN_MS = 1_795_156_858_000
+"""2026-11-20 06:40:58 UTC."""
+
+
+def stored(*bodies: AnyBody, subagent_id: str | None = None, retracted: bool = False) -> list[StoredEvent]:
+    """One event a second."""
+    return [
+        StoredEvent(at_ms=BEGAN_MS + number * 1_000, subagent_id=subagent_id, body=body, retracted=retracted)
+        for number, body in enumerate(bodies)
+    ]

@@ -1,4 +1,4 @@
-"""Calls a daemon as an agent's hook does, with nothing but the standard library's HTTP."""
+"""Calls a daemon as an agent's hook or a browser does, with nothing but the standard library's HTTP."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import http.client
 import json
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ import msgspec
 
 from support.claude_session import ClaudeSession
 
-LIMIT_S = 30.0
+LIMIT_S = 60.0
 
 
 class Heard(msgspec.Struct, frozen=True):
@@ -73,3 +75,75 @@ def payload_of(session: ClaudeSession, event: str, **more: Any) -> dict[str, Any
         "hook_event_name": event,
         **more,
     }
+
+
+class Shown(msgspec.Struct, frozen=True):
+    status: int
+    text: str
+    headers: Mapping[str, str]
+
+    @property
+    def data(self) -> Any:
+        return json.loads(self.text)
+
+
+@dataclass
+class PageClient:
+    """A browser that shows the page on `port`, or tries to."""
+
+    port: int
+    headers: dict[str, str] = field(default_factory=dict)
+    """Sent with each request: the cookie once a key was used."""
+
+    def open(self, key: str) -> Shown:
+        """Use a key; from then on the cookie is sent, and the token with what is posted."""
+        shown = self.get(f"/ui/?key={key}")
+        if "Set-Cookie" in shown.headers:
+            self.headers["Cookie"] = shown.headers["Set-Cookie"].partition(";")[0]
+        return shown
+
+    def get(self, target: str, **headers: str) -> Shown:
+        return self.ask("GET", target, headers)
+
+    def data(self, target: str) -> Any:
+        shown = self.get(f"/ui/api/{target}")
+        assert shown.status == 200, shown
+        return shown.data
+
+    def post(self, body: Mapping[str, Any], token: str | None = None) -> Shown:
+        """A command, with the page's own token unless another one is given."""
+        given = self.data("me")["token"] if token is None else token
+        headers = {"X-Carryover-Token": given, "Origin": f"http://127.0.0.1:{self.port}"}
+        return self.ask("POST", "/ui/api/command", headers, json.dumps(body).encode())
+
+    def ask(self, method: str, target: str, headers: Mapping[str, str] | None = None, body: bytes = b"") -> Shown:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=LIMIT_S)
+        try:
+            connection.request(method, target, body, {**self.headers, **(headers or {})})
+            answer = connection.getresponse()
+            return Shown(answer.status, answer.read().decode(), dict(answer.getheaders()))
+        finally:
+            connection.close()
+
+    @contextmanager
+    def changes(self) -> Iterator[Iterator[tuple[str, Any]]]:
+        """The events that the daemon sends while the block lasts: name and data."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=LIMIT_S)
+        try:
+            connection.request("GET", "/ui/api/changes", headers=self.headers)
+            answer = connection.getresponse()
+            assert (answer.status, answer.getheader("Content-Type")) == (200, "text/event-stream")
+            assert answer.readline() == b": open\n"
+            yield _events(answer)
+        finally:
+            connection.close()
+
+
+def _events(answer: http.client.HTTPResponse) -> Iterator[tuple[str, Any]]:
+    name = ""
+    while line := answer.readline().decode():
+        kind, _, value = line.strip().partition(": ")
+        if kind == "event":
+            name = value
+        elif kind == "data":
+            yield name, json.loads(value)

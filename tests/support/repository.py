@@ -1,9 +1,16 @@
-"""Real git repositories for tests; the suite's `home` fixture keeps the machine's own settings out of them."""
+"""Real git repositories for tests; the suite's `home` fixture keeps the machine's own settings out of them.
+
+Some bring programs for git to run, wherever git can be told to.
+"""
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 
 def git(root: Path, *args: str, given: str | None = None) -> str:
@@ -22,3 +29,74 @@ def repository(root: Path, files: dict[str, str] | None = None) -> Path:
         git(root, "add", "--all")
         git(root, "commit", "--quiet", "--message", "first commit")
     return root
+
+
+def hooks_of_all_kinds(root: Path, program: Path) -> None:
+    for name in ("post-index-change", "post-checkout", "pre-auto-gc", "fsmonitor-watchman"):
+        shutil.copy(program, root / ".git" / "hooks" / name)
+
+
+def own_programs(root: Path, program: Path) -> None:
+    keys = "fsmonitor pager editor askPass sshCommand".split()
+    others = "diff.external diff.evil.command diff.evil.textconv filter.evil.clean filter.evil.smudge gpg.program"
+    for key in (*(f"core.{key}" for key in keys), *others.split(), "alias.diff", "alias.ls-files"):
+        git(root, "config", key, f"!{program}" if key.startswith("alias") else str(program))
+    git(root, "config", "log.showSignature", "true")
+    git(root, "config", "filter.evil.required", "true")
+
+
+def own_process_filter(root: Path, program: Path) -> None:
+    git(root, "config", "filter.evil.process", str(program))
+
+
+def included_filter(root: Path, program: Path) -> None:
+    git(root, "config", "--file", str(root / ".git" / "more"), "filter.evil.clean", str(program))
+    git(root, "config", "include.path", "more")
+
+
+def worktree_filter(root: Path, program: Path) -> None:
+    git(root, "config", "extensions.worktreeConfig", "true")
+    git(root, "config", "--worktree", "filter.evil.clean", str(program))
+
+
+def filter_in_capitals(root: Path, program: Path) -> None:
+    git(root, "config", "FILTER.evil.Clean", str(program))
+
+
+PLANTED: Final[tuple[Callable[[Path, Path], None], ...]] = (
+    hooks_of_all_kinds,
+    own_programs,
+    own_process_filter,
+    included_filter,
+    worktree_filter,
+    filter_in_capitals,
+)
+
+
+def hostile_repository(root: Path, plant: Callable[[Path, Path], None]) -> Path:
+    """Makes a repository at `root` with a change in its `a.py`. Returns the file that its programs make if they run."""
+    repository(root, {"a.py": "1\n", ".gitattributes": "*.py filter=evil diff=evil\n"})
+    program, proof = root.parent / "program", root.parent / "it ran"
+    program.write_text(f"#!/bin/sh\ntouch '{proof}'\ncat\n")
+    program.chmod(0o755)
+    plant(root, program)
+    (root / "a.py").write_text("2\n")
+    os.utime(root / "a.py", (1, 1))
+    proof.unlink(missing_ok=True)  # planting may have run it
+    return proof
+
+
+def partial_clone(folder: Path) -> tuple[Path, Path]:
+    """A repository in `folder` that misses a blob, and the file that the program it would be fetched by makes."""
+    origin = repository(folder / "origin", {"a.py": "1\n"})
+    git(origin, "config", "uploadpack.allowFilter", "true")
+    git(folder, "clone", "--quiet", "--filter=blob:none", "--no-checkout", f"file://{origin}", "clone")
+    root, proof = folder / "clone", folder / "it ran"
+    git(root, "read-tree", "HEAD")
+    (root / "a.py").write_text("2\n")
+    program = folder / "program"
+    program.write_text(f"#!/bin/sh\ntouch '{proof}'\n")
+    program.chmod(0o755)
+    git(root, "config", "remote.origin.url", f"ext::{program}")
+    git(root, "config", "protocol.ext.allow", "always")
+    return root, proof

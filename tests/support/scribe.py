@@ -11,6 +11,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from carryover.adapter.contract import Reemitted, Source
 from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import ProjectRoot
@@ -150,3 +152,21 @@ async def ledger_with_prompt(ledger_path: Path, root: Path) -> int:
 def noise(seed: int, length: int) -> str:
     """Returns a text of `length` hexadecimal digits that compresses to half of that at best."""
     return random.Random(seed).randbytes(length).hex()[:length]
+
+
+_BODIES = "SELECT body FROM event UNION ALL SELECT body FROM provisional"
+
+
+def compressed(ledger: Path) -> dict[bytes, bytes]:
+    """Returns the text of every compressed body and digest, by the bytes that it is stored as."""
+    with closing(connect_read_only(ledger)) as db:
+        bodies = [body for (body,) in db.execute(_BODIES) if isinstance(body, bytes)]
+        digests = [digest for (digest,) in db.execute("SELECT digest FROM thread")]
+    return {body: msgspec.json.encode(decode_body(body)) for body in bodies} | {
+        digest: unpack_digest(digest) for digest in digests
+    }
+
+
+def compressed_with(ledger: Path, text: str) -> list[bytes]:
+    """Returns the stored bytes of what holds `text`."""
+    return [stored for stored, plain in compressed(ledger).items() if text.encode() in plain]

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from carryover.adapter.contract import Agent, Source
 from carryover.agents import adapters
 from carryover.distill.stored_digest import DigestReducer
+from carryover.facts import ProjectRoot
 from carryover.ingest.pipeline import ingest
+from carryover.ledger.events import session_events
+from carryover.ledger.queries import connect_read_only, session_by_prefix
+from carryover.ledger.rows import StoredEvent
 from carryover.ledger.store import Ledger
+from carryover.model import SessionInfo
 from carryover.projects.root import find_root
 from support.claude_session import ClaudeSession
 from support.clock import LATER_MS
@@ -58,3 +65,17 @@ async def _read(ledger_path: Path, session: ClaudeSession | CodexSession) -> int
         await ledger.close()
     [project] = result.projects
     return project
+
+
+async def counted(agent: Agent, ledger_path: Path, sources: Iterable[Source], session: str) -> list[StoredEvent]:
+    """Reads these sources into a ledger; the events of the session that count, without facts about it."""
+    ledger = await Ledger.open(ledger_path, DigestReducer())
+    try:
+        for source in sources:
+            result = await ingest(ledger, agent, source, root_of=ProjectRoot, now_ms=lambda: 4_000_000_000_000)
+            assert result.error is None
+    finally:
+        await ledger.close()
+    with closing(connect_read_only(ledger_path)) as db:
+        events = session_events(db, session_by_prefix(db, session))
+        return [event for event in events if not event.retracted and not isinstance(event.body, SessionInfo)]

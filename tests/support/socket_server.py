@@ -1,7 +1,8 @@
-"""A tiny HTTP server on a Unix socket that can also misbehave, in the ways a dying daemon might."""
+"""A tiny HTTP server on a Unix socket that can also misbehave, as a dying daemon might; and systemd's socket."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import socket
@@ -138,3 +139,41 @@ def answering_socket(path: Path, *answers: dict[str, Any]) -> Iterator[None]:
     server = SocketServer(path, behave)
     with server:
         yield
+
+
+NOTIFIED_S = 20.0
+
+
+class NotifySocket:
+    """Bound to a path, or to a name in the abstract namespace (`@name`) where the system has one."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind("\0" + address[1:] if address.startswith("@") else address)
+
+    def receive(self) -> list[str]:
+        """The lines of the next message; blocks."""
+        self._socket.settimeout(NOTIFIED_S)
+        return self._socket.recv(4096).decode().split("\n")
+
+    async def next(self) -> list[str]:
+        return await asyncio.to_thread(self.receive)
+
+    def pending(self) -> list[str]:
+        """All lines that have arrived by now."""
+        self._socket.setblocking(False)
+        lines = []
+        while True:
+            try:
+                lines += self._socket.recv(4096).decode().split("\n")
+            except BlockingIOError:
+                return lines
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._socket.close()

@@ -17,7 +17,7 @@ from carryover.adapter.contract import Source
 from carryover.agents.copilot.adapter import AGENT, kind_of
 from carryover.agents.copilot.vscode_reader import ChatReader, replayed
 from carryover.model import AnyBody, AssistantMessage, SessionInfo, ToolCall, ToolResult, UserPrompt
-from support.counted import counted
+from support.shop_in_ledger import counted
 
 ID = chats.uid("one")
 

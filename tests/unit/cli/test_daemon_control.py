@@ -33,7 +33,7 @@ from support.agent_here import everything
 from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess, agree_to_pointers, handoff_of, wait_until
 from support.forked import CARRYOVER
-from support.page_client import PageClient
+from support.hook_client import PageClient
 from support.recorded_shop import Run
 from support.scripted_daemon import HEALTH, answering_socket
 from support.terminal import CTRL_C, played

@@ -23,7 +23,7 @@ from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess
 from support.recorded_shop import Run
 from support.repository import git
-from support.stored_texts import compressed
+from support.scribe import compressed
 
 OLD = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 KEY = "AKIAQ7ZT4WOCM3LDUV5X"

@@ -12,7 +12,7 @@ import pytest
 
 from carryover.daemon.log import Log
 from carryover.daemon.supervisor import Supervisor, SystemdNotifier, wait_at_most
-from support.notify_socket import NotifySocket
+from support.socket_server import NotifySocket
 
 needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has abstract sockets")
 

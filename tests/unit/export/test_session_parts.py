@@ -16,7 +16,7 @@ from carryover.export.session_parts import Part, SessionHead, cleaned, session_m
 from carryover.ledger.rows import StoredEvent
 from carryover.model import AnyBody, AssistantMessage, FileEdit, ToolResult, UserPrompt
 from carryover.redact import CleanText
-from support.session_events import BEGAN_MS, stored
+from support.clock import BEGAN_MS, stored
 
 KEY = "sk-ant-api03-abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGH"
 ROOT = "/home/dev/shop"

@@ -17,7 +17,7 @@ from carryover.records.changes import Change as Patch
 from carryover.records.changes import Replacement, as_edit, hunks_in, patched, replaced, written
 from carryover.views.history import Change, LineHistory, changes_of, line_history
 from carryover.views.line_origin import Origin, origin_of
-from support.claude_work import commit
+from support.claude_session import commit
 from support.repository import git, repository
 from support.scribe import Scribe
 

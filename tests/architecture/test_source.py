@@ -1,0 +1,138 @@
+"""What the source must not do: start git anywhere but in one place, which has every guard; read or ask anything in the
+core, which takes values and `now`; rely on what Python 3.11.0 to 3.11.4 get wrong; have files too long to read."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+import carryover
+
+SOURCE = Path(carryover.__file__).parent
+STARTS_GIT = {
+    "probe/git_command.py",
+    "cli/demo/replay.py",  # makes the repository that it commits to
+    "views/git_python.py",  # has the above run what GitPython asks
+}
+STARTS_PROGRAMS = re.compile(r"subprocess|\bos\.(?:system|popen|exec|spawn|posix_spawn)")
+LIBRARY = re.compile(r"^\s*(?:import|from) (?:git|pygit2|dulwich)\b", re.MULTILINE)
+GIT = re.compile(r"(?:.*/)?git(?: .*)?", re.DOTALL)
+
+
+def starts_git(source: str) -> bool:
+    """Whether a module that starts programs has a command line that begins with `git`, or it imports a library."""
+    if LIBRARY.search(source):
+        return True
+    return STARTS_PROGRAMS.search(source) is not None and any(map(_begins_with_git, ast.walk(ast.parse(source))))
+
+
+def _begins_with_git(node: ast.AST) -> bool:
+    match node:
+        case ast.Call(func=ast.Attribute(attr="which")):
+            return False
+        case (
+            ast.List(elts=[ast.Constant(value=str(word)), *_])
+            | ast.Tuple(elts=[ast.Constant(value=str(word)), *_])
+            | ast.Call(args=[ast.Constant(value=str(word)), *_])
+        ):
+            return GIT.fullmatch(word) is not None
+    return False
+
+
+def test_git_is_started_in_one_place() -> None:
+    paths = sorted(SOURCE.rglob("*.py"))
+
+    assert {str(path.relative_to(SOURCE)) for path in paths if starts_git(path.read_text("utf-8"))} == STARTS_GIT
+
+
+def test_what_starts_git_is_found() -> None:
+    assert starts_git("import subprocess\ncommand = ['/usr/bin/git', *rest]\nsubprocess.run(command)\n")
+    assert starts_git("subprocess.run(('git', 'status'))")
+    assert starts_git("os.system('git status')")
+    assert starts_git("await asyncio.create_subprocess_exec('git', 'status')")
+    assert starts_git("def run():\n    from git import Repo\n")
+    assert not starts_git("import subprocess, gitignore\nshutil.which('git')\nsubprocess.run(['tig'])\n")
+
+
+def test_no_file_is_too_long_to_read() -> None:
+    files = [*Path(carryover.__file__).parent.rglob("*.py"), *Path(__file__).parents[1].rglob("*.py")]
+
+    assert [str(path) for path in files if len(path.read_text().splitlines()) > 450] == []
+
+
+RISKY = re.compile(r"\)(?:[*+?]|\{\d*,?\d*\})\+|\(\?>")
+"""A group that is repeated possessively, or an atomic group."""
+
+
+def test_no_pattern_repeats_a_group_possessively() -> None:
+    """Such a group keeps what its last, failed round has read (CPython gh-100061, gh-106052)."""
+    sources = Path(carryover.__file__).parent.rglob("*.py")
+
+    assert [path.name for path in sources if RISKY.search(path.read_text("utf-8"))] == []
+
+
+@pytest.mark.parametrize("pattern", ["(?:ab?c)++", "x(?:y(?:ab){1,3}+)?", "(?>ab?)c", "(?=(?:ab)*+)"])
+def test_a_group_repeated_possessively_is_found(pattern: str) -> None:
+    assert RISKY.search(pattern)
+
+
+READS_OR_WRITES = {"open", "print", "input", "read_text", "read_bytes", "write_text", "write_bytes", "unlink", "mkdir"}
+ASKS_THE_SURROUNDINGS = {
+    "now",
+    "utcnow",
+    "today",
+    "environ",
+    "getenv",
+    "getcwd",
+    "cwd",
+    "home",
+    "expanduser",
+}
+LOOKS_AT_THE_DISK = {"exists", "is_file", "is_dir", "stat", "lstat", "iterdir", "glob", "rglob", "scandir", "walk"}
+
+
+def modules(*parts: str) -> list[Path]:
+    paths = [SOURCE / part for part in parts]
+    return [module for path in paths for module in (sorted(path.rglob("*.py")) if path.is_dir() else [path])]
+
+
+def named(path: Path, forbidden: set[str]) -> list[str]:
+    """Calls of `forbidden` names in the module, each as `file:line name`."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        match node:
+            case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)) | ast.Attribute(attr="environ" as name):
+                if name in forbidden:
+                    found.append((node.lineno, name))
+    return [f"{path.relative_to(SOURCE)}:{line} {name}" for line, name in sorted(found)]
+
+
+def test_the_core_neither_reads_nor_asks_anything() -> None:
+    core = modules("model.py", "facts.py", "adapter", "distill", "export", "records", "redact", "text")
+    forbidden = READS_OR_WRITES | ASKS_THE_SURROUNDINGS | LOOKS_AT_THE_DISK
+
+    assert len(core) > 50
+    assert [found for path in core for found in named(path, forbidden)] == []
+
+
+def test_agents_do_no_more_than_look_at_folders() -> None:
+    agents = modules("agents")
+
+    assert len(agents) > 50
+    assert [found for path in agents for found in named(path, READS_OR_WRITES | ASKS_THE_SURROUNDINGS)] == []
+
+
+def test_what_reads_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(f"{__name__}.SOURCE", tmp_path)
+    module = tmp_path / "m.py"
+    module.write_text("import os, time\nopen('x')\nos.environ['A']\nPath(p).read_text()\nself.now()\nfacts.exists\n")
+
+    assert named(module, READS_OR_WRITES | ASKS_THE_SURROUNDINGS) == [
+        "m.py:2 open",
+        "m.py:3 environ",
+        "m.py:4 read_text",
+        "m.py:5 now",
+    ]
