@@ -260,7 +260,6 @@ def startup(home: Path, project: Path, times: int) -> tuple[dict[str, float], fl
 
 
 def run_command(arguments: Sequence[str], home: Path, folder: Path) -> float:
-    """Seconds that `carryover` took with `arguments`, called in `folder`. Raises RuntimeError where it failed."""
     return _run((str(PROGRAM), *arguments), home, folder)
 
 

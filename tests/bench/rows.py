@@ -120,7 +120,6 @@ def daemon_first_read(corpus: Corpus, top: Path) -> Iterator[Row]:
 
 
 def appended(corpus: Corpus, top: Path, times: int, busy_times: int) -> Iterator[Row]:
-    """An appended line while old history is read, and after."""
     session = LiveSession(corpus.home, corpus.projects[0], seed=2)
     first: list[float] = []
     busy = Pairs()
@@ -159,7 +158,6 @@ def appended(corpus: Corpus, top: Path, times: int, busy_times: int) -> Iterator
 
 
 def commands(corpus: Corpus, times: int) -> Iterator[Row]:
-    """The commands that people and agents call often, with a daemon that has read everything and without one."""
     fresh_state(corpus.home)
     with daemon(corpus.home) as process:
         process.wait_caught_up()
@@ -255,7 +253,6 @@ class LiveSession:
 def append_while(
     session: LiveSession, watch: AppendWatch, goes_on: Callable[[Pairs], bool], pauses_s: tuple[float, float]
 ) -> Pairs:
-    """Append a line, wait for the handoff, do the same with a bare watch, as long as `goes_on`."""
     taken = Pairs()
     while goes_on(taken):
         taken.product.append(session.step())

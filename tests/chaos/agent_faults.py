@@ -184,7 +184,6 @@ KINDS: Final[tuple[Callable[[Path], None], ...]] = (
 
 
 def odd_agent_file(world: World) -> None:
-    """A FIFO, a device, a folder or a socket is in the place of a transcript, or of a file beside a database."""
     store = any_of(world, world.load.present())
     end = "" if store.grows else world.chance.choice(("", "-wal", "-shm", "-journal"))
     with world.load.resting(store), _replaced(world, store.path.with_name(store.path.name + end)):

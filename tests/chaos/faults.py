@@ -112,7 +112,6 @@ def ledger_cut(world: World) -> None:
 
 
 def ledger_removed(world: World) -> None:
-    """The ledger is removed, with or without the log beside it, under a daemon or while none runs."""
     if world.chance.random() < 0.7:
         world.kill()
     world.remove_ledger(("", "-wal", "-shm") if world.chance.random() < 0.5 else ("",))
@@ -149,7 +148,6 @@ def port_taken(world: World) -> None:
 
 
 def second_daemon(world: World) -> None:
-    """A second daemon is started beside the first, or two at the same moment."""
     if world.chance.random() < 0.5:
         world.kill()
         world.start()
@@ -319,7 +317,6 @@ FAULTS: Final[dict[Fault, int]] = {
 
 
 def _fill_disk(world: World) -> Path:
-    """The file that fills the disk of the state folder, now and then all but a little."""
     filler = world.state.root / "filler"
     with filler.open("wb", buffering=0) as file:
         left = world.chance.choice((0, 0, 20_000))

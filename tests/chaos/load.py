@@ -24,7 +24,6 @@ YEARS_AWAY: Final = (-50, -3, 2, 30)
 
 
 Kind = Literal["prompt", "answer", "edit", "command"]
-"""What a turn has one of each at most, and of which the ledger must have as many."""
 
 
 @dataclass(eq=False)
@@ -54,11 +53,8 @@ class Turn:
 
 @dataclass(eq=False)
 class Store:
-    """A file in which an agent keeps one or several sessions."""
-
     path: Path
     traits: frozenset[str]
-    """As `TRAITS` of an agent's `chaos_case.py` says."""
     turns: list[Turn] = field(default_factory=list)
 
     @property
@@ -87,7 +83,6 @@ class Session:
 
 
 def chaos_tools() -> dict[Tool, frozenset[str]]:
-    """Those of the matrix with their traits; an agent whose players need a daemon replaces them in `chaos_case.py`."""
     found: dict[Tool, frozenset[str]] = {}
     for agent_id in adapters():
         name = f"agents.{agent_id.replace('-', '_')}.chaos_case"
@@ -100,8 +95,6 @@ def chaos_tools() -> dict[Tool, frozenset[str]]:
 
 
 class Load:
-    """Sessions of all agents in some projects, and every turn they wrote."""
-
     def __init__(self, home: Path, projects: list[Path], chance: random.Random) -> None:
         self.home = home
         self.projects = projects

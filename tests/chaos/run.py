@@ -30,14 +30,11 @@ class Plan:
     steps: int
     only: Sequence[str] = tuple(fault.__name__ for fault in FAULTS)
     kills: int = 0
-    """As many kills at least, however many steps that takes."""
     patience_s: float = QUIET_LIMIT_S
     mounts: bool = False
-    """This process may mount without anyone else seeing it."""
     forked: bool = False
     """Most daemons are forked from a process that has loaded the program, so that their starts take no time."""
     sabotage: bool = False
-    """The daemon has a mistake that must be found."""
     quiet: bool = False
 
 

@@ -48,13 +48,9 @@ class World:
         self.kills = 0
         self.starts = 0
         self.most_kills = 6
-        """How many daemons are killed before the ledger is compared."""
         self.most_turns = 4
-        """How many turns are written while one of them runs."""
         self.longest_life_s = 0.3
-        """How long it lives after its first answer."""
         self.start_s = 0.5
-        """How long a daemon took from its start to its first answer."""
         self.command: Sequence[str] = COMMAND
         self.forks = False
         """Whether most daemons are forked, so that their starts take no time."""
@@ -73,7 +69,6 @@ class World:
         self.started: DaemonProcess | None = None
 
     def env(self) -> dict[str, str]:
-        """Nothing of the machine's but where programs are."""
         return {
             "HOME": str(self.home),
             "CARRYOVER_HOME": str(self.state.root),
@@ -138,7 +133,6 @@ class World:
         time.sleep(self.chance.uniform(0, most_s))
 
     def scribble(self, path: Path, most: int) -> None:
-        """Overwrites parts of a file."""
         size = path.stat().st_size
         with path.open("r+b") as file:
             for _ in range(self.chance.randint(1, most)):

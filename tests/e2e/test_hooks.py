@@ -110,20 +110,6 @@ def test_the_last_words_are_in_the_handoff_before_the_transcript_has_them(
     assert handoff_of(project).count("checkout page") == reported.text.count("checkout page")
 
 
-def test_words_that_the_transcript_has_first_are_kept_once(
-    hooks: HookClient, session: ClaudeSession, running: DaemonProcess
-) -> None:
-    session.work(answer=DONE)
-    running.settle()
-    before = events(running)
-
-    hooks.call("Stop", payload_of(session, "Stop", last_assistant_message=DONE))
-    hooks.call("Stop", b"not even JSON")  # stored after it, so that the wait below has an end
-    wait_until("both calls to be dealt with", lambda: skipped(running) or None)
-
-    assert (provisional_rows(running), events(running)) == (0, before)
-
-
 def test_a_limit_is_in_the_handoff_at_once(
     hooks: HookClient, session: ClaudeSession, project: Path, running: DaemonProcess
 ) -> None:

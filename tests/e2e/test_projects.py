@@ -3,7 +3,6 @@ agent whose folder was moved by a variable that only the user's shell has: its o
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 import subprocess
 from contextlib import closing
@@ -13,10 +12,8 @@ from pathlib import Path
 import pytest
 
 from carryover.cli import main
-from carryover.distill.stored_digest import DigestReducer
 from carryover.edits.record import PROJECT_EDITS
 from carryover.ledger.queries import connect_read_only, projects
-from carryover.ledger.store import Ledger
 from carryover.projects.handoff_file import STORE
 from carryover.sync.bundle import Bundle, packed
 from carryover.sync.sealing import seal_for
@@ -251,39 +248,23 @@ def thread(codex_home: Path, codexs_own: Path) -> CodexSession:
     return thread
 
 
-def test_a_worktree_of_its_own_is_work_on_the_main_checkout(
+def test_a_worktree_that_codex_made_for_itself_is_work_on_the_main_checkout_without_a_daemon_too(
     thread: CodexSession, codexs_own: Path, shop: Path, daemon: DaemonProcess
 ) -> None:
     (codexs_own / "cart.py").write_text("def total():\n    return 1\n")
+    asked = [carryover("handoff", cwd=folder).stdout for folder in (codexs_own, shop)]
     with daemon:
         daemon.settle()
-        again = CodexSession(thread.home, codexs_own)
-        reported = HookClient(daemon.state.socket).call(
-            "SessionStart", again.payload("SessionStart", source="startup"), agent="codex"
-        )
+        start = CodexSession(thread.home, codexs_own).payload("SessionStart", source="startup")
+        told = HookClient(daemon.state.socket).call("SessionStart", start, agent="codex").text
         daemon.settle()
-
-    assert "Add a discount function to the cart" in handoff_of(shop)
-    assert f"`{codexs_own}/cart.py`" in handoff_of(shop)
-    assert "Add a discount function to the cart" in reported.text
-    assert sorted(path.name for path in codexs_own.iterdir()) == [".git", "cart.py"]
-
-
-@pytest.mark.parametrize("with_ledger", [True, False])
-def test_without_a_daemon_the_handoff_is_that_of_the_main_checkout_too(
-    with_ledger: bool, thread: CodexSession, codexs_own: Path, shop: Path, daemon: DaemonProcess
-) -> None:
-    async def an_empty_ledger() -> None:
-        await (await Ledger.open(daemon.state.ledger, DigestReducer())).close()
-
-    if with_ledger:
-        asyncio.run(an_empty_ledger())
-
-    asked = [carryover("handoff", cwd=folder).stdout for folder in (codexs_own, shop)]
+        again = carryover("handoff", cwd=codexs_own).stdout
 
     assert asked[0] == asked[1]
-    assert "Add a discount function to the cart" in asked[0]
-    assert f"`{codexs_own}/cart.py`" in asked[0]
-    if with_ledger:
-        with closing(connect_read_only(daemon.state.ledger)) as db:
-            assert [row.root for row in projects(db)] == [str(shop)]
+    for text in (*asked, again, told, handoff_of(shop)):
+        assert "Add a discount function to the cart" in text
+    for text in (asked[0], again, handoff_of(shop)):
+        assert f"`{codexs_own}/cart.py`" in text
+    assert sorted(path.name for path in codexs_own.iterdir()) == [".git", "cart.py"]
+    with closing(connect_read_only(daemon.state.ledger)) as db:
+        assert [row.root for row in projects(db)] == [str(shop)]

@@ -36,7 +36,6 @@ class ClaudeSession:
 
     @property
     def source(self) -> Source:
-        """What the adapter makes of its path."""
         source = adapters()["claude-code"].source_of(self.path, self.folder)
         assert source is not None
         return source
@@ -126,7 +125,6 @@ class ClaudeWork(ClaudeSession):
     calls: int = 0
 
     def write(self, name: str, text: str) -> None:
-        """The file `name` gets this content, by the tool that writes a whole file."""
         path, given = self.cwd / name, {"file_path": str(self.cwd / name), "content": text}
         before = path.read_text() if path.exists() else None
         call_id = self._call("Write", given)
@@ -154,7 +152,6 @@ class ClaudeWork(ClaudeSession):
         return head(self.cwd)
 
     def later(self, **time: int) -> None:
-        """Time passes, as in `timedelta`."""
         self.now += timedelta(**time)
 
     def _call(self, name: str, given: dict[str, Any]) -> str:
@@ -169,7 +166,6 @@ class ClaudeWork(ClaudeSession):
 
 
 def commit(root: Path, subject: str, *, at: datetime) -> str:
-    """Commits everything in `root` at that time; what git says."""
     when = {"GIT_AUTHOR_DATE": at.isoformat(), "GIT_COMMITTER_DATE": at.isoformat()}
     git(root, "add", "--all")
     command = ["git", "commit", "-m", subject]
@@ -177,12 +173,10 @@ def commit(root: Path, subject: str, *, at: datetime) -> str:
 
 
 def head(root: Path) -> str:
-    """The id of the newest commit."""
     return git(root, "rev-parse", "HEAD").strip()
 
 
 def hunks(before: str, after: str) -> list[dict[str, Any]]:
-    """The hunks of a diff, as the client keeps them."""
     found: list[dict[str, Any]] = []
     for line in [*difflib.unified_diff(before.splitlines(), after.splitlines(), n=3, lineterm="")][2:]:
         if header := _HUNK.match(line):

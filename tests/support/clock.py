@@ -23,8 +23,6 @@ LATER_MS = 1_900_000_000_000
 
 
 class LogLines(list[str]):
-    """Lines without times and levels."""
-
     def __init__(self) -> None:
         super().__init__()
         self._added = asyncio.Event()
@@ -45,7 +43,6 @@ BEGAN_MS = 1_795_156_858_000
 
 
 def stored(*bodies: AnyBody, subagent_id: str | None = None, retracted: bool = False) -> list[StoredEvent]:
-    """One event a second."""
     return [
         StoredEvent(at_ms=BEGAN_MS + number * 1_000, subagent_id=subagent_id, body=body, retracted=retracted)
         for number, body in enumerate(bodies)

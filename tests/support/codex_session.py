@@ -29,7 +29,6 @@ class CodexSession:
         self.path = self.home / "sessions" / day / f"rollout-{moment}-{self.session}.jsonl"
 
     def prompt(self, text: str) -> None:
-        """A turn begins with these words."""
         self.begin_turn()
         self._message("user", "input_text", text, content_item_kinds=["user.text"])
         self._item("UserMessage", content=[{"type": "text", "text": text, "text_elements": []}])
@@ -48,7 +47,6 @@ class CodexSession:
         self._response("function_call", name="exec_command", arguments=arguments, call_id=call_id)
 
     def ended(self, call_id: str, command: str, output: str, exit_code: int) -> None:
-        """The end of a command."""
         self._item(
             "CommandExecution",
             id=call_id,
@@ -63,7 +61,6 @@ class CodexSession:
         self._response("function_call_output", call_id=call_id, output=text)
 
     def patch(self, call_id: str, path: Path, old: str, new: str) -> None:
-        """A patch that was applied."""
         given = f"*** Begin Patch\n*** Update File: {path}\n@@\n-    {old}\n+    {new}\n*** End Patch"
         self._response("custom_tool_call", status="completed", call_id=call_id, name="apply_patch", input=given)
         change = {"type": "update", "unified_diff": f"@@ -2 +2 @@\n-    {old}\n+    {new}\n", "move_path": None}
@@ -72,7 +69,6 @@ class CodexSession:
         self._response("custom_tool_call_output", call_id=call_id, output=done)
 
     def answer(self, text: str) -> None:
-        """The words that end the turn."""
         self._item("AgentMessage", content=[{"type": "Text", "text": text}], phase="final_answer")
         self._message("assistant", "output_text", text)
         self._event("task_complete", turn_id=self.turn, last_agent_message=text)

@@ -70,7 +70,6 @@ class Conversation:
 
     @property
     def turn(self) -> Turn:
-        """The newest turn."""
         assert self.digest.turn is not None
         return self.digest.turn
 
@@ -100,7 +99,6 @@ def project(*conversations: Conversation, root: str = ROOT) -> ProjectView:
 
 
 def handoff(*talks: Conversation, own: str | None = None, startable: Sequence[str] = ()) -> Handoff:
-    """The handoff of the project right after the last word."""
     now_ms = max(talk.at_ms for talk in talks)
     made = distill(project(*talks), Facts(), resume="ask", now_ms=now_ms, own=own, startable=startable)
     assert made is not None

@@ -78,7 +78,6 @@ class DaemonProcess:
         return self._process
 
     def start(self, *arguments: str) -> Self:
-        """Start it, without waiting for anything."""
         self._process = forked.start([*self._command, *arguments], env=self.env)
         return self
 

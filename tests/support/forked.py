@@ -150,7 +150,6 @@ def run(
     input: str = "",
     limit_s: float = 60.0,
 ) -> subprocess.CompletedProcess[str]:
-    """Runs `command` to its end; on none of its streams is a terminal."""
     with ExitStack() as stack:
         given, out, err = (stack.enter_context(TemporaryFile()) for _ in range(3))
         given.write(input.encode())
@@ -169,7 +168,6 @@ def run(
 
 
 def data(*arguments: str) -> Any:
-    """Returns what `carryover` prints with `--json` added."""
     return json.loads(carryover(*arguments, "--json").stdout)
 
 

@@ -93,7 +93,6 @@ class PageClient:
 
     port: int
     headers: dict[str, str] = field(default_factory=dict)
-    """Sent with each request: the cookie once a key was used."""
 
     def open(self, key: str) -> Shown:
         """Use a key; from then on the cookie is sent, and the token with what is posted."""
@@ -111,7 +110,6 @@ class PageClient:
         return shown.data
 
     def post(self, body: Mapping[str, Any], token: str | None = None) -> Shown:
-        """A command, with the page's own token unless another one is given."""
         given = self.data("me")["token"] if token is None else token
         headers = {"X-Carryover-Token": given, "Origin": f"http://127.0.0.1:{self.port}"}
         return self.ask("POST", "/ui/api/command", headers, json.dumps(body).encode())

@@ -68,7 +68,6 @@ class HookScript:
         return Run(done.stdout.decode(), done.stderr.decode(), done.returncode, time.monotonic() - began)
 
     def said(self, event: str, payload: bytes | None, cwd: Path, **env: str) -> tuple[str, str, int]:
-        """Output, errors, exit code."""
         run = self.run(event, payload, cwd, **env)
         return run.out, run.err, run.code
 

@@ -53,15 +53,12 @@ def _canonical(row: Sequence[Any], own: str) -> list[Any]:
 
 
 class OneMachine:
-    """A machine with a ledger, and what it has told and taken so far."""
-
     def __init__(self, name: str, folder: Path, ledger: Ledger) -> None:
         self.name, self.folder, self.ledger = name, folder, ledger
         self.state = StateDir(folder / ".carryover")
         self.paths = StatePaths.of(self.state, folder)
         self.scribe = Scribe(ledger)
         self.sent: list[bytes] = []
-        """What it told, as bytes."""
         self.position = ""
         self.taken: dict[str, int] = {}
 
@@ -100,7 +97,6 @@ class OneMachine:
         await self.ledger.forget(Selection(agent=self.scribe.agent, session=session), now_ms=now_ms)
 
     async def tell(self, projects: tuple[str, ...] | None = None) -> list[Payload]:
-        """Tells what is new; returns it."""
         told = []
         outgoing = LedgerOutgoing(self.state, projects)
         await self.ledger.write(begin_log, outgoing.told())

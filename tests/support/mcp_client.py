@@ -43,7 +43,6 @@ class McpClient:
         self._output.close()
 
     def ask(self, method: str, **params: Any) -> Any:
-        """Returns the result of a request, after answering those of the server."""
         self._number += 1
         self._send({"id": self._number, "method": method, "params": params})
         while (answer := self._next()).get("method") == "roots/list":
@@ -52,7 +51,6 @@ class McpClient:
         return answer["result"]
 
     def call(self, name: str, **given: Any) -> str:
-        """Returns the text of a tool's answer."""
         return str(self.ask("tools/call", name=name, arguments=given)["content"][0]["text"])
 
     def _send(self, message: dict[str, Any]) -> None:

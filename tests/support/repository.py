@@ -19,7 +19,6 @@ def git(root: Path, *args: str, given: str | None = None) -> str:
 
 
 def repository(root: Path, files: dict[str, str] | None = None) -> Path:
-    """A repository at `root` with one commit of `files`; without any there is no commit yet."""
     root.mkdir(parents=True, exist_ok=True)
     git(root, "init", "--quiet")
     if files:

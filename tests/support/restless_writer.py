@@ -48,7 +48,6 @@ class Diary:
         self._lock = threading.Lock()
 
     def begins(self, mark: str) -> Stay:
-        """A line is complete on disk from now on."""
         with self._lock:
             stay = Stay(mark, time.monotonic())
             self._stays.append(stay)
@@ -62,7 +61,6 @@ class Diary:
                 stay.until = now
 
     def written(self) -> set[str]:
-        """Every mark that ever was on disk."""
         with self._lock:
             return {stay.mark for stay in self._stays}
 
@@ -81,7 +79,6 @@ class RestlessWriter(threading.Thread):
         super().__init__(name="restless-writer")
         self.diary = Diary()
         self.done: dict[str, int] = {}
-        """How often each kind of thing was done."""
         self.error: BaseException | None = None
         self._folder = folder
         self._projects = projects
@@ -114,7 +111,6 @@ class RestlessWriter(threading.Thread):
             raise self.error
 
     def write_history(self, lines: int) -> None:
-        """A long transcript from an hour ago, before anything else happens."""
         file = self._new_file()
         self._files.append(file)
         self._append(file, [self._line(file) for _ in range(lines)])

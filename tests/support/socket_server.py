@@ -153,7 +153,6 @@ class NotifySocket:
         self._socket.bind("\0" + address[1:] if address.startswith("@") else address)
 
     def receive(self) -> list[str]:
-        """The lines of the next message; blocks."""
         self._socket.settimeout(NOTIFIED_S)
         return self._socket.recv(4096).decode().split("\n")
 
@@ -161,7 +160,6 @@ class NotifySocket:
         return await asyncio.to_thread(self.receive)
 
     def pending(self) -> list[str]:
-        """All lines that have arrived by now."""
         self._socket.setblocking(False)
         lines = []
         while True:

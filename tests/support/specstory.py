@@ -48,5 +48,4 @@ def shown(body: model.AnyBody) -> str | None:
 
 
 def story(events: list[model.Event]) -> list[str]:
-    """What the events say, a line each."""
     return [line for event in events if (line := shown(event.body)) is not None]
