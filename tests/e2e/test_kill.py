@@ -1,10 +1,7 @@
 """Nothing lost, nothing twice: a real daemon is killed again and again while transcripts change in every way.
 
 The writer's own diary says which lines had to be seen: those that stood on disk all the time from before a daemon was
-asked to settle until after it had answered. Lines that came or went in between may or may not be in the ledger.
-
-A database is rewritten in place. The editor has no patience for locks and would fail if it had to wait for one. When
-all is at rest, what counts in the ledger must be what its conversations list then, each bubble once.
+asked to settle until after it had answered. A database is rewritten in place, by an editor that waits for no lock.
 """
 
 from __future__ import annotations

@@ -22,7 +22,6 @@ from real_agents.lab.tool import Installed, Tool, tools
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Marks every row."""
     if item.path.parent.name != "lab":
         item.add_marker(MARKER)
 
@@ -42,7 +41,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture
 def row(record_property: Callable[[str, object], None]) -> Row:
-    """The row being run. Skips it where the machine lacks what every row needs."""
     if reason := missing():
         pytest.skip(reason)
     return Row(record_property)

@@ -17,7 +17,6 @@ COMPACTED: Final = "Your context was just compacted in the middle of this work: 
 
 @each_version("claude-code", "codex", "copilot", "gemini-cli", "opencode", without=("0.99.0",))
 def test_a_new_session_gets_the_handoff_once_and_nothing_of_another_project(tool: Tool, row: Row) -> None:
-    """In its first request, in a subfolder too, and the same as in the file; the user sees nothing of it."""
     shop.begin_worked(tool)
     shop.do_decoy_work(tool)
     left = shop.left_by(tool)
@@ -57,7 +56,6 @@ def test_the_first_session_of_a_project_gets_nothing(tool: Tool, row: Row) -> No
 
 @newest("claude-code", "codex")
 def test_a_session_that_starts_the_moment_another_reached_its_limit_gets_all_of_it(tool: Tool, row: Row) -> None:
-    """No hook of the first one may have told of its end: that of the next start has the rest read first."""
     shop.begin_installed(tool)
     tool.script(*shop.edited(tool), tool.LIMIT)
     commands = [tool.command_line(prompt) for prompt in (TASK, "Hello")]
@@ -169,7 +167,6 @@ def test_a_cleared_conversation_gets_the_protocol(tool: Tool, row: Row) -> None:
 
 @each_version("codex")
 def test_without_hooks_the_pointer_leads_to_the_handoff(tool: Tool, row: Row) -> None:
-    """The user's own text of AGENTS.md arrives as before; the handoff comes with the model's next request."""
     shop.make_project(tool.box, files={**shop.FILES, "AGENTS.md": "# Rules\nAGENTS-OF-ROOT\n"})
     product.start_daemon(tool.box)
     shop.do_the_work(tool)

@@ -24,7 +24,6 @@ from real_agents.lab.tool import Installed, Tool, tools
 from real_agents.opencode.client import CONFIG_DIR, SETTINGS
 
 Tree = dict[str, tuple[int, bytes]]
-"""What lies in a home: mode and content (nothing for a folder), by path."""
 
 LOG: Final = HOME / "own-hook.log"
 RULES: Final = {PROJECT / "AGENTS.md": "# Rules\r\nBe brief.", PROJECT / ".gitignore": "*.log\n\nbuild"}
@@ -34,8 +33,6 @@ NOTES: Final = re.compile(r"^\[(tui|hooks\.state)\b.*", re.M | re.S)
 
 
 class Own(NamedTuple):
-    """What a user has of their own before: files by path, and a text that follows what Codex's settings hold."""
-
     files: dict[Path, str]
     tables: str = ""
 
@@ -122,7 +119,6 @@ USERS: Final[dict[str, Callable[[str], bool]]] = {
 def test_install_two_sessions_and_a_purge_leave_every_byte_as_without_carryover(
     client: tuple[type[Tool], Installed], row: Row, own: Own
 ) -> None:
-    """The second session gets the first one's handoff once; after the purge the home is that of a control run."""
     with shop.alone(*client) as control:
         prepare(control, own)
         if control.id == "codex":
@@ -161,7 +157,6 @@ def test_install_two_sessions_and_a_purge_leave_every_byte_as_without_carryover(
 
 
 def prepare(tool: Tool, own: Own) -> None:
-    """The project, a client that was used before, and what the user has of their own."""
     rules = {path.name: text for path, text in own.files.items() if path.parent == PROJECT}
     shop.make_project(tool.box, files={**shop.FILES, **rules})
     if CONFIG_DIR / "opencode.jsonc" in own.files:
@@ -196,7 +191,6 @@ def _is_users(name: str) -> bool:
 
 
 def differing(one: Tree, other: Tree) -> list[str]:
-    """The paths that are in only one of them, or not the same in both."""
     return sorted(path for path in one.keys() | other.keys() if one.get(path) != other.get(path))
 
 

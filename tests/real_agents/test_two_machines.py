@@ -1,7 +1,6 @@
 """Work goes on on another machine: a client reaches its limit on one, and another client carries on on the other.
 
-Two boxes, each with its own network, home and daemon. A folder that is carried from one to the other, as a stick is, is
-all that they share.
+A folder that is carried from one box to the other, as a stick is, is all that they share.
 """
 
 from __future__ import annotations

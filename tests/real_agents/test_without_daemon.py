@@ -1,17 +1,23 @@
-"""The daemon is stopped, hangs or only begins to start: nobody is told, nobody waits, the stored answer stands in."""
+"""The daemon is stopped, hangs or only begins to start: nobody is told, nobody waits, the stored answer stands in.
+
+And `carryover to AGENT`: the client begins with a prompt that leads to the handoff.
+"""
 
 from __future__ import annotations
 
 import statistics
 import time
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
 import pytest
 
+from carryover.distill.own_text import go_on_prompt
 from real_agents.lab import handoffs, product, shop
+from real_agents.lab.box import Terminal
 from real_agents.lab.handoffs import GATES, hook_lines
 from real_agents.lab.rows import Row, each_version, newest, newest_of
-from real_agents.lab.shop import INNER, PROJECT, STATE
+from real_agents.lab.shop import INNER, PROJECT, STATE, TASK
 from real_agents.lab.tool import Tool
 
 SOCKET: Final = STATE / "daemon.sock"
@@ -85,7 +91,6 @@ def test_how_long_a_run_takes_with_hooks_and_without(tool: Tool, row: Row, troub
 
 
 def left_behind(tool: Tool) -> tuple[str, str]:
-    """A project with a session in its past, and no daemon any more: the handoff it left, and the session."""
     daemon = shop.begin_installed(tool)
     session = shop.do_the_work(tool)
     left = shop.left_by(tool)
@@ -110,3 +115,46 @@ def taken_s(tool: Tool) -> float:
     start = time.monotonic()
     tool.turn(PROJECT, "Hello")
     return time.monotonic() - start
+
+
+PROMPT: Final = go_on_prompt(".carryover/handoff.md")
+GOING_ON: Final = "So I go on with the pear."
+
+
+@pytest.mark.parametrize("cwd", [PROJECT, PROJECT / "sub"], ids=["root", "subfolder"])
+@newest("codex", "copilot")
+def test_without_hooks_the_prompt_leads_to_the_handoff(tool: Tool, row: Row, cwd: Path) -> None:
+    shop.make_project(tool.box)
+    shop.do_the_work(tool)
+    first, second = started(tool, tool.read(handoffs.path_in(PROJECT)), GOING_ON, cwd=cwd)
+    found = handoffs.injected(tool.without_line_prefixes(second))
+
+    row.shown(f"in the first request {len(handoffs.injected(first))} handoffs, in the second {len(found)}")
+    assert PROMPT in first
+    assert handoffs.injected(first) == []
+    assert TASK in second and TASK not in PROMPT
+
+
+@newest("codex", "copilot")
+def test_with_hooks_the_handoff_comes_with_the_prompt(tool: Tool, row: Row) -> None:
+    shop.begin_worked(tool)
+    product.settle(tool.box)
+    [request] = started(tool, GOING_ON, cwd=PROJECT)
+    [handoff] = handoffs.injected(request)
+    left = shop.left_by(tool)
+
+    row.shown(f"task afterwards: {' / '.join(handoffs.sections(left)['Task'])}")
+    assert PROMPT in request
+    assert TASK in handoffs.sections(handoff)["Task"][0]
+    assert TASK in handoffs.sections(left)["Task"][0]
+    assert PROMPT not in left
+
+
+def started(tool: Tool, *replies: Any, cwd: Path) -> list[str]:
+    """The command, run in a terminal; the requests of the client that it became. The last reply ends the turn."""
+    before = len(tool.requests())
+    tool.script(*replies)
+    command = (product.CARRYOVER, "to", tool.id)
+    with Terminal(tool.box, *command, cwd=cwd, env=tool.environment) as terminal:
+        terminal.wait(GOING_ON)
+    return tool.requests()[before:]

@@ -10,10 +10,9 @@ from typing import Any, ClassVar, Final
 
 from carryover.errors import ExitCode
 from real_agents.lab import product
-from real_agents.lab.box import HOME, OUT, Box, Started
+from real_agents.lab.box import HOME, OUT, Box, Started, Terminal
 from real_agents.lab.model_server import PORT, ChatApi
 from real_agents.lab.packages import from_pypi
-from real_agents.lab.terminal import Terminal
 from real_agents.lab.tool import Ability, Installed, Tool, Turn
 
 LATEST: Final = "0.86.2"
@@ -134,7 +133,6 @@ class Aider(Tool):
             yield terminal
 
     def transcripts(self) -> dict[str, Path]:
-        """A project has one file for all its sessions: each is known by its place in that."""
         files = self.box.here(PROJECTS).glob(f"*/{HISTORY}")
         return {f"{path.parent.name}-{number}": path for path in files for number in range(len(_sessions(path)))}
 

@@ -9,10 +9,9 @@ import pytest
 from carryover.model import AssistantMessage, FileEdit, ToolResult, TurnEnd, UserPrompt
 from real_agents.aider.client import HISTORY, SETTINGS
 from real_agents.lab import handoffs, product, recorded, shop
-from real_agents.lab.box import HOME, Ran, wait_until
+from real_agents.lab.box import HOME, Ran, Terminal, wait_until
 from real_agents.lab.rows import Row, each_version, newest
 from real_agents.lab.shop import PROJECT
-from real_agents.lab.terminal import Terminal
 from real_agents.lab.tool import Tool
 
 EACH_VERSION: Final = each_version("aider")
@@ -41,7 +40,6 @@ BAD: Final = edit("    return int(price)", "    return 0", "I will change it.")
 
 
 def begin(tool: Tool, **own: str) -> None:
-    """A project that the daemon knows, since its user has asked for its handoff once."""
     shop.make_project(tool.box, files=FILES)
     for name, text in own.items():
         tool.box.write(PROJECT / name, text)
@@ -120,7 +118,6 @@ def test_purging_leaves_nothing_behind(tool: Tool, row: Row, before: str | None)
 
 @EACH_VERSION
 def test_a_session_is_recorded_whole_and_once(tool: Tool, row: Row) -> None:
-    """Prompt, answers, the edit that failed and the one that worked; nothing of it is not understood."""
     begin(tool)
     message(tool, TASK, BAD, GOOD, options=("pricing.py",))
     product.carryover(tool.box, "handoff", cwd=PROJECT)

@@ -19,10 +19,9 @@ from typing import Any, ClassVar, Final
 
 from packaging.version import Version
 
-from real_agents.lab.box import HOME, Box
+from real_agents.lab.box import HOME, Box, Terminal
 from real_agents.lab.model_server import PORT, ModelHandler, parts_of, text_of
 from real_agents.lab.packages import MACHINE, NotInstalled, from_npm
-from real_agents.lab.terminal import Terminal
 from real_agents.lab.tool import Installed, Tool
 
 LATEST: Final = "2.1.329"
@@ -45,7 +44,6 @@ AFTER_ONBOARDING: Final = {
 """`~/.claude.json` as it looks when the dialogs of the first start have been answered."""
 
 RESETS_S: Final = 5400
-"""How long after a refusal the limit is over."""
 
 _SUMMARY: Final = "Your first response in this session MUST be:"
 _QUESTION: Final = re.compile(r'^2\. The question: "(.+)"$', re.MULTILINE)
@@ -105,7 +103,6 @@ class MessagesApi(ModelHandler):
         }
 
     def stream(self, body: dict[str, Any], reply: Any) -> Iterator[tuple[str, Any]]:
-        """Yields one delta for each block."""
         message = self.whole(body, reply)
         yield _event("message_start", message={**message, "content": [], "stop_reason": None})
         for index, block in enumerate(message["content"]):

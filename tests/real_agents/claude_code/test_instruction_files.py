@@ -1,8 +1,6 @@
 """What of a project's instruction files reaches the model, before and after Carryover has published into the project.
 
-Seen in the body of the last request of the conversation, which is what the model is told. The rule that every row
-holds: what arrived without Carryover arrives with it, and no oftener; the pointer arrives, once, with each text that it
-was put beside.
+What arrived without it arrives with it, and no oftener; the pointer, once, with each text that it was put beside.
 """
 
 from __future__ import annotations
@@ -14,10 +12,10 @@ import pytest
 from packaging.version import Version
 
 from real_agents.lab import handoffs, product, shop
+from real_agents.lab.box import Terminal
 from real_agents.lab.handoffs import POINTER
 from real_agents.lab.rows import Row, each_version
 from real_agents.lab.shop import PROJECT
-from real_agents.lab.terminal import Terminal
 from real_agents.lab.tool import Tool
 
 EACH_VERSION = each_version("claude-code")

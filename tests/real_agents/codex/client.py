@@ -18,10 +18,9 @@ from typing import Any, ClassVar, Final
 
 from packaging.version import Version
 
-from real_agents.lab.box import HOME, Box, wait_until
+from real_agents.lab.box import HOME, Box, Terminal, wait_until
 from real_agents.lab.model_server import PORT, ModelHandler, parts_of
 from real_agents.lab.packages import MACHINE, from_npm
-from real_agents.lab.terminal import Terminal
 from real_agents.lab.tool import Installed, Tool
 
 LATEST: Final = "0.169.0"
@@ -30,7 +29,6 @@ VERSIONS: Final = (LATEST, "0.150.0", "0.125.0", "0.99.0")
 hooks yet, and no records of where a turn begins and ends."""
 
 REVIEWS_SINCE: Final = "0.150.0"
-"""From here on Codex runs no hook that its user has not reviewed."""
 REVIEW: Final = "Hooks need review"
 
 CODEX_HOME: Final = HOME / ".codex"
@@ -61,7 +59,6 @@ wire_api = "responses"
 
 SHELLS: Final = ("exec_command", "shell_command", "shell", "local_shell", "exec")
 FULL_CONTEXT: Final = 900_000
-"""Tokens of an answer after which Codex compacts by itself."""
 YIELD_MS: Final = 30_000
 """How long Codex waits for a command before the model is asked again; without that, 10 s (0.169.0)."""
 
@@ -77,7 +74,6 @@ class ResponsesApi(ModelHandler):
         return True
 
     def stream(self, body: dict[str, Any], reply: Any) -> Iterator[tuple[str, Any]]:
-        """Yields one piece of text for each message."""
         full = isinstance(reply, dict) and "full_context" in reply
         response = {"id": _id("resp")}
         yield _event("response.created", response=response)

@@ -10,14 +10,12 @@ import pytest
 from real_agents.codex.client import CODEX_HOME, LATEST, REVIEW, REVIEWS_SINCE, SETTINGS, TOOL
 from real_agents.codex.client import tools as offered
 from real_agents.lab import handoffs, product, shop
-from real_agents.lab.box import HOME, OUT, Gate, wait_until
+from real_agents.lab.box import HOME, OUT, Gate, Terminal, wait_until
 from real_agents.lab.handoffs import hook_lines
 from real_agents.lab.rows import Row, newest, only
 from real_agents.lab.shop import LAST_WORDS, PROJECT, QUESTION, TASK, WORK
-from real_agents.lab.terminal import Terminal
 from real_agents.lab.tool import Installed, Tool
-from real_agents.test_endings import BY_USER, assert_left
-from real_agents.test_sessions import ANSWER, THEN, assert_worked_once, prompts, read
+from real_agents.test_sessions import ANSWER, BY_USER, THEN, assert_left, assert_worked_once, prompts, read
 
 NEWEST: Final = newest("codex")
 HOOKS: Final = CODEX_HOME / "hooks.json"
@@ -37,7 +35,6 @@ def begin_unreviewed(tool: Tool) -> None:
 
 @NEWEST
 def test_before_the_review_the_client_runs_without_our_hooks_and_without_a_word(tool: Tool, row: Row) -> None:
-    """Transcripts are read all the same, and `carryover doctor` says that the hooks wait for the user."""
     begin_unreviewed(tool)
     shop.do_the_work(tool)
     left = shop.left_by(tool)
@@ -53,7 +50,6 @@ def test_before_the_review_the_client_runs_without_our_hooks_and_without_a_word(
 
 @only("codex", LATEST, REVIEWS_SINCE)
 def test_reviewed_once_in_the_terminal_they_run_in_exec_too(tool: Tool, row: Row) -> None:
-    """One question in the terminal, "Trust all": then the hooks run everywhere, and doctor has nothing to say."""
     begin_unreviewed(tool)
     asked = tool.review_hooks(PROJECT)
     shop.do_the_work(tool)
@@ -85,7 +81,6 @@ def test_a_client_that_was_used_before_takes_the_hooks_up(tool: Tool, row: Row) 
 @pytest.mark.parametrize("command", ["refresh", "install"])
 @NEWEST
 def test_setting_it_up_again_asks_for_no_new_review(tool: Tool, row: Row, command: str) -> None:
-    """No byte of hooks.json changes, the client asks nothing, and the hooks go on running."""
     shop.begin_installed(tool)
     hooks = tool.box.here(HOOKS)
     before = hooks.read_bytes()
@@ -124,7 +119,6 @@ def test_a_version_without_hooks_gets_none(tool: Tool, row: Row) -> None:
 
 @NEWEST
 def test_an_ephemeral_session_is_answered_and_remembered_by_nobody(tool: Tool, row: Row) -> None:
-    """`--ephemeral`: the hook names no transcript, and there is none."""
     shop.begin_worked(tool)
     left = shop.left_by(tool)
     turn = tool.turn(PROJECT, "Hello", "Nobody will ever know the ZEBRA.", options=["--ephemeral"])
@@ -206,7 +200,6 @@ def test_a_task_that_runs_on_in_the_background_is_reported_to_its_end(tool: Tool
 
 @NEWEST
 def test_an_archived_session_and_one_that_came_back_add_nothing(tool: Tool, row: Row) -> None:
-    """`codex archive` moves the transcript to another folder, `unarchive` back to where it was."""
     shop.begin(tool)
     session = shop.do_the_work(tool)
     [before] = read(tool, row)
@@ -224,7 +217,6 @@ def test_an_archived_session_and_one_that_came_back_add_nothing(tool: Tool, row:
 
 @NEWEST
 def test_a_session_resumed_from_another_folder_works_for_that_project(tool: Tool, row: Row) -> None:
-    """Its transcript grows in one file; each turn belongs to the project of the folder it was started in."""
     shop.begin(tool)
     shop.make_project(tool.box, ELSEWHERE, {"plums.txt": "none\n"})
     tool.trust(ELSEWHERE)

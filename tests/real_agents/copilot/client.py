@@ -24,7 +24,6 @@ OFFLINE: Final = {
     "COPILOT_PROVIDER_API_KEY": "dummy-key",
     "COPILOT_MODEL": ChatApi.MODEL,
 }
-"""Makes the client use a provider of the user's own, and nothing else."""
 STATE: Final = COPILOT_HOME / "config.json"
 HOOKS: Final = COPILOT_HOME / "hooks"
 OFF: Final = {"disableAllHooks": True}
@@ -48,7 +47,6 @@ class Copilot(Tool):
     LIMIT: ClassVar[Any] = {
         "error": {"status": 402, "code": "quota_exceeded", "message": "You have exceeded your monthly quota."},
     }
-    """What the service answers when the month's requests are used up."""
     LIMIT_RECORD = '"session.error"'
     RESETS = False
     KEEPS_INJECTED = False

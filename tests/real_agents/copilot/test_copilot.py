@@ -19,7 +19,6 @@ SAYS_OFF: Final = "all hooks are switched off"
 
 @each_version("copilot")
 def test_only_the_switch_in_their_own_file_turns_our_hooks_off(tool: Tool, row: Row) -> None:
-    """That of the settings changes nothing, in the terminal and with `-p`."""
     shop.begin_installed(tool)
     tool.turn(PROJECT, TASK, "OK.")
     product.settle(tool.box)
@@ -54,7 +53,6 @@ def test_a_resumed_session_that_was_compacted_gets_one(tool: Tool, row: Row) -> 
 
 @NEWEST
 def test_a_rewound_turn_is_not_in_the_next_handoff(tool: Tool, row: Row) -> None:
-    """`/rewind` replaces the log; what it no longer holds counts no more."""
     shop.begin_installed(tool)
     tool.script(*shop.steps(tool), "The pear is green now.", "The plum costs two coins.")
     with tool.terminal(PROJECT) as terminal:

@@ -12,10 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
-from real_agents.lab.box import HOME, Box, wait_until
+from real_agents.lab.box import HOME, Box, Terminal, wait_until
 from real_agents.lab.model_server import PORT, ModelHandler, parts_of
 from real_agents.lab.packages import from_npm
-from real_agents.lab.terminal import Terminal
 from real_agents.lab.tool import Ability, Installed, Tool
 
 LATEST: Final = "0.61.0"
@@ -30,7 +29,6 @@ SETTINGS: Final = {
     "telemetry": {"enabled": False},
     "ui": {"hideTips": True},
 }
-"""`settings.json` of a user who has chosen how to sign in, and who wants no updates."""
 VARIABLES: Final = {"GEMINI_API_KEY": "dummy", "GOOGLE_GEMINI_BASE_URL": f"http://127.0.0.1:{PORT}", "TZ": "UTC"}
 MODEL: Final = "gemini-2.5-pro"
 SETTINGS_FILE: Final = OWN / "settings.json"
@@ -60,7 +58,6 @@ class GenerateApi(ModelHandler):
         return ":streamGenerateContent" in self.path
 
     def stream(self, body: dict[str, Any], reply: Any) -> Iterator[tuple[str, Any]]:
-        """Yields one frame for each part."""
         for part in parts_of(reply):
             yield "", _frame([_part(part)])
         yield "", _frame([{"text": ""}], "STOP")

@@ -53,7 +53,6 @@ def work(tool: Tool, root: Path, cwd: Path) -> list[Any]:
 
 
 def play(tool: Tool, root: Path, ending: Ending = "closed", *, cwd: Path | None = None) -> str:
-    """Plays the whole session and returns its id. Where it is cut off in mid-turn, the user's question stays open."""
     cwd = cwd or root
     *steps, dead_end = work(tool, root, cwd)
     if ending == "compacted":
@@ -70,14 +69,12 @@ def play(tool: Tool, root: Path, ending: Ending = "closed", *, cwd: Path | None 
 
 
 def carry_on(tool: Tool, root: Path) -> str:
-    """Has the client continue the task, until its usage limit ends the turn; the text of its first request."""
     before = len(tool.requests())
     tool.reach_limit(root, "carry on where the other one left off", *tool.edit(root / NOTES, "nothing", NOTE, cwd=root))
     return tool.requests()[before]
 
 
 def told_all(text: str, ending: Ending, by: Tool) -> bool:
-    """Whether a handoff tells every fact, the reason of the dead end, and how the session of that client ended."""
     return missing(text, by) == [] and (REASON in text or "dead end" in by.SILENT_ON) and ENDED[ending] in text
 
 

@@ -64,7 +64,6 @@ def test_b_begins_with_what_a_left(hooks_on: World, row: Row, a: str, b: str, en
 
 @pytest.mark.parametrize(("a", "b", "ending"), rows.pairs_by_ending(IDS, has, turned=1))
 def test_without_hooks_b_is_led_to_it(hooks_off: World, row: Row, a: str, b: str, ending: Ending) -> None:
-    """No hook is called from beginning to end: the watcher alone brings what A left."""
     first, second = clients(hooks_off, row, a, b)
     root = hooks_off.project(f"{a}-{b}-{ending}")
     play_watched(hooks_off, row, first, root, ending)
@@ -79,7 +78,6 @@ def test_without_hooks_b_is_led_to_it(hooks_off: World, row: Row, a: str, b: str
 
 @pytest.mark.parametrize(("a", "b", "c"), rows.chains(IDS, [each for each in IDS if has(each, "limit")]))
 def test_c_begins_with_what_a_left_after_b_reached_its_limit(hooks_on: World, row: Row, a: str, b: str, c: str) -> None:
-    """Two handovers: B continues the task, and its usage limit ends it in mid-turn."""
     first, second, third = clients(hooks_on, row, a, b, c)
     root = hooks_on.project(f"{a}-{b}-{c}")
     story.play(first, root)

@@ -20,18 +20,13 @@ from real_agents.lab.tool import Arrives, Installed, Tool, port_of, tools
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """A box with everything in it."""
-
     box: Box
     hooks: bool
-    """Whether the hooks of the clients are on."""
     tools: dict[str, Tool]
-    """By agent id."""
     absent: dict[str, str]
     """Why the other agents that have a driver are not there, by id."""
 
     def project(self, name: str, files: Mapping[str, str] = story.FILES) -> Path:
-        """Makes a repository with these files, committed, and trusted by the user of every client."""
         root = WORK / name
         shop.make_project(self.box, root, files)
         for tool in self.tools.values():
@@ -39,7 +34,6 @@ class World:
         return root
 
     def arrives(self, tool: Tool) -> Arrives:
-        """How a handoff reaches that client here."""
         return "pointer" if tool.ARRIVES == "hook" and not self.hooks else tool.ARRIVES
 
     def hook_calls(self) -> int:

@@ -7,18 +7,20 @@ an environment made from nothing; user `dev` (uid 1000) with a throw-away home. 
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
 DEV: Final = 1000
-"""uid and gid of the only user who works inside a box."""
 HOME: Final = Path("/home/dev")
 OUT: Final = Path("/out")
 SCRIPT: Final = Path(__file__).with_name("box.sh")
@@ -55,7 +57,6 @@ class Box:
     """
 
     def __init__(self, parent: Path, shown: Iterable[Path] = (), env: Mapping[str, str] | None = None) -> None:
-        """Starts the box. Its files lie in a new folder below `parent`; `shown` are visible inside, read-only."""
         self._env = {**ENVIRONMENT, **(env or {})}
         self._started: list[Started] = []
         parent.mkdir(parents=True, exist_ok=True)
@@ -98,7 +99,6 @@ class Box:
         return self.state / path.relative_to("/")
 
     def write(self, path: Path, text: str) -> None:
-        """A file in the box, owned by `dev`, with the folders above it."""
         for folder in reversed(path.parents):
             if not folder.is_relative_to(HOME) or self.here(folder).exists():
                 continue
@@ -108,7 +108,6 @@ class Box:
         os.chown(self.here(path), DEV, DEV)
 
     def run(self, *command: str, cwd: Path = HOME, timeout_s: float = 120, env: Mapping[str, str] | None = None) -> Ran:
-        """Runs a command inside as `dev`, with nothing on standard input."""
         bounded = ("timeout", "--kill-after=5", str(timeout_s), *command)
         inside = self._inside(bounded, cwd, env)
         ran = subprocess.run(inside, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=CLEAN)
@@ -156,15 +155,12 @@ def wait_until(true: Callable[[], bool], timeout_s: float = 20) -> float:
 
 
 class Started:
-    """A command that runs on in a box."""
-
     def __init__(self, box: Box, process: subprocess.Popen[str], pid_file: Path) -> None:
         self._box = box
         self._process = process
         self._pid_file = pid_file
 
     def line(self) -> str:
-        """The next line of its standard output; empty when it ended."""
         assert self._process.stdout is not None
         return self._process.stdout.readline().rstrip("\n")
 
@@ -172,21 +168,17 @@ class Started:
         return self._process.poll() is not None
 
     def said(self) -> str:
-        """Its standard error so far."""
         return self._box.here(self._pid_file.with_suffix(".err")).read_text("utf-8", "replace")
 
     def stop(self, timeout_s: float = 10) -> int:
-        """SIGTERM, and how it ended. Raises subprocess.TimeoutExpired when it does not."""
         self._signal("TERM")
         return self.wait(timeout_s)
 
     def interrupt(self, timeout_s: float = 10) -> int:
-        """SIGINT, as Ctrl-C sends it, and how it ended. Raises subprocess.TimeoutExpired when it does not."""
         self._signal("INT")
         return self.wait(timeout_s)
 
     def kill(self) -> int:
-        """SIGKILL, and how it ended."""
         self._signal("KILL")
         return self.wait()
 
@@ -222,11 +214,9 @@ class Gate:
         self._writer: int | None = None
 
     def wait_reached(self) -> None:
-        """Until the command runs. Raises TimeoutError."""
         wait_until(self._reached, 60)  # it may take long to come to it on a busy machine
 
     def open(self) -> None:
-        """Lets the command end."""
         assert self._writer is not None
         os.close(self._writer)
 
@@ -237,3 +227,59 @@ class Gate:
         except OSError:
             return False
         return True
+
+
+PASTED_S: Final = 0.6
+"""A Return that comes sooner after the text counts as part of a paste (Claude Code 2.0.65); no sign says when not."""
+
+PRESSES: Final = 6
+
+
+class Terminal:
+    """A terminal of 120 x 50 with one program in it. Leaving the context ends the program."""
+
+    def __init__(self, box: Box, *command: str, cwd: Path, env: Mapping[str, str] | None = None) -> None:
+        self._box = box
+        where = ("-x", "120", "-y", "50", "-c", str(cwd))
+        box.must("tmux", "-f", "/dev/null", "new-session", "-d", "-s", "lab", *where, shlex.join(command), env=env)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._box.run("tmux", "kill-server")
+
+    def screen(self) -> str:
+        return self._box.must("tmux", "capture-pane", "-p", "-t", "lab")
+
+    def key(self, *names: str) -> None:
+        """Presses keys, named as tmux names them: "Enter", "Escape", "C-c"."""
+        self._box.must("tmux", "send-keys", "-t", "lab", *names)
+
+    def choose(self, key: str, pattern: str) -> None:
+        """Presses a key until `pattern` is on the screen: a key that comes too soon is lost. Raises TimeoutError."""
+        for _ in range(PRESSES - 1):
+            self.key(key)
+            with suppress(TimeoutError):
+                return self.wait(pattern, 5.0)
+        self.key(key)
+        return self.wait(pattern)
+
+    def enter(self, text: str) -> None:
+        self._box.must("tmux", "send-keys", "-t", "lab", "-l", text)
+        self.wait(r"[\s┃]+".join(map(re.escape, text.split())))  # wherever the input field breaks the line
+        time.sleep(PASTED_S)
+        self.key("Enter")
+
+    def wait_end(self) -> None:
+        wait_until(lambda: self._box.run("tmux", "has-session", "-t", "lab").code != 0)
+
+    def wait_text(self, text: str) -> None:
+        """Until `text` is on the screen, wherever a line is broken, in a word too. Raises TimeoutError."""
+        self.wait(r"\s*".join(map(re.escape, "".join(text.split()))), 90)
+
+    def wait(self, pattern: str, timeout_s: float = 30) -> None:
+        try:
+            wait_until(lambda: re.search(pattern, self.screen()) is not None, timeout_s)
+        except TimeoutError as error:
+            raise TimeoutError(f"{pattern!r} did not appear in {timeout_s} s; the screen:\n{self.screen()}") from error

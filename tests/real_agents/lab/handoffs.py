@@ -14,7 +14,6 @@ GATES: Final = {
     "brief": "(resuming: <task>)",
     "silent": "This is background only",
 }
-"""What asks for something, or for nothing, in each mode."""
 
 POINTER: Final = "If `.carryover/handoff.md` exists in this project, read it before starting"
 """The block that the product puts into a project's instruction files."""
@@ -23,12 +22,10 @@ _HANDOFF: Final = re.compile(r"# \[CARRYOVER\] Last updated .*?^Full history: `c
 
 
 def path_in(root: Path) -> Path:
-    """Where a project's handoff lies."""
     return root / ".carryover" / "handoff.md"
 
 
 def read(box: Box, root: Path) -> str:
-    """The handoff of the project at `root` of the box; empty where there is none."""
     file = box.here(path_in(root))
     return file.read_text("utf-8") if file.exists() else ""
 
@@ -40,7 +37,6 @@ def injected(text: str) -> list[str]:
 
 
 def protocol(handoff: str) -> str:
-    """What it says under its title and above its sections."""
     return "\n".join(handoff.split("\n## ")[0].splitlines()[1:])
 
 
@@ -56,7 +52,6 @@ def sections(handoff: str) -> dict[str, list[str]]:
 
 
 def lines_of(handoff: str, *titles: str) -> str:
-    """The lines of these sections as one text; those that are not there are left out."""
     said = sections(handoff)
     return "\n".join(line for title in titles for line in said.get(title, []))
 

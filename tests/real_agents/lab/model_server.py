@@ -1,9 +1,7 @@
 """What all stand-ins for model providers share: `python -m real_agents.lab.model_server AGENT FOLDER PORT`.
 
-An HTTP server on loopback, run inside a box. Tests control it from outside by files: they write replies to
-`replies.jsonl` (one JSON value per line, taken out in order as they are given) and read `requests.jsonl` (one JSON
-object per line: `at_s`, seconds since the epoch, `path`, `asked`, true for requests that took their turn in the script,
-`body`). An agent's own module (`API` of its driver) adds the wire format.
+Tests control it from outside by files, of one JSON value per line: they write replies to `replies.jsonl`, and read
+`requests.jsonl`, where `asked` is true for requests that took their turn in the script.
 """
 
 from __future__ import annotations
@@ -88,7 +86,6 @@ class ModelHandler(BaseHTTPRequestHandler):
         raise NotImplementedError
 
     def whole(self, body: dict[str, Any], reply: Any) -> Any:
-        """Returns the same answer as one document."""
         raise NotImplementedError
 
     @staticmethod
@@ -158,7 +155,6 @@ class ModelHandler(BaseHTTPRequestHandler):
 
 
 def parts_of(reply: Any) -> list[Any]:
-    """Returns the texts and calls that a reply consists of."""
     return reply if isinstance(reply, list) else [reply]
 
 

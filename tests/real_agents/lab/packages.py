@@ -1,7 +1,6 @@
 """Clients from the npm registry and from PyPI, each version in a folder of its own in the cache.
 
-Install scripts are not run and only wheels are installed: nothing of a client is executed outside a box. Only the
-package asked for is fetched, at exactly that version.
+Install scripts are not run and only wheels are installed: nothing of a client is executed outside a box.
 """
 
 from __future__ import annotations
@@ -19,7 +18,6 @@ from typing import Final
 
 CHECKOUT: Final = Path(__file__).parents[3]
 MACHINE: Final = {"x86_64": "x64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
-"""As packages with a native program name it."""
 
 ENVIRONMENT: Final = dict(os.environ)
 """The settings npm and pip find (registry, proxy) are those of the run, taken before a test changes them."""
@@ -35,7 +33,6 @@ def cache_dir() -> Path:
 
 
 def from_npm(package: str, version: str) -> Path:
-    """The folder of that package, fetched on first use. Raises NotInstalled."""
     home = cache_dir() / "npm" / f"{package.replace('/', '+')}@{version}"
     if not home.exists():
         _fetch_from_npm(f"{package}@{version}", home)

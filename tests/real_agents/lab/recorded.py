@@ -36,13 +36,11 @@ class Session:
     events: tuple[StoredEvent, ...]
 
     def all(self, kind: type[B], *, sidechains: bool = False) -> list[B]:
-        """The bodies of one kind; of the main conversation unless told otherwise."""
         chosen = [event.body for event in self.events if sidechains or event.subagent_id is None]
         return [body for body in chosen if isinstance(body, kind)]
 
 
 def sessions(box: Box) -> list[Session]:
-    """Newest first."""
     listed = msgspec.json.decode(product.carryover(box, "sessions", "--all", "--json"), type=list[Listed])
     shown = [product.carryover(box, "show", each.id, "--json") for each in listed]
     return [

@@ -65,7 +65,6 @@ def newest_of(*ids: str) -> list[tuple[str, str]]:
 
 
 def only(agent_id: str, *versions: str) -> pytest.MarkDecorator:
-    """Runs a row with these versions, as far as they were chosen."""
     return _runs([(agent_id, each) for each in tools()[agent_id].versions() if each in versions])
 
 
@@ -75,8 +74,6 @@ def _runs(runs: Sequence[tuple[str, str]]) -> pytest.MarkDecorator:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What a row reports to the table: each client that ran, with its version, and what was seen."""
-
     _record: Callable[[str, object], None]
 
     def client(self, name: str) -> None:

@@ -86,7 +86,6 @@ def begin(tool: Tool) -> Started:
 
 
 def install(tool: Tool) -> str:
-    """What the command said. A client that was used once is found by it."""
     return product.carryover(tool.box, "install", "--yes", "--no-service")
 
 
@@ -115,7 +114,6 @@ def left_by(tool: Tool) -> str:
 
 
 def first_told(tool: Tool, prompt: str = "Hello", **given: Any) -> list[str]:
-    """The handoffs in the first request of one run."""
     return handoffs.injected(tool.turn(given.pop("cwd", PROJECT), prompt, **given).requests[0])
 
 

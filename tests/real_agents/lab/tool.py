@@ -23,9 +23,8 @@ from typing import Any, ClassVar, Literal
 
 from carryover.agents import agent_ids
 from real_agents.lab import product
-from real_agents.lab.box import OUT, Box, Started, wait_until
+from real_agents.lab.box import OUT, Box, Started, Terminal, wait_until
 from real_agents.lab.model_server import PORT, ModelHandler
-from real_agents.lab.terminal import Terminal
 
 Arrives = Literal["hook", "file", "pointer"]
 Ability = Literal["closed", "limit", "killed", "compacted", "terminal"]
@@ -53,18 +52,14 @@ class Turn:
 
 
 class Tool(ABC):
-    """One client in a box, with its own scripted model, whose log is below /out/<id>."""
-
     id: ClassVar[str]
     NAME: ClassVar[str]
-    """As the table names it: "Codex CLI"."""
     OLDEST: ClassVar[str]
     """The oldest version that can take part in the table of handovers."""
     API: ClassVar[type[ModelHandler]]
     ARRIVES: ClassVar[Arrives] = "hook"
     """How a handoff reaches it: a hook puts it into the first request, or the client itself does ("file")."""
     READS_POINTER: ClassVar[bool] = True
-    """Whether it reads the instruction file that holds the pointer."""
     CANNOT: ClassVar[Mapping[Ability, str]] = {}
     """Endings that it does not have, each with the reason, which the table shows."""
     SILENT_ON: ClassVar[frozenset[str]] = frozenset()
@@ -72,7 +67,6 @@ class Tool(ABC):
     LIMIT: ClassVar[Any]
     """The vendor's answer when a usage limit is reached, as a reply of the model."""
     LIMIT_CODE: ClassVar[int] = 1
-    """The exit code of a run that ends at the limit."""
     LIMIT_RECORD: ClassVar[str]
     """What `recorded` holds once the limit is written."""
     RESETS: ClassVar[bool] = True
@@ -162,7 +156,6 @@ class Tool(ABC):
         return self.transcripts()[session].read_text("utf-8", "replace")
 
     def recorded_at_s(self, session: str) -> float:
-        """When its store was last written, in seconds since the epoch."""
         return self.transcripts()[session].stat().st_mtime
 
     def turn(
@@ -191,7 +184,6 @@ class Tool(ABC):
         return self.turn(cwd, prompt, *replies, self.LIMIT, session=session, code=self.LIMIT_CODE).session
 
     def start(self, cwd: Path, prompt: str, *replies: Any, session: str | None = None) -> Started:
-        """Starts a turn and leaves it running. Its process is the one that a signal must reach."""
         self.script(*replies)
         return self.box.start(*self._command(prompt, session), cwd=cwd, env=self.environment)
 
@@ -206,7 +198,6 @@ class Tool(ABC):
         return shlex.join(self._command(prompt, None))
 
     def interrupt(self, terminal: Terminal) -> None:
-        """Interrupts the turn in the terminal."""
         terminal.key("Escape")
         terminal.wait(self.INTERRUPTED)
 
@@ -239,13 +230,11 @@ class Tool(ABC):
             raise RuntimeError(f"the model of {self.id} did not start: {server.said()}")
 
     def new_session(self, known: set[str]) -> str:
-        """Waits for the one session that was not known before. Raises TimeoutError."""
         wait_until(lambda: set(self.transcripts()) > known)
         [session] = set(self.transcripts()) - known
         return session
 
     def wait_recorded(self, session: str, text: str) -> None:
-        """Waits until the client has recorded `text`. Raises TimeoutError."""
         wait_until(lambda: text in self.recorded(session))
 
 

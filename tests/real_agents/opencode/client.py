@@ -38,7 +38,6 @@ SETTINGS: Final[dict[str, Any]] = {
         }
     },
 }
-"""The settings of a user with a provider of their own."""
 
 OFFLINE: Final = {
     "OPENCODE_DISABLE_MODELS_FETCH": "1",
@@ -95,7 +94,6 @@ class Opencode(Tool):
         return {"tool": "read", "input": {"filePath": str(path)}}
 
     def transcripts(self) -> dict[str, Path]:
-        """All sessions are in one database."""
         path = self._database
         if not path.exists():
             return {}

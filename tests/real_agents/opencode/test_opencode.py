@@ -39,7 +39,6 @@ def test_without_a_handoff_the_entry_does_nothing(tool: Tool, row: Row) -> None:
 
 @NEWEST
 def test_the_files_of_an_older_version_are_read(client: tuple[type[Tool], Installed], row: Row) -> None:
-    """Before 1.2 a session was a folder of files."""
     kind, _ = client
     with shop.alone(kind, kind.install(WITH_FILES)) as tool:
         shop.make_project(tool.box)
@@ -55,7 +54,6 @@ def test_the_files_of_an_older_version_are_read(client: tuple[type[Tool], Instal
 
 @NEWEST
 def test_a_sub_agent_belongs_to_its_session_and_a_plan_is_read(tool: Tool, row: Row) -> None:
-    """What it was asked is not a prompt of the user."""
     shop.begin(tool)
     given = {"description": "Count pears", "prompt": "Count the pears in prices.py", "subagent_type": "general"}
     replies = ({"tool": "task", "input": given}, "There is one pear.", {"tool": "todowrite", "input": {"todos": TODOS}})
