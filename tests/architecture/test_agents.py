@@ -1,7 +1,5 @@
 """Whatever is special about an agent lives in its own folder: nothing outside `agents/` spells its names or places."""
 
-from __future__ import annotations
-
 import ast
 import re
 from functools import cache

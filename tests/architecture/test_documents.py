@@ -1,7 +1,5 @@
 """The documents name what there is: commands, options, exit codes, settings, folders, and each other."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 from typing import get_args
@@ -33,7 +31,6 @@ ARCHITECTURE = (TOP / "ARCHITECTURE.md").read_text(encoding="utf-8")
 DOCUMENTS = sorted([*TOP.glob("*.md"), *(TOP / "docs").glob("*.md"), *(TOP / "architecture").glob("*.md")])
 FORMS = sorted((TOP / ".github" / "ISSUE_TEMPLATE").glob("*.yml"))
 PRESENT = [path for path in DOCUMENTS if path.name != "CHANGELOG.md"]
-"""Those that describe what there is now, not what there was."""
 LINK = re.compile(r"\]\(([^)#\s]*)(?:#([^)\s]*))?\)")
 COMMAND = re.compile(r"(carryover(?: [a-z]+)?)\b")
 FLAG = re.compile(r"(?<!\S)\[?(--?[a-z][a-z-]*)")

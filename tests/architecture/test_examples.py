@@ -1,7 +1,5 @@
 """The examples in ARCHITECTURE.md and architecture/handoff-format.md are what the product makes of such sessions."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Handoffs conform to architecture/handoff-format.md, and its checker, which stands alone, notices those that don't."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

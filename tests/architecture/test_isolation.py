@@ -1,7 +1,5 @@
 """The suite's own promise: no test reaches the home folder of the person who runs it."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 from pathlib import Path

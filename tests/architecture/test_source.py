@@ -1,7 +1,4 @@
-"""What the source must not do: start git anywhere but in one place, which has every guard; read or ask anything in the
-core, which takes values and `now`; rely on what Python 3.11.0 to 3.11.4 get wrong; have files too long to read."""
-
-from __future__ import annotations
+"""What the source must not do; for most of it, where alone it may."""
 
 import ast
 import re
@@ -64,7 +61,6 @@ def test_no_file_is_too_long_to_read() -> None:
 
 
 RISKY = re.compile(r"\)(?:[*+?]|\{\d*,?\d*\})\+|\(\?>")
-"""A group that is repeated possessively, or an atomic group."""
 
 
 def test_no_pattern_repeats_a_group_possessively() -> None:

@@ -1,7 +1,5 @@
 """`python -m tests.bench`: see `command.py`."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

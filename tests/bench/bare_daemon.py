@@ -1,7 +1,5 @@
 """A daemon without a job, run as a program: an event loop, a server on a Unix socket, a database, a watched folder."""
 
-from __future__ import annotations
-
 import asyncio
 import sys
 from pathlib import Path

@@ -3,8 +3,6 @@
 Timings on a shared machine say little by themselves: compare the ratios. Nothing here fails because of a number.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import sys

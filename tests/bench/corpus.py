@@ -1,7 +1,5 @@
 """A history of Claude Code work, generated: the same bytes for the same seed, size and time."""
 
-from __future__ import annotations
-
 import os
 import random
 import re

@@ -1,7 +1,5 @@
 """Reading Cursor's database: how long the first read of a large one takes."""
 
-from __future__ import annotations
-
 import json
 import random
 import sqlite3
@@ -23,7 +21,6 @@ from carryover.agents.cursor.wire import Context
 CONVERSATIONS: Final = 150
 BUBBLES: Final = 120
 FILLER_BYTES: Final = 9_000
-"""About as much a row as in reports of databases with 200,000 rows in 2 GB."""
 _SIZE: Final = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
 
 

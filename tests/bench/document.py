@@ -1,7 +1,5 @@
 """`architecture/benchmarks.md`: a section for each kind of measurement, with the machine and versions of its run."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import platform

@@ -1,7 +1,5 @@
 """What grows with the history: the real daemon on histories of all agents, each ten times the size of the last."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import statistics
@@ -59,7 +57,6 @@ LABELS: Final[Mapping[str, tuple[str, str]]] = {
     "handoff_ms": ("`carryover handoff` of the newest project, daemon running", "ms"),
     "view_ms": ("view of the newest project, from the ledger alone", "ms"),
 }
-"""By key: what it is, and its unit."""
 
 
 class Size(msgspec.Struct):

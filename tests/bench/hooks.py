@@ -1,7 +1,5 @@
 """What a hook costs the agent that waits for it: the line of its settings, run as it runs it, with the real daemon."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import time

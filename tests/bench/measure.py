@@ -1,7 +1,5 @@
 """How time and memory are taken, the rows that the table is made of, and what their figures should come to."""
 
-from __future__ import annotations
-
 import multiprocessing
 import os
 import statistics
@@ -163,7 +161,6 @@ GOALS: Final[Mapping[str, Goal]] = {
     "ledger": Goal("value", 20, "%", "prompts, answers and commands are kept whole; only tool output is cut"),
     "one-session": Goal("ratio", 2, "", "the whole session is redacted, stored and indexed, not only read"),
 }
-"""By the key of the row."""
 
 GROWTH_GOALS: Final[Mapping[str, Goal]] = {
     "first_handoff_s": Goal("value", 1, "s", "its first rescan lists every folder before it reads the newest file"),
@@ -173,7 +170,6 @@ GROWTH_GOALS: Final[Mapping[str, Goal]] = {
     "idle_mb": GOALS["idle-memory"],
     "restart_s": Goal("value", 0.4, "s", "every file's state is compared with the ledger's"),
 }
-"""By the key of the figure; they hold at every size."""
 
 
 def verdict(row: Row) -> str:

@@ -4,8 +4,6 @@ but for the last entry of a log that shows whose a transcript in a project is.
 One session is in memory at a time. Sessions are written in the order in which they happened, as the agents did it.
 """
 
-from __future__ import annotations
-
 import importlib
 import importlib.util
 import os
@@ -26,7 +24,6 @@ from chaos.load import chaos_tools
 from matrix.tool import Played, Tool
 
 Play = Callable[[Path, Path, datetime], AbstractContextManager[Played]]
-"""Home folder, working folder, time: a session that is complete in its store when the block ends."""
 
 CLAUDE: Final = "claude-code"
 """Written with all that its transcripts hold (`conversation.py`); the others as the matrix and the chaos run do it."""

@@ -1,7 +1,5 @@
 """Programs that make documents of a history, beside `carryover handoff`: what each takes and what comes out."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import statistics

@@ -1,7 +1,5 @@
 """Processes beside ours: the real daemon in a throw-away home, and a daemon without a job."""
 
-from __future__ import annotations
-
 import os
 import statistics
 import subprocess
@@ -19,7 +17,6 @@ from carryover.daemon.client import ask_daemon
 from carryover.paths import StateDir
 
 WAIT_S: Final = 1800.0
-"""Longer than any step takes: 2 GB are read in some minutes, on a busy machine in more."""
 
 CONFIG: Final = "[server]\nport = 0\n"
 """Any free port, so that an installed daemon may run beside."""

@@ -1,7 +1,5 @@
 """Carryover's own parts, called as the daemon calls them but without one: what is measured in a process of its own."""
 
-from __future__ import annotations
-
 import asyncio
 import sqlite3
 import time

@@ -1,7 +1,5 @@
 """The measurements, each giving rows of the table."""
 
-from __future__ import annotations
-
 import os
 import random
 import re

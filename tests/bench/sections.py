@@ -1,7 +1,5 @@
 """The sections of the benchmark: what each measures, how much of it, and how it is shown."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -148,4 +146,3 @@ HEADINGS: Final[Mapping[str, Heading]] = {
     **{name: section.heading for name, section in SECTIONS.items()},
     PACKAGES.name: PACKAGES,
 }
-"""Every section of the document, those first that `make bench` measures."""

@@ -1,7 +1,5 @@
 """The benchmark itself: what it measures with is the same each time, and it runs."""
 
-from __future__ import annotations
-
 import getpass
 import os
 import platform

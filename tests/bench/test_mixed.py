@@ -1,7 +1,5 @@
 """The history of all agents that the growth is measured on."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path

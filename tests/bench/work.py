@@ -1,10 +1,4 @@
-"""What is done in a generated conversation: prompts, tool calls and results like those of a real day of work.
-
-The code that is read, searched and edited is that of Python's own library: it lies on every machine and is real code,
-with the words (password, token, Authorization...) that a search for secrets has to look at.
-"""
-
-from __future__ import annotations
+"""What is done in a generated conversation, on real code: that of Python's own library."""
 
 import json
 import random

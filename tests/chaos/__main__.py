@@ -1,9 +1,4 @@
-"""`make chaos`: a real daemon, agents that write, and one fault after the other in a random order that a seed gives.
-
-Times differ from run to run, so a fault that depends on them may need several runs with the seed that found it.
-"""
-
-from __future__ import annotations
+"""`make chaos`: a real daemon, agents that write, and one fault after the other in an order that a seed gives."""
 
 import argparse
 import os

@@ -1,7 +1,5 @@
 """What must hold once all is quiet, whatever happened before."""
 
-from __future__ import annotations
-
 import json
 import os
 import re
@@ -27,7 +25,6 @@ QUIET_LIMIT_S: Final = 90.0
 """Longer than any back-off of the daemon."""
 MAX_LINES: Final = 50
 MORE: Final = {"handles": 16, "threads": 12, "children": 0, "resident KB": 60_000}
-"""By how much a daemon may hold more than at its first check."""
 
 
 class Checks:

@@ -1,7 +1,5 @@
 """Ledgers as earlier versions left them: the present one, brought back to an earlier schema with what it holds."""
 
-from __future__ import annotations
-
 import sqlite3
 import zlib
 from contextlib import closing

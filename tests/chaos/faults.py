@@ -4,8 +4,6 @@ A fault is a function of the world. What it may cost is noted on the turns that 
 `confirmed`); all else must be in the ledger afterwards.
 """
 
-from __future__ import annotations
-
 import os
 import signal
 import socket

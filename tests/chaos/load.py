@@ -1,7 +1,5 @@
 """The load: sessions of every agent that has a player, and a log of what they wrote that the ledger must match."""
 
-from __future__ import annotations
-
 import importlib
 import importlib.util
 import os
@@ -20,7 +18,6 @@ from matrix.tool import Played, Tool, tools
 MARK: Final = re.compile(r"mark\d{6}")
 TOPICS: Final = ("cart", "price", "label", "order", "stock")
 YEARS_AWAY: Final = (-50, -3, 2, 30)
-"""Where the times of a transcript are far from now."""
 
 
 Kind = Literal["prompt", "answer", "edit", "command"]
@@ -36,7 +33,6 @@ class Turn:
     kinds: tuple[Kind, ...] = ("prompt", "answer")
     """What was written of it; each has the mark."""
     end: int = 0
-    """Just past its turn, where the store is a file that grows."""
     on_disk: bool = True
     """It can be read again from what the agent left."""
     confirmed: bool = False

@@ -1,7 +1,5 @@
 """One run: a daemon, a load, one fault after the other, and a check after each."""
 
-from __future__ import annotations
-
 import os
 import random
 import subprocess
@@ -46,15 +44,11 @@ class Tally:
     starts: int = 0
     turns: int = 0
     written: int = 0
-    """Events that the agents wrote."""
     lost: int = 0
-    """Of those that were to be in the ledger, how many were missing at the last check."""
     doubled: int = 0
     reads: int = 0
     slowest_s: float = 0
-    """The longest time until the ledger had everything."""
     done: Counter[str] = field(default_factory=Counter)
-    """How often each fault was survived."""
 
     def add(self, other: Self) -> None:
         self.held &= other.held

@@ -1,7 +1,5 @@
 """The daemon, with a clock that the file named by `CHAOS_CLOCK` moves: it holds an offset in seconds."""
 
-from __future__ import annotations
-
 import os
 import sys
 import time

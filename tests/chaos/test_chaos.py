@@ -1,7 +1,5 @@
 """A short run of `make chaos`, the same at each time; and proof that a fault in the product would be seen."""
 
-from __future__ import annotations
-
 import os
 import random
 import re

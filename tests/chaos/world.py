@@ -1,7 +1,5 @@
 """A home folder with projects, agents that write, and a daemon that is to survive whatever is done to it."""
 
-from __future__ import annotations
-
 import os
 import random
 import shutil
@@ -24,11 +22,8 @@ from support.forked import ALTERED, carryover
 
 COMMAND: Final = (sys.executable, skewed_daemon.__file__)
 FORKED: Final = (*ALTERED, "from chaos import skewed_daemon; skewed_daemon.begin()")
-"""The same, from a process that has loaded the program."""
 CLI_LIMIT_S: Final = 90.0
-"""No command may take longer, whatever state the daemon is in."""
 END_S: Final = 40.0
-"""No daemon may take longer to end."""
 CONFIG: Final = '[server]\nport = 0\n[publish]\npointers = "shared"\n'
 
 

@@ -1,9 +1,4 @@
-"""A real daemon in which something goes wrong: what it leaves, and that neither a report nor the log holds content.
-
-What a killed command leaves is private text too: the next start and `forget` remove it.
-"""
-
-from __future__ import annotations
+"""What a daemon or a command leaves when it crashes, and that none of it holds content."""
 
 import json
 import signal
@@ -215,7 +210,6 @@ def test_a_daemon_that_cannot_look_for_transcripts_is_started_again_with_a_mende
 
 
 MARKERS: Final = ("xylophonic", "quixotry", "zephyrous", "jackdaw")
-"""Words of transcripts, paths, hook calls and settings."""
 TEXT, PATH, CALL, SETTING = MARKERS
 
 

@@ -1,7 +1,5 @@
 """A real daemon process, from transcripts on disk to handoffs on disk."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import signal

@@ -1,7 +1,5 @@
 """Every command that the README and the guide show is run, in the order of a first day: install, use, removal."""
 
-from __future__ import annotations
-
 import json
 import os
 import re
@@ -32,14 +30,12 @@ CONTRIBUTING: Final = (CHECKOUT / "CONTRIBUTING.md").read_text("utf-8")
 
 GOAL: Final = "Add a discount to the cart"
 PACKAGES: Final = re.compile(r"\b(uv tool|pipx) ")
-"""What needs a package registry: `make test-install` runs it."""
 KEYS: Final = {
     "carryover install ": ("What may be written into your projects?", ENTER),
     "carryover export .*--copy": ("[y/N]", f"y{ENTER}"),
     "carryover share": ("Encrypt this into", f"y{ENTER}"),
     "carryover import shop.age": ("as another person's words? [y/N]", f"y{ENTER}"),
 }
-"""A line that asks, the text that shows that it does, and the answer."""
 SHOWS: Final = {
     "carryover handoff ": GOAL,
     "carryover handoff --to codex ": "&& codex 'Read .carryover/handoff.md",
@@ -53,7 +49,6 @@ SHOWS: Final = {
     "carryover export --for chatgpt --question": "The document is on the clipboard",
     "carryover import shop.age": f"machine: {GOAL}",
 }
-"""What a line shows, by how it begins; every line has to end with exit code 0."""
 
 
 def shown(document: str, language: str = "sh") -> list[str]:

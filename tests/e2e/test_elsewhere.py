@@ -1,7 +1,4 @@
-"""At a usage limit the handoff, `status` and the desktop say so; and going on in another agent, with programs in the
-agents' place that write down how they were started."""
-
-from __future__ import annotations
+"""At a usage limit the handoff, `status` and the desktop say so; and work goes on in another agent."""
 
 import json
 import os

@@ -1,7 +1,5 @@
 """A real daemon process, called as Claude Code's hooks call it; no call keeps its agent waiting."""
 
-from __future__ import annotations
-
 import os
 import signal
 import sqlite3

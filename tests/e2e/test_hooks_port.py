@@ -1,7 +1,4 @@
-"""The port for hooks of a real daemon process: what it gives to whom, what it takes from whom, and random requests:
-no content without the secret, no traceback, no silence."""
-
-from __future__ import annotations
+"""The port for hooks of a real daemon process: what it gives to whom, also when asked at random."""
 
 import json
 import socket
@@ -24,7 +21,6 @@ from support.hook_client import Heard, HookClient, payload_of, start_after
 NOTHING = Heard(204)
 WORDS = "negative amounts"
 CORPUS = Path(__file__).parent / "corpus"
-"""Whole requests, a file each: what `make fuzz` finds is added."""
 HOOKED = sorted(agent_id for agent_id, agent in adapters().items() if agent.hooks is not None)
 AGENTS = st.sampled_from([*HOOKED, "no-such-agent", "..", "%2e%2e", ""])
 EVENTS = st.sampled_from(["SessionStart", "sessionStart", "Stop", "PreCompact", "pre_user_prompt", "x" * 300, "%00"])

@@ -1,7 +1,4 @@
-"""From `install` to `uninstall --purge`, with a daemon and without a real client: what is left is what there was, and
-what git sees in people's repositories through a day of use, in each of the answers of `install`."""
-
-from __future__ import annotations
+"""From `install` to `uninstall --purge`: what is left is what there was, and what git sees in between."""
 
 import json
 import shutil

@@ -4,8 +4,6 @@ The writer's own diary says which lines had to be seen: those that stood on disk
 asked to settle until after it had answered. A database is rewritten in place, by an editor that waits for no lock.
 """
 
-from __future__ import annotations
-
 import os
 import random
 import re

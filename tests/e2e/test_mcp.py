@@ -1,7 +1,5 @@
 """`carryover mcp` as an agent starts it: three tools that look up what was recorded of the project."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 from typing import Final
@@ -46,13 +44,14 @@ def shop(home: Path) -> Path:
 
 
 @pytest.fixture
-def zoo(home: Path) -> Path:
-    return repository(home / "work" / "shop2", {"axolotl.py": "fed = 0\n"})
+def worked(home: Path, shop: Path) -> ClaudeSession:
+    return write(home, shop, TASK, "And the receipt?")
 
 
 @pytest.fixture
-def sessions(home: Path, shop: Path, zoo: Path) -> tuple[ClaudeSession, ClaudeSession]:
-    return write(home, shop, TASK, "And the receipt?"), write(home, zoo, "Feed the axolotl")
+def other(home: Path) -> ClaudeSession:
+    """A session of another project, whose path begins like that of `shop`."""
+    return write(home, repository(home / "work" / "shop2", {"axolotl.py": "fed = 0\n"}), "Feed the axolotl")
 
 
 def test_it_offers_three_tools_that_only_read(shop: Path) -> None:
@@ -67,10 +66,8 @@ def test_it_offers_three_tools_that_only_read(shop: Path) -> None:
     assert (ran.returncode, ran.stdout) == (0, ""), "at once where nothing is on its input"
 
 
-def test_a_search_finds_words_files_and_errors_and_names_the_turn(
-    sessions: tuple[ClaudeSession, ClaudeSession], shop: Path
-) -> None:
-    short = sessions[0].session[:8]
+def test_a_search_finds_words_files_and_errors_and_names_the_turn(worked: ClaudeSession, shop: Path) -> None:
+    short = worked.session[:8]
     with McpClient(shop) as client:
         hits = client.call("recall", query="okapi")
         receipt = client.call("recall", query="receipt", kind="prompt")
@@ -85,10 +82,8 @@ def test_a_search_finds_words_files_and_errors_and_names_the_turn(
     assert nothing["content"][0]["text"].startswith("Nothing that is recorded of this project matches.")
 
 
-def test_a_turn_is_shown_whole_by_the_name_that_a_line_gives_it(
-    sessions: tuple[ClaudeSession, ClaudeSession], shop: Path
-) -> None:
-    session = sessions[0].session
+def test_a_turn_is_shown_whole_by_the_name_that_a_line_gives_it(worked: ClaudeSession, shop: Path) -> None:
+    session = worked.session
     names = ("turn 1 of {}", "1 of {}", "(turn 1 of session {})", "Claude Code, turn 1 of {}")
     with McpClient(shop) as client:
         [text] = {client.call("turn", turn=name.format(session[:8])) for name in names}
@@ -114,7 +109,7 @@ def test_the_session_that_asks_is_not_the_one_a_number_alone_means(home: Path, s
 
 
 def test_the_handoff_comes_without_the_question_that_a_new_session_gets(
-    sessions: tuple[ClaudeSession, ClaudeSession], home: Path, shop: Path
+    worked: ClaudeSession, home: Path, shop: Path
 ) -> None:
     before = everything(home)
     with McpClient(shop) as client:
@@ -130,28 +125,28 @@ def test_the_handoff_comes_without_the_question_that_a_new_session_gets(
 
 
 def test_nothing_of_another_project_is_found_by_any_argument(
-    sessions: tuple[ClaudeSession, ClaudeSession], shop: Path, zoo: Path
+    worked: ClaudeSession, other: ClaudeSession, shop: Path
 ) -> None:
-    other = sessions[1].session
+    theirs, zoo = other.session, str(other.cwd)
     with McpClient(shop) as client:
         said = [
             client.call("recall", query="axolotl"),
-            client.call("recall", query="Feed", project=str(zoo), folder=str(zoo), all=True),
-            client.call("turn", turn=f"turn 1 of {other}"),
-            client.call("turn", turn=f"turn 1 of claude-code:{other}"),
-            client.call("turn", turn="turn 1", project=str(zoo)),
-            client.call("handoff", project=str(zoo)),
+            client.call("recall", query="Feed", project=zoo, folder=zoo, all=True),
+            client.call("turn", turn=f"turn 1 of {theirs}"),
+            client.call("turn", turn=f"turn 1 of claude-code:{theirs}"),
+            client.call("turn", turn="turn 1", project=zoo),
+            client.call("handoff", project=zoo),
         ]
 
-    assert not [text for text in said if "axolotl" in text.lower() or other in text.replace(f"'{other}'", "")]
-    assert said[2] == f"No session begins with '{other}'. `carryover sessions` lists them."
+    assert not [text for text in said if "axolotl" in text.lower() or theirs in text.replace(f"'{theirs}'", "")]
+    assert said[2] == f"No session begins with '{theirs}'. `carryover sessions` lists them."
 
 
 def test_the_clients_root_counts_where_its_server_is_started_elsewhere(
-    sessions: tuple[ClaudeSession, ClaudeSession], home: Path, shop: Path, zoo: Path
+    worked: ClaudeSession, other: ClaudeSession, home: Path, shop: Path
 ) -> None:
     """An editor starts servers in the home folder; the first root is the project, for as long as the server runs."""
-    with McpClient(home, roots=(shop / "sub", zoo)) as client:
+    with McpClient(home, roots=(shop / "sub", other.cwd)) as client:
         assert TASK in client.call("recall", query="okapi")
         assert "Nothing that is recorded" in client.call("recall", query="axolotl")
 
@@ -167,9 +162,7 @@ def test_without_a_ledger_it_reads_what_is_on_disk_and_keeps_nothing(home: Path,
     assert everything(home) == before
 
 
-def test_an_excluded_project_and_one_without_work_get_a_sentence(
-    sessions: tuple[ClaudeSession, ClaudeSession], home: Path, shop: Path
-) -> None:
+def test_an_excluded_project_and_one_without_work_get_a_sentence(worked: ClaudeSession, home: Path, shop: Path) -> None:
     (home / "empty").mkdir()
     with McpClient(home / "empty") as client:
         assert client.call("handoff") == f"No agent's work is recorded for {home / 'empty'}."

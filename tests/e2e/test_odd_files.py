@@ -1,7 +1,5 @@
 """Files of Carryover's and of agents that are no files, or are taken away: nobody waits, and nothing is lost."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import time
@@ -48,7 +46,6 @@ def test_daemon_and_commands_answer_or_end(state: Path, daemon: DaemonProcess, p
 
 
 END_S: Final = 5.0
-"""Far less than the time after which a daemon that hangs is ended by force."""
 
 
 @pytest.fixture

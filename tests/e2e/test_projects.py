@@ -1,7 +1,4 @@
-"""Projects that are renamed, have worktrees, or come with files and words of others, with a real daemon process; and an
-agent whose folder was moved by a variable that only the user's shell has: its own folders are no projects."""
-
-from __future__ import annotations
+"""Projects that are renamed, have worktrees, or come with files and words of others; and a moved agent."""
 
 import shutil
 import subprocess

@@ -1,7 +1,4 @@
-"""A daemon that has done much holds no more than one that has done little; what happens where a disk is full, or the
-system allows no (more) watches, for which user namespaces are needed, whose limits can be set at will."""
-
-from __future__ import annotations
+"""What a daemon holds after much work, and what it does without space on the disk or watches."""
 
 import resource
 import shutil

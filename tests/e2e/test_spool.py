@@ -1,7 +1,5 @@
 """An agent whose hook calls are its only record: they reach the handoff with a daemon, without one, and past a kill."""
 
-from __future__ import annotations
-
 import stat
 from collections import Counter
 from contextlib import closing

@@ -1,7 +1,5 @@
 """Two home folders, one bare repository: what a person with two machines sees."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

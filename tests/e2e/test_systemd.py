@@ -1,7 +1,5 @@
 """The service under a real `systemd --user`, from `carryover install` to `carryover uninstall`."""
 
-from __future__ import annotations
-
 import json
 import shutil
 import subprocess

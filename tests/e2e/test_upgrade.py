@@ -1,7 +1,5 @@
 """The present version takes over what Carryover 0.1.0 left on a machine (tests/fixtures/README.md)."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os
@@ -28,7 +26,6 @@ from support.tools import versioned
 STATE: Final = Path(__file__).parents[1] / "fixtures" / "state_0_1_0"
 RECORDED: Final = date(2026, 11, 20)
 _RECORDED_TIME: Final = re.compile(r"\b1795(\d{15}|\d{9}|\d{6})\b")
-"""Nanoseconds, milliseconds or seconds of the day of the recording."""
 
 CLAUDE: Final = "6513270e-269e-4d37-b2a7-4de452e6b438"
 CODEX: Final = "3f98e277-4cbd-47ad-9c90-a9587403e430"
@@ -136,7 +133,21 @@ def test_what_was_recorded_is_known_and_nothing_of_it_is_read_again(former: Form
         ledger = data("status")["ledger"]
         sessions = {found["id"]: found for found in data("sessions", "--all")}
         shown = {session: carryover("show", session, "--full").stdout for session in (CLAUDE, CODEX, CURSOR)}
+        files = everything(former.home)
+        refreshed = carryover("refresh", "--yes", "--no-service")
+        changed = {path for path, found in everything(former.home).items() if files.get(path) != found}
+        agents = {agent["id"]: agent for agent in data("status")["agents"]}
+        findings = data("doctor")["findings"]
 
+    assert refreshed.returncode == 0
+    assert [path for path in changed if ".carryover" not in Path(path).parts] == []
+    for name in ("claude-code", "codex", "cursor"):
+        assert agents[name]["selected"]
+        assert (agents[name]["hooks"]["missing"], agents[name]["hooks"]["edited"]) == ([], [])
+    assert [found["what"] for found in findings if found["level"] == "wrong"] == []
+    assert [found["what"] for found in findings if found["check"] == "review"] == [
+        "Codex CLI: hooks are installed, but not reviewed yet: Stop, SessionStart, PreCompact, SessionEnd."
+    ]
     assert revisions(former) == before
     assert (ledger["events"], ledger["sessions"], len(ledger["projects"])) == (41, 6, 3)
     assert {Path(found["project"]).name for found in sessions.values()} == {"shop", "notes", "blog"}
@@ -151,6 +162,7 @@ def test_its_sessions_go_on_and_the_handoff_holds_both(
 ) -> None:
     monkeypatch.setenv("CLAUDE_PROJECT_DIR", str(shop))
     session = going_on(former, shop)
+    blog = former.home / "code" / "blog"  # which had been moved
     with daemon:
         daemon.settle()
         known = data("status")["ledger"]["events"]
@@ -158,6 +170,9 @@ def test_its_sessions_go_on_and_the_handoff_holds_both(
         daemon.settle()
         handoff = handoff_of(shop)
         now_known = data("status")["ledger"]["events"]
+        beside = ClaudeSession(session.folder, blog)
+        beside.work("Shorten the feed to ten posts", "It has ten posts. Next I will shorten the titles.")
+        daemon.settle()
         [hook] = re.findall(
             r"sh \S+ claude-code SessionStart[^\"]*", (former.home / ".claude/settings.json").read_text()
         )
@@ -170,41 +185,8 @@ def test_its_sessions_go_on_and_the_handoff_holds_both(
     assert [words for words in (*known_words, "Write a test for 100 percent") if words not in handoff] == []
     assert "reduced()" not in handoff
     assert "Next I will round the totals of the receipt." in answer
-
-
-def test_a_project_that_had_been_moved_has_its_sessions_at_the_new_path(
-    former: FormerState, daemon: DaemonProcess
-) -> None:
-    blog = former.home / "code" / "blog"
-    with daemon:
-        daemon.settle()
-        session = ClaudeSession(former.home / ".claude" / "projects", blog)
-        session.work("Shorten the feed to ten posts", "It has ten posts. Next I will shorten the titles.")
-        daemon.settle()
-
-        assert "Next I will shorten the titles." in handoff_of(blog)
-        assert "Add an RSS feed to the blog" in handoff_of(blog)
-        assert {Path(found["project"]).name for found in data("sessions", "--all")} == {"shop", "notes", "blog"}
-
-
-def test_hooks_settings_and_projects_are_known_as_ours(former: FormerState, daemon: DaemonProcess) -> None:
-    with daemon:
-        daemon.settle()
-        before = everything(former.home)
-        refreshed = carryover("refresh", "--yes", "--no-service")
-        changed = {path for path, found in everything(former.home).items() if before.get(path) != found}
-        agents = {agent["id"]: agent for agent in data("status")["agents"]}
-        findings = data("doctor")["findings"]
-
-    assert refreshed.returncode == 0
-    assert [path for path in changed if ".carryover" not in Path(path).parts] == []
-    for name in ("claude-code", "codex", "cursor"):
-        assert agents[name]["selected"]
-        assert (agents[name]["hooks"]["missing"], agents[name]["hooks"]["edited"]) == ([], [])
-    assert [found["what"] for found in findings if found["level"] == "wrong"] == []
-    assert [found["what"] for found in findings if found["check"] == "review"] == [
-        "Codex CLI: hooks are installed, but not reviewed yet: Stop, SessionStart, PreCompact, SessionEnd."
-    ]
+    assert "Next I will shorten the titles." in handoff_of(blog)
+    assert "Add an RSS feed to the blog" in handoff_of(blog)
 
 
 def test_refresh_says_what_it_migrated(former: FormerState) -> None:

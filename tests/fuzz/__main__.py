@@ -5,8 +5,6 @@ seed repeats it, however long ago it was: nothing is kept from run to run. What 
 test, or a file in a folder `corpus`.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import random

@@ -1,7 +1,5 @@
 """`make fuzz`: a round finds what the fixed examples of the suite do not, and its seed finds it again."""
 
-from __future__ import annotations
-
 import ast
 import re
 import shutil

@@ -9,8 +9,6 @@ CARRYOVER_<AGENT>       versions of one agent to run, separated by blanks, as in
                         the handovers between agents run with the first of them
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 
 import pytest

@@ -1,7 +1,5 @@
 """A box shows a client nothing of this machine. Every other row relies on it."""
 
-from __future__ import annotations
-
 import pytest
 
 from real_agents.lab.box import ENVIRONMENT, HOME, Box

@@ -1,7 +1,5 @@
 """What a session that starts, continues, was compacted or cleared gets, and what it does not get."""
 
-from __future__ import annotations
-
 import html
 from typing import Final
 

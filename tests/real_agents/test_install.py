@@ -1,7 +1,5 @@
 """From the first command to the last: installed, two sessions, uninstalled; and nothing is left that was not there."""
 
-from __future__ import annotations
-
 import json
 import re
 import stat
@@ -56,10 +54,8 @@ matcher = 'startup|resume'
 type = "command"
 command = 'echo started >>{LOG}'
 """
-"""The same in `config.toml`, where Carryover's then have to go too."""
 COPILOTS: Final = f'{{"version":1,"hooks":{{"sessionStart":[{{"command":"echo started >>{LOG}"}}]}} }}'
 IN_OUR_FILE: Final = f'{{ "hooks": {{"agentStop": [ {{"type": "command", "command": "echo stop >>{LOG}"}}]}}}}'
-"""A user who keeps hooks in a file of the name that ours has."""
 GEMINIS: Final = (
     "{\n\t// how I sign in\n"
     + json.dumps(GEMINI_SETTINGS, indent=1)[2:-2]

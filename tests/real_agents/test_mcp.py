@@ -1,7 +1,5 @@
 """The MCP server in genuine clients: `install --mcp` enters it, the client calls its tools, uninstall takes it out."""
 
-from __future__ import annotations
-
 import json
 import re
 import tomllib
@@ -24,7 +22,6 @@ LISTS: Final = {
     "gemini-cli": (GEMINI_SETTINGS, "mcpServers"),
     "opencode": (CONFIG_DIR / "opencode.json", "mcp"),
 }
-"""The files in which the clients look for servers, and the key. All write to these files themselves."""
 NAMES: Final = {
     "claude-code": "mcp__carryover__{}",
     "codex": "{}",

@@ -1,7 +1,4 @@
-"""Sessions as the real clients write them now, read by the daemon, as the product's commands show them; and those that
-end badly: at a limit, interrupted, by `kill -9`. No hook is needed to tell of it."""
-
-from __future__ import annotations
+"""Sessions as the real clients write them now, also those that end badly, as the product's commands show them."""
 
 from typing import Final
 

@@ -1,9 +1,4 @@
-"""Work goes on on another machine: a client reaches its limit on one, and another client carries on on the other.
-
-A folder that is carried from one box to the other, as a stick is, is all that they share.
-"""
-
-from __future__ import annotations
+"""A client reaches its limit, and another one carries on on another machine; all that they share is a folder."""
 
 import os
 import shutil

@@ -1,9 +1,4 @@
-"""The daemon is stopped, hangs or only begins to start: nobody is told, nobody waits, the stored answer stands in.
-
-And `carryover to AGENT`: the client begins with a prompt that leads to the handoff.
-"""
-
-from __future__ import annotations
+"""The daemon is stopped, hangs or only begins to start: nobody waits, the stored answer stands in."""
 
 import statistics
 import time

@@ -1,7 +1,5 @@
 """An agent as it lies on a machine: a command that says its version, and the place of its settings."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 from pathlib import Path

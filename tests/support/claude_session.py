@@ -1,7 +1,5 @@
 """Writes transcripts as Claude Code 2.1.328 does: the fields of its records that matter, one JSON object a line."""
 
-from __future__ import annotations
-
 import difflib
 import json
 import os
@@ -23,7 +21,6 @@ class ClaudeSession:
     """One session. The `*_line` methods give a record's line, each a second after the last; the others append it."""
 
     folder: Path
-    """The `projects` folder of the client."""
     cwd: Path
     session: str = field(default_factory=lambda: str(uuid.uuid4()))
     now: datetime = field(default_factory=lambda: datetime.now(UTC))

@@ -1,7 +1,5 @@
 """Time for tests, and what was logged meanwhile."""
 
-from __future__ import annotations
-
 import asyncio
 
 from carryover.ledger.rows import StoredEvent

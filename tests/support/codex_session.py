@@ -1,7 +1,5 @@
 """Writes rollouts as Codex CLI 0.169.0 does (paginated family): the fields that matter, one JSON object a line."""
 
-from __future__ import annotations
-
 import json
 import uuid
 from dataclasses import dataclass, field
@@ -15,7 +13,6 @@ class CodexSession:
     """One thread. The file is begun with the first turn; every record is a second after the last."""
 
     home: Path
-    """Codex's own folder, `~/.codex`."""
     cwd: Path
     session: str = field(default_factory=lambda: str(uuid.uuid4()))
     now: datetime = field(default_factory=lambda: datetime.now(UTC))

@@ -18,9 +18,7 @@ from support import forked
 
 COMMAND: Final = forked.CARRYOVERD
 STARTED: Final = ("env", *COMMAND)
-"""The same as a process that begins with nothing loaded."""
 LIMIT_S: Final = 60.0
-"""Long enough for a machine under load; nothing waits this long where things work."""
 
 T = TypeVar("T")
 

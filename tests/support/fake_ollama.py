@@ -1,7 +1,5 @@
 """An Ollama for tests: an HTTP server on a free loopback port that answers as a test says."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import threading

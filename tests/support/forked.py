@@ -5,8 +5,6 @@ one that was started by its command does. Left out are the start of Python and t
 time that most commands take. Tests of just that, of memory, or of a Python with settings of its own run the command.
 """
 
-from __future__ import annotations
-
 import atexit
 import fcntl
 import gc

@@ -1,7 +1,5 @@
 """Calls a daemon as an agent's hook or a browser does, with nothing but the standard library's HTTP."""
 
-from __future__ import annotations
-
 import http.client
 import json
 import os

@@ -1,7 +1,5 @@
 """All that answers a hook, put together over a real ledger without a daemon around it."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator
 from concurrent.futures import Executor

@@ -1,7 +1,5 @@
 """The installed hook_script as an agent runs it, and the store it falls back to."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess
@@ -73,7 +71,6 @@ class HookScript:
 
 
 Line = Callable[[str], HookScript]
-"""The line in the settings of the agent with that id."""
 
 
 def payload(source: str | None = "startup", *, event: str = "SessionStart", **fields: Any) -> bytes:

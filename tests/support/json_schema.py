@@ -1,7 +1,5 @@
 """Validates JSON against the keywords of JSON Schema 2020-12 that our schemas use; any other keyword is an error."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator

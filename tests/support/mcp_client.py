@@ -1,7 +1,5 @@
 """A client of `carryover mcp`: the real command, spoken to line by line as agents do."""
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """A report on a machine where all is well, and the same with one thing changed."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import msgspec

@@ -1,9 +1,4 @@
-"""Real git repositories for tests; the suite's `home` fixture keeps the machine's own settings out of them.
-
-Some bring programs for git to run, wherever git can be told to.
-"""
-
-from __future__ import annotations
+"""Real git repositories for tests; the suite's `home` fixture keeps the machine's own settings out of them."""
 
 import os
 import shutil

@@ -1,7 +1,5 @@
 """Somebody who writes transcripts without rest, in every way that a reader must bear, and keeps a log of every line."""
 
-from __future__ import annotations
-
 import os
 import random
 import threading

@@ -1,7 +1,5 @@
 """A scribe who fills a ledger as ingest would."""
 
-from __future__ import annotations
-
 import random
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -26,7 +24,6 @@ from carryover.model import AnyBody, Event, Skipped, UserPrompt
 
 AGENT = "made-up"
 Reading = Callable[[], sqlite3.Connection]
-"""Opens another read-only connection to the ledger: the fixture `reading`."""
 
 
 @dataclass

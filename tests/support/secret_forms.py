@@ -5,8 +5,6 @@ letters and digits, `{U}` upper-case ones, `{d}` digits and `{u}` is a UUID. Sec
 no scanner takes them for real.
 """
 
-from __future__ import annotations
-
 import json
 import random
 import re

@@ -1,7 +1,5 @@
 """Settings and texts in any layout that people and programs might give them, for properties that must hold for each."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Files like those of `carryover share`, as anyone who knows a public key could make them."""
 
-from __future__ import annotations
-
 import subprocess
 from pathlib import Path
 

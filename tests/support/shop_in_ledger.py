@@ -1,7 +1,5 @@
 """A repository, a session in it, and a way to bring the session into the ledger, as fixtures."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable, Iterable
 from contextlib import closing
@@ -29,7 +27,6 @@ from support.repository import repository
 BEGAN = datetime(2026, 11, 20, 6, 0, tzinfo=UTC)
 
 ReadIn = Callable[[ClaudeSession | CodexSession], int]
-"""Brings what a session has written so far into the ledger; the id of its project."""
 
 
 @pytest.fixture

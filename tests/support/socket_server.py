@@ -1,7 +1,5 @@
 """A tiny HTTP server on a Unix socket that can also misbehave, as a dying daemon might; and systemd's socket."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os

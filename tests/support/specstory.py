@@ -1,7 +1,5 @@
 """SpecStory documents in the layouts that were seen, and what they are read as."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from carryover import model

@@ -1,7 +1,5 @@
 """A terminal with a program in it: keys go in, what stands on the screen comes out."""
 
-from __future__ import annotations
-
 import os
 import pty
 import re

@@ -1,7 +1,5 @@
 """Commands to be found on a machine, and fictional agents: what installs and detects must not depend on a real one."""
 
-from __future__ import annotations
-
 import os
 import shutil
 from pathlib import Path
@@ -35,7 +33,6 @@ CURSOR: Final = AgentSpec(
     ),
     instructions=(InstructionFile(name="AGENTS.md", create=True),),
 )
-"""Settings in two candidate places, and a range of versions that can't inject."""
 
 CODEX: Final = AgentSpec(
     id="codex",
@@ -50,7 +47,6 @@ CODEX: Final = AgentSpec(
         injects_on=("SessionStart",),
     ),
 )
-"""A variable moves all it has, and its one range has no end."""
 
 
 def with_sets(spec: AgentSpec, *sets: HookSet, injects_on: tuple[str, ...] | None = None) -> AgentSpec:

@@ -1,7 +1,5 @@
 """A real `systemd --user` for one test, shut off from whatever systemd the machine runs."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import shutil

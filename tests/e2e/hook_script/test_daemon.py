@@ -1,7 +1,5 @@
 """The hook_script and the real daemon: what a session is told while the daemon runs, and after it has stopped."""
 
-from __future__ import annotations
-
 import json
 import stat
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The lines of other agents: what they print without a daemon, where they look, who gets nothing, what is kept."""
 
-from __future__ import annotations
-
 import json
 import stat
 from pathlib import Path

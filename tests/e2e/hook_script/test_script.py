@@ -1,7 +1,4 @@
-"""Claude Code's line: whose answer a session gets without a daemon, what it hands to one and prints, how long it waits;
-and where things are odd, missing or hostile, it never disturbs the agent and gives nothing away."""
-
-from __future__ import annotations
+"""Claude Code's line: what a session gets, with a daemon and without, and that it never disturbs the agent."""
 
 import json
 import os
@@ -29,7 +26,6 @@ OTHERS: Final = (
     *(payload(cursor_version="2.0", workspace_roots=["/home/dev/shop"]), payload(workspace_roots=[])),
     *(payload(transcript_path=None), ELSEWHERE, b"not JSON\n", b""),
 )
-"""Of conversations that continue, and of other programs that run the line."""
 EVENTS: Final = ("PreCompact", "Stop", "StopFailure", "SessionEnd", "UserPromptSubmit")
 
 

@@ -1,7 +1,5 @@
 """Aider in a box."""
 
-from __future__ import annotations
-
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -32,7 +30,6 @@ OFFLINE: Final = {
     "OPENAI_API_BASE": f"http://127.0.0.1:{PORT}/v1",
     "TZ": "UTC",
 }
-"""The settings of a user who has answered the questions of the first start, and whose provider is here."""
 
 PROJECTS: Final = HOME / "work"
 HEADER: Final = "# aider chat started at "

@@ -1,7 +1,5 @@
 """Aider's histories, which lie in the projects, and its list of files to read, which brings it the handoff."""
 
-from __future__ import annotations
-
 from typing import Any, Final
 
 import pytest

@@ -6,8 +6,6 @@ A call in the script: {"tool": "Bash", "input": {"command": "ls"}}. More replies
     {"as_told": "task done"}                        what a model says that does what the handoff in its context asks for
 """
 
-from __future__ import annotations
-
 import json
 import re
 import shutil
@@ -41,7 +39,6 @@ AFTER_ONBOARDING: Final = {
     "numStartups": 5,
     "customApiKeyResponses": {"approved": [KEY[-20:]], "rejected": []},
 }
-"""`~/.claude.json` as it looks when the dialogs of the first start have been answered."""
 
 RESETS_S: Final = 5400
 

@@ -1,7 +1,5 @@
 """What only Claude Code shows: the resume protocol on its screen, a second start, two sessions at once, a clone."""
 
-from __future__ import annotations
-
 from typing import Final
 
 import pytest

@@ -1,9 +1,4 @@
-"""What of a project's instruction files reaches the model, before and after Carryover has published into the project.
-
-What arrived without it arrives with it, and no oftener; the pointer, once, with each text that it was put beside.
-"""
-
-from __future__ import annotations
+"""What of a project's instruction files reaches the model, before and after Carryover has published into it."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,7 +33,6 @@ STARTS: dict[str, tuple[Path, str | None]] = {
 """Where a session starts, and what the model reads then: reading a file brings its folder's instruction files along."""
 
 Arrived = dict[str, int]
-"""How often a text was in what the model was told; only those that were."""
 
 ANY = "0"
 READS_AGENTS_MD = "2.1.281"

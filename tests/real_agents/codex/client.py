@@ -7,8 +7,6 @@ Calls in the script become those of whatever the client offers for them, which c
     {"full_context": "text" or {"shell": ...}}                      an answer that says the context is nearly full
 """
 
-from __future__ import annotations
-
 import json
 import os
 import uuid
@@ -192,7 +190,6 @@ class Codex(Tool):
             "resets_at": 4102444800,
         }
     }
-    """What a plan's service answers when its window is used up; not tried again by the client."""
     LIMIT_RECORD = '"usage_limit_exceeded"'
     READY = r"(?m)^› Ask Codex"
     INTERRUPTED = "Conversation interrupted"

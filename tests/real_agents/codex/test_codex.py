@@ -1,7 +1,5 @@
 """What only Codex has: hooks that must be reviewed, archived and rewritten transcripts, code mode, `$CODEX_HOME`."""
 
-from __future__ import annotations
-
 import json
 from typing import Final
 
@@ -24,7 +22,6 @@ MOVED: Final = HOME / "settings" / "codex"
 ELSEWHERE: Final = WORK / "orchard"
 OF_CODE_MODE: Final = "gpt-6.1-sol"
 CANCEL, IN_BACKGROUND, EXIT = 1, 2, 3
-"""The answers to Ctrl-C in a turn (0.169.0)."""
 
 
 def begin_unreviewed(tool: Tool) -> None:

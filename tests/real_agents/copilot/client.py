@@ -1,7 +1,5 @@
 """Copilot CLI in a box."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,7 +12,6 @@ from real_agents.lab.tool import Installed, Tool
 
 LATEST: Final = "1.0.102"
 VERSIONS: Final = (LATEST, "1.0.48")
-"""Newest known; one of half a year before, which writes no exit codes."""
 
 COPILOT_HOME: Final = HOME / ".copilot"
 ALLOWED: Final = ("--allow-all-tools", "--allow-all-paths")

@@ -1,7 +1,5 @@
 """What only Copilot CLI has: the switch of a file of hooks, `/rewind`, a resumed session that was compacted."""
 
-from __future__ import annotations
-
 import json
 from typing import Final
 

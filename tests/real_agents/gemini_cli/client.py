@@ -3,8 +3,6 @@
 Calls in the script: {"shell": "ls"}, {"tool": ["read_file", {"file_path": "a"}]}. An error may name a "quota": "day".
 """
 
-from __future__ import annotations
-
 import itertools
 import json
 import re
@@ -109,7 +107,6 @@ class GeminiCli(Tool):
     API = GenerateApi
     CANNOT: ClassVar[Mapping[Ability, str]] = {"compacted": "it refuses to compact a conversation that is short"}
     LIMIT: ClassVar[Any] = {"error": {"status": 429, "message": "You exceeded your current quota.", "quota": "day"}}
-    """What the API answers when the quota of the day is used up; not tried again by the client."""
     LIMIT_RECORD = "[API Error"
     RESETS = False
     KEEPS_INJECTED = False

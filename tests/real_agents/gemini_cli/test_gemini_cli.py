@@ -1,7 +1,5 @@
 """What only Gemini CLI has: folders that are not trusted, its own instruction file, a switch for all hooks."""
 
-from __future__ import annotations
-
 import json
 from typing import Any, Final
 

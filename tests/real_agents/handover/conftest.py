@@ -1,7 +1,5 @@
 """Two homes for the whole table: with hooks, and with the hooks of all clients switched off."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import pytest

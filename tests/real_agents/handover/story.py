@@ -1,7 +1,5 @@
 """What A does in every row, with the facts of the recorded table, how it ends, and what B adds before its limit."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,7 +30,6 @@ ENDED: Final[dict[Ending, str]] = {
     "killed": "no answer recorded",
     "compacted": "",
 }
-"""What the handoff says of the ending itself, in its first line of where it stands."""
 REASON: Final = "Could not find a version that satisfies the requirement moneylib"
 """Why the dead end is one; the word of the fact alone is told as soon as the command was called."""
 

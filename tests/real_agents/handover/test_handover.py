@@ -1,9 +1,4 @@
-"""Every handover from one real client to another: what A left behind, however it ended, is what B begins with.
-
-The recorded table is tests/matrix; here the clients themselves write what it has recorded.
-"""
-
-from __future__ import annotations
+"""Every handover from one real client to another: what A left behind, however it ended, is what B begins with."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """One home with every client that has a driver, Carryover installed for all of them, and a daemon."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,7 +22,6 @@ class World:
     hooks: bool
     tools: dict[str, Tool]
     absent: dict[str, str]
-    """Why the other agents that have a driver are not there, by id."""
 
     def project(self, name: str, files: Mapping[str, str] = story.FILES) -> Path:
         root = WORK / name

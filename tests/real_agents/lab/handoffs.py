@@ -1,7 +1,5 @@
 """The product's handoffs, found in what a model was told, and taken apart."""
 
-from __future__ import annotations
-
 import html
 import re
 from pathlib import Path
@@ -16,7 +14,6 @@ GATES: Final = {
 }
 
 POINTER: Final = "If `.carryover/handoff.md` exists in this project, read it before starting"
-"""The block that the product puts into a project's instruction files."""
 
 _HANDOFF: Final = re.compile(r"# \[CARRYOVER\] Last updated .*?^Full history: `carryover show [^\n]*$", re.S | re.M)
 

@@ -1,9 +1,4 @@
-"""Clients from the npm registry and from PyPI, each version in a folder of its own in the cache.
-
-Install scripts are not run and only wheels are installed: nothing of a client is executed outside a box.
-"""
-
-from __future__ import annotations
+"""Clients from npm and PyPI, a folder for each version. Nothing of a client is executed outside a box."""
 
 import os
 import platform

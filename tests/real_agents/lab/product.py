@@ -1,7 +1,5 @@
 """The product inside a box: its own Python and source, read-only, at the same paths as outside; its daemon."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,7 +18,6 @@ SHOWN: Final = (
     Path(sys.prefix).resolve(),
     Path(sys.base_prefix).resolve(),
 )
-"""What a box must show so that the product, installed in the environment that runs the tests, works inside."""
 
 ENVIRONMENT: Final = {"PYTHONPATH": f"{CHECKOUT / 'src'}:{CHECKOUT / 'tests'}", "PYTHONDONTWRITEBYTECODE": "1"}
 

@@ -1,7 +1,5 @@
 """What the product has recorded in a box, as its own commands tell it."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass
 from typing import TypeVar

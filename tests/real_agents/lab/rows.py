@@ -1,7 +1,5 @@
 """Which clients a row runs with, and the table at the end of a run: each row, what it showed, the versions that ran."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

@@ -1,7 +1,5 @@
 """The project of the rows in which one client runs alone, and what a scripted model does in it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path

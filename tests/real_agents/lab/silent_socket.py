@@ -4,8 +4,6 @@ hanging: it takes every connection and answers none. jammed: it takes no connect
 finds room. half-started: the socket's file is there and nobody listens. Prints "ready" when that is so.
 """
 
-from __future__ import annotations
-
 import signal
 import socket
 import sys

@@ -1,7 +1,5 @@
 """The table at the end of `make test-agents`: each row, each version that ran, and what was skipped."""
 
-from __future__ import annotations
-
 from types import SimpleNamespace
 from typing import Any
 

@@ -5,8 +5,6 @@ A driver is `TOOL` in `tests/real_agents/<agent>/client.py`, a subclass of `Tool
 overridden. Drivers are loaded inside the box too, where only `tests/real_agents` and the product can be seen.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -1,7 +1,5 @@
 """opencode in a box."""
 
-from __future__ import annotations
-
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """What only opencode has: an entry that loads the handoff, stores of files and of rows, sub-agents, exports."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from carryover.model import AssistantMessage, PlanUpdate, UserPrompt
