@@ -35,13 +35,13 @@ unit: $(VENV)/.installed-dev
 	$(BIN)/pytest -n $(TEST_WORKERS) --dist worksteal
 
 bench: $(VENV)/.installed-dev ## measure everything into architecture/benchmarks.md, in 25 minutes; ONLY=hooks,peers some sections
-	$(BIN)/python -m tests.bench $(if $(ONLY),--only $(ONLY))
+	PYTHONPATH=tests $(BIN)/python -m bench $(if $(ONLY),--only $(ONLY))
 
 bench-quick: $(VENV)/.installed-dev ## measure a small history in two minutes, printed and not written
-	$(BIN)/python -m tests.bench --quick $(if $(ONLY),--only $(ONLY))
+	PYTHONPATH=tests $(BIN)/python -m bench --quick $(if $(ONLY),--only $(ONLY))
 
 bench-growth: $(VENV)/.installed-dev ## measure what grows with the history, at SIZES=20,200,2000 MB; continues a run that was ended
-	$(BIN)/python -m tests.bench --only growth $(if $(SIZES),--sizes $(SIZES))
+	PYTHONPATH=tests $(BIN)/python -m bench --only growth $(if $(SIZES),--sizes $(SIZES))
 
 takeover: $(VENV)/.installed-dev ## how much of what real sessions went on to need their handoffs hold (CARRYOVER_SESSIONS=DIR[,DIR])
 	PYTHONPATH=tests $(BIN)/python -m quality.takeover

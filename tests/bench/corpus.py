@@ -63,16 +63,8 @@ def make_corpus(home: Path, *, megabytes: float, seed: int, now_ms: int) -> Corp
 
 def make_session(home: Path, *, megabytes: float, seed: int, now_ms: int) -> tuple[Path, Path]:
     """One project with one session of that size, which ended a minute before `now_ms`: its root and its transcript."""
-    chance = random.Random(seed)
     root = make_project(home / "work" / PROJECTS[0])
-    budget = int(megabytes * 1e6)
-    span_ms = 5 * HOUR_MS
-    session = new_session_id(chance)
-    start_ms = now_ms - 60_000 - span_ms
-    talk = Conversation(chance, session=session, cwd=root, start_ms=start_ms, ms_per_byte=0.9 * span_ms / budget)
-    opening(talk, root)
-    _fill(talk, chance, root, budget)
-    path = transcripts_of(home, root) / f"{session}.jsonl"
+    path, talk = conversations(random.Random(seed), home, root, int(megabytes * 1e6 / 0.8), now_ms - 60_000)[0]
     write_transcript(path, talk)
     return root, path
 

@@ -18,7 +18,7 @@ from bench.document import circumstances, source_digest
 from bench.hooks import Answers, Caller, count_answer
 from bench.measure import Run, at, in_own_process, megabytes, table_of_growth, timed
 from bench.mixed import make_mixed
-from bench.processes import CONFIG, Process, TreeWatch, daemon, memory_of, processor_s, run_command
+from bench.processes import CONFIG, PROGRAM, Process, TreeWatch, daemon, memory_of, processor_s, run
 from carryover.agents import adapters
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import project_by_root
@@ -86,7 +86,7 @@ def measured(top: Path, size_mb: int) -> Size:
         made: Run = in_own_process(_make, top / "home", size_mb)
         corpus: Corpus = made.value
         figures = {"written_mb": corpus.size / 1e6, "files": float(len(corpus.files))}
-        figures["bare_read_s"] = timed(lambda: _read_bytes(corpus))[0]
+        figures["bare_read_s"] = timed(lambda: sum(len(file.read_bytes()) for file in corpus.files))[0]
         figures |= _first_read(corpus, top)
         figures |= _settled(corpus)
         figures |= _again(corpus)
@@ -103,13 +103,6 @@ def _make(home: Path, size_mb: int) -> Corpus:
     state.root.chmod(0o700)
     state.config.write_text(CONFIG, encoding="utf-8")
     return corpus
-
-
-def _read_bytes(corpus: Corpus) -> None:
-    for file in corpus.files:
-        with file.open("rb") as stream:
-            while stream.read(1 << 20):
-                pass
 
 
 def _first_read(corpus: Corpus, top: Path) -> dict[str, float]:
@@ -171,7 +164,7 @@ def _again(corpus: Corpus) -> dict[str, float]:
     with daemon(corpus.home) as process:
         found = {"restart_s": statistics.median([*starts_s, process.wait_caught_up()])}
         for key, arguments in COMMANDS.items():
-            took_s = [run_command(arguments, corpus.home, corpus.projects[0]) for _ in range(5)]
+            took_s = [run((str(PROGRAM), *arguments), corpus.home, corpus.projects[0]) for _ in range(5)]
             found[key] = statistics.median(took_s) * MS
         time.sleep(3.0)
         idle = memory_of(process.pid)

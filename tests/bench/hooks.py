@@ -49,13 +49,8 @@ class Caller:
         return hook_command(self._state.root, "claude-code", event)
 
     def start(self, line: str, payload: bytes) -> subprocess.Popen[bytes]:
-        process = subprocess.Popen(
-            ["/bin/sh", "-c", line],
-            cwd=self.project,
-            env=self._env,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
+        command, pipe = ["/bin/sh", "-c", line], subprocess.PIPE
+        process = subprocess.Popen(command, cwd=self.project, env=self._env, stdin=pipe, stdout=pipe)
         assert process.stdin is not None
         process.stdin.write(payload)
         process.stdin.close()
@@ -68,10 +63,7 @@ class Caller:
         return time.perf_counter() - began, printed
 
     def turn_ended(self) -> bytes:
-        """The payload of `Stop` in the newest session, with an answer of ordinary length.
-
-        Always the same, since no transcript comes after it that would put its own record in its place.
-        """
+        """The payload of `Stop` in the newest session: always the same, since no transcript comes after it."""
         words = "I changed the parser and its tests. " * (2000 // 36)
         path = self._transcript
         return self._payload("Stop", path.stem, path, last_assistant_message=words, stop_hook_active=False)

@@ -206,7 +206,10 @@ def in_brief(rows: Iterable[Row]) -> str:
     judged = [(row, found) for row in rows if (found := verdict(row))]
     if not judged:
         return ""
-    missed = [_short(row) for row, found in judged if not found.endswith(": met")]
+    missed = []
+    for row in (row for row, found in judged if not found.endswith(": met")):
+        goal = GOALS[row.key]
+        missed.append(f"{row.key} {shown(_figure(row, goal.measure), 'x' if goal.measure == 'ratio' else goal.unit)}")
     return f"{len(judged) - len(missed)} of {len(judged)} goals met{'; missed: ' if missed else ''}{', '.join(missed)}"
 
 
@@ -215,12 +218,6 @@ def _judged(goal: Goal, figure: float) -> str:
     unit = "x" if goal.measure == "ratio" else goal.unit
     bound = f"≤ {sign}{goal.most:g} {unit}".rstrip()
     return f"{bound}: met" if figure <= goal.most else f"{bound}: **missed**, {goal.why}"
-
-
-def _short(row: Row) -> str:
-    figure = _figure(row, GOALS[row.key].measure)
-    unit = "x" if GOALS[row.key].measure == "ratio" else GOALS[row.key].unit
-    return f"{row.key} {shown(figure, unit)}"
 
 
 def _figure(row: Row, measure: Measure) -> float | None:

@@ -128,18 +128,11 @@ def _measured(job: Job, corpus: Corpus, folder: Path, cache: Path) -> tuple[str,
     ran = run_measured(command, cwd=newest, env=environment(home), aside=folder / "aside")
     if ran.returncode != 0:
         return f"failed ({ran.returncode})", f"{ran.cpu_s:.1f} s", shown(megabytes(ran.peak_bytes), "MB"), "", "", ""
-    files, size, lines = _made(out, ran)
+    made = [path.read_bytes() for path in out.rglob("*") if path.is_file()] or [ran.output]
     shutil.rmtree(folder)
     times = f"{ran.wall_s:.2f} s", f"{ran.cpu_s:.2f} s", shown(megabytes(ran.peak_bytes), "MB")
-    return *times, f"{files:,}", f"{size:,}", f"{lines:,}"
-
-
-def _made(out: Path, ran: Ran) -> tuple[int, int, int]:
-    found = [path for path in out.rglob("*") if path.is_file()]
-    if not found:
-        return 1, len(ran.output), ran.output.count(b"\n")
-    contents = [path.read_bytes() for path in found]
-    return len(found), sum(map(len, contents)), sum(content.count(b"\n") for content in contents)
+    lines = sum(content.count(b"\n") for content in made)
+    return *times, f"{len(made):,}", f"{sum(map(len, made)):,}", f"{lines:,}"
 
 
 def one_session(top: Path, megabytes: float, rounds: int, cache: Path, peer: Peer = CLAUDE_HANDOFF) -> Iterator[Row]:
@@ -158,10 +151,8 @@ def one_session(top: Path, megabytes: float, rounds: int, cache: Path, peer: Pee
         yield Row(what, f"{statistics.median(ran.wall_s for ran in ours):.2f} s", missing)
         return
     beside = f"{peer.name} {peer.version}"
-    for name, figure, key in (
-        (f"{what} ({beside})", "wall_s", "one-session"),
-        ("the same: processor time", "cpu_s", ""),
-    ):
+    figures = (f"{what} ({beside})", "wall_s", "one-session"), ("the same: processor time", "cpu_s", "")
+    for name, figure, key in figures:
         medians = [statistics.median(getattr(ran, figure) for ran in runs) for runs in (ours, theirs)]
         yield compared(name, medians[0], medians[1], "s", key)
     peaks = [max(ran.peak_bytes or 0 for ran in runs) / 1e6 for runs in (ours, theirs)]

@@ -108,15 +108,12 @@ def usage(processes: Sequence[Process], seconds: float) -> list[tuple[int | None
     before = [processor_s(process.pid) for process in processes]
     time.sleep(seconds)
     after = [processor_s(process.pid) for process in processes]
-    return [
-        (_rss(process.pid), None if was is None or now is None else (now - was) / seconds * 100)
-        for process, was, now in zip(processes, before, after, strict=True)
-    ]
-
-
-def _rss(pid: int) -> int | None:
-    sizes = [size for each in processes_of(pid) if (size := memory(each, "VmRSS")) is not None]
-    return sum(sizes) if sizes else None
+    found: list[tuple[int | None, float | None]] = []
+    for process, was, now in zip(processes, before, after, strict=True):
+        sizes = [size for each in processes_of(process.pid) if (size := memory(each, "VmRSS")) is not None]
+        percents = None if was is None or now is None else (now - was) / seconds * 100
+        found.append((sum(sizes) if sizes else None, percents))
+    return found
 
 
 @contextmanager
@@ -200,14 +197,11 @@ class TreeWatch:
 
 def _memory(pids: Iterable[int]) -> int | None:
     """The sum of what each memory takes: until it runs another program, a new process may be in that of its parent."""
-    sizes = dict(found for each in pids if (found := _pss(each)) is not None)
+    sizes: dict[str, int] = {}  # by where the memory begins and ends, which no two programs share
+    for pid in pids:
+        head, *lines = _read(Path(f"/proc/{pid}/smaps_rollup")).splitlines() or [""]
+        sizes |= ((head, int(line.split()[1]) * 1024) for line in lines if line.startswith("Pss:"))
     return sum(sizes.values()) if sizes else None
-
-
-def _pss(pid: int) -> tuple[str, int] | None:
-    """Where the memory of a process begins and ends, which no two programs share, and its size."""
-    head, *lines = _read(Path(f"/proc/{pid}/smaps_rollup")).splitlines() or [""]
-    return next(((head, int(line.split()[1]) * 1024) for line in lines if line.startswith("Pss:")), None)
 
 
 def _read(path: Path) -> str:
@@ -251,16 +245,12 @@ def run_measured(command: Sequence[str], *, cwd: Path, env: Mapping[str, str], a
 def startup(home: Path, project: Path, times: int) -> tuple[dict[str, float], float]:
     """Median seconds of each command called in `project`, and of a bare interpreter between them."""
     runs = {"bare": (sys.executable, "-c", "pass"), **{f"carryover {name}": (str(PROGRAM), name) for name in COMMANDS}}
-    took = [{name: _run(command, home, project) for name, command in runs.items()} for _ in range(times)]
+    took = [{name: run(command, home, project) for name, command in runs.items()} for _ in range(times)]
     medians = {name: statistics.median(each[name] for each in took) for name in runs}
     return medians, medians.pop("bare")
 
 
-def run_command(arguments: Sequence[str], home: Path, folder: Path) -> float:
-    return _run((str(PROGRAM), *arguments), home, folder)
-
-
-def _run(command: Sequence[str], home: Path, project: Path) -> float:
+def run(command: Sequence[str], home: Path, project: Path) -> float:
     started = time.perf_counter()
     done = subprocess.run(command, cwd=project, env=environment(home), stdin=subprocess.DEVNULL, capture_output=True)
     took_s = time.perf_counter() - started

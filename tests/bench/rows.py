@@ -8,21 +8,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from bench import floors
+from bench import floors, processes
 from bench.corpus import Corpus, append_lines, new_session_id, transcripts_of
 from bench.floors import AppendWatch
 from bench.measure import Pairs, Row, at, compared, in_own_process, megabytes, shown, timed
-from bench.processes import (
-    TreeWatch,
-    bare_daemon,
-    daemon,
-    fresh_state,
-    memory_of,
-    processes_of,
-    processor_s,
-    startup,
-    usage,
-)
 from bench.product import read_all, read_home, rescan, stored, table_sizes
 from bench.work import Conversation
 from carryover.adapter.contract import Source
@@ -87,19 +76,19 @@ def _size_row(what: str, ledger: int, transcripts: int, text: int, key: str = ""
 
 def daemon_first_read(corpus: Corpus, top: Path) -> Iterator[Row]:
     """The real daemon on a fresh state: when the newest project can be handed over, and when all is read."""
-    state = fresh_state(corpus.home)
+    state = processes.fresh_state(corpus.home)
     newest = corpus.projects[0]
     handoff = newest / ".carryover" / "handoff.md"
     handoff.unlink(missing_ok=True)
-    with bare_daemon(top / "bare-start") as process:
+    with processes.bare_daemon(top / "bare-start") as process:
         bare_start_s = process.wait_answering()
     bare_newest_s, _ = timed(lambda: floors.read_and_decode(corpus.files_of(newest)))
     begun_s = time.time()
-    with daemon(corpus.home) as process, TreeWatch(process.pid) as tree:
+    with processes.daemon(corpus.home) as process, processes.TreeWatch(process.pid) as tree:
         start_s = process.wait_answering()
         first_s = process.wait_until(handoff.exists, every_s=0.005)
         all_s = process.wait_caught_up()
-        cpu_s, after = processor_s(process.pid), memory_of(process.pid)
+        cpu_s, after = processes.processor_s(process.pid), processes.memory_of(process.pid)
         final_s = handoff.stat().st_mtime - begun_s
     found = stored(state.ledger)
     row_bytes = found.body_bytes // max(1, found.events)
@@ -123,8 +112,8 @@ def appended(corpus: Corpus, top: Path, times: int, busy_times: int) -> Iterator
     busy = Pairs()
     with floors.AppendWatch.on(top / "watched") as watch:
         while len(busy.product) < busy_times:  # one first read may be over too soon
-            fresh_state(corpus.home)
-            with daemon(corpus.home) as process:
+            processes.fresh_state(corpus.home)
+            with processes.daemon(corpus.home) as process:
                 process.wait_answering()
                 first.append(session.step())
                 more = append_while(
@@ -137,12 +126,12 @@ def appended(corpus: Corpus, top: Path, times: int, busy_times: int) -> Iterator
                 busy.floor += more.floor
             if not more.product:
                 break
-        with daemon(corpus.home) as process:
+        with processes.daemon(corpus.home) as process:
             process.wait_caught_up()
             quiet = append_while(session, watch, lambda taken: len(taken.product) < times, PAUSES_S)
-            cpu_s = processor_s(process.pid)
+            cpu_s = processes.processor_s(process.pid)
             burst = session.burst(BURST_S)
-            burst_cpu_s = None if cpu_s is None else (processor_s(process.pid) or 0.0) - cpu_s
+            burst_cpu_s = None if cpu_s is None else (processes.processor_s(process.pid) or 0.0) - cpu_s
     what = "appended line to handoff on disk"
     yield from quiet.rows(f"{what}, idle", "watchfiles event", p50=0.5, p95=0.95)
     if busy.product:
@@ -156,11 +145,11 @@ def appended(corpus: Corpus, top: Path, times: int, busy_times: int) -> Iterator
 
 
 def commands(corpus: Corpus, times: int) -> Iterator[Row]:
-    fresh_state(corpus.home)
-    with daemon(corpus.home) as process:
+    processes.fresh_state(corpus.home)
+    with processes.daemon(corpus.home) as process:
         process.wait_caught_up()
-        with_daemon = startup(corpus.home, corpus.projects[0], times)
-    without_daemon = startup(corpus.home, corpus.projects[0], times)
+        with_daemon = processes.startup(corpus.home, corpus.projects[0], times)
+    without_daemon = processes.startup(corpus.home, corpus.projects[0], times)
     for how, (took, bare_s) in (("daemon running", with_daemon), ("no daemon", without_daemon)):
         for name, seconds in took.items():
             key = f"command-{name.split()[-1]}" if how == "daemon running" else ""
@@ -168,14 +157,14 @@ def commands(corpus: Corpus, times: int) -> Iterator[Row]:
 
 
 def idle(corpus: Corpus, top: Path, seconds: float) -> Iterator[Row]:
-    with bare_daemon(top / "bare-idle") as bare:
+    with processes.bare_daemon(top / "bare-idle") as bare:
         bare_start_s = bare.wait_answering()
-        with daemon(corpus.home) as process:
+        with processes.daemon(corpus.home) as process:
             process.wait_answering()
             caught_up_s = process.wait_caught_up()
             time.sleep(2)
-            (rss, cpu), (bare_rss, bare_cpu) = usage([process, bare], seconds)
-            children = len(processes_of(process.pid)) - 1
+            (rss, cpu), (bare_rss, bare_cpu) = processes.usage([process, bare], seconds)
+            children = len(processes.processes_of(process.pid)) - 1
     what = "nothing changed: daemon's start until it knows (bare: start of the server without a job)"
     yield compared(what, caught_up_s, bare_start_s, "s", "start-known")
     what = "idle: memory (bare: server, database, watcher)"

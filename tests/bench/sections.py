@@ -80,25 +80,22 @@ class Section:
     in_quick: bool = True
 
 
-def _reading(bench: Bench, setting: Setting) -> Iterable[Row]:
-    read = rows.first_read(bench.corpus, bench.top), rows.ledger_size(bench.transcripts, bench.top)
-    return chain(*read, cursor(bench.top, setting.cursor_megabytes))
-
-
-def _daemon(bench: Bench, setting: Setting) -> Iterable[Row]:
-    live = rows.appended(bench.corpus, bench.top, setting.appends, setting.busy_appends)
-    return chain(
-        rows.daemon_first_read(bench.corpus, bench.top), live, rows.idle(bench.corpus, bench.top, setting.idle_s)
-    )
-
-
 _SECTIONS: Final = (
     Section(
-        Heading("reading", "Reading", "A whole history read by the product's parts, without the daemon."), _reading
+        Heading("reading", "Reading", "A whole history read by the product's parts, without the daemon."),
+        lambda bench, setting: chain(
+            rows.first_read(bench.corpus, bench.top),
+            rows.ledger_size(bench.transcripts, bench.top),
+            cursor(bench.top, setting.cursor_megabytes),
+        ),
     ),
     Section(
         Heading("daemon", "The daemon", "The real `carryoverd` on a fresh state, while somebody works, and idle."),
-        _daemon,
+        lambda bench, setting: chain(
+            rows.daemon_first_read(bench.corpus, bench.top),
+            rows.appended(bench.corpus, bench.top, setting.appends, setting.busy_appends),
+            rows.idle(bench.corpus, bench.top, setting.idle_s),
+        ),
     ),
     Section(
         Heading("commands", "Commands at a prompt", "From the start of the process to its end, medians."),

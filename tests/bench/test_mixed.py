@@ -14,9 +14,7 @@ from carryover.probe.own_file import why_not_own
 NOW_MS = 1_700_000_000_000
 
 
-def test_every_agents_sessions_are_read_without_a_skip_and_are_the_same_for_the_same_seed(
-    tmp_path: Path,
-) -> None:
+def test_every_agents_sessions_are_read_without_a_skip_and_are_the_same_for_the_same_seed(tmp_path: Path) -> None:
     with _home(tmp_path, "first") as home:
         first = _made(home)
         contents = _contents(first)

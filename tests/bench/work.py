@@ -103,6 +103,11 @@ class Conversation:
         beside = {"toolUseResult": f"Error: {text}" if failed else structured} if self._agent is None else {}
         self._record("user", message={"role": "user", "content": [block]}, **beside)
 
+    def shell(self, command: str, about: str, output: str, *, failed: bool = False) -> None:
+        call = self.call("Bash", {"command": command, "description": about})
+        found = {"stdout": output, "stderr": "", "interrupted": False, "isImage": False}
+        self.result(call, output, found, failed=failed)
+
     def turn_end(self, duration_ms: int) -> None:
         self._record("system", subtype="turn_duration", durationMs=duration_ms, isMeta=False)
 
@@ -176,8 +181,7 @@ class Conversation:
 
 
 def _iso(at_ms: int) -> str:
-    moment = datetime.fromtimestamp(at_ms / 1000, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class Code:
@@ -250,53 +254,41 @@ def _edit(talk: Conversation, chance: random.Random, root: Path, file: str) -> N
     call = talk.call("Edit", {"file_path": path, "old_string": old, "new_string": new})
     where = {"oldStart": start + at, "oldLines": 1, "newStart": start + at, "newLines": 1}
     change = {"filePath": path, "oldString": old, "newString": new, "originalFile": "\n".join(lines)}
-    patch = {
-        "structuredPatch": [{**where, "lines": [f"-{old}", f"+{new}"]}],
-        "userModified": False,
-        "replaceAll": False,
-    }
-    talk.result(call, f"The file {path} has been updated successfully.", {**change, **patch})
+    patch = [{**where, "lines": [f"-{old}", f"+{new}"]}]
+    about = {**change, "structuredPatch": patch, "userModified": False, "replaceAll": False}
+    talk.result(call, f"The file {path} has been updated successfully.", about)
 
 
 def _test(talk: Conversation, chance: random.Random, root: Path, file: str) -> None:
     module = Path(file).stem
-    call = talk.call(
-        "Bash", {"command": f"python3 -m pytest tests/test_{module}.py -q", "description": "Run the tests"}
-    )
     dots = "." * chance.randint(20, 300)
-    if chance.random() < 0.7:
-        output = f"{dots} [100%]\n{len(dots)} passed in {chance.random() * 9:.2f}s"
-        talk.result(call, output, {"stdout": output, "stderr": "", "interrupted": False, "isImage": False})
-        return
-    _, lines = code().part(chance, file, 40)
-    body = "\n".join(f"    {line}" for line in lines)
-    failed = f"FAILED tests/test_{module}.py::test_empty - AssertionError: assert 1 == 2"
-    output = f"Exit code 1\n{dots}F\n{body}\nE   assert 1 == 2\n{failed}\n1 failed, {len(dots)} passed in 2.10s"
-    talk.result(call, output, {}, failed=True)
+    output = f"{dots} [100%]\n{len(dots)} passed in {chance.random() * 9:.2f}s"
+    failed = chance.random() >= 0.7
+    if failed:
+        body = "\n".join(f"    {line}" for line in code().part(chance, file, 40)[1])
+        why = f"FAILED tests/test_{module}.py::test_empty - AssertionError: assert 1 == 2"
+        output = f"Exit code 1\n{dots}F\n{body}\nE   assert 1 == 2\n{why}\n1 failed, {len(dots)} passed in 2.10s"
+    talk.shell(f"python3 -m pytest tests/test_{module}.py -q", "Run the tests", output, failed=failed)
 
 
 def _search(talk: Conversation, chance: random.Random, root: Path, file: str) -> None:
     name = chance.choice(code().names[file])
-    call = talk.call("Bash", {"command": f"grep -rn {name} src | head -100", "description": f"Find {name}"})
     start, lines = code().part(chance, file, 100)
     output = "\n".join(f"{file}:{number}:{line}" for number, line in enumerate(lines, start))
-    talk.result(call, output, {"stdout": output, "stderr": "", "interrupted": False, "isImage": False})
+    talk.shell(f"grep -rn {name} src | head -100", f"Find {name}", output)
 
 
 def _look(talk: Conversation, chance: random.Random, root: Path, file: str) -> None:
-    call = talk.call("Bash", {"command": "git status --short && env | grep ^APP_", "description": "See what changed"})
     key = chance.randbytes(20).hex()
     output = f" M {file}\n?? notes.md\nAPP_URL=https://app:{key[:12]}@db.example.com/main\nAPP_SECRET_KEY={key}"
-    talk.result(call, output, {"stdout": output, "stderr": "", "interrupted": False, "isImage": False})
+    talk.shell("git status --short && env | grep ^APP_", "See what changed", output)
 
 
 def _plan(talk: Conversation, chance: random.Random, root: Path, file: str) -> None:
     states = ("completed", "in_progress", "pending", "pending")
     names = [chance.choice(code().names[file]) for _ in states]
-    todos = [
-        {"content": f"Change {name}", "status": state, "activeForm": f"Changing {name}"}
-        for name, state in zip(names, states, strict=True)
-    ]
+    pairs = zip(names, states, strict=True)
+    todos = [{"content": f"Change {name}", "status": state, "activeForm": f"Changing {name}"} for name, state in pairs]
     call = talk.call("TodoWrite", {"todos": todos})
     talk.result(call, "Todos have been modified successfully.", {"oldTodos": [], "newTodos": todos})
 
