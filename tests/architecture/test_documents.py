@@ -22,7 +22,6 @@ from contract.table import documents, with_tables
 TOP = Path(__file__).parents[2]
 README = (TOP / "README.md").read_text(encoding="utf-8")
 GUIDE = (TOP / "docs" / "guide.md").read_text(encoding="utf-8")
-AGENTS = (TOP / "docs" / "agents.md").read_text(encoding="utf-8")
 REFERENCE = (TOP / "docs" / "commands.md").read_text(encoding="utf-8")
 SECURITY = (TOP / "SECURITY.md").read_text(encoding="utf-8")
 ARCHITECTURE = (TOP / "ARCHITECTURE.md").read_text(encoding="utf-8")
@@ -32,7 +31,6 @@ DOCUMENTS = sorted([*TOP.glob("*.md"), *(TOP / "docs").glob("*.md"), *(TOP / "ar
 FORMS = sorted((TOP / ".github" / "ISSUE_TEMPLATE").glob("*.yml"))
 PRESENT = [path for path in DOCUMENTS if path.name != "CHANGELOG.md"]
 LINK = re.compile(r"\]\(([^)#\s]*)(?:#([^)\s]*))?\)")
-COMMAND = re.compile(r"(carryover(?: [a-z]+)?)\b")
 FLAG = re.compile(r"(?<!\S)\[?(--?[a-z][a-z-]*)")
 MODULE = re.compile(r"`([a-z_]+(?:/[a-z_]+)+(?:\.py|\.md|/)?)`")
 
@@ -70,11 +68,14 @@ def test_each_document_is_linked_from_the_readme_and_links_back() -> None:
     assert [path.name for path in others if "README.md)" not in path.read_text("utf-8")] == []
 
 
-def test_the_architecture_names_files_that_are_there() -> None:
+def test_the_architecture_is_short_and_names_each_folder_of_the_source_and_files_that_are_there() -> None:
     """Paths below the package, `tests/...` and `architecture/...`; a file on a user's machine is none of them."""
     named = [name for name in MODULE.findall(ARCHITECTURE) if name.endswith((".py", ".md"))]
     places = [TOP, TOP / "src" / "carryover"]
+    folders = [path.name for path in places[1].iterdir() if (path / "__init__.py").is_file()]
 
+    assert len(ARCHITECTURE.split()) <= 5000
+    assert [name for name in folders if f"{name}/" not in ARCHITECTURE] == []
     assert len(named) > 50
     assert [name for name in named if not any((place / name).exists() for place in places)] == []
 
@@ -87,7 +88,7 @@ def test_each_command_in_a_text_exists_with_its_options(document: Path) -> None:
     }
     known["carryover"] = {flag for option in program().options for flag in option.option_strings}
     texts = re.findall(r"`(carryover(?: [^`]*)?)`", document.read_text("utf-8"))
-    split = [COMMAND.match(text) for text in texts]
+    split = [re.match(r"(carryover(?: [a-z]+)?)\b", text) for text in texts]
     found = [(text, match[1], FLAG.findall(text)) for text, match in zip(texts, split, strict=True) if match]
 
     assert [text for text, name, _ in found if name not in known] == []
@@ -134,7 +135,7 @@ def test_each_issue_form_is_one_that_github_takes(form: Path) -> None:
 
 
 def test_the_documents_name_what_is_covered_of_each_agent_and_what_is_not() -> None:
-    lines = AGENTS.splitlines()
+    lines = (TOP / "docs" / "agents.md").read_text(encoding="utf-8").splitlines()
     covered = specs()
     row_of = {
         spec.id: next((line for line in lines if line.startswith((f"| {spec.name} ", f"| {spec.name}, "))), "")
@@ -147,20 +148,12 @@ def test_the_documents_name_what_is_covered_of_each_agent_and_what_is_not() -> N
     assert [(spec.id, name) for spec in covered for name in spec.not_covered if name not in README] == []
 
 
-def test_the_guide_names_each_web_chat_with_its_budget() -> None:
-    chats = web_chats().values()
-
+def test_each_setting_exit_code_and_budget_of_a_web_chat_is_named() -> None:
+    chats, table = web_chats().values(), REFERENCE.partition("## Exit codes")[2]
     assert [chat.id for chat in chats if f"{chat.budget:,}" not in GUIDE] == []
     assert [chat.id for chat in chats if chat is not GENERIC and f"`{chat.id}` {chat.budget:,}" not in GUIDE] == []
-
-
-def test_the_reference_names_each_exit_code() -> None:
-    table = REFERENCE.partition("## Exit codes")[2]
-
     assert [code for code in ExitCode if f"| {code.value} | " not in table] == []
 
-
-def test_the_guide_shows_each_setting() -> None:
     sections = [field for field in msgspec.structs.fields(Config) if hasattr(field.type, "__struct_fields__")]
     settings = {section.name: set(section.type.__struct_fields__) for section in sections}
     settings["agents"].remove("each")  # holds the tables of the single agents, `[agents.<id>]`
@@ -170,23 +163,10 @@ def test_the_guide_shows_each_setting() -> None:
     assert [s for s in settings if f"[{s}]" not in shown] == []
 
 
-def test_the_architecture_can_be_read_in_one_sitting() -> None:
-    assert len(ARCHITECTURE.split()) <= 5000
-
-
-def test_the_architecture_names_each_folder_of_the_source() -> None:
-    folders = [path.name for path in (TOP / "src" / "carryover").iterdir() if (path / "__init__.py").is_file()]
-
-    assert [name for name in folders if f"{name}/" not in ARCHITECTURE] == []
-
-
 def test_the_documents_have_the_tables_that_agents_and_commands_give() -> None:
     changed = [path.name for path, text in documents().items() if path.read_text("utf-8") != text]
 
     assert changed == [], "run `make table`"
-
-
-def test_a_document_without_the_place_of_its_table_is_refused() -> None:
     with pytest.raises(ValueError, match="<!-- hooks -->"):
         with_tables(GUIDE.replace("<!-- hooks -->", ""), {"hooks": "| new |\n"})
 

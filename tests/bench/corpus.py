@@ -18,7 +18,6 @@ PROJECTS: Final = ("harbor", "lantern", "meadow", "orchard", "quarry", "willow")
 DAYS_AGO: Final = (0.0, 1.0, 3.0, 20.0, 35.0, 60.0)
 """When each project was last worked on. Half of them lie outside the days in which handoffs are written."""
 
-MEGABYTES_A_SESSION: Final = 1.5
 
 AUTHOR: Final = ("-c", "user.name=Dev", "-c", "user.email=dev@example.invalid", "-c", "commit.gpgsign=false")
 
@@ -45,7 +44,7 @@ def make_corpus(home: Path, *, megabytes: float, seed: int, now_ms: int) -> Corp
     """Write `megabytes` of transcripts of work that ended a minute before `now_ms`, and the projects, below `home`."""
     chance = random.Random(seed)
     roots = [make_project(home / "work" / name) for name in PROJECTS]
-    weights = [chance.lognormvariate(0, 1) for _ in range(max(len(roots), round(megabytes / MEGABYTES_A_SESSION)))]
+    weights = [chance.lognormvariate(0, 1) for _ in range(max(len(roots), round(megabytes / 1.5)))]
     written: list[tuple[int, Path]] = []
     lines = size = 0
     for number, weight in enumerate(weights):

@@ -10,7 +10,7 @@ import os
 import random
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,12 +31,6 @@ CLAUDE: Final = "claude-code"
 SHARES: Final[Mapping[str, float]] = {CLAUDE: 8, "codex": 4, "cursor": 2, "opencode": 2, "aider": 0.4, "windsurf": 0.4}
 """How much of the history is each program's; 1 for one that is not named."""
 
-TEXT_SHARE: Final = 0.5
-"""How much of what a program writes is text that it was given, until it has written a session."""
-
-NOT_AGENTS: Final = frozenset(("work", ".carryover"))
-"""Folders of the home in which no agent keeps anything that is dated."""
-
 
 @dataclass(frozen=True, slots=True)
 class Planned:
@@ -54,14 +48,15 @@ def make_mixed(home: Path, *, megabytes: float, seed: int, now_ms: int) -> Corpu
     sizes: dict[Path, tuple[int, int]] = {}
     text_share: dict[str, float] = {}
     places: dict[str, set[str]] = {}
-    with _same_ids(chance):
+    with patch.object(uuid, "uuid4", lambda: uuid.UUID(int=chance.getrandbits(128), version=4)):
         for planned in sorted(_plan(chance, roots, megabytes, sorted(plays), now_ms), key=lambda each: each.end_ms):
             if planned.tool == CLAUDE:
                 for path, talk in conversations(chance, home, planned.root, planned.budget, planned.end_ms):
                     write_transcript(path, talk)
                     sizes[path] = talk.size, path.stat().st_mtime_ns
                 continue
-            text = int(planned.budget * text_share.get(planned.tool, TEXT_SHARE))
+            # How much of what a program writes is text that it was given, until it has written a session.
+            text = int(planned.budget * text_share.get(planned.tool, 0.5))
             given = _play(plays[planned.tool], chance, home, planned, text)
             written = _date(home, places.setdefault(planned.tool, set()), sizes, planned.end_ms)
             text_share[planned.tool] = given / max(1, written)
@@ -147,7 +142,8 @@ def _date(home: Path, places: set[str], sizes: dict[Path, tuple[int, int]], end_
         if known == (found.st_size, found.st_mtime_ns):
             continue
         place = path.relative_to(home).parts[0]
-        if place not in NOT_AGENTS:
+        # Folders of the home in which no agent keeps anything that is dated.
+        if place not in ("work", ".carryover"):
             os.utime(path, ns=(end_ms * 1_000_000, end_ms * 1_000_000))
         places.add(place)
         grown += found.st_size - known[0]
@@ -178,9 +174,3 @@ def _plays() -> dict[str, Play]:
 
 def _whole(tool: Tool) -> Play:
     return lambda home, folder, now: nullcontext(tool.play(home, folder, now))
-
-
-@contextmanager
-def _same_ids(chance: random.Random) -> Iterator[None]:
-    with patch.object(uuid, "uuid4", lambda: uuid.UUID(int=chance.getrandbits(128), version=4)):
-        yield

@@ -19,8 +19,6 @@ from carryover.agents import adapters
 
 MS: Final = 1000.0
 BURST_S: Final = 5.0
-PAUSES_S: Final = (0.6, 1.1)
-"""Between two appends, by chance: each change comes after a quiet moment, at any phase of the daemon."""
 LIMIT_S: Final = 30.0
 POLL_S: Final = 0.001
 
@@ -128,7 +126,8 @@ def appended(corpus: Corpus, top: Path, times: int, busy_times: int) -> Iterator
                 break
         with processes.daemon(corpus.home) as process:
             process.wait_caught_up()
-            quiet = append_while(session, watch, lambda taken: len(taken.product) < times, PAUSES_S)
+            # Between two appends, by chance: each change comes after a quiet moment, at any phase of the daemon.
+            quiet = append_while(session, watch, lambda taken: len(taken.product) < times, (0.6, 1.1))
             cpu_s = processes.processor_s(process.pid)
             burst = session.burst(BURST_S)
             burst_cpu_s = None if cpu_s is None else (processes.processor_s(process.pid) or 0.0) - cpu_s

@@ -26,7 +26,6 @@ NOW_MS = 1_700_000_000_000
 TWO = {name: Heading(name, name.title(), f"About {name}.") for name in ("one", "two-parts")}
 BALLAST = 40_000_000
 HOLDS_MEMORY = f"ballast = bytearray({BALLAST}); print('ready', flush=True); input()"
-WORKS = "import time\nwhile time.process_time() < 0.3: pass"
 
 
 def test_a_history_is_the_same_for_the_same_seed(tmp_path: Path) -> None:
@@ -107,7 +106,7 @@ def test_what_a_child_uses_counts_while_it_runs_and_after_it_has_ended() -> None
     with _child(HOLDS_MEMORY) as child:
         with_child = memory_of(os.getpid())
         assert child.pid in processes_of(os.getpid())
-    subprocess.run([sys.executable, "-c", WORKS], check=True)
+    subprocess.run([sys.executable, "-c", "import time\nwhile time.process_time() < 0.3: pass"], check=True)
     after_s = processor_s(os.getpid())
 
     assert own is not None and with_child is not None and with_child - own > BALLAST * 0.9

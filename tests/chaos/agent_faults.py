@@ -218,20 +218,16 @@ def _live_with_it(world: World, project: Path | None = None) -> None:
                 raise Broken(f"stopped with {code} after {took_s:.1f} s")
         world.kill()
         world.start()
-    _answers_or_ends(world)
-    for command in world.chance.sample(COMMANDS, 2):
-        world.run(*command.split(), cwd=project)
-    world.run("unpause")
-    world.load.play(1)
-    world.pause(0.5)
-
-
-def _answers_or_ends(world: World) -> None:
     deadline = time.monotonic() + ANSWER_S
     while world.alive and world.health() is None:
         if time.monotonic() > deadline:
             raise Broken(f"a daemon neither answers nor ends within {ANSWER_S:g} s")
         time.sleep(0.02)
+    for command in world.chance.sample(COMMANDS, 2):
+        world.run(*command.split(), cwd=project)
+    world.run("unpause")
+    world.load.play(1)
+    world.pause(0.5)
 
 
 @contextmanager

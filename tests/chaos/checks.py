@@ -46,8 +46,12 @@ class Checks:
         self._handoffs_are_whole()
         self._nothing_forgotten_is_left()
         self._holds_no_more()
-        self._status_answers()
-        self._nothing_crashed()
+        ran = self._world.run("status", "--json")
+        if ran.returncode != 0:
+            raise Broken(f"status ended with {ran.returncode}: {ran.stderr}")
+        json.loads(ran.stdout)
+        if crashed := [line for line in self._world.daemon.log() if "Traceback" in line or "Exception" in line]:
+            raise Broken("\n".join(crashed[:5]))
 
     def _ledger_equals_the_log(self) -> None:
         deadline = time.monotonic() + self._patience_s
@@ -121,17 +125,6 @@ class Checks:
             if time.monotonic() > deadline:
                 raise Broken(f"the daemon held {first} and now {now}")
             time.sleep(0.1)
-
-    def _status_answers(self) -> None:
-        ran = self._world.run("status", "--json")
-        if ran.returncode != 0:
-            raise Broken(f"status ended with {ran.returncode}: {ran.stderr}")
-        json.loads(ran.stdout)
-
-    def _nothing_crashed(self) -> None:
-        crashed = [line for line in self._world.daemon.log() if "Traceback" in line or "Exception" in line]
-        if crashed:
-            raise Broken("\n".join(crashed[:5]))
 
 
 class HandoffWatch(threading.Thread):

@@ -206,11 +206,7 @@ class Load:
         for folder, folders, files in os.walk(self.home):
             folders[:] = [name for name in folders if name not in (".carryover", ".git")]
             for path in (Path(folder, name) for name in files):
-                if not path.name.endswith(("-shm", "-wal")) and _holds(path, mark):
+                parts = () if path.name.endswith(("-shm", "-wal")) else (path, path.with_name(f"{path.name}-wal"))
+                if any(mark.encode() in part.read_bytes() for part in parts if part.is_file()):
                     found.append((path.stat().st_size, path))
         return max(found, default=(0, None))[1]
-
-
-def _holds(path: Path, mark: str) -> bool:
-    log = path.with_name(f"{path.name}-wal")
-    return any(mark.encode() in each.read_bytes() for each in (path, log) if each.is_file())

@@ -209,14 +209,13 @@ def test_a_daemon_that_cannot_look_for_transcripts_is_started_again_with_a_mende
             assert [row.native_id for row in sessions(db, limit=9)] == [session.session]
 
 
-MARKERS: Final = ("xylophonic", "quixotry", "zephyrous", "jackdaw")
+MARKERS: Final = (MARKER, "quixotry", "zephyrous", "jackdaw")
 TEXT, PATH, CALL, SETTING = MARKERS
 
 
 @pytest.fixture
 def marked(home: Path, transcripts: Path) -> ClaudeSession:
-    project = repository(home / f"{PATH}-clients" / f"{PATH}-shop")
-    return ClaudeSession(transcripts, project)
+    return ClaudeSession(transcripts, repository(home / f"{PATH}-clients" / f"{PATH}-shop"))
 
 
 def test_no_word_of_a_session_a_path_or_a_call_is_in_the_log(
@@ -268,17 +267,12 @@ CANARY: Final = "zebra-4711"
 
 
 @pytest.fixture
-def temporary(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def temporary(home: Path, daemon: DaemonProcess, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = home / "tmp"
     folder.mkdir()
     monkeypatch.setenv("TMPDIR", str(folder))
+    daemon.env["TMPDIR"] = str(folder)
     return folder
-
-
-@pytest.fixture
-def daemon(temporary: Path, daemon: DaemonProcess) -> DaemonProcess:
-    daemon.env["TMPDIR"] = str(temporary)
-    return daemon
 
 
 def started(project: Path, *arguments: str) -> subprocess.Popen[bytes]:
@@ -286,9 +280,8 @@ def started(project: Path, *arguments: str) -> subprocess.Popen[bytes]:
 
 
 def started_note(project: Path) -> subprocess.Popen[bytes]:
-    answer = project.parent / "answer.md"
-    answer.write_text(CANARY)
-    return started(project, "note", str(answer))
+    (project.parent / "answer.md").write_text(CANARY)
+    return started(project, "note", "../answer.md")
 
 
 def kill_at(process: subprocess.Popen[bytes], folder: Path, name: str) -> None:
@@ -314,7 +307,7 @@ def with_canary(*folders: Path) -> list[Path]:
 
 
 def test_the_next_start_and_forget_remove_it(
-    running: DaemonProcess, session: ClaudeSession, project: Path, temporary: Path
+    temporary: Path, running: DaemonProcess, session: ClaudeSession, project: Path
 ) -> None:
     kill_note_and_handoff(running, session, project, temporary)
     running.kill()
@@ -330,7 +323,7 @@ def test_the_next_start_and_forget_remove_it(
         assert with_canary(temporary, running.state.root, project) == []
 
 
-def test_what_a_living_command_needs_stays(running: DaemonProcess, project: Path, temporary: Path) -> None:
+def test_what_a_living_command_needs_stays(temporary: Path, running: DaemonProcess, project: Path) -> None:
     running.process.send_signal(signal.SIGSTOP)
     process = started_note(project)
     wait_until("the note", lambda: any(running.state.root.glob("*/note.json")))

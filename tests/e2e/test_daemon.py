@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Final
 
 import pytest
 from watchfiles import watch
@@ -211,9 +210,6 @@ def test_a_daemon_whose_standard_streams_are_closed_runs() -> None:
         assert daemon.settle()["caught_up"]
 
 
-LIMIT_S: Final = 10.0
-
-
 @pytest.fixture
 def store(home: Path) -> Iterator[EditorStore]:
     with closing(EditorStore(home / ".config" / "Cursor" / "User")) as made:
@@ -236,7 +232,7 @@ def test_what_is_written_is_in_the_handoff_and_then_all_is_still(
     store.put(asked(project, first, "Now write the formatter of times in src/times.py too."))
     wait_until("the next task", lambda: "formatter of times" in handoff_of(project))
 
-    deadline = time.monotonic() + LIMIT_S
+    deadline = time.monotonic() + 10.0
     stop = threading.Event()
     # Two looks of a reader that is hinted at without end.
     for changes in watch(store.path.parent, rust_timeout=600, yield_on_timeout=True, stop_event=stop):

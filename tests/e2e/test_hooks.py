@@ -56,8 +56,7 @@ def test_a_new_session_gets_the_handoff_of_its_project_and_asks(
 ) -> None:
     reported = hooks.start(session.work(answer=DONE))
 
-    assert reported.status == 200
-    assert reported.text.startswith("# [CARRYOVER] Last updated ")
+    assert (reported.status, reported.text[:27]) == (200, "# [CARRYOVER] Last updated ")
     assert "# RESUME PROTOCOL: ask\nYour first response in this session MUST be:" in reported.text
     assert "Add a discount function to the cart" in reported.text
     assert "negative amounts" in reported.text
@@ -143,19 +142,22 @@ def test_one_projects_call_neither_gets_nor_changes_another(
     assert "ship the cart" not in handoff_of(session.cwd)
 
 
-@pytest.mark.parametrize(
-    "other",
-    [
-        {"cursor_version": "2.1.0", "workspace_roots": ["/home/dev/shop"], "conversation_id": "c1"},
-        {"transcript_path": None, "prompt_id": "p1", "stop_hook_active": False},
-        {"transcript_path": "/home/dev/.copilot/session-state/s1/events.jsonl", "timestamp": "2026-11-20T09:00:00Z"},
-    ],
-    ids=["Cursor", "Devin", "Copilot"],
-)
+OTHERS: dict[str, dict[str, object]] = {
+    "Cursor": {"cursor_version": "2.1.0", "workspace_roots": ["/home/dev/shop"], "conversation_id": "c1"},
+    "Devin": {"transcript_path": None, "prompt_id": "p1", "stop_hook_active": False},
+    "Copilot": {
+        "transcript_path": "/home/dev/.copilot/session-state/s1/events.jsonl",
+        "timestamp": "2026-11-20T09:00Z",
+    },
+}
+
+
+@pytest.mark.parametrize("agent", OTHERS)
 def test_what_another_agent_sends_is_counted_and_nothing_else(
-    shared_hooks: HookClient, shared_session: ClaudeSession, shared: DaemonProcess, other: dict[str, object]
+    shared_hooks: HookClient, shared_session: ClaudeSession, shared: DaemonProcess, agent: str
 ) -> None:
     """They can run Claude Code's hooks, and have transcripts of their own."""
+    other = OTHERS[agent]
     session, project = shared_session, shared_session.cwd
     session.now -= timedelta(minutes=5)
     session.work()
@@ -168,9 +170,7 @@ def test_what_another_agent_sends_is_counted_and_nothing_else(
     assert [shared_hooks.call("SessionStart", start), shared_hooks.call("Stop", stop)] == [NOTHING, NOTHING]
 
     more = wait_until("both to be counted", lambda: (new := skipped(shared) - known).total() == 2 and new)
-    assert more == Counter(
-        {("hook/sessionstart", "another agent's payload"): 1, ("hook/stop", "another agent's payload"): 1}
-    )
+    assert more == Counter((f"hook/{event}", "another agent's payload") for event in ("sessionstart", "stop"))
     assert (events(shared), handoff_of(project), provisional_rows(shared)) == before
 
 
@@ -247,25 +247,12 @@ def locked(daemon: DaemonProcess) -> Iterator[None]:
         other.execute("ROLLBACK")
 
 
-def test_while_nothing_can_be_stored_a_session_is_given_what_is_known(
+def test_while_nothing_can_be_stored_a_session_is_given_what_is_known_and_no_event_waits(
     known: ClaudeSession, running: DaemonProcess, hooks: HookClient
 ) -> None:
     with locked(running):
         known.answer("It rounds to cents now. Next I will ask about the currency.")
-        reported, took_s = timed(hooks, "SessionStart", start_after(known))
-
-    assert reported.status == 200
-    assert "negative amounts" in reported.text
-    assert "currency" not in reported.text
-    assert took_s < START_S + SLACK_S
-    wait_until("the rest", lambda: "currency" in hooks.start(known).text)
-
-
-def test_while_nothing_can_be_stored_the_other_events_are_not_kept_waiting(
-    known: ClaudeSession, running: DaemonProcess, hooks: HookClient
-) -> None:
-    with locked(running):
-        known.prompt("And the currency?")
+        reported, start_s = timed(hooks, "SessionStart", start_after(known))
         for event, more in (
             ("PreCompact", {"trigger": "auto"}),
             ("SessionEnd", {"reason": "other"}),
@@ -275,6 +262,10 @@ def test_while_nothing_can_be_stored_the_other_events_are_not_kept_waiting(
             heard, took_s = timed(hooks, event, payload_of(known, event, **more))
             assert (event, heard) == (event, NOTHING)
             assert took_s < SAVE_S + SLACK_S, event
+
+    assert (reported.status, "negative amounts" in reported.text, "currency" in reported.text) == (200, True, False)
+    assert start_s < START_S + SLACK_S
+    wait_until("the rest", lambda: "currency" in hooks.start(known).text)
 
 
 def test_while_a_long_history_is_read_sessions_start_in_time(

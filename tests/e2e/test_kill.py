@@ -35,8 +35,6 @@ UNDISTURBED: Final = 3
 HISTORY: Final = 5_000
 """Lines of a transcript from before, enough to be killed again and again while it is read."""
 
-MARK: Final = re.compile(rf"mark[0-9]{{{MARK_CHARS - 4}}}")
-
 
 def judge(stored: Counter[str], *, owed: set[str], written: set[str]) -> tuple[set[str], set[str], set[str]]:
     """What was lost, doubled, invented. `owed`: what must be in the ledger; `written`: all that ever was on disk."""
@@ -47,7 +45,7 @@ def stored_marks(ledger: Path) -> Counter[str]:
     with closing(sqlite3.connect(ledger)) as db:
         assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         texts = [str(decode_body(body)) for (body,) in db.execute("SELECT body FROM event")]
-    return Counter(mark for text in texts for mark in set(MARK.findall(text)))
+    return Counter(mark for text in texts for mark in set(re.findall(rf"mark[0-9]{{{MARK_CHARS - 4}}}", text)))
 
 
 @dataclass
@@ -166,8 +164,6 @@ main()
 """
 """So that a short conversation is told in several commits like one of thousands of bubbles, and soon forgotten."""
 
-BUBBLE: Final = re.compile(r"mark\d{6}")
-
 
 @pytest.fixture
 def editor(home: Path) -> Iterator[RestlessEditor]:
@@ -192,7 +188,7 @@ def standing(ledger: Path) -> Counter[tuple[str, str]]:
                 if event.retracted or not isinstance(body, UserPrompt | AssistantMessage | ToolCall | ToolResult):
                     continue
                 text = body.text if isinstance(body, UserPrompt | AssistantMessage) else body.subject
-                found.update((type(body).__name__, mark) for mark in BUBBLE.findall(text))
+                found.update((type(body).__name__, mark) for mark in re.findall(r"mark\d{6}", text))
     return found
 
 

@@ -1,7 +1,6 @@
 """Projects that are renamed, have worktrees, or come with files and words of others; and a moved agent."""
 
 import shutil
-import subprocess
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -142,25 +141,15 @@ BROUGHT = {
 }
 
 
-def cloned(theirs: Path, shop: Path) -> None:
-    subprocess.run(["git", "clone", "--quiet", str(theirs), str(shop)], check=True)
-
-
-def copied_without_git(theirs: Path, shop: Path) -> None:
-    """As an archive is unpacked; nothing says that the files are another's."""
-    subprocess.run(["cp", "-r", str(theirs), str(shop)], check=True)
-    subprocess.run(["rm", "-r", str(shop / ".git")], check=True)
-    git(shop, "init", "--quiet")
-
-
-@pytest.mark.parametrize("brought", [cloned, copied_without_git])
+@pytest.mark.parametrize("cloned", [True, False], ids=["cloned", "unpacked"])
 def test_nothing_that_came_with_a_project_gets_into_its_handoff(
-    home: Path, brought: object, capsys: pytest.CaptureFixture[str]
+    home: Path, cloned: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert callable(brought)
     shop = home / "work" / "shop"
-    shop.parent.mkdir()
-    brought(repository(home / "theirs", BROUGHT), shop)
+    git(home, "clone", "--quiet", str(repository(home / "theirs", BROUGHT)), str(shop))
+    if not cloned:  # nothing says that the files are another's
+        shutil.rmtree(shop / ".git")
+        git(shop, "init", "--quiet")
     (home / ".carryover").mkdir(mode=0o700)
     (home / ".carryover" / "config.toml").write_text('[server]\nport = 0\n[publish]\npointers = "shared"\n')
     ClaudeSession(home / ".claude" / "projects", shop).work("Count the apples", "Counted.")
@@ -175,7 +164,7 @@ def test_nothing_that_came_with_a_project_gets_into_its_handoff(
     for name in ("AGENTS.md", "CLAUDE.md", ".specstory/history/2026-11-20_10-00-00Z-chat.md"):
         assert (shop / name).read_text() == BROUGHT[name]
     published = (shop / STORE / "handoff.md").read_text()
-    assert published == BROUGHT[f"{STORE}/handoff.md"] if brought is cloned else "evil.example" not in published
+    assert published == BROUGHT[f"{STORE}/handoff.md"] if cloned else "evil.example" not in published
 
 
 def test_a_note_is_in_the_handoff_of_its_project_at_once(

@@ -50,10 +50,8 @@ class Machine:
             terminal.press(answer, ENTER)
             return terminal.end()
 
-    def start(self, *arguments: str, shell: str = "") -> subprocess.Popen[bytes]:
-        command = [*forked.CARRYOVER, *arguments]
-        limited = ["sh", "-c", f'{shell}; exec "$@"', "sh", *command] if shell else command
-        return forked.start(limited, cwd=self.shop, env=self.daemon.env)
+    def start_sync(self, *before: str) -> subprocess.Popen[bytes]:
+        return forked.start([*before, *forked.CARRYOVER, "sync"], cwd=self.shop, env=self.daemon.env)
 
     def session(self) -> ClaudeSession:
         return ClaudeSession(self.folder / ".claude" / "projects", self.shop)
@@ -212,7 +210,7 @@ def test_a_sync_that_is_killed_loses_and_doubles_nothing(both: tuple[Machine, Ma
     for number in range(5):
         session.prompt(f"Prompt {number} " + os.urandom(20_000).hex())
         for home in (desktop, laptop):
-            process = home.start("sync")
+            process = home.start_sync()
             with suppress(subprocess.TimeoutExpired):
                 process.wait(0.05 + number / 8)
             process.kill()
@@ -231,9 +229,7 @@ def test_a_full_disk_is_said_and_nothing_is_lost(both: tuple[Machine, Machine]) 
     session.prompt("Prompt on a full disk " + os.urandom(200_000).hex())
     desktop.run("handoff")
 
-    limited = desktop.start("sync", shell="ulimit -f 100")
-
-    assert limited.wait(60) == 1
+    assert desktop.start_sync("sh", "-c", 'ulimit -f 100; exec "$@"', "sh").wait(60) == 1
     assert desktop.json("sync")["sent_events"] > 0
     laptop.run("sync")
     assert "on a full disk" in laptop.run("show", session.session, "--full")
@@ -244,7 +240,7 @@ def test_two_syncs_at_once_do_not_disturb_each_other(both: tuple[Machine, Machin
     desktop.session().prompt("From the desktop")
     laptop.session().prompt("From the laptop")
 
-    running = [home.start("sync") for home in (desktop, laptop, desktop, laptop)]
+    running = [home.start_sync() for home in (desktop, laptop, desktop, laptop)]
 
     assert {process.wait(60) for process in running} <= {0, 1}
     for home in (desktop, laptop, desktop):

@@ -56,11 +56,6 @@ def health(state: StateDir) -> dict[str, Any]:
         return {}
 
 
-def pid_of_another(state: StateDir, pid: int | None) -> int | None:
-    found = health(state).get("pid")
-    return None if found in (None, pid) else int(str(found))
-
-
 def test_a_killed_daemon_is_back_within_seconds_and_has_lost_nothing(
     service: SystemdUser, systemd: UserSystemd, program: Program, state: StateDir, session: ClaudeSession, project: Path
 ) -> None:
@@ -76,7 +71,7 @@ def test_a_killed_daemon_is_back_within_seconds_and_has_lost_nothing(
     systemd.kill(first, "KILL")
     began = time.monotonic()
     session.answer("I wrote discount(). Next I will add tests for negative amounts.")
-    second = wait_until("another daemon", lambda: pid_of_another(state, first))
+    second = wait_until("another daemon", lambda: (pid := health(state).get("pid")) != first and pid)
     took_s = time.monotonic() - began
 
     wait_until("the answer in the handoff", lambda: "negative amounts" in handoff_of(project))
@@ -165,9 +160,6 @@ def test_where_systemd_runs_nothing_for_this_user_that_is_said(home: Path, tmp_p
     assert "systemd starts no programs for this user here (Failed to connect to bus" in str(nobody.available())
 
 
-UNIT = "carryoverd.service"
-
-
 def carryover(systemd: UserSystemd, *arguments: str) -> Ran:
     env = {**systemd.env, "PATH": f"{systemd.env['HOME']}/bin:{systemd.env['PATH']}"}
     return systemd.run((sys.executable, "-m", "carryover.cli.main", *arguments), env=env, limit_s=90.0)
@@ -209,7 +201,7 @@ def test_one_command_and_it_runs_and_one_command_and_it_is_gone(
 def test_a_service_that_was_stopped_and_disabled_is_found_and_repaired(systemd: UserSystemd, home: Path) -> None:
     put_claude(home)
     assert carryover(systemd, "install", "--yes").ok
-    systemd.systemctl("disable", "--now", UNIT)
+    systemd.systemctl("disable", "--now", "carryoverd.service")
 
     doctor = json.loads(carryover(systemd, "doctor", "--json").out)
     assert [finding["what"] for finding in doctor["findings"] if finding["level"] == "wrong"][:2] == [

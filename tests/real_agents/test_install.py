@@ -35,17 +35,15 @@ class Own(NamedTuple):
     tables: str = ""
 
 
-CLAUDES: Final = (
-    '{\n\t"model": "sonnet",  "hooks" :{"SessionStart": [ {"hooks": [{"type":"command",\n'
-    f'\t\t"command": "echo started >>{LOG}"}}] }} ],\n'
-    f'\t"Notification":[], "Stop": [{{"hooks": [{{"type": "command", "command": "echo stopped >>{LOG}"}}]}}]}},\n'
-    '\n\t"env": {"CAF\\u00c9": "é"} }'
-)
-"""Hooks of the user's own, in a form that no program would write; without a newline at its end."""
 CODEXS: Final = (
     '{\n\t"description": "mine",  "hooks" :{"SessionStart": [ {"hooks": [{"type":"command",\n'
     f'\t\t"command": "echo started >>{LOG}"}}] }} ],\n'
     f'\t"Stop": [{{"hooks": [{{"type": "command", "command": "echo stopped >>{LOG}"}}]}}]}}\n}}'
+)
+"""Hooks of the user's own, in a form that no program would write; without a newline at its end."""
+CLAUDES: Final = (
+    CODEXS.replace('"description": "mine"', '"model": "sonnet"').replace('"Stop"', '"Notification":[], "Stop"')[:-2]
+    + ',\n\n\t"env": {"CAF\\u00c9": "é"} }'
 )
 CODEX_TABLES: Final = f"""
 [[hooks.SessionStart]]  # mine
@@ -117,8 +115,11 @@ def test_install_two_sessions_and_a_purge_leave_every_byte_as_without_carryover(
 ) -> None:
     with shop.alone(*client) as control:
         prepare(control, own)
-        if control.id == "codex":
-            open_once(control, asks="echo started" in "".join((*own.files.values(), own.tables)))
+        if "echo started" in "".join((*own.files.values(), own.tables)) and control.id == "codex":
+            control.review_hooks(PROJECT)
+        elif control.id == "codex":
+            with control.terminal(PROJECT):
+                pass
         shop.do_the_work(control)
         assert shop.first_told(control) == []
         expected, expected_settings = home(control), users_settings(control)
@@ -163,14 +164,6 @@ def prepare(tool: Tool, own: Own) -> None:
         tool.box.write(CONFIG, tool.box.here(CONFIG).read_text("utf-8") + own.tables)
 
 
-def open_once(tool: Tool, *, asks: bool) -> None:
-    if asks:
-        tool.review_hooks(PROJECT)
-        return
-    with tool.terminal(PROJECT):
-        pass
-
-
 def home(tool: Tool) -> Tree:
     """The home but for what differs between any two runs."""
     top = tool.box.here(HOME)
@@ -178,12 +171,9 @@ def home(tool: Tool) -> Tree:
     return {
         name: (stat.S_IMODE(path.lstat().st_mode), path.read_bytes() if path.is_file() else b"")
         for name, path in paths.items()
-        if not name.startswith((*OF_GIT, *CLIENTS_OWN)) and "__pycache__" not in name and _is_users(name)
+        if not name.startswith((*OF_GIT, *CLIENTS_OWN)) and "__pycache__" not in name
+        if all(taken(name) for folder, taken in USERS.items() if name.startswith(folder))
     }
-
-
-def _is_users(name: str) -> bool:
-    return all(taken(name) for folder, taken in USERS.items() if name.startswith(folder))
 
 
 def differing(one: Tree, other: Tree) -> list[str]:

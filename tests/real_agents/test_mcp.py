@@ -15,7 +15,6 @@ from real_agents.lab.shop import DECOY_WORDS, LAST_WORDS, PROJECT, TASK
 from real_agents.lab.tool import Tool
 from real_agents.opencode.client import CONFIG_DIR
 
-CLIENTS: Final = newest("claude-code", "codex", "gemini-cli", "opencode")
 LISTS: Final = {
     "claude-code": (CLAUDE_STATE, "mcpServers"),
     "codex": (CODEX_HOME / "config.toml", "mcp_servers"),
@@ -41,7 +40,7 @@ def call(tool: Tool, name: str, **given: Any) -> Any:
     return REPLIES[tool.id](NAMES[tool.id].format(name), given)
 
 
-@CLIENTS
+@newest("claude-code", "codex", "gemini-cli", "opencode")
 def test_the_client_calls_the_tools_and_gets_what_was_recorded_of_this_project(tool: Tool, row: Row) -> None:
     """And what it got is not in the next handoff, or every handoff would hold more of the earlier ones."""
     shop.make_project(tool.box)

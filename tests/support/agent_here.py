@@ -3,17 +3,14 @@
 import hashlib
 import os
 from pathlib import Path
-from typing import Final
 
 import pytest
 
 from carryover.install.how_installed import on_path_here, own_scripts
 from support.tools import versioned
 
-NEWEST: Final = "2.1.328"
 
-
-def put_claude(home: Path, version: str = NEWEST) -> Path:
+def put_claude(home: Path, version: str = "2.1.328") -> Path:
     """A `claude` in the home folder's own `bin`, which answers as Claude Code does; gives the path of its settings."""
     versioned(home / "bin" / "claude", f"{version} (Claude Code)")
     (home / ".claude").mkdir(exist_ok=True)

@@ -1,8 +1,7 @@
 """Building a conversation for a test, in the words of the people in it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
+from typing import Self
 
 from carryover import model
 from carryover.distill.digest import Digest, Turn
@@ -31,20 +30,20 @@ class Conversation:
         self.digest = Digest()
         self._count = 0
 
-    def event(self, body: AnyBody) -> Conversation:
+    def event(self, body: AnyBody) -> Self:
         self._count += 1
         self.at_ms += MINUTE_MS
         event = Event(key=f"{self.session}:{self._count}", session=self.session, at_ms=self.at_ms, body=body, cwd=ROOT)
         self.digest = fold(self.digest, event)
         return self
 
-    def user(self, text: str, command: str | None = None) -> Conversation:
+    def user(self, text: str, command: str | None = None) -> Self:
         return self.event(model.UserPrompt(text=text, command=command))
 
-    def says(self, text: str, *, final: bool | None = True) -> Conversation:
+    def says(self, text: str, *, final: bool | None = True) -> Self:
         return self.event(model.AssistantMessage(text=text, final=final))
 
-    def calls(self, subject: str, *, op: Op = "shell", name: str = "Bash") -> Conversation:
+    def calls(self, subject: str, *, op: Op = "shell", name: str = "Bash") -> Self:
         return self.event(model.ToolCall(call_id=f"c{self._count}", name=name, op=op, subject=subject))
 
     def ran(
@@ -56,7 +55,7 @@ class Conversation:
         op: Op = "shell",
         name: str = "Bash",
         never_ran: bool = False,
-    ) -> Conversation:
+    ) -> Self:
         call_id = f"c{self._count}"
         self.event(model.ToolCall(call_id=call_id, name=name, op=op, subject=subject))
         return self.event(
@@ -65,7 +64,7 @@ class Conversation:
             )
         )
 
-    def edited(self, path: str, *, line: int | None = None) -> Conversation:
+    def edited(self, path: str, *, line: int | None = None) -> Self:
         return self.event(model.FileEdit(path=f"{ROOT}/{path}", change="modify", line=line))
 
     @property

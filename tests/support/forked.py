@@ -34,7 +34,6 @@ ALTERED: Final = (sys.executable, "-m", "support.forked")
 Names are bound already where this was forked: it changes them in the modules that use them.
 """
 
-_CAN_FORK: Final = sys.platform == "linux"
 _MAX_REQUEST: Final = 1 << 17
 _RUNS: Final = "-"
 _HARMLESS: Final = ("PYTHONPATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE")
@@ -179,7 +178,7 @@ def _nursery() -> Nursery:
 
 def _can_be_forked(command: Sequence[str], env: Mapping[str, str]) -> bool:
     ours = tuple(command[:3]) in (CARRYOVER, CARRYOVERD, ALTERED)
-    return _CAN_FORK and ours and _python_settings(env) == _python_settings(os.environ)
+    return sys.platform == "linux" and ours and _python_settings(env) == _python_settings(os.environ)
 
 
 def _python_settings(env: Mapping[str, str]) -> dict[str, str]:

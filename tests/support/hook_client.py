@@ -5,7 +5,7 @@ import json
 import os
 import socket
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,14 +39,11 @@ class HookClient:
         return self.call("SessionStart", start_after(before, **more))
 
     def ask(self, method: str, target: str, body: bytes = b"", headers: Mapping[str, str] | None = None) -> Heard:
-        connection = self._connection()
-        try:
-            secret = {"X-Carryover-Secret": self._secret} if self._secret is not None else {}
+        secret = {"X-Carryover-Secret": self._secret} if self._secret is not None else {}
+        with closing(self._connection()) as connection:
             connection.request(method, target, body, {**secret, **(headers or {})})
             answer = connection.getresponse()
             return Heard(answer.status, answer.read().decode())
-        finally:
-            connection.close()
 
     def _connection(self) -> http.client.HTTPConnection:
         if self._socket_path is None:
@@ -113,26 +110,20 @@ class PageClient:
         return self.ask("POST", "/ui/api/command", headers, json.dumps(body).encode())
 
     def ask(self, method: str, target: str, headers: Mapping[str, str] | None = None, body: bytes = b"") -> Shown:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=LIMIT_S)
-        try:
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=LIMIT_S)) as connection:
             connection.request(method, target, body, {**self.headers, **(headers or {})})
             answer = connection.getresponse()
             return Shown(answer.status, answer.read().decode(), dict(answer.getheaders()))
-        finally:
-            connection.close()
 
     @contextmanager
     def changes(self) -> Iterator[Iterator[tuple[str, Any]]]:
         """The events that the daemon sends while the block lasts: name and data."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=LIMIT_S)
-        try:
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=LIMIT_S)) as connection:
             connection.request("GET", "/ui/api/changes", headers=self.headers)
             answer = connection.getresponse()
             assert (answer.status, answer.getheader("Content-Type")) == (200, "text/event-stream")
             assert answer.readline() == b": open\n"
             yield _events(answer)
-        finally:
-            connection.close()
 
 
 def _events(answer: http.client.HTTPResponse) -> Iterator[tuple[str, Any]]:

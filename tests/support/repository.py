@@ -39,31 +39,21 @@ def own_programs(root: Path, program: Path) -> None:
     git(root, "config", "filter.evil.required", "true")
 
 
-def own_process_filter(root: Path, program: Path) -> None:
-    git(root, "config", "filter.evil.process", str(program))
+def configured(*settings: str) -> Callable[[Path, Path], None]:
+    def plant(root: Path, program: Path) -> None:
+        for words in settings:
+            git(root, "config", *(word.format(program) for word in words.split()))
 
-
-def included_filter(root: Path, program: Path) -> None:
-    git(root, "config", "--file", str(root / ".git" / "more"), "filter.evil.clean", str(program))
-    git(root, "config", "include.path", "more")
-
-
-def worktree_filter(root: Path, program: Path) -> None:
-    git(root, "config", "extensions.worktreeConfig", "true")
-    git(root, "config", "--worktree", "filter.evil.clean", str(program))
-
-
-def filter_in_capitals(root: Path, program: Path) -> None:
-    git(root, "config", "FILTER.evil.Clean", str(program))
+    return plant
 
 
 PLANTED: Final[tuple[Callable[[Path, Path], None], ...]] = (
     hooks_of_all_kinds,
     own_programs,
-    own_process_filter,
-    included_filter,
-    worktree_filter,
-    filter_in_capitals,
+    configured("filter.evil.process {}"),
+    configured("--file .git/more filter.evil.clean {}", "include.path more"),
+    configured("extensions.worktreeConfig true", "--worktree filter.evil.clean {}"),
+    configured("FILTER.evil.Clean {}"),
 )
 
 

@@ -24,8 +24,6 @@ from support.clock import LATER_MS
 from support.codex_session import CodexSession
 from support.repository import repository
 
-BEGAN = datetime(2026, 11, 20, 6, 0, tzinfo=UTC)
-
 ReadIn = Callable[[ClaudeSession | CodexSession], int]
 
 
@@ -37,7 +35,7 @@ def shop(home: Path) -> Path:
 @pytest.fixture
 def session(home: Path, shop: Path) -> ClaudeSession:
     """A session in `shop` that begins on 2026-11-20 at six and has written nothing yet."""
-    return ClaudeSession(home / ".claude" / "projects", shop, now=BEGAN)
+    return ClaudeSession(home / ".claude" / "projects", shop, now=datetime(2026, 11, 20, 6, 0, tzinfo=UTC))
 
 
 @pytest.fixture

@@ -139,9 +139,6 @@ def answering_socket(path: Path, *answers: dict[str, Any]) -> Iterator[None]:
         yield
 
 
-NOTIFIED_S = 20.0
-
-
 class NotifySocket:
     """Bound to a path, or to a name in the abstract namespace (`@name`) where the system has one."""
 
@@ -151,7 +148,7 @@ class NotifySocket:
         self._socket.bind("\0" + address[1:] if address.startswith("@") else address)
 
     def receive(self) -> list[str]:
-        self._socket.settimeout(NOTIFIED_S)
+        self._socket.settimeout(20.0)
         return self._socket.recv(4096).decode().split("\n")
 
     async def next(self) -> list[str]:

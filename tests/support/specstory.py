@@ -7,7 +7,6 @@ from carryover.importing.document import open_document
 from carryover.importing.turns import Document
 
 FOLDER = Path(__file__).parents[1] / "unit/importing/documents"
-PROJECT = "/home/dev/shop"
 
 
 def events_of(document: Document) -> list[model.Event]:
@@ -23,7 +22,7 @@ def events_of(document: Document) -> list[model.Event]:
     return found
 
 
-def read(name: str, project: str | None = PROJECT) -> list[model.Event]:
+def read(name: str, project: str | None = "/home/dev/shop") -> list[model.Event]:
     return events_of(open_document(FOLDER / f"{name}.md", project=project))
 
 

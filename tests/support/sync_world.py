@@ -9,6 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
+import msgspec
+
 from carryover.errors import UserError
 from carryover.paths import StateDir
 from carryover.sync import payload as wire
@@ -84,34 +86,19 @@ class MemoryLedger(LedgerOutgoing, LedgerIncoming):
         while at < len(self.log):
             keys = self.log[at : at + 3]
             at += len(keys)
-            events = [(key, *self.rows[key]) for key in keys if key in self.rows]
-            names = list(dict.fromkeys(session for _, session, _ in events))
+            tombstones = tuple(wire.SyncedTombstone(key, 0, 9) for key in keys if key in self.forgotten)
+            made = _payload([(key, *self.rows[key]) for key in keys if key in self.rows], tombstones)
             yield Piece(
-                Payload(
-                    projects=(wire.SyncedProject(ROOT),) if names else (),
-                    sessions=tuple(wire.SyncedSession("agent", name, ROOT) for name in names),
-                    events=tuple(wire.SyncedEvent(names.index(session), key, 1, body) for key, session, body in events),
-                    tombstones=tuple(wire.SyncedTombstone(key, 0, 9) for key in keys if key in self.forgotten),
-                ),
-                str(at),
+                msgspec.structs.replace(made, projects=(wire.SyncedProject(ROOT),) if made.sessions else ()), str(at)
             )
 
     def forgets(self) -> str:
         return hashlib.sha256(b"".join(sorted(self.forgotten))).hexdigest()
 
     def without_forgotten(self, payload: Payload) -> Payload:
-        kept = [one for one in payload.events if _scope(payload.sessions[one.session].native_id) not in self.forgotten]
-        if len(kept) == len(payload.events):
-            return payload
-        names = list(dict.fromkeys(payload.sessions[one.session].native_id for one in kept))
-        return Payload(
-            sessions=tuple(wire.SyncedSession("agent", name, ROOT) for name in names),
-            events=tuple(
-                wire.SyncedEvent(names.index(payload.sessions[one.session].native_id), one.key, one.at_ms, one.body)
-                for one in kept
-            ),
-            tombstones=payload.tombstones,
-        )
+        told = [(one.key, payload.sessions[one.session].native_id, one.body) for one in payload.events]
+        kept = [one for one in told if _scope(one[1]) not in self.forgotten]
+        return payload if len(kept) == len(told) else _payload(kept, payload.tombstones)
 
     def project_states(self) -> tuple[ProjectState, ...]:
         return (ProjectState(ROOT, "main", self.head),)
@@ -299,6 +286,15 @@ def everybody(*machines: MemoryMachine) -> None:
 
 def bodies(machine: MemoryMachine) -> set[bytes]:
     return {body for _, body in machine.ledger.rows.values()}
+
+
+def _payload(events: Sequence[tuple[bytes, str, bytes]], tombstones: tuple[wire.SyncedTombstone, ...]) -> Payload:
+    names = list(dict.fromkeys(session for _, session, _ in events))
+    return Payload(
+        sessions=tuple(wire.SyncedSession("agent", name, ROOT) for name in names),
+        events=tuple(wire.SyncedEvent(names.index(session), key, 1, body) for key, session, body in events),
+        tombstones=tombstones,
+    )
 
 
 def _scope(session: str) -> bytes:

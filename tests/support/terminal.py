@@ -14,7 +14,6 @@ from typing import Final, Self
 
 from support import forked
 
-SPACE: Final = " "
 ENTER: Final = "\r"
 DOWN: Final = "\x1b[B"
 RIGHT: Final = "\x1b[C"

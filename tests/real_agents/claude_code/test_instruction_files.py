@@ -90,7 +90,8 @@ def test_what_arrived_without_carryover_arrives_with_it(tool: Tool, row: Row, ca
         row.shown(f"{start}: {_said(before[start])} -> {_said(after[start])}")
     assert {start: {text: after[start].get(text) for text in before[start]} for start in STARTS} == before
     assert all(count == 1 for counts in after.values() for count in counts.values())
-    assert _pointed(after) >= _to_be_pointed(case, tool.version)
+    since = {start: case.since_in_sub if cwd != PROJECT else case.since for start, (cwd, _) in STARTS.items()}
+    assert _pointed(after) >= {start for start, first in since.items() if _at_least(tool.version, first)}
     assert all(POINTER in counts for counts in after.values() if AGENTS in counts or CLAUDE in counts)
 
 
@@ -145,7 +146,8 @@ def test_a_session_in_a_subfolder_begins_without_a_question(tool: Tool, row: Row
         terminal.wait(r"OK\.")
     counts = told_of(tool)
     row.shown(_said(counts))
-    assert counts == _expected_in_sub(files, tool.version)
+    read = CLAUDE if files.get("CLAUDE.md") else AGENTS if _at_least(tool.version, READS_AGENTS_MD) else None
+    assert counts == ({read: 1, POINTER: 1} if read else {})
 
 
 @pytest.mark.parametrize("way", ["shell", "read"])
@@ -183,17 +185,6 @@ def told_of(tool: Tool) -> Arrived:
 
 def _pointed(after: dict[str, Arrived]) -> set[str]:
     return {start for start, counts in after.items() if POINTER in counts}
-
-
-def _to_be_pointed(case: Case, version: str) -> set[str]:
-    since = {start: case.since_in_sub if cwd != PROJECT else case.since for start, (cwd, _) in STARTS.items()}
-    return {start for start, first in since.items() if _at_least(version, first)}
-
-
-def _expected_in_sub(files: dict[str, str], version: str) -> Arrived:
-    if files.get("CLAUDE.md"):
-        return {CLAUDE: 1, POINTER: 1}
-    return {AGENTS: 1, POINTER: 1} if _at_least(version, READS_AGENTS_MD) else {}
 
 
 def _said(counts: Arrived) -> str:

@@ -29,7 +29,6 @@ def has(agent_id: str, ability: Ability) -> bool:
 
 INJECTED: Final = [each for each in IDS if tools()[each].ARRIVES == "hook"]
 RING: Final = pytest.mark.parametrize(("a", "b"), rows.ring(IDS, IDS, IDS))
-RING_OF_HOOKS: Final = pytest.mark.parametrize(("a", "b"), rows.ring(IDS, IDS, INJECTED))
 RING_OF_TERMINALS: Final = pytest.mark.parametrize(
     ("a", "b"), rows.ring(IDS, [each for each in IDS if has(each, "terminal")], INJECTED)
 )
@@ -156,7 +155,7 @@ def test_both_open_at_once(hooks_on: World, row: Row, a: str, b: str) -> None:
     assert [missing(text, first) for text in (moved, handoff)] == [[], []]
 
 
-@RING_OF_HOOKS
+@pytest.mark.parametrize(("a", "b"), rows.ring(IDS, IDS, INJECTED))
 def test_b_continues_its_own_session_after_a_worked(hooks_on: World, row: Row, a: str, b: str) -> None:
     first, second = clients(hooks_on, row, a, b)
     root = hooks_on.project(f"{a}-{b}-going-on")
