@@ -166,9 +166,8 @@ def test_a_daemon_that_starts_again_repeats_nothing(
     with daemon:
         daemon.settle()
         assert "reached its usage limit" in handoff_of(project)
-        blog = project.parent / "blog"
-        blog.mkdir()
-        other = ClaudeSession(transcripts, blog)
+        (project.parent / "blog").mkdir()
+        other = ClaudeSession(transcripts, project.parent / "blog")
         other.prompt("Write a post on the discount")
         other.now = datetime.now(UTC)
         other.limit()

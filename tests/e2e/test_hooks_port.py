@@ -175,11 +175,11 @@ def test_a_taken_port_is_reported_with_its_holder_and_taken_later_while_all_else
     daemon: DaemonProcess, transcripts: Path, project: Path
 ) -> None:
     session = ClaudeSession(transcripts, project)
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        number = taken.getsockname()[1]
-        daemon.state.root.mkdir(mode=0o700, exist_ok=True)
-        daemon.state.config.write_text(f"[server]\nport = {number}\n")
-        daemon.start()
+    taken = socket.create_server(("127.0.0.1", 0))
+    number = taken.getsockname()[1]
+    daemon.state.root.mkdir(mode=0o700, exist_ok=True)
+    daemon.state.config.write_text(f"[server]\nport = {number}\n")
+    with taken, daemon:
         wait_until("the trouble", lambda: daemon.health()["hook_port"])
         wait_until("the trouble", lambda: daemon.health()["hook_port"]["trouble"])
         state = daemon.health()["hook_port"]

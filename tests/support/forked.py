@@ -121,17 +121,8 @@ def start(
             request = {"argv": list(command[2:]), "env": given, "cwd": str(cwd or Path.cwd()), "terminal": terminal}
             return Forked(_nursery(), request, streams)
         given_in, out, err = streams
-        take = _take_the_terminal if terminal else None
-        return subprocess.Popen(
-            command,
-            env=given,
-            cwd=cwd,
-            stdin=given_in,
-            stdout=out,
-            stderr=err,
-            start_new_session=terminal,
-            preexec_fn=take,
-        )
+        own: dict[str, Any] = {"start_new_session": True, "preexec_fn": _take_the_terminal} if terminal else {}
+        return subprocess.Popen(command, env=given, cwd=cwd, stdin=given_in, stdout=out, stderr=err, **own)
 
 
 def carryover(*arguments: str, **given: Any) -> subprocess.CompletedProcess[str]:

@@ -98,18 +98,11 @@ def installed(folder: Path) -> StateDir:
 
 def keep(state: StateDir, root: Path, task: str, *, days_ago: float = 0) -> dict[str, str]:
     """Put the answers for `root` into the store, of a handoff last updated that long ago; their texts."""
-    handoff = _handoff(task, int((time.time() - days_ago * 86_400) * 1000))
+    updated_ms = int((time.time() - days_ago * 86_400) * 1000)
+    sections = (Section("Task", (Entry(text=task, kind="prompt"),)),)
+    handoff = Handoff(
+        updated_ms=updated_ms, agent="Claude Code", resume="ask", session="s1", head=None, sections=sections
+    )
     forms = {agent.id: agent.hooks for agent in adapters().values() if agent.hooks is not None}
     keep_answers(state.root, str(root), handoff, forms, stale_days=7)
     return answers_in_advance(handoff)
-
-
-def _handoff(task: str, updated_ms: int) -> Handoff:
-    return Handoff(
-        updated_ms=updated_ms,
-        agent="Claude Code",
-        resume="ask",
-        session="s1",
-        head=None,
-        sections=(Section("Task", (Entry(text=task, kind="prompt"),)),),
-    )

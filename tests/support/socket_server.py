@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain, repeat
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Final, Self
 
 Behaviour = Callable[[socket.socket, threading.Event], None]
@@ -71,9 +70,7 @@ class SocketServer:
         self._begin(self._accept)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stop.set()
         self._listener.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
@@ -166,7 +163,5 @@ class NotifySocket:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._socket.close()

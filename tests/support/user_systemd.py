@@ -9,7 +9,6 @@ import time
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Final, Self
 
 import carryover
@@ -28,9 +27,8 @@ def missing() -> str | None:
     if lacking or not any(program.exists() for program in PROGRAMS):
         return f"not installed here: {', '.join(lacking) or 'systemd'} (Debian: apt install systemd)"
     groups = _control_groups()
-    if groups is None or not os.access(groups, os.W_OK):
-        return "no control groups (version 2) that can be written here"
-    return None
+    writable = groups is not None and os.access(groups, os.W_OK)
+    return None if writable else "no control groups (version 2) that can be written here"
 
 
 class UserSystemd:
@@ -42,11 +40,7 @@ class UserSystemd:
         self._group = groups / f"carryover-test-{os.getpid()}-{time.monotonic_ns()}"
         self._home = home
         self._process: subprocess.Popen[bytes] | None = None
-        self.env = {
-            "PATH": "/usr/local/bin:/usr/bin:/bin",
-            "HOME": str(home),
-            "XDG_RUNTIME_DIR": "/run/user/0",
-        }
+        self.env = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(home), "XDG_RUNTIME_DIR": "/run/user/0"}
 
     def run(self, command: Sequence[str], *, env: Mapping[str, str], limit_s: float = 10.0) -> Ran:
         inside = ("nsenter", f"--target={self._first_process()}", "--mount", "--pid", "--cgroup")
@@ -103,19 +97,14 @@ class UserSystemd:
             return False
         return True
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 
 def _control_groups() -> Path | None:
     """Where the unified hierarchy is mounted."""
-    for line in Path("/proc/mounts").read_text().splitlines():
-        _, place, kind, *_ = line.split()
-        if kind == "cgroup2":
-            return Path(place)
-    return None
+    mounts = [line.split() for line in Path("/proc/mounts").read_text().splitlines()]
+    return next((Path(place) for _, place, kind, *_ in mounts if kind == "cgroup2"), None)
 
 
 PACKAGE = Path(carryover.__file__).parent
