@@ -73,10 +73,8 @@ class Conversation:
         return self.digest.turn
 
     def view(self) -> SessionView:
-        digest, ended = self.digest, self.at_ms
-        return SessionView(
-            session=self.session, agent=self.agent, started_ms=self.started_ms, last_ms=ended, digest=digest
-        )
+        times = {"started_ms": self.started_ms, "last_ms": self.at_ms}
+        return SessionView(session=self.session, agent=self.agent, digest=self.digest, **times)
 
 
 def session(name: str, *, hours: int = 0, agent: str = "claude-code") -> Conversation:

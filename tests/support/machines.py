@@ -7,7 +7,6 @@ import sqlite3
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -40,16 +39,13 @@ def canonical_dump(path: Path, own: str) -> bytes:
 
     `own` is the name of the machine that the ledger is on.
     """
+    rows = []
     with closing(connect_read_only(path)) as db:
-        rows = [_canonical(row, own) for row in db.execute(_EVENTS)]
+        for *facts, body, machine, root in db.execute(_EVENTS):
+            said = json.dumps(msgspec.to_builtins(decode_body(body)), sort_keys=True)
+            before = f"{machine}:/"
+            rows.append([*facts, said.replace(before, "/"), machine or own, root.replace(before, "/", 1)])
     return json.dumps(rows, indent=0).encode()
-
-
-def _canonical(row: Sequence[Any], own: str) -> list[Any]:
-    *facts, body, machine, root = row
-    said = json.dumps(msgspec.to_builtins(decode_body(body)), sort_keys=True)
-    before = f"{machine}:/"
-    return [*facts, said.replace(before, "/"), machine or own, root.replace(before, "/", 1)]
 
 
 class OneMachine:

@@ -133,12 +133,11 @@ class RestlessWriter(threading.Thread):
     def _append(self, file: File, lines: list[tuple[str, bytes]]) -> None:
         file.path.parent.mkdir(parents=True, exist_ok=True)
         data = b"".join(line for _, line in lines)
-        if file.torn:
-            data = b"\n" + data  # what was torn off becomes a line of garbage
-            file.torn = False
+        before = b"\n" if file.torn else b""  # what was torn off becomes a line of garbage
+        file.torn = False
         with file.path.open("ab", buffering=0) as stream:
-            end = stream.tell() + (len(data) - sum(len(line) for _, line in lines))
-            stream.write(data)
+            end = stream.tell() + len(before)
+            stream.write(before + data)
         for mark, line in lines:
             end += len(line)
             file.ends.append(end)

@@ -16,9 +16,9 @@ from real_agents.lab.tool import Tool
 EACH_VERSION = each_version("claude-code")
 HANDOFF = "# [CARRYOVER] Last updated 2026-01-02T03:04:05Z from codex\nTHE-HANDOFF\n"
 PUBLISH = """
-import sys; from pathlib import Path; from carryover.config import Config, project_settings
+import sys; from pathlib import Path; from carryover.config import ProjectSettings
 from carryover.publish.project_files import publish; from carryover.redact import CleanText
-root = Path(sys.argv[1]); sys.exit(publish(root, CleanText(sys.argv[2]), project_settings(root, Config())).refusal)
+sys.exit(publish(Path(sys.argv[1]), CleanText(sys.argv[2]), ProjectSettings()).refusal)
 """
 AGENTS, SUB_AGENTS = "AGENTS-OF-ROOT", "AGENTS-OF-SUB"
 CLAUDE, SUB_CLAUDE, DOT_CLAUDE, LOCAL, RULE = "CLAUDE-OF-ROOT", "CLAUDE-OF-SUB", "DOT-CLAUDE", "CLAUDE-LOCAL", "A-RULE"
