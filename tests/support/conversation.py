@@ -73,8 +73,9 @@ class Conversation:
         return self.digest.turn
 
     def view(self) -> SessionView:
-        times = {"started_ms": self.started_ms, "last_ms": self.at_ms}
-        return SessionView(session=self.session, agent=self.agent, digest=self.digest, **times)
+        return SessionView(
+            session=self.session, agent=self.agent, started_ms=self.started_ms, last_ms=self.at_ms, digest=self.digest
+        )
 
 
 def session(name: str, *, hours: int = 0, agent: str = "claude-code") -> Conversation:
