@@ -18,7 +18,7 @@ from support.claude_session import ClaudeSession
 from support.codex_session import CodexSession
 from support.daemon_process import DaemonProcess, handoff_of, wait_until
 from support.forked import CARRYOVER, data
-from support.terminal import Terminal
+from support.terminal import played
 from support.tools import program
 
 SENTENCE = (
@@ -75,9 +75,7 @@ def work(transcripts: Path, my_shop: Path) -> ClaudeSession:
 def test_one_command_shows_how_the_agent_is_started_and_becomes_it(
     spec: AgentSpec, work: ClaudeSession, my_shop: Path, seen: Path
 ) -> None:
-    command = [*CARRYOVER, "to", spec.id, str(my_shop)]
-    with Terminal(command, dict(os.environ)) as terminal:
-        code, text = terminal.end()
+    code, text = played([*CARRYOVER, "to", spec.id, str(my_shop)])
 
     assert spec.start is not None
     found = json.loads(seen.read_text())
@@ -102,8 +100,7 @@ def test_from_a_limit_to_the_next_agents_first_words_it_takes_one_command_and_le
         work.prompt("Go on with negative amounts")
         reached_s = time.monotonic()
         work.limit()
-        with Terminal([*CARRYOVER, "to", "-", str(my_shop)], dict(os.environ)) as terminal:
-            code, text = terminal.end()
+        code, text = played([*CARRYOVER, "to", "-", str(my_shop)])
         took_s = time.monotonic() - reached_s
 
     found = json.loads(seen.read_text())

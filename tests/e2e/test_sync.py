@@ -17,7 +17,7 @@ from support import forked
 from support.claude_session import ClaudeSession
 from support.daemon_process import daemon_below, handoff_of, wait_until
 from support.repository import git, repository
-from support.terminal import CTRL_C, ENTER, Terminal
+from support.terminal import CTRL_C, ENTER, played
 
 pytest.importorskip("pyrage")
 
@@ -45,10 +45,8 @@ class Machine:
         return json.loads(self.run(*arguments, "--json"))
 
     def answer(self, answer: str, *arguments: str) -> tuple[int, str]:
-        with Terminal([*forked.CARRYOVER, *arguments], self.daemon.env, columns=300) as terminal:
-            terminal.wait_for("[y/N]")
-            terminal.press(answer, ENTER)
-            return terminal.end()
+        command, step = [*forked.CARRYOVER, *arguments], ("[y/N]", f"{answer}{ENTER}")
+        return played(command, step, env=self.daemon.env, columns=300)
 
     def start_sync(self, *before: str) -> subprocess.Popen[bytes]:
         return forked.start([*before, *forked.CARRYOVER, "sync"], cwd=self.shop, env=self.daemon.env)

@@ -35,7 +35,7 @@ from support.daemon_process import DaemonProcess, agree_to_pointers, handoff_of,
 from support.forked import CARRYOVER
 from support.hook_client import PageClient
 from support.recorded_shop import Run
-from support.scripted_daemon import HEALTH, answering_socket
+from support.socket_server import HEALTH, answering_socket
 from support.terminal import CTRL_C, played
 from support.tools import program
 

@@ -21,7 +21,7 @@ from support.daemon_process import DaemonProcess, handoff_of
 from support.forked import CARRYOVER
 from support.recorded_shop import Run
 from support.repository import git
-from support.stored_texts import compressed
+from support.scribe import compressed
 from support.terminal import ENTER, played
 
 SECRET = "zebra merger"

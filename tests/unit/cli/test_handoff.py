@@ -38,7 +38,7 @@ from carryover.ledger.queries import connect_read_only, projects, sessions
 from support.claude_session import ClaudeSession
 from support.forked import CARRYOVER
 from support.recorded_shop import CHECKOUT, DISCOUNT, Run
-from support.scripted_daemon import answering_socket
+from support.socket_server import answering_socket
 from support.terminal import played
 from support.tools import program
 

@@ -31,7 +31,7 @@ from carryover.model import (
     UserPrompt,
 )
 from carryover.terminal.output import STYLE
-from support.claude_work import ClaudeWork, commit, head
+from support.claude_session import ClaudeWork, commit, head
 from support.recorded_shop import CHECKOUT, DISCOUNT, Run
 from support.repository import git, repository
 

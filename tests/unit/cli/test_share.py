@@ -21,12 +21,12 @@ from carryover.actions.sharing import opened, texts_of, title_of
 from carryover.errors import ExitCode, visible
 from carryover.sync.bundle import Bundle, Document, packed, unpacked
 from carryover.sync.sealing import Unreadable, new_identity, open_with
-from support.claude_work import ClaudeWork
+from support.claude_session import ClaudeWork
 from support.forked import CARRYOVER
 from support.recorded_shop import Run
 from support.repository import repository
+from support.scribe import compressed
 from support.shared_file import public_of, sealed, sealed_bytes, ssh_key
-from support.stored_texts import compressed
 from support.terminal import ENTER, played
 
 

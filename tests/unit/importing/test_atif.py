@@ -14,7 +14,7 @@ from carryover import model
 from carryover.export.atif import Head, trajectory
 from carryover.importing.document import open_document
 from carryover.ledger.rows import StoredEvent
-from support.atif import atif_violations
+from support.json_schema import atif_violations
 from support.specstory import events_of
 
 HEAD: Final = Head(session="s1", agent="claude-code", agent_name="Claude Code", cwd="/home/dev/shop", title="Shop")

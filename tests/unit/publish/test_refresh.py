@@ -13,7 +13,6 @@ from carryover.projects.handoff_file import Published
 from carryover.projects.root import StatePaths
 from carryover.publish.make import Refreshed
 from carryover.publish.refresh import awaits_handoff, refresh, with_placeholder
-from support.one_prompt import ledger_with_prompt
 from support.repository import repository
 from support.scribe import Scribe, ledger_with_prompt
 
