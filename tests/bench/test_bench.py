@@ -86,11 +86,8 @@ def test_a_section_is_replaced_and_the_others_stay(tmp_path: Path) -> None:
     assert bodies_of(path.read_text()) == {"one": "second\n", "two-parts": "kept\n\n| a | table |\n"}
 
 
-def test_what_was_not_measured_is_named_as_that() -> None:
+def test_the_document_has_the_sections_of_the_benchmark_and_names_what_was_not_measured() -> None:
     assert bodies_of(document(TWO, {"one": "measured\n"})) == {"one": "measured\n", "two-parts": NOT_MEASURED}
-
-
-def test_the_document_has_the_sections_of_the_benchmark() -> None:
     assert list(bodies_of(PATH.read_text(encoding="utf-8"))) == list(HEADINGS)
 
 
