@@ -83,9 +83,7 @@ def test_the_architecture_is_short_and_names_each_folder_of_the_source_and_files
 @pytest.mark.parametrize("document", [*PRESENT, *FORMS], ids=lambda path: path.name)
 def test_each_command_in_a_text_exists_with_its_options(document: Path) -> None:
     """Commands in backquotes; those in blocks are run by tests/e2e/test_documents.py."""
-    known = {
-        command.name: {flag for option in command.options for flag in option.option_strings} for command in commands()
-    }
+    known = {each.name: {flag for option in each.options for flag in option.option_strings} for each in commands()}
     known["carryover"] = {flag for option in program().options for flag in option.option_strings}
     texts = re.findall(r"`(carryover(?: [^`]*)?)`", document.read_text("utf-8"))
     split = [re.match(r"(carryover(?: [a-z]+)?)\b", text) for text in texts]

@@ -23,10 +23,6 @@ from carryover.sync.payload import (
     Payload,
     Piece,
     ProjectState,
-    SyncedEvent,
-    SyncedProject,
-    SyncedSession,
-    SyncedTombstone,
     Taken,
 )
 from carryover.sync.rounds import Outcome, Round

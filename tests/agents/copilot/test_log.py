@@ -18,7 +18,7 @@ from carryover.agents.copilot.tools import after_sql
 from carryover.model import AssistantMessage, Event, SessionInfo, UserPrompt
 from carryover.records.fields import digest
 from contract.case import read_on
-from support.counted import counted
+from support.shop_in_ledger import counted
 
 
 def used(session: CopilotSession, tool: str, said: str, /, failed: str = "", **arguments: Any) -> list[Event]:

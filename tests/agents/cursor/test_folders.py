@@ -15,7 +15,7 @@ from agents.cursor.stores import PROJECT, Chat, EditorStore, edit, identifier, s
 from carryover.agents.cursor.adapter import AGENT
 from carryover.agents.cursor.folders import folder_with
 from carryover.model import Skipped
-from support.counted import counted
+from support.shop_in_ledger import counted
 
 REMOTE = {"scheme": "vscode-remote", "path": "/srv/demo", "external": "vscode-remote://ssh-remote%2Bbox/srv/demo"}
 

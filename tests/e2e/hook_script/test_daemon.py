@@ -5,7 +5,6 @@ import stat
 from pathlib import Path
 
 from agents.cursor.contract_case import payload as cursor_payload
-from carryover.edits.hooks import hook_command
 from support.claude_session import ClaudeSession
 from support.codex_session import CodexSession
 from support.daemon_process import DaemonProcess, handoff_of

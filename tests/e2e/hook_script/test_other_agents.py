@@ -9,8 +9,8 @@ import pytest
 
 from agents.codex.contract_case import payload as codex_payload
 from agents.cursor.contract_case import payload as cursor_payload
-from carryover.edits.hooks import hook_command
-from carryover.paths import StateDir
+from agents.windsurf.talks import payload as windsurf_payload
+from carryover.publish.hook_script import CWD_HEADER
 from contract.case import LEFT_OUT
 from support.hook_script import QUIET, HookScript, Line, keep
 from support.hook_script import payload as claude_payload

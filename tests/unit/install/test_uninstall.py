@@ -22,7 +22,6 @@ from carryover.publish.pointers import NEW_FILE
 from carryover.publish.project_files import publish
 from carryover.redact import CleanText
 from support.repository import repository
-from support.scribe import ledger_with_prompt
 
 
 @pytest.fixture
