@@ -15,6 +15,7 @@ from carryover.adapter.contract import Reemitted, Source
 from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import ProjectRoot
 from carryover.ledger.batch import Commit, Entry, PreparedBatch, SourceState
+from carryover.ledger.codec import decode_body, unpack_digest
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.events import session_events
 from carryover.ledger.provisional import add_provisional

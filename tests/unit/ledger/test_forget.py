@@ -15,8 +15,7 @@ from carryover.ledger.sessions import know_project, move_project
 from carryover.ledger.store import Ledger
 from carryover.model import AssistantMessage, SessionInfo, ToolResult
 from carryover.publish.project_view import project_view
-from support.scribe import AGENT, Scribe
-from support.stored_texts import compressed, compressed_with
+from support.scribe import AGENT, Scribe, compressed, compressed_with
 
 SECRET = "the zebra merger"
 NOW_MS = 1_000_000

@@ -16,8 +16,7 @@ from msgspec.structs import replace
 from carryover.facts import GitFacts
 from carryover.probe.git import ChangedSince, OwnWrites, changed_since, git_facts
 from support.daemon_process import wait_until
-from support.hostile_repository import PLANTED, hostile_repository, partial_clone
-from support.repository import git, repository
+from support.repository import PLANTED, git, hostile_repository, partial_clone, repository
 
 PATIENT_S = 20.0
 NOTHING = OwnWrites()

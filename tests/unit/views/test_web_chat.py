@@ -17,8 +17,7 @@ from carryover.views.web_chat import LARGEST_BYTES, files_that_matter, gathered,
 from support.claude_session import ClaudeSession
 from support.clock import LATER_MS
 from support.conversation import Conversation, project
-from support.hostile_repository import PLANTED, hostile_repository
-from support.repository import git, repository
+from support.repository import PLANTED, git, hostile_repository, repository
 from support.shop_in_ledger import ReadIn
 
 PROMPT = "Add a discount to cart.py. Never round before the end, because cents get lost."
