@@ -124,7 +124,7 @@ def state_removed(world: World) -> None:
 
 
 def clock_jumps(world: World) -> None:
-    world.clock.write_text(str(world.chance.choice((-400 * 86_400, -3600, 3600, 90 * 86_400))))
+    world.clock.write_text(str(world.chance.choice(world.load.possible((-400 * 86_400, -3600, 3600, 90 * 86_400)))))
     world.load.play(3)
     world.pause(0.4)
     if world.chance.random() < 0.5:

@@ -102,7 +102,8 @@ class Load:
         self._tools = chaos_tools()
         self._sessions: list[Session] = []
         self._first = datetime.now(UTC) - timedelta(hours=6)
-        self._years_away: tuple[int, ...] = YEARS_AWAY
+        self.past_forgotten = False
+        """Whether a project's past may have been forgotten: nothing is dated before that moment from then on."""
 
     def play(self, turns: int = 1) -> None:
         """Some turns of random sessions; a new one begins until every tool has one, and now and then."""
@@ -142,9 +143,13 @@ class Load:
         return [turn for turn in self.turns if turn.project == project]
 
     def begin_now(self) -> None:
-        """No session that begins from now on is dated before this moment: a project's past may have been forgotten."""
+        """No session that begins from now on is dated before this moment."""
         self._first = datetime.now(UTC) - timedelta(seconds=20 * len(self.turns))
-        self._years_away = tuple(years for years in YEARS_AWAY if years > 0)
+        self.past_forgotten = True
+
+    def possible(self, shifts: tuple[int, ...]) -> tuple[int, ...]:
+        """Returns the shifts of time that are possible now."""
+        return tuple(shift for shift in shifts if shift > 0 or not self.past_forgotten)
 
     def traits_of(self, tool_id: str) -> frozenset[str]:
         return next(traits for tool, traits in self._tools.items() if tool.id == tool_id)
@@ -167,7 +172,7 @@ class Load:
         project = self._chance.choice(self.projects)
         at = self._first + timedelta(seconds=20 * len(self.turns))
         if self._chance.random() < 0.1:
-            at += timedelta(days=365 * self._chance.choice(self._years_away))
+            at += timedelta(days=365 * self._chance.choice(self.possible(YEARS_AWAY)))
         session = Session(tool, project, tool.play(self.home, project, at))
         self._sessions.append(session)
         return session
