@@ -42,7 +42,7 @@ from carryover.ingest.scan import MS_PER_DAY
 from carryover.ingest.spool import Spool
 from carryover.ledger.connect import LedgerDamaged, LedgerUnavailable
 from carryover.ledger.provisional import forget_provisional
-from carryover.ledger.queries import projects, unpublished
+from carryover.ledger.queries import ProjectRow, projects, unpublished
 from carryover.projects.handoff_file import IN_PROJECT
 from carryover.publish.answers import prune_answers
 from carryover.publish.make import Refreshed
@@ -68,6 +68,7 @@ class Daemon:
         self._started_ms = context.now_ms()
         self._stop_asked = asyncio.Event()
         self.stopped_by: signal.Signals | None = None
+        """The signal that asked it to stop."""
         pool = context.pool
         self._moves = Moves(context, on_moved=lambda last_event_ms: self._publish_queue.seed(last_event_ms))
         self._page = PageDoor(context)
@@ -96,7 +97,7 @@ class Daemon:
         self._supervisor = Supervisor(context.log, on_crash=on_crash, on_failure=self._note_damage)
 
     async def run(self, *, once: bool, stopping: Callable[[], None]) -> bool:
-        """Runs until `stop` or, with `once`, until everything on disk is published. False if a vital task failed."""
+        """Runs until `stop` or, with `once`, until all is read and published. Returns False if a vital task failed."""
         context = self._context
         try:
             # What a hook reported and no transcript has confirmed by now: its session was killed.
@@ -148,7 +149,7 @@ class Daemon:
         self._project_watcher.restart()
         self._rescanner.request("settings")
         self._publish_queue.mark_all_dirty()
-        self._hooks.later(partial(asyncio.to_thread, prune_answers, context.state.root, context.config))
+        self._hooks.later(lambda: asyncio.to_thread(prune_answers, context.state.root, context.config))
         self._notices.ignore_earlier()
         self._forgetting.settings_changed()
         self._page.tell(lambda page: page.changes.health())
@@ -159,7 +160,7 @@ class Daemon:
             await self._context.ledger.report(error)
 
     def _start(self, start: Callable[..., None]) -> None:
-        """Starts all tasks. They end at once when the daemon stops, except for those that `_stop` names."""
+        """Starts all tasks. When the daemon stops, they are cancelled at once, except for those that `_stop` names."""
         for name in PUBLISHERS:
             start(name, self._publish_queue.run, vital=True)
         for name in READERS:
@@ -185,7 +186,7 @@ class Daemon:
             start("watchdog", partial(self._notifier.keep_alive, lambda: self._supervisor.healthy))
 
     async def _stop(self, supervisor: Supervisor) -> None:
-        """Stops from front to back: what was noticed is still read, and what was read is still published."""
+        """Stops from front to back: changes already noticed are still read, and what was read is still published."""
         began = time.monotonic()
         await supervisor.stop(("control", "hook-port"))
         self._hooks.drain()
@@ -205,10 +206,9 @@ class Daemon:
             with self._context.read_ledger() as db:
                 known = projects(db)
                 left = dict.fromkeys(unpublished(db, since_ms=oldest_active_ms))
-            for row in known:
-                is_deleted = row.handoff_ms is not None and is_gone(Path(row.root, IN_PROJECT))
-                if row.last_event_ms >= oldest_active_ms and (row.refusal is not None or is_deleted):
-                    left[row.id] = None
+            # Nothing is asked of the disks of inactive projects, one of which may hang.
+            active = (row for row in known if row.last_event_ms >= oldest_active_ms)
+            left |= dict.fromkeys(row.id for row in active if _lacks_handoff(row))
             return {row.id: row.last_event_ms for row in known}, list(left)
 
         self._publish_queue.seed(*await asyncio.to_thread(ask))
@@ -284,3 +284,7 @@ class Daemon:
             )
             for row, outcome in ((row, outcomes.get(row.id, Outcome())) for row in rows)
         ]
+
+
+def _lacks_handoff(row: ProjectRow) -> bool:
+    return row.refusal is not None or (row.handoff_ms is not None and is_gone(Path(row.root, IN_PROJECT)))
