@@ -78,13 +78,15 @@ def _share_memory_among_threads() -> None:
 
 
 def _load_server() -> None:
-    """Imports aiohttp without the certificates that its client (3.14) loads at import, in 40 ms and 2 MB."""
-    before = dict(os.environ)
-    os.environ.update(dict.fromkeys(("SSL_CERT_FILE", "SSL_CERT_DIR"), os.devnull))
+    """Imports aiohttp without the machine's certificates, which its client (3.14) loads at import: 40 ms and 2 MB."""
+    names = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+    before = {name: os.environ[name] for name in names if name in os.environ}
+    os.environ.update(dict.fromkeys(names, os.devnull))
     try:
         import aiohttp  # noqa: F401
     finally:
-        os.environ.clear()
+        for name in names:
+            del os.environ[name]
         os.environ.update(before)
 
 
