@@ -25,11 +25,11 @@ _LONGEST_BYTES: Final = 4096
 
 
 class Refused(Exception):
-    """Why a path was rejected, without quoting it."""
+    """Raised for a path that is rejected. The message says why, without quoting the path."""
 
 
 class Transcript(msgspec.Struct, frozen=True):
-    """The source of a session, which need not exist yet, and the agent's folder that contains it."""
+    """The source that a session is written to, which need not exist yet, and the agent's folder that contains it."""
 
     source: Source
     root: Path
@@ -54,7 +54,7 @@ def check_call(
     transcript, project = None, None
     if reading.transcript is not None:
         checked = check_transcript(reading.transcript, agent, roots, authenticated=authenticated)
-        if authenticated or Path(checked.source.path).exists():
+        if authenticated or Path(checked.source.path).exists():  # other names would fill our memory
             transcript = checked
     if reading.cwd is not None and authenticated:
         project = check_folder(reading.cwd, root_of=root_of)
@@ -69,6 +69,7 @@ def check_transcript(
     # Symlinks may make the same folder look different.
     spellings = ((root, spelling) for root in roots for spelling in (root, Path(os.path.realpath(root))))
     root, spelling = next((both for both in spellings if path.is_relative_to(both[1])), (None, None))
+    # Users move these folders by variables that the daemon does not see, so with the secret the layout is enough.
     if root is None and authenticated and agent.hooks is not None:
         root = spelling = agent.hooks.layout_root(path)
     if root is None or spelling is None:
@@ -87,7 +88,7 @@ def check_transcript(
 
 
 def check_folder(given: str, *, root_of: FindRoot) -> ProjectRoot:
-    """Returns the project that a working folder is in. Raises Refused, as for a symlink below the project's top."""
+    """Returns the project that a working folder is in. Raises Refused, also for a symlink below the project's top."""
     folder, project = _plain_path(given), root_of(given)
     try:
         if folder.exists() and not folder.is_dir():
@@ -148,7 +149,7 @@ MOST_RECENT: Final = 8
 
 
 def may_have_other_sources(transcript: Transcript | None) -> bool:
-    """Whether the session may have sources with more content than `transcript`, which the hook named (Cursor)."""
+    """Whether the session may have sources with more content than `transcript`, which the hook named, as in Cursor."""
     return transcript is None or transcript.source.rank > 0
 
 
@@ -171,15 +172,16 @@ MOST_SIBLINGS: Final = 32
 
 
 def changed_siblings(agent: Agent, transcript: Transcript, *, since_ms: int | None) -> list[Source]:
-    """Returns the newest sources beside `transcript` that changed since `since_ms` (or all), it among them. Blocks."""
+    """Returns the newest sources beside `transcript`, itself included, that changed since `since_ms`. Blocks."""
     oldest_ns = 0 if since_ms is None else (since_ms - RACY_MS) * 1_000_000
     found = []
     with suppress(OSError), os.scandir(Path(transcript.source.path).parent) as entries:
         for entry in entries:
             with suppress(OSError):  # it is gone by now
                 status = entry.stat(follow_symlinks=False)
-                source = agent.source_of(Path(entry.path), transcript.root)
-                if source is not None and stat.S_ISREG(status.st_mode) and status.st_mtime_ns >= oldest_ns:
+                if not stat.S_ISREG(status.st_mode) or status.st_mtime_ns < oldest_ns:
+                    continue
+                if (source := agent.source_of(Path(entry.path), transcript.root)) is not None:
                     found.append((status.st_mtime_ns, source))
     return _newest(found, MOST_SIBLINGS)
 
@@ -202,7 +204,7 @@ class OwnSession(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def own_session(db: sqlite3.Connection, agent_id: str, conversation: str, root: str | None) -> OwnSession:
-    """Returns the session of the conversation's turns in the project at `root`: Codex has one per folder."""
+    """Returns the session that the conversation's turns at `root` belong to: Codex has one for each folder."""
     here = project_by_root(db, root) if root is not None else None
     names = (row.native_id for row in sessions(db, here.id, limit=_NEWEST) if row.agent == agent_id) if here else ()
     own = next((name for name in names if conversation_of(name) == conversation), conversation)

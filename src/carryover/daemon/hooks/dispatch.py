@@ -62,7 +62,7 @@ _EVENT: Final = re.compile(r"[A-Za-z_]{1,40}")
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """An answer. Only a 200 has a body."""
+    """Status and body of an answer. Only a 200 has a body."""
 
     status: int
     body: bytes = b""
@@ -73,7 +73,7 @@ _QUIET: Final = Reply(204)
 
 @dataclass(eq=False)
 class Hooks:
-    """Answers hook calls, with threads for `checks` and others for slow `answers`; `run` does what is left."""
+    """Answers hook calls; `run` does what is left to do. Slow `answers` do not take the threads for `checks`."""
 
     context: DaemonContext
     ingest_queue: IngestQueue
@@ -186,8 +186,11 @@ class Hooks:
             return _QUIET, "foreign"
         loop = asyncio.get_running_loop()
         deadline = loop.time() + _LIMITS_S.get(read.action, SAVE_S)
-        roots = tuple(root.path for root in self.context.folders() if root.agent_id == agent.id)
-        check = partial(check_call, agent, read, roots, authenticated=authenticated, root_of=self.context.root_of)
+
+        def check() -> Call:
+            roots = tuple(root.path for root in self.context.folders() if root.agent_id == agent.id)
+            return check_call(agent, read, roots, authenticated=authenticated, root_of=self.context.root_of)
+
         try:
             async with asyncio.timeout_at(deadline):
                 call = await loop.run_in_executor(self.checks, check)
@@ -204,6 +207,7 @@ class Hooks:
         return Reply(200, agent.hooks.answer(text)), "answered"
 
     async def _by_meaning(self, call: Call, deadline: float) -> str | None:
+        """Does what a call asks for, now or later; returns the text that its session gets."""
         match call.reading.action:
             case "session_start" if call.project is not None:
                 return await self.starts.answer(call, deadline=deadline)
@@ -215,15 +219,19 @@ class Hooks:
             case "flush":
                 with suppress(TimeoutError):  # as far as it gets in time; the rest is read later anyway
                     async with asyncio.timeout_at(deadline):
-                        await self.ingest_queue.read_now(await self._sources_of(call))
-                        if (project_id := (await self._own_session(call)).project_id) is not None:
-                            await self.publish_queue.look_at([project_id])
+                        await self._save(call)
             case "turn_end":
                 self.later(partial(self._finish, call))
             case "hint":
                 if may_have_other_sources(call.transcript) and not call.agent.spec.hooks.spooled:
                     self.later(partial(self._hint, call))
         return None
+
+    async def _save(self, call: Call) -> None:
+        """Reads and publishes what the session has written."""
+        await self.ingest_queue.read_now(await self._sources_of(call))
+        if (project_id := (await self._own_session(call)).project_id) is not None:
+            await self.publish_queue.look_at([project_id])
 
     async def _hint(self, call: Call) -> None:
         self.ingest_queue.read_soon(await self._sources_of(call))

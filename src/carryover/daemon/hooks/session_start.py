@@ -1,5 +1,7 @@
-"""Answers a starting session with its project's handoff, after reading what is new on disk for a short time. If there
-is none, its files are prepared, so that the pointers are in place when the agent reads its instruction files.
+"""Answers a starting session with its project's handoff, after spending a short time on reading what is new on disk.
+
+If there is nothing to hand over yet, the project's files are prepared before the first prompt, so that the pointers are
+in place when the agent reads its instruction files.
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ FOLLOW_S: Final = 0.2
 JUST_GIVEN_MS: Final = 3_000
 """A session start within this time of a prompt belongs to that prompt, whose hook the agent calls first."""
 MOST_GIVEN: Final = 512
-"""The number of sessions for which the time of their handoff is remembered."""
+"""Number of sessions for which the time of their handoff is remembered."""
 Job = Callable[[], Awaitable[object]]
 Follow = Callable[[ProjectRoot], Awaitable[object]]
 T = TypeVar("T")
@@ -55,14 +57,16 @@ class _Place(NamedTuple):
 
 @dataclass(eq=False)
 class SessionStarts:
-    """Answers starts, and prompts of sessions that lost their handoff. `later` runs what must not be cancelled."""
+    """Answers session starts, and prompts of sessions that lost their handoff."""
 
     context: DaemonContext
     ingest_queue: IngestQueue
     publish_queue: PublishQueue
     executor: Executor
     later: Callable[[Job], None]
+    """Runs what a timeout must not cancel: cancelling a write to the ledger would block the caller."""
     follow: Follow | None
+    """Finds what was recorded of a project before it was moved."""
     prepared: set[int] = field(default_factory=set, init=False)
     """Projects in which a session has started before there was anything to hand over."""
     _given: dict[tuple[str, str], _Given] = field(default_factory=dict, init=False)
@@ -98,7 +102,7 @@ class SessionStarts:
             _remember(self._given, _name_of(start), given)
 
     async def answer_prompt(self, start: Call, *, deadline: float) -> str | None:
-        """Returns the text for a prompt if a compaction or the client dropped the handoff. Raises TimeoutError."""
+        """Returns the text for a prompt of a session that lost its handoff; None for others. Raises TimeoutError."""
         hooks, loop = start.agent.hooks, asyncio.get_running_loop()
 
         def own_sources() -> list[Source]:
