@@ -28,6 +28,7 @@ from carryover.projects.root import StatePaths, agent_folders, find_root
 from carryover.readers.sqlite import stat
 
 REFRESH_S: Final = 2.0
+"""How long the list of known projects may be out of date while the ledger changes."""
 
 
 @dataclass(eq=False, kw_only=True)
@@ -85,6 +86,7 @@ class DaemonContext:
         return agent_folders(self.config.agents, self.home, self.env)
 
     def root_of(self, folder: str) -> ProjectRoot:
+        """Returns the project that a folder belongs to. Blocks."""
         return find_root(folder, home=self.home, agents_own=self.agents_own)
 
     def roots(self) -> tuple[TranscriptRoot, ...]:
@@ -93,12 +95,14 @@ class DaemonContext:
 
     def folders(self) -> tuple[TranscriptRoot, ...]:
         """Returns the agents' folders. They depend only on the settings, so they are computed once for each."""
-        if self._folders[0] is not (config := self.config):
-            self._folders = config, roots_to_read(self.agents.values(), config, self.home, self.env)
-        return self._folders[1]
+        config, (of, found) = self.config, self._folders
+        if of is not config:
+            found = roots_to_read(self.agents.values(), config, self.home, self.env)
+            self._folders = config, found
+        return found
 
     def projects(self) -> tuple[TranscriptRoot, ...]:
-        """Returns known projects with sources. Blocks: reads a changed ledger, at most every two seconds."""
+        """Returns the known projects with sources. Blocks: reads a changed ledger, no more often than `REFRESH_S`."""
         config = self.config
         agents = [agent for agent in self.agents.values() if agent.in_projects and config.reads(agent.id)]
         if not agents:

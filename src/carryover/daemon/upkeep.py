@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from carryover.config import RetentionConfig
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.publish_queue import PublishQueue
 from carryover.daemon.supervisor import wait_at_most
@@ -111,15 +112,16 @@ class Forgetting:
 
     async def apply_retention(self) -> None:
         """Drops sessions that exceed the limits on age and size. Does nothing while paused."""
-        context, limits = self._context, self._context.config.retention
+        context = self._context
 
-        def to_drop() -> list[Selection]:
+        def to_drop(limits: RetentionConfig) -> list[Selection]:
             with context.read_ledger() as db:
                 dropped = over_limits(db, limits, now_ms=context.now_ms())
             return [Selection(agent=each.agent, session=each.native_id, for_good=False) for each in dropped]
 
         for _ in range(MOST_ROUNDS):
-            if context.config.paused or not (dropped := await asyncio.to_thread(to_drop)):
+            limits = context.config.retention  # the user may have relaxed them since the last round
+            if context.config.paused or not (dropped := await asyncio.to_thread(to_drop, limits)):
                 return
             # First: an interruption in between only means that sources are read once too often.
             await self._context.ledger.write(keep_limits, msgspec.structs.asdict(limits))
