@@ -7,7 +7,6 @@ import errno
 import traceback
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import Executor
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -39,15 +38,10 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 def prepare(
     agent: Agent, source: Source, state: SourceState | None, root_of: FindRoot, now_ms: Callable[[], int]
 ) -> Step:
-    """Reads and parses the next batch of `source`. Blocks. Raises OSError, FileNotFoundError if it is gone."""
+    """Reads and parses the next batch of `source`. Blocks. Raises OSError; FileNotFoundError if the source is gone."""
     path = Path(source.path)
     stat = agent.reader.stat(path)
-    context = None
-    if state is not None and state.cursor is not None:
-        # Another version of the adapter may have stored it in another form. Then the source is read from its beginning;
-        # events that were read before are recognised by their keys.
-        with suppress(msgspec.MsgspecError, UnicodeDecodeError):
-            context = msgspec.json.decode(state.context, type=agent.context_type)
+    context = _stored_context(agent, state)
     batch = agent.reader.read(path, state.cursor if state is not None and context is not None else None)
     if agent.in_projects and source.group:  # checked after reading, since git may have changed it meanwhile
         reason = why_not_own(agent, Path(source.group), path)
@@ -90,6 +84,16 @@ def prepare(
     )
 
 
+def _stored_context(agent: Agent, state: SourceState | None) -> msgspec.Struct | None:
+    """Returns the context to continue with; None if the source must be read from its beginning."""
+    if state is None or state.cursor is None:
+        return None
+    try:
+        return msgspec.json.decode(state.context, type=agent.context_type)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None  # in the form of another version; events that were read before are recognised by their keys
+
+
 def _roots_of(events: Iterable[Event], root_of: FindRoot) -> dict[str, ProjectRoot]:
     return {folder: root_of(folder) for folder in {event.cwd for event in events if event.cwd is not None}}
 
@@ -99,7 +103,7 @@ _LAST_RETRY_MS: Final = 3_600_000
 
 
 class IngestResult(msgspec.Struct, frozen=True, kw_only=True):
-    """The result of reading one source, or of a part of it if there is `more`."""
+    """The result of reading one source. `more`: its end was not reached. `bytes`: size of the records read."""
 
     new_events: int = 0
     forgotten: int = 0
@@ -109,8 +113,9 @@ class IngestResult(msgspec.Struct, frozen=True, kw_only=True):
     more: bool = False
     gone: bool = False
     error: str | None = None
-    """Why it could not be read, without content; `busy`: because its owner was writing just then."""
+    """Why it could not be read, without content."""
     busy: bool = False
+    """Whether it could not be read because its owner was writing just then."""
     retry_after_s: float | None = None
     """Seconds after which to read it again, even if it does not change."""
     bytes: int = 0
@@ -139,7 +144,7 @@ async def ingest(
 ) -> IngestResult:
     """Reads `source` to its end, or for `max_batches` of about 1 MiB, each committed together with its position.
 
-    Errors of the source are recorded with it; LedgerUnavailable and LedgerDamaged are raised.
+    Errors of the source are recorded with it. Raises LedgerUnavailable and LedgerDamaged; the position then stays.
     """
     total, batches, loop = IngestResult(more=True), 0, asyncio.get_running_loop()
     while total.more and (max_batches is None or batches < max_batches):
@@ -162,10 +167,7 @@ async def _stored(
         return IngestResult(gone=True)
     except Exception as error:
         # Nor must a bug of ours in one source stop the others; it is recorded with the source.
-        frame = traceback.extract_tb(error.__traceback__)[-1]
-        why = f"{type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}"
-        if isinstance(error, OSError) and error.strerror:
-            why = error.strerror
+        why = _without_content(error)
         failures = min(state.failures, 20) if state is not None else 0
         await ledger.mark_broken(source, why, now_ms() + min(_FIRST_RETRY_MS << failures, _LAST_RETRY_MS))
         return IngestResult(error=why, busy=isinstance(error, OSError) and error.errno == errno.EAGAIN)
@@ -176,6 +178,13 @@ async def _stored(
     except StaleRead:
         return IngestResult(more=True)
     return _result_of(commit, more=step.more, retry_after_s=step.retry_after_s, bytes=step.bytes)
+
+
+def _without_content(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}"
 
 
 def _result_of(commit: Commit, **read: Any) -> IngestResult:

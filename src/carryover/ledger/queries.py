@@ -96,9 +96,9 @@ def project_by_root(db: sqlite3.Connection, root: str) -> ProjectRow | None:
 
 
 def changed_since_published(db: sqlite3.Connection, project_id: int) -> bool:
-    """Whether a commit has touched the project since it was last published or refused, except in the last 2 ms.
+    """Whether a commit has touched the project since it was last published or refused.
 
-    Both times are rounded, each in its own way.
+    A commit within 2 ms is taken to be the one that was published: both times are rounded, each in its own way.
     """
     condition = "id = ? AND changed_ms > coalesce(published_ms + 1, 0)"
     return db.execute(f"SELECT 1 FROM project WHERE {condition}", (project_id,)).fetchone() is not None
@@ -148,14 +148,14 @@ def session_counts(db: sqlite3.Connection) -> dict[int, int]:
 
 
 def unpublished(db: sqlite3.Connection, *, since_ms: int) -> list[int]:
-    """Returns this machine's projects with events since `since_ms` and commits not published yet, newest first."""
+    """Returns this machine's projects with events since `since_ms` and unpublished commits, newest first."""
     statement = """SELECT id, root FROM project WHERE last_event_ms >= ? AND changed_ms >= coalesce(published_ms, 0)
         ORDER BY last_event_ms DESC"""
     return [project_id for project_id, root in db.execute(statement, (since_ms,)) if not is_foreign(root)]
 
 
 def whereabouts(db: sqlite3.Connection) -> list[Whereabouts]:
-    """Returns where each project's folder is and was, also if its sessions moved away, most recently active first."""
+    """Returns where each project's folder is and was, most recently active first, even if its sessions moved away."""
     return list(records(Whereabouts, db, f"{_WHEREABOUTS} ORDER BY last_event_ms DESC, id"))
 
 
@@ -177,7 +177,7 @@ def sessions(
     since_ms: int | None = None,
     branch: str | None = None,
 ) -> list[SessionRow]:
-    """Returns the newest sessions that meet what is given; `since_ms` (UTC) is about their last event."""
+    """Returns the newest sessions, by default of all projects. `since_ms` (UTC): those with an event since then."""
     wanted: dict[str, str | int | None] = {
         "session.project_id = ?": project_id,
         "session.agent = ?": agent,
@@ -199,7 +199,8 @@ def session_ids(db: sqlite3.Connection, project_id: int | None = None) -> list[s
 def session_by_prefix(db: sqlite3.Connection, prefix: str, project_id: int | None = None) -> SessionRow:
     """Returns the session whose id is or begins with `prefix`, ignoring case; `codex:ID` means only one from Codex.
 
-    Raises UserError: NOTHING_FOUND if the project has none, USAGE if several match and none is an exact match.
+    With `project_id`, sessions of other projects do not exist.
+    Raises UserError: NOTHING_FOUND if there is none, USAGE if several match and none is an exact match.
     """
     if not prefix:
         raise UserError("The session id is empty. `carryover sessions` lists the ids.", ExitCode.USAGE)
@@ -229,9 +230,9 @@ def totals(db: sqlite3.Connection) -> Totals:
     """Returns counts over the whole ledger, for `status`."""
     counters = dict(db.execute("SELECT name, n FROM counter").fetchall())
     kind_of = "redacted:"
+    counted = ("events", "sessions", "sources", "gone_sources", "project_count", "bytes")
     return Totals(
-        # In the order of the fields.
-        **dict(zip(Totals.__struct_fields__, db.execute(_COUNTS).fetchone(), strict=False)),
+        **dict(zip(counted, db.execute(_COUNTS).fetchone(), strict=True)),
         redactions={name.removeprefix(kind_of): n for name, n in counters.items() if name.startswith(kind_of)},
         oversized=counters.get("oversized", 0),
         skipped=tuple(records(SkippedRow, db, _SKIPPED)),
