@@ -129,13 +129,13 @@ def _recorded(report: Report) -> Iterator[Finding]:
         named = ", ".join(f"{kind} ({n:,})" for kind, n in types.most_common(MOST_TYPES))
         yield _found("not-understood", number=number, most_of=f"{agent_name(agent)} {version}".rstrip(), types=named)
     broken = counted(len(ledger.broken), "transcript") if ledger is not None and ledger.broken else ""
-    paths = _paths(report, [ledger.path for ledger in moved])
+    paths = _paths(report, [each.path for each in moved])
     yield from _those({"broken-transcripts": broken, "moved-aside": paths}, number=broken, paths=paths)
     reloaded = report.daemon.config_trouble if report.daemon is not None else None
     for problem in filter(None, (report.config_problem, reloaded, report.record_problem)):
         yield _found("settings-problem", problem=problem)
-    keys = ", ".join(config.unknown_keys) if config is not None else ""
-    yield from _those({"unknown-keys": keys, "paused": report.paused}, keys=keys)
+    unknown = config.unknown_keys if config is not None else ()
+    yield from _those({"unknown-keys": unknown, "paused": report.paused}, keys=", ".join(unknown))
 
 
 def _inspected(report: Report, inspection: Inspection) -> Iterator[Finding]:

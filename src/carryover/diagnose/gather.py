@@ -119,13 +119,12 @@ def _ledger(state: StateDir, config: Config, machine: Machine) -> LedgerReport |
     if not state.ledger.exists():
         return None
     with closing(connect_read_only(state.ledger, keep_index=True)) as db:
-        excluded = {row: project_settings(Path(row.root), config).excluded for row in projects(db)}
+        excluded = [(row, project_settings(Path(row.root), config).excluded) for row in projects(db)]
         return LedgerReport(
             path=str(state.ledger),
             **msgspec.structs.asdict(totals(db)),
             projects=tuple(
-                row if by is None else msgspec.structs.replace(row, refusal=f"excluded by {by}")
-                for row, by in excluded.items()
+                row if by is None else msgspec.structs.replace(row, refusal=f"excluded by {by}") for row, by in excluded
             ),
             agents=tuple(agents_seen(db)),
             limits=() if state.paused.exists() else _limits(db, config, machine),
