@@ -1,4 +1,4 @@
-"""Talks to a running daemon over its control socket, in plain HTTP/1.0: importing a client takes longer than that."""
+"""Talks to a running daemon over its control socket, by hand: importing an HTTP client would take longer than that."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ENDS: Final = b"503"
 
 
 def ask_daemon(socket_path: Path, method: str, target: str, *, timeout_s: float) -> dict[str, Any] | None:
-    """Returns the daemon's answer; None if none answers. Raises TimeoutError, and UserError for another's answer."""
+    """Returns the daemon's answer, or None. Raises TimeoutError, and UserError if something else answers."""
     if not socket_path.exists():
         return None
     import socket  # not at the top: usually no daemon is running
@@ -61,7 +61,7 @@ def _not_ours(socket_path: Path) -> UserError:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """What a daemon says about itself, if it answers; with a `health`, `trouble` is only about the port for hooks."""
+    """A daemon's health, if it answers, and its troubles as sentences: with a health, only about the port for hooks."""
 
     health: Health | None
     trouble: str | None = None
@@ -73,7 +73,7 @@ class Endpoint:
 
 
 def ask_health(state: StateDir, *, timeout_s: float = ANSWER_S) -> Health | None:
-    """Returns the running daemon's health; None if none is running. Raises as `ask_daemon` does, and OSError."""
+    """Returns the running daemon's health; None if none is running. Raises OSError, and what `ask_daemon` raises."""
     try:
         return msgspec.convert(ask_daemon(state.socket, "GET", "/health", timeout_s=timeout_s), Health | None)
     except msgspec.ValidationError as error:
@@ -125,7 +125,7 @@ def daemon_holder(lock: FileLock) -> DaemonHolder | None:
 
 
 def daemon_pid(state: StateDir) -> int | None:
-    """Returns the process that holds the daemon's lock; None if no daemon does. Creates nothing. Raises UserError."""
+    """Returns the id of the process with the daemon's lock; None if it is free. Creates nothing. Raises UserError."""
     try:
         holder = daemon_holder(FileLock(state.lock)) if state.root.is_dir() else None
     except OSError as error:
@@ -134,6 +134,7 @@ def daemon_pid(state: StateDir) -> int | None:
 
 
 def _signalled(state: StateDir, number: signal.Signals) -> int | None:
+    """Sends a signal to the daemon. Returns its process id; None if none is running."""
     pid = daemon_pid(state)
     try:
         if pid is not None:

@@ -73,13 +73,13 @@ AGAIN_S: Final = 60.0
 
 
 class Linked(msgspec.Struct, frozen=True):
-    """How many sessions now belong to another project."""
+    """The answer to a link or unlink. `sessions`: how many now belong to another project."""
 
     sessions: int
 
 
 class Moves:
-    """Joins moved projects with their past. While a look at the folders hangs, none is recognised and nothing waits."""
+    """Joins moved projects with their past. While a look at the folders hangs, it finds none, and nothing waits."""
 
     def __init__(self, context: DaemonContext, *, on_moved: Callable[[Mapping[int, int]], None]) -> None:
         self._context = context
@@ -88,6 +88,7 @@ class Moves:
         self._compared: dict[str, frozenset[int]] = {}
         """Roots that were gone at the last check, by root of a known project."""
         self._looked_s: dict[int, float] = {}
+        """When each published project was last followed, by its id."""
         self._stuck = False
 
     async def run(self) -> None:
@@ -172,14 +173,14 @@ NICE: Final = 10
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
-    """A sentence for the user, or why nothing was done."""
+    """The answer to a command: a sentence for the user, or why nothing was done."""
 
     text: str = ""
     error: str | None = None
 
 
 class Syncing:
-    """Synchronises with the user's other machines, one request at a time. While that is off, nothing is imported."""
+    """Synchronises with the user's other machines, one request at a time. While sync is off, it is not imported."""
 
     def __init__(self, context: DaemonContext, *, publish: Callable[[], Awaitable[None]]) -> None:
         self._context = context

@@ -1,6 +1,8 @@
-"""Crash reports: `<state>/crashes/<utc>.txt`, kept on this machine, never sent, without values and error messages,
-which may quote transcripts. What Python's faulthandler writes on a signal like SIGSEGV is made a report by the next
-start.
+"""Crash reports: `<state>/crashes/<utc>.txt`, kept on this machine, never sent.
+
+A report has the traceback as file, line and function, the versions, and the last lines of the log. It contains no
+values and no error messages, since those may quote transcripts. A signal such as SIGSEGV leaves no time for that: then
+Python's faulthandler writes into a file that is kept open, and the next start makes a report of what it finds there.
 """
 
 from __future__ import annotations
@@ -64,7 +66,7 @@ class CrashReports:
         self._reported: set[str] = set()
 
     def report(self, error: BaseException, where: str) -> Path | None:
-        """Reports an error that our task or thread `where` did not handle, once; no UserError. Returns the path."""
+        """Reports an error that the task or thread `where` did not handle; None for a UserError, or if it is known."""
         what = f"{Word(where)} failed: {describe(error)}"
         if not isinstance(error, UserError) and what not in self._reported:
             self._reported.add(what)
@@ -170,6 +172,7 @@ def _read(path: Path) -> str:
 
 
 def _traceback(error: BaseException) -> Iterator[str]:
+    """Yields file, line and function of each call, and the types of the error and its causes; no messages or code."""
     todo: list[tuple[BaseException, str]] = [(error, "traceback, the newest call last")]
     for current, relation in islice(todo, _MOST_ERRORS):  # grows meanwhile
         yield f"\n{relation}:\n"

@@ -1,5 +1,9 @@
-"""The daemon's two endpoints: the control socket, in a folder that only its owner can enter, and a TCP port, which has
-the page of `carryover ui` too. Anyone here can connect to that, so a call without the secret is a hint at most.
+"""The daemon's two endpoints: the control socket, and a TCP port for agents that cannot run the hooks' script.
+
+The socket is in the state folder, which only its owner can enter: a process that reaches it could read the secret too,
+so no further authentication is needed. Anyone on this machine can connect to the port, which also has the page of
+`carryover ui`, so callers must send the secret in `X-Carryover-Secret`; without it, a call is a hint at most. If the
+port is taken, binding is retried with a back-off, and nothing else depends on it.
 """
 
 from __future__ import annotations
@@ -78,25 +82,26 @@ class PageDoor:
         return self._context.config.server.page and (path == PAGE or path.startswith(f"{PAGE}/"))
 
     async def key(self, env: Mapping[str, str]) -> PageKey:
-        """Returns a key. The page runs commands with the variables of the shell that asks, `env`."""
+        """Returns a key. `env`: variables of the shell that asks, for the commands that the page runs."""
         if not self._context.config.server.page:
             return PageKey(refusal=_OFF)
         page = await self._open()
         return PageKey(key=page.access.new_key(env)) if page is not None else PageKey(refusal=_UPGRADED)
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
-        """Answers a request that the guard let pass."""
+        """Answers a request at one of the page's addresses, which the guard let pass."""
         page = await self._open()
         if page is None:
             return web.json_response({"error": _UPGRADED}, status=503)
         return await page.answer(request)
 
     def tell(self, what: Callable[[Page], None]) -> None:
-        """Calls `what` with the page if it was opened."""
+        """Calls `what` with the page, if it has been opened."""
         if self._page is not None:
             what(self._page)
 
     async def _open(self) -> Page | None:
+        """Returns the page; None if the files on disk are another version's by now."""
 
         def opened() -> Page | None:
             # Like every module that is loaded late, the page's could be of a version that was installed since.
@@ -185,7 +190,7 @@ def _json_route(answer: Callable[[Mapping[str, str]], Awaitable[msgspec.Struct]]
 
 
 def _hook_route(hooks: Hooks, *, secret: str | None) -> Handler:
-    """Returns the handler for hook calls. Callers must send `secret`, unless that is None: access alone is enough."""
+    """Returns the handler for hook calls. Callers must send `secret`; if it is None, access alone is enough."""
 
     async def handle(request: web.Request) -> web.Response:
         given = request.headers.getall(SECRET_HEADER, ())
@@ -205,7 +210,7 @@ def _hook_route(hooks: Hooks, *, secret: str | None) -> Handler:
 
 @asynccontextmanager
 async def serving(app: web.Application, path: Path, limiter: ConnectionLimiter) -> AsyncIterator[None]:
-    """Serves `app` on a socket at `path` (mode 0600) while the block runs. Only for the holder of the daemon's lock."""
+    """Serves `app` on a Unix socket (mode 0600) while the block runs. For the holder of the daemon's lock only."""
     path.unlink(missing_ok=True)
     with _opened(socket.AF_UNIX) as listener:
         with socket_address(path) as address:

@@ -1,5 +1,6 @@
-"""The daemon's report on itself, for `/health`, and the counters in it. Times are UTC ms. Commands also read reports of
-older daemons, so every field that one may lack has a default.
+"""The daemon's report on itself, for `/health`, and the counters in it.
+
+Commands also read the reports of older daemons, so every field that one may lack has a default. Times are UTC ms.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ class TaskState(msgspec.Struct):
 
 
 class WatchState(msgspec.Struct):
-    """What the watcher does. `watched` and `missing` count folders that exist and that do not exist (yet)."""
+    """State of the watcher. `watched` counts the folders that exist, `missing` those that do not exist (yet)."""
 
     mode: Literal["starting", "native", "polling", "nothing to watch"] = "starting"
     reason: str | None = None
@@ -33,7 +34,7 @@ class WatchState(msgspec.Struct):
 
 
 class PortState(msgspec.Struct):
-    """The port for hooks, which most do not need since their script uses the control socket, or why there is none."""
+    """State of the port for hooks: its number, or why there is none. Most hooks use the control socket."""
 
     port: int | None = None
     trouble: str | None = None
@@ -48,16 +49,18 @@ class HookCounts(msgspec.Struct):
     """Hook calls since the daemon started, by their outcome."""
 
     answered: int = 0
-    """Calls answered with a handoff; `quiet` are those answered with an empty body."""
+    """Calls answered with a handoff."""
     quiet: int = 0
+    """Calls answered with an empty body."""
     unauthenticated: int = 0
     """Calls without the secret, which could only be hints."""
     foreign: int = 0
     """Payloads that were another agent's or not understood."""
     refused_paths: int = 0
     kept: int = 0
-    """Payloads that were kept because their agent records them nowhere else; `not_kept` could not be."""
+    """Payloads that were kept because their agent records them nowhere else."""
     not_kept: int = 0
+    """Payloads that should have been kept but could not be."""
     late: int = 0
     overloaded: int = 0
     """Calls that were turned away, or whose later work was dropped."""
@@ -74,7 +77,7 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Metrics(msgspec.Struct, frozen=True, kw_only=True):
-    """Counts and latencies since the daemon started. `events_stored` leaves out those that were known."""
+    """Counts and latencies since the daemon started. `events_stored` counts new events only."""
 
     bytes_read: int = 0
     events_stored: int = 0
@@ -102,6 +105,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     started_ms: int | None = None
     uptime_s: float = 0.0
     rss_bytes: int | None = None
+    """Resident memory; None if the system has no cheap way to tell (Linux does)."""
     paused: bool = False
     caught_up: bool = False
     """Whether everything found by the first scan is read and published, and nothing is waiting now."""

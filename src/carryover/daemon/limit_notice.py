@@ -1,5 +1,7 @@
-"""Shows a desktop notification when an agent has just reached its usage limit, unless `[notify] desktop` is off: none
-of the history, or from before this daemon started or resumed. So a restart repeats nothing, although nothing is stored.
+"""Shows a desktop notification when an agent has just reached its usage limit, unless `[notify] desktop` is off.
+
+A limit is not shown if it is read with the history, or was reached before this daemon started or resumed after a pause.
+So a restart repeats nothing, although nothing is stored.
 """
 
 from __future__ import annotations
@@ -97,7 +99,7 @@ _MACOS: Final = (
 
 
 def show_notice(title: str, text: str, env: Mapping[str, str], platform: str = sys.platform) -> str | None:
-    """Shows a notification, which other users can read; returns why it failed, without content. Blocks."""
+    """Shows a notification, by a command line that other users can read; returns why it failed, or None. Blocks."""
     if platform == "darwin":
         name, *arguments = *_MACOS, title, text
     else:  # the text may contain markup
@@ -107,7 +109,7 @@ def show_notice(title: str, text: str, env: Mapping[str, str], platform: str = s
     if program is None:
         return f"no {name}"
     has_bus = env.get("DBUS_SESSION_BUS_ADDRESS") or Path(env.get("XDG_RUNTIME_DIR", os.devnull), "bus").exists()
-    if platform != "darwin" and not has_bus:  # then `notify-send` would start one, or wait
+    if platform != "darwin" and not has_bus:  # `notify-send` would start one, or wait
         return "no session bus"
     null = subprocess.DEVNULL
     try:

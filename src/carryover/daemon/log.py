@@ -1,5 +1,7 @@
-"""The daemon's log: `carryoverd.log`, one structured line per decision, rotated at 1 MiB, three old files kept. A field
-is a number or a `Word`, never text or a path. Errors are logged by type and place, since their messages may quote.
+"""The daemon's log: `carryoverd.log`, one structured line per decision, rotated at 1 MiB, three old files kept.
+
+No text from transcripts and no path is ever logged: a field is a number or a `Word`. Errors are logged by type and
+place, since their messages may quote what was read. Projects are identified by their number, sources by `source_id`.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ _NO_WORD: Final = re.compile(r"[^A-Za-z0-9_.:+-]+")
 
 
 class Word(str):
-    """An identifier of our own that may be logged: a task, an agent, a signal. What could be more becomes `?`."""
+    """An identifier of our own that may be logged: a task, an agent, a signal. A sentence or a path becomes `?`."""
 
     __slots__ = ()
 
@@ -160,7 +162,8 @@ def parse_line(text: str) -> LogLine | None:
 
 
 def open_files(log: Path, newer_than: int | None = None) -> list[BinaryIO]:
-    """Opens the log's files, oldest first; only those after the one with the inode `newer_than`. Rotation may go on."""
+    """Opens the log's files, oldest first, for the caller to close; with an inode, `newer_than`, only later ones."""
+    # From the newest on: one that is renamed meanwhile turns up again under its next name, with the same inode.
     opened: dict[int, BinaryIO] = {}
     for path in (log, *(log.with_name(f"{log.name}.{n}") for n in range(1, OLD_FILES + 1))):
         with suppress(FileNotFoundError, IsADirectoryError):

@@ -1,7 +1,9 @@
-"""Encodes an event's body for storage: JSON, compressed if that makes it shorter (9 µs; 12 µs to read it).
+"""Encodes an event's body for storage: JSON, compressed if that makes it shorter (9 µs to write, 12 µs to read).
 
-A frame begins with the number of its kind, by which queries find it, and that of its dictionary. A dictionary never
-changes; a new one gets the next number and a migration, so that older programs refuse the ledger.
+A compressed body is a zstd frame with a dictionary that comes with the program. It begins with the number of its kind,
+so that a query finds the bodies of one kind without reading the others, and the number of its dictionary; the magic
+number of zstd, the same for all, is left out. A dictionary never changes, so that what was stored stays readable. A new
+one gets the next number and comes with a migration, so that an older program refuses the ledger.
 """
 
 from __future__ import annotations
@@ -43,10 +45,9 @@ _DICTIONARIES: Final = {
 }
 """Loaded with this module, since an upgrade replaces the files of a running daemon."""
 _lock: Final = threading.Lock()
-KINDS: Final = (
-    *("session_info", "user_prompt", "queued_prompt", "assistant_message", "question", "answer", "tool_call"),
-    *("tool_result", "file_edit", "plan_update", "plan_proposal", "background_task", "agent_summary", "turn_end"),
-    *("retracted", "session_start", "session_end"),
+KINDS: Final = tuple(
+    "session_info user_prompt queued_prompt assistant_message question answer tool_call tool_result file_edit "
+    "plan_update plan_proposal background_task agent_summary turn_end retracted session_start session_end".split()
 )
 """In the order of their numbers in the ledger. Append new ones."""
 _COMPRESS_FROM_BYTES: Final = 48
@@ -144,7 +145,10 @@ def decode_body(stored: str | bytes) -> AnyBody:
 
 
 def read_body(db: sqlite3.Connection, stored: str | bytes) -> AnyBody | None:
-    """Decodes a body read from `db`; if damaged, a tolerant one counts it and gives None, others raise DamagedBody."""
+    """Decodes a body that was read from `db`; None for a damaged one, which a tolerant connection counts.
+
+    Raises DamagedBody if the connection is not tolerant.
+    """
     try:
         return decode_body(stored)
     except DamagedBody:

@@ -47,7 +47,7 @@ class Whereabouts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A session. `recorded_root` is its project's former root, if that moved; `machine` is '' for this machine."""
+    """A session. `recorded_root` is its project's root before a move; `machine` is the other one it is from, or ''."""
 
     id: int
     agent: str
@@ -66,7 +66,7 @@ class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StoredEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An event of a session: `provisional` until the transcript has what a hook reported, `retracted` by the user."""
+    """An event, `provisional` until the transcript has what a hook reported, `retracted` if the user took it back."""
 
     at_ms: int
     subagent_id: str | None
@@ -118,7 +118,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Totals(msgspec.Struct, frozen=True, kw_only=True):
-    """Totals of the ledger, of events those that count. Lists are bounded, most frequent or newest first."""
+    """Totals of the ledger, without events that no longer count. Lists are bounded, most frequent or newest first."""
 
     events: int = 0
     sessions: int = 0
