@@ -28,7 +28,7 @@ from carryover.projects.root import StatePaths, agent_folders, find_root
 from carryover.readers.sqlite import stat
 
 REFRESH_S: Final = 2.0
-"""How long the list of known projects may be out of date while the ledger changes."""
+"""Maximum age of the list of known projects while the ledger changes."""
 
 
 @dataclass(eq=False, kw_only=True)
@@ -44,7 +44,7 @@ class DaemonContext:
     agents: Mapping[str, Agent] = field(default_factory=adapters)
     meter: Meter = field(default_factory=Meter, init=False)
     config_trouble: str | None = field(default=None, init=False)
-    """Why `config` is not what the file says now."""
+    """Why `config` differs from the present content of the file."""
     config_changed: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     """Set at the next change, which brings another event."""
     last_rescan_ms: int | None = field(default=None, init=False)

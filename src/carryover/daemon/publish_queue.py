@@ -1,5 +1,5 @@
-"""Brings handoffs up to date after changes; bursts are merged. A project that cannot be published is retried with a
-back-off and does not delay the others. Nothing older than `publish.active_days` is published.
+"""Brings the handoffs of projects up to date after changes; bursts are merged. A project that cannot be published is
+retried with a back-off and does not delay the others. Nothing older than `publish.active_days` is published.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Outcome(msgspec.Struct):
     """The result of a project's last publication."""
 
     published: Published = Published()
-    failures: int = 0  # in a row
+    failures: int = 0  # consecutive
     error: str | None = None
     git: GitFacts | None = None
 
@@ -52,7 +52,7 @@ class PublishQueue(WorkQueue[int]):
         before: Callable[[int], Awaitable[None]] | None = None,
         changed: Callable[[int], None] = lambda _project: None,
     ) -> None:
-        """`before` is awaited before each publication; `changed` gets the projects that have changed."""
+        """`before` is awaited before each publication; `changed` is called for each project with new content."""
         super().__init__(quiet_s=QUIET_S, cap_s=CAP_S, clock=context.clock)
         self._context = context
         self._refresh = refresh
@@ -63,12 +63,12 @@ class PublishQueue(WorkQueue[int]):
         self.outcomes: dict[int, Outcome] = {}
 
     def seed(self, last_event_ms: Mapping[int, int], dirty: Iterable[int] | None = None) -> None:
-        """Sets the times of projects' last events, by their ids, and marks these projects or `dirty` as changed."""
+        """Sets the time of each project's last event, by project id, and marks these, or `dirty`, as changed."""
         self._last_event_ms.update(last_event_ms)
         self.mark_dirty(last_event_ms if dirty is None else dirty, 0)
 
     def mark_dirty(self, projects: Iterable[int], event_ms: int, *, urgent: bool = False) -> None:
-        """Marks `projects`, whose newest event is at `event_ms`, as changed; `urgent`: publishes them without delay."""
+        """Marks `projects`, whose newest event is at `event_ms`, as changed. `urgent`: publishes them without delay."""
         context = self._context
         oldest_active_ms = context.now_ms() - context.config.publish.active_days * MS_PER_DAY
         for project in projects:
@@ -98,7 +98,7 @@ class PublishQueue(WorkQueue[int]):
         self.mark_dirty(await asyncio.to_thread(missing), 0)
 
     async def handle(self, key: int) -> bool:
-        """Publishes one project. An error in it must not block the others."""
+        """Publishes one project. An error in it, or in our handling of it, must not block the others."""
         try:
             await self._publish(key)
         except LedgerDamaged:

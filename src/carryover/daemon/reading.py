@@ -1,5 +1,5 @@
 """Reads sources as they are hinted at or queued, one batch at a time, so that a long history delays no live session,
-and compares all of them with the ledger. Errors of a source or the ledger are retried; damage stops the daemon.
+and compares all of them with the ledger. Errors of a source or the ledger are retried later; damage stops the daemon.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ SAFETY_NET_S: Final = 300.0
 """Limits the cost of a lost hint. A rescan that finds no change takes about 10 µs per file."""
 BETWEEN_RESCANS_S: Final = 1.0
 """Minimum interval; more frequent requests share a rescan."""
-OnRead = Callable[[frozenset[int], int], None]
+OnRead = Callable[[frozenset[int], int], None]  # the projects touched, and the time of the newest event, UTC ms
 
 
 class IngestQueue(WorkQueue[SourceKey]):
-    """Reads sources of agents that are read now, in order of urgency. `on_read` is called at a source's end."""
+    """Reads sources of selected agents, in order of urgency. `on_read` is called once a source's end was reached."""
 
     def __init__(self, context: DaemonContext, on_read: OnRead, executor: Executor) -> None:
         super().__init__(quiet_s=QUIET_S, cap_s=CAP_S, clock=context.clock)
@@ -55,7 +55,7 @@ class IngestQueue(WorkQueue[SourceKey]):
 
     @property
     def broken(self) -> int:
-        """The number of sources that cannot be read at the moment."""
+        """Number of sources that cannot be read at the moment."""
         return len(self._broken)
 
     def read_soon(self, sources: Iterable[Source]) -> None:
@@ -72,7 +72,7 @@ class IngestQueue(WorkQueue[SourceKey]):
         await self.look_at([self._keyed(source) for source in sources])
 
     async def settle(self) -> None:
-        """Waits as `flush` does, and briefly retries databases that their owner was writing or closing."""
+        """Waits as `flush` does, and briefly retries databases whose owner was writing or closing them."""
         await self.flush()
         for _ in range(BUSY_TRIES):
             if not self._busy:

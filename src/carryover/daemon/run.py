@@ -43,7 +43,7 @@ RETRY_S: Final = 5.0
 WAIT_S: Final = 600.0
 """Longer than any command holds the lock; a command reads one project's transcripts at most."""
 LEFT_BEHIND_S: Final = 2.0
-"""Longer than the lock outlives a killed daemon. Then its process runs unseen, as in another container."""
+"""Longer than the lock outlives a daemon that was killed. After that, its process runs unseen, as in a container."""
 _PAUSE_S: Final = 0.1
 
 
@@ -52,9 +52,10 @@ class StateUnusable(UserError):
 
 
 def run(state: StateDir, *, once: bool, log_level: str) -> ExitCode:
-    """Runs a daemon until it is stopped or, with `once`, until everything on disk is published. Raises UserError.
+    """Runs a daemon until it is stopped or, with `once`, until everything on disk is read and published.
 
     Under systemd it waits while the state folder is unusable: systemd would restart it a few times and then give up.
+    Raises UserError if it cannot or must not start.
     """
     reported = False
     while True:
@@ -197,7 +198,7 @@ NOT_OURS: Final = tuple(
 
 
 def load_all(*, with_sync: bool = False) -> None:
-    """Imports all modules: a late import would load the version that an upgrade has put there since. Blocks."""
+    """Imports all modules, those of sync only `with_sync`: a late import could load another version. Blocks."""
     for found in pkgutil.iter_modules(carryover.__path__, "carryover."):
         if found.name not in NOT_OURS and (with_sync or found.name != "carryover.sync"):
             module = importlib.import_module(found.name)

@@ -1,5 +1,5 @@
-"""What the daemon's HTTP endpoints have in common. A web page can make a browser send requests to 127.0.0.1 and, by DNS
-rebinding, read the answers. Such a request has the page's host in `Host`, or the page in `Origin`.
+"""Guards the daemon's HTTP endpoints. A web page can make a browser send requests to 127.0.0.1 and, by DNS rebinding,
+read the answers. Such a request has the page's host in `Host`, or the page in `Origin`. Other users lack the secret.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ Routes = Mapping[tuple[str, str], Handler]
 
 
 def check(request: web.BaseRequest, *, port: int | None, own_page: bool = False) -> None:
-    """Raises HTTPException if a request to our `port` is not to be read. At `own_page`, our own page may ask."""
+    """Raises HTTPException if a request to our `port` must not be read. `own_page`: our own page may send it."""
     headers = request.headers
     hosts = headers.getall("Host", [])
     ours = {*_HOSTS, *(f"{host}:{port}" for host in _HOSTS if port is not None)}
@@ -66,7 +66,7 @@ _SECRET_FORM: Final = re.compile(rb"[0-9a-f]{64}\n?")
 
 
 def hook_secret(path: Path) -> str:
-    """Returns the secret in the file at `path`; replaces it if others could have read it. Raises OSError. Blocks."""
+    """Returns the secret in the file at `path`, a new one if others could have read it. Raises OSError. Blocks."""
     with suppress(OSError):
         found = path.lstat()
         data = read_bytes_bounded(path, 128, follow=False)
@@ -95,7 +95,7 @@ class ConnectionLimiter:
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Lets a request be answered, after which its connection is closed."""
+        """Records that a request arrived, and closes the connection after its answer."""
         timer = self._silent.pop(request.protocol, None)
         if timer is not None:
             timer.cancel()
@@ -143,7 +143,7 @@ def guarded_app(
     is_page: Callable[[str], bool] = lambda _path: False,
     page: Handler | None = None,
 ) -> web.Application:
-    """Returns an application that rejects as `check` does, reports errors as JSON, and has `page` where `is_page`."""
+    """Returns an application behind `check`, which reports errors as JSON. `page` answers where `is_page` is true."""
 
     @web.middleware
     async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:

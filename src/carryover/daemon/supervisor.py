@@ -1,5 +1,5 @@
-"""The supervisor, which owns all of the daemon's tasks, and the reports to systemd, by sd_notify(3): lines in one
-datagram to the socket that `NOTIFY_SOCKET` names (`@`: abstract); `WATCHDOG_USEC` is the interval of keep-alives.
+"""The supervisor, which owns all of the daemon's tasks, and the reports to systemd, which owns the process: lines of
+`NAME=value` in a datagram to the socket that `NOTIFY_SOCKET` names (`@`: in the abstract namespace), see sd_notify(3).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Run = Callable[[], Awaitable[None]]
 
 
 class Supervisor:
-    """Starts tasks, and restarts those that fail after 0.5 to 30 s; one that is vital stops the daemon instead."""
+    """Starts tasks. A vital one that fails stops the daemon; any other is restarted after a back-off of 0.5 to 30 s."""
 
     def __init__(
         self,
@@ -155,7 +155,7 @@ class SystemdNotifier:
             self._log.error("notify_failed", error)
 
     async def keep_alive(self, healthy: Callable[[], bool]) -> None:
-        """Sends keep-alives while `healthy`, if there is a watchdog, from the event loop: if that hangs, they stop."""
+        """Sends keep-alives while `healthy`, if there is a watchdog. Runs in the event loop: a hung loop sends none."""
         while self.watchdog_s is not None:
             if healthy():
                 await self.send("WATCHDOG=1")

@@ -1,4 +1,4 @@
-"""Background work on state folder, ledger and published files, in small steps; and forgetting on request."""
+"""Background work on the state folder, the ledger and published files, in small steps; also forgetting on request."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from carryover.publish.project_files import withdraw
 PAUSE_S: Final = 0.05
 """Pause between two steps, for others that use the ledger."""
 BUSY_PAUSE_S: Final = 1.0
-"""The same for indexing while transcripts are waiting to be read."""
+"""Pause between two steps of indexing while transcripts are waiting to be read."""
 
 
 async def rebuild(context: DaemonContext) -> None:
@@ -40,7 +40,7 @@ async def rebuild(context: DaemonContext) -> None:
 
 
 async def index_history(context: DaemonContext, *, busy: Callable[[], bool]) -> None:
-    """Indexes, newest first, what was recorded before there was an index; slowly while `busy` with transcripts."""
+    """Indexes, newest first, what was recorded before there was an index. Slows down while readers are `busy`."""
     steps = 0
     while await context.ledger.write(index_more):
         steps += 1
@@ -158,7 +158,7 @@ class StateTakenAway(UserError):
 
 
 class StateGuard:
-    """Notices if the state folder is removed from under the daemon, which ends: it would write into deleted files."""
+    """Notices if the state folder is removed. The daemon then ends, since it would write into deleted files."""
 
     def __init__(self, state: StateDir) -> None:
         self._opened = {path: _identity(path) for path in (state.root, state.lock, state.ledger)}

@@ -48,7 +48,7 @@ class Noticed(msgspec.Struct, frozen=True):
 
 @dataclass(eq=False)
 class Watcher:
-    """Watches folders, if `deep` with all below, and not only their entries. Calls `on_...` on the event loop."""
+    """Watches folders: everything below them if `deep`, else only their entries. Calls `on_...` on the event loop."""
 
     context: DaemonContext
     roots: Callable[[], Iterable[TranscriptRoot]]
@@ -156,7 +156,7 @@ def noticed(
     *,
     deep: bool = True,
 ) -> Noticed:
-    """Returns the sources that `changes` are about; if `deep`, a folder that came or went requests a rescan."""
+    """Returns the sources that `changes` are about. A new or deleted folder requests a rescan, but only if `deep`."""
     if len(changes) > FLOOD:
         return Noticed(rescan="flood")
     sources: dict[SourceKey, Source] = {}
@@ -196,7 +196,7 @@ def _identity_of(path: Path) -> _Identity | None:
 
 
 def _is_watched(folder: str) -> bool:
-    """Whether inotify watches `folder`, by the list in /proc: watchfiles 1.3 reports no limit that a new one meets."""
+    """Whether inotify watches `folder`, by the list in /proc: watchfiles 1.3 doesn't report a limit met by new ones."""
     try:
         mark = f" ino:{Path(folder).stat().st_ino:x} "
         infos = list(Path("/proc/self/fdinfo").iterdir())
@@ -210,7 +210,7 @@ def _is_watched(folder: str) -> bool:
 
 
 def _limit(error: Exception) -> str | None:
-    """Returns the kernel limit that `error` is about; watchfiles 1.3 names it only in the text."""
+    """Returns the kernel limit that `error` is about, if any; watchfiles 1.3 names it only in the text."""
     message = str(error)
     if "watch limit" in message or f"os error {errno.ENOSPC})" in message:
         return "watches"

@@ -1,6 +1,6 @@
-"""The work queue: which sources (or projects) to read (or publish), and when. A first hint is due at once; later ones
-are merged until `quiet_s` have passed without one, for at most `cap_s`. Besides, there is a backlog in the caller's
-order.
+"""The work queue: which sources (or projects) to read (or publish), and when. The first hint after a quiet period is
+due at once; later ones are merged until `quiet_s` have passed without one, but for no longer than `cap_s`. Besides
+these live hints there is a backlog in the caller's order. A key waits at most once.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class WorkQueue(ABC, Generic[K]):
         """Does the work of `key`; returns whether it is unfinished and comes next where it was taken from."""
 
     async def run(self, *, live_only: bool = False) -> None:
-        """Handles one key at a time until drained, beside others. `live_only` leaves the backlog to them."""
+        """Handles one key at a time until drained, beside other calls. `live_only` leaves the backlog to them."""
         while (key := await self.take(live_only=live_only)) is not None:
             more = False
             try:
@@ -61,7 +61,7 @@ class WorkQueue(ABC, Generic[K]):
 
     @property
     def waiting(self) -> int:
-        """The number of waiting keys, without those postponed or in flight."""
+        """Number of waiting keys, not counting those postponed or in flight."""
         return len(self._hinted_keys()) + len(self._backlog)
 
     def hint(self, key: K, *, urgent: bool = False) -> None:
@@ -93,7 +93,7 @@ class WorkQueue(ABC, Generic[K]):
         self._changed.set()
 
     def pop(self, *, live_only: bool = False) -> K | None:
-        """Returns the next key that is due, from the backlog first unless `live_only`, and puts it in flight."""
+        """Returns the next key that is due and puts it in flight. The backlog comes first, unless `live_only`."""
         now, busy = self._clock(), self._in_flight
         key = None if live_only else next((key for key in self._backlog if key not in busy), None)
         is_old = key is not None

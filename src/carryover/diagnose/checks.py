@@ -1,5 +1,6 @@
-"""What may be wrong, for `carryover doctor` and in short for `carryover status`. The words are in `findings.txt`; to
-add a check, add a finding to one of the tables. What needs an inspection comes last: only `doctor` makes one.
+"""Judges the report, for `carryover doctor` and in short for `carryover status`. The words are in `findings.txt`.
+
+To add a check, add a case to a table. What the report alone can tell comes first; only `doctor` inspects more.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ T = TypeVar("T")
 
 
 def gather(state: StateDir, home: Path, *, inspect: bool = False, ask: AskVersion = ask_version) -> Report:
-    """Gathers the report; with `inspect`, also the facts that take longer. Asks agents' commands for their versions."""
+    """Gathers the report; with `inspect`, also the facts that take longer. Asks all agents' commands for versions."""
     config, config_problem = _or_problem(lambda: load_config(state.config), Config())
     record, record_problem = _or_problem(lambda: load_record(state), Record())
     machine = Machine(home=home, env={**config.agents.recorded_env(), **os.environ})
@@ -185,7 +185,7 @@ def _would_read(config: Config, home: Path) -> tuple[reports.WouldRead, ...]:
 
 
 def _limits(db: sqlite3.Connection, config: Config, machine: Machine) -> tuple[reports.LimitReport, ...]:
-    """Finds recent usage limits, and the agents that can be started here and reached none in any project."""
+    """Finds recent usage limits, and the agents that could continue: startable here, with no limit in any project."""
     here = startable_here(config.agents.selected, machine)
     now_ms = int(time.time() * 1000)
     found = limited_projects(db, here, since_ms=now_ms - LASTS_MS, now_ms=now_ms)

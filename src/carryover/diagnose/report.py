@@ -1,5 +1,5 @@
-"""The report on Carryover and the agents here, filled in by `gather`, printed by `status`, judged by `checks`. Paths
-are absolute, times UTC ms. A field that could not be determined is None or empty.
+"""The report on Carryover and the agents on this machine: filled in by `gather`, printed by `status`, judged by
+`checks`. Paths are absolute, times UTC ms. A field that could not be determined is None or empty.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from carryover.publish.pointers import HiddenFile
 from carryover.sync.status import SyncStatus
 
 Level = Literal["wrong", "todo", "note"]
-"""wrong: something does not work. todo: something is left that only the user can do. note: worth knowing."""
+"""How severe it is. wrong: something does not work. todo: only the user can do it. note: worth knowing."""
 Fix = Literal["hooks", "service", "restart", "script", "permissions", "ledger"]
 """The repairs of `--fix`. Each is repeatable and takes nothing of the user's away."""
 
@@ -41,7 +41,7 @@ class AgentReport(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     name: str
     selected: bool | None = None
-    """None if `carryover install` was never run."""
+    """Whether the agent is selected; None if `carryover install` was never run."""
     newly_covered: bool = False
     state: State
     version: str | None = None
@@ -85,7 +85,7 @@ class LimitReport(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     at_ms: int
     resets: str | None = None
-    """In the agent's own words."""
+    """When the limit resets, in the agent's own words."""
     commands: tuple[str, ...] = ()
     """Commands that continue in another agent, likeliest first."""
 

@@ -63,7 +63,7 @@ def clean_body(body: AnyBody, counts: dict[str, int]) -> AnyBody:
 
 
 def clean_context(context: msgspec.Struct) -> bytes:
-    """Encodes an adapter's context without secrets. Paths and ids stay: a folder's name may look like a key."""
+    """Encodes an adapter's context with its secrets hidden. Paths and ids stay: a folder's name may look like a key."""
     hidden = map_text(context, lambda text: redact(text)[0], keep=CONTEXT_NAMES)
     try:
         return msgspec.json.encode(hidden)
@@ -95,7 +95,7 @@ def _may_hold_text(hint: Any) -> bool:
 
 
 def map_text(value: T, change: Callable[[str], str], *, keep: frozenset[str] = _IDS) -> T:
-    """Returns `value` with `change` applied to all text but names (keys, fields in `keep`); itself if none changed."""
+    """Returns `value` with `change` applied to all text but keys and fields in `keep`; the same object if unchanged."""
     changed: Any = value
     if isinstance(value, str):
         changed = change(value)
@@ -126,7 +126,7 @@ _LEFT_OUT: Final = re.compile(r"\n\[\.\.\. \d{1,20} characters left out \.\.\.\]
 
 
 def bound_output(output: str, hide: Callable[[str], str]) -> tuple[str, int]:
-    """Returns the redacted head and tail of `output` around a line about the omission, and how much was omitted.
+    """Returns the redacted head and tail of `output` around a line about the omission, and the number of omitted chars.
 
     `hide` redacts before the cut, since half a secret can't be recognised. What is far from both ends is not searched.
     """
@@ -145,8 +145,8 @@ TOLERANCE_MS: Final = 120_000
 def with_bounded_times(events: Sequence[Event], *, now_ms: int, written_ms: int) -> list[Event]:
     """Returns the `events` of one read, in order, with no time missing or in the future.
 
-    A future time is replaced by the record's arrival (`written_ms`: UTC ms, 0 if unknown), a missing one by the one
-    before. Both stay between the known times of the surrounding events of their session.
+    A future time is replaced by the record's arrival (`written_ms` or now, UTC ms; 0: unknown), a missing one by the
+    previous event's. Both stay between the known times of the surrounding events of their session.
     """
     latest_ms = now_ms + TOLERANCE_MS
     arrival_ms = min(now_ms, written_ms) if written_ms > 0 else now_ms
@@ -195,7 +195,7 @@ class RealPaths:
         return msgspec.structs.replace(event, body=msgspec.structs.replace(body, **real))
 
     def of(self, path: str) -> str:
-        """Returns `path` with its folder, but not a symlink itself, resolved if that leads into a project."""
+        """Returns `path` with its folder resolved if that leads into a project; a symlink itself is not resolved."""
         if not path.startswith("/") or "\0" in path or path.startswith(self._tops):
             return path
         folder, _, name = path.rpartition("/")

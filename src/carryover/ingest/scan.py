@@ -1,6 +1,6 @@
-"""Finds the transcripts to read, of the selected agents, in the folders that install found and in projects, and
-compares them with the ledger, for the daemon and for commands without one. If nothing changed, that costs one stat per
-source.
+"""Finds the transcripts to read, in the folders of the selected agents and in known projects, and compares them with
+the ledger. The daemon does this, and commands if none is running: both read the same. If nothing changed, the cost is
+one stat per source.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ SourceKey = tuple[str, str]
 
 
 class TranscriptRoot(msgspec.Struct, frozen=True):
-    """A folder that holds transcripts of one agent; of a project, its direct entries and `files` are sources."""
+    """A folder that holds transcripts of one agent. Of a project, only its direct entries and `files` are sources."""
 
     agent_id: str
     path: Path
@@ -43,12 +43,12 @@ class TranscriptRoot(msgspec.Struct, frozen=True):
 
     @property
     def watched(self) -> tuple[Path, ...]:
-        """The folders in which a source may change."""
+        """Folders in which a source may change."""
         return tuple(dict.fromkeys((self.path, *(file.parent for file in self.files))))
 
 
 class FoundSource(msgspec.Struct, frozen=True):
-    """A source on disk, with the project that contains it and that it is about."""
+    """A source on disk, its size in bytes, and the project that contains it and that it is about."""
 
     source: Source
     size: int
@@ -69,7 +69,7 @@ def roots_of(agents: Iterable[Agent], home: Path, env: Mapping[str, str]) -> tup
 def recorded_roots(
     agents: Iterable[Agent], tools: AgentsConfig, home: Path, env: Mapping[str, str]
 ) -> tuple[TranscriptRoot, ...]:
-    """Returns `roots_of`, what install recorded (a daemon lacks the shell's variables), and kept hook calls."""
+    """Returns `roots_of`, folders that install recorded (a daemon may lack the shell's variables), kept hook calls."""
     found: dict[TranscriptRoot, None] = {}
     for agent in agents:
         known = tools.of(agent.id)
@@ -168,7 +168,7 @@ RACY_MS: Final = 3_000
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
-    """The sources on disk, those of them that need to be read, and known ones that no longer exist."""
+    """The sources on disk, those in `seen` that need to be read, and known ones that no longer exist."""
 
     seen: list[FoundSource]
     outdated: list[FoundSource]
@@ -198,7 +198,7 @@ async def compare_with_disk(
 def changed(
     seen: Iterable[FoundSource], states: Mapping[SourceKey, LastRead], *, now_ms: int, also_broken: bool = False
 ) -> list[FoundSource]:
-    """Returns the sources whose stat differs from the ledger's or is too recent, and broken ones that are due."""
+    """Returns the sources whose stat differs from the ledger's or is too recent, and the broken ones that are due."""
 
     def may_differ(item: FoundSource) -> bool:
         state = states.get(key_of(item.source))
@@ -213,7 +213,7 @@ def changed(
 
 
 def reading_order(seen: Iterable[FoundSource], *, now_ms: int, active_days: int) -> list[Source]:
-    """Orders sources: the newest project with its newest file, and so on; then files untouched for `active_days`."""
+    """Orders sources: the newest project with its newest file, and so on, then files untouched for `active_days`."""
     items = list(seen)
     newest_of_group: dict[tuple[str, str], int] = {}
     for item in items:

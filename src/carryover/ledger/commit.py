@@ -141,7 +141,7 @@ async def _unknown(db: aiosqlite.Connection, entries: Sequence[Entry]) -> list[E
 async def _session(
     db: aiosqlite.Connection, source: Source, native_id: str, entries: Sequence[Entry]
 ) -> StoredSession | None:
-    """Returns the session's row as `entries` make it; its rank is not the source's if a better one reported it."""
+    """Returns the session's row as `entries` make it, if it has one. It keeps the rank of a better source."""
     if not entries:
         return await sessions.find_session(db, source.agent, native_id)
     times = [entry.event.at_ms for entry in entries if entry.event.at_ms > 0]

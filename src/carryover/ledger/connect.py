@@ -110,7 +110,7 @@ def prepare_file(path: Path) -> None:
 
 
 def damage_mark(path: Path) -> Path:
-    """Returns the file that asks the next start to check every page; not empty if the content of a row was damaged."""
+    """Returns the file that asks the next start to check every page; it has content if a row's content was damaged."""
     return path.with_name(f"{path.name}.damaged")
 
 
@@ -163,7 +163,7 @@ def _migrate_or_detect_damage(db: sqlite3.Connection, path: Path) -> bool:
 
 
 def _replace_damaged(path: Path) -> None:
-    """Replaces a damaged ledger. A kill leaves either the damaged one, which is found again, or the new one."""
+    """Replaces a damaged ledger. If killed, leaves the damaged one, which is found damaged again, or the new one."""
     from carryover.ledger.salvage import salvage
     from carryover.ledger.search_index import prepare_index
 

@@ -1,6 +1,6 @@
 """Queries on what sessions hold: digests, events, turns, what was said. Read-only and blocking.
 
-Those that run at each change read a bounded number of rows by an index. A turn begins with a prompt that a person gave.
+Those that run at each change use an index and read a bounded number of rows. A turn begins with a prompt of a person.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def stored_bodies(db: sqlite3.Connection, thread_id: int) -> Iterator[StoredBody
 
 
 def provisional_bodies(db: sqlite3.Connection, session_id: int) -> list[tuple[str, StoredBody]]:
-    """Returns a session's provisional events by time, each with its sub-agent. Their ids are negative: no event's."""
+    """Returns a session's provisional events by time, each with its sub-agent. Only their ids are negative."""
     rows = db.execute(_PROVISIONAL, (session_id,)).fetchall()
     return [(subagent_id, StoredBody(-row_id, *rest)) for row_id, subagent_id, *rest in _read(db, reversed(rows))]
 

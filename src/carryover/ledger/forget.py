@@ -1,7 +1,7 @@
 """Removes sessions, or a period of them, and leaves tombstones if that is permanent. Inside the open transaction.
 
-A source's context may hold content: if it or the path names a forgotten conversation, the source is read again from its
-beginning when it changes, and the tombstones skip what was forgotten. For dropped sessions, limits are noted instead.
+The context stored with a source's position may hold content. If a source names a forgotten conversation in its path or
+context, it is read again from its beginning when it changes, and the tombstones skip what was forgotten.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class Forgotten(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def forget(db: aiosqlite.Connection, reducer: Reducer, selection: Selection, *, now_ms: int) -> Forgotten:
-    """Removes what `selection` names at `now_ms` and, if that is permanent, excludes it from what is read later."""
+    """Removes what `selection` names and, if that is permanent, excludes it from what is read later. `now_ms`: UTC."""
     rows = list(await db.execute_fetchall(_SELECTED, selection.values(now_ms)))
     span = (0, _FOREVER_MS) if not selection.in_part else selection.span(now_ms)
     if selection.is_everything:
@@ -189,7 +189,7 @@ async def keep_limits(db: aiosqlite.Connection, limits: Limits) -> None:
 
 
 async def read_dropped_again(db: aiosqlite.Connection, limits: Limits, *, since_ms: int) -> bool:
-    """Has sources changed since `since_ms` read again if `limits` allow more than when sessions were dropped."""
+    """Has sources that changed since `since_ms` read again, if `limits` were relaxed; returns whether they were."""
     kept = {str(name): int(n) for name, n in await db.execute_fetchall(_KEPT)}
     now = {_NAME + name: _NONE if limit is None else limit for name, limit in limits.items()}
     if not any(now.get(name, _NONE) > n for name, n in kept.items()):

@@ -1,7 +1,7 @@
 """What other machines recorded, and the log of what they have to be told. Everything runs inside the open transaction.
 
 The root of another machine's project begins with its name (`laptop:/home/ann/shop`), so nothing takes it for a folder
-here. While sync is on, triggers number each change of an event recorded here: ids of rows do not tell what is new.
+here. While sync is on, triggers number each change of an event recorded here, since ids of rows are used again.
 """
 
 from __future__ import annotations
@@ -162,9 +162,9 @@ async def _store(
 async def _of_others(
     db: aiosqlite.Connection, received: Received, agent: str, entries: Sequence[Entry]
 ) -> tuple[list[Entry], set[int]]:
-    """Returns the entries of sessions not read here, and projects that lost or got a session.
+    """Returns the entries of sessions that were not read here, and projects that lost or got a session.
 
-    A session of several machines is that of the machine with its newest event, whichever came first.
+    A session that several machines have belongs to the machine with its newest event, whichever came first.
     """
     of_session = grouped(entries, lambda entry: entry.event.session)
     own: set[str] = set()
@@ -188,7 +188,7 @@ async def _of_others(
 async def _brought_up_to_date(db: aiosqlite.Connection, machine: str, entries: Sequence[Entry]) -> list[Entry]:
     """Changes stored events to what the machine has now; returns the entries to store.
 
-    An event that moved, counts again, or comes after a new one gets a new row, so that rows keep their order.
+    An event that moved, counts again, or comes after a new one of its thread gets a new row: rows keep the order.
     """
     known: dict[bytes, tuple[Any, ...]] = {}
     for marks, keys in in_parts([entry.key for entry in entries]):
@@ -253,7 +253,7 @@ async def end_log(db: aiosqlite.Connection) -> None:
 
 
 async def continue_log(db: aiosqlite.Connection) -> None:
-    """Numbers what comes from now on by the clock (µs): others may know higher numbers than a restored copy has."""
+    """Numbers what comes from now on by the clock (µs), above what others know from before a copy was restored."""
     ((is_on,),) = await db.execute_fetchall(_IS_ON)
     if is_on:
         await db.execute_fetchall(_RENUMBER)

@@ -1,6 +1,7 @@
 """Provisional events: reported by a hook a moment before the transcript has them (Claude Code 2.1.328: 40 to 75 ms).
 
 A row is removed as soon as the session's events hold the same content or reach a later time, so nothing counts twice.
+Everything runs inside the open transaction.
 """
 
 from __future__ import annotations
@@ -37,9 +38,9 @@ _PROJECTS_WITH_OLD: Final = """SELECT DISTINCT project_id FROM provisional JOIN 
 
 
 def content_fingerprint(body: AnyBody) -> bytes:
-    """Returns 16 bytes that identify speaker and text.
+    """Returns 16 bytes that identify speaker and text, ignoring white space around the text.
 
-    A hook may report an error as an answer (Claude Code before 2.1.78), so an answer and a turn's end are one speaker.
+    A hook may report an error as an answer (Claude Code before 2.1.78), so answers and ends of turns have one speaker.
     """
     match body:
         case UserPrompt(text=text, command=command):
@@ -54,7 +55,7 @@ def content_fingerprint(body: AnyBody) -> bytes:
 async def add_provisional(
     db: aiosqlite.Connection, agent: str, entries: Sequence[Entry], roots: Mapping[str, ProjectRoot], *, now_ms: int
 ) -> Commit:
-    """Stores those of `entries`, in the session's own project, that are not known yet, dated no later than `now_ms`."""
+    """Stores the `entries`, of the session's own project, that are not known yet, dated no later than `now_ms`."""
     added = 0
     projects: set[int] = set()
     newest_ms = 0

@@ -1,6 +1,6 @@
 """Saves what can still be read from a damaged ledger. Blocking.
 
-Not the positions: all sources are read again, and the keys of the saved rows keep anything from counting twice.
+Positions are not saved: all sources are read again, and the keys of the saved rows keep anything from counting twice.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def _text(stored: bytes) -> str | None:
 
 
 def _present(old: sqlite3.Connection, into: sqlite3.Connection, table: str) -> dict[str, str]:
-    """Maps the columns of `table` to their names in the damaged ledger, which may be older, without those it lacks."""
+    """Maps the columns of `table` to their names in the damaged ledger, without those that an older ledger lacks."""
     columns = "SELECT name FROM pragma_table_info(?)"
     wanted = [name for (name,) in into.execute(columns, (table,)) if name not in _MADE_AGAIN]
     try:
@@ -126,7 +126,7 @@ def _is_body(body: object) -> bool:
 
 
 def _rows(old: sqlite3.Connection, table: str, columns: str) -> Iterator[tuple[Any, ...]]:
-    """Yields rows in order of rowid, skipping stretches that cannot be read; of tables without one, up to the first."""
+    """Yields rows in order of rowid, skipping stretches that cannot be read. A table in `_KEYED` ends at the first."""
     if table in _KEYED:
         with suppress(sqlite3.DatabaseError):
             yield from old.execute(f"SELECT {columns} FROM {table}")

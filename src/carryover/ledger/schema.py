@@ -1,4 +1,4 @@
-"""The ledger's tables, as numbered migrations, never edited. `PRAGMA user_version` is the last one applied."""
+"""The ledger's tables, as numbered migrations that are never edited. `PRAGMA user_version` is the last one applied."""
 
 from __future__ import annotations
 

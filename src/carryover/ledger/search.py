@@ -114,7 +114,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def search(db: sqlite3.Connection, query: Query, *, limit: int, now_ms: int) -> Found:
-    """Returns the best `limit` hits: by how rare and frequent the terms are (bm25), by kind and by age."""
+    """Returns the best `limit` hits for `query`, by how rare and frequent its terms are (bm25), by kind and by age."""
     indexed = indexed_share(db)
     for any_of in (False, True)[: len(query.terms)]:
         rows = db.execute(_FIND, {**_values(query, any_of=any_of), "now": now_ms}).fetchall()

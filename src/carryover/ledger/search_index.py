@@ -61,7 +61,7 @@ _expected: Final[dict[str | bytes, AnyBody]] = {}
 
 
 def prepare_index(db: sqlite3.Connection, *, afresh: bool = False) -> None:
-    """Leaves an index that this program can update, emptied if `afresh`. Blocks. Raises UserError without FTS5."""
+    """Leaves an index of this version, emptied if `afresh` or of another one. Blocks. Raises UserError without FTS5."""
     if db.execute(_HAS_FTS5).fetchone() != (1,):
         raise UserError(
             "This Python's SQLite has no full-text search (FTS5), which Carryover needs. Nothing was read or changed. "

@@ -1,4 +1,4 @@
-"""Extracts what of an event is searched, and makes full-text expressions, of quoted words, of what is typed. Pure."""
+"""Extracts what of an event is searched, and turns what is typed into a full-text expression of quoted words. Pure."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Assigns sessions to projects, and sub-agents to sessions. Everything runs inside the open transaction.
 
-A sub-agent's transcript names the folder it works in (`session_in_other_cwd`); only the ledger knows whether that is in
-its conversation's project, and so whether it belongs to it. Each session keeps the project it was recorded in.
+A sub-agent's transcript names the folder that it works in (`session_in_other_cwd`). It belongs to the conversation if
+that is in the same project, as only the ledger knows. Each session keeps the project it was recorded in.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ _BACK: Final = """UPDATE session SET project_id = :old, recorded_project_id = nu
 
 
 class StoredSession(msgspec.Struct, frozen=True, kw_only=True):
-    """A session's row. `final`: its main conversation has decided on the project. `rank`: its best source's so far."""
+    """A session's row. `final`: its main conversation has decided its project. `rank`: its best source's so far."""
 
     id: int
     native_id: str
@@ -101,7 +101,7 @@ async def upsert_session(
     last_ms: int,
     rank: int | None,
 ) -> StoredSession:
-    """Creates or updates the row, unless a source better than `rank` (None: a hook) reported it. Times are UTC ms."""
+    """Creates or updates the session's row, unless a source better than `rank` (None: a hook) has. Times: UTC ms."""
     row_of = {"agent": agent, "native_id": native_id, "first_ms": first_ms, "last_ms": last_ms, "rank": rank}
     await db.execute_fetchall(_UPSERT_SESSION, {**row_of, **msgspec.structs.asdict(info)})
     (row,) = await db.execute_fetchall(_SESSION, (agent, native_id))
@@ -124,8 +124,8 @@ async def assign_project(
 ) -> int | None:
     """Returns the id of the session's project, which the first folder in its main conversation determines.
 
-    A sub-agent's folder counts only until then, and without `for_good` any folder does. What a hook reported in a wrong
-    project is dropped: the transcript will bring it.
+    A sub-agent's folder, or any without `for_good`, counts only until then. What a hook reported in a wrong project is
+    dropped: the transcript will bring it.
     """
     if session.final:
         return session.project_id
@@ -220,7 +220,7 @@ async def move_project(db: aiosqlite.Connection, old: int, new: int) -> Moved:
 
 
 async def move_back(db: aiosqlite.Connection, old: int) -> Moved:
-    """Gives `old` back its sessions, and those moved to it. Only the user can say again that it was moved."""
+    """Undoes the move of `old`, which gets back its sessions. From then on, only the user can say that it was moved."""
     away = list(await db.execute_fetchall(_AWAY, {"old": old}))
     await db.executemany(_BACK, [{"old": old, "session": session} for session, _ in away])
     await db.execute_fetchall("UPDATE project SET moved_to = NULL, not_moved = 1 WHERE id = ?", (old,))

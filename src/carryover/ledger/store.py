@@ -57,7 +57,7 @@ class Ledger:
 
     @classmethod
     async def open(cls, path: Path, reducer: threads.Reducer) -> Ledger:
-        """Opens the ledger at `path`, creating, migrating or salvaging it; `reducer` makes its digests.
+        """Opens the ledger at `path`, creating, migrating or salvaging it if necessary; `reducer` makes its digests.
 
         Raises UserError if the file must be left alone: written by a newer Carryover, or not a ledger.
         """
@@ -103,9 +103,9 @@ class Ledger:
         return {(agent, os.fsdecode(path)): as_record(LastRead, last) for agent, path, *last in rows}
 
     async def commit(self, source: Source, prepared: PreparedBatch, *, seen_rev: int) -> Commit:
-        """Stores what was read of `source` with the position after it.
+        """Stores what was read of `source` together with the position after it.
 
-        Raises StaleRead, and stores nothing, if the source's `rev` is not `seen_rev` (0: never read) any more.
+        Raises StaleRead, and stores nothing, if the source's `rev` is no longer `seen_rev` (0: never read).
         """
         async with self._transaction() as db:
             return await run_commit(db, self._reducer, source, prepared, seen_rev)
@@ -133,7 +133,7 @@ class Ledger:
             await db.execute_fetchall(_BROKEN, (source.agent, locator(source.path), error, retry_ms))
 
     async def forget(self, selection: Selection, *, now_ms: int) -> Forgotten:
-        """Removes what `selection` names, and keeps it out if that is permanent; `erase` makes sure of every byte."""
+        """Removes what `selection` names, for good if it says so; `erase` makes sure that the data is overwritten."""
         await _change(lambda mark: mark.touch(0o600), connect.erase_mark(self._path))
         async with self._transaction() as db:
             await db.execute_fetchall("PRAGMA secure_delete = ON")
@@ -178,7 +178,7 @@ class Ledger:
     async def set_published(
         self, project_id: int, sha: str | None, at_ms: int, refusal: str | None, git: GitFacts | None = None
     ) -> None:
-        """Records the handoff published at `at_ms`, before which the ledger was read for it, or why none may be."""
+        """Records the last handoff, of what was committed before `at_ms` (UTC), or why none may be published."""
         facts = msgspec.json.encode(git).decode() if git is not None else None
         async with self._transaction() as db:
             await db.execute_fetchall(_PUBLISHED, (sha, at_ms, refusal, facts, project_id))

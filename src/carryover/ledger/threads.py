@@ -1,7 +1,7 @@
 """The events of threads and their digests, which follow when events or the reducer change. Inside the open transaction.
 
 The reducer sees exactly what is stored, so a rebuilt digest equals one that grew. What no longer counts keeps its row,
-so that its key stays known: reading the record again adds nothing.
+so that its key stays known and reading the record again adds nothing.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ async def rebuild(db: aiosqlite.Connection, reducer: Reducer, thread_id: int) ->
 
 
 async def settle(db: aiosqlite.Connection, reducer: Reducer) -> set[int]:
-    """Rebuilds the digests of threads with changed or removed events, and drops threads and sessions left empty.
+    """Rebuilds the digests of threads whose events changed; removes threads and sessions that were left empty.
 
     Returns the ids of the projects affected, which are marked as changed.
     """
@@ -170,7 +170,7 @@ async def rebuild_outdated(db: aiosqlite.Connection, reducer: Reducer) -> bool:
 
 
 async def retract(db: aiosqlite.Connection, session: StoredSession, keys: Iterable[bytes]) -> None:
-    """Retracts the session's events with these `keys`, also when a record is read again."""
+    """Retracts the session's events with these `keys`, of which a record that is read again may bring more."""
     for marks, some in in_parts(sorted(keys)):
         await db.execute_fetchall(_RETRACT.format(marks=marks), (*some, session.id))
 
@@ -196,7 +196,7 @@ async def reemit(
     """Brings a thread of a rewritten source in line with `entries`, and returns those still to add.
 
     Unchanged events stay with their time, changed ones are replaced, missing ones retracted. Only events after the
-    first difference get new rows, so that rows keep the order of the conversation. Of one key, the first entry counts.
+    first difference get new rows, so that rows keep the order. If two entries have the same key, the first counts.
     """
     known: dict[bytes, Entry] = {}
     for entry in entries:

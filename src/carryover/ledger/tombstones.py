@@ -1,7 +1,7 @@
 """Tombstones keep forgotten events from coming back out of transcripts. Everything runs inside the open transaction.
 
-They exclude a period of a session, a conversation, a project or everything, and hold no content. Beside them are the
-keys of removed events, shortened to 62 bits, for copies in another session (a fork) and records without a time.
+A tombstone excludes a period of a session, a conversation, a project or everything, and holds no content. The keys of
+removed events, shortened to 62 bits, identify copies in another session (a fork) and records without a time.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ async def without_forgotten(
     *,
     rank: int | None,
 ) -> list[Entry]:
-    """Returns the entries that no tombstone excludes, as none does what is in the ledger. `rank`: None for a hook."""
+    """Returns the entries that no tombstone excludes; none does what is in the ledger. `rank`: None for a hook."""
     removed = await among(db, "forgotten_event", "id", [short_key(entry.key) for entry in entries])
     covered = await _covered(db, agent, entries, roots, rank)
     excluded = covered - await among(db, "event", "key", sorted(covered))

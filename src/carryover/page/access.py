@@ -1,7 +1,7 @@
 """Decides who may see the page: whoever brings the key that `carryover ui` printed, from then on by a cookie.
 
-A browser shows cookies to all ports of 127.0.0.1, so the server on another one could have ours. Its pages are refused
-by what browsers say about the origin of a request; where the system tells, so are processes of other users.
+A browser shares cookies between all ports of 127.0.0.1, so the server on another one could be shown ours. Its pages are
+refused by what browsers say about the origin of a request; where the system tells, so are processes of other users.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def _owners(port: int, own_port: int) -> Iterator[int]:
 
 
 def _digest(secret: str) -> bytes:
-    """Returns what stands for a secret, so that the time a comparison takes says nothing about the secret."""
+    """Returns the key by which a secret is kept, so that the time a look-up takes says nothing about the secret."""
     return hashlib.sha256(secret.encode("utf-8", "replace")).digest()
 
 

@@ -81,7 +81,7 @@ class HandoffAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """The handoff of a project as it would be made now. Without `lines`, nothing is there to hand over."""
 
     path: str
-    """Where it is published; empty with a `refusal`, which says why nothing is."""
+    """Where it is published; empty if nothing is, for the reason in `refusal`."""
     tokens: int
     lines: tuple[HandoffLine, ...]
     refusal: str = ""
@@ -199,9 +199,9 @@ class SearchAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CommandAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The body of `POST /ui/api/command`. A `preview` only says what would go, or returns the command line.
+    """The body of `POST /ui/api/command`. With `preview`, `forget` only says what would go, `to` only returns the line.
 
-    `forget` takes a session and its `agent`, or the whole project; `note` a `text`; `to` the agent to continue in.
+    `forget` takes a session with its `agent`, or the whole project; `note` a `text`; `to` the agent to continue in.
     """
 
     command: Literal["pause", "unpause", "forget", "note", "to"]
@@ -213,7 +213,7 @@ class CommandAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class CommandAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """The command, whether it `was_run` and what it printed; for `to` the `line` to paste into a terminal."""
+    """The command, whether it was run, and what it printed; with `to` also the `line` to paste into a terminal."""
 
     argv: tuple[str, ...]
     ok: bool

@@ -65,7 +65,7 @@ browser, and what it opened is open until that browser or carryoverd is closed.<
 
 T = TypeVar("T")
 Read = Callable[[sqlite3.Connection], msgspec.Struct | None]
-"""Makes an answer; None for what there is not."""
+"""Makes an answer; None if what is asked for does not exist."""
 
 
 class Host(Protocol):

@@ -1,4 +1,4 @@
-"""Runs the user's own commands for the page, as child processes, with a list of arguments and no shell.
+"""Runs the user's own commands for the page, as child processes, with their arguments as a list and no shell.
 
 Their modules come from where ours do: never from a working folder, which could be a stranger's repository.
 """
@@ -59,7 +59,7 @@ async def run(words: Sequence[str], env: Mapping[str, str], text: str = "") -> t
 
 
 async def answer(asked: CommandAsked, root: str, env: Mapping[str, str], state: Path) -> CommandAnswer:
-    """Does what was asked in the project at `root`; `to` opens a terminal window, or returns the line if it can't."""
+    """Does what was asked in the project at `root`. `to` opens a terminal window, or returns the line if it can't."""
     words = words_of(asked, root)
     if asked.command == "to":
         line = f"cd {quoted(root)} && carryover to {asked.agent}"

@@ -100,7 +100,7 @@ def _project(
 
 
 def _waiting(digest: Digest) -> tuple[str, int, str]:
-    """Returns what the session waits for, since when, and with which question, as far as records show it."""
+    """Returns what the session waits for, since when (UTC ms), and its question; nothing while the agent works."""
     turn, proposal = digest.turn, digest.proposal
     if turn is not None:
         if proposal is not None and proposal.accepted is None and proposal.turn == turn.number:

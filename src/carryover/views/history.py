@@ -1,4 +1,4 @@
-"""Finds the turns and sessions behind a file, a line or a commit, for `carryover why`. Read-only and blocking."""
+"""Finds the turns and sessions behind a file, a line of it, or a commit. Read-only and blocking."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def path_in_project(path: str, roots: Sequence[str | None]) -> str:
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
-    """One turn's change to a file, at the time of its last edit (UTC ms, 0 if unknown)."""
+    """One turn's change to a file, at the time of the turn's last edit (UTC ms, 0 if unknown)."""
 
     at_ms: int
     agent: str
@@ -110,7 +110,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def changes_of(db: sqlite3.Connection, project: ProjectRow, path: str) -> list[Change]:
-    """Returns the turns that made the `edits_of` a file, newest first."""
+    """Returns the turns that changed the file at `path` (absolute), newest first; see `edits_of`."""
     return turns_of(db, edits_of(db, project, path))
 
 
@@ -163,7 +163,7 @@ def _sum(former: int | None, number: int | None) -> int | None:
 
 
 def _prompt_before(db: sqlite3.Connection, row: EditRow) -> tuple[int, str | None]:
-    """Returns row id and text of the prompt whose turn (the main conversation's) made the edit; else 0 and None."""
+    """Returns row id and text of the prompt of the main turn in which the edit was made, or 0 and None."""
     statement, values = (
         (_OF_SESSION, (row.session_id, row.at_ms)) if row.subagent_id else (_OF_THREAD, (row.thread_id, row.event_id))
     )
@@ -175,7 +175,7 @@ def _prompt_before(db: sqlite3.Connection, row: EditRow) -> tuple[int, str | Non
 
 
 class Committer(msgspec.Struct, frozen=True, kw_only=True):
-    """A session whose own `git commit` made a commit. `machine` is the other machine that recorded it, if any did."""
+    """A session whose own `git commit` made a commit. `machine` is None if this machine recorded it."""
 
     at_ms: int
     agent: str

@@ -51,7 +51,7 @@ def limited_projects(
 
 
 def reset_time_ms(resets: str, at_ms: int) -> int | None:
-    """Returns when a limit reached at `at_ms` resets (UTC ms): at the time in `resets`, or next at that time of day.
+    """Returns when a limit reached at `at_ms` resets (UTC ms): at the time in `resets`, or the next such time of day.
 
     None if it names a day in words. A time without a zone is local.
     """

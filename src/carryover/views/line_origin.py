@@ -163,9 +163,9 @@ def _within_lines(file: _File, piece: Piece, new: list[str]) -> tuple[int, str, 
 
 
 def _has_text(file: _File, piece: Piece, new: list[str]) -> bool:
-    """Whether the piece wrote a line with this text that is unique in the file, or beside the same line there.
+    """Whether the piece wrote a line with this text that is unique in the file or has the same neighbour there.
 
-    A bracket is not enough, neither as the line nor beside it.
+    A line that is only a bracket does not count, nor does one as a neighbour.
     """
     text = file.lines[file.at]
     places = [at for at, line in enumerate(new) if line == text and piece.wrote[at]]

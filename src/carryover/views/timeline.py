@@ -67,7 +67,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 def timeline(
     db: sqlite3.Connection, project_id: int, wanted: Wanted, *, limit: int, commits: Iterable[Commit] = ()
 ) -> list[Moment]:
-    """Returns the newest `limit` moments of a project that are `wanted`, newest first; `commits`: its repository's."""
+    """Returns the newest `limit` moments that are `wanted`, newest first. `commits`: of the project's repository."""
     rows = sessions(db, project_id, limit=MOST_SESSIONS)
     # Nobody takes over from a note.
     by_start = sorted((row for row in rows if row.agent != NOTE), key=lambda row: (row.started_ms, row.id))

@@ -1,6 +1,6 @@
 """Gathers the material for a document about a project: the ledger's view, git, relevant files. Blocking.
 
-Reads only text files that git does not ignore and whose names do not suggest secrets, and names what it leaves out.
+Reads only text files that git does not ignore and whose names do not suggest secrets; the document lists the others.
 """
 
 from __future__ import annotations
@@ -216,7 +216,7 @@ def _references(paths: Sequence[str], texts: Sequence[str]) -> dict[str, int]:
 
 
 def guidance(root: Path, paths: Sequence[str]) -> tuple[tuple[material.GuidingFile, ...], list[material.LeftOut]]:
-    """Returns the files among `paths` that tell agents how to work here, without our block, and what was left out."""
+    """Returns the files among `paths` that tell agents how to work, without our block, and those that are left out."""
     found = []
     left_out = []
     files = [(name, file) for name, readers in instruction_files().items() for file in readers.values()]
