@@ -1,4 +1,4 @@
-"""Talks to a running daemon over its control socket, by hand: importing an HTTP client would take longer than that."""
+"""Talks to a running daemon over its control socket, without an HTTP library: importing one would take longer."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ENDS: Final = b"503"
 
 
 def ask_daemon(socket_path: Path, method: str, target: str, *, timeout_s: float) -> dict[str, Any] | None:
-    """Returns the daemon's answer, or None. Raises TimeoutError, and UserError if something else answers."""
+    """Returns the daemon's answer; None if none listens. Raises TimeoutError, or UserError if it is not a daemon's."""
     if not socket_path.exists():
         return None
     import socket  # not at the top: usually no daemon is running
@@ -61,7 +61,7 @@ def _not_ours(socket_path: Path) -> UserError:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A daemon's health, if it answers, and its troubles as sentences: with a health, only about the port for hooks."""
+    """A daemon's health, if it answers, and what is wrong, in sentences; with a `health`, only about the port."""
 
     health: Health | None
     trouble: str | None = None

@@ -1,4 +1,4 @@
-"""What commands have the running daemon do with the ledger: import documents, link moved projects, synchronise."""
+"""Does what commands ask of the running daemon: imports documents, links moved projects, synchronises."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Linked(msgspec.Struct, frozen=True):
 
 
 class Moves:
-    """Joins moved projects with their past. While a look at the folders hangs, it finds none, and nothing waits."""
+    """Joins moved projects with their past. While looking at the folders hangs, it finds none and delays nothing."""
 
     def __init__(self, context: DaemonContext, *, on_moved: Callable[[Mapping[int, int]], None]) -> None:
         self._context = context
@@ -180,7 +180,7 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Syncing:
-    """Synchronises with the user's other machines, one request at a time. While sync is off, it is not imported."""
+    """Synchronises with the user's other machines, one request at a time. While sync is off, its code is not loaded."""
 
     def __init__(self, context: DaemonContext, *, publish: Callable[[], Awaitable[None]]) -> None:
         self._context = context

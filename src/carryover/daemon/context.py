@@ -86,7 +86,6 @@ class DaemonContext:
         return agent_folders(self.config.agents, self.home, self.env)
 
     def root_of(self, folder: str) -> ProjectRoot:
-        """Returns the project that a folder belongs to. Blocks."""
         return find_root(folder, home=self.home, agents_own=self.agents_own)
 
     def roots(self) -> tuple[TranscriptRoot, ...]:

@@ -66,7 +66,7 @@ class CrashReports:
         self._reported: set[str] = set()
 
     def report(self, error: BaseException, where: str) -> Path | None:
-        """Reports an error that the task or thread `where` did not handle; None for a UserError, or if it is known."""
+        """Reports an error that the task or thread `where` did not handle; None for a UserError, and a known one."""
         what = f"{Word(where)} failed: {describe(error)}"
         if not isinstance(error, UserError) and what not in self._reported:
             self._reported.add(what)

@@ -68,7 +68,6 @@ class Daemon:
         self._started_ms = context.now_ms()
         self._stop_asked = asyncio.Event()
         self.stopped_by: signal.Signals | None = None
-        """The signal that asked it to stop."""
         pool = context.pool
         self._moves = Moves(context, on_moved=lambda last_event_ms: self._publish_queue.seed(last_event_ms))
         self._page = PageDoor(context)
@@ -206,7 +205,7 @@ class Daemon:
             with self._context.read_ledger() as db:
                 known = projects(db)
                 left = dict.fromkeys(unpublished(db, since_ms=oldest_active_ms))
-            # Nothing is asked of the disks of inactive projects, one of which may hang.
+            # Disks of inactive projects are not looked at: one of them may hang.
             active = (row for row in known if row.last_event_ms >= oldest_active_ms)
             left |= dict.fromkeys(row.id for row in active if _lacks_handoff(row))
             return {row.id: row.last_event_ms for row in known}, list(left)

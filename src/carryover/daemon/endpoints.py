@@ -240,6 +240,7 @@ def listen(port: int) -> socket.socket:
 
 @contextmanager
 def _opened(family: socket.AddressFamily) -> Iterator[socket.socket]:
+    """Yields a new socket to be set up in the block, which is closed only if that fails."""
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         yield listener

@@ -31,7 +31,7 @@ DEBOUNCE_MS: Final = 80
 LOOK_AT_ROOTS_MS: Final = 500
 """Interval at which the folders are compared with those being watched."""
 LOOK_AT_PROJECTS_S: Final = 3.0
-"""The same for projects: there may be hundreds, and only a project's first source is news."""
+"""Interval at which projects are looked at: there may be hundreds, and only a project's first source is news."""
 POLL_MS: Final = 500
 FLOOD: Final = 500
 """More changes at once than this may mean that the kernel's queue overflowed, which watchfiles does not report."""
@@ -39,7 +39,7 @@ _Identity = tuple[int, int]
 
 
 class Noticed(msgspec.Struct, frozen=True):
-    """The work that changes call for. `rescan`: check every source, since hints may be incomplete."""
+    """The work that a set of changes calls for. `rescan`: check every source, since hints may be incomplete."""
 
     sources: tuple[Source, ...] = ()
     rescan: str | None = None
@@ -196,7 +196,7 @@ def _identity_of(path: Path) -> _Identity | None:
 
 
 def _is_watched(folder: str) -> bool:
-    """Whether inotify watches `folder`, by the list in /proc: watchfiles 1.3 doesn't report a limit met by new ones."""
+    """Whether inotify watches `folder`, by the list in /proc: watchfiles 1.3 reports no limit that a new one meets."""
     try:
         mark = f" ino:{Path(folder).stat().st_ino:x} "
         infos = list(Path("/proc/self/fdinfo").iterdir())

@@ -23,7 +23,7 @@ from carryover.publish.pointers import HiddenFile
 from carryover.sync.status import SyncStatus
 
 Level = Literal["wrong", "todo", "note"]
-"""How severe it is. wrong: something does not work. todo: only the user can do it. note: worth knowing."""
+"""How severe a finding is: wrong (something does not work), todo (only the user can do it), note (worth knowing)."""
 Fix = Literal["hooks", "service", "restart", "script", "permissions", "ledger"]
 """The repairs of `--fix`. Each is repeatable and takes nothing of the user's away."""
 

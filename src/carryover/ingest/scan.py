@@ -69,7 +69,7 @@ def roots_of(agents: Iterable[Agent], home: Path, env: Mapping[str, str]) -> tup
 def recorded_roots(
     agents: Iterable[Agent], tools: AgentsConfig, home: Path, env: Mapping[str, str]
 ) -> tuple[TranscriptRoot, ...]:
-    """Returns `roots_of`, folders that install recorded (a daemon may lack the shell's variables), kept hook calls."""
+    """Returns `roots_of`, what install recorded (a daemon may lack the shell's variables), and kept hook calls."""
     found: dict[TranscriptRoot, None] = {}
     for agent in agents:
         known = tools.of(agent.id)

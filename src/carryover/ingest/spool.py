@@ -56,7 +56,7 @@ class Spool:
         return self._root / agent_id
 
     def keep(self, agent_id: str, session: str, line: bytes) -> Path:
-        """Appends a line to a session's file, or none and raises SpoolFull, OSError, or ValueError for a bad id."""
+        """Appends a line to a session's file. Raises SpoolFull, OSError, or ValueError for a bad id; adds none then."""
         if _SESSION.fullmatch(session) is None:
             raise ValueError("no usable session id")
         folder = self.folder(agent_id)

@@ -1,4 +1,4 @@
-"""Removes sessions, or a period of them, and leaves tombstones if that is permanent. Inside the open transaction.
+"""Removes sessions, or a period of them, inside the open transaction, and leaves tombstones if that is permanent.
 
 The context stored with a source's position may hold content. If a source names a forgotten conversation in its path or
 context, it is read again from its beginning when it changes, and the tombstones skip what was forgotten.

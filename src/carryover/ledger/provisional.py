@@ -55,7 +55,7 @@ def content_fingerprint(body: AnyBody) -> bytes:
 async def add_provisional(
     db: aiosqlite.Connection, agent: str, entries: Sequence[Entry], roots: Mapping[str, ProjectRoot], *, now_ms: int
 ) -> Commit:
-    """Stores the `entries`, of the session's own project, that are not known yet, dated no later than `now_ms`."""
+    """Stores those `entries` of the session's own project that are not known yet, dated no later than `now_ms`."""
     added = 0
     projects: set[int] = set()
     newest_ms = 0

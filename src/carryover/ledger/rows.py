@@ -47,7 +47,7 @@ class Whereabouts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A session. `recorded_root` is its project's root before a move; `machine` is the other one it is from, or ''."""
+    """A session. `recorded_root` is its project's root before a move; `machine` is another that recorded it, or ''."""
 
     id: int
     agent: str

@@ -1,4 +1,4 @@
-"""The events of threads and their digests, which follow when events or the reducer change. Inside the open transaction.
+"""The events of threads and their digests, which follow when events or the reducer change, inside the transaction.
 
 The reducer sees exactly what is stored, so a rebuilt digest equals one that grew. What no longer counts keeps its row,
 so that its key stays known and reading the record again adds nothing.
@@ -170,7 +170,7 @@ async def rebuild_outdated(db: aiosqlite.Connection, reducer: Reducer) -> bool:
 
 
 async def retract(db: aiosqlite.Connection, session: StoredSession, keys: Iterable[bytes]) -> None:
-    """Retracts the session's events with these `keys`, of which a record that is read again may bring more."""
+    """Retracts the session's events with these `keys`. A record that is read again may retract more than before."""
     for marks, some in in_parts(sorted(keys)):
         await db.execute_fetchall(_RETRACT.format(marks=marks), (*some, session.id))
 

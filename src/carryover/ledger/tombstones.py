@@ -108,7 +108,7 @@ async def without_forgotten(
     *,
     rank: int | None,
 ) -> list[Entry]:
-    """Returns the entries that no tombstone excludes; none does what is in the ledger. `rank`: None for a hook."""
+    """Returns the entries that no tombstone excludes; stored events are never excluded. `rank`: None for a hook."""
     removed = await among(db, "forgotten_event", "id", [short_key(entry.key) for entry in entries])
     covered = await _covered(db, agent, entries, roots, rank)
     excluded = covered - await among(db, "event", "key", sorted(covered))
