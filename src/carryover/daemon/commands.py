@@ -88,7 +88,6 @@ class Moves:
         self._compared: dict[str, frozenset[int]] = {}
         """Roots that were gone at the last check, by root of a known project."""
         self._looked_s: dict[int, float] = {}
-        """When each published project was last followed, by its id."""
         self._stuck = False
 
     async def run(self) -> None:

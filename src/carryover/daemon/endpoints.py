@@ -281,14 +281,8 @@ class HookPort:
                 try:
                     listener = listen(wanted)
                 except OSError as error:
-                    failures, number = failures + 1, error.errno or errno.EIO
-                    taken = number == errno.EADDRINUSE
-                    why = "is taken by another process" if taken else f"cannot be used: {os.strerror(number)}"
-                    before = self.state.trouble
-                    self.state.port, self.state.trouble = None, f"port {wanted} {why}"
-                    if self.state.trouble != before:
-                        reason = Word(errno.errorcode.get(number, "EIO"))
-                        self._log.warning("port_unavailable", port=wanted, reason=reason)
+                    failures += 1
+                    self._failed(wanted, error.errno or errno.EIO)
                     await wait_at_most(changed, delay_s(failures))
                     continue
                 failures = 0
@@ -301,6 +295,13 @@ class HookPort:
                         await context.config_changed.wait()
         finally:
             self.state.port = None
+
+    def _failed(self, port: int, number: int) -> None:
+        taken, before = number == errno.EADDRINUSE, self.state.trouble
+        why = "is taken by another process" if taken else f"cannot be used: {os.strerror(number)}"
+        self.state.port, self.state.trouble = None, f"port {port} {why}"
+        if self.state.trouble != before:
+            self._log.warning("port_unavailable", port=port, reason=Word(errno.errorcode.get(number, "EIO")))
 
     def _app(self, limiter: ConnectionLimiter, bound: int) -> web.Application:
         async def greet(_: web.Request) -> web.StreamResponse:

@@ -1,9 +1,8 @@
 """Encodes an event's body for storage: JSON, compressed if that makes it shorter (9 µs to write, 12 µs to read).
 
 A compressed body is a zstd frame with a dictionary that comes with the program. It begins with the number of its kind,
-so that a query finds the bodies of one kind without reading the others, and the number of its dictionary; the magic
-number of zstd, the same for all, is left out. A dictionary never changes, so that what was stored stays readable. A new
-one gets the next number and comes with a migration, so that an older program refuses the ledger.
+by which queries find it, and the number of its dictionary, without the magic number of zstd. A dictionary never
+changes; a new one gets the next number and comes with a migration, so that an older program refuses the ledger.
 """
 
 from __future__ import annotations
