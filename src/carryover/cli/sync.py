@@ -6,16 +6,17 @@ import argparse
 import socket
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from carryover.actions.context import now_ms, project_root, state_dir
 from carryover.cli.arguments import describe, flag
 from carryover.errors import ExitCode, UserError
 from carryover.paths import StateDir
-from carryover.sync.folder import OFF
-from carryover.sync.status import SyncStatus, sync_status
 from carryover.terminal.output import YELLOW, ago, agree, agreed, counted, paint, put, size
 from carryover.text.shell import quoted
+
+if TYPE_CHECKING:
+    from carryover.sync.status import SyncStatus
 
 DESCRIPTION: Final = """\
 Takes what was recorded here to your other machines, and what was recorded there
@@ -81,6 +82,9 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _status(state: StateDir, _args: argparse.Namespace) -> Done:
+    from carryover.sync.folder import OFF
+    from carryover.sync.status import sync_status
+
     found = sync_status(state)
     if found is None:
         raise UserError(OFF, ExitCode.NOTHING_FOUND)

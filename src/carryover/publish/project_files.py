@@ -1,7 +1,8 @@
 """Publishes in a project, and takes back: the handoff, the rule that keeps it out of commits, the pointers to it.
 
-The file that some agents load with each request (`AgentSpec.handoff_entry`) stays unchanged while its agent is at work:
-it precedes the conversation, all of which a changed one would make the provider read and bill again (`CACHE_MS`).
+Some agents load a file of the project with each request (`AgentSpec.handoff_entry`). It precedes the conversation: if
+it changes, the model's provider reads the whole conversation again and bills it. So it is left unchanged while its
+agent is at work. After `CACHE_MS` without work, nothing is cached any more.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ def publish(
 def preview(
     root: Path, settings: ProjectSettings, *, home: Path, agents_own: AgentFolders | None = None
 ) -> PlannedEdits | None:
-    """Returns the edits of the user's files that `publish` would make, if it may write there. Raises OSError."""
+    """Returns the edits of the user's files that `publish` would make; None if it may not write. Raises OSError."""
     if settings.excluded or settings.folder is not None:
         return None
     if refusal(root, home=home, agents_own=agents_own) is not None:
@@ -134,16 +135,20 @@ def _place(root: Path, settings: ProjectSettings, edits: ProjectEdits, home: Pat
             take_out(root, edits)
         return
     place_in_read_lists(root, edits, home=home)
-    # In a folder of repositories, agents in each would read its files as well (Claude Code 2.1.328).
-    inside = islice(root.iterdir(), _MOST_ENTRIES) if git_dir_of(root) is None else ()
-    if any((entry / ".git").exists() for entry in inside):
+    if git_dir_of(root) is None and _holds_repositories(root):
         edits.left_alone("AGENTS.md", "the folder holds repositories, and its text would apply to each of them")
     else:
         place_pointers(root, edits, settings.agents)
 
 
+def _holds_repositories(folder: Path) -> bool:
+    """Whether the folder contains repositories, in which agents would read its files as well (Claude Code 2.1.328)."""
+    with os.scandir(folder) as entries:
+        return any((Path(entry.path) / ".git").exists() for entry in islice(entries, _MOST_ENTRIES))
+
+
 class Withdrawn(msgspec.Struct, frozen=True):
-    """The user's files of a project that are as they were before Carryover, and what had to stay and why."""
+    """The result in one project: `files` are as they were before Carryover, `notes` say what had to stay and why."""
 
     root: str
     files: tuple[str, ...] = ()
