@@ -1,4 +1,4 @@
-"""Reads what the agents left on disk, as a daemon would; imported only if the ledger alone is not enough (asyncio)."""
+"""Reads what the agents left on disk, as a daemon would. Its imports are slow: use it if the ledger is not enough."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import sqlite3
 import sys
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from itertools import accumulate
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -178,11 +177,13 @@ def sources_on_disk(config: Config, projects: Iterable[Path] = ()) -> list[Found
 
 def newest_sources(config: Config, projects: Iterable[Path], most_bytes: int) -> list[Source]:
     """Returns the newest transcripts of at most `most_bytes` together, but at least one; see `sources_on_disk`."""
-    newest = sources_on_disk(config, projects)[::-1]
-    sizes = accumulate(found.size for found in newest)
-    kept = [
-        found.source for at, (found, size) in enumerate(zip(newest, sizes, strict=True)) if not at or size <= most_bytes
-    ]
+    kept: list[Source] = []
+    total = 0
+    for found in reversed(sources_on_disk(config, projects)):
+        total += found.size
+        if kept and total > most_bytes:
+            break
+        kept.append(found.source)
     return kept[::-1]
 
 
@@ -192,7 +193,7 @@ def folders_to_read(config: Config) -> tuple[TranscriptRoot, ...]:
 
 
 def of_project(seen: Iterable[FoundSource], roots: Collection[str]) -> list[Source]:
-    """Returns the sources of a project's sessions, by their first records, with sub-agents, and what holds many."""
+    """Returns the sources of sessions in the project with these `roots`, with sub-agents, and all that hold many."""
     items, agents = list(seen), adapters()
     known: dict[str, bool] = {}
     sessions: set[tuple[str, str | None]] = set()
@@ -214,7 +215,7 @@ def of_project(seen: Iterable[FoundSource], roots: Collection[str]) -> list[Sour
 
 
 def of_session(seen: Iterable[FoundSource], prefix: str) -> list[Source]:
-    """Returns the sources named after a session that starts so (in any case), else those of many."""
+    """Returns the sources named after a session that starts with `prefix`, ignoring case; else all that hold many."""
     items = [item.source for item in seen]
     asked = conversation_of(prefix).lower()
     named = [source for source in items if source.session is not None and source.session.lower().startswith(asked)]

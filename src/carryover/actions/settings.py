@@ -45,7 +45,9 @@ class Pausing(msgspec.Struct, frozen=True, kw_only=True):
 
 def settings(state: StateDir) -> list[Setting]:
     """Returns all current settings. Raises UserError (REFUSED) if the file can't be used."""
-    config, file, found = load_config(state.config), dict[str, Any](), list[Setting]()
+    config = load_config(state.config)
+    file: dict[str, Any] = {}
+    found: list[Setting] = []
     with suppress(FileNotFoundError):
         file = tomllib.loads(read_bytes_bounded(state.config, CONFIG_LIMIT_BYTES).decode("utf-8-sig"))
     for table, name, default in _fields():
@@ -66,8 +68,9 @@ def setting_names() -> tuple[str, ...]:
 
 def named_setting(key: str, found: Sequence[Setting]) -> Setting:
     """Returns one of the settings. Raises UserError (USAGE) if there is none with this key."""
-    if named := [setting for setting in found if setting.key == key]:
-        return named[0]
+    for setting in found:
+        if setting.key == key:
+            return setting
     meant = did_you_mean(key, [setting.key for setting in found]) or "."
     raise UserError(
         f"There is no setting {key!r}{meant} `carryover config` lists them. Nothing was changed.", ExitCode.USAGE
@@ -75,7 +78,7 @@ def named_setting(key: str, found: Sequence[Setting]) -> Setting:
 
 
 def change(state: StateDir, key: str, words: Sequence[str] | None) -> str:
-    """Sets `key` to `words`, or removes it (None); returns the new state as a sentence. Raises UserError."""
+    """Sets `key` to `words`, or removes it if None; returns its new state in words. Raises UserError if refused."""
     from carryover.daemon.client import reload_daemon
 
     before = named_setting(key, settings(state))
@@ -93,7 +96,7 @@ def change(state: StateDir, key: str, words: Sequence[str] | None) -> str:
 
 
 def would_drop(state: StateDir, key: str, words: Sequence[str]) -> list[SessionRow]:
-    """Returns the sessions, newest first, that setting `key` to `words` would drop. Raises as `change` does."""
+    """Returns the sessions, newest first, that setting `key` to `words` would newly drop. Raises as `change` does."""
     table, _, name = key.partition(".")
     if table != "retention" or not state.ledger.exists():
         return []
@@ -184,7 +187,7 @@ def unpause_all(state: StateDir) -> Pausing:
 
 
 def pause_project(state: StateDir, root: str) -> Pausing:
-    """Excludes one project by `[projects] exclude`, and removes what we put into it. Raises UserError if it can't."""
+    """Excludes one project by `[projects] exclude`, and takes out what we put into it. Raises UserError if it can't."""
     from carryover.publish.project_files import withdraw
 
     config = load_config(state.config)

@@ -1,4 +1,4 @@
-"""Has an export shortened by an Ollama on this machine, never another host, and checks the answers against it."""
+"""Has an export shortened by an Ollama on this machine, never another host, and checks its answers."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from carryover.terminal.output import one_line
 
 VARIABLE: Final = "OLLAMA_HOST"
 EXAMPLE_MODEL: Final = "qwen2.5:7b"
+_PORT: Final = 11434
 _PORTS: Final = {"http": 80, "https": 443}
 _ANSWER_TOKENS: Final = 2048
 _OPTIONS: Final = {"temperature": 0, "seed": 1, "num_ctx": 8192, "num_predict": _ANSWER_TOKENS}
@@ -46,7 +47,7 @@ _EXPLAINED: Final[dict[type[Exception], str]] = {
     **dict.fromkeys((OSError, http.client.HTTPException), _ENDED),
     **dict.fromkeys((msgspec.MsgspecError, UnicodeDecodeError, RecursionError, OverflowError), _NOT_OLLAMA),
 }
-"""What the first class that an error of the connection belongs to means, by the server's place."""
+"""What to tell the user of an error of the connection, by the first class that it belongs to; {} is the server."""
 
 
 class Shortened(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,9 +89,10 @@ def shortened(
     model: str | None,
     report: Callable[[float, str], None],
 ) -> Shortened:
-    """Returns the document in the words of a model (None: of the only one); it names `source_name`, the whole document.
+    """Returns the document in the words of a model; it names `source_name`, the file with the whole document.
 
-    Raises UserError if OLLAMA_HOST is another machine, or Ollama or the model is missing, fails or stalls.
+    `model`: its name; None for the only one there is. `report` receives the progress as a share and a text. Raises
+    UserError if OLLAMA_HOST is another machine, or Ollama or the model is missing, fails or stalls.
     """
     server = _Server(address(os.environ.get(VARIABLE)))
     parts = parts_of(document.body)
@@ -130,7 +132,7 @@ def address(value: str | None) -> str:
     bare = f"[{text}]" if text.count(":") > 1 and not {"[", "/"} & {*text} else text
     try:
         parts = urlsplit(bare if "://" in bare else f"http://{bare}")
-        port = parts.port or (_PORTS.get(parts.scheme, 11434) if "://" in text else 11434)
+        port = parts.port or (_PORTS.get(parts.scheme, _PORT) if "://" in text else _PORT)
         if (host := _loopback(parts)) and parts.scheme in _PORTS:
             return f"{parts.scheme}://{host}:{port}{parts.path}"
     except ValueError:

@@ -23,8 +23,9 @@ def find_root(cwd: str, *, home: Path | None = None, agents_own: AgentFolders | 
     """Returns the nearest folder at or above `cwd` that is the top of a git checkout; without one, `cwd` itself.
 
     Symlinks are resolved, as far as the path exists. A repository in the home folder (dotfiles) or in `/` does not
-    include the folders below. What is no absolute path here is returned unchanged. A worktree in an agent's own folder
-    (Codex 0.169: `~/.codex/worktrees/<id>/<name>`, `agents_own`) belongs to its main checkout's project.
+    include the folders below. A `cwd` that is not an absolute path, as from another system, is returned unchanged. A
+    worktree that an agent created in its own folder (Codex 0.169: `~/.codex/worktrees/<id>/<name>`) belongs to its main
+    checkout's project. `agents_own` returns those folders; None means their standard places.
     """
     if not cwd.startswith("/") or "\0" in cwd:
         return ProjectRoot(cwd)
@@ -35,16 +36,20 @@ def find_root(cwd: str, *, home: Path | None = None, agents_own: AgentFolders | 
         if folder in too_high and folder != start:
             continue
         if (git_dir := git_dir_of(folder)) is not None:
-            common, back = named_in(git_dir / "commondir"), named_in(git_dir / "gitdir")
-            main_root = None
-            # A worktree and its main checkout must name each other, since a copied folder may name any.
-            if common is not None and back is not None and common.name == ".git":
-                same = os.path.realpath(back) == os.path.realpath(folder / ".git")
-                main_root = os.path.realpath(common.parent) if same else None
+            main_root = _main_root(folder, git_dir)
             if main_root is not None and _is_an_agents(folder, home, agents_own):
                 return ProjectRoot(main_root, checkout=str(folder))
             return ProjectRoot(str(folder), main_root)
     return ProjectRoot(str(start), gone=is_gone(start))
+
+
+def _main_root(root: Path, git_dir: Path) -> str | None:
+    """Returns the main checkout of a worktree. Each must name the other, since a copied folder may name any."""
+    common, back = named_in(git_dir / "commondir"), named_in(git_dir / "gitdir")
+    if common is None or back is None or common.name != ".git":
+        return None
+    same = os.path.realpath(back) == os.path.realpath(root / ".git")
+    return os.path.realpath(common.parent) if same else None
 
 
 def agents_checkouts(
@@ -64,7 +69,7 @@ def agents_checkouts(
 
 
 def agent_folders(agents: AgentsConfig, home: Path, env: Mapping[str, str]) -> frozenset[Path]:
-    """Returns the folders of agents' own data: usual, named by `env`, and recorded, as services lack variables."""
+    """Returns agents' own folders: standard, named by `env`, and recorded by install, as a service lacks variables."""
     found = set()
     for spec in specs():
         known = agents.of(spec.id)

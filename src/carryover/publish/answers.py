@@ -57,7 +57,8 @@ def start_answer(
     """Returns the text for a session that starts now; None if it should get none. Raises LookupError for an unknown id.
 
     A continued conversation (`resume`, `fork`) still has its context, so it gets a text only if another session has
-    worked here since, or if its agent forgets. `then`: git's state when last published. `project`: see `view_now`.
+    worked here since, or if its agent forgot what it got at an earlier start. `then`: git's state when the handoff was
+    last published. `project`: see `view_now`.
     """
     view = view_now(db, project, agents_own)
     root, settings = Path(view.root), settings_of(view, config)
@@ -91,17 +92,20 @@ def _situation(view: ProjectView, beginning: Beginning, now_ms: int) -> Situatio
     # Not every agent says why a session starts (Cursor). A session with earlier work is continued.
     continued = beginning.reason == "startup" and own_past is not None and did_something(own_past)
     situation: Situation = "moved_on" if continued else SITUATIONS.get(beginning.reason, "moved_on")
-    last_ms = _last_response_ms(view, beginning, now_ms) if situation == "moved_on" else None
-    own = conversation_of(beginning.session)
-    others = (known.digest for known in view.sessions if conversation_of(known.session) != own)
-    moved_on = last_ms is not None and any(other.last_ms > last_ms and did_something(other) for other in others)
-    if situation != "moved_on" or moved_on:
+    if situation != "moved_on" or _moved_on(view, beginning, now_ms):
         return situation
     return "resumed" if beginning.forgets else None
 
 
+def _moved_on(view: ProjectView, beginning: Beginning, now_ms: int) -> bool:
+    last_ms = _last_response_ms(view, beginning, now_ms)
+    own = conversation_of(beginning.session)
+    others = (known.digest for known in view.sessions if conversation_of(known.session) != own)
+    return last_ms is not None and any(other.last_ms > last_ms and did_something(other) for other in others)
+
+
 def _last_response_ms(view: ProjectView, beginning: Beginning, now_ms: int) -> int | None:
-    """Returns when this conversation, or a fork's parent, last responded (UTC ms), by the ledger or its idle time."""
+    """Returns when this conversation, or the parent of an empty fork, last responded (UTC ms); None if unknown."""
     known = {one.session: one for one in view.sessions}
     own = known.get(beginning.session)
     if own is not None and own.parent is not None and not did_something(own.digest):
@@ -141,7 +145,7 @@ def keep_answers(
     stale_days: int,
     file: str = IN_PROJECT,
 ) -> None:
-    """Writes the answers for `root`, if that is a path here, in `forms` by agent id. Raises OSError if it can't."""
+    """Writes the answers for `root`, if that is a path here. `forms`: hook protocols by agent id. Raises OSError."""
     if not _is_whole(root):
         return
     # `find -mtime +0`, which every system has, is true from one day after this time.
@@ -153,13 +157,18 @@ def keep_answers(
             if reason == RESUMED and not form.forgets:
                 continue
             path = answer_path(state, agent, reason, root)
-            step = state
-            for name in path.parent.relative_to(state).parts if not path.parent.is_dir() else ():
-                step /= name
-                private_dir(step)
+            _make_folders(state, path.parent)
             write_if_changed(path, form.answer(text), mode=0o600, follow=False, durable=False)
             if int(path.stat().st_mtime) != old_s:
                 os.utime(path, (old_s, old_s))
+
+
+def _make_folders(state: Path, folder: Path) -> None:
+    if not folder.is_dir():
+        step = state
+        for name in folder.relative_to(state).parts:
+            step /= name
+            private_dir(step)
 
 
 def forget_answers(state: Path, root: str) -> None:

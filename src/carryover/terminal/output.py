@@ -101,7 +101,7 @@ def agree(args: argparse.Namespace, question: str, *, nothing: str = "changed", 
 
 
 def is_read_for(seconds: float) -> bool:
-    """Waits for `seconds`; returns False once the reader of stdout is gone, which else only a write tells."""
+    """Waits for `seconds`; returns False once the reader of standard output is gone, which only a write would tell."""
     import select
 
     poll = select.poll()
@@ -266,8 +266,11 @@ def local_time(at_ms: int) -> str:
 def duration(seconds: float) -> str:
     """Formats a length of time in its largest unit."""
     whole = int(seconds)
-    units = (("days", DAY_S, 2 * DAY_S), ("h", HOUR_S, HOUR_S), ("min", MINUTE_S, MINUTE_S), ("s", 1, whole))
-    return next(f"{whole // length} {name}" for name, length, least in units if whole >= least)
+    if whole < MINUTE_S:
+        return f"{whole} s"
+    if whole < HOUR_S:
+        return f"{whole // MINUTE_S} min"
+    return f"{whole // HOUR_S} h" if whole < 2 * DAY_S else f"{whole // DAY_S} days"
 
 
 def size(count_bytes: int) -> str:
