@@ -39,7 +39,7 @@ WAYS: Final = (
 
 
 def copy(text: str, machine: Machine, *, instead: str = "copy what `carryover handoff` prints") -> str:
-    """Puts `text` on the clipboard; returns by what. Raises UserError, which suggests `instead`, if nothing can."""
+    """Puts `text` on the clipboard; returns the program's name. Raises UserError, suggesting `instead`, if none can."""
     for way in WAYS:
         if way.display is None or machine.env.get(way.display):
             found = next(iter(copies((way.name,), machine)), None)

@@ -75,8 +75,8 @@ def root_of(folder: str) -> ProjectRoot:
 def project_root(project: str | None, *, must_exist: bool = False, elsewhere: bool = False) -> str:
     """Returns the root of the project that contains `project`, or the current folder, with symlinks resolved.
 
-    With `elsewhere` it may be of another machine. Raises UserError: NOTHING_FOUND if the current folder is gone or,
-    with `must_exist`, if that folder is; REFUSED if its path is not UTF-8, or it is a folder of another machine.
+    With `elsewhere` it may be on another machine. Raises UserError: NOTHING_FOUND if the current folder is gone or,
+    with `must_exist`, `project` does not exist; REFUSED if its path is not UTF-8, or belongs to another machine.
     """
     if project and is_foreign(project):
         if elsewhere:

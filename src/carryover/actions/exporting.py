@@ -30,7 +30,7 @@ def session_document(
     above: str = "",
     turns: Container[int] | None = None,
 ) -> str:
-    """Returns the document of a session or these `turns`. `full`: with sub-agents. `above`: links back, as markup."""
+    """Returns the document of a session or of some `turns`. `full` adds sub-agents, `above` is markup of links back."""
     agent = agent_name(session.agent)
     head = SessionHead(
         id=session.native_id,
@@ -53,7 +53,7 @@ def session_document(
 
 
 def session_trajectory(ledger: sqlite3.Connection, session: SessionRow, *, full: bool) -> str:
-    """Returns one session in ATIF, `full` with its sub-agents. Raises UserError (NOTHING_FOUND) if it has no step."""
+    """Returns a session in ATIF; `full` adds its sub-agents. Raises UserError (NOTHING_FOUND) if it has no step."""
     from carryover.export.atif import Head, trajectory
 
     head = Head(

@@ -100,7 +100,8 @@ def how_far(health: Health) -> tuple[float, str]:
 def active_projects(state: StateDir, config: Config, agents: Collection[str]) -> dict[Path, int]:
     """Returns at most `MOST` projects in which one of `agents` worked and that may be written into, newest first.
 
-    Maps each root to its last work (UTC ms); without a ledger, by the transcripts, which may miss some.
+    Maps each root to the time of its last work (UTC ms). Without a ledger, the transcripts are searched, which may miss
+    some, such as projects that only a database names.
     """
     since_ms = now_ms() - config.publish.active_days * MS_PER_DAY
     roots: Iterable[tuple[Path, int]] = ()

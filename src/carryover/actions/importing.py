@@ -53,7 +53,7 @@ class FileReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """An import request. `agent`: of a file that does not name it. `again`: also of forgotten events."""
+    """An import request. `agent`: the id, for a file that names none. `again`: import forgotten events too."""
 
     path: Path
     project: str | None = None
@@ -62,7 +62,7 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 def import_file(state: StateDir, asked: Asked, *, store: bool) -> FileReport:
-    """Reads a file and, with `store`, imports its sessions. Raises UserError, and imports nothing, if it can't."""
+    """Reads a file and, with `store`, imports its sessions. Raises UserError if it can't; nothing is then imported."""
     from carryover.importing.document import open_document, survey
 
     path = asked.path

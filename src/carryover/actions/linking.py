@@ -48,7 +48,7 @@ class _Said(msgspec.Struct, frozen=True):
 
 
 def link_projects(state: StateDir, old: str, new: str) -> Done:
-    """Moves what was recorded at `old` to the project at `new`. Raises UserError if it still exists."""
+    """Moves what was recorded at `old` to `new`. Raises UserError if `old` still exists, is unknown or is `new`."""
     from carryover.ledger.sessions import Moved
     from carryover.publish.project_moves import link
 

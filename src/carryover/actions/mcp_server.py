@@ -1,4 +1,4 @@
-"""The MCP server of `carryover mcp`, for one project, on standard input and output; it alone imports the SDK."""
+"""The MCP server of `carryover mcp`, for one project, on standard input and output. Only this imports the slow SDK."""
 
 from __future__ import annotations
 

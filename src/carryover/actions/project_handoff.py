@@ -38,8 +38,9 @@ class MadeHandoff(msgspec.Struct, frozen=True, kw_only=True):
 def handoff_of_project(root: str, session: str | None = None) -> Refreshed:
     """Returns the current handoff of the project at `root`, with its text; nothing is written into the project.
 
-    The work of `session` (an id, a unique prefix of one, or `last`) leads, or else the newest. While paused, nothing is
-    read. Raises UserError: NOTHING_FOUND if there is nothing to hand over, REFUSED if the project is excluded.
+    The work of `session` (an id, a unique prefix of one, or `last`) leads, or else the newest. While Carryover is
+    paused, nothing is read. Raises UserError: NOTHING_FOUND if there is nothing to hand over, REFUSED if the project is
+    excluded, or if Carryover was paused before anything was recorded.
     """
     state = state_dir()
     config = settings_to_print(state)
@@ -119,7 +120,7 @@ def _nothing_found(root: str, how_to_link: str | None) -> UserError:
 
 
 def _how_to_link(state: StateDir, root: str, *, by_name: bool) -> str | None:
-    """Returns a sentence with the command that joins a project of the same repository (or, `by_name`, folder name)."""
+    """Returns a sentence that says how to join a project of this repository (or, `by_name`, folder name), if any."""
     if not state.ledger.exists() or not is_folder(Path(root)):
         return None
     with closing(connect_read_only(state.ledger)) as db:

@@ -48,7 +48,7 @@ def by_daemon_or_here(
     timeout_s: float,
     otherwise: str = "Nothing was changed.",
 ) -> T:
-    """Returns what the daemon answers to `POST target` or, if none runs, `do`. Raises TimeoutError and UserError."""
+    """Returns the daemon's answer to `POST target` or, if none runs, that of `do`. Raises TimeoutError or UserError."""
     from carryover.daemon.client import ask_daemon
 
     answer = ask_daemon(state.socket, "POST", target, timeout_s=timeout_s)
@@ -91,7 +91,10 @@ def ledger_of_project(root: str | None) -> Iterator[sqlite3.Connection]:
 def ledger_as_it_is(
     state: StateDir, root: str | None = None, session: str | None = None
 ) -> Iterator[sqlite3.Connection]:
-    """Does the same, but never writes or looks for moved projects. `session`: how the id begins that is needed."""
+    """Does what `ledger_of_project` does, but never writes or looks for moved projects.
+
+    `session`: the beginning of a session's id, if only that session is needed.
+    """
     with recorded_ledger(state) if state.ledger.exists() else _on_disk(state, root, session) as ledger:
         yield ledger
 
@@ -141,7 +144,7 @@ def ledger_with_session(name: str) -> Iterator[tuple[sqlite3.Connection, Session
 
 
 def session_named(ledger: sqlite3.Connection, name: str) -> SessionRow:
-    """Returns the session of this id, unique prefix of one, or `last` (of this project). Raises UserError if none."""
+    """Returns the session with this id or prefix, or this project's newest (`last`). Raises UserError if none fits."""
     if name != LAST:
         return session_by_prefix(ledger, name)
     root = project_root(None)
@@ -181,7 +184,7 @@ def refuse_excluded(root: str, config: Config) -> None:
 
 
 def of_recorded(state: StateDir, root: str, make: Callable[[sqlite3.Connection, int], T]) -> T | None:
-    """Calls `make` with an up-to-date ledger and the id of the project at `root` there, if anything is recorded of it.
+    """Calls `make` with an up-to-date ledger and the project's id there; returns None if nothing is recorded of it.
 
     While Carryover is paused nothing is read; raises UserError (REFUSED) if it was paused before anything was recorded.
     """

@@ -55,7 +55,7 @@ class Shared(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def compose(state: StateDir, root: str, sender: str, depth: Depth, expires_ms: int | None) -> Shared:
-    """Makes a bundle of a project in the name of `sender`. Raises UserError if there is none, or if excluded."""
+    """Makes a bundle of a project in the name of `sender`. Raises UserError if it has no work or is excluded."""
     config = settings_to_print(state)
     refuse_excluded(root, config)
     names = (sender, os.uname().nodename, Path(root).name)
@@ -149,7 +149,7 @@ def is_share(name: str) -> bool:
 
 
 def opened(path: Path, state: StateDir, identity: str | None) -> Bundle:
-    """Decrypts a file that was shared; its texts can then be shown anywhere. Raises UserError.
+    """Decrypts a file that was shared; its texts can then be shown anywhere. Raises UserError if it can't be read.
 
     `identity`: the file of the key; else the user's ssh keys and this machine's key for synchronising are tried.
     """

@@ -44,7 +44,7 @@ class StartableAgent(msgspec.Struct, frozen=True):
 
 
 def startable_agent(agent_id: str, config: Config) -> StartableAgent:
-    """Returns how to start the agent. Raises UserError: REFUSED if it takes no prompt, NOTHING_FOUND if not here."""
+    """Returns how to start the agent. Raises UserError: REFUSED if it takes no prompt, NOTHING_FOUND if missing."""
     spec = next(spec for spec in specs() if spec.id == agent_id)
     name, machine = agent_name(agent_id), Machine.here(config.agents.recorded_env())
     if spec.start is None:
@@ -61,10 +61,10 @@ def startable_agent(agent_id: str, config: Config) -> StartableAgent:
 
 
 def last_other_agent(made: Refreshed, config: Config) -> str:
-    """Returns the id of the agent that worked last in the project, but for the one whose work leads the handoff.
+    """Returns the id of the agent that worked last in the project, apart from the one whose work leads the handoff.
 
-    Agents at their own usage limit do not count. If no other worked there, it is the only other one that can be started
-    here; raises UserError (NOTHING_FOUND) if there are several.
+    Agents that stopped at a usage limit do not count. If no other worked there, it is the only other one that can be
+    started here; raises UserError (NOTHING_FOUND) if there are several.
     """
     assert made.handoff is not None, "else it was raised that there is none"
     limit, machine = made.handoff.limit, Machine.here(config.agents.recorded_env())
@@ -87,7 +87,7 @@ def _offer(config: Config, machine: Machine) -> str:
 
 
 def handoff_in_place(made: Refreshed, config: Config, state: StateDir) -> str:
-    """Writes the handoff into the project; returns its path there. Raises UserError (REFUSED) if that is refused."""
+    """Writes the handoff into the project and returns its path there. Raises UserError (REFUSED) if that is not allowed."""
     if state.paused.exists():
         raise UserError(
             f"Carryover is paused, so no handoff is put into {made.root}. `carryover unpause` ends that. {_COPY}",
@@ -101,7 +101,7 @@ def handoff_in_place(made: Refreshed, config: Config, state: StateDir) -> str:
 
 
 def chosen_in_place(made: Refreshed) -> str:
-    """Writes the handoff of a chosen session to a file of its own: others need the project's. Returns its path."""
+    """Writes the handoff of a chosen session to a file of its own (others need the project's) and returns its path."""
     assert made.text is not None, "else it was raised that there is none"
     try:
         write_handoff(made.settings.folder or Path(made.root) / STORE, made.text, CHOSEN)
@@ -126,11 +126,12 @@ def require_terminal(name: str, option: str) -> None:
 
 
 def exec_here(name: str, program: Path, words: Sequence[str], folder: str) -> NoReturn:
-    """Replaces this process with `program`, run in `folder` as the user would. Raises UserError if it can't be."""
+    """Replaces this process with `program`, run in `folder`. Raises UserError, about the agent `name`, if it fails."""
     sys.stdout.flush()
     try:
         os.chdir(folder)
-        for ignored in (signal.SIGPIPE, signal.SIGXFSZ):  # by Python; it would stay so in the program
+        # Python ignores these, and ignored signals stay ignored in the program that replaces this one.
+        for ignored in (signal.SIGPIPE, signal.SIGXFSZ):
             signal.signal(ignored, signal.SIG_DFL)
         os.execve(program, list(words), {**os.environ, "PWD": folder})
     except OSError as error:

@@ -34,7 +34,8 @@ def handoff_of_transcript(path: Path, agent_id: str | None, until: int | None) -
     """Returns the handoff of the project worked on in the first `until` records of the file at `path` (None: all).
 
     The same file gives the same text everywhere: `now` is its last event's time; git and the project's files are not
-    read. If it names no folder, its own is the root. Raises UserError if no adapter recognises anything in it.
+    read. If it names no working folder, its own folder is the root. Raises UserError if it can't be read, or if no
+    adapter recognises anything in it.
     """
     agent, source = _document(path, agent_id)
     if until is not None:

@@ -174,7 +174,7 @@ def run_ui(args: argparse.Namespace) -> None:
 
 
 def opened(url: str) -> bool:
-    """Opens the address in a browser with a window, not one in this terminal; returns whether there is one."""
+    """Opens the address in a browser with a window, never one in this terminal; returns whether that worked."""
     if sys.platform != "darwin" and not any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))):
         return False
     import webbrowser

@@ -49,7 +49,10 @@ COMMANDS: Final = {
     "help": "print the help of a command",
     "version": "print version, kind of installation and path",
 }
-"""Every command with its description, in the order of the help text. Only the one that runs is imported."""
+"""Every command with its description, in the order of the help text.
+
+Only the module of the command that runs is imported: the imports of all take longer than most commands do.
+"""
 
 _MODULES: Final = {
     "refresh": "install",

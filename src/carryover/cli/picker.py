@@ -70,7 +70,7 @@ class Picker:
     names: dict[str, str]
     """Display names of agents, by id."""
     find: Callable[[str], Collection[str]] = lambda _: ()
-    """Returns the ids of the sessions with a word or a longer one that begins so, at every key."""
+    """Returns the ids of the sessions that have a word, or a longer one that begins so. Called at every key."""
     shows_all: bool = False
     at: int = 0
     mode: Mode = "list"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sqlite3
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,16 +13,18 @@ from carryover.adapter.spec import Starter
 from carryover.agents import agent_name, specs
 from carryover.cli.arguments import describe, flag, known_agent, listed_agents
 from carryover.config import Config, load_config
-from carryover.distill.view import SessionView
 from carryover.errors import ExitCode, UserError
 from carryover.facts import is_foreign
 from carryover.fsio import is_folder
-from carryover.ledger.rows import SessionRow
 from carryover.model import conversation_of, id_in_command
 from carryover.terminal.output import ago, can_ask, fitted, one_line
 from carryover.terminal.table import Column, table
 
 if TYPE_CHECKING:
+    import sqlite3
+
+    from carryover.distill.view import SessionView
+    from carryover.ledger.rows import SessionRow
     from carryover.publish.make import Refreshed
 
 RESUME: Final = """\
@@ -69,7 +70,7 @@ def run_resume(args: argparse.Namespace) -> None:
 
 
 def _resuming(session: SessionRow, config: Config) -> tuple[Starter, Sequence[str], str]:
-    """Returns how the session's agent starts, the arguments that resume it, and the folder; or raises UserError."""
+    """Returns how the session's agent starts, the arguments to resume it, and the folder. Raises UserError."""
     name, known_as = agent_name(session.agent), id_in_command(session.native_id)
     if session.machine:
         where = f"`carryover to AGENT --session {known_as}` carries on with its work here."

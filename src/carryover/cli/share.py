@@ -1,4 +1,4 @@
-"""`carryover share` and `import` of what it wrote: a handoff with its sources, for the people named alone."""
+"""`carryover share` and `import` of what it wrote: a handoff with its sources, which only the people named can open."""
 
 from __future__ import annotations
 

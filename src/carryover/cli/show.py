@@ -130,7 +130,8 @@ _CHANGES: Final = {"+": GREEN, "-": RED}
 def conversation(events: Iterable[SessionEvent], *, agent: str, root: str | None, full: bool) -> Iterator[str]:
     """Yields the lines of a session of `agent` (its display name), with paths relative to `root` and local times.
 
-    `full` adds tool output, plans, summaries and sub-agents. What the user retracted is dimmed and marked.
+    Prompts and answers are complete; `full` adds tool output, plans, summaries and sub-agents' work. What the user
+    retracted is dimmed and marked.
     """
     speaker: tuple[str, str | None, bool] | None = None
     day = ""

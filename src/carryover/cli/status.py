@@ -125,7 +125,7 @@ def _on_one_screen(shown: Iterable[str]) -> list[str]:
 
 
 def lines(report: Report, *, now_ms: int, width: int | None) -> list[str]:
-    """Returns at most `MOST_LINES` lines, with what has room in `width` columns; for None, all there is to say."""
+    """Returns at most `MOST_LINES` lines, with what fits in `width` columns; with None, all there is to say."""
     found = [*_limits(report, now_ms)][: None if width is None else MOST_LIMITS]
     found.append(_entry("carryoverd", _daemon(report)))
     if report.paused:

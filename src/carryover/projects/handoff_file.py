@@ -16,6 +16,7 @@ HANDOFF: Final = "handoff.md"
 CHOSEN: Final = "handoff-chosen.md"
 """The handoff of a session that the user chose to continue, next to the project's own."""
 HANDOFF_LIMIT_BYTES: Final = 64 << 10
+"""Limit for reading a handoff; a larger file is not ours."""
 IN_PROJECT: Final = f"{STORE}/{HANDOFF}"
 """The handoff's path relative to the project, as agents see it."""
 
@@ -44,6 +45,6 @@ def sha_of(text: bytes) -> str:
 
 
 def write_handoff(folder: Path, text: CleanText, name: str = HANDOFF) -> bool:
-    """Writes the handoff (0600) to `folder` (0700); returns whether that changed it. Raises OSError if it can't."""
+    """Writes the handoff (0600) to `folder` (0700); returns whether it was different. Raises OSError if it can't."""
     private_dir(folder)
     return write_if_changed(folder / name, text.encode(errors="replace"), mode=0o600, follow=False)

@@ -1,7 +1,8 @@
 """Recognises a project whose folder has been moved, by what only the same folder has. Blocks.
 
-Its old path is gone, and its `.git` is the same one on disk, or it holds exactly the handoff last published there: a
-clone was created at another time and has none, and who copied a handoff has its content already. In doubt, it is not.
+Nothing is joined unless the old path is gone, and either `.git` is the same one on disk or the folder holds exactly the
+handoff last published at the old path. A clone was created at another time and has no handoff; anyone who copied a
+handoff has its content already.
 """
 
 from __future__ import annotations
@@ -55,8 +56,9 @@ def identity_of(root: Path, *, timeout_s: float = _GIT_S) -> Identity | None:
         if not (root / ".git" / "HEAD").is_file():  # a worktree's .git is a file, whose inode may be reused
             return None
         try:
-            made_ns = (root / ".git" / "description").lstat().st_mtime_ns  # git writes it once, from its template
-        except OSError:  # which may be a user's, and lack it
+            # Git writes this file only once, from its template; a user's template may lack it.
+            made_ns = (root / ".git" / "description").lstat().st_mtime_ns
+        except OSError:
             made_ns = 0
         first, remotes = ask(root, FIRST_COMMIT, REMOTES, deadline=time.monotonic() + timeout_s)
     except OSError:
@@ -79,7 +81,7 @@ def stored(identity: Identity | None) -> str | None:
 
 
 def is_away(root: str) -> bool:
-    """Whether the folder at `root` is gone: nothing is there, or a symlink. Another machine's was never here."""
+    """Whether the folder at `root` is gone: nothing is there, or a symlink, or it is another machine's."""
     return is_foreign(root) or is_gone(Path(root)) or os.path.realpath(root) != root
 
 
@@ -119,7 +121,7 @@ def moved_to_here(
 
 
 def roots_that_may_be_here(known: Iterable[Whereabouts], root: str, *, by_name: bool) -> list[str]:
-    """Returns the missing projects of the same repository (or, `by_name`, folder name) as `root`, likeliest first."""
+    """Returns the missing projects that may now be at `root`, likeliest first, by repository or, `by_name`, by name."""
     gone = [row for row in known if may_have_moved(row, root)]
     identity = identity_of(Path(root)) if any(row.identity is not None for row in gone) else None
     of_repository = [row.root for row in gone if identity is not None and identity.same_repository(_identity(row))]

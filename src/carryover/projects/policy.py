@@ -48,8 +48,9 @@ class Refusal(msgspec.Struct, frozen=True):
 def refusal(root: Path, *, home: Path, agents_own: AgentFolders | None = None) -> Refusal | None:
     """Returns why nothing may be published in `root`; None if it may. `agents_own`: see `find_root`.
 
-    It may not among settings, keys or agents' own files, where it would reach other projects or users, or if git tracks
-    it. Asks git only after its index has changed.
+    Refuses the home folder and its parents, folders of keys, settings and programs, temporary and system folders,
+    agents' own folders, bare repositories, another user's folder, one that is missing or can't be written, and one
+    whose `.carryover` is a symlink or tracked by git. Asks git only after its index has changed.
     """
     if is_foreign(str(root)):
         return Refusal("it is a folder of another machine", passing=False)

@@ -58,7 +58,8 @@ async def forget_sessions(
 ) -> Erased:
     """Removes what `selections` name from the ledger, handoffs, offline answers and spool; republishes what is left.
 
-    Files go first. Raises LedgerUnavailable and LedgerDamaged; the ledger is then unchanged.
+    Files go first; after an interruption, the rest is erased when the ledger is next opened. Raises LedgerUnavailable
+    and LedgerDamaged; the ledger is then unchanged.
     """
     each = list(selections)
     roots, conversations, known = await asyncio.to_thread(_selected, paths, each, now_ms())
@@ -181,9 +182,9 @@ def remove_spooled(
     known: Collection[str],
     now_ms: int,
 ) -> list[str]:
-    """Removes the spooled calls of forgotten conversations (agent and id). Returns what is left to do, as sentences.
+    """Removes the spooled calls of `conversations` (agent and id). Returns what is left to do, as sentences.
 
-    Calls of others than those in `known`, which have been read, are removed if `selections` name them.
+    `known`: ids of all conversations that have been read; calls of others are removed if `selections` name them.
     """
     problems: list[str] = []
     spool = state / SPOOL
@@ -270,7 +271,7 @@ def oldest_kept_ms(limits: RetentionConfig, now_ms: int) -> int:
 def sessions_to_drop(
     sessions: Iterable[SessionSize], limits: RetentionConfig, *, used_bytes: int, now_ms: int
 ) -> list[SessionSize]:
-    """Returns the oldest sessions beyond `limits`, never a project's newest; of unknown age, only for their size."""
+    """Returns the oldest sessions beyond `limits`, never a project's newest; one of unknown age only for its size."""
     oldest_first = sorted(sessions, key=lambda session: session.last_ms)
     in_projects = (one for one in oldest_first if one.project_id is not None and one.agent != NOTE)
     newest = {session.project_id: session for session in in_projects}

@@ -1,4 +1,4 @@
-"""Keeps `.carryover/` and machine-specific files out of commits: by .gitignore, or .git/info/exclude, never shared."""
+"""Keeps `.carryover/` and machine-specific files out of commits by .gitignore, or .git/info/exclude (never shared)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SIZE_LIMIT_BYTES: Final = 256 << 10
 
 
 def keep_out(root: Path, edits: ProjectEdits, *, shared: bool, take_back: bool = True) -> None:
-    """Makes git ignore `.carryover/` in the checkout at `root`, unless a rule does already or the user's re-include it.
+    """Makes git ignore `.carryover/` in the checkout at `root`, unless a rule does, or the user's rules re-include it.
 
     Unless `shared`, .gitignore is left as it is; with `take_back`, our rule there moves to `info/exclude`. If `shared`,
     our rule in `info/exclude` does not count; it stays, since other checkouts may need it.
@@ -48,7 +48,7 @@ def keep_out(root: Path, edits: ProjectEdits, *, shared: bool, take_back: bool =
 
 
 def keep_file_out(root: Path, edits: ProjectEdits, name: str) -> bool:
-    """Makes git ignore a file at the top of the checkout, by `info/exclude`, until uninstall; False if it can't."""
+    """Makes git ignore a file of the checkout by `info/exclude`, until uninstall; returns False if it can't."""
     return _exclude(root, edits, (_TITLE, b"/" + os.fsencode(name)))
 
 
@@ -125,7 +125,7 @@ def _exclude(root: Path, edits: ProjectEdits, lines: Sequence[bytes] = _LINES) -
 
 
 def _is_ignored(root: Path, *, but_for_exclude: bool) -> bool:
-    """Whether rules of the repository or the user (but for ours in `info/exclude`) keep out all of `.carryover/`."""
+    """Whether git's rules keep out all of `.carryover/`; `but_for_exclude`: not counting ours in `info/exclude`."""
     with suppress(OSError):  # not a text file: leave it to git
         if ignored_by_text(read_bytes_bounded(root / GITIGNORE, SIZE_LIMIT_BYTES, follow=False)):
             return True

@@ -63,7 +63,7 @@ def made_handoff(
     agents_own: AgentFolders | None = None,
     own: str | None = None,
 ) -> Refreshed:
-    """Returns the handoff as it would be published now, led by `own` if given. For `project` see `view_now`."""
+    """Returns the handoff as it would be published now, led by `own` if given. Raises LookupError like `view_now`."""
     view = view_now(db, project, agents_own)
     root, settings = Path(view.root), settings_of(view, config)
     if not has_past(view) and not view.opinions:

@@ -1,8 +1,10 @@
 """Decides which instruction files of a project get the pointer to the handoff; takes it in and out byte for byte.
 
-AGENTS.md gets it at its end. A CLAUDE.md gets it only if it has text and neither is nor imports AGENTS.md: Claude Code
-(2.1.281 and later) reads AGENTS.md only if no CLAUDE.md has text, and an import leads outside for a session in a
-subfolder, where `claude -p` drops it. Hooks make no difference: they can be off or too slow.
+AGENTS.md gets it at its end; it is created if a selected agent would not get the handoff in any other way. A CLAUDE.md
+gets it only if it has text and neither is nor imports AGENTS.md: Claude Code reads AGENTS.md (since 2.1.281) only if no
+CLAUDE.md has text, so text of ours would hide it. Importing AGENTS.md does not help: in a session that starts in a
+subfolder the import leads outside, so `claude -p` drops it, and the terminal asks first (2.0.65 to 2.1.328). Hooks make
+no difference: they can be off, unreviewed or too slow.
 """
 
 from __future__ import annotations
@@ -44,7 +46,7 @@ _IMPORT_OF_AGENTS: Final = re.compile(r"(?<!\S)@(?:\./)?AGENTS\.md(?!\S)")
 _COMMENT: Final = re.compile(r"<!--.*?-->", re.DOTALL)
 _MARKER: Final = re.compile(rb" {0,3}(" + START + b"|" + END + rb")\s*")
 State = Literal["absent", "intact", "edited", "broken"]
-"""State of our block. `edited` (markers around another text) and `broken` (one is missing) are the user's to repair."""
+"""State of our block; the user repairs one that is `edited` (has another text) or `broken` (a marker is missing)."""
 
 
 class HiddenFile(msgspec.Struct, frozen=True, kw_only=True):

@@ -32,7 +32,7 @@ class RootFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def inspect_root(paths: StatePaths, root: str, config: Config, *, compared: frozenset[int] | None = None) -> RootFacts:
-    """Inspects `root`, unless all that is missing was missing the last time (`compared`). Blocks; writes nothing."""
+    """Inspects `root`, unless all projects missing now are among those `compared` last time. Blocks; writes nothing."""
     folder = Path(root)
     if not root.startswith("/") or not is_folder(folder):
         return RootFacts()
@@ -78,7 +78,7 @@ async def link(ledger: Ledger, paths: StatePaths, old: str, new: str, *, now_ms:
 
 
 async def unlink(ledger: Ledger, paths: StatePaths, old: str, config: Config) -> Moved:
-    """Undoes a move from `old`, for good; the handoff published with the other's content is deleted meanwhile."""
+    """Undoes a move from `old`, which will not be recognised again, and deletes the handoff with the joined content."""
     known = await asyncio.to_thread(_known, paths)
     moved = _total([await ledger.write(move_back, row.id) for row in known if is_linked(row, old)])
 

@@ -1,7 +1,8 @@
 """Puts the handoff into the settings of agents that read no instruction file but load a list of files.
 
-The list gets the absolute path (agents start in subfolders), so only a file that git ignores is edited, and a project's
-list is left alone if the user has a global one, which it would override. A missing path is an error at each start.
+A relative path would be resolved against the folder that the agent is started in, so the list gets the absolute one,
+and only a file that git ignores is edited. A project's list overrides the user's global one, so if there is one, the
+entry is left to the user. A path that does not exist is an error at each start, so the handoff is written first.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Makes one project's handoff and writes it to the project's files, once an agent works there. Blocks."""
+"""Makes one project's handoff and writes it to the project's files. Blocks.
+
+Projects whose history was only read because a command printed something get nothing until an agent works on.
+"""
 
 from __future__ import annotations
 
@@ -38,9 +41,10 @@ def refresh(
     last_git: GitFacts | None = None,
     newest: bool = True,
 ) -> Refreshed:
-    """Makes the handoff of a project and writes it to the project's files, and answers for starts without a daemon.
+    """Makes the handoff of a project and writes it to the project's files, with answers for starts without a daemon.
 
-    `newest`: it changed last, so its handoff is written to the state folder too. Raises LookupError and UserError.
+    `newest`: this project changed last, so its handoff is written to the state folder too. Raises LookupError for an
+    unknown project and UserError if the ledger can't be read.
     """
     with closing(connect_read_only(paths.ledger)) as db:
         made = made_handoff(db, project_id, config, now_ms=now_ms, last_git=last_git, agents_own=paths.agents_own)
@@ -78,6 +82,7 @@ def put_in_place(made: Refreshed, config: Config, paths: StatePaths, *, newest: 
 
 @contextmanager
 def _noting(problem: str, notes: list[str]) -> Iterator[None]:
+    """Adds `problem` with its reason to `notes` if the block raises OSError."""
     try:
         yield
     except OSError as error:

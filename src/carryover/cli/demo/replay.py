@@ -1,4 +1,7 @@
-"""Replays recorded sessions of Claude Code 2.1.328 as if they were written now, in a project whose files change."""
+"""Replays sessions as if they were written now, in a temporary project whose files really change.
+
+The recordings are from Claude Code 2.1.328, without the bulky records that are not conversation.
+"""
 
 from __future__ import annotations
 
