@@ -91,10 +91,7 @@ def ledger_of_project(root: str | None) -> Iterator[sqlite3.Connection]:
 def ledger_as_it_is(
     state: StateDir, root: str | None = None, session: str | None = None
 ) -> Iterator[sqlite3.Connection]:
-    """Does what `ledger_of_project` does, but never writes or looks for moved projects.
-
-    `session`: the beginning of a session's id, if only that session is needed.
-    """
+    """Does the same, but never writes or follows a move. `session`: the beginning of the one id that is needed."""
     with recorded_ledger(state) if state.ledger.exists() else _on_disk(state, root, session) as ledger:
         yield ledger
 

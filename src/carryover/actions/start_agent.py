@@ -87,7 +87,7 @@ def _offer(config: Config, machine: Machine) -> str:
 
 
 def handoff_in_place(made: Refreshed, config: Config, state: StateDir) -> str:
-    """Writes the handoff into the project and returns its path there. Raises UserError (REFUSED) if that is not allowed."""
+    """Writes the handoff into the project and returns its path there. Raises UserError (REFUSED) if forbidden."""
     if state.paused.exists():
         raise UserError(
             f"Carryover is paused, so no handoff is put into {made.root}. `carryover unpause` ends that. {_COPY}",

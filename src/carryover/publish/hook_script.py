@@ -57,7 +57,7 @@ def hook_script() -> bytes:
 
 
 def write_hook_script(state: StateDir) -> bool:
-    """Writes the script and its settings; returns whether any changed. Raises OSError, also if a secret is missing. Blocks."""
+    """Writes the script and its settings; returns whether any changed. Raises OSError, also without a secret."""
     secret = read_bytes_bounded(state.secret, 128).decode("ascii").strip()
     config = _CURL_CONFIG.format(socket=state.socket.name, header=SECRET_HEADER, secret=secret)
     private_dir(state.root)
