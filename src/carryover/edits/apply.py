@@ -35,8 +35,7 @@ _NEVER_IN: Final = frozenset((".git", ".carryover"))
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """A change to one file. `edit` maps its bytes (None: missing) to the new ones (None: delete the file). `edit` may
-    raise `EditRefused`.
-    """
+    raise `EditRefused`."""
 
     path: Path
     what: str
@@ -107,9 +106,8 @@ def plan(change: Change) -> Edit:
 
 
 def read_target(change: Change) -> bytes | None:
-    """Returns the file's current bytes; None if it does not exist. Raises OSError if it can't be read, is too large or
-    no regular file, or is a symlink that is not followed.
-    """
+    """Returns the file's current bytes; None if it does not exist. Raises OSError if it can't be read, is too large, is
+    not a regular file, or is a symlink that is not followed."""
     if change.path.is_symlink():
         if not change.follow:
             raise OSError(errno.ELOOP, "it is a symlink")
@@ -134,7 +132,7 @@ def _check_link(path: Path, top: Path) -> None:
 
 def _obstacle(path: Path) -> str | None:
     real = Path(os.path.realpath(path))
-    if real.exists():
+    with contextlib.suppress(FileNotFoundError):
         found = real.stat()
         if found.st_uid != os.geteuid():
             return "it belongs to another user"
@@ -183,8 +181,7 @@ class Applied:
 
 def apply(edits: Sequence[Edit], state: StateDir) -> tuple[Applied, ...]:
     """Writes the files and updates the record. If a file changed since it was planned, its edit is planned again, once.
-    Raises UserError if the record is damaged or another command is editing; then nothing was changed.
-    """
+    Raises UserError if the record is damaged or another command is editing; then nothing was changed."""
     private_dir(state.root)
     lock = FileLock(state.root / LOCK)
     if not lock.acquire():
@@ -208,8 +205,7 @@ def backup_path(state: StateDir, path: Path) -> Path:
 
 def write(edit: Edit) -> None:
     """Writes one file unless it is already as planned. Does not update the record. Raises OSError if it can't be
-    written, or changed since it was planned.
-    """
+    written, or changed since it was planned."""
     if not edit.changes:
         return
     change = edit.change
@@ -241,8 +237,7 @@ class ProjectEdits:
 
     def carry_out(self, name: str, edit: Edit, *, ours: bool) -> bool:
         """Writes an edit of the file that is listed as `name`; returns False, with a note, if the file has to be left
-        alone. `ours`: whether the file contains something of ours afterwards.
-        """
+        alone. `ours`: whether the file contains something of ours afterwards."""
         if not self.carry_out_apart(name, edit):
             return False
         if edit.changes:

@@ -121,8 +121,9 @@ class TurnReader:
         turns, begin = self._known[1], int(cursor or 0)
         if turns is None:
             return Batch(records=(), cursor=b"%d" % begin, oversized=cursor is None)
-        after = min(begin + TURNS_AT_ONCE, len(turns))
-        return Batch(records=tuple(turns[begin:after]), cursor=b"%d" % after, more=after < len(turns))
+        records = tuple(turns[begin : begin + TURNS_AT_ONCE])
+        after = begin + len(records)
+        return Batch(records=records, cursor=b"%d" % after, more=after < len(turns))
 
     def stat(self, path: Path) -> FileStat:
         """Returns size and time of the file."""
@@ -130,7 +131,7 @@ class TurnReader:
 
 
 def former_root(recorded: str, folder: str) -> str | None:
-    """Returns the former path of `folder`: the nearest folder with its name at or above `recorded`, if any."""
+    """Returns the former path of `folder`: the nearest folder with its name at or above `recorded`."""
     path, name = PurePosixPath(_with_slashes(recorded)), PurePosixPath(folder).name
     return next((str(place) for place in (path, *path.parents) if name and place.name == name), None)
 

@@ -110,7 +110,7 @@ class _DirectUrl(msgspec.Struct, frozen=True):
 
     url: str
     dir_info: Mapping[str, Any] | None = None
-    vcs_info: Mapping[str, str] | None = None
+    vcs_info: Mapping[str, Any] | None = None
 
 
 def how_installed() -> HowInstalled:

@@ -1,4 +1,5 @@
-"""systemd and launchd, which start the daemon at login and when it failed; packaging/README.md explains the templates.
+"""systemd and launchd, which start the daemon at login and again when it fails. packaging/README.md explains the
+templates next to this module.
 
 launchd was not tested on a Mac: `launchctl` is used as documented in its macOS 13 manual page.
 """
@@ -258,13 +259,10 @@ class Launchd(CommandedManager):
         installed = self.path.is_file()
         printed = self._printed()
         pid = _pid(printed)
-        disabled = self._tell("print-disabled", self._domain).out if printed is not None else ""
-        # macOS 12 and older say `=> true`, newer ones `=> disabled`
-        is_off = re.search(rf'"{re.escape(LABEL)}" => (true|disabled)', disabled) is not None
         return ServiceStatus(
             kind=self.kind,
             installed=installed,
-            enabled=printed is not None and not is_off,
+            enabled=printed is not None and not self._switched_off(),
             active=pid is not None,
             pid=pid,
             command=self._installed_command(),
@@ -296,6 +294,11 @@ class Launchd(CommandedManager):
     def _printed(self) -> str | None:
         ran = self._tell("print", self._target)
         return ran.out if ran.ok else None
+
+    def _switched_off(self) -> bool:
+        ran = self._tell("print-disabled", self._domain)
+        # macOS 12 and older say `=> true`, newer ones `=> disabled`
+        return ran.ok and re.search(rf'"{re.escape(LABEL)}" => (true|disabled)', ran.out) is not None
 
     def _trouble(self) -> str | None:
         printed = self._printed()

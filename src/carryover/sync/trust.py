@@ -171,10 +171,10 @@ class _Judge:
                 raise Unreadable(REMOVED)
         elif is_right := proof(branch, self._start.me, self._key):
             with suppress(Unreadable):  # it does not know of this machine yet
-                epochs = {epoch.id: epoch for epoch in opened_keys(branch, self._key).epochs}
-                self._epochs = epochs | self._epochs
-                # Whatever it says, it has what it gives.
-                self.membership |= Membership(given=dict.fromkeys(epochs, frozenset((machine,))))
+                for epoch in opened_keys(branch, self._key).epochs:
+                    self._epochs.setdefault(epoch.id, epoch)
+                    # Whatever it says, it has what it gives.
+                    self.membership |= Membership(given={epoch.id: frozenset((machine,))})
         elif not is_known:
             if is_right is None and (branch.keys is not None or machine not in self._met):
                 return None
