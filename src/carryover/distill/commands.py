@@ -59,7 +59,8 @@ def without_prefix(command: str) -> str:
 
 
 def failed(result: ToolResult) -> bool:
-    """Whether a call failed in a way that reveals something about the approach."""
+    """Whether a call failed in a way that reveals something about the approach. Looking around, refused calls and
+    results of unknown calls don't count."""
     if result.status != "error" or result.never_ran or not (result.subject or result.name):
         return False
     if result.op in ("read", "search", "plan", "ask"):
@@ -81,7 +82,7 @@ def signature(result: ToolResult) -> str:
 
 
 def program(command: str) -> str:
-    """Returns the program that a command runs, which tells attempts at the same thing; empty if it says nothing."""
+    """Returns the program that a command runs, which identifies attempts at one thing; empty if it says nothing."""
     words = [word for word in without_prefix(command).split() if not word.startswith("-")]
     if not words:
         return ""
@@ -106,7 +107,8 @@ def is_edit_of(mark: str, path: str) -> bool:
 
 
 def why(output: str, *, of_edit: bool = False) -> str:
-    """Returns the reason of a failure: an edit's first line, else the last one that looks like an error, or the end."""
+    """Returns the reason of a failure from its output: the last line that looks like an error, or else the last lines.
+    A failed edit gives its reason first."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     if not lines:
         return ""

@@ -24,9 +24,11 @@ class TestRun(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     errors: int | None = None
     skipped: int | None = None
     failed_names: tuple[str, ...] = ()
+    """Names of failed tests as printed, at most 20."""
     files: dict[str, Outcome] = msgspec.field(default_factory=dict)
     """Outcome of each file, package or class as named in the output; at most 50, failed ones first."""
     reason: str | None = None
+    """First reason given for a failure, at most 200 characters."""
     paths: tuple[str, ...] = ()
     """Paths that the command restricts the run to, joined to the folder of a preceding `cd`. Empty: all tests."""
     selective: bool = False
@@ -41,7 +43,7 @@ TurnEnding = Literal["", "answered", "interrupted", "error", "limit"]
 
 
 class Said(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A text from the agent."""
+    """A text from the agent, and when it was said (UTC ms)."""
 
     text: str
     at_ms: int

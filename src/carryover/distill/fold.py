@@ -25,7 +25,7 @@ _MOST_LOOKED_AT: Final = 24
 _MOST_RUNS: Final = 12
 _MOST_COMMITS: Final = 4
 _COMMITTED: Final = re.compile(r"^\[[^\]\n]{1,120} ([0-9a-f]{6,40})\] (.{1,200})$", re.M)
-_REPORT_CHARS: Final = 3000
+_REPORT_CHARS: Final = 3000  # of a sub-agent
 _OUTPUT_CHARS: Final = 4000
 _OLDER_OUTPUT: Final = ((3, 1600), (8, 320))
 """From how many calls back on output is cut, and to how many characters."""
@@ -132,9 +132,9 @@ def _failures_after(failures: tuple[Failure, ...], body: ToolResult, at_ms: int,
     mark = signature(body)
     runs = program(body.subject) if body.op == "shell" else ""
     if not has_failed:
-        passed = [replace(f, passed_by=True) if runs and f.program == runs else f for f in failures]
-        both = zip(failures, passed, strict=True)
-        return tuple(replace(f, solved=True) if f.signature == mark else other for f, other in both)
+        alike = [f.passed_by or (runs != "" and f.program == runs) for f in failures]
+        both = zip(failures, alike, strict=True)
+        return tuple(replace(f, solved=True) if f.signature == mark else replace(f, passed_by=by) for f, by in both)
     former = next((failure for failure in failures if failure.signature == mark), None)
     new = Failure(
         tried=tried(body),

@@ -1,4 +1,4 @@
-"""Makes a project's handoff from its view, purely. Each section is made in the file named after it."""
+"""Makes a project's handoff from its view. Pure. Each section is made in the file named after it."""
 
 from __future__ import annotations
 

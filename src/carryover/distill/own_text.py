@@ -12,7 +12,7 @@ _HANDOFF_PATH: Final = re.compile(r"\.carryover[/\\]handoff(?:-chosen)?\.md")
 _GO_ON: Final = (
     "Read {path}, then go on with the task it describes. You need not ask whether to continue: the answer is yes."
 )
-_GO_ON_FORMERLY: Final = ("Read {path}, then go on with the task it describes.",)
+_GO_ON_FORMERLY: Final = ("Read {path}, then go on with the task it describes.",)  # occurs in old transcripts
 _PLACE: Final = r"(?:\.carryover|-[0-9a-f]{8})[/\\]handoff(?:-chosen)?\.md"
 _POINTS_LIMIT: Final = 5000
 _RESUMING_PREFIX: Final = re.compile(r"^\s*\(resuming:[^)\n]{0,400}\)\s*", re.I)
@@ -37,7 +37,8 @@ def names_handoff(subject: str) -> bool:
 
 
 def go_on_prompt(path: str) -> str:
-    """Returns the first prompt for an agent started with the handoff. Anyone may read it, so it names no task."""
+    """Returns the first prompt for an agent that is started with the handoff at `path`. It contains nothing of the
+    task, since every user of the machine can read a program's command line."""
     return _GO_ON.format(path=path)
 
 

@@ -1,4 +1,5 @@
-"""Digests as the ledger stores them, and the reducer that makes them; a rebuilt digest equals one that grew."""
+"""Digests as the ledger stores them, and the reducer that makes them. The fold sees exactly what is stored, so a
+rebuilt digest equals one that grew."""
 
 from __future__ import annotations
 

@@ -23,12 +23,15 @@ _NEWEST_CHARS: Final = 8000
 _MOST_SAID: Final = 8
 # Turns back → what is kept: number of texts, characters of the last one, of the others, of the prompt.
 _KEPT: Final = (
-    *((1, 5, 6000, 700, 3000), (3, 3, 2600, 500, 2000), (8, 2, 1800, 300, 1200)),
-    *((16, 1, 1000, 0, 700), (17, 1, 500, 0, 500)),
+    (1, 5, 6000, 700, 3000),
+    (3, 3, 2600, 500, 2000),
+    (8, 2, 1800, 300, 1200),
+    (16, 1, 1000, 0, 700),
+    (17, 1, 500, 0, 500),
 )
 _FIRST_PROMPT_CHARS: Final = 2400
 """The first prompt usually contains the goal and its details."""
-_RECENT: Final = 16
+_RECENT: Final = 16  # so many of the newest turns always stay
 _VALUE: Final = re.compile(
     r"https?://[^\s\"'<>)\]}]{8,200}|\b[0-9a-f]{7,40}\b|\b[A-Za-z]+[_-]?\d[\w-]{3,40}\b|\b\d{4,}\b|\b[\w-]*[a-z]+[_-][\w-]*\d[\w-]*\b"
 )
@@ -85,7 +88,8 @@ def _shortened(turn: Turn, texts: int, last: int, others: int, prompt: int) -> T
 
 
 def _weight(turns: tuple[Turn, ...], at: int) -> int:
-    """Returns the length of the prompt, increased for corrections, replies and commits."""
+    """Returns the length of the prompt, increased for a correction, for replies of the user and for commits. A
+    correction follows an interrupted turn, which weighs at least as much as the correction."""
     turn = turns[at]
     corrects = turns[at - 1].end == "interrupted"
     weight = min(turn.chars, 600) * (3 if corrects else 1) + 300 * len(turn.replies) + 50 * len(turn.commits)

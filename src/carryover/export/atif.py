@@ -174,8 +174,9 @@ class _Steps:
 
     def _result(self, result: model.ToolResult, at: str) -> None:
         if result.call_id not in self._calls:
-            known = {name: getattr(result, name) for name in ("call_id", "name", "op", "subject", "actor")}
-            self._call(model.ToolCall(**known), at)
+            call_id, op = result.call_id, result.op
+            call = model.ToolCall(call_id=call_id, name=result.name, op=op, subject=result.subject, actor=result.actor)
+            self._call(call, at)
         step, _ = self._calls[result.call_id]
         rest = _fields(result, "kind", "call_id", "name", "op", "subject", "actor", "output")
         extra = {OURS: {**rest, **_when(at, step)}}

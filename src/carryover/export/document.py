@@ -19,6 +19,8 @@ from carryover.records.fields import iso_utc
 from carryover.redact import CleanText
 
 LEAST_BUDGET: Final = 1_000
+_LEFT_OUT_SHARE, _LEFT_OUT_TOKENS = 0.04, (160, 900)  # room for the list of omissions: share, least and most
+_LONG_LABEL: Final = 90
 
 _READ_FIRST: Final = """\
 You cannot see, change or run anything in this project: all you know of it is in this document. Answer with patches \
@@ -68,7 +70,7 @@ def compose(material: Material, request: Request) -> Document:
     """Composes the document. The same material and request give the same bytes."""
     cost = partial(tokens_in, percent=request.tokens_percent)
     pieces = pieces_of(material)
-    for_list = int(min(max(request.budget * 0.04, 160), 900))  # the room of the list of omissions, in tokens
+    for_list = int(min(max(request.budget * _LEFT_OUT_SHARE, _LEFT_OUT_TOKENS[0]), _LEFT_OUT_TOKENS[1]))
     chosen = fitted(pieces, budget=request.budget - cost(framed("", material, request)) - for_list, cost=cost)
     left_out = _left_out(pieces, chosen, material, cost)
     sections: dict[str, list[str]] = {}
@@ -122,10 +124,10 @@ def _left_out(
     sizes: dict[str, list[int]] = {}
     for piece in sorted((piece for piece, text in found if text is None), key=lambda piece: piece.rank):
         sizes.setdefault(piece.label, []).append(cost(piece.text))
-    numbers = {label: f"{len(costs)} of them, " if len(costs) > 1 else "" for label, costs in sizes.items()}
-    dropped = (
-        LeftOut(label, f"no room: {numbers[label]}about {sum(costs):,} tokens") for label, costs in sizes.items()
-    )
+    dropped = []
+    for label, costs in sizes.items():
+        number = f"{len(costs)} of them, " if len(costs) > 1 else ""
+        dropped.append(LeftOut(label, f"no room: {number}about {sum(costs):,} tokens"))
     once = {left.what: left for left in reversed((*parts, *dropped, *material.left_out))}
     return tuple(once[what] for what in reversed(once))
 
@@ -137,7 +139,7 @@ def _listed(left_out: Sequence[LeftOut], room: int, cost: Callable[[str], int]) 
     lines, more = ["## Left out\n"], "- and {} more"
     used = cost(lines[0]) + cost(more.format(len(left_out)) + "\n\n")
     for number, left in enumerate(left_out):
-        what = left.what if len(left.what) <= 90 else f"…{left.what[-90:]}"
+        what = left.what if len(left.what) <= _LONG_LABEL else f"…{left.what[-_LONG_LABEL:]}"
         line = f"- {one_line(what)}: {one_line(left.why)}"
         used += cost(f"{line}\n")
         if used > room:

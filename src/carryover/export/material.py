@@ -37,7 +37,8 @@ class ChangedText(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TextFile(msgspec.Struct, frozen=True, kw_only=True):
-    """A file that may matter. `references`: how often it was mentioned. `changed`: it has uncommitted changes."""
+    """A possibly relevant file of the project. `references` counts its mentions in the conversation; `changed` says
+    whether it has uncommitted changes or is new."""
 
     path: str
     text: str
@@ -68,7 +69,9 @@ class Material(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     now_ms: int
     about: str = ""
+    """First paragraph of the project's README."""
     paths: tuple[str, ...] = ()
+    """The project's files that git does not ignore, sorted; bounded."""
     handoff: Handoff | None = None
     git: GitFacts | None = None
     said: tuple[Said, ...] = ()
@@ -81,6 +84,7 @@ class Material(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _FENCE_NAMES: Final = {".cc": "cpp", ".cs": "csharp", ".h": "c", ".hpp": "cpp", ".ipynb": "json", ".mjs": "js"}
+_MOST_ENTRIES, _ABOUT_CHARS = 24, 700
 _BADGE: Final = re.compile(r"\s*(?:\[?!\[|<|:\w+:|\.\. |={3,}|-{3,}|#|\[[^\]]*\]:)")
 _UNDERLINE: Final = re.compile(r"\s*(?:={3,}|-{3,}|~{3,})\s*")
 _TAG: Final = re.compile(r"<[^>\n]{0,200}>")
@@ -101,7 +105,7 @@ def first_paragraph(readme: str) -> str:
         elif paragraph:
             break
     whole = " ".join(paragraph)
-    return whole if len(whole) <= 700 else f"{whole[:699].rsplit(' ', 1)[0]}…"
+    return whole if len(whole) <= _ABOUT_CHARS else f"{whole[: _ABOUT_CHARS - 1].rsplit(' ', 1)[0]}…"
 
 
 def fence_name(path: str) -> str:
@@ -121,9 +125,9 @@ def layout(paths: Iterable[str]) -> list[str]:
         shown = [name for name, _ in sorted(names.items(), key=lambda item: (-item[1], item[0]))[:6]]
         more = f", and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
         entries.append(f"{folder}/ ({len(below)}): {', '.join(shown)}{more}")
-    room = max(24 - len(entries), 4)
-    if len(entries) > 24:
-        entries = [*entries[:24], f"and {len(entries) - 24} more folders"]
+    room = max(_MOST_ENTRIES - len(entries), 4)
+    if len(entries) > _MOST_ENTRIES:
+        entries = [*entries[:_MOST_ENTRIES], f"and {len(entries) - _MOST_ENTRIES} more folders"]
     if top:
         more = f", and {len(top) - room} more" if len(top) > room else ""
         entries.append(f"at the top: {', '.join(top[:room])}{more}")
@@ -150,7 +154,8 @@ _CODE: Final = frozenset(
 
 
 def is_secret_name(path: str) -> bool:
-    """Whether a file's name or folder marks it as one for secrets, and not as a template or code about them."""
+    """Whether a file's name or folder marks it as one for secrets, other than a template (`.env.example`) or
+    source code about secrets (`secrets.py`)."""
     where = PurePosixPath(path)
     if any(folder.lower() in _FOLDERS for folder in where.parts[:-1]) and where.suffix.lower() not in _CODE:
         return True

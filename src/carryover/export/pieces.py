@@ -1,4 +1,5 @@
-"""Turns the material into ranked pieces of a document: of a kind, the oldest and least mentioned are left out first."""
+"""Turns the material into the pieces of a document, each with a rank: the higher it is, the sooner it is left out.
+Within a kind, the oldest and least mentioned pieces have the highest ranks."""
 
 from __future__ import annotations
 
@@ -18,18 +19,21 @@ from carryover.redact import CleanText
 _WORD: Final = re.compile(r"[A-Za-z]+")
 _BLANKS: Final = re.compile(r"\s*\n\s*|[ \t]{2,}|\t")
 _BLANK: Final = re.compile(r"\s")
+_WIDE, _ASTRAL = 0x2E80, 0x10000  # code points
 _ABOUT: Final = "The project"
 _CHANGES: Final = "Uncommitted changes (git diff HEAD)"
 _FILES: Final = "Files, as they are now"
 _CHANGE_RANK: Final = 40
 _FILE_RANK: Final = 44
 _STEP: Final = 8
+_UNCOMMITTED, _REFERENCE, _MOST_REFERENCES = 0.5, 0.1, 5
 _DAY_MS: Final = 86_400_000
 _SHORT_DIFF_LINES: Final = 60
 _AROUND_LINES: Final = 40
 _GUIDANCE: Final = "Instructions and skills in force"
 SKILL: Final = "SKILL.md"
 _GUIDANCE_RANK: Final = 16
+_GUIDANCE_STEP, _SKILL_RANK, _SKILL_STEP, _SKILL_CHARS = 16, 48, 5, 300
 _SHORT_CHARS: Final = 1500
 _FRONT_MATTER: Final = re.compile(r"\A---\n(.*?)\n---(?:\n|\Z)", re.DOTALL)
 _DESCRIPTION: Final = re.compile(r"^description:[ \t]*(.+(?:\n[ \t]+\S.*)*)", re.MULTILINE)
@@ -52,7 +56,8 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def fitted(pieces: Sequence[Piece], *, budget: int, cost: Callable[[str], int]) -> list[CleanText | None]:
-    """Returns the form in which each piece fits into `budget` tokens, if any, by rank. Rank 0 always fits in full."""
+    """Returns the form in which each piece fits into `budget` tokens as counted by `cost`, by rank; None if in none.
+    Rank 0 always fits, in full."""
     ranked = sorted(enumerate(pieces), key=lambda item: (item[1].rank, item[0]))
     chosen: list[CleanText | None] = [None] * len(pieces)
     opened, left = set[str](), budget
@@ -81,7 +86,8 @@ def tokens_in(text: str, *, percent: int = 100) -> int:
     Every five letters begun are one token, each digit and each sign is one, a line end with the following indentation
     is one, and so are several spaces; single spaces are free. In other alphabetic scripts, three characters are two
     tokens; wide characters (Chinese, Japanese, Korean) are one each, and those beyond the basic plane (emoji) two each.
-    `percent`: tokens that the models of a chat count for 100 by this rule. Lines cost as much as the whole, or more.
+    `percent`: tokens that the models of a chat count for 100 by this rule. The sum over the lines of a text is never
+    less than the estimate for the whole.
     """
     words = [len(word) for word in _WORD.findall(text)]
     count = sum((length + 4) // 5 for length in words)
@@ -90,8 +96,8 @@ def tokens_in(text: str, *, percent: int = 100) -> int:
     count += len(plain) - sum(words) - len(_BLANK.findall(plain))
     if plain is not text:
         codes = [ord(sign) for sign in text if sign >= "\x80"]
-        wide = sum(code >= 0x2E80 for code in codes)
-        count += wide + sum(code >= 0x10000 for code in codes) + ((len(codes) - wide) * 2 + 2) // 3
+        wide = sum(code >= _WIDE for code in codes)
+        count += wide + sum(code >= _ASTRAL for code in codes) + ((len(codes) - wide) * 2 + 2) // 3
     return (count * percent + 99) // 100
 
 
@@ -166,7 +172,7 @@ def _last_answer(material: Material) -> Iterator[Piece]:
         rank=24,
         label="the agent's last answer",
         share=0.15,
-        shorter=quoted(_cut(text, 1500)),
+        shorter=quoted(_cut(text, _SHORT_CHARS)),
         part="its beginning and end",
     )
 
@@ -185,9 +191,10 @@ def _cut(text: str, chars: int) -> CleanText:
 
 
 def standing(file: TextFile, now_ms: int) -> float:
-    """Returns a file's relevance: 1 for an edit just now, halved each day, and more for changes and mentions."""
+    """Returns a file's relevance: 1 for an edit just now, halved each day, plus bonuses for uncommitted changes and for
+    the first five mentions."""
     recent = math.pow(0.5, max(0, now_ms - file.edited_ms) / _DAY_MS) if file.edited_ms else 0.0
-    return recent + 0.5 * file.changed + 0.1 * min(file.references, 5)
+    return recent + _UNCOMMITTED * file.changed + _REFERENCE * min(file.references, _MOST_REFERENCES)
 
 
 def file_pieces(material: Material) -> Iterator[Piece]:
@@ -278,7 +285,7 @@ def guidance_pieces(files: Iterable[GuidingFile]) -> Iterator[Piece]:
         yield Piece(
             section=_GUIDANCE,
             text=CleanText(f"{heading}{fenced(text, 'markdown')}"),
-            rank=_GUIDANCE_RANK + 16 * number,
+            rank=_GUIDANCE_RANK + _GUIDANCE_STEP * number,
             label=file.path,
             shorter=CleanText(f"{heading}{short}") if len(text) > _SHORT_CHARS else None,
             part="its beginning",
@@ -292,5 +299,7 @@ def _skill(file: GuidingFile, text: str, number: int) -> Piece:
     found = _DESCRIPTION.search(front[1]) if front is not None else None
     what = one_line(found[1] if found is not None else text[front.end() if front is not None else 0 :])
     name = file.path.split("/")[-2]
-    shown = CleanText(f"- Skill {code_span(name)}: {what[:300].strip(chr(34))}")
-    return Piece(section=_GUIDANCE, text=shown, rank=48 + 5 * number, label=file.path, path=file.path)
+    shown = CleanText(f"- Skill {code_span(name)}: {what[:_SKILL_CHARS].strip(chr(34))}")
+    return Piece(
+        section=_GUIDANCE, text=shown, rank=_SKILL_RANK + _SKILL_STEP * number, label=file.path, path=file.path
+    )

@@ -24,7 +24,7 @@ _MOST_CHARS: Final = 20_000  # parsing takes more than linear time for some text
 
 
 def session_html(head: SessionHead, parts: Iterable[Part[CleanText]], *, style: str, above: str = "") -> Iterator[str]:
-    """Yields the page in pieces with their line ends; turn 3 is `#turn-3`. `above`: markup that leads back."""
+    """Yields the page in pieces with their line ends; turn 3 is at `#turn-3`. `above` is markup that leads back."""
     title = head.title or f"Session {head.id}"
 
     def body() -> Iterator[str]:
@@ -35,17 +35,7 @@ def session_html(head: SessionHead, parts: Iterable[Part[CleanText]], *, style: 
         for part in parts:
             place = f' id="turn-{part.turn}"' if part.turn > turn else ""
             turn = max(turn, part.turn)
-            if part.kind not in ("user", "agent"):
-                yield _work(part)
-                continue
-            heading = f"<h2><span>{escape(part.heading)}</span>{moment(part.at_ms)}</h2>"
-            if part.kind == "user":  # stays as it was typed: in `__init__.py` nothing is bold
-                text = "".join(_blocks(part.text))
-            elif len(part.text) <= _MOST_CHARS:
-                text = f'<div class="said">{_parser().render(part.text)}</div>'
-            else:
-                text = f'<div class="text">{escape(part.text)}</div>'
-            yield f'<section class="{part.kind}{" undone" * part.undone}"{place}>{heading}{text}</section>\n'
+            yield _said(part, place) if part.kind in ("user", "agent") else _work(part)
         yield "</main>\n"
 
     return page(title, body(), style)
@@ -69,6 +59,17 @@ def page(title: str, body: Iterable[str], style: str) -> Iterator[str]:
 def moment(at_ms: int, shown: str | None = None) -> str:
     """Returns a time, for people and for programs. `shown`: what people see, if not the whole time."""
     return f'<time datetime="{iso_utc(at_ms)}">{escape(local_time(at_ms) if shown is None else shown)}</time>'
+
+
+def _said(part: Part[CleanText], place: str) -> str:
+    heading = f"<h2><span>{escape(part.heading)}</span>{moment(part.at_ms)}</h2>"
+    if part.kind == "user":  # stays as it was typed: in `__init__.py` nothing is bold
+        text = "".join(_blocks(part.text))
+    elif len(part.text) <= _MOST_CHARS:
+        text = f'<div class="said">{_parser().render(part.text)}</div>'
+    else:
+        text = f'<div class="text">{escape(part.text)}</div>'
+    return f'<section class="{part.kind}{" undone" * part.undone}"{place}>{heading}{text}</section>\n'
 
 
 def _work(part: Part[CleanText]) -> str:
@@ -102,7 +103,7 @@ def inline_html(text: str) -> str:
 
 @cache
 def _parser() -> MarkdownIt:
-    """Makes few tags of what an agent wrote. It is never markup: no raw HTML, no link to follow, no image."""
+    """Returns the parser for what an agent wrote, which makes few tags: no raw HTML, no link to follow, no image."""
     parser = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(["table", "strikethrough"])
 
     def rule(*names: str, shown: Any) -> None:

@@ -30,6 +30,7 @@ class SessionHead(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     agent: str
+    """Display name, with the version if known."""
     title: str = ""
     project: str = ""
     branch: str = ""
@@ -44,7 +45,7 @@ class SessionHead(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Part(msgspec.Struct, Generic[Text], frozen=True, kw_only=True):
-    """Something that was said or done. `heading` is one line; `text` may be empty. `undone`: the user took it back."""
+    """Something that was said or done. `heading` is one line; `text` may be empty. `undone`: the user retracted it."""
 
     kind: PartKind
     at_ms: int
@@ -60,7 +61,7 @@ class Part(msgspec.Struct, Generic[Text], frozen=True, kw_only=True):
 
 
 class SessionEvent(Protocol):
-    """An event of a session, as read from the ledger. `retracted`: the user took it back."""
+    """An event of a session, as read from the ledger. `at_ms` is in UTC ms; `retracted`: the user took it back."""
 
     @property
     def at_ms(self) -> int: ...
@@ -106,9 +107,9 @@ def session_parts(
 
 
 def of_turns(events: Iterable[SessionEvent], wanted: Container[int]) -> Iterator[SessionEvent]:
-    """Yields the events of the `wanted` turns; 0 is everything before the first.
+    """Yields the events of the `wanted` turns, which count from 1; 0 is everything before the first.
 
-    A turn lasts from a person's prompt to the main conversation, unless it was retracted, to the next one.
+    A turn begins with a prompt that a person gave to the main conversation and did not retract.
     """
     return (event for turn, event in numbered(events) if turn in wanted)
 

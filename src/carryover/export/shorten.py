@@ -1,6 +1,7 @@
 """Shortening a document by a model: the questions for it, and the check of its answers against the source. Pure.
 
-The check finds numbers, paths, names and quotations from elsewhere, not whether the source's own words are used truly.
+The check finds numbers, paths, names and quotations that the source does not have. It cannot tell whether a sentence
+made of the source's own words is true.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from carryover.redact import CleanText
 
 PART_TOKENS: Final = 4_500
 """The most that a model is given at a time, so that 8,192 tokens hold it, the instruction and the answer."""
+_WORTH_ASKING_TOKENS, _MOST_NAMED = 150, 5
 
 INSTRUCTION: Final = """\
 You shorten a part of a document about a software project, for a reader who knows nothing else about it. The document
@@ -79,7 +81,7 @@ def parts_of(body: str) -> list[str]:
 
 def is_worth_asking(part: str) -> bool:
     """Whether a part is long enough for a model to shorten it."""
-    return tokens_in(part) >= 150
+    return tokens_in(part) >= _WORTH_ASKING_TOKENS
 
 
 def question(part: str) -> str:
@@ -108,7 +110,7 @@ def checked(text: str, source: str) -> Checked:
         for at, sentence in enumerate(sentences):
             if foreign := [*dict.fromkeys(known.foreign(sentence))]:
                 marked += 1
-                named = ", ".join(one_line(item)[:60] for item in foreign[:5])
+                named = ", ".join(one_line(item)[:60] for item in foreign[:_MOST_NAMED])
                 sentences[at] = f"{sentence.rstrip()} **[not in the source: {named}]** "
         lines.append("".join(sentences).rstrip())
     return Checked(CleanText("\n".join(lines)), marked)
@@ -136,11 +138,14 @@ class _Source:
             elif kind == "number":
                 is_known = _GROUPS.sub("", text) in self._numbers
             else:
-                plain = text.lower()
-                is_name = text != plain or "_" in text or any(map(str.isdigit, text))
-                is_known = plain in self._words or (is_first and plain in _ORDINARY) or not is_name
-                if plain in _NUMBER_WORDS:
-                    is_known = plain in self._words or _NUMBER_WORDS[plain] in self._numbers
+                is_known = self._has_word(text, begins=is_first)
             is_first = is_first and kind in (None, "path")
             if not is_known:
                 yield text
+
+    def _has_word(self, word: str, *, begins: bool) -> bool:
+        plain = word.lower()
+        if plain in _NUMBER_WORDS:
+            return plain in self._words or _NUMBER_WORDS[plain] in self._numbers
+        is_name = word != plain or "_" in word or any(map(str.isdigit, word))
+        return plain in self._words or not is_name or (begins and plain in _ORDINARY)

@@ -42,6 +42,7 @@ _OPERATIONS: Final[dict[str, Op]] = {
     **dict.fromkeys("execute_bash bash_command terminal run".split(), "shell"),
     **dict.fromkeys("str_replace_editor str_replace_based_edit_tool".split(), "edit"),
 }
+_MOST_NESTED: Final = 20
 _COMMAND: Final = ("command", "cmd", "keystrokes")
 _PATH: Final = ("file_path", "path", "filePath", "absolute_path", "notebook_path", "filename")
 _SUBJECT: Final = (*_PATH, "pattern", "query", "url", "question", "description", "prompt", "subject")
@@ -114,7 +115,7 @@ def _of_trajectory(fields: Fields, subagent_id: str | None, depth: int = 0) -> I
             break
     yield msgspec.json.encode({"head": fields, "subagent_id": subagent_id, "mark": mark})
     yield from map(bytes, steps)
-    for number, raw in enumerate(inner if depth < 20 else (), 1):
+    for number, raw in enumerate(inner if depth < _MOST_NESTED else (), 1):
         other = fields_of(raw)
         name = usable_name(text_of(other.get("trajectory_id"))) or str(number)
         yield from _of_trajectory(other, f"{subagent_id}/{name}" if subagent_id else name, depth + 1)

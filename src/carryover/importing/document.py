@@ -39,9 +39,10 @@ _NOTE_SPEC: Final = AgentSpec(id=NOTE, name="Note", binaries=(), folders=())
 def open_document(
     path: Path, *, project: str | None = None, agent_id: str | None = None, part: bool = False
 ) -> Document:
-    """Opens the document at `path`. Blocking. Raises UserError if it is no file, or its format is not recognised.
+    """Opens the document at `path`. Blocking. Raises UserError if it is not a file, or its format is not recognised.
 
-    `project`: the folder of all its sessions. `agent_id`: if it names no agent. `part`: its first lines may be missing.
+    `project` is the folder that all its sessions belong to, whatever the document says, and `agent_id` the agent, if
+    the document does not name it. With `part`, its first lines, which name the agent, may be missing.
     """
     head = _head(path)
     if head.startswith(_NOTE_HEAD):
@@ -154,7 +155,7 @@ class Note(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NoteContext(msgspec.Struct, frozen=True):
-    """Empty: each record of a note says all of it that matters."""
+    """The empty context: each record of a note says all of it that matters."""
 
 
 def note_id(root: str, source: str, text: str) -> str:
@@ -189,6 +190,7 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
 
     new_events: int = 0
     forgotten: int = 0
+    """Number of events left out because the user had them forgotten."""
     problem: str | None = None
     """Why it was not read to the end, as a sentence; what was read before the problem is kept."""
 
@@ -204,7 +206,7 @@ async def take_in(
 ) -> IngestResult:
     """Reads the whole document from its beginning, even what was read before: it may have been forgotten since.
 
-    With `again`, forgotten events too. Raises as `ingest` does.
+    With `again`, it also reads forgotten events. Raises as `ingest` does.
     """
     await ledger.give_up_position(document.source)
     source = msgspec.structs.replace(document.source, forgotten_too=again)
@@ -212,7 +214,8 @@ async def take_in(
 
 
 class Survey(msgspec.Struct, kw_only=True):
-    """A summary of a document: numbers of typed prompts and of records, times (UTC ms, 0 if none), a torn last line."""
+    """A summary of a document: how many prompts people typed, how many records were not understood or too long to be
+    read, its times (UTC ms, 0 if it has none), and whether its last line is incomplete."""
 
     folders: dict[str, str | None]
     """The first working folder of each session, by session id; None if the document names none."""

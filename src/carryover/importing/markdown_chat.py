@@ -19,6 +19,7 @@ from carryover.importing.turns import RANK, Document, Turn, TurnContext, TurnRea
 from carryover.model import AnyBody, AssistantMessage, UserPrompt, is_plain_id
 from carryover.records.fields import SHORT_CHARS, bounded, digest
 
+_ID_CHARS: Final = 400
 _TITLE: Final = re.compile(r"# ([^\n]{1,300})")
 _INPUT: Final = re.compile(r'"(?:command|filePath|path|pattern|query|url|description)":\s*("(?:[^"\\]|\\.){1,2000}")')
 _OUTPUT: Final = re.compile(r"\*\*Output:\*\*\n`{3,}[^\n]*\n(.*)\n`{3,}[ \t]*(?:\n|\Z)", re.DOTALL)
@@ -26,7 +27,8 @@ _GIVEN: Final = re.compile(r"\s{0,20}\*\*Input:\*\*\n(`{3,})[^\n]*\n.*?\n\1[ \t]
 
 
 def opened(path: Path, head: bytes, folder: str | None) -> Document | None:
-    """Returns a chat about the project in `folder`, if a client exported it; its beginning may stand for an id."""
+    """Returns a chat as a document; None if no agent's client exported it. `folder` is the project that it is about.
+    A chat that names no session is identified by how its conversation begins."""
     text = head.decode("utf-8", "replace").removeprefix("\ufeff").replace("\r\n", "\n")
     for spec in specs():
         form = spec.chat_export
@@ -36,7 +38,7 @@ def opened(path: Path, head: bytes, folder: str | None) -> Document | None:
         session = begins.groupdict().get("session")
         if session is None or not is_plain_id(session):
             turns = re.split(rf"^(?:{form.user}|{form.agent})[ \t]*$", text, maxsplit=2, flags=re.MULTILINE)
-            session = f"{spec.id}-export-{digest(_spoken(turns[1])[:400] if len(turns) > 1 else text)}"
+            session = f"{spec.id}-export-{digest(_spoken(turns[1])[:_ID_CHARS] if len(turns) > 1 else text)}"
         reader = TurnReader(partial(by_turn, partial(_turn_starts, form)))
         agent = document_agent(spec, reader, TurnContext, partial(_parse, form, folder))
         source = Source(agent=spec.id, path=str(path), session=session, rank=RANK)

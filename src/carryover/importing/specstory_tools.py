@@ -33,6 +33,7 @@ _MOST_ENDS: Final = 100
 _FENCE: Final = re.compile(r" {0,3}(`{3,}|~{3,})")
 _RULE: Final = "---"
 _TAGS: Final = re.compile(r"</?(?:tool-use|details)\b[^>\n]{0,400}>")
+_SUMMARY_CHARS, _EXIT_CHARS = 20_000, 300
 _TOOL_NAME: Final = re.compile(r"^Tool use: \*\*[^*]{1,200}\*\*")
 
 _KINDS: Final[dict[str, Op]] = {"shell": "shell", "read": "read", "write": "edit", "search": "search", "task": "plan"}
@@ -77,7 +78,7 @@ _FAILED: Final = ("**Error:**", "**Apply failed**", "Status: **error**", "An unk
 _EXIT: Final = re.compile(r"(?:Process exited with code|Exit code:?|exited with code) (-?\d{1,10})\b", re.IGNORECASE)
 
 Locate = Callable[[str], str | None]
-"""A path in the document → the absolute path, if that is known."""
+"""Maps a path in the document to an absolute path; None if that is unknown."""
 
 
 class Fences:
@@ -108,7 +109,8 @@ class Fences:
 
 
 class ToolBlock(msgspec.Struct, frozen=True):
-    """A tool call: its kind, its name, the rest of the summary line, and the lines after it."""
+    """A tool call. `kind` is shell, read, write, search, task, generic or unknown; `summary` is the summary line
+    without the tool's name, `body` the lines after it."""
 
     kind: str
     name: str
@@ -178,7 +180,8 @@ def _tool_ends(lines: Sequence[str]) -> list[int]:
 
 
 def _tool_end(lines: Sequence[str], start: int, ends: Sequence[int]) -> int:
-    """Returns the index of the line that ends the tool block, else of the first that could; `start` if none could."""
+    """Returns the index of the line that ends the tool block at `start`. With unbalanced fences, that is the first line
+    that could end it; if no line could, the block is one line."""
     first, fences, at = bisect_left(ends, start), Fences(), start + 1
     near = ends[first : first + _MOST_ENDS]
     for end in near:
@@ -194,7 +197,7 @@ def _tool_block(kind: str, name: str, text: str) -> ToolBlock:
     head, fence, fenced = text.partition("\n```")
     before, _, rest = head.partition("<summary>")
     summary, _, inner = rest.partition("</summary>")
-    summary = one_line(html.unescape(summary[:20_000]))
+    summary = one_line(html.unescape(summary[:_SUMMARY_CHARS]))
     for tag in (_TOOL_END, "</details>"):
         fenced = fenced.rstrip().removesuffix(tag)
     body = f"{_TAGS.sub('', before + inner)}{fence}{fenced}"
@@ -275,7 +278,7 @@ def _outcome(
 
 def outcome_in_text(op: Op, text: str) -> ToolOutcome:
     """Returns a call's outcome, for agents without `QuotedText`: the exit code at the beginning of the output."""
-    if found := _EXIT.search(text[:300]):
+    if found := _EXIT.search(text[:_EXIT_CHARS]):
         return ToolOutcome("ok" if int(found[1]) == 0 else "error", text, int(found[1]))
     return ToolOutcome("unknown" if op == "shell" else "ok", text)
 

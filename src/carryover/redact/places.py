@@ -26,6 +26,7 @@ _TO_LINE_END = re.compile(r"(?:[^\n\r\\]|\\(?![nrt]))*")
 _MORE_PROSE = re.compile(r"[ \t]+[A-Za-z]{2}")
 
 _Value = tuple[int, int, bool]
+"""Start and end of a header's value, and whether to hide it."""
 
 
 def hide_headers(text: str, counts: dict[str, int]) -> str:
@@ -165,26 +166,28 @@ _PATTERNS: Final = (
         r"(?P<value>(?=\S{0,200}\d)(?=\S{0,200}[A-Za-z])\S{6,200})$",
     ),
 )
-"""A text without the first can't match the second, whose group `value` is the password, with or without quotes."""
+"""Hints and patterns. A text without the hint can't match the pattern, whose group `value` is the password, with or
+without quotes."""
 _PLACES: Final = tuple((hint, re.compile(pattern)) for hint, pattern in _PATTERNS)
 _LEAST: Final = {"mysql": 5, "mariadb": 5, "-": 8, "login ": 16}
-"""The shortest password, if not 4. From 8 on the position proves little, so the value must also look random."""
+"""Length of the shortest value that counts as a password, by hint, if it is not 4."""
+_VAGUE: Final = ("-", "login ")
+"""Hints of places that prove little, where the value must also look random."""
 
 
 def hide_on_command_lines(text: str, counts: dict[str, int]) -> str:
     """Replaces passwords that are passed to programs or stored in their login files."""
-    spans = [
-        span for hint, pattern in _PLACES if hint in text for span in _passwords(text, pattern, _LEAST.get(hint, 4))
-    ]
+    spans = [span for hint, pattern in _PLACES if hint in text for span in _passwords(text, hint, pattern)]
     return insert_marks(text, spans, counts)
 
 
-def _passwords(text: str, pattern: re.Pattern[str], least: int) -> Iterator[Span]:
+def _passwords(text: str, hint: str, pattern: re.Pattern[str]) -> Iterator[Span]:
+    least = _LEAST.get(hint, 4)
     for match in pattern.finditer(text):
         start, end = match.span("value")
         if end - start >= 2 and text[start] in "'\"" and text[end - 1] == text[start]:
             start, end = start + 1, end - 1
         value = text[start:end]
-        is_password = is_scrambled(value, least) if least >= 8 else True
-        if is_password and len(value) >= least and not is_dummy(value) and not is_filler(value) and value[0] != "-":
+        is_likely = hint not in _VAGUE or is_scrambled(value, least)
+        if is_likely and len(value) >= least and not is_dummy(value) and not is_filler(value) and value[0] != "-":
             yield start, end, "password"

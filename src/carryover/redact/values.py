@@ -9,6 +9,7 @@ MARK = "[redacted:"
 """The beginning of every mark; a value that begins this way is already redacted."""
 
 Span = tuple[int, int, str]
+"""Start, end and kind of a secret."""
 
 
 def insert_marks(text: str, spans: Iterable[Span], counts: dict[str, int]) -> str:
@@ -24,7 +25,7 @@ def insert_marks(text: str, spans: Iterable[Span], counts: dict[str, int]) -> st
 
 
 def end_of(shape: re.Pattern[str], text: str, start: int) -> int:
-    """Returns where what has that shape at `start` ends; `start` itself if nothing has."""
+    """Returns the end of the match of `shape` at `start`; `start` if it does not match there."""
     match = shape.match(text, start)
     return match.end() if match else start
 
@@ -131,7 +132,8 @@ def is_in_use(value: str) -> bool:
 
 
 def is_scrambled(value: str, at_least: int) -> bool:
-    """Whether `value` mixes cases and digits as random text does, or is hexadecimal from 16 digits on."""
+    """Whether `value` mixes lower case, upper case and digits as randomly generated text does. Hexadecimal text and
+    UUIDs count from 16 digits on; names, versions and words joined by dashes never do."""
     if len(value) < at_least or _SIGN_OF_CODE.search(value, 0, 256):
         return False
     head = value[:256]

@@ -1,4 +1,4 @@
-"""Turns quotes into entries, one per part, and parts a question at the end from the rest of the last words."""
+"""Turns quotes into entries, one per part, and splits a question from the end of a turn's last words."""
 
 from __future__ import annotations
 
@@ -65,7 +65,8 @@ def from_the_top(quote: Sequence[Entry]) -> list[Entry]:
 
 
 def _ranks(count: int, head: bool) -> list[int]:
-    """Returns for each part how many are kept before it: last, first, last but one, ...; with `head` from the top."""
+    """Returns for each part how many are kept before it: last, first, last but one, last but two, second,
+    and so on; with `head`: first, second, last, third, fourth, last but one, and so on."""
     ranks = [0] * count
     first, last = 0, count - 1
     for rank in range(count):
@@ -136,7 +137,7 @@ def _asked_from(lines: list[str]) -> int | None:
         return None
     start = asked
     # Bullets before the question may be anything, so only numbered options and further questions count.
-    while 0 < start > asked - _MOST_OPTIONS and (is_numbered(lines[start - 1]) or is_question(lines[start - 1])):
+    while start > max(0, asked - _MOST_OPTIONS) and (is_numbered(lines[start - 1]) or is_question(lines[start - 1])):
         start -= 1
     leads = start > 0 and lines[start - 1].rstrip().endswith((":", "："))
     return start - 1 if leads else start

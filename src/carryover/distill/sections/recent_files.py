@@ -45,8 +45,8 @@ def recent_files(
     view: ProjectView, facts: Mapping[str, FileFacts] = {}, *, outside: bool = True, limit: int = 16
 ) -> list[RecentFile]:
     """Returns the newest edit of each file of the project, newest first; those written and then deleted come last.
-    Files in other checkouts or `outside` have their full path; those below a former root are relative to the current
-    one."""
+    A file in another checkout, or `outside` of the project, has its full path. The path of one below a former root is
+    relative to the current root."""
     digests = [digest for session in view.sessions for digest in session.digests]
     newest: dict[str, EditedFile] = {}
     for file in (file for digest in digests for file in digest.touched):
@@ -158,13 +158,14 @@ def _names(label: str, names: Iterable[str], weight: float) -> Entry:
 
 
 def _ran(past: Past) -> list[Entry]:
-    """Returns the newest calls with their output, and older ones that printed a value used since."""
+    """Returns the newest calls with their output, and older ones that printed a value used since. Calls that only
+    looked weigh more while their turn has no answer, since nothing else shows what they found."""
     calls = [(call, session) for session in past.view.sessions for call in session.digest.calls]
     calls.sort(key=lambda made: made[0].at_ms)
     calls = list({(call.subject, call.output): (call, session) for call, session in calls}.values())
     # Todo lists and questions are shown under their headings, edits on their own lines.
-    told = (("plan", "ask"), ("edit", "write"))
-    shown = [one for one in calls if one[0].op not in told[0] and (one[0].op not in told[1] or one[0].status != "ok")]
+    told = {"plan", "ask"}
+    shown = [one for one in calls if one[0].op not in (told | {"edit", "write"} if one[0].status == "ok" else told)]
     most, main = WEIGHTS["ran"].most, past.main
     newest, older = shown[-most:], shown[:-most]
     used = sorted((made for made in older if made[0].used), key=lambda made: (made[0].used, made[0].at_ms))

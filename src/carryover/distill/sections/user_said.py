@@ -37,12 +37,12 @@ def said_entries(past: Past) -> list[Entry]:
     base = WEIGHTS["far prompt"]
     weighed += [(step, base.at(rank).first) for rank, step in enumerate(far[:_MOST_FAR])]
     room = _CHARS if sum(step.turn.chars for step, _ in weighed) > _FITS_CHARS else _MOST_CHARS
-    entries = _replies(past)
+    entries = []
     for step, weight in weighed:
         text = quoted_prompt(step.turn.prompt, room, chars=step.turn.chars)
         who = "" if step.view.agent == past.lead.agent else f"to {past.agent(step)}, "
         entries.append(from_turn(step, text, "prompt", weight, label=f"Prompt ({who}{past.place(step)})"))
-    ordered = sorted(entries, key=lambda entry: (entry.at_ms, entry.kind != "prompt"))
+    ordered = sorted([*entries, *_replies(past)], key=lambda entry: entry.at_ms)
     return packed(ordered) if len(ordered) > _MOST_APART else ordered
 
 

@@ -78,7 +78,7 @@ def _jobs(past: Past) -> str:
 
 
 def _words(past: Past) -> list[Entry]:
-    """Returns messages on the way, then the last words; a turn that was cut off has none."""
+    """Returns messages on the way, then the last words; in a turn that was cut off, all messages are on the way."""
     step, turn = past.main, past.main.turn
     if turn.end != "answered":
         return _on_the_way(past, turn.said, "on the way")
@@ -114,7 +114,7 @@ def _talk(past: Past) -> list[Entry]:
     """Returns turns since the last work that only talked: the newest at length, as far as there is room."""
     entries: list[Entry] = []
     talk = [step for step in past.steps[past.main_at + 1 :] if step.turn.answer and not past.is_beside(step)]
-    for back, step in enumerate(talk[: -_MOST_TALK - 1 : -1]):
+    for back, step in enumerate(reversed(talk[-_MOST_TALK:])):
         label = f"Since then {past.agent(step)} said ({past.place(step)})"
         body = last_words(step.turn).body
         entries += parted(step, body, "message", WEIGHTS["talk"].at(back * 2), label=label, most=6)

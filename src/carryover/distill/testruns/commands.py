@@ -49,8 +49,9 @@ _HARMLESS = {"cd", "pushd", "export", "source", ".", "set", "unset", "echo", "mk
 
 
 class Invocation(NamedTuple):
-    """One test run on a command line. `certain`: not one of commands that run tests only in some projects. `ends_well`,
-    `ends_badly`: exit code 0 of the whole line means that this run passed, any other that it failed."""
+    """One test run on a command line. `certain` is False for commands that run tests only in some projects (`make`,
+    `npm run build`). `ends_well`: exit code 0 of the whole line means that this run passed; `ends_badly`: any other
+    code means that it failed."""
 
     paths: tuple[str, ...] = ()
     selective: bool = False
@@ -83,7 +84,7 @@ def _invocations(command: str) -> tuple[Invocation, ...]:
 
 
 def _invocation(words: Sequence[str]) -> Invocation | None:
-    """Returns the test run of one command, however many programs run each other in it."""
+    """Returns the test run of one command, however many programs run each other in it (`uv run`)."""
     if (words[0] in ("test", "[") and len(words) > 1) or _RUNS_NOTHING.intersection(words):
         return None
     tool, perhaps = "", False

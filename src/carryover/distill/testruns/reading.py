@@ -211,8 +211,8 @@ def _complete(found: Findings) -> None:
 
 def read_test_run(command: str, output: str, *, exit_code: int | None, failed: bool | None) -> TestRun | None:
     """Returns the test run made by `command`; None if it ran no tests. `exit_code` and `failed` are the agent's record
-    of the whole command line, None if it has none; the output takes precedence. The counts of several runners are
-    added. The output may lack its middle."""
+    of the whole command line, None if it has none. The output takes precedence: behind a pipe, or before another
+    command, the exit code is not the tests'. Counts of several runners are added. The output may lack its middle."""
     invocations = find_invocations(command)
     if not invocations:
         return None

@@ -27,17 +27,18 @@ _NAMELESS = {"__init__", "index", "mod", "lib", "main"}
 
 
 def related(test_path: str, source_path: str) -> bool:
-    """Whether this test file plausibly tests that source: same language, same stem, folders that do not contradict, as
-    `cart.spec.tsx` and `cart.ts`, or `tests/cart/test_api.py` and `src/cart/api.py`."""
+    """Whether this test file plausibly tests that source: same language, same stem, folders that do not contradict.
+    Examples are `cart.spec.tsx` and `cart.ts`, or `tests/cart/test_api.py` and `src/cart/api.py`. A file is
+    never related to itself."""
     test, source = PurePosixPath(test_path), PurePosixPath(source_path)
     if _family(test) != _family(source) or not is_test(test_path) or is_test(source_path):
         return False
     first = _first_name(source)
-    names = {_plain(first), _plain(source.parent.name) if first in _NAMELESS else _plain(first)}
+    names = {first, source.parent.name} if first in _NAMELESS else {first}
     # The test may not be in a folder that mirrors another folder than the source's.
     mirrored = [part for part in test.parts[:-1] if part.casefold() not in _LAYOUT]
     near = not mirrored or mirrored[-1] in source.parts[:-1] or test.is_absolute() != source.is_absolute()
-    return _plain(_bare_stem(test)) in names and near
+    return _plain(_bare_stem(test)) in map(_plain, names) and near
 
 
 def is_test(path: str) -> bool:
@@ -47,8 +48,8 @@ def is_test(path: str) -> bool:
 
 
 def verdict(run: TestRun, path: str) -> Outcome | None:
-    """Returns the status of a file in a run; None if the run does not cover it: neither does the output name it, its
-    package or a related test, nor did a whole run pass that was not restricted to other files."""
+    """Returns the status of a file in a run; None if the run does not cover it. A run covers a file if the output names
+    it, its package or a related test, or if the whole run passed and was not restricted to other files."""
     named = {outcome for name, outcome in run.files.items() if _speaks_of(name, path)}
     if "fail" in named:
         return "fail"
