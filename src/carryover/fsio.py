@@ -44,7 +44,8 @@ def atomic_replace(
     A symlink stays and its target is replaced; with `follow=False` the link itself is replaced. The mode of an existing
     file is kept unless `mode` is given; a new file gets `mode` or the umask's default. On any error the old file stays
     as it was and nothing is left beside it. Without `durable` the disk is not waited for, and a power cut may leave an
-    empty file: only for what can be recreated. Raises OSError.
+    empty file: only for what can be recreated. Raises OSError if the
+    folder is missing, not writable, full...
     """
     target = Path(os.path.realpath(path)) if follow else path
     before = _mode_and_group(target)
@@ -97,7 +98,7 @@ def write_if_changed(
 
 def read_bytes_bounded(path: Path, limit_bytes: int, *, follow: bool = True) -> bytes:
     """Returns the content of a regular file of at most `limit_bytes`. Never waits on a pipe or a device. Raises
-    OSError: EFBIG if it is larger, EINVAL if it is no regular file, ELOOP for a symlink with `follow=False`.
+    OSError: EFBIG if it is larger, EINVAL if it is not a regular file, ELOOP for a symlink with `follow=False`.
     """
     data = read_beginning(path, limit_bytes + 1, follow=follow)
     if len(data) > limit_bytes:

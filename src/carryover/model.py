@@ -1,6 +1,7 @@
 """The records that all parts exchange: events, and the envelope that carries them.
 
-The type in memory is also the stored JSON. Times are UTC milliseconds. Missing values stay `None` or `"unknown"`.
+The type in memory is also the stored JSON. Times are UTC milliseconds. Missing values stay `None` or `"unknown"`:
+nothing is guessed.
 """
 
 from __future__ import annotations

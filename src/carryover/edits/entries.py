@@ -31,8 +31,7 @@ class Entry(msgspec.Struct, frozen=True):
 
 def with_entry(data: bytes | None, entry: Entry) -> bytes:
     """Returns the settings with the entry, at the end of its list if it was not there. Raises EditRefused if they are
-    not JSON or TOML in UTF-8, the list is there twice or is something else, or the name stands for another server.
-    """
+    not JSON or TOML in UTF-8, the list is there twice or is something else, or the name stands for another server."""
     bom, text = decode(data or b"")
     place, present = _present(text, entry)
     if isinstance(entry.value, str):
@@ -48,8 +47,7 @@ def with_entry(data: bytes | None, entry: Entry) -> bytes:
 
 def without_entry(data: bytes, entry: Entry, origin: Origin = UNKNOWN) -> bytes | None:
     """Returns the settings without our entry, and without what is only empty because of that; None to delete the file.
-    Undoes `with_entry`, given the origin that was recorded before it. Raises EditRefused as `with_entry` does.
-    """
+    Undoes `with_entry`, given the origin that was recorded before it. Raises EditRefused as `with_entry` does."""
     if origin.present:
         return data
     bom, text = decode(data)
@@ -61,8 +59,7 @@ def without_entry(data: bytes, entry: Entry, origin: Origin = UNKNOWN) -> bytes 
 
 def origin_of_entry(data: bytes | None, entry: Entry, known: Origin | None = None) -> Origin:
     """Returns what to record before `with_entry(data)`. `known`: recorded before the entry now in `data` was added.
-    Raises EditRefused as `with_entry` does.
-    """
+    Raises EditRefused as `with_entry` does."""
     if (new := begun(data)) is not None:
         return new
     text = decode(data or b"")[1]
@@ -92,8 +89,7 @@ def has_list(data: bytes, key: str, *, toml: bool) -> bool:
 
 def value_at(data: bytes, key: Sequence[str], *, toml: bool) -> Any:
     """Returns the value of a setting, by its path from the root; None if it is absent. Raises EditRefused if they are
-    not JSON (apart from comments and trailing commas) or TOML in UTF-8.
-    """
+    not JSON (apart from comments and trailing commas) or TOML in UTF-8."""
     node: Any = _values(decode(data)[1], toml=toml)
     for name in key:
         node = node.get(name) if isinstance(node, dict) else None

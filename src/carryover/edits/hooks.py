@@ -3,12 +3,15 @@
     nested  {"hooks": {"<event>": [{"matcher": "...", "hooks": [{"type": "command", "command": "...", "timeout": 5}]}]}}
             (Claude Code 1.0.38 to 2.1.328; Codex 0.114 to 0.169, in a separate file)
     tables  the same in TOML, as `[[hooks.<event>]]` and `[[hooks.<event>.hooks]]` (Codex 0.169, in `config.toml`)
-    flat    {"version": 1, "hooks": {"<event>": [{"command": "...", "timeout": 5}]}}   (Cursor 1.7 to 3.12)
-    plain   {"hooks": {"<event>": [{"command": "...", "show_output": false}]}}         (Windsurf since 1.12.41)
+    flat    {"version": 1, "hooks": {"<event>": [{"command": "...", "timeout": 5}]}}
+            (Cursor 1.7 to 3.12, in a separate file; both members are required)
+    plain   {"hooks": {"<event>": [{"command": "...", "show_output": false}]}}
+            (Windsurf since 1.12.41, according to its documentation, in a separate file)
 
-Clients sort the file (Claude Code 2.1.328) and people move hooks, so ours are found by their command: one line per
-event that never changes, since some agents ask for trust in each changed command. It has no address, since one agent
-drops settings whose commands do (reported for Cursor).
+The client may rewrite the file with its keys sorted (Claude Code 2.1.328, once, if `~/.claude.json` turns updates off),
+and people may move hooks. So ours are found by their command, wherever they are: one short line per event that never
+changes, so that an agent which asks for trust in each changed command asks only once. It contains no address, since one
+agent drops settings whose commands do (reported for Cursor).
 """
 
 from __future__ import annotations
@@ -128,8 +131,7 @@ def without_hooks(data: bytes, owner_of: OwnerOf, origin: Origin = UNKNOWN, *, f
 
 def origin_of(data: bytes | None, owner_of: OwnerOf, known: Origin | None = None, *, form: Form) -> Origin:
     """Returns what to record before `with_hooks(data)`. `known`: recorded before the hooks now in `data` were added.
-    Raises EditRefused as `without_hooks` does.
-    """
+    Raises EditRefused as `without_hooks` does."""
     if (new := begun(data)) is not None:
         return new
     settings = _values(decode(data or b"")[1], form)
@@ -162,8 +164,7 @@ def hook_owners(data: bytes, owner_of: OwnerOf, *, form: Form) -> HookOwners:
 
 def drop_reason(text: str, *, form: Form, rules: HookFileRules | None) -> str | None:
     """Returns why the agent ignores all hooks of a file, as a clause; None if it does not, as far as known. Raises
-    EditRefused if it is not in the syntax of the form, or has comments although `rules` forbid them.
-    """
+    EditRefused if it is not in the syntax of the form, or has comments although `rules` forbid them."""
     settings = _values(text, form)
     if form == "tables" or not text.strip():
         return None
@@ -176,7 +177,8 @@ def drop_reason(text: str, *, form: Form, rules: HookFileRules | None) -> str | 
     version = settings[VERSION]
     if isinstance(version, int) and not isinstance(version, bool):
         return None
-    return f'its "{VERSION}" is something other than a number, which {_DROPS}'  # as Cursor says (IDE 3.11)
+    # Cursor says `Config version must be a number` (IDE 3.11).
+    return f'its "{VERSION}" is something other than a number, which {_DROPS}'
 
 
 def found_hooks(settings: Mapping[str, Any], owner_of: OwnerOf, form: Form = "nested") -> Iterator[FoundHook]:
@@ -209,8 +211,7 @@ def _events(settings: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 def _groups(settings: Mapping[str, Any], form: Form) -> Iterator[tuple[str, int, list[Any], object]]:
     """Yields each group of hooks: its event, its index there, its hooks of any kind, its matcher. Without groups, each
-    hook counts as one.
-    """
+    hook counts as one."""
     for event, entries in _events(settings):
         for number, entry in enumerate(entries if isinstance(entries, list) else ()):
             group = entry if isinstance(entry, dict) else {}

@@ -1,7 +1,8 @@
 """Puts items into a JSON text and takes them out again, with every other byte unchanged. Pure.
 
-Comments and trailing commas are accepted and kept. The standard decoder reads what is only skipped, which is fast;
-positions are computed only on the path.
+Comments (`//`, `/* */`) and trailing commas are accepted and kept; `check_strict` refuses them for agents that do.
+Paths lead to an item from the root: names of members, and indexes of elements. The standard decoder reads what is only
+skipped, which is fast; positions are computed only on the path.
 """
 
 from __future__ import annotations
@@ -64,8 +65,7 @@ class _Layout:
 
 def values(text: str) -> dict[str, Any]:
     """Returns the members of the object in `text`; none if it is blank. Raises EditRefused if it is not an object in
-    JSON, apart from comments and trailing commas.
-    """
+    JSON, apart from comments and trailing commas."""
     return {item.key or "": item.value for item in _root(text).items} if text.strip() else {}
 
 
@@ -76,8 +76,7 @@ def check_strict(text: str) -> None:
 
 def put(text: str, path: Path, value: object) -> str:
     """Returns the text with `value` at `path`, in place of what is there. Missing containers are made. Raises
-    EditRefused as `values` does, and if a member on the path is there twice or has another kind of value.
-    """
+    EditRefused as `values` does, and if a member on the path is there twice or has another kind of value."""
     if not text.strip():
         return json.dumps(_nested(path, value), indent=_DEFAULT_INDENT, ensure_ascii=False) + "\n"
     *outers, (container, number) = _levels(text, path)
@@ -92,8 +91,7 @@ def put(text: str, path: Path, value: object) -> str:
 
 def remove(text: str, path: Path, keep: Collection[str] = ()) -> str:
     """Returns the text without the item at `path`, and without containers that this leaves empty; undoes `put`. `keep`:
-    dotted names of containers that stay. Comments stay.
-    """
+    dotted names of containers that stay. Comments stay."""
     levels = _levels(text, path)
     if levels[-1][1] == _MISSING:
         return text
@@ -136,8 +134,7 @@ def _levels(text: str, path: Path) -> list[tuple[_Container, int]]:
 @lru_cache(maxsize=4)  # every container of a document asks for it
 def _blanked(text: str) -> str:
     """Returns the text with spaces in place of comments and trailing commas, so that the decoder finds real positions.
-    Length and line ends stay the same.
-    """
+    Length and line ends stay the same."""
     if "//" in text or "/*" in text:
         text = _STRING_OR_COMMENT.sub(lambda found: found[1] or re.sub(r"[^\r\n]", " ", found[0]), text)
     return _LAST_COMMA.sub(lambda found: found[1] or " ", text) if _MAY_BE_LAST.search(text) else text
@@ -202,8 +199,7 @@ def _own_line(text: str, container: _Container, number: int) -> str | None:
 
 def _added(text: str, container: _Container, key: str | None, value: object, layout: _Layout, outer: str | None) -> str:
     """Returns the text with one more item at the end of `container`. `outer` is the indentation of the line that
-    `container` opens on, if the first item of an empty container should start a new line; otherwise None.
-    """
+    `container` opens on, if the first item of an empty container should start a new line; otherwise None."""
     if container.items:
         return _appended(text, container, key, value, layout)
     end = container.opening + 1
@@ -275,6 +271,7 @@ def _end_of(pattern: re.Pattern[str], text: str, at: int) -> int:
 
 
 def _past_gap(text: str, at: int) -> int:
+    """Returns the position after white space and comments."""
     return _end_of(_GAP, text, at)
 
 

@@ -1,6 +1,7 @@
 """The records of Carryover's changes to users' files, with which every change can be undone.
 
-The ledger knows projects as well, but it may be damaged or made again; what was written must be found all the same.
+The ledger knows projects as well, but it may be damaged or recreated; what was written into projects must still be
+found, so that it can be removed. The records are readable only by their owner (0600).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from carryover.fsio import open_regular, private_dir, read_bytes_bounded, write_
 from carryover.paths import StateDir
 
 SETTINGS_RECORD: Final = "edits.json"
-"""In the state folder: the agents' settings that contain ours."""
+"""In the state folder: the agents' settings that contain our hooks, entry or MCP server."""
 PROJECTS_RECORD: Final = "projects.jsonl"
 """In the state folder: the projects that a handoff was published into, one per line, never shortened."""
 PROJECT_EDITS: Final = "edited"
@@ -35,8 +36,7 @@ _EDITS_LIMIT_BYTES: Final = 4096
 
 class EditedFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A settings file that contains, or did contain, our hooks or our entry. Paths are absolute. A file with an MCP
-    server beside them has two.
-    """
+    server beside them has two."""
 
     path: str
     agent: str = msgspec.field(name="tool")
@@ -63,8 +63,7 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def having(self, path: Path, file: EditedFile | None, *, server: bool = False) -> Record:
         """Returns the record with `file` as the only one for `path`, of what `of` says; None removes that. If the file
-        was made for the other one, it was made for this one too, and whichever leaves last removes it.
-        """
+        was made for the other one, it was made for this one too, and whichever leaves last removes it."""
         here = self._at(path)
         beside = [other for other in here if (other.form == "server") != server]
         others = (*(other for other in self.files if other not in here), *beside)
@@ -82,8 +81,7 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def load_record(state: StateDir) -> Record:
     """Reads the record of edited settings; empty if there is none. Creates nothing. Raises UserError (REFUSED), saying
-    what to do, if it can't be read or is damaged.
-    """
+    what to do, if it can't be read or is damaged."""
     path = state.root / SETTINGS_RECORD
     try:
         return msgspec.json.decode(read_bytes_bounded(path, _SETTINGS_LIMIT_BYTES), type=Record)
@@ -148,8 +146,7 @@ def published_projects(state: Path) -> tuple[PublishedProject, ...]:
 
 def edited_in_project(store: Path) -> set[str]:
     """Returns the names of a project's files that we edited on this machine; `store` is its `.carryover`. Other names
-    than those we ever edit are ignored, since a cloned repository may contain any list.
-    """
+    than those we ever edit are ignored, since a cloned repository may contain any list."""
     try:
         lines = read_bytes_bounded(store / PROJECT_EDITS, _EDITS_LIMIT_BYTES, follow=False).split(b"\n")
     except OSError:

@@ -1,7 +1,8 @@
 """Puts tables into a TOML text and takes them out again, with every other byte unchanged. Pure.
 
-A table is a block of lines at the end, since tomlkit would not keep every byte around tables; what is written in
-another way is edited by tomlkit. An edit is refused unless its result, parsed again, means exactly what it should.
+A table is written as a block of lines at the end, since tomlkit would not keep every byte around tables; what
+is written in another way is edited by tomlkit. An edit is refused unless its result, parsed again, means what it
+should.
 """
 
 from __future__ import annotations
@@ -32,8 +33,7 @@ def values(text: str) -> dict[str, Any]:
 
 def put(text: str, path: Path, value: Mapping[str, Any]) -> str:
     """Returns the text with a table at `path`, in place of what is there; a last step of None appends to an array.
-    Raises EditRefused as `values` does, and if the containers are written in a form that can't be edited so.
-    """
+    Raises EditRefused as `values` does, and if the containers are written in a form that can't be edited so."""
     former = _at(values(text), path)
     if former is not None:
         blocks = ((text[:at], text[end:]) for at, end in _blocks(text, path, former))

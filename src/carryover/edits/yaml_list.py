@@ -1,7 +1,8 @@
 """Adds a string to a top-level list of a YAML file, and removes it again with every other byte unchanged. Pure.
 
-An edit is refused unless the file then means what it should, and is unchanged after removing the entry. A new entry
-comes last, or first if a single value becomes a list, so that it can become a single value again.
+PyYAML locates the list; the edit itself works on the text. It is refused unless the file then means what it should, and
+is unchanged after removing the entry. A new entry comes last, or first if a single value becomes a list, so that it can
+become a single value again.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Finds the settings files that hold our hooks, entry or MCP server, and compares them. Writes no file."""
+"""Finds the settings files that hold our hooks, entry or MCP server, and compares them with what should be there.
+Reads the files, writes none."""
 
 from __future__ import annotations
 
@@ -62,8 +63,7 @@ class EntryReport(msgspec.Struct, frozen=True, kw_only=True):
 
 def hooks_report(seen: Detection, wanted: AgentSettings | None, script: Path) -> HooksReport | None:
     """Compares an agent's hooks with the ones its settings should contain. `wanted` is None if the agent should have no
-    hooks; the report then only says what prevents them, if anything.
-    """
+    hooks; the report then only says what prevents them, if anything."""
     off = switched_off(seen)
     if wanted is None and (not seen.found or off is None):
         return None
@@ -177,7 +177,7 @@ def to_review(found: Detection, data: bytes | None, script: Path, *, edit: Edit 
         noted = value_at(settings_bytes(found.located(review.state_file)) or b"", review.tables, toml=True)
     except (OSError, EditRefused):  # without the agent's records, nothing counts as reviewed
         noted = None
-    files = (found.config, Path(os.path.realpath(found.config)))
+    files = (found.config, Path(os.path.realpath(found.config)))  # the agent may know it by either path
 
     def is_noted(hook: FoundHook) -> bool:
         places = (review.entry(file, hook.hook.event, hook.group, hook.number) for file in files)
@@ -223,9 +223,8 @@ def hook_files(spec: AgentSpec, platform: str, located: Callable[[Place], Path])
 
 
 def with_config_files(detections: Iterable[Detection], scripts: Iterable[Path], platform: str) -> tuple[Detection, ...]:
-    """Returns the detections with `config` set to the file that our hooks or entry belong in. `scripts`: those that our
-    hooks run, now or formerly.
-    """
+    """Returns the detections with `config` set to the file that our hooks or entry belong in. `scripts` are those
+    that our hooks run, or once ran."""
     owner_of = hooks.owner_by_script(*sorted(scripts))
     return tuple(_for_entry(_for_hooks(found, owner_of), platform) for found in detections)
 
@@ -251,8 +250,7 @@ def may_have_list(path: Path, key: str) -> bool:
 
 def _for_hooks(found: Detection, owner_of: OwnerOf) -> Detection:
     """Chooses the tables if others have hooks there, or ours are there already; hooks in both would make the agent
-    warn.
-    """
+    warn."""
     if found.spec.hooks.tables is None or found.config is None or not found.found or found.lost_folder is not None:
         return found
     tables = HookFile(found.located(found.spec.hooks.tables), "tables")

@@ -82,8 +82,7 @@ def service_of_user() -> tuple[ServiceManager, Program]:
 
 def bring_up(state: StateDir, *, service: bool, restart: bool = False) -> Background:
     """Registers and starts the daemon unless it is already running correctly; with `restart`, always. Never raises;
-    errors are returned in `trouble`.
-    """
+    errors are returned in `trouble`."""
     before, copies_before = look_at_endpoint(state).health, copies(state.ledger)
     former = before.version if before is not None else None
     manager, program = service_of_user()
@@ -175,8 +174,7 @@ def write_starter(state: StateDir, program: Program, env: Mapping[str, str]) -> 
 
 def start_detached(state: StateDir, program: Program) -> None:
     """Starts the daemon, replacing a running one, without waiting until it answers. From then on, the agents' hooks
-    start it too. Raises UserError if it cannot be started.
-    """
+    start it too. Raises UserError if it cannot be started."""
     try:
         write_starter(state, program, os.environ)
         stop_daemon(state)

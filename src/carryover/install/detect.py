@@ -32,8 +32,7 @@ _REAPED_WITHIN_S: Final = 1.0
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A version and the text that contained it, or `problem`: why there is none, as a clause without a full stop. A
-    problem never quotes the command's output.
-    """
+    problem never quotes the command's output."""
 
     version: Version | None = None
     text: str = ""
@@ -282,8 +281,7 @@ def _together(each: Sequence[Detection]) -> Detection:
 
 def _environment(seen: Detection, machine: Machine) -> dict[str, str]:
     """Returns the least environment that the command needs, plus the variables that move its files. It contains no
-    display, so an editor cannot open a window.
-    """
+    display, so an editor cannot open a window."""
     path = machine.env.get("PATH") or os.defpath
     if seen.binary is not None and not seen.on_path:
         # Packages of npm are scripts for the `node` beside them.
@@ -301,8 +299,7 @@ ALL_KNOWN: Final = "every known version"
 
 def hooks_for(spec: AgentSpec, version: Version) -> tuple[Literal["ok", "older", "newer"], HookSet | None]:
     """Compares `version` with the known ranges; also returns its hooks, or None if it has none. A version above the
-    newest range gets the newest hooks; one below the lowest gets none.
-    """
+    newest range gets the newest hooks; one below the lowest gets none."""
     if not spec.hooks.sets:
         return "ok", None
     release = released(version)
@@ -317,9 +314,10 @@ def hooks_for(spec: AgentSpec, version: Version) -> tuple[Literal["ok", "older",
 def hooks_for_unknown(spec: AgentSpec) -> HookSet | None:
     """Returns the hooks for an unreadable version: those of the newest set that all sets able to inject text have.
 
-    An unknown event can make the agent complain at every start (Claude Code); a missing one only means that a change is
-    noticed a moment later. If an unknown one makes the agent drop all hooks (reported for Cursor), only events that
-    every set has are used. If there is no such event, since they were renamed, the newest set is used.
+    An event that the installed version does not know can make the agent complain at every start (Claude Code); a
+    missing one only means that a change is noticed a moment later, through the file. If an unknown event makes the
+    agent drop all hooks, even other programs' (reported for Cursor), only events that every set has are used. If the
+    events were renamed, so that no event is in all sets, the newest set is used.
     """
     if not spec.hooks.sets:
         return None

@@ -66,9 +66,8 @@ class Command:
 
 
 def copies(names: tuple[str, ...], machine: Machine, more: tuple[Place, ...] = ()) -> tuple[Command, ...]:
-    """Returns every copy of a command, the one that a shell would run first; links to the same file count once. `more`:
-    folders specific to this command, searched before the standard ones.
-    """
+    """Returns every copy of a command, the one that a shell would run first; links to the same file count once. `more`
+    are folders specific to this command, searched before the standard ones."""
     found: dict[Path, Command] = {}
     for folder, on_path in _folders(machine, more):
         for name in names:

@@ -37,8 +37,7 @@ class Program(msgspec.Struct, frozen=True):
 
 def this_program(env: Mapping[str, str], state: Path) -> Program:
     """Returns how a service starts this installation's daemon. The `state` folder is passed on only if `CARRYOVER_HOME`
-    named it, and a PATH only if the user's git is elsewhere.
-    """
+    named it, and a PATH only if the user's git is elsewhere."""
     # Not the first `carryoverd` on PATH: that may be another installation's.
     script = own_scripts() / COMMAND
     checkout = (sys.executable, "-m", "carryover.cli.carryoverd")  # one that is run and not installed
@@ -109,8 +108,7 @@ class ServiceStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 class ServiceManager:
     """Runs the daemon for one user. Every method blocks for a bounded time. The base class is for machines on which
-    nothing starts programs for the user: a container, WSL without systemd, a remote shell without a session.
-    """
+    nothing starts programs for the user: a container, WSL without systemd, a remote shell without a session."""
 
     kind: Kind = "none"
 
@@ -128,8 +126,7 @@ class ServiceManager:
 
     def install(self, _program: Program, /) -> bool:
         """Registers the service so that it starts automatically from now on; returns whether anything changed. Does not
-        start it, except under launchd; a running one is left alone until `restart`. Raises UserError, OSError.
-        """
+        start it, except under launchd; a running one is left alone until `restart`. Raises UserError, OSError."""
         return False
 
     def start(self) -> None:

@@ -106,8 +106,7 @@ def plan_setup(
     service: tuple[ServiceManager, Program] | None,
 ) -> Setup:
     """Plans the whole set-up. Reads files, writes none. `pointers` None keeps the present setting. Raises UserError if
-    the record of earlier edits is damaged.
-    """
+    the record of earlier edits is damaged."""
     record, script = load_record(state), state.hook_script
     scripts = {script, *(Path(file.script) for file in record.files if file.script)}
     detections = with_config_files(detections, scripts, sys.platform)
@@ -153,8 +152,7 @@ def _recorded(found: Detection, *, is_selected: bool) -> dict[tuple[str, ...], A
 
 def carry_out(setup: Setup, state: StateDir) -> tuple[Applied, ...]:
     """Carries out the plan. Writes only files that change. Raises UserError if the record of earlier edits is damaged
-    or another command is editing; then nothing was changed.
-    """
+    or another command is editing; then nothing was changed."""
     record, ours = load_record(state), (*setup.hooks, *setup.servers)
     unrecorded = any(edit.after and record.of(edit.path, server=edit.change.server) is None for edit in ours)
     if unrecorded or any(edit.changes for edit in setup.edits):

@@ -65,16 +65,20 @@ class ChangedSince(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def git_facts(root: Path, *, own: OwnWrites = _NOTHING_OWN, timeout_s: float = TIMEOUT_S) -> GitFacts | None:
-    """Returns the state of the repository whose top is `root`, apart from what `own` describes; None if git can't read
-    it, or not without running what it contains, such as filters. Blocks for at most `timeout_s` and changes nothing.
-    Raises TimeoutError without a complete answer in time: use the last known facts then."""
+    """Returns the state of the repository whose top is `root`; None if it is not a repository or git can't read it.
+
+    Files that differ only by what `own` describes are not counted. Blocks; git gets at most `timeout_s`. Changes
+    nothing and runs nothing that the repository contains, such as hooks or filters; returns None if its configuration
+    makes that impossible. Raises TimeoutError without a complete answer in time: use the last known facts then.
+    """
     return _in_time(partial(_facts, root, own), timeout_s)
 
 
 def changed_since(
     root: Path, *, since: str, own: OwnWrites = _NOTHING_OWN, timeout_s: float = TIMEOUT_S
 ) -> ChangedSince | None:
-    """Returns what has changed since the commit `since`, as `git_facts` with half the work; None if it is gone, too."""
+    """Returns what has changed since the commit `since`; None if that is gone, too. As careful as `git_facts`, with the
+    same errors; half the work, for a session that waits for the answer."""
     return _in_time(partial(_changed_since, root, since, own), timeout_s)
 
 
@@ -156,7 +160,7 @@ def output_of(root: Path, *command: str, timeout_s: float) -> bytes | None:
 
 def may_be_repository(root: Path) -> bool:
     """Whether `root` may be a repository, also a bare one, judged without git."""
-    if not root.is_absolute():
+    if not root.is_absolute():  # as another machine's project
         return False
     return (root / ".git").exists() or ((root / "HEAD").is_file() and (root / "objects").is_dir())
 

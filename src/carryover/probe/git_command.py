@@ -100,7 +100,7 @@ _REAP_S: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The two outputs of a git command. `code` is its exit status; 128 is git's own for a fatal error."""
+    """What a git command wrote to both outputs. `code` is its exit status; 128 is git's own for a fatal error."""
 
     code: int
     out: bytes
@@ -115,9 +115,10 @@ def ask(root: Path, *commands: Sequence[str], deadline: float, settings: Sequenc
     """Runs the commands in parallel in `root`, the top of a repository, and returns their answers in the same order.
 
     `deadline` is a time of `time.monotonic()`, `settings` are configuration (`name=value`). Paths in a command are
-    literal. If a filter program of the repository can't be disabled, nothing is run, and every answer has the code 128.
-    Raises FileNotFoundError without git, and TimeoutError if not all answered in time: by then every process and its
-    children are gone, and a repository of which no command answered is not asked again for half a minute.
+    literal. If a filter program of the repository can't be disabled, nothing that might run it is run, and every
+    answer has the code 128. Raises FileNotFoundError without git, and TimeoutError if not all answered in time: by then
+    every process and its children are gone; if one hangs in the kernel, that takes a few seconds more. A repository of
+    which no command answered is not asked again for half a minute, since the next command would wait as long.
     """
     overrides: Sequence[str] | None = ()
     if any(command[0] == _FILTERS for command in commands) and not _names_no_filter(root):
@@ -188,7 +189,9 @@ def _is_harmless(file: Path) -> bool:
 
 
 def _switched_off(listed: bytes) -> list[str] | None:
-    """Returns settings that disable the filter programs that the repository's settings list; None if one can't."""
+    """Returns settings that disable the filter programs in the repository's own configuration; the user's stay.
+
+    `listed` is the output of `git config --null --show-scope`. None if one of their names can't be disabled."""
     overrides = []
     fields = listed.decode(errors="surrogateescape").split("\0")
     for scope, setting in zip(fields[::2], fields[1::2], strict=False):

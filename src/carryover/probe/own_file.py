@@ -3,10 +3,11 @@
 A clone, a pull or an unpacked archive may contain a file that looks like an agent's transcript. So a file counts only
 if all of this holds, for it and for the agent's log of what was typed:
 
-- it is a regular file of the user's, with no symlink and no other repository between it and the project; - git itself
-lists it as untracked, and is not at work in the checkout; - its last change was a write: unpacking sets the time of the
-last write afterwards; - the newest entry of the log names the time at which the log was last written, which no copy can
-know beforehand; - the transcript was written after that entry.
+- it is a regular file of the user's, with no symlink and no other repository between it and the project;
+- git itself lists it as untracked, and is not at work in the checkout;
+- its last change was a write: unpacking sets the time of the last write afterwards;
+- the newest entry of the log names the time at which the log was last written, which no copy can know beforehand;
+- the transcript was written after that entry.
 """
 
 from __future__ import annotations
@@ -89,7 +90,7 @@ def _why_not_written_here(root: Path, path: Path, found: os.stat_result) -> str 
 
 
 def _why_not_out_of_git(root: Path, path: Path) -> str | None:
-    """While git changes files, its old index lacks the new ones."""
+    """Returns why git may have written the file. While git changes files, its old index lacks the new ones."""
     if not os.path.lexists(root / ".git"):
         return None
     before = _index(root)
@@ -106,7 +107,7 @@ def _why_not_out_of_git(root: Path, path: Path) -> str | None:
 
 
 def _git_answers(root: Path, path: Path, which: str, wanted: bytes) -> bool:
-    """Whether git's list of files of that kind at `path` is `wanted`."""
+    """Whether git's list of files of that kind at `path` is `wanted`. Raises OSError if git can't tell."""
     stamp = _index(root)
     if stamp and _known.get((which, path)) == stamp:
         return True

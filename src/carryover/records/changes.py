@@ -61,7 +61,7 @@ def written(path: str, content: str) -> Change:
 
 
 def replaced(path: str, pairs: Sequence[Replacement], *, counted: bool) -> Change:
-    """Returns the change that makes these replacements; unless `counted`, how often each occurs is unknown."""
+    """Returns the change that makes these replacements; without line counts unless `counted`."""
     added = removed = 0
     anchor = None
     shown: list[str] = []
@@ -114,8 +114,8 @@ def patched(change: Change, hunks: list[Hunk]) -> Change:
     line, anchor = _first_change(hunks)
     lines = [text for hunk in hunks for text in hunk.lines]
     added, removed = (sum(text.startswith(mark) for text in lines) for mark in "+-")
-    made = Change(path=change.path, change="modify", added=added, removed=removed)
-    return msgspec.structs.replace(made, line=line, anchor=anchor, diff=_diff(shown))
+    path, kept = change.path, _diff(shown)
+    return Change(path=path, change="modify", added=added, removed=removed, line=line, anchor=anchor, diff=kept)
 
 
 def hunks_in(diff: str) -> list[Hunk]:
@@ -130,7 +130,7 @@ def hunks_in(diff: str) -> list[Hunk]:
 
 
 def _first_change(hunks: list[Hunk]) -> tuple[int | None, str | None]:
-    """Returns number and text of the first added line with text, or else the number of the first removed line."""
+    """Returns the number and text of the first added line with text, or else the number of the first removed line."""
     removed_at: int | None = None
     for hunk in hunks:
         number = hunk.new_start

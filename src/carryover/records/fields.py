@@ -31,7 +31,8 @@ def bounded(text: str, limit: int) -> str:
 
 
 def utc_ms(timestamp: str | None) -> int:
-    """Parses an ISO time to UTC milliseconds, 0 if there is none. A time without a zone is taken as UTC."""
+    """Parses an ISO time to UTC milliseconds, 0 if there is none. A time without a zone is taken as UTC (Claude
+    Code 2.0.65 and 2.1.328 write `Z`)."""
     try:
         at = datetime.fromisoformat(timestamp or "")
         at = at if at.tzinfo else at.replace(tzinfo=UTC)
@@ -67,8 +68,8 @@ def resolved(path: str, cwd: str | None) -> str | None:
 
 
 def session_of_copy(name: str, head: bytes) -> str | None:
-    """Returns the session id of a copied transcript: its file `name` without suffix. A name that is no UUID gets a
-    fingerprint of the first line in `head` added, since others may have it; None if it is unfit."""
+    """Returns the session id of a copied transcript, by its file `name` without suffix; None if it is unfit for an id.
+    A name that is not a UUID gets a fingerprint of the first line in `head` added, since others may have it."""
     if _UUID.fullmatch(name):
         return name
     mark = digest(head.partition(b"\n")[0])[:12]

@@ -1,4 +1,4 @@
-"""Reads JSON field by field: one that is missing or has another shape counts as absent, so the record is never lost."""
+"""Reads JSON field by field: one of another shape counts as absent, so that a bad field never loses the record."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Decodes JSON only as far as it is used; lone surrogates and bytes that are not UTF-8 are read as U+FFFD."""
+"""Decodes JSON only as far as it is used: other parts stay raw, whatever their shape.
+JavaScript programs write lone surrogates, and torn files hold bytes that are not UTF-8; both are read as U+FFFD."""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Ends of failed turns, and the reset time of a usage limit, which is all that is taken from a message."""
+"""Ends of failed turns, and the reset time of a usage limit in the agent's own message.
+
+Seen: "resets 3pm (Europe/Amsterdam)" and "limit reached|1795154400" (Claude Code 2.0.28 to 2.1.328), "try again at 8:05
+AM" (Codex 0.169.0). Reported: "reset after 3h12m5s" (Gemini CLI). Only the time is taken from a message.
+"""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ _CERTAIN_OPERATORS: Final = frozenset((";", "\n", "&&", "|"))
 _UNCERTAIN_WORDS: Final = frozenset(
     "if then else elif fi for while until do done case esac function select { } ! [[".split()
 )
-_HARDLY_FAIL: Final = frozenset(("cd", "mkdir", "set", "export", "echo"))
+_HARDLY_FAIL: Final = frozenset(("cd", "mkdir", "set", "export", "echo"))  # put before the actual command
 _UNREADABLE: Final = re.compile(r"\$\(|`|(?<!<)<<(?!<)")
 _TELLING: Final = re.compile(r">|\b(?:tee|rm|mv)\b")
 _SILENCED: Final = re.compile(r"[12&]?>{1,2}\s*(?:/dev/null|&[12])")
@@ -59,9 +59,9 @@ def changes(command: str, cwd: str | None) -> tuple[Change, ...]:
 
 
 def _steps(script: str) -> Sequence[Step]:
-    """Returns the simple commands of a script; empty if it is more than a plain sequence of them. Of a successful
-    script, the last `&&` list succeeded; of an earlier one ran only the first command, and those after ones that hardly
-    fail."""
+    """Returns the simple commands of a script; empty if it is more than a plain sequence of them. If a script succeeds,
+    every command of its last `&&` list did (apart from pipes). In an earlier list only the first command certainly ran,
+    and those after commands that hardly ever fail."""
     if len(script) > MAX_SCRIPT_CHARS or _UNREADABLE.search(script):
         return ()
     cut: list[tuple[list[Token], int, bool]] = []

@@ -32,7 +32,8 @@ def kinds_of(**headings: str) -> Kinds:
 
 
 def parts_by_heading(text: str, kinds: Kinds) -> tuple[SummaryPart, ...]:
-    """Returns the sections of a text with headings, also unknown ones that look alike; none if no heading is known."""
+    """Returns the sections of a text with numbered, Markdown or bold headings; none if no heading is known. An unknown
+    heading begins a section if it looks like the one before it."""
     found: list[tuple[str, PartKind, list[str]]] = []
     style, number, fenced = "", 0, False
     for line in text.splitlines():

@@ -1,7 +1,8 @@
-"""What the ledger tells other machines, and what it takes of theirs. A position is a place in its change log.
+"""Reads what other machines have not been told yet, and takes what they recorded into the ledger.
 
-Nothing in a payload is trusted: what is not of the form that this machine stores is skipped, secrets are taken out
-again, and every path gets the machine's name in front, so that it means no file of this machine.
+A position is a place in the ledger's change log. Nothing in a payload is trusted: what is not of the form that this
+machine stores is counted and skipped, secrets are taken out again, and every path gets the machine's name in front,
+so that it means no file of this machine.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ class Position(msgspec.Struct, frozen=True):
 
     @classmethod
     def after(cls, text: str, log: str) -> Self:
-        """Returns the position that `text` says, or the beginning of `log` if that is one of another."""
+        """Returns the position in `text`, or the beginning of `log` if `text` is damaged or about another log."""
         with suppress(msgspec.MsgspecError, UnicodeError):
             if (found := msgspec.json.decode(text, type=cls)).log == log:
                 return found
@@ -333,6 +334,7 @@ class LedgerIncoming:
                 await self._ledger.write(note_foreign_project, foreign_root(name, state.root), None, git)
 
     def _forgotten(self, payload: Payload) -> tuple[Tombstones, list[Selection]]:
+        """Returns the payload's tombstones, and what they select in the ledger."""
         scopes: dict[bytes, list[tuple[str, str]]] = {}
         with closing(connect_read_only(self._paths.ledger)) as db:
             for agent, session in db.execute("SELECT agent, native_id FROM session") if payload.tombstones else ():
@@ -404,6 +406,8 @@ def _entry(machine: str, session: SyncedSession, event: SyncedEvent, now_ms: int
 
 
 def _elsewhere(machine: str, body: AnyBody) -> AnyBody:
+    """Returns the body with the machine's name before each path."""
+
     def path(name: str) -> str:
         return foreign_root(machine, name) if is_absolute(name) else name
 

@@ -106,7 +106,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Keys(msgspec.Struct, frozen=True):
-    """What one machine tells another secretly. Only the machine that has the other key can read `challenge`: by using
+    """Secrets that one machine gives another. Only the machine that has the other key can read `challenge`: by using
     it, it proves who it is.
     """
 

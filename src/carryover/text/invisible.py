@@ -1,4 +1,5 @@
-"""Invisible characters that change how text is read: controls, direction marks, zero-width and tag characters."""
+"""Takes out of quoted text what changes how it is read: invisible characters, and marks of chat templates, of agents
+and of Carryover itself. Pure."""
 
 from __future__ import annotations
 
