@@ -132,8 +132,8 @@ def _failures_after(failures: tuple[Failure, ...], body: ToolResult, at_ms: int,
     mark = signature(body)
     runs = program(body.subject) if body.op == "shell" else ""
     if not has_failed:
-        alike = [f.passed_by or (runs != "" and f.program == runs) for f in failures]
-        both = zip(failures, alike, strict=True)
+        passed = [f.passed_by or (runs != "" and f.program == runs) for f in failures]
+        both = zip(failures, passed, strict=True)
         return tuple(replace(f, solved=True) if f.signature == mark else replace(f, passed_by=by) for f, by in both)
     former = next((failure for failure in failures if failure.signature == mark), None)
     new = Failure(

@@ -13,8 +13,8 @@ from carryover.redact import CleanText
 
 Situation = Literal["new", "old", "compacted", "resumed", "moved_on", "asked"]
 """Why the reader gets the handoff: a new session; one that begins long after (`new` becomes `old` if the current time
-is known); its context was compacted; it was
-resumed, and what it was given before is gone; another session continued meanwhile; it asked for it."""
+is known); its context was compacted; it was resumed, and what it was given before is gone; another session continued
+meanwhile; it asked for it."""
 
 PLACEHOLDER: Final = CleanText("# [CARRYOVER] No prior session captured.\n")
 """Content of a project's file while there is nothing to hand over. Never injected."""

@@ -1,6 +1,6 @@
 """Renders the handoff: at most 50 lines of 300 characters and 8,000 characters, 1,800 estimated tokens of sections.
-Text from transcripts is data: each line is a list item, so it can't open a section; our own marks,
-code fences, the tags of agents' own messages and chat-template marks are neutralized."""
+Text from transcripts is data: each line is a list item, so it can't open a section; our own marks, code
+fences, the tags of agents' own messages and chat-template marks are neutralized."""
 
 from __future__ import annotations
 

@@ -65,8 +65,8 @@ def from_the_top(quote: Sequence[Entry]) -> list[Entry]:
 
 
 def _ranks(count: int, head: bool) -> list[int]:
-    """Returns for each part how many are kept before it: last, first, last but one, last but two, second,
-    and so on; with `head`: first, second, last, third, fourth, last but one, and so on."""
+    """Returns for each part how many are kept before it: last, first, last but one, last but two, second, and so
+    on; with `head`: first, second, last, third, fourth, last but one, and so on."""
     ranks = [0] * count
     first, last = 0, count - 1
     for rank in range(count):

@@ -63,8 +63,8 @@ def _long(steps: Iterable[Step]) -> list[Step]:
 
 
 def _goals_before(past: Past) -> list[Step]:
-    """Returns the goals that a session with only short prompts continues: the long prompts of the
-    newest earlier session that has any, or else the first prompt of the newest one that worked."""
+    """Returns the goals that a session with only short prompts continues: the long prompts of the newest
+    earlier session that has any, or else the first prompt of the newest one that worked."""
     began = past.lead.digest.turns[0].at_ms
     others = (step for step in past.steps if step.view is not past.lead and not past.is_beside(step))
     before = [step for step in others if step.turn.at_ms < began]

@@ -28,8 +28,8 @@ _NAMELESS = {"__init__", "index", "mod", "lib", "main"}
 
 def related(test_path: str, source_path: str) -> bool:
     """Whether this test file plausibly tests that source: same language, same stem, folders that do not contradict.
-    Examples are `cart.spec.tsx` and `cart.ts`, or `tests/cart/test_api.py` and `src/cart/api.py`. A file is
-    never related to itself."""
+    Examples are `cart.spec.tsx` and `cart.ts`, or `tests/cart/test_api.py` and `src/cart/api.py`. A file is never
+    related to itself."""
     test, source = PurePosixPath(test_path), PurePosixPath(source_path)
     if _family(test) != _family(source) or not is_test(test_path) or is_test(source_path):
         return False
