@@ -204,6 +204,13 @@ def test_a_call_that_cannot_be_distinguished_is_counted(rollout: Rollout) -> Non
     assert [skipped.reason for skipped in rollout.skipped] == [unusable, unusable, unexpected, unusable]
 
 
+def test_an_output_that_cannot_be_distinguished_is_counted(rollout: Rollout) -> None:
+    rollout.response("function_call_output", output="words")
+    rollout.output(rollout.calls("exec_command", cmd="make"), {"words": 1})
+
+    assert [skipped.reason for skipped in rollout.skipped] == ["unexpected output"] * 2
+
+
 def code_mode(rollout: Rollout, script: str, printed: str) -> model.ToolResult:
     rollout.response("custom_tool_call", name="exec", call_id="c1", input=script)
     output = [{"type": "input_text", "text": text} for text in (COMPLETED, printed)]

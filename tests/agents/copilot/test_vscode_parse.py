@@ -109,6 +109,16 @@ def test_a_text_is_one_message_until_the_model_does_something_else(window: Windo
     ]
 
 
+def test_parts_of_an_unknown_kind_are_counted_and_cost_nothing_else(window: Window) -> None:
+    reading = ChatReading(window.store(chat("any", request("Go.", {"kind": "brandNew"}, markdown("Done."), {"x": 1}))))
+
+    assert len(reading.bodies(model.AssistantMessage)) == 1
+    assert [(each.record_type, each.reason) for each in reading.skipped] == [
+        ("part/brandNew", "unknown kind"),
+        ("?", "unknown kind"),
+    ]
+
+
 def test_the_borders_of_a_block_that_became_an_edit_are_no_words(window: Window) -> None:
     parts = (
         markdown("I will change it.\n\n```python\n"),

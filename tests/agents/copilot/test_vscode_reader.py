@@ -96,6 +96,16 @@ def test_a_torn_last_line_is_not_there_yet_and_one_that_lacks_only_its_newline_i
     assert replayed(whole[:-1]) == replayed(whole)
 
 
+@pytest.mark.parametrize(
+    "bad", [b'{"kind":"0"}', b'{"kind":9,"k":["a"]}', b'{"kind":1,"k":["a",7],"v":1}', b'{"kind":1,"k":["a","x","y"]}']
+)
+def test_what_follows_an_entry_that_cannot_be_applied_is_left_out_and_reported(bad: bytes) -> None:
+    later = chats.lines_of([{"kind": 1, "k": ["b"], "v": 1}])
+
+    found = replayed(b'{"kind":0,"v":{"a":[1]}}\n' + bad + b"\n" + later)
+    assert found == ({"a": msgspec.Raw(b"[1]")}, "unexpected entry")
+
+
 def test_an_answer_that_is_being_written_is_read_as_it_is_now(window: chats.Window) -> None:
     asked = chats.request("Fix add().", state=chats.PENDING)
     reading = chats.ChatReading(window.store(chats.chat("live", asked)))

@@ -131,12 +131,14 @@ def test_todos_and_questions_are_said_by_calling() -> None:
         user("Fix it"),
         assistant(uses("TodoWrite", merge=False, todos=first)),
         assistant(uses("TodoWrite", merge=True, todos=[{"id": "1", "status": "completed"}])),
+        assistant(uses("TodoWrite", merge=False, todos=[{"id": "2", "content": "Add sub", "status": "pending"}])),
         assistant(uses("AskQuestion", questions=[{"prompt": "Go on?", "options": [{"label": "Yes"}]}])),
     )
 
     assert [body for body in found if isinstance(body, model.PlanUpdate)] == [
         model.PlanUpdate(items=(model.PlanItem(text="Fix add", state="active"),)),
         model.PlanUpdate(items=(model.PlanItem(text="Fix add", state="done"),)),
+        model.PlanUpdate(items=(model.PlanItem(text="Add sub"),)),
     ]
     (asked,) = (body for body in found if isinstance(body, model.Question))
     assert (asked.text, asked.options) == ("Go on?", ("Yes",))
@@ -148,6 +150,8 @@ def test_the_folder_is_known_once_a_path_in_it_was_mentioned() -> None:
     assert [event.cwd for event in transcript.standing][:3] == [None, None, PROJECT]
     assert transcript.reading.context.talk.cwd == PROJECT
     assert reported(user("Fix it"), assistant(uses("Read", path="/etc/passwd"))).reading.context.talk.cwd is None
+    in_command = reported(user("Fix it"), assistant(uses("Shell", command=f"cd {PROJECT} && ls")))
+    assert in_command.reading.context.talk.cwd == PROJECT
 
 
 @pytest.mark.parametrize(
