@@ -122,6 +122,15 @@ def test_without_a_service_manager_it_is_started_in_the_background(home: Path, m
     assert (again.pid, again.changed) == (background.pid, False)
 
 
+def test_a_daemon_that_does_not_start_is_said(manager: Manager, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(manager, "start", lambda: None)
+    monkeypatch.setattr("carryover.install.background.ANSWER_S", 0.1)
+
+    background = bring_up(state_dir(), service=True)
+
+    assert (background.pid, background.trouble) == (None, (f"carryoverd does not answer on {state_dir().socket}.",))
+
+
 @pytest.mark.parametrize(("platform", "name"), [("linux", "systemctl"), ("darwin", "launchctl")])
 def test_one_that_does_not_answer_is_as_good_as_none_and_says_why(
     platform: str, name: str, home: Path, tmp_path: Path

@@ -201,6 +201,12 @@ def test_an_unknown_version_gets_the_common_events_of_versions_that_can_inject_o
     assert hooks_for_unknown(spec) == renamed
 
 
+def test_where_an_unknown_event_costs_every_hook_an_unknown_version_gets_what_all_have() -> None:
+    found = hooks_for_unknown(REAL_CURSOR)
+
+    assert found is not None and found.events == ("stop",)
+
+
 @pytest.mark.parametrize(
     ("selected", "known", "found"),
     [

@@ -22,6 +22,7 @@ from carryover.publish.pointers import NEW_FILE
 from carryover.publish.project_files import publish
 from carryover.redact import CleanText
 from support.repository import repository
+from support.scribe import ledger_with_prompt
 
 
 @pytest.fixture
@@ -58,8 +59,8 @@ def tree(top: Path) -> dict[str, bytes | None]:
     }
 
 
-def uninstall(state: StateDir, home: Path) -> Uninstalled:
-    return carry_out(plan_uninstall(state, purge=True, home=home), state)
+def uninstall(state: StateDir, home: Path, *, purge: bool = True) -> Uninstalled:
+    return carry_out(plan_uninstall(state, purge=purge, home=home), state)
 
 
 @pytest.fixture
@@ -87,6 +88,28 @@ def test_a_purge_leaves_no_trace(before: object, state: StateDir, config: Path, 
     done = uninstall(state, home)
 
     assert done.left == ()
+
+
+def test_without_purge_only_the_hooks_and_their_script_go(state: StateDir, config: Path, home: Path) -> None:
+    install(state, config)
+    published(state, repository(home / "app"))
+    before = set(tree(home))
+
+    assert uninstall(state, home, purge=False).left == ()
+
+    gone = {f".carryover/{name}" for name in ("hook.sh", "hook.curl", "edits.json", "edits.lock")}
+    assert before - set(tree(home)) == {".claude", ".claude/settings.json", *gone}
+
+
+async def test_projects_are_found_in_the_ledger_too(state: StateDir, home: Path) -> None:
+    root = repository(home / "app")
+    state.root.mkdir()
+    await ledger_with_prompt(state.ledger, root)
+    assert publish(root, CleanText("the handoff\n"), ProjectSettings()).refusal is None
+
+    assert uninstall(state, home).left == ()
+
+    assert (state.root.exists(), [path.name for path in root.iterdir()]) == (False, [".git"])
 
 
 def test_the_folder_for_handoffs_stays_while_something_of_the_user_s_is_in_it(
