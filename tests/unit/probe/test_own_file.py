@@ -69,6 +69,8 @@ def test_a_file_is_the_users_own_no_more_once_it_is_added(shop: Path) -> None:
     assert why_not_own(shop, path) == TRACKED
     git(shop, "rm", "--cached", "--quiet", NAME)
     assert why_not_own(shop, path) is None
+    git(shop, "add", "--force", LOG)
+    assert why_not_own(shop, path) == f"{LOG}, the record of what was typed, is not your own: {TRACKED}"
 
 
 def test_what_an_archive_brings_is_not_until_the_user_types_there(home: Path, shop: Path) -> None:
@@ -114,6 +116,16 @@ def test_only_a_regular_file_of_this_time_counts(shop: Path, home: Path, kind: s
             os.utime(written(shop), (time.time() + 86_400,) * 2)
 
     assert not is_own(shop, shop / NAME)
+
+
+def test_nor_one_behind_a_symlink_or_in_another_repository(shop: Path, home: Path) -> None:
+    other = repository(home / "work" / "other", {"a.py": "1\n"})
+    written(other)
+    (shop / "link").symlink_to(other)
+    inner = repository(shop / "inner", {"a.py": "1\n"})
+
+    assert why_not_own(shop, shop / "link" / NAME) == "there is a symlink on the way to it"
+    assert why_not_own(shop, written(inner)) == "it is in another repository"
 
 
 def test_a_file_of_another_user_does_not_count(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
