@@ -242,6 +242,17 @@ def test_a_call_is_known_before_its_result(watched: Watched) -> None:
     assert watched.retry_after_s is None
 
 
+def test_a_question_is_asked_before_it_is_answered(watched: Watched) -> None:
+    client, at = watched.client, START_MS
+    session = client.session(at, "/home/dev/shop")
+    client.prompt(session, at + 1, "Choose.")
+    given = {"questions": [{"question": "Red or blue?", "options": [{"label": "Red"}, {"label": "Blue"}]}]}
+    client.tool(session, client.answer(session, at + 2), at + 3, "question", given, status="running")
+
+    [asked] = bodies(watched.read(at + 4), model.Question)
+    assert (asked.text, asked.options) == ("Red or blue?", ("Red", "Blue"))
+
+
 def test_a_prompt_is_read_once_all_of_it_is_there(watched: Watched) -> None:
     client, at = watched.client, START_MS
     session = client.session(at, "/home/dev/shop")

@@ -229,6 +229,15 @@ def test_a_damaged_segment_does_not_keep_the_others_back(remote: Remote, first: 
     assert bodies(second) == {b"0", b"1", b"2"}
 
 
+def test_of_a_removed_machine_whose_branch_is_gone_nothing_more_is_said(remote: Remote, first: MemoryMachine) -> None:
+    second = joined(remote, first, 2)
+    everybody(first, second)
+    first.remove(second.id)
+    del remote.branches[second.id]
+
+    assert first.sync().problems == {}
+
+
 def test_a_restored_machine_finds_a_number_that_nobody_has_seen(remote: Remote, first: MemoryMachine) -> None:
     """Two machines have seen different manifests of it under the same one."""
     second, third = joined(remote, first, 2), joined(remote, first, 3)
