@@ -14,7 +14,7 @@ from carryover.distill.handoff import distill, has_past
 from carryover.distill.render import lay_out, render
 from carryover.errors import UserError
 from carryover.facts import Facts
-from carryover.model import Answer, Question, QueuedPrompt, ToolResult, TurnEnd
+from carryover.model import Answer, BackgroundTask, Question, QueuedPrompt, ToolResult, TurnEnd
 from support.conversation import GOAL, START_MS, Conversation, handoff, project, section, session, under, worked
 
 MARK = re.compile(r"(prompt|call|message)-(aaaa|bbbb|cccc)(\d)")
@@ -72,6 +72,16 @@ def test_as_soon_as_anything_happened_there_is_a_handoff(talk: Conversation) -> 
 def test_where_nothing_happened_there_is_none() -> None:
     assert distill(project(session("s1")), Facts(), resume="ask", now_ms=START_MS) is None
     assert not has_past(project(session("s1")))
+
+
+def test_a_session_with_nothing_but_a_job_s_report_neither_is_work_nor_hides_any() -> None:
+    job = session("s2").event(BackgroundTask(task_id="b1", state="done", label="Build", report="built in 9 s"))
+    work = worked("s1")
+
+    assert distill(project(job), Facts(), resume="ask", now_ms=START_MS) is None
+    assert [section(work, job, title=title) for title in ("Task", "Recent files")] == [
+        section(work, title=title) for title in ("Task", "Recent files")
+    ]
 
 
 def test_what_was_pasted_is_marked_as_no_words_of_the_user() -> None:

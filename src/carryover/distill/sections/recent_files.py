@@ -160,7 +160,9 @@ def _names(label: str, names: Iterable[str], weight: float) -> Entry:
 def _ran(past: Past) -> list[Entry]:
     """Returns the newest calls with their output, and older ones that printed a value used since. Calls that only
     looked weigh more while their turn has no answer, since nothing else shows what they found."""
-    calls = [(call, session) for session in past.view.sessions for call in session.digest.calls]
+    # Without a turn, a session has at most the report of a job that another one started.
+    sessions = [session for session in past.view.sessions if session.digest.turns]
+    calls = [(call, session) for session in sessions for call in session.digest.calls]
     calls.sort(key=lambda made: made[0].at_ms)
     calls = list({(call.subject, call.output): (call, session) for call, session in calls}.values())
     # Todo lists and questions are shown under their headings, edits on their own lines.
