@@ -227,12 +227,17 @@ def test_pausing_from_the_page_does_what_the_command_does(page: PageClient, sess
     wait_until("the handoff", lambda: handoff_of(session.cwd) != "")
 
 
-def test_forgetting_is_shown_first_and_then_done(page: PageClient, session: ClaudeSession) -> None:
+def test_forgetting_is_shown_first_and_then_done(
+    page: PageClient, session: ClaudeSession, shared: DaemonProcess
+) -> None:
+    other = ClaudeSession(session.folder, session.cwd.parent / "blog", now=session.now).work()
+    shared.settle()
     number = number_of(page, session)
     asked = {"command": "forget", "project": number, "agent": "claude-code", "session": session.session}
     preview = page.post({**asked, "preview": True}).data
-    others = ({**asked, "project": 999}, {"command": "pause", "project": 999})
-    assert [page.post(each).status for each in others] == [404, 404]
+    elsewhere = {**asked, "project": number_of(page, other)}
+    others = (elsewhere, {**asked, "project": 999}, {"command": "pause", "project": 999})
+    assert [page.post(each).status for each in others] == [404, 404, 404]
     kept = page.data(f"session/claude-code/{session.session}")["total_turns"]
     done = page.post(asked).data
 
