@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import islice
@@ -50,7 +51,7 @@ class ModelServer(ThreadingHTTPServer):
             return json.loads(reply)
 
 
-class ModelHandler(BaseHTTPRequestHandler):
+class ModelHandler(BaseHTTPRequestHandler, ABC):
     """HTTP/1.1 with JSON bodies and server-sent events. What a provider's own adds: which requests ask for an answer,
     which of these take their turn in the script, and how an answer looks.
 
@@ -81,17 +82,18 @@ class ModelHandler(BaseHTTPRequestHandler):
     def streams(self, body: dict[str, Any]) -> bool:
         return bool(body.get("stream"))
 
+    @abstractmethod
     def stream(self, body: dict[str, Any], reply: Any) -> Iterator[tuple[str, Any]]:
         """Yields the events of an answer, each with its name or none."""
-        raise NotImplementedError
 
     def whole(self, body: dict[str, Any], reply: Any) -> Any:
-        raise NotImplementedError
+        """Returns an answer that is not streamed; a client that always streams asks for none."""
+        return {}
 
     @staticmethod
+    @abstractmethod
     def told(body: dict[str, Any]) -> str:
         """Returns all that the model reads in a request: instructions, messages, calls and their results."""
-        raise NotImplementedError
 
     def refuse(self, status: int, **error: Any) -> None:
         self.send_json(status, {"error": error})
