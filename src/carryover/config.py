@@ -189,7 +189,7 @@ class Config(msgspec.Struct, frozen=True):
 
     @property
     def pointers(self) -> Pointers:
-        """What may be written into projects that have no setting of their own. Before an install nobody was asked, so
+        """What may be written into projects without their own setting. Before an install the user was not asked, so
         it is `private`. An install before 0.2 recorded no answer but wrote what `shared` means.
         """
         return self.publish.pointers or ("private" if self.agents.selected is None else "shared")

@@ -107,7 +107,7 @@ def _of_trajectory(fields: Fields, subagent_id: str | None, depth: int = 0) -> I
     """Yields the head of each trajectory without its steps, followed by its steps."""
     steps, inner = items_of(fields.pop("steps", None)), items_of(fields.pop("subagent_trajectories", None))
     fields.pop("final_metrics", None)
-    mark = ""  # of the first step of its own, which stays the same as a document grows
+    mark = ""  # of the first step that is not copied, which stays the same as a document grows
     for step in map(fields_of, steps):
         if text_of(step.get("source")) != "system" and not is_true(step.get("is_copied_context")):
             said = bytes(step.get("message", b"")).decode("utf-8", "replace")

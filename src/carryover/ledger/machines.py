@@ -1,4 +1,4 @@
-"""Stores what other machines recorded, and logs what they have to be told. Everything runs inside the open transaction.
+"""Stores what other machines recorded, and logs what to send them. Everything runs inside the open transaction.
 
 The root of another machine's project begins with its name (`laptop:/home/ann/shop`), so nothing takes it for a folder
 here. While sync is on, triggers number each change of an event recorded here, since ids of rows are used again.

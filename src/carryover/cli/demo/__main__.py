@@ -32,7 +32,7 @@ Next:
   {bin}/carryover status    says what is watched, and what was skipped and why"""
 
 MOST_BYTES: Final = 100_000_000
-"""Of a longer history, only this much is read, the newest: nobody should have to wait for a demo."""
+"""Reads only this much of a longer history, newest first, so that the demo starts quickly."""
 
 KEPT_VARIABLES: Final = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONPATH")
 """The only environment variables that a recorded session inherits: none may lead to the user's own files."""

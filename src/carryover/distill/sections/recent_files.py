@@ -166,8 +166,8 @@ def _ran(past: Past) -> list[Entry]:
     calls.sort(key=lambda made: made[0].at_ms)
     calls = list({(call.subject, call.output): (call, session) for call, session in calls}.values())
     # Todo lists and questions are shown under their headings, edits on their own lines.
-    told = {"plan", "ask"}
-    shown = [one for one in calls if one[0].op not in (told | {"edit", "write"} if one[0].status == "ok" else told)]
+    always, if_ok = {"plan", "ask"}, {"plan", "ask", "edit", "write"}
+    shown = [made for made in calls if made[0].op not in (if_ok if made[0].status == "ok" else always)]
     most, main = WEIGHTS["ran"].most, past.main
     newest, older = shown[-most:], shown[:-most]
     used = sorted((made for made in older if made[0].used), key=lambda made: (made[0].used, made[0].at_ms))
