@@ -190,16 +190,19 @@ def normalised(address: str) -> str:
     """
     text = address.strip()
     scheme, is_url, _ = text.partition("://")
-    if is_url and scheme.lower() in _DEFAULT_PORTS:
-        parts = urlsplit(text)
-        with suppress(ValueError):  # a port that is none
-            if parts.port not in (None, _DEFAULT_PORTS[scheme.lower()]):
-                return f"{parts.hostname}:{parts.port}/{_tidied(parts.path)}"
-        return f"{parts.hostname}/{_tidied(parts.path)}"
-    if not is_url and (found := _SCP.fullmatch(text)) is not None:
-        return f"{found['host'].lower()}/{_tidied(found['path'])}"
-    folder = os.path.expanduser(urlsplit(text).path if scheme == "file" else text)  # noqa: PTH111
-    return "/" + _tidied(os.path.realpath(folder))
+    try:
+        if is_url and scheme.lower() in _DEFAULT_PORTS:
+            parts = urlsplit(text)
+            with suppress(ValueError):  # a port that is none
+                if parts.port not in (None, _DEFAULT_PORTS[scheme.lower()]):
+                    return f"{parts.hostname}:{parts.port}/{_tidied(parts.path)}"
+            return f"{parts.hostname}/{_tidied(parts.path)}"
+        if not is_url and (found := _SCP.fullmatch(text)) is not None:
+            return f"{found['host'].lower()}/{_tidied(found['path'])}"
+        folder = os.path.expanduser(urlsplit(text).path if scheme == "file" else text)  # noqa: PTH111
+        return "/" + _tidied(os.path.realpath(folder))
+    except ValueError:  # neither an address nor a path: a remote that git can't reach either
+        return text
 
 
 def without_credentials(text: str) -> str:

@@ -75,6 +75,8 @@ def test_without_pyrage_each_action_says_how_to_install_it(
         ("file:///srv/store.git", "/srv/store", True),
         ("git@github.com:ann/shop", "git@github.com:bob/shop", False),
         ("ssh://host:2222/shop", "ssh://host/shop", False),
+        ("https://[host/shop", " https://[host/shop", True),  # as somebody may have typed it into a repository's config
+        ("file://[/shop", "/shop", False),
     ],
 )
 def test_ways_to_write_one_remote_are_the_same_and_others_are_not(one: str, other: str, same: bool) -> None:
