@@ -51,9 +51,11 @@ FOLLOW: Final = (
 """By these, a connection notes for `settle` the threads with a changed or removed event."""
 _TOUCHED: Final = """SELECT thread.id, session.id, project_id, EXISTS (SELECT 1 FROM event WHERE thread_id = thread.id)
     FROM touched CROSS JOIN thread ON thread.id = touched.thread_id JOIN session ON session.id = session_id"""
-_DROP_EMPTY_SESSION: Final = """DELETE FROM session WHERE id = :id
-    AND NOT EXISTS (SELECT 1 FROM thread WHERE session_id = :id)
-    AND NOT EXISTS (SELECT 1 FROM provisional WHERE session_id = :id)"""
+# What a hook reported of it goes too: its transcript brings that again, unless it was forgotten.
+_DROP_EMPTY_SESSION: Final = tuple(
+    f"DELETE FROM {rows} = :id AND NOT EXISTS (SELECT 1 FROM thread WHERE session_id = :id)"
+    for rows in ("provisional WHERE session_id", "session WHERE id")
+)
 REPLACE: Final = "UPDATE event SET body = ? WHERE id = ?"
 _OF_SESSION: Final = "thread_id IN (SELECT id FROM thread WHERE session_id = ?)"
 _RETRACT: Final = f"""UPDATE event SET retracted = {RETRACTED}
@@ -68,12 +70,8 @@ _LAST: Final = "SELECT coalesce(max(id), 0) FROM event"
 _STANDING: Final = """SELECT id, key, body FROM event WHERE thread_id = ? AND retracted = 0 AND id > ?
     ORDER BY id LIMIT ?"""
 _RETRACT_AFTER: Final = f"UPDATE event SET retracted = {RETRACTED} WHERE thread_id = ? AND retracted = 0 AND id > ?"
-_DISPLACE: Final = (
-    """DELETE FROM event WHERE thread_id IN (SELECT thread.id FROM session JOIN thread ON session_id = session.id
-        WHERE machine != '' AND agent = ? AND native_id IN ({marks}))""",
-    """DELETE FROM provisional WHERE session_id IN
-        (SELECT id FROM session WHERE machine != '' AND agent = ? AND native_id IN ({marks}))""",
-)
+_DISPLACE: Final = """DELETE FROM event WHERE thread_id IN (SELECT thread.id
+    FROM session JOIN thread ON session_id = session.id WHERE machine != '' AND agent = ? AND native_id IN ({marks}))"""
 _DISPLACE_EVENTS: Final = """DELETE FROM event WHERE {column} IN ({marks})
     AND (SELECT machine FROM thread JOIN session ON session.id = session_id WHERE thread.id = thread_id) != ''"""
 
@@ -155,7 +153,8 @@ async def settle(db: aiosqlite.Connection, reducer: Reducer) -> set[int]:
             await rebuild(db, reducer, thread_id)
         else:
             await db.execute_fetchall("DELETE FROM thread WHERE id = ?", (thread_id,))
-            await db.execute_fetchall(_DROP_EMPTY_SESSION, {"id": session_id})
+            for statement in _DROP_EMPTY_SESSION:
+                await db.execute_fetchall(statement, {"id": session_id})
     projects = {int(project) for _, _, project, _ in rows if project is not None}
     await mark_changed(db, sorted(projects), started_ms=0)
     return projects
@@ -230,8 +229,7 @@ async def reemit(
 async def displace_foreign(db: aiosqlite.Connection, agent: str, entries: Sequence[Entry]) -> None:
     """Removes what other machines reported of the sessions and events in `entries`, which this machine has read."""
     for marks, sessions in in_parts(sorted({entry.event.session for entry in entries})):
-        for statement in _DISPLACE:
-            await db.execute_fetchall(statement.format(marks=marks), (agent, *sessions))
+        await db.execute_fetchall(_DISPLACE.format(marks=marks), (agent, *sessions))
     secondary = [entry.secondary_key for entry in entries if entry.secondary_key is not None]
     for column, identities in (("key", [entry.key for entry in entries]), ("secondary_key", secondary)):
         for marks, some in in_parts(identities):

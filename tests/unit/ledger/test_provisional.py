@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
-from carryover.ledger.batch import Commit
+from carryover.ledger.batch import Commit, event_key
+from carryover.ledger.machines import Received
 from carryover.ledger.provisional import forget_provisional
 from carryover.ledger.queries import StoredEvent, project_by_root, sessions
+from carryover.ledger.tombstones import Tombstones, short_key
 from carryover.model import AnyBody, AssistantMessage, QueuedPrompt, SessionInfo, ToolCall, TurnEnd, UserPrompt
 from carryover.publish.project_view import project_view
-from support.scribe import Scribe, execute
+from support.scribe import AGENT, Scribe, execute
 
 NOW_MS = 1_000_000
 DONE = AssistantMessage(text="Done.", final=True)
@@ -130,3 +132,15 @@ async def test_what_was_never_confirmed_is_forgotten(scribe: Scribe, ledger_path
     assert waiting(scribe) == [AssistantMessage(text="Really.")]
     assert execute(ledger_path, "SELECT changed_ms > 0 FROM project") == [(1,)]
     assert await scribe.ledger.write(forget_provisional, before_ms=200) == 0
+
+
+async def test_it_goes_with_a_session_that_another_machine_forgot(scribe: Scribe, ledger_path: Path) -> None:
+    await scribe.tell(scribe.event("add a parser", key="a"))
+    await told_early(scribe, DONE)
+
+    await scribe.ledger.store_received(
+        Received(machine="laptop", tombstones=Tombstones(keys=(short_key(event_key(AGENT, "a")),)))
+    )
+
+    assert sessions(scribe.db, limit=9) == []
+    assert execute(ledger_path, "SELECT count(*) FROM provisional") == [(0,)]
