@@ -15,7 +15,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from carryover.fsio import is_gone, read_bytes_bounded
 
@@ -144,6 +144,8 @@ def in_store(folder: Path, *command: str, remote: str, given: bytes = b"", timeo
     TimeoutError if it did not end within `timeout_s`, with its children gone by then; OverflowError if it said more
     than `LARGEST_ANSWER`, as of a tree that holds itself many times; FileNotFoundError without git.
     """
+    import tempfile  # slow to load, and only sync needs it
+
     name, *arguments = command
     settings = {**_STORE_SETTINGS, **({"remote.store.url": remote} if remote else {})}
     environment = {key: text for key, text in os.environ.items() if key not in _MISLEADING}
@@ -153,10 +155,14 @@ def in_store(folder: Path, *command: str, remote: str, given: bytes = b"", timeo
         environment |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": text}
     in_folder = [_IN_FOLDER[name]] if name in _IN_FOLDER and remote.startswith(("/", "file://")) else []
     command_line = ["git", name, *_STORE_COMMANDS[name], *in_folder, *arguments]
-    process = _popen(command_line, environment, subprocess.PIPE)
+    # Not a pipe, which would hold up the caller while git does not read.
+    with tempfile.TemporaryFile(dir=folder) if given else Path(os.devnull).open("r+b") as file:
+        file.write(given)
+        file.seek(0)
+        process = _popen(command_line, environment, file)
     _in_store.add(process)
     try:
-        return _bounded(process, time.monotonic() + timeout_s, given)
+        return _bounded(process, time.monotonic() + timeout_s)
     finally:
         _in_store.discard(process)
         _end(process)
@@ -237,7 +243,7 @@ def _start(root: Path, command: Sequence[str], overrides: Sequence[str]) -> subp
     return _popen(command_line, environment, subprocess.DEVNULL)
 
 
-def _popen(command_line: Sequence[str], environment: dict[str, str], stdin: int) -> subprocess.Popen[bytes]:
+def _popen(command_line: Sequence[str], environment: dict[str, str], stdin: int | IO[bytes]) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
             command_line,
@@ -252,10 +258,8 @@ def _popen(command_line: Sequence[str], environment: dict[str, str], stdin: int)
         raise FileNotFoundError(errno.ENOENT, "git can't be run") from error
 
 
-def _bounded(process: subprocess.Popen[bytes], deadline: float, given: bytes) -> Answer:
-    assert process.stdin is not None and process.stdout is not None and process.stderr is not None
-    with contextlib.suppress(BrokenPipeError), process.stdin as stdin:
-        stdin.write(given)
+def _bounded(process: subprocess.Popen[bytes], deadline: float) -> Answer:
+    assert process.stdout is not None and process.stderr is not None
     said: dict[object, bytearray] = {process.stdout: bytearray(), process.stderr: bytearray()}
     with selectors.DefaultSelector() as selector:
         for stream in (process.stdout, process.stderr):
@@ -279,10 +283,9 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
-    for stream in (process.stdin, process.stdout, process.stderr):
+    for stream in (process.stdout, process.stderr):
         if stream is not None:
-            with contextlib.suppress(BrokenPipeError):
-                stream.close()
+            stream.close()
     # A process stuck in the kernel dies when it can; subprocess reaps it when a later one is started.
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(timeout=_REAP_S)

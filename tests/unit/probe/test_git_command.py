@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.probe.git_command import Answer, ask
+from carryover.probe.git_command import Answer, ask, in_store
 from carryover.probe.git_history import commit_named, commit_of_line, newest_commits
 from support.daemon_process import wait_until
 from support.repository import git, repository
@@ -56,6 +56,8 @@ def test_what_does_not_end_in_time_is_killed_with_all_it_started(tmp_path: Path,
 
     with pytest.raises(TimeoutError):
         ask(tmp_path, ("ls-files",), ("rev-parse",), deadline=before + 0.3)
+    with pytest.raises(TimeoutError):  # nor does it read its input, which is more than a pipe holds
+        in_store(tmp_path, "fast-import", remote="", given=bytes(1 << 20), timeout_s=0.3)
 
     assert time.monotonic() - before < 3
     assert set(children()) <= others
