@@ -121,7 +121,7 @@ def _named(words: tuple[str, ...], cwd: str | None) -> list[Change]:
         if names[1].strip("'\"").endswith("/") or names[1] in (".", ".."):
             new_path = posixpath.join(new_path, posixpath.basename(old_path))
         # Otherwise the new name must certainly be a file's: `mv notes.md docs` may move into a folder.
-        suffix = posixpath.splitext(old_path)[1]
-        if posixpath.basename(old_path) == posixpath.basename(new_path) or (suffix and new_path.endswith(suffix)):
+        old_suffix, suffix = (posixpath.splitext(path)[1] for path in (old_path, new_path))
+        if posixpath.basename(old_path) == posixpath.basename(new_path) or (suffix and suffix == old_suffix):
             return [Change(path=new_path, change="rename", old_path=old_path)]
     return []

@@ -73,6 +73,7 @@ def test_plain_commands_name_the_files_they_change(command: str, expected: list[
         "rm --interactive=always a",
         "mv notes.md docs",
         "mv notes docs",
+        "mv sample.env .env",
         "mv a b c",
         "git rm --cached a",
         "false || echo x > y",
