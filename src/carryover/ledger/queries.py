@@ -204,8 +204,8 @@ def session_by_prefix(db: sqlite3.Connection, prefix: str, project_id: int | Non
     """
     if not prefix:
         raise UserError("The session id is empty. `carryover sessions` lists the ids.", ExitCode.USAGE)
-    agent, _, rest = prefix.partition(":")
-    found = _beginning_with(db, prefix, project_id) or _beginning_with(db, rest, project_id, agent)
+    agent, colon, rest = prefix.partition(":")
+    found = _beginning_with(db, prefix, project_id) or (_beginning_with(db, rest, project_id, agent) if colon else [])
     if not found:
         message = f"No session begins with {rest or prefix!r}. `carryover sessions` lists them."
         raise UserError(message, ExitCode.NOTHING_FOUND)

@@ -32,6 +32,7 @@ async def test_a_session_is_found_by_the_beginning_of_its_id(scribe: Scribe) -> 
         ("ab", "Several sessions begin with 'ab'", ExitCode.USAGE),
         ("abc1", "Several sessions begin with 'abc1'", ExitCode.USAGE),
         ("q", "No session begins with 'q'", ExitCode.NOTHING_FOUND),
+        ("made-up", "No session begins with 'made-up'", ExitCode.NOTHING_FOUND),
         ("", "The session id is empty", ExitCode.USAGE),
     ):
         with pytest.raises(UserError, match=message) as refused:
