@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from carryover.errors import ExitCode, UserError
+from carryover.ledger.codec import with_present_kind
 
 Migration = Sequence[str | Callable[[sqlite3.Connection], None]]
 """Statements, and functions for what SQL cannot do."""
@@ -179,8 +180,6 @@ _NAMES: Final = (
 
 def _rename_undone(db: sqlite3.Connection) -> None:
     """Renames the kind of an event that retracts others."""
-    from carryover.ledger.codec import with_present_kind  # its decoder is slow to build
-
     # Few events retract others; deflated bodies have to be looked into, and no more of them is held than these few.
     stored = db.execute("SELECT id, body FROM event WHERE typeof(body) = 'blob' OR body LIKE '{\"kind\":\"undone\"%'")
     renamed = [(present, event_id) for event_id, body in stored if (present := with_present_kind(body)) is not None]

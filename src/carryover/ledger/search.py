@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
+from carryover.ledger.codec import may_be, read_body
 from carryover.ledger.rows import as_record, records
 from carryover.ledger.search_text import KINDS, Kind, Term, match_expression, phrase, searchable
 
@@ -56,8 +57,7 @@ _EDITS: Final = """SELECT event.id, event.at_ms, event.body, thread.id, thread.s
     JOIN project ON project.id = session.project_id LEFT JOIN project AS recorded ON recorded.id = recorded_project_id
     WHERE (project.id = :project OR project.main_root = :root) AND event.retracted = 0 AND"""
 _INDEXED_EDITS: Final = f"{_EDITS} event.id IN (SELECT rowid FROM search WHERE search MATCH :match)"
-_OTHER_EDITS: Final = f"""{_EDITS} event.id <= :pending_to
-    AND {{may_be_edit}}"""
+_OTHER_EDITS: Final = f"{_EDITS} event.id <= :pending_to AND {may_be('file_edit')}"
 
 
 class EditRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,9 +135,7 @@ def edits_of_name(db: sqlite3.Connection, project_id: int, root: str, name: str)
     if values["match"]:
         (values["pending_to"],) = db.execute("SELECT pending_to FROM search_state").fetchone()
         yield from records(EditRow, db, _INDEXED_EDITS, values)
-    from carryover.ledger.codec import may_be  # its decoder is slow to build
-
-    yield from records(EditRow, db, _OTHER_EDITS.format(may_be_edit=may_be("file_edit")), values)
+    yield from records(EditRow, db, _OTHER_EDITS, values)
 
 
 def indexed_share(db: sqlite3.Connection) -> float:
@@ -162,8 +160,6 @@ def _values(query: Query, *, any_of: bool = False) -> dict[str, Any]:
 
 def _hits(db: sqlite3.Connection, rows: Iterable[tuple[Any, ...]]) -> tuple[Hit, ...]:
     """Merges the events of a session with the same text into one hit, in the place of the first."""
-    from carryover.ledger.codec import read_body
-
     found: dict[tuple[str, str, str], Hit] = {}
     for *fields, at_ms, stored in rows:
         body = read_body(db, stored)
