@@ -182,6 +182,29 @@ def test_a_session_that_is_exported_again_shows_what_the_document_holds_now(tmp_
     assert AGENT.reader.read(document, after.cursor).records == ()
 
 
+def test_what_cannot_be_read_hides_nothing_else(tmp_path: Path) -> None:
+    document = tmp_path / "session.json"
+    whole = exported(database(tmp_path, LATEST), SHOP)
+    document.write_text(json.dumps({**whole, "messages": [{"info": "damaged", "parts": []}, *whole["messages"]]}))
+    source = AGENT.exported and AGENT.exported(document, document.read_bytes())
+    assert source is not None
+    with Client(tmp_path / "opencode.db") as client:
+        session = client.session(START_MS, "/home/dev/shop")
+        prompt = client.prompt(session, START_MS + 1, "One.")
+        damaged = client.part(session, prompt, START_MS + 1, {"type": "text", "text": "Two."})
+        client.write("part", id=damaged, data='{"type": "te')
+    readings = (read_on(AGENT, source), read_on(AGENT, Source(agent=AGENT.id, path=str(tmp_path / "opencode.db"))))
+
+    assert [[prompt.text for prompt in bodies(reading, Prompt)] for reading in readings] == [
+        ["discount() must return whole cents: fix pricing.py so that the tests pass", "What is left?"],
+        ["One."],
+    ]
+    assert [[str(skipped.record_type) for skipped in reading.skipped] for reading in readings] == [
+        ["message"],
+        ["part"],
+    ]
+
+
 def test_a_variable_may_name_the_database_itself(tmp_path: Path) -> None:
     path = database(tmp_path)
     [_, root] = AGENT.roots(tmp_path, {"OPENCODE_DB": str(path)})
@@ -290,6 +313,16 @@ def test_what_a_killed_client_left_is_taken_after_a_while_and_when_it_continues(
     client.prompt(session, at + 6 + SETTLED_MS, "Go on.")
     client.say(session, at + 7 + SETTLED_MS, "Done.")
     assert watched.texts(at + 8 + SETTLED_MS) == ["Fix it.", "Half an", "Go on.", "Done."]
+
+
+def test_a_title_is_told_once_though_a_secret_in_it_is_not_remembered(watched: Watched) -> None:
+    client, at = watched.client, START_MS
+    session = client.session(at, "/home/dev/shop", title=f"Use ghp_{'a1B2' * 9}")
+    for number in (1, 2, 3):
+        client.prompt(session, at + number, f"Prompt {number}")
+        watched.read(at + number + SETTLED_MS)
+
+    assert len(bodies(watched.reading, model.SessionInfo)) == 1
 
 
 def test_a_turn_that_is_undone_is_gone_and_comes_back(watched: Watched) -> None:

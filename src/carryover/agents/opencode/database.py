@@ -10,6 +10,7 @@ is held back, and so is everything after it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -39,12 +40,13 @@ CALLING: Final = ("tool-calls", "tool_calls", "unknown")
 _OPEN: Final = ("pending", "running")
 """States of a call that has not come back."""
 _TABLES: Final = frozenset(("session", "message", "part"))
-_SESSIONS: Final = "SELECT id FROM session ORDER BY time_updated DESC, id LIMIT ?"
-_SESSION: Final = (
-    "SELECT id, parent_id, directory, title, version, time_created, time_updated, revert FROM session WHERE id = ?"
-)
+_SESSION: Final = "SELECT id, parent_id, directory, title, version, time_created, time_updated, revert FROM session"
+_NEWEST: Final = "ORDER BY time_updated DESC, id LIMIT ?"
 _MESSAGES: Final = "SELECT id, time_updated, time_created FROM message WHERE session_id = ? ORDER BY time_created, id"
-_PARTS: Final = "SELECT id, time_updated FROM part WHERE message_id = ?1 AND (?2 = '' OR id < ?2) ORDER BY id"
+# The role is among the first fields; of the others of a prompt, the changed files can be long.
+_BEGINNING: Final = "SELECT substr(data, 1, 2000) FROM message WHERE id = ?"
+_BY_USER: Final = re.compile(rb'"role"\s*:\s*"user"')
+_PARTS: Final = "SELECT message_id, id, time_updated FROM part WHERE session_id = ? ORDER BY id"
 _END: Final = (
     "SELECT id, time_updated, (SELECT printf('%d %d', count(*), max(time_updated)) FROM part"
     " WHERE message_id = message.id)"
@@ -92,10 +94,8 @@ class Database:
         self._db, self._now_ms = db, now_ms
         self._sessions: dict[str, _SessionRow] = {}
         if sqlite.tables(db) >= _TABLES:
-            for (ident,) in db.execute(_SESSIONS, (MAX_CONVERSATIONS,)):
-                with suppress(sqlite.TooLarge):
-                    for row in sqlite.rows(db, _SESSION, (_text(ident),)):
-                        self._add_session(*row)
+            for row in self._session_rows():
+                self._add_session(*row)
 
     def conversations(self) -> list[tuple[str, str]]:
         """Returns the sessions, most recently changed first."""
@@ -117,6 +117,15 @@ class Database:
         origin = self._db.execute(_COPIED_FROM, (ident, row.created_ms)).fetchone() if root is None else None
         session = msgspec.structs.replace(row.session, root=root, forked_from=_text(origin[0]) if origin else None)
         return _StoredSession(self._db, row._replace(session=session), self._now_ms)
+
+    def _session_rows(self) -> list[tuple[object, ...]]:
+        with suppress(sqlite.TooLarge):
+            return sqlite.rows(self._db, f"{_SESSION} {_NEWEST}", (MAX_CONVERSATIONS,))
+        found: list[tuple[object, ...]] = []
+        for (ident,) in sqlite.rows(self._db, f"SELECT id FROM session {_NEWEST}", (MAX_CONVERSATIONS,)):
+            with suppress(sqlite.TooLarge):
+                found += sqlite.rows(self._db, f"{_SESSION} WHERE id = ?", (_text(ident),))
+        return found
 
     def _add_session(self, *row: object) -> None:
         ident, parent, directory, title, version = map(_text, row[:5])
@@ -155,29 +164,24 @@ class _Message:
 
     id: str
     data: bytes
+    fields: Fields
     parts: dict[str, bytes | None]
-    fields: dict[str, Fields]
-
-    def kind(self, part: str) -> str:
-        return text_of(self.fields.get(part, {}).get("type"))
-
-    def status(self, part: str) -> str:
-        return text_of(fields_of(self.fields.get(part, {}).get("state")).get("status"))
+    kinds: dict[str, str]
+    states: dict[str, str]
 
     def is_followed(self, part: str) -> bool:
         """Whether another part follows, so that this is complete. A text may be the answer until its message ends."""
-        later = [self.kind(ident) for ident in self.parts if ident > part]
-        return any(kind in ("text", "tool") for kind in later) if self.kind(part) == "text" else bool(later)
+        later = [kind for ident, kind in self.kinds.items() if ident > part]
+        return any(kind in ("text", "tool") for kind in later) if self.kinds[part] == "text" else bool(later)
 
     def is_complete(self) -> bool:
-        message = fields_of(self.data)
-        return "completed" in fields_of(message.get("time")) or "error" in message
+        return "completed" in fields_of(self.fields.get("time")) or "error" in self.fields
 
     def answer(self) -> str:
         """Returns the id of the text that ends the message; empty if it ends differently."""
-        finish = text_of(fields_of(self.data).get("finish"))
-        shown = [part for part in self.parts if self.kind(part) in ("text", "tool")]
-        return shown[-1] if finish not in ("", *CALLING) and shown and self.kind(shown[-1]) == "text" else ""
+        shown = [part for part, kind in self.kinds.items() if kind in ("text", "tool")]
+        has_ended = text_of(self.fields.get("finish")) not in ("", *CALLING)
+        return shown[-1] if has_ended and shown and self.kinds[shown[-1]] == "text" else ""
 
 
 class _StoredSession:
@@ -192,10 +196,17 @@ class _StoredSession:
         self._db, self._session, self._now_ms = db, row.session, now_ms
         self._places: list[_Place] = []
         self._loaded: _Message | None = None
-        for ident, updated, created in db.execute(_MESSAGES, (row.session.id,)):
-            is_last = _text(ident) == row.reverted
+        parts: dict[str, dict[str, int]] = {}
+        for message, part, changed_ms in db.execute(_PARTS, (row.session.id,)):
+            parts.setdefault(_text(message), {})[_text(part)] = _whole(changed_ms)
+        for message, updated, created in db.execute(_MESSAGES, (row.session.id,)):
+            ident = _text(message)
+            is_last = row.reverted != "" and ident == row.reverted
+            kept = parts.get(ident, {})
+            if is_last:
+                kept = {part: changed_ms for part, changed_ms in kept.items() if part < row.reverted_part}
             if _whole(created) >= row.created_ms and (not is_last or row.reverted_part):
-                self._add_pieces(_text(ident), _whole(updated), row.reverted_part if is_last else "")
+                self._add_pieces(ident, _whole(updated), kept)
             if is_last:
                 break
 
@@ -205,7 +216,7 @@ class _StoredSession:
     def piece(self, number: int) -> bytes | None:
         stage, row, part = self._places[number]
         message = self._load(row)
-        is_call, status = message.kind(part) == "tool", message.status(part)
+        is_call, status = message.kinds.get(part) == "tool", message.states.get(part)
         if stage == "begun" and not is_call:
             return None
         rest_ms = PROMPT_SETTLED_MS if stage == "prompt" else SETTLED_MS
@@ -224,12 +235,10 @@ class _StoredSession:
     def end(self, emitted: int) -> bytes | None:  # noqa: ARG002 (the name is the protocol's)
         return msgspec.json.encode(SessionRecord("session", self._session))
 
-    def _add_pieces(self, ident: str, updated_ms: int, before: str) -> None:
-        """Adds the pieces of a message, of whose parts those from the one called `before` on are left out."""
-        found = self._db.execute(_PARTS, (ident, before))
-        parts = {_text(part): _whole(changed_ms) for part, changed_ms in found}
+    def _add_pieces(self, ident: str, updated_ms: int, parts: dict[str, int]) -> None:
+        """Adds the pieces of a message, of whose parts `parts` says when each was last written."""
         row = _Row(ident, min(max([updated_ms, *parts.values()]), self._now_ms), list(parts))
-        if text_of(fields_of(self._data_of("message", ident)).get("role")) == "user":
+        if _BY_USER.search(self._read(_BEGINNING, ident) or b""):
             # Its own row is written again with the files that the turn changed.
             self._add(_Place("prompt", row), ident, " ".join(map(str, parts.values())))
             return
@@ -244,18 +253,20 @@ class _StoredSession:
 
     def _load(self, row: _Row) -> _Message:
         if self._loaded is None or self._loaded.id != row.id:
-            data = self._data_of("message", row.id)
+            data = self._read("SELECT data FROM message WHERE id = ?", row.id)
             if data is None:
                 raise sqlite.TooLarge
-            parts = {part: self._data_of("part", part) for part in row.parts}
+            parts = {part: self._read("SELECT data FROM part WHERE id = ?", part) for part in row.parts}
             read = {part: fields_of(content) for part, content in parts.items()}
-            self._loaded = _Message(row.id, data, parts, read)
+            kinds = {part: text_of(found.get("type")) for part, found in read.items()}
+            states = {part: text_of(fields_of(found.get("state")).get("status")) for part, found in read.items()}
+            self._loaded = _Message(row.id, data, fields_of(data), parts, kinds, states)
         return self._loaded
 
-    def _data_of(self, table: str, ident: str) -> bytes | None:
+    def _read(self, query: str, ident: str) -> bytes | None:
         """Returns the content of a row; None if it is too large."""
         with suppress(sqlite.TooLarge):
-            return sqlite.value_at(self._db, f"SELECT data FROM {table} WHERE id = ?", ident) or b"null"
+            return sqlite.value_at(self._db, query, ident) or b"null"
         return None
 
     def _record(self, message: _Message, stage: str, parts: list[str]) -> bytes:
@@ -267,8 +278,12 @@ class _StoredSession:
             kind="message",
             session=self._session,
             id=message.id,
-            data=msgspec.Raw(message.data),
-            parts=tuple(PartEntry(part, msgspec.Raw(data), begun, ended) for part, data in read.items()),
+            # What can't be read must not make the record around it unreadable.
+            data=msgspec.Raw(message.data if message.fields else b"null"),
+            parts=tuple(
+                PartEntry(part, msgspec.Raw(data if message.kinds[part] else b"null"), begun, ended)
+                for part, data in read.items()
+            ),
             last_text=message.answer(),
             ended=stage in ("prompt", "end"),
         )

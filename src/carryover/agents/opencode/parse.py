@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import Parsed, Record, Source
-from carryover.adapter.event_builder import EventBuilder, Facts, differing, reemitted_after, usable_folder
+from carryover.adapter.event_builder import EventBuilder, reemitted_after, usable_folder
 from carryover.agents.opencode import tools, wire
 from carryover.model import Actor, AgentSummary, AnyBody, AssistantMessage, SessionInfo, TurnEnd, UserPrompt
 from carryover.records import rawjson
@@ -83,17 +83,19 @@ class _Builder(EventBuilder[wire.Context]):
 
     def add_info(self, model: str = "") -> None:
         """Adds the facts about the session that are new. `model` is the one of this message."""
-        title, known = self.native.title, self.reported.emitted
-        facts = Facts(
-            title=None if title is None or title.startswith(UNTITLED) else bounded(title, SHORT_CHARS),
-            agent_version=self.native.version,
-            model=bounded(model, SHORT_CHARS) or known.model,
-            parent=self.native.forked_from,
-        )
-        if facts != known and self.subagent_id is None and self.at_ms:
-            news = SessionInfo(**differing(facts, known))
-            self.report(emitted=facts)
-            self.add(news, f"{self.native.id}/info/{self.at_ms}/{digest(msgspec.json.encode(news))[:12]}")
+        title, told = self.native.title or "", self.reported.told
+        facts = {
+            "title": "" if title.startswith(UNTITLED) else bounded(title, SHORT_CHARS),
+            "agent_version": self.native.version,
+            "model": bounded(model, SHORT_CHARS),
+            "parent": self.native.forked_from,
+        }
+        marks = {name: int(digest(fact)[:12], 16) for name, fact in facts.items() if fact}
+        news = {name: facts[name] for name, mark in marks.items() if mark != told.get(name)}
+        if news and self.subagent_id is None and self.at_ms:
+            self.report(told=told | marks)
+            key = f"{self.native.id}/info/{self.at_ms}/{digest(msgspec.json.encode(news))[:12]}"
+            self.add(SessionInfo(**news), key)
 
 
 def parse_record(_source: Source, context: wire.Context, record: Record) -> tuple[wire.Context, Parsed]:
