@@ -61,13 +61,16 @@ def test_an_interrupted_command_counts_once_though_its_record_comes_later(
     assert rollout.ends(call, arguments["cmd"], 0, turn_id=first) == []
 
 
-def test_a_look_that_finds_it_ended_gives_its_result_where_no_other_record_does(rollout: Rollout) -> None:
+@pytest.mark.parametrize(("code", "status"), [(1, "error"), (-1, "interrupted")])
+def test_a_look_that_finds_it_ended_gives_its_result_where_no_other_record_does(
+    rollout: Rollout, code: int, status: str
+) -> None:
     call = rollout.calls("exec_command", cmd="npm run build")
     rollout.output(call, running(42))
-    found = rollout.output(rollout.calls("write_stdin", session_id=42, chars=""), exited(1, "failed\n"))
+    found = rollout.output(rollout.calls("write_stdin", session_id=42, chars=""), exited(code, "failed\n"))
 
     [result] = [body for body in found if isinstance(body, model.ToolResult) and body.call_id == call]
-    assert (result.exit_code, result.output, result.subject) == (1, "failed\n", "npm run build")
+    assert (result.status, result.output, result.subject) == (status, "failed\n", "npm run build")
     assert rollout.ends(call, "npm run build", 1) == []
 
 

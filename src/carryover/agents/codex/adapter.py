@@ -33,8 +33,11 @@ _LAYOUTS: Final = (
 named after its own thread; only the records show which session it belongs to."""
 _SOURCE_OF: Final = partial(source_at, SPEC.id, _LAYOUTS)
 _LAYOUT_ROOT: Final = partial(root_above, source_of=_SOURCE_OF)
-_FIRST_RECORD: Final = re.compile(rb'\{"timestamp":"[^"]{1,40}",(?:"ordinal":\d+,)?"type":"session_meta","payload":\{')
-"""The first record begins so (0.32 to 0.169); it may be too long to be complete in the head of a file."""
+_FIRST_RECORD: Final = re.compile(
+    rb'\{ ?"timestamp": ?"[^"]{1,40}", ?(?:"ordinal": ?\d+, ?)?"type": ?"session_meta", ?"payload": ?\{'
+)
+"""The first record begins so (0.32 to 0.169), perhaps with blanks in a copy that a program made; it may be too long to
+be complete in the head of a file."""
 
 
 def _exported(path: Path, head: bytes) -> Source | None:

@@ -120,7 +120,7 @@ def parse_output(builder: Builder) -> None:
     if call is None:
         return
     outcome = read_output(call.op, text)
-    head = _HEAD.match(without_ansi(text))
+    head = _HEAD.match(without_ansi(text[:_HEAD_CHARS]))
     if head is not None and head["process"] and call.op == "shell":
         # The call stays open: its result comes when the process ends.
         running = replace(call, process=head["process"])
@@ -130,7 +130,7 @@ def parse_output(builder: Builder) -> None:
         builder.add_of_call(task, "running", call.id)
     elif call.name == "write_stdin":
         # What the process printed, and how it ended, is reported with the call that started it.
-        exited = outcome.exit_code is not None
+        exited = head is not None and head["code"] is not None
         _finish(builder, call, ToolOutcome("ok") if exited or outcome.status == "unknown" else outcome)
         # The newest: a new client numbers from the start again, and what ran in the previous one ended unrecorded.
         started = [other for other in builder.context.calls if other.process == call.process and other.op == "shell"]

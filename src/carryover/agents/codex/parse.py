@@ -292,8 +292,8 @@ _HANDLED: Final[dict[Callable[[Builder], None], str]] = {
     _parse_session: "session_meta",
     _parse_context: "turn_context",
     _parse_compacted: "compacted",
-    _parse_started: "event_msg/task_started",
-    _parse_ended: "event_msg/task_complete event_msg/turn_aborted",
+    _parse_started: "event_msg/task_started event_msg/turn_started",
+    _parse_ended: "event_msg/task_complete event_msg/turn_complete event_msg/turn_aborted",
     _parse_settings: "event_msg/thread_settings_applied",
     _parse_rolled_back: "event_msg/thread_rolled_back",
     _parse_review: "event_msg/entered_review_mode event_msg/exited_review_mode "
