@@ -33,25 +33,21 @@ def kind_of(layouts: Sequence[Layout], path: str | PurePath) -> str | None:
 
 def source_at(agent: str, layouts: Sequence[Layout], path: Path, root: Path) -> Source | None:
     """Returns the source at `path` below `root`; None if it is not a source."""
-    return _source(agent, _of(layouts, root), root, str(path.relative_to(root))) if path.is_relative_to(root) else None
+    return _source(agent, layouts, root, str(path), str(path.relative_to(root))) if path.is_relative_to(root) else None
 
 
 def sources_below(agent: str, layouts: Sequence[Layout], root: Path) -> list[Source]:
     """Returns every source below `root`, sorted by path."""
-    kinds = _of(layouts, root)
-    globs = (pattern for layout in kinds for pattern in layout.globs)
+    globs = (pattern for layout in layouts if layout.root in ("", root.name) for pattern in layout.globs)
     # No Path objects: for thousands of files they take several times as long.
     found = sorted(below for pattern in globs for below in glob(pattern, root_dir=root, include_hidden=True))  # noqa: PTH207
-    return [source for below in found if (source := _source(agent, kinds, root, below)) is not None]
+    each = (_source(agent, layouts, root, f"{root}/{below}", below) for below in found)
+    return [source for source in each if source is not None]
 
 
-def _of(layouts: Sequence[Layout], root: Path) -> list[Layout]:
-    return [layout for layout in layouts if layout.root in ("", root.name)]
-
-
-def _source(agent: str, layouts: Sequence[Layout], root: Path, below: str) -> Source | None:
+def _source(agent: str, layouts: Sequence[Layout], root: Path, path: str, below: str) -> Source | None:
     for layout in layouts:
-        if found := re.fullmatch(layout.pattern, below):
+        if layout.root in ("", root.name) and (found := re.fullmatch(layout.pattern, below)):
             named = {name: text for name, text in found.groupdict().items() if text is not None}
-            return Source(agent=agent, path=f"{root}/{below}", rank=layout.rank, **named)  # type: ignore[arg-type]
+            return Source(agent=agent, path=path, rank=layout.rank, **named)  # type: ignore[arg-type]
     return None

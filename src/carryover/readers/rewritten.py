@@ -77,34 +77,11 @@ class Snapshot(Protocol):
 S = TypeVar("S", bound=Snapshot)
 
 
-class Unfinished(Generic[S]):
-    """The snapshot of a file that is emitted in several batches, kept so that the file is parsed only once."""
-
-    def __init__(self) -> None:
-        self._kept: tuple[Path, FileStat, S] | None = None
-
-    def of(self, path: Path, stat: FileStat) -> S | None:
-        """Returns the kept snapshot if the file is unchanged and not all of it was emitted."""
-        kept = self._kept
-        if kept is None or kept[0] != path:
-            return None
-        self._kept = None
-        return kept[2] if kept[1] == stat else None
-
-    def read_on(
-        self, path: Path, stat: FileStat, snapshot: S, cursor: bytes | None, *, now_ms: int, oldest_first: bool = False
-    ) -> Batch:
-        """Calls `read_on`, and keeps the snapshot while there is more to emit."""
-        batch = read_on(snapshot, cursor, now_ms=now_ms, oldest_first=oldest_first)
-        if batch.more:
-            self._kept = path, stat, snapshot
-        return batch
-
-
 class SnapshotReader(Generic[S]):
     """Reads a file as a whole whenever it has changed; see `carryover.adapter.contract.Reader`.
 
-    `take` makes the snapshot of a file in that state, and raises OSError if it can't.
+    `take` makes the snapshot of a file in that state, and raises OSError if it can't. One that is emitted in several
+    batches is kept, so that the file is parsed only once.
     """
 
     def __init__(
@@ -115,14 +92,19 @@ class SnapshotReader(Generic[S]):
         oldest_first: bool = False,
     ) -> None:
         self._take, self._now_ms, self._oldest_first = take, now_ms, oldest_first
-        self._unfinished: Unfinished[S] = Unfinished()
+        self._unfinished: tuple[Path, FileStat, S] | None = None
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         """Returns what changed. Raises FileNotFoundError if the file is gone, OSError if it cannot be read."""
         stat = stamp_of_file(path)
-        snapshot = self._unfinished.of(path, stat) or self._take(path, stat)
-        now_ms, oldest_first = self._now_ms(), self._oldest_first
-        return self._unfinished.read_on(path, stat, snapshot, cursor, now_ms=now_ms, oldest_first=oldest_first)
+        kept = self._unfinished
+        if kept is not None and kept[0] == path:
+            self._unfinished = None
+        snapshot = kept[2] if kept is not None and kept[:2] == (path, stat) else self._take(path, stat)
+        batch = read_on(snapshot, cursor, now_ms=self._now_ms(), oldest_first=self._oldest_first)
+        if batch.more:
+            self._unfinished = path, stat, snapshot
+        return batch
 
     def stat(self, path: Path) -> FileStat:
         """Returns the file's size and modification time."""

@@ -83,6 +83,9 @@ def test_a_transcript_is_known_by_what_is_in_it(head: bytes) -> None:
     assert AGENT.exported(Path("/tmp/saved.txt"), head[: 64 << 10]) == Source(
         agent="claude-code", path="/tmp/saved.txt"
     )
+    source = AGENT.exported(Path("/tmp/c0de0000-0000-4000-8000-000000000001.jsonl"), head[: 64 << 10])
+    assert source is not None
+    assert source.path == "/tmp/c0de0000-0000-4000-8000-000000000001.jsonl"
 
 
 EXPECTED: dict[str, Any] = json.loads((FIXTURES / "expected.json").read_text())

@@ -238,6 +238,7 @@ INTERRUPTED = "[Request interrupted by user for tool use]"
     [
         ("3 passed", ToolOutcome("ok", "3 passed")),
         ("<tool_use_error>No match.</tool_use_error>", ToolOutcome("error", "No match.", never_ran=True)),
+        ("File has not been read yet.", ToolOutcome("error", "File has not been read yet.", never_ran=True)),
         (INTERRUPTED, ToolOutcome("interrupted", INTERRUPTED)),
     ],
 )

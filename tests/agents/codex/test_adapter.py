@@ -130,7 +130,7 @@ META = b'{"timestamp":"2026-11-20T06:00:00Z","type":"session_meta","payload":{"i
     "head",
     [
         META + b"}}\n",
-        META.replace(b":", b": ").replace(b",", b", "),
+        (META + b"}}\n").replace(b",", b", "),
         META + b',"base_instructions":{"text":"' + b"x" * 70_000,
     ],
 )

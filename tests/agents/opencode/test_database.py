@@ -156,13 +156,15 @@ def exported(path: Path, session: str) -> dict[str, Any]:
 def test_an_exported_session_has_the_same_events(tmp_path: Path) -> None:
     path = database(tmp_path, LATEST)
     document = tmp_path / "session.json"
-    document.write_text(json.dumps(exported(path, SHOP), indent=2))
+    whole = exported(path, SHOP)
+    damaged = {"info": "damaged", "parts": []}
+    document.write_text(json.dumps({**whole, "messages": [damaged, *whole["messages"]]}, indent=2))
     source = AGENT.exported and AGENT.exported(document, document.read_bytes()[: 64 << 10])
     assert source is not None
     found = read_on(AGENT, source)
     live = read(path)
 
-    assert found.skipped == []
+    assert [skipped.record_type for skipped in found.skipped] == ["message"]
     assert {event.key: event.body for event in found.events} == {
         event.key: event.body for event in live.events if event.session == SHOP and event.subagent_id is None
     }
@@ -180,29 +182,6 @@ def test_a_session_that_is_exported_again_shows_what_the_document_holds_now(tmp_
     after = read_on(AGENT, source, before)
     assert after.events == read_on(AGENT, source).events
     assert AGENT.reader.read(document, after.cursor).records == ()
-
-
-def test_what_cannot_be_read_hides_nothing_else(tmp_path: Path) -> None:
-    document = tmp_path / "session.json"
-    whole = exported(database(tmp_path, LATEST), SHOP)
-    document.write_text(json.dumps({**whole, "messages": [{"info": "damaged", "parts": []}, *whole["messages"]]}))
-    source = AGENT.exported and AGENT.exported(document, document.read_bytes())
-    assert source is not None
-    with Client(tmp_path / "opencode.db") as client:
-        session = client.session(START_MS, "/home/dev/shop")
-        prompt = client.prompt(session, START_MS + 1, "One.")
-        damaged = client.part(session, prompt, START_MS + 1, {"type": "text", "text": "Two."})
-        client.write("part", id=damaged, data='{"type": "te')
-    readings = (read_on(AGENT, source), read_on(AGENT, Source(agent=AGENT.id, path=str(tmp_path / "opencode.db"))))
-
-    assert [[prompt.text for prompt in bodies(reading, Prompt)] for reading in readings] == [
-        ["discount() must return whole cents: fix pricing.py so that the tests pass", "What is left?"],
-        ["One."],
-    ]
-    assert [[str(skipped.record_type) for skipped in reading.skipped] for reading in readings] == [
-        ["message"],
-        ["part"],
-    ]
 
 
 def test_a_variable_may_name_the_database_itself(tmp_path: Path) -> None:
@@ -313,6 +292,15 @@ def test_what_a_killed_client_left_is_taken_after_a_while_and_when_it_continues(
     client.prompt(session, at + 6 + SETTLED_MS, "Go on.")
     client.say(session, at + 7 + SETTLED_MS, "Done.")
     assert watched.texts(at + 8 + SETTLED_MS) == ["Fix it.", "Half an", "Go on.", "Done."]
+
+
+def test_a_damaged_part_hides_no_other(watched: Watched) -> None:
+    client, at = watched.client, START_MS
+    session = client.session(at, "/home/dev/shop")
+    prompt = client.prompt(session, at + 1, "One.", {"type": "text", "text": "Two."})
+    client.write("part", id=client.part(session, prompt, at + 1, {"type": "file"}), data='{"type": "te')
+
+    assert watched.texts(at + SETTLED_MS) == ["One.\nTwo."]
 
 
 def test_a_title_is_told_once_though_a_secret_in_it_is_not_remembered(watched: Watched) -> None:

@@ -66,7 +66,11 @@ _CLIENT_SAYS: Final = ("The user wants to clarify these questions", "The user ha
 """The beginning of the client's text for a dismissed question form (2.1.90, 2.1.328): not the user's words."""
 _INTERRUPTED: Final = "[Request interrupted by user"
 _EXIT_CODE: Final = re.compile(r"(?:Error: )?Exit code (-?\d+)(?:\n|\Z)")
-_TOOL_ERROR: Final = re.compile(r"<tool_use_error>(.*?)(?:</tool_use_error>|\Z)", re.DOTALL)
+_TOOL_ERROR: Final = re.compile(
+    r"(?:<tool_use_error>|(?=File has (?:not been read yet|been modified since read)))(.*?)(?:</tool_use_error>|\Z)",
+    re.DOTALL,
+)
+"""The reason why a call never ran. That of an edit has no tag in older versions (1.0.44)."""
 _REMINDER: Final = re.compile(r"\n*<system-reminder>.*?</system-reminder>", re.DOTALL)
 
 

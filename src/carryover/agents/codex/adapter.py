@@ -20,6 +20,7 @@ from carryover.agents.codex.spec import SPEC
 from carryover.model import AnyBody, AssistantMessage
 from carryover.readers.jsonl import JsonlReader
 from carryover.readers.layouts import Layout, source_at, sources_below
+from carryover.records.rawjson import objects_in
 
 _NAME: Final = (
     r"rollout-(?P<group>\d{4}-\d{2}-\d{2})T\d{2}-\d{2}-\d{2}-"
@@ -33,11 +34,8 @@ _LAYOUTS: Final = (
 named after its own thread; only the records show which session it belongs to."""
 _SOURCE_OF: Final = partial(source_at, SPEC.id, _LAYOUTS)
 _LAYOUT_ROOT: Final = partial(root_above, source_of=_SOURCE_OF)
-_FIRST_RECORD: Final = re.compile(
-    rb'\{ ?"timestamp": ?"[^"]{1,40}", ?(?:"ordinal": ?\d+, ?)?"type": ?"session_meta", ?"payload": ?\{'
-)
-"""The first record begins so (0.32 to 0.169), perhaps with blanks in a copy that a program made; it may be too long to
-be complete in the head of a file."""
+_CUT_RECORD: Final = re.compile(rb'\{"timestamp":"[^"]{1,40}",(?:"ordinal":\d+,)?"type":"session_meta","payload":\{')
+"""The beginning of the first record (0.32 to 0.169), which may be too long to be complete in the head of a file."""
 
 
 def _exported(path: Path, head: bytes) -> Source | None:
@@ -45,7 +43,8 @@ def _exported(path: Path, head: bytes) -> Source | None:
 
     A file name as Codex writes it contains the thread's id; otherwise the id comes from the records.
     """
-    if not _FIRST_RECORD.match(head):
+    first = next(objects_in(head, most=1), {})
+    if first.get("type") != "session_meta" and not _CUT_RECORD.match(head):
         return None
     named = re.fullmatch(_NAME, path.name)
     session, group = (named["session"], named["group"]) if named is not None else (None, "")

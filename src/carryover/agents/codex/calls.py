@@ -131,7 +131,8 @@ def parse_output(builder: Builder) -> None:
     elif call.name == "write_stdin":
         # What the process printed, and how it ended, is reported with the call that started it.
         exited = head is not None and head["code"] is not None
-        _finish(builder, call, ToolOutcome("ok") if exited or outcome.status == "unknown" else outcome)
+        is_told = exited or outcome.status in ("ok", "unknown")
+        _finish(builder, call, ToolOutcome("ok") if is_told else outcome)
         # The newest: a new client numbers from the start again, and what ran in the previous one ended unrecorded.
         started = [other for other in builder.context.calls if other.process == call.process and other.op == "shell"]
         if started and call.process is not None and exited:

@@ -29,9 +29,10 @@ _LAYOUT_ROOT: Final = partial(root_above, source_of=_SOURCE_OF, names=("tmp",))
 
 
 def _readers() -> dict[str, Reader]:
-    from carryover.agents.gemini_cli.reader import LinesReader, document_reader
+    from carryover.agents.gemini_cli.reader import LinesReader, conversation_in
+    from carryover.readers.rewritten import SnapshotReader
 
-    return {locate.DOCUMENT: document_reader(), locate.LINES: LinesReader()}
+    return {locate.DOCUMENT: SnapshotReader(conversation_in), locate.LINES: LinesReader()}
 
 
 AGENT: Final = Agent(

@@ -12,12 +12,12 @@ from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Batch, FileStat, Reader, Record
+from carryover.adapter.contract import Batch, FileStat, Record
 from carryover.agents.gemini_cli.builder import Begin
 from carryover.agents.gemini_cli.locate import start_folder
 from carryover.readers.files import read_small
 from carryover.readers.jsonl import JsonlReader
-from carryover.readers.rewritten import OnlyConversation, SnapshotReader
+from carryover.readers.rewritten import OnlyConversation
 from carryover.readers.stat_cache import utc_now_ms
 from carryover.records import rawjson
 from carryover.records.fields import digest
@@ -41,12 +41,8 @@ class LinesReader(JsonlReader):
         return msgspec.structs.replace(batch, records=(first, *batch.records))
 
 
-def document_reader() -> Reader:
-    """Returns the reader of `.json` documents."""
-    return SnapshotReader(_conversation)
-
-
-def _conversation(path: Path, stat: FileStat) -> _Conversation:
+def conversation_in(path: Path, stat: FileStat) -> _Conversation:
+    """Takes the snapshot of a `.json` document."""
     document = fields_of(read_small(path, limit=MAX_DOCUMENT_BYTES))
     messages = rawjson.part_of(document.get("messages", rawjson.ABSENT), list[msgspec.Raw])
     if "sessionId" not in document or messages is None:

@@ -13,7 +13,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
@@ -158,8 +157,7 @@ class _Place(NamedTuple):
     part: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Message:
+class _Message(NamedTuple):
     """A message with its parts, read once for all of its pieces. A part that is too large is None."""
 
     id: str
