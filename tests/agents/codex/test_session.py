@@ -366,6 +366,12 @@ def test_an_interrupt_ends_the_turn_it_names_once(rollout: Rollout) -> None:
     assert rollout.event("turn_aborted", turn_id="turn-2", reason="review_ended") == []
 
 
+def test_a_turn_may_begin_and_end_under_the_newer_names(rollout: Rollout) -> None:
+    rollout.event("turn_started", turn_id="newer")
+    rollout.event("turn_complete", error={"message": "x"})
+    assert rollout.events[-1].key == "newer/end/0"
+
+
 def test_turns_that_were_taken_back_take_what_was_said_in_them_along() -> None:
     """What was done in them stays: the client leaves the files as they are."""
     rollout = Rollout()
