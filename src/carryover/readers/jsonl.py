@@ -204,15 +204,13 @@ def _skip_line(descriptor: int, position: Position) -> tuple[tuple[Record, ...],
 
     Returns no record, the new position (without guards), the number of lines skipped, and whether there is more now.
     """
-    at = position.resume_at
-    stop = at + SKIP_BYTES
-    while at < stop:
+    at, more = position.resume_at, True
+    while more and at < position.resume_at + SKIP_BYTES:
         chunk = os.pread(descriptor, READ_BYTES, at)
         end = chunk.find(b"\n")
         if end >= 0:
             offset = at + end + 1
             return (), Position(offset=offset, line=position.line + 1), 1, True
         at += len(chunk)
-        if len(chunk) < READ_BYTES:
-            return (), msgspec.structs.replace(position, passed=at - position.offset), 0, False
-    return (), msgspec.structs.replace(position, passed=at - position.offset), 0, True
+        more = len(chunk) == READ_BYTES
+    return (), msgspec.structs.replace(position, passed=at - position.offset), 0, more

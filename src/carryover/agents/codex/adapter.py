@@ -47,7 +47,7 @@ def _exported(path: Path, head: bytes) -> Source | None:
     if first.get("type") != "session_meta" and not _CUT_RECORD.match(head):
         return None
     named = re.fullmatch(_NAME, path.name)
-    session, group = (named["session"], named["group"]) if named is not None else (None, "")
+    session, group = named.group("session", "group") if named is not None else (None, "")
     return Source(agent=SPEC.id, path=str(path), session=session, group=group)
 
 

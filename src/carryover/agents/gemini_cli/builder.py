@@ -121,7 +121,7 @@ class Builder(EventBuilder[Context]):
         """Remembers a message. Only the newest few are kept, since only they may still grow."""
         known = {other.id: other for other in self.context.messages} | {message.id: message}
         newest = [*known.values()][-MAX_MESSAGES:]
-        grown = (msgspec.structs.replace(old, calls=()) for old in newest[:-MAX_GROWING])
+        grown = (msgspec.structs.replace(old, calls=()) if old.calls else old for old in newest[:-MAX_GROWING])
         self.change(messages=(*grown, *newest[-MAX_GROWING:]))
 
     def settle(self, folders: Iterable[str]) -> None:
