@@ -370,7 +370,7 @@ def read_output(op: Op, text: str) -> ToolOutcome:
     if head := _EXIT_CODE.match(text):
         return _ended(int(head[1]), _body(text))
     if head := _IN_SANDBOX.match(text):
-        printed = text[head.end() :]
+        printed = "\n".join(filter(None, text[head.end() :].rsplit(", stderr: ", 1)))
         return _ended(int(head[1]), printed) if head[1] else ToolOutcome("error", printed)
     if _ABORTED.fullmatch(text):
         return ToolOutcome("interrupted", text)
