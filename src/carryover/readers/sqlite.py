@@ -100,7 +100,8 @@ def read_transaction(path: Path) -> Iterator[sqlite3.Connection]:
     except sqlite3.Error as error:
         if not live:
             _expect_unchanged(path, before)
-        raise OSError(errno.EAGAIN, f"the database cannot be read now ({_name_of(error)})", str(path)) from error
+        code = errno.EINVAL if _name_of(error) == "SQLITE_ERROR" else errno.EAGAIN  # a column that is not there
+        raise OSError(code, f"the database cannot be read now ({_name_of(error)})", str(path)) from error
     if not live:
         _expect_unchanged(path, before)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sqlite3
 from collections.abc import Iterator
@@ -118,6 +119,11 @@ def test_a_database_of_another_layout_gives_nothing(tmp_path: Path) -> None:
         db.execute("DROP TABLE part")
 
     assert read(path).events == []
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("CREATE TABLE part (id)")
+    with pytest.raises(OSError, match="SQLITE_ERROR") as raised:
+        read(path)
+    assert raised.value.errno == errno.EINVAL, "as what no waiting helps against"
 
 
 def test_each_session_of_the_older_version_is_read(tmp_path: Path) -> None:

@@ -248,7 +248,7 @@ def test_trouble_is_reported_without_content(path: Path, owner: sqlite3.Connecti
     def ask(db: sqlite.Connection) -> None:
         db.execute("SELECT secret FROM nowhere")
 
-    with pytest.raises(OSError, match=r"^\[Errno 11\] the database cannot be read now \(SQLITE_ERROR\)") as raised:
+    with pytest.raises(OSError, match=r"^\[Errno 22\] the database cannot be read now \(SQLITE_ERROR\)") as raised:
         sqlite.read_database(path, ask)
     assert "secret" not in str(raised.value)
 

@@ -42,7 +42,6 @@ _COPIED_WITHIN_S: Final = 10
 _CLIENTS_OWN: Final = frozenset(("subagent", "guardian_review", "memory_consolidation"))
 """Values of `thread_source` if no user speaks. All but the first are reported; other names are the user's programs."""
 _LIMITS: Final = frozenset(("usage_limit_exceeded", "rate_limit_exceeded"))
-_TOO_MANY: Final = 429
 _PHASES: Final = {"final_answer": True, "commentary": False}
 _REQUEST: Final = "## My request for Codex:"
 _EDITORS_WORDS: Final = ("# Context from my IDE setup:", "# Files mentioned by the user:")
@@ -179,7 +178,7 @@ def _parse_ended(builder: Builder) -> None:
         # A name, or an object with that name as its only key: a limit, or a provider's 429 until the client gave up.
         kind = error.get("codex_error_info", rawjson.ABSENT)
         statuses = [number_of(inside(detail, "http_status_code")) for detail in fields_of(kind).values()]
-        limited = text_of(kind) in _LIMITS or _TOO_MANY in statuses
+        limited = text_of(kind) in _LIMITS or 429 in statuses
         end = failed_turn(text_of(error.get("message")), builder.at_ms, limited=limited)
     # A turn ends once, however many records report it.
     if end is not None and not builder.turn.counts.get("end"):
