@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import sqlite3
 from collections.abc import Iterator
@@ -121,9 +120,8 @@ def test_a_database_of_another_layout_gives_nothing(tmp_path: Path) -> None:
     assert read(path).events == []
     with closing(sqlite3.connect(path)) as db:
         db.execute("CREATE TABLE part (id)")
-    with pytest.raises(OSError, match="SQLITE_ERROR") as raised:
+    with pytest.raises(OSError, match=r"^\[Errno 22\]"):  # not the number of a busy one, for which others wait
         read(path)
-    assert raised.value.errno == errno.EINVAL, "as what no waiting helps against"
 
 
 def test_each_session_of_the_older_version_is_read(tmp_path: Path) -> None:
@@ -163,8 +161,7 @@ def test_an_exported_session_has_the_same_events(tmp_path: Path) -> None:
     path = database(tmp_path, LATEST)
     document = tmp_path / "session.json"
     whole = exported(path, SHOP)
-    damaged = {"info": "damaged", "parts": []}
-    document.write_text(json.dumps({**whole, "messages": [damaged, *whole["messages"]]}, indent=2))
+    document.write_text(json.dumps({**whole, "messages": [{"info": "damaged"}, *whole["messages"]]}, indent=2))
     source = AGENT.exported and AGENT.exported(document, document.read_bytes()[: 64 << 10])
     assert source is not None
     found = read_on(AGENT, source)
