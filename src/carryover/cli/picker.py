@@ -114,7 +114,7 @@ class Picker:
     def press(self, key: str) -> list[str] | None:
         """Does what a key means in this mode. Returns the arguments of `carryover` to run; none: the user leaves.
 
-        `key`: the name of a special key, or else typed or pasted text.
+        `key`: the name of a special key, or what was typed.
         """
         self.said = ""
         if key == "escape":
@@ -122,7 +122,7 @@ class Picker:
         if self.mode == "help" or (self.mode == "typing" and key == "enter"):
             self.mode = "list"
         elif self.mode == "typing" and key not in SPECIAL:
-            self.typed, self.at = self.typed + harmless(key).replace("\n", " "), 0
+            self.type(key)
         elif self.mode == "typing" and key == "backspace":
             self.typed, self.at = self.typed[:-1], 0
         elif key in MOVES:
@@ -140,6 +140,11 @@ class Picker:
         elif key == "q":
             return []
         return None
+
+    def type(self, text: str) -> None:
+        """Adds typed or pasted text to the filter, if that is open; a pasted `end` is no key."""
+        if self.mode == "typing":
+            self.typed, self.at = self.typed + harmless(text).replace("\n", " "), 0
 
     def move(self, by: int) -> None:
         """Moves the selection, stopping at the ends of the list."""
@@ -257,6 +262,6 @@ def _preview(entry: dict[str, Any], digest: Digest | None, now_ms: int) -> Itera
         if came:
             yield f"    {ago(turn.last_ms, now_ms)}: {', '.join(came)}"
     if digest.touched:
-        names = [visible(Path(file.path).name) for file in digest.touched[-FILES:]]
+        names = [visible(str(Path(*Path(file.path).parts[-2:]))) for file in digest.touched[-FILES:]]
         more = len(digest.touched) - len(names)
         yield f"files: {', '.join(names)}" + (f" and {more} more" if more else "")

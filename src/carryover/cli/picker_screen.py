@@ -185,7 +185,7 @@ def _bindings(picker: Picker) -> KeyBindings:
 
     for key in SPECIAL:
         bindings.add(key, eager=key == "escape")(partial(pressed, key))
-    for text in (Keys.Any, Keys.BracketedPaste):
-        bindings.add(text)(partial(pressed, None))
+    bindings.add(Keys.Any)(partial(pressed, None))
+    bindings.add(Keys.BracketedPaste)(lambda event: picker.type(event.data))
     bindings.add("c-c")(lambda event: event.app.exit(exception=KeyboardInterrupt()))
     return bindings

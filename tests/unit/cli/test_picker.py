@@ -100,7 +100,11 @@ def test_typing_filters_by_words_of_the_list_and_by_what_was_found_elsewhere() -
     assert (model.command("show"), model.said) == (None, "No session is listed.")
     model.press("backspace")
     assert len(listed(model)) == 2
+    model.type("end\n")
+    assert model.typed == "disc Taskend "
     assert (model.press("escape"), model.typed, len(listed(model))) == (None, "", 3)
+    model.type("q")
+    assert model.typed == ""
     assert model.press("escape") == model.press("q") == []
 
 
@@ -136,7 +140,7 @@ def test_the_preview_says_what_was_asked_and_what_came_of_it() -> None:
         "› Add a login page",
         "  ● It is in login.html.",
         "    just now: 3 changes, committed Add login (3f2a), answered",
-        "files: login.html",
+        "files: shop/login.html",
     ]
 
 
