@@ -56,7 +56,6 @@ EXAMPLES: Final = {
   carryover unpause .       the project you are in""",
 }
 
-
 _CODES: Final[dict[str, tuple[ExitCode, ...]]] = {
     "start": (ExitCode.NOT_RUNNING,),
     "stop": (),

@@ -23,7 +23,7 @@ from carryover.paths import expanded
 from carryover.probe.git_history import SHORT, Commit, commit_named, newest_commits
 from carryover.terminal.output import BOLD, GREEN, RED, YELLOW, harmless, one_line, paint, put, when
 from carryover.terminal.pager import add_pager_argument, paged
-from carryover.terminal.table import Entry, entry_lines
+from carryover.terminal.table import entry_lines
 from carryover.views.history import Change, CommitHistory, Found, LineHistory, changes_of, commit_history, line_history
 from carryover.views.timeline import Moment, Wanted, timeline
 
@@ -67,10 +67,10 @@ def run_log(args: argparse.Namespace) -> None:
         raise UserError(f"Nothing is recorded for {root} that matches.{narrowed}", ExitCode.NOTHING_FOUND)
     now = now_ms()
     with paged(args):
-        put(args, moments, entry_lines(_entry(moment, short[moment.session], now) for moment in moments))
+        put(args, moments, (line for moment in moments for line in _entry(moment, short[moment.session], now)))
 
 
-def _entry(moment: Moment, short: str, now: int) -> Entry:
+def _entry(moment: Moment, short: str, now: int) -> Iterator[str]:
     head = (
         when(moment.at_ms, now),
         agent_name(moment.agent, moment.machine) if moment.agent != NOTE else "",
@@ -83,7 +83,7 @@ def _entry(moment: Moment, short: str, now: int) -> Entry:
         text = f"from {agent_name(text)} to {agent_name(moment.agent)}"
     elif moment.kind == "tests":
         text = paint(text, RED if text.startswith("fail") else GREEN)
-    return Entry(head, text)
+    return entry_lines(head, text)
 
 
 WHY_LIMIT: Final = 50
@@ -200,7 +200,7 @@ class Shown(NamedTuple):
         """Yields the line of the file, what is known about its origin, and the turns."""
         commit = history.commit
         came = ("not committed",) if commit is None else (_commit(commit), when(commit.authored_ms, self.now_ms))
-        yield from entry_lines([Entry((paint(f"{name}:{history.line}", BOLD), *came), harmless(history.text))])
+        yield from entry_lines((paint(f"{name}:{history.line}", BOLD), *came), harmless(history.text))
         explained = _EXPLAINED[history.found]
         if history.found == "before" and history.first_edit_ms is not None:
             explained = f"{explained} ({when(history.first_edit_ms, self.now_ms)})."
@@ -212,7 +212,7 @@ class Shown(NamedTuple):
         commit, by = history.commit, history.made_by
         made = "" if by is None else f"made by {agent_name(by.agent, by.machine)} {self._session(by.session)}"
         head = (when(commit.authored_ms, self.now_ms), _commit(commit), made)
-        yield from entry_lines([Entry(head, one_line(commit.subject, _PROMPT_CHARS))])
+        yield from entry_lines(head, one_line(commit.subject, _PROMPT_CHARS))
         yield from self.turns(history.turns[: self.limit], with_files=True)
 
     def turns(self, changes: Iterable[Change], *, with_files: bool = False) -> Iterator[str]:
@@ -226,7 +226,7 @@ class Shown(NamedTuple):
                 self._session(each[0].session),
                 ", ".join(f"{name}{summary(change)}" for name, change in zip(names, each, strict=True)),
             )
-            yield from entry_lines([Entry(head, one_line(each[0].prompt or "(no prompt recorded)", _PROMPT_CHARS))])
+            yield from entry_lines(head, one_line(each[0].prompt or "(no prompt recorded)", _PROMPT_CHARS))
 
     def _session(self, session: str) -> str:
         return paint(self.short.get(session, session), BOLD)

@@ -20,7 +20,7 @@ from carryover.ledger.search_text import KINDS, Term, terms_of, window
 from carryover.paths import short_path
 from carryover.terminal.output import BOLD, ago, harmless, one_line, paint, put, terminal_width, when
 from carryover.terminal.pager import add_pager_argument, paged
-from carryover.terminal.table import INDENT, Column, Entry, entry_lines, table_lines
+from carryover.terminal.table import INDENT, Column, entry_lines, table_lines
 from carryover.views.session_list import listed_sessions
 
 TASK_LIMIT: Final = 200
@@ -198,7 +198,7 @@ def _lines(
             hit.kind,
             f"{hit.times} times" if hit.times > 1 else "",
         )
-        yield from entry_lines([Entry(head, snippet(hit.text, terms, chars))])
+        yield from entry_lines(head, snippet(hit.text, terms, chars))
 
 
 def snippet(text: str, terms: tuple[Term, ...], chars: int = SNIPPET_CHARS) -> str:

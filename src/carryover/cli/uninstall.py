@@ -98,8 +98,6 @@ def _as_data(entry: Applied) -> dict[str, str]:
 
 def usual_settings(state: StateDir, home: Path) -> Iterator[tuple[str, HookFile]]:
     """Yields the standard files of each agent's hooks and MCP servers, in case the record of our edits is lost."""
-    from functools import partial
-
     from carryover.adapter.spec import Place
     from carryover.agents import specs
     from carryover.config import Config, load_config

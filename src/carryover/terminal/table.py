@@ -24,14 +24,6 @@ class Column(NamedTuple):
     """Whether to cut the beginning of cells, as for paths, whose end says most."""
 
 
-class Entry(NamedTuple):
-    """One entry, which may be painted; an empty text is not printed."""
-
-    head: Sequence[str]
-    """Facts for the first line; empty ones are left out."""
-    text: str
-
-
 def table_lines(heads: Sequence[Column], rows: Iterable[Sequence[str]]) -> Iterator[str]:
     """Yields the lines of a table, header first, fitted to the terminal."""
     header, *lines = table(heads, rows, terminal_width())
@@ -62,10 +54,10 @@ def _cell(text: str, width: int, head: Column) -> str:
     return f"{blanks}{shown}" if head.right else f"{shown}{blanks}"
 
 
-def entry_lines(entries: Iterable[Entry]) -> Iterator[str]:
-    """Yields the lines of each entry; on a terminal they are cut to its width."""
+def entry_lines(head: Iterable[str], text: str) -> Iterator[str]:
+    """Yields the facts of `head` that are not empty as a line and `text`, if any, as another; on a terminal they are
+    cut to its width."""
     width = terminal_width()
-    for entry in entries:
-        for line in (_BETWEEN.join(filter(None, entry.head)), f"{INDENT}{entry.text}" if entry.text else ""):
-            if shown := visible_but_style(line):
-                yield shown if width is None else fitted(shown, width)
+    for line in (_BETWEEN.join(filter(None, head)), f"{INDENT}{text}" if text else ""):
+        if shown := visible_but_style(line):
+            yield shown if width is None else fitted(shown, width)
