@@ -72,13 +72,7 @@ def can_ask() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty()
 
 
-def agreed(
-    args: argparse.Namespace,
-    question: str,
-    *,
-    nothing: str = "changed",
-    otherwise: str = "Run it on a terminal, or with --yes.",
-) -> bool:
+def agreed(args: argparse.Namespace, question: str, *, nothing: str = "changed", otherwise: str = "") -> bool:
     """Asks `question` and returns whether the user agreed; with --yes, True.
 
     Raises UserError (REFUSED) if there is no one to ask, as with --json. `nothing`: what was not done then;
@@ -86,8 +80,12 @@ def agreed(
     """
     if args.yes:
         return True
+    if args.json:
+        why, instead = "--json asks nothing", "Run it with --yes."
+    else:
+        why, instead = "There is no terminal to ask on", "Run it on a terminal, or with --yes."
     if args.json or not can_ask():
-        raise UserError(f"There is no terminal to ask on, so nothing was {nothing}. {otherwise}", ExitCode.REFUSED)
+        raise UserError(f"{why}, so nothing was {nothing}. {otherwise or instead}", ExitCode.REFUSED)
     try:
         return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
     except EOFError:
