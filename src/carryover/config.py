@@ -292,7 +292,7 @@ def project_settings(root: Path, config: Config) -> ProjectSettings:
 
 
 def _pointers_set_for(root: Path, config: Config) -> Pointers | None:
-    places = {root, root.resolve()}
+    places = _places(root)
     rules = config.publish.projects.items()
     found = [pointers for pattern, pointers in rules if any(_matches(place, pattern) for place in places)]
     return found[-1] if found else None
@@ -352,13 +352,18 @@ def _excluded_by(root: Path, own: Mapping[str, Any], config: Config) -> str | No
         return "`carryover pause`"
     if own.get("exclude") is True:
         return f"the project's own {PROJECT_FILE}"
-    places = {root, Path(root).resolve()}
+    places = _places(root)
     for pattern in config.projects.exclude:
         if any(_matches(place, pattern) for place in places):
             return f"[projects] exclude = {pattern!r} in config.toml"
     if config.projects.include and not any(_matches(place, p) for place in places for p in config.projects.include):
         return "[projects] include in config.toml, which does not name it"
     return None
+
+
+def _places(root: Path) -> set[Path]:
+    """Returns the paths by which a pattern may name a project; those of another machine are not below this folder."""
+    return {root, root.resolve()} if root.is_absolute() else {root}
 
 
 def _matches(place: Path, pattern: str) -> bool:

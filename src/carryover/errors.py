@@ -42,9 +42,8 @@ def visible(text: str) -> str:
 
 
 class UserError(Exception):
-    """An error that the user can act on: what happened, what was kept and what to do next. Printed without a traceback.
-    The message is one paragraph, so a path in it can't add lines.
-    """
+    """An error that the user can act on: what happened, what was kept and what to do next. It is printed without a
+    traceback and in one paragraph, so a path in it can't add lines."""
 
     def __init__(self, message: str, code: ExitCode = ExitCode.FAILED) -> None:
         super().__init__(visible(message))

@@ -131,8 +131,8 @@ def listed_agents(*, startable: bool) -> str:
 
 
 def positive(text: str) -> int:
-    """Parses a number of at least 1."""
-    number = int(text)
+    """Parses a number of at least 1, or the largest that the ledger knows if it is larger."""
+    number = min(int(text), sys.maxsize)
     if number < 1:
         raise argparse.ArgumentTypeError("must be at least 1")
     return number

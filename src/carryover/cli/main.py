@@ -12,7 +12,7 @@ from io import TextIOWrapper
 from typing import Any, Final
 
 from carryover.cli.arguments import CommandParser, ShowVersion, exit_code_help
-from carryover.errors import ExitCode, UserError
+from carryover.errors import ExitCode, UserError, visible
 from carryover.terminal.output import did_you_mean, print_error
 
 COMMANDS: Final = {
@@ -120,12 +120,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         _silence_stdout()
         return ExitCode.OK
+    except UnicodeEncodeError as error:
+        print_error(f"carryover: {visible(error.object[:60])} is not UTF-8, so it can't be used. {_ADVICE}")
+        return ExitCode.USAGE
     except OSError as error:
         if error.filename is not None:
             what = f"{error.filename} can't be used"
         elif error.errno in _OUTPUT_ERRORS:
             what = "The output can't be written"
             _silence_stdout()
+        elif isinstance(error, FileNotFoundError):  # as when a relative path is made absolute
+            what = "The current folder can't be used"
         else:
             raise
         print_error(f"carryover: {what}: {error.strerror}. {_ADVICE}")

@@ -316,6 +316,8 @@ def test_a_file_in_place_of_the_state_folder_and_a_current_folder_that_was_remov
     monkeypatch.chdir(home / "gone")
     (home / "gone").rmdir()
     assert "no longer exists" in run.err(ExitCode.NOTHING_FOUND, "sessions")
+    for line in ("why cart.py", "import chat.json", "export -o shop.md", "link a b"):
+        assert "The current folder can't be used: No such file" in run.err(ExitCode.FAILED, *line.split())
 
     (home / ".carryover").write_text("")
     assert "can't be used: Not a directory" in run.err(ExitCode.FAILED, "sessions", "--all")
