@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from carryover.projects.root import StatePaths
     from carryover.publish.forgetting import Erased
 
-
 FORGET: Final = """\
 Removes sessions from everything that Carryover keeps: the ledger and its copies,
 handoffs, and the answers kept for when no daemon runs. They do not come back,

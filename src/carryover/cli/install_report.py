@@ -189,7 +189,7 @@ def as_data(report: Report) -> dict[str, Any]:
 
 
 def _agent_data(found: Detection, report: Report) -> dict[str, Any]:
-    problem = next((done.problem for done in report.applied if done.edit.path == found.config), None)
+    problems = (done.problem for done in report.applied if done.edit.path == found.config)  # of hooks and MCP servers
     waiting = waiting_for(found, [done.edit for done in report.applied], report.setup.script)
     return {
         "id": found.spec.id,
@@ -203,7 +203,7 @@ def _agent_data(found: Detection, report: Report) -> dict[str, Any]:
         "hooks": list(found.hook_set.events) if found.hook_set is not None else [],
         "to_review": list(waiting) if found.spec.id in report.setup.selected else [],
         "lost_folder": None if found.lost_folder is None else os.fspath(found.lost_folder),
-        "problem": problem or found.problem or None,
+        "problem": next(filter(None, problems), found.problem) or None,
     }
 
 

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from carryover.install.service import ServiceStatus
     from carryover.ledger.rows import ProjectRow
 
-
 WATCH_EVERY_S: Final = 2.0
 MOST_LINES: Final = 10
 MOST_LIMITS: Final = 2

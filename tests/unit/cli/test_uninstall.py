@@ -257,6 +257,16 @@ def test_a_server_of_the_user_with_that_name_is_left_alone(claude: Path, home: P
     assert (home / ".claude.json").read_text() == before
 
 
+def test_a_server_that_cannot_be_entered_beside_hooks_is_a_problem(claude: Path, home: Path, run: Run) -> None:
+    pytest.importorskip("mcp_types")
+    (home / ".gemini").mkdir()
+    (home / ".gemini" / "settings.json").write_text('{"mcpServers": []}')
+
+    done = json.loads(run("install", "--agents", "gemini", "--no-service", "--mcp", "--json")[1])
+    problems = [agent["problem"] for agent in done["agents"] if agent["id"] == "gemini-cli"]
+    assert "is something other than an object" in problems[0]
+
+
 def test_without_the_sdk_nothing_is_entered_and_the_command_that_brings_it_is_named(
     claude: Path, home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
