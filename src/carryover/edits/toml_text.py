@@ -16,6 +16,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 import tomlkit
+from tomlkit.items import AoT
 
 from carryover.edits.json_text import Path
 from carryover.edits.user_text import EditRefused, newline_of
@@ -99,17 +100,20 @@ def _edited(text: str, path: Path, edit: Callable[[Any], None], candidates: Iter
         edit_all(wanted)
     except (AttributeError, LookupError, TypeError) as error:
         raise EditRefused(f'"{path[0]}" is something other than tables') from error
-    for after in (*candidates, *_by_tomlkit(text, edit_all)):
+    for after in (*candidates, *_by_tomlkit(text, path, edit_all)):
         with contextlib.suppress(EditRefused):
             if _stated(values(after), path) == _stated(wanted, path):
                 return after
     raise _refusal(path)
 
 
-def _by_tomlkit(text: str, edit: Callable[[Any], None]) -> Iterator[str]:
+def _by_tomlkit(text: str, path: Path, edit: Callable[[Any], None]) -> Iterator[str]:
     with contextlib.suppress(tomlkit.exceptions.TOMLKitError, AttributeError, LookupError, TypeError, ValueError):
         document = tomlkit.parse(text)
         edit(document)
+        emptied = _at(document, path[:-1])
+        if isinstance(emptied, AoT) and not emptied:  # else it would be written as `name = []`
+            del _at(document, path[:-2])[path[-2]]
         yield tomlkit.dumps(document)
 
 

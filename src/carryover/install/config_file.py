@@ -52,7 +52,7 @@ def with_settings(data: bytes | None, values: Values, now: datetime) -> bytes | 
             raise EditRefused(f"`{'.'.join(path[:-1])}` is something other than a table in it") from error
     result = tomlkit.dumps(document)
     if dropped and not body.endswith(("\n\n", "\n\r\n")):
-        result = f"{result.rstrip()}\n" if result.strip() else ""  # without the blank line that came with the table
+        result = re.sub(r"(\S[^\S\n]*\n)\r?\n\Z", r"\1", result)  # without the blank line that came with the table
     if tomllib.loads(body) == wanted:
         return data
     if "\r\n" in body and not re.search(r"(?<!\r)\n", body):
@@ -82,7 +82,7 @@ def _agreement(before: Mapping[str, Any], values: Values, now: datetime) -> dict
     shared, since = _is_shared(before, values), ("publish", "shared_since")
     if shared and not _is_shared(before, {}):
         return {since: now}
-    return {since: None} if not shared and _stands(before, since) else {}
+    return {since: None} if not shared and _found(before, since) is not None else {}
 
 
 def _is_shared(document: Mapping[str, Any], changes: Values) -> bool:
@@ -90,17 +90,8 @@ def _is_shared(document: Mapping[str, Any], changes: Values) -> bool:
     publish = document.get("publish")
     recorded = publish.get("pointers") if isinstance(publish, Mapping) else None
     answer = changes.get(("publish", "pointers"), recorded)
-    installed = any(_stands(document, (table, "selected")) for table in AGENTS_TABLES)
+    installed = any(_found(document, (table, "selected")) is not None for table in AGENTS_TABLES)
     return bool(answer == "shared" or (answer is None and installed))
-
-
-def _stands(document: Mapping[str, Any], path: tuple[str, ...]) -> bool:
-    value: Any = document
-    for name in path:
-        if not isinstance(value, Mapping) or name not in value:
-            return False
-        value = value[name]
-    return True
 
 
 def _set(document: Any, path: tuple[str, ...], value: Any) -> None:

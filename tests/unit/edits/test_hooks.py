@@ -247,6 +247,8 @@ def test_tables_are_appended_and_leave_what_stands_between() -> None:
         assert installed(after + later, "tables") == after + later
         assert without_hooks(after + later, OWNER_OF, form="tables") == before + later
         assert tomllib.loads(after.decode())["hooks"].get("state") == tomllib.loads(before.decode())["hooks"]["state"]
+    mine = b'model = "gpt-6"\n'
+    assert uninstalled(mine, installed(mine, "tables").replace(b"timeout = 5", b"timeout=5"), "tables") == mine + b"\n"
 
 
 @pytest.mark.parametrize(

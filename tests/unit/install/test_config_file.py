@@ -111,6 +111,9 @@ def test_other_keys_keep_their_values_and_comments_their_words(lines: list[str],
         b'[projects]\ninclude = ["a"]\n',
         b"[projects]\n# none yet\n",
         b'\xef\xbb\xbf[resume]\r\nmode = "ask"\r\n',
+        b'[resume]\nmode = "ask"\n\n\n\n',
+        b"# mine  \n",
+        b"\n",
     ],
 )
 def test_a_setting_that_comes_and_goes_leaves_the_file_as_it_was(before: bytes) -> None:
