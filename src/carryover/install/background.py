@@ -14,7 +14,6 @@ import msgspec
 
 from carryover import __version__
 from carryover.daemon.client import look_at_endpoint, stop_daemon, wait_for_daemon
-from carryover.daemon.health import Health
 from carryover.errors import UserError, os_reason
 from carryover.fsio import private_dir, write_if_changed
 from carryover.install.service import COMMAND_S, STANDARD_PATH, Program, ServiceManager, this_program
@@ -118,7 +117,7 @@ def _registered(state: StateDir, manager: ServiceManager, program: Program, *, r
     changed = manager.install(program)
     forget_starter(state)
     is_active = manager.status().active
-    if is_active and _is_version(look_at_endpoint(state).health, __version__) and not (changed or restart):
+    if is_active and _is_up_to_date(state) and not (changed or restart):
         return False
     if is_active:
         manager.restart()
@@ -129,14 +128,15 @@ def _registered(state: StateDir, manager: ServiceManager, program: Program, *, r
 
 
 def _detached(state: StateDir, _manager: ServiceManager, program: Program, *, restart: bool) -> bool:
-    if _is_version(look_at_endpoint(state).health, __version__) and not restart:
+    if _is_up_to_date(state) and not restart:
         return write_starter(state, program, os.environ)
     start_detached(state, program)
     return True
 
 
-def _is_version(health: Health | None, version: str) -> bool:
-    return health is not None and health.version == version
+def _is_up_to_date(state: StateDir) -> bool:
+    health = look_at_endpoint(state).health
+    return health is not None and health.version == __version__
 
 
 def service_here(env: Mapping[str, str], *, platform: str = sys.platform) -> ServiceManager:

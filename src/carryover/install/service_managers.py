@@ -45,7 +45,7 @@ _TROUBLE: Final = {
     "oom-kill": "It was ended because memory ran out.",
     "timeout": "It did not answer in time, so systemd ended it.",
 }
-_ESCAPES: Final = {"\\": "\\\\", '"': '\\"', "%": "%%"}
+_ESCAPES: Final = {"\\": "\\\\", '"': '\\"', "%": "%%", "\n": "\\n", "\r": "\\r"}
 
 
 class SystemdUser(CommandedManager):
@@ -185,8 +185,14 @@ def _ms(timestamp: str) -> int | None:
 
 
 def unit_text(program: Program) -> str:
-    """Returns the unit for `program`."""
+    """Returns the unit for `program`. Raises UserError if systemd (252) does not accept its path."""
     path, *arguments = program.command
+    if not path.isprintable() or not set("\"'\\").isdisjoint(path):
+        raise UserError(
+            f"systemd starts no program whose path holds quotes, backslashes or control characters: {path!r}. "
+            "Install Carryover elsewhere, or give `--no-service` and start the daemon yourself: `carryoverd`.",
+            ExitCode.REFUSED,
+        )
     # systemd replaces `$NAME` in arguments, but not in the path of the program.
     command = " ".join([_quoted(path), *(_quoted(argument).replace("$", "$$") for argument in arguments)])
     variables = [f"Environment={_quoted(f'{name}={value}')}\n" for name, value in sorted(program.environment.items())]
@@ -266,7 +272,7 @@ class Launchd(CommandedManager):
             active=pid is not None,
             pid=pid,
             command=self._installed_command(),
-            trouble=self._trouble() if installed and pid is None else None,
+            trouble=_exit_trouble(printed) if installed and pid is None else None,
         )
 
     def uninstall(self) -> bool:
@@ -300,15 +306,6 @@ class Launchd(CommandedManager):
         # macOS 12 and older say `=> true`, newer ones `=> disabled`
         return ran.ok and re.search(rf'"{re.escape(LABEL)}" => (true|disabled)', ran.out) is not None
 
-    def _trouble(self) -> str | None:
-        printed = self._printed()
-        if printed is None:
-            return "launchd does not know it: run `carryover install` again."
-        found = re.search(r"^\tlast exit code = (\d+)", printed, re.MULTILINE)
-        if found is None or found[1] == "0":
-            return None
-        return f"It failed with exit code {found[1]}; launchd.log and carryoverd.log in the state folder say more."
-
     def _installed_command(self) -> tuple[str, ...] | None:
         try:
             return tuple(plistlib.loads(self.path.read_bytes())["ProgramArguments"])
@@ -330,3 +327,12 @@ def agent(program: Program) -> bytes:
 def _pid(printed: str | None) -> int | None:
     found = re.search(r"^\tpid = (\d+)$", printed or "", re.MULTILINE)
     return int(found[1]) if found else None
+
+
+def _exit_trouble(printed: str | None) -> str | None:
+    if printed is None:
+        return "launchd does not know it: run `carryover install` again."
+    found = re.search(r"^\tlast exit code = (\d+)", printed, re.MULTILINE)
+    if found is None or found[1] == "0":
+        return None
+    return f"It failed with exit code {found[1]}; launchd.log and carryoverd.log in the state folder say more."

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.errors import UserError
+from carryover.errors import ExitCode, UserError
 from carryover.install.service import Program, Ran, ServiceStatus
 from carryover.install.service_managers import LABEL, UNIT, Launchd, SystemdUser, agent, command_of, unit_text
 
@@ -220,13 +220,24 @@ STATE = Path("/home/dev/.carryover")
 
 def test_what_systemd_would_replace_is_kept_from_it_and_the_command_can_be_read_back() -> None:
     """As a real systemd 252 takes it: `$` is for arguments only, `%` is for all."""
-    program = Program(("/my $HOME/100%h/bin/carryoverd", "a $b", 'c"d\\'), STATE, {"CARRYOVER_HOME": "/x $y 100%"})
+    environment = {"CARRYOVER_HOME": "/x $y 100%\n"}
+    program = Program(("/my $HOME/100%h/bin/carryoverd", "a $b", 'c"d\\'), STATE, environment)
     unit = unit_text(program)
 
     assert 'ExecStart="/my $HOME/100%%h/bin/carryoverd" "a $$b" "c\\"d\\\\"' in unit.splitlines()
-    assert 'Environment="CARRYOVER_HOME=/x $y 100%%"' in unit.splitlines()
+    assert 'Environment="CARRYOVER_HOME=/x $y 100%%\\n"' in unit.splitlines()
     assert command_of(unit) == program.command
     assert [command_of(text) for text in ("", "[Service]\n", 'ExecStart="a\n')] == [None] * 3
+
+
+@pytest.mark.parametrize("path", ['/a"b', "/o'brien/bin/carryoverd", "/a\\b", "/a\nb"])
+def test_a_path_that_systemd_does_not_take_is_refused_before_anything_is_written(
+    path: str, service: SystemdUser
+) -> None:
+    with pytest.raises(UserError, match="starts no program whose path holds") as refused:
+        service.install(Program((path,), STATE))
+
+    assert (refused.value.code, service.path.parent.exists()) == (ExitCode.REFUSED, False)
 
 
 SCRIPT = Path(__file__).parents[2] / "support" / "fake_launchctl.sh"
