@@ -15,9 +15,6 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from itertools import pairwise
 from typing import Any, Final
 
-import tomlkit
-from tomlkit.items import AoT
-
 from carryover.edits.json_text import Path
 from carryover.edits.user_text import EditRefused, newline_of
 
@@ -108,11 +105,13 @@ def _edited(text: str, path: Path, edit: Callable[[Any], None], candidates: Iter
 
 
 def _by_tomlkit(text: str, path: Path, edit: Callable[[Any], None]) -> Iterator[str]:
+    import tomlkit  # takes 50 ms, and few files need it
+
     with contextlib.suppress(tomlkit.exceptions.TOMLKitError, AttributeError, LookupError, TypeError, ValueError):
         document = tomlkit.parse(text)
         edit(document)
         emptied = _at(document, path[:-1])
-        if isinstance(emptied, AoT) and not emptied:  # else it would be written as `name = []`
+        if isinstance(emptied, tomlkit.items.AoT) and not emptied:  # else it would be written as `name = []`
             del _at(document, path[:-2])[path[-2]]
         yield tomlkit.dumps(document)
 
