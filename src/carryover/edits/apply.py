@@ -313,8 +313,8 @@ def _write_recorded(edit: Edit, state: StateDir) -> None:
     if entry is None:
         _backed_up(edit, state)
         known = record.of(edit.path, server=change.server)
-        save_record(state, record.having(edit.path, None, server=change.server))
         _remove_folders(known.folders if known else ())
+        save_record(state, record.having(edit.path, None, server=change.server))
         return
     folders = [str(folder) for folder in _missing_folders(edit.path)] if edit.before is None else []
     entry = msgspec.structs.replace(entry, folders=(*entry.folders, *folders))
