@@ -45,6 +45,7 @@ _TROUBLE: Final = {
     "oom-kill": "It was ended because memory ran out.",
     "timeout": "It did not answer in time, so systemd ended it.",
 }
+_QUOTED: Final = r'"(?:[^"\\]|\\.)*"'
 _ESCAPES: Final = {"\\": "\\\\", '"': '\\"', "%": "%%", "\n": "\\n", "\r": "\\r"}
 
 
@@ -201,8 +202,8 @@ def unit_text(program: Program) -> str:
 
 
 def command_of(unit: str) -> tuple[str, ...] | None:
-    """Returns the command line in a unit; None if it has none."""
-    found = re.search(r"^ExecStart=(.+)$", unit, re.MULTILINE)
+    """Returns the command line in a unit written by `unit_text`; None for any other."""
+    found = re.search(rf"^ExecStart=({_QUOTED}(?: {_QUOTED})*)$", unit, re.MULTILINE)
     try:
         path, *arguments = shlex.split(found[1].replace("%%", "%") if found else "")
     except ValueError:

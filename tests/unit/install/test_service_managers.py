@@ -227,7 +227,8 @@ def test_what_systemd_would_replace_is_kept_from_it_and_the_command_can_be_read_
     assert 'ExecStart="/my $HOME/100%%h/bin/carryoverd" "a $$b" "c\\"d\\\\"' in unit.splitlines()
     assert 'Environment="CARRYOVER_HOME=/x $y 100%%\\n"' in unit.splitlines()
     assert command_of(unit) == program.command
-    assert [command_of(text) for text in ("", "[Service]\n", 'ExecStart="a\n')] == [None] * 3
+    others = ("", "[Service]\n", 'ExecStart="a\n', "ExecStart=%h/bin/carryoverd\n", 'ExecStart="/bin/a" b\n')
+    assert [command_of(text) for text in others] == [None] * len(others)
 
 
 @pytest.mark.parametrize("path", ['/a"b', "/o'brien/bin/carryoverd", "/a\\b", "/a\nb"])
