@@ -34,14 +34,16 @@ def plan_config(state: StateDir, values: Values) -> Edit:
 def with_settings(data: bytes | None, values: Values, now: datetime) -> bytes | None:
     """Returns `config.toml` with these settings; unchanged if it has them already. None means no file.
 
-    If they turn on sharing, `now` is recorded as `[publish] shared_since`. Raises EditRefused if it is not TOML in
-    UTF-8, or can't be edited without touching the rest.
+    If they turn on sharing, `now` is recorded as `[publish] shared_since`. What an earlier version wrote in `[tools]`
+    goes from there. Raises EditRefused if it is not TOML in UTF-8, or can't be edited without touching the rest.
     """
     bom, body = decode(data or b"")
     wanted = _parse(body)
     document = tomlkit.parse(body)
     dropped = False
-    values = {**values, **_agreement(wanted, values, now)}
+    present, former = AGENTS_TABLES
+    moved = {(former, *path[1:]): None for path in values if path[0] == present}
+    values = {**moved, **values, **_agreement(wanted, values, now)}
     for path, value in values.items():
         try:
             _set(document, path, value)
