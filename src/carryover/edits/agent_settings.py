@@ -109,7 +109,7 @@ def removal(file: EditedFile) -> Change:
         what=_what(file),
         edit=edit,
         remedy=f"Remove {ours} yourself.",
-        recorded=lambda _: None,
+        recorded=lambda _before, _known: None,
         agent=file.agent,
         server=file.form == "server",
         backup=False,
@@ -129,7 +129,7 @@ def _addition(agent: AgentSettings, record: Record, script: Path) -> Change:
         return hooks.origin_of(before, owner_of, former, form=form)
 
     file = EditedFile(path=str(agent.config), agent=agent.spec.id, form=form, script=str(script))
-    return _put(file, known, edit, origin_of)
+    return _put(file, edit, origin_of)
 
 
 def _entry_addition(wanted: EntrySettings, record: Record) -> Change:
@@ -146,7 +146,6 @@ def _entry_addition(wanted: EntrySettings, record: Record) -> Change:
 
     return _put(
         EditedFile(path=str(wanted.config), agent=wanted.agent, form=form, key=entry.key, entry=text),
-        known,
         lambda data: with_entry(fresh(data), entry),
         lambda before, former: origin_of_entry(fresh(before), entry, former),
     )
@@ -158,18 +157,21 @@ def _recorded(file: EditedFile) -> Entry:
 
 def _put(
     file: EditedFile,
-    known: EditedFile | None,
     edit: Callable[[bytes | None], bytes],
     origin_of: Callable[[bytes | None, Origin | None], Origin],
 ) -> Change:
-    """Plans to put ours into a file. `known`: its record so far. `origin_of` takes the bytes and the former origin."""
-    former, folders = (known.origin, known.folders) if known else (None, ())
+    """Plans to put ours into a file. `origin_of` takes the bytes and the former origin."""
+
+    def recorded(before: bytes | None, known: EditedFile | None) -> EditedFile:
+        former, folders = (known.origin, known.folders) if known else (None, ())
+        return replace(file, origin=origin_of(before, former), folders=folders)
+
     return Change(
         path=Path(file.path),
         what=_what(file),
         edit=edit,
         remedy=_REMEDY,
-        recorded=lambda before: replace(file, origin=origin_of(before, former), folders=folders),
+        recorded=recorded,
         agent=file.agent,
         server=file.form == "server",
     )

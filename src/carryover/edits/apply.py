@@ -43,8 +43,8 @@ class Change:
     edit: Callable[[bytes | None], bytes | None]
     remedy: str = "Fix that, then run this again."
     """What to do if the file has to be left alone, as a sentence."""
-    recorded: Callable[[bytes | None], EditedFile | None] | None = None
-    """For an agent's settings: returns the entry to record, given the bytes before; None removes the record."""
+    recorded: Callable[[bytes | None, EditedFile | None], EditedFile | None] | None = None
+    """For an agent's settings: maps the bytes before and the entry on record to the one to record; None removes it."""
     agent: str | None = None
     """The agent whose settings are edited."""
     server: bool = False
@@ -309,10 +309,10 @@ def _write_recorded(edit: Edit, state: StateDir) -> None:
         _backed_up(edit, state)
         return
     record = load_record(state)
-    entry = change.recorded(edit.before)
+    known = record.of(edit.path, server=change.server)
+    entry = change.recorded(edit.before, known)
     if entry is None:
         _backed_up(edit, state)
-        known = record.of(edit.path, server=change.server)
         _remove_folders(known.folders if known else ())
         save_record(state, record.having(edit.path, None, server=change.server))
         return

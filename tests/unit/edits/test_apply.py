@@ -26,7 +26,7 @@ def state(tmp_path: Path) -> StateDir:
 
 def planned(path: Path, edit: Editing, *, forget: bool = False, recorded: bool = False, backup: bool = True) -> Edit:
     entry = EditedFile(path=str(path), agent="claude-code", script="/s", origin=Origin(missing=not path.exists()))
-    record = (lambda _: None if forget else entry) if forget or recorded else None
+    record = (lambda *_: None if forget else entry) if forget or recorded else None
     return plan(Change(path=path, what="a test", edit=edit, remedy="Do something.", recorded=record, backup=backup))
 
 
