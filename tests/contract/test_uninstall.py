@@ -28,6 +28,7 @@ SETTINGS: Final[dict[str, dict[str, str]]] = {
         "a version, no hooks": '{"version": 1}\n',
         "a version after the hooks": '{"hooks": {}, "version": 1}\n',
         "letters beyond ASCII": '{"k\\u00fcche": "\u00fc\U0001f600", VERSION"hooks": {}}\n',
+        "a list where servers would be": '{"mcpServers": [], VERSION"hooks": {}}',
         "numbers as they are": '{"big": 123456789012345678901234567890, "e": 1.0E+2, VERSION"hooks": {}}',
     },
     ".toml": {"no file": "", "own settings": 'model = "x"  # mine\n\n[own]\nkey = 1\n', "no last line end": "a = 1"},

@@ -6,7 +6,6 @@ found, so that it can be removed. The records are readable only by their owner (
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Collection
 from pathlib import Path
@@ -161,8 +160,7 @@ def save_edited_in_project(store: Path, names: Collection[str]) -> None:
         lines = "".join(f"{name}\n" for name in _editable() if name in names)
         write_if_changed(path, lines.encode(), mode=0o600, follow=False)
     else:
-        with contextlib.suppress(FileNotFoundError):
-            path.unlink()
+        path.unlink(missing_ok=True)
 
 
 def _editable() -> tuple[str, ...]:

@@ -38,7 +38,10 @@ def with_settings(data: bytes | None, values: Values, now: datetime) -> bytes | 
     goes from there. Raises EditRefused if it is not TOML in UTF-8, or can't be edited without touching the rest.
     """
     bom, body = decode(data or b"")
-    wanted = _parse(body)
+    try:
+        wanted = parsed_toml(body)
+    except tomllib.TOMLDecodeError as error:
+        raise EditRefused(f"it is not valid TOML: {error}") from error
     document = tomlkit.parse(body)
     dropped = False
     present, former = AGENTS_TABLES
@@ -61,13 +64,6 @@ def with_settings(data: bytes | None, values: Values, now: datetime) -> bytes | 
         result = re.sub(r"(?<!\r)\n", "\r\n", result)
     _check(result, wanted)
     return bom + result.encode()
-
-
-def _parse(text: str) -> dict[str, Any]:
-    try:
-        return parsed_toml(text)
-    except tomllib.TOMLDecodeError as error:
-        raise EditRefused(f"it is not valid TOML: {error}") from error
 
 
 def _check(text: str, wanted: dict[str, Any]) -> None:

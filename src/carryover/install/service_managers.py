@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Final
+from xml.parsers.expat import ExpatError
 
 import msgspec
 from platformdirs.unix import Unix
@@ -310,7 +311,7 @@ class Launchd(CommandedManager):
     def _installed_command(self) -> tuple[str, ...] | None:
         try:
             return tuple(plistlib.loads(self.path.read_bytes())["ProgramArguments"])
-        except (OSError, ValueError, KeyError, plistlib.InvalidFileException):
+        except (OSError, ValueError, KeyError, TypeError, ExpatError):
             return None
 
 

@@ -138,8 +138,7 @@ def carry_out(uninstall: Uninstall, state: StateDir) -> Uninstalled:
     left = [done.problem for done in applied if done.problem is not None]
     removed = []
     keep_record = bool(load_record(state).files)
-    with contextlib.suppress(FileNotFoundError):
-        (state.root / LOCK).unlink()
+    (state.root / LOCK).unlink(missing_ok=True)
     for ours in uninstall.removals:
         if keep_record and ours.path == state.root / record.SETTINGS_RECORD:
             continue
@@ -199,7 +198,7 @@ def _settings_edits(state: StateDir, usual: Iterable[tuple[str, HookFile]]) -> I
         if recorded.of(found.path, server=found.form == "server") is None:
             file = EditedFile(path=str(found.path), agent=agent, script=script, form=found.form, key=found.key)
             edit = plan(removal(file))
-            if edit.changes or (edit.before is not None and script.encode() in edit.before):
+            if edit.changes or (found.form != "server" and script.encode() in (edit.before or b"")):
                 yield file, edit
 
 

@@ -57,19 +57,11 @@ def events(config: Path, script: Path) -> list[str]:
 def test_a_tool_that_is_not_selected_any_more_gets_its_file_back(tmp_path: Path, state: StateDir, script: Path) -> None:
     config = tmp_path / "settings.json"
     config.write_text('{"hooks": {"Stop": []}}')
-    set_up([claude(config)], state, script)
+    plans = [plan_settings([claude(config)], load_record(state), script) for _ in range(2)]  # of two commands at once
+    assert [done.outcome for edits in plans for done in apply(edits, state)] == ["changed", "unchanged"]
 
     assert set_up([claude(config, ())], state, script) == [("settings.json", "changed")]
     assert (config.read_text(), load_record(state).files) == ('{"hooks": {"Stop": []}}', ())
-
-
-def test_two_commands_that_planned_the_same_leave_one_record(tmp_path: Path, state: StateDir, script: Path) -> None:
-    config = tmp_path / "new" / "settings.json"
-    plans = [plan_settings([claude(config)], load_record(state), script) for _ in range(2)]
-
-    assert [done.outcome for edits in plans for done in apply(edits, state)] == ["created", "unchanged"]
-    set_up([claude(config, ())], state, script)
-    assert (config.parent.exists(), load_record(state)) == (False, Record())
 
 
 def test_another_way_to_the_same_file_takes_nothing_away(tmp_path: Path, state: StateDir, script: Path) -> None:

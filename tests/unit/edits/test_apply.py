@@ -6,6 +6,7 @@ import errno
 import stat
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -125,11 +126,8 @@ def test_an_edited_file_is_on_record_with_the_folders_made_for_it(
     usual.mkdir()
     assert (entry.origin, mode(tmp_path / "a")) == (Origin(missing=True), mode(usual))
 
-    def killed(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(Path, "rmdir", killed)
+    with monkeypatch.context() as killed, pytest.raises(KeyboardInterrupt):
+        killed.setattr(Path, "rmdir", Mock(side_effect=KeyboardInterrupt))
         one(planned(file, lambda _: None, forget=True), state)
     one(planned(file, lambda _: None, forget=True), state)
     assert (load_record(state), (tmp_path / "a").exists()) == (Record(), False)
