@@ -119,8 +119,8 @@ def removals(root: Path, mine: Collection[str]) -> Iterator[tuple[str, Edit]]:
 
 
 def take_out(root: Path, edits: ProjectEdits) -> None:
-    """Makes these edits."""
-    for name, edit in list(removals(root, edits.mine)):
+    """Makes these edits, each planned when those before it are made: two names may by now lead to one file."""
+    for name, edit in removals(root, edits.mine):
         edits.carry_out(name, edit, ours=False)
 
 

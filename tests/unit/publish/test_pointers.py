@@ -271,6 +271,17 @@ def test_where_one_file_is_a_link_to_the_other_the_block_is_written_once(root: P
         assert ((root / file).read_text(), (root / link).readlink()) == (text, Path(file))
 
 
+def test_a_file_that_has_since_become_a_link_to_the_other_loses_its_block_once(root: Path) -> None:
+    write(root, AGENTS="Be brief.\n", CLAUDE="Be Claude.\n")
+    place(root)
+    (root / "CLAUDE.md").unlink()
+    (root / "CLAUDE.md").symlink_to("AGENTS.md")
+
+    edits = remove(root)
+
+    assert (contents(root)["AGENTS.md"], edits.mine, edits.notes) == ("Be brief.\n", set(), [])
+
+
 @pytest.mark.parametrize("target", ["../outside.md", ".git/hooks/run.md", "src/main.py", "missing.md", "."])
 def test_a_link_that_leads_anywhere_else_is_left_alone(root: Path, target: str) -> None:
     files = [root.parent / "outside.md", root / ".git" / "hooks" / "run.md", root / "src" / "main.py"]
