@@ -167,6 +167,8 @@ def test_a_report_of_a_job_is_no_prompt(status: str | None, more: str, state: An
     bodies = Session().user(report, origin={"kind": "task-notification"}, promptSource="system")
 
     assert bodies == [BackgroundTask(task_id="b1", state=state, label='Background command "Build" ended')]
+    earlier = report.replace("task-notification>", "bash-notification>").replace("task-id>", "shell-id>")
+    assert Session().queue("enqueue", earlier) == bodies
 
 
 def test_a_prompt_that_was_taken_back_is_withdrawn() -> None:
@@ -188,6 +190,12 @@ def test_reports_of_jobs_are_never_queued_prompts() -> None:
     assert transcript.queue("enqueue", report) == done
     assert transcript.queue("remove", report, reason="absorbed_mid_turn") == []
     assert transcript.attachment("queued_command", prompt=report, commandMode="task-notification") == done
+
+
+def test_a_message_of_another_session_is_no_queued_prompt() -> None:
+    said = '<cross-session-message from="uds:/run/a.sock" from-name="plan">\nPull first.\n</cross-session-message>'
+
+    assert Session().queue("enqueue", said) == []
 
 
 def test_a_prompt_delivered_in_mid_turn_is_an_attachment_and_one_prompt() -> None:

@@ -60,6 +60,7 @@ _INJECTED_ORIGINS: Final = frozenset(
     "unclassified".split()
 )
 """Origins of `user` records that are not from the user (2.1.328: task-notification)."""
+_OF_SESSIONS: Final = ("<teammate-message", "<cross-session-message")
 
 SUMMARY_KINDS: Final = kinds_of(
     request="primary request and intent",
@@ -236,7 +237,9 @@ def _leave_queue(builder: Builder, text: str, *, withdrawn: bool = False) -> Non
 
 
 def _parse_notifications(builder: Builder, text: str, part: str) -> bool:
-    """Handles reports of background jobs (2.1.15, 2.1.328); returns False if `text` is not one."""
+    """Handles reports of background jobs (2.0.76 to 2.1.328); returns False if `text` is not one."""
+    if text.startswith("<bash-notification>"):  # 2.0.76
+        text = text.replace("bash-notification>", "task-notification>").replace("shell-id>", "task-id>")
     if not text.startswith("<task-notification>"):
         return False
     for number, report in enumerate(text.split("<task-notification>")[1:]):
@@ -285,7 +288,7 @@ def _is_typed(builder: Builder, text: str) -> bool:
     if builder.subagent_id is not None:
         return True
     sender = text_of(inside(builder.line.origin, "kind")) or "human"
-    if sender == "human" and builder.line.prompt_source != "system" and not text.startswith("<teammate-message"):
+    if sender == "human" and builder.line.prompt_source != "system" and not text.startswith(_OF_SESSIONS):
         return True
     if sender != "human" and sender not in _INJECTED_ORIGINS:
         builder.skip(f"user/origin/{sender}", "unknown sender")
@@ -330,12 +333,12 @@ def _parse_queue_operation(builder: Builder) -> None:
 
     `enqueue` is the only record of a waiting prompt. `dequeue` delivers the oldest as a `user` record, so it adds
     nothing. `popAll` gives each text back to the person (2.1.16). `remove` means withdrawn, or taken into the running
-    turn, which an attachment delivers. Most entries are reports of background jobs.
+    turn, which an attachment delivers. Most entries are reports of background jobs or other sessions' messages.
     """
     operation = builder.line.operation
     text = (rawjson.text_of(builder.line.content) or "").strip()
     if operation == "enqueue":
-        if text and not _parse_notifications(builder, text, "queue"):
+        if text and not text.startswith(_OF_SESSIONS) and not _parse_notifications(builder, text, "queue"):
             builder.change(queued=(*builder.context.queued, digest(text))[-MAX_QUEUED:])
             builder.add(model.QueuedPrompt(text=text), "queue", digest(text))
     elif operation in ("popAll", "remove"):
