@@ -190,7 +190,7 @@ def test_nothing_is_said_twice(talks: tuple[Conversation, ...]) -> None:
     lines = [line for turn in turns for line in re.split(r"(?<=[.?]) ", turn.answer) if line]
     said = [*(turn.prompt for turn in turns), *lines]
 
-    assert {words: text.count(words) for words in said if text.count(words) != said.count(words)} == {}
+    assert {words: text.count(words) for words in said if text.count(words) != 1} == {}
 
 
 def test_every_line_names_the_record_that_it_comes_from() -> None:

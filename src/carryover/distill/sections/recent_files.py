@@ -167,7 +167,8 @@ def _ran(past: Past) -> list[Entry]:
     calls = list({(call.subject, call.output): (call, session) for call, session in calls}.values())
     # Todo lists and questions are shown under their headings, edits on their own lines.
     always, if_ok = {"plan", "ask"}, {"plan", "ask", "edit", "write"}
-    shown = [made for made in calls if made[0].op not in (if_ok if made[0].status == "ok" else always)]
+    says = [made for made in calls if made[0].subject or made[0].output]
+    shown = [made for made in says if made[0].op not in (if_ok if made[0].status == "ok" else always)]
     most, main = WEIGHTS["ran"].most, past.main
     newest, older = shown[-most:], shown[:-most]
     used = sorted((made for made in older if made[0].used), key=lambda made: (made[0].used, made[0].at_ms))
@@ -185,9 +186,9 @@ def _call(past: Past, call: Call, session: SessionView, source: str, back: int) 
     step = Step(next((t for t in session.digest.turns if t.number == call.turn), session.digest.turns[-1]), session)
     is_path = call.op in ("read", "edit", "write")
     what = ((relative(call.subject, past.view.root) if is_path else None) or call.subject).replace("`", "")
-    verb = "" if call.op == "shell" else f"{call.name} "
+    subject = "" if what in ("", call.name) else f"`{excerpt(what, _CALL_CHARS)}`"
     status = "" if call.status in ("ok", "unknown") else f" → {call.status}"
-    label = f"{verb}`{excerpt(what, _CALL_CHARS)}`{status}"
+    label = f"{'' if call.op == 'shell' and subject else call.name} {subject}".strip() + status
     output = call.output
     if call.op == "shell" and len(what) > _SCRIPT_CHARS:  # a script's text is worth more than its output
         output = f"{what[_CALL_CHARS:]}\n{output}"

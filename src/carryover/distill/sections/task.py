@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -42,16 +42,21 @@ def task_steps(past: Past) -> dict[str, Step]:
     found = taken_up([step for step in past.steps if not past.is_beside(step)])
     roles = (("newest", mine[-1:]), ("acted on", [past.main]), ("taken up", found[:1]), ("taken up before", found[1:]))
     for role, step in ((role, step) for role, steps in roles for step in steps):
-        if step.turn.prompt and step not in chosen.values():
+        if _is_new(step, chosen) or (role == "newest" and step not in chosen.values()):
             chosen[role] = step
     told = any(_tokens(step) >= _LONG_TOKENS for step in chosen.values() if step.view is past.lead)
-    long = _long(step for step in mine if step not in chosen.values()) or ([] if told else _goals_before(past))
+    long = _long(step for step in mine if _is_new(step, chosen)) or ([] if told else _goals_before(past))
     if long:
         longest = max(long, key=lambda step: (min(_tokens(step), 200), step.turn.at_ms))
         for role, step in (("long", long[-1]), ("longest", longest)):
-            if step not in chosen.values():
+            if _is_new(step, chosen):
                 chosen[role] = step
     return chosen
+
+
+def _is_new(step: Step, chosen: Mapping[str, Step]) -> bool:
+    """Whether the turn has a prompt that is none of those chosen, sent again."""
+    return step.turn.prompt not in ("", *(one.turn.prompt for one in chosen.values()))
 
 
 def _tokens(step: Step) -> int:

@@ -114,6 +114,13 @@ def test_results_of_calls_are_there_as_far_as_there_is_room() -> None:
     assert "`cart.py`: edited" in files
 
 
+def test_a_call_without_a_subject_is_its_name_and_one_that_printed_nothing_is_left_out() -> None:
+    talk = session("s1").user(GOAL).ran("", "a timeout", op="other", name="TaskOutput").ran("", op="other", name="Wait")
+    named = talk.ran("get_page", "a page", op="other", name="get_page").says("Done.")
+
+    assert section(named, title="Recent files") == ["TaskOutput: a timeout | get_page: a page"]
+
+
 def test_the_todo_list_is_what_comes_next() -> None:
     items = (
         PlanItem(text="Round", state="done"),
