@@ -184,6 +184,14 @@ def test_what_is_no_edit_stays_in_the_words(text: str) -> None:
     assert read(text, whole_files=True) == Answer(text.strip(), ())
 
 
+def test_thinking_is_neither_words_nor_edits() -> None:
+    tag = "thinking-content-7bbeb8e1441453ad999a0bbba8a46d4b"
+    draft = "\n".join(["cart.py", block("a", "b")])
+
+    assert read(f"<{tag}>\n\nPerhaps:\n{draft}\n\n</{tag}>\n\nDone.") == Answer("Done.", ())
+    assert read(f"<{tag}>\n\nIt was interrup") == Answer("", ())
+
+
 TASK = (
     "discount() must return whole cents: fix pricing.py so that the tests pass. "
     "Constraint: keep prices as integers, never floats."
