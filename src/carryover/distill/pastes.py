@@ -118,8 +118,8 @@ def quoted_prompt(prompt: str, room: int, *, chars: int = 0) -> str:
     shown = []
     for pasted, text in marked:
         if pasted:
-            kept = excerpt(text, max(40, min(of_paste, _MOST_OF_PASTE) - 32))
-            shown.append(f"(pasted, {len(text) + left_out:,} characters: {kept})")
+            if kept := excerpt(text, max(40, min(of_paste, _MOST_OF_PASTE) - 32)):
+                shown.append(f"(pasted, {len(text) + left_out:,} characters: {kept})")
         else:
             shown.append(excerpt(text, max(60, (room - min(of_paste, room // 2)) * len(text) // max(1, typed))))
     return "\n".join(shown)

@@ -21,7 +21,7 @@ _JOINT: Final = " / "
 _LAYOUT: Final = re.compile(r"\s*(?:`{3,}.*|~{3,}.*|([-*_=─━])(?:\s*\1){2,}|[|+:\-\s─━┼]+)\s*")
 _HEADING: Final = re.compile(r"\A\s{0,3}#{1,6}\s+")
 _BULLET: Final = re.compile(r"\A\s*[-*+•]\s+(?=\S)")
-_BOLD: Final = re.compile(r"(?<![\w/*])\*\*(?=[^\s*/])([^\n]{1,300}?)(?<=[^\s*/])\*\*(?![\w/*])")
+_BOLD: Final = re.compile(r"(?<![\w/*])\*\*(?=[^\s*/])([^\n]{1,300}?)(?<=[^\s*/])\*\*(?![\w/*])", re.ASCII)
 _LINK: Final = re.compile(r"\[([^\]\n]{1,120})\]\((?=[^)\s]{1,500}\))([^)\s]+)\)")
 _ONE_THING: Final = re.compile(r"\W{0,3}(?:\w+://|[\w.~@-]*[/\\]|[\w+/=%-]+\W{0,3}$)", re.ASCII)
 """A URL, a path or a key, as opposed to words written without spaces."""

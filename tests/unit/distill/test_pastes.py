@@ -107,6 +107,7 @@ def test_of_a_long_paste_little_is_shown_and_all_of_the_typed_words() -> None:
     assert f"{len(LOG) * 21 + 1:,} characters" in quoted
     assert len(quoted) < 400
     assert "(pasted, 50,000 characters: " in quoted_prompt(LOG, 300, chars=50_000)
+    assert quoted_prompt("Fix it.\n\n```text\n```\n\nBe brief.", 300) == "Fix it.\nBe brief."
 
 
 def test_a_long_list_is_one_paste() -> None:

@@ -46,6 +46,7 @@ def test_short_neighbours_are_joined() -> None:
     [
         ("## What is left", ["What is left"]),
         ("**Done:** all of it", ["Done: all of it"]),
+        ("**실험 체계**로 묶어보자", ["실험 체계로 묶어보자"]),
         ("- first\n* second\n• third\n1. fourth", ["first", "second", "third", "1. fourth"]),
         ("```py\nx = 1\n```\n---\n~~~", ["x = 1"]),
         ("| a | b |\n|---|---|\n| 1 | 2 |", ["| a | b |", "| 1 | 2 |"]),
