@@ -69,7 +69,7 @@ _FILLER = re.compile(r"(?i)x{6,}|\*{4,}|\.{3}|…|[-_]your[-_]|<[a-z _-]+>")
 _REFERENCE = re.compile(
     r"""(?x)
       \$\w+$ | <[A-Za-z]\w*$ | \$[({] | \#\{ | \#[0-9a-fA-F]{3,8}$ | \{\{ | \{[A-Za-z_] | % | ! | & [a-z]
-    | @[\w.-]+$ | :[a-z_]+$
+    | @[A-Za-z_.-]+$ | :[a-z_]+$
     | (?:process\.env | import\.meta | os\.(?:environ|getenv) | env\. | ENV\[ | std::env | System\. | settings\. )
     | (?:config|secrets?|self|this|args|opts|options|params|ctx|vault|keyring)[.\[] | (?:op|vault|env|file|ssm|arn):
     | [a-z+]{2,12}:// | getenv
