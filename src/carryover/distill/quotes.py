@@ -13,7 +13,7 @@ from carryover.text.lines import one_line
 PIECE_CHARS: Final = 280
 PIECE_TOKENS: Final = 90
 """Limits text in a wide script, so that its lines are as easy to drop as others."""
-LONG_WORD: Final = 96
+_LONG_WORD: Final = 96
 """A longer word (a signed URL, a hash) is shortened in its middle, so that the sentence after it stays."""
 _LONG_WORD_KEPT: Final = 40
 _JOINT: Final = " / "
@@ -25,7 +25,7 @@ _BOLD: Final = re.compile(r"(?<![\w/*])\*\*(?=[^\s*/])([^\n]{1,300}?)(?<=[^\s*/]
 _LINK: Final = re.compile(r"\[([^\]\n]{1,120})\]\((?=[^)\s]{1,500}\))([^)\s]+)\)")
 _ONE_THING: Final = re.compile(r"\W{0,3}(?:\w+://|[\w.~@-]*[/\\]|[\w+/=%-]+\W{0,3}$)", re.ASCII)
 """A URL, a path or a key, as opposed to words written without spaces."""
-_WORD: Final = re.compile(rf"\S{{{LONG_WORD + 1},}}")
+_WORD: Final = re.compile(rf"\S{{{_LONG_WORD + 1},}}")
 _SENTENCE_END: Final = re.compile(r"(?<=[.!?…])[\"'”’)\]*`_]{0,3}\s+|(?<=[。！？؟])")
 _ELLIPSIS: Final = "…"
 _NOT_WIDE: Final = re.compile("[\x00-\u2e7f]+")
@@ -49,17 +49,13 @@ def _tidy(raw: str) -> str:
         line = _BOLD.sub(r"\1", line)
     if "](" in line:
         line = _LINK.sub(r"\1 (\2)", line)
-    return shortened_words(one_line(line))
+    line = one_line(line)
+    return _WORD.sub(_shortened, line) if len(line) > _LONG_WORD else line
 
 
 def sentences(line: str) -> list[str]:
     """Returns the sentences of a line, split at the punctuation that ends them."""
     return [part.strip() for part in _SENTENCE_END.split(line) if part and part.strip()]
-
-
-def shortened_words(text: str) -> str:
-    """Returns `text` with the middle of each very long word left out."""
-    return _WORD.sub(_shortened, text) if len(text) > LONG_WORD else text
 
 
 def _shortened(word: re.Match[str]) -> str:
@@ -101,7 +97,7 @@ def _parted(line: str, chars: int) -> list[str]:
 
 def excerpt(text: str, chars: int, *, tail: float = 0.4) -> str:
     """Returns `text` on one line, with its middle left out if it is longer than `chars`."""
-    return cut_middle(shortened_words(_JOINT.join(lines_of(text))), chars, tail=tail)
+    return cut_middle(_JOINT.join(lines_of(text)), chars, tail=tail)
 
 
 def cut_middle(text: str, chars: int, *, tail: float = 0.4) -> str:

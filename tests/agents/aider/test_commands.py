@@ -186,9 +186,7 @@ def test_what_is_no_edit_stays_in_the_words(text: str) -> None:
 
 def test_thinking_is_neither_words_nor_edits() -> None:
     tag = "thinking-content-7bbeb8e1441453ad999a0bbba8a46d4b"
-    draft = "\n".join(["cart.py", block("a", "b")])
-
-    assert read(f"<{tag}>\n\nPerhaps:\n{draft}\n\n</{tag}>\n\nDone.") == Answer("Done.", ())
+    assert read(f"<{tag}>\n\ncart.py\n{block('a', 'b')}\n\n</{tag}>\n\nDone.") == Answer("Done.", ())
     assert read(f"<{tag}>\n\nIt was interrup") == Answer("", ())
 
 

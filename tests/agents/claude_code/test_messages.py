@@ -182,20 +182,17 @@ def test_a_prompt_that_was_taken_back_is_withdrawn() -> None:
     assert transcript.bodies[2:] == [QueuedPrompt(text=text, change="withdrawn") for text in texts]
 
 
-def test_reports_of_jobs_are_never_queued_prompts() -> None:
-    """But what they say of the job is known from then on, long before they are delivered."""
+def test_reports_of_jobs_and_messages_of_other_sessions_are_never_queued_prompts() -> None:
+    """But what a report says of the job is known from then on, long before it is delivered."""
     report = "<task-notification>\n<task-id>b1</task-id>\n<status>completed</status>\n</task-notification>"
     transcript, done = Session(), [BackgroundTask(task_id="b1", state="done")]
 
     assert transcript.queue("enqueue", report) == done
     assert transcript.queue("remove", report, reason="absorbed_mid_turn") == []
     assert transcript.attachment("queued_command", prompt=report, commandMode="task-notification") == done
-
-
-def test_a_message_of_another_session_is_no_queued_prompt() -> None:
-    said = '<cross-session-message from="uds:/run/a.sock" from-name="plan">\nPull first.\n</cross-session-message>'
-
-    assert Session().queue("enqueue", said) == []
+    assert (
+        transcript.queue("enqueue", '<cross-session-message from="uds:/run/a.sock">Pull.</cross-session-message>') == []
+    )
 
 
 def test_a_prompt_delivered_in_mid_turn_is_an_attachment_and_one_prompt() -> None:

@@ -270,16 +270,12 @@ def test_where_one_file_is_a_link_to_the_other_the_block_is_written_once(root: P
         act(root)
         assert ((root / file).read_text(), (root / link).readlink()) == (text, Path(file))
 
-
-def test_a_file_that_has_since_become_a_link_to_the_other_loses_its_block_once(root: Path) -> None:
-    write(root, AGENTS="Be brief.\n", CLAUDE="Be Claude.\n")
+    (root / link).unlink()
+    (root / link).write_text("Not yet a link.\n")
     place(root)
-    (root / "CLAUDE.md").unlink()
-    (root / "CLAUDE.md").symlink_to("AGENTS.md")
-
-    edits = remove(root)
-
-    assert (contents(root)["AGENTS.md"], edits.mine, edits.notes) == ("Be brief.\n", set(), [])
+    (root / link).unlink()
+    (root / link).symlink_to(file)
+    assert (remove(root).notes, (root / file).read_text()) == ([], "Be brief.\n")
 
 
 @pytest.mark.parametrize("target", ["../outside.md", ".git/hooks/run.md", "src/main.py", "missing.md", "."])

@@ -238,12 +238,10 @@ def _leave_queue(builder: Builder, text: str, *, withdrawn: bool = False) -> Non
 
 def _parse_notifications(builder: Builder, text: str, part: str) -> bool:
     """Handles reports of background jobs (2.0.76 to 2.1.328); returns False if `text` is not one."""
-    if text.startswith("<bash-notification>"):  # 2.0.76
-        text = text.replace("bash-notification>", "task-notification>").replace("shell-id>", "task-id>")
-    if not text.startswith("<task-notification>"):
+    if not text.startswith(("<task-notification>", "<bash-notification>")):
         return False
-    for number, report in enumerate(text.split("<task-notification>")[1:]):
-        task_id = (tagged(report, "task-id") or "").strip()
+    for number, report in enumerate(re.split("<(?:task|bash)-notification>", text)[1:]):
+        task_id = (tagged(report, "task-id") or tagged(report, "shell-id") or "").strip()
         # A monitor's events have no status: it runs on, unless its text says that it expired (unverified).
         state = JOB_STATES.get((tagged(report, "status") or "running").strip())
         if not task_id or state is None:

@@ -162,13 +162,12 @@ def _ran(past: Past) -> list[Entry]:
     looked weigh more while their turn has no answer, since nothing else shows what they found."""
     # Without a turn, a session has at most the report of a job that another one started.
     sessions = [session for session in past.view.sessions if session.digest.turns]
-    calls = [(call, session) for session in sessions for call in session.digest.calls]
+    calls = [(call, one) for one in sessions for call in one.digest.calls if call.subject or call.output]
     calls.sort(key=lambda made: made[0].at_ms)
     calls = list({(call.subject, call.output): (call, session) for call, session in calls}.values())
     # Todo lists and questions are shown under their headings, edits on their own lines.
     always, if_ok = {"plan", "ask"}, {"plan", "ask", "edit", "write"}
-    says = [made for made in calls if made[0].subject or made[0].output]
-    shown = [made for made in says if made[0].op not in (if_ok if made[0].status == "ok" else always)]
+    shown = [made for made in calls if made[0].op not in (if_ok if made[0].status == "ok" else always)]
     most, main = WEIGHTS["ran"].most, past.main
     newest, older = shown[-most:], shown[:-most]
     used = sorted((made for made in older if made[0].used), key=lambda made: (made[0].used, made[0].at_ms))

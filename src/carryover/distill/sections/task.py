@@ -35,10 +35,8 @@ _STEM_OF_SYLLABLES: Final = 3
 def task_steps(past: Past) -> dict[str, Step]:
     """Returns the turns whose prompts make up the task, by their role in it, without duplicates."""
     mine = [step for step in past.steps if step.view is past.lead and step.turn.prompt]
-    chosen: dict[str, Step] = {}
     goal = goal_of(past.lead.digest)
-    if goal is not None:
-        chosen["goal"] = next(step for step in mine if step.turn is goal)
+    chosen = {"goal": step for step in mine if step.turn is goal}
     found = taken_up([step for step in past.steps if not past.is_beside(step)])
     roles = (("newest", mine[-1:]), ("acted on", [past.main]), ("taken up", found[:1]), ("taken up before", found[1:]))
     for role, step in ((role, step) for role, steps in roles for step in steps):

@@ -107,18 +107,14 @@ def test_what_failed_stands_with_its_cause_and_whether_it_worked_later() -> None
 
 def test_results_of_calls_are_there_as_far_as_there_is_room() -> None:
     talk = session("s1").user(GOAL).ran("make deploy", "queued as job-4711").ran("rg -n cap src", "src/cart.py:12: cap")
+    talk = talk.ran("", "a timeout", op="other", name="TaskOutput").ran("", op="other", name="Wait")
     files = under("Recent files", talk.edited("cart.py").says("Done."))
 
     assert "`make deploy`: queued as job-4711" in files
     assert "`rg -n cap src`: src/cart.py:12: cap" in files
+    assert "TaskOutput: a timeout" in files
+    assert "Wait" not in files
     assert "`cart.py`: edited" in files
-
-
-def test_a_call_without_a_subject_is_its_name_and_one_that_printed_nothing_is_left_out() -> None:
-    talk = session("s1").user(GOAL).ran("", "a timeout", op="other", name="TaskOutput").ran("", op="other", name="Wait")
-    named = talk.ran("get_page", "a page", op="other", name="get_page").says("Done.")
-
-    assert section(named, title="Recent files") == ["TaskOutput: a timeout | get_page: a page"]
 
 
 def test_the_todo_list_is_what_comes_next() -> None:
