@@ -81,6 +81,11 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     replies: tuple[Reply, ...] = ()
 
     @property
+    def sent(self) -> tuple[int, str]:
+        """The length and beginning of the prompt: what tells it from others, however much of it was cut since."""
+        return self.chars, self.prompt[:300]
+
+    @property
     def answer(self) -> str:
         """The last message of the turn, if any."""
         return self.said[-1].text if self.said else ""

@@ -55,11 +55,9 @@ def identity_of(root: Path, *, timeout_s: float = _GIT_S) -> Identity | None:
         found = (root / ".git").lstat()
         if not (root / ".git" / "HEAD").is_file():  # a worktree's .git is a file, whose inode may be reused
             return None
-        try:
-            # Git writes this file only once, from its template; a user's template may lack it.
+        made_ns = 0
+        with suppress(OSError):  # git writes this file only once, from its template; a user's template may lack it
             made_ns = (root / ".git" / "description").lstat().st_mtime_ns
-        except OSError:
-            made_ns = 0
         first, remotes = ask(root, FIRST_COMMIT, REMOTES, deadline=time.monotonic() + timeout_s)
     except OSError:
         return None

@@ -11,7 +11,7 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
@@ -142,10 +142,9 @@ def _remove_published(paths: StatePaths, config: Config, roots: Collection[str])
         except OSError as error:
             problems.append(f"{paths.state / ANSWERS} still has an answer for {root}: {os_reason(error)}.")
     kept = {row.published_sha for row in rows if row.root not in roots}
-    try:
+    newest = None
+    with suppress(OSError):
         newest = sha_of(read_bytes_bounded(paths.state / HANDOFF, HANDOFF_LIMIT_BYTES, follow=False))
-    except OSError:
-        newest = None
     if roots and newest not in kept:
         _remove_handoff(paths.state, problems)
     return problems, had
@@ -223,11 +222,9 @@ def _is_of_conversation(path: Path, conversation: str, folder: Path) -> bool:
     """Whether it is a file of a conversation, or a waiting call that names it."""
     if path.name == conversation or path.name.startswith(f"{conversation}."):
         return True
-    try:
-        waits = path.parent != folder
-        return waits and conversation.encode() in read_bytes_bounded(path, _LIMIT_BYTES, follow=False)
-    except OSError:
-        return False
+    with suppress(OSError):
+        return path.parent != folder and conversation.encode() in read_bytes_bounded(path, _LIMIT_BYTES, follow=False)
+    return False
 
 
 def _is_selected(path: Path, selection: Selection, now_ms: int) -> bool:

@@ -269,7 +269,6 @@ def test_where_one_file_is_a_link_to_the_other_the_block_is_written_once(root: P
     for act, text in ((place, BRIEF), (place, BRIEF), (remove, "Be brief.\n")):
         act(root)
         assert ((root / file).read_text(), (root / link).readlink()) == (text, Path(file))
-
     (root / link).unlink()
     (root / link).write_text("Not yet a link.\n")
     place(root)

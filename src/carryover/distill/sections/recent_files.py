@@ -90,12 +90,9 @@ def _status(path: str, file: EditedFile, runs: list[SeenRun]) -> TestStatus | No
     if not runs or file.change == "delete" or not may_be_tested(path):
         return None
     for seen in reversed(runs):
-        said = verdict(seen.run, path)
-        if said is None:
-            continue
-        if seen.at_ms >= file.at_ms:
-            return said
-        return "failing before this edit" if said == "fail" else "unknown"
+        if (said := verdict(seen.run, path)) is not None:
+            before: TestStatus = "failing before this edit" if said == "fail" else "unknown"
+            return said if seen.at_ms >= file.at_ms else before
     return "unknown"
 
 

@@ -35,12 +35,14 @@ _STEM_OF_SYLLABLES: Final = 3
 def task_steps(past: Past) -> dict[str, Step]:
     """Returns the turns whose prompts make up the task, by their role in it, without duplicates."""
     mine = [step for step in past.steps if step.view is past.lead and step.turn.prompt]
+    chosen: dict[str, Step] = {}
     goal = goal_of(past.lead.digest)
-    chosen = {"goal": step for step in mine if step.turn is goal}
+    if goal is not None:  # the newest prompt may send it again
+        chosen["goal"] = next(step for step in (mine[-1], *mine) if step.turn.sent == goal.sent)
     found = taken_up([step for step in past.steps if not past.is_beside(step)])
     roles = (("newest", mine[-1:]), ("acted on", [past.main]), ("taken up", found[:1]), ("taken up before", found[1:]))
     for role, step in ((role, step) for role, steps in roles for step in steps):
-        if _is_new(step, chosen) or (role == "newest" and step not in chosen.values()):
+        if _is_new(step, chosen):
             chosen[role] = step
     told = any(_tokens(step) >= _LONG_TOKENS for step in chosen.values() if step.view is past.lead)
     long = _long(step for step in mine if _is_new(step, chosen)) or ([] if told else _goals_before(past))
@@ -54,7 +56,7 @@ def task_steps(past: Past) -> dict[str, Step]:
 
 def _is_new(step: Step, chosen: Mapping[str, Step]) -> bool:
     """Whether the turn has a prompt that is none of those chosen, sent again."""
-    return step.turn.prompt not in ("", *(one.turn.prompt for one in chosen.values()))
+    return step.turn.prompt != "" and step.turn.sent not in (one.turn.sent for one in chosen.values())
 
 
 def _tokens(step: Step) -> int:

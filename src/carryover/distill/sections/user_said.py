@@ -24,9 +24,9 @@ _FITS_CHARS: Final = 2500
 
 def said_entries(past: Past) -> list[Entry]:
     """Returns the user's other prompts, in order of time."""
-    shown = {"", *(step.turn.prompt for step in task_steps(past).values())}
-    shown |= {step.turn.prompt for step in past.steps if past.is_beside(step) and step.is_newest}
-    steps = [step for step in past.steps if step.turn.prompt not in shown]
+    shown = {step.turn.sent for step in task_steps(past).values()}
+    shown |= {step.turn.sent for step in past.steps if past.is_beside(step) and step.is_newest}
+    steps = [step for step in past.steps if step.turn.prompt and step.turn.sent not in shown]
     near, far = steps[-_NEAR:], steps[:-_NEAR]
     base = WEIGHTS["prompt"]
     weighed = [
