@@ -242,8 +242,8 @@ class ProjectEdits:
             return False
         if edit.changes:
             self.done.append(name)
-        # The repository's own block is not ours; and the user may have removed ours.
-        if (name in self.mine) != ours and (edit.changes or not ours):
+        # The repository's own block is not ours; the user may have removed ours, and another pass the list.
+        if edit.changes or (name in self.mine and not ours):
             (self.mine.add if ours else self.mine.discard)(name)
             try:
                 self._save()

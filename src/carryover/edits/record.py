@@ -158,6 +158,7 @@ def save_edited_in_project(store: Path, names: Collection[str]) -> None:
     path = store / PROJECT_EDITS
     if names:
         lines = "".join(f"{name}\n" for name in _editable() if name in names)
+        private_dir(store)
         write_if_changed(path, lines.encode(), mode=0o600, follow=False)
     else:
         path.unlink(missing_ok=True)

@@ -167,8 +167,7 @@ def test_a_report_of_a_job_is_no_prompt(status: str | None, more: str, state: An
     bodies = Session().user(report, origin={"kind": "task-notification"}, promptSource="system")
 
     assert bodies == [BackgroundTask(task_id="b1", state=state, label='Background command "Build" ended')]
-    earlier = report.replace("task-notification>", "bash-notification>").replace("task-id>", "shell-id>")
-    assert Session().queue("enqueue", earlier) == bodies
+    assert Session().queue("enqueue", report.replace("task-not", "bash-not").replace("task-id", "shell-id")) == bodies
 
 
 def test_a_prompt_that_was_taken_back_is_withdrawn() -> None:
@@ -190,9 +189,7 @@ def test_reports_of_jobs_and_messages_of_other_sessions_are_never_queued_prompts
     assert transcript.queue("enqueue", report) == done
     assert transcript.queue("remove", report, reason="absorbed_mid_turn") == []
     assert transcript.attachment("queued_command", prompt=report, commandMode="task-notification") == done
-    assert (
-        transcript.queue("enqueue", '<cross-session-message from="uds:/run/a.sock">Pull.</cross-session-message>') == []
-    )
+    assert transcript.queue("enqueue", '<cross-session-message from="a">Pull.</cross-session-message>') == []
 
 
 def test_a_prompt_delivered_in_mid_turn_is_an_attachment_and_one_prompt() -> None:

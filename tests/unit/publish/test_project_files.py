@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from carryover.config import Config, Pointers, ProjectsConfig, ProjectSettings, PublishConfig, project_settings
+from carryover.edits.apply import ProjectEdits
 from carryover.edits.record import PublishedProject, remember_project
 from carryover.projects.handoff_file import Published
-from carryover.publish.pointers import NEW_FILE
+from carryover.publish.pointers import NEW_FILE, place_pointers
 from carryover.publish.project_files import preview, publish, withdraw
 from carryover.redact import CleanText
 from support.repository import git, repository
@@ -198,9 +199,12 @@ def test_nothing_stays_in_a_project_that_is_left_out(
 ) -> None:
     app, bare = roots
     (app / ".carryover" / "handoff-chosen.md").write_text(CleanText(TEXT))
-    others = tree(bare)
+    config = pointing(pointers, projects=ProjectsConfig(exclude=("app",)))
+    others, begun = tree(bare), ProjectEdits(app / ".carryover")
 
-    withdraw(home / ".carryover", pointing(pointers, projects=ProjectsConfig(exclude=("app",))))
+    withdraw(home / ".carryover", config)
+    place_pointers(app, begun)  # by a publication that began before that
+    withdraw(home / ".carryover", config)
 
     assert (tree(app), tree(bare) == others) == (BEFORE, pointers != "private")
     assert git(app, "status", "--porcelain") == ""
