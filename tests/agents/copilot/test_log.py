@@ -267,6 +267,7 @@ def test_what_is_inserted(query: str, expected: tuple[Todo, ...]) -> None:
         ("UPDATE todos SET status='done', updated_at=CURRENT_DATE WHERE id IN ('cart', 'tests')", "done done"),
         ("UPDATE todos SET status = 'done'", "done done"),
         ("UPDATE todos SET status = 'done' WHERE title LIKE '%cart%'", "pending pending"),
+        (f"UPDATE todos SET status = 'done'; {INSERT.replace('INTO', 'OR IGNORE INTO')}", "done done"),
         ("DELETE FROM todos WHERE id = 'cart'", "pending"),
         ("DELETE FROM todos", ""),
         ("DELETE FROM todos WHERE status = 'done'", "pending pending"),
@@ -351,11 +352,14 @@ def test_the_title_is_the_name_in_the_workspace_file(session: CopilotSession) ->
     reading = read(session)
     shutil.copy(WORKSPACES / "1.0.102-quoted-name.yaml", beside)
     reading = read(session, reading)
-    beside.write_text("name: Prices that don't round\n")
-    titles = [info.title for info in of(read(session, reading).events, SessionInfo) if info.title]
+    for name in ("Prices that don't round", "2026-11-20"):
+        beside.write_text(f"name: {name}\n")
+        reading = read(session, reading)
+    titles = [info.title for info in of(reading.events, SessionInfo) if info.title]
 
     assert [title.split("[[")[0] for title in titles] == [
         "Interactive question one. ",
         "Add a sub() function with a test in a new file. ",
         "Prices that don't round",
+        "2026-11-20",
     ]

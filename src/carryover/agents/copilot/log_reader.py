@@ -24,6 +24,7 @@ MAX_THREADS: Final = 60
 _WORKSPACE: Final = "workspace.yaml"
 _WORKSPACE_BYTES: Final = 64 << 10
 _BEGINS: Final = re.compile(rb'\{[^{}]{0,200}"type"\s*:\s*"session\.start"')
+_NAME: Final = re.compile(rb"^name:(.*(?:\n(?:[ \t].*)?)*)", re.MULTILINE)
 _SUB_AGENT: Final = re.compile(rb'"agentId"\s*:\s*"([^"\\]{1,100})"')
 
 
@@ -91,8 +92,9 @@ def _title(log: Path) -> str:
     import yaml
 
     try:
-        given = yaml.safe_load(read_small(log.with_name(_WORKSPACE), limit=_WORKSPACE_BYTES) or b"")
+        found = _NAME.search(read_small(log.with_name(_WORKSPACE), limit=_WORKSPACE_BYTES) or b"")
+        # Without types, since a prompt like `yes` or `2026-11-20` is a name too.
+        name = yaml.load(found[1], yaml.BaseLoader) if found else ""
     except (OSError, ValueError, RecursionError, yaml.YAMLError):
         return ""
-    name = given.get("name") if isinstance(given, dict) else None
     return name if isinstance(name, str) else ""

@@ -60,7 +60,7 @@ _STATES: Final[dict[str, PlanState]] = {"in_progress": "active", "done": "done"}
 _STRING: Final = r"'(?:[^']|'')*'"
 _STATEMENT: Final = re.compile(rf"(?:{_STRING}|[^';])+")
 _INSERT: Final = re.compile(
-    r"\s*INSERT\s[\w\s]*\bINTO\s+todos\s*\((?P<names>[\w\s,\"]+)\)\s*VALUES\s*(?P<rows>\(.*\))\s*",
+    r"\s*INSERT\s(?P<how>[\w\s]*)\bINTO\s+todos\s*\((?P<names>[\w\s,\"]+)\)\s*VALUES\s*(?P<rows>\(.*\))\s*",
     re.IGNORECASE | re.DOTALL,
 )
 _ROW: Final = re.compile(rf"\(((?:{_STRING}|[^'()]|\([^'()]*\))*)\)")
@@ -155,7 +155,8 @@ def after_sql(todos: tuple[Todo, ...], query: str) -> tuple[Todo, ...]:
             for values in _ROW.findall(found["rows"]):
                 row = {name: _text(value) for name, value in zip(names, _VALUE.findall(values), strict=False)}
                 ident, text = row.get("id", ""), row.get("title") or row.get("description", "")
-                if 0 < len(ident) <= MAX_NAME_CHARS and text:
+                is_ignored = ident in known and "ignore" in found["how"].lower()
+                if 0 < len(ident) <= MAX_NAME_CHARS and text and not is_ignored:
                     known[ident] = Todo(ident, bounded(text, SHORT_CHARS), _state(row.get("status", "")))
         elif found := _CHANGE.fullmatch(statement):
             ids = list(known) if found["ids"] is None else map(_text, re.findall(_STRING, found["ids"]))
