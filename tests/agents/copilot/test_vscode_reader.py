@@ -48,7 +48,9 @@ def test_chats_of_each_editor_are_found(tmp_path: Path, user: str) -> None:
 
 def state_after(*entries: Any) -> Any:
     """The state that a log comes to, as plain JSON."""
-    return msgspec.json.decode(msgspec.json.encode(replayed(chats.lines_of(entries))[0]))
+    state, why = replayed(chats.lines_of(entries))
+    assert why == ""
+    return msgspec.json.decode(msgspec.json.encode(state))
 
 
 PARTS = st.lists(st.text(max_size=8).map(chats.markdown), max_size=4)
@@ -77,6 +79,7 @@ def test_a_log_comes_to_the_state_that_was_written_last(states: list[dict[str, A
         ({"kind": 1, "k": ["a", 3], "v": 4}, {"a": [1, 2, 3, 4], "b": {"c": 1}}),
         ({"kind": 2, "k": ["a"], "v": [4], "i": 1}, {"a": [1, 4], "b": {"c": 1}}),
         ({"kind": 2, "k": ["d"], "v": [1]}, {"a": [1, 2, 3], "b": {"c": 1}, "d": [1]}),
+        ({"kind": 1, "v": 9}, {"a": [1, 2, 3], "b": {"c": 1}}),
         ({"kind": 0, "v": {"z": 1}}, {"z": 1}),
     ],
 )
@@ -97,7 +100,11 @@ def test_a_torn_last_line_is_not_there_yet_and_one_that_lacks_only_its_newline_i
 
 
 @pytest.mark.parametrize(
-    "bad", [b'{"kind":"0"}', b'{"kind":9,"k":["a"]}', b'{"kind":1,"k":["a",7],"v":1}', b'{"kind":1,"k":["a","x","y"]}']
+    "bad",
+    [
+        *(b'{"kind":"0"}', b'{"kind":9,"k":["a"]}', b'{"kind":1,"k":["a",7],"v":1}', b'{"kind":1,"k":["a","x","y"]}'),
+        b'{"kind":3,"k":["a",0,"x"]}',
+    ],
 )
 def test_what_follows_an_entry_that_cannot_be_applied_is_left_out_and_reported(bad: bytes) -> None:
     later = chats.lines_of([{"kind": 1, "k": ["b"], "v": 1}])
@@ -125,8 +132,9 @@ def test_an_answer_that_is_being_written_is_read_as_it_is_now(window: chats.Wind
     assert last[-1] == AssistantMessage(text="All tests pass.", final=True)
 
 
-async def test_a_request_that_is_taken_back_no_longer_counts(window: chats.Window, tmp_path: Path) -> None:
-    undone = chats.ADD | {"shouldBeRemovedOnSend": {"requestId": chats.ADD["requestId"]}}
+@pytest.mark.parametrize("mark", [{"shouldBeRemovedOnSend": {"requestId": "any"}}, {"hiddenFromTranscript": True}])
+async def test_a_request_that_is_not_shown_does_not_count(window: chats.Window, tmp_path: Path, mark: Any) -> None:
+    undone = chats.ADD | mark
     source = source_at(window.store(chats.chat("two", chats.FIX, chats.ADD)))
     ledger = tmp_path / "ledger.sqlite"
     both = await bodies(ledger, [source], chats.uid("two"))
@@ -147,6 +155,9 @@ def test_a_chat_that_cannot_be_read_is_counted_once_and_read_when_it_can(window:
     assert reading.read() == reading.read() == []
     assert [skipped.reason for skipped in reading.skipped] == ["no initial state"]
 
+    undated = chats.request("Go.") | {"timestamp": None}
+    chats.replace(path, chats.log_of(chats.chat("one", undated)))
+    assert reading.bodies(UserPrompt) == [UserPrompt(text="Go.")]
     chats.replace(path, chats.log_of(chats.ONE))
     events = reading.read()
     assert len(events) == 9
@@ -156,8 +167,11 @@ def test_a_chat_that_cannot_be_read_is_counted_once_and_read_when_it_can(window:
     assert reading.read() == events
 
 
-def test_a_line_that_cannot_be_applied_costs_what_follows_until_the_log_is_replaced(window: chats.Window) -> None:
-    path = window.store(chats.chat("two", chats.FIX))
+@pytest.mark.parametrize("first", [chats.FIX, chats.FIX | {"modelState": {"value": chats.PENDING}}])
+def test_a_line_that_cannot_be_applied_costs_what_follows_until_the_log_is_replaced(
+    window: chats.Window, first: chats.Json
+) -> None:
+    path = window.store(chats.chat("two", first))
     reading = chats.ChatReading(path)
     before = reading.read()
     chats.append(path, b"torn by a crash\n")
@@ -266,4 +280,6 @@ def test_of_several_folders_the_first_that_a_file_or_command_names_is_it(tmp_pat
 
     assert folders("edited", chats.edits("/home/dev/two/a.py", "b\n")) == {"/home/dev/two"}
     assert folders("asked", chats.markdown("Yes.")) == {"/home/dev/one"}
+    asked = chats.chat("more", chats.request("Go."), chats.request("And?", state=chats.PENDING))
+    assert {event.cwd for event in chats.ChatReading(window.store(asked)).read()} == {"/home/dev/one"}
     assert folders("named", workingDirectory="file:///home/dev/tree") == {"/home/dev/tree"}

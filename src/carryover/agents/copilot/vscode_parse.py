@@ -98,7 +98,7 @@ def parse_record(_source: Source, context: ChatContext, record: Record) -> tuple
     if not 0 < len(read.session) <= MAX_NAME_CHARS:
         return context, Parsed(skipped=(rawjson.skipped("chat", "no usable id", None),))
     if read.kind == "begin":
-        context = context if read.on else ChatContext(last_ms=min(max(read.at_ms, 0), LATEST_MS))
+        context = context if read.on and context.last else ChatContext(last_ms=min(max(read.at_ms, 0), LATEST_MS))
         return context, Parsed(reemitted=reemitted_after(context.last, session=read.session, more=read.more))
     builder = ChatBuilder(context=context, record=read, place=f"{read.session}/{read.ident}")
     if read.kind == "request" or read.live:

@@ -38,6 +38,8 @@ _INITIAL, _SET, _PUSH, _DELETE = range(4)
 _IS_LOG: Final = re.compile(rb'\s*\{\s*"kind"\s*:\s*\d')
 _ID: Final = re.compile(r"[\w-]{1,100}")
 _FROM: Final = re.compile(r"[^/]+/")
+_NOT_SHOWN: Final = ("shouldBeRemovedOnSend", "hiddenFromTranscript")
+"""Fields of a request that the user took back, or that the editor made for itself."""
 _LINK: Final = re.compile(r"\[[^\]]*\]\(([^)\s]*://[^)\s]*)\)")
 Kind = Literal["begin", "request", "state", "skipped"]
 Why = Literal["", "too long", "remote workspace", "not JSON", "no initial state", "unexpected entry"]
@@ -104,12 +106,12 @@ class _Chat(OnlyConversation):
         if folders.remote:
             state, why = {}, "remote workspace"
         listed = list(map(fields_of, items_of(state.get("requests"))))
-        requests = [request for request in listed if not is_given(request.get("shouldBeRemovedOnSend"))]
+        requests = [request for request in listed if not any(is_given(request.get(name)) for name in _NOT_SHOWN)]
         self._why, self._is_read = why, bool(state or why)
         self._at_ms = time_of(state.get("creationDate"))
         self.ident = _session_of(path, state, listed)
         is_live = bool(requests) and state_of(requests[-1]) not in ENDED
-        self._folder = _folder_in(folders.paths, requests, is_live=is_live)
+        self._folder = _folder_in(folders.paths, requests, is_over=len(requests) > is_live)
         named = (text_of(request.get("requestId"))[:MAX_NAME_CHARS] or f"{n}" for n, request in enumerate(requests))
         asked = [{"ident": name, "request": request} for name, request in zip(named, requests, strict=True)]
         live = {**asked.pop(), "live": True} if is_live else {}
@@ -130,7 +132,7 @@ class _Chat(OnlyConversation):
         return [(self.ident, f"{self.pieces} {digest(self._state)} {self._why}")] if self._is_read else []
 
     def begin(self, *, on: bool, more: bool) -> bytes:
-        if self._why and not self.pieces:
+        if self._why and not self._state:
             return msgspec.json.encode(ChatRecord(kind="skipped", why=self._why))
         return self._record("begin", at_ms=self._at_ms, on=on, more=more)
 
@@ -178,14 +180,16 @@ def replayed(data: bytes) -> tuple[Fields, Why]:
             try:
                 _apply(state, entry)
                 continue
-            except (LookupError, TypeError, ValueError):
+            except (AttributeError, LookupError, TypeError, ValueError):
                 why = "unexpected entry"
         break
     return {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in (state or {}).items()}, why
 
 
 def _apply(state: Any, entry: _Entry) -> None:
-    # Raises LookupError, TypeError or ValueError if that is not possible.
+    # Raises AttributeError, LookupError, TypeError or ValueError if that is not possible.
+    if not entry.k:
+        return  # as the editor does
     *way, last = entry.k
     at = state
     for step in way:
@@ -221,7 +225,7 @@ def _folders(path: Path, state: Fields) -> Folders:
     return window or Folders()
 
 
-def _folder_in(folders: tuple[str, ...], requests: list[Fields], *, is_live: bool) -> str | None:
+def _folder_in(folders: tuple[str, ...], requests: list[Fields], *, is_over: bool) -> str | None:
     """Returns the chat's folder: if its window has several or none, that of the first file or command in an answer."""
     if len(folders) == 1:
         return folders[0]
@@ -232,8 +236,8 @@ def _folder_in(folders: tuple[str, ...], requests: list[Fields], *, is_live: boo
             nearest = posixpath.dirname(path) if path == edited and not folders else None
             if found := max(holding, key=len, default=nearest):
                 return found
-    # The turn is over and named no file: the window's first folder will do.
-    return folders[0] if folders and not is_live else None
+    # A turn is over and named no file: the window's first folder will do.
+    return folders[0] if folders and is_over else None
 
 
 def _paths_in(tool: Fields) -> Iterator[str | None]:
