@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from agents.cursor.chats import ID, ONE, PROJECT, TWO, ChatStore, field, message, messages, said, wrapped
+from agents.cursor.chats import ID, ONE, PROJECT, START_MS, TWO, ChatStore, field, message, messages, said, wrapped
 from agents.cursor.reading import Told, chat_at
 from carryover import model
 from contract.damage import HOSTILE
@@ -55,6 +55,14 @@ def test_a_conversation_is_shown_in_its_order(store: ChatStore) -> None:
     assert (chat.skipped, chat.oversized) == ([], 0)
     assert {(event.session, event.cwd) for event in chat.standing} == {(ID, PROJECT)}
     assert chat.infos == [model.SessionInfo(title="Fix add()")]
+
+
+def test_what_has_no_time_was_said_between_the_making_of_the_chat_and_its_last_change(store: ChatStore) -> None:
+    chat = reported(store, *(message(role, said(role)) for role in ("user", "assistant")))
+    store.db.execute("UPDATE meta SET value = ?", (json.dumps(store.meta),))  # as it is, not in hex
+
+    assert [event.at_ms - START_MS for event in chat.counts] == [0, 600_000]
+    assert reported(store).standing == chat.standing
 
 
 def test_a_compaction_takes_nothing_back(store: ChatStore) -> None:

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from agents.cursor.chats import ID, ONE, PROJECT, SLUG, START_MS, TWO, lines, said, wrapped
+from agents.cursor.chats import ID, ONE, PROJECT, SLUG, START_MS, TWO, jsonl, lines, said, wrapped
 from agents.cursor.reading import Told, transcript_at
 from carryover import model
 from carryover.adapter.contract import Record
-from carryover.agents.cursor.adapter import NOTED, LinesReader, kind_of, source_of
+from carryover.agents.cursor.adapter import NOTED, LinesReader, exported, kind_of, source_of
 from carryover.agents.cursor.prompts import Words, spoken_ms, words_of
 
 ASKED = model.UserPrompt(text="Fix it")
@@ -70,6 +70,12 @@ def test_a_conversation_is_shown_in_its_order() -> None:
     ]
     assert transcript.skipped == []
     assert {event.session for event in transcript.standing} == {ID}
+
+
+def test_an_imported_transcript_is_the_one_in_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "projects" / SLUG / "agent-transcripts" / ID / f"{ID}.jsonl"
+
+    assert exported(path, jsonl(lines(ONE))) == source_of(path, tmp_path / "projects")
 
 
 def test_times_come_from_the_prompt_and_go_on_from_it() -> None:

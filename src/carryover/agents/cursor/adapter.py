@@ -83,13 +83,15 @@ def exported(path: Path, head: bytes) -> Source | None:
     It may be a transcript, whose name is its session, a database of the editor, or one of the terminal client with the
     folders around it.
     """
+    root = _layout_root(path)
+    in_place = source_of(path, root) if root is not None else None
     if kind_of(path) == "chat":
-        return source_of(path, path.parents[2]) if head.startswith(SQLITE) else None
+        return in_place if head.startswith(SQLITE) else None
     match _kind_in(path, head):
         case "editor":
             return Source(agent=SPEC.id, path=str(path), rank=3)
         case "transcript" if session := session_of_copy(path.stem, head):
-            return Source(agent=SPEC.id, path=str(path), session=session, rank=1)
+            return in_place or Source(agent=SPEC.id, path=str(path), session=session, rank=1)
     return None
 
 

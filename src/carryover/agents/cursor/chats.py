@@ -68,7 +68,7 @@ class _Chat(OnlyConversation):
         try:
             self._meta = fields_of(binascii.unhexlify((meta or b"").strip()))
         except binascii.Error:
-            self._meta = {}
+            self._meta = fields_of(meta)
         root = b""
         with suppress(sqlite.TooLarge):
             root = (self._blob(text_of(self._meta.get("latestRootBlobId")).lower()) if is_made else None) or b""

@@ -55,7 +55,7 @@ def parse_record(source: Source, context: wire.Context, record: Record) -> tuple
         return builder.parsed(_begin(builder, read))
     if read.kind == "message":
         builder.ident = f"{builder.ident}/{read.id[:MAX_NAME_CHARS]}"
-        noted_ms = (read.noted_ms if context.talk.marks else 0) or read.at_ms or read.noted_ms
+        noted_ms = (read.noted_ms if builder.emitted.last else 0) or read.at_ms or read.noted_ms
         _parse_message(builder, read.message, read.message.get("content"), noted_ms)
         return builder.parsed()
     builder.at_ms = read.at_ms if 0 < read.at_ms < LATEST_MS else builder.emitted.last_ms or context.talk.last_ms
