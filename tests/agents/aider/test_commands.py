@@ -37,6 +37,14 @@ def test_words_given_to_a_command_count_once(tmp_path: Path, command: str) -> No
     ]
 
 
+@pytest.mark.parametrize("line_break", ["\n", "\x0c", "\u2028"])
+def test_the_answer_of_the_architect_is_no_prompt(tmp_path: Path, line_break: str) -> None:
+    """Aider hands it to the editor model, line by line."""
+    events = events_of(tmp_path, prompt("Fix it"), answer(f"One.{line_break}Two."), prompt("One.\nTwo."))
+
+    assert of(events, model.UserPrompt) == [model.UserPrompt(text="Fix it")]
+
+
 @pytest.mark.parametrize(
     ("text", "subject"), [("/run make all", "make all"), ("!make all", "make all"), ("/git log -1", "git log -1")]
 )

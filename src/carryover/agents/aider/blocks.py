@@ -150,8 +150,8 @@ def _is_message(line: str) -> bool:
 
 
 def plain(text: str) -> str:
-    """Returns a text for comparison: without trailing blanks, of which a prompt in the history has two per line."""
-    return "\n".join(map(str.rstrip, text.split("\n"))).strip()
+    """Returns a text for comparison, without trailing blanks. Aider splits a prompt at any line break and adds two."""
+    return "\n".join(map(str.rstrip, text.splitlines())).strip()
 
 
 def prompt_text(lines: Sequence[str]) -> str:
