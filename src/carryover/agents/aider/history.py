@@ -126,9 +126,8 @@ class _History:
         self._inputs = _Inputs(_inputs_of(path))
         self._written_ms, self._now_ms = stat.mtime_ns // 1_000_000, now_ms
         self._sessions: dict[str, blocks.Session] = {}
-        text = read_tail(path, MAX_BYTES).rpartition(b"\n")[0].decode("utf-8", "replace")
-        lines = text.replace("\r\n", "\n").split("\n")
-        for session in blocks.sessions_in(lines, copied=path.name != NAME):
+        text = read_tail(path, MAX_BYTES).replace(b"\r\n", b"\n").rpartition(b"\n")[0].decode("utf-8", "replace")
+        for session in blocks.sessions_in(text.split("\n"), copied=path.name != NAME):
             digits = "".join(filter(str.isdigit, session.started))
             ident, same = f"{digits[:8]}-{digits[8:]}-{{}}" if digits else path.stem, 1
             while (own := f"{ident}-{same}" if same > 1 else ident) in self._sessions:
