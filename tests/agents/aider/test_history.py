@@ -64,9 +64,8 @@ def test_an_error_waits_for_what_aider_does_next(tmp_path: Path) -> None:
 
 def test_lines_may_end_as_on_windows(tmp_path: Path) -> None:
     chat = f"{HEAD}{prompt('Fix it')}{answer('Fixed.')}{prompt('/exit')}"
-    unix = reading(tmp_path, chat).events
 
-    assert [event.body for event in reading(tmp_path, chat.replace("\n", "\r\n")).events] == [e.body for e in unix]
+    assert answers(reading(tmp_path, chat.replace("\n", "\r\n")).events) == ["Fixed."]
 
 
 def test_a_project_that_was_moved_keeps_its_sessions(tmp_path: Path) -> None:

@@ -72,12 +72,6 @@ def test_a_conversation_is_shown_in_its_order() -> None:
     assert {event.session for event in transcript.standing} == {ID}
 
 
-def test_an_imported_transcript_is_the_one_in_its_place(tmp_path: Path) -> None:
-    path = tmp_path / "projects" / SLUG / "agent-transcripts" / ID / f"{ID}.jsonl"
-
-    assert exported(path, jsonl(lines(ONE))) == source_of(path, tmp_path / "projects")
-
-
 def test_times_come_from_the_prompt_and_go_on_from_it() -> None:
     transcript = reported(*lines(ONE), *lines(TWO))
 
@@ -241,6 +235,7 @@ def test_a_source_is_known_by_its_place(root: Path, below: str, kind: str, expec
     assert found is not None
     assert (found.path, found.session, found.subagent_id, found.rank) == (str(root / below), *expected)
     assert kind_of(root / below) == kind
+    assert kind != "transcript" or exported(root / below, jsonl(lines(ONE))) == found
     for suffix in ("-wal", "-journal") if kind != "transcript" else ():
         assert source_of(root / f"{below}{suffix}", root) == found
 

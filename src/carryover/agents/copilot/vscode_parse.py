@@ -260,12 +260,10 @@ def _outcome_of(op: Op, tool: Fields, data: Fields, state: int) -> ToolOutcome |
         return ToolOutcome("interrupted", output)
     if state != COMPLETE and not ended:
         return None
+    if op != "shell":
+        return ToolOutcome("ok", output)
     # A test run has no exit code, but the chat shows how many tests passed.
-    return (
-        ToolOutcome("unknown", output or _shown(tool.get("pastTenseMessage")))
-        if op == "shell"
-        else ToolOutcome("ok", output)
-    )
+    return ToolOutcome("unknown", output or _shown(tool.get("pastTenseMessage")))
 
 
 def _output_in(data: Fields, details: Fields) -> str:
@@ -285,9 +283,7 @@ def _change_in(part: Fields) -> Change | None:
     texts = [text_of(edit.get("text")).splitlines() for edit in edits]
     ranges = [fields_of(edit.get("range")) for edit in edits]
     starts = [number_of(place.get("startLineNumber")) or 0 for place in ranges]
-    places = (
-        (start, below, line) for start, text in zip(starts, texts, strict=True) for below, line in enumerate(text)
-    )
+    places = ((start, n, line) for start, text in zip(starts, texts, strict=True) for n, line in enumerate(text))
     start, below, anchor = next((place for place in places if place[2].strip()), (starts[0], 0, ""))
     return Change(
         path=path,

@@ -83,8 +83,7 @@ def exported(path: Path, head: bytes) -> Source | None:
     It may be a transcript, whose name is its session, a database of the editor, or one of the terminal client with the
     folders around it.
     """
-    root = _layout_root(path)
-    in_place = source_of(path, root) if root is not None else None
+    in_place = next(filter(None, (source_of(path, root) for root in path.parents)), None)
     if kind_of(path) == "chat":
         return in_place if head.startswith(SQLITE) else None
     match _kind_in(path, head):

@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import Parsed, Reemitted, ToolOutcome
-from carryover.adapter.event_builder import EventBuilder, closed, opened
+from carryover.adapter.event_builder import EventBuilder, closed, opened, usable_folder
 from carryover.agents.cursor import tools
 from carryover.agents.cursor.folders import folder_with
 from carryover.agents.cursor.prompts import words_of
@@ -45,9 +45,7 @@ class Builder(EventBuilder[Context]):
         """Returns a builder for a record of a conversation in a database; None if the conversation's id is unusable."""
         if not all(0 < len(name) <= fields.MAX_NAME_CHARS for name in (found.id, found.parent or found.id)):
             return None
-        folders = tuple(
-            path for path in found.folders if fields.is_absolute(path) and len(path) <= fields.MAX_PATH_CHARS
-        )
+        folders = tuple(filter(usable_folder, found.folders))
         return cls(
             context=context,
             session=found.parent or found.id,

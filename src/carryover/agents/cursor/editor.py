@@ -177,9 +177,11 @@ class _Conversation:
 
     def begin(self, *, on: bool, more: bool) -> bytes:
         if self._is_remote:
-            return _encoded(StoreRecord(kind="skipped", what="conversation", why="remote workspace"))
+            return msgspec.json.encode(StoreRecord(kind="skipped", what="conversation", why="remote workspace"))
         at_ms = time_of(self._composer.get("createdAt")) or self._updated_ms
-        return _encoded(StoreRecord(kind="begin", conversation=self._conversation, at_ms=at_ms, on=on, more=more))
+        return msgspec.json.encode(
+            StoreRecord(kind="begin", conversation=self._conversation, at_ms=at_ms, on=on, more=more)
+        )
 
     def piece(self, number: int) -> bytes | None:
         header, bubble = self._headers[number], self._bubble(number)
@@ -189,7 +191,7 @@ class _Conversation:
             raise NotYet
         if bubble is None:
             is_there = header.bubble_id in self._rows and self._look.value(self._key(number)) is not None
-            return _encoded(StoreRecord(kind="skipped", what="bubble", why="not JSON")) if is_there else None
+            return msgspec.json.encode(StoreRecord(kind="skipped", what="bubble", why="not JSON")) if is_there else None
         record = StoreRecord(
             kind="bubble",
             conversation=self._conversation,
@@ -199,7 +201,7 @@ class _Conversation:
             bubble=bubble,
             aborted=(is_open or self._end == "aborted") and self._is_last(number),
         )
-        return _encoded(record) if _shows(header, bubble) else None
+        return msgspec.json.encode(record) if _shows(header, bubble) else None
 
     def end(self, emitted: int) -> bytes | None:
         status = self._end if emitted == len(self._headers) else ""
@@ -211,7 +213,7 @@ class _Conversation:
             todos=self._composer.get("todos", rawjson.ABSENT),
             summary=self._composer.get("latestConversationSummary", rawjson.ABSENT),
         )
-        return _encoded(record) if emitted else None
+        return msgspec.json.encode(record) if emitted else None
 
     def _mark(self, number: int) -> str | int:
         row = self._rows.get(self._headers[number].bubble_id, 0)
@@ -250,10 +252,6 @@ class _Conversation:
                 if bubble is not None and _shows(self._headers[other], bubble):
                     return False
         return True
-
-
-def _encoded(record: StoreRecord) -> bytes:
-    return msgspec.json.encode(record)
 
 
 def _parent_of(ident: str, composer: Fields, head: Fields, notes: Mapping[str, str]) -> str | None:

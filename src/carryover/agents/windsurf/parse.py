@@ -18,7 +18,7 @@ from carryover.agents.windsurf.wire import Context
 from carryover.model import AnyBody, AssistantMessage, Op, ResultStatus, SessionInfo, UserPrompt
 from carryover.records import rawjson
 from carryover.records.changes import Change, Replacement, as_edit, replaced, written
-from carryover.records.fields import LATEST_MS, MAX_PATH_CHARS, SUBJECT_CHARS, bounded, is_absolute, resolved
+from carryover.records.fields import LATEST_MS, MAX_PATH_CHARS, SUBJECT_CHARS, bounded, resolved
 from carryover.records.lenient import Fields, number_of, text_of
 from carryover.records.text import names_own_folder
 
@@ -78,7 +78,7 @@ class _Builder(EventBuilder[Context]):
         """
         path = wire.path_of(data.get("path")) or wire.path_of(data.get("file_path"))
         found = resolved(path, self.context.cwd) if 0 < len(path) <= MAX_PATH_CHARS else None
-        if found is not None and is_absolute(found) and found.startswith("/"):
+        if found is not None and found.startswith("/"):
             self.learn_folder(posixpath.dirname(found))
         return found
 
