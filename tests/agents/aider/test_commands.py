@@ -37,10 +37,8 @@ def test_words_given_to_a_command_count_once(tmp_path: Path, command: str) -> No
     ]
 
 
-@pytest.mark.parametrize("line_break", ["\n", "\x0c", "\u2028"])
-def test_the_answer_of_the_architect_is_no_prompt(tmp_path: Path, line_break: str) -> None:
-    """Aider hands it to the editor model, line by line."""
-    events = events_of(tmp_path, prompt("Fix it"), answer(f"One.{line_break}Two."), prompt("One.\nTwo."))
+def test_the_answer_of_the_architect_that_the_editor_model_gets_is_no_prompt(tmp_path: Path) -> None:
+    events = events_of(tmp_path, prompt("Fix it"), answer("1\n2\x0c3\u20284"), prompt("1\n2\n3\n4"))
 
     assert of(events, model.UserPrompt) == [model.UserPrompt(text="Fix it")]
 

@@ -61,9 +61,8 @@ def test_an_abort_ends_the_turn_and_the_call_in_flight(session: CopilotSession) 
 
     events = read(session).events
     assert [end.reason for end in of(events, model.TurnEnd)] == ["interrupted"]
-    assert [(result.status, result.subject) for result in of(events, model.ToolResult)] == [
-        ("interrupted", "sleep 600")
-    ]
+    [result] = of(events, model.ToolResult)
+    assert (result.status, result.subject) == ("interrupted", "sleep 600")
 
 
 def test_a_compaction_is_a_summary_only_if_it_was_applied(session: CopilotSession) -> None:
@@ -339,9 +338,8 @@ async def test_what_was_taken_back_does_not_count_and_the_rest_counts_once(
     after = await texts()
 
     left = [(None, "Fix the price."), *((None, f"Answer {number}.") for number in range(answers))]
-    assert sorted(before, key=str) == sorted(
-        [*left, (None, "Undone."), ("a1", "List the tests."), (None, "Undone too.")], key=str
-    )
+    undone = [(None, "Undone."), ("a1", "List the tests."), (None, "Undone too.")]
+    assert sorted(before, key=str) == sorted([*left, *undone], key=str)
     assert after == [*left, (None, "Now the plum.")]
 
 

@@ -122,9 +122,8 @@ def test_an_answer_that_is_being_written_is_read_as_it_is_now(window: chats.Wind
     assert [type(body) for body in read(said, runs)] == [AssistantMessage, ToolCall]
     done = chats.shell("make test", "c1", "ok\n", 0)
     assert [type(body) for body in read(said, done)] == [AssistantMessage, ToolCall, ToolResult]
-    last = read(
-        said, done, chats.markdown("All tests pass."), modelState={"value": 1, "completedAt": 1_772_442_080_000}
-    )
+    over = {"modelState": {"value": 1, "completedAt": 1_772_442_080_000}}
+    last = read(said, done, chats.markdown("All tests pass."), **over)
     assert last[-1] == AssistantMessage(text="All tests pass.", final=True)
 
 

@@ -61,12 +61,11 @@ def test_a_compaction_takes_nothing_back(store: ChatStore) -> None:
     """What was said stays true; the client only no longer sends it to the model."""
     before = messages((*ONE, *TWO))
     chat = reported(store, *before)
-    summary = message("user", said("Summary of the conversation so far: add() was fixed."))
+    text = "Summary of the conversation so far: add() was fixed."
+    summary = message("user", said(text))
     store.save([*before[:2], summary, before[-1]])
 
-    assert chat.bodies() == [
-        model.UserPrompt(text="Summary of the conversation so far: add() was fixed.", actor="model")
-    ]
+    assert chat.bodies() == [model.UserPrompt(text=text, actor="model")]
     store.save([*before[:2], summary, before[-1], message("user", said(wrapped("Go on", 20)))])
     assert chat.bodies() == [model.UserPrompt(text="Go on")]
 

@@ -32,7 +32,6 @@ _REPORT_ENDS: Final = ("The SEARCH section must exactly match", "Just reply with
 Typed = Callable[[str], bool | None]
 """Reports whether a text is in the input history; None if there is none."""
 
-
 _LATEST_MS: Final = 1 << 52
 
 

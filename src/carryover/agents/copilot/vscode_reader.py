@@ -38,8 +38,7 @@ _INITIAL, _SET, _PUSH, _DELETE = range(4)
 _IS_LOG: Final = re.compile(rb'\s*\{\s*"kind"\s*:\s*\d')
 _ID: Final = re.compile(r"[\w-]{1,100}")
 _FROM: Final = re.compile(r"[^/]+/")
-_NOT_SHOWN: Final = ("shouldBeRemovedOnSend", "hiddenFromTranscript")
-"""Fields of a request that the user took back, or that the editor made for itself."""
+_NOT_SHOWN: Final = ("shouldBeRemovedOnSend", "hiddenFromTranscript")  # taken back, or the editor's own
 _LINK: Final = re.compile(r"\[[^\]]*\]\(([^)\s]*://[^)\s]*)\)")
 Kind = Literal["begin", "request", "state", "skipped"]
 Why = Literal["", "too long", "remote workspace", "not JSON", "no initial state", "unexpected entry"]

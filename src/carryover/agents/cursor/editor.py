@@ -259,9 +259,9 @@ def _parent_of(ident: str, composer: Fields, head: Fields, notes: Mapping[str, s
     given = (composer.get("subagentInfo"), head.get("subagentInfo"))
     infos = [info for info in given if bytes(info or b"")[:1] == b"{"]
     info = fields_of(infos[0]) if infos else {}
-    parent = text_of(info.get("parentComposerId")) or notes.get(ident)
+    parent = text_of(info.get("parentComposerId")) or notes.get(ident, "")
     for _ in range(5):  # of a sub-agent's sub-agent, the one that the user talks to
-        parent = notes.get(parent or "", parent)
+        parent = notes.get(parent, parent)
     return parent or (ident if infos else None)
 
 
