@@ -21,8 +21,8 @@ RANKS: Final = 3
 """From this version on, a source has a rank, and events that do not count are kept."""
 
 _TABLES: Final = """SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table'
-    AND name NOT LIKE 'sqlite_%' AND name != 'note'"""
-"""But for notes, which the present version does not keep."""
+    AND name NOT LIKE 'sqlite_%' AND name NOT LIKE 'search_%' AND name != 'note'"""
+"""But for notes, which the present version does not keep, and the index, which it makes again."""
 _RANKED: Final = "SELECT agent FROM present.session WHERE rank != 0"
 _WITHOUT_RANKED: Final = (
     f"DELETE FROM session WHERE agent IN ({_RANKED})",
