@@ -18,13 +18,14 @@ SCRATCH: Final = "carryover-scratch-"
 """Prefix of the names of scratch folders."""
 
 
-def private_dir(path: Path) -> None:
-    """Makes `path` a folder that only its owner may enter (0700). Creates missing parents, but never changes any.
+def private_dir(path: Path, *, parents: bool = True) -> None:
+    """Makes `path` a folder that only its owner may enter (0700). Never changes its parents; may create missing ones.
 
     A mode that is too open is corrected, but only on this folder and only if it is ours. Raises PermissionError if it
     belongs to another user, NotADirectoryError if something else has that name.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if parents:
+        path.parent.mkdir(parents=True, exist_ok=True)
     with contextlib.suppress(FileExistsError):
         path.mkdir(mode=0o700)
     found = path.stat()

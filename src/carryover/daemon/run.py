@@ -57,6 +57,7 @@ def run(state: StateDir, *, once: bool, log_level: str) -> ExitCode:
     Under systemd it waits while the state folder is unusable: systemd would restart it a few times and then give up.
     Raises UserError if it cannot or must not start.
     """
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})  # it would end a daemon that is still starting
     reported = False
     while True:
         try:
@@ -181,6 +182,7 @@ async def _run(
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, daemon.stop, number)
         loop.add_signal_handler(signal.SIGHUP, daemon.reload)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
         log.info("started", version=Word(__version__), pid=os.getpid(), once=once)
         if not once:
             sys.stderr.write(f"carryoverd {__version__} runs; state and log are in {state.root}\n")

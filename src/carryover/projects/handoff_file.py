@@ -46,5 +46,5 @@ def sha_of(text: bytes) -> str:
 
 def write_handoff(folder: Path, text: CleanText, name: str = HANDOFF) -> bool:
     """Writes the handoff (0600) to `folder` (0700); returns whether it was different. Raises OSError if it can't."""
-    private_dir(folder)
+    private_dir(folder, parents=folder.name != STORE)  # a project that was moved away meanwhile is not made again
     return write_if_changed(folder / name, text.encode(errors="replace"), mode=0o600, follow=False)

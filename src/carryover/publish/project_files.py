@@ -58,7 +58,7 @@ def publish(
         if refused is not None:
             return Published(refusal=refused.reason, passing=refused.passing, notes=settings.notes)
         store = root / STORE
-        private_dir(store)
+        private_dir(store, parents=False)
         edits = ProjectEdits(store, settings.notes)
         _keep_out(root, settings, edits)  # first, so that the handoff can never be committed
         changed = write_handoff(store, text)

@@ -84,6 +84,21 @@ def test_a_lock_file_that_cannot_be_opened_is_named_and_a_command_that_never_end
         acquire_daemon_lock(state, started_ms=0)
 
 
+def test_settings_that_change_while_a_daemon_starts_are_read_once_it_runs(tmp_path: Path) -> None:
+    program = (
+        "import os, signal, sys\n"
+        "from pathlib import Path\n"
+        "from carryover.daemon import run\n"
+        "run.load_all = lambda **_: os.kill(os.getpid(), signal.SIGHUP)\n"
+        "sys.exit(run.run(run.StateDir(Path(sys.argv[1])), once=True, log_level='info'))"
+    )
+    env = {**os.environ, "HOME": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", program, str(tmp_path / "state")], env=env)
+
+    assert done.returncode == ExitCode.OK
+    assert " config_read " in (tmp_path / "state" / "carryoverd.log").read_text()
+
+
 def test_help_teaches_and_tells_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--help"])

@@ -48,6 +48,7 @@ def suggested(new: Path, *known: Whereabouts) -> list[str]:
 
 
 def published(root: Path, text: str = TEXT) -> str:
+    root.mkdir(parents=True, exist_ok=True)
     write_handoff(root / STORE, CleanText(text))
     return sha_of(text.encode())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from carryover.config import Config, Pointers, ProjectsConfig, ProjectSettings, 
 from carryover.edits.apply import ProjectEdits
 from carryover.edits.record import PublishedProject, remember_project
 from carryover.projects.handoff_file import Published
+from carryover.publish import project_files
 from carryover.publish.pointers import NEW_FILE, place_pointers
 from carryover.publish.project_files import preview, publish, withdraw
 from carryover.redact import CleanText
@@ -152,6 +154,23 @@ def test_where_publishing_is_refused_nothing_is_touched(home: Path, app: Path, t
         "excluded by the project's own .carryover.toml",
     ]
     assert [signatures(root) for root in (tracked, excluded, app, tmp_path)] == before
+
+
+@pytest.mark.parametrize("step", ["refusal", "keep_out", "write_handoff", "place_in_read_lists"])
+def test_a_project_that_moves_away_meanwhile_is_not_made_again(
+    app: Path, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    doing = getattr(project_files, step)
+
+    def moves_away(*given: Any, **named: Any) -> object:
+        done: object = doing(*given, **named)
+        app.rename(app.with_name("moved"))
+        return done
+
+    monkeypatch.setattr(project_files, step, moves_away)
+    published(app)
+
+    assert not app.exists()
 
 
 def test_a_disk_that_takes_nothing_is_a_refusal_with_its_reason(app: Path, monkeypatch: pytest.MonkeyPatch) -> None:
