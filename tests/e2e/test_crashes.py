@@ -57,6 +57,16 @@ def hang(*_):
     threading.Event().wait(60)
 pipeline.prepare, run.STOP_LIMIT_S = hang, 1.0
 """
+NO_DISK: Final = """
+import os, threading
+def hanging(real):
+    def ask(path, *given, **named):
+        if "/work/shop" in os.fsdecode(path):
+            threading.Event().wait(60)
+        return real(path, *given, **named)
+    return ask
+os.stat, os.lstat, os.open = map(hanging, (os.stat, os.lstat, os.open))
+"""
 DAMAGED: Final = """
 from carryover.ledger.connect import LedgerDamaged
 from carryover.ledger.store import Ledger
@@ -165,6 +175,18 @@ def test_a_read_that_never_returns_does_not_keep_the_daemon_from_stopping(sessio
 
     assert (code, 1 <= seconds < 5) == (ExitCode.FAILED, True)
     assert daemon.log()[-1] == "WARNING stopped_by_force after_s=1"
+
+
+def test_a_project_whose_disk_hangs_keeps_no_daemon_from_starting_for_the_others(
+    session: ClaudeSession, home: Path
+) -> None:
+    session.work()
+    other = ClaudeSession(session.folder, repository(home / "work" / "blog")).work()
+    with DaemonProcess() as daemon:
+        daemon.settle()
+    with crashing(NO_DISK):
+        other.prompt("Paint the fence")
+        wait_until("the other project's handoff", lambda: "Paint the fence" in handoff_of(other.cwd))
 
 
 def test_damage_to_the_ledger_stops_the_daemon_with_a_failure(session: ClaudeSession) -> None:

@@ -42,9 +42,8 @@ from carryover.ingest.scan import MS_PER_DAY
 from carryover.ingest.spool import Spool
 from carryover.ledger.connect import LedgerDamaged, LedgerUnavailable
 from carryover.ledger.provisional import forget_provisional
-from carryover.ledger.queries import ProjectRow, projects, unpublished
+from carryover.ledger.queries import projects, unpublished
 from carryover.projects.handoff_file import IN_PROJECT
-from carryover.publish.answers import prune_answers
 from carryover.publish.make import Refreshed
 from carryover.publish.refresh import refresh, refused_before_work, with_placeholder
 
@@ -105,7 +104,9 @@ class Daemon:
         except LedgerUnavailable as trouble:
             context.log.error("ledger_unavailable", trouble)
         await self._publish_unpublished()
-        if not once:
+        if once:
+            await self._publish_missing()
+        else:
             await asyncio.to_thread(self._hook_port.prepare)
         try:
             async with self._supervisor as supervisor:
@@ -148,7 +149,6 @@ class Daemon:
         self._project_watcher.restart()
         self._rescanner.request("settings")
         self._publish_queue.mark_all_dirty()
-        self._hooks.later(lambda: asyncio.to_thread(prune_answers, context.state.root, context.config))
         self._notices.ignore_earlier()
         self._forgetting.settings_changed()
         self._page.tell(lambda page: page.changes.health())
@@ -180,7 +180,7 @@ class Daemon:
         start("sync", self._syncing.run)
         start("retention", self._forgetting.run)
         start("withdrawal", partial(keep_withdrawn, context))
-        start("keep-in-place", self._publish_queue.keep_in_place)
+        start("keep-in-place", partial(self._publish_queue.keep_in_place, first=self._publish_missing))
         if self._notifier.watchdog_s is not None:
             start("watchdog", partial(self._notifier.keep_alive, lambda: self._supervisor.healthy))
 
@@ -198,19 +198,25 @@ class Daemon:
         self._context.log.info("stopped", ms=(time.monotonic() - began) * 1000)
 
     async def _publish_unpublished(self) -> None:
-        """Publishes what a killed daemon stored but did not publish, earlier refusals, and handoffs deleted since."""
-        oldest_active_ms = self._context.now_ms() - self._context.config.publish.active_days * MS_PER_DAY
+        """Publishes what a killed daemon, or synchronising, stored and nobody has published. Looks at no disk."""
 
         def ask() -> tuple[dict[int, int], list[int]]:
             with self._context.read_ledger() as db:
-                known = projects(db)
-                left = dict.fromkeys(unpublished(db, since_ms=oldest_active_ms))
-            # Disks of inactive projects are not looked at: one of them may hang.
-            active = (row for row in known if row.last_event_ms >= oldest_active_ms)
-            left |= dict.fromkeys(row.id for row in active if _lacks_handoff(row))
-            return {row.id: row.last_event_ms for row in known}, list(left)
+                known = {row.id: row.last_event_ms for row in projects(db)}
+                return known, unpublished(db, since_ms=self._publish_queue.oldest_active_ms)
 
         self._publish_queue.seed(*await asyncio.to_thread(ask))
+
+    async def _publish_missing(self) -> None:
+        """Publishes earlier refusals, and handoffs deleted since. Waits for the disks of active projects."""
+
+        def lacking() -> list[int]:
+            with self._context.read_ledger() as db:
+                active = [row for row in projects(db) if row.last_event_ms >= self._publish_queue.oldest_active_ms]
+            gone = (row.id for row in active if row.handoff_ms is not None and is_gone(Path(row.root, IN_PROJECT)))
+            return [*(row.id for row in active if row.refusal is not None), *gone]
+
+        self._publish_queue.mark_dirty(await asyncio.to_thread(lacking), 0)
 
     async def _serve(self) -> None:
         limiter = ConnectionLimiter()
@@ -283,7 +289,3 @@ class Daemon:
             )
             for row, outcome in ((row, outcomes.get(row.id, Outcome())) for row in rows)
         ]
-
-
-def _lacks_handoff(row: ProjectRow) -> bool:
-    return row.refusal is not None or (row.handoff_ms is not None and is_gone(Path(row.root, IN_PROJECT)))

@@ -44,7 +44,6 @@ from carryover.facts import is_foreign
 from carryover.ledger.connect import LedgerUnavailable
 from carryover.ledger.queries import Selection
 from carryover.paths import socket_address
-from carryover.publish.answers import prune_answers
 from carryover.publish.forgetting import Erased
 from carryover.publish.hook_script import CWD_HEADER, SECRET_HEADER, write_hook_script
 
@@ -268,7 +267,6 @@ class HookPort:
         try:
             self._secret = hook_secret(state.secret)
             write_hook_script(state)
-            prune_answers(state.root, self._context.config)
         except OSError as error:  # a full disk must not prevent the start
             self._log.error("hooks_not_prepared", error)
 

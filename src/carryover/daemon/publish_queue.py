@@ -62,6 +62,11 @@ class PublishQueue(WorkQueue[int]):
         self._last_event_ms: dict[int, int] = {}
         self.outcomes: dict[int, Outcome] = {}
 
+    @property
+    def oldest_active_ms(self) -> int:
+        """The time before which a project's last event makes it inactive."""
+        return self._context.now_ms() - self._context.config.publish.active_days * MS_PER_DAY
+
     def seed(self, last_event_ms: Mapping[int, int], dirty: Iterable[int] | None = None) -> None:
         """Sets the time of each project's last event, by project id, and marks these, or `dirty`, as changed."""
         self._last_event_ms.update(last_event_ms)
@@ -69,11 +74,9 @@ class PublishQueue(WorkQueue[int]):
 
     def mark_dirty(self, projects: Iterable[int], event_ms: int, *, urgent: bool = False) -> None:
         """Marks `projects`, whose newest event is at `event_ms`, as changed. `urgent`: publishes them without delay."""
-        context = self._context
-        oldest_active_ms = context.now_ms() - context.config.publish.active_days * MS_PER_DAY
         for project in projects:
             newest_ms = self._last_event_ms[project] = max(event_ms, self._last_event_ms.get(project, 0))
-            if urgent or newest_ms >= oldest_active_ms:
+            if urgent or newest_ms >= self.oldest_active_ms:
                 self.hint(project, urgent=urgent)
             else:
                 self._content_changed(project)
@@ -82,8 +85,9 @@ class PublishQueue(WorkQueue[int]):
         """Marks all known projects, after a change that affects all of them, such as a setting."""
         self.mark_dirty(list(self._last_event_ms), 0)
 
-    async def keep_in_place(self) -> None:
-        """Calls `retry_missing` every `RECHECK_S`, until cancelled."""
+    async def keep_in_place(self, *, first: Callable[[], Awaitable[None]]) -> None:
+        """Calls `first` now, and `retry_missing` every `RECHECK_S`, until cancelled."""
+        await first()
         while True:
             await asyncio.sleep(RECHECK_S)
             await self.retry_missing()
