@@ -45,8 +45,7 @@ def atomic_replace(
     A symlink stays and its target is replaced; with `follow=False` the link itself is replaced. The mode of an existing
     file is kept unless `mode` is given; a new file gets `mode` or the umask's default. On any error the old file stays
     as it was and nothing is left beside it. Without `durable` the disk is not waited for, and a power cut may leave an
-    empty file: only for what can be recreated. Raises OSError if the
-    folder is missing, not writable, full...
+    empty file: only for what can be recreated. Raises OSError if the folder is missing, not writable, full...
     """
     target = Path(os.path.realpath(path)) if follow else path
     before = _mode_and_group(target)

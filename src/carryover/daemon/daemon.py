@@ -37,13 +37,12 @@ from carryover.daemon.upkeep import Forgetting, StateGuard, index_history, keep_
 from carryover.daemon.watcher import Watcher
 from carryover.errors import UserError
 from carryover.facts import GitFacts
-from carryover.fsio import is_gone
 from carryover.ingest.scan import MS_PER_DAY
 from carryover.ingest.spool import Spool
 from carryover.ledger.connect import LedgerDamaged, LedgerUnavailable
 from carryover.ledger.provisional import forget_provisional
-from carryover.ledger.queries import projects, unpublished
-from carryover.projects.handoff_file import IN_PROJECT
+from carryover.ledger.queries import ProjectRow, projects, unpublished
+from carryover.projects.handoff_file import IN_PROJECT, Published
 from carryover.publish.make import Refreshed
 from carryover.publish.refresh import refresh, refused_before_work, with_placeholder
 
@@ -105,7 +104,7 @@ class Daemon:
             context.log.error("ledger_unavailable", trouble)
         await self._publish_unpublished()
         if once:
-            await self._publish_missing()
+            await self._publish_queue.retry_missing()
         else:
             await asyncio.to_thread(self._hook_port.prepare)
         try:
@@ -180,7 +179,7 @@ class Daemon:
         start("sync", self._syncing.run)
         start("retention", self._forgetting.run)
         start("withdrawal", partial(keep_withdrawn, context))
-        start("keep-in-place", partial(self._publish_queue.keep_in_place, first=self._publish_missing))
+        start("keep-in-place", self._publish_queue.keep_in_place)
         if self._notifier.watchdog_s is not None:
             start("watchdog", partial(self._notifier.keep_alive, lambda: self._supervisor.healthy))
 
@@ -199,24 +198,19 @@ class Daemon:
 
     async def _publish_unpublished(self) -> None:
         """Publishes what a killed daemon, or synchronising, stored and nobody has published. Looks at no disk."""
+        queue = self._publish_queue
 
-        def ask() -> tuple[dict[int, int], list[int]]:
+        def ask() -> tuple[list[ProjectRow], list[int]]:
             with self._context.read_ledger() as db:
-                known = {row.id: row.last_event_ms for row in projects(db)}
-                return known, unpublished(db, since_ms=self._publish_queue.oldest_active_ms)
+                return projects(db), unpublished(db, since_ms=queue.oldest_active_ms)
 
-        self._publish_queue.seed(*await asyncio.to_thread(ask))
-
-    async def _publish_missing(self) -> None:
-        """Publishes earlier refusals, and handoffs deleted since. Waits for the disks of active projects."""
-
-        def lacking() -> list[int]:
-            with self._context.read_ledger() as db:
-                active = [row for row in projects(db) if row.last_event_ms >= self._publish_queue.oldest_active_ms]
-            gone = (row.id for row in active if row.handoff_ms is not None and is_gone(Path(row.root, IN_PROJECT)))
-            return [*(row.id for row in active if row.refusal is not None), *gone]
-
-        self._publish_queue.mark_dirty(await asyncio.to_thread(lacking), 0)
+        known, left = await asyncio.to_thread(ask)
+        queue.seed({row.id: row.last_event_ms for row in known}, left)
+        for row in known:
+            if row.last_event_ms >= queue.oldest_active_ms:  # disks of inactive projects are not looked at later either
+                file = Path(row.root, IN_PROJECT) if row.handoff_ms is not None else None
+                before = Published(refusal=row.refusal, passing=row.refusal is not None, file=file)
+                queue.outcomes.setdefault(row.id, Outcome(published=before))
 
     async def _serve(self) -> None:
         limiter = ConnectionLimiter()

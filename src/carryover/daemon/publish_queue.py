@@ -85,12 +85,11 @@ class PublishQueue(WorkQueue[int]):
         """Marks all known projects, after a change that affects all of them, such as a setting."""
         self.mark_dirty(list(self._last_event_ms), 0)
 
-    async def keep_in_place(self, *, first: Callable[[], Awaitable[None]]) -> None:
-        """Calls `first` now, and `retry_missing` every `RECHECK_S`, until cancelled."""
-        await first()
+    async def keep_in_place(self) -> None:
+        """Calls `retry_missing` now and every `RECHECK_S`, until cancelled."""
         while True:
-            await asyncio.sleep(RECHECK_S)
             await self.retry_missing()
+            await asyncio.sleep(RECHECK_S)
 
     async def retry_missing(self) -> None:
         """Marks projects whose refusal may have passed, and those whose handoff has been deleted."""
