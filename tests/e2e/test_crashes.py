@@ -59,13 +59,9 @@ pipeline.prepare, run.STOP_LIMIT_S = hang, 1.0
 """
 NO_DISK: Final = """
 import os, threading
-def hanging(real):
-    def ask(path, *given, **named):
-        if "/work/shop" in os.fsdecode(path):
-            threading.Event().wait(60)
-        return real(path, *given, **named)
-    return ask
-os.stat, os.lstat, os.open = map(hanging, (os.stat, os.lstat, os.open))
+def ask(path, *given, real=os.stat, **named):
+    return threading.Event().wait(60) if "/work/shop" in os.fsdecode(path) else real(path, *given, **named)
+os.stat = os.lstat = ask
 """
 DAMAGED: Final = """
 from carryover.ledger.connect import LedgerDamaged
@@ -177,9 +173,7 @@ def test_a_read_that_never_returns_does_not_keep_the_daemon_from_stopping(sessio
     assert daemon.log()[-1] == "WARNING stopped_by_force after_s=1"
 
 
-def test_a_project_whose_disk_hangs_keeps_no_daemon_from_starting_for_the_others(
-    session: ClaudeSession, home: Path
-) -> None:
+def test_a_disk_that_hangs_keeps_no_daemon_from_starting(session: ClaudeSession, home: Path) -> None:
     session.work()
     other = ClaudeSession(session.folder, repository(home / "work" / "blog")).work()
     with DaemonProcess() as daemon:

@@ -104,21 +104,6 @@ def test_a_daemon_whose_state_was_removed_ends_and_leaves_its_successor_alone(
             assert second.state.socket.exists()
 
 
-def test_a_daemon_whose_ledger_was_emptied_ends_and_the_next_reads_all_again(
-    session: ClaudeSession, project: Path
-) -> None:
-    session.prompt("Add a discount function to the cart")
-    with DaemonProcess(HASTY) as daemon:
-        daemon.settle()
-        os.truncate(daemon.state.ledger, 0)
-        assert daemon.process.wait(30) == ExitCode.FAILED
-
-    (project / ".carryover" / "handoff.md").unlink()
-    with DaemonProcess() as daemon:
-        daemon.settle()
-    assert "discount" in handoff_of(project)
-
-
 def test_a_state_folder_that_cannot_be_used_is_tried_again_under_systemd_and_said_without(
     session: ClaudeSession, project: Path, tmp_path: Path
 ) -> None:

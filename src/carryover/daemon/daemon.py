@@ -80,8 +80,7 @@ class Daemon:
         self._ingest_queue = IngestQueue(context, dirty, pool(len(READERS), "read"))
         spool = Spool(context.state)
         self._rescanner = Rescanner(context, self._ingest_queue, spool)
-        rescan = partial(self._rescanner.request, "retention")
-        self._forgetting = Forgetting(context, self._publish_queue, rescan=rescan)
+        self._forgetting = Forgetting(context, self._publish_queue, rescan=partial(self._rescanner.request, "retention"))
         hear = (self._ingest_queue.read_soon, self._rescanner.request)
         self._watcher = Watcher(context, context.folders, *hear)
         # Separate and not recursive: a project may have many folders, and none of them contains a source.

@@ -24,7 +24,7 @@ import msgspec
 from carryover.edits.record import EditedFile, edited_in_project, load_record, save_edited_in_project, save_record
 from carryover.edits.user_text import EditRefused
 from carryover.errors import ExitCode, UserError, os_reason, visible
-from carryover.fsio import FileLock, atomic_replace, is_folder, private_dir, read_bytes_bounded
+from carryover.fsio import FileLock, atomic_replace, private_dir, read_bytes_bounded
 from carryover.paths import StateDir
 
 _LIMIT_BYTES: Final = 64 << 20
@@ -268,8 +268,6 @@ class ProjectEdits:
         self.notes.append(f"{name} was left alone: {reason}")
 
     def _write(self, edit: Edit) -> None:
-        if not is_folder(self._store.parent):  # else `write` would make a project again that was moved away
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
         write(edit)
 
     def _save(self) -> None:

@@ -86,17 +86,13 @@ def test_a_lock_file_that_cannot_be_opened_is_named_and_a_command_that_never_end
 
 def test_settings_that_change_while_a_daemon_starts_are_read_once_it_runs(tmp_path: Path) -> None:
     program = (
-        "import os, signal, sys\n"
-        "from pathlib import Path\n"
-        "from carryover.daemon import run\n"
-        "run.load_all = lambda **_: os.kill(os.getpid(), signal.SIGHUP)\n"
-        "sys.exit(run.run(run.StateDir(Path(sys.argv[1])), once=True, log_level='info'))"
+        "import os, signal, sys; from carryover.daemon import main, run; "
+        "run.load_all = lambda **_: os.kill(os.getpid(), signal.SIGHUP); sys.exit(main.main(['--once']))"
     )
-    env = {**os.environ, "HOME": str(tmp_path)}
-    done = subprocess.run([sys.executable, "-c", program, str(tmp_path / "state")], env=env)
+    env = {**os.environ, "HOME": str(tmp_path), "CARRYOVER_HOME": str(tmp_path)}
 
-    assert done.returncode == ExitCode.OK
-    assert " config_read " in (tmp_path / "state" / "carryoverd.log").read_text()
+    assert subprocess.run([sys.executable, "-c", program], env=env).returncode == ExitCode.OK
+    assert " config_read " in (tmp_path / "carryoverd.log").read_text()
 
 
 def test_help_teaches_and_tells_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
