@@ -201,11 +201,9 @@ class Syncing:
             every_s = None
             if every is not None and every != "0":
                 every_s = float(every[:-1]) * (60.0 if every.endswith("m") else 3600.0)
-            is_on = (context.state.sync / "settings.json").exists()
-            if every_s is not None and is_on and not context.config.paused:
-                outcome = await self.once()
-                if outcome.error is not None:
-                    context.log.warning("sync_failed", waiting=True)
+            is_on = every_s is not None and (context.state.sync / "settings.json").exists()
+            if is_on and not context.config.paused and (await self.once()).error is not None:
+                context.log.warning("sync_failed", waiting=True)
             await wait_at_most(changed, every_s)
 
     async def once(self) -> Outcome:

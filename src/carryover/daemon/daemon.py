@@ -80,7 +80,8 @@ class Daemon:
         self._ingest_queue = IngestQueue(context, dirty, pool(len(READERS), "read"))
         spool = Spool(context.state)
         self._rescanner = Rescanner(context, self._ingest_queue, spool)
-        self._forgetting = Forgetting(context, self._publish_queue, rescan=partial(self._rescanner.request, "retention"))
+        rescan = partial(self._rescanner.request, "retention")
+        self._forgetting = Forgetting(context, self._publish_queue, rescan=rescan)
         hear = (self._ingest_queue.read_soon, self._rescanner.request)
         self._watcher = Watcher(context, context.folders, *hear)
         # Separate and not recursive: a project may have many folders, and none of them contains a source.
