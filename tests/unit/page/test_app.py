@@ -13,16 +13,18 @@ from contextlib import closing
 from pathlib import Path
 from unittest.mock import AsyncMock, Mock
 
+import msgspec
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
+from multidict import CIMultiDict
 
 from carryover.config import Config
 from carryover.daemon.endpoints import listen
 from carryover.ledger.connect import connect_read_only
 from carryover.page import access, app, changes, commands, conversations
-from carryover.page.access import COOKIE, KEY_S, Access, Visitor, has_token, may_ask
-from carryover.page.answers import SearchAnswer
+from carryover.page.access import COOKIE, KEY_S, TOKEN_HEADER, Access, Visitor, has_token, may_ask
+from carryover.page.answers import CommandAnswer, SearchAnswer
 from carryover.page.app import MOST_WAITING, Page
 from carryover.page.changes import Changes
 from carryover.paths import StateDir
@@ -60,10 +62,15 @@ class Browser:
         visitor = page.access.admit(page.access.new_key({"DISPLAY": ":0"}))
         assert visitor is not None
         self._page = page
-        self._headers = {"Cookie": f"{COOKIE}={visitor.cookie}"}
+        self._headers = {"Cookie": f"{COOKIE}={visitor.cookie}", TOKEN_HEADER: visitor.token}
 
     async def get(self, target: str) -> int:
         return (await self._page.answer(make_mocked_request("GET", f"/ui/api/{target}", self._headers))).status
+
+    async def command(self, **asked: object) -> int:
+        body = Mock(readany=AsyncMock(side_effect=[msgspec.json.encode(asked), b""]))
+        request = make_mocked_request("POST", "/ui/api/command", self._headers, payload=body)
+        return (await self._page.answer(request)).status
 
 
 @pytest.fixture
@@ -91,6 +98,33 @@ async def test_a_bounded_number_of_requests_waits_and_the_rest_is_told_to_come_b
 
     assert sorted(await asyncio.gather(*waiting)) == [200] * MOST_WAITING + [503] * 3
     assert await browser.get("projects") == 200
+
+
+async def test_two_commands_run_at_once_and_the_rest_is_told_to_come_back(
+    page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser, go_on = Browser(page), asyncio.Event()
+
+    async def answer(*_: object) -> CommandAnswer:
+        await go_on.wait()
+        return CommandAnswer(argv=(), ok=True, output="")
+
+    monkeypatch.setattr(commands, "answer", answer)
+    running = [asyncio.create_task(browser.command(command="pause", project=1)) for _ in range(4)]
+    told = asyncio.as_completed(running, timeout=30)
+    assert [await next(told) for _ in range(2)] == [503] * 2
+    go_on.set()
+
+    assert sorted(await asyncio.gather(*running)) == [200, 200, 503, 503]
+    assert await browser.command(command="pause", project=1) == 200
+
+
+async def test_a_project_of_another_machine_is_neither_read_nor_changed_here(page: Page, scribe: Scribe) -> None:
+    browser = Browser(page)
+    await scribe.tell(scribe.event("add a cart", session="s2", cwd="desk:/srv/shop"))
+
+    assert [await browser.get(f"project/{number}/work") for number in (1, 2, 3)] == [200, 404, 404]
+    assert [await browser.command(command="pause", project=number) for number in (2, 3)] == [404, 404]
 
 
 async def test_a_search_that_is_no_longer_wanted_ends_at_once(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,10 +206,11 @@ def test_keys_and_browsers_are_bounded_and_the_newest_count() -> None:
 
 def test_a_token_belongs_to_one_browser() -> None:
     one, other = Visitor({}), Visitor({})
-    asked = make_mocked_request("POST", "/ui/api/command", {"X-Carryover-Token": one.token})
+    asked = make_mocked_request("POST", "/ui/api/command", {TOKEN_HEADER: one.token})
 
     assert (has_token(asked, one), has_token(asked, other)) == (True, False)
-    assert not has_token(make_mocked_request("POST", "/ui/api/command"), one)
+    for headers in (CIMultiDict[str](), CIMultiDict([(TOKEN_HEADER, one.token)] * 2)):
+        assert not has_token(make_mocked_request("POST", "/ui/api/command", headers), one)
 
 
 class Connected:
