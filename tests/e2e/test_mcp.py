@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -146,9 +146,18 @@ def test_the_clients_root_counts_where_its_server_is_started_elsewhere(
     worked: ClaudeSession, other: ClaudeSession, home: Path, shop: Path
 ) -> None:
     """An editor starts servers in the home folder; the first root is the project, for as long as the server runs."""
-    with McpClient(home, roots=(shop / "sub", other.cwd)) as client:
+    roots = [{"uri": root.as_uri()} for root in (shop / "sub", other.cwd)]
+    with McpClient(home, roots={"result": {"roots": roots}}) as client:
         assert TASK in client.call("recall", query="okapi")
         assert "Nothing that is recorded" in client.call("recall", query="axolotl")
+
+
+@pytest.mark.parametrize("roots", [{"error": {"code": 0, "message": ""}}, {"result": {"roots": [{"uri": "vfs://x"}]}}])
+def test_a_client_that_names_no_folder_is_answered_for_the_one_it_started_the_server_in(
+    worked: ClaudeSession, shop: Path, roots: dict[str, Any]
+) -> None:
+    with McpClient(shop, roots=roots) as client:
+        assert TASK in client.call("recall", query="okapi")
 
 
 def test_without_a_ledger_it_reads_what_is_on_disk_and_keeps_nothing(home: Path, shop: Path) -> None:

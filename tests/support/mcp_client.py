@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -13,12 +13,12 @@ COMMAND: Final = (*forked.CARRYOVER, "mcp")
 
 
 class McpClient:
-    """A client that works in `folder`, and names `roots` if it is asked. Leaving the context closes the server's input.
+    """A client that works in `folder`, and answers `roots` if asked for them. Leaving it closes the server's input.
 
     `code`: the server's exit code, from then on.
     """
 
-    def __init__(self, folder: Path, roots: Sequence[Path] = ()) -> None:
+    def __init__(self, folder: Path, roots: Mapping[str, Any] | None = None) -> None:
         self._roots = roots
         self._number = 0
         self.code: int | None = None
@@ -44,7 +44,7 @@ class McpClient:
         self._number += 1
         self._send({"id": self._number, "method": method, "params": params})
         while (answer := self._next()).get("method") == "roots/list":
-            self._send({"id": answer["id"], "result": {"roots": [{"uri": root.as_uri()} for root in self._roots]}})
+            self._send({"id": answer["id"], **(self._roots or {})})
         assert answer["id"] == self._number
         return answer["result"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from threading import Thread
 from typing import Any, Final
@@ -10,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 import anyio
 import mcp_types as types
+from mcp import MCPError
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
@@ -22,7 +24,7 @@ from carryover.ledger.search_text import KINDS
 
 NAME: Final = "carryover"
 ROOTS_S: Final = 1.0
-"""How long the client may take to name its roots; then the folder that it was started in counts."""
+"""How long the client may take to name its roots; without them, the folder that the server was started in counts."""
 
 INSTRUCTIONS: Final = (
     "What AI agents did in this project before, recorded by Carryover. A line of a handoff that holds … is cut: `turn` "
@@ -93,7 +95,7 @@ class _Project:
             if self._folder is None:
                 asked = context.session.client_capabilities
                 if asked is not None and asked.roots is not None and context.session.can_send_request:
-                    with anyio.move_on_after(ROOTS_S):
+                    with anyio.move_on_after(ROOTS_S), suppress(MCPError, ValueError):  # refused, or no list of files
                         found = await context.session.send_request(types.ListRootsRequest(), types.ListRootsResult)
                         places = (urlsplit(str(root.uri)) for root in found.roots)
                         self._folder = next((unquote(place.path) for place in places if place.scheme == "file"), None)
