@@ -220,7 +220,8 @@ class _Server:
                 grown = len(line.response) + len(line.thinking)
                 size += grown
                 if line.done or size > _MOST_ANSWER_CHARS:
-                    return text if line.done and line.done_reason != "length" else f"{text} […]"
+                    is_whole = not text.strip() or (line.done and line.done_reason != "length")
+                    return text if is_whole else f"{text} […]"
                 if grown:
                     report(size)
                     self._until_s = time.monotonic() + NEXT_S

@@ -277,10 +277,16 @@ async def never_ends(request: web.Request, asked: dict[str, Any], stream: web.St
         await stream.write(line(response="discount " * 100, done=False))
 
 
+async def thinks_too_long(request: web.Request, asked: dict[str, Any], stream: web.StreamResponse) -> None:
+    await stream.prepare(request)
+    await stream.write(line(thinking="let me see", done=False))
+    await stream.write(line(response="", done=True, done_reason="length"))
+
+
 @pytest.mark.parametrize(
     "generate",
-    [never_ends, says(""), says("<think>let me see"), says("The discount is wired into the checkout. " * 5000)],
-    ids=["endless", "empty", "only thoughts", "longer"],
+    [never_ends, thinks_too_long, says(""), says("<think>let me see"), says("The discount is wired. " * 9000)],
+    ids=["endless", "thoughts", "empty", "only thoughts", "longer"],
 )
 def test_an_answer_that_shortens_nothing_is_not_used(
     export: Call, start: Started, tmp_path: Path, generate: Generate
