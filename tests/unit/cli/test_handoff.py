@@ -66,6 +66,7 @@ def test_without_daemon_and_ledger_it_comes_from_disk_and_leaves_nothing_behind(
     assert out.startswith("# [CARRYOVER] Last updated ")
     assert ": Wire discount into checkout\n" in out and "`checkout.py`" in out and "branch main" in out
     assert out.splitlines()[-1].startswith(f"Full history: `carryover show {CHECKOUT}`")
+    assert run.out("show", f"claude-code:{CHECKOUT}") == run.out("show", CHECKOUT)
     assert set(home.rglob("*")) == before
 
 
