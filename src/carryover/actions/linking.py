@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from carryover.actions.context import now_ms, project_root
-from carryover.actions.recorded import by_daemon_or_here
+from carryover.actions.recorded import ask_patiently, by_daemon_or_here
 from carryover.config import load_config
 from carryover.errors import ExitCode, UserError
 from carryover.facts import is_foreign
@@ -108,7 +108,6 @@ def sync_once(state: StateDir) -> Outcome:
     """Reads what is new on disk and synchronises once. Raises UserError if that ends early; nothing is lost then."""
     import asyncio
 
-    from carryover.daemon.client import ask_daemon
     from carryover.sync.rounds import Outcome, synchronise
 
     if state.paused.exists():
@@ -122,9 +121,8 @@ def sync_once(state: StateDir) -> Outcome:
         await read_new(ledger, state)
         return await synchronise(state, ledger, paths, now_ms=now_ms, in_thread=asyncio.to_thread)
 
-    with _patiently():
-        ask_daemon(state.socket, "POST", "/settle", timeout_s=SYNC_S)
-        done = by_daemon_or_here(state, "/sync", Outcome, here, timeout_s=SYNC_S)
+    ask_patiently(state, "/settle", timeout_s=SYNC_S)
+    done = by_daemon_or_here(state, "/sync", Outcome, here, timeout_s=SYNC_S)
     if done.error is not None:
         raise UserError(done.error)
     return done
@@ -153,17 +151,8 @@ def end(state: StateDir, *, forget: bool) -> None:
     _said(state, f"/sync/end{'?forget=1' if forget else ''}", here)
 
 
-@contextmanager
-def _patiently() -> Iterator[None]:
-    try:
-        yield
-    except TimeoutError as error:
-        raise UserError("carryoverd is still synchronising. `carryover sync status` shows how far it is.") from error
-
-
 def _said(state: StateDir, target: str, here: Callable[[Ledger, StatePaths], Awaitable[_Said]]) -> str:
-    with _patiently():
-        answer = by_daemon_or_here(state, target, _Said, here, timeout_s=SYNC_S)
+    answer = by_daemon_or_here(state, target, _Said, here, timeout_s=SYNC_S)
     if answer.error:
         raise UserError(answer.error)
     return answer.text

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
@@ -39,6 +39,18 @@ SETTLE_LIMIT_S: Final = 3.0
 T = TypeVar("T")
 
 
+def ask_patiently(state: StateDir, target: str, *, timeout_s: float) -> dict[str, Any] | None:
+    """Returns the daemon's answer to `POST target`; None if none runs. Raises UserError, also if it comes too late."""
+    from carryover.daemon.client import ask_daemon
+
+    try:
+        return ask_daemon(state.socket, "POST", target, timeout_s=timeout_s)
+    except TimeoutError as error:
+        raise UserError(
+            f"carryoverd has not finished after {timeout_s:g} s and is still at work. Run the same command again later."
+        ) from error
+
+
 def by_daemon_or_here(
     state: StateDir,
     target: str,
@@ -48,10 +60,8 @@ def by_daemon_or_here(
     timeout_s: float,
     otherwise: str = "Nothing was changed.",
 ) -> T:
-    """Returns the daemon's answer to `POST target` or, if none runs, that of `do`. Raises TimeoutError or UserError."""
-    from carryover.daemon.client import ask_daemon
-
-    answer = ask_daemon(state.socket, "POST", target, timeout_s=timeout_s)
+    """Returns the daemon's answer to `POST target` or, if none runs, that of `do`. Raises UserError."""
+    answer = ask_patiently(state, target, timeout_s=timeout_s)
     if answer is not None:
         return msgspec.convert(answer, kind)
     from carryover.actions.from_disk import as_writer

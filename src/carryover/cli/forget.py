@@ -13,11 +13,10 @@ import msgspec
 
 from carryover.actions.context import now_ms, project_root, state_dir
 from carryover.actions.linking import link_projects, unlink_projects
-from carryover.actions.recorded import session_named
+from carryover.actions.recorded import by_daemon_or_here, session_named
 from carryover.cli.arguments import TIMES, describe, flag, moment_ms
 from carryover.cli.sessions import session_lines
 from carryover.config import load_config
-from carryover.daemon.client import ask_daemon
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import sweep_scratch, temporary_files
 from carryover.ledger.connect import copies
@@ -148,22 +147,12 @@ def _forget(state: StateDir, selection: Selection) -> Erased:
     """Asks the running daemon to forget, since it writes the ledger; if none runs, does it in this process."""
     from carryover.publish.forgetting import Erased, forget_sessions, publish_here
 
-    query = urlencode({"selection": msgspec.json.encode(selection).decode()})
-    try:
-        answer = ask_daemon(state.socket, "POST", f"/forget?{query}", timeout_s=ANSWER_S)
-    except TimeoutError as error:
-        raise UserError(
-            f"carryoverd has not finished after {ANSWER_S:g} s and is still at work. Run the same command again later."
-        ) from error
-    if answer is not None:
-        return msgspec.convert(answer, Erased)
-    from carryover.actions.from_disk import as_writer
-
     async def forget_here(ledger: Ledger, paths: StatePaths) -> Erased:
         config = load_config(StateDir(paths.state).config)
         return await forget_sessions(ledger, paths, [selection], config, partial(publish_here, ledger, paths, config))
 
-    return as_writer(state, forget_here)
+    target = f"/forget?{urlencode({'selection': msgspec.json.encode(selection).decode()})}"
+    return by_daemon_or_here(state, target, Erased, forget_here, timeout_s=ANSWER_S)
 
 
 LINK: Final = """\

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from carryover.actions import linking
 from carryover.actions.context import state_dir
 from carryover.actions.from_disk import catch_up
+from carryover.cli import forget
 from carryover.errors import ExitCode
 from carryover.fsio import FileLock, private_dir
 from carryover.publish.answers import answer_path
@@ -22,6 +24,7 @@ from support.forked import CARRYOVER
 from support.recorded_shop import Run
 from support.repository import git
 from support.scribe import compressed
+from support.socket_server import SocketServer, hang
 from support.terminal import ENTER, played
 
 SECRET = "zebra merger"
@@ -269,6 +272,18 @@ def test_what_cannot_be_linked_says_why(recorded: Path, moved: Path, run: Run, l
     code, said = UNLINKABLE[line]
 
     assert said in run.err(code, "link", *(names.get(word, word) for word in line.split()))
+
+
+def test_a_daemon_that_takes_too_long_is_said_to_be_at_work(
+    recorded: Path, moved: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (linking, forget):
+        monkeypatch.setattr(module, "ANSWER_S", 0.1)
+
+    with SocketServer(state_dir().socket, hang):
+        for line in (("link", str(recorded), str(moved)), ("forget", "--all", "--yes")):
+            code, _, err = run(*line)
+            assert (code, "has not finished after 0.1 s and is still at work" in err) == (ExitCode.FAILED, True)
 
 
 def test_a_running_daemon_finds_links_and_publishes(shop: Path, home: Path, run: Run) -> None:
