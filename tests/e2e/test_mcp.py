@@ -14,7 +14,7 @@ from support.agent_here import everything
 from support.claude_session import ClaudeSession
 from support.forked import run
 from support.mcp_client import COMMAND, McpClient
-from support.repository import repository
+from support.repository import git, repository
 
 pytest.importorskip("mcp_types")
 
@@ -98,8 +98,8 @@ def test_a_turn_is_shown_whole_by_the_name_that_a_line_gives_it(worked: ClaudeSe
 
 def test_the_session_that_asks_is_not_the_one_a_number_alone_means(home: Path, shop: Path) -> None:
     """It began when the server did, and it is in a turn: what it knows is the handoff of the session before."""
-    write(home, shop, TASK)
-    asking = ClaudeSession(home / ".claude" / "projects", shop)
+    before = write(home, shop, TASK)
+    asking = ClaudeSession(home / ".claude" / "projects", shop, now=before.now)
     asking.prompt("What was done here?")
     asking.append(asking.call_line("toolu_9", "cat cart.py"))
     catch_up(state_dir(), str(shop))
@@ -176,11 +176,11 @@ def test_an_excluded_project_and_one_without_work_get_a_sentence(worked: ClaudeS
     with McpClient(home / "empty") as client:
         assert client.call("handoff") == f"No agent's work is recorded for {home / 'empty'}."
     state_dir().config.write_text(f'[projects]\nexclude = ["{shop}"]\n')
-    with McpClient(shop) as client:
-        for name, given in (("recall", {"query": "okapi"}), ("turn", {"turn": "turn 1"}), ("handoff", {})):
-            said = client.call(name, **given)
-            assert said.startswith(f"{shop} is left out of Carryover:")
-            assert TASK not in said
+    git(shop, "worktree", "add", "--quiet", str(home / "fresh"))
+    for folder in (shop, home / "fresh"):
+        with McpClient(folder) as client:
+            said = [client.call("recall", query="okapi"), client.call("turn", turn="turn 1"), client.call("handoff")]
+        assert all(text.startswith(f"{shop} is left out of Carryover:") and TASK not in text for text in said)
 
 
 def test_what_was_recorded_cannot_pass_for_anything_else(home: Path, shop: Path) -> None:

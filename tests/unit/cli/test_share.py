@@ -95,12 +95,14 @@ def test_depths(recorded: Path, run: Run, tmp_path: Path, key: str) -> None:
     assert len(some) <= len(session) <= len(whole)
     assert all("Do not cap it. Now wire it into checkout." in text for text in (some, session, whole))
     assert not Path("shop.age").exists()
+    run("pause", str(recorded))
+    assert "is left out of Carryover" in run.err(ExitCode.REFUSED, *command, "all")
 
 
 def test_the_preview_says_for_whom_what_and_what_was_hidden(home: Path, run: Run, tmp_path: Path) -> None:
     project = repository(home / "shop", {"a.py": "1\n"})
     work = ClaudeWork(home / ".claude" / "projects", project)
-    work.prompt(f"Use {ANTHROPIC} of {home}/notes.txt, not {home}2/x or /mnt{home}/y")
+    work.prompt(f"Use {ANTHROPIC} of {home}/notes.txt, not {home}2/x or /mnt{home}/y, in {work.path.parent.name}")
     keys = tmp_path / "bob.keys"
     ed, ec = ssh_key(tmp_path / "ed"), ssh_key(tmp_path / "ec", "ecdsa")
     keys.write_text(f"{ed}\n{ec}\nsk-ssh-ed25519@openssh.com {'A' * 90}=\n")
@@ -115,7 +117,7 @@ def test_the_preview_says_for_whom_what_and_what_was_hidden(home: Path, run: Run
     kinds = "ecdsa-sha2-nistp256, sk-ssh-ed25519@openssh.com"
     assert f"Not to   2 keys that age can't encrypt to: {kinds}" in err
     assert "secrets: anthropic" in err
-    assert f"~/notes.txt, not {home}2/x or /mnt{home}/y" in out
+    assert f"~/notes.txt, not {home}2/x or /mnt{home}/y, in ~-shop" in out
     assert ANTHROPIC not in out + err and f"{home}/" not in out.replace(f"/mnt{home}/y", "")
     assert "Nothing was written." in err
 

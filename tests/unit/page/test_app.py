@@ -24,7 +24,7 @@ from carryover.daemon.endpoints import listen
 from carryover.ledger.connect import connect_read_only
 from carryover.page import access, app, changes, commands, conversations
 from carryover.page.access import COOKIE, KEY_S, TOKEN_HEADER, Access, Visitor, has_token, may_ask
-from carryover.page.answers import CommandAnswer, SearchAnswer
+from carryover.page.answers import SearchAnswer
 from carryover.page.app import MOST_WAITING, Page
 from carryover.page.changes import Changes
 from carryover.paths import StateDir
@@ -65,7 +65,7 @@ class Browser:
         self._headers = {"Cookie": f"{COOKIE}={visitor.cookie}", TOKEN_HEADER: visitor.token}
 
     async def get(self, target: str) -> int:
-        return (await self._page.answer(make_mocked_request("GET", f"/ui/api/{target}", self._headers))).status
+        return (await self._page.answer(make_mocked_request("GET", f"/ui/{target}", self._headers))).status
 
     async def command(self, **asked: object) -> int:
         body = Mock(readany=AsyncMock(side_effect=[msgspec.json.encode(asked), b""]))
@@ -90,40 +90,39 @@ async def page(host: Host, scribe: Scribe) -> AsyncIterator[Page]:
 async def test_a_bounded_number_of_requests_waits_and_the_rest_is_told_to_come_back(page: Page, host: Host) -> None:
     browser = Browser(page)
     host.open.clear()
-    waiting = [asyncio.create_task(browser.get("projects")) for _ in range(MOST_WAITING + 3)]
+    waiting = [asyncio.create_task(browser.get("api/projects")) for _ in range(MOST_WAITING + 3)]
     told = asyncio.as_completed(waiting)
     assert [await next(told) for _ in range(3)] == [503] * 3
-    assert await browser.get("me") == 200, "what needs no thread is answered"
+    assert await browser.get("api/me") == 200, "what needs no thread is answered"
     host.open.set()
 
     assert sorted(await asyncio.gather(*waiting)) == [200] * MOST_WAITING + [503] * 3
-    assert await browser.get("projects") == 200
+    assert await browser.get("api/projects") == 200
 
 
-async def test_two_commands_run_at_once_and_the_rest_is_told_to_come_back(
-    page: Page, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    browser, go_on = Browser(page), asyncio.Event()
+async def test_no_third_command_runs_beside_two_others(page: Page) -> None:
+    async with page._running, page._running:
+        assert await Browser(page).command(command="pause", project=1) == 503
 
-    async def answer(*_: object) -> CommandAnswer:
-        await go_on.wait()
-        return CommandAnswer(argv=(), ok=True, output="")
 
-    monkeypatch.setattr(commands, "answer", answer)
-    running = [asyncio.create_task(browser.command(command="pause", project=1)) for _ in range(4)]
-    told = asyncio.as_completed(running, timeout=30)
-    assert [await next(told) for _ in range(2)] == [503] * 2
-    go_on.set()
+ADDRESSES = {
+    **dict.fromkeys(("", "index.html", "api/project/1/work", "api/search?q=%00&project=9"), 200),
+    **dict.fromkeys(("none.js", "api/none", "api/project/9/work", "api/project/1/none", "api/session/none/s1"), 404),
+    **dict.fromkeys(("api/project/-1/work", "api/project/%D9%A1/work", f"api/project/1{'0' * 15}/work"), 400),
+    "?key=used": 303,
+}
 
-    assert sorted(await asyncio.gather(*running)) == [200, 200, 503, 503]
-    assert await browser.command(command="pause", project=1) == 200
+
+@pytest.mark.parametrize("target", ADDRESSES)
+async def test_an_address_is_answered_or_refused(page: Page, target: str) -> None:
+    assert await Browser(page).get(target) == ADDRESSES[target]
 
 
 async def test_a_project_of_another_machine_is_neither_read_nor_changed_here(page: Page, scribe: Scribe) -> None:
     browser = Browser(page)
     await scribe.tell(scribe.event("add a cart", session="s2", cwd="desk:/srv/shop"))
 
-    assert [await browser.get(f"project/{number}/work") for number in (1, 2, 3)] == [200, 404, 404]
+    assert [await browser.get(f"api/project/{number}/work") for number in (1, 2, 3)] == [200, 404, 404]
     assert [await browser.command(command="pause", project=number) for number in (2, 3)] == [404, 404]
 
 
@@ -137,20 +136,20 @@ async def test_a_search_that_is_no_longer_wanted_ends_at_once(page: Page, monkey
         return SearchAnswer(hits=(), more=False, took_ms=0)
 
     monkeypatch.setattr(conversations, "found", found)
-    first = asyncio.create_task(browser.get("search?q=long"))
+    first = asyncio.create_task(browser.get("api/search?q=long"))
     await asyncio.to_thread(begun.wait)
-    assert await other.get("search?q=another") == 200, "another browser's search ends none but its own"
+    assert await other.get("api/search?q=another") == 200, "another browser's search ends none but its own"
     assert not first.done()
 
-    assert await browser.get("search?q=next") == 200
+    assert await browser.get("api/search?q=next") == 200
     assert await first == 409
 
 
 async def test_a_search_that_has_not_begun_yet_is_left_out(page: Page, host: Host) -> None:
     browser = Browser(page)
     host.open.clear()
-    searches = [asyncio.create_task(browser.get(f"search?q={'parser'[: n + 1]}")) for n in range(6)]
-    assert await browser.get("me") == 200, "all have arrived"
+    searches = [asyncio.create_task(browser.get(f"api/search?q={'parser'[: n + 1]}")) for n in range(6)]
+    assert await browser.get("api/me") == 200, "all have arrived"
     host.open.set()
 
     assert await asyncio.gather(*searches) == [409] * 5 + [200]
@@ -168,10 +167,10 @@ async def test_doctor_is_asked_once_for_all_who_want_to_know(
     monkeypatch.setattr(commands, "run", run)
     browser = Browser(page)
 
-    assert await asyncio.gather(*(browser.get("health") for _ in range(5))) == [200] * 5
+    assert await asyncio.gather(*(browser.get("api/health") for _ in range(5))) == [200] * 5
     assert asked == [{"HOME": str(host.home), "DISPLAY": ":0"}]
     host.clock.now += app._HEALTH_S + 1
-    await browser.get("health")
+    await browser.get("api/health")
     assert len(asked) == 2
 
 
@@ -213,16 +212,6 @@ def test_a_token_belongs_to_one_browser() -> None:
         assert not has_token(make_mocked_request("POST", "/ui/api/command", headers), one)
 
 
-class Connected:
-    """A connection between two ends, as a server sees it."""
-
-    def __init__(self, connection: socket.socket) -> None:
-        self._connection = connection
-
-    def get_extra_info(self, name: str, default: object = None) -> object:
-        return self._connection.getpeername() if name == "peername" else self._connection.getsockname()
-
-
 @pytest.fixture
 def asked() -> Iterator[web.Request]:
     """A request over a real connection from this process."""
@@ -230,8 +219,8 @@ def asked() -> Iterator[web.Request]:
         listener.setblocking(True)
         connection, _ = listener.accept()
         with closing(connection):
-            transport = Mock(get_extra_info=Connected(connection).get_extra_info)
-            yield make_mocked_request("GET", "/ui/", transport=transport)
+            known = {"peername": connection.getpeername(), "sockname": connection.getsockname()}
+            yield make_mocked_request("GET", "/ui/", transport=Mock(get_extra_info=known.get))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
