@@ -35,8 +35,6 @@ NEXT_S: Final = 60.0
 _MOST_LINE_BYTES: Final = 1 << 20
 _MOST_ANSWER_CHARS: Final = _ANSWER_TOKENS * 16
 _MOST_ANSWER_BYTES: Final = 64 << 20
-
-
 _NOT_OLLAMA: Final = "What answers on {} does not speak like Ollama. Is another program on that port?"
 _ENDED: Final = "Ollama on {} ended in the middle of its answer. Its log says why."
 _EXPLAINED: Final[dict[type[Exception], str]] = {

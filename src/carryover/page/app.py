@@ -34,7 +34,6 @@ from carryover.page import commands, conversations, projects
 from carryover.page.access import COOKIE, Access, Visitor, has_token, may_ask
 from carryover.page.answers import AgentName, CommandAsked, Me, SearchAnswer
 from carryover.page.changes import Changes
-from carryover.page.projects import listed_projects
 from carryover.paths import StateDir
 from carryover.publish.project_view import UnknownProject
 
@@ -164,7 +163,7 @@ class Page:
                 )
             case ("GET", "projects"):
                 now_ms, config = self._host.now_ms(), self._host.config
-                return await self._read(lambda db: listed_projects(db, config, now_ms=now_ms))
+                return await self._read(lambda db: projects.listed_projects(db, config, now_ms=now_ms))
             case ("GET", "project", number, what):
                 return await self._project(request, _number(number), what)
             case ("GET", "session", agent, *native_id):

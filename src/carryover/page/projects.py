@@ -37,7 +37,6 @@ _QUESTION_CHARS: Final = 300
 DAYS: Final = 92
 """How far back the pictures reach."""
 MOST_ENTRIES: Final = 500
-_MS_PER_DAY: Final = 86_400_000
 _AT_ONCE: Final = 100
 """Maximum number of entries with the same time that are kept together."""
 _KINDS: Final[dict[str, answers.EntryKind]] = {
@@ -187,7 +186,7 @@ def work(
     """Returns the turns of each agent by day, the limits that were reached, and the tokens of the handoff."""
     turns: dict[str, Counter[str]] = defaultdict(Counter)
     limits = []
-    for agent, at_ms, body in prompts_and_ends(db, project.id, since_ms=now_ms - DAYS * _MS_PER_DAY):
+    for agent, at_ms, body in prompts_and_ends(db, project.id, since_ms=now_ms - DAYS * MS_PER_DAY):
         if not isinstance(body, TurnEnd):
             turns[f"{datetime.fromtimestamp(at_ms / 1000).astimezone():%Y-%m-%d}"][agent] += 1
         elif body.reason == "limit":

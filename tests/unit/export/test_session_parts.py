@@ -153,11 +153,8 @@ def test_the_page_asks_nothing_of_any_network_and_runs_nothing() -> None:
     assert not re.search("url\\(|://|@import", html)
 
 
-def test_what_was_taken_back_is_marked() -> None:
+def test_what_was_taken_back_is_marked_and_a_prompt_stays_as_it_was_typed() -> None:
     assert '<section class="agent undone">' in page(stored(AssistantMessage(text="Done."), retracted=True))
-
-
-def test_a_prompt_stays_as_it_was_typed() -> None:
     assert '<div class="text">edit __init__.py</div>' in page(stored(UserPrompt(text="edit __init__.py")))
 
 

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -87,17 +88,12 @@ async def test_without_a_window_the_command_is_there_to_copy(home: Path, env: di
 
 def test_the_terminal_of_a_mac_gets_a_script_that_removes_itself(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No Mac was at hand: the script is run as Terminal would run it."""
-    opened: list[tuple[str, ...]] = []
-
-    def started(argv: tuple[str, ...], _: object) -> bool:
-        opened.append(argv)
-        return True
-
+    started = Mock(return_value=True)
     monkeypatch.setattr(commands, "_started", started)
 
     assert open_terminal(("/bin/echo", "a b"), {}, home, "darwin")
     script = home / "continue.command"
-    assert opened == [("/usr/bin/open", "-a", "Terminal", str(script))]
+    started.assert_called_once_with(("/usr/bin/open", "-a", "Terminal", str(script)), {})
     assert script.stat().st_mode & 0o777 == 0o700
     assert subprocess.run([script], capture_output=True, text=True, check=True).stdout == "a b\n"
     assert not script.exists()

@@ -15,16 +15,17 @@ async def test_a_hit_is_in_the_turn_that_show_prints(scribe: Scribe) -> None:
         scribe.event("and a lexer"),
         scribe.event(AssistantMessage(text="needle three"), subagent_id="a1"),
         scribe.event("needle four", session="s2"),
+        scribe.event("needle five", session="s3", cwd="desk:/srv/shop"),
     )
 
-    hits = conversations.found(scribe.db, "needle", None, limit=9, now_ms=0).hits
+    hits = {hit.after.strip(): hit for hit in conversations.found(scribe.db, "needle", None, limit=9, now_ms=0).hits}
+    foreign = conversations.session(scribe.db, AGENT, "s3", None)
 
-    assert {hit.after.strip(): (hit.turn, hit.project) for hit in hits} == {
-        "one": (1, 1),
-        "two": (2, 1),
-        "three": (3, 1),
-        "four": (1, 1),
-    }
+    assert [hits[n].turn for n in ("one", "two", "three", "four", "five")] == [1, 2, 3, 1, 1]
+    assert ({hits[n].project for n in ("one", "four")}, hits["five"].project) == ({1}, 0)
+    assert foreign is not None and (foreign.root, foreign.project) == ("desk:/srv/shop", 0), (
+        "no project of this machine"
+    )
 
 
 async def test_a_long_session_is_shown_around_a_turn_or_from_its_end(scribe: Scribe) -> None:
