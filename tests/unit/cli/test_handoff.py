@@ -16,11 +16,10 @@ import carryover.actions.transcript
 from carryover.actions import clipboard
 from carryover.actions.clipboard import WAYS, by_terminal, copy
 from carryover.actions.context import state_dir
-from carryover.actions.from_disk import of_project, of_session, sources_on_disk, temporary_ledger, tombstones_of
+from carryover.actions.from_disk import of_project, of_session, sources_on_disk
 from carryover.actions.project_handoff import MadeHandoff
 from carryover.actions.transcript import handoff_of_transcript
 from carryover.adapter.contract import Source
-from carryover.agents import adapters
 from carryover.cli.demo.replay import make_project, replay
 from carryover.cli.handoff_output import as_data, lines_for_person, with_reasons
 from carryover.config import Config
@@ -34,7 +33,7 @@ from carryover.fsio import FileLock, private_dir
 from carryover.importing.document import Note, encoded
 from carryover.ingest.scan import FoundSource
 from carryover.install.machine import Machine
-from carryover.ledger.queries import connect_read_only, projects, sessions
+from carryover.ledger.queries import connect_read_only, projects
 from support.claude_session import ClaudeSession
 from support.forked import CARRYOVER
 from support.recorded_shop import CHECKOUT, DISCOUNT, Run
@@ -430,11 +429,13 @@ def test_a_source_of_many_sessions_goes_with_every_project_and_with_ids_that_no_
 
 
 def test_what_was_forgotten_is_not_read_from_disk_either(recorded: Path, run: Run) -> None:
-    run("forget", CHECKOUT, "--yes")
-    sources = of_project(sources_on_disk(Config()), {str(recorded)})
+    """The transcripts are read where the ledger is in use."""
+    run("forget", "--project", str(recorded), "--yes")
+    lock = FileLock(state_dir().lock)
+    assert lock.acquire()
 
-    with temporary_ledger(sources, adapters(), tombstones=tombstones_of(state_dir())) as ledger:
-        assert [row.native_id for row in sessions(ledger, limit=10)] == [DISCOUNT]
+    assert "Another process is using the ledger" in run.err(ExitCode.NOTHING_FOUND, "handoff", str(recorded))
+    lock.release()
 
 
 @pytest.mark.usefixtures("app")

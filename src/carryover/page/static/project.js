@@ -1,6 +1,6 @@
 // The list of projects, and what stands above each view of one.
 
-import { agentName, project, projects, shortPath } from "./api.js";
+import { agentName, me, project, projects, shortPath } from "./api.js";
 import { agentMark } from "./conversation.js";
 import { continueIn, forget, note, pause } from "./dialogs.js";
 import { at, clock, counted, dayName, h, time } from "./dom.js";
@@ -53,7 +53,7 @@ export async function frame(id, tab, changed) {
     h("nav", { class: "path", "aria-label": "Where you are" }, h("a", { href: "#/" }, "Projects"), " › ", h("bdi", null, of.name)),
     h("div", { class: "head" }, h("h1", { tabindex: "-1" }, h("bdi", null, of.name)),
       h("div", { class: "buttons" },
-        of.agent && button("Continue in …", "main", () => continueIn(of)),
+        of.agent && me.startable.length > 0 && button("Continue in …", "main", () => continueIn(of)),
         button("Note", "", () => note(of, changed)),
         button(of.is_paused ? "Record again" : "Pause", "", () => pause(of, changed)),
         button("Forget …", "danger", () => forget({ project: of.id }, `all of ${of.name}`, () => { location.hash = "#/"; })))),
