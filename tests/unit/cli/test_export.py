@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import stat
 from html.parser import HTMLParser
 from pathlib import Path
@@ -209,12 +210,14 @@ def test_what_was_forgotten_is_gone_from_the_next_export_and_other_files_stay(
     exported(run, folder)
     [place] = [path for path in folder.iterdir() if path.is_dir()]
     (place / "mine.html").write_text("mine")
+    (folder / "link").symlink_to(shutil.copytree(place, tmp_path / "copy"))
     run("forget", "c0de0000-0000-4000-8000-000000000001", "--yes")
 
     assert run("export", "--all", "--format", "html", "-o", str(folder))[0] == ExitCode.REFUSED
     assert exported(run, folder, "--yes")["sessions"] == 1
     assert sum("discount function" in page.read_text() for page in folder.rglob("*.html")) == 0
     assert (place / "mine.html").read_text() == "mine"
+    assert len(list((tmp_path / "copy").iterdir())) == 5, "no page outside of the folder is removed"
 
 
 def test_a_folder_with_other_files_is_left_alone_and_an_excluded_project_left_out(
@@ -224,6 +227,9 @@ def test_a_folder_with_other_files_is_left_alone_and_an_excluded_project_left_ou
     command = ("export", "--all", "--format", "html", "--yes", "-o")
 
     assert "contains other files, so nothing was written" in run.err(ExitCode.REFUSED, *command, str(tmp_path))
+    link = tmp_path.parent / f"{tmp_path.name}-link"
+    link.symlink_to(tmp_path / "agents")
+    assert "is not a folder, so nothing was written" in run.err(ExitCode.REFUSED, *command, str(link))
     run("pause", str(recorded))
     run.err(ExitCode.NOTHING_FOUND, *command, str(tmp_path / "agents"))
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
