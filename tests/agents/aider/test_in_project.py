@@ -74,6 +74,9 @@ def test_a_daemon_sees_each_append_in_projects_that_are_known_by_a_handoff_or_by
     session = ClaudeSession(home / ".claude" / "projects", store)
     session.prompt("Count the apples")
     session.answer("Counted.")
+    with DaemonProcess() as before:
+        before.settle()
+    assert main.main(["handoff", str(shop)]) == 0, "it is in the ledger from then on"
     with running as daemon:
         wait_until("the first rescan", lambda: daemon.health()["caught_up"])
         assert not (shop / ".carryover").exists()
