@@ -212,7 +212,9 @@ def _relative(path: str, root: str | None) -> str:
 
 _HEADING: Final = re.compile(r"^( {0,3})(#{1,6})(?=\s)")
 _UNDERLINE: Final = re.compile(r"^ {0,3}(?:=+|-+)\s*$")
-_MARKUP: Final = re.compile(r"(?P<code>(`+)(?:(?!\2).)+?\2(?!`))|<(?=[A-Za-z/!?])|!\[")
+_MARKUP: Final = re.compile(r"(?P<code>(?<![`\\])(`+)(?!`).+?(?<!`)\2(?!`))|<(?=[A-Za-z/!?])|!\[")
+_RISKY: Final = re.compile(r"<[A-Za-z/!?]|!\[|```|~~~")
+_MOST_CHARS: Final = 20_000  # parsing takes more than linear time for some texts
 _FENCE: Final = re.compile(r"\s*(`{3,}|~{3,})")
 
 
@@ -233,7 +235,23 @@ def session_markdown(head: SessionHead, parts: Iterable[Part[CleanText]]) -> Ite
             yield from ("", *fenced(part.text, "diff" if part.is_diff else "").split("\n"))
 
 
-def _contained(text: CleanText) -> Iterator[str]:
+def _contained(text: CleanText) -> list[str]:
+    """Returns the lines of a text as Markdown, or as one code block if they held HTML or an image, or did not end."""
+    shown = "\n".join(_rewritten(text))
+    if _RISKY.search(shown) and (len(shown) > _MOST_CHARS or _breaks_out(shown)):
+        shown = fenced(text)
+    return shown.split("\n")
+
+
+def _breaks_out(text: str) -> bool:
+    from markdown_it import MarkdownIt
+
+    tokens = MarkdownIt("commonmark").parse(f"{text}\n\n# What comes after it")
+    found = {each.type for token in tokens for each in (token, *(token.children or ()))}
+    return tokens[-1].type != "heading_close" or not found.isdisjoint(("html_block", "html_inline", "image"))
+
+
+def _rewritten(text: CleanText) -> Iterator[str]:
     """Yields the lines of a text with every code block closed, and headings below the document's own."""
     lines = text.split("\n")
     forms = line_forms(lines)

@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 from msgspec.structs import replace
 
 from carryover import model
@@ -239,7 +240,9 @@ def test_a_session_reads_as_a_conversation() -> None:
         ("<script>alert(1)</script>", "&lt;script>alert(1)&lt;/script>"),
         ("![x](http://evil.example/p.png)", "!\\[x](http://evil.example/p.png)"),
         ("a < b and `<b>` and `` `<i>` ``", "a < b and `<b>` and `` `<i>` ``"),
+        ("``<b>` and \\`<b>`", "``&lt;b>` and \\`&lt;b>`"),
         ("```html\n<b>\n```", "```html\n<b>\n```"),
+        ("- ```\n  ```\n<b>", "````\n- ```\n  ```\n<b>\n````"),  # the second fence ends the first
         ("```\n# never closed", "```\n# never closed\n```"),
         ("````\n```\n# inside", "````\n```\n# inside\n````"),
         ("~~~\nopen", "~~~\nopen\n~~~"),
@@ -247,3 +250,15 @@ def test_a_session_reads_as_a_conversation() -> None:
 )
 def test_an_answer_stays_markdown_and_breaks_out_of_nothing(text: str, shown: str) -> None:
     assert markdown(AssistantMessage(text=text)).endswith(f"UTC\n\n{shown}")
+
+
+MARKS = "` `` ``` ~~~ <img> ![a](b) <!-- - > \\ a".split(" ")
+
+
+@given(st.lists(st.sampled_from([*MARKS, "\n", "\n", "    "]), max_size=14).map("".join))
+def test_no_answer_holds_html_or_an_image_or_takes_in_what_comes_after_it(text: str) -> None:
+    tokens = MarkdownIt("commonmark").parse(markdown(AssistantMessage(text=text), AssistantMessage(text="Done.")))
+    found = [each.type for token in tokens for each in (token, *(token.children or ()))]
+
+    assert not {"html_block", "html_inline", "image"} & {*found}
+    assert [token.level for token in tokens if token.tag == "h2" and token.nesting == 1] == [0, 0]
