@@ -93,7 +93,8 @@ _COMMENT: Final = re.compile(r"<!--.*?-->", re.DOTALL)
 
 def first_paragraph(readme: str) -> str:
     """Returns the first paragraph of prose in a README: not a title, badge, table or code."""
-    lines = (_COMMENT.sub("", readme) if "-->" in readme else readme).splitlines()
+    before, end, after = readme.rpartition("-->")  # behind the last one, each `<!--` would be searched to the end
+    lines = (_COMMENT.sub("", before + end) + after).splitlines()
     forms = line_forms(lines)
     paragraph: list[str] = []
     for at, line in enumerate(lines):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 from hypothesis import given
@@ -70,6 +71,13 @@ def test_a_file_made_to_hold_secrets_is_known_by_its_name_and_a_template_and_cod
 )
 def test_the_first_paragraph_is_the_first_prose_of_a_readme(readme: str) -> None:
     assert first_paragraph(readme) == "Sells bread. In Rust."
+
+
+def test_no_readme_takes_long() -> None:
+    begun = time.process_time()
+
+    assert first_paragraph(f"--> {'<!--' * 60_000}")
+    assert time.process_time() - begun < 4
 
 
 def test_the_layout_names_folders_with_what_is_most_in_them_and_stays_short() -> None:
