@@ -12,6 +12,7 @@ from markdown_it import MarkdownIt
 from msgspec.structs import replace
 
 from carryover import model
+from carryover.export.atif import Head, trajectory
 from carryover.export.session_html import session_html
 from carryover.export.session_parts import Part, SessionHead, cleaned, session_markdown, session_parts
 from carryover.ledger.rows import StoredEvent
@@ -92,6 +93,13 @@ def test_secrets_and_hidden_characters_are_taken_out_of_text_and_heading() -> No
     assert KEY not in part.heading + part.text
     assert part.text == "[redacted:anthropic]"
     assert part.heading.isprintable()
+
+
+def test_a_trajectory_holds_no_secret_and_nothing_that_was_taken_back() -> None:
+    events = [*stored(UserPrompt(text=f"Use {KEY}")), *stored(UserPrompt(text="never mind"), retracted=True)]
+    made = trajectory(Head(session="s1", agent="codex", agent_name="Codex"), events, subagents=False)
+
+    assert made is not None and b"[redacted:anthropic]" in made and b"never mind" not in made
 
 
 TAGS = {*"html head meta title style body h1 dl dt dd main section h2 span time div pre details summary code".split()}
