@@ -13,14 +13,13 @@ from typing import Any, Final
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from carryover.export.session_parts import Part, SessionHead, exported, local_time
+from carryover.export.session_parts import MOST_CHARS, Part, SessionHead, exported, local_time
 from carryover.records.fields import iso_utc
 from carryover.redact import CleanText
 from carryover.text.markdown import line_forms
 
 GENERATOR: Final = '<meta name="generator" content="Carryover">'
 _CHANGES: Final = {"+": "ins", "-": "del"}
-_MOST_CHARS: Final = 20_000  # parsing takes more than linear time for some texts; longer ones are shown as written
 
 
 def session_html(head: SessionHead, parts: Iterable[Part[CleanText]], *, style: str, above: str = "") -> Iterator[str]:
@@ -65,7 +64,7 @@ def _said(part: Part[CleanText], place: str) -> str:
     heading = f"<h2><span>{escape(part.heading)}</span>{moment(part.at_ms)}</h2>"
     if part.kind == "user":  # stays as it was typed: in `__init__.py` nothing is bold
         text = "".join(_blocks(part.text))
-    elif len(part.text) <= _MOST_CHARS:
+    elif len(part.text) <= MOST_CHARS:
         text = f'<div class="said">{_parser().render(part.text)}</div>'
     else:
         text = f'<div class="text">{escape(part.text)}</div>'
@@ -98,7 +97,7 @@ def _blocks(text: str) -> Iterator[str]:
 
 def inline_html(text: str) -> str:
     """Renders one line with code and emphasis, nothing else."""
-    return str(_parser().renderInline(text)) if len(text) <= _MOST_CHARS else escape(text)
+    return str(_parser().renderInline(text)) if len(text) <= MOST_CHARS else escape(text)
 
 
 @cache

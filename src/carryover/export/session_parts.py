@@ -214,7 +214,7 @@ _HEADING: Final = re.compile(r"^( {0,3})(#{1,6})(?=\s)")
 _UNDERLINE: Final = re.compile(r"^ {0,3}(?:=+|-+)\s*$")
 _MARKUP: Final = re.compile(r"(?P<code>(?<![`\\])(`+)(?!`).+?(?<!`)\2(?!`))|<(?=[A-Za-z/!?])|!\[")
 _RISKY: Final = re.compile(r"<[A-Za-z/!?]|!\[|```|~~~")
-_MOST_CHARS: Final = 20_000  # parsing takes more than linear time for some texts
+MOST_CHARS: Final = 20_000  # parsing takes more than linear time for some texts; longer ones are shown as written
 _FENCE: Final = re.compile(r"\s*(`{3,}|~{3,})")
 
 
@@ -238,7 +238,7 @@ def session_markdown(head: SessionHead, parts: Iterable[Part[CleanText]]) -> Ite
 def _contained(text: CleanText) -> list[str]:
     """Returns the lines of a text as Markdown, or as one code block if they held HTML or an image, or did not end."""
     shown = "\n".join(_rewritten(text))
-    if _RISKY.search(shown) and (len(shown) > _MOST_CHARS or _breaks_out(shown)):
+    if _RISKY.search(shown) and (len(shown) > MOST_CHARS or _breaks_out(shown)):
         shown = fenced(text)
     return shown.split("\n")
 
@@ -253,10 +253,8 @@ def _breaks_out(text: str) -> bool:
 
 def _rewritten(text: CleanText) -> Iterator[str]:
     """Yields the lines of a text with every code block closed, and headings below the document's own."""
-    lines = text.split("\n")
-    forms = line_forms(lines)
-    fence = ""
-    for line, form in zip(lines, forms, strict=True):
+    lines, fence = text.split("\n"), ""
+    for line, form in zip(lines, line_forms(lines), strict=True):
         if form == "fence":
             found = _FENCE.match(line)
             fence = "" if fence else found[1] if found is not None else "```"

@@ -74,10 +74,9 @@ def _turns(
 
 def _part(part: ShownPart[CleanText]) -> Part:
     kind: PartKind = "edit" if part.is_diff else _KINDS[part.kind]
-    name = f"{part.heading} (undone)" if part.undone else part.heading
     return Part(
         kind=kind,
-        name=name,
+        name=f"{part.heading} (undone)" if part.undone else part.heading,
         text="" if part.is_diff else part.text,
         diff=part.text if part.is_diff else "",
         is_error=part.failed,
