@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
@@ -122,11 +123,7 @@ def _store(state: StateDir, document: Document, asked: Asked) -> Imported:
             f"The name of {asked.path} is not UTF-8. Rename the file or copy it, then import that."
         ) from error
     private_dir(state.root)
-
-    async def here(ledger: Ledger, paths: StatePaths) -> Imported:
-        return await _store_here(document, asked.again, ledger, paths)
-
-    unchanged = "Nothing was imported."
+    here, unchanged = partial(_store_here, document, asked.again), "Nothing was imported."
     return by_daemon_or_here(state, f"/import?{query}", Imported, here, timeout_s=ANSWER_S, otherwise=unchanged)
 
 

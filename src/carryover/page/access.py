@@ -72,7 +72,6 @@ class Access:
 
 def may_ask(request: web.Request) -> bool:
     """Whether the request comes from our page or an address that the user opened, and from no other user. Blocks."""
-    # Requests of our own page, and an address that the user opened.
     if request.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none"):
         return False
     transport = request.transport
