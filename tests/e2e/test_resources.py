@@ -52,12 +52,10 @@ def test_many_events_leave_no_descriptor_thread_or_process_behind(
         go_on(daemon, sessions, 5)
         before = held(daemon)
         go_on(daemon, sessions, 20)
-        descriptors, threads, children = held(daemon)
-
-    # 60 turns: anything kept for each of them would show. Pools make their few threads only when they are needed.
-    assert descriptors <= before[0] + 3, "one for each connection that may just be closing, and little else"
-    assert threads <= before[1] + 8
-    assert children == 0
+        # 60 turns: anything kept for each of them would show. Pools make their few threads only when they are needed,
+        # and a ledger that is just being read has three files.
+        most = (before[0] + 3, before[1] + 8, 0)
+        wait_until("only what it always holds", lambda: all(a <= b for a, b in zip(held(daemon), most, strict=True)))
 
 
 def test_a_line_of_100_mb_is_passed_by_in_bounded_memory(
