@@ -19,7 +19,7 @@ _BULLET: Final = re.compile(r"^\s*(?:[-*+•]|\(?\d{1,2}[.)]|\(?[a-zA-Z][.)])\s+
 _HEADING: Final = re.compile(r"^\s{0,3}#{1,6}\s+")
 _EMPHASIS: Final = re.compile(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1")
 _LINK: Final = re.compile(r"!?\[([^\]\n]{1,200})\]\([^)\s]{1,500}\)")
-_HIDDEN: Final = re.compile(r"``[^\n]+?``|`[^`\n]*`|<!--(?:(?!<!--|-->).)*-->", re.DOTALL)
+_HIDDEN: Final = re.compile(r"(?<!`)(`{1,3})(?!`)[^\n]+?(?<!`)\1(?!`)|<!--(?:(?!<!--|-->).)*-->", re.DOTALL)
 
 
 LineForm = Literal["text", "fence", "code"]

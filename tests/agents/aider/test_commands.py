@@ -37,10 +37,15 @@ def test_words_given_to_a_command_count_once(tmp_path: Path, command: str) -> No
     ]
 
 
-def test_the_answer_of_the_architect_that_the_editor_model_gets_is_no_prompt(tmp_path: Path) -> None:
-    events = events_of(tmp_path, prompt("Fix it"), answer("1\n2\x0c3\u20284"), prompt("1\n2\n3\n4"))
+def test_thinking_is_left_out_and_the_architects_answer_for_the_editor_model_is_no_prompt(tmp_path: Path) -> None:
+    tag = "thinking-content-7bbeb8e1441453ad999a0bbba8a46d4b"
+    said = f"<{tag}>\n\ncart.py\n{block('a', 'b')}\n\n</{tag}>\n\n1\n2\x0c3\u20284"
+    events = events_of(tmp_path, prompt("Fix it"), answer(said), prompt("1\n2\n3\n4"), answer(f"<{tag}>\n\nCut o"))
 
-    assert of(events, model.UserPrompt) == [model.UserPrompt(text="Fix it")]
+    assert [event.body for event in events[2:]] == [
+        model.UserPrompt(text="Fix it"),
+        model.AssistantMessage(text="1\n2\x0c3\u20284"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -188,12 +193,6 @@ def test_whole_files_only_where_the_model_writes_its_edits_so() -> None:
 )
 def test_what_is_no_edit_stays_in_the_words(text: str) -> None:
     assert read(text, whole_files=True) == Answer(text.strip(), ())
-
-
-def test_thinking_is_neither_words_nor_edits() -> None:
-    tag = "thinking-content-7bbeb8e1441453ad999a0bbba8a46d4b"
-    assert read(f"<{tag}>\n\ncart.py\n{block('a', 'b')}\n\n</{tag}>\n\nDone.") == Answer("Done.", ())
-    assert read(f"<{tag}>\n\nIt was interrup") == Answer("", ())
 
 
 TASK = (

@@ -189,7 +189,8 @@ def test_reports_of_jobs_and_messages_of_other_sessions_are_never_queued_prompts
     assert transcript.queue("enqueue", report) == done
     assert transcript.queue("remove", report, reason="absorbed_mid_turn") == []
     assert transcript.attachment("queued_command", prompt=report, commandMode="task-notification") == done
-    assert transcript.queue("enqueue", '<cross-session-message from="a">Pull.</cross-session-message>') == []
+    message = '<cross-session-message from="a">Pull.</cross-session-message>'
+    assert transcript.queue("enqueue", message) == transcript.user(message) == []
 
 
 def test_a_prompt_delivered_in_mid_turn_is_an_attachment_and_one_prompt() -> None:

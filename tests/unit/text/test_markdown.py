@@ -35,7 +35,7 @@ def test_a_closed_fence_and_its_lines(text: str, inside: set[int]) -> None:
     ("text", "said"),
     [
         ("say `not this` here", "say  here"),
-        ("say ``not ` this`` here", "say  here"),
+        ("say ``not ` this`` or ```this``` here, and `so` on", "say  or  here, and  on"),
         ("a ` alone", "a ` alone"),
         ("a ` alone\n\nand ` later", "a ` alone\n\nand ` later"),
         ("say <!-- not\nthis --> here", "say  here"),

@@ -10,7 +10,6 @@ import msgspec
 
 from carryover.records.changes import Change, Replacement, replaced, written
 
-_THINKING: Final = re.compile(r"<(thinking-content-[0-9a-f]{32})>.*?(?:</\1>\s*|\Z)", re.DOTALL)
 _SEARCH: Final = re.compile(r"<{5,9} SEARCH>?\s*")
 _DIVIDER: Final = re.compile(r"={5,9}\s*")
 _REPLACE: Final = re.compile(r">{5,9} REPLACE\s*")
@@ -31,9 +30,9 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 def read_answer(text: str, place: Place, *, whole_files: bool) -> Answer:
-    """Splits an answer into prose and changes, without the model's thinking. `whole_files`: a file name above a fence
-    means that the file gets the fenced text."""
-    lines = _THINKING.sub("", text).split("\n")
+    """Splits an answer into prose and changes. `whole_files`: a file name above a fence means that the file gets the
+    fenced text."""
+    lines = text.split("\n")
     prose: list[str | None] = []  # the lines read so far, with None for one that belongs to a change
     pairs: dict[str, list[Replacement]] = {}
     written_files: dict[str, Change] = {}

@@ -28,6 +28,7 @@ MAX_COMMITS: Final = 20
 MAX_KEYS: Final = 50
 MAX_LINT_CHARS: Final = 3_000
 MAX_SUBJECT: Final = 500
+_THINKING: Final = re.compile(r"<(thinking-content-[0-9a-f]{32})>.*?(?:</\1>\s*|\Z)", re.DOTALL)
 
 
 def parse_record(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
@@ -127,7 +128,8 @@ def _drop_edits(add: Builder) -> None:
 
 
 def _answer(add: Builder, text: str) -> None:
-    """Adds the model's words. Its edits wait until Aider reports that it applied them."""
+    """Adds the model's words without its thinking. Its edits wait until Aider reports that it applied them."""
+    text = _THINKING.sub("", text)
     answer = read_answer(text, add.path, whole_files=add.context.whole_files)
     _drop_edits(add)
     edits = []
