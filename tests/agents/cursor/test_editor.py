@@ -97,17 +97,19 @@ def test_a_conversation_that_cannot_be_read_now_is_not_taken_back(store: EditorS
 
 def test_a_sub_agent_belongs_to_the_conversation_that_sent_it(store: EditorStore) -> None:
     named = Chat(name="named", bubbles=(user("List."),), more={"subagentInfo": {"parentComposerId": ONE.id}})
+    deeper = Chat(name="deeper", bubbles=(user("Grep."),), head={"subagentInfo": {"parentComposerId": named.id}})
     below = Chat(name="below", bubbles=(user("Read."),), more={"subagentInfo": {}}, start_ms=START_MS - 20_000_000)
     sub_agent = {"subagentInfo": {}, "subagentComposerIds": [below.id]}
     listed = Chat(name="listed", bubbles=(user("Find."),), more=sub_agent, start_ms=START_MS - 10_000_000)
     nobody = Chat(name="nobody's", bubbles=(user("Look."),), head={"subagentInfo": {"x": 1}})
     main = Chat(name="main", bubbles=(user("Go."),), more={"subagentComposerIds": [listed.id]})
-    store.put(named, listed, below, nobody, main)
+    store.put(named, deeper, listed, below, nobody, main)
     events = {event.body.text: event for event in Editor(store).read() if isinstance(event.body, model.UserPrompt)}
 
     reported = {text: (event.session, event.subagent_id, event.body.actor) for text, event in events.items()}  # type: ignore[union-attr]
     assert reported == {
         "List.": (ONE.id, named.id, "model"),
+        "Grep.": (ONE.id, deeper.id, "model"),
         "Find.": (main.id, listed.id, "model"),
         "Read.": (main.id, below.id, "model"),
         "Look.": (nobody.id, nobody.id, "model"),

@@ -95,7 +95,7 @@ class _Look:
 
     def conversation(self, ident: str, notes: dict[str, str]) -> _Conversation | None:
         # `notes` maps sub-agents to the conversations that were seen to list them.
-        composer = fields_of(self.value(f"{_COMPOSER}{ident}", MAX_COMPOSER_BYTES))
+        composer = self._composer(ident)
         if bytes(composer.get("fullConversationHeadersOnly", rawjson.ABSENT))[:1] != b"[":
             return None  # without a list of bubbles it is unknown what is no longer in it
         head = self._head(ident)
@@ -107,7 +107,7 @@ class _Look:
             id=ident,
             name=bounded(text_of(composer.get("name")) or text_of(head.get("name")), SHORT_CHARS),
             model=bounded(text_of(fields_of(composer.get("modelConfig")).get("modelName")), SHORT_CHARS),
-            parent=_parent_of(ident, composer, head, notes),
+            parent=self._parent_of(ident, composer, head, notes),
             folders=folders.paths,
         )
         updated_ms = max(time_of(composer.get("lastUpdatedAt")), time_of(head.get("lastUpdatedAt")))
@@ -120,6 +120,24 @@ class _Look:
         """Returns the numbers of the rows whose keys have a prefix, by the rest of the key. Reads only the index."""
         rows = self._db.execute(_KEYS, (prefix, prefix[:-1] + chr(ord(prefix[-1]) + 1)))
         return {(sqlite.text_of(key) or "").removeprefix(prefix): rowid for rowid, key in rows}
+
+    def _parent_of(self, ident: str, composer: Fields, head: Fields, notes: Mapping[str, str]) -> str | None:
+        """Returns the conversation of the user's that a sub-agent works for, perhaps through other sub-agents; its own
+        id if that is unknown, and None if it is no sub-agent."""
+        parent = None
+        for _ in range(6):
+            given = (composer.get("subagentInfo"), head.get("subagentInfo"))
+            infos = [info for info in given if bytes(info or b"")[:1] == b"{"]
+            above = text_of(fields_of(infos[0]).get("parentComposerId")) if infos else ""
+            above = above or notes.get(ident, ident)
+            if above == ident:
+                return parent or (ident if infos else None)
+            parent = ident = above
+            composer, head = self._composer(ident), self._head(ident)
+        return parent
+
+    def _composer(self, ident: str) -> Fields:
+        return fields_of(self.value(f"{_COMPOSER}{ident}", MAX_COMPOSER_BYTES))
 
     def _digest_of(self, ident: str) -> str:
         with suppress(sqlite.TooLarge):
@@ -252,17 +270,6 @@ class _Conversation:
                 if bubble is not None and _shows(self._headers[other], bubble):
                     return False
         return True
-
-
-def _parent_of(ident: str, composer: Fields, head: Fields, notes: Mapping[str, str]) -> str | None:
-    """Returns the conversation that a sub-agent works for, its own id if that is unknown; None for the user's own."""
-    given = (composer.get("subagentInfo"), head.get("subagentInfo"))
-    infos = [info for info in given if bytes(info or b"")[:1] == b"{"]
-    info = fields_of(infos[0]) if infos else {}
-    parent = text_of(info.get("parentComposerId")) or notes.get(ident, "")
-    for _ in range(5):  # of a sub-agent's sub-agent, the one that the user talks to
-        parent = notes.get(parent, parent)
-    return parent or (ident if infos else None)
 
 
 def _bubble_in(data: bytes | None) -> Fields | None:
