@@ -362,7 +362,7 @@ def _excluded_by(root: Path, own: Mapping[str, Any], config: Config) -> str | No
 
 
 def _places(root: Path) -> set[Path]:
-    """Returns the paths by which a pattern may name a project; those of another machine are not below this folder."""
+    """Returns the paths by which a pattern may name a project. One on another system is not below this folder."""
     return {root, root.resolve()} if root.is_absolute() else {root}
 
 

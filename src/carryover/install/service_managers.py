@@ -311,7 +311,7 @@ class Launchd(CommandedManager):
     def _installed_command(self) -> tuple[str, ...] | None:
         try:
             return tuple(plistlib.loads(self.path.read_bytes())["ProgramArguments"])
-        except (OSError, ValueError, KeyError, TypeError, ExpatError):
+        except (OSError, ValueError, LookupError, AttributeError, TypeError, ExpatError):
             return None
 
 

@@ -97,4 +97,4 @@ def _title(log: Path) -> str:
         name = yaml.load(found[1], yaml.BaseLoader) if found else ""
     except (OSError, ValueError, RecursionError, yaml.YAMLError):
         return ""
-    return name if isinstance(name, str) else ""
+    return name if isinstance(name, str) and name not in ("null", "~") else ""
