@@ -80,10 +80,9 @@ def agreed(args: argparse.Namespace, question: str, *, nothing: str = "changed",
     """
     if args.yes:
         return True
+    why, instead = "There is no terminal to ask on", "Run it on a terminal, or with --yes."
     if args.json:
         why, instead = "--json asks nothing", "Run it with --yes."
-    else:
-        why, instead = "There is no terminal to ask on", "Run it on a terminal, or with --yes."
     if args.json or not can_ask():
         raise UserError(f"{why}, so nothing was {nothing}. {otherwise or instead}", ExitCode.REFUSED)
     try:

@@ -30,8 +30,7 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 def read_answer(text: str, place: Place, *, whole_files: bool) -> Answer:
-    """Splits an answer into prose and changes. `whole_files`: a file name above a fence means that the file gets the
-    fenced text."""
+    """Splits an answer into prose and changes; with `whole_files` a file named above a fence gets the fenced text."""
     lines = text.split("\n")
     prose: list[str | None] = []  # the lines read so far, with None for one that belongs to a change
     pairs: dict[str, list[Replacement]] = {}

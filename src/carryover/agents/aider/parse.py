@@ -62,7 +62,7 @@ def parse_record(source: Source, context: Context, record: Record) -> tuple[Cont
             _input(add, block.text)
         case "model":
             add.next_item(block.text)
-            _answer(add, block.text)
+            _answer(add, _THINKING.sub("", block.text))
         case "message":
             add.next_item(block.text)
             _message(add, block.text, retried=block.retried)
@@ -128,8 +128,7 @@ def _drop_edits(add: Builder) -> None:
 
 
 def _answer(add: Builder, text: str) -> None:
-    """Adds the model's words without its thinking. Its edits wait until Aider reports that it applied them."""
-    text = _THINKING.sub("", text)
+    """Adds the model's words. Its edits wait until Aider reports that it applied them."""
     answer = read_answer(text, add.path, whole_files=add.context.whole_files)
     _drop_edits(add)
     edits = []

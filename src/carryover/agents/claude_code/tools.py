@@ -67,8 +67,7 @@ _CLIENT_SAYS: Final = ("The user wants to clarify these questions", "The user ha
 _INTERRUPTED: Final = "[Request interrupted by user"
 _EXIT_CODE: Final = re.compile(r"(?:Error: )?Exit code (-?\d+)(?:\n|\Z)")
 _TOOL_ERROR: Final = re.compile(
-    r"(?:<tool_use_error>|(?=File has (?:not been read yet|been modified since read)))(.*?)(?:</tool_use_error>|\Z)",
-    re.DOTALL,
+    r"(?s)(?:<tool_use_error>|(?=File has (?:not been|been modified since) read))(.*?)(?:</tool_use_error>|\Z)"
 )
 """The reason why a call never ran. That of an edit has no tag in older versions (1.0.44)."""
 _REMINDER: Final = re.compile(r"\n*<system-reminder>.*?</system-reminder>", re.DOTALL)

@@ -95,7 +95,7 @@ class _Look:
 
     def conversation(self, ident: str, notes: dict[str, str]) -> _Conversation | None:
         # `notes` maps sub-agents to the conversations that were seen to list them.
-        composer = self._composer(ident)
+        composer = fields_of(self.value(f"{_COMPOSER}{ident}", MAX_COMPOSER_BYTES))
         if bytes(composer.get("fullConversationHeadersOnly", rawjson.ABSENT))[:1] != b"[":
             return None  # without a list of bubbles it is unknown what is no longer in it
         head = self._head(ident)
@@ -127,17 +127,14 @@ class _Look:
         parent = None
         for _ in range(6):
             given = (composer.get("subagentInfo"), head.get("subagentInfo"))
-            infos = [info for info in given if bytes(info or b"")[:1] == b"{"]
-            above = text_of(fields_of(infos[0]).get("parentComposerId")) if infos else ""
-            above = above or notes.get(ident, ident)
+            info = next((raw for raw in given if bytes(raw or b"")[:1] == b"{"), None)
+            above = text_of(fields_of(info).get("parentComposerId")) or notes.get(ident, ident)
             if above == ident:
-                return parent or (ident if infos else None)
+                return parent or (ident if info is not None else None)
             parent = ident = above
-            composer, head = self._composer(ident), self._head(ident)
+            composer = fields_of(self.value(f"{_COMPOSER}{ident}", MAX_COMPOSER_BYTES))
+            head = self._head(ident)
         return parent
-
-    def _composer(self, ident: str) -> Fields:
-        return fields_of(self.value(f"{_COMPOSER}{ident}", MAX_COMPOSER_BYTES))
 
     def _digest_of(self, ident: str) -> str:
         with suppress(sqlite.TooLarge):
@@ -197,9 +194,8 @@ class _Conversation:
         if self._is_remote:
             return msgspec.json.encode(StoreRecord(kind="skipped", what="conversation", why="remote workspace"))
         at_ms = time_of(self._composer.get("createdAt")) or self._updated_ms
-        return msgspec.json.encode(
-            StoreRecord(kind="begin", conversation=self._conversation, at_ms=at_ms, on=on, more=more)
-        )
+        record = StoreRecord(kind="begin", conversation=self._conversation, at_ms=at_ms, on=on, more=more)
+        return msgspec.json.encode(record)
 
     def piece(self, number: int) -> bytes | None:
         header, bubble = self._headers[number], self._bubble(number)
