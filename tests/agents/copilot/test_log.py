@@ -346,12 +346,12 @@ async def test_what_was_taken_back_does_not_count_and_the_rest_counts_once(
 def test_the_title_is_the_name_in_the_workspace_file(session: CopilotSession) -> None:
     beside = session.path.with_name("workspace.yaml")
     assert AGENT.source_of(beside, session.home / "session-state") == source_of(session)
-    shutil.copy(WORKSPACES / "1.0.102.yaml", beside)
     reading = read(session)
-    shutil.copy(WORKSPACES / "1.0.102-quoted-name.yaml", beside)
-    reading = read(session, reading)
-    beside.write_text("name: 2026-11-20\n")
-    titles = [info.title for info in of(read(session, reading).events, SessionInfo) if info.title]
+    seen = [(WORKSPACES / name).read_text() for name in ("1.0.102.yaml", "1.0.102-quoted-name.yaml")]
+    for text in (*seen, "name: null\n", "name: 2026-11-20\n"):
+        beside.write_text(text)
+        reading = read(session, reading)
+    titles = [info.title for info in of(reading.events, SessionInfo) if info.title]
 
     assert [title.split("[[")[0] for title in titles] == [
         "Interactive question one. ",
