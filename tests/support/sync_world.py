@@ -18,13 +18,7 @@ from carryover.sync.branch import OwnBranch
 from carryover.sync.folder import Settings, State, SyncFolder
 from carryover.sync.ledger_side import LedgerIncoming, LedgerOutgoing
 from carryover.sync.membership import accept, add, admission, compact, remove, waiting
-from carryover.sync.payload import (
-    Machine,
-    Payload,
-    Piece,
-    ProjectState,
-    Taken,
-)
+from carryover.sync.payload import Machine, Payload, Piece, ProjectState, Taken
 from carryover.sync.rounds import Outcome, Round
 from carryover.sync.sealing import MachineKey, new_epoch, new_identity
 from carryover.sync.store import File, GitStore, StoreTrouble

@@ -139,7 +139,7 @@ class SyncFolder:
     def _read(self, name: str, form: type[T]) -> T:
         try:
             return msgspec.json.decode(self._bytes(name), type=form)
-        except msgspec.DecodeError as error:
+        except ValueError as error:
             raise self._unusable(self.path / name, "is damaged") from error
 
     def _bytes(self, name: str) -> bytes:

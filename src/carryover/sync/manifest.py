@@ -217,7 +217,7 @@ def _auth(challenge: bytes, machine: str, head: bytes, keys: bytes | None) -> by
 def _decoded(data: bytes, form: type[T]) -> T:
     try:
         return msgspec.msgpack.decode(data, type=form)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise Unreadable("it is damaged, or of a newer version of Carryover") from error
 
 

@@ -211,7 +211,7 @@ def test_a_machine_restored_together_with_the_store_from_before_another_was_adde
     assert not first.sync().problems and not second.sync().problems
 
 
-def test_a_damaged_segment_does_not_keep_the_others_back(remote: Remote, first: MemoryMachine) -> None:
+def test_a_damaged_segment_or_answer_keeps_nothing_else_back(remote: Remote, first: MemoryMachine) -> None:
     second = joined(remote, first, 2)
     everybody(first, second)
     for number in range(3):
@@ -225,7 +225,8 @@ def test_a_damaged_segment_does_not_keep_the_others_back(remote: Remote, first: 
     assert "can't be used" in second.sync().problems["m1"]
     assert bodies(second) == {b"1", b"2"}
     files[segments[0]] = kept
-    second.sync()
+    files["auth"] = b"\x81\xa1\xff\xc4\x00"
+    assert second.sync().problems == {}
     assert bodies(second) == {b"0", b"1", b"2"}
 
 

@@ -14,6 +14,8 @@ import pytest
 
 from carryover.cli.main import main
 from carryover.errors import UserError
+from carryover.paths import StateDir
+from carryover.sync.folder import SyncFolder
 from carryover.sync.manifest import Part, Segment, opened_segment, sealed_segment
 from carryover.sync.payload import LARGEST_PAYLOADS, Payload, SyncedEvent, SyncedSession
 from carryover.sync.sealing import (
@@ -54,6 +56,13 @@ def test_an_ssh_key_with_a_passphrase_is_refused(tmp_path: Path, capsys: pytest.
 
     assert "without a passphrase" in capsys.readouterr().err
     assert not (Path.home() / ".carryover" / "sync").exists()
+
+
+def test_a_state_that_is_no_text_is_damaged(tmp_path: Path) -> None:
+    (tmp_path / "sync").mkdir()
+    (tmp_path / "sync" / "state.json").write_bytes(b'{"store":"\xff"}')
+    with pytest.raises(UserError, match="is damaged"):
+        SyncFolder(StateDir(tmp_path)).state()
 
 
 def test_without_pyrage_each_action_says_how_to_install_it(
