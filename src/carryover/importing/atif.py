@@ -268,8 +268,7 @@ class _Call:
 
     def edits(self) -> Iterator[tuple[FileEdit, int | None]]:
         """Yields the files that the call changed, each with its time."""
-        edits = self._own.get("edits")
-        for edit in edits if isinstance(edits, list) else ():
+        for edit in read_as(msgspec.json.encode(self._own.get("edits")), list[dict[str, Any]]) or ():
             found = read_as(msgspec.json.encode({**edit, "call_id": self.open.id}), FileEdit)
             if found is not None:
                 yield found, _at(edit)
@@ -293,7 +292,7 @@ class _Call:
         return (replaced(path, [Replacement(old, new)], counted=False),) if old or new else ()
 
 
-_OPS: Final = frozenset((*OPERATIONS.values(), "other"))
+_OPS: Final = (*OPERATIONS.values(), "other")
 
 
 def _begun(context: Context, fields: Fields) -> Context:

@@ -32,7 +32,10 @@ TRAJECTORY: Final = json.dumps(
                 "step_id": 2,
                 "source": "agent",
                 "message": [{"type": "text", "text": "I will."}],
-                "tool_calls": [{"tool_call_id": "c1", "function_name": "Bash", "arguments": {"command": "make"}}],
+                "tool_calls": [
+                    {"tool_call_id": "c1", "function_name": "Bash", "arguments": {"command": "make"}},
+                    {"tool_call_id": "c2", "extra": {"carryover": {"op": [], "edits": [1]}}},
+                ],
                 "observation": {"results": [{"source_call_id": "c1", "content": "ok", "extra": {"is_error": True}}]},
                 "extra": {"carryover": {"kind": "assistant_message", "final": True}},
             },
