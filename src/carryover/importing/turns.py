@@ -90,14 +90,14 @@ class Turn(EventBuilder[C]):
 
 def by_turn(starts: Callable[[Sequence[str]], list[int]], data: bytes) -> list[Record]:
     """Splits a document into records numbered by their last lines; `starts` finds the lines at which turns begin."""
-    lines = data.split(b"\n")
-    at_turns = starts([line.decode("utf-8", "replace").rstrip("\r") for line in lines])
+    lines = data.decode("utf-8", "replace").split("\n")
+    at_turns = starts([line.rstrip("\r") for line in lines])
     found = []
     for start, end in pairwise(sorted({0, *at_turns, len(lines)})):
         last = next((at for at in range(end - 1, start - 1, -1) if lines[at].strip()), None)
         if last is not None:
-            text = b"\n".join(lines[start : last + 1])
-            found.append(Record(number=last + 1, data=text + b"\n" * (last + 1 < len(lines))))
+            text = "\n".join(lines[start : last + 1]) + "\n" * (last + 1 < len(lines))
+            found.append(Record(number=last + 1, data=text.encode()))
     return found
 
 
