@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
@@ -228,8 +228,7 @@ class MemoryMachine:
         return self._clock
 
     def sync(self) -> Outcome:
-        in_thread: Callable[..., Awaitable[object]] = at_once
-        round_ = Round(self.own(), self.ledger, self.ledger, now_ms=self._now_ms, in_thread=in_thread)
+        round_ = Round(self.own(), self.ledger, self.ledger, now_ms=self._now_ms, in_thread=at_once)
         return asyncio.run(round_.run())
 
     def ask(self) -> None:

@@ -168,10 +168,9 @@ class _Parser:
             return
         match text_of(fields.get("source")):
             case "user" if text.strip() or images:
-                prompt = UserPrompt(text=text, attachments=images)
-                bodies: tuple[AnyBody, ...] = (prompt,)
+                bodies: tuple[AnyBody, ...] = (UserPrompt(text=text, attachments=images),)
                 if step.context.subagent_id is not None and not step.context.ours:
-                    bodies = (msgspec.structs.replace(prompt, actor="model"),)
+                    bodies = (UserPrompt(text=text, actor="model", attachments=images),)
                 elif self._quoted is not None and not step.context.ours:
                     bodies = self._quoted.prompt(text, "")
                 for number, body in enumerate(bodies):

@@ -32,8 +32,7 @@ def opened(path: Path, head: bytes, folder: str | None) -> Document | None:
     text = head.decode("utf-8", "replace").removeprefix("\ufeff").replace("\r\n", "\n")
     for spec in specs():
         form = spec.chat_export
-        begins = re.match(form.head, text) if form is not None else None
-        if form is None or begins is None:
+        if form is None or (begins := re.match(form.head, text)) is None:
             continue
         session = begins.groupdict().get("session")
         if session is None or not is_plain_id(session):

@@ -15,7 +15,7 @@ from carryover.fsio import FileLock, atomic_replace, private_dir, read_bytes_bou
 from carryover.paths import StateDir
 from carryover.sync.manifest import Membership, Seen
 from carryover.sync.payload import MachineId, MachineName
-from carryover.sync.sealing import Epoch, MachineKey
+from carryover.sync.sealing import Epoch, MachineKey, Unreadable
 
 _MOST_BYTES: Final = 64 << 20
 T = TypeVar("T")
@@ -105,8 +105,11 @@ class SyncFolder:
         return self._read("state.json", State)
 
     def key(self) -> MachineKey:
-        """Returns this machine's key. Raises UserError (REFUSED) if it is missing."""
-        return MachineKey(self._bytes("key").decode("ascii", "replace").strip(), ssh_key=self.settings().ssh_key)
+        """Returns this machine's key. Raises UserError (REFUSED) if it is missing or damaged."""
+        try:
+            return MachineKey(self._bytes("key").decode("ascii", "replace").strip(), ssh_key=self.settings().ssh_key)
+        except Unreadable as error:
+            raise self._unusable(self.path / "key", "is damaged") from error
 
     def save(self, state: State) -> None:
         """Writes the state. Raises OSError; the former state is kept then."""

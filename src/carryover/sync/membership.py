@@ -17,7 +17,7 @@ from carryover.fsio import private_dir
 from carryover.paths import StateDir
 from carryover.sync import manifest
 from carryover.sync.branch import OwnBranch
-from carryover.sync.folder import OtherMachine, Settings, State, SyncFolder
+from carryover.sync.folder import OFF, OtherMachine, Settings, State, SyncFolder
 from carryover.sync.manifest import Keys, Manifest, Membership, Seen
 from carryover.sync.sealing import Unreadable, age, new_epoch, new_identity
 from carryover.sync.store import GitStore, StoreTrouble, machine_of, normalised, usable_address, without_credentials
@@ -115,8 +115,7 @@ def _initialised(folder: SyncFolder, settings: Settings, now_ms: Callable[[], in
         folder.create(settings, secret, State(store=secrets.token_hex(8), epochs=(new_epoch(1),)) if found else State())
         own = OwnBranch(folder, store, now_ms=now_ms)
         if found:
-            view = first_view(own.manifest(), own.state).with_epoch()
-            own.write(view)
+            own.write(first_view(own.manifest(), own.state).with_epoch())
         else:
             own.ask()
         own.push()
@@ -222,11 +221,12 @@ def compact(own: OwnBranch) -> None:
 def leave(state: StateDir, *, delete: bool) -> None:
     """Ends synchronising on this machine; with `delete`, removes its branch from the store first."""
     folder = SyncFolder(state)
-    settings = folder.settings()
+    if not folder.is_set_up:
+        raise UserError(OFF, ExitCode.NOTHING_FOUND)
     with folder.locked():
         if delete:
+            settings = folder.settings()
             store = GitStore(folder.store, settings.remote)
-            commits = store.fetch()
-            if settings.machine in commits:
-                store.push(settings.machine, None, commits[settings.machine])
+            if (sent := store.fetch().get(settings.machine)) is not None:
+                store.push(settings.machine, None, sent)
         folder.remove()

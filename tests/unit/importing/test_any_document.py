@@ -21,6 +21,7 @@ AGENTS: Final = Path(__file__).parents[2] / "agents"
 TRANSCRIPTS: Final = sorted(
     path for path in AGENTS.glob("*/fixtures/*/*/**/*.[jm][sd]*") if path.stat().st_size < 20_000
 )
+ODD: Final = {"tool_call_id": "c2", "extra": {"carryover": {"op": [], "edits": [1]}}}
 TRAJECTORY: Final = json.dumps(
     {
         "schema_version": "ATIF-v1.7",
@@ -32,10 +33,7 @@ TRAJECTORY: Final = json.dumps(
                 "step_id": 2,
                 "source": "agent",
                 "message": [{"type": "text", "text": "I will."}],
-                "tool_calls": [
-                    {"tool_call_id": "c1", "function_name": "Bash", "arguments": {"command": "make"}},
-                    {"tool_call_id": "c2", "extra": {"carryover": {"op": [], "edits": [1]}}},
-                ],
+                "tool_calls": [{"tool_call_id": "c1", "function_name": "Bash", "arguments": {"command": "make"}}, ODD],
                 "observation": {"results": [{"source_call_id": "c1", "content": "ok", "extra": {"is_error": True}}]},
                 "extra": {"carryover": {"kind": "assistant_message", "final": True}},
             },

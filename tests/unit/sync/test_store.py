@@ -17,6 +17,7 @@ from carryover.errors import UserError
 from carryover.paths import StateDir
 from carryover.sync.folder import SyncFolder
 from carryover.sync.manifest import Part, Segment, opened_segment, sealed_segment
+from carryover.sync.membership import leave
 from carryover.sync.payload import LARGEST_PAYLOADS, Payload, SyncedEvent, SyncedSession
 from carryover.sync.sealing import (
     LARGEST,
@@ -58,11 +59,16 @@ def test_an_ssh_key_with_a_passphrase_is_refused(tmp_path: Path, capsys: pytest.
     assert not (Path.home() / ".carryover" / "sync").exists()
 
 
-def test_a_state_that_is_no_text_is_damaged(tmp_path: Path) -> None:
-    (tmp_path / "sync").mkdir()
-    (tmp_path / "sync" / "state.json").write_bytes(b'{"store":"\xff"}')
-    with pytest.raises(UserError, match="is damaged"):
-        SyncFolder(StateDir(tmp_path)).state()
+def test_a_damaged_file_is_named_and_synchronising_can_be_ended(tmp_path: Path) -> None:
+    folder = SyncFolder(StateDir(tmp_path))
+    folder.path.mkdir()
+    (folder.path / "settings.json").write_bytes(b'{"remote":"/r","machine":"0123456789abcdef","name":"m"}')
+    for name, read in (("state.json", folder.state), ("key", folder.key), ("settings.json", folder.settings)):
+        (folder.path / name).write_bytes(b'{"store":"\xff"}')
+        with pytest.raises(UserError, match=f"{name} is damaged"):
+            read()
+    leave(StateDir(tmp_path), delete=False)
+    assert not folder.is_set_up
 
 
 def test_without_pyrage_each_action_says_how_to_install_it(
