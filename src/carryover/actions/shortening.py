@@ -254,6 +254,6 @@ class _Server:
             )
         if response.status != 200:
             why = ""
-            with suppress(msgspec.MsgspecError):
+            with suppress(ValueError):
                 why = one_line(msgspec.json.decode(response.read(_MOST_LINE_BYTES), type=_Line).error, 200)
             raise UserError(f"Ollama on {self._place} refused: {why or f'HTTP {response.status}'}.")

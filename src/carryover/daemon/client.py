@@ -45,7 +45,7 @@ def ask_daemon(socket_path: Path, method: str, target: str, *, timeout_s: float)
         return None
     try:
         parsed = msgspec.json.decode(body) if status == [b"200"] else None
-    except msgspec.DecodeError:
+    except ValueError:
         parsed = None
     if not isinstance(parsed, dict):
         raise _not_ours(socket_path)
@@ -120,7 +120,7 @@ def daemon_holder(lock: FileLock) -> DaemonHolder | None:
     """Returns the daemon that holds `lock`; None if it is free or held by a command. Raises OSError."""
     try:
         return msgspec.json.decode(lock.holder() or "", type=DaemonHolder)
-    except msgspec.MsgspecError:
+    except ValueError:
         return None
 
 

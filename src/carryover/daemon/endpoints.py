@@ -176,7 +176,7 @@ def _path(given: Mapping[str, str], name: str, *, of_any_machine: bool = False) 
 def _decoded(text: str, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(text, type=kind)
-    except msgspec.MsgspecError as error:
+    except ValueError as error:
         raise web.HTTPBadRequest from error
 
 

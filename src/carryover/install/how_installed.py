@@ -212,7 +212,7 @@ def _facts() -> Facts:
 def _direct_url(data: bytes) -> _DirectUrl | None:
     try:
         return msgspec.json.decode(data, type=_DirectUrl) if data else None
-    except msgspec.MsgspecError:
+    except ValueError:
         return None
 
 

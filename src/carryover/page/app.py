@@ -227,7 +227,7 @@ class Page:
         try:
             async with asyncio.timeout(_BODY_S):
                 asked = msgspec.json.decode(await request.read(), type=CommandAsked)
-        except (TimeoutError, msgspec.MsgspecError) as error:
+        except (TimeoutError, ValueError) as error:
             raise web.HTTPBadRequest from error
         if asked.command == "to" and asked.agent not in agent_ids():
             raise web.HTTPBadRequest(reason="no such agent")

@@ -51,7 +51,12 @@ def test_a_dead_daemon_or_one_that_ends_before_it_has_answered_is_none(path: Pat
     assert path.exists() and ask_daemon(path, "GET", "/health", timeout_s=5) is None
 
 
-@pytest.mark.parametrize("answer", [b"HTTP/1.0 404 Not Found\r\n\r\n{}", b"HTTP/1.0 200 OK\r\n\r\n[1]", b"hello"])
+_OK = b"HTTP/1.0 200 OK\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "answer", [b"HTTP/1.0 404 Not Found\r\n\r\n{}", _OK + b"[1]", _OK + b'{"a": "\xff"}', b"hello"]
+)
 def test_another_programs_answer_is_refused_with_what_to_do(path: Path, answer: bytes) -> None:
     with pytest.raises(UserError, match="Restart carryoverd"):
         asked(path, answer)
