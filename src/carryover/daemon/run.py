@@ -161,6 +161,9 @@ def _is_running(pid: int) -> bool:
 async def _run(
     state: StateDir, config: Config, log: Log, crashes: CrashReports, *, once: bool, stopping: Callable[[], None]
 ) -> ExitCode:
+    loop, early = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_signal_handler(signal.SIGHUP, early.set)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})  # before the first thread, whose children inherit it
     async with AsyncExitStack() as stack:
         try:
             ledger = await Ledger.open(state.ledger, DigestReducer())
@@ -177,12 +180,12 @@ async def _run(
                 if not isinstance(error, OSError):  # a connection that broke off
                     crashes.report(error, "event-loop")
 
-        loop = asyncio.get_running_loop()
         loop.set_exception_handler(unhandled)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, daemon.stop, number)
         loop.add_signal_handler(signal.SIGHUP, daemon.reload)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
+        if early.is_set():
+            daemon.reload()
         log.info("started", version=Word(__version__), pid=os.getpid(), once=once)
         if not once:
             sys.stderr.write(f"carryoverd {__version__} runs; state and log are in {state.root}\n")

@@ -86,12 +86,14 @@ def test_a_lock_file_that_cannot_be_opened_is_named_and_a_command_that_never_end
 
 def test_settings_that_change_while_a_daemon_starts_are_read_once_it_runs(tmp_path: Path) -> None:
     program = (
-        "import os, signal, sys; from carryover.daemon import main, run; "
+        "import os, signal, sys; from carryover.daemon import main, run; from carryover.ledger import connect; "
+        "connect.prepare_file = lambda path, real=connect.prepare_file: "
+        "print(signal.pthread_sigmask(0, ())) or real(path); "
         "run.load_all = lambda **_: os.kill(os.getpid(), signal.SIGHUP); sys.exit(main.main(['--once']))"
     )
     env = {**os.environ, "HOME": str(tmp_path), "CARRYOVER_HOME": str(tmp_path)}
 
-    assert subprocess.run([sys.executable, "-c", program], env=env).returncode == ExitCode.OK
+    assert subprocess.check_output([sys.executable, "-c", program], env=env) == b"set()\n", "no thread keeps it blocked"
     assert " config_read " in (tmp_path / "carryoverd.log").read_text()
 
 
