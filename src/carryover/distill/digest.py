@@ -81,9 +81,9 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     replies: tuple[Reply, ...] = ()
 
     @property
-    def sent(self) -> tuple[int, str]:
-        """The length and beginning of the prompt: what tells it from others, however much of it was cut since."""
-        return self.chars, self.prompt[:300]
+    def sent(self) -> tuple[int, str, str]:
+        """The length and the ends of the prompt: what tells it from others, however much of it was cut since."""
+        return self.chars, self.prompt[:300], self.prompt[-100:]
 
     @property
     def answer(self) -> str:
