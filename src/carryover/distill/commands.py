@@ -35,6 +35,7 @@ _PREFIX: Final = re.compile(
 _GENERIC: Final = frozenset(
     "cat echo cp mv rm mkdir touch chmod chown tee export set sudo for while if node python python3 bash sh zsh".split()
 )
+_COMMITTED: Final = re.compile(r"^\[[^\]\n]{1,120} ([0-9a-f]{6,40})\] (.{1,200})$", re.M)
 _RAISED: Final = re.compile(
     r"^(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception|Interrupt|Exit)\b(?::|$)|^(?:error|fatal)\b", re.I
 )
@@ -123,3 +124,10 @@ def why(output: str, *, of_edit: bool = False) -> str:
             break
         last = f"{line} / {last}"
     return cut_middle(one_line(last), _CAUSE_CHARS, tail=0.6)
+
+
+def committed(body: ToolResult) -> tuple[tuple[str, str], ...]:
+    """Returns the abbreviated id and the subject of each commit that `git commit` reports."""
+    if body.op != "shell" or body.status != "ok" or "git commit" not in body.subject:
+        return ()
+    return tuple((match[1], match[2]) for match in _COMMITTED.finditer(body.output))

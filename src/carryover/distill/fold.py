@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -10,11 +9,11 @@ from msgspec.structs import replace
 
 from carryover import model
 from carryover.distill import turns
-from carryover.distill.commands import failed, is_edit_of, is_looking, program, signature, tried, why
-from carryover.distill.digest import Call, Digest, EditedFile, Failure, Pending, Reply, SeenFile, SeenRun, TestRun
+from carryover.distill.commands import committed, failed, is_edit_of, is_looking, program, signature, tried, why
+from carryover.distill.digest import Call, Digest, EditedFile, Failure, Pending, Reply, SeenFile, SeenRun
 from carryover.distill.own_text import names_handoff, without_handoffs
 from carryover.distill.quotes import clip, clip_middle
-from carryover.distill.testruns.reading import read_test_run
+from carryover.distill.testruns.reading import test_run_in
 from carryover.distill.turns import MOST_CALLS, MOST_FAILURES, MOST_PENDING, at_work, with_turn, with_values_used
 from carryover.model import Event, FileEdit, ToolCall, ToolResult, is_own_tool
 from carryover.text.lines import one_line
@@ -24,7 +23,6 @@ _MOST_EDITED_FILES: Final = 40
 _MOST_LOOKED_AT: Final = 24
 _MOST_RUNS: Final = 12
 _MOST_COMMITS: Final = 4
-_COMMITTED: Final = re.compile(r"^\[[^\]\n]{1,120} ([0-9a-f]{6,40})\] (.{1,200})$", re.M)
 _REPORT_CHARS: Final = 3000  # of a sub-agent
 _OUTPUT_CHARS: Final = 4000
 _OLDER_OUTPUT: Final = ((3, 1600), (8, 320))
@@ -105,23 +103,6 @@ def _with_call(digest: Digest, body: ToolResult, event: Event) -> Digest:
     if len(calls) > MOST_CALLS:
         del calls[min(range(_USED_FIRST), key=lambda at: (calls[at].used > 0, at))]
     return replace(digest, calls=tuple(calls))
-
-
-def test_run_in(body: ToolResult) -> TestRun | None:
-    """Returns the test run in a command. If no record shows how it ended, the output must contain a verdict."""
-    if body.op != "shell" or body.status not in ("ok", "error", "unknown"):
-        return None
-    if body.status != "unknown":
-        return read_test_run(body.subject, body.output, exit_code=body.exit_code, failed=body.status == "error")
-    run = read_test_run(body.subject, body.output, exit_code=None, failed=None)
-    return run if run is not None and run.status != "unknown" else None
-
-
-def committed(body: ToolResult) -> tuple[tuple[str, str], ...]:
-    """Returns the abbreviated id and the subject of each commit that `git commit` reports."""
-    if body.op != "shell" or body.status != "ok" or "git commit" not in body.subject:
-        return ()
-    return tuple((match[1], match[2]) for match in _COMMITTED.finditer(body.output))
 
 
 def _failures_after(failures: tuple[Failure, ...], body: ToolResult, at_ms: int, turn: int) -> tuple[Failure, ...]:

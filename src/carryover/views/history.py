@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from carryover.distill.fold import committed
+from carryover.distill.commands import committed
 from carryover.errors import ExitCode, UserError, os_reason
 from carryover.fsio import read_bytes_bounded
 from carryover.ledger.codec import may_be, read_body

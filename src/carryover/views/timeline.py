@@ -10,7 +10,8 @@ from typing import Final, Literal
 import msgspec
 from msgspec.structs import replace
 
-from carryover.distill.fold import committed, test_run_in
+from carryover.distill.commands import committed
+from carryover.distill.testruns.reading import test_run_in
 from carryover.export.session_parts import SessionEvent, edit_line, numbered
 from carryover.ledger.events import session_events
 from carryover.ledger.queries import sessions

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from carryover.distill.digest import Outcome, Status, TestRun
 from carryover.distill.testruns.commands import Invocation, find_invocations, module_path
+from carryover.model import ToolResult
 
 MOST_NAMES = 20
 LONGEST_LINE = 200
@@ -207,6 +208,16 @@ def _complete(found: Findings) -> None:
     found.failed_names = [name for name in names if not any(other.endswith(f" {name}") for other in names)]
     if not found.failed_names:
         found.failed_names = [file for file, outcome in found.files.items() if outcome == "fail"][:MOST_NAMES]
+
+
+def test_run_in(body: ToolResult) -> TestRun | None:
+    """Returns the test run in a command. If no record shows how it ended, the output must contain a verdict."""
+    if body.op != "shell" or body.status not in ("ok", "error", "unknown"):
+        return None
+    if body.status != "unknown":
+        return read_test_run(body.subject, body.output, exit_code=body.exit_code, failed=body.status == "error")
+    run = read_test_run(body.subject, body.output, exit_code=None, failed=None)
+    return run if run is not None and run.status != "unknown" else None
 
 
 def read_test_run(command: str, output: str, *, exit_code: int | None, failed: bool | None) -> TestRun | None:
