@@ -217,8 +217,9 @@ def of_project(seen: Iterable[FoundSource], roots: Collection[str]) -> list[Sour
 def of_session(seen: Iterable[FoundSource], prefix: str) -> list[Source]:
     """Returns the sources of sessions that begin with `prefix`, which may name the agent; else all that hold many."""
     items = [item.source for item in seen]
-    asked = tuple(conversation_of(name).lower() for name in (prefix, prefix.partition(":")[2]) if name)
-    named = [source for source in items if source.session is not None and source.session.lower().startswith(asked)]
+    asked = conversation_of(prefix).lower()
+    ids = [(source, source.session.lower()) for source in items if source.session is not None]
+    named = [source for source, own in ids if own.startswith(asked.removeprefix(f"{source.agent}:"))]
     return named or [source for source in items if _holds_many(source)]
 
 
