@@ -181,7 +181,7 @@ def test_work_at_the_same_time_is_named_beside_that_which_leads() -> None:
         (worked("s1", says="It is in cents. Shall I delete the old table?"), worked("s2", hours=1)),
         (worked().user("And the tax?").edited("tax.py").says("In cents.").user("Test it.").calls("make test"),),
         (worked(says="Done. Shall I delete the old table?").user("Yes, delete it."),),
-        (worked().user("Test it.").says("It works.").user(GOAL).calls("make test"),),
+        (worked().user("Test it.").says("It works.").user("Test it.").says("It does.").user(GOAL).calls("make test"),),
     ],
     ids=["at the same time", "one after the other", "passed over", "cut off", "replied", "sent again"],
 )

@@ -82,8 +82,7 @@ def task_entries(past: Past) -> list[Entry]:
     """Returns the prompts, oldest first, then what was typed since."""
     chosen = task_steps(past)
     names = {"goal": "First prompt", "newest": "Newest prompt"}
-    if "goal" not in chosen or len([step for step in past.steps if step.view is past.lead]) == 1:
-        names = {}
+    names = names if names.keys() <= chosen.keys() else {}
     entries = []
     for role, step in sorted(chosen.items(), key=lambda item: item[1].turn.at_ms):
         whose = "" if step.view is past.lead else f"{past.agent(step)}, "

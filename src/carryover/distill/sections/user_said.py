@@ -26,7 +26,8 @@ def said_entries(past: Past) -> list[Entry]:
     """Returns the user's other prompts, in order of time."""
     shown = {step.turn.sent for step in task_steps(past).values()}
     shown |= {step.turn.sent for step in past.steps if past.is_beside(step) and step.is_newest}
-    steps = [step for step in past.steps if step.turn.prompt and step.turn.sent not in shown]
+    newest = {step.turn.sent: step for step in past.steps if step.turn.prompt and step.turn.sent not in shown}
+    steps = [step for step in past.steps if newest.get(step.turn.sent) is step]
     near, far = steps[-_NEAR:], steps[:-_NEAR]
     base = WEIGHTS["prompt"]
     weighed = [
