@@ -215,7 +215,7 @@ def of_project(seen: Iterable[FoundSource], roots: Collection[str]) -> list[Sour
 
 
 def of_session(seen: Iterable[FoundSource], prefix: str) -> list[Source]:
-    """Returns the sources of sessions that begin with `prefix`, which may name the agent; else all that hold many."""
+    """Returns the sources of sessions whose id begins with `prefix`, as in `codex:01a`; else all that hold many."""
     items = [item.source for item in seen]
     asked = conversation_of(prefix).lower()
     ids = [(source, source.session.lower()) for source in items if source.session is not None]

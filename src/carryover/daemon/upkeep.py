@@ -51,7 +51,7 @@ async def index_history(context: DaemonContext, *, busy: Callable[[], bool]) -> 
 
 
 async def keep_withdrawn(context: DaemonContext) -> None:
-    """Removes from projects, and of offline answers, what the settings no longer allow: now, and when they change."""
+    """Removes what the settings no longer allow from projects and from offline answers: now, and when they change."""
     while True:
         changed = context.config_changed
         done = await asyncio.to_thread(withdraw, context.state.root, context.config)

@@ -126,8 +126,7 @@ def why(output: str, *, of_edit: bool = False) -> str:
     return cut_middle(one_line(last), _CAUSE_CHARS, tail=0.6)
 
 
-def committed(body: ToolResult) -> tuple[tuple[str, str], ...]:
+def committed(body: ToolResult) -> list[tuple[str, str]]:
     """Returns the abbreviated id and the subject of each commit that `git commit` reports."""
-    if body.op != "shell" or body.status != "ok" or "git commit" not in body.subject:
-        return ()
-    return tuple((match[1], match[2]) for match in _COMMITTED.finditer(body.output))
+    may_commit = body.op == "shell" and body.status == "ok" and "git commit" in body.subject
+    return _COMMITTED.findall(body.output) if may_commit else []

@@ -236,7 +236,8 @@ def session_markdown(head: SessionHead, parts: Iterable[Part[CleanText]]) -> Ite
 
 
 def _contained(text: CleanText) -> list[str]:
-    """Returns the lines of a text as Markdown, or as one code block if they held HTML or an image, or did not end."""
+    """Returns the lines of a text as Markdown, or as one code block if HTML or an image would take effect, or the end
+    of the text would reach into what follows."""
     shown = "\n".join(_rewritten(text))
     if _RISKY.search(shown) and (len(shown) > MOST_CHARS or _breaks_out(shown)):
         shown = fenced(text)

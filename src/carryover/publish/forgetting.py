@@ -235,9 +235,7 @@ def _is_selected(path: Path, selection: Selection, now_ms: int) -> bool:
     except OSError:
         return False
     since_ms, until_ms = selection.span(now_ms)
-    is_here = selection.root is None or (
-        folder is not None and Path(os.path.normpath(folder)).is_relative_to(selection.root)
-    )
+    is_here = selection.root is None or Path(os.path.normpath(folder or "")).is_relative_to(selection.root)
     return is_here and since_ms <= changed_ms < until_ms
 
 

@@ -205,7 +205,7 @@ def commit_history(db: sqlite3.Connection, project: ProjectRow, commits: Sequenc
     made_by = None
     for agent, session, machine, at_ms, stored in db.execute(_RESULTS, {"project": project.id, **around}):
         body = read_body(db, stored)
-        made = committed(body) if isinstance(body, ToolResult) else ()
+        made = committed(body) if isinstance(body, ToolResult) else []
         if any(links.of_command(short, subject, at_ms) is commit for short, subject in made):
             made_by = Committer(at_ms=at_ms, agent=agent, session=session, machine=machine or None)
             break

@@ -114,15 +114,12 @@ def _commits(row: SessionRow, events: Iterable[tuple[int, SessionEvent]], of: Mo
                     made = links.of_command(short, subject, event.at_ms)
                     name = made.id if made is not None else short
                     own.add(name)
-                    yield replace(
-                        commit_of, at_ms=event.at_ms, turn=turn, commit=name, text=_first_line(subject), how="command"
-                    )
+                    text = _first_line(subject)
+                    yield replace(commit_of, at_ms=event.at_ms, turn=turn, commit=name, text=text, how="command")
             case FileEdit(path=path):
                 commit = links.of_edit(path_in_project(path, roots), event.at_ms)
                 if commit is not None and commit.authored_ms <= row.last_ms + _COMMITTED_AFTER_MS:
                     others[commit.id] = (turn, commit)
-            case _:
-                pass
     for turn, commit in others.values():
         if commit.id not in own:
             text = _first_line(commit.subject)
@@ -149,8 +146,6 @@ def _of_events(events: Iterable[tuple[int, SessionEvent]], of: Moment, root: str
                     failing = run.status == "fail"
                     text = _first_line(f"{'fail' if failing else 'pass'}: {result.subject}")
                     yield replace(here, kind="tests", text=text)
-            case _:
-                pass
 
 
 def _first_line(text: str) -> str:

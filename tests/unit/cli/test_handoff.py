@@ -425,8 +425,7 @@ def test_a_source_of_many_sessions_goes_with_every_project_and_with_ids_that_no_
     assert of_project([named, database], {"/srv/app"}) == [named.source, database.source]
     assert of_project([named, database], {"/srv/other"}) == [database.source]
     assert of_session([named, database], APP[:8]) == [named.source]
-    others = [of_session([named, database], other) for other in ("ffff", f"opencode:{APP[:8]}")]
-    assert others == [[database.source], [database.source]]
+    assert [of_session([named, database], no) for no in ("ffff", f"opencode:{APP[:8]}")] == [[database.source]] * 2
 
 
 def test_what_was_forgotten_is_not_read_from_disk_either(recorded: Path, run: Run) -> None:

@@ -23,9 +23,7 @@ async def test_a_hit_is_in_the_turn_that_show_prints(scribe: Scribe) -> None:
 
     assert [hits[n].turn for n in ("one", "two", "three", "four", "five")] == [1, 2, 3, 1, 1]
     assert ({hits[n].project for n in ("one", "four")}, hits["five"].project) == ({1}, 0)
-    assert foreign is not None and (foreign.root, foreign.project) == ("desk:/srv/shop", 0), (
-        "no project of this machine"
-    )
+    assert foreign is not None and (foreign.root, foreign.project) == ("desk:/srv/shop", 0)
 
 
 async def test_a_long_session_is_shown_around_a_turn_or_from_its_end(scribe: Scribe) -> None:
