@@ -60,7 +60,7 @@ pipeline.prepare, run.STOP_LIMIT_S = hang, 1.0
 NO_DISK: Final = """
 import os, threading
 def ask(path, *given, real=os.stat, **named):
-    return threading.Event().wait(60) if "/work/shop" in os.fsdecode(path) else real(path, *given, **named)
+    return threading.Event().wait(60) if "/shop" in os.fsdecode(path) else real(path, *given, **named)
 os.stat = os.lstat = ask
 """
 DAMAGED: Final = """

@@ -83,7 +83,7 @@ class _Builder(EventBuilder[wire.Context]):
 
     def add_info(self, model: str = "") -> None:
         """Adds the facts about the session that are new. `model` is the one of this message."""
-        title, told = self.native.title or "", self.reported.told
+        title, emitted = self.native.title or "", self.reported.emitted
         facts = {
             "title": "" if title.startswith(UNTITLED) else bounded(title, SHORT_CHARS),
             "agent_version": self.native.version,
@@ -91,9 +91,9 @@ class _Builder(EventBuilder[wire.Context]):
             "parent": self.native.forked_from,
         }
         marks = {name: int(digest(fact)[:12], 16) for name, fact in facts.items() if fact}
-        news = {name: facts[name] for name, mark in marks.items() if mark != told.get(name)}
+        news = {name: facts[name] for name, mark in marks.items() if mark != emitted.get(name)}
         if news and self.subagent_id is None and self.at_ms:
-            self.report(told=told | marks)
+            self.report(emitted=emitted | marks)
             key = f"{self.native.id}/info/{self.at_ms}/{digest(msgspec.json.encode(news))[:12]}"
             self.add(SessionInfo(**news), key)
 

@@ -21,7 +21,7 @@ class Reported(msgspec.Struct, frozen=True, omit_defaults=True):
     last: bytes | None = None
     """Key of the last event. Bytes, since text might be taken for a secret."""
     last_ms: int = 0
-    told: dict[str, int] = {}
+    emitted: dict[str, int] = {}
     """Fingerprints of the facts emitted last. Numbers, since a text that holds a secret is not stored as it is."""
     shell: bytes = b""
     """Id of the last user message with which a person ran a shell command."""
