@@ -197,7 +197,7 @@ class Daemon:
         self._context.log.info("stopped", ms=(time.monotonic() - began) * 1000)
 
     async def _publish_unpublished(self) -> None:
-        """Publishes what a killed daemon, or synchronising, stored and nobody has published. Looks into no project."""
+        """Publishes what a killed daemon or a sync stored but did not publish. Opens no file of any project."""
         queue = self._publish_queue
 
         def ask() -> tuple[list[ProjectRow], list[int]]:

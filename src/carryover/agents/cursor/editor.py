@@ -27,6 +27,8 @@ from carryover.records.lenient import Fields, fields_of, items_of, number_of, re
 
 MAX_COMPOSER_BYTES: Final = 64 << 20
 MAX_ID_CHARS: Final = 100
+_MOST_ABOVE: Final = 6
+"""How many sub-agents, each working for the next, are followed: damaged stores may name one another in a circle."""
 WATCHED: Final = 10
 """How many of the newest conversations are compared whenever the database has changed."""
 SETTLED_MS: Final = 60_000
@@ -122,10 +124,10 @@ class _Look:
         return {(sqlite.text_of(key) or "").removeprefix(prefix): rowid for rowid, key in rows}
 
     def _parent_of(self, ident: str, composer: Fields, head: Fields, notes: Mapping[str, str]) -> str | None:
-        """Returns the conversation of the user's that a sub-agent works for, perhaps through other sub-agents; its own
-        id if that is unknown, and None if it is no sub-agent."""
+        """Returns the user's conversation that a sub-agent works for, perhaps through other sub-agents; its own id if
+        that is unknown, and None if it is not a sub-agent."""
         parent = None
-        for _ in range(6):
+        for _ in range(_MOST_ABOVE):
             given = (composer.get("subagentInfo"), head.get("subagentInfo"))
             info = next((raw for raw in given if bytes(raw or b"")[:1] == b"{"), None)
             above = text_of(fields_of(info).get("parentComposerId")) or notes.get(ident, ident)
