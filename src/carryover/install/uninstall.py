@@ -47,6 +47,7 @@ _FILES: Final = (
     ("daemon.sock", "the daemon's socket"),
     ("daemon.lock", "the daemon's lock"),
     ("paused", "the pause"),
+    ("continue.command", "what the page had a terminal run"),
     ("config.toml", "your settings"),
     (".*.tmp", "left by a write that was cut off"),
     (record.PROJECTS_RECORD, "the list of projects"),
@@ -58,6 +59,7 @@ _TREES: Final = (
     ("restore", "handoffs kept for when the daemon is down"),
     ("spool", "what was handed to hooks"),
     ("crashes", "crash reports"),
+    ("sync", "this machine's keys and its copy of the store"),
     (BACKUPS, "backups"),
     (f"{SCRATCH}*", "left by a command that was killed"),
 )

@@ -42,7 +42,8 @@ def install(state: StateDir, config: Path) -> None:
         plan_config(state, {("agents", "selected"): ["claude-code"]}),
     ]
     assert [done.problem for done in apply(edits, state)] == [None, None]
-    for name in ("hook.sh", "hook.curl", "ledger.sqlite-wal", "daemon.lock"):
+    state.sync.mkdir()
+    for name in ("hook.sh", "hook.curl", "ledger.sqlite-wal", "daemon.lock", "sync/key.json", "continue.command"):
         (state.root / name).touch()
 
 
@@ -138,10 +139,12 @@ def test_everything_is_listed_first_and_listing_changes_nothing(state: StateDir,
     names = ("handoff.md", "edited", ".")
     assert [(str(removal.path.relative_to(home)), removal.what) for removal in plan.removals] == [
         *((os.path.normpath(f"app/.carryover/{name}"), f"the handoff of {home / 'app'}") for name in names),
+        *((f".carryover/sync{name}", "this machine's keys and its copy of the store") for name in ("/key.json", "")),
         (".carryover/ledger.sqlite-wal", "the ledger"),
         (".carryover/hook.sh", "the hooks' script"),
         (".carryover/hook.curl", "the hooks' script"),
         (".carryover/daemon.lock", "the daemon's lock"),
+        (".carryover/continue.command", "what the page had a terminal run"),
         (".carryover/config.toml", "your settings"),
         (".carryover/projects.jsonl", "the list of projects"),
         (".carryover/edits.json", "the record of edits"),
