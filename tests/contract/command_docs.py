@@ -48,7 +48,7 @@ def _name(action: argparse.Action) -> str:
 
 
 def _value(action: argparse.Action) -> str:
-    return "|".join(map(str, action.choices or ())) or _name(action)
+    return ("|".join(map(str, action.choices or ())) or _name(action)) + _dots(action)
 
 
 def _dots(action: argparse.Action) -> str:
@@ -56,7 +56,7 @@ def _dots(action: argparse.Action) -> str:
 
 
 def _typed(action: argparse.Action, name: str) -> str:
-    return name if action.required else f"[{name}]"
+    return name if action.required and action.nargs != "*" else f"[{name}]"
 
 
 HEAD: Final = """\

@@ -24,7 +24,7 @@ MEANING: Final = {
     ExitCode.NOTHING_FOUND: "nothing found",
     ExitCode.NOT_RUNNING: "the daemon is not running",
     ExitCode.REFUSED: "refused; nothing was changed",
-    ExitCode.INTERRUPTED: "interrupted (Ctrl-C)",
+    ExitCode.INTERRUPTED: "interrupted (Ctrl-C), or you said no",
 }
 """The meaning of each exit code of `carryover` and `carryoverd`."""
 
@@ -130,11 +130,12 @@ def listed_agents(*, startable: bool) -> str:
     return ", ".join(f"{spec.id} ({', '.join(spec.aliases)})" if spec.aliases else spec.id for spec in shown)
 
 
-def positive(text: str) -> int:
-    """Parses a number of at least 1, or the largest that the ledger knows if it is larger."""
-    number = min(int(text), sys.maxsize)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
+def positive(text: str, least: int = 1) -> int:
+    """Parses a number of at least `least`, or the largest that the ledger knows if it is larger."""
+    digits = text.replace(",", "").replace("_", "")
+    number = min(int(digits), sys.maxsize) if re.fullmatch(r"\d{1,4000}", digits) else 0
+    if number < least:
+        raise argparse.ArgumentTypeError(f"must be a number of at least {least:,}")
     return number
 
 

@@ -6,11 +6,12 @@ import argparse
 import re
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from carryover.actions.context import agents_own, now_ms, project_root, settings_to_print, state_dir
-from carryover.cli.arguments import describe, flag
+from carryover.cli.arguments import describe, flag, positive
 from carryover.cli.output_file import may_replace, may_write, target, unwritable, write
 from carryover.errors import ExitCode, UserError, visible
 from carryover.export.document import LEAST_BUDGET, Document, Request, compose
@@ -58,7 +59,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     sizes = ", ".join(f"{chat.id} {chat.budget:,}" for chat in chats.values())
     add("--for", dest="chat", choices=tuple(chats), help=f"where it is pasted (default: {GENERIC.id}); tokens: {sizes}")
     add("--question", metavar="TEXT", help="what you ask there; it comes last, unchanged")
-    add("--budget", metavar="TOKENS", type=_budget, help="at most this many tokens, as estimated")
+    tokens = partial(positive, least=LEAST_BUDGET)
+    add("--budget", metavar="TOKENS", type=tokens, help=f"at most this many, as estimated; {LEAST_BUDGET:,} or more")
     flag(parser, "--copy", "put it on the clipboard; lists what is in it and asks first")
     add(
         "--compress",
@@ -136,7 +138,7 @@ def _problem(args: argparse.Namespace) -> str:
         return f"{sessions} can't be combined with PROJECT, --for, --question, --budget, --copy or --compress."
     problems = {
         "--format and --full need --session ID or --all.": sessions is None and (args.format or args.full),
-        f"--all writes web pages of all sessions: leave out --session and --format {args.format or 'html'}.": args.all
+        "--all writes web pages of all sessions: leave out --session, and any --format but html.": args.all
         and (args.session is not None or args.format in ("md", "atif")),
         "--all needs -o FOLDER, a new folder for the pages.": args.all and args.output is None,
         "Give --copy alone, without --json and -o FILE.": args.copy and (args.json or args.output is not None),
@@ -145,13 +147,6 @@ def _problem(args: argparse.Namespace) -> str:
         "--yes needs --copy or -o FILE.": args.yes and not args.copy and args.output is None,
     }
     return next((problem for problem, holds in problems.items() if holds), "")
-
-
-def _budget(text: str) -> int:
-    budget = int(text.replace(",", "").replace("_", ""))
-    if budget < LEAST_BUDGET:
-        raise argparse.ArgumentTypeError(f"must be at least {LEAST_BUDGET}")
-    return budget
 
 
 def _model(text: str) -> str:

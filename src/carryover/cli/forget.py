@@ -67,7 +67,7 @@ def forget_arguments(parser: argparse.ArgumentParser) -> None:
     add("--until", metavar="WHEN", type=until, help="only what happened before; a date counts as a whole")
     flag(parser, "--dry-run", "list what goes; change nothing")
     flag(parser, "--yes", "ask nothing")
-    flag(parser, "--json", "ask nothing, and print what was done as JSON")
+    flag(parser, "--json", "print what was done as JSON; asks nothing, so --yes is needed")
 
 
 def run_forget(args: argparse.Namespace) -> int:

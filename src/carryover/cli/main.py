@@ -91,7 +91,7 @@ examples:
   carryover status                   what is watched, what was skipped and why
 
 `carryoverd` is the daemon that keeps handoffs fresh. Every command works
-without it too, straight from what the agents left on disk.
+without it too, from what is recorded or, before that, what agents left on disk.
 """
 
 _OUTPUT_ERRORS: Final = (errno.EBADF, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC)

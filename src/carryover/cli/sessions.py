@@ -157,12 +157,12 @@ def run_search(args: argparse.Namespace) -> int:
 
 def _found(ledger: sqlite3.Connection, terms: tuple[Term, ...], root: str | None, args: argparse.Namespace) -> Found:
     project = project_by_root(ledger, root) if root is not None else None
-    if root is not None and project is None:
+    if root is not None and project is None and not args.json:
         raise UserError(
             f"No session is recorded for {root}. `carryover search --all` searches every project.",
             ExitCode.NOTHING_FOUND,
         )
-    project_id = project.id if project is not None else None
+    project_id = None if root is None else project.id if project is not None else 0  # an id that no project has
     query = Query(
         terms=terms, project_id=project_id, agent=args.agent, since_ms=args.since, kinds=tuple(args.kind or ())
     )

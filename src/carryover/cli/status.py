@@ -188,7 +188,7 @@ def _recorded(report: Report, now_ms: int) -> str:
     if not report.would_read:
         return "nothing yet"
     transcripts = counted(sum(row.transcripts for row in report.would_read), "transcript")
-    return f"nothing yet; there are {transcripts} to read, {size(sum(row.bytes for row in report.would_read))}"
+    return f"nothing yet; {transcripts} to read, {size(sum(row.bytes for row in report.would_read))}"
 
 
 def _summaries(report: Report, now_ms: int, room: int) -> Iterator[str]:

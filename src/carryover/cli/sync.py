@@ -57,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     flag(parser, "--delete", "with off: remove this machine's branch from the store")
     flag(parser, "--forget", "with off: forget what came from other machines")
     flag(parser, "--yes", "ask nothing: the codes were compared elsewhere")
-    flag(parser, "--json", "ask nothing, and print what was done as JSON")
+    flag(parser, "--json", "print what was done as JSON; asks nothing, so --yes is needed where it would ask")
 
 
 Done = tuple[object, Iterable[str]]
@@ -78,6 +78,9 @@ def run(args: argparse.Namespace) -> None:
     if args.what is None and args.action in ("init", "remove-machine"):
         what = "REMOTE" if args.action == "init" else "NAME"
         raise UserError(f"`carryover sync {args.action}` needs a {what}. Nothing was changed.", ExitCode.USAGE)
+    options = {"init": (args.name, args.projects, args.ssh_key), "off": (args.delete, args.forget)}
+    if any(any(given) for action, given in options.items() if action != args.action):
+        raise UserError("--name, --projects and --ssh-key are for init, --delete and --forget for off.", ExitCode.USAGE)
     put(args, *does[args.action](state_dir(), args))
 
 
@@ -135,7 +138,7 @@ def _once(state: StateDir, args: argparse.Namespace) -> Done:
     done = sync_once(state)
     received = counted(done.received.events, "new event")
     if done.received.forgotten:
-        received += f", {counted(done.received.forgotten, 'event')} forgotten there"
+        received += ", and what was forgotten there is forgotten here"
     theirs = f"from {counted(done.machines, 'other machine')}: {received}" if done.machines else "no other machine yet"
     return done, (
         f"✓ Sent {counted(done.sent_events, 'new event')} ({size(done.sent_bytes)}); {theirs}.",

@@ -37,6 +37,7 @@ def with_line(text: str, dotted: str) -> str:
 
 
 _EXPECTED: Final = re.compile(r"Expected `(\w+)(?: \| null)?`(?:, got `\w+`| ([<>]=) (\d+)|( of length >= 1))?")
+_FORMS = {"regex": "it must be minutes or hours, as 5m or 1h", "RFC3339": "it must be like 2026-11-21T14:30:00Z"}
 _PLAIN = {"int": "a whole number", "bool": "true or false", "str": "text", "array": "a list", "object": "a table"}
 
 
@@ -46,7 +47,7 @@ def required_value(problem: str, choices: Collection[str] = ()) -> str:
         return f"it must be one of {', '.join(choices)}"
     expected = _EXPECTED.fullmatch(problem)
     if expected is None:
-        return problem
+        return next((form for sign, form in _FORMS.items() if sign in problem), problem)
     kind, bound, limit = _PLAIN.get(expected[1], expected[1]), expected[2], expected[3]
     if bound == "<=":
         return f"it must be {kind} of at most {limit}"

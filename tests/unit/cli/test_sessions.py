@@ -327,6 +327,7 @@ def test_what_is_not_there_or_not_recorded_is_said(work: ClaudeWork, home: Path,
 
     for command, words in (said | nothing).items():
         assert words in run.err(ExitCode.NOTHING_FOUND, *command.split()), command
+    assert json.loads(run("search", "hello", "--project", str(home), "--json")[1])["hits"] == []
 
 
 def test_a_commit_names_its_session_and_the_turns_in_it(work: ClaudeWork, run: Run) -> None:

@@ -136,7 +136,7 @@ def test_a_running_daemon_is_mentioned(shop: Path, run: Run) -> None:
 def test_before_an_install_it_lists_what_would_be_read(claude: Path, shop: Path, run: Run) -> None:
     title = "would be read by `carryover install`, or by carryoverd once it runs"
     assert f"\n{title}\n  Claude Code      2 transcripts, " in run.out("status", "-v")
-    assert "\nrecorded     nothing yet; there are 2 transcripts to read, " in f"\n{run.out('status')}"
+    assert "\nrecorded     nothing yet; 2 transcripts to read, " in f"\n{run.out('status')}"
     assert [(row["agent"], row["transcripts"]) for row in status_json(run)["would_read"]] == [("claude-code", 2)]
 
 
