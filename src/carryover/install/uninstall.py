@@ -114,7 +114,7 @@ def plan_uninstall(
     known, unread = _known_projects(state, home)
     notes += unread
     notes += [
-        f"{project.root} is missing, not mounted or not accessible. What Carryover added there is still in it."
+        f"{project.root} is missing, not mounted or not accessible. Unless it moved, what was added is still in it."
         for project in known
         if not is_folder(Path(project.root))
     ]

@@ -36,8 +36,8 @@ _LENGTH: Final = 4
 _MAC: Final = 32
 _KEY_FILE: Final = 64 << 10
 _INSTALL: Final = (
-    "Encrypting needs pyrage, which is not installed. Nothing was changed. Install it with "
-    "`pipx inject carryoverd pyrage`, `uv tool install 'carryoverd[sync]'` or `pip install 'carryoverd[sync]'`."
+    "Encrypting needs the package pyrage, which is not installed. Nothing was changed. Add it with "
+    "`pipx inject carryoverd pyrage`, `uv tool install --with pyrage .` in the checkout, or `pip install pyrage`."
 )
 
 
