@@ -114,9 +114,9 @@ def plan_uninstall(
     known, unread = _known_projects(state, home)
     notes += unread
     notes += [
-        f"{project.root} is missing, not mounted or not accessible. Unless it moved, what was added is still in it."
-        for project in known
-        if not is_folder(Path(project.root))
+        f"{root} is missing, not mounted or not accessible. Unless it moved, what Carryover added is still in it."
+        for root in dict.fromkeys(project.root for project in known)
+        if not is_folder(Path(root))
     ]
     in_projects = {edit.path: edit for project in known for edit in project_edits(project)}
     removals = [

@@ -178,14 +178,16 @@ def test_what_is_not_ours_stays_and_is_named(state: StateDir, config: Path, home
     published(state, repository(home / "app"))
     (home / "app" / ".carryover" / "notes.txt").write_text("mine")
     (state.root / "notes.txt").write_text("mine")
-    hooks = config.read_text()
-    config.write_text(hooks.replace("|| true", "|| true; say done"))
+    for folder in ("off", "shared"):
+        remember_project(state.root, PublishedProject("/gone", f"/gone/{folder}"))
+    config.write_text(config.read_text().replace("|| true", "|| true; say done"))
 
     plan = plan_uninstall(state, purge=True, home=home)
     carry_out(plan, state)
 
     assert plan.notes == (
         f"{config} (Stop): the hook that runs Carryover was edited by hand. It stays; remove it yourself.",
+        "/gone is missing, not mounted or not accessible. Unless it moved, what Carryover added is still in it.",
         f"{state.root} stays: it holds notes.txt, which is not Carryover's.",
         f"{home / 'app' / '.carryover'} stays: it holds notes.txt, which is not Carryover's.",
     )
