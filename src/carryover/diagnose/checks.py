@@ -113,7 +113,7 @@ def _daemon(report: Report) -> Iterator[Finding]:
         "inotify": limit,
     }
     state, enough = report.short(report.state_folder), _ENOUGH_INOTIFY[limit] if limit else 0
-    yield from _those(cases, daemon=daemon, taken=taken, state=state, enough=enough)
+    yield from _those(cases, daemon=daemon, taken=taken, trouble=daemon.ledger_trouble, state=state, enough=enough)
 
 
 def _recorded(report: Report) -> Iterator[Finding]:
@@ -140,7 +140,8 @@ def _recorded(report: Report) -> Iterator[Finding]:
 
 
 def _inspected(report: Report, inspection: Inspection) -> Iterator[Finding]:
-    state, crashes, others = report.short(report.state_folder), inspection.crashes, inspection.other_installs
+    state, crashes = report.short(report.state_folder), inspection.crashes
+    others = _paths(report, inspection.other_installs)
     hooks = [agent.hooks for agent in _selected(report) if agent.hooks]
     command = " ".join(report.service.command or ()) if report.installed else ""
     # A daemon that is not running is reported already, and writes the script when it starts.
@@ -153,11 +154,12 @@ def _inspected(report: Report, inspection: Inspection) -> Iterator[Finding]:
         "other-installs": others,
         "not-on-path": inspection.path_problem,
         "port-taken": inspection.stranger,
+        "ledger-trouble": report.ledger_problem and not inspection.ledger_damage,
         "damaged-ledger": inspection.ledger_damage,
     }
     taken, remedy = f"Port {inspection.port} is taken by another process.", inspection.path_remedy or ""
     values = {"service": report.service, "command": command, "taken": taken, "remedy": remedy, "state": state}
-    yield from _those(cases, inspection=inspection, paths=_paths(report, others), **values)
+    yield from _those(cases, inspection=inspection, trouble=report.ledger_problem, paths=others, **values)
     if crashes:
         yield _found(
             "crash",

@@ -37,7 +37,7 @@ from carryover.install.machine import Machine, copies, startable_here
 from carryover.install.service import COMMAND, Program
 from carryover.install.setup import wanted_settings
 from carryover.ledger.codec import count_damaged
-from carryover.ledger.connect import connect_tolerant
+from carryover.ledger.connect import LedgerDamaged, connect_tolerant
 from carryover.ledger.queries import AgentRow, agents_seen, connect_read_only, projects, totals
 from carryover.paths import StateDir
 from carryover.projects.policy import refusal
@@ -231,7 +231,7 @@ def _inspected(
         port=port,
         stranger=stranger,
         projects=_projects(state, config, machine.home),
-        ledger_damage=report.ledger_problem or _damage(state),
+        ledger_damage=_damage(state, report.ledger_problem),
         free_bytes=free_bytes,
         open_to_others=tuple(str(path) for path in private_paths(state) if stat.S_IMODE(path.stat().st_mode) & 0o077),
         hook_script_missing=not state.hook_script.is_file(),
@@ -244,18 +244,15 @@ def _inspected(
     )
 
 
-def _damage(state: StateDir) -> str | None:
-    if not state.ledger.exists():
-        return None
+def _damage(state: StateDir, problem: str | None) -> str | None:
     try:
         with closing(connect_tolerant(state.ledger, keep_index=True)) as db:
             [answer] = db.execute("PRAGMA quick_check(1)").fetchone()
             damaged = count_damaged(db) if answer == "ok" else 0
-    except (UserError, sqlite3.Error) as error:
-        return str(error)
-    if damaged:
-        return f"{counted(damaged, 'entry', 'entries')} cannot be read."
-    return None if answer == "ok" else str(answer)
+    except (UserError, sqlite3.Error) as error:  # one of another version, or one in use, must stay where it is
+        return str(error) if isinstance(error, LedgerDamaged | sqlite3.Error) else None
+    unreadable = f"{counted(damaged, 'entry', 'entries')} cannot be read." if damaged else problem
+    return unreadable if answer == "ok" else str(answer)
 
 
 def _projects(state: StateDir, config: Config, home: Path) -> tuple[ProjectReport, ...]:
