@@ -90,7 +90,7 @@ def problems(data: bytes) -> Iterator[str]:
         return
     try:
         handoff = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         yield "not JSON"
         return
     yield from json_problems(handoff)

@@ -174,3 +174,4 @@ def test_any_program_can_run_it_on_files_without_the_project(tmp_path: Path) -> 
     code, said = run(good, bad)
     assert (code, said.splitlines()[:2]) == (1, [f"{good}: conforms", f"{bad}: `format` is missing"])
     assert run(tmp_path / "none.md") == (2, "")
+    assert problems('{"a":' * 100_000) == ["not JSON"]
