@@ -1,7 +1,7 @@
 """The user's settings: `config.toml` in the state folder, and `.carryover.toml` in a project.
 
 The first is the user's own: a mistake in it stops the program with the line to fix. The second may come with the
-repository, from strangers: it can only make Carryover do less, and a mistake in it is skipped with a note.
+repository, from strangers: it can choose `resume.mode`, else only less; a mistake in it is skipped with a note.
 """
 
 from __future__ import annotations
