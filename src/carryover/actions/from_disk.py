@@ -23,7 +23,7 @@ from carryover.ingest import scan
 from carryover.ingest.pipeline import ingest
 from carryover.ingest.scan import FoundSource, TranscriptRoot, first_cwd
 from carryover.ingest.spool import Spool, collect_pending
-from carryover.ledger.queries import connect_read_only, project_by_root, whereabouts
+from carryover.ledger.queries import as_ledger_error, connect_read_only, project_by_root, whereabouts
 from carryover.ledger.store import Ledger
 from carryover.ledger.tombstones import Tombstones, put_tombstones, stored_tombstones
 from carryover.model import conversation_of
@@ -53,8 +53,10 @@ def as_writer(
     async def run() -> T:
         ledger = await Ledger.open(state.ledger, DigestReducer())
         try:
-            own = agents_own(load_config(state.config).agents)
-            return await do(ledger, StatePaths.of(state, Path.home(), own))
+            return await do(ledger, StatePaths.of(state, Path.home(), agents_own(load_config(state.config).agents)))
+        except Exception as error:
+            await ledger.report(error)  # of a reader, which may have met damage
+            raise
         finally:
             await ledger.close()
 
@@ -92,8 +94,7 @@ def catch_up(state: StateDir, root: str) -> None:
 
 def follow_moved(state: StateDir, root: str) -> None:
     """Joins what was recorded before the project at `root` was moved. Raises UserError if it can't."""
-    config = settings_now(state)
-    as_writer(state, lambda ledger, paths: _follow(ledger, paths, root, config))
+    as_writer(state, lambda ledger, paths: _follow(ledger, paths, root, settings_now(state)))
 
 
 async def _follow(ledger: Ledger, paths: StatePaths, root: str, config: Config) -> None:
@@ -157,7 +158,7 @@ def tombstones_of(state: StateDir) -> Tombstones | None:
     """Returns the tombstones in the user's ledger; None without a ledger. Raises UserError if it cannot be read."""
     if not state.ledger.exists():
         return None
-    with closing(connect_read_only(state.ledger)) as db:
+    with as_ledger_error(state.ledger), closing(connect_read_only(state.ledger)) as db:
         return stored_tombstones(db)
 
 
@@ -177,8 +178,7 @@ def sources_on_disk(config: Config, projects: Iterable[Path] = ()) -> list[Found
 
 def newest_sources(config: Config, projects: Iterable[Path], most_bytes: int) -> list[Source]:
     """Returns the newest transcripts of at most `most_bytes` together, but at least one; see `sources_on_disk`."""
-    kept: list[Source] = []
-    total = 0
+    kept, total = list[Source](), 0
     for found in reversed(sources_on_disk(config, projects)):
         total += found.size
         if kept and total > most_bytes:

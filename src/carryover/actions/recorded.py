@@ -18,7 +18,7 @@ from carryover.config import Config, load_config, project_settings
 from carryover.errors import ExitCode, UserError
 from carryover.facts import is_foreign
 from carryover.fsio import FileLock
-from carryover.ledger.connect import connect_tolerant
+from carryover.ledger.connect import as_ledger_error, connect_tolerant
 from carryover.ledger.queries import connect_read_only, project_by_root, session_by_prefix, whereabouts, work_sessions
 from carryover.ledger.rows import SessionRow
 from carryover.paths import StateDir
@@ -72,7 +72,7 @@ def by_daemon_or_here(
 @contextmanager
 def recorded_ledger(state: StateDir) -> Iterator[sqlite3.Connection]:
     """Opens the ledger read-only. Damaged entries are skipped; their number is printed on stderr at the end."""
-    with closing(connect_tolerant(state.ledger)) as ledger:
+    with as_ledger_error(state.ledger), closing(connect_tolerant(state.ledger)) as ledger:
         try:
             yield ledger
         finally:
@@ -126,7 +126,7 @@ def follow_if_unknown(state: StateDir, root: str) -> None:
     """Looks for a moved project's records if nothing is known of `root`, unless paused or the ledger is in use."""
     if is_foreign(root):
         return
-    with closing(connect_read_only(state.ledger)) as ledger:
+    with as_ledger_error(state.ledger), closing(connect_read_only(state.ledger)) as ledger:
         known = whereabouts(ledger)
     is_known = any(row.root == root and row.has_sessions for row in known)
     if is_known or state.paused.exists() or not any(may_have_moved(row, root) for row in known):

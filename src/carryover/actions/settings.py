@@ -100,14 +100,14 @@ def would_drop(state: StateDir, key: str, words: Sequence[str]) -> list[SessionR
     table, _, name = key.partition(".")
     if table != "retention" or not state.ledger.exists():
         return []
-    from carryover.ledger.queries import Selection, connect_read_only, selected_sessions
+    from carryover.ledger.queries import Selection, as_ledger_error, connect_read_only, selected_sessions
     from carryover.publish.forgetting import over_limits
 
     named_setting(key, settings(state))
     before = load_config(state.config).retention
     after = msgspec.structs.replace(before, **{name: _checked(table, name, words)})
     at_ms = now_ms()
-    with closing(connect_read_only(state.ledger)) as db:
+    with as_ledger_error(state.ledger), closing(connect_read_only(state.ledger)) as db:
         dropped, anyway = (
             {(one.agent, one.native_id) for one in over_limits(db, limits, now_ms=at_ms)} for limits in (after, before)
         )

@@ -20,7 +20,7 @@ from carryover.config import load_config
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import sweep_scratch, temporary_files
 from carryover.ledger.connect import copies
-from carryover.ledger.queries import Selection, connect_read_only, selected_sessions
+from carryover.ledger.queries import Selection, as_ledger_error, connect_read_only, selected_sessions
 from carryover.model import conversation_of
 from carryover.paths import StateDir
 from carryover.terminal.output import agree, counted, local_time, put
@@ -84,7 +84,7 @@ def run_forget(args: argparse.Namespace) -> int:
         raise UserError("--since must be before --until, and not in the future. Nothing was changed.", ExitCode.USAGE)
     if not args.dry_run:
         sweep_scratch(state.root, temporary_files())
-    with closing(connect_read_only(state.ledger)) as db:
+    with as_ledger_error(state.ledger), closing(connect_read_only(state.ledger)) as db:
         selection = _selection(args, db)
         rows = selected_sessions(db, selection, now_ms=now)
         listed = session_entries(db, rows[:MOST_LISTED])

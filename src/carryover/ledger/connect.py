@@ -80,7 +80,7 @@ def ledger_error(error: Exception, path: Path) -> LedgerUnavailable | LedgerDama
 
 
 @contextmanager
-def _as_ledger_error(path: Path) -> Iterator[None]:
+def as_ledger_error(path: Path) -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, UnicodeDecodeError) as error:
@@ -101,7 +101,7 @@ def prepare_file(path: Path) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _make_private(path)
         # Closed after a damaged ledger was replaced: closing deletes its log, unless another file has its name.
-        with _as_ledger_error(path), closing(sqlite3.connect(path, isolation_level=None)) as db:
+        with as_ledger_error(path), closing(sqlite3.connect(path, isolation_level=None)) as db:
             if not _migrate_or_detect_damage(db, path):
                 _replace_damaged(path)
         damage_mark(path).unlink(missing_ok=True)
@@ -223,7 +223,7 @@ def _connect_read_only(path: Path, kind: type[C], *, keep_index: bool) -> C:
     # In WAL mode even a reader wants the -wal and -shm files, and SQLite makes them where it can. Without either nobody
     # has the ledger open and everything is in the database itself, so it can be read like a file that never changes.
     in_use = any(path.with_name(path.name + suffix).exists() for suffix in ("-wal", "-shm"))
-    with _as_ledger_error(path):
+    with as_ledger_error(path):
         for how in ("mode=ro&readonly_shm=1", "mode=ro")[not keep_index :] if in_use else ():
             try:
                 return _checked(path, kind, how)

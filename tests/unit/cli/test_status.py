@@ -426,6 +426,11 @@ def test_it_is_left_out_and_that_is_said(damaged: Path, run: Run) -> None:
     code, out, err = run("show", DISCOUNT)
     assert f"Session {DISCOUNT}" in out and "damaged entries of the ledger" in err and "doctor --fix" in err
 
+    with closing(sqlite3.connect(state_dir().ledger)) as db:
+        db.executescript("PRAGMA writable_schema = ON; UPDATE sqlite_master SET rootpage = 3 WHERE name = 'session'")
+    said = {command: run(*command.split())[2] for command in COMMANDS[:4]}
+    assert [command for command, err in said.items() if "ledger.sqlite is damaged" not in err] == [], said
+
 
 def test_doctor_finds_it_and_reads_it_again(
     installed: Path, recorded: Path, run: Run, monkeypatch: pytest.MonkeyPatch

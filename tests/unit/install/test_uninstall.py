@@ -236,18 +236,14 @@ def test_folders_of_ours_are_listed_from_the_inside_out_and_links_not_followed(t
     root, elsewhere = tmp_path / "state", tmp_path / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / "theirs").touch()
-    answers = root / "restore" / "codex"
-    answers.mkdir(parents=True)
-    (answers / ".answer").touch()
-    (answers / "link").symlink_to(elsewhere)
-    (root / "crashes").mkdir()
-    (root / "crashes" / "20261120T060226.000001Z.txt").touch()
-    (root / "backups").symlink_to(elsewhere)
-    (root / "spool" / "codex" / "pending").mkdir(parents=True)
-    (root / "spool" / "codex" / "s1.jsonl").touch()
+    for file in ("restore/codex/.answer", "crashes/20261120.txt", "sync/key", "spool/codex/pending/1.hook"):
+        (root / file).parent.mkdir(parents=True)
+        (root / file).touch()
+    for link in ("restore/codex/link", "backups"):
+        (root / link).symlink_to(elsewhere)
 
     assert [str(path.relative_to(root)) for path, _ in state_files(StateDir(root))] == [
         *("restore/codex/.answer", "restore/codex/link", "restore/codex", "restore"),
-        *("spool/codex/pending", "spool/codex/s1.jsonl", "spool/codex", "spool"),
-        *("crashes/20261120T060226.000001Z.txt", "crashes", "backups", "."),
+        *("spool/codex/pending/1.hook", "spool/codex/pending", "spool/codex", "spool"),
+        *("crashes/20261120.txt", "crashes", "sync/key", "sync", "backups", "."),
     ]
