@@ -23,7 +23,7 @@ from carryover.ingest import scan
 from carryover.ingest.pipeline import ingest
 from carryover.ingest.scan import FoundSource, TranscriptRoot, first_cwd
 from carryover.ingest.spool import Spool, collect_pending
-from carryover.ledger.queries import as_ledger_error, connect_read_only, project_by_root, whereabouts
+from carryover.ledger.queries import connect_read_only, project_by_root, reading, whereabouts
 from carryover.ledger.store import Ledger
 from carryover.ledger.tombstones import Tombstones, put_tombstones, stored_tombstones
 from carryover.model import conversation_of
@@ -158,7 +158,7 @@ def tombstones_of(state: StateDir) -> Tombstones | None:
     """Returns the tombstones in the user's ledger; None without a ledger. Raises UserError if it cannot be read."""
     if not state.ledger.exists():
         return None
-    with as_ledger_error(state.ledger), closing(connect_read_only(state.ledger)) as db:
+    with reading(state.ledger) as db:
         return stored_tombstones(db)
 
 

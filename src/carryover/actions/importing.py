@@ -16,7 +16,7 @@ from carryover.actions.recorded import by_daemon_or_here
 from carryover.config import load_config
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import private_dir, scratch_folder
-from carryover.ledger.queries import as_ledger_error, connect_read_only, project_by_id, project_of_session, projects
+from carryover.ledger.queries import connect_read_only, project_by_id, project_of_session, projects, reading
 from carryover.ledger.tombstones import forgotten_ms
 from carryover.model import NOTE
 from carryover.paths import StateDir
@@ -102,7 +102,7 @@ def import_file(state: StateDir, asked: Asked, *, store: bool) -> FileReport:
 
 def _stored(state: StateDir, document: Document, asked: Asked, report: FileReport) -> FileReport:
     done = _store(state, document, asked)
-    with as_ledger_error(state.ledger), closing(connect_read_only(state.ledger)) as db:
+    with reading(state.ledger) as db:
         ids = (project_of_session(db, report.agent or "", session) for session in report.sessions)
         rows = [project_by_id(db, project) for project in dict.fromkeys(ids) if project is not None]
         until_ms = forgotten_ms(db, report.agent or "", report.sessions, report.projects) if done.forgotten else None
@@ -170,5 +170,5 @@ def is_recorded(state: StateDir, session: str) -> bool:
     """Whether the ledger has the note with this id."""
     if not state.ledger.exists():
         return False
-    with as_ledger_error(state.ledger), closing(connect_read_only(state.ledger)) as db:
+    with reading(state.ledger) as db:
         return project_of_session(db, NOTE, session) is not None

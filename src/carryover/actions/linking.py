@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
@@ -18,7 +17,7 @@ from carryover.config import load_config
 from carryover.errors import ExitCode, UserError
 from carryover.facts import is_foreign
 from carryover.fsio import is_folder
-from carryover.ledger.queries import Whereabouts, as_ledger_error, connect_read_only, whereabouts
+from carryover.ledger.queries import Whereabouts, reading, whereabouts
 from carryover.paths import StateDir
 from carryover.projects.moved_folders import is_away
 
@@ -100,7 +99,7 @@ def _as_recorded(folder: str) -> str:
 
 
 def _known(state: StateDir) -> list[Whereabouts]:
-    with as_ledger_error(state.ledger), closing(connect_read_only(state.ledger)) as db:
+    with reading(state.ledger) as db:
         return whereabouts(db)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 import sys
-from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +16,7 @@ from carryover.distill.handoff import Handoff
 from carryover.errors import ExitCode, UserError, visible
 from carryover.facts import ProjectRoot, is_foreign
 from carryover.fsio import is_folder
-from carryover.ledger.queries import as_ledger_error, connect_read_only, session_by_prefix, whereabouts, work_sessions
+from carryover.ledger.queries import reading, session_by_prefix, whereabouts, work_sessions
 from carryover.model import id_in_command
 from carryover.paths import StateDir
 from carryover.projects.moved_folders import roots_that_may_be_here
@@ -123,7 +122,7 @@ def _how_to_link(state: StateDir, root: str, *, by_name: bool) -> str | None:
     """Returns a sentence that says how to join a project of this repository (or, `by_name`, folder name), if any."""
     if not state.ledger.exists() or not is_folder(Path(root)):
         return None
-    with as_ledger_error(state.ledger), closing(connect_read_only(state.ledger)) as db:
+    with reading(state.ledger) as db:
         known = whereabouts(db)
     if any(is_foreign(row.root) for row in known):
         from carryover.sync.clones import same_projects

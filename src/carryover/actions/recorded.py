@@ -19,7 +19,7 @@ from carryover.errors import ExitCode, UserError
 from carryover.facts import is_foreign
 from carryover.fsio import FileLock
 from carryover.ledger.connect import as_ledger_error, connect_tolerant
-from carryover.ledger.queries import connect_read_only, project_by_root, session_by_prefix, whereabouts, work_sessions
+from carryover.ledger.queries import project_by_root, reading, session_by_prefix, whereabouts, work_sessions
 from carryover.ledger.rows import SessionRow
 from carryover.paths import StateDir
 from carryover.projects.moved_folders import may_have_moved
@@ -126,7 +126,7 @@ def follow_if_unknown(state: StateDir, root: str) -> None:
     """Looks for a moved project's records if nothing is known of `root`, unless paused or the ledger is in use."""
     if is_foreign(root):
         return
-    with as_ledger_error(state.ledger), closing(connect_read_only(state.ledger)) as ledger:
+    with reading(state.ledger) as ledger:
         known = whereabouts(ledger)
     is_known = any(row.root == root and row.has_sessions for row in known)
     if is_known or state.paused.exists() or not any(may_have_moved(row, root) for row in known):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import tomllib
 from collections.abc import Iterator, Sequence
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -100,14 +100,14 @@ def would_drop(state: StateDir, key: str, words: Sequence[str]) -> list[SessionR
     table, _, name = key.partition(".")
     if table != "retention" or not state.ledger.exists():
         return []
-    from carryover.ledger.queries import Selection, as_ledger_error, connect_read_only, selected_sessions
+    from carryover.ledger.queries import Selection, reading, selected_sessions
     from carryover.publish.forgetting import over_limits
 
     named_setting(key, settings(state))
     before = load_config(state.config).retention
     after = msgspec.structs.replace(before, **{name: _checked(table, name, words)})
     at_ms = now_ms()
-    with as_ledger_error(state.ledger), closing(connect_read_only(state.ledger)) as db:
+    with reading(state.ledger) as db:
         dropped, anyway = (
             {(one.agent, one.native_id) for one in over_limits(db, limits, now_ms=at_ms)} for limits in (after, before)
         )

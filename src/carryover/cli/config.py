@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -80,10 +79,10 @@ def _ask_before_dropping(state: StateDir, args: argparse.Namespace) -> None:
         return
     if not (args.json or args.yes):
         from carryover.cli.forget import MOST_LISTED, some_sessions
-        from carryover.ledger.queries import as_ledger_error, connect_read_only
+        from carryover.ledger.queries import reading
         from carryover.views.session_list import session_entries
 
-        with as_ledger_error(state.ledger), closing(connect_read_only(state.ledger)) as db:
+        with reading(state.ledger) as db:
             listed = session_entries(db, rows[:MOST_LISTED])
         when = "when carryoverd starts the next time, or within a day"
         print(f"This drops {counted(len(rows), 'session')} {when}:", *some_sessions(listed, len(rows)), sep="\n")

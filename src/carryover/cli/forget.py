@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
@@ -20,7 +19,7 @@ from carryover.config import load_config
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import sweep_scratch, temporary_files
 from carryover.ledger.connect import copies
-from carryover.ledger.queries import Selection, as_ledger_error, connect_read_only, selected_sessions
+from carryover.ledger.queries import Selection, reading, selected_sessions
 from carryover.model import conversation_of
 from carryover.paths import StateDir
 from carryover.terminal.output import agree, counted, local_time, put
@@ -84,7 +83,7 @@ def run_forget(args: argparse.Namespace) -> int:
         raise UserError("--since must be before --until, and not in the future. Nothing was changed.", ExitCode.USAGE)
     if not args.dry_run:
         sweep_scratch(state.root, temporary_files())
-    with as_ledger_error(state.ledger), closing(connect_read_only(state.ledger)) as db:
+    with reading(state.ledger) as db:
         selection = _selection(args, db)
         rows = selected_sessions(db, selection, now_ms=now)
         listed = session_entries(db, rows[:MOST_LISTED])

@@ -213,6 +213,13 @@ def connect_read_only(path: Path, *, keep_index: bool = False) -> sqlite3.Connec
     return _connect_read_only(path, sqlite3.Connection, keep_index=keep_index)
 
 
+@contextmanager
+def reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """Connects like `connect_read_only`; inside the block too, damage and locks raise UserError."""
+    with as_ledger_error(path), closing(connect_read_only(path)) as db:
+        yield db
+
+
 def _connect_read_only(path: Path, kind: type[C], *, keep_index: bool) -> C:
     if not path.exists():
         raise UserError(

@@ -13,7 +13,7 @@ import msgspec
 
 from carryover.errors import ExitCode, UserError
 from carryover.facts import GitFacts, is_foreign
-from carryover.ledger.connect import as_ledger_error, connect_read_only
+from carryover.ledger.connect import connect_read_only, reading
 from carryover.ledger.rows import (
     PROJECT,
     SESSION,
@@ -29,7 +29,7 @@ from carryover.ledger.rows import (
 )
 from carryover.model import NOTE, session_in_other_cwd
 
-__all__ = ["ProjectRow", "SessionRow", "StoredEvent", "Whereabouts", "as_ledger_error", "connect_read_only"]
+__all__ = ["ProjectRow", "SessionRow", "StoredEvent", "Whereabouts", "connect_read_only", "reading"]
 
 _MAX_NAMED: Final = 3
 """Most sessions that a message lists if an id is not unique."""
