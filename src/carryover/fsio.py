@@ -37,6 +37,22 @@ def private_dir(path: Path, *, parents: bool = True) -> None:
         path.chmod(0o700)
 
 
+@contextlib.contextmanager
+def locked_dir(path: Path) -> Iterator[None]:
+    """Makes `path` a folder like `private_dir` and holds its lock, for which other threads and processes wait."""
+    while True:
+        private_dir(path, parents=False)
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            with contextlib.suppress(OSError):  # a network disk that locks no folders
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if is_there(path) and os.path.samestat(os.fstat(descriptor), path.stat()):  # else it was removed
+                yield
+                return
+        finally:
+            os.close(descriptor)
+
+
 def atomic_replace(
     path: Path, data: bytes, *, mode: int | None = None, follow: bool = True, durable: bool = True
 ) -> None:

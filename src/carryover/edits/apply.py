@@ -238,18 +238,21 @@ class ProjectEdits:
     def carry_out(self, name: str, edit: Edit, *, ours: bool) -> bool:
         """Writes an edit of the file that is listed as `name`; returns False, with a note, if the file has to be left
         alone. `ours`: whether the file contains something of ours afterwards."""
-        if not self.carry_out_apart(name, edit):
-            return False
-        if edit.changes:
-            self.done.append(name)
-        # The repository's own block is not ours; the user may have removed ours, and another pass the list.
-        if edit.changes or (name in self.mine and not ours):
-            (self.mine.add if ours else self.mine.discard)(name)
-            try:
-                self._save()
-            except OSError as error:
-                self.left_alone(name, os_reason(error))
+        former = set(self.mine)
+        try:
+            if ours and edit.changes:  # first: a kill leaves nothing of ours that is not listed
+                self._list({*former, name})
+            if not self.carry_out_apart(name, edit):
+                if self.mine != former:
+                    self._list(former)
                 return False
+            if edit.changes:
+                self.done.append(name)
+            if not ours and (edit.changes or name in former):  # the user may have removed it
+                self._list(former - {name})
+        except OSError as error:
+            self.left_alone(name, os_reason(error))
+            return False
         return True
 
     def carry_out_apart(self, name: str, edit: Edit) -> bool:
@@ -270,8 +273,9 @@ class ProjectEdits:
     def _write(self, edit: Edit) -> None:
         write(edit)
 
-    def _save(self) -> None:
-        save_edited_in_project(self._store, self.mine)
+    def _list(self, names: set[str]) -> None:
+        save_edited_in_project(self._store, names)
+        self.mine = names
 
 
 class PlannedEdits(ProjectEdits):
@@ -285,8 +289,8 @@ class PlannedEdits(ProjectEdits):
         if edit.changes:
             self.planned.append(edit)
 
-    def _save(self) -> None:
-        pass
+    def _list(self, names: set[str]) -> None:
+        self.mine = names
 
 
 def _applied(edit: Edit, state: StateDir) -> Applied:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -23,7 +23,7 @@ from carryover.distill.header import loaded
 from carryover.edits.apply import Edit, PlannedEdits, ProjectEdits
 from carryover.edits.record import GITIGNORE, PROJECT_EDITS, published_projects
 from carryover.errors import os_reason
-from carryover.fsio import is_folder, is_there, private_dir
+from carryover.fsio import is_folder, is_there, locked_dir
 from carryover.probe.git_command import git_dir_of
 from carryover.projects.handoff_file import CHOSEN, HANDOFF, STORE, Published, write_handoff
 from carryover.projects.policy import refusal
@@ -42,14 +42,19 @@ def publish(
     text: CleanText,
     settings: ProjectSettings,
     *,
+    before: Callable[[Path], None] = lambda _folder: None,
     home: Path | None = None,
     agents_own: AgentFolders | None = None,
 ) -> Published:
-    """Writes `text` and all that belongs to it to the project; errors become a refusal or a note. Blocks."""
+    """Writes `text` and all that belongs to it to the project; errors become a refusal or a note. Blocks.
+
+    `before` gets the folder of the handoff before anything is written, and lists it for uninstall.
+    """
     if settings.excluded:
         return Published(refusal=f"excluded by {settings.excluded}", notes=settings.notes)
     try:
         if settings.folder is not None:
+            before(settings.folder)
             changed = write_handoff(settings.folder, text)
             return Published(changed=changed, file=settings.folder / HANDOFF, notes=settings.notes)
         if settings.pointers == "off":
@@ -58,11 +63,12 @@ def publish(
         if refused is not None:
             return Published(refusal=refused.reason, passing=refused.passing, notes=settings.notes)
         store = root / STORE
-        private_dir(store, parents=False)
-        edits = ProjectEdits(store, settings.notes)
-        _keep_out(root, settings, edits)  # first, so that the handoff can never be committed
-        changed = write_handoff(store, text)
-        _place(root, settings, edits, home or Path.home())
+        before(store)
+        with locked_dir(store):
+            edits = ProjectEdits(store, settings.notes)
+            _keep_out(root, settings, edits)  # first, so that the handoff can never be committed
+            changed = write_handoff(store, text)
+            _place(root, settings, edits, home or Path.home())
         return Published(changed=changed, file=store / HANDOFF, edited=tuple(edits.done), notes=tuple(edits.notes))
     except OSError as error:
         why = f"the handoff can't be written: {os_reason(error)}"
@@ -89,10 +95,15 @@ def take_back(root: Path, settings: ProjectSettings) -> ProjectEdits:
     Blocks (files, git). The result's `notes` list what could not be removed. Raises OSError.
     """
     store = root / STORE
-    edits = ProjectEdits(store)
     stays = settings.excluded is None and (settings.pointers == "shared" or not settings.decided)
     if stays or not is_folder(store) or store.is_symlink():
-        return edits
+        return ProjectEdits(store)
+    with locked_dir(store):
+        return _taken_back(root, settings, ProjectEdits(store))
+
+
+def _taken_back(root: Path, settings: ProjectSettings, edits: ProjectEdits) -> ProjectEdits:
+    store = root / STORE
     take_out(root, edits)
     if settings.pointers == "off" or settings.excluded is not None:
         for name in handoff_names():

@@ -30,6 +30,7 @@ from carryover.projects.root import StatePaths
 from carryover.publish.answers import forget_answers, keep_answers
 from carryover.publish.make import Refreshed, made_handoff
 from carryover.publish.project_files import publish, withdraw_from, write_loaded_files
+from carryover.redact import CleanText
 
 
 def refresh(
@@ -64,13 +65,8 @@ def put_in_place(made: Refreshed, config: Config, paths: StatePaths, *, newest: 
         with _noting("what was written into the project is still there", notes):
             if PublishedProject(made.root, str(store)) in published_projects(state):  # else the repository's own
                 notes += withdraw_from(store.parent, made.settings).notes
-    published = publish(Path(made.root), made.text, made.settings, home=paths.home, agents_own=paths.agents_own)
-    is_held = False
-    if published.refusal is None:
-        with _noting("the project is missing from the list that uninstall uses", notes):
-            remember_project(state, PublishedProject(made.root, str(made.settings.folder or store)))
-        if made.settings.folder is None:
-            is_held = write_loaded_files(made, config)
+    published = _published(made, made.text, paths)
+    is_held = published.refusal is None and made.settings.folder is None and write_loaded_files(made, config)
     if newest and not made.settings.excluded:
         write_handoff(state, made.text)
     with _noting("there is no answer for sessions that start while the daemon is down", notes):
@@ -113,8 +109,19 @@ def with_placeholder(made: Refreshed, paths: StatePaths) -> Refreshed:
     root = Path(made.root)
     if made.text is not None or not _is_free(made.settings.folder or root / STORE):
         return made
-    published = publish(root, PLACEHOLDER, made.settings, home=paths.home, agents_own=paths.agents_own)
-    return msgspec.structs.replace(made, published=published)
+    return msgspec.structs.replace(made, published=_published(made, PLACEHOLDER, paths))
+
+
+def _published(made: Refreshed, text: CleanText, paths: StatePaths) -> Published:
+    notes: list[str] = []
+
+    def list_it(folder: Path) -> None:
+        with _noting("the project is missing from the list that uninstall uses", notes):
+            remember_project(paths.state, PublishedProject(made.root, str(folder)))
+
+    root, own = Path(made.root), paths.agents_own
+    published = publish(root, text, made.settings, before=list_it, home=paths.home, agents_own=own)
+    return msgspec.structs.replace(published, notes=(*published.notes, *notes))
 
 
 def _is_free(folder: Path) -> bool:

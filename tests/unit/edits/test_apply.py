@@ -194,6 +194,7 @@ def test_a_failed_edit_of_a_project_becomes_a_note_without_a_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object, **__: object) -> None:
+        assert ProjectEdits(tmp_path).mine == {"AGENTS.md"}, "listed first: it may be killed before it can be listed"
         raise OSError(errno.ENOSPC, "No space left on device", "/home/dev/app/AGENTS.md")
 
     monkeypatch.setattr("carryover.edits.apply.atomic_replace", fail)
@@ -201,3 +202,4 @@ def test_a_failed_edit_of_a_project_becomes_a_note_without_a_path(
     edits = in_project(tmp_path, "AGENTS.md", b"new")
 
     assert (edits.done, edits.notes) == ([], ["earlier", "AGENTS.md was left alone: No space left on device"])
+    assert list(tmp_path.iterdir()) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,11 @@ import pytest
 from carryover.config import Config, Pointers, ProjectsConfig, ProjectSettings, PublishConfig, project_settings
 from carryover.edits.apply import ProjectEdits
 from carryover.edits.record import PublishedProject, remember_project
+from carryover.fsio import locked_dir
 from carryover.projects.handoff_file import Published
 from carryover.publish import project_files
 from carryover.publish.pointers import NEW_FILE, place_pointers
-from carryover.publish.project_files import preview, publish, withdraw
+from carryover.publish.project_files import preview, publish, take_back, withdraw
 from carryover.redact import CleanText
 from support.repository import git, repository
 
@@ -153,6 +155,14 @@ def test_where_publishing_is_refused_nothing_is_touched(home: Path, app: Path, t
         "excluded by the project's own .carryover.toml",
     ]
     assert [signatures(root) for root in (tracked, excluded, app, tmp_path)] == before
+
+
+def test_one_pass_waits_for_another(app: Path) -> None:
+    """Else it would replace the other's list of edited files, and uninstall would not find what is missing there."""
+    published(app)
+    with ThreadPoolExecutor() as threads, locked_dir(app / ".carryover"):
+        assert wait([threads.submit(published, app)], 0.1).not_done
+        assert wait([threads.submit(take_back, app, ProjectSettings(pointers="off"))], 0.1).not_done
 
 
 @pytest.mark.parametrize("step", ["refusal", "keep_out"])

@@ -107,6 +107,7 @@ def test_a_project_without_a_handoff_gets_the_placeholder_and_the_pointers(
 
     assert made.published == Published(changed=not interrupted, file=handoff(root), edited=("AGENTS.md",))
     assert handoff(root).read_text() == PLACEHOLDER
+    assert published_projects(paths.state) == (PublishedProject(str(root), str(handoff(root).parent)),)
     assert made.text is None, "the placeholder is no handoff, and is not remembered as one"
 
 
