@@ -59,6 +59,8 @@ def refusal(root: Path, *, home: Path, agents_own: AgentFolders | None = None) -
     misplaced = _unfit_place(real, Path(os.path.realpath(home)), own)
     if misplaced is not None:
         return Refusal(misplaced, passing=False)
+    if real != root:  # it was a real path when it was recorded, and may be another project's folder now
+        return Refusal("a symlink leads from it to another folder")
     if (unfit := _unfit_folder(real) or _unfit_store(real)) is not None:
         return Refusal(unfit)
     try:

@@ -112,11 +112,13 @@ def test_what_is_no_folder_of_work_or_has_something_else_in_our_place_is_refused
     for name in ("target", "link", "file", "links", "folders/.carryover/handoff.md", "links/.carryover"):
         (home / name).mkdir(parents=True, exist_ok=True)
     (home / "link" / ".carryover").symlink_to(home / "target")
+    (home / "moved").symlink_to(home / "app")
     (home / "file" / ".carryover").write_text("")
     (home / "links" / ".carryover" / "handoff.md").symlink_to(home / ".bashrc")
     expected = {
         "file/.carryover": "it is not a folder",
         "bare": "it is a bare repository",
+        "moved": "a symlink leads from it to another folder",
         "link": ".carryover is a symlink instead of a folder",
         "file": ".carryover is a file instead of a folder",
         "links": ".carryover/handoff.md is a symlink instead of a file",
