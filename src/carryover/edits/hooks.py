@@ -195,8 +195,7 @@ def found_hooks(settings: Mapping[str, Any], owner_of: OwnerOf, form: Form = "ne
                 matcher=matcher if isinstance(matcher, str) else None,
                 timeout=timeout if isinstance(timeout, int) and not isinstance(timeout, bool) else None,
             )
-            owner = owner_of(command)
-            yield FoundHook(hook=hook, owner=owner, group=group, number=number, siblings=len(handlers))
+            yield FoundHook(hook=hook, owner=owner_of(command), group=group, number=number, siblings=len(handlers))
 
 
 def _values(text: str, form: Form) -> dict[str, Any]:

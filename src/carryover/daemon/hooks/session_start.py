@@ -71,14 +71,21 @@ class SessionStarts:
     """Projects in which a session has started before there was anything to hand over."""
     _given: dict[tuple[str, str], _Given] = field(default_factory=dict, init=False)
     _owed: dict[tuple[str, str], Call] = field(default_factory=dict, init=False)
+    """Calls of sessions that lack the handoff, by which their next prompt gets it."""
 
     async def answer(self, start: Call, *, deadline: float) -> str | None:
         """Returns the text for the session, if any. Raises TimeoutError after `deadline`, on the event loop's clock."""
-        loop, here = asyncio.get_running_loop(), start.project
-        assert here is not None, "such calls name a folder"
-        given = self._given.get(_name_of(start), _Given())
-        if given.with_prompt and self.context.now_ms() - given.at_ms < JUST_GIVEN_MS:
+        loop, here, hooks, name = asyncio.get_running_loop(), start.project, start.agent.hooks, _name_of(start)
+        assert here is not None and hooks is not None, "such calls name a folder"
+        given, now_ms = self._given.get(name, _Given()), self.context.now_ms()
+        if given.with_prompt and now_ms - given.at_ms < JUST_GIVEN_MS:
             return None
+        # Noted before it is made: a prompt may come meanwhile, and if this is late, the hook's script has an answer.
+        if is_dropped := start.reading.reason in hooks.drops:
+            _remember(self._owed, name, start)
+        else:
+            self._owed.pop(name, None)
+            _remember(self._given, name, _Given(now_ms))
         with suppress(TimeoutError):
             async with asyncio.timeout_at(min(deadline, loop.time() + CATCH_UP_S)):
                 await self._catch_up(start)
@@ -90,50 +97,44 @@ class SessionStarts:
         with suppress(TimeoutError):
             async with asyncio.timeout_at(deadline):
                 await self._prepare(here, place)
-        if start.agent.hooks is not None and start.reading.reason in start.agent.hooks.drops:
-            _remember(self._owed, _name_of(start), start)
+        return None if is_dropped else text
+
+    async def answer_prompt(self, prompt: Call, *, deadline: float) -> str | None:
+        """Returns the text for a prompt of a session that lacks its handoff; None for others. Raises TimeoutError."""
+        name = _name_of(prompt)
+        async with asyncio.timeout_at(deadline):
+            if name not in self._owed and await self._has_lost_it(prompt):
+                _remember(self._owed, name, prompt)
+            if (owed := self._owed.get(name)) is None:
+                return None
+            _, text = await self._make_answer(owed)
+        # A start that came meanwhile brings it (Copilot 1.0.102 calls both hooks at once).
+        if self._owed.pop(name, None) is None or text is None:
             return None
-        self._note_given(start, text)
+        _remember(self._given, name, _Given(self.context.now_ms(), with_prompt=True))
         return text
 
-    def _note_given(self, start: Call, text: str | None) -> None:
-        if text is not None and start.agent.hooks is not None and start.agent.hooks.lost is not None:
-            given = _Given(self.context.now_ms(), with_prompt=start.reading.action == "prompt")
-            _remember(self._given, _name_of(start), given)
-
-    async def answer_prompt(self, start: Call, *, deadline: float) -> str | None:
-        """Returns the text for a prompt of a session that lost its handoff; None for others. Raises TimeoutError."""
-        hooks, loop = start.agent.hooks, asyncio.get_running_loop()
+    async def _has_lost_it(self, prompt: Call) -> bool:
+        lost = prompt.agent.hooks.lost if prompt.agent.hooks is not None else None
+        if lost is None:
+            return False
 
         def own_sources() -> list[Source]:
-            named = [start.transcript.source] if start.transcript is not None else []
-            found = (source for root in start.roots for source in start.agent.sources(root))
-            own = (source for source in found if source.session == start.reading.session)
-            return [*named, *(source for source in own if source not in named)]
+            found = (source for root in prompt.roots for source in prompt.agent.sources(root))
+            return [source for source in found if source.session == prompt.reading.session]
 
-        if (owed := self._owed.pop(_name_of(start), None)) is not None:
-            async with asyncio.timeout_at(deadline):
-                return (await self._make_answer(owed))[1]
-        if hooks is None or hooks.lost is None:
-            return None
-        async with asyncio.timeout_at(deadline):
-            sources = await loop.run_in_executor(self.executor, own_sources)
-            await self.ingest_queue.read_now(sources)
-            states = [await self.context.ledger.source_state(source) for source in sources]
-            lost_ms = max((hooks.lost(_context_of(start.agent, state)) for state in states), default=0)
-            # A resumed session got it at its start, which its log may not show yet.
-            if lost_ms <= self._given.get(_name_of(start), _Given()).at_ms:
-                return None
-            _, text = await self._make_answer(start)
-        self._note_given(start, text)
-        return text
+        sources = await asyncio.get_running_loop().run_in_executor(self.executor, own_sources)
+        await self.ingest_queue.read_now(sources)
+        states = [await self.context.ledger.source_state(source) for source in sources]
+        lost_ms = max((lost(_context_of(prompt.agent, state)) for state in states), default=0)
+        # A resumed session gets it at its start, which its log may not show yet.
+        return lost_ms > self._given.get(_name_of(prompt), _Given()).at_ms
 
     async def _catch_up(self, start: Call) -> None:
-        now_ms, since_ms = self.context.now_ms(), self.context.last_rescan_ms
         if start.transcript is None or may_have_other_sources(start.transcript):
-            look = partial(changed_of_late, start.agent, start.transcript, start.roots, now_ms=now_ms)
+            look = partial(changed_of_late, start.agent, start.transcript, start.roots, now_ms=self.context.now_ms())
         else:
-            look = partial(changed_siblings, start.agent, start.transcript, since_ms=since_ms)
+            look = partial(changed_siblings, start.agent, start.transcript, since_ms=self.context.last_rescan_ms)
         await self.ingest_queue.read_now(await asyncio.get_running_loop().run_in_executor(self.executor, look))
 
     async def _find_past(self, project: ProjectRoot) -> None:

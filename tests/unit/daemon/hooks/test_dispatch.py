@@ -5,7 +5,7 @@ import json
 import threading
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from agents.copilot.session import CopilotSession
 from agents.cursor.contract_case import payload as cursor_payload
 from carryover.adapter.contract import HookAction, HookEvent
 from carryover.agents import adapters
@@ -83,9 +84,9 @@ async def test_a_disk_that_hangs_keeps_no_agent_waiting(
 
 
 async def test_a_start_whose_answer_the_client_does_not_use_is_answered_with_the_first_prompt(
-    context: DaemonContext, pool: Executor, session: ClaudeSession
+    context: DaemonContext, pool: Executor, one_thread: Executor, session: ClaudeSession
 ) -> None:
-    """What lies unread beside the new transcript is read first."""
+    """What lies unread beside the new transcript is read first. A disk that hangs at both only puts it off."""
     agent = context.agents["claude-code"]
     assert agent.hooks is not None
 
@@ -94,13 +95,18 @@ async def test_a_start_whose_answer_the_client_does_not_use_is_answered_with_the
         return HookEvent(action=action, session=payload.decode(), cwd=str(session.cwd), reason="clear")
 
     dropping = replace(agent, hooks=replace(agent.hooks, read=read, drops=frozenset(("clear",))))
-    desk = Desk(replace(context, agents={agent.id: dropping}), pool, pool)
+    desk = Desk(replace(context, agents={agent.id: dropping}), one_thread, pool)
     session.prompt("Add a discount function")
-    calls = (("SessionStart", b"s1"), ("Stop", b"s2"), ("Stop", b"s1"), ("Stop", b"s1"))
+    calls = [("SessionStart", b"s1"), *(("Stop", name) for name in (b"s2", b"s1", b"s1", b"s3", b"s3"))]
     async with desk.at_work():
+        async with hanging(one_thread):
+            late = [
+                await desk.hooks.call(agent.id, each, b"s3", authenticated=True) for each in ("SessionStart", "Stop")
+            ]
         replies = [await desk.hooks.call(agent.id, *call, authenticated=True) for call in calls]
 
-    assert [b"discount function" in reply.body for reply in replies] == [False, False, True, False]
+    assert late == [TRY_STORE, NOTHING]
+    assert [b"discount function" in reply.body for reply in replies] == [False, False, True, False, True, False]
 
 
 async def test_too_many_at_once_are_sent_away_at_once(desk: Desk, session: ClaudeSession, one_thread: Executor) -> None:
@@ -196,6 +202,49 @@ async def test_a_codex_thread_resumed_in_another_project_is_not_informed_of_the_
 
     assert b"Rename the product" in here.body and b"moved this project on" in here.body
     assert there == [NOTHING, NOTHING]
+
+
+@pytest.fixture
+def compacted(home: Path, shop: Path) -> CopilotSession:
+    session = CopilotSession(home / ".copilot", shop, now=datetime.now(UTC) - timedelta(minutes=5))
+    session.prompt("Round the prices")
+    session.say("They are rounded. Shall I test it?")
+    session.compacted("Prices were worked on.")
+    return session
+
+
+async def test_after_a_compaction_the_next_copilot_prompt_gets_it_once(
+    agents_desk: HookDesk, compacted: CopilotSession
+) -> None:
+    async def call(text: str) -> Reply:
+        given = compacted.payload(prompt=text)
+        reply = await agents_desk.hooks.call("copilot", "userPromptSubmitted", given, authenticated=True)
+        compacted.prompt(text)
+        return reply
+
+    async with agents_desk.at_work():
+        first, second = await call("Go on"), await call("And then")
+
+    assert b"Your context was just compacted" in first.body and b"Round the prices" in first.body
+    assert second == NOTHING
+
+
+@pytest.mark.parametrize("late", [False, True])
+async def test_a_resumed_copilot_session_gets_it_with_its_start_and_not_with_its_prompt(
+    context: DaemonContext, pool: Executor, one_thread: Executor, compacted: CopilotSession, late: bool
+) -> None:
+    """Both are called at once, before the log tells of the resume. If the start is late, its script answers it."""
+    desk = HookDesk(replace(context, agents=adapters()), one_thread, pool)
+    started, prompted = compacted.payload(source="resume"), compacted.payload(prompt="Go on")
+    async with desk.at_work():
+        async with hanging(one_thread) if late else nullcontext():
+            start = asyncio.create_task(desk.hooks.call("copilot", "sessionStart", started, authenticated=True))
+            await asyncio.wait({start}, timeout=None if late else 0)
+        prompt = await desk.hooks.call("copilot", "userPromptSubmitted", prompted, authenticated=True)
+        given = await start
+
+    assert given == TRY_STORE if late else b"This session was resumed" in given.body
+    assert prompt == NOTHING
 
 
 @pytest.mark.parametrize("event", ["stop", "sessionEnd", "afterFileEdit"])
