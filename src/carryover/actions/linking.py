@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
@@ -20,6 +21,7 @@ from carryover.fsio import is_folder
 from carryover.ledger.queries import Whereabouts, reading, whereabouts
 from carryover.paths import StateDir
 from carryover.projects.moved_folders import is_away
+from carryover.text.shell import quoted
 
 if TYPE_CHECKING:
     from carryover.ledger.store import Ledger
@@ -43,7 +45,7 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
 
 class _Said(msgspec.Struct, frozen=True):
     text: str = ""
-    error: str | None = None
+    error: tuple[str, ExitCode] | None = None
 
 
 def link_projects(state: StateDir, old: str, new: str) -> Done:
@@ -60,16 +62,22 @@ def link_projects(state: StateDir, old: str, new: str) -> Done:
         )
     if not is_folder(Path(new_root)):
         raise UserError(f"There is no folder {new_root}.", ExitCode.NOTHING_FOUND)
-    if not any(f"{row.root}/".startswith(f"{old_root.rstrip('/')}/") for row in _known(state)):
+    known = _known(state)
+    if not any(f"{row.root}/".startswith(f"{old_root.rstrip('/')}/") for row in known):
         raise UserError(
             f"Nothing is recorded for {old_root}. `carryover sessions --all` lists the projects that are known.",
             ExitCode.NOTHING_FOUND,
         )
+    ends = {row.id: row.root for row in known if row.moved_to is None}
+    elsewhere = next((ends.get(row.moved_to or row.id) for row in known if row.root == old_root), None)
+    if elsewhere not in (None, old_root, new_root):
+        raise UserError(
+            f"{old_root} is linked to {elsewhere}. Nothing was changed. First: `carryover link --undo "
+            f"{quoted(old_root)}`.",
+            ExitCode.REFUSED,
+        )
     target = f"/link?{urlencode({'old': old_root, 'new': new_root})}"
-
-    async def here(ledger: Ledger, paths: StatePaths) -> Moved:
-        return await link(ledger, paths, old_root, new_root, now_ms=now_ms())
-
+    here = partial(link, old=old_root, new=new_root, now_ms=now_ms())
     moved = by_daemon_or_here(state, target, Moved, here, timeout_s=ANSWER_S)
     return Done(old=old_root, new=new_root, sessions=moved.sessions)
 
@@ -84,9 +92,7 @@ def unlink_projects(state: StateDir, old: str) -> Done:
         raise UserError(f"{old_root} is not linked to another folder.", ExitCode.NOTHING_FOUND)
     config = load_config(state.config)
     target = f"/unlink?{urlencode({'old': old_root})}"
-    moved = by_daemon_or_here(
-        state, target, Moved, lambda ledger, paths: unlink(ledger, paths, old_root, config), timeout_s=ANSWER_S
-    )
+    moved = by_daemon_or_here(state, target, Moved, partial(unlink, old=old_root, config=config), timeout_s=ANSWER_S)
     return Done(old=old_root, new=None, sessions=moved.sessions)
 
 
@@ -123,7 +129,7 @@ def sync_once(state: StateDir) -> Outcome:
     ask_patiently(state, "/settle", timeout_s=SYNC_S)
     done = by_daemon_or_here(state, "/sync", Outcome, here, timeout_s=SYNC_S)
     if done.error is not None:
-        raise UserError(done.error)
+        raise UserError(*done.error)
     return done
 
 
@@ -133,27 +139,23 @@ def allow(state: StateDir, folder: str | None) -> str:
 
     root = project_root(folder, must_exist=True)
 
-    async def here(ledger: Ledger, paths: StatePaths) -> _Said:
-        return _Said(await clones.allow(ledger, paths, root))
-
-    return _said(state, f"/sync/allow?{urlencode({'root': root})}", here)
+    return _said(state, f"/sync/allow?{urlencode({'root': root})}", partial(clones.allow, folder=root))
 
 
 def end(state: StateDir, *, forget: bool) -> None:
     """Has the ledger no longer note what changes; with `forget`, removes what came from other machines."""
     from carryover.sync import clones
 
-    async def here(ledger: Ledger, _paths: StatePaths) -> _Said:
-        await clones.end(ledger, forget=forget)
-        return _Said()
-
-    _said(state, f"/sync/end{'?forget=1' if forget else ''}", here)
+    _said(state, f"/sync/end{'?forget=1' if forget else ''}", partial(clones.end, forget=forget))
 
 
-def _said(state: StateDir, target: str, here: Callable[[Ledger, StatePaths], Awaitable[_Said]]) -> str:
+def _said(state: StateDir, target: str, do: Callable[[Ledger, StatePaths], Awaitable[str | None]]) -> str:
+    async def here(ledger: Ledger, paths: StatePaths) -> _Said:
+        return _Said(await do(ledger, paths) or "")
+
     answer = by_daemon_or_here(state, target, _Said, here, timeout_s=SYNC_S)
-    if answer.error:
-        raise UserError(answer.error)
+    if answer.error is not None:
+        raise UserError(*answer.error)
     return answer.text
 
 

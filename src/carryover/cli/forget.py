@@ -15,7 +15,6 @@ from carryover.actions.linking import link_projects, unlink_projects
 from carryover.actions.recorded import by_daemon_or_here, session_named
 from carryover.cli.arguments import TIMES, describe, flag, moment_ms
 from carryover.cli.sessions import session_lines
-from carryover.config import load_config
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import sweep_scratch, temporary_files
 from carryover.ledger.connect import copies
@@ -29,8 +28,6 @@ from carryover.views.session_list import session_entries
 if TYPE_CHECKING:
     import sqlite3
 
-    from carryover.ledger.store import Ledger
-    from carryover.projects.root import StatePaths
     from carryover.publish.forgetting import Erased
 
 FORGET: Final = """\
@@ -144,14 +141,10 @@ def some_sessions(listed: Sequence[dict[str, Any]], number: int) -> Iterator[str
 
 def _forget(state: StateDir, selection: Selection) -> Erased:
     """Asks the running daemon to forget, since it writes the ledger; if none runs, does it in this process."""
-    from carryover.publish.forgetting import Erased, forget_sessions, publish_here
-
-    async def forget_here(ledger: Ledger, paths: StatePaths) -> Erased:
-        config = load_config(StateDir(paths.state).config)
-        return await forget_sessions(ledger, paths, [selection], config, partial(publish_here, ledger, paths, config))
+    from carryover.publish.forgetting import Erased, forget_here
 
     target = f"/forget?{urlencode({'selection': msgspec.json.encode(selection).decode()})}"
-    return by_daemon_or_here(state, target, Erased, forget_here, timeout_s=ANSWER_S)
+    return by_daemon_or_here(state, target, Erased, partial(forget_here, each=[selection]), timeout_s=ANSWER_S)
 
 
 LINK: Final = """\

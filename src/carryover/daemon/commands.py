@@ -18,7 +18,7 @@ from carryover.daemon.context import DaemonContext
 from carryover.daemon.log import Word
 from carryover.daemon.reading import OnRead
 from carryover.daemon.supervisor import wait_at_most
-from carryover.errors import UserError, os_reason
+from carryover.errors import ExitCode, UserError, os_reason
 from carryover.facts import ProjectRoot
 from carryover.importing.document import Imported, open_document, take_in
 from carryover.ledger.connect import LedgerDamaged
@@ -175,7 +175,7 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     """The answer to a command: a sentence for the user, or why nothing was done."""
 
     text: str = ""
-    error: str | None = None
+    error: tuple[str, ExitCode] | None = None
 
 
 class Syncing:
@@ -212,7 +212,8 @@ class Syncing:
 
         context = self._context
         if context.config.paused:
-            return Outcome(error="Carryover is paused, so nothing was synchronised. `carryover unpause` ends that.")
+            paused = "Carryover is paused, so nothing was synchronised. `carryover unpause` ends that."
+            return Outcome(error=(paused, ExitCode.REFUSED))
         async with self._one_at_a_time:
             try:
                 done = await synchronise(
@@ -221,9 +222,10 @@ class Syncing:
             except LedgerDamaged:  # the daemon has to end, and repairs the ledger at its next start
                 raise
             except UserError as error:
-                return Outcome(error=str(error))
+                return Outcome(error=(str(error), error.code))
             except OSError as error:
-                return Outcome(error=f"The state folder can't be written: {os_reason(error)}. Nothing is lost.")
+                why = f"The state folder can't be written: {os_reason(error)}. Nothing is lost."
+                return Outcome(error=(why, ExitCode.FAILED))
         received = done.received
         if received.events or received.forgotten or done.sent_events:
             counts = {"received": received.events, "sent": done.sent_events, "bytes": done.sent_bytes}
@@ -242,14 +244,14 @@ class Syncing:
         """Has the ledger no longer note what changes; with `forget`, removes what came from other machines."""
         from carryover.sync import clones
 
-        return await self._said(clones.end(self._context.ledger, forget=forget))
+        return await self._said(clones.end(self._context.ledger, self._context.paths, forget=forget))
 
     async def _said(self, doing: Awaitable[str | None]) -> Said:
         try:
             async with self._one_at_a_time:
                 text = await doing
         except UserError as error:
-            return Said(error=str(error))
+            return Said(error=(str(error), error.code))
         await self._publish()
         return Said(text=text or "")
 

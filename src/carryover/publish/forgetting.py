@@ -19,7 +19,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from carryover.adapter.spooled import SpooledCall
-from carryover.config import Config, RetentionConfig, project_settings
+from carryover.config import Config, RetentionConfig, load_config, project_settings
 from carryover.edits.record import published_projects
 from carryover.errors import os_reason
 from carryover.fsio import is_folder, open_regular, read_bytes_bounded
@@ -28,6 +28,7 @@ from carryover.ledger.connect import LedgerUnavailable, connect_read_only
 from carryover.ledger.queries import Selection, SessionSize, whereabouts
 from carryover.ledger.store import Ledger
 from carryover.model import NOTE, conversation_of
+from carryover.paths import StateDir
 from carryover.projects.handoff_file import HANDOFF, HANDOFF_LIMIT_BYTES, STORE, sha_of
 from carryover.projects.root import StatePaths
 from carryover.publish.answers import STORE as ANSWERS
@@ -63,7 +64,7 @@ async def forget_sessions(
     """
     each = list(selections)
     roots, conversations, known = await asyncio.to_thread(_selected, paths, each, now_ms())
-    problems, had = await asyncio.to_thread(_remove_published, paths, config, roots)
+    problems, had = await asyncio.to_thread(remove_published, paths, config, roots)
     remove_calls = partial(remove_spooled, paths.state, each, known=known, now_ms=now_ms())
     # Before the ledger, since only that leads to them. What a hook reports meanwhile is removed below.
     problems += await asyncio.to_thread(remove_calls, conversations)
@@ -76,7 +77,7 @@ async def forget_sessions(
     # A publication that began before may have written what an agent at work then keeps.
     if await asyncio.to_thread(_remove_loaded, config, [of_changed[project] for project in again], problems):
         problems += await publish(again, ())
-    late, _ = await asyncio.to_thread(_remove_published, paths, config, roots - set(of_changed.values()))
+    late, _ = await asyncio.to_thread(remove_published, paths, config, roots - set(of_changed.values()))
     problems += late
     conversations |= {conversation for one in done for conversation in one.conversations}
     problems += await asyncio.to_thread(remove_calls, conversations)
@@ -85,6 +86,15 @@ async def forget_sessions(
     except LedgerUnavailable as trouble:
         problems.append(f"Deleted, but not yet overwritten: {trouble}")
     return Erased(sessions=sum(one.sessions for one in done), problems=tuple(dict.fromkeys(problems)))
+
+
+async def forget_here(ledger: Ledger, paths: StatePaths, each: Iterable[Selection], latest_ms: int = 0) -> Erased:
+    """Forgets in this process; until `latest_ms` (UTC ms), also what is dated after its clock."""
+    config = await asyncio.to_thread(load_config, StateDir(paths.state).config)
+    publish = partial(publish_here, ledger, paths, config)
+    return await forget_sessions(
+        ledger, paths, each, config, publish, now_ms=lambda: max(int(time.time() * 1000), latest_ms)
+    )
 
 
 async def publish_here(
@@ -121,7 +131,7 @@ def _read(paths: StatePaths, query: Callable[[sqlite3.Connection], T]) -> T:
         return query(db)
 
 
-def _remove_published(paths: StatePaths, config: Config, roots: Collection[str]) -> tuple[list[str], set[str]]:
+def remove_published(paths: StatePaths, config: Config, roots: Collection[str]) -> tuple[list[str], set[str]]:
     """Removes the handoffs and offline answers of `roots`; returns the problems, and the roots that had a handoff."""
     problems: list[str] = []
     had: set[str] = set()

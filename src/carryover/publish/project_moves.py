@@ -9,17 +9,18 @@ from pathlib import Path
 
 import msgspec
 
-from carryover.config import Config, project_settings
+from carryover.config import Config
 from carryover.edits.record import PublishedProject, published_projects, remember_project
 from carryover.facts import ProjectRoot
-from carryover.fsio import is_folder, read_bytes_bounded
+from carryover.fsio import is_folder
 from carryover.ledger.queries import Whereabouts, connect_read_only, whereabouts
 from carryover.ledger.sessions import Moved, know_project, move_back, move_project, note_identity
 from carryover.ledger.store import Ledger
 from carryover.projects import moved_folders
-from carryover.projects.handoff_file import HANDOFF, HANDOFF_LIMIT_BYTES, STORE, sha_of
+from carryover.projects.handoff_file import STORE
 from carryover.projects.root import StatePaths
 from carryover.publish.answers import forget_answers
+from carryover.publish.forgetting import remove_published
 
 
 class RootFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,20 +79,12 @@ async def link(ledger: Ledger, paths: StatePaths, old: str, new: str, *, now_ms:
 
 
 async def unlink(ledger: Ledger, paths: StatePaths, old: str, config: Config) -> Moved:
-    """Undoes a move from `old`, which will not be recognised again, and deletes the handoff with the joined content."""
+    """Undoes a move from `old`, which will not be recognised again, and removes handoffs with the joined content."""
     known = await asyncio.to_thread(_known, paths)
     moved = _total([await ledger.write(move_back, row.id) for row in known if is_linked(row, old)])
 
-    def retract() -> None:
-        for row in _known(paths):
-            if row.id in moved.projects:
-                file = (project_settings(Path(row.root), config).folder or Path(row.root) / STORE) / HANDOFF
-                with suppress(OSError):
-                    if sha_of(read_bytes_bounded(file, HANDOFF_LIMIT_BYTES, follow=False)) == row.published_sha:
-                        file.unlink()
-                _forget(paths, [row.root])
-
-    await asyncio.to_thread(retract)
+    roots = {row.root for row in known if row.id in moved.projects}
+    await asyncio.to_thread(remove_published, paths, config, roots)
     return moved
 
 
@@ -107,17 +100,13 @@ def _known(paths: StatePaths) -> list[Whereabouts]:
 
 def _bring_published(paths: StatePaths, old: Sequence[str], new: str) -> None:
     """Records the new path of what we put into the project's folder, so that uninstall finds it."""
-    _forget(paths, old)
+    for root in old:
+        with suppress(OSError):
+            forget_answers(paths.state, root)
     store = Path(new) / STORE
     with suppress(OSError):
         if is_folder(store) and any(known.root in old for known in published_projects(paths.state)):
             remember_project(paths.state, PublishedProject(new, str(store)))
-
-
-def _forget(paths: StatePaths, roots: Iterable[str]) -> None:
-    for root in roots:
-        with suppress(OSError):
-            forget_answers(paths.state, root)
 
 
 def _total(moved: Iterable[Moved]) -> Moved:

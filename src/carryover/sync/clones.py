@@ -25,6 +25,7 @@ from carryover.ledger.store import Ledger
 from carryover.paths import StateDir
 from carryover.probe.git_command import ask
 from carryover.projects.moved_folders import FIRST_COMMIT, REMOTES
+from carryover.publish.forgetting import forget_here
 from carryover.sync.payload import SyncedProject
 from carryover.sync.store import normalised
 from carryover.text.shell import quoted
@@ -37,11 +38,13 @@ _MOST_REMOTES: Final = 20
 _LONGEST: Final = 4_096
 
 
-async def end(ledger: Ledger, *, forget: bool) -> None:
-    """Ends the log of what others have to be told; with `forget`, drops the sessions of other machines too."""
+async def end(ledger: Ledger, paths: StatePaths, *, forget: bool) -> None:
+    """Ends the log of what others have to be told; with `forget`, drops all that other machines have told too."""
     await ledger.write(end_log)
-    for agent, session in await ledger.foreign_sessions() if forget else ():
-        await ledger.forget(Selection(agent=agent, session=session, for_good=False), now_ms=0)
+    theirs = await ledger.foreign_sessions() if forget else []
+    each = [Selection(agent=agent, session=session, for_good=False) for agent, session in theirs]
+    if each and (problems := (await forget_here(ledger, paths, each)).problems):
+        raise UserError(f"Synchronising has ended, but not all could be forgotten. {' '.join(problems)}")
 
 
 async def allow(ledger: Ledger, paths: StatePaths, folder: str) -> str:

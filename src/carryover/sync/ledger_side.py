@@ -12,7 +12,6 @@ import re
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
-from functools import partial
 from pathlib import Path
 from sqlite3 import Connection
 from typing import Final, NamedTuple, Self
@@ -55,7 +54,7 @@ from carryover.model import AnyBody, Event, FileEdit, ToolCall, ToolResult, conv
 from carryover.paths import StateDir
 from carryover.probe.git import git_facts
 from carryover.projects.root import StatePaths
-from carryover.publish.forgetting import forget_sessions, publish_here
+from carryover.publish.forgetting import forget_here
 from carryover.records.fields import is_absolute
 from carryover.sync.clones import repository_of
 from carryover.sync.payload import (
@@ -306,13 +305,8 @@ class LedgerIncoming:
         tombstones, selections = await asyncio.to_thread(self._forgotten, payload)
         forgotten = 0
         if selections:  # as if the user had them forgotten here
-            config = await asyncio.to_thread(load_config, StateDir(self._paths.state).config)
-            publish = partial(publish_here, self._ledger, self._paths, config)
-            latest_ms = max(_now_ms(), *(selection.until_ms or 0 for selection in selections))
-            done = await forget_sessions(
-                self._ledger, self._paths, selections, config, publish, now_ms=lambda: latest_ms
-            )
-            forgotten = done.sessions
+            latest_ms = max(selection.until_ms or 0 for selection in selections)
+            forgotten = (await forget_here(self._ledger, self._paths, selections, latest_ms)).sessions
         received, skipped = await asyncio.to_thread(received_of, name, payload, tombstones, _now_ms())
         if segment is not None:
             received = msgspec.structs.replace(received, segment=(machine.id, segment))

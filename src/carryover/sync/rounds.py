@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import replace
 
-from carryover.errors import UserError
+from carryover.errors import ExitCode, UserError
 from carryover.ledger.machines import begin_log
 from carryover.ledger.store import Ledger
 from carryover.paths import StateDir
@@ -45,7 +45,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """The names of machines that have not exchanged anything with this one yet."""
     new: tuple[str, ...] = ()
     """The names of machines that were not known here before."""
-    error: str | None = None
+    error: tuple[str, ExitCode] | None = None
     """Why the sync ended early; nothing is lost then."""
 
 

@@ -79,10 +79,11 @@ async def test_the_user_may_link_what_cannot_be_detected_and_take_it_back_with_i
     new = project_by_root(reading(), str(store))
     assert new is not None and project_view(reading(), new.id).former_roots == (str(shop),)
 
-    made = refresh(paths, new.id, Config(), now_ms=NOW_MS)
+    made = refresh(paths, new.id, Config(), now_ms=NOW_MS, newest=True)
     await ledger.set_published(new.id, made.sha, NOW_MS, None)
-    files = store / ".carryover" / "handoff.md", answer_path(paths.state, "claude-code", "startup", str(store))
-    assert all(file.exists() for file in files)
+    files = [answer_path(paths.state, "claude-code", "startup", str(store)), paths.state / "handoff.md"]
+    files += (store / ".carryover").glob("handoff*.md")
+    assert len(files) == 4 and all(file.exists() for file in files)
 
     assert (await unlink(ledger, paths, str(shop), Config())).sessions == 1
     assert list(held(reading())) == [str(shop)]

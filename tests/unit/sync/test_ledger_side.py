@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -197,7 +197,7 @@ async def test_leaving_can_drop_what_came_from_others_and_nothing_else(laptop: O
     await laptop.say("On the laptop", session="s1", at_ms=1_000)
     await desktop.say("On the desktop", session="s2", at_ms=2_000)
     await meet(laptop, desktop)
-    await end(desktop.ledger, forget=True)
+    await end(desktop.ledger, desktop.paths, forget=True)
     assert told(desktop) == {"s2": ["On the desktop"]}
 
     await desktop.ledger.write(begin_log, ())
@@ -313,11 +313,7 @@ async def test_no_writer_and_no_reader_takes_it_for_a_folder_here(
     with pytest.raises(UserError, match="another machine"):
         project_root(ROOT)
     await desktop.ledger.set_published(project, "0" * 16, 9_000, None)
-    selection = Selection(root=ROOT)
-
-    async def publish(again: Sequence[int], gone: Sequence[int]) -> Iterable[str]:
-        return await publish_here(desktop.ledger, desktop.paths, SHARED, again, gone)
-
-    done = await forget_sessions(desktop.ledger, desktop.paths, [selection], SHARED, publish)
+    publish = partial(publish_here, desktop.ledger, desktop.paths, SHARED)
+    done = await forget_sessions(desktop.ledger, desktop.paths, [Selection(root=ROOT)], SHARED, publish)
     assert (done.sessions, done.problems) == (1, ())
     assert files_of(tmp_path / "trap") == before
