@@ -190,16 +190,18 @@ def test_what_is_of_a_project_or_holds_something_else_is_refused_and_without_a_s
 
 def test_a_store_out_of_reach_loses_nothing(store: Path, desktop: Machine) -> None:
     desktop.session().prompt("Add a discount")
+    (desktop.folder / ".carryover").chmod(0o755)
     desktop.run("sync", "init", str(store))
     away = store.rename(store.with_name("away.git"))
 
-    said = desktop.run("sync", code=1)
-    waits = desktop.run("sync", "status")
+    said, waits = desktop.run("sync", code=1), desktop.run("sync", "status")
     away.rename(store)
 
     assert "The store can't be reached" in said and (desktop.folder / ".carryover").stat().st_mode & 0o777 == 0o700
     assert "Nothing is lost" in waits
     assert desktop.json("sync")["sent_events"] > 0
+    (desktop.folder / ".carryover" / "sync" / "store" / "HEAD").write_text("damaged")
+    assert "The local part of the store can't be used" in desktop.run("sync", code=1)
 
 
 def test_a_sync_that_is_killed_loses_and_doubles_nothing(both: tuple[Machine, Machine]) -> None:
@@ -340,7 +342,8 @@ def test_the_two_projects_are_taken_apart_and_joined_by_name(running: tuple[Mach
     wait_until("the joined work", lambda: TASK in handoff_of(desktop.shop))
     assert "waits to be allowed" in desktop.run("sync", "allow", code=3)
     desktop.daemon.stop()
-    assert "was forgotten" in desktop.run("sync", "off", "--forget", "--yes")
+    for _ in range(2):  # the first may have been cut off
+        assert "was forgotten" in desktop.run("sync", "off", "--forget", "--yes")
     assert not [path for path in desktop.folder.rglob("*") if path.is_file() and TASK.encode() in path.read_bytes()]
 
 
@@ -348,7 +351,6 @@ def test_what_is_forgotten_on_one_machine_vanishes_on_the_other(running: tuple[M
     laptop, desktop = running
     desktop.run("sync", "allow")
     wait_until("the handoff of the other machine's work", lambda: TASK in handoff_of(desktop.shop))
-
     desktop.run("forget", "last", "--yes")
     desktop.run("sync")
     laptop.run("sync")

@@ -241,11 +241,13 @@ def _compact(state: StateDir, _args: argparse.Namespace) -> Done:
 
 def _off(state: StateDir, args: argparse.Namespace) -> Done:
     from carryover.actions.linking import end
+    from carryover.sync.folder import SyncFolder
     from carryover.sync.membership import leave
 
     also = " and remove its branch from the store" if args.delete else ""
     agree(args, f"End synchronising on this machine{also}? What was recorded stays.")
-    leave(state, delete=args.delete)
+    if SyncFolder(state).is_set_up or not args.forget:  # forgetting may have been cut off after the rest
+        leave(state, delete=args.delete)
     if state.ledger.exists():
         end(state, forget=args.forget)
     rest = "" if args.delete else " Its branch in the store stays; another machine can remove this one."

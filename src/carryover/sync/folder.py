@@ -117,7 +117,6 @@ class SyncFolder:
 
     def create(self, settings: Settings, secret: str, state: State) -> None:
         """Writes what a new machine needs. `settings.json`, which turns sync on, comes last."""
-        private_dir(self.path)
         atomic_replace(self.path / "key", f"{secret}\n".encode(), mode=0o600)
         self.save(state)
         atomic_replace(self.path / "settings.json", msgspec.json.format(msgspec.json.encode(settings)), mode=0o600)

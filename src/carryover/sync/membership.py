@@ -90,6 +90,7 @@ def initialise(
                 ExitCode.REFUSED,
             )
     folder.remove()
+    private_dir(state.root)
     private_dir(folder.path)
     try:
         return _initialised(folder, settings, now_ms)

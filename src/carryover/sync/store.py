@@ -132,7 +132,8 @@ class GitStore:
         except FileNotFoundError as error:
             raise StoreTrouble("Synchronising needs git, which can't be run here. Nothing was changed.") from error
         if answer.code != 0:
-            raise StoreTrouble(_trouble(_reason(answer), remote=remote))
+            reason = _reason(answer)
+            raise StoreTrouble(_trouble(reason, remote=remote and str(self._folder) not in reason))
         return answer.out
 
 
@@ -155,10 +156,11 @@ def _reason(answer: Answer) -> str:
 def _trouble(reason: str, *, remote: bool) -> str:
     if remote:
         return (
-            f"The store can't be reached, or refuses: {reason}. Nothing is lost: what waits here is sent by the next "
-            "sync. Check that `git ls-remote` works with its address without asking anything."
+            f"The store can't be reached, or refuses: {reason}. Nothing is lost. Check that `git ls-remote` works with "
+            "its address without asking anything, then run the command again."
         )
-    return f"The local part of the store can't be used: {reason}. Nothing is lost: correct that, then sync again."
+    what_next = "correct that, or remove the folder `sync/store` in ~/.carryover, then sync again"
+    return f"The local part of the store can't be used: {reason}. Nothing is lost: {what_next}."
 
 
 def usable_address(given: str) -> str:
