@@ -36,9 +36,8 @@ _GENERIC: Final = frozenset(
     "cat echo cp mv rm mkdir touch chmod chown tee export set sudo for while if node python python3 bash sh zsh".split()
 )
 _COMMITTED: Final = re.compile(r"^\[[^\]\n]{1,120} ([0-9a-f]{6,40})\] (.{1,200})$", re.M)
-_RAISED: Final = re.compile(
-    r"^(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception|Interrupt|Exit)\b(?::|$)|^(?:error|fatal)\b", re.I
-)
+_RAISED: Final = re.compile(r"(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception|Interrupt|Exit)\b(?::|$)", re.I)
+_REPORTED: Final = re.compile(r"(?:error|fatal)\b", re.I)  # perhaps only by the program that ran the failed one
 _SHORT_CAUSE: Final = 60
 _CAUSE_CHARS: Final = 220
 
@@ -115,7 +114,7 @@ def why(output: str, *, of_edit: bool = False) -> str:
         return ""
     if of_edit:
         return clip(one_line(lines[0]).rstrip(":"), chars=_CAUSE_CHARS)
-    raised = next((line for line in reversed(lines[-40:]) if _RAISED.match(line)), None)
+    raised = next((line for rule in (_RAISED, _REPORTED) for line in reversed(lines[-40:]) if rule.match(line)), None)
     if raised is not None:
         return clip(one_line(raised), chars=_CAUSE_CHARS)
     last = lines[-1]

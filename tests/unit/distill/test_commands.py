@@ -78,6 +78,7 @@ def test_an_edit_is_known_by_any_name_of_its_file(subject: str) -> None:
     ("output", "cause"),
     [
         ("Traceback:\n  File x\nValueError: no cents\n\nmore", "ValueError: no cents"),
+        ("ValueError: no cents\nERROR cart: run failed", "ValueError: no cents"),
         ("error[E0425]: cannot find value", "error[E0425]: cannot find value"),
         ("fatal: not a git repository\nhint: init", "fatal: not a git repository"),
         ("one\ntwo\nthree\nfour\nfive", "two / three / four / five"),
