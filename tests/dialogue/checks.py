@@ -75,10 +75,12 @@ def _meets(text: str, expected: Expectation) -> bool:
 
 
 def is_marked(text: str, word: str) -> bool:
-    """Whether each line that quotes the pasted word says before it that it was pasted."""
+    """Whether each quote of the pasted word says before it that it was pasted."""
+    quote = ""
     for line in text.splitlines():
-        place = line.find(word)
-        if place >= 0 and not _PASTED.search(line, 0, place):
+        quote = quote + line if line.startswith("- > ") else line
+        place = quote.find(word)
+        if place >= 0 and not _PASTED.search(quote, 0, place):
             return False
     return True
 

@@ -72,12 +72,11 @@ WEIGHTS: Final[dict[str, Weight]] = {
     "goal":            Weight(0.0, 0.15),               # the first prompt that says something
     "newest":          Weight(0.0, 0.5),                # the newest prompt
     "acted on":        Weight(0.3, 0.25),               # the newest that work was done for, where that is another
-    "paste":           Weight(0.2, 1.0),                # what was pasted with one of them, added to its own weight
+    "paste":           Weight(0.2, 1.4),                # what was pasted with one of them, added to its own weight
     "typed":           Weight(0.2, 0.0, 0.3, 3),        # typed while the agent worked, not taken up
     "taken up":        Weight(0.2, 1.5, 0.5, 1),        # the prompt whose names come again in the newest work
     "taken up before": Weight(0.45, 2.0),               # where an earlier prompt's names come again more often
-    "long":            Weight(0.8, 2.0, 0.5, 1),        # the newest other long prompt of the session, or of one before
-    "longest":         Weight(0.8, 2.0, 0.5, 1),        # the longest one
+    "longest":         Weight(0.8, 2.0, 0.5, 1),        # the longest other one of the session, or of one before
     # Where it stands
     "last words":      Weight(0.3, 0.11),               # of the newest turn that worked
     "talk":            Weight(0.5, 0.35),               # of turns since that only talked

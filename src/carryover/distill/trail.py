@@ -101,9 +101,10 @@ def steps_of(view: ProjectView) -> list[Step]:
 
 
 def main_step(steps: Sequence[Step], own: str | None = None) -> Step:
-    """Returns the newest turn that did more than talk, or else the newest; from session `own` if that has any turn."""
+    """Returns the newest turn that did more than talk or wait, or else the newest; from session `own` if it has any."""
     mine = [step for step in steps if step.turn.session == own] or steps
-    return next((step for step in reversed(mine) if not is_talk(step.turn)), mine[-1])
+    *before, last = [step for step in mine if not is_talk(step.turn)] or mine[-1:]
+    return before[-1] if before and is_bare(last.turn) and before[-1].view is last.view else last
 
 
 def is_talk(turn: Turn) -> bool:

@@ -90,6 +90,9 @@ def test_what_was_pasted_is_marked_as_no_words_of_the_user() -> None:
 
     assert any("The nightly run prints this: / Why is that?" in line for line in lines)
     assert [line.partition(": ")[0] for line in lines if "cart-4711" in line] == [f"pasted, {len(LOG)} characters"]
+    long = "\n".join(f"{LOG} {number}" for number in range(40))
+    lines = section(session("s1").user(f"It prints this:\n\n{long}"), title="Task")
+    assert [any(line.startswith(mark) for line in lines[2:]) for mark in ("pasted", "> … ")] == [False, True]
 
 
 def test_everything_of_a_short_conversation_is_there() -> None:

@@ -48,6 +48,7 @@ def test_talk_never_replaces_work_and_without_any_work_the_newest_leads() -> Non
     assert [step.turn.session for step in found.steps[found.main_at + 1 :]] == ["s2", "s3"]
     assert past(talked("s1", hours=0), talked("s2", hours=1)).lead.session == "s2"
     assert past(worked("s1"), worked("s2", hours=1), own="unknown").lead.session == "s2"
+    assert past(worked("s1").user("Now the same for each receipt. " * 9)).main.turn.number == 1
 
 
 def test_sessions_at_the_same_time_are_parallel_and_those_before_and_that_only_talked_are_not() -> None:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from carryover.distill.entry import WEIGHTS, Entry
 from carryover.distill.quotes import earlier
-from carryover.distill.sections.quoting import from_session, from_turn, last_words, parted
+from carryover.distill.sections.quoting import from_session, from_turn, last_words, packed, parted
 from carryover.distill.trail import Past, Step
 from carryover.distill.view import ProjectView, SessionView
 
@@ -42,11 +42,10 @@ def _plan(past: Past) -> list[Entry]:
     label = f"{past.agent(Step(digest.turns[-1], session))}'s todo list ({', '.join(filter(None, notes))})"
     lines = [f"{'in progress: ' if item.state == 'active' else 'open: '}{item.text}" for item in opened[: weight.most]]
     weights = [weight.first + weight.part + weight.back * at + 0.3 * stale for at in range(len(lines))]
-    entries = [
+    return packed(
         from_session(session, digest.plan_turn, line, "todo list", least, label=label, at_ms=digest.plan_ms)
         for line, least in zip(lines, weights, strict=True)
-    ]
-    return [replace(entry, part=at, parts=len(lines)) for at, entry in enumerate(entries)]
+    )
 
 
 class Limit(msgspec.Struct, frozen=True, kw_only=True):

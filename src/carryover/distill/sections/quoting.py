@@ -78,14 +78,16 @@ def _ranks(count: int, head: bool) -> list[int]:
 
 
 def packed(entries: Iterable[Entry]) -> list[Entry]:
-    """Joins short neighbours on one line, which stays as long as its longest-staying entry."""
+    """Joins short neighbours on one line, which stays as long as its longest-staying entry and names a speaker once."""
     lines: list[Entry] = []
     for entry in entries:
         before = lines[-1] if lines else None
-        if before is None or before.parts > 1 or entry.parts > 1 or not fits(f"{before.shown} | {entry.shown}"):
+        goes_on = before and entry.kind != "call" and entry.label == before.sources[-1].label
+        shown = entry.text if goes_on else entry.shown
+        if before is None or before.parts > 1 or entry.parts > 1 or not fits(f"{before.shown} | {shown}"):
             lines.append(entry)
             continue
-        text, weight = f"{before.text} | {entry.shown}", min(before.weight, entry.weight)
+        text, weight = f"{before.text} | {shown}", min(before.weight, entry.weight)
         lines[-1] = replace(before, text=text, weight=weight, members=(*before.sources, entry))
     return lines
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
 import msgspec
@@ -147,10 +148,9 @@ def _file(file: RecentFile, at_ms: int) -> str:
     return f"`{file.path}`{where}: {', '.join(parts)}"
 
 
-def _names(label: str, names: Iterable[str], weight: float) -> Entry:
-    text, rest = "", list(names)
-    while rest and len(text) + len(rest[0]) < _NAMES_CHARS:
-        text = f"{text}, {rest.pop(0)}" if text else rest.pop(0)
+def _names(label: str, names: Sequence[str], weight: float) -> Entry:
+    while len(text := ", ".join(names)) > _NAMES_CHARS:
+        names = names[:-1]
     return Entry(text=text, kind="files", weight=weight, label=label)
 
 
@@ -169,9 +169,15 @@ def _ran(past: Past) -> list[Entry]:
     newest, older = shown[-most:], shown[:-most]
     used = sorted((made for made in older if made[0].used), key=lambda made: (made[0].used, made[0].at_ms))
     entries: list[Entry] = []
+    printed = Counter(line for call, _ in newest for line in {*call.output.splitlines()} if len(line) > 20)
+    known: set[str] = set()
     for back, (call, session) in enumerate(reversed(newest)):
         looks = call.op in ("read", "search") or (call.op == "shell" and is_looking(call.subject))
         is_now = session is main.view and call.turn == main.turn.number and main.turn.end != "answered"
+        # What several calls printed (a banner, a warning, a traceback) is shown with the newest of them.
+        output = "\n".join("…" if line in known else line for line in call.output.splitlines())
+        known |= {line for line in call.output.splitlines() if printed[line] > 2}
+        call = msgspec.structs.replace(call, output=re.sub(r"(?m)^…(?:\n…)+$", "…", output))
         entries += _call(past, call, session, "ran now" if is_now else "read" if looks else "ran", back)
     for back, (call, session) in enumerate(reversed(used[-WEIGHTS["used"].most :])):
         entries += _call(past, call, session, "used", back)
@@ -194,5 +200,5 @@ def _call(past: Past, call: Call, session: SessionView, source: str, back: int) 
         label = f"{label} ({past.turn(call.turn, session)})"
         said = parted(step, output, "call", weight, label=label, most=_MOST_OUTPUT, at_ms=call.at_ms)
     if not said:
-        return [from_turn(step, "", "call", weight.first, label=label, at_ms=call.at_ms)]
+        return [from_turn(step, label, "call", weight.first, at_ms=call.at_ms)]
     return from_the_top(said) if call.op == "read" else said

@@ -45,12 +45,9 @@ def task_steps(past: Past) -> dict[str, Step]:
         if _is_new(step, chosen):
             chosen[role] = step
     told = any(_tokens(step) >= _LONG_TOKENS for step in chosen.values() if step.view is past.lead)
-    long = _long(step for step in mine if _is_new(step, chosen)) or ([] if told else _goals_before(past))
-    if long:
-        longest = max(long, key=lambda step: (min(_tokens(step), 200), step.turn.at_ms))
-        for role, step in (("long", long[-1]), ("longest", longest)):
-            if _is_new(step, chosen):
-                chosen[role] = step
+    long = _long(mine) or ([] if told else _goals_before(past))
+    if new := [step for step in long if _is_new(step, chosen)]:
+        chosen["longest"] = max(new, key=lambda step: (min(_tokens(step), 200), step.turn.at_ms))
     return chosen
 
 
@@ -103,7 +100,7 @@ def _prompt(step: Step, role: str, label: str) -> list[Entry]:
             mark, label = f"{label}, {mark}", ""
         quote = from_the_top(parted(step, text, "prompt", WEIGHTS["paste"], label=mark, most=_MOST_OF_PASTE))
         first = WEIGHTS[role].first
-        entries += [replace(part, part=0, parts=1, weight=first + part.weight) for part in quote]
+        entries += [replace(part, weight=first + part.weight) for part in quote]
     return entries
 
 

@@ -16,8 +16,6 @@ _CHARS: Final = 230
 _MOST_CHARS: Final = 700
 _NEAR: Final = 8
 _MOST_FAR: Final = 24
-_MOST_APART: Final = 4
-"""Prompts beyond this number share lines if they are short."""
 _FITS_CHARS: Final = 2500
 """If all earlier prompts together are shorter than this, each is quoted whole."""
 
@@ -43,8 +41,7 @@ def said_entries(past: Past) -> list[Entry]:
         text = quoted_prompt(step.turn.prompt, room, chars=step.turn.chars)
         who = "" if step.view.agent == past.lead.agent else f"to {past.agent(step)}, "
         entries.append(from_turn(step, text, "prompt", weight, label=f"Prompt ({who}{past.place(step)})"))
-    ordered = sorted([*entries, *_replies(past)], key=lambda entry: entry.at_ms)
-    return packed(ordered) if len(ordered) > _MOST_APART else ordered
+    return packed(sorted([*entries, *_replies(past)], key=lambda entry: entry.at_ms))
 
 
 def _corrects(past: Past, step: Step) -> bool:

@@ -106,25 +106,23 @@ def test_what_failed_stands_with_its_cause_and_whether_it_worked_later() -> None
 
 
 def test_results_of_calls_are_there_as_far_as_there_is_room() -> None:
-    talk = session("s1").user(GOAL).ran("make deploy", "queued as job-4711").ran("rg -n cap src", "src/cart.py:12: cap")
-    talk = talk.ran("", "a timeout", op="other", name="TaskOutput").ran("", op="other", name="Wait")
-    files = under("Recent files", talk.edited("cart.py").says("Done."))
+    note = "Warning: the old price list is in use"
+    talk = session("s1").user(GOAL).ran("make deploy", f"{note}\nqueued as job-4711").ran("mix").ran("up")
+    talk = talk.ran("rg -n cap src", f"{note}\nsrc/cart.py:12: cap").ran("", op="other", name="Wait")
+    talk = talk.ran("", f"{note}\na timeout", op="other", name="TaskOutput").edited("cart.py").says("Done.")
+    files = under("Recent files", talk)
 
-    assert "`make deploy`: queued as job-4711" in files
-    assert "`rg -n cap src`: src/cart.py:12: cap" in files
-    assert ("TaskOutput: a timeout" in files, "Wait" in files) == (True, False)
+    assert re.search("`make deploy` .*: … / queued as job-4711 .*`mix` .*`up`", files.replace("\n", " "))
+    assert re.search("`rg -n cap src` .*: … / src/cart.py:12: cap", files)
+    assert (f"TaskOutput: {note} / a timeout" in files, "Wait" in files) == (True, False)
     assert "`cart.py`: edited" in files
 
 
 def test_the_todo_list_is_what_comes_next() -> None:
-    items = (
-        PlanItem(text="Round", state="done"),
-        PlanItem(text="Cap", state="active"),
-        PlanItem(text="Test"),
-    )
+    items = (PlanItem(text="Round", state="done"), PlanItem(text="Cap", state="active"), PlanItem(text="Test"))
     following = section(worked().event(model.PlanUpdate(items=items)), title="Next action")
 
-    assert following == ["claude-code's todo list (1 of 3 done): in progress: Cap", "> open: Test"]
+    assert following == ["claude-code's todo list (1 of 3 done): in progress: Cap | open: Test"]
 
 
 def test_a_question_is_closed_by_the_next_prompt_of_its_session_and_not_by_one_elsewhere() -> None:
