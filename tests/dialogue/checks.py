@@ -76,9 +76,7 @@ def _meets(text: str, expected: Expectation) -> bool:
 
 def is_marked(text: str, word: str) -> bool:
     """Whether each quote of the pasted word says before it that it was pasted."""
-    quote = ""
-    for line in text.splitlines():
-        quote = quote + line if line.startswith("- > ") else line
+    for quote in text.replace("\n- > ", " ").splitlines():
         place = quote.find(word)
         if place >= 0 and not _PASTED.search(quote, 0, place):
             return False
