@@ -117,7 +117,8 @@ def _on_disk(state: StateDir, root: str | None, session: str | None = None) -> I
     if session is not None:
         sources = of_session(seen, session)
     else:
-        sources = of_project(seen, {root}) if root else [item.source for item in seen]
+        # With the projects around it: they may hold the edits of a submodule.
+        sources = of_project(seen, {root, *map(str, Path(root).parents)}) if root else [item.source for item in seen]
     with temporary_ledger(sources, adapters(), tombstones=tombstones_of(state)) as ledger:
         yield ledger
 

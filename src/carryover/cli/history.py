@@ -134,13 +134,11 @@ def run_why(args: argparse.Namespace) -> int:
     root = project_root(str(path.parent) if not commits else None)
     with ledger_of_project(root) as ledger:
         shown = Shown(shortest_unique(session_ids(ledger)), now_ms(), root, args.limit)
-        project = project_by_root(ledger, root)
-        code = ExitCode.OK
+        project = project_by_root(ledger, root) if commits else _project_with(ledger, root, path)
         data: object
         if line is not None:
             data = history = line_history(ledger, project, root, path, line)
             lines = shown.line(history, os.path.relpath(path, root))
-            code = ExitCode.OK if history.turns else ExitCode.NOTHING_FOUND
         elif commits:
             data = made = _of_commit(ledger, project, commits)
             lines = shown.commit(made)
@@ -149,16 +147,23 @@ def run_why(args: argparse.Namespace) -> int:
             lines = shown.turns(changes)
         with paged(args):
             put(args, data, lines)
-    return code
+    return ExitCode.NOTHING_FOUND if isinstance(data, LineHistory) and not data.turns else ExitCode.OK
+
+
+def _project_with(ledger: sqlite3.Connection, root: str, path: Path) -> ProjectRow | None:
+    """Returns the innermost project with edits of the file: an agent may work on a submodule from the repository around
+    it. Without any, returns the project at `root`."""
+    around = (project_by_root(ledger, str(folder)) for folder in (Path(root), *Path(root).parents))
+    found = (project for project in around if project is not None and changes_of(ledger, project, str(path)))
+    return next(found, None) or project_by_root(ledger, root)
 
 
 def _asked(name: str) -> tuple[Path, int | None, list[Commit]]:
     """Returns the named file and the line in it, if any; or a commit, followed by the commits before it."""
     path = _absolute(name)
-    found = _LINE.fullmatch(name)
     if os.path.lexists(path):
         return path, None, []
-    if found is not None:
+    if found := _LINE.fullmatch(name):
         return _absolute(found[1]), int(found[2]), []
     return path, None, [] if os.sep in name else commit_named(Path(project_root(None)), name)
 
@@ -173,6 +178,8 @@ def _of_file(ledger: sqlite3.Connection, project: ProjectRow | None, path: Path,
     changes = changes_of(ledger, project, str(path)) if project is not None else []
     if not changes:
         why = "`carryover sessions` lists what is recorded." if project else f"Nothing is recorded for {root}."
+        if path.is_dir():
+            why = "It is a folder: name a file in it."
         raise UserError(f"No agent is known to have changed {path}. {why}", ExitCode.NOTHING_FOUND)
     return changes
 

@@ -138,11 +138,8 @@ def run_search(args: argparse.Namespace) -> int:
         found = _found(ledger, terms, root, args)
         short = shortest_unique(session_ids(ledger)) if found.hits else {}
     if found.indexed < 1:
-        print(
-            f"Only {found.indexed:.0%} of what is recorded can be searched yet, the newest first. "
-            "carryoverd completes that while it runs.",
-            file=sys.stderr,
-        )
+        part = f"Only {found.indexed:.0%} of what is recorded can be searched yet, the newest first."
+        print(f"{part} carryoverd completes that while it runs.", file=sys.stderr)
     if not found.hits and not args.json:
         others = " `--all` searches every project." if root else ""
         raise UserError(f"Nothing recorded {f'for {root} ' if root else ''}matches.{others}", ExitCode.NOTHING_FOUND)
@@ -158,14 +155,11 @@ def run_search(args: argparse.Namespace) -> int:
 def _found(ledger: sqlite3.Connection, terms: tuple[Term, ...], root: str | None, args: argparse.Namespace) -> Found:
     project = project_by_root(ledger, root) if root is not None else None
     if root is not None and project is None and not args.json:
-        raise UserError(
-            f"No session is recorded for {root}. `carryover search --all` searches every project.",
-            ExitCode.NOTHING_FOUND,
-        )
+        nothing = f"No session is recorded for {root}. `carryover search --all` searches every project."
+        raise UserError(nothing, ExitCode.NOTHING_FOUND)
     project_id = None if root is None else project.id if project is not None else 0  # an id that no project has
-    query = Query(
-        terms=terms, project_id=project_id, agent=args.agent, since_ms=args.since, kinds=tuple(args.kind or ())
-    )
+    kinds = tuple(args.kind or ())
+    query = Query(terms=terms, project_id=project_id, agent=args.agent, since_ms=args.since, kinds=kinds)
     return search(ledger, query, limit=args.limit, now_ms=now_ms())
 
 

@@ -296,8 +296,7 @@ def _origin(
 
 
 def _without_text(edits: Edits, since_ms: int, commit: Commit | None, text: str) -> Edits:
-    """Returns the edits without recorded text that may have written the line: those from `since_ms`, when the file was
-    committed before, until its commit."""
+    """Returns the edits without recorded text that may have written the line: from `since_ms` until its commit."""
     silent = {key: (row, body) for key, (row, body) in edits.items() if not body.diff and body.change != "delete"}
     until = commit.committed_ms + WHOLE_SECOND_MS if commit is not None else float("inf")
     within = {key: (row, body) for key, (row, body) in silent.items() if since_ms < row.at_ms <= until}

@@ -240,8 +240,7 @@ def test_the_turns_that_changed_a_file_are_listed_with_their_prompts(
     *_, first, prompt = run("why", "cart.py")[1].splitlines()
 
     assert HEAD.match(first) and "discount" in prompt
-    changes = json.loads(run("why", "cart.py", "--json")[1])
-    assert {change["path"] for change in changes} == {str(recorded / "cart.py")}
+    assert {each["path"] for each in json.loads(run("why", "cart.py", "--json")[1])} == {str(recorded / "cart.py")}
 
 
 HEAD = re.compile(r"(.+ ago|just now|\d{4}-\d\d-\d\d) · Claude Code · c0de")
@@ -288,7 +287,10 @@ def test_what_was_written_by_hand_is_said_to_come_from_outside(work: ClaudeWork,
     work.edit("cart.py", "    return sum(items)\n", WITH_DISCOUNT)
     path = work.cwd / "cart.py"
     path.write_text(path.read_text().replace("def discount(cents):\n", "def discount(cents):\n    # by hand\n"))
+    repository(work.cwd / "lib", {"tax.py": "RATE = 1\n"})
+    work.edit("lib/tax.py", "RATE = 1", "RATE = 2")
 
+    assert why(run, "lib/tax.py:1") == ("followed", "add a discount"), "a repository inside this one"
     assert why(run, "cart.py:6") == ("outside",)
     assert why(run, "cart.py:7") == ("by_text", "add a discount")
     assert run("why", "cart.py:6")[:2] == (
@@ -322,7 +324,7 @@ def test_a_secret_in_a_line_is_not_shown_and_the_line_is_known(work: ClaudeWork,
 def test_what_is_not_there_or_not_recorded_is_said(work: ClaudeWork, home: Path, run: Run) -> None:
     work.prompt("hello")
     unmade = f"No recorded session made commit {head(work.cwd)[:8]}"
-    said = {"why cart.py:99": "so no line", "why cart.py:0": "so no line", "why gone.py:1": "can't be read"}
+    said = {"why cart.py:99": "so no line", "why .": "It is a folder", "why gone.py:1": "can't be read"}
     nothing = {"why HEAD": unmade, "log --since 2030-01-01": "", "log --agent codex": "", f"log {home}": ""}
 
     for command, words in (said | nothing).items():
