@@ -96,8 +96,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     session: str
     turn: int = 0
     text: str = ""
-    """A prompt, title, subject or message, what an edit did, a test's command; for a hand-over the id of the agent
-    before."""
+    """A prompt, title, subject or message; what an edit did; a test's command; id of the agent before a hand-over."""
     detail: str = ""
     """For tests "pass" or "fail", for a commit its id."""
     diff: str = ""

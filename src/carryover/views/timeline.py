@@ -36,8 +36,7 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
     session: str
     kind: MomentKind
     text: str
-    """First line of a prompt, title or subject; command of tests; what an edit did; for a hand-over the id of the agent
-    before."""
+    """First line of a prompt, title or subject; tests' command; what an edit did; agent's id before a hand-over."""
     turn: int = 0
     """Number of the turn in its session; 0 before the first prompt."""
     commit: str | None = None
@@ -114,7 +113,7 @@ def _commits(row: SessionRow, events: Iterable[tuple[int, SessionEvent]], of: Mo
                     made = links.of_command(short, subject, event.at_ms)
                     name = made.id if made is not None else short
                     own.add(name)
-                    text = _first_line(subject)
+                    text = _first_line(made.subject if made is not None else subject)
                     yield replace(commit_of, at_ms=event.at_ms, turn=turn, commit=name, text=text, how="command")
             case FileEdit(path=path):
                 commit = links.of_edit(path_in_project(path, roots), event.at_ms)
