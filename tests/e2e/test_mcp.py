@@ -61,7 +61,10 @@ def test_it_offers_three_tools_that_only_read(shop: Path) -> None:
     assert client.about["serverInfo"]["name"] == "carryover"
     assert [tool["name"] for tool in tools] == ["recall", "turn", "handoff"]
     assert all(tool["annotations"]["readOnlyHint"] and not tool["annotations"]["openWorldHint"] for tool in tools)
-    assert client.code == 0, "it ends when its input is closed"
+    with McpClient(shop) as gone:
+        gone._output.close()
+        gone._send({"id": 9, "method": "tools/list"})
+    assert (client.code, gone.code) == (0, 0), "it ends when its input is closed, or nobody reads its answers"
     ran = run(COMMAND, cwd=shop, limit_s=30)
     assert (ran.returncode, ran.stdout) == (0, ""), "at once where nothing is on its input"
 

@@ -76,7 +76,10 @@ def serve() -> None:
         async with stdio_server() as (requests, answers):
             await server.run(requests, answers, server.create_initialization_options())
 
-    anyio.run(run)
+    try:
+        anyio.run(run)
+    except* BrokenPipeError:  # the client is gone
+        pass
 
 
 class _Project:
