@@ -9,7 +9,7 @@ import termios
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from support import forked
 
@@ -98,10 +98,10 @@ class Terminal:
 
 
 def played(
-    command: Sequence[str], *steps: tuple[str, str], env: Mapping[str, str] = os.environ, columns: int = 120
+    command: Sequence[str], *steps: tuple[str, str], env: Mapping[str, str] = os.environ, **size: Any
 ) -> tuple[int, str]:
     """The exit code of a command and all it has shown. Each step waits for words on the screen and presses keys."""
-    with Terminal(command, env, columns=columns) as terminal:
+    with Terminal(command, env, **size) as terminal:
         for words, keys in steps:
             terminal.wait_for(words)
             terminal.press(keys)

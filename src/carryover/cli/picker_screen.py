@@ -158,7 +158,7 @@ def _ask(picker: Picker, digest_of: Callable[[str], Digest]) -> list[str] | None
     def preview() -> str:
         return "\n".join(preview_lines(picker, digest_of, now_ms=now_ms(), width=width()))
 
-    half = Dimension(min=3, weight=1)
+    half = Dimension(min=1, weight=1)
     choices = Window(FormattedTextControl(listed, focusable=True, show_cursor=False), height=half)
     keys = FormattedTextControl(lambda: [("bold" if picker.said else "", keys_line(picker, width()))])
     rows = [

@@ -55,8 +55,7 @@ def _cell(text: str, width: int, head: Column) -> str:
 
 
 def entry_lines(head: Iterable[str], text: str) -> Iterator[str]:
-    """Yields the facts of `head` that are not empty as a line and `text`, if any, as another; on a terminal they are
-    cut to its width."""
+    """Yields the facts of `head` that are not empty, then `text` if there is any: a line each, cut to the terminal."""
     width = terminal_width()
     for line in (_BETWEEN.join(filter(None, head)), f"{INDENT}{text}" if text else ""):
         if shown := visible_but_style(line):

@@ -82,9 +82,7 @@ def test_nothing_is_wider_than_the_terminal(width: int, mode: Any) -> None:
     model.mode = mode
     digest = Digest(turns=(turn(LONG, said=(Said(text=LONG, at_ms=NOW_MS),)),))
 
-    shown = [*listed(model, width), keys_line(model, width), *preview(model, digest, width)]
-
-    assert max(map(columns, shown)) <= width
+    assert max(map(columns, [*listed(model, width), keys_line(model, width), *preview(model, digest, width)])) <= width
 
 
 def test_typing_filters_by_words_of_the_list_and_by_what_was_found_elsewhere() -> None:
@@ -168,7 +166,7 @@ def test_enter_shows_the_session_in_the_pager_and_comes_back(terminal_env: dict[
 
 
 def test_a_key_continues_in_another_agent(terminal_env: dict[str, str], recorded: Path) -> None:
-    code, text = played(CARRYOVER, ("? keys", "c"), ("Continue in", ENTER), env=terminal_env)
+    code, text = played(CARRYOVER, ("? keys", "c"), ("Continue in", ENTER), env=terminal_env, lines=8)
 
     assert code == ExitCode.OK
     assert f"started in {recorded} with Read .carryover/handoff-chosen.md, then go on" in text
