@@ -220,6 +220,7 @@ async def test_keys_are_listed_and_a_page_that_is_signed_out_says_so_until_it_is
     await page.press("?", shift=True)
     await page.until("document.querySelector('dialog[open] kbd')")
     await page.press("Escape")
+    await page.go("#/constructor", "There is no such page")
     opened.pretend.locked = True
     await page.do("location.hash = '#/project/1/work'")
     await page.until("!document.getElementById('offline').hidden")

@@ -26,7 +26,7 @@ function route(hash) {
   if (!kind) return [list, [], params];
   if (kind === "project" && rest[1] === "timeline") return [timeline, rest, params];
   if (kind === "project" && rest[1] === "work") return [work, rest, params];
-  const found = { project: handoff, session, search, health }[kind];
+  const found = { __proto__: null, project: handoff, session, search, health }[kind];
   return found ? [found, rest, params] : [missing, rest, params];
 }
 
