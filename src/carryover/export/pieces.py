@@ -56,8 +56,7 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def fitted(pieces: Sequence[Piece], *, budget: int, cost: Callable[[str], int]) -> list[CleanText | None]:
-    """Returns the form in which each piece fits into `budget` tokens as counted by `cost`, by rank; None if in none.
-    Rank 0 always fits, in full."""
+    """Returns the form in which each piece fits into `budget` tokens by `cost`, by rank; None if none. Rank 0 fits."""
     ranked = sorted(enumerate(pieces), key=lambda item: (item[1].rank, item[0]))
     chosen: list[CleanText | None] = [None] * len(pieces)
     opened, left = set[str](), budget
@@ -191,8 +190,7 @@ def _cut(text: str, chars: int) -> CleanText:
 
 
 def standing(file: TextFile, now_ms: int) -> float:
-    """Returns a file's relevance: 1 for an edit just now, halved each day, plus bonuses for uncommitted changes and for
-    the first five mentions."""
+    """Returns a file's relevance: 1 for an edit now, halved each day; more if uncommitted, and for five mentions."""
     recent = math.pow(0.5, max(0, now_ms - file.edited_ms) / _DAY_MS) if file.edited_ms else 0.0
     return recent + _UNCOMMITTED * file.changed + _REFERENCE * min(file.references, _MOST_REFERENCES)
 

@@ -45,6 +45,7 @@ _BOUNDED: Final = (f"core.bigFileThreshold={LARGEST_BYTES}",)
 _FROM_NOTHING: Final = "--- /dev/null\n"
 _NUMSTAT: Final = ("diff", "--numstat", "-z", "--no-renames", "HEAD", "--")
 HOLDS_SECRETS: Final = "its name says that it holds secrets"
+IGNORED: Final = "git ignores it, or it belongs to a repository inside this one"
 _MOST_TOUCHED: Final = 40
 _MOST_READ: Final = 40
 _MOST_NAMED: Final = 12
@@ -160,11 +161,7 @@ def _unwanted(root: Path, path: str, known: frozenset[str]) -> str | None:
         return "generated, or data"
     if path in known:
         return None
-    try:
-        (root / path).lstat()
-    except (OSError, ValueError):
-        return ""
-    return "git ignores it"
+    return IGNORED if os.path.lexists(root / path) else ""
 
 
 def _wanted(
@@ -235,7 +232,7 @@ def guidance(root: Path, paths: Sequence[str]) -> tuple[tuple[material.GuidingFi
         with suppress(OSError, ValueError):
             if pointers.says_nothing(text_of(root, name).encode()):
                 continue
-        left_out.append(material.LeftOut(name, "git ignores it"))
+        left_out.append(material.LeftOut(name, IGNORED))
     return tuple(found), left_out
 
 

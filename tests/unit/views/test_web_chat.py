@@ -13,7 +13,7 @@ from carryover.ledger.connect import connect_read_only
 from carryover.probe.files import project_paths
 from carryover.probe.git import OwnWrites
 from carryover.publish import pointers
-from carryover.views.web_chat import LARGEST_BYTES, files_that_matter, gathered, guidance, uncommitted
+from carryover.views.web_chat import IGNORED, LARGEST_BYTES, files_that_matter, gathered, guidance, uncommitted
 from support.claude_session import ClaudeSession
 from support.clock import LATER_MS
 from support.conversation import Conversation, project
@@ -104,9 +104,8 @@ def test_however_it_is_written_a_file_is_named(bakery: Path) -> None:
 def test_what_is_ignored_secret_generated_or_no_text_is_named_and_not_read(bakery: Path) -> None:
     files, left_out = matter(bakery, "local.py", "prod.env", "package-lock.json", "logo.py", "gone.py")
 
-    assert files == ()
-    assert sorted(left_out) == [
-        LeftOut("local.py", "git ignores it"),
+    assert not files and sorted(left_out) == [
+        LeftOut("local.py", IGNORED),
         LeftOut("logo.py", "not text"),
         LeftOut("package-lock.json", "generated, or data"),
         LeftOut("prod.env", "its name says that it holds secrets"),
@@ -167,7 +166,7 @@ def test_what_is_ours_ignored_or_no_text_is_taken_out(tmp_path: Path) -> None:
     files, left_out = guidance(root, project_paths(root).all)
 
     assert files == (GuidingFile(path="till/CLAUDE.md", text="Be brief.\n"),)
-    assert left_out == [LeftOut("GEMINI.md", "not text"), LeftOut("CLAUDE.md", "git ignores it")]
+    assert left_out == [LeftOut("GEMINI.md", "not text"), LeftOut("CLAUDE.md", IGNORED)]
 
 
 NOTHING = OwnWrites()
