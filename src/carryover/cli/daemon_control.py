@@ -116,7 +116,7 @@ def start_daemon(state: StateDir, *, restart: bool = False) -> str:
     if health is None:
         what = "carryoverd" if service is None else f"The {service.kind} service"
         raise UserError(
-            f"{what} was started, but carryoverd has not answered within {ANSWER_S:g} s. `carryover doctor` says why."
+            f"{what} was started, but has not answered within {ANSWER_S:g} s. `carryoverd` in a terminal says why."
         )
     if service is None:
         return f"carryoverd {health.version} runs in the background (process {health.pid}). `carryover stop` ends it."
