@@ -148,7 +148,8 @@ def _migrate_or_detect_damage(db: sqlite3.Connection, path: Path) -> bool:
     try:
         _use_settings(db)
         mark = damage_mark(path)
-        if mark.exists() and (
+        is_marked = mark.exists() and version_of(db) <= len(MIGRATIONS)  # a newer one is refused below
+        if is_marked and (
             read_beginning(mark, 100) == _CONTENT or db.execute("PRAGMA quick_check(1)").fetchall() != [("ok",)]
         ):
             return False

@@ -168,8 +168,10 @@ async def test_a_ledger_of_another_version_is_refused_with_what_to_do(
     execute(ledger_path, f"PRAGMA user_version = {version}")
     ledger_path.with_name(f"ledger.before-{len(MIGRATIONS) + 1}.sqlite").touch()
 
-    with pytest.raises(kind, match=message):
-        connect_read_only(ledger_path)
+    damage_mark(ledger_path).write_bytes(b"content\n")
+    for use in (connect_read_only, prepare_file) if version else (connect_read_only,):
+        with pytest.raises(kind, match=message):
+            use(ledger_path)
 
 
 def test_a_schema_whose_text_is_damaged_is_replaced(ledger_path: Path) -> None:
