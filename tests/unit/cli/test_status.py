@@ -364,14 +364,6 @@ def found(run: Run, *arguments: str) -> list[str]:
     return wrong
 
 
-def test_it_changes_nothing(installed: Path, recorded: Path, home: Path, run: Run) -> None:
-    before = everything(home)
-
-    run("doctor")
-
-    assert everything(home) == before
-
-
 def test_what_is_broken_is_named_and_put_right(up: DaemonProcess, installed: Path, run: Run) -> None:
     """A script of the hooks also where no service restarts the daemon."""
     whole, script = json.loads(installed.read_bytes()), state_dir().hook_script.read_bytes()
@@ -433,13 +425,14 @@ def test_it_is_left_out_and_that_is_said(damaged: Path, run: Run) -> None:
 
 
 def test_doctor_finds_it_and_reads_it_again(
-    installed: Path, recorded: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+    installed: Path, recorded: Path, home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(recorded)
     whole = run("show", DISCOUNT)
-    number = damage("x'8000ff'", "id % 3 = 0")
+    number, before = damage("x'8000ff'", "id % 3 = 0"), everything(home)
 
     assert f"{number} entries cannot be read" in run("doctor")[1]
+    assert everything(home) == before, "without --fix it changes nothing"
     run("doctor", "--fix")
 
     assert (run("show", DISCOUNT), "cannot be read" in run("doctor")[1]) == (whole, False)
