@@ -7,6 +7,7 @@ from bisect import bisect_left
 from functools import lru_cache
 from typing import Final
 
+from carryover.records.text import without_ansi
 from carryover.text.invisible import without_stacks
 from carryover.text.lines import one_line
 
@@ -34,7 +35,7 @@ _NOT_WIDE: Final = re.compile("[\x00-\u2e7f]+")
 @lru_cache(maxsize=512)  # most quotes are the same in every handoff
 def lines_of(text: str) -> tuple[str, ...]:
     """Returns the lines of `text` with content, without Markdown that is only layout."""
-    return tuple(line for raw in without_stacks(text).splitlines() if (line := _tidy(raw)))
+    return tuple(line for raw in without_stacks(without_ansi(text)).splitlines() if (line := _tidy(raw)))
 
 
 def _tidy(raw: str) -> str:

@@ -63,13 +63,18 @@ def _clean(entries: Sequence[Entry]) -> list[Entry]:
     seen: set[tuple[str, str]] = set()
     kept = []
     for entry in entries:
-        label = clip(clean(neutralize(entry.label)), chars=_LABEL_CHARS)
-        room = MAX_CHARS - len(label) - len("- … : …")
-        text = clip(clean(neutralize(entry.text)), chars=room, tokens=_LINE_TOKENS)
+        label = _begun(clip(clean(neutralize(entry.label)), chars=_LABEL_CHARS))
+        text = clip(clean(neutralize(entry.text)), chars=MAX_CHARS - len("- > … …"), tokens=_LINE_TOKENS)
+        text = text if label else _begun(text)
         if (text or label) and (label, text) not in seen:
             seen.add((label, text))
             kept.append(replace(entry, text=text, label=label))
     return kept
+
+
+def _begun(text: str) -> str:
+    """Returns `text` such that a line which begins with it does not look like one that continues a quote."""
+    return f"›{text[1:]}" if text.startswith(">") else text
 
 
 def _printed(entries: Sequence[Entry]) -> list[tuple[str, Entry]]:
@@ -80,7 +85,7 @@ def _printed(entries: Sequence[Entry]) -> list[tuple[str, Entry]]:
         follows = last is not None and last.quote == entry.quote and entry.parts > 1
         gap = "… " if entry.part > (last.part + 1 if follows and last is not None else 0) else ""
         speaker = "> " if follows else f"{entry.label}{': ' if entry.label and entry.text else ''}"
-        lines.append((f"- {speaker}{gap}{entry.text}", entry))
+        lines.append((clip(f"- {speaker}{gap}{entry.text}", chars=MAX_CHARS), entry))
         last = entry
     return lines
 

@@ -240,6 +240,8 @@ INTERRUPTED = "[Request interrupted by user for tool use]"
     ("text", "outcome"),
     [
         ("3 passed", ToolOutcome("ok", "3 passed")),
+        ("(Bash completed with no output)", ToolOutcome("ok", "")),
+        ("Done.\nagentId: a1 (to go on)\n<usage>tool_uses: 2\nms: 5</usage>", ToolOutcome("ok", "Done.")),
         ("<tool_use_error>No match.</tool_use_error>", ToolOutcome("error", "No match.", never_ran=True)),
         ("File has not been read yet.", ToolOutcome("error", "File has not been read yet.", never_ran=True)),
         (INTERRUPTED, ToolOutcome("interrupted", INTERRUPTED)),

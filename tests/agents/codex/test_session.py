@@ -238,7 +238,7 @@ def test_of_the_two_records_of_the_same_words_one_counts(family: Literal["legacy
     assert rollout.bodies == [UserPrompt(text="Fix the test."), AssistantMessage(text="On it.", final=False)]
 
 
-@pytest.mark.parametrize("opening", ["# Context from my IDE setup:", "# Files mentioned by the user:"])
+@pytest.mark.parametrize("opening", ["# Context from my IDE setup:", "\n# Files mentioned by the user:"])
 def test_what_an_editor_puts_before_a_prompt_is_not_the_users(opening: str) -> None:
     rollout = Rollout()
     text = f"{opening}\n\n## Active file: pricing.py\n\n## My request for Codex:\nFix the rounding.\n"

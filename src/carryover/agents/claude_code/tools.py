@@ -71,6 +71,10 @@ _TOOL_ERROR: Final = re.compile(
 )
 """The reason why a call never ran. That of an edit has no tag in older versions (1.0.44)."""
 _REMINDER: Final = re.compile(r"\n*<system-reminder>.*?</system-reminder>", re.DOTALL)
+_ADDED: Final = re.compile(
+    r"\A\(\w+ completed with no output\)\Z|\n?^agentId: \w+ \([^\n]*\)(?:\s*<usage>[^<]*</usage>)?\s*\Z", re.M
+)
+"""Stands for an empty output (2.1.79 and later), or follows a sub-agent's report (2.0.65 and later)."""
 
 
 def parse_call(builder: Builder, part: str, block: Block) -> None:
@@ -149,7 +153,8 @@ def parse_result(builder: Builder, part: str, block: Block) -> None:
 
 def plain_output(text: str) -> str:
     """Returns a tool's output as text, without the client's additions."""
-    return without_ansi(without_reminders(text))
+    plain = without_ansi(without_reminders(text))
+    return _ADDED.sub("", plain) if plain.rstrip().endswith((")", "</usage>")) else plain
 
 
 def without_reminders(text: str) -> str:

@@ -235,9 +235,10 @@ def _parse_words(builder: Builder) -> None:
 
 def _typed(text: str) -> str:
     """Returns a prompt without what the client's editor extension puts before it; empty if it is the client's own."""
-    if text.startswith(_CLIENTS):
+    begins = text.lstrip()
+    if begins.startswith(_CLIENTS):
         return ""
-    return text.partition(_REQUEST)[2].strip() if text.startswith(_EDITORS_WORDS) and _REQUEST in text else text
+    return text.partition(_REQUEST)[2].strip() if begins.startswith(_EDITORS_WORDS) and _REQUEST in text else text
 
 
 def _parse_plan(builder: Builder) -> None:

@@ -188,12 +188,12 @@ def _call(past: Past, call: Call, session: SessionView, source: str, back: int) 
     step = Step(next((t for t in session.digest.turns if t.number == call.turn), session.digest.turns[-1]), session)
     is_path = call.op in ("read", "edit", "write")
     what = ((relative(call.subject, past.view.root) if is_path else None) or call.subject).replace("`", "")
-    subject = "" if what in ("", call.name) else f"`{excerpt(what, _CALL_CHARS)}`"
-    status = "" if call.status in ("ok", "unknown") else f" → {call.status}"
-    label = f"{'' if call.op == 'shell' and subject else call.name} {subject}".strip() + status
-    output = call.output
+    status, output, room = "" if call.status in ("ok", "unknown") else f" → {call.status}", call.output, _CALL_CHARS
     if call.op == "shell" and len(what) > _SCRIPT_CHARS:  # a script's text is worth more than its output
-        output = f"{what[_CALL_CHARS:]}\n{output}"
+        begins, rest = _parted(what)
+        what, output, room = f"{begins} …", f"… {rest}\n→ {output}" if output else f"… {rest}", 2 * room
+    subject = "" if what in ("", call.name) else f"`{excerpt(what, room)}`"
+    label = f"{'' if call.op == 'shell' and subject else call.name} {subject}".strip() + status
     weight = WEIGHTS[source].at(back)
     said = parted(step, output, "call", weight, label=label, most=_MOST_OUTPUT, at_ms=call.at_ms)
     if len(said) > 1 or "…" in f"{label}{output}":
@@ -202,3 +202,11 @@ def _call(past: Past, call: Call, session: SessionView, source: str, back: int) 
     if not said:
         return [from_turn(step, label, "call", weight.first, at_ms=call.at_ms)]
     return from_the_top(said) if call.op == "read" else said
+
+
+def _parted(script: str) -> tuple[str, str]:
+    """Splits a script after what a label has room for, between words if possible."""
+    head = script[:_CALL_CHARS]
+    cut = max(head.rfind("\n"), head.rfind(" "))
+    cut = cut if cut > _CALL_CHARS // 2 else _CALL_CHARS
+    return script[:cut], script[cut:].lstrip()

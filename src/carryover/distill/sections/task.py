@@ -91,7 +91,8 @@ def _prompt(step: Step, role: str, label: str) -> list[Entry]:
     """Returns the typed words, then what was pasted with them, with each pasted line marked."""
     turn = step.turn
     attached = f" (+{turn.attachments} attached)" if turn.attachments else ""
-    typed = f"{typed_words(turn.prompt)}{attached}".strip()
+    typed = "\n…\n".join(text for pasted, text in parts(turn.prompt) if not pasted)  # around a paste
+    typed = f"{typed}{attached}".strip()
     entries = from_the_top(parted(step, typed, "prompt", WEIGHTS[role], label=label))
     for text in (text for pasted, text in parts(turn.prompt) if pasted):
         chars = len(text) + max(0, turn.chars - len(turn.prompt))

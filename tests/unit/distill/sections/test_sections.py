@@ -109,12 +109,14 @@ def test_results_of_calls_are_there_as_far_as_there_is_room() -> None:
     note = "Warning: the old price list is in use"
     talk = session("s1").user(GOAL).ran("make deploy", f"{note}\nqueued as job-4711").ran("mix").ran("up")
     talk = talk.ran("rg -n cap src", f"{note}\nsrc/cart.py:12: cap").ran("", op="other", name="Wait")
-    talk = talk.ran("", f"{note}\na timeout", op="other", name="TaskOutput").edited("cart.py").says("Done.")
-    files = under("Recent files", talk)
+    talk = talk.ran("", f"{note}\na timeout", op="other", name="TaskOutput").edited("cart.py")
+    script = "\n".join(f"load({number})" for number in range(60))
+    files = under("Recent files", talk.ran(script, "3 rows").says("Done."))
 
     assert re.search("`make deploy` .*: … / queued as job-4711 .*`mix` .*`up`", files.replace("\n", " "))
     there = (f"TaskOutput: {note} / a timeout", "(turn 1): … / src/cart.py:12: cap", "`cart.py`: edited")
-    assert [text in files for text in (*there, "Wait")] == [True, True, True, False]
+    assert [text in files for text in (*there, "load(59) / → 3 rows", "Wait")] == [True, True, True, True, False]
+    assert all(f"load({number})" in files for number in range(60)), "a script in full"
 
 
 def test_the_todo_list_is_what_comes_next() -> None:
