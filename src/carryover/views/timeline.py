@@ -18,6 +18,7 @@ from carryover.ledger.queries import sessions
 from carryover.ledger.rows import SessionRow
 from carryover.model import NOTE, AgentSummary, FileEdit, ToolResult, TurnEnd, UserPrompt
 from carryover.probe.git_history import Commit
+from carryover.redact import clean
 from carryover.views.history import How, Links, path_in_project
 
 MomentKind = Literal["session", "note", "hand-over", "prompt", "edit", "commit", "tests", "compaction", "limit"]
@@ -113,7 +114,7 @@ def _commits(row: SessionRow, events: Iterable[tuple[int, SessionEvent]], of: Mo
                     made = links.of_command(short, subject, event.at_ms)
                     name = made.id if made is not None else short
                     own.add(name)
-                    text = _first_line(made.subject if made is not None else subject)
+                    text = _first_line(clean(made.subject) if made is not None else subject)
                     yield replace(commit_of, at_ms=event.at_ms, turn=turn, commit=name, text=text, how="command")
             case FileEdit(path=path):
                 commit = links.of_edit(path_in_project(path, roots), event.at_ms)
@@ -121,7 +122,7 @@ def _commits(row: SessionRow, events: Iterable[tuple[int, SessionEvent]], of: Mo
                     others[commit.id] = (turn, commit)
     for turn, commit in others.values():
         if commit.id not in own:
-            text = _first_line(commit.subject)
+            text = _first_line(clean(commit.subject))
             yield replace(commit_of, at_ms=commit.authored_ms, turn=turn, commit=commit.id, text=text, how="edits")
 
 

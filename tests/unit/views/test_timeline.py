@@ -8,7 +8,7 @@ from support.scribe import AGENT, Scribe
 
 def moments(scribe: Scribe, *, agent: str | None = None, edits: bool = False) -> list[tuple[str, str, str]]:
     """The agent, kind and text of each moment."""
-    amended = Commit(id="1a2b3c4d", subject="Add a cart, with prices", authored_ms=0, committed_ms=0)
+    amended = Commit(id="1a2b3c4d", subject=f"Add a cart, with ghp_{'0aB1' * 9}", authored_ms=0, committed_ms=0)
     found = timeline(scribe.db, 1, Wanted(agent=agent, edits=edits), limit=99, commits=[amended])
     return [(each.agent, each.kind, each.text) for each in found]
 
@@ -36,7 +36,7 @@ async def test_what_matters_of_a_session_is_listed_newest_first(scribe: Scribe) 
     plain = [
         (AGENT, "limit", "until 3pm"),
         (AGENT, "compaction", ""),
-        (AGENT, "commit", "Add a cart, with prices"),
+        (AGENT, "commit", "Add a cart, with [redacted:github]"),
         (AGENT, "tests", "pass: pytest"),
         (AGENT, "tests", "fail: pytest"),
         (AGENT, "prompt", "add a cart"),
