@@ -64,18 +64,15 @@ def link_projects(state: StateDir, old: str, new: str) -> Done:
         raise UserError(f"There is no folder {new_root}.", ExitCode.NOTHING_FOUND)
     known = _known(state)
     if not any(f"{row.root}/".startswith(f"{old_root.rstrip('/')}/") for row in known):
-        raise UserError(
-            f"Nothing is recorded for {old_root}. `carryover sessions --all` lists the projects that are known.",
-            ExitCode.NOTHING_FOUND,
-        )
-    ends = {row.id: row.root for row in known if row.moved_to is None}
-    elsewhere = next((ends.get(row.moved_to or row.id) for row in known if row.root == old_root), None)
-    if elsewhere not in (None, old_root, new_root):
-        raise UserError(
-            f"{old_root} is linked to {elsewhere}. Nothing was changed. First: `carryover link --undo "
-            f"{quoted(old_root)}`.",
-            ExitCode.REFUSED,
-        )
+        listed = "`carryover sessions --all` lists the projects that are known."
+        raise UserError(f"Nothing is recorded for {old_root}. {listed}", ExitCode.NOTHING_FOUND)
+    rows = {row.id: row for row in known}
+    end = next((row for row in known if row.root == old_root), None)
+    while end is not None and end.moved_to is not None:  # it may have moved more than once
+        end = rows.get(end.moved_to)
+    if end is not None and end.root not in (old_root, new_root):
+        first = f"First: `carryover link --undo {quoted(old_root)}`."
+        raise UserError(f"{old_root} is linked to {end.root}. Nothing was changed. {first}", ExitCode.REFUSED)
     target = f"/link?{urlencode({'old': old_root, 'new': new_root})}"
     here = partial(link, old=old_root, new=new_root, now_ms=now_ms())
     moved = by_daemon_or_here(state, target, Moved, here, timeout_s=ANSWER_S)

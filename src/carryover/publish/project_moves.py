@@ -20,7 +20,6 @@ from carryover.projects import moved_folders
 from carryover.projects.handoff_file import STORE
 from carryover.projects.root import StatePaths
 from carryover.publish.answers import forget_answers
-from carryover.publish.forgetting import remove_published
 
 
 class RootFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,9 +79,10 @@ async def link(ledger: Ledger, paths: StatePaths, old: str, new: str, *, now_ms:
 
 async def unlink(ledger: Ledger, paths: StatePaths, old: str, config: Config) -> Moved:
     """Undoes a move from `old`, which will not be recognised again, and removes handoffs with the joined content."""
+    from carryover.publish.forgetting import remove_published
+
     known = await asyncio.to_thread(_known, paths)
     moved = _total([await ledger.write(move_back, row.id) for row in known if is_linked(row, old)])
-
     roots = {row.root for row in known if row.id in moved.projects}
     await asyncio.to_thread(remove_published, paths, config, roots)
     return moved

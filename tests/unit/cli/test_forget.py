@@ -227,6 +227,9 @@ def test_without_evidence_it_says_how_to_link_and_what_is_linked_is_there(
     assert TASK in out and "\n- `checkout.py`" in out
     assert run("link", old, new)[1] == f"{old} is linked to {new} already.\n"
     assert f"{old} is linked to {new}. Nothing was" in run.err(ExitCode.REFUSED, "link", old, str(moved.parent))
+    shutil.rmtree(moved)
+    run.out("link", new, str(moved.parent))
+    assert f"linked to {moved.parent}. Nothing was" in run.err(ExitCode.REFUSED, "link", old, str(recorded.parent))
 
     assert json.loads(run.out("link", "--undo", old, "--json")) == {"old": old, "new": None, "sessions": 2}
     assert run("handoff", new)[0] == run("link", "--undo", old)[0] == ExitCode.NOTHING_FOUND
