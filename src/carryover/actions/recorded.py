@@ -85,29 +85,32 @@ def recorded_ledger(state: StateDir) -> Iterator[sqlite3.Connection]:
 
 
 @contextmanager
-def ledger_of_project(root: str | None) -> Iterator[sqlite3.Connection]:
-    """Opens the ledger, or a temporary one made from what is on disk. `root`: only that project is needed."""
+def ledger_of_project(root: str | None, *, around: bool = False) -> Iterator[sqlite3.Connection]:
+    """Opens the ledger, or a temporary one made from what is on disk. `root`: only that project is needed, and with
+    `around` those that it lies in."""
     state = state_dir()
     if state.ledger.exists():
         if root is not None:
             follow_if_unknown(state, root)
         if not may_be_running(state):
             print("carryoverd is not running: newer sessions may be missing here.", file=sys.stderr)
-    with ledger_as_it_is(state, root) as ledger:
+    with ledger_as_it_is(state, root, around=around) as ledger:
         yield ledger
 
 
 @contextmanager
 def ledger_as_it_is(
-    state: StateDir, root: str | None = None, session: str | None = None
+    state: StateDir, root: str | None = None, session: str | None = None, *, around: bool = False
 ) -> Iterator[sqlite3.Connection]:
     """Does the same, but never writes or follows a move. `session`: the beginning of the one id that is needed."""
-    with recorded_ledger(state) if state.ledger.exists() else _on_disk(state, root, session) as ledger:
+    with recorded_ledger(state) if state.ledger.exists() else _on_disk(state, root, session, around=around) as ledger:
         yield ledger
 
 
 @contextmanager
-def _on_disk(state: StateDir, root: str | None, session: str | None = None) -> Iterator[sqlite3.Connection]:
+def _on_disk(
+    state: StateDir, root: str | None, session: str | None = None, *, around: bool = False
+) -> Iterator[sqlite3.Connection]:
     """Opens a temporary ledger of what is on disk, without what the user had forgotten."""
     from carryover.actions.from_disk import of_project, of_session, sources_on_disk, temporary_ledger, tombstones_of
     from carryover.agents import adapters
@@ -117,8 +120,8 @@ def _on_disk(state: StateDir, root: str | None, session: str | None = None) -> I
     if session is not None:
         sources = of_session(seen, session)
     else:
-        # With the projects around it: they may hold the edits of a submodule.
-        sources = of_project(seen, {root, *map(str, Path(root).parents)}) if root else [item.source for item in seen]
+        roots = {root, *map(str, Path(root).parents if around else ())} if root else ()
+        sources = of_project(seen, roots) if roots else [item.source for item in seen]
     with temporary_ledger(sources, adapters(), tombstones=tombstones_of(state)) as ledger:
         yield ledger
 

@@ -132,7 +132,7 @@ def why_arguments(parser: argparse.ArgumentParser) -> None:
 def run_why(args: argparse.Namespace) -> int:
     path, line, commits = _asked(args.file)
     root = project_root(str(path.parent) if not commits else None)
-    with ledger_of_project(root) as ledger:
+    with ledger_of_project(root, around=True) as ledger:
         shown = Shown(shortest_unique(session_ids(ledger)), now_ms(), root, args.limit)
         project = project_by_root(ledger, root) if commits else _project_with(ledger, root, path)
         data: object

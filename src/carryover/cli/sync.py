@@ -246,11 +246,12 @@ def _off(state: StateDir, args: argparse.Namespace) -> Done:
 
     also = " and remove its branch from the store" if args.delete else ""
     agree(args, f"End synchronising on this machine{also}? What was recorded stays.")
-    if SyncFolder(state).is_set_up or not args.forget:  # forgetting may have been cut off after the rest
+    is_on = SyncFolder(state).is_set_up
+    if is_on or not args.forget:  # forgetting may have been cut off after the rest
         leave(state, delete=args.delete)
     if state.ledger.exists():
         end(state, forget=args.forget)
-    rest = "" if args.delete else " Its branch in the store stays; another machine can remove this one."
+    rest = "" if args.delete or not is_on else " Its branch in the store stays; another machine can remove this one."
     theirs = "was forgotten" if args.forget else "stays"
     return {"off": True, "deleted": args.delete, "forgotten": args.forget}, [
         f"✓ This machine no longer synchronises.{rest} What came from other machines {theirs}."
