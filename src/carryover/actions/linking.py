@@ -57,9 +57,8 @@ def link_projects(state: StateDir, old: str, new: str) -> Done:
     if old_root == new_root:
         raise UserError("OLD and NEW are the same folder.", ExitCode.USAGE)
     if not is_away(old_root):
-        raise UserError(
-            f"{old_root} still exists, so its sessions stay with it. Move or remove it first.", ExitCode.REFUSED
-        )
+        stay = "so its sessions stay with it. Move or remove it first."
+        raise UserError(f"{old_root} still exists, {stay}", ExitCode.REFUSED)
     if not is_folder(Path(new_root)):
         raise UserError(f"There is no folder {new_root}.", ExitCode.NOTHING_FOUND)
     known = _known(state)

@@ -83,8 +83,7 @@ async def unlink(ledger: Ledger, paths: StatePaths, old: str, config: Config) ->
 
     known = await asyncio.to_thread(_known, paths)
     moved = _total([await ledger.write(move_back, row.id) for row in known if is_linked(row, old)])
-    roots = {row.root for row in known if row.id in moved.projects}
-    await asyncio.to_thread(remove_published, paths, config, roots)
+    await asyncio.to_thread(remove_published, paths, config, {row.root for row in known if row.id in moved.projects})
     return moved
 
 

@@ -330,16 +330,13 @@ def entry(n: int, level: str = "INFO", event: str = "swept") -> str:
     return f"{AT.format(n)} {level} {event} n={n}\n"
 
 
-def test_rotated_files_come_first(log: Path, run: Run) -> None:
+def test_rotated_files_come_first_and_where_there_is_none_it_says_so(log: Path, run: Run) -> None:
+    said = f"carryover: There is no log at {log}. carryoverd writes it when it runs.\n"
+    assert run.err(ExitCode.NOTHING_FOUND, "logs") == said
     for n, suffix in enumerate((".3", ".2", ".1", "")):
         log.with_name(f"{log.name}{suffix}").write_text(entry(n))
 
     assert run.out("logs") == "".join(entry(n) for n in range(4))
-
-
-def test_where_there_is_no_log_it_says_so(log: Path, run: Run) -> None:
-    said = f"carryover: There is no log at {log}. carryoverd writes it when it runs.\n"
-    assert run.err(ExitCode.NOTHING_FOUND, "logs") == said
 
 
 def test_what_is_less_serious_or_older_is_left_out(log: Path, run: Run) -> None:

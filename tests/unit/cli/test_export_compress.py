@@ -88,9 +88,6 @@ def test_nothing_is_replaced_unasked(export: Call, start: Started, tmp_path: Pat
     assert "mine" not in short.read_text()
 
 
-# Where Ollama is
-
-
 ADDRESSES = {
     None: "http://127.0.0.1:11434",
     "0.0.0.0": "http://127.0.0.1:11434",
@@ -162,9 +159,6 @@ def test_no_command_reaches_another_machine(
             elsewhere.accept()
     assert {to[0] for to in reached if isinstance(to, tuple)} == {"127.0.0.1"}
     assert not (tmp_path / "shop.short.md").exists()
-
-
-# What is wrong with it
 
 
 def test_without_ollama_it_says_what_to_run_and_the_document_is_there(

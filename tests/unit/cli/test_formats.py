@@ -57,9 +57,6 @@ def test_a_session_comes_back_as_it_was_in_an_empty_ledger(
     assert said in lines
 
 
-# Other tools
-
-
 @pytest.fixture
 def events(tmp_path: Path) -> Events:
     def read(document: dict[str, Any]) -> list[AnyBody]:

@@ -174,7 +174,6 @@ def test_an_output_that_is_full_is_said_in_one_line(recorded: Path, unbuffered: 
 @pytest.mark.parametrize(
     ("line", "code", "said"),
     [
-        ("status", ExitCode.FAILED, "The output can't be written: Bad file descriptor."),
         (f"show {CHECKOUT}", ExitCode.FAILED, "The output can't be written: Bad file descriptor."),
         ("show ffff", ExitCode.NOTHING_FOUND, "No session begins with"),
     ],

@@ -146,11 +146,7 @@ def test_the_last_other_agent_that_worked_here_or_the_only_one_is_meant_by_a_das
 
 
 @pytest.mark.parametrize(
-    "order",
-    [
-        *("to claude --session 0abc DIR", "to claude DIR --session 0abc", "to --session 0abc claude DIR"),
-        "handoff DIR --to claude --session 0abc",
-    ],
+    "order", ["to claude --session 0abc DIR", "to claude DIR --session 0abc", "handoff DIR --to claude --session 0abc"]
 )
 def test_another_agent_gets_the_chosen_work_and_the_projects_own_handoff_stays(
     two_tasks: Path, run: Run, order: str
