@@ -140,9 +140,13 @@ def allow(state: StateDir, folder: str | None) -> str:
 
 def end(state: StateDir, *, forget: bool) -> None:
     """Has the ledger no longer note what changes; with `forget`, removes what came from other machines."""
+    from carryover.publish.forgetting import forget_here
     from carryover.sync import clones
 
-    _said(state, f"/sync/end{'?forget=1' if forget else ''}", partial(clones.end, forget=forget))
+    async def here(ledger: Ledger, paths: StatePaths) -> None:
+        await clones.end(ledger, partial(forget_here, ledger, paths) if forget else None)
+
+    _said(state, f"/sync/end{'?forget=1' if forget else ''}", here)
 
 
 def _said(state: StateDir, target: str, do: Callable[[Ledger, StatePaths], Awaitable[str | None]]) -> str:

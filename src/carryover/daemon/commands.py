@@ -6,7 +6,7 @@ import asyncio
 import os
 import sys
 import threading
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -22,9 +22,10 @@ from carryover.errors import ExitCode, UserError, os_reason
 from carryover.facts import ProjectRoot
 from carryover.importing.document import Imported, open_document, take_in
 from carryover.ledger.connect import LedgerDamaged
-from carryover.ledger.queries import ProjectRow, projects
+from carryover.ledger.queries import ProjectRow, Selection, projects
 from carryover.ledger.sessions import Moved
 from carryover.probe.git_command import end_in_store
+from carryover.publish.forgetting import Erased
 from carryover.publish.project_moves import RootFacts, follow, inspect_root, link, unlink
 
 if TYPE_CHECKING:
@@ -181,9 +182,16 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
 class Syncing:
     """Synchronises with the user's other machines, one request at a time. While sync is off, its code is not loaded."""
 
-    def __init__(self, context: DaemonContext, *, publish: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        context: DaemonContext,
+        *,
+        publish: Callable[[], Awaitable[None]],
+        forget: Callable[[Sequence[Selection]], Awaitable[Erased]],
+    ) -> None:
         self._context = context
         self._publish = publish
+        self._forget = forget
         self._one_at_a_time = asyncio.Lock()
 
         def lower_priority() -> None:
@@ -244,16 +252,17 @@ class Syncing:
         """Has the ledger no longer note what changes; with `forget`, removes what came from other machines."""
         from carryover.sync import clones
 
-        return await self._said(clones.end(self._context.ledger, self._context.paths, forget=forget))
+        return await self._said(clones.end(self._context.ledger, self._forget if forget else None))
 
     async def _said(self, doing: Awaitable[str | None]) -> Said:
+        text, error = None, None
         try:
             async with self._one_at_a_time:
                 text = await doing
-        except UserError as error:
-            return Said(error=(str(error), error.code))
+        except UserError as trouble:
+            error = (str(trouble), trouble.code)
         await self._publish()
-        return Said(text=text or "")
+        return Said(text=text or "", error=error)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         """Runs `work` in the thread of its own. If the daemon stops meanwhile, git is ended and `work` fails."""

@@ -89,7 +89,7 @@ class Daemon:
         pools = (pool(HOOK_THREADS, "hook"), pool(HOOK_THREADS, "start"))
         self._hooks = Hooks(context, self._ingest_queue, self._publish_queue, spool, *pools, self._moves.follow)
         self._hook_port = HookPort(context, self._hooks, self._page)
-        self._syncing = Syncing(context, publish=self._publish_unpublished)
+        self._syncing = Syncing(context, publish=self._publish_unpublished, forget=self._forgetting.forget)
         self._notices = LimitNotices(context, partial(show_notice, env=context.env))
         self._supervisor = Supervisor(context.log, on_crash=on_crash, on_failure=self._note_damage)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -25,25 +25,25 @@ from carryover.ledger.store import Ledger
 from carryover.paths import StateDir
 from carryover.probe.git_command import ask
 from carryover.projects.moved_folders import FIRST_COMMIT, REMOTES
-from carryover.publish.forgetting import forget_here
 from carryover.sync.payload import SyncedProject
 from carryover.sync.store import normalised
 from carryover.text.shell import quoted
 
 if TYPE_CHECKING:
     from carryover.projects.root import StatePaths
+    from carryover.publish.forgetting import Erased
 
 _GIT_S: Final = 2.0
 _MOST_REMOTES: Final = 20
 _LONGEST: Final = 4_096
 
 
-async def end(ledger: Ledger, paths: StatePaths, *, forget: bool) -> None:
-    """Ends the log of what others have to be told; with `forget`, drops all that other machines have told too."""
+async def end(ledger: Ledger, forget: Callable[[Sequence[Selection]], Awaitable[Erased]] | None) -> None:
+    """Stops noting changes for other machines; has `forget` remove what came from them. Raises UserError."""
     await ledger.write(end_log)
-    theirs = await ledger.foreign_sessions() if forget else []
+    theirs = await ledger.foreign_sessions() if forget is not None else []
     each = [Selection(agent=agent, session=session, for_good=False) for agent, session in theirs]
-    if each and (problems := (await forget_here(ledger, paths, each)).problems):
+    if forget is not None and each and (problems := (await forget(each)).problems):
         raise UserError(f"Synchronising has ended, but not all could be forgotten. {' '.join(problems)}")
 
 

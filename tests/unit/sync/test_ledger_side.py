@@ -22,7 +22,7 @@ from carryover.ledger.sessions import know_project, move_project
 from carryover.model import AssistantMessage, FileEdit, SessionInfo, UserPrompt
 from carryover.projects.moved_folders import is_away, may_have_moved
 from carryover.projects.policy import refusal
-from carryover.publish.forgetting import forget_sessions, publish_here
+from carryover.publish.forgetting import forget_here, forget_sessions, publish_here
 from carryover.publish.make import elsewhere_lines, files_now, git_now, made_handoff, view_now
 from carryover.publish.project_moves import RootFacts, inspect_root
 from carryover.publish.project_view import project_view
@@ -197,7 +197,7 @@ async def test_leaving_can_drop_what_came_from_others_and_nothing_else(laptop: O
     await laptop.say("On the laptop", session="s1", at_ms=1_000)
     await desktop.say("On the desktop", session="s2", at_ms=2_000)
     await meet(laptop, desktop)
-    await end(desktop.ledger, desktop.paths, forget=True)
+    await end(desktop.ledger, partial(forget_here, desktop.ledger, desktop.paths))
     assert told(desktop) == {"s2": ["On the desktop"]}
 
     await desktop.ledger.write(begin_log, ())
