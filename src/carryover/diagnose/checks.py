@@ -144,6 +144,7 @@ def _inspected(report: Report, inspection: Inspection) -> Iterator[Finding]:
     others = _paths(report, inspection.other_installs)
     hooks = [agent.hooks for agent in _selected(report) if agent.hooks]
     command = " ".join(report.service.command or ()) if report.installed else ""
+    trouble = None if report.daemon is not None and report.daemon.ledger_trouble else report.ledger_problem
     # A daemon that is not running is reported already, and writes the script when it starts.
     is_needed = report.daemon is not None and any(each.present for each in hooks)
     cases = {
@@ -154,12 +155,12 @@ def _inspected(report: Report, inspection: Inspection) -> Iterator[Finding]:
         "other-installs": others,
         "not-on-path": inspection.path_problem,
         "port-taken": inspection.stranger,
-        "ledger-trouble": report.ledger_problem and not inspection.ledger_damage,
+        "ledger-trouble": trouble and not inspection.ledger_damage,
         "damaged-ledger": inspection.ledger_damage,
     }
     taken, remedy = f"Port {inspection.port} is taken by another process.", inspection.path_remedy or ""
     values = {"service": report.service, "command": command, "taken": taken, "remedy": remedy, "state": state}
-    yield from _those(cases, inspection=inspection, trouble=report.ledger_problem, paths=others, **values)
+    yield from _those(cases, inspection=inspection, trouble=trouble, paths=others, **values)
     if crashes:
         yield _found(
             "crash",

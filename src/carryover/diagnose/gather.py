@@ -37,7 +37,7 @@ from carryover.install.machine import Machine, copies, startable_here
 from carryover.install.service import COMMAND, Program
 from carryover.install.setup import wanted_settings
 from carryover.ledger.codec import count_damaged
-from carryover.ledger.connect import LedgerDamaged, connect_tolerant
+from carryover.ledger.connect import LedgerDamaged, as_ledger_error, connect_tolerant
 from carryover.ledger.queries import AgentRow, agents_seen, connect_read_only, projects, totals
 from carryover.paths import StateDir
 from carryover.projects.policy import refusal
@@ -218,8 +218,7 @@ def _inspected(
     shell, port = on_path_here(), config.server.port
     own = Path(program.command[0]).resolve()
     daemons = (command.path for command in copies((COMMAND,), machine))
-    free_bytes = None
-    stranger = False
+    free_bytes, stranger = None, False
     with suppress(OSError):
         if report.daemon is None and port != 0:
             socket.create_connection(("127.0.0.1", port), timeout=_PORT_ANSWER_S).close()
@@ -231,7 +230,7 @@ def _inspected(
         port=port,
         stranger=stranger,
         projects=_projects(state, config, machine.home),
-        ledger_damage=_damage(state, report.ledger_problem),
+        ledger_damage=_damage(state, config, machine),
         free_bytes=free_bytes,
         open_to_others=tuple(str(path) for path in private_paths(state) if stat.S_IMODE(path.stat().st_mode) & 0o077),
         hook_script_missing=not state.hook_script.is_file(),
@@ -244,15 +243,17 @@ def _inspected(
     )
 
 
-def _damage(state: StateDir, problem: str | None) -> str | None:
+def _damage(state: StateDir, config: Config, machine: Machine) -> str | None:
     try:
-        with closing(connect_tolerant(state.ledger, keep_index=True)) as db:
+        with as_ledger_error(state.ledger), closing(connect_tolerant(state.ledger, keep_index=True)) as db:
             [answer] = db.execute("PRAGMA quick_check(1)").fetchone()
-            damaged = count_damaged(db) if answer == "ok" else 0
+            if answer == "ok" and (damaged := count_damaged(db)):
+                answer = f"{counted(damaged, 'entry', 'entries')} cannot be read."
+            if answer == "ok":
+                _ledger(state, config, machine)  # again: what kept it from being read may have ended meanwhile
     except (UserError, sqlite3.Error) as error:  # one of another version, or one in use, must stay where it is
         return str(error) if isinstance(error, LedgerDamaged | sqlite3.Error) else None
-    unreadable = f"{counted(damaged, 'entry', 'entries')} cannot be read." if damaged else problem
-    return unreadable if answer == "ok" else str(answer)
+    return None if answer == "ok" else str(answer)
 
 
 def _projects(state: StateDir, config: Config, home: Path) -> tuple[ProjectReport, ...]:

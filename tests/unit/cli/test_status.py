@@ -23,6 +23,7 @@ from carryover.agents import specs, startable_agents
 from carryover.cli import status
 from carryover.diagnose.report import Report
 from carryover.errors import ExitCode
+from carryover.ledger.schema import MIGRATIONS
 from support.agent_here import everything, only_this_path
 from support.claude_session import ClaudeSession
 from support.codex_session import CodexSession
@@ -438,4 +439,7 @@ def test_doctor_finds_it_and_reads_it_again(
     assert (run("show", DISCOUNT), "cannot be read" in run("doctor")[1]) == (whole, False)
     with closing(sqlite3.connect(state_dir().ledger, isolation_level=None)) as db:
         db.execute("PRAGMA user_version = 99")
-    assert [what for what in found(run, "--fix") if "written by a newer Carryover" in what], "nor is it moved aside"
+        assert [what for what in found(run, "--fix") if "written by a newer Carryover" in what], "nor is it moved aside"
+        right = f"PRAGMA user_version = {len(MIGRATIONS)}"
+        monkeypatch.setattr("carryover.diagnose.gather.ask_health", lambda _: db.execute(right) and None)
+        assert not [what for what in found(run) if "damaged" in what], "what hindered it has ended meanwhile"

@@ -182,6 +182,8 @@ def test_where_nothing_is_installed_or_runs_one_thing_is_said() -> None:
 def test_a_few_records_or_old_ones_that_were_not_understood_and_an_old_crash_are_nothing_wrong() -> None:
     assert findings(changed(HEALTHY, ledger=skipped(49))) == ()
     assert findings(changed(HEALTHY, ledger=skipped(1200, days_ago=8))) == ()
+    locked = changed(HEALTHY, daemon=changed(RUNNING, ledger_trouble="It is locked."), ledger_problem="It is locked.")
+    assert list(map(line, findings(locked))) == ["ledger wrong: It is locked."], "both met it; it is named once"
     [found] = findings(changed(HEALTHY, crashes=(msgspec.structs.replace(CRASH, at_ms=NOW_MS - 8 * MS_PER_DAY),)))
     assert (found.level, found.what.endswith("KeyError.")) == ("note", True)
 
