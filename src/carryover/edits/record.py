@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -136,10 +137,8 @@ def published_projects(state: Path) -> tuple[PublishedProject, ...]:
         return ()
     found: dict[PublishedProject, None] = {}
     for line in filter(None, lines):
-        try:
+        with suppress(msgspec.MsgspecError, UnicodeDecodeError):
             found[_PROJECT_DECODER.decode(line)] = None
-        except (msgspec.MsgspecError, UnicodeDecodeError):
-            continue
     return tuple(found)
 
 

@@ -49,8 +49,8 @@ def refusal(root: Path, *, home: Path, agents_own: AgentFolders | None = None) -
     """Returns why nothing may be published in `root`; None if it may. `agents_own`: see `find_root`.
 
     Refuses the home folder and its parents, folders of keys, settings and programs, temporary and system folders,
-    agents' own folders, bare repositories, another user's folder, one that is missing or can't be written, and one
-    whose `.carryover` is a symlink or tracked by git. Asks git only after its index has changed.
+    agents' own folders, bare repositories, another user's folder, one that is missing, can't be written or has become
+    a symlink, and one whose `.carryover` is a symlink or tracked by git. Asks git only after its index has changed.
     """
     if is_foreign(str(root)):
         return Refusal("it is a folder of another machine", passing=False)

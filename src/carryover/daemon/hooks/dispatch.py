@@ -3,7 +3,7 @@
     session_start  reads what is new on disk, answers with the handoff
     flush          context is about to be lost: reads and publishes, then answers
     turn_end       answers at once, then stores what the transcript does not have yet, and publishes
-    prompt         answers with the handoff only if a compaction has removed it; then stores what the prompt says
+    prompt         answers with the handoff only if the session lacks it; then stores what the prompt says
     hint           answers at once, reads soon
 
 Whatever goes wrong, the answer is empty and in time. A session start that cannot be answered gets a 503; the hook's
