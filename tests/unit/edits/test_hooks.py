@@ -296,7 +296,6 @@ OWNER_OF_BOTH = owner_by_script(Path("/home/dev/.carryover/hook.sh"), Path("/mnt
         ("date >> log; sh /home/dev/.carryover/hook.sh claude-code Stop", "edited"),
         ("[ -f '/mnt/a b/hook.sh' ] && sh '/mnt/a b/hook.sh' claude-code Stop", "edited"),
         ("say done", "others"),
-        ("sh /home/else/.carryover/hook.sh claude-code Stop 2>/dev/null || true", "others"),
         ("sh /backup/home/dev/.carryover/hook.sh claude-code Stop", "others"),
         ("sh /home/dev/acarryover/hook.sh claude-code Stop", "others"),
     ],

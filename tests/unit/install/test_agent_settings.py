@@ -103,7 +103,7 @@ def review(codex: Detection, *names: str, mark: str = 'trusted_hash = "sha256:1"
     codex.config.with_name("config.toml").write_text("".join(("[hooks.state]\n", *tables)))
 
 
-def test_hooks_that_wait_for_a_review_and_those_that_had_one(codex: Detection) -> None:
+def test_hooks_that_wait_for_a_review_those_that_had_one_and_those_that_are_dropped(codex: Detection) -> None:
     both = ("SessionStart", "Stop")
     found = [report_of(codex, hooks(*both).decode())]
     for notes in (("session_start:0:0",), ("session_start:0:0", "stop:0:0")):
@@ -112,12 +112,8 @@ def test_hooks_that_wait_for_a_review_and_those_that_had_one(codex: Detection) -
 
     assert [(one.present, one.to_review) for one in found] == [(both, both), (both, ("Stop",)), (both, ())]
     assert [one.reviewed for one in found] == [False, False, True]
-
-
-def test_a_file_that_the_agent_drops(codex: Detection) -> None:
-    found = report_of(codex, hooks("Stop", schema="x").decode())
-
-    assert found.dropped == 'its key "$schema" makes the agent drop the whole file'
+    dropped = report_of(codex, hooks("Stop", schema="x").decode()).dropped
+    assert dropped == 'its key "$schema" makes the agent drop the whole file'
 
 
 @pytest.mark.parametrize(
