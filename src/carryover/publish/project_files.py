@@ -43,12 +43,13 @@ def publish(
     settings: ProjectSettings,
     *,
     before: Callable[[Path], None] = lambda _folder: None,
+    beside: Callable[[], bool] = bool,
     home: Path | None = None,
     agents_own: AgentFolders | None = None,
 ) -> Published:
     """Writes `text` and all that belongs to it to the project; errors become a refusal or a note. Blocks.
 
-    `before` gets the folder of the handoff before anything is written, and lists it for uninstall.
+    `before` gets the handoff's folder first, and lists it. `beside` writes more there; True: that has to come again.
     """
     if settings.excluded:
         return Published(refusal=f"excluded by {settings.excluded}", notes=settings.notes)
@@ -69,7 +70,8 @@ def publish(
             _keep_out(root, settings, edits)  # first, so that the handoff can never be committed
             changed = write_handoff(store, text)
             _place(root, settings, edits, home or Path.home())
-        return Published(changed=changed, file=store / HANDOFF, edited=tuple(edits.done), notes=tuple(edits.notes))
+            again, done, notes = beside(), tuple(edits.done), tuple(edits.notes)
+        return Published(changed=changed, passing=again, file=store / HANDOFF, edited=done, notes=notes)
     except OSError as error:
         why = f"the handoff can't be written: {os_reason(error)}"
         return Published(refusal=why, passing=True, notes=settings.notes)

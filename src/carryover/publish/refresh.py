@@ -8,8 +8,9 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -58,21 +59,18 @@ def put_in_place(made: Refreshed, config: Config, paths: StatePaths, *, newest: 
         return msgspec.structs.replace(made, handoff=None, text=None)
     if made.text is None:
         return made
-    state = paths.state
+    state, store = paths.state, Path(made.root) / STORE
     notes: list[str] = []
-    store = Path(made.root) / STORE
     if made.settings.pointers == "off" and not made.settings.excluded and is_folder(store):
         with _noting("what was written into the project is still there", notes):
             if PublishedProject(made.root, str(store)) in published_projects(state):  # else the repository's own
                 notes += withdraw_from(store.parent, made.settings).notes
-    published = _published(made, made.text, paths)
-    is_held = published.refusal is None and made.settings.folder is None and write_loaded_files(made, config)
+    published = _published(made, made.text, paths, partial(write_loaded_files, made, config))
     if newest and not made.settings.excluded:
         write_handoff(state, made.text)
     with _noting("there is no answer for sessions that start while the daemon is down", notes):
         _update_offline_answers(paths, made, published, config)
-    notes = [*published.notes, *notes]
-    published = msgspec.structs.replace(published, passing=published.passing or is_held, notes=tuple(notes))
+    published = msgspec.structs.replace(published, notes=(*published.notes, *notes))
     return msgspec.structs.replace(made, published=published)
 
 
@@ -112,15 +110,15 @@ def with_placeholder(made: Refreshed, paths: StatePaths) -> Refreshed:
     return msgspec.structs.replace(made, published=_published(made, PLACEHOLDER, paths))
 
 
-def _published(made: Refreshed, text: CleanText, paths: StatePaths) -> Published:
+def _published(made: Refreshed, text: CleanText, paths: StatePaths, beside: Callable[[], bool] = bool) -> Published:
     notes: list[str] = []
 
     def list_it(folder: Path) -> None:
         with _noting("the project is missing from the list that uninstall uses", notes):
             remember_project(paths.state, PublishedProject(made.root, str(folder)))
 
-    root, own = Path(made.root), paths.agents_own
-    published = publish(root, text, made.settings, before=list_it, home=paths.home, agents_own=own)
+    publish_it = partial(publish, Path(made.root), text, made.settings, home=paths.home, agents_own=paths.agents_own)
+    published = publish_it(before=list_it, beside=beside)
     return msgspec.structs.replace(published, notes=(*published.notes, *notes))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from concurrent.futures import ThreadPoolExecutor, wait
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -159,10 +160,13 @@ def test_where_publishing_is_refused_nothing_is_touched(home: Path, app: Path, t
 
 def test_one_pass_waits_for_another(app: Path) -> None:
     """Else it would replace the other's list of edited files, and uninstall would not find what is missing there."""
-    published(app)
+    off = ProjectSettings(pointers="off")
+    with ThreadPoolExecutor() as threads:
+        ends = partial(threads.submit, take_back, app, off)
+        assert publish(app, CleanText(TEXT), SHARED, beside=lambda: bool(wait([ends()], 0.1).not_done)).passing
     with ThreadPoolExecutor() as threads, locked_dir(app / ".carryover"):
         assert wait([threads.submit(published, app)], 0.1).not_done
-        assert wait([threads.submit(take_back, app, ProjectSettings(pointers="off"))], 0.1).not_done
+        assert wait([threads.submit(take_back, app, off)], 0.1).not_done
 
 
 @pytest.mark.parametrize("step", ["refusal", "keep_out"])
