@@ -43,7 +43,7 @@ def publish(
     settings: ProjectSettings,
     *,
     before: Callable[[Path], None] = lambda _folder: None,
-    beside: Callable[[], bool] = bool,
+    beside: Callable[[], bool] = lambda: False,
     home: Path | None = None,
     agents_own: AgentFolders | None = None,
 ) -> Published:
