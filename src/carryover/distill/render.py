@@ -30,6 +30,7 @@ _LINE_TOKENS: Final = 110
 _LABEL_CHARS: Final = 240
 
 _BEYOND_ASCII: Final = re.compile(r"[^\x00-\x7f]")
+_CUT_WORD: Final = re.compile(r"\A\S{0,40}\s+")
 _UNASSIGNED: Final = ("Cs", "Co", "Cn")
 
 
@@ -85,7 +86,11 @@ def _printed(entries: Sequence[Entry]) -> list[tuple[str, Entry]]:
         follows = last is not None and last.quote == entry.quote and entry.parts > 1
         gap = "… " if entry.part > (last.part + 1 if follows and last is not None else 0) else ""
         speaker = "> " if follows else f"{entry.label}{': ' if entry.label and entry.text else ''}"
-        lines.append((clip(f"- {speaker}{gap}{entry.text}", chars=MAX_CHARS), entry))
+        begins = f"- {speaker}{gap}"
+        room = MAX_CHARS - len(begins)
+        # Where something is left out before it anyway, a part gives way to the label at its beginning.
+        text = _CUT_WORD.sub("", entry.text[-room:]) if gap and len(entry.text) > room else entry.text
+        lines.append((clip(f"{begins}{text}", chars=MAX_CHARS), entry))
         last = entry
     return lines
 
