@@ -98,8 +98,8 @@ WEIGHTS: Final[dict[str, Weight]] = {
     "parallel":        Weight(0.9, 0.0, 0.7, 4),
     "worktree":        Weight(2.0, 0.0, 0.5, 3),
     # What the user said
-    "prompt":          Weight(1.2, 1.2, 0.35),          # earlier prompts, the nearest first
-    "far prompt":      Weight(2.6, 1.2, 0.1),           # those further back, the longest first
+    "prompt":          Weight(1.2, 0.6, 0.35),          # earlier prompts, the nearest first
+    "far prompt":      Weight(2.6, 0.6, 0.1),           # those further back, the longest first
     "reply":           Weight(0.9, 0.0, 0.35),          # answers to tools' questions, refusals
     # Recent files
     "file":            Weight(0.4, 0.0, 0.3, 12),

@@ -8,7 +8,7 @@ from carryover.distill.closed_classes import only_replies
 from carryover.distill.entry import WEIGHTS, Entry, Kind
 from carryover.distill.pastes import quoted_prompt
 from carryover.distill.quotes import excerpt
-from carryover.distill.sections.quoting import from_turn, packed
+from carryover.distill.sections.quoting import from_the_top, from_turn, packed, parted
 from carryover.distill.sections.task import task_steps
 from carryover.distill.trail import Past, Step
 
@@ -36,11 +36,12 @@ def said_entries(past: Past) -> list[Entry]:
     base = WEIGHTS["far prompt"]
     weighed += [(step, base.at(rank).first) for rank, step in enumerate(far[:_MOST_FAR])]
     room = _CHARS if sum(step.turn.chars for step, _ in weighed) > _FITS_CHARS else _MOST_CHARS
-    entries = []
+    entries: list[Entry] = []
     for step, weight in weighed:
         text = quoted_prompt(step.turn.prompt, room, chars=step.turn.chars)
         who = "" if step.view.agent == past.lead.agent else f"to {past.agent(step)}, "
-        entries.append(from_turn(step, text, "prompt", weight, label=f"Prompt ({who}{past.place(step)})"))
+        label = f"Prompt ({who}{past.place(step)})"
+        entries += from_the_top(parted(step, text, "prompt", base._replace(first=weight), label=label))
     return packed(sorted([*entries, *_replies(past)], key=lambda entry: entry.at_ms))
 
 
