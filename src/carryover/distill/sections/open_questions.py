@@ -7,7 +7,7 @@ from typing import Final
 
 from carryover.distill.entry import WEIGHTS, Entry
 from carryover.distill.quotes import cut_middle, earlier, excerpt, later
-from carryover.distill.sections.quoting import from_session, from_turn, last_words, parted
+from carryover.distill.sections.quoting import from_session, from_the_top, from_turn, last_words, parted
 from carryover.distill.sections.recent_files import RecentFile, relative
 from carryover.distill.sections.where_it_stands import newest_run
 from carryover.distill.trail import Past, Step, is_talk
@@ -70,7 +70,7 @@ def _asked(past: Past, step: Step, back: int) -> list[Entry]:
     for asked in step.digest.questions[-weight.most :]:
         text = f"{asked.text} Options: {'; '.join(asked.options)}" if asked.options else asked.text
         label, at_ms = f"{who} asked ({past.place(step, asked.at_ms)}), not answered", asked.at_ms
-        entries.append(from_session(step.view, asked.turn, text, "question", weight.first, label=label, at_ms=at_ms))
+        entries += from_the_top(parted(step, text, "question", weight, label=label, at_ms=at_ms))
     plan = step.digest.proposal
     if plan is not None and plan.accepted is None and plan.turn == step.digest.prompts:
         label = f"{who}'s plan waits for the user's word ({past.place(step, plan.at_ms)})"

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from carryover.distill.entry import WEIGHTS, Entry
 from carryover.distill.pastes import parts, quoted_prompt, typed_words
 from carryover.distill.quotes import earlier, estimated_tokens
-from carryover.distill.sections.quoting import from_the_top, from_turn, parted
+from carryover.distill.sections.quoting import from_the_top, parted
 from carryover.distill.trail import Past, Step, goal_of, is_talk
 
 _QUEUED_CHARS: Final = 360
@@ -109,13 +109,14 @@ def _typed(past: Past) -> list[Entry]:
     weight = WEIGHTS["typed"]
     digest = past.lead.digest
     waiting = [one for one in digest.queued if one.turn >= digest.prompts - 1][-weight.most :]
-    entries = []
+    entries: list[Entry] = []
     for back, one in enumerate(reversed(waiting)):
         ago = earlier(one.at_ms, past.at_ms)
         label = f"Typed while the agent worked{f' ({ago})' if ago else ''}"
-        text, least = quoted_prompt(one.text, _QUEUED_CHARS), weight.at(back).first
-        entries.append(from_turn(past.main, text, "queued prompt", least, label=label, at_ms=one.at_ms))
-    return entries[::-1]
+        text = quoted_prompt(one.text, _QUEUED_CHARS)
+        quote = parted(past.main, text, "queued prompt", weight.at(back), label=label, at_ms=one.at_ms)
+        entries = [*quote, *entries]
+    return entries
 
 
 def taken_up(steps: Sequence[Step]) -> list[Step]:

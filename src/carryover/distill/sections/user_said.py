@@ -8,7 +8,7 @@ from carryover.distill.closed_classes import only_replies
 from carryover.distill.entry import WEIGHTS, Entry, Kind
 from carryover.distill.pastes import quoted_prompt
 from carryover.distill.quotes import excerpt
-from carryover.distill.sections.quoting import from_the_top, from_turn, packed, parted
+from carryover.distill.sections.quoting import from_the_top, packed, parted
 from carryover.distill.sections.task import task_steps
 from carryover.distill.trail import Past, Step
 
@@ -54,12 +54,12 @@ def _corrects(past: Past, step: Step) -> bool:
 def _replies(past: Past) -> list[Entry]:
     weight = WEIGHTS["reply"]
     replies = [(step, reply) for step in past.steps for reply in step.turn.replies]
-    entries = []
+    entries: list[Entry] = []
     for back, (step, reply) in enumerate(reversed(replies)):
         place = past.place(step, reply.at_ms)
         kind: Kind = "refusal" if reply.refused else "reply"
         refused = f"On refusing {excerpt(reply.to, 80)} ({place})"
         label = refused if reply.refused else f"Asked “{excerpt(reply.to, 140)}” ({place}), answered"
-        text, least = excerpt(reply.text, _CHARS), weight.at(back).first
-        entries.append(from_turn(step, text, kind, least, label=label, at_ms=reply.at_ms))
+        text = excerpt(reply.text, _CHARS)
+        entries += parted(step, text, kind, weight.at(back), label=label, at_ms=reply.at_ms)
     return entries

@@ -28,8 +28,7 @@ def standing_entries(past: Past, git: GitFacts | None) -> list[Entry]:
     """Returns one line of facts, then the words, oldest first, then what was in flight."""
     unpushed = f"{git.ahead} commit{'s' if git.ahead > 1 else ''} not pushed" if git is not None and git.ahead else ""
     facts = "; ".join(fact for fact in (_ended(past), _tests(past), unpushed, _jobs(past)) if fact)
-    weight, at_ms = WEIGHTS["state"].first, past.main.turn.last_ms
-    state = [from_turn(past.main, facts, "ending", weight, at_ms=at_ms)] if facts else []
+    state = parted(past.main, facts, "ending", WEIGHTS["state"], label="", at_ms=past.main.turn.last_ms)
     return [*state, *_words(past), *_in_flight(past), *_talk(past)]
 
 
