@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from carryover.distill.digest import Failure
 from carryover.distill.entry import WEIGHTS, Entry, Kind
-from carryover.distill.quotes import earlier
+from carryover.distill.quotes import cut_middle, earlier
 from carryover.distill.sections.quoting import from_session
 from carryover.distill.trail import Past
 from carryover.distill.view import SessionView
+
+_LINE_CHARS: Final = 290
+_LEAST_TRIED: Final = 60
+"""An attempt that is longer gives way to its reason."""
 
 
 def failed_entries(past: Past) -> list[Entry]:
@@ -37,6 +43,7 @@ def _failure(past: Past, failure: Failure, session: SessionView, weight: float) 
     is_cut = "…" in f"{failure.tried}{failure.why}" and failure in session.digest.failures
     turn = past.turn(failure.turn, session) if is_cut else ""
     where = ", ".join(part for part in (turn, times, ago, since) if part)
-    text = f"{failure.tried}{f' ({where})' if where else ''} → {failure.why or 'failed without a word'}"
+    why = f"{f' ({where})' if where else ''} → {failure.why or 'failed without a word'}"
+    text = f"{cut_middle(failure.tried, max(_LEAST_TRIED, _LINE_CHARS - len(why)))}{why}"
     kind: Kind = "job" if failure.signature.startswith("job:") else "call"
     return from_session(session, failure.turn, text, kind, weight, at_ms=failure.at_ms)
