@@ -14,7 +14,7 @@ from carryover.distill.digest import Call, Digest, EditedFile, Failure, Pending,
 from carryover.distill.own_text import names_handoff, without_handoffs
 from carryover.distill.quotes import clip, clip_middle
 from carryover.distill.testruns.reading import test_run_in
-from carryover.distill.turns import MOST_CALLS, MOST_FAILURES, MOST_PENDING, at_work, with_turn, with_values_used
+from carryover.distill.turns import MOST_FAILURES, MOST_PENDING, MOST_REPLIES, at_work, with_call, with_turn, with_values_used
 from carryover.model import Event, FileEdit, ToolCall, ToolResult, is_own_tool
 from carryover.text.lines import one_line
 
@@ -25,10 +25,6 @@ _MOST_RUNS: Final = 12
 _MOST_COMMITS: Final = 4
 _REPORT_CHARS: Final = 3000  # of a sub-agent
 _OUTPUT_CHARS: Final = 4000
-_OLDER_OUTPUT: Final = ((3, 1600), (8, 320))
-"""From how many calls back on output is cut, and to how many characters."""
-_USED_FIRST: Final = 12
-"""The call to drop is one of this many oldest ones, first one whose values were not used since."""
 
 
 def fold(digest: Digest, event: Event) -> Digest:
@@ -74,7 +70,7 @@ def _result(digest: Digest, event: Event, body: ToolResult) -> Digest:
     digest = _with_call(digest, body, event)
     if body.user_words:
         reply = Reply(text=clip(one_line(body.user_words), chars=400), to=tried(body), at_ms=event.at_ms, refused=True)
-        digest = with_turn(digest, replies=(*digest.turns[-1].replies, reply))
+        digest = with_turn(digest, replies=(*digest.turns[-1].replies, reply)[-MOST_REPLIES:])
     if run := test_run_in(body):
         command = clip(one_line(body.subject), chars=160)
         seen = SeenRun(run=run, at_ms=event.at_ms, command=command, turn=digest.prompts, session=event.session)
@@ -85,7 +81,6 @@ def _result(digest: Digest, event: Event, body: ToolResult) -> Digest:
 
 
 def _with_call(digest: Digest, body: ToolResult, event: Event) -> Digest:
-    """Adds a finished call. The output of older calls is cut; those whose output was never used are dropped first."""
     made = Call(
         name=body.name,
         op=body.op,
@@ -95,14 +90,7 @@ def _with_call(digest: Digest, body: ToolResult, event: Event) -> Digest:
         at_ms=event.at_ms,
         turn=digest.prompts,
     )
-    calls = [*digest.calls, made]
-    for back, chars in _OLDER_OUTPUT:
-        at = len(calls) - 1 - back
-        if at >= 0 and len(calls[at].output) > chars:
-            calls[at] = replace(calls[at], output=clip_middle(calls[at].output, chars=chars))
-    if len(calls) > MOST_CALLS:
-        del calls[min(range(_USED_FIRST), key=lambda at: (calls[at].used > 0, at))]
-    return replace(digest, calls=tuple(calls))
+    return with_call(digest, made)
 
 
 def _failures_after(failures: tuple[Failure, ...], body: ToolResult, at_ms: int, turn: int) -> tuple[Failure, ...]:

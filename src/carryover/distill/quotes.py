@@ -91,6 +91,7 @@ def _parted(line: str, chars: int) -> list[str]:
         head = clip(line, chars=chars, tokens=PIECE_TOKENS).removesuffix("…")
         ends = [end.end() for end in _SENTENCE_END.finditer(head)]
         cut = ends[-1] if ends and ends[-1] > len(head) // 3 else max(len(head), 1)
+        cut += line[cut : cut + 1] in (",", ";", ":")
         parts.append(line[:cut].rstrip())
         line, chars = line[cut:].lstrip(), PIECE_CHARS
     return [*parts, line] if line else parts
@@ -140,7 +141,7 @@ def clip(text: str, *, chars: int, tokens: int | None = None) -> str:
     space = cut.rfind(" ")
     if space > len(cut) * 0.7:
         cut = cut[:space]
-    return cut.rstrip(" ,;:-–—(") + _ELLIPSIS
+    return cut.rstrip(" ,;:-–—(…") + _ELLIPSIS
 
 
 def clip_middle(text: str, *, chars: int, tail_share: float = 0.6) -> str:

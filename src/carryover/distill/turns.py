@@ -15,7 +15,11 @@ from carryover.distill.quotes import clip, clip_middle
 from carryover.model import Event
 from carryover.text.lines import one_line
 
-MOST_CALLS: Final = 40
+_MOST_CALLS: Final = 40
+_OLDER_OUTPUT: Final = ((3, 1600), (8, 320))
+"""From how many calls back on output is cut, and to how many characters."""
+_USED_FIRST: Final = 12
+"""The call to drop is one of this many oldest ones, first one whose values were not used since."""
 MOST_FAILURES: Final = 12
 MOST_PENDING: Final = 20
 _MOST_TURNS: Final = 48
@@ -41,7 +45,7 @@ _LONGEST_OTHER: Final = 1200
 _LONGEST_SUMMARY: Final = 2400
 _LONGEST_PART: Final = 1200
 _MOST_PARTS: Final = 12
-_MOST_REPLIES: Final = 8
+MOST_REPLIES: Final = 8
 _MOST_ITEMS: Final = 40
 _MOST_OPTIONS: Final = 6
 _MOST_QUESTIONS: Final = 12
@@ -120,7 +124,7 @@ def prompt(digest: Digest, event: Event, body: model.UserPrompt) -> Digest:
         ending=None,
         open_calls=(),
         questions=(),
-        queued=tuple(waiting for waiting in digest.queued if waiting.text != one_line(body.text)),
+        queued=tuple(waiting for waiting in digest.queued if waiting.text != _waiting(body.text)),
     )
 
 
@@ -146,7 +150,7 @@ def answer(digest: Digest, event: Event, body: model.Answer) -> Digest:
         return digest
     to = clip(one_line(body.question), chars=300)
     reply = Reply(text=clip(one_line(body.text), chars=400), to=to, at_ms=event.at_ms)
-    return with_turn(digest, replies=(*digest.turn.replies, reply)[-_MOST_REPLIES:])
+    return with_turn(digest, replies=(*digest.turn.replies, reply)[-MOST_REPLIES:])
 
 
 def ending(digest: Digest, event: Event, body: model.TurnEnd) -> Digest:
@@ -193,12 +197,16 @@ def question(digest: Digest, event: Event, body: model.Question) -> Digest:
 
 def queued(digest: Digest, event: Event, body: model.QueuedPrompt) -> Digest:
     """Adds a prompt that waits until the agent is free, or removes one that was withdrawn."""
-    text = one_line(body.text)
+    text = _waiting(body.text)
     others = tuple(waiting for waiting in digest.queued if waiting.text != text)
     if body.change == "withdrawn":
         return replace(digest, queued=others)
-    waiting = Pending(id=event.key, text=clip(text, chars=600), at_ms=event.at_ms, turn=digest.prompts)
+    waiting = Pending(id=event.key, text=text, at_ms=event.at_ms, turn=digest.prompts)
     return replace(digest, queued=(*others, waiting)[-MOST_PENDING:])
+
+
+def _waiting(text: str) -> str:
+    return clip(one_line(text), chars=600)
 
 
 def job(digest: Digest, event: Event, body: model.BackgroundTask) -> Digest:
@@ -226,7 +234,19 @@ def job(digest: Digest, event: Event, body: model.BackgroundTask) -> Digest:
         at_ms=event.at_ms,
         turn=digest.prompts,
     )
-    return replace(digest, calls=(*digest.calls, made)[-MOST_CALLS:])
+    return with_call(digest, made)
+
+
+def with_call(digest: Digest, made: Call) -> Digest:
+    """Adds a finished call. The output of older calls is cut; those whose output was never used are dropped first."""
+    calls = [*digest.calls, made]
+    for back, chars in _OLDER_OUTPUT:
+        at = len(calls) - 1 - back
+        if at >= 0 and len(calls[at].output) > chars:
+            calls[at] = replace(calls[at], output=clip_middle(calls[at].output, chars=chars))
+    if len(calls) > _MOST_CALLS:
+        del calls[min(range(_USED_FIRST), key=lambda at: (calls[at].used > 0, at))]
+    return replace(digest, calls=tuple(calls))
 
 
 def with_values_used(digest: Digest, text: str) -> Digest:

@@ -82,7 +82,8 @@ def packed(entries: Iterable[Entry]) -> list[Entry]:
     lines: list[Entry] = []
     for entry in entries:
         before = lines[-1] if lines else None
-        goes_on = before and entry.kind != "call" and entry.label == before.sources[-1].label
+        goes_on = before and entry.label == before.sources[-1].label
+        goes_on = goes_on and (entry.kind != "call" or entry.at_ms == before.at_ms)  # commits of one turn
         shown = entry.text if goes_on else entry.shown
         if before is None or before.parts > 1 or entry.parts > 1 or not fits(f"{before.shown} | {shown}"):
             lines.append(entry)
