@@ -30,8 +30,6 @@ def text_of(*talks: Conversation) -> str:
     [
         ("ok", "continue"),
         ("No, that is wrong. Round at the end, not in between.", "Better, thanks."),
-        ("What does `total` stand for?", "And who calls it?"),
-        ("Please also look at checkout.py, which shows the sum twice when the list has more than one page.", "ok"),
         (f"I get this now:\n\n{LOG}", "Why?"),
         ("テストも追加してください。", "お願いします"),
         ("/review", ""),
@@ -97,9 +95,10 @@ def test_what_was_pasted_is_marked_as_no_words_of_the_user() -> None:
 
 def test_everything_of_a_short_conversation_is_there() -> None:
     rule = "Never use floats for money: the tax office rejected them in March, and nobody noticed until June."
-    talk = worked().user(rule).says("Noted, integers only.").user("Now the tax.").edited("tax.py")
+    rule, list_ = " ".join(f"{number}: {rule}" for number in range(4)), "The prices are those of the list of March. " * 11
+    talk = worked().user(rule).says("Noted, integers only.").user(list_).user("Now the tax.").edited("tax.py")
     talk.says("The tax is done.\n\n- 7 % for books\n- 19 % for the rest")
-    text = text_of(talk)
+    text = text_of(talk).replace("\n- > ", " ")
 
     said = ("The discount is in cents.", "Noted, integers only.", "Now the tax.", "19 % for the rest")
     assert [words for words in (GOAL, rule, *said) if words not in text] == []
@@ -130,11 +129,13 @@ def test_answers_and_refusals_stand_with_what_they_are_to() -> None:
 
 
 def test_what_was_typed_while_the_agent_worked_waits_under_the_task() -> None:
-    talk = session("s1").user(GOAL).calls("make").event(QueuedPrompt(text="And cap it at half."))
+    words = "And cap it at half. " * 40
+    talk = session("s1").user(GOAL).calls("make").event(QueuedPrompt(text=words))
     assert "And cap it at half." in under("Task", talk)
 
-    talk.event(QueuedPrompt(text="And cap it at half.", change="withdrawn"))
+    talk.event(QueuedPrompt(text=words, change="withdrawn"))
     assert "And cap it at half." not in text_of(talk)
+    assert talk.event(QueuedPrompt(text=words)).user(words).digest.queued == ()
 
 
 def test_after_thirty_sessions_of_talk_the_last_words_of_the_one_that_worked_are_there() -> None:

@@ -54,9 +54,6 @@ def test_a_call_that_touches_the_handoff_is_known(subject: str) -> None:
         pytest.param(f"Look at this: {EXPORT} right?\nGo on.", "Look at this:\n\nGo on.", id="in the middle of a line"),
         pytest.param(f"{EXPORT}\nand\n{EXPORT}", "\n\nand\n\n", id="two exports"),
         pytest.param(EXPORT.replace("\n", "\r\n") + "\r\nWhy?", "\n\nWhy?", id="line ends of Windows"),
-        pytest.param(
-            "see [CARRYOVER EXPORT 1a2b3c4d]\nWhy?", "see [CARRYOVER EXPORT 1a2b3c4d]\nWhy?", id="an export's mark"
-        ),
     ],
 )
 def test_a_handoff_or_an_export_is_taken_out_of_a_text_and_nothing_else(text: str, rest: str) -> None:

@@ -22,13 +22,14 @@ JAPANESE = "割引は丸めのあとで上限をかけます。" * 40
 UNBROKEN = "丸めのあとで上限をかける割引" * 60
 
 
-@pytest.mark.parametrize("text", [ENGLISH, JAPANESE, UNBROKEN, "word " * 300, "x" * 2000], ids="EJUWX")
+@pytest.mark.parametrize("text", [ENGLISH, JAPANESE, UNBROKEN, "word, " * 300, "x" * 2000], ids="EJUWX")
 def test_a_long_line_is_parted_into_pieces_that_fit_and_nothing_is_lost(text: str) -> None:
     parts = pieces(text, beside=60)
 
     assert max(map(len, parts)) <= PIECE_CHARS
     assert max(map(estimated_tokens, parts)) <= 100
     assert len(parts[0]) <= PIECE_CHARS - 60
+    assert not any(part.startswith(",") for part in parts)
     assert all(part.endswith(("rounding.", "ます。")) for part in pieces(text) if text in (ENGLISH, JAPANESE))
     if text != "x" * 2000:
         assert "".join("".join(parts).split()) == "".join(text.split())

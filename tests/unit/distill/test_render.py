@@ -116,7 +116,6 @@ def test_what_is_laid_out_fits_beside_the_header_and_keeps_where_it_came_from(
         given_turns = {(entry.turn, entry.part) for entry in dict(made)[title]}
         assert lines
         assert {(entry.turn, entry.part) for _, entry in lines} <= given_turns
-        assert all(text.startswith("- ") and len(text) <= MAX_CHARS for text, _ in lines)
     assert [text for _, lines in laid_out for text, _ in lines] == [
         shown for shown in render(whole, answering).split("\n") if shown.startswith("- ")
     ]
@@ -183,6 +182,8 @@ def test_who_speaks_stands_before_the_first_line_of_a_quote_and_a_gap_is_marked(
     assert shown(*whole) == ["- Codex said: one", "- > two", "- > three", "- > four"]
     assert shown(*ends, among=60) == ["- Codex said: one", "- > … four"]
     assert shown(*end, among=60) == ["- Codex said: … two"]
+    [cut] = shown(*quote("one", "word " * 56 + "last", label="Codex" * 9, weights=(9, 0)), among=60)
+    assert (cut[:55], cut[-10:]) == (f"- {'Codex' * 9}: … word", " word last")
     other = quote("three", label="Codex said", turn=4)
     assert shown(*whole[:2], *other) == ["- Codex said: one", "- > two", "- Codex said: three"]
 

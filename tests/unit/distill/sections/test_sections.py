@@ -97,9 +97,11 @@ def test_a_job_runs_until_it_ends_or_its_session_is_over() -> None:
 def test_what_failed_stands_with_its_cause_and_whether_it_worked_later() -> None:
     talk = session("s1").user(GOAL).ran("pip install money", "ERROR: No matching distribution", status="error")
     talk.ran("make cap", "error: no rule", status="error").ran("make cap", "ok").says("Done.")
-    failed = section(talk, title="Failed approaches")
+    talk.ran(f"deno task {'cart ' * 40}", f"TypeError: {'cents ' * 30} got 4711", status="error").says("Why?")
+    long, *failed = section(talk, title="Failed approaches")
 
     assert len(failed) == 2
+    assert long.endswith(" got 4711")
     assert failed[0].startswith("`pip install money`")
     assert failed[0].endswith("→ ERROR: No matching distribution")
     assert re.fullmatch(r"`make cap` \(.*solved since\) → error: no rule", failed[1])
@@ -141,8 +143,9 @@ def test_a_question_is_closed_by_the_next_prompt_of_its_session_and_not_by_one_e
 
 
 def test_a_tools_question_is_open_with_its_options_until_the_next_prompt() -> None:
-    talk = session("s1").user(GOAL).event(model.Question(call_id="q", text="Which currency?", options=("EUR", "USD")))
-    assert "Which currency? Options: EUR; USD" in under("Open questions", talk)
+    options = tuple(f"the {word} of all that is sold there" for word in ("euro", "franc", "pound", "krona", "zloty"))
+    talk = session("s1").user(GOAL).event(model.Question(call_id="q", text="Which currency?" * 9, options=options))
+    assert f"Options: {'; '.join(options)}" in under("Open questions", talk).replace("\n> ", " ")
 
     assert "Which currency?" not in under("Open questions", talk.user("Euros."))
 
@@ -168,10 +171,7 @@ def test_at_a_limit_it_says_when_it_resets_and_where_to_go_on() -> None:
 
 
 def test_a_summary_is_quoted_by_its_headings_with_its_age() -> None:
-    parts = (
-        SummaryPart("next", "Next Step", "Round the tax."),
-        SummaryPart("errors", "Errors", "Floats lost cents."),
-    )
+    parts = (SummaryPart("next", "Next Step", "Round the tax."), SummaryPart("errors", "Errors", "Floats lost cents."))
     talk = worked().event(model.AgentSummary(text="x", source="compaction", parts=parts))
     talk.user("Go on.").edited("a.py").says("OK.")
     summary = section(talk, title="From the agent's own summary")
@@ -229,18 +229,13 @@ def test_a_question_at_the_end_is_parted_with_its_options(text: str, body: str |
 
 
 @pytest.mark.parametrize("ending", [None, TurnEnd(reason="limit"), TurnEnd(reason="interrupted")])
-def test_a_question_before_the_last_call_of_a_turn_that_was_cut_off_is_found(ending: TurnEnd | None) -> None:
+def test_a_question_before_the_last_call_of_a_turn_that_was_cut_off_is_found_until_an_answer(ending: TurnEnd | None) -> None:
     talk = Conversation().user("Go.").says("Shall I delete `old/`?", final=False).calls("make")
     if ending is not None:
         talk.event(ending)
 
     assert last_words(talk.turn).question == "Shall I delete `old/`?"
-
-
-def test_an_answer_after_it_takes_its_place() -> None:
-    talk = Conversation().user("Go.").says("Shall I look first?", final=False).ran("make").says("It is built.")
-
-    assert last_words(talk.turn) == ("It is built.", "")
+    assert last_words(talk.ran("make").says("It is built.").turn) == ("It is built.", "")
 
 
 def found(talk: Conversation) -> list[str]:
