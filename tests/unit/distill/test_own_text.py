@@ -108,7 +108,6 @@ def test_the_first_prompt_is_not_quoted_as_the_users_words() -> None:
 @pytest.mark.parametrize(
     ("prompt", "only"),
     [
-        ("read .carryover/handoff.md", True),
         ("Please read `.carryover/handoff.md`.", True),
         ("look at @.carryover/handoff.md and continue", True),
         ("read ~/handoffs/shop-1a2b3c4d/handoff.md, then go on", True),

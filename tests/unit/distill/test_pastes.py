@@ -27,7 +27,6 @@ DIFF = """\
      # end"""
 MAILS = {
     "en": "From: Dana Whitlock <dana@example.com>\nSubject: prices\n\nHello all,\nthe prices are wrong again.\nDana",
-    "de": "Von: Dana Weber <dana@example.com>\nBetreff: Preise\n\nHallo,\ndie Preise stimmen nicht.\nDana",
     "ru": "От: Дана <dana@example.com>\nТема: цены\n\nДобрый день,\nцены снова неверны.\nДана",
     "ja": "差出人：田中 <tanaka@example.com>\n件名： 価格\n\nお世話になります。\n価格が違います。\n田中",
     "ko": "보낸 사람: 다나 <dana@example.com>\n제목: 가격\n\n안녕하세요.\n가격이 또 틀렸습니다.\n다나",
@@ -62,10 +61,8 @@ def test_words_typed_before_and_after_stay_the_users(paste: str, gap: str) -> No
     [
         "Add a discount to the cart.",
         "Please do three things:\n\n- cap the discount\n- round last\n- write a test",
-        "Please do three things:\n1. cap the discount\n2. round last\n3. write a test",
         "Two rules. Never round before the end.\n\nAnd never use floats for money: cents get lost.",
         "価格を丸める前に割引を計算してください。\n\n通貨には浮動小数点を使わないでください。",
-        "Is it `cart.py` or `checkout.py`?",
         "Fix the discount.\nIt comes to 899.1 instead of 899.",
         "API errors must be shown in red.",
         "@src/cart.py add a discount",

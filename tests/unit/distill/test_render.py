@@ -84,7 +84,6 @@ def test_no_text_breaks_the_bounds_or_the_shape(made: list[tuple[str, list[Entry
     lines = text.split("\n")[:-1]
     below = text.partition("\n## ")[2].rpartition("\nFull history: ")[0]
 
-    assert text.endswith("\n")
     assert len(lines) <= MAX_LINES
     assert max(map(len, lines)) <= MAX_CHARS
     assert len(text) <= MAX_TEXT_CHARS

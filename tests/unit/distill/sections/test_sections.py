@@ -98,13 +98,12 @@ def test_what_failed_stands_with_its_cause_and_whether_it_worked_later() -> None
     talk = session("s1").user(GOAL).ran("pip install money", "ERROR: No matching distribution", status="error")
     talk.ran("make cap", "error: no rule", status="error").ran("make cap", "ok").says("Done.")
     talk.ran(f"deno task {'cart ' * 40}", f"TypeError: {'cents ' * 30} got 4711", status="error").says("Why?")
-    long, *failed = section(talk, title="Failed approaches")
+    long, first, again = section(talk, title="Failed approaches")
 
-    assert len(failed) == 2
     assert long.endswith(" got 4711")
-    assert failed[0].startswith("`pip install money`")
-    assert failed[0].endswith("→ ERROR: No matching distribution")
-    assert re.fullmatch(r"`make cap` \(.*solved since\) → error: no rule", failed[1])
+    assert first.startswith("`pip install money`")
+    assert first.endswith("→ ERROR: No matching distribution")
+    assert re.fullmatch(r"`make cap` \(.*solved since\) → error: no rule", again)
 
 
 def test_results_of_calls_are_there_as_far_as_there_is_room() -> None:
