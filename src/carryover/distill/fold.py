@@ -14,7 +14,7 @@ from carryover.distill.digest import Call, Digest, EditedFile, Failure, Pending,
 from carryover.distill.own_text import names_handoff, without_handoffs
 from carryover.distill.quotes import clip, clip_middle
 from carryover.distill.testruns.reading import test_run_in
-from carryover.distill.turns import MOST_FAILURES, MOST_PENDING, MOST_REPLIES, at_work, with_call, with_turn, with_values_used
+from carryover.distill.turns import MOST_FAILURES, MOST_PENDING, at_work, with_turn, with_values_used
 from carryover.model import Event, FileEdit, ToolCall, ToolResult, is_own_tool
 from carryover.text.lines import one_line
 
@@ -70,7 +70,7 @@ def _result(digest: Digest, event: Event, body: ToolResult) -> Digest:
     digest = _with_call(digest, body, event)
     if body.user_words:
         reply = Reply(text=clip(one_line(body.user_words), chars=400), to=tried(body), at_ms=event.at_ms, refused=True)
-        digest = with_turn(digest, replies=(*digest.turns[-1].replies, reply)[-MOST_REPLIES:])
+        digest = with_turn(digest, replies=(*digest.turns[-1].replies, reply)[-turns.MOST_REPLIES :])
     if run := test_run_in(body):
         command = clip(one_line(body.subject), chars=160)
         seen = SeenRun(run=run, at_ms=event.at_ms, command=command, turn=digest.prompts, session=event.session)
@@ -90,7 +90,7 @@ def _with_call(digest: Digest, body: ToolResult, event: Event) -> Digest:
         at_ms=event.at_ms,
         turn=digest.prompts,
     )
-    return with_call(digest, made)
+    return turns.with_call(digest, made)
 
 
 def _failures_after(failures: tuple[Failure, ...], body: ToolResult, at_ms: int, turn: int) -> tuple[Failure, ...]:

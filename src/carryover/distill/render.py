@@ -30,7 +30,6 @@ _LINE_TOKENS: Final = 110
 _LABEL_CHARS: Final = 240
 
 _BEYOND_ASCII: Final = re.compile(r"[^\x00-\x7f]")
-_CUT_WORD: Final = re.compile(r"\A\S{0,40}\s+")
 _UNASSIGNED: Final = ("Cs", "Co", "Cn")
 
 
@@ -86,10 +85,9 @@ def _printed(entries: Sequence[Entry]) -> list[tuple[str, Entry]]:
         follows = last is not None and last.quote == entry.quote and entry.parts > 1
         gap = "… " if entry.part > (last.part + 1 if follows and last is not None else 0) else ""
         speaker = "> " if follows else f"{entry.label}{': ' if entry.label and entry.text else ''}"
-        begins = f"- {speaker}{gap}"
-        room = MAX_CHARS - len(begins)
-        # Where something is left out before it anyway, a part gives way to the label at its beginning.
-        text = _CUT_WORD.sub("", entry.text[-room:]) if gap and len(entry.text) > room else entry.text
+        begins, text = f"- {speaker}{gap}", entry.text
+        if gap and (over := len(begins) + len(text) - MAX_CHARS) > 0:  # its end says more than its beginning
+            text = re.sub(r"\A\S{0,40}\s+", "", text[over:])
         lines.append((clip(f"{begins}{text}", chars=MAX_CHARS), entry))
         last = entry
     return lines

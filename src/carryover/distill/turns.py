@@ -50,6 +50,7 @@ _MOST_ITEMS: Final = 40
 _MOST_OPTIONS: Final = 6
 _MOST_QUESTIONS: Final = 12
 _LONGEST_PLAN: Final = 4000
+_LONGEST_QUEUED: Final = 600
 _LONGEST_REPORT: Final = 3000
 
 
@@ -108,6 +109,7 @@ def prompt(digest: Digest, event: Event, body: model.UserPrompt) -> Digest:
     resumes = only_points_at_handoff(body.text)
     typed = "" if resumes else without_handoffs(body.text).strip()
     text = f"{body.command} {typed}".strip() if body.command else typed
+    sent = clip(one_line(body.text), chars=_LONGEST_QUEUED)
     turn = Turn(
         session=event.session,
         number=digest.prompts + 1,
@@ -124,7 +126,7 @@ def prompt(digest: Digest, event: Event, body: model.UserPrompt) -> Digest:
         ending=None,
         open_calls=(),
         questions=(),
-        queued=tuple(waiting for waiting in digest.queued if waiting.text != _waiting(body.text)),
+        queued=tuple(waiting for waiting in digest.queued if waiting.text != sent),
     )
 
 
@@ -197,16 +199,12 @@ def question(digest: Digest, event: Event, body: model.Question) -> Digest:
 
 def queued(digest: Digest, event: Event, body: model.QueuedPrompt) -> Digest:
     """Adds a prompt that waits until the agent is free, or removes one that was withdrawn."""
-    text = _waiting(body.text)
+    text = clip(one_line(body.text), chars=_LONGEST_QUEUED)
     others = tuple(waiting for waiting in digest.queued if waiting.text != text)
     if body.change == "withdrawn":
         return replace(digest, queued=others)
     waiting = Pending(id=event.key, text=text, at_ms=event.at_ms, turn=digest.prompts)
     return replace(digest, queued=(*others, waiting)[-MOST_PENDING:])
-
-
-def _waiting(text: str) -> str:
-    return clip(one_line(text), chars=600)
 
 
 def job(digest: Digest, event: Event, body: model.BackgroundTask) -> Digest:

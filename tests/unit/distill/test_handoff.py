@@ -94,8 +94,8 @@ def test_what_was_pasted_is_marked_as_no_words_of_the_user() -> None:
 
 
 def test_everything_of_a_short_conversation_is_there() -> None:
-    rule = "Never use floats for money: the tax office rejected them in March, and nobody noticed until June."
-    rule, list_ = " ".join(f"{number}: {rule}" for number in range(4)), "The prices are those of the list of March. " * 11
+    rule = "Never use floats for money: the tax office rejected them, and nobody noticed it until {}. "
+    rule, list_ = "".join(map(rule.format, range(1, 5))).strip(), "The prices are those of the list of March. " * 11
     talk = worked().user(rule).says("Noted, integers only.").user(list_).user("Now the tax.").edited("tax.py")
     talk.says("The tax is done.\n\n- 7 % for books\n- 19 % for the rest")
     text = text_of(talk).replace("\n- > ", " ")

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from carryover.distill.digest import Failure
 from carryover.distill.entry import WEIGHTS, Entry, Kind
-from carryover.distill.quotes import cut_middle, earlier
+from carryover.distill.quotes import PIECE_CHARS, cut_middle, earlier
 from carryover.distill.sections.quoting import from_session
 from carryover.distill.trail import Past
 from carryover.distill.view import SessionView
-
-_LINE_CHARS: Final = 290
-_LEAST_TRIED: Final = 60
-"""An attempt that is longer gives way to its reason."""
 
 
 def failed_entries(past: Past) -> list[Entry]:
@@ -44,6 +38,6 @@ def _failure(past: Past, failure: Failure, session: SessionView, weight: float) 
     turn = past.turn(failure.turn, session) if is_cut else ""
     where = ", ".join(part for part in (turn, times, ago, since) if part)
     why = f"{f' ({where})' if where else ''} → {failure.why or 'failed without a word'}"
-    text = f"{cut_middle(failure.tried, max(_LEAST_TRIED, _LINE_CHARS - len(why)))}{why}"
+    text = f"{cut_middle(failure.tried, max(60, PIECE_CHARS + 10 - len(why)))}{why}"  # the reason says more
     kind: Kind = "job" if failure.signature.startswith("job:") else "call"
     return from_session(session, failure.turn, text, kind, weight, at_ms=failure.at_ms)

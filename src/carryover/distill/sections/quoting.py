@@ -21,18 +21,11 @@ _MOST_AFTER: Final = 2
 
 
 def from_session(
-    session: SessionView, turn: int, text: str, kind: Kind, weight: float, *, label: str = "", at_ms: int
+    view: SessionView, turn: int, text: str, kind: Kind, weight: float, *, label: str = "", at_ms: int
 ) -> Entry:
     """Returns one line from a session, in its turn of that number."""
     return Entry(
-        text=text,
-        kind=kind,
-        weight=weight,
-        label=label,
-        session=session.session,
-        agent=session.agent,
-        turn=turn,
-        at_ms=at_ms,
+        text=text, kind=kind, weight=weight, label=label, session=view.session, agent=view.agent, turn=turn, at_ms=at_ms
     )
 
 
@@ -82,8 +75,8 @@ def packed(entries: Iterable[Entry]) -> list[Entry]:
     lines: list[Entry] = []
     for entry in entries:
         before = lines[-1] if lines else None
-        goes_on = before and entry.label == before.sources[-1].label
-        goes_on = goes_on and (entry.kind != "call" or entry.at_ms == before.at_ms)  # commits of one turn
+        last = before.sources[-1] if before else None
+        goes_on = last and entry.label == last.label and (entry.kind != "call" or entry.at_ms == last.at_ms)
         shown = entry.text if goes_on else entry.shown
         if before is None or before.parts > 1 or entry.parts > 1 or not fits(f"{before.shown} | {shown}"):
             lines.append(entry)

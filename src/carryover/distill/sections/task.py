@@ -7,8 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
-from msgspec.structs import replace
-
 from carryover.distill.entry import WEIGHTS, Entry
 from carryover.distill.pastes import parts, quoted_prompt, typed_words
 from carryover.distill.quotes import earlier, estimated_tokens
@@ -92,16 +90,14 @@ def _prompt(step: Step, role: str, label: str) -> list[Entry]:
     turn = step.turn
     attached = f" (+{turn.attachments} attached)" if turn.attachments else ""
     typed = "\n…\n".join(text for pasted, text in parts(turn.prompt) if not pasted)  # around a paste
-    typed = f"{typed}{attached}".strip()
-    entries = from_the_top(parted(step, typed, "prompt", WEIGHTS[role], label=label))
+    entries = from_the_top(parted(step, f"{typed}{attached}".strip(), "prompt", WEIGHTS[role], label=label))
     for text in (text for pasted, text in parts(turn.prompt) if pasted):
         chars = len(text) + max(0, turn.chars - len(turn.prompt))
         mark = f"pasted, {chars:,} characters"
         if not entries:
             mark, label = f"{label}, {mark}", ""
-        quote = from_the_top(parted(step, text, "prompt", WEIGHTS["paste"], label=mark, most=_MOST_OF_PASTE))
-        first = WEIGHTS[role].first
-        entries += [replace(part, weight=first + part.weight) for part in quote]
+        weight = WEIGHTS["paste"]._replace(first=WEIGHTS["paste"].first + WEIGHTS[role].first)
+        entries += from_the_top(parted(step, text, "prompt", weight, label=mark, most=_MOST_OF_PASTE))
     return entries
 
 
@@ -114,8 +110,7 @@ def _typed(past: Past) -> list[Entry]:
         ago = earlier(one.at_ms, past.at_ms)
         label = f"Typed while the agent worked{f' ({ago})' if ago else ''}"
         text = quoted_prompt(one.text, _QUEUED_CHARS)
-        quote = parted(past.main, text, "queued prompt", weight.at(back), label=label, at_ms=one.at_ms)
-        entries = [*quote, *entries]
+        entries = [*parted(past.main, text, "queued prompt", weight.at(back), label=label, at_ms=one.at_ms), *entries]
     return entries
 
 

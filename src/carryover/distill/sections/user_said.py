@@ -60,6 +60,5 @@ def _replies(past: Past) -> list[Entry]:
         kind: Kind = "refusal" if reply.refused else "reply"
         refused = f"On refusing {excerpt(reply.to, 80)} ({place})"
         label = refused if reply.refused else f"Asked “{excerpt(reply.to, 140)}” ({place}), answered"
-        text = excerpt(reply.text, _CHARS)
-        entries += parted(step, text, kind, weight.at(back), label=label, at_ms=reply.at_ms)
+        entries += parted(step, excerpt(reply.text, _CHARS), kind, weight.at(back), label=label, at_ms=reply.at_ms)
     return entries

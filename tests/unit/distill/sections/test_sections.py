@@ -228,7 +228,7 @@ def test_a_question_at_the_end_is_parted_with_its_options(text: str, body: str |
 
 
 @pytest.mark.parametrize("ending", [None, TurnEnd(reason="limit"), TurnEnd(reason="interrupted")])
-def test_a_question_before_the_last_call_of_a_turn_that_was_cut_off_is_found_until_an_answer(ending: TurnEnd | None) -> None:
+def test_a_question_before_the_last_call_is_found_until_there_is_an_answer(ending: TurnEnd | None) -> None:
     talk = Conversation().user("Go.").says("Shall I delete `old/`?", final=False).calls("make")
     if ending is not None:
         talk.event(ending)
