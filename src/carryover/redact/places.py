@@ -120,6 +120,8 @@ _USER: Final = r"['\"]?[^\s:'\"]{1,80}:(?!//)"
 _GLUED: Final = r"(?P<value>'[^'\n]{1,200}'|[^\s'\"]{1,200})"
 _VALUE_AND_USER: Final = r"(?P<quote>\\?['\"]?)(?:[a-z_][\w-]{0,31}:)?(?P<value>[^\s'\"`;&|<>()\\]{1,400})(?P=quote)"
 _NOT_IN_URL: Final = r"(?<![\w./-]http)(?<![\w./-]https)"
+_FOUR_BY_FOUR: Final = r"(?P<value>(?:[a-z]{4} ){3}[a-z]{4})(?=[\"']?\s*(?:[,;}#\n]|\Z))"
+"""Google's app passwords, as its page shows them."""
 _PATTERNS: Final = (
     ("curl", _after("curl", rf"(?:-u[ \t]*|--(?:proxy-)?user[ \t=]){_USER}", r"(?P<value>[^\s'\"]{1,200})")),
     ("wget", _after("wget", r"--(?:http-|ftp-|proxy-)?password[ \t=]")),
@@ -151,6 +153,7 @@ _PATTERNS: Final = (
     ),
     ("lftp", _after("lftp", r"-u[ \t]+[^\s,]+,")),
     ("password", r"login\s+\S{1,80}\s+password\s+(?P<value>\S{1,200})"),  # .netrc
+    *((word, rf"{word}(?:word|WORD)?[\"']?[ \t]*[:=][ \t]*[\"']?{_FOUR_BY_FOUR}") for word in ("pass", "Pass", "PASS")),
     ("_auth", rf"(?:^|[\s:])_auth[ \t]*=[ \t]*{_VALUE}"),  # .npmrc
     (  # docker's config.json
         'auth"',

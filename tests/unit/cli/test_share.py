@@ -92,7 +92,7 @@ def test_depths(recorded: Path, run: Run, tmp_path: Path, key: str) -> None:
     some, session, whole = (run(*command, depth)[1] for depth in ("handoff", "session", "all"))
 
     assert "(turns" not in whole
-    assert len(some) <= len(session) <= len(whole)
+    assert some.count("\n## ") <= session.count("\n## ") <= whole.count("\n## ")
     assert all("Do not cap it. Now wire it into checkout." in text for text in (some, session, whole))
     assert not Path("shop.age").exists()
     run("pause", str(recorded))
