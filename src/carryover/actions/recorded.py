@@ -86,8 +86,8 @@ def recorded_ledger(state: StateDir) -> Iterator[sqlite3.Connection]:
 
 @contextmanager
 def ledger_of_project(root: str | None, *, around: bool = False) -> Iterator[sqlite3.Connection]:
-    """Opens the ledger, or a temporary one made from what is on disk. `root`: only that project is needed, and with
-    `around` those that it lies in."""
+    """Opens the ledger, or a temporary one made from what is on disk: only of the project at `root` if that is given,
+    with `around` also of the projects that contain it."""
     state = state_dir()
     if state.ledger.exists():
         if root is not None:

@@ -42,8 +42,8 @@ def task_steps(past: Past) -> dict[str, Step]:
     for role, step in ((role, step) for role, steps in roles for step in steps):
         if _is_new(step, chosen):
             chosen[role] = step
-    told = any(_tokens(step) >= _LONG_TOKENS for step in chosen.values() if step.view is past.lead)
-    long = _long(mine) or ([] if told else _goals_before(past))
+    has_long = any(_tokens(step) >= _LONG_TOKENS for step in chosen.values() if step.view is past.lead)
+    long = _long(mine) or ([] if has_long else _goals_before(past))
     if new := [step for step in long if _is_new(step, chosen)]:
         chosen["longest"] = max(new, key=lambda step: (min(_tokens(step), 200), step.turn.at_ms))
     return chosen
