@@ -101,22 +101,23 @@ WEIGHTS: Final[dict[str, Weight]] = {
     "prompt":          Weight(1.2, 0.6, 0.35),          # earlier prompts, the nearest first
     "far prompt":      Weight(2.6, 0.6, 0.1),           # those further back, the longest first
     "reply":           Weight(0.9, 0.0, 0.35),          # answers to tools' questions, refusals
+    "own share":       Weight(0.6),                     # the first 450 tokens of these, in the leading session
     # Recent files
     "file":            Weight(0.4, 0.0, 0.3, 12),
     "more files":      Weight(2.2),                     # the names of further ones, in one line
     "looked at":       Weight(1.3, 0.3),
     "ran now":         Weight(0.6, 0.4, 0.45),          # calls of a turn that was cut off, with what they printed
-    "ran":             Weight(1.1, 1.5, 0.4, 16),       # the newest others that did more than look
+    "ran":             Weight(1.1, 2.2, 0.4, 16),       # the newest others that did more than look
     "read":            Weight(2.6, 2.0, 0.3),           # the newest others that only looked: it is still there
     "used":            Weight(1.6, 0.85, 0.7, 4),       # calls that printed a value which was used since
     # Failed approaches
-    "failed":          Weight(1.3, 0.0, 0.6, 4),
+    "failed":          Weight(1.1, 0.0, 0.4, 4),
     "solved":          Weight(1.5, 0.0, 0.3, 3),        # those that succeeded later
     # Progress log
     "trail":           Weight(0.6, 0.3, 0.6),           # answers of earlier turns, newest first
     "commits":         Weight(0.8, 0.0, 0.4, 4),
     # From the agent's own summary
-    "summary":         Weight(1.6, 0.6, 0.0),
+    "summary":         Weight(1.0, 0.4, 0.0),
     "summary age":     Weight(0.0, 0.0, 0.5),           # for each prompt since
     "git":             Weight(0.7),
 }

@@ -233,6 +233,24 @@ def test_short_prompts_share_lines_and_none_is_cut_in_any_script() -> None:
     assert " | " in said
 
 
+def test_long_answers_do_not_crowd_out_what_the_user_decided_in_short_sentences() -> None:
+    talk = worked()
+    rules = [f"Rule {number}: file {number}.py stays as it is, whatever else you change there." for number in range(12)]
+    for rule in rules:
+        talk.user(rule).says("\n".join(f"{rule} Sentence {at} of a long answer, with a reason." for at in range(90)))
+    text = render(handoff(talk))
+
+    assert [rule for rule in rules if rule not in text] == []
+
+
+def test_a_line_names_a_speaker_once_and_each_place_in_time() -> None:
+    talk = worked()
+    for number in range(4):
+        talk.user(f"Leave file {number} alone.").says("Noted.")
+
+    assert re.search(r"Prompt \(turn 2,[^|]* \| \(turn 3,", under("What the user said", talk))
+
+
 FIXTURES: Final = Path(__file__).parents[2] / "agents"
 NAMED: Final = re.compile(r"\bturn \d+(?: of [\w-]+)?\b")
 TELLS: Final = re.compile(r"- pasted, [\d,]+ characters: ")

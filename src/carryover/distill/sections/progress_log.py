@@ -11,7 +11,7 @@ from carryover.distill.entry import WEIGHTS, Entry, Kind
 from carryover.distill.pastes import quoted_prompt
 from carryover.distill.quotes import earlier, excerpt, lines_of
 from carryover.distill.sections.open_questions import asks
-from carryover.distill.sections.quoting import from_turn, last_words, packed, parted
+from carryover.distill.sections.quoting import from_the_top, from_turn, last_words, packed, parted
 from carryover.distill.trail import Past, Step, is_talk, parallel_sessions
 from carryover.distill.view import SessionView
 
@@ -84,6 +84,7 @@ def _quoted(
     label = f"{past.agent(step)}'s {what} ({past.turn(given.turn, session)}, {said})"
     kind: Kind = "plan" if isinstance(given, Proposal) else "summary"
     quote = parted(step, text, kind, WEIGHTS["summary"], label=label, most=_MOST_LINES[kind], at_ms=given.at_ms)
+    quote = from_the_top(quote) if kind == "plan" else quote
     old = WEIGHTS["summary age"].back * since
     return [replace(one, weight=one.weight + old + penalty + 0.5 * rank, turn=given.turn) for one in quote]
 

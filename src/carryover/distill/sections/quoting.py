@@ -77,13 +77,21 @@ def packed(entries: Iterable[Entry]) -> list[Entry]:
         before = lines[-1] if lines else None
         last = before.sources[-1] if before else None
         goes_on = last and entry.label == last.label and (entry.kind != "call" or entry.at_ms == last.at_ms)
-        shown = entry.text if goes_on else entry.shown
+        shown = entry.text if goes_on else _after(last, entry)
         if before is None or before.parts > 1 or entry.parts > 1 or not fits(f"{before.shown} | {shown}"):
             lines.append(entry)
             continue
         text, weight = f"{before.text} | {shown}", min(before.weight, entry.weight)
         lines[-1] = replace(before, text=text, weight=weight, members=(*before.sources, entry))
     return lines
+
+
+def _after(last: Entry | None, entry: Entry) -> str:
+    """Returns the entry as it continues a line: a speaker is named once, each place in time always."""
+    who, bracket, place = entry.label.partition(" (")
+    if last is None or not bracket or not entry.text or last.label.partition(" (")[0] != who:
+        return entry.shown
+    return f"({place}: {entry.text}"
 
 
 class LastWords(NamedTuple):

@@ -25,11 +25,12 @@ _NOT_CODE: Final = tuple(".md .markdown .rst .txt .adoc .json .toml .yaml .yml .
 _NOT_THE_PROJECT: Final = (".git/", ".carryover/", "node_modules/")
 _KEPT_ASIDE: Final = re.compile(r"^/(?:tmp|var|private|dev|proc)/|/\.(?!claude/CLAUDE\.md)[^/]+/")
 """Scratch files, and files below a hidden folder."""
-_MOST_APART: Final = 3
 _NAMES_CHARS: Final = 270
 _CALL_CHARS: Final = 160
 _SCRIPT_CHARS: Final = 400
 _MOST_OUTPUT: Final = 12
+_MOST_READ: Final = 3
+_NUMBERED: Final = re.compile(r"(?m)^ *\d+(?:→|\t|: )")
 _VERBS: Final = {"add": "added", "modify": "edited", "delete": "deleted", "rename": "moved here"}
 
 
@@ -122,7 +123,7 @@ def file_entries(past: Past, recent: Sequence[RecentFile]) -> list[Entry]:
     more = [f"`{file.path}`" for file in recent[weight.most :]]
     if more:
         entries.append(_names("Before these", more, WEIGHTS["more files"].first))
-    entries = [*entries[:_MOST_APART], *packed(entries[_MOST_APART:])]
+    entries = packed(entries)
     seen = (file for session in past.view.sessions for file in session.digest.looked_at)
     newest = sorted(seen, key=lambda file: -file.at_ms)
     paths = dict.fromkeys(cut_middle(relative(file.path, past.view.root) or file.path, 120) for file in newest)
@@ -195,10 +196,13 @@ def _call(past: Past, call: Call, session: SessionView, source: str, back: int) 
     subject = "" if what in ("", call.name) else f"`{excerpt(what, room)}`"
     label = f"{'' if call.op == 'shell' and subject else call.name} {subject}".strip() + status
     weight = WEIGHTS[source].at(back)
-    said = parted(step, output, "call", weight, label=label, most=_MOST_OUTPUT, at_ms=call.at_ms)
+    if call.op == "read":
+        output = _NUMBERED.sub("", output)
+    most = _MOST_READ if source == "read" else _MOST_OUTPUT
+    said = parted(step, output, "call", weight, label=label, most=most, at_ms=call.at_ms)
     if len(said) > 1 or "…" in f"{label}{output}":
         label = f"{label} ({past.turn(call.turn, session)})"
-        said = parted(step, output, "call", weight, label=label, most=_MOST_OUTPUT, at_ms=call.at_ms)
+        said = parted(step, output, "call", weight, label=label, most=most, at_ms=call.at_ms)
     if not said:
         return [from_turn(step, label, "call", weight.first, at_ms=call.at_ms)]
     return from_the_top(said) if call.op == "read" else said

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
+
+from msgspec.structs import replace
 
 from carryover.distill.closed_classes import only_replies
 from carryover.distill.entry import WEIGHTS, Entry, Kind
 from carryover.distill.pastes import quoted_prompt
-from carryover.distill.quotes import excerpt
+from carryover.distill.quotes import estimated_tokens, excerpt
 from carryover.distill.sections.quoting import from_the_top, packed, parted
 from carryover.distill.sections.task import task_steps
 from carryover.distill.trail import Past, Step
@@ -16,6 +19,8 @@ _CHARS: Final = 230
 _MOST_CHARS: Final = 700
 _NEAR: Final = 8
 _MOST_FAR: Final = 24
+_OWN_SHARE_TOKENS: Final = 450
+"""A quarter of the handoff: a long paste or two long answers do not crowd out ten short sentences of the user."""
 _FITS_CHARS: Final = 2500
 """If all earlier prompts together are shorter than this, each is quoted whole."""
 
@@ -42,7 +47,20 @@ def said_entries(past: Past) -> list[Entry]:
         who = "" if step.view.agent == past.lead.agent else f"to {past.agent(step)}, "
         label = f"Prompt ({who}{past.place(step)})"
         entries += from_the_top(parted(step, text, "prompt", base._replace(first=weight), label=label))
-    return packed(sorted([*entries, *_replies(past)], key=lambda entry: entry.at_ms))
+    return packed(sorted(_with_share(past, [*entries, *_replies(past)]), key=lambda entry: entry.at_ms))
+
+
+def _with_share(past: Past, entries: Sequence[Entry]) -> list[Entry]:
+    """Returns the entries by weight; those that fit the user's own share of the handoff stay before long answers."""
+    ordered = sorted(entries, key=lambda entry: entry.weight)
+    room = _OWN_SHARE_TOKENS
+    most = WEIGHTS["own share"].first
+    shared = []
+    for entry in ordered:
+        room -= estimated_tokens(entry.shown) if entry.session == past.lead.session else 0
+        is_own = entry.session == past.lead.session and room >= 0
+        shared.append(replace(entry, weight=min(entry.weight, most)) if is_own else entry)
+    return shared
 
 
 def _corrects(past: Past, step: Step) -> bool:
