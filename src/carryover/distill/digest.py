@@ -35,7 +35,7 @@ class TestRun(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Whether only some tests of those files were selected (`-k`, `::name`, `-t`): a pass covers only those."""
 
 
-FOLD_VERSION = 11
+FOLD_VERSION = 12
 """Increased whenever `fold` would make another digest of the same events; older stored digests are rebuilt."""
 
 TurnEnding = Literal["", "answered", "interrupted", "error", "limit"]

@@ -9,13 +9,14 @@ from msgspec.structs import replace
 
 from carryover import model
 from carryover.distill import turns
-from carryover.distill.commands import committed, failed, is_edit_of, is_looking, program, signature, tried, why
+from carryover.distill.commands import committed, failed, is_edit_of, is_looking, is_retry, program, signature, tried, why
 from carryover.distill.digest import Call, Digest, EditedFile, Failure, Pending, Reply, SeenFile, SeenRun
 from carryover.distill.own_text import names_handoff, without_handoffs
 from carryover.distill.quotes import clip, clip_middle
 from carryover.distill.testruns.reading import test_run_in
 from carryover.distill.turns import MOST_FAILURES, MOST_PENDING, at_work, with_turn, with_values_used
 from carryover.model import Event, FileEdit, ToolCall, ToolResult, is_own_tool
+from carryover.records.file_bodies import without_bodies
 from carryover.text.lines import one_line
 
 _LONGEST_TEXT: Final = 200_000
@@ -47,7 +48,7 @@ def _call(digest: Digest, event: Event, body: ToolCall) -> Digest:
     if body.actor == "human" or names_handoff(body.subject) or is_own_tool(body):
         return digest
     digest = with_values_used(at_work(digest, event), body.subject)
-    subject = one_line(body.subject) or body.name
+    subject = one_line(without_bodies(body.subject)) or body.name
     opened = Pending(id=body.call_id, text=clip(subject, chars=400), at_ms=event.at_ms, turn=digest.prompts, op=body.op)
     turn = digest.turns[-1]
     changes = body.op in ("edit", "write", "agent") or (body.op == "shell" and not is_looking(body.subject))
@@ -72,7 +73,7 @@ def _result(digest: Digest, event: Event, body: ToolResult) -> Digest:
         reply = Reply(text=clip(one_line(body.user_words), chars=400), to=tried(body), at_ms=event.at_ms, refused=True)
         digest = with_turn(digest, replies=(*digest.turns[-1].replies, reply)[-turns.MOST_REPLIES :])
     if run := test_run_in(body):
-        command = clip(one_line(body.subject), chars=160)
+        command = clip(one_line(without_bodies(body.subject)), chars=160)
         seen = SeenRun(run=run, at_ms=event.at_ms, command=command, turn=digest.prompts, session=event.session)
         return replace(digest, runs=(*digest.runs, seen)[-_MOST_RUNS:])
     digest = replace(digest, failures=_failures_after(digest.failures, body, event.at_ms, digest.prompts))
@@ -84,7 +85,7 @@ def _with_call(digest: Digest, body: ToolResult, event: Event) -> Digest:
     made = Call(
         name=body.name,
         op=body.op,
-        subject=clip_middle(body.subject.strip(), chars=600, tail_share=0.3),
+        subject=clip_middle(without_bodies(body.subject).strip(), chars=600, tail_share=0.3),
         status=body.status,
         output=clip_middle(body.output.strip(), chars=_REPORT_CHARS if body.op == "agent" else _OUTPUT_CHARS),
         at_ms=event.at_ms,
@@ -103,7 +104,9 @@ def _failures_after(failures: tuple[Failure, ...], body: ToolResult, at_ms: int,
     if not has_failed:
         passed = [f.passed_by or (runs != "" and f.program == runs) for f in failures]
         both = zip(failures, passed, strict=True)
-        return tuple(replace(f, solved=True) if f.signature == mark else replace(f, passed_by=by) for f, by in both)
+        return tuple(
+            replace(f, solved=True) if _solves(f, mark, turn) else replace(f, passed_by=by) for f, by in both
+        )
     former = next((failure for failure in failures if failure.signature == mark), None)
     new = Failure(
         tried=tried(body),
@@ -115,6 +118,13 @@ def _failures_after(failures: tuple[Failure, ...], body: ToolResult, at_ms: int,
         times=former.times + 1 if former else 1,
     )
     return (*(f for f in failures if f is not former), new)[-MOST_FAILURES:]
+
+
+def _solves(failure: Failure, mark: str, turn: int) -> bool:
+    """Whether a success with this signature is the failed attempt again, or soon after with a slight change."""
+    if failure.signature == mark or failure.solved:
+        return True
+    return mark.startswith("shell:") and turn - failure.turn <= 1 and is_retry(failure.signature, mark)
 
 
 def _edit(digest: Digest, event: Event, body: FileEdit) -> Digest:

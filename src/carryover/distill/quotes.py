@@ -10,6 +10,7 @@ from typing import Final
 from carryover.records.text import without_ansi
 from carryover.text.invisible import without_stacks
 from carryover.text.lines import one_line
+from carryover.text.unread import is_unread
 
 PIECE_CHARS: Final = 280
 PIECE_TOKENS: Final = 90
@@ -34,8 +35,13 @@ _NOT_WIDE: Final = re.compile("[\x00-\u2e7f]+")
 
 @lru_cache(maxsize=512)  # most quotes are the same in every handoff
 def lines_of(text: str) -> tuple[str, ...]:
-    """Returns the lines of `text` with content, without Markdown that is only layout."""
-    return tuple(line for raw in without_stacks(without_ansi(text)).splitlines() if (line := _tidy(raw)))
+    """Returns the lines of `text` with content, without Markdown that is only layout. `…` stands for lines of a form
+    that no reader reads, unless there are no others."""
+    kept = [(raw, line) for raw in without_stacks(without_ansi(text)).splitlines() if (line := _tidy(raw))]
+    lines = [_ELLIPSIS if is_unread(raw.strip()) else line for raw, line in kept]
+    if all(line == _ELLIPSIS for line in lines):
+        return tuple(line for _, line in kept)
+    return tuple(line for at, line in enumerate(lines) if line != _ELLIPSIS or lines[at - 1 : at] != [_ELLIPSIS])
 
 
 def _tidy(raw: str) -> str:

@@ -45,6 +45,14 @@ class SimpleCommand(NamedTuple):
     then: str
 
 
+class ScriptLine(NamedTuple):
+    """A line of a script, the lines of its here-documents below it, and how many of these never end."""
+
+    text: str
+    below: list[str]
+    waiting: int
+
+
 def tokens(script: str) -> Iterator[Token]:
     """Yields the tokens of a script without comments. Remove here-documents first (`without_heredocs`)."""
     for found in _TOKEN.finditer(script):
@@ -58,17 +66,24 @@ def tokens(script: str) -> Iterator[Token]:
 
 def without_heredocs(script: str) -> str:
     """Returns `script` without its here-documents and the operators that introduce them."""
-    kept = []
+    return "\n".join(_HEREDOC.sub(" ", each.text) for each in script_lines(script))
+
+
+def script_lines(script: str) -> list[ScriptLine]:
+    """Returns the lines of a script, each with the here-documents that it introduces."""
+    found: list[ScriptLine] = []
     waiting: list[tuple[bool, str]] = []
     for line in script.split("\n"):
         if waiting:
             indented, end = waiting[0]
             if (line.lstrip("\t") if indented else line).rstrip("\r") == end:
                 waiting.pop(0)
+            found[-1].below.append(line)
+            found[-1] = found[-1]._replace(waiting=len(waiting))
             continue
-        waiting = [(found[1] == "-", found[3]) for found in _HEREDOC.finditer(line)]
-        kept.append(_HEREDOC.sub(" ", line))
-    return "\n".join(kept)
+        waiting = [(mark[1] == "-", mark[3]) for mark in _HEREDOC.finditer(line)]
+        found.append(ScriptLine(line, [], len(waiting)))
+    return found
 
 
 def simple_commands(script: str) -> list[SimpleCommand]:

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
 
-from carryover.distill.commands import failed, is_edit_of, is_looking, program, signature, why
+from carryover.distill.commands import failed, is_edit_of, is_looking, is_retry, program, signature, why
 from carryover.model import Op, ResultStatus, ToolResult
 
 
@@ -16,11 +17,14 @@ def result(
 
 LOOKING = (
     *("ls -la", "cd src && rg -n discount .", "LC_ALL=C grep -r 'a > b' src", "git -C shop log --oneline | head"),
+    *("git diff --stat; grep -n cap src/*.py; exit 3", "if grep -q cap a; then echo yes; else exit 1; fi"),
+    *("for f in *.py; do grep -n cap $f; done", "[[ -f a.py ]] && cat a.py", "! grep -q cap a.py"),
     *("git diff --stat; rg -n 'a; make' src", "sed -n 1,20p cart.py", "cat cart.py 2>/dev/null", "Get-ChildItem src"),
 )
 CHANGING = (
     *("make", "git commit -m x", "git push", "sed -i s/a/b/ cart.py", "echo x > cart.py", "cat a.txt | tee b.txt"),
     *("cat << EOF > cart.py", "rm -r build", "cd src && python cart.py", "ls src && make"),
+    *("for f in *.py; do python $f; done", "make || exit 1", "if ! make; then exit 1; fi", "! make", "make && exit 3"),
 )
 
 
@@ -28,6 +32,49 @@ CHANGING = (
 def test_a_command_that_only_looks_cannot_fail(command: str) -> None:
     assert is_looking(command) == (command in LOOKING)
     assert failed(result(command)) == (command in CHANGING)
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "fails"),
+    [
+        ("make; git diff --stat; grep -n cap build.log", 1, False),
+        ("pytest -q 2>&1 | grep FAILED", 1, False),
+        ("make 2>&1 | grep -c 'no rule'", None, False),
+        ("make\ntest -f build/cart", 1, False),
+        ("make; git diff --exit-code", 1, False),
+        ("python build.py; exit 3", 3, False),
+        ("make; grep -n cap build.log", 2, True),
+        ("make && grep -n cap build.log", 1, True),
+        ("set -o pipefail; make | grep cap", 1, True),
+        ("make; exit $code", 3, True),
+        ("make 'a; grep b'", 1, True),
+        ("cat <<EOF | python\ngrep cap\nEOF", 1, True),
+    ],
+)
+def test_a_last_step_that_found_nothing_and_an_exit_of_its_own_are_no_failure(
+    command: str, code: int | None, fails: bool
+) -> None:
+    assert failed(msgspec.structs.replace(result(command), exit_code=code)) == fails
+
+
+@pytest.mark.parametrize(
+    ("first", "later", "same"),
+    [
+        ("npm run build", "npm run build --silent", True),
+        ("pytest tests/test_cart.py", ".venv/bin/python -m pytest tests/test_cart.py -q 2>&1", True),
+        ("make dist", "make dist 2>&1 | tail -5", False),
+        ("make dist", "make dist; true", False),
+        ("uv run ruff check src", "ruff check src", True),
+        ("make -j4", "make", True),
+        ("pytest tests/test_cart.py", "pytest tests/test_checkout.py", False),
+        ("pytest tests/test_cart.py", "pytest tests/test_cart.py -k cap", False),
+        ("python cart.py", "python checkout.py", False),
+        ("pip install money", "pip install moneyed", False),
+        ("-x", "--help", False),
+    ],
+)
+def test_a_retry_differs_in_options_or_launcher(first: str, later: str, same: bool) -> None:
+    assert is_retry(signature(result(first)), signature(result(later))) == same
 
 
 def test_what_succeeded_was_refused_or_is_not_known_is_no_failure() -> None:

@@ -65,6 +65,14 @@ def test_names_and_code_that_look_like_such_marks_stay(text: str) -> None:
     assert list(lines_of(text)) == [text]
 
 
+def test_lines_that_no_reader_reads_are_marked_as_left_out_unless_there_are_no_others() -> None:
+    drawn = f'd="{"M12.5 3.2L8.1 4.4c0 0.6 2.1 1.9 3.3 2.2 " * 4}"'
+    encoded = "iVBORw0KGgoAAAANSUhEUgAAAAUAAAAFCAYAAACNbyblAAAAHElEQVQI12P4w38GIAXDIBKE0DHxgljNBAAO9TXL0Y4OHwAAAABJRU5E"
+
+    assert lines_of(f"The icon:\n{drawn}\n{encoded}\nIt is blue.\n{drawn}") == ("The icon:", "…", "It is blue.", "…")
+    assert len(lines_of(f"{encoded}\n{encoded}")) == 2
+
+
 def test_of_a_long_url_the_middle_goes_and_the_sentence_after_it_stays() -> None:
     [line] = lines_of(f"Open https://files.example.org/{'a1b2' * 60}?sig=end9 first. Then sign in.")
 

@@ -1,0 +1,53 @@
+"""Tells by form alone which lines no reader reads: drawings, encoded data, minified code, lock files, progress bars."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_SHORTEST: Final = 24
+_MOST_LETTERS: Final = 0.5
+"""A line with a bar in which a larger share are letters says something beside it."""
+_ENCODED: Final = re.compile(r"[\"']?(?:data:[\w/+.-]+;base64,)?(?:[A-Za-z0-9+/]{64,}|[A-Za-z0-9_-]{64,})={0,2}[\"',;]{0,3}")
+_MIXED: Final = re.compile(r"(?=.*[a-z])(?=.*[A-Z])(?=.*\d)")
+_HEX: Final = re.compile(r"(?:0x)?[0-9a-fA-F]{129,}|(?:[0-9a-f]{4,16}:?\s+)(?:[0-9a-f]{2,4}\s+){7,}.{0,40}")
+_DRAWN: Final = re.compile(r"[MmLlHhVvCcSsQqTtAaZz][\s,]*-?(?:\d+\.?\d*|\.\d+)(?:[\s,-]*(?:\d+\.?\d*|\.\d+))*")
+_MOST_DRAWN: Final = 0.6
+"""The share of a line that the commands of a path take, if it is one."""
+_LOCKED: Final = re.compile(
+    r"[\"']?(?:integrity|resolved|checksum|resolution)[\"']?\s*[:=]?\s*[\"'{](?:\S{20}|integrity: )"
+    r"|integrity sha\d+-\S{20,}|\{ ?(?:file|url) ?= ?\".*\bhash ?= ?\".*|\S+ v\S+ h1:\S{40,}|(?:--)?hash=sha256:\S{60,}"
+)
+_BAR: Final = re.compile(
+    r"[█▓▒░▉▊▋▌▍▎▏■□▰▱━╸╺]{6,}|\[[=#>.\- ]{8,}\]|\d%\s*[|\[][=#>.\- ]{5,}|[-\d]:--:--\s|\A[\u2801-\u28ff]\s"
+)
+_CODE_SIGN: Final = re.compile(r"[;(){}]")
+_LONG: Final = 300
+_EXAMINED: Final = 4000
+
+
+def is_unread(line: str) -> bool:
+    """Whether a line, without white space around it, is of a form that people and models skip."""
+    if len(line) < _SHORTEST:
+        return False
+    line = line[:_EXAMINED]
+    if _BAR.search(line) and any(sign.isdigit() or sign > "\u27ff" for sign in line):
+        return sum(map(str.isalpha, line)) < _MOST_LETTERS * len(line)
+    if _LOCKED.match(line) or _HEX.fullmatch(line):
+        return True
+    if len(line) < 64:
+        return False
+    return (_ENCODED.fullmatch(line) is not None and _MIXED.match(line) is not None) or _is_path(line) or _is_minified(line)
+
+
+def _is_path(line: str) -> bool:
+    """Whether a line consists mostly of the commands of an SVG path."""
+    steps = [step[0] for step in _DRAWN.finditer(line)]
+    return len(steps) > 3 and sum(map(len, steps)) > _MOST_DRAWN * len(line)
+
+
+def _is_minified(line: str) -> bool:
+    """Whether a line is code without the blanks that people write; JSON and prose in any script have fewer such signs."""
+    if len(line) < _LONG or line.count(" ") * 12 > len(line):
+        return False
+    return len(_CODE_SIGN.findall(line)) * 14 > len(line) and line.count(";") + line.count("(") > len(line) // 60

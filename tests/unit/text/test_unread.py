@@ -1,0 +1,59 @@
+"""Lines that no reader reads are known by their form, and nothing that says something is taken for one."""
+
+from __future__ import annotations
+
+import base64
+import random
+
+import pytest
+
+from carryover.text.unread import is_unread
+
+CHANCE = random.Random(7)
+ENCODED = base64.b64encode(CHANCE.randbytes(90)).decode()
+UNREAD = (
+    'd="M12.5 3.2L8.1 4.4c0 0.6 2.1 1.9 3.3 2.2 M4 4h16v2H4z M2 12.5l4.1-4.2 4.2 4.3z" />',
+    "M10 10 L20 20 C30 30 40 40 50 50 S60 60 70 70 Q80 80 90 90 T100 100 Z M1 1 h5 v5 h-5 z",
+    ENCODED,
+    f"data:image/png;base64,{ENCODED}",
+    CHANCE.randbytes(90).hex(),
+    "00000010: 4865 6c6c 6f20 576f 726c 6421 0a00 0000  Hello World!....",
+    f'"integrity": "sha512-{ENCODED}==",',
+    '"resolved": "https://registry.example.org/money/-/money-2.1.0.tgz",',
+    'checksum = "1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d5e6f708192a3b4c5d6e7f809"',
+    '{file = "money-2.1.0.tar.gz", hash = "sha256:1a2b3c4d5e6f708192a3b4c5d6e7f809"},',
+    "example.org/money v1.2.3 h1:abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQ=",
+    "   ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 18.2/18.2 MB 30.1 MB/s eta 0:00:00",
+    " 45%|████████▊           | 45/100 [00:03<00:04, 12.31it/s]",
+    "[=============>          ] 57% 120/210",
+    "100  1256  100  1256    0     0   5123      0 --:--:-- --:--:-- --:--:--  5126",
+    "function a(b){return b.c(d,e)};var f=function(g){for(var h=0;h<g.length;h++){i(g[h])}};" * 5,
+)
+READ = (
+    "ok",
+    "Prices are whole cents, never floats; checkout.py converts them, and the importer divides by 100 (see cart.py).",
+    "割引は丸めのあとで上限をかけます。" * 20,
+    "sha256: 1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d5e6f708192a3b4c5d6e7f809",
+    "latest: digest: sha256:1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d5e6f708192a3b4c5d6e7f809 size: 1234",
+    "1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d5e6f708192a3b4c5d6e7f809",
+    "tests/test_cart.py::test_cap PASSED                                      [ 45%]",
+    "tests/test_cart.py ......F.....                                          [ 45%]",
+    "================== 1 failed, 83 passed in 2.13s ==================",
+    "Progress: ████████░░ 80 % of the importer is done, the receipt is missing",
+    '{"id":4711,"name":"cart","price":1250,"tags":["a","b"],"owner":{"id":3,"name":"Ines"}},' * 6,
+    "Meet at 10, 12, 14 or 16; rooms 3, 4, 7 and 12 are free then, room 9 only after 15:30 on Monday",
+    "| 2031-11-20 | 1200 | 3400 | 5600 | 7800 | 9100 | 1120 | 1340 | 1560 | 1780 |",
+    "/home/dev/shop/src/components/checkout/receipt/discount/total/line/item/view/controller.py",
+    "for (const item of cart.items) { total += item.price * item.count; log(item); }",
+    "resolved: the importer divided by 100 twice, which is why the receipts were wrong",
+)
+
+
+@pytest.mark.parametrize("line", UNREAD, ids=range(len(UNREAD)))
+def test_lines_that_no_reader_reads_are_known_by_form(line: str) -> None:
+    assert is_unread(line.strip())
+
+
+@pytest.mark.parametrize("line", READ, ids=range(len(READ)))
+def test_what_says_something_is_none_of_them(line: str) -> None:
+    assert not is_unread(line.strip())
