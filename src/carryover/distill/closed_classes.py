@@ -1,5 +1,5 @@
-"""The only words that the distiller knows: closed classes of short replies, in ten languages. Without them the same
-prompts are quoted, under other headings (`tests/unit/distill/test_closed_classes.py`)."""
+"""The only words that the distiller knows: closed classes of short replies and of labels, in ten languages. Without
+them the same words are quoted, under other headings (`tests/unit/distill/test_closed_classes.py`)."""
 
 from __future__ import annotations
 
@@ -21,6 +21,20 @@ REPLIES: Final = frozenset(
     네 예 계속 계속해 감사합니다 아니요
     """.split()
 )
+NEXT: Final = "next"
+OPEN: Final = "open"
+LABELS: Final = {
+    NEXT: "next|next step|next steps|todo|nächster schritt|nächste schritte|prochaine étape|prochaines étapes"
+    "|siguiente paso|próximos pasos|próximo passo|próximos passos|prossimo passo|prossimi passi"
+    "|следующий шаг|следующие шаги|次のステップ|下一步|待办|다음 단계".split("|"),
+    OPEN: "open question|open questions|offene frage|offene fragen|question ouverte|questions ouvertes"
+    "|preguntas abiertas|questões abertas|domande aperte|открытые вопросы|未解決|待确认|미해결".split("|"),
+}
+"""Labels that people and agents put before a line, by the heading that they name."""
+_LABEL: Final = re.compile(
+    r"(?:[\W_]|\d{1,2}[.)]\s)*(?P<name>[^\W\d_][\w -]{1,30}?)\s*(?:\([^()]{1,40}\)\s*)?"
+    r"(?:\*\*|__)?(?:[:：]|\s[-–—]\s|\s*\Z)(?:\*\*|__)?(?P<rest>.*)"
+)
 _WORD: Final = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
 _QUESTION_END: Final = re.compile(r"[?？؟\u037e՞][\"'”’»」』)\]*_`\s]*$")
 _LIST_ITEM: Final = re.compile(r"\s*(?:[-*+•–]|\(?\d{1,2}[.):]|\(?[A-Za-z][.)])\s+\S")
@@ -29,6 +43,14 @@ _LIST_ITEM: Final = re.compile(r"\s*(?:[-*+•–]|\(?\d{1,2}[.):]|\(?[A-Za-z][.
 def only_replies(text: str) -> bool:
     """Whether a prompt consists only of short replies ("yes, go ahead") or punctuation."""
     return all(word in REPLIES for word in _WORD.findall(text.casefold()))
+
+
+def label_of(line: str) -> tuple[str, bool]:
+    """Returns the heading that a line's own label names, empty if it has none, and whether anything follows it there."""
+    label = _LABEL.match(line)
+    name = label["name"].casefold() if label is not None else ""
+    heading = next((heading for heading, names in LABELS.items() if name in names), "")
+    return heading, heading != "" and label is not None and label["rest"].strip() != ""
 
 
 def is_question(line: str) -> bool:

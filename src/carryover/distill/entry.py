@@ -86,6 +86,7 @@ WEIGHTS: Final[dict[str, Weight]] = {
     "state":           Weight(0.5, 0.0, 0.0, 1),        # tests, jobs, ending, in one line
     # Next action
     "plan":            Weight(0.8, 0.0, 0.05, 8),       # open items of the todo list
+    "announced":       Weight(0.35, 0.12),              # lines of the last words that a label puts here
     "replied":         Weight(0.2, 0.1),                # the question that the newest prompt replied to
     "limit":           Weight(0.1),
     # Open questions

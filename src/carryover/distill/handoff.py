@@ -9,7 +9,7 @@ import msgspec
 from carryover.distill.entry import WEIGHTS, Entry, Section
 from carryover.distill.quotes import clip
 from carryover.distill.sections import failed_approaches, open_questions, progress_log, task, user_said, where_it_stands
-from carryover.distill.sections.next_action import Limit, limit_line, next_entries, standing_limit
+from carryover.distill.sections.next_action import Limit, is_planned, limit_line, next_entries, standing_limit
 from carryover.distill.sections.recent_files import file_entries, recent_files
 from carryover.distill.trail import past_of
 from carryover.distill.view import ProjectView
@@ -70,7 +70,7 @@ def distill(
         "Git context": [Entry(text=text, kind="git", weight=WEIGHTS["git"].first) for text in git],
     }
     answered = all(step.turn.end == "answered" for step in (past.main, past.steps[-1]))
-    planned = any(entry.kind == "todo list" for entry in following)
+    planned = is_planned(past, following)
     return Handoff(
         updated_ms=past.at_ms,
         agent=agent_names.get(past.lead.agent, past.lead.agent) + past.lead.where,

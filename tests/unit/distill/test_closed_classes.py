@@ -5,21 +5,37 @@ from __future__ import annotations
 import pytest
 
 from carryover.distill import closed_classes
-from carryover.distill.closed_classes import REPLIES, is_list_item, is_numbered, is_question, only_replies
+from carryover.distill.closed_classes import LABELS, REPLIES, is_list_item, is_numbered, is_question, label_of, only_replies
 from dialogue.checks import outcomes, rates
 from dialogue.scenario import dialogue
 from dialogue.test_takeover import held
+from support.conversation import under, worked
 
 
 def test_without_them_what_the_work_needs_and_the_users_rules_are_handed_over_all_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert len(REPLIES) <= 150
+    labels = [word for names in LABELS.values() for name in names for word in name.split()]
+    assert len(labels) <= 60
+    assert len(REPLIES) + len(labels) <= 200
     with_words = measured()
     monkeypatch.setattr(closed_classes, "REPLIES", frozenset())
+    monkeypatch.setattr(closed_classes, "LABELS", {})
 
     assert not only_replies("yes")
+    assert label_of("Next: the receipt") == ("", False)
     assert {kind: rate for kind, rate in measured().items() if rate < 0.97 * with_words[kind]} == {}
+
+
+def test_without_labels_the_same_lines_stand_where_they_were_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = ("It rounds down.", "Next: the receipt.", "Open question: per item or per cart", "All tests pass.")
+    talk = worked(says="\n".join(lines))
+    assert lines[1] in under("Next action", talk)
+    assert lines[2] in under("Open questions", talk)
+    monkeypatch.setattr(closed_classes, "LABELS", {})
+
+    assert " / ".join(lines) in under("Where it stands", talk)
+    assert under("Next action", talk) == under("Open questions", talk) == ""
 
 
 def measured() -> dict[str, float]:

@@ -19,13 +19,26 @@ LASTS_MS: Final = 5 * 3_600_000
 
 
 def next_entries(past: Past, limit: str | None) -> list[Entry]:
-    """Returns planned next steps, and the question that the user replied to last."""
+    """Returns planned and announced next steps, and the question that the user replied to last."""
     asked = last_words(past.main.turn).question if not past.main.is_newest else ""  # else no prompt has replied yet
     label = f"{past.agent(past.main)} had asked, and turn {past.main.turn.number + 1} replied"
     at_ms = past.main.turn.said[-1].at_ms if asked else 0
     replied = parted(past.main, asked, "message", WEIGHTS["replied"], label=label, at_ms=at_ms)
     limits = [from_turn(past.main, limit, "limit", WEIGHTS["limit"].first, at_ms=past.at_ms)] if limit else []
-    return [*_plan(past), *replied, *limits]
+    return [*_plan(past), *_announced(past), *replied, *limits]
+
+
+def is_planned(past: Past, following: Iterable[Entry]) -> bool:
+    """Whether a step is recorded as open, among the entries of this heading."""
+    return any(entry.kind in ("todo list", "file") for entry in following) or last_words(past.main.turn).following != ""
+
+
+def _announced(past: Past) -> list[Entry]:
+    """Returns the lines of the last words that the agent itself labelled as next."""
+    step, following = past.main, last_words(past.main.turn).following
+    at_ms = step.turn.last_ms
+    label = f"{past.agent(step)}'s last words ({past.place(step, at_ms)})"
+    return parted(step, following, "message", WEIGHTS["announced"], label=label, at_ms=at_ms)
 
 
 def _plan(past: Past) -> list[Entry]:

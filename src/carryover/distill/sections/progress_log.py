@@ -47,7 +47,7 @@ def _session(past: Past, session: SessionView, weight: float) -> Entry:
     turns = session.digest.turns
     turn = next((turn for turn in reversed(turns) if turn.prompt), turns[-1])
     step, newest = Step(turn, session), Step(turns[-1], session)
-    said = lines_of(last_words(newest.turn).body if asks(past, newest) else newest.turn.answer)
+    said = lines_of(last_words(newest.turn).said if asks(past, newest) else newest.turn.answer)
     last = f" → {excerpt(said[-1], _LINE_CHARS)}" if said else ""
     label = f"{past.agent(step)} ({past.place(step, session.newest_ms)})"
     text = f"{quoted_prompt(turn.prompt, _PROMPT_CHARS, chars=turn.chars)}{last}"
@@ -104,7 +104,7 @@ def progress_entries(past: Past) -> list[Entry]:
         said = "answered" if step.turn.end == "answered" else "said, then was cut off"
         at_ms = step.turn.said[-1].at_ms
         label = f"{past.agent(step)} {said} ({past.place(step, at_ms)})"
-        answer = last_words(step.turn).body if asks(past, step) else step.turn.answer
+        answer = last_words(step.turn).said if asks(past, step) else step.turn.answer
         answer = answer if most > 1 else excerpt(answer, _ONE_LINE_CHARS)
         entries += parted(step, answer, "message", WEIGHTS["trail"].at(back), label=label, most=most, at_ms=at_ms)
     return entries

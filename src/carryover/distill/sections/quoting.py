@@ -7,12 +7,13 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
-from carryover.distill.closed_classes import is_list_item, is_numbered, is_question
+from carryover.distill.closed_classes import NEXT, OPEN, is_list_item, is_numbered, is_question, label_of
 from carryover.distill.digest import Turn
 from carryover.distill.entry import Entry, Kind, Weight
 from carryover.distill.quotes import fits, lines_of, pieces, sentences
 from carryover.distill.trail import Step
 from carryover.distill.view import SessionView
+from carryover.text.markdown import line_forms
 
 _MOST_OPTIONS: Final = 8
 _SHORT_QUESTION: Final = 80
@@ -95,18 +96,50 @@ def _after(last: Entry | None, entry: Entry) -> str:
 
 
 class LastWords(NamedTuple):
-    """The text without the question (and its options) that ends it, and that question."""
+    """The text without the question (and its options) that ends it and without lines that a label puts under another
+    heading; the question, after those labelled as open; and what is labelled as next."""
 
     body: str
     question: str = ""
+    following: str = ""
+
+    @property
+    def said(self) -> str:
+        """The text without what is open."""
+        return "\n".join(filter(None, (self.body, self.following)))
 
 
 def last_words(turn: Turn) -> LastWords:
     """Returns all last words of an answered turn; for a turn that was cut off, only a question it asked on the way."""
     if turn.end == "answered":
-        return _parted(turn.answer)
+        labelled = _labelled(turn.answer)
+        words = _parted(labelled[""])
+        question = "\n".join(filter(None, (labelled[OPEN], words.question)))
+        return LastWords(words.body, question, labelled[NEXT])
     asked = (_parted(said.text).question for said in reversed(turn.said))
     return LastWords(body="", question=next(filter(None, asked), ""))
+
+
+def _labelled(text: str) -> dict[str, str]:
+    """Returns the lines of a text by the headings that their labels name, most of them none. List items below a label
+    go with it, and the paragraph below one that stands alone. A question that ends the text stays where it is."""
+    lines = text.splitlines()
+    ends = max((at for at, line in enumerate(lines) if lines_of(line)), default=0)
+    found: dict[str, list[str]] = {"": [], NEXT: [], OPEN: []}
+    heading, room, takes_one = "", 0, False
+    for at, (line, form) in enumerate(zip(lines, line_forms(lines), strict=True)):
+        named, has_text = label_of(line) if form == "text" else ("", False)
+        is_item, indent = is_list_item(line), len(line) - len(line.lstrip())
+        if named and (has_text or at < ends):
+            heading, room, takes_one = named, indent + is_item, not has_text
+        elif not takes_one and line.strip() and (indent < room or not (is_item or indent > room)):
+            heading = ""
+        takes_one = takes_one and (named != "" or line.strip() == "")
+        asks = at == ends and heading == NEXT and is_question(line)
+        found["" if asks else heading].append(line)
+    if not lines_of("\n".join(found[""])):
+        return {"": text, NEXT: "", OPEN: ""}
+    return {heading: "\n".join(lines) for heading, lines in found.items()}
 
 
 def _parted(text: str) -> LastWords:

@@ -115,6 +115,6 @@ def _talk(past: Past) -> list[Entry]:
     talk = [step for step in past.steps[past.main_at + 1 :] if step.turn.answer and not past.is_beside(step)]
     for back, step in enumerate(reversed(talk[-_MOST_TALK:])):
         label = f"Since then {past.agent(step)} said ({past.place(step)})"
-        body = last_words(step.turn).body
-        entries += parted(step, body, "message", WEIGHTS["talk"].at(back * 2), label=label, most=6)
+        said = last_words(step.turn).said
+        entries += parted(step, said, "message", WEIGHTS["talk"].at(back * 2), label=label, most=6)
     return entries

@@ -224,7 +224,7 @@ OPTIONS = "1. a cache\n2. a background job"
 def test_a_question_at_the_end_is_parted_with_its_options(text: str, body: str | None, question: str | None) -> None:
     expected = text.removeprefix(body or "").strip() if question is None else question
 
-    assert last_words(Conversation().user("Go.").says(text).turn) == (text if body is None else body, expected)
+    assert last_words(Conversation().user("Go.").says(text).turn)[:2] == (text if body is None else body, expected)
 
 
 @pytest.mark.parametrize("ending", [None, TurnEnd(reason="limit"), TurnEnd(reason="interrupted")])
@@ -234,7 +234,7 @@ def test_a_question_before_the_last_call_is_found_until_there_is_an_answer(endin
         talk.event(ending)
 
     assert last_words(talk.turn).question == "Shall I delete `old/`?"
-    assert last_words(talk.ran("make").says("It is built.").turn) == ("It is built.", "")
+    assert last_words(talk.ran("make").says("It is built.").turn)[:2] == ("It is built.", "")
 
 
 def found(talk: Conversation) -> list[str]:
@@ -276,3 +276,54 @@ def test_a_prompt_was_taken_up_if_names_that_it_brought_up_come_again() -> None:
     assert found(asked)[-1] == "Move the invoices."
     assert found(both) == ["Add a receipt.", "Move the invoices."]
     assert found(none) == []
+
+
+REPORT = "The discount is in cents.\n\n**Next steps:**\n1. the receipt\n2. the fixture\n\nIt rounds down.\n"
+
+
+@pytest.mark.parametrize(
+    ("report", "following", "stands"),
+    [
+        (f"{REPORT}Shall I continue?", "Next steps: / 1. the receipt / 2. the fixture", "It rounds down."),
+        ("It is done.\nNext: the receipt.\nIt rounds.", "Next: the receipt.", "It rounds."),
+        ("It is done.\n- Done: cents\n- Next: receipt\n  - its fixture\n- Risk: none", "receipt / its fix", "Risk: none"),
+        ("Fertig.\n\n## Nächste Schritte\n\nDer Beleg fehlt.\n\nEs rundet ab.", "Der Beleg fehlt.", "Es rundet ab."),
+        ("完成了。\n下一步：收据。\n向下取整。", "下一步：收据。", "向下取整。"),
+    ],
+)
+def test_lines_that_the_agent_labelled_as_next_stand_under_next_action(
+    report: str, following: str, stands: str
+) -> None:
+    talk = worked(says=report)
+    came = " / ".join(section(talk, title="Next action")).replace("/ > ", "/ ")
+
+    assert came.startswith("claude-code's last words (turn 1): ")
+    assert following in came
+    assert stands in under("Where it stands", talk)
+    assert stands not in came
+    assert following[:9] not in under("Where it stands", talk)
+    assert ("Shall I continue?" in under("Open questions", talk)) == ("Shall" in report)
+
+
+def test_questions_that_the_agent_labelled_as_open_are_open_until_the_user_writes_again() -> None:
+    talk = worked(says="It is done.\n\nOpen questions:\n- Per item or per cart\n- Net or gross\n\nAll tests pass.")
+    asked = under("Open questions", talk)
+
+    assert "Open questions: / Per item or per cart / Net or gross" in asked
+    assert "All tests pass." in under("Where it stands", talk)
+    assert "Net or gross" not in under("Where it stands", talk)
+    assert "Net or gross" not in under("Open questions", talk.user("Per item, net."))
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        "Next, the receipt needs a line.\nThe next step is the fixture.",
+        "```\nNext: the receipt\n```\nIt is printed like that.",
+        "It is done.\n\nNext steps:",
+        "Next: the receipt.",
+        "It is done.\nNext: shall I add the receipt?",
+    ],
+)
+def test_words_that_are_no_label_of_a_line_stay_where_they_were_said(report: str) -> None:
+    assert under("Next action", worked(says=report)) == ""
