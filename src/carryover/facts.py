@@ -54,6 +54,15 @@ class GitFacts(msgspec.Struct, frozen=True, kw_only=True):
     stale: bool = False
 
 
+class Boxes(msgspec.Struct, frozen=True):
+    """The boxes of a list in a document (`- [ ]`, `- [x]`): how many there are and are checked, and the first open
+    items."""
+
+    total: int
+    checked: int
+    open: tuple[str, ...] = ()
+
+
 class FileFacts(msgspec.Struct, frozen=True, kw_only=True):
     """The current state of a touched file. Files in unknown languages have only `exists`."""
 
@@ -62,6 +71,8 @@ class FileFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the file parses; None if there is no grammar or the file was not read."""
     symbol: str | None = None
     """Function or class around the last edit, such as `Cart.discount`."""
+    boxes: Boxes | None = None
+    """The boxes of a document that has any."""
 
 
 class FileQuery(msgspec.Struct, frozen=True, kw_only=True):

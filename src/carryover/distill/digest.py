@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 
 import msgspec
 
+from carryover.facts import Boxes
 from carryover.model import Op, PlanItem, ResultStatus, SummaryPart
 
 Status = Literal["pass", "fail", "unknown"]
@@ -127,6 +128,20 @@ class SeenFile(msgspec.Struct, frozen=True, omit_defaults=True):
     at_ms: int
 
 
+class Document(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A document that was read or edited, perhaps one that holds the plan of the work."""
+
+    path: str
+    at_ms: int
+    turn: int
+    turns: int = 1
+    """Number of turns that read or edited it."""
+    edited: int | None = None
+    """The turn that edited it last."""
+    boxes: Boxes | None = None
+    """Its boxes as recorded; None if it has none or they are not known."""
+
+
 class SeenRun(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A test run and when it ended."""
 
@@ -213,6 +228,7 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     recap: Summary | None = None
     touched: tuple[EditedFile, ...] = ()
     looked_at: tuple[SeenFile, ...] = ()
+    documents: tuple[Document, ...] = ()
     runs: tuple[SeenRun, ...] = ()
     calls: tuple[Call, ...] = ()
     failures: tuple[Failure, ...] = ()

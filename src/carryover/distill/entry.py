@@ -86,6 +86,8 @@ WEIGHTS: Final[dict[str, Weight]] = {
     "state":           Weight(0.5, 0.0, 0.0, 1),        # tests, jobs, ending, in one line
     # Next action
     "plan":            Weight(0.8, 0.0, 0.05, 8),       # open items of the todo list
+    "open box":        Weight(0.75, 0.0, 0.05, 6),      # open items of a document's list
+    "open file":       Weight(0.0, 0.0, 0.6, 3),        # for each such document further back
     "announced":       Weight(0.35, 0.12),              # lines of the last words that a label puts here
     "replied":         Weight(0.2, 0.1),                # the question that the newest prompt replied to
     "limit":           Weight(0.1),
@@ -106,6 +108,7 @@ WEIGHTS: Final[dict[str, Weight]] = {
     # Recent files
     "file":            Weight(0.4, 0.0, 0.3, 12),
     "more files":      Weight(2.2),                     # the names of further ones, in one line
+    "document":        Weight(0.9, 0.0, 0.2, 4),        # documents that several turns came back to
     "looked at":       Weight(1.3, 0.3),
     "ran now":         Weight(0.6, 0.4, 0.45),          # calls of a turn that was cut off, with what they printed
     "ran":             Weight(1.1, 2.2, 0.4, 16),       # the newest others that did more than look

@@ -8,7 +8,7 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from carryover import model
-from carryover.distill import turns
+from carryover.distill import documents, turns
 from carryover.distill.commands import committed, failed, is_edit_of, is_looking, is_retry, program, signature, tried, why
 from carryover.distill.digest import Call, Digest, EditedFile, Failure, Pending, Reply, SeenFile, SeenRun
 from carryover.distill.own_text import names_handoff, without_handoffs
@@ -68,6 +68,7 @@ def _result(digest: Digest, event: Event, body: ToolResult) -> Digest:
         path = clip(one_line(body.subject), chars=300)
         others = (seen for seen in digest.looked_at if seen.path != path)
         digest = replace(digest, looked_at=(*others, SeenFile(path, event.at_ms))[-_MOST_LOOKED_AT:])
+    digest = documents.after_result(digest, event, body)
     digest = _with_call(digest, body, event)
     if body.user_words:
         reply = Reply(text=clip(one_line(body.user_words), chars=400), to=tried(body), at_ms=event.at_ms, refused=True)
@@ -146,6 +147,7 @@ def _edit(digest: Digest, event: Event, body: FileEdit) -> Digest:
     others = (other for other in digest.touched if other.path not in (body.path, body.old_path))
     failures = tuple(replace(f, solved=True) if is_edit_of(f.signature, body.path) else f for f in digest.failures)
     digest = replace(at_work(digest, event), touched=(*others, file)[-_MOST_EDITED_FILES:], failures=failures)
+    digest = documents.after_edit(digest, event, body)
     return with_turn(digest, changes=max(1, digest.turns[-1].changes), last_ms=event.at_ms)
 
 

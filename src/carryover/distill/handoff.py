@@ -8,7 +8,15 @@ import msgspec
 
 from carryover.distill.entry import WEIGHTS, Entry, Section
 from carryover.distill.quotes import clip
-from carryover.distill.sections import failed_approaches, open_questions, progress_log, task, user_said, where_it_stands
+from carryover.distill.sections import (
+    failed_approaches,
+    open_questions,
+    progress_log,
+    state_files,
+    task,
+    user_said,
+    where_it_stands,
+)
 from carryover.distill.sections.next_action import Limit, is_planned, limit_line, next_entries, standing_limit
 from carryover.distill.sections.recent_files import file_entries, recent_files
 from carryover.distill.trail import past_of
@@ -54,7 +62,9 @@ def distill(
     recent = recent_files(view, facts.files)
     limit = standing_limit(view, startable)
     limit_text = limit_line(limit, agent_names.get(limit.agent, limit.agent)) if limit is not None else None
-    following, opened = next_entries(past, limit_text), open_questions.open_entries(past, recent)
+    documents = state_files.state_files(view, facts.files)
+    following = [*next_entries(past, limit_text), *state_files.open_entries(past, documents)]
+    opened = open_questions.open_entries(past, recent)
     git = [*([git_line(facts.git)] if facts.git is not None else []), *facts.elsewhere]
     sections = {
         "Task": task.task_entries(past),
@@ -63,7 +73,7 @@ def distill(
         "Open questions": opened,
         "Also in progress": progress_log.parallel_entries(past),
         "What the user said": user_said.said_entries(past),
-        "Recent files": file_entries(past, recent),
+        "Recent files": file_entries(past, recent, state_files.document_entries(past, documents, recent)),
         "Failed approaches": failed_approaches.failed_entries(past),
         "Progress log": progress_log.progress_entries(past),
         "From the agent's own summary": progress_log.summary_entries(past),
@@ -88,11 +98,15 @@ def distill(
 def wanted_files(view: ProjectView) -> tuple[FileQuery, ...]:
     """Returns the files whose current state the handoff would show, for the probe to read."""
     elsewhere = {session.session for session in view.sessions if session.where}
-    return tuple(
+    edited = [
         FileQuery(path=file.path, line=file.touched.line, anchor=file.touched.anchor)
         for file in recent_files(view, outside=False)  # no file of another project is ever read
         if file.touched.change != "delete" and file.touched.session not in elsewhere
-    )
+    ]
+    documents = state_files.state_files(view, outside=False)
+    read = [FileQuery(path=file.path) for file in documents if file.visits[-1].session.session not in elsewhere]
+    known = {query.path for query in edited}
+    return (*edited, *(query for query in read if query.path not in known))
 
 
 def has_past(view: ProjectView) -> bool:

@@ -18,6 +18,7 @@ from carryover.facts import FileFacts, FileQuery
 from carryover.fsio import read_bytes_bounded
 from carryover.probe.git import output_of
 from carryover.probe.source_code import examine, language_of
+from carryover.text.boxes import boxes_in, is_document
 
 _MOST_CACHED = 128
 _cache: dict[tuple[object, ...], FileFacts] = {}
@@ -51,7 +52,7 @@ def _facts_of(path: str, real_root: str, query: FileQuery, limit: int, out_of_ti
         if not os.path.lexists(path):
             return FileFacts(exists=False)
         real = os.path.realpath(path)
-        if language is None or not _is_inside(real, real_root) or not stat.S_ISREG(os.lstat(real).st_mode):
+        if (language is None and not is_document(path)) or not _is_inside(real, real_root) or not stat.S_ISREG(os.lstat(real).st_mode):
             return FileFacts(exists=True)
         # O_NONBLOCK: if it has become a FIFO, opening it would wait for a writer.
         descriptor = os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -67,7 +68,10 @@ def _facts_of(path: str, real_root: str, query: FileQuery, limit: int, out_of_ti
         if (known := _cache.get(key)) is not None:
             return known
         source = file.read(limit)
-    facts = examine(source, language, _edited_line(source, query), give_up=out_of_time)
+    if language is None:
+        facts = FileFacts(exists=True, boxes=boxes_in(source.decode("utf-8", "replace").splitlines()))
+    else:
+        facts = examine(source, language, _edited_line(source, query), give_up=out_of_time)
     if facts != FileFacts(exists=True):  # else the parse was given up
         if len(_cache) >= _MOST_CACHED:
             _cache.clear()

@@ -17,7 +17,7 @@ from carryover.distill.sections.quoting import from_the_top, from_turn, packed, 
 from carryover.distill.testruns.related import verdict
 from carryover.distill.trail import Past, Step
 from carryover.distill.view import ProjectView, SessionView
-from carryover.facts import FileFacts
+from carryover.facts import Boxes, FileFacts
 from carryover.text.lines import one_line
 
 TestStatus = Literal["pass", "fail", "unknown", "failing before this edit"]
@@ -52,12 +52,7 @@ def recent_files(
     digests = [digest for session in view.sessions for digest in session.digests]
     newest: dict[str, EditedFile] = {}
     for file in (file for digest in digests for file in digest.touched):
-        places = (relative(file.path, place) for place in (view.root, *view.former_roots))
-        below = ((checkout, relative(file.path, checkout)) for checkout in view.checkouts)
-        in_full = (f"{checkout}/{name}" for checkout, name in below if name is not None)
-        path = next(filter(None, places), None) or next(in_full, None)
-        if path is None and outside:
-            path = _outside(file.path, view.root)
+        path = placed(file.path, view, outside=outside)
         if path is not None and (path not in newest or newest[path].at_ms < file.at_ms):
             newest[path] = file
     runs = sorted((seen for digest in digests for seen in digest.runs), key=lambda seen: seen.at_ms)
@@ -66,6 +61,15 @@ def recent_files(
         RecentFile(path=path, touched=file, status=_status(path, file, runs), facts=facts.get(path))
         for path, file in ordered[:limit]
     ]
+
+
+def placed(path: str, view: ProjectView, *, outside: bool) -> str | None:
+    """Returns the name under which a file of the project is shown, see `recent_files`; None for others."""
+    places = (relative(path, place) for place in (view.root, *view.former_roots))
+    below = ((checkout, relative(path, checkout)) for checkout in view.checkouts)
+    in_full = (f"{checkout}/{name}" for checkout, name in below if name is not None)
+    found = next(filter(None, places), None) or next(in_full, None)
+    return found or (_outside(path, view.root) if outside else None)
 
 
 def relative(path: str, root: str) -> str | None:
@@ -104,8 +108,9 @@ def may_be_tested(path: str) -> bool:
     return "." in name.lstrip(".") and not name.lower().endswith(_NOT_CODE)
 
 
-def file_entries(past: Past, recent: Sequence[RecentFile]) -> list[Entry]:
-    """Returns the newest files, one per line, the names of more files in one line, then what was read and run."""
+def file_entries(past: Past, recent: Sequence[RecentFile], documents: Sequence[Entry] = ()) -> list[Entry]:
+    """Returns the newest files, one per line, the names of more files in one line, `documents`, then what was read and
+    run."""
     weight = WEIGHTS["file"]
     agents = {session.session: session.agent for session in past.view.sessions}
     entries = [
@@ -123,12 +128,13 @@ def file_entries(past: Past, recent: Sequence[RecentFile]) -> list[Entry]:
     more = [f"`{file.path}`" for file in recent[weight.most :]]
     if more:
         entries.append(_names("Before these", more, WEIGHTS["more files"].first))
-    entries = packed(entries)
+    entries = [*packed(entries), *documents]
     seen = (file for session in past.view.sessions for file in session.digest.looked_at)
     newest = sorted(seen, key=lambda file: -file.at_ms)
     paths = dict.fromkeys(cut_middle(relative(file.path, past.view.root) or file.path, 120) for file in newest)
     known = {file.path for file in recent}
-    only_read = [f"`{path}`" for path in paths if path not in known]
+    named = " ".join(entry.text for entry in documents)
+    only_read = [f"`{path}`" for path in paths if path not in known and f"`{path}`" not in named]
     if only_read:
         entries.append(_names("Looked at", only_read, WEIGHTS["looked at"].first))
     return [*entries, *_ran(past)]
@@ -142,11 +148,18 @@ def _file(file: RecentFile, at_ms: int) -> str:
     parts = [f"{_VERBS[file.touched.change]}{times}{f' {ago}' if ago else ''}"]
     if file.status is not None:
         parts.append(file.status if file.status == "failing before this edit" else f"tests {file.status}")
+    if facts is not None and facts.boxes is not None:
+        parts.append(counted(facts.boxes))
     if facts is not None and not facts.exists:
         parts.append("not there now")
     elif facts is not None and facts.parses is False:
         parts.append("does not parse")
     return f"`{file.path}`{where}: {', '.join(parts)}"
+
+
+def counted(boxes: Boxes) -> str:
+    """Says how many boxes of a document are checked."""
+    return f"{boxes.checked} of {boxes.total} boxes checked"
 
 
 def _names(label: str, names: Sequence[str], weight: float) -> Entry:

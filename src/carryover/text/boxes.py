@@ -1,0 +1,49 @@
+"""Reads the boxes of lists in documents: `- [ ]` and `- [x]`. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from carryover.facts import Boxes
+
+_DOCUMENTS: Final = (".md", ".markdown", ".mdx", ".txt", ".rst", ".adoc", ".org")
+_NUMBER: Final = r"(?:\s*L?\d{1,6}(?:→|:|\||\t))?"
+"""A line number, as agents' tools print it."""
+_BOX: Final = re.compile(_NUMBER + r"\s*(?:[-*+•]|\d{1,3}[.)])\s+\[([ xX])\]\s+(\S.*)")
+_MOST_OPEN: Final = 12
+_ITEM_CHARS: Final = 200
+
+
+def is_document(path: str) -> bool:
+    """Whether a file is prose by its name: Markdown, plain text and the like."""
+    return path.lower().endswith(_DOCUMENTS)
+
+
+def boxes_in(lines: Iterable[str]) -> Boxes | None:
+    """Returns the boxes in the lines of a document; None if it has none."""
+    found = [(box[1] != " ", box[2].strip()[:_ITEM_CHARS]) for line in lines if (box := _BOX.match(line))]
+    still = tuple(item for is_checked, item in found if not is_checked)
+    return Boxes(len(found), len(found) - len(still), still[:_MOST_OPEN]) if found else None
+
+
+def boxes_after(before: Boxes | None, diff: str) -> Boxes | None:
+    """Returns the boxes of a document after an edit with this diff (see `model.FileEdit`); None if that is unknown."""
+    lines = diff.splitlines()
+    if any(line.startswith("\\") for line in lines):
+        return None
+    added = boxes_in(line[1:] for line in lines if line.startswith("+"))
+    removed = boxes_in(line[1:] for line in lines if line.startswith("-"))
+    if lines and all(line.startswith("+") for line in lines):  # the whole file
+        return added
+    if before is None:
+        return None
+    none = Boxes(0, 0)
+    more, less = added or none, removed or none
+    still = [*before.open]
+    at = next((still.index(item) for item in less.open if item in still), len(still))
+    still = [item for item in still if item not in less.open]
+    still[at:at] = more.open
+    total, checked = before.total + more.total - less.total, before.checked + more.checked - less.checked
+    return Boxes(total, checked, tuple(still[:_MOST_OPEN])) if 0 <= checked <= total > 0 and diff else None
