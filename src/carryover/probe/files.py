@@ -20,6 +20,7 @@ from carryover.probe.git import output_of
 from carryover.probe.source_code import examine, language_of
 from carryover.text.boxes import boxes_in, is_document
 
+LARGEST_BYTES: Final = 256 << 10
 _MOST_CACHED = 128
 _cache: dict[tuple[object, ...], FileFacts] = {}
 
@@ -62,7 +63,7 @@ def _facts_of(path: str, real_root: str, query: FileQuery, limit: int, out_of_ti
         return FileFacts(exists=True)
     with os.fdopen(descriptor, "rb") as file:
         status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode) or status.st_size > limit:
+        if not stat.S_ISREG(status.st_mode) or status.st_size > (limit if language else min(limit, LARGEST_BYTES)):
             return FileFacts(exists=True)
         key = (real, status.st_ino, status.st_mtime_ns, status.st_ctime_ns, status.st_size, query.line, query.anchor)
         if (known := _cache.get(key)) is not None:
@@ -90,7 +91,6 @@ def _edited_line(source: bytes, query: FileQuery) -> int | None:
 
 
 MOST_PATHS: Final = 20_000
-LARGEST_BYTES: Final = 256 << 10
 _DEEPEST: Final = 8
 _WOULD_ADD: Final = b"?"
 _LS_FILES: Final = ("ls-files", "-z", "-t", "--cached", "--others", "--exclude-standard", "--deduplicate")

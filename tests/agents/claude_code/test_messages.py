@@ -46,6 +46,26 @@ def test_an_answer_is_final_only_where_the_client_says_so() -> None:
         assert Session().says("Done.", stop=stop) == [AssistantMessage(text="Done.", final=final)]
 
 
+FRAME = "This session is being continued from a previous conversation that ran out of context."
+GO_ON = "Please continue the conversation from where we left it off without asking the user any further questions."
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (f"{FRAME} The summary below covers it.\n\nSummary:\nCents are done.\n\n{GO_ON} Go on.", "Cents are done."),
+        (f"{FRAME} The conversation is summarized below:\nCents are done.\n{GO_ON}", "Cents are done."),
+        (f"{FRAME}\n\n<summary>\nCents are done.\n</summary>\n{GO_ON}", "Cents are done."),
+        ("This session is being continued. Summary: cents.", "This session is being continued. Summary: cents."),
+    ],
+)
+def test_the_clients_own_words_around_a_summary_are_left_out(text: str, words: str) -> None:
+    [made] = Session().record("user", message={"role": "user", "content": text}, isCompactSummary=True)
+
+    assert isinstance(made, AgentSummary)
+    assert made.text == words
+
+
 def test_a_recap_for_the_absent_user_is_evidence() -> None:
     text = "Goal: the grant. Next action: the budget. (disable recaps in /config)"
     recap = AgentSummary(text="Goal: the grant. Next action: the budget.", source="away")

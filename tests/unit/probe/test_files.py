@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from carryover.facts import FileFacts, FileQuery
-from carryover.probe.files import file_facts, project_paths, text_of, why_unread
+from carryover.facts import Boxes, FileFacts, FileQuery
+from carryover.probe.files import LARGEST_BYTES, file_facts, project_paths, text_of, why_unread
 from support.repository import git, repository
 
 CART = """class Cart:
@@ -68,6 +68,22 @@ def test_what_leads_out_of_the_root_or_is_no_regular_file_is_not_opened(root: Pa
 
     for name in ("link.py", "folder/outside.py", "pipe.py", "folder.py", "loop.py", "device.py"):
         assert look(root, name) == FileFacts(exists=True)
+
+
+def test_the_boxes_of_a_document_are_counted_inside_the_project_only(root: Path) -> None:
+    plan = "# Plan\n- [x] cents\n- [ ] the receipt\n"
+    (root / "PLAN.md").write_text(plan)
+    (root / "latin.txt").write_bytes(b"- [ ] caf\xe9\n")
+    (root / "large.md").write_text(plan + " " * LARGEST_BYTES)
+    (root.parent / "outside.md").write_text(plan)
+    (root / "link.md").symlink_to(root.parent / "outside.md")
+    os.mkfifo(root / "pipe.md")
+
+    assert look(root, "PLAN.md") == FileFacts(exists=True, boxes=Boxes(2, 1, ("the receipt",)))
+    assert look(root, "latin.txt") == FileFacts(exists=True, boxes=Boxes(1, 0, ("caf\ufffd",)))
+    for name in ("large.md", "link.md", "pipe.md"):
+        assert look(root, name) == FileFacts(exists=True)
+    assert look(root, "../outside.md") is None
 
 
 def test_a_large_file_is_not_read(root: Path) -> None:

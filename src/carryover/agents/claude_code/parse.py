@@ -78,9 +78,13 @@ _LOCAL: Final = ("<command-name>", "<local-command-stdout>", "<local-command-std
 """The beginning of a command that the client runs itself, without asking the model, and of its output."""
 _INTERRUPTED: Final = ("[Request interrupted by user]", "[Request interrupted by user for tool use]")
 
-_CLIENTS_START: Final = re.compile(r"\A.*?^(?:Summary:|<summary>)[ \t]*$", re.DOTALL | re.MULTILINE)
+_CLIENTS_START: Final = re.compile(
+    r"\A(?:.*?^(?:Summary:|<summary>)[ \t]*$|This session is being continued from a previous conversation[^\n]*\n)",
+    re.DOTALL | re.MULTILINE,
+)
 _CLIENTS_END: Final = re.compile(
-    r"^(?:</summary>|If you need specific details from before compaction|(?:Please c|C)ontinue the conversation from)",
+    r"^(?:</summary>|If you need specific details from before compaction|(?:Please c|C)ontinue (?:with )?the conversation "
+    r"from)",
     re.MULTILINE,
 )
 """The client's text around a summary. It explains the summary and asks that session alone to continue without a
