@@ -17,6 +17,7 @@ from carryover.distill.entry import Entry
 from carryover.distill.handoff import Handoff
 from carryover.distill.header import MAX_CHARS, Answering, header
 from carryover.distill.quotes import clip, estimated_tokens
+from carryover.distill.repeats import without_repeats
 from carryover.model import id_in_command
 from carryover.redact import CleanText, clean
 from carryover.text.invisible import CONTROLS, without_marks, without_unseen
@@ -42,7 +43,7 @@ def render(handoff: Handoff, answering: Answering | None = None) -> CleanText:
 
 def lay_out(handoff: Handoff, answering: Answering | None = None) -> list[tuple[str, list[tuple[str, Entry]]]]:
     """Returns the sections that fit, by title, with their lines as printed and the entries they come from."""
-    sections = [(section.title, _clean(section.entries)) for section in handoff.sections]
+    sections = without_repeats([(section.title, _clean(section.entries)) for section in handoff.sections])
     head, last = _around(handoff, answering)
     room = MAX_TEXT_CHARS - sum(len(line) + 1 for line in (*head, last))
     kept = _fitted(sections, lines=MAX_LINES - len(head) - 1, tokens=MAX_TOKENS, chars=room)

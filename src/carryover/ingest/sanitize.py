@@ -15,8 +15,9 @@ import msgspec
 
 from carryover.adapter.contract import CONTEXT_NAMES
 from carryover.ledger.batch import Entry
-from carryover.model import AnyBody, Event, FileEdit, Op, Retracted, ToolCall, ToolResult
+from carryover.model import AnyBody, Event, FileEdit, Op, Retracted, SessionInfo, ToolCall, ToolResult
 from carryover.redact import redact
+from carryover.text.invisible import without_tagged
 
 T = TypeVar("T")
 _IDS: Final = frozenset({"call_id", "task_id", "name"})
@@ -59,6 +60,8 @@ def clean_body(body: AnyBody, counts: dict[str, int]) -> AnyBody:
         if output is not body.output:
             return msgspec.structs.replace(body, output=output, dropped=body.dropped + dropped)
         return body
+    if isinstance(body, SessionInfo) and body.title:
+        body = msgspec.structs.replace(body, title=without_tagged(body.title) or None)
     return map_text(body, hide)
 
 

@@ -51,6 +51,14 @@ def _thinned(signs: re.Match[str]) -> str:
     return "".join(kept)
 
 
+_TAGGED: Final = re.compile(r"<([a-z]+[-_][\w-]{1,60})(?: [^<>]{0,200})?>[^<]{0,2000}</\1>|\A\s*</?[a-z]+[-_].*", re.S)
+
+
+def without_tagged(text: str) -> str:
+    """Returns `text` on one line, without what a client put into it between tags such as `<command-name>`."""
+    return " ".join(_TAGGED.sub(" ", text).split()) if "<" in text else text
+
+
 _CHAT_MARK: Final = re.compile(
     r"<(?=\||\uff5c|<?/?SYS>>|/?s>)|\[(/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|TOOL_CONTENT))\]",
     re.I,

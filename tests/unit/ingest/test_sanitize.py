@@ -19,6 +19,7 @@ from carryover.model import (
     FileEdit,
     Question,
     Retracted,
+    SessionInfo,
     SummaryPart,
     ToolCall,
     ToolResult,
@@ -199,3 +200,10 @@ def test_edits_and_the_calls_that_make_them_are_renamed_and_nothing_else(tmp_pat
     assert list(map(renamed, bodies(linked))) == bodies(real)
     for body in (ToolCall(call_id="c", name="Bash", op="shell", subject=linked), UserPrompt(text=linked)):
         assert renamed(body) is body
+
+
+def test_a_title_keeps_the_users_words_alone() -> None:
+    title = "<system-reminder>Be brief.</system-reminder> Fix the cart"
+
+    assert clean_body(SessionInfo(title=title), {}) == SessionInfo(title="Fix the cart")
+    assert clean_body(SessionInfo(title="<command-name>/clear</command-name>"), {}) == SessionInfo()

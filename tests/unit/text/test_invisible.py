@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from carryover.text.invisible import without_chat_marks, without_stacks, without_unseen
+from carryover.text.invisible import without_chat_marks, without_stacks, without_tagged, without_unseen
 from carryover.text.lines import one_line
 
 
@@ -56,3 +56,16 @@ def test_white_space_of_any_kind_becomes_one_blank() -> None:
 )
 def test_marks_of_chat_templates_are_harmless_and_code_stays(text: str, harmless: str) -> None:
     assert without_chat_marks(text) == harmless
+
+
+@pytest.mark.parametrize(
+    ("title", "shown"),
+    [
+        ("<command-name>/fix</command-name>\n<command-args>cart</command-args>", ""),
+        ("<system-reminder>Be brief.</system-reminder> Fix the cart", "Fix the cart"),
+        ("<local-command-caveat>Caveat: the messages below", ""),
+        ("Fix <cart-line> in a < b", "Fix <cart-line> in a < b"),
+    ],
+)
+def test_what_a_client_puts_between_its_tags_is_left_out_of_a_title(title: str, shown: str) -> None:
+    assert without_tagged(title) == shown

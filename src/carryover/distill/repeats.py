@@ -1,0 +1,56 @@
+"""Shows a long line that several quotes contain only once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from msgspec.structs import replace
+
+from carryover.distill.entry import Entry
+
+_SHORTEST: Final = 40
+_JOINT: Final = re.compile(r"( / | \| )")
+_GAPS: Final = re.compile(r"…(?:(?: / | \| )…)+")
+_RANKS: Final = {"message": 1, "plan": 2, "summary": 2, "job": 3, "call": 3}
+"""Whose lines give way to whose. Others, such as the user's words, stay as they are."""
+_WHOLE: Final = ("Next action", "Open questions")
+
+
+class _Spot(NamedTuple):
+    title: str
+    at: int
+
+
+def without_repeats(sections: Sequence[tuple[str, Sequence[Entry]]]) -> list[tuple[str, list[Entry]]]:
+    """Returns the sections, by title, with each long line in its newest place, which stays as long as any of its places
+    would; elsewhere `…` stands for it. Nothing changes within one quote."""
+    found = {_Spot(title, at): entry for title, entries in sections for at, entry in enumerate(entries)}
+    owners: dict[str, _Spot] = {}
+    for spot in sorted(found, key=lambda spot: _precedence(spot, found[spot])):
+        entry = found[spot]
+        lines = _JOINT.split(entry.text)
+        for at, line in enumerate(lines):
+            owner = owners.setdefault(line, spot) if len(line) >= _SHORTEST else spot
+            if found[owner].quote != entry.quote and _rank(spot, entry) > 0:
+                lines[at] = "…"
+                found[owner] = replace(found[owner], weight=min(found[owner].weight, entry.weight))
+        found[spot] = replace(entry, text=_GAPS.sub("…", "".join(lines)))
+    return [
+        (title, [found[_Spot(title, at)] for at, entry in enumerate(entries) if not _is_gone(found[_Spot(title, at)])])
+        for title, entries in sections
+    ]
+
+
+def _rank(spot: _Spot, entry: Entry) -> int:
+    return 0 if spot.title in _WHOLE else _RANKS.get(entry.kind, 0)
+
+
+def _precedence(spot: _Spot, entry: Entry) -> tuple[int, int, float, _Spot]:
+    return _rank(spot, entry), -entry.at_ms, entry.weight, spot
+
+
+def _is_gone(entry: Entry) -> bool:
+    """Whether nothing is left of a quote; that a call was made says something without what it printed."""
+    return entry.text == "…" and (entry.kind != "call" or entry.part > 0)

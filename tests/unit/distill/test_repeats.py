@@ -1,0 +1,53 @@
+"""What several quotes say in the same words is shown once."""
+
+from __future__ import annotations
+
+from carryover.distill.entry import Entry, Kind
+from carryover.distill.render import render
+from carryover.distill.repeats import without_repeats
+from support.conversation import GOAL, handoff, session
+
+PLAN = "1. Read the prices as whole cents in the importer.\n2. Convert them on the way into checkout, once."
+TRACE = "File '/home/dev/shop/cart.py', line 12, in discount: KeyError: 'cents'"
+
+
+def entry(text: str, *, kind: Kind = "message", at_ms: int = 0, weight: float = 1.0, label: str = "") -> Entry:
+    return Entry(text=text, kind=kind, at_ms=at_ms, weight=weight, label=label or f"{kind} {at_ms}")
+
+
+def test_a_plan_that_two_answers_tell_stands_in_the_newer_one() -> None:
+    talk = session("s1").user(GOAL).edited("cart.py").says(f"I propose:\n{PLAN}\nThe receipt comes later.")
+    talk.user("Go on like that.").edited("cart.py").says(f"It is done as planned:\n{PLAN}\nAll tests pass.")
+    text = render(handoff(talk))
+
+    for line in PLAN.splitlines():
+        assert text.count(line) == 1
+    assert "I propose: / … / The receipt comes later." in text
+    assert text.index(PLAN.splitlines()[0]) < text.index("I propose:")
+
+
+def test_the_place_that_stays_is_kept_as_long_as_any_of_them() -> None:
+    older, newer = entry(f"a / {TRACE}", at_ms=1, weight=0.2), entry(f"b / {TRACE}", at_ms=2, weight=2.0)
+
+    assert without_repeats([("Where it stands", [newer]), ("Progress log", [older])]) == [
+        ("Where it stands", [entry(f"b / {TRACE}", at_ms=2, weight=0.2)]),
+        ("Progress log", [entry("a / …", at_ms=1, weight=0.2)]),
+    ]
+
+
+def test_the_users_words_and_open_questions_stay_and_a_call_gives_way_to_what_was_said() -> None:
+    asked, said = entry(TRACE, kind="prompt", at_ms=1), entry(TRACE, at_ms=2)
+    ran, printed = entry(TRACE, kind="call", at_ms=3), entry(f"{TRACE} / ok", kind="call", at_ms=4)
+    sections = [("Task", [asked]), ("Open questions", [said]), ("Progress log", [said]), ("Recent files", [ran, printed])]
+    (_, task), (_, opened), (_, log), (_, files) = without_repeats(sections)
+
+    assert task == [asked]
+    assert opened == [said]
+    assert log == [said]
+    assert [call.text for call in files] == ["…", "… / ok"]
+
+
+def test_short_lines_may_be_said_again() -> None:
+    said = [("Where it stands", [entry("All tests pass.")]), ("Progress log", [entry("All tests pass.", at_ms=1)])]
+
+    assert without_repeats(said) == said
