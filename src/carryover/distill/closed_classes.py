@@ -46,7 +46,7 @@ def only_replies(text: str) -> bool:
 
 
 def label_of(line: str) -> tuple[str, bool]:
-    """Returns the heading that a line's own label names, empty if it has none, and whether anything follows it there."""
+    """Returns the heading that a line's label names, empty if it has none, and whether the line goes on after it."""
     label = _LABEL.match(line)
     name = label["name"].casefold() if label is not None else ""
     heading = next((heading for heading, names in LABELS.items() if name in names), "")

@@ -1,4 +1,4 @@
-"""Classifies shell commands and tool calls: whether one only looks, whether it failed, what it tried, and why."""
+"""Classifies tool calls: whether one failed, what it tried, and why."""
 
 from __future__ import annotations
 
@@ -9,63 +9,16 @@ from carryover.distill.quotes import clip, cut_middle
 from carryover.model import ToolResult
 from carryover.records.file_bodies import without_bodies
 from carryover.text.lines import one_line
-from carryover.text.shell import without_heredocs
+from carryover.text.looking import CMDLET_LOOKING, found_nothing, without_prefix
 
-_LOOKING: Final = frozenset(
-    """
-    ls ll cat head tail less more grep egrep rg ag find fd which whereis type stat file wc du df tree pwd cd echo printf
-    test [ diff cmp ps pgrep env printenv date whoami id uname sleep true false jq sort uniq sed awk cut tr readlink
-    realpath basename dirname lsof man history [[ exit done fi for break continue
-    """.split()
-)
-_CMDLET_LOOKING: Final = re.compile(
-    r"^(?:get-(?:childitem|content|item|itemproperty|location|command|date|process)|gci|gc|dir|select-string|sls"
-    r"|test-path|resolve-path)\b",
-    re.I,
-)
-_IN_QUOTES: Final = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"")
-_STEP_END: Final = re.compile(r"&&|\|\||[;\n]")
-_INTO_STEP: Final = re.compile(r"^\s*(?:(?:if|then|elif|else|do|while|!|\{|\()\s+)+")
-_FINDS_NOTHING: Final = re.compile(
-    r"(?:[ef]?grep|rg|ag|diff|cmp|test|\[\[?|which|pgrep|command -v|git (?:grep|diff \S*(?:--quiet|--exit-code)))(?:\s|$)"
-)
-"""Programs that end with 1 to say that there is none, or that there is a difference."""
-_OWN_EXIT: Final = re.compile(r"exit \d+$")
-_LAST_STEP: Final = re.compile(r"(?s)(?:(?P<end>\|\||&&|[;\n|])|\A)(?P<step>(?:(?!\|\||&&|[;\n|]).)+)[\s;]*\Z")
-_WRITES: Final = re.compile(r"(?<![\d&=<-])>{1,2}\s*(?!&|/dev/null)[\w./~$-]|\|\s*tee\b|^sed\s(?:\S+\s)*-i")
-"""A command that only looks, unless its output goes into a file."""
-_GIT_LOOKING: Final = re.compile(
-    r"^git (?:-C \S+ |-\S+ )*(?:status|log|diff|show|branch|remote|rev-parse|ls-files|blame|grep|stash list)\b"
-)
-_PREFIX: Final = re.compile(
-    r"^\s*(?:(?:cd|pushd|source|\.|export|set)\s[^&|;]*(?:&&|;)\s*|[A-Z_][A-Z0-9_]*=\S+\s+"
-    r"|(?:sudo|time|env|timeout \S+)\s+)+"
-)
 _GENERIC: Final = frozenset(
     "cat echo cp mv rm mkdir touch chmod chown tee export set sudo for while if node python python3 bash sh zsh".split()
 )
-_REDIRECTED: Final = re.compile(r"\s[\d#&]?>{1,2}\s?(?:&[\d#]|\S+)")
 _COMMITTED: Final = re.compile(r"^\[[^\]\n]{1,120} ([0-9a-f]{6,40})\] (.{1,200})$", re.M)
 _RAISED: Final = re.compile(r"(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception|Interrupt|Exit)\b(?::|$)", re.I)
 _REPORTED: Final = re.compile(r"(?:error|fatal)\b", re.I)  # perhaps only by the program that ran the failed one
 _SHORT_CAUSE: Final = 60
 _CAUSE_CHARS: Final = 220
-
-
-def is_looking(command: str) -> bool:
-    """Whether every step of a shell command only looks around: if it finds nothing, that is not a failure."""
-    main = without_prefix(_IN_QUOTES.sub("''", command))
-    steps = [step for part in _STEP_END.split(main) if (step := without_prefix(_INTO_STEP.sub("", part)))]
-    return main != "" and all(
-        (step.split(maxsplit=1)[0] in _LOOKING or _GIT_LOOKING.match(step) or _CMDLET_LOOKING.match(step))
-        and not _WRITES.search(step)
-        for step in steps
-    )
-
-
-def without_prefix(command: str) -> str:
-    """Returns the command without leading `cd`, variable assignments and the like."""
-    return _PREFIX.sub("", command).strip()
 
 
 def failed(result: ToolResult) -> bool:
@@ -75,19 +28,7 @@ def failed(result: ToolResult) -> bool:
         return False
     if result.op in ("read", "search", "plan", "ask"):
         return False
-    return not (result.op == "shell" and (is_looking(result.subject) or _only_found_nothing(result)))
-
-
-def _only_found_nothing(result: ToolResult) -> bool:
-    """Whether the exit code is that of a last step which found nothing, or one that the script sets itself whatever
-    happened before."""
-    last = _LAST_STEP.search(_IN_QUOTES.sub("''", without_heredocs(result.subject)).rstrip())
-    if last is None or last["end"] in ("&&", "||") or "pipefail" in result.subject:
-        return False
-    step = last["step"].strip()
-    if _FINDS_NOTHING.match(step):
-        return result.exit_code in (1, None)
-    return last["end"] in (";", "\n") and _OWN_EXIT.match(step) is not None
+    return not (result.op == "shell" and found_nothing(result.subject, result.exit_code))
 
 
 def tried(result: ToolResult) -> str:
@@ -103,19 +44,6 @@ def signature(result: ToolResult) -> str:
     return f"{result.op}:{_mark(without_prefix(result.subject))}"
 
 
-def is_retry(failed: str, succeeded: str) -> bool:
-    """Whether two signatures are of one command with other options or another launcher. Behind a pipe, a success says
-    nothing of the command before it."""
-    words, others = _core(failed), _core(succeeded)
-    shorter = min(len(words), len(others))
-    return words == others or (shorter > 1 and words[-shorter:] == others[-shorter:])
-
-
-def _core(mark: str) -> list[str]:
-    words = [word.strip("'\"") for word in _REDIRECTED.sub("", mark.partition(":")[2]).split() if word[:1] != "-"]
-    return [words[0].rpartition("/")[2], *words[1:]] if words else [mark]
-
-
 def program(command: str) -> str:
     """Returns the program that a command runs, which identifies attempts at one thing; empty if it says nothing."""
     words = [word for word in without_prefix(command).split() if not word.startswith("-")]
@@ -126,7 +54,7 @@ def program(command: str) -> str:
         return ""
     argument = [word for word in words[1:2] if re.fullmatch(r"[\w:.@/-]+", word)]
     tells = bool(argument) or words[0].startswith(("./", "/"))
-    return " ".join([head, *argument]) if tells and not _CMDLET_LOOKING.match(head) else ""
+    return " ".join([head, *argument]) if tells and not CMDLET_LOOKING.match(head) else ""
 
 
 def _mark(subject: str) -> str:

@@ -108,7 +108,7 @@ WEIGHTS: Final[dict[str, Weight]] = {
     # Recent files
     "file":            Weight(0.4, 0.0, 0.3, 12),
     "more files":      Weight(2.2),                     # the names of further ones, in one line
-    "document":        Weight(0.9, 0.0, 0.2, 4),        # documents that several turns came back to
+    "document":        Weight(0.9, 0.0, 0.0, 4),        # documents that several turns came back to, in one line
     "looked at":       Weight(1.3, 0.3),
     "ran now":         Weight(0.6, 0.4, 0.45),          # calls of a turn that was cut off, with what they printed
     "ran":             Weight(1.1, 2.2, 0.4, 16),       # the newest others that did more than look

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from carryover import model
 from carryover.distill import documents, turns
-from carryover.distill.commands import committed, failed, is_edit_of, is_looking, is_retry, program, signature, tried, why
+from carryover.distill.commands import committed, failed, is_edit_of, program, signature, tried, why
 from carryover.distill.digest import Call, Digest, EditedFile, Failure, Pending, Reply, SeenFile, SeenRun
 from carryover.distill.own_text import names_handoff, without_handoffs
 from carryover.distill.quotes import clip, clip_middle
@@ -18,6 +18,7 @@ from carryover.distill.turns import MOST_FAILURES, MOST_PENDING, at_work, with_t
 from carryover.model import Event, FileEdit, ToolCall, ToolResult, is_own_tool
 from carryover.records.file_bodies import without_bodies
 from carryover.text.lines import one_line
+from carryover.text.looking import is_looking, is_retry
 
 _LONGEST_TEXT: Final = 200_000
 _MOST_EDITED_FILES: Final = 40
@@ -105,9 +106,7 @@ def _failures_after(failures: tuple[Failure, ...], body: ToolResult, at_ms: int,
     if not has_failed:
         passed = [f.passed_by or (runs != "" and f.program == runs) for f in failures]
         both = zip(failures, passed, strict=True)
-        return tuple(
-            replace(f, solved=True) if _solves(f, mark, turn) else replace(f, passed_by=by) for f, by in both
-        )
+        return tuple(replace(f, solved=True) if _solves(f, mark, turn) else replace(f, passed_by=by) for f, by in both)
     former = next((failure for failure in failures if failure.signature == mark), None)
     new = Failure(
         tried=tried(body),
@@ -123,9 +122,9 @@ def _failures_after(failures: tuple[Failure, ...], body: ToolResult, at_ms: int,
 
 def _solves(failure: Failure, mark: str, turn: int) -> bool:
     """Whether a success with this signature is the failed attempt again, or soon after with a slight change."""
-    if failure.signature == mark or failure.solved:
-        return True
-    return mark.startswith("shell:") and turn - failure.turn <= 1 and is_retry(failure.signature, mark)
+    again, first = (text.removeprefix("shell:") for text in (mark, failure.signature))
+    soon = mark != again and turn - failure.turn <= 1
+    return failure.solved or again == first or (soon and is_retry(first, again))
 
 
 def _edit(digest: Digest, event: Event, body: FileEdit) -> Digest:

@@ -104,7 +104,7 @@ def wanted_files(view: ProjectView) -> tuple[FileQuery, ...]:
         if file.touched.change != "delete" and file.touched.session not in elsewhere
     ]
     documents = state_files.state_files(view, outside=False)
-    read = [FileQuery(path=file.path) for file in documents if file.visits[-1].session.session not in elsewhere]
+    read = [FileQuery(path=file.path) for file in documents if file.visits[-1][1].session not in elsewhere]
     known = {query.path for query in edited}
     return (*edited, *(query for query in read if query.path not in known))
 

@@ -53,7 +53,11 @@ def _facts_of(path: str, real_root: str, query: FileQuery, limit: int, out_of_ti
         if not os.path.lexists(path):
             return FileFacts(exists=False)
         real = os.path.realpath(path)
-        if (language is None and not is_document(path)) or not _is_inside(real, real_root) or not stat.S_ISREG(os.lstat(real).st_mode):
+        if (
+            (language is None and not is_document(path))
+            or not _is_inside(real, real_root)
+            or not stat.S_ISREG(os.lstat(real).st_mode)
+        ):
             return FileFacts(exists=True)
         # O_NONBLOCK: if it has become a FIFO, opening it would wait for a writer.
         descriptor = os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)

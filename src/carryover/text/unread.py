@@ -8,7 +8,9 @@ from typing import Final
 _SHORTEST: Final = 24
 _MOST_LETTERS: Final = 0.5
 """A line with a bar in which a larger share are letters says something beside it."""
-_ENCODED: Final = re.compile(r"[\"']?(?:data:[\w/+.-]+;base64,)?(?:[A-Za-z0-9+/]{64,}|[A-Za-z0-9_-]{64,})={0,2}[\"',;]{0,3}")
+_ENCODED: Final = re.compile(
+    r"[\"']?(?:data:[\w/+.-]+;base64,)?(?:[A-Za-z0-9+/]{64,}|[A-Za-z0-9_-]{64,})={0,2}[\"',;]{0,3}"
+)
 _MIXED: Final = re.compile(r"(?=.*[a-z])(?=.*[A-Z])(?=.*\d)")
 _HEX: Final = re.compile(r"(?:0x)?[0-9a-fA-F]{129,}|(?:[0-9a-f]{4,16}:?\s+)(?:[0-9a-f]{2,4}\s+){7,}.{0,40}")
 _DRAWN: Final = re.compile(r"[MmLlHhVvCcSsQqTtAaZz][\s,]*-?(?:\d+\.?\d*|\.\d+)(?:[\s,-]*(?:\d+\.?\d*|\.\d+))*")
@@ -37,7 +39,11 @@ def is_unread(line: str) -> bool:
         return True
     if len(line) < 64:
         return False
-    return (_ENCODED.fullmatch(line) is not None and _MIXED.match(line) is not None) or _is_path(line) or _is_minified(line)
+    return (
+        (_ENCODED.fullmatch(line) is not None and _MIXED.match(line) is not None)
+        or _is_path(line)
+        or _is_minified(line)
+    )
 
 
 def _is_path(line: str) -> bool:
@@ -47,7 +53,7 @@ def _is_path(line: str) -> bool:
 
 
 def _is_minified(line: str) -> bool:
-    """Whether a line is code without the blanks that people write; JSON and prose in any script have fewer such signs."""
+    """Whether a line is code without the blanks that people write; JSON and prose have fewer such signs."""
     if len(line) < _LONG or line.count(" ") * 12 > len(line):
         return False
     return len(_CODE_SIGN.findall(line)) * 14 > len(line) and line.count(";") + line.count("(") > len(line) // 60

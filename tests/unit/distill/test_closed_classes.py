@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 
 from carryover.distill import closed_classes
-from carryover.distill.closed_classes import LABELS, REPLIES, is_list_item, is_numbered, is_question, label_of, only_replies
+from carryover.distill.closed_classes import (
+    LABELS,
+    REPLIES,
+    is_list_item,
+    is_numbered,
+    is_question,
+    label_of,
+    only_replies,
+)
 from dialogue.checks import outcomes, rates
 from dialogue.scenario import dialogue
 from dialogue.test_takeover import held

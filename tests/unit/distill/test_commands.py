@@ -3,8 +3,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from carryover.distill.commands import failed, is_edit_of, is_looking, is_retry, program, signature, why
+from carryover.distill.commands import failed, is_edit_of, program, signature, why
 from carryover.model import Op, ResultStatus, ToolResult
+from carryover.text.looking import is_looking, is_retry
 
 
 def result(
@@ -74,7 +75,7 @@ def test_a_last_step_that_found_nothing_and_an_exit_of_its_own_are_no_failure(
     ],
 )
 def test_a_retry_differs_in_options_or_launcher(first: str, later: str, same: bool) -> None:
-    assert is_retry(signature(result(first)), signature(result(later))) == same
+    assert is_retry(first, later) == same
 
 
 def test_what_succeeded_was_refused_or_is_not_known_is_no_failure() -> None:

@@ -38,7 +38,12 @@ def test_the_place_that_stays_is_kept_as_long_as_any_of_them() -> None:
 def test_the_users_words_and_open_questions_stay_and_a_call_gives_way_to_what_was_said() -> None:
     asked, said = entry(TRACE, kind="prompt", at_ms=1), entry(TRACE, at_ms=2)
     ran, printed = entry(TRACE, kind="call", at_ms=3), entry(f"{TRACE} / ok", kind="call", at_ms=4)
-    sections = [("Task", [asked]), ("Open questions", [said]), ("Progress log", [said]), ("Recent files", [ran, printed])]
+    sections = [
+        ("Task", [asked]),
+        ("Open questions", [said]),
+        ("Progress log", [said]),
+        ("Recent files", [ran, printed]),
+    ]
     (_, task), (_, opened), (_, log), (_, files) = without_repeats(sections)
 
     assert task == [asked]

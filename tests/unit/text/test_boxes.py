@@ -36,4 +36,6 @@ def test_an_edit_checks_adds_and_renames_boxes_or_leaves_them_unknown(diff: str,
 
 
 def test_a_document_is_known_by_its_name() -> None:
-    assert [is_document(name) for name in ("PLAN.MD", "a/tasks.md", "notes.txt", "cart.py", "md")] == [True] * 3 + [False] * 2
+    assert [is_document(name) for name in ("PLAN.MD", "a/tasks.md", "notes.txt", "cart.py", "md")] == [True] * 3 + [
+        False
+    ] * 2

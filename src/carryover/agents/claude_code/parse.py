@@ -83,8 +83,8 @@ _CLIENTS_START: Final = re.compile(
     re.DOTALL | re.MULTILINE,
 )
 _CLIENTS_END: Final = re.compile(
-    r"^(?:</summary>|If you need specific details from before compaction|(?:Please c|C)ontinue (?:with )?the conversation "
-    r"from)",
+    r"^(?:</summary>|If you need specific details from before compaction"
+    r"|(?:Please c|C)ontinue (?:with )?the conversation from)",
     re.MULTILINE,
 )
 """The client's text around a summary. It explains the summary and asks that session alone to continue without a

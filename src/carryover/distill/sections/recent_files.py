@@ -9,7 +9,6 @@ from typing import Final, Literal
 
 import msgspec
 
-from carryover.distill.commands import is_looking
 from carryover.distill.digest import Call, EditedFile, SeenRun
 from carryover.distill.entry import WEIGHTS, Entry
 from carryover.distill.quotes import cut_middle, earlier, excerpt
@@ -19,6 +18,7 @@ from carryover.distill.trail import Past, Step
 from carryover.distill.view import ProjectView, SessionView
 from carryover.facts import Boxes, FileFacts
 from carryover.text.lines import one_line
+from carryover.text.looking import is_looking
 
 TestStatus = Literal["pass", "fail", "unknown", "failing before this edit"]
 _NOT_CODE: Final = tuple(".md .markdown .rst .txt .adoc .json .toml .yaml .yml .ini .cfg .csv .lock .svg".split())

@@ -1,0 +1,28 @@
+"""Finds the documents that a tool call read, with the boxes that it printed of them."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from carryover.facts import Boxes
+from carryover.model import ToolResult
+from carryover.records.fields import MAX_NAME_CHARS, resolved
+from carryover.text.boxes import boxes_in, is_document
+
+_MOST: Final = 3
+_NAMED: Final = re.compile(r"(?<![^\s'\"=])[\w./~-]{1,200}\.[A-Za-z]{2,8}(?![^\s'\";|&)])")
+_PRINTS: Final = re.compile(r"(?:cat|nl|bat|type|gc|get-content)\s[^|;&\n]+", re.I)
+"""A command that prints a whole file."""
+
+
+def documents_read(body: ToolResult, cwd: str | None) -> list[tuple[str, Boxes | None]]:
+    """Returns the absolute paths of the documents that a call named, if it succeeded, and the boxes of one that it
+    printed as a whole."""
+    if body.status != "ok" or body.op not in ("read", "shell"):
+        return []
+    named = [body.subject] if body.op == "read" else _NAMED.findall(body.subject)
+    whole = not body.dropped and len(named) == 1 and (body.op == "read" or _PRINTS.fullmatch(body.subject.strip()))
+    boxes = boxes_in(body.output.splitlines()) if whole else None
+    paths = (resolved(name, cwd) for name in named[:_MOST] if is_document(name))
+    return [(path, boxes) for path in paths if path is not None and len(path) <= MAX_NAME_CHARS]

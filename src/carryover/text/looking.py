@@ -1,0 +1,83 @@
+"""Tells by its words whether a shell command only looks around, and whether two commands are attempts at one thing."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from carryover.text.shell import without_heredocs
+
+_LOOKING: Final = frozenset(
+    """
+    ls ll cat head tail less more grep egrep rg ag find fd which whereis type stat file wc du df tree pwd cd echo printf
+    test [ diff cmp ps pgrep env printenv date whoami id uname sleep true false jq sort uniq sed awk cut tr readlink
+    realpath basename dirname lsof man history [[ exit done fi for break continue
+    """.split()
+)
+CMDLET_LOOKING: Final = re.compile(
+    r"^(?:get-(?:childitem|content|item|itemproperty|location|command|date|process)|gci|gc|dir|select-string|sls"
+    r"|test-path|resolve-path)\b",
+    re.I,
+)
+_IN_QUOTES: Final = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"")
+_STEP_END: Final = re.compile(r"&&|\|\||[;\n]")
+_INTO_STEP: Final = re.compile(r"^\s*(?:(?:if|then|elif|else|do|while|!|\{|\()\s+)+")
+_FINDS_NOTHING: Final = re.compile(
+    r"(?:[ef]?grep|rg|ag|diff|cmp|test|\[\[?|which|pgrep|command -v|git grep|git diff \S*(?:--quiet|--exit-code))"
+    r"(?:\s|$)"
+)
+"""Programs that end with 1 to say that there is none, or that there is a difference."""
+_OWN_EXIT: Final = re.compile(r"exit \d+$")
+_STEPS: Final = re.compile(r"(\|\||&&|[;\n|])")
+_WRITES: Final = re.compile(r"(?<![\d&=<-])>{1,2}\s*(?!&|/dev/null)[\w./~$-]|\|\s*tee\b|^sed\s(?:\S+\s)*-i")
+"""A command that only looks, unless its output goes into a file."""
+_GIT_LOOKING: Final = re.compile(
+    r"^git (?:-C \S+ |-\S+ )*(?:status|log|diff|show|branch|remote|rev-parse|ls-files|blame|grep|stash list)\b"
+)
+_PREFIX: Final = re.compile(
+    r"^\s*(?:(?:cd|pushd|source|\.|export|set)\s[^&|;]*(?:&&|;)\s*|[A-Z_][A-Z0-9_]*=\S+\s+"
+    r"|(?:sudo|time|env|timeout \S+)\s+)+"
+)
+_REDIRECTED: Final = re.compile(r"\s[\d#&]?>{1,2}\s?(?:&[\d#]|\S+)")
+
+
+def is_looking(command: str) -> bool:
+    """Whether every step of a shell command only looks around: if it finds nothing, that is not a failure."""
+    main = without_prefix(_IN_QUOTES.sub("''", command))
+    steps = [step for part in _STEP_END.split(main) if (step := without_prefix(_INTO_STEP.sub("", part)))]
+    return main != "" and all(
+        (step.split(maxsplit=1)[0] in _LOOKING or _GIT_LOOKING.match(step) or CMDLET_LOOKING.match(step))
+        and not _WRITES.search(step)
+        for step in steps
+    )
+
+
+def without_prefix(command: str) -> str:
+    """Returns the command without leading `cd`, variable assignments and the like."""
+    return _PREFIX.sub("", command).strip()
+
+
+def found_nothing(command: str, code: int | None) -> bool:
+    """Whether a command that ended in an error only found nothing: it only looks, its last step does and sets the exit
+    code, or that is one that it sets itself whatever happened before."""
+    if is_looking(command):
+        return True
+    *_, before, last = ["", *_STEPS.split(_IN_QUOTES.sub("''", without_heredocs(command)).rstrip("; \n"))]
+    if before in ("&&", "||") or "pipefail" in command:
+        return False
+    if _FINDS_NOTHING.match(last.strip()):
+        return code in (1, None)
+    return before in (";", "\n") and _OWN_EXIT.match(last.strip()) is not None
+
+
+def is_retry(failed: str, succeeded: str) -> bool:
+    """Whether two commands are the same with other options or another launcher. Behind a pipe, a success says
+    nothing of the command before it."""
+    words, others = _core(failed), _core(succeeded)
+    shorter = min(len(words), len(others))
+    return words == others or (shorter > 1 and words[-shorter:] == others[-shorter:])
+
+
+def _core(command: str) -> list[str]:
+    words = [word.strip("'\"") for word in _REDIRECTED.sub("", command).split() if word[:1] != "-"]
+    return [words[0].rpartition("/")[2], *words[1:]] if words else [command]
