@@ -84,7 +84,8 @@ def _printed(entries: Sequence[Entry]) -> list[tuple[str, Entry]]:
     last: Entry | None = None
     for entry in entries:
         follows = last is not None and last.quote == entry.quote and entry.parts > 1
-        gap = "… " if entry.part > (last.part + 1 if follows and last is not None else 0) else ""
+        is_gap = entry.part > (last.part + 1 if follows and last is not None else 0)
+        gap = "… " if is_gap and not entry.text.startswith("…") else ""
         speaker = "> " if follows else f"{entry.label}{': ' if entry.label and entry.text else ''}"
         begins, text = f"- {speaker}{gap}", entry.text
         if gap and (over := len(begins) + len(text) - MAX_CHARS) > 0:  # its end says more than its beginning

@@ -15,6 +15,7 @@ _JOINT: Final = re.compile(r"( / | \| )")
 _GAPS: Final = re.compile(r"…(?:(?: / | \| )…)+")
 _RANKS: Final = {"message": 1, "plan": 2, "summary": 2, "job": 3, "call": 3}
 """Whose lines give way to whose. Others, such as the user's words, stay as they are."""
+_SPOKEN: Final = 1
 _WHOLE: Final = ("Next action", "Open questions")
 
 
@@ -24,8 +25,9 @@ class _Spot(NamedTuple):
 
 
 def without_repeats(sections: Sequence[tuple[str, Sequence[Entry]]]) -> list[tuple[str, list[Entry]]]:
-    """Returns the sections, by title, with each long line in its newest place, which stays as long as any of its places
-    would; elsewhere `…` stands for it. Nothing changes within one quote."""
+    """Returns the sections, by title, with each long line once; elsewhere `…` stands for it. What agents said stands in
+    its newest place, which stays as long as any of its places would; what calls printed in the place that stays
+    longest. Nothing changes within one quote."""
     found = {_Spot(title, at): entry for title, entries in sections for at, entry in enumerate(entries)}
     owners: dict[str, _Spot] = {}
     for spot in sorted(found, key=lambda spot: _precedence(spot, found[spot])):
@@ -35,7 +37,8 @@ def without_repeats(sections: Sequence[tuple[str, Sequence[Entry]]]) -> list[tup
             owner = owners.setdefault(line, spot) if len(line) >= _SHORTEST else spot
             if found[owner].quote != entry.quote and _rank(spot, entry) > 0:
                 lines[at] = "…"
-                found[owner] = replace(found[owner], weight=min(found[owner].weight, entry.weight))
+                if _rank(spot, entry) == _SPOKEN == _rank(owner, found[owner]):
+                    found[owner] = replace(found[owner], weight=min(found[owner].weight, entry.weight))
         found[spot] = replace(entry, text=_GAPS.sub("…", "".join(lines)))
     return [
         (title, [found[_Spot(title, at)] for at, entry in enumerate(entries) if not _is_gone(found[_Spot(title, at)])])
@@ -48,7 +51,8 @@ def _rank(spot: _Spot, entry: Entry) -> int:
 
 
 def _precedence(spot: _Spot, entry: Entry) -> tuple[int, int, float, _Spot]:
-    return _rank(spot, entry), -entry.at_ms, entry.weight, spot
+    rank = _rank(spot, entry)
+    return rank, -entry.at_ms if rank <= _SPOKEN else 0, entry.weight, spot
 
 
 def _is_gone(entry: Entry) -> bool:

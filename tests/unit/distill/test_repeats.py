@@ -52,6 +52,13 @@ def test_the_users_words_and_open_questions_stay_and_a_call_gives_way_to_what_wa
     assert [call.text for call in files] == ["…", "… / ok"]
 
 
+def test_what_calls_printed_stands_with_the_one_that_stays_longest() -> None:
+    older, newer = entry(TRACE, kind="call", at_ms=1, weight=0.2), entry(TRACE, kind="call", at_ms=2, weight=2.0)
+    [(_, files)] = without_repeats([("Recent files", [newer, older])])
+
+    assert [(call.text, call.weight) for call in files] == [("…", 2.0), (TRACE, 0.2)]
+
+
 def test_short_lines_may_be_said_again() -> None:
     said = [("Where it stands", [entry("All tests pass.")]), ("Progress log", [entry("All tests pass.", at_ms=1)])]
 

@@ -24,6 +24,8 @@ class StateFile(NamedTuple):
     path: str
     visits: Sequence[Visit]
     boxes: Boxes | None
+    is_named: bool
+    """Whether the user named it."""
 
     @property
     def turns(self) -> int:
@@ -37,8 +39,8 @@ class StateFile(NamedTuple):
 
     @property
     def is_open(self) -> bool:
-        """Whether boxes of the work are open: those of a template that was read once are not its own."""
-        own = self.edit is not None or self.turns > 1
+        """Whether boxes of the work are open: those of a template that was only read once are not its own."""
+        own = self.is_named or self.edit is not None or self.turns > 1
         return self.boxes is not None and self.boxes.checked < self.boxes.total and (own or self.boxes.checked > 0)
 
     def state(self, past: Past) -> str:
@@ -61,11 +63,13 @@ def state_files(view: ProjectView, facts: Mapping[str, FileFacts] = {}, *, outsi
                 if path := placed(document.path, view, outside=outside) or own:
                     visits.setdefault(path, []).append((document, session))
     found = []
+    prompts = "\n".join(turn.prompt for session in view.sessions for turn in session.digest.turns)
     for path, each in visits.items():
         each.sort(key=lambda visit: visit[0].at_ms)
         recorded = next((document.boxes for document, _ in reversed(each) if document.boxes is not None), None)
         fact = facts.get(path, FileFacts(exists=True, boxes=recorded))
-        found += [StateFile(path, each, fact.boxes)] if fact.exists else []
+        is_named = path.rpartition("/")[2] in prompts
+        found += [StateFile(path, each, fact.boxes, is_named)] if fact.exists else []
     return sorted(found, key=lambda file: (-file.visits[-1][0].at_ms, file.path))
 
 

@@ -387,6 +387,9 @@ def test_documents_that_several_turns_came_back_to_are_named_and_one_that_was_re
     assert "Looked at: `docs/pull_request.md`" not in files
     assert "`docs/pull_request.md` (0 of 1 boxes checked, read in turn 1)" in files
 
+    talk.user("Is pull_request.md done?").says("No.")
+    assert "open in `docs/pull_request.md`" in "".join(lines_under("Next action", talk))
+
 
 def test_a_plan_that_an_agent_keeps_for_itself_is_named_but_no_file_outside_of_the_project_is_read() -> None:
     path = "/home/dev/.claude/plans/brave-otter.md"
