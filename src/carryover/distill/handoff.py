@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 import msgspec
 
-from carryover.distill.entry import WEIGHTS, Entry, Section
+from carryover.distill.entry import WEIGHTS, Entry, Kind, Section
 from carryover.distill.quotes import clip
 from carryover.distill.sections import failed_approaches, open_questions, progress_log, task, user_said, where_it_stands
 from carryover.distill.sections.next_action import Limit, limit_line, next_entries, standing_limit
 from carryover.distill.sections.recent_files import file_entries, recent_files
-from carryover.distill.trail import past_of
+from carryover.distill.trail import Past, is_unfinished, past_of
 from carryover.distill.view import ProjectView
 from carryover.facts import Facts, FileQuery, GitFacts
+
+OPEN_KINDS: Final[frozenset[Kind]] = frozenset({"todo list", "queued prompt", "question"})
+"""Lines of these kinds say that something is open, under whichever heading they stand."""
 
 
 class Handoff(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,8 +73,6 @@ def distill(
         "From the agent's own summary": progress_log.summary_entries(past),
         "Git context": [Entry(text=text, kind="git", weight=WEIGHTS["git"].first) for text in git],
     }
-    answered = all(step.turn.end == "answered" for step in (past.main, past.steps[-1]))
-    planned = any(entry.kind == "todo list" for entry in following)
     return Handoff(
         updated_ms=past.at_ms,
         agent=agent_names.get(past.lead.agent, past.lead.agent) + past.lead.where,
@@ -79,10 +81,17 @@ def distill(
         session=past.lead.session,
         head=facts.git.head if facts.git is not None else None,
         sections=tuple(Section(title, tuple(entries)) for title, entries in sections.items() if entries),
-        settled=answered and not planned and not opened and limit is None and not past.lead.digest.queued,
+        settled=limit is None and not opened and _is_settled(past, sections.values()),
         limit=limit,
         main_root=view.main_root if view.is_of_main else None,
     )
+
+
+def _is_settled(past: Past, sections: Iterable[Sequence[Entry]]) -> bool:
+    """Whether the newest prompt of each session was answered, and nothing that is quoted or listed anywhere is open."""
+    kinds = {entry.kind for entries in sections for entry in entries}
+    unfinished = any(is_unfinished(session) for session in past.view.sessions if session.digest.turns)
+    return not (unfinished or kinds & OPEN_KINDS) and past.steps[-1].turn.end == "answered"
 
 
 def wanted_files(view: ProjectView) -> tuple[FileQuery, ...]:
