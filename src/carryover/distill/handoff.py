@@ -59,7 +59,7 @@ def distill(
     limit = standing_limit(view, startable)
     limit_text = limit_line(limit, agent_names.get(limit.agent, limit.agent)) if limit is not None else None
     following, opened = next_entries(past, limit_text), open_questions.open_entries(past, recent)
-    git = [*([git_line(facts.git)] if facts.git is not None else []), *facts.elsewhere]
+    git = [*([git_line(facts.git, for_now=facts.for_now)] if facts.git is not None else []), *facts.elsewhere]
     sections = {
         "Task": task.task_entries(past),
         "Where it stands": where_it_stands.standing_entries(past, facts.git),
@@ -90,7 +90,7 @@ def distill(
 def _is_settled(past: Past, sections: Iterable[Sequence[Entry]]) -> bool:
     """Whether the newest prompt of each session was answered, and nothing that is quoted or listed anywhere is open."""
     kinds = {entry.kind for entries in sections for entry in entries}
-    unfinished = any(is_unfinished(session) for session in past.view.sessions if session.digest.turns)
+    unfinished = any(map(is_unfinished, past.view.sessions))
     return not (unfinished or kinds & OPEN_KINDS) and past.steps[-1].turn.end == "answered"
 
 
@@ -109,12 +109,13 @@ def has_past(view: ProjectView) -> bool:
     return any(session.digest.turns for session in view.sessions)
 
 
-def git_line(git: GitFacts) -> str:
-    """Returns a line with branch, commit, and what is not committed."""
+def git_line(git: GitFacts, *, for_now: bool) -> str:
+    """Returns a line with branch, commit, and what is not committed; for a later reader with the words that keep it
+    true."""
     where = f"branch {git.branch}" if git.branch else "detached HEAD"
     at = f' at {git.head} "{clip(git.subject, chars=80)}"' if git.head else ", no commit yet"
     known = " (last known; git did not answer in time)" if git.stale else ""
     counts = [f"{git.changed_files} changed (+{git.insertions} -{git.deletions})"] if git.changed_files else []
     counts += [f"{git.untracked} untracked"] if git.untracked else []
     state = f"; not committed: {', '.join(counts)}" if counts else "; nothing uncommitted"
-    return f"{where}{at}{state}{known}"
+    return f"{'' if for_now else 'when this was written: '}{where}{at}{state}{known}"
