@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 import msgspec
 
-from carryover.distill.entry import WEIGHTS, Entry, Section
+from carryover.distill.entry import WEIGHTS, Entry, Kind, Section
 from carryover.distill.quotes import clip
 from carryover.distill.sections import (
     failed_approaches,
@@ -19,9 +20,12 @@ from carryover.distill.sections import (
 )
 from carryover.distill.sections.next_action import Limit, is_planned, limit_line, next_entries, standing_limit
 from carryover.distill.sections.recent_files import file_entries, recent_files
-from carryover.distill.trail import past_of
+from carryover.distill.trail import Past, is_unfinished, past_of
 from carryover.distill.view import ProjectView
 from carryover.facts import Facts, FileQuery, GitFacts
+
+OPEN_KINDS: Final[frozenset[Kind]] = frozenset({"todo list", "queued prompt", "question"})
+"""Lines of these kinds say that something is open, under whichever heading they stand."""
 
 
 class Handoff(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,7 +69,7 @@ def distill(
     documents = state_files.state_files(view, facts.files)
     following = [*next_entries(past, limit_text), *state_files.open_entries(past, documents)]
     opened = open_questions.open_entries(past, recent)
-    git = [*([git_line(facts.git)] if facts.git is not None else []), *facts.elsewhere]
+    git = [*([git_line(facts.git, for_now=facts.for_now)] if facts.git is not None else []), *facts.elsewhere]
     sections = {
         "Task": task.task_entries(past),
         "Where it stands": where_it_stands.standing_entries(past, facts.git),
@@ -79,8 +83,6 @@ def distill(
         "From the agent's own summary": progress_log.summary_entries(past),
         "Git context": [Entry(text=text, kind="git", weight=WEIGHTS["git"].first) for text in git],
     }
-    answered = all(step.turn.end == "answered" for step in (past.main, past.steps[-1]))
-    planned = is_planned(past, following)
     return Handoff(
         updated_ms=past.at_ms,
         agent=agent_names.get(past.lead.agent, past.lead.agent) + past.lead.where,
@@ -89,10 +91,20 @@ def distill(
         session=past.lead.session,
         head=facts.git.head if facts.git is not None else None,
         sections=tuple(Section(title, tuple(entries)) for title, entries in sections.items() if entries),
-        settled=answered and not planned and not opened and limit is None and not past.lead.digest.queued,
+        settled=limit is None
+        and not opened
+        and not is_planned(past, following)
+        and _is_settled(past, sections.values()),
         limit=limit,
         main_root=view.main_root if view.is_of_main else None,
     )
+
+
+def _is_settled(past: Past, sections: Iterable[Sequence[Entry]]) -> bool:
+    """Whether the newest prompt of each session was answered, and nothing that is quoted or listed anywhere is open."""
+    kinds = {entry.kind for entries in sections for entry in entries}
+    unfinished = any(map(is_unfinished, past.view.sessions))
+    return not (unfinished or kinds & OPEN_KINDS) and past.steps[-1].turn.end == "answered"
 
 
 def wanted_files(view: ProjectView) -> tuple[FileQuery, ...]:
@@ -114,12 +126,13 @@ def has_past(view: ProjectView) -> bool:
     return any(session.digest.turns for session in view.sessions)
 
 
-def git_line(git: GitFacts) -> str:
-    """Returns a line with branch, commit, and what is not committed."""
+def git_line(git: GitFacts, *, for_now: bool) -> str:
+    """Returns a line with branch, commit, and what is not committed; for a later reader with the words that keep it
+    true."""
     where = f"branch {git.branch}" if git.branch else "detached HEAD"
     at = f' at {git.head} "{clip(git.subject, chars=80)}"' if git.head else ", no commit yet"
     known = " (last known; git did not answer in time)" if git.stale else ""
     counts = [f"{git.changed_files} changed (+{git.insertions} -{git.deletions})"] if git.changed_files else []
     counts += [f"{git.untracked} untracked"] if git.untracked else []
     state = f"; not committed: {', '.join(counts)}" if counts else "; nothing uncommitted"
-    return f"{where}{at}{state}{known}"
+    return f"{'' if for_now else 'when this was written: '}{where}{at}{state}{known}"

@@ -14,7 +14,7 @@ from carryover.distill.handoff import distill, has_past
 from carryover.distill.render import lay_out, render
 from carryover.errors import UserError
 from carryover.facts import Facts
-from carryover.model import Answer, BackgroundTask, Question, QueuedPrompt, ToolResult, TurnEnd
+from carryover.model import Answer, BackgroundTask, Question, QueuedPrompt, SessionInfo, ToolResult, TurnEnd
 from support.conversation import GOAL, START_MS, Conversation, handoff, project, section, session, under, worked
 
 MARK = re.compile(r"(prompt|call|message)-(aaaa|bbbb|cccc)(\d)")
@@ -155,8 +155,10 @@ def test_what_was_only_talked_since_stands_beside_the_work() -> None:
     stands = under("Where it stands", worked(), talk)
 
     assert "The discount is in cents." in stands
-    assert "Since then codex said" in stands
+    assert "codex's last words" in stands
     assert "They come from the old table." in stands
+    thanked = session("s3", hours=2).user("Thanks!").says("Gladly.")
+    assert "Since then claude-code said" in under("Where it stands", worked(), thanked)
 
 
 def beside() -> tuple[Conversation, Conversation]:
@@ -165,6 +167,12 @@ def beside() -> tuple[Conversation, Conversation]:
     second = Conversation(session="bbbb", agent="codex", at_ms=START_MS + 60_000)
     second.user("Translate the guide to French.").edited("guide.md").says("Chapter one is French.").user("And two?")
     return first, second.edited("guide2.md").says("Chapter two is French.")
+
+
+def test_another_branch_is_named_with_the_work_at_the_same_time() -> None:
+    first, second = beside()
+    first = session("aaaa").event(SessionInfo(branch="feature/x")).user(GOAL).edited("cart.py").says("Push it?")
+    assert ", on branch feature/x): " in under("Also in progress", first, second)
 
 
 def test_work_at_the_same_time_is_named_beside_that_which_leads() -> None:
@@ -220,7 +228,7 @@ def test_a_session_that_is_named_hands_over_its_own_work_and_names_the_others() 
     talks = worked("s1"), worked("s2", hours=1, says="The tax is in cents.")
 
     assert "The discount is in cents." in "".join(section(*talks, title="Where it stands", own="s1"))
-    assert "The tax is in cents." in "".join(section(*talks, title="Also in progress", own="s1"))
+    assert "The tax is in cents." in "".join(section(*talks, title="Progress log", own="s1"))
 
 
 def test_short_prompts_share_lines_and_none_is_cut_in_any_script() -> None:

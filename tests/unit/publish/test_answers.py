@@ -29,6 +29,7 @@ from carryover.publish.answers import (
     prune_answers,
     start_answer,
 )
+from carryover.publish.make import git_now
 from support.claude_session import ClaudeSession
 from support.codex_session import CodexSession
 from support.repository import git
@@ -80,6 +81,7 @@ class Desk:
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a machine at work git may take longer than a session that starts would wait for it."""
     monkeypatch.setattr(answers, "changed_since", partial(changed_since, timeout_s=30))
+    monkeypatch.setattr(answers, "git_now", partial(git_now, timeout_s=30))
 
 
 @pytest.fixture
@@ -141,6 +143,22 @@ def test_what_changed_since_it_was_published_is_reported(desk: Desk, session: Cl
     )
 
 
+def test_the_branch_and_changes_of_now_are_given_beside_the_branch_of_the_work(
+    desk: Desk, session: ClaudeSession
+) -> None:
+    git(session.cwd, "switch", "--quiet", "--create", "feature/x")
+    session.branch = "feature/x"
+    at = desk.work(session, "Add a discount function")
+    desk.then = git_facts(session.cwd, timeout_s=30)
+    git(session.cwd, "switch", "--quiet", "main")
+    (session.cwd / "cart.py").write_text("total = 1\n")
+
+    text = desk.asked(at, "startup") or ""
+    assert f"## Git context\n- branch main at {head_of(session)}" in text
+    assert "not committed: 1 changed" in text
+    assert "- on branch feature/x" in text
+
+
 @pytest.mark.parametrize("mode", ["ask", "brief", "silent"])
 def test_after_a_compaction_the_session_is_informed_of_its_own_work_without_a_gate(
     desk: Desk, session: ClaudeSession, mode: str
@@ -153,8 +171,9 @@ def test_after_a_compaction_the_session_is_informed_of_its_own_work_without_a_ga
 
     assert own is not None and new is not None
     assert own.splitlines()[1:3] == ["# RESUME PROTOCOL: silent", COMPACTED]
-    assert own.split("## Task\n")[1].partition("\n")[0].endswith(": Add a discount function")
-    assert new.split("## Task\n")[1].partition("\n")[0].endswith(": Rename the product")
+    tasks = [text.partition("## Task\n")[2].partition("\n## ")[0] for text in (own, new)]
+    assert [task.endswith(": Add a discount function") for task in tasks] == [True, False]
+    assert tasks[1].endswith(": Rename the product")
 
 
 @pytest.mark.parametrize("reason", ["resume", "fork", "startup"])
