@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from carryover.distill.digest import Digest
 from carryover.distill.stored_digest import decode_digest, fold_events
@@ -18,6 +20,7 @@ from carryover.ledger.events import ThreadRow, main_thread, provisional_bodies, 
 from carryover.ledger.queries import project_by_id, sessions, snapshot, work_sessions, worktrees
 from carryover.ledger.rows import SessionRow
 from carryover.model import NOTE
+from carryover.publish.own_words import Commands, commands_of, with_own_words
 
 MAX_SESSIONS: Final = 20
 MAX_SEARCHED: Final = 500
@@ -39,7 +42,7 @@ def project_view(db: sqlite3.Connection, project_id: int) -> ProjectView:
         project = project_by_id(db, project_id)
         if project is None:
             raise UnknownProject(project_id)
-        views = _session_views(db, project_id)
+        views = _session_views(db, project_id, cache(partial(commands_of, project.root)))
         found = list(islice(views, MAX_SESSIONS))
         if not any(_worked(view) for _, view in found):  # the newest that worked, however many since only talked
             found += islice((older for older in views if _worked(older[1])), 1)
@@ -60,16 +63,19 @@ def _worktrees(db: sqlite3.Connection, root: str) -> Iterator[Worktree]:
     for project_id, tree, last_ms in worktrees(db, root, limit=MAX_WORKTREES):
         if not is_there(Path(tree) / ".git"):
             continue
-        newest = (_session_view(db, row) for row in work_sessions(db, project_id, limit=MAX_ASKED))
+        commands = cache(partial(commands_of, tree))
+        newest = (_session_view(db, row, commands) for row in work_sessions(db, project_id, limit=MAX_ASKED))
         prompts = (turn.prompt for view in newest for turn in reversed(view.digest.turns) if turn.prompt)
         if (task := next(prompts, None)) is not None:
             yield Worktree(root=tree, last_event_ms=last_ms, task=task)
 
 
-def _session_views(db: sqlite3.Connection, project_id: int) -> Iterator[tuple[SessionRow, SessionView]]:
+def _session_views(
+    db: sqlite3.Connection, project_id: int, commands: Commands
+) -> Iterator[tuple[SessionRow, SessionView]]:
     for skipped in range(0, MAX_SEARCHED, MAX_SESSIONS):
         rows = work_sessions(db, project_id, limit=MAX_SESSIONS, skipped=skipped)
-        yield from ((row, _session_view(db, row)) for row in rows)
+        yield from ((row, _session_view(db, row, commands)) for row in rows)
         if len(rows) < MAX_SESSIONS:
             return
 
@@ -84,7 +90,7 @@ def session_digest(db: sqlite3.Connection, session: SessionRow) -> Digest:
     return _digest(db, session, thread) if thread is not None else Digest()
 
 
-def _session_view(db: sqlite3.Connection, row: SessionRow) -> SessionView:
+def _session_view(db: sqlite3.Connection, row: SessionRow, commands: Commands) -> SessionView:
     """Returns the session, including what hooks reported before its transcript."""
     main = main_thread(db, row.id)
     threads = [*([main] if main is not None else []), *sub_agent_threads(db, row.id, limit=MAX_SUBAGENTS)]
@@ -93,6 +99,8 @@ def _session_view(db: sqlite3.Connection, row: SessionRow) -> SessionView:
         known = digests.get(subagent_id, Digest())
         digests[subagent_id] = fold_events(known, [body.of(row.native_id, subagent_id)])
     main_digest = digests.pop("", Digest())
+    if main is not None:
+        main_digest = replace(main_digest, turns=with_own_words(db, main.id, main_digest.turns, commands))
     if not main_digest.turns and digests:  # only a sub-agent's work is on disk, so that is handed over
         main_digest = digests.pop(next(iter(digests)))
     return SessionView(
