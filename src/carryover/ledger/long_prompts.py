@@ -17,9 +17,9 @@ from carryover.text.prompt_lines import LEAST_LINES, hashed, long_lines, text_ha
 
 MOST_LIKE_IT: Final = 8
 """How many other texts are compared with a prompt."""
-_MOST_ASKED: Final = 64
+_MOST_ASKED: Final = 24
 """How many lines of a prompt are looked up, spread over all of it."""
-_MOST_TEXTS: Final = 40
+_MOST_TEXTS: Final = 16
 """How many texts are looked at that share a line."""
 
 _OF_THREAD: Final = "SELECT id, at_ms FROM long_prompt WHERE thread_id = ? ORDER BY id"
@@ -55,7 +55,7 @@ def prompts_like(db: sqlite3.Connection, text: str) -> list[str]:
     lines = long_lines(text)
     own = text_hash(text)
     shared: Counter[int] = Counter()
-    for line in lines[:: 1 + len(lines) // _MOST_ASKED]:
+    for line in lines[:: -(-len(lines) // _MOST_ASKED)]:
         shared.update(other for (other,) in db.execute(_SHARING, (hashed(line), own, _MOST_TEXTS)))
     most = sorted(shared, key=lambda other: (-shared[other], other))[:MOST_LIKE_IT]
     prompts = (_prompt(db, _OF_TEXT, other) for other in most if shared[other] > 1)

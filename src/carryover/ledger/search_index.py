@@ -1,7 +1,8 @@
 """The full-text index of `carryover search`, updated by triggers in the transactions that change the events.
 
-It stores tokens and no text (2.7 MB for a ledger of 47 MB). Hashes of long prompts are kept with it. Events up to the id `pending_to` are not in it yet: they
-are indexed in small transactions, newest first. Without positions it would find no phrases and no Chinese.
+It stores tokens and no text (2.7 MB for a ledger of 47 MB), and with them the hashes of `long_prompts`. Events up to
+the id `pending_to` are not in it yet: they are indexed in small transactions, newest first. Without positions it would
+find no phrases and no Chinese.
 """
 
 from __future__ import annotations

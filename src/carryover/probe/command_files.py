@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from carryover.adapter.spec import CommandFiles
 from carryover.fsio import read_bytes_bounded, stat_regular
 
-_MOST_FILES: Final = 300
+MOST_FILES: Final = 300
 _MOST_BYTES: Final = 128 << 10
 
 
@@ -23,19 +23,23 @@ class CommandFile(NamedTuple):
     text: str
 
 
-def command_files(root: Path | None, kinds: Iterable[CommandFiles], home: Path, env: Mapping[str, str]) -> list[CommandFile]:
+def command_files(
+    root: Path | None, kinds: Iterable[CommandFiles], home: Path, env: Mapping[str, str]
+) -> list[CommandFile]:
     """Returns the commands of the user and of the project at `root`, if it is here, in the order of their paths.
     At most 300; what cannot be read is left out."""
     paths = (path for kind in kinds for path in _paths(kind, root, home, env))
-    found = (_read(path) for path in islice(dict.fromkeys(paths), _MOST_FILES))
+    found = (_read(path) for path in islice(dict.fromkeys(paths), MOST_FILES))
     return [file for file in found if file is not None]
 
 
 def _paths(kind: CommandFiles, root: Path | None, home: Path, env: Mapping[str, str]) -> Iterator[str]:
     folder = root if kind.folder is None else kind.folder.at(home, env)
-    if folder is not None:
-        for pattern in kind.patterns:
-            yield from sorted(map(str, islice(folder.glob(pattern), _MOST_FILES)))
+    if folder is None:
+        return
+    for pattern in kind.patterns:
+        with suppress(OSError):
+            yield from sorted(str(path) for path in islice(folder.glob(pattern), MOST_FILES))
 
 
 def _read(path: str) -> CommandFile | None:
@@ -46,10 +50,13 @@ def _read(path: str) -> CommandFile | None:
         return None
 
 
-@lru_cache(maxsize=_MOST_FILES)
-def _text(path: str, _inode: int, _mtime_ns: int, _size: int) -> CommandFile:
+@lru_cache(maxsize=MOST_FILES)
+def _text(path: str, _inode: int, _mtime_ns: int, _size: int) -> CommandFile | None:
+    name = _name(Path(path))
     text = read_bytes_bounded(Path(path), _MOST_BYTES).decode("utf-8-sig")
-    folder, name = os.path.split(path)
-    # A skill is a folder; `foo.prompt.md` is named foo.
-    is_skill = name == "SKILL.md"
-    return CommandFile(os.path.basename(folder) if is_skill else os.path.splitext(name)[0].removesuffix(".prompt"), text)
+    return CommandFile(name, text) if name.isprintable() else None
+
+
+def _name(path: Path) -> str:
+    """Returns the name of a command: that of its file without suffixes; of a skill, that of its folder."""
+    return path.parent.name if path.name == "SKILL.md" else path.name.partition(".prompt.")[0].removesuffix(path.suffix)

@@ -1,10 +1,11 @@
-"""Takes templates out of the prompts of a thread, by the ledger and by the commands on disk. Blocking."""
+"""Takes templates out of the prompts of a view, by the ledger and by the commands on disk. Blocking."""
 
 from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -13,45 +14,55 @@ from msgspec.structs import replace
 from carryover.agents import specs
 from carryover.distill.digest import Turn
 from carryover.distill.own_text import without_handoffs
-from carryover.distill.templates import Source, own_words
 from carryover.distill.turns import prompt_excerpt
 from carryover.facts import is_foreign
 from carryover.ledger.long_prompts import MOST_LIKE_IT, long_prompts, prompt_of, prompts_like
-from carryover.probe.command_files import command_files
+from carryover.probe.command_files import MOST_FILES, command_files
+from carryover.publish.templates import Source, own_words
 
-Commands = Callable[[], Iterable[Source]]
-"""Returns the command files that a prompt may have come from; asked only if there is a long prompt."""
-
-_MOST_PROMPTS: Final = 12
-"""How many of a thread's newest long prompts are looked at, beside its first."""
-
-
-def with_own_words(
-    db: sqlite3.Connection, thread_id: int, turns: Sequence[Turn], commands: Commands
-) -> tuple[Turn, ...]:
-    """Returns the turns of a thread, in which a prompt that holds a template has only the user's own words."""
-    known = long_prompts(db, thread_id)
-    long = [turn for turn in turns if turn.at_ms in known and turn.prompt] if known else []
-    changed = {turn.number: _own(db, turn, known[turn.at_ms], commands) for turn in (*long[:1], *long[-_MOST_PROMPTS:])}
-    return tuple(changed.get(turn.number, turn) for turn in turns)
+MOST_PROMPTS: Final = 48
+"""How many long prompts of a view are looked at, the newest sessions' first: about 1 ms each."""
+_MOST_OF_THREAD: Final = 12
 
 
-def commands_of(root: str) -> list[Source]:
-    """Returns the command files of the user and of the project at `root`."""
-    folder = None if is_foreign(root) else Path(root)
-    kinds = (kind for spec in specs() for kind in spec.commands)
-    return [Source(file.text, file.name) for file in command_files(folder, kinds, Path.home(), os.environ)]
+class OwnWords:
+    """Takes templates out of the prompts of the project at `root`, which may be empty or of another machine."""
+
+    def __init__(self, db: sqlite3.Connection, root: str) -> None:
+        self._db = db
+        self._root = root
+        self._left = MOST_PROMPTS
+
+    def of(self, thread_id: int, turns: Sequence[Turn]) -> tuple[Turn, ...]:
+        """Returns the turns of a thread, in which a prompt that holds a template has only the user's own words."""
+        known = long_prompts(self._db, thread_id)
+        long = [turn for turn in turns if turn.at_ms in known and turn.prompt]
+        looked_at = [*long[:-_MOST_OF_THREAD][:1], *reversed(long[-_MOST_OF_THREAD:])][: self._left]
+        self._left -= len(looked_at)
+        own = {turn.number: self._own(turn, known[turn.at_ms]) for turn in looked_at}
+        return tuple(own.get(turn.number, turn) for turn in turns)
+
+    @cached_property
+    def _commands(self) -> list[Source]:
+        """The command files of the user and of the project."""
+        folder = Path(self._root) if self._root and not is_foreign(self._root) else None
+        kinds = (kind for spec in specs() for kind in spec.commands)
+        return [_source(file.text, file.name) for file in command_files(folder, kinds, Path.home(), os.environ)]
+
+    def _own(self, turn: Turn, event_id: int) -> Turn:
+        prompt = prompt_of(self._db, event_id)
+        if prompt is None:
+            return turn
+        others = (_source(text) for text in prompts_like(self._db, prompt.typed))
+        found = own_words(prompt.text, (*self._commands, *others), command=prompt.command, most=MOST_LIKE_IT)
+        if found is None:
+            return turn
+        own = without_handoffs(found.text).strip()
+        if not own:
+            return replace(turn, prompt=found.template, chars=len(found.template))
+        return replace(turn, prompt=prompt_excerpt(own), chars=len(own), template=found.template)
 
 
-def _own(db: sqlite3.Connection, turn: Turn, event_id: int, commands: Commands) -> Turn:
-    prompt = prompt_of(db, event_id)
-    if prompt is None:
-        return turn
-    others = (Source(text) for text in prompts_like(db, prompt.typed))
-    found = own_words(prompt.text, (*commands(), *others), command=prompt.command, most=MOST_LIKE_IT)
-    if found is None:
-        return turn
-    own = without_handoffs(found.text).strip()
-    if not own:
-        return replace(turn, prompt=found.template, chars=len(found.template))
-    return replace(turn, prompt=prompt_excerpt(own), chars=len(own), template=found.template)
+@lru_cache(maxsize=MOST_FILES)  # the same few are compared with each prompt
+def _source(text: str, name: str = "") -> Source:
+    return Source.of(text, name)

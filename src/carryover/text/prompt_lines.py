@@ -19,7 +19,9 @@ _HASH_BYTES: Final = 8
 def long_lines(text: str) -> tuple[str, ...]:
     """Returns the lines of `text` that are long enough to tell it from others, each once."""
     lines = (one_line(line) for line in text.splitlines())
-    return tuple(dict.fromkeys(line for line in lines if len(line.encode(errors="replace")) >= _LONG_BYTES))[:_MOST_LINES]
+    return tuple(dict.fromkeys(line for line in lines if len(line.encode(errors="replace")) >= _LONG_BYTES))[
+        :_MOST_LINES
+    ]
 
 
 def hashed(text: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,7 +11,10 @@ import pytest
 
 from carryover.config import Config
 from carryover.distill.render import render
+from carryover.distill.stored_digest import DigestReducer
 from carryover.ledger.connect import connect_read_only
+from carryover.ledger.queries import Selection
+from carryover.ledger.store import Ledger
 from carryover.publish.make import made_handoff
 from support.clock import LATER_MS
 from support.codex_session import CodexSession
@@ -30,10 +34,20 @@ STEPS = [
 
 
 def expanded(arguments: str, steps: int = len(STEPS)) -> str:
-    """A prompt as Codex records an expanded command (0.48 to 0.169): its file's text, with the arguments in a fence."""
+    """A prompt as Codex records an expanded command (0.48 to 0.87): its file's text, with the arguments in a fence."""
     listed = "\n".join(f"{number}. {step}\n" for number, step in enumerate(STEPS[:steps], start=1))
     fence = f"## User Input\n\n```text\n{arguments}\n```\n\nYou **MUST** consider the user input before proceeding."
-    return f"{fence}\n\n## Implementation outline\n\n{listed}\nNote: without tasks.md, suggest the command for it first.\n"
+    return (
+        f"{fence}\n\n## Implementation outline\n\n{listed}\nNote: without tasks.md, suggest the command for it first.\n"
+    )
+
+
+async def forget(path: Path, selection: Selection) -> None:
+    ledger = await Ledger.open(path, DigestReducer())
+    try:
+        await ledger.forget(selection, now_ms=LATER_MS)
+    finally:
+        await ledger.close()
 
 
 class Shop:
@@ -138,12 +152,46 @@ def test_sentences_that_a_user_repeats_stay(told: Shop) -> None:
 
 
 def test_a_request_that_was_given_to_several_commands_is_no_template(told: Shop) -> None:
-    request = "Add a discount in whole cents, and never use floats for it.\nThe receipt shows the discount of each line."
+    request = (
+        "Add a discount in whole cents, and never use floats for it.\nThe receipt shows the discount of each line."
+    )
     for number in range(3):
         own = "\n".join(f"{number}.{at}: {STEPS[at][::-1]}" for at in range(9))
         project = told.session(f"# Command {number}\n\n```text\n{request}\n```\n\n{own}")
 
     assert "never use floats" in "\n".join(under(told.handoff(project), "Task"))
+
+
+def test_an_error_that_is_pasted_again_is_no_template(told: Shop) -> None:
+    log = "\n".join(f"2026-11-20 06:00:0{n} ERROR shop.cart: {step}" for n, step in enumerate(STEPS))
+    for request in ("Why is that?", "It still fails:", "And now, after your change?"):
+        project = told.session(f"{request}\n\n{log}")
+
+    assert "2026-11-20 06:00:00 ERROR shop.cart" in "\n".join(under(told.handoff(project), "Task"))
+
+
+def test_what_was_forgotten_makes_no_template(told: Shop, ledger_path: Path) -> None:
+    for request in ("Add a discount", "Show it on the receipt", "Round down"):
+        project = told.session(expanded(request))
+    before = of_template(told.handoff(project))
+
+    asyncio.run(forget(ledger_path, Selection(until_ms=int(told.now.timestamp() * 1000))))
+
+    assert (before, of_template(told.handoff(project)) != []) == ([], True)
+
+
+def test_a_command_on_disk_leaves_a_long_request_whole(told: Shop, shop: Path) -> None:
+    command = shop / ".agents" / "skills" / "implement" / "SKILL.md"
+    command.parent.mkdir(parents=True)
+    command.write_text(expanded("$ARGUMENTS"))
+    request = [f"The cart has a method for the case with the number {number}, without floats." for number in range(40)]
+    project = told.session(expanded("\n".join(request)))
+
+    task = under(told.handoff(project), "Task")
+
+    assert f": {request[0]} / {request[1]}" in task[0]
+    assert any(line.startswith("- template “implement” (a command on disk), 1,") for line in task)
+    assert of_template(task) == []
 
 
 def test_a_prompt_without_own_words_is_named(told: Shop) -> None:

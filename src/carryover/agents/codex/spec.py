@@ -32,7 +32,6 @@ SPEC: Final = spec.AgentSpec(
     also=("IDE extension", "desktop app"),
     not_covered=("Codex cloud",),
     guidance=(".codex/skills/*/SKILL.md", ".agents/skills/*/SKILL.md"),
-    # Prompts are expanded before they are recorded (0.46 to 0.116).
     commands=(
         spec.CommandFiles(
             patterns=(".codex/prompts/*.md", ".codex/skills/*/SKILL.md", ".agents/skills/*/SKILL.md"),

@@ -16,7 +16,6 @@ from carryover.distill.quotes import estimated_tokens, excerpt
 from carryover.distill.sections.quoting import from_the_top, from_turn, packed, parted
 from carryover.distill.sections.task import task_steps
 from carryover.distill.trail import Past, Step
-from carryover.text.lines import one_line
 
 _CHARS: Final = 230
 _MOST_CHARS: Final = 700
@@ -93,10 +92,11 @@ def _alike(past: Past, run: Sequence[Step], weight: float) -> list[Entry]:
     """Returns the prompts of a run under one label, which lets them share a line; of a long run, its ends."""
     label = f"Prompts ({_whose(past, run[0])}turn {run[0].turn.number} to {past.place(run[-1])})"
     first, last = (run[:2], run[-_MOST_ALIKE:]) if len(run) > _MOST_ALIKE + 2 else ((), run)
-    texts = [(step, step.turn.prompt) for step in (*first, *last)]
+    texts = [excerpt(step.turn.prompt, _CHARS) for step in (*first, *last)]
     if first:
-        texts[len(first)] = (last[0], f"… {last[0].turn.prompt}")
-    return [from_turn(step, one_line(text), "prompt", weight, label=label) for step, text in texts]
+        texts[len(first)] = f"… {texts[len(first)]}"
+    shown = zip((*first, *last), texts, strict=True)
+    return [from_turn(step, text, "prompt", weight, label=label) for step, text in shown]
 
 
 def _whose(past: Past, step: Step) -> str:

@@ -6,11 +6,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from typing import Final, NamedTuple
 
-import msgspec
-
+from carryover.distill.pastes import is_machine_line
 from carryover.distill.quotes import clip, lines_of
 from carryover.text.lines import one_line
 from carryover.text.prompt_lines import LEAST_LINES, long_lines
@@ -35,11 +33,17 @@ _HEADING: Final = re.compile(r"\s*#{1,3}\s+\S")
 _PARAGRAPH_END: Final = re.compile(r"\n{3,}")
 
 
-class Source(msgspec.Struct, frozen=True):
+class Source(NamedTuple):
     """A text that a prompt may share lines with: another prompt or, with a name, a command file."""
 
-    text: str
+    lines: frozenset[str]
+    long: frozenset[str]
     name: str = ""
+
+    @classmethod
+    def of(cls, text: str, name: str = "") -> Source:
+        """Returns the source with this text."""
+        return cls(frozenset(map(one_line, text.splitlines())), frozenset(long_lines(text)), name)
 
 
 class OwnWords(NamedTuple):
@@ -52,19 +56,20 @@ class OwnWords(NamedTuple):
 def own_words(text: str, sources: Sequence[Source], *, command: str | None = None, most: int = 99) -> OwnWords | None:
     """Returns what the user said in a prompt; None if no template is known. `command`: the slash command that the
     prompt began with. `most`: how many other prompts are compared."""
-    long = frozenset(long_lines(text))
+    # An error that was pasted again is no template.
+    long = frozenset(line for line in long_lines(text) if not is_machine_line(line))
     alike = _alike(long, sources)
     on_disk = alike[0].name if alike else ""
     if not on_disk and not _is_template(long, alike):
         return None
-    counts = Counter(line for source in alike for line in _lines(source.text))
+    counts = Counter(line for source in alike for line in source.lines)
     # What only some of the prompts share was asked again.
     known = {line for line, count in counts.items() if 2 * count > len(alike)}
     marked = [(one_line(line) in known, line) for line in text.splitlines()]
     kept = "\n".join("" if is_known else line for is_known, line in marked)
     own = _PARAGRAPH_END.sub("\n\n", kept).strip("\n")
     own = own if any(letter.isalnum() for letter in own) else ""
-    name = command or on_disk or _first(line for is_known, line in marked if is_known)
+    name = clip(command or on_disk or _first(line for is_known, line in marked if is_known), chars=_NAME_CHARS)
     prompts = f"repeated in {len(alike) + 1}{'+' if len(alike) == most else ''} prompts"
     whence = "a command on disk" if on_disk else prompts
     return OwnWords(own, f"template “{name}” ({whence}), {len(text) - len(own):,} characters")
@@ -72,28 +77,27 @@ def own_words(text: str, sources: Sequence[Source], *, command: str | None = Non
 
 def _alike(long: frozenset[str], sources: Sequence[Source]) -> list[Source]:
     """Returns the command that a prompt of these long lines holds, or else the prompts that share the most with it."""
-    shared = {source: long & _lines(source.text) for source in sources}
-    shared = {source: lines for source, lines in shared.items() if len(lines) >= LEAST_LINES}
-    for source, lines in shared.items():
-        if source.name and 2 * len(lines) >= len(long_lines(source.text)):
-            return [source]
-    chars = {source: sum(map(len, lines)) for source, lines in shared.items() if not source.name}
-    least = max(LEAST_SHARE * sum(map(len, long)), max(chars.values(), default=0) / 2)
-    return [source for source in chars if chars[source] >= least]
+    shared = [(source, long & source.long) for source in sources]
+    shared = [(source, lines) for source, lines in shared if len(lines) >= LEAST_LINES]
+    commands = (source for source, lines in shared if source.name and 2 * len(lines) >= len(source.long))
+    if (command := next(commands, None)) is not None:
+        return [command]
+    prompts = [(source, _chars(lines)) for source, lines in shared if not source.name]
+    least = max(LEAST_SHARE * _chars(long), max((chars for _, chars in prompts), default=0) / 2)
+    return [source for source, chars in prompts if chars >= least]
 
 
 def _is_template(long: frozenset[str], alike: Sequence[Source]) -> bool:
-    chars = min((sum(map(len, long & _lines(source.text))) for source in alike), default=0)
+    chars = min((_chars(long & source.long) for source in alike), default=0)
     return any(len(alike) + 1 >= limit.texts and chars >= limit.chars for limit in LIMITS)
 
 
-@lru_cache(maxsize=64)
-def _lines(text: str) -> frozenset[str]:
-    return frozenset(one_line(line) for line in text.splitlines())
+def _chars(lines: frozenset[str]) -> int:
+    return sum(map(len, lines))
 
 
 def _first(lines: Iterable[str]) -> str:
     """Returns the first heading among the lines, or else the first line with words."""
     found = [line for line in lines if lines_of(line)]
     heading = next(filter(_HEADING.match, found), found[0] if found else "")
-    return clip(" ".join(lines_of(heading)), chars=_NAME_CHARS)
+    return " ".join(lines_of(heading))
