@@ -89,14 +89,14 @@ def _prompt(past: Past, step: Step, room: int, weight: float) -> list[Entry]:
 
 
 def _alike(past: Past, run: Sequence[Step], weight: float) -> list[Entry]:
-    """Returns the prompts of a run under one label, which lets them share a line; of a long run, its ends."""
+    """Returns the prompts of a run, which share a line; of a long run, its ends."""
     label = f"Prompts ({_whose(past, run[0])}turn {run[0].turn.number} to {past.place(run[-1])})"
     first, last = (run[:2], run[-_MOST_ALIKE:]) if len(run) > _MOST_ALIKE + 2 else ((), run)
     texts = [excerpt(step.turn.prompt, _CHARS) for step in (*first, *last)]
     if first:
         texts[len(first)] = f"… {texts[len(first)]}"
     shown = zip((*first, *last), texts, strict=True)
-    return [from_turn(step, text, "prompt", weight, label=label) for step, text in shown]
+    return packed(from_turn(step, text, "prompt", weight, label=label) for step, text in shown)
 
 
 def _whose(past: Past, step: Step) -> str:
