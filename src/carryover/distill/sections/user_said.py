@@ -22,7 +22,8 @@ _MOST_CHARS: Final = 700
 _NEAR: Final = 8
 _MOST_FAR: Final = 24
 _TINY_CHARS: Final = 40
-_LEAST_ALIKE: Final = 3
+_LEAST_ALIKE: Final = 5
+"""In a shorter run each prompt is shown with its own turn."""
 _MOST_ALIKE: Final = 10
 """How many of the newest prompts of a run are quoted, beside its first two."""
 _NUMBERS: Final = re.compile(r"[\W\d_]+")
