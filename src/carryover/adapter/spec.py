@@ -299,6 +299,15 @@ class McpServers(msgspec.Struct, frozen=True, kw_only=True):
         return {**self.also, **program, **({self.env: dict(env)} if env else {})}
 
 
+class CommandFiles(msgspec.Struct, frozen=True, kw_only=True):
+    """Files with texts that the agent puts into a prompt by their name: commands, prompts, skills."""
+
+    folder: Place | None = None
+    """None: each project's root."""
+    patterns: tuple[str, ...]
+    """Glob patterns below the folder."""
+
+
 class Retention(msgspec.Struct, frozen=True, kw_only=True):
     """After how many days an agent deletes its transcripts: a top-level key in its settings."""
 
@@ -340,6 +349,7 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Project files that it reads unprompted and in which we put a pointer."""
     guidance: tuple[str, ...] = ()
     """More project files that tell it how to work (rules, skills), as patterns below the project's root."""
+    commands: tuple[CommandFiles, ...] = ()
     web_chats: tuple[WebChat, ...] = ()
     chat_export: ChatExport | None = None
     read_list: ReadList | None = None

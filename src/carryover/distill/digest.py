@@ -71,6 +71,8 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     prompt: str = ""
     chars: int = 0
     """Length of the whole prompt, of which `prompt` may be an excerpt."""
+    template: str = ""
+    """Names the template that was taken out of `prompt` for a view; never stored."""
     attachments: int = 0
     resumes: bool = False
     end: TurnEnding = ""

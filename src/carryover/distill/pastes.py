@@ -78,6 +78,11 @@ def _blocks(prompt: str) -> list[str]:
     return blocks
 
 
+def is_machine_line(line: str) -> bool:
+    """Whether a line is laid out as programs do."""
+    return _MACHINE_LINE.match(line) is not None
+
+
 def _is_typed_beside(line: str, others: list[str]) -> bool:
     """Whether a line is laid out differently from those beside it; in a long paste of prose only a question is."""
     block = "\n".join(others)

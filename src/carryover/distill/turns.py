@@ -116,7 +116,7 @@ def prompt(digest: Digest, event: Event, body: model.UserPrompt) -> Digest:
         number=digest.prompts + 1,
         at_ms=event.at_ms,
         last_ms=event.at_ms,
-        prompt=clip_middle(text, chars=_LONGEST_PROMPT, tail_share=0.3),
+        prompt=prompt_excerpt(text),
         chars=len(text),
         attachments=body.attachments,
         resumes=resumes,
@@ -130,6 +130,11 @@ def prompt(digest: Digest, event: Event, body: model.UserPrompt) -> Digest:
         questions=(),
         queued=tuple(waiting for waiting in digest.queued if waiting.text != sent),
     )
+
+
+def prompt_excerpt(text: str) -> str:
+    """Returns as much of a prompt as its turn holds."""
+    return clip_middle(text, chars=_LONGEST_PROMPT, tail_share=0.3)
 
 
 def message(digest: Digest, event: Event, body: model.AssistantMessage) -> Digest:

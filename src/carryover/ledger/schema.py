@@ -233,6 +233,28 @@ _MACHINES: Final = (
 )
 
 
+# Hashes that `carryover.ledger.long_prompts` describes, filled and emptied like the search index. `long_prompt.id` is
+# that of the event; `text` stands for the whole prompt.
+_LONG_PROMPTS: Final = (
+    """CREATE TABLE long_prompt (
+        id INTEGER PRIMARY KEY,
+        thread_id INTEGER NOT NULL,
+        at_ms INTEGER NOT NULL,
+        text INTEGER NOT NULL
+    )""",
+    "CREATE INDEX long_prompt_of_thread ON long_prompt (thread_id)",
+    "CREATE INDEX long_prompt_by_text ON long_prompt (text)",
+    """CREATE TABLE prompt_line (
+        line INTEGER NOT NULL,
+        text INTEGER NOT NULL,
+        PRIMARY KEY (line, text)
+    ) WITHOUT ROWID""",
+    "DROP VIEW search_input",
+    """CREATE VIEW search_input AS SELECT NULL AS id, NULL AS thread_id, NULL AS at_ms, NULL AS kind, NULL AS tokens,
+        NULL AS hashes WHERE 0""",
+)
+
+
 MIGRATIONS: Final[tuple[Migration, ...]] = (
     _INITIAL,
     _HOOKS,
@@ -248,6 +270,7 @@ MIGRATIONS: Final[tuple[Migration, ...]] = (
     # Digests keep what notes were made from.
     ("DROP TABLE note",),
     _MACHINES,
+    _LONG_PROMPTS,
 )
 
 

@@ -1,7 +1,8 @@
 """The full-text index of `carryover search`, updated by triggers in the transactions that change the events.
 
-It stores tokens and no text (2.7 MB for a ledger of 47 MB). Events up to the id `pending_to` are not in it yet: they
-are indexed in small transactions, newest first. Without positions it would find no phrases and no Chinese.
+It stores tokens and no text (2.7 MB for a ledger of 47 MB), and with them the hashes of `long_prompts`. Events up to
+the id `pending_to` are not in it yet: they are indexed in small transactions, newest first. Without positions it would
+find no phrases and no Chinese.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import aiosqlite
 
 from carryover.errors import UserError
 from carryover.ledger.codec import decode_body
+from carryover.ledger.long_prompts import prompt_hashes
 from carryover.ledger.search_text import INDEX_VERSION, KINDS, index_text, searchable
 from carryover.model import AnyBody
 
@@ -27,27 +29,40 @@ _CREATE: Final = (
     "DROP TRIGGER IF EXISTS search_add",
     "DROP TABLE IF EXISTS search",
     "DELETE FROM search_entry",
+    "DELETE FROM long_prompt",
+    "DELETE FROM prompt_line",
     """CREATE VIRTUAL TABLE search USING
         fts5(tokens, content='', tokenize='unicode61 remove_diacritics 2')""",
     """CREATE TRIGGER search_add INSTEAD OF INSERT ON search_input
         WHEN NEW.id > (SELECT pending_to FROM search_state) BEGIN
         INSERT INTO search (rowid, tokens) VALUES (NEW.id, NEW.tokens);
         INSERT INTO search_entry (id, thread_id, at_ms, kind) VALUES (NEW.id, NEW.thread_id, NEW.at_ms, NEW.kind);
+        INSERT INTO long_prompt (id, thread_id, at_ms, text)
+            SELECT NEW.id, NEW.thread_id, NEW.at_ms, value FROM json_each(NEW.hashes) WHERE key = 0;
+        INSERT OR IGNORE INTO prompt_line (line, text)
+            SELECT value, json_extract(NEW.hashes, '$[0]') FROM json_each(NEW.hashes) WHERE key > 0;
         END""",
 )
-_ADD: Final = """INSERT INTO search_input (id, thread_id, at_ms, kind, tokens)
-    SELECT {0}id, {0}thread_id, {0}at_ms, search_kind({0}body), search_tokens({0}body)"""
+_ADD: Final = """INSERT INTO search_input (id, thread_id, at_ms, kind, tokens, hashes)
+    SELECT {0}id, {0}thread_id, {0}at_ms, search_kind({0}body), search_tokens({0}body), prompt_hashes({0}body)"""
 _ADD_NEW: Final = f"{_ADD.format('NEW.')} WHERE search_kind(NEW.body) IS NOT NULL;"
 _REMOVE_OLD: Final = """INSERT INTO search (search, rowid, tokens)
         SELECT 'delete', id, search_tokens(OLD.body) FROM search_entry WHERE id = OLD.id;
     DELETE FROM search_entry WHERE id = OLD.id;"""
+_IS_LONG: Final = "WHEN EXISTS (SELECT 1 FROM long_prompt WHERE id = OLD.id)"
+_REMOVE_HASHES: Final = """DELETE FROM long_prompt WHERE id = OLD.id;
+    DELETE FROM prompt_line WHERE line IN (SELECT value FROM json_each(prompt_hashes(OLD.body)) WHERE key > 0)
+        AND text = json_extract(prompt_hashes(OLD.body), '$[0]')
+        AND NOT EXISTS (SELECT 1 FROM long_prompt WHERE long_prompt.text = prompt_line.text);"""
 FOLLOW: Final = tuple(
     f"CREATE TEMP TRIGGER IF NOT EXISTS search_{name} {when} BEGIN {what} END"
     for name, when, what in (
         ("added", "AFTER INSERT ON event WHEN NEW.retracted = 0", _ADD_NEW),
         ("outdated", "BEFORE UPDATE OF body, retracted ON event", _REMOVE_OLD),
+        ("outdated_hashes", f"BEFORE UPDATE OF body, retracted ON event {_IS_LONG}", _REMOVE_HASHES),
         ("changed", "AFTER UPDATE OF body, retracted ON event WHEN NEW.retracted = 0", _ADD_NEW),
         ("removed", "BEFORE DELETE ON event", _REMOVE_OLD),
+        ("removed_hashes", f"BEFORE DELETE ON event {_IS_LONG}", _REMOVE_HASHES),
     )
 )
 """Temporary triggers by which the index follows each event that a connection with `FUNCTIONS` writes."""
@@ -84,7 +99,8 @@ def prepare_index(db: sqlite3.Connection, *, afresh: bool = False) -> None:
 async def clear_index(db: aiosqlite.Connection) -> None:
     """Empties the index and leaves every event to `index_more`."""
     await db.execute_fetchall("INSERT INTO search (search) VALUES ('delete-all')")
-    await db.execute_fetchall("DELETE FROM search_entry")
+    for table in ("search_entry", "long_prompt", "prompt_line"):
+        await db.execute_fetchall(f"DELETE FROM {table}")
     await db.execute_fetchall(_RESTART, (INDEX_VERSION,))
 
 
@@ -112,16 +128,18 @@ def expect(bodies: Mapping[str | bytes, AnyBody]) -> None:
 
 
 @lru_cache(maxsize=1)
-def index_entry(stored: str | bytes) -> tuple[int, str] | None:
-    """Returns the number of the kind and the tokens of a stored body; None if it is not searched."""
-    body = _expected.get(stored)
-    found = searchable(body if body is not None else decode_body(stored))
+def index_entry(stored: str | bytes) -> tuple[int, str, str | None] | None:
+    """Returns the number of the kind, the tokens and the hashes of a stored body; None if it is not searched."""
+    body = _expected.get(stored) or decode_body(stored)
+    found = searchable(body)
     tokens = index_text(found.text) if found is not None else ""
-    return (KINDS.index(found.kind), tokens) if found is not None and tokens else None
+    return (KINDS.index(found.kind), tokens, prompt_hashes(body)) if found is not None and tokens else None
 
 
+_NO_ENTRY: Final = (None, None, None)
 FUNCTIONS: Final[dict[str, Callable[[str | bytes], int | str | None]]] = {
-    "search_kind": lambda stored: (index_entry(stored) or (None, None))[0],
-    "search_tokens": lambda stored: (index_entry(stored) or (None, None))[1],
+    "search_kind": lambda stored: (index_entry(stored) or _NO_ENTRY)[0],
+    "search_tokens": lambda stored: (index_entry(stored) or _NO_ENTRY)[1],
+    "prompt_hashes": lambda stored: (index_entry(stored) or _NO_ENTRY)[2],
 }
 """What the triggers call. To delete an event's tokens, FTS5 needs the same ones again."""

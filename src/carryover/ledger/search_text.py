@@ -12,7 +12,7 @@ import msgspec
 from carryover import model
 from carryover.model import AnyBody
 
-INDEX_VERSION: Final = 1
+INDEX_VERSION: Final = 2
 """Increased when the same event gets other tokens; an index of another version is rebuilt."""
 
 Kind = Literal["prompt", "answer", "command", "path", "error"]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from carryover.distill.digest import Digest
 from carryover.distill.stored_digest import decode_digest, fold_events
@@ -19,6 +20,7 @@ from carryover.ledger.events import ThreadRow, main_thread, provisional_bodies, 
 from carryover.ledger.queries import project_by_id, project_by_root, sessions, snapshot, work_sessions, worktrees
 from carryover.ledger.rows import SessionRow
 from carryover.model import NOTE
+from carryover.publish.own_words import OwnWords
 
 MAX_SESSIONS: Final = 20
 MAX_SEARCHED: Final = 500
@@ -40,7 +42,7 @@ def project_view(db: sqlite3.Connection, project_id: int) -> ProjectView:
         project = project_by_id(db, project_id)
         if project is None:
             raise UnknownProject(project_id)
-        views = _session_views(db, project_id)
+        views = _session_views(db, project_id, OwnWords(db, project.root))
         found = list(islice(views, MAX_SESSIONS))
         if not any(_worked(view) for _, view in found):  # the newest that worked, however many since only talked
             found += islice((older for older in views if _worked(older[1])), 1)
@@ -61,7 +63,8 @@ def _worktrees(db: sqlite3.Connection, root: str) -> Iterator[Worktree]:
     for project_id, tree, last_ms in worktrees(db, root, limit=MAX_WORKTREES):
         if not is_there(Path(tree) / ".git"):
             continue
-        newest = (_session_view(db, row) for row in work_sessions(db, project_id, limit=MAX_ASKED))
+        own_words = OwnWords(db, tree)
+        newest = (_session_view(db, row, own_words) for row in work_sessions(db, project_id, limit=MAX_ASKED))
         prompts = (turn.prompt for view in newest for turn in reversed(view.digest.turns) if turn.prompt)
         if (task := next(prompts, None)) is not None:
             yield Worktree(root=tree, last_event_ms=last_ms, task=task)
@@ -70,17 +73,21 @@ def _worktrees(db: sqlite3.Connection, root: str) -> Iterator[Worktree]:
 def _main_checkout(db: sqlite3.Connection, root: str | None) -> Iterator[Worktree]:
     """Yields the main checkout of a worktree if work was left unfinished there."""
     main = project_by_root(db, root) if root is not None else None
-    rows = work_sessions(db, main.id, limit=MAX_ASKED) if main is not None else []
-    unfinished = (view for view in (_session_view(db, row) for row in rows) if is_unfinished(view))
-    for view in islice(unfinished, 1):
+    if main is None:
+        return
+    own_words = OwnWords(db, main.root)
+    views = (_session_view(db, row, own_words) for row in work_sessions(db, main.id, limit=MAX_ASKED))
+    for view in islice(filter(is_unfinished, views), 1):
         task = next((turn.prompt for turn in reversed(view.digest.turns) if turn.prompt), "")
-        yield Worktree(root=root or "", last_event_ms=view.newest_ms, task=task)
+        yield Worktree(root=main.root, last_event_ms=view.newest_ms, task=task)
 
 
-def _session_views(db: sqlite3.Connection, project_id: int) -> Iterator[tuple[SessionRow, SessionView]]:
+def _session_views(
+    db: sqlite3.Connection, project_id: int, own_words: OwnWords
+) -> Iterator[tuple[SessionRow, SessionView]]:
     for skipped in range(0, MAX_SEARCHED, MAX_SESSIONS):
         rows = work_sessions(db, project_id, limit=MAX_SESSIONS, skipped=skipped)
-        yield from ((row, _session_view(db, row)) for row in rows)
+        yield from ((row, _session_view(db, row, own_words)) for row in rows)
         if len(rows) < MAX_SESSIONS:
             return
 
@@ -92,10 +99,13 @@ def _worked(view: SessionView) -> bool:
 def session_digest(db: sqlite3.Connection, session: SessionRow) -> Digest:
     """Returns the folded main conversation of a session; an empty digest if only sub-agents are known."""
     thread = main_thread(db, session.id)
-    return _digest(db, session, thread) if thread is not None else Digest()
+    if thread is None:
+        return Digest()
+    digest = _digest(db, session, thread)
+    return replace(digest, turns=OwnWords(db, session.root or "").of(thread.id, digest.turns))
 
 
-def _session_view(db: sqlite3.Connection, row: SessionRow) -> SessionView:
+def _session_view(db: sqlite3.Connection, row: SessionRow, own_words: OwnWords) -> SessionView:
     """Returns the session, including what hooks reported before its transcript."""
     main = main_thread(db, row.id)
     threads = [*([main] if main is not None else []), *sub_agent_threads(db, row.id, limit=MAX_SUBAGENTS)]
@@ -104,6 +114,8 @@ def _session_view(db: sqlite3.Connection, row: SessionRow) -> SessionView:
         known = digests.get(subagent_id, Digest())
         digests[subagent_id] = fold_events(known, [body.of(row.native_id, subagent_id)])
     main_digest = digests.pop("", Digest())
+    if main is not None:
+        main_digest = replace(main_digest, turns=own_words.of(main.id, main_digest.turns))
     if not main_digest.turns and digests:  # only a sub-agent's work is on disk, so that is handed over
         main_digest = digests.pop(next(iter(digests)))
     return SessionView(

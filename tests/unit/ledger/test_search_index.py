@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -32,12 +33,14 @@ def indexed(path: Path) -> list[tuple[object, ...]]:
     with closing(sqlite3.connect(path)) as db:
         db.execute("CREATE VIRTUAL TABLE temp.tokens USING fts5vocab(main, search, instance)")
         tokens = db.execute("SELECT doc, offset, term FROM temp.tokens ORDER BY doc, offset").fetchall()
-        return [*tokens, *db.execute("SELECT id, thread_id, at_ms, kind FROM search_entry ORDER BY id")]
+        entries = db.execute("SELECT id, thread_id, at_ms, kind FROM search_entry ORDER BY id").fetchall()
+        prompts = db.execute("SELECT id, thread_id, at_ms, text FROM long_prompt ORDER BY id").fetchall()
+        return [*tokens, *entries, *prompts, *db.execute("SELECT line, text FROM prompt_line ORDER BY line, text")]
 
 
 def expected(path: Path) -> list[tuple[object, ...]]:
     """What `indexed` is to give, by the events alone."""
-    tokens, rows = [], []
+    tokens, rows, prompts, lines = [], [], [], set[tuple[int, int]]()
     with closing(sqlite3.connect(path)) as db:
         for event_id, thread_id, at_ms, body in db.execute(
             "SELECT id, thread_id, at_ms, body FROM event WHERE retracted = 0 ORDER BY id"
@@ -45,7 +48,10 @@ def expected(path: Path) -> list[tuple[object, ...]]:
             if (entry := index_entry(body)) is not None:
                 tokens += [(event_id, place, word.lower()) for place, word in enumerate(entry[1].split())]
                 rows.append((event_id, thread_id, at_ms, entry[0]))
-    return [*tokens, *rows]
+                text, *hashed = json.loads(entry[2] or "[null]")
+                prompts += [(event_id, thread_id, at_ms, text)] if hashed else []
+                lines |= {(line, text) for line in hashed}
+    return [*tokens, *rows, *prompts, *sorted(lines)]
 
 
 def texts(path: Path, query: str) -> list[str]:
@@ -101,7 +107,9 @@ async def take(ledger: Ledger, scribe: Scribe, number: int, step: tuple[str, lis
 
 
 def prompt(scribe: Scribe, key: str, number: int, *, session: str = "s0", prefix: str = "") -> Event:
-    return scribe.event(f"word{key}{number % 3} getUser{key.upper()}", key=prefix + key, session=session)
+    template = "".join(f"\nStep {line} of what is done for every one of them" for line in range(9))
+    text = f"word{key}{number % 3} getUser{key.upper()}{template}"
+    return scribe.event(text, key=prefix + key, session=session)
 
 
 @settings(max_examples=10, deadline=None)

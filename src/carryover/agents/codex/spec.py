@@ -32,6 +32,15 @@ SPEC: Final = spec.AgentSpec(
     also=("IDE extension", "desktop app"),
     not_covered=("Codex cloud",),
     guidance=(".codex/skills/*/SKILL.md", ".agents/skills/*/SKILL.md"),
+    commands=(
+        spec.CommandFiles(
+            patterns=(".codex/prompts/*.md", ".codex/skills/*/SKILL.md", ".agents/skills/*/SKILL.md"),
+        ),
+        spec.CommandFiles(
+            folder=spec.Place(path="~/.codex", env="CODEX_HOME"), patterns=("prompts/*.md", "skills/*/SKILL.md")
+        ),
+        spec.CommandFiles(folder=spec.Place(path="~/.agents"), patterns=("skills/*/SKILL.md",)),
+    ),
     web_chats=(spec.WebChat(id="chatgpt", name="ChatGPT", budget=24_000),),
     binaries=("codex",),
     folders=(spec.Place(path="~/.codex", env="CODEX_HOME"),),

@@ -42,6 +42,10 @@ SPEC: Final = spec.AgentSpec(
     name="Cursor",
     not_covered=("cloud agents",),
     guidance=(".cursor/rules/*.mdc", ".cursorrules"),
+    commands=(
+        spec.CommandFiles(patterns=(".cursor/commands/*.md",)),
+        spec.CommandFiles(folder=spec.Place(path="~/.cursor"), patterns=("commands/*.md",)),
+    ),
     binaries=("cursor-agent", "cursor"),
     asks_every_copy=True,
     folders=(spec.Place(path="~/.cursor"), *spec.application_places("Cursor/User")),

@@ -18,6 +18,13 @@ SPEC: Final = spec.AgentSpec(
     name="opencode",
     binaries=("opencode",),
     binary_folders=(spec.Place(path="~/.opencode/bin"),),
+    commands=(
+        spec.CommandFiles(patterns=(".opencode/command/*.md", ".opencode/commands/*.md")),
+        spec.CommandFiles(
+            folder=spec.Place(path="~/.config/opencode", env="XDG_CONFIG_HOME", below="opencode"),
+            patterns=("command/*.md", "commands/*.md"),
+        ),
+    ),
     folders=(  # on macOS too
         _DATA,
         spec.Place(path="~/.config/opencode", env="XDG_CONFIG_HOME", below="opencode"),

@@ -83,7 +83,7 @@ def packed(entries: Iterable[Entry]) -> list[Entry]:
             lines.append(entry)
             continue
         text, weight = f"{before.text} | {shown}", min(before.weight, entry.weight)
-        lines[-1] = replace(before, text=text, weight=weight, members=(*before.sources, entry))
+        lines[-1] = replace(before, text=text, weight=weight, members=(*before.sources, *entry.sources))
     return lines
 
 

@@ -10,7 +10,7 @@ from typing import Final
 from carryover.distill.entry import WEIGHTS, Entry
 from carryover.distill.pastes import parts, quoted_prompt, typed_words
 from carryover.distill.quotes import earlier, estimated_tokens
-from carryover.distill.sections.quoting import from_the_top, parted
+from carryover.distill.sections.quoting import from_the_top, from_turn, parted
 from carryover.distill.trail import Past, Step, goal_of, says_something, waiting_prompts
 
 _QUEUED_CHARS: Final = 360
@@ -91,10 +91,15 @@ def task_entries(past: Past) -> list[Entry]:
     chosen = task_steps(past)
     newest = [step.turn for step in newest_intent(past) if len(chosen) > 1 or step.view is not past.lead]
     entries = []
-    for role, step in sorted(chosen.items(), key=lambda item: item[1].turn.at_ms):
+    ordered = sorted(chosen.items(), key=lambda item: item[1].turn.at_ms)
+    templates = {step.turn.template: step for _, step in ordered if step.turn.template}
+    for role, step in ordered:
         whose = "" if step.view is past.lead else f"{past.agent(step)}, "
         what = "Newest prompt" if step.turn in newest else "First prompt" if newest and role == "goal" else "Prompt"
         entries += _prompt(step, role, f"{what} ({whose}{past.place(step)})")
+        if templates.get(step.turn.template) is step:
+            weight = WEIGHTS["template"].first + WEIGHTS[role].first
+            entries.append(from_turn(step, step.turn.template, "prompt", weight))
     return [*entries, *_typed(past)]
 
 

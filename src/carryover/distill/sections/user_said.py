@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Final
 
 from msgspec.structs import replace
@@ -11,7 +13,7 @@ from carryover.distill.closed_classes import only_replies
 from carryover.distill.entry import WEIGHTS, Entry, Kind
 from carryover.distill.pastes import quoted_prompt
 from carryover.distill.quotes import estimated_tokens, excerpt
-from carryover.distill.sections.quoting import from_the_top, packed, parted
+from carryover.distill.sections.quoting import from_the_top, from_turn, packed, parted
 from carryover.distill.sections.task import task_steps
 from carryover.distill.trail import Past, Step
 
@@ -19,6 +21,12 @@ _CHARS: Final = 230
 _MOST_CHARS: Final = 700
 _NEAR: Final = 8
 _MOST_FAR: Final = 24
+_TINY_CHARS: Final = 40
+_LEAST_ALIKE: Final = 5
+"""In a shorter run each prompt is shown with its own turn."""
+_MOST_ALIKE: Final = 10
+"""How many of the newest prompts of a run are quoted, beside its first two."""
+_NUMBERS: Final = re.compile(r"[\W\d_]+")
 _OWN_SHARE_TOKENS: Final = 450
 """A quarter of the handoff: a long paste or two long answers do not crowd out ten short sentences of the user."""
 _FITS_CHARS: Final = 2500
@@ -31,22 +39,20 @@ def said_entries(past: Past) -> list[Entry]:
     shown |= {step.turn.sent for step in past.steps if past.is_beside(step) and step.is_newest}
     newest = {step.turn.sent: step for step in past.steps if step.turn.prompt and step.turn.sent not in shown}
     steps = [step for step in past.steps if newest.get(step.turn.sent) is step]
-    near, far = steps[-_NEAR:], steps[:-_NEAR]
+    runs = _runs(steps)
+    near, far = runs[-_NEAR:], runs[:-_NEAR]
     base = WEIGHTS["prompt"]
     weighed = [
-        (step, base.at(back).first + (1.5 if only_replies(step.turn.prompt) else 0.0))
-        for back, step in enumerate(reversed(near))
+        (run, base.at(back).first + (1.5 if only_replies(run[-1].turn.prompt) else 0.0))
+        for back, run in enumerate(reversed(near))
     ]
-    far.sort(key=lambda step: (not _corrects(past, step), -min(step.turn.chars, 600), -step.turn.at_ms))
+    far.sort(key=lambda run: _rank(past, run[-1]))
     base = WEIGHTS["far prompt"]
-    weighed += [(step, base.at(rank).first) for rank, step in enumerate(far[:_MOST_FAR])]
-    room = _CHARS if sum(step.turn.chars for step, _ in weighed) > _FITS_CHARS else _MOST_CHARS
+    weighed += [(run, base.at(rank).first) for rank, run in enumerate(far[:_MOST_FAR])]
+    room = _CHARS if sum(step.turn.chars for run, _ in weighed for step in run) > _FITS_CHARS else _MOST_CHARS
     entries: list[Entry] = []
-    for step, weight in weighed:
-        text = quoted_prompt(step.turn.prompt, room, chars=step.turn.chars)
-        who = "" if step.view.agent == past.lead.agent else f"to {past.agent(step)}, "
-        label = f"Prompt ({who}{past.place(step)})"
-        entries += from_the_top(parted(step, text, "prompt", base._replace(first=weight), label=label))
+    for run, weight in weighed:
+        entries += _prompt(past, run[0], room, weight) if len(run) == 1 else _alike(past, run, weight)
     return packed(sorted(_with_share(past, [*entries, *_replies(past)]), key=lambda entry: entry.at_ms))
 
 
@@ -61,6 +67,45 @@ def _with_share(past: Past, entries: Sequence[Entry]) -> list[Entry]:
         is_own = entry.session == past.lead.session and room >= 0
         shared.append(replace(entry, weight=min(entry.weight, most)) if is_own else entry)
     return shared
+
+
+def _runs(steps: Sequence[Step]) -> list[list[Step]]:
+    """Returns the prompts, with those in a row that differ only in numbers or punctuation ("ok, part 4") as one run."""
+    runs = [list(run) for _, run in groupby(steps, key=_pattern)]
+    return [part for run in runs for part in ([run] if len(run) >= _LEAST_ALIKE else [[step] for step in run])]
+
+
+def _pattern(step: Step) -> tuple[str, str, int]:
+    prompt = step.turn.prompt
+    is_tiny = len(prompt) <= _TINY_CHARS and not step.turn.template
+    pattern = _NUMBERS.sub(" ", prompt.casefold()) if is_tiny else prompt
+    return step.view.session, pattern.strip(), -1 if is_tiny else step.turn.number
+
+
+def _prompt(past: Past, step: Step, room: int, weight: float) -> list[Entry]:
+    text = quoted_prompt(step.turn.prompt, room, chars=step.turn.chars)
+    text = f"{text}\n({step.turn.template})" if step.turn.template else text
+    label = f"Prompt ({_whose(past, step)}{past.place(step)})"
+    return from_the_top(parted(step, text, "prompt", WEIGHTS["prompt"]._replace(first=weight), label=label))
+
+
+def _alike(past: Past, run: Sequence[Step], weight: float) -> list[Entry]:
+    """Returns the prompts of a run, which share a line; of a long run, its ends."""
+    label = f"Prompts ({_whose(past, run[0])}turn {run[0].turn.number} to {past.place(run[-1])})"
+    first, last = (run[:2], run[-_MOST_ALIKE:]) if len(run) > _MOST_ALIKE + 2 else ((), run)
+    texts = [excerpt(step.turn.prompt, _CHARS) for step in (*first, *last)]
+    if first:
+        texts[len(first)] = f"… {texts[len(first)]}"
+    shown = zip((*first, *last), texts, strict=True)
+    return packed(from_turn(step, text, "prompt", weight, label=label) for step, text in shown)
+
+
+def _whose(past: Past, step: Step) -> str:
+    return "" if step.view.agent == past.lead.agent else f"to {past.agent(step)}, "
+
+
+def _rank(past: Past, step: Step) -> tuple[bool, int, int]:
+    return not _corrects(past, step), -min(step.turn.chars, 600), -step.turn.at_ms
 
 
 def _corrects(past: Past, step: Step) -> bool:

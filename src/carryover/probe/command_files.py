@@ -1,0 +1,62 @@
+"""Reads the files that hold agents' commands, skills and prompts. Blocking and bounded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from functools import lru_cache
+from itertools import islice
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from carryover.adapter.spec import CommandFiles
+from carryover.fsio import read_bytes_bounded, stat_regular
+
+MOST_FILES: Final = 300
+_MOST_BYTES: Final = 128 << 10
+
+
+class CommandFile(NamedTuple):
+    """A command by its name, and its file's text."""
+
+    name: str
+    text: str
+
+
+def command_files(
+    root: Path | None, kinds: Iterable[CommandFiles], home: Path, env: Mapping[str, str]
+) -> list[CommandFile]:
+    """Returns the commands of the user and of the project at `root`, if it is here, in the order of their paths.
+    At most 300; what cannot be read is left out."""
+    paths = (path for kind in kinds for path in _paths(kind, root, home, env))
+    found = (_read(path) for path in islice(dict.fromkeys(paths), MOST_FILES))
+    return [file for file in found if file is not None]
+
+
+def _paths(kind: CommandFiles, root: Path | None, home: Path, env: Mapping[str, str]) -> Iterator[str]:
+    folder = root if kind.folder is None else kind.folder.at(home, env)
+    if folder is None:
+        return
+    for pattern in kind.patterns:
+        with suppress(OSError):
+            yield from sorted(str(path) for path in islice(folder.glob(pattern), MOST_FILES))
+
+
+def _read(path: str) -> CommandFile | None:
+    try:
+        status = stat_regular(path)
+        return _text(path, status.st_ino, status.st_mtime_ns, status.st_size)
+    except (OSError, ValueError):
+        return None
+
+
+@lru_cache(maxsize=MOST_FILES)
+def _text(path: str, _inode: int, _mtime_ns: int, _size: int) -> CommandFile | None:
+    name = _name(Path(path))
+    text = read_bytes_bounded(Path(path), _MOST_BYTES).decode("utf-8-sig")
+    return CommandFile(name, text) if name.isprintable() else None
+
+
+def _name(path: Path) -> str:
+    """Returns the name of a command: that of its file without suffixes; of a skill, that of its folder."""
+    return path.parent.name if path.name == "SKILL.md" else path.name.partition(".prompt.")[0].removesuffix(path.suffix)

@@ -1,0 +1,68 @@
+"""Takes templates out of the prompts of a view, by the ledger and by the commands on disk. Blocking."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Sequence
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Final
+
+from msgspec.structs import replace
+
+from carryover.agents import specs
+from carryover.distill.digest import Turn
+from carryover.distill.own_text import without_handoffs
+from carryover.distill.turns import prompt_excerpt
+from carryover.facts import is_foreign
+from carryover.ledger.long_prompts import MOST_LIKE_IT, long_prompts, prompt_of, prompts_like
+from carryover.probe.command_files import MOST_FILES, command_files
+from carryover.publish.templates import Source, own_words
+
+MOST_PROMPTS: Final = 48
+"""How many long prompts of a view are looked at, the newest sessions' first: about 1 ms each."""
+_MOST_OF_THREAD: Final = 12
+
+
+class OwnWords:
+    """Takes templates out of the prompts of the project at `root`, which may be empty or of another machine."""
+
+    def __init__(self, db: sqlite3.Connection, root: str) -> None:
+        self._db = db
+        self._root = root
+        self._left = MOST_PROMPTS
+
+    def of(self, thread_id: int, turns: Sequence[Turn]) -> tuple[Turn, ...]:
+        """Returns the turns of a thread, in which a prompt that holds a template has only the user's own words."""
+        known = long_prompts(self._db, thread_id)
+        long = [turn for turn in turns if turn.at_ms in known and turn.prompt]
+        looked_at = [*long[:-_MOST_OF_THREAD][:1], *reversed(long[-_MOST_OF_THREAD:])][: self._left]
+        self._left -= len(looked_at)
+        own = {turn.number: self._own(turn, known[turn.at_ms]) for turn in looked_at}
+        return tuple(own.get(turn.number, turn) for turn in turns)
+
+    @cached_property
+    def _commands(self) -> list[Source]:
+        """The command files of the user and of the project."""
+        folder = Path(self._root) if self._root and not is_foreign(self._root) else None
+        kinds = (kind for spec in specs() for kind in spec.commands)
+        return [_source(file.text, file.name) for file in command_files(folder, kinds, Path.home(), os.environ)]
+
+    def _own(self, turn: Turn, event_id: int) -> Turn:
+        prompt = prompt_of(self._db, event_id)
+        if prompt is None:
+            return turn
+        others = (_source(text) for text in prompts_like(self._db, prompt.typed))
+        found = own_words(prompt.text, (*self._commands, *others), command=prompt.command, most=MOST_LIKE_IT)
+        if found is None:
+            return turn
+        own = without_handoffs(found.text).strip()
+        if not own:
+            return replace(turn, prompt=found.template, chars=len(found.template))
+        return replace(turn, prompt=prompt_excerpt(own), chars=len(own), template=found.template)
+
+
+@lru_cache(maxsize=MOST_FILES)  # the same few are compared with each prompt
+def _source(text: str, name: str = "") -> Source:
+    return Source.of(text, name)

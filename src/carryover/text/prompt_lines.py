@@ -1,0 +1,34 @@
+"""The lines by which the same text is recognised in several prompts, and hashes of them."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import Final
+
+from carryover.text.lines import one_line
+
+_LONG_BYTES: Final = 24
+"""A shorter line (12 Cyrillic or 8 Chinese characters) may come in any two prompts."""
+LEAST_LINES: Final = 8
+"""A prompt with fewer long lines is short enough to be quoted, and a few repeated sentences are the user's own."""
+_MOST_LINES: Final = 400
+"""Lines of a prompt that are looked at: a pasted log should not fill the ledger."""
+_HASH_BYTES: Final = 8
+
+
+def long_lines(text: str) -> tuple[str, ...]:
+    """Returns the lines of `text` that are long enough to tell it from others, each once."""
+    lines = (one_line(line) for line in text.splitlines())
+    return tuple(dict.fromkeys(line for line in lines if len(line.encode(errors="replace")) >= _LONG_BYTES))[
+        :_MOST_LINES
+    ]
+
+
+def hashed(text: str) -> int:
+    """Returns a hash of `text`, in 64 bits with a sign as databases have them."""
+    return int.from_bytes(blake2b(text.encode(errors="replace"), digest_size=_HASH_BYTES).digest(), signed=True)
+
+
+def text_hash(text: str) -> int:
+    """Returns a hash that is equal for texts which differ in white space only."""
+    return hashed(one_line(text))

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import pytest
+
+from carryover.publish.templates import Source, own_words
+
+TEMPLATE = "\n".join(
+    f"{number}. Do what the step {number} of the plan in plan.md says, then report" for number in range(1, 41)
+)
+"""2,700 characters."""
+
+
+def prompt(*said: str, of: str = TEMPLATE) -> str:
+    return "\n".join(("# Implement the plan", "", "```text", *said, "```", "", of))
+
+
+def own(text: str, *others: str) -> str | None:
+    found = own_words(text, [Source.of(other) for other in others])
+    return found.text if found is not None else None
+
+
+@pytest.mark.parametrize("said", ["no", "part 4", "Добавь скидку", "割引を追加", "- first\n  - nested\n\n- second"])
+def test_what_was_said_is_left_however_short_and_laid_out_as_it_was(said: str) -> None:
+    assert own(prompt(said), prompt("Add a discount"), prompt("Show it on the receipt")) == said
+
+
+def test_what_only_some_of_the_prompts_repeat_was_said_again() -> None:
+    rule = "Never use floats, neither here nor in the tests"
+    others = [prompt(f"Part {number}") for number in range(3)]
+
+    assert own(prompt("Part 9", rule), *others, prompt("Part 8", rule)) == f"Part 9\n{rule}"
+
+
+@pytest.mark.parametrize(
+    ("lines", "others", "is_template"), [(40, 1, True), (30, 1, False), (12, 2, True), (12, 1, False), (7, 8, False)]
+)
+def test_the_fewer_prompts_share_a_text_the_longer_it_must_be(lines: int, others: int, is_template: bool) -> None:
+    text = "\n".join(TEMPLATE.splitlines()[:lines])
+    found = own(prompt("Round down", of=text), *(prompt(f"Part {number}", of=text) for number in range(others)))
+
+    assert found == ("Round down" if is_template else None)
+
+
+def test_a_request_that_several_commands_were_given_is_no_template() -> None:
+    request = "\n".join(f"The cart has a method for the case with the number {number}" for number in range(12))
+    others = [prompt(request, of=TEMPLATE.replace("step", step)) for step in ("stage", "phase")]
+
+    assert own(prompt(request), *others) is None
+    assert own(prompt(request), *others, prompt("Part 1"), prompt("Part 2")) == request
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        (prompt("Round down"), "Implement the plan"),
+        (
+            prompt("Round down").removeprefix("# Implement the plan"),
+            "1. Do what the step 1 of the plan in plan.md says, then…",
+        ),
+    ],
+)
+def test_a_template_is_named_by_its_heading_or_else_by_its_first_line(text: str, name: str) -> None:
+    others = [text.replace("Round down", said) for said in ("Add a discount", "Show it")]
+
+    found = own_words(text, [Source.of(other) for other in others])
+
+    assert found is not None
+    assert found.template == f"template “{name}” (repeated in 3 prompts), {len(text) - 10:,} characters"
+
+
+def test_a_command_has_its_own_name() -> None:
+    sources = [Source.of(prompt("$ARGUMENTS"), "implement"), Source.of("Another one.\n" * 20, "other")]
+
+    typed, called = (own_words(prompt("Round down"), sources, command=command) for command in (None, "/team:implement"))
+
+    assert typed is not None and called is not None
+    assert (typed.text, typed.template.partition(",")[0]) == ("Round down", "template “implement” (a command on disk)")
+    assert called.template.startswith("template “/team:implement” (a command on disk)")
