@@ -6,12 +6,14 @@ import asyncio
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from carryover.distill.stored_digest import DigestReducer
+from carryover.facts import GitFacts
 from carryover.ledger.store import Ledger
-from carryover.probe.git import git_facts
+from carryover.probe.git import changed_since, git_facts
 from carryover.publish import answers, make
 from life.player import FILES, run_git
 
@@ -39,5 +41,9 @@ async def _empty_ledger(path: Path) -> None:
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a machine at work git may take longer than a publication would wait for it."""
-    monkeypatch.setattr(answers, "changed_since", partial(answers.changed_since, timeout_s=30))
-    monkeypatch.setattr(make, "git_facts", lambda root, *, own, timeout_s: git_facts(root, own=own, timeout_s=30))
+    monkeypatch.setattr(answers, "changed_since", partial(changed_since, timeout_s=30))
+    monkeypatch.setattr(make, "git_facts", _patient_git_facts)
+
+
+def _patient_git_facts(root: Path, **how: Any) -> GitFacts | None:
+    return git_facts(root, **{**how, "timeout_s": 30})
