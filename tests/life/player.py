@@ -88,6 +88,7 @@ class Player:
                 await self._take(step)
                 if step.name:
                     found += [problem async for problem in self._unmet(step.name)]
+            await self._publish()
             return [*found, *[problem async for problem in self._unmet("")]]
         finally:
             await self._ledger.close()

@@ -27,7 +27,7 @@ HEADINGS: Final = (
 )
 PLACES: Final = (*HEADINGS, "header", "first line", "last line", "anywhere")
 Ending = Literal["limit", "interrupted", "killed"]
-_UNITS: Final = {"s": 1, "min": 60, "h": 3600, "day": 86_400, "days": 86_400}
+_UNITS: Final = {"s": 1, "min": 60, "h": 3600, "days": 86_400, "day": 86_400}
 _DURATION: Final = re.compile(rf"(\d+) ({'|'.join(_UNITS)})")
 _NAMED: Final = re.compile(r"\{\{(\w+)\}\}")
 

@@ -257,7 +257,7 @@ class Codex(CodexPlayed, _Partly):
         self.thread.compaction(text)
 
     def limit(self, resets: str) -> None:
-        again = f" or try again at {resets}." if resets else ""
+        again = f", or try again at {resets}." if resets else "."
         self.thread.limit(f"You’ve hit your usage limit. Upgrade to Pro{again}")
 
     def interrupted(self) -> None:
@@ -275,7 +275,7 @@ class Gemini(GeminiPlayed, _Partly):
     def __init__(self, home: Path, folder: Path, now: datetime, _parent: str | None) -> None:
         super().__init__(home, folder, now)
         self._root = home / ".gemini" / "tmp"
-        self._asked: list[str] = []
+        self._asked: list[dict[str, Any]] = []
 
     @property
     def source(self) -> Source:
@@ -291,7 +291,7 @@ class Gemini(GeminiPlayed, _Partly):
         if not self.path.exists():
             self._begin()
         message = self._message("user", [{"text": text}])
-        self._asked.append(message["id"])
+        self._asked.append(message)
         self._add(message)
 
     def answer(self, text: str) -> None:
@@ -325,7 +325,7 @@ class Gemini(GeminiPlayed, _Partly):
 
     def compaction(self, text: str) -> None:
         messages = [self._message(kind, [{"text": said}]) for kind, said in (("user", text), ("gemini", THANKS))]
-        self._append({"$set": {"messages": messages, "lastUpdated": self._time()}})
+        self._append({"$set": {"messages": [*messages, *self._asked[-1:]], "lastUpdated": self._time()}})
         self._add(self._message("info", ""))
 
     def limit(self, resets: str) -> None:
@@ -337,7 +337,7 @@ class Gemini(GeminiPlayed, _Partly):
         self._add(self._message("info", "Request cancelled."))
 
     def undo(self, turns: int) -> None:
-        self._append({"$rewindTo": self._asked[-turns]})
+        self._append({"$rewindTo": self._asked[-turns]["id"]})
         del self._asked[-turns:]
 
 
@@ -529,7 +529,7 @@ class Typed:
         key = f"{self.session}:{self._count}"
         at_ms = int(self._now.timestamp() * 1000) + self._count % 100
         self.events.append(Event(key=key, session=self.session, at_ms=at_ms, body=body, cwd=self.folder))
-        if self._turns and isinstance(body, UserPrompt | AssistantMessage):
+        if self._turns and isinstance(body, UserPrompt | AssistantMessage | TurnEnd):
             self._turns[-1].append(key)
 
 
