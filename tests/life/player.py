@@ -38,7 +38,8 @@ from carryover.sync.ledger_side import LedgerIncoming
 from carryover.sync.payload import Machine, Payload, SyncedEvent, SyncedProject, SyncedSession
 from life.places import problems
 from life.story import Call, Expect, Share, Step, Story
-from life.writers import TRANSCRIPTS, Typed, Writer, todo_items
+from life.transcripts import TRANSCRIPTS
+from life.typed import Typed, Writer, todo_items
 from support.clock import LATER_MS
 
 FILES: Final[Mapping[str, str]] = {

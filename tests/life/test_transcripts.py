@@ -14,7 +14,7 @@ from carryover.ledger.events import session_events
 from carryover.ledger.queries import sessions
 from life.player import Player
 from life.story import Call, Session, Step, Story
-from life.writers import TRANSCRIPTS
+from life.transcripts import TRANSCRIPTS
 
 TURNS: dict[str, Step] = {
     "says": Step(prompt="Say it", calls=(Call(says="On the way"), Call(run="ls", prints="a")), answer="Said."),
