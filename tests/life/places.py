@@ -12,8 +12,16 @@ _SETTLED = "ask nothing"
 
 def problems(text: str, expect: Expect) -> list[str]:
     """Returns what the text lacks or should not have; empty if it meets the expectation."""
+    if expect.nothing or not text:
+        return _about_nothing(text, expect)
     lines = lines_at(text, expect.heading)
     return [*_about_texts(lines, expect), *_about_lines(lines, expect), *_about_header(text, expect)]
+
+
+def _about_nothing(text: str, expect: Expect) -> list[str]:
+    if text:
+        return ["there is a text"]
+    return [] if expect.nothing else ["there is no text"]
 
 
 def lines_at(text: str, place: str) -> list[str]:

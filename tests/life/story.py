@@ -151,6 +151,7 @@ class Expect(_Told, frozen=True):
     order: tuple[str, ...] = ()
     once: tuple[str, ...] = ()
     protocol: Literal["asks", "settled"] | None = None
+    nothing: bool = False
     why: str = ""
 
 

@@ -9,6 +9,7 @@ import pytest
 from life.player import Player
 from life.story import STORIES, BadStory, story_at
 
+README = STORIES.with_name("README.md")
 PATHS = sorted(STORIES.glob("*.toml"))
 
 
@@ -18,6 +19,13 @@ async def test_the_handoff_says_what_the_documents_demand(path: Path, home: Path
 
     if unmet:
         pytest.fail(f"{path.name}: {len(unmet)} expectations are not met\n\n" + "\n\n".join(unmet), pytrace=False)
+
+
+def test_the_example_of_the_readme_is_a_story(tmp_path: Path) -> None:
+    path = tmp_path / "example.toml"
+    path.write_text(README.read_text().partition("```toml\n")[2].partition("```")[0])
+
+    assert story_at(path).expect
 
 
 @pytest.mark.parametrize(

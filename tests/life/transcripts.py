@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +13,7 @@ from agents.claude_code.matrix_case import ClaudePlayed
 from agents.codex.matrix_case import CodexPlayed
 from agents.gemini_cli.matrix_case import THANKS, GeminiPlayed
 from agents.opencode.matrix_case import RowsPlayed
-from agents.opencode.stores import LATEST
+from agents.opencode.stores import LATEST, Client
 from carryover.adapter.contract import Source
 from carryover.agents import adapters
 from carryover.model import PlanItem
@@ -348,11 +348,10 @@ class Opencode(RowsPlayed, _Partly):
         message = self._write(lambda client: client.new_id("msg"))
         data = {"role": "user", "time": {"created": self._next()}}
 
-        def put(client: Any) -> str:
+        def put(client: Client) -> str:
             client.message(self.session, message, self._at_ms, data)
             client.part(self.session, message, self._at_ms, {"type": "compaction", "auto": True})
-            said: str = client.say(self.session, self._next(), text, summary=True, mode="compaction")
-            return said
+            return client.say(self.session, self._next(), text, summary=True, mode="compaction")
 
         self._write(put)
 
@@ -361,11 +360,16 @@ class Opencode(RowsPlayed, _Partly):
             raise CannotExpress
         self.end("limit")
 
+    def _write(self, change: Callable[[Client], str]) -> str:
+        """As always, without waiting for the disk."""
+        with Client(self._path, LATEST) as client:
+            client.db.execute("PRAGMA synchronous = OFF")
+            return change(client)
+
     def _unanswered(self, tool: str, given: dict[str, Any]) -> None:
-        def put(client: Any) -> str:
+        def put(client: Client) -> str:
             message = client.answer(self.session, self._next())
-            part: str = client.tool(self.session, message, self._next(), tool, given, status="running")
-            return part
+            return client.tool(self.session, message, self._next(), tool, given, status="running")
 
         self._write(put)
 
