@@ -1,5 +1,6 @@
 """Writes rollouts as Codex CLI 0.169.0 does (paginated family): the fields that matter, one JSON object a line."""
 
+import difflib
 import json
 import uuid
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ class CodexSession:
     forked_from: str | None = None
     turn: str = ""
     records: int = 0
+    branch: str = "main"
     path: Path = field(init=False)
 
     def __post_init__(self) -> None:
@@ -65,6 +67,30 @@ class CodexSession:
         done = f"Exit code: 0\nWall time: 0 seconds\nOutput:\nSuccess. Updated the following files:\nM {path.name}\n"
         self._response("custom_tool_call_output", call_id=call_id, output=done)
 
+    def change(self, call_id: str, path: Path, before: str | None, after: str) -> None:
+        """A file is written as a whole, or patched."""
+        diff = [*difflib.unified_diff((before or "").splitlines(), after.splitlines(), n=1, lineterm="")][2:]
+        added = "\n".join(f"+{line}" for line in after.splitlines())
+        patch = f"*** Add File: {path}\n{added}" if before is None else "\n".join([f"*** Update File: {path}", *diff])
+        given = f"*** Begin Patch\n{patch}\n*** End Patch"
+        self._response("custom_tool_call", status="completed", call_id=call_id, name="apply_patch", input=given)
+        update = {"type": "update", "unified_diff": "\n".join([*diff, ""]), "move_path": None}
+        change = {"type": "add", "content": after} if before is None else update
+        self._item("FileChange", id=call_id, changes={str(path): change}, status="completed", stdout="", stderr="")
+        letter = "A" if before is None else "M"
+        done = f"Exit code: 0\nWall time: 0 seconds\nOutput:\nSuccess. Updated the following files:\n{letter} {path}\n"
+        self._response("custom_tool_call_output", call_id=call_id, output=done)
+
+    def plan(self, call_id: str, steps: list[dict[str, str]]) -> None:
+        arguments = json.dumps({"plan": steps})
+        self._response("function_call", name="update_plan", arguments=arguments, call_id=call_id)
+        self._response("function_call_output", call_id=call_id, output="Plan updated")
+
+    def commentary(self, text: str) -> None:
+        """Text before a call."""
+        self._item("AgentMessage", content=[{"type": "Text", "text": text}], phase="commentary")
+        self._message("assistant", "output_text", text)
+
     def answer(self, text: str) -> None:
         self._item("AgentMessage", content=[{"type": "Text", "text": text}], phase="final_answer")
         self._message("assistant", "output_text", text)
@@ -74,6 +100,14 @@ class CodexSession:
         """The turn ends at the plan's limit."""
         error = {"message": message, "codex_error_info": "usage_limit_exceeded"}
         self._event("task_complete", turn_id=self.turn, last_agent_message=None, error=error)
+
+    def aborted(self) -> None:
+        """The user stops the turn."""
+        self._event("turn_aborted", turn_id=self.turn, reason="interrupted")
+
+    def rolled_back(self, turns: int) -> None:
+        """The user takes back the newest turns."""
+        self._event("thread_rolled_back", num_turns=turns)
 
     def compaction(self, summary: str) -> None:
         self._record("compacted", message=summary, replacement_history=[])
@@ -104,7 +138,7 @@ class CodexSession:
             source="cli",
             thread_source="user",
             history_mode="paginated",
-            git={"branch": "main"},
+            git={"branch": self.branch},
             **({"forked_from_id": self.forked_from, "forked_from_ordinal_exclusive": 9} if self.forked_from else {}),
         )
 

@@ -1,0 +1,49 @@
+"""A repository and a ledger that every story begins with a copy of."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from carryover.distill.stored_digest import DigestReducer
+from carryover.facts import GitFacts
+from carryover.ledger.store import Ledger
+from carryover.probe.git import changed_since, git_facts
+from carryover.publish import answers, make
+from life.player import FILES, run_git
+
+BEGAN = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("life")
+    asyncio.run(_empty_ledger(folder / "ledger.sqlite"))
+    shop = folder / "shop"
+    for name, text in FILES.items():
+        (shop / name).parent.mkdir(parents=True, exist_ok=True)
+        (shop / name).write_text(text)
+    author = "-c user.name=Dev -c user.email=dev@example.invalid"
+    for command in ("init --quiet --initial-branch=main", "add --all", f"{author} commit --quiet --message Shop"):
+        run_git(command, shop, BEGAN)
+    return folder
+
+
+async def _empty_ledger(path: Path) -> None:
+    await (await Ledger.open(path, DigestReducer())).close()
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a machine at work git may take longer than a publication would wait for it."""
+    monkeypatch.setattr(answers, "changed_since", partial(changed_since, timeout_s=30))
+    monkeypatch.setattr(make, "git_facts", _patient_git_facts)
+
+
+def _patient_git_facts(root: Path, **how: Any) -> GitFacts | None:
+    return git_facts(root, **{**how, "timeout_s": 30})

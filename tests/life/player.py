@@ -1,0 +1,383 @@
+"""Plays a story: real transcripts, a real repository and a real ledger, read and published in this process."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import uuid
+from collections.abc import AsyncIterator, Mapping
+from contextlib import closing
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from carryover.actions.sharing import SOURCE, texts_of, title_of
+from carryover.adapter.contract import Source, StartReason
+from carryover.agents import adapters
+from carryover.config import Config
+from carryover.distill.stored_digest import DigestReducer
+from carryover.facts import foreign_root
+from carryover.importing.document import Note, encoded, note_id, open_document
+from carryover.ingest.pipeline import ingest
+from carryover.ingest.sanitize import clean_entry
+from carryover.ledger.batch import PreparedBatch, event_key
+from carryover.ledger.connect import connect_read_only
+from carryover.ledger.queries import project_by_root
+from carryover.ledger.store import Ledger
+from carryover.paths import StateDir
+from carryover.projects.root import StatePaths, find_root
+from carryover.publish.answers import Beginning, start_answer
+from carryover.publish.make import Refreshed, made_handoff
+from carryover.publish.project_moves import link
+from carryover.sync.bundle import Bundle
+from carryover.sync.ledger_side import LedgerIncoming
+from carryover.sync.payload import Machine, Payload, SyncedEvent, SyncedProject, SyncedSession
+from life.places import problems
+from life.story import Call, Expect, Share, Step, Story
+from life.transcripts import TRANSCRIPTS
+from life.typed import Typed, Writer, todo_items
+from support.clock import LATER_MS
+
+FILES: Final[Mapping[str, str]] = {
+    "README.md": "# Shop\n\nA small shop.\n",
+    "cart.py": "def total(items):\n    return sum(items)\n",
+    "checkout.py": "from cart import total\n\n\ndef pay(items):\n    return total(items)\n",
+    "receipt.py": "def receipt(items):\n    return str(len(items))\n",
+    "tests/test_cart.py": "from cart import total\n\n\ndef test_total():\n    assert total([1]) == 1\n",
+    "docs/notes.md": "# Notes\n",
+}
+_THERE: Final = "/home/dev/shop"
+"""Where another machine has the project."""
+_CALL: Final = timedelta(seconds=10)
+_STEP: Final = timedelta(minutes=1)
+
+
+class Player:
+    """Plays one story in an empty home folder. `templates` has a repository and a ledger to copy."""
+
+    def __init__(self, story: Story, home: Path, templates: Path) -> None:
+        self.story = story
+        self.home = home
+        self.root = home / "work" / "shop"
+        self.paths = StatePaths.of(StateDir(home / ".carryover"), home)
+        self.now = datetime.fromisoformat(story.start)
+        self._writers: dict[str, Writer] = {}
+        self._unread: dict[tuple[str, str], Source] = {}
+        self._dirty: set[int] = set()
+        self._published: dict[str, Refreshed] = {}
+        self._linked: set[str] = set()
+        self._notes = 0
+        self.paths.ledger.parent.mkdir(mode=0o700)
+        shutil.copy(templates / "ledger.sqlite", self.paths.ledger)
+        shutil.copytree(templates / "shop", self.root, symlinks=True)
+        if story.files:
+            self._write_files({**story.files}, self.root)
+            self._git("add --all", self.root)
+            self._git("commit --quiet --amend --no-edit", self.root)
+
+    async def play(self) -> list[str]:
+        """Returns the expectations that are not met, each with the text it is about."""
+        self._ledger = await Ledger.open(self.paths.ledger, DigestReducer())
+        found: list[str] = []
+        try:
+            for step in self.story.step:
+                self.now += _STEP + step.delay
+                await self._take(step)
+                if step.name:
+                    found += [problem async for problem in self._unmet(step.name)]
+            await self._publish()
+            return [*found, *[problem async for problem in self._unmet("")]]
+        finally:
+            await self._ledger.close()
+
+    # ---- steps
+
+    async def _take(self, step: Step) -> None:
+        if step.git or step.files:
+            await self._publish()  # what a daemon would have written by now
+        folder = self._folder(step.folder)
+        self._write_files(step.files, folder)
+        for command in step.git:
+            self._git(command, folder)
+        if step.note is not None:
+            await self._note(step.note.title, [step.note.text], "note")
+        if step.share is not None:
+            bundle = _bundle(step.share, self._ms)
+            await self._note(title_of(bundle), texts_of(bundle), SOURCE)
+        if step.session:
+            await self._turn(step)
+
+    async def _turn(self, step: Step) -> None:
+        name = step.session
+        writer = self._writer(name)
+        if step.undo:
+            self._happens(name)
+            writer.undo(step.undo)
+        if step.prompt is not None:
+            self._happens(name)
+            writer.prompt(step.prompt)
+        for call in step.calls:
+            self._call(name, call)
+        if step.answer is not None:
+            self._happens(name)
+            writer.answer(step.answer)
+        if step.ends is not None:
+            self._end(name, step)
+        if isinstance(writer, Typed):
+            await self._commit(name, writer)
+        else:
+            source: Source = writer.source  # type: ignore[attr-defined]
+            self._unread[source.agent, source.path] = source
+
+    def _happens(self, name: str) -> None:
+        self.now += _CALL
+        self._writer(name).at(self.now, _branch(self._place(name)))
+
+    def _end(self, name: str, step: Step) -> None:
+        self._happens(name)
+        if step.ends == "limit":
+            self._writer(name).limit(step.resets)
+        elif step.ends == "interrupted":
+            self._writer(name).interrupted()
+
+    def _call(self, name: str, call: Call) -> None:
+        self._happens(name)
+        writer, folder = self._writer(name), self._place(name)
+        match call.kind:
+            case "says":
+                writer.says(call.says or "")
+            case "edit":
+                self._edit(writer, folder / (call.edit or ""), call)
+            case "run":
+                writer.run(call.run or "", call.prints, call.exit)
+            case "test":
+                writer.run(call.test or "", _test_output(call), 1 if call.fails else 0)
+            case "git":
+                writer.run(f"git {call.git}", self._git(call.git or "", folder), 0)
+            case "read":
+                path = folder / (call.read or "")
+                writer.read(path, path.read_text())
+            case "ask":
+                writer.ask(call.ask or "", call.options, call.answer)
+            case "todo":
+                writer.todo(todo_items(call.todo or ()))
+            case "plan":
+                writer.plan(call.plan or "", call.accepted)
+            case "refused":
+                writer.refused(call.refused or "", call.words)
+            case "hangs":
+                writer.hangs(call.hangs or "")
+            case "queued":
+                writer.queued(call.queued or "")
+            case "compaction":
+                writer.compaction(call.compaction or "")
+
+    def _edit(self, writer: Writer, path: Path, call: Call) -> None:
+        is_here = path.is_relative_to(self.home)
+        before = path.read_text() if is_here and path.exists() else None
+        if call.text is not None:
+            after = call.text
+        elif call.old is not None:
+            after = (before or "").replace(call.old, call.new or "")
+        else:
+            after = f"{before or ''}{call.adds or f'# {self.now:%H:%M:%S}'}\n"
+        if not is_here:
+            before = ""
+        writer.edit(path, before, after)
+        if is_here:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(after)
+
+    async def _note(self, title: str, texts: list[str], source: str) -> None:
+        session, at_ms = note_id(str(self.root), source, "".join(texts)), self._ms
+        self._notes += 1
+        path = self.home / f"note{self._notes}.json"
+        notes = (
+            Note(session=session, at_ms=at_ms, root=str(self.root), title=title, text=text, part=part)
+            for part, text in enumerate(texts)
+        )
+        path.write_bytes(b"".join(map(encoded, notes)))
+        document = open_document(path)
+        self._dirty |= (
+            await ingest(self._ledger, document.agent, document.source, root_of=find_root, now_ms=lambda: LATER_MS)
+        ).projects
+
+    # ---- what is written and read
+
+    def _writer(self, name: str) -> Writer:
+        if name not in self._writers:
+            self._writers[name] = self._new_writer(name)
+        return self._writers[name]
+
+    def _new_writer(self, name: str) -> Writer:
+        told = self.story.sessions[name]
+        parent = self._writers[told.forked_from].session if told.forked_from else None
+        form = TRANSCRIPTS.get(told.agent)
+        if form is not None and not told.machine and self._needs(name) <= form.EXPRESSES:
+            writer: Writer = form(self.home, self._folder(told.folder), self.now, parent)
+            return writer
+        return Typed(told.agent, str(self._place(name)), self.now, parent)
+
+    def _needs(self, name: str) -> set[str]:
+        """Everything that the session's writer must be able to express."""
+        steps = [step for step in self.story.step if step.session == name]
+        needed = {call.kind for step in steps for call in step.calls}
+        needed |= {step.ends for step in steps if step.ends is not None}
+        needed |= {"resets" for step in steps if step.resets} | {"undo" for step in steps if step.undo}
+        return needed | ({"fork"} if self.story.sessions[name].forked_from else set())
+
+    async def _commit(self, name: str, writer: Typed) -> None:
+        """Takes new events into the ledger as ingest does, or as those of another machine."""
+        new, writer.events = tuple(writer.events), []
+        machine = self.story.sessions[name].machine
+        if machine:
+            await self._take_from(machine, writer, new)
+            return
+        source = Source(agent=writer.agent, path=f"/typed/{writer.session}")
+        state = await self._ledger.source_state(source)
+        prepared = PreparedBatch(
+            cursor=b"%d" % (state.rev if state is not None else 0),
+            context=b"{}",
+            size=1,
+            mtime_ns=self._ms * 1_000_000,
+            entries=tuple(clean_entry(writer.agent, event) for event in new),
+            roots={writer.folder: find_root(writer.folder)},
+        )
+        commit = await self._ledger.commit(source, prepared, seen_rev=state.rev if state is not None else 0)
+        self._dirty |= set(commit.projects)
+
+    async def _take_from(self, name: str, writer: Typed, new: tuple[Any, ...]) -> None:
+        there = SyncedSession(agent=writer.agent, native_id=writer.session, root=_THERE)
+        events = tuple(
+            SyncedEvent(
+                session=0,
+                key=event_key(writer.agent, event.key),
+                at_ms=event.at_ms,
+                body=msgspec.json.encode(event.body),
+            )
+            for event in new
+        )
+        machine = Machine(id=uuid.uuid5(uuid.NAMESPACE_DNS, name).hex[:16], name=name)
+        payload = Payload(projects=(SyncedProject(_THERE),), sessions=(there,), events=events)
+        await LedgerIncoming(self._ledger, self.paths).take(machine, payload, None)
+        if name not in self._linked:
+            self._linked.add(name)
+            await link(self._ledger, self.paths, foreign_root(name, _THERE), str(self.root), now_ms=0)
+        with closing(connect_read_only(self.paths.ledger)) as db:
+            project = project_by_root(db, str(self.root))
+        if project is not None:
+            self._dirty.add(project.id)
+
+    async def _publish(self) -> None:
+        """Reads what is new, and makes the handoffs that it changes, as the daemon does."""
+        for source in self._unread.values():
+            agent = adapters()[source.agent]
+            done = await ingest(self._ledger, agent, source, root_of=find_root, now_ms=lambda: LATER_MS)
+            assert done.error is None, done.error
+            self._dirty |= done.projects
+        self._unread.clear()
+        with closing(connect_read_only(self.paths.ledger)) as db:
+            for project in sorted(self._dirty):
+                made = made_handoff(db, project, Config(), now_ms=self._ms)
+                self._published[made.root] = made
+        self._dirty.clear()
+
+    # ---- what is expected
+
+    async def _unmet(self, name: str) -> AsyncIterator[str]:
+        """Yields each text that is not as expected, below everything that it lacks."""
+        unmet: dict[str, list[str]] = {}
+        for expect in (each for each in self.story.expect if each.after == name):
+            await self._publish()
+            text = self._text(expect)
+            where = (
+                f"{'after ' + name if name else 'at the end'}, {expect.given} in {expect.checkout}, {expect.heading}"
+            )
+            why = f" ({expect.why})" if expect.why else ""
+            unmet.setdefault(text, []).extend(f"{where}: {problem}{why}" for problem in problems(text, expect))
+        for text, found in unmet.items():
+            if found:
+                yield "\n".join([*found, "", text])
+
+    def _text(self, expect: Expect) -> str:
+        root = find_root(str(self._folder(expect.checkout)))
+        kind, _, name = expect.given.partition(" ")
+        published = self._published.get(root.root)
+        if kind == "file":
+            return str(published.text or "") if published is not None else ""
+        reasons: dict[str, StartReason] = {"start": "startup", "resume": "resume", "compact": "compact"}
+        session = self._writers[name].session if name else str(uuid.uuid4())
+        with closing(connect_read_only(self.paths.ledger)) as db:
+            project = project_by_root(db, root.root)
+            text = start_answer(
+                db,
+                project.id if project is not None else root,
+                Config(),
+                Beginning(session=session, reason=reasons[kind]),
+                now_ms=self._ms,
+                then=published.git if published is not None else None,
+            )
+        return str(text or "")
+
+    # ---- files and git
+
+    @property
+    def _ms(self) -> int:
+        return int(self.now.timestamp() * 1000)
+
+    def _folder(self, name: str) -> Path:
+        return Path(os.path.normpath(self.root / name))
+
+    def _place(self, name: str) -> Path:
+        """Returns the working folder of a session."""
+        told = self.story.sessions[name]
+        return Path(_THERE) if told.machine else self._folder(told.folder)
+
+    def _write_files(self, files: Mapping[str, str], folder: Path) -> None:
+        for name, text in files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text)
+
+    def _git(self, command: str, folder: Path) -> str:
+        return run_git(command, folder, self.now)
+
+
+def run_git(command: str, folder: Path, at: datetime) -> str:
+    """Runs a git command with that time; returns what it prints."""
+    when = {"GIT_AUTHOR_DATE": at.isoformat(), "GIT_COMMITTER_DATE": at.isoformat()}
+    words = ["git", "-c", "core.fsync=none", *shlex.split(command)]
+    done = subprocess.run(words, cwd=folder, check=True, capture_output=True, text=True, env=os.environ | when)
+    return done.stdout + done.stderr
+
+
+def _branch(folder: Path) -> str:
+    """Returns the branch that is checked out; empty if none is, or for another machine's folder."""
+    place = folder / ".git"
+    if place.is_file():
+        place = Path(place.read_text().removeprefix("gitdir: ").strip())
+    head = place / "HEAD"
+    return head.read_text().strip().removeprefix("ref: refs/heads/") if head.exists() else ""
+
+
+def _test_output(call: Call) -> str:
+    """Returns what pytest prints."""
+    failed = "".join(f"FAILED {line}\n" for line in call.fails)
+    counts = [f"{len(call.fails)} failed"] if call.fails else []
+    counts += [f"{call.passed} passed"] if call.passed else []
+    return f"{failed}{', '.join(counts)} in 0.21s\n"
+
+
+def _bundle(share: Share, at_ms: int) -> Bundle:
+    return Bundle(
+        sender=share.sender,
+        host=f"{share.sender.lower()}-laptop",
+        project="shop",
+        title=share.about,
+        made_ms=at_ms,
+        depth="handoff",
+        handoff=share.text,
+    )
