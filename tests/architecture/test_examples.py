@@ -215,5 +215,5 @@ def test_the_weights_that_the_architecture_names_are_those_that_count() -> None:
     )
     shown = {name: tuple(float(value or 0) for value in values) for name, *values in named if name in WEIGHTS}
 
-    assert len(shown) == 15
+    assert len(shown) == 16
     assert shown == {name: WEIGHTS[name][:3] for name in shown}

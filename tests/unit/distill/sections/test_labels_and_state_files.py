@@ -1,0 +1,141 @@
+"""What is read from records under each heading: how it stands, what comes next, what is open."""
+
+from __future__ import annotations
+
+import pytest
+
+from carryover import model
+from carryover.distill.handoff import distill, wanted_files
+from carryover.distill.render import lay_out
+from carryover.facts import Boxes, Facts, FileFacts
+from carryover.model import FileEdit
+from support.conversation import GOAL, Conversation, handoff, project, section, session, under, worked
+
+REPORT = "The discount is in cents.\n\n**Next steps:**\n1. the receipt\n2. the fixture\n\nIt rounds down.\n"
+
+
+@pytest.mark.parametrize(
+    ("report", "following", "stands"),
+    [
+        (f"{REPORT}Shall I continue?", "Next steps: / 1. the receipt / 2. the fixture", "It rounds down."),
+        ("It is done.\nNext: the receipt.\nIt rounds.", "Next: the receipt.", "It rounds."),
+        (
+            "It is done.\n- Done: cents\n- Next: receipt\n  - its fixture\n- Risk: none",
+            "receipt / its fix",
+            "Risk: none",
+        ),
+        ("Fertig.\n\n## Nächste Schritte\n\nDer Beleg fehlt.\n\nEs rundet ab.", "Der Beleg fehlt.", "Es rundet ab."),
+        ("完成了。\n下一步：收据。\n向下取整。", "下一步：收据。", "向下取整。"),
+    ],
+)
+def test_lines_that_the_agent_labelled_as_next_stand_under_next_action(
+    report: str, following: str, stands: str
+) -> None:
+    talk = worked(says=report)
+    came = " / ".join(section(talk, title="Next action")).replace("/ > ", "/ ")
+
+    assert came.startswith("claude-code's last words (turn 1): ")
+    assert following in came
+    assert stands in under("Where it stands", talk)
+    assert stands not in came
+    assert following[:9] not in under("Where it stands", talk)
+    assert ("Shall I continue?" in under("Open questions", talk)) == ("Shall" in report)
+
+
+def test_questions_that_the_agent_labelled_as_open_are_open_until_the_user_writes_again() -> None:
+    talk = worked(says="It is done.\n\nOpen questions:\n- Per item or per cart\n- Net or gross\n\nAll tests pass.")
+    asked = under("Open questions", talk)
+
+    assert "Open questions: / Per item or per cart / Net or gross" in asked
+    assert "All tests pass." in under("Where it stands", talk)
+    assert "Net or gross" not in under("Where it stands", talk)
+    assert "Net or gross" not in under("Open questions", talk.user("Per item, net."))
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        "Next, the receipt needs a line.\nThe next step is the fixture.",
+        "```\nNext: the receipt\n```\nIt is printed like that.",
+        "It is done.\n\nNext steps:",
+        "Next: the receipt.",
+        "It is done.\nNext: shall I add the receipt?",
+    ],
+)
+def test_words_that_are_no_label_of_a_line_stay_where_they_were_said(report: str) -> None:
+    assert under("Next action", worked(says=report)) == ""
+
+
+PLAN = "# Plan\n- [x] cents\n- [ ] the receipt\n- [ ] the fixture\n"
+
+
+def with_plan(*, path: str = "PLAN.md", text: str = PLAN) -> Conversation:
+    talk = session("s1").user(GOAL)
+    diff = "\n".join(f"+{line}" for line in text.splitlines())
+    talk.event(FileEdit(path=f"/home/dev/shop/{path}", change="add", diff=diff)).edited("cart.py")
+    return talk.says("The discount is in cents.")
+
+
+def lines_under(title: str, talk: Conversation, files: dict[str, FileFacts] | None = None) -> list[str]:
+    made = distill(project(talk), Facts(files=files or {}), resume="ask", now_ms=talk.at_ms)
+    assert made is not None
+    return [line.removeprefix("- ") for name, shown in lay_out(made) for line, _ in shown if name == title]
+
+
+def test_the_open_boxes_of_a_plan_file_come_next_and_keep_the_work_open() -> None:
+    talk = with_plan()
+    items = "the receipt | the fixture"
+
+    assert lines_under("Next action", talk) == [f"open in `PLAN.md` (1 of 3 boxes checked, edited in turn 1): {items}"]
+    assert not handoff(talk).settled
+    assert handoff(with_plan(text=PLAN.replace("[ ]", "[x]"))).settled
+
+    talk.user("Go on.").event(
+        FileEdit(path="/home/dev/shop/PLAN.md", change="modify", diff="@@\n-- [ ] the receipt\n+- [x] the receipt")
+    ).says("The receipt is done.")
+    assert "(2 of 3 boxes checked, edited in turn 2" in "".join(lines_under("Next action", talk))
+
+
+def test_what_a_plan_file_says_now_counts_more_than_what_was_recorded() -> None:
+    talk, now = with_plan(), Boxes(41, 13, ("the tax",))
+
+    assert lines_under("Next action", talk, {"PLAN.md": FileFacts(exists=True, boxes=now)}) == [
+        "open in `PLAN.md` (13 of 41 boxes checked, edited in turn 1): the tax"
+    ]
+    for fact in (FileFacts(exists=False), FileFacts(exists=True), FileFacts(exists=True, boxes=Boxes(3, 3))):
+        assert lines_under("Next action", talk, {"PLAN.md": fact}) == []
+    done = "\n".join(lines_under("Recent files", talk, {"PLAN.md": FileFacts(exists=True, boxes=Boxes(3, 3))}))
+    assert "`PLAN.md`: added 2 min earlier, 3 of 3 boxes checked" in done
+
+
+def test_documents_that_several_turns_came_back_to_are_named_and_one_that_was_read_once_sets_no_task() -> None:
+    talk = session("s1").user(GOAL).ran("docs/spec.md", "The cap is 50 %.", op="read", name="Read")
+    talk.ran("docs/pull_request.md", "- [ ] I ran the tests", op="read", name="Read").edited("cart.py").says("Done.")
+    assert lines_under("Next action", talk) == []
+    assert handoff(talk).settled
+
+    talk.user("And the cap?").ran("cat docs/spec.md", "The cap is 50 %.").edited("cart.py").says("It is there.")
+    files = "\n".join(lines_under("Recent files", talk))
+    assert "`docs/spec.md` (read in 2 turns, last in turn 2)" in files
+    assert "Looked at: `docs/pull_request.md`" not in files
+    assert "`docs/pull_request.md` (0 of 1 boxes checked, read in turn 1)" in files
+
+    talk.user("Is pull_request.md done?").says("No.")
+    assert "open in `docs/pull_request.md`" in "".join(lines_under("Next action", talk))
+
+
+def test_a_plan_that_an_agent_keeps_for_itself_is_named_but_no_file_outside_of_the_project_is_read() -> None:
+    path = "/home/dev/.claude/plans/brave-otter.md"
+    talk = session("s1").user(GOAL).event(FileEdit(path=path, change="add", diff="+- [ ] the receipt"))
+    talk.event(model.PlanProposal(call_id="c", text="Add the receipt.")).says("Is this plan right?")
+    stray = FileEdit(path="/home/dev/.cache/notes.md", change="add", diff="+- [ ] a")
+
+    assert f"open in `{path}`" in "".join(lines_under("Next action", talk))
+    assert wanted_files(project(talk)) == ()
+    assert lines_under("Next action", session("s1").user(GOAL).event(stray).says("Done.")) == []
+
+
+def test_the_plan_files_that_are_read_from_disk_are_those_of_the_project() -> None:
+    talk = with_plan(path="specs/001/tasks.md").ran("../other/TODO.md", PLAN, op="read", name="Read")
+
+    assert [query.path for query in wanted_files(project(talk))] == ["cart.py", "specs/001/tasks.md"]
