@@ -16,7 +16,6 @@ from carryover.distill.header import Answering
 from carryover.distill.render import MAX_LINES, render
 from carryover.distill.view import ProjectView, SessionView
 from carryover.facts import Facts
-from dialogue.phrases.bank import PHRASES
 from dialogue.scenario import Dialogue
 from dialogue.session import Session
 from dialogue.truth import Expectation
@@ -62,9 +61,6 @@ def outcomes(made: Dialogue) -> list[Outcome]:
     found = [(one, _meets(text, one)) for one in made.truth.expectations(len(made.sessions))]
     for word in made.truth.pasted:
         found.append((Expectation("paste", word.mark), is_marked(text, word.mark)))
-    for question in PHRASES[made.language].continue_question:
-        asked = Expectation("protocol", question, "Open questions", present=False)
-        found.append((asked, _meets(text, asked)))
     found.append((Expectation("lines", ""), 0 < len(text.splitlines()) <= MAX_LINES))
     return [Outcome(made, expected, met) for expected, met in found]
 

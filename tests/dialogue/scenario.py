@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
+from carryover.distill.closed_classes import only_replies
+from carryover.distill.own_text import PROTOCOL_QUESTION
 from dialogue.pastes import log, pasted_prompt
 from dialogue.phrases.bank import PHRASES, Ask, Texts
 from dialogue.session import Cut, Session
@@ -154,8 +156,9 @@ class _Author:
             opener = "talk"
         match opener:
             case "continue" | "yes":
-                self._prompt(self._draw(self.say.resume))
-                self._protocol()
+                prompt = self._draw(self.say.resume)
+                self._prompt(prompt)
+                self._protocol(prompt)
                 if opener == "continue":
                     return False
                 self._go_ahead(self.say.confirm)
@@ -218,7 +221,7 @@ class _Author:
 
     def _answer(self, cut: Cut | None) -> None:
         self._prompt(self.chance.choice(self.truth.answers))
-        self.truth.got_answer()
+        self.truth.got_answer(len(self.sessions))
         self._work(cut)
 
     def _rule(self) -> None:
@@ -261,11 +264,14 @@ class _Author:
         self._prompt(self._draw(texts))
         self.session.answers([self._draw(self.say.welcome)])
 
-    def _protocol(self) -> None:
+    def _protocol(self, prompt: str) -> None:
         """The agent reads the handoff, says where things stand, and asks whether to go on."""
         self.session.uses("read", ".carryover/handoff.md", "# [CARRYOVER] Last updated 2031-03-04T11:02:17Z from Codex")
         standing = self._about_goal(self.say.standing)
-        self.session.answers([standing, self.truth.announcement, self._draw(self.say.continue_question)])
+        asked = self._draw(self.say.continue_question)
+        is_known = only_replies(prompt) or asked == PROTOCOL_QUESTION
+        self.truth.protocols[asked] = is_known and self.truth.protocols.get(asked, True)
+        self.session.answers([standing, self.truth.announcement, asked])
 
     # ---- what the agent does
 
@@ -320,7 +326,7 @@ class _Author:
                 return (self.truth.announcement,)
             case "asks":
                 ask = self._draw(self.say.asks)
-                self.truth.asked = self.words.word()
+                self.truth.asked, self.truth.asked_in = self.words.word(), len(self.sessions)
                 self.truth.answers, self.truth.asked_last = ask.answers, True
                 return (self.truth.asked.into(ask.question),)
         return ()

@@ -36,6 +36,8 @@ class Truth:
     """The sentence in which the agent said what comes next."""
     cut_off: bool = False
     asked: Word | None = None
+    asked_in: int = 0
+    """The number of the session in which it was asked, counted from 1."""
     answers: tuple[str, ...] = ()
     asked_last: bool = False
     """Nobody has written anything since the agent asked."""
@@ -43,6 +45,9 @@ class Truth:
     """What the user demanded or forbade for the goal, each with the number of the session."""
     answered: list[Word] = field(default_factory=list)
     pasted: list[Word] = field(default_factory=list)
+    protocols: dict[str, bool] = field(default_factory=dict)
+    """Questions of the resume protocol, and whether a reader recognises them as such wherever they were asked: in its
+    own words, or of someone who only said to continue."""
 
     @property
     def has_next(self) -> bool:
@@ -59,8 +64,8 @@ class Truth:
         self.asked = self.order = None
         self.announcement, self.cut_off = "", False
 
-    def got_answer(self) -> None:
-        if self.asked is not None:
+    def got_answer(self, session: int) -> None:
+        if self.asked is not None and self.asked_in == session:
             self.answered.append(self.asked)
         self.other_work()
 
@@ -77,4 +82,6 @@ class Truth:
             found.append(Expectation("far rule" if sessions - number >= FAR else "rule", rule.mark))
         for word in self.answered[-2:]:
             found.append(Expectation("answered", word.mark, "Open questions", present=False))
+        known = (asked for asked, is_known in self.protocols.items() if is_known)
+        found += [Expectation("protocol", asked, "Open questions", present=False) for asked in known]
         return found

@@ -18,7 +18,7 @@ from carryover.actions.recorded import ledger_as_it_is, may_be_running, refuse_e
 from carryover.agents import agent_name, agent_names
 from carryover.distill.header import Answering
 from carryover.distill.render import neutralize, render
-from carryover.distill.trail import main_step, steps_of
+from carryover.distill.trail import leading_step, steps_of
 from carryover.distill.view import SessionView
 from carryover.errors import ExitCode, UserError
 from carryover.export.quoting import one_line, safe
@@ -167,7 +167,7 @@ def _leading(here: _Here, began_ms: int) -> str:
         return session.started_ms > began_ms - _AROUND_MS and newest is not None and not newest.end
 
     others = [step for step in steps if not asks(step.view)]
-    return main_step(others or steps).view.session
+    return leading_step(others or steps).view.session
 
 
 def _hits(here: _Here, hits: Sequence[Hit], terms: tuple[Term, ...]) -> Iterator[str]:

@@ -211,13 +211,13 @@ def _asked_for(made: Refreshed) -> str | None:
 
 def _open_work(ledger: sqlite3.Connection, project_id: int) -> list[SessionView]:
     """Returns the newest session of each piece of recent work: the one that leads the handoff, then newest first."""
-    from carryover.distill.trail import did_something, main_step, steps_of
+    from carryover.distill.trail import did_something, leading_step, steps_of
     from carryover.publish.project_view import project_view
 
     view = project_view(ledger, project_id)
     steps = steps_of(view)
     if not steps:
         return []
-    lead, since_ms = main_step(steps).view, now_ms() - RECENT_MS
+    lead, since_ms = leading_step(steps).view, now_ms() - RECENT_MS
     sessions = sorted(view.sessions, key=lambda session: (session is not lead, -session.newest_ms, session.session))
     return [one for one in sessions if one is lead or (one.newest_ms >= since_ms and did_something(one.digest))]

@@ -10,15 +10,16 @@ REPLIES: Final = frozenset(
     """
     yes yep yeah y ok okay sure fine right correct go ahead on do it continue proceed resume carry keep going please
     thanks thank you thx great good nice perfect cool no nope n stop hi hello hey next and then the with
-    ja jo gerne weiter mach fortfahren danke nein hallo bitte
-    oui continue vas-y merci non bonjour
-    sí si sigue continúa adelante gracias vale hola
+    there morning pick up where we left off from here work
+    ja jo gerne weiter mach fortfahren danke nein hallo bitte guten morgen
+    oui continue vas-y merci non bonjour salut
+    sí si sigue continúa adelante gracias vale hola buenos días
     sim continua obrigado não
     sì avanti grazie
-    да давай продолжай продолжить дальше спасибо нет привет
-    はい 続けて 続き お願いします ありがとう いいえ
-    是 好 好的 继续 可以 谢谢 不 你好
-    네 예 계속 계속해 감사합니다 아니요
+    да давай продолжай продолжить дальше спасибо нет привет доброе утро
+    はい 続けて 続き お願いします ありがとう いいえ こんにちは おはよう おはようございます
+    是 好 好的 继续 可以 谢谢 不 你好 早上好
+    네 예 계속 계속해 감사합니다 아니요 안녕하세요
     """.split()
 )
 NEXT: Final = "next"

@@ -15,6 +15,9 @@ _GENERIC: Final = frozenset(
     "cat echo cp mv rm mkdir touch chmod chown tee export set sudo for while if node python python3 bash sh zsh".split()
 )
 _COMMITTED: Final = re.compile(r"^\[[^\]\n]{1,120} ([0-9a-f]{6,40})\] (.{1,200})$", re.M)
+_ON_BRANCH: Final = re.compile(
+    r"^(?:Switched to (?:a new )?branch '|\[(?=\S+ (?:\(root-commit\) )?[0-9a-f]{6,40}\]))([^\s'\]]{1,120})", re.M
+)
 _RAISED: Final = re.compile(r"(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception|Interrupt|Exit)\b(?::|$)", re.I)
 _REPORTED: Final = re.compile(r"(?:error|fatal)\b", re.I)  # perhaps only by the program that ran the failed one
 _SHORT_CAUSE: Final = 60
@@ -92,3 +95,10 @@ def committed(body: ToolResult) -> list[tuple[str, str]]:
     """Returns the abbreviated id and the subject of each commit that `git commit` reports."""
     may_commit = body.op == "shell" and body.status == "ok" and "git commit" in body.subject
     return _COMMITTED.findall(body.output) if may_commit else []
+
+
+def branch_in(body: ToolResult) -> str:
+    """Returns the branch that `git commit`, `checkout` or `switch` last named; empty if none did here."""
+    may_name = body.op == "shell" and "git " in body.subject and "git -C" not in body.subject
+    named = _ON_BRANCH.findall(body.output) if may_name else []
+    return named[-1] if named else ""

@@ -80,6 +80,8 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Number of calls that may change something: edits, and commands that do more than look."""
     commits: tuple[str, ...] = ()
     replies: tuple[Reply, ...] = ()
+    branch: str = ""
+    """The branch that was checked out at its newest change, or else at its prompt; empty if no record says it."""
 
     @property
     def sent(self) -> tuple[int, str, str]:
@@ -237,6 +239,8 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     jobs: tuple[Pending, ...] = ()
     queued: tuple[Pending, ...] = ()
     last_ms: int = 0
+    branch: str = ""
+    """The branch that is checked out, as far as records say."""
 
     @property
     def turn(self) -> Turn | None:

@@ -71,6 +71,7 @@ WEIGHTS: Final[dict[str, Weight]] = {
     # Task: the user's words
     "goal":            Weight(0.0, 0.15),               # the first prompt that says something
     "newest":          Weight(0.0, 0.5),                # the newest prompt
+    "reply since":     Weight(0.2, 0.5),                # a short reply since
     "acted on":        Weight(0.3, 0.25),               # the newest that work was done for, where that is another
     "paste":           Weight(0.2, 1.4),                # what was pasted with one of them, added to its own weight
     "typed":           Weight(0.2, 0.0, 0.3, 3),        # typed while the agent worked, not taken up
@@ -78,8 +79,10 @@ WEIGHTS: Final[dict[str, Weight]] = {
     "taken up before": Weight(0.45, 2.0),               # where an earlier prompt's names come again more often
     "longest":         Weight(0.8, 2.0, 0.5, 1),        # the longest other one of the session, or of one before
     # Where it stands
-    "last words":      Weight(0.3, 0.11),               # of the newest turn that worked
-    "talk":            Weight(0.5, 0.35),               # of turns since that only talked
+    "last words":      Weight(0.3, 0.11),               # of the leading turn
+    "last words of work": Weight(0.4, 0.2),             # of the newest turn that worked, where that is another one
+    "worked on the way": Weight(0.4, 0.5, 0.6, 3),      # what the agent said before that one was cut off
+    "talk":            Weight(0.5, 0.35),               # of short replies since
     "on the way":      Weight(0.2, 0.5, 0.6, 6),        # what the agent said before it was cut off
     "said before":     Weight(2.4, 0.8, 0.4, 6),        # the same in a turn that was answered
     "in flight":       Weight(0.1, 0.0, 0.3, 2),        # calls without a result

@@ -8,14 +8,14 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from carryover import model
-from carryover.distill import documents, turns
+from carryover.distill import commands, documents, turns
 from carryover.distill.commands import committed, failed, is_edit_of, program, signature, tried, why
 from carryover.distill.digest import Call, Digest, EditedFile, Failure, Pending, Reply, SeenFile, SeenRun
 from carryover.distill.own_text import names_handoff, without_handoffs
 from carryover.distill.quotes import clip, clip_middle
 from carryover.distill.testruns.reading import test_run_in
 from carryover.distill.turns import MOST_FAILURES, MOST_PENDING, at_work, with_turn, with_values_used
-from carryover.model import Event, FileEdit, ToolCall, ToolResult, is_own_tool
+from carryover.model import Event, FileEdit, SessionInfo, ToolCall, ToolResult, is_own_tool
 from carryover.records.file_bodies import without_bodies
 from carryover.text.lines import one_line
 from carryover.text.looking import is_looking, is_retry
@@ -53,7 +53,9 @@ def _call(digest: Digest, event: Event, body: ToolCall) -> Digest:
     opened = Pending(id=body.call_id, text=clip(subject, chars=400), at_ms=event.at_ms, turn=digest.prompts, op=body.op)
     turn = digest.turns[-1]
     changes = body.op in ("edit", "write", "agent") or (body.op == "shell" and not is_looking(body.subject))
-    digest = with_turn(digest, calls=turn.calls + 1, changes=turn.changes + changes, end="", last_ms=event.at_ms)
+    branch = digest.branch if changes else turn.branch
+    counted = {"calls": turn.calls + 1, "changes": turn.changes + changes, "branch": branch}
+    digest = with_turn(digest, **counted, end="", last_ms=event.at_ms)
     return replace(digest, open_calls=(*digest.open_calls, opened)[-MOST_PENDING:])
 
 
@@ -79,6 +81,8 @@ def _result(digest: Digest, event: Event, body: ToolResult) -> Digest:
         seen = SeenRun(run=run, at_ms=event.at_ms, command=command, turn=digest.prompts, session=event.session)
         return replace(digest, runs=(*digest.runs, seen)[-_MOST_RUNS:])
     digest = replace(digest, failures=_failures_after(digest.failures, body, event.at_ms, digest.prompts))
+    if named := commands.branch_in(body):
+        digest = replace(with_turn(digest, branch=named) if committed(body) else digest, branch=named)
     commits = [f"{subject} ({short})" for short, subject in committed(body)]
     return with_turn(digest, commits=(*digest.turns[-1].commits, *commits)[-_MOST_COMMITS:]) if commits else digest
 
@@ -147,7 +151,12 @@ def _edit(digest: Digest, event: Event, body: FileEdit) -> Digest:
     failures = tuple(replace(f, solved=True) if is_edit_of(f.signature, body.path) else f for f in digest.failures)
     digest = replace(at_work(digest, event), touched=(*others, file)[-_MOST_EDITED_FILES:], failures=failures)
     digest = documents.after_edit(digest, event, body)
-    return with_turn(digest, changes=max(1, digest.turns[-1].changes), last_ms=event.at_ms)
+    changes = max(1, digest.turns[-1].changes)
+    return with_turn(digest, changes=changes, branch=digest.branch, last_ms=event.at_ms)
+
+
+def _info(digest: Digest, _event: Event, body: SessionInfo) -> Digest:
+    return replace(digest, branch=clip(body.branch, chars=120)) if body.branch else digest
 
 
 _RULES: Final[dict[type, Callable[[Digest, Event, Any], Digest]]] = {
@@ -159,6 +168,7 @@ _RULES: Final[dict[type, Callable[[Digest, Event, Any], Digest]]] = {
     model.ToolCall: _call,
     model.ToolResult: _result,
     model.FileEdit: _edit,
+    model.SessionInfo: _info,
     model.PlanUpdate: turns.plan,
     model.PlanProposal: turns.proposal,
     model.Question: turns.question,

@@ -19,7 +19,7 @@ from carryover.distill.sections import (
 )
 from carryover.distill.sections.next_action import Limit, is_planned, limit_line, next_entries, standing_limit
 from carryover.distill.sections.recent_files import file_entries, recent_files
-from carryover.distill.trail import past_of
+from carryover.distill.trail import Past, is_unfinished, past_of
 from carryover.distill.view import ProjectView
 from carryover.facts import Facts, FileQuery, GitFacts
 
@@ -79,8 +79,6 @@ def distill(
         "From the agent's own summary": progress_log.summary_entries(past),
         "Git context": [Entry(text=text, kind="git", weight=WEIGHTS["git"].first) for text in git],
     }
-    answered = all(step.turn.end == "answered" for step in (past.main, past.steps[-1]))
-    planned = is_planned(past, following)
     return Handoff(
         updated_ms=past.at_ms,
         agent=agent_names.get(past.lead.agent, past.lead.agent) + past.lead.where,
@@ -89,9 +87,16 @@ def distill(
         session=past.lead.session,
         head=facts.git.head if facts.git is not None else None,
         sections=tuple(Section(title, tuple(entries)) for title, entries in sections.items() if entries),
-        settled=answered and not planned and not opened and limit is None and not past.lead.digest.queued,
+        settled=limit is None and not opened and not is_planned(past, following) and _is_settled(past),
         limit=limit,
         main_root=view.main_root if view.is_of_main else None,
+    )
+
+
+def _is_settled(past: Past) -> bool:
+    """Whether the newest prompt of each session was answered and left nothing open."""
+    return past.steps[-1].turn.end == "answered" and not any(
+        is_unfinished(session) for session in past.view.sessions if session.digest.turns
     )
 
 

@@ -7,6 +7,7 @@ from typing import Final, Literal
 import msgspec
 
 from carryover.distill.handoff import Handoff
+from carryover.distill.own_text import PROTOCOL_QUESTION
 from carryover.distill.quotes import elapsed
 from carryover.records.fields import iso_utc
 from carryover.redact import CleanText
@@ -29,7 +30,7 @@ _GATES: Final = {
     "ask": (
         "Your first response in this session MUST be:",
         "1. A two-sentence summary of the task and the next planned action.",
-        '2. The question: "Do you want to continue from here, or are you starting something different?"',
+        f'2. The question: "{PROTOCOL_QUESTION}"',
         _NAMED,
         "Do not begin work until the user confirms. If no person can answer (a non-interactive run, a sub-agent), "
         "skip this and treat the text below as background.",

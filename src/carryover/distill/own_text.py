@@ -6,6 +6,7 @@ import re
 from bisect import bisect_right
 from typing import Final
 
+PROTOCOL_QUESTION: Final = "Do you want to continue from here, or are you starting something different?"
 _HANDOFF_PATH: Final = re.compile(r"\.carryover[/\\]handoff(?:-chosen)?\.md")
 # A person who starts an agent with it has decided to continue, so it answers the question that the file's protocol
 # asks. Its words must set no task, make no decision and ask nothing, however the agent writes them down.

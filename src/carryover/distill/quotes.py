@@ -159,13 +159,10 @@ def clip_middle(text: str, *, chars: int, tail_share: float = 0.6) -> str:
 
 
 def earlier(then_ms: int, at_ms: int) -> str:
-    """Returns how long before `at_ms` something was: "4 min earlier", "2 h earlier"; empty for less than a minute."""
-    return f"{elapsed(then_ms, at_ms)} earlier" if at_ms - then_ms >= 60_000 else ""
-
-
-def later(then_ms: int, at_ms: int) -> str:
-    """Returns how long after `at_ms` something was: "2 h later"; empty for less than a minute."""
-    return f"{elapsed(at_ms, then_ms)} later" if then_ms - at_ms >= 60_000 else ""
+    """Returns when something was, seen from `at_ms`: "4 min earlier", "2 h later"; empty for less than a minute."""
+    if abs(at_ms - then_ms) < 60_000:
+        return ""
+    return f"{elapsed(then_ms, at_ms)} earlier" if then_ms < at_ms else f"{elapsed(at_ms, then_ms)} later"
 
 
 def elapsed(then_ms: int, at_ms: int) -> str:

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from carryover.distill.closed_classes import only_replies
-from carryover.distill.digest import Digest, Turn
+from carryover.distill.closed_classes import is_question, only_replies
+from carryover.distill.digest import Digest, Pending, Turn
 from carryover.distill.pastes import typed_words
-from carryover.distill.quotes import earlier, estimated_tokens
+from carryover.distill.quotes import earlier
 from carryover.distill.view import ProjectView, SessionView
 from carryover.model import conversation_of
 from carryover.text.lines import one_line
 
-_SHORT_PROMPT_TOKENS: Final = 32
-_SHORT_ANSWER_TOKENS: Final = 200
-_GOAL_TOKENS: Final = 4
-"""A prompt with fewer tokens states no goal."""
+_MOST_LAST_LINES: Final = 3
+_SITTING_MS: Final = 3_600_000
+"""A session's turns belong together while no longer pause than this is between them."""
 _SHORT_ID: Final = 8
 
 
@@ -42,20 +41,23 @@ class Past(NamedTuple):
 
     view: ProjectView
     steps: Sequence[Step]
-    lead: SessionView
-    main_at: int
-    """Index of the newest step that did more than talk."""
+    newest: Step
+    """The leading turn: the newest prompt that says something or that work was done for."""
+    main: Step
+    """The turn whose last words tell where it stands: the leading one, or the one before if nothing followed it yet."""
+    work: Step | None
+    """The newest turn that worked, if that is another one than `main`."""
     at_ms: int
-    """Time of the last event (UTC ms)."""
+    """Time of the leading session's last event (UTC ms)."""
     names: Mapping[str, str]
     short_ids: Mapping[str, str]
     beside: frozenset[str]
-    """Ids of the sessions that worked at the same time as the leading one."""
+    """Ids of the unfinished sessions that worked at the same time as the leading one."""
 
     @property
-    def main(self) -> Step:
-        """The newest turn that did more than talk."""
-        return self.steps[self.main_at]
+    def lead(self) -> SessionView:
+        """The leading session."""
+        return self.newest.view
 
     def is_beside(self, step: Step) -> bool:
         """Whether the turn belongs to a session that worked in parallel, which has a separate heading."""
@@ -80,17 +82,21 @@ def past_of(view: ProjectView, *, now_ms: int, own: str | None = None, names: Ma
     steps = steps_of(view)
     if not steps:
         return None
-    main = main_step(steps, own)
-    newest_ms = max(session.newest_ms for session in view.sessions if session.digest.happened)
+    newest = leading_step(steps, own)
+    beside = frozenset(session.session for session in parallel_sessions(view, newest))
+    mine = [step for step in steps if step.view is newest.view or (own is None and step.view.session not in beside)]
+    main = _standing_step(mine, newest)
+    last = next((step for step in reversed(mine) if did_work(step.turn)), main)
     return Past(
         view=view,
         steps=steps,
-        lead=main.view,
-        main_at=next(at for at, step in enumerate(steps) if step is main),
-        at_ms=min(newest_ms if own is None else main.view.newest_ms, now_ms),
+        newest=newest,
+        main=main,
+        work=last if last is not main else None,
+        at_ms=min(newest.view.newest_ms, now_ms),
         names=names,
         short_ids=_short_ids([session.session for session in view.sessions]),
-        beside=frozenset(session.session for session in parallel_sessions(view, main.view)),
+        beside=beside,
     )
 
 
@@ -100,33 +106,55 @@ def steps_of(view: ProjectView) -> list[Step]:
     return sorted(steps, key=lambda step: (step.turn.last_ms, step.turn.at_ms, step.turn.session, step.turn.number))
 
 
-def main_step(steps: Sequence[Step], own: str | None = None) -> Step:
-    """Returns the newest turn that did more than talk or wait, or else the newest; from session `own` if it has any."""
+def leading_step(steps: Sequence[Step], own: str | None = None) -> Step:
+    """Returns the turn with the newest prompt that is not idle, or else the newest; of session `own` if it has any."""
     mine = [step for step in steps if step.turn.session == own] or steps
-    *before, last = [step for step in mine if not is_talk(step.turn)] or mine[-1:]
-    return before[-1] if before and is_bare(last.turn) and before[-1].view is last.view else last
+    leading = [step for step in mine if not is_idle(step)] or mine
+    return max(leading, key=lambda step: (step.turn.at_ms, step.turn.last_ms, step.turn.session, step.turn.number))
 
 
-def is_talk(turn: Turn) -> bool:
-    """Whether a turn is a short prompt and a short answer without any call that changes something."""
-    if turn.changes or turn.end not in ("", "answered") or turn.replies or (turn.calls and not turn.end):
+def _standing_step(steps: Sequence[Step], newest: Step) -> Step:
+    if not is_bare(newest.turn):
+        return newest
+    before = [step for step in steps if not is_bare(step.turn) and not is_idle(step)]
+    own = [step for step in before if step.view is newest.view]
+    return (own or before or [newest])[-1]
+
+
+def is_idle(step: Step) -> bool:
+    """Whether a turn leads nothing: a short reply for which nothing was done. In a session of only such replies, as
+    when one asks whether to continue, it may also have looked at something."""
+    turn = step.turn
+    if says_something(turn) or turn.changes or turn.replies:
         return False
-    if turn.resumes or (turn.prompt and only_replies(turn.prompt) and not turn.calls):
-        return True
-    short = estimated_tokens(turn.prompt) <= _SHORT_PROMPT_TOKENS
-    return short and estimated_tokens(turn.answer) <= _SHORT_ANSWER_TOKENS and turn.number > 0
+    was_busy = turn.calls > 0 or turn.end not in ("", "answered")
+    return not (was_busy and _has_content(step.digest))
 
 
-def says_goal(turn: Turn) -> bool:
-    """Whether the prompt may state a goal: it has words of the user beyond a reply or punctuation."""
-    typed = typed_words(turn.prompt) or turn.prompt
-    return estimated_tokens(typed) >= _GOAL_TOKENS and not only_replies(typed)
+def _has_content(digest: Digest) -> bool:
+    """Whether more than short replies was said in a session, or anything was changed."""
+    return any(says_something(turn) or turn.changes for turn in digest.turns)
+
+
+def idle_since(past: Past) -> list[Step]:
+    """Returns the turns after the leading one that lead nothing."""
+    return [step for step in past.steps if step.turn.at_ms > past.newest.turn.at_ms and is_idle(step)]
+
+
+def did_work(turn: Turn) -> bool:
+    """Whether something was changed or run in a turn, or calls were made before it was cut off."""
+    return turn.changes > 0 or (turn.calls > 0 and turn.end != "answered")
+
+
+def says_something(turn: Turn) -> bool:
+    """Whether the prompt is more than a short reply or punctuation."""
+    return turn.attachments > 0 or not only_replies(turn.prompt)
 
 
 def goal_of(digest: Digest) -> Turn | None:
-    """Returns a session's first prompt that may state a goal, or else its first one with any words."""
+    """Returns a session's first prompt that says something, or else its first one with any words."""
     turns = [turn for turn in digest.turns if turn.prompt]
-    return next(filter(says_goal, turns), turns[0] if turns else None)
+    return next(filter(says_something, turns), turns[0] if turns else None)
 
 
 def task_of(digest: Digest) -> str | None:
@@ -137,7 +165,7 @@ def task_of(digest: Digest) -> str | None:
 
 def did_something(digest: Digest) -> bool:
     """Whether a session did more than greet, approve, or ask the question of the resume protocol."""
-    return digest.worked or any(turn.answer and not turn.resumes and says_goal(turn) for turn in digest.turns)
+    return digest.worked or any(turn.answer and not turn.resumes and says_something(turn) for turn in digest.turns)
 
 
 def is_bare(turn: Turn) -> bool:
@@ -145,9 +173,11 @@ def is_bare(turn: Turn) -> bool:
     return not (turn.calls or turn.end or turn.said)
 
 
-def parallel_sessions(view: ProjectView, lead: SessionView) -> list[SessionView]:
-    """Returns the sessions that worked at the same time as the leading one, newest first."""
-    began = lead.digest.turns[0].at_ms if lead.digest.turns else lead.started_ms
+def parallel_sessions(view: ProjectView, newest: Step) -> list[SessionView]:
+    """Returns the unfinished sessions that worked at the same time as the leading turn, or as those of its session
+    shortly before it, newest first."""
+    lead = newest.view
+    sitting = _sitting(lead.digest.turns, newest.turn)
     return [
         session
         for session in sorted(view.sessions, key=lambda one: (-one.newest_ms, one.session))
@@ -155,9 +185,50 @@ def parallel_sessions(view: ProjectView, lead: SessionView) -> list[SessionView]
         and conversation_of(session.session) != conversation_of(lead.session)
         and session.session != lead.parent
         and session.digest.turns
-        and session.newest_ms >= began
-        and not all(is_talk(turn) for turn in session.digest.turns)
+        and is_unfinished(session)
+        and any(_overlap(one, other) for one in session.digest.turns for other in sitting)
     ]
+
+
+def is_unfinished(session: SessionView) -> bool:
+    """Whether the newest turn of a session has no answer, or left something open."""
+    digest = session.digest
+    newest = Step(digest.turns[-1], session)
+    if newest.turn.end != "answered":
+        return not is_idle(newest)
+    asks = any(map(is_question, newest.turn.answer.splitlines()[-_MOST_LAST_LINES:]))
+    waits = digest.questions or waiting_prompts(digest)
+    return asks or bool(waits) or plan_waits(digest) or has_open_items(digest)
+
+
+def has_open_items(digest: Digest) -> bool:
+    """Whether the todo list has open items."""
+    return any(item.state != "done" for item in digest.plan)
+
+
+def plan_waits(digest: Digest) -> bool:
+    """Whether a written plan waits for the user's word."""
+    proposal = digest.proposal
+    return proposal is not None and proposal.accepted is None and proposal.turn == digest.prompts
+
+
+def waiting_prompts(digest: Digest) -> list[Pending]:
+    """Returns what was typed while the agent worked, and that no turn took up since."""
+    return [prompt for prompt in digest.queued if prompt.turn >= digest.prompts - 1]
+
+
+def _sitting(turns: Sequence[Turn], newest: Turn) -> list[Turn]:
+    """Returns `newest` and the turns before it, up to the last long pause."""
+    sitting = [newest]
+    for turn in reversed([turn for turn in turns if turn.number < newest.number]):
+        if sitting[-1].at_ms - turn.last_ms > _SITTING_MS:
+            break
+        sitting.append(turn)
+    return sitting
+
+
+def _overlap(one: Turn, other: Turn) -> bool:
+    return one.at_ms <= other.last_ms and other.at_ms <= one.last_ms
 
 
 def _short_ids(ids: Sequence[str]) -> dict[str, str]:

@@ -65,7 +65,8 @@ def at_work(digest: Digest, event: Event) -> Digest:
     """Returns the digest with a turn for the event: one without a prompt if a thread begins with work."""
     if digest.turns:
         return digest
-    return replace(digest, turns=(Turn(session=event.session, number=0, at_ms=event.at_ms, last_ms=event.at_ms),))
+    turn = Turn(session=event.session, number=0, at_ms=event.at_ms, last_ms=event.at_ms, branch=digest.branch)
+    return replace(digest, turns=(turn,))
 
 
 def _begin(digest: Digest, turn: Turn) -> Digest:
@@ -119,6 +120,7 @@ def prompt(digest: Digest, event: Event, body: model.UserPrompt) -> Digest:
         chars=len(text),
         attachments=body.attachments,
         resumes=resumes,
+        branch=digest.branch,
     )
     return replace(
         _begin(digest, turn),

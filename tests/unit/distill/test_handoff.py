@@ -155,8 +155,10 @@ def test_what_was_only_talked_since_stands_beside_the_work() -> None:
     stands = under("Where it stands", worked(), talk)
 
     assert "The discount is in cents." in stands
-    assert "Since then codex said" in stands
+    assert "codex's last words" in stands
     assert "They come from the old table." in stands
+    thanked = session("s3", hours=2).user("Thanks!").says("Gladly.")
+    assert "Since then claude-code said" in under("Where it stands", worked(), thanked)
 
 
 def beside() -> tuple[Conversation, Conversation]:
@@ -220,7 +222,7 @@ def test_a_session_that_is_named_hands_over_its_own_work_and_names_the_others() 
     talks = worked("s1"), worked("s2", hours=1, says="The tax is in cents.")
 
     assert "The discount is in cents." in "".join(section(*talks, title="Where it stands", own="s1"))
-    assert "The tax is in cents." in "".join(section(*talks, title="Also in progress", own="s1"))
+    assert "The tax is in cents." in "".join(section(*talks, title="Progress log", own="s1"))
 
 
 def test_short_prompts_share_lines_and_none_is_cut_in_any_script() -> None:

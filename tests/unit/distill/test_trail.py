@@ -1,13 +1,16 @@
-"""Which turn leads: the newest that worked, however much was only talked since."""
+"""Which turn leads: the newest intent, whoever it was said to."""
 
 from __future__ import annotations
 
 import pytest
 
+from carryover import model
+from carryover.distill.own_text import go_on_prompt
 from carryover.distill.quotes import earlier
-from carryover.distill.trail import Past, is_talk, parallel_sessions, past_of, task_of
+from carryover.distill.render import render
+from carryover.distill.trail import Past, Step, is_idle, parallel_sessions, past_of, task_of
 from carryover.model import PlanItem, PlanUpdate, TurnEnd
-from support.conversation import Conversation, handoff, project, session, worked
+from support.conversation import GOAL, HOUR_MS, Conversation, handoff, project, session, under, worked
 
 
 def past(*talks: Conversation, own: str | None = None) -> Past:
@@ -16,48 +19,98 @@ def past(*talks: Conversation, own: str | None = None) -> Past:
     return found
 
 
-def talked(name: str, *, hours: int) -> Conversation:
-    talk = session(name, hours=hours, agent="codex").user("What does the cart do?")
-    return talk.ran("cat cart.py", "x = 1").says("It adds up prices.")
+def talked(name: str, prompt: str, says: str = "It adds up prices.", *, hours: int) -> Conversation:
+    return session(name, hours=hours, agent="codex").user(prompt).ran("cat cart.py", "x = 1").says(says)
+
+
+LOOKED = Conversation().user("continue").ran("git status", "clean").says("It is about cents. Shall I continue?")
 
 
 @pytest.mark.parametrize(
-    ("talk", "mere"),
+    ("talk", "idle"),
     [
         (Conversation().user("continue"), True),
-        (talked("s1", hours=0), True),
+        (Conversation().user("hi").says("Hello! What shall I do?"), True),
         (Conversation().user("Danke!").says("Gern."), True),
         (Conversation().user("").says("What shall I do?"), True),
-        (worked("s1"), False),
-        (Conversation().user("Deploy it.").ran("make deploy").says("Done."), False),
-        (Conversation().user("Read the cart.").ran("cat cart.py", "x = 1"), False),
-        (Conversation().user("Explain it.").event(TurnEnd(reason="limit")), False),
-        (Conversation().user("Explain it.").says("The cart adds up prices. " * 60), False),
-        (Conversation().user("The cart must add up prices in cents. " * 9).says("Noted."), False),
+        (LOOKED, True),
+        (Conversation().user("Read .carryover/handoff.md").ran("git status").says("Do you want to continue?"), True),
+        (Conversation().user("continue").event(TurnEnd(reason="limit")), True),
+        (Conversation().user("Tax next."), False),
+        (Conversation().user("Why?").says("It rounds."), False),
+        (Conversation().user("yes").edited("cart.py").says("Done."), False),
+        (worked("s1").user("yes").ran("cat cart.py").says("It rounds."), False),
+        (worked("s1").user("continue").event(TurnEnd(reason="limit")), False),
         (Conversation().edited("cart.py"), False),
     ],
 )
-def test_a_short_question_and_a_short_answer_without_any_change_are_talk(talk: Conversation, mere: bool) -> None:
-    assert is_talk(talk.turn) is mere
+def test_a_turn_leads_nothing_if_no_more_than_short_replies_were_said_and_nothing_was_done(
+    talk: Conversation, idle: bool
+) -> None:
+    assert is_idle(Step(talk.turn, talk.view())) is idle
 
 
-def test_talk_never_replaces_work_and_without_any_work_the_newest_leads() -> None:
-    found = past(worked("s1"), talked("s2", hours=1), talked("s3", hours=2))
+@pytest.mark.parametrize(
+    ("newest", "leads"),
+    [
+        (talked("s2", "Then tax.", "Noted. Two ways: per line or per cart. Which one?", hours=1), True),
+        (talked("s2", "Why floats?", hours=1), True),
+        (session("s2", hours=1).user("Now the tax."), True),
+        (session("s2", hours=1).user("yes").edited("tax.py").says("Done."), True),
+        (session("s2", hours=1).user("continue").says("Do you want to continue?").user("yes"), False),
+        (session("s2", hours=1).user("hi").says("Hello! Shall I go on with the discount?"), False),
+        (session("s2", hours=1).user(go_on_prompt("x-12345678/handoff.md")).ran("git status"), False),
+    ],
+)
+def test_the_newest_prompt_that_says_something_leads_whoever_it_was_said_to(newest: Conversation, leads: bool) -> None:
+    found = past(worked("s1"), newest)
 
-    assert (found.main.turn.session, found.lead.session) == ("s1", "s1")
-    assert [step.turn.session for step in found.steps[found.main_at + 1 :]] == ["s2", "s3"]
-    assert past(talked("s1", hours=0), talked("s2", hours=1)).lead.session == "s2"
-    assert past(worked("s1"), worked("s2", hours=1), own="unknown").lead.session == "s2"
-    assert past(worked("s1").user("Now the same for each receipt. " * 9)).main.turn.number == 1
+    assert found.lead.session == ("s2" if leads else "s1")
+    assert found.at_ms == (newest.at_ms if leads else worked("s1").at_ms)
 
 
-def test_sessions_at_the_same_time_are_parallel_and_those_before_and_that_only_talked_are_not() -> None:
-    lead = worked("s3", hours=2)
+def test_the_last_words_of_what_worked_stay_beside_those_of_what_leads() -> None:
+    planned = talked("s2", "Then tax.", "Two ways: per line or per cart.", hours=1)
+    stands = under("Where it stands", worked("s1"), planned)
+
+    assert "claude-code's last words (turn 1 of s1, 61 min earlier): The discount is in cents." in stands
+    assert "codex's last words (turn 1): Two ways: per line or per cart." in stands
+    asked = session("s3", hours=2).user("Per cart, and round it last.")
+    assert "Two ways" in under("Where it stands", worked("s1"), planned, asked)
+    assert "Newest prompt (turn 1): Per cart, and round it last." in under("Task", worked("s1"), planned, asked)
+
+
+def test_a_prompt_to_go_on_names_the_prompt_that_it_goes_on_with() -> None:
+    went_on = session("s2", hours=1, agent="codex").user(go_on_prompt(".carryover/handoff.md"))
+    made = handoff(worked("s1"), went_on.edited("tax.py").says("The tax is in cents, too."))
+
+    assert made.agent == "codex"
+    assert f"Newest prompt (claude-code, turn 1 of s1, 62 min earlier): {GOAL}" in render(made)
+
+
+def test_long_work_that_was_ordered_before_does_not_hide_a_newer_order() -> None:
+    long = session("s1").user("Port the page to French.")
+    for number in range(90):
+        long.edited(f"page{number}.py")
+    asked = session("s2", hours=1, agent="codex").user("Tax per cart.").says("Noted.")
+
+    assert past(long, asked).lead.session == "s2"
+    assert "Port the page to French." in under("Also in progress", long, asked)
+
+
+def test_only_unfinished_sessions_whose_turns_overlap_with_the_newest_work_are_in_progress() -> None:
+    between = worked("between", "Add a logo.", hours=4)
+    broken = session("broken", hours=5).user("Add a footer.").edited("footer.py")
+    lead = session("lead", hours=0).user(GOAL).edited("cart.py").says("Done.")
+    lead.at_ms += 24 * HOUR_MS
     lead.user("Now the tax.").edited("tax.py").says("Done.")
-    beside = worked("s2", "Add a logo.", hours=2)
-    found = past(worked("s1"), beside, lead, talked("s4", hours=2))
+    beside = session("beside", hours=24).user("Add a page.").edited("page.py").edited("page.py").edited("page.py")
+    finished = session("finished", hours=24).user("Add a link.").edited("a.py").edited("b.py").says("Added.")
+    found = past(between, broken, lead, beside, finished)
 
-    assert [each.session for each in parallel_sessions(found.view, found.lead)] == ["s2"]
+    assert [each.session for each in parallel_sessions(found.view, found.newest)] == ["beside"]
+    log = under("Progress log", between, broken, lead, beside, finished)
+    assert all(said in log for said in ("The discount is in cents.", "Added."))
 
 
 def test_a_turn_is_named_with_as_much_of_its_sessions_id_as_tells_it_apart() -> None:
@@ -73,6 +126,9 @@ def test_a_turn_is_named_with_as_much_of_its_sessions_id_as_tells_it_apart() -> 
     assert alone.place(alone.steps[0]) == "turn 1 of c0de0000, 2 h earlier"
 
 
+ASKED = model.Question(call_id="q", text="Which currency?", options=("EUR", "USD"))
+
+
 @pytest.mark.parametrize(
     ("talk", "settled"),
     [
@@ -82,10 +138,17 @@ def test_a_turn_is_named_with_as_much_of_its_sessions_id_as_tells_it_apart() -> 
         (Conversation().user("Add it.").edited("cart.py").says("Done. Shall I test it?"), False),
         (worked("s1").event(PlanUpdate(items=(PlanItem(text="Add a tax"),))), False),
         (worked("s1").user("Now the tax.").event(TurnEnd(reason="limit")), False),
+        (worked("s1").user("Now the tax.").event(ASKED), False),
+        (worked("s1").event(model.QueuedPrompt(text="And cap it.")), False),
+        (worked("s1").event(model.PlanProposal(call_id="p", text="1. Round last")), False),
+        (worked("s1").user("Test it.").ran("pytest -q", "1 failed in 0.1s", status="error").says("It fails."), False),
     ],
 )
-def test_nothing_is_settled_while_something_is_open(talk: Conversation, settled: bool) -> None:
+def test_nothing_is_settled_while_something_is_open_in_any_session(talk: Conversation, settled: bool) -> None:
+    since = worked("s2", "Add a logo.", hours=5)
+
     assert handoff(talk).settled is settled
+    assert handoff(talk, since).settled is settled
 
 
 @pytest.mark.parametrize(
@@ -109,7 +172,14 @@ def test_what_a_session_is_about_is_its_first_prompt_that_says_something(
 
 @pytest.mark.parametrize(
     ("seconds", "said"),
-    [(-5, ""), (20, ""), (89 * 60, "89 min earlier"), (2 * 3600, "2 h earlier"), (5 * 86_400, "5 days earlier")],
+    [
+        (-5, ""),
+        (-120, "2 min later"),
+        (20, ""),
+        (89 * 60, "89 min earlier"),
+        (2 * 3600, "2 h earlier"),
+        (5 * 86_400, "5 days earlier"),
+    ],
 )
-def test_a_time_is_given_as_how_long_earlier_it_was(seconds: int, said: str) -> None:
+def test_a_time_is_given_as_how_long_before_or_after_it_was(seconds: int, said: str) -> None:
     assert earlier(1_000_000_000 - seconds * 1000, 1_000_000_000) == said

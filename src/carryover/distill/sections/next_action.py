@@ -21,7 +21,8 @@ LASTS_MS: Final = 5 * 3_600_000
 def next_entries(past: Past, limit: str | None) -> list[Entry]:
     """Returns planned and announced next steps, and the question that the user replied to last."""
     asked = last_words(past.main.turn).question if not past.main.is_newest else ""  # else no prompt has replied yet
-    label = f"{past.agent(past.main)} had asked, and turn {past.main.turn.number + 1} replied"
+    reply = past.turn(past.main.turn.number + 1, past.main.view)
+    label = f"{past.agent(past.main)} had asked, and {reply} replied"
     at_ms = past.main.turn.said[-1].at_ms if asked else 0
     replied = parted(past.main, asked, "message", WEIGHTS["replied"], label=label, at_ms=at_ms)
     limits = [from_turn(past.main, limit, "limit", WEIGHTS["limit"].first, at_ms=past.at_ms)] if limit else []

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Final
 
+from msgspec.structs import replace
+
+from carryover.distill.digest import SeenRun, TestRun
 from carryover.distill.entry import WEIGHTS, Entry
-from carryover.distill.quotes import cut_middle, earlier, excerpt, later
+from carryover.distill.own_text import PROTOCOL_QUESTION
+from carryover.distill.quotes import cut_middle, earlier, excerpt
 from carryover.distill.sections.quoting import from_session, from_the_top, from_turn, last_words, parted
 from carryover.distill.sections.recent_files import RecentFile, relative
-from carryover.distill.sections.where_it_stands import newest_run
-from carryover.distill.trail import Past, Step, is_talk
+from carryover.distill.testruns.related import verdict
+from carryover.distill.trail import Past, Step, is_idle, plan_waits
 from carryover.distill.view import ProjectView
-from carryover.model import id_in_command
+from carryover.model import conversation_of, id_in_command
 
 _OPINION_MS: Final = 7 * 86_400_000
-_AT_ONCE_MS: Final = 60_000
+_MOST_RUNS: Final = 40
 _MOST_SESSIONS: Final = 4
 """Most sessions besides the leading one whose open question is quoted."""
 
@@ -25,7 +30,7 @@ def open_entries(past: Past, recent: Sequence[RecentFile]) -> list[Entry]:
     entries: list[Entry] = []
     for back, step in enumerate(_asking_steps(past)):
         entries += _asked(past, step, back)
-    return [*entries, *_newest_tests(past, recent), *_uncertain_edits(past), *opinion_entries(past.view, past.at_ms)]
+    return [*entries, *_tests(past, recent), *_uncertain_edits(past), *opinion_entries(past.view, past.at_ms)]
 
 
 def asks(past: Past, step: Step) -> bool:
@@ -36,58 +41,86 @@ def asks(past: Past, step: Step) -> bool:
 
 
 def _asking_steps(past: Past) -> list[Step]:
-    """Returns the newest turn of each session, if no later prompt of that session has replied to it."""
+    """Returns the newest turn of each session with something that no later prompt of that session has replied to."""
     newest: dict[str, Step] = {}
     for step in reversed(past.steps):
         newest.setdefault(step.view.session, step)
     lead = newest.pop(past.lead.session)
-    return [lead, *[step for step in newest.values() if not _superseded(past, step)][:_MOST_SESSIONS]]
+    others = (step for step in newest.values() if not _goes_on_elsewhere(past, step) and _asked(past, step, 0))
+    return [lead, *islice(others, _MOST_SESSIONS)]
 
 
-def _superseded(past: Past, step: Step) -> bool:
-    """Whether a session that began after this one, or continues it, has since done and reported work."""
-    if step.view.session == past.lead.parent:
-        return True
-    ended_ms = step.turn.last_ms + _AT_ONCE_MS
-    later = (one for one in past.steps if one.view is not step.view and one.view.started_ms > ended_ms)
-    return any(one.turn.end == "answered" and not is_talk(one.turn) for one in later)
+def _goes_on_elsewhere(past: Past, step: Step) -> bool:
+    """Whether the user has written since in a fork of that session, or in another folder's part of it."""
+    name = step.view.session
+    return any(
+        name == one.view.parent or conversation_of(name) == conversation_of(one.view.session)
+        for one in past.steps
+        if one.view is not step.view and one.turn.prompt and one.turn.at_ms > step.turn.last_ms
+    )
 
 
 def _may_be_the_protocols(past: Past, step: Step) -> bool:
     """Whether the question was asked before anything was done in a session that took over from another."""
-    turn = step.turn
     takes_over = past.steps[0].view is not step.view
-    return turn.resumes or (takes_over and turn.number <= 1 and is_talk(turn))
+    return step.turn.resumes or (takes_over and is_idle(step)) or PROTOCOL_QUESTION in last_words(step.turn).question
 
 
 def _asked(past: Past, step: Step, back: int) -> list[Entry]:
     """Returns the question that the agent ended with, those of tools, and a written plan until the user decides."""
-    who, weight, at_ms = past.agent(step), WEIGHTS["question"].at(back), step.turn.last_ms
+    weight, at_ms = WEIGHTS["question"].at(back), step.turn.last_ms
+    label = f"{past.agent(step)} asked ({past.place(step, at_ms)})"
     entries: list[Entry] = []
     if not _may_be_the_protocols(past, step):
-        label = f"{who} asked ({past.place(step, at_ms)})"
         entries += parted(step, last_words(step.turn).question, "message", weight, label=label, most=5, at_ms=at_ms)
     for asked in step.digest.questions[-weight.most :]:
         text = f"{asked.text} Options: {'; '.join(asked.options)}" if asked.options else asked.text
-        label, at_ms = f"{who} asked ({past.place(step, asked.at_ms)}), not answered", asked.at_ms
+        label, at_ms = f"{past.agent(step)} asked ({past.place(step, asked.at_ms)}), not answered", asked.at_ms
         entries += from_the_top(parted(step, text, "question", weight, label=label, at_ms=at_ms))
     plan = step.digest.proposal
-    if plan is not None and plan.accepted is None and plan.turn == step.digest.prompts:
-        label = f"{who}'s plan waits for the user's word ({past.place(step, plan.at_ms)})"
-        entries += parted(step, plan.text, "plan", WEIGHTS["proposal"], label=label, most=8, at_ms=plan.at_ms)
+    if plan is not None and plan_waits(step.digest):
+        label = f"{past.agent(step)}'s plan waits for the user's word ({past.place(step, plan.at_ms)})"
+        entries += parted(step, plan.text, "plan", WEIGHTS["proposal"].at(back), label=label, most=8, at_ms=plan.at_ms)
     return entries
 
 
-def _newest_tests(past: Past, recent: Iterable[RecentFile]) -> list[Entry]:
-    seen = newest_run(past)
-    if seen is None:
+def newest_run(past: Past) -> SeenRun | None:
+    """Returns the newest test run of the project."""
+    return next(iter(_runs(past)), None)
+
+
+def _runs(past: Past) -> list[SeenRun]:
+    """Returns the test runs of all sessions, newest first; some agents write the same time for several."""
+    digests = (digest for session in past.view.sessions for digest in session.digests)
+    runs = [seen for digest in digests for seen in reversed(digest.runs)]
+    return sorted(runs, key=lambda seen: -seen.at_ms)
+
+
+def _failing_run(runs: Sequence[SeenRun]) -> SeenRun | None:
+    """Returns the newest run that failed, in whichever session, unless what failed has passed since."""
+    found = ((at, seen) for at, seen in enumerate(runs) if seen.run.status == "fail")
+    return next((seen for at, seen in found if not any(_passed(seen.run, later.run) for later in runs[:at])), None)
+
+
+def _passed(failed: TestRun, later: TestRun) -> bool:
+    """Whether a later run covers what failed, as far as that is known, and it passed."""
+    files = [name for name, outcome in failed.files.items() if outcome == "fail"] or failed.paths
+    run = replace(later, selective=False)
+    return all(verdict(run, file) == "pass" for file in files) if files else later.status == "pass"
+
+
+def _tests(past: Past, recent: Iterable[RecentFile]) -> list[Entry]:
+    runs = _runs(past)[:_MOST_RUNS]
+    if not runs:
         return []
+    seen = _failing_run(runs) or runs[0]
     edited = [file for file in recent if file.status is not None and file.touched.at_ms > seen.at_ms]
     since = f"not run again since {', '.join(f'`{file.path}`' for file in edited[:3])} changed" if edited else ""
     if seen.run.status == "fail":
         names = f" in {', '.join(seen.run.failed_names[:4])}" if seen.run.failed_names else ""
         reason = f": {seen.run.reason}" if seen.run.reason else ""
-        text = f"Tests fail{names}{reason}{f'; {since}' if since else ''}"
+        ago = f" ({earlier(seen.at_ms, past.at_ms)})" if seen is not runs[0] else ""
+        text = f"Tests fail{names}{ago}{reason}{f'; {since}' if since and seen is runs[0] else ''}"
     elif since:
         text = f"Tests {since}"
     else:
@@ -113,7 +146,7 @@ def opinion_entries(view: ProjectView, at_ms: int) -> list[Entry]:
     """Returns texts from outside that the user brought in, by name, for a week: nobody has checked their claims."""
     entries = []
     for back, opinion in enumerate(one for one in view.opinions if one.at_ms > at_ms - _OPINION_MS):
-        when = earlier(opinion.at_ms, at_ms) or later(opinion.at_ms, at_ms)
+        when = earlier(opinion.at_ms, at_ms)
         said = f"{when}; not checked" if when else "not checked"
         show = f"carryover show {id_in_command(opinion.session)}"
         text = f"{excerpt(opinion.title, 120)} ({said}, not the user's word: `{show}`)"

@@ -12,7 +12,7 @@ from carryover.distill.pastes import quoted_prompt
 from carryover.distill.quotes import earlier, excerpt, lines_of
 from carryover.distill.sections.open_questions import asks
 from carryover.distill.sections.quoting import from_the_top, from_turn, last_words, packed, parted
-from carryover.distill.trail import Past, Step, is_talk, parallel_sessions
+from carryover.distill.trail import Past, Step, idle_since, is_idle
 from carryover.distill.view import SessionView
 
 _PROMPT_CHARS = 160
@@ -27,7 +27,7 @@ _PARTS: Final = (12, 9, 6, 4, 3, 2, 2)
 def parallel_entries(past: Past) -> list[Entry]:
     """Returns each parallel session with its newest prompt and last line, then the worktrees."""
     weight = WEIGHTS["parallel"]
-    sessions = parallel_sessions(past.view, past.lead)[: weight.most]
+    sessions = [session for session in past.view.sessions if session.session in past.beside][: weight.most]
     beside = [_session(past, one, weight.at(back).first) for back, one in enumerate(sessions)]
     weight = WEIGHTS["worktree"]
     trees = [
@@ -97,10 +97,9 @@ def progress_entries(past: Past) -> list[Entry]:
         from_turn(step, commit, "call", weight.at(back).first, label=f"Committed ({past.place(step)})")
         for back, (step, commit) in enumerate(made[: weight.most])
     )
-    before = past.steps[: past.main_at][::-1]
-    shown = [one for one in before if one.turn.said and not (past.is_beside(one) and one.is_newest)]
+    shown = [step for step in reversed(past.steps) if step.turn.said and not _is_quoted(past, step)]
     for back, step in enumerate(shown):
-        most = 1 if is_talk(step.turn) else _PARTS[back] if back < len(_PARTS) else 1
+        most = 1 if is_idle(step) else _PARTS[back] if back < len(_PARTS) else 1
         said = "answered" if step.turn.end == "answered" else "said, then was cut off"
         at_ms = step.turn.said[-1].at_ms
         label = f"{past.agent(step)} {said} ({past.place(step, at_ms)})"
@@ -108,3 +107,9 @@ def progress_entries(past: Past) -> list[Entry]:
         answer = answer if most > 1 else excerpt(answer, _ONE_LINE_CHARS)
         entries += parted(step, answer, "message", WEIGHTS["trail"].at(back), label=label, most=most, at_ms=at_ms)
     return entries
+
+
+def _is_quoted(past: Past, step: Step) -> bool:
+    """Whether another heading has the answer of this turn."""
+    stands = step.turn is past.main.turn or (past.work is not None and step.turn is past.work.turn)
+    return stands or (past.is_beside(step) and step.is_newest) or step in idle_since(past)

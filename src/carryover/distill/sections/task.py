@@ -11,7 +11,7 @@ from carryover.distill.entry import WEIGHTS, Entry
 from carryover.distill.pastes import parts, quoted_prompt, typed_words
 from carryover.distill.quotes import earlier, estimated_tokens
 from carryover.distill.sections.quoting import from_the_top, parted
-from carryover.distill.trail import Past, Step, goal_of, is_talk
+from carryover.distill.trail import Past, Step, goal_of, says_something, waiting_prompts
 
 _QUEUED_CHARS: Final = 360
 _MOST_OF_PASTE: Final = 8
@@ -38,7 +38,13 @@ def task_steps(past: Past) -> dict[str, Step]:
     if goal is not None:  # the newest prompt may send it again
         chosen["goal"] = next(step for step in (mine[-1], *mine) if step.turn.sent == goal.sent)
     found = taken_up([step for step in past.steps if not past.is_beside(step)])
-    roles = (("newest", mine[-1:]), ("acted on", [past.main]), ("taken up", found[:1]), ("taken up before", found[1:]))
+    roles = (
+        ("newest", newest_intent(past)),
+        ("acted on", [past.main]),
+        ("reply since", mine[-1:]),
+        ("taken up", found[:1]),
+        ("taken up before", found[1:]),
+    )
     for role, step in ((role, step) for role, steps in roles for step in steps):
         if _is_new(step, chosen):
             chosen[role] = step
@@ -47,6 +53,13 @@ def task_steps(past: Past) -> dict[str, Step]:
     if new := [step for step in long if _is_new(step, chosen)]:
         chosen["longest"] = max(new, key=lambda step: (min(_tokens(step), 200), step.turn.at_ms))
     return chosen
+
+
+def newest_intent(past: Past) -> list[Step]:
+    """Returns the leading turn, or the newest one before it whose prompt says more than to go on, if there is any."""
+    says = [step for step in past.steps if says_something(step.turn) and step.turn.at_ms <= past.newest.turn.at_ms]
+    newest = [past.newest] if says_something(past.newest.turn) else sorted(says, key=lambda step: step.turn.at_ms)
+    return newest[-1:]
 
 
 def _is_new(step: Step, chosen: Mapping[str, Step]) -> bool:
@@ -76,12 +89,12 @@ def _goals_before(past: Past) -> list[Step]:
 def task_entries(past: Past) -> list[Entry]:
     """Returns the prompts, oldest first, then what was typed since."""
     chosen = task_steps(past)
-    names = {"goal": "First prompt", "newest": "Newest prompt"}
-    names = names if names.keys() <= chosen.keys() else {}
+    newest = [step.turn for step in newest_intent(past) if len(chosen) > 1 or step.view is not past.lead]
     entries = []
     for role, step in sorted(chosen.items(), key=lambda item: item[1].turn.at_ms):
         whose = "" if step.view is past.lead else f"{past.agent(step)}, "
-        entries += _prompt(step, role, f"{names.get(role, 'Prompt')} ({whose}{past.place(step)})")
+        what = "Newest prompt" if step.turn in newest else "First prompt" if newest and role == "goal" else "Prompt"
+        entries += _prompt(step, role, f"{what} ({whose}{past.place(step)})")
     return [*entries, *_typed(past)]
 
 
@@ -104,7 +117,7 @@ def _prompt(step: Step, role: str, label: str) -> list[Entry]:
 def _typed(past: Past) -> list[Entry]:
     weight = WEIGHTS["typed"]
     digest = past.lead.digest
-    waiting = [one for one in digest.queued if one.turn >= digest.prompts - 1][-weight.most :]
+    waiting = waiting_prompts(digest)[-weight.most :]
     entries: list[Entry] = []
     for back, one in enumerate(reversed(waiting)):
         ago = earlier(one.at_ms, past.at_ms)
@@ -116,7 +129,7 @@ def _typed(past: Past) -> list[Entry]:
 
 def taken_up(steps: Sequence[Step]) -> list[Step]:
     """Returns the newest prompt that the work took up, and the one it took up most. `steps` are in order of time."""
-    worked = [step for step in steps if not is_talk(step.turn)][-_NEWEST:]
+    worked = [step for step in steps if step.turn.calls or step.turn.changes][-_NEWEST:]
     after = [(step.turn.at_ms, _names(_done_in(step))) for step in worked]
     known: set[str] = set()
     found: list[tuple[int, Step]] = []

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from carryover.distill.digest import Said, SeenRun
 from carryover.distill.entry import WEIGHTS, Entry
-from carryover.distill.quotes import cut_middle, earlier, excerpt
+from carryover.distill.quotes import clip, cut_middle, earlier, excerpt
+from carryover.distill.sections.open_questions import asks, newest_run
 from carryover.distill.sections.quoting import from_turn, last_words, packed, parted
 from carryover.distill.sections.recent_files import may_be_tested
-from carryover.distill.trail import Past
+from carryover.distill.trail import Past, Step, idle_since
 from carryover.facts import GitFacts
 
 _TOLD_ELSEWHERE: Final = ("plan", "ask", "edit", "write")
@@ -26,26 +27,29 @@ _CUT_OFF: Final = {
 
 def standing_entries(past: Past, git: GitFacts | None) -> list[Entry]:
     """Returns one line of facts, then the words, oldest first, then what was in flight."""
+    steps = [past.work, past.main] if past.work is not None else [past.main]
     unpushed = f"{git.ahead} commit{'s' if git.ahead > 1 else ''} not pushed" if git is not None and git.ahead else ""
-    facts = "; ".join(fact for fact in (_ended(past), _tests(past), unpushed, _jobs(past)) if fact)
+    said = (*(_ended(past, step) for step in steps), _branch(steps[0], git), _tests(past), unpushed, _jobs(steps))
+    facts = "; ".join(fact for fact in said if fact)
     state = parted(past.main, facts, "ending", WEIGHTS["state"], label="", at_ms=past.main.turn.last_ms)
-    return [*state, *_words(past), *_in_flight(past), *_talk(past)]
+    entries = [entry for step in steps for entry in (*_words(past, step), *_in_flight(step))]
+    return [*state, *entries, *_talk(past)]
 
 
-def _ended(past: Past) -> str:
-    turn, digest = past.main.turn, past.main.digest
-    if turn.end == "answered" or not past.main.is_newest:
+def _ended(past: Past, step: Step) -> str:
+    turn, digest = step.turn, step.digest
+    if turn.end == "answered" or not step.is_newest:
         return ""
     ending = digest.ending
     message = f': "{cut_middle(ending.message, 120)}"' if ending is not None and ending.message else ""
     calls = f" after {turn.calls} calls" if turn.calls > 1 else ""
-    return f"{past.agent(past.main)}'s turn {turn.number}: {_CUT_OFF[turn.end]}{calls}{message}"
+    return f"{past.agent(step)}'s {past.turn(turn.number, step.view)}: {_CUT_OFF[turn.end]}{calls}{message}"
 
 
-def newest_run(past: Past) -> SeenRun | None:
-    """Returns the newest test run of the project; the last one if several have the same time, as some agents write."""
-    runs = (seen for session in past.view.sessions for digest in session.digests for seen in reversed(digest.runs))
-    return max(runs, key=lambda seen: seen.at_ms, default=None)
+def _branch(step: Step, git: GitFacts | None) -> str:
+    """Returns the branch of the newest work, unless it is the one that is checked out."""
+    branch = step.turn.branch
+    return f"on branch {clip(branch, chars=80)}" if branch and (git is None or git.branch != branch) else ""
 
 
 def _tests(past: Past) -> str:
@@ -69,50 +73,53 @@ def result_of(seen: SeenRun) -> str:
     return f"{status} ({said})" if said else status
 
 
-def _jobs(past: Past) -> str:
-    """Returns the leading session's running jobs; none once the session is over, since nothing records their end."""
-    digest = past.lead.digest
-    running = [excerpt(job.text, 100) for job in digest.jobs if job.turn >= digest.prompts - 1]
+def _jobs(steps: Iterable[Step]) -> str:
+    """Returns running jobs of these turns' sessions; none once a session is over, since nothing records their end."""
+    digests = {step.view.session: step.digest for step in steps}.values()
+    jobs = (job for digest in digests for job in digest.jobs if job.turn >= digest.prompts - 1)
+    running = [excerpt(job.text, 100) for job in jobs]
     return f"started in the background, no end recorded: {'; '.join(running[-3:])}" if running else ""
 
 
-def _words(past: Past) -> list[Entry]:
+def _words(past: Past, step: Step) -> list[Entry]:
     """Returns messages on the way, then the last words; in a turn that was cut off, all messages are on the way."""
-    step, turn = past.main, past.main.turn
+    turn, is_main = step.turn, step is past.main
     if turn.end != "answered":
-        return _on_the_way(past, turn.said, "on the way")
+        return _on_the_way(past, step, turn.said, "on the way" if is_main else "worked on the way")
     label = f"{past.agent(step)}'s last words ({past.place(step, turn.last_ms)})"
     at_ms = turn.said[-1].at_ms if turn.said else None
-    last = parted(step, last_words(turn).body, "message", WEIGHTS["last words"], label=label, at_ms=at_ms)
-    return [*_on_the_way(past, turn.said[:-1], "said before"), *last]
+    weight = WEIGHTS["last words" if is_main else "last words of work"]
+    body = last_words(turn).body if is_main or asks(past, step) else turn.answer
+    last = parted(step, body, "message", weight, label=label, at_ms=at_ms)
+    return [*(_on_the_way(past, step, turn.said[:-1], "said before") if is_main else []), *last]
 
 
-def _on_the_way(past: Past, texts: Sequence[Said], source: str) -> list[Entry]:
+def _on_the_way(past: Past, step: Step, texts: Sequence[Said], source: str) -> list[Entry]:
     entries: list[Entry] = []
     for back, said in enumerate(reversed(texts[-WEIGHTS[source].most :])):
-        label = f"{past.agent(past.main)} on the way ({past.place(past.main, said.at_ms)})"
+        label = f"{past.agent(step)} on the way ({past.place(step, said.at_ms)})"
         weight = WEIGHTS[source].at(back)
-        quote = parted(past.main, said.text, "message", weight, label=label, most=4, at_ms=said.at_ms)
+        quote = parted(step, said.text, "message", weight, label=label, most=4, at_ms=said.at_ms)
         entries = [*quote, *entries]
     return packed(entries)
 
 
-def _in_flight(past: Past) -> list[Entry]:
-    if past.main.turn.end == "answered" or not past.main.is_newest:
+def _in_flight(step: Step) -> list[Entry]:
+    if step.turn.end == "answered" or not step.is_newest:
         return []
     weight = WEIGHTS["in flight"]
-    calls = [call for call in past.main.digest.open_calls if call.op not in _TOLD_ELSEWHERE][-weight.most :]
+    calls = [call for call in step.digest.open_calls if call.op not in _TOLD_ELSEWHERE][-weight.most :]
     entries = []
     for back, call in enumerate(reversed(calls)):
         text, label = f"`{cut_middle(call.text.replace('`', ''), 240)}`", "In flight, no result recorded"
-        entries.append(from_turn(past.main, text, "call", weight.at(back).first, label=label, at_ms=call.at_ms))
+        entries.append(from_turn(step, text, "call", weight.at(back).first, label=label, at_ms=call.at_ms))
     return entries[::-1]
 
 
 def _talk(past: Past) -> list[Entry]:
-    """Returns turns since the last work that only talked: the newest at length, as far as there is room."""
+    """Returns what was answered to short replies since: the newest at length, as far as there is room."""
     entries: list[Entry] = []
-    talk = [step for step in past.steps[past.main_at + 1 :] if step.turn.answer and not past.is_beside(step)]
+    talk = [step for step in idle_since(past) if step.turn.answer]
     for back, step in enumerate(reversed(talk[-_MOST_TALK:])):
         label = f"Since then {past.agent(step)} said ({past.place(step)})"
         said = last_words(step.turn).said
