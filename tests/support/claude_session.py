@@ -25,6 +25,7 @@ class ClaudeSession:
     session: str = field(default_factory=lambda: str(uuid.uuid4()))
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     parent: str | None = None
+    branch: str = "main"
 
     @property
     def path(self) -> Path:
@@ -106,7 +107,7 @@ class ClaudeSession:
             "cwd": str(self.cwd),
             "sessionId": self.session,
             "version": "2.1.328",
-            "gitBranch": "main",
+            "gitBranch": self.branch,
         }
         self.parent = ident
         return json.dumps(record, separators=(",", ":")).encode() + b"\n"

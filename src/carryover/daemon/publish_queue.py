@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import Executor
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -20,6 +21,7 @@ from carryover.facts import GitFacts
 from carryover.fsio import is_gone
 from carryover.ingest.scan import MS_PER_DAY
 from carryover.ledger.connect import LedgerDamaged
+from carryover.probe.git import head_stamp
 from carryover.projects.handoff_file import Published
 from carryover.publish.make import Refreshed
 from carryover.publish.project_view import UnknownProject
@@ -38,6 +40,8 @@ class Outcome(msgspec.Struct):
     failures: int = 0  # consecutive
     error: str | None = None
     git: GitFacts | None = None
+    root: str = ""
+    head: int = 0
 
 
 class PublishQueue(WorkQueue[int]):
@@ -60,6 +64,7 @@ class PublishQueue(WorkQueue[int]):
         self._before = before
         self._content_changed = changed
         self._last_event_ms: dict[int, int] = {}
+        self._news: set[int] = set()
         self.outcomes: dict[int, Outcome] = {}
 
     @property
@@ -76,6 +81,7 @@ class PublishQueue(WorkQueue[int]):
         """Marks `projects`, whose newest event is at `event_ms`, as changed. `urgent`: publishes them without delay."""
         for project in projects:
             newest_ms = self._last_event_ms[project] = max(event_ms, self._last_event_ms.get(project, 0))
+            self._news.add(project)
             if urgent or newest_ms >= self.oldest_active_ms:
                 self.hint(project, urgent=urgent)
             else:
@@ -92,11 +98,11 @@ class PublishQueue(WorkQueue[int]):
             await asyncio.sleep(RECHECK_S)
 
     async def retry_missing(self) -> None:
-        """Marks projects whose refusal may have passed, and those whose handoff has been deleted."""
-        done = {project: outcome.published for project, outcome in self.outcomes.items()}
+        """Marks projects whose refusal may have passed, whose handoff was deleted, and whose HEAD moved."""
+        done = dict(self.outcomes)
 
         def missing() -> list[int]:
-            return [key for key, last in done.items() if last.passing or (last.file is not None and is_gone(last.file))]
+            return [key for key, last in done.items() if last.published.passing or _is_outdated(last)]
 
         self.mark_dirty(await asyncio.to_thread(missing), 0)
 
@@ -134,5 +140,22 @@ class PublishQueue(WorkQueue[int]):
             self._context.log.info("published", project=project, ms=(time.monotonic() - began_s) * 1000)
         if published.refusal is not None and published.refusal != outcome.published.refusal:
             self._context.log.info("not_published", project=project)
-        self.outcomes[project] = Outcome(published=published, git=made.git or outcome.git)
+        self.outcomes[project] = Outcome(
+            published=published, git=made.git or outcome.git, root=made.root, head=made.head
+        )
+        if project in self._news:
+            self._news.discard(project)
+            self._follow(made.related)
         self._content_changed(project)
+
+    def _follow(self, related: Iterable[int]) -> None:
+        """Publishes the projects that name one with news. They themselves have none, so that this ends with them."""
+        for project in related:
+            if self._last_event_ms.get(project, 0) >= self.oldest_active_ms:
+                self.hint(project)
+
+
+def _is_outdated(last: Outcome) -> bool:
+    """Whether the handoff is no longer there, or names another branch or commit than is checked out now. Blocks."""
+    is_deleted = last.published.file is not None and is_gone(last.published.file)
+    return is_deleted or (last.head != 0 and head_stamp(Path(last.root)) not in (0, last.head))

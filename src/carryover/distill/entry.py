@@ -102,7 +102,7 @@ WEIGHTS: Final[dict[str, Weight]] = {
     "opinion":         Weight(1.0, 0.0, 0.5, 2),        # texts from outside
     # Also in progress
     "parallel":        Weight(0.9, 0.0, 0.7, 4),
-    "worktree":        Weight(2.0, 0.0, 0.5, 3),
+    "worktree":        Weight(0.9, 0.0, 0.7, 3),
     # What the user said
     "prompt":          Weight(1.2, 0.6, 0.35),          # earlier prompts, the nearest first
     "far prompt":      Weight(2.6, 0.6, 0.1),           # those further back, the longest first

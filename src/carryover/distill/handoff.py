@@ -65,7 +65,7 @@ def distill(
     documents = state_files.state_files(view, facts.files)
     following = [*next_entries(past, limit_text), *state_files.open_entries(past, documents)]
     opened = open_questions.open_entries(past, recent)
-    git = [*([git_line(facts.git)] if facts.git is not None else []), *facts.elsewhere]
+    git = [*([git_line(facts.git, for_now=facts.for_now)] if facts.git is not None else []), *facts.elsewhere]
     sections = {
         "Task": task.task_entries(past),
         "Where it stands": where_it_stands.standing_entries(past, facts.git),
@@ -119,12 +119,13 @@ def has_past(view: ProjectView) -> bool:
     return any(session.digest.turns for session in view.sessions)
 
 
-def git_line(git: GitFacts) -> str:
-    """Returns a line with branch, commit, and what is not committed."""
+def git_line(git: GitFacts, *, for_now: bool) -> str:
+    """Returns a line with branch, commit, and what is not committed; for a later reader with the words that keep it
+    true."""
     where = f"branch {git.branch}" if git.branch else "detached HEAD"
     at = f' at {git.head} "{clip(git.subject, chars=80)}"' if git.head else ", no commit yet"
     known = " (last known; git did not answer in time)" if git.stale else ""
     counts = [f"{git.changed_files} changed (+{git.insertions} -{git.deletions})"] if git.changed_files else []
     counts += [f"{git.untracked} untracked"] if git.untracked else []
     state = f"; not committed: {', '.join(counts)}" if counts else "; nothing uncommitted"
-    return f"{where}{at}{state}{known}"
+    return f"{'' if for_now else 'when this was written: '}{where}{at}{state}{known}"

@@ -184,7 +184,6 @@ def parallel_sessions(view: ProjectView, newest: Step) -> list[SessionView]:
         if session is not lead
         and conversation_of(session.session) != conversation_of(lead.session)
         and session.session != lead.parent
-        and session.digest.turns
         and is_unfinished(session)
         and any(_overlap(one, other) for one in session.digest.turns for other in sitting)
     ]
@@ -193,6 +192,8 @@ def parallel_sessions(view: ProjectView, newest: Step) -> list[SessionView]:
 def is_unfinished(session: SessionView) -> bool:
     """Whether the newest turn of a session has no answer, or left something open."""
     digest = session.digest
+    if not digest.turns:
+        return False
     newest = Step(digest.turns[-1], session)
     if newest.turn.end != "answered":
         return not is_idle(newest)

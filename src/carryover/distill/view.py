@@ -41,7 +41,7 @@ class Opinion(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Worktree(msgspec.Struct, frozen=True, kw_only=True):
-    """Another checkout of the same repository, which has its own handoff."""
+    """Another checkout of the same repository, which has its own handoff, and its newest prompt."""
 
     root: str
     last_event_ms: int
@@ -56,7 +56,7 @@ class ProjectView(msgspec.Struct, frozen=True, kw_only=True):
     opinions: tuple[Opinion, ...] = ()
     """The newest ones, at most 2."""
     worktrees: tuple[Worktree, ...] = ()
-    """Filled for a main checkout only."""
+    """Those with work; for a worktree, the main checkout if work was left unfinished there."""
     main_root: str | None = None
     """Root of the main checkout, if this project is a worktree of it."""
     is_of_main: bool = False

@@ -141,6 +141,12 @@ def worktrees(db: sqlite3.Connection, root: str, *, limit: int) -> list[tuple[in
     return list(db.execute(_WORKTREES, (root, limit)))
 
 
+def related_projects(db: sqlite3.Connection, root: str, main_root: str | None) -> tuple[int, ...]:
+    """Returns the ids of a checkout's worktrees and of its main checkout, whose handoffs name it."""
+    rows = db.execute("SELECT id FROM project WHERE main_root = ? OR root = ?", (root, main_root))
+    return tuple(project_id for (project_id,) in rows)
+
+
 def session_counts(db: sqlite3.Connection) -> dict[int, int]:
     """Returns the number of sessions by project."""
     rows = db.execute("SELECT project_id, count(*) FROM session WHERE project_id IS NOT NULL GROUP BY project_id")

@@ -6,6 +6,7 @@ import errno
 import os
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
@@ -14,7 +15,7 @@ import msgspec
 
 from carryover.facts import GitFacts
 from carryover.fsio import read_bytes_bounded
-from carryover.probe.git_command import Answer, ask, ask_one
+from carryover.probe.git_command import Answer, ask, ask_one, git_dir_of
 from carryover.redact import clean
 from carryover.text.lines import one_line
 
@@ -72,6 +73,17 @@ def git_facts(root: Path, *, own: OwnWrites = _NOTHING_OWN, timeout_s: float = T
     makes that impossible. Raises TimeoutError without a complete answer in time: use the last known facts then.
     """
     return _in_time(partial(_facts, root, own), timeout_s)
+
+
+def head_stamp(root: Path) -> int:
+    """Returns a number that changes with each checkout and commit at `root`, and with its worktrees; 0 outside a
+    repository. Takes a few calls of stat, so that it can be asked often."""
+    git_dir = git_dir_of(root)
+    stamps = [0]
+    for name in ("HEAD", "logs/HEAD", "worktrees") if git_dir is not None else ():
+        with suppress(OSError):
+            stamps.append((git_dir / name).stat().st_mtime_ns)
+    return sum(stamps)
 
 
 def changed_since(

@@ -66,15 +66,14 @@ def start_answer(
     if settings.excluded or situation is None:
         return None
     own = beginning.session if situation in ("compacted", "resumed") else None
-    git = then or git_now(root)
-    facts = Facts(git, files_now(view), elsewhere_lines(db, view))
+    git = git_now(root, then)
+    facts = Facts(git, files_now(view), elsewhere_lines(db, view), for_now=True)
     made = make(view, facts, now_ms=now_ms, resume=settings.resume_mode, own=own)
     if made is None:
         return None
-    moved: ChangedSince | None = None
-    if git is not None and git.head is not None and is_folder(root):
-        with contextlib.suppress(TimeoutError):
-            moved = changed_since(root, since=git.head, own=own_writes())
+    since = then or git
+    made = msgspec.structs.replace(made, head=since.head if since is not None else None)
+    moved = _moved(root, git, made.head)
     answering = Answering(
         situation=situation,
         now_ms=now_ms,
@@ -84,6 +83,17 @@ def start_answer(
         changed_files=moved.changed_files if moved is not None else None,
     )
     return render(made, answering)
+
+
+def _moved(root: Path, git: GitFacts | None, since: str | None) -> ChangedSince | None:
+    """Returns what has changed since a commit; None if that is unknown, or if git is too slow to say it."""
+    if git is None or git.stale or since is None:
+        return None
+    if git.head == since:
+        return ChangedSince(head=since, changed_files=git.changed_files)
+    with contextlib.suppress(TimeoutError):
+        return changed_since(root, since=since, own=own_writes())
+    return None
 
 
 def _situation(view: ProjectView, beginning: Beginning, now_ms: int) -> Situation | None:

@@ -20,9 +20,9 @@ from carryover.distill.view import ProjectView
 from carryover.edits.record import GITIGNORE
 from carryover.facts import Facts, FileFacts, GitFacts, ProjectRoot, is_foreign
 from carryover.fsio import is_folder
-from carryover.ledger.queries import by_last_use, project_by_root, published_git
+from carryover.ledger.queries import by_last_use, project_by_root, published_git, related_projects
 from carryover.probe.files import file_facts
-from carryover.probe.git import TIMEOUT_S, OwnWrites, git_facts, may_be_repository
+from carryover.probe.git import TIMEOUT_S, OwnWrites, git_facts, head_stamp, may_be_repository
 from carryover.probe.git_command import ask_one
 from carryover.projects.handoff_file import STORE, Published, sha_of
 from carryover.projects.root import AgentFolders, agents_checkouts
@@ -46,6 +46,10 @@ class Refreshed(msgspec.Struct, frozen=True, kw_only=True):
     others_ms: int = 0
     """Time of the newest work (UTC ms) in sessions other than the leading one."""
     agents: tuple[str, ...] = ()
+    related: tuple[int, ...] = ()
+    """Ids of the projects whose handoffs name this one: its main checkout, its worktrees."""
+    head: int = 0
+    """The `head_stamp` of the project before git was asked."""
 
     @property
     def sha(self) -> str | None:
@@ -66,8 +70,10 @@ def made_handoff(
     """Returns the handoff as it would be published now, led by `own` if given. Raises LookupError like `view_now`."""
     view = view_now(db, project, agents_own)
     root, settings = Path(view.root), settings_of(view, config)
+    related = related_projects(db, view.root, view.main_root)
     if not has_past(view) and not view.opinions:
-        return Refreshed(root=view.root, settings=settings, handoff=None, text=None, git=last_git)
+        return Refreshed(root=view.root, settings=settings, handoff=None, text=None, git=last_git, related=related)
+    head = head_stamp(root) if _is_here(root) else 0
     facts = Facts(git_now(root, last_git), files_now(view), elsewhere_lines(db, view))
     startable = by_last_use(db, startable_agents(config.agents.selected), project if isinstance(project, int) else None)
     handoff = make(view, facts, now_ms=now_ms, resume=settings.resume_mode, own=own, startable=startable)
@@ -83,6 +89,8 @@ def made_handoff(
         at_ms=now_ms,
         others_ms=max((other.newest_ms for other in others), default=0),
         agents=tuple(dict.fromkeys(session.agent for session in view.sessions)),
+        related=related,
+        head=head,
     )
 
 

@@ -12,10 +12,11 @@ import msgspec
 
 from carryover.distill.digest import Digest
 from carryover.distill.stored_digest import decode_digest, fold_events
+from carryover.distill.trail import is_unfinished
 from carryover.distill.view import Opinion, ProjectView, SessionView, Worktree
 from carryover.fsio import is_there
 from carryover.ledger.events import ThreadRow, main_thread, provisional_bodies, stored_bodies, sub_agent_threads
-from carryover.ledger.queries import project_by_id, sessions, snapshot, work_sessions, worktrees
+from carryover.ledger.queries import project_by_id, project_by_root, sessions, snapshot, work_sessions, worktrees
 from carryover.ledger.rows import SessionRow
 from carryover.model import NOTE
 
@@ -52,7 +53,7 @@ def project_view(db: sqlite3.Connection, project_id: int) -> ProjectView:
             main_root=project.main_root,
             sessions=tuple(view for _, view in found),
             opinions=tuple(Opinion(session=row.native_id, title=row.title or "", at_ms=row.last_ms) for row in notes),
-            worktrees=tuple(_worktrees(db, project.root)),
+            worktrees=(*_main_checkout(db, project.main_root), *_worktrees(db, project.root)),
         )
 
 
@@ -64,6 +65,16 @@ def _worktrees(db: sqlite3.Connection, root: str) -> Iterator[Worktree]:
         prompts = (turn.prompt for view in newest for turn in reversed(view.digest.turns) if turn.prompt)
         if (task := next(prompts, None)) is not None:
             yield Worktree(root=tree, last_event_ms=last_ms, task=task)
+
+
+def _main_checkout(db: sqlite3.Connection, root: str | None) -> Iterator[Worktree]:
+    """Yields the main checkout of a worktree if work was left unfinished there."""
+    main = project_by_root(db, root) if root is not None else None
+    rows = work_sessions(db, main.id, limit=MAX_ASKED) if main is not None else []
+    unfinished = (view for view in (_session_view(db, row) for row in rows) if is_unfinished(view))
+    for view in islice(unfinished, 1):
+        task = next((turn.prompt for turn in reversed(view.digest.turns) if turn.prompt), "")
+        yield Worktree(root=root or "", last_event_ms=view.newest_ms, task=task)
 
 
 def _session_views(db: sqlite3.Connection, project_id: int) -> Iterator[tuple[SessionRow, SessionView]]:

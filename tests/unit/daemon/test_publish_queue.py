@@ -22,6 +22,7 @@ from carryover.publish.refresh import refresh
 from support.claude_session import ClaudeSession
 from support.clock import LATER_MS, LogLines
 from support.daemon_process import handoff_of
+from support.repository import git, repository
 
 
 class Desk:
@@ -166,3 +167,40 @@ async def test_what_was_deleted_or_is_refused_for_a_reason_that_may_pass_is_trie
         store.unlink()
         assert await retry() == (None, True)
         assert (await retry(), len(desk.calls)) == ((None, True), 5)
+
+
+async def test_a_checkout_of_another_branch_or_a_commit_is_published_too(desk: Desk, session: ClaudeSession) -> None:
+    repository(session.cwd, {"cart.py": ""})
+    session.prompt("Add a discount function")
+    project = await desk.stored(session)
+    async with desk.open() as publisher:
+        publisher.mark_dirty([project], desk.now_ms)
+        await publisher.flush()
+        git(session.cwd, "switch", "--quiet", "--create", "feature/x")
+        for _ in range(2):
+            await publisher.retry_missing()
+            await publisher.flush()
+
+    assert "branch feature/x at" in handoff_of(session.cwd)
+    assert len(desk.calls) == 2
+
+
+async def test_the_main_checkout_names_the_worktree_with_work_and_the_worktree_what_is_unfinished_in_the_other(
+    desk: Desk, session: ClaudeSession
+) -> None:
+    tree = session.cwd.parent / "shop-tax"
+    git(repository(session.cwd, {"cart.py": ""}), "worktree", "add", "--quiet", str(tree))
+    session.prompt("Add a discount function")
+    main = await desk.stored(session)
+    async with desk.open() as publisher:
+        publisher.mark_dirty([main], desk.now_ms)
+        await publisher.flush()
+        beside = ClaudeSession(session.folder, tree, now=session.now).work("Move the tax to its own module")
+        publisher.mark_dirty([await desk.stored(beside)], desk.now_ms)
+        await publisher.flush()
+
+    assert f"Worktree {tree}, with its own handoff" in handoff_of(session.cwd)
+    assert "Move the tax to its own module" in handoff_of(session.cwd)
+    assert f"Unfinished in the main checkout {session.cwd}" in handoff_of(tree)
+    assert "Add a discount function" in handoff_of(tree)
+    assert len(desk.calls) == 3

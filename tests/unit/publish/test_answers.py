@@ -29,6 +29,7 @@ from carryover.publish.answers import (
     prune_answers,
     start_answer,
 )
+from carryover.publish.make import git_now
 from support.claude_session import ClaudeSession
 from support.codex_session import CodexSession
 from support.repository import git
@@ -80,6 +81,7 @@ class Desk:
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a machine at work git may take longer than a session that starts would wait for it."""
     monkeypatch.setattr(answers, "changed_since", partial(changed_since, timeout_s=30))
+    monkeypatch.setattr(answers, "git_now", partial(git_now, timeout_s=30))
 
 
 @pytest.fixture
@@ -139,6 +141,22 @@ def test_what_changed_since_it_was_published_is_reported(desk: Desk, session: Cl
     assert desk.frame(at + timedelta(hours=3), "startup")[-1] == (
         f"{RECEIPT} Since then: `git diff --stat {before}`. Now: 3 h later, HEAD is {head_of(session)}, 1 file differs."
     )
+
+
+def test_the_branch_and_changes_of_now_are_given_beside_the_branch_of_the_work(
+    desk: Desk, session: ClaudeSession
+) -> None:
+    git(session.cwd, "switch", "--quiet", "--create", "feature/x")
+    session.branch = "feature/x"
+    at = desk.work(session, "Add a discount function")
+    desk.then = git_facts(session.cwd, timeout_s=30)
+    git(session.cwd, "switch", "--quiet", "main")
+    (session.cwd / "cart.py").write_text("total = 1\n")
+
+    text = desk.asked(at, "startup") or ""
+    assert f"## Git context\n- branch main at {head_of(session)}" in text
+    assert "not committed: 1 changed" in text
+    assert "- on branch feature/x" in text
 
 
 @pytest.mark.parametrize("mode", ["ask", "brief", "silent"])

@@ -13,7 +13,7 @@ from carryover.distill.quotes import earlier, excerpt, lines_of
 from carryover.distill.sections.open_questions import asks
 from carryover.distill.sections.quoting import from_the_top, from_turn, last_words, packed, parted
 from carryover.distill.trail import Past, Step, idle_since, is_idle
-from carryover.distill.view import SessionView
+from carryover.distill.view import SessionView, Worktree
 
 _PROMPT_CHARS = 160
 _LINE_CHARS = 110
@@ -33,7 +33,7 @@ def parallel_entries(past: Past) -> list[Entry]:
     trees = [
         Entry(
             text=quoted_prompt(tree.task, _PROMPT_CHARS),
-            label=f"Worktree {tree.root}, with its own handoff ({earlier(tree.last_event_ms, past.at_ms) or 'now'})",
+            label=f"{_checkout(past, tree)}, with its own handoff ({earlier(tree.last_event_ms, past.at_ms) or 'now'})",
             kind="worktree",
             weight=weight.at(back).first,
             at_ms=tree.last_event_ms,
@@ -41,6 +41,11 @@ def parallel_entries(past: Past) -> list[Entry]:
         for back, tree in enumerate(past.view.worktrees[: weight.most])
     ]
     return [*beside, *trees]
+
+
+def _checkout(past: Past, tree: Worktree) -> str:
+    is_main = tree.root == past.view.main_root
+    return f"Unfinished in the main checkout {tree.root}" if is_main else f"Worktree {tree.root}"
 
 
 def _session(past: Past, session: SessionView, weight: float) -> Entry:

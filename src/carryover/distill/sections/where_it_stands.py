@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Final
 
 from carryover.distill.digest import Said, SeenRun
@@ -10,7 +11,7 @@ from carryover.distill.entry import WEIGHTS, Entry
 from carryover.distill.quotes import clip, cut_middle, earlier, excerpt
 from carryover.distill.sections.open_questions import asks, newest_run
 from carryover.distill.sections.quoting import from_turn, last_words, packed, parted
-from carryover.distill.sections.recent_files import may_be_tested
+from carryover.distill.sections.recent_files import may_be_tested, relative
 from carryover.distill.trail import Past, Step, idle_since
 from carryover.facts import GitFacts
 
@@ -29,7 +30,7 @@ def standing_entries(past: Past, git: GitFacts | None) -> list[Entry]:
     """Returns one line of facts, then the words, oldest first, then what was in flight."""
     steps = [past.work, past.main] if past.work is not None else [past.main]
     unpushed = f"{git.ahead} commit{'s' if git.ahead > 1 else ''} not pushed" if git is not None and git.ahead else ""
-    said = (*(_ended(past, step) for step in steps), _branch(steps[0], git), _tests(past), unpushed, _jobs(steps))
+    said = (*(_ended(past, step) for step in steps), _place(past, steps[0], git), _tests(past), unpushed, _jobs(steps))
     facts = "; ".join(fact for fact in said if fact)
     state = parted(past.main, facts, "ending", WEIGHTS["state"], label="", at_ms=past.main.turn.last_ms)
     entries = [entry for step in steps for entry in (*_words(past, step), *_in_flight(step))]
@@ -46,10 +47,13 @@ def _ended(past: Past, step: Step) -> str:
     return f"{past.agent(step)}'s {past.turn(turn.number, step.view)}: {_CUT_OFF[turn.end]}{calls}{message}"
 
 
-def _branch(step: Step, git: GitFacts | None) -> str:
-    """Returns the branch of the newest work, unless it is the one that is checked out."""
+def _place(past: Past, step: Step, git: GitFacts | None) -> str:
+    """Returns the branch of the newest work, unless it is checked out, and the agent's own worktree that it is in."""
     branch = step.turn.branch
-    return f"on branch {clip(branch, chars=80)}" if branch and (git is None or git.branch != branch) else ""
+    edited = [file.path for file in step.digest.touched if file.turn == step.turn.number]
+    trees = (tree for tree in past.view.checkouts if any(relative(path, tree) for path in edited))
+    on = f"on branch {clip(branch, chars=80)}" if branch and (git is None or git.branch != branch) else ""
+    return " ".join(filter(None, (on, *(f"in worktree {tree}" for tree in islice(trees, 1)))))
 
 
 def _tests(past: Past) -> str:
