@@ -14,7 +14,7 @@ from carryover.distill.handoff import distill, has_past
 from carryover.distill.render import lay_out, render
 from carryover.errors import UserError
 from carryover.facts import Facts
-from carryover.model import Answer, BackgroundTask, Question, QueuedPrompt, ToolResult, TurnEnd
+from carryover.model import Answer, BackgroundTask, Question, QueuedPrompt, SessionInfo, ToolResult, TurnEnd
 from support.conversation import GOAL, START_MS, Conversation, handoff, project, section, session, under, worked
 
 MARK = re.compile(r"(prompt|call|message)-(aaaa|bbbb|cccc)(\d)")
@@ -167,6 +167,12 @@ def beside() -> tuple[Conversation, Conversation]:
     second = Conversation(session="bbbb", agent="codex", at_ms=START_MS + 60_000)
     second.user("Translate the guide to French.").edited("guide.md").says("Chapter one is French.").user("And two?")
     return first, second.edited("guide2.md").says("Chapter two is French.")
+
+
+def test_another_branch_is_named_with_the_work_at_the_same_time() -> None:
+    first, second = beside()
+    first = session("aaaa").event(SessionInfo(branch="feature/x")).user(GOAL).edited("cart.py").says("Push it?")
+    assert ", on branch feature/x): " in under("Also in progress", first, second)
 
 
 def test_work_at_the_same_time_is_named_beside_that_which_leads() -> None:

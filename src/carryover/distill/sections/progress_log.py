@@ -54,7 +54,8 @@ def _session(past: Past, session: SessionView, weight: float) -> Entry:
     step, newest = Step(turn, session), Step(turns[-1], session)
     said = lines_of(last_words(newest.turn).said if asks(past, newest) else newest.turn.answer)
     last = f" → {excerpt(said[-1], _LINE_CHARS)}" if said else ""
-    label = f"{past.agent(step)} ({past.place(step, session.newest_ms)})"
+    on = f", on branch {turn.branch}" if turn.branch not in ("", past.main.turn.branch) else ""
+    label = f"{past.agent(step)} ({past.place(step, session.newest_ms)}{on})"
     text = f"{quoted_prompt(turn.prompt, _PROMPT_CHARS, chars=turn.chars)}{last}"
     return from_turn(step, text, "prompt", weight, label=label, at_ms=session.newest_ms)
 

@@ -222,6 +222,17 @@ def test_a_written_plan_waits_for_the_users_word_and_is_what_the_work_goes_by_fr
     assert "accepted by the user" in under("From the agent's own summary", talk)
 
 
+def test_work_in_an_agents_own_worktree_names_it() -> None:
+    tree = "/home/dev/.codex/worktrees/1a2b/shop"
+    talk = session("s1", agent="codex").event(model.SessionInfo(branch="codex/tax")).user(GOAL)
+    talk.event(model.FileEdit(path=f"{tree}/tax.py", change="add")).says("Done.")
+    view = replace(project(talk), checkouts=(tree,))
+    made = distill(view, Facts(GitFacts(branch="main", head="abc1234")), resume="ask", now_ms=talk.at_ms)
+
+    assert made is not None
+    assert f"on branch codex/tax in worktree {tree}" in render(made)
+
+
 def test_at_a_limit_it_says_when_it_resets_and_where_to_go_on() -> None:
     talk = session("s1").user(GOAL).edited("cart.py").event(TurnEnd(reason="limit", resets="3pm (Europe/Berlin)"))
     [(line, _)] = dict(lay_out(handoff(talk, startable=("claude-code", "codex", "aider"))))["Next action"]
@@ -256,7 +267,7 @@ def test_what_is_beside_the_conversations_is_named_as_what_it_is() -> None:
     assert "Cap it (3 h later; not checked, " in text
     assert "Worktree /home/dev/shop-tax, with its own handoff (now): Add the tax" in text
     assert "2 commits not pushed" in text
-    assert '\n## Git context\n- branch main at abc1234 "Shop"' in text
+    assert '\n## Git context\n- when this was written: branch main at abc1234 "Shop"' in text
 
 
 OPTIONS = "1. a cache\n2. a background job"
