@@ -79,8 +79,10 @@ def head_stamp(root: Path) -> int:
     """Returns a number that changes with each checkout and commit at `root`, and with its worktrees; 0 outside a
     repository. Takes a few calls of stat, so that it can be asked often."""
     git_dir = git_dir_of(root)
-    stamps = [0]
-    for name in ("HEAD", "logs/HEAD", "worktrees") if git_dir is not None else ():
+    if git_dir is None:
+        return 0
+    stamps = []
+    for name in ("HEAD", "logs/HEAD", "worktrees"):
         with suppress(OSError):
             stamps.append((git_dir / name).stat().st_mtime_ns)
     return sum(stamps)
