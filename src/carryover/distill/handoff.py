@@ -94,10 +94,11 @@ def distill(
 
 
 def _is_settled(past: Past) -> bool:
-    """Whether the newest prompt of each session was answered and left nothing open."""
-    return past.steps[-1].turn.end == "answered" and not any(
-        is_unfinished(session) for session in past.view.sessions if session.digest.turns
-    )
+    """Whether the newest prompt of each session was answered, or continued elsewhere after a limit, and left nothing
+    open."""
+    # A limit that still stands is open anyway.
+    unfinished = any(is_unfinished(one) and one.digest.turns[-1].end != "limit" for one in past.view.sessions)
+    return not unfinished and past.steps[-1].turn.end == "answered"
 
 
 def wanted_files(view: ProjectView) -> tuple[FileQuery, ...]:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from carryover.distill.entry import WEIGHTS, Entry
 from carryover.distill.quotes import earlier
 from carryover.distill.sections.quoting import from_session, from_turn, last_words, packed, parted
-from carryover.distill.trail import Past, Step
+from carryover.distill.trail import Past, Step, is_idle
 from carryover.distill.view import ProjectView, SessionView
 
 LASTS_MS: Final = 5 * 3_600_000
@@ -104,7 +104,8 @@ def _newest_limit(sessions: Iterable[SessionView]) -> Limit | None:
     last_ms, limit = 0, None
     for session in sorted(sessions, key=lambda session: session.session):
         digest = session.digest
-        last_ms = max(last_ms, digest.turn.last_ms if digest.turn is not None else 0)
+        done_ms = (turn.last_ms for turn in digest.turns if not is_idle(Step(turn, session)))
+        last_ms = max(last_ms, max(done_ms, default=0))
         ending = digest.ending
         if ending is not None and ending.reason == "limit" and (limit is None or ending.at_ms >= limit.at_ms):
             limit = Limit(agent=session.agent, at_ms=ending.at_ms, resets=ending.resets)
