@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -91,20 +91,18 @@ def distill(
         session=past.lead.session,
         head=facts.git.head if facts.git is not None else None,
         sections=tuple(Section(title, tuple(entries)) for title, entries in sections.items() if entries),
-        settled=limit is None
-        and not opened
-        and not is_planned(past, following)
-        and _is_settled(past, sections.values()),
+        settled=limit is None and not opened and not is_planned(past, following) and _is_settled(past),
         limit=limit,
         main_root=view.main_root if view.is_of_main else None,
     )
 
 
-def _is_settled(past: Past, sections: Iterable[Sequence[Entry]]) -> bool:
-    """Whether the newest prompt of each session was answered, and nothing that is quoted or listed anywhere is open."""
-    kinds = {entry.kind for entries in sections for entry in entries}
-    unfinished = any(map(is_unfinished, past.view.sessions))
-    return not (unfinished or kinds & OPEN_KINDS) and past.steps[-1].turn.end == "answered"
+def _is_settled(past: Past) -> bool:
+    """Whether the newest prompt of each session was answered, or continued elsewhere after a limit, and left nothing
+    open."""
+    # A limit that still stands is open anyway.
+    unfinished = any(is_unfinished(one) and one.digest.turns[-1].end != "limit" for one in past.view.sessions)
+    return not unfinished and past.steps[-1].turn.end == "answered"
 
 
 def wanted_files(view: ProjectView) -> tuple[FileQuery, ...]:

@@ -137,7 +137,7 @@ ASKED = model.Question(call_id="q", text="Which currency?", options=("EUR", "USD
         (worked("s1").user("Now the tax."), False),
         (Conversation().user("Add it.").edited("cart.py").says("Done. Shall I test it?"), False),
         (worked("s1").event(PlanUpdate(items=(PlanItem(text="Add a tax"),))), False),
-        (worked("s1").user("Now the tax.").event(TurnEnd(reason="limit")), False),
+        (worked("s1").user("Now the tax.").event(TurnEnd(reason="interrupted")), False),
         (worked("s1").user("Now the tax.").event(ASKED), False),
         (worked("s1").event(model.QueuedPrompt(text="And cap it.")), False),
         (worked("s1").event(model.PlanProposal(call_id="p", text="1. Round last")), False),
@@ -149,6 +149,15 @@ def test_nothing_is_settled_while_something_is_open_in_any_session(talk: Convers
 
     assert handoff(talk).settled is settled
     assert handoff(talk, since).settled is settled
+
+
+def test_what_a_limit_stopped_is_open_until_another_session_goes_on() -> None:
+    stopped = worked("s1").user("Now the tax.").event(TurnEnd(reason="limit", resets="3pm"))
+    greeted = session("s2", hours=1).user("hi").says("Hello!")
+
+    assert not handoff(stopped, greeted).settled
+    assert "it resets 3pm" in under("Next action", stopped, greeted)
+    assert handoff(stopped, greeted, worked("s3", "Now the tax, here.", hours=2)).settled
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,8 @@ def _words(past: Past, step: Step) -> list[Entry]:
     label = f"{past.agent(step)}'s last words ({past.place(step, turn.last_ms)})"
     at_ms = turn.said[-1].at_ms if turn.said else None
     weight = WEIGHTS["last words" if is_main else "last words of work"]
-    body = last_words(turn).body if is_main or asks(past, step) else turn.answer
+    words = last_words(turn)
+    body = words.body if is_main else words.said if asks(past, step) else turn.answer
     last = parted(step, body, "message", weight, label=label, at_ms=at_ms)
     return [*(_on_the_way(past, step, turn.said[:-1], "said before") if is_main else []), *last]
 
