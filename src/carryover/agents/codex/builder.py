@@ -73,7 +73,7 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
     """The first folder. Turns in another folder belong to another session, since a session has one project."""
     place: str | None = None
     """The folder of the next turn, if a record named it before the turn began."""
-    family: Literal["legacy", "paginated"] | None = None
+    family: Literal["flat", "legacy", "paginated"] | None = None
     """Which records hold prompts and answers. It depends on the file, not on the client's version."""
     facts: Facts = Facts()
     made_s: int = 0
@@ -159,6 +159,12 @@ class Builder(EventBuilder[Context]):
         self.turn = turn if cwd is None else msgspec.structs.replace(turn, cwd=cwd)
         self.turns[turn_id] = self.turn
 
+    def move_to(self, folder: str | None) -> None:
+        """Begins a turn in a folder, which is the thread's first if none was known; for turns without ids."""
+        if folder is not None:
+            self.change(cwd=self.context.cwd or folder)
+            self.start_turn(None, folder)
+
     def at_turn(self, turn_id: str | None) -> None:
         """Selects the turn that added events belong to, which need not be the current one. Empty: no record names
         it."""
@@ -198,6 +204,8 @@ class Builder(EventBuilder[Context]):
         """Returns the next context and the result of the record, session facts first."""
         if self.events:
             self.emit_session_info()
+            # Without an envelope the header has the only time: lines get times just after it, in their order.
+            self.change(last_ms=self.at_ms + (self.context.family == "flat"))
         # The newest turns, and older ones in which something still runs, whose end belongs to them.
         turns, running = tuple(self.turns.values()), {call.turn for call in self.context.calls}
         old = (turn for turn in turns[:-MAX_TURNS] if turn.id in running)

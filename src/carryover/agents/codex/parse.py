@@ -1,6 +1,6 @@
 """Turns rollout records into events: sessions and turns, prompts and answers, and which of two records counts.
 
-Each line is `{"timestamp", "type", "payload"}` (0.34 to 0.169): FACTS.md.
+Each line is `{"timestamp", "type", "payload"}` (0.34 to 0.169; earlier clients: `flat`): FACTS.md.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import msgspec
 from carryover import model
 from carryover.adapter.contract import Parsed, Record, Source
 from carryover.adapter.event_builder import usable_folder, usable_name
-from carryover.agents.codex import calls
+from carryover.agents.codex import calls, flat
 from carryover.agents.codex.builder import MAX_TURNS, Builder, Context, Line, Turn
 from carryover.records import rawjson
 from carryover.records.asked import JOB_STATES
@@ -60,7 +60,7 @@ SUMMARY_KINDS: Final = kinds_of(
 
 def parse_record(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
     """Parses one record of a Codex transcript. Never raises: what is not understood is counted in `skipped`."""
-    line = rawjson.read_line(_LINE, record.data, version=context.facts.agent_version)
+    line = flat.read_line(_LINE, record.data, context)
     if line is None or isinstance(line, model.Skipped):
         return context, Parsed() if line is None else Parsed(skipped=(line,))
     data, name = fields_of(line.payload), line.type
@@ -135,6 +135,12 @@ def _parse_session(builder: Builder) -> None:
     builder.turns = {None: Turn(cwd=cwd)}
     branch = text_of(inside(meta.get("git", rawjson.ABSENT), "branch"))
     builder.learn(agent_version=builder.text("cli_version"), branch=branch, parent=forked_from)
+
+
+def _parse_header(builder: Builder) -> None:
+    """Handles the first line of a rollout without an envelope, which says less than `session_meta` does."""
+    _parse_session(builder)
+    builder.change(family="flat")
 
 
 def _parse_context(builder: Builder) -> None:
@@ -261,7 +267,10 @@ def _parse_message(builder: Builder) -> None:
 
     All other messages repeat prompts or answers, or hold what the client and hooks add, such as our own handoff.
     """
-    tag = "subagent_notification" if builder.turn.id is not None else "environment_context"
+    if builder.context.family == "flat":
+        _parse_flat_message(builder)
+        return
+    tag = "subagent_notification" if builder.turn.id is not None else flat.ENVIRONMENT
     content = builder.data.get("content", rawjson.ABSENT)
     if builder.text("role") != "user" or tag.encode() not in bytes(content):
         return
@@ -282,6 +291,22 @@ def _parse_message(builder: Builder) -> None:
         builder.add_of_call(body, f"report/{digest(told)}", agent)
 
 
+def _parse_flat_message(builder: Builder) -> None:
+    """Handles a `message` of a rollout without an envelope, whose prompts and answers are nowhere else."""
+    role, text = builder.text("role"), rawjson.text_of(builder.data.get("content", rawjson.ABSENT))
+    if text is None:
+        builder.skip(builder.name, "unexpected shape")
+        return
+    if role == "assistant" and text.strip():
+        builder.add(model.AssistantMessage(text=text), "said", digest(text))
+    if role != "user":
+        return
+    builder.move_to(flat.folder_in(text))
+    words, attachments = _typed(text), flat.images_in(builder)
+    if words.strip() or attachments:
+        builder.add(model.UserPrompt(text=words, attachments=attachments), "prompt", digest(text))
+
+
 def read_prompt(text: str, _after: str) -> tuple[model.AnyBody, ...]:
     """Returns the events in the text of a `user` message; none if the client wrote it."""
     words = _typed(text)
@@ -290,6 +315,7 @@ def read_prompt(text: str, _after: str) -> tuple[model.AnyBody, ...]:
 
 _HANDLED: Final[dict[Callable[[Builder], None], str]] = {
     _parse_session: "session_meta",
+    _parse_header: flat.HEADER,
     _parse_context: "turn_context",
     _parse_compacted: "compacted",
     _parse_started: "event_msg/task_started event_msg/turn_started",
