@@ -79,7 +79,11 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
     made_s: int = 0
     """When the file was created, in epoch seconds."""
     copied_s: int | None = None
-    """The same, while the history copied into a fork or sub-agent is being skipped."""
+    """The same, while the history copied into a fork or sub-agent is being read."""
+    history: Context | None = None
+    """The state of the thread that the history was copied from."""
+    history_ms: int = 0
+    """When the turn of the history that is being read began; copies have the time of the fork."""
     last_ms: int = 0
     turns: tuple[Turn, ...] = ()
     """The newest and current turn last."""
@@ -107,9 +111,14 @@ class Builder(EventBuilder[Context]):
     """The turn that added events belong to."""
 
     @classmethod
-    def begin(cls, source: Source, context: Context, line: Line, name: str, data: Fields) -> Builder:
-        """Returns a builder for one record. A record without a time gets the time of the record before it."""
-        own_ms = utc_ms(line.timestamp)
+    def begin(
+        cls, source: Source, context: Context, line: Line, name: str, data: Fields, *, at_ms: int = 0
+    ) -> Builder:
+        """Returns a builder for one record. A record without a time gets the time of the record before it.
+
+        `at_ms`: counts instead of the record's own time, if it is known.
+        """
+        own_ms = at_ms or utc_ms(line.timestamp)
         at_ms = own_ms or context.last_ms
         return cls(
             name=name,

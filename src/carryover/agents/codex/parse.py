@@ -38,7 +38,8 @@ _QUIET: Final = re.compile(
 )
 """Records without content for us, unless there is a handler for them."""
 _COPIED_WITHIN_S: Final = 10
-"""A history is copied when the file is created (0.125); what is written later is the file's own."""
+"""A history is copied when the file is created (0.125) or at its first prompt (0.36); what is written later is the
+file's own."""
 _CLIENTS_OWN: Final = frozenset(("subagent", "guardian_review", "memory_consolidation"))
 """Values of `thread_source` if no user speaks. All but the first are reported; other names are the user's programs."""
 _LIMITS: Final = frozenset(("usage_limit_exceeded", "rate_limit_exceeded"))
@@ -58,8 +59,11 @@ SUMMARY_KINDS: Final = kinds_of(
 """Headings that models choose for a compaction, whose request is a list without headings (reported)."""
 
 
-def parse_record(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
-    """Parses one record of a Codex transcript. Never raises: what is not understood is counted in `skipped`."""
+def parse_record(source: Source, context: Context, record: Record, at_ms: int = 0) -> tuple[Context, Parsed]:
+    """Parses one record of a Codex transcript. Never raises: what is not understood is counted in `skipped`.
+
+    `at_ms`: the time of a record that was copied, if it is known.
+    """
     line = flat.read_line(_LINE, record.data, context)
     if line is None or isinstance(line, model.Skipped):
         return context, Parsed() if line is None else Parsed(skipped=(line,))
@@ -72,24 +76,57 @@ def parse_record(source: Source, context: Context, record: Record) -> tuple[Cont
     handle = _HANDLERS.get(name)
     if handle is None and _QUIET.fullmatch(name):
         return context, Parsed()
-    builder = Builder.begin(source, context, line, name, data if item is None else item)
+    builder = Builder.begin(source, context, line, name, data if item is None else item, at_ms=at_ms)
     if handle is None:
         builder.skip(name, "unknown record type")
         return builder.parsed()
     # The file that asked for a review repeats the reviewer's prompt.
     is_others = item is not None and text_of(data.get("thread_id")) not in ("", context.thread)
-    if (is_others and context.thread is not None) or _is_still_copied(builder):
+    if is_others and context.thread is not None:
         return context, Parsed()
+    if _is_of_other_thread(builder):
+        builder.change(copied_s=max(context.made_s, builder.at_ms // 1000))
+    if _is_still_copied(builder):
+        return _parse_copied(builder, source, record)
     if item is not None:
         builder.at_turn(text_of(data.get("turn_id")))
-    builder.change(copied_s=None)
+    builder.change(copied_s=None, history=None)
     handle(builder)
     return builder.parsed()
 
 
+def _is_of_other_thread(builder: Builder) -> bool:
+    """Whether a record is the first one of another thread, whose history follows. The file's own one comes first."""
+    thread = usable_name(builder.text("id")) if builder.name == "session_meta" else None
+    return builder.context.thread is not None and thread not in (None, builder.context.thread)
+
+
+def _parse_copied(builder: Builder, source: Source, record: Record) -> tuple[Context, Parsed]:
+    """Handles a record of the history that was copied into a fork: it is the other thread's, and counts if that is
+    gone. A sub-agent's belongs to the session that it works for, which has it already."""
+    context = builder.context
+    if context.subagent_id is not None:
+        return context, Parsed()
+    made_ms = utc_ms(builder.text("timestamp")) if builder.name == "session_meta" else 0
+    at_ms = _started_s(builder) * 1000 or made_ms or context.history_ms
+    history, parent = context.history or Context(), context.facts.parent
+    if history.thread is None and not made_ms:
+        history = msgspec.structs.replace(history, thread=parent, session=parent, cwd=context.cwd, family="legacy")
+    history, parsed = parse_record(source, history, record, at_ms)
+    changes = {"copied": True, "secondary_key": None}
+    events = (msgspec.structs.replace(event, key=f"copied/{event.key}", **changes) for event in parsed.events)
+    after = msgspec.structs.replace(context, history=history, history_ms=at_ms)
+    return after, Parsed(tuple(events), parsed.skipped)
+
+
+def _started_s(builder: Builder) -> int:
+    """Returns when the turn that a record begins was started, in epoch seconds; 0 if it begins none or has no time."""
+    return (number_of(builder.data.get("started_at")) or 0) if builder.name == "event_msg/task_started" else 0
+
+
 def _is_still_copied(builder: Builder) -> bool:
-    """Whether a record is history that the client copied from the thread that was forked (0.125) or that started this
-    one.
+    """Whether a record is history that the client copied from the thread that was forked (0.125), resumed (0.36) or
+    that started this one.
 
     Copies have the time of the fork but keep the start time of their turn, so the first turn that started after the
     fork is the fork's own. If no turn with a start time follows, copying ends by the clock.
@@ -97,8 +134,7 @@ def _is_still_copied(builder: Builder) -> bool:
     copied_s = builder.context.copied_s
     if copied_s is None or (builder.timed and builder.at_ms >= (copied_s + _COPIED_WITHIN_S) * 1000):
         return False
-    started_s = number_of(builder.data.get("started_at")) if builder.name == "event_msg/task_started" else None
-    return started_s is None or started_s < copied_s
+    return _started_s(builder) < copied_s
 
 
 def _parse_session(builder: Builder) -> None:
@@ -108,8 +144,6 @@ def _parse_session(builder: Builder) -> None:
         builder.skip("session_meta", "unexpected shape")
         return
     if builder.context.thread is not None:
-        if thread != builder.context.thread:
-            builder.change(copied_s=builder.context.made_s)
         return
     source = meta.get("source", rawjson.ABSENT)
     is_sub_agent = builder.text("thread_source") in _CLIENTS_OWN or not fields_of(source).keys().isdisjoint(
