@@ -207,8 +207,11 @@ def test_a_resume_that_began_a_new_file_has_the_former_session_in_it() -> None:
     rollout.lines += 600
     rollout.asks("Said now.")
 
-    found = [(event.session, event.copied, event.body.text) for event in rollout.events if isinstance(event.body, UserPrompt)]
-    assert found == [(PARENT, True, "Said before."), (THREAD, False, "Said now.")]
+    prompts = [event for event in rollout.events if isinstance(event.body, UserPrompt)]
+    assert [(event.session, event.copied, event.body) for event in prompts] == [
+        (PARENT, True, UserPrompt(text="Said before.")),
+        (THREAD, False, UserPrompt(text="Said now.")),
+    ]
 
 
 def test_two_files_with_the_same_copy_have_the_same_keys() -> None:

@@ -111,9 +111,7 @@ class Builder(EventBuilder[Context]):
     """The turn that added events belong to."""
 
     @classmethod
-    def begin(
-        cls, source: Source, context: Context, line: Line, name: str, data: Fields, *, at_ms: int = 0
-    ) -> Builder:
+    def begin(cls, source: Source, context: Context, line: Line, name: str, data: Fields, *, at_ms: int = 0) -> Builder:
         """Returns a builder for one record. A record without a time gets the time of the record before it.
 
         `at_ms`: counts instead of the record's own time, if it is known.
