@@ -60,7 +60,7 @@ def open_document(
             source = agent.exported(path, head) if agent.exported is not None else None
             if source is not None and agent_id in (None, agent.id):
                 return Document(_as_copy(agent, source, project), source, agent_name(agent.id))
-    if made is None and part and specstory.holds_turns(head):
+    if made is None and (part or any_chat) and specstory.holds_turns(head):
         made = specstory.Made(None, None)
     if made is not None:
         spec = _spec(path, made.agent, agent_id, unnamed=specstory.UNNAMED if part else None)

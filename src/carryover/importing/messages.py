@@ -35,6 +35,12 @@ _SPEAKERS: Final[dict[str, Speaker]] = {
     **dict.fromkeys(("tool", "function"), "tool"),
     **dict.fromkeys(("system", "developer"), "system"),
 }
+_ITEMS: Final[dict[str, Speaker]] = {
+    **dict.fromkeys(("function_call", "custom_tool_call"), "agent"),
+    **dict.fromkeys(("function_call_output", "custom_tool_call_output", "function_call_result"), "tool"),
+    "reasoning": "system",
+}
+"""Who makes an entry that is no message, in the form of OpenAI's Responses."""
 _ROLE: Final = r"(?P<role>user|human|assistant|ai|system)"
 _TIME: Final = r"(?:[ \t]*[(\[][^()\[\]\n]{1,60}[)\]])?"
 _HEADINGS: Final = tuple(
@@ -50,6 +56,7 @@ _HEADINGS: Final = tuple(
 _FENCE: Final = re.compile(r"[ \t]{0,3}(`{3,}|~{3,})")
 _LISTS: Final = ("messages", "conversation", "conversations", "history")
 _TIMES: Final = ("timestamp", "created_at", "createdAt", "time")
+_IDS: Final = ("tool_call_id", "call_id", "callId")
 _TEXTS: Final = ("text", "input_text", "output_text")
 _ID_CHARS: Final = 400
 
@@ -138,6 +145,8 @@ def messages_in(data: bytes) -> list[tuple[Speaker, Fields]]:
 
 
 def _speaker_of(message: Fields) -> Speaker | None:
+    if (item := _ITEMS.get(text_of(message.get("type")))) is not None:
+        return item
     has_content = any(name in message for name in ("content", "tool_calls", "value"))
     return _SPEAKERS.get(first_text(message, "role", "from").lower()) if has_content else None
 
@@ -179,6 +188,9 @@ def _calls_in(message: Fields, number: int) -> Iterator[dict[str, Any]]:
     """Yields the calls in a message: blocks of `tool_use`, or `tool_calls`."""
     for block in _blocks(message, "tool_use"):
         yield _call(text_of(block.get("id")), text_of(block.get("name")), block.get("input"))
+    if text_of(message.get("type")) in _ITEMS:
+        given = message.get("arguments", message.get("input"))
+        yield _call(first_text(message, *_IDS), text_of(message.get("name")), given)
     for place, raw in enumerate(map(fields_of, items_of(message.get("tool_calls")))):
         function = fields_of(raw.get("function"))
         name = text_of(function.get("name"))
@@ -195,8 +207,9 @@ def _call(call_id: str, name: str, given: msgspec.Raw | None) -> dict[str, Any]:
 def _results_in(speaker: Speaker, message: Fields) -> Iterable[tuple[str, dict[str, Any]]]:
     """Yields what calls returned: a message of the tool, or blocks of `tool_result` in one of the user."""
     if speaker == "tool":
-        call_id = text_of(message.get("tool_call_id"))
-        yield call_id, {"source_call_id": call_id, "content": _text_of(message)}
+        call_id, output = first_text(message, *_IDS), message.get("output")
+        printed = _text_of(message) or text_of(output) or text_of(fields_of(output).get("text"))
+        yield call_id, {"source_call_id": call_id, "content": printed}
     for block in _blocks(message, "tool_result"):
         call_id, extra = text_of(block.get("tool_use_id")), {"is_error": is_true(block.get("is_error"))}
         yield call_id, {"source_call_id": call_id, "content": _text_of(block), "extra": extra}

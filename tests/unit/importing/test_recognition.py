@@ -76,7 +76,4 @@ def test_a_transcript_that_lacks_its_beginning_is_named_by_what_is_left_of_it(tm
     path = tmp_path / "rest.jsonl"
     path.write_text("".join(codex("world_state", "brand_new").splitlines(keepends=True)[1:]))
 
-    assert (
-        "looks most like a transcript of Codex: 1 of its first 2 records understood, 1 not"
-        in described(path)
-    )
+    assert "looks most like a transcript of Codex: 1 of its first 2 records understood, 1 not" in described(path)

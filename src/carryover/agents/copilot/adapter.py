@@ -51,7 +51,7 @@ _DOCUMENT: Final = re.compile(
 )
 """The beginning of a session in one document (0.0.340)."""
 _CHAT: Final = re.compile(
-    rb'\s*\{\s*(?:"kind"\s*:\s*0\s*,\s*"v"\s*:\s*\{\s*)?'
+    rb'(?:\xef\xbb\xbf)?\s*\{\s*(?:"kind"\s*:\s*0\s*,\s*"v"\s*:\s*\{\s*)?'
     rb'"(?:version|requesterUsername|responderUsername|initialLocation|requests|sessionId|creationDate)"\s*:'
 )
 """The beginning of a chat: one JSON object, or a log whose first line holds the whole state."""
