@@ -264,6 +264,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     """Absolute working directory; `None` if the record has none."""
     subagent_id: str | None = None
     """Id of the sub-agent this belongs to; `None` for the main conversation."""
+    copied: bool = False
+    """Whether a fork's transcript repeats it: it counts as long as no transcript of its own session was read."""
 
 
 class Skipped(msgspec.Struct, frozen=True):

@@ -60,14 +60,17 @@ class Asked(msgspec.Struct, frozen=True):
     project: str | None = None
     agent: str | None = None
     again: bool = False
+    in_folder: bool = False
+    """Whether only its folder was named, which may hold anything: a chat that only its roles show is left alone."""
 
 
 def import_file(state: StateDir, asked: Asked, *, store: bool) -> FileReport:
     """Reads a file and, with `store`, imports its sessions. Raises UserError if it can't; nothing is then imported."""
     from carryover.importing.document import open_document, survey
+    from carryover.importing.recognition import counts, look
 
     path = asked.path
-    document = open_document(path, project=asked.project, agent_id=asked.agent)
+    document = open_document(path, project=asked.project, agent_id=asked.agent, any_chat=not asked.in_folder)
     try:
         found = survey(document)
     except (OSError, ValueError) as error:
@@ -85,8 +88,8 @@ def import_file(state: StateDir, asked: Asked, *, store: bool) -> FileReport:
     )
     if not found.events:
         raise UserError(
-            f"{path} holds no conversation that can be read as one of {report.form}. It may be cut off. "
-            "Nothing was imported from it.",
+            f"{path} holds no conversation that can be read as one of {report.form}: "
+            f"{counts(look(document.agent, path))}. It may be cut off. Nothing was imported from it.",
             ExitCode.NOTHING_FOUND,
         )
     if not report.projects:

@@ -19,6 +19,7 @@ from carryover.distill.view import ProjectView
 from carryover.errors import ExitCode, UserError, os_reason
 from carryover.facts import Facts, FindRoot, ProjectRoot
 from carryover.importing.document import open_document, with_events
+from carryover.importing.recognition import counts, described, look, looks
 from carryover.ledger.events import main_thread
 from carryover.ledger.queries import projects, work_sessions
 from carryover.publish.make import make
@@ -48,7 +49,8 @@ def handoff_of_transcript(path: Path, agent_id: str | None, until: int | None) -
     if handoff is None or view is None:
         raise UserError(
             f"{path} holds nothing{'' if until is None else f' up to line {until}'} that can be handed over. "
-            f"It was read as a transcript of {agent.spec.name}; --agent names another agent.",
+            f"It was read as a transcript of {agent.spec.name}: {counts(look(agent, path))}, and none is a prompt, an "
+            "answer or a call. --agent names another agent.",
             ExitCode.NOTHING_FOUND,
         )
     return MadeHandoff(root=view.root, handoff=handoff, text=render(handoff))
@@ -93,31 +95,24 @@ def _document(path: Path, agent_id: str | None) -> tuple[Agent, Source]:
         document = open_document(path.absolute(), agent_id=agent_id, part=True)
         return document.agent, document.source
     known = {name: replace(agent, reader=reader_of_copies(agent.reader)) for name, agent in adapters().items()}
-
-    def events(agent: Agent) -> int:
-        """Counts the events that the adapter finds in the first records; another agent's file has none."""
-        try:
-            batch = agent.reader.read(path, None)
-        except (OSError, ValueError):  # ValueError: not this reader's kind of file at all
-            return 0
-        context, number = agent.context_type(), 0
-        for record in batch.records:
-            context, parsed = agent.parse(Source(agent=agent.id, path=str(path)), context, record)
-            number += len(parsed.events)
-        return number
-
     if agent_id is not None and agent_id not in known:
         raise UserError(
             f"This version of Carryover can't read transcripts of {agent_name(agent_id)} yet.", ExitCode.USAGE
         )
-    understood = {name: events(agent) for name, agent in known.items()} if not agent_id else {}
-    best = agent_id or max(understood, key=lambda name: understood[name])
-    if not agent_id and not understood[best]:
+    best = agent_id or _fitting(path)
+    return known[best], Source(agent=best, path=str(path.absolute()))
+
+
+def _fitting(path: Path) -> str:
+    """Returns the agent whose adapter finds most events in the file; another agent's file has none."""
+    best = looks(path)[0]
+    if not best.events:
         raise UserError(
-            f"No agent that Carryover knows wrote {path} in a form that was recognised. Name the agent with --agent.",
+            f"No agent that Carryover knows wrote {path} in a form that was recognised. {described(path)} "
+            "Name the agent with --agent.",
             ExitCode.NOTHING_FOUND,
         )
-    return known[best], Source(agent=best, path=str(path.absolute()))
+    return best.agent
 
 
 class _ReaderUpTo:

@@ -80,7 +80,7 @@ def opened(path: Path, agent_id: str | None) -> Document:
     def records(data: bytes) -> list[Record]:
         return [Record(number=number, data=found) for number, found in enumerate(_of_trajectory(_root(data), None), 1)]
 
-    agent = document_agent(spec, TurnReader(records), Context, _Parser(known.quoted if known else None).parse)
+    agent = document_agent(spec, TurnReader(records), Context, Parser(known.quoted if known else None).parse)
     return Document(agent, Source(agent=spec.id, path=str(path), rank=RANK), NAME)
 
 
@@ -132,7 +132,7 @@ class _Step(EventBuilder[Context]):
         self.at_ms = usual
 
 
-class _Parser:
+class Parser:
     """Parses the trajectories of one agent; `quoted` reads its prompts and outputs."""
 
     def __init__(self, quoted: QuotedText | None) -> None:

@@ -20,7 +20,7 @@ from carryover.agents import adapters, agent_name, specs
 from carryover.errors import ExitCode, UserError
 from carryover.facts import FindRoot
 from carryover.fsio import open_regular
-from carryover.importing import atif, markdown_chat, specstory
+from carryover.importing import atif, markdown_chat, messages, recognition, specstory
 from carryover.importing.turns import Document, document_agent, former_root, moved
 from carryover.ingest.pipeline import IngestResult, ingest
 from carryover.ingest.scan import first_cwd
@@ -37,12 +37,13 @@ _NOTE_SPEC: Final = AgentSpec(id=NOTE, name="Note", binaries=(), folders=())
 
 
 def open_document(
-    path: Path, *, project: str | None = None, agent_id: str | None = None, part: bool = False
+    path: Path, *, project: str | None = None, agent_id: str | None = None, part: bool = False, any_chat: bool = True
 ) -> Document:
     """Opens the document at `path`. Blocking. Raises UserError if it is not a file, or its format is not recognised.
 
     `project` is the folder that all its sessions belong to, whatever the document says, and `agent_id` the agent, if
-    the document does not name it. With `part`, its first lines, which name the agent, may be missing.
+    the document does not name it. With `part`, its first lines, which name the agent, may be missing. `any_chat`: also
+    one that only its roles show to be one, which the user therefore names.
     """
     head = _head(path)
     if head.startswith(_NOTE_HEAD):
@@ -59,12 +60,16 @@ def open_document(
             source = agent.exported(path, head) if agent.exported is not None else None
             if source is not None and agent_id in (None, agent.id):
                 return Document(_as_copy(agent, source, project), source, agent_name(agent.id))
-    if made is None and part and specstory.holds_turns(head):
+    if made is None and (part or any_chat) and specstory.holds_turns(head):
         made = specstory.Made(None, None)
     if made is not None:
         spec = _spec(path, made.agent, agent_id, unnamed=specstory.UNNAMED if part else None)
         return specstory.opened(path, head, made, spec, project)
-    raise UserError(f"{path} is not recognised. {_NOTHING} Carryover imports {forms()}.", ExitCode.NOTHING_FOUND)
+    if any_chat and (plain := messages.opened(path, head, agent_id)) is not None:
+        return replace(plain, agent=_as_copy(plain.agent, plain.source, project))
+    # Of the files in a folder, most are no transcripts.
+    what = f"{recognition.described(path)} " if any_chat and not part else ""
+    raise UserError(f"{path} is not recognised. {_NOTHING} {what}Carryover imports {forms()}.", ExitCode.NOTHING_FOUND)
 
 
 def forms() -> str:
@@ -73,7 +78,7 @@ def forms() -> str:
     chats = [spec.name for spec in specs() if spec.chat_export is not None]
     return (
         f"transcripts and exports of {', '.join(names)}, Markdown that {', '.join(chats)} exported, sessions that "
-        f"{specstory.NAME} saved as Markdown, trajectories in {atif.NAME} 1.x of any tool"
+        f"{specstory.NAME} saved as Markdown, trajectories in {atif.NAME} 1.x of any tool, {messages.FORMS}"
     )
 
 

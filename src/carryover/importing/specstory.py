@@ -75,7 +75,7 @@ def holds_turns(head: bytes) -> bool:
 def spec_named(name: str, specs: tuple[AgentSpec, ...]) -> AgentSpec | None:
     """Returns the agent that SpecStory means by a name such as `Cursor IDE`: `name` has all words of one of its names.
     Of several matches, the longest name wins; None if there is no match."""
-    words = words_of(name)
+    words = words_of(name) | {re.sub(r"(?:cli|ide)$", "", name.lower())}  # `cursoride`, its own id for an agent
     named = ((words_of(called), spec) for spec in specs for called in names_of(spec))
     matches = [(len(wanted), spec) for wanted, spec in named if wanted and wanted <= words]
     return max(matches, key=lambda match: match[0])[1] if matches else None

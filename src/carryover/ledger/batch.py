@@ -117,6 +117,11 @@ class Commit(msgspec.Struct, frozen=True, kw_only=True):
     newest_event_ms: int = 0
 
 
+def rank_of(source_rank: int, entries: Iterable[Entry]) -> int:
+    """Returns the rank at which a source reports `entries` of one session: a lesser one if it only repeats them."""
+    return source_rank - any(entry.event.copied for entry in entries)
+
+
 def event_key(agent: str, key: str) -> bytes:
     """Returns the 16 bytes under which an event with the agent's `key` is stored."""
     return identity(b"key", agent, key)

@@ -17,7 +17,7 @@ import msgspec
 from carryover.adapter.contract import Source
 from carryover.facts import ProjectRoot
 from carryover.ledger import search_index, sessions, threads, tombstones
-from carryover.ledger.batch import Commit, Entry, PreparedBatch, among, grouped
+from carryover.ledger.batch import Commit, Entry, PreparedBatch, among, grouped, rank_of
 from carryover.ledger.connect import StaleRead
 from carryover.ledger.provisional import drop_confirmed
 from carryover.ledger.rows import LOST, StoredBody
@@ -103,7 +103,7 @@ async def store_entries(
     for native_id in dict.fromkeys([*of_session, *(session for session, _ in reemitted), *retracting]):
         of_thread = grouped(of_session.get(native_id, []), lambda entry: entry.thread)
         session = await _session(db, source, native_id, of_session.get(native_id, []))
-        if session is None or session.rank != source.rank:
+        if session is None or session.rank != rank_of(source.rank, of_session.get(native_id, ())):
             continue
         if machine:
             await db.execute_fetchall(_OF_MACHINE, (machine, session.id))
@@ -151,7 +151,7 @@ async def _session(
         if isinstance(body, SessionInfo) and entry.event.subagent_id is None:
             known.update({name: value for name, value in msgspec.structs.asdict(body).items() if value is not None})
     span = {"first_ms": min(times, default=0), "last_ms": max(times, default=0)}
-    info, rank = SessionInfo(**known), source.rank
+    info, rank = SessionInfo(**known), rank_of(source.rank, entries)
     session = await sessions.upsert_session(db, source.agent, native_id, info, **span, rank=rank)
     return await threads.supersede(db, session, rank, **span) if session.rank < rank else session
 

@@ -14,7 +14,7 @@ import aiosqlite
 import msgspec
 
 from carryover.facts import ProjectRoot
-from carryover.ledger.batch import Entry, among, grouped, identity, in_parts
+from carryover.ledger.batch import Entry, among, grouped, identity, in_parts, rank_of
 from carryover.model import conversation_of
 
 EVERYTHING: Final = identity(b"all")
@@ -136,7 +136,7 @@ async def _covered(
         marks = ",".join("?" * len(scopes))
         stored = await db.execute_fetchall(f"{_RULES} WHERE scope IN ({marks})", scopes)
         rules = [rule for row in stored if (rule := Tombstone(*row)).rank != FOREIGN or rule.scope in own]
-        is_lesser = rank is not None and any(rank < rule.rank for rule in rules)
+        is_lesser = rank is not None and any(rank_of(rank, theirs) < rule.rank for rule in rules)
         found = {
             entry.key
             for entry in theirs

@@ -113,6 +113,8 @@ CASE: Final = Case(
         message("assistant", "Done."),
         # An output whose call has its result already.
         response("function_call_output", call_id="c1", output="Process exited with code 0\nOutput:\n"),
+        b'{"record_type":"state"}',
+        b'{"record_type":"state","previous_response_id":null}',
     ),
     not_typed=(
         message("user", "# AGENTS.md instructions for /home/dev/shop\n\n<INSTRUCTIONS>\nBe brief.\n</INSTRUCTIONS>"),

@@ -126,9 +126,14 @@ def test_an_archived_transcript_is_the_same_session_of_the_same_day() -> None:
 META = b'{"timestamp":"2026-11-20T06:00:00Z","type":"session_meta","payload":{"id":"t","timestamp":"t","cwd":"/x"'
 WHOLE = META + b"}}\n"
 CUT = META + b',"base_instructions":{"text":"' + b"x" * 70_000
+HEADER = b'{"id":"01a1f792-0000-7000-8000-000000000099","timestamp":"2025-08-01T06:00:00Z","instructions":'
+"""Of a client up to 0.29."""
 
 
-@pytest.mark.parametrize("head", [WHOLE, WHOLE.replace(b",", b", "), CUT])
+@pytest.mark.parametrize(
+    "head",
+    [WHOLE, WHOLE.replace(b",", b", "), CUT, HEADER + b"null}\n", HEADER + b'"' + b"x" * 70_000],
+)
 def test_a_rollout_is_known_by_its_first_record(head: bytes) -> None:
     assert AGENT.exported is not None
     assert AGENT.exported(Path("/tmp/saved.txt"), head[: 64 << 10]) == Source(agent="codex", path="/tmp/saved.txt")
@@ -182,7 +187,7 @@ def test_every_recording_is_in_the_reading() -> None:
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_a_recording_becomes_what_the_reading_found(name: str) -> None:
-    events = read_on(AGENT, source_at(AGENT, recording(name))).events
+    events = [event for event in read_on(AGENT, source_at(AGENT, recording(name))).events if not event.copied]
     results = of(events, model.ToolResult)
     ids = [result.call_id for result in results]
 
@@ -192,7 +197,8 @@ def test_a_recording_becomes_what_the_reading_found(name: str) -> None:
         assert result.output == "" or result.name != CODE_MODE
         if result.op == "shell" and result.actor == "model":
             assert result.status == {0: "ok", None: result.status}.get(result.exit_code, "error")
-            assert result.exit_code is not None or result.status in ("interrupted", "denied")
+            timed_out = "command timed out" in result.output  # up to 0.29
+            assert result.exit_code is not None or result.status in ("interrupted", "denied") or timed_out
     for result in failed_patches(events):
         assert (result.name, result.subject) == ("apply_patch", "/home/dev/shop/pricing.py")
         assert re.search(r"Failed to find expected lines (\[.*\] )?in /home/dev/shop/pricing.py", result.output)

@@ -141,13 +141,13 @@ def test_what_a_sub_agent_was_given_of_its_parents_history_is_not_its_own(
     assert child.bodies == [UserPrompt(text="Look at pricing.py.", actor="model")]
 
 
-def test_a_fork_names_its_parent_and_repeats_nothing() -> None:
+def test_a_fork_names_its_parent_and_has_no_more_of_its_own_than_was_added() -> None:
     """0.169.0 copies nothing, 0.125.0 the whole parent."""
     for name, prompts in (
         ("0.169.0/exec-fork", ["second prompt in fork"]),
         ("0.125.0/tui-fork-copied-history", ["in a fork"]),
     ):
-        events = events_of(name)
+        events = [event for event in events_of(name) if not event.copied]
         (info,) = [e.body for e in events if isinstance(e.body, SessionInfo)]
         assert info.parent is not None
         assert [e.body.text for e in events if isinstance(e.body, UserPrompt)] == prompts

@@ -104,7 +104,6 @@ CASE: Final = Case(
     ),
     strangers=(
         "events.jsonl",
-        f"{CHANGED}.jsonl",
         f"{CHANGED}/plan.md",
         f"{CHANGED}/events.jsonl.bak",
         f"{CHANGED}/files/events.jsonl",
@@ -120,6 +119,6 @@ FURTHER_CASES: Final = {"chats": CHATS}
 """Sessions that VS Code keeps."""
 
 CAPABILITIES: Final = Capabilities(
-    reads="sessions of the terminal client; chats of VS Code",
+    reads="sessions of the terminal client, also in one document; chats of VS Code",
     shows=frozenset({"limit", "compaction", "plan", "sub-agents"}),
 )

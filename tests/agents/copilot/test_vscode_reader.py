@@ -213,10 +213,12 @@ async def test_of_copies_in_two_windows_the_newer_one_counts(tmp_path: Path, *, 
     assert (await bodies(tmp_path / "both.sqlite", sources, chats.TWO["sessionId"]))[-1] == UserPrompt(text="And now?")
 
 
-def test_an_export_is_recognised_and_read(tmp_path: Path) -> None:
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_an_export_is_recognised_and_read(tmp_path: Path, encoding: str) -> None:
+    """Some programs put a mark of the byte order before it."""
     exported = {"responderUsername": "GitHub Copilot", "initialLocation": "panel", "requests": chats.TWO["requests"]}
     path, again = tmp_path / "chat.json", tmp_path / "again.json"
-    path.write_text(json.dumps(exported, indent=2))
+    path.write_text(json.dumps(exported, indent=2), encoding)
     again.write_text(json.dumps(exported | {"requests": chats.TWO["requests"][:1]}))
     assert AGENT.exported is not None
     source = AGENT.exported(path, path.read_bytes()[: 64 << 10])

@@ -100,6 +100,8 @@ def test_part_of_a_document_is_recognised_only_where_it_is_asked_for(tmp_path: P
     path.write_text("the end of a turn\n\n_**User**_\n\nRound the total.\n")
 
     with pytest.raises(UserError, match="is not recognised"):
+        open_document(path, any_chat=False)
+    with pytest.raises(UserError, match="Name it with --agent"):
         open_document(path)
 
     document = open_document(path, part=True)

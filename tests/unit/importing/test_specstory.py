@@ -166,6 +166,8 @@ def test_a_document_is_known_by_the_lines_above_its_first_turn(head: bytes, made
         ("Codex CLI", "codex"),
         ("Cursor IDE", "cursor"),
         ("cursor", "cursor"),
+        ("cursoride", "cursor"),
+        ("geminicli", "gemini-cli"),
         ("Gemini CLI", "gemini-cli"),
         ("VS Code Copilot IDE", "copilot"),
         ("Factory Droid CLI", None),

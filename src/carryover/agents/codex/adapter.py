@@ -16,6 +16,7 @@ from carryover.adapter.contract import Agent, HookProtocol, QuotedText, Source
 from carryover.adapter.hooks import ACTIONS, ClaudeLikeHooks, Payload, root_above, session_start_answer
 from carryover.adapter.lazily import lazily
 from carryover.agents.codex.builder import Context
+from carryover.agents.codex.flat import begins
 from carryover.agents.codex.spec import SPEC
 from carryover.model import AnyBody, AssistantMessage
 from carryover.readers.jsonl import JsonlReader
@@ -30,7 +31,7 @@ _LAYOUTS: Final = (
     Layout(root="sessions", globs=("[0-9]*/[0-9]*/[0-9]*/rollout-*.jsonl",), pattern=rf"\d+/\d+/\d+/{_NAME}"),
     Layout(root="archived_sessions", globs=("rollout-*.jsonl",), pattern=_NAME),
 )
-"""0.99 to 0.169; `.zst` is a compressed copy of a rollout that was read before it was compressed. A sub-agent's file is
+"""0.8 to 0.169; `.zst` is a compressed copy of a rollout that was read before it was compressed. A sub-agent's file is
 named after its own thread; only the records show which session it belongs to."""
 _SOURCE_OF: Final = partial(source_at, SPEC.id, _LAYOUTS)
 _LAYOUT_ROOT: Final = partial(root_above, source_of=_SOURCE_OF)
@@ -44,7 +45,7 @@ def _exported(path: Path, head: bytes) -> Source | None:
     A file name as Codex writes it contains the thread's id; otherwise the id comes from the records.
     """
     first = next(objects_in(head, most=1), {})
-    if first.get("type") != "session_meta" and not _CUT_RECORD.match(head):
+    if first.get("type") != "session_meta" and not _CUT_RECORD.match(head) and not begins(head):
         return None
     named = re.fullmatch(_NAME, path.name)
     session, group = named.group("session", "group") if named is not None else (None, "")

@@ -73,13 +73,17 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
     """The first folder. Turns in another folder belong to another session, since a session has one project."""
     place: str | None = None
     """The folder of the next turn, if a record named it before the turn began."""
-    family: Literal["legacy", "paginated"] | None = None
+    family: Literal["flat", "legacy", "paginated"] | None = None
     """Which records hold prompts and answers. It depends on the file, not on the client's version."""
     facts: Facts = Facts()
     made_s: int = 0
     """When the file was created, in epoch seconds."""
     copied_s: int | None = None
-    """The same, while the history copied into a fork or sub-agent is being skipped."""
+    """The same, while the history copied into a fork or sub-agent is being read."""
+    history: Context | None = None
+    """The state of the thread that the history was copied from."""
+    history_ms: int = 0
+    """When the turn of the history that is being read began; copies have the time of the fork."""
     last_ms: int = 0
     turns: tuple[Turn, ...] = ()
     """The newest and current turn last."""
@@ -107,9 +111,12 @@ class Builder(EventBuilder[Context]):
     """The turn that added events belong to."""
 
     @classmethod
-    def begin(cls, source: Source, context: Context, line: Line, name: str, data: Fields) -> Builder:
-        """Returns a builder for one record. A record without a time gets the time of the record before it."""
-        own_ms = utc_ms(line.timestamp)
+    def begin(cls, source: Source, context: Context, line: Line, name: str, data: Fields, *, at_ms: int = 0) -> Builder:
+        """Returns a builder for one record. A record without a time gets the time of the record before it.
+
+        `at_ms`: counts instead of the record's own time, if it is known.
+        """
+        own_ms = at_ms or utc_ms(line.timestamp)
         at_ms = own_ms or context.last_ms
         return cls(
             name=name,
@@ -159,6 +166,12 @@ class Builder(EventBuilder[Context]):
         self.turn = turn if cwd is None else msgspec.structs.replace(turn, cwd=cwd)
         self.turns[turn_id] = self.turn
 
+    def move_to(self, folder: str | None) -> None:
+        """Begins a turn in a folder, which is the thread's first if none was known; for turns without ids."""
+        if folder is not None:
+            self.change(cwd=self.context.cwd or folder)
+            self.start_turn(None, folder)
+
     def at_turn(self, turn_id: str | None) -> None:
         """Selects the turn that added events belong to, which need not be the current one. Empty: no record names
         it."""
@@ -198,6 +211,8 @@ class Builder(EventBuilder[Context]):
         """Returns the next context and the result of the record, session facts first."""
         if self.events:
             self.emit_session_info()
+            # Without an envelope the header has the only time: lines get times just after it, in their order.
+            self.change(last_ms=self.at_ms + (self.context.family == "flat"))
         # The newest turns, and older ones in which something still runs, whose end belongs to them.
         turns, running = tuple(self.turns.values()), {call.turn for call in self.context.calls}
         old = (turn for turn in turns[:-MAX_TURNS] if turn.id in running)

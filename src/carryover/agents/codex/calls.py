@@ -97,8 +97,10 @@ def parse_call(builder: Builder) -> None:
         text = ""
     given = fields_of(text.encode("utf-8", "replace"))
     asked = asked_in(given.get("questions")) if OPS.get(name) == "ask" else []
-    if "input" in builder.data and name == PATCH:
-        call = _patch_call(call_id, in_patch(text, builder.cwd))
+    if name == PATCH:
+        # A function's argument (0.22 to 0.29), or a custom tool's whole input.
+        patch = text if "input" in builder.data else first_text(given, "input")
+        call = _patch_call(call_id, in_patch(patch, builder.cwd))
     elif "input" in builder.data and name == CODE_MODE:
         call = _script_call(builder, call_id, text.strip())
     elif OPS.get(name) == "shell":
@@ -253,7 +255,10 @@ def _command_call(call_id: str, name: str, script: str, cwd: str | None) -> Open
 
 def _shell_call(builder: Builder, call_id: str, name: str, given: Fields) -> OpenCall:
     raw = given.get("cmd", given.get("command", rawjson.ABSENT))
-    cwd = _folder(builder, text_of(given.get("workdir")))
+    place = text_of(given.get("workdir"))
+    if builder.context.cwd is None:
+        builder.move_to(usable_folder(place))  # before 0.22 nothing else names a folder
+    cwd = _folder(builder, place)
     argv = rawjson.part_of(raw, list[str]) or []
     if argv[:1] == [PATCH] and len(argv) == 2:  # 0.48, 0.53
         return _patch_call(call_id, in_patch(argv[1], cwd))

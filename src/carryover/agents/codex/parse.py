@@ -1,6 +1,6 @@
 """Turns rollout records into events: sessions and turns, prompts and answers, and which of two records counts.
 
-Each line is `{"timestamp", "type", "payload"}` (0.34 to 0.169): FACTS.md.
+Each line is `{"timestamp", "type", "payload"}` (0.34 to 0.169; earlier clients: `flat`): FACTS.md.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import msgspec
 from carryover import model
 from carryover.adapter.contract import Parsed, Record, Source
 from carryover.adapter.event_builder import usable_folder, usable_name
-from carryover.agents.codex import calls
+from carryover.agents.codex import calls, flat
 from carryover.agents.codex.builder import MAX_TURNS, Builder, Context, Line, Turn
 from carryover.records import rawjson
 from carryover.records.asked import JOB_STATES
@@ -38,7 +38,8 @@ _QUIET: Final = re.compile(
 )
 """Records without content for us, unless there is a handler for them."""
 _COPIED_WITHIN_S: Final = 10
-"""A history is copied when the file is created (0.125); what is written later is the file's own."""
+"""A history is copied when the file is created (0.125) or at its first prompt (0.36); what is written later is the
+file's own."""
 _CLIENTS_OWN: Final = frozenset(("subagent", "guardian_review", "memory_consolidation"))
 """Values of `thread_source` if no user speaks. All but the first are reported; other names are the user's programs."""
 _LIMITS: Final = frozenset(("usage_limit_exceeded", "rate_limit_exceeded"))
@@ -58,9 +59,12 @@ SUMMARY_KINDS: Final = kinds_of(
 """Headings that models choose for a compaction, whose request is a list without headings (reported)."""
 
 
-def parse_record(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
-    """Parses one record of a Codex transcript. Never raises: what is not understood is counted in `skipped`."""
-    line = rawjson.read_line(_LINE, record.data, version=context.facts.agent_version)
+def parse_record(source: Source, context: Context, record: Record, at_ms: int = 0) -> tuple[Context, Parsed]:
+    """Parses one record of a Codex transcript. Never raises: what is not understood is counted in `skipped`.
+
+    `at_ms`: the time of a record that was copied, if it is known.
+    """
+    line = flat.read_line(_LINE, record.data, context)
     if line is None or isinstance(line, model.Skipped):
         return context, Parsed() if line is None else Parsed(skipped=(line,))
     data, name = fields_of(line.payload), line.type
@@ -72,24 +76,57 @@ def parse_record(source: Source, context: Context, record: Record) -> tuple[Cont
     handle = _HANDLERS.get(name)
     if handle is None and _QUIET.fullmatch(name):
         return context, Parsed()
-    builder = Builder.begin(source, context, line, name, data if item is None else item)
+    builder = Builder.begin(source, context, line, name, data if item is None else item, at_ms=at_ms)
     if handle is None:
         builder.skip(name, "unknown record type")
         return builder.parsed()
     # The file that asked for a review repeats the reviewer's prompt.
     is_others = item is not None and text_of(data.get("thread_id")) not in ("", context.thread)
-    if (is_others and context.thread is not None) or _is_still_copied(builder):
+    if is_others and context.thread is not None:
         return context, Parsed()
+    if _is_of_other_thread(builder):
+        builder.change(copied_s=max(context.made_s, builder.at_ms // 1000))
+    if _is_still_copied(builder):
+        return _parse_copied(builder, source, record)
     if item is not None:
         builder.at_turn(text_of(data.get("turn_id")))
-    builder.change(copied_s=None)
+    builder.change(copied_s=None, history=None)
     handle(builder)
     return builder.parsed()
 
 
+def _is_of_other_thread(builder: Builder) -> bool:
+    """Whether a record is the first one of another thread, whose history follows. The file's own one comes first."""
+    thread = usable_name(builder.text("id")) if builder.name == "session_meta" else None
+    return builder.context.thread is not None and thread not in (None, builder.context.thread)
+
+
+def _parse_copied(builder: Builder, source: Source, record: Record) -> tuple[Context, Parsed]:
+    """Handles a record of the history that was copied into a fork: it is the other thread's, and counts if that is
+    gone. A sub-agent's belongs to the session that it works for, which has it already."""
+    context = builder.context
+    if context.subagent_id is not None:
+        return context, Parsed()
+    made_ms = utc_ms(builder.text("timestamp")) if builder.name == "session_meta" else 0
+    at_ms = _started_s(builder) * 1000 or made_ms or context.history_ms
+    history, parent = context.history or Context(), context.facts.parent
+    if history.thread is None and not made_ms:
+        history = msgspec.structs.replace(history, thread=parent, session=parent, cwd=context.cwd, family="legacy")
+    history, parsed = parse_record(source, history, record, at_ms)
+    changes = {"copied": True, "secondary_key": None}
+    events = (msgspec.structs.replace(event, key=f"copied/{event.key}", **changes) for event in parsed.events)
+    after = msgspec.structs.replace(context, history=history, history_ms=at_ms)
+    return after, Parsed(tuple(events), parsed.skipped)
+
+
+def _started_s(builder: Builder) -> int:
+    """Returns when the turn that a record begins was started, in epoch seconds; 0 if it begins none or has no time."""
+    return (number_of(builder.data.get("started_at")) or 0) if builder.name == "event_msg/task_started" else 0
+
+
 def _is_still_copied(builder: Builder) -> bool:
-    """Whether a record is history that the client copied from the thread that was forked (0.125) or that started this
-    one.
+    """Whether a record is history that the client copied from the thread that was forked (0.125), resumed (0.36) or
+    that started this one.
 
     Copies have the time of the fork but keep the start time of their turn, so the first turn that started after the
     fork is the fork's own. If no turn with a start time follows, copying ends by the clock.
@@ -97,8 +134,7 @@ def _is_still_copied(builder: Builder) -> bool:
     copied_s = builder.context.copied_s
     if copied_s is None or (builder.timed and builder.at_ms >= (copied_s + _COPIED_WITHIN_S) * 1000):
         return False
-    started_s = number_of(builder.data.get("started_at")) if builder.name == "event_msg/task_started" else None
-    return started_s is None or started_s < copied_s
+    return _started_s(builder) < copied_s
 
 
 def _parse_session(builder: Builder) -> None:
@@ -108,8 +144,6 @@ def _parse_session(builder: Builder) -> None:
         builder.skip("session_meta", "unexpected shape")
         return
     if builder.context.thread is not None:
-        if thread != builder.context.thread:
-            builder.change(copied_s=builder.context.made_s)
         return
     source = meta.get("source", rawjson.ABSENT)
     is_sub_agent = builder.text("thread_source") in _CLIENTS_OWN or not fields_of(source).keys().isdisjoint(
@@ -135,6 +169,12 @@ def _parse_session(builder: Builder) -> None:
     builder.turns = {None: Turn(cwd=cwd)}
     branch = text_of(inside(meta.get("git", rawjson.ABSENT), "branch"))
     builder.learn(agent_version=builder.text("cli_version"), branch=branch, parent=forked_from)
+
+
+def _parse_header(builder: Builder) -> None:
+    """Handles the first line of a rollout without an envelope, which says less than `session_meta` does."""
+    _parse_session(builder)
+    builder.change(family="flat")
 
 
 def _parse_context(builder: Builder) -> None:
@@ -261,7 +301,10 @@ def _parse_message(builder: Builder) -> None:
 
     All other messages repeat prompts or answers, or hold what the client and hooks add, such as our own handoff.
     """
-    tag = "subagent_notification" if builder.turn.id is not None else "environment_context"
+    if builder.context.family == "flat":
+        _parse_flat_message(builder)
+        return
+    tag = "subagent_notification" if builder.turn.id is not None else flat.ENVIRONMENT
     content = builder.data.get("content", rawjson.ABSENT)
     if builder.text("role") != "user" or tag.encode() not in bytes(content):
         return
@@ -282,6 +325,22 @@ def _parse_message(builder: Builder) -> None:
         builder.add_of_call(body, f"report/{digest(told)}", agent)
 
 
+def _parse_flat_message(builder: Builder) -> None:
+    """Handles a `message` of a rollout without an envelope, whose prompts and answers are nowhere else."""
+    role, text = builder.text("role"), rawjson.text_of(builder.data.get("content", rawjson.ABSENT))
+    if text is None:
+        builder.skip(builder.name, "unexpected shape")
+        return
+    if role == "assistant" and text.strip():
+        builder.add(model.AssistantMessage(text=text), "said", digest(text))
+    if role != "user":
+        return
+    builder.move_to(flat.folder_in(text))
+    words, attachments = _typed(text), flat.images_in(builder)
+    if words.strip() or attachments:
+        builder.add(model.UserPrompt(text=words, attachments=attachments), "prompt", digest(text))
+
+
 def read_prompt(text: str, _after: str) -> tuple[model.AnyBody, ...]:
     """Returns the events in the text of a `user` message; none if the client wrote it."""
     words = _typed(text)
@@ -290,6 +349,7 @@ def read_prompt(text: str, _after: str) -> tuple[model.AnyBody, ...]:
 
 _HANDLED: Final[dict[Callable[[Builder], None], str]] = {
     _parse_session: "session_meta",
+    _parse_header: flat.HEADER,
     _parse_context: "turn_context",
     _parse_compacted: "compacted",
     _parse_started: "event_msg/task_started event_msg/turn_started",

@@ -13,7 +13,7 @@ from carryover.adapter import contract
 from carryover.adapter.hooks import ACTIONS, provisional, read_own, root_above, session_start_output, skipped
 from carryover.adapter.lazily import lazily
 from carryover.agents.copilot.builder import Context
-from carryover.agents.copilot.spec import CHATS, EMPTY, SPEC, WINDOWS
+from carryover.agents.copilot.spec import CHATS, DOCUMENTS, EMPTY, SPEC, WINDOWS
 from carryover.model import Skipped, UserPrompt
 from carryover.readers import layouts
 from carryover.readers.by_kind import ReaderByKind
@@ -26,6 +26,7 @@ _STATE: Final = "session-state"
 _BESIDE: Final = "workspace.yaml"
 """Contains the session's name, so that a change of it counts as a change of the session."""
 _ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
+_DOCUMENT_NAME: Final = rf"session_(?P<session>(?i:{_ID.pattern}))_\d{{1,16}}\.json"
 _NAME: Final = r"(?P<session>[\w-]{1,100})"
 _IN_WINDOW: Final = rf"(?P<group>[^/]+)/{CHATS}/{_NAME}"
 
@@ -35,14 +36,22 @@ _LAYOUTS: Final = (
     Layout(
         kind="log", root=_STATE, globs=("*/events.jsonl",), pattern=rf"(?P<session>(?i:{_ID.pattern}))/events\.jsonl"
     ),
+    # Until December 2025; see FACTS.md.
+    Layout(kind="log", root=_STATE, globs=("*.jsonl",), pattern=rf"(?P<session>(?i:{_ID.pattern}))\.jsonl"),
+    Layout(kind="document", root=DOCUMENTS, globs=("session_*.json",), pattern=_DOCUMENT_NAME, rank=-1),
     Layout(kind="chat", root=WINDOWS, globs=(f"*/{CHATS}/*.jsonl",), pattern=rf"{_IN_WINDOW}\.jsonl", rank=7),
     Layout(kind="chat", root=WINDOWS, globs=(f"*/{CHATS}/*.json",), pattern=rf"{_IN_WINDOW}\.json", rank=6),
     Layout(kind="chat", root=EMPTY, globs=("*.jsonl",), pattern=rf"{_NAME}\.jsonl", rank=5),
     Layout(kind="chat", root=EMPTY, globs=("*.json",), pattern=rf"{_NAME}\.json", rank=4),
 )
 _HEAD_BYTES: Final = 64 << 10
+_DOCUMENT: Final = re.compile(
+    rb'(?:\xef\xbb\xbf)?\s*\{\s*"sessionId"\s*:\s*"([\w-]{1,100})"\s*,\s*"startTime"\s*:\s*"[^"]{1,40}"\s*,'
+    rb'\s*"chatMessages"\s*:'
+)
+"""The beginning of a session in one document (0.0.340)."""
 _CHAT: Final = re.compile(
-    rb'\s*\{\s*(?:"kind"\s*:\s*0\s*,\s*"v"\s*:\s*\{\s*)?'
+    rb'(?:\xef\xbb\xbf)?\s*\{\s*(?:"kind"\s*:\s*0\s*,\s*"v"\s*:\s*\{\s*)?'
     rb'"(?:version|requesterUsername|responderUsername|initialLocation|requests|sessionId|creationDate)"\s*:'
 )
 """The beginning of a chat: one JSON object, or a log whose first line holds the whole state."""
@@ -69,6 +78,8 @@ def exported(path: Path, head: bytes) -> contract.Source | None:
 
     It may be an exported or copied chat, or a log of the terminal client (1.0.48, 1.0.102).
     """
+    if (document := _DOCUMENT.match(head)) is not None:
+        return contract.Source(agent=SPEC.id, path=str(path), session=document[1].decode(), rank=-1)
     first = next(objects_in(head, most=1), {})
     start = first.get("data")
     if first.get("type") != "session.start" or not isinstance(start, dict) or start.get("producer") != "copilot-agent":
@@ -80,16 +91,23 @@ def exported(path: Path, head: bytes) -> contract.Source | None:
 
 def kind_to_read(path: Path) -> str:
     """Returns the kind to read `path` as: by location, or by content for an export or a copy elsewhere."""
-    return kind_of(path) or ("chat" if _is_chat(read_head(path, _HEAD_BYTES)) else "log")
+    return kind_of(path) or _kind_in(read_head(path, _HEAD_BYTES))
 
 
 def readers() -> Mapping[str, contract.Reader]:
     """Returns the reader for each kind of source."""
+    from carryover.agents.copilot.document_reader import DocumentReader
     from carryover.agents.copilot.log_reader import LogReader
     from carryover.agents.copilot.vscode_reader import ChatReader
     from carryover.readers.stat_cache import StatCachedReader
 
-    return {"log": LogReader(), "chat": StatCachedReader(ChatReader())}
+    return {"log": LogReader(), "document": DocumentReader(), "chat": StatCachedReader(ChatReader())}
+
+
+def _kind_in(head: bytes) -> str:
+    if _DOCUMENT.match(head):
+        return "document"
+    return "chat" if _is_chat(head) else "log"
 
 
 def _is_chat(head: bytes) -> bool:

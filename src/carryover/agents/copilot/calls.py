@@ -23,6 +23,7 @@ _READ_SHELLS: Final = frozenset(("read_bash", "stop_bash", "write_bash", "read_p
 _QUIET_TOOLS: Final = frozenset(("report_intent", "task_complete"))
 """Tools that only report what a separate record reports as well."""
 _PLAN_TOOL: Final = "exit_plan_mode"
+_EDITOR: Final = "str_replace_editor"
 _MAX_OPEN_CALLS: Final = 100
 _MAX_QUERY_CHARS: Final = 10_000
 
@@ -30,7 +31,7 @@ _FROM_HOOKS: Final = re.compile(
     r'\n*Tool "[^"\n]*" (?:succeeded|failed)\. Additional guidance from \w+ hooks:.*\Z', re.DOTALL
 )
 # The first in 1.0.102, the others in 1.0.48.
-_ENDED: Final = re.compile(
+ENDED: Final = re.compile(
     r"\n?<(?:shellId: \S+ completed|command with id: \S+ exited|exited) with exit code (?P<code>-?\d{1,9})>\s*\Z"
 )
 _RUNNING: Final = re.compile(r"<command (?:started in background )?with shellId: (?P<shell>[^\s>]+)")
@@ -54,6 +55,7 @@ def parse_call(builder: Builder) -> None:
         return
     raw = builder.data.get("arguments", rawjson.ABSENT)
     given = fields_of(raw) or {"input": raw}  # a patch may be the only one
+    name = editor_command(name, given)
     call = _open_call(builder, call_id, name, given)
     call = call if actor == "model" else msgspec.structs.replace(call, actor=actor, changes=())
     builder.add(call.as_event(), "call")
@@ -62,6 +64,14 @@ def parse_call(builder: Builder) -> None:
         builder.add(Question(call_id=call.id, text=call.question, options=_options(given)), "question")
     elif name == _PLAN_TOOL:
         builder.add(PlanProposal(call_id=call.id, text=first_text(given, "summary")), "plan")
+
+
+def editor_command(name: str, given: Fields) -> str:
+    """Returns the tool that a call amounts to: before 0.0.350 one tool views and changes files, by its `command`."""
+    command = first_text(given, "command")
+    if name != _EDITOR:
+        return name
+    return command if command in ("view", "create") else "edit"
 
 
 def _open_call(builder: Builder, call_id: str, name: str, given: Fields) -> OpenCall:
@@ -159,7 +169,7 @@ def _outcome(builder: Builder, call: OpenCall) -> ToolOutcome | str:
     text = _FROM_HOOKS.sub("", without_ansi(text_of(result.get("content")) or text_of(error.get("message"))))
     if not is_true(builder.data.get("success")):
         return _failure(text_of(error.get("code")), text, call)
-    ended = _ENDED.search(text)
+    ended = ENDED.search(text)
     output = text[: ended.start()] if ended else text
     code = number_of(fields_of(builder.data.get("shellExecution")).get("exitCode"))  # 1.0.102
     code = int(ended["code"]) if code is None and ended else code

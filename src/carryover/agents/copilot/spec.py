@@ -11,6 +11,8 @@ EMPTY: Final = "emptyWindowChatSessions"
 """Folders in which VS Code keeps chats: of windows with a folder, and of empty windows."""
 CHATS: Final = "chatSessions"
 """The folder for a window's chats, below the window's own."""
+DOCUMENTS: Final = "history-session-state"
+"""The folder in which the terminal client kept each session as one document."""
 _EDITORS: Final = ("Code", "Code - Insiders", "VSCodium", "Code - OSS")
 
 
@@ -57,6 +59,7 @@ SPEC: Final = spec.AgentSpec(
     transcripts=(
         # One subfolder per session, which a resumed session grows in.
         spec.Place(path="~/.copilot/session-state", env="COPILOT_HOME", below="session-state"),
+        spec.Place(path=f"~/.copilot/{DOCUMENTS}", env="COPILOT_HOME", below=DOCUMENTS),
         *_user_folders(WINDOWS),
         *_user_folders(f"globalStorage/{EMPTY}"),
     ),

@@ -35,7 +35,7 @@ PENDING, COMPLETE, CANCELLED, FAILED = range(4)
 ENDED: Final = (COMPLETE, CANCELLED, FAILED)
 
 _INITIAL, _SET, _PUSH, _DELETE = range(4)
-_IS_LOG: Final = re.compile(rb'\s*\{\s*"kind"\s*:\s*\d')
+_IS_LOG: Final = re.compile(rb'(?:\xef\xbb\xbf)?\s*\{\s*"kind"\s*:\s*\d')
 _ID: Final = re.compile(r"[\w-]{1,100}")
 _FROM: Final = re.compile(r"[^/]+/")
 _NOT_SHOWN: Final = ("shouldBeRemovedOnSend", "hiddenFromTranscript")  # taken back, or the editor's own

@@ -1,0 +1,185 @@
+"""Chats in which only roles tell who speaks."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from carryover.errors import UserError
+from carryover.importing.document import open_document
+from carryover.model import AssistantMessage, FileEdit, ToolResult, UserPrompt
+from support.specstory import events_of
+
+TURNS = [("user", "Fix the test."), ("assistant", "Done.\n\nIt was `//`."), ("user", "And the docs?")]
+
+
+def said_in(path: Path, text: str) -> list[tuple[str, str]]:
+    """What a file holds of the conversation."""
+    path.write_text(text)
+    bodies = [event.body for event in events_of(open_document(path))]
+    words = [body for body in bodies if isinstance(body, UserPrompt | AssistantMessage)]
+    return [("user" if isinstance(body, UserPrompt) else "assistant", body.text) for body in words]
+
+
+@pytest.mark.parametrize(
+    "begin",
+    [
+        "{role}:\n{text}",
+        "{role}: {text}",
+        "{Role}: {text}",
+        "**{Role}:** {text}",
+        "**{Role}**: {text}",
+        "**{Role}**\n\n{text}",
+        "## {Role}\n\n{text}",
+        "### {Role} (2026-11-20 06:00)\n{text}",
+        "### **{Role}:**\n{text}\n\n---",
+    ],
+)
+@pytest.mark.parametrize("title", ["", "# My chat\n\nExported by a script.\n\n", "\ufeff"])
+def test_turns_begin_at_lines_with_a_role(tmp_path: Path, begin: str, title: str) -> None:
+    turns = [begin.format(role=role, Role=role.capitalize(), text=text) for role, text in TURNS]
+
+    assert said_in(tmp_path / "chat.md", title + "\n\n".join(turns) + "\n") == TURNS
+
+
+def test_a_chat_of_other_names_for_the_same_roles_is_one(tmp_path: Path) -> None:
+    text = "system: Be brief.\nHuman: Fix the test.\nAI: Done.\nHuman: Thanks.\n"
+
+    assert said_in(tmp_path / "chat.txt", text) == [
+        ("user", "Fix the test."),
+        ("assistant", "Done."),
+        ("user", "Thanks."),
+    ]
+
+
+def test_a_role_of_another_form_or_in_code_begins_no_turn(tmp_path: Path) -> None:
+    answer = "As in:\n\n```yaml\nuser: ann\nassistant: bob\n```\n\n**User:** is bold."
+    text = f"user:\nWrite a chat.\n\nassistant:\n{answer}\n"
+
+    assert said_in(tmp_path / "chat.md", text) == [("user", "Write a chat."), ("assistant", answer)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# Notes\n\nThe user: a person.\nThe assistant: a program.\n",
+        "# Roles\n\n## User\n\nSees prices.\n\n## Admin\n\nSets prices.\n",
+        "# Follow-ups\n\n**User:** sees prices.\n\n**Owner:** sets them.\n",
+        "---\nuser: ann\nassistant: bob\n---\n\n# Notes\n",
+        "> **User:** It is for parents.\n>\n> **Assistant:** Tell me more.\n",
+        "assistant: none\nuser: ann\n",
+        "```\nuser: hi\nassistant: hello\n```\n",
+        '{"users": [{"role": "user"}, {"role": "assistant"}]}',
+        '[{"role": "user", "content": "Fix the test."}]',
+        '[{"role": "admin", "content": "x"}, {"role": "assistant", "content": "y"}]',
+    ],
+)
+def test_notes_and_other_data_are_no_chat(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "notes.md"
+    path.write_text(text)
+
+    with pytest.raises(UserError, match="is not recognised"):
+        open_document(path)
+
+
+NAMES = {"user": "human", "assistant": "gpt"}
+MESSAGES: list[dict[str, Any]] = [{"role": role, "content": text} for role, text in TURNS]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps(MESSAGES),
+        json.dumps({"model": "m", "messages": MESSAGES}, indent=2),
+        "\ufeff" + json.dumps({"messages": MESSAGES}),
+        "".join(json.dumps(message) + "\n" for message in MESSAGES),
+        json.dumps([{"role": "system", "content": "Be brief."}, *MESSAGES]),
+        json.dumps([{**one, "content": [{"type": "text", "text": one["content"]}]} for one in MESSAGES]),
+        json.dumps({"conversations": [{"from": NAMES[role], "value": text} for role, text in TURNS]}),
+    ],
+)
+def test_a_list_of_messages_is_a_chat(tmp_path: Path, text: str) -> None:
+    assert said_in(tmp_path / "chat.json", text) == TURNS
+
+
+PATH = "/home/dev/shop/pricing.py"
+ARGUMENTS = {"file_path": PATH, "old_string": "a / b", "new_string": "a // b"}
+OPENAI = [
+    {"role": "user", "content": "Fix the test."},
+    {
+        "role": "assistant",
+        "content": None,
+        "tool_calls": [
+            {"id": "c1", "type": "function", "function": {"name": "bash", "arguments": '{"command": "pytest -q"}'}},
+            {"id": "c2", "type": "function", "function": {"name": "edit", "arguments": json.dumps(ARGUMENTS)}},
+        ],
+    },
+    {"role": "tool", "tool_call_id": "c1", "content": "1 failed"},
+    {"role": "tool", "tool_call_id": "c2", "content": "ok"},
+    {"role": "assistant", "content": "Done."},
+]
+ANTHROPIC = [
+    {"role": "user", "content": "Fix the test."},
+    {
+        "role": "assistant",
+        "content": [
+            {"type": "tool_use", "id": "c1", "name": "bash", "input": {"command": "pytest -q"}},
+            {"type": "tool_use", "id": "c2", "name": "edit", "input": ARGUMENTS},
+        ],
+    },
+    {
+        "role": "user",
+        "content": [
+            {"type": "tool_result", "tool_use_id": "c1", "content": "1 failed", "is_error": True},
+            {"type": "tool_result", "tool_use_id": "c2", "content": [{"type": "text", "text": "ok"}]},
+        ],
+    },
+    {"role": "assistant", "content": [{"type": "text", "text": "Done."}]},
+]
+
+
+RESPONSES = [
+    {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Fix the test."}]},
+    {"type": "reasoning", "summary": []},
+    {"type": "function_call", "call_id": "c1", "name": "bash", "arguments": '{"command": "pytest -q"}'},
+    {"type": "function_call", "callId": "c2", "name": "edit", "arguments": json.dumps(ARGUMENTS)},
+    {"type": "function_call_output", "call_id": "c1", "output": "1 failed"},
+    {"type": "function_call_result", "callId": "c2", "output": {"type": "text", "text": "ok"}},
+    {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Done."}]},
+]
+
+
+@pytest.mark.parametrize("messages", [OPENAI, ANTHROPIC, RESPONSES])
+def test_calls_in_messages_have_their_results_and_files(tmp_path: Path, messages: list[dict[str, Any]]) -> None:
+    path = tmp_path / "chat.json"
+    path.write_text(json.dumps(messages))
+    bodies = [event.body for event in events_of(open_document(path))]
+
+    results = [(body.op, body.subject, body.output) for body in bodies if isinstance(body, ToolResult)]
+    assert results == [("shell", "pytest -q", "1 failed"), ("edit", PATH, "ok")]
+    assert [body.path for body in bodies if isinstance(body, FileEdit)] == [PATH]
+    assert [body.text for body in bodies if isinstance(body, UserPrompt)] == ["Fix the test."]
+    if messages is ANTHROPIC:
+        assert next(body for body in bodies if isinstance(body, ToolResult)).status == "error"
+
+
+def test_a_longer_copy_of_a_chat_is_the_same_session(tmp_path: Path) -> None:
+    keys = []
+    for length in (2, 3):
+        path = tmp_path / f"{length}.json"
+        path.write_text(json.dumps(MESSAGES[:length]))
+        keys.append([event.key for event in events_of(open_document(path))])
+
+    assert keys[1][:2] == keys[0]
+    assert len(keys[1]) == 3
+
+
+def test_the_user_names_the_agent_that_answered(tmp_path: Path) -> None:
+    path = tmp_path / "chat.json"
+    path.write_text(json.dumps(MESSAGES))
+
+    assert open_document(path).agent.id == "assistant"
+    assert open_document(path, agent_id="codex").agent.id == "codex"
