@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
+import sqlite3
 import subprocess
 import uuid
 from collections.abc import AsyncIterator, Mapping
@@ -282,9 +283,16 @@ class Player:
         self._unread.clear()
         with closing(connect_read_only(self.paths.ledger)) as db:
             for project in sorted(self._dirty):
-                made = made_handoff(db, project, Config(), now_ms=self._ms)
-                self._published[made.root] = made
+                self._made(db, project)
         self._dirty.clear()
+
+    def _made(self, db: sqlite3.Connection, project: int) -> None:
+        """Makes the handoff of a project with news, then of those that name it."""
+        made = made_handoff(db, project, Config(), now_ms=self._ms)
+        self._published[made.root] = made
+        for related in made.related:
+            other = made_handoff(db, related, Config(), now_ms=self._ms)
+            self._published[other.root] = other
 
     # ---- what is expected
 

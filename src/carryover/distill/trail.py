@@ -128,12 +128,7 @@ def is_idle(step: Step) -> bool:
     if says_something(turn) or turn.changes or turn.replies:
         return False
     was_busy = turn.calls > 0 or turn.end not in ("", "answered")
-    return not (was_busy and _has_content(step.digest))
-
-
-def _has_content(digest: Digest) -> bool:
-    """Whether more than short replies was said in a session, or anything was changed."""
-    return any(says_something(turn) or turn.changes for turn in digest.turns)
+    return not (was_busy and any(says_something(one) or one.changes for one in step.digest.turns))
 
 
 def idle_since(past: Past) -> list[Step]:
@@ -185,7 +180,7 @@ def parallel_sessions(view: ProjectView, newest: Step) -> list[SessionView]:
         and conversation_of(session.session) != conversation_of(lead.session)
         and session.session != lead.parent
         and is_unfinished(session)
-        and any(_overlap(one, other) for one in session.digest.turns for other in sitting)
+        and any(one.at_ms <= at.last_ms and at.at_ms <= one.last_ms for one in session.digest.turns for at in sitting)
     ]
 
 
@@ -197,14 +192,10 @@ def is_unfinished(session: SessionView) -> bool:
     newest = Step(digest.turns[-1], session)
     if newest.turn.end != "answered":
         return not is_idle(newest)
-    asks = any(map(is_question, newest.turn.answer.splitlines()[-_MOST_LAST_LINES:]))
-    waits = digest.questions or waiting_prompts(digest)
-    return asks or bool(waits) or plan_waits(digest) or has_open_items(digest)
-
-
-def has_open_items(digest: Digest) -> bool:
-    """Whether the todo list has open items."""
-    return any(item.state != "done" for item in digest.plan)
+    ends = newest.turn.answer.splitlines()[-_MOST_LAST_LINES:]
+    asks = bool(digest.questions) or (any(map(is_question, ends)) and not is_idle(newest))
+    waits = bool(waiting_prompts(digest)) or plan_waits(digest)
+    return asks or waits or any(item.state != "done" for item in digest.plan)
 
 
 def plan_waits(digest: Digest) -> bool:
@@ -226,10 +217,6 @@ def _sitting(turns: Sequence[Turn], newest: Turn) -> list[Turn]:
             break
         sitting.append(turn)
     return sitting
-
-
-def _overlap(one: Turn, other: Turn) -> bool:
-    return one.at_ms <= other.last_ms and other.at_ms <= one.last_ms
 
 
 def _short_ids(ids: Sequence[str]) -> dict[str, str]:

@@ -153,7 +153,7 @@ def test_nothing_is_settled_while_something_is_open_in_any_session(talk: Convers
 
 def test_what_a_limit_stopped_is_open_until_another_session_goes_on() -> None:
     stopped = worked("s1").user("Now the tax.").event(TurnEnd(reason="limit", resets="3pm"))
-    greeted = session("s2", hours=1).user("hi").says("Hello!")
+    greeted = session("s2", hours=1).user("hi").says("Hello! Do you want to continue?")
 
     assert not handoff(stopped, greeted).settled
     assert "it resets 3pm" in under("Next action", stopped, greeted)

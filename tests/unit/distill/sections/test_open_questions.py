@@ -1,0 +1,110 @@
+"""What is open stays open: questions until their session replies, tests until they pass in any session."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from carryover import model
+from carryover.distill.handoff import distill
+from carryover.distill.own_text import PROTOCOL_QUESTION
+from carryover.distill.render import render
+from carryover.facts import Facts
+from carryover.model import ToolResult
+from support.conversation import GOAL, START_MS, project, session, under, worked
+
+
+def test_failing_and_stale_tests_are_open_and_the_newest_run_counts() -> None:
+    talk = session("s1").user(GOAL).ran("pytest -q", "84 passed in 2.1s").edited("cart.py").says("Done.")
+    assert "Tests not run again since `cart.py` changed" in under("Open questions", talk)
+
+    output = "FAILED test_cart.py::test_cap\n1 failed in 0.1s"
+    talk.user("Test it.").ran("pytest -q", output, status="error").says("It fails.")
+    assert "Tests fail in test_cart.py::test_cap" in under("Open questions", talk)
+    assert "failed (1 failed)" in under("Where it stands", talk)
+
+    talk.user("Fix it.").edited("cart.py").ran("pytest -q", "84 passed in 2.1s").says("Fixed.")
+    assert under("Open questions", talk) == ""
+
+
+def test_of_two_runs_in_the_same_moment_the_later_one_counts() -> None:
+    """Some agents write times without seconds."""
+    talk = session("s1").user(GOAL)
+    for output in ("1 failed in 0.1s", "84 passed in 2.1s"):
+        talk.at_ms = START_MS
+        talk.event(ToolResult(call_id="c", name="Bash", op="shell", status="ok", subject="pytest -q", output=output))
+
+    assert "84 passed" in under("Where it stands", talk.says("Done."))
+
+
+def test_a_question_is_closed_by_the_next_prompt_of_its_session_and_not_by_one_elsewhere() -> None:
+    asked = worked(says="Done. Shall I delete the old table?")
+    assert "Shall I delete the old table?" in under("Open questions", asked)
+
+    elsewhere = session("s2", hours=1).user("continue").says("Do you want to continue from here?")
+    assert "Shall I delete the old table?" in under("Open questions", asked, elsewhere)
+    assert "continue from here?" not in under("Open questions", asked, elsewhere)
+
+    since = [worked(f"w{number}", f"Add page {number}.", hours=number) for number in range(2, 9)]
+    still = under("Open questions", asked, *since)
+    assert "claude-code asked (turn 1 of s1, 8 h earlier): Done. Shall I delete the old table?" in still
+    asked.user("Yes, please.")
+    assert "Shall I delete the old table?" not in under("Open questions", asked)
+    assert "Shall I delete the old table?" in under("Next action", asked)
+
+
+def test_the_questions_of_four_more_sessions_are_quoted_however_many_sessions_asked_nothing() -> None:
+    quiet = [worked(f"quiet{number}", hours=10 + number) for number in range(6)]
+    asking = [worked(f"asks{number}", says=f"Done. Push part {number}?", hours=number) for number in range(6)]
+    asked = under("Open questions", *asking, *quiet)
+
+    assert [f"Push part {number}?" in asked for number in range(6)] == [False, False, True, True, True, True]
+
+
+def test_a_question_is_answered_where_the_conversation_goes_on() -> None:
+    asked = worked(says="Done. Shall I delete the old table?")
+    fork = worked("s2", "No, keep it.", hours=1)
+    view = project(asked, fork)
+    forked = replace(view, sessions=(replace(view.sessions[0], parent="s1"), view.sessions[1]))
+    moved = project(asked, worked("s1@0a1b2c3d", "No, keep it.", hours=1))
+
+    for one, is_open in ((view, True), (forked, False), (moved, False)):
+        made = distill(one, Facts(), resume="ask", now_ms=fork.at_ms)
+        assert made is not None
+        assert ("Shall I delete" in render(made).partition("## Open questions")[2].partition("\n## ")[0]) is is_open
+
+
+def test_a_first_prompt_that_says_something_may_be_answered_with_a_question() -> None:
+    planned = session("s2", hours=1).user("Then tax.").says("Two ways: per line or per cart. Which one?")
+    assert "Which one?" in under("Open questions", worked(), planned)
+
+    planned = session("s2", hours=1).user("Where were we?").says(f"At the discount. {PROTOCOL_QUESTION}")
+    assert under("Open questions", worked(), planned) == ""
+
+
+@pytest.mark.parametrize(
+    ("later", "is_open"),
+    [
+        (("pytest -q", "84 passed in 2.1s"), False),
+        (("pytest -q tests/test_cart.py", "tests/test_cart.py ... [100%]\n3 passed in 0.1s"), False),
+        (("pytest -q tests/test_tax.py", "tests/test_tax.py ... [100%]\n3 passed in 0.1s"), True),
+    ],
+)
+def test_what_failed_in_one_session_has_passed_once_it_passed_in_another(later: tuple[str, str], is_open: bool) -> None:
+    output = "FAILED tests/test_cart.py::test_cap\n1 failed in 0.1s"
+    failed = session("s1").user(GOAL).edited("cart.py").ran("pytest -q", output, status="error").says("It fails.")
+    passed = session("s2", hours=1, agent="codex").user("Fix the cap.").ran(*later).says("It passes.")
+
+    assert ("Tests fail in tests/test_cart.py::test_cap" in under("Open questions", failed, passed)) is is_open
+    again = session("s3", hours=2).user("Test it.").ran("pytest -q", output, status="error").says("It fails.")
+    assert "Tests fail in tests/test_cart.py::test_cap" in under("Open questions", failed, passed, again)
+
+
+def test_a_tools_question_is_open_with_its_options_until_the_next_prompt() -> None:
+    options = tuple(f"the {word} of all that is sold there" for word in ("euro", "franc", "pound", "krona", "zloty"))
+    talk = session("s1").user(GOAL).event(model.Question(call_id="q", text="Which currency?" * 9, options=options))
+    assert f"Options: {'; '.join(options)}" in under("Open questions", talk).replace("\n> ", " ")
+
+    since = worked("s2", "Add a logo.", hours=5)
+    assert f"Options: {'; '.join(options)}" in under("Open questions", talk, since).replace("\n> ", " ")
+    assert "Which currency?" not in under("Open questions", talk.user("Euros."))
