@@ -311,6 +311,11 @@ class Player:
             if found:
                 yield "\n".join([*found, "", text])
 
+    def _forgets(self, name: str) -> bool:
+        """Whether the agent of a session loses what it was given at an earlier start."""
+        hooks = adapters()[self.story.sessions[name].agent].hooks if name else None
+        return hooks is not None and hooks.forgets
+
     def _text(self, expect: Expect) -> str:
         root = find_root(str(self._folder(expect.checkout)))
         kind, _, name = expect.given.partition(" ")
@@ -325,7 +330,7 @@ class Player:
                 db,
                 project.id if project is not None else root,
                 Config(),
-                Beginning(session=session, reason=reasons[kind]),
+                Beginning(session=session, reason=reasons[kind], forgets=self._forgets(name)),
                 now_ms=self._ms,
                 then=published.git if published is not None else None,
             )

@@ -14,6 +14,9 @@ from carryover.text.looking import CMDLET_LOOKING, found_nothing, without_prefix
 _GENERIC: Final = frozenset(
     "cat echo cp mv rm mkdir touch chmod chown tee export set sudo for while if node python python3 bash sh zsh".split()
 )
+_QUIET_COMMIT: Final = re.compile(
+    r"git commit\b(?=[^|;&\n]* (?:-\w*q|--quiet))[^|;&\n\"']*? (?:-\w*m|--message)[= ]?([\"'])((?!\$\()[^\n]{1,200}?)\1"
+)
 _COMMITTED: Final = re.compile(r"^\[[^\]\n]{1,120} ([0-9a-f]{6,40})\] (.{1,200})$", re.M)
 _ON_BRANCH: Final = re.compile(
     r"^(?:Switched to (?:a new )?branch '|\[(?=\S+ (?:\(root-commit\) )?[0-9a-f]{6,40}\]))([^\s'\]]{1,120})", re.M
@@ -92,9 +95,13 @@ def why(output: str, *, of_edit: bool = False) -> str:
 
 
 def committed(body: ToolResult) -> list[tuple[str, str]]:
-    """Returns the abbreviated id and the subject of each commit that `git commit` reports."""
+    """Returns the abbreviated id and the subject of each commit that `git commit` reports. One that was told to be
+    quiet reports none, so its subject is that of the command, without an id."""
     may_commit = body.op == "shell" and body.status == "ok" and "git commit" in body.subject
-    return _COMMITTED.findall(body.output) if may_commit else []
+    if not may_commit:
+        return []
+    quiet = [("", subject) for _, subject in _QUIET_COMMIT.findall(body.subject)]
+    return _COMMITTED.findall(body.output) or quiet
 
 
 def branch_in(body: ToolResult) -> str:

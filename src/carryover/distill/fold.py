@@ -83,7 +83,7 @@ def _result(digest: Digest, event: Event, body: ToolResult) -> Digest:
     digest = replace(digest, failures=_failures_after(digest.failures, body, event.at_ms, digest.prompts))
     if named := commands.branch_in(body):
         digest = replace(with_turn(digest, branch=named) if committed(body) else digest, branch=named)
-    commits = [f"{subject} ({short})" for short, subject in committed(body)]
+    commits = [f"{subject} ({short})" if short else subject for short, subject in committed(body)]
     return with_turn(digest, commits=(*digest.turns[-1].commits, *commits)[-_MOST_COMMITS:]) if commits else digest
 
 

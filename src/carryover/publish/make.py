@@ -119,7 +119,7 @@ def _of_texts_from_outside(view: ProjectView) -> Handoff:
         resume="silent",
         session=newest.session,
         head=None,
-        sections=(Section("Open questions", tuple(opinion_entries(view, newest.at_ms))),),
+        sections=(Section("Open questions", tuple(opinion_entries(view, newest.at_ms, newest.at_ms))),),
     )
 
 

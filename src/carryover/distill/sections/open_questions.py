@@ -30,7 +30,12 @@ def open_entries(past: Past, recent: Sequence[RecentFile]) -> list[Entry]:
     entries: list[Entry] = []
     for back, step in enumerate(_asking_steps(past)):
         entries += _asked(past, step, back)
-    return [*entries, *_tests(past, recent), *_uncertain_edits(past), *opinion_entries(past.view, past.at_ms)]
+    return [
+        *entries,
+        *_tests(past, recent),
+        *_uncertain_edits(past),
+        *opinion_entries(past.view, past.at_ms, past.now_ms),
+    ]
 
 
 def asks(past: Past, step: Step) -> bool:
@@ -142,10 +147,10 @@ def _uncertain_edits(past: Past) -> list[Entry]:
     return [from_turn(step, text, "call", WEIGHTS["uncertain"].first, at_ms=calls[-1].at_ms)]
 
 
-def opinion_entries(view: ProjectView, at_ms: int) -> list[Entry]:
-    """Returns texts from outside that the user brought in, by name, for a week: nobody has checked their claims."""
+def opinion_entries(view: ProjectView, at_ms: int, now_ms: int) -> list[Entry]:
+    """Returns texts from outside that the user brought in within the last week, by name: nobody has checked them."""
     entries = []
-    for back, opinion in enumerate(one for one in view.opinions if one.at_ms > at_ms - _OPINION_MS):
+    for back, opinion in enumerate(one for one in view.opinions if one.at_ms > now_ms - _OPINION_MS):
         when = earlier(opinion.at_ms, at_ms)
         said = f"{when}; not checked" if when else "not checked"
         show = f"carryover show {id_in_command(opinion.session)}"

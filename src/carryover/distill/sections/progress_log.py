@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from typing import Final
 
 from msgspec.structs import replace
@@ -20,6 +22,8 @@ _LINE_CHARS = 110
 _WANTED: Final = ("errors", "pending", "current", "next", "request", "other")
 _MOST_LINES: Final = {"summary": 10, "plan": 12}
 _ONE_LINE_CHARS: Final = 200
+_MOST_ALIKE: Final = 3
+_NUMBERS: Final = re.compile(r"\d+")
 _PARTS: Final = (12, 9, 6, 4, 3, 2, 2)
 """Most parts of an answer, by steps back in time; later ones get one."""
 
@@ -103,16 +107,31 @@ def progress_entries(past: Past) -> list[Entry]:
         from_turn(step, commit, "call", weight.at(back).first, label=f"Committed ({past.place(step)})")
         for back, (step, commit) in enumerate(made[: weight.most])
     )
-    shown = [step for step in reversed(past.steps) if step.turn.said and not _is_quoted(past, step)]
-    for back, step in enumerate(shown):
+    answers: list[Entry] = []
+    for back, step in enumerate(_answered(past)):
         most = 1 if is_idle(step) else _PARTS[back] if back < len(_PARTS) else 1
         said = "answered" if step.turn.end == "answered" else "said, then was cut off"
         at_ms = step.turn.said[-1].at_ms
         label = f"{past.agent(step)} {said} ({past.place(step, at_ms)})"
         answer = last_words(step.turn).said if asks(past, step) else step.turn.answer
         answer = answer if most > 1 else excerpt(answer, _ONE_LINE_CHARS)
-        entries += parted(step, answer, "message", WEIGHTS["trail"].at(back), label=label, most=most, at_ms=at_ms)
-    return entries
+        answers += parted(step, answer, "message", WEIGHTS["trail"].at(back), label=label, most=most, at_ms=at_ms)
+    return [*entries, *packed(answers)]
+
+
+def _answered(past: Past) -> list[Step]:
+    """Returns the turns with an answer that no other heading has, newest first; of answers that differ only in
+    numbers ("Part 4 is typed.") the newest few."""
+    alike: Counter[str] = Counter()
+    steps = []
+    for step in reversed(past.steps):
+        if not step.turn.said or _is_quoted(past, step):
+            continue
+        pattern = _NUMBERS.sub("", step.turn.answer)
+        alike[pattern] += 1
+        if alike[pattern] <= _MOST_ALIKE:
+            steps.append(step)
+    return steps
 
 
 def _is_quoted(past: Past, step: Step) -> bool:
