@@ -75,6 +75,7 @@ WEIGHTS: Final[dict[str, Weight]] = {
     "acted on":        Weight(0.3, 0.25),               # the newest that work was done for, where that is another
     "paste":           Weight(0.2, 1.4),                # what was pasted with one of them, added to its own weight
     "template":        Weight(0.25),                    # the name of the template around one, added likewise
+    "newest paste":    Weight(0.2, 0.5),                # what was pasted with the newest: often the order itself
     "typed":           Weight(0.2, 0.0, 0.3, 3),        # typed while the agent worked, not taken up
     "taken up":        Weight(0.2, 1.5, 0.5, 1),        # the prompt whose names come again in the newest work
     "taken up before": Weight(0.45, 2.0),               # where an earlier prompt's names come again more often

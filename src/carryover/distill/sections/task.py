@@ -7,14 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
-from carryover.distill.entry import WEIGHTS, Entry
+from carryover.distill.entry import WEIGHTS, Entry, Weight
 from carryover.distill.pastes import parts, quoted_prompt, typed_words
 from carryover.distill.quotes import earlier, estimated_tokens
 from carryover.distill.sections.quoting import from_the_top, from_turn, parted
 from carryover.distill.trail import Past, Step, goal_of, says_something, waiting_prompts
 
 _QUEUED_CHARS: Final = 360
-_MOST_OF_PASTE: Final = 8
+_MOST_OF_PASTE: Final = 12
 _LONG_TOKENS: Final = 20
 """A shorter prompt in between is shown with the others."""
 _NEWEST: Final = 6
@@ -96,26 +96,27 @@ def task_entries(past: Past) -> list[Entry]:
     for role, step in ordered:
         whose = "" if step.view is past.lead else f"{past.agent(step)}, "
         what = "Newest prompt" if step.turn in newest else "First prompt" if newest and role == "goal" else "Prompt"
-        entries += _prompt(step, role, f"{what} ({whose}{past.place(step)})")
+        paste = WEIGHTS["newest paste" if step.turn is past.newest.turn else "paste"]
+        entries += _prompt(step, WEIGHTS[role], paste, f"{what} ({whose}{past.place(step)})")
         if templates.get(step.turn.template) is step:
             weight = WEIGHTS["template"].first + WEIGHTS[role].first
             entries.append(from_turn(step, step.turn.template, "prompt", weight))
     return [*entries, *_typed(past)]
 
 
-def _prompt(step: Step, role: str, label: str) -> list[Entry]:
+def _prompt(step: Step, weight: Weight, paste: Weight, label: str) -> list[Entry]:
     """Returns the typed words, then what was pasted with them, with each pasted line marked."""
     turn = step.turn
     attached = f" (+{turn.attachments} attached)" if turn.attachments else ""
-    typed = "\n…\n".join(text for pasted, text in parts(turn.prompt) if not pasted)  # around a paste
-    entries = from_the_top(parted(step, f"{typed}{attached}".strip(), "prompt", WEIGHTS[role], label=label))
-    for text in (text for pasted, text in parts(turn.prompt) if pasted):
+    typed = "\n…\n".join(text for is_pasted, text in parts(turn.prompt) if not is_pasted)  # around a paste
+    entries = from_the_top(parted(step, f"{typed}{attached}".strip(), "prompt", weight, label=label))
+    for text in (text for is_pasted, text in parts(turn.prompt) if is_pasted):
         chars = len(text) + max(0, turn.chars - len(turn.prompt))
         mark = f"pasted, {chars:,} characters"
         if not entries:
             mark, label = f"{label}, {mark}", ""
-        weight = WEIGHTS["paste"]._replace(first=WEIGHTS["paste"].first + WEIGHTS[role].first)
-        entries += from_the_top(parted(step, text, "prompt", weight, label=mark, most=_MOST_OF_PASTE))
+        pasted = paste._replace(first=paste.first + weight.first)
+        entries += from_the_top(parted(step, text, "prompt", pasted, label=mark, most=_MOST_OF_PASTE))
     return entries
 
 
