@@ -104,7 +104,7 @@ def _newest_limit(sessions: Iterable[SessionView]) -> Limit | None:
     last_ms, limit = 0, None
     for session in sorted(sessions, key=lambda session: session.session):
         digest = session.digest
-        done_ms = (turn.last_ms for turn in digest.turns if not is_idle(Step(turn, session)))
+        done_ms = (turn.last_ms for turn in digest.turns if turn.resumes or not is_idle(Step(turn, session)))
         last_ms = max(last_ms, max(done_ms, default=0))
         ending = digest.ending
         if ending is not None and ending.reason == "limit" and (limit is None or ending.at_ms >= limit.at_ms):
