@@ -13,10 +13,10 @@ from carryover.distill.commands import committed, failed, is_edit_of, program, s
 from carryover.distill.digest import Call, Digest, EditedFile, Failure, Pending, Reply, SeenFile, SeenRun
 from carryover.distill.own_text import names_handoff, without_handoffs
 from carryover.distill.quotes import clip, clip_middle
-from carryover.distill.testruns.reading import test_run_in
 from carryover.distill.turns import MOST_FAILURES, MOST_PENDING, at_work, with_turn, with_values_used
 from carryover.model import Event, FileEdit, SessionInfo, ToolCall, ToolResult, is_own_tool
 from carryover.records.file_bodies import without_bodies
+from carryover.testruns.reading import test_run_in
 from carryover.text.lines import one_line
 from carryover.text.looking import is_looking, is_retry
 

@@ -11,7 +11,6 @@ import msgspec
 from msgspec.structs import replace
 
 from carryover.distill.commands import committed
-from carryover.distill.testruns.reading import test_run_in
 from carryover.export.session_parts import SessionEvent, edit_line, numbered
 from carryover.ledger.events import session_events
 from carryover.ledger.queries import sessions
@@ -19,6 +18,7 @@ from carryover.ledger.rows import SessionRow
 from carryover.model import NOTE, AgentSummary, FileEdit, ToolResult, TurnEnd, UserPrompt
 from carryover.probe.git_history import Commit
 from carryover.redact import clean
+from carryover.testruns.reading import test_run_in
 from carryover.views.history import How, Links, path_in_project
 
 MomentKind = Literal["session", "note", "hand-over", "prompt", "edit", "commit", "tests", "compaction", "limit"]

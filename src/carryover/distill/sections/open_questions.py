@@ -8,16 +8,17 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from carryover.distill.digest import SeenRun, TestRun
+from carryover.distill.digest import SeenRun
 from carryover.distill.entry import WEIGHTS, Entry
 from carryover.distill.own_text import PROTOCOL_QUESTION
 from carryover.distill.quotes import cut_middle, earlier, excerpt
 from carryover.distill.sections.quoting import from_session, from_the_top, from_turn, last_words, parted
 from carryover.distill.sections.recent_files import RecentFile, relative
-from carryover.distill.testruns.related import verdict
 from carryover.distill.trail import Past, Step, is_idle, plan_waits
 from carryover.distill.view import ProjectView
 from carryover.model import conversation_of, id_in_command
+from carryover.testruns.related import verdict
+from carryover.testruns.run import TestRun
 
 _OPINION_MS: Final = 7 * 86_400_000
 _MOST_RUNS: Final = 40

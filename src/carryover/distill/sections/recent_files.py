@@ -13,10 +13,10 @@ from carryover.distill.digest import Call, EditedFile, SeenRun
 from carryover.distill.entry import WEIGHTS, Entry
 from carryover.distill.quotes import cut_middle, earlier, excerpt
 from carryover.distill.sections.quoting import from_the_top, from_turn, packed, parted
-from carryover.distill.testruns.related import verdict
 from carryover.distill.trail import Past, Step
 from carryover.distill.view import ProjectView, SessionView
 from carryover.facts import Boxes, FileFacts
+from carryover.testruns.related import verdict
 from carryover.text.lines import one_line
 from carryover.text.looking import is_looking
 

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carryover.distill.digest import TestRun
-from carryover.distill.testruns.reading import read_test_run
+from carryover.testruns.reading import read_test_run
+from carryover.testruns.run import TestRun
 
-FIXTURES = Path(__file__).parent.parent / "fixtures" / "testruns"
+FIXTURES = Path(__file__).parent / "fixtures"
 COMMANDS = {
     "bun": "bun test", "cargo": "cargo test", "go": "go test ./...", "gradle": "./gradlew test", "jest": "npx jest",
     "maven": "mvn test", "mocha": "npx mocha",

@@ -4,8 +4,8 @@ from typing import Literal
 
 import pytest
 
-from carryover.distill.digest import TestRun
-from carryover.distill.testruns.related import related, verdict
+from carryover.testruns.related import related, verdict
+from carryover.testruns.run import TestRun
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from pathlib import PurePosixPath
 
-from carryover.distill.digest import Outcome, TestRun
+from carryover.testruns.run import Outcome, TestRun
 
 _FAMILIES = {
     **dict.fromkeys(("py", "pyi", "pyx"), "python"),

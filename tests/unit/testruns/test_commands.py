@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from carryover.distill.testruns.commands import Invocation, find_invocations
+from carryover.testruns.commands import Invocation, find_invocations
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from carryover.distill.digest import Outcome, Status, TestRun
-from carryover.distill.testruns.commands import Invocation, find_invocations, module_path
 from carryover.model import ToolResult
+from carryover.testruns.commands import Invocation, find_invocations, module_path
+from carryover.testruns.run import Outcome, Status, TestRun
 
 MOST_NAMES = 20
 LONGEST_LINE = 200
