@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import msgspec
 
@@ -24,8 +25,14 @@ from carryover.distill.view import ProjectView
 from carryover.facts import Facts, FileQuery, GitFacts
 
 
+MAX_TOKENS: Final = 1800
+"""Tokens of the pushed handoff's sections; the header's 8 lines do not count."""
+LEAST_TOKENS: Final = 600
+MOST_TOKENS: Final = 50_000
+
+
 class Handoff(msgspec.Struct, frozen=True, kw_only=True):
-    """A handoff before it is fitted into 50 lines."""
+    """A handoff before it is fitted into its budget."""
 
     updated_ms: int
     """Time of the last event that the handoff covers."""
@@ -41,6 +48,10 @@ class Handoff(msgspec.Struct, frozen=True, kw_only=True):
     limit: Limit | None = None
     main_root: str | None = None
     """The main checkout, if all the work was done there and none yet in the worktree that gets the handoff."""
+    tokens: int = MAX_TOKENS
+    """Budget of the sections. Above `MAX_TOKENS`, lines and characters are not bounded."""
+    turns: frozenset[tuple[str, int]] = frozenset()
+    """Session and number of every known turn with a prompt."""
 
 
 def distill(
@@ -92,6 +103,7 @@ def distill(
         settled=answered and not planned and not opened and limit is None and not past.lead.digest.queued,
         limit=limit,
         main_root=view.main_root if view.is_of_main else None,
+        turns=frozenset((step.view.session, step.turn.number) for step in past.steps if step.turn.prompt),
     )
 
 
