@@ -38,9 +38,10 @@ class MadeHandoff(msgspec.Struct, frozen=True, kw_only=True):
 def handoff_of_project(root: str, session: str | None = None, tokens: int | None = None) -> Refreshed:
     """Returns the current handoff of the project at `root`, with its text; nothing is written into the project.
 
-    The work of `session` (an id, a unique prefix of one, or `last`) leads, or else the newest. `tokens`: its budget,
-    if it is not that of the file. While Carryover is paused, nothing is read. Raises UserError: NOTHING_FOUND if there is nothing to hand over, REFUSED if the project is
-    excluded, or if Carryover was paused before anything was recorded.
+    The work of `session` (an id, a unique prefix of one, or `last`) leads, or else the newest. `tokens` is its budget
+    if that is another than the file's. While Carryover is paused, nothing is read. Raises UserError: NOTHING_FOUND if
+    there is nothing to hand over, REFUSED if the project is excluded, or if Carryover was paused before anything was
+    recorded.
     """
     state = state_dir()
     config = settings_to_print(state)

@@ -130,14 +130,12 @@ def listed_agents(*, startable: bool) -> str:
     return ", ".join(f"{spec.id} ({', '.join(spec.aliases)})" if spec.aliases else spec.id for spec in shown)
 
 
-def add_tokens_argument(parser: argparse.ArgumentParser) -> None:
+_FILLED: Final = "fill N tokens, as estimated, 600 to 50,000; above 1,800 with the conversation, from its end backwards"
+
+
+def add_tokens_argument(parser: argparse.ArgumentParser, what: str = _FILLED) -> None:
     """Adds `--tokens`, the budget of a handoff; None if it is not given."""
-    parser.add_argument(
-        "--tokens",
-        metavar="N",
-        type=handoff_tokens,
-        help="fill N tokens, as estimated, 600 to 50,000; more than 1,800 adds the conversation, from its end backwards",
-    )
+    parser.add_argument("--tokens", metavar="N", type=handoff_tokens, help=what)
 
 
 def handoff_tokens(text: str) -> int:

@@ -1,4 +1,4 @@
-"""Fills a budget above the pushed one: the pushed sections, then the conversation, from the newest event backwards. Pure.
+"""Fills a budget above the pushed one: the pushed sections, then the conversation from its end backwards. Pure.
 
 What stands above, or comes again later, is not repeated, so it holds more than a dump of the same size."""
 
@@ -30,6 +30,8 @@ _OLDER_SHARE: Final = 0.25
 _OLDER_CHARS: Final = 160
 _SUBJECT_CHARS: Final = 200
 _LABEL_CHARS: Final = 230
+_NEARNESS: Final[dict[Kind, float]] = {"prompt": 0.3, "reply": 0.3, "refusal": 0.3, "message": 0.5, "edit": 1.5}
+"""By how much the distance of a kind counts: words reach further back than work, and a file's text is on disk."""
 _AFTER_SECTIONS: Final = 100.0
 _AFTER_OLDER: Final = 1e6
 _SAME_FROM_CHARS: Final = 24
@@ -74,14 +76,15 @@ def dialed(handoff: Handoff, past: Past | None, newest_first: Iterable[Happened]
 
 def _newest(past: Past, newest_first: Iterable[Happened], unsaid: _Unsaid, room: int) -> Iterator[list[Entry]]:
     """Yields the quote of each event until the room is full."""
+    back = 0
     for event in islice(newest_first, room):
         quote = _quote(past, event)
         if quote is None:
             continue
         entries = _entries(event, quote, unsaid.of(quote))
         yield entries
-        room -= sum(map(_cost, entries))
-        if room < 0:
+        back += sum(map(_cost, entries))
+        if back * min(_NEARNESS.values()) > room:
             return
 
 
@@ -97,7 +100,9 @@ def _weighed(quotes: Sequence[Sequence[Entry]], room: int) -> list[Entry]:
         weighed.append([])
         for entry in quote:
             begins = entry.kind == "prompt" and entry.part == 0
-            weight = back if back <= near else near + len(weighed) / 1e4 if begins else _AFTER_OLDER + back
+            weight = back * _NEARNESS.get(entry.kind, 1.0)
+            if weight > near:
+                weight = near + len(weighed) / 1e4 if begins else _AFTER_OLDER + weight
             weighed[-1].append(replace(entry, weight=_AFTER_SECTIONS + weight))
             back += _cost(entry)
     return [entry for quote in reversed(weighed) for entry in quote]
@@ -144,7 +149,8 @@ class _Unsaid:
                 kept.append(line)
             elif kept[-1:] != [_LEFT_OUT]:
                 kept.append(_LEFT_OUT)
-        return "\n".join(kept)
+        says_more = _LEFT_OUT not in kept or any(len(line) >= _SAME_FROM_CHARS for line in kept)
+        return "\n".join(kept) if says_more or quote.printed else _LEFT_OUT
 
     def _is_new(self, line: str, printed: bool) -> bool:
         if len(line) >= _SAME_FROM_CHARS:

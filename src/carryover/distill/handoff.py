@@ -24,7 +24,6 @@ from carryover.distill.trail import past_of
 from carryover.distill.view import ProjectView
 from carryover.facts import Facts, FileQuery, GitFacts
 
-
 MAX_TOKENS: Final = 1800
 """Tokens of the pushed handoff's sections; the header's 8 lines do not count."""
 LEAST_TOKENS: Final = 600
