@@ -30,8 +30,9 @@ _OLDER_SHARE: Final = 0.25
 _OLDER_CHARS: Final = 160
 _SUBJECT_CHARS: Final = 200
 _LABEL_CHARS: Final = 230
-_NEARNESS: Final[dict[Kind, float]] = {"prompt": 0.3, "reply": 0.3, "refusal": 0.3, "message": 0.5, "edit": 1.5}
-"""By how much the distance of a kind counts: words reach further back than work, and a file's text is on disk."""
+_NEARNESS: Final[dict[Kind, float]] = {"prompt": 0.3, "reply": 0.3, "refusal": 0.3, "message": 0.5}
+"""By how much the distance of words counts, which reach further back than work; of their first `_NEAR_PARTS` lines."""
+_NEAR_PARTS: Final = 4
 _AFTER_SECTIONS: Final = 100.0
 _AFTER_OLDER: Final = 1e6
 _SAME_FROM_CHARS: Final = 24
@@ -100,7 +101,7 @@ def _weighed(quotes: Sequence[Sequence[Entry]], room: int) -> list[Entry]:
         weighed.append([])
         for entry in quote:
             begins = entry.kind == "prompt" and entry.part == 0
-            weight = back * _NEARNESS.get(entry.kind, 1.0)
+            weight = back * (_NEARNESS.get(entry.kind, 1.0) if entry.part < _NEAR_PARTS else 1.0)
             if weight > near:
                 weight = near + len(weighed) / 1e4 if begins else _AFTER_OLDER + weight
             weighed[-1].append(replace(entry, weight=_AFTER_SECTIONS + weight))
