@@ -224,7 +224,7 @@ def test_the_data_holds_what_is_printed_and_nothing_that_was_cut() -> None:
 
     sections = data.pop("sections")
     assert data == {
-        "format": "carryover-handoff/1.0",
+        "format": "carryover-handoff/1.1",
         "project": "/home/dev/shop",
         "updated": "2026-11-20T06:40:58Z",
         "updated_ms": 1_795_156_858_000,

@@ -15,8 +15,7 @@ from carryover.distill.render import MAX_LINES, MAX_TEXT_CHARS, MAX_TOKENS, lay_
 
 TITLES = (
     "Task", "Where it stands", "Next action", "Open questions", "Also in progress", "What the user said",
-    "Recent files", "Failed approaches", "Progress log", "From the agent's own summary", "Git context",
-)  # fmt: skip
+    "Recent files", "Failed approaches", "Progress log", "From the agent's own summary", "Git context",)  # fmt: skip
 
 hostile = st.sampled_from(
     [
