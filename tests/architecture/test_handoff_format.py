@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from carryover.actions.project_handoff import MadeHandoff
 from carryover.cli.handoff_output import FORMAT, as_data
-from carryover.distill.dial import TITLE
 from carryover.distill.entry import Entry
 from carryover.distill.handoff import MAX_TOKENS, Handoff
 from carryover.distill.header import PLACEHOLDER
 from carryover.distill.render import MAX_LINES, MAX_TEXT_CHARS, render
+from carryover.export.dial import TITLE
 from dialogue.checks import handed_over
 from dialogue.scenario import dialogue
 from support.conversation import Conversation

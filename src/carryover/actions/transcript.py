@@ -15,12 +15,12 @@ from carryover.actions.from_disk import temporary_ledger
 from carryover.actions.project_handoff import MadeHandoff
 from carryover.adapter.contract import Agent, Batch, FileStat, Reader, Source
 from carryover.agents import adapters, agent_name, agent_names
-from carryover.distill.dial import Happened, dialed
 from carryover.distill.handoff import MAX_TOKENS
 from carryover.distill.render import render
 from carryover.distill.trail import past_of
 from carryover.distill.view import ProjectView
 from carryover.errors import ExitCode, UserError, os_reason
+from carryover.export.dial import Happened, dialed
 from carryover.facts import Facts, FindRoot, ProjectRoot
 from carryover.importing.document import open_document, with_events
 from carryover.ledger.events import main_thread

@@ -10,9 +10,9 @@ from typing import Final
 
 import msgspec
 
-from carryover.distill.dial import TITLE as CONVERSATION
 from carryover.distill.entry import Entry
 from carryover.distill.quotes import elapsed
+from carryover.export.dial import TITLE as CONVERSATION
 from carryover.export.material import GuidingFile, Material, TextFile, fence_name, layout
 from carryover.export.quoting import code_span, fenced, one_line, quoted, safe
 from carryover.redact import CleanText

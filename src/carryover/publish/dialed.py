@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from carryover.agents import agent_names
-from carryover.distill.dial import Happened, dialed
 from carryover.distill.handoff import MAX_TOKENS
 from carryover.distill.render import render
 from carryover.distill.trail import past_of
 from carryover.distill.view import ProjectView, SessionView
+from carryover.export.dial import Happened, dialed
 from carryover.facts import ProjectRoot
 from carryover.ledger.events import events_back
 from carryover.ledger.queries import session_of

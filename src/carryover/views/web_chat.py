@@ -18,12 +18,12 @@ import msgspec
 
 from carryover.adapter.spec import WebChat
 from carryover.agents import agent_names, instruction_files, specs
-from carryover.distill.dial import dialed
 from carryover.distill.handoff import MAX_TOKENS, Handoff
 from carryover.distill.sections.recent_files import recent_files
 from carryover.distill.trail import past_of
 from carryover.distill.view import ProjectView
 from carryover.export import material
+from carryover.export.dial import dialed
 from carryover.export.pieces import standing
 from carryover.facts import Facts, GitFacts
 from carryover.fsio import is_folder, is_gone

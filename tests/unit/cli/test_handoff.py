@@ -200,13 +200,6 @@ def test_a_budget_that_there_is_not_is_refused_and_named(tokens: str, run: Run) 
         assert "argument --tokens: must be a number from 600 to 50,000" in err
 
 
-def test_a_small_budget_keeps_the_task(recorded: Path, run: Run) -> None:
-    usual, small = run.out("handoff", str(recorded)), run.out("handoff", str(recorded), "--tokens", "600")
-
-    assert {line for line in small.splitlines() if line.startswith("#")} <= {*usual.splitlines()}
-    assert ": Wire discount into checkout\n" in small and len(small) < len(usual)
-
-
 NOW_MS = 1_795_183_200_000  # 2026-11-20 14:00 UTC
 CHECKER = Path(__file__).parents[3] / "architecture" / "check_handoff.py"
 

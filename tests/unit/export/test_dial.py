@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from architecture.test_handoff_format import checker
-from carryover.distill.dial import TITLE, Happened, dialed
 from carryover.distill.handoff import MAX_TOKENS, Handoff
 from carryover.distill.quotes import estimated_tokens
 from carryover.distill.render import OFFERED_TOKENS, lay_out, render
 from carryover.distill.trail import past_of
 from carryover.distill.view import ProjectView
+from carryover.export.dial import TITLE, Happened, dialed
 from carryover.model import Answer, FileEdit, Question, ToolResult, TurnEnd, UserPrompt
 from support.conversation import GOAL, ROOT, Conversation, handoff, project, session, worked
 from unit.distill.test_render import TITLES, texts
@@ -195,7 +195,8 @@ def test_a_line_in_another_session_or_agent_says_so() -> None:
     )
     told = added(8000, first, second.says("The importer is done."))
 
-    assert "- Prompt (to claude-code, turn 26 of s1, " in told
+    assert re.search(r"^- Prompt \(to claude-code, turn 3 of s1, ", told, re.M)
+    assert "- `make part_24` (turn 26 of s1)" in told
     assert "- Prompt (turn 1, 2 min earlier): Now the importer." in told
 
 

@@ -150,8 +150,10 @@ class _Unsaid:
                 kept.append(line)
             elif kept[-1:] != [_LEFT_OUT]:
                 kept.append(_LEFT_OUT)
+        if quote.printed:
+            return "" if kept == [_LEFT_OUT] else "\n".join(kept)
         says_more = _LEFT_OUT not in kept or any(len(line) >= _SAME_FROM_CHARS for line in kept)
-        return "\n".join(kept) if says_more or quote.printed else _LEFT_OUT
+        return "\n".join(kept) if says_more else _LEFT_OUT
 
     def _is_new(self, line: str, printed: bool) -> bool:
         if len(line) >= _SAME_FROM_CHARS:
