@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Checks files against the handoff format, version 1 (handoff-format.md): the text form and the JSON form.
 
-    python3 check_handoff.py FILE...        `-` is standard input
+    python3 check_handoff.py [--tokens N] FILE...        `-` is standard input
+
+A handoff that was made for another budget than the file's, 1,800, is checked with `--tokens`.
 
 Prints a line for each violation and exits with 1 if there is one, with 2 if a file can't be read. Needs Python 3.9 and
 nothing else, so that any program that writes or reads handoffs can use a copy of this file as its test.
@@ -14,6 +16,7 @@ from collections.abc import Iterator
 from datetime import datetime, timezone
 from typing import Any
 
+CONVERSATION = "Conversation"
 TITLES = (
     "Task",
     "Where it stands",
@@ -26,6 +29,7 @@ TITLES = (
     "Progress log",
     "From the agent's own summary",
     "Git context",
+    CONVERSATION,
 )
 MAX_LINES, MAX_LINE_CHARS, MAX_CHARS, MAX_TOKENS, MAX_HEADER = 50, 300, 8000, 1800, 8
 EMPTY = "# [CARRYOVER] No prior session captured.\n"
@@ -78,34 +82,34 @@ SOURCE_FIELDS = {
 }
 
 
-def problems(data: bytes) -> Iterator[str]:
-    """Yields the violations in a file's content; JSON if it begins with `{`."""
+def problems(data: bytes, tokens: int = MAX_TOKENS) -> Iterator[str]:
+    """Yields the violations in a file's content, for a budget of `tokens`; JSON if it begins with `{`."""
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
         yield "not UTF-8"
         return
     if not text.lstrip().startswith("{"):
-        yield from text_problems(text)
+        yield from text_problems(text, tokens)
         return
     try:
         handoff = json.loads(text)
     except (ValueError, RecursionError):
         yield "not JSON"
         return
-    yield from json_problems(handoff)
+    yield from json_problems(handoff, tokens)
 
 
-def text_problems(text: str) -> Iterator[str]:
+def text_problems(text: str, tokens: int = MAX_TOKENS) -> Iterator[str]:
     """Yields the violations in the text form."""
     if text == EMPTY:
         return
     if not text.endswith("\n"):
         yield "does not end with a line end"
     lines = text.removesuffix("\n").split("\n")
-    if len(lines) > MAX_LINES:
+    if len(lines) > MAX_LINES and tokens <= MAX_TOKENS:
         yield f"{len(lines)} lines; at most {MAX_LINES}"
-    if len(text) > MAX_CHARS:
+    if len(text) > MAX_CHARS and tokens <= MAX_TOKENS:
         yield f"{len(text)} characters; at most {MAX_CHARS}"
     for number, line in enumerate(lines, 1):
         if len(line) > MAX_LINE_CHARS:
@@ -118,7 +122,7 @@ def text_problems(text: str) -> Iterator[str]:
     if not LAST.fullmatch(lines[-1]):
         yield "the last line does not name the command that shows the whole session"
         lines.append("")
-    yield from body_problems(lines[first:-1], first)
+    yield from body_problems(lines[first:-1], first, tokens)
 
 
 def header_problems(header: list[str]) -> Iterator[str]:
@@ -135,14 +139,14 @@ def header_problems(header: list[str]) -> Iterator[str]:
             yield f"line {number}: a heading, an item or nothing in the header"
 
 
-def body_problems(body: list[str], above: int) -> Iterator[str]:
+def body_problems(body: list[str], above: int, tokens: int) -> Iterator[str]:
     titles: list[str] = []
     for number, line in enumerate(body, above + 1):
         if line.startswith("## "):
             if titles and body[number - above - 2].startswith("## "):
                 yield f"line {number - 1}: a section without a line"
             titles.append(line[3:])
-            if line[3:] not in TITLES:
+            if line[3:] not in TITLES or (line[3:] == CONVERSATION and tokens <= MAX_TOKENS):
                 yield f"line {number}: no such section"
         elif not line.startswith("- ") or not line[2:].strip():
             yield f"line {number}: not an item of a list"
@@ -157,8 +161,8 @@ def body_problems(body: list[str], above: int) -> Iterator[str]:
     known = [title for title in titles if title in TITLES]
     if known != [title for title in TITLES if title in known]:
         yield "the sections are not in their order, or one is there twice"
-    if estimated_tokens("\n".join(body)) > MAX_TOKENS:
-        yield f"sections of more than {MAX_TOKENS} estimated tokens"
+    if estimated_tokens("\n".join(body)) > tokens:
+        yield f"sections of more than {tokens} estimated tokens"
 
 
 def estimated_tokens(text: str) -> int:
@@ -168,7 +172,7 @@ def estimated_tokens(text: str) -> int:
     return wide + (len(text) - ascii_chars - wide + 1) // 2 + (ascii_chars + 3) // 4
 
 
-def json_problems(handoff: Any) -> Iterator[str]:
+def json_problems(handoff: Any, tokens: int = MAX_TOKENS) -> Iterator[str]:
     """Yields the violations in the JSON form. Fields that are not known are allowed."""
     wrong = [*field_problems(handoff, FIELDS, "")]
     yield from wrong
@@ -183,7 +187,7 @@ def json_problems(handoff: Any) -> Iterator[str]:
     printed: list[str] = []
     for at, section in enumerate(handoff["sections"]):
         yield from section_problems(section, f"sections[{at}]", printed)
-    yield from (f"text: {problem}" for problem in text_problems(handoff["text"]))
+    yield from (f"text: {problem}" for problem in text_problems(handoff["text"], tokens))
     text = handoff["text"].split("\n")
     if printed != [line for line in text if line.startswith(("## ", "- "))]:
         yield "`sections` and `text` do not have the same lines"
@@ -241,6 +245,9 @@ def is_time(text: Any, at_ms: Any) -> bool:
 
 
 def main(names: list[str]) -> int:
+    tokens = MAX_TOKENS
+    if names[:1] == ["--tokens"] and names[1:2] and names[1].isdecimal():
+        tokens, names = int(names[1]), names[2:]
     if not names:
         print(__doc__.strip(), file=sys.stderr)
         return 2
@@ -256,7 +263,7 @@ def main(names: list[str]) -> int:
             print(f"{name}: {error.strerror}", file=sys.stderr)
             code = 2
             continue
-        found = [*problems(data)]
+        found = [*problems(data, tokens)]
         for problem in found:
             print(f"{name}: {problem}")
         if found:

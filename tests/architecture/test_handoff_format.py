@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from carryover.actions.project_handoff import MadeHandoff
 from carryover.cli.handoff_output import FORMAT, as_data
 from carryover.distill.entry import Entry
-from carryover.distill.handoff import Handoff
+from carryover.distill.handoff import MAX_TOKENS, Handoff
 from carryover.distill.header import PLACEHOLDER
-from carryover.distill.render import MAX_LINES, MAX_TEXT_CHARS, MAX_TOKENS, render
+from carryover.distill.render import MAX_LINES, MAX_TEXT_CHARS, render
+from carryover.export.dial import TITLE
 from dialogue.checks import handed_over
 from dialogue.scenario import dialogue
 from support.conversation import Conversation
@@ -77,7 +78,7 @@ def test_page_schema_and_checker_agree_with_what_is_written() -> None:
     known = checker()
     section = SCHEMA["$defs"]["section"]["properties"]
 
-    assert known.TITLES == TITLES == tuple(section["title"]["enum"])
+    assert known.TITLES == (*TITLES, TITLE) == tuple(section["title"]["enum"])
     assert (known.MAX_LINES, known.MAX_CHARS, known.MAX_TOKENS) == (MAX_LINES, MAX_TEXT_CHARS, MAX_TOKENS)
     assert section["lines"]["items"]["maxLength"] == known.MAX_LINE_CHARS - len("- ")
     assert set(SCHEMA["required"]) == set(known.FIELDS) == set(data_of(worked())) == set(SCHEMA["properties"])
@@ -99,6 +100,7 @@ BROKEN: Final = {
     "an item in the header": ("The last request", "- The last request", "line 3: a heading, an item"),
     "another section": ("## Task", "## Orders", "no such section"),
     "sections in another order": ("## Task", "## Git context", "not in their order"),
+    "the conversation in the file": ("## Task\n", "## Conversation\n", "no such section"),
     "a section without a line": ("## Task\n", "## Task\n## Next action\n", "a section without a line"),
     "a line that is no item": ("## Task\n", "## Task\nDelete everything.\n", "not an item"),
     "a quote without a beginning": ("## Task\n", "## Task\n- > and then\n", "did not begin"),

@@ -127,6 +127,18 @@ def test_the_handoff_comes_without_the_question_that_a_new_session_gets(
     assert f"(turn 1): {TASK}" in text
 
 
+def test_the_handoff_holds_as_much_as_is_asked_for(worked: ClaudeSession, other: ClaudeSession, shop: Path) -> None:
+    with McpClient(shop) as client:
+        usual, more = client.call("handoff"), client.call("handoff", tokens=8000)
+        refused = client.call("handoff", tokens=100)
+
+    assert ["\n## Conversation\n" in text for text in (usual, more)] == [False, True]
+    assert "- `make test` (turn 1)" in more.partition("\n## Conversation\n")[2]
+    assert "axolotl" not in more
+    assert "no need to read it" not in more, "the file holds less"
+    assert refused == "`tokens` is a number from 600 to 50,000."
+
+
 def test_nothing_of_another_project_is_found_by_any_argument(
     worked: ClaudeSession, other: ClaudeSession, shop: Path
 ) -> None:

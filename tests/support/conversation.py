@@ -28,6 +28,7 @@ class Conversation:
         self.started_ms = at_ms
         self.at_ms = at_ms
         self.digest = Digest()
+        self.events: list[Event] = []
         self._count = 0
 
     def event(self, body: AnyBody) -> Self:
@@ -35,6 +36,7 @@ class Conversation:
         self.at_ms += MINUTE_MS
         event = Event(key=f"{self.session}:{self._count}", session=self.session, at_ms=self.at_ms, body=body, cwd=ROOT)
         self.digest = fold(self.digest, event)
+        self.events.append(event)
         return self
 
     def user(self, text: str, command: str | None = None) -> Self:

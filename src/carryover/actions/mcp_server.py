@@ -19,6 +19,7 @@ from mcp.server.stdio import stdio_server
 from carryover import __version__
 from carryover.actions.context import now_ms
 from carryover.actions.recall import handoff, prepare, recall, turn
+from carryover.distill.handoff import LEAST_TOKENS, MAX_TOKENS, MOST_TOKENS
 from carryover.errors import UserError
 from carryover.ledger.search_text import KINDS
 
@@ -42,6 +43,9 @@ def _tool(name: str, description: str, required: Mapping[str, Any], optional: Ma
 
 _QUERY: Final = 'words, all of which should occur; "side by side" in quotes'
 _TURN: Final = "as a handoff or `recall` names it: `turn 3 of 5c1e0d2a`, or `turn 3`"
+_TOKENS: Final = (
+    f"its budget; {MAX_TOKENS} if left out, and what is more holds the conversation, from its end backwards"
+)
 _PAGE: Final = "for a turn that does not fit on one page"
 
 TOOLS: Final = (
@@ -58,7 +62,12 @@ TOOLS: Final = (
         {"turn": {"type": "string", "description": _TURN}},
         {"page": {"type": "integer", "minimum": 1, "description": _PAGE}},
     ),
-    _tool("handoff", "Shows where the work on this project stands: task, progress, open questions, files.", {}, {}),
+    _tool(
+        "handoff",
+        "Shows where the work on this project stands: task, progress, open questions, files.",
+        {},
+        {"tokens": {"type": "integer", "minimum": LEAST_TOKENS, "maximum": MOST_TOKENS, "description": _TOKENS}},
+    ),
 )
 
 
@@ -119,6 +128,7 @@ class _Project:
                 page = given.get("page")
                 return lambda: turn(folder, str(wanted), page if isinstance(page, int) else 1, began_ms=self._began_ms)
             case "handoff", _:
-                return lambda: handoff(folder)
+                tokens = given.get("tokens")
+                return lambda: handoff(folder, tokens if isinstance(tokens, int) else MAX_TOKENS)
         known = ", ".join(tool.name for tool in TOOLS)
         raise UserError(f"{name!r} with these arguments can't be answered. The tools are {known}.")

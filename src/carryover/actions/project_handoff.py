@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import sys
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -20,6 +20,7 @@ from carryover.ledger.queries import reading, session_by_prefix, whereabouts, wo
 from carryover.model import id_in_command
 from carryover.paths import StateDir
 from carryover.projects.moved_folders import roots_that_may_be_here
+from carryover.publish.dialed import dialed_handoff
 from carryover.publish.make import Refreshed, made_handoff
 from carryover.text.shell import quoted
 
@@ -27,30 +28,32 @@ MOST_SUGGESTED: Final = 3
 
 
 class MadeHandoff(msgspec.Struct, frozen=True, kw_only=True):
-    """The handoff of the project at `root`; `text` is the part that fits into 50 lines."""
+    """The handoff of the project at `root`; `text` is the part that fits into its budget."""
 
     root: str
     handoff: Handoff
     text: str
 
 
-def handoff_of_project(root: str, session: str | None = None) -> Refreshed:
+def handoff_of_project(root: str, session: str | None = None, tokens: int | None = None) -> Refreshed:
     """Returns the current handoff of the project at `root`, with its text; nothing is written into the project.
 
-    The work of `session` (an id, a unique prefix of one, or `last`) leads, or else the newest. While Carryover is
-    paused, nothing is read. Raises UserError: NOTHING_FOUND if there is nothing to hand over, REFUSED if the project is
-    excluded, or if Carryover was paused before anything was recorded.
+    The work of `session` (an id, a unique prefix of one, or `last`) leads, or else the newest. `tokens` is its budget
+    if that is another than the file's. While Carryover is paused, nothing is read. Raises UserError: NOTHING_FOUND if
+    there is nothing to hand over, REFUSED if the project is excluded, or if Carryover was paused before anything was
+    recorded.
     """
     state = state_dir()
     config = settings_to_print(state)
     refuse_excluded(root, config)
     paused = state.paused.exists()
-    made = of_recorded(state, root, lambda ledger, project: _made(ledger, project, root, config, session))
+    wanted = _Wanted(root, config, session, tokens)
+    made = of_recorded(state, root, lambda ledger, project: _made(ledger, project, wanted))
     if made is not None and paused:
         print("Carryover is paused; this is what it recorded before. `carryover unpause` ends that.", file=sys.stderr)
     if made is None and (main_root := root_of(root).main_root) is not None:
         here = ProjectRoot(root, main_root)
-        made = of_recorded(state, main_root, lambda ledger, main: _made(ledger, main, root, config, session, here))
+        made = of_recorded(state, main_root, lambda ledger, main: _made(ledger, main, wanted, here))
     link = _how_to_link(state, root, by_name=made is None)
     if made is None:
         raise _nothing_found(root, link)
@@ -59,17 +62,21 @@ def handoff_of_project(root: str, session: str | None = None) -> Refreshed:
     return made
 
 
-def _made(
-    ledger: sqlite3.Connection,
-    project: int,
-    root: str,
-    config: Config,
-    session: str | None,
-    here: ProjectRoot | None = None,
-) -> Refreshed:
+class _Wanted(NamedTuple):
+    root: str
+    config: Config
+    session: str | None
+    tokens: int | None
+
+
+def _made(ledger: sqlite3.Connection, project: int, wanted: _Wanted, here: ProjectRoot | None = None) -> Refreshed:
     """Makes the handoff. `here`: the project's worktree that the work is handed over to, if any."""
+    root, config, session, tokens = wanted
     own, to = _session_of(ledger, project, session) if session is not None else None, here or project
-    found = made_handoff(ledger, to, config, now_ms=now_ms(), agents_own=agents_own(config.agents), own=own)
+    folders = agents_own(config.agents)
+    found = made_handoff(ledger, to, config, now_ms=now_ms(), agents_own=folders, own=own)
+    if tokens is not None:
+        found = dialed_handoff(ledger, to, found, tokens, agents_own=folders, own=own)
     if own is not None and found.text is None:
         raise UserError(
             f"Session {own} has nothing to hand over, or is too old for it. "

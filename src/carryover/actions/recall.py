@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 from carryover.actions.context import agents_own, now_ms, root_of, settings_to_print, state_dir
 from carryover.actions.recorded import ledger_as_it_is, may_be_running, refuse_excluded
 from carryover.agents import agent_name, agent_names
+from carryover.distill.handoff import LEAST_TOKENS, MAX_TOKENS, MOST_TOKENS
 from carryover.distill.header import Answering
 from carryover.distill.render import neutralize, render
 from carryover.distill.trail import leading_step, steps_of
@@ -30,6 +31,7 @@ from carryover.ledger.search import Hit, Query, search
 from carryover.ledger.search_text import KINDS, MOST_CHARS, Kind, Term, terms_of, window
 from carryover.model import ToolCall, ToolResult, is_own_tool
 from carryover.projects.handoff_file import place_of
+from carryover.publish.dialed import dialed_handoff
 from carryover.publish.make import made_handoff, view_now
 from carryover.redact import clean
 from carryover.terminal.output import counted
@@ -121,16 +123,21 @@ def turn(folder: str, name: str, page: int = 1, *, began_ms: int) -> str:
         return f"{' '.join((title, _TRUTH, *here.notes))}\n\n{pages[page - 1]}\n{rest}"
 
 
-def handoff(folder: str) -> str:
-    """Returns the project's handoff as it would be written now. Raises UserError if it has none or is excluded."""
+def handoff(folder: str, tokens: int = MAX_TOKENS) -> str:
+    """Returns the project's handoff as it would be made now for a budget of `tokens`. Raises UserError if there is
+    none, the project is excluded, or there is no such budget.
+    """
+    if not LEAST_TOKENS <= tokens <= MOST_TOKENS:
+        raise UserError(f"`tokens` is a number from {LEAST_TOKENS:,} to {MOST_TOKENS:,}.", ExitCode.USAGE)
     config = settings_to_print(state_dir())
     with _project(folder) as here:
         last_git = queries.published_git(here.ledger, here.id)
         own = agents_own(config.agents)
         made = made_handoff(here.ledger, here.to, config, now_ms=now_ms(), last_git=last_git, agents_own=own)
+        made = dialed_handoff(here.ledger, here.to, made, tokens, agents_own=own)
         if made.handoff is None:
             raise UserError("Agents have worked here, but there is nothing to hand over yet.", ExitCode.NOTHING_FOUND)
-        file = place_of(made.settings.folder)
+        file = place_of(made.settings.folder) if tokens == MAX_TOKENS else None
         text = render(made.handoff, Answering(situation="asked", now_ms=now_ms(), file=file))
         return "\n".join((text, *here.notes))
 

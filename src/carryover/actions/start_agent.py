@@ -101,7 +101,8 @@ def handoff_in_place(made: Refreshed, config: Config, state: StateDir) -> str:
 
 
 def chosen_in_place(made: Refreshed) -> str:
-    """Writes the handoff of a chosen session to a separate file and returns its path. Others need the project's."""
+    """Writes the handoff of a chosen session or size to a separate file and returns its path, since others need the
+    project's."""
     assert made.text is not None, "else it was raised that there is none"
     try:
         write_handoff(made.settings.folder or Path(made.root) / STORE, made.text, CHOSEN)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -14,14 +15,18 @@ from carryover.actions.from_disk import temporary_ledger
 from carryover.actions.project_handoff import MadeHandoff
 from carryover.adapter.contract import Agent, Batch, FileStat, Reader, Source
 from carryover.agents import adapters, agent_name, agent_names
+from carryover.distill.handoff import MAX_TOKENS
 from carryover.distill.render import render
+from carryover.distill.trail import past_of
 from carryover.distill.view import ProjectView
 from carryover.errors import ExitCode, UserError, os_reason
+from carryover.export.dial import Happened, dialed
 from carryover.facts import Facts, FindRoot, ProjectRoot
 from carryover.importing.document import open_document, with_events
 from carryover.importing.recognition import counts, described, look, looks
 from carryover.ledger.events import main_thread
 from carryover.ledger.queries import projects, work_sessions
+from carryover.publish.dialed import newest_first
 from carryover.publish.make import make
 from carryover.publish.project_view import MAX_SESSIONS, project_view
 from carryover.readers.by_kind import reader_of_copies
@@ -31,8 +36,11 @@ _ANYWHERE: Final = ("", "C:", "D:")
 """Roots of a project whose folder is unknown, so that files are shown by their full paths."""
 
 
-def handoff_of_transcript(path: Path, agent_id: str | None, until: int | None) -> MadeHandoff:
-    """Returns the handoff of the project worked on in the first `until` records of the file at `path` (None: all).
+def handoff_of_transcript(
+    path: Path, agent_id: str | None, until: int | None, tokens: int | None = None
+) -> MadeHandoff:
+    """Returns the handoff of the project worked on in the first `until` records of the file at `path` (None: all), for
+    a budget of `tokens` (None: that of a project's file).
 
     The same file gives the same text everywhere: `now` is its last event's time; git and the project's files are not
     read. If it names no working folder, its own folder is the root. Raises UserError if it can't be read, or if no
@@ -41,11 +49,14 @@ def handoff_of_transcript(path: Path, agent_id: str | None, until: int | None) -
     agent, source = _document(path, agent_id)
     if until is not None:
         agent = replace(agent, reader=_ReaderUpTo(agent.reader, until))
-    view = _view(agent, source)
+    size = MAX_TOKENS if tokens is None else tokens
+    view, events = _view(agent, source, size if size > MAX_TOKENS else 0)
     handoff = None
     if view is not None:
-        names = {agent.id: agent.spec.name, **agent_names()}
-        handoff = make(view, Facts(), now_ms=view.sessions[0].last_ms, resume="ask", names=names)
+        names, now_ms = {agent.id: agent.spec.name, **agent_names()}, view.sessions[0].last_ms
+        handoff = make(view, Facts(), now_ms=now_ms, resume="ask", names=names)
+        if handoff is not None:
+            handoff = dialed(handoff, past_of(view, now_ms=now_ms, names=names), events, size)
     if handoff is None or view is None:
         raise UserError(
             f"{path} holds nothing{'' if until is None else f' up to line {until}'} that can be handed over. "
@@ -56,31 +67,34 @@ def handoff_of_transcript(path: Path, agent_id: str | None, until: int | None) -
     return MadeHandoff(root=view.root, handoff=handoff, text=render(handoff))
 
 
-def _view(agent: Agent, source: Source) -> ProjectView | None:
-    """Returns the newest project that was worked on; None if no agent did anything."""
+def _view(agent: Agent, source: Source, most_events: int) -> tuple[ProjectView | None, list[Happened]]:
+    """Returns the newest project that was worked on, None if no agent did anything, and its newest events."""
     find_root: FindRoot = root_of
-    view, has_main = _as_recorded(agent, source, find_root)
+    view, has_main, events = _as_recorded(agent, source, find_root, most_events)
     nowhere = view is None
     if nowhere:
         cwd, find_root = str(Path(source.path).parent), ProjectRoot
         agent = with_events(agent, lambda event: msgspec.structs.replace(event, cwd=cwd))
-        view, has_main = _as_recorded(agent, source, find_root)
+        view, has_main, events = _as_recorded(agent, source, find_root, most_events)
     if not has_main:
         # A sub-agent's own file: its work is handed over as the main work.
         main = with_events(agent, lambda event: msgspec.structs.replace(event, subagent_id=None))
-        view, _ = _as_recorded(main, source, find_root)
-    return msgspec.structs.replace(view, checkouts=_ANYWHERE) if view is not None and nowhere else view
+        view, _, events = _as_recorded(main, source, find_root, most_events)
+    return msgspec.structs.replace(view, checkouts=_ANYWHERE) if view is not None and nowhere else view, events
 
 
-def _as_recorded(agent: Agent, source: Source, find_root: FindRoot) -> tuple[ProjectView | None, bool]:
-    """Returns the newest project in the source, and whether it has more than sub-agents' work."""
+def _as_recorded(
+    agent: Agent, source: Source, find_root: FindRoot, most_events: int
+) -> tuple[ProjectView | None, bool, list[Happened]]:
+    """Returns the newest project in the source, whether it has more than sub-agents' work, and its newest events."""
     # With the current time, the result for events in the future would be different tomorrow.
     with temporary_ledger([source], {agent.id: agent}, now_ms=lambda: LATEST_MS, find_root=find_root) as ledger:
         for project in projects(ledger):
             if rows := work_sessions(ledger, project.id, limit=MAX_SESSIONS):
                 has_main = any(main_thread(ledger, row.id) is not None for row in rows)
-                return project_view(ledger, project.id), has_main
-    return None, True
+                view = project_view(ledger, project.id)
+                return view, has_main, list(islice(newest_first(ledger, view), most_events))
+    return None, True, []
 
 
 def _document(path: Path, agent_id: str | None) -> tuple[Agent, Source]:

@@ -130,6 +130,25 @@ def listed_agents(*, startable: bool) -> str:
     return ", ".join(f"{spec.id} ({', '.join(spec.aliases)})" if spec.aliases else spec.id for spec in shown)
 
 
+_FILLED: Final = "fill N tokens, as estimated, 600 to 50,000; above 1,800 with the conversation, from its end backwards"
+
+
+def add_tokens_argument(parser: argparse.ArgumentParser, what: str = _FILLED) -> None:
+    """Adds `--tokens`, the budget of a handoff; None if it is not given."""
+    parser.add_argument("--tokens", metavar="N", type=handoff_tokens, help=what)
+
+
+def handoff_tokens(text: str) -> int:
+    """Parses the budget of a handoff, in tokens."""
+    from carryover.distill.handoff import LEAST_TOKENS, MOST_TOKENS
+
+    digits = text.replace(",", "").replace("_", "")
+    number = int(digits) if re.fullmatch(r"[0-9]{1,9}", digits) else 0
+    if not LEAST_TOKENS <= number <= MOST_TOKENS:
+        raise argparse.ArgumentTypeError(f"must be a number from {LEAST_TOKENS:,} to {MOST_TOKENS:,}")
+    return number
+
+
 def positive(text: str, least: int = 1) -> int:
     """Parses a number of at least `least`, or the largest that the ledger knows if it is larger."""
     digits = text.replace(",", "").replace("_", "")

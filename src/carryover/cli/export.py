@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from carryover.actions.context import agents_own, now_ms, project_root, settings_to_print, state_dir
-from carryover.cli.arguments import describe, flag, positive
+from carryover.cli.arguments import add_tokens_argument, describe, flag, positive
 from carryover.cli.output_file import may_replace, may_write, target, unwritable, write
+from carryover.distill.handoff import MAX_TOKENS
 from carryover.errors import ExitCode, UserError, visible
 from carryover.export.document import LEAST_BUDGET, Document, Request, compose
 from carryover.export.material import Material
@@ -61,6 +62,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--question", metavar="TEXT", help="what you ask there; it comes last, unchanged")
     tokens = partial(positive, least=LEAST_BUDGET)
     add("--budget", metavar="TOKENS", type=tokens, help=f"at most this many, as estimated; {LEAST_BUDGET:,} or more")
+    add_tokens_argument(
+        parser, "with the conversation of a handoff of N tokens, from its end backwards; 1,801 to 50,000"
+    )
     flag(parser, "--copy", "put it on the clipboard; lists what is in it and asks first")
     add(
         "--compress",
@@ -132,10 +136,12 @@ def _document(args: argparse.Namespace, path: Path | None) -> None:
 
 def _problem(args: argparse.Namespace) -> str:
     """Says which of the options can't be combined; empty if all can."""
-    of_project = (args.project, args.chat, args.question, args.budget, args.copy or None, args.compress)
+    of_project = (args.project, args.chat, args.question, args.budget, args.tokens, args.copy or None, args.compress)
     sessions = "--all" if args.all else "--session" if args.session is not None else None
     if sessions is not None and any(given is not None for given in of_project):
-        return f"{sessions} can't be combined with PROJECT, --for, --question, --budget, --copy or --compress."
+        return (
+            f"{sessions} can't be combined with PROJECT, --for, --question, --budget, --tokens, --copy or --compress."
+        )
     problems = {
         "--format and --full need --session ID or --all.": sessions is None and (args.format or args.full),
         "--all writes web pages of all sessions: leave out --session, and any --format but html.": args.all
@@ -144,6 +150,8 @@ def _problem(args: argparse.Namespace) -> str:
         "Give --copy alone, without --json and -o FILE.": args.copy and (args.json or args.output is not None),
         "--compress needs -o FILE: the document goes there, its short form beside it.": args.compress is not None
         and args.output is None,
+        f"--tokens adds the conversation to a document, so it is more than {MAX_TOKENS:,}.": args.tokens is not None
+        and args.tokens <= MAX_TOKENS,
         "--yes needs --copy or -o FILE.": args.yes and not args.copy and args.output is None,
     }
     return next((problem for problem, holds in problems.items() if holds), "")
@@ -165,8 +173,11 @@ def _material(args: argparse.Namespace) -> tuple[Material, Request]:
     config = settings_to_print(state)
     refuse_excluded(root, config)
     own, now = agents_own(config.agents), now_ms()
+    tokens = args.tokens or MAX_TOKENS
     material = of_recorded(
-        state, root, lambda ledger, project: gathered(root, now_ms=now, ledger=(ledger, project), agents_own=own)
+        state,
+        root,
+        lambda ledger, project: gathered(root, now_ms=now, ledger=(ledger, project), agents_own=own, tokens=tokens),
     )
     if state.paused.exists():
         print(_PAUSED, file=sys.stderr)

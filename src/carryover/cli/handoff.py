@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from carryover.actions.context import now_ms, project_root
 from carryover.agents import agent_name
-from carryover.cli.arguments import describe, flag, known_agent, listed_agents, positive
+from carryover.cli.arguments import add_tokens_argument, describe, flag, known_agent, listed_agents, positive
 from carryover.errors import ExitCode, UserError, visible
 from carryover.terminal.output import print_json, print_lines
 from carryover.terminal.pager import add_pager_argument, paged
@@ -35,6 +35,7 @@ EXAMPLES: Final = """\
                                          from the first 120 lines of one file
   carryover handoff --raw                the text that agents get
   carryover handoff --why                with the source of each line
+  carryover handoff --tokens 8000        with more of the conversation
   carryover handoff --to codex           the command that continues in Codex
   carryover handoff --to codex --session 3f2a
                                          with that session's work
@@ -48,6 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     flag(parser, "--raw", "print the text that agents get, on a terminal too")
     flag(parser, "--json", "print the sections as JSON")
     flag(parser, "--why", "print under each line the record, session and turn it comes from")
+    add_tokens_argument(parser)
     add(
         "--transcript",
         metavar="FILE",
@@ -82,7 +84,7 @@ def run(args: argparse.Namespace) -> None:
     if args.to is not None:
         from carryover.cli.resume import continue_in
 
-        continue_in(args.to, args.project, args.session, run=False)
+        continue_in(args.to, args.project, args.session, tokens=args.tokens, run=False)
         return
     from carryover.cli import handoff_output
 
@@ -104,12 +106,12 @@ def _made(args: argparse.Namespace) -> MadeHandoff:
             raise UserError("Give a PROJECT or --session ID, or else --transcript FILE.", ExitCode.USAGE)
         from carryover.actions.transcript import handoff_of_transcript
 
-        return handoff_of_transcript(Path(args.transcript), args.agent, args.until)
+        return handoff_of_transcript(Path(args.transcript), args.agent, args.until, args.tokens)
     if args.agent is not None or args.until is not None:
         raise UserError("--agent and --until need --transcript FILE.", ExitCode.USAGE)
     from carryover.actions.project_handoff import MadeHandoff, handoff_of_project
 
-    found = handoff_of_project(project_root(args.project), args.session)
+    found = handoff_of_project(project_root(args.project), args.session, args.tokens)
     assert found.handoff is not None and found.text is not None, "else it was raised that there is none"
     return MadeHandoff(root=found.root, handoff=found.handoff, text=found.text)
 
@@ -119,7 +121,7 @@ def _copy(args: argparse.Namespace) -> None:
     from carryover.actions.project_handoff import handoff_of_project
     from carryover.install.machine import Machine
 
-    made = handoff_of_project(project_root(args.project), args.session)
+    made = handoff_of_project(project_root(args.project), args.session, args.tokens)
     way = copy(made.text or "", Machine.here())
     where = agent_name(args.to) if args.to is not None else "the next agent"
     print(f"The handoff of {visible(made.root)} is on the clipboard ({way}). Paste it as the first prompt of {where}.")

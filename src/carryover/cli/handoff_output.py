@@ -14,7 +14,7 @@ from carryover.paths import short_path
 from carryover.records.fields import iso_utc
 from carryover.terminal.output import BOLD, CYAN, DIM, ago, harmless, local_time, paint
 
-FORMAT: Final = "carryover-handoff/1.0"
+FORMAT: Final = "carryover-handoff/1.1"
 """Version of the data; architecture/handoff-format.md says when it rises."""
 _TO_AGENTS: Final = "for the user: "
 """Starts the part of a usage-limit line that is addressed to the user and not to the agent."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from carryover.actions.context import now_ms, project_root, settings_to_print, state_dir
 from carryover.adapter.spec import Starter
 from carryover.agents import agent_name, specs
-from carryover.cli.arguments import describe, flag, known_agent, listed_agents
+from carryover.cli.arguments import add_tokens_argument, describe, flag, known_agent, listed_agents
 from carryover.config import Config, load_config
 from carryover.errors import ExitCode, UserError
 from carryover.facts import is_foreign
@@ -133,7 +133,9 @@ TO_EXAMPLES: Final = """\
   carryover to claude ~/code/shop
                                  in another project
   carryover to codex --session 3f2a
-                                 with the work of that session"""
+                                 with the work of that session
+  carryover to codex --tokens 8000
+                                 with more of the conversation"""
 
 
 def to_arguments(parser: argparse.ArgumentParser) -> None:
@@ -153,13 +155,14 @@ def to_arguments(parser: argparse.ArgumentParser) -> None:
         help="begin with the work of session ID (a unique beginning, or `last`); if several are open and none is at a "
         "usage limit, you are asked",
     )
+    add_tokens_argument(parser)
 
 
 def run_to(args: argparse.Namespace) -> None:
-    continue_in(args.agent, args.project, args.session, run=can_ask())
+    continue_in(args.agent, args.project, args.session, tokens=args.tokens, run=can_ask())
 
 
-def continue_in(agent: str, project: str | None, session: str | None, *, run: bool) -> None:
+def continue_in(agent: str, project: str | None, session: str | None, *, tokens: int | None, run: bool) -> None:
     """Puts the handoff into the project, prints the command that starts `agent` with it and, with `run`, runs it."""
     from carryover.actions import start_agent
     from carryover.actions.project_handoff import handoff_of_project
@@ -171,8 +174,8 @@ def continue_in(agent: str, project: str | None, session: str | None, *, run: bo
     start = start or start_agent.startable_agent(start_agent.last_other_agent(made, config), config)
     handoff = start_agent.handoff_in_place(made, config, state)
     session = session or _asked_for(made)
-    if session is not None:
-        handoff = start_agent.chosen_in_place(handoff_of_project(made.root, session))
+    if session is not None or tokens is not None:
+        handoff = start_agent.chosen_in_place(handoff_of_project(made.root, session, tokens))
     start_agent.print_command(made.root, start.words(handoff))
     if run:
         start_agent.exec_here(start.name, start.command.path, start.words(handoff), made.root)

@@ -111,7 +111,7 @@ WEIGHTS: Final[dict[str, Weight]] = {
     "reply":           Weight(0.9, 0.0, 0.35),          # answers to tools' questions, refusals
     "own share":       Weight(0.6),                     # the first 450 tokens of these, in the leading session
     # Recent files
-    "file":            Weight(0.4, 0.0, 0.3, 12),
+    "file":            Weight(0.3, 0.0, 0.15, 12),
     "more files":      Weight(2.2),                     # the names of further ones, in one line
     "document":        Weight(0.9, 0.0, 0.0, 4),        # documents that several turns came back to, in one line
     "looked at":       Weight(1.3, 0.3),

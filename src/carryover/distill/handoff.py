@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.distill.entry import WEIGHTS, Entry, Kind, Section
+from carryover.distill.entry import WEIGHTS, Entry, Section
 from carryover.distill.quotes import clip
 from carryover.distill.sections import (
     failed_approaches,
@@ -24,12 +24,14 @@ from carryover.distill.trail import Past, is_unfinished, past_of
 from carryover.distill.view import ProjectView
 from carryover.facts import Facts, FileQuery, GitFacts
 
-OPEN_KINDS: Final[frozenset[Kind]] = frozenset({"todo list", "queued prompt", "question"})
-"""Lines of these kinds say that something is open, under whichever heading they stand."""
+MAX_TOKENS: Final = 1800
+"""Tokens of the pushed handoff's sections; the header's 8 lines do not count."""
+LEAST_TOKENS: Final = 600
+MOST_TOKENS: Final = 50_000
 
 
 class Handoff(msgspec.Struct, frozen=True, kw_only=True):
-    """A handoff before it is fitted into 50 lines."""
+    """A handoff before it is fitted into its budget."""
 
     updated_ms: int
     """Time of the last event that the handoff covers."""
@@ -45,6 +47,10 @@ class Handoff(msgspec.Struct, frozen=True, kw_only=True):
     limit: Limit | None = None
     main_root: str | None = None
     """The main checkout, if all the work was done there and none yet in the worktree that gets the handoff."""
+    tokens: int = MAX_TOKENS
+    """Budget of the sections. Above `MAX_TOKENS`, lines and characters are not bounded."""
+    turns: frozenset[tuple[str, int]] = frozenset()
+    """Session and number of every known turn with a prompt."""
 
 
 def distill(
@@ -94,6 +100,7 @@ def distill(
         settled=limit is None and not opened and not is_planned(past, following) and _is_settled(past),
         limit=limit,
         main_root=view.main_root if view.is_of_main else None,
+        turns=frozenset((step.view.session, step.turn.number) for step in past.steps if step.turn.prompt),
     )
 
 

@@ -1,4 +1,5 @@
-"""Renders the handoff: at most 50 lines of 300 characters and 8,000 characters, 1,800 estimated tokens of sections.
+"""Renders the handoff: at most 50 lines of 300 characters and 8,000 characters, 1,800 estimated tokens of sections;
+with a greater budget, as many lines as it holds.
 Text from transcripts is data: each line is a list item, so it can't open a section; our own marks, code
 fences, the tags of agents' own messages and chat-template marks are neutralized."""
 
@@ -14,7 +15,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from carryover.distill.entry import Entry
-from carryover.distill.handoff import Handoff
+from carryover.distill.handoff import MAX_TOKENS, Handoff
 from carryover.distill.header import MAX_CHARS, Answering, header
 from carryover.distill.quotes import clip, estimated_tokens
 from carryover.distill.repeats import without_repeats
@@ -24,9 +25,12 @@ from carryover.text.invisible import CONTROLS, without_marks, without_unseen
 from carryover.text.lines import one_line
 
 MAX_LINES: Final = 50
-MAX_TOKENS: Final = 1800
-"""Limit for the sections; the header's 8 lines do not count."""
 MAX_TEXT_CHARS: Final = 8000
+OFFERED_TOKENS: Final = 8000
+"""The budget that the last line offers."""
+MOST_OFFERED: Final = 30
+"""That budget holds at least so many more turns."""
+_UNBOUNDED: Final = 1 << 30
 _LINE_TOKENS: Final = 110
 _LABEL_CHARS: Final = 240
 
@@ -36,17 +40,21 @@ _UNASSIGNED: Final = ("Cs", "Co", "Cn")
 
 def render(handoff: Handoff, answering: Answering | None = None) -> CleanText:
     """Returns the handoff's text. Without enough room, the entries with the highest weight are dropped first."""
-    head, last = _around(handoff, answering)
-    body = [[f"## {title}", *(text for text, _ in shown)] for title, shown in lay_out(handoff, answering)]
-    return CleanText("\n".join([*head, *chain(*body), last]) + "\n")
+    sections = lay_out(handoff, answering)
+    body = [[f"## {title}", *(text for text, _ in shown)] for title, shown in sections]
+    shown = {(source.session, source.turn) for _, lines in sections for _, line in lines for source in line.sources}
+    last = _last_line(handoff, len(handoff.turns - shown))
+    return CleanText("\n".join([*_head(handoff, answering), *chain(*body), last]) + "\n")
 
 
 def lay_out(handoff: Handoff, answering: Answering | None = None) -> list[tuple[str, list[tuple[str, Entry]]]]:
     """Returns the sections that fit, by title, with their lines as printed and the entries they come from."""
     sections = without_repeats([(section.title, _clean(section.entries)) for section in handoff.sections])
-    head, last = _around(handoff, answering)
-    room = MAX_TEXT_CHARS - sum(len(line) + 1 for line in (*head, last))
-    kept = _fitted(sections, lines=MAX_LINES - len(head) - 1, tokens=MAX_TOKENS, chars=room)
+    around = [*_head(handoff, answering), _last_line(handoff, MOST_OFFERED)]
+    lines, chars = MAX_LINES - len(around), MAX_TEXT_CHARS - sum(len(line) + 1 for line in around)
+    if handoff.tokens > MAX_TOKENS:
+        lines = chars = _UNBOUNDED
+    kept = _fitted(sections, lines=lines, tokens=handoff.tokens, chars=chars)
     chosen = [
         (title, _printed([entry for at, entry in enumerate(entries) if (place, at) in kept]))
         for place, (title, entries) in enumerate(sections)
@@ -54,9 +62,22 @@ def lay_out(handoff: Handoff, answering: Answering | None = None) -> list[tuple[
     return [(title, lines) for title, lines in chosen if lines]
 
 
-def _around(handoff: Handoff, answering: Answering | None) -> tuple[list[CleanText], str]:
-    show = f"`carryover show {id_in_command(handoff.session)}`; with `--turn N` a turn that is cut here"
-    return [clean(line) for line in header(handoff, answering)], f"Full history: {show} (not from inside a sandbox)."
+def _head(handoff: Handoff, answering: Answering | None) -> list[CleanText]:
+    return [clean(line) for line in header(handoff, answering)]
+
+
+def _last_line(handoff: Handoff, missing: int) -> str:
+    """Returns the line that says where the rest is; `missing` is the number of turns that are not shown."""
+    show = f"Full history: `carryover show {id_in_command(handoff.session)}`; with `--turn N` a turn that is cut here"
+    count = (
+        f"{missing} more turn{'s' if missing > 1 else ''}"
+        if missing < MOST_OFFERED
+        else f"{MOST_OFFERED} or more turns"
+    )
+    offer = f"; `carryover handoff --tokens {OFFERED_TOKENS}`: {count}"
+    has_more = missing and handoff.tokens < OFFERED_TOKENS
+    sandbox = " (not from inside a sandbox)."
+    return f"{show}{offer if has_more and len(f'{show}{offer}{sandbox}') <= MAX_CHARS else ''}{sandbox}"
 
 
 def _clean(entries: Sequence[Entry]) -> list[Entry]:

@@ -15,12 +15,13 @@ import msgspec
 
 from carryover.ledger.codec import may_be, read_body, unpack_digest
 from carryover.ledger.rows import SUPERSEDED, SessionRow, StoredBody, StoredEvent
-from carryover.model import NOTE, AssistantMessage, TurnEnd, UserPrompt
+from carryover.model import NOTE, AnyBody, AssistantMessage, TurnEnd, UserPrompt
 
 _THREADS: Final = "SELECT id, subagent_id, fold_version, digest FROM thread WHERE session_id = ?"
 _MAIN: Final = "thread_id = (SELECT id FROM thread WHERE session_id = ? AND subagent_id = '')"
 _COUNTING: Final = "SELECT id, at_ms, body FROM event WHERE thread_id = ? AND retracted = 0 ORDER BY id"
 _EVENTS: Final = f"SELECT at_ms, retracted, body FROM event WHERE {{}} AND retracted < {SUPERSEDED} {{}} ORDER BY id"
+_BACK: Final = f"SELECT at_ms, body FROM event WHERE {_MAIN} AND retracted = 0 ORDER BY id DESC"
 _PROMPTS: Final = f"""SELECT id, at_ms, body FROM event
     WHERE {_MAIN} AND retracted = 0 AND {may_be("user_prompt")} ORDER BY id"""
 _PROVISIONAL: Final = """SELECT id, subagent_id, at_ms, body FROM provisional
@@ -99,6 +100,15 @@ def session_events(db: sqlite3.Connection, session: SessionRow) -> Iterator[Stor
         for subagent_id, found in provisional_bodies(db, session.id)
     )
     return chain(heapq.merge(*streams, key=lambda event: event.at_ms), waiting)
+
+
+def events_back(db: sqlite3.Connection, session_id: int) -> Iterator[tuple[int, AnyBody]]:
+    """Yields time and body of what a session's main conversation holds, newest first; reads as far as it is asked."""
+    reported = [
+        (found.at_ms, found.body) for subagent_id, found in provisional_bodies(db, session_id) if not subagent_id
+    ]
+    stored = ((at_ms, body) for at_ms, body in _read(db, db.execute(_BACK, (session_id,))))
+    return chain(reversed(reported), stored)
 
 
 def turn_starts(db: sqlite3.Connection, session_id: int) -> list[TurnStart]:

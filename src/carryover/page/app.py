@@ -27,6 +27,7 @@ from aiohttp import web
 from carryover import __version__
 from carryover.agents import agent_ids, agent_names, startable_agents
 from carryover.config import Config
+from carryover.distill.handoff import LEAST_TOKENS, MAX_TOKENS, MOST_TOKENS
 from carryover.errors import UserError, visible
 from carryover.facts import is_foreign
 from carryover.ledger.queries import ProjectRow, project_by_id, project_of_session
@@ -183,8 +184,13 @@ class Page:
     async def _project(self, request: web.Request, number: int, what: str) -> web.StreamResponse:
         host, now_ms = self._host, self._host.now_ms()
         before_ms, limit = _asked(request, "before_ms"), _asked(request, "limit") or 100
+        tokens = _asked(request, "tokens") or MAX_TOKENS
+        if not LEAST_TOKENS <= tokens <= MOST_TOKENS:
+            raise web.HTTPBadRequest
         made: Mapping[str, Callable[[sqlite3.Connection, ProjectRow], msgspec.Struct]] = {
-            "handoff": lambda db, row: projects.handoff(db, row, host.config, host.agents_own, now_ms=now_ms),
+            "handoff": lambda db, row: projects.handoff(
+                db, row, host.config, host.agents_own, now_ms=now_ms, tokens=tokens
+            ),
             "timeline": lambda db, row: projects.history(db, row, before_ms=before_ms, limit=limit),
             "work": lambda db, row: projects.work(db, row, host.config, host.agents_own, now_ms=now_ms),
         }

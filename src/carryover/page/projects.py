@@ -13,6 +13,7 @@ from typing import Final
 from carryover.agents import agent_name
 from carryover.config import Config
 from carryover.distill.digest import Digest
+from carryover.distill.handoff import MAX_TOKENS
 from carryover.distill.quotes import estimated_tokens
 from carryover.distill.render import lay_out
 from carryover.distill.sections.next_action import LASTS_MS, Limit
@@ -26,6 +27,7 @@ from carryover.page import answers
 from carryover.probe.git_history import newest_commits
 from carryover.projects.handoff_file import place_of
 from carryover.projects.root import AgentFolders
+from carryover.publish.dialed import dialed_handoff
 from carryover.publish.make import Refreshed, made_handoff
 from carryover.publish.project_view import session_digest
 from carryover.views.limits import limited_projects, reset_time_ms
@@ -112,10 +114,17 @@ def _waiting(digest: Digest) -> tuple[str, int, str]:
 
 
 def handoff(
-    db: sqlite3.Connection, project: ProjectRow, config: Config, agents_own: AgentFolders, *, now_ms: int
+    db: sqlite3.Connection,
+    project: ProjectRow,
+    config: Config,
+    agents_own: AgentFolders,
+    *,
+    now_ms: int,
+    tokens: int = MAX_TOKENS,
 ) -> answers.HandoffAnswer:
-    """Returns the handoff as it would be published now, with the sources of each line. Asks git."""
+    """Returns the handoff as it would be made now for `tokens`, with the sources of each line. Asks git."""
     made = made_handoff(db, project.id, config, now_ms=now_ms, agents_own=agents_own)
+    made = dialed_handoff(db, project.id, made, tokens, agents_own=agents_own)
     return answers.HandoffAnswer(
         path="" if project.refusal is not None else str(Path(made.root, place_of(made.settings.folder))),
         tokens=estimated_tokens(made.text or ""),

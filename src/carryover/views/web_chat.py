@@ -17,11 +17,13 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.spec import WebChat
-from carryover.agents import instruction_files, specs
-from carryover.distill.handoff import Handoff
+from carryover.agents import agent_names, instruction_files, specs
+from carryover.distill.handoff import MAX_TOKENS, Handoff
 from carryover.distill.sections.recent_files import recent_files
+from carryover.distill.trail import past_of
 from carryover.distill.view import ProjectView
 from carryover.export import material
+from carryover.export.dial import dialed
 from carryover.export.pieces import standing
 from carryover.facts import Facts, GitFacts
 from carryover.fsio import is_folder, is_gone
@@ -32,6 +34,7 @@ from carryover.probe.git_command import ask
 from carryover.projects.handoff_file import STORE
 from carryover.projects.root import AgentFolders
 from carryover.publish import pointers
+from carryover.publish.dialed import newest_first
 from carryover.publish.make import elsewhere_lines, files_now, git_now, make, own_writes, view_now
 from carryover.text.lines import one_line
 
@@ -263,15 +266,17 @@ def gathered(
     now_ms: int,
     ledger: tuple[sqlite3.Connection, int] | None = None,
     agents_own: AgentFolders | None = None,
+    tokens: int = MAX_TOKENS,
 ) -> material.Material:
     """Gathers the material on the project at `root`. Raises UserError if the ledger cannot be read.
 
-    `ledger`: a connection and the project's id; None if no agent has worked there.
+    `ledger`: a connection and the project's id; None if no agent has worked there. `tokens`: of a handoff that has the
+    conversation as the document shall have it.
     """
     folder = Path(root)
     here = is_folder(folder)
     git = git_now(folder, timeout_s=_GIT_S)
-    recorded = _recorded(*ledger, git, now_ms, agents_own) if ledger is not None else _Recorded()
+    recorded = _recorded(*ledger, git, now_ms, agents_own, tokens) if ledger is not None else _Recorded()
     seen = project_paths(folder) if here else ProjectPaths()
     paths = tuple(path for path in seen.all if not f"{path}/".startswith(f"{STORE}/"))
     changes = uncommitted(folder, own=own_writes(), hidden=material.is_secret_name) if here else []
@@ -300,7 +305,12 @@ def gathered(
 
 
 def _recorded(
-    db: sqlite3.Connection, project_id: int, git: GitFacts | None, now_ms: int, agents_own: AgentFolders | None
+    db: sqlite3.Connection,
+    project_id: int,
+    git: GitFacts | None,
+    now_ms: int,
+    agents_own: AgentFolders | None,
+    tokens: int,
 ) -> _Recorded:
     view = view_now(db, project_id, agents_own)
     handoff = make(view, Facts(git, files_now(view), elsewhere_lines(db, view)), now_ms=now_ms, resume="silent")
@@ -311,12 +321,21 @@ def _recorded(
     prompts = prompts_at(db, project_id, times)
     return _Recorded(
         view=view,
-        handoff=handoff,
+        handoff=_with_conversation(db, view, handoff, tokens, now_ms),
         said=tuple(material.Said(session=session, at_ms=at_ms, text=text) for session, at_ms, text in prompts),
         last_answer=material.Said(session=handoff.session, at_ms=answer[0], text=answer[1])
         if answer is not None
         else None,
     )
+
+
+def _with_conversation(
+    db: sqlite3.Connection, view: ProjectView, handoff: Handoff, tokens: int, now_ms: int
+) -> Handoff:
+    """Adds the conversation that a handoff of `tokens` has; none if that is not more than the pushed one's."""
+    past = past_of(view, now_ms=now_ms, names=agent_names()) if tokens > MAX_TOKENS else None
+    added = dialed(handoff, past, newest_first(db, view), tokens).sections[-1:] if past is not None else ()
+    return msgspec.structs.replace(handoff, sections=(*handoff.sections, *added))
 
 
 def _about(root: Path, paths: Sequence[str]) -> str:

@@ -8,15 +8,14 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from carryover.distill.entry import Entry, Section
-from carryover.distill.handoff import Handoff
+from carryover.distill.handoff import MAX_TOKENS, Handoff
 from carryover.distill.header import MAX_CHARS, Answering, Situation, header
 from carryover.distill.quotes import estimated_tokens
-from carryover.distill.render import MAX_LINES, MAX_TEXT_CHARS, MAX_TOKENS, lay_out, neutralize, render
+from carryover.distill.render import MAX_LINES, MAX_TEXT_CHARS, lay_out, neutralize, render
 
 TITLES = (
     "Task", "Where it stands", "Next action", "Open questions", "Also in progress", "What the user said",
-    "Recent files", "Failed approaches", "Progress log", "From the agent's own summary", "Git context",
-)  # fmt: skip
+    "Recent files", "Failed approaches", "Progress log", "From the agent's own summary", "Git context",)  # fmt: skip
 
 hostile = st.sampled_from(
     [

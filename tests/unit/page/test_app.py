@@ -108,6 +108,7 @@ async def test_no_third_command_runs_beside_two_others(page: Page) -> None:
 ADDRESSES = {
     **dict.fromkeys(("", "index.html", "api/project/1/work", "api/search?q=%00&project=9"), 200),
     **dict.fromkeys(("none.js", "api/none", "api/project/9/work", "api/project/1/none", "api/session/none/s1"), 404),
+    **dict.fromkeys(("api/project/1/handoff?tokens=599", "api/project/1/handoff?tokens=50001"), 400),
     **dict.fromkeys(("api/project/-1/work", "api/project/%D9%A1/work", f"api/project/1{'0' * 15}/work"), 400),
     "?key=used": 303,
 }

@@ -143,6 +143,17 @@ async def test_work_is_counted_by_day_and_agent_as_far_back_as_the_pictures_reac
     assert all(line.sources for line in handoff.lines if line.kind == "line")
 
 
+async def test_a_larger_handoff_has_the_conversation_with_its_sources(scribe: Scribe) -> None:
+    await scribe.tell(scribe.event("add a parser"), scribe.event(AssistantMessage(text="It is there.", final=True)))
+
+    made = projects.handoff(scribe.db, known(scribe.db), Config(), frozenset, now_ms=LATER_MS, tokens=8000)
+
+    at = [line.text for line in made.lines].index("Conversation")
+    said = made.lines[at + 1 : -1]
+    assert [line.text.partition(" (")[0] for line in said] == ["- Prompt", "- made-up"]
+    assert [source.turn for line in said for source in line.sources] == [1, 1]
+
+
 async def test_a_project_without_work_has_no_lines(scribe: Scribe) -> None:
     await scribe.tell(scribe.event(TurnEnd(reason="interrupted")))
 

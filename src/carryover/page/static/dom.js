@@ -142,7 +142,7 @@ export function swap(place, nodes) {
 }
 
 export function focusOn(place, key) {
-  const found = [...place.querySelectorAll("a, button, summary, input, [tabindex]")].find((each) => keyOf(each) === key);
+  const found = [...place.querySelectorAll("a, button, summary, input, select, [tabindex]")].find((each) => keyOf(each) === key);
   found?.focus({ preventScroll: true });
 }
 

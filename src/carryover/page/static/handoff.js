@@ -5,11 +5,14 @@ import { Conversation, agentMark } from "./conversation.js";
 import { at, counted, h, inline, say, time } from "./dom.js";
 import { frame } from "./project.js";
 
+const SIZES = [1800, 3600, 8000, 16000, 50000];
+let size = SIZES[0];
+
 export async function handoff([id, ...chosen], query, signal, app) {
-  const [[of, above], made] = await Promise.all([frame(id, "Handoff", app.redraw), get(`project/${id}/handoff`, signal)]);
+  const [[of, above], made] = await Promise.all([frame(id, "Handoff", app.redraw), get(`project/${id}/handoff?tokens=${size}`, signal)]);
   const about = { "data-scroll": "source", "aria-label": "Where the line comes from" };
   const pane = h("aside", { class: "pane", id: "source", tabindex: "0", ...about });
-  const lines = h("div", { class: "lines" }, made.lines.length ? content(id, made) : nothing(of));
+  const lines = h("div", { class: "lines" }, made.lines.length ? [sizes(app), content(id, made)] : nothing(of));
   const view = h("div", { class: made.lines.length ? "beside" : "" }, lines, made.lines.length > 0 && pane);
   let shown = null;
 
@@ -64,6 +67,13 @@ function nothing(of) {
   return h("p", null, of.is_paused ? "This project is paused, so no handoff is kept for it." : "There is nothing to hand over here yet.");
 }
 
+/** Chooses how much of the conversation is shown. */
+function sizes(app) {
+  const choose = (event) => app.redraw(size = Number(event.target.value));
+  return h("p", { class: "dim about" }, h("label", { for: "size" }, "Tokens "), h("select", { id: "size", onchange: choose },
+    SIZES.map((tokens) => h("option", { value: tokens, selected: tokens === size }, tokens.toLocaleString("en")))));
+}
+
 function content(id, made) {
   const head = made.lines.filter((line) => line.kind === "head");
   const place = made.path.split("/").slice(-2).join("/");
@@ -74,7 +84,8 @@ function content(id, made) {
   }
   return [
     h("p", { class: "dim about" }, counted(made.lines.length, "line"), `, about ${counted(made.tokens, "token")}. `,
-      made.refusal ? `It is not published: ${made.refusal}.` : ["What the next agent reads in ", h("code", null, place), "."]),
+      made.refusal ? `It is not published: ${made.refusal}.` :
+        size > SIZES[0] ? "It is made now; agents read the shortest." : ["What the next agent reads in ", h("code", null, place), "."]),
     head.length > 0 && h("details", { class: "protocol", "data-key": "head" }, h("summary", null, "What it tells the agent first"),
       h("div", { class: "text" }, inline(head.map((line) => line.text).join("\n").trim()))),
     sections.map((section, n) => [h("h2", { id: `section-${n}` }, section.title),

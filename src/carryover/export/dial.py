@@ -1,0 +1,226 @@
+"""Fills a budget above the pushed one: the pushed sections, then the conversation from its end backwards. Pure.
+
+What stands above, or comes again later, is not repeated, so it holds more than a dump of the same size."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Final, NamedTuple
+
+from msgspec.structs import replace
+
+from carryover import model
+from carryover.distill.entry import Entry, Kind, Section
+from carryover.distill.handoff import MAX_TOKENS, Handoff
+from carryover.distill.own_text import names_handoff, only_points_at_handoff, without_handoffs, without_mark
+from carryover.distill.pastes import parts, quoted_prompt
+from carryover.distill.quotes import clip, earlier, estimated_tokens, lines_of, pieces
+from carryover.distill.render import lay_out
+from carryover.distill.sections.quoting import from_session, from_turn
+from carryover.distill.sections.recent_files import relative
+from carryover.distill.trail import Past
+from carryover.distill.view import SessionView
+from carryover.text.lines import one_line
+
+TITLE: Final = "Conversation"
+_OLDER_SHARE: Final = 0.25
+"""Share of the room that the beginnings of older prompts take before older work does."""
+_OLDER_CHARS: Final = 160
+_SUBJECT_CHARS: Final = 200
+_LABEL_CHARS: Final = 230
+_NEARNESS: Final[dict[Kind, float]] = {"prompt": 0.3, "reply": 0.3, "refusal": 0.3, "message": 0.5}
+"""By how much the distance of words counts, which reach further back than work; of their first `_NEAR_PARTS` lines."""
+_NEAR_PARTS: Final = 4
+_AFTER_SECTIONS: Final = 100.0
+_AFTER_OLDER: Final = 1e6
+_SAME_FROM_CHARS: Final = 24
+"""A shorter line may be said twice: it may answer something else."""
+_LINE_NUMBER: Final = re.compile(r"\A\s*\d+(?:→|\t)")
+_NAME: Final = re.compile(r"[\w.@/-]*\w{3,}|\d+")
+_LEFT_OUT: Final = "…"
+_VERBS: Final = {"add": "Added", "modify": "Edited", "delete": "Deleted", "rename": "Renamed"}
+_ENDS: Final = {"interrupted": "Interrupted by the user", "error": "Stopped by an error", "limit": "At a usage limit"}
+
+
+class Happened(NamedTuple):
+    """An event of a session's main conversation, and the number of its turn. `at_ms` is in UTC ms."""
+
+    view: SessionView
+    turn: int
+    at_ms: int
+    body: model.AnyBody
+
+
+class _Quote(NamedTuple):
+    kind: Kind
+    label: str
+    text: str
+    printed: bool = False
+    """Whether a program wrote the text: a line of it says something if it names something new."""
+
+
+def dialed(handoff: Handoff, past: Past | None, newest_first: Iterable[Happened], tokens: int) -> Handoff:
+    """Returns the handoff for a budget of `tokens`. Reads no more events than fit, and at most one per token."""
+    if tokens <= MAX_TOKENS or past is None:
+        return replace(handoff, tokens=tokens)
+    sections = lay_out(handoff)
+    lines = [text for title, shown in sections for text in (f"## {title}", *(line for line, _ in shown))]
+    room = tokens - sum(estimated_tokens(f"{line}\n") for line in (*lines, f"## {TITLE}"))
+    above = [entry for _, shown in sections for _, entry in shown]
+    quotes = [*_newest(past, newest_first, _Unsaid(above), room)]
+    kept = [Section(title, tuple(entry for _, entry in shown)) for title, shown in sections]
+    said = Section(TITLE, (*_older(past, above, quotes, room), *_weighed(quotes, room)))
+    return replace(handoff, tokens=tokens, sections=(*kept, said))
+
+
+def _newest(past: Past, newest_first: Iterable[Happened], unsaid: _Unsaid, room: int) -> Iterator[list[Entry]]:
+    """Yields the quote of each event until the room is full."""
+    back = 0
+    for event in islice(newest_first, room):
+        quote = _quote(past, event)
+        if quote is None:
+            continue
+        entries = _entries(event, quote, unsaid.of(quote))
+        yield entries
+        back += sum(map(_cost, entries))
+        if back * min(_NEARNESS.values()) > room:
+            return
+
+
+def _cost(entry: Entry) -> int:
+    return estimated_tokens(f"- {'> ' + entry.text if entry.part else entry.shown}\n")
+
+
+def _weighed(quotes: Sequence[Sequence[Entry]], room: int) -> list[Entry]:
+    """Returns the lines in order of time, each the heavier the more follows it."""
+    weighed: list[list[Entry]] = []
+    back, near = 0, room * (1 - _OLDER_SHARE)
+    for quote in quotes:
+        weighed.append([])
+        for entry in quote:
+            begins = entry.kind == "prompt" and entry.part == 0
+            weight = back * (_NEARNESS.get(entry.kind, 1.0) if entry.part < _NEAR_PARTS else 1.0)
+            if weight > near:
+                weight = near + len(weighed) / 1e4 if begins else _AFTER_OLDER + weight
+            weighed[-1].append(replace(entry, weight=_AFTER_SECTIONS + weight))
+            back += _cost(entry)
+    return [entry for quote in reversed(weighed) for entry in quote]
+
+
+def _older(past: Past, above: Sequence[Entry], quotes: Sequence[Sequence[Entry]], room: int) -> list[Entry]:
+    """Returns the beginnings of the prompts before, of turns that neither the lines above nor the quotes show."""
+    shown = {(entry.session, entry.turn) for line in above for entry in line.sources}
+    shown |= {(entry.session, entry.turn) for quote in quotes for entry in quote}
+    steps = [step for step in past.steps if step.turn.prompt and (step.view.session, step.turn.number) not in shown]
+    base = _AFTER_SECTIONS + room * (1 - _OLDER_SHARE) + 1
+    return [
+        from_turn(
+            step,
+            quoted_prompt(step.turn.prompt, _OLDER_CHARS, chars=step.turn.chars).replace("\n", " / "),
+            "prompt",
+            base + back,
+            label=_prompt_label(past, step.view, step.turn.number, step.turn.at_ms),
+        )
+        for back, step in zip(range(len(steps) - 1, -1, -1), steps, strict=True)
+    ]
+
+
+def _entries(event: Happened, quote: _Quote, text: str) -> list[Entry]:
+    label = clip(one_line(quote.label), chars=_LABEL_CHARS)
+    whole = from_session(event.view, event.turn, "", quote.kind, 0.0, label=label, at_ms=event.at_ms)
+    lines = pieces(text, beside=len(label))
+    return [replace(whole, text=line, part=at, parts=len(lines)) for at, line in enumerate(lines)] or [whole]
+
+
+class _Unsaid:
+    """Leaves out of texts what stands in the lines above, or was in a text before, which came later in time."""
+
+    def __init__(self, above: Iterable[Entry]) -> None:
+        self._above = "\n".join(entry.text for entry in above)
+        self._lines: set[str] = set()
+        self._names: set[str] = set()
+
+    def of(self, quote: _Quote) -> str:
+        """Returns the lines of the quote that say something new, with a mark where others are left out."""
+        kept: list[str] = []
+        for line in (_LINE_NUMBER.sub("", line) for line in lines_of(quote.text)):
+            if self._is_new(line, quote.printed):
+                kept.append(line)
+            elif kept[-1:] != [_LEFT_OUT]:
+                kept.append(_LEFT_OUT)
+        if quote.printed:
+            return "" if kept == [_LEFT_OUT] else "\n".join(kept)
+        says_more = _LEFT_OUT not in kept or any(len(line) >= _SAME_FROM_CHARS for line in kept)
+        return "\n".join(kept) if says_more else _LEFT_OUT
+
+    def _is_new(self, line: str, printed: bool) -> bool:
+        if len(line) >= _SAME_FROM_CHARS:
+            if line in self._lines or line in self._above:
+                return False
+            self._lines.add(line)
+        if not printed:
+            return True
+        names = set(_NAME.findall(line)) - self._names
+        self._names |= names
+        return bool(names)
+
+
+def _quote(past: Past, event: Happened) -> _Quote | None:
+    """Returns what an event says or shows; None for one that says nothing, or that other lines show better."""
+    view = event.view
+    turn = f"{past.turn(event.turn, view)}{view.where}"
+    agent = past.names.get(view.agent, view.agent)
+    match event.body:
+        case model.UserPrompt(actor="human") as prompt if not only_points_at_handoff(prompt.text):
+            label = _prompt_label(past, view, event.turn, event.at_ms)
+            return _Quote("prompt", label, _with_pastes_marked(without_handoffs(prompt.typed)))
+        case model.AssistantMessage(text=text):
+            return _Quote("message", f"{agent} ({turn})", without_mark(without_handoffs(text)))
+        case model.Question(text=text, options=options):
+            return _Quote("question", f"{agent} asked ({turn})", "\n".join((text, *options)))
+        case model.Answer(text=text):
+            return _Quote("reply", f"Answered ({turn})", text)
+        case model.PlanProposal(text=text) if text:
+            return _Quote("plan", f"{agent}'s plan ({turn})", text)
+        case model.BackgroundTask(report=report, label=label, state=state) if report:
+            return _Quote("job", f"In the background, {state}: {label} ({turn})", without_handoffs(report))
+        case model.TurnEnd(reason=reason, message=message):
+            return _Quote("ending", f"{_ENDS[reason]} ({turn})", message)
+        case model.FileEdit(path=path, change=change, diff=diff) if not names_handoff(path):
+            added = "\n".join(line[1:] for line in diff.splitlines() if line.startswith("+"))
+            name = relative(path, past.view.root) or path
+            return _Quote("edit", f"{_VERBS[change]} `{name}` ({turn})", added, printed=True)
+        case model.ToolResult() as result:
+            return _call(past, result, turn)
+        case _:
+            return None
+
+
+def _call(past: Past, result: model.ToolResult, turn: str) -> _Quote | None:
+    """Returns a call and its output; None for an edit that was made, which is shown as one."""
+    is_file = result.op in ("read", "edit", "write")
+    made = is_file and result.op != "read" and result.status == "ok"
+    if made or names_handoff(result.subject) or model.is_own_tool(result):
+        return None
+    what = ((relative(result.subject, past.view.root) if is_file else None) or result.subject).replace("`", "").strip()
+    status = "" if result.status in ("ok", "unknown") else f" → {result.status}"
+    output, rest = without_handoffs(result.output), what[_SUBJECT_CHARS:]
+    if rest:
+        what, output = f"{what[:_SUBJECT_CHARS]}{_LEFT_OUT}", f"{_LEFT_OUT}{rest}\n→ {output}"
+    name = "" if result.op == "shell" and what else f"{result.name} "
+    label = f"{name}{f'`{what}`' if what else ''}".strip() + f"{status} ({turn})"
+    if result.user_words:
+        return _Quote("refusal", f"On refusing {label}", result.user_words)
+    return _Quote("call", label, output, printed=True)
+
+
+def _prompt_label(past: Past, view: SessionView, number: int, at_ms: int) -> str:
+    who = "" if view.agent == past.lead.agent else f"to {past.names.get(view.agent, view.agent)}"
+    place = (who, f"{past.turn(number, view)}{view.where}", earlier(at_ms, past.at_ms))
+    return f"Prompt ({', '.join(filter(None, place))})"
+
+
+def _with_pastes_marked(prompt: str) -> str:
+    return "\n".join(f"pasted, {len(text):,} characters: {text}" if pasted else text for pasted, text in parts(prompt))

@@ -1,0 +1,53 @@
+"""Makes the handoff for another budget than the pushed one's, from the ledger's events. Blocking."""
+
+from __future__ import annotations
+
+import heapq
+import sqlite3
+from collections.abc import Iterator
+
+from msgspec.structs import replace
+
+from carryover.agents import agent_names
+from carryover.distill.handoff import MAX_TOKENS
+from carryover.distill.render import render
+from carryover.distill.trail import past_of
+from carryover.distill.view import ProjectView, SessionView
+from carryover.export.dial import Happened, dialed
+from carryover.facts import ProjectRoot
+from carryover.ledger.events import events_back
+from carryover.ledger.queries import session_of
+from carryover.model import UserPrompt
+from carryover.projects.root import AgentFolders
+from carryover.publish.make import Refreshed, view_now
+
+
+def dialed_handoff(
+    db: sqlite3.Connection,
+    project: int | ProjectRoot,
+    made: Refreshed,
+    tokens: int,
+    *,
+    agents_own: AgentFolders | None = None,
+    own: str | None = None,
+) -> Refreshed:
+    """Returns the handoff that was made of a project, led by `own` if given, with its text for a budget of `tokens`."""
+    if made.handoff is None or tokens == MAX_TOKENS:
+        return made
+    view = view_now(db, project, agents_own)
+    past = past_of(view, now_ms=made.at_ms, own=own, names=agent_names())
+    handoff = dialed(made.handoff, past, newest_first(db, view), tokens)
+    return replace(made, handoff=handoff, text=render(handoff))
+
+
+def newest_first(db: sqlite3.Connection, view: ProjectView) -> Iterator[Happened]:
+    """Yields the events of the view's sessions from the newest on, with their turns; reads as far as it is asked."""
+    return heapq.merge(*(_of_session(db, session) for session in view.sessions), key=lambda event: -event.at_ms)
+
+
+def _of_session(db: sqlite3.Connection, view: SessionView) -> Iterator[Happened]:
+    row = session_of(db, view.agent, view.session)
+    turn = view.digest.prompts
+    for at_ms, body in events_back(db, row.id) if row is not None else ():
+        yield Happened(view, turn, at_ms, body)
+        turn -= isinstance(body, UserPrompt) and body.actor == "human"

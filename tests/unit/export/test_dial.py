@@ -1,0 +1,215 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from architecture.test_handoff_format import checker
+from carryover.distill.handoff import MAX_TOKENS, Handoff
+from carryover.distill.quotes import estimated_tokens
+from carryover.distill.render import OFFERED_TOKENS, lay_out, render
+from carryover.distill.trail import past_of
+from carryover.distill.view import ProjectView
+from carryover.export.dial import TITLE, Happened, dialed
+from carryover.model import Answer, FileEdit, Question, ToolResult, TurnEnd, UserPrompt
+from support.conversation import GOAL, ROOT, Conversation, handoff, project, session, worked
+from unit.distill.test_render import TITLES, texts
+
+SIZES = (600, MAX_TOKENS, 3600, 8000, 50_000)
+PROSE = "The old importer divided by 100, so part {0} is in euros there and in cents in part_{0}.py. "
+
+
+def newest_first(view: ProjectView, *talks: Conversation) -> Iterator[Happened]:
+    views = {session.session: session for session in view.sessions}
+    turns = {name: one.digest.prompts for name, one in views.items()}
+    for event in sorted((event for talk in talks for event in talk.events), key=lambda event: -event.at_ms):
+        yield Happened(views[event.session], turns[event.session], event.at_ms, event.body)
+        turns[event.session] -= isinstance(event.body, UserPrompt)
+
+
+def at(tokens: int, *talks: Conversation) -> Handoff:
+    view = project(*talks)
+    past = past_of(view, now_ms=max(talk.at_ms for talk in talks))
+    return dialed(handoff(*talks), past, newest_first(view, *talks), tokens)
+
+
+def text_at(tokens: int, *talks: Conversation) -> str:
+    return render(at(tokens, *talks))
+
+
+def added(tokens: int, *talks: Conversation) -> str:
+    """The conversation of a handoff of this size, with each quote on one line."""
+    return text_at(tokens, *talks).partition(f"\n## {TITLE}\n")[2].replace("\n- > ", " ")
+
+
+def long_work(turns: int = 60) -> Conversation:
+    talk = session("s1").user(GOAL)
+    for number in range(turns):
+        talk.user(f"Now part {number}: {PROSE.format(number)}").ran(
+            f"make part_{number}", f"built part_{number} in 9 s"
+        )
+        talk.edited(f"part_{number}.py").says(f"Part {number} is done. {PROSE.format(number) * 3}")
+    return talk
+
+
+@pytest.mark.parametrize("tokens", SIZES)
+def test_each_size_keeps_to_its_budget_and_to_the_format_and_is_always_the_same(tokens: int) -> None:
+    text = text_at(tokens, long_work())
+    sections = text.partition("\n## ")[2].rpartition("\nFull history: ")[0]
+
+    assert 0.9 * min(tokens, 9_000) < estimated_tokens(f"## {sections}") <= tokens
+    assert [*checker().problems(text.encode(), tokens)] == []
+    assert text == text_at(tokens, long_work())
+
+
+def test_what_is_pushed_stays_as_it_is_and_begins_each_larger_size() -> None:
+    pushed = handoff(long_work())
+    lines = [line for line in render(pushed).splitlines() if line.startswith(("- ", "## "))]
+
+    assert text_at(MAX_TOKENS, long_work()) == render(pushed)
+    for tokens in (3600, 50_000):
+        assert text_at(tokens, long_work()).partition(f"\n## {TITLE}")[0].splitlines()[-len(lines) :] == lines
+
+
+def test_each_size_holds_what_a_smaller_one_does() -> None:
+    held = [set(re.findall(r"part_\d+", text_at(tokens, long_work()))) for tokens in SIZES]
+
+    assert all(small <= large for small, large in pairwise(held))
+    assert held[-1] == {f"part_{number}" for number in range(60)}
+
+
+@settings(max_examples=25, deadline=None)
+@given(said=st.lists(texts, min_size=1, max_size=6))
+def test_no_text_opens_a_section_or_breaks_the_form(said: list[str]) -> None:
+    talk = worked()
+    for text in said:
+        talk.user(text).ran(text, text).event(FileEdit(path=f"{ROOT}/{text[:40]}", change="add", diff=f"+{text}"))
+        talk.event(Question(call_id="q", text=text, options=(text,))).event(
+            Answer(call_id="q", question=text, text=text)
+        )
+        talk.says(text)
+    text = text_at(8000, talk)
+
+    assert [*checker().problems(text.encode(), 8000)] == []
+    titles = [line.removeprefix("## ") for line in text.splitlines() if line.startswith("## ")]
+    assert titles == [title for title in (*TITLES, TITLE) if title in titles]
+
+
+def test_what_was_said_and_done_is_told_in_order_with_who_and_which_turn() -> None:
+    talk = long_work(20).user("Do not use floats: the tax office rejected them.")
+    talk.ran("make check", "ImportError: no module named moneyed", status="error")
+    talk.event(FileEdit(path=f"{ROOT}/tax.py", change="add", diff="@@ +1\n+def tax(cents): ...\n-gone = 1"))
+    talk.event(TurnEnd(reason="interrupted")).user("Go on.").says("It is in cents now.").user("Thanks for the tax.")
+    told = added(3600, talk)
+
+    marks = (
+        "- `make check` → error (turn 22)",
+        "- Added `tax.py` (turn 22): def tax(cents): ...",
+        "- Interrupted by the user (turn 22)",
+        "- Prompt (turn 23, ",
+        "(turn 23)",
+    )
+    places = [told.find(mark) for mark in marks]
+    assert -1 not in places
+    assert places == sorted(places)
+    assert "gone = 1" not in told
+
+
+def test_what_stands_above_or_comes_again_is_not_repeated() -> None:
+    warning = "DeprecationWarning: the old pricing interface goes away in version nine"
+    talk = session("s1").user(GOAL)
+    for number in range(30):
+        talk.user(f"Run part {number}.").ran(f"make part_{number}", f"{warning}\nbuilt part_{number}").says(
+            f"Ran {number}."
+        )
+    text = text_at(8000, talk)
+
+    assert text.count(warning) == 1
+    assert all(f"built part_{number}" in text for number in range(30))
+    lines = [line for line in text.splitlines() if len(line) > 60 and not line.startswith("- Prompt")]
+    assert len(set(lines)) == len(lines)
+
+
+def test_a_line_of_output_that_names_nothing_new_makes_room_for_one_that_does() -> None:
+    listing = "\n".join(f"ok {number} passed" for number in (1, 2, 1, 2, 1, 2)) + "\nnot ok 3 okapi"
+    talk = worked().user("Run it.").ran("make check", listing).says("One fails.").user("Which?").says("The third.")
+    for number in range(30):
+        talk.user(f"Part {number}?").says(PROSE.format(number) * 3)
+    told = added(16_000, talk)
+
+    assert told.count("passed") == 2
+    assert "okapi" in told
+
+
+def test_the_last_line_offers_at_most_what_the_larger_size_holds() -> None:
+    for turns in (2, 12, 25, 60):
+        talk = long_work(turns)
+        for _ in range(40):
+            talk.ran("make everything", "\n".join(PROSE.format(at) for at in range(40)))
+        pushed, larger = handoff(talk), at(OFFERED_TOKENS, talk)
+        offered = re.search(
+            r"`carryover handoff --tokens 8000`: (\d+)( or)? more turn", render(pushed).splitlines()[-1]
+        )
+        shown, more = (
+            {source.turn for _, lines in lay_out(made) for _, line in lines for source in line.sources}
+            for made in (pushed, larger)
+        )
+
+        assert (offered is not None) == (len(pushed.turns) > len(shown - {0}))
+        assert offered is None or 0 < int(offered[1]) <= len(more - shown)
+        assert "--tokens" not in render(larger)
+
+
+def test_words_reach_further_back_than_what_was_done() -> None:
+    talk = worked().user("The okapi must stay: the zoo asked for it.").says("It stays.")
+    for number in range(30):
+        talk.user(f"Now part {number}.").ran(f"make part_{number}", PROSE.format(number) * 12).says("Done.")
+    told = added(3600, talk)
+
+    assert "okapi" in text_at(3600, talk)
+    assert "make part_29" in told
+    assert "make part_1`" not in told
+
+
+def test_nothing_of_a_handoff_comes_back() -> None:
+    """Neither one that was printed, nor the file, nor what our own tools answered."""
+    talk = long_work(30).user("Go on.").ran("carryover handoff --tokens 8000", f"{text_at(8000, long_work(30))}")
+    talk.ran(".carryover/handoff.md", "the okapi of the file", op="read", name="Read")
+    own = ToolResult(call_id="m", name="mcp__carryover__recall", op="other", status="ok", output="the okapi of a tool")
+    told = added(16_000, talk.event(own).says("I know now."))
+
+    assert "okapi" not in told
+    assert told.count("[CARRYOVER]") == 0
+    assert "`carryover handoff --tokens 8000` (turn 32)" in told
+    assert len(re.findall(r"Full history", told)) == 1
+
+
+def test_a_line_in_another_session_or_agent_says_so() -> None:
+    first, second = (
+        long_work(25),
+        session("s2", hours=30, agent="codex").user("Now the importer.").edited("importer.py"),
+    )
+    told = added(8000, first, second.says("The importer is done."))
+
+    assert re.search(r"^- (?:Prompt \(to claude-code|claude-code \()(?:, )?turn \d+ of s1[,)]", told, re.M)
+    assert "- `make part_24` (turn 26 of s1)" in told
+    assert "- Prompt (turn 1, 2 min earlier): Now the importer." in told
+
+
+def test_no_more_is_read_than_fits() -> None:
+    read: list[Happened] = []
+
+    def watched(events: Iterator[Happened]) -> Iterator[Happened]:
+        for event in events:
+            read.append(event)
+            yield event
+
+    talk = long_work(400)
+    view = project(talk)
+    dialed(handoff(talk), past_of(view, now_ms=talk.at_ms), watched(newest_first(view, talk)), 3600)
+
+    assert 0 < len(read) < len(talk.events) / 4
