@@ -163,43 +163,6 @@ def test_what_is_printed_for_programs_is_of_the_published_format(
     assert (done.returncode, done.stderr) == (code, "")
 
 
-@pytest.mark.parametrize("where", ["recorded", "shop"], ids=["from the ledger", "on disk"])
-def test_a_larger_budget_holds_more_of_the_conversation_in_every_form(
-    where: str, run: Run, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
-    shop: Path = request.getfixturevalue(where)
-    asked = ("handoff", str(shop), "--tokens", "8,000")
-
-    text, data, reasons = run.out(*asked), json.loads(run.out(*asked, "--json")), run.out(*asked, "--why")
-
-    (tmp_path / "printed").write_text(text, "utf-8")
-    command = (sys.executable, "-I", CHECKER, "--tokens", "8000", tmp_path / "printed")
-    assert subprocess.run(command, capture_output=True, text=True).stdout.endswith(": conforms\n")
-    assert data["text"] == text
-    assert [section["title"] for section in data["sections"]][-1] == "Conversation"
-    said = text.partition("\n## Conversation\n")[2]
-    assert "- Added `checkout.py` (turn " in said
-    assert all(line in reasons for line in said.splitlines()[:-1])
-    assert "\n## Conversation\n" not in run.out("handoff", str(shop))
-
-
-def test_of_one_file_a_larger_budget_is_filled_from_that_file_alone(elsewhere: Path, run: Run) -> None:
-    transcript = str(elsewhere / f"{DISCOUNT}.jsonl")
-
-    whole = run.out("handoff", "--transcript", transcript, "--tokens", "8000")
-
-    assert "\n## Conversation\n" in whole
-    assert whole == run.out("handoff", "--transcript", transcript, "--tokens", "50000")
-    assert "checkout" not in whole.partition("\n## Conversation\n")[2]
-
-
-@pytest.mark.parametrize("tokens", ["599", "50001", "0", "-1", "8k", "many", "１８００"])
-def test_a_budget_that_there_is_not_is_refused_and_named(tokens: str, run: Run) -> None:
-    for command in (("handoff",), ("to", "codex"), ("export",)):
-        err = run.err(ExitCode.USAGE, *command, f"--tokens={tokens}")
-        assert "argument --tokens: must be a number from 600 to 50,000" in err
-
-
 NOW_MS = 1_795_183_200_000  # 2026-11-20 14:00 UTC
 CHECKER = Path(__file__).parents[3] / "architecture" / "check_handoff.py"
 

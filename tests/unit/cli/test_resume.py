@@ -160,17 +160,6 @@ def test_another_agent_gets_the_chosen_work_and_the_projects_own_handoff_stays(
     assert run("to", "claude", "--session", "0abc", str(two_tasks), "more")[0] == ExitCode.USAGE
 
 
-def test_another_agent_gets_as_much_as_was_asked_for_and_the_projects_own_handoff_stays(
-    two_tasks: Path, run: Run
-) -> None:
-    out = run.out("to", "claude", str(two_tasks), "--tokens", "8000")
-
-    assert out.startswith(f"cd {two_tasks} && claude 'Read .carryover/handoff-chosen.md, then go on")
-    chosen, usual = (two_tasks / ".carryover" / name for name in ("handoff-chosen.md", "handoff.md"))
-    assert ["\n## Conversation\n" in file.read_text() for file in (chosen, usual)] == [True, False]
-    assert run.out("handoff", str(two_tasks), "--to", "claude", "--tokens", "8000") == out
-
-
 def test_a_session_of_another_project_is_never_handed_over(two_tasks: Path, home: Path, run: Run) -> None:
     other = repository(home / "other")
     session = ClaudeSession(home / ".claude" / "projects", other, session=f"9{REST_OF_ID}")
