@@ -98,6 +98,8 @@ class EditedFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Whether the session that created it deleted it again."""
     line: int | None = None
     anchor: str | None = None
+    added: str = ""
+    """The lines that the newest turn added to it, bounded; empty once the next turn began."""
 
 
 class SeenFile(msgspec.Struct, frozen=True, omit_defaults=True):

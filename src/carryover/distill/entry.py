@@ -112,10 +112,12 @@ WEIGHTS: Final[dict[str, Weight]] = {
     "own share":       Weight(0.6),                     # the first 450 tokens of these, in the leading session
     # Recent files
     "file":            Weight(0.3, 0.0, 0.15, 12),
+    "added now":       Weight(0.7, 0.5, 0.35, 8),       # the lines that a turn without an answer added to them
     "more files":      Weight(2.2),                     # the names of further ones, in one line
     "document":        Weight(0.9, 0.0, 0.0, 4),        # documents that several turns came back to, in one line
     "looked at":       Weight(1.3, 0.3),
     "ran now":         Weight(0.6, 0.4, 0.45),          # calls of a turn that was cut off, with what they printed
+    "report":          Weight(0.8, 0.35, 0.4),          # what sub-agents reported
     "ran":             Weight(1.1, 2.2, 0.4, 16),       # the newest others that did more than look
     "read":            Weight(2.6, 2.0, 0.3),           # the newest others that only looked: it is still there
     "used":            Weight(1.6, 0.85, 0.7, 4),       # calls that printed a value which was used since

@@ -27,6 +27,8 @@ _MOST_RUNS: Final = 12
 _MOST_COMMITS: Final = 4
 _REPORT_CHARS: Final = 3000  # of a sub-agent
 _OUTPUT_CHARS: Final = 4000
+_LONGEST_DIFF: Final = 6000
+_ADDED_CHARS: Final = 800
 
 
 def fold(digest: Digest, event: Event) -> Digest:
@@ -146,6 +148,7 @@ def _edit(digest: Digest, event: Event, body: FileEdit) -> Digest:
         temporary=body.change == "delete" and former is not None and former.change in ("add", "delete"),
         line=body.line,
         anchor=clip(body.anchor, chars=120) if body.anchor else None,
+        added=clip_middle(f"{former.added if former else ''}{_added(body)}", chars=_ADDED_CHARS, tail_share=0.5),
     )
     others = (other for other in digest.touched if other.path not in (body.path, body.old_path))
     failures = tuple(replace(f, solved=True) if is_edit_of(f.signature, body.path) else f for f in digest.failures)
@@ -153,6 +156,10 @@ def _edit(digest: Digest, event: Event, body: FileEdit) -> Digest:
     digest = documents.after_edit(digest, event, body)
     changes = max(1, digest.turns[-1].changes)
     return with_turn(digest, changes=changes, branch=digest.branch, last_ms=event.at_ms)
+
+
+def _added(body: FileEdit) -> str:
+    return "".join(f"{line[1:].strip()}\n" for line in body.diff[:_LONGEST_DIFF].splitlines() if line.startswith("+"))
 
 
 def _info(digest: Digest, _event: Event, body: SessionInfo) -> Digest:

@@ -137,7 +137,7 @@ def file_entries(past: Past, recent: Sequence[RecentFile], documents: Sequence[E
     only_read = [f"`{path}`" for path in paths if path not in known and f"`{path}`" not in named]
     if only_read:
         entries.append(_names("Looked at", only_read, WEIGHTS["looked at"].first))
-    return [*entries, *_ran(past)]
+    return [*entries, *added_entries(past, recent), *_ran(past)]
 
 
 def _file(file: RecentFile, at_ms: int) -> str:
@@ -192,10 +192,29 @@ def _ran(past: Past) -> list[Entry]:
         output = "\n".join("…" if line in known else line for line in call.output.splitlines())
         known |= {line for line in call.output.splitlines() if printed[line] > 2}
         call = msgspec.structs.replace(call, output=re.sub(r"(?m)^…(?:\n…)+$", "…", output))
-        entries += _call(past, call, session, "ran now" if is_now else "read" if looks else "ran", back)
+        source = "read" if looks else "ran"
+        if call.op == "agent":
+            source = "report"
+        elif is_now and call.op != "read":  # a file that was read is still there
+            source = "ran now"
+        entries += _call(past, call, session, source, back)
     for back, (call, session) in enumerate(reversed(used[-WEIGHTS["used"].most :])):
         entries += _call(past, call, session, "used", back)
     return packed(sorted(entries, key=lambda entry: entry.at_ms))
+
+
+def added_entries(past: Past, recent: Sequence[RecentFile]) -> list[Entry]:
+    """Returns what a turn without an answer added to files: nothing else says what its edits were."""
+    step, weight = past.main, WEIGHTS["added now"]
+    if step.turn.end == "answered":
+        return []
+    files = [file for file in recent if file.touched.added and file.touched.session == step.view.session]
+    entries: list[Entry] = []
+    for back, file in enumerate(files[: weight.most]):
+        label = f"Added to `{file.path}` ({past.turn(step.turn.number, step.view)})"
+        text, at_ms = file.touched.added, file.touched.at_ms
+        entries += from_the_top(parted(step, text, "edit", weight.at(back), label=label, most=4, at_ms=at_ms))
+    return entries
 
 
 def _call(past: Past, call: Call, session: SessionView, source: str, back: int) -> list[Entry]:
