@@ -28,7 +28,7 @@ MAX_LINES: Final = 50
 MAX_TEXT_CHARS: Final = 8000
 OFFERED_TOKENS: Final = 8000
 """The budget that the last line offers."""
-MOST_OFFERED: Final = 30
+MOST_OFFERED: Final = 20
 """That budget holds at least so many more turns."""
 _UNBOUNDED: Final = 1 << 30
 _LINE_TOKENS: Final = 110

@@ -25,21 +25,24 @@ from carryover.distill.view import SessionView
 from carryover.text.lines import one_line
 
 TITLE: Final = "Conversation"
-_OLDER_SHARE: Final = 0.25
-"""Share of the room that the beginnings of older prompts take before older work does."""
+_BEGINNINGS_SHARE: Final = 0.25
+"""Share of the room that belongs to the beginnings of the newest prompts."""
 _OLDER_CHARS: Final = 160
 _SUBJECT_CHARS: Final = 200
 _LABEL_CHARS: Final = 230
 _NEARNESS: Final[dict[Kind, float]] = {"prompt": 0.3, "reply": 0.3, "refusal": 0.3, "message": 0.5}
 """By how much the distance of words counts, which reach further back than work; of their first `_NEAR_PARTS` lines."""
 _NEAR_PARTS: Final = 4
-_AFTER_SECTIONS: Final = 100.0
-_AFTER_OLDER: Final = 1e6
+_AFTER_SECTIONS: Final = 101.0
+_AFTER_BEGINNINGS: Final = 102.0
+_AFTER_ALL: Final = 1e6
+_MOST_ROOM: Final = 1e5
 _SAME_FROM_CHARS: Final = 24
 """A shorter line may be said twice: it may answer something else."""
 _LINE_NUMBER: Final = re.compile(r"\A\s*\d+(?:→|\t)")
 _NAME: Final = re.compile(r"[\w.@/-]*\w{3,}|\d+")
 _LEFT_OUT: Final = "…"
+_SAID_ELSEWHERE: Final = "… (quoted elsewhere)"
 _VERBS: Final = {"add": "Added", "modify": "Edited", "delete": "Deleted", "rename": "Renamed"}
 _ENDS: Final = {"interrupted": "Interrupted by the user", "error": "Stopped by an error", "limit": "At a usage limit"}
 
@@ -71,8 +74,8 @@ def dialed(handoff: Handoff, past: Past | None, newest_first: Iterable[Happened]
     above = [entry for _, shown in sections for _, entry in shown]
     quotes = [*_newest(past, newest_first, _Unsaid(above), room)]
     kept = [Section(title, tuple(entry for _, entry in shown)) for title, shown in sections]
-    said = Section(TITLE, (*_older(past, above, quotes, room), *_weighed(quotes, room)))
-    return replace(handoff, tokens=tokens, sections=(*kept, said))
+    said = _with_beginnings_first([*_older(past, above, quotes), *_weighed(quotes)], room)
+    return replace(handoff, tokens=tokens, sections=(*kept, Section(TITLE, tuple(said))))
 
 
 def _newest(past: Past, newest_first: Iterable[Happened], unsaid: _Unsaid, room: int) -> Iterator[list[Entry]]:
@@ -93,34 +96,41 @@ def _cost(entry: Entry) -> int:
     return estimated_tokens(f"- {'> ' + entry.text if entry.part else entry.shown}\n")
 
 
-def _weighed(quotes: Sequence[Sequence[Entry]], room: int) -> list[Entry]:
+def _weighed(quotes: Sequence[Sequence[Entry]]) -> list[Entry]:
     """Returns the lines in order of time, each the heavier the more follows it."""
     weighed: list[list[Entry]] = []
-    back, near = 0, room * (1 - _OLDER_SHARE)
+    back = 0
     for quote in quotes:
         weighed.append([])
         for entry in quote:
-            begins = entry.kind == "prompt" and entry.part == 0
-            weight = back * (_NEARNESS.get(entry.kind, 1.0) if entry.part < _NEAR_PARTS else 1.0)
-            if weight > near:
-                weight = near + len(weighed) / 1e4 if begins else _AFTER_OLDER + weight
-            weighed[-1].append(replace(entry, weight=_AFTER_SECTIONS + weight))
+            nearness = _NEARNESS.get(entry.kind, 1.0) if entry.part < _NEAR_PARTS else 1.0
+            weighed[-1].append(replace(entry, weight=_AFTER_BEGINNINGS + back * nearness))
             back += _cost(entry)
     return [entry for quote in reversed(weighed) for entry in quote]
 
 
-def _older(past: Past, above: Sequence[Entry], quotes: Sequence[Sequence[Entry]], room: int) -> list[Entry]:
+def _with_beginnings_first(lines: Sequence[Entry], room: int) -> list[Entry]:
+    """Returns the same lines; the beginnings of the newest prompts that fit their share stay longest."""
+    chosen = list(lines)
+    room = int(room * _BEGINNINGS_SHARE)
+    for at in range(len(lines) - 1, -1, -1):
+        entry = lines[at]
+        if entry.kind == "prompt" and entry.part == 0 and (room := room - _cost(entry)) >= 0:
+            chosen[at] = replace(entry, weight=_AFTER_SECTIONS - room / _MOST_ROOM)
+    return chosen
+
+
+def _older(past: Past, above: Sequence[Entry], quotes: Sequence[Sequence[Entry]]) -> list[Entry]:
     """Returns the beginnings of the prompts before, of turns that neither the lines above nor the quotes show."""
     shown = {(entry.session, entry.turn) for line in above for entry in line.sources}
-    shown |= {(entry.session, entry.turn) for quote in quotes for entry in quote}
+    shown |= {(entry.session, entry.turn) for quote in quotes for entry in quote if entry.kind == "prompt"}
     steps = [step for step in past.steps if step.turn.prompt and (step.view.session, step.turn.number) not in shown]
-    base = _AFTER_SECTIONS + room * (1 - _OLDER_SHARE) + 1
     return [
         from_turn(
             step,
             quoted_prompt(step.turn.prompt, _OLDER_CHARS, chars=step.turn.chars).replace("\n", " / "),
             "prompt",
-            base + back,
+            _AFTER_ALL + back,
             label=_prompt_label(past, step.view, step.turn.number, step.turn.at_ms),
         )
         for back, step in zip(range(len(steps) - 1, -1, -1), steps, strict=True)
@@ -153,7 +163,7 @@ class _Unsaid:
         if quote.printed:
             return "" if kept == [_LEFT_OUT] else "\n".join(kept)
         says_more = _LEFT_OUT not in kept or any(len(line) >= _SAME_FROM_CHARS for line in kept)
-        return "\n".join(kept) if says_more else _LEFT_OUT
+        return "\n".join(kept) if says_more else _SAID_ELSEWHERE if quote.kind == "prompt" else _LEFT_OUT
 
     def _is_new(self, line: str, printed: bool) -> bool:
         if len(line) >= _SAME_FROM_CHARS:
