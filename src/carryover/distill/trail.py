@@ -167,7 +167,7 @@ def did_something(digest: Digest) -> bool:
 
 def is_bare(turn: Turn) -> bool:
     """Whether nothing has followed the prompt so far."""
-    return not (turn.calls or turn.end or turn.said)
+    return not (turn.calls or turn.changes or turn.end or turn.said)
 
 
 def parallel_sessions(view: ProjectView, newest: Step) -> list[SessionView]:
