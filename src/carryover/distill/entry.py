@@ -117,7 +117,7 @@ WEIGHTS: Final[dict[str, Weight]] = {
     "document":        Weight(0.9, 0.0, 0.0, 4),        # documents that several turns came back to, in one line
     "looked at":       Weight(1.3, 0.3),
     "ran now":         Weight(0.6, 0.4, 0.45),          # calls of a turn that was cut off, with what they printed
-    "report":          Weight(0.8, 0.35, 0.1),          # what sub-agents reported
+    "report":          Weight(0.9, 0.6, 0.2),           # what sub-agents reported
     "ran":             Weight(1.1, 2.2, 0.4, 16),       # the newest others that did more than look
     "read":            Weight(2.6, 2.0, 0.3),           # the newest others that only looked: it is still there
     "used":            Weight(1.6, 0.85, 0.7, 4),       # calls that printed a value which was used since

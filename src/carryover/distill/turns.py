@@ -18,6 +18,7 @@ from carryover.text.lines import one_line
 _MOST_CALLS: Final = 40
 _OLDER_OUTPUT: Final = ((3, 1600), (8, 320))
 """From how many calls back on output is cut, and to how many characters."""
+_OLDER_REPORT: Final = 1600  # of a sub-agent: nothing else has what it found
 _USED_FIRST: Final = 12
 """The call to drop is one of this many oldest ones, first one whose values were not used since."""
 MOST_FAILURES: Final = 12
@@ -248,8 +249,9 @@ def with_call(digest: Digest, made: Call) -> Digest:
     calls = [*digest.calls, made]
     for back, chars in _OLDER_OUTPUT:
         at = len(calls) - 1 - back
-        if at >= 0 and len(calls[at].output) > chars:
-            calls[at] = replace(calls[at], output=clip_middle(calls[at].output, chars=chars))
+        most = max(chars, _OLDER_REPORT) if at >= 0 and calls[at].op == "agent" else chars
+        if at >= 0 and len(calls[at].output) > most:
+            calls[at] = replace(calls[at], output=clip_middle(calls[at].output, chars=most))
     if len(calls) > _MOST_CALLS:
         del calls[min(range(_USED_FIRST), key=lambda at: (calls[at].used > 0, at))]
     return replace(digest, calls=tuple(calls))
