@@ -46,14 +46,14 @@ class Source(NamedTuple):
         return cls(frozenset(map(one_line, text.splitlines())), frozenset(long_lines(text)), name)
 
 
-class OwnWords(NamedTuple):
+class Parted(NamedTuple):
     """A prompt without its template, and the line that names that."""
 
     text: str
     template: str
 
 
-def own_words(text: str, sources: Sequence[Source], *, command: str | None = None, most: int = 99) -> OwnWords | None:
+def own_words(text: str, sources: Sequence[Source], *, command: str | None = None, most: int = 99) -> Parted | None:
     """Returns what the user said in a prompt; None if no template is known. `command`: the slash command that the
     prompt began with. `most`: how many other prompts are compared."""
     # An error that was pasted again is no template.
@@ -72,7 +72,7 @@ def own_words(text: str, sources: Sequence[Source], *, command: str | None = Non
     name = clip(command or on_disk or _first(line for is_known, line in marked if is_known), chars=_NAME_CHARS)
     prompts = f"repeated in {len(alike) + 1}{'+' if len(alike) == most else ''} prompts"
     whence = "a command on disk" if on_disk else prompts
-    return OwnWords(own, f"template “{name}” ({whence}), {len(text) - len(own):,} characters")
+    return Parted(own, f"template “{name}” ({whence}), {len(text) - len(own):,} characters")
 
 
 def _alike(long: frozenset[str], sources: Sequence[Source]) -> list[Source]:
