@@ -112,7 +112,8 @@ def planned(projects: Mapping[Path, int], config: Config) -> tuple[ProjectEdits,
             found.append(ProjectEdits(root, problem=os_reason(error)))
             continue
         if now is not None and then is not None:
-            later = tuple(then.planned) if at_once != settings else ()
+            at_once_too = {edit.path for edit in now.planned}
+            later = tuple(edit for edit in then.planned if edit.path not in at_once_too) if at_once != settings else ()
             found.append(ProjectEdits(root, tuple(now.planned), later, notes=tuple(then.notes)))
     return tuple(found)
 

@@ -218,9 +218,10 @@ def _project(report: Report, project: ProjectReport) -> Iterator[Finding]:
     for hidden in project.hidden:
         level: Level = "wrong" if hidden.agent in here else "note"
         yield _found("pointer-hidden", level=level, root=root, hidden=hidden, name=agent_name(hidden.agent))
-    if project.refusal is not None:
-        level = "wrong" if project.refusal.tracked else "note"
-        yield _found("not-published", level=level, root=root, reason=project.refusal.reason)
+    if project.refusal is not None and project.refusal.in_git:
+        yield _found("open-to-git", root=root, reason=project.refusal.reason)
+    elif project.refusal is not None:
+        yield _found("not-published", root=root, reason=project.refusal.reason)
     for source in project.unread:
         path, name = report.short(source.path), agent_name(source.agent)
         yield _found("unread-source", path=path, source=source, name=name)

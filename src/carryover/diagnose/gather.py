@@ -40,9 +40,10 @@ from carryover.ledger.codec import count_damaged
 from carryover.ledger.connect import LedgerDamaged, as_ledger_error, connect_tolerant
 from carryover.ledger.queries import AgentRow, agents_seen, connect_read_only, projects, totals
 from carryover.paths import StateDir
-from carryover.projects.policy import refusal
+from carryover.projects.policy import Refusal, refusal
 from carryover.projects.root import agent_folders
 from carryover.publish.pointers import block_end, block_state, hidden_files, read_instructions
+from carryover.publish.project_files import open_to_git
 from carryover.sync.status import sync_status
 from carryover.terminal.output import counted
 from carryover.text.shell import quoted
@@ -270,14 +271,16 @@ def _projects(state: StateDir, config: Config, home: Path) -> tuple[ProjectRepor
 
 
 def _project(root: Path, config: Config, home: Path, own: frozenset[Path]) -> ProjectReport:
-    pointers = project_settings(root, config).pointers
+    settings = project_settings(root, config)
+    pointers, reason = settings.pointers, open_to_git(root, settings)
     names = tuple(instruction_files())
     texts = {name: read_instructions(root, name) for name in names}
     states = {name: block_state(text) for name, text in texts.items()}
     return ProjectReport(
         root=str(root),
         pointers=pointers,
-        refusal=refusal(root, home=home, agents_own=lambda: own),
+        refusal=refusal(root, home=home, agents_own=lambda: own)
+        or (Refusal(reason, in_git=True) if reason is not None else None),
         edited=tuple(name for name in names if states[name] == "edited"),
         broken=tuple(name for name in names if states[name] == "broken"),
         pointer_end_bytes=block_end(texts[AGENTS_MD]),

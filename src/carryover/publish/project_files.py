@@ -19,16 +19,31 @@ import msgspec
 from carryover.adapter.spec import AgentSpec
 from carryover.agents import instruction_files, read_lists, specs
 from carryover.config import Config, ProjectSettings, project_settings
-from carryover.distill.header import loaded
+from carryover.distill.header import TITLE, loaded
 from carryover.edits.apply import Edit, PlannedEdits, ProjectEdits
 from carryover.edits.record import GITIGNORE, PROJECT_EDITS, published_projects
 from carryover.errors import os_reason
-from carryover.fsio import is_folder, is_there, locked_dir
-from carryover.probe.git_command import git_dir_of
-from carryover.projects.handoff_file import CHOSEN, HANDOFF, STORE, Published, write_handoff
-from carryover.projects.policy import refusal
+from carryover.fsio import atomic_replace, is_folder, is_there, locked_dir, read_bytes_bounded
+from carryover.probe.git_command import ask_one, git_dir_of
+from carryover.projects.handoff_file import (
+    CHOSEN,
+    HANDOFF,
+    HANDOFF_LIMIT_BYTES,
+    STORE,
+    Published,
+    write_handoff,
+)
+from carryover.projects.policy import Refusal, refusal, refusal_by_git
 from carryover.projects.root import AgentFolders
-from carryover.publish.gitignore import EXCLUDE, keep_out, remove_if_empty, rule_removals
+from carryover.publish.gitignore import (
+    ignore_itself,
+    keep_out,
+    own_ignore_file,
+    remove_if_empty,
+    rule_removals,
+    share_rule,
+    unshare_rule,
+)
 from carryover.publish.make import Refreshed
 from carryover.publish.pointers import place_pointers, pointer_removal
 from carryover.publish.read_lists import place_in_read_lists, read_list_removal
@@ -62,19 +77,66 @@ def publish(
             return Published(refusal="`pointers` is off, and there is no other folder", notes=settings.notes)
         refused = refusal(root, home=home or Path.home(), agents_own=agents_own)
         if refused is not None:
-            return Published(refusal=refused.reason, passing=refused.passing, notes=settings.notes)
+            return _refused(root, refused, settings)
         store = root / STORE
         before(store)
         with locked_dir(store):
             edits = ProjectEdits(store, settings.notes)
-            _keep_out(root, settings, edits)  # first, so that the handoff can never be committed
+            refused = _kept_out(root, edits)  # first, so that the handoff can never be committed
+            if refused is not None:
+                return _refused(root, refused, settings)
+            ignore_itself(store)
             changed = write_handoff(store, text)
             _place(root, settings, edits, home or Path.home())
             again, done, notes = beside(), tuple(edits.done), tuple(edits.notes)
+            refused = refusal_by_git(root)  # a checkout may have changed the rules meanwhile
+            if refused is not None:
+                return _refused(root, refused, settings)
         return Published(changed=changed, passing=again, file=store / HANDOFF, edited=done, notes=notes)
     except OSError as error:
         why = f"the handoff can't be written: {os_reason(error)}"
         return Published(refusal=why, passing=True, notes=settings.notes)
+
+
+def open_to_git(root: Path, settings: ProjectSettings) -> str | None:
+    """Returns why a commit could take a handoff in this project along, so that none is written; None if it can't.
+
+    Reads only. Blocks (git).
+    """
+    if settings.folder is not None or settings.excluded or settings.pointers == "off" or not is_folder(root):
+        return None
+    refused = _kept_out(root, PlannedEdits(root / STORE))
+    return refused.reason if refused is not None and refused.in_git else None
+
+
+def _kept_out(root: Path, edits: ProjectEdits) -> Refusal | None:
+    problem = keep_out(root, edits)
+    return Refusal(problem, in_git=True) if problem is not None else refusal_by_git(root)
+
+
+def _refused(root: Path, refused: Refusal, settings: ProjectSettings) -> Published:
+    store = root / STORE
+    if refused.in_git and is_folder(store) and not store.is_symlink():
+        for name in handoff_names():
+            _empty(root, store / name)
+        with contextlib.suppress(OSError):  # it was not created for this
+            store.rmdir()
+    return Published(refusal=refused.reason, passing=refused.passing, notes=settings.notes)
+
+
+def _empty(root: Path, file: Path) -> None:
+    """Takes a handoff of ours out of a file that could be committed; what HEAD has there is put back."""
+    try:
+        found = read_bytes_bounded(file, HANDOFF_LIMIT_BYTES, follow=False)
+    except OSError:
+        return  # there is none, or it is not ours
+    if not found.startswith(TITLE):
+        return
+    committed = ask_one(root, "cat-file", "blob", f"HEAD:{STORE}/{file.name}")
+    if committed.code != 0:
+        file.unlink()
+    elif committed.out != found:
+        atomic_replace(file, committed.out, follow=False)
 
 
 def preview(
@@ -86,8 +148,8 @@ def preview(
     if refusal(root, home=home, agents_own=agents_own) is not None:
         return None
     edits = PlannedEdits(root / STORE)
-    _keep_out(root, settings, edits)
-    _place(root, settings, edits, home)
+    if keep_out(root, edits) is None:
+        _place(root, settings, edits, home)
     return edits
 
 
@@ -111,18 +173,28 @@ def _taken_back(root: Path, settings: ProjectSettings, edits: ProjectEdits) -> P
         for name in handoff_names():
             (store / name).unlink(missing_ok=True)
         if edits.mine <= {GITIGNORE}:  # otherwise the list of what had to stay is still needed, and must stay ignored
-            for name, edit in rule_removals(root, edits.mine):
-                if name != EXCLUDE:
-                    edits.carry_out(name, edit, ours=False)
-                elif edits.carry_out_apart(name, edit):
-                    remove_if_empty(edit.path)
-            for path in (store / PROJECT_EDITS, *store.glob(".*.tmp")):
-                path.unlink(missing_ok=True)
-            with contextlib.suppress(OSError):  # it contains files of the user's
-                store.rmdir()
-    elif GITIGNORE in edits.mine and git_dir_of(root) is not None:
-        keep_out(root, edits, shared=False)
+            _remove_store(root, edits)
+    else:
+        unshare_rule(root, edits)
     return edits
+
+
+def _remove_store(root: Path, edits: ProjectEdits) -> None:
+    """Removes what is left of our folder, and then the rules for it, unless it has files of the user's."""
+    store, mine = root / STORE, set(edits.mine)
+    own = own_ignore_file(store)
+    for path in (*([own] if own is not None else []), *store.glob(".*.tmp")):
+        path.unlink(missing_ok=True)
+    if mine:
+        unshare_rule(root, edits)
+    (store / PROJECT_EDITS).unlink(missing_ok=True)
+    try:
+        store.rmdir()
+    except OSError:
+        return
+    for name, edit in rule_removals(root, ()):
+        if edits.carry_out_apart(name, edit):
+            remove_if_empty(edit.path)
 
 
 def removals(root: Path, mine: Collection[str]) -> Iterator[tuple[str, Edit]]:
@@ -137,16 +209,13 @@ def take_out(root: Path, edits: ProjectEdits) -> None:
         edits.carry_out(name, edit, ours=False)
 
 
-def _keep_out(root: Path, settings: ProjectSettings, edits: ProjectEdits) -> None:
-    if git_dir_of(root) is not None:
-        keep_out(root, edits, shared=settings.pointers == "shared", take_back=settings.decided)
-
-
 def _place(root: Path, settings: ProjectSettings, edits: ProjectEdits, home: Path) -> None:
     if settings.pointers != "shared":
         if settings.decided:
             take_out(root, edits)
+            unshare_rule(root, edits)
         return
+    share_rule(root, edits)
     place_in_read_lists(root, edits, home=home)
     if git_dir_of(root) is None and _holds_repositories(root):
         edits.left_alone("AGENTS.md", "the folder holds repositories, and its text would apply to each of them")

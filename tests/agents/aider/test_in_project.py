@@ -19,7 +19,7 @@ from carryover.cli import main
 from carryover.config import ProjectSettings
 from carryover.edits.apply import Edit
 from carryover.edits.record import PublishedProject
-from carryover.install.uninstall import project_edits
+from carryover.install.uninstall import project_edits, project_rules
 from carryover.model import FileEdit, UserPrompt
 from carryover.publish.project_files import preview, publish
 from carryover.redact import CleanText
@@ -180,7 +180,8 @@ def entry(root: Path) -> str:
 
 def undo(root: Path) -> dict[str, bytes | None]:
     """What uninstall makes of each file of the project."""
-    edits: list[Edit] = list(project_edits(PublishedProject(str(root), str(root / ".carryover"))))
+    project = PublishedProject(str(root), str(root / ".carryover"))
+    edits: list[Edit] = [*project_edits(project), *project_rules(project, ())]
     assert [edit.problem for edit in edits if edit.problem] == []
     return {edit.path.name: edit.after for edit in edits}
 

@@ -146,7 +146,7 @@ def test_what_is_wrong_in_a_project_is_found() -> None:
         ProjectReport(root="/home/dev/b", pointer_end_bytes=40_000),
         ProjectReport(root="/home/dev/c", pointer_end_bytes=32_768),
         ProjectReport(root="/home/dev/d", hidden=(HiddenFile(name="AGENTS.md", by="AGENTS.x.md", agent="codex"),)),
-        ProjectReport(root="/home/dev/e", refusal=Refusal("it would be committed", tracked=True)),
+        ProjectReport(root="/home/dev/e", refusal=Refusal("it would be committed", in_git=True)),
         ProjectReport(root="/srv/x", refusal=Refusal("a link `tracked by git`")),
         ProjectReport(root="/srv/y", unread=(UnreadSource(agent="codex", path="/srv/y/talk", reason="git tracks it"),)),
     )
@@ -157,7 +157,7 @@ def test_what_is_wrong_in_a_project_is_found() -> None:
         "pointer wrong: ~/a: the pointer in CLAUDE.md lost one of its markers.",
         "pointer wrong: ~/b: the pointer in AGENTS.md is behind the 32,768 bytes that Codex CLI reads.",
         "pointer wrong: ~/d: AGENTS.x.md hides AGENTS.md, and the pointer in it, from Codex.",
-        "project wrong: ~/e: nothing is published there: it would be committed.",
+        "project wrong: ~/e: no handoff is written there: it would be committed.",
         "project note: /srv/x: nothing is published there: a link `tracked by git`.",
         "transcripts note: /srv/y/talk is not read: git tracks it.",
     ]

@@ -134,9 +134,9 @@ def test_everything_is_listed_first_and_listing_changes_nothing(state: StateDir,
     plan = plan_uninstall(state, purge=True, home=home)
 
     assert tree(home) == before
-    edits = [str(edit.path.relative_to(home)) for edit in plan.edits if edit.changes]
-    assert edits == [".claude/settings.json", "app/AGENTS.md", "app/.gitignore"]
-    names = ("handoff.md", "edited", ".")
+    edits = [str(edit.path.relative_to(home)) for edit in plan.shown if edit.changes]
+    assert edits == [".claude/settings.json", "app/AGENTS.md", "app/.gitignore", "app/.git/info/exclude"]
+    names = ("handoff.md", "edited", ".gitignore", ".")
     assert [(str(removal.path.relative_to(home)), removal.what) for removal in plan.removals] == [
         *((os.path.normpath(f"app/.carryover/{name}"), f"the handoff of {home / 'app'}") for name in names),
         *((f".carryover/sync{name}", "this machine's keys and its copy of the store") for name in ("/key.json", "")),

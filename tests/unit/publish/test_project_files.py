@@ -57,6 +57,7 @@ def test_a_repository_gets_the_handoff_the_rule_and_the_pointers(home: Path) -> 
 
     assert published(root) == Published(changed=True, file=handoff(root), edited=(".gitignore", "AGENTS.md"))
     assert tree(root) == {
+        ".carryover/.gitignore": "# Carryover (auto-added)\n*\n",
         ".carryover/edited": "AGENTS.md\n.gitignore\n",
         ".carryover/handoff.md": TEXT,
         ".gitignore": RULE,
@@ -83,7 +84,8 @@ def test_a_preview_names_the_edits_and_makes_none(home: Path, app: Path) -> None
 
     assert signatures(app) == before
     assert shared is not None and private is not None
-    assert [edit.path.relative_to(app).as_posix() for edit in shared.planned] == [".gitignore", "AGENTS.md"]
+    edited = [edit.path.relative_to(app).as_posix() for edit in shared.planned]
+    assert edited == [".git/info/exclude", ".gitignore", "AGENTS.md"]
     assert [edit.path.relative_to(app).as_posix() for edit in private.planned] == [".git/info/exclude"]
     published(app)
     again = preview(app, SHARED, home=home)

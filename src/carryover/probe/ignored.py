@@ -1,0 +1,105 @@
+"""Asks git whether it keeps a folder of a checkout out of commits: again whenever something changed that decides it."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from carryover.fsio import is_there, read_bytes_bounded
+from carryover.probe.git_command import ask_one, git_dir_of, named_in
+
+SIZE_LIMIT_BYTES: Final = 256 << 10
+"""Larger ignore files are left to git."""
+
+_Status = tuple[int, int, int] | None
+_excludes: dict[tuple[Path, Path], Path] = {}
+"""By checkout and its git folder: its `info/exclude`, as git named it."""
+_ignored: dict[tuple[Path, str], tuple[_Status, ...]] = {}
+"""By checkout and folder: the files that decide, as they were when git last said that it ignores the folder."""
+
+
+def exclude_file(root: Path) -> Path:
+    """Returns the `info/exclude` of the checkout, which worktrees share. Raises OSError if git names none."""
+    git_dir = git_dir_of(root)
+    if git_dir is None:
+        raise OSError(errno.EINVAL, "it is not a repository")
+    path = _excludes.get((root, git_dir))
+    if path is None:
+        answer = ask_one(root, "rev-parse", "--git-path", "info/exclude")
+        if answer.code != 0:
+            raise OSError(errno.EINVAL, "git does not know this repository")
+        path = _excludes[root, git_dir] = root / os.fsdecode(answer.out.removesuffix(b"\n"))
+    return path
+
+
+def is_ignored(root: Path, folder: str) -> bool:
+    """Whether the rules outside of `folder`, which is at the top of the checkout, make git ignore all of it.
+
+    Asks git only if HEAD, the index or an ignore file has changed since it said so. Blocks. Raises OSError if git can't
+    tell.
+    """
+    stamp = _deciding(root)
+    if _ignored.get((root, folder)) == stamp:
+        return True
+    # With the slash, a rule inside the folder would count; without it, a missing one would not be taken for a folder.
+    name = folder if is_there(root / folder) else f"{folder}/"
+    answer = ask_one(root, "check-ignore", "--quiet", "--no-index", "--", name)
+    if answer.code not in (0, 1):
+        raise OSError(errno.EINVAL, "it can't read this repository")
+    if answer.code == 0:
+        _ignored[root, folder] = stamp
+    return answer.code == 0
+
+
+def _deciding(root: Path) -> tuple[_Status, ...]:
+    exclude, git_dir = exclude_file(root), git_dir_of(root)
+    own = (git_dir / "HEAD", git_dir / "index") if git_dir is not None else ()
+    return tuple(map(_status, (*own, root / ".gitignore", exclude)))
+
+
+def _status(path: Path) -> _Status:
+    try:
+        found = path.lstat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def has_rule(data: bytes, folder: str) -> bool:
+    """Whether the text of an ignore file ignores a folder by its name alone; if False, git has to be asked."""
+    lines = [line.rstrip() for line in data.split(b"\n")]
+    last = max((at for at, line in enumerate(lines) if line in _rules(folder)), default=None)
+    return last is not None and not any(line.startswith(b"!") for line in lines[last:])
+
+
+def _rules(folder: str) -> set[bytes]:
+    name = os.fsencode(folder)
+    return {name, name + b"/", b"/" + name, b"/" + name + b"/"}
+
+
+def is_let_in(root: Path, folder: str) -> bool:
+    """Whether git does not ignore the folder although `info/exclude` says so: another rule takes it back in.
+
+    As `is_ignored`, with the same errors.
+    """
+    if is_ignored(root, folder):
+        return False
+    try:
+        lines = read_bytes_bounded(exclude_file(root), SIZE_LIMIT_BYTES, follow=False).split(b"\n")
+    except OSError:
+        return False
+    return any(line.rstrip() in _rules(folder) for line in lines)
+
+
+def other_checkouts(root: Path) -> Iterator[Path]:
+    """Yields the other checkouts of the repository, which share its `info/exclude`."""
+    common = exclude_file(root).parent.parent
+    folders = [common.parent] if common.name == ".git" else []
+    for entry in sorted((common / "worktrees").glob("*/gitdir")):
+        if (named := named_in(entry)) is not None:
+            folders.append(named.parent)
+    here = os.path.realpath(root)
+    yield from (folder for folder in folders if os.path.realpath(folder) != here)
