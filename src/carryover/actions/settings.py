@@ -6,6 +6,7 @@ import glob
 import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -157,7 +158,10 @@ def _write(state: StateDir, path: tuple[str, str], value: Any) -> None:
     from carryover.edits.apply import apply
     from carryover.install.config_file import plan_config
 
-    [done] = apply([plan_config(state, {path: value})], state)
+    values = {path: value}
+    if (path, value) == (("publish", "pointers"), "shared"):  # said anew, it holds for what git has taken away too
+        values["publish", "shared_since"] = datetime.now(UTC)
+    [done] = apply([plan_config(state, values)], state)
     if done.problem is not None:
         raise UserError(done.problem, ExitCode.REFUSED)
 

@@ -165,8 +165,8 @@ class InstructionFile(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     create: bool = False
-    """Whether the file is created for this agent if it is missing, since nothing else brings it the handoff. A file
-    that is created for no agent gets the pointer only if it has text from the user and doesn't import AGENTS.md."""
+    """Whether the file is created for this agent if it is missing, as AGENTS.md always is. A file that is not created
+    gets the pointer only if it has text from the user and doesn't import AGENTS.md."""
     hidden_by: tuple[str, ...] = ()
     """Files beside it that the agent reads instead."""
     limit: InstructionLimit | None = None

@@ -10,8 +10,9 @@ from typing import Any, Final, get_args
 
 import msgspec
 
-from carryover.actions.context import agents_own
+from carryover.actions.context import agents_own, state_dir
 from carryover.actions.first_read import End, Held
+from carryover.adapter.spec import AGENTS_MD
 from carryover.agents import instruction_files
 from carryover.config import Config, Pointers, project_settings
 from carryover.edits.apply import Applied, Edit, diff
@@ -24,6 +25,7 @@ from carryover.install.messages import summary
 from carryover.install.setup import Setup, outcome_for, waiting_for
 from carryover.paths import short_path
 from carryover.projects.handoff_file import IN_PROJECT
+from carryover.projects.root import StatePaths
 from carryover.publish.gitignore import EXCLUDE
 from carryover.publish.project_files import Withdrawn, preview
 from carryover.terminal.output import counted, harmless, print_lines
@@ -37,6 +39,11 @@ TIPS: Final = (
     'In a chat that is already open say "read .carryover/handoff.md".',
 )
 
+_UNCOMMITTED: Final = "git will show AGENTS.md and .gitignore as changed until you commit them."
+_COMMIT: Final = (
+    "  Until then git refuses what would overwrite them: "
+    "`git add AGENTS.md .gitignore && git commit -m 'Point agents to the handoff'` there."
+)
 _BY_HOOKS: Final = "agents get it by hooks, or by `carryover to`."
 _READ: Final = {
     "done": "Everything that your agents wrote so far has been read.",
@@ -102,12 +109,12 @@ def planned(projects: Mapping[Path, int], config: Config) -> tuple[ProjectEdits,
 
     `projects` maps each root to the time of its last work (UTC ms).
     """
-    found, own = [], agents_own(config.agents)
+    found, paths = [], StatePaths.of(state_dir(), Path.home(), agents_own(config.agents))
     for root, last_ms in projects.items():
         settings = project_settings(root, config)
         at_once = settings.at(last_ms)
         try:
-            now, then = (preview(root, each, home=Path.home(), agents_own=own) for each in (at_once, settings))
+            now, then = (preview(root, each, paths) for each in (at_once, settings))
         except OSError as error:
             found.append(ProjectEdits(root, problem=os_reason(error)))
             continue
@@ -133,19 +140,15 @@ def rule(
     if pointers == "private":
         return f"{where}, and in others once an agent works there: {alone}", f"No other file: {_BY_HOOKS}"
     then = f"When an agent next works in a project, not before: .carryover/ in its .gitignore{_pointers(agents)}."
-    return f"{where}: only {alone}", then
+    return f"{where}: only {alone}", then, _UNCOMMITTED
 
 
 def _pointers(agents: Collection[str]) -> str:
-    """Names the files that get the pointer, as the end of a sentence; empty if none does."""
-    created: list[str] = []
-    extended: list[str] = []
-    for name, readers in instruction_files().items():
-        if files := [file for agent, file in readers.items() if agent in agents]:
-            (created if any(file.create for file in files) else extended).append(name)
-    yours = [f"your {' and '.join(filter(None, (', '.join(extended[:-1]), extended[-1])))}"] if extended else []
-    named = " and in ".join([*(f"{name} (created if missing)" for name in created), *yours])
-    return f", and five lines that point to the handoff in {named}" if named else ""
+    """Names the files that get the pointer, as the end of a sentence."""
+    read = instruction_files().items()
+    extended = [name for name, readers in read if name != AGENTS_MD and not readers.keys().isdisjoint(agents)]
+    yours = f" and in your {' and '.join(extended)}" if extended else ""
+    return f", and eight lines that point to the handoff in {AGENTS_MD} (created if missing){yours}"
 
 
 def places(roots: Collection[Path], home: Path) -> str:
@@ -319,6 +322,8 @@ def _project_lines(report: Report, home: Path) -> Iterator[str]:
     yield from (f"  {line}" for line in report.rule)
     if not report.into_projects:
         return
+    if report.setup.pointers == "shared":
+        yield _COMMIT
     changing = [project for project in report.projects if project.edits or project.later or project.problem]
     for project in changing[:SHOWN]:
         later = f"when an agent works there, {_changes(project.later, project.root)}" if project.later else ""

@@ -13,7 +13,7 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
@@ -224,14 +224,14 @@ def write(edit: Edit) -> None:
 class ProjectEdits:
     """The edits of a project's files in one pass.
 
-    `mine` names the files that Carryover edited on this machine, now or earlier. Only these are ever restored, since a
-    block that came with the repository belongs to its owners. `done` names those that this pass changed. `notes` say
-    what was left alone and why; they quote no content.
+    `mine` names the files that Carryover edited on this machine, now or earlier (`placed`: see `edited_in_project`).
+    Only these are ever restored, since a block that came with the repository belongs to its owners. `done` names those
+    that this pass changed. `notes` say what was left alone and why; they quote no content.
     """
 
-    def __init__(self, store: Path, notes: Iterable[str] = ()) -> None:
+    def __init__(self, store: Path, notes: Iterable[str] = (), placed: Collection[str] = ()) -> None:
         self._store = store
-        self.mine = edited_in_project(store)
+        self.mine = edited_in_project(store, placed)
         self.done: list[str] = []
         self.notes = list(notes)
 
@@ -281,8 +281,8 @@ class ProjectEdits:
 class PlannedEdits(ProjectEdits):
     """Collects the edits that a pass would make in `planned`. Writes nothing."""
 
-    def __init__(self, store: Path) -> None:
-        super().__init__(store)
+    def __init__(self, store: Path, placed: Collection[str] = ()) -> None:
+        super().__init__(store, placed=placed)
         self.planned: list[Edit] = []
 
     def _write(self, edit: Edit) -> None:

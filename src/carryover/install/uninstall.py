@@ -51,6 +51,7 @@ _FILES: Final = (
     ("config.toml", "your settings"),
     (".*.tmp", "left by a write that was cut off"),
     (record.PROJECTS_RECORD, "the list of projects"),
+    (record.PLACED_RECORD, "the list of projects"),
     (record.SETTINGS_RECORD, "the record of edits"),
     (LOCK, "the record of edits"),
 )
@@ -125,9 +126,9 @@ def plan_uninstall(
         for root in dict.fromkeys(project.root for project in known)
         if not is_folder(Path(root))
     ]
-    in_projects = {edit.path: edit for project in known for edit in project_edits(project)}
+    in_projects = {edit.path: edit for p in known for edit in project_edits(p, state)}
     stores = [Path(project.root) / STORE for project in known]
-    rules = {edit.path: (edit, Path(p.root)) for p in known for edit in project_rules(p, stores)}
+    rules = {edit.path: (edit, Path(p.root)) for p in known for edit in project_rules(p, state, stores)}
     removals = [
         Removal(path, f"the handoff of {p.root}", apart=p.folder != str(Path(p.root) / STORE))
         for p in known
@@ -191,17 +192,24 @@ def _removed(paths: Iterable[Path]) -> tuple[list[Path], list[str]]:
     return removed, stays
 
 
-def project_edits(project: PublishedProject) -> Iterator[Edit]:
+def project_edits(project: PublishedProject, state: StateDir) -> Iterator[Edit]:
     """Yields the edits that undo ours in one project's files, apart from ignore rules. Reads only."""
     root = Path(project.root)
-    yield from (edit for _, edit in removals(root, record.edited_in_project(root / STORE)))
+    yield from (edit for _, edit in removals(root, _edited(root, state)))
 
 
-def project_rules(project: PublishedProject, going: Collection[Path]) -> Iterator[Edit]:
+def project_rules(project: PublishedProject, state: StateDir, going: Collection[Path]) -> Iterator[Edit]:
     """Yields the edits that take our ignore rules out of a project whose handoff is among the `going` ones. Asks git
     for its exclude file."""
     root = Path(project.root)
-    yield from (edit for _, edit in rule_removals(root, record.edited_in_project(root / STORE), going))
+    yield from (edit for _, edit in rule_removals(root, _edited(root, state), going))
+
+
+def _edited(root: Path, state: StateDir) -> set[str]:
+    placed: set[str] = set()
+    with contextlib.suppress(OSError):  # then the list in the project alone counts
+        placed = record.placed_in_project(state.root, root)
+    return record.edited_in_project(root / STORE, placed)
 
 
 def store_files(project: PublishedProject) -> list[Path]:

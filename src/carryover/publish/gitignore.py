@@ -51,6 +51,11 @@ def ignore_itself(store: Path) -> None:
         write_if_changed(store / GITIGNORE, whole_file(_OWN_LINES), mode=0o600, follow=False)
 
 
+def has_our_rule(text: bytes) -> bool:
+    """Whether the text of an ignore file has our rule for `.carryover/`."""
+    return find_lines(text, _LINES) is not None
+
+
 def own_ignore_file(store: Path) -> Path | None:
     """Returns the ignore file that we wrote into the folder; None if there is none, or it is the user's."""
     with suppress(OSError):
@@ -59,9 +64,12 @@ def own_ignore_file(store: Path) -> Path | None:
     return None
 
 
-def share_rule(root: Path, edits: ProjectEdits) -> None:
-    """Puts the rule into .gitignore too, unless the user's rules ignore `.carryover/` or take it back in."""
-    if git_dir_of(root) is not None and not _is_ignored(root):
+def share_rule(root: Path, edits: ProjectEdits, allows: Callable[[str], bool] = lambda _: True) -> None:
+    """Puts the rule into .gitignore too, unless the user's rules ignore `.carryover/` or take it back in.
+
+    `allows` says whether .gitignore may be changed.
+    """
+    if git_dir_of(root) is not None and not _is_ignored(root) and allows(GITIGNORE):
         edits.carry_out(GITIGNORE, plan(_change(root / GITIGNORE, with_rule)), ours=True)
 
 

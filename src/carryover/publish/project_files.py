@@ -24,6 +24,7 @@ from carryover.edits.apply import Edit, PlannedEdits, ProjectEdits
 from carryover.edits.record import GITIGNORE, PROJECT_EDITS, published_projects
 from carryover.errors import os_reason
 from carryover.fsio import atomic_replace, is_folder, is_there, locked_dir, read_bytes_bounded
+from carryover.paths import StateDir
 from carryover.probe.git_command import ask_one, git_dir_of
 from carryover.projects.handoff_file import (
     CHOSEN,
@@ -34,7 +35,7 @@ from carryover.projects.handoff_file import (
     write_handoff,
 )
 from carryover.projects.policy import Refusal, refusal, refusal_by_git
-from carryover.projects.root import AgentFolders
+from carryover.projects.root import StatePaths
 from carryover.publish.gitignore import (
     ignore_itself,
     keep_out,
@@ -45,6 +46,7 @@ from carryover.publish.gitignore import (
     unshare_rule,
 )
 from carryover.publish.make import Refreshed
+from carryover.publish.once import Once
 from carryover.publish.pointers import place_pointers, pointer_removal
 from carryover.publish.read_lists import place_in_read_lists, read_list_removal
 from carryover.redact import CleanText
@@ -59,13 +61,14 @@ def publish(
     *,
     before: Callable[[Path], None] = lambda _folder: None,
     beside: Callable[[], bool] = lambda: False,
-    home: Path | None = None,
-    agents_own: AgentFolders | None = None,
+    paths: StatePaths | None = None,
 ) -> Published:
     """Writes `text` and all that belongs to it to the project; errors become a refusal or a note. Blocks.
 
     `before` gets the handoff's folder first, and lists it. `beside` writes more there; True: that has to come again.
+    `paths`: this user's, unless given.
     """
+    paths = paths or _own_paths()
     if settings.excluded:
         return Published(refusal=f"excluded by {settings.excluded}", notes=settings.notes)
     try:
@@ -75,19 +78,21 @@ def publish(
             return Published(changed=changed, file=settings.folder / HANDOFF, notes=settings.notes)
         if settings.pointers == "off":
             return Published(refusal="`pointers` is off, and there is no other folder", notes=settings.notes)
-        refused = refusal(root, home=home or Path.home(), agents_own=agents_own)
+        refused = refusal(root, home=paths.home, agents_own=paths.agents_own)
         if refused is not None:
             return _refused(root, refused, settings)
         store = root / STORE
         before(store)
         with locked_dir(store):
-            edits = ProjectEdits(store, settings.notes)
+            once = Once(root, paths.state, settings)
+            edits = ProjectEdits(store, settings.notes, once.here)
             refused = _kept_out(root, edits)  # first, so that the handoff can never be committed
             if refused is not None:
                 return _refused(root, refused, settings)
             ignore_itself(store)
             changed = write_handoff(store, text)
-            _place(root, settings, edits, home or Path.home())
+            _place(root, settings, edits, once, paths.home)
+            once.note(settings)
             again, done, notes = beside(), tuple(edits.done), tuple(edits.notes)
             refused = refusal_by_git(root)  # a checkout may have changed the rules meanwhile
             if refused is not None:
@@ -139,36 +144,43 @@ def _empty(root: Path, file: Path) -> None:
         atomic_replace(file, committed.out, follow=False)
 
 
-def preview(
-    root: Path, settings: ProjectSettings, *, home: Path, agents_own: AgentFolders | None = None
-) -> PlannedEdits | None:
+def _own_paths() -> StatePaths:
+    home = Path.home()
+    return StatePaths.of(StateDir.of(os.environ, home), home)
+
+
+def preview(root: Path, settings: ProjectSettings, paths: StatePaths | None = None) -> PlannedEdits | None:
     """Returns the edits of the user's files that `publish` would make; None if it may not write. Raises OSError."""
     if settings.excluded or settings.folder is not None:
         return None
-    if refusal(root, home=home, agents_own=agents_own) is not None:
+    paths = paths or _own_paths()
+    if refusal(root, home=paths.home, agents_own=paths.agents_own) is not None:
         return None
-    edits = PlannedEdits(root / STORE)
+    once = Once(root, paths.state, settings)
+    edits = PlannedEdits(root / STORE, once.here)
     if keep_out(root, edits) is None:
-        _place(root, settings, edits, home)
+        _place(root, settings, edits, once, paths.home)
     return edits
 
 
-def take_back(root: Path, settings: ProjectSettings) -> ProjectEdits:
+def take_back(root: Path, settings: ProjectSettings, state: Path | None = None) -> ProjectEdits:
     """Removes from the project at `root` what `settings` no longer allow, byte for byte, and only what we put there.
 
     Blocks (files, git). The result's `notes` list what could not be removed. Raises OSError.
     """
     store = root / STORE
     stays = settings.excluded is None and (settings.pointers == "shared" or not settings.decided)
-    if stays or not is_folder(store) or store.is_symlink():
+    once = Once(root, state or _own_paths().state, settings)
+    if stays or store.is_symlink() or not (is_folder(store) or once.here):
         return ProjectEdits(store)
     with locked_dir(store):
-        return _taken_back(root, settings, ProjectEdits(store))
+        return _taken_back(root, settings, ProjectEdits(store, placed=once.here), once)
 
 
-def _taken_back(root: Path, settings: ProjectSettings, edits: ProjectEdits) -> ProjectEdits:
+def _taken_back(root: Path, settings: ProjectSettings, edits: ProjectEdits, once: Once) -> ProjectEdits:
     store = root / STORE
     take_out(root, edits)
+    once.forget()
     if settings.pointers == "off" or settings.excluded is not None:
         for name in handoff_names():
             (store / name).unlink(missing_ok=True)
@@ -209,18 +221,18 @@ def take_out(root: Path, edits: ProjectEdits) -> None:
         edits.carry_out(name, edit, ours=False)
 
 
-def _place(root: Path, settings: ProjectSettings, edits: ProjectEdits, home: Path) -> None:
+def _place(root: Path, settings: ProjectSettings, edits: ProjectEdits, once: Once, home: Path) -> None:
     if settings.pointers != "shared":
         if settings.decided:
             take_out(root, edits)
             unshare_rule(root, edits)
         return
-    share_rule(root, edits)
+    share_rule(root, edits, once.allows)
     place_in_read_lists(root, edits, home=home)
     if git_dir_of(root) is None and _holds_repositories(root):
         edits.left_alone("AGENTS.md", "the folder holds repositories, and its text would apply to each of them")
     else:
-        place_pointers(root, edits, settings.agents)
+        place_pointers(root, edits, settings.agents, once.allows)
 
 
 def _holds_repositories(folder: Path) -> bool:
@@ -249,14 +261,14 @@ def withdraw(state: Path, config: Config) -> tuple[Withdrawn, ...]:
     except OSError:
         return ()
     here = (Path(root) for root in roots if is_folder(Path(root)))
-    each = (withdraw_from(root, project_settings(root, config)) for root in here)
+    each = (withdraw_from(root, project_settings(root, config), state) for root in here)
     return tuple(done for done in each if done.files or done.notes)
 
 
-def withdraw_from(root: Path, settings: ProjectSettings) -> Withdrawn:
+def withdraw_from(root: Path, settings: ProjectSettings, state: Path) -> Withdrawn:
     """Does what `take_back` does, with an obstacle among the notes."""
     try:
-        edits = take_back(root, settings)
+        edits = take_back(root, settings, state)
     except OSError as error:
         return Withdrawn(str(root), notes=(f"what was written into the project is still there: {os_reason(error)}",))
     return Withdrawn(str(root), tuple(edits.done), tuple(edits.notes))
