@@ -24,7 +24,7 @@ from carryover.paths import StateDir, expanded
 from carryover.text.toml_lines import parsed_toml, required_value, with_line
 
 ResumeMode = Literal["ask", "brief", "silent"]
-Pointers = Literal["shared", "private", "off"]
+Pointers = Literal["shared", "local", "private", "off"]
 Choice = TypeVar("Choice", ResumeMode, Pointers)
 
 PROJECT_FILE: Final = ".carryover.toml"

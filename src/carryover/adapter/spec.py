@@ -172,6 +172,18 @@ class InstructionFile(msgspec.Struct, frozen=True, kw_only=True):
     limit: InstructionLimit | None = None
 
 
+class LocalFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A file of rules that this agent alone reads unprompted, made for the pointer where git must show nothing."""
+
+    name: str
+    """Path below the project's root."""
+    head: str = ""
+    """What the agent needs before the pointer, such as front matter."""
+    beside: str = ""
+    """It is made where this file has text, in place of which the agent does not read AGENTS.md. Empty: it is made where
+    AGENTS.md can't be."""
+
+
 class ReadList(msgspec.Struct, frozen=True, kw_only=True):
     """A list of files that the agent puts before the model in each session, to which the handoff is added."""
 
@@ -347,6 +359,8 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
     """None if it keeps them or that is unknown."""
     instructions: tuple[InstructionFile, ...] = ()
     """Project files that it reads unprompted and in which we put a pointer."""
+    local_file: LocalFile | None = None
+    """None if nothing but files that others read too can bring it a pointer."""
     guidance: tuple[str, ...] = ()
     """More project files that tell it how to work (rules, skills), as patterns below the project's root."""
     commands: tuple[CommandFiles, ...] = ()

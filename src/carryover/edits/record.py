@@ -9,12 +9,12 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterator
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Final, TypeVar
 
 import msgspec
 
-from carryover.agents import instruction_files, read_lists
+from carryover.agents import instruction_files, local_files, read_lists
 from carryover.edits.hooks import Form
 from carryover.edits.user_text import UNKNOWN, Origin
 from carryover.errors import ExitCode, UserError
@@ -207,4 +207,11 @@ def save_edited_in_project(store: Path, names: Collection[str]) -> None:
 
 
 def _editable() -> tuple[str, ...]:
-    return (*instruction_files(), *(where.file for where in read_lists()), GITIGNORE)
+    local = [file.name for file in local_files().values()]
+    folders = {folder for name in local for folder in folders_of(name)}
+    return (*instruction_files(), *(where.file for where in read_lists()), GITIGNORE, *local, *sorted(folders))
+
+
+def folders_of(name: str) -> list[str]:
+    """Returns the folders of a project that a file in it needs, as they are listed, outermost first."""
+    return [f"{folder}/" for folder in reversed(PurePath(name).parents) if folder.name]

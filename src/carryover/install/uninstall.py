@@ -87,6 +87,8 @@ class Uninstall:
     """Names what stays and why, in whole sentences."""
     rules: tuple[tuple[Edit, Path], ...] = ()
     """Edits of ignore files, each for the checkout with this root: only once its handoff is gone."""
+    folders: tuple[Path, ...] = ()
+    """Folders that were created for files which the edits delete, innermost first: only if they are empty then."""
 
     @property
     def shown(self) -> tuple[Edit, ...]:
@@ -136,7 +138,8 @@ def plan_uninstall(
     ]
     removals += [Removal(path, what) for path, what in state_files(state)]
     notes += _not_ours(removals)
-    return Uninstall((*edits, *in_projects.values()), tuple(removals), tuple(notes), tuple(rules.values()))
+    folders = tuple(folder for project in known for folder in _created_folders(project, state))
+    return Uninstall((*edits, *in_projects.values()), tuple(removals), tuple(notes), tuple(rules.values()), folders)
 
 
 def carry_out(uninstall: Uninstall, state: StateDir) -> Uninstalled:
@@ -147,6 +150,9 @@ def carry_out(uninstall: Uninstall, state: StateDir) -> Uninstalled:
     """
     had_state = state.root.exists()
     applied = apply(uninstall.edits, state) if uninstall.edits else ()
+    for folder in uninstall.folders:
+        with contextlib.suppress(OSError):  # it contains something of the user's
+            folder.rmdir()
     kept = state.root / record.SETTINGS_RECORD if load_record(state).files else None
     in_state = [ours.path for ours in uninstall.removals if ours.path.is_relative_to(state.root)]
     removed, stays = _removed(ours.path for ours in uninstall.removals if ours.path not in in_state)
@@ -203,6 +209,11 @@ def project_rules(project: PublishedProject, state: StateDir, going: Collection[
     for its exclude file."""
     root = Path(project.root)
     yield from (edit for _, edit in rule_removals(root, _edited(root, state), going))
+
+
+def _created_folders(project: PublishedProject, state: StateDir) -> list[Path]:
+    listed = (name for name in _edited(Path(project.root), state) if name.endswith("/"))
+    return [Path(project.root, name) for name in sorted(listed, key=len, reverse=True)]
 
 
 def _edited(root: Path, state: StateDir) -> set[str]:

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
+import re
+import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 from carryover.fsio import is_there, read_bytes_bounded
-from carryover.probe.git_command import ask_one, git_dir_of, named_in
+from carryover.probe.git_command import ask, ask_one, git_dir_of, named_in
 
 SIZE_LIMIT_BYTES: Final = 256 << 10
 """Larger ignore files are left to git."""
+
+_PATIENCE_S: Final = 2.0
+
+_STASHES: Final = ("rev-list", "--walk-reflogs", "--parents", "refs/stash", "--")
+_TIPS: Final = ("rev-list", "--all", "--no-walk=unsorted", "--objects")
+_NEGATED: Final = re.compile(rb"[^\t]*:\d+:!")
 
 _Status = tuple[int, int, int] | None
 _excludes: dict[tuple[Path, Path], Path] = {}
@@ -92,6 +100,27 @@ def is_let_in(root: Path, folder: str) -> bool:
     except OSError:
         return False
     return any(line.rstrip() in _rules(folder) for line in lines)
+
+
+def is_negated(root: Path, name: str) -> bool:
+    """Whether a rule says that git must not ignore the file. Blocks. Raises OSError if git can't tell."""
+    answer = ask_one(root, "check-ignore", "--verbose", "--no-index", "--", name)
+    return _NEGATED.match(answer.out) is not None
+
+
+def tracked_anywhere(root: Path, names: Sequence[str]) -> set[str]:
+    """Returns those of the files that a branch, a tag, a stash or the index has. Blocks. Raises OSError if git can't
+    tell."""
+    deadline = time.monotonic() + _PATIENCE_S
+    index, stashes = ask(root, ("ls-files", "-z", "--", *names), _STASHES, deadline=deadline)
+    # The third parent of a stash, if any, has the untracked files.
+    untracked = [line.split()[3] for line in os.fsdecode(stashes.out).splitlines() if len(line.split()) > 3]
+    [tips] = ask(root, (*_TIPS, *untracked, "--", *names), deadline=deadline)
+    if index.code != 0 or tips.code != 0:
+        raise OSError(errno.EINVAL, "it can't read this repository")
+    objects = (line.partition(" ")[2] for line in os.fsdecode(tips.out).splitlines())
+    paths = {*objects, *os.fsdecode(index.out).split("\0")}
+    return {name for name in names if name in paths}
 
 
 def other_checkouts(root: Path) -> Iterator[Path]:

@@ -13,7 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from carryover.agents import read_lists
+from carryover.adapter.spec import AGENTS_MD
+from carryover.agents import local_files, read_lists
 from carryover.edits.apply import Change, Edit, ProjectEdits, plan
 from carryover.edits.record import GITIGNORE
 from carryover.edits.user_text import EditRefused, find_lines, is_text, whole_file, with_lines, without_span
@@ -81,7 +82,24 @@ def unshare_rule(root: Path, edits: ProjectEdits) -> None:
 
 def keep_file_out(root: Path, edits: ProjectEdits, name: str) -> bool:
     """Makes git ignore a file of the checkout by `info/exclude`, until uninstall; returns False if it can't."""
-    return _exclude(root, edits, (_TITLE, b"/" + os.fsencode(name)))
+    return _exclude(root, edits, _lines_for(name))
+
+
+def show_files(root: Path, edits: ProjectEdits, names: Collection[str]) -> None:
+    """Takes the rules for these files out of `info/exclude` again, so that git shows them."""
+    with suppress(OSError):  # not a repository (any more), so its rules do not matter
+        exclude = _own_exclude(root)
+        gone = [_lines_for(name) for name in names]
+        edits.carry_out_apart(EXCLUDE, plan(_change(exclude, partial(without_rules, gone=gone))))
+
+
+def _lines_for(name: str) -> tuple[bytes, bytes]:
+    return _TITLE, b"/" + os.fsencode(name)
+
+
+def _all_rules() -> list[tuple[bytes, bytes]]:
+    names = (*(where.file for where in read_lists()), *(file.name for file in local_files().values()), AGENTS_MD)
+    return [*map(_lines_for, names), _LINES]
 
 
 def rule_removals(root: Path, mine: Collection[str], going: Collection[Path] = ()) -> Iterator[tuple[str, Edit]]:
@@ -114,16 +132,32 @@ def remove_if_empty(exclude: Path) -> None:
 
 def rule_removal(path: Path) -> Change:
     """Plans to remove our rules from the ignore file at `path`, and the file itself if it contains nothing else."""
+    return _change(path, partial(without_rules, gone=_all_rules()))
 
-    def without_rules(data: bytes | None) -> bytes | None:
-        files = ((_TITLE, b"/" + os.fsencode(where.file)) for where in read_lists())
-        for lines in (*files, _LINES):  # remove in reverse order of addition
-            if data in (None, whole_file(lines), whole_file(lines, b"\r\n")):
-                return None
-            data = without_rule(data, lines)
-        return data
 
-    return _change(path, without_rules)
+def without_rules(data: bytes | None, gone: Collection[Sequence[bytes]]) -> bytes | None:
+    """Removes those of our rules that are `gone`; returns None if nothing else was in the file. Others stay.
+
+    Rules are removed in reverse order of addition, since each remembers whether the text before it ended with a line
+    end; those after a removed one are added again.
+    """
+    last: list[Sequence[bytes]] = []
+    while data is not None and (lines := _rule_at_end(data)) is not None:
+        last.append(lines)
+        data = None if data in (whole_file(lines), whole_file(lines, b"\r\n")) else without_rule(data, lines)
+    for lines in reversed(last):
+        data = data if lines in gone else with_rule(data, lines)
+    for lines in gone:
+        data = without_rule(data, lines) if data is not None else None
+    return data
+
+
+def _rule_at_end(data: bytes) -> Sequence[bytes] | None:
+    for lines in _all_rules():
+        span = find_lines(data, lines, max(0, len(data) - len(b"\r\n".join(lines)) - len(b"\r\n")))
+        if span is not None and not data[span[1] :].strip(b"\r\n"):
+            return lines
+    return None
 
 
 def with_rule(data: bytes | None, lines: Sequence[bytes] = _LINES) -> bytes:

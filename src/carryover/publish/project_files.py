@@ -45,9 +45,10 @@ from carryover.publish.gitignore import (
     share_rule,
     unshare_rule,
 )
+from carryover.publish.local_files import hide_no_more, local_names, local_removal, place_local_files
 from carryover.publish.make import Refreshed
 from carryover.publish.once import Once
-from carryover.publish.pointers import place_pointers, pointer_removal
+from carryover.publish.pointers import place_pointers
 from carryover.publish.read_lists import place_in_read_lists, read_list_removal
 from carryover.redact import CleanText
 
@@ -179,8 +180,12 @@ def take_back(root: Path, settings: ProjectSettings, state: Path | None = None) 
 
 def _taken_back(root: Path, settings: ProjectSettings, edits: ProjectEdits, once: Once) -> ProjectEdits:
     store = root / STORE
-    take_out(root, edits)
     once.forget()
+    if settings.pointers == "local" and settings.excluded is None:
+        place_local_files(root, edits, settings.agents, create=False)
+    else:
+        take_out(root, edits)
+        hide_no_more(root, edits)
     if settings.pointers == "off" or settings.excluded is not None:
         for name in handoff_names():
             (store / name).unlink(missing_ok=True)
@@ -212,7 +217,8 @@ def _remove_store(root: Path, edits: ProjectEdits) -> None:
 def removals(root: Path, mine: Collection[str]) -> Iterator[tuple[str, Edit]]:
     """Yields the edits that take our text out of the files of a project that are `mine`, except for ignore rules."""
     yield from ((where.file, read_list_removal(root, where)) for where in read_lists() if where.file in mine)
-    yield from ((name, pointer_removal(root, name)) for name in reversed(instruction_files()) if name in mine)
+    names = dict.fromkeys((*local_names(), *reversed(instruction_files())))
+    yield from ((name, local_removal(root, name)) for name in names if name in mine)
 
 
 def take_out(root: Path, edits: ProjectEdits) -> None:
@@ -222,13 +228,33 @@ def take_out(root: Path, edits: ProjectEdits) -> None:
 
 
 def _place(root: Path, settings: ProjectSettings, edits: ProjectEdits, once: Once, home: Path) -> None:
-    if settings.pointers != "shared":
-        if settings.decided:
-            take_out(root, edits)
-            unshare_rule(root, edits)
+    if not settings.decided:
         return
-    share_rule(root, edits, once.allows)
+    if settings.pointers != "shared":
+        unshare_rule(root, edits)
+    if settings.pointers == "private":
+        take_out(root, edits)
+        hide_no_more(root, edits)
+        return
     place_in_read_lists(root, edits, home=home)
+    if settings.pointers == "local":
+        _place_local_files(root, settings, edits)
+    else:
+        _share(root, settings, edits, once)
+
+
+def _place_local_files(root: Path, settings: ProjectSettings, edits: ProjectEdits) -> None:
+    try:
+        place_local_files(root, edits, settings.agents)
+    except OSError as error:  # the handoff is written all the same
+        edits.left_alone("AGENTS.md", f"git could not say which branch has one: {os_reason(error)}")
+
+
+def _share(root: Path, settings: ProjectSettings, edits: ProjectEdits, once: Once) -> None:
+    for name in edits.mine & local_names().keys() - instruction_files().keys():
+        edits.carry_out(name, local_removal(root, name), ours=False)
+    hide_no_more(root, edits)
+    share_rule(root, edits, once.allows)
     if git_dir_of(root) is None and _holds_repositories(root):
         edits.left_alone("AGENTS.md", "the folder holds repositories, and its text would apply to each of them")
     else:

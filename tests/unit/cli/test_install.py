@@ -218,7 +218,7 @@ def test_the_screen_says_what_is_written_when_and_offers_the_choice(claude: Path
         "   Now in ~/shop: only .carryover/handoff.md, kept out of\n   commits by .git/info/exclude.\n"
         "   When an agent next works in a project, not before:\n"
         "   .carryover/ in its .gitignore, and eight lines that point\n"
-        "   to the handoff in AGENTS.md (created if missing) and in\n   your CLAUDE.md.\n"
+        "   to the handoff in AGENTS.md (created if missing)\n   and in your CLAUDE.md.\n"
         "   git will show AGENTS.md and .gitignore as changed until\n   you commit them."
     ) in shared
     assert code == ExitCode.OK

@@ -212,6 +212,6 @@ def test_what_git_sees_of_ours_is_found_without_looking_closer() -> None:
     assert list(map(line, findings(changed(HEALTHY, in_git=in_git)))) == [
         "project wrong: ~/e: no handoff is written there: it would be committed.",
         "pointer todo: ~/f: until you commit Carryover's lines in AGENTS.md, .gitignore, git refuses what would "
-        "overwrite them: `cd /home/dev/f && git add AGENTS.md .gitignore && git commit -m 'Point agents to the handoff' "
-        "-- AGENTS.md .gitignore`",
+        "overwrite them: `cd /home/dev/f && git add AGENTS.md .gitignore && "
+        "git commit -m 'Point agents to the handoff' -- AGENTS.md .gitignore`",
     ]
