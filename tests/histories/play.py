@@ -8,6 +8,7 @@ from random import Random
 from typing import Final
 
 from carryover.config import Pointers
+from carryover.publish.once import committed_names
 from histories.steps import Action, step
 from histories.world import Ran, World, worlds
 
@@ -16,6 +17,7 @@ MODES: Final = ("shared", "local", "private", "off", "changing")
 """The answers to what is written into projects; the last one is another answer now and then."""
 _ANSWERS: Final[tuple[Pointers, ...]] = ("shared", "local", "private", "off")
 _MEANT_FOR_GIT: Final = ("AGENTS.md", "CLAUDE.md", ".gitignore")
+_SETTLE: Final = (("add", ".gitignore", "AGENTS.md", "."), ("commit", "--quiet", "--message", "Point agents to it"))
 _UNCOMMITTED: Final = (
     "local changes",
     "uncommitted changes",
@@ -51,9 +53,11 @@ def play(home: Path, seed: int, mode: str, steps: int = STEPS) -> Outcome:
     }
     ours, control = worlds(home, first, files)
     played = _Played(ours, control, Outcome(seed, mode))
+    if first == "shared" and rng.random() < 0.5:
+        played.settle()
     for _ in range(steps):
         if rng.random() < 0.6:
-            ours.publish()
+            played.publish()
         if mode == "changing" and rng.random() < 0.15:
             ours.change_mode(rng.choice(_ANSWERS))
             played.was_shared |= ours.mode == "shared"
@@ -75,6 +79,23 @@ class _Played:
         self._is_alike = True
         """Whether the two worlds have had the same history so far."""
         self._log: list[str] = []
+
+    def settle(self) -> None:
+        """The user commits what was written for that, as `carryover status` says."""
+        self.publish()
+        self.ours.git(*_SETTLE[0])
+        for world, words in ((self.ours, ()), (self.control, ("--allow-empty",))):
+            world.git(*_SETTLE[1], *words)
+        self._log.append("the lines are committed")
+
+    def publish(self) -> None:
+        """Only the first publication may show in `git status`, unless HEAD has our lines."""
+        before, is_first = self.ours.status(), not self.ours.turns
+        self.ours.publish()
+        is_quiet = self.outcome.mode == "shared" and not is_first and not committed_names(self.ours.root)
+        if is_quiet and self.ours.status() != before:
+            self.outcome.problems.append(f"it came back:\n{before}--- then\n{self.ours.status()}\n{self._told()}")
+        self._log.append("publication")
 
     def act(self, action: Action) -> None:
         kind, *words = action

@@ -13,7 +13,7 @@ import msgspec
 from carryover.actions.context import agents_own, state_dir
 from carryover.actions.first_read import End, Held
 from carryover.adapter.spec import AGENTS_MD
-from carryover.agents import instruction_files
+from carryover.agents import instruction_files, local_files
 from carryover.config import Config, Pointers, project_settings
 from carryover.edits.apply import Applied, Edit, diff
 from carryover.errors import os_reason
@@ -40,6 +40,7 @@ TIPS: Final = (
 )
 
 _UNCOMMITTED: Final = "git will show AGENTS.md and .gitignore as changed until you commit them."
+_NOTHING_SHOWN: Final = "Nothing that git shows; an agent whose own file is tracked gets it by hooks."
 _COMMIT: Final = (
     "  Until then git refuses what would overwrite them: "
     "`git add AGENTS.md .gitignore && git commit -m 'Point agents to the handoff'` there."
@@ -139,8 +140,16 @@ def rule(
     alone = f"{IN_PROJECT}, kept out of commits by {EXCLUDE}."
     if pointers == "private":
         return f"{where}, and in others once an agent works there: {alone}", f"No other file: {_BY_HOOKS}"
+    if pointers == "local":
+        pointer = f"And a pointer to it in AGENTS.md where no branch has one{_own_files(agents)}."
+        return f"{where}, and in others once an agent works there: {alone}", pointer, _NOTHING_SHOWN
     then = f"When an agent next works in a project, not before: .carryover/ in its .gitignore{_pointers(agents)}."
     return f"{where}: only {alone}", then, _UNCOMMITTED
+
+
+def _own_files(agents: Collection[str]) -> str:
+    names = [file.name for agent, file in local_files().items() if agent in agents]
+    return f", or where that is not read in {', '.join(names)}" if names else ""
 
 
 def _pointers(agents: Collection[str]) -> str:
@@ -333,8 +342,9 @@ def _project_lines(report: Report, home: Path) -> Iterator[str]:
         yield f"  and {len(changing) - SHOWN} more projects; --json lists them"
     for project in report.projects:
         yield from (f"⚠ {short_path(project.root, home)}: {note}" for note in project.notes)
-    other, another = (answer for answer in get_args(Pointers) if answer != report.setup.pointers)
-    yield f"  `carryover refresh --pointers {other}` (or `{another}`) changes that."
+    first, *others = (answer for answer in get_args(Pointers) if answer != report.setup.pointers)
+    named = ", ".join(f"`{answer}`" for answer in others)
+    yield f"  `carryover refresh --pointers {first}` (or {named}) changes that."
 
 
 def _changes(edits: Sequence[Edit], root: Path) -> str:

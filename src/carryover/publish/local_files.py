@@ -51,6 +51,12 @@ def place_local_files(root: Path, edits: ProjectEdits, agents: Collection[str] |
     hide_no_more(root, edits, wanted)
 
 
+def hidden_since(root: Path, mine: Collection[str]) -> dict[str, int]:
+    """Returns the files of ours that git does not show, and when they were last written (ns)."""
+    paths = (root / name for name in local_names() if name in mine)
+    return {str(path): path.stat().st_mtime_ns for path in paths if path.exists()}
+
+
 def hide_no_more(root: Path, edits: ProjectEdits, wanted: Collection[str] = ()) -> None:
     """Has git show again all files but the `wanted` ones, and those that another checkout has of ours."""
     others = _others(root)

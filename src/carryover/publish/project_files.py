@@ -45,7 +45,7 @@ from carryover.publish.gitignore import (
     share_rule,
     unshare_rule,
 )
-from carryover.publish.local_files import hide_no_more, local_names, local_removal, place_local_files
+from carryover.publish.local_files import hidden_since, hide_no_more, local_names, local_removal, place_local_files
 from carryover.publish.make import Refreshed
 from carryover.publish.once import Once
 from carryover.publish.pointers import place_pointers
@@ -98,7 +98,8 @@ def publish(
             refused = refusal_by_git(root)  # a checkout may have changed the rules meanwhile
             if refused is not None:
                 return _refused(root, refused, settings)
-        return Published(changed=changed, passing=again, file=store / HANDOFF, edited=done, notes=notes)
+        hidden = hidden_since(root, edits.mine) if settings.pointers == "local" else {}
+        return Published(changed=changed, passing=again, file=store / HANDOFF, edited=done, hidden=hidden, notes=notes)
     except OSError as error:
         why = f"the handoff can't be written: {os_reason(error)}"
         return Published(refusal=why, passing=True, notes=settings.notes)

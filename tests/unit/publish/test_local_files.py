@@ -17,7 +17,9 @@ from support.repository import git, repository
 
 BLOCK = NEW_FILE.decode()
 RULES = {
-    ".cursor/rules/carryover.mdc": "---\ndescription: Where the last session left off\nalwaysApply: true\n---\n" + BLOCK,
+    ".cursor/rules/carryover.mdc": (
+        f"---\ndescription: Where the last session left off\nalwaysApply: true\n---\n{BLOCK}"
+    ),
     ".github/instructions/carryover.instructions.md": f'---\napplyTo: "**"\n---\n{BLOCK}',
     ".windsurf/rules/carryover.md": f"---\ntrigger: always_on\n---\n{BLOCK}",
 }
