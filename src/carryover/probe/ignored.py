@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from carryover.fsio import is_there, read_bytes_bounded
-from carryover.probe.git_command import ask, ask_one, git_dir_of, named_in
+from carryover.probe.git_command import ask, ask_one, common_dir_of, git_dir_of, named_in
 
 SIZE_LIMIT_BYTES: Final = 256 << 10
 """Larger ignore files are left to git."""
@@ -23,24 +23,16 @@ _TIPS: Final = ("rev-list", "--all", "--no-walk=unsorted", "--objects")
 _NEGATED: Final = re.compile(rb"[^\t]*:\d+:!")
 
 _Status = tuple[int, int, int] | None
-_excludes: dict[tuple[Path, Path], Path] = {}
-"""By checkout and its git folder: its `info/exclude`, as git named it."""
 _ignored: dict[tuple[Path, str], tuple[_Status, ...]] = {}
 """By checkout and folder: the files that decide, as they were when git last said that it ignores the folder."""
 
 
 def exclude_file(root: Path) -> Path:
-    """Returns the `info/exclude` of the checkout, which worktrees share. Raises OSError if git names none."""
-    git_dir = git_dir_of(root)
-    if git_dir is None:
+    """Returns the `info/exclude` of the checkout, which worktrees share. Raises OSError outside of a repository."""
+    common = common_dir_of(root)
+    if common is None:
         raise OSError(errno.EINVAL, "it is not a repository")
-    path = _excludes.get((root, git_dir))
-    if path is None:
-        answer = ask_one(root, "rev-parse", "--git-path", "info/exclude")
-        if answer.code != 0:
-            raise OSError(errno.EINVAL, "git does not know this repository")
-        path = _excludes[root, git_dir] = root / os.fsdecode(answer.out.removesuffix(b"\n"))
-    return path
+    return common / "info" / "exclude"
 
 
 def is_ignored(root: Path, folder: str) -> bool:
