@@ -93,6 +93,8 @@ def change(state: StateDir, key: str, words: Sequence[str] | None) -> str:
         raise UserError(f"It was written, but carryoverd does not take the settings: {health.config_trouble}")
     is_same = msgspec.json.encode(before.value) == msgspec.json.encode(after.value)
     now = f"{key} = {shown(after.value)}{', as before' if is_same else f' (was {shown(before.value)})'}."
+    if is_same and (key, after.value) == ("publish.pointers", "shared"):
+        now += " What git took away since is written again when an agent next works there."
     return now if health is not None else f"{now} carryoverd is not running; it holds when it starts."
 
 

@@ -172,8 +172,10 @@ def take_back(root: Path, settings: ProjectSettings, state: Path | None = None) 
     """
     store = root / STORE
     stays = settings.excluded is None and (settings.pointers == "shared" or not settings.decided)
+    if stays or store.is_symlink():
+        return ProjectEdits(store)
     once = Once(root, state or _own_paths().state, settings)
-    if stays or store.is_symlink() or not (is_folder(store) or once.here):
+    if not (is_folder(store) or once.here):
         return ProjectEdits(store)
     with locked_dir(store):
         return _taken_back(root, settings, ProjectEdits(store, placed=once.here), once)
@@ -181,12 +183,12 @@ def take_back(root: Path, settings: ProjectSettings, state: Path | None = None) 
 
 def _taken_back(root: Path, settings: ProjectSettings, edits: ProjectEdits, once: Once) -> ProjectEdits:
     store = root / STORE
-    once.forget()
     if settings.pointers == "local" and settings.excluded is None:
         place_local_files(root, edits, settings.agents, create=False)
     else:
         take_out(root, edits)
         hide_no_more(root, edits)
+    once.forget()
     if settings.pointers == "off" or settings.excluded is not None:
         for name in handoff_names():
             (store / name).unlink(missing_ok=True)
