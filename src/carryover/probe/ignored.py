@@ -20,11 +20,15 @@ _PATIENCE_S: Final = 2.0
 
 _STASHES: Final = ("rev-list", "--walk-reflogs", "--parents", "refs/stash", "--")
 _TIPS: Final = ("rev-list", "--all", "--no-walk=unsorted", "--objects")
+_MOVED_REFS: Final = ("FETCH_HEAD", "packed-refs", "refs/stash", "logs/HEAD")
 _NEGATED: Final = re.compile(rb"[^\t]*:\d+:!")
 
 _Status = tuple[int, int, int] | None
 _ignored: dict[tuple[Path, str], tuple[_Status, ...]] = {}
 """By checkout and folder: the files that decide, as they were when git last said that it ignores the folder."""
+
+_tracked: dict[tuple[Path, tuple[str, ...]], tuple[tuple[_Status, ...], set[str]]] = {}
+"""By checkout and names: the files that change with its refs, and which of the names a ref or the index had then."""
 
 
 def exclude_file(root: Path) -> Path:
@@ -101,8 +105,18 @@ def is_negated(root: Path, name: str) -> bool:
 
 
 def tracked_anywhere(root: Path, names: Sequence[str]) -> set[str]:
-    """Returns those of the files that a branch, a tag, a stash or the index has. Blocks. Raises OSError if git can't
-    tell."""
+    """Returns those of the files that a branch, a tag, a stash or the index has.
+
+    Asks git only after a commit, a checkout, a fetch or a stash. Blocks. Raises OSError if git can't tell.
+    """
+    stamp = (*_deciding(root), *(_status(exclude_file(root).parents[1] / name) for name in _MOVED_REFS))
+    known = _tracked.get((root, tuple(names)))
+    if known is None or known[0] != stamp:
+        known = _tracked[root, tuple(names)] = stamp, _ask_tracked(root, names)
+    return set(known[1])
+
+
+def _ask_tracked(root: Path, names: Sequence[str]) -> set[str]:
     deadline = time.monotonic() + _PATIENCE_S
     index, stashes = ask(root, ("ls-files", "-z", "--", *names), _STASHES, deadline=deadline)
     # The third parent of a stash, if any, has the untracked files.

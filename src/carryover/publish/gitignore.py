@@ -85,6 +85,15 @@ def keep_file_out(root: Path, edits: ProjectEdits, name: str) -> bool:
     return _exclude(root, edits, _lines_for(name))
 
 
+def is_kept_out(root: Path, name: str) -> bool:
+    """Whether `info/exclude` has our rule for a file. Raises OSError if it can't be read."""
+    try:
+        rules = read_bytes_bounded(exclude_file(root), SIZE_LIMIT_BYTES, follow=False)
+    except FileNotFoundError:
+        return False
+    return find_lines(rules, _lines_for(name)) is not None
+
+
 def show_files(root: Path, edits: ProjectEdits, names: Collection[str]) -> None:
     """Takes the rules for these files out of `info/exclude` again, so that git shows them."""
     with suppress(OSError):  # not a repository (any more), so its rules do not matter

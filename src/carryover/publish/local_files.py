@@ -18,7 +18,7 @@ from carryover.edits.user_text import EditRefused
 from carryover.fsio import is_there, read_bytes_bounded
 from carryover.probe.git_command import git_dir_of
 from carryover.probe.ignored import SIZE_LIMIT_BYTES, is_ignored, is_negated, other_checkouts, tracked_anywhere
-from carryover.publish.gitignore import keep_file_out, project_change, show_files
+from carryover.publish.gitignore import is_kept_out, keep_file_out, project_change, show_files
 from carryover.publish.once import committed_names
 from carryover.publish.pointers import NEW_FILE, pointer_removal, read_instructions, says_nothing, without_block
 
@@ -135,7 +135,7 @@ def _others(root: Path) -> list[Path]:
 
 def _is_hidden(root: Path, edits: ProjectEdits, name: str) -> bool:
     """Hides the file before it is made; returns whether git then ignores it: another rule may take it back in."""
-    if is_negated(root, name) or not keep_file_out(root, edits, name):
+    if not is_kept_out(root, name) and (is_negated(root, name) or not keep_file_out(root, edits, name)):
         return False
     return isinstance(edits, PlannedEdits) or is_ignored(root, name)
 
