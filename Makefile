@@ -10,7 +10,7 @@ D2 := @terrastruct/d2@0.1.33
 AXE := axe-core@4.14.1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types imports unit bench bench-quick bench-growth takeover table man picture diagrams page-tools site test-agents test-install dist test-packages audit release-check lock chaos fuzz clean
+.PHONY: help run test lint types imports unit bench bench-quick bench-growth takeover table man picture diagrams page-tools site test-agents test-install dist test-packages audit release-check lock chaos histories fuzz clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -93,6 +93,9 @@ lock: $(RELEASE)/.installed ## write packaging/requirements again, for what pypr
 chaos: $(VENV)/.installed-dev ## faults in random order against a real daemon; SEED=... repeats a run, STEPS=... sets its length
 	PYTHONPATH=tests $(BIN)/python -m chaos $(if $(SEED),--seed $(SEED)) $(if $(KILLS),--kills $(KILLS),--steps $(or $(STEPS),60)) \
 	  $(if $(ONLY),--only $(ONLY)) $(if $(WORLDS),--worlds $(WORLDS))
+
+histories: $(VENV)/.installed-dev ## random histories of git commands around working agents, RUNS=200 in each mode; SEED=... repeats
+	PYTHONPATH=tests $(BIN)/python -m histories --runs $(or $(RUNS),200) --seed $(or $(SEED),1) $(if $(ONLY),--mode $(ONLY))
 
 fuzz: $(VENV)/.installed-dev ## the tests with generated examples, at random, for MINUTES=10; SEED=... repeats a round
 	PYTHONPATH=tests $(BIN)/python -m fuzz $(if $(SEED),--seed $(SEED)) --minutes $(or $(MINUTES),10) --workers $(TEST_WORKERS)

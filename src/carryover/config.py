@@ -24,7 +24,7 @@ from carryover.paths import StateDir, expanded
 from carryover.text.toml_lines import parsed_toml, required_value, with_line
 
 ResumeMode = Literal["ask", "brief", "silent"]
-Pointers = Literal["shared", "private", "off"]
+Pointers = Literal["shared", "local", "private", "off"]
 Choice = TypeVar("Choice", ResumeMode, Pointers)
 
 PROJECT_FILE: Final = ".carryover.toml"
@@ -213,6 +213,8 @@ class ProjectSettings(msgspec.Struct, frozen=True):
     """Whether anyone decided on `pointers`. If not, whatever an earlier decision put into the project stays."""
     since_ms: int = 0
     """`pointers` applies in full once an agent has worked in the project after this time (UTC ms): see `at`."""
+    agreed_ms: int = 0
+    """When the user last agreed to `shared` (UTC ms). What git takes away afterwards is not written again."""
     agents: tuple[str, ...] | None = None
     """Ids of the selected agents; None means all."""
     excluded: str | None = None
@@ -279,11 +281,13 @@ def project_settings(root: Path, config: Config) -> ProjectSettings:
         if pointers != asked_pointers:
             notes.append(f"{PROJECT_FILE}: publish.pointers may only be lowered; it stays {pointers}")
     folder = config.publish.folder or (config.kept_in if pointers == "off" else None)
+    agreed_ms = int(since.timestamp() * 1000) if since is not None and pointers == "shared" else 0
     return ProjectSettings(
         resume_mode=asked_mode or config.resume.mode,
         pointers=pointers,
         decided=config.agents.selected is not None or bool(asked_pointers or named or config.publish.pointers),
-        since_ms=int(since.timestamp() * 1000) if since is not None and pointers == "shared" and named is None else 0,
+        since_ms=agreed_ms if named is None else 0,
+        agreed_ms=agreed_ms,
         agents=config.agents.selected,
         excluded=_excluded_by(root, own, config),
         folder=handoff_folder(root, folder) if folder is not None else None,

@@ -299,6 +299,14 @@ def is_there(path: Path) -> bool:
     return True
 
 
+def mtime_ns(path: Path) -> int | None:
+    """Returns when a file was last written; None if there is none, or it can't be examined."""
+    try:
+        return path.lstat().st_mtime_ns
+    except OSError:
+        return None
+
+
 def is_gone(path: Path) -> bool:
     """Whether certainly nothing is at `path`. A path that can't be examined is not gone."""
     try:

@@ -13,7 +13,7 @@ from typing import Final
 
 from packaging.specifiers import SpecifierSet
 
-from carryover.adapter.spec import LINUX, AgentSpec, McpServers, places_on
+from carryover.adapter.spec import AGENTS_MD, LINUX, AgentSpec, LocalFile, McpServers, places_on
 from contract.case import EVERY
 from contract.command_docs import overview, reference
 from contract.folder import CHECKOUT, Folder, folders
@@ -51,6 +51,17 @@ def servers_table(agents: Sequence[Folder]) -> str:
     return _table(("Agent", "Into", "Key"), rows)
 
 
+def local_files_table(agents: Sequence[Folder]) -> str:
+    """Returns the files that `local` makes for one agent alone."""
+    found = ((each, each.spec.local_file) for each in agents if each.spec is not None)
+    rows = [(f"`{file.name}`", _name(each), _made(file)) for each, file in found if file is not None]
+    return _table(("File", "For", "Made"), rows)
+
+
+def _made(file: LocalFile) -> str:
+    return f"where `{file.beside}` has a text" if file.beside else f"where {AGENTS_MD} can't be"
+
+
 def _places(servers: McpServers) -> Iterable[str]:
     """On Linux."""
     return dict.fromkeys(place.path for place in places_on(servers.files, LINUX))
@@ -66,10 +77,15 @@ def with_tables(text: str, tables: Mapping[str, str]) -> str:
 def documents(agents: Sequence[Folder] | None = None) -> dict[Path, str]:
     """Returns the text that each document with a table should have."""
     agents = complete() if agents is None else agents
+    in_guide = {
+        "hooks": hooks_table(agents),
+        "servers": servers_table(agents),
+        "local-files": local_files_table(agents),
+    }
     return {
         README: with_tables(README.read_text("utf-8"), {"commands": overview()}),
         AGENTS: with_tables(AGENTS.read_text("utf-8"), {"agents": agents_table(agents)}),
-        GUIDE: with_tables(GUIDE.read_text("utf-8"), {"hooks": hooks_table(agents), "servers": servers_table(agents)}),
+        GUIDE: with_tables(GUIDE.read_text("utf-8"), in_guide),
         COMMANDS: reference(),
     }
 

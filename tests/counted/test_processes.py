@@ -24,10 +24,10 @@ SESSION: Final = "c0de0000-0000-4000-8000-000000000001"
 
 WITH_DAEMON: Final = {
     "--help": 0,
-    "handoff": 6,
-    "handoff --json": 6,
+    "handoff": 8,
+    "handoff --json": 8,
     "sessions": 0,
-    "status": 2,
+    "status": 4,
     f"show {SESSION}": 0,
     "search discount": 0,
     "log": 1,
@@ -38,7 +38,7 @@ WITH_DAEMON: Final = {
 }
 """By command; the daemon has read everything."""
 
-WITHOUT_DAEMON: Final = {"handoff": 10, "sessions": 0, "status": 2, f"show {SESSION}": 0, "search discount": 0}
+WITHOUT_DAEMON: Final = {"handoff": 12, "sessions": 0, "status": 4, f"show {SESSION}": 0, "search discount": 0}
 """The ledger holds everything, and no daemon runs."""
 
 OF_THE_DAEMON: Final = {

@@ -219,7 +219,7 @@ def roots(home: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     return made
 
 
-@pytest.mark.parametrize("mode", ["shared", "private", "off"])
+@pytest.mark.parametrize("mode", ["shared", "local", "private", "off"])
 def test_a_repository_is_touched_when_an_agent_works_in_it_and_not_before(
     home: Path, roots: list[Path], daemon: DaemonProcess, mode: str
 ) -> None:
@@ -233,7 +233,7 @@ def test_a_repository_is_touched_when_an_agent_works_in_it_and_not_before(
         worked(home, roots[1], "Round the prices")
         worked(home, roots[2], "Round the prices")
         daemon.settle()
-        changed = {"p1": [" M .gitignore", " M AGENTS.md", " M CLAUDE.md"], "p2": ["?? .gitignore"]}
+        changed = {"p1": [" M .gitignore", " M AGENTS.md", " M CLAUDE.md"], "p2": ["?? .gitignore", "?? AGENTS.md"]}
         assert status(roots) == (changed if mode == "shared" else {})
 
         carryover("refresh", "--yes", "--no-service").check_returncode()
@@ -275,14 +275,56 @@ def test_what_an_earlier_version_shares_stays_shared(home: Path, roots: list[Pat
         daemon.settle()
         assert status(roots) == before
     assert before["p1"] == [" M .gitignore", " M AGENTS.md", " M CLAUDE.md"]
-    assert before["p0"] == ["?? .gitignore"]
+    assert before["p0"] == ["?? .gitignore", "?? AGENTS.md"]
 
 
-def test_an_agent_without_hooks_gets_an_agents_md_once_somebody_works_there(
+def test_what_git_takes_away_exposes_nothing_and_stays_away_until_the_user_says_so(
     home: Path, roots: list[Path], daemon: DaemonProcess
 ) -> None:
-    versioned(home / "bin" / "windsurf", "1.13.3")
-    (home / ".codeium" / "windsurf").mkdir(parents=True)
+    root = roots[1]
+    install(home, "--pointers", "shared")
+    with daemon:
+        worked(home, root, "Round the prices")
+        daemon.settle()
+        assert "git add AGENTS.md CLAUDE.md .gitignore && git commit" in carryover("status").stdout
+        git(root, "stash", "--quiet")
+        worked(home, root, "Round the totals")
+        daemon.settle()
+        assert status([root]) == {}
+        git(root, "add", "--all")
+        git(root, "commit", "--quiet", "--allow-empty", "--message", "all")
+        assert ".carryover" not in git(root, "ls-files")
+        git(root, "stash", "pop", "--quiet")
+        git(root, "reset", "--hard", "--quiet")
+
+        carryover("config", "publish.pointers", "shared").check_returncode()
+        worked(home, root, "Round the rest")
+        daemon.settle()
+        assert status([root]) == {"p1": [" M .gitignore", " M AGENTS.md", " M CLAUDE.md"]}
+
+
+def test_where_a_rule_takes_the_folder_back_in_nothing_is_written_and_everything_says_so(
+    home: Path, roots: list[Path], daemon: DaemonProcess
+) -> None:
+    root = roots[0]
+    install(home, "--pointers", "private")
+    with daemon:
+        daemon.settle()
+        assert (root / ".carryover" / "handoff.md").exists()
+        (root / ".gitignore").write_text("!.carryover\n")
+        worked(home, root, "Round the prices")
+        daemon.settle()
+
+        assert not (root / ".carryover" / "handoff.md").exists()
+        why = "an ignore rule takes .carryover back in, so a handoff would be committed"
+        assert f"~/code/p0: no handoff is written there: {why}" in carryover("status").stdout
+        assert f"~/code/p0: no handoff is written there: {why}" in carryover("doctor").stdout
+        made = carryover("handoff", str(root))
+        assert "Round the prices" in made.stdout
+        assert made.stderr == f"Nothing is written into {root}: {why}; `git check-ignore -v .carryover` names it.\n"
+
+
+def test_agents_md_is_made_once_somebody_works_there(home: Path, roots: list[Path], daemon: DaemonProcess) -> None:
     reported = data("install", "--yes", "--no-service", "--dry-run")
     later = {
         Path(project["root"]).name: [Path(file["path"]).name for file in project["later"]]

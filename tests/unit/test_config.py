@@ -177,7 +177,7 @@ def test_a_project_may_set_nothing_else_and_no_nonsense(tmp_path: Path) -> None:
             ".carryover.toml: publish.folder is not something a project may set",
             ".carryover.toml: projects is not something a project may set",
             ".carryover.toml: resume.mode must be one of ask, brief, silent; it is ignored",
-            ".carryover.toml: publish.pointers must be one of shared, private, off; it is ignored",
+            ".carryover.toml: publish.pointers must be one of shared, local, private, off; it is ignored",
         )
     )
 

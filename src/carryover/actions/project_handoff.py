@@ -22,6 +22,7 @@ from carryover.paths import StateDir
 from carryover.projects.moved_folders import roots_that_may_be_here
 from carryover.publish.dialed import dialed_handoff
 from carryover.publish.make import Refreshed, made_handoff
+from carryover.publish.project_files import open_to_git
 from carryover.text.shell import quoted
 
 MOST_SUGGESTED: Final = 3
@@ -59,6 +60,8 @@ def handoff_of_project(root: str, session: str | None = None, tokens: int | None
         raise _nothing_found(root, link)
     if link is not None:
         print(link, file=sys.stderr)
+    if (reason := open_to_git(Path(root), made.settings)) is not None:
+        print(f"Nothing is written into {visible(root)}: {reason}.", file=sys.stderr)
     return made
 
 

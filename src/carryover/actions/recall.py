@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from carryover.actions.context import agents_own, now_ms, root_of, settings_to_print, state_dir
@@ -33,6 +34,7 @@ from carryover.model import ToolCall, ToolResult, is_own_tool
 from carryover.projects.handoff_file import place_of
 from carryover.publish.dialed import dialed_handoff
 from carryover.publish.make import made_handoff, view_now
+from carryover.publish.project_files import open_to_git
 from carryover.redact import clean
 from carryover.terminal.output import counted
 from carryover.text.invisible import without_marks
@@ -137,8 +139,9 @@ def handoff(folder: str, tokens: int = MAX_TOKENS) -> str:
         made = dialed_handoff(here.ledger, here.to, made, tokens, agents_own=own)
         if made.handoff is None:
             raise UserError("Agents have worked here, but there is nothing to hand over yet.", ExitCode.NOTHING_FOUND)
-        file = place_of(made.settings.folder) if tokens == MAX_TOKENS else None
-        text = render(made.handoff, Answering(situation="asked", now_ms=now_ms(), file=file))
+        is_open = open_to_git(Path(made.root), made.settings) is not None
+        file = place_of(made.settings.folder) if tokens == MAX_TOKENS and not is_open else None
+        text = render(made.handoff, Answering(situation="asked", now_ms=now_ms(), file=file, is_open_to_git=is_open))
         return "\n".join((text, *here.notes))
 
 

@@ -6,6 +6,7 @@ import glob
 import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -92,6 +93,8 @@ def change(state: StateDir, key: str, words: Sequence[str] | None) -> str:
         raise UserError(f"It was written, but carryoverd does not take the settings: {health.config_trouble}")
     is_same = msgspec.json.encode(before.value) == msgspec.json.encode(after.value)
     now = f"{key} = {shown(after.value)}{', as before' if is_same else f' (was {shown(before.value)})'}."
+    if is_same and (key, after.value) == ("publish.pointers", "shared"):
+        now += " What git took away since is written again when an agent next works there."
     return now if health is not None else f"{now} carryoverd is not running; it holds when it starts."
 
 
@@ -157,7 +160,10 @@ def _write(state: StateDir, path: tuple[str, str], value: Any) -> None:
     from carryover.edits.apply import apply
     from carryover.install.config_file import plan_config
 
-    [done] = apply([plan_config(state, {path: value})], state)
+    values = {path: value}
+    if (path, value) == (("publish", "pointers"), "shared"):  # said anew, it holds for what git has taken away too
+        values["publish", "shared_since"] = datetime.now(UTC)
+    [done] = apply([plan_config(state, values)], state)
     if done.problem is not None:
         raise UserError(done.problem, ExitCode.REFUSED)
 

@@ -165,11 +165,23 @@ class InstructionFile(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     create: bool = False
-    """Whether the file is created for this agent if it is missing, since nothing else brings it the handoff. A file
-    that is created for no agent gets the pointer only if it has text from the user and doesn't import AGENTS.md."""
+    """Whether the file is created for this agent if it is missing, as AGENTS.md always is. A file that is not created
+    gets the pointer only if it has text from the user and doesn't import AGENTS.md."""
     hidden_by: tuple[str, ...] = ()
     """Files beside it that the agent reads instead."""
     limit: InstructionLimit | None = None
+
+
+class LocalFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A file of rules that this agent alone reads unprompted, made for the pointer where git must show nothing."""
+
+    name: str
+    """Path below the project's root."""
+    head: str = ""
+    """What the agent needs before the pointer, such as front matter."""
+    beside: str = ""
+    """It is made where this file has text, in place of which the agent does not read AGENTS.md. Empty: it is made where
+    AGENTS.md can't be."""
 
 
 class ReadList(msgspec.Struct, frozen=True, kw_only=True):
@@ -347,6 +359,8 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
     """None if it keeps them or that is unknown."""
     instructions: tuple[InstructionFile, ...] = ()
     """Project files that it reads unprompted and in which we put a pointer."""
+    local_file: LocalFile | None = None
+    """None if nothing but files that others read too can bring it a pointer."""
     guidance: tuple[str, ...] = ()
     """More project files that tell it how to work (rules, skills), as patterns below the project's root."""
     commands: tuple[CommandFiles, ...] = ()

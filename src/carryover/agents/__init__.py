@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from carryover.adapter.contract import Agent
-    from carryover.adapter.spec import AgentSpec, InstructionFile, ReadList
+    from carryover.adapter.spec import AgentSpec, InstructionFile, LocalFile, ReadList
 
 
 def adapters() -> dict[str, Agent]:
@@ -72,6 +72,11 @@ def instruction_files() -> dict[str, dict[str, InstructionFile]]:
 def read_lists() -> tuple[ReadList, ...]:
     """Returns the lists in project settings that name files to put before the model."""
     return tuple(spec.read_list for spec in specs() if spec.read_list is not None)
+
+
+def local_files() -> dict[str, LocalFile]:
+    """Returns the project files that one agent alone reads and that are made to be hidden from git, by agent id."""
+    return {spec.id: spec.local_file for spec in specs() if spec.local_file is not None}
 
 
 def agent_id_of(name: str) -> str | None:

@@ -96,8 +96,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--pointers",
         choices=ORDER,
-        help="what is written into projects: a pointer for every agent (shared), "
-        "only what git never sees (private), or nothing (off)",
+        help="what is written into projects: a pointer for every agent (shared), pointers that git does not show "
+        "(local), only the handoff, which git does not show (private), or nothing (off)",
     )
     add(
         "--mcp",

@@ -10,9 +10,10 @@ from typing import Any, Final, get_args
 
 import msgspec
 
-from carryover.actions.context import agents_own
+from carryover.actions.context import agents_own, state_dir
 from carryover.actions.first_read import End, Held
-from carryover.agents import instruction_files
+from carryover.adapter.spec import AGENTS_MD
+from carryover.agents import instruction_files, local_files
 from carryover.config import Config, Pointers, project_settings
 from carryover.edits.apply import Applied, Edit, diff
 from carryover.errors import os_reason
@@ -24,6 +25,7 @@ from carryover.install.messages import summary
 from carryover.install.setup import Setup, outcome_for, waiting_for
 from carryover.paths import short_path
 from carryover.projects.handoff_file import IN_PROJECT
+from carryover.projects.root import StatePaths
 from carryover.publish.gitignore import EXCLUDE
 from carryover.publish.project_files import Withdrawn, preview
 from carryover.terminal.output import counted, harmless, print_lines
@@ -37,6 +39,12 @@ TIPS: Final = (
     'In a chat that is already open say "read .carryover/handoff.md".',
 )
 
+_UNCOMMITTED: Final = "git will show AGENTS.md and .gitignore as changed until you commit them."
+_NOTHING_SHOWN: Final = "Nothing that git shows; an agent whose own file is tracked gets it by hooks."
+_COMMIT: Final = (
+    "  Until then git refuses what would overwrite them: "
+    "`git add AGENTS.md .gitignore && git commit -m 'Point agents to the handoff'` there."
+)
 _BY_HOOKS: Final = "agents get it by hooks, or by `carryover to`."
 _READ: Final = {
     "done": "Everything that your agents wrote so far has been read.",
@@ -102,17 +110,18 @@ def planned(projects: Mapping[Path, int], config: Config) -> tuple[ProjectEdits,
 
     `projects` maps each root to the time of its last work (UTC ms).
     """
-    found, own = [], agents_own(config.agents)
+    found, paths = [], StatePaths.of(state_dir(), Path.home(), agents_own(config.agents))
     for root, last_ms in projects.items():
         settings = project_settings(root, config)
         at_once = settings.at(last_ms)
         try:
-            now, then = (preview(root, each, home=Path.home(), agents_own=own) for each in (at_once, settings))
+            now, then = (preview(root, each, paths) for each in (at_once, settings))
         except OSError as error:
             found.append(ProjectEdits(root, problem=os_reason(error)))
             continue
         if now is not None and then is not None:
-            later = tuple(then.planned) if at_once != settings else ()
+            at_once_too = {edit.path for edit in now.planned}
+            later = tuple(edit for edit in then.planned if edit.path not in at_once_too) if at_once != settings else ()
             found.append(ProjectEdits(root, tuple(now.planned), later, notes=tuple(then.notes)))
     return tuple(found)
 
@@ -131,20 +140,24 @@ def rule(
     alone = f"{IN_PROJECT}, kept out of commits by {EXCLUDE}."
     if pointers == "private":
         return f"{where}, and in others once an agent works there: {alone}", f"No other file: {_BY_HOOKS}"
+    if pointers == "local":
+        pointer = f"And a pointer to it in AGENTS.md where no branch has one{_own_files(agents)}."
+        return f"{where}, and in others once an agent works there: {alone}", pointer, _NOTHING_SHOWN
     then = f"When an agent next works in a project, not before: .carryover/ in its .gitignore{_pointers(agents)}."
-    return f"{where}: only {alone}", then
+    return f"{where}: only {alone}", then, _UNCOMMITTED
+
+
+def _own_files(agents: Collection[str]) -> str:
+    names = [file.name for agent, file in local_files().items() if agent in agents]
+    return f", or where that is not read in {', '.join(names)}" if names else ""
 
 
 def _pointers(agents: Collection[str]) -> str:
-    """Names the files that get the pointer, as the end of a sentence; empty if none does."""
-    created: list[str] = []
-    extended: list[str] = []
-    for name, readers in instruction_files().items():
-        if files := [file for agent, file in readers.items() if agent in agents]:
-            (created if any(file.create for file in files) else extended).append(name)
-    yours = [f"your {' and '.join(filter(None, (', '.join(extended[:-1]), extended[-1])))}"] if extended else []
-    named = " and in ".join([*(f"{name} (created if missing)" for name in created), *yours])
-    return f", and five lines that point to the handoff in {named}" if named else ""
+    """Names the files that get the pointer, as the end of a sentence."""
+    read = instruction_files().items()
+    extended = [name for name, readers in read if name != AGENTS_MD and not readers.keys().isdisjoint(agents)]
+    yours = f" and in your {' and '.join(extended)}" if extended else ""
+    return f", and eight lines that point to the handoff in {AGENTS_MD} (created if missing){yours}"
 
 
 def places(roots: Collection[Path], home: Path) -> str:
@@ -318,6 +331,8 @@ def _project_lines(report: Report, home: Path) -> Iterator[str]:
     yield from (f"  {line}" for line in report.rule)
     if not report.into_projects:
         return
+    if report.setup.pointers == "shared":
+        yield _COMMIT
     changing = [project for project in report.projects if project.edits or project.later or project.problem]
     for project in changing[:SHOWN]:
         later = f"when an agent works there, {_changes(project.later, project.root)}" if project.later else ""
@@ -327,8 +342,9 @@ def _project_lines(report: Report, home: Path) -> Iterator[str]:
         yield f"  and {len(changing) - SHOWN} more projects; --json lists them"
     for project in report.projects:
         yield from (f"⚠ {short_path(project.root, home)}: {note}" for note in project.notes)
-    other, another = (answer for answer in get_args(Pointers) if answer != report.setup.pointers)
-    yield f"  `carryover refresh --pointers {other}` (or `{another}`) changes that."
+    first, *others = (answer for answer in get_args(Pointers) if answer != report.setup.pointers)
+    named = ", ".join(f"`{answer}`" for answer in others)
+    yield f"  `carryover refresh --pointers {first}` (or {named}) changes that."
 
 
 def _changes(edits: Sequence[Edit], root: Path) -> str:

@@ -63,13 +63,13 @@ def run(args: argparse.Namespace) -> int:
         steps = [*stops, *lines_before(wanted, home)]
         print_lines(steps if len(steps) > len(wanted.notes) else [*steps, "There is nothing to remove."])
     if args.dry_run and args.json:
-        files = [{"path": str(edit.path), "diff": diff(edit), "problem": edit.problem} for edit in wanted.edits]
+        files = [{"path": str(edit.path), "diff": diff(edit), "problem": edit.problem} for edit in wanted.shown]
         removals = [{"path": str(removal.path), "what": removal.what} for removal in wanted.removals]
         print_json({"dry_run": True, **about, "files": files, "removals": removals, "notes": wanted.notes})
         return ExitCode.OK
     if args.dry_run:
-        print_lines(f"✗ {edit.problem}" for edit in wanted.edits if edit.problem is not None)
-        print_diffs(wanted.edits)
+        print_lines(f"✗ {edit.problem}" for edit in wanted.shown if edit.problem is not None)
+        print_diffs(wanted.shown)
         print("\nNothing was changed.")
         return ExitCode.OK
     if args.purge and not args.json and can_ask():
@@ -120,7 +120,7 @@ def usual_settings(state: StateDir, home: Path) -> Iterator[tuple[str, HookFile]
 
 def lines_before(wanted: Uninstall, home: Path) -> Iterator[str]:
     """Yields the plan: one line per edit and per removal with what is below it, then what stays."""
-    for edit in wanted.edits:
+    for edit in wanted.shown:
         if edit.changes:
             does = "goes" if edit.after is None else "is put back"
             yield f"{short_path(edit.path, home)} {does} ({edit.change.what})"

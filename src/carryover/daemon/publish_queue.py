@@ -18,7 +18,7 @@ from carryover.daemon.log import describe
 from carryover.daemon.supervisor import delay_s
 from carryover.daemon.work_queue import WorkQueue
 from carryover.facts import GitFacts
-from carryover.fsio import is_gone
+from carryover.fsio import is_gone, mtime_ns
 from carryover.ingest.scan import MS_PER_DAY
 from carryover.ledger.connect import LedgerDamaged
 from carryover.probe.git import head_stamp
@@ -98,7 +98,7 @@ class PublishQueue(WorkQueue[int]):
             await asyncio.sleep(RECHECK_S)
 
     async def retry_missing(self) -> None:
-        """Marks projects whose refusal may have passed, whose handoff was deleted, and whose HEAD moved."""
+        """Marks projects whose refusal may have passed, whose files or whose HEAD have changed."""
         done = dict(self.outcomes)
 
         def missing() -> list[int]:
@@ -156,6 +156,11 @@ class PublishQueue(WorkQueue[int]):
 
 
 def _is_outdated(last: Outcome) -> bool:
-    """Whether the handoff is no longer there, or names another branch or commit than is checked out now. Blocks."""
-    is_deleted = last.published.file is not None and is_gone(last.published.file)
-    return is_deleted or (last.head != 0 and head_stamp(Path(last.root)) not in (0, last.head))
+    """Whether the handoff is no longer there, or names another branch or commit than is checked out now, or a file that
+    is hidden from git may be the user's now. Blocks."""
+    published = last.published
+    if published.file is not None and is_gone(published.file):
+        return True
+    if any(mtime_ns(Path(path)) != written_ns for path, written_ns in published.hidden.items()):
+        return True
+    return last.head != 0 and head_stamp(Path(last.root)) not in (0, last.head)

@@ -16,9 +16,10 @@ import msgspec
 
 from carryover.agents import agent_name
 from carryover.daemon.client import port_trouble
-from carryover.diagnose.report import AgentReport, Finding, Inspection, Level, ProjectReport, Report
+from carryover.diagnose.report import AgentReport, Finding, InGit, Inspection, Level, ProjectReport, Report
 from carryover.ingest.scan import MS_PER_DAY
 from carryover.install.agent_settings import HooksReport
+from carryover.publish.once import commit_command
 from carryover.terminal.output import counted
 
 MOST_TYPES: Final = 3
@@ -39,10 +40,12 @@ def findings(report: Report) -> tuple[Finding, ...]:
     for agent in _selected(report):
         found += _agent(report, agent)
     found += _recorded(report)
+    for project in report.in_git:
+        found += _in_git(report, project)
     if report.inspection is not None:
         found += _inspected(report, report.inspection)
-        for project in report.inspection.projects:
-            found += _project(report, project)
+        for inspected in report.inspection.projects:
+            found += _project(report, inspected)
     return tuple(sorted(found, key=lambda finding: LEVELS.index(finding.level)))
 
 
@@ -139,6 +142,17 @@ def _recorded(report: Report) -> Iterator[Finding]:
     yield from _those({"unknown-keys": unknown, "paused": report.paused}, keys=", ".join(unknown))
 
 
+def _in_git(report: Report, project: InGit) -> list[Finding]:
+    files = project.uncommitted
+    return _those(
+        {"open-to-git": project.open_to, "uncommitted": files},
+        root=report.short(project.root),
+        reason=project.open_to,
+        files=", ".join(files),
+        command=commit_command(project.root, files),
+    )
+
+
 def _inspected(report: Report, inspection: Inspection) -> Iterator[Finding]:
     state, crashes = report.short(report.state_folder), inspection.crashes
     others = _paths(report, inspection.other_installs)
@@ -218,9 +232,8 @@ def _project(report: Report, project: ProjectReport) -> Iterator[Finding]:
     for hidden in project.hidden:
         level: Level = "wrong" if hidden.agent in here else "note"
         yield _found("pointer-hidden", level=level, root=root, hidden=hidden, name=agent_name(hidden.agent))
-    if project.refusal is not None:
-        level = "wrong" if project.refusal.tracked else "note"
-        yield _found("not-published", level=level, root=root, reason=project.refusal.reason)
+    if project.refusal is not None and not project.refusal.in_git:
+        yield _found("not-published", root=root, reason=project.refusal.reason)
     for source in project.unread:
         path, name = report.short(source.path), agent_name(source.agent)
         yield _found("unread-source", path=path, source=source, name=name)

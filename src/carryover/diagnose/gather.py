@@ -9,6 +9,7 @@ import sqlite3
 import stat
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final, TypeVar
@@ -23,11 +24,11 @@ from carryover.daemon.client import ANSWER_S, ask_health
 from carryover.daemon.crashes import crash_reports
 from carryover.daemon.health import Health
 from carryover.diagnose import report as reports
-from carryover.diagnose.report import AgentReport, Inspection, LedgerReport, ProjectReport, Report
+from carryover.diagnose.report import AgentReport, InGit, Inspection, LedgerReport, ProjectReport, Report
 from carryover.distill.sections.next_action import LASTS_MS, command
 from carryover.edits.record import Record, load_record
 from carryover.errors import UserError
-from carryover.fsio import is_folder
+from carryover.fsio import is_folder, is_there
 from carryover.ingest import scan
 from carryover.install.agent_settings import entry_report, hooks_report, keeps_days, reads_bytes, with_config_files
 from carryover.install.background import service_of_user
@@ -40,9 +41,12 @@ from carryover.ledger.codec import count_damaged
 from carryover.ledger.connect import LedgerDamaged, as_ledger_error, connect_tolerant
 from carryover.ledger.queries import AgentRow, agents_seen, connect_read_only, projects, totals
 from carryover.paths import StateDir
-from carryover.projects.policy import refusal
+from carryover.projects.handoff_file import STORE
+from carryover.projects.policy import COMMITTED, refusal
 from carryover.projects.root import agent_folders
+from carryover.publish.once import uncommitted_names
 from carryover.publish.pointers import block_end, block_state, hidden_files, read_instructions
+from carryover.publish.project_files import open_to_git
 from carryover.sync.status import sync_status
 from carryover.terminal.output import counted
 from carryover.text.shell import quoted
@@ -50,6 +54,7 @@ from carryover.views.limits import limited_projects
 
 _MOST_PROJECTS: Final = 20
 """How many of the newest projects are inspected; each costs calls to git."""
+_GITS_AT_ONCE: Final = 4
 _PORT_ANSWER_S: Final = 1.0
 _NOTHING_HELD: Final = AgentRow(agent="", sessions=0, last_event_ms=None, last_handoff_ms=None)
 T = TypeVar("T")
@@ -92,6 +97,7 @@ def gather(state: StateDir, home: Path, *, inspect: bool = False, ask: AskVersio
         else None,
         config_problem=config_problem,
         sync=sync_status(state),
+        in_git=_in_git(ledger, config),
     )
     if not inspect:
         return report
@@ -129,6 +135,22 @@ def _ledger(state: StateDir, config: Config, machine: Machine) -> LedgerReport |
             agents=tuple(agents_seen(db)),
             limits=() if state.paused.exists() else _limits(db, config, machine),
         )
+
+
+def _in_git(ledger: LedgerReport | None, config: Config) -> tuple[InGit, ...]:
+    """Asks git about the newest projects that have, or should have, something of ours; several at once."""
+    since_ms = int(time.time() * 1000) - config.publish.active_days * scan.MS_PER_DAY
+    rows = [row for row in ledger.projects if row.last_event_ms >= since_ms] if ledger is not None else []
+    ours = [row for row in rows if is_there(Path(row.root) / STORE) or COMMITTED in (row.refusal or "")]
+    with ThreadPoolExecutor(_GITS_AT_ONCE) as threads:
+        found = tuple(threads.map(lambda row: _in_git_of(Path(row.root), config), ours[:_MOST_PROJECTS]))
+    return tuple(one for one in found if one.open_to or one.uncommitted)
+
+
+def _in_git_of(root: Path, config: Config) -> InGit:
+    settings = project_settings(root, config)
+    shown = uncommitted_names(root) if settings.pointers == "shared" and not settings.excluded else ()
+    return InGit(root=str(root), open_to=open_to_git(root, settings), uncommitted=shown)
 
 
 def _agent(

@@ -125,6 +125,16 @@ class UnreadSource(msgspec.Struct, frozen=True, kw_only=True):
     """Why they are not read, as a clause."""
 
 
+class InGit(msgspec.Struct, frozen=True, kw_only=True):
+    """What git sees, or would see, of ours in a project with recent activity."""
+
+    root: str
+    open_to: str | None = None
+    """Why a commit could take a handoff along, so that none is written, as a clause; None if it can't."""
+    uncommitted: tuple[str, ...] = ()
+    """The files that git shows as changed because of our text, which is meant to be committed."""
+
+
 class ProjectReport(msgspec.Struct, frozen=True, kw_only=True):
     """The files of a project with recent activity."""
 
@@ -185,6 +195,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     config_problem: str | None = None
     """Why the settings cannot be used; the defaults are used instead."""
     sync: SyncStatus | None = None
+    in_git: tuple[InGit, ...] = ()
     inspection: Inspection | None = None
 
     @property

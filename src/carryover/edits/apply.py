@@ -13,7 +13,7 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
@@ -21,7 +21,14 @@ from typing import Final, Literal
 
 import msgspec
 
-from carryover.edits.record import EditedFile, edited_in_project, load_record, save_edited_in_project, save_record
+from carryover.edits.record import (
+    EditedFile,
+    edited_in_project,
+    folders_of,
+    load_record,
+    save_edited_in_project,
+    save_record,
+)
 from carryover.edits.user_text import EditRefused
 from carryover.errors import ExitCode, UserError, os_reason, visible
 from carryover.fsio import FileLock, atomic_replace, private_dir, read_bytes_bounded
@@ -224,14 +231,14 @@ def write(edit: Edit) -> None:
 class ProjectEdits:
     """The edits of a project's files in one pass.
 
-    `mine` names the files that Carryover edited on this machine, now or earlier. Only these are ever restored, since a
-    block that came with the repository belongs to its owners. `done` names those that this pass changed. `notes` say
-    what was left alone and why; they quote no content.
+    `mine` names the files that Carryover edited on this machine, now or earlier (`placed`: see `edited_in_project`).
+    Only these are ever restored, since a block that came with the repository belongs to its owners. `done` names those
+    that this pass changed. `notes` say what was left alone and why; they quote no content.
     """
 
-    def __init__(self, store: Path, notes: Iterable[str] = ()) -> None:
+    def __init__(self, store: Path, notes: Iterable[str] = (), placed: Collection[str] = ()) -> None:
         self._store = store
-        self.mine = edited_in_project(store)
+        self.mine = edited_in_project(store, placed)
         self.done: list[str] = []
         self.notes = list(notes)
 
@@ -241,7 +248,8 @@ class ProjectEdits:
         former = set(self.mine)
         try:
             if ours and edit.changes:  # first: a kill leaves nothing of ours that is not listed
-                self._list({*former, name})
+                missing = {folder for folder in folders_of(name) if not (self._store.parent / folder).exists()}
+                self._list({*former, name, *missing})
             if not self.carry_out_apart(name, edit):
                 if self.mine != former:
                     self._list(former)
@@ -249,11 +257,19 @@ class ProjectEdits:
             if edit.changes:
                 self.done.append(name)
             if not ours and (edit.changes or name in former):  # the user may have removed it
-                self._list(former - {name})
+                self._list(former - {name, *self._removed_folders(name)})
         except OSError as error:
             self.left_alone(name, os_reason(error))
             return False
         return True
+
+    def _removed_folders(self, name: str) -> set[str]:
+        """Removes the folders that were created for a file, if they are empty now; returns those that are gone."""
+        ours = [folder for folder in reversed(folders_of(name)) if folder in self.mine]
+        for folder in ours:
+            with contextlib.suppress(OSError):  # gone, or it contains something of the user's
+                (self._store.parent / folder).rmdir()
+        return set(ours)
 
     def carry_out_apart(self, name: str, edit: Edit) -> bool:
         """Does the same as `carry_out` for a file shared with other checkouts, which is therefore not listed."""
@@ -281,8 +297,8 @@ class ProjectEdits:
 class PlannedEdits(ProjectEdits):
     """Collects the edits that a pass would make in `planned`. Writes nothing."""
 
-    def __init__(self, store: Path) -> None:
-        super().__init__(store)
+    def __init__(self, store: Path, placed: Collection[str] = ()) -> None:
+        super().__init__(store, placed=placed)
         self.planned: list[Edit] = []
 
     def _write(self, edit: Edit) -> None:
@@ -291,6 +307,9 @@ class PlannedEdits(ProjectEdits):
 
     def _list(self, names: set[str]) -> None:
         self.mine = names
+
+    def _removed_folders(self, _name: str) -> set[str]:
+        return set()
 
 
 def _applied(edit: Edit, state: StateDir) -> Applied:

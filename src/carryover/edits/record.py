@@ -7,14 +7,14 @@ found, so that it can be removed. The records are readable only by their owner (
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from contextlib import suppress
-from pathlib import Path
-from typing import Final
+from pathlib import Path, PurePath
+from typing import Final, TypeVar
 
 import msgspec
 
-from carryover.agents import instruction_files, read_lists
+from carryover.agents import instruction_files, local_files, read_lists
 from carryover.edits.hooks import Form
 from carryover.edits.user_text import UNKNOWN, Origin
 from carryover.errors import ExitCode, UserError
@@ -27,8 +27,11 @@ PROJECTS_RECORD: Final = "projects.jsonl"
 """In the state folder: the projects that a handoff was published into, one per line, never shortened."""
 PROJECT_EDITS: Final = "edited"
 """In a project's `.carryover`: the names of its files that we edited on this machine."""
+PLACED_RECORD: Final = "placed.jsonl"
+"""In the state folder: what was written into repositories to be committed, one line per time."""
 GITIGNORE: Final = ".gitignore"
 
+T = TypeVar("T")
 _SETTINGS_LIMIT_BYTES: Final = 4 << 20
 _PROJECTS_LIMIT_BYTES: Final = 16 << 20
 _EDITS_LIMIT_BYTES: Final = 4096
@@ -118,38 +121,78 @@ def remember_project(state: Path, project: PublishedProject) -> bool:
     """Adds a project to the list; returns False if it is already there. Raises OSError."""
     if project in published_projects(state):
         return False
-    private_dir(state)
-    # One write at the end of the file, so that two programs can do this at once; a torn line ends with the next one.
-    line = b"\n" + msgspec.json.encode(project) + b"\n"
-    descriptor = open_regular(state / PROJECTS_RECORD, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW)
-    try:
-        os.write(descriptor, line)
-    finally:
-        os.close(descriptor)
+    _append(state / PROJECTS_RECORD, project)
     return True
 
 
 def published_projects(state: Path) -> tuple[PublishedProject, ...]:
     """Returns the list, each project once; unreadable lines are skipped. Raises OSError."""
-    try:
-        lines = read_bytes_bounded(state / PROJECTS_RECORD, _PROJECTS_LIMIT_BYTES, follow=False).split(b"\n")
-    except FileNotFoundError:
-        return ()
-    found: dict[PublishedProject, None] = {}
-    for line in filter(None, lines):
-        with suppress(msgspec.MsgspecError, UnicodeDecodeError):
-            found[_PROJECT_DECODER.decode(line)] = None
+    return tuple(dict.fromkeys(_lines_of(state / PROJECTS_RECORD, _PROJECT_DECODER)))
+
+
+class Placed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What was written into a checkout to be committed, once for its repository."""
+
+    root: str
+    repository: str
+    """What the checkout has in common with others of the repository: git's folder. Outside of git, the root."""
+    agreed_ms: int = 0
+    """The user's agreement to it, UTC ms: see `ProjectSettings.agreed_ms`."""
+    names: tuple[str, ...] = ()
+    """The files that had our text then. None: all of it was taken out at the user's wish, and may be written again."""
+
+
+_PLACED_DECODER: Final = msgspec.json.Decoder(Placed)
+
+
+def remember_placed(state: Path, placed: Placed) -> None:
+    """Adds to the list what was written into a checkout. Raises OSError."""
+    _append(state / PLACED_RECORD, placed)
+
+
+def placed_texts(state: Path) -> tuple[Placed, ...]:
+    """Returns what was written into checkouts and not taken out again; unreadable lines are skipped. Raises OSError."""
+    found: list[Placed] = []
+    for placed in _lines_of(state / PLACED_RECORD, _PLACED_DECODER):
+        found = [*found, placed] if placed.names else [one for one in found if one.root != placed.root]
     return tuple(found)
 
 
-def edited_in_project(store: Path) -> set[str]:
+def _append(path: Path, entry: msgspec.Struct) -> None:
+    private_dir(path.parent)
+    # One write at the end of the file, so that two programs can do this at once; a torn line ends with the next one.
+    line = b"\n" + msgspec.json.encode(entry) + b"\n"
+    descriptor = open_regular(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW)
+    try:
+        os.write(descriptor, line)
+    finally:
+        os.close(descriptor)
+
+
+def _lines_of(path: Path, decoder: msgspec.json.Decoder[T]) -> Iterator[T]:
+    try:
+        lines = read_bytes_bounded(path, _PROJECTS_LIMIT_BYTES, follow=False).split(b"\n")
+    except FileNotFoundError:
+        return
+    for line in filter(None, lines):
+        with suppress(msgspec.MsgspecError, UnicodeDecodeError):
+            yield decoder.decode(line)
+
+
+def edited_in_project(store: Path, placed: Collection[str] = ()) -> set[str]:
     """Returns the names of a project's files that we edited on this machine; `store` is its `.carryover`. Other names
-    than those we ever edit are ignored, since a cloned repository may contain any list."""
+    than those we ever edit are ignored, since a cloned repository may contain any list. `placed`: names that are listed
+    in the state folder, which count if the list is gone, as after `git clean -x`."""
     try:
         lines = read_bytes_bounded(store / PROJECT_EDITS, _EDITS_LIMIT_BYTES, follow=False).split(b"\n")
     except OSError:
-        return set()
+        lines = [name.encode() for name in placed]
     return {name for name in _editable() if name.encode() in lines}
+
+
+def placed_in_project(state: Path, root: Path) -> set[str]:
+    """Returns the names of files that were written into the checkout at `root` to be committed. Raises OSError."""
+    return {name for placed in placed_texts(state) if placed.root == str(root) for name in placed.names}
 
 
 def save_edited_in_project(store: Path, names: Collection[str]) -> None:
@@ -164,4 +207,11 @@ def save_edited_in_project(store: Path, names: Collection[str]) -> None:
 
 
 def _editable() -> tuple[str, ...]:
-    return (*instruction_files(), *(where.file for where in read_lists()), GITIGNORE)
+    local = [file.name for file in local_files().values()]
+    folders = {folder for name in local for folder in folders_of(name)}
+    return (*instruction_files(), *(where.file for where in read_lists()), GITIGNORE, *local, *sorted(folders))
+
+
+def folders_of(name: str) -> list[str]:
+    """Returns the folders of a project that a file in it needs, as they are listed, outermost first."""
+    return [f"{folder}/" for folder in reversed(PurePath(name).parents) if folder.name]

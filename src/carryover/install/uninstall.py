@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ from carryover.fsio import SCRATCH, is_folder
 from carryover.ledger.queries import connect_read_only, projects
 from carryover.paths import StateDir
 from carryover.projects.handoff_file import STORE
-from carryover.publish.gitignore import remove_if_empty, rule_removals
+from carryover.publish.gitignore import other_stores, own_ignore_file, remove_if_empty, rule_removals
 from carryover.publish.hook_script import CURL_CONFIG, STARTER
 from carryover.publish.project_files import handoff_names, removals
 
@@ -51,6 +51,7 @@ _FILES: Final = (
     ("config.toml", "your settings"),
     (".*.tmp", "left by a write that was cut off"),
     (record.PROJECTS_RECORD, "the list of projects"),
+    (record.PLACED_RECORD, "the list of projects"),
     (record.SETTINGS_RECORD, "the record of edits"),
     (LOCK, "the record of edits"),
 )
@@ -84,6 +85,15 @@ class Uninstall:
     removals: tuple[Removal, ...]
     notes: tuple[str, ...] = ()
     """Names what stays and why, in whole sentences."""
+    rules: tuple[tuple[Edit, Path], ...] = ()
+    """Edits of ignore files, each for the checkout with this root: only once its handoff is gone."""
+    folders: tuple[Path, ...] = ()
+    """Folders that were created for files which the edits delete, innermost first: only if they are empty then."""
+
+    @property
+    def shown(self) -> tuple[Edit, ...]:
+        """All edits, to be shown to the user."""
+        return (*self.edits, *(edit for edit, _ in self.rules))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +128,9 @@ def plan_uninstall(
         for root in dict.fromkeys(project.root for project in known)
         if not is_folder(Path(root))
     ]
-    in_projects = {edit.path: edit for project in known for edit in project_edits(project)}
+    in_projects = {edit.path: edit for p in known for edit in project_edits(p, state)}
+    stores = [Path(project.root) / STORE for project in known]
+    rules = {edit.path: (edit, Path(p.root)) for p in known for edit in project_rules(p, state, stores)}
     removals = [
         Removal(path, f"the handoff of {p.root}", apart=p.folder != str(Path(p.root) / STORE))
         for p in known
@@ -126,7 +138,8 @@ def plan_uninstall(
     ]
     removals += [Removal(path, what) for path, what in state_files(state)]
     notes += _not_ours(removals)
-    return Uninstall((*edits, *in_projects.values()), tuple(removals), tuple(notes))
+    folders = tuple(folder for project in known for folder in _created_folders(project, state))
+    return Uninstall((*edits, *in_projects.values()), tuple(removals), tuple(notes), tuple(rules.values()), folders)
 
 
 def carry_out(uninstall: Uninstall, state: StateDir) -> Uninstalled:
@@ -137,21 +150,18 @@ def carry_out(uninstall: Uninstall, state: StateDir) -> Uninstalled:
     """
     had_state = state.root.exists()
     applied = apply(uninstall.edits, state) if uninstall.edits else ()
-    left = [done.problem for done in applied if done.problem is not None]
-    removed = []
-    keep_record = bool(load_record(state).files)
+    for folder in uninstall.folders:
+        with contextlib.suppress(OSError):  # it contains something of the user's
+            folder.rmdir()
+    kept = state.root / record.SETTINGS_RECORD if load_record(state).files else None
+    in_state = [ours.path for ours in uninstall.removals if ours.path.is_relative_to(state.root)]
+    removed, stays = _removed(ours.path for ours in uninstall.removals if ours.path not in in_state)
+    # Only now: until then, a commit could take the handoff along.
+    applied += _apply_rules(uninstall, state)
     (state.root / LOCK).unlink(missing_ok=True)
-    for ours in uninstall.removals:
-        if keep_record and ours.path == state.root / record.SETTINGS_RECORD:
-            continue
-        try:
-            if _remove(ours.path):
-                removed.append(ours.path)
-        except OSError as error:
-            left.append(f"{ours.path} stays: {os_reason(error)}.")
-    for edit in (done.edit for done in applied if done.outcome == "removed"):
-        if edit.path.name == "exclude":
-            remove_if_empty(edit.path)
+    last_removed, last_stays = _removed(path for path in in_state if path != kept)
+    removed += last_removed
+    left = [*(done.problem for done in applied if done.problem is not None), *stays, *last_stays]
     # One project's folder, inside the folder that the settings name for all handoffs.
     apart = {ours.path for ours in uninstall.removals if ours.apart and ours.path.name != STORE}
     for folder in {path.parent for path in apart.intersection(removed)}:
@@ -163,11 +173,54 @@ def carry_out(uninstall: Uninstall, state: StateDir) -> Uninstalled:
     return Uninstalled(applied, tuple(removed), tuple(left))
 
 
-def project_edits(project: PublishedProject) -> Iterator[Edit]:
-    """Yields the edits that undo ours in one project. Reads only, apart from asking git for its exclude file."""
+def _apply_rules(uninstall: Uninstall, state: StateDir) -> tuple[Applied, ...]:
+    edits = [edit for edit, root in uninstall.rules if edit.path.name != "exclude" or not _is_needed(root)]
+    applied = apply(edits, state) if edits else ()
+    for edit in (done.edit for done in applied if done.outcome == "removed"):
+        if edit.path.name == "exclude":
+            remove_if_empty(edit.path)
+    return applied
+
+
+def _is_needed(root: Path) -> bool:
+    return any(map(os.path.lexists, (root / STORE, *other_stores(root))))
+
+
+def _removed(paths: Iterable[Path]) -> tuple[list[Path], list[str]]:
+    """Removes the files and folders; returns those that were there, and why others stay, as sentences."""
+    removed, stays = [], []
+    for path in paths:
+        try:
+            if _remove(path):
+                removed.append(path)
+        except OSError as error:
+            stays.append(f"{path} stays: {os_reason(error)}.")
+    return removed, stays
+
+
+def project_edits(project: PublishedProject, state: StateDir) -> Iterator[Edit]:
+    """Yields the edits that undo ours in one project's files, apart from ignore rules. Reads only."""
     root = Path(project.root)
-    mine = record.edited_in_project(root / STORE)
-    yield from (edit for _, edit in (*removals(root, mine), *rule_removals(root, mine)))
+    yield from (edit for _, edit in removals(root, _edited(root, state)))
+
+
+def project_rules(project: PublishedProject, state: StateDir, going: Collection[Path]) -> Iterator[Edit]:
+    """Yields the edits that take our ignore rules out of a project whose handoff is among the `going` ones. Asks git
+    for its exclude file."""
+    root = Path(project.root)
+    yield from (edit for _, edit in rule_removals(root, _edited(root, state), going))
+
+
+def _created_folders(project: PublishedProject, state: StateDir) -> list[Path]:
+    listed = (name for name in _edited(Path(project.root), state) if name.endswith("/"))
+    return [Path(project.root, name) for name in sorted(listed, key=len, reverse=True)]
+
+
+def _edited(root: Path, state: StateDir) -> set[str]:
+    placed: set[str] = set()
+    with contextlib.suppress(OSError):  # then the list in the project alone counts
+        placed = record.placed_in_project(state.root, root)
+    return record.edited_in_project(root / STORE, placed)
 
 
 def store_files(project: PublishedProject) -> list[Path]:
@@ -176,8 +229,11 @@ def store_files(project: PublishedProject) -> list[Path]:
     if not is_folder(folder) or folder.is_symlink():
         return []
     cut_off = sorted(folder.glob(".*.tmp"))
+    own = own_ignore_file(folder)
     names = (*handoff_names(), record.PROJECT_EDITS)
-    return [*(path for name in names if os.path.lexists(path := folder / name)), *cut_off, folder]
+    found = (path for name in names if os.path.lexists(path := folder / name))
+    # The folder's own rule last: until then it keeps the others out of a commit.
+    return [*found, *cut_off, *([own] if own is not None else []), folder]
 
 
 def state_files(state: StateDir) -> Iterator[tuple[Path, str]]:

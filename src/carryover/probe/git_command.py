@@ -303,6 +303,12 @@ def git_dir_of(root: Path) -> Path | None:
     return None
 
 
+def common_dir_of(root: Path) -> Path | None:
+    """Returns what git keeps for all checkouts of the repository together; None as for `git_dir_of`."""
+    git_dir = git_dir_of(root)
+    return None if git_dir is None else named_in(git_dir / "commondir") or git_dir
+
+
 def named_in(file: Path, prefix: bytes = b"") -> Path | None:
     """Returns the path that one of git's small files contains, resolved against its folder; None if there is none."""
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -30,6 +31,8 @@ class Published(msgspec.Struct, frozen=True):
     """Whether to try again: the refusal may end without an event, or a file was left unchanged for now."""
     file: Path | None = None
     edited: tuple[str, ...] = ()
+    hidden: Mapping[str, int] = {}
+    """Our files that git does not show, with the time of the last write (ns): one that the user extends is theirs."""
     notes: tuple[str, ...] = ()
     """What was left alone and why; the handoff is published nevertheless."""
 

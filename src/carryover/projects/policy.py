@@ -16,6 +16,7 @@ from carryover.config import AgentsConfig
 from carryover.facts import is_foreign
 from carryover.paths import StateDir
 from carryover.probe.git_command import git_dir_of
+from carryover.probe.ignored import is_let_in
 from carryover.probe.own_file import is_tracked
 from carryover.projects.handoff_file import IN_PROJECT, STORE
 from carryover.projects.root import AgentFolders, agent_folders
@@ -39,8 +40,8 @@ class Refusal(msgspec.Struct, frozen=True):
     """A reason for publishing nothing in a folder, as a clause for people."""
 
     reason: str
-    tracked: bool = False
-    """Whether git tracks what would be published, which is probably a mistake; all other refusals are intended."""
+    in_git: bool = False
+    """Whether a commit could take along what would be published, which is probably a mistake, unlike other refusals."""
     passing: bool = True
     """Whether the user can fix it; False if no change in the folder would make a difference."""
 
@@ -50,7 +51,7 @@ def refusal(root: Path, *, home: Path, agents_own: AgentFolders | None = None) -
 
     Refuses the home folder and its parents, folders of keys, settings and programs, temporary and system folders,
     agents' own folders, bare repositories, another user's folder, one that is missing, can't be written or has become
-    a symlink, and one whose `.carryover` is a symlink or tracked by git. Asks git only after its index has changed.
+    a symlink, and one whose `.carryover` is a symlink, or would end up in a commit: see `refusal_by_git`.
     """
     if is_foreign(str(root)):
         return Refusal("it is a folder of another machine", passing=False)
@@ -63,13 +64,32 @@ def refusal(root: Path, *, home: Path, agents_own: AgentFolders | None = None) -
         return Refusal("a symlink leads from it to another folder")
     if (unfit := _unfit_folder(real) or _unfit_store(real)) is not None:
         return Refusal(unfit)
+    return refusal_by_git(real)
+
+
+COMMITTED: Final = "a handoff would be committed"
+"""In the reason of each refusal that is `in_git`."""
+
+
+def refusal_by_git(root: Path) -> Refusal | None:
+    """Refuses a folder whose `.carryover` git tracks, or takes in although `info/exclude` says otherwise.
+
+    Asks git only after HEAD, its index or an ignore file has changed. Blocks.
+    """
+    if git_dir_of(root) is None:
+        return None
+    asked = "tracked"
     try:
-        if git_dir_of(real) is None or not is_tracked(real, real / STORE):
-            return None
+        if is_tracked(root, root / STORE):
+            remedy = f"`git rm -r --cached {STORE}` ends that"
+            return Refusal(f"{STORE} is tracked by git, so {COMMITTED}; {remedy}", in_git=True)
+        asked = "ignored"
+        if is_let_in(root, STORE):
+            remedy = f"`git check-ignore -v {STORE}` names it"
+            return Refusal(f"an ignore rule takes {STORE} back in, so {COMMITTED}; {remedy}", in_git=True)
     except OSError as error:
-        return Refusal(f"git could not say whether {STORE} is tracked: {error.strerror}")
-    reason = f"{STORE} is tracked by git, so a handoff would be committed; `git rm -r --cached {STORE}` ends that"
-    return Refusal(reason, tracked=True)
+        return Refusal(f"git could not say whether {STORE} is {asked}: {error.strerror}")
+    return None
 
 
 def _unfit_place(root: Path, home: Path, agents_own: frozenset[Path]) -> str | None:

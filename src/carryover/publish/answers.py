@@ -30,6 +30,7 @@ from carryover.probe.git import ChangedSince, changed_since
 from carryover.projects.handoff_file import IN_PROJECT, place_of
 from carryover.projects.root import AgentFolders
 from carryover.publish.make import elsewhere_lines, files_now, git_now, make, own_writes, settings_of, view_now
+from carryover.publish.project_files import open_to_git
 from carryover.redact import CleanText
 
 _SAME_MOMENT_MS: Final = 2_000  # between the response and the moment the idle time counts from
@@ -74,11 +75,13 @@ def start_answer(
     since = then or git
     made = msgspec.structs.replace(made, head=since.head if since is not None else None)
     moved = _moved(root, git, made.head)
+    is_open = open_to_git(root, settings) is not None
     answering = Answering(
         situation=situation,
         now_ms=now_ms,
         stale_after_days=config.resume.stale_days,
-        file=place_of(settings.folder),
+        file=None if is_open else place_of(settings.folder),
+        is_open_to_git=is_open,
         head=moved.head if moved is not None else None,
         changed_files=moved.changed_files if moved is not None else None,
     )

@@ -1,4 +1,6 @@
-"""Keeps `.carryover/` and machine-specific files out of commits by .gitignore, or .git/info/exclude (never shared)."""
+"""Keeps `.carryover/` and machine-specific files out of commits: by `info/exclude`, which git neither shares nor takes
+back, and by a rule in `.carryover/` itself, for a folder that becomes a repository; where wanted, by .gitignore too.
+"""
 
 from __future__ import annotations
 
@@ -11,54 +13,123 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from carryover.agents import read_lists
+from carryover.adapter.spec import AGENTS_MD
+from carryover.agents import local_files, read_lists
 from carryover.edits.apply import Change, Edit, ProjectEdits, plan
 from carryover.edits.record import GITIGNORE
 from carryover.edits.user_text import EditRefused, find_lines, is_text, whole_file, with_lines, without_span
 from carryover.errors import os_reason
-from carryover.fsio import read_bytes_bounded
+from carryover.fsio import is_there, read_bytes_bounded, write_if_changed
 from carryover.probe.git_command import ask_one, git_dir_of
+from carryover.probe.ignored import SIZE_LIMIT_BYTES, exclude_file, has_rule, other_checkouts
+from carryover.projects.handoff_file import STORE
+from carryover.projects.policy import COMMITTED
 
 EXCLUDE: Final = ".git/info/exclude"
 """Display name of the ignore file that git never shares. In a worktree it is elsewhere: see `exclude_file`."""
 
 _TITLE: Final = b"# Carryover (auto-added)"
 _LINES: Final = (_TITLE, b".carryover/")
-_SAME_RULE: Final = frozenset({b".carryover", b".carryover/", b"/.carryover", b"/.carryover/"})
+_OWN_LINES: Final = (_TITLE, b"*")
 _PATHS: Final = (".carryover/handoff.md", ".carryover/x")
 _EXCLUDED: Final = re.compile(rb"info/exclude:\d+:\.carryover/\t")
 _LET_IN: Final = re.compile(rb":\d+:!")
-SIZE_LIMIT_BYTES: Final = 256 << 10
 
 
-def keep_out(root: Path, edits: ProjectEdits, *, shared: bool, take_back: bool = True) -> None:
-    """Makes git ignore `.carryover/` in the checkout at `root`, unless a rule does, or the user's rules re-include it.
+def keep_out(root: Path, edits: ProjectEdits) -> str | None:
+    """Puts the rule for `.carryover/` into `info/exclude`; returns why it can't be there, None if it is.
 
-    Unless `shared`, .gitignore is left as it is; with `take_back`, our rule there moves to `info/exclude`. If `shared`,
-    our rule in `info/exclude` does not count; it stays, since other checkouts may need it.
+    It stays as long as the folder does, in every mode: git takes back a .gitignore that is not committed.
     """
-    gitignore = root / GITIGNORE
-    if not shared and take_back and GITIGNORE in edits.mine:
-        if _exclude(root, edits):
-            edits.carry_out(GITIGNORE, plan(rule_removal(gitignore)), ours=False)
-    elif _is_ignored(root, but_for_exclude=shared):
-        return
-    elif not shared or not edits.carry_out(GITIGNORE, plan(_change(gitignore, with_rule)), ours=True):
-        _exclude(root, edits)
+    if git_dir_of(root) is None or _exclude(root, edits):
+        return None
+    return f"{edits.notes[-1]}, so {COMMITTED}"
+
+
+def ignore_itself(store: Path) -> None:
+    """Writes an ignore file into the folder, for a `git init` above it or a copy elsewhere. Raises OSError."""
+    if not is_there(store / GITIGNORE):
+        write_if_changed(store / GITIGNORE, whole_file(_OWN_LINES), mode=0o600, follow=False)
+
+
+def has_our_rule(text: bytes) -> bool:
+    """Whether the text of an ignore file has our rule for `.carryover/`."""
+    return find_lines(text, _LINES) is not None
+
+
+def own_ignore_file(store: Path) -> Path | None:
+    """Returns the ignore file that we wrote into the folder; None if there is none, or it is the user's."""
+    with suppress(OSError):
+        if read_bytes_bounded(store / GITIGNORE, SIZE_LIMIT_BYTES, follow=False) == whole_file(_OWN_LINES):
+            return store / GITIGNORE
+    return None
+
+
+def share_rule(root: Path, edits: ProjectEdits, allows: Callable[[str], bool] = lambda _: True) -> None:
+    """Puts the rule into .gitignore too, unless the user's rules ignore `.carryover/` or take it back in.
+
+    `allows` says whether .gitignore may be changed.
+    """
+    if git_dir_of(root) is not None and not _is_ignored(root) and allows(GITIGNORE):
+        edits.carry_out(GITIGNORE, plan(_change(root / GITIGNORE, with_rule)), ours=True)
+
+
+def unshare_rule(root: Path, edits: ProjectEdits) -> None:
+    """Takes our rule out of .gitignore again."""
+    if GITIGNORE in edits.mine:
+        edits.carry_out(GITIGNORE, plan(rule_removal(root / GITIGNORE)), ours=False)
 
 
 def keep_file_out(root: Path, edits: ProjectEdits, name: str) -> bool:
     """Makes git ignore a file of the checkout by `info/exclude`, until uninstall; returns False if it can't."""
-    return _exclude(root, edits, (_TITLE, b"/" + os.fsencode(name)))
+    return _exclude(root, edits, _lines_for(name))
 
 
-def rule_removals(root: Path, mine: Collection[str]) -> Iterator[tuple[str, Edit]]:
-    """Yields the edits that take our rules out of .gitignore and `info/exclude` of the checkout at `root`."""
+def is_kept_out(root: Path, name: str) -> bool:
+    """Whether `info/exclude` has our rule for a file. Raises OSError if it can't be read."""
+    try:
+        rules = read_bytes_bounded(exclude_file(root), SIZE_LIMIT_BYTES, follow=False)
+    except FileNotFoundError:
+        return False
+    return find_lines(rules, _lines_for(name)) is not None
+
+
+def show_files(root: Path, edits: ProjectEdits, names: Collection[str]) -> None:
+    """Takes the rules for these files out of `info/exclude` again, so that git shows them."""
+    with suppress(OSError):  # not a repository (any more), so its rules do not matter
+        exclude = _own_exclude(root)
+        gone = [_lines_for(name) for name in names]
+        edits.carry_out_apart(EXCLUDE, plan(_change(exclude, partial(without_rules, gone=gone))))
+
+
+def _lines_for(name: str) -> tuple[bytes, bytes]:
+    return _TITLE, b"/" + os.fsencode(name)
+
+
+def _all_rules() -> list[tuple[bytes, bytes]]:
+    names = (*(where.file for where in read_lists()), *(file.name for file in local_files().values()), AGENTS_MD)
+    return [*map(_lines_for, names), _LINES]
+
+
+def rule_removals(root: Path, mine: Collection[str], going: Collection[Path] = ()) -> Iterator[tuple[str, Edit]]:
+    """Yields the edits that take our rules out of .gitignore and `info/exclude` of the checkout at `root`.
+
+    What is in `info/exclude` stays while another checkout of the repository has a handoff, unless that is `going`.
+    """
     if GITIGNORE in mine:
         yield GITIGNORE, plan(rule_removal(root / GITIGNORE))
     with suppress(OSError):  # not a repository (any more), so its rules do not matter
-        if git_dir_of(root) is not None and (exclude := exclude_file(root)).exists():
+        exclude = _own_exclude(root)
+        if exclude.exists() and not [store for store in other_stores(root) if store not in going]:
             yield EXCLUDE, plan(rule_removal(exclude))
+
+
+def other_stores(root: Path) -> list[Path]:
+    """Returns the folders with handoffs of the repository's other checkouts, which need the same rule."""
+    try:
+        return [store for other in other_checkouts(root) if is_there(store := other / STORE)]
+    except OSError:
+        return []
 
 
 def remove_if_empty(exclude: Path) -> None:
@@ -70,16 +141,32 @@ def remove_if_empty(exclude: Path) -> None:
 
 def rule_removal(path: Path) -> Change:
     """Plans to remove our rules from the ignore file at `path`, and the file itself if it contains nothing else."""
+    return _change(path, partial(without_rules, gone=_all_rules()))
 
-    def without_rules(data: bytes | None) -> bytes | None:
-        files = ((_TITLE, b"/" + os.fsencode(where.file)) for where in read_lists())
-        for lines in (*files, _LINES):  # remove in reverse order of addition
-            if data in (None, whole_file(lines), whole_file(lines, b"\r\n")):
-                return None
-            data = without_rule(data, lines)
-        return data
 
-    return _change(path, without_rules)
+def without_rules(data: bytes | None, gone: Collection[Sequence[bytes]]) -> bytes | None:
+    """Removes those of our rules that are `gone`; returns None if nothing else was in the file. Others stay.
+
+    Rules are removed in reverse order of addition, since each remembers whether the text before it ended with a line
+    end; those after a removed one are added again.
+    """
+    last: list[Sequence[bytes]] = []
+    while data is not None and (lines := _rule_at_end(data)) is not None:
+        last.append(lines)
+        data = None if data in (whole_file(lines), whole_file(lines, b"\r\n")) else without_rule(data, lines)
+    for lines in reversed(last):
+        data = data if lines in gone else with_rule(data, lines)
+    for lines in gone:
+        data = without_rule(data, lines) if data is not None else None
+    return data
+
+
+def _rule_at_end(data: bytes) -> Sequence[bytes] | None:
+    for lines in _all_rules():
+        span = find_lines(data, lines, max(0, len(data) - len(b"\r\n".join(lines)) - len(b"\r\n")))
+        if span is not None and not data[span[1] :].strip(b"\r\n"):
+            return lines
+    return None
 
 
 def with_rule(data: bytes | None, lines: Sequence[bytes] = _LINES) -> bytes:
@@ -91,50 +178,44 @@ def with_rule(data: bytes | None, lines: Sequence[bytes] = _LINES) -> bytes:
     return data if find_lines(data, lines) is not None else with_lines(data, lines)
 
 
+def _with_own_rule(data: bytes | None, lines: Sequence[bytes]) -> bytes | None:
+    """As `with_rule`, unless the user's own rule is there."""
+    return data if data is not None and lines == _LINES and has_rule(data, STORE) else with_rule(data, lines)
+
+
 def without_rule(data: bytes, lines: Sequence[bytes] = _LINES) -> bytes:
     """Removes the two lines that `with_rule` added, restoring the exact text."""
     span = find_lines(data, lines)
     return data if span is None else without_span(data, span)
 
 
-def ignored_by_text(data: bytes) -> bool:
-    """Whether the text of an ignore file definitely ignores `.carryover/`; if False, git has to be asked."""
-    lines = [line.rstrip() for line in data.split(b"\n")]
-    last = max((at for at, line in enumerate(lines) if line in _SAME_RULE), default=None)
-    return last is not None and not any(line.startswith(b"!") for line in lines[last:])
-
-
-def exclude_file(root: Path) -> Path:
-    """Returns the `info/exclude` of the checkout, which worktrees share. Raises OSError if git names none."""
-    answer = ask_one(root, "rev-parse", "--git-path", "info/exclude")
-    if answer.code != 0:
-        raise OSError(errno.EINVAL, "git does not know this repository")
-    path = root / os.fsdecode(answer.out.removesuffix(b"\n"))
-    if path.parent.is_symlink():
-        raise OSError(errno.EINVAL, "its folder is a symlink")
-    return path
-
-
 def _exclude(root: Path, edits: ProjectEdits, lines: Sequence[bytes] = _LINES) -> bool:
     try:
-        edit = plan(_change(exclude_file(root), partial(with_rule, lines=lines)))
+        edit = plan(_change(_own_exclude(root), partial(_with_own_rule, lines=lines)))
     except OSError as error:
         edits.left_alone(EXCLUDE, os_reason(error))
         return False
     return edits.carry_out_apart(EXCLUDE, edit)
 
 
-def _is_ignored(root: Path, *, but_for_exclude: bool) -> bool:
-    """Whether git's rules keep out all of `.carryover/`; `but_for_exclude`: not counting ours in `info/exclude`."""
+def _own_exclude(root: Path) -> Path:
+    path = exclude_file(root)
+    if path.parent.is_symlink():
+        raise OSError(errno.EINVAL, "its folder is a symlink")
+    return path
+
+
+def _is_ignored(root: Path) -> bool:
+    """Whether git's rules say anything of `.carryover/`, not counting ours in `info/exclude`."""
     with suppress(OSError):  # not a text file: leave it to git
-        if ignored_by_text(read_bytes_bounded(root / GITIGNORE, SIZE_LIMIT_BYTES, follow=False)):
+        text = read_bytes_bounded(root / GITIGNORE, SIZE_LIMIT_BYTES, follow=False)
+        if has_rule(text, STORE) or has_rule(text, f"{STORE}/*"):
             return True
     try:
-        rules = ask_one(root, "check-ignore", "--verbose", "--", *_PATHS).out.splitlines()
-        if but_for_exclude and any(_EXCLUDED.search(rule) for rule in rules):
+        rules = ask_one(root, "check-ignore", "--verbose", "--no-index", "--", *_PATHS).out.splitlines()
+        if any(_EXCLUDED.search(rule) for rule in rules):
             exclude = read_bytes_bounded(exclude_file(root), SIZE_LIMIT_BYTES, follow=False)
-            if find_lines(exclude, _LINES) is not None:
-                return False
+            return find_lines(exclude, _LINES) is None
     except OSError:
         return False  # a redundant rule does no harm
     return sum(not _LET_IN.search(rule) for rule in rules) == len(_PATHS)

@@ -1,6 +1,6 @@
 """Decides which instruction files of a project get the pointer to the handoff; takes it in and out byte for byte.
 
-AGENTS.md gets it at its end; it is created if a selected agent would not get the handoff in any other way. A CLAUDE.md
+AGENTS.md gets it at its end; it is created if missing, since agents that Carryover does not know read it too. CLAUDE.md
 gets it only if it has text and neither is nor imports AGENTS.md: Claude Code reads AGENTS.md (since 2.1.281) only if no
 CLAUDE.md has text, so text of ours would hide it. Importing AGENTS.md does not help: in a session that starts in a
 subfolder the import leads outside, so `claude -p` drops it, and the terminal asks first (2.0.65 to 2.1.328). Hooks make
@@ -57,18 +57,28 @@ class HiddenFile(msgspec.Struct, frozen=True, kw_only=True):
     agent: str
 
 
-def place_pointers(root: Path, edits: ProjectEdits, agents: Collection[str] | None = None) -> None:
-    """Puts the pointer into the files that one of `agents` (None: any) reads; takes it out of those that none reads."""
+def place_pointers(
+    root: Path,
+    edits: ProjectEdits,
+    agents: Collection[str] | None = None,
+    allows: Callable[[str], bool] = lambda _: True,
+) -> None:
+    """Puts the pointer into AGENTS.md and what else one of `agents` (None: any) reads; takes it out of other files.
+
+    `allows` says whether a file may be changed for that.
+    """
     shared, _ = _entry(root, AGENTS_MD)
     for name, readers in instruction_files().items():
-        if agents is not None and readers.keys().isdisjoint(agents):
+        if name != AGENTS_MD and agents is not None and readers.keys().isdisjoint(agents):
             if name in edits.mine:
                 edits.carry_out(name, pointer_removal(root, name), ours=False)
             continue
-        creates = any(file.create and (agents is None or agent in agents) for agent, file in readers.items())
+        creates = name == AGENTS_MD or any(
+            file.create and (agents is None or agent in agents) for agent, file in readers.items()
+        )
         change = partial(_with_pointer, name=name, path=root / name, ours=name in edits.mine, creates=creates)
         edit = _plan(root, name, change)
-        if name != AGENTS_MD and _same_file(shared, edit.path):
+        if (name != AGENTS_MD and _same_file(shared, edit.path)) or (edit.changes and not allows(name)):
             continue
         if edits.carry_out(name, edit, ours=edit.after is not None and block_state(edit.after) != "absent"):
             edits.notes += (
@@ -104,7 +114,7 @@ def _with_pointer(data: bytes | None, *, name: str, path: Path, ours: bool, crea
     if data is None:
         return NEW_FILE if creates else None
     readers = instruction_files()[name].values()
-    is_created = any(file.create for file in readers)
+    is_created = _is_created(name)
     if (not is_created and says_nothing(data)) or (name != AGENTS_MD and imports_agents_md(data)):
         # Since we added it, the user's own text was removed or the import added.
         return _without_pointer(data, name=name, path=path) if ours else data
@@ -119,10 +129,13 @@ def _without_pointer(data: bytes | None, *, name: str, path: Path) -> bytes | No
     if data is None:
         return None
     _check(data)
-    is_created = any(file.create for file in instruction_files()[name].values())
-    if is_created and data in (NEW_FILE, whole_file(_LINES, b"\r\n")) and not path.is_symlink():
+    if _is_created(name) and data in (NEW_FILE, whole_file(_LINES, b"\r\n")) and not path.is_symlink():
         return None
     return without_block(data)
+
+
+def _is_created(name: str) -> bool:
+    return name == AGENTS_MD or any(file.create for file in instruction_files()[name].values())
 
 
 def _check(data: bytes) -> None:

@@ -19,18 +19,36 @@ import msgspec
 from carryover.adapter.spec import AgentSpec
 from carryover.agents import instruction_files, read_lists, specs
 from carryover.config import Config, ProjectSettings, project_settings
-from carryover.distill.header import loaded
+from carryover.distill.header import TITLE, loaded
 from carryover.edits.apply import Edit, PlannedEdits, ProjectEdits
 from carryover.edits.record import GITIGNORE, PROJECT_EDITS, published_projects
 from carryover.errors import os_reason
-from carryover.fsio import is_folder, is_there, locked_dir
-from carryover.probe.git_command import git_dir_of
-from carryover.projects.handoff_file import CHOSEN, HANDOFF, STORE, Published, write_handoff
-from carryover.projects.policy import refusal
-from carryover.projects.root import AgentFolders
-from carryover.publish.gitignore import EXCLUDE, keep_out, remove_if_empty, rule_removals
+from carryover.fsio import atomic_replace, is_folder, is_there, locked_dir, read_bytes_bounded
+from carryover.paths import StateDir
+from carryover.probe.git_command import ask_one, git_dir_of
+from carryover.projects.handoff_file import (
+    CHOSEN,
+    HANDOFF,
+    HANDOFF_LIMIT_BYTES,
+    STORE,
+    Published,
+    write_handoff,
+)
+from carryover.projects.policy import Refusal, refusal, refusal_by_git
+from carryover.projects.root import StatePaths
+from carryover.publish.gitignore import (
+    ignore_itself,
+    keep_out,
+    own_ignore_file,
+    remove_if_empty,
+    rule_removals,
+    share_rule,
+    unshare_rule,
+)
+from carryover.publish.local_files import hidden_since, hide_no_more, local_names, local_removal, place_local_files
 from carryover.publish.make import Refreshed
-from carryover.publish.pointers import place_pointers, pointer_removal
+from carryover.publish.once import Once
+from carryover.publish.pointers import place_pointers
 from carryover.publish.read_lists import place_in_read_lists, read_list_removal
 from carryover.redact import CleanText
 
@@ -44,13 +62,14 @@ def publish(
     *,
     before: Callable[[Path], None] = lambda _folder: None,
     beside: Callable[[], bool] = lambda: False,
-    home: Path | None = None,
-    agents_own: AgentFolders | None = None,
+    paths: StatePaths | None = None,
 ) -> Published:
     """Writes `text` and all that belongs to it to the project; errors become a refusal or a note. Blocks.
 
     `before` gets the handoff's folder first, and lists it. `beside` writes more there; True: that has to come again.
+    `paths`: this user's, unless given.
     """
+    paths = paths or _own_paths()
     if settings.excluded:
         return Published(refusal=f"excluded by {settings.excluded}", notes=settings.notes)
     try:
@@ -60,75 +79,149 @@ def publish(
             return Published(changed=changed, file=settings.folder / HANDOFF, notes=settings.notes)
         if settings.pointers == "off":
             return Published(refusal="`pointers` is off, and there is no other folder", notes=settings.notes)
-        refused = refusal(root, home=home or Path.home(), agents_own=agents_own)
+        refused = refusal(root, home=paths.home, agents_own=paths.agents_own)
         if refused is not None:
-            return Published(refusal=refused.reason, passing=refused.passing, notes=settings.notes)
+            return _refused(root, refused, settings)
         store = root / STORE
         before(store)
         with locked_dir(store):
-            edits = ProjectEdits(store, settings.notes)
-            _keep_out(root, settings, edits)  # first, so that the handoff can never be committed
+            once = Once(root, paths.state, settings)
+            edits = ProjectEdits(store, settings.notes, once.here)
+            refused = _kept_out(root, edits)  # first, so that the handoff can never be committed
+            if refused is not None:
+                return _refused(root, refused, settings)
+            ignore_itself(store)
             changed = write_handoff(store, text)
-            _place(root, settings, edits, home or Path.home())
+            _place(root, settings, edits, once, paths.home)
+            once.note(settings)
             again, done, notes = beside(), tuple(edits.done), tuple(edits.notes)
-        return Published(changed=changed, passing=again, file=store / HANDOFF, edited=done, notes=notes)
+            refused = refusal_by_git(root)  # a checkout may have changed the rules meanwhile
+            if refused is not None:
+                return _refused(root, refused, settings)
+        hidden = hidden_since(root, edits.mine) if settings.pointers == "local" else {}
+        return Published(changed=changed, passing=again, file=store / HANDOFF, edited=done, hidden=hidden, notes=notes)
     except OSError as error:
         why = f"the handoff can't be written: {os_reason(error)}"
         return Published(refusal=why, passing=True, notes=settings.notes)
 
 
-def preview(
-    root: Path, settings: ProjectSettings, *, home: Path, agents_own: AgentFolders | None = None
-) -> PlannedEdits | None:
+def open_to_git(root: Path, settings: ProjectSettings) -> str | None:
+    """Returns why a commit could take a handoff in this project along, so that none is written; None if it can't.
+
+    Reads only. Blocks (git).
+    """
+    if settings.folder is not None or settings.excluded or settings.pointers == "off" or not is_folder(root):
+        return None
+    refused = _kept_out(root, PlannedEdits(root / STORE))
+    return refused.reason if refused is not None and refused.in_git else None
+
+
+def _kept_out(root: Path, edits: ProjectEdits) -> Refusal | None:
+    problem = keep_out(root, edits)
+    return Refusal(problem, in_git=True) if problem is not None else refusal_by_git(root)
+
+
+def _refused(root: Path, refused: Refusal, settings: ProjectSettings) -> Published:
+    store = root / STORE
+    if refused.in_git and is_folder(store) and not store.is_symlink():
+        for name in handoff_names():
+            _empty(root, store / name)
+        with contextlib.suppress(OSError):  # it was not created for this
+            store.rmdir()
+    return Published(refusal=refused.reason, passing=refused.passing, notes=settings.notes)
+
+
+def _empty(root: Path, file: Path) -> None:
+    """Takes a handoff of ours out of a file that could be committed; what HEAD has there is put back."""
+    try:
+        found = read_bytes_bounded(file, HANDOFF_LIMIT_BYTES, follow=False)
+    except OSError:
+        return  # there is none, or it is not ours
+    if not found.startswith(TITLE):
+        return
+    committed = ask_one(root, "cat-file", "blob", f"HEAD:{STORE}/{file.name}")
+    if committed.code != 0:
+        file.unlink()
+    elif committed.out != found:
+        atomic_replace(file, committed.out, follow=False)
+
+
+def _own_paths() -> StatePaths:
+    home = Path.home()
+    return StatePaths.of(StateDir.of(os.environ, home), home)
+
+
+def preview(root: Path, settings: ProjectSettings, paths: StatePaths | None = None) -> PlannedEdits | None:
     """Returns the edits of the user's files that `publish` would make; None if it may not write. Raises OSError."""
     if settings.excluded or settings.folder is not None:
         return None
-    if refusal(root, home=home, agents_own=agents_own) is not None:
+    paths = paths or _own_paths()
+    if refusal(root, home=paths.home, agents_own=paths.agents_own) is not None:
         return None
-    edits = PlannedEdits(root / STORE)
-    _keep_out(root, settings, edits)
-    _place(root, settings, edits, home)
+    once = Once(root, paths.state, settings)
+    edits = PlannedEdits(root / STORE, once.here)
+    if keep_out(root, edits) is None:
+        _place(root, settings, edits, once, paths.home)
     return edits
 
 
-def take_back(root: Path, settings: ProjectSettings) -> ProjectEdits:
+def take_back(root: Path, settings: ProjectSettings, state: Path | None = None) -> ProjectEdits:
     """Removes from the project at `root` what `settings` no longer allow, byte for byte, and only what we put there.
 
     Blocks (files, git). The result's `notes` list what could not be removed. Raises OSError.
     """
     store = root / STORE
     stays = settings.excluded is None and (settings.pointers == "shared" or not settings.decided)
-    if stays or not is_folder(store) or store.is_symlink():
+    if stays or store.is_symlink():
+        return ProjectEdits(store)
+    once = Once(root, state or _own_paths().state, settings)
+    if not (is_folder(store) or once.here):
         return ProjectEdits(store)
     with locked_dir(store):
-        return _taken_back(root, settings, ProjectEdits(store))
+        return _taken_back(root, settings, ProjectEdits(store, placed=once.here), once)
 
 
-def _taken_back(root: Path, settings: ProjectSettings, edits: ProjectEdits) -> ProjectEdits:
+def _taken_back(root: Path, settings: ProjectSettings, edits: ProjectEdits, once: Once) -> ProjectEdits:
     store = root / STORE
-    take_out(root, edits)
+    if settings.pointers == "local" and settings.excluded is None:
+        place_local_files(root, edits, settings.agents, create=False)
+    else:
+        take_out(root, edits)
+        hide_no_more(root, edits)
+    once.forget()
     if settings.pointers == "off" or settings.excluded is not None:
         for name in handoff_names():
             (store / name).unlink(missing_ok=True)
         if edits.mine <= {GITIGNORE}:  # otherwise the list of what had to stay is still needed, and must stay ignored
-            for name, edit in rule_removals(root, edits.mine):
-                if name != EXCLUDE:
-                    edits.carry_out(name, edit, ours=False)
-                elif edits.carry_out_apart(name, edit):
-                    remove_if_empty(edit.path)
-            for path in (store / PROJECT_EDITS, *store.glob(".*.tmp")):
-                path.unlink(missing_ok=True)
-            with contextlib.suppress(OSError):  # it contains files of the user's
-                store.rmdir()
-    elif GITIGNORE in edits.mine and git_dir_of(root) is not None:
-        keep_out(root, edits, shared=False)
+            _remove_store(root, edits)
+    else:
+        unshare_rule(root, edits)
     return edits
+
+
+def _remove_store(root: Path, edits: ProjectEdits) -> None:
+    """Removes what is left of our folder, and then the rules for it, unless it has files of the user's."""
+    store, mine = root / STORE, set(edits.mine)
+    own = own_ignore_file(store)
+    for path in (*([own] if own is not None else []), *store.glob(".*.tmp")):
+        path.unlink(missing_ok=True)
+    if mine:
+        unshare_rule(root, edits)
+    (store / PROJECT_EDITS).unlink(missing_ok=True)
+    try:
+        store.rmdir()
+    except OSError:
+        return
+    for name, edit in rule_removals(root, ()):
+        if edits.carry_out_apart(name, edit):
+            remove_if_empty(edit.path)
 
 
 def removals(root: Path, mine: Collection[str]) -> Iterator[tuple[str, Edit]]:
     """Yields the edits that take our text out of the files of a project that are `mine`, except for ignore rules."""
     yield from ((where.file, read_list_removal(root, where)) for where in read_lists() if where.file in mine)
-    yield from ((name, pointer_removal(root, name)) for name in reversed(instruction_files()) if name in mine)
+    names = dict.fromkeys((*local_names(), *reversed(instruction_files())))
+    yield from ((name, local_removal(root, name)) for name in names if name in mine)
 
 
 def take_out(root: Path, edits: ProjectEdits) -> None:
@@ -137,21 +230,38 @@ def take_out(root: Path, edits: ProjectEdits) -> None:
         edits.carry_out(name, edit, ours=False)
 
 
-def _keep_out(root: Path, settings: ProjectSettings, edits: ProjectEdits) -> None:
-    if git_dir_of(root) is not None:
-        keep_out(root, edits, shared=settings.pointers == "shared", take_back=settings.decided)
-
-
-def _place(root: Path, settings: ProjectSettings, edits: ProjectEdits, home: Path) -> None:
+def _place(root: Path, settings: ProjectSettings, edits: ProjectEdits, once: Once, home: Path) -> None:
+    if not settings.decided:
+        return
     if settings.pointers != "shared":
-        if settings.decided:
-            take_out(root, edits)
+        unshare_rule(root, edits)
+    if settings.pointers == "private":
+        take_out(root, edits)
+        hide_no_more(root, edits)
         return
     place_in_read_lists(root, edits, home=home)
+    if settings.pointers == "local":
+        _place_local_files(root, settings, edits)
+    else:
+        _share(root, settings, edits, once)
+
+
+def _place_local_files(root: Path, settings: ProjectSettings, edits: ProjectEdits) -> None:
+    try:
+        place_local_files(root, edits, settings.agents)
+    except OSError as error:  # the handoff is written all the same
+        edits.left_alone("AGENTS.md", f"git could not say which branch has one: {os_reason(error)}")
+
+
+def _share(root: Path, settings: ProjectSettings, edits: ProjectEdits, once: Once) -> None:
+    for name in edits.mine & local_names().keys() - instruction_files().keys():
+        edits.carry_out(name, local_removal(root, name), ours=False)
+    hide_no_more(root, edits)
+    share_rule(root, edits, once.allows)
     if git_dir_of(root) is None and _holds_repositories(root):
         edits.left_alone("AGENTS.md", "the folder holds repositories, and its text would apply to each of them")
     else:
-        place_pointers(root, edits, settings.agents)
+        place_pointers(root, edits, settings.agents, once.allows)
 
 
 def _holds_repositories(folder: Path) -> bool:
@@ -180,14 +290,14 @@ def withdraw(state: Path, config: Config) -> tuple[Withdrawn, ...]:
     except OSError:
         return ()
     here = (Path(root) for root in roots if is_folder(Path(root)))
-    each = (withdraw_from(root, project_settings(root, config)) for root in here)
+    each = (withdraw_from(root, project_settings(root, config), state) for root in here)
     return tuple(done for done in each if done.files or done.notes)
 
 
-def withdraw_from(root: Path, settings: ProjectSettings) -> Withdrawn:
+def withdraw_from(root: Path, settings: ProjectSettings, state: Path) -> Withdrawn:
     """Does what `take_back` does, with an obstacle among the notes."""
     try:
-        edits = take_back(root, settings)
+        edits = take_back(root, settings, state)
     except OSError as error:
         return Withdrawn(str(root), notes=(f"what was written into the project is still there: {os_reason(error)}",))
     return Withdrawn(str(root), tuple(edits.done), tuple(edits.notes))

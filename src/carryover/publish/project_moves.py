@@ -10,7 +10,13 @@ from pathlib import Path
 import msgspec
 
 from carryover.config import Config
-from carryover.edits.record import PublishedProject, published_projects, remember_project
+from carryover.edits.record import (
+    PublishedProject,
+    placed_texts,
+    published_projects,
+    remember_placed,
+    remember_project,
+)
 from carryover.facts import ProjectRoot
 from carryover.fsio import is_folder
 from carryover.ledger.queries import Whereabouts, connect_read_only, whereabouts
@@ -20,6 +26,7 @@ from carryover.projects import moved_folders
 from carryover.projects.handoff_file import STORE
 from carryover.projects.root import StatePaths
 from carryover.publish.answers import forget_answers
+from carryover.publish.once import repository_of
 
 
 class RootFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,6 +110,11 @@ def _bring_published(paths: StatePaths, old: Sequence[str], new: str) -> None:
         with suppress(OSError):
             forget_answers(paths.state, root)
     store = Path(new) / STORE
+    with suppress(OSError):
+        moved = (placed for placed in placed_texts(paths.state) if placed.root in old)
+        for placed in moved:
+            repository = str(repository_of(Path(new)))
+            remember_placed(paths.state, msgspec.structs.replace(placed, root=new, repository=repository))
     with suppress(OSError):
         if is_folder(store) and any(known.root in old for known in published_projects(paths.state)):
             remember_project(paths.state, PublishedProject(new, str(store)))

@@ -17,9 +17,10 @@ from carryover.edits.apply import Edit, ProjectEdits, plan
 from carryover.edits.user_text import EditRefused
 from carryover.fsio import is_there, read_bytes_bounded
 from carryover.probe.git_command import ask_one, git_dir_of
+from carryover.probe.ignored import SIZE_LIMIT_BYTES
 from carryover.probe.own_file import is_own, is_tracked
 from carryover.projects.handoff_file import IN_PROJECT
-from carryover.publish.gitignore import SIZE_LIMIT_BYTES, keep_file_out, project_change
+from carryover.publish.gitignore import keep_file_out, project_change
 
 
 def place_in_read_lists(root: Path, edits: ProjectEdits, *, home: Path) -> None:

@@ -64,7 +64,7 @@ def put_in_place(made: Refreshed, config: Config, paths: StatePaths, *, newest: 
     if made.settings.pointers == "off" and not made.settings.excluded and is_folder(store):
         with _noting("what was written into the project is still there", notes):
             if PublishedProject(made.root, str(store)) in published_projects(state):  # else the repository's own
-                notes += withdraw_from(store.parent, made.settings).notes
+                notes += withdraw_from(store.parent, made.settings, state).notes
     published = _published(made, made.text, paths, partial(write_loaded_files, made, config))
     if newest and not made.settings.excluded:
         write_handoff(state, made.text)
@@ -117,8 +117,7 @@ def _published(made: Refreshed, text: CleanText, paths: StatePaths, beside: Call
         with _noting("the project is missing from the list that uninstall uses", notes):
             remember_project(paths.state, PublishedProject(made.root, str(folder)))
 
-    publish_it = partial(publish, Path(made.root), text, made.settings, home=paths.home, agents_own=paths.agents_own)
-    published = publish_it(before=list_it, beside=beside)
+    published = publish(Path(made.root), text, made.settings, before=list_it, beside=beside, paths=paths)
     return msgspec.structs.replace(published, notes=(*published.notes, *notes))
 
 

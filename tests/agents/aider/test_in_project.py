@@ -19,8 +19,9 @@ from carryover.cli import main
 from carryover.config import ProjectSettings
 from carryover.edits.apply import Edit
 from carryover.edits.record import PublishedProject
-from carryover.install.uninstall import project_edits
+from carryover.install.uninstall import project_edits, project_rules
 from carryover.model import FileEdit, UserPrompt
+from carryover.paths import StateDir
 from carryover.publish.project_files import preview, publish
 from carryover.redact import CleanText
 from contract.case import read_on
@@ -180,7 +181,9 @@ def entry(root: Path) -> str:
 
 def undo(root: Path) -> dict[str, bytes | None]:
     """What uninstall makes of each file of the project."""
-    edits: list[Edit] = list(project_edits(PublishedProject(str(root), str(root / ".carryover"))))
+    project = PublishedProject(str(root), str(root / ".carryover"))
+    state = StateDir.of(os.environ, Path.home())
+    edits: list[Edit] = [*project_edits(project, state), *project_rules(project, state, ())]
     assert [edit.problem for edit in edits if edit.problem] == []
     return {edit.path.name: edit.after for edit in edits}
 
@@ -233,7 +236,7 @@ def test_a_path_of_this_machine_gets_into_no_commit(home: Path, tracked: bool) -
     assert why in note
     assert f"`aider --read {HANDOFF}`" in note
     assert (root / SETTINGS).read_text() == "model: x\n"
-    planned = preview(root, ProjectSettings(), home=home)
+    planned = preview(root, ProjectSettings())
     assert planned is not None
     assert planned.notes == [note], "install says so"
 
@@ -251,12 +254,12 @@ def test_the_list_of_all_projects_is_not_hidden(home: Path, project: Path) -> No
     """A list in the project's file replaces the one in the home folder (0.86.2)."""
     (home / SETTINGS).write_text("read: [~/rules.md]\n")
 
-    [note] = publish(project, CleanText("the handoff\n"), ProjectSettings(), home=home).notes
+    [note] = publish(project, CleanText("the handoff\n"), ProjectSettings()).notes
 
     assert "would no longer count" in note
     assert not (project / SETTINGS).exists()
     (project / SETTINGS).write_text("read: A.md\n")
-    assert SETTINGS in publish(project, CleanText("the handoff\n"), ProjectSettings(), home=home).edited
+    assert SETTINGS in publish(project, CleanText("the handoff\n"), ProjectSettings()).edited
 
 
 def test_what_is_not_understood_is_left_alone_and_named(project: Path) -> None:

@@ -168,7 +168,8 @@ def test_a_paused_project_has_nothing_stale_for_agents_to_read(shop: Path, run: 
         if not runs:
             assert content(shop) == before
             return
-        wait_until("the end of the removal", lambda: not (shop / ".carryover").exists())
+        exclude = shop / ".git" / "info" / "exclude"  # its rule goes last
+        wait_until("the end of the removal", lambda: exclude.read_bytes() == before[".git/info/exclude"])
         assert content(shop) == before
         assert run("unpause", str(shop))[0] == ExitCode.OK
         wait_until("the handoff", lambda: bool(handoff_of(shop)) and (shop / "AGENTS.md").exists())

@@ -156,10 +156,13 @@ def test_the_summary_and_the_dry_run_list_what_is_written_into_projects(claude: 
     listed = (
         "  Now in ~/shop: only .carryover/handoff.md, kept out of commits by .git/info/exclude.\n"
         "  When an agent next works in a project, not before: .carryover/ in its .gitignore, "
-        "and five lines that point to the handoff in your AGENTS.md and CLAUDE.md.\n"
+        "and eight lines that point to the handoff in AGENTS.md (created if missing) and in your CLAUDE.md.\n"
+        "  git will show AGENTS.md and .gitignore as changed until you commit them.\n"
+        "  Until then git refuses what would overwrite them: "
+        "`git add AGENTS.md .gitignore && git commit -m 'Point agents to the handoff'` there.\n"
         "  ~/shop: .git/info/exclude is changed; when an agent works there, "
-        ".gitignore is created, CLAUDE.md is changed\n"
-        "  `carryover refresh --pointers private` (or `off`) changes that.\n"
+        ".gitignore is created, AGENTS.md is created, CLAUDE.md is changed\n"
+        "  `carryover refresh --pointers local` (or `private`, `off`) changes that.\n"
     )
     assert code == ExitCode.OK
     assert f"Into your projects (shared), once carryoverd runs:\n{listed}" in out
@@ -200,7 +203,9 @@ def test_ctrl_c_changes_nothing(claude: Path, home: Path) -> None:
 def test_the_screen_says_what_is_written_when_and_offers_the_choice(claude: Path, shop: Path) -> None:
     """One question: Enter answers all of it."""
     with Terminal(INSTALL, os.environ, columns=60, lines=40) as terminal:
-        shared = terminal.wait_for("CLAUDE.md.")
+        shared = terminal.wait_for("you commit them.")
+        terminal.press(RIGHT)
+        terminal.wait_for("● local")
         terminal.press(RIGHT)
         terminal.wait_for("● private")
         terminal.press(RIGHT)
@@ -211,11 +216,12 @@ def test_the_screen_says_what_is_written_when_and_offers_the_choice(claude: Path
     assert max(map(len, shared.splitlines())) < 60
     assert (  # right under the list, however high the terminal is, and no word is broken
         " Windsurf        not detected\n\n What may be written into your projects? (← → to choose)\n"
-        "   ● shared  ○ private  ○ off\n"
+        "   ● shared  ○ local  ○ private  ○ off\n"
         "   Now in ~/shop: only .carryover/handoff.md, kept out of\n   commits by .git/info/exclude.\n"
         "   When an agent next works in a project, not before:\n"
-        "   .carryover/ in its .gitignore, and five lines that point\n"
-        "   to the handoff in your AGENTS.md and CLAUDE.md."
+        "   .carryover/ in its .gitignore, and eight lines that\n"
+        "   point to the handoff in AGENTS.md (created if missing)\n   and in your CLAUDE.md.\n"
+        "   git will show AGENTS.md and .gitignore as changed until\n   you commit them."
     ) in shared
     assert code == ExitCode.OK
     assert "Into your projects (private), once carryoverd runs:" in shown
@@ -224,7 +230,7 @@ def test_the_screen_says_what_is_written_when_and_offers_the_choice(claude: Path
 
 
 LATER = (
-    "When an agent next works in a project, not before: .carryover/ in its .gitignore, and five lines that point to "
+    "When an agent next works in a project, not before: .carryover/ in its .gitignore, and eight lines that point to "
 )
 ALONE = "Now, and in others once an agent works there: .carryover/handoff.md, kept out of commits by .git/info/exclude."
 NOTHING = "Nothing: handoffs are kept in ~/x; agents get it by hooks, or by `carryover to`."
@@ -233,11 +239,11 @@ NOTHING = "Nothing: handoffs are kept in ~/x; agents get it by hooks, or by `car
 @pytest.mark.parametrize(
     ("pointers", "agents", "sentence"),
     [
-        ("shared", ("codex",), f"{LATER}the handoff in your AGENTS.md."),
-        ("shared", ("gemini-cli",), f"{LATER}the handoff in your GEMINI.md."),
-        ("shared", ("claude-code", "gemini-cli"), f"{LATER}the handoff in your AGENTS.md, CLAUDE.md and GEMINI.md."),
-        # AGENTS.md is created for an agent that nothing else brings the handoff.
-        ("shared", ("windsurf",), f"{LATER}the handoff in AGENTS.md (created if missing)."),
+        ("shared", ("codex",), f"{LATER}the handoff in AGENTS.md (created if missing)."),
+        ("shared", ("claude-code",), f"{LATER}the handoff in AGENTS.md (created if missing) and in your CLAUDE.md."),
+        ("shared", ("codex",), "git will show AGENTS.md and .gitignore as changed until you commit them."),
+        ("local", ("codex",), "And a pointer to it in AGENTS.md where no branch has one."),
+        ("local", ("codex",), "Nothing that git shows; an agent whose own file is tracked gets it by hooks."),
         ("private", ("codex",), ALONE),
         ("off", ("codex",), NOTHING),
     ],

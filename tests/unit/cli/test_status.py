@@ -378,7 +378,9 @@ def test_what_is_broken_is_named_and_put_right(up: DaemonProcess, installed: Pat
     }
     assert "✓ The script that the hooks run is in place." in run.out("doctor", "--fix").splitlines()
     deletes = "· Claude Code deletes transcripts that are older than 30 days"
-    assert run.out("doctor").startswith(f"No problems found.\n\n{deletes}")
+    after = run.out("doctor")
+    assert after.startswith("No problems found. 1 thing left for you to do.\n\n☐ ~/shop: until you commit")
+    assert deletes in after
     assert set(json.loads(installed.read_bytes())["hooks"]) == set(whole["hooks"])
     assert state_dir().root.stat().st_mode & 0o777 == 0o700
     assert state_dir().hook_script.read_bytes() == script

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.config import Config
+from carryover.config import Config, PublishConfig
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.publish_queue import PublishQueue
 from carryover.facts import GitFacts
@@ -32,6 +32,7 @@ class Desk:
         self.fails: set[int] = set()
         self.calls: list[tuple[int, bool]] = []
         self.now_ms = 0
+        self.config = Config()
         self.changed: list[int] = []
         self._context = context
         context.now_ms = lambda: self.now_ms
@@ -41,7 +42,7 @@ class Desk:
         self.calls.append((project, newest))
         if project in self.fails:
             raise KeyError("words from a transcript")
-        return refresh(self._context.paths, project, Config(), now_ms=now_ms, last_git=git, newest=newest)
+        return refresh(self._context.paths, project, self.config, now_ms=now_ms, last_git=git, newest=newest)
 
     async def stored(self, session: ClaudeSession) -> int:
         """Bring `session` into the ledger; the id of its project. It is now the moment of its last event."""
@@ -140,6 +141,23 @@ async def test_a_project_that_cannot_be_published_stops_no_other_and_is_tried_ag
     [line] = [line for line in lines if "failed" in line]
     assert line.startswith(f"publish_failed project={bad} retry_s=0.5 error=")
     assert "words" not in line
+
+
+async def test_a_hidden_file_that_the_user_extends_is_soon_shown_by_git(desk: Desk, session: ClaudeSession) -> None:
+    session.prompt("Add a discount function")
+    git(session.cwd, "init", "--quiet")
+    desk.config = Config(publish=PublishConfig(pointers="local"))
+    project, file = await desk.stored(session), session.cwd / "AGENTS.md"
+    async with desk.open() as publisher:
+        publisher.mark_dirty([project], desk.now_ms)
+        await publisher.flush()
+        assert "AGENTS.md" not in git(session.cwd, "status", "--porcelain")
+        file.write_text(f"Be brief.\n\n{file.read_text()}")
+        await publisher.retry_missing()
+        await publisher.flush()
+
+    assert file.read_text() == "Be brief.\n"
+    assert "?? AGENTS.md\n" in git(session.cwd, "status", "--porcelain")
 
 
 async def test_what_was_deleted_or_is_refused_for_a_reason_that_may_pass_is_tried_again(

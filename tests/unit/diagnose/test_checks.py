@@ -10,7 +10,15 @@ from carryover.daemon.crashes import CrashReport
 from carryover.daemon.health import HookCounts, WatchState
 from carryover.diagnose import checks
 from carryover.diagnose.checks import findings, templates
-from carryover.diagnose.report import ConfigReport, Finding, LedgerReport, MovedAside, ProjectReport, UnreadSource
+from carryover.diagnose.report import (
+    ConfigReport,
+    Finding,
+    InGit,
+    LedgerReport,
+    MovedAside,
+    ProjectReport,
+    UnreadSource,
+)
 from carryover.ingest.scan import MS_PER_DAY
 from carryover.install.agent_settings import EntryReport
 from carryover.install.service import ServiceStatus
@@ -146,7 +154,7 @@ def test_what_is_wrong_in_a_project_is_found() -> None:
         ProjectReport(root="/home/dev/b", pointer_end_bytes=40_000),
         ProjectReport(root="/home/dev/c", pointer_end_bytes=32_768),
         ProjectReport(root="/home/dev/d", hidden=(HiddenFile(name="AGENTS.md", by="AGENTS.x.md", agent="codex"),)),
-        ProjectReport(root="/home/dev/e", refusal=Refusal("it would be committed", tracked=True)),
+        ProjectReport(root="/home/dev/e", refusal=Refusal("named below", in_git=True)),
         ProjectReport(root="/srv/x", refusal=Refusal("a link `tracked by git`")),
         ProjectReport(root="/srv/y", unread=(UnreadSource(agent="codex", path="/srv/y/talk", reason="git tracks it"),)),
     )
@@ -157,7 +165,6 @@ def test_what_is_wrong_in_a_project_is_found() -> None:
         "pointer wrong: ~/a: the pointer in CLAUDE.md lost one of its markers.",
         "pointer wrong: ~/b: the pointer in AGENTS.md is behind the 32,768 bytes that Codex CLI reads.",
         "pointer wrong: ~/d: AGENTS.x.md hides AGENTS.md, and the pointer in it, from Codex.",
-        "project wrong: ~/e: nothing is published there: it would be committed.",
         "project note: /srv/x: nothing is published there: a link `tracked by git`.",
         "transcripts note: /srv/y/talk is not read: git tracks it.",
     ]
@@ -194,3 +201,17 @@ def test_every_text_is_used_and_every_used_one_is_there() -> None:
 
     assert [name for name in templates() if name not in used] == []
     assert set(re.findall(r'_found\(\s*"([a-z-]+)"', source)) <= set(templates())
+
+
+def test_what_git_sees_of_ours_is_found_without_looking_closer() -> None:
+    in_git = (
+        InGit(root="/home/dev/e", open_to="it would be committed"),
+        InGit(root="/home/dev/f", uncommitted=("AGENTS.md", ".gitignore")),
+    )
+
+    assert list(map(line, findings(changed(HEALTHY, in_git=in_git)))) == [
+        "project wrong: ~/e: no handoff is written there: it would be committed.",
+        "pointer todo: ~/f: until you commit Carryover's lines in AGENTS.md, .gitignore, git refuses what would "
+        "overwrite them: `cd /home/dev/f && git add AGENTS.md .gitignore && "
+        "git commit -m 'Point agents to the handoff' -- AGENTS.md .gitignore`",
+    ]

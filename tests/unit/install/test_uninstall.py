@@ -134,9 +134,9 @@ def test_everything_is_listed_first_and_listing_changes_nothing(state: StateDir,
     plan = plan_uninstall(state, purge=True, home=home)
 
     assert tree(home) == before
-    edits = [str(edit.path.relative_to(home)) for edit in plan.edits if edit.changes]
-    assert edits == [".claude/settings.json", "app/AGENTS.md", "app/.gitignore"]
-    names = ("handoff.md", "edited", ".")
+    edits = [str(edit.path.relative_to(home)) for edit in plan.shown if edit.changes]
+    assert edits == [".claude/settings.json", "app/AGENTS.md", "app/.gitignore", "app/.git/info/exclude"]
+    names = ("handoff.md", "edited", ".gitignore", ".")
     assert [(str(removal.path.relative_to(home)), removal.what) for removal in plan.removals] == [
         *((os.path.normpath(f"app/.carryover/{name}"), f"the handoff of {home / 'app'}") for name in names),
         *((f".carryover/sync{name}", "this machine's keys and its copy of the store") for name in ("/key.json", "")),
@@ -147,6 +147,7 @@ def test_everything_is_listed_first_and_listing_changes_nothing(state: StateDir,
         (".carryover/continue.command", "what the page had a terminal run"),
         (".carryover/config.toml", "your settings"),
         (".carryover/projects.jsonl", "the list of projects"),
+        (".carryover/placed.jsonl", "the list of projects"),
         (".carryover/edits.json", "the record of edits"),
         (".carryover/edits.lock", "the record of edits"),
         (".carryover", "the state folder"),
@@ -195,13 +196,13 @@ def test_what_is_not_ours_stays_and_is_named(state: StateDir, config: Path, home
     assert "say done" in config.read_text()
 
 
-def test_files_of_a_project_that_are_no_longer_as_they_were_made_are_left_alone(home: Path) -> None:
+def test_files_of_a_project_that_are_no_longer_as_they_were_made_are_left_alone(state: StateDir, home: Path) -> None:
     root = repository(home / "app", {"a.py": "1\n"})
     assert publish(root, CleanText("the handoff\n"), ProjectSettings()).refusal is None
     project = PublishedProject(str(root), str(root / ".carryover"))
 
     def block() -> tuple[bytes | None, str | None]:
-        [edit] = [edit for edit in project_edits(project) if edit.path == root / "AGENTS.md"]
+        [edit] = [edit for edit in project_edits(project, state) if edit.path == root / "AGENTS.md"]
         return edit.after, edit.reason
 
     mine = NEW_FILE.replace(b"before starting", b"before you start")

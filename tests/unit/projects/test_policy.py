@@ -134,7 +134,7 @@ def test_a_folder_that_git_tracks_is_refused_as_long_as_it_does(home: Path) -> N
     git(root, "add", "--force", ".carryover/handoff.md")
 
     tracked = ".carryover is tracked by git, so a handoff would be committed; `git rm -r --cached .carryover` ends that"
-    assert refusal(root, home=home) == Refusal(tracked, tracked=True)
+    assert refusal(root, home=home) == Refusal(tracked, in_git=True)
     git(root, "rm", "-r", "--quiet", "--cached", ".carryover")
     assert why(root, home=home) is None
 

@@ -98,6 +98,20 @@ def head_of(session: ClaudeSession) -> str:
     return git(session.cwd, "rev-parse", "--short", "HEAD").strip()
 
 
+def test_where_git_would_commit_the_file_the_answer_says_that_there_is_none(desk: Desk, session: ClaudeSession) -> None:
+    at = desk.work(session, "Add a discount function")
+    git(session.cwd, "init", "--quiet")
+    (session.cwd / ".gitignore").write_text("!.carryover\n")
+    (session.cwd / ".git" / "info" / "exclude").write_text(".carryover/\n")
+
+    receipt = desk.frame(at, "startup")[-1]
+
+    assert receipt.startswith("What follows was recorded in another session")
+    assert receipt.endswith(
+        "No file has it, since git would commit it: tell the user that `carryover doctor` says why."
+    )
+
+
 @pytest.mark.parametrize("reason", ["startup", "clear"])
 def test_a_new_session_gets_the_gate_and_what_is_known_of_now(
     desk: Desk, session: ClaudeSession, reason: StartReason

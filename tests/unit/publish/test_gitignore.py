@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from carryover.edits.apply import ProjectEdits
-from carryover.publish.gitignore import exclude_file, keep_out
+from carryover.probe.ignored import exclude_file
+from carryover.publish.gitignore import keep_out, share_rule, unshare_rule
 from support.repository import git, repository
 
 RULE = "# Carryover (auto-added)\n.carryover/\n"
@@ -22,7 +23,8 @@ def app(home: Path) -> Path:
 def kept_out(root: Path, *, shared: bool = True) -> ProjectEdits:
     (root / ".carryover").mkdir(exist_ok=True)
     edits = ProjectEdits(root / ".carryover")
-    keep_out(root, edits, shared=shared)
+    assert keep_out(root, edits) is None
+    (share_rule if shared else unshare_rule)(root, edits)
     return edits
 
 
@@ -81,9 +83,9 @@ def test_excludes_behind_a_symlink_are_not_followed(home: Path) -> None:
     shutil.rmtree(two)
     two.symlink_to(home / "info")
 
-    assert [kept_out(info.parents[1], shared=False).notes for info in (one, two)] == [
-        [".git/info/exclude was left alone: it is a symlink"],
-        [".git/info/exclude was left alone: its folder is a symlink"],
+    assert [keep_out(info.parents[1], ProjectEdits(home)) for info in (one, two)] == [
+        ".git/info/exclude was left alone: it is a symlink, so a handoff would be committed",
+        ".git/info/exclude was left alone: its folder is a symlink, so a handoff would be committed",
     ]
     assert [(path.name, path.read_text()) for path in (home / "info").iterdir()] == [("theirs", "theirs\n")]
 

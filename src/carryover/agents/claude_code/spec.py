@@ -70,5 +70,7 @@ SPEC: Final = spec.AgentSpec(
     ),
     # AGENTS.md only from 2.1.281 on, and only if no CLAUDE.md has content.
     instructions=(spec.InstructionFile(name="CLAUDE.md"), spec.InstructionFile(name="AGENTS.md")),
+    # Any text in it hides AGENTS.md too, so it is made only where CLAUDE.md does that already.
+    local_file=spec.LocalFile(name="CLAUDE.local.md", beside="CLAUDE.md"),
     start=spec.Starter(binary="claude", resume=("--resume", "{session}")),
 )

@@ -95,6 +95,7 @@ SPEC: Final = spec.AgentSpec(
         ),
     ),
     instructions=(spec.InstructionFile(name="AGENTS.md"),),
+    local_file=spec.LocalFile(name=".github/instructions/carryover.instructions.md", head='---\napplyTo: "**"\n---\n'),
     start=spec.Starter(
         binary="copilot",
         args=("-i", "{prompt}"),

@@ -68,6 +68,10 @@ SPEC: Final = spec.AgentSpec(
     ),
     mcp=(spec.McpServers(files=(spec.Place(path="~/.cursor/mcp.json"),), key="mcpServers"),),
     instructions=(spec.InstructionFile(name="AGENTS.md"),),
+    local_file=spec.LocalFile(
+        name=".cursor/rules/carryover.mdc",
+        head="---\ndescription: Where the last session left off\nalwaysApply: true\n---\n",
+    ),
     chat_export=spec.ChatExport(
         head=r"# [^\n]{0,300}\n_Exported on [^\n]{1,100} from Cursor \([\d.]{1,20}\)_\n",
         user=r"\*\*User\*\*",

@@ -44,7 +44,8 @@ SPEC: Final = spec.AgentSpec(
         spooled=True,
     ),
     mcp=(spec.McpServers(files=(spec.Place(path="~/.codeium/windsurf/mcp_config.json"),), key="mcpServers"),),
-    instructions=(spec.InstructionFile(name="AGENTS.md", create=True),),
+    instructions=(spec.InstructionFile(name="AGENTS.md"),),
+    local_file=spec.LocalFile(name=".windsurf/rules/carryover.md", head="---\ntrigger: always_on\n---\n"),
     chat_export=spec.ChatExport(
         head=r"# Cascade Chat Conversation\n\s{0,20}Note: _[^\n]{1,300}_\n",
         user="### User Input",

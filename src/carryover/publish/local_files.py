@@ -1,0 +1,153 @@
+"""Puts the pointer where agents find it and git shows nothing: into files of its own, hidden by `info/exclude`.
+
+A file that any branch has is another's, and one that the user extends becomes theirs: our text goes, and the rule with
+it, so that git shows theirs. That of another checkout counts too, since all have the same rules.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Final
+
+from carryover.adapter.spec import AGENTS_MD
+from carryover.agents import instruction_files, local_files
+from carryover.edits.apply import Edit, PlannedEdits, ProjectEdits, plan
+from carryover.edits.user_text import EditRefused
+from carryover.fsio import is_there, read_bytes_bounded
+from carryover.probe.git_command import git_dir_of
+from carryover.probe.ignored import SIZE_LIMIT_BYTES, is_ignored, is_negated, other_checkouts, tracked_anywhere
+from carryover.publish.gitignore import is_kept_out, keep_file_out, project_change, show_files
+from carryover.publish.once import committed_names
+from carryover.publish.pointers import NEW_FILE, pointer_removal, read_instructions, says_nothing, without_block
+
+_WHAT: Final = "the pointer to the handoff, hidden from git"
+
+
+def local_names() -> dict[str, bytes]:
+    """Returns the files that may be made in a project, and what is in them then."""
+    files = {file.name: file.head.encode() + NEW_FILE for file in local_files().values()}
+    return {AGENTS_MD: NEW_FILE, **files}
+
+
+def place_local_files(root: Path, edits: ProjectEdits, agents: Collection[str] | None, *, create: bool = True) -> None:
+    """Makes the files that one of `agents` (None: any) would read here; removes what was made for others, or was
+    written into files that git shows. Without `create`, only the latter.
+
+    Raises OSError if git can't tell which files it has.
+    """
+    wanted = set(_wanted(root, agents)) if git_dir_of(root) is not None else set()
+    for name, text in local_names().items():
+        if name in wanted and (create or name in edits.mine) and _is_hidden(root, edits, name):
+            edits.carry_out(name, _plan(root, name, text), ours=True)
+        else:
+            wanted.discard(name)
+    gone = [name for name in (*instruction_files(), *local_names()) if name in edits.mine and name not in wanted]
+    committed = committed_names(root) if gone else set()
+    for name in dict.fromkeys(gone):
+        # What HEAD has came or stays with the repository; taking it out would be a change that git shows.
+        edits.carry_out(name, _as_it_is(root, name) if name in committed else local_removal(root, name), ours=False)
+    hide_no_more(root, edits, wanted)
+
+
+def hidden_since(root: Path, mine: Collection[str]) -> dict[str, int]:
+    """Returns the files of ours that git does not show, and when they were last written (ns)."""
+    paths = (root / name for name in local_names() if name in mine)
+    return {str(path): path.stat().st_mtime_ns for path in paths if path.exists()}
+
+
+def hide_no_more(root: Path, edits: ProjectEdits, wanted: Collection[str] = ()) -> None:
+    """Has git show again all files but the `wanted` ones, and those that another checkout has of ours."""
+    others = _others(root)
+    names = [
+        name
+        for name, text in local_names().items()
+        if name not in wanted and not any(_content(other / name) == text for other in others)
+    ]
+    show_files(root, edits, names)
+
+
+def local_removal(root: Path, name: str) -> Edit:
+    """Plans to remove our text from a file; one that we made and the user did not extend is deleted."""
+    text = local_names().get(name)
+    if name in instruction_files() or text is None:
+        return pointer_removal(root, name)
+
+    def removed(data: bytes | None) -> bytes | None:
+        return None if data == text or data is None else without_block(data)
+
+    return plan(project_change(root / name, _WHAT, removed, follow=False))
+
+
+def _wanted(root: Path, agents: Collection[str] | None) -> Iterator[str]:
+    taken = tracked_anywhere(root, list(local_names()))
+    taken |= {name for name, text in local_names().items() if not _is_free(root, name, text)}
+    if AGENTS_MD not in taken:
+        yield AGENTS_MD
+    for agent, file in local_files().items():
+        needed = _has_text(root, file.beside) if file.beside else AGENTS_MD in taken
+        if (agents is None or agent in agents) and needed and file.name not in taken:
+            yield file.name
+
+
+def _has_text(root: Path, name: str) -> bool:
+    return not says_nothing(read_instructions(root, name))
+
+
+def _is_free(root: Path, name: str, text: bytes) -> bool:
+    """Whether no checkout has anything but our own file there."""
+    return all(_content(checkout / name) in (None, text) and _is_way_free(checkout, name) for checkout in _all(root))
+
+
+def _is_way_free(root: Path, name: str) -> bool:
+    folders = [root / folder for folder in Path(name).parents if folder.name]
+    if any(folder.is_symlink() or (is_there(folder) and not folder.is_dir()) for folder in folders):
+        return False
+    try:
+        found = os.listdir((root / name).parent)  # noqa: PTH208 (only names are needed)
+    except OSError:
+        return not is_there((root / name).parent)
+    # On a case-insensitive disk, AGENTS.md may be the user's Agents.md.
+    return not any(other != Path(name).name and other.casefold() == Path(name).name.casefold() for other in found)
+
+
+def _content(path: Path) -> bytes | None:
+    """Returns the file's bytes; None if there is none. What can't be read has none of ours."""
+    try:
+        return read_bytes_bounded(path, SIZE_LIMIT_BYTES, follow=False)
+    except FileNotFoundError:
+        return None
+    except OSError:
+        return b""
+
+
+def _all(root: Path) -> list[Path]:
+    return [root, *_others(root)]
+
+
+def _others(root: Path) -> list[Path]:
+    try:
+        return list(other_checkouts(root))
+    except OSError:
+        return []
+
+
+def _is_hidden(root: Path, edits: ProjectEdits, name: str) -> bool:
+    """Hides the file before it is made; returns whether git then ignores it: another rule may take it back in."""
+    if not is_kept_out(root, name) and (is_negated(root, name) or not keep_file_out(root, edits, name)):
+        return False
+    return isinstance(edits, PlannedEdits) or is_ignored(root, name)
+
+
+def _as_it_is(root: Path, name: str) -> Edit:
+    return plan(project_change(root / name, _WHAT, lambda data: data))
+
+
+def _plan(root: Path, name: str, text: bytes) -> Edit:
+    def made(data: bytes | None) -> bytes:
+        if data not in (None, text):
+            raise EditRefused("it has a text of yours")
+        return text
+
+    return plan(project_change(root / name, _WHAT, made, follow=False))

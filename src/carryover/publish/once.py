@@ -1,0 +1,116 @@
+"""Writes what is meant to be committed once per repository: what git then takes away stays away.
+
+Until it is committed, git refuses a checkout, a merge or a `stash pop` that would overwrite it. A text that came back
+by itself would be in the way for ever; one that HEAD has comes and goes with git.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+from carryover.agents import instruction_files
+from carryover.config import ProjectSettings
+from carryover.edits.record import GITIGNORE, Placed, placed_texts, remember_placed
+from carryover.fsio import read_bytes_bounded
+from carryover.probe.git_command import ask, ask_one, common_dir_of, git_dir_of
+from carryover.probe.ignored import SIZE_LIMIT_BYTES
+from carryover.publish.gitignore import has_our_rule
+from carryover.publish.pointers import block_state, read_instructions
+from carryover.text.shell import quoted
+
+TIMEOUT_S: Final = 1.0
+
+
+class Once:
+    """What may still be written into a checkout under `shared`, and what has been."""
+
+    def __init__(self, root: Path, state: Path, settings: ProjectSettings) -> None:
+        """Raises OSError if the record can't be read."""
+        self._root, self._state, self._agreed_ms = root, state, settings.agreed_ms
+        known = placed_texts(state)
+        self.repository = str(repository_of(root))
+        self.here = {name for placed in known if placed.root == str(root) for name in placed.names}
+        """What was ever written into this checkout and not taken out."""
+        same = [one for one in known if (one.repository, one.agreed_ms) == (self.repository, self._agreed_ms)]
+        self._placed = {name for placed in same for name in placed.names}
+
+    def allows(self, name: str) -> bool:
+        """Whether the file may get our text: the first time, or if HEAD has that in others. Blocks (git)."""
+        return not self._placed or (name not in self._placed and self._is_settled)
+
+    @cached_property
+    def _is_settled(self) -> bool:
+        return bool(committed_names(self._root))
+
+    def note(self, settings: ProjectSettings) -> None:
+        """Records what was just done in the checkout. Raises OSError."""
+        if settings.pointers == "shared":
+            self._remember()
+        elif settings.decided:
+            self.forget()
+
+    def _remember(self) -> None:
+        names = tuple(sorted(present_names(self._root) - self._placed))
+        if names:
+            placed = Placed(root=str(self._root), repository=self.repository, agreed_ms=self._agreed_ms, names=names)
+            remember_placed(self._state, placed)
+
+    def forget(self) -> None:
+        """Records that our text was taken out of this checkout, so that it may be written again. Raises OSError."""
+        if self.here:
+            remember_placed(self._state, Placed(root=str(self._root), repository=self.repository))
+
+
+def repository_of(root: Path) -> Path:
+    """Returns what checkouts of one repository have in common: git's folder. Outside of git, the root itself."""
+    common = common_dir_of(root)
+    return Path(os.path.realpath(common)) if common is not None else root
+
+
+def present_names(root: Path) -> set[str]:
+    """Returns the files of the checkout that have our text."""
+    texts = {name: read_instructions(root, name) for name in instruction_files()}
+    with suppress(OSError):
+        texts[GITIGNORE] = read_bytes_bounded(root / GITIGNORE, SIZE_LIMIT_BYTES, follow=False)
+    return {name for name, text in texts.items() if _is_ours(name, text)}
+
+
+def committed_names(root: Path) -> set[str]:
+    """Returns the files that have our text in HEAD; none if git does not say. Blocks."""
+    names = (*instruction_files(), GITIGNORE)
+    commands = [("cat-file", "blob", f"HEAD:{name}") for name in names]
+    try:
+        blobs = ask(root, *commands, deadline=time.monotonic() + TIMEOUT_S)
+    except OSError:
+        return set()
+    return {name for name, blob in zip(names, blobs, strict=True) if blob.code == 0 and _is_ours(name, blob.out)}
+
+
+def uncommitted_names(root: Path) -> tuple[str, ...]:
+    """Returns the files with our text that git shows as changed because of it; none if git does not say. Blocks."""
+    present = present_names(root) if git_dir_of(root) is not None else set()
+    committed = committed_names(root) if present else set()
+    changed = [name for name in (*instruction_files(), GITIGNORE) if name in present - committed]
+    try:
+        ignored = ask_one(root, "check-ignore", "--", *changed, timeout_s=TIMEOUT_S).out if changed else b""
+    except OSError:
+        return ()
+    hidden = os.fsdecode(ignored).splitlines()
+    return tuple(name for name in changed if name not in hidden)
+
+
+def commit_command(root: str, names: Sequence[str]) -> str:
+    """Returns the command line that commits these files."""
+    files = shlex.join(names)
+    return f"cd {quoted(root)} && git add {files} && git commit -m 'Point agents to the handoff' -- {files}"
+
+
+def _is_ours(name: str, text: bytes) -> bool:
+    return has_our_rule(text) if name == GITIGNORE else block_state(text) == "intact"

@@ -1,0 +1,218 @@
+"""With `local`, agents find a pointer and git shows nothing; all of it goes again, byte for byte."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from carryover.config import Pointers, ProjectSettings
+from carryover.probe.ignored import exclude_file
+from carryover.publish.gitignore import with_rule, without_rules
+from carryover.publish.pointers import NEW_FILE
+from carryover.publish.project_files import publish, take_back
+from carryover.redact import CleanText
+from support.repository import git, repository
+
+BLOCK = NEW_FILE.decode()
+RULES = {
+    ".cursor/rules/carryover.mdc": (
+        f"---\ndescription: Where the last session left off\nalwaysApply: true\n---\n{BLOCK}"
+    ),
+    ".github/instructions/carryover.instructions.md": f'---\napplyTo: "**"\n---\n{BLOCK}',
+    ".windsurf/rules/carryover.md": f"---\ntrigger: always_on\n---\n{BLOCK}",
+}
+LOCAL = ProjectSettings(pointers="local")
+
+
+def published(root: Path, settings: ProjectSettings = LOCAL) -> tuple[str, ...]:
+    done = publish(root, CleanText("# [CARRYOVER] \n"), settings)
+    assert (done.refusal, done.notes) == (None, ())
+    return done.edited
+
+
+def tree(root: Path) -> dict[str, str | None]:
+    """The project's files and folders, but those of git and of Carryover; and what git hides."""
+    found = {str(path.relative_to(root)): path for path in sorted(root.rglob("*"))}
+    texts = {
+        name: path.read_bytes().decode() if path.is_file() else None
+        for name, path in found.items()
+        if Path(name).parts[0] not in (".git", ".carryover")
+    }
+    return {**texts, "exclude": exclude_file(root).read_text()}
+
+
+def files(root: Path) -> dict[str, str]:
+    return {name: text for name, text in tree(root).items() if text is not None and name != "exclude"}
+
+
+def status(root: Path) -> str:
+    return git(root, "status", "--porcelain", "--untracked-files=all")
+
+
+def test_where_no_branch_has_an_agents_file_one_is_made_that_git_does_not_show(home: Path) -> None:
+    root = repository(home / "app", {"a.py": "1\n"})
+
+    assert published(root) == ("AGENTS.md",)
+    assert published(root) == ()
+    assert files(root) == {"a.py": "1\n", "AGENTS.md": BLOCK}
+    assert status(root) == ""
+
+
+def test_where_one_is_tracked_each_agent_gets_a_file_of_its_own(home: Path) -> None:
+    root = repository(home / "app", {"AGENTS.md": "Be brief.\n"})
+
+    published(root)
+
+    assert files(root) == {"AGENTS.md": "Be brief.\n", **RULES}
+    assert status(root) == ""
+    published(root, ProjectSettings(pointers="local", agents=("cursor",)))
+    assert files(root).keys() == {"AGENTS.md", ".cursor/rules/carryover.mdc"}
+
+
+def test_claude_gets_one_only_where_a_text_of_the_user_s_hides_agents_md_from_it_anyway(home: Path) -> None:
+    root = repository(home / "app", {"CLAUDE.md": "Be Claude.\n"})
+
+    published(root)
+    assert files(root) == {"CLAUDE.md": "Be Claude.\n", "AGENTS.md": BLOCK, "CLAUDE.local.md": BLOCK}
+
+    (root / "CLAUDE.md").write_text("@AGENTS.md\n")
+    published(root)
+    assert "CLAUDE.local.md" in files(root), "the import is text too"
+    (root / "CLAUDE.md").write_text("")
+    published(root)
+    assert files(root) == {"CLAUDE.md": "", "AGENTS.md": BLOCK}
+
+
+def on_another_branch(root: Path) -> None:
+    git(root, "switch", "--quiet", "--create", "other")
+    (root / "AGENTS.md").write_text("Be brief.\n")
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "--message", "rules")
+    git(root, "switch", "--quiet", "main")
+
+
+def on_a_remote_s(root: Path) -> None:
+    on_another_branch(root)
+    git(root, "update-ref", "refs/remotes/origin/other", "other")
+    git(root, "branch", "--quiet", "-D", "other")
+
+
+def in_a_stash(root: Path) -> None:
+    (root / "AGENTS.md").write_text("Be brief.\n")
+    git(root, "stash", "--quiet", "--include-untracked")
+
+
+def in_another_checkout(root: Path) -> None:
+    git(root, "worktree", "add", "--quiet", "../tree")
+    (root.parent / "tree" / "AGENTS.md").write_text("Be brief.\n")
+
+
+def by_another_case(root: Path) -> None:
+    (root / ".git" / "info" / "exclude").write_text("Agents.md\n")
+    (root / "Agents.md").write_text("Be brief.\n")
+
+
+def taken_in_by_a_rule(root: Path) -> None:
+    (root / ".git" / "info" / "exclude").write_text(".gitignore\n")
+    (root / ".gitignore").write_text("!AGENTS.md\n")
+
+
+@pytest.mark.parametrize(
+    "taken",
+    [on_another_branch, on_a_remote_s, in_a_stash, in_another_checkout, by_another_case, taken_in_by_a_rule],
+    ids=lambda taken: taken.__name__,
+)
+def test_a_name_that_is_another_s_is_not_taken(home: Path, taken: Callable[[Path], None]) -> None:
+    root = repository(home / "app", {"a.py": "1\n"})
+    taken(root)
+
+    published(root)
+
+    assert not (root / "AGENTS.md").exists()
+    assert "/AGENTS.md" not in exclude_file(root).read_text()
+    assert status(root) == ""
+
+
+def test_a_file_that_the_user_extends_is_theirs_and_shown(home: Path) -> None:
+    root = repository(home / "app", {"a.py": "1\n"})
+    published(root, ProjectSettings(pointers="local", agents=("claude-code",)))
+    (root / "AGENTS.md").write_text(f"Be brief.\n\n{BLOCK}")
+
+    published(root, ProjectSettings(pointers="local", agents=("claude-code",)))
+
+    assert files(root) == {"a.py": "1\n", "AGENTS.md": "Be brief.\n"}
+    assert status(root) == "?? AGENTS.md\n"
+
+
+def test_a_branch_that_has_one_can_be_checked_out_and_left(home: Path) -> None:
+    root = repository(home / "app", {"a.py": "1\n"})
+    published(root)
+    git(root, "switch", "--quiet", "--create", "other")
+    (root / "AGENTS.md").write_text(f"Be brief.\n\n{BLOCK}")
+    git(root, "add", "--force", "AGENTS.md")
+    git(root, "commit", "--quiet", "--message", "rules")
+
+    for branch in ("main", "other", "main"):
+        git(root, "switch", "--quiet", branch)
+        published(root)
+        assert status(root) == ""
+        assert (root / "AGENTS.md").exists() is (branch == "other")
+
+
+@pytest.mark.parametrize("then", ["off", "private", "shared"])
+@pytest.mark.parametrize("exclude", ["", "a", "a\n", "a\r\nb\r\n"])
+def test_what_was_made_goes_without_a_trace(home: Path, exclude: str, then: Pointers) -> None:
+    root = repository(home / "app", {"AGENTS.md": "Be brief.\n", "CLAUDE.md": "Be Claude.\n", ".cursor/a": "1\n"})
+    exclude_file(root).write_bytes(exclude.encode())
+    (root / ".windsurf").mkdir()  # an empty folder of the user's
+    before = tree(root)
+    published(root)
+    assert tree(root) != before
+
+    if then == "off":
+        take_back(root, ProjectSettings(pointers="off"))
+    else:
+        published(root, ProjectSettings(pointers=then))
+        take_back(root, ProjectSettings(pointers="off"))
+
+    assert tree(root) == before
+
+
+def test_what_was_shared_before_goes_at_once_and_the_rest_at_the_next_turn(home: Path) -> None:
+    root = repository(home / "app", {"CLAUDE.md": "Be Claude.\n"})
+    published(root, ProjectSettings())
+
+    take_back(root, LOCAL)
+    assert files(root).get("CLAUDE.md") == "Be Claude.\n"
+    assert status(root) == ""
+    published(root)
+    assert files(root) == {"CLAUDE.md": "Be Claude.\n", "AGENTS.md": BLOCK, "CLAUDE.local.md": BLOCK}
+    for _ in range(2):  # at each change of a setting
+        take_back(root, LOCAL)
+        assert "CLAUDE.local.md" in files(root)
+
+
+def test_outside_of_a_repository_nothing_is_made(home: Path) -> None:
+    (home / "notes").mkdir()
+
+    assert published(home / "notes") == ()
+
+
+@pytest.mark.parametrize("original", [None, b"", b"a", b"a\n", b"a\r\nb\r\n", b"# Carryover (auto-added)\n"])
+@pytest.mark.parametrize("gone", [b"/AGENTS.md", b"/CLAUDE.local.md", b".carryover/"])
+def test_rules_go_in_any_order_and_give_back_every_byte(original: bytes | None, gone: bytes) -> None:
+    title = b"# Carryover (auto-added)"
+    rules = [(title, rule) for rule in (b".carryover/", b"/AGENTS.md", b"/CLAUDE.local.md")]
+    data = original
+    for lines in rules:
+        data = with_rule(data, lines)
+
+    some = without_rules(data, [(title, gone)])
+
+    assert some is not None
+    assert [line for line in some.splitlines() if line in (b".carryover/", b"/AGENTS.md", b"/CLAUDE.local.md")] == [
+        rule for _, rule in rules if rule != gone
+    ]
+    assert without_rules(some, rules) == original

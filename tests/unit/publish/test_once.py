@@ -1,0 +1,136 @@
+"""Under `shared`, what is meant to be committed is written once per repository, and then git alone decides about it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from carryover.config import ProjectSettings
+from carryover.projects.handoff_file import Published
+from carryover.publish.once import uncommitted_names
+from carryover.publish.pointers import NEW_FILE
+from carryover.publish.project_files import publish, take_back
+from carryover.redact import CleanText
+from support.repository import git, repository
+
+OURS = ("AGENTS.md", "CLAUDE.md", ".gitignore")
+
+
+@pytest.fixture
+def app(home: Path) -> Path:
+    return repository(home / "app", {"CLAUDE.md": "Be Claude.\n"})
+
+
+def published(root: Path, *, agreed_ms: int = 0, **settings: object) -> Published:
+    return publish(root, CleanText("# [CARRYOVER] \n"), ProjectSettings(agreed_ms=agreed_ms, **settings))  # type: ignore[arg-type]
+
+
+def texts(root: Path) -> dict[str, bytes]:
+    return {name: (root / name).read_bytes() for name in OURS if (root / name).exists()}
+
+
+def test_the_first_publication_writes_all_of_it(app: Path) -> None:
+    assert published(app).edited == (".gitignore", "AGENTS.md", "CLAUDE.md")
+    assert texts(app)["AGENTS.md"] == NEW_FILE
+
+
+@pytest.mark.parametrize(
+    "takes_away",
+    [
+        [("stash", "--include-untracked")],
+        [("reset", "--hard"), ("clean", "-fd")],
+        [("reset", "--hard"), ("clean", "-fdx")],
+        [("checkout", "."), ("clean", "-f")],
+    ],
+    ids=["stash", "reset", "clean -x", "checkout"],
+)
+def test_what_git_takes_away_stays_away(app: Path, takes_away: list[tuple[str, ...]]) -> None:
+    before = texts(app)
+    published(app)
+    for command in takes_away:
+        git(app, *command)
+
+    for _ in range(2):
+        assert published(app).edited == ()
+    assert texts(app) == before
+    assert git(app, "status", "--porcelain") == ""
+
+
+def test_a_stash_can_be_popped_after_the_next_publication(app: Path) -> None:
+    published(app)
+    whole = texts(app)
+    git(app, "stash", "--include-untracked")
+    published(app)
+
+    git(app, "stash", "pop")
+
+    assert texts(app) == whole
+
+
+def test_what_is_committed_comes_and_goes_with_its_branch(app: Path) -> None:
+    git(app, "branch", "old")
+    published(app)
+    git(app, "add", *OURS)
+    git(app, "commit", "--quiet", "--message", "Point agents to the handoff")
+
+    for branch, has_it in (("old", False), ("main", True)):
+        git(app, "switch", "--quiet", branch)
+        assert published(app).edited == ()
+        assert (app / "AGENTS.md").exists() is has_it
+        assert git(app, "status", "--porcelain") == ""
+
+
+def test_a_file_that_comes_later_gets_it_only_where_head_has_it(app: Path) -> None:
+    published(app)
+    (app / "GEMINI.md").write_text("Be Gemini.\n")
+    assert published(app).edited == ()
+
+    git(app, "add", "--all")
+    git(app, "commit", "--quiet", "--message", "Point agents to the handoff")
+    assert published(app).edited == ("GEMINI.md",)
+
+
+def test_another_worktree_gets_none_of_it(app: Path, home: Path) -> None:
+    published(app)
+    git(app, "worktree", "add", "--quiet", "../tree")
+
+    assert published(home / "tree").edited == ()
+    git(app, "worktree", "remove", "../tree")
+
+
+def test_the_user_s_word_writes_it_anew_and_so_does_an_end_of_a_pause(app: Path) -> None:
+    published(app)
+    git(app, "reset", "--hard", "--quiet")
+    git(app, "clean", "-fd")
+
+    assert published(app, agreed_ms=1).edited == (".gitignore", "AGENTS.md", "CLAUDE.md")
+    assert published(app, agreed_ms=1).edited == ()
+
+    take_back(app, ProjectSettings(pointers="off", excluded="`carryover pause`"))
+    assert texts(app) == {"CLAUDE.md": b"Be Claude.\n"}
+    assert published(app, agreed_ms=1).edited == (".gitignore", "AGENTS.md", "CLAUDE.md")
+
+
+def test_what_it_wrote_is_taken_out_even_if_the_list_in_the_project_is_gone(app: Path) -> None:
+    published(app)
+    shutil.rmtree(app / ".carryover")
+
+    take_back(app, ProjectSettings(pointers="off"))
+
+    assert texts(app) == {"CLAUDE.md": b"Be Claude.\n"}
+    assert not (app / ".carryover").exists()
+
+
+def test_what_git_shows_because_of_it_is_named_until_it_is_committed(app: Path) -> None:
+    assert uncommitted_names(app) == ()
+    published(app)
+    assert uncommitted_names(app) == ("AGENTS.md", "CLAUDE.md", ".gitignore")
+
+    git(app, "commit", "--quiet", "--all", "--message", "some")
+    (app / ".git" / "info" / "exclude").write_text("AGENTS.md\n")
+    assert uncommitted_names(app) == (".gitignore",)
+    git(app, "add", ".gitignore")
+    git(app, "commit", "--quiet", "--message", "rest")
+    assert uncommitted_names(app) == ()

@@ -1,0 +1,226 @@
+"""No byte of `.carryover/` gets into a commit, whatever git does; where one could, none is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from carryover.config import Pointers, ProjectSettings
+from carryover.probe.ignored import exclude_file
+from carryover.projects.handoff_file import Published
+from carryover.publish import project_files
+from carryover.publish.project_files import publish, take_back
+from carryover.redact import CleanText
+from support.repository import git, repository
+
+TEXT = "# [CARRYOVER] Last updated 2026-11-20T06:02:26Z from Claude Code\n"
+MODES: tuple[Pointers, ...] = ("shared", "private")
+
+
+def published(root: Path, mode: Pointers = "shared", text: str = TEXT) -> Published:
+    return publish(root, CleanText(text), ProjectSettings(pointers=mode))
+
+
+def committed_all(root: Path) -> list[str]:
+    """Commits all that git takes; returns what it has of ours."""
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "--allow-empty", "--message", "all")
+    return [name for name in git(root, "ls-files").splitlines() if ".carryover" in name]
+
+
+def handoffs(root: Path) -> list[str]:
+    return sorted(path.name for path in (root / ".carryover").glob("handoff*"))
+
+
+def plain(home: Path) -> Path:
+    return repository(home / "app", {"a.py": "1\n"})
+
+
+def worktree(home: Path) -> Path:
+    git(plain(home), "worktree", "add", "--quiet", "../tree")
+    return home / "tree"
+
+
+def worktree_of_bare(home: Path) -> Path:
+    git(home, "clone", "--quiet", "--bare", str(plain(home)), "bare.git")
+    git(home / "bare.git", "worktree", "add", "--quiet", "../tree")
+    return home / "tree"
+
+
+def submodule(home: Path) -> Path:
+    inner, outer = plain(home), repository(home / "outer", {"a.py": "1\n"})
+    git(outer, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(inner), "inner")
+    return outer / "inner"
+
+
+def git_dir_elsewhere(home: Path) -> Path:
+    root = plain(home)
+    git(root, "init", "--quiet", "--separate-git-dir", str(home / "elsewhere.git"))
+    return root
+
+
+def without_info(home: Path) -> Path:
+    root = plain(home)
+    (root / ".git" / "info" / "exclude").unlink(missing_ok=True)
+    (root / ".git" / "info").rmdir()
+    return root
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    "kind",
+    [plain, worktree, worktree_of_bare, submodule, git_dir_elsewhere, without_info],
+    ids=lambda kind: kind.__name__,
+)
+def test_what_git_takes_back_does_not_open_the_folder_to_a_commit(
+    home: Path, kind: Callable[[Path], Path], mode: Pointers
+) -> None:
+    root = kind(home)
+    before = exclude_file(root).read_bytes() if exclude_file(root).exists() else None
+    published(root, mode)
+
+    for undo in (("reset", "--hard"), ("stash", "--include-untracked"), ("checkout", "."), ("clean", "-fd")):
+        git(root, *undo)
+        assert committed_all(root) == []
+        published(root, mode, f"{TEXT}{undo}\n")
+    assert handoffs(root) == ["handoff.md"]
+    take_back(root, ProjectSettings(pointers="off"))
+    assert (exclude_file(root).read_bytes() if exclude_file(root).exists() else None) == before
+
+
+def test_the_rule_is_there_before_the_first_byte(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = plain(home)
+    seen = []
+
+    def write(store: Path) -> None:
+        seen.append((exclude_file(root).read_text().endswith(".carryover/\n"), list(store.iterdir())))
+
+    monkeypatch.setattr(project_files, "ignore_itself", write)
+    published(root)
+
+    assert seen == [(True, [])]
+
+
+def test_a_folder_that_becomes_a_repository_has_a_rule_of_its_own(home: Path) -> None:
+    (home / "new").mkdir()
+    published(home / "new")
+    git(home / "new", "init", "--quiet")
+
+    assert committed_all(home / "new") == []
+
+
+def tracked(root: Path) -> str:
+    git(root, "add", "--force", ".carryover/handoff.md")
+    return ".carryover is tracked by git, so a handoff would be committed; `git rm -r --cached .carryover` ends that"
+
+
+def let_in(root: Path) -> str:
+    (root / ".gitignore").write_text("!.carryover\n")
+    return (
+        "an ignore rule takes .carryover back in, so a handoff would be committed; "
+        "`git check-ignore -v .carryover` names it"
+    )
+
+
+def let_in_by_exclude(root: Path) -> str:
+    exclude_file(root).write_text(".carryover/\n!.carryover/\n")
+    return let_in(root)
+
+
+def unwritable(root: Path) -> str:
+    exclude = exclude_file(root)
+    exclude.unlink()
+    exclude.symlink_to(root / "a.py")
+    return ".git/info/exclude was left alone: it is a symlink, so a handoff would be committed"
+
+
+OPENINGS = [let_in, let_in_by_exclude, unwritable]
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("opened", OPENINGS, ids=lambda opened: opened.__name__)
+def test_where_git_would_take_it_nothing_is_written(home: Path, opened: Callable[[Path], str], mode: Pointers) -> None:
+    root = plain(home)
+    reason = opened(root)
+
+    assert published(root, mode).refusal == reason
+    assert not (root / ".carryover").exists()
+
+
+@pytest.mark.parametrize("opened", [tracked, *OPENINGS], ids=lambda opened: opened.__name__)
+def test_what_was_written_before_is_taken_out_until_git_keeps_it_out_again(
+    home: Path, opened: Callable[[Path], str]
+) -> None:
+    root = plain(home)
+    exclude = exclude_file(root)
+    published(root, "private")
+    reason = opened(root)
+
+    assert published(root, "private", "another\n").refusal == reason
+    assert handoffs(root) == []
+    assert committed_all(root) == []
+
+    (root / ".gitignore").unlink(missing_ok=True)
+    exclude.unlink()
+    assert (published(root, "private").refusal, handoffs(root)) == (None, ["handoff.md"])
+
+
+def test_a_handoff_that_a_branch_has_stays_as_it_is_there(home: Path) -> None:
+    root = plain(home)
+    git(root, "switch", "--quiet", "--create", "theirs")
+    (root / ".carryover").mkdir()
+    (root / ".carryover" / "handoff.md").write_text(f"{TEXT}theirs\n")
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "--message", "theirs")
+    git(root, "switch", "--quiet", "main")
+    published(root, "private")
+
+    git(root, "switch", "--quiet", "theirs")
+    (root / ".carryover" / "handoff.md").write_text(TEXT)  # as by a publication that the switch overtook
+
+    assert published(root, "private").refusal is not None
+    assert git(root, "status", "--porcelain") == ""
+    git(root, "switch", "--quiet", "main")
+    assert (published(root, "private").refusal, handoffs(root)) == (None, ["handoff.md"])
+
+
+def test_a_checkout_in_the_middle_of_a_publication_is_noticed(home: Path) -> None:
+    root = plain(home)
+
+    def checkout() -> bool:
+        let_in(root)
+        return False
+
+    done = publish(root, CleanText(TEXT), ProjectSettings(pointers="private"), beside=checkout)
+
+    assert done.refusal is not None
+    assert handoffs(root) == []
+
+
+def test_git_is_asked_again_only_if_something_changed_that_decides(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = plain(home)
+    published(root, "private")
+    with monkeypatch.context() as without_git:
+        without_git.setenv("PATH", "/nowhere")
+        assert published(root, "private", "another\n").refusal is None
+        git_dir = root / ".git"
+        for deciding in (git_dir / "HEAD", git_dir / "index", git_dir / "info" / "exclude", root / ".gitignore"):
+            data = deciding.read_bytes() if deciding.exists() else b""
+            deciding.write_bytes(data + b"\n")
+            assert "git could not say" in (published(root, "private").refusal or "")
+            deciding.write_bytes(data)
+
+
+def test_the_rule_stays_while_another_checkout_has_a_handoff(home: Path) -> None:
+    tree = worktree(home)
+    for root in (home / "app", tree):
+        published(root, "private")
+
+    take_back(home / "app", ProjectSettings(pointers="off"))
+    assert committed_all(tree) == []
+    assert ".carryover/" in exclude_file(tree).read_text()
+
+    take_back(tree, ProjectSettings(pointers="off"))
+    assert ".carryover/" not in exclude_file(tree).read_text()
