@@ -70,7 +70,7 @@ class Weight(NamedTuple):
 WEIGHTS: Final[dict[str, Weight]] = {
     # Task: the user's words
     "goal":            Weight(0.0, 0.15),               # the first prompt that says something
-    "newest":          Weight(0.0, 0.5),                # the newest prompt
+    "newest":          Weight(0.0, 0.2),                # the newest prompt
     "reply since":     Weight(0.2, 0.5),                # a short reply since
     "acted on":        Weight(0.3, 0.25),               # the newest that work was done for, where that is another
     "paste":           Weight(0.2, 1.4),                # what was pasted with one of them, added to its own weight
