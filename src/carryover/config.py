@@ -1,7 +1,8 @@
 """The user's settings: `config.toml` in the state folder, and `.carryover.toml` in a project.
 
 The first is the user's own: a mistake in it stops the program with the line to fix. The second may come with the
-repository, from strangers: it can choose `resume.mode`, else only less; a mistake in it is skipped with a note.
+repository, from strangers: it can choose `resume.mode` and `resume.depth`, else only less; a mistake in it is skipped
+with a note.
 """
 
 from __future__ import annotations
@@ -55,6 +56,16 @@ class ResumeConfig(msgspec.Struct, frozen=True):
     mode: ResumeMode = "ask"
     stale_days: Days = 7
     """An older handoff is presented with its age and without a question."""
+    depth: int = 0
+    """Budget, in tokens, of the handoff that a session is asked to read before it goes on; 0 for the pushed one."""
+
+    def __post_init__(self) -> None:
+        if self.depth == 0:
+            return
+        from carryover.distill.handoff import MAX_TOKENS, MOST_TOKENS  # most commands need neither
+
+        if not MAX_TOKENS < self.depth <= MOST_TOKENS:
+            raise ValueError(f"`depth` must be 0 or a number from {MAX_TOKENS + 1:,} to {MOST_TOKENS:,}")
 
 
 class PublishConfig(msgspec.Struct, frozen=True):
@@ -208,6 +219,7 @@ class ProjectSettings(msgspec.Struct, frozen=True):
     """The settings in effect for one project."""
 
     resume_mode: ResumeMode = "ask"
+    resume_depth: int = 0
     pointers: Pointers = "shared"
     decided: bool = True
     """Whether anyone decided on `pointers`. If not, whatever an earlier decision put into the project stays."""
@@ -284,6 +296,7 @@ def project_settings(root: Path, config: Config) -> ProjectSettings:
     agreed_ms = int(since.timestamp() * 1000) if since is not None and pointers == "shared" else 0
     return ProjectSettings(
         resume_mode=asked_mode or config.resume.mode,
+        resume_depth=_depth(own, config.resume.depth, notes),
         pointers=pointers,
         decided=config.agents.selected is not None or bool(asked_pointers or named or config.publish.pointers),
         since_ms=agreed_ms if named is None else 0,
@@ -313,6 +326,7 @@ class _ProjectFile(msgspec.Struct, frozen=True):
 
     class Resume(msgspec.Struct, frozen=True):
         mode: str = ""
+        depth: int = 0
 
     class Publish(msgspec.Struct, frozen=True):
         pointers: str = ""
@@ -340,8 +354,7 @@ def _project_file(root: Path) -> tuple[dict[str, Any], list[str]]:
 def _choice(
     data: Mapping[str, Any], table: str, key: str, choices: tuple[Choice, ...], notes: list[str]
 ) -> Choice | None:
-    section = data.get(table)
-    value = section.get(key) if isinstance(section, dict) else None
+    value = _own_value(data, table, key)
     if value is None:
         return None
     for choice in choices:
@@ -349,6 +362,21 @@ def _choice(
             return choice
     notes.append(f"{PROJECT_FILE}: {table}.{key} must be one of {', '.join(choices)}; it is ignored")
     return None
+
+
+def _depth(data: Mapping[str, Any], users: int, notes: list[str]) -> int:
+    value = _own_value(data, "resume", "depth")
+    try:
+        return users if value is None else msgspec.convert({"depth": value}, ResumeConfig).depth
+    except msgspec.ValidationError as error:
+        what = required_value(str(error).partition(" - at ")[0])
+        notes.append(f"{PROJECT_FILE}: resume.depth: {what}; it is ignored")
+        return users
+
+
+def _own_value(data: Mapping[str, Any], table: str, key: str) -> Any:
+    section = data.get(table)
+    return section.get(key) if isinstance(section, dict) else None
 
 
 def _excluded_by(root: Path, own: Mapping[str, Any], config: Config) -> str | None:

@@ -29,7 +29,7 @@ from carryover.errors import ExitCode, UserError
 SHARED = Config(publish=PublishConfig(pointers="shared"))
 
 EVERY_KEY = """\
-resume = { mode = "brief", stale_days = 3 }
+resume = { mode = "brief", stale_days = 3, depth = 8000 }
 publish = { pointers = "private", active_days = 14, folder = "~/handoffs" }
 server.port = 0
 projects = { include = ["~/work/*"], exclude = ["~/work/secret"] }
@@ -39,7 +39,9 @@ notify.desktop = false
 
 ANY_LINE = st.builds(
     "{} = {}".format,
-    st.sampled_from(("exclude", "resume.mode", "publish.pointers", "server.port", "[projects]\ninclude", "a.b")),
+    st.sampled_from(
+        ("exclude", "resume.mode", "resume.depth", "publish.pointers", "server.port", "[projects]\ninclude", "a.b")
+    ),
     st.sampled_from(
         ("true", "'ask'", "-1", "9" * 5_000, "[" * 3_000, "nan", "1979-05-27T07:32:00+23:59", "{a=1}", "[[]]")
     )
@@ -64,7 +66,7 @@ def test_a_missing_file_means_the_defaults(config_file: Path) -> None:
     found = load_config(config_file)
 
     assert found == Config(kept_in=str(config_file.parent / "handoffs"))
-    assert (found.resume, found.server.port) == (ResumeConfig(mode="ask", stale_days=7), 47_823)
+    assert (found.resume, found.server.port) == (ResumeConfig(mode="ask", stale_days=7, depth=0), 47_823)
     assert (found.publish, found.projects) == (PublishConfig(pointers=None, active_days=7), ProjectsConfig())
 
 
@@ -73,7 +75,7 @@ def test_every_key_is_read_also_behind_a_byte_order_mark(config_file: Path) -> N
 
     assert load_config(config_file) == Config(
         kept_in=str(config_file.parent / "handoffs"),
-        resume=ResumeConfig(mode="brief", stale_days=3),
+        resume=ResumeConfig(mode="brief", stale_days=3, depth=8000),
         publish=PublishConfig(pointers="private", active_days=14, folder="~/handoffs"),
         server=ServerConfig(port=0),
         projects=ProjectsConfig(include=("~/work/*",), exclude=("~/work/secret",)),
@@ -106,6 +108,11 @@ REMEDY = "Nothing was changed. Correct the value, or move the file away to use t
         ('\n[resume]\nmode = "loud"\n', "resume.mode (line 3): it must be one of ask, brief, silent."),
         ("publish.pointers = 3\n", "publish.pointers (line 1): it must be one of shared, "),
         ('resume = { mode = "loud" }\n', "resume.mode (line 1): it must be one of ask"),
+        *(
+            (f"[resume]\ndepth = {depth}\n", "resume (line 1): `depth` must be 0 or a number from 1,801 to 50,000.")
+            for depth in (-1, 1, 1800, 50_001)
+        ),
+        ("[resume]\ndepth = true\n", "resume.depth (line 2): it must be a whole number."),
         ("[server]\nport = 70000\n", "server.port (line 2): it must be a whole number of at most 65535."),
         ("[notify]\ndesktop = 1\n", "notify.desktop (line 2): it must be true or false."),
         ("[server]\nport = true\n", "server.port (line 2): it must be a whole number."),
@@ -147,6 +154,30 @@ def test_a_project_may_choose_its_resume_mode_and_exclude_itself(tmp_path: Path)
     found = project_settings(tmp_path, Config())
 
     assert (found.resume_mode, found.excluded) == ("brief", "the project's own .carryover.toml")
+
+
+@pytest.mark.parametrize("depth", [0, 1801, 50_000])
+def test_a_project_may_choose_its_depth(tmp_path: Path, depth: int) -> None:
+    config = Config(resume=ResumeConfig(depth=3600))
+    assert project_settings(tmp_path, config).resume_depth == 3600
+
+    (tmp_path / ".carryover.toml").write_text(f"[resume]\ndepth = {depth}\n")
+
+    assert project_settings(tmp_path, config) == ProjectSettings(resume_depth=depth, pointers="private", decided=False)
+
+
+@pytest.mark.parametrize(
+    ("depth", "why"),
+    [
+        *((depth, "`depth` must be 0 or a number from 1,801 to 50,000") for depth in ("1800", "50_001", "-1")),
+        *((depth, "it must be a whole number") for depth in ("true", "'8000'", "[8000]")),
+    ],
+)
+def test_a_depth_of_a_project_without_a_meaning_is_passed_by(tmp_path: Path, depth: str, why: str) -> None:
+    (tmp_path / ".carryover.toml").write_text(f"[resume]\ndepth = {depth}\n")
+
+    note = f".carryover.toml: resume.depth: {why}; it is ignored"
+    assert project_settings(tmp_path, SHARED) == ProjectSettings(notes=(note,))
 
 
 @pytest.mark.parametrize("table", ['[publish]\npointers = "{}"\n', '[publish.projects]\n"*" = "{}"\n'])

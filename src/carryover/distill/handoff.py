@@ -49,6 +49,8 @@ class Handoff(msgspec.Struct, frozen=True, kw_only=True):
     """The main checkout, if all the work was done there and none yet in the worktree that gets the handoff."""
     tokens: int = MAX_TOKENS
     """Budget of the sections. Above `MAX_TOKENS`, lines and characters are not bounded."""
+    depth: int = 0
+    """Budget of the handoff that a session should read before it goes on with the work; 0 for none but this one."""
     turns: frozenset[tuple[str, int]] = frozenset()
     """Session and number of every known turn with a prompt."""
 

@@ -40,6 +40,7 @@ _GATES: Final = {
     "brief": ("Begin your first response with `(resuming: <task>)`, then go on without waiting.",),
     "silent": ("This is background only: do not mention it unless it matters.",),
 }
+_DEEPER: Final = {"ask": "Once the user said to go on", "brief": "Before you begin"}
 _GATELESS: Final[dict[Situation, str]] = {
     "old": "This is old: treat it as background, and do not mention it unless it matters.",
     "compacted": "Your context was just compacted in the middle of this work: go on with it, do not ask whether to.",
@@ -82,9 +83,20 @@ def header(handoff: Handoff, answering: Answering | None = None) -> list[str]:
             title += f" ({elapsed(handoff.updated_ms, now_ms)} ago)"
             situation = "old" if situation == "new" else situation
     mode = handoff.resume if situation == "new" else "silent"
-    gate = _SETTLED if mode == "ask" and handoff.settled else _GATES[mode]
-    gate = gate if situation == "new" else (_GATELESS[situation],)
+    gate = _gate(handoff) if situation == "new" else (_GATELESS[situation],)
     return [title, f"# RESUME PROTOCOL: {mode}", *gate, _receipt(handoff, answering, since)]
+
+
+def _gate(handoff: Handoff) -> tuple[str, ...]:
+    """Returns what a new session is asked to do, on the last line to read more before it goes on, if that is set."""
+    mode = handoff.resume
+    if handoff.settled and mode == "ask":
+        return _SETTLED
+    gate = _GATES[mode]
+    if mode not in _DEEPER or handoff.settled or handoff.tokens >= handoff.depth:
+        return gate
+    deeper = f"{_DEEPER[mode]}, run `carryover handoff --tokens {handoff.depth}` once and read it"
+    return (*gate[:-1], f"{gate[-1]} {deeper}; if that command is not available, go on with this text.")
 
 
 def loaded(text: CleanText) -> CleanText:

@@ -6,8 +6,11 @@ import re
 from bisect import bisect_right
 from typing import Final
 
+from carryover.text.looking import without_prefix
+
 PROTOCOL_QUESTION: Final = "Do you want to continue from here, or are you starting something different?"
 _HANDOFF_PATH: Final = re.compile(r"\.carryover[/\\]handoff(?:-chosen)?\.md")
+_HANDOFF_COMMAND: Final = re.compile(r"carryover handoff\b(?:(?!&&|;).)*")
 # A person who starts an agent with it has decided to continue, so it answers the question that the file's protocol
 # asks. Its words must set no task, make no decision and ask nothing, however the agent writes them down.
 _GO_ON: Final = (
@@ -33,8 +36,9 @@ _ONLY_POINTS: Final = re.compile(
 
 
 def names_handoff(subject: str) -> bool:
-    """Whether a tool call reads or writes the handoff file itself."""
-    return _HANDOFF_PATH.search(subject) is not None
+    """Whether a tool call reads or writes the handoff file itself, or only prints a handoff."""
+    prints = _HANDOFF_COMMAND.fullmatch(without_prefix(subject))
+    return prints is not None or _HANDOFF_PATH.search(subject) is not None
 
 
 def go_on_prompt(path: str) -> str:

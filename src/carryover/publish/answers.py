@@ -73,7 +73,8 @@ def start_answer(
     if made is None:
         return None
     since = then or git
-    made = msgspec.structs.replace(made, head=since.head if since is not None else None)
+    head = since.head if since is not None else None
+    made = msgspec.structs.replace(made, head=head, depth=settings.resume_depth)
     moved = _moved(root, git, made.head)
     is_open = open_to_git(root, settings) is not None
     answering = Answering(

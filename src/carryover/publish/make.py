@@ -76,7 +76,8 @@ def made_handoff(
     head = head_stamp(root) if _is_here(root) else 0
     facts = Facts(git_now(root, last_git), files_now(view), elsewhere_lines(db, view))
     startable = by_last_use(db, startable_agents(config.agents.selected), project if isinstance(project, int) else None)
-    handoff = make(view, facts, now_ms=now_ms, resume=settings.resume_mode, own=own, startable=startable)
+    made = make(view, facts, now_ms=now_ms, resume=settings.resume_mode, own=own, startable=startable)
+    handoff = msgspec.structs.replace(made, depth=settings.resume_depth) if made is not None else None
     text = render(handoff) if handoff is not None else None
     lead = (handoff.agent_id, handoff.session) if handoff is not None else None
     others = (one for one in view.sessions if (one.agent, one.session) != lead and did_something(one.digest))

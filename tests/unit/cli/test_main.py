@@ -367,6 +367,7 @@ def test_one_setting_is_printed_alone(config_file: Path, run: Run) -> None:
     [
         ("resume.mode silent", '"brief"', '"silent"'),
         ("projects.exclude ~/clients/* ~/old", "", '  "~/clients/*", # theirs\n'),
+        ("resume.depth 8000", "", "depth = 8000\n"),
         ("notify.desktop false", "", "[notify]\ndesktop = false\n"),
         ("retention.max_age_days 30", "", "[retention]\nmax_age_days = 30\n"),
         ("publish.folder ~/handoffs", "", '[publish]\nfolder = "~/handoffs"\n'),
@@ -401,6 +402,7 @@ def test_a_setting_that_is_taken_out_has_its_default_again(config_file: Path, ru
     ("line", "code", "said"),
     [
         ("resume.mode loud", ExitCode.USAGE, "resume.mode can't be 'loud': it must be one of ask, brief, silent"),
+        ("resume.depth 900", ExitCode.USAGE, "`depth` must be 0 or a number from 1,801 to 50,000"),
         ("sync.every 5s", ExitCode.USAGE, "it must be minutes or hours, as 5m or 1h"),
         ("server.port 99999", ExitCode.USAGE, "server.port can't be '99999'"),
         ("publish.folder handoffs", ExitCode.USAGE, "`folder` must begin with / or ~"),

@@ -28,11 +28,27 @@ EXPORT = exported("1a2b3c4d")
 
 
 @pytest.mark.parametrize(
-    "subject", ["/home/dev/shop/.carryover/handoff.md", "cat .carryover/handoff.md", r".carryover\handoff.md"]
+    "subject",
+    [
+        "/home/dev/shop/.carryover/handoff.md",
+        "cat .carryover/handoff.md",
+        r".carryover\handoff.md",
+        "carryover handoff --tokens 8000",
+        "cd /home/dev/shop && carryover handoff --tokens 8000 2>&1 | head -400",
+    ],
 )
 def test_a_call_that_touches_the_handoff_is_known(subject: str) -> None:
     assert names_handoff(subject)
     assert not names_handoff("docs/handoff.md")
+    assert not names_handoff("carryover handoff --tokens 8000 && make test")
+
+
+def test_the_longer_handoff_that_an_agent_reads_is_not_shown_as_its_work() -> None:
+    first = Conversation().user("Add a discount").edited("cart.py").says("It is in cart.py.")
+    asked = Conversation(session="s2", at_ms=first.at_ms).user("Go on").ran("carryover handoff --tokens 8000", HANDOFF)
+
+    assert asked.turn.calls == asked.turn.changes == 0
+    assert "carryover handoff" not in under("Recent files", first, asked)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -135,6 +136,47 @@ def test_the_first_lines_of_each_mode_are_the_protocols() -> None:
     ]
     assert "(resuming: <task>)" in render(handoff(task, resume="brief"))
     assert "MUST" not in render(handoff(task, resume="silent"))
+
+
+DEEPER = "run `carryover handoff --tokens {}` once and read it; if that command is not available, go on with this text."
+LINES = {
+    "ask": (
+        "Do not begin work until the user confirms. If no person can answer (a non-interactive run, a sub-agent), "
+        "skip this and treat the text below as background. Once the user said to go on, "
+    ),
+    "brief": "Begin your first response with `(resuming: <task>)`, then go on without waiting. Before you begin, ",
+}
+
+
+@pytest.mark.parametrize("depth", [8000, 50_000])
+@pytest.mark.parametrize("mode", ["ask", "brief"])
+def test_with_a_depth_the_longer_handoff_is_read_before_the_work_begins(mode: str, depth: int) -> None:
+    plain = handoff(("Task", quote("Add a discount")), resume=mode)
+    deep = replace(plain, depth=depth)
+
+    for answering in (None, Answering(situation="new", file=FILE, now_ms=plain.updated_ms)):
+        lines = header(deep, answering)
+        assert lines[-2] == LINES[mode] + DEEPER.format(depth)
+        assert [*lines[:-2], lines[-1]] == [line for line in header(plain, answering) if line not in lines[-2]]
+        assert max(map(len, lines)) <= MAX_CHARS and len(lines) <= 8
+
+
+@pytest.mark.parametrize(
+    ("resume", "situation", "changes"),
+    [
+        ("silent", "new", {}),
+        *((mode, "new", {"settled": True}) for mode in ("ask", "brief")),
+        *(("ask", "new", {"tokens": tokens}) for tokens in (8000, 12_000)),
+        *(("ask", situation, {}) for situation in ("old", "compacted", "resumed", "moved_on", "asked")),
+    ],
+)
+def test_nothing_longer_is_read_where_nothing_is_asked_or_it_is_read_already(
+    resume: str, situation: Situation, changes: dict[str, Any]
+) -> None:
+    plain = replace(handoff(("Task", quote("Add a discount")), resume=resume), **changes)
+
+    for answering in (Answering(situation=situation), *([None] if situation == "new" else [])):
+        assert header(replace(plain, depth=8000), answering) == header(plain, answering)
 
 
 FILE = ".carryover/handoff.md"

@@ -177,14 +177,17 @@ def test_words_reach_further_back_than_what_was_done() -> None:
 
 def test_nothing_of_a_handoff_comes_back() -> None:
     """Neither one that was printed, nor the file, nor what our own tools answered."""
-    talk = long_work(30).user("Go on.").ran("carryover handoff --tokens 8000", f"{text_at(8000, long_work(30))}")
+    printed = text_at(8000, long_work(30))
+    talk = long_work(30).user("Go on.").ran("carryover handoff --tokens 8000", printed)
+    talk.ran("carryover handoff --tokens 8000 && make", printed)
     talk.ran(".carryover/handoff.md", "the okapi of the file", op="read", name="Read")
     own = ToolResult(call_id="m", name="mcp__carryover__recall", op="other", status="ok", output="the okapi of a tool")
     told = added(16_000, talk.event(own).says("I know now."))
 
     assert "okapi" not in told
     assert told.count("[CARRYOVER]") == 0
-    assert "`carryover handoff --tokens 8000` (turn 32)" in told
+    assert "`carryover handoff --tokens 8000 && make` (turn 32)" in told
+    assert "`carryover handoff --tokens 8000` (turn 32)" not in told
     assert len(re.findall(r"Full history", told)) == 1
 
 

@@ -29,7 +29,7 @@ from carryover.publish.answers import (
     prune_answers,
     start_answer,
 )
-from carryover.publish.make import git_now
+from carryover.publish.make import git_now, made_handoff
 from support.claude_session import ClaudeSession
 from support.codex_session import CodexSession
 from support.repository import git
@@ -71,6 +71,11 @@ class Desk:
     def asked(self, now: datetime, reason: StartReason, session: str = "a new one", **more: Any) -> str | None:
         begins, now_ms = Beginning(session=session, reason=reason, **more), round(now.timestamp() * 1000)
         return start_answer(self._connect(), self.project, self.config, begins, now_ms=now_ms, then=self.then)
+
+    def file(self, now: datetime) -> str:
+        """The text as it would be published."""
+        now_ms = round(now.timestamp() * 1000)
+        return made_handoff(self._connect(), self.project, self.config, now_ms=now_ms).text or ""
 
     def frame(self, now: datetime, reason: StartReason, session: str = "a new one", **more: Any) -> list[str]:
         """The lines above the sections."""
@@ -130,6 +135,21 @@ def test_a_new_session_gets_the_gate_and_what_is_known_of_now(
     ]
     assert lines[9].endswith(": Add a discount function")
     assert lines[-1].startswith(f"Full history: `carryover show {session.session}`")
+
+
+def test_a_depth_is_asked_for_in_the_answer_and_in_the_file(desk: Desk, session: ClaudeSession) -> None:
+    """Of the user's settings or of the project's own."""
+    at = desk.work(session, "Add a discount function")
+    plain = desk.frame(at, "startup")
+    assert "--tokens" not in "".join(plain)
+
+    desk.config = Config(resume=ResumeConfig(depth=8000))
+    assert "run `carryover handoff --tokens 8000` once" in desk.frame(at, "startup")[-2]
+    assert "run `carryover handoff --tokens 8000` once" in desk.file(at)
+    (session.cwd / ".carryover.toml").write_text("resume.depth = 3600\n")
+    assert "run `carryover handoff --tokens 3600` once" in desk.frame(at, "startup")[-2]
+    (session.cwd / ".carryover.toml").write_text("resume.depth = 0\n")
+    assert desk.frame(at, "startup")[:-1] == plain[:-1]
 
 
 def test_an_agent_that_forgets_gets_its_own_work_again_when_it_resumes(desk: Desk, session: ClaudeSession) -> None:
