@@ -11,13 +11,14 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from carryover.adapter.contract import HookProtocol, StartReason
-from carryover.config import Config, project_settings
+from carryover.config import Config, ProjectSettings, project_settings
 from carryover.distill.handoff import Handoff
 from carryover.distill.header import Answering, Situation
 from carryover.distill.render import render
@@ -33,6 +34,8 @@ from carryover.publish.make import elsewhere_lines, files_now, git_now, make, ow
 from carryover.publish.project_files import open_to_git
 from carryover.redact import CleanText
 
+_SHARED_MS: Final = 250
+"""How long starting sessions share what git said: a window that restores its tabs starts many at once."""
 _SAME_MOMENT_MS: Final = 2_000  # between the response and the moment the idle time counts from
 
 
@@ -67,7 +70,7 @@ def start_answer(
     if settings.excluded or situation is None:
         return None
     own = beginning.session if situation in ("compacted", "resumed") else None
-    git = git_now(root, then)
+    git, is_open = _seen(root, then, settings, now_ms // _SHARED_MS)
     facts = Facts(git, files_now(view), elsewhere_lines(db, view), for_now=True)
     made = make(view, facts, now_ms=now_ms, resume=settings.resume_mode, own=own)
     if made is None:
@@ -76,7 +79,6 @@ def start_answer(
     head = since.head if since is not None else None
     made = msgspec.structs.replace(made, head=head, depth=settings.resume_depth)
     moved = _moved(root, git, made.head)
-    is_open = open_to_git(root, settings) is not None
     answering = Answering(
         situation=situation,
         now_ms=now_ms,
@@ -87,6 +89,13 @@ def start_answer(
         changed_files=moved.changed_files if moved is not None else None,
     )
     return render(made, answering)
+
+
+@lru_cache(maxsize=64)
+def _seen(root: Path, then: GitFacts | None, settings: ProjectSettings, moment: int) -> tuple[GitFacts | None, bool]:  # noqa: ARG001
+    """Returns git's state, and whether a commit could take a handoff along; asked once for sessions that start in the
+    same `moment`."""
+    return git_now(root, then), open_to_git(root, settings) is not None
 
 
 def _moved(root: Path, git: GitFacts | None, since: str | None) -> ChangedSince | None:
