@@ -39,11 +39,13 @@ def open_entries(past: Past, recent: Sequence[RecentFile]) -> list[Entry]:
     ]
 
 
-def asks(past: Past, step: Step) -> bool:
-    """Whether the question at the end of this turn's answer is shown under this heading."""
-    if not step.is_newest or step.turn.end != "answered" or _may_be_the_protocols(past, step):
-        return False
-    return any(one.turn is step.turn for one in _asking_steps(past))
+def asking_sessions(past: Past) -> frozenset[str]:
+    """Returns the sessions of which this heading shows the question at the end of the newest answer."""
+    return frozenset(
+        step.view.session
+        for step in _asking_steps(past)
+        if step.turn.end == "answered" and not _may_be_the_protocols(past, step)
+    )
 
 
 def _asking_steps(past: Past) -> list[Step]:

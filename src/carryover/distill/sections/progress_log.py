@@ -12,7 +12,7 @@ from carryover.distill.digest import Proposal, Summary
 from carryover.distill.entry import WEIGHTS, Entry, Kind
 from carryover.distill.pastes import quoted_prompt
 from carryover.distill.quotes import earlier, excerpt, lines_of
-from carryover.distill.sections.open_questions import asks
+from carryover.distill.sections.open_questions import asking_sessions
 from carryover.distill.sections.quoting import from_the_top, from_turn, last_words, packed, parted
 from carryover.distill.trail import Past, Step, idle_since, is_idle
 from carryover.distill.view import SessionView, Worktree
@@ -56,7 +56,7 @@ def _session(past: Past, session: SessionView, weight: float) -> Entry:
     turns = session.digest.turns
     turn = next((turn for turn in reversed(turns) if turn.prompt), turns[-1])
     step, newest = Step(turn, session), Step(turns[-1], session)
-    said = lines_of(last_words(newest.turn).said if asks(past, newest) else newest.turn.answer)
+    said = lines_of(last_words(newest.turn).said if session.session in asking_sessions(past) else newest.turn.answer)
     last = f" → {excerpt(said[-1], _LINE_CHARS)}" if said else ""
     on = f", on branch {turn.branch}" if turn.branch not in ("", past.main.turn.branch) else ""
     label = f"{past.agent(step)} ({past.place(step, session.newest_ms)}{on})"
@@ -108,12 +108,13 @@ def progress_entries(past: Past) -> list[Entry]:
         for back, (step, commit) in enumerate(made[: weight.most])
     )
     answers: list[Entry] = []
+    asking = asking_sessions(past)
     for back, step in enumerate(_answered(past)):
         most = 1 if is_idle(step) else _PARTS[back] if back < len(_PARTS) else 1
         said = "answered" if step.turn.end == "answered" else "said, then was cut off"
         at_ms = step.turn.said[-1].at_ms
         label = f"{past.agent(step)} {said} ({past.place(step, at_ms)})"
-        answer = last_words(step.turn).said if asks(past, step) else step.turn.answer
+        answer = last_words(step.turn).said if step.is_newest and step.view.session in asking else step.turn.answer
         answer = answer if most > 1 else excerpt(answer, _ONE_LINE_CHARS)
         answers += parted(step, answer, "message", WEIGHTS["trail"].at(back), label=label, most=most, at_ms=at_ms)
     return [*entries, *packed(answers)]

@@ -112,12 +112,16 @@ class LastWords(NamedTuple):
 def last_words(turn: Turn) -> LastWords:
     """Returns all last words of an answered turn; for a turn that was cut off, only a question it asked on the way."""
     if turn.end == "answered":
-        labelled = _labelled(turn.answer)
-        words = _parted(labelled[""])
-        question = "\n".join(filter(None, (labelled[OPEN], words.question)))
-        return LastWords(words.body, question, labelled[NEXT])
+        return _words_of(turn.answer)
     asked = (_parted(said.text).question for said in reversed(turn.said))
     return LastWords(body="", question=next(filter(None, asked), ""))
+
+
+def _words_of(answer: str) -> LastWords:
+    labelled = _labelled(answer)
+    words = _parted(labelled[""])
+    question = "\n".join(filter(None, (labelled[OPEN], words.question)))
+    return LastWords(words.body, question, labelled[NEXT])
 
 
 def _labelled(text: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import Final
 from carryover.distill.digest import Said, SeenRun
 from carryover.distill.entry import WEIGHTS, Entry
 from carryover.distill.quotes import clip, cut_middle, earlier, excerpt
-from carryover.distill.sections.open_questions import asks, newest_run
+from carryover.distill.sections.open_questions import asking_sessions, newest_run
 from carryover.distill.sections.quoting import from_turn, last_words, packed, parted
 from carryover.distill.sections.recent_files import may_be_tested, relative
 from carryover.distill.trail import Past, Step, idle_since
@@ -94,7 +94,8 @@ def _words(past: Past, step: Step) -> list[Entry]:
     at_ms = turn.said[-1].at_ms if turn.said else None
     weight = WEIGHTS["last words" if is_main else "last words of work"]
     words = last_words(turn)
-    body = words.body if is_main else words.said if asks(past, step) else turn.answer
+    asks = step.is_newest and step.view.session in asking_sessions(past)
+    body = words.body if is_main else words.said if asks else turn.answer
     last = parted(step, body, "message", weight, label=label, at_ms=at_ms)
     return [*(_on_the_way(past, step, turn.said[:-1], "said before") if is_main else []), *last]
 
