@@ -20,7 +20,6 @@ from carryover.ledger.queries import reading, session_by_prefix, whereabouts, wo
 from carryover.model import id_in_command
 from carryover.paths import StateDir
 from carryover.projects.moved_folders import roots_that_may_be_here
-from carryover.publish.dialed import dialed_handoff
 from carryover.publish.make import Refreshed, made_handoff
 from carryover.publish.project_files import open_to_git
 from carryover.text.shell import quoted
@@ -79,6 +78,8 @@ def _made(ledger: sqlite3.Connection, project: int, wanted: _Wanted, here: Proje
     folders = agents_own(config.agents)
     found = made_handoff(ledger, to, config, now_ms=now_ms(), agents_own=folders, own=own)
     if tokens is not None:
+        from carryover.publish.dialed import dialed_handoff
+
         found = dialed_handoff(ledger, to, found, tokens, agents_own=folders, own=own)
     if own is not None and found.text is None:
         raise UserError(
