@@ -19,6 +19,8 @@ _ANSWERS: Final[tuple[Pointers, ...]] = ("shared", "local", "private", "off")
 _MEANT_FOR_GIT: Final = ("AGENTS.md", "CLAUDE.md", ".gitignore")
 _SETTLE: Final = (("add", ".gitignore", "AGENTS.md", "."), ("commit", "--quiet", "--message", "Point agents to it"))
 _UNCOMMITTED: Final = (
+    "nothing to commit",
+    "no changes added",
     "local changes",
     "uncommitted changes",
     "unstaged changes",
@@ -106,6 +108,8 @@ class _Played:
             if words[0] in _MEANT_FOR_GIT:  # by an agent, at the end of whose turn carryoverd looks
                 self.ours.publish()
             return
+        for world in (self.ours, self.control):
+            world.now_s += 1
         here, there = self.ours.git(*words), self.control.git(*words)
         self.outcome.commands += 1
         self._log.append(f"git {' '.join(words)} -> {here.code}, without Carryover {there.code}")
@@ -128,6 +132,7 @@ class _Played:
             self.outcome.problems.append(f"git status differs:\n{shown}\n{self._told()}")
 
     def _is_of_uncommitted_lines(self, ran: Ran) -> bool:
+        """Also where the user's next change of these files was already committed, together with our lines."""
         named = any(name in ran.said for name in _MEANT_FOR_GIT)
         return self.was_shared and (named or any(words in ran.said for words in _UNCOMMITTED))
 

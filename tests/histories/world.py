@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass, field
@@ -34,6 +35,8 @@ GIT_CONFIG: Final = """\
 	detachedHead = false
 """
 _PATIENCE_S: Final = 60
+_NAMED_AT_RANDOM: Final = re.compile(r"(?<=\.stash\.)\w{6}$", re.MULTILINE)
+"""How `git stash` names a file that is in the way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +55,13 @@ class World:
     mode: Pointers | None
     settings_folder: Path
     turns: int = 0
+    now_s: int = 1_800_000_000
+    """The time of the next commit, so that both worlds make the same ones."""
     refused: set[str] = field(default_factory=set)
 
     def git(self, *words: str, at: Path | None = None) -> Ran:
         environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0", "FILTER_BRANCH_SQUELCH_WARNING": "1"}
+        environment |= dict.fromkeys(("GIT_AUTHOR_DATE", "GIT_COMMITTER_DATE"), f"{self.now_s} +0000")
         done = subprocess.run(
             ["git", *words],
             cwd=at or self.root,
@@ -123,7 +129,8 @@ class World:
         return self.git("cat-file", "--batch", "--batch-all-objects", "--unordered", at=checkout).said
 
     def status(self) -> str:
-        return self.git("status", "--porcelain", "--untracked-files=all").said
+        said = self.git("status", "--porcelain", "--untracked-files=all", "--ignore-submodules=dirty").said
+        return _NAMED_AT_RANDOM.sub("", said)
 
 
 def worlds(home: Path, mode: Pointers, files: dict[str, str]) -> tuple[World, World]:

@@ -81,6 +81,8 @@ def publish(
             return Published(refusal="`pointers` is off, and there is no other folder", notes=settings.notes)
         refused = refusal(root, home=paths.home, agents_own=paths.agents_own)
         if refused is not None:
+            if refused.in_git and settings.pointers == "local":
+                take_back(root, settings, paths.state)  # a hidden file may be the user's by now
             return _refused(root, refused, settings)
         store = root / STORE
         before(store)

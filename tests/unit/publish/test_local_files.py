@@ -216,3 +216,13 @@ def test_rules_go_in_any_order_and_give_back_every_byte(original: bytes | None, 
         rule for _, rule in rules if rule != gone
     ]
     assert without_rules(some, rules) == original
+
+
+def test_a_file_that_the_user_extends_is_shown_even_where_no_handoff_may_be_written(home: Path) -> None:
+    root = repository(home / "app", {"a.py": "1\n"})
+    published(root)
+    (root / ".gitignore").write_text("!.carryover\n")
+    (root / "AGENTS.md").write_text("Be brief.\n")
+
+    assert publish(root, CleanText("# [CARRYOVER] \n"), LOCAL).refusal is not None
+    assert status(root) == "?? .gitignore\n?? AGENTS.md\n"
