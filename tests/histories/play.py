@@ -24,6 +24,7 @@ _UNCOMMITTED: Final = (
     "local changes",
     "uncommitted changes",
     "unstaged changes",
+    "staged content different",
     "would be overwritten",
     "modified or",
 )
