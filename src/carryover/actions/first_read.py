@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sqlite3
 import sys
 import time
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection
 from contextlib import closing, suppress
 from pathlib import Path
 from threading import Event
@@ -29,9 +30,8 @@ from carryover.terminal.output import Progress, counted, duration
 POLL_EVERY_S: Final = 0.2
 BUSY_ANSWER_S: Final = 10.0
 SHOWN_AFTER_S: Final = 1.0
-LIMIT_S: Final = 1.5
-"""How long transcripts are searched for their projects, newest first, if there is no ledger."""
-MOST: Final = 50
+SEARCH_LIMIT_S: Final = 1.5
+"""How long transcripts are searched for their projects, newest first, while a person waits and there is no ledger."""
 
 End = Literal["done", "interrupted", "lost"]
 
@@ -97,41 +97,59 @@ def how_far(health: Health) -> tuple[float, str]:
     return read / sources, f"{read:,} of {counted(sources, 'transcript')} read, newest project first"
 
 
-def active_projects(state: StateDir, config: Config, agents: Collection[str]) -> dict[Path, int]:
-    """Returns at most `MOST` projects in which one of `agents` worked and that may be written into, newest first.
+class Active(msgspec.Struct, frozen=True):
+    """Projects with recent work that may be written into."""
 
-    Maps each root to the time of its last work (UTC ms). Without a ledger, the transcripts are searched, which may miss
-    some, such as projects that only a database names.
+    roots: dict[Path, int]
+    """The time of the last work (UTC ms) by root, newest first."""
+    cut: bool = False
+    """Whether the search took too long, so that there may be more."""
+
+
+def active_projects(
+    state: StateDir, config: Config, agents: Collection[str], *, limit_s: float | None = SEARCH_LIMIT_S
+) -> Active:
+    """Returns the projects in which one of `agents` worked recently and that may be written into.
+
+    Without a ledger, the transcripts are searched, for `limit_s` at most. That may miss some, such as projects that
+    only a database names.
     """
     since_ms = now_ms() - config.publish.active_days * MS_PER_DAY
-    roots: Iterable[tuple[Path, int]] = ()
     if not state.ledger.exists():
-        roots = _on_disk(config, agents, since_ms)
-    else:
-        with suppress(UserError, sqlite3.Error), closing(connect_read_only(state.ledger, keep_index=True)) as db:
-            roots = [(Path(row.root), row.last_event_ms) for row in projects(db) if row.last_event_ms >= since_ms]
-    own, home = agents_own(config.agents), Path.home()
+        return _on_disk(config, agents, since_ms, limit_s)
     found: dict[Path, int] = {}
-    for root, last_ms in roots:
-        is_left_out = root in found or not is_folder(root) or project_settings(root, config).excluded
-        if not is_left_out and not refusal(root, home=home, agents_own=own):
-            found[root] = last_ms
-        if len(found) == MOST:
-            break
-    return found
+    with suppress(UserError, sqlite3.Error), closing(connect_read_only(state.ledger, keep_index=True)) as db:
+        found = {Path(row.root): row.last_event_ms for row in projects(db) if row.last_event_ms >= since_ms}
+    may_be_written = _filter(config)
+    return Active({root: last_ms for root, last_ms in found.items() if may_be_written(root)})
 
 
-def _on_disk(config: Config, agents: Collection[str], since_ms: int) -> Iterator[tuple[Path, int]]:
+def _filter(config: Config) -> Callable[[Path], bool]:
+    own, home = agents_own(config.agents), Path.home()
+
+    def may_be_written(root: Path) -> bool:
+        left_out = not is_folder(root) or project_settings(root, config).excluded
+        return not left_out and refusal(root, home=home, agents_own=own) is None
+
+    return may_be_written
+
+
+def _on_disk(config: Config, agents: Collection[str], since_ms: int, limit_s: float | None) -> Active:
     from carryover.agents import adapters
     from carryover.ingest.scan import first_cwd, readable_sources, recorded_roots
 
-    until_s = time.monotonic() + LIMIT_S
+    until_s = time.monotonic() + (limit_s if limit_s is not None else math.inf)
     known = {agent.id: agent for agent in adapters().values() if agent.id in agents}
     roots = recorded_roots(known.values(), config.agents, Path.home(), os.environ)
     recent = [item for item in readable_sources(known, roots) if item.mtime_ns // 1_000_000 >= since_ms]
+    last_ms: dict[Path, int] = {}
+    cut = False
     for item in sorted(recent, key=lambda item: -item.mtime_ns):
-        if time.monotonic() > until_s:
-            return
+        cut = time.monotonic() > until_s
+        if cut:
+            break
         cwd = str(item.project) if item.project is not None else first_cwd(known[item.source.agent], item.source)
         if cwd is not None:
-            yield Path(root_of(cwd).root), item.mtime_ns // 1_000_000
+            last_ms.setdefault(Path(root_of(cwd).root), item.mtime_ns // 1_000_000)
+    may_be_written = _filter(config)
+    return Active({root: at_ms for root, at_ms in last_ms.items() if may_be_written(root)}, cut)

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import argparse
 import tomllib
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, get_args
+from typing import Final, get_args
 from urllib.parse import urlencode
 
 import msgspec
 
 from carryover.actions.context import project_root, state_dir
-from carryover.actions.first_read import active_projects, held_by, watch_first_read
+from carryover.actions.first_read import SEARCH_LIMIT_S, Active, active_projects, held_by, watch_first_read
 from carryover.cli.arguments import describe, flag, known_agents
-from carryover.cli.install_report import Report, as_data, places, planned, print_report, rule
+from carryover.cli.install_report import Report, as_data, number_of, places, planned, print_report, rule, rule_in_short
+from carryover.cli.install_screen import Answer, Explain, Texts, on_enter, pick
 from carryover.config import KEPT, Config, Pointers, ResumeMode, load_config
 from carryover.daemon.client import ask_daemon, reload_daemon
 from carryover.edits.apply import Applied
@@ -28,14 +28,10 @@ from carryover.install.background import bring_up, service_of_user
 from carryover.install.detect import Detection, detect_all, newly_covered
 from carryover.install.how_installed import require_mcp_sdk
 from carryover.install.machine import Machine
-from carryover.install.setup import Option, Setup, carry_out, options, plan_setup
+from carryover.install.setup import Setup, carry_out, options, plan_setup, settings_here
 from carryover.paths import StateDir, short_path
 from carryover.publish.project_files import withdraw
-from carryover.terminal.output import can_ask, print_json, wrapped
-
-if TYPE_CHECKING:
-    from prompt_toolkit.application import Application
-    from prompt_toolkit.formatted_text import StyleAndTextTuples
+from carryover.terminal.output import can_ask, print_json
 
 DESCRIPTION: Final = {
     "install": """\
@@ -64,15 +60,8 @@ EXAMPLES: Final = {
   carryover refresh --dry-run           what would change, as diffs""",
 }
 
-ORDER: Final[tuple[Pointers, ...]] = get_args(Pointers)
 OFFERED: Final[Pointers] = "shared"
 """The answer offered first, and used if nothing is asked and none is recorded."""
-
-QUESTION: Final = "Which AI agents do you use?"
-INSTRUCTION: Final = "(space to tick, then enter)"
-PROJECTS: Final = "What may be written into your projects? (← → to choose)"
-KEYS: Final = {"left": -1, "right": 1, "p": 1}
-"""Keys that change the answer about projects, and how many places they move."""
 
 NAMED_WITHIN_S: Final = 3.0
 """How long to wait for the daemon to accept a project; it may still be reading everything else."""
@@ -95,7 +84,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--pointers",
-        choices=ORDER,
+        choices=get_args(Pointers),
         help="what is written into projects: a pointer for every agent (shared), pointers that git does not show "
         "(local), only the handoff, which git does not show (private), or nothing (off)",
     )
@@ -110,17 +99,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     flag(parser, "--json", "ask nothing, and print what was done as JSON")
 
 
-Explain = Callable[[Pointers, Collection[str]], Sequence[str]]
-"""Returns the lines that explain an answer, shown below the list of agents."""
-
-
-class Answer(NamedTuple):
-    """The answer to the question: which agents, and what is written into projects."""
-
-    agents: tuple[str, ...]
-    pointers: Pointers
-
-
 def run(args: argparse.Namespace) -> int:
     from carryover.agents import specs
 
@@ -130,24 +108,26 @@ def run(args: argparse.Namespace) -> int:
     config = load_config(state.config)
     machine = Machine.here(config.agents.recorded_env())
     detections = detect_all(specs(), machine, config.agents.recorded_versions())
-    projects = active_projects(state, config, tuple(found.spec.id for found in detections if found.found))
-    explain = partial(
-        rule, where=places(projects, home), kept_in=short_path(state.root / KEPT, home), folder=config.publish.folder
-    )
+    agents_here = tuple(found.spec.id for found in detections if found.found)
+    projects = active_projects(state, config, agents_here, limit_s=None if args.dry_run else SEARCH_LIMIT_S)
+    explain = _explained(config, projects, state, home)
     first = Answer(args.agents or (), args.pointers or config.publish.pointers or OFFERED)
     if args.agents is None:
         new, installing = newly_covered(detections, config.agents), args.command == "install"
         offered = options(detections, config.agents.selected, installing=installing, new=new)
         asks = can_ask() and not (args.yes or args.json or args.dry_run)
         first = first._replace(agents=tuple(option.id for option in offered if option.ticked))
-        first = pick(offered, first, explain) if asks else first
+        first = (
+            pick(offered, first, _on_screen(explain, state, detections, starts=not args.no_service)) if asks else first
+        )
     setup = _planned(args, state, first, config, detections)
     report = Report(
         setup=setup,
         installing=args.command == "install",
         asked=first.agents,
-        rule=tuple(explain(first.pointers, setup.selected)),
-        projects=planned(projects, _decided(config, setup)),
+        rule=explain(Answer(setup.selected, first.pointers)).full,
+        projects=planned(projects.roots, _decided(config, setup)),
+        projects_cut=projects.cut,
         into_projects=first.pointers != "off" and config.publish.folder is None,
         changed_rule=first.pointers != config.publish.pointers,
         applied=tuple(Applied(edit, "changed" if edit.changes else "unchanged", edit.problem) for edit in setup.shown),
@@ -164,6 +144,30 @@ def run(args: argparse.Namespace) -> int:
     else:
         print_report(report, home)
     return ExitCode.FAILED if report.failed else ExitCode.OK
+
+
+def _explained(config: Config, projects: Active, state: StateDir, home: Path) -> Explain:
+    """Returns what says what is written into projects."""
+    kept_in, folder = short_path(state.root / KEPT, home), config.publish.folder
+
+    def explain(answer: Answer) -> Texts:
+        where = places(projects.roots, home, least=projects.cut)
+        full = rule(answer.pointers, answer.agents, where=where, kept_in=kept_in, folder=folder)
+        return Texts(full, rule_in_short(answer.pointers, full, number_of(projects.roots, least=projects.cut)))
+
+    return explain
+
+
+def _on_screen(explain: Explain, state: StateDir, detections: Sequence[Detection], *, starts: bool) -> Explain:
+    """Returns what also says what Enter does."""
+    wanted = settings_here(state, detections)
+
+    def explain_all(answer: Answer) -> Texts:
+        chosen = [each for each in wanted if each.spec.id in answer.agents]
+        inside, outside = explain(answer), on_enter(chosen, Path.home(), starts=starts)
+        return Texts((*inside.full, *outside.full), (*inside.short, *outside.short))
+
+    return explain_all
 
 
 def _planned(
@@ -208,59 +212,3 @@ def _name_this_project(state: StateDir, setup: Setup) -> None:
         root = project_root(None)
         if roots_in_projects([adapters()[agent] for agent in setup.selected], [Path(root)]):
             ask_daemon(state.socket, "POST", f"/settle?{urlencode({'root': root})}", timeout_s=NAMED_WITHIN_S)
-
-
-def pick(offered: Sequence[Option], first: Answer, explain: Explain) -> Answer:
-    """Asks the question; `first` is offered. Raises KeyboardInterrupt on Ctrl-C."""
-    import questionary  # takes longer to import than everything else, and most calls ask nothing
-
-    width = max(len(option.name) for option in offered)
-    rows = [
-        questionary.Choice(f"{option.name:<{width}}  {option.presence}", value=option.id, checked=option.ticked)
-        for option in offered
-    ]
-    panel = _Panel(first, explain)
-    # `validate` is called with the current selection at each change.
-    question = questionary.checkbox(QUESTION, rows, validate=panel.ticked, qmark="", instruction=INSTRUCTION)
-    panel.add_to(question.application)
-    return Answer(tuple(question.unsafe_ask()), panel.answer.pointers)
-
-
-class _Panel:
-    """The part of the screen about projects, below the list of agents; a key changes the answer."""
-
-    def __init__(self, answer: Answer, explain: Explain) -> None:
-        self.answer = answer
-        self._explain = explain
-
-    def ticked(self, agents: list[str]) -> bool:
-        self.answer = Answer(tuple(agents), self.answer.pointers)
-        return True
-
-    def add_to(self, screen: Application[Any]) -> None:
-        from prompt_toolkit.filters import is_done, to_filter
-        from prompt_toolkit.key_binding import KeyBindings
-        from prompt_toolkit.layout import ConditionalContainer, FormattedTextControl, HSplit, Window
-
-        window = Window(FormattedTextControl(self._text), dont_extend_height=True)
-        assert isinstance(screen.layout.container, HSplit)
-        assert isinstance(screen.key_bindings, KeyBindings)
-        for above in screen.layout.find_all_windows():  # otherwise the list pushes this to the bottom of the screen
-            above.dont_extend_height = to_filter(True)
-        screen.layout.container.children.append(ConditionalContainer(window, filter=~is_done))
-        for key, by in KEYS.items():
-            screen.key_bindings.add(key, eager=True)(partial(self._choose, by))
-
-    def _choose(self, by: int, _event: object) -> None:
-        at = ORDER.index(self.answer.pointers) + by
-        self.answer = self.answer._replace(pointers=ORDER[at % len(ORDER)])
-
-    def _text(self) -> StyleAndTextTuples:
-        from prompt_toolkit.application import get_app
-
-        width, (agents, pointers) = get_app().output.get_size().columns - 1, self.answer
-        return [
-            ("", f"\n {PROJECTS}\n  "),
-            *((("bold", f" ● {each} ") if each == pointers else ("", f" ○ {each} ")) for each in ORDER),
-            *(("", f"\n{wrapped(f'   {line}', width)}") for line in self._explain(pointers, agents)),
-        ]

@@ -27,6 +27,7 @@ from carryover.paths import short_path
 from carryover.projects.handoff_file import IN_PROJECT
 from carryover.projects.root import StatePaths
 from carryover.publish.gitignore import EXCLUDE
+from carryover.publish.pointers import POINTER_LINES
 from carryover.publish.project_files import Withdrawn, preview
 from carryover.terminal.output import counted, harmless, print_lines
 
@@ -45,6 +46,12 @@ _COMMIT: Final = (
     "  Until then git refuses what would overwrite them: "
     "`git add AGENTS.md .gitignore && git commit -m 'Point agents to the handoff'` there."
 )
+_ALONE: Final = f"{IN_PROJECT}, kept out of commits by {EXCLUDE}."
+_SHORT_RULES: Final[Mapping[Pointers, str]] = {
+    "shared": f"{{number}} now: {IN_PROJECT}. {_UNCOMMITTED[0].upper()}{_UNCOMMITTED[1:]}",
+    "local": f"{{number}} now: {IN_PROJECT}, and pointers to it. Nothing that git shows.",
+    "private": f"{{number}} now: {IN_PROJECT}, and no other file.",
+}
 _BY_HOOKS: Final = "agents get it by hooks, or by `carryover to`."
 _READ: Final = {
     "done": "Everything that your agents wrote so far has been read.",
@@ -80,6 +87,8 @@ class Report:
     """The currently active projects, before anything was done."""
     into_projects: bool
     """Whether anything may be written into projects at all."""
+    projects_cut: bool
+    """Whether there may be more projects, since searching for them took too long."""
     changed_rule: bool
     """Whether the rule differs from the recorded one."""
     applied: tuple[Applied, ...]
@@ -137,14 +146,13 @@ def rule(
         return (f"Nothing: handoffs are kept in {folder} (`folder` in config.toml).",)
     if pointers == "off":
         return (f"Nothing: handoffs are kept in {kept_in}; {_BY_HOOKS}",)
-    alone = f"{IN_PROJECT}, kept out of commits by {EXCLUDE}."
     if pointers == "private":
-        return f"{where}, and in others once an agent works there: {alone}", f"No other file: {_BY_HOOKS}"
+        return f"{where}, and in others once an agent works there: {_ALONE}", f"No other file: {_BY_HOOKS}"
     if pointers == "local":
         pointer = f"And a pointer to it in AGENTS.md where no branch has one{_own_files(agents)}."
-        return f"{where}, and in others once an agent works there: {alone}", pointer, _NOTHING_SHOWN
+        return f"{where}, and in others once an agent works there: {_ALONE}", pointer, _NOTHING_SHOWN
     then = f"When an agent next works in a project, not before: .carryover/ in its .gitignore{_pointers(agents)}."
-    return f"{where}: only {alone}", then, _UNCOMMITTED
+    return f"{where}: only {_ALONE}", then, _UNCOMMITTED
 
 
 def _own_files(agents: Collection[str]) -> str:
@@ -157,16 +165,30 @@ def _pointers(agents: Collection[str]) -> str:
     read = instruction_files().items()
     extended = [name for name, readers in read if name != AGENTS_MD and not readers.keys().isdisjoint(agents)]
     yours = f" and in your {' and '.join(extended)}" if extended else ""
-    return f", and eight lines that point to the handoff in {AGENTS_MD} (created if missing){yours}"
+    return f", and {POINTER_LINES} lines that point to the handoff in {AGENTS_MD} (created if missing){yours}"
 
 
-def places(roots: Collection[Path], home: Path) -> str:
-    """Names the projects, as the beginning of a sentence."""
+def rule_in_short(pointers: Pointers, full: tuple[str, ...], number: str) -> tuple[str, ...]:
+    """Returns what `rule` says in one sentence, for a low screen. `number`: see `number_of`."""
+    match pointers:
+        case "shared" | "local" | "private" if full[0].endswith(_ALONE):
+            return (_SHORT_RULES[pointers].format(number=f"{number[0].upper()}{number[1:]}"),)
+    return full
+
+
+def number_of(roots: Collection[Path], *, least: bool) -> str:
+    """Says how many projects there are. `least`: there may be more."""
+    return f"at least {counted(len(roots), 'project')}" if least else counted(len(roots), "project")
+
+
+def places(roots: Collection[Path], home: Path, *, least: bool = False) -> str:
+    """Names the projects, as the beginning of a sentence. `least`: there may be more."""
     names = [short_path(root, home) for root in roots]
-    if len(names) < 2:
+    if len(names) < 2 and not least:
         return f"Now in {names[0]}" if names else "Now in no project"
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return f"Now in {len(names)} projects ({', '.join(names[:NAMED])}{more})"
+    named = f" ({', '.join(names[:NAMED])}{more})" if names else ""
+    return f"Now in {number_of(roots, least=least)}{named}"
 
 
 def as_data(report: Report) -> dict[str, Any]:
@@ -187,6 +209,7 @@ def as_data(report: Report) -> dict[str, Any]:
             }
             for project in report.projects
         ],
+        "all_projects": not report.projects_cut,
     }
     if dry:
         return {"dry_run": True, **common}

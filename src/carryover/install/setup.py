@@ -95,6 +95,17 @@ def wanted_settings(detections: Iterable[Detection], selected: Collection[str]) 
     )
 
 
+def settings_here(state: StateDir, detections: Iterable[Detection]) -> tuple[AgentSettings, ...]:
+    """Returns the settings that the agents on this machine would get if all were selected. Raises UserError."""
+    located = _located(state, detections)
+    return wanted_settings(located, {found.spec.id for found in located})
+
+
+def _located(state: StateDir, detections: Iterable[Detection]) -> tuple[Detection, ...]:
+    scripts = {state.hook_script, *(Path(file.script) for file in load_record(state).files if file.script)}
+    return with_config_files(detections, scripts, sys.platform)
+
+
 def plan_setup(
     state: StateDir,
     detections: Sequence[Detection],
@@ -108,8 +119,7 @@ def plan_setup(
     """Plans the whole set-up. Reads files, writes none. `pointers` None keeps the present setting. Raises UserError if
     the record of earlier edits is damaged."""
     record, script = load_record(state), state.hook_script
-    scripts = {script, *(Path(file.script) for file in record.files if file.script)}
-    detections = with_config_files(detections, scripts, sys.platform)
+    detections = _located(state, detections)
     chosen = tuple(found.spec.id for found in detections if found.spec.id in selected)
     pointers = pointers or config.publish.pointers
     values: dict[tuple[str, ...], Any] = {

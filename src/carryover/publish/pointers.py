@@ -42,6 +42,7 @@ _LINES: Final = (
 )
 """Never changed: it is in files of every user's projects, and its exact text is how it is recognised there."""
 NEW_FILE: Final = whole_file(_LINES)
+POINTER_LINES: Final = len(_LINES)
 _IMPORT_OF_AGENTS: Final = re.compile(r"(?<!\S)@(?:\./)?AGENTS\.md(?!\S)")
 _COMMENT: Final = re.compile(r"<!--.*?-->", re.DOTALL)
 _MARKER: Final = re.compile(rb" {0,3}(" + START + b"|" + END + rb")\s*")

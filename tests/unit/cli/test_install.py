@@ -15,6 +15,7 @@ from carryover.actions.context import state_dir
 from carryover.actions.first_read import active_projects
 from carryover.agents import specs
 from carryover.agents.claude_code.adapter import AGENT
+from carryover.cli.demo.replay import make_project, replay
 from carryover.cli.install_report import rule
 from carryover.config import Config, Pointers, ProjectsConfig, PublishConfig, load_config
 from carryover.errors import ExitCode
@@ -156,7 +157,7 @@ def test_the_summary_and_the_dry_run_list_what_is_written_into_projects(claude: 
     listed = (
         "  Now in ~/shop: only .carryover/handoff.md, kept out of commits by .git/info/exclude.\n"
         "  When an agent next works in a project, not before: .carryover/ in its .gitignore, "
-        "and eight lines that point to the handoff in AGENTS.md (created if missing) and in your CLAUDE.md.\n"
+        "and 7 lines that point to the handoff in AGENTS.md (created if missing) and in your CLAUDE.md.\n"
         "  git will show AGENTS.md and .gitignore as changed until you commit them.\n"
         "  Until then git refuses what would overwrite them: "
         "`git add AGENTS.md .gitignore && git commit -m 'Point agents to the handoff'` there.\n"
@@ -203,7 +204,7 @@ def test_ctrl_c_changes_nothing(claude: Path, home: Path) -> None:
 def test_the_screen_says_what_is_written_when_and_offers_the_choice(claude: Path, shop: Path) -> None:
     """One question: Enter answers all of it."""
     with Terminal(INSTALL, os.environ, columns=60, lines=40) as terminal:
-        shared = terminal.wait_for("you commit them.")
+        shared = terminal.wait_for("as it is.")
         terminal.press(RIGHT)
         terminal.wait_for("● local")
         terminal.press(RIGHT)
@@ -219,9 +220,11 @@ def test_the_screen_says_what_is_written_when_and_offers_the_choice(claude: Path
         "   ● shared  ○ local  ○ private  ○ off\n"
         "   Now in ~/shop: only .carryover/handoff.md, kept out of\n   commits by .git/info/exclude.\n"
         "   When an agent next works in a project, not before:\n"
-        "   .carryover/ in its .gitignore, and eight lines that\n"
-        "   point to the handoff in AGENTS.md (created if missing)\n   and in your CLAUDE.md.\n"
-        "   git will show AGENTS.md and .gitignore as changed until\n   you commit them."
+        "   .carryover/ in its .gitignore, and 7 lines that point to\n"
+        "   the handoff in AGENTS.md (created if missing) and in\n   your CLAUDE.md.\n"
+        "   git will show AGENTS.md and .gitignore as changed until\n   you commit them.\n"
+        "   Enter writes hooks into ~/.claude/settings.json and\n   starts nothing (--no-service).\n"
+        "   Esc or q leaves everything as it is."
     ) in shared
     assert code == ExitCode.OK
     assert "Into your projects (private), once carryoverd runs:" in shown
@@ -229,9 +232,7 @@ def test_the_screen_says_what_is_written_when_and_offers_the_choice(claude: Path
     assert not (shop / "AGENTS.md").exists()
 
 
-LATER = (
-    "When an agent next works in a project, not before: .carryover/ in its .gitignore, and eight lines that point to "
-)
+LATER = "When an agent next works in a project, not before: .carryover/ in its .gitignore, and 7 lines that point to "
 ALONE = "Now, and in others once an agent works there: .carryover/handoff.md, kept out of commits by .git/info/exclude."
 NOTHING = "Nothing: handoffs are kept in ~/x; agents get it by hooks, or by `carryover to`."
 
@@ -264,7 +265,7 @@ def test_settings_that_moved_take_the_hooks_with_them(installed: Path, home: Pat
 
 
 def found(config: Config | None = None) -> tuple[Path, ...]:
-    return tuple(active_projects(state_dir(), config or Config(), ("claude-code",)))
+    return tuple(active_projects(state_dir(), config or Config(), ("claude-code",)).roots)
 
 
 def test_later_they_are_those_of_the_ledger(recorded: Path, home: Path) -> None:
@@ -281,3 +282,72 @@ def test_what_is_left_alone_is_not_named(shop: Path, home: Path) -> None:
     assert found() == ()
     shutil.rmtree(shop)
     assert found(Config(publish=PublishConfig(active_days=60))) == ()
+
+
+ESC, Q = "\x1b", "q"
+ENTER_DOES = (
+    "Enter writes hooks into ~/.claude/settings.json, starts carryoverd in the background and reads what your agents "
+    "have written so far."
+)
+
+
+@pytest.mark.parametrize(("key", "said"), [(ESC, "Nothing was changed."), (Q, "Nothing was changed.")])
+def test_leaving_the_screen_changes_nothing(claude: Path, home: Path, key: str, said: str) -> None:
+    before = everything(home)
+
+    code, shown = played((*CARRYOVER, "install"), ("Esc or q", key))
+
+    assert (code, f"carryover: {said}" in shown) == (ExitCode.INTERRUPTED, True)
+    assert everything(home) == before
+
+
+@pytest.mark.parametrize(("columns", "lines"), [(60, 12), (80, 24), (120, 40)])
+def test_the_screen_is_whole_at_every_size_and_says_what_enter_does(
+    claude: Path, shop: Path, columns: int, lines: int
+) -> None:
+    with Terminal((*CARRYOVER, "install"), os.environ, columns=columns, lines=lines) as terminal:
+        shown = terminal.wait_for("as it is.")
+        terminal.press(ESC)
+        terminal.end()
+
+    said = " ".join(shown.split())
+    assert len(shown.splitlines()) <= lines
+    assert max(map(len, shown.splitlines())) < columns
+    assert "Which AI agents do you use?" in said and "● Claude Code" in said
+    assert "git will show AGENTS.md and .gitignore as changed until you commit them." in said.replace("Git", "git")
+    assert "hooks into ~/.claude/settings.json" in said and "starts carryoverd" in said and "reads " in said
+    assert (ENTER_DOES in said) == (lines > 12)
+    assert ("Windsurf" in said) == (lines > 12), "the list scrolls"
+
+
+def test_each_answer_fits_on_a_low_screen(claude: Path, shop: Path) -> None:
+    with Terminal(INSTALL, os.environ, columns=60, lines=12) as terminal:
+        terminal.wait_for("as it is.")
+        for answer in ("and pointers to it. Nothing that git shows.", "and no other file."):
+            terminal.press(RIGHT)
+            terminal.wait_for(answer.split()[-1])
+        terminal.press(Q)
+        _, shown = terminal.end()
+
+    assert "Window too small" not in shown
+
+
+def test_every_project_that_will_change_is_counted(claude: Path, home: Path, run: Run) -> None:
+    for number in range(55):
+        make_project(home / f"p{number}", os.environ)
+        replay(home / ".claude", home / f"p{number}")
+
+    data = json.loads(run.out("install", "--yes", "--no-service", "--dry-run", "--json"))
+
+    assert (len(data["projects"]), data["all_projects"]) == (55, True)
+    assert "Now in 55 projects (" in run.out("install", "--yes", "--no-service", "--dry-run")
+
+
+def test_the_pointer_has_as_many_lines_as_the_screen_says(claude: Path, shop: Path, run: Run) -> None:
+    data = json.loads(run.out("install", "--yes", "--no-service", "--dry-run", "--json"))
+
+    [diff] = [file["diff"] for file in data["projects"][0]["later"] if file["path"].endswith("AGENTS.md")]
+    added = [line for line in diff.splitlines() if re.match(r"\+(?!\+\+)", line)]
+    assert f"and {len(added)} lines that point to the handoff" in run.out(
+        "install", "--yes", "--no-service", "--dry-run"
+    )
