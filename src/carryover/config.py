@@ -42,7 +42,9 @@ _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
 AGENTS_TABLES: Final = ("agents", "tools")
 """Accepted names of the agents' table in the file. Versions before 0.2 wrote `[tools]`; both are read."""
 
-_NOT_SETTINGS: Final = ("unknown_keys", "paused", "kept_in")
+DEFAULT_PORT: Final = 47_823
+
+_NOT_SETTINGS: Final = ("unknown_keys", "paused", "kept_in", "port_is_set")
 """Fields of `Config` that the file cannot set."""
 
 Days = Annotated[int, msgspec.Meta(ge=0, le=36_500)]
@@ -96,8 +98,8 @@ class PublishConfig(msgspec.Struct, frozen=True):
 class ServerConfig(msgspec.Struct, frozen=True):
     """`[server]`: where the daemon listens for agents' hooks, on this machine only."""
 
-    port: Port = 47_823
-    """The TCP port; 0 for any free port."""
+    port: Port = DEFAULT_PORT
+    """The TCP port; 0 for any free port. The default one is replaced if it is taken."""
     page: bool = True
     """Whether the page that `carryover ui` opens is served there too."""
 
@@ -198,6 +200,14 @@ class Config(msgspec.Struct, frozen=True):
     kept_in: str | None = None
     """Folder in the state folder for handoffs not written into projects (`pointers = "off"`). Not a setting."""
 
+    port_is_set: bool = False
+    """Whether the file names the port, even the default one. Not a setting."""
+
+    @property
+    def port_may_move(self) -> bool:
+        """Whether another port will do if `server.port` is taken."""
+        return self.server.port == DEFAULT_PORT and not self.port_is_set
+
     @property
     def pointers(self) -> Pointers:
         """What may be written into projects without their own setting. Before an install the user was not asked, so
@@ -272,7 +282,8 @@ def load_config(path: Path) -> Config:
         what = required_value(what, _CHOICES.get(key, ()))
         raise _refused(f"{path}: {with_line(text, key)}: {what}.", "Correct the value") from error
     lines = tuple(with_line(text, key) for key in unknown)
-    return msgspec.structs.replace(config, unknown_keys=lines, kept_in=str(path.parent / KEPT))
+    port_is_set = "port" in data.get("server", ())
+    return msgspec.structs.replace(config, unknown_keys=lines, kept_in=str(path.parent / KEPT), port_is_set=port_is_set)
 
 
 def settings_now(state: StateDir) -> Config:

@@ -78,6 +78,7 @@ def test_every_key_is_read_also_behind_a_byte_order_mark(config_file: Path) -> N
         resume=ResumeConfig(mode="brief", stale_days=3, depth=8000),
         publish=PublishConfig(pointers="private", active_days=14, folder="~/handoffs"),
         server=ServerConfig(port=0),
+        port_is_set=True,
         projects=ProjectsConfig(include=("~/work/*",), exclude=("~/work/secret",)),
         notify=NotifyConfig(desktop=False),
     )
@@ -366,3 +367,12 @@ def test_the_last_pattern_that_matches_a_project_decides_what_is_written_there(
     assert [project_settings(root, config).pointers for root in (app, client, tmp_path)] == ["shared", "off", "private"]
     assert project_settings(app, config).folder is None
     assert project_settings(client, config).folder == handoff_folder(client, str(tmp_path / "handoffs"))
+
+
+@pytest.mark.parametrize(
+    ("text", "may_move"), [("", True), ("[server]\npage = true\n", True), ("[server]\nport = 47823\n", False)]
+)
+def test_only_a_port_that_the_file_does_not_name_may_be_another(config_file: Path, text: str, may_move: bool) -> None:
+    config_file.write_text(text)
+
+    assert load_config(config_file).port_may_move is may_move

@@ -3,7 +3,8 @@
 The socket is in the state folder, which only its owner can enter: a process that reaches it could read the secret too,
 so no further authentication is needed. Anyone on this machine can connect to the port, which also has the page of
 `carryover ui`, so callers must send the secret in `X-Carryover-Secret`; without it, a call is a hint at most. If the
-port is taken, binding is retried with a back-off, and nothing else depends on it.
+default port is taken, as by another user's daemon, another one does. If one that the user chose is taken, binding is
+retried with a back-off. Nothing else depends on it: `carryover ui` asks on the socket for the port.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import errno
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from os.path import samestat
 from pathlib import Path
@@ -24,6 +25,7 @@ from aiohttp import web
 
 import carryover
 from carryover import __version__
+from carryover.config import Config
 from carryover.daemon.commands import Imports, Moves, Syncing
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.health import PortState
@@ -52,6 +54,8 @@ if TYPE_CHECKING:
 
 BODY_S: Final = 1.0
 """How long a request body may take to arrive."""
+NEIGHBOURS: Final = 10
+ANY_FREE: Final = 0
 HOOK: Final = "/hook/{agent}/{event}"
 PAGE: Final = "/ui"
 _OFF: Final = (
@@ -249,6 +253,23 @@ def _opened(family: socket.AddressFamily) -> Iterator[socket.socket]:
         raise
 
 
+def _wanted(config: Config) -> tuple[int, ...]:
+    """Returns the ports to try. A second user of the machine gets the same other one at each start, as a rule."""
+    first = config.server.port
+    return (*range(first, first + NEIGHBOURS), ANY_FREE) if config.port_may_move else (first,)
+
+
+def _listen_on(ports: Sequence[int]) -> socket.socket:
+    """Listens on the first of `ports` that is not taken. Raises OSError for another reason, or if all are."""
+    for port in ports[:-1]:
+        try:
+            return listen(port)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+    return listen(ports[-1])
+
+
 class HookPort:
     """Serves hook calls, and the page, on a TCP port of this machine, and retries while the port is taken."""
 
@@ -275,12 +296,12 @@ class HookPort:
         context, failures = self._context, 0
         try:
             while True:
-                changed, wanted = context.config_changed, context.config.server.port
+                changed, wanted = context.config_changed, _wanted(context.config)
                 try:
-                    listener = listen(wanted)
+                    listener = _listen_on(wanted)
                 except OSError as error:
                     failures += 1
-                    self._failed(wanted, error.errno or errno.EIO)
+                    self._failed(wanted[0], error.errno or errno.EIO)
                     await wait_at_most(changed, delay_s(failures))
                     continue
                 failures = 0
@@ -289,7 +310,7 @@ class HookPort:
                 async with listening(self._app(limiter, bound), listener, limiter):
                     self.state.port, self.state.trouble = bound, None
                     self._log.info("listening", port=bound)
-                    while context.config.server.port == wanted:
+                    while _wanted(context.config) == wanted:
                         await context.config_changed.wait()
         finally:
             self.state.port = None

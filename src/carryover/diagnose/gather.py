@@ -242,7 +242,7 @@ def _inspected(
     daemons = (command.path for command in copies((COMMAND,), machine))
     free_bytes, stranger = None, False
     with suppress(OSError):
-        if report.daemon is None and port != 0:
+        if report.daemon is None and port != 0 and not config.port_may_move:
             socket.create_connection(("127.0.0.1", port), timeout=_PORT_ANSWER_S).close()
             stranger = True
     with suppress(OSError):

@@ -14,6 +14,7 @@ from urllib.parse import quote
 import msgspec
 import pytest
 
+import carryover.config
 import carryover.daemon.endpoints
 from carryover.config import Config, ServerConfig
 from carryover.daemon.client import ask_daemon
@@ -148,6 +149,27 @@ async def test_it_moves_when_the_setting_does(context: DaemonContext, lines: Log
             await greeted(first)
         task.cancel()
     assert server.state == PortState()
+
+
+async def test_a_port_that_is_taken_is_replaced_unless_the_user_chose_it(
+    context: DaemonContext, lines: LogLines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two users of one machine have the same default."""
+    with closing(listen(0)) as others:
+        taken = others.getsockname()[1]
+        monkeypatch.setattr(carryover.config, "DEFAULT_PORT", taken)
+        context.use(Config(server=ServerConfig(port=taken)))
+        server = HookPort(context, Mock(), PageDoor(context))
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(server.run())
+            await lines.until("listening")
+            other = server.state.port
+            assert (server.state.trouble, await greeted(other)) == (None, True)
+            context.use(Config(server=ServerConfig(port=taken), port_is_set=True))
+            await lines.until("port_unavailable")
+            assert server.state == PortState(trouble=f"port {taken} is taken by another process")
+            task.cancel()
+    assert other != taken
 
 
 async def test_a_key_is_given_only_where_there_is_a_page_of_this_version(
