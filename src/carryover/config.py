@@ -18,7 +18,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar, get_args
 import msgspec
 
 from carryover.agents import agent_ids
-from carryover.errors import ExitCode, UserError
+from carryover.errors import ExitCode, UserError, visible
 from carryover.facts import is_foreign
 from carryover.fsio import read_bytes_bounded
 from carryover.paths import StateDir, expanded
@@ -194,7 +194,7 @@ class Config(msgspec.Struct, frozen=True):
     sync: SyncConfig = SyncConfig()
     agents: AgentsConfig = AgentsConfig()
     unknown_keys: tuple[str, ...] = ()
-    """Unknown keys found in the file, such as `resume.mod (line 3)`; for `status` to show. Not a setting."""
+    """Unknown keys, and selected agents, found in the file, such as `resume.mod (line 3)`. Not a setting."""
     paused: bool = False
     """Whether `carryover pause` is in effect for all projects. Not a setting: a file in the state folder decides."""
     kept_in: str | None = None
@@ -281,9 +281,19 @@ def load_config(path: Path) -> Config:
         key = _as_in_file(key, data)
         what = required_value(what, _CHOICES.get(key, ()))
         raise _refused(f"{path}: {with_line(text, key)}: {what}.", "Correct the value") from error
-    lines = tuple(with_line(text, key) for key in unknown)
+    lines = [with_line(text, key) for key in unknown]
+    lines += [with_line(text, "agents.selected") + f": {agent}" for agent in _unknown_agents(config.agents)]
     port_is_set = "port" in data.get("server", ())
-    return msgspec.structs.replace(config, unknown_keys=lines, kept_in=str(path.parent / KEPT), port_is_set=port_is_set)
+    return msgspec.structs.replace(
+        config,
+        unknown_keys=tuple(map(visible, lines)),
+        kept_in=str(path.parent / KEPT),
+        port_is_set=port_is_set,
+    )
+
+
+def _unknown_agents(agents: AgentsConfig) -> Iterator[str]:
+    return (agent for agent in agents.selected or () if agent not in agent_ids())
 
 
 def settings_now(state: StateDir) -> Config:
@@ -296,9 +306,9 @@ def project_settings(root: Path, config: Config) -> ProjectSettings:
     own, notes = _project_file(root) if not is_foreign(str(root)) else ({}, [])
     named, since = _pointers_set_for(root, config), config.publish.shared_since
     pointers = named or config.pointers
-    notes += [f"{PROJECT_FILE}: {key} is not something a project may set" for key in _unknown_keys(own, _ProjectFile)]
-    asked_mode = _choice(own, "resume", "mode", get_args(ResumeMode), notes)
-    asked_pointers = _choice(own, "publish", "pointers", get_args(Pointers), notes)
+    notes += _misplaced(own)
+    asked_mode = _choice(own, ("resume", "mode"), get_args(ResumeMode), config.resume.mode, notes)
+    asked_pointers = _choice(own, ("publish", "pointers"), get_args(Pointers), pointers, notes)
     if asked_pointers is not None:
         pointers = max(pointers, asked_pointers, key=get_args(Pointers).index)
         if pointers != asked_pointers:
@@ -359,19 +369,33 @@ def _project_file(root: Path) -> tuple[dict[str, Any], list[str]]:
         reason = "it is not UTF-8 text"
     except tomllib.TOMLDecodeError as error:
         reason = f"it is not valid TOML: {error}"
-    return {}, [f"{PROJECT_FILE} is ignored: {reason}"]
+    return {}, [f"{PROJECT_FILE} is ignored, and your own settings hold: {reason}"]
+
+
+def _misplaced(own: Mapping[str, Any]) -> Iterator[str]:
+    """Yields a note on each key of a project's file that has no meaning there, whatever its value."""
+    for key in _unknown_keys(own, _ProjectFile):
+        yield f"{PROJECT_FILE}: {visible(key)} is not something a project may set; it is ignored"
+    for table in ("resume", "publish"):
+        if not isinstance(own.get(table, {}), dict):
+            yield f"{PROJECT_FILE}: {table} must be a table; it is ignored"
+    if not isinstance(own.get("exclude", False), bool):
+        yield f"{PROJECT_FILE}: exclude must be true or false; it is ignored, and false holds"
 
 
 def _choice(
-    data: Mapping[str, Any], table: str, key: str, choices: tuple[Choice, ...], notes: list[str]
+    data: Mapping[str, Any], path: tuple[str, str], choices: tuple[Choice, ...], held: Choice, notes: list[str]
 ) -> Choice | None:
+    """Returns what the project asks for; None if nothing, or nothing known: then `held` holds, as a note says."""
+    table, key = path
     value = _own_value(data, table, key)
     if value is None:
         return None
     for choice in choices:
         if value == choice:
             return choice
-    notes.append(f"{PROJECT_FILE}: {table}.{key} must be one of {', '.join(choices)}; it is ignored")
+    must = f"{table}.{key} must be one of {', '.join(choices)}"
+    notes.append(f"{PROJECT_FILE}: {must}; it is ignored, and {held} holds")
     return None
 
 

@@ -88,9 +88,15 @@ def test_unknown_keys_are_reported_with_their_lines_and_do_no_harm(config_file: 
     """A pause is one: it would hold for the daemon only, and `unpause` would not end it."""
     config_file.write_text(
         'paused = true\n[resume]\nmode = "brief"\nmod = 1\n\n[telemetry]\non = true\n'
-        '[agents]\nselect = []\n[agents.codex]\nroot = ["/x"]\n[agents.nobody]\nroots = ["/x"]\n'
+        '[agents]\nselect = []\nselected = ["codex", "nobody"]\n'
+        '[agents.codex]\nroot = ["/x"]\n[agents.nobody]\nroots = ["/x"]\n'
     )
-    agents = ("agents.select (line 9)", "agents.codex.root (line 11)", "agents.nobody (line 12)")
+    agents = (
+        "agents.select (line 9)",
+        "agents.selected (line 10): nobody",
+        "agents.codex.root (line 12)",
+        "agents.nobody (line 13)",
+    )
 
     found = load_config(config_file)
 
@@ -206,10 +212,12 @@ def test_a_project_may_set_nothing_else_and_no_nonsense(tmp_path: Path) -> None:
 
     assert project_settings(tmp_path, SHARED) == ProjectSettings(
         notes=(
-            ".carryover.toml: publish.folder is not something a project may set",
-            ".carryover.toml: projects is not something a project may set",
-            ".carryover.toml: resume.mode must be one of ask, brief, silent; it is ignored",
-            ".carryover.toml: publish.pointers must be one of shared, local, private, off; it is ignored",
+            ".carryover.toml: publish.folder is not something a project may set; it is ignored",
+            ".carryover.toml: projects is not something a project may set; it is ignored",
+            ".carryover.toml: exclude must be true or false; it is ignored, and false holds",
+            ".carryover.toml: resume.mode must be one of ask, brief, silent; it is ignored, and ask holds",
+            ".carryover.toml: publish.pointers must be one of shared, local, private, off; it is ignored, "
+            "and shared holds",
         )
     )
 
@@ -227,7 +235,9 @@ def test_a_project_may_set_nothing_else_and_no_nonsense(tmp_path: Path) -> None:
 def test_a_projects_file_that_cannot_be_understood_is_passed_by(tmp_path: Path, content: bytes, reason: str) -> None:
     (tmp_path / ".carryover.toml").write_bytes(content)
 
-    assert project_settings(tmp_path, SHARED) == ProjectSettings(notes=(f".carryover.toml is ignored: {reason}",))
+    assert project_settings(tmp_path, SHARED) == ProjectSettings(
+        notes=(f".carryover.toml is ignored, and your own settings hold: {reason}",)
+    )
 
 
 @given(text=st.lists(ANY_LINE, max_size=6).map("\n".join) | st.text(max_size=40))
@@ -249,8 +259,8 @@ def test_a_projects_file_that_is_a_link_or_a_pipe_is_passed_by(tmp_path: Path) -
     os.mkfifo(tmp_path / "b" / ".carryover.toml")
 
     assert [project_settings(tmp_path / name, Config()).notes for name in "ab"] == [
-        (".carryover.toml is ignored: it is a symlink",),
-        (".carryover.toml is ignored: not a regular file",),
+        (".carryover.toml is ignored, and your own settings hold: it is a symlink",),
+        (".carryover.toml is ignored, and your own settings hold: not a regular file",),
     ]
 
 
@@ -376,3 +386,12 @@ def test_only_a_port_that_the_file_does_not_name_may_be_another(config_file: Pat
     config_file.write_text(text)
 
     assert load_config(config_file).port_may_move is may_move
+
+
+def test_a_table_of_a_project_that_is_none_is_named(tmp_path: Path) -> None:
+    (tmp_path / ".carryover.toml").write_text("resume = 'ask'\npublish = 3\n")
+
+    assert project_settings(tmp_path, SHARED).notes == (
+        ".carryover.toml: resume must be a table; it is ignored",
+        ".carryover.toml: publish must be a table; it is ignored",
+    )

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from carryover.actions.context import now_ms
+from carryover.actions.context import now_ms, project_root
 from carryover.config import AGENTS_TABLES, CONFIG_LIMIT_BYTES, Config, load_config, project_settings, settings_now
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import private_dir, read_bytes_bounded, write_if_changed
@@ -60,6 +60,16 @@ def settings(state: StateDir) -> list[Setting]:
         given = msgspec.structs.asdict(agent).items()
         found += [Setting(f"agents.{agent_id}.{name}", value, str(state.config)) for name, value in given if value]
     return found
+
+
+def ignored(state: StateDir) -> Iterator[str]:
+    """Yields what is ignored in the file, and in that of the project in the current folder. Raises UserError."""
+    config = load_config(state.config)
+    for key in config.unknown_keys:
+        yield f"{state.config}: {key} is unknown; it is ignored, and the default holds"
+    with suppress(UserError):  # the current folder belongs to no project
+        root = project_root(None)
+        yield from (f"{root}/{note}" for note in project_settings(Path(root), config).notes)
 
 
 def setting_names() -> tuple[str, ...]:

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Final
 
 from carryover.actions.context import state_dir
-from carryover.actions.settings import DEFAULT, change, named_setting, settings, shown, would_drop
+from carryover.actions.settings import DEFAULT, change, ignored, named_setting, settings, shown, would_drop
 from carryover.cli.arguments import describe, flag
 from carryover.errors import ExitCode, UserError
 from carryover.paths import StateDir, short_path
-from carryover.terminal.output import BOLD, agree, counted, paint, print_json, put
+from carryover.terminal.output import BOLD, agree, counted, paint, print_error, print_json, put
 
 DESCRIPTION: Final = """\
 Shows all settings, each with its value and whether it is the default or comes
@@ -19,8 +19,9 @@ from config.toml; with KEY the value alone. With a VALUE it sets KEY: the value
 is checked first, comments and every other byte of the file stay, and a running
 daemon takes it at once. A limit of [retention] drops sessions when carryoverd
 starts and once a day: those that it is going to drop are listed, and on a
-terminal you are asked. Elsewhere --yes is needed. docs/guide.md describes each
-setting."""
+terminal you are asked. Elsewhere --yes is needed. What is unknown in the file,
+or in the .carryover.toml of the project here, is named and ignored.
+docs/guide.md describes each setting."""
 
 EXAMPLES: Final = """\
   carryover config                            all of them
@@ -62,6 +63,8 @@ def run(args: argparse.Namespace) -> None:
             rows.append((paint(setting.key, BOLD) if is_set else setting.key, shown(setting.value), origin))
         heads = (Column("SETTING"), Column("VALUE", least=16), Column("FROM", least=12, keep_end=True))
         put(args, found, table_lines(heads, rows), fits=True)
+        for line in ignored(state):
+            print_error(f"⚠ {line}")
         return
     setting = named_setting(args.key, found)
     if args.json:

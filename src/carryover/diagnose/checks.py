@@ -136,8 +136,12 @@ def _recorded(report: Report) -> Iterator[Finding]:
     paths = _paths(report, [each.path for each in moved])
     yield from _those({"broken-transcripts": broken, "moved-aside": paths}, number=broken, paths=paths)
     reloaded = report.daemon.config_trouble if report.daemon is not None else None
+    if reloaded is not None and reloaded in (report.config_problem or ""):
+        reloaded = None  # one mistake, reported once
     for problem in filter(None, (report.config_problem, reloaded, report.record_problem)):
         yield _found("settings-problem", problem=problem)
+    for ignored in ledger.ignored_settings if ledger is not None else ():
+        yield _found("ignored-settings", root=report.short(ignored.root), notes="; ".join(ignored.notes))
     unknown = config.unknown_keys if config is not None else ()
     yield from _those({"unknown-keys": unknown, "paused": report.paused}, keys=", ".join(unknown))
 

@@ -95,7 +95,7 @@ def gather(state: StateDir, home: Path, *, inspect: bool = False, ask: AskVersio
         config=reports.ConfigReport(str(state.config), config.unknown_keys, config.projects.exclude)
         if state.config.exists()
         else None,
-        config_problem=config_problem,
+        config_problem=f"{config_problem} {_holding(health)}" if config_problem is not None else None,
         sync=sync_status(state),
         in_git=_in_git(ledger, config),
     )
@@ -112,6 +112,11 @@ def _or_problem(read: Callable[[], T], otherwise: T) -> tuple[T, str | None]:
         return otherwise, str(error)
 
 
+def _holding(health: Health | None) -> str:
+    running = "carryoverd keeps the settings that it read before" if health is not None else "carryoverd does not start"
+    return f"Until then {running}."
+
+
 def _health(state: StateDir) -> tuple[Health | None, str | None]:
     try:
         return ask_health(state), None
@@ -125,13 +130,15 @@ def _ledger(state: StateDir, config: Config, machine: Machine) -> LedgerReport |
     if not state.ledger.exists():
         return None
     with closing(connect_read_only(state.ledger, keep_index=True)) as db:
-        excluded = [(row, project_settings(Path(row.root), config).excluded) for row in projects(db)]
+        each = [(row, project_settings(Path(row.root), config)) for row in projects(db)]
         return LedgerReport(
             path=str(state.ledger),
             **msgspec.structs.asdict(totals(db)),
             projects=tuple(
-                row if by is None else msgspec.structs.replace(row, refusal=f"excluded by {by}") for row, by in excluded
+                msgspec.structs.replace(row, refusal=f"excluded by {own.excluded}") if own.excluded else row
+                for row, own in each
             ),
+            ignored_settings=tuple(reports.IgnoredSettings(row.root, own.notes) for row, own in each if own.notes),
             agents=tuple(agents_seen(db)),
             limits=() if state.paused.exists() else _limits(db, config, machine),
         )

@@ -98,6 +98,7 @@ class LedgerReport(Totals, frozen=True, kw_only=True):
     """The projects. `refusal` also reflects current settings that the daemon has not applied yet."""
     agents: tuple[AgentRow, ...] = ()
     limits: tuple[LimitReport, ...] = ()
+    ignored_settings: tuple[IgnoredSettings, ...] = ()
 
 
 class MovedAside(msgspec.Struct, frozen=True):
@@ -114,6 +115,14 @@ class ConfigReport(msgspec.Struct, frozen=True):
     unknown_keys: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
     """Projects, or globs for them, that are left out: paused by name, or excluded in the settings."""
+
+
+class IgnoredSettings(msgspec.Struct, frozen=True):
+    """What a project's own settings file asks for in vain."""
+
+    root: str
+    notes: tuple[str, ...]
+    """Each names the file and what holds instead, if anything does."""
 
 
 class UnreadSource(msgspec.Struct, frozen=True, kw_only=True):

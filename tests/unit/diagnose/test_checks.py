@@ -102,7 +102,7 @@ def test_what_is_wrong_with_carryover_itself_is_found() -> None:
         "disk wrong: The disk that holds ~/.carryover is almost full (12 MB left).",
         "permissions wrong --fix permissions: Other users of this machine can read ~/.carryover.",
         "transcripts todo: 1 transcript cannot be read now.",
-        "settings todo: config.toml holds unknown keys: resume.mod (line 2).",
+        "settings todo: config.toml has what is unknown: resume.mod (line 2). It is ignored, and the defaults hold.",
         "path todo: `carryover` is not on the PATH of this shell.",
         "ledger note: A damaged ledger was moved aside: ~/.carryover/ledger.corrupt-1.sqlite.",
         "paused note: Carryover is paused.",
