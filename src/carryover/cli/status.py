@@ -6,6 +6,7 @@ import argparse
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -43,8 +44,9 @@ _DRIFT: Final = {
 STATUS: Final = """\
 Shows in a few lines whether Carryover runs, what it has recorded, which agents
 and projects it follows, usage limits and problems. With -v also the service,
-hooks and folders of each agent, what was redacted, what was not understood and
-what is broken; `carryover doctor` says what to do about it.
+hooks and folders of each agent, how each would get the handoff in this project,
+what was redacted, what was not understood and what is broken; `carryover
+doctor` says what to do about it.
 Changes nothing and creates nothing. Works without the daemon."""
 
 STATUS_EXAMPLES: Final = """\
@@ -95,6 +97,8 @@ def _watch(args: argparse.Namespace) -> int:
 def _report(**options: Any) -> Report:
     from carryover.diagnose.gather import gather
 
+    with suppress(OSError):  # the current folder is gone
+        options["here"] = Path.cwd()
     return gather(state_dir(), Path.home(), **options)
 
 
@@ -235,6 +239,7 @@ def _details(report: Report, now_ms: int) -> Iterator[str]:
     every = {
         "background": [*_background(health, report.service)],
         "agents": [*agents, *([_detail("not here", ", ".join(absent))] if absent else [])],
+        **_of_here(report),
         "sync": [_detail(*row) for row in (sync_rows(report.sync, now_ms) if report.sync is not None else ())],
         "would be read by `carryover install`, or by carryoverd once it runs": waiting,
         **(_of_ledger(report.ledger, report, now_ms) if report.ledger is not None else {}),
@@ -247,6 +252,17 @@ def _details(report: Report, now_ms: int) -> Iterator[str]:
             yield from ("", paint(title, BOLD), *(f"  {row}" for row in rows[:shown]))
         if len(rows) > shown:
             yield f"  ... and {len(rows) - shown} more (--json lists all)"
+
+
+def _of_here(report: Report) -> dict[str, list[str]]:
+    here = report.here
+    if here is None:
+        return {}
+    rows = []
+    for agent in here.agents:
+        arrives = f"by {', else '.join(agent.ways)}" if agent.ways else paint("not by itself", YELLOW)
+        rows.append(_detail(agent.name, arrives + (f"; {harmless(agent.missing)}" if agent.missing else "")))
+    return {f"a new session in {report.short(here.root)} would get the handoff": rows}
 
 
 def _background(health: Health | None, service: ServiceStatus) -> Iterator[str]:

@@ -24,6 +24,7 @@ from carryover.daemon.client import ANSWER_S, ask_health
 from carryover.daemon.crashes import crash_reports
 from carryover.daemon.health import Health
 from carryover.diagnose import report as reports
+from carryover.diagnose.channels import project_channels
 from carryover.diagnose.report import AgentReport, InGit, Inspection, LedgerReport, ProjectReport, Report
 from carryover.distill.sections.next_action import LASTS_MS, command
 from carryover.edits.record import Record, load_record
@@ -60,8 +61,13 @@ _NOTHING_HELD: Final = AgentRow(agent="", sessions=0, last_event_ms=None, last_h
 T = TypeVar("T")
 
 
-def gather(state: StateDir, home: Path, *, inspect: bool = False, ask: AskVersion = ask_version) -> Report:
-    """Gathers the report; with `inspect`, also the facts that take longer. Asks all agents' commands for versions."""
+def gather(
+    state: StateDir, home: Path, *, inspect: bool = False, here: Path | None = None, ask: AskVersion = ask_version
+) -> Report:
+    """Gathers the report; with `inspect`, also the facts that take longer.
+
+    With `here`, also the channels in the project around that folder. Asks all agents' commands for versions.
+    """
     config, config_problem = _or_problem(lambda: load_config(state.config), Config())
     record, record_problem = _or_problem(lambda: load_record(state), Record())
     machine = Machine(home=home, env={**config.agents.recorded_env(), **os.environ})
@@ -99,6 +105,10 @@ def gather(state: StateDir, home: Path, *, inspect: bool = False, ask: AskVersio
         sync=sync_status(state),
         in_git=_in_git(ledger, config),
     )
+    root = _project_around(here, ledger) if here is not None and ledger is not None else None
+    if root is not None:
+        found = project_channels(root, project_settings(root, config), report.agents)
+        report = msgspec.structs.replace(report, here=found)
     if not inspect:
         return report
     serves = any(file.form == "server" for file in record.files)
@@ -142,6 +152,11 @@ def _ledger(state: StateDir, config: Config, machine: Machine) -> LedgerReport |
             agents=tuple(agents_seen(db)),
             limits=() if state.paused.exists() else _limits(db, config, machine),
         )
+
+
+def _project_around(folder: Path, ledger: LedgerReport) -> Path | None:
+    roots = {row.root for row in ledger.projects}
+    return next((each for each in (folder, *folder.parents) if str(each) in roots), None)
 
 
 def _in_git(ledger: LedgerReport | None, config: Config) -> tuple[InGit, ...]:

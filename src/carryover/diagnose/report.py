@@ -68,6 +68,23 @@ class AgentReport(msgspec.Struct, frozen=True, kw_only=True):
     last_handoff_ms: int | None = None
 
 
+class Channels(msgspec.Struct, frozen=True):
+    """How a new session of one agent would get a project's handoff now."""
+
+    name: str
+    ways: tuple[str, ...] = ()
+    """What brings it, surest first; empty: nothing does."""
+    missing: str = ""
+    """Why not by more, as clauses."""
+
+
+class ProjectChannels(msgspec.Struct, frozen=True):
+    """The same of all agents on this machine, in one project."""
+
+    root: str
+    agents: tuple[Channels, ...] = ()
+
+
 class WouldRead(msgspec.Struct, frozen=True, kw_only=True):
     """Transcripts of one agent that an install or a daemon would read."""
 
@@ -205,6 +222,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """Why the settings cannot be used; the defaults are used instead."""
     sync: SyncStatus | None = None
     in_git: tuple[InGit, ...] = ()
+    here: ProjectChannels | None = None
+    """Of the project in the current folder; None if the ledger has none there, or nobody asked."""
     inspection: Inspection | None = None
 
     @property

@@ -49,6 +49,14 @@ def place_in_read_lists(root: Path, edits: ProjectEdits, *, home: Path) -> None:
             edits.left_alone(where.file, reason + (f"; `{shlex.join(by_hand)}` reads the handoff" if by_hand else ""))
 
 
+def lists_handoff(root: Path, where: ReadList) -> bool:
+    """Whether the list of the project at `root` names a handoff."""
+    try:
+        return _ours(read_bytes_bounded(root / where.file, SIZE_LIMIT_BYTES), where) != []
+    except OSError:
+        return False
+
+
 def read_list_removal(root: Path, where: ReadList) -> Edit:
     """Plans to remove our entry from a list; a file that we created and the user did not extend is deleted."""
     return _plan(root, where, add=False, mine=True)
