@@ -143,9 +143,8 @@ def file_entries(past: Past, recent: Sequence[RecentFile], documents: Sequence[E
 def _file(file: RecentFile, at_ms: int) -> str:
     facts = file.facts
     where = f" ({facts.symbol})" if facts is not None and facts.symbol else ""
-    times = f" {file.touched.edits} times" if file.touched.edits > 1 and file.touched.change != "delete" else ""
     ago = earlier(file.touched.at_ms, at_ms)
-    parts = [f"{_VERBS[file.touched.change]}{times}{f' {ago}' if ago else ''}"]
+    parts = [f"{_changed(file.touched)}{f' {ago}' if ago else ''}"]
     if file.status is not None:
         parts.append(file.status if file.status == "failing before this edit" else f"tests {file.status}")
     if facts is not None and facts.boxes is not None:
@@ -155,6 +154,16 @@ def _file(file: RecentFile, at_ms: int) -> str:
     elif facts is not None and facts.parses is False:
         parts.append("does not parse")
     return f"`{file.path}`{where}: {', '.join(parts)}"
+
+
+def _changed(file: EditedFile) -> str:
+    verb = _VERBS[file.change]
+    edits = file.edits
+    if edits < 2 or file.change == "delete":
+        return verb
+    if file.change == "add":
+        return f"added, edited {edits - 1} times" if edits > 2 else "added, then edited"
+    return f"{verb} {edits} times"
 
 
 def counted(boxes: Boxes) -> str:
