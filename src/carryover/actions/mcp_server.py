@@ -37,7 +37,12 @@ _READ_ONLY: Final = types.ToolAnnotations(
 
 
 def _tool(name: str, description: str, required: Mapping[str, Any], optional: Mapping[str, Any]) -> types.Tool:
-    schema = {"type": "object", "properties": {**required, **optional}, "required": list(required)}
+    schema = {
+        "type": "object",
+        "properties": {**required, **optional},
+        "required": list(required),
+        "additionalProperties": False,
+    }
     return types.Tool(name=name, description=description, input_schema=schema, annotations=_READ_ONLY)
 
 
@@ -46,6 +51,7 @@ _TURN: Final = "as a handoff or `recall` names it: `turn 3 of 5c1e0d2a`, or `tur
 _TOKENS: Final = (
     f"its budget; {MAX_TOKENS} if left out, and what is more holds the conversation, from its end backwards"
 )
+_SESSION: Final = "the session's id or its beginning, where `turn` is only a number: `5c1e0d2a`"
 _PAGE: Final = "for a turn that does not fit on one page"
 
 TOOLS: Final = (
@@ -60,7 +66,10 @@ TOOLS: Final = (
         "turn",
         "Shows one turn of an earlier session whole: the user's prompt, the answers, commands and their output, edits.",
         {"turn": {"type": "string", "description": _TURN}},
-        {"page": {"type": "integer", "minimum": 1, "description": _PAGE}},
+        {
+            "session": {"type": "string", "description": _SESSION},
+            "page": {"type": "integer", "minimum": 1, "description": _PAGE},
+        },
     ),
     _tool(
         "handoff",
@@ -121,14 +130,26 @@ class _Project:
 
     def _answer(self, folder: str, name: str, given: Mapping[str, Any]) -> Callable[[], str]:
         """Returns the function that makes the answer. Arguments that are missing, or something else, are an error."""
+        arguments = _arguments(name)
+        if arguments and (unknown := given.keys() - arguments):
+            known = ", ".join(sorted(arguments))
+            raise UserError(f"{name!r} takes no {', '.join(sorted(unknown))}. Its arguments are {known}.")
         match name, given:
             case "recall", {"query": str(query)}:
                 return lambda: recall(folder, query, given.get("kind"))
             case "turn", {"turn": str() | int() as wanted}:
-                page = given.get("page")
-                return lambda: turn(folder, str(wanted), page if isinstance(page, int) else 1, began_ms=self._began_ms)
+                page, session = given.get("page"), given.get("session")
+                is_named = session is None or " of " in str(wanted)
+                asked = str(wanted) if is_named else f"{wanted} of {session}"
+                return lambda: turn(folder, asked, page if isinstance(page, int) else 1, began_ms=self._began_ms)
             case "handoff", _:
                 tokens = given.get("tokens")
                 return lambda: handoff(folder, tokens if isinstance(tokens, int) else MAX_TOKENS)
         known = ", ".join(tool.name for tool in TOOLS)
         raise UserError(f"{name!r} with these arguments can't be answered. The tools are {known}.")
+
+
+def _arguments(name: str) -> frozenset[str]:
+    """Returns the names of a tool's arguments; none if there is no such tool."""
+    schemas = (tool.input_schema for tool in TOOLS if tool.name == name)
+    return frozenset(argument for schema in schemas for argument in schema["properties"])
