@@ -19,7 +19,7 @@ from carryover.edits.hooks import SCRIPT, HookFile, hooks_of, owner_by_script
 from carryover.edits.record import EditedFile, PublishedProject, load_record
 from carryover.errors import ExitCode, UserError, os_reason
 from carryover.fsio import SCRATCH, is_folder
-from carryover.ledger.queries import connect_read_only, projects
+from carryover.ledger.queries import connect_read_only, projects, whereabouts
 from carryover.paths import StateDir
 from carryover.projects.handoff_file import STORE
 from carryover.publish.gitignore import other_stores, own_ignore_file, remove_if_empty, rule_removals
@@ -122,11 +122,12 @@ def plan_uninstall(
         scripts = (path for name in _HOOK_SCRIPT if os.path.lexists(path := state.root / name))
         return Uninstall(edits, tuple(Removal(path, "the hooks' script") for path in scripts), tuple(notes))
     known, unread = _known_projects(state, home)
+    moved = _moved_roots(state)
     notes += unread
     notes += [
         f"{root} is missing, not mounted or not accessible. Unless it moved, what Carryover added is still in it."
         for root in dict.fromkeys(project.root for project in known)
-        if not is_folder(Path(root))
+        if not is_folder(Path(root)) and root not in moved
     ]
     in_projects = {edit.path: edit for p in known for edit in project_edits(p, state)}
     stores = [Path(project.root) / STORE for project in known]
@@ -284,6 +285,17 @@ def _known_projects(state: StateDir, home: Path) -> tuple[list[PublishedProject]
             notes.append("The ledger can't be read. Projects that only the ledger knows keep their handoff.")
     never = {os.path.realpath(state.root), os.path.realpath(home / STORE)}
     return [project for project in found if os.path.realpath(project.folder) not in never], notes
+
+
+def _moved_roots(state: StateDir) -> set[str]:
+    """Returns the former roots of projects that are elsewhere now: what is there is undone there."""
+    try:
+        with closing(connect_read_only(state.ledger)) as db:
+            each = {place.id: place for place in whereabouts(db)}
+    except (UserError, sqlite3.Error):  # `_known_projects` reports it
+        return set()
+    places = ((place.root, each.get(place.moved_to)) for place in each.values() if place.moved_to is not None)
+    return {root for root, now in places if now is not None and is_folder(Path(now.root))}
 
 
 def _not_ours(removals: Iterable[Removal]) -> Iterator[str]:

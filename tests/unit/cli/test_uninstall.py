@@ -8,6 +8,7 @@ import pytest
 
 from carryover import agents
 from carryover.actions.context import state_dir
+from carryover.edits.record import PublishedProject, remember_project
 from carryover.errors import ExitCode
 from carryover.install import how_installed
 from carryover.install.how_installed import MCP_SDK, own_scripts
@@ -42,6 +43,17 @@ def test_a_purge_leaves_nothing(installed: Path, recorded: Path, run: Run) -> No
     assert "~/.claude/settings.json goes (hooks of Claude Code)\n" in out
     assert "~/.carryover goes (the state folder)\n" in out
     assert not installed.exists() and not state_dir().root.exists()
+
+
+def test_a_project_that_moved_is_not_called_missing(installed: Path, recorded: Path, home: Path, run: Run) -> None:
+    remember_project(state_dir().root, PublishedProject(str(recorded), str(recorded / ".carryover")))
+    recorded.rename(home / "store")
+    missing = f"{recorded} is missing"
+    before = run.out("uninstall", "--purge", "--dry-run")
+    run("link", str(recorded), str(home / "store"))
+
+    assert missing in " ".join(before.split()).replace("~", str(home))
+    assert missing not in " ".join(run.out("uninstall", "--purge", "--dry-run").split()).replace("~", str(home))
 
 
 def test_a_dry_run_lists_and_shows_everything_and_touches_nothing(installed: Path, home: Path, run: Run) -> None:
