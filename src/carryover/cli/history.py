@@ -143,7 +143,7 @@ def run_why(args: argparse.Namespace) -> int:
             data = made = _of_commit(ledger, project, commits)
             lines = shown.commit(made)
         else:
-            data = changes = _of_file(ledger, project, path, root)[: args.limit]
+            data = changes = _of_file(ledger, project, path, root, args.file)[: args.limit]
             lines = shown.turns(changes)
         with paged(args):
             put(args, data, lines)
@@ -174,8 +174,14 @@ def _absolute(file: str) -> Path:
     return Path(os.path.realpath(path.parent), path.name)
 
 
-def _of_file(ledger: sqlite3.Connection, project: ProjectRow | None, path: Path, root: str) -> list[Change]:
+def _of_file(ledger: sqlite3.Connection, project: ProjectRow | None, path: Path, root: str, asked: str) -> list[Change]:
     changes = changes_of(ledger, project, str(path)) if project is not None else []
+    if not changes and os.sep not in asked and not os.path.lexists(path):
+        raise UserError(
+            f"{asked!r} is neither a file here, also none that an agent is known to have changed, nor a commit of "
+            f"{root}. `carryover log` lists the commits of sessions.",
+            ExitCode.NOTHING_FOUND,
+        )
     if not changes:
         why = "`carryover sessions` lists what is recorded." if project else f"Nothing is recorded for {root}."
         if path.is_dir():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Final, Literal
 
@@ -85,7 +85,19 @@ def timeline(
         found += filter(wanted.has, _of_session(db, row, before.get(row.id), links))
         # Within one millisecond, the last event comes first.
         found.sort(key=lambda moment: moment.at_ms, reverse=True)
+        found = [*_each_commit_once(found)]
     return found[:limit]
+
+
+def _each_commit_once(moments: Sequence[Moment]) -> Iterator[Moment]:
+    """Yields the moments; a commit with edits of several sessions is that of the one that made it, else the newest."""
+    named = {moment.commit for moment in moments if moment.how == "command"}
+    for moment in moments:
+        if moment.how != "edits":
+            yield moment
+        elif moment.commit not in named:
+            named.add(moment.commit)
+            yield moment
 
 
 def _of_session(db: sqlite3.Connection, row: SessionRow, before: SessionRow | None, links: Links) -> list[Moment]:
