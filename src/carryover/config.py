@@ -405,7 +405,7 @@ def _depth(data: Mapping[str, Any], users: int, notes: list[str]) -> int:
         return users if value is None else msgspec.convert({"depth": value}, ResumeConfig).depth
     except msgspec.ValidationError as error:
         what = required_value(str(error).partition(" - at ")[0])
-        notes.append(f"{PROJECT_FILE}: resume.depth: {what}; it is ignored")
+        notes.append(f"{PROJECT_FILE}: resume.depth: {what}; it is ignored, and {users} holds")
         return users
 
 
