@@ -183,7 +183,7 @@ def test_a_project_may_choose_its_depth(tmp_path: Path, depth: int) -> None:
 def test_a_depth_of_a_project_without_a_meaning_is_passed_by(tmp_path: Path, depth: str, why: str) -> None:
     (tmp_path / ".carryover.toml").write_text(f"[resume]\ndepth = {depth}\n")
 
-    note = f".carryover.toml: resume.depth: {why}; it is ignored"
+    note = f".carryover.toml: resume.depth: {why}; it is ignored, and 0 holds"
     assert project_settings(tmp_path, SHARED) == ProjectSettings(notes=(note,))
 
 
