@@ -7,13 +7,12 @@ with a note.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import tomllib
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, TypeVar, get_args
+from typing import Annotated, Any, Final, Literal, get_args
 
 import msgspec
 
@@ -22,17 +21,15 @@ from carryover.errors import ExitCode, UserError, visible
 from carryover.facts import is_foreign
 from carryover.fsio import read_bytes_bounded
 from carryover.paths import StateDir, expanded
+from carryover.project_file import PROJECT_FILE, choice, misplaced, own_value, read_project_file, unknown_keys
 from carryover.text.toml_lines import parsed_toml, required_value, with_line
 
 ResumeMode = Literal["ask", "brief", "silent"]
 Pointers = Literal["shared", "local", "private", "off"]
-Choice = TypeVar("Choice", ResumeMode, Pointers)
 
-PROJECT_FILE: Final = ".carryover.toml"
 KEPT: Final = "handoffs"
 """Subfolder of the state folder for handoffs that are not written into projects."""
 CONFIG_LIMIT_BYTES: Final = 1 << 20
-_PROJECT_FILE_LIMIT_BYTES: Final = 16 << 10
 
 _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "resume.mode": get_args(ResumeMode),
@@ -268,10 +265,10 @@ def load_config(path: Path) -> Config:
         raise _refused(f"{path} is not UTF-8 text.", "Save it as UTF-8") from error
     except tomllib.TOMLDecodeError as error:
         raise _refused(f"{path} is not valid TOML: {error}.", "Repair that line") from error
-    unknown = [*_unknown_keys(data, Config)]
+    unknown = [*unknown_keys(data, Config, without=_NOT_SETTINGS)]
     for agent, table in _agent_tables(data).items():
         known = agent in agent_ids()
-        unknown += _unknown_keys(table, AgentConfig, f"agents.{agent}.") if known else [f"agents.{agent}"]
+        unknown += unknown_keys(table, AgentConfig, f"agents.{agent}.") if known else [f"agents.{agent}"]
     for not_a_setting in _NOT_SETTINGS:
         data.pop(not_a_setting, None)
     try:
@@ -303,12 +300,12 @@ def settings_now(state: StateDir) -> Config:
 
 def project_settings(root: Path, config: Config) -> ProjectSettings:
     """Returns the settings of the project at `root`: the user's, reduced if the project's own file asks for less."""
-    own, notes = _project_file(root) if not is_foreign(str(root)) else ({}, [])
+    own, notes = read_project_file(root) if not is_foreign(str(root)) else ({}, [])
     named, since = _pointers_set_for(root, config), config.publish.shared_since
     pointers = named or config.pointers
-    notes += _misplaced(own)
-    asked_mode = _choice(own, ("resume", "mode"), get_args(ResumeMode), config.resume.mode, notes)
-    asked_pointers = _choice(own, ("publish", "pointers"), get_args(Pointers), pointers, notes)
+    notes += misplaced(own)
+    asked_mode = choice(own, ("resume", "mode"), get_args(ResumeMode), config.resume.mode, notes)
+    asked_pointers = choice(own, ("publish", "pointers"), get_args(Pointers), pointers, notes)
     if asked_pointers is not None:
         pointers = max(pointers, asked_pointers, key=get_args(Pointers).index)
         if pointers != asked_pointers:
@@ -342,76 +339,14 @@ def handoff_folder(root: Path, folder: str) -> Path:
     return expanded(folder) / f"{root.name or 'root'}-{digest}"
 
 
-class _ProjectFile(msgspec.Struct, frozen=True):
-    """The keys allowed in `.carryover.toml`. Values are checked one by one, so that a mistake affects only its key."""
-
-    class Resume(msgspec.Struct, frozen=True):
-        mode: str = ""
-        depth: int = 0
-
-    class Publish(msgspec.Struct, frozen=True):
-        pointers: str = ""
-
-    resume: Resume = Resume()
-    publish: Publish = Publish()
-    exclude: bool = False
-
-
-def _project_file(root: Path) -> tuple[dict[str, Any], list[str]]:
-    try:
-        text = read_bytes_bounded(root / PROJECT_FILE, _PROJECT_FILE_LIMIT_BYTES, follow=False).decode("utf-8-sig")
-        return parsed_toml(text), []
-    except (FileNotFoundError, NotADirectoryError):
-        return {}, []
-    except OSError as error:
-        reason = "it is a symlink" if error.errno == errno.ELOOP else error.strerror
-    except UnicodeDecodeError:
-        reason = "it is not UTF-8 text"
-    except tomllib.TOMLDecodeError as error:
-        reason = f"it is not valid TOML: {error}"
-    return {}, [f"{PROJECT_FILE} is ignored, and your own settings hold: {reason}"]
-
-
-def _misplaced(own: Mapping[str, Any]) -> Iterator[str]:
-    """Yields a note on each key of a project's file that has no meaning there, whatever its value."""
-    for key in _unknown_keys(own, _ProjectFile):
-        yield f"{PROJECT_FILE}: {visible(key)} is not something a project may set; it is ignored"
-    for table in ("resume", "publish"):
-        if not isinstance(own.get(table, {}), dict):
-            yield f"{PROJECT_FILE}: {table} must be a table; it is ignored"
-    if not isinstance(own.get("exclude", False), bool):
-        yield f"{PROJECT_FILE}: exclude must be true or false; it is ignored, and false holds"
-
-
-def _choice(
-    data: Mapping[str, Any], path: tuple[str, str], choices: tuple[Choice, ...], held: Choice, notes: list[str]
-) -> Choice | None:
-    """Returns what the project asks for; None if nothing, or nothing known: then `held` holds, as a note says."""
-    table, key = path
-    value = _own_value(data, table, key)
-    if value is None:
-        return None
-    for choice in choices:
-        if value == choice:
-            return choice
-    must = f"{table}.{key} must be one of {', '.join(choices)}"
-    notes.append(f"{PROJECT_FILE}: {must}; it is ignored, and {held} holds")
-    return None
-
-
 def _depth(data: Mapping[str, Any], users: int, notes: list[str]) -> int:
-    value = _own_value(data, "resume", "depth")
+    value = own_value(data, "resume", "depth")
     try:
         return users if value is None else msgspec.convert({"depth": value}, ResumeConfig).depth
     except msgspec.ValidationError as error:
         what = required_value(str(error).partition(" - at ")[0])
         notes.append(f"{PROJECT_FILE}: resume.depth: {what}; it is ignored, and {users} holds")
         return users
-
-
-def _own_value(data: Mapping[str, Any], table: str, key: str) -> Any:
-    section = data.get(table)
-    return section.get(key) if isinstance(section, dict) else None
 
 
 def _excluded_by(root: Path, own: Mapping[str, Any], config: Config) -> str | None:
@@ -436,15 +371,6 @@ def _places(root: Path) -> set[Path]:
 def _matches(place: Path, pattern: str) -> bool:
     whole = str(expanded(pattern))
     return any(folder.match(whole) for folder in (place, *place.parents) if folder.name)
-
-
-def _unknown_keys(data: Mapping[str, Any], schema: type[msgspec.Struct], prefix: str = "") -> Iterator[str]:
-    known = {field.name: field.type for field in msgspec.structs.fields(schema) if field.name not in _NOT_SETTINGS}
-    for key, value in data.items():
-        if key not in known:
-            yield prefix + key
-        elif isinstance(value, dict) and isinstance(known[key], type) and issubclass(known[key], msgspec.Struct):
-            yield from _unknown_keys(value, known[key], f"{prefix}{key}.")
 
 
 def _with_agents_apart(data: dict[str, Any]) -> dict[str, Any]:

@@ -224,7 +224,7 @@ def test_without_evidence_it_says_how_to_link_and_what_is_linked_is_there(
         f"`carryover link --undo {old}` reverts that.",
     ]
     out = run.out("handoff", new)
-    assert TASK in out and "\n- `checkout.py`" in out
+    assert TASK in out and "`checkout.py`: " in out
     assert run("link", old, new)[1] == f"{old} is linked to {new} already.\n"
     assert f"{old} is linked to {new}. Nothing was" in run.err(ExitCode.REFUSED, "link", old, str(moved.parent))
     shutil.rmtree(moved)

@@ -383,31 +383,6 @@ def test_a_commit_is_shown_with_the_session_that_made_it_or_whose_edits_it_holds
     assert "Something else" not in out
 
 
-def test_a_commit_with_edits_of_two_sessions_is_named_once(work: ClaudeWork, home: Path, run: Run) -> None:
-    other = ClaudeWork(home / ".claude" / "projects", work.cwd, now=work.now)
-    work.prompt("add a discount")
-    work.edit("cart.py", "sum(items)", "sum(items) - 5")
-    other.prompt("add a test")
-    other.write("test_cart.py", "def test_total(): ...\n")
-    work.later(minutes=5)
-    commit(work.cwd, "Both", at=work.now)
-
-    entries = json.loads(run("log", "--json")[1])
-
-    assert [each["text"] for each in entries if each["kind"] == "commit"] == ["Both"]
-    assert len({each["session"] for each in entries}) == 2
-
-
-def test_what_is_neither_a_file_nor_a_commit_is_said_to_be_neither(work: ClaudeWork, run: Run) -> None:
-    work.prompt("add a discount")
-    work.edit("cart.py", "sum(items)", "sum(items) - 5")
-
-    said = run.err(ExitCode.NOTHING_FOUND, "why", "deadbeef")
-
-    assert said.startswith("carryover: 'deadbeef' is neither a file here")
-    assert f"nor a commit of {work.cwd}" in said
-
-
 DOCUMENT: Final = (Path(__file__).parents[3] / "docs" / "json.md").read_text("utf-8")
 ROW: Final = re.compile(r"^\| `([\w.\[\]]+)` \| ([a-z ]+) \| ", re.MULTILINE)
 NAMED: Any = {"string": str, "number": (int, float), "boolean": bool, "array": list, "object": dict, "null": type(None)}

@@ -445,17 +445,3 @@ def test_doctor_finds_it_and_reads_it_again(
         right = f"PRAGMA user_version = {len(MIGRATIONS)}"
         monkeypatch.setattr("carryover.diagnose.gather.ask_health", lambda _: db.execute(right) and None)
         assert not [what for what in found(run) if "damaged" in what], "what hindered it has ended meanwhile"
-
-
-def test_in_a_project_it_says_by_which_channel_each_agent_gets_the_handoff(
-    recorded: Path, installed: Path, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    title = "a new session in ~/shop would get the handoff"
-    elsewhere = run.out("status", "-v")
-    monkeypatch.chdir(recorded)
-
-    shown = run.out("status", "-v").partition(title)[2]
-
-    assert title not in elsewhere
-    assert "  Claude Code      by the hook SessionStart; no handoff is in the project\n" in shown
-    assert status_json(run)["here"]["root"] == str(recorded)

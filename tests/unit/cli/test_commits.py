@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from carryover.errors import ExitCode
+from support.claude_session import ClaudeWork, commit
+from support.recorded_shop import Run
+from support.repository import git, repository
+
+pytestmark = pytest.mark.usefixtures("utc")
+
+
+CART = "def total(items):\n    return sum(items)\n"
+
+
+@pytest.fixture
+def work(home: Path, monkeypatch: pytest.MonkeyPatch) -> ClaudeWork:
+    """A session in a repository with one committed file, `cart.py`; it began three hours ago."""
+    session = ClaudeWork(home / ".claude" / "projects", repository(home / "shop", {"cart.py": CART}))
+    session.now -= timedelta(hours=3)
+    git(session.cwd, "commit", "--quiet", "--amend", "--no-edit", "--date", "2026-01-02T00:00:00Z")
+    monkeypatch.chdir(session.cwd)
+    return session
+
+
+def test_a_commit_with_edits_of_two_sessions_is_named_once(work: ClaudeWork, home: Path, run: Run) -> None:
+    other = ClaudeWork(home / ".claude" / "projects", work.cwd, now=work.now)
+    work.prompt("add a discount")
+    work.edit("cart.py", "sum(items)", "sum(items) - 5")
+    other.prompt("add a test")
+    other.write("test_cart.py", "def test_total(): ...\n")
+    work.later(minutes=5)
+    commit(work.cwd, "Both", at=work.now)
+
+    entries = json.loads(run("log", "--json")[1])
+
+    assert [each["text"] for each in entries if each["kind"] == "commit"] == ["Both"]
+    assert len({each["session"] for each in entries}) == 2
+
+
+def test_what_is_neither_a_file_nor_a_commit_is_said_to_be_neither(work: ClaudeWork, run: Run) -> None:
+    work.prompt("add a discount")
+    work.edit("cart.py", "sum(items)", "sum(items) - 5")
+
+    said = run.err(ExitCode.NOTHING_FOUND, "why", "deadbeef")
+
+    assert said.startswith("carryover: 'deadbeef' is neither a file here")
+    assert f"nor a commit of {work.cwd}" in said
