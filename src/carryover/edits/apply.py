@@ -282,6 +282,10 @@ class ProjectEdits:
             return False
         return True
 
+    def created(self, folder: str) -> None:
+        """Lists a folder that was created for a file which is not listed itself. Raises OSError."""
+        self._list({*self.mine, folder})
+
     def left_alone(self, name: str, reason: str) -> None:
         """Adds a note about a file that was not edited."""
         self.notes.append(f"{name} was left alone: {reason}")

@@ -30,6 +30,8 @@ PROJECT_EDITS: Final = "edited"
 PLACED_RECORD: Final = "placed.jsonl"
 """In the state folder: what was written into repositories to be committed, one line per time."""
 GITIGNORE: Final = ".gitignore"
+INFO: Final = ".git/info/"
+"""The folder of `info/exclude`, listed if it was created for that."""
 
 T = TypeVar("T")
 _SETTINGS_LIMIT_BYTES: Final = 4 << 20
@@ -209,7 +211,7 @@ def save_edited_in_project(store: Path, names: Collection[str]) -> None:
 def _editable() -> tuple[str, ...]:
     local = [file.name for file in local_files().values()]
     folders = {folder for name in local for folder in folders_of(name)}
-    return (*instruction_files(), *(where.file for where in read_lists()), GITIGNORE, *local, *sorted(folders))
+    return (*instruction_files(), *(where.file for where in read_lists()), GITIGNORE, INFO, *local, *sorted(folders))
 
 
 def folders_of(name: str) -> list[str]:

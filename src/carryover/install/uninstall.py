@@ -178,7 +178,7 @@ def _apply_rules(uninstall: Uninstall, state: StateDir) -> tuple[Applied, ...]:
     edits = [edit for edit, root in uninstall.rules if edit.path.name != "exclude" or not _is_needed(root)]
     applied = apply(edits, state) if edits else ()
     for edit in (done.edit for done in applied if done.outcome == "removed"):
-        if edit.path.name == "exclude":
+        if edit.path.parent in uninstall.folders:
             remove_if_empty(edit.path)
     return applied
 

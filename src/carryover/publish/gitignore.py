@@ -46,6 +46,14 @@ def keep_out(root: Path, edits: ProjectEdits) -> str | None:
     return f"{edits.notes[-1]}, so {COMMITTED}"
 
 
+def has_info_folder(root: Path) -> bool:
+    """Whether the folder of `info/exclude` is there, or there is no repository for it."""
+    try:
+        return exclude_file(root).parent.exists()
+    except OSError:
+        return True
+
+
 def ignore_itself(store: Path) -> None:
     """Writes an ignore file into the folder, for a `git init` above it or a copy elsewhere. Raises OSError."""
     if not is_there(store / GITIGNORE):
@@ -133,7 +141,7 @@ def other_stores(root: Path) -> list[Path]:
 
 
 def remove_if_empty(exclude: Path) -> None:
-    """Removes the folder of a deleted `info/exclude` if it is empty, since it was then created for our rule."""
+    """Removes the folder of a deleted `info/exclude`, which was created for our rule, if it is empty."""
     if not exclude.exists():
         with suppress(OSError):
             exclude.parent.rmdir()

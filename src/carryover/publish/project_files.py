@@ -21,7 +21,7 @@ from carryover.agents import instruction_files, read_lists, specs
 from carryover.config import Config, ProjectSettings, project_settings
 from carryover.distill.header import TITLE, loaded
 from carryover.edits.apply import Edit, PlannedEdits, ProjectEdits
-from carryover.edits.record import GITIGNORE, PROJECT_EDITS, published_projects
+from carryover.edits.record import GITIGNORE, INFO, PROJECT_EDITS, published_projects
 from carryover.errors import os_reason
 from carryover.fsio import atomic_replace, is_folder, is_there, locked_dir, read_bytes_bounded
 from carryover.paths import StateDir
@@ -37,6 +37,7 @@ from carryover.projects.handoff_file import (
 from carryover.projects.policy import Refusal, refusal, refusal_by_git
 from carryover.projects.root import StatePaths
 from carryover.publish.gitignore import (
+    has_info_folder,
     ignore_itself,
     keep_out,
     own_ignore_file,
@@ -89,9 +90,12 @@ def publish(
         with locked_dir(store):
             once = Once(root, paths.state, settings)
             edits = ProjectEdits(store, settings.notes, once.here)
+            had_info = has_info_folder(root)
             refused = _kept_out(root, edits)  # first, so that the handoff can never be committed
             if refused is not None:
                 return _refused(root, refused, settings)
+            if not had_info and has_info_folder(root):
+                edits.created(INFO)
             ignore_itself(store)
             changed = write_handoff(store, text)
             _place(root, settings, edits, once, paths.home)
@@ -194,7 +198,10 @@ def _taken_back(root: Path, settings: ProjectSettings, edits: ProjectEdits, once
     if settings.pointers == "off" or settings.excluded is not None:
         for name in handoff_names():
             (store / name).unlink(missing_ok=True)
-        if edits.mine <= {GITIGNORE}:  # otherwise the list of what had to stay is still needed, and must stay ignored
+        if edits.mine <= {
+            GITIGNORE,
+            INFO,
+        }:  # otherwise the list of what had to stay is still needed, and must stay ignored
             _remove_store(root, edits)
     else:
         unshare_rule(root, edits)
@@ -215,7 +222,7 @@ def _remove_store(root: Path, edits: ProjectEdits) -> None:
     except OSError:
         return
     for name, edit in rule_removals(root, ()):
-        if edits.carry_out_apart(name, edit):
+        if edits.carry_out_apart(name, edit) and INFO in mine:
             remove_if_empty(edit.path)
 
 

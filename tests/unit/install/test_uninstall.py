@@ -72,6 +72,9 @@ def before(home: Path) -> Iterator[dict[str, bytes | None]]:
     repository(home / "shared", {"CLAUDE.md": "Be Claude.", ".gitignore": "*.pyc"})
     info = repository(home / "private", {"a.py": "1\n"}) / ".git" / "info"
     shutil.rmtree(info)  # as where git's template has none
+    empty = repository(home / "empty", {"a.py": "1\n"}) / ".git" / "info"
+    shutil.rmtree(empty)
+    empty.mkdir()
     (home / "plain").mkdir()
     (home / "apart").mkdir()
     found = tree(home)
@@ -83,6 +86,7 @@ def test_a_purge_leaves_no_trace(before: object, state: StateDir, config: Path, 
     install(state, config)
     published(state, home / "shared")
     published(state, home / "private", ProjectSettings(pointers="private"))
+    published(state, home / "empty", ProjectSettings(pointers="private"))
     published(state, home / "plain")
     published(state, home / "apart", ProjectSettings(folder=home / "handoffs" / "apart-12345678"))
 
