@@ -26,7 +26,7 @@ REJECTED: Final = (
 )
 
 
-class CannotExpress(NotImplementedError):
+class CannotExpress(Exception):
     """This writer has no form for it; `EXPRESSES` says so before anything is written."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,9 @@ from carryover.actions.from_disk import catch_up
 from carryover.cli.demo.replay import make_project, replay
 from carryover.fsio import private_dir
 from support.agent_here import only_this_path, put_claude
+from support.claude_session import ClaudeWork
 from support.recorded_shop import Run
+from support.repository import git, repository
 
 
 @pytest.fixture
@@ -45,3 +48,16 @@ def installed(claude: Path, run: Run) -> Path:
     code, _, err = run("install", "--yes", "--no-service")
     assert (code, err) == (0, "")
     return claude
+
+
+@pytest.fixture
+def work(home: Path, monkeypatch: pytest.MonkeyPatch) -> ClaudeWork:
+    """A session in a repository with one committed file, `cart.py`; it began three hours ago."""
+    session = ClaudeWork(
+        home / ".claude" / "projects",
+        repository(home / "shop", {"cart.py": "def total(items):\n    return sum(items)\n"}),
+    )
+    session.now -= timedelta(hours=3)
+    git(session.cwd, "commit", "--quiet", "--amend", "--no-edit", "--date", "2026-01-02T00:00:00Z")
+    monkeypatch.chdir(session.cwd)
+    return session

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,22 +8,8 @@ import pytest
 from carryover.errors import ExitCode
 from support.claude_session import ClaudeWork, commit
 from support.recorded_shop import Run
-from support.repository import git, repository
 
 pytestmark = pytest.mark.usefixtures("utc")
-
-
-CART = "def total(items):\n    return sum(items)\n"
-
-
-@pytest.fixture
-def work(home: Path, monkeypatch: pytest.MonkeyPatch) -> ClaudeWork:
-    """A session in a repository with one committed file, `cart.py`; it began three hours ago."""
-    session = ClaudeWork(home / ".claude" / "projects", repository(home / "shop", {"cart.py": CART}))
-    session.now -= timedelta(hours=3)
-    git(session.cwd, "commit", "--quiet", "--amend", "--no-edit", "--date", "2026-01-02T00:00:00Z")
-    monkeypatch.chdir(session.cwd)
-    return session
 
 
 def test_a_commit_with_edits_of_two_sessions_is_named_once(work: ClaudeWork, home: Path, run: Run) -> None:

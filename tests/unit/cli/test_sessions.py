@@ -6,7 +6,6 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -246,16 +245,6 @@ def test_the_turns_that_changed_a_file_are_listed_with_their_prompts(
 HEAD = re.compile(r"(.+ ago|just now|\d{4}-\d\d-\d\d) · Claude Code · c0de")
 CART = "def total(items):\n    return sum(items)\n"
 WITH_DISCOUNT = "    return sum(items)\n\n\ndef discount(cents):\n    return cents\n"
-
-
-@pytest.fixture
-def work(home: Path, monkeypatch: pytest.MonkeyPatch) -> ClaudeWork:
-    """A session in a repository with one committed file, `cart.py`; it began three hours ago."""
-    session = ClaudeWork(home / ".claude" / "projects", repository(home / "shop", {"cart.py": CART}))
-    session.now -= timedelta(hours=3)
-    git(session.cwd, "commit", "--quiet", "--amend", "--no-edit", "--date", "2026-01-02T00:00:00Z")
-    monkeypatch.chdir(session.cwd)
-    return session
 
 
 def why(run: Run, place: str) -> tuple[str, ...]:
