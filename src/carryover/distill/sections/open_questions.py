@@ -54,8 +54,15 @@ def _asking_steps(past: Past) -> list[Step]:
     for step in reversed(past.steps):
         newest.setdefault(step.view.session, step)
     lead = newest.pop(past.lead.session)
-    others = (step for step in newest.values() if not _goes_on_elsewhere(past, step) and _asked(past, step, 0))
+    others = (step for step in newest.values() if _waits(past, step) and not _goes_on_elsewhere(past, step))
     return [lead, *islice(others, _MOST_SESSIONS)]
+
+
+def _waits(past: Past, step: Step) -> bool:
+    """Whether the turn left a question, or a plan that waits for the user's word."""
+    if step.digest.questions or plan_waits(step.digest):
+        return True
+    return last_words(step.turn).question != "" and not _may_be_the_protocols(past, step)
 
 
 def _goes_on_elsewhere(past: Past, step: Step) -> bool:
@@ -71,7 +78,10 @@ def _goes_on_elsewhere(past: Past, step: Step) -> bool:
 def _may_be_the_protocols(past: Past, step: Step) -> bool:
     """Whether the question was asked before anything was done in a session that took over from another."""
     takes_over = past.steps[0].view is not step.view
-    return step.turn.resumes or (takes_over and is_idle(step)) or PROTOCOL_QUESTION in last_words(step.turn).question
+    if step.turn.resumes or (takes_over and is_idle(step)):
+        return True
+    said = any(PROTOCOL_QUESTION in said.text for said in step.turn.said)
+    return said and PROTOCOL_QUESTION in last_words(step.turn).question
 
 
 def _asked(past: Past, step: Step, back: int) -> list[Entry]:
