@@ -36,9 +36,6 @@ _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "publish.pointers": get_args(Pointers),
 }
 
-AGENTS_TABLES: Final = ("agents", "tools")
-"""Accepted names of the agents' table in the file. Versions before 0.2 wrote `[tools]`; both are read."""
-
 DEFAULT_PORT: Final = 47_823
 
 _NOT_SETTINGS: Final = ("unknown_keys", "paused", "kept_in", "port_is_set")
@@ -207,10 +204,8 @@ class Config(msgspec.Struct, frozen=True):
 
     @property
     def pointers(self) -> Pointers:
-        """What may be written into projects without their own setting. Before an install the user was not asked, so
-        it is `private`. An install before 0.2 recorded no answer but wrote what `shared` means.
-        """
-        return self.publish.pointers or ("private" if self.agents.selected is None else "shared")
+        """What may be written into projects without their own setting; `private` until the user is asked."""
+        return self.publish.pointers or "private"
 
     def reads(self, agent_id: str) -> bool:
         """Whether this agent's transcripts are read."""
@@ -316,7 +311,7 @@ def project_settings(root: Path, config: Config) -> ProjectSettings:
         resume_mode=asked_mode or config.resume.mode,
         resume_depth=_depth(own, config.resume.depth, notes),
         pointers=pointers,
-        decided=config.agents.selected is not None or bool(asked_pointers or named or config.publish.pointers),
+        decided=bool(asked_pointers or named or config.publish.pointers),
         since_ms=agreed_ms if named is None else 0,
         agreed_ms=agreed_ms,
         agents=config.agents.selected,
@@ -374,15 +369,13 @@ def _matches(place: Path, pattern: str) -> bool:
 
 
 def _with_agents_apart(data: dict[str, Any]) -> dict[str, Any]:
-    """Returns `data` with `[agents.<id>]` below `each`, as in the struct; what only `[tools]` has counts too."""
-    tables = [table for name in AGENTS_TABLES[::-1] if (table := data.pop(name, None)) is not None]
-    for table in tables:
-        if not isinstance(table, dict):
-            return {**data, "agents": table}
-    entries = {key: value for table in tables for key, value in table.items()}
-    each = {key: value for key, value in entries.items() if isinstance(value, dict)}
-    own = {key: value for key, value in entries.items() if key not in each}
-    return {**data, "agents": {**own, "each": each}} if entries else data
+    """Returns `data` with `[agents.<id>]` below `each`, as in the struct."""
+    table = data.get("agents")
+    if not isinstance(table, dict):
+        return data
+    each = {key: value for key, value in table.items() if isinstance(value, dict)}
+    own = {key: value for key, value in table.items() if key not in each}
+    return {**data, "agents": {**own, "each": each}}
 
 
 def _agent_tables(data: Mapping[str, Any]) -> Mapping[str, dict[str, Any]]:

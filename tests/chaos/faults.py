@@ -7,7 +7,6 @@ A fault is a function of the world. What it may cost is noted on the turns that 
 import os
 import signal
 import socket
-import sqlite3
 import subprocess
 import threading
 import time
@@ -18,10 +17,8 @@ from typing import Final
 
 from carryover.agents import adapters
 from carryover.ledger.connect import erase_mark
-from carryover.ledger.schema import MIGRATIONS
 from chaos import agent_faults
 from chaos.agent_faults import NothingToDo
-from chaos.earlier import RANKS, bring_back
 from chaos.world import COMMAND, CONFIG, Broken, World
 from support import forked
 from support.daemon_process import DaemonProcess, wait_until
@@ -257,26 +254,6 @@ def _read_settings(world: World) -> None:
         world.started.process.send_signal(signal.SIGHUP)
 
 
-def earlier_schema(world: World) -> None:
-    """The ledger is what an earlier version would have of it, of each version once."""
-    versions = list(range(1, len(MIGRATIONS)))
-    world.chance.shuffle(versions)
-    for version in versions:
-        world.kill()
-        # What the log holds goes into the file; sessions and all that is in them stay as they are.
-        with closing(sqlite3.connect(world.state.ledger)) as db:
-            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        bring_back(world.state.ledger, version)
-        if version < RANKS:
-            world.ledger_lost()
-        world.load.play(1)
-        world.daemon.settle()
-        backup = world.state.ledger.with_name(f"ledger.before-{version + 1}.sqlite")
-        if not backup.exists():
-            raise Broken(f"a ledger of version {version} was changed without a copy")
-        backup.unlink()  # they would fill the small disk
-
-
 FAULTS: Final[dict[Fault, int]] = {
     kill: 12,
     stop_in_order: 2,
@@ -304,7 +281,6 @@ FAULTS: Final[dict[Fault, int]] = {
     agent_faults.database_locked: 3,
     agent_faults.database_damaged: 3,
     settings_broken: 2,
-    earlier_schema: 1,
     agent_faults.odd_agent_file: 4,
     agent_faults.odd_state_file: 5,
     agent_faults.odd_project_file: 3,

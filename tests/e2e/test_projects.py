@@ -207,7 +207,7 @@ def codex_home(home: Path, daemon: DaemonProcess) -> Path:
     (moved / "sessions").mkdir(parents=True)
     daemon.state.root.mkdir(mode=0o700)
     known = f'roots = ["{moved}/sessions"]\nenv = {{CODEX_HOME = "{moved}"}}\n'
-    daemon.state.config.write_text(f'[tools]\nselected = ["codex"]\n[tools.codex]\n{known}')
+    daemon.state.config.write_text(f'[agents]\nselected = ["codex"]\n[agents.codex]\n{known}')
     assert "CODEX_HOME" not in daemon.env
     return moved
 

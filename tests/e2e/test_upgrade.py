@@ -1,4 +1,4 @@
-"""The present version takes over what Carryover 0.1.0 left on a machine (tests/fixtures/README.md)."""
+"""The present version takes over what an earlier one left on a machine (tests/fixtures/README.md)."""
 
 import hashlib
 import json
@@ -95,7 +95,7 @@ class FormerState:
 
 
 def _end_of(path: str) -> bytes:
-    """The cursor that 0.1.0 stored once it had read all of a file of JSON lines."""
+    """The cursor that it stored once it had read all of a file of JSON lines."""
     content = Path(path).read_bytes()
     head, tail = (hashlib.blake2b(part, digest_size=16).digest() for part in (content[:1000], content[-256:]))
     return msgspec.msgpack.encode((len(content), content.count(b"\n"), 0, head, tail))
@@ -103,7 +103,7 @@ def _end_of(path: str) -> bytes:
 
 @pytest.fixture
 def former(home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FormerState:
-    """A home folder in which 0.1.0 has worked; `tmp_path/without` is the same as if it never had."""
+    """A home folder in which the recorded version has worked; `tmp_path/without` is the same as if it never had."""
     only_this_path(home, monkeypatch)
     former = FormerState(home)
     former.put_agents()
@@ -187,17 +187,6 @@ def test_its_sessions_go_on_and_the_handoff_holds_both(
     assert "Next I will round the totals of the receipt." in answer
     assert "Next I will shorten the titles." in handoff_of(blog)
     assert "Add an RSS feed to the blog" in handoff_of(blog)
-
-
-def test_refresh_says_what_it_migrated(former: FormerState) -> None:
-    try:
-        first, second = (carryover("refresh", "--yes") for _ in range(2))
-    finally:
-        carryover("stop")
-
-    copy = next((former.home / ".carryover").glob("ledger.before-*.sqlite"))
-    assert f"✓ The ledger was migrated; as it was before it is kept beside it, in {copy.name}\n" in first.stdout
-    assert "migrated" not in second.stdout
 
 
 @pytest.mark.parametrize("ran", [False, True], ids=["at once", "after the present version ran"])

@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carryover.config import (
-    AGENTS_TABLES,
     AgentConfig,
     AgentsConfig,
     Config,
@@ -318,11 +317,10 @@ def test_handoffs_kept_apart_have_a_folder_for_each_project(home: Path) -> None:
     assert handoff_folder(Path("/"), "/h").name.startswith("root-")
 
 
-@pytest.mark.parametrize("table", AGENTS_TABLES)
-def test_what_install_found_out_of_each_agent_is_read(config_file: Path, table: str) -> None:
+def test_what_install_found_out_of_each_agent_is_read(config_file: Path) -> None:
     config_file.write_text(
-        f'[{table}]\nselected = ["claude-code"]\n'
-        f'[{table}.claude-code]\nroots = ["/moved/projects"]\nenv = {{CLAUDE_CONFIG_DIR = "/moved"}}\n'
+        '[agents]\nselected = ["claude-code"]\n'
+        '[agents.claude-code]\nroots = ["/moved/projects"]\nenv = {CLAUDE_CONFIG_DIR = "/moved"}\n'
     )
 
     tools = load_config(config_file).agents
@@ -333,29 +331,17 @@ def test_what_install_found_out_of_each_agent_is_read(config_file: Path, table: 
     assert load_config(config_file).unknown_keys == ()
 
 
-def test_of_the_two_names_of_the_agents_table_the_present_one_leads(config_file: Path) -> None:
-    config_file.write_text(
-        '[tools]\nselected = ["codex"]\n[tools.codex]\nroots = ["/old"]\n[tools.cursor]\nroots = ["/cursor"]\n'
-        '[agents]\nselected = ["cursor"]\n[agents.codex]\nroots = ["/new"]\n'
-    )
-
-    agents = load_config(config_file).agents
-
-    each = {"codex": AgentConfig(roots=("/new",)), "cursor": AgentConfig(roots=("/cursor",))}
-    assert agents == AgentsConfig(selected=("cursor",), each=each)
-
-
 @pytest.mark.parametrize(
     ("text", "pointers", "decided"),
     [
         ("", "private", False),
-        ('[agents]\nselected = ["claude-code"]\n', "shared", True),
+        ('[agents]\nselected = ["claude-code"]\n', "private", False),
         ('[agents]\nselected = ["claude-code"]\n[publish]\npointers = "private"\n', "private", True),
         ('[publish]\npointers = "shared"\n', "shared", True),
         ('[publish.projects]\n"*" = "private"\n', "private", True),
     ],
 )
-def test_before_an_install_nothing_is_shared_and_one_that_recorded_no_answer_keeps_what_it_did(
+def test_nothing_is_shared_before_anyone_was_asked(
     config_file: Path, tmp_path: Path, text: str, pointers: str, decided: bool
 ) -> None:
     config_file.write_text(text)

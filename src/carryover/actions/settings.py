@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from carryover.actions.context import now_ms, project_root
-from carryover.config import AGENTS_TABLES, CONFIG_LIMIT_BYTES, Config, load_config, project_settings, settings_now
+from carryover.config import CONFIG_LIMIT_BYTES, Config, load_config, project_settings, settings_now
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import private_dir, read_bytes_bounded, write_if_changed
 from carryover.ledger.rows import SessionRow
@@ -52,8 +52,7 @@ def settings(state: StateDir) -> list[Setting]:
     with suppress(FileNotFoundError):
         file = tomllib.loads(read_bytes_bounded(state.config, CONFIG_LIMIT_BYTES).decode("utf-8-sig"))
     for table, name, default in _fields():
-        names = AGENTS_TABLES if table in AGENTS_TABLES else (table,)
-        is_set = any(file.get(each, {}).get(name) is not None for each in names)
+        is_set = file.get(table, {}).get(name) is not None
         value = getattr(getattr(config, table), name)
         found.append(Setting(f"{table}.{name}", value, str(state.config) if is_set else DEFAULT, default))
     for agent_id, agent in config.agents.each.items():

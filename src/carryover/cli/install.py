@@ -78,7 +78,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="IDS",
         help="ask nothing: these agents, by id or another name, such as claude,codex",
     )
-    add("--tools", dest="agents", type=known_agents, help=argparse.SUPPRESS)  # its former name
     add(
         "--resume-mode", choices=get_args(ResumeMode), help="how a new session learns about the last one (default: ask)"
     )

@@ -297,7 +297,7 @@ def lines(report: Report, home: Path) -> Iterator[str]:
         if withdrawn.files:
             yield f"✓ {root}: {', '.join(withdrawn.files)} as before Carryover"
         yield from (f"⚠ {root}: {note}" for note in withdrawn.notes)
-    yield from _background_lines(background)
+    yield from background_lines(background)
     if report.read is not None:
         yield _READ[report.read]
     if report.held is not None:
@@ -374,7 +374,8 @@ def _changes(edits: Sequence[Edit], root: Path) -> str:
     return ", ".join(f"{os.path.relpath(edit.path, root)} is {_does(edit)}" for edit in edits)
 
 
-def _background_lines(background: Background) -> Iterator[str]:
+def background_lines(background: Background) -> Iterator[str]:
+    """Yields how the daemon runs now, and what is to be known about it."""
     if background.pid is not None:
         where = f", port {background.port} is its own" if background.port is not None else ""
         by = f" as a {background.kind} service" if background.wanted and background.kind != "none" else ""

@@ -12,7 +12,6 @@ from typing import Any, Final
 import tomlkit
 from tomlkit.items import Array, InlineTable, Table
 
-from carryover.config import AGENTS_TABLES
 from carryover.edits.apply import Change, Edit, plan
 from carryover.edits.user_text import EditRefused, decode
 from carryover.paths import StateDir
@@ -34,8 +33,8 @@ def plan_config(state: StateDir, values: Values) -> Edit:
 def with_settings(data: bytes | None, values: Values, now: datetime) -> bytes | None:
     """Returns `config.toml` with these settings; unchanged if it has them already. None means no file.
 
-    If they turn on sharing, `now` is recorded as `[publish] shared_since`. What an earlier version wrote in `[tools]`
-    goes from there. Raises EditRefused if it is not TOML in UTF-8, or can't be edited without touching the rest.
+    If they turn on sharing, `now` is recorded as `[publish] shared_since`. Raises EditRefused if it is not TOML in
+    UTF-8, or can't be edited without touching the rest.
     """
     bom, body = decode(data or b"")
     try:
@@ -44,9 +43,7 @@ def with_settings(data: bytes | None, values: Values, now: datetime) -> bytes | 
         raise EditRefused(f"it is not valid TOML: {error}") from error
     document = tomlkit.parse(body)
     dropped = False
-    present, former = AGENTS_TABLES
-    moved = {(former, *path[1:]): None for path in values if path[0] == present}
-    values = {**moved, **values, **_agreement(wanted, values, now)}
+    values = {**values, **_agreement(wanted, values, now)}
     for path, value in values.items():
         try:
             _set(document, path, value)
@@ -84,12 +81,10 @@ def _agreement(before: Mapping[str, Any], values: Values, now: datetime) -> dict
 
 
 def _is_shared(document: Mapping[str, Any], changes: Values) -> bool:
-    """Whether the settings, after `changes`, share what is written into projects (see `Config.pointers`)."""
+    """Whether the settings, after `changes`, share what is written into projects."""
     publish = document.get("publish")
     recorded = publish.get("pointers") if isinstance(publish, Mapping) else None
-    answer = changes.get(("publish", "pointers"), recorded)
-    installed = any(_found(document, (table, "selected")) is not None for table in AGENTS_TABLES)
-    return bool(answer == "shared" or (answer is None and installed))
+    return bool(changes.get(("publish", "pointers"), recorded) == "shared")
 
 
 def _set(document: Any, path: tuple[str, ...], value: Any) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import sqlite3
 import sys
 import threading
-import zlib
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -51,13 +50,8 @@ KINDS: Final = tuple(
 """In the order of their numbers in the ledger. Append new ones."""
 _COMPRESS_FROM_BYTES: Final = 48
 _FIRST_MARK: Final = 0x80
-"""The mark of the first kind; no text and no deflated body begins with such a byte."""
+"""The mark of the first kind; no text begins with such a byte."""
 _MARKS: Final = {kind: number for number, kind in enumerate(KINDS, start=_FIRST_MARK)}
-# Before version 9, ledgers deflated everything but the words of a conversation; such rows stay as they are.
-_DEFLATED: Final = 0x78
-_NEVER_DEFLATED: Final = ("session_info", "user_prompt", "assistant_message")
-_FORMER_KIND: Final = b'{"kind":"undone"'
-_KIND: Final = b'{"kind":"retracted"'
 _decoder: Final[msgspec.json.Decoder[AnyBody]] = msgspec.json.Decoder(AnyBody)
 
 
@@ -139,7 +133,7 @@ def decode_body(stored: str | bytes) -> AnyBody:
     """Decodes a stored body. Raises DamagedBody if Carryover didn't write it."""
     try:
         return _decoder.decode(_plain(stored))
-    except (zlib.error, msgspec.MsgspecError, UnicodeError, TypeError) as error:
+    except (msgspec.MsgspecError, UnicodeError, TypeError) as error:
         raise DamagedBody("not the JSON of a body") from error
 
 
@@ -171,40 +165,15 @@ def is_same_body(stored: str | bytes, encoded: str | bytes) -> bool:
         return True
     try:
         return _plain(stored) == _plain(encoded)
-    except (DamagedBody, zlib.error):
+    except DamagedBody:
         return False
 
 
-def may_be(kind: str) -> str:
-    """Returns an SQL condition for bodies that may be of that kind. Deflated bodies don't show theirs."""
-    first = [_MARKS[kind], *([] if kind in _NEVER_DEFLATED else [_DEFLATED])]
-    marks = ", ".join(f"x'{mark:02x}'" for mark in first)
-    return f"""(body LIKE '{{"kind":"{kind}"%' OR substr(body, 1, 1) IN ({marks}))"""
-
-
-def with_present_kind(stored: str | bytes) -> str | bytes | None:
-    """Returns the body under its current kind if a ledger before version 5 stored it under a former one; else None."""
-    if isinstance(stored, str):
-        former = _FORMER_KIND.decode()
-        return _KIND.decode() + stored.removeprefix(former) if stored.startswith(former) else None
-    try:
-        if zlib.decompressobj().decompress(stored, len(_FORMER_KIND)) != _FORMER_KIND:
-            return None
-        return zlib.compress(_KIND + _inflated(stored).removeprefix(_FORMER_KIND))
-    except zlib.error:
-        return None
+def is_of(kind: str) -> str:
+    """Returns an SQL condition for bodies of that kind."""
+    return f"""(body LIKE '{{"kind":"{kind}"%' OR substr(body, 1, 1) = x'{_MARKS[kind]:02x}')"""
 
 
 def _plain(stored: str | bytes) -> bytes:
-    """Returns the JSON of a stored body. Raises DamagedBody and zlib.error."""
-    if isinstance(stored, str):
-        return stored.encode()
-    return _inflated(stored) if stored[:1] == _DEFLATED.to_bytes() else unpack(stored)
-
-
-def _inflated(stored: bytes) -> bytes:
-    inflating = zlib.decompressobj()
-    data = inflating.decompress(stored, MOST_BYTES)
-    if not inflating.eof:
-        raise zlib.error("cut off, or longer than anything that is stored")
-    return data
+    """Returns the JSON of a stored body. Raises DamagedBody."""
+    return stored.encode() if isinstance(stored, str) else unpack(stored)

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import open_regular, read_beginning
 from carryover.ledger.codec import DamagedBody, TolerantConnection
-from carryover.ledger.schema import MIGRATIONS, migrate, newer_than_program, version_of
+from carryover.ledger.schema import migrate, newest, refuse_unknown, version_of
 
 _KEPT: Final = "Nothing was lost: what could not be stored is read again from the transcripts."
 _WHY: Final = {
@@ -147,11 +147,9 @@ def _migrate_or_detect_damage(db: sqlite3.Connection, path: Path) -> bool:
 
     try:
         _use_settings(db)
+        refuse_unknown(path, version_of(db), newest())
         mark = damage_mark(path)
-        is_marked = mark.exists() and version_of(db) <= len(MIGRATIONS)  # a newer one is refused below
-        if is_marked and (
-            read_beginning(mark, 100) == _CONTENT or db.execute("PRAGMA quick_check(1)").fetchall() != [("ok",)]
-        ):
+        if mark.exists() and _is_damaged(db, mark):
             return False
         migrate(db, path)
         # Damage that SQLite does not detect may be in the index, which takes seconds to rebuild.
@@ -161,6 +159,11 @@ def _migrate_or_detect_damage(db: sqlite3.Connection, path: Path) -> bool:
             return False
         raise
     return True
+
+
+def _is_damaged(db: sqlite3.Connection, mark: Path) -> bool:
+    """Whether the marked file is to be replaced: as the mark says, or as SQLite finds."""
+    return read_beginning(mark, 100) == _CONTENT or db.execute("PRAGMA quick_check(1)").fetchall() != [("ok",)]
 
 
 def _replace_damaged(path: Path) -> None:
@@ -258,9 +261,8 @@ def _checked(path: Path, kind: type[C], how: str) -> C:
         db.execute(f"PRAGMA cache_size = -{_READ_CACHE_KIB}")
         db.execute("PRAGMA query_only = ON")
         version = version_of(db)
-        if version > len(MIGRATIONS):
-            raise newer_than_program(path, version, len(MIGRATIONS))
-        if version < len(MIGRATIONS):
+        refuse_unknown(path, version, newest())
+        if version < newest():
             raise LedgerUnavailable(f"{path} has not been brought up to date yet. Start carryoverd once; it does that.")
     except BaseException:
         db.close()

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from carryover.ledger.codec import may_be, read_body, unpack_digest
+from carryover.ledger.codec import is_of, read_body, unpack_digest
 from carryover.ledger.rows import SUPERSEDED, SessionRow, StoredBody, StoredEvent
 from carryover.model import NOTE, AnyBody, AssistantMessage, TurnEnd, UserPrompt
 
@@ -23,7 +23,7 @@ _COUNTING: Final = "SELECT id, at_ms, body FROM event WHERE thread_id = ? AND re
 _EVENTS: Final = f"SELECT at_ms, retracted, body FROM event WHERE {{}} AND retracted < {SUPERSEDED} {{}} ORDER BY id"
 _BACK: Final = f"SELECT at_ms, body FROM event WHERE {_MAIN} AND retracted = 0 ORDER BY id DESC"
 _PROMPTS: Final = f"""SELECT id, at_ms, body FROM event
-    WHERE {_MAIN} AND retracted = 0 AND {may_be("user_prompt")} ORDER BY id"""
+    WHERE {_MAIN} AND retracted = 0 AND {is_of("user_prompt")} ORDER BY id"""
 _PROVISIONAL: Final = """SELECT id, subagent_id, at_ms, body FROM provisional
     WHERE session_id = ? ORDER BY at_ms DESC, id DESC LIMIT 50"""
 _OF_PROJECT: Final = """FROM session JOIN thread ON thread.session_id = session.id
@@ -33,7 +33,7 @@ _AT: Final = f"SELECT native_id, event.at_ms, body {_OF_PROJECT} AND event.at_ms
 _NEWEST: Final = f"SELECT event.at_ms, body {_OF_PROJECT} AND native_id = ? ORDER BY event.id DESC LIMIT ?"
 _PROMPTS_AND_ENDS: Final = f"""SELECT agent, event.at_ms, body {_OF_PROJECT}
     AND agent != ? AND session.last_ms >= ? AND event.at_ms >= ?
-    AND ({may_be("user_prompt")} OR {may_be("turn_end")})"""
+    AND ({is_of("user_prompt")} OR {is_of("turn_end")})"""
 _TIMES_AT_ONCE: Final = 400
 _MOST_LOOKED_AT: Final = 500
 """How many events at the end of a session are searched for its last answer."""

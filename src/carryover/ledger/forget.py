@@ -13,7 +13,7 @@ import aiosqlite
 import msgspec
 
 from carryover.ledger import tombstones
-from carryover.ledger.codec import decode_body, may_be
+from carryover.ledger.codec import decode_body, is_of
 from carryover.ledger.machines import log_forgetting
 from carryover.ledger.queries import SELECTED, Selection
 from carryover.ledger.search_index import clear_index
@@ -41,7 +41,7 @@ _REMOVE: Final = (
         AND NOT EXISTS (SELECT 1 FROM provisional WHERE session_id = session.id)""",
 )
 _INFOS: Final = f"""SELECT session_id, body FROM thread JOIN event ON thread_id = thread.id
-    WHERE session_id IN ({_SESSIONS}) AND retracted = 0 AND {may_be("session_info")} ORDER BY event.id"""
+    WHERE session_id IN ({_SESSIONS}) AND retracted = 0 AND {is_of("session_info")} ORDER BY event.id"""
 _UPDATE: Final = """UPDATE session SET title = :title, last_ms = max(
         (SELECT coalesce(max(last_ms), 0) FROM thread WHERE session_id = :id),
         (SELECT coalesce(max(at_ms), 0) FROM provisional WHERE session_id = :id)),

@@ -15,9 +15,8 @@ from urllib.parse import quote
 
 import msgspec
 
-from carryover.ledger.codec import decode_body, with_present_kind
+from carryover.ledger.codec import decode_body
 from carryover.ledger.rows import LOST, SUPERSEDED
-from carryover.ledger.schema import FORMER_NAMES
 from carryover.ledger.threads import NEVER_REDUCED, NO_DIGEST
 
 _BATCH: Final = 500
@@ -50,9 +49,9 @@ def salvage(damaged: Path, into: sqlite3.Connection, *, now_ms: int) -> int:
         old.execute("PRAGMA writable_schema = ON")
         old.text_factory = _text
         for table in (*_TABLES, *_KEYED):
-            if there := _present(old, into, table):
-                for row in _rows(old, table, ", ".join(there.values())):
-                    _put(into, table, dict(zip(there, row, strict=True)))
+            if columns := _columns(old, into, table):
+                for row in _rows(old, table, ", ".join(columns)):
+                    _put(into, table, dict(zip(columns, row, strict=True)))
         _compare_keys(old, into)
     for statement in _ORPHANS:
         into.execute(statement)
@@ -81,21 +80,18 @@ def _text(stored: bytes) -> str | None:
         return None
 
 
-def _present(old: sqlite3.Connection, into: sqlite3.Connection, table: str) -> dict[str, str]:
-    """Maps the columns of `table` to their names in the damaged ledger, without those that an older ledger lacks."""
+def _columns(old: sqlite3.Connection, into: sqlite3.Connection, table: str) -> list[str]:
+    """Returns the columns of `table` that are saved, without those that an older ledger lacks."""
     columns = "SELECT name FROM pragma_table_info(?)"
     wanted = [name for (name,) in into.execute(columns, (table,)) if name not in _MADE_AGAIN]
     try:
         there = {name for (name,) in old.execute(columns, (table,))}
     except sqlite3.DatabaseError:
-        return {}
-    names = {name: name if name in there else FORMER_NAMES.get((table, name), name) for name in wanted}
-    return {name: former for name, former in names.items() if former in there}
+        return []
+    return [name for name in wanted if name in there]
 
 
 def _put(into: sqlite3.Connection, table: str, values: dict[str, Any]) -> None:
-    if isinstance(body := values.get("body"), str | bytes):
-        values["body"] = with_present_kind(body) or body
     if table == "event":
         if not _has_place(values, "key"):
             return

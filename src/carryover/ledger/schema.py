@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import Final
 
 from carryover.errors import ExitCode, UserError
-from carryover.ledger.codec import with_present_kind
 
 Migration = Sequence[str | Callable[[sqlite3.Connection], None]]
 """Statements, and functions for what SQL cannot do."""
 
 # Times are UTC milliseconds, 0 if unknown. Bodies are as `carryover.ledger.codec` makes them, with their `kind`
-# inside: nothing looks for events by kind, so it is not a column. A key lies beside its event rather than in a table of
-# its own so that every row that can be read from a damaged file still knows which record it came from. `changed_ms` is
-# when a commit last touched a project, by the clock and not by its events: not before `published_ms`, and that commit
-# still has to be published.
-_INITIAL: Final = (
+# inside: nothing looks for events by kind, so it is not a column.
+_PROJECTS: Final = (
+    # `changed_ms` is when a commit last touched a project, by the clock and not by its events: not before
+    # `published_ms`, and that commit still has to be published. `git` is what git said at the last publication, as
+    # JSON. `moved_to` is the project that this one's folder is now, `not_moved` is 1 where the user said that it was
+    # not moved, and `identity` tells its folder from others (`carryover.projects.moved_folders`).
     """CREATE TABLE project (
         id INTEGER PRIMARY KEY,
         root TEXT NOT NULL UNIQUE,
@@ -29,11 +29,20 @@ _INITIAL: Final = (
         changed_ms INTEGER NOT NULL DEFAULT 0,
         published_sha TEXT,
         published_ms INTEGER,
-        refusal TEXT
+        refusal TEXT,
+        git TEXT,
+        moved_to INTEGER REFERENCES project,
+        not_moved INTEGER NOT NULL DEFAULT 0,
+        identity TEXT
     )""",
     "CREATE INDEX project_worktree ON project (main_root, last_event_ms) WHERE main_root IS NOT NULL",
+    "CREATE INDEX project_moved ON project (moved_to) WHERE moved_to IS NOT NULL",
+)
+_SESSIONS: Final = (
     # `project_final`: decided by the main conversation. A sub-agent, which may work in a folder of its own, decides
-    # only until then.
+    # only until then. `rank` is that of the best kind of source that has told the session. `recorded_project_id` is
+    # the project of the session's own folder where that was moved, else NULL. `machine` is '' for what was read here,
+    # else the name of another machine, from which it was synchronised.
     """CREATE TABLE session (
         id INTEGER PRIMARY KEY,
         agent TEXT NOT NULL,
@@ -47,45 +56,61 @@ _INITIAL: Final = (
         branch TEXT,
         started_ms INTEGER NOT NULL DEFAULT 0,
         last_ms INTEGER NOT NULL DEFAULT 0,
+        rank INTEGER NOT NULL DEFAULT 0,
+        recorded_project_id INTEGER REFERENCES project,
+        machine TEXT NOT NULL DEFAULT '',
         UNIQUE (agent, native_id)
     )""",
     "CREATE INDEX session_of_project ON session (project_id, last_ms)",
-    # `sidechain` is '' for the main conversation.
+    "CREATE INDEX session_moved ON session (recorded_project_id) WHERE recorded_project_id IS NOT NULL",
+    # `machine.id` is that machine's own; its name is what the others are told by, so no two have the same. What sync
+    # needs besides is made when it is switched on (`carryover.ledger.machines`).
+    "CREATE TABLE machine (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE) WITHOUT ROWID",
+    # `subagent_id` is '' for the main conversation.
     """CREATE TABLE thread (
         id INTEGER PRIMARY KEY,
         session_id INTEGER NOT NULL REFERENCES session,
-        sidechain TEXT NOT NULL,
+        subagent_id TEXT NOT NULL,
         last_ms INTEGER NOT NULL DEFAULT 0,
         fold_version INTEGER NOT NULL,
         digest BLOB NOT NULL,
-        UNIQUE (session_id, sidechain)
+        UNIQUE (session_id, subagent_id)
     )""",
     "CREATE INDEX thread_recent ON thread (session_id, last_ms)",
     "CREATE INDEX thread_by_fold ON thread (fold_version)",
+)
+_EVENTS: Final = (
+    # A key lies beside its event rather than in a table of its own so that every row that can be read from a damaged
+    # file still knows which record it came from. `secondary_key` identifies events of agents that write old records
+    # again under new ids. `retracted` is 0 for what counts, else why it does not (`carryover.ledger.rows`); its index
+    # is there to count those few without looking at all the others.
     """CREATE TABLE event (
         id INTEGER PRIMARY KEY,
         key BLOB NOT NULL UNIQUE,
-        twin BLOB,
+        secondary_key BLOB,
         thread_id INTEGER NOT NULL REFERENCES thread,
         at_ms INTEGER NOT NULL,
-        body NOT NULL
+        body NOT NULL,
+        retracted INTEGER NOT NULL DEFAULT 0
     )""",
-    "CREATE UNIQUE INDEX event_twin ON event (twin) WHERE twin IS NOT NULL",
+    "CREATE UNIQUE INDEX event_secondary_key ON event (secondary_key) WHERE secondary_key IS NOT NULL",
     "CREATE INDEX event_of_thread ON event (thread_id)",
-    # `project_id` repeats the session's so that one index answers "the weightiest of a project".
-    """CREATE TABLE note (
+    "CREATE INDEX event_retracted ON event (retracted) WHERE retracted != 0",
+    # What an agent said before its transcript had it; it stands beside the events, never among them, until the
+    # transcript's own record comes. `fingerprint` is 16 bytes that stand for who speaks and what, by which that record
+    # is known.
+    """CREATE TABLE provisional (
         id INTEGER PRIMARY KEY,
-        event_id INTEGER NOT NULL,
-        thread_id INTEGER NOT NULL REFERENCES thread,
-        project_id INTEGER REFERENCES project,
-        kind TEXT NOT NULL,
-        weight INTEGER NOT NULL,
+        session_id INTEGER NOT NULL REFERENCES session,
+        subagent_id TEXT NOT NULL,
+        fingerprint BLOB NOT NULL,
         at_ms INTEGER NOT NULL,
-        text TEXT NOT NULL
+        body NOT NULL,
+        UNIQUE (session_id, subagent_id, fingerprint)
     )""",
-    "CREATE INDEX note_of_project ON note (project_id, kind, weight, at_ms)",
-    "CREATE INDEX note_by_time ON note (project_id, kind, at_ms)",
-    "CREATE INDEX note_of_thread ON note (thread_id)",
+    "CREATE INDEX provisional_of_session ON provisional (session_id, at_ms)",
+)
+_READING: Final = (
     """CREATE TABLE source (
         id INTEGER PRIMARY KEY,
         agent TEXT NOT NULL,
@@ -114,83 +139,10 @@ _INITIAL: Final = (
     "CREATE TABLE counter (name TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID",
     "CREATE TABLE incident (id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, text TEXT NOT NULL)",
 )
-
-
-# `project.git` is what git said when the handoff was last published, as JSON. A provisional row is what an agent told
-# before its transcript had it; it stands beside the events, never among them, until the transcript's own record comes.
-# `words` are 16 bytes that stand for who speaks and what, by which that record is known.
-_HOOKS: Final = (
-    "ALTER TABLE project ADD COLUMN git TEXT",
-    """CREATE TABLE provisional (
-        id INTEGER PRIMARY KEY,
-        session_id INTEGER NOT NULL REFERENCES session,
-        sidechain TEXT NOT NULL,
-        words BLOB NOT NULL,
-        at_ms INTEGER NOT NULL,
-        body NOT NULL,
-        UNIQUE (session_id, sidechain, words)
-    )""",
-    "CREATE INDEX provisional_of_session ON provisional (session_id, at_ms)",
-)
-
-
-# `session.rank` is that of the best kind of source that has told the session. `event.undone` is 0 for what counts, else
-# why it does not (`carryover.ledger.rows`). The index is there to count those few without looking at all the others.
-_RANKS: Final = (
-    "ALTER TABLE session ADD COLUMN rank INTEGER NOT NULL DEFAULT 0",
-    "ALTER TABLE event ADD COLUMN undone INTEGER NOT NULL DEFAULT 0",
-    "CREATE INDEX event_undone ON event (undone) WHERE undone != 0",
-)
-
-
-# `project.moved_to` is the project that this one's folder is now, `apart` is 1 where the user has said that it was not
-# moved, and `identity` tells its folder from others (`carryover.publish.moving`). `session.placed_id` is the project of
-# the session's own folder where that was moved, else NULL.
-_MOVES: Final = (
-    "ALTER TABLE project ADD COLUMN moved_to INTEGER REFERENCES project",
-    "ALTER TABLE project ADD COLUMN apart INTEGER NOT NULL DEFAULT 0",
-    "ALTER TABLE project ADD COLUMN identity TEXT",
-    "CREATE INDEX project_moved ON project (moved_to) WHERE moved_to IS NOT NULL",
-    "ALTER TABLE session ADD COLUMN placed_id INTEGER REFERENCES project",
-    "CREATE INDEX session_moved ON session (placed_id) WHERE placed_id IS NOT NULL",
-)
-
-
-FORMER_NAMES: Final = {
-    ("thread", "subagent_id"): "sidechain",
-    ("provisional", "subagent_id"): "sidechain",
-    ("provisional", "fingerprint"): "words",
-    ("event", "secondary_key"): "twin",
-    ("event", "retracted"): "undone",
-    ("session", "recorded_project_id"): "placed_id",
-    ("project", "not_moved"): "apart",
-}
-"""Former names by table and column, from before `_NAMES`. A damaged ledger is salvaged without being migrated."""
-
-# Only names change; their meaning is described above. `subagent_id` is '' for the main conversation, `secondary_key`
-# identifies events of agents that write old records again under new ids, and `not_moved` is 1 where the user said so.
-_NAMES: Final = (
-    *(f"ALTER TABLE {table} RENAME COLUMN {former} TO {name}" for (table, name), former in FORMER_NAMES.items()),
-    "DROP INDEX event_twin",
-    "CREATE UNIQUE INDEX event_secondary_key ON event (secondary_key) WHERE secondary_key IS NOT NULL",
-    "DROP INDEX event_undone",
-    "CREATE INDEX event_retracted ON event (retracted) WHERE retracted != 0",
-)
-
-
-def _rename_undone(db: sqlite3.Connection) -> None:
-    """Renames the kind of an event that retracts others."""
-    # Few events retract others; deflated bodies have to be looked into, and no more of them is held than these few.
-    stored = db.execute("SELECT id, body FROM event WHERE typeof(body) = 'blob' OR body LIKE '{\"kind\":\"undone\"%'")
-    renamed = [(present, event_id) for event_id, body in stored if (present := with_present_kind(body)) is not None]
-    db.executemany("UPDATE event SET body = ? WHERE id = ?", renamed)
-
-
-# `scope` is 16 bytes that stand for a session, a conversation, a project or everything (`carryover.ledger.tombstones`);
-# nothing of it with a time from `from_ms` to before `until_ms` is stored, and nothing at all of sources below `rank`.
-# `forgotten_event.id` is the beginning of a
-# removed event's key.
-_FORGOTTEN: Final = (
+_FORGETTING: Final = (
+    # `scope` is 16 bytes that stand for a session, a conversation, a project or everything
+    # (`carryover.ledger.tombstones`); nothing of it with a time from `from_ms` to before `until_ms` is stored, and
+    # nothing at all of sources below `rank`. `forgotten_event.id` is the beginning of a removed event's key.
     """CREATE TABLE forgotten (
         id INTEGER PRIMARY KEY,
         scope BLOB NOT NULL,
@@ -201,13 +153,11 @@ _FORGOTTEN: Final = (
     )""",
     "CREATE TABLE forgotten_event (id INTEGER PRIMARY KEY)",
 )
-
-
-# `id` is that of the event, `kind` a position in `carryover.ledger.search_text.KINDS`. `search_state` has one row: the
-# version of the index, 0 if SQLite has no full-text search, and the highest id of an event that is still to be
-# indexed. The index, and the trigger by which what is written to `search_input` gets there, are made by
-# `carryover.ledger.search_index`, which recreates them when the version changes.
 _SEARCH: Final = (
+    # `id` is that of the event, `kind` a position in `carryover.ledger.search_text.KINDS`. `search_state` has one row:
+    # the version of the index, 0 if SQLite has no full-text search, and the highest id of an event that is still to be
+    # indexed. The index, and the trigger by which what is written to `search_input` gets there, are made by
+    # `carryover.ledger.search_index`, which recreates them when the version changes.
     """CREATE TABLE search_entry (
         id INTEGER PRIMARY KEY,
         thread_id INTEGER NOT NULL,
@@ -219,23 +169,10 @@ _SEARCH: Final = (
         version INTEGER NOT NULL,
         pending_to INTEGER NOT NULL
     )""",
-    """CREATE VIEW search_input AS SELECT NULL AS id, NULL AS thread_id, NULL AS at_ms, NULL AS kind, NULL AS tokens
-        WHERE 0""",
-)
-
-
-# `session.machine` is '' for what was read here, else the name of another machine, from which it was synchronised.
-# `machine.id` is that machine's own; its name is what the others are told by, so no two have the same. What sync needs
-# besides is made when it is switched on (`carryover.ledger.machines`).
-_MACHINES: Final = (
-    "ALTER TABLE session ADD COLUMN machine TEXT NOT NULL DEFAULT ''",
-    "CREATE TABLE machine (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE) WITHOUT ROWID",
-)
-
-
-# Hashes that `carryover.ledger.long_prompts` describes, filled and emptied like the search index. `long_prompt.id` is
-# that of the event; `text` stands for the whole prompt.
-_LONG_PROMPTS: Final = (
+    """CREATE VIEW search_input AS SELECT NULL AS id, NULL AS thread_id, NULL AS at_ms, NULL AS kind, NULL AS tokens,
+        NULL AS hashes WHERE 0""",
+    # Hashes that `carryover.ledger.long_prompts` describes, filled and emptied like the search index. `long_prompt.id`
+    # is that of the event; `text` stands for the whole prompt.
     """CREATE TABLE long_prompt (
         id INTEGER PRIMARY KEY,
         thread_id INTEGER NOT NULL,
@@ -249,29 +186,18 @@ _LONG_PROMPTS: Final = (
         text INTEGER NOT NULL,
         PRIMARY KEY (line, text)
     ) WITHOUT ROWID""",
-    "DROP VIEW search_input",
-    """CREATE VIEW search_input AS SELECT NULL AS id, NULL AS thread_id, NULL AS at_ms, NULL AS kind, NULL AS tokens,
-        NULL AS hashes WHERE 0""",
 )
+_FIRST_RELEASE: Final = (*_PROJECTS, *_SESSIONS, *_EVENTS, *_READING, *_FORGETTING, *_SEARCH)
+
+MIGRATIONS: Final[tuple[Migration, ...]] = (_FIRST_RELEASE,)
+
+FIRST: Final = 12
+"""The version after the first migration. Lower numbers are of programs that were never released."""
 
 
-MIGRATIONS: Final[tuple[Migration, ...]] = (
-    _INITIAL,
-    _HOOKS,
-    _RANKS,
-    _MOVES,
-    (*_NAMES, _rename_undone),
-    ("UPDATE note SET kind = 'decision' WHERE kind = 'ruling'",),
-    _FORGOTTEN,
-    _SEARCH,
-    # From here on, bodies and digests may be compressed. An earlier program would take that for damage, so it has to
-    # refuse the ledger; what is there already stays as it is stored.
-    (),
-    # Digests keep what notes were made from.
-    ("DROP TABLE note",),
-    _MACHINES,
-    _LONG_PROMPTS,
-)
+def newest(migrations: Sequence[Migration] = MIGRATIONS) -> int:
+    """Returns the version of a ledger to which all of `migrations` were applied."""
+    return FIRST + len(migrations) - 1
 
 
 def version_of(db: sqlite3.Connection) -> int:
@@ -283,29 +209,41 @@ def version_of(db: sqlite3.Connection) -> int:
 def migrate(db: sqlite3.Connection, path: Path, migrations: Sequence[Migration] = MIGRATIONS) -> None:
     """Brings the open database at `path` up to date, each step in a transaction, after a backup beside it.
 
-    Raises UserError (REFUSED, nothing changed) for the ledger of a newer Carryover and for a database that is not a
-    ledger.
+    Raises UserError (REFUSED, nothing changed) for the ledger of a newer Carryover or of one that was never released,
+    and for a database that is not a ledger.
     """
     version = version_of(db)
-    if version > len(migrations):
-        raise newer_than_program(path, version, len(migrations))
+    refuse_unknown(path, version, newest(migrations))
     if version == 0 and db.execute("SELECT count(*) FROM sqlite_master").fetchone() != (0,):
         raise UserError(
             f"{path} is a database, but not one of Carryover's. It was left as it is. "
             "Move it away, or set CARRYOVER_HOME to another folder.",
             ExitCode.REFUSED,
         )
-    if 0 < version < len(migrations):
+    if 0 < version < newest(migrations):
         backup = _copy_before(path, version + 1)
         # VACUUM INTO takes an empty file that exists, which is how the copy gets its mode before it has content.
         backup.unlink(missing_ok=True)
         os.close(os.open(backup, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         db.execute("VACUUM INTO ?", (str(backup),))
-    for number, migration in enumerate(migrations[version:], start=version + 1):
-        _apply(db, migration, number)
+    for number, migration in enumerate(migrations, start=FIRST):
+        if number > version:
+            _apply(db, migration, number)
 
 
-def newer_than_program(path: Path, version: int, known: int) -> UserError:
+def refuse_unknown(path: Path, version: int, known: int) -> None:
+    """Raises UserError (REFUSED) for a ledger of a newer Carryover, or of one that was never released."""
+    if version > known:
+        raise _newer_than_program(path, version, known)
+    if 0 < version < FIRST:
+        raise UserError(
+            f"{path} was written by a trial version of Carryover (ledger version {version}), and can't be taken over. "
+            "It was left as it is. Move it away: what your agents' transcripts hold is read again.",
+            ExitCode.REFUSED,
+        )
+
+
+def _newer_than_program(path: Path, version: int, known: int) -> UserError:
     """Returns the error for a ledger that a newer Carryover wrote. It names the copy from before, if that exists."""
     copy = _copy_before(path, known + 1)
     back = f" To go back, move it away and rename {copy.name} to {path.name}; that copy lacks what was read since then."

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from carryover.ledger.codec import may_be, read_body
+from carryover.ledger.codec import is_of, read_body
 from carryover.ledger.rows import as_record, records
 from carryover.ledger.search_text import KINDS, Kind, Term, match_expression, phrase, searchable
 
@@ -57,7 +57,7 @@ _EDITS: Final = """SELECT event.id, event.at_ms, event.body, thread.id, thread.s
     JOIN project ON project.id = session.project_id LEFT JOIN project AS recorded ON recorded.id = recorded_project_id
     WHERE (project.id = :project OR project.main_root = :root) AND event.retracted = 0 AND"""
 _INDEXED_EDITS: Final = f"{_EDITS} event.id IN (SELECT rowid FROM search WHERE search MATCH :match)"
-_OTHER_EDITS: Final = f"{_EDITS} event.id <= :pending_to AND {may_be('file_edit')}"
+_OTHER_EDITS: Final = f"{_EDITS} event.id <= :pending_to AND {is_of('file_edit')}"
 
 
 class EditRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ import msgspec
 from carryover.distill.commands import committed
 from carryover.errors import ExitCode, UserError, os_reason
 from carryover.fsio import read_bytes_bounded
-from carryover.ledger.codec import may_be, read_body
+from carryover.ledger.codec import is_of, read_body
 from carryover.ledger.rows import ProjectRow
 from carryover.ledger.search import EditRow, edits_of_name
 from carryover.model import FileEdit, ToolResult, UserPrompt
@@ -29,7 +29,7 @@ WHOLE_SECOND_MS: Final = 999
 _SAME_ACT_MS: Final = 60_000
 _MOST_NAMES: Final = 20
 """Maximum number of a file's former names that are followed."""
-_PROMPTS: Final = f"""SELECT id, body FROM event WHERE retracted = 0 AND {may_be("user_prompt")}
+_PROMPTS: Final = f"""SELECT id, body FROM event WHERE retracted = 0 AND {is_of("user_prompt")}
     AND thread_id = """
 _OF_THREAD: Final = f"{_PROMPTS} ? AND id < ? ORDER BY id DESC"
 _OF_SESSION: Final = f"""{_PROMPTS} (SELECT id FROM thread WHERE session_id = ? AND subagent_id = '')
@@ -42,7 +42,7 @@ _AROUND_MS: Final = 60_000
 _RESULTS: Final = f"""SELECT session.agent, session.native_id, machine, event.at_ms, event.body
     FROM session JOIN thread ON thread.session_id = session.id JOIN event ON event.thread_id = thread.id
     WHERE session.project_id = :project AND session.started_ms <= :until AND session.last_ms >= :since
-    AND event.at_ms BETWEEN :since AND :until AND event.retracted = 0 AND {may_be("tool_result")}"""
+    AND event.at_ms BETWEEN :since AND :until AND event.retracted = 0 AND {is_of("tool_result")}"""
 MOST_BYTES: Final = 8 << 20
 Found = Literal["followed", "by_text", "turns", "before", "outside", "unknown"]
 

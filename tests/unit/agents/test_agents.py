@@ -87,7 +87,7 @@ def test_its_hooks_are_installed_in_its_own_form_and_taken_out_again(scribe: Pat
     settings = scribe / "settings.json"
     settings.write_text('{"ink": "blue"}\n')
 
-    code, out, err = run("install", "--tools", "scribe-cli", "--no-service")
+    code, out, err = run("install", "--agents", "scribe-cli", "--no-service")
 
     assert (code, err) == (0, "")
     assert "✓ Scribe CLI 1.4 detected\n  config: ~/.scribe/settings.json\n  hooks written: Awake, Rest\n" in out

@@ -93,7 +93,7 @@ def test_what_was_written_since_the_ledger_was_is_read_first(recorded: Path, run
 
 def only_codex() -> None:
     private_dir(state_dir().root)
-    state_dir().config.write_text('[tools]\nselected = ["codex"]\n')
+    state_dir().config.write_text('[agents]\nselected = ["codex"]\n')
 
 
 def test_an_agent_that_was_not_selected_is_not_read(recorded: Path, run: Run) -> None:

@@ -16,9 +16,10 @@ from carryover.actions.first_read import active_projects
 from carryover.agents import specs
 from carryover.agents.claude_code.adapter import AGENT
 from carryover.cli.demo.replay import make_project, replay
-from carryover.cli.install_report import rule
+from carryover.cli.install_report import background_lines, rule
 from carryover.config import Config, Pointers, ProjectsConfig, PublishConfig, load_config
 from carryover.errors import ExitCode
+from carryover.install.background import Background
 from support.agent_here import everything, only_this_path
 from support.forked import CARRYOVER
 from support.recorded_shop import Run
@@ -351,3 +352,11 @@ def test_the_pointer_has_as_many_lines_as_the_screen_says(claude: Path, shop: Pa
     assert f"and {len(added)} lines that point to the handoff" in run.out(
         "install", "--yes", "--no-service", "--dry-run"
     )
+
+
+def test_the_copy_of_a_ledger_that_was_migrated_is_named() -> None:
+    migrated = Background(kind="none", ledger_copy="ledger.before-13.sqlite")
+
+    said = "✓ The ledger was migrated; as it was before it is kept beside it, in ledger.before-13.sqlite"
+    assert said in background_lines(migrated)
+    assert said not in background_lines(Background(kind="none"))

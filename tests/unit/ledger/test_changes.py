@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import zlib
 from pathlib import Path
 
 import pytest
@@ -175,13 +174,15 @@ async def reemitted(scribe: Scribe, *keys: str, how: Reemitted = WHOLE, rank: in
 
 
 async def test_what_is_the_same_costs_nothing_however_it_is_stored(scribe: Scribe, ledger_path: Path) -> None:
-    first = await reemitted(scribe, "a", "b=Never use tabs.", "c")
+    said = "Never use tabs, in no file of this project."
+    first = await reemitted(scribe, "a", f"b={said}", "c")
     before = scribe.db.execute("SELECT id, key, at_ms FROM event").fetchall()
-    plain = zlib.compress(b'{"kind":"user_prompt","text":"Never use tabs."}')
-    execute(ledger_path, f"UPDATE event SET body = x'{plain.hex()}' WHERE id = 2")
-    again = await reemitted(scribe, "a", "b=Never use tabs.", "c")
+    [(stored,)] = execute(ledger_path, "SELECT body FROM event WHERE id = 2")
+    execute(ledger_path, f"""UPDATE event SET body = '{{"kind":"user_prompt","text":"{said}"}}' WHERE id = 2""")
+    again = await reemitted(scribe, "a", f"b={said}", "c")
     changed = await reemitted(scribe, "a", "b=Never use spaces.", "c")
 
+    assert isinstance(stored, bytes)
     assert (first.new_events, again, changed) == (3, Commit(), Commit(projects=(1,)))
     assert scribe.db.execute("SELECT id, key, at_ms FROM event").fetchall() == before
     assert scribe.prompts() == ["a", "Never use spaces.", "c"]

@@ -18,7 +18,7 @@ from carryover.ledger.connect import (
     prepare_file,
 )
 from carryover.ledger.queries import Selection, projects, sessions, totals
-from carryover.ledger.schema import MIGRATIONS
+from carryover.ledger.schema import FIRST, newest
 from carryover.ledger.store import Ledger
 from carryover.publish.project_view import project_view
 from support.scribe import AGENT, Scribe, execute, writing
@@ -81,7 +81,7 @@ def test_a_salvage_that_was_cut_short_is_done_again(ledger_path: Path) -> None:
 
     prepare_file(ledger_path)
 
-    assert execute(ledger_path, "PRAGMA user_version") == [(len(MIGRATIONS),)]
+    assert execute(ledger_path, "PRAGMA user_version") == [(newest(),)]
     assert not ledger_path.with_name("ledger.salvaged.sqlite").exists()
     assert len(moved_aside(ledger_path)) == 2
 
@@ -157,7 +157,12 @@ async def test_where_the_logs_index_cannot_be_made_the_database_itself_is_read(l
 @pytest.mark.parametrize(
     ("version", "kind", "message"),
     [
-        (len(MIGRATIONS) + 1, UserError, "newer Carryover .* To go back, move it away and rename ledger.before-"),
+        (newest() + 1, UserError, "newer Carryover .* To go back, move it away and rename ledger.before-"),
+        (
+            FIRST - 1,
+            UserError,
+            "trial version of Carryover .* Move it away: what your agents'",
+        ),
         (0, LedgerUnavailable, "has not been brought up to date yet"),
     ],
 )
@@ -166,7 +171,7 @@ async def test_a_ledger_of_another_version_is_refused_with_what_to_do(
 ) -> None:
     await stopped(ledger_path)
     execute(ledger_path, f"PRAGMA user_version = {version}")
-    ledger_path.with_name(f"ledger.before-{len(MIGRATIONS) + 1}.sqlite").touch()
+    ledger_path.with_name(f"ledger.before-{newest() + 1}.sqlite").touch()
 
     damage_mark(ledger_path).write_bytes(b"content\n")
     for use in (connect_read_only, prepare_file) if version else (connect_read_only,):

@@ -17,7 +17,7 @@ from carryover.errors import UserError
 from carryover.ledger import search_index
 from carryover.ledger.connect import connect_read_only, damage_mark
 from carryover.ledger.queries import Selection
-from carryover.ledger.schema import MIGRATIONS, migrate
+from carryover.ledger.schema import migrate
 from carryover.ledger.search import Query, indexed_share, search
 from carryover.ledger.search_index import index_entry, index_more
 from carryover.ledger.search_text import terms_of
@@ -130,11 +130,11 @@ async def test_the_index_holds_exactly_what_counts(
 
 
 @pytest.fixture
-def version_7(tmp_path: Path) -> Path:
-    """A ledger from before there was an index, with 1,200 prompts."""
+def not_indexed(tmp_path: Path) -> Path:
+    """A ledger with 1,200 prompts, of which no index was made."""
     path = tmp_path / "ledger.sqlite"
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
-        migrate(db, path, MIGRATIONS[:7])
+        migrate(db, path)
         db.execute("BEGIN")
         db.execute("INSERT INTO project (id, root) VALUES (1, '/repo')")
         db.execute("INSERT INTO session (id, agent, native_id, project_id) VALUES (1, 'made-up', 's1', 1)")
@@ -145,19 +145,19 @@ def version_7(tmp_path: Path) -> Path:
     return path
 
 
-async def test_history_is_indexed_step_by_step_newest_first_and_continued_after_a_kill(version_7: Path) -> None:
-    async with writing(version_7) as scribe:
+async def test_history_is_indexed_step_by_step_newest_first_and_continued_after_a_kill(not_indexed: Path) -> None:
+    async with writing(not_indexed) as scribe:
         await scribe.tell("new while it is indexed")
-        assert texts(version_7, "new") == ["new while it is indexed"]
+        assert texts(not_indexed, "new") == ["new while it is indexed"]
         assert indexed_share(scribe.db) == pytest.approx(1 / 1_201)
 
         assert await scribe.ledger.write(index_more)
-        assert (texts(version_7, "number1200"), texts(version_7, '"number1"')) == (["old number1200"], [])
+        assert (texts(not_indexed, "number1200"), texts(not_indexed, '"number1"')) == (["old number1200"], [])
 
-    async with writing(version_7) as again:
+    async with writing(not_indexed) as again:
         assert await index_all(again.ledger) == 2, "the rest of 1,200 events in steps of 500"
-    assert texts(version_7, '"number1"') == ["old number1"]
-    assert indexed(version_7) == expected(version_7)
+    assert texts(not_indexed, '"number1"') == ["old number1"]
+    assert indexed(not_indexed) == expected(not_indexed)
 
 
 async def test_damage_has_the_index_made_again(ledger_path: Path) -> None:
