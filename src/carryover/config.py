@@ -1,8 +1,7 @@
 """The user's settings: `config.toml` in the state folder, and `.carryover.toml` in a project.
 
 The first is the user's own: a mistake in it stops the program with the line to fix. The second may come with the
-repository, from strangers: it can choose `resume.mode` and `resume.depth`, else only less; a mistake in it is skipped
-with a note.
+repository, from strangers: it can choose `resume.mode`, else only less; a mistake in it is skipped with a note.
 """
 
 from __future__ import annotations
@@ -337,11 +336,14 @@ def handoff_folder(root: Path, folder: str) -> Path:
 def _depth(data: Mapping[str, Any], users: int, notes: list[str]) -> int:
     value = own_value(data, "resume", "depth")
     try:
-        return users if value is None else msgspec.convert({"depth": value}, ResumeConfig).depth
+        asked = users if value is None else msgspec.convert({"depth": value}, ResumeConfig).depth
     except msgspec.ValidationError as error:
         what = required_value(str(error).partition(" - at ")[0])
         notes.append(f"{PROJECT_FILE}: resume.depth: {what}; it is ignored, and {users} holds")
         return users
+    if asked > users:  # a stranger's repository could have the user's agent read as much at each start
+        notes.append(f"{PROJECT_FILE}: resume.depth may only be lowered; it stays {users}")
+    return min(asked, users)
 
 
 def _excluded_by(root: Path, own: Mapping[str, Any], config: Config) -> str | None:

@@ -64,10 +64,22 @@ def atomic_replace(
     empty file: only for what can be recreated. Raises OSError if the folder is missing, not writable, full...
     """
     target = Path(os.path.realpath(path)) if follow else path
+    temporary = written_beside(target, data, mode=mode, durable=durable)
+    try:
+        temporary.replace(target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    if durable:
+        sync_folder(target.parent)
+
+
+def written_beside(target: Path, data: bytes, *, mode: int | None = None, durable: bool = True) -> Path:
+    """Writes `data` to a new file beside `target`, as `atomic_replace` puts it in its place; returns its path."""
     before = _mode_and_group(target)
     if mode is None and before is not None:
         mode = before[0]
-    temporary = target.with_name(f".{target.name}.{os.urandom(4).hex()}.tmp")
+    temporary = temporary_beside(target)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
     descriptor = os.open(temporary, flags, 0o666 if mode is None else 0o600)
     try:
@@ -81,12 +93,15 @@ def atomic_replace(
             file.flush()
             if durable:
                 os.fsync(descriptor)
-        temporary.replace(target)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    if durable:
-        _sync_folder(target.parent)
+    return temporary
+
+
+def temporary_beside(target: Path) -> Path:
+    """Returns a new name for a file that is to take the place of `target`, or was there."""
+    return target.with_name(f".{target.name}.{os.urandom(4).hex()}.tmp")
 
 
 def write_if_changed(
@@ -271,7 +286,8 @@ def _mode_and_group(path: Path) -> tuple[int, int] | None:
     return stat.S_IMODE(found.st_mode), found.st_gid
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Waits until the disk has the folder's names. Raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

@@ -202,7 +202,7 @@ class Player:
             for part, text in enumerate(texts)
         )
         path.write_bytes(b"".join(map(encoded, notes)))
-        document = open_document(path)
+        document = open_document(path, own_folder=self.home)
         self._dirty |= (
             await ingest(self._ledger, document.agent, document.source, root_of=find_root, now_ms=lambda: LATER_MS)
         ).projects

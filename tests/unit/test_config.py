@@ -162,14 +162,24 @@ def test_a_project_may_choose_its_resume_mode_and_exclude_itself(tmp_path: Path)
     assert (found.resume_mode, found.excluded) == ("brief", "the project's own .carryover.toml")
 
 
-@pytest.mark.parametrize("depth", [0, 1801, 50_000])
-def test_a_project_may_choose_its_depth(tmp_path: Path, depth: int) -> None:
-    config = Config(resume=ResumeConfig(depth=3600))
-    assert project_settings(tmp_path, config).resume_depth == 3600
+@pytest.mark.parametrize(("users", "projects", "result"), [(8000, 0, 0), (8000, 1801, 1801), (8000, 8000, 8000)])
+def test_a_project_may_have_less_read(tmp_path: Path, users: int, projects: int, result: int) -> None:
+    config = Config(resume=ResumeConfig(depth=users))
+    assert project_settings(tmp_path, config).resume_depth == users
 
-    (tmp_path / ".carryover.toml").write_text(f"[resume]\ndepth = {depth}\n")
+    (tmp_path / ".carryover.toml").write_text(f"[resume]\ndepth = {projects}\n")
 
-    assert project_settings(tmp_path, config) == ProjectSettings(resume_depth=depth, pointers="private", decided=False)
+    assert project_settings(tmp_path, config) == ProjectSettings(resume_depth=result, pointers="private", decided=False)
+
+
+@pytest.mark.parametrize(("users", "projects"), [(0, 1801), (0, 50_000), (3600, 3601)])
+def test_a_project_cannot_have_agents_read_more(tmp_path: Path, users: int, projects: int) -> None:
+    (tmp_path / ".carryover.toml").write_text(f"resume.depth = {projects}\n")
+
+    found = project_settings(tmp_path, Config(resume=ResumeConfig(depth=users)))
+
+    note = f".carryover.toml: resume.depth may only be lowered; it stays {users}"
+    assert (found.resume_depth, found.notes) == (users, (note,))
 
 
 @pytest.mark.parametrize(

@@ -163,7 +163,7 @@ def record_note(state: StateDir, root: str, source: str, title: str, texts: Sequ
     with scratch_folder(state.root) as folder:
         path = folder / "note.json"
         path.write_bytes(b"".join(map(encoded, parts)))
-        done = _store(state, open_document(path), Asked(path))
+        done = _store(state, open_document(path, own_folder=state.root), Asked(path))
     if done.problem is not None or not done.new_events:
         raise UserError(f"The note was not recorded: {done.problem or 'the ledger did not take it'}.")
     return session, True

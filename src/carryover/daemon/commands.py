@@ -49,7 +49,10 @@ class Imports:
         context = self._context
         if context.config.paused:
             return Imported(problem="Carryover is paused, so nothing was imported.")
-        opened = partial(open_document, Path(path), project=project or None, agent_id=agent_id or None)
+        own_folder = context.paths.state
+        opened = partial(
+            open_document, Path(path), project=project or None, agent_id=agent_id or None, own_folder=own_folder
+        )
         try:
             async with self._one_at_a_time:
                 document = await asyncio.get_running_loop().run_in_executor(self._pool, opened)

@@ -29,12 +29,14 @@ from carryover.edits.record import (
     save_edited_in_project,
     save_record,
 )
+from carryover.edits.swap import BeingChanged, swap
 from carryover.edits.user_text import EditRefused
 from carryover.errors import ExitCode, UserError, os_reason, visible
 from carryover.fsio import FileLock, atomic_replace, private_dir, read_bytes_bounded
 from carryover.paths import StateDir
 
 _LIMIT_BYTES: Final = 64 << 20
+_TRIES: Final = 4
 _TEXT_SUFFIXES: Final = (".md", ".markdown", ".mdc", ".txt")
 _NEVER_IN: Final = frozenset((".git", ".carryover"))
 
@@ -187,7 +189,7 @@ class Applied:
 
 
 def apply(edits: Sequence[Edit], state: StateDir) -> tuple[Applied, ...]:
-    """Writes the files and updates the record. If a file changed since it was planned, its edit is planned again, once.
+    """Writes the files and updates the record. If a file changed since it was planned, its edit is planned again.
     Raises UserError if the record is damaged or another command is editing; then nothing was changed."""
     private_dir(state.root)
     lock = FileLock(state.root / LOCK)
@@ -220,12 +222,10 @@ def write(edit: Edit) -> None:
         for folder in _missing_folders(edit.path):
             folder.mkdir()  # with the mode that the owner of the settings would have given it
     if read_target(change) != edit.before:
-        raise OSError("another program is changing it at this moment")
-    if edit.after is None:
-        Path(os.path.realpath(edit.path)).unlink()
-    else:
-        mode = 0o600 if edit.before is None and change.private else None  # settings may later contain tokens
-        atomic_replace(edit.path, edit.after, mode=mode, follow=change.follow)
+        raise BeingChanged
+    mode = 0o600 if edit.before is None and change.private else None  # settings may later contain tokens
+    target = Path(os.path.realpath(edit.path)) if change.follow else edit.path
+    swap(target, edit.before, edit.after, mode=mode)
 
 
 class ProjectEdits:
@@ -317,14 +317,17 @@ class PlannedEdits(ProjectEdits):
 
 
 def _applied(edit: Edit, state: StateDir) -> Applied:
-    try:
-        if edit.reason is None and read_target(edit.change) != edit.before:
-            edit = plan(edit.change)
-        if edit.reason is not None:
-            return Applied(edit, "left alone", edit.problem)
-        _write_recorded(edit, state)
-    except OSError as error:
-        return Applied(edit, "left alone", edit.left_alone(os_reason(error)))
+    for left in reversed(range(_TRIES)):
+        try:
+            if edit.reason is None and read_target(edit.change) != edit.before:
+                edit = plan(edit.change)
+            if edit.reason is not None:
+                return Applied(edit, "left alone", edit.problem)
+            _write_recorded(edit, state)
+            break
+        except OSError as error:
+            if not (left and isinstance(error, BeingChanged)):
+                return Applied(edit, "left alone", edit.left_alone(os_reason(error)))
     if not edit.changes:
         return Applied(edit, "unchanged")
     return Applied(edit, "created" if edit.before is None else "removed" if edit.after is None else "changed")

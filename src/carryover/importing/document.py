@@ -37,16 +37,23 @@ _NOTE_SPEC: Final = AgentSpec(id=NOTE, name="Note", binaries=(), folders=())
 
 
 def open_document(
-    path: Path, *, project: str | None = None, agent_id: str | None = None, part: bool = False, any_chat: bool = True
+    path: Path,
+    *,
+    project: str | None = None,
+    agent_id: str | None = None,
+    part: bool = False,
+    any_chat: bool = True,
+    own_folder: Path | None = None,
 ) -> Document:
     """Opens the document at `path`. Blocking. Raises UserError if it is not a file, or its format is not recognised.
 
     `project` is the folder that all its sessions belong to, whatever the document says, and `agent_id` the agent, if
     the document does not name it. With `part`, its first lines, which name the agent, may be missing. `any_chat`: also
-    one that only its roles show to be one, which the user therefore names.
+    one that only its roles show to be one, which the user therefore names. `own_folder`: Carryover's own, the only one
+    in which a note counts, since it names its project itself.
     """
     head = _head(path)
-    if head.startswith(_NOTE_HEAD):
+    if head.startswith(_NOTE_HEAD) and own_folder is not None and path.resolve().is_relative_to(own_folder.resolve()):
         agent = document_agent(_NOTE_SPEC, JsonlReader(copied=True), NoteContext, _parse_note)
         return Document(agent, Source(agent=NOTE, path=str(path)), "a note")
     if atif.is_trajectory(head):

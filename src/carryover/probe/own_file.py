@@ -7,7 +7,8 @@ if all of this holds, for it and for the agent's log of what was typed:
 - git itself lists it as untracked, and is not at work in the checkout;
 - its last change was a write: unpacking sets the time of the last write afterwards;
 - the newest entry of the log names the time at which the log was last written, which no copy can know beforehand;
-- the transcript was written after that entry.
+- the transcript was written after that entry, and long after it was made: what git or an archive brings is written in
+  one go, even if it names the second of its arrival.
 """
 
 from __future__ import annotations
@@ -20,13 +21,18 @@ from typing import Final
 
 from carryover.adapter.contract import Agent
 from carryover.probe.git_command import ask_one, git_dir_of
+from carryover.system_calls import born_ns
 
 TRACKED: Final = "git tracks it, so it may be another's"
 AT_WORK: Final = "git is changing the files there at this moment"
 COPIED: Final = "it was copied or unpacked, and not written to since"
+IN_ONE_GO: Final = "it was written in one go so far, as what is copied or unpacked"
 
 _TICK_NS: Final = 2_000_000_000
 """File systems count time in ticks of up to two seconds."""
+_IN_ONE_GO_NS: Final = 5_000_000_000
+_NS_PER_BYTE: Final = 15_000
+"""Nothing unpacks as slowly as 64 KiB a second, and no agent writes as fast for long."""
 _OLD_IN_GIT: Final = ("description", "info", "hooks", "config")
 """Files that `git clone` and `git init` create and that hardly ever change."""
 
@@ -54,7 +60,7 @@ def why_not_own(agent: Agent, root: Path, path: Path) -> str | None:
         return f"{last.path.name}, the record of what was typed, is not your own: {reason}"
     if found.st_mtime_ns < log.st_mtime_ns - _TICK_NS:
         return f"{agent.spec.name} did not write to it when you last typed something there"
-    return None
+    return _why_at_once(path, found)
 
 
 def is_own(agent: Agent, root: Path, path: Path) -> bool:
@@ -87,6 +93,14 @@ def _why_not_written_here(root: Path, path: Path, found: os.stat_result) -> str 
     if os.path.lexists(git) and found.st_mtime_ns < _made_ns(git) - _TICK_NS:
         return "it is older than the repository"
     return None
+
+
+def _why_at_once(path: Path, found: os.stat_result) -> str | None:
+    born = born_ns(path)
+    if born is None:
+        return "its disk does not say when it was made"
+    longest_ns = _IN_ONE_GO_NS + found.st_size * _NS_PER_BYTE
+    return IN_ONE_GO if found.st_mtime_ns - born < longest_ns else None
 
 
 def _why_not_out_of_git(root: Path, path: Path) -> str | None:

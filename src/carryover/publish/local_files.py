@@ -7,7 +7,7 @@ it, so that git shows theirs. That of another checkout counts too, since all hav
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -40,7 +40,7 @@ def place_local_files(root: Path, edits: ProjectEdits, agents: Collection[str] |
     wanted = set(_wanted(root, agents)) if git_dir_of(root) is not None else set()
     for name, text in local_names().items():
         if name in wanted and (create or name in edits.mine) and _is_hidden(root, edits, name):
-            edits.carry_out(name, _plan(root, name, text), ours=True)
+            edits.carry_out(name, _making(root, name, text), ours=True)
         else:
             wanted.discard(name)
     gone = [name for name in (*instruction_files(), *local_names()) if name in edits.mine and name not in wanted]
@@ -77,7 +77,7 @@ def local_removal(root: Path, name: str) -> Edit:
     def removed(data: bytes | None) -> bytes | None:
         return None if data == text or data is None else without_block(data)
 
-    return plan(project_change(root / name, _WHAT, removed, follow=False))
+    return _plan(root, name, removed)
 
 
 def _wanted(root: Path, agents: Collection[str] | None) -> Iterator[str]:
@@ -101,8 +101,11 @@ def _is_free(root: Path, name: str, text: bytes) -> bool:
 
 
 def _is_way_free(root: Path, name: str) -> bool:
-    folders = [root / folder for folder in Path(name).parents if folder.name]
-    if any(folder.is_symlink() or (is_there(folder) and not folder.is_dir()) for folder in folders):
+    folders = _folders(root, name)
+    # What a folder with a repository of its own holds is that one's to show.
+    if any(folder.is_symlink() or is_there(folder / ".git") for folder in folders):
+        return False
+    if any(is_there(folder) and not folder.is_dir() for folder in folders):
         return False
     try:
         found = os.listdir((root / name).parent)  # noqa: PTH208 (only names are needed)
@@ -140,14 +143,25 @@ def _is_hidden(root: Path, edits: ProjectEdits, name: str) -> bool:
     return isinstance(edits, PlannedEdits) or is_ignored(root, name)
 
 
+def _folders(root: Path, name: str) -> list[Path]:
+    return [root / folder for folder in Path(name).parents if folder.name]
+
+
 def _as_it_is(root: Path, name: str) -> Edit:
     return plan(project_change(root / name, _WHAT, lambda data: data))
 
 
-def _plan(root: Path, name: str, text: bytes) -> Edit:
+def _making(root: Path, name: str, text: bytes) -> Edit:
     def made(data: bytes | None) -> bytes:
         if data not in (None, text):
             raise EditRefused("it has a text of yours")
         return text
 
-    return plan(project_change(root / name, _WHAT, made, follow=False))
+    return _plan(root, name, made)
+
+
+def _plan(root: Path, name: str, edit: Callable[[bytes | None], bytes | None]) -> Edit:
+    change = project_change(root / name, _WHAT, edit, follow=False)
+    if any(folder.is_symlink() for folder in _folders(root, name)):  # a stranger's may lead into another project
+        return Edit(change, None, None, "there is a symlink on the way to it")
+    return plan(change)

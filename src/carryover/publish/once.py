@@ -18,9 +18,10 @@ from typing import Final
 from carryover.agents import instruction_files
 from carryover.config import ProjectSettings
 from carryover.edits.record import GITIGNORE, Placed, placed_texts, remember_placed
-from carryover.fsio import read_bytes_bounded
+from carryover.fsio import is_there, read_bytes_bounded
 from carryover.probe.git_command import ask, ask_one, common_dir_of, git_dir_of
 from carryover.probe.ignored import SIZE_LIMIT_BYTES
+from carryover.probe.own_file import is_tracked
 from carryover.publish.gitignore import has_our_rule
 from carryover.publish.pointers import block_state, read_instructions
 from carryover.text.shell import quoted
@@ -43,7 +44,18 @@ class Once:
 
     def allows(self, name: str) -> bool:
         """Whether the file may get our text: the first time, or if HEAD has that in others. Blocks (git)."""
+        if self._is_left_out(name):
+            return False
         return not self._placed or (name not in self._placed and self._is_settled)
+
+    def _is_left_out(self, name: str) -> bool:
+        """Whether git tracks a file that is not here, as in a sparse checkout: ours would be all that is in it."""
+        if is_there(self._root / name) or git_dir_of(self._root) is None:
+            return False
+        try:
+            return is_tracked(self._root, self._root / name)
+        except OSError:
+            return True
 
     @cached_property
     def _is_settled(self) -> bool:

@@ -11,6 +11,7 @@ from agents.aider.contract_case import HISTORY, INPUTS, WRITTEN_S
 from carryover.agents.aider.adapter import AGENT
 from carryover.model import Body, Event
 from contract.case import Reading, read_on
+from support.aged import there_for_a_while
 
 B = TypeVar("B", bound=Body)
 
@@ -53,6 +54,7 @@ def use_aider(folder: Path, *prompts: str, history: str = HISTORY) -> None:
     chat = begun_now(*prompts)
     for text in prompts:
         type_now(folder, text)
+    there_for_a_while(folder / history)
     with (folder / history).open("a") as file:
         file.write(chat)
 

@@ -14,6 +14,7 @@ from carryover.agents.aider.spec import SPEC
 from carryover.daemon.client import ask_daemon
 from carryover.paths import StateDir
 from matrix.tool import Ending, Played, Tool
+from support.aged import there_for_a_while
 
 LIMIT = (
     "> litellm.RateLimitError: RateLimitError: OpenAIException - You exceeded your current quota.  \n"
@@ -28,6 +29,8 @@ class AiderPlayed:
         self._root = next(place for place in (folder, *folder.parents) if (place / ".git").exists())
         self._began = self._now = now.astimezone()
         type_now(self._root, "/tokens")  # without an input nobody can know whose history it is
+        if not (self._root / HISTORY).exists():
+            there_for_a_while(self._root / HISTORY)
         self._write(
             f"\n# aider chat started at {self._now:%Y-%m-%d %H:%M:%S}\n\n"
             "> /home/dev/.local/bin/aider --test-cmd python3 -m unittest -q  \n"

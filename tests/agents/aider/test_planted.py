@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import tarfile
 import time
@@ -19,6 +20,7 @@ from carryover.agents.aider.adapter import AGENT, FILE, VARIABLE
 from carryover.cli import main
 from carryover.ingest.pipeline import GIT_WORKS_S, prepare
 from carryover.ingest.scan import find_sources, others_sources, roots_in_projects
+from carryover.probe.own_file import IN_ONE_GO
 from carryover.projects.root import find_root
 from support.daemon_process import wait_until
 from support.repository import git, repository
@@ -211,3 +213,56 @@ def test_an_unpacked_history_is_not_read_until_the_user_types_there(
     use_aider(shop, "Fix the rounding of prices")
     assert main.main(["handoff", str(shop)]) == 0
     assert "Fix the rounding of prices" in capsys.readouterr().out
+
+
+def stamped_for_now(folder: Path) -> None:
+    """Puts a history into the folder as if its author knew the second in which it arrives."""
+    folder.mkdir(parents=True, exist_ok=True)
+    type_now(folder, HOSTILE)
+    (folder / HISTORY).write_text(begun_now(HOSTILE))
+
+
+def extracted_without_times(packed: Path, shop: Path) -> None:
+    shop.mkdir(parents=True)
+    subprocess.run(["tar", "-c", "-f", "shop.tar", "-C", str(packed), "."], cwd=shop.parent, check=True)
+    subprocess.run(["tar", "-x", "-m", "-f", "../shop.tar"], cwd=shop, check=True)
+
+
+def copied_without_times(packed: Path, shop: Path) -> None:
+    shop.parent.mkdir(exist_ok=True)
+    subprocess.run(["cp", "-r", str(packed), str(shop)], check=True)
+
+
+def extracted_over_the_users_own(packed: Path, shop: Path) -> None:
+    """A program that removes what it replaces, as tar does."""
+    repository(shop, {"cart.py": "x = 1\n"})
+    use_aider(shop, "Fix the rounding of prices")
+    subprocess.run(["tar", "-c", "-f", "../shop.tar", "-C", str(packed), "."], cwd=shop, check=True)
+    subprocess.run(["tar", "-x", "-m", "-f", "../shop.tar"], cwd=shop, check=True)
+
+
+def pulled_and_untracked(packed: Path, shop: Path) -> None:
+    theirs = repository(packed.with_name("origin"), {"cart.py": "x = 1\n"})
+    subprocess.run(["git", "clone", "--quiet", str(theirs), str(shop)], check=True)
+    for name in (HISTORY, INPUTS):
+        shutil.copyfile(packed / name, theirs / name)
+    git(theirs, "add", "--force", HISTORY, INPUTS)
+    git(theirs, "commit", "--quiet", "--message", "more")
+    git(shop, "pull", "--quiet")
+    git(shop, "rm", "--cached", "--quiet", HISTORY, INPUTS)
+
+
+ARRIVALS = (extracted_without_times, copied_without_times, extracted_over_the_users_own, pulled_and_untracked)
+
+
+@pytest.mark.parametrize("arrive", ARRIVALS)
+def test_a_history_that_names_the_second_of_its_arrival_is_not_read(
+    home: Path, arrive: Callable[[Path, Path], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing sets its times: it looks as if it had just been typed and answered."""
+    packed, shop = home / "theirs" / "shop", home / "work" / "shop"
+    stamped_for_now(packed)
+    arrive(packed, shop)
+
+    assert [reason for _, reason in others_sources(AGENT, shop)] == [IN_ONE_GO]
+    assert is_refused(shop, capsys)

@@ -373,7 +373,7 @@ def test_a_note_is_nobodys_transcript(tmp_path: Path) -> None:
     path = tmp_path / "note.json"
     path.write_bytes(encoded(Note(session="note-1", at_ms=1, root=str(tmp_path), title="Advice", text="Use decimals.")))
 
-    with pytest.raises(UserError, match="holds nothing that can be handed over"):
+    with pytest.raises(UserError, match="no known agent writes"):
         handoff_of_transcript(path, None, None)
 
 

@@ -111,7 +111,7 @@ def test_a_file_that_changed_since_the_plan_is_planned_again_and_left_alone_if_i
 
     done = one(planned(file, restless, recorded=True), state)
     assert done.problem == f"{file} is left alone: another program is changing it at this moment. Do something."
-    assert (file.read_bytes(), load_record(state)) == (b"b+ours!!", Record())
+    assert (file.read_bytes(), load_record(state)) == (b"b+ours!!!!!", Record())
 
 
 def test_an_edited_file_is_on_record_with_the_folders_made_for_it(
@@ -197,7 +197,7 @@ def test_a_failed_edit_of_a_project_becomes_a_note_without_a_path(
         assert ProjectEdits(tmp_path).mine == {"AGENTS.md"}, "listed first: it may be killed before it can be listed"
         raise OSError(errno.ENOSPC, "No space left on device", "/home/dev/app/AGENTS.md")
 
-    monkeypatch.setattr("carryover.edits.apply.atomic_replace", fail)
+    monkeypatch.setattr("carryover.edits.apply.swap", fail)
 
     edits = in_project(tmp_path, "AGENTS.md", b"new")
 

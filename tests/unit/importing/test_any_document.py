@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from carryover.actions.importing import Asked, import_file
 from carryover.agents import agent_ids
 from carryover.errors import UserError
-from carryover.importing.document import Note, encoded, open_document
+from carryover.importing.document import Note, encoded, open_document, survey
 from carryover.model import AssistantMessage
 from carryover.paths import StateDir
 from support.specstory import FOLDER, events_of
@@ -89,10 +89,12 @@ def test_any_damage_to_a_chat_costs_at_most_that_chat(
 def test_any_damage_to_a_transcript_or_a_note_costs_at_most_that_one(
     at: int, changes: list[tuple[int, int, bytes]], tmp_path: Path
 ) -> None:
-    name, content = ("note.json", NOTE) if at < 0 else (TRANSCRIPTS[at].name, TRANSCRIPTS[at].read_bytes())
-    kept = 20 if at < 0 else 0
-
-    imported(tmp_path / name, content[:kept] + damaged(content[kept:], changes))
+    if at >= 0:
+        imported(tmp_path / TRANSCRIPTS[at].name, damaged(TRANSCRIPTS[at].read_bytes(), changes))
+        return
+    path = tmp_path / "note.json"
+    path.write_bytes(NOTE[:20] + damaged(NOTE[20:], changes))
+    assert survey(open_document(path, own_folder=tmp_path)).events in (0, 2)
 
 
 @given(text=st.text(max_size=300), title=st.text(max_size=50))
@@ -100,7 +102,7 @@ def test_a_note_holds_any_text_as_it_is(text: str, title: str, tmp_path: Path) -
     path = tmp_path / "note.json"
     path.write_bytes(encoded(Note(session="note-1", at_ms=5, root="/home/dev/shop", title=title, text=text)))
 
-    assert AssistantMessage(text=text, final=True) in [event.body for event in events_of(open_document(path))]
+    assert AssistantMessage(text=text, final=True) in [event.body for event in events_of(open_document(path, own_folder=tmp_path))]
 
 
 def test_what_is_damaged_here_can_be_imported(tmp_path: Path) -> None:
@@ -108,7 +110,8 @@ def test_what_is_damaged_here_can_be_imported(tmp_path: Path) -> None:
     whole = [imported(tmp_path / "a.md", chat.encode(), "cursor") for chat in CHATS]
 
     assert [number for number in whole if not number] == []
-    assert imported(tmp_path / "note.json", NOTE) == 2
+    (tmp_path / "note.json").write_bytes(NOTE)
+    assert survey(open_document(tmp_path / "note.json", own_folder=tmp_path)).events == 2
     assert sum(imported(tmp_path / path.name, path.read_bytes()) > 0 for path in TRANSCRIPTS) > 50
 
 

@@ -115,7 +115,7 @@ GIVEN = Note(session="note-1", at_ms=5, root="/home/dev/shop", title="Second opi
 def test_a_note_becomes_a_session_of_no_agent(tmp_path: Path) -> None:
     path = tmp_path / "n.json"
     path.write_bytes(encoded(GIVEN))
-    document = open_document(path)
+    document = open_document(path, own_folder=tmp_path)
 
     events = events_of(document)
     assert (document.agent.id, document.form) == (NOTE, "a note")
@@ -127,7 +127,19 @@ def test_a_note_becomes_a_session_of_no_agent(tmp_path: Path) -> None:
     assert {(event.session, event.at_ms, event.cwd) for event in events} == {("note-1", 5, "/home/dev/shop")}
     assert survey(document).prompts == 0
     path.write_bytes(encoded(GIVEN)[:-30] + b"\n")
-    assert survey(open_document(path)).skipped == 1
+    assert survey(open_document(path, own_folder=tmp_path)).skipped == 1
+
+
+@pytest.mark.parametrize("own", [None, "state"])
+def test_a_note_outside_of_carryovers_own_folder_is_none(tmp_path: Path, own: str | None) -> None:
+    """It names its project itself, so a file that somebody sent would be in any handoff."""
+    (tmp_path / "state").mkdir()
+    (tmp_path / "n.json").write_bytes(encoded(GIVEN))
+    own_folder = tmp_path / own if own is not None else None
+
+    for path in (tmp_path / "n.json", tmp_path / "state" / ".." / "n.json"):
+        with pytest.raises(UserError, match="not recognised"):
+            open_document(path, own_folder=own_folder)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,8 @@ import pytest
 from carryover.adapter.contract import LastInput
 from carryover.agents import adapters
 from carryover.probe import own_file
-from carryover.probe.own_file import AT_WORK, COPIED, TRACKED, is_tracked
+from carryover.probe.own_file import AT_WORK, COPIED, IN_ONE_GO, TRACKED, is_tracked
+from support.aged import there_for_a_while
 from support.repository import git, repository
 
 NAME = ".chat.md"
@@ -39,6 +40,7 @@ def shop(home: Path) -> Path:
 
 def written(root: Path) -> Path:
     (root / LOG).write_text(str(int(time.time() * 1000)))
+    there_for_a_while(root / NAME)
     (root / NAME).write_text("said\n")
     return root / NAME
 
@@ -161,6 +163,26 @@ def test_what_was_not_written_to_after_the_last_input_is_not_what_the_agent_writ
     later = replace(AGENT, last_input=lambda _: LastInput(log, (log.stat().st_mtime_ns // 1_000_000,)))
 
     assert "did not write to it" in str(own_file.why_not_own(later, shop, path))
+
+
+def test_a_transcript_that_came_in_one_go_is_nobodys(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However right its times are, and however long a large one took to unpack."""
+    there_for_a_while(shop / NAME)
+    path = written(shop)
+    assert why_not_own(shop, path) is None
+    with path.open("a") as file:
+        file.write("said\n" * 2_000_000)
+    assert why_not_own(shop, path) == IN_ONE_GO
+
+    path.unlink()
+    path.write_text("said\n")
+    assert why_not_own(shop, path) == IN_ONE_GO
+    path.rename(shop / "x")
+    (shop / "x").rename(path)
+    assert why_not_own(shop, path) == IN_ONE_GO, "a new name makes it no older"
+    written(shop)
+    monkeypatch.setattr(own_file, "born_ns", lambda _path: None)
+    assert why_not_own(shop, path) == "its disk does not say when it was made"
 
 
 def test_while_git_works_nobody_can_say(shop: Path) -> None:

@@ -11,7 +11,7 @@ from carryover.config import Pointers, ProjectSettings
 from carryover.probe.ignored import exclude_file
 from carryover.publish.gitignore import with_rule, without_rules
 from carryover.publish.pointers import NEW_FILE
-from carryover.publish.project_files import publish, take_back
+from carryover.publish.project_files import publish, removals, take_back
 from carryover.redact import CleanText
 from support.repository import git, repository
 
@@ -226,3 +226,40 @@ def test_a_file_that_the_user_extends_is_shown_even_where_no_handoff_may_be_writ
 
     assert publish(root, CleanText("# [CARRYOVER] \n"), LOCAL).refusal is not None
     assert status(root) == "?? .gitignore\n?? AGENTS.md\n"
+
+
+def test_a_folder_that_leads_into_another_project_is_left_alone(home: Path) -> None:
+    """Whatever a stranger's list says of what was edited."""
+    shop, other = (repository(home / name, {"AGENTS.md": "Use decimals.\n"}) for name in ("shop", "other"))
+    published(shop)
+    before = files(shop)
+    (other / ".carryover").mkdir(mode=0o700)
+    lines = [*RULES, *(f"{folder}/" for name in RULES for folder in (Path(name).parts[0], Path(name).parent))]
+    (other / ".carryover" / "edited").write_text("".join(f"{line}\n" for line in lines))
+    for name in RULES:
+        (other / Path(name).parts[0]).symlink_to(shop / Path(name).parts[0])
+
+    for pointers in ("local", "private", "off"):
+        settings = ProjectSettings(pointers=pointers, folder=home / "kept" if pointers == "off" else None)
+        publish(other, CleanText("# [CARRYOVER] \n"), settings)
+        take_back(other, settings)
+        for _, edit in removals(other, RULES):
+            assert edit.reason == "there is a symlink on the way to it"
+
+    assert files(shop) == before
+
+
+@pytest.mark.parametrize("submodule", [True, False])
+def test_a_folder_with_a_repository_of_its_own_gets_nothing(home: Path, submodule: bool) -> None:
+    """That one has other rules, and would show it."""
+    app, rules = repository(home / "app", {"AGENTS.md": "Use decimals.\n"}), home / "app" / ".cursor"
+    if submodule:
+        theirs = repository(home / "theirs", {"rules.md": "1\n"})
+        git(app, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(theirs), ".cursor")
+        git(app, "commit", "--quiet", "--message", "rules")
+    else:
+        repository(rules, {"rules.md": "1\n"})
+    before = status(app)
+
+    assert ".cursor/rules/carryover.mdc" not in published(app)
+    assert (status(rules), status(app)) == ("", before)

@@ -134,3 +134,22 @@ def test_what_git_shows_because_of_it_is_named_until_it_is_committed(app: Path) 
     git(app, "add", ".gitignore")
     git(app, "commit", "--quiet", "--message", "rest")
     assert uncommitted_names(app) == ()
+
+
+@pytest.mark.parametrize("left_out", ["sparse", "removed", "announced"])
+def test_a_file_that_git_has_is_not_made_where_it_is_missing(home: Path, left_out: str) -> None:
+    """With our text alone in it, the next commit would take the team's out."""
+    app = repository(home / "app", {"AGENTS.md": "Use decimals.\n", ".gitignore": "*.o\n", "shop/cart.py": "x = 1\n"})
+    if left_out == "sparse":
+        git(app, "sparse-checkout", "set", "--no-cone", "/shop/")
+    elif left_out == "announced":
+        git(app, "rm", "--quiet", "--cached", "AGENTS.md", ".gitignore")
+        git(app, "add", "--intent-to-add", "AGENTS.md", ".gitignore")
+    for name in ("AGENTS.md", ".gitignore"):
+        (app / name).unlink(missing_ok=True)
+    before = git(app, "status", "--porcelain")
+
+    done = published(app)
+
+    assert (done.refusal, done.edited, texts(app)) == (None, (), {})
+    assert git(app, "status", "--porcelain") == before

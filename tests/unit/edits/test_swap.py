@@ -1,0 +1,200 @@
+"""A file that another program edits at this moment: nothing that it writes is lost."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from carryover.edits import swap as swap_module
+from carryover.edits.apply import Change, apply, plan
+from carryover.edits.swap import BeingChanged, swap
+from carryover.fsio import temporary_beside, written_beside
+from carryover.paths import StateDir
+from carryover.system_calls import exchange
+from support.daemon_process import wait_until
+
+Act = Callable[[], object]
+BEFORE, OURS, THEIRS, NEWER = b"before", b"before and ours", b"theirs", b"newer"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    (tmp_path / "settings.json").write_bytes(BEFORE)
+    return tmp_path / "settings.json"
+
+
+def by_rename(path: Path, data: bytes) -> None:
+    path.with_name("client").write_bytes(data)
+    path.with_name("client").rename(path)
+
+
+def in_place(path: Path, data: bytes) -> None:
+    path.write_bytes(data)
+
+
+WRITES = (by_rename, in_place)
+
+
+def interpose(monkeypatch: pytest.MonkeyPatch, *acts: Act) -> None:
+    """Another program does something before the first exchange, the second, and so on."""
+    left = iter(acts)
+
+    def disturbed(one: Path, other: Path) -> bool:
+        next(left, lambda: None)()
+        return exchange(one, other)
+
+    monkeypatch.setattr(swap_module, "exchange", disturbed)
+
+
+def is_all_there_is(file: Path, data: bytes) -> bool:
+    return file.read_bytes() == data and list(file.parent.iterdir()) == [file]
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_an_edit_between_the_last_look_and_the_exchange_stays(
+    file: Path, write: Callable[[Path, bytes], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interpose(monkeypatch, lambda: write(file, THEIRS))
+
+    with pytest.raises(BeingChanged):
+        swap(file, BEFORE, OURS)
+
+    assert is_all_there_is(file, THEIRS)
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_so_does_a_second_one_before_the_first_is_back(
+    file: Path, write: Callable[[Path, bytes], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interpose(monkeypatch, lambda: by_rename(file, THEIRS), lambda: write(file, NEWER))
+
+    with pytest.raises(BeingChanged):
+        swap(file, BEFORE, OURS)
+
+    assert is_all_there_is(file, NEWER)
+
+
+def test_who_has_the_file_open_goes_on_writing_into_the_file_of_that_name(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before the exchange, or while what was exchanged goes back."""
+    with file.open("r+b", buffering=0) as client:
+        with pytest.raises(BeingChanged):
+            swap(file, BEFORE, OURS)
+        client.write(THEIRS)
+        client.truncate()
+    assert is_all_there_is(file, THEIRS)
+
+    opened: list[int] = []
+    interpose(
+        monkeypatch, lambda: in_place(file, b"first"), lambda: opened.append(os.open(file, os.O_WRONLY | os.O_TRUNC))
+    )
+    with pytest.raises(BeingChanged):
+        swap(file, THEIRS, OURS)
+    os.write(opened[0], NEWER)
+    os.close(opened[0])
+    assert is_all_there_is(file, NEWER)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="leases are Linux's")
+def test_who_had_found_the_old_file_waits_and_writes_into_the_file_of_that_name(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between finding a file and having it open, a program can't be seen."""
+    found = os.open(file, os.O_RDONLY)
+    client = threading.Thread(target=in_place, args=(Path(f"/proc/self/fd/{found}"), THEIRS))
+    look, looks = swap_module._holds, iter((False, False, True))
+    waiting: list[int] = []
+    former = signal.signal(signal.SIGURG, lambda number, _frame: waiting.append(number))
+
+    def seen(path: Path, content: bytes) -> bool:
+        if next(looks, False):  # the old file is out of the way and leased
+            client.start()
+            wait_until("the client to open it", lambda: waiting or not client.is_alive())
+        return look(path, content)
+
+    monkeypatch.setattr(swap_module, "_holds", seen)
+
+    with pytest.raises(BeingChanged):
+        swap(file, BEFORE, OURS)
+    client.join()
+    signal.signal(signal.SIGURG, former)
+    os.close(found)
+    assert waiting
+
+    assert is_all_there_is(file, THEIRS)
+
+
+def test_a_file_that_was_removed_or_made_meanwhile_is_as_the_other_program_left_it(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interpose(monkeypatch, file.unlink)
+    with pytest.raises(BeingChanged):
+        swap(file, BEFORE, OURS)
+    assert list(file.parent.iterdir()) == []
+
+    write = written_beside
+
+    def made_meanwhile(target: Path, data: bytes, *, mode: int | None = None) -> Path:
+        target.write_bytes(THEIRS)
+        return write(target, data, mode=mode)
+
+    monkeypatch.setattr(swap_module, "written_beside", made_meanwhile)
+    with pytest.raises(BeingChanged):
+        swap(file, None, OURS)
+    assert is_all_there_is(file, THEIRS)
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_a_file_that_is_removed_is_removed_only_as_it_was_read(
+    file: Path, write: Callable[[Path, bytes], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = temporary_beside
+
+    def edited_meanwhile(target: Path) -> Path:
+        write(target, THEIRS)
+        return name(target)
+
+    monkeypatch.setattr(swap_module, "temporary_beside", edited_meanwhile)
+    with pytest.raises(BeingChanged):
+        swap(file, BEFORE, None)
+    assert is_all_there_is(file, THEIRS)
+
+    monkeypatch.undo()
+    swap(file, THEIRS, None)
+    assert list(file.parent.iterdir()) == []
+
+
+def test_where_files_cannot_be_exchanged_it_looks_once_more_before_it_writes(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(swap_module, "exchange", lambda _one, _other: False)
+    swap(file, BEFORE, OURS)
+    assert is_all_there_is(file, OURS)
+    write = written_beside
+
+    def edited_meanwhile(target: Path, data: bytes, *, mode: int | None = None) -> Path:
+        by_rename(target, THEIRS)
+        return write(target, data, mode=mode)
+
+    monkeypatch.setattr(swap_module, "written_beside", edited_meanwhile)
+    with pytest.raises(BeingChanged):
+        swap(file, OURS, b"ours again")
+    assert is_all_there_is(file, THEIRS)
+
+
+def test_an_edit_that_came_in_between_has_ours_added(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interpose(monkeypatch, lambda: by_rename(file, THEIRS), lambda: by_rename(file, NEWER))
+    change = Change(path=file, what="a test", edit=lambda data: (data or b"") + b" and ours")
+
+    [done] = apply([plan(change)], StateDir(tmp_path / "state"))
+
+    assert (done.outcome, file.read_bytes()) == ("changed", NEWER + b" and ours")
