@@ -35,7 +35,7 @@ from support.daemon_process import DaemonProcess, agree_to_pointers, handoff_of,
 from support.forked import CARRYOVER
 from support.hook_client import PageClient
 from support.recorded_shop import Run
-from support.socket_server import HEALTH, answering_socket
+from support.socket_server import HEALTH, SocketServer, answer, answering_socket
 from support.terminal import CTRL_C, played
 from support.tools import program
 
@@ -264,10 +264,12 @@ def test_safari_is_not_shown_an_address_that_it_would_look_for_on_the_network(
     """Whoever answers there would get the key."""
     browsers: list[str] = []
     monkeypatch.setattr(daemon_control, "daemon_pid", lambda _state: 4711)
-    monkeypatch.setattr(daemon_control, "opened", lambda url: not browsers.append(url))
+    monkeypatch.setattr(daemon_control, "opened", lambda url: browsers.append(url) or True)
     monkeypatch.setattr("platform.mac_ver", lambda: (version, ("", "", ""), "arm64"))
     monkeypatch.setattr("sys.platform", "darwin")
-    with answering_socket(state_dir().socket, {**HEALTH, "hook_port": {"port": 1}}, {"host": "x", "key": "y"}):
+    told = {**HEALTH, "hook_port": {"port": 1}, "host": "x", "key": "y"}
+    state_dir().root.mkdir()
+    with SocketServer(state_dir().socket, answer(200, json.dumps(told).encode())):
         code, out, err = run("ui")
 
     assert (code, out) == (ExitCode.OK, "http://x:1/ui/?key=y\n")
