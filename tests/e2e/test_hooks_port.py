@@ -80,7 +80,8 @@ def test_it_listens_on_this_machine_only_and_connects_to_nothing(
     rows = [line.split() for table in tables for line in table.splitlines()[1:]]
     ours = [(row[1], row[2]) for row in rows if f"socket:[{row[9]}]" in open_files]
 
-    assert ours == [(f"0100007F:{shared.port:04X}", "00000000:0000")]
+    port = f"{shared.port:04X}"
+    assert ours == [(f"0100007F:{port}", "00000000:0000"), (f"{'0' * 24}01000000:{port}", f"{'0' * 32}:0000")]
 
 
 @pytest.mark.parametrize("secret", [None, "", "0" * 64], ids=["none", "empty", "wrong"])

@@ -1,14 +1,15 @@
 """The page of `carryover ui`, from a real daemon process: who may see it, what it shows, what it does."""
 
 import json
+import re
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from datetime import timedelta
+from socket import create_server
+from urllib.parse import urlsplit
 
 import pytest
 
-from carryover.daemon.endpoints import listen
 from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess, handoff_of, wait_until
 from support.forked import carryover
@@ -18,16 +19,17 @@ DATA = "me projects project/1/handoff project/1/timeline project/1/work search?q
 HOSTILE = '<script>alert("x")</script><img src=x onerror=alert(1)>\u202etxt.exe'
 
 
-def key_for(daemon: DaemonProcess) -> str:
+def invited(daemon: DaemonProcess) -> tuple[PageClient, str]:
+    """A browser at the host of a new key, and the key."""
     answer = daemon.ask("POST", "/page")
     assert answer is not None
-    return str(answer["key"])
+    return PageClient(daemon.port, answer["host"]), str(answer["key"])
 
 
 def opened(daemon: DaemonProcess) -> PageClient:
     """A browser in which the page was opened."""
-    client = PageClient(daemon.port)
-    assert client.open(key_for(daemon)).status == 303
+    client, key = invited(daemon)
+    assert client.open(key).status == 303
     return client
 
 
@@ -60,16 +62,18 @@ def run_ui(daemon: DaemonProcess) -> subprocess.CompletedProcess[str]:
 
 def test_the_command_prints_an_address_that_opens_the_page_once(shared: DaemonProcess) -> None:
     done = run_ui(shared)
-    address = done.stdout.strip()
-    base = f"http://127.0.0.1:{shared.port}"
-    assert (done.returncode, done.stderr, address.startswith(f"{base}/ui/?key=")) == (0, "", True)
+    address = urlsplit(done.stdout.strip())
+    assert (done.returncode, done.stderr, address.scheme, address.path) == (0, "", "http", "/ui/")
+    assert re.fullmatch(rf"[0-9a-f]{{32}}\.localhost:{shared.port}", address.netloc)
 
-    first, again = (PageClient(shared.port).get(address.removeprefix(base)) for _ in range(2))
+    browser = PageClient(shared.port, str(address.hostname))
+    first, again = (browser.get(f"/ui/?{address.query}") for _ in range(2))
 
     cookie = first.headers["Set-Cookie"]
     assert (first.status, first.headers["Location"]) == (303, "/ui/")
     assert all(part in cookie for part in ("HttpOnly", "SameSite=Strict", "Path=/ui")), cookie
-    assert "Max-Age" not in cookie and "expires" not in cookie.lower()
+    assert not re.search("max-age|expires|domain", cookie, re.IGNORECASE)
+    assert first.headers["Clear-Site-Data"] == '"storage"'
     assert (again.status, "Set-Cookie" in again.headers) == (403, False)
     assert "carryover ui" in again.text
 
@@ -84,9 +88,9 @@ def test_the_page_is_html_with_a_strict_policy_and_runs_no_foreign_script(page: 
     assert (shown.headers["X-Content-Type-Options"], shown.headers["Referrer-Policy"]) == ("nosniff", "no-referrer")
 
 
-def test_without_its_cookie_nothing_is_shown(shared: DaemonProcess, session: ClaudeSession) -> None:
+def test_without_its_cookie_nothing_is_shown(page: PageClient, shared: DaemonProcess, session: ClaudeSession) -> None:
     for cookie in ({}, {"Cookie": "carryover_page="}, {"Cookie": "carryover_page=wrong"}):
-        stranger = PageClient(shared.port, cookie)
+        stranger = PageClient(shared.port, page.name, cookie)
         for target in ("/ui/", "/ui/app.js", "/ui/?key=", "/ui/?key=wrong", *(f"/ui/api/{each}" for each in DATA)):
             shown = stranger.get(target)
             found = (shown.status, "carryover ui" in shown.text, "discount" in shown.text)
@@ -95,9 +99,10 @@ def test_without_its_cookie_nothing_is_shown(shared: DaemonProcess, session: Cla
 
 
 STRANGE = {
-    "Host": ("attacker.example", "127.0.0.1:1"),
+    "Host": ("attacker.example", "127.0.0.1", "localhost", f"{'0' * 32}.localhost", "127.0.0.1:1"),
     "Origin": ("https://attacker.example", "null", "http://127.0.0.1:1"),
     "Sec-Fetch-Site": ("cross-site", "same-site"),
+    "Service-Worker": ("script",),
 }
 
 
@@ -117,16 +122,16 @@ def test_another_web_page_gets_nothing_even_with_cookie_and_token(
 
 
 def test_the_key_is_not_used_up_by_a_web_page(shared: DaemonProcess) -> None:
-    key, stranger = key_for(shared), PageClient(shared.port)
+    stranger, key = invited(shared)
 
     assert stranger.get(f"/ui/?key={key}", **{"Sec-Fetch-Site": "cross-site"}).status == 403
     assert stranger.open(key).status == 303
 
 
 def test_our_own_origin_is_refused_everywhere_else_as_before_and_other_methods_are(page: PageClient) -> None:
-    own = {"Origin": f"http://127.0.0.1:{page.port}"}
-
+    own = {"Origin": page.origin}
     assert page.get("/ui/api/me", **own).status == 200
+    own["Host"] = "localhost"
     assert page.get("/health", **own).status == 403
     assert page.ask("POST", "/hook/claude-code/SessionStart", own, b"{}").status == 403
     assert page.get("/uix", **own).status == 403
@@ -262,8 +267,10 @@ def test_a_setting_ends_a_page_that_is_open_and_one_that_is_open_delays_no_end(r
     done = run_ui(running)
 
     targets = ("/ui/", "/ui/?key=x", "/ui/api/me", "/ui/api/changes")
+    assert [client.get(target).status for target in targets] == [403] * 4
+    client.name = "localhost"
     assert [client.get(target).status for target in targets] == [404] * 4
-    assert client.get("/ui/api/me", Origin=f"http://127.0.0.1:{running.port}").status == 403
+    assert client.get("/ui/api/me", Origin=client.origin).status == 403
     assert (done.returncode, done.stdout) == (5, "")
     assert "[server] page is false" in done.stderr
 
@@ -276,7 +283,7 @@ def test_a_setting_ends_a_page_that_is_open_and_one_that_is_open_delays_no_end(r
 
 
 def test_a_port_of_another_program_is_said(daemon: DaemonProcess, free_port: None) -> None:
-    with closing(listen(0)) as other:
+    with create_server(("127.0.0.1", 0)) as other:
         daemon.state.config.write_text(f"[server]\nport = {other.getsockname()[1]}\n")
         with daemon:
             done = run_ui(daemon)

@@ -15,7 +15,8 @@ from aiohttp import web
 
 import carryover.page
 from carryover.page import answers
-from carryover.page.app import _HEADERS, _TYPES
+from carryover.page.access import HEADERS
+from carryover.page.app import _TYPES
 
 STATIC: Final = Path(carryover.page.__file__).with_name("static")
 HOSTILE: Final = (
@@ -63,7 +64,7 @@ class Pretend:
         file = STATIC / (request.match_info["name"] or "index.html")
         if file not in STATIC.iterdir():
             raise web.HTTPNotFound
-        return web.Response(text=file.read_text("utf-8"), content_type=_TYPES[file.suffix], headers=_HEADERS)
+        return web.Response(text=file.read_text("utf-8"), content_type=_TYPES[file.suffix], headers=HEADERS)
 
     def _answer(self, value: object) -> web.Response:
         if self.locked:

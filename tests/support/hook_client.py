@@ -84,10 +84,15 @@ class Shown(msgspec.Struct, frozen=True):
 
 @dataclass
 class PageClient:
-    """A browser that shows the page on `port`, or tries to."""
+    """A browser that shows the page on `port`, or tries to, below the host `name`."""
 
     port: int
+    name: str
     headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def origin(self) -> str:
+        return f"http://{self.name}:{self.port}"
 
     def open(self, key: str) -> Shown:
         """Use a key; from then on the cookie is sent, and the token with what is posted."""
@@ -106,20 +111,23 @@ class PageClient:
 
     def post(self, body: Mapping[str, Any], token: str | None = None) -> Shown:
         given = self.data("me")["token"] if token is None else token
-        headers = {"X-Carryover-Token": given, "Origin": f"http://127.0.0.1:{self.port}"}
+        headers = {"X-Carryover-Token": given, "Origin": self.origin}
         return self.ask("POST", "/ui/api/command", headers, json.dumps(body).encode())
 
     def ask(self, method: str, target: str, headers: Mapping[str, str] | None = None, body: bytes = b"") -> Shown:
         with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=LIMIT_S)) as connection:
-            connection.request(method, target, body, {**self.headers, **(headers or {})})
+            connection.request(method, target, body, {**self._host(), **self.headers, **(headers or {})})
             answer = connection.getresponse()
             return Shown(answer.status, answer.read().decode(), dict(answer.getheaders()))
+
+    def _host(self) -> dict[str, str]:
+        return {"Host": f"{self.name}:{self.port}"}
 
     @contextmanager
     def changes(self) -> Iterator[Iterator[tuple[str, Any]]]:
         """The events that the daemon sends while the block lasts: name and data."""
         with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=LIMIT_S)) as connection:
-            connection.request("GET", "/ui/api/changes", headers=self.headers)
+            connection.request("GET", "/ui/api/changes", headers={**self._host(), **self.headers})
             answer = connection.getresponse()
             assert (answer.status, answer.getheader("Content-Type")) == (200, "text/event-stream")
             assert answer.readline() == b": open\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import platform
 import sys
 from typing import Final
 from urllib.parse import urlencode
@@ -153,6 +154,11 @@ UI_EXAMPLES: Final = """\
   carryover ui              open the page
   carryover ui --no-open    only print its address"""
 
+_NOT_IN_SAFARI: Final = (
+    "Open this address within a minute in Chrome, Edge or Firefox: before macOS 26, Safari looks for it on the network."
+)
+_MACOS_26: Final = 16
+"""What a Python that was built for an older macOS calls it."""
 _MOST_PASSED: Final = 6_000
 """Maximum length of a request with this shell's variables; with more, the page's commands get the daemon's own."""
 
@@ -168,8 +174,15 @@ def run_ui(args: argparse.Namespace) -> None:
         print(start_daemon(state), file=sys.stderr)
     url = page_address(state)
     print(url, flush=True)
-    if not args.no_open and not opened(url):
+    if safari_asks_for_it():
+        print(_NOT_IN_SAFARI, file=sys.stderr)
+    elif not args.no_open and not opened(url):
         print("No browser can be opened from here. Open this address within a minute.", file=sys.stderr)
+
+
+def safari_asks_for_it() -> bool:
+    """Whether this is a macOS where Safari asks a name server for names below `localhost`, which could answer."""
+    return sys.platform == "darwin" and int(platform.mac_ver()[0].partition(".")[0]) < _MACOS_26
 
 
 def opened(url: str) -> bool:
@@ -203,4 +216,4 @@ def page_address(state: StateDir) -> str:
             "choose another port: `carryover config server.port 47824`. Then run this again.",
             ExitCode.REFUSED,
         )
-    return f"http://127.0.0.1:{found.port}/ui/?{urlencode({'key': answer.get('key', '')})}"
+    return f"http://{answer['host']}:{found.port}/ui/?{urlencode({'key': answer['key']})}"

@@ -14,7 +14,7 @@ import errno
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from os.path import samestat
 from pathlib import Path
@@ -45,6 +45,7 @@ from carryover.daemon.upkeep import Forgetting
 from carryover.facts import is_foreign
 from carryover.ledger.connect import LedgerUnavailable
 from carryover.ledger.queries import Selection
+from carryover.page.access import Access, no_entry
 from carryover.paths import socket_address
 from carryover.publish.forgetting import Erased
 from carryover.publish.hook_script import CWD_HEADER, SECRET_HEADER, write_hook_script
@@ -56,6 +57,8 @@ BODY_S: Final = 1.0
 """How long a request body may take to arrive."""
 NEIGHBOURS: Final = 10
 ANY_FREE: Final = 0
+_BACKLOG: Final = 256
+_IPV6: Final = Path("/proc/net/if_inet6")
 HOOK: Final = "/hook/{agent}/{event}"
 PAGE: Final = "/ui"
 _OFF: Final = (
@@ -66,8 +69,9 @@ T = TypeVar("T")
 
 
 class PageKey(msgspec.Struct, frozen=True):
-    """A key that opens the page once, or why there is none."""
+    """A key that opens the page once, below a host of its own, or why there is none."""
 
+    host: str = ""
     key: str = ""
     refusal: str = ""
 
@@ -77,6 +81,7 @@ class PageDoor:
 
     def __init__(self, context: DaemonContext) -> None:
         self._context = context
+        self._access = Access(context.clock)
         self._page: Page | None = None
         self._opening = asyncio.Lock()
 
@@ -88,8 +93,23 @@ class PageDoor:
         """Returns a key. `env`: variables of the shell that asks, for the commands that the page runs."""
         if not self._context.config.server.page:
             return PageKey(refusal=_OFF)
-        page = await self._open()
-        return PageKey(key=page.access.new_key(env)) if page is not None else PageKey(refusal=_UPGRADED)
+        if await self._open() is None:
+            return PageKey(refusal=_UPGRADED)
+        new = self._access.new_key(env)
+        return PageKey(host=new.host, key=new.key)
+
+    def hosts(self) -> Collection[str]:
+        """Returns the hosts below which the page may be asked for now."""
+        return self._access.hosts()
+
+    def no_entry(self) -> web.Response:
+        """Returns the answer to who may not see the page. It says how to open one."""
+        return no_entry()
+
+    def end(self) -> None:
+        """Ends all visits, as the port is given up: whoever has it next may be shown their cookies."""
+        self._access.end()
+        self.tell(lambda page: page.changes.end())
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Answers a request at one of the page's addresses, which the guard let pass."""
@@ -112,7 +132,7 @@ class PageDoor:
                 return None
             from carryover.page.app import Page
 
-            return Page(self._context)
+            return Page(self._context, self._access)
 
         async with self._opening:
             if self._page is None:
@@ -219,8 +239,9 @@ async def serving(app: web.Application, path: Path, limiter: ConnectionLimiter) 
         with socket_address(path) as address:
             listener.bind(address)
         path.chmod(0o600)
+        listener.listen(_BACKLOG)
     ours = path.lstat()
-    async with listening(app, listener, limiter):
+    async with listening(app, [listener], limiter):
         try:
             yield
         finally:
@@ -231,13 +252,27 @@ async def serving(app: web.Application, path: Path, limiter: ConnectionLimiter) 
                     path.unlink()
 
 
-def listen(port: int) -> socket.socket:
-    """Returns a socket that listens on `port` of 127.0.0.1 only. Raises OSError."""
-    with _opened(socket.AF_INET) as listener:
+def listen(port: int) -> list[socket.socket]:
+    """Returns sockets that listen on `port` of 127.0.0.1 and ::1 only. Raises OSError.
+
+    Browsers take a name below `localhost` for both, and try ::1 first: no other user's server may be there.
+    """
+    first = _listener(socket.AF_INET, "127.0.0.1", port)
+    try:
+        return [first, _listener(socket.AF_INET6, "::1", first.getsockname()[1])]
+    except OSError as error:
+        if error.errno == errno.EADDRNOTAVAIL or (error.errno == errno.EAFNOSUPPORT and not _IPV6.exists()):
+            return [first]  # there is no ::1, for nobody
+        first.close()
+        raise
+
+
+def _listener(family: socket.AddressFamily, address: str, port: int) -> socket.socket:
+    with _opened(family) as listener:
         # Allows a port that was just closed, but not one that is in use (Linux, macOS).
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(("127.0.0.1", port))
-        listener.listen(256)
+        listener.bind((address, port))
+        listener.listen(_BACKLOG)
     return listener
 
 
@@ -259,7 +294,7 @@ def _wanted(config: Config) -> tuple[int, ...]:
     return (*range(first, first + NEIGHBOURS), ANY_FREE) if config.port_may_move else (first,)
 
 
-def _listen_on(ports: Sequence[int]) -> socket.socket:
+def _listen_on(ports: Sequence[int]) -> list[socket.socket]:
     """Listens on the first of `ports` that is not taken. Raises OSError for another reason, or if all are."""
     for port in ports[:-1]:
         try:
@@ -298,16 +333,16 @@ class HookPort:
             while True:
                 changed, wanted = context.config_changed, _wanted(context.config)
                 try:
-                    listener = _listen_on(wanted)
+                    listeners = _listen_on(wanted)
                 except OSError as error:
                     failures += 1
                     self._failed(wanted[0], error.errno or errno.EIO)
                     await wait_at_most(changed, delay_s(failures))
                     continue
                 failures = 0
-                bound: int = listener.getsockname()[1]
+                bound: int = listeners[0].getsockname()[1]
                 limiter = ConnectionLimiter()
-                async with listening(self._app(limiter, bound), listener, limiter):
+                async with listening(self._app(limiter, bound), listeners, limiter):
                     self.state.port, self.state.trouble = bound, None
                     self._log.info("listening", port=bound)
                     while _wanted(context.config) == wanted:
@@ -327,10 +362,10 @@ class HookPort:
             return web.json_response({"name": "carryoverd", "version": __version__})
 
         routes: Routes = {("GET", "/health"): greet, ("POST", HOOK): _hook_route(self._hooks, secret=self._secret)}
-        app = guarded_app(routes, self._log, limiter, lambda: bound, is_page=self._page.is_at, page=self._page.answer)
+        app = guarded_app(routes, self._log, limiter, lambda: bound, self._page)
 
-        async def end_streams(_app: web.Application) -> None:
-            self._page.tell(lambda page: page.changes.end())
+        async def end_visits(_app: web.Application) -> None:
+            self._page.end()
 
-        app.on_shutdown.append(end_streams)
+        app.on_shutdown.append(end_visits)
         return app

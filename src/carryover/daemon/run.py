@@ -6,6 +6,7 @@ import asyncio
 import errno
 import gc
 import importlib
+import logging
 import os
 import pkgutil
 import signal
@@ -58,6 +59,8 @@ def run(state: StateDir, *, once: bool, log_level: str) -> ExitCode:
     Raises UserError if it cannot or must not start.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})  # it would end a daemon that is still starting
+    # Libraries quote what they were sent: aiohttp (3.14) a malformed request. Without a handler, Python prints that.
+    logging.getLogger().addHandler(logging.NullHandler())
     reported = False
     while True:
         try:
@@ -199,7 +202,7 @@ async def _run(
 NOT_OURS: Final = tuple(
     f"carryover.{name}" for name in ("actions", "cli", "diagnose", "install", "page", "terminal", "views")
 )
-"""Packages that the daemon does not use, or (`page`, and what that needs) only once somebody looks at the page."""
+"""Packages that the daemon does not use, or (`page` but for `access`) only once somebody looks at the page."""
 
 
 def load_all(*, with_sync: bool = False) -> None:

@@ -8,13 +8,14 @@ import asyncio
 import hmac
 import os
 import re
+import resource
 import secrets
 import socket
 import stat
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from aiohttp import web
 
@@ -27,8 +28,11 @@ FINISH_REPLIES_S: Final = 2.0
 """How long replies in flight may take when the daemon stops."""
 HEAD_S: Final = 2.0
 """How long a connection may take to send its request. Hooks send it immediately."""
-MOST_SILENT: Final = 256
-"""Maximum number of connections that have sent no request. One more closes the one that has waited longest."""
+_MOST: Final = 256
+_FEWEST: Final = 2
+_OWN_DESCRIPTORS: Final = 24
+"""As many a daemon has open itself, with one git command."""
+_ACCEPT_AGAIN_S: Final = 0.1
 _LINGER_S: Final = 0.5
 _HOSTS: Final = ("127.0.0.1", "localhost", "[::1]")
 _METHODS: Final = ("GET", "POST")
@@ -37,16 +41,34 @@ Routes = Mapping[tuple[str, str], Handler]
 """Handlers by method and path."""
 
 
-def check(request: web.BaseRequest, *, port: int | None, own_page: bool = False) -> None:
-    """Raises HTTPException if a request to our `port` must not be read. `own_page`: our own page may send it."""
+class OwnPage(Protocol):
+    """The page of `carryover ui`, which is asked for below hosts of its own alone."""
+
+    def is_at(self, path: str) -> bool: ...
+
+    def hosts(self) -> Collection[str]: ...
+
+    async def answer(self, request: web.Request) -> web.StreamResponse: ...
+
+    def no_entry(self) -> web.Response: ...
+
+
+def check(request: web.BaseRequest, *, port: int | None, page_hosts: Collection[str] | None = None) -> None:
+    """Raises HTTPException if a request to our `port` must not be read.
+
+    `page_hosts`: the only hosts below which our own page is asked for, which may send the request then.
+    """
     headers = request.headers
     hosts = headers.getall("Host", [])
-    ours = {*_HOSTS, *(f"{host}:{port}" for host in _HOSTS if port is not None)}
+    names = _HOSTS if page_hosts is None else page_hosts
+    ours = {*names, *(f"{name}:{port}" for name in names if port is not None)}
     if len(hosts) != 1 or hosts[0].lower() not in ours:
         raise web.HTTPForbidden(reason="this host is not answered for")
     origins = headers.getall("Origin", [])
-    if origins and not (own_page and origins == [f"http://{hosts[0]}"]):
+    if origins and not (page_hosts is not None and origins == [f"http://{hosts[0]}"]):
         raise web.HTTPForbidden(reason="web pages are not answered")
+    if "Service-Worker" in headers:
+        raise web.HTTPForbidden(reason="no worker is served, which would outlive the page")
     if request.method not in _METHODS:
         raise web.HTTPMethodNotAllowed(request.method, _METHODS, reason="method not allowed")
     if headers.get("Content-Encoding") not in (None, "identity"):
@@ -78,39 +100,78 @@ def hook_secret(path: Path) -> str:
     return secret
 
 
+def most_connections() -> int:
+    """Returns how many connections an endpoint may have open: few, where the process needs its descriptors to read."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    spare = soft - _OWN_DESCRIPTORS if soft > 0 else 4 * _MOST
+    return max(_FEWEST, min(spare // 4, _MOST))
+
+
 class ConnectionLimiter:
-    """Closes connections that send no request. Allows one request per connection, as our clients send only one."""
+    """Bounds the connections that are open, and closes those that do not send their request in time.
+
+    One more closes the one that has waited longest for its request, or else the oldest, which is a page's stream if
+    there is one. Allows one request per connection, as our clients send only one.
+    """
 
     def __init__(self, head_s: float = HEAD_S) -> None:
         self._head_s = head_s
-        self._silent: dict[web.RequestHandler, asyncio.TimerHandle] = {}
+        self._most = most_connections()
+        self._unsent: dict[web.RequestHandler, asyncio.TimerHandle | None] = {}
 
-    def accept(self, server: web.Server) -> web.RequestHandler:
-        """Returns the protocol for a new connection."""
-        if len(self._silent) >= MOST_SILENT:
-            self._close(next(iter(self._silent)))
-        handler = server()
-        self._silent[handler] = asyncio.get_running_loop().call_later(self._head_s, self._close, handler)
-        return handler
+    async def accept(self, server: web.Server, listener: socket.socket) -> None:
+        """Accepts connections until cancelled."""
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                connection, _ = await loop.sock_accept(listener)
+                self._make_room(server)
+                await loop.connect_accepted_socket(lambda: self._protocol(server), connection)
+            except ConnectionError:  # it has ended already
+                continue
+            except OSError:  # no descriptor is free
+                await asyncio.sleep(_ACCEPT_AGAIN_S)
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Records that a request arrived, and closes the connection after its answer."""
-        timer = self._silent.pop(request.protocol, None)
+        connection = request.protocol
+        timer = self._unsent.pop(connection, None)
         if timer is not None:
             timer.cancel()
-        answer = await handler(request)
+        if not request.content.is_eof():
+            self._unsent[connection] = None  # its route waits for the body, and not for long
+        try:
+            answer = await handler(request)
+        finally:
+            self._unsent.pop(connection, None)
         answer.force_close()
         return answer
 
+    def _protocol(self, server: web.Server) -> web.RequestHandler:
+        handler = server()
+        self._unsent[handler] = asyncio.get_running_loop().call_later(self._head_s, self._close, handler)
+        return handler
+
+    def _make_room(self, server: web.Server) -> None:
+        connected = [each for each in server.connections if each.transport is not None]
+        while len(connected) >= self._most:
+            closed = next((each for each in connected if each in self._unsent), connected[0])
+            connected.remove(closed)
+            self._close(closed)
+
     def _close(self, handler: web.RequestHandler) -> None:
-        self._silent.pop(handler).cancel()
+        timer = self._unsent.pop(handler, None)
+        if timer is not None:
+            timer.cancel()
         handler.force_close()
 
 
 @asynccontextmanager
-async def listening(app: web.Application, listener: socket.socket, limiter: ConnectionLimiter) -> AsyncIterator[None]:
-    """Serves `app` on `listener` while the block runs, then closes it. `limiter` must be one of `app`'s middlewares."""
+async def listening(
+    app: web.Application, listeners: Sequence[socket.socket], limiter: ConnectionLimiter
+) -> AsyncIterator[None]:
+    """Serves `app` on `listeners` while the block runs, then closes them. `limiter` must be one of its middlewares."""
     runner = web.AppRunner(
         app,
         access_log=None,
@@ -122,15 +183,14 @@ async def listening(app: web.Application, listener: socket.socket, limiter: Conn
     server = runner.server
     assert server is not None, "it is there after setup"
     try:
-        site = await asyncio.get_running_loop().create_server(
-            lambda: limiter.accept(server), sock=listener, backlog=256
-        )
-        try:
+        async with asyncio.TaskGroup() as accepting:
+            tasks = [accepting.create_task(limiter.accept(server, listener)) for listener in listeners]
             yield
-        finally:
-            site.close()
+            for task in tasks:
+                task.cancel()
     finally:
-        listener.close()
+        for listener in listeners:
+            listener.close()
         await runner.cleanup()
 
 
@@ -139,20 +199,24 @@ def guarded_app(
     log: Log,
     limiter: ConnectionLimiter,
     port: Callable[[], int | None],
-    *,
-    is_page: Callable[[str], bool] = lambda _path: False,
-    page: Handler | None = None,
+    page: OwnPage | None = None,
 ) -> web.Application:
-    """Returns an application behind `check`, which reports errors as JSON. `page` answers where `is_page` is true."""
+    """Returns an application behind `check`, which reports errors as JSON. `page` answers at its own addresses."""
 
     @web.middleware
     async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+        asked_page = page if page is not None and page.is_at(request.path) else None
         try:
-            at_page = is_page(request.path)
-            check(request, port=port(), own_page=at_page)
-            return await (page if page is not None and at_page else handler)(request)
+            check(request, port=port(), page_hosts=asked_page.hosts() if asked_page is not None else None)
+            return await (asked_page.answer if asked_page is not None else handler)(request)
+        except web.HTTPForbidden as error:
+            if asked_page is not None:
+                return asked_page.no_entry()
+            return web.json_response({"error": error.reason}, status=error.status)
         except web.HTTPException as error:
             return web.json_response({"error": error.reason}, status=error.status)
+        except (ConnectionError, web.RequestPayloadError):  # of a body that did not come whole, or in no known form
+            return web.json_response({"error": "the body is incomplete"}, status=400)
         except Exception as error:
             # The route as it is registered: the path itself comes from the caller.
             resource = request.match_info.route.resource

@@ -1,6 +1,10 @@
 """Decides who may see the page: whoever brings the key that `carryover ui` printed, from then on by a cookie.
 
-A browser shares cookies between all ports of 127.0.0.1, so the server on another one could be shown ours. Its pages are
+Each key is for a host of its own, below `localhost`, which browsers take for this machine without asking anyone. What
+another user's server once left in the browser under our port (a worker, a cached page) is below another host, and so
+never sees the page. Host, key and cookie end with the daemon, or when it leaves its port.
+
+A browser shares cookies between all ports of a host, so the server on another one could be shown ours. Its pages are
 refused by what browsers say about the origin of a request; where the system tells, so are processes of other users.
 """
 
@@ -10,11 +14,13 @@ import hashlib
 import os
 import secrets
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+import struct
+from collections.abc import Callable, Mapping, Set
 from contextlib import suppress
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from aiohttp import web
 
@@ -25,6 +31,41 @@ KEY_S: Final = 60.0
 _MOST_KEYS: Final = 16
 _MOST_VISITORS: Final = 32
 _TABLES: Final = ("/proc/net/tcp", "/proc/net/tcp6")
+_NO_PROCESS: Final = "0"
+"""Inode of a connection that its process has closed. Its user is then said to be root."""
+HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; worker-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+"""Headers of everything below the page's address."""
+_NO_ENTRY: Final = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Carryover</title>
+<h1>This page needs a key</h1>
+<p>Run <code>carryover ui</code> in a terminal: it opens the page with a new key. A key is good for one minute and one
+browser, and what it opened is open until that browser or carryoverd is closed.</p></html>
+"""
+
+
+def no_entry() -> web.Response:
+    """Returns the answer to who may not see the page."""
+    return web.Response(status=403, text=_NO_ENTRY, content_type="text/html", headers=HEADERS)
+
+
+class NewKey(NamedTuple):
+    """A key, and the host below which it opens the page."""
+
+    host: str
+    key: str
+
+
+class _Key(NamedTuple):
+    digest: bytes
+    until_s: float
+    env: Mapping[str, str]
 
 
 @dataclass(eq=False)
@@ -41,33 +82,50 @@ class Visitor:
 
 
 class Access:
-    """The keys that were given out, and the browsers that brought one. `clock` returns monotonic seconds."""
+    """The keys that were given out, and the browsers that brought one, by host. `clock` returns monotonic seconds."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._keys: dict[bytes, tuple[float, Mapping[str, str]]] = {}
-        self._visitors: dict[bytes, Visitor] = {}
+        self._keys: dict[str, _Key] = {}
+        self._visitors: dict[str, Visitor] = {}
 
-    def new_key(self, env: Mapping[str, str]) -> str:
-        """Returns a key that admits one browser, within `KEY_S`."""
-        key = secrets.token_urlsafe(32)
+    def new_key(self, env: Mapping[str, str]) -> NewKey:
+        """Returns a key that admits one browser, within `KEY_S`, at a host that nothing has ever been served from."""
+        new = NewKey(f"{secrets.token_hex(16)}.localhost", secrets.token_urlsafe(32))
         _make_room(self._keys, _MOST_KEYS)
-        self._keys[_digest(key)] = (self._clock() + KEY_S, env)
-        return key
+        self._keys[new.host] = _Key(_digest(new.key), self._clock() + KEY_S, env)
+        return new
 
-    def admit(self, key: str) -> Visitor | None:
-        """Returns a new visitor for a key, which is used up then; None for an unknown, used or expired one."""
-        known = self._keys.pop(_digest(key), None)
-        if known is None or self._clock() > known[0]:
+    def hosts(self) -> Set[str]:
+        """Returns the hosts at which somebody was admitted, or can be."""
+        now_s = self._clock()
+        self._keys = {host: key for host, key in self._keys.items() if now_s <= key.until_s}
+        return self._keys.keys() | self._visitors.keys()
+
+    def has_key(self, request: web.Request) -> bool:
+        """Whether the request brings the key of its host. It is not used up by that."""
+        host = _host(request)
+        return host in self.hosts() and host in self._keys and _digest(_key(request)) == self._keys[host].digest
+
+    def admit(self, request: web.Request) -> Visitor | None:
+        """Returns a new visitor for the request's key, which is used up then; None if it has none that is valid."""
+        if not self.has_key(request):
             return None
+        host = _host(request)
         _make_room(self._visitors, _MOST_VISITORS)
-        visitor = Visitor(known[1])
-        self._visitors[_digest(visitor.cookie)] = visitor
-        return visitor
+        self._visitors[host] = Visitor(self._keys.pop(host).env)
+        return self._visitors[host]
 
     def visitor(self, request: web.Request) -> Visitor | None:
-        """Returns the visitor that the request's cookie stands for."""
-        return self._visitors.get(_digest(request.cookies.get(COOKIE, "")))
+        """Returns the visitor of the request's host, if it has their cookie."""
+        visitor = self._visitors.get(_host(request))
+        is_theirs = visitor is not None and _digest(request.cookies.get(COOKIE, "")) == _digest(visitor.cookie)
+        return visitor if is_theirs else None
+
+    def end(self) -> None:
+        """Ends all keys and visits. Somebody else may answer on the port from now on."""
+        self._keys.clear()
+        self._visitors.clear()
 
 
 def may_ask(request: web.Request) -> bool:
@@ -77,8 +135,11 @@ def may_ask(request: web.Request) -> bool:
     transport = request.transport
     peer = transport.get_extra_info("peername") if transport is not None else None
     own = transport.get_extra_info("sockname") if transport is not None else None
+    if peer is None or own is None:
+        return False
+    owners = _owners(peer[:2], own[:2])
     # Root may read everything anyway; under WSL, the system's relay of the Windows browser is root's.
-    return peer is None or own is None or all(uid in (0, os.geteuid()) for uid in _owners(peer[1], own[1]))
+    return owners is None or (len(owners) > 0 and owners <= {0, os.geteuid()})
 
 
 def has_token(request: web.Request, visitor: Visitor) -> bool:
@@ -87,13 +148,29 @@ def has_token(request: web.Request, visitor: Visitor) -> bool:
     return len(given) == 1 and _digest(given[0]) == _digest(visitor.token)
 
 
-def _owners(port: int, own_port: int) -> Iterator[int]:
-    """Yields the user of the process that is connected from `port` to `own_port`; nothing where there is no /proc."""
-    ends = (f":{port:04X}", f":{own_port:04X}")
+def _owners(peer: tuple[str, int], own: tuple[str, int]) -> set[int] | None:
+    """Returns the users of the process that is connected from `peer` to `own`; None where there is no /proc."""
+    ends = tuple(f": {_in_table(*peer, mapped)} {_in_table(*own, mapped)} " for mapped in (False, True))
+    tables: list[str] = []
     for table in _TABLES:
         with suppress(OSError):
-            rows = (line.split() for line in Path(table).read_text().splitlines()[1:])
-            yield from (int(row[7]) for row in rows if row[1].endswith(ends[0]) and row[2].endswith(ends[1]))
+            tables.append(Path(table).read_text())
+    rows = [line.split() for table in tables for line in table.splitlines() if any(each in line for each in ends)]
+    return {int(row[7]) for row in rows if row[9] != _NO_PROCESS} if tables else None
+
+
+def _in_table(address: str, port: int, mapped: bool) -> str:
+    """Returns an end of a connection as it is in `_TABLES`. `mapped`: of a program that reached it by IPv6."""
+    packed = ip_address(f"::ffff:{address}" if mapped and "." in address else address).packed
+    return "".join(f"{word:08X}" for (word,) in struct.iter_unpack("=I", packed)) + f":{port:04X}"
+
+
+def _host(request: web.Request) -> str:
+    return request.headers.get("Host", "").lower().partition(":")[0]
+
+
+def _key(request: web.Request) -> str:
+    return request.query.get("key", "")
 
 
 def _digest(secret: str) -> bytes:
@@ -101,6 +178,6 @@ def _digest(secret: str) -> bytes:
     return hashlib.sha256(secret.encode("utf-8", "replace")).digest()
 
 
-def _make_room(kept: dict[bytes, tuple[float, Mapping[str, str]]] | dict[bytes, Visitor], most: int) -> None:
+def _make_room(kept: dict[str, _Key] | dict[str, Visitor], most: int) -> None:
     while len(kept) >= most:
         kept.pop(next(iter(kept)))

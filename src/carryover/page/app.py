@@ -1,6 +1,6 @@
 """The routes of the local page, below `/ui/` on the daemon's port. The first request imports this.
 
-    GET  /ui/?key=K                       sets the cookie; every other address needs it
+    GET  /ui/?key=K                       sets the cookie, at the key's host; every other address needs it
     GET  /ui/, /ui/NAME                   the page and its files
     GET  /ui/api/me, projects, project/ID/{handoff,timeline,work}, session/AGENT/ID, search, health
     GET  /ui/api/changes                  server-sent events
@@ -32,7 +32,7 @@ from carryover.errors import UserError, visible
 from carryover.facts import is_foreign
 from carryover.ledger.queries import ProjectRow, project_by_id, project_of_session
 from carryover.page import commands, conversations, projects
-from carryover.page.access import COOKIE, Access, Visitor, has_token, may_ask
+from carryover.page.access import COOKIE, HEADERS, Access, Visitor, has_token, may_ask, no_entry
 from carryover.page.answers import AgentName, CommandAsked, Me, SearchAnswer
 from carryover.page.changes import Changes
 from carryover.paths import StateDir
@@ -48,21 +48,6 @@ _BODY_S: Final = 1.0
 _HEALTH_S: Final = 30.0
 """For how long `doctor` is not asked again."""
 _TYPES: Final = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
-_HEADERS: Final = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cache-Control": "no-store",
-}
-_NO_ENTRY: Final = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Carryover</title>
-<h1>This page needs a key</h1>
-<p>Run <code>carryover ui</code> in a terminal: it opens the page with a new key. A key is good for one minute and one
-browser, and what it opened is open until that browser or carryoverd is closed.</p></html>
-"""
-
 T = TypeVar("T")
 Read = Callable[[sqlite3.Connection], msgspec.Struct | None]
 """Makes an answer; None if what is asked for does not exist."""
@@ -88,7 +73,7 @@ class Host(Protocol):
 class Page:
     """Answers the page's requests. `changes` is told what has changed; call `close` at the end."""
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: Host, access: Access) -> None:
         """Reads the page's files. Blocks."""
         self._host = host
         # By name: nothing else of the disk can be asked for.
@@ -100,7 +85,7 @@ class Page:
         self._running = asyncio.Semaphore(_MOST_COMMANDS)
         self._asking_doctor = asyncio.Lock()
         self._health: tuple[float, bytes] | None = None
-        self.access = Access(host.clock)
+        self.access = access
         self.changes = Changes()
 
     def close(self) -> None:
@@ -118,7 +103,7 @@ class Page:
         except UserError as error:
             answer = web.json_response({"error": str(error)}, status=409)
         if not answer.prepared:
-            answer.headers.update(_HEADERS)
+            answer.headers.update(HEADERS)
         return answer
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
@@ -126,14 +111,14 @@ class Page:
         if visitor is not None and request.path == _SEARCH:
             visitor.searches += 1
         arrived = visitor.searches if visitor is not None else 0
+        if visitor is None and not self.access.has_key(request):
+            return no_entry()
         if not await asyncio.to_thread(may_ask, request):
             raise web.HTTPForbidden(reason="only the page itself is answered")
         if request.path == PREFIX and request.method == "GET" and "key" in request.query:
-            admitted = self.access.admit(request.query["key"])
-            if admitted is not None or visitor is not None:
-                return _welcome(admitted)
+            return _welcome(self.access.admit(request))
         if visitor is None:
-            return web.Response(status=403, text=_NO_ENTRY, content_type="text/html")
+            return no_entry()
         if request.method == "POST" and not has_token(request, visitor):
             raise web.HTTPForbidden(reason="the token is missing or wrong")
         if request.path + "/" == PREFIX:
@@ -173,7 +158,7 @@ class Page:
             case ("GET", "health"):
                 return await self._doctor(visitor)
             case ("GET", "changes"):
-                stream = web.StreamResponse(headers={**_HEADERS, "Content-Type": "text/event-stream"})
+                stream = web.StreamResponse(headers={**HEADERS, "Content-Type": "text/event-stream"})
                 stream.force_close()
                 return await self.changes.send(request, stream)
             case ("POST", "command"):
@@ -290,6 +275,7 @@ def _superseded() -> web.HTTPException:
 def _welcome(visitor: Visitor | None) -> web.Response:
     answer = web.Response(status=303, headers={"Location": PREFIX})
     if visitor is not None:
+        answer.headers["Clear-Site-Data"] = '"storage"'  # with its workers; there can be none at a new host
         answer.set_cookie(COOKIE, visitor.cookie, path="/ui", httponly=True, samesite="Strict")
     return answer
 

@@ -35,7 +35,7 @@ from support.daemon_process import DaemonProcess, agree_to_pointers, handoff_of,
 from support.forked import CARRYOVER
 from support.hook_client import PageClient
 from support.recorded_shop import Run
-from support.socket_server import HEALTH, answering_socket
+from support.socket_server import HEALTH, SocketServer, answer, answering_socket
 from support.terminal import CTRL_C, played
 from support.tools import program
 
@@ -224,7 +224,7 @@ def test_a_folder_whose_name_looks_like_a_pattern_is_paused_alone(home: Path, ru
     assert codes == [ExitCode.REFUSED, ExitCode.NOTHING_FOUND]
 
 
-ADDRESS = re.compile(r"http://127\.0\.0\.1:(\d+)(/ui/\?key=[\w-]{43})\n")
+ADDRESS = re.compile(r"http://(\w{32}\.localhost):(\d+)(/ui/\?key=[\w-]{43})\n")
 
 
 def test_the_page_is_opened_and_the_daemon_started_if_it_does_not_run(
@@ -241,7 +241,7 @@ def test_the_page_is_opened_and_the_daemon_started_if_it_does_not_run(
     assert err.startswith("carryoverd ") and f"(process {daemon_pid(state_dir())})" in err
     wait_until("the browser", opened.exists)
     assert opened.read_text() == out
-    assert PageClient(int(found[1])).get(found[2]).status == 303
+    assert PageClient(int(found[2]), found[1]).get(found[3]).status == 303
 
     opened.unlink()
     assert ADDRESS.fullmatch(run("ui", "--no-open")[1])
@@ -255,6 +255,30 @@ def test_without_a_display_the_address_is_printed(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("sys.platform", "linux")
 
     assert not daemon_control.opened("http://127.0.0.1:1/")
+
+
+@pytest.mark.parametrize(("version", "asks"), [("15.7.1", True), ("16.0", False), ("26.1", False)])
+def test_safari_is_not_shown_an_address_that_it_would_look_for_on_the_network(
+    home: Path, run: Run, monkeypatch: pytest.MonkeyPatch, version: str, asks: bool
+) -> None:
+    """Whoever answers there would get the key."""
+    browsers: list[str] = []
+
+    def opened(url: str) -> bool:
+        browsers.append(url)
+        return True
+
+    monkeypatch.setattr(daemon_control, "daemon_pid", lambda _state: 4711)
+    monkeypatch.setattr(daemon_control, "opened", opened)
+    monkeypatch.setattr("platform.mac_ver", lambda: (version, ("", "", ""), "arm64"))
+    monkeypatch.setattr("sys.platform", "darwin")
+    told = {**HEALTH, "hook_port": {"port": 1}, "host": "x", "key": "y"}
+    state_dir().root.mkdir()
+    with SocketServer(state_dir().socket, answer(200, json.dumps(told).encode())):
+        code, out, err = run("ui")
+
+    assert (code, out) == (ExitCode.OK, "http://x:1/ui/?key=y\n")
+    assert ("Chrome, Edge or Firefox" in err, browsers == [out.strip()]) == (asks, not asks)
 
 
 def test_an_older_daemon_is_said_to_be_restarted(home: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

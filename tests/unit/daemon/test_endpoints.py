@@ -5,8 +5,9 @@ import json
 import stat
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import Executor
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from pathlib import Path
+from socket import AF_INET, AF_INET6, create_server
 from typing import Any
 from unittest.mock import AsyncMock, Mock
 from urllib.parse import quote
@@ -20,7 +21,7 @@ from carryover.config import Config, ServerConfig
 from carryover.daemon.client import ask_daemon
 from carryover.daemon.commands import Imports, Moves
 from carryover.daemon.context import DaemonContext
-from carryover.daemon.endpoints import Answers, HookPort, PageDoor, PageKey, control_app, listen, serving
+from carryover.daemon.endpoints import Answers, HookPort, PageDoor, PageKey, control_app, serving
 from carryover.daemon.health import PortState
 from carryover.daemon.log import Log
 from carryover.daemon.publish_queue import PublishQueue
@@ -135,27 +136,33 @@ async def greeted(port: int | None) -> bool:
 
 async def test_it_moves_when_the_setting_does(context: DaemonContext, lines: LogLines) -> None:
     context.use(Config(server=ServerConfig(port=0)))
-    server = HookPort(context, Mock(), PageDoor(context))
+    door = PageDoor(context)
+    server = HookPort(context, Mock(), door)
     async with asyncio.TaskGroup() as group:
         task = group.create_task(server.run())
         await lines.until("listening")
         first = server.state.port
-        with closing(listen(0)) as free:
+        key = await door.key({})
+        assert door.hosts() == {key.host}
+        with create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
         context.use(Config(server=ServerConfig(port=port)))
         await lines.until(f"listening port={port}")
         assert await greeted(port)
+        assert door.hosts() == set(), "another user may have the port now, and be shown the cookies of the page there"
+        door.tell(lambda page: page.close())
         with pytest.raises(ConnectionRefusedError):
             await greeted(first)
         task.cancel()
     assert server.state == PortState()
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
 async def test_a_port_that_is_taken_is_replaced_unless_the_user_chose_it(
-    context: DaemonContext, lines: LogLines, monkeypatch: pytest.MonkeyPatch
+    context: DaemonContext, lines: LogLines, monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
-    """Two users of one machine have the same default."""
-    with closing(listen(0)) as others:
+    """Two users of one machine have the same default. Taken at ::1 alone, browsers would find the other one there."""
+    with create_server((address, 0), family=AF_INET6 if ":" in address else AF_INET) as others:
         taken = others.getsockname()[1]
         monkeypatch.setattr(carryover.config, "DEFAULT_PORT", taken)
         context.use(Config(server=ServerConfig(port=taken)))
@@ -186,7 +193,7 @@ async def test_a_key_is_given_only_where_there_is_a_page_of_this_version(
     other = await PageDoor(context).key({})
 
     assert "[server] page is false" in refused.refusal
-    assert (len(key.key) > 40, key.refusal) == (True, "")
+    assert (len(key.key) > 40, key.host in door.hosts(), key.refusal) == (True, True, "")
     assert other == PageKey(refusal=other.refusal)
     assert other.refusal.startswith("Carryover was upgraded while")
 

@@ -51,6 +51,40 @@ def test_what_a_web_page_may_have_sent_or_is_too_long_is_refused(
     assert (raised.value.status, raised.value.reason) == refused
 
 
+PAGE_HOST = f"{'5e' * 16}.localhost"
+OWN = {"Host": f"{PAGE_HOST}:47823"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "refused"),
+    [
+        (OWN, None),
+        (OWN | {"Origin": f"http://{PAGE_HOST}:47823"}, None),
+        *((OWN | {"Origin": origin}, FROM_A_PAGE) for origin in ("http://127.0.0.1:47823", f"http://{PAGE_HOST}:1")),
+        *(
+            ({"Host": host}, NOT_OURS)
+            for host in (
+                *("127.0.0.1:47823", "localhost:47823", "[::1]:47823", "127.0.0.1", "localhost"),
+                *(f"{PAGE_HOST}:1", f"x.{PAGE_HOST}:47823", f"{'0' * 32}.localhost:47823", f"{PAGE_HOST}.:47823"),
+            )
+        ),
+        (OWN | {"Service-Worker": "script"}, (403, "no worker is served, which would outlive the page")),
+    ],
+)
+def test_the_page_is_asked_for_below_its_own_hosts_alone(
+    headers: dict[str, str], refused: tuple[int, str] | None
+) -> None:
+    """Below others, another user's server may have left something in the browser that answers in our place."""
+    request = make_mocked_request("GET", "/ui/", CIMultiDict(headers))
+    if refused is None:
+        check(request, port=47823, page_hosts={PAGE_HOST})
+        return
+    with pytest.raises(web.HTTPException) as raised:
+        check(request, port=47823, page_hosts={PAGE_HOST})
+
+    assert (raised.value.status, raised.value.reason) == refused
+
+
 def test_only_the_secret_itself_is_the_secret() -> None:
     assert knows_secret([SECRET], SECRET)
     for given in ([], [SECRET, SECRET], [SECRET.upper()], [SECRET[:-1]], [f"{SECRET} "], [""], ["\udcff"], ["ü"]):

@@ -1,34 +1,31 @@
-"""Who may see the page, how much it may ask for, and what it is told. Its answers are in tests/e2e/test_page.py."""
+"""How much the page may ask for, and what it is told. Its answers are in tests/e2e/test_page.py."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import socket
 import sqlite3
-import sys
 import threading
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import closing
 from pathlib import Path
+from typing import Any, ClassVar
 from unittest.mock import AsyncMock, Mock
 
 import msgspec
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
-from multidict import CIMultiDict
 
 from carryover.config import Config
-from carryover.daemon.endpoints import listen
 from carryover.ledger.connect import connect_read_only
-from carryover.page import access, app, changes, commands, conversations
-from carryover.page.access import COOKIE, KEY_S, TOKEN_HEADER, Access, Visitor, has_token, may_ask
+from carryover.page import app, changes, commands, conversations
+from carryover.page.access import COOKIE, TOKEN_HEADER, Access
 from carryover.page.answers import SearchAnswer
 from carryover.page.app import MOST_WAITING, Page
 from carryover.page.changes import Changes
 from carryover.paths import StateDir
 from support.clock import Clock
+from support.connected import connected
 from support.scribe import Scribe
 
 
@@ -56,21 +53,28 @@ class Host:
 
 
 class Browser:
-    """A visitor of `page`."""
+    """A visitor of `page`. `transport`: that of a connection from this process."""
+
+    transport: ClassVar[Mock]
 
     def __init__(self, page: Page) -> None:
-        visitor = page.access.admit(page.access.new_key({"DISPLAY": ":0"}))
+        new = page.access.new_key({"DISPLAY": ":0"})
+        asked = make_mocked_request("GET", f"/ui/?key={new.key}", {"Host": new.host})
+        visitor = page.access.admit(asked)
         assert visitor is not None
         self._page = page
-        self._headers = {"Cookie": f"{COOKIE}={visitor.cookie}", TOKEN_HEADER: visitor.token}
+        self._headers = {"Host": new.host, "Cookie": f"{COOKIE}={visitor.cookie}", TOKEN_HEADER: visitor.token}
 
     async def get(self, target: str) -> int:
-        return (await self._page.answer(make_mocked_request("GET", f"/ui/{target}", self._headers))).status
+        return (await self._page.answer(self._request("GET", f"/ui/{target}"))).status
 
     async def command(self, **asked: object) -> int:
         body = Mock(readany=AsyncMock(side_effect=[msgspec.json.encode(asked), b""]))
-        request = make_mocked_request("POST", "/ui/api/command", self._headers, payload=body)
+        request = self._request("POST", "/ui/api/command", payload=body)
         return (await self._page.answer(request)).status
+
+    def _request(self, method: str, target: str, **more: Any) -> web.Request:
+        return make_mocked_request(method, target, self._headers, transport=self.transport, **more)
 
 
 @pytest.fixture
@@ -81,8 +85,9 @@ def host(home: Path) -> Host:
 @pytest.fixture
 async def page(host: Host, scribe: Scribe) -> AsyncIterator[Page]:
     await scribe.tell("add a parser")
-    page = Page(host)
-    yield page
+    page = Page(host, Access(host.clock))
+    with connected() as (_client, Browser.transport):
+        yield page
     host.open.set()
     page.close()
 
@@ -173,70 +178,6 @@ async def test_doctor_is_asked_once_for_all_who_want_to_know(
     host.clock.now += app._HEALTH_S + 1
     await browser.get("api/health")
     assert len(asked) == 2
-
-
-def shows(page: Access, visitor: Visitor) -> bool:
-    return page.visitor(make_mocked_request("GET", "/ui/", {"Cookie": f"{COOKIE}={visitor.cookie}"})) is visitor
-
-
-def test_a_key_admits_one_browser_within_a_minute_which_its_cookie_stands_for() -> None:
-    clock = Clock()
-    page = Access(clock)
-    early, late = page.new_key({"PATH": "/bin"}), page.new_key({})
-
-    clock.now += KEY_S
-    visitor = page.admit(early)
-    assert visitor is not None and visitor.env == {"PATH": "/bin"}
-    assert (shows(page, visitor), shows(Access(clock), visitor)) == (True, False)
-    assert [page.admit(key) for key in (early, "", "none", "ключ", "\udc80")] == [None] * 5
-    clock.now += 0.1
-    assert page.admit(late) is None
-
-
-def test_keys_and_browsers_are_bounded_and_the_newest_count() -> None:
-    page = Access(Clock())
-    first_key = page.new_key({})
-    for _ in range(50):
-        page.new_key({})
-    visitors = [page.admit(page.new_key({})) for _ in range(50)]
-
-    assert page.admit(first_key) is None
-    assert [visitor is not None and shows(page, visitor) for visitor in visitors] == [False] * 18 + [True] * 32
-
-
-def test_a_token_belongs_to_one_browser() -> None:
-    one, other = Visitor({}), Visitor({})
-    asked = make_mocked_request("POST", "/ui/api/command", {TOKEN_HEADER: one.token})
-
-    assert (has_token(asked, one), has_token(asked, other)) == (True, False)
-    for headers in (CIMultiDict[str](), CIMultiDict([(TOKEN_HEADER, one.token)] * 2)):
-        assert not has_token(make_mocked_request("POST", "/ui/api/command", headers), one)
-
-
-@pytest.fixture
-def asked() -> Iterator[web.Request]:
-    """A request over a real connection from this process."""
-    with closing(listen(0)) as listener, closing(socket.create_connection(listener.getsockname())):
-        listener.setblocking(True)
-        connection, _ = listener.accept()
-        with closing(connection):
-            known = {"peername": connection.getpeername(), "sockname": connection.getsockname()}
-            yield make_mocked_request("GET", "/ui/", transport=Mock(get_extra_info=known.get))
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
-def test_a_process_of_another_user_may_not_ask(asked: web.Request, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Even with our cookie, which the browser also sends to what other users serve on 127.0.0.1."""
-    uid = os.geteuid()
-    assert may_ask(asked)
-
-    monkeypatch.setattr(os, "geteuid", lambda: uid + 1)
-    assert may_ask(asked) is (uid == 0)  # root may read everything anyway
-    with monkeypatch.context() as patch:
-        patch.setattr(access, "_owners", lambda *_ports: iter([uid + 2]))
-        assert not may_ask(asked)
-    monkeypatch.setattr(access, "_TABLES", ("/proc/none",))
-    assert may_ask(asked), "where the system does not tell, the cookie is enough"
 
 
 def begin(told: Changes, write: AsyncMock) -> asyncio.Task[web.StreamResponse]:
