@@ -47,7 +47,7 @@ def redact(text: str) -> tuple[str, dict[str, int]]:
 
 
 def _one_pass(text: str, counts: dict[str, int]) -> str:
-    # Some 250 patterns, a fifth of the start of a command at a prompt.
+    # Much to load for those who only need the type.
     from carryover.redact.named import hide_named
     from carryover.redact.places import hide_headers, hide_on_command_lines
     from carryover.redact.private_keys import hide_private_keys

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from carryover.redact import values
+from carryover.redact.pattern import Pattern
 from carryover.redact.values import Span, end_of, insert_marks, is_in_use, is_name_of_a_secret, is_random, is_scrambled
 
 _SUFFIX = r"(?:[_-]?\d{1,2}|[_-](?:base|prod|production|dev|staging|test|live|value|string|hex|old|new))?"
@@ -19,9 +20,9 @@ _SEPARATOR = (
 )
 
 
-def after_word(word: str) -> re.Pattern[str]:
+def after_word(word: str) -> Pattern:
     """Returns a pattern for the end of a name, from the literal letters of `word` to its separator."""
-    return re.compile(rf"{word}{_SUFFIX}{_SEPARATOR}")
+    return Pattern(rf"{word}{_SUFFIX}{_SEPARATOR}")
 
 
 class Assignment(NamedTuple):
@@ -44,21 +45,21 @@ class Assignment(NamedTuple):
 
 
 _LINKS = {"", ",", "is", "is:", "was", "was:"}
-_DIGIT_SOON = re.compile(r"[ \t]{0,8}\S{0,64}?\d")
-_SETTER = re.compile(r"(?:define|setenv|putenv|setdefault)\([ \t]?[\"']\Z")
-_OPEN = re.compile(r"[ \t]{0,8}(?:\*{1,2}[ \t]?)?[fFbBrRuUlL]{0,2}(\\{0,7})(\"\"\"|'''|[\"'`])")
-_ANNOTATION = re.compile(r"[ \t]?[&\w.|\[\]' ]{1,40}=[ \t]{0,8}(?=[fFbBrRuU]{0,2}[\"'])")
-_BLANK = re.compile(r"[ \t]{0,8}(?:\*{1,2}[ \t])?")
-_SHELL_WORD = re.compile(r"(?:[^\s\\]|\\[^nrt\"'\s])+")
-_WORD = re.compile(r"[^\s\"'`,;&<>(){}\[\]|\\]+")
-_XML_TEXT = re.compile(r"[^<\n]*")
-_CALL = re.compile(r"(?:await |new )?[A-Za-z_][\w.:]*(?:!?\([^\n]{0,200}\)|\[[\w\"'])")
-_ATTRIBUTE = re.compile(r"[A-Za-z_]\w*(?:\??\.[A-Za-z_]\w*)+")
-_LINE_HEAD = re.compile(
+_DIGIT_SOON = Pattern(r"[ \t]{0,8}\S{0,64}?\d")
+_SETTER = Pattern(r"(?:define|setenv|putenv|setdefault)\([ \t]?[\"']\Z")
+_OPEN = Pattern(r"[ \t]{0,8}(?:\*{1,2}[ \t]?)?[fFbBrRuUlL]{0,2}(\\{0,7})(\"\"\"|'''|[\"'`])")
+_ANNOTATION = Pattern(r"[ \t]?[&\w.|\[\]' ]{1,40}=[ \t]{0,8}(?=[fFbBrRuU]{0,2}[\"'])")
+_BLANK = Pattern(r"[ \t]{0,8}(?:\*{1,2}[ \t])?")
+_SHELL_WORD = Pattern(r"(?:[^\s\\]|\\[^nrt\"'\s])+")
+_WORD = Pattern(r"[^\s\"'`,;&<>(){}\[\]|\\]+")
+_XML_TEXT = Pattern(r"[^<\n]*")
+_CALL = Pattern(r"(?:await |new )?[A-Za-z_][\w.:]*(?:!?\([^\n]{0,200}\)|\[[\w\"'])")
+_ATTRIBUTE = Pattern(r"[A-Za-z_]\w*(?:\??\.[A-Za-z_]\w*)+")
+_LINE_HEAD = Pattern(
     r"[\s+\->#*|]*(?:\d{1,6}(?:→|[:\t]))?\s*(?:export |set |setx |ENV |ARG |local |readonly |- )?\s*[\"']?"
 )
-_LINE_TAIL = re.compile(r"[ \t\r]*(?:\Z|\n|#|\\[nr])")
-_ENDS = {quote: re.compile(rf"(?<!\\)(\\*){quote}|\n") for quote in "\"'`"}
+_LINE_TAIL = Pattern(r"[ \t\r]*(?:\Z|\n|#|\\[nr])")
+_ENDS = {quote: Pattern(rf"(?<!\\)(\\*){quote}|\n") for quote in "\"'`"}
 _LONGEST_NAME = 64
 _LONGEST_VALUE = 64 * 1024
 _LONGEST_IN_WORDS = 256
@@ -188,13 +189,13 @@ _PUBLIC_KEYS = frozenset(
     " group index query file content message s3".split()
 )
 _NEAR = 48
-_LONG_VALUE = re.compile(r"[^\n=]{0,40}?[^\s\"'`(){}<>]{20}")
+_LONG_VALUE = Pattern(r"[^\n=]{0,40}?[^\s\"'`(){}<>]{20}")
 _OWNERS_OF_A_PASS = ("db", "user", "store", "key")
-_PART = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
-_AWS_NAME = re.compile("aws|secret")
-_AWS_SECRET = re.compile(r"[A-Za-z0-9/+]{40}")
-_NUMBER = re.compile(r"[\d_.,:+\-]+(?:[smhd]|ms|px|[kmg]i?b?)?", re.IGNORECASE)
-_SIGN = re.compile(r"[^a-z0-9]")
+_PART = Pattern(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
+_AWS_NAME = Pattern("aws|secret")
+_AWS_SECRET = Pattern(r"[A-Za-z0-9/+]{40}")
+_NUMBER = Pattern(r"[\d_.,:+\-]+(?:[smhd]|ms|px|[kmg]i?b?)?", re.IGNORECASE)
+_SIGN = Pattern(r"[^a-z0-9]")
 _WORKING_DIRECTORIES = {"PWD", "OLDPWD", "pwd"}
 
 

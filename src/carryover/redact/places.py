@@ -7,23 +7,24 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from carryover.redact import values
+from carryover.redact.pattern import Pattern
 from carryover.redact.values import MARK, Span, end_of, insert_marks, is_dummy, is_filler, is_random, is_scrambled
 
 _SCHEMES = frozenset("bearer basic token apikey api-key negotiate ntlm key splunk geniekey bot ssws".split())
 _SCHEMES_WITH_FIELDS = frozenset("digest oauth hawk signature aws4-hmac-sha256 mac".split())
-_FIELD = re.compile(r"[a-z_]{2,20}=\\{0,7}\"(?=[^\s\"\\])")
+_FIELD = Pattern(r"[a-z_]{2,20}=\\{0,7}\"(?=[^\s\"\\])")
 _WORDS_OF_PROSE = {"token", "auth", "authentication", "authorization", "header", "scheme", "required", "string"}
 
 # Between a header's name and its value: `Name: v`, `"Name": "v"`, `["Name"] = 'v'`, `("Name", "v")`.
 _SEPARATOR = r"\\{0,7}[\"'`\]]{0,2}[ \t]{0,4}(?::(?!:)|=(?![=>])|,|=>)[ \t]{0,4}"
 _OPEN = r"(?:[fbr]{0,2}\\{0,7}[\"'`])?"
-_AUTHORIZATION = re.compile(rf"authorization{_SEPARATOR}{_OPEN}(?:([a-z][a-z0-9-]{{1,20}})[ \t]{{1,2}})?")
-_BEARER = re.compile(r"bearer[ \t]{1,2}(?=[a-z0-9])")
-_COOKIE = re.compile(rf"cookie2?{_SEPARATOR}{_OPEN}(?=[^\s=;,\"'`\\(){{}}\[\]]{{1,128}}=)")
-_ONE_WORD = re.compile(r"[^\s\"'`\\,;<>(){}]*")
-_TO_QUOTE = {quote: re.compile(rf"(?:[^\n\r\\{quote}]|\\(?![nrt{quote}]))*") for quote in "\"'`"}
-_TO_LINE_END = re.compile(r"(?:[^\n\r\\]|\\(?![nrt]))*")
-_MORE_PROSE = re.compile(r"[ \t]+[A-Za-z]{2}")
+_AUTHORIZATION = Pattern(rf"authorization{_SEPARATOR}{_OPEN}(?:([a-z][a-z0-9-]{{1,20}})[ \t]{{1,2}})?")
+_BEARER = Pattern(r"bearer[ \t]{1,2}(?=[a-z0-9])")
+_COOKIE = Pattern(rf"cookie2?{_SEPARATOR}{_OPEN}(?=[^\s=;,\"'`\\(){{}}\[\]]{{1,128}}=)")
+_ONE_WORD = Pattern(r"[^\s\"'`\\,;<>(){}]*")
+_TO_QUOTE = {quote: Pattern(rf"(?:[^\n\r\\{quote}]|\\(?![nrt{quote}]))*") for quote in "\"'`"}
+_TO_LINE_END = Pattern(r"(?:[^\n\r\\]|\\(?![nrt]))*")
+_MORE_PROSE = Pattern(r"[ \t]+[A-Za-z]{2}")
 
 _Value = tuple[int, int, bool]
 """Start and end of a header's value, and whether to hide it."""
@@ -171,7 +172,7 @@ _PATTERNS: Final = (
 )
 """Hints and patterns. A text without the hint can't match the pattern, whose group `value` is the password, with or
 without quotes."""
-_PLACES: Final = tuple((hint, re.compile(pattern)) for hint, pattern in _PATTERNS)
+_PLACES: Final = tuple((hint, Pattern(pattern)) for hint, pattern in _PATTERNS)
 _LEAST: Final = {"mysql": 5, "mariadb": 5, "-": 8, "login ": 16}
 """Length of the shortest value that counts as a password, by hint, if it is not 4."""
 _VAGUE: Final = ("-", "login ")
@@ -184,7 +185,7 @@ def hide_on_command_lines(text: str, counts: dict[str, int]) -> str:
     return insert_marks(text, spans, counts)
 
 
-def _passwords(text: str, hint: str, pattern: re.Pattern[str]) -> Iterator[Span]:
+def _passwords(text: str, hint: str, pattern: Pattern) -> Iterator[Span]:
     least = _LEAST.get(hint, 4)
     for match in pattern.finditer(text):
         start, end = match.span("value")
