@@ -120,6 +120,7 @@ def _after(program: str, option: str, value: str = _VALUE, *, more: str = "") ->
 _USER: Final = r"['\"]?[^\s:'\"]{1,80}:(?!//)"
 _GLUED: Final = r"(?P<value>'[^'\n]{1,200}'|[^\s'\"]{1,200})"
 _VALUE_AND_USER: Final = r"(?P<quote>\\?['\"]?)(?:[a-z_][\w-]{0,31}:)?(?P<value>[^\s'\"`;&|<>()\\]{1,400})(?P=quote)"
+_SECRET_NAME: Final = r"(?:PASS(?:WORD|WD)?|SECRET|TOKEN|KEY)"
 _NOT_IN_URL: Final = r"(?<![\w./-]http)(?<![\w./-]https)"
 _FOUR_BY_FOUR: Final = r"(?P<value>(?:[a-z]{4} ){3}[a-z]{4})(?=[\"']?\s*(?:[,;}#\n]|\Z))"
 """Google's app passwords, as its page shows them."""
@@ -160,10 +161,14 @@ _PATTERNS: Final = (
         'auth"',
         r"\"auth\"[ \t]*:[ \t]*\"(?P<value>[A-Za-z0-9+/]{12,}={0,2})\"",
     ),
-    (
-        'key="',
-        r"key=\"[\w.:-]{0,60}(?i:password|api_?key|secret|token)\"[ \t]+value=\"(?P<value>[^\"\n]{6,400})\"",
-    ),
+    ("printf", rf"printf[ \t]+['\"][^'\"\n]{{0,60}}{_SECRET_NAME}[=:][ \t]?%s[^'\"\n]{{0,20}}['\"][ \t]+{_VALUE}"),
+    ("SecureString", r"ConvertTo-SecureString[ \t]+(?:-String[ \t]+)?(?P<value>'[^'\n]{1,200}'|\"[^\"\n]{1,200}\")"),
+    ("password", r"password 7 (?P<value>[0-9A-F]{8,})"),
+    ("SHA", r"\{S?SHA(?:\d{3})?\}(?P<value>[A-Za-z0-9+/]{27,}={0,2})"),  # LDAP's and Apache's password hashes
+    ("$", r"(?:scrypt|pbkdf2:\w{3,8}):[\d:]{1,20}\$\w{8,32}\$(?P<value>[0-9a-f]{64,})"),  # Werkzeug's
+    ("SHA", r"SCRAM-SHA-\d+\$\d+:[\w+/=]{12,}\$(?P<value>[\w+/]{27,}={0,2}:[\w+/]{27,}={0,2})"),
+    (":::", r":\d{1,8}:(?P<value>[0-9a-fA-F]{32}:[0-9a-fA-F]{32}):::"),  # a dump of Windows accounts
+    ('"kty', r"\"(?:d|k|p|q|dp|dq|qi)\\{0,3}\"[ \t]?:\s{0,4}\\{0,3}\"(?P<value>[\w-]{20,})"),  # a JSON web key
     (  # .pgpass
         ":",
         r"(?m)^(?:[a-z*][\w.*-]{0,199}):(?:\d\d{3,4}|\*):[^\s:]{1,64}:[^\s:]{1,64}:"
@@ -172,7 +177,19 @@ _PATTERNS: Final = (
 )
 """Hints and patterns. A text without the hint can't match the pattern, whose group `value` is the password, with or
 without quotes."""
-_PLACES: Final = tuple((hint, Pattern(pattern)) for hint, pattern in _PATTERNS)
+_COMMON_PARTS: Final = ("login", "pass", "sql", "SHA")
+"""Parts of several hints, so that most texts are searched once for all of these."""
+
+
+def _by_part() -> dict[str, dict[str, list[Pattern]]]:
+    places: dict[str, dict[str, list[Pattern]]] = {}
+    for hint, pattern in _PATTERNS:
+        part = next((part for part in _COMMON_PARTS if part in hint), "")
+        places.setdefault(part, {}).setdefault(hint, []).append(Pattern(pattern))
+    return places
+
+
+_PLACES: Final = _by_part()
 _LEAST: Final = {"mysql": 5, "mariadb": 5, "-": 8, "login ": 16}
 """Length of the shortest value that counts as a password, by hint, if it is not 4."""
 _VAGUE: Final = ("-", "login ")
@@ -181,7 +198,9 @@ _VAGUE: Final = ("-", "login ")
 
 def hide_on_command_lines(text: str, counts: dict[str, int]) -> str:
     """Replaces passwords that are passed to programs or stored in their login files."""
-    spans = [span for hint, pattern in _PLACES if hint in text for span in _passwords(text, hint, pattern)]
+    near = (place for part, places in _PLACES.items() if part in text for place in places.items())
+    here = ((hint, pattern) for hint, patterns in near if hint in text for pattern in patterns)
+    spans = [span for hint, pattern in here for span in _passwords(text, hint, pattern)]
     return insert_marks(text, spans, counts)
 
 

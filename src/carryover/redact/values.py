@@ -69,7 +69,8 @@ _RUN = Pattern(r"a+|A+|0+")
 _FILLER = Pattern(r"(?i)x{6,}|\*{4,}|\.{3}|…|[-_]your[-_]|<[a-z _-]+>")
 _REFERENCE = Pattern(
     r"""(?x)
-      \$\w+$ | <[A-Za-z]\w*$ | \$[({] | \#\{ | \#[0-9a-fA-F]{3,8}$ | \{\{ | \{[A-Za-z_] | % | ! | & [a-z]
+      \$\w+$ | <[A-Za-z]\w*$ | \$[({] | \#\{ | \#[0-9a-fA-F]{3,8}$ | \{\{ | \{[A-Za-z_] | & [a-z]
+    | %(?:[({%]|[+\-.\d]*[A-Za-z]\b|\w+%) | ![A-Za-z_.:]*$
     | @[A-Za-z_.-]+$ | :[a-z_]+$
     | (?:process\.env | import\.meta | os\.(?:environ|getenv) | env\. | ENV\[ | std::env | System\. | settings\. )
     | (?:config|secrets?|self|this|args|opts|options|params|ctx|vault|keyring)[.\[] | (?:op|vault|env|file|ssm|arn):
