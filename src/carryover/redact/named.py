@@ -18,18 +18,19 @@ _SUFFIX = r"(?:[_-]?(?:\d{1,2}|base|prod|production|dev|staging|test|live|value|
 # Kubernetes, Hadoop and .NET name both in fields of their own.
 _FIELDS = (
     r",?(?:\s|\\n){0,40}(?:\\{0,7}[\"'])?\bvalue(?:\\{0,7}[\"'])?[ \t]{0,4}[:=](?![:=>])"
+    r"|\{ ?get;[ \w;]{0,20}\} ?=|:-(?=[^\s}\-:|])|:[ \t][>|][+-]?(?:\n|\\n)[ \t]{1,12}(?=\S)"
     r"|</(?:key|name)>\s{0,40}<(?:string|value)>"
 )
 _CELLS = r"(?:</code>)?</t[dh]>\s{0,40}<td[^<>]{0,80}>(?:<code>)?|[|;](?![|;])"
 _DEFAULT = r"[\])]{0,2}[ \t]{0,4}(?:\|\||\?\?|\?:|\bor\b)(?=[ \t]{0,4}[\"'`])"
 _WORDS_BETWEEN = (
-    r"(?<=[\"'`]),|\((?=n?[\"'`])|是|为|は"
+    r"(?<=[\"'`]),|,(?=[\w+/=-]{16})|\((?=n?[\"'`])|是|为"
     r"|(?<=[ \t])(?:(?:for|of|on|in|at)[ \t][^\n:=\"'`|]{1,40}?(?:[ \t]is|:)(?=[ \t])"
     r"|(?:(?:is|was|to|ist|lautet|est|es):?(?=[ \t]))?)"
 )
 _SEPARATOR = (
-    r"(?P<close>\\{0,7}[\"'`]?\]?[*_]{0,2})[ \t]{0,8}"
-    rf"(?P<separator>=>|:=|\?=|=(?![=~>])|[:：](?![:=])|>|(?P<fields>{_FIELDS})|(?P<cells>{_CELLS})|(?P<default>{_DEFAULT})"
+    r"(?P<close>\\{0,7}[\"'`]?\]?[*_]{0,2})[ \t]{0,24}"
+    rf"(?P<separator>(?P<fields>{_FIELDS})|=>|:=|\?=|=(?![=~>])|[:：](?![:=])|>|(?P<cells>{_CELLS})|(?P<default>{_DEFAULT})"
     rf"|(?P<words>{_WORDS_BETWEEN}))"
 )
 
@@ -104,7 +105,9 @@ def read_assignment(text: str, word: re.Match[str]) -> Assignment | None:
         end = _closing(text, start, len(opened[1]), opened[2][0], longest=longest)
         glued = sort == "=" and opened.start(2) == word.end()
         return Assignment(name, text[start:end], start, end, sort, quoted=True, glued=glued, in_words=in_words)
-    return None if linked in (",", "(") else _bare(text, name, begin, at, sort, in_words=in_words)
+    if linked == "(" or (linked == "," and word["close"]):
+        return None
+    return _bare(text, name, begin, at, sort, in_words=in_words)
 
 
 def _link(word: re.Match[str]) -> tuple[str, str]:
@@ -224,6 +227,7 @@ _PUBLIC_KEYS = frozenset(
     "cache public pub ssh primary foreign partition sort range idempotency hash host object row site kms dedup"
     " group index query file content message s3".split()
 )
+_EXPANSION = Pattern(r"\$\{\w+:-[^{}]{1,200}\}\Z")
 _NEAR = 48
 _LONG_VALUE = Pattern(r"[^\n]{0,40}?[^\s\"'`(){}<>]{20}")
 _KEY_AFTER_WORD = Pattern(r"[A-Za-z][A-Za-z&.]+ [Kk]ey: ")
@@ -260,7 +264,7 @@ def _spans(text: str, lower: str, word: str) -> Iterator[Span]:
         found = read_assignment(text, match)
         if found is None or not (sure or _is_key(found, text)):
             continue
-        if not found.in_words:
+        if not found.in_words and not _EXPANSION.match(found.value, 0, _LONGEST_IN_WORDS):
             done = found.end  # examined only once: linear on any input
         if _AWS_NAME.search(found.name.lower()) and _AWS_SECRET.fullmatch(found.value):
             yield found.start, found.end, "aws"

@@ -151,7 +151,8 @@ _PATTERNS: Final = (
     ("IDENTIFIED", r"IDENTIFIED[ \t]+BY[ \t]+'(?P<value>[^'\n]{1,200})'"),
     (
         "echo",
-        rf"echo(?:[ \t]+-n)?[ \t]+(?:{_VALUE_AND_USER})[ \t]*\|[^\n|]{{0,200}}(?:sudo -S|password-stdin|chpasswd)",
+        rf"echo(?:[ \t]+-n)?[ \t]+(?:{_VALUE_AND_USER})[ \t]*\|[^\n|]{{0,200}}"
+        r"(?:sudo -S|-stdin|chpasswd|secrets? \w|env add|--with-token)",
     ),
     ("lftp", _after("lftp", r"-u[ \t]+[^\s,]+,")),
     ("password", r"login\s+\S{1,80}\s+password\s+(?P<value>\S{1,200})"),  # .netrc
