@@ -11,14 +11,23 @@ from typing import NamedTuple
 from carryover.redact import values
 from carryover.redact.pattern import Pattern
 from carryover.redact.seed_phrases import seed_phrases
-from carryover.redact.values import Span, end_of, insert_marks, is_in_use, is_name_of_a_secret, is_random, is_scrambled
+from carryover.redact.values import (
+    Span,
+    end_of,
+    insert_marks,
+    is_in_use,
+    is_name_of_a_secret,
+    is_opaque,
+    is_random,
+    is_scrambled,
+)
 
 _SUFFIX = r"(?:[_-]?(?:\d{1,2}|base|prod|production|dev|staging|test|live|value|string|hex|old|new))?"
 # What links a name to its value, by the group that it is found in. `{"name": "TOKEN", "value": "…"}` and the like of
 # Kubernetes, Hadoop and .NET name both in fields of their own.
 _FIELDS = (
     r",?(?:\s|\\n){0,40}(?:\\{0,7}[\"'])?\bvalue(?:\\{0,7}[\"'])?[ \t]{0,4}[:=](?![:=>])"
-    r"|\{ ?get;[ \w;]{0,20}\} ?=|:-(?=[^\s}\-:|])|:[ \t][>|][+-]?(?:\n|\\n)[ \t]{1,12}(?=\S)"
+    r"|\{ ?get;[ \w;]{0,20}\} ?=|:-(?=[^\s}\-:|])"
     r"|</(?:key|name)>\s{0,40}<(?:string|value)>"
 )
 _CELLS = r"(?:</code>)?</t[dh]>\s{0,40}<td[^<>]{0,80}>(?:<code>)?|[|;](?![|;])"
@@ -105,7 +114,7 @@ def read_assignment(text: str, word: re.Match[str]) -> Assignment | None:
         end = _closing(text, start, len(opened[1]), opened[2][0], longest=longest)
         glued = sort == "=" and opened.start(2) == word.end()
         return Assignment(name, text[start:end], start, end, sort, quoted=True, glued=glued, in_words=in_words)
-    if linked == "(" or (linked == "," and word["close"]):
+    if linked in (",", "("):
         return None
     return _bare(text, name, begin, at, sort, in_words=in_words)
 
@@ -227,6 +236,12 @@ _PUBLIC_KEYS = frozenset(
     "cache public pub ssh primary foreign partition sort range idempotency hash host object row site kms dedup"
     " group index query file content message s3".split()
 )
+_OPAQUE = Pattern(r"(?<![\w./@:-])[A-Za-z0-9_+/=-]{20,256}+(?![\w./(\[])")
+# What stands before a value that is not the one of the name: a mark, another name, a word for something public.
+_OF_ANOTHER = Pattern(
+    r"(?i)\[redacted:|public|finger|sha\d|md5|hash|digest|commit|check|integrity|ssh|etag|nonce|[a-z]id\b|://"
+    r"|(?<![\w-])(?!default|(?:parameter)?value|content|string|str|body|provided|field)\w+[\"']?[ \t]?[=:&]"
+)
 _EXPANSION = Pattern(r"\$\{\w+:-[^{}]{1,200}\}\Z")
 _NEAR = 48
 _LONG_VALUE = Pattern(r"[^\n]{0,40}?[^\s\"'`(){}<>]{20}")
@@ -262,14 +277,36 @@ def _spans(text: str, lower: str, word: str) -> Iterator[Span]:
         if not sure and not _LONG_VALUE.match(text, match.end()):
             continue
         found = read_assignment(text, match)
-        if found is None or not (sure or _is_key(found, text)):
-            continue
-        if not found.in_words and not _EXPANSION.match(found.value, 0, _LONGEST_IN_WORDS):
-            done = found.end  # examined only once: linear on any input
-        if _AWS_NAME.search(found.name.lower()) and _AWS_SECRET.fullmatch(found.value):
-            yield found.start, found.end, "aws"
-        elif _is_secret(found, word):
-            yield found.start, found.end, _KINDS.get(word, "secret")
+        kind = None
+        if found is not None and (sure or _is_key(found, text)):
+            if not found.in_words and not _EXPANSION.match(found.value, 0, _LONGEST_IN_WORDS):
+                done = found.end  # examined only once: linear on any input
+            kind = _kind(found, word)
+        if found is not None and kind is not None:
+            yield found.start, found.end, kind
+        elif sure and (near := _opaque_near(text, match)):
+            yield *near, _KINDS.get(word, "secret")
+
+
+def _kind(found: Assignment, word: str) -> str | None:
+    if _AWS_NAME.search(found.name.lower()) and _AWS_SECRET.fullmatch(found.value):
+        return "aws"
+    return _KINDS.get(word, "secret") if _is_secret(found, word) else None
+
+
+def _opaque_near(text: str, word: re.Match[str]) -> tuple[int, int] | None:
+    """Returns the place of what can only be a generated value, close behind a name: `secret (v)`, `apiKey = @"v"`,
+    `"--token", default="v"`."""
+    begin = word.end("close")
+    value = _OPAQUE.search(text, begin, begin + _NEAR + _LONGEST_IN_WORDS)
+    if value is None or value.start() - begin > _NEAR:
+        return None
+    if not is_opaque(value[0], or_hash=text[value.start() - 1] in _ENDS):
+        return None
+    between = text[begin : value.start()]
+    if "\n" in between.strip(": \t\r\n") or between.count("\n") > 1 or _OF_ANOTHER.search(between):
+        return None
+    return value.span()
 
 
 def _has_that_meaning(word: str, text: str, lower: str, match: re.Match[str]) -> bool:

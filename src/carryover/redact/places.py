@@ -19,7 +19,7 @@ _WORDS_OF_PROSE = {"token", "auth", "authentication", "authorization", "header",
 _SEPARATOR = r"\\{0,7}[\"'`\]]{0,2}[ \t]{0,4}(?::(?!:)|=(?![=>])|,|=>)[ \t]{0,4}"
 _OPEN = r"(?:[fbr]{0,2}\\{0,7}[\"'`])?"
 _AUTHORIZATION = Pattern(rf"authorization{_SEPARATOR}{_OPEN}(?:([a-z][a-z0-9-]{{1,20}})[ \t]{{1,2}})?")
-_BEARER = Pattern(r"bearer[ \t]{1,2}(?=[a-z0-9])")
+_BEARER = Pattern(r"bearer[ \t]{1,2}(?:[\"'`] ?[+.,&] ?[\"'`])?(?=[a-z0-9])")
 _COOKIE = Pattern(rf"cookie2?{_SEPARATOR}{_OPEN}(?=[^\s=;,\"'`\\(){{}}\[\]]{{1,128}}=)")
 _ONE_WORD = Pattern(r"[^\s\"'`\\,;<>(){}]*")
 _TO_QUOTE = {quote: Pattern(rf"(?:[^\n\r\\{quote}]|\\(?![nrt{quote}]))*") for quote in "\"'`"}
@@ -120,7 +120,6 @@ def _after(program: str, option: str, value: str = _VALUE, *, more: str = "") ->
 _USER: Final = r"['\"]?[^\s:'\"]{1,80}:(?!//)"
 _GLUED: Final = r"(?P<value>'[^'\n]{1,200}'|[^\s'\"]{1,200})"
 _VALUE_AND_USER: Final = r"(?P<quote>\\?['\"]?)(?:[a-z_][\w-]{0,31}:)?(?P<value>[^\s'\"`;&|<>()\\]{1,400})(?P=quote)"
-_SECRET_NAME: Final = r"(?:PASS(?:WORD|WD)?|SECRET|TOKEN|KEY)"
 _NOT_IN_URL: Final = r"(?<![\w./-]http)(?<![\w./-]https)"
 _FOUR_BY_FOUR: Final = r"(?P<value>(?:[a-z]{4} ){3}[a-z]{4})(?=[\"']?\s*(?:[,;}#\n]|\Z))"
 """Google's app passwords, as its page shows them."""
@@ -162,7 +161,6 @@ _PATTERNS: Final = (
         'auth"',
         r"\"auth\"[ \t]*:[ \t]*\"(?P<value>[A-Za-z0-9+/]{12,}={0,2})\"",
     ),
-    ("printf", rf"printf[ \t]+['\"][^'\"\n]{{0,60}}{_SECRET_NAME}[=:][ \t]?%s[^'\"\n]{{0,20}}['\"][ \t]+{_VALUE}"),
     ("SecureString", r"ConvertTo-SecureString[ \t]+(?:-String[ \t]+)?(?P<value>'[^'\n]{1,200}'|\"[^\"\n]{1,200}\")"),
     ("password", r"password 7 (?P<value>[0-9A-F]{8,})"),
     ("SHA", r"\{S?SHA(?:\d{3})?\}(?P<value>[A-Za-z0-9+/]{27,}={0,2})"),  # LDAP's and Apache's password hashes

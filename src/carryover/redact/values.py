@@ -144,6 +144,21 @@ def is_scrambled(value: str, at_least: int) -> bool:
     return alternations(head) >= max(4, len(head) // 8) and any(sign.isdigit() for sign in head)
 
 
+_WORD = Pattern(r"[A-Za-z][a-z]{4,}")
+
+
+def is_opaque(value: str, *, or_hash: bool) -> bool:
+    """Whether `value` can only have been generated at random. A hash or a UUID counts if `or_hash`."""
+    if _HEX.fullmatch(value):
+        return or_hash
+    if is_path(value) or is_filler(value) or sum(sign.isdigit() for sign in value) < 2:
+        return False
+    if value in (value.lower(), value.upper()):
+        return alternations(value) >= len(value) * 0.2
+    in_words = sum(map(len, _WORD.findall(value)))
+    return alternations(value) >= len(value) * 0.38 and in_words < len(value) * 0.4
+
+
 def alternations(value: str) -> int:
     """Returns how often `value` changes between lower case, upper case and digits."""
     return len(_RUN.findall(_OTHER_SIGNS.sub("", value.translate(_SORTS)))) - 1
