@@ -17,6 +17,8 @@ CleanText = NewType("CleanText", str)
 """Redacted text. Publishing accepts no other type, so nothing that is read outside the ledger (git, files) reaches a
 handoff or an agent unredacted."""
 
+_UNSEEN = "\u200b\u200d\u2060\ufeff\u00ad"
+"""The characters that editors and web pages put into words unseen."""
 _MOST_PASSES = 8
 _SHORT_CHARS = 256
 _MOST_SHORT_TEXTS = 2048
@@ -33,12 +35,9 @@ def redact(text: str) -> tuple[str, dict[str, int]]:
     if not text or (len(text) <= _SHORT_CHARS and text in _short_texts_without_secret):
         return text, counts
     given = text
-    for _ in range(_MOST_PASSES):
-        hidden = _one_pass(text, counts)
-        if hidden is text or hidden == text:
-            break
-        # A mark ends the word it is in, and so can uncover the next secret: repeat until nothing is left.
-        text = hidden
+    text = _all_passes(text, counts)
+    if not text.isascii() and any(sign in text for sign in _UNSEEN):
+        text = _behind_the_unseen(text, counts)
     if text is given and len(text) <= _SHORT_CHARS:
         if len(_short_texts_without_secret) >= _MOST_SHORT_TEXTS:
             _short_texts_without_secret.clear()
@@ -46,8 +45,33 @@ def redact(text: str) -> tuple[str, dict[str, int]]:
     return text, counts
 
 
+def _all_passes(text: str, counts: dict[str, int]) -> str:
+    for _ in range(_MOST_PASSES):
+        hidden = _one_pass(text, counts)
+        if hidden is text or hidden == text:
+            break
+        # A mark ends the word it is in, and so can uncover the next secret: repeat until nothing is left.
+        text = hidden
+    return text
+
+
+def _behind_the_unseen(text: str, counts: dict[str, int]) -> str:
+    """Returns `text` without the secrets that invisible characters in it hide from the patterns, and without those
+    characters if there are any such secrets."""
+    from carryover.text.invisible import without_unseen
+
+    seen = without_unseen(text)
+    if seen == text:
+        return text
+    uncovered: dict[str, int] = {}
+    hidden = _all_passes(seen, uncovered)
+    for kind, count in uncovered.items():
+        counts[kind] = counts.get(kind, 0) + count
+    return hidden if uncovered else text
+
+
 def _one_pass(text: str, counts: dict[str, int]) -> str:
-    # Some 250 patterns, a fifth of the start of a command at a prompt.
+    # Much to load for those who only need the type.
     from carryover.redact.named import hide_named
     from carryover.redact.places import hide_headers, hide_on_command_lines
     from carryover.redact.private_keys import hide_private_keys

@@ -9,19 +9,44 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from carryover.redact import values
-from carryover.redact.values import Span, end_of, insert_marks, is_in_use, is_name_of_a_secret, is_random, is_scrambled
+from carryover.redact.pattern import Pattern
+from carryover.redact.seed_phrases import seed_phrases
+from carryover.redact.values import (
+    Span,
+    end_of,
+    insert_marks,
+    is_in_use,
+    is_name_of_a_secret,
+    is_opaque,
+    is_random,
+    is_scrambled,
+)
 
-_SUFFIX = r"(?:[_-]?\d{1,2}|[_-](?:base|prod|production|dev|staging|test|live|value|string|hex|old|new))?"
+_SUFFIX = r"(?:[_-]?(?:\d{1,2}|base|prod|production|dev|staging|test|live|value|string|hex|old|new))?"
+# What links a name to its value, by the group that it is found in. `{"name": "TOKEN", "value": "…"}` and the like of
+# Kubernetes, Hadoop and .NET name both in fields of their own.
+_FIELDS = (
+    r",?(?:\s|\\n){0,40}(?:\\{0,7}[\"'])?\bvalue(?:\\{0,7}[\"'])?[ \t]{0,4}[:=](?![:=>])"
+    r"|\{ ?get;[ \w;]{0,20}\} ?=|:-(?=[^\s}\-:|])"
+    r"|</(?:key|name)>\s{0,40}<(?:string|value)>"
+)
+_CELLS = r"(?:</code>)?</t[dh]>\s{0,40}<td[^<>]{0,80}>(?:<code>)?|[|;](?![|;])"
+_DEFAULT = r"[\])]{0,2}[ \t]{0,4}(?:\|\||\?\?|\?:|\bor\b)(?=[ \t]{0,4}[\"'`])"
+_WORDS_BETWEEN = (
+    r"(?<=[\"'`]),|,(?=[\w+/=-]{16})|\((?=n?[\"'`])|是|为"
+    r"|(?<=[ \t])(?:(?:for|of|on|in|at)[ \t][^\n:=\"'`|]{1,40}?(?:[ \t]is|:)(?=[ \t])"
+    r"|(?:(?:is|was|to|ist|lautet|est|es):?(?=[ \t]))?)"
+)
 _SEPARATOR = (
-    r"(?P<close>\\{0,7}[\"'`]?\]?[*_]{0,2})[ \t]{0,8}"
-    r"(?P<separator>=>|:=|\?=|=(?![=~>])|:(?![:=])|>|[|;](?![|;])|(?<=[\"'`]),"
-    r"|(?<=[ \t])(?:(?:is|was):?(?=[ \t]))?)"
+    r"(?P<close>\\{0,7}[\"'`]?\]?[*_]{0,2})[ \t]{0,24}"
+    rf"(?P<separator>(?P<fields>{_FIELDS})|=>|:=|\?=|=(?![=~>])|[:：](?![:=])|>|(?P<cells>{_CELLS})|(?P<default>{_DEFAULT})"
+    rf"|(?P<words>{_WORDS_BETWEEN}))"
 )
 
 
-def after_word(word: str) -> re.Pattern[str]:
+def after_word(word: str) -> Pattern:
     """Returns a pattern for the end of a name, from the literal letters of `word` to its separator."""
-    return re.compile(rf"{word}{_SUFFIX}{_SEPARATOR}")
+    return Pattern(rf"{word}{_SUFFIX}{_SEPARATOR}")
 
 
 class Assignment(NamedTuple):
@@ -32,6 +57,7 @@ class Assignment(NamedTuple):
     start: int
     end: int
     separator: str
+    """The sign between them, or `words`, `cells` of a table, or `default` if the name stands for another value."""
     quoted: bool = False
     glued: bool = False
     """Whether it is written `NAME=value` without spaces, as in shells, .env files and query strings."""
@@ -43,22 +69,22 @@ class Assignment(NamedTuple):
     """Whether the value is a call, an index or an attribute: `get_token()`, `tokens[0]`, `self.token`."""
 
 
-_LINKS = {"", ",", "is", "is:", "was", "was:"}
-_DIGIT_SOON = re.compile(r"[ \t]{0,8}\S{0,64}?\d")
-_SETTER = re.compile(r"(?:define|setenv|putenv|setdefault)\([ \t]?[\"']\Z")
-_OPEN = re.compile(r"[ \t]{0,8}(?:\*{1,2}[ \t]?)?[fFbBrRuUlL]{0,2}(\\{0,7})(\"\"\"|'''|[\"'`])")
-_ANNOTATION = re.compile(r"[ \t]?[&\w.|\[\]' ]{1,40}=[ \t]{0,8}(?=[fFbBrRuU]{0,2}[\"'])")
-_BLANK = re.compile(r"[ \t]{0,8}(?:\*{1,2}[ \t])?")
-_SHELL_WORD = re.compile(r"(?:[^\s\\]|\\[^nrt\"'\s])+")
-_WORD = re.compile(r"[^\s\"'`,;&<>(){}\[\]|\\]+")
-_XML_TEXT = re.compile(r"[^<\n]*")
-_CALL = re.compile(r"(?:await |new )?[A-Za-z_][\w.:]*(?:!?\([^\n]{0,200}\)|\[[\w\"'])")
-_ATTRIBUTE = re.compile(r"[A-Za-z_]\w*(?:\??\.[A-Za-z_]\w*)+")
-_LINE_HEAD = re.compile(
+_DIGIT_SOON = Pattern(r"[ \t]{0,8}\S{0,64}?\d")
+_SETTER = Pattern(r"(?:define|setenv|putenv|setdefault)\([ \t]?[\"']\Z")
+_OPEN = Pattern(r"[ \t]{0,8}(?:\*{1,2}[ \t]?)?[fFbBrRuUlLnN]{0,2}(\\{0,7})(\"\"\"|'''|[\"'`])")
+_ANNOTATION = Pattern(r"[ \t]?[&\w.|\[\]' ]{1,40}=[ \t]{0,8}(?=[fFbBrRuU]{0,2}[\"'])")
+_BLANK = Pattern(r"[ \t]{0,8}(?:\*{1,2}[ \t])?")
+_SHELL_WORD = Pattern(r"(?:[^\s\\]|\\[^nrt\"'\s])+")
+_WORD = Pattern(r"[^\s\"'`,;&<>(){}\[\]|\\]+")
+_NAMING_ATTRIBUTES = ("name=", "key=", "id=")
+_XML_TEXT = Pattern(r"[^<\n]*")
+_CALL = Pattern(r"(?:await |new )?[A-Za-z_][\w.:]*(?:!?\([^\n]{0,200}\)|\[[\w\"'])")
+_ATTRIBUTE = Pattern(r"[A-Za-z_]\w*(?:\??\.[A-Za-z_]\w*)+")
+_LINE_HEAD = Pattern(
     r"[\s+\->#*|]*(?:\d{1,6}(?:→|[:\t]))?\s*(?:export |set |setx |ENV |ARG |local |readonly |- )?\s*[\"']?"
 )
-_LINE_TAIL = re.compile(r"[ \t\r]*(?:\Z|\n|#|\\[nr])")
-_ENDS = {quote: re.compile(rf"(?<!\\)(\\*){quote}|\n") for quote in "\"'`"}
+_LINE_TAIL = Pattern(r"[ \t\r]*(?:\Z|\n|#|\\[nr])")
+_ENDS = {quote: Pattern(rf"(?<!\\)(\\*){quote}|\n") for quote in "\"'`"}
 _LONGEST_NAME = 64
 _LONGEST_VALUE = 64 * 1024
 _LONGEST_IN_WORDS = 256
@@ -66,40 +92,60 @@ _LONGEST_IN_WORDS = 256
 
 def read_assignment(text: str, word: re.Match[str]) -> Assignment | None:
     """Returns the assignment whose name ends with `word` (a match of `after_word`); None if there is none."""
-    separator = word["separator"]
+    sort, linked = _link(word)
     begin = _name_start(text, word.start())
-    if separator in _LINKS and text[begin : begin + 1] != "-" and not _DIGIT_SOON.match(text, word.end()):
+    if linked in ("", "is", "was", "to") and text[begin : begin + 1] != "-" and not _DIGIT_SOON.match(text, word.end()):
         return None  # prose, which has no assignments
     name = text[begin : word.start("close")]
     at = word.end()
-    if separator == ">":
-        body = _XML_TEXT.match(text, at)
-        if text[begin - 1 : begin] != "<" or body is None or not text.startswith("</", body.end()):
-            return None
-        return Assignment(name, body[0], at, body.end(), ">", quoted=True)
-    if separator == ":" and (annotation := _ANNOTATION.match(text, at)):
+    if linked.endswith(">") and linked != "=>":
+        return _in_element(text, name, begin, at, sort)
+    if sort == ":" and (annotation := _ANNOTATION.match(text, at)):
         at = annotation.end()
     outer = text[begin - 1 : begin]
-    if outer == ":" == separator:
+    if outer == ":" == linked:
         return None  # a part of an identifier: `arn:aws:secretsmanager:eu-west-1:123456789012:secret:shop/db`
-    if outer and outer in _ENDS and not word["close"] and separator not in _LINKS:
-        return _in_quotes_with_its_name(text, name, begin, at, separator)
+    if outer and outer in _ENDS and not word["close"] and sort != "words":
+        return _in_quotes_with_its_name(text, name, begin, at, sort)
+    in_words = sort == "words" and _is_linked_by_words(text, begin, name, linked)
     if opened := _OPEN.match(text, at):
         start = opened.end()
-        longest = _LONGEST_IN_WORDS if separator in _LINKS else _LONGEST_VALUE
+        longest = _LONGEST_IN_WORDS if sort == "words" else _LONGEST_VALUE
         end = _closing(text, start, len(opened[1]), opened[2][0], longest=longest)
-        glued = separator == "=" and opened.start(2) == word.end()
-        linked = _is_linked_by_words(text, begin, name, separator)
-        return Assignment(name, text[start:end], start, end, separator, quoted=True, glued=glued, in_words=linked)
-    return None if separator == "," else _bare(text, name, begin, at, separator)
+        glued = sort == "=" and opened.start(2) == word.end()
+        return Assignment(name, text[start:end], start, end, sort, quoted=True, glued=glued, in_words=in_words)
+    if linked in (",", "("):
+        return None
+    return _bare(text, name, begin, at, sort, in_words=in_words)
 
 
-def _is_linked_by_words(text: str, begin: int, name: str, separator: str) -> bool:
-    if separator not in _LINKS or (separator == "" and name.startswith("-")):
+def _link(word: re.Match[str]) -> tuple[str, str]:
+    """Returns the sort of link between a name and its value, and the link."""
+    linked = word["separator"].strip()
+    for sort in ("words", "cells", "default"):
+        if word[sort] is not None:
+            return sort, linked
+    return (":" if word["fields"] else linked), linked
+
+
+def _in_element(text: str, name: str, begin: int, at: int, sort: str) -> Assignment | None:
+    """Handles `<token>abc</token>`, `<string name="token">abc</string>` and `<key>token</key><string>abc</string>`."""
+    end = end_of(_XML_TEXT, text, at)
+    if not text.startswith("</", end):
+        return None
+    if sort == ">" and text[begin - 1 : begin] != "<":
+        if not text.endswith(_NAMING_ATTRIBUTES, 0, begin - 1):
+            return None
+        sort = "default"
+    return Assignment(name, text[at:end], at, end, sort, quoted=True)
+
+
+def _is_linked_by_words(text: str, begin: int, name: str, linked: str) -> bool:
+    if linked == "" and name.startswith("-"):
         return False
-    if separator == ",":
+    if linked == ",":
         return _SETTER.search(text, max(0, begin - 16), begin) is None
-    return separator != "" or name != "PASSWORD"  # SQL: `ALTER USER app WITH PASSWORD 'abc'`
+    return linked != "" or name != "PASSWORD"  # SQL: `ALTER USER app WITH PASSWORD 'abc'`
 
 
 def _name_start(text: str, at: int) -> int:
@@ -122,7 +168,7 @@ def _in_quotes_with_its_name(text: str, name: str, begin: int, at: int, separato
     return Assignment(name, value, start, end, separator, glued=glued, own_line=True, code=code)
 
 
-def _bare(text: str, name: str, begin: int, at: int, separator: str) -> Assignment:
+def _bare(text: str, name: str, begin: int, at: int, separator: str, *, in_words: bool) -> Assignment:
     start = end_of(_BLANK, text, at)
     glued = separator == "=" and start == at and text[at - 2 : at - 1] not in (" ", "\t")
     if glued and name.isupper():
@@ -133,7 +179,6 @@ def _bare(text: str, name: str, begin: int, at: int, separator: str) -> Assignme
     else:
         end = end_of(_WORD, text, start)
         code = text[end : end + 1] in ("(", "[", "{") or text.startswith("->", end - 1)
-    in_words = _is_linked_by_words(text, begin, name, separator)
     while in_words and end > start and text[end - 1] in ".!?:":
         end -= 1
     value = text[start:end]
@@ -166,35 +211,52 @@ def _closing(text: str, start: int, escapes: int, quote: str, *, longest: int = 
 
 
 _BEARER_TOKEN = "bearer_token_"
+_PASSWORDS = ("pw", "psk", "contraseña", "пароль", "密码")
 # `pass` and `pat` have several meanings: `db_pass` and `gh_pat` count, `pass` and `pat` do not.
 _WORDS = {
-    "pass": after_word("pass(?:(?=w|p|c)|(?<=[a-z_-]pass))(?:word|wd|phrase|code)?s?"),
-    "pwd": after_word("pwd"),
+    "pass": after_word("pass(?:(?=w|p|c)|(?<=[a-z_-]pass)|(?<=mot de pass))(?:wor[dt]|wd|phrase|code|e)?s?"),
+    **{word: after_word("pwd?" if word == "pw" else word) for word in _PASSWORDS},
     "secret": after_word("secrets?"),
     "token": after_word("tokens?(?:-[a-z0-9]{5}(?=:))?"),
     "credential": after_word("credentials?"),
     "key": after_word("keys?"),
     "oauth": after_word("oauth"),
-    "_pat": after_word("_pat"),
+    "pat": after_word("pat"),
     _BEARER_TOKEN: after_word(r"bearer_token_\w{1,30}"),
 }
-_KINDS = {"pass": "password", "pwd": "password", "token": "token", "_pat": "token", _BEARER_TOKEN: "token"}
+_KINDS = {
+    **dict.fromkeys(("pass", *_PASSWORDS), "password"),
+    **dict.fromkeys(("token", "pat", _BEARER_TOKEN), "token"),
+}
 _SECRET_KEYS = tuple(
     "api access private secret auth account app master admin consumer subscription encryption encrypt signing hmac jwt"
     " webhook license deploy".split()
 )
 _PUBLIC_KEYS = frozenset(
-    "cache public pub ssh primary foreign partition sort range idempotency hash host object row site storage kms dedup"
+    "cache public pub ssh primary foreign partition sort range idempotency hash host object row site kms dedup"
     " group index query file content message s3".split()
 )
+_OPAQUE = Pattern(r"(?<![\w./@:-])[A-Za-z0-9_+/=-]{20,256}+(?![\w./(\[])")
+# What stands before a value that is not the one of the name: a mark, another name, a word for something public.
+_OF_ANOTHER = Pattern(
+    r"(?i)\[redacted:|public|finger|sha\d|md5|hash|digest|commit|check|integrity|ssh|etag|nonce|[a-z]id\b|://"
+    r"|(?<![\w-])(?!default|(?:parameter)?value|content|string|str|body|provided|field)\w+[\"']?[ \t]?[=:&]"
+)
+_EXPANSION = Pattern(r"\$\{\w+:-[^{}]{1,200}\}\Z")
 _NEAR = 48
-_LONG_VALUE = re.compile(r"[^\n=]{0,40}?[^\s\"'`(){}<>]{20}")
-_OWNERS_OF_A_PASS = ("db", "user", "store", "key")
-_PART = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
-_AWS_NAME = re.compile("aws|secret")
-_AWS_SECRET = re.compile(r"[A-Za-z0-9/+]{40}")
-_NUMBER = re.compile(r"[\d_.,:+\-]+(?:[smhd]|ms|px|[kmg]i?b?)?", re.IGNORECASE)
-_SIGN = re.compile(r"[^a-z0-9]")
+_LONG_VALUE = Pattern(r"[^\n]{0,40}?[^\s\"'`(){}<>]{20}")
+_KEY_AFTER_WORD = Pattern(r"[A-Za-z][A-Za-z&.]+ [Kk]ey: ")
+_OWNERS_OF_A_PASS = ("db", "user", "store", "key", "mot de ")
+_PART = Pattern(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
+_AWS_NAME = Pattern("aws|secret")
+_AWS_SECRET = Pattern(r"[A-Za-z0-9/+]{40}")
+_SAID_PASSWORD = Pattern(r"(?=\D{1,32}\d)(?=[^A-Za-z]{0,32}[A-Za-z])[^\s/_.:,;()\[\]{}<>=-]{6,32}")
+_TECHNICAL = Pattern(
+    r"(?i)(?:base|sha|md|utf|aes|rsa|ascii|oauth|http|ipv|pbkdf|argon|bcrypt|scrypt|pkcs|hs|rs|es|ps|x|p|v|s|k|blake|rot"
+    r"|crypt|des|tls|ssl|u?int|latin|iso|user|line|step|version|python|windows)-?\d"
+)
+_NUMBER = Pattern(r"[\d_.,:+\-]+(?:[smhd]|ms|px|[kmg]i?b?)?", re.IGNORECASE)
+_SIGN = Pattern(r"[^a-z0-9]")
 _WORKING_DIRECTORIES = {"PWD", "OLDPWD", "pwd"}
 
 
@@ -202,27 +264,56 @@ def hide_named(text: str, counts: dict[str, int]) -> str:
     """Replaces the values of secret names and keeps the names."""
     lower = values.lowered(text)
     spans = [span for word in _WORDS if word in lower for span in _spans(text, lower, word)]
-    return insert_marks(text, spans, counts)
+    return insert_marks(text, [*spans, *seed_phrases(lower)], counts)
 
 
 def _spans(text: str, lower: str, word: str) -> Iterator[Span]:
     done = 0
     for match in _WORDS[word].finditer(lower):
-        if match.start() < done or (word == "pass" and not _means_a_password(text, lower, match)):
+        if match.start() < done or not _has_that_meaning(word, text, lower, match):
             continue
         # `api_key` names a secret, `key` does not.
         sure = word != "key" or lower[max(0, match.start() - 14) : match.start()].rstrip("_-. ").endswith(_SECRET_KEYS)
         if not sure and not _LONG_VALUE.match(text, match.end()):
             continue
         found = read_assignment(text, match)
-        if found is None or not (sure or _is_key(found, text)):
-            continue
-        if not found.in_words:
-            done = found.end  # examined only once: linear on any input
-        if _AWS_NAME.search(found.name.lower()) and _AWS_SECRET.fullmatch(found.value):
-            yield found.start, found.end, "aws"
-        elif _is_secret(found, word):
-            yield found.start, found.end, _KINDS.get(word, "secret")
+        kind = None
+        if found is not None and (sure or _is_key(found, text)):
+            if not found.in_words and not _EXPANSION.match(found.value, 0, _LONGEST_IN_WORDS):
+                done = found.end  # examined only once: linear on any input
+            kind = _kind(found, word)
+        if found is not None and kind is not None:
+            yield found.start, found.end, kind
+        elif sure and (near := _opaque_near(text, match)):
+            yield *near, _KINDS.get(word, "secret")
+
+
+def _kind(found: Assignment, word: str) -> str | None:
+    if _AWS_NAME.search(found.name.lower()) and _AWS_SECRET.fullmatch(found.value):
+        return "aws"
+    return _KINDS.get(word, "secret") if _is_secret(found, word) else None
+
+
+def _opaque_near(text: str, word: re.Match[str]) -> tuple[int, int] | None:
+    """Returns the place of what can only be a generated value, close behind a name: `secret (v)`, `apiKey = @"v"`,
+    `"--token", default="v"`."""
+    begin = word.end("close")
+    value = _OPAQUE.search(text, begin, begin + _NEAR + _LONGEST_IN_WORDS)
+    if value is None or value.start() - begin > _NEAR:
+        return None
+    if not is_opaque(value[0], or_hash=text[value.start() - 1] in _ENDS):
+        return None
+    between = text[begin : value.start()]
+    if "\n" in between.strip(": \t\r\n") or between.count("\n") > 1 or _OF_ANOTHER.search(between):
+        return None
+    return value.span()
+
+
+def _has_that_meaning(word: str, text: str, lower: str, match: re.Match[str]) -> bool:
+    if word == "pass":
+        return _means_a_password(text, lower, match)
+    at = match.start()
+    return word != "pat" or lower[at - 1 : at] in ("_", ".", "-") or (text[at] == "P" and text[at - 1].islower())
 
 
 def _means_a_password(text: str, lower: str, match: re.Match[str]) -> bool:
@@ -230,13 +321,15 @@ def _means_a_password(text: str, lower: str, match: re.Match[str]) -> bool:
     at = match.start()
     if match.start("close") - at > len("pass") + 1 or lower[at - 1 : at] in ("_", "-"):
         return True
-    return (text[at] == "P" and text[at - 1].islower()) or lower[max(0, at - 5) : at].endswith(_OWNERS_OF_A_PASS)
+    return (text[at] == "P" and text[at - 1].islower()) or lower[max(0, at - 7) : at].endswith(_OWNERS_OF_A_PASS)
 
 
 def _is_key(found: Assignment, text: str) -> bool:
     """Whether the value shows that a key is secret although its name does not, such as `TRACKING_KEY`."""
     before = text[max(0, found.start - _NEAR) : found.start]
-    parts = [part.lower() for part in _PART.findall(before if found.in_words else found.name)]
+    phrase = before[before.rfind("\n") + 1 :]
+    in_phrase = found.in_words or _KEY_AFTER_WORD.search(phrase) is not None  # `my Mistral key: …`
+    parts = [part.lower() for part in _PART.findall(phrase if in_phrase else found.name)]
     bare = len(parts) < 2 and not before.endswith(("?key=", "&key="))
     many = found.name.lower().endswith("s")  # `--recv-keys` and the like name keys, which are public
     return not (bare or many or found.code or _PUBLIC_KEYS.intersection(parts)) and is_scrambled(found.value, 20)
@@ -249,10 +342,15 @@ def _is_secret(found: Assignment, word: str) -> bool:
     value = found.value.strip()
     if any(harmless(value) for harmless in _HARMLESS) or _repeats_name(found):
         return False
+    is_password = _KINDS.get(word) == "password"
     if found.in_words or word == "oauth":
-        return is_scrambled(value, 16 if word == "oauth" else 8) and not found.code and not is_name_of_a_secret(value)
-    if found.separator in ("|", ";"):  # cells of a table, which describe more often than they hold a secret
-        return is_random(value, 16) and not any(sign.isspace() for sign in value)
+        scrambled = is_scrambled(value, 16 if word == "oauth" else 8) or (is_password and _is_said_password(value))
+        return scrambled and not found.code and not is_name_of_a_secret(value)
+    if found.separator == "cells":  # of a table, which describe more often than they hold a secret
+        secret = is_random(value, 16) or (is_password and is_scrambled(value, 8))
+        return secret and not any(sign.isspace() for sign in value)
+    if found.separator == "default":
+        return found.quoted and (is_random(value, 8) or is_in_use(value))
     if _NUMBER.fullmatch(value) and len(value) < 16:
         return value.isdigit() and len(value) >= 4 and found.name.lower().endswith(("word", "passwd", "pwd"))
     if any(character.isspace() for character in value[:256]):
@@ -260,16 +358,21 @@ def _is_secret(found: Assignment, word: str) -> bool:
             return True
         return any(is_random(part.strip(".,:;?!"), 6) for part in value[:256].split())
     if found.quoted:
-        return _is_quoted_secret(found, value, word)
+        return _is_quoted_secret(found, value, "pass" if is_password else word)
     if found.code or (found.name in _WORKING_DIRECTORIES and not is_scrambled(value, 8)):
         return False
     if is_in_use(value) and found.own_line:
         return True
     if not found.name.isupper():
-        return _is_bare_secret(found, value, word)
+        return _is_bare_secret(found, value, "pass" if is_password else word)
     if found.glued:
         return len(value) >= 3
     return is_random(value, 4) or (found.own_line and found.separator == ":" and len(value) >= 4)
+
+
+def _is_said_password(value: str) -> bool:
+    """Whether a sentence gives `value` away: `the password is Sommer2024`, but not `the password is base64`."""
+    return is_in_use(value) or (_SAID_PASSWORD.fullmatch(value) is not None and _TECHNICAL.match(value) is None)
 
 
 def _repeats_name(found: Assignment) -> bool:
@@ -283,12 +386,12 @@ def _is_quoted_secret(found: Assignment, value: str, word: str) -> bool:
         return is_random(value, 8)
     if word == "token" and not found.name.isupper():  # parsers are full of `token = "identifier"`
         return is_random(value, 6) or len(value) >= 16 or is_in_use(value)
-    return len(value) >= (3 if word in ("pass", "pwd") or found.name.isupper() else 4 if word == "secret" else 6)
+    return len(value) >= (3 if word == "pass" or found.name.isupper() else 4 if word == "secret" else 6)
 
 
 def _is_bare_secret(found: Assignment, value: str, word: str) -> bool:
     if found.name.startswith("-"):  # an option of a command
-        if word not in ("pass", "pwd") and is_name_of_a_secret(value):
+        if word != "pass" and is_name_of_a_secret(value):
             return False
         return is_random(value, 4) or len(value) >= (4 if found.glued else 14)
     if found.glued:
@@ -297,4 +400,4 @@ def _is_bare_secret(found: Assignment, value: str, word: str) -> bool:
         return is_random(value, 6) or (found.own_line and len(value) >= 8)
     if is_random(value, 10 if word == "token" else 6):
         return not (found.separator == "=" and value.lower().startswith(found.name.lower()))
-    return word in ("pass", "pwd") and found.own_line and found.separator == ":" and value.islower() and len(value) >= 6
+    return word == "pass" and found.own_line and found.separator == ":" and value.islower() and len(value) >= 6

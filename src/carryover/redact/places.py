@@ -7,23 +7,24 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from carryover.redact import values
+from carryover.redact.pattern import Pattern
 from carryover.redact.values import MARK, Span, end_of, insert_marks, is_dummy, is_filler, is_random, is_scrambled
 
 _SCHEMES = frozenset("bearer basic token apikey api-key negotiate ntlm key splunk geniekey bot ssws".split())
 _SCHEMES_WITH_FIELDS = frozenset("digest oauth hawk signature aws4-hmac-sha256 mac".split())
-_FIELD = re.compile(r"[a-z_]{2,20}=\\{0,7}\"(?=[^\s\"\\])")
+_FIELD = Pattern(r"[a-z_]{2,20}=\\{0,7}\"(?=[^\s\"\\])")
 _WORDS_OF_PROSE = {"token", "auth", "authentication", "authorization", "header", "scheme", "required", "string"}
 
 # Between a header's name and its value: `Name: v`, `"Name": "v"`, `["Name"] = 'v'`, `("Name", "v")`.
 _SEPARATOR = r"\\{0,7}[\"'`\]]{0,2}[ \t]{0,4}(?::(?!:)|=(?![=>])|,|=>)[ \t]{0,4}"
 _OPEN = r"(?:[fbr]{0,2}\\{0,7}[\"'`])?"
-_AUTHORIZATION = re.compile(rf"authorization{_SEPARATOR}{_OPEN}(?:([a-z][a-z0-9-]{{1,20}})[ \t]{{1,2}})?")
-_BEARER = re.compile(r"bearer[ \t]{1,2}(?=[a-z0-9])")
-_COOKIE = re.compile(rf"cookie2?{_SEPARATOR}{_OPEN}(?=[^\s=;,\"'`\\(){{}}\[\]]{{1,128}}=)")
-_ONE_WORD = re.compile(r"[^\s\"'`\\,;<>(){}]*")
-_TO_QUOTE = {quote: re.compile(rf"(?:[^\n\r\\{quote}]|\\(?![nrt{quote}]))*") for quote in "\"'`"}
-_TO_LINE_END = re.compile(r"(?:[^\n\r\\]|\\(?![nrt]))*")
-_MORE_PROSE = re.compile(r"[ \t]+[A-Za-z]{2}")
+_AUTHORIZATION = Pattern(rf"authorization{_SEPARATOR}{_OPEN}(?:([a-z][a-z0-9-]{{1,20}})[ \t]{{1,2}})?")
+_BEARER = Pattern(r"bearer[ \t]{1,2}(?:[\"'`] ?[+.,&] ?[\"'`])?(?=[a-z0-9])")
+_COOKIE = Pattern(rf"cookie2?{_SEPARATOR}{_OPEN}(?=[^\s=;,\"'`\\(){{}}\[\]]{{1,128}}=)")
+_ONE_WORD = Pattern(r"[^\s\"'`\\,;<>(){}]*")
+_TO_QUOTE = {quote: Pattern(rf"(?:[^\n\r\\{quote}]|\\(?![nrt{quote}]))*") for quote in "\"'`"}
+_TO_LINE_END = Pattern(r"(?:[^\n\r\\]|\\(?![nrt]))*")
+_MORE_PROSE = Pattern(r"[ \t]+[A-Za-z]{2}")
 
 _Value = tuple[int, int, bool]
 """Start and end of a header's value, and whether to hide it."""
@@ -149,7 +150,8 @@ _PATTERNS: Final = (
     ("IDENTIFIED", r"IDENTIFIED[ \t]+BY[ \t]+'(?P<value>[^'\n]{1,200})'"),
     (
         "echo",
-        rf"echo(?:[ \t]+-n)?[ \t]+(?:{_VALUE_AND_USER})[ \t]*\|[^\n|]{{0,200}}(?:sudo -S|password-stdin|chpasswd)",
+        rf"echo(?:[ \t]+-n)?[ \t]+(?:{_VALUE_AND_USER})[ \t]*\|[^\n|]{{0,200}}"
+        r"(?:sudo -S|-stdin|chpasswd|secrets? \w|env add|--with-token)",
     ),
     ("lftp", _after("lftp", r"-u[ \t]+[^\s,]+,")),
     ("password", r"login\s+\S{1,80}\s+password\s+(?P<value>\S{1,200})"),  # .netrc
@@ -159,10 +161,13 @@ _PATTERNS: Final = (
         'auth"',
         r"\"auth\"[ \t]*:[ \t]*\"(?P<value>[A-Za-z0-9+/]{12,}={0,2})\"",
     ),
-    (
-        'key="',
-        r"key=\"[\w.:-]{0,60}(?i:password|api_?key|secret|token)\"[ \t]+value=\"(?P<value>[^\"\n]{6,400})\"",
-    ),
+    ("SecureString", r"ConvertTo-SecureString[ \t]+(?:-String[ \t]+)?(?P<value>'[^'\n]{1,200}'|\"[^\"\n]{1,200}\")"),
+    ("password", r"password 7 (?P<value>[0-9A-F]{8,})"),
+    ("SHA", r"\{S?SHA(?:\d{3})?\}(?P<value>[A-Za-z0-9+/]{27,}={0,2})"),  # LDAP's and Apache's password hashes
+    ("$", r"(?:scrypt|pbkdf2:\w{3,8}):[\d:]{1,20}\$\w{8,32}\$(?P<value>[0-9a-f]{64,})"),  # Werkzeug's
+    ("SHA", r"SCRAM-SHA-\d+\$\d+:[\w+/=]{12,}\$(?P<value>[\w+/]{27,}={0,2}:[\w+/]{27,}={0,2})"),
+    (":::", r":\d{1,8}:(?P<value>[0-9a-fA-F]{32}:[0-9a-fA-F]{32}):::"),  # a dump of Windows accounts
+    ('"kty', r"\"(?:d|k|p|q|dp|dq|qi)\\{0,3}\"[ \t]?:\s{0,4}\\{0,3}\"(?P<value>[\w-]{20,})"),  # a JSON web key
     (  # .pgpass
         ":",
         r"(?m)^(?:[a-z*][\w.*-]{0,199}):(?:\d\d{3,4}|\*):[^\s:]{1,64}:[^\s:]{1,64}:"
@@ -171,7 +176,19 @@ _PATTERNS: Final = (
 )
 """Hints and patterns. A text without the hint can't match the pattern, whose group `value` is the password, with or
 without quotes."""
-_PLACES: Final = tuple((hint, re.compile(pattern)) for hint, pattern in _PATTERNS)
+_COMMON_PARTS: Final = ("login", "pass", "sql", "SHA")
+"""Parts of several hints, so that most texts are searched once for all of these."""
+
+
+def _by_part() -> dict[str, dict[str, list[Pattern]]]:
+    places: dict[str, dict[str, list[Pattern]]] = {}
+    for hint, pattern in _PATTERNS:
+        part = next((part for part in _COMMON_PARTS if part in hint), "")
+        places.setdefault(part, {}).setdefault(hint, []).append(Pattern(pattern))
+    return places
+
+
+_PLACES: Final = _by_part()
 _LEAST: Final = {"mysql": 5, "mariadb": 5, "-": 8, "login ": 16}
 """Length of the shortest value that counts as a password, by hint, if it is not 4."""
 _VAGUE: Final = ("-", "login ")
@@ -180,11 +197,13 @@ _VAGUE: Final = ("-", "login ")
 
 def hide_on_command_lines(text: str, counts: dict[str, int]) -> str:
     """Replaces passwords that are passed to programs or stored in their login files."""
-    spans = [span for hint, pattern in _PLACES if hint in text for span in _passwords(text, hint, pattern)]
+    near = (place for part, places in _PLACES.items() if part in text for place in places.items())
+    here = ((hint, pattern) for hint, patterns in near if hint in text for pattern in patterns)
+    spans = [span for hint, pattern in here for span in _passwords(text, hint, pattern)]
     return insert_marks(text, spans, counts)
 
 
-def _passwords(text: str, hint: str, pattern: re.Pattern[str]) -> Iterator[Span]:
+def _passwords(text: str, hint: str, pattern: Pattern) -> Iterator[Span]:
     least = _LEAST.get(hint, 4)
     for match in pattern.finditer(text):
         start, end = match.span("value")

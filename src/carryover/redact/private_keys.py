@@ -1,37 +1,46 @@
-"""Hides private keys in PEM armour: whole, cut off at either end, or with literal line ends inside a string."""
+"""Hides private keys in PEM armour and PuTTY's: whole, cut off, or with literal line ends inside a string."""
 
 from __future__ import annotations
 
-import re
-
+from carryover.redact.pattern import Pattern
 from carryover.redact.values import Span, insert_marks
 
-_ARMOUR = re.compile(r"-----(BEGIN|END) (?:[A-Z0-9]{1,12} ){0,4}PRIVATE KEY(?: BLOCK)?-----")
+_SIGNS = ("PRIVATE KEY", "Private-Lines")
+_ARMOUR = Pattern(
+    r"-{4,5} ?(BEGIN|END) (?:[A-Z0-9]{1,12} ){0,4}PRIVATE KEY(?: BLOCK)? ?-{4,5}"
+    r"|(Private-Lines): \d{1,3}"
+)
 _LONGEST = 64 * 1024
 _LONGEST_LINE = 1024
-_BODY = re.compile(r"[A-Za-z0-9+/=]{16}")
+_BODY = Pattern(r"[A-Za-z0-9+/=]{16}")
 # What is between the lines of a key: line ends (real or escaped), quotes, diff and quote marks, the line numbers
 # that agents' read tools print, and the headers of an encrypted key.
 # Python before 3.11.5 matches possessive groups wrongly, and a greedy one would backtrack when no line follows. So the
 # gap and the line after it are matched one after the other, and only single characters are repeated possessively.
-_GAP = re.compile(
+_GAP = Pattern(
     r"(?:[\s>|+\"',]++|\\++[nrt]|\d{1,6}(?:→|[:|][ ])|(?:Proc-Type|DEK-Info|Version|Comment):[^\n\\]{0,200})*"
 )
-_TORN_LINE = re.compile(r"[A-Za-z0-9+/=]{16,}+")
-_TORN_LAST_LINE = re.compile(r"[A-Za-z0-9+/]{1,64}+={0,2}(?=\s*\Z|[\"'\\\n])")
-_TORN_ONLY_LINE = re.compile(r"[A-Za-z0-9+/]{4,}+={0,2}\s*\Z")
+_TORN_LINE = Pattern(r"[A-Za-z0-9+/=]{16,}+")
+_TORN_LAST_LINE = Pattern(r"[A-Za-z0-9+/]{1,64}+={0,2}(?=\s*\Z|[\"'\\\n])")
+_TORN_ONLY_LINE = Pattern(r"[A-Za-z0-9+/]{4,}+={0,2}\s*\Z")
 _LINE = r"[\s>|+\"',]*+(?:\d{1,6}(?:→|[:|][ ]|\t))?\s*+"
-_FULL_LINE = re.compile(rf"{_LINE}[A-Za-z0-9+/=]{{16,}}+[\s\"',+\\n]*+")
-_LAST_LINE = re.compile(rf"{_LINE}[A-Za-z0-9+/=]*+[\s\"',+\\n]*+")
+_FULL_LINE = Pattern(rf"{_LINE}[A-Za-z0-9+/=]{{16,}}+[\s\"',+\\n]*+")
+_LAST_LINE = Pattern(rf"{_LINE}[A-Za-z0-9+/=]*+[\s\"',+\\n]*+")
 
 
 def hide_private_keys(text: str, counts: dict[str, int]) -> str:
     """Replaces each private key with one mark. A header without a key body, as in a search pattern, stays."""
     spans: list[Span] = []
-    for armour in _ARMOUR.finditer(text) if "PRIVATE KEY" in text else ():
-        is_begin = armour[1] == "BEGIN"
-        start = armour.start() if is_begin else _start_of_headless_key(text, armour.start())
-        end = _end_of_key(text, armour.end()) if is_begin else armour.end()
+    for armour in _ARMOUR.finditer(text) if any(sign in text for sign in _SIGNS) else ():
+        if armour[2]:
+            start: int | None = _end_of_gap(text, armour.end())
+            end = _end_of_lines(text, armour.end())
+        elif armour[1] == "BEGIN":
+            start = armour.start()
+            end = _end_of_key(text, armour.end())
+        else:
+            start = _start_of_headless_key(text, armour.start())
+            end = armour.end()
         if start is not None and end is not None:
             spans.append((start, end, "private-key"))
     return insert_marks(text, spans, counts)
@@ -41,6 +50,10 @@ def _end_of_key(text: str, body: int) -> int | None:
     following = _ARMOUR.search(text, body, body + _LONGEST)
     if following is not None and following[1] == "END":
         return following.end() if _BODY.search(text, body, following.start()) else None
+    return _end_of_lines(text, body)
+
+
+def _end_of_lines(text: str, body: int) -> int | None:
     end, last_line = body, _TORN_ONLY_LINE  # a key body that lacks its end line
     while line := _TORN_LINE.match(text, _end_of_gap(text, end)):
         end, last_line = line.end(), _TORN_LAST_LINE

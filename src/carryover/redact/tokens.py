@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from typing import Final, NamedTuple
 
+from carryover.redact.pattern import Pattern
 from carryover.redact.values import MARK, Span, alternations, insert_marks, is_dummy, is_filler, is_random, is_scrambled
 
 
@@ -19,7 +20,7 @@ class Form(NamedTuple):
 
     kind: str
     hint: str
-    pattern: re.Pattern[str]
+    pattern: Pattern
 
 
 def _read(part: str) -> Iterator[tuple[str, str, str]]:
@@ -48,16 +49,16 @@ _JWT: Final = (
 )
 
 _ANYWHERE_FORMS: Final = (
-    *(Form(kind, hint, re.compile(pattern)) for kind, hint, pattern in _read(_ANYWHERE)),
-    Form("jwt", "eyJ", re.compile(_JWT)),
+    *(Form(kind, hint, Pattern(pattern)) for kind, hint, pattern in _read(_ANYWHERE)),
+    Form("jwt", "eyJ", Pattern(_JWT)),
 )
 _PREFIXED: Final = tuple(
-    Form(kind, prefix, re.compile(rf"{name}(?:(?<![0-9A-Za-z]{name})|(?<=\\[nrt]{name})){rest}"))
+    Form(kind, prefix, Pattern(rf"{name}(?:(?<![0-9A-Za-z]{name})|(?<=\\[nrt]{name})){rest}"))
     for kind, prefix, rest in _read(_FORMS)
     for name in (re.escape(prefix),)
 )
 """At the start of a word, or after a literal `\\n`, `\\r` or `\\t`."""
-_BEGINS: Final = re.compile(rf"(?:(?<![0-9A-Za-z])|(?<=\\[nrt]))(?=({_any_of(form.hint for form in _PREFIXED)}))")
+_BEGINS: Final = Pattern(rf"(?:(?<![0-9A-Za-z])|(?<=\\[nrt]))(?=({_any_of(form.hint for form in _PREFIXED)}))")
 
 
 @cache  # of the beginnings that `_BEGINS` finds
@@ -65,17 +66,17 @@ def _beginning_with(found: str) -> tuple[Form, ...]:
     return tuple(form for form in _PREFIXED if form.hint.startswith(found))
 
 
-PREFIXED: Final = re.compile(
+PREFIXED: Final = Pattern(
     r"(?<![A-Za-z0-9_.+/%$@-])(?!sha\d|md5)[A-Za-z][A-Za-z0-9]{1,15}(?:[_-][a-z0-9]{1,8}){0,3}?[_-]"
     r"([A-Za-z0-9_-]{20,200}+(?:\.[A-Za-z0-9_-]{20,64}+)?)"
     r"(?![A-Za-z0-9/@+%_-]|\.[A-Za-z0-9])"
 )
-LONG_REST: Final = re.compile(r"[_-](?=[A-Za-z0-9_-]{20})(?=[A-Za-z_-]{0,64}\d)")
+LONG_REST: Final = Pattern(r"[_-](?=[A-Za-z0-9_-]{20})(?=[A-Za-z_-]{0,64}\d)")
 """Occurs in every token that `PREFIXED` finds and is quicker to search for."""
-_SECRET_PREFIX: Final = re.compile(r"(?:[a-z0-9]{1,8}[_-]){0,3}?(?:sk|sec|secret|token|key|apikey|pat|oauth|live)[_-]")
-_MORE_PREFIX: Final = re.compile(r"(?:[a-z0-9]{1,8}[_-])*")
-_WORD: Final = re.compile(r"[A-Za-z][a-z]{4,}")
-_HASH: Final = re.compile(r"[0-9a-fA-F_-]+")
+_SECRET_PREFIX: Final = Pattern(r"(?:[a-z0-9]{1,8}[_-]){0,3}?(?:sk|sec|secret|token|key|apikey|pat|oauth|live)[_-]")
+_MORE_PREFIX: Final = Pattern(r"(?:[a-z0-9]{1,8}[_-])*")
+_WORD: Final = Pattern(r"[A-Za-z][a-z]{4,}")
+_HASH: Final = Pattern(r"[0-9a-fA-F_-]+")
 
 
 def is_prefixed_token(match: re.Match[str]) -> bool:
@@ -101,7 +102,7 @@ _AZURE_HEAD: Final = r"(?:(?<![0-9A-Za-z+/_-])|(?<=\\[nrt]))[A-Za-z0-9+/_-]{33,8
 
 # These begin with no fixed word: search for their punctuation, then look back for what is in front of it.
 _SPLIT: Final = tuple(
-    (kind, hint, re.compile(secret), re.compile(rf"{head}\Z"))
+    (kind, hint, Pattern(secret), Pattern(rf"{head}\Z"))
     for kind, hint, secret, head in (
         ("azure", "Q~", r"Q~[A-Za-z0-9_~.-]{31,}", r"[A-Za-z0-9_~.-]{3}\d"),
         ("telegram", ":", rf":(?<=\d{{6}}:){_B64}{{35}}(?!{_B64})", r"\d{6,12}"),
@@ -116,11 +117,11 @@ _SPLIT: Final = tuple(
         ("asana", ":", r":(?<=\d:)[0-9a-f]{32}(?![0-9A-Za-z])", r"(?<![\d/])\d/\d{10,20}(?:/\d{10,20})?"),
     )
 )
-_URL_PASSWORD = re.compile(r"://([^\s/:\"'`<>\\\[]*+):((?!\d{1,5}[?#,])[^\s/\"'`<>\\]*)@")
-_URL_TOKEN = re.compile(r"://([A-Za-z0-9_-]{20,}+)@")
-_BITWARDEN_PAIR = re.compile(r"\[redacted:bitwarden\]:([A-Za-z0-9+/]{22}==)")
-_AWS_PAIR = re.compile(r"\[redacted:aws\][\s,:;|\"']{1,8}([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])")
-_LONG_WORD: Final = re.compile(r"[A-Za-z0-9_.+/=$~@%\\-]{15,}")
+_URL_PASSWORD = Pattern(r"://([^\s/:\"'`<>\\\[]*+):((?!\d{1,5}[?#,])[^\s/\"'`<>\\]*)@")
+_URL_TOKEN = Pattern(r"://([A-Za-z0-9_-]{20,}+)@")
+_BITWARDEN_PAIR = Pattern(r"\[redacted:bitwarden\]:([A-Za-z0-9+/]{22}==)")
+_AWS_PAIR = Pattern(r"\[redacted:aws\][\s,:;|\"']{1,8}([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])")
+_LONG_WORD: Final = Pattern(r"[A-Za-z0-9_.+/=$~@%\\-]{15,}")
 """Every token with a mark is part of such a word. Few words are this long, so only these are searched for marks."""
 
 
@@ -170,7 +171,7 @@ def _prefixed(text: str) -> Iterator[re.Match[str]]:
             yield match
 
 
-def _split(text: str, secret: re.Pattern[str], owner: re.Pattern[str], kind: str) -> Iterator[Span]:
+def _split(text: str, secret: Pattern, owner: Pattern, kind: str) -> Iterator[Span]:
     """Yields tokens of the form `<owner id><secret>`, which only both parts together identify."""
     for match in secret.finditer(text):
         head = owner.search(text[max(0, match.start() - 80) : match.start()])
