@@ -228,6 +228,6 @@ def leave(state: StateDir, *, delete: bool) -> None:
         if delete:
             settings = folder.settings()
             store = GitStore(folder.store, settings.remote)
-            if (sent := store.fetch().get(settings.machine)) is not None:
+            if (sent := store.fetch().commits.get(settings.machine)) is not None:
                 store.push(settings.machine, None, sent)
         folder.remove()
