@@ -81,8 +81,11 @@ def initialise(
     age()
     settings = msgspec.structs.replace(settings, remote=usable_address(settings.remote), machine=secrets.token_hex(8))
     wanted = normalised(settings.remote)
+    home = Path.home().resolve()
     for root, remotes in remotes_of.items():
-        if wanted in map(normalised, remotes) or Path(wanted).is_relative_to(root):
+        # Of the home folder, which a session may have run in, almost everything is a part.
+        is_in_project = Path(wanted).is_relative_to(root) and not home.is_relative_to(root)
+        if is_in_project or wanted in map(normalised, remotes):
             raise UserError(
                 f"{without_credentials(settings.remote)} belongs to the project {root}, and what was said must not lie "
                 f"beside its code. {_NOTHING} Make an empty repository for it, for example with "
