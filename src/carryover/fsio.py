@@ -143,11 +143,11 @@ def read_beginning(path: Path, limit_bytes: int, *, follow: bool = False) -> byt
         return file.read(limit_bytes)
 
 
-def open_regular(path: Path | str, flags: int = os.O_RDONLY, *, mode: int = 0o600) -> int:
+def open_regular(path: Path | str, flags: int = os.O_RDONLY, *, mode: int = 0o600, dir_fd: int | None = None) -> int:
     """Opens a regular file and returns the descriptor, which the caller closes. Never waits on a pipe or a device.
     Raises OSError, also when it is not a regular file.
     """
-    descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY, mode)
+    descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY, mode, dir_fd=dir_fd)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise _not_regular(path)

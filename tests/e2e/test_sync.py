@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import zlib
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from support.claude_session import ClaudeSession
 from support.daemon_process import daemon_below, handoff_of, wait_until
 from support.repository import git, repository
 from support.terminal import CTRL_C, ENTER, played
+from support.tools import program
 
 pytest.importorskip("pyrage")
 
@@ -249,20 +251,50 @@ def test_two_syncs_at_once_do_not_disturb_each_other(both: tuple[Machine, Machin
         assert "2 sessions" in home.run("status")
 
 
-def test_hooks_in_a_shared_folder_are_not_run(store: Path, tmp_path: Path, desktop: Machine) -> None:
+def test_no_action_runs_what_the_owner_of_a_shared_folder_has_put_there(
+    store: Path, tmp_path: Path, desktop: Machine, laptop: Machine
+) -> None:
     trap = tmp_path / "trapped"
-    for name in ("pre-receive", "update", "post-receive", "reference-transaction", "post-update"):
-        hook = store / "hooks" / name
-        hook.parent.mkdir(exist_ok=True)
-        hook.write_text(f"#!/bin/sh\ntouch {trap}\n")
-        hook.chmod(0o755)
-    desktop.session().prompt("Add a discount")
+    program(tmp_path / "planted", f"touch {trap}")
+    (tmp_path / "work").mkdir()
 
+    def plant(machine: str = "0" * 16) -> None:
+        (store / "HEAD").write_text(f"ref: refs/heads/{machine}\n")
+        (store / "config").write_text(
+            f"[core]\nbare = false\nworktree = {tmp_path}/work\nfsmonitor = {tmp_path}/planted\n"
+            f"alternateRefsCommand = {tmp_path}/planted\n[receive]\ndenyCurrentBranch = updateInstead\n"
+        )
+        for name in ("pre-receive", "update", "post-receive", "reference-transaction", "push-to-checkout"):
+            (store / "hooks").mkdir(exist_ok=True)
+            shutil.copy(tmp_path / "planted", store / "hooks" / name)
+
+    plant()
     desktop.run("sync", "init", str(store))
-    desktop.run("sync")
+    [machine] = (path.name for path in (store / "refs" / "heads").iterdir())
+    plant(machine)
+    join(store, desktop, laptop)
+    for number in range(2):
+        desktop.session().prompt(f"Add discount {number}")
+        desktop.run("sync")
+    desktop.run("sync", "compact")
+    laptop.run("sync")
+    desktop.run("sync", "off", "--delete", "--yes")
 
     assert not trap.exists()
-    assert git(store, "for-each-ref").strip()
+    assert "2 sessions" in laptop.run("status")
+
+
+def test_a_store_can_be_below_the_home_folder_even_if_an_agent_worked_there(desktop: Machine) -> None:
+    git(desktop.folder, "init", "--quiet", "--bare", "store.git")
+    ClaudeSession(desktop.folder / ".claude" / "projects", desktop.folder).prompt("Tidy my home folder")
+    desktop.session().prompt("Add a discount")
+    desktop.run("sessions", "--all")
+    git(desktop.shop, "init", "--quiet", "--bare", "store.git")
+
+    assert "belongs to the project" in desktop.run("sync", "init", str(desktop.shop / "store.git"), code=5)
+    home = forked.carryover("sync", "init", "store.git", cwd=desktop.folder, env=desktop.daemon.env)
+
+    assert home.returncode == 0, home.stderr
 
 
 def test_the_daemon_synchronises_by_itself(both: tuple[Machine, Machine]) -> None:

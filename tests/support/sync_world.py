@@ -21,7 +21,7 @@ from carryover.sync.membership import accept, add, admission, compact, remove, w
 from carryover.sync.payload import Machine, Payload, Piece, ProjectState, Taken
 from carryover.sync.rounds import Outcome, Round
 from carryover.sync.sealing import MachineKey, new_epoch, new_identity
-from carryover.sync.store import File, GitStore, StoreTrouble
+from carryover.sync.store import Fetched, File, GitStore, StoreTrouble
 from carryover.sync.trust import first_view
 
 T = TypeVar("T")
@@ -139,12 +139,12 @@ class MemoryStore(GitStore):
                 self.crash_in = None
                 raise Crash
 
-    def fetch(self) -> dict[str, str]:
+    def fetch(self) -> Fetched:
         self.step()
         if not self.reachable:
             raise StoreTrouble("not reachable")
         self.lost -= set(self.remote.branches.values())
-        return dict(self.remote.branches)
+        return Fetched(dict(self.remote.branches))
 
     def files(self, commit: str) -> dict[str, File]:
         if commit in self.lost or commit not in self.remote.commits:

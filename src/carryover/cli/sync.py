@@ -232,7 +232,7 @@ def _compact(state: StateDir, _args: argparse.Namespace) -> Done:
         compact(own)
         remote = own.settings.remote
     by_server = "its server's next clean-up, which is up to the server"
-    how = f"`git -C {quoted(remote)} gc --prune=now`" if remote.startswith("/") else by_server
+    how = "`git gc --prune=now` in its folder, by the folder's owner" if remote.startswith("/") else by_server
     return {"compacted": True}, (
         "✓ This machine's branch has no history any more. Other machines' branches are theirs to compact.",
         f"What it no longer lists leaves the remote with {how}. Copies that others have made stay.",

@@ -11,6 +11,7 @@ import re
 import selectors
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -61,9 +62,10 @@ _MISLEADING: Final = (
     *("GIT_LITERAL_PATHSPECS", "GIT_GLOB_PATHSPECS", "GIT_NOGLOB_PATHSPECS", "GIT_ICASE_PATHSPECS"),
 )
 _STORE_COMMANDS: Final[dict[str, Sequence[str]]] = {
-    **dict.fromkeys(("cat-file", "fast-import", "for-each-ref", "ls-remote", "ls-tree", "rev-parse", "version"), ()),
+    **dict.fromkeys(("cat-file", "fast-import", "for-each-ref", "index-pack", "ls-remote", "ls-tree"), ()),
+    **dict.fromkeys(("rev-list", "rev-parse", "version"), ()),
     "init": ("--bare", "--quiet", "--template="),
-    "fetch": ("--no-tags", "--quiet", "--no-recurse-submodules", "--no-auto-gc"),
+    "fetch": ("--no-tags", "--quiet", "--no-recurse-submodules", "--no-auto-gc", "--no-write-fetch-head"),
     "push": ("--quiet", "--no-verify", "--no-signed", "--porcelain", "--recurse-submodules=no"),
     "gc": ("--quiet", "--prune=now"),
 }
@@ -74,15 +76,10 @@ _STORE_SETTINGS: Final = {
     "core.fsync": "all",
     "core.hooksPath": os.devnull,
     "fetch.fsckObjects": "true",
+    "fetch.unpackLimit": "1",  # as it came: unpacked, a few bytes could become gigabytes
     "http.lowSpeedLimit": "100",
     "http.lowSpeedTime": "60",
 }
-_UNHOOKED: Final = "git -c core.hooksPath=/dev/null -c core.alternateRefsCommand=true -c receive.autogc=false"
-_IN_FOLDER: Final = {
-    "push": f"--receive-pack={_UNHOOKED} receive-pack",
-    **dict.fromkeys(("fetch", "ls-remote"), f"--upload-pack={_UNHOOKED} upload-pack"),
-}
-"""If the other side is a folder, git runs there what the folder's owner has put into it, as this user."""
 _STORE_ENVIRONMENT: Final = {
     "GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh",
     # Nobody may be there to answer: credential helpers and ssh agents are used, questions are not asked.
@@ -109,6 +106,8 @@ class Answer:
 
 _silent_until: dict[Path, float] = {}
 _in_store: set[subprocess.Popen[bytes]] = set()
+in_store_ended: Final = threading.Event()
+"""For what else is done for a sync meanwhile."""
 
 
 def ask(root: Path, *commands: Sequence[str], deadline: float, settings: Sequence[str] = ()) -> list[Answer]:
@@ -136,8 +135,8 @@ def ask_one(root: Path, *command: str, timeout_s: float = _PATIENCE_S) -> Answer
     return answer
 
 
-def in_store(folder: Path, *command: str, remote: str, given: bytes = b"", timeout_s: float) -> Answer:
-    """Runs one command in the bare repository at `folder`, with `given` as its input.
+def in_store(folder: Path, *command: str, remote: str, given: bytes | IO[bytes] = b"", timeout_s: float) -> Answer:
+    """Runs one command in the bare repository at `folder`, one of ours, with `given` as its input.
 
     `remote` is the address that the name `store` stands for in the command: it may hold a password, so it is not an
     argument, which other users of the machine could read. Nobody is asked for a password or a host's key. Raises
@@ -153,13 +152,15 @@ def in_store(folder: Path, *command: str, remote: str, given: bytes = b"", timeo
     environment["GIT_CONFIG_COUNT"] = str(len(settings))
     for number, (key, text) in enumerate(settings.items()):
         environment |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": text}
-    in_folder = [_IN_FOLDER[name]] if name in _IN_FOLDER and remote.startswith(("/", "file://")) else []
-    command_line = ["git", name, *_STORE_COMMANDS[name], *in_folder, *arguments]
-    # Not a pipe, which would hold up the caller while git does not read.
-    with tempfile.TemporaryFile(dir=folder) if given else Path(os.devnull).open("r+b") as file:
-        file.write(given)
-        file.seek(0)
-        process = _popen(command_line, environment, file)
+    command_line = ["git", name, *_STORE_COMMANDS[name], *arguments]
+    if isinstance(given, bytes):
+        # Not a pipe, which would hold up the caller while git does not read.
+        with tempfile.TemporaryFile(dir=folder) if given else Path(os.devnull).open("r+b") as file:
+            file.write(given)
+            file.seek(0)
+            process = _popen(command_line, environment, file)
+    else:
+        process = _popen(command_line, environment, given)
     _in_store.add(process)
     try:
         return _bounded(process, time.monotonic() + timeout_s)
@@ -169,7 +170,8 @@ def in_store(folder: Path, *command: str, remote: str, given: bytes = b"", timeo
 
 
 def end_in_store() -> None:
-    """Ends the commands that `in_store` runs now, in other threads; there they fail."""
+    """Ends the commands that `in_store` runs now, in other threads; there they fail. Sets `in_store_ended`."""
+    in_store_ended.set()
     for process in list(_in_store):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, Final
 
 import msgspec
@@ -39,6 +40,7 @@ REMOVED_HERE: Final = (
     "Another machine has removed this one from the store. What was recorded here stays. To join again: "
     "`carryover sync off`, then `carryover sync init REMOTE`."
 )
+NOT_FETCHED: Final = "its branch can't be fetched, and nothing of it was taken"
 OWN_DAMAGED: Final = (
     "What this machine keeps of its own part of the store is damaged. Nothing is lost: remove the folder {} and sync "
     "again, and it is fetched again."
@@ -56,6 +58,8 @@ class OwnBranch:
         self.state = folder.state()
         self.key = folder.key()
         self._files: dict[str, dict[str, File]] = {}
+        self._refused: dict[str, str] = {}
+        """Why branches of the remote could not be fetched."""
         self._own: tuple[str, Manifest] | None = None
         """The newest own commit, and its manifest."""
         self._remote: str | None = None
@@ -70,12 +74,15 @@ class OwnBranch:
 
     def fetch(self) -> list[Branch]:
         """Gets all branches. Raises StoreTrouble."""
-        commits = self.store.fetch()
-        self._remote = commits.get(self.settings.machine)
-        self._files, self._own = {}, None
-        for machine, commit in commits.items():
-            with suppress(StoreTrouble):  # more files than any machine writes
-                self._files[machine] = self.store.files(commit)
+        fetched = self.store.fetch()
+        self._remote = fetched.commits.get(self.settings.machine)
+        self._files, self._own, self._refused = {}, None, dict(fetched.refused)
+        for machine, commit in fetched.commits.items():
+            if machine not in self._refused:
+                try:
+                    self._files[machine] = self.store.files(commit)
+                except StoreTrouble as error:
+                    self._refused[machine] = error.reason
         return [self.branch(machine) for machine in self._files]
 
     def read(self) -> View:
@@ -89,6 +96,12 @@ class OwnBranch:
             self.save(pushed=True)
         met = frozenset(machine for machine, other in self.state.machines.items() if other.met)
         view = judged(first_view(self.manifest(), self.state), self.key, branches, met)
+        refused = {
+            name: f"{NOT_FETCHED} ({self._refused[name]})"
+            for name in self._refused
+            if name in view.membership.active and name != view.me
+        }
+        view = replace(view, problems={**view.problems, **refused})
         if view.me in view.membership.revoked:
             raise UserError(REMOVED_HERE, ExitCode.REFUSED)
         return view

@@ -81,8 +81,11 @@ def initialise(
     age()
     settings = msgspec.structs.replace(settings, remote=usable_address(settings.remote), machine=secrets.token_hex(8))
     wanted = normalised(settings.remote)
+    home = Path.home().resolve()
     for root, remotes in remotes_of.items():
-        if wanted in map(normalised, remotes) or Path(wanted).is_relative_to(root):
+        # Of the home folder, which a session may have run in, almost everything is a part.
+        is_in_project = Path(wanted).is_relative_to(root) and not home.is_relative_to(root)
+        if is_in_project or wanted in map(normalised, remotes):
             raise UserError(
                 f"{without_credentials(settings.remote)} belongs to the project {root}, and what was said must not lie "
                 f"beside its code. {_NOTHING} Make an empty repository for it, for example with "
@@ -228,6 +231,6 @@ def leave(state: StateDir, *, delete: bool) -> None:
         if delete:
             settings = folder.settings()
             store = GitStore(folder.store, settings.remote)
-            if (sent := store.fetch().get(settings.machine)) is not None:
+            if (sent := store.fetch().commits.get(settings.machine)) is not None:
                 store.push(settings.machine, None, sent)
         folder.remove()

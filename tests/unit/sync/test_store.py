@@ -226,11 +226,11 @@ def test_a_push_does_not_overwrite_what_this_machine_has_not_seen(store: GitStor
 
     for ref in ("refs/heads/main", f"refs/heads/{MACHINE}0", "refs/tags/v1"):
         git(remote, "update-ref", ref, first)
-    assert store.fetch() == {MACHINE: first}
+    assert store.fetch().commits == {MACHINE: first}
     store.push(MACHINE, other, first)
-    assert store.fetch() == {MACHINE: other}
+    assert store.fetch().commits == {MACHINE: other}
     store.push(MACHINE, None, other)
-    assert store.fetch() == {}
+    assert store.fetch().commits == {}
 
 
 def test_what_no_branch_has_any_more_goes_at_a_compaction(store: GitStore, tmp_path: Path) -> None:
@@ -290,7 +290,7 @@ def test_a_tree_that_holds_itself_a_million_times_fills_no_memory(
     git(remote, "update-ref", f"refs/heads/{MACHINE}", git(remote, "commit-tree", tree, "-m", "x").strip())
 
     with pytest.raises(StoreTrouble, match="holds more than any machine writes"):
-        store.files(store.fetch()[MACHINE])
+        store.files(store.fetch().commits[MACHINE])
 
 
 def test_files_that_no_machine_writes_are_left_out(store: GitStore, remote: Path) -> None:
@@ -300,7 +300,7 @@ def test_files_that_no_machine_writes_are_left_out(store: GitStore, remote: Path
     tree = git(remote, "mktree", "-z", given=rows).strip()
     git(remote, "update-ref", f"refs/heads/{MACHINE}", git(remote, "commit-tree", tree, "-m", "x").strip())
 
-    assert set(store.files(store.fetch()[MACHINE])) == {"head"}
+    assert set(store.files(store.fetch().commits[MACHINE])) == {"head"}
 
 
 def test_a_git_that_is_too_old_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
