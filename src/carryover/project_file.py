@@ -15,7 +15,8 @@ from carryover.fsio import read_bytes_bounded
 from carryover.text.toml_lines import parsed_toml
 
 PROJECT_FILE: Final = ".carryover.toml"
-_LIMIT_BYTES: Final = 16 << 10
+_LIMIT_BYTES: Final = 4 << 10
+"""A few lines are all it can say; a key of thousands of parts takes seconds to read."""
 
 Choice = TypeVar("Choice", bound=str)
 

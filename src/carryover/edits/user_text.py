@@ -104,12 +104,10 @@ def with_lines(data: bytes, lines: Sequence[bytes], *, at_top: bool = False) -> 
 
 def find_lines(data: bytes, lines: Sequence[bytes], start: int = 0) -> tuple[int, int, bytes] | None:
     """Returns bounds in bytes and line end of the first unchanged block at or after `start`; None if there is none."""
-    best = None
-    for eol in (b"\n", b"\r\n"):
-        found = re.compile(_BEGINS + re.escape(eol.join(lines)) + rb"(?=%b|\Z)" % eol).search(data, start)
-        if found is not None and (best is None or found.start() < best[0]):
-            best = found.start(), found.end(), eol
-    return best
+    lf, crlf = (re.escape(eol.join(lines)) + rb"(?=%b|\Z)" % eol for eol in (b"\n", b"\r\n"))
+    # Both in one search: a second one from each block on would read a file of many blocks as many times.
+    found = re.compile(_BEGINS + b"(?:%b|(%b))" % (lf, crlf)).search(data, start)
+    return (found.start(), found.end(), b"\n" if found[1] is None else b"\r\n") if found is not None else None
 
 
 def without_span(data: bytes, span: tuple[int, int, bytes]) -> bytes:

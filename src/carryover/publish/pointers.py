@@ -201,8 +201,8 @@ def with_block(data: bytes, *, at_top: bool) -> bytes:
 
 def without_block(data: bytes) -> bytes:
     """Returns `data` without our intact blocks: exactly what `with_block` was given."""
-    while spans := _spans(data):
-        data = without_span(data, spans[0])
+    for span in reversed(_spans(data)):
+        data = without_span(data, span)
     return data
 
 

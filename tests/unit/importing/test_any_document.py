@@ -102,7 +102,8 @@ def test_a_note_holds_any_text_as_it_is(text: str, title: str, tmp_path: Path) -
     path = tmp_path / "note.json"
     path.write_bytes(encoded(Note(session="note-1", at_ms=5, root="/home/dev/shop", title=title, text=text)))
 
-    assert AssistantMessage(text=text, final=True) in [event.body for event in events_of(open_document(path, own_folder=tmp_path))]
+    events = events_of(open_document(path, own_folder=tmp_path))
+    assert AssistantMessage(text=text, final=True) in [event.body for event in events]
 
 
 def test_what_is_damaged_here_can_be_imported(tmp_path: Path) -> None:

@@ -315,3 +315,11 @@ def test_an_override_that_hides_the_pointer_from_codex_is_reported(root: Path) -
     (root / "AGENTS.override.md").write_text("mine\n")
 
     assert place(root).notes == ["AGENTS.override.md hides AGENTS.md, and the pointer in it, from Codex"]
+
+
+def test_a_file_of_many_blocks_is_read_once() -> None:
+    """As a repository may have one: each block found or taken out cost another reading of all of it, for minutes."""
+    data = (NEW_FILE * 700)[: 256 << 10]
+
+    assert block_state(data) == "intact"
+    assert without_block(b"Use decimals.\n" + b"\n" + NEW_FILE * 600) == b"Use decimals.\n"
