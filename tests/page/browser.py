@@ -24,6 +24,7 @@ _FLAGS: Final = (
 _CODES: Final = {"Enter": 13, "Tab": 9, "Escape": 27, "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40}
 _TEXTS: Final = {**dict.fromkeys(_CODES, ""), "Enter": "\r"}
 _SHOWS_WITHIN_MS: Final = 8000
+_TROUBLES: Final = ("Runtime.exceptionThrown", "Page.javascriptDialogOpening", "Log.entryAdded")
 
 
 class Page:
@@ -40,7 +41,7 @@ class Page:
             data = json.loads(message.data)
             if (future := self._answers.pop(data.get("id"), None)) is not None:
                 future.set_result(data)
-            elif data.get("method") in ("Runtime.exceptionThrown", "Page.javascriptDialogOpening", "Log.entryAdded"):
+            elif data.get("method") in _TROUBLES and data["params"].get("entry", {}).get("level") != "info":
                 self.troubles.append(json.dumps(data["params"])[:600])
 
     async def call(self, method: str, **params: Any) -> Any:

@@ -202,7 +202,7 @@ async def _run(
 NOT_OURS: Final = tuple(
     f"carryover.{name}" for name in ("actions", "cli", "diagnose", "install", "page", "terminal", "views")
 )
-"""Packages that the daemon does not use, or (`page`, and what that needs) only once somebody looks at the page."""
+"""Packages that the daemon does not use, or (`page` but for `access`) only once somebody looks at the page."""
 
 
 def load_all(*, with_sync: bool = False) -> None:

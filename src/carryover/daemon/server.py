@@ -29,7 +29,9 @@ FINISH_REPLIES_S: Final = 2.0
 HEAD_S: Final = 2.0
 """How long a connection may take to send its request. Hooks send it immediately."""
 _MOST: Final = 256
-_FEWEST: Final = 4
+_FEWEST: Final = 2
+_OWN_DESCRIPTORS: Final = 24
+"""As many a daemon has open itself, with one git command."""
 _ACCEPT_AGAIN_S: Final = 0.1
 _LINGER_S: Final = 0.5
 _HOSTS: Final = ("127.0.0.1", "localhost", "[::1]")
@@ -99,9 +101,10 @@ def hook_secret(path: Path) -> str:
 
 
 def most_connections() -> int:
-    """Returns how many connections an endpoint may have open: an eighth of what the process may, as it reads too."""
+    """Returns how many connections an endpoint may have open: few, where the process needs its descriptors to read."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return max(_FEWEST, min(soft // 8, _MOST)) if soft > 0 else _MOST
+    spare = soft - _OWN_DESCRIPTORS if soft > 0 else 4 * _MOST
+    return max(_FEWEST, min(spare // 4, _MOST))
 
 
 class ConnectionLimiter:
@@ -124,7 +127,9 @@ class ConnectionLimiter:
                 connection, _ = await loop.sock_accept(listener)
                 self._make_room(server)
                 await loop.connect_accepted_socket(lambda: self._protocol(server), connection)
-            except OSError:  # it has ended already, or no descriptor is free
+            except ConnectionError:  # it has ended already
+                continue
+            except OSError:  # no descriptor is free
                 await asyncio.sleep(_ACCEPT_AGAIN_S)
 
     @web.middleware

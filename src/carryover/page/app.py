@@ -1,6 +1,6 @@
 """The routes of the local page, below `/ui/` on the daemon's port. The first request imports this.
 
-    GET  /ui/?key=K                       sets the cookie; every other address needs it
+    GET  /ui/?key=K                       sets the cookie, at the key's host; every other address needs it
     GET  /ui/, /ui/NAME                   the page and its files
     GET  /ui/api/me, projects, project/ID/{handoff,timeline,work}, session/AGENT/ID, search, health
     GET  /ui/api/changes                  server-sent events

@@ -263,8 +263,13 @@ def test_safari_is_not_shown_an_address_that_it_would_look_for_on_the_network(
 ) -> None:
     """Whoever answers there would get the key."""
     browsers: list[str] = []
+
+    def opened(url: str) -> bool:
+        browsers.append(url)
+        return True
+
     monkeypatch.setattr(daemon_control, "daemon_pid", lambda _state: 4711)
-    monkeypatch.setattr(daemon_control, "opened", lambda url: browsers.append(url) or True)
+    monkeypatch.setattr(daemon_control, "opened", opened)
     monkeypatch.setattr("platform.mac_ver", lambda: (version, ("", "", ""), "arm64"))
     monkeypatch.setattr("sys.platform", "darwin")
     told = {**HEALTH, "hook_port": {"port": 1}, "host": "x", "key": "y"}

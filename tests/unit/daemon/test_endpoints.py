@@ -136,16 +136,21 @@ async def greeted(port: int | None) -> bool:
 
 async def test_it_moves_when_the_setting_does(context: DaemonContext, lines: LogLines) -> None:
     context.use(Config(server=ServerConfig(port=0)))
-    server = HookPort(context, Mock(), PageDoor(context))
+    door = PageDoor(context)
+    server = HookPort(context, Mock(), door)
     async with asyncio.TaskGroup() as group:
         task = group.create_task(server.run())
         await lines.until("listening")
         first = server.state.port
+        key = await door.key({})
+        assert door.hosts() == {key.host}
         with create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
         context.use(Config(server=ServerConfig(port=port)))
         await lines.until(f"listening port={port}")
         assert await greeted(port)
+        assert door.hosts() == set(), "another user may have the port now, and be shown the cookies of the page there"
+        door.tell(lambda page: page.close())
         with pytest.raises(ConnectionRefusedError):
             await greeted(first)
         task.cancel()
