@@ -223,6 +223,8 @@ def _hook_route(hooks: Hooks, *, secret: str | None) -> Handler:
                 payload = await request.read()
         except TimeoutError:
             return web.Response(status=408)
+        except (ConnectionError, RuntimeError, web.RequestPayloadError):  # cut off; in no known form (aiohttp 3.14)
+            return web.Response(status=400)
         target = request.match_info
         cwd = request.headers.get(CWD_HEADER, "").removesuffix("/") or None
         reply = await hooks.call(target["agent"], target["event"], payload, authenticated=authenticated, cwd=cwd)
