@@ -35,7 +35,12 @@ def redact(text: str) -> tuple[str, dict[str, int]]:
     if not text or (len(text) <= _SHORT_CHARS and text in _short_texts_without_secret):
         return text, counts
     given = text
-    text = _all_passes(text, counts)
+    for _ in range(_MOST_PASSES):
+        hidden = _one_pass(text, counts)
+        if hidden is text or hidden == text:
+            break
+        # A mark ends the word it is in, and so can uncover the next secret: repeat until nothing is left.
+        text = hidden
     if not text.isascii() and any(sign in text for sign in _UNSEEN):
         text = _behind_the_unseen(text, counts)
     if text is given and len(text) <= _SHORT_CHARS:
@@ -45,26 +50,13 @@ def redact(text: str) -> tuple[str, dict[str, int]]:
     return text, counts
 
 
-def _all_passes(text: str, counts: dict[str, int]) -> str:
-    for _ in range(_MOST_PASSES):
-        hidden = _one_pass(text, counts)
-        if hidden is text or hidden == text:
-            break
-        # A mark ends the word it is in, and so can uncover the next secret: repeat until nothing is left.
-        text = hidden
-    return text
-
-
 def _behind_the_unseen(text: str, counts: dict[str, int]) -> str:
     """Returns `text` without the secrets that invisible characters in it hide from the patterns, and without those
     characters if there are any such secrets."""
     from carryover.text.invisible import without_unseen
 
     seen = without_unseen(text)
-    if seen == text:
-        return text
-    uncovered: dict[str, int] = {}
-    hidden = _all_passes(seen, uncovered)
+    hidden, uncovered = redact(seen) if seen != text else (text, {})
     for kind, count in uncovered.items():
         counts[kind] = counts.get(kind, 0) + count
     return hidden if uncovered else text

@@ -9,18 +9,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from carryover.redact import values
-from carryover.redact.pattern import Pattern
+from carryover.redact.pattern import later
 from carryover.redact.seed_phrases import seed_phrases
-from carryover.redact.values import (
-    Span,
-    end_of,
-    insert_marks,
-    is_in_use,
-    is_name_of_a_secret,
-    is_opaque,
-    is_random,
-    is_scrambled,
-)
+from carryover.redact.values import Span, end_of, insert_marks, is_in_use, is_name_of_a_secret, is_random, is_scrambled
 
 _SUFFIX = r"(?:[_-]?(?:\d{1,2}|base|prod|production|dev|staging|test|live|value|string|hex|old|new))?"
 # What links a name to its value, by the group that it is found in. `{"name": "TOKEN", "value": "…"}` and the like of
@@ -44,9 +35,9 @@ _SEPARATOR = (
 )
 
 
-def after_word(word: str) -> Pattern:
+def after_word(word: str) -> re.Pattern[str]:
     """Returns a pattern for the end of a name, from the literal letters of `word` to its separator."""
-    return Pattern(rf"{word}{_SUFFIX}{_SEPARATOR}")
+    return later(rf"{word}{_SUFFIX}{_SEPARATOR}")
 
 
 class Assignment(NamedTuple):
@@ -69,22 +60,22 @@ class Assignment(NamedTuple):
     """Whether the value is a call, an index or an attribute: `get_token()`, `tokens[0]`, `self.token`."""
 
 
-_DIGIT_SOON = Pattern(r"[ \t]{0,8}\S{0,64}?\d")
-_SETTER = Pattern(r"(?:define|setenv|putenv|setdefault)\([ \t]?[\"']\Z")
-_OPEN = Pattern(r"[ \t]{0,8}(?:\*{1,2}[ \t]?)?[fFbBrRuUlLnN]{0,2}(\\{0,7})(\"\"\"|'''|[\"'`])")
-_ANNOTATION = Pattern(r"[ \t]?[&\w.|\[\]' ]{1,40}=[ \t]{0,8}(?=[fFbBrRuU]{0,2}[\"'])")
-_BLANK = Pattern(r"[ \t]{0,8}(?:\*{1,2}[ \t])?")
-_SHELL_WORD = Pattern(r"(?:[^\s\\]|\\[^nrt\"'\s])+")
-_WORD = Pattern(r"[^\s\"'`,;&<>(){}\[\]|\\]+")
+_DIGIT_SOON = later(r"[ \t]{0,8}\S{0,64}?\d")
+_SETTER = later(r"(?:define|setenv|putenv|setdefault)\([ \t]?[\"']\Z")
+_OPEN = later(r"[ \t]{0,8}(?:\*{1,2}[ \t]?)?[fFbBrRuUlLnN]{0,2}(\\{0,7})(\"\"\"|'''|[\"'`])")
+_ANNOTATION = later(r"[ \t]?[&\w.|\[\]' ]{1,40}=[ \t]{0,8}(?=[fFbBrRuU]{0,2}[\"'])")
+_BLANK = later(r"[ \t]{0,8}(?:\*{1,2}[ \t])?")
+_SHELL_WORD = later(r"(?:[^\s\\]|\\[^nrt\"'\s])+")
+_WORD = later(r"[^\s\"'`,;&<>(){}\[\]|\\]+")
 _NAMING_ATTRIBUTES = ("name=", "key=", "id=")
-_XML_TEXT = Pattern(r"[^<\n]*")
-_CALL = Pattern(r"(?:await |new )?[A-Za-z_][\w.:]*(?:!?\([^\n]{0,200}\)|\[[\w\"'])")
-_ATTRIBUTE = Pattern(r"[A-Za-z_]\w*(?:\??\.[A-Za-z_]\w*)+")
-_LINE_HEAD = Pattern(
+_XML_TEXT = later(r"[^<\n]*")
+_CALL = later(r"(?:await |new )?[A-Za-z_][\w.:]*(?:!?\([^\n]{0,200}\)|\[[\w\"'])")
+_ATTRIBUTE = later(r"[A-Za-z_]\w*(?:\??\.[A-Za-z_]\w*)+")
+_LINE_HEAD = later(
     r"[\s+\->#*|]*(?:\d{1,6}(?:→|[:\t]))?\s*(?:export |set |setx |ENV |ARG |local |readonly |- )?\s*[\"']?"
 )
-_LINE_TAIL = Pattern(r"[ \t\r]*(?:\Z|\n|#|\\[nr])")
-_ENDS = {quote: Pattern(rf"(?<!\\)(\\*){quote}|\n") for quote in "\"'`"}
+_LINE_TAIL = later(r"[ \t\r]*(?:\Z|\n|#|\\[nr])")
+_ENDS = {quote: later(rf"(?<!\\)(\\*){quote}|\n") for quote in "\"'`"}
 _LONGEST_NAME = 64
 _LONGEST_VALUE = 64 * 1024
 _LONGEST_IN_WORDS = 256
@@ -221,7 +212,7 @@ _WORDS = {
     "credential": after_word("credentials?"),
     "key": after_word("keys?"),
     "oauth": after_word("oauth"),
-    "pat": after_word("pat"),
+    "pat": after_word("pat(?![ht])"),
     _BEARER_TOKEN: after_word(r"bearer_token_\w{1,30}"),
 }
 _KINDS = {
@@ -236,27 +227,28 @@ _PUBLIC_KEYS = frozenset(
     "cache public pub ssh primary foreign partition sort range idempotency hash host object row site kms dedup"
     " group index query file content message s3".split()
 )
-_OPAQUE = Pattern(r"(?<![\w./@:-])[A-Za-z0-9_+/=-]{20,256}+(?![\w./(\[])")
+_LONG_RUN = later(r"[A-Za-z0-9_+/=-]{20}")
+_OPAQUE = later(r"(?<![.@:])[A-Za-z0-9_+/=-]{20,256}+(?![\w./(\[])")
 # What stands before a value that is not the one of the name: a mark, another name, a word for something public.
-_OF_ANOTHER = Pattern(
+_OF_ANOTHER = later(
     r"(?i)\[redacted:|public|finger|sha\d|md5|hash|digest|commit|check|integrity|ssh|etag|nonce|[a-z]id\b|://"
     r"|(?<![\w-])(?!default|(?:parameter)?value|content|string|str|body|provided|field)\w+[\"']?[ \t]?[=:&]"
 )
-_EXPANSION = Pattern(r"\$\{\w+:-[^{}]{1,200}\}\Z")
+_EXPANSION = later(r"\$\{\w+:-[^{}]{1,200}\}\Z")
 _NEAR = 48
-_LONG_VALUE = Pattern(r"[^\n]{0,40}?[^\s\"'`(){}<>]{20}")
-_KEY_AFTER_WORD = Pattern(r"[A-Za-z][A-Za-z&.]+ [Kk]ey: ")
+_LONG_VALUE = later(r"[^\s\"'`(){}<>]{20}")
+_KEY_AFTER_WORD = later(r"[A-Za-z][A-Za-z&.]+ [Kk]ey: ")
 _OWNERS_OF_A_PASS = ("db", "user", "store", "key", "mot de ")
-_PART = Pattern(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
-_AWS_NAME = Pattern("aws|secret")
-_AWS_SECRET = Pattern(r"[A-Za-z0-9/+]{40}")
-_SAID_PASSWORD = Pattern(r"(?=\D{1,32}\d)(?=[^A-Za-z]{0,32}[A-Za-z])[^\s/_.:,;()\[\]{}<>=-]{6,32}")
-_TECHNICAL = Pattern(
+_PART = later(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
+_AWS_NAME = later("aws|secret")
+_AWS_SECRET = later(r"[A-Za-z0-9/+]{40}")
+_SAID_PASSWORD = later(r"(?=\D{1,32}\d)(?=[^A-Za-z]{0,32}[A-Za-z])[^\s/_.:,;()\[\]{}<>=-]{6,32}")
+_TECHNICAL = later(
     r"(?i)(?:base|sha|md|utf|aes|rsa|ascii|oauth|http|ipv|pbkdf|argon|bcrypt|scrypt|pkcs|hs|rs|es|ps|x|p|v|s|k|blake|rot"
     r"|crypt|des|tls|ssl|u?int|latin|iso|user|line|step|version|python|windows)-?\d"
 )
-_NUMBER = Pattern(r"[\d_.,:+\-]+(?:[smhd]|ms|px|[kmg]i?b?)?", re.IGNORECASE)
-_SIGN = Pattern(r"[^a-z0-9]")
+_NUMBER = later(r"[\d_.,:+\-]+(?:[smhd]|ms|px|[kmg]i?b?)?", re.IGNORECASE)
+_SIGN = later(r"[^a-z0-9]")
 _WORKING_DIRECTORIES = {"PWD", "OLDPWD", "pwd"}
 
 
@@ -274,7 +266,7 @@ def _spans(text: str, lower: str, word: str) -> Iterator[Span]:
             continue
         # `api_key` names a secret, `key` does not.
         sure = word != "key" or lower[max(0, match.start() - 14) : match.start()].rstrip("_-. ").endswith(_SECRET_KEYS)
-        if not sure and not _LONG_VALUE.match(text, match.end()):
+        if not sure and not _LONG_VALUE.search(text, match.end(), match.end() + _NEAR + 20):
             continue
         found = read_assignment(text, match)
         kind = None
@@ -298,10 +290,9 @@ def _opaque_near(text: str, word: re.Match[str]) -> tuple[int, int] | None:
     """Returns the place of what can only be a generated value, close behind a name: `secret (v)`, `apiKey = @"v"`,
     `"--token", default="v"`."""
     begin = word.end("close")
-    value = _OPAQUE.search(text, begin, begin + _NEAR + _LONGEST_IN_WORDS)
-    if value is None or value.start() - begin > _NEAR:
-        return None
-    if not is_opaque(value[0], or_hash=text[value.start() - 1] in _ENDS):
+    run = _LONG_RUN.search(text, begin, begin + _NEAR + 20)
+    value = _OPAQUE.match(text, run.start()) if run else None
+    if value is None or not values.is_opaque(value[0], or_hash=text[value.start() - 1] in _ENDS):
         return None
     between = text[begin : value.start()]
     if "\n" in between.strip(": \t\r\n") or between.count("\n") > 1 or _OF_ANOTHER.search(between):
@@ -310,18 +301,14 @@ def _opaque_near(text: str, word: re.Match[str]) -> tuple[int, int] | None:
 
 
 def _has_that_meaning(word: str, text: str, lower: str, match: re.Match[str]) -> bool:
-    if word == "pass":
-        return _means_a_password(text, lower, match)
+    """Whether `pass` in a name means a password: in `db_pass`, `smtpPass`, `dbpass`, `storepass`, not in `bypass`; and
+    `pat` a token: in `gh_pat`, `ghPat`, not in `pat`."""
     at = match.start()
-    return word != "pat" or lower[at - 1 : at] in ("_", ".", "-") or (text[at] == "P" and text[at - 1].islower())
-
-
-def _means_a_password(text: str, lower: str, match: re.Match[str]) -> bool:
-    """Whether `pass` in a name means a password: in `db_pass`, `smtpPass`, `dbpass`, `storepass`, not in `bypass`."""
-    at = match.start()
-    if match.start("close") - at > len("pass") + 1 or lower[at - 1 : at] in ("_", "-"):
+    if word not in ("pass", "pat") or match.start("close") - at > len("pass") + 1 or lower[at - 1 : at] in ("_", "-"):
         return True
-    return (text[at] == "P" and text[at - 1].islower()) or lower[max(0, at - 7) : at].endswith(_OWNERS_OF_A_PASS)
+    if (text[at] == "P" and text[at - 1].islower()) or (word == "pat" and lower[at - 1 : at] == "."):
+        return True
+    return word == "pass" and lower[max(0, at - 7) : at].endswith(_OWNERS_OF_A_PASS)
 
 
 def _is_key(found: Assignment, text: str) -> bool:
@@ -350,7 +337,7 @@ def _is_secret(found: Assignment, word: str) -> bool:
         secret = is_random(value, 16) or (is_password and is_scrambled(value, 8))
         return secret and not any(sign.isspace() for sign in value)
     if found.separator == "default":
-        return found.quoted and (is_random(value, 8) or is_in_use(value))
+        return found.quoted and " " not in value and (is_random(value, 8) or is_in_use(value))
     if _NUMBER.fullmatch(value) and len(value) < 16:
         return value.isdigit() and len(value) >= 4 and found.name.lower().endswith(("word", "passwd", "pwd"))
     if any(character.isspace() for character in value[:256]):

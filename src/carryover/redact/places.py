@@ -7,24 +7,24 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from carryover.redact import values
-from carryover.redact.pattern import Pattern
+from carryover.redact.pattern import later
 from carryover.redact.values import MARK, Span, end_of, insert_marks, is_dummy, is_filler, is_random, is_scrambled
 
 _SCHEMES = frozenset("bearer basic token apikey api-key negotiate ntlm key splunk geniekey bot ssws".split())
 _SCHEMES_WITH_FIELDS = frozenset("digest oauth hawk signature aws4-hmac-sha256 mac".split())
-_FIELD = Pattern(r"[a-z_]{2,20}=\\{0,7}\"(?=[^\s\"\\])")
+_FIELD = later(r"[a-z_]{2,20}=\\{0,7}\"(?=[^\s\"\\])")
 _WORDS_OF_PROSE = {"token", "auth", "authentication", "authorization", "header", "scheme", "required", "string"}
 
 # Between a header's name and its value: `Name: v`, `"Name": "v"`, `["Name"] = 'v'`, `("Name", "v")`.
 _SEPARATOR = r"\\{0,7}[\"'`\]]{0,2}[ \t]{0,4}(?::(?!:)|=(?![=>])|,|=>)[ \t]{0,4}"
 _OPEN = r"(?:[fbr]{0,2}\\{0,7}[\"'`])?"
-_AUTHORIZATION = Pattern(rf"authorization{_SEPARATOR}{_OPEN}(?:([a-z][a-z0-9-]{{1,20}})[ \t]{{1,2}})?")
-_BEARER = Pattern(r"bearer[ \t]{1,2}(?:[\"'`] ?[+.,&] ?[\"'`])?(?=[a-z0-9])")
-_COOKIE = Pattern(rf"cookie2?{_SEPARATOR}{_OPEN}(?=[^\s=;,\"'`\\(){{}}\[\]]{{1,128}}=)")
-_ONE_WORD = Pattern(r"[^\s\"'`\\,;<>(){}]*")
-_TO_QUOTE = {quote: Pattern(rf"(?:[^\n\r\\{quote}]|\\(?![nrt{quote}]))*") for quote in "\"'`"}
-_TO_LINE_END = Pattern(r"(?:[^\n\r\\]|\\(?![nrt]))*")
-_MORE_PROSE = Pattern(r"[ \t]+[A-Za-z]{2}")
+_AUTHORIZATION = later(rf"authorization{_SEPARATOR}{_OPEN}(?:([a-z][a-z0-9-]{{1,20}})[ \t]{{1,2}})?")
+_BEARER = later(r"bearer[ \t]{1,2}(?:[\"'`] ?[+.,&] ?[\"'`])?(?=[a-z0-9])")
+_COOKIE = later(rf"cookie2?{_SEPARATOR}{_OPEN}(?=[^\s=;,\"'`\\(){{}}\[\]]{{1,128}}=)")
+_ONE_WORD = later(r"[^\s\"'`\\,;<>(){}]*")
+_TO_QUOTE = {quote: later(rf"(?:[^\n\r\\{quote}]|\\(?![nrt{quote}]))*") for quote in "\"'`"}
+_TO_LINE_END = later(r"(?:[^\n\r\\]|\\(?![nrt]))*")
+_MORE_PROSE = later(r"[ \t]+[A-Za-z]{2}")
 
 _Value = tuple[int, int, bool]
 """Start and end of a header's value, and whether to hide it."""
@@ -156,7 +156,7 @@ _PATTERNS: Final = (
     ("lftp", _after("lftp", r"-u[ \t]+[^\s,]+,")),
     ("password", r"login\s+\S{1,80}\s+password\s+(?P<value>\S{1,200})"),  # .netrc
     *((word, rf"{word}(?:word|WORD)?[\"']?[ \t]*[:=][ \t]*[\"']?{_FOUR_BY_FOUR}") for word in ("pass", "Pass", "PASS")),
-    ("_auth", rf"(?:^|[\s:])_auth[ \t]*=[ \t]*{_VALUE}"),  # .npmrc
+    ("_auth", rf"_auth(?<![^\s:]_auth)[ \t]*=[ \t]*{_VALUE}"),  # .npmrc
     (  # docker's config.json
         'auth"',
         r"\"auth\"[ \t]*:[ \t]*\"(?P<value>[A-Za-z0-9+/]{12,}={0,2})\"",
@@ -170,8 +170,8 @@ _PATTERNS: Final = (
     ('"kty', r"\"(?:d|k|p|q|dp|dq|qi)\\{0,3}\"[ \t]?:\s{0,4}\\{0,3}\"(?P<value>[\w-]{20,})"),  # a JSON web key
     (  # .pgpass
         ":",
-        r"(?m)^(?:[a-z*][\w.*-]{0,199}):(?:\d\d{3,4}|\*):[^\s:]{1,64}:[^\s:]{1,64}:"
-        r"(?P<value>(?=\S{0,200}\d)(?=\S{0,200}[A-Za-z])\S{6,200})$",
+        r"(?m):(?:\d{4,5}|\*):[^\s:]{1,64}:[^\s:]{1,64}:"
+        r"(?P<value>(?=\S{0,200}\d)(?=\S{0,200}[A-Za-z])(?:\\:|[^\s:]){6,200})$",
     ),
 )
 """Hints and patterns. A text without the hint can't match the pattern, whose group `value` is the password, with or
@@ -180,11 +180,11 @@ _COMMON_PARTS: Final = ("login", "pass", "sql", "SHA")
 """Parts of several hints, so that most texts are searched once for all of these."""
 
 
-def _by_part() -> dict[str, dict[str, list[Pattern]]]:
-    places: dict[str, dict[str, list[Pattern]]] = {}
+def _by_part() -> dict[str, dict[str, list[re.Pattern[str]]]]:
+    places: dict[str, dict[str, list[re.Pattern[str]]]] = {}
     for hint, pattern in _PATTERNS:
         part = next((part for part in _COMMON_PARTS if part in hint), "")
-        places.setdefault(part, {}).setdefault(hint, []).append(Pattern(pattern))
+        places.setdefault(part, {}).setdefault(hint, []).append(later(pattern))
     return places
 
 
@@ -203,7 +203,7 @@ def hide_on_command_lines(text: str, counts: dict[str, int]) -> str:
     return insert_marks(text, spans, counts)
 
 
-def _passwords(text: str, hint: str, pattern: Pattern) -> Iterator[Span]:
+def _passwords(text: str, hint: str, pattern: re.Pattern[str]) -> Iterator[Span]:
     least = _LEAST.get(hint, 4)
     for match in pattern.finditer(text):
         start, end = match.span("value")

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-from carryover.redact.pattern import Pattern
+from carryover.redact.pattern import later
 from carryover.redact.values import Span, insert_marks
 
 _SIGNS = ("PRIVATE KEY", "Private-Lines")
-_ARMOUR = Pattern(
+_ARMOUR = later(
     r"-{4,5} ?(BEGIN|END) (?:[A-Z0-9]{1,12} ){0,4}PRIVATE KEY(?: BLOCK)? ?-{4,5}"
     r"|(Private-Lines): \d{1,3}"
 )
 _LONGEST = 64 * 1024
 _LONGEST_LINE = 1024
-_BODY = Pattern(r"[A-Za-z0-9+/=]{16}")
+_BODY = later(r"[A-Za-z0-9+/=]{16}")
 # What is between the lines of a key: line ends (real or escaped), quotes, diff and quote marks, the line numbers
 # that agents' read tools print, and the headers of an encrypted key.
 # Python before 3.11.5 matches possessive groups wrongly, and a greedy one would backtrack when no line follows. So the
 # gap and the line after it are matched one after the other, and only single characters are repeated possessively.
-_GAP = Pattern(
-    r"(?:[\s>|+\"',]++|\\++[nrt]|\d{1,6}(?:→|[:|][ ])|(?:Proc-Type|DEK-Info|Version|Comment):[^\n\\]{0,200})*"
-)
-_TORN_LINE = Pattern(r"[A-Za-z0-9+/=]{16,}+")
-_TORN_LAST_LINE = Pattern(r"[A-Za-z0-9+/]{1,64}+={0,2}(?=\s*\Z|[\"'\\\n])")
-_TORN_ONLY_LINE = Pattern(r"[A-Za-z0-9+/]{4,}+={0,2}\s*\Z")
+_GAP = later(r"(?:[\s>|+\"',]++|\\++[nrt]|\d{1,6}(?:→|[:|][ ])|(?:Proc-Type|DEK-Info|Version|Comment):[^\n\\]{0,200})*")
+_TORN_LINE = later(r"[A-Za-z0-9+/=]{16,}+")
+_TORN_LAST_LINE = later(r"[A-Za-z0-9+/]{1,64}+={0,2}(?=\s*\Z|[\"'\\\n])")
+_TORN_ONLY_LINE = later(r"[A-Za-z0-9+/]{4,}+={0,2}\s*\Z")
 _LINE = r"[\s>|+\"',]*+(?:\d{1,6}(?:→|[:|][ ]|\t))?\s*+"
-_FULL_LINE = Pattern(rf"{_LINE}[A-Za-z0-9+/=]{{16,}}+[\s\"',+\\n]*+")
-_LAST_LINE = Pattern(rf"{_LINE}[A-Za-z0-9+/=]*+[\s\"',+\\n]*+")
+_FULL_LINE = later(rf"{_LINE}[A-Za-z0-9+/=]{{16,}}+[\s\"',+\\n]*+")
+_LAST_LINE = later(rf"{_LINE}[A-Za-z0-9+/=]*+[\s\"',+\\n]*+")
 
 
 def hide_private_keys(text: str, counts: dict[str, int]) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from carryover.redact.pattern import Pattern
+from carryover.redact.pattern import later
 from carryover.redact.values import Span
 
 _NEXT: Final = r"(?:[\s,|]|\\n){1,4}(?:\d{1,2}[.):]?\s{0,4})?"
 _PHRASES: Final = {
-    name: Pattern(
+    name: later(
         rf"{name}(?:[_ -]?(?:words?|phrase|key))?s?(?:[ \t](?:for|of)[^:\n]{{1,40}}(?=:))?"
         r"[^a-z]{0,12}(?:(?:is|was|are|to|\d\d words)\b[^a-z]{0,12})?"
         rf"(?P<words>[a-z]{{3,8}}(?:{_NEXT}[a-z]{{3,8}}){{11,23}})(?![a-z])"
@@ -22,7 +22,7 @@ _IN_NO_PHRASE: Final = frozenset(
     " would does did your their some set see only also".split()
 )
 """Frequent words that the list of BIP 39 lacks: with one of them it is a sentence."""
-_WORD: Final = Pattern("[a-z]{3,8}")
+_WORD: Final = later("[a-z]{3,8}")
 
 
 def seed_phrases(lower: str) -> Iterator[Span]:

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from typing import Final, NamedTuple
 
-from carryover.redact.pattern import Pattern
-from carryover.redact.values import MARK, Span, alternations, insert_marks, is_dummy, is_filler, is_random, is_scrambled
+from carryover.redact.pattern import later
+from carryover.redact.values import MARK, Span, insert_marks, is_dummy, is_filler, is_opaque, is_random, is_scrambled
 
 
 class Form(NamedTuple):
@@ -20,7 +20,7 @@ class Form(NamedTuple):
 
     kind: str
     hint: str
-    pattern: Pattern
+    pattern: re.Pattern[str]
 
 
 def _read(part: str) -> Iterator[tuple[str, str, str]]:
@@ -49,16 +49,16 @@ _JWT: Final = (
 )
 
 _ANYWHERE_FORMS: Final = (
-    *(Form(kind, hint, Pattern(pattern)) for kind, hint, pattern in _read(_ANYWHERE)),
-    Form("jwt", "eyJ", Pattern(_JWT)),
+    *(Form(kind, hint, later(pattern)) for kind, hint, pattern in _read(_ANYWHERE)),
+    Form("jwt", "eyJ", later(_JWT)),
 )
 _PREFIXED: Final = tuple(
-    Form(kind, prefix, Pattern(rf"{name}(?:(?<![0-9A-Za-z]{name})|(?<=\\[nrt]{name})){rest}"))
+    Form(kind, prefix, later(rf"{name}(?:(?<![0-9A-Za-z]{name})|(?<=\\[nrt]{name})){rest}"))
     for kind, prefix, rest in _read(_FORMS)
     for name in (re.escape(prefix),)
 )
 """At the start of a word, or after a literal `\\n`, `\\r` or `\\t`."""
-_BEGINS: Final = Pattern(rf"(?:(?<![0-9A-Za-z])|(?<=\\[nrt]))(?=({_any_of(form.hint for form in _PREFIXED)}))")
+_BEGINS: Final = later(rf"(?:(?<![0-9A-Za-z])|(?<=\\[nrt]))(?=({_any_of(form.hint for form in _PREFIXED)}))")
 
 
 @cache  # of the beginnings that `_BEGINS` finds
@@ -66,17 +66,16 @@ def _beginning_with(found: str) -> tuple[Form, ...]:
     return tuple(form for form in _PREFIXED if form.hint.startswith(found))
 
 
-PREFIXED: Final = Pattern(
+PREFIXED: Final = later(
     r"(?<![A-Za-z0-9_.+/%$@-])(?!sha\d|md5)[A-Za-z][A-Za-z0-9]{1,15}(?:[_-][a-z0-9]{1,8}){0,3}?[_-]"
     r"([A-Za-z0-9_-]{20,200}+(?:\.[A-Za-z0-9_-]{20,64}+)?)"
     r"(?![A-Za-z0-9/@+%_-]|\.[A-Za-z0-9])"
 )
-LONG_REST: Final = Pattern(r"[_-](?=[A-Za-z0-9_-]{20})(?=[A-Za-z_-]{0,64}\d)")
+LONG_REST: Final = later(r"[_-](?=[A-Za-z0-9_-]{20})(?=[A-Za-z_-]{0,64}\d)")
 """Occurs in every token that `PREFIXED` finds and is quicker to search for."""
-_SECRET_PREFIX: Final = Pattern(r"(?:[a-z0-9]{1,8}[_-]){0,3}?(?:sk|sec|secret|token|key|apikey|pat|oauth|live)[_-]")
-_MORE_PREFIX: Final = Pattern(r"(?:[a-z0-9]{1,8}[_-])*")
-_WORD: Final = Pattern(r"[A-Za-z][a-z]{4,}")
-_HASH: Final = Pattern(r"[0-9a-fA-F_-]+")
+_SECRET_PREFIX: Final = later(r"(?:[a-z0-9]{1,8}[_-]){0,3}?(?:sk|sec|secret|token|key|apikey|pat|oauth|live)[_-]")
+_MORE_PREFIX: Final = later(r"(?:[a-z0-9]{1,8}[_-])*")
+_HASH: Final = later(r"[0-9a-fA-F_-]+")
 
 
 def is_prefixed_token(match: re.Match[str]) -> bool:
@@ -86,12 +85,8 @@ def is_prefixed_token(match: re.Match[str]) -> bool:
         return is_scrambled(body, 20)
     prefix = _MORE_PREFIX.match(body)
     body = body[prefix.end() :] if prefix else body
-    if _HASH.fullmatch(body) or sum(sign.isdigit() for sign in body) < 2:
-        return False
-    if body in (body.lower(), body.upper()):
-        return len(body) >= 40 and alternations(body) >= len(body) * 0.2
-    in_words = sum(map(len, _WORD.findall(body)))
-    return len(body) >= 30 and alternations(body) >= len(body) * 0.38 and in_words < len(body) * 0.4
+    one_case = body in (body.lower(), body.upper())
+    return len(body) >= (40 if one_case else 30) and not _HASH.fullmatch(body) and is_opaque(body, or_hash=False)
 
 
 _B64 = "[A-Za-z0-9_-]"
@@ -102,7 +97,7 @@ _AZURE_HEAD: Final = r"(?:(?<![0-9A-Za-z+/_-])|(?<=\\[nrt]))[A-Za-z0-9+/_-]{33,8
 
 # These begin with no fixed word: search for their punctuation, then look back for what is in front of it.
 _SPLIT: Final = tuple(
-    (kind, hint, Pattern(secret), Pattern(rf"{head}\Z"))
+    (kind, hint, later(secret), later(rf"{head}\Z"))
     for kind, hint, secret, head in (
         ("azure", "Q~", r"Q~[A-Za-z0-9_~.-]{31,}", r"[A-Za-z0-9_~.-]{3}\d"),
         ("telegram", ":", rf":(?<=\d{{6}}:){_B64}{{35}}(?!{_B64})", r"\d{6,12}"),
@@ -117,11 +112,11 @@ _SPLIT: Final = tuple(
         ("asana", ":", r":(?<=\d:)[0-9a-f]{32}(?![0-9A-Za-z])", r"(?<![\d/])\d/\d{10,20}(?:/\d{10,20})?"),
     )
 )
-_URL_PASSWORD = Pattern(r"://([^\s/:\"'`<>\\\[]*+):((?!\d{1,5}[?#,])[^\s/\"'`<>\\]*)@")
-_URL_TOKEN = Pattern(r"://([A-Za-z0-9_-]{20,}+)@")
-_BITWARDEN_PAIR = Pattern(r"\[redacted:bitwarden\]:([A-Za-z0-9+/]{22}==)")
-_AWS_PAIR = Pattern(r"\[redacted:aws\][\s,:;|\"']{1,8}([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])")
-_LONG_WORD: Final = Pattern(r"[A-Za-z0-9_.+/=$~@%\\-]{15,}")
+_URL_PASSWORD = later(r"://([^\s/:\"'`<>\\\[]*+):((?!\d{1,5}[?#,])[^\s/\"'`<>\\]*)@")
+_URL_TOKEN = later(r"://([A-Za-z0-9_-]{20,}+)@")
+_BITWARDEN_PAIR = later(r"\[redacted:bitwarden\]:([A-Za-z0-9+/]{22}==)")
+_AWS_PAIR = later(r"\[redacted:aws\][\s,:;|\"']{1,8}([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])")
+_LONG_WORD: Final = later(r"[A-Za-z0-9_.+/=$~@%\\-]{15,}")
 """Every token with a mark is part of such a word. Few words are this long, so only these are searched for marks."""
 
 
@@ -171,7 +166,7 @@ def _prefixed(text: str) -> Iterator[re.Match[str]]:
             yield match
 
 
-def _split(text: str, secret: Pattern, owner: Pattern, kind: str) -> Iterator[Span]:
+def _split(text: str, secret: re.Pattern[str], owner: re.Pattern[str], kind: str) -> Iterator[Span]:
     """Yields tokens of the form `<owner id><secret>`, which only both parts together identify."""
     for match in secret.finditer(text):
         head = owner.search(text[max(0, match.start() - 80) : match.start()])

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
-from carryover.redact.pattern import Pattern
+from carryover.redact.pattern import later
 
 MARK = "[redacted:"
 """The beginning of every mark; a value that begins this way is already redacted."""
@@ -25,13 +26,13 @@ def insert_marks(text: str, spans: Iterable[Span], counts: dict[str, int]) -> st
     return "".join((*parts, text[done:])) if parts else text
 
 
-def end_of(shape: Pattern, text: str, start: int) -> int:
+def end_of(shape: re.Pattern[str], text: str, start: int) -> int:
     """Returns the end of the match of `shape` at `start`; `start` if it does not match there."""
     match = shape.match(text, start)
     return match.end() if match else start
 
 
-_UPPER = Pattern("[A-Z]+")
+_UPPER = later("[A-Z]+")
 
 
 def lowered(text: str) -> str:
@@ -40,7 +41,7 @@ def lowered(text: str) -> str:
     return lower if len(lower) == len(text) else _UPPER.sub(lambda match: match[0].lower(), text)
 
 
-_PLACEHOLDER = Pattern(
+_PLACEHOLDER = later(
     r"""(?ix)
       <[^<>]*> | \[[^\[\]]*\] | [x*.•…_\-#?0]+              # <token>  [token]  xxxx  ****  ...
     | (?:your|replace|insert|enter|paste|example|placeholder|dummy|fake|sample)(?:[\s_\-.].*|me|)
@@ -49,25 +50,25 @@ _PLACEHOLDER = Pattern(
     | none | null | nil | undefined | true | false | yes | no | on | off | void | self | this | empty | unset | n/a
     """,
 )
-_NAME_OF_A_SECRET = Pattern(r"[a-z0-9]+(?:[-_/.][a-z0-9]+)*[-_/.](?:password|secret|token|key|credential)s?")
-_IN_USE = Pattern(
+_NAME_OF_A_SECRET = later(r"[a-z0-9]+(?:[-_/.][a-z0-9]+)*[-_/.](?:password|secret|token|key|credential)s?")
+_IN_USE = later(
     r"""(?ix)
       change[_-]?(?:me|it|this)(?:[_-]?(?:now|please))?[!\d]* | (?:let|log)me[_-]?in[!\d]* | hunter2 | trustno1
     | (?:my|super|top|very)[_-]?s[e3]cr[e3]t[!\d]* | s3cr[e3]t[!\d]* | secr3t[!\d]* | (?:my)?p[a@]ss[_-]?w[o0]rd[!\d]+
     | p@ss(?:w[o0]rd)?[!\d]* | qwerty[!\d]* | welcome[!\d]+ | admin[!\d]+ | root[!\d]+ | minioadmin | abc123 | iloveyou
     """
 )
-_HEX = Pattern(r"(?=.{0,255}[0-9])(?=.{0,255}[a-fA-F])[0-9a-fA-F-]+")
+_HEX = later(r"(?=.{0,255}[0-9])(?=.{0,255}[a-fA-F])[0-9a-fA-F-]+")
 _SORTS = {
     code: sort
     for sort, codes in {"a": range(97, 123), "A": range(65, 91), "0": range(48, 58)}.items()
     for code in codes
 }
-_OTHER_SIGNS = Pattern(r"[^aA0]+")
-_SIGN_OF_CODE = Pattern(r"[\s(){}<>\[\]]")
-_RUN = Pattern(r"a+|A+|0+")
-_FILLER = Pattern(r"(?i)x{6,}|\*{4,}|\.{3}|…|[-_]your[-_]|<[a-z _-]+>")
-_REFERENCE = Pattern(
+_OTHER_SIGNS = later(r"[^aA0]+")
+_SIGN_OF_CODE = later(r"[\s(){}<>\[\]]")
+_RUN = later(r"a+|A+|0+")
+_FILLER = later(r"(?i)x{6,}|\*{4,}|\.{3}|…|[-_]your[-_]|<[a-z _-]+>")
+_REFERENCE = later(
     r"""(?x)
       \$\w+$ | <[A-Za-z]\w*$ | \$[({] | \#\{ | \#[0-9a-fA-F]{3,8}$ | \{\{ | \{[A-Za-z_] | & [a-z]
     | %(?:[({%]|[+\-.\d]*[A-Za-z]\b|\w+%) | ![A-Za-z_.:]*$
@@ -77,12 +78,12 @@ _REFERENCE = Pattern(
     | [a-z+]{2,12}:// | getenv
     """,
 )
-_INTERPOLATED = Pattern(r"\$\{[^{}]*\}|(?<!\$)\{[A-Za-z_][\w.\[\]()'\"]*\}|#\{[^{}]*\}|\{\{")
-_PATH = Pattern(
+_INTERPOLATED = later(r"\$\{[^{}]*\}|(?<!\$)\{[A-Za-z_][\w.\[\]()'\"]*\}|#\{[^{}]*\}|\{\{")
+_PATH = later(
     r"(?:~|\.{1,2})?(?:/[\w.@~-]{0,24}){1,20}|[\w.@-]{1,40}(?:/[\w.@-]{1,40}){1,20}\.[a-z]{1,5}"
     r"|[a-z_.-]{1,40}(?:/[a-z_.-]{1,40}){1,20}|[A-Za-z]:\\.*|[\w-]{1,60}\.(?:txt|json|ya?ml|pem|key|env|toml|py|[jt]sx?|md)"
 )
-_TYPE = Pattern(
+_TYPE = later(
     r"(?i)(?:str(?:ing)?|bytes?|int(?:eger)?|bool(?:ean)?|number|float|double|char|object|any|unknown|never|dict|list"
     r"|varchar|text|uuid|optional|required|missing|invalid|incorrect|expired|wrong|valid|ok)\b.{0,12}"
 )
@@ -144,7 +145,7 @@ def is_scrambled(value: str, at_least: int) -> bool:
     return alternations(head) >= max(4, len(head) // 8) and any(sign.isdigit() for sign in head)
 
 
-_WORD = Pattern(r"[A-Za-z][a-z]{4,}")
+_WORD = later(r"[A-Za-z][a-z]{4,}")
 
 
 def is_opaque(value: str, *, or_hash: bool) -> bool:

@@ -8,8 +8,9 @@ import sys
 LOAD = """
 import gc
 from carryover.redact import named, places, private_keys, redact, tokens
-from carryover.redact.pattern import Pattern
-used = lambda: sum("_compiled" in vars(each) for each in gc.get_objects() if isinstance(each, Pattern))
+from carryover.redact.pattern import later
+patterns = [each for each in gc.get_objects() if type(each) is type(later(""))]
+used = lambda: sum(len(vars(each)) > len(vars(later(""))) for each in patterns)
 print(used())
 redact("- `receipt.py`: edited 3 min earlier, tests fail; the key of the fixture has no discount yet")
 print(used())

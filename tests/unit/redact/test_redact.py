@@ -82,8 +82,10 @@ HOSTILE = (
     "[redacted:aws] ", "abcdefghijklmn ", "abcdefghijklmno ", " -", " -x", ":1:", ":*:", "pass", "key ",
     "sk-", "xoxb-", "ghp_", "SG.", "AKIA", "Q~", "?sig=", "api_key", "password=", "password: ",
     "--password ", "password=\"",
-    "password=\\\"", "password='", "PASSWORD=a(", "token: a | b ", "<password>", "cookie: a=", "cookie: a=${ ",
-    "bearer ",
+    "seed ", "mnemonic: legal ", "seed legal winner ", "Private-Lines: 1\n", "token (", "secret for a ", "api_key\n",
+    "key: q8Zk1mXw93LpRt5Yb2Vn ", "DB_PASS=${DB_PASS:-", "pass\u200bword=", "token\",\"value\":\"",
+    "<key>token</key><string>", "password=\\\"", "password='", "PASSWORD=a(", "token: a | b ", "<password>",
+    "cookie: a=", "cookie: a=${ ", "bearer ",
     "authorization: digest ", "authorization: bearer ", "-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----",
     "-----BEGIN PRIVATE KEY-----\n" + "A" * 70 + "\n",
 )  # fmt: skip
