@@ -1,6 +1,8 @@
 """`carryover mcp` as an agent starts it: three tools that look up what was recorded of the project."""
 
 import re
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -185,6 +187,69 @@ def test_a_client_that_names_no_folder_is_answered_for_the_one_it_started_the_se
 ) -> None:
     with McpClient(shop, roots=roots) as client:
         assert TASK in client.call("recall", query="okapi")
+
+
+def link_in_its_place(root: Path, other: Path) -> None:
+    root.rename(root.with_name("away"))
+    root.symlink_to(other)
+
+
+def other_in_its_place(root: Path, other: Path) -> None:
+    root.rename(root.with_name("away"))
+    other.rename(root)
+
+
+def worktree_of_the_other(root: Path, other: Path) -> None:
+    git(other, "worktree", "add", "--quiet", "../tree")
+    shutil.copy(other.parent / "tree" / ".git", root / ".git")
+    (other / ".git" / "worktrees" / "tree" / "gitdir").write_text(f"{root}/.git\n")
+
+
+@pytest.mark.parametrize("by_root", [True, False])
+@pytest.mark.parametrize("replace", [link_in_its_place, other_in_its_place, worktree_of_the_other])
+def test_what_takes_the_place_of_the_project_is_not_read(
+    shop: Path, other: ClaudeSession, home: Path, replace: Callable[[Path, Path], None], by_root: bool
+) -> None:
+    """An agent may write where it works; the client started the server for that folder, and so does it for the next."""
+    root = home / "work" / "mine"
+    root.mkdir()
+    write(home, root, TASK)
+    roots = {"result": {"roots": [{"uri": root.as_uri()}]}} if by_root else None
+    with McpClient(home if by_root else root, roots=roots) as client:
+        before = client.call("recall", query="okapi")
+        (root / "new.py").write_text("1\n")
+        assert client.call("recall", query="okapi") == before
+        replace(root, other.cwd)
+        asked = [("recall", {"query": "axolotl"}), ("handoff", {}), ("turn", {"turn": f"turn 1 of {other.session}"})]
+        said = [client.ask("tools/call", name=name, arguments=given) for name, given in asked]
+
+    texts = [answer["content"][0]["text"] for answer in said]
+    assert not [text for text in texts if "Feed" in text or "axolotl.py" in text]
+    assert texts == [
+        f"{root} is not the folder that it was when this server was first asked: it was replaced, or belongs to "
+        "another repository. Nothing was read. Start the server again to ask about what is there."
+    ] * len(asked)
+    assert all(answer["isError"] for answer in said)
+
+
+def test_a_request_that_is_no_text_gets_an_error_and_the_next_one_its_answer(
+    worked: ClaudeSession, home: Path, shop: Path
+) -> None:
+    """The SDK (2.3.0) says nothing to one with half a surrogate pair, and the client waits for ever."""
+    with McpClient(shop) as client:
+        for number, query in enumerate(("okapi \ud800", "\udfff")):
+            params = {"name": "recall", "arguments": {"query": query}}
+            client._send({"id": f"half {number}", "method": "tools/call", "params": params})
+            answer = client._next()
+            assert (answer["id"], answer["error"]["code"]) == (f"half {number}", -32700)
+        client._input.write(b'{"id": "\\ud800"}\n{"id": 7\n[]\n\xff\n')
+        assert TASK in client.call("recall", query="okapi")
+    (home / "b\udcff").mkdir()
+    with McpClient(home / "b\udcff") as odd:
+        odd._send({"id": 9, "method": "tools/call", "params": {"name": "handoff", "arguments": {}}})
+        assert "error" in odd._next(), "its name is no text either"
+        assert odd.ask("tools/list")["tools"]
+    assert (client.code, odd.code) == (0, 0)
 
 
 def test_without_a_ledger_it_reads_what_is_on_disk_and_keeps_nothing(home: Path, shop: Path) -> None:

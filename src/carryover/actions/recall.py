@@ -63,13 +63,32 @@ class _Here(NamedTuple):
     notes: tuple[str, ...]
 
 
+class Asked(NamedTuple):
+    """The project that questions are about, and its folder as the disk has it: what is put in its place is another."""
+
+    root: str
+    main_root: str | None
+    device: int
+    inode: int
+
+
+def project_at(folder: str) -> Asked:
+    """Returns the project that `folder` is in. Raises UserError if its folder is gone."""
+    project = root_of(folder)
+    try:
+        found = Path(project.root).stat()
+    except OSError as error:
+        raise UserError(f"There is no folder {project.root}.", ExitCode.NOTHING_FOUND) from error
+    return Asked(project.root, project.main_root, found.st_dev, found.st_ino)
+
+
 def prepare() -> None:
     """Loads what the first answer would have to wait for."""
     agent_names()
     clean("a text")
 
 
-def recall(folder: str, query: str, kind: Kind | None = None) -> str:
+def recall(asked: Asked, query: str, kind: Kind | None = None) -> str:
     """Returns where the words of `query` occur in the project's record. Raises UserError if nothing matches."""
     terms = terms_of(query)
     if not terms:
@@ -79,7 +98,7 @@ def recall(folder: str, query: str, kind: Kind | None = None) -> str:
     # The longest terms say most; a pasted error has many words that are everywhere.
     longest = sorted(terms, key=lambda term: sum(map(len, term.words)), reverse=True)[:MOST_TERMS]
     terms = tuple(term for term in terms if term in longest)
-    with _project(folder) as here:
+    with _project(asked) as here:
         wanted = Query(terms=terms, project_id=here.id, kinds=(kind,) if kind is not None else ())
         found = search(here.ledger, wanted, limit=HITS + 1, now_ms=now_ms())
         if not found.hits:
@@ -97,7 +116,7 @@ def recall(folder: str, query: str, kind: Kind | None = None) -> str:
         return "\n".join((" ".join(filter(None, notes)), "", *_hits(here, found.hits[:HITS], terms)))
 
 
-def turn(folder: str, name: str, page: int = 1, *, began_ms: int) -> str:
+def turn(asked: Asked, name: str, page: int = 1, *, began_ms: int) -> str:
     """Returns a page of a turn: the prompt and all that came of it.
 
     `name` is as handoffs and `recall` write it: `turn 3 of 5c1e0d2a`, or `turn 3` of the session that leads a handoff,
@@ -107,7 +126,7 @@ def turn(folder: str, name: str, page: int = 1, *, began_ms: int) -> str:
     wanted = _TURN.fullmatch(name.strip().strip("()`"))
     if wanted is None:
         raise UserError(f"{name!r} names no turn; write `turn 3 of 5c1e0d2a`, or `turn 3`.", ExitCode.USAGE)
-    with _project(folder) as here:
+    with _project(asked) as here:
         session = queries.session_by_prefix(here.ledger, wanted[2] or _leading(here, began_ms), here.id)
         starts, number = events.turn_starts(here.ledger, session.id), int(wanted[1])
         if number > len(starts):
@@ -125,14 +144,14 @@ def turn(folder: str, name: str, page: int = 1, *, began_ms: int) -> str:
         return f"{' '.join((title, _TRUTH, *here.notes))}\n\n{pages[page - 1]}\n{rest}"
 
 
-def handoff(folder: str, tokens: int = MAX_TOKENS) -> str:
+def handoff(asked: Asked, tokens: int = MAX_TOKENS) -> str:
     """Returns the project's handoff as it would be made now for a budget of `tokens`. Raises UserError if there is
     none, the project is excluded, or there is no such budget.
     """
     if not LEAST_TOKENS <= tokens <= MOST_TOKENS:
         raise UserError(f"`tokens` is a number from {LEAST_TOKENS:,} to {MOST_TOKENS:,}.", ExitCode.USAGE)
     config = settings_to_print(state_dir())
-    with _project(folder) as here:
+    with _project(asked) as here:
         last_git = queries.published_git(here.ledger, here.id)
         own = agents_own(config.agents)
         made = made_handoff(here.ledger, here.to, config, now_ms=now_ms(), last_git=last_git, agents_own=own)
@@ -146,9 +165,9 @@ def handoff(folder: str, tokens: int = MAX_TOKENS) -> str:
 
 
 @contextmanager
-def _project(folder: str) -> Iterator[_Here]:
-    """Opens the ledger, or a temporary one made from what is on disk, for the project that `folder` is in."""
-    state, root = state_dir(), root_of(folder)
+def _project(root: Asked) -> Iterator[_Here]:
+    """Opens the ledger, or a temporary one made from what is on disk, for the project."""
+    state = state_dir()
     config = settings_to_print(state)
     refuse_excluded(root.root, config)
     notes: tuple[str, ...] = ()

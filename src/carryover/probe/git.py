@@ -15,7 +15,8 @@ import msgspec
 
 from carryover.facts import GitFacts
 from carryover.fsio import read_bytes_bounded
-from carryover.probe.git_command import Answer, ask, ask_one, git_dir_of
+from carryover.probe.checkout import git_dir_of
+from carryover.probe.git_command import Answer, ask, ask_one
 from carryover.redact import clean
 from carryover.text.lines import one_line
 
@@ -176,7 +177,7 @@ def may_be_repository(root: Path) -> bool:
     """Whether `root` may be a repository, also a bare one, judged without git."""
     if not root.is_absolute():  # as another machine's project
         return False
-    return (root / ".git").exists() or ((root / "HEAD").is_file() and (root / "objects").is_dir())
+    return git_dir_of(root) is not None or ((root / "HEAD").is_file() and (root / "objects").is_dir())
 
 
 def _head_of(answer: Answer) -> tuple[str | None, str]:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from carryover.fsio import is_gone, read_bytes_bounded
+from carryover.probe.checkout import may_be_asked
 
 _SAFE_OPTIONS: Final = (
     *("-c", "core.fsmonitor=false"),
@@ -57,7 +58,7 @@ _SAFE_ENVIRONMENT: Final = {
 _MISLEADING: Final = (
     # Set while git runs a hook; a daemon started from one would use that repository forever.
     *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY"),
-    *("GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_NAMESPACE", "GIT_PREFIX"),
+    *("GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_NAMESPACE", "GIT_PREFIX", "GIT_REFERENCE_BACKEND"),
     # They change what a path means; with literal ones, git (2.39) takes the patterns of ignore files literally too.
     *("GIT_LITERAL_PATHSPECS", "GIT_GLOB_PATHSPECS", "GIT_NOGLOB_PATHSPECS", "GIT_ICASE_PATHSPECS"),
 )
@@ -114,11 +115,14 @@ def ask(root: Path, *commands: Sequence[str], deadline: float, settings: Sequenc
     """Runs the commands in parallel in `root`, the top of a repository, and returns their answers in the same order.
 
     `deadline` is a time of `time.monotonic()`, `settings` are configuration (`name=value`). Paths in a command are
-    literal. If a filter program of the repository can't be disabled, nothing that might run it is run, and every
-    answer has the code 128. Raises FileNotFoundError without git, and TimeoutError if not all answered in time: by then
-    every process and its children are gone; if one hangs in the kernel, that takes a few seconds more. A repository of
-    which no command answered is not asked again for half a minute, since the next command would wait as long.
+    literal. If git would read what is another repository's, or a filter program of this one that might run can't be
+    disabled, nothing is run, and every answer has the code 128. Raises FileNotFoundError without git, and TimeoutError
+    if not all answered in time: by then every process and its children are gone; if one hangs in the kernel, that takes
+    a few seconds more. A repository of which no command answered is not asked again for half a minute, since the next
+    command would wait as long.
     """
+    if not may_be_asked(root):
+        return [Answer(128, b"")] * len(commands)
     overrides: Sequence[str] | None = ()
     if any(command[0] == _FILTERS for command in commands) and not _names_no_filter(root):
         [programs] = _answers(root, [_PROGRAMS], (), deadline)
@@ -291,33 +295,3 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     # A process stuck in the kernel dies when it can; subprocess reaps it when a later one is started.
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(timeout=_REAP_S)
-
-
-def git_dir_of(root: Path) -> Path | None:
-    """Returns git's data folder for the checkout at `root`; None if that is not the top of a checkout."""
-    entry = root / ".git"
-    try:
-        git_dir = entry if entry.is_dir() else named_in(entry, b"gitdir:")
-        if git_dir is not None and os.path.lexists(git_dir / "HEAD"):
-            return git_dir
-    except OSError:  # not readable for this user
-        pass
-    return None
-
-
-def common_dir_of(root: Path) -> Path | None:
-    """Returns what git keeps for all checkouts of the repository together; None as for `git_dir_of`."""
-    git_dir = git_dir_of(root)
-    return None if git_dir is None else named_in(git_dir / "commondir") or git_dir
-
-
-def named_in(file: Path, prefix: bytes = b"") -> Path | None:
-    """Returns the path that one of git's small files contains, resolved against its folder; None if there is none."""
-    try:
-        data = read_bytes_bounded(file, 16_384)
-    except OSError:
-        return None
-    if not data.startswith(prefix):
-        return None
-    name = os.fsdecode(data.removeprefix(prefix).strip())
-    return Path(os.path.normpath(file.parent / name)) if name and "\0" not in name else None

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Final
 
 from carryover.fsio import is_there, read_bytes_bounded
-from carryover.probe.git_command import ask, ask_one, common_dir_of, git_dir_of, named_in
+from carryover.probe.checkout import common_dir_of, git_dir_of, worktrees_of
+from carryover.probe.git_command import ask, ask_one
 
 SIZE_LIMIT_BYTES: Final = 256 << 10
 """Larger ignore files are left to git."""
@@ -133,8 +134,6 @@ def other_checkouts(root: Path) -> Iterator[Path]:
     """Yields the other checkouts of the repository, which share its `info/exclude`."""
     common = exclude_file(root).parent.parent
     folders = [common.parent] if common.name == ".git" else []
-    for entry in sorted((common / "worktrees").glob("*/gitdir")):
-        if (named := named_in(entry)) is not None:
-            folders.append(named.parent)
+    folders += worktrees_of(common)
     here = os.path.realpath(root)
     yield from (folder for folder in folders if os.path.realpath(folder) != here)

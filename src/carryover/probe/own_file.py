@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Final
 
 from carryover.adapter.contract import Agent
-from carryover.probe.git_command import ask_one, git_dir_of
+from carryover.probe.checkout import git_dir_of
+from carryover.probe.git_command import ask_one
 from carryover.system_calls import born_ns
 
 TRACKED: Final = "git tracks it, so it may be another's"

@@ -15,7 +15,7 @@ from platformdirs import PlatformDirs
 from carryover.config import AgentsConfig
 from carryover.facts import is_foreign
 from carryover.paths import StateDir
-from carryover.probe.git_command import git_dir_of
+from carryover.probe.checkout import git_dir_of, is_top
 from carryover.probe.ignored import is_let_in
 from carryover.probe.own_file import is_tracked
 from carryover.projects.handoff_file import IN_PROJECT, STORE
@@ -71,13 +71,19 @@ COMMITTED: Final = "a handoff would be committed"
 """In the reason of each refusal that is `in_git`."""
 
 
+NOT_NAMED_BACK: Final = (
+    "its .git leads to a repository that names another folder, as after it was copied or moved, or came from someone "
+    "else; if it is your own worktree, `git worktree repair` there mends that"
+)
+
+
 def refusal_by_git(root: Path) -> Refusal | None:
     """Refuses a folder whose `.carryover` git tracks, or takes in although `info/exclude` says otherwise.
 
     Asks git only after HEAD, its index or an ignore file has changed. Blocks.
     """
     if git_dir_of(root) is None:
-        return None
+        return Refusal(NOT_NAMED_BACK) if is_top(root) else None
     asked = "tracked"
     try:
         if is_tracked(root, root / STORE):

@@ -13,7 +13,7 @@ from carryover.config import AgentsConfig
 from carryover.facts import ProjectRoot
 from carryover.fsio import is_gone
 from carryover.paths import StateDir
-from carryover.probe.git_command import git_dir_of, named_in
+from carryover.probe.checkout import git_dir_of, is_top, main_checkout_of, worktrees_of
 
 AgentFolders = Callable[[], frozenset[Path]]
 """Returns what `agent_folders` returns. A function, since settings may change and the result is rarely needed."""
@@ -35,21 +35,12 @@ def find_root(cwd: str, *, home: Path | None = None, agents_own: AgentFolders | 
     for folder in (start, *start.parents):
         if folder in too_high and folder != start:
             continue
-        if (git_dir := git_dir_of(folder)) is not None:
-            main_root = _main_root(folder, git_dir)
+        if is_top(folder):
+            main_root = main_checkout_of(folder)
             if main_root is not None and _is_an_agents(folder, home, agents_own):
                 return ProjectRoot(main_root, checkout=str(folder))
             return ProjectRoot(str(folder), main_root)
     return ProjectRoot(str(start), gone=is_gone(start))
-
-
-def _main_root(root: Path, git_dir: Path) -> str | None:
-    """Returns the main checkout of a worktree. Each must name the other, since a copied folder may name any."""
-    common, back = named_in(git_dir / "commondir"), named_in(git_dir / "gitdir")
-    if common is None or back is None or common.name != ".git":
-        return None
-    same = os.path.realpath(back) == os.path.realpath(root / ".git")
-    return os.path.realpath(common.parent) if same else None
 
 
 def agents_checkouts(
@@ -59,13 +50,7 @@ def agents_checkouts(
     if (git_dir := git_dir_of(root)) is None:
         return ()
     home = Path(os.path.realpath(home or Path.home()))
-    try:
-        names = sorted(entry.name for entry in os.scandir(git_dir / "worktrees"))
-    except OSError:
-        return ()
-    named = (named_in(git_dir / "worktrees" / name / "gitdir") for name in names)
-    folders = [Path(os.path.realpath(entry.parent)) for entry in named if entry is not None]
-    return tuple(str(folder) for folder in folders if _is_an_agents(folder, home, agents_own))
+    return tuple(str(folder) for folder in worktrees_of(git_dir) if _is_an_agents(folder, home, agents_own))
 
 
 def agent_folders(agents: AgentsConfig, home: Path, env: Mapping[str, str]) -> frozenset[Path]:

@@ -20,7 +20,8 @@ from carryover.edits.record import GITIGNORE
 from carryover.edits.user_text import EditRefused, find_lines, is_text, whole_file, with_lines, without_span
 from carryover.errors import os_reason
 from carryover.fsio import is_there, read_bytes_bounded, write_if_changed
-from carryover.probe.git_command import ask_one, git_dir_of
+from carryover.probe.checkout import git_dir_of
+from carryover.probe.git_command import ask_one
 from carryover.probe.ignored import SIZE_LIMIT_BYTES, exclude_file, has_rule, other_checkouts
 from carryover.projects.handoff_file import STORE
 from carryover.projects.policy import COMMITTED

@@ -16,7 +16,7 @@ from carryover.agents import instruction_files, local_files
 from carryover.edits.apply import Edit, PlannedEdits, ProjectEdits, plan
 from carryover.edits.user_text import EditRefused
 from carryover.fsio import is_there, read_bytes_bounded
-from carryover.probe.git_command import git_dir_of
+from carryover.probe.checkout import git_dir_of
 from carryover.probe.ignored import SIZE_LIMIT_BYTES, is_ignored, is_negated, other_checkouts, tracked_anywhere
 from carryover.publish.gitignore import is_kept_out, keep_file_out, project_change, show_files
 from carryover.publish.once import committed_names

@@ -21,6 +21,7 @@ from carryover.edits.record import GITIGNORE
 from carryover.facts import Facts, FileFacts, GitFacts, ProjectRoot, is_foreign
 from carryover.fsio import is_folder
 from carryover.ledger.queries import by_last_use, project_by_root, published_git, related_projects
+from carryover.probe.checkout import is_top, main_checkout_of
 from carryover.probe.files import file_facts
 from carryover.probe.git import TIMEOUT_S, OwnWrites, git_facts, head_stamp, may_be_repository
 from carryover.probe.git_command import ask_one
@@ -130,7 +131,7 @@ def view_now(db: sqlite3.Connection, project: int | ProjectRoot, agents_own: Age
     `project`: its id, or its root if the ledger may not know it. Raises LookupError for an unknown id.
     """
     if isinstance(project, int):
-        view = project_view(db, project)
+        view = _of_true_worktrees(project_view(db, project))
     else:
         view = ProjectView(root=project.root, main_root=project.main_root, sessions=())
     checkouts = () if is_foreign(view.root) else agents_checkouts(Path(view.root), agents_own=agents_own)
@@ -147,6 +148,17 @@ def view_now(db: sqlite3.Connection, project: int | ProjectRoot, agents_own: Age
         former_roots=(*found.former_roots, found.root),
         checkouts=checkouts,
     )
+
+
+def _of_true_worktrees(view: ProjectView) -> ProjectView:
+    """Returns the view without checkouts that are no longer what they were taken for when they were last recorded."""
+    root, main_root = Path(view.root), view.main_root
+    if main_root is not None and is_top(root) and main_checkout_of(root) != main_root:
+        main_root = None
+    others = (tree for tree in view.worktrees if tree.root != view.main_root)
+    true = [tree for tree in others if main_checkout_of(Path(tree.root)) == view.root]
+    main = [tree for tree in view.worktrees if tree.root == main_root]
+    return msgspec.structs.replace(view, main_root=main_root, worktrees=(*main, *true))
 
 
 def settings_of(view: ProjectView, config: Config) -> ProjectSettings:

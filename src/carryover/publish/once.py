@@ -19,7 +19,8 @@ from carryover.agents import instruction_files
 from carryover.config import ProjectSettings
 from carryover.edits.record import GITIGNORE, Placed, placed_texts, remember_placed
 from carryover.fsio import is_there, read_bytes_bounded
-from carryover.probe.git_command import ask, ask_one, common_dir_of, git_dir_of
+from carryover.probe.checkout import common_dir_of, git_dir_of
+from carryover.probe.git_command import ask, ask_one
 from carryover.probe.ignored import SIZE_LIMIT_BYTES
 from carryover.probe.own_file import is_tracked
 from carryover.publish.gitignore import has_our_rule

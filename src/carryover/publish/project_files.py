@@ -25,7 +25,8 @@ from carryover.edits.record import GITIGNORE, INFO, PROJECT_EDITS, published_pro
 from carryover.errors import os_reason
 from carryover.fsio import atomic_replace, is_folder, is_there, locked_dir, read_bytes_bounded
 from carryover.paths import StateDir
-from carryover.probe.git_command import ask_one, git_dir_of
+from carryover.probe.checkout import git_dir_of
+from carryover.probe.git_command import ask_one
 from carryover.projects.handoff_file import (
     CHOSEN,
     HANDOFF,

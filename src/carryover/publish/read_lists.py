@@ -16,7 +16,8 @@ from carryover.edits import yaml_list
 from carryover.edits.apply import Edit, ProjectEdits, plan
 from carryover.edits.user_text import EditRefused
 from carryover.fsio import is_there, read_bytes_bounded
-from carryover.probe.git_command import ask_one, git_dir_of
+from carryover.probe.checkout import git_dir_of
+from carryover.probe.git_command import ask_one
 from carryover.probe.ignored import SIZE_LIMIT_BYTES
 from carryover.probe.own_file import is_own, is_tracked
 from carryover.projects.handoff_file import IN_PROJECT

@@ -10,7 +10,7 @@ import pytest
 
 from carryover.config import AgentConfig, AgentsConfig
 from carryover.facts import ProjectRoot
-from carryover.probe.git_command import git_dir_of
+from carryover.probe.checkout import git_dir_of
 from carryover.projects.root import agent_folders, agents_checkouts, find_root
 from support.repository import git, repository
 

@@ -11,7 +11,9 @@ from carryover.facts import ProjectRoot
 from carryover.ledger.sessions import know_project
 from carryover.ledger.store import Ledger
 from carryover.model import NOTE, AssistantMessage, FileEdit, SessionInfo
+from carryover.publish.make import view_now
 from carryover.publish.project_view import MAX_SESSIONS, MAX_SUBAGENTS, project_view
+from support.forged_git import claimed, worktree_in_itself
 from support.scribe import Reading, Scribe
 
 EDIT = FileEdit(path="/repo/parser.py", change="modify")
@@ -94,3 +96,26 @@ async def test_a_main_checkout_lists_the_worktrees_that_exist_and_have_work(
     db = reading()
     assert project_view(db, 1).worktrees == (Worktree(root=here, last_event_ms=2_000, task="add the tax"),)
     assert (project_view(db, 2).worktrees, project_view(db, 2).main_root) == ((), "/repo")
+
+
+async def test_what_was_once_taken_for_a_worktree_is_looked_at_again(
+    scribe: Scribe, ledger: Ledger, reading: Reading, home: Path
+) -> None:
+    """An earlier version believed a folder from an archive, and what it recorded stays in the ledger."""
+    shop, forged = claimed(home), home / "work" / "forged"
+    forged.mkdir()
+    worktree_in_itself(forged)
+    await scribe.tell(scribe.event("the task of the shop", cwd=str(shop)))
+    tree = str(home / "work" / "tree")
+    for root in (tree, str(forged)):
+        reported = scribe.prepared(scribe.event(f"work in {root}", cwd=root, session=root))
+        await scribe.commit(replace(reported, roots={root: ProjectRoot(root, str(shop))}), path=f"/t{root}")
+    (forged.parent / "idle").mkdir()
+    worktree_in_itself(forged.parent / "idle")
+    idle = await ledger.write(know_project, str(forged.parent / "idle"), str(shop), now_ms=4_000)
+
+    views = [view_now(reading(), number, frozenset) for number in (1, 2, 3, idle)]
+
+    assert [view.main_root for view in views] == [None, str(shop), None, None]
+    assert [[one.root for one in view.worktrees] for view in views] == [[tree], [str(shop)], [], []]
+    assert not has_past(views[3]), "it has none of its own"

@@ -1,0 +1,229 @@
+"""Which of git's data folders belongs to a folder: the only place that decides whether to believe a `.git`.
+
+A folder may have come as an archive, so its `.git` may name any data folder on this machine. One elsewhere counts only
+if it names this `.git` back, by what git or the user wrote over there:
+
+- a worktree's is in `worktrees/` of the repository that it is said to share, and its `gitdir` is this `.git`;
+- the `core.worktree` of a submodule's is this folder;
+- that of `git init --separate-git-dir` names nothing: it is beside this `.git`, or was written right after it.
+
+Nor is git started where what it takes for a commit, a branch or its index leads out of the data folder.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from carryover.fsio import read_bytes_bounded
+
+_LARGEST_NAME: Final = 16_384
+_LARGEST_CONFIG: Final = 1 << 20
+_GIT_FILE: Final = b"gitdir: "
+_WORK_TREE: Final = re.compile(rb'^[ \t]*worktree[ \t]*=[ \t]*"?(.*?)"?[ \t\r]*$', re.MULTILINE | re.IGNORECASE)
+_ESCAPED: Final = re.compile(rb'\\([\\"])')
+_REFS_KEY: Final = b"refstorage"
+_REFS_HERE: Final = re.compile(rb'refstorage[ \t]*=[ \t]*"?(?:files|reftable)"?[ \t\r]*$', re.MULTILINE)
+"""What a configuration may say of where branches are kept. Other values may name a folder (git 2.54)."""
+_WRITTEN_AFTER: Final = ("description", "config")
+"""What git writes next after a `.git` file: both into a new data folder, the second into one that it moves."""
+_AT_ONCE_NS: Final = 2_000_000_000
+_STATE: Final = re.compile(r"[A-Z_]+|index|sharedindex\..*|packed-refs|refs|logs|reftable|worktrees")
+"""Names in a data folder that git takes for commits, branches or its index."""
+_WALKED: Final = ("refs", "reftable")
+_MOST_ENTRIES: Final = 20_000
+
+
+def git_dir_of(root: Path) -> Path | None:
+    """Returns git's data folder for the checkout at `root`; None if that is not the top of a checkout, or its `.git`
+    names a data folder that does not name it back. Takes a few calls of stat."""
+    git_dir = _named_by(root)
+    return git_dir if git_dir is not None and _belongs(git_dir, root) else None
+
+
+def is_top(root: Path) -> bool:
+    """Whether git would take `root` for the top of a checkout, whatever data folder its `.git` names."""
+    return _named_by(root) is not None
+
+
+def common_dir_of(root: Path) -> Path | None:
+    """Returns what git keeps for all checkouts of the repository together; None as for `git_dir_of`."""
+    git_dir = git_dir_of(root)
+    return _common_of(git_dir) if git_dir is not None else None
+
+
+def main_checkout_of(root: Path) -> str | None:
+    """Returns the main checkout of the worktree at `root`; None if it is no worktree, or of a bare repository."""
+    git_dir = git_dir_of(root)
+    if git_dir is None or git_dir == root / ".git":
+        return None
+    common = _common_of(git_dir)
+    return str(common.parent) if common != git_dir and common.name == ".git" else None
+
+
+def worktrees_of(common: Path) -> Iterator[Path]:
+    """Yields the worktrees of a repository that are there, sorted by their names in git. `common`: what they share."""
+    try:
+        names = sorted(entry.name for entry in os.scandir(common / "worktrees"))
+    except OSError:
+        return
+    for name in names:
+        git_dir = common / "worktrees" / name
+        back = named_in(git_dir / "gitdir")
+        root = Path(os.path.realpath(back.parent)) if back is not None else None
+        if root is not None and (own := git_dir_of(root)) is not None and _is_same(own, git_dir):
+            yield root
+
+
+def may_be_asked(root: Path) -> bool:
+    """Whether git, started at `root`, would read nothing of another repository's. Also for a bare one. Blocks."""
+    git_dir = git_dir_of(root)
+    if git_dir is None and os.path.lexists(root / ".git"):
+        return False
+    folders = {git_dir, _common_of(git_dir)} if git_dir is not None else set()
+    if os.path.lexists(root / "HEAD"):  # where there is no valid `.git`, git takes the folder for a bare repository
+        if os.path.lexists(root / "commondir"):
+            return False
+        folders.add(root)
+    if any(_keeps_refs_elsewhere(folder) for folder in folders):
+        return False
+    tops = [os.path.realpath(folder) for folder in folders]
+    for number, entry in enumerate(entry for top in tops for entry in _state(top)):
+        if number > _MOST_ENTRIES or (entry.is_symlink() and not _is_inside(os.path.realpath(entry.path), tops)):
+            return False
+    return True
+
+
+def named_in(file: Path, prefix: bytes = b"") -> Path | None:
+    """Returns the path that one of git's small files contains, relative to its folder, as git reads it; None if there
+    is none. It may hold `..`, which means what it does to the system: where symlinks are, it can't be shortened."""
+    try:
+        data = read_bytes_bounded(file, _LARGEST_NAME)
+    except OSError:
+        return None
+    name = os.fsdecode(data.removeprefix(prefix).rstrip(b"\r\n"))
+    return file.parent / name if data.startswith(prefix) and name and "\0" not in name else None
+
+
+def _named_by(root: Path) -> Path | None:
+    """Returns the data folder that git would use at `root`: `.git` itself, or the real path of what that names."""
+    entry = root / ".git"
+    try:
+        if not stat.S_ISDIR(entry.stat().st_mode):
+            named = named_in(entry, _GIT_FILE)
+        else:
+            named = entry
+    except OSError:  # there is none, or none that this user can read
+        return None
+    if named is None or not os.path.lexists(named / "HEAD"):
+        return None
+    return entry if named == entry and not entry.is_symlink() else Path(os.path.realpath(named))
+
+
+def _belongs(git_dir: Path, root: Path) -> bool:
+    shares = os.path.lexists(git_dir / "commondir")
+    if git_dir == root / ".git":
+        return not shares
+    return _is_worktree(git_dir, root) if shares else _is_separate(git_dir, root)
+
+
+def _is_worktree(git_dir: Path, root: Path) -> bool:
+    common, back = named_in(git_dir / "commondir"), named_in(git_dir / "gitdir")
+    if common is None or back is None or git_dir.parent.name != "worktrees":
+        return False
+    # Not the path of `back` itself: a `.git` that is a symlink to another's would be the same.
+    return _is_same(common, git_dir.parent.parent) and back.name == ".git" and _is_same(back.parent, root)
+
+
+def _is_separate(git_dir: Path, root: Path) -> bool:
+    if work_trees := list(_work_trees(git_dir)):
+        return any(_is_same(folder, root) for folder in work_trees)
+    if ".git" in git_dir.parts:
+        return False
+    return _is_same(git_dir.parent, root) or _is_written_after(root / ".git", git_dir)
+
+
+def _work_trees(git_dir: Path) -> Iterator[Path]:
+    """Yields what the data folder calls its checkout. Only the user and git write there, unless all is a stranger's."""
+    for text in filter(None, _settings(git_dir)):
+        for value in _WORK_TREE.findall(text):
+            yield git_dir / os.fsdecode(_ESCAPED.sub(rb"\1", value))
+
+
+def _keeps_refs_elsewhere(git_dir: Path) -> bool:
+    texts = list(_settings(git_dir))
+    known = [text.lower() for text in texts if text is not None]
+    return None in texts or any(text.count(_REFS_KEY) != len(_REFS_HERE.findall(text)) for text in known)
+
+
+def _settings(git_dir: Path) -> Iterator[bytes | None]:
+    """Yields the configuration of a data folder; None for a file that can't be read."""
+    for name in ("config", "config.worktree"):
+        try:
+            yield read_bytes_bounded(git_dir / name, _LARGEST_CONFIG)
+        except FileNotFoundError:
+            continue
+        except OSError:
+            yield None
+
+
+def _is_written_after(entry: Path, git_dir: Path) -> bool:
+    """Whether git made both at once: nothing can set the time of a file's last change back."""
+    made_ns = _changed_ns(entry)
+    return any(0 <= _changed_ns(git_dir / name) - made_ns <= _AT_ONCE_NS for name in _WRITTEN_AFTER)
+
+
+def _changed_ns(path: Path) -> int:
+    try:
+        return path.lstat().st_ctime_ns
+    except OSError:
+        return 0
+
+
+def _common_of(git_dir: Path) -> Path:
+    """Returns what a data folder that is believed shares with others: itself, unless it is a worktree's."""
+    return git_dir.parent.parent if os.path.lexists(git_dir / "commondir") else git_dir
+
+
+def _state(folder: str) -> Iterator[os.DirEntry[str]]:
+    """Yields the entries of a data folder that say which commits there are, and those of its worktrees."""
+    for entry in _entries(folder):
+        if not _STATE.fullmatch(entry.name):
+            continue
+        yield entry
+        if entry.name == "worktrees":
+            for tree in _entries(entry.path):
+                yield tree
+                yield from _state(tree.path)
+        elif entry.name in _WALKED:
+            yield from _below(entry)
+
+
+def _below(entry: os.DirEntry[str]) -> Iterator[os.DirEntry[str]]:
+    if entry.is_dir(follow_symlinks=False):
+        for inner in _entries(entry.path):
+            yield inner
+            yield from _below(inner)
+
+
+def _entries(folder: str) -> Iterator[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            yield from entries
+    except OSError:
+        return
+
+
+def _is_inside(path: str, tops: list[str]) -> bool:
+    return any(path.startswith(f"{top}/") for top in tops)
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except (OSError, ValueError):
+        return False
