@@ -265,8 +265,20 @@ def as_json(data: object, *, in_one_line: bool = True) -> str:
     except UnicodeEncodeError:  # a path that is not UTF-8
         import json
 
-        text = json.dumps(data, indent=None if in_one_line else 2)
-    print(text)
+        text = json.dumps(msgspec.to_builtins(data), indent=None if in_one_line else 2)
+    return printable_json(text)
+
+
+def printable_json(text: str) -> str:
+    """Returns JSON in which all that is not printable is written as escapes, which mean the same."""
+    return "\n".join(line if line.isprintable() else "".join(map(_in_json, line)) for line in text.split("\n"))
+
+
+def _in_json(sign: str) -> str:
+    if sign.isprintable():
+        return sign
+    units = sign.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
 
 
 def ago(at_ms: int | None, now_ms: int) -> str:
@@ -351,7 +363,6 @@ class Progress:
             self._write(f"{shown(text)}\n")
             self._shown_at_s = now_s
         self._shown = text
-        self._stream.flush()
 
     def clear(self) -> None:
         """Removes the progress display from the terminal."""
@@ -365,3 +376,4 @@ class Progress:
     def _write(self, text: str) -> None:
         before = _TO_LINE_START if self._in_place else ""
         write_exactly(f"{before}{shown_lines(text)}", self._stream)
+        self._stream.flush()
