@@ -76,7 +76,8 @@ def test_what_reads_is_found() -> None:
 
 
 def test_a_row_that_is_missing_is_noticed() -> None:
-    table = f"{HEADING}\n\n| a | b | c | d | e |\n|---|---|---|---|---|\n| x | y | z | `page/`, `sync/store.py` | `t` |\n\nend"
+    row = "| x | y | z | `page/`, `sync/store.py` | `t` |"
+    table = f"{HEADING}\nIt is so.\n\n| a | b | c | d | e |\n|---|---|---|---|---|\n{row}\n\nend"
 
     assert rows(table) == [Row("x", ["page/", "sync/store.py"])]
     assert covers("page/", "page/app.py")

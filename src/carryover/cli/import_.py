@@ -14,10 +14,10 @@ from carryover.agents import agent_name
 from carryover.cli.arguments import describe, flag
 from carryover.cli.output_file import target
 from carryover.config import Config, load_config, project_settings
-from carryover.errors import ExitCode, UserError, visible
+from carryover.errors import ExitCode, UserError
 from carryover.fsio import is_folder, read_bytes_bounded
-from carryover.paths import expanded
-from carryover.terminal.output import counted, local_time, one_line, print_error, put
+from carryover.paths import expanded, is_utf8
+from carryover.terminal.output import counted, local_time, one_line, put, warn
 from carryover.text.shell import quoted
 
 if TYPE_CHECKING:
@@ -99,7 +99,8 @@ def run_import(args: argparse.Namespace) -> int:
                 others += 1
             else:
                 alone.append(FileReport(file=str(path), problem=str(error)))
-                code = code or error.code
+                # Of a folder, a file whose name can't be recorded is no reason to call the import failed.
+                code = code or (ExitCode.OK if in_folder and not is_utf8(path) else error.code)
     reports = [*alone, *of_folders]
     if others and not reports:
         raise UserError(
@@ -110,10 +111,10 @@ def run_import(args: argparse.Namespace) -> int:
     if others:
         lines.append(f"{counted(others, 'other file')} there: not a transcript that can be read, and left alone.")
     put(args, {"dry_run": args.dry_run, "files": reports, "others": others}, lines)
-    problems = [report.problem for report in reports if report.problem is not None]
-    for problem in problems if not args.json else ():
-        print_error(f"carryover: {visible(problem)}")
-    return code or (ExitCode.FAILED if problems else ExitCode.OK)
+    for problem in [report.problem for report in reports if report.problem is not None and not args.json]:
+        warn(f"carryover: {problem}")
+    taken = [report for report in reports if report.sessions]
+    return code or (ExitCode.OK if taken and not any(report.problem for report in taken) else ExitCode.FAILED)
 
 
 def _named(names: Sequence[str]) -> Iterator[tuple[Path, bool]]:
@@ -262,7 +263,7 @@ def _text(file: str) -> str:
     try:
         if file == "-":
             if sys.stdin.isatty():
-                print("Paste the answer, then press Ctrl-D on an empty line.", file=sys.stderr)
+                warn("Paste the answer, then press Ctrl-D on an empty line.")
             data = sys.stdin.buffer.read(MOST_BYTES + 1)
         else:
             data = read_bytes_bounded(Path(expanded(file)), MOST_BYTES)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -18,6 +17,7 @@ from carryover.fsio import is_gone
 from carryover.terminal import output
 from carryover.terminal.output import BOLD, YELLOW, ago, counted, duration, harmless, paint, put, size
 from carryover.terminal.pager import add_pager_argument, paged
+from carryover.terminal.streams import flush, is_terminal, shown
 
 if TYPE_CHECKING:
     from carryover.daemon.health import Health, ProjectHealth
@@ -33,7 +33,6 @@ NAME_WIDTH: Final = 12
 DETAIL_WIDTH: Final = 16
 SHOWN: Final = 12
 """Maximum length of most lists of `-v`; --json has everything."""
-_CLEAR: Final = "\x1b[2J\x1b[H"
 _DRIFT: Final = {
     "older": "older than the versions whose hooks are known",
     "newer": "newer than the versions that are known; their last hooks are used",
@@ -77,15 +76,15 @@ def _watch(args: argparse.Namespace) -> int:
     """Prints the status repeatedly until Ctrl-C or until its reader goes away; both are normal ways to end it."""
     from carryover.install.detect import asking_once
 
-    in_place, ask = sys.stdout.isatty(), asking_once()
+    in_place, ask = is_terminal(), asking_once()
     try:
         while True:
             report = _report(ask=ask)
             if in_place and not args.json:
-                print(_CLEAR + "\n".join(_on_one_screen(_lines(report, args))), end="")
+                output.redraw(_on_one_screen(_lines(report, args)))
             else:
                 _print(report, args)
-            sys.stdout.flush()
+            flush()
             if in_place:
                 time.sleep(WATCH_EVERY_S)
             elif not output.is_read_for(WATCH_EVERY_S):
@@ -115,12 +114,12 @@ def _lines(report: Report, args: argparse.Namespace) -> list[str]:
     return lines(report, now_ms=now_ms(), width=None if args.verbose else output.terminal_width() or output.USUAL_WIDTH)
 
 
-def _on_one_screen(shown: Iterable[str]) -> list[str]:
+def _on_one_screen(found: Iterable[str]) -> list[str]:
     """Returns the rows that lines take on the terminal; if it has fewer, the last one says how many are missing."""
     import shutil
 
     width, height = shutil.get_terminal_size()
-    rows = [row for line in shown for row in output.wrapped(output.visible_but_style(line), width).split("\n")]
+    rows = [row for line in found for row in output.wrapped(shown(line), width).split("\n")]
     hidden = len(rows) - height
     if hidden <= 0:
         return rows
@@ -189,6 +188,8 @@ def _recorded(report: Report, now_ms: int) -> str:
         sessions, projects = counted(ledger.sessions, "session"), counted(ledger.project_count, "project")
         what = f"{sessions} in {projects}, {size(ledger.bytes)}"
         return f"{what}, newest {ago(newest, now_ms)}" if newest else what
+    if report.ledger_problem is not None:
+        return paint("not readable now", YELLOW)
     if not report.would_read:
         return "nothing yet"
     transcripts = counted(sum(row.transcripts for row in report.would_read), "transcript")
@@ -197,8 +198,9 @@ def _recorded(report: Report, now_ms: int) -> str:
 
 def _summaries(report: Report, now_ms: int, room: int) -> Iterator[str]:
     by_use = sorted(report.agents, key=lambda agent: (-(agent.last_event_ms or 0), agent.selected is False))
+    nothing = "nothing yet" if report.ledger_problem is None else "not known"
     agents = [
-        f"{agent.name} {ago(agent.last_event_ms, now_ms) if agent.last_event_ms is not None else 'nothing yet'}"
+        f"{agent.name} {ago(agent.last_event_ms, now_ms) if agent.last_event_ms is not None else nothing}"
         + (" (not selected)" if agent.selected is False else "")
         for agent in by_use
         if not _is_absent(agent)
@@ -214,8 +216,8 @@ def _summaries(report: Report, now_ms: int, room: int) -> Iterator[str]:
 
 def _some(items: Sequence[str], total: int, room: int) -> str:
     """Lists the first of `items`, at least one and as many as have room, and how many of `total` are left out."""
-    for shown in range(len(items), 0, -1):
-        line = ", ".join(items[:shown]) + (f" and {total - shown} more" if total > shown else "")
+    for number in range(len(items), 0, -1):
+        line = ", ".join(items[:number]) + (f" and {total - number} more" if total > number else "")
         if output.columns(line) <= room:
             break
     return line
@@ -334,7 +336,8 @@ def _is_absent(agent: AgentReport) -> bool:
 
 
 def _agent(agent: AgentReport, report: Report, now_ms: int) -> Iterator[str]:
-    last = f"last event {ago(agent.last_event_ms, now_ms)}" if agent.last_event_ms else "nothing recorded yet"
+    nothing = "nothing recorded yet" if report.ledger_problem is None else ""
+    last = f"last event {ago(agent.last_event_ms, now_ms)}" if agent.last_event_ms else nothing
     facts = (
         agent.version or "",
         _DRIFT.get(agent.state, ""),
@@ -392,7 +395,7 @@ def run_doctor(args: argparse.Namespace) -> int:
     data = {"healthy": healthy, "findings": found, "repairs": repairs, "update": update}
     put(args, data, map(runnable, doctor_lines(found, repairs)))
     if not args.json:
-        print(f"\n{version_line('carryover')}\nTo upgrade: {update}; then `carryover refresh`.")
+        put(args, None, ["", version_line("carryover"), f"To upgrade: {update}; then `carryover refresh`."])
     return ExitCode.OK if healthy else ExitCode.FAILED
 
 
