@@ -10,7 +10,9 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 import pytest
@@ -164,6 +166,10 @@ def test_without_room_nothing_more_is_taken_and_it_is_said(first: MemoryMachine,
     assert second.sync().problems == {} and bodies(second) == {b"said here", b"said later"}
 
 
+class Lie(Protocol):
+    def __call__(self, view: View, first: int) -> View: ...
+
+
 def lie(machine: MemoryMachine, lying: Callable[[View], View]) -> None:
     """Has a machine's newest manifest say what it makes up."""
     own = machine.own()
@@ -201,12 +207,12 @@ def old_epochs(view: View, first: int) -> View:
     return replace(view, epochs={**view.epochs, **{epoch.id: epoch for epoch in made}})
 
 
-def last_epoch(view: View, _first: int) -> View:
+def last_epoch(view: View, first: int) -> View:
     made = new_epoch(LAST_EPOCH)
     return replace(view, epochs={**view.epochs, made.id: made})
 
 
-def highest_number(view: View, _first: int) -> View:
+def highest_number(view: View, first: int) -> View:
     return replace(view, seen={**view.seen, "1".zfill(16): Seen((1 << 53) - 2, bytes(32))})
 
 
@@ -216,10 +222,10 @@ def test_no_claim_ends_the_synchronising_of_the_others(
     first: MemoryMachine,
     second: MemoryMachine,
     third: MemoryMachine,
-    lying: Callable[[View, int], View],
+    lying: Lie,
 ) -> None:
     for start in (100_000, 200_000):
-        lie(second, lambda view, start=start: lying(view, start))
+        lie(second, partial(lying, first=start))
         for machine in (first, third):
             machine.sync()
     first.remove(second.id)
