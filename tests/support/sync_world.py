@@ -46,6 +46,7 @@ class MemoryLedger(LedgerOutgoing, LedgerIncoming):
         self.states: dict[str, tuple[ProjectState, ...]] = {}
         self.received: list[bytes] = []
         self.head = "a" * 40
+        self.room = True
 
     def work(self, session: str, *bodies: bytes) -> None:
         for body in bodies:
@@ -97,6 +98,9 @@ class MemoryLedger(LedgerOutgoing, LedgerIncoming):
 
     def taken(self, machine: Machine) -> set[str]:
         return self.segments
+
+    def has_room(self) -> bool:
+        return self.room
 
     async def take(self, machine: Machine, payload: Payload, segment: str | None) -> Taken:
         self._store.step()

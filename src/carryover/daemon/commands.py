@@ -240,6 +240,7 @@ class Syncing:
         received = done.received
         if received.events or received.forgotten or done.sent_events:
             counts = {"received": received.events, "sent": done.sent_events, "bytes": done.sent_bytes}
+            counts["forgotten"] = received.forgotten
             context.log.info("synchronised", machines=done.machines, **counts, skipped=received.skipped)
         if received.events or received.forgotten:
             await self._publish()

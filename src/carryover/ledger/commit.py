@@ -34,7 +34,8 @@ _ADVANCE: Final = """INSERT INTO source (agent, path, rev, cursor, context, size
         state = 'active', error = NULL, failures = 0, retry_ms = 0"""
 _PUT_EVENT: Final = "INSERT INTO event (id, key, secondary_key, thread_id, at_ms, body) VALUES (?, ?, ?, ?, ?, ?)"
 _OF_MACHINE: Final = "UPDATE session SET machine = ? WHERE id = ? AND machine = ''"
-_RESTORE: Final = f"UPDATE event SET body = ?, retracted = 0 WHERE key = ? AND retracted = {LOST}"
+_RESTORE: Final = f"""UPDATE event SET body = ?, retracted = 0 WHERE key = ? AND retracted = {LOST}
+    AND (SELECT machine FROM thread JOIN session ON session.id = session_id WHERE thread.id = thread_id) = ?"""
 _SKIPPED_ROWS: Final = 1000
 _RECORD_TYPE_CHARS: Final = 80
 
@@ -91,7 +92,7 @@ async def store_entries(
 ) -> Commit:
     """Stores the entries that are new, and what follows from them. `machine`: the other machine that recorded them."""
     if any_lost:
-        await db.executemany(_RESTORE, [(entry.body, entry.key) for entry in entries])
+        await db.executemany(_RESTORE, [(entry.body, entry.key, machine) for entry in entries])
     projects: set[int] = set()
     reemitted = {(each.session, each.subagent_id or ""): each for each in prepared.reemitted}
     new = await _unknown(db, [entry for entry in entries if entry.thread not in reemitted])

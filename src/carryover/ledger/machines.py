@@ -28,9 +28,23 @@ _KNOWN: Final = f"""SELECT key, event.id, native_id, subagent_id, machine, retra
     FROM event JOIN thread ON thread.id = thread_id JOIN session ON session.id = session_id
     WHERE key IN ({{marks}}) AND retracted != {LOST}"""
 _NEW: Final = (None, "", "", "", 0, "")
-_SESSIONS: Final = """SELECT session.id, native_id, machine, last_ms, root, project_id FROM session
-    LEFT JOIN project ON project.id = coalesce(recorded_project_id, project_id)
+_SESSIONS: Final = """SELECT session.id, native_id, machine, last_ms, recorded.root, project_id,
+    coalesce(placed.root, '') LIKE '/%' FROM session
+    LEFT JOIN project AS recorded ON recorded.id = coalesce(recorded_project_id, project_id)
+    LEFT JOIN project AS placed ON placed.id = project_id
     WHERE agent = ? AND native_id IN ({marks})"""
+_OF_ROOT: Final = "SELECT id FROM project WHERE root = ?"
+_IS_HERE: Final = "SELECT root LIKE '/%' FROM project WHERE id = ?"
+_EMPTY: Final = "DELETE FROM event WHERE thread_id IN (SELECT id FROM thread WHERE session_id = ?)"
+_EMPTY_MIXED: Final = """DELETE FROM event WHERE thread_id IN (SELECT thread.id FROM mixed
+    JOIN session ON session.id = session JOIN project ON project.id = project_id
+    JOIN thread ON session_id = session.id WHERE root = ? AND machine != '')"""
+_MIX: Final = "INSERT OR IGNORE INTO mixed (session) VALUES (?)"
+_MIXED: Final = "CREATE TABLE IF NOT EXISTS mixed (session INTEGER PRIMARY KEY)"
+"""Sessions of which one machine's events came into another's project. An earlier version's log has no such table."""
+_GIVE_WAY: Final = """DELETE FROM event WHERE {column} IN ({marks}) AND
+    (SELECT machine NOT IN ('', ?) AND coalesce(root, '') NOT LIKE '/%' FROM thread JOIN session
+    ON session.id = session_id LEFT JOIN project ON project.id = project_id WHERE thread.id = thread_id)"""
 _REMOVE: Final = "DELETE FROM event WHERE key BETWEEN ? AND ?"
 _WITHDRAW: Final = """DELETE FROM event WHERE key IN ({marks})
     AND (SELECT machine FROM thread JOIN session ON session.id = session_id WHERE thread.id = thread_id) = ?"""
@@ -67,7 +81,7 @@ _BEGIN: Final = (
 )
 _END: Final = (
     *(f"DROP TRIGGER IF EXISTS {name}" for name in _TRIGGERS),
-    *(f"DROP TABLE IF EXISTS {name}" for name in ("change", "forgetting", "told", "taken", "change_log")),
+    *(f"DROP TABLE IF EXISTS {name}" for name in ("change", "forgetting", "told", "taken", "mixed", "change_log")),
 )
 _RENUMBER: Final = """UPDATE sqlite_sequence
     SET seq = max(seq, CAST((julianday('now') - 2440587.5) * 86400e6 AS INTEGER))
@@ -119,6 +133,17 @@ async def note_foreign_project(db: aiosqlite.Connection, root: str, identity: st
     await db.execute_fetchall(_NOTE_PROJECT, (identity, facts, root))
 
 
+async def take_again(db: aiosqlite.Connection, reducer: Reducer, root: str) -> None:
+    """Prepares the project of another machine at `root` for being joined with one here: removes sessions that others
+    had a part in while nobody had said whose word counts, and has all that is in the store taken again.
+    """
+    ((is_on,),) = await db.execute_fetchall(_IS_ON)
+    if is_on:
+        await db.execute_fetchall(_EMPTY_MIXED, (root,))
+        await db.execute_fetchall("DELETE FROM taken")
+        await settle(db, reducer)
+
+
 async def forget_segments(db: aiosqlite.Connection, machine_id: str, there: Iterable[str]) -> None:
     """Drops the notes of what was taken from a machine, except for what is still `there`."""
     await db.execute_fetchall(_NOT_THERE, (machine_id, msgspec.json.encode(list(there)).decode()))
@@ -127,8 +152,11 @@ async def forget_segments(db: aiosqlite.Connection, machine_id: str, there: Iter
 async def store_received(db: aiosqlite.Connection, reducer: Reducer, received: Received) -> Commit:
     """Stores what another machine recorded, except what is forgotten here or was read here."""
     await put_tombstones(db, received.tombstones)
+    removed = 0
     for key in received.tombstones.keys:
-        await db.execute_fetchall(_REMOVE, ((key << 2).to_bytes(8), (key << 2 | 3).to_bytes(8) + b"\xff" * 8))
+        between = ((key << 2).to_bytes(8), (key << 2 | 3).to_bytes(8) + b"\xff" * 8)
+        async with db.execute(_REMOVE, between) as done:
+            removed += done.rowcount
     for marks, some in in_parts(received.withdrawn):
         await db.execute_fetchall(_WITHDRAW.format(marks=marks), (*some, received.machine))
     projects = await settle(db, reducer)
@@ -138,7 +166,7 @@ async def store_received(db: aiosqlite.Connection, reducer: Reducer, received: R
         await db.execute_fetchall("INSERT OR IGNORE INTO taken (machine, segment) VALUES (?, ?)", received.segment)
     return Commit(
         new_events=sum(commit.new_events for commit in commits),
-        forgotten=sum(commit.forgotten for commit in commits),
+        forgotten=removed + sum(commit.forgotten for commit in commits),
         projects=tuple(sorted(projects)),
         newest_event_ms=max((commit.newest_event_ms for commit in commits), default=0),
     )
@@ -162,27 +190,57 @@ async def _store(
 async def _of_others(
     db: aiosqlite.Connection, received: Received, agent: str, entries: Sequence[Entry]
 ) -> tuple[list[Entry], set[int]]:
-    """Returns the entries of sessions that were not read here, and projects that lost or got a session.
+    """Returns the entries of sessions that are not this machine's own or those of another project, and projects that
+    lost or got a session.
 
-    A session that several machines have belongs to the machine with its newest event, whichever came first.
+    A session that several machines have belongs to the machine with its newest event, whichever came first. Where the
+    user has joined its project to one here, others neither take it nor add to it, unless theirs is joined to the same.
     """
     of_session = grouped(entries, lambda entry: entry.event.session)
-    own: set[str] = set()
+    refused: set[str] = set()
     projects: set[int] = set()
+    here = await _joined(db, {entry.event.cwd for entry in entries})
     for marks, some in in_parts(sorted(of_session)):
         known = await db.execute_fetchall(_SESSIONS.format(marks=marks), (agent, *some))
-        for session_id, native_id, machine, last_ms, former_root, project in known:
+        for session_id, native_id, machine, last_ms, former_root, project, is_here in known:
             root = of_session[native_id][0].event.cwd
             newest = (max(entry.event.at_ms for entry in of_session[native_id]), received.machine)
-            if not machine:
-                own.add(native_id)
-            elif root not in (None, former_root) and (machine == received.machine or newest > (last_ms, machine)):
+            is_newest = newest > (last_ms, machine)
+            is_taken = root in here and not is_here
+            may_take = is_taken or (root is not None and root not in here and not is_here and is_newest)
+            is_shared = machine == received.machine or (root in here and here[root] == project)
+            if not machine or not (is_shared or may_take):
+                refused.add(native_id)
+                if root is not None:  # for the user to join it
+                    await know_project(db, root, None)
+                continue
+            if not is_shared:
+                await db.execute_fetchall(_EMPTY if is_taken else _MIX, (session_id,))
+            if root not in (None, former_root) and (may_take or is_newest or machine == received.machine):
                 recorded = await know_project(db, root, None)
                 current = await current_project(db, recorded)
                 await db.execute_fetchall(_TAKE_OVER, (received.machine, current, recorded, current, session_id))
                 projects |= {current, current if project is None else project}
     await mark_changed(db, sorted(projects), started_ms=0)
-    return [entry for entry in entries if entry.event.session not in own], projects
+    wanted = [entry for entry in entries if entry.event.session not in refused]
+    joined = [entry for entry in wanted if entry.event.cwd in here]
+    secondary = [entry.secondary_key for entry in joined if entry.secondary_key is not None]
+    for column, identities in (("key", [entry.key for entry in joined]), ("secondary_key", secondary)):
+        for marks, keys in in_parts(identities):
+            await db.execute_fetchall(_GIVE_WAY.format(column=column, marks=marks), (*keys, received.machine))
+    return wanted, projects
+
+
+async def _joined(db: aiosqlite.Connection, roots: Iterable[str | None]) -> dict[str | None, int]:
+    """Returns those of other machines' roots whose projects the user has joined with one here, with its id."""
+    joined: dict[str | None, int] = {}
+    for root in roots:
+        for (recorded,) in await db.execute_fetchall(_OF_ROOT, (root,)):
+            current = await current_project(db, int(recorded))
+            ((is_here,),) = await db.execute_fetchall(_IS_HERE, (current,))
+            if is_here:
+                joined[root] = current
+    return joined
 
 
 async def _brought_up_to_date(db: aiosqlite.Connection, machine: str, entries: Sequence[Entry]) -> list[Entry]:
@@ -240,7 +298,7 @@ class LoggedForgetting(msgspec.Struct, frozen=True):
 async def begin_log(db: aiosqlite.Connection, projects: Iterable[int]) -> None:
     """Begins the log if there is none. Others are told of `projects` from now on: of a new one, all of it."""
     ((is_on,),) = await db.execute_fetchall(_IS_ON)
-    for statement in () if is_on else _BEGIN:
+    for statement in (_MIXED,) if is_on else (*_BEGIN, _MIXED):
         await db.execute_fetchall(statement)
     for statement in _TELL:
         await db.execute_fetchall(statement, {"projects": msgspec.json.encode(sorted(projects)).decode()})

@@ -22,7 +22,7 @@ from carryover.ledger.codec import DamagedBody
 from carryover.ledger.commit import locator, run_commit
 from carryover.ledger.connect import SETTINGS, LedgerDamaged, LedgerUnavailable
 from carryover.ledger.forget import Forgotten, forget
-from carryover.ledger.machines import Received, continue_log, store_received
+from carryover.ledger.machines import Received, continue_log, store_received, take_again
 from carryover.ledger.queries import Selection
 from carryover.ledger.rows import as_record
 
@@ -174,6 +174,11 @@ class Ledger:
         """Stores what another machine recorded. Storing it again changes nothing."""
         async with self._transaction() as db:
             return await store_received(db, self._reducer, received)
+
+    async def take_again(self, root: str) -> None:
+        """Prepares another machine's project at `root` for being joined with one here."""
+        async with self._transaction() as db:
+            await take_again(db, self._reducer, root)
 
     async def set_published(
         self, project_id: int, sha: str | None, at_ms: int, refusal: str | None, git: GitFacts | None = None

@@ -17,7 +17,7 @@ from carryover.edits.record import (
     remember_placed,
     remember_project,
 )
-from carryover.facts import ProjectRoot
+from carryover.facts import ProjectRoot, is_foreign
 from carryover.fsio import is_folder
 from carryover.ledger.queries import Whereabouts, connect_read_only, whereabouts
 from carryover.ledger.sessions import Moved, know_project, move_back, move_project, note_identity
@@ -79,6 +79,8 @@ async def link(ledger: Ledger, paths: StatePaths, old: str, new: str, *, now_ms:
     ):
         target = await asyncio.to_thread(paths.root_of, root)
         new_id = await ledger.write(know_project, target.root, target.main_root, now_ms=now_ms)
+        if is_foreign(row.root):
+            await ledger.take_again(row.root)
         moved.append(await ledger.write(move_project, row.id, new_id))
         await asyncio.to_thread(_bring_published, paths, [row.root], target.root)
     return _total(moved)

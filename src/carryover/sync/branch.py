@@ -16,6 +16,7 @@ import msgspec
 from carryover.errors import ExitCode, UserError
 from carryover.sync.folder import OtherMachine, SyncFolder
 from carryover.sync.manifest import (
+    MOST_AHEAD,
     Branch,
     Manifest,
     Membership,
@@ -221,7 +222,7 @@ class OwnBranch:
         if is_same and not alone and not self._is_to_be_said(view, former):
             self.save(**state)
             return False
-        sequence = 1 + max(former.sequence, self.state.sequence, *(seen.sequence for seen in view.seen_of_me))
+        sequence = 1 + max(former.sequence, self.state.sequence, *(seen.sequence for seen in self._seen(view, former)))
         manifest = msgspec.structs.replace(manifest, sequence=sequence, synced_ms=self._now_ms(), seen=view.seen)
         commit = self._commit(manifest, view, new or {}, alone=alone)
         written = {"head": commit, "sequence": sequence, "pushed": False, "keyed": ids, "answered": answered}
@@ -235,7 +236,12 @@ class OwnBranch:
         if any(former.seen.get(machine) != seen for machine, seen in view.newer_than_in_store.items()):
             return True
         now = Seen(former.sequence, self.branch(view.me).sha)
-        return any(seen.sequence >= now.sequence and seen != now for seen in view.seen_of_me)
+        return any(seen.sequence >= now.sequence and seen != now for seen in self._seen(view, former))
+
+    def _seen(self, view: View, former: Manifest) -> list[Seen]:
+        """Returns what others have seen of this machine, as far as it can be true."""
+        most = max(former.sequence, self.state.sequence) + MOST_AHEAD
+        return [seen for seen in view.seen_of_me if seen.sequence <= most]
 
     def push(self) -> None:
         """Sends the own branch if the remote does not have it. Raises StoreTrouble."""

@@ -113,7 +113,7 @@ def same_projects(root: str, known: Iterable[Whereabouts]) -> list[Whereabouts]:
     """
     waiting: list[tuple[Whereabouts, SyncedProject]] = []
     for row in known:
-        if is_foreign(row.root) and row.moved_to is None and row.has_sessions and row.identity is not None:
+        if is_foreign(row.root) and row.moved_to is None and row.identity is not None:
             with suppress(msgspec.MsgspecError, UnicodeError):
                 waiting.append((row, msgspec.json.decode(row.identity, type=SyncedProject)))
     here = repository_of(root) if waiting else SyncedProject(root)

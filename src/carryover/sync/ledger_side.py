@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import shutil
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
@@ -272,8 +273,9 @@ def _without(payload: Payload, gone: Collection[bytes]) -> Payload:
     )
 
 
-AHEAD_MS: Final = 86_400_000
-"""Clocks of two machines may differ by hours. A time further ahead than this becomes that of arrival."""
+AHEAD_MS: Final = 900_000
+"""Clocks of two machines differ. A time further ahead than this becomes that of arrival, and leads no longer."""
+ROOM_BYTES: Final = 256 << 20
 _LARGEST_BODY: Final = 16 << 20
 _SHORT_KEYS: Final = 1 << 62
 _AGENT: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
@@ -294,6 +296,10 @@ class LedgerIncoming:
         """Returns the ids of the machine's segments that the ledger has. Blocks."""
         with closing(connect_read_only(self._paths.ledger)) as db:
             return taken(db, machine.id)
+
+    def has_room(self) -> bool:
+        """Whether the disk has room for more than what this machine itself may have to store. Blocks."""
+        return shutil.disk_usage(self._paths.ledger.parent).free > ROOM_BYTES
 
     async def take(self, machine: Machine, payload: Payload, segment: str | None) -> Taken:
         """Takes a machine's payload, exactly once per event; what it forgot is forgotten here too. With it, all of
@@ -360,7 +366,8 @@ def received_of(machine: str, payload: Payload, tombstones: Tombstones, now_ms: 
     skipped = 0
     for event in payload.events:
         session = payload.sessions[event.session]
-        is_usable = _AGENT.fullmatch(session.agent) is not None and session.native_id.isprintable()
+        names = session.native_id + (event.subagent_id or "")
+        is_usable = _AGENT.fullmatch(session.agent) is not None and names.isprintable()
         entry = _entry(machine, session, event, now_ms) if is_usable else None
         if entry is None:
             skipped += 1

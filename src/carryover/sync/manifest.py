@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
 from typing import Annotated, Final, Literal, TypeVar
 
 import msgspec
@@ -26,6 +27,9 @@ from carryover.sync.sealing import Epoch, MachineKey, Unreadable
 MOST_BYTES: Final = 32 << 20
 MOST_PARTS: Final = 100_000
 MOST_MACHINES: Final = 200
+MOST_EPOCHS: Final = 1_000
+MOST_AHEAD: Final = 1 << 20
+"""How far another machine can have seen a sequence ahead of what is known: one that rises forever would run out."""
 
 Sha = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
 EpochId = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{6}-[0-9a-f]{16}$")]
@@ -64,13 +68,15 @@ class Seen(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Membership(msgspec.Struct, frozen=True):
-    """Who belongs to the store. All of it only grows, so machines that meet agree whoever learned what first."""
+    """Who belongs to the store. All of it only grows, so machines that meet agree whoever learned what first. It never
+    grows beyond what a manifest may hold, whatever another machine claims.
+    """
 
     members: Annotated[dict[MachineId, Text], msgspec.Meta(max_length=MOST_MACHINES)] = {}
     """The machines that were ever added, with their public keys."""
     revoked: Annotated[frozenset[MachineId], msgspec.Meta(max_length=MOST_MACHINES)] = frozenset()
     """Those that were removed."""
-    given: Annotated[dict[EpochId, frozenset[MachineId]], msgspec.Meta(max_length=1_000)] = {}
+    given: Annotated[dict[EpochId, frozenset[MachineId]], msgspec.Meta(max_length=MOST_EPOCHS)] = {}
     """The machines that have each epoch, as far as known."""
 
     @property
@@ -81,8 +87,12 @@ class Membership(msgspec.Struct, frozen=True):
     def __or__(self, other: Membership) -> Membership:
         added = {machine: recipient for machine, recipient in other.members.items() if machine not in self.members}
         usable = {machine: recipient for machine, recipient in added.items() if sealing.is_recipient(recipient)}
-        given = {name: self.has(name) | other.has(name) for name in {**self.given, **other.given}}
-        return Membership({**self.members, **usable}, self.revoked | other.revoked, given)
+        members = dict(islice({**self.members, **usable}.items(), MOST_MACHINES))
+        # Members come first, so no invented names keep one from being removed.
+        revoked = sorted(self.revoked | other.revoked, key=lambda machine: (machine not in members, machine))
+        epochs = islice({**self.given, **other.given}, MOST_EPOCHS)
+        given = {name: (self.has(name) | other.has(name)) & members.keys() for name in epochs}
+        return Membership(members, frozenset(revoked[:MOST_MACHINES]), given)
 
     def has(self, epoch: str) -> frozenset[str]:
         """Returns the machines that have an epoch."""
@@ -111,7 +121,7 @@ class Keys(msgspec.Struct, frozen=True):
     """
 
     challenge: Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
-    epochs: Annotated[tuple[Epoch, ...], msgspec.Meta(max_length=1_000)]
+    epochs: Annotated[tuple[Epoch, ...], msgspec.Meta(max_length=MOST_EPOCHS)]
 
 
 _encoder: Final = msgspec.msgpack.Encoder(order="deterministic")

@@ -127,6 +127,9 @@ class Round:
         for segment in manifest.segments:
             if segment.id in known:
                 continue
+            if not await self.in_thread(self.incoming.has_room):
+                problems[machine.id] = "the disk of this machine is nearly full, so not all of what it wrote was taken"
+                return
             try:
                 payloads = await self.in_thread(partial(self.own.payloads, machine.id, segment, view))
             except Unreadable as error:

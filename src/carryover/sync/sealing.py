@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 Purpose = Literal["manifest", "segment"]
+LAST_EPOCH: Final = 999_999
 
 SMALLEST: Final = 4 << 10
 LARGEST: Final = (4 << 20) - (8 << 10)
@@ -48,7 +49,7 @@ class Unreadable(ValueError):
 class Epoch(msgspec.Struct, frozen=True, dict=True):
     """The key of all objects until the next machine is removed. `secret` is the text of an age identity."""
 
-    number: Annotated[int, msgspec.Meta(ge=1, le=999_999)]
+    number: Annotated[int, msgspec.Meta(ge=1, le=LAST_EPOCH)]
     secret: str
 
     @cached_property

@@ -8,8 +8,17 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from carryover.sync.folder import State
-from carryover.sync.manifest import Branch, Manifest, Membership, Seen, opened_keys, opened_manifest, proof
-from carryover.sync.sealing import Epoch, MachineKey, Unreadable, is_recipient, new_epoch
+from carryover.sync.manifest import (
+    MOST_AHEAD,
+    Branch,
+    Manifest,
+    Membership,
+    Seen,
+    opened_keys,
+    opened_manifest,
+    proof,
+)
+from carryover.sync.sealing import LAST_EPOCH, Epoch, MachineKey, Unreadable, is_recipient, new_epoch
 
 ROLLED_BACK: Final = "the store has an older state of it than was there before; nothing was removed here"
 CHANGED: Final = "the store has another state of it under the same number; nothing of it was taken"
@@ -17,6 +26,8 @@ FORGED: Final = "its branch was not written by it; nothing of it was taken"
 REMOVED: Final = "it was removed from the store and has written since; nothing of that was taken"
 REMOVED_HERE: Final = "it has removed this machine, or its branch was not written by it; nothing of it was taken"
 OTHER_STORE: Final = "its branch belongs to another store"
+MOST_GIVEN: Final = 100
+"""Epochs that are accepted from others, besides those in use. There is one for each machine that was removed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,10 +71,11 @@ class View:
         """Returns the view with an epoch that no removed machine has, and given to all that are active."""
         epochs = dict(self.epochs)
         if self.current is None:
-            made = new_epoch(1 + max((epoch.number for epoch in epochs.values()), default=0))
+            newest = max((epoch.number for epoch in epochs.values()), default=0)
+            made = new_epoch(min(1 + newest, LAST_EPOCH))
             epochs[made.id] = made
         given = Membership(given=dict.fromkeys(epochs, frozenset(self.membership.active)))
-        return replace(self, epochs=epochs, membership=self.membership | given)
+        return replace(self, epochs=epochs, membership=given | self.membership)
 
 
 def first_view(own: Manifest, state: State) -> View:
@@ -85,11 +97,11 @@ def judged(start: View, key: MachineKey, branches: Iterable[Branch], met: frozen
     while True:
         judge = _Judge(start, key, met)
         judge.read(others)
-        if judge.membership.revoked == start.membership.revoked:
+        known = start.membership | Membership(revoked=judge.membership.revoked)
+        if known.revoked == start.membership.revoked:
             return judge.view(others)
         # What a machine wrote after it was removed may have been read first.
-        revoked = Membership(revoked=judge.membership.revoked)
-        start = replace(start, membership=start.membership | revoked)
+        start = replace(start, membership=known)
 
 
 class _Judge:
@@ -117,7 +129,8 @@ class _Judge:
         present = {branch.machine for branch in branches}
         gone = self._start.seen.keys() - present - self.membership.revoked
         for machine, manifest in list(self._accepted.items()):
-            if any(other.seen.get(machine, Seen()).sequence > manifest.sequence for other in self._accepted.values()):
+            seen = (other.seen.get(machine, Seen()).sequence for other in self._accepted.values())
+            if any(0 < sequence - manifest.sequence <= MOST_AHEAD for sequence in seen):
                 self._problems[machine] = ROLLED_BACK
                 del self._accepted[machine]
         challenges: dict[str, bytes] = {}
@@ -165,16 +178,21 @@ class _Judge:
         machine = branch.machine
         seen = self._start.seen.get(machine, Seen())
         vouchers = (one for name, one in self._accepted.items() if name not in self.membership.revoked)
-        is_known = branch.sha in (seen.sha, *(one.seen.get(machine, Seen()).sha for one in vouchers))
+        is_right = proof(branch, self._start.me, self._key)
+        # Another machine's word does not stand for that of one which can give its own.
+        may_be_vouched_for = is_right or (is_right is None and machine not in self._met)
+        is_vouched = may_be_vouched_for and branch.sha in {one.seen.get(machine, Seen()).sha for one in vouchers}
+        is_known = branch.sha == seen.sha or is_vouched
         if machine in self.membership.revoked:
             if not is_known:
                 raise Unreadable(REMOVED)
-        elif is_right := proof(branch, self._start.me, self._key):
+        elif is_right:
             with suppress(Unreadable):  # it does not know of this machine yet
                 for epoch in opened_keys(branch, self._key).epochs:
-                    self._epochs.setdefault(epoch.id, epoch)
-                    # Whatever it says, it has what it gives.
-                    self.membership |= Membership(given={epoch.id: frozenset((machine,))})
+                    if epoch.id in self._epochs or len(self._epochs) < MOST_GIVEN or _opens(epoch, branch):
+                        self._epochs.setdefault(epoch.id, epoch)
+                        # Whatever it says, it has what it gives.
+                        self.membership |= Membership(given={epoch.id: frozenset((machine,))})
         elif not is_known:
             if is_right is None and (branch.keys is not None or machine not in self._met):
                 return None
@@ -187,3 +205,10 @@ class _Judge:
         if manifest.sequence == seen.sequence and branch.sha != seen.sha:
             raise Unreadable(CHANGED)
         return manifest
+
+
+def _opens(epoch: Epoch, branch: Branch) -> bool:
+    with suppress(Unreadable):
+        opened_manifest(branch, [epoch])
+        return True
+    return False
