@@ -173,7 +173,7 @@ class Lie(Protocol):
 def lie(machine: MemoryMachine, lying: Callable[[View], View]) -> None:
     """Has a machine's newest manifest say what it makes up."""
     own = machine.own()
-    own.write(lying(own.read().with_epoch()))
+    own.write(lying(own.read().with_epoch()), alone=True)
     own.push()
 
 
@@ -190,16 +190,19 @@ def claims(view: View, first: int) -> View:
 
 def test_what_is_known_of_machines_never_outgrows_a_manifest() -> None:
     recipient = MachineKey(new_identity()).recipient
-    known = Membership(dict.fromkeys(names(0, 3), recipient), given={"000001-" + "a" * 16: frozenset(names(0, 3))})
+    mine = names(9_000, 3)
+    epoch = "000001-" + "a" * 16
+    known = Membership(dict.fromkeys(mine, recipient), given={epoch: frozenset(mine)})
     for first in (1_000, 2_000):
         members = dict.fromkeys(names(first, 110), recipient)
         given = {f"{number:06d}-{number:016x}": frozenset(names(first, 900)) for number in range(first, first + 900)}
         known |= Membership(members, frozenset(names(first, 190)), given)
-    known |= Membership(revoked=frozenset(names(2, 1)))
+    known |= Membership(revoked=frozenset(mine[:1]))
 
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(known), type=Membership) == known
-    assert known.members.keys() >= set(names(0, 3)) and names(2, 1)[0] in known.revoked
-    assert known.has("000001-" + "a" * 16) == set(names(0, 3))
+    assert known.members.keys() >= set(mine) and mine[0] in known.revoked
+    assert known.has(epoch) == set(mine)
+    assert all(having <= known.members.keys() for having in known.given.values())
 
 
 def old_epochs(view: View, first: int) -> View:
