@@ -1,6 +1,7 @@
 """All that is printed goes through `carryover.terminal`, which lets no text act on the terminal."""
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -45,12 +46,18 @@ STARTS = {
     "os": {"execv", "execve", "execvp", "posix_spawn", "system", "popen"},
 }
 DEVICES = ("/dev/tty", "/dev/stdout", "/dev/stderr", "/dev/fd/", "/proc/self/fd/1", "/proc/self/fd/2")
+TELLING = (ast.Name, ast.Attribute, ast.Import, ast.ImportFrom, ast.Call, ast.Constant)
+STARTERS = re.compile(r"subprocess|\bos\.(?:exec|posix_spawn|system|popen)")
+_WORDS = "|".join(sorted({*STANDARD, *NAMES, *PRINTS, *LIBRARIES, "builtins"}))
+HINTS = re.compile(rf"\b(?:{_WORDS})\b|getattr\(sys|os\.write|open\(\d|/dev/|/proc/self/fd")
 
 
 def prints(source: str) -> list[str]:
     """What in a module could print past `carryover.terminal`, each as `line what`."""
-    tree = ast.parse(source)
-    return [f"{line} {what}" for line, what in sorted({found for node in ast.walk(tree) for found in _found(node)})]
+    if not HINTS.search(source):
+        return []
+    nodes = (node for node in ast.walk(ast.parse(source)) if isinstance(node, TELLING))
+    return [f"{line} {what}" for line, what in sorted({found for node in nodes for found in _found(node)})]
 
 
 def _found(node: ast.AST) -> Iterator[tuple[int, str]]:
@@ -86,7 +93,7 @@ def _found(node: ast.AST) -> Iterator[tuple[int, str]]:
 
 def starts_here(source: str) -> bool:
     """Whether a module starts a program without saying where its output goes."""
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(ast.parse(source)) if STARTERS.search(source) else ():
         match node:
             case ast.Call(func=ast.Attribute(value=ast.Name(id=module), attr=name), keywords=given) if (
                 name in STARTS.get(module, ())

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from carryover.daemon.main import main as carryoverd
 from carryover.errors import ExitCode
 from support.agent_here import only_this_path
+from support.daemon_process import LIMIT_S, DaemonProcess
 from support.recorded_shop import DISCOUNT, Run
 from support.tools import program
 
@@ -48,7 +48,7 @@ def agents(home: Path, recorded: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_no_command_and_no_daemon_ends_for_them(agents: Path, home: Path, run: Run) -> None:
     plant(home)
 
-    assert carryoverd(["--once"]) == ExitCode.OK
+    assert DaemonProcess().start("--once").process.wait(LIMIT_S) == ExitCode.OK
     assert {command: run(*command.format(home=home).split())[0] for command in COMMANDS} == dict.fromkeys(COMMANDS, 0)
     assert "which is not Carryover's" in run("uninstall", "--purge", "--yes")[1]
 
