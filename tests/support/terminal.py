@@ -46,6 +46,10 @@ class Terminal:
     def text(self) -> str:
         return _ESCAPE.sub("", self._shown.decode(errors="replace")).replace("\r", "")
 
+    @property
+    def shown(self) -> bytes:
+        return self._shown
+
     def press(self, *keys: str) -> None:
         for key in keys:
             os.write(self._ours, key.encode())

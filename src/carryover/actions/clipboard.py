@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +14,7 @@ import msgspec
 
 from carryover.errors import UserError
 from carryover.install.machine import Machine, copies
+from carryover.terminal.output import copied_by_terminal
 
 LIMIT_S: Final = 5.0
 
@@ -45,20 +44,13 @@ def copy(text: str, machine: Machine, *, instead: str = "copy what `carryover ha
             found = next(iter(copies((way.name,), machine)), None)
             if found is not None and found.on_path and _taken(found.path, way, text, machine.env):
                 return way.name
-    if sys.stdout.isatty():
-        sys.stdout.write(by_terminal(text))
-        sys.stdout.flush()
+    if copied_by_terminal(text):
         return "the terminal, if it takes OSC 52"
     names = ", ".join(way.name for way in WAYS)
     raise UserError(
         f"Nothing here can put text on the clipboard: none of {names} works, and the output is no "
         f"terminal. Install one of them, or {instead}."
     )
-
-
-def by_terminal(text: str) -> str:
-    """Returns the escape sequence that makes a terminal put `text` on the clipboard (OSC 52); works over ssh too."""
-    return f"\x1b]52;c;{base64.b64encode(text.encode('utf-8', 'replace')).decode()}\x07"
 
 
 def _taken(program: Path, way: Way, text: str, env: Mapping[str, str]) -> bool:

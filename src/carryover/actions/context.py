@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import sys
 import time
 from functools import cache
 from pathlib import Path
@@ -55,7 +54,9 @@ def settings_to_print(state: StateDir) -> Config:
 
 @cache
 def _warn(text: str) -> None:
-    print(text, file=sys.stderr)
+    from carryover.terminal.output import warn
+
+    warn(text)
 
 
 def agents_own(tools: AgentsConfig) -> AgentFolders:

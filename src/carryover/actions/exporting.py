@@ -17,7 +17,7 @@ from carryover.export.session_parts import SessionEvent, SessionHead, cleaned, o
 from carryover.ledger.events import session_events
 from carryover.ledger.rows import SessionRow
 from carryover.paths import short_path
-from carryover.terminal.output import one_line
+from carryover.terminal.output import one_line, printable_json
 from carryover.views.session_list import title_of
 
 
@@ -74,7 +74,7 @@ def session_trajectory(ledger: sqlite3.Connection, session: SessionRow, *, full:
             f"Of session {session.native_id}, nothing is recorded that can be a step{more}. Nothing was exported.",
             ExitCode.NOTHING_FOUND,
         )
-    return made.decode()
+    return printable_json(made.decode())
 
 
 @cache

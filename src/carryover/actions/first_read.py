@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 import sqlite3
-import sys
 import time
 from collections.abc import Callable, Collection
 from contextlib import closing, suppress
@@ -54,7 +53,7 @@ def held_by(state: StateDir) -> Held | None:
 
 def watch_first_read(state: StateDir) -> End:
     """Shows the daemon's progress on stderr until everything has been read. Ctrl-C stops only the display."""
-    progress = Progress(sys.stderr)
+    progress = Progress()
     try:
         while (health := ask_health(state, timeout_s=BUSY_ANSWER_S)) is not None and not health.caught_up:
             progress.update(*how_far(health))
@@ -70,7 +69,7 @@ def watch_first_read(state: StateDir) -> End:
 
 def show_until(ended: Event) -> None:
     """Shows the progress of the daemon in this process on stderr, on a terminal only, until `ended` is set."""
-    progress, showed = Progress(sys.stderr, after_s=SHOWN_AFTER_S, only_terminal=True), False
+    progress, showed = Progress(after_s=SHOWN_AFTER_S, only_terminal=True), False
     begin_s = time.monotonic()
     while not ended.wait(POLL_EVERY_S):
         with suppress(UserError, OSError):  # it does not answer yet, or not any more

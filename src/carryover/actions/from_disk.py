@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
-import sys
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -147,7 +146,7 @@ def temporary_ledger(
 async def _read(
     ledger: Ledger, sources: list[Source], agents: Mapping[str, Agent], now_ms: Callable[[], int], find_root: FindRoot
 ) -> None:
-    progress = Progress(sys.stderr, after_s=SLOW_S, only_terminal=True)
+    progress = Progress(after_s=SLOW_S, only_terminal=True)
     for number, source in enumerate(sources, start=1):
         await ingest(ledger, agents[source.agent], source, root_of=find_root, now_ms=now_ms)
         progress.update(number / len(sources), f"{number} of {len(sources)} transcripts read")

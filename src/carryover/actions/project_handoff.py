@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import sys
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -22,6 +21,7 @@ from carryover.paths import StateDir
 from carryover.projects.moved_folders import roots_that_may_be_here
 from carryover.publish.make import Refreshed, made_handoff
 from carryover.publish.project_files import open_to_git
+from carryover.terminal.output import warn
 from carryover.text.shell import quoted
 
 MOST_SUGGESTED: Final = 3
@@ -50,7 +50,7 @@ def handoff_of_project(root: str, session: str | None = None, tokens: int | None
     wanted = _Wanted(root, config, session, tokens)
     made = of_recorded(state, root, lambda ledger, project: _made(ledger, project, wanted))
     if made is not None and paused:
-        print("Carryover is paused; this is what it recorded before. `carryover unpause` ends that.", file=sys.stderr)
+        warn("Carryover is paused; this is what it recorded before. `carryover unpause` ends that.")
     if made is None and (main_root := root_of(root).main_root) is not None:
         here = ProjectRoot(root, main_root)
         made = of_recorded(state, main_root, lambda ledger, main: _made(ledger, main, wanted, here))
@@ -58,9 +58,9 @@ def handoff_of_project(root: str, session: str | None = None, tokens: int | None
     if made is None:
         raise _nothing_found(root, link)
     if link is not None:
-        print(link, file=sys.stderr)
+        warn(link)
     if (reason := open_to_git(Path(root), made.settings)) is not None:
-        print(f"Nothing is written into {visible(root)}: {reason}.", file=sys.stderr)
+        warn(f"Nothing is written into {root}: {reason}.")
     return made
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import glob
 import sqlite3
-import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -23,7 +22,7 @@ from carryover.ledger.queries import project_by_root, reading, session_by_prefix
 from carryover.ledger.rows import SessionRow
 from carryover.paths import StateDir
 from carryover.projects.moved_folders import may_have_moved
-from carryover.terminal.output import counted
+from carryover.terminal.output import counted, warn
 from carryover.text.shell import quoted
 
 if TYPE_CHECKING:
@@ -77,10 +76,9 @@ def recorded_ledger(state: StateDir) -> Iterator[sqlite3.Connection]:
             yield ledger
         finally:
             if ledger.damaged:
-                print(
+                warn(
                     f"Left out here: {counted(ledger.damaged, 'damaged entry', 'damaged entries')} of the ledger. "
-                    "`carryover doctor --fix` reads them again from the transcripts.",
-                    file=sys.stderr,
+                    "`carryover doctor --fix` reads them again from the transcripts."
                 )
 
 
@@ -93,7 +91,7 @@ def ledger_of_project(root: str | None, *, around: bool = False) -> Iterator[sql
         if root is not None:
             follow_if_unknown(state, root)
         if not may_be_running(state):
-            print("carryoverd is not running: newer sessions may be missing here.", file=sys.stderr)
+            warn("carryoverd is not running: newer sessions may be missing here.")
     with ledger_as_it_is(state, root, around=around) as ledger:
         yield ledger
 
@@ -228,7 +226,7 @@ def _bring_up_to_date(state: StateDir, root: str) -> bool:
             ask_daemon(state.socket, "POST", f"/follow?{query}", timeout_s=SETTLE_LIMIT_S)
         caught_up = bool(settled["caught_up"])
     if not caught_up:
-        print("carryoverd is still reading; this is what it knows so far.", file=sys.stderr)
+        warn("carryoverd is still reading; this is what it knows so far.")
     return caught_up
 
 
@@ -242,6 +240,6 @@ def _read_here(state: StateDir, root: str) -> bool:
     try:
         catch_up(state, root)
     except UserError as trouble:
-        print(trouble, file=sys.stderr)
+        warn(str(trouble))
         return False
     return True

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 import signal
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NoReturn
@@ -24,7 +23,8 @@ from carryover.projects.handoff_file import CHOSEN, STORE, place_of, write_hando
 from carryover.projects.root import StatePaths
 from carryover.publish.make import Refreshed
 from carryover.publish.refresh import put_in_place
-from carryover.terminal.output import can_ask
+from carryover.terminal.output import can_ask, say
+from carryover.terminal.streams import flush
 from carryover.text.shell import quoted
 
 _COPY: Final = "`carryover handoff --copy` puts the handoff on the clipboard instead: paste it as the first prompt."
@@ -113,7 +113,7 @@ def chosen_in_place(made: Refreshed) -> str:
 
 def print_command(folder: str, words: Sequence[str]) -> None:
     """Prints only the command line that starts an agent in a folder."""
-    print(f"cd {quoted(folder)} && {shlex.join(words)}")
+    say(f"cd {quoted(folder)} && {shlex.join(words)}", fits=True)
 
 
 def require_terminal(name: str, option: str) -> None:
@@ -128,7 +128,7 @@ def require_terminal(name: str, option: str) -> None:
 
 def exec_here(name: str, program: Path, words: Sequence[str], folder: str) -> NoReturn:
     """Replaces this process with `program`, run in `folder`. Raises UserError, about the agent `name`, if it fails."""
-    sys.stdout.flush()
+    flush()
     try:
         os.chdir(folder)
         # Python ignores these, and ignored signals stay ignored in the program that replaces this one.

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from carryover.errors import ExitCode
-from carryover.terminal.output import did_you_mean, print_error, terminal_width
+from carryover.terminal.output import did_you_mean, say, terminal_width, warn
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -60,8 +60,8 @@ class CommandParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Prints the usage and the message, and exits."""
-        self.print_usage(sys.stderr)
-        print_error(f"{self.prog}: error: {message}")
+        warn(*self.format_usage().splitlines())
+        warn(f"{self.prog}: error: {message}")
         self.exit(ExitCode.USAGE)
 
     def unknown(self, arguments: Iterable[str]) -> NoReturn:
@@ -78,7 +78,7 @@ class ShowVersion(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
         from carryover.install.how_installed import version_line
 
-        print(version_line(parser.prog))
+        say(version_line(parser.prog), fits=True)
         parser.exit()
 
 

@@ -5,19 +5,20 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from carryover.terminal import streams
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs `carryoverd` with `argv` (default: the process's arguments) and returns its exit code."""
     from carryover.cli.main import main as carryover
-    from carryover.cli.main import replace_closed_streams
 
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments[:1] == ["install"]:
         return carryover(arguments)
     from carryover.daemon.main import main as daemon
 
-    replace_closed_streams()
-    if "--once" not in arguments or not sys.stderr.isatty():
+    streams.guard()
+    if "--once" not in arguments or not streams.is_terminal(error=True):
         return daemon(arguments)
     from threading import Event, Thread
 

@@ -11,7 +11,7 @@ from carryover.actions.settings import DEFAULT, change, ignored, named_setting, 
 from carryover.cli.arguments import describe, flag
 from carryover.errors import ExitCode, UserError
 from carryover.paths import StateDir, short_path
-from carryover.terminal.output import BOLD, agree, counted, paint, print_error, print_json, put
+from carryover.terminal.output import BOLD, agree, counted, paint, print_json, put, say, warn
 
 DESCRIPTION: Final = """\
 Shows all settings, each with its value and whether it is the default or comes
@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> None:
             _ask_before_dropping(state, args)
         said = change(state, args.key, None if args.unset else args.value)
         if not args.json:
-            print(said)
+            say(said)
             return
     found = settings(state)
     if args.key is None:
@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> None:
         heads = (Column("SETTING"), Column("VALUE", least=16), Column("FROM", least=12, keep_end=True))
         put(args, found, table_lines(heads, rows), fits=True)
         for line in ignored(state):
-            print_error(f"⚠ {line}")
+            warn(f"⚠ {line}")
         return
     setting = named_setting(args.key, found)
     if args.json:
@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> None:
     elif setting.value is None:
         raise UserError(f"{setting.key} is not set.", ExitCode.NOTHING_FOUND)
     else:
-        print(shown(setting.value))
+        say(shown(setting.value), fits=True)
 
 
 def _ask_before_dropping(state: StateDir, args: argparse.Namespace) -> None:
@@ -88,6 +88,6 @@ def _ask_before_dropping(state: StateDir, args: argparse.Namespace) -> None:
         with reading(state.ledger) as db:
             listed = session_entries(db, rows[:MOST_LISTED])
         when = "when carryoverd starts the next time, or within a day"
-        print(f"This drops {counted(len(rows), 'session')} {when}:", *some_sessions(listed, len(rows)), sep="\n")
-        print("Those whose transcripts still exist come back when you raise the limit. The others are gone for good.")
+        say(f"This drops {counted(len(rows), 'session')} {when}:", *some_sessions(listed, len(rows)))
+        say("Those whose transcripts still exist come back when you raise the limit. The others are gone for good.")
     agree(args, "Set it?")

@@ -17,7 +17,8 @@ from carryover.errors import ExitCode, UserError, visible
 from carryover.install.background import ANSWER_S, forget_starter, registered, start_detached
 from carryover.install.service import ServiceManager, this_program
 from carryover.paths import StateDir
-from carryover.terminal.output import put
+from carryover.terminal.output import put, say, warn
+from carryover.terminal.streams import flush
 from carryover.text.shell import quoted
 
 DESCRIPTION: Final = {
@@ -76,7 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     if args.command in _CODES:
         restart = args.command == "restart"
-        print(_stop(state_dir()) if args.command == "stop" else start_daemon(state_dir(), restart=restart))
+        say(_stop(state_dir()) if args.command == "stop" else start_daemon(state_dir(), restart=restart))
         return
     from carryover.actions.settings import pause_all, pause_project, unpause_all, unpause_project
 
@@ -165,11 +166,12 @@ def ui_arguments(parser: argparse.ArgumentParser) -> None:
 def run_ui(args: argparse.Namespace) -> None:
     state = state_dir()
     if daemon_pid(state) is None:
-        print(start_daemon(state), file=sys.stderr)
+        warn(start_daemon(state))
     url = page_address(state)
-    print(url, flush=True)
+    say(url, fits=True)
+    flush()
     if not args.no_open and not opened(url):
-        print("No browser can be opened from here. Open this address within a minute.", file=sys.stderr)
+        warn("No browser can be opened from here. Open this address within a minute.")
 
 
 def opened(url: str) -> bool:

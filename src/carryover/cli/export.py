@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import re
-import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -17,7 +16,7 @@ from carryover.distill.handoff import MAX_TOKENS
 from carryover.errors import ExitCode, UserError, visible
 from carryover.export.document import LEAST_BUDGET, Document, Request, compose
 from carryover.export.material import Material
-from carryover.terminal.output import Progress, agree, counted, harmless, one_line, print_json, put
+from carryover.terminal.output import Progress, agree, counted, one_line, print_document, print_json, put, say, warn
 from carryover.views.web_chat import GENERIC, gathered, web_chats
 
 DESCRIPTION: Final = """\
@@ -119,15 +118,14 @@ def _document(args: argparse.Namespace, path: Path | None) -> None:
     material, request = _material(args)
     document = compose(material, request)
     if not args.json:
-        for line in _listed(document):
-            print(harmless(line), file=sys.stderr)
+        warn(*_listed(document))
     if args.copy:
         from carryover.actions.clipboard import copy
         from carryover.install.machine import Machine
 
         agree(args, "Copy this? It leaves this machine where you paste it.", nothing="copied")
         way = copy(document.text, Machine.here(), instead="have `carryover export -o FILE` write it to a file")
-        print(f"The document is on the clipboard ({way}). `carryover note` takes the answer back.")
+        say(f"The document is on the clipboard ({way}). `carryover note` takes the answer back.")
     elif args.compress is not None and path is not None:
         _compress(document, material, request, path, args)
     else:
@@ -180,9 +178,9 @@ def _material(args: argparse.Namespace) -> tuple[Material, Request]:
         lambda ledger, project: gathered(root, now_ms=now, ledger=(ledger, project), agents_own=own, tokens=tokens),
     )
     if state.paused.exists():
-        print(_PAUSED, file=sys.stderr)
+        warn(_PAUSED)
     if material is None:
-        print("No agent's work is recorded for this project, so the document holds only its files.", file=sys.stderr)
+        warn("No agent's work is recorded for this project, so the document holds only its files.")
         material = gathered(root, now_ms=now)
     if material.handoff is None and not material.paths:
         nothing = f"No agent has worked in {root}, and there is no file to show. Nothing was exported."
@@ -220,7 +218,7 @@ def _compress(document: Document, material: Material, request: Request, path: Pa
     short = _short(path)
     write(path, document.text.encode("utf-8", "replace"))
     kept = f"The whole document is in {visible(str(path))}; {visible(short.name)} was not written."
-    progress = Progress(sys.stderr, only_terminal=True)
+    progress = Progress(only_terminal=True)
     try:
         done = shortened(document, material, request, path.name, args.compress or None, progress.update)
     except UserError as error:
@@ -234,9 +232,9 @@ def _compress(document: Document, material: Material, request: Request, path: Pa
         about = {"output": str(short), "model": done.model, "tokens": done.tokens, "marked": done.marked}
         print_json({**_as_data(document), "output": str(path), "text": None, "compressed": about})
         return
-    print(f"Written to {visible(str(path))}: about {document.tokens:,} tokens.", file=sys.stderr)
+    warn(f"Written to {path}: about {document.tokens:,} tokens.")
     marked = f"{counted(done.marked, 'sentence')} marked as not in the source" if done.marked else "nothing to mark"
-    print(f"Shortened by {done.model} to {visible(str(short))}: about {done.tokens:,}; {marked}.", file=sys.stderr)
+    warn(f"Shortened by {done.model} to {short}: about {done.tokens:,}; {marked}.")
 
 
 def _export_all(args: argparse.Namespace, folder: Path) -> None:
@@ -246,7 +244,7 @@ def _export_all(args: argparse.Namespace, folder: Path) -> None:
     try:
         if check_archive_folder(folder):
             may_replace(folder, "an earlier export", args)
-        progress = Progress(sys.stderr, after_s=1.0, only_terminal=True)
+        progress = Progress(after_s=1.0, only_terminal=True)
         with ledger_of_project(None) as ledger:
             config = settings_to_print(state_dir())
             done = write_archive(ledger, folder, config, full=args.full, report=progress.update)
@@ -254,10 +252,10 @@ def _export_all(args: argparse.Namespace, folder: Path) -> None:
     except OSError as error:
         raise unwritable(folder, error) from error
     size = f"{counted(done.projects, 'project')}, {counted(done.sessions, 'session')}"
-    lines = [f"Written to {visible(str(folder))}, which only you can read: {size}."]
+    lines = [f"Written to {folder}, which only you can read: {size}."]
     if done.excluded:
         lines.append(f"Left out: {counted(done.excluded, 'project')} that you excluded from Carryover.")
-    lines.append(f"Open {visible(str(folder / 'index.html'))} in a browser. Read it before you share it.")
+    lines.append(f"Open {folder / 'index.html'} in a browser. Read it before you share it.")
     put(args, done, lines)
 
 
@@ -280,7 +278,7 @@ def _put(text: str, path: Path | None, args: argparse.Namespace, about: dict[str
     if args.json:
         print_json({**about, "output": str(path) if path is not None else None, "text": text if path is None else None})
     elif path is None:
-        sys.stdout.write(text)
+        print_document(text)
     else:
         readers = ", which only you can read" if is_new else "; who can read it is as before"
-        print(f"Written to {visible(str(path))}{readers}.", file=sys.stderr)
+        warn(f"Written to {path}{readers}.")

@@ -21,7 +21,7 @@ from carryover.ledger.connect import copies
 from carryover.ledger.queries import Selection, reading, selected_sessions
 from carryover.model import conversation_of
 from carryover.paths import StateDir
-from carryover.terminal.output import agree, counted, local_time, put
+from carryover.terminal.output import agree, counted, local_time, print_lines, put
 from carryover.text.shell import quoted
 from carryover.views.session_list import session_entries
 
@@ -91,7 +91,7 @@ def run_forget(args: argparse.Namespace) -> int:
             ExitCode.NOTHING_FOUND,
         )
     if not args.json:
-        print(*_plan(listed, len(rows), selection, [path.name for path in also]), sep="\n")
+        print_lines(_plan(listed, len(rows), selection, [path.name for path in also]))
     if args.dry_run:
         about = {"dry_run": True, "sessions": len(rows), "newest": listed, "copies": [str(path) for path in also]}
         put(args, about, ["Nothing was changed."])

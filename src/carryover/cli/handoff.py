@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from carryover.actions.context import now_ms, project_root
 from carryover.agents import agent_name
 from carryover.cli.arguments import add_tokens_argument, describe, flag, known_agent, listed_agents, positive
-from carryover.errors import ExitCode, UserError, visible
-from carryover.terminal.output import print_json, print_lines
+from carryover.errors import ExitCode, UserError
+from carryover.terminal.output import print_document, print_json, print_lines, say
 from carryover.terminal.pager import add_pager_argument, paged
+from carryover.terminal.streams import is_terminal
 
 if TYPE_CHECKING:
     from carryover.actions.project_handoff import MadeHandoff
@@ -92,9 +92,9 @@ def run(args: argparse.Namespace) -> None:
     if args.json:
         print_json(handoff_output.as_data(made))
     elif args.why:
-        sys.stdout.write(handoff_output.with_reasons(made))
-    elif args.raw or not sys.stdout.isatty():
-        sys.stdout.write(made.text)
+        print_document(handoff_output.with_reasons(made))
+    elif args.raw or not is_terminal():
+        print_document(made.text)
     else:
         with paged(args):
             print_lines(handoff_output.lines_for_person(made, now_ms=now_ms(), home=Path.home()))
@@ -124,4 +124,4 @@ def _copy(args: argparse.Namespace) -> None:
     made = handoff_of_project(project_root(args.project), args.session, args.tokens)
     way = copy(made.text or "", Machine.here())
     where = agent_name(args.to) if args.to is not None else "the next agent"
-    print(f"The handoff of {visible(made.root)} is on the clipboard ({way}). Paste it as the first prompt of {where}.")
+    say(f"The handoff of {made.root} is on the clipboard ({way}). Paste it as the first prompt of {where}.")

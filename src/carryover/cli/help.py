@@ -7,7 +7,7 @@ from typing import Final
 
 from carryover.cli.arguments import describe
 from carryover.errors import ExitCode, UserError
-from carryover.terminal.output import did_you_mean
+from carryover.terminal.output import did_you_mean, print_document, say
 
 DESCRIPTION: Final = {
     "help": "Prints the help of a command, as its `--help` does, or the overview of all.",
@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run_version(_args: argparse.Namespace) -> None:
     from carryover.install.how_installed import version_line
 
-    print(version_line("carryover"))
+    say(version_line("carryover"), fits=True)
 
 
 def run_help(args: argparse.Namespace) -> None:
@@ -59,7 +59,7 @@ def run_help(args: argparse.Namespace) -> None:
     if topic is not None and topic not in COMMANDS:
         raise UserError(f"There is no command {topic!r}{did_you_mean(topic, COMMANDS) or '.'}", ExitCode.USAGE)
     parser, commands = build_parser(topic)
-    (parser if topic is None else commands[topic]).print_help()
+    print_document((parser if topic is None else commands[topic]).format_help())
 
 
 def run_completions(args: argparse.Namespace) -> None:
@@ -67,4 +67,4 @@ def run_completions(args: argparse.Namespace) -> None:
         raise UserError(f"Name the shell: {', '.join(SHELLS)}.", ExitCode.USAGE)
     from argcomplete.shell_integration import shellcode
 
-    print(shellcode(["carryover"], use_defaults=False, shell=args.shell))
+    print_document(f"{shellcode(['carryover'], use_defaults=False, shell=args.shell)}\n")

@@ -14,10 +14,10 @@ from carryover.agents import agent_name
 from carryover.cli.arguments import describe, flag
 from carryover.cli.output_file import target
 from carryover.config import Config, load_config, project_settings
-from carryover.errors import ExitCode, UserError, visible
+from carryover.errors import ExitCode, UserError
 from carryover.fsio import is_folder, read_bytes_bounded
 from carryover.paths import expanded
-from carryover.terminal.output import counted, local_time, one_line, print_error, put
+from carryover.terminal.output import counted, local_time, one_line, put, warn
 from carryover.text.shell import quoted
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def run_import(args: argparse.Namespace) -> int:
     put(args, {"dry_run": args.dry_run, "files": reports, "others": others}, lines)
     problems = [report.problem for report in reports if report.problem is not None]
     for problem in problems if not args.json else ():
-        print_error(f"carryover: {visible(problem)}")
+        warn(f"carryover: {problem}")
     return code or (ExitCode.FAILED if problems else ExitCode.OK)
 
 
@@ -262,7 +262,7 @@ def _text(file: str) -> str:
     try:
         if file == "-":
             if sys.stdin.isatty():
-                print("Paste the answer, then press Ctrl-D on an empty line.", file=sys.stderr)
+                warn("Paste the answer, then press Ctrl-D on an empty line.")
             data = sys.stdin.buffer.read(MOST_BYTES + 1)
         else:
             data = read_bytes_bounded(Path(expanded(file)), MOST_BYTES)

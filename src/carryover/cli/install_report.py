@@ -29,7 +29,7 @@ from carryover.projects.root import StatePaths
 from carryover.publish.gitignore import EXCLUDE
 from carryover.publish.pointers import POINTER_LINES
 from carryover.publish.project_files import Withdrawn, preview
-from carryover.terminal.output import counted, harmless, print_lines
+from carryover.terminal.output import counted, print_lines, say
 
 SHOWN: Final = 8
 NAMED: Final = 4
@@ -267,14 +267,14 @@ def print_report(report: Report, home: Path) -> None:
         inside = (edit for project in report.projects for edit in (*project.edits, *project.later))
         changing = [edit for edit in (*report.setup.shown, *inside) if edit.changes]
         print_diffs(changing)
-        print("\nNothing was changed." if changing else "\nNothing would change.")
+        say("", "Nothing was changed." if changing else "Nothing would change.")
 
 
 def print_diffs(edits: Iterable[Edit]) -> None:
     """Prints what each edit would change."""
     for edit in edits:
         if edit.changes:
-            print(f"\n{harmless(diff(edit))}", end="")
+            print_lines(["", *diff(edit).removesuffix("\n").split("\n")], fits=True)
 
 
 def lines(report: Report, home: Path) -> Iterator[str]:

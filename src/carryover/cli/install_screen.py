@@ -13,6 +13,7 @@ from carryover.errors import ExitCode, UserError
 from carryover.install.setup import Option
 from carryover.paths import short_path
 from carryover.terminal.output import wrapped
+from carryover.terminal.screen import drawing
 
 if TYPE_CHECKING:
     from prompt_toolkit.application import Application
@@ -86,9 +87,10 @@ def pick(offered: Sequence[Option], first: Answer, explain: Explain) -> Answer:
     ]
     panel = _Panel(first, explain, len(rows))
     # `validate` is called with the current selection at each change.
-    question = questionary.checkbox(QUESTION, rows, validate=panel.ticked, qmark="", instruction=INSTRUCTION)
-    panel.add_to(question.application)
-    agents = question.unsafe_ask()
+    with drawing():
+        question = questionary.checkbox(QUESTION, rows, validate=panel.ticked, qmark="", instruction=INSTRUCTION)
+        panel.add_to(question.application)
+        agents = question.unsafe_ask()
     if agents is None:
         raise UserError("Nothing was changed.", ExitCode.INTERRUPTED)
     return Answer(tuple(agents), panel.answer.pointers)

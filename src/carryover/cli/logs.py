@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
-
-import msgspec
 
 from carryover.actions.context import state_dir
 from carryover.cli.arguments import TIMES, describe, flag
 from carryover.daemon.log import LEVELS, open_files, parse_line
 from carryover.errors import ExitCode, UserError
-from carryover.terminal.output import YELLOW, harmless, is_read_for, paint
+from carryover.terminal.output import YELLOW, is_read_for, paint, print_json, say
 from carryover.terminal.pager import add_pager_argument, paged
+from carryover.terminal.streams import flush
 
 FOLLOW_EVERY_S: Final = 0.2
 
@@ -65,12 +63,12 @@ def _print(log: Path, args: argparse.Namespace, *, wait: Callable[[], bool] | No
         if parsed is not None:
             shows = parsed.at_ms >= args.since and LEVELS.index(parsed.level) >= LEVELS.index(args.level)
         if not line:
-            sys.stdout.flush()
+            flush()
         elif shows and args.json:
-            print(msgspec.json.encode(parsed if parsed is not None else {"text": line}).decode())
+            print_json(parsed if parsed is not None else {"text": line}, in_one_line=True)
         elif shows:
             serious = parsed is not None and parsed.level in ("warning", "error")
-            print(paint(harmless(line), YELLOW) if serious else harmless(line))
+            say(paint(line, YELLOW) if serious else line, fits=True)
 
 
 def lines(log: Path, *, wait: Callable[[], bool] | None = None) -> Iterator[str]:

@@ -8,12 +8,12 @@ import importlib
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from io import TextIOWrapper
 from typing import Any, Final
 
 from carryover.cli.arguments import CommandParser, ShowVersion, exit_code_help
-from carryover.errors import ExitCode, UserError, visible
-from carryover.terminal.output import did_you_mean, print_error
+from carryover.errors import ExitCode, UserError
+from carryover.terminal import streams
+from carryover.terminal.output import can_ask, did_you_mean, warn
 
 COMMANDS: Final = {
     "install": "set Carryover up for the agents you use; asks one question",
@@ -103,48 +103,36 @@ _ADVICE: Final = "What was done before is kept. Correct that, then run the comma
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs `carryover` with `argv` (default: the process's arguments) and returns its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    replace_closed_streams()
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")  # not every terminal can show every path or transcript
+    streams.guard()
     try:
         try:
             code = _run(arguments)
         except UserError as error:
-            print_error(f"carryover: {error}")
+            warn(f"carryover: {error}")
             code = error.code
-        sys.stdout.flush()
+        streams.flush()
     except KeyboardInterrupt:
-        print("carryover: interrupted", file=sys.stderr)
+        warn("carryover: interrupted")
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
-        _silence_stdout()
+        streams.silence_stdout()
         return ExitCode.OK
     except UnicodeEncodeError as error:
-        print_error(f"carryover: {visible(error.object[:60])} is not UTF-8, so it can't be used. {_ADVICE}")
+        warn(f"carryover: {error.object[:60]} is not UTF-8, so it can't be used. {_ADVICE}")
         return ExitCode.USAGE
     except OSError as error:
         if error.filename is not None:
             what = f"{error.filename} can't be used"
         elif error.errno in _OUTPUT_ERRORS:
             what = "The output can't be written"
-            _silence_stdout()
+            streams.silence_stdout()
         elif isinstance(error, FileNotFoundError):  # as when a relative path is made absolute
             what = "The current folder can't be used"
         else:
             raise
-        print_error(f"carryover: {what}: {error.strerror}. {_ADVICE}")
+        warn(f"carryover: {what}: {error.strerror}. {_ADVICE}")
         return ExitCode.FAILED
     return code
-
-
-def replace_closed_streams() -> None:
-    """Opens the null device for each standard stream that the caller closed; Python sets those to None."""
-    # Writes to a closed standard output then fail. Otherwise the next file that is opened would get its descriptor.
-    for name, flags in (("stdin", os.O_RDONLY), ("stdout", os.O_RDONLY), ("stderr", os.O_WRONLY)):
-        if getattr(sys, name) is None:
-            descriptor = os.open(os.devnull, flags)
-            setattr(sys, name, os.fdopen(descriptor, "r" if name == "stdin" else "w"))
 
 
 def build_parser(command: str | None = None) -> tuple[CommandParser, Mapping[str, CommandParser]]:
@@ -197,12 +185,12 @@ def _run(arguments: list[str]) -> int:
     if args.command is not None:
         code: int | None = _function(args.command, f"run_{args.command}", "run")(args)
         return code or ExitCode.OK
-    if sys.stdin.isatty() and sys.stdout.isatty():
+    if can_ask():
         from carryover.cli.picker_screen import can_pick, pick
 
         if can_pick():
             return pick(main)
-    parser.print_help(sys.stderr)
+    warn(*parser.format_help().splitlines())
     return ExitCode.USAGE
 
 
@@ -210,13 +198,6 @@ def _function(command: str, own: str, usual: str) -> Callable[..., Any]:
     module = importlib.import_module(f"carryover.cli.{_MODULES.get(command, command)}")
     function: Callable[..., Any] = getattr(module, own, None) or getattr(module, usual)
     return function
-
-
-def _silence_stdout() -> None:
-    """Discards unwritten output. Otherwise the interpreter reports the error again when it flushes at exit."""
-    devnull = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(devnull, sys.stdout.fileno())
-    os.close(devnull)
 
 
 if __name__ == "__main__":

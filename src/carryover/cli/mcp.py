@@ -8,7 +8,7 @@ from typing import Final
 
 from carryover.cli.arguments import describe
 from carryover.errors import ExitCode
-from carryover.terminal.output import print_error
+from carryover.terminal.output import warn
 
 DESCRIPTION: Final = """\
 Runs an MCP server on standard input and output, for an agent to start. Its
@@ -34,7 +34,7 @@ def run(_args: argparse.Namespace) -> None:
 
     require_mcp_sdk()
     if sys.stdin.isatty():
-        print_error("carryover: this speaks MCP with a program, not with a person; Ctrl-D ends it.")
+        warn("carryover: this speaks MCP with a program, not with a person; Ctrl-D ends it.")
     from carryover.actions.mcp_server import serve
 
     serve()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -25,8 +25,9 @@ from carryover.ledger.search import Query, sessions_with
 from carryover.ledger.search_text import Kind, terms_of
 from carryover.paths import StateDir, short_path
 from carryover.publish.project_view import session_digest
-from carryover.terminal.output import can_ask, print_lines
+from carryover.terminal.output import answer_to, can_ask, print_lines
 from carryover.terminal.pager import pager_command
+from carryover.terminal.screen import drawing
 from carryover.views.session_list import session_entry
 
 if TYPE_CHECKING:
@@ -132,8 +133,7 @@ def _show(command: Sequence[str], run_command: RunCommand) -> None:
         os.environ.pop("LESS")
         os.environ.update(before)
     if pager_command() is None or code != ExitCode.OK:
-        with suppress(EOFError):
-            input("Enter goes back to the list. ")
+        answer_to("Enter goes back to the list. ")
 
 
 def _ask(picker: Picker, digest_of: Callable[[str], Digest]) -> list[str] | None:
@@ -169,7 +169,8 @@ def _ask(picker: Picker, digest_of: Callable[[str], Digest]) -> list[str] | None
         Window(keys, height=1),
     ]
     layout = Layout(HSplit(rows), focused_element=choices)
-    return Application[list[str] | None](layout=layout, key_bindings=_bindings(picker), full_screen=True).run()
+    with drawing():
+        return Application[list[str] | None](layout=layout, key_bindings=_bindings(picker), full_screen=True).run()
 
 
 def _bindings(picker: Picker) -> KeyBindings:

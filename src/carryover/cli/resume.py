@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -17,7 +16,8 @@ from carryover.errors import ExitCode, UserError
 from carryover.facts import is_foreign
 from carryover.fsio import is_folder
 from carryover.model import conversation_of, id_in_command
-from carryover.terminal.output import ago, can_ask, fitted, one_line
+from carryover.terminal.output import ago, can_ask, fitted, one_line, warn
+from carryover.terminal.screen import drawing
 from carryover.terminal.table import Column, table
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def run_resume(args: argparse.Namespace) -> None:
     print_command(folder, words)
     missing = f"There is no `{start.binary}` command on PATH or in the usual places." if command is None else ""
     if note := " ".join(filter(None, (missing, start.not_resumed))):
-        print(note, file=sys.stderr)
+        warn(note)
     if not args.run:
         return
     if command is None:
@@ -208,7 +208,8 @@ def _asked_for(made: Refreshed) -> str | None:
         rows.append((task, agent_name(work.agent) + work.where, ago(work.newest_ms, now_ms())))
     lines = table((Column("TASK"), Column("AGENT"), Column("LAST")), rows, None)[1:]
     choices = [questionary.Choice(line, value=work.session) for line, work in zip(lines, found, strict=True)]
-    picked = questionary.select(QUESTION, choices, qmark="", instruction="(arrows, enter)").unsafe_ask()
+    with drawing():
+        picked = questionary.select(QUESTION, choices, qmark="", instruction="(arrows, enter)").unsafe_ask()
     return str(picked) if picked != found[0].session else None
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sqlite3
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -18,7 +17,7 @@ from carryover.ledger.queries import project_by_root, session_ids, shortest_uniq
 from carryover.ledger.search import Found, Hit, Query, search
 from carryover.ledger.search_text import KINDS, Term, terms_of, window
 from carryover.paths import short_path
-from carryover.terminal.output import BOLD, ago, harmless, one_line, paint, put, terminal_width, when
+from carryover.terminal.output import BOLD, ago, harmless, one_line, paint, put, terminal_width, warn, when
 from carryover.terminal.pager import add_pager_argument, paged
 from carryover.terminal.table import INDENT, Column, entry_lines, table_lines
 from carryover.views.session_list import listed_sessions
@@ -139,12 +138,12 @@ def run_search(args: argparse.Namespace) -> int:
         short = shortest_unique(session_ids(ledger)) if found.hits else {}
     if found.indexed < 1:
         part = f"Only {found.indexed:.0%} of what is recorded can be searched yet, the newest first."
-        print(f"{part} carryoverd completes that while it runs.", file=sys.stderr)
+        warn(f"{part} carryoverd completes that while it runs.")
     if not found.hits and not args.json:
         others = " `--all` searches every project." if root else ""
         raise UserError(f"Nothing recorded {f'for {root} ' if root else ''}matches.{others}", ExitCode.NOTHING_FOUND)
     if not found.has_all and not args.json:
-        print("No entry has all of these words; these have some of them.", file=sys.stderr)
+        warn("No entry has all of these words; these have some of them.")
     about = {"query": query, "project": root, "indexed": found.indexed, "has_all_words": found.has_all}
     data = about | {"hits": [_as_data(hit, short[hit.session]) for hit in found.hits]}
     with paged(args):

@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import pwd
-import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -14,7 +13,7 @@ from carryover.actions.context import now_ms, project_root, state_dir
 from carryover.cli.arguments import describe, flag, seconds
 from carryover.cli.output_file import may_write, target, write
 from carryover.errors import ExitCode, UserError, visible
-from carryover.terminal.output import agree, counted, harmless, local_time, one_line, put, size
+from carryover.terminal.output import agree, counted, local_time, one_line, print_lines, put, size, warn
 
 if TYPE_CHECKING:
     from carryover.actions.sharing import Shared
@@ -78,13 +77,13 @@ def run(args: argparse.Namespace) -> None:
     bundle = shared.bundle
     if args.dry_run:
         for text in (bundle.handoff, *(document.text for document in bundle.documents)):
-            print(harmless(text))
+            print_lines(text.split("\n"), fits=True)
     path = target(args.output or f"{Path(root).name or 'project'}.age")
     where = visible(str(path))
     if not args.json or not args.yes:
-        _print_aside(_preview(shared, to, left_out))
+        warn(*_preview(shared, to, left_out))
     if args.dry_run:
-        print("Nothing was written.", file=sys.stderr)
+        warn("Nothing was written.")
         return
     may_write(path, args)
     agree(args, f"Encrypt this into {where}?", nothing="written")
@@ -105,10 +104,6 @@ def run(args: argparse.Namespace) -> None:
         "left_out_keys": left_out,
     }
     put(args, data, lines)
-
-
-def _print_aside(lines: Iterable[str]) -> None:
-    print(*map(harmless, lines), sep="\n", file=sys.stderr)
 
 
 def _own_name() -> str:
@@ -206,10 +201,10 @@ def import_share(args: argparse.Namespace) -> None:
     lines = [f"· Imported already, as {session}; `carryover show {session}` prints it."]
     if is_new:
         sender = f"From     {name_of(bundle)} on {bundle.host}: so it says, and nothing proves it"
-        _print_aside((sender, *_contents(bundle)))
+        warn(sender, *_contents(bundle))
         lines = ["Nothing was stored."]
     if is_new and not args.dry_run:
-        agree(args, f"Take this into {harmless(root)}, as another person's words?", nothing="imported")
+        agree(args, f"Take this into {root}, as another person's words?", nothing="imported")
         session, is_new = record_note(state, root, SOURCE, title, texts)
         where = f"the handoff names it for a week, and `carryover show {session}` prints it."
         lines = [f"✓ {title}", f"  Recorded as {session}: {where}"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import re
-import sys
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -19,7 +18,19 @@ from carryover.ledger.events import session_events
 from carryover.ledger.queries import SessionRow
 from carryover.paths import short_path
 from carryover.terminal import output
-from carryover.terminal.output import BOLD, DIM, GREEN, RED, counted, harmless, one_line, paint, print_lines
+from carryover.terminal.output import (
+    BOLD,
+    DIM,
+    GREEN,
+    RED,
+    as_json,
+    counted,
+    harmless,
+    one_line,
+    paint,
+    print_document,
+    print_lines,
+)
 from carryover.terminal.pager import add_pager_argument, paged
 from carryover.views.session_list import title_of
 
@@ -87,13 +98,11 @@ def run(args: argparse.Namespace) -> None:
 
 def _print_json(session: SessionRow, events: Iterable[SessionEvent]) -> None:
     """Prints event by event, since a session may be too large to hold in memory."""
-    import msgspec
 
-    head = msgspec.json.encode(session).decode()
-    sys.stdout.write(f'{{"session": {head}, "events": [')
+    print_document(f'{{"session": {as_json(session)}, "events": [')
     for number, event in enumerate(events):
-        sys.stdout.write((",\n" if number else "\n") + msgspec.json.encode(event).decode())
-    sys.stdout.write("\n]}\n")
+        print_document((",\n" if number else "\n") + as_json(event))
+    print_document("\n]}\n")
 
 
 def _heading(about: str, session: SessionRow, agent: str, title: str) -> Iterator[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -18,6 +17,7 @@ from carryover.fsio import is_gone
 from carryover.terminal import output
 from carryover.terminal.output import BOLD, YELLOW, ago, counted, duration, harmless, paint, put, size
 from carryover.terminal.pager import add_pager_argument, paged
+from carryover.terminal.streams import flush, is_terminal, shown
 
 if TYPE_CHECKING:
     from carryover.daemon.health import Health, ProjectHealth
@@ -33,7 +33,6 @@ NAME_WIDTH: Final = 12
 DETAIL_WIDTH: Final = 16
 SHOWN: Final = 12
 """Maximum length of most lists of `-v`; --json has everything."""
-_CLEAR: Final = "\x1b[2J\x1b[H"
 _DRIFT: Final = {
     "older": "older than the versions whose hooks are known",
     "newer": "newer than the versions that are known; their last hooks are used",
@@ -77,15 +76,15 @@ def _watch(args: argparse.Namespace) -> int:
     """Prints the status repeatedly until Ctrl-C or until its reader goes away; both are normal ways to end it."""
     from carryover.install.detect import asking_once
 
-    in_place, ask = sys.stdout.isatty(), asking_once()
+    in_place, ask = is_terminal(), asking_once()
     try:
         while True:
             report = _report(ask=ask)
             if in_place and not args.json:
-                print(_CLEAR + "\n".join(_on_one_screen(_lines(report, args))), end="")
+                output.redraw(_on_one_screen(_lines(report, args)))
             else:
                 _print(report, args)
-            sys.stdout.flush()
+            flush()
             if in_place:
                 time.sleep(WATCH_EVERY_S)
             elif not output.is_read_for(WATCH_EVERY_S):
@@ -115,12 +114,12 @@ def _lines(report: Report, args: argparse.Namespace) -> list[str]:
     return lines(report, now_ms=now_ms(), width=None if args.verbose else output.terminal_width() or output.USUAL_WIDTH)
 
 
-def _on_one_screen(shown: Iterable[str]) -> list[str]:
+def _on_one_screen(found: Iterable[str]) -> list[str]:
     """Returns the rows that lines take on the terminal; if it has fewer, the last one says how many are missing."""
     import shutil
 
     width, height = shutil.get_terminal_size()
-    rows = [row for line in shown for row in output.wrapped(output.visible_but_style(line), width).split("\n")]
+    rows = [row for line in found for row in output.wrapped(shown(line), width).split("\n")]
     hidden = len(rows) - height
     if hidden <= 0:
         return rows
@@ -214,8 +213,8 @@ def _summaries(report: Report, now_ms: int, room: int) -> Iterator[str]:
 
 def _some(items: Sequence[str], total: int, room: int) -> str:
     """Lists the first of `items`, at least one and as many as have room, and how many of `total` are left out."""
-    for shown in range(len(items), 0, -1):
-        line = ", ".join(items[:shown]) + (f" and {total - shown} more" if total > shown else "")
+    for number in range(len(items), 0, -1):
+        line = ", ".join(items[:number]) + (f" and {total - number} more" if total > number else "")
         if output.columns(line) <= room:
             break
     return line
@@ -392,7 +391,7 @@ def run_doctor(args: argparse.Namespace) -> int:
     data = {"healthy": healthy, "findings": found, "repairs": repairs, "update": update}
     put(args, data, map(runnable, doctor_lines(found, repairs)))
     if not args.json:
-        print(f"\n{version_line('carryover')}\nTo upgrade: {update}; then `carryover refresh`.")
+        put(args, None, ["", version_line("carryover"), f"To upgrade: {update}; then `carryover refresh`."])
     return ExitCode.OK if healthy else ExitCode.FAILED
 
 

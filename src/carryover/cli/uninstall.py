@@ -13,7 +13,7 @@ from carryover.actions.context import state_dir
 from carryover.cli.arguments import describe, flag
 from carryover.errors import ExitCode, UserError
 from carryover.paths import StateDir, short_path
-from carryover.terminal.output import agree, can_ask, counted, print_json, print_lines, put
+from carryover.terminal.output import agree, can_ask, counted, print_json, print_lines, put, say
 
 if TYPE_CHECKING:
     from carryover.edits.apply import Applied
@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
     if args.dry_run:
         print_lines(f"✗ {edit.problem}" for edit in wanted.shown if edit.problem is not None)
         print_diffs(wanted.shown)
-        print("\nNothing was changed.")
+        say("", "Nothing was changed.")
         return ExitCode.OK
     if args.purge and not args.json and can_ask():
         agree(args, QUESTION)

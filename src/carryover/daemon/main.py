@@ -12,6 +12,7 @@ from pathlib import Path
 
 from carryover import __version__
 from carryover.errors import ExitCode, UserError
+from carryover.terminal.streams import write_line
 
 DESCRIPTION = """\
 Follows the transcripts that AI coding agents write on this machine, and keeps for each project a short handoff fresh,
@@ -60,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         state = StateDir.of(os.environ, Path.home())
         return run(state, once=options.once, log_level=options.log_level)
     except UserError as error:
-        sys.stderr.write(f"carryoverd: {error}\n")
+        write_line(f"carryoverd: {error}", error=True)
         return error.code
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED

@@ -9,7 +9,6 @@ import importlib
 import os
 import pkgutil
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -35,6 +34,7 @@ from carryover.ledger.connect import LedgerUnavailable
 from carryover.ledger.store import Ledger
 from carryover.paths import StateDir
 from carryover.records.fields import iso_utc
+from carryover.terminal.streams import write_line
 
 STOP_LIMIT_S: Final = 10.0
 """A daemon that is asked to stop ends after this time, whatever hangs. Anything not stored is read again later."""
@@ -66,7 +66,7 @@ def run(state: StateDir, *, once: bool, log_level: str) -> ExitCode:
             if once or not report_waiting(os.environ, f"Waiting: {trouble}"):
                 raise
             if not reported:
-                sys.stderr.write(f"carryoverd: {trouble} It is tried again every {RETRY_S:g} s.\n")
+                write_line(f"carryoverd: {trouble} It is tried again every {RETRY_S:g} s.", error=True)
             reported = True
             time.sleep(RETRY_S)
 
@@ -188,7 +188,7 @@ async def _run(
             daemon.reload()
         log.info("started", version=Word(__version__), pid=os.getpid(), once=once)
         if not once:
-            sys.stderr.write(f"carryoverd {__version__} runs; state and log are in {state.root}\n")
+            write_line(f"carryoverd {__version__} runs; state and log are in {state.root}", error=True)
         in_order = await daemon.run(once=once, stopping=stopping)
         stack.callback(log.info, "closed")
     if not in_order:
@@ -199,7 +199,7 @@ async def _run(
 NOT_OURS: Final = tuple(
     f"carryover.{name}" for name in ("actions", "cli", "diagnose", "install", "page", "terminal", "views")
 )
-"""Packages that the daemon does not use, or (`page`, and what that needs) only once somebody looks at the page."""
+"""Packages that the daemon does not use, but for `terminal.streams` and, once somebody looks at it, `page`."""
 
 
 def load_all(*, with_sync: bool = False) -> None:

@@ -39,9 +39,9 @@ class SessionHead(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def facts(self) -> tuple[tuple[str, str], ...]:
-        """Names and values; a value may be empty."""
+        """Names and values, each on one line; a value may be empty."""
         known = (("Agent", self.agent), ("Model", self.model), ("Project", self.project), ("Branch", self.branch))
-        return (*known, ("Session", self.id))
+        return tuple((name, one_line(value)) for name, value in (*known, ("Session", self.id)))
 
 
 class Part(msgspec.Struct, Generic[Text], frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""Formats text for people: ages, sizes, colour, width, progress. Piped output is not altered."""
+"""Prints for people, documents and data, and formats what is printed: ages, sizes, colour, width, progress."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ import time
 from collections.abc import Collection, Iterable
 from typing import Final, TextIO
 
-from carryover.errors import ExitCode, UserError, visible
+from carryover.errors import ExitCode, UserError
+from carryover.terminal.streams import RESET, STYLE, shown, shown_lines, styled, write_exactly, write_line
 from carryover.text.invisible import without_unseen
 
 CONTROL: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """Escape sequences and control characters, except tab and line feed."""
-STYLE: Final = re.compile(r"\x1b\[[\d;]*m")
-"""A terminal style, as `paint` adds it; it has no width."""
 
 BOLD: Final = "1"
 DIM: Final = "2"
@@ -42,13 +41,13 @@ PLAIN_EVERY_S: Final = 2.0
 BAR_WIDTH: Final = 12
 
 _CUT: Final = "…"
-_RESET: Final = "\x1b[0m"
+_TO_LINE_START: Final = "\r\x1b[K"
+_TO_EMPTY_SCREEN: Final = "\x1b[2J\x1b[H"
 _NO_WIDTH: Final = ("Mn", "Me", "Cf")
 """Unicode categories of characters that are shown on top of another or not at all."""
 _PIECE: Final = re.compile(rf"{STYLE.pattern}|.", re.DOTALL)
 _WORD: Final = re.compile(r"(?:`[^`]*`|\S)+")
 """A unit that is not broken across lines: a word, or a command in backquotes."""
-_KEPT: Final = re.compile(rf"{STYLE.pattern}|\t")
 _MARKED: Final = re.compile(r"^( *)([✓⚠✗]) ")
 _MARGIN: Final = re.compile(r" *(?:[✗✓⚠·→] |\S+(?: \S+)* {2,})?")
 """Determines the indent of continuation lines: a mark, or a name in its own column."""
@@ -85,10 +84,15 @@ def agreed(args: argparse.Namespace, question: str, *, nothing: str = "changed",
         why, instead = "--json asks nothing", "Run it with --yes."
     if args.json or not can_ask():
         raise UserError(f"{why}, so nothing was {nothing}. {otherwise or instead}", ExitCode.REFUSED)
+    return answer_to(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+
+
+def answer_to(question: str) -> str:
+    """Returns what the user types; empty if they end the input."""
     try:
-        return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+        return input(shown_lines(shown(question)))  # Python itself writes it, not to the stream
     except EOFError:
-        return False
+        return ""
 
 
 def agree(args: argparse.Namespace, question: str, *, nothing: str = "changed", **options: str) -> None:
@@ -110,29 +114,57 @@ def put(args: argparse.Namespace, data: object, lines: Iterable[str], *, fits: b
     """Prints `data` as JSON if the user gave --json, otherwise `lines`, as they are if each `fits` the terminal."""
     if args.json:
         print_json(data)
-    elif fits:
-        print(*lines, sep="\n")
     else:
-        print_lines(lines)
+        print_lines(lines, fits=fits)
 
 
-def print_lines(lines: Iterable[str]) -> None:
-    """Prints each line; on a terminal, wraps it between words and colours a leading mark.
+def say(*lines: str, fits: bool = False) -> None:
+    """Prints lines as `print_lines` does."""
+    print_lines(lines, fits=fits)
+
+
+def print_lines(lines: Iterable[str], *, fits: bool = False) -> None:
+    """Prints each line; on a terminal, wraps it between words, unless each `fits`, and colours a leading mark.
 
     Line breaks in a line's text do not start a new one.
     """
     width = terminal_width()
     for line in lines:
-        shown = visible_but_style(line)
-        if marked := _MARKED.match(shown):
-            shown = f"{marked[1]}{paint(marked[2], _MARK_STYLES[marked[2]])} {shown[marked.end() :]}"
-        print(shown if width is None else wrapped(shown, width))
+        text = shown(line)
+        if not fits and (marked := _MARKED.match(text)):
+            text = f"{marked[1]}{paint(marked[2], _MARK_STYLES[marked[2]])} {text[marked.end() :]}"
+        for row in [text] if fits or width is None else wrapped(text, width).split("\n"):
+            write_line(row)
 
 
-def print_error(text: str) -> None:
-    """Prints a message to standard error; on a terminal, wraps it between words."""
+def warn(*lines: str) -> None:
+    """Prints lines to standard error; on a terminal, wraps them between words."""
     width = terminal_width(sys.stderr)
-    print(text if width is None else wrapped(text, width), file=sys.stderr)
+    for line in lines:
+        text = shown(line)
+        for row in [text] if width is None else wrapped(text, width).split("\n"):
+            write_line(row, error=True)
+
+
+def print_document(text: str) -> None:
+    """Prints text byte for byte into a pipe or a file; to a terminal, each of its lines as any other."""
+    write_exactly(shown_lines(text) if sys.stdout.isatty() else text, sys.stdout)
+
+
+def redraw(rows: Iterable[str]) -> None:
+    """Shows `rows` alone on the terminal."""
+    write_exactly(_TO_EMPTY_SCREEN + shown_lines("\n".join(map(shown, rows))), sys.stdout)
+
+
+def copied_by_terminal(text: str) -> bool:
+    """Has the terminal put `text` on the clipboard (OSC 52), over ssh too; returns False if there is none."""
+    if not sys.stdout.isatty():
+        return False
+    import base64
+
+    write_exactly(f"\x1b]52;c;{base64.b64encode(text.encode('utf-8', 'replace')).decode()}\x07", sys.stdout)
+    sys.stdout.flush()
+    return True
 
 
 def wrapped(line: str, width: int) -> str:
@@ -178,7 +210,7 @@ def fitted(text: str, width: int, *, keep_end: bool = False) -> str:
             kept.append(piece)
     # No space is left before the mark, as it would not show.
     line = f"{_CUT}{''.join(reversed(kept))}" if keep_end else f"{''.join(kept).rstrip()}{_CUT}"
-    return f"{line}{_RESET}" if "\x1b" in line and not line.endswith(_RESET) else line
+    return f"{line}{RESET}" if "\x1b" in line and not line.endswith(RESET) else line
 
 
 def _columns_of(char: str) -> int:
@@ -204,20 +236,12 @@ def wants_colour() -> bool:
 
 def paint(text: str, code: str) -> str:
     """Returns `text` in a terminal style; unchanged if stdout gets no colour."""
-    return f"\x1b[{code}m{text}{_RESET}" if wants_colour() else text
+    return styled(text, code) if wants_colour() else text
 
 
 def harmless(text: str) -> str:
     """Returns `text`, which may come from other programs, without control sequences and invisible characters."""
     return without_unseen(CONTROL.sub("", text))
-
-
-def visible_but_style(text: str) -> str:
-    """Returns `text` as `visible` does, but keeps tabs and the styles that `paint` added."""
-    if text.isprintable():
-        return text
-    kept = [*_KEPT.findall(text), ""]
-    return "".join(f"{visible(piece)}{between}" for piece, between in zip(_KEPT.split(text), kept, strict=True))
 
 
 def one_line(text: str, limit: int) -> str:
@@ -228,6 +252,11 @@ def one_line(text: str, limit: int) -> str:
 
 def print_json(data: object, *, in_one_line: bool = False) -> None:
     """Prints `data` as JSON on stdout, indented or `in_one_line`."""
+    write_exactly(f"{as_json(data, in_one_line=in_one_line)}\n", sys.stdout)
+
+
+def as_json(data: object, *, in_one_line: bool = True) -> str:
+    """Returns `data` as JSON, as `printable_json` does."""
     import msgspec  # a command with data to print has imported it already, unlike the standard library's json
 
     try:
@@ -236,8 +265,20 @@ def print_json(data: object, *, in_one_line: bool = False) -> None:
     except UnicodeEncodeError:  # a path that is not UTF-8
         import json
 
-        text = json.dumps(data, indent=None if in_one_line else 2)
-    print(text)
+        text = json.dumps(msgspec.to_builtins(data), indent=None if in_one_line else 2)
+    return printable_json(text)
+
+
+def printable_json(text: str) -> str:
+    """Returns JSON in which all that is not printable is written as escapes, which mean the same."""
+    return "\n".join(line if line.isprintable() else "".join(map(_in_json, line)) for line in text.split("\n"))
+
+
+def _in_json(sign: str) -> str:
+    if sign.isprintable():
+        return sign
+    units = sign.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
 
 
 def ago(at_ms: int | None, now_ms: int) -> str:
@@ -296,14 +337,14 @@ def did_you_mean(given: str, known: Collection[str]) -> str:
 
 
 class Progress:
-    """Shows how far a task has come. `finish` leaves the last state on the screen.
+    """Shows how far a task has come, on standard error. `finish` leaves the last state on the screen.
 
     Nothing is shown before `after_s`. `only_terminal`: nor is anything shown except on a terminal.
     """
 
-    def __init__(self, stream: TextIO, *, after_s: float = 0.0, only_terminal: bool = False) -> None:
-        self._stream = stream
-        self._in_place = stream.isatty()
+    def __init__(self, stream: TextIO | None = None, *, after_s: float = 0.0, only_terminal: bool = False) -> None:
+        self._stream = sys.stderr if stream is None else stream
+        self._in_place = self._stream.isatty()
         self._begin_s = time.monotonic()
         self._after_s = float("inf") if only_terminal and not self._in_place else after_s
         self._shown = ""
@@ -316,21 +357,23 @@ class Progress:
             return
         if self._in_place:
             filled = round(BAR_WIDTH * min(max(share, 0.0), 1.0))
-            line = f"[{'#' * filled}{'.' * (BAR_WIDTH - filled)}] {text}"
-            self._stream.write(f"\r\x1b[K{fitted(line, (terminal_width(self._stream) or USUAL_WIDTH) - 1)}")
+            line = shown(f"[{'#' * filled}{'.' * (BAR_WIDTH - filled)}] {text}")
+            self._write(fitted(line, (terminal_width(self._stream) or USUAL_WIDTH) - 1))
         elif now_s - self._shown_at_s >= PLAIN_EVERY_S and text != self._shown:
-            self._stream.write(f"{text}\n")
+            self._write(f"{shown(text)}\n")
             self._shown_at_s = now_s
         self._shown = text
-        self._stream.flush()
 
     def clear(self) -> None:
         """Removes the progress display from the terminal."""
         if self._in_place and self._shown:
-            self._stream.write("\r\x1b[K")
-            self._stream.flush()
+            self._write("")
 
     def finish(self, text: str) -> None:
         """Replaces the display with `text` permanently."""
-        self._stream.write(f"\r\x1b[K{text}\n" if self._in_place else f"{text}\n")
+        self._write(f"{shown(text)}\n")
+
+    def _write(self, text: str) -> None:
+        before = _TO_LINE_START if self._in_place else ""
+        write_exactly(f"{before}{shown_lines(text)}", self._stream)
         self._stream.flush()

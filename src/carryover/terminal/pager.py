@@ -7,10 +7,11 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import BufferedWriter, TextIOWrapper
+from io import BufferedWriter
 from typing import TYPE_CHECKING, Final
 
 from carryover.terminal.output import terminal_width, wants_colour
+from carryover.terminal.streams import SafeOutput
 
 if TYPE_CHECKING:
     from subprocess import Popen
@@ -32,7 +33,7 @@ def add_pager_argument(parser: argparse.ArgumentParser) -> None:
     )
 
 
-class PagedOutput(TextIOWrapper):
+class PagedOutput(SafeOutput):
     """Standard output while a pager shows it; it keeps the terminal's width and colours."""
 
     def __init__(self, buffer: BufferedWriter, width: int | None, *, colour: bool) -> None:

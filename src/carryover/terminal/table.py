@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
-from carryover.terminal.output import DIM, columns, fitted, paint, terminal_width, visible_but_style
+from carryover.terminal.output import DIM, columns, fitted, paint, terminal_width
+from carryover.terminal.streams import shown
 
 GAP: Final = "  "
 INDENT: Final = "  "
@@ -37,7 +38,7 @@ def table(heads: Sequence[Column], rows: Iterable[Sequence[str]], width: int | N
     Cells may be styled; each is one line, whatever its text. Space is taken from the widest column that may be
     narrowed: first down to its `least`, then to its title.
     """
-    body = [[head.title for head in heads], *([visible_but_style(cell) for cell in row] for row in rows)]
+    body = [[head.title for head in heads], *([shown(cell) for cell in row] for row in rows)]
     widths = [max(map(columns, cells)) for cells in zip(*body, strict=True)]
     for floors in ([head.least or 0 for head in heads], [len(head.title) for head in heads]):
         while width is not None and sum(widths) + len(GAP) * (len(widths) - 1) > width:
@@ -49,14 +50,14 @@ def table(heads: Sequence[Column], rows: Iterable[Sequence[str]], width: int | N
 
 
 def _cell(text: str, width: int, head: Column) -> str:
-    shown = fitted(text, width, keep_end=head.keep_end)
-    blanks = " " * (width - columns(shown))
-    return f"{blanks}{shown}" if head.right else f"{shown}{blanks}"
+    cell = fitted(text, width, keep_end=head.keep_end)
+    blanks = " " * (width - columns(cell))
+    return f"{blanks}{cell}" if head.right else f"{cell}{blanks}"
 
 
-def entry_lines(head: Iterable[str], text: str) -> Iterator[str]:
-    """Yields the facts of `head` that are not empty, then `text` if there is any: a line each, cut to the terminal."""
+def entry_lines(head: Iterable[str], said: str) -> Iterator[str]:
+    """Yields the facts of `head` that are not empty, then `said` if there is any: a line each, cut to the terminal."""
     width = terminal_width()
-    for line in (_BETWEEN.join(filter(None, head)), f"{INDENT}{text}" if text else ""):
-        if shown := visible_but_style(line):
-            yield shown if width is None else fitted(shown, width)
+    for line in (_BETWEEN.join(filter(None, head)), f"{INDENT}{said}" if said else ""):
+        if text := shown(line):
+            yield text if width is None else fitted(text, width)

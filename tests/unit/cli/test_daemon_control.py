@@ -346,7 +346,7 @@ def test_what_is_less_serious_or_older_is_left_out(log: Path, run: Run) -> None:
     torn = "2026-11-20T06:21\n" + entry(2, "ERROR") + "  torn\x1b[31m here\n"
     log.write_text(entry(1, "WARNING") + torn + entry(3, "DEBUG") + recent + "end")
 
-    assert run.out("logs", "--level", "error") == entry(2, "ERROR") + "  torn here\n"
+    assert run.out("logs", "--level", "error") == entry(2, "ERROR") + "  torn\\x1b[31m here\n"
     assert run.out("logs", "--since", "10m") == f"{recent}end\n"
 
 

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from carryover.errors import UserError, visible
 from carryover.terminal.output import (
-    STYLE,
     Progress,
     ago,
     agreed,
@@ -28,6 +27,7 @@ from carryover.terminal.output import (
     wrapped,
 )
 from carryover.terminal.pager import pager_command
+from carryover.terminal.streams import RESET, STYLE, styled
 from carryover.terminal.table import Column, table
 from support.terminal import played
 from support.tools import program
@@ -183,12 +183,12 @@ def test_what_is_not_seen_is_written_out(text: str) -> None:
 
 
 def test_a_line_that_is_printed_stays_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    print_lines(["a\tb\nc", "\x1b[1mbold\x1b[0m\x1b[2J"])
+    print_lines(["a\tb\nc", styled("bold\x1b[8m", "1") + "\x1b[2J"])
 
-    assert capsys.readouterr().out == "a\tb\\nc\n\x1b[1mbold\x1b[0m\\x1b[2J\n"
+    assert capsys.readouterr().out == "a\tb\\nc\n\x1b[1mbold\\x1b[8m\x1b[0m\\x1b[2J\n"
 
 
-WIDTHS = {"abc": 3, "日本語": 6, "e\u0301": 1, "\x1b[1;33mab\x1b[0m": 2, "ｆ": 2, "👩": 2, "": 0}
+WIDTHS = {"abc": 3, "日本語": 6, "e\u0301": 1, styled("ab", "1;33"): 2, "ｆ": 2, "👩": 2, "": 0}
 
 
 def test_a_line_is_as_wide_as_a_terminal_shows_it() -> None:
@@ -200,7 +200,7 @@ FITTED = {
     ("ab cdef", 4): "ab…",
     ("日本語", 5): "日本…",
     ("日本語", 4): "日…",
-    ("\x1b[1mabcdef\x1b[0m", 4): "\x1b[1mabc\x1b[0m…\x1b[0m",
+    (styled("abcdef", "1"), 4): f"{styled('abc', '1')}…{RESET}",
     ("abc", 0): "",
 }
 
@@ -213,11 +213,11 @@ def test_what_is_cut_off_leaves_a_mark() -> None:
 def test_what_is_fitted_is_never_wider_than_asked_and_leaves_no_style_open(
     text: str, width: int, keep_end: bool
 ) -> None:
-    line = fitted(f"\x1b[1m{text}\x1b[0m", width, keep_end=keep_end)
+    line = fitted(styled(text, "1"), width, keep_end=keep_end)
     styles = STYLE.findall(line)
 
     assert columns(line) <= width
-    assert not styles or styles[-1] == "\x1b[0m"
+    assert not styles or styles[-1] == RESET
 
 
 HEADS = (
@@ -251,10 +251,10 @@ def test_cells_of_every_width_stay_in_the_terminal(rows: list[tuple[str, ...]], 
 SCRIPT = """
 import sys
 from argparse import Namespace
-from carryover.terminal.output import paint, terminal_width
+from carryover.terminal.output import paint, say, terminal_width
 from carryover.terminal.pager import paged
 with paged(Namespace(no_pager="--no-pager" in sys.argv)):
-    print(paint("bold", "1"), terminal_width(), sys.stdout.isatty())
+    say(f"{paint('bold', '1')} {terminal_width()} {sys.stdout.isatty()}")
     for _ in range(int(sys.argv[1])):
         print("a line of some length, so that a pipe is soon full")
 print("after", file=sys.stderr)

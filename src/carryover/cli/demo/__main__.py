@@ -20,7 +20,8 @@ from carryover.errors import ExitCode, UserError
 from carryover.ledger.queries import projects, totals
 from carryover.paths import short_path
 from carryover.publish.make import made_handoff
-from carryover.terminal.output import counted, size
+from carryover.terminal.output import counted, print_document, print_lines, say, size, warn
+from carryover.terminal.streams import flush, guard
 
 NEXT: Final = """\
 The throw-away folder was removed; nothing of yours was changed.
@@ -40,38 +41,42 @@ KEPT_VARIABLES: Final = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_P
 
 def main() -> int:
     """Runs the demo. Exits with 0 with or without a terminal, and whether or not there is any history."""
+    guard()
     for stop in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(stop, lambda number, _frame: sys.exit(128 + number))
     try:
         with TemporaryDirectory(prefix="carryover-demo-") as folder:
             _show(Path(folder).resolve())
     except UserError as error:
-        print(f"carryover: {error}", file=sys.stderr)
+        warn(f"carryover: {error}")
         return error.code
     except KeyboardInterrupt:
-        print("\nInterrupted. The throw-away folder was removed.", file=sys.stderr)
+        warn("", "Interrupted. The throw-away folder was removed.")
         return ExitCode.INTERRUPTED
     bin_folder = Path(sys.executable).parent
-    print(NEXT.format(bin=os.path.relpath(bin_folder) if bin_folder.is_relative_to(Path.cwd()) else bin_folder))
+    shown = os.path.relpath(bin_folder) if bin_folder.is_relative_to(Path.cwd()) else bin_folder
+    print_lines(NEXT.format(bin=shown).split("\n"), fits=True)
     return ExitCode.OK
 
 
 def _show(folder: Path) -> None:
-    print(f"Carryover {__version__} at work, once, in a throw-away folder.\n")
+    say(f"Carryover {__version__} at work, once, in a throw-away folder.", "")
     history, home, found = sources_on_disk(Config()), Path.home(), None
     if history:
         used = {item.source.agent for item in history}
         names = ", ".join(name for agent, name in agent_names().items() if agent in used)
         amount = f"{counted(len(history), 'transcript')} of {names} ({size(sum(item.size for item in history))})"
-        print(f"Found {amount}. Reading the newest of them.", flush=True)
+        say(f"Found {amount}. Reading the newest of them.")
+        flush()
         found = _read()
     if found is None:
-        print("The transcripts found here hold no work." if history else "No agent's transcripts were found here.")
-        print("Reading a recorded session of Claude Code instead.", flush=True)
+        say("The transcripts found here hold no work." if history else "No agent's transcripts were found here.")
+        say("Reading a recorded session of Claude Code instead.")
+        flush()
         found = _read_recording(folder)
     root, text = found
-    print(f"\nThe handoff of {short_path(root, home)}, where something happened last:\n")
-    print(text)
+    say("", f"The handoff of {short_path(root, home)}, where something happened last:", "")
+    print_document(f"{text}\n")
 
 
 def _read_recording(home: Path) -> tuple[str, str]:
@@ -93,7 +98,7 @@ def _read() -> tuple[str, str] | None:
         found = totals(ledger)
         secrets = f", {counted(sum(found.redactions.values()), 'secret')} taken out" if found.redactions else ""
         took = f"in {time.monotonic() - begin_s:.1f} s"
-        print(f"{counted(found.sources, 'transcript')} read, {counted(found.events, 'event')}{secrets}, {took}")
+        say(f"{counted(found.sources, 'transcript')} read, {counted(found.events, 'event')}{secrets}, {took}")
         made = (made_handoff(ledger, project.id, Config(), now_ms=now_ms()) for project in projects(ledger))
         return next(((one.root, one.text) for one in made if one.text is not None), None)
 

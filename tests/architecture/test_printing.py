@@ -1,0 +1,152 @@
+"""All that is printed goes through `carryover.terminal`, which lets no text act on the terminal."""
+
+import ast
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import carryover
+
+SOURCE = Path(carryover.__file__).parent
+OUTPUT = "terminal/output.py"
+STREAMS = {
+    "terminal/streams.py",
+    OUTPUT,
+    "terminal/pager.py",  # the pager's input takes the place of standard output
+    "terminal/screen.py",  # draws in place, through an output that leaves out what is not seen
+}
+"""The only modules that touch a standard stream."""
+DRAWS = {"cli/install_screen.py", "cli/picker_screen.py", "cli/resume.py"}
+"""What prompt_toolkit and questionary draw is drawn in `carryover.terminal.screen.drawing`."""
+OTHER_WRITERS = {
+    "actions/mcp_server.py",  # JSON of the MCP SDK, for a program
+    "cli/completions.py",  # argcomplete writes names of files to the shell, which needs them exactly
+    "cli/help.py",  # has it make the script that a shell runs
+}
+INHERITED = {
+    "terminal/pager.py",  # shows what it is given
+    "cli/demo/replay.py",  # git, in a repository that it makes
+    "install/background.py",  # our own script that starts the daemon
+    "page/commands.py",  # a shell, which sends it elsewhere
+    "actions/start_agent.py",  # the agent takes the place of this process
+}
+"""Modules that start a program on this terminal."""
+
+STANDARD = {"stdout", "stderr", "__stdout__", "__stderr__", "displayhook", "excepthook"}
+NAMES = {"print", "input", "breakpoint"}
+PRINTS = {"print_exc", "print_exception", "print_tb", "print_stack", "print_last", "print_help", "print_usage"} | {
+    *("basicConfig", "StreamHandler", "showwarning", "lastResort", "pprint", "getpass", "print_formatted_text"),
+    *("cprint", "dump_traceback", "set_title", "write_raw"),
+}
+LIBRARIES = {"rich", "questionary", "prompt_toolkit", "click", "curses", "readline", "getpass", "mcp", "argcomplete"}
+STARTS = {
+    "subprocess": {"Popen", "run", "call", "check_call"},
+    "asyncio": {"create_subprocess_exec", "create_subprocess_shell"},
+    "os": {"execv", "execve", "execvp", "posix_spawn", "system", "popen"},
+}
+DEVICES = ("/dev/tty", "/dev/stdout", "/dev/stderr", "/dev/fd/", "/proc/self/fd/1", "/proc/self/fd/2")
+TELLING = (ast.Name, ast.Attribute, ast.Import, ast.ImportFrom, ast.Call, ast.Constant)
+STARTERS = re.compile(r"subprocess|\bos\.(?:exec|posix_spawn|system|popen)")
+_WORDS = "|".join(sorted({*STANDARD, *NAMES, *PRINTS, *LIBRARIES, "builtins"}))
+HINTS = re.compile(rf"\b(?:{_WORDS})\b|getattr\(sys|os\.write|open\(\d|/dev/|/proc/self/fd")
+
+
+def prints(source: str) -> list[str]:
+    """What in a module could print past `carryover.terminal`, each as `line what`."""
+    if not HINTS.search(source):
+        return []
+    nodes = (node for node in ast.walk(ast.parse(source)) if isinstance(node, TELLING))
+    return [f"{line} {what}" for line, what in sorted({found for node in nodes for found in _found(node)})]
+
+
+def _found(node: ast.AST) -> Iterator[tuple[int, str]]:
+    match node:
+        case ast.Name(id=name, ctx=ast.Load()) if name in NAMES:
+            yield node.lineno, name
+        case ast.Attribute(value=ast.Name(id="sys"), attr=name) if name in STANDARD:
+            yield node.lineno, f"sys.{name}"
+        case ast.Attribute(attr=name) if name in PRINTS:
+            yield node.lineno, name
+        case ast.ImportFrom(module=module, names=names):
+            for name in (name.name for name in names):
+                if (module == "sys" and name in STANDARD) or name in PRINTS or (module == "builtins" and name in NAMES):
+                    yield node.lineno, f"{module}.{name}"
+            if (module or "").partition(".")[0] in LIBRARIES:
+                yield node.lineno, str(module)
+        case ast.Import(names=names):
+            for name in (name.name for name in names):
+                if name.partition(".")[0] in {*LIBRARIES, "builtins"}:
+                    yield node.lineno, name
+        case ast.Call(func=ast.Name(id="getattr"), args=[ast.Name(id="sys"), *_]):
+            yield node.lineno, "getattr(sys"
+        case ast.Call(func=ast.Attribute(value=ast.Name(id="os"), attr="write"), args=[ast.Constant(), *_]):
+            yield node.lineno, "os.write to a number"
+        case (
+            ast.Call(func=ast.Name(id="open"), args=[ast.Constant(value=int()), *_])
+            | ast.Call(func=ast.Attribute(attr="open" | "fdopen"), args=[ast.Constant(value=int()), *_])
+        ):
+            yield node.lineno, "open of a number"
+        case ast.Constant(value=str(text)) if text.startswith(DEVICES):
+            yield node.lineno, text
+
+
+def starts_here(source: str) -> bool:
+    """Whether a module starts a program without saying where its output goes."""
+    for node in ast.walk(ast.parse(source)) if STARTERS.search(source) else ():
+        match node:
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=module), attr=name), keywords=given) if (
+                name in STARTS.get(module, ())
+            ):
+                if not {"stdout", "capture_output"} & {each.arg for each in given}:
+                    return True
+    return False
+
+
+@cache
+def modules() -> dict[str, str]:
+    return {str(path.relative_to(SOURCE)): path.read_text("utf-8") for path in sorted(SOURCE.rglob("*.py"))}
+
+
+def test_all_that_is_printed_goes_one_way() -> None:
+    found = {name: prints(source) for name, source in modules().items() if name not in STREAMS}
+
+    assert {name: what for name, what in found.items() if what and name not in DRAWS | OTHER_WRITERS} == {}
+    for name in DRAWS:
+        libraries = {what.partition(" ")[2].partition(".")[0] for what in found[name]}
+        assert libraries <= {"prompt_toolkit", "questionary"}, name
+        assert "with drawing():" in modules()[name], name
+
+
+def test_a_program_on_this_terminal_is_started_in_few_places() -> None:
+    assert {name for name, source in modules().items() if starts_here(source)} == INHERITED
+
+
+def test_what_prints_is_found() -> None:
+    lines = """\
+print(x)
+input(x)
+sys.stdout.write(x)
+from sys import stderr
+traceback.print_exc()
+from traceback import print_exception
+logging.basicConfig()
+logging.StreamHandler()
+parser.print_help()
+import rich.console
+from questionary import select
+getattr(sys, name)
+os.write(1, x)
+open(2, "w")
+os.fdopen(1)
+Path("/dev/tty").open()
+show = print
+import builtins
+sys.__stderr__.write(x)
+getpass.getpass(x)
+""".splitlines()
+
+    assert [line for line in lines if not prints(line)] == []
+    assert prints("self.write(x)\nfile.write(x)\nsys.stdin.isatty()\nparser.format_help()\n") == []
+    assert starts_here("subprocess.run(x)") and starts_here("os.execve(x, y, z)")
+    assert not starts_here("subprocess.run(x, stdout=PIPE)")
