@@ -1,4 +1,4 @@
-"""Has an export shortened by an Ollama on this machine, never another host, and checks its answers."""
+"""Has an export shortened by an Ollama on this machine, never another host or user, and checks its answers."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import hashlib
 import http.client
 import ipaddress
 import os
+import pwd
+import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -21,6 +23,7 @@ from carryover.export.pieces import tokens_in
 from carryover.export.quoting import code_span
 from carryover.export.quoting import one_line as safe_line
 from carryover.export.shorten import INSTRUCTION, answered, is_worth_asking, parts_of, question
+from carryover.probe.connections import connection_owners, is_of_the_system
 from carryover.terminal.output import one_line
 
 VARIABLE: Final = "OLLAMA_HOST"
@@ -32,6 +35,9 @@ _OPTIONS: Final = {"temperature": 0, "seed": 1, "num_ctx": 8192, "num_predict": 
 FIRST_S: Final = 600.0
 """How long to wait for the first word of an answer: a large model is read from the disk before it."""
 NEXT_S: Final = 60.0
+ACCEPTED_S: Final = 5.0
+"""How long to wait until a process has accepted the connection, before which it has no owner."""
+_LOOK_EVERY_S: Final = 0.01
 _MOST_LINE_BYTES: Final = 1 << 20
 _MOST_ANSWER_CHARS: Final = _ANSWER_TOKENS * 16
 _MOST_ANSWER_BYTES: Final = 64 << 20
@@ -86,13 +92,16 @@ def shortened(
     source_name: str,
     model: str | None,
     report: Callable[[float, str], None],
+    *,
+    any_owner: bool = False,
 ) -> Shortened:
     """Returns the document in the words of a model; it names `source_name`, the file with the whole document.
 
-    `model`: its name; None for the only one there is. `report` receives the progress as a share and a text. Raises
-    UserError if OLLAMA_HOST is another machine, or Ollama or the model is missing, fails or stalls.
+    `model`: its name; None for the only one there is. `report` receives the progress as a share and a text.
+    `any_owner`: whosever process Ollama is. Raises UserError if OLLAMA_HOST is another machine, or Ollama or the model
+    is missing, fails, stalls or is another user's.
     """
-    server = _Server(address(os.environ.get(VARIABLE)))
+    server = _Server(address(os.environ.get(VARIABLE)), any_owner=any_owner)
     parts = parts_of(document.body)
     asked = [part for part in parts if is_worth_asking(part)]
     name, answers = "", dict[str, str]()
@@ -159,6 +168,13 @@ def _loopback(parts: SplitResult) -> str | None:
     return f"[{found}]" if found.version == 6 else str(found)
 
 
+def _user_name(uid: int) -> str:
+    try:
+        return f"the user {pwd.getpwuid(uid).pw_name}"
+    except KeyError:
+        return f"the user with the number {uid}"
+
+
 def _chosen(models: Sequence[_Model], wanted: str | None) -> str:
     here = [model.name for model in models if not model.is_remote]
     listed = ", ".join(one_line(name, 60) for name in here[:8]) or "none"
@@ -183,10 +199,14 @@ def _chosen(models: Sequence[_Model], wanted: str | None) -> str:
 
 
 class _Server:
-    """Sends requests with http.client, which follows no redirect and knows no proxy."""
+    """Sends requests with http.client, which follows no redirect and knows no proxy.
 
-    def __init__(self, url: str) -> None:
+    Before anything is sent on a connection, its owner is looked up, unless `any_owner`.
+    """
+
+    def __init__(self, url: str, *, any_owner: bool) -> None:
         parts = urlsplit(url)
+        self._any_owner = any_owner
         self._place, self._path = parts.netloc, parts.path
         self._address = (parts.hostname or "", parts.port)
         self._kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
@@ -229,7 +249,11 @@ class _Server:
         """Yields the answer as it comes, as long as something comes before `_until_s`."""
         self._until_s = time.monotonic() + wait_s
         connection = self._kind(*self._address, timeout=wait_s)
+        connection.auto_open = 0  # on a new connection, another process could answer
         try:
+            connection.connect()
+            if not self._any_owner:
+                self._check_owner(connection.sock)
             connection.request(method, f"{self._path}{path}", body, {"Content-Type": "application/json"})
             channel = connection.sock  # a response that ends the connection takes it over
             response = connection.getresponse()
@@ -246,6 +270,27 @@ class _Server:
                 channel.settimeout(left_s)
         finally:
             connection.close()
+
+    def _check_owner(self, channel: socket.socket) -> None:
+        """Raises UserError (REFUSED) if the process that accepted the connection is another person's, or not found.
+
+        Where the system does not tell, as on macOS, nothing is known of it.
+        """
+        peer, own = channel.getpeername()[:2], channel.getsockname()[:2]
+        until_s = time.monotonic() + ACCEPTED_S
+        while (owners := connection_owners(peer, own)) is not None and not owners and time.monotonic() < until_s:
+            time.sleep(_LOOK_EVERY_S)
+        if owners is None:
+            return
+        others = [uid for uid in owners if uid != os.geteuid() and not is_of_the_system(uid)]
+        if owners and not others:
+            return
+        whose = f"belongs to {_user_name(others[0])}" if others else "belongs to a process that was not found"
+        raise UserError(
+            f"What answers on {self._place} {whose}, not to you or a service of this machine, so it was given nothing. "
+            "If it is an Ollama that you trust with this project, run the command again with --any-ollama.",
+            ExitCode.REFUSED,
+        )
 
     def _check(self, response: http.client.HTTPResponse) -> None:
         if 300 <= response.status < 400:

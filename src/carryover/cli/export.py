@@ -29,7 +29,9 @@ out, is listed on standard error. `carryover note` takes the answer back.
 
 With --compress a model of an Ollama on this machine shortens it into a second
 file beside it; sentences with a number, path, name or quotation that the
-document does not have are marked there.
+document does not have are marked there. An Ollama that another user of this
+machine runs is given nothing, unless you say --any-ollama; on macOS the system
+does not say whose it is.
 
 With --session it prints one session as Markdown, as a web page, or as a
 trajectory in ATIF 1.7, which other tools and `carryover import` read. With --all
@@ -71,6 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_model,
         help="with -o FILE: also write a short version beside it (x.short.md for x.md), by a model on this machine",
     )
+    flag(parser, "--any-ollama", "with --compress: also by an Ollama that another user of this machine runs")
     add("--session", metavar="ID", help="one session instead: its id, a unique beginning, or `last`")
     flag(parser, "--all", "all projects and sessions as web pages, into the folder of -o")
     add(
@@ -150,6 +153,7 @@ def _problem(args: argparse.Namespace) -> str:
         and args.output is None,
         f"--tokens adds the conversation to a document, so it is more than {MAX_TOKENS:,}.": args.tokens is not None
         and args.tokens <= MAX_TOKENS,
+        "--any-ollama needs --compress.": args.any_ollama and args.compress is None,
         "--yes needs --copy or -o FILE.": args.yes and not args.copy and args.output is None,
     }
     return next((problem for problem, holds in problems.items() if holds), "")
@@ -220,7 +224,9 @@ def _compress(document: Document, material: Material, request: Request, path: Pa
     kept = f"The whole document is in {visible(str(path))}; {visible(short.name)} was not written."
     progress = Progress(only_terminal=True)
     try:
-        done = shortened(document, material, request, path.name, args.compress or None, progress.update)
+        done = shortened(
+            *(document, material, request, path.name, args.compress or None, progress.update), any_owner=args.any_ollama
+        )
     except UserError as error:
         raise UserError(f"{error} {kept}", error.code) from error
     except KeyboardInterrupt:
