@@ -88,13 +88,16 @@ def require_utf8(path: str | Path, what: str) -> None:
     """Raises UserError (REFUSED) if `path` is not UTF-8, since no transcript or ledger can name it. `what` describes
     the path in the message.
     """
-    try:
-        str(path).encode()
-    except UnicodeEncodeError as error:
+    if not is_utf8(path):
         raise UserError(
             f"{what}, {path}, is not UTF-8, so it can't be recorded. Nothing was read or changed. Rename it.",
             ExitCode.REFUSED,
-        ) from error
+        )
+
+
+def is_utf8(path: str | Path) -> bool:
+    """Whether a path is UTF-8."""
+    return not any("\ud800" <= sign <= "\udfff" for sign in str(path))
 
 
 def short_path(path: str | Path, home: Path) -> str:

@@ -19,7 +19,7 @@ from carryover.fsio import private_dir, scratch_folder
 from carryover.ledger.queries import connect_read_only, project_by_id, project_of_session, projects, reading
 from carryover.ledger.tombstones import forgotten_ms
 from carryover.model import NOTE
-from carryover.paths import StateDir
+from carryover.paths import StateDir, is_utf8
 
 if TYPE_CHECKING:
     from carryover.importing.document import Imported
@@ -98,6 +98,8 @@ def import_file(state: StateDir, asked: Asked, *, store: bool) -> FileReport:
             "Name the project with --project DIR.",
             ExitCode.REFUSED,
         )
+    if not is_utf8(path):
+        raise UserError(f"The name of {path} is not UTF-8. Rename the file or copy it, then import that.")
     if not store:
         return report
     return _stored(state, document, asked, report)
@@ -119,12 +121,7 @@ def _store(state: StateDir, document: Document, asked: Asked) -> Imported:
     from carryover.importing.document import Imported
 
     which = {"path": str(asked.path), "project": asked.project or "", "agent": asked.agent or ""}
-    try:
-        query = urlencode({**which, **({"again": 1} if asked.again else {})}, errors="strict")
-    except UnicodeEncodeError as error:
-        raise UserError(
-            f"The name of {asked.path} is not UTF-8. Rename the file or copy it, then import that."
-        ) from error
+    query = urlencode({**which, **({"again": 1} if asked.again else {})}, errors="strict")
     private_dir(state.root)
     here, unchanged = partial(_store_here, document, asked.again), "Nothing was imported."
     return by_daemon_or_here(state, f"/import?{query}", Imported, here, timeout_s=ANSWER_S, otherwise=unchanged)

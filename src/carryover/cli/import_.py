@@ -16,7 +16,7 @@ from carryover.cli.output_file import target
 from carryover.config import Config, load_config, project_settings
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import is_folder, read_bytes_bounded
-from carryover.paths import expanded
+from carryover.paths import expanded, is_utf8
 from carryover.terminal.output import counted, local_time, one_line, put, warn
 from carryover.text.shell import quoted
 
@@ -99,7 +99,8 @@ def run_import(args: argparse.Namespace) -> int:
                 others += 1
             else:
                 alone.append(FileReport(file=str(path), problem=str(error)))
-                code = code or error.code
+                # Of a folder, a file whose name can't be recorded is no reason to call the import failed.
+                code = code or (ExitCode.OK if in_folder and not is_utf8(path) else error.code)
     reports = [*alone, *of_folders]
     if others and not reports:
         raise UserError(
@@ -110,10 +111,10 @@ def run_import(args: argparse.Namespace) -> int:
     if others:
         lines.append(f"{counted(others, 'other file')} there: not a transcript that can be read, and left alone.")
     put(args, {"dry_run": args.dry_run, "files": reports, "others": others}, lines)
-    problems = [report.problem for report in reports if report.problem is not None]
-    for problem in problems if not args.json else ():
+    for problem in [report.problem for report in reports if report.problem is not None and not args.json]:
         warn(f"carryover: {problem}")
-    return code or (ExitCode.FAILED if problems else ExitCode.OK)
+    taken = [report for report in reports if report.sessions]
+    return code or (ExitCode.OK if taken and not any(report.problem for report in taken) else ExitCode.FAILED)
 
 
 def _named(names: Sequence[str]) -> Iterator[tuple[Path, bool]]:
