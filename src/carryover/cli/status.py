@@ -188,6 +188,8 @@ def _recorded(report: Report, now_ms: int) -> str:
         sessions, projects = counted(ledger.sessions, "session"), counted(ledger.project_count, "project")
         what = f"{sessions} in {projects}, {size(ledger.bytes)}"
         return f"{what}, newest {ago(newest, now_ms)}" if newest else what
+    if report.ledger_problem is not None:
+        return paint("not readable now", YELLOW)
     if not report.would_read:
         return "nothing yet"
     transcripts = counted(sum(row.transcripts for row in report.would_read), "transcript")
@@ -196,8 +198,9 @@ def _recorded(report: Report, now_ms: int) -> str:
 
 def _summaries(report: Report, now_ms: int, room: int) -> Iterator[str]:
     by_use = sorted(report.agents, key=lambda agent: (-(agent.last_event_ms or 0), agent.selected is False))
+    nothing = "nothing yet" if report.ledger_problem is None else "not known"
     agents = [
-        f"{agent.name} {ago(agent.last_event_ms, now_ms) if agent.last_event_ms is not None else 'nothing yet'}"
+        f"{agent.name} {ago(agent.last_event_ms, now_ms) if agent.last_event_ms is not None else nothing}"
         + (" (not selected)" if agent.selected is False else "")
         for agent in by_use
         if not _is_absent(agent)
@@ -333,7 +336,8 @@ def _is_absent(agent: AgentReport) -> bool:
 
 
 def _agent(agent: AgentReport, report: Report, now_ms: int) -> Iterator[str]:
-    last = f"last event {ago(agent.last_event_ms, now_ms)}" if agent.last_event_ms else "nothing recorded yet"
+    nothing = "nothing recorded yet" if report.ledger_problem is None else ""
+    last = f"last event {ago(agent.last_event_ms, now_ms)}" if agent.last_event_ms else nothing
     facts = (
         agent.version or "",
         _DRIFT.get(agent.state, ""),

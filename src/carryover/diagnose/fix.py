@@ -65,7 +65,7 @@ def _ledger(state: StateDir) -> str | None:
     if manager.status().active:
         problem = _service(state)
     elif daemon_pid(state) is not None:
-        problem = "carryoverd runs, but not as a service. Start it again: that mends the ledger."
+        problem = "carryoverd runs, but not as a service. Run `carryover restart`: that mends the ledger."
     else:
         command, env = [*program.command, "--once"], {**os.environ, **program.environment}
         done = subprocess.run(command, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)

@@ -139,7 +139,7 @@ def _health(state: StateDir) -> tuple[Health | None, str | None]:
 def _ledger(state: StateDir, config: Config, machine: Machine) -> LedgerReport | None:
     if not state.ledger.exists():
         return None
-    with closing(connect_read_only(state.ledger, keep_index=True)) as db:
+    with as_ledger_error(state.ledger), closing(connect_read_only(state.ledger, keep_index=True)) as db:
         each = [(row, project_settings(Path(row.root), config)) for row in projects(db)]
         return LedgerReport(
             path=str(state.ledger),
@@ -297,7 +297,7 @@ def _damage(state: StateDir, config: Config, machine: Machine) -> str | None:
                 _ledger(state, config, machine)  # again: what kept it from being read may have ended meanwhile
     except (UserError, sqlite3.Error) as error:  # one of another version, or one in use, must stay where it is
         return str(error) if isinstance(error, LedgerDamaged | sqlite3.Error) else None
-    return None if answer == "ok" else str(answer)
+    return None if answer == "ok" else str(answer).splitlines()[-1]
 
 
 def _projects(state: StateDir, config: Config, home: Path) -> tuple[ProjectReport, ...]:

@@ -73,7 +73,8 @@ def ledger_error(error: Exception, path: Path) -> LedgerUnavailable | LedgerDama
     is_message_damaged = isinstance(error, UnicodeDecodeError)
     if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or is_message_damaged or damages_content(error):
         return LedgerDamaged(
-            f"{path} is damaged. It is moved aside and what can be read is saved at the next start of carryoverd."
+            f"{path} is damaged; your agents' own files are not. `carryover doctor --fix` has it moved aside, what can "
+            "be read of it saved, and the rest read again from the transcripts that still exist."
         )
     why = _WHY.get(primary) if primary is not None else None
     return LedgerUnavailable(why.format(path=path, kept=_KEPT)) if why else None
