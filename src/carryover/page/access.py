@@ -14,15 +14,13 @@ import hashlib
 import os
 import secrets
 import sqlite3
-import struct
 from collections.abc import Callable, Mapping, Set
-from contextlib import suppress
 from dataclasses import dataclass, field
-from ipaddress import ip_address
-from pathlib import Path
 from typing import Final, NamedTuple
 
 from aiohttp import web
+
+from carryover.probe.connections import connection_owners
 
 COOKIE: Final = "carryover_page"
 TOKEN_HEADER: Final = "X-Carryover-Token"
@@ -30,9 +28,6 @@ KEY_S: Final = 60.0
 """How long a key is valid."""
 _MOST_KEYS: Final = 16
 _MOST_VISITORS: Final = 32
-_TABLES: Final = ("/proc/net/tcp", "/proc/net/tcp6")
-_NO_PROCESS: Final = "0"
-"""Inode of a connection that its process has closed. Its user is then said to be root."""
 HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "connect-src 'self'; worker-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -137,7 +132,7 @@ def may_ask(request: web.Request) -> bool:
     own = transport.get_extra_info("sockname") if transport is not None else None
     if peer is None or own is None:
         return False
-    owners = _owners(peer[:2], own[:2])
+    owners = connection_owners(peer[:2], own[:2])
     # Root may read everything anyway; under WSL, the system's relay of the Windows browser is root's.
     return owners is None or (len(owners) > 0 and owners <= {0, os.geteuid()})
 
@@ -146,23 +141,6 @@ def has_token(request: web.Request, visitor: Visitor) -> bool:
     """Whether the request has the visitor's token, which no other page can read."""
     given = request.headers.getall(TOKEN_HEADER, ())
     return len(given) == 1 and _digest(given[0]) == _digest(visitor.token)
-
-
-def _owners(peer: tuple[str, int], own: tuple[str, int]) -> set[int] | None:
-    """Returns the users of the process that is connected from `peer` to `own`; None where there is no /proc."""
-    ends = tuple(f": {_in_table(*peer, mapped)} {_in_table(*own, mapped)} " for mapped in (False, True))
-    tables: list[str] = []
-    for table in _TABLES:
-        with suppress(OSError):
-            tables.append(Path(table).read_text())
-    rows = [line.split() for table in tables for line in table.splitlines() if any(each in line for each in ends)]
-    return {int(row[7]) for row in rows if row[9] != _NO_PROCESS} if tables else None
-
-
-def _in_table(address: str, port: int, mapped: bool) -> str:
-    """Returns an end of a connection as it is in `_TABLES`. `mapped`: of a program that reached it by IPv6."""
-    packed = ip_address(f"::ffff:{address}" if mapped and "." in address else address).packed
-    return "".join(f"{word:08X}" for (word,) in struct.iter_unpack("=I", packed)) + f":{port:04X}"
 
 
 def _host(request: web.Request) -> str:

@@ -17,6 +17,7 @@ from multidict import CIMultiDict
 
 from carryover.page import access
 from carryover.page.access import COOKIE, KEY_S, TOKEN_HEADER, Access, NewKey, Visitor, has_token, may_ask
+from carryover.probe import connections
 from support.clock import Clock
 from support.connected import connected
 
@@ -118,9 +119,9 @@ def test_a_process_of_another_user_may_not_ask(monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.setattr(os, "geteuid", lambda: uid + 1)
         assert may_ask(asked) is (uid == 0)  # root may read everything anyway
         with monkeypatch.context() as patch:
-            patch.setattr(access, "_owners", lambda *_ends: {uid + 1, uid + 2})
+            patch.setattr(access, "connection_owners", lambda *_ends: {uid + 1, uid + 2})
             assert not may_ask(asked)
-        monkeypatch.setattr(access, "_TABLES", ("/proc/none",))
+        monkeypatch.setattr(connections, "TABLES", ("/proc/none",))
         assert may_ask(asked), "where the system does not tell, the cookie is enough"
 
 
