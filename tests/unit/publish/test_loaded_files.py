@@ -28,10 +28,10 @@ MINUTE_MS = 60_000
 class Project:
     """A repository, and the agents at work in it."""
 
-    def __init__(self, home: Path, ledger: Ledger) -> None:
-        self.root = repository(home / "work" / "shop", {"a.py": "1\n"})
+    def __init__(self, home: Path, ledger: Ledger, name: str = "shop", written: int = 0) -> None:
+        self.root = repository(home / "work" / name, {"a.py": "1\n"})
         self._paths = StatePaths.of(StateDir(home / ".carryover"), home)
-        self._ledger, self._written, self._id = ledger, 0, 0
+        self._ledger, self._written, self._id = ledger, written, 0
 
     async def work(self, agent: str, session: str, task: str, at_ms: int) -> None:
         scribe = Scribe(self._ledger, agent=agent, written=self._written)
@@ -120,3 +120,24 @@ async def test_what_is_forgotten_while_a_publication_writes_it_is_not_kept(proje
 
     assert "Round the price" in project.handoff
     assert "zebra-4711" not in project.loaded
+
+
+async def test_of_what_is_forgotten_in_an_older_project_the_newest_handoff_of_all_knows_nothing(
+    home: Path, ledger: Ledger, now_ms: int
+) -> None:
+    older = Project(home, ledger, "notes")
+    await older.work("claude-code", "a", "Sort the notes", now_ms - 2 * MINUTE_MS)
+    await older.work("claude-code", "b", "Add headings", now_ms - MINUTE_MS)
+    newest = Project(home, ledger, "shop", written=100)
+    await newest.work("claude-code", "c", "Round the price", now_ms)
+
+    await older.forget("a", writes="")
+
+    assert "Add headings" in older.handoff
+    assert "Round the price" in (home / ".carryover" / "handoff.md").read_text()
+
+    await newest.work("claude-code", "d", "Add the tax", now_ms + 1_000)
+    await newest.forget("d", writes="")
+
+    assert "Round the price" in (home / ".carryover" / "handoff.md").read_text()
+    assert "Add the tax" not in (home / ".carryover" / "handoff.md").read_text()
