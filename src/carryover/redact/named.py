@@ -5,6 +5,7 @@ look random. `changeme` and the like count, since they are in use."""
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -64,8 +65,9 @@ _LONGEST_VALUE = 64 * 1024
 _LONGEST_IN_WORDS = 256
 
 
-def read_assignment(text: str, word: re.Match[str]) -> Assignment | None:
-    """Returns the assignment whose name ends with `word` (a match of `after_word`); None if there is none."""
+def read_assignment(text: str, word: re.Match[str], longest: int = sys.maxsize) -> Assignment | None:
+    """Returns the assignment whose name ends with `word` (a match of `after_word`); None if there is none. Of a value
+    without quotes, it reads at most `longest` characters."""
     separator = word["separator"]
     begin = _name_start(text, word.start())
     if separator in _LINKS and text[begin : begin + 1] != "-" and not _DIGIT_SOON.match(text, word.end()):
@@ -91,7 +93,7 @@ def read_assignment(text: str, word: re.Match[str]) -> Assignment | None:
         glued = separator == "=" and opened.start(2) == word.end()
         linked = _is_linked_by_words(text, begin, name, separator)
         return Assignment(name, text[start:end], start, end, separator, quoted=True, glued=glued, in_words=linked)
-    return None if separator == "," else _bare(text, name, begin, at, separator)
+    return None if separator == "," else _bare(text, name, begin, at, separator, longest)
 
 
 def _is_linked_by_words(text: str, begin: int, name: str, separator: str) -> bool:
@@ -122,16 +124,17 @@ def _in_quotes_with_its_name(text: str, name: str, begin: int, at: int, separato
     return Assignment(name, value, start, end, separator, glued=glued, own_line=True, code=code)
 
 
-def _bare(text: str, name: str, begin: int, at: int, separator: str) -> Assignment:
+def _bare(text: str, name: str, begin: int, at: int, separator: str, longest: int) -> Assignment:
     start = end_of(_BLANK, text, at)
+    limit = min(len(text), start + longest)
     glued = separator == "=" and start == at and text[at - 2 : at - 1] not in (" ", "\t")
     if glued and name.isupper():
-        end = end_of(_SHELL_WORD, text, start)
+        end = end_of(_SHELL_WORD, text, start, limit)
         while end > start and text[end - 1] in "\"'`,;)]}":
             end -= 1
         code = _CALL.match(text, start) is not None
     else:
-        end = end_of(_WORD, text, start)
+        end = end_of(_WORD, text, start, limit)
         code = text[end : end + 1] in ("(", "[", "{") or text.startswith("->", end - 1)
     in_words = _is_linked_by_words(text, begin, name, separator)
     while in_words and end > start and text[end - 1] in ".!?:":
@@ -188,6 +191,7 @@ _PUBLIC_KEYS = frozenset(
     " group index query file content message s3".split()
 )
 _NEAR = 48
+_TELLING = 512  # what tells is at a value's beginning, and the rest may hold many more names
 _LONG_VALUE = re.compile(r"[^\n=]{0,40}?[^\s\"'`(){}<>]{20}")
 _OWNERS_OF_A_PASS = ("db", "user", "store", "key")
 _PART = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
@@ -214,8 +218,10 @@ def _spans(text: str, lower: str, word: str) -> Iterator[Span]:
         sure = word != "key" or lower[max(0, match.start() - 14) : match.start()].rstrip("_-. ").endswith(_SECRET_KEYS)
         if not sure and not _LONG_VALUE.match(text, match.end()):
             continue
+        if not sure and not _is_key(read_assignment(text, match, _TELLING), text):
+            continue
         found = read_assignment(text, match)
-        if found is None or not (sure or _is_key(found, text)):
+        if found is None:
             continue
         if not found.in_words:
             done = found.end  # examined only once: linear on any input
@@ -233,8 +239,10 @@ def _means_a_password(text: str, lower: str, match: re.Match[str]) -> bool:
     return (text[at] == "P" and text[at - 1].islower()) or lower[max(0, at - 5) : at].endswith(_OWNERS_OF_A_PASS)
 
 
-def _is_key(found: Assignment, text: str) -> bool:
+def _is_key(found: Assignment | None, text: str) -> bool:
     """Whether the value shows that a key is secret although its name does not, such as `TRACKING_KEY`."""
+    if found is None:
+        return False
     before = text[max(0, found.start - _NEAR) : found.start]
     parts = [part.lower() for part in _PART.findall(before if found.in_words else found.name)]
     bare = len(parts) < 2 and not before.endswith(("?key=", "&key="))

@@ -83,7 +83,7 @@ HOSTILE = (
     "sk-", "xoxb-", "ghp_", "SG.", "AKIA", "Q~", "?sig=", "api_key", "password=", "password: ",
     "--password ", "password=\"",
     "password=\\\"", "password='", "PASSWORD=a(", "token: a | b ", "<password>", "cookie: a=", "cookie: a=${ ",
-    "bearer ",
+    "bearer ", "-TE_KEY=bc;",
     "authorization: digest ", "authorization: bearer ", "-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----",
     "-----BEGIN PRIVATE KEY-----\n" + "A" * 70 + "\n",
 )  # fmt: skip
