@@ -201,7 +201,7 @@ def _hook_route(hooks: Hooks, *, secret: str | None) -> Handler:
         try:
             async with asyncio.timeout(BODY_S):
                 payload = await request.read()
-        except TimeoutError:
+        except (TimeoutError, ConnectionResetError):  # of a caller that has gone, nobody reads the answer
             return web.Response(status=408)
         target = request.match_info
         cwd = request.headers.get(CWD_HEADER, "").removesuffix("/") or None
