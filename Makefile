@@ -97,8 +97,9 @@ chaos: $(VENV)/.installed-dev ## faults in random order against a real daemon; S
 histories: $(VENV)/.installed-dev ## random histories of git commands around working agents, RUNS=200 in each mode; SEED=... repeats
 	PYTHONPATH=tests $(BIN)/python -m histories --runs $(or $(RUNS),200) --seed $(or $(SEED),1) $(if $(ONLY),--mode $(ONLY))
 
-fuzz: $(VENV)/.installed-dev ## the tests with generated examples, at random, for MINUTES=10; SEED=... repeats a round
-	PYTHONPATH=tests $(BIN)/python -m fuzz $(if $(SEED),--seed $(SEED)) --minutes $(or $(MINUTES),10) --workers $(TEST_WORKERS)
+fuzz: $(VENV)/.installed-fuzz ## bytes guided by coverage and generated examples for MINUTES=10; keeps what it finds; SEED=..., REPEAT=FILE
+	PYTHONPATH=tests $(BIN)/python -m fuzz $(if $(SEED),--seed $(SEED)) --minutes $(or $(MINUTES),10) --workers $(TEST_WORKERS) \
+	  $(if $(ONLY),--only $(ONLY)) $(if $(KEPT),--kept $(KEPT)) $(if $(REPEAT),--repeat $(REPEAT))
 
 clean: ## remove what make made
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .cache src/*.egg-info
@@ -127,6 +128,11 @@ $(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
 	@echo "Installing Carryover and its test tools into $(VENV)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $(VENV)/.installed $@
+
+$(VENV)/.installed-fuzz: pyproject.toml | $(BIN)/python
+	@echo "Installing Carryover, its test tools and Atheris into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,fuzz]'
+	@touch $(VENV)/.installed $(VENV)/.installed-dev $@
 
 $(RELEASE)/.installed: packaging/requirements/release.txt | $(BIN)/python
 	@echo "Installing the tools of a release into $(RELEASE)"

@@ -1,9 +1,13 @@
-"""`make fuzz`: the tests with generated examples, in rounds with one random seed each, until the time is up.
+"""`make fuzz`: gives bytes to the targets, guided by coverage, then runs the tests with generated examples in rounds.
 
-A round is the tests as `make test` runs them, with other examples. It ends at the first round in which one fails. The
-seed repeats it, however long ago it was: nothing is kept from run to run. What is found becomes an `@example` of the
-test, or a file in a folder `corpus`.
+Each target gets the same share of half the minutes. What reached new code is kept outside of the checkout, so that a
+run begins where the last one stopped. What broke a promise is made small and kept there in `found`: the next run tries
+it first. Once it is mended, its place is `fuzz/corpus/<target>`, which the suite replays.
+
+A round is the tests as `make test` runs them, with other examples and one random seed, which repeats it.
 """
+
+from __future__ import annotations
 
 import argparse
 import os
@@ -11,19 +15,64 @@ import random
 import re
 import subprocess
 import sys
+import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
+from platformdirs import user_cache_path
+
+from fuzz.guided import Campaign, has_engine, is_kept, names_like
+
 TESTS: Final = Path(__file__).parents[1]
 MARKER: Final = "hypothesis"
+_MEMORY: Final = Path("/dev/shm")
+"""Where there is one, no target waits for a disk."""
 _FAILED: Final = re.compile(r"^(?:FAILED|ERROR) (\S*::.+?)(?: - .*)?$", re.MULTILINE)
 _PROPERTY: Final = re.compile(r"^\s*@given\(", re.MULTILINE)
 
 
 def main() -> int:
     options = _parser().parse_args()
+    if options.repeat is not None:
+        return _repeated(options.repeat.absolute())
     until = time.monotonic() + options.minutes * 60
+    failed = _guided(options)
+    return _rounds(options, until) or failed
+
+
+def _repeated(path: Path) -> int:
+    """Checks one file of a folder that is called as its target; returns 1 if the promise is broken."""
+    name = path.parent.name
+    with tempfile.TemporaryDirectory() as place:
+        kept = is_kept(name, path, Path(place))
+    print(f"fuzz: {name}: the promise is {'kept' if kept else 'broken'}")
+    return 0 if kept else 1
+
+
+def _guided(options: argparse.Namespace) -> int:
+    """Runs the targets for half of the time; returns 1 if one found something."""
+    names = names_like(options.only)
+    if not names or not options.minutes:
+        return 0
+    if not has_engine():
+        print("fuzz: Atheris is not installed (`make fuzz` does it for Python 3.11 to 3.13): no target is run")
+        return 0
+    workers = min(int(options.workers), len(names))
+    seconds = max(5, int(options.minutes * 60 / 2 * workers / len(names)))
+    print(f"fuzz: {len(names)} targets, {seconds} s each, kept in {options.kept}", flush=True)
+    memory = _MEMORY if _MEMORY.is_dir() else None
+    with tempfile.TemporaryDirectory(dir=memory) as place, ThreadPoolExecutor(workers) as pool:
+        campaign = Campaign(options.kept, Path(place), seconds, options.seed)
+        found = [one for some in pool.map(campaign.run, names) for one in some]
+    for path in found:
+        print(f"  make fuzz REPEAT={path}")
+    return 1 if found else 0
+
+
+def _rounds(options: argparse.Namespace, until: float) -> int:
+    """Runs the tests with generated examples until it is `until`, once at least; returns 1 if one fails."""
     files = fuzzed_files(TESTS)
     seed, rounds = options.seed, 0
     while rounds == 0 or time.monotonic() < until:
@@ -32,7 +81,7 @@ def main() -> int:
         rounds += 1
         if ran.returncode == 5:  # what pytest exits with where it selected no test
             print("no test with generated examples was selected", file=sys.stderr)
-            return 2
+            return 0 if names_like(options.only) else 2
         if ran.returncode != 0:
             print(ran.stdout)
             print(how_to_repeat(ran.stdout, seed))
@@ -72,7 +121,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 30), help="of the first round; each adds 1")
     parser.add_argument("--minutes", type=float, default=10, help="no round begins after that long; one always runs")
     parser.add_argument("--workers", default="2")
-    parser.add_argument("--only", default="", help="tests to choose, as pytest's -k")
+    parser.add_argument("--only", default="", help="targets with this in their name; tests to choose, as pytest's -k")
+    parser.add_argument("--kept", type=Path, default=user_cache_path("carryover-fuzz"), help="what outlasts a run")
+    parser.add_argument("--repeat", type=Path, metavar="FILE", help="check one file that was found, and nothing else")
     return parser
 
 

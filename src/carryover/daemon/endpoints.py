@@ -221,7 +221,7 @@ def _hook_route(hooks: Hooks, *, secret: str | None) -> Handler:
         try:
             async with asyncio.timeout(BODY_S):
                 payload = await request.read()
-        except TimeoutError:
+        except (TimeoutError, ConnectionResetError):  # of a caller that has gone, nobody reads the answer
             return web.Response(status=408)
         except (ConnectionError, RuntimeError, web.RequestPayloadError):  # cut off; in no known form (aiohttp 3.14)
             return web.Response(status=400)

@@ -71,7 +71,9 @@ def ledger_error(error: Exception, path: Path) -> LedgerUnavailable | LedgerDama
     primary = code & 0xFF if code is not None else None
     # A damaged schema is quoted in SQLite's message, which Python then cannot decode.
     is_message_damaged = isinstance(error, UnicodeDecodeError)
-    if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or is_message_damaged or damages_content(error):
+    is_header_damaged = primary == sqlite3.SQLITE_ERROR and "unsupported file format" in str(error)
+    is_damaged = primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or is_message_damaged or is_header_damaged
+    if is_damaged or damages_content(error):
         return LedgerDamaged(
             f"{path} is damaged; your agents' own files are not. `carryover doctor --fix` has it moved aside, what can "
             "be read of it saved, and the rest read again from the transcripts that still exist."

@@ -97,7 +97,7 @@ def read_transaction(path: Path) -> Iterator[sqlite3.Connection]:
         else:
             with _transaction(path, "mode=ro&immutable=1") as db:
                 yield db
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter where SQLite's message quotes a damaged schema
         if not live:
             _expect_unchanged(path, before)
         code = errno.EINVAL if _name_of(error) == "SQLITE_ERROR" else errno.EAGAIN  # a column that is not there
@@ -253,7 +253,7 @@ def _bytes_at(path: Path, offset: int, length: int) -> bytes:
         os.close(descriptor)
 
 
-def _name_of(error: sqlite3.Error) -> str:
+def _name_of(error: Exception) -> str:
     return getattr(error, "sqlite_errorname", None) or type(error).__name__
 
 

@@ -5,6 +5,7 @@ look random. `changeme` and the like count, since they are in use."""
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -81,8 +82,9 @@ _LONGEST_VALUE = 64 * 1024
 _LONGEST_IN_WORDS = 256
 
 
-def read_assignment(text: str, word: re.Match[str]) -> Assignment | None:
-    """Returns the assignment whose name ends with `word` (a match of `after_word`); None if there is none."""
+def read_assignment(text: str, word: re.Match[str], most: int = sys.maxsize) -> Assignment | None:
+    """Returns the assignment whose name ends with `word` (a match of `after_word`); None if there is none. Of a value
+    without quotes, it reads at most `most` characters."""
     sort, linked = _link(word)
     begin = _name_start(text, word.start())
     if linked in ("", "is", "was", "to") and text[begin : begin + 1] != "-" and not _DIGIT_SOON.match(text, word.end()):
@@ -107,7 +109,7 @@ def read_assignment(text: str, word: re.Match[str]) -> Assignment | None:
         return Assignment(name, text[start:end], start, end, sort, quoted=True, glued=glued, in_words=in_words)
     if linked in (",", "("):
         return None
-    return _bare(text, name, begin, at, sort, in_words=in_words)
+    return _bare(text, name, begin, at, sort, most, in_words=in_words)
 
 
 def _link(word: re.Match[str]) -> tuple[str, str]:
@@ -159,16 +161,17 @@ def _in_quotes_with_its_name(text: str, name: str, begin: int, at: int, separato
     return Assignment(name, value, start, end, separator, glued=glued, own_line=True, code=code)
 
 
-def _bare(text: str, name: str, begin: int, at: int, separator: str, *, in_words: bool) -> Assignment:
+def _bare(text: str, name: str, begin: int, at: int, separator: str, most: int, *, in_words: bool) -> Assignment:
     start = end_of(_BLANK, text, at)
+    limit = min(len(text), start + most)
     glued = separator == "=" and start == at and text[at - 2 : at - 1] not in (" ", "\t")
     if glued and name.isupper():
-        end = end_of(_SHELL_WORD, text, start)
+        end = end_of(_SHELL_WORD, text, start, limit)
         while end > start and text[end - 1] in "\"'`,;)]}":
             end -= 1
         code = _CALL.match(text, start) is not None
     else:
-        end = end_of(_WORD, text, start)
+        end = end_of(_WORD, text, start, limit)
         code = text[end : end + 1] in ("(", "[", "{") or text.startswith("->", end - 1)
     while in_words and end > start and text[end - 1] in ".!?:":
         end -= 1
@@ -236,6 +239,7 @@ _OF_ANOTHER = later(
 )
 _EXPANSION = later(r"\$\{\w+:-[^{}]{1,200}\}\Z")
 _NEAR = 48
+_TELLING = 512  # what tells is at a value's beginning, and the rest may hold many more names
 _LONG_VALUE = later(r"[^\s\"'`(){}<>]{20}")
 _KEY_AFTER_WORD = later(r"[A-Za-z][A-Za-z&.]+ [Kk]ey: ")
 _OWNERS_OF_A_PASS = ("db", "user", "store", "key", "mot de ")
@@ -268,9 +272,11 @@ def _spans(text: str, lower: str, word: str) -> Iterator[Span]:
         sure = word != "key" or lower[max(0, match.start() - 14) : match.start()].rstrip("_-. ").endswith(_SECRET_KEYS)
         if not sure and not _LONG_VALUE.search(text, match.end(), match.end() + _NEAR + 20):
             continue
+        if not sure and not _is_key(read_assignment(text, match, _TELLING), text):
+            continue
         found = read_assignment(text, match)
         kind = None
-        if found is not None and (sure or _is_key(found, text)):
+        if found is not None:
             if not found.in_words and not _EXPANSION.match(found.value, 0, _LONGEST_IN_WORDS):
                 done = found.end  # examined only once: linear on any input
             kind = _kind(found, word)
@@ -311,8 +317,10 @@ def _has_that_meaning(word: str, text: str, lower: str, match: re.Match[str]) ->
     return word == "pass" and lower[max(0, at - 7) : at].endswith(_OWNERS_OF_A_PASS)
 
 
-def _is_key(found: Assignment, text: str) -> bool:
+def _is_key(found: Assignment | None, text: str) -> bool:
     """Whether the value shows that a key is secret although its name does not, such as `TRACKING_KEY`."""
+    if found is None:
+        return False
     before = text[max(0, found.start - _NEAR) : found.start]
     phrase = before[before.rfind("\n") + 1 :]
     in_phrase = found.in_words or _KEY_AFTER_WORD.search(phrase) is not None  # `my Mistral key: …`

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable
 
 from carryover.redact.pattern import later
@@ -26,9 +27,9 @@ def insert_marks(text: str, spans: Iterable[Span], counts: dict[str, int]) -> st
     return "".join((*parts, text[done:])) if parts else text
 
 
-def end_of(shape: re.Pattern[str], text: str, start: int) -> int:
-    """Returns the end of the match of `shape` at `start`; `start` if it does not match there."""
-    match = shape.match(text, start)
+def end_of(shape: re.Pattern[str], text: str, start: int, limit: int = sys.maxsize) -> int:
+    """Returns the end of the match of `shape` at `start` and before `limit`; `start` if it does not match there."""
+    match = shape.match(text, start, limit)
     return match.end() if match else start
 
 

@@ -120,6 +120,22 @@ async def test_an_error_is_answered_and_logged_without_its_words(path: Path, log
     assert [line.split()[:2] for line in lines] == [["request_failed", "route=health"]]
 
 
+async def test_a_caller_who_goes_away_in_the_middle_of_a_call_is_no_error(
+    path: Path, log: Log, lines: LogLines
+) -> None:
+    """Anyone who reaches the port could fill the log with errors otherwise."""
+    async with served(path, log):
+        _, writer = await asyncio.open_unix_connection(path)
+        writer.write(b"POST /hook/claude-code/Stop HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{")
+        await writer.drain()
+        await asyncio.to_thread(ask_daemon, path, "GET", "/health", timeout_s=10)
+        writer.close()
+        await writer.wait_closed()
+        await asyncio.to_thread(ask_daemon, path, "GET", "/health", timeout_s=10)
+
+    assert lines == []
+
+
 async def test_a_daemon_whose_ledger_is_damaged_counts_as_one_that_ends(path: Path, log: Log) -> None:
     async with served(path, log, AsyncMock(side_effect=LedgerDamaged("mended at the next start"))):
         assert await ask(path, "GET", "/health") is None

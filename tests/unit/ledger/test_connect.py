@@ -192,6 +192,21 @@ def test_a_schema_whose_text_is_damaged_is_replaced(ledger_path: Path) -> None:
     assert len(moved_aside(ledger_path)) == 1
 
 
+def test_a_ledger_whose_header_names_a_format_that_does_not_exist_is_replaced(ledger_path: Path) -> None:
+    """SQLite has no code of its own for it. At each start, the daemon would fail the same way."""
+    prepare_file(ledger_path)
+    with ledger_path.open("r+b") as file:
+        file.seek(44)
+        file.write(b"\xa5" * 4)
+    with pytest.raises(UserError, match="is damaged"), closing(connect_read_only(ledger_path)) as db:
+        db.execute("SELECT * FROM project")
+
+    prepare_file(ledger_path)
+
+    assert execute(ledger_path, "SELECT count(*) FROM project") == [(0,)]
+    assert len(moved_aside(ledger_path)) == 1
+
+
 @pytest.mark.parametrize(
     ("code", "kind", "says"),
     [

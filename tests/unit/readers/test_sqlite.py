@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -242,6 +243,19 @@ def test_what_is_not_a_file_beside_a_database_is_never_opened(
     with pytest.raises(OSError, match="not a regular file"):
         sqlite.read_database(path, count)
     assert sqlite.stat(path).size >= path.stat().st_size
+
+
+def test_a_damaged_schema_is_trouble_also_where_the_message_about_it_is_no_text(tmp_path: Path) -> None:
+    """SQLite quotes what it does not understand, and Python decodes the message before it is an error of SQLite."""
+    path = tmp_path / "store.db"
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("CREATE TABLE item (key, value)")
+    damaged = path.read_bytes().replace(b"tableitem", b"table\xa5tem").replace(b"CREATE TABLE", b"CREATE TABEL")
+    path.write_bytes(damaged)
+
+    with pytest.raises(OSError, match="the database cannot be read now"):
+        sqlite.read_database(path, sqlite.tables)
+    assert sqlite.table_names(path) == frozenset()
 
 
 def test_trouble_is_reported_without_content(path: Path, owner: sqlite3.Connection) -> None:

@@ -85,7 +85,7 @@ HOSTILE = (
     "seed ", "mnemonic: legal ", "seed legal winner ", "Private-Lines: 1\n", "token (", "secret for a ", "api_key\n",
     "key: q8Zk1mXw93LpRt5Yb2Vn ", "DB_PASS=${DB_PASS:-", "pass\u200bword=", "token\",\"value\":\"",
     "<key>token</key><string>", "password=\\\"", "password='", "PASSWORD=a(", "token: a | b ", "<password>",
-    "cookie: a=", "cookie: a=${ ", "bearer ",
+    "cookie: a=", "cookie: a=${ ", "bearer ", "-TE_KEY=bc;",
     "authorization: digest ", "authorization: bearer ", "-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----",
     "-----BEGIN PRIVATE KEY-----\n" + "A" * 70 + "\n",
 )  # fmt: skip

@@ -1,0 +1,98 @@
+"""A settings file or an instruction file of the user: our text comes in once and goes without a trace, or is refused.
+
+Every other byte stays, the user's bytes keep their order, and nothing but `EditRefused` is raised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from carryover.adapter.spec import HookFileRules
+from carryover.edits import yaml_list
+from carryover.edits.entries import Entry, origin_of_entry, with_entry, without_entry
+from carryover.edits.hooks import Form, origin_of, with_hooks, without_hooks
+from carryover.edits.user_text import EditRefused
+from carryover.publish.gitignore import with_rule, without_rule
+from carryover.publish.pointers import with_block, without_block
+from fuzz.bytes import chosen
+from unit.edits import test_entries, test_hooks, test_yaml_list
+
+LARGEST: Final = 3_000
+_OURS: Final = b"carryover"
+_GIVEN: Final = Path(__file__).parents[2] / "unit" / "edits"
+
+
+class Editor(NamedTuple):
+    """Puts our text in, and takes it out again: `take_out(before, after)`. `example`: where files of its kind are."""
+
+    put_in: Callable[[bytes], bytes]
+    take_out: Callable[[bytes, bytes], bytes | None]
+    example: str
+
+
+def _hooks(form: Form, example: str, *, comments: bool = False) -> Editor:
+    rules = HookFileRules(comments=True) if comments else None
+    wanted, owner = test_hooks.WANTED[form], test_hooks.OWNER_OF
+    return Editor(
+        lambda data: with_hooks(data, wanted, owner, form=form, origin=origin_of(data, owner, form=form), rules=rules),
+        lambda before, after: without_hooks(after, owner, origin_of(before, owner, form=form), form=form),
+        example,
+    )
+
+
+def _entry(entry: Entry, example: str) -> Editor:
+    return Editor(
+        lambda data: with_entry(data, entry),
+        lambda before, after: without_entry(after, entry, origin_of_entry(before, entry)),
+        example,
+    )
+
+
+_PATH: Final = test_yaml_list.PATH
+EDITORS: Final = (
+    _hooks("nested", "json"),
+    _hooks("nested", "jsonc", comments=True),
+    _hooks("flat", "json"),
+    _hooks("plain", "json"),
+    _hooks("tables", "toml"),
+    _entry(test_entries.LISTED, "json_list"),
+    _entry(test_entries.IN_JSON, "json"),
+    _entry(test_entries.IN_TOML, "toml"),
+    Editor(
+        lambda data: yaml_list.with_entry(data, "read", _PATH),
+        lambda _, after: yaml_list.without_entry(after, "read", _PATH),
+        "yaml",
+    ),
+    Editor(with_rule, lambda _, after: without_rule(after), "yaml"),
+    Editor(partial(with_block, at_top=False), lambda _, after: without_block(after), "yaml"),
+    Editor(partial(with_block, at_top=True), lambda _, after: without_block(after), "yaml"),
+)
+
+
+def check(data: bytes, folder: Path) -> None:
+    editor, before = chosen(data, EDITORS)
+    try:
+        after = editor.put_in(before)
+    except EditRefused as error:
+        assert str(error)
+        return
+    assert editor.put_in(after) == after
+    if _OURS in before.lower():  # it may be replaced, or have been there before
+        return
+    letters = iter(after)
+    assert all(letter in letters for letter in before) or not before.decode().strip()
+    assert editor.take_out(before, after) == before
+
+
+def seeds() -> Iterable[bytes]:
+    for number, editor in enumerate(EDITORS):
+        for path in sorted((_GIVEN / "corpus" / editor.example).iterdir()):
+            yield bytes([number]) + path.read_bytes()
+        yield bytes([number])
+    for path in sorted((_GIVEN / "golden").iterdir()):
+        yield b"\0" + path.read_bytes()
+    yield b"\4" + test_hooks.THEIRS.encode()
+    yield b"\7" + test_entries.CONFIG.encode()

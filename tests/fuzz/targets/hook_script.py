@@ -1,0 +1,61 @@
+"""The script in an agent's settings, without a daemon: whatever is on its stdin, it says nothing but a kept answer.
+
+It ends with 0, writes nothing to stderr, and leaves files in the state folder alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from carryover.adapter.contract import HookProtocol
+from carryover.agents import adapters
+from contract.folder import folders
+from fuzz.bytes import chosen
+from support.hook_script import HookScript, installed, keep, payload
+
+LARGEST: Final = 3_000
+
+
+@cache
+def _events() -> tuple[tuple[str, str], ...]:
+    return tuple((agent_id, event) for agent_id, hooks in _protocols().items() for event in hooks.events)
+
+
+@cache
+def _protocols() -> dict[str, HookProtocol]:
+    return {agent.id: agent.hooks for _, agent in sorted(adapters().items()) if agent.hooks is not None}
+
+
+@cache
+def _state(folder: Path) -> tuple[HookScript, frozenset[str]]:
+    state, shop = installed(folder / "state"), folder / "shop"
+    shop.mkdir()
+    answers = keep(state, shop, "Cap the discount")
+    return HookScript(state, folder), frozenset(answers.values())
+
+
+def check(data: bytes, folder: Path) -> None:
+    script, answers = _state(folder)
+    (agent, event), given = chosen(data, _events())
+    script.agent = agent
+    shop = folder / "shop"
+    said, error, code = script.said(event, given, shop)
+    assert (error, code) == ("", 0)
+    assert said.strip() in ("", *(_protocols()[agent].answer(text).decode().strip() for text in answers))
+    assert list(shop.iterdir()) == []
+    assert {each.name for each in folder.iterdir()} <= {"state", "shop", ".cache"}
+
+
+def seeds() -> Iterable[bytes]:
+    numbers = {event: number for number, event in enumerate(_events())}
+    for source in ("startup", "resume", "clear", "compact"):
+        yield bytes([numbers["claude-code", "SessionStart"]]) + payload(source)
+    for folder in folders():
+        for case in folder.cases.values():
+            for recorded in case.payloads:
+                number = numbers.get((folder.id, recorded.event))
+                if number is not None and len(recorded.data) < LARGEST:
+                    yield bytes([number]) + recorded.data
