@@ -10,6 +10,7 @@ import hashlib
 import tomllib
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args
 
@@ -20,6 +21,7 @@ from carryover.errors import ExitCode, UserError, visible
 from carryover.facts import is_foreign
 from carryover.fsio import read_bytes_bounded
 from carryover.paths import StateDir, expanded
+from carryover.probe.looks import Silent, look_at
 from carryover.project_file import PROJECT_FILE, choice, misplaced, own_value, read_project_file, unknown_keys
 from carryover.text.toml_lines import parsed_toml, required_value, with_line
 
@@ -293,7 +295,17 @@ def settings_now(state: StateDir) -> Config:
 
 
 def project_settings(root: Path, config: Config) -> ProjectSettings:
-    """Returns the settings of the project at `root`: the user's, reduced if the project's own file asks for less."""
+    """Returns the settings of the project at `root`: the user's, reduced if the project's own file asks for less.
+
+    A project whose disk does not answer is excluded, since its file may ask for that.
+    """
+    try:
+        return look_at(root, partial(_settings_of, root, config))
+    except Silent:
+        return ProjectSettings(excluded="its disk, which does not answer")
+
+
+def _settings_of(root: Path, config: Config) -> ProjectSettings:
     own, notes = read_project_file(root) if not is_foreign(str(root)) else ({}, [])
     named, since = _pointers_set_for(root, config), config.publish.shared_since
     pointers = named or config.pointers

@@ -4,7 +4,6 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,12 +49,11 @@ def read_all(ledger_path: Path, sources: Sequence[Source]) -> None:
     async def read() -> None:
         ledger = await Ledger.open(ledger_path, DigestReducer())
         try:
-            with ThreadPoolExecutor(max_workers=1) as executor:
-                for source in sources:
-                    agent = adapters()[source.agent]
-                    done = await ingest(ledger, agent, source, root_of=find_root, now_ms=now_ms, executor=executor)
-                    if done.error is not None:
-                        raise RuntimeError(f"{source.path} could not be read: {done.error}")
+            for source in sources:
+                agent = adapters()[source.agent]
+                done = await ingest(ledger, agent, source, root_of=find_root, now_ms=now_ms)
+                if done.error is not None:
+                    raise RuntimeError(f"{source.path} could not be read: {done.error}")
         finally:
             await ledger.close()
 

@@ -16,16 +16,16 @@ from carryover.publish.refresh import refresh
 
 
 class HookDesk:
-    """See the module. `hung` checks the calls, `pool` does all else."""
+    """See the module. `pool` does what is not done in threads of its own."""
 
-    def __init__(self, context: DaemonContext, pool: Executor, hung: Executor) -> None:
+    def __init__(self, context: DaemonContext, pool: Executor) -> None:
         def remake(project: int, newest: bool, _git: GitFacts | None, now_ms: int) -> Refreshed:
             return refresh(context.paths, project, context.config, now_ms=now_ms, newest=newest)
 
         self.meter = context.meter
         self.publisher = PublishQueue(context, remake, pool)
-        self.reading = IngestQueue(context, self.publisher.mark_dirty, pool)
-        self.hooks = Hooks(context, self.reading, self.publisher, Spool(context.state), hung, pool)
+        self.reading = IngestQueue(context, self.publisher.mark_dirty)
+        self.hooks = Hooks(context, self.reading, self.publisher, Spool(context.state), pool)
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:

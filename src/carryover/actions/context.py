@@ -68,9 +68,12 @@ def agents_own(tools: AgentsConfig) -> AgentFolders:
 
 def root_of(folder: str) -> ProjectRoot:
     """Returns the project that a folder belongs to."""
-    from carryover.projects.root import find_root
+    from carryover.projects.root import StatePaths
 
-    return find_root(folder, agents_own=lambda: agents_own(settings_to_print(state_dir()).agents)())
+    def own() -> frozenset[Path]:
+        return agents_own(settings_to_print(state_dir()).agents)()
+
+    return StatePaths.of(state_dir(), Path.home(), own).root_of(folder)
 
 
 def project_root(project: str | None, *, must_exist: bool = False, elsewhere: bool = False) -> str:
@@ -87,13 +90,21 @@ def project_root(project: str | None, *, must_exist: bool = False, elsewhere: bo
             "done there with a clone here; `carryover sessions` and `carryover search` list it.",
             ExitCode.REFUSED,
         )
+    from carryover.probe.looks import Silent, look_at
+
     path = expanded(project or ".")
-    if must_exist and project and not is_folder(path):
-        raise UserError(f"There is no folder {path}. Nothing was changed.", ExitCode.NOTHING_FOUND)
-    try:
+
+    def root() -> str:
+        if must_exist and project and not is_folder(path):
+            raise UserError(f"There is no folder {path}. Nothing was changed.", ExitCode.NOTHING_FOUND)
         real = os.path.realpath(path)
         require_utf8(real, "The folder")
         return root_of(real).root
+
+    try:
+        return look_at(path, root) if project else root()
+    except Silent:
+        return os.path.abspath(path)  # noqa: PTH100 (the ledger may know it, but its disk does not answer)
     except FileNotFoundError as error:
         raise UserError(
             "The current folder no longer exists. Name the project's folder as an argument.", ExitCode.NOTHING_FOUND

@@ -23,6 +23,7 @@ from carryover.fsio import is_folder
 from carryover.ingest.scan import MS_PER_DAY
 from carryover.ledger.queries import agents_seen, connect_read_only, projects
 from carryover.paths import StateDir
+from carryover.probe.looks import Silent
 from carryover.projects.policy import refusal
 from carryover.terminal.output import Progress, counted, duration
 
@@ -127,7 +128,7 @@ def _filter(config: Config) -> Callable[[Path], bool]:
     own, home = agents_own(config.agents), Path.home()
 
     def may_be_written(root: Path) -> bool:
-        left_out = not is_folder(root) or project_settings(root, config).excluded
+        left_out = project_settings(root, config).excluded or not is_folder(root)
         return not left_out and refusal(root, home=home, agents_own=own) is None
 
     return may_be_written
@@ -148,7 +149,8 @@ def _on_disk(config: Config, agents: Collection[str], since_ms: int, limit_s: fl
         if cut:
             break
         cwd = str(item.project) if item.project is not None else first_cwd(known[item.source.agent], item.source)
-        if cwd is not None:
-            last_ms.setdefault(Path(root_of(cwd).root), item.mtime_ns // 1_000_000)
+        with suppress(Silent):
+            if cwd is not None:
+                last_ms.setdefault(Path(root_of(cwd).root), item.mtime_ns // 1_000_000)
     may_be_written = _filter(config)
     return Active({root: at_ms for root, at_ms in last_ms.items() if may_be_written(root)}, cut)

@@ -27,6 +27,7 @@ from carryover.ledger.store import Ledger
 from carryover.ledger.tombstones import Tombstones, put_tombstones, stored_tombstones
 from carryover.model import conversation_of
 from carryover.paths import StateDir
+from carryover.probe.looks import Silent
 from carryover.projects.root import StatePaths
 from carryover.publish.project_moves import follow, inspect_root
 from carryover.publish.refresh import refused_before_work
@@ -203,7 +204,7 @@ def of_project(seen: Iterable[FoundSource], roots: Collection[str]) -> list[Sour
             here = str(item.project) in roots
         elif not (here := _holds_many(source)) and (cwd := first_cwd(agents[source.agent], source)) is not None:
             if cwd not in known:
-                known[cwd] = root_of(cwd).root in roots
+                known[cwd] = _root_if_told(cwd) in roots
             here = known[cwd]
             if here and source.session is not None and source.subagent_id is None:
                 sessions.add((source.agent, source.session))
@@ -211,6 +212,13 @@ def of_project(seen: Iterable[FoundSource], roots: Collection[str]) -> list[Sour
             chosen.add(source.path)
     each = [item.source for item in items]
     return [source for source in each if source.path in chosen or (source.agent, source.session) in sessions]
+
+
+def _root_if_told(cwd: str) -> str | None:
+    try:
+        return root_of(cwd).root
+    except Silent:
+        return None
 
 
 def of_session(seen: Iterable[FoundSource], prefix: str) -> list[Source]:

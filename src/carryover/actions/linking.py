@@ -164,14 +164,18 @@ def remotes_of_projects(state: StateDir) -> dict[str, list[str]]:
     roots = {project_root(None)}
     if state.ledger.exists():
         roots |= {row.root for row in _known(state) if row.root.startswith("/")}
-    return {root: _remotes(Path(root)) for root in sorted(roots) if is_folder(Path(root))}
+    remotes = {root: _remotes(Path(root)) for root in sorted(roots)}
+    return {root: addresses for root, addresses in remotes.items() if addresses is not None}
 
 
-def _remotes(root: Path) -> list[str]:
+def _remotes(root: Path) -> list[str] | None:
     from carryover.probe.git_command import ask
+    from carryover.probe.looks import look_at
 
     try:
-        [answer] = ask(root, _URLS, deadline=time.monotonic() + _GIT_S)
+        if not look_at(root, partial(is_folder, root)):
+            return None
+        [answer] = look_at(root, lambda: ask(root, _URLS, deadline=time.monotonic() + _GIT_S))
     except FileNotFoundError:
         return []
     except TimeoutError as error:

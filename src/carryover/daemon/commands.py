@@ -25,6 +25,7 @@ from carryover.ledger.connect import LedgerDamaged
 from carryover.ledger.queries import ProjectRow, Selection, projects
 from carryover.ledger.sessions import Moved
 from carryover.probe.git_command import end_in_store
+from carryover.probe.looks import Silent, look_at
 from carryover.publish.forgetting import Erased
 from carryover.publish.project_moves import RootFacts, follow, inspect_root, link, unlink
 
@@ -56,7 +57,7 @@ class Imports:
         try:
             async with self._one_at_a_time:
                 document = await asyncio.get_running_loop().run_in_executor(self._pool, opened)
-                taking = partial(take_in, root_of=context.root_of, now_ms=context.now_ms, executor=self._pool)
+                taking = partial(take_in, root_of=context.root_of, now_ms=context.now_ms)
                 result = await taking(context.ledger, document, again=again)
         except LedgerDamaged:  # the daemon has to end, and repairs the ledger at its next start
             raise
@@ -145,10 +146,12 @@ class Moves:
     async def _look(self, root: str) -> RootFacts | None:
         context, compared = self._context, self._compared.get(root)
         inspect = partial(inspect_root, context.paths, root, context.config, compared=compared)
-        looking = asyncio.get_running_loop().run_in_executor(self._pool, inspect)
+        looking = asyncio.get_running_loop().run_in_executor(self._pool, look_at, root, inspect)
         done, _ = await asyncio.wait({looking}, timeout=LOOK_S)
         if done:
-            return looking.result()
+            with suppress(Silent):
+                return looking.result()
+            return None
 
         def came_back(looking: asyncio.Future[RootFacts]) -> None:
             self._stuck = False

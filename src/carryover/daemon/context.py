@@ -24,7 +24,7 @@ from carryover.ingest.scan import MOST_PROJECTS, TranscriptRoot, known_projects,
 from carryover.ledger.queries import connect_read_only
 from carryover.ledger.store import Ledger
 from carryover.paths import StateDir
-from carryover.projects.root import StatePaths, agent_folders, find_root
+from carryover.projects.root import StatePaths, agent_folders
 from carryover.readers.sqlite import stat
 
 REFRESH_S: Final = 2.0
@@ -86,7 +86,7 @@ class DaemonContext:
         return agent_folders(self.config.agents, self.home, self.env)
 
     def root_of(self, folder: str) -> ProjectRoot:
-        return find_root(folder, home=self.home, agents_own=self.agents_own)
+        return self.paths.root_of(folder)
 
     def roots(self) -> tuple[TranscriptRoot, ...]:
         """Returns the agents' folders and the projects with sources, under the present settings. Blocks."""

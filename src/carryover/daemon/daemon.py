@@ -41,7 +41,8 @@ from carryover.ingest.scan import MS_PER_DAY
 from carryover.ingest.spool import Spool
 from carryover.ledger.connect import LedgerDamaged, LedgerUnavailable
 from carryover.ledger.provisional import forget_provisional
-from carryover.ledger.queries import ProjectRow, projects, unpublished
+from carryover.ledger.queries import ProjectRow, project_by_id, projects, unpublished
+from carryover.probe.looks import look_at, silent_folders
 from carryover.projects.handoff_file import IN_PROJECT, Published
 from carryover.publish.make import Refreshed
 from carryover.publish.refresh import refresh, refused_before_work, with_placeholder
@@ -49,7 +50,7 @@ from carryover.publish.refresh import refresh, refused_before_work, with_placeho
 READERS: Final = ("reader-1", "reader-2")
 """The first never reads history, only what was just written."""
 PUBLISHERS: Final = ("publisher-1", "publisher-2")
-"""Two, so that one project on a hanging disk does not block the others."""
+"""Two, so that one project that takes long does not delay the others."""
 HOOK_THREADS: Final = 4
 PROJECTS_SHOWN: Final = 50
 PROVISIONAL_DAYS: Final = 7
@@ -77,7 +78,7 @@ class Daemon:
         self._publish_queue = PublishQueue(context, self._refresh, publishing, before=before, changed=changed)
         dirty = self._publish_queue.mark_dirty
         self._imports = Imports(context, on_read=dirty, published=self._publish_queue.flush)
-        self._ingest_queue = IngestQueue(context, dirty, pool(len(READERS), "read"))
+        self._ingest_queue = IngestQueue(context, dirty)
         spool = Spool(context.state)
         self._rescanner = Rescanner(context, self._ingest_queue, spool)
         rescan = partial(self._rescanner.request, "retention")
@@ -86,8 +87,8 @@ class Daemon:
         self._watcher = Watcher(context, context.folders, *hear)
         # Separate and not recursive: a project may have many folders, and none of them contains a source.
         self._project_watcher = Watcher(context, context.projects, *hear, deep=False)
-        pools = (pool(HOOK_THREADS, "hook"), pool(HOOK_THREADS, "start"))
-        self._hooks = Hooks(context, self._ingest_queue, self._publish_queue, spool, *pools, self._moves.follow)
+        checks = pool(HOOK_THREADS, "hook")
+        self._hooks = Hooks(context, self._ingest_queue, self._publish_queue, spool, checks, self._moves.follow)
         self._hook_port = HookPort(context, self._hooks, self._page)
         self._syncing = Syncing(context, publish=self._publish_unpublished, forget=self._forgetting.forget)
         self._notices = LimitNotices(context, partial(show_notice, env=context.env))
@@ -222,6 +223,12 @@ class Daemon:
             await asyncio.Event().wait()
 
     def _refresh(self, project: int, moved_last: bool, git: GitFacts | None, now_ms: int) -> Refreshed:
+        with self._context.read_ledger() as db:
+            row = project_by_id(db, project)
+        look = partial(self._refreshed, project, moved_last, git, now_ms)
+        return look_at(row.root, look) if row is not None else look()
+
+    def _refreshed(self, project: int, moved_last: bool, git: GitFacts | None, now_ms: int) -> Refreshed:
         context = self._context
         with context.read_ledger() as db:
             refused = refused_before_work(db, project, context.config, asked=context.asked)
@@ -267,6 +274,7 @@ class Daemon:
             metrics=context.meter.metrics(),
             ledger_trouble=self._ingest_queue.ledger_trouble,
             config_trouble=context.config_trouble,
+            silent=silent_folders(),
         )
 
     def _project_health(self, outcomes: Mapping[int, Outcome]) -> list[ProjectHealth]:

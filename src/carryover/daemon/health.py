@@ -124,6 +124,8 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     ledger_trouble: str | None = None
     config_trouble: str | None = None
     """Why a changed config is not used; the previous one still is."""
+    silent: dict[str, float] = {}
+    """The folders and mount points whose disk does not answer, and for how many seconds."""
     name: str = "carryoverd"
 
 

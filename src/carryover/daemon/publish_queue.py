@@ -22,6 +22,7 @@ from carryover.fsio import is_gone, mtime_ns
 from carryover.ingest.scan import MS_PER_DAY
 from carryover.ledger.connect import LedgerDamaged
 from carryover.probe.git import head_stamp
+from carryover.probe.looks import Silent, look_at_each
 from carryover.projects.handoff_file import Published
 from carryover.publish.make import Refreshed
 from carryover.publish.project_view import UnknownProject
@@ -42,6 +43,11 @@ class Outcome(msgspec.Struct):
     git: GitFacts | None = None
     root: str = ""
     head: int = 0
+
+    @property
+    def folder(self) -> Path:
+        """The folder that tells whether the handoff is still in place."""
+        return Path(self.root) if self.root or self.published.file is None else self.published.file.parent
 
 
 class PublishQueue(WorkQueue[int]):
@@ -102,7 +108,8 @@ class PublishQueue(WorkQueue[int]):
         done = dict(self.outcomes)
 
         def missing() -> list[int]:
-            return [key for key, last in done.items() if last.published.passing or _is_outdated(last)]
+            looked = look_at_each(done, lambda key: _is_outdated(done[key]), at=lambda key: done[key].folder)
+            return [key for key, is_outdated in looked if is_outdated or done[key].published.passing]
 
         self.mark_dirty(await asyncio.to_thread(missing), 0)
 
@@ -112,6 +119,13 @@ class PublishQueue(WorkQueue[int]):
             await self._publish(key)
         except LedgerDamaged:
             raise
+        except Silent as silent:
+            outcome = self.outcomes[key]
+            outcome.failures += 1
+            outcome.error = silent.strerror
+            if outcome.failures == 1:
+                self._context.log.warning("disk_silent", project=key)
+            self.later(key, delay_s(outcome.failures))
         except UnknownProject:
             self._last_event_ms.pop(key, None)
             self.outcomes.pop(key, None)

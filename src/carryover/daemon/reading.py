@@ -7,7 +7,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import Executor
 from functools import partial
 from typing import Final
 
@@ -40,11 +39,10 @@ OnRead = Callable[[frozenset[int], int], None]  # the projects touched, and the 
 class IngestQueue(WorkQueue[SourceKey]):
     """Reads sources of selected agents, in order of urgency. `on_read` is called once a source's end was reached."""
 
-    def __init__(self, context: DaemonContext, on_read: OnRead, executor: Executor) -> None:
+    def __init__(self, context: DaemonContext, on_read: OnRead) -> None:
         super().__init__(quiet_s=QUIET_S, cap_s=CAP_S, clock=context.clock)
         self._context = context
         self._on_read = on_read
-        self._executor = executor
         self._sources: dict[SourceKey, Source] = {}
         self._unread: dict[SourceKey, IngestResult] = {}
         self._broken: set[SourceKey] = set()
@@ -93,7 +91,7 @@ class IngestQueue(WorkQueue[SourceKey]):
             self._busy.discard(key)
             return False
         try:
-            reading = partial(ingest, root_of=context.root_of, now_ms=context.now_ms, executor=self._executor)
+            reading = partial(ingest, root_of=context.root_of, now_ms=context.now_ms)
             result = await reading(context.ledger, context.agents[source.agent], source, max_batches=1)
         except LedgerUnavailable as trouble:
             self._ledger_failures += 1

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import stat
 import threading
 import time
@@ -23,6 +24,7 @@ from carryover.daemon.context import DaemonContext
 from carryover.daemon.health import WatchState
 from carryover.daemon.log import Word
 from carryover.ingest.scan import SourceKey, TranscriptRoot, key_of
+from carryover.probe.looks import look_at_each, silent_folders
 
 STEP_MS: Final = 25
 """How often watchfiles checks its queue: an append becomes a hint after 25-50 ms, at 0.15 % of a core while idle."""
@@ -110,10 +112,17 @@ class Watcher:
                 self.context.log.warning("watch_limit_reached", reason=Word(reason), polling_ms=POLL_MS)
             self._reported = reason
 
+    def _walk(self, root: TranscriptRoot) -> None:
+        for folder in root.watched:
+            for _ in os.walk(folder) if self.deep else ():
+                pass
+
     def _watch_once(
         self, folders: Mapping[TranscriptRoot, _Identity | None], loop: asyncio.AbstractEventLoop, *, polling: bool
     ) -> None:
-        existing = [root for root, identity in folders.items() if identity is not None]
+        there = [root for root, identity in folders.items() if identity is not None]
+        # A disk that does not answer while watchfiles 1.3 adds its folders would stop all threads of the process.
+        existing = [root for root, _ in look_at_each(there, self._walk, at=lambda root: root.path)]
         paths = [str(path) for path in dict.fromkeys(folder for root in existing for folder in root.watched)]
         look_again = 0.0
         watching = watch(
@@ -144,7 +153,8 @@ class Watcher:
                 if not (polling or all(map(_is_watched, seen.new_folders))):
                     return
                 if time.monotonic() >= look_again:
-                    if _identify(self.roots) != folders:
+                    is_left_out = len(existing) < len(there) and not silent_folders()
+                    if is_left_out or _identify(self.roots) != folders:
                         return
                     look_again = time.monotonic() + self._pause_s
 
@@ -184,7 +194,10 @@ def _source_at(place: Path, root: TranscriptRoot, agent: Agent) -> Source | None
 
 
 def _identify(roots: Callable[[], Iterable[TranscriptRoot]]) -> dict[TranscriptRoot, _Identity | None]:
-    return {root: _identity_of(root.path) for root in roots()}
+    """Returns each folder with its identity; None for one that is missing, or whose disk does not answer."""
+    each = tuple(roots())
+    found = look_at_each(each, lambda root: _identity_of(root.path), at=lambda root: root.path)
+    return {**dict.fromkeys(each), **dict(found)}
 
 
 def _identity_of(path: Path) -> _Identity | None:

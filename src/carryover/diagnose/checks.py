@@ -40,6 +40,7 @@ def findings(report: Report) -> tuple[Finding, ...]:
     for agent in _selected(report):
         found += _agent(report, agent)
     found += _recorded(report)
+    found += [_found("silent-disk", folder=folder) for folder in report.silent]
     for project in report.in_git:
         found += _in_git(report, project)
     if report.inspection is not None:

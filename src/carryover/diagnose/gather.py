@@ -11,13 +11,14 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
 import msgspec
 
 from carryover import __version__
-from carryover.adapter.spec import AGENTS_MD
+from carryover.adapter.spec import AGENTS_MD, AgentSpec
 from carryover.agents import adapters, agent_name, instruction_files, specs
 from carryover.config import Config, load_config, project_settings
 from carryover.daemon.client import ANSWER_S, ask_health
@@ -42,6 +43,7 @@ from carryover.ledger.codec import count_damaged
 from carryover.ledger.connect import LedgerDamaged, as_ledger_error, connect_tolerant
 from carryover.ledger.queries import AgentRow, agents_seen, connect_read_only, projects, totals
 from carryover.paths import StateDir
+from carryover.probe.looks import Silent, look_at, look_at_each, presume_silent, silent_folders
 from carryover.projects.handoff_file import STORE
 from carryover.projects.policy import COMMITTED, refusal
 from carryover.projects.root import agent_folders
@@ -71,9 +73,10 @@ def gather(
     config, config_problem = _or_problem(lambda: load_config(state.config), Config())
     record, record_problem = _or_problem(lambda: load_record(state), Record())
     machine = Machine(home=home, env={**config.agents.recorded_env(), **os.environ})
-    ledger, ledger_problem = _or_problem(lambda: _ledger(state, config, machine), None)
     health, daemon_problem = _health(state)
-    seen = detect_all(specs(), machine, config.agents.recorded_versions(), ask=ask)
+    presume_silent(health.silent if health is not None else ())
+    ledger, ledger_problem = _or_problem(lambda: _ledger(state, config, machine), None)
+    seen = detect_all(_answering(machine), machine, config.agents.recorded_versions(), ask=ask)
     detections = with_config_files(seen, [state.hook_script], machine.platform)
     held = {row.agent: row for row in ledger.agents} if ledger is not None else {}
     new = newly_covered(detections, config.agents)
@@ -107,12 +110,24 @@ def gather(
     )
     root = _project_around(here, ledger) if here is not None and ledger is not None else None
     if root is not None:
-        found = project_channels(root, project_settings(root, config), report.agents)
-        report = msgspec.structs.replace(report, here=found)
-    if not inspect:
-        return report
-    serves = any(file.form == "server" for file in record.files)
-    return msgspec.structs.replace(report, inspection=_inspected(report, state, config, machine, program, serves))
+        with suppress(Silent):
+            around = partial(project_channels, root, project_settings(root, config), report.agents)
+            report = msgspec.structs.replace(report, here=look_at(root, around))
+    if inspect:
+        serves = any(file.form == "server" for file in record.files)
+        inspection = _inspected(report, state, config, machine, program, serves)
+        report = msgspec.structs.replace(report, inspection=inspection)
+    silent = {**silent_folders(), **(health.silent if health is not None else {})}
+    return msgspec.structs.replace(report, silent=silent)
+
+
+def _answering(machine: Machine) -> list[AgentSpec]:
+    """Returns the agents whose folders are on disks that answer."""
+    places = [(spec, place) for spec in specs() for place in (*spec.folders, *spec.other_folders)]
+    folders = [(spec.id, place.at(machine.home, machine.env)) for spec, place in places]
+    answered = {each for each, _ in look_at_each(folders, lambda _each: None, at=lambda each: each[1])}
+    silent = {agent for agent, folder in folders if (agent, folder) not in answered}
+    return [spec for spec in specs() if spec.id not in silent]
 
 
 def _or_problem(read: Callable[[], T], otherwise: T) -> tuple[T, str | None]:
@@ -163,16 +178,24 @@ def _in_git(ledger: LedgerReport | None, config: Config) -> tuple[InGit, ...]:
     """Asks git about the newest projects that have, or should have, something of ours; several at once."""
     since_ms = int(time.time() * 1000) - config.publish.active_days * scan.MS_PER_DAY
     rows = [row for row in ledger.projects if row.last_event_ms >= since_ms] if ledger is not None else []
-    ours = [row for row in rows if is_there(Path(row.root) / STORE) or COMMITTED in (row.refusal or "")]
+    there = look_at_each(rows, lambda row: is_there(Path(row.root) / STORE), at=lambda row: Path(row.root))
+    ours = [Path(row.root) for row, has_store in there if has_store or COMMITTED in (row.refusal or "")]
     with ThreadPoolExecutor(_GITS_AT_ONCE) as threads:
-        found = tuple(threads.map(lambda row: _in_git_of(Path(row.root), config), ours[:_MOST_PROJECTS]))
+        found = tuple(threads.map(lambda root: _in_git_of(root, config), ours[:_MOST_PROJECTS]))
     return tuple(one for one in found if one.open_to or one.uncommitted)
 
 
 def _in_git_of(root: Path, config: Config) -> InGit:
     settings = project_settings(root, config)
-    shown = uncommitted_names(root) if settings.pointers == "shared" and not settings.excluded else ()
-    return InGit(root=str(root), open_to=open_to_git(root, settings), uncommitted=shown)
+
+    def asked() -> InGit:
+        shown = uncommitted_names(root) if settings.pointers == "shared" and not settings.excluded else ()
+        return InGit(root=str(root), open_to=open_to_git(root, settings), uncommitted=shown)
+
+    try:
+        return look_at(root, asked)
+    except Silent:
+        return InGit(root=str(root))
 
 
 def _agent(
@@ -308,13 +331,15 @@ def _projects(state: StateDir, config: Config, home: Path) -> tuple[ProjectRepor
     except (UserError, sqlite3.Error):  # there is none, or its damage is reported elsewhere
         return ()
     own = agent_folders(config.agents, home, os.environ)
-    known = ((Path(row.root), project_settings(Path(row.root), config)) for row in rows)
-    published = [root for root, each in known if is_folder(root) and each.excluded is None and each.folder is None]
-    return tuple(_project(root, config, home, own) for root in published)
+    each = look_at_each((Path(row.root) for row in rows), lambda root: _project(root, config, home, own))
+    return tuple(found for _, found in each if found is not None)
 
 
-def _project(root: Path, config: Config, home: Path, own: frozenset[Path]) -> ProjectReport:
-    pointers = project_settings(root, config).pointers
+def _project(root: Path, config: Config, home: Path, own: frozenset[Path]) -> ProjectReport | None:
+    settings = project_settings(root, config)
+    if not is_folder(root) or settings.excluded is not None or settings.folder is not None:
+        return None
+    pointers = settings.pointers
     names = tuple(instruction_files())
     texts = {name: read_instructions(root, name) for name in names}
     states = {name: block_state(text) for name, text in texts.items()}

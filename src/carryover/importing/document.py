@@ -6,7 +6,6 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable
-from concurrent.futures import Executor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -214,7 +213,6 @@ async def take_in(
     again: bool,
     root_of: FindRoot,
     now_ms: Callable[[], int],
-    executor: Executor | None = None,
 ) -> IngestResult:
     """Reads the whole document from its beginning, even what was read before: it may have been forgotten since.
 
@@ -222,7 +220,7 @@ async def take_in(
     """
     await ledger.give_up_position(document.source)
     source = msgspec.structs.replace(document.source, forgotten_too=again)
-    return await ingest(ledger, document.agent, source, root_of=root_of, now_ms=now_ms, executor=executor)
+    return await ingest(ledger, document.agent, source, root_of=root_of, now_ms=now_ms)
 
 
 class Survey(msgspec.Struct, kw_only=True):

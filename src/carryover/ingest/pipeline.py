@@ -6,7 +6,7 @@ import asyncio
 import errno
 import traceback
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from concurrent.futures import Executor
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,10 +20,13 @@ from carryover.ledger.connect import StaleRead
 from carryover.ledger.provisional import add_provisional
 from carryover.ledger.store import Ledger
 from carryover.model import Event
+from carryover.probe.looks import Silent, looked_at
 from carryover.probe.own_file import AT_WORK, why_not_own
 
 GIT_WORKS_S: Final = 1.0
 """How soon a source in a project is checked again if git was at work there."""
+SILENT_AGAIN_S: Final = 5.0
+"""How soon a source is tried again whose disk does not answer, or that of a project that it is about."""
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,7 +65,7 @@ def prepare(
         found.append(parsed)
     events = [event for parsed in found for event in parsed.events]
     events = with_bounded_times(events, now_ms=now_ms(), written_ms=stat.mtime_ns // 1_000_000)
-    roots = _roots_of(events, root_of)
+    roots = _roots_of(events, root_of if source.session is not None else partial(_root_if_told, root_of))
     paths = RealPaths(top for root in roots.values() for top in (root.root, root.checkout) if top is not None)
     prepared = PreparedBatch(
         cursor=batch.cursor,
@@ -92,6 +95,17 @@ def _stored_context(agent: Agent, state: SourceState | None) -> msgspec.Struct |
         return msgspec.json.decode(state.context, type=agent.context_type)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None  # in the form of another version; events that were read before are recognised by their keys
+
+
+def _root_if_told(root_of: FindRoot, folder: str) -> ProjectRoot:
+    """Returns the project of a folder; for one on a silent disk, what is known if the disk is not mounted.
+
+    For a source with the sessions of many projects: none of them waits for the disk of another one.
+    """
+    try:
+        return root_of(folder)
+    except Silent:
+        return ProjectRoot(folder, gone=True)
 
 
 def _roots_of(events: Iterable[Event], root_of: FindRoot) -> dict[str, ProjectRoot]:
@@ -139,17 +153,17 @@ async def ingest(
     *,
     root_of: FindRoot,
     now_ms: Callable[[], int],
-    executor: Executor | None = None,
     max_batches: int | None = None,
 ) -> IngestResult:
     """Reads `source` to its end, or for `max_batches` of about 1 MiB, each committed together with its position.
 
     Errors of the source are recorded with it. Raises LedgerUnavailable and LedgerDamaged; the position then stays.
     """
-    total, batches, loop = IngestResult(more=True), 0, asyncio.get_running_loop()
+    total, batches = IngestResult(more=True), 0
     while total.more and (max_batches is None or batches < max_batches):
         state = await ledger.source_state(source)
-        reading = loop.run_in_executor(executor, prepare, agent, source, state, root_of, now_ms)
+        read = partial(prepare, agent, source, state, root_of, now_ms)
+        reading = looked_at(Path(source.path).parent, read)
         total = (await _stored(ledger, source, state, reading, now_ms)).after(total)
         batches += 1
     return total
@@ -165,6 +179,8 @@ async def _stored(
         if state is not None and state.state != "gone":
             await ledger.mark_gone(source)
         return IngestResult(gone=True)
+    except Silent:
+        return IngestResult(retry_after_s=SILENT_AGAIN_S)
     except Exception as error:
         # Nor must a bug of ours in one source stop the others; it is recorded with the source.
         why = _without_content(error)
@@ -199,7 +215,6 @@ async def ingest_provisional(
     *,
     root_of: FindRoot,
     now_ms: Callable[[], int],
-    executor: Executor | None = None,
 ) -> IngestResult:
     """Stores `events` beside those from transcripts, or raises LedgerUnavailable or LedgerDamaged and stores none."""
     if not events:
@@ -208,5 +223,5 @@ async def ingest_provisional(
     def cleaned() -> tuple[tuple[Entry, ...], dict[str, ProjectRoot]]:
         return tuple(clean_entry(agent_id, event) for event in events), _roots_of(events, root_of)
 
-    entries, roots = await asyncio.get_running_loop().run_in_executor(executor, cleaned)
+    entries, roots = await asyncio.to_thread(cleaned)
     return _result_of(await ledger.write(add_provisional, agent_id, entries, roots, now_ms=now_ms()))

@@ -21,6 +21,7 @@ from carryover.ledger.batch import LastRead
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import projects
 from carryover.paths import StateDir
+from carryover.probe.looks import look_at_each
 from carryover.probe.own_file import AT_WORK, why_not_own
 
 if TYPE_CHECKING:
@@ -90,14 +91,16 @@ def roots_to_read(
 def roots_in_projects(agents: Iterable[Agent], folders: Iterable[Path]) -> tuple[TranscriptRoot, ...]:
     """Returns, as roots, the projects that contain a source of one of these agents."""
     keeping = [agent for agent in agents if agent.in_projects]
-    roots = []
-    for folder in dict.fromkeys(folders):
-        for agent in keeping:
-            paths = [Path(source.path) for source in agent.sources(folder)]
-            if paths:
-                files = tuple(path for path in paths if agent.source_of(path, folder) is None)
-                roots.append(TranscriptRoot(agent.id, folder, in_project=True, files=files))
-    return tuple(roots)
+    found = look_at_each(dict.fromkeys(folders), lambda folder: list(_roots_in(folder, keeping)))
+    return tuple(root for _, roots in found for root in roots)
+
+
+def _roots_in(folder: Path, agents: Iterable[Agent]) -> Iterator[TranscriptRoot]:
+    for agent in agents:
+        paths = [Path(source.path) for source in agent.sources(folder)]
+        if paths:
+            files = tuple(path for path in paths if agent.source_of(path, folder) is None)
+            yield TranscriptRoot(agent.id, folder, in_project=True, files=files)
 
 
 def known_projects(ledger: Path) -> tuple[Path, ...]:
@@ -125,22 +128,27 @@ def first_cwd(agent: Agent, source: Source) -> str | None:
 
 def find_sources(agents: Mapping[str, Agent], roots: Iterable[TranscriptRoot]) -> list[FoundSource]:
     """Returns every readable source below `roots`; in a project, those that the user's own agent wrote. Blocks."""
-    found = []
-    for root in roots:
-        if not os.access(root.path, os.F_OK):  # most do not exist; asking the agent costs three times as much
-            continue
-        agent = agents[root.agent_id]
-        if root.in_project:
-            # While git is at work there, a source may still be the user's own; that is checked again when it is read.
-            each = _with_reasons(agent, root.path)
-            sources = [source for source, reason in each if reason in (None, AT_WORK)]
-        else:
-            sources = agent.sources(root.path)
-        for source in sources:
-            with suppress(OSError):
-                stat = agent.reader.stat(Path(source.path))
-                found.append(FoundSource(source, stat.size, stat.mtime_ns, root.path if root.in_project else None))
-    return found
+    found = look_at_each(roots, lambda root: list(_sources_in(agents[root.agent_id], root)), at=_folder_of)
+    return [source for _, sources in found for source in sources]
+
+
+def _sources_in(agent: Agent, root: TranscriptRoot) -> Iterator[FoundSource]:
+    if not os.access(root.path, os.F_OK):  # most do not exist; asking the agent costs three times as much
+        return
+    if root.in_project:
+        # While git is at work there, a source may still be the user's own; that is checked again when it is read.
+        each = _with_reasons(agent, root.path)
+        sources = [source for source, reason in each if reason in (None, AT_WORK)]
+    else:
+        sources = agent.sources(root.path)
+    for source in sources:
+        with suppress(OSError):
+            stat = agent.reader.stat(Path(source.path))
+            yield FoundSource(source, stat.size, stat.mtime_ns, root.path if root.in_project else None)
+
+
+def _folder_of(root: TranscriptRoot) -> Path:
+    return root.path
 
 
 def readable_sources(agents: Mapping[str, Agent], roots: Iterable[TranscriptRoot]) -> list[FoundSource]:
@@ -231,6 +239,13 @@ def reading_order(seen: Iterable[FoundSource], *, now_ms: int, active_days: int)
 def vanished(states: Mapping[SourceKey, LastRead], seen: Iterable[FoundSource]) -> list[Source]:
     """Returns the sources that the ledger knows and that no longer exist. Blocks."""
     there = {key_of(item.source) for item in seen}
-    missing = [key for key, state in states.items() if state.state != "gone" and key not in there]
+    missing = [
+        Source(agent=agent, path=path)
+        for (agent, path), state in states.items()
+        if state.state != "gone" and (agent, path) not in there
+    ]
     # By its path, since the folder of a source that was not found may just be unreadable.
-    return [Source(agent=agent, path=path) for agent, path in missing if not os.path.lexists(path)]
+    found = look_at_each(
+        missing, lambda source: os.path.lexists(source.path), at=lambda source: Path(source.path).parent
+    )
+    return [source for source, exists in found if not exists]

@@ -21,6 +21,7 @@ from carryover.errors import ExitCode, UserError, os_reason
 from carryover.fsio import SCRATCH, is_folder
 from carryover.ledger.queries import connect_read_only, projects, whereabouts
 from carryover.paths import StateDir
+from carryover.probe.looks import look_at_each
 from carryover.projects.handoff_file import STORE
 from carryover.publish.gitignore import other_stores, own_ignore_file, remove_if_empty, rule_removals
 from carryover.publish.hook_script import CURL_CONFIG, STARTER
@@ -278,13 +279,23 @@ def _known_projects(state: StateDir, home: Path) -> tuple[list[PublishedProject]
         notes.append(f"The list of projects can't be read: {os_reason(error)}.")
     try:
         with closing(connect_read_only(state.ledger)) as db:
-            stores = [(project.root, Path(project.root) / STORE) for project in projects(db)]
-        found |= dict.fromkeys(PublishedProject(root, str(store)) for root, store in stores if os.path.lexists(store))
+            stores = [PublishedProject(row.root, str(Path(row.root) / STORE)) for row in projects(db)]
+        each = look_at_each(stores, lambda project: os.path.lexists(project.folder), at=_root_of)
+        found |= dict.fromkeys(project for project, is_there in each if is_there)
     except (UserError, sqlite3.Error) as error:
         if not (isinstance(error, UserError) and error.code is ExitCode.NOTHING_FOUND):
             notes.append("The ledger can't be read. Projects that only the ledger knows keep their handoff.")
     never = {os.path.realpath(state.root), os.path.realpath(home / STORE)}
-    return [project for project in found if os.path.realpath(project.folder) not in never], notes
+    real = dict(look_at_each(found, lambda project: os.path.realpath(project.folder), at=_root_of))
+    silent = sorted({project.root for project in found if project not in real})
+    notes += (
+        f"{root}: its disk does not answer, so what was written there stays. Repeat this later." for root in silent
+    )
+    return [project for project, folder in real.items() if folder not in never], notes
+
+
+def _root_of(project: PublishedProject) -> Path:
+    return Path(project.root)
 
 
 def _moved_roots(state: StateDir) -> set[str]:
@@ -295,7 +306,12 @@ def _moved_roots(state: StateDir) -> set[str]:
     except (UserError, sqlite3.Error):  # `_known_projects` reports it
         return set()
     places = ((place.root, each.get(place.moved_to)) for place in each.values() if place.moved_to is not None)
-    return {root for root, now in places if now is not None and is_folder(Path(now.root))}
+    moved = look_at_each(
+        ((root, now.root) for root, now in places if now is not None),
+        lambda place: is_folder(Path(place[1])),
+        at=lambda place: Path(place[1]),
+    )
+    return {root for (root, _), is_here in moved if is_here}
 
 
 def _not_ours(removals: Iterable[Removal]) -> Iterator[str]:

@@ -17,6 +17,7 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import closing, suppress
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Final, Protocol, TypeVar
@@ -36,6 +37,7 @@ from carryover.page.access import COOKIE, HEADERS, Access, Visitor, has_token, m
 from carryover.page.answers import AgentName, CommandAsked, Me, SearchAnswer
 from carryover.page.changes import Changes
 from carryover.paths import StateDir
+from carryover.probe.looks import Silent, look_at
 from carryover.publish.project_view import UnknownProject
 
 PREFIX: Final = "/ui/"
@@ -181,7 +183,13 @@ class Page:
         }
         if what not in made:
             raise web.HTTPNotFound
-        return await self._read(lambda db: made[what](db, _known(db, number)))
+
+        def root() -> str:
+            with host.read_ledger() as db:
+                return _known(db, number).root
+
+        folder = await self._in_thread(root)
+        return await self._read(lambda db: made[what](db, _known(db, number)), at=folder)
 
     async def _search(self, request: web.Request, visitor: Visitor, arrived: int) -> web.StreamResponse:
         """Answers a search, unless the browser's next one has arrived: what is no longer wanted must not delay that."""
@@ -241,7 +249,9 @@ class Page:
         env.pop("NOTIFY_SOCKET", None)
         return env
 
-    async def _read(self, read: Read, pool: Executor | None = None) -> web.StreamResponse:
+    async def _read(self, read: Read, pool: Executor | None = None, at: str | None = None) -> web.StreamResponse:
+        """Answers with what is read from the ledger, and from the folder `at`."""
+
         def answer() -> bytes:
             with self._host.read_ledger() as db:
                 found = read(db)
@@ -250,7 +260,10 @@ class Page:
             return msgspec.json.encode(found)
 
         try:
-            return web.Response(body=await self._in_thread(answer, pool), content_type="application/json")
+            work = answer if at is None else partial(look_at, at, answer)
+            return web.Response(body=await self._in_thread(work, pool), content_type="application/json")
+        except Silent as error:
+            raise web.HTTPServiceUnavailable(reason=f"{at}: {error.strerror}") from error
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
                 raise

@@ -22,6 +22,7 @@ from carryover.facts import is_foreign
 from carryover.fsio import is_folder, is_gone, read_bytes_bounded
 from carryover.ledger.queries import Whereabouts
 from carryover.probe.git_command import ask
+from carryover.probe.looks import Silent, look_at
 from carryover.projects.handoff_file import HANDOFF, HANDOFF_LIMIT_BYTES, STORE, sha_of
 from carryover.projects.policy import refusal
 from carryover.projects.root import AgentFolders
@@ -79,8 +80,14 @@ def stored(identity: Identity | None) -> str | None:
 
 
 def is_away(root: str) -> bool:
-    """Whether the folder at `root` is gone: nothing is there, or a symlink, or it is another machine's."""
-    return is_foreign(root) or is_gone(Path(root)) or os.path.realpath(root) != root
+    """Whether the folder at `root` is gone: nothing is there, or a symlink, or it is another machine's.
+
+    One on a disk that does not answer is not gone.
+    """
+    try:
+        return is_foreign(root) or look_at(root, lambda: is_gone(Path(root)) or os.path.realpath(root) != root)
+    except Silent:
+        return False
 
 
 def may_have_moved(row: Whereabouts, root: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -14,6 +15,7 @@ from carryover.facts import ProjectRoot
 from carryover.fsio import is_gone
 from carryover.paths import StateDir
 from carryover.probe.checkout import git_dir_of, is_top, main_checkout_of, worktrees_of
+from carryover.probe.looks import look_at, look_at_each
 
 AgentFolders = Callable[[], frozenset[Path]]
 """Returns what `agent_folders` returns. A function, since settings may change and the result is rarely needed."""
@@ -65,8 +67,8 @@ def agent_folders(agents: AgentsConfig, home: Path, env: Mapping[str, str]) -> f
             if place.env and place.below and root.rstrip("/").endswith(f"/{place.below}")
         )
         for variables in ({}, env, known.env, *inferred):
-            found |= {os.path.realpath(place.at(home, variables)) for place in (*spec.folders, *spec.other_folders)}
-    return frozenset(map(Path, found))
+            found |= {place.at(home, variables) for place in (*spec.folders, *spec.other_folders)}
+    return frozenset(Path(real) for _, real in look_at_each(found, os.path.realpath))
 
 
 def _is_an_agents(folder: Path, home: Path, agents_own: AgentFolders | None) -> bool:
@@ -88,5 +90,5 @@ class StatePaths(msgspec.Struct, frozen=True, kw_only=True):
         return cls(ledger=state.ledger, state=state.root, home=home, agents_own=agents_own)
 
     def root_of(self, folder: str) -> ProjectRoot:
-        """Returns the project that a folder belongs to. Blocks."""
-        return find_root(folder, home=self.home, agents_own=self.agents_own)
+        """Returns the project that a folder belongs to. Blocks. Raises Silent if its disk does not answer."""
+        return look_at(folder, partial(find_root, folder, home=self.home, agents_own=self.agents_own))

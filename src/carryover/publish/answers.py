@@ -28,6 +28,7 @@ from carryover.facts import Facts, GitFacts, ProjectRoot
 from carryover.fsio import is_folder, private_dir, write_if_changed
 from carryover.model import conversation_of
 from carryover.probe.git import ChangedSince, changed_since
+from carryover.probe.looks import look_at_each
 from carryover.projects.handoff_file import IN_PROJECT, place_of
 from carryover.projects.root import AgentFolders
 from carryover.publish.make import elsewhere_lines, files_now, git_now, make, own_writes, settings_of, view_now
@@ -221,8 +222,12 @@ def prune_answers(state: Path, config: Config) -> None:
         for folder, _, files in os.walk(reasons)
         if ANSWER in files
     }
-    for root in roots:
-        if not is_folder(Path(root)) or project_settings(Path(root), config).excluded:
+
+    def is_left_out(root: str) -> bool:
+        return not is_folder(Path(root)) or project_settings(Path(root), config).excluded is not None
+
+    for root, left_out in look_at_each(roots, is_left_out):
+        if left_out:
             forget_answers(state, root)
 
 

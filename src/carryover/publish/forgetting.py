@@ -29,6 +29,7 @@ from carryover.ledger.queries import Selection, SessionSize, whereabouts
 from carryover.ledger.store import Ledger
 from carryover.model import NOTE, conversation_of
 from carryover.paths import StateDir
+from carryover.probe.looks import Silent, look_at
 from carryover.projects.handoff_file import HANDOFF, HANDOFF_LIMIT_BYTES, STORE, sha_of
 from carryover.projects.root import StatePaths
 from carryover.publish.answers import STORE as ANSWERS
@@ -145,7 +146,14 @@ def remove_published(paths: StatePaths, config: Config, roots: Collection[str]) 
     for root in sorted(roots):
         for folder in {project_settings(Path(root), config).folder or Path(root) / STORE, Path(root) / STORE}:
             # If nothing was ever published, a file of that name came with the repository.
-            if (root in published or folder in folders) and _remove_handoff(folder, problems):
+            if root not in published and folder not in folders:
+                continue
+            try:
+                removed = look_at(folder, partial(_remove_handoff, folder, problems))
+            except Silent:
+                problems.append(f"{folder} may still have a handoff: its disk does not answer.")
+                continue
+            if removed:
                 had.add(root)
         try:
             forget_answers(paths.state, root)

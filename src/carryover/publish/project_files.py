@@ -27,6 +27,7 @@ from carryover.fsio import atomic_replace, is_folder, is_there, locked_dir, read
 from carryover.paths import StateDir
 from carryover.probe.checkout import git_dir_of
 from carryover.probe.git_command import ask_one
+from carryover.probe.looks import look_at_each
 from carryover.projects.handoff_file import (
     CHOSEN,
     HANDOFF,
@@ -291,17 +292,21 @@ class Withdrawn(msgspec.Struct, frozen=True):
 def withdraw(state: Path, config: Config) -> tuple[Withdrawn, ...]:
     """Withdraws from all projects ever published from the folder `state`; returns those with a change or a note.
 
-    Missing projects are left alone, as are all while everything is paused. Blocks (files, git).
+    Missing projects are left alone, as are those on a disk that does not answer, and all while everything is paused.
+    Blocks (files, git).
     """
     if config.paused:
         return ()
     try:
-        roots = dict.fromkeys(os.path.realpath(project.root) for project in published_projects(state))
+        roots = {project.root for project in published_projects(state)}
     except OSError:
         return ()
-    here = (Path(root) for root in roots if is_folder(Path(root)))
-    each = (withdraw_from(root, project_settings(root, config), state) for root in here)
-    return tuple(done for done in each if done.files or done.notes)
+    real = dict.fromkeys(Path(root) for _, root in look_at_each(sorted(roots), os.path.realpath))
+
+    def withdrawn(root: Path) -> Withdrawn:
+        return withdraw_from(root, project_settings(root, config), state) if is_folder(root) else Withdrawn(str(root))
+
+    return tuple(done for _, done in look_at_each(real, withdrawn) if done.files or done.notes)
 
 
 def withdraw_from(root: Path, settings: ProjectSettings, state: Path) -> Withdrawn:

@@ -25,6 +25,7 @@ from carryover.facts import GitFacts, is_foreign
 from carryover.fsio import is_folder, read_bytes_bounded
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import agents_in, changed_since_published, project_by_id
+from carryover.probe.looks import give_up_if_late
 from carryover.projects.handoff_file import HANDOFF, STORE, Published, place_of, write_handoff
 from carryover.projects.policy import refusal
 from carryover.projects.root import StatePaths
@@ -50,6 +51,7 @@ def refresh(
     """
     with closing(connect_read_only(paths.ledger)) as db:
         made = made_handoff(db, project_id, config, now_ms=now_ms, last_git=last_git, agents_own=paths.agents_own)
+    give_up_if_late()
     return put_in_place(made, config, paths, newest=newest)
 
 

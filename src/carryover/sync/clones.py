@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -24,6 +25,7 @@ from carryover.ledger.queries import Selection, Whereabouts, whereabouts
 from carryover.ledger.store import Ledger
 from carryover.paths import StateDir
 from carryover.probe.git_command import ask
+from carryover.probe.looks import look_at
 from carryover.projects.moved_folders import FIRST_COMMIT, REMOTES
 from carryover.sync.payload import SyncedProject
 from carryover.sync.store import normalised
@@ -91,9 +93,9 @@ def repository_of(root: str) -> SyncedProject:
     """Returns the project at `root` with what identifies its repository, unless there is none or git is slow."""
     folder = Path(root)
     try:
-        if not is_folder(folder):
+        if not look_at(folder, partial(is_folder, folder)):
             return SyncedProject(root=root)
-        first, remotes = ask(folder, FIRST_COMMIT, REMOTES, deadline=time.monotonic() + _GIT_S)
+        first, remotes = look_at(folder, lambda: ask(folder, FIRST_COMMIT, REMOTES, deadline=time.monotonic() + _GIT_S))
     except OSError:
         return SyncedProject(root=root)
     if first.code != 0 or not first.out.strip():

@@ -19,7 +19,7 @@ from typing import Final, NamedTuple, Self
 
 import msgspec
 
-from carryover.config import load_config, project_settings
+from carryover.config import Config, load_config, project_settings
 from carryover.facts import GitFacts, foreign_root
 from carryover.ingest.sanitize import clean_entry
 from carryover.ledger.batch import Entry
@@ -54,6 +54,7 @@ from carryover.ledger.tombstones import (
 from carryover.model import AnyBody, Event, FileEdit, ToolCall, ToolResult, conversation_of
 from carryover.paths import StateDir
 from carryover.probe.git import git_facts
+from carryover.probe.looks import look_at_each
 from carryover.projects.root import StatePaths
 from carryover.publish.forgetting import forget_here
 from carryover.records.fields import is_absolute
@@ -106,6 +107,8 @@ class LedgerOutgoing:
         """`projects` are the roots that the user chose; None for all."""
         self._state = state
         self._projects = projects
+        self._is_excluded: dict[str, bool] = {}
+        """By root. One whose disk hangs in between would be skipped, and never be told of later."""
 
     def told(self) -> frozenset[int]:
         """Returns the projects that others may be told of."""
@@ -119,10 +122,15 @@ class LedgerOutgoing:
         shared = {
             project
             for project, root in of.items()
-            if root.startswith("/") and len(root) <= _LONGEST_ROOT and not project_settings(Path(root), config).excluded
+            if root.startswith("/") and len(root) <= _LONGEST_ROOT and not self._excludes(root, config)
         }
         chosen = (project for project in shared if self._projects is None or of[project] in self._projects)
         return _Roots(of, frozenset(chosen), of.keys() - shared)
+
+    def _excludes(self, root: str, config: Config) -> bool:
+        if root not in self._is_excluded:
+            self._is_excluded[root] = project_settings(Path(root), config).excluded is not None
+        return self._is_excluded[root]
 
     def pieces(self, position: str) -> Iterator[Piece]:
         """Yields what is new since `position` in bounded pieces; nothing while Carryover is paused.
@@ -178,13 +186,16 @@ class LedgerOutgoing:
         with closing(connect_read_only(self._state.ledger)) as db:
             allowed = self._roots(db).allowed
             roots = {row.id: row.root for row in whereabouts(db) if row.has_sessions and row.id in allowed}
-        states = []
-        for _, root in sorted(roots.items()):
-            with suppress(TimeoutError, OSError):
-                git = git_facts(Path(root), timeout_s=_GIT_S) if Path(root).is_dir() else None
-                if git is not None:
-                    states.append(ProjectState(root=root, branch=git.branch, head=git.head, at_ms=_now_ms()))
-        return tuple(states)
+        found = look_at_each((root for _, root in sorted(roots.items())), _state_of)
+        return tuple(state for _, state in found if state is not None)
+
+
+def _state_of(root: str) -> ProjectState | None:
+    with suppress(TimeoutError, OSError):
+        git = git_facts(Path(root), timeout_s=_GIT_S) if Path(root).is_dir() else None
+        if git is not None:
+            return ProjectState(root=root, branch=git.branch, head=git.head, at_ms=_now_ms())
+    return None
 
 
 class _Roots(NamedTuple):

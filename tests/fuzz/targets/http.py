@@ -42,7 +42,7 @@ class _Server:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self.lines = LogLines()
-        self.port, self.secret, self.cookie = 0, "", ""
+        self.port, self.secret, self.cookie, self.host = 0, "", "", ""
         self._ready = threading.Event()
         threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True).start()
         assert self._ready.wait(60)
@@ -54,16 +54,18 @@ class _Server:
         config = Config(server=ServerConfig(port=0))
         context = DaemonContext(state=state, home=self._folder, env={}, config=config, ledger=ledger, log=log)
         door = PageDoor(context)
-        hooks = HookDesk(context, ThreadPoolExecutor(2), ThreadPoolExecutor(1)).hooks
+        hooks = HookDesk(context, ThreadPoolExecutor(2)).hooks
         port = HookPort(context, hooks, door)
         port.prepare()
         task = asyncio.create_task(port.run())
         await self.lines.until("listening")
         assert port.state.port is not None
         self.port, self.secret = port.state.port, state.secret.read_text().strip()
-        key = (await door.key({})).key
+        new = await door.key({})
+        self.host = new.host
         self._ready.set()
-        welcome = await asyncio.to_thread(self.said, f"GET /ui/?key={key} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        asked = f"GET /ui/?key={new.key} HTTP/1.1\r\nHost: {new.host}:{self.port}\r\n\r\n"
+        welcome = await asyncio.to_thread(self.said, asked.encode())
         found = re.search(rb"Set-Cookie: \w+=([^;\r]+)", welcome)
         self.cookie = found[1].decode() if found is not None else ""
         await task
@@ -88,7 +90,7 @@ _servers: Final[dict[Path, _Server]] = {}
 
 def check(data: bytes, folder: Path) -> None:
     server = _servers.get(folder) or _servers.setdefault(folder, _Server(folder))
-    data = data.replace(b"$PORT", b"%d" % server.port)
+    data = data.replace(b"$PORT", b"%d" % server.port).replace(b"$HOST", server.host.encode())
     sent = data.replace(b"$SECRET", server.secret.encode()).replace(b"$COOKIE", server.cookie.encode())
     server.lines.clear()
     said = server.said(sent, _BRIEFLY_S)
@@ -111,7 +113,7 @@ def seeds() -> Iterable[bytes]:
         *(b"api/project/1/handoff?tokens=8000", b"api/project/1/timeline", b"api/project/1/work"),
         b"api/session/codex/s1?before=2",
     ):
-        yield b"GET /ui/" + target + host + page
+        yield b"GET /ui/" + target + b" HTTP/1.1\r\nHost: $HOST:$PORT\r\n" + page
     for data in hook_calls.seeds():
         event = b"claude-code/SessionStart" if data[0] % 2 else b"codex/Stop"
         head = b"POST /hook/" + event + host + b"X-Carryover-Secret: $SECRET\r\nContent-Length: %d\r\n\r\n"

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from carryover.errors import UserError, visible
-from carryover.terminal.output import columns, fitted, harmless, one_line, visible_but_style, wrapped
+from carryover.terminal.output import columns, fitted, harmless, one_line, wrapped
+from carryover.terminal.streams import shown, shown_lines
 from carryover.terminal.table import Column, table
 from carryover.text.invisible import without_unseen
 from fuzz.bytes import chosen, text_of
@@ -22,8 +23,9 @@ def check(data: bytes, folder: Path) -> None:
     text = text_of(rest)
     for line in (visible(text), str(UserError(text))):
         assert_shown(line, breaks=False)
-    styled = visible_but_style(text)
-    assert_shown(styled, breaks=False, styled=True)
+    kept = shown(text)
+    assert_shown(kept, breaks=False)
+    assert_shown(shown_lines(text))
     line = one_line(text, width)
     assert_shown(line.encode("utf-8", "replace").decode(), breaks=False)
     assert len(line) <= width
@@ -31,12 +33,12 @@ def check(data: bytes, folder: Path) -> None:
     assert harmless(harmless(text)) == harmless(text)
     assert without_unseen(without_unseen(text)) == without_unseen(text)
     for keep_end in (False, True):
-        assert columns(fitted(styled, width, keep_end=keep_end)) <= width
-    assert_shown(wrapped(styled, width), styled=True)
+        assert columns(fitted(kept, width, keep_end=keep_end)) <= width
+    assert_shown(wrapped(kept, width))
     rows = table(_HEADS, [[text, text, "1"], ["a", "b", text[:3]]], width)
     assert len(rows) == 3
     for row in rows:
-        assert_shown(row, breaks=False, styled=True)
+        assert_shown(row, breaks=False)
 
 
 def seeds() -> Iterable[bytes]:

@@ -34,7 +34,7 @@ class Desk:
     def __init__(self, context: DaemonContext, pool: Executor) -> None:
         self.context = context
         self.touched: list[tuple[frozenset[int], int]] = []
-        self.queue = IngestQueue(context, lambda projects, at_ms: self.touched.append((projects, at_ms)), pool)
+        self.queue = IngestQueue(context, lambda projects, at_ms: self.touched.append((projects, at_ms)))
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:

@@ -8,18 +8,21 @@ import errno
 import os
 import sqlite3
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from carryover.adapter.contract import Agent, HookEvent, Source
+from carryover.errors import os_reason
 from carryover.facts import FindRoot, ProjectRoot
 from carryover.ingest.scan import RACY_MS
 from carryover.ledger.queries import project_by_root, project_of_session, sessions
 from carryover.model import conversation_of
+from carryover.probe.looks import look_at, look_at_each
 
 _LONGEST_BYTES: Final = 4096
 
@@ -54,11 +57,16 @@ def check_call(
     transcript, project = None, None
     if reading.transcript is not None:
         checked = check_transcript(reading.transcript, agent, roots, authenticated=authenticated)
-        if authenticated or Path(checked.source.path).exists():  # other names would fill our memory
+        if authenticated or _exists(checked.source):  # other names would fill our memory
             transcript = checked
     if reading.cwd is not None and authenticated:
         project = check_folder(reading.cwd, root_of=root_of)
     return Call(agent=agent, reading=reading, transcript=transcript, project=project, roots=roots)
+
+
+def _exists(source: Source) -> bool:
+    path = Path(source.path)
+    return look_at(path.parent, path.exists, soon=True)
 
 
 def check_transcript(
@@ -67,7 +75,11 @@ def check_transcript(
     """Returns the transcript of `agent` that `given` names, below one of `roots`. `uid`: the user's. Raises Refused."""
     path = _plain_path(given)
     # Symlinks may make the same folder look different.
-    spellings = ((root, spelling) for root in roots for spelling in (root, Path(os.path.realpath(root))))
+    spellings = (
+        (root, spelling)
+        for root, real in look_at_each(roots, os.path.realpath, soon=True)
+        for spelling in (root, Path(real))
+    )
     root, spelling = next((both for both in spellings if path.is_relative_to(both[1])), (None, None))
     # Users move these folders by variables that the daemon does not see, so with the secret the layout is enough.
     if root is None and authenticated and agent.hooks is not None:
@@ -79,9 +91,9 @@ def check_transcript(
     if source is None:
         raise Refused("transcript: not named as this agent names them")
     try:
-        wrong = _wrong_below(root, path, os.geteuid() if uid is None else uid)
+        wrong = look_at(root, partial(_wrong_below, root, path, os.geteuid() if uid is None else uid), soon=True)
     except OSError as error:
-        wrong = os.strerror(error.errno or errno.EIO)
+        wrong = os_reason(error)
     if wrong is not None:
         raise Refused(f"transcript: {wrong}")
     return Transcript(source, root)
@@ -89,17 +101,22 @@ def check_transcript(
 
 def check_folder(given: str, *, root_of: FindRoot) -> ProjectRoot:
     """Returns the project that a working folder is in. Raises Refused, also for a symlink below the project's top."""
-    folder, project = _plain_path(given), root_of(given)
+    folder = _plain_path(given)
     try:
-        if folder.exists() and not folder.is_dir():
-            raise Refused("folder: not a folder")
-        checkout = project.checkout or project.root
-        below = Path(os.path.realpath(folder)).relative_to(checkout)
-        top = Path(*folder.parts[: len(folder.parts) - len(below.parts)])
-        if folder.parts[len(top.parts) :] != below.parts or os.path.realpath(top) != checkout:
-            raise Refused("folder: a symlink inside a project")
+        return look_at(folder, partial(_checked, folder, given, root_of), soon=True)
     except OSError as error:
-        raise Refused(f"folder: {os.strerror(error.errno or errno.EIO)}") from error
+        raise Refused(f"folder: {os_reason(error)}") from error
+
+
+def _checked(folder: Path, given: str, root_of: FindRoot) -> ProjectRoot:
+    project = root_of(given)
+    if folder.exists() and not folder.is_dir():
+        raise Refused("folder: not a folder")
+    checkout = project.checkout or project.root
+    below = Path(os.path.realpath(folder)).relative_to(checkout)
+    top = Path(*folder.parts[: len(folder.parts) - len(below.parts)])
+    if folder.parts[len(top.parts) :] != below.parts or os.path.realpath(top) != checkout:
+        raise Refused("folder: a symlink inside a project")
     return project
 
 
@@ -156,16 +173,19 @@ def may_have_other_sources(transcript: Transcript | None) -> bool:
 def changed_of_late(agent: Agent, transcript: Transcript | None, roots: Iterable[Path], *, now_ms: int) -> list[Source]:
     """Returns the named source and, newest first, at most `MOST_RECENT` sources below `roots` that changed recently."""
     found = []
-    for source in (source for root in roots for source in agent.sources(root)):
-        try:
-            changed_ns = agent.reader.stat(Path(source.path)).mtime_ns
-        except OSError:
-            continue
-        if changed_ns >= (now_ms - RECENT_MS) * 1_000_000:
-            found.append((changed_ns, source))
+    for _, times in look_at_each(roots, lambda root: list(_times(agent, root)), soon=True):
+        found += [
+            (changed_ns, source) for changed_ns, source in times if changed_ns >= (now_ms - RECENT_MS) * 1_000_000
+        ]
     newest = _newest(found, MOST_RECENT)
     named = [transcript.source] if transcript is not None and transcript.source not in newest else []
     return [*named, *newest]
+
+
+def _times(agent: Agent, root: Path) -> Iterator[tuple[int, Source]]:
+    for source in agent.sources(root):
+        with suppress(OSError):
+            yield agent.reader.stat(Path(source.path)).mtime_ns, source
 
 
 MOST_SIBLINGS: Final = 32

@@ -47,6 +47,7 @@ from carryover.ingest.spool import Spool, SpoolFull
 from carryover.ledger.commit import count_skipped
 from carryover.ledger.connect import LedgerDamaged
 from carryover.model import Event, Skipped
+from carryover.probe.looks import Silent, looked_at
 
 START_S: Final = 0.85
 """Time limit; the hook's script waits for one second in all."""
@@ -55,6 +56,8 @@ SAVE_S: Final = 0.25
 PROMPT_S: Final = 0.4
 """Time limit; the hook's script waits for 0.5 s in all."""
 MOST_AT_ONCE: Final = 128
+MOST_LOOKS: Final = 4
+"""Maximum number of calls whose paths are looked at at the same time."""
 MOST_KEPT: Final = 512
 """Maximum number of jobs waiting to be stored. More are dropped, since the transcripts contain the same."""
 _LIMITS_S: Final[dict[HookAction, float]] = {"session_start": START_S, "prompt": PROMPT_S}
@@ -73,20 +76,20 @@ _QUIET: Final = Reply(204)
 
 @dataclass(eq=False)
 class Hooks:
-    """Answers hook calls; `run` does what is left to do. Slow `answers` do not take the threads for `checks`."""
+    """Answers hook calls; `run` does what is left to do. Slow answers do not take the threads for `checks`."""
 
     context: DaemonContext
     ingest_queue: IngestQueue
     publish_queue: PublishQueue
     spool: Spool
     checks: Executor
-    answers: Executor
     follow: Follow | None = None
     _left: asyncio.Queue[Job | None] = field(default_factory=asyncio.Queue, init=False)
     _at_once: int = field(default=0, init=False)
+    looks: asyncio.Semaphore = field(default_factory=partial(asyncio.Semaphore, MOST_LOOKS), init=False)
 
     def __post_init__(self) -> None:
-        shared = (self.context, self.ingest_queue, self.publish_queue, self.answers)
+        shared = (self.context, self.ingest_queue, self.publish_queue)
         self.starts = SessionStarts(*shared, self.later, self.follow)
 
     async def call(
@@ -115,6 +118,8 @@ class Hooks:
                         await self._keep(agent, event, payload, read, cwd)
                 to_keep = False
                 reply, outcome = await self._answer(agent, read, authenticated)
+        except Silent:  # nor would the hook's script find anything out there
+            outcome, reply = "late", _QUIET
         except TimeoutError:
             outcome = "late"
             self.context.log.warning("hook_late", **named)
@@ -193,7 +198,8 @@ class Hooks:
 
         try:
             async with asyncio.timeout_at(deadline):
-                call = await loop.run_in_executor(self.checks, check)
+                async with self.looks:
+                    call = await looked_at(self.context.state.root, check, soon=True)
         except Refused as refused:
             self.context.log.info("hook_path_refused", agent=Word(agent.id), reason=phrase(str(refused)))
             return _QUIET, "refused_paths"
@@ -240,7 +246,7 @@ class Hooks:
         """Handles the end of a turn: stores the hook's report or reads the transcript, and publishes soon."""
         if events := await self._early_events(call):
             context = self.context
-            store = partial(ingest_provisional, root_of=context.root_of, now_ms=context.now_ms, executor=self.checks)
+            store = partial(ingest_provisional, root_of=context.root_of, now_ms=context.now_ms)
             stored = await store(context.ledger, call.agent.id, events)
             self.publish_queue.mark_dirty(stored.projects, stored.newest_event_ms, urgent=True)
             return
@@ -273,7 +279,7 @@ class Hooks:
         if call.transcript is not None and not may_have_other_sources(call.transcript):
             return [call.transcript.source]
         look = partial(changed_of_late, call.agent, call.transcript, call.roots, now_ms=self.context.now_ms())
-        return await asyncio.get_running_loop().run_in_executor(self.checks, look)
+        return await looked_at(self.context.state.root, look, soon=True)
 
     async def _own_session(self, call: Call) -> OwnSession:
         root = call.project.root if call.project is not None else None

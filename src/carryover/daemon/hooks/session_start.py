@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -26,6 +25,7 @@ from carryover.facts import ProjectRoot
 from carryover.ledger.batch import SourceState
 from carryover.ledger.queries import published_git
 from carryover.ledger.sessions import know_project
+from carryover.probe.looks import look_at, look_at_each, looked_at
 from carryover.publish.answers import Beginning, start_answer
 from carryover.publish.refresh import awaits_handoff
 
@@ -35,6 +35,8 @@ FOLLOW_S: Final = 0.2
 """Time for finding out that the project was moved here. If it takes longer, the next start gets its past."""
 JUST_GIVEN_MS: Final = 3_000
 """A session start within this time of a prompt belongs to that prompt, whose hook the agent calls first."""
+MOST_ANSWERS: Final = 4
+"""Maximum number of answers that are made at the same time."""
 MOST_GIVEN: Final = 512
 """Number of sessions for which the time of their handoff is remembered."""
 Job = Callable[[], Awaitable[object]]
@@ -62,13 +64,13 @@ class SessionStarts:
     context: DaemonContext
     ingest_queue: IngestQueue
     publish_queue: PublishQueue
-    executor: Executor
     later: Callable[[Job], None]
     """Runs what a timeout must not cancel: cancelling a write to the ledger would block the caller."""
     follow: Follow | None
     """Finds what was recorded of a project before it was moved."""
     prepared: set[int] = field(default_factory=set, init=False)
     """Projects in which a session has started before there was anything to hand over."""
+    answers: asyncio.Semaphore = field(default_factory=partial(asyncio.Semaphore, MOST_ANSWERS), init=False)
     _given: dict[tuple[str, str], _Given] = field(default_factory=dict, init=False)
     _owed: dict[tuple[str, str], Call] = field(default_factory=dict, init=False)
     """Calls of sessions that lack the handoff, by which their next prompt gets it."""
@@ -120,10 +122,12 @@ class SessionStarts:
             return False
 
         def own_sources() -> list[Source]:
-            found = (source for root in prompt.roots for source in prompt.agent.sources(root))
+            found = (
+                source for _, each in look_at_each(prompt.roots, prompt.agent.sources, soon=True) for source in each
+            )
             return [source for source in found if source.session == prompt.reading.session]
 
-        sources = await asyncio.get_running_loop().run_in_executor(self.executor, own_sources)
+        sources = await looked_at(self.context.state.root, own_sources, soon=True)
         await self.ingest_queue.read_now(sources)
         states = [await self.context.ledger.source_state(source) for source in sources]
         lost_ms = max((lost(_context_of(prompt.agent, state)) for state in states), default=0)
@@ -134,8 +138,9 @@ class SessionStarts:
         if start.transcript is None or may_have_other_sources(start.transcript):
             look = partial(changed_of_late, start.agent, start.transcript, start.roots, now_ms=self.context.now_ms())
         else:
-            look = partial(changed_siblings, start.agent, start.transcript, since_ms=self.context.last_rescan_ms)
-        await self.ingest_queue.read_now(await asyncio.get_running_loop().run_in_executor(self.executor, look))
+            siblings = partial(changed_siblings, start.agent, start.transcript, since_ms=self.context.last_rescan_ms)
+            look = partial(look_at, Path(start.transcript.source.path).parent, siblings, soon=True)
+        await self.ingest_queue.read_now(await looked_at(self.context.state.root, look, soon=True))
 
     async def _find_past(self, project: ProjectRoot) -> None:
         follow, found = self.follow, asyncio.Event()
@@ -152,7 +157,9 @@ class SessionStarts:
         await found.wait()
 
     async def _make_answer(self, start: Call) -> tuple[_Place, str | None]:
-        return await asyncio.get_running_loop().run_in_executor(self.executor, self._answer_of, start)
+        assert start.project is not None, "such calls name a folder"
+        async with self.answers:
+            return await looked_at(start.project.root, partial(self._answer_of, start), soon=True)
 
     def _answer_of(self, start: Call) -> tuple[_Place, str | None]:
         assert start.project is not None, "such calls name a folder"

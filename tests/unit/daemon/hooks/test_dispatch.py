@@ -2,9 +2,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
-from collections.abc import AsyncIterator, Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import AsyncIterator
+from concurrent.futures import Executor
 from contextlib import asynccontextmanager, closing, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -37,25 +36,22 @@ class Desk(HookDesk):
 
 
 @pytest.fixture
-def one_thread() -> Iterator[Executor]:
-    with ThreadPoolExecutor(1) as executor:
-        yield executor
-
-
-@pytest.fixture
-async def desk(context: DaemonContext, pool: Executor, one_thread: Executor) -> Desk:
-    return Desk(context, pool, one_thread)
+async def desk(context: DaemonContext, pool: Executor) -> Desk:
+    return Desk(context, pool)
 
 
 @asynccontextmanager
-async def hanging(executor: Executor) -> AsyncIterator[None]:
-    """The disk that a payload's paths lie on does not answer while the block lasts."""
-    answers = threading.Event()
-    executor.submit(answers.wait)
+async def hanging(looks: asyncio.Semaphore) -> AsyncIterator[None]:
+    """As many looks as there may be at once do not come back while the block lasts."""
+    taken = 0
+    while not looks.locked():
+        await looks.acquire()
+        taken += 1
     try:
         yield
     finally:
-        answers.set()
+        for _ in range(taken):
+            looks.release()
 
 
 def skipped(path: Path) -> list[tuple[str, str, int]]:
@@ -63,11 +59,9 @@ def skipped(path: Path) -> list[tuple[str, str, int]]:
         return [(row.record_type, row.reason, row.n) for row in totals(db).skipped]
 
 
-async def test_a_disk_that_hangs_keeps_no_agent_waiting(
-    desk: Desk, context: DaemonContext, pool: Executor, session: ClaudeSession, one_thread: Executor, lines: list[str]
-) -> None:
+async def test_a_disk_that_hangs_keeps_no_agent_waiting(desk: Desk, session: ClaudeSession, lines: list[str]) -> None:
     """A start is sent to the answers in stock; nothing else has one."""
-    async with hanging(one_thread):
+    async with hanging(desk.hooks.looks):
         replies = [
             await desk.call(session, "PostToolUse"),
             await desk.call(session, "Stop", last_assistant_message="words of a session"),
@@ -78,13 +72,12 @@ async def test_a_disk_that_hangs_keeps_no_agent_waiting(
     assert desk.meter.hook_counts() == HookCounts(late=3)
     assert [line.split(" ", 1)[0] for line in lines] == ["hook_late"] * 3
     assert not any("words" in line for line in lines)
-    answering = Desk(context, one_thread, pool)
-    async with hanging(one_thread), asyncio.timeout(20):
-        assert await answering.call(session, "SessionStart", source="startup") == TRY_STORE
+    async with hanging(desk.hooks.starts.answers), asyncio.timeout(20):
+        assert await desk.call(session, "SessionStart", source="startup") == TRY_STORE
 
 
 async def test_a_start_whose_answer_the_client_does_not_use_is_answered_with_the_first_prompt(
-    context: DaemonContext, pool: Executor, one_thread: Executor, session: ClaudeSession
+    context: DaemonContext, pool: Executor, session: ClaudeSession
 ) -> None:
     """What lies unread beside the new transcript is read first. A disk that hangs at both only puts it off."""
     agent = context.agents["claude-code"]
@@ -95,11 +88,11 @@ async def test_a_start_whose_answer_the_client_does_not_use_is_answered_with_the
         return HookEvent(action=action, session=payload.decode(), cwd=str(session.cwd), reason="clear")
 
     dropping = replace(agent, hooks=replace(agent.hooks, read=read, drops=frozenset(("clear",))))
-    desk = Desk(replace(context, agents={agent.id: dropping}), one_thread, pool)
+    desk = Desk(replace(context, agents={agent.id: dropping}), pool)
     session.prompt("Add a discount function")
     calls = [("SessionStart", b"s1"), *(("Stop", name) for name in (b"s2", b"s1", b"s1", b"s3", b"s3"))]
     async with desk.at_work():
-        async with hanging(one_thread):
+        async with hanging(desk.hooks.starts.answers):
             late = [
                 await desk.hooks.call(agent.id, each, b"s3", authenticated=True) for each in ("SessionStart", "Stop")
             ]
@@ -109,8 +102,8 @@ async def test_a_start_whose_answer_the_client_does_not_use_is_answered_with_the
     assert [b"discount function" in reply.body for reply in replies] == [False, False, True, False, True, False]
 
 
-async def test_too_many_at_once_are_sent_away_at_once(desk: Desk, session: ClaudeSession, one_thread: Executor) -> None:
-    async with hanging(one_thread), asyncio.TaskGroup() as group:
+async def test_too_many_at_once_are_sent_away_at_once(desk: Desk, session: ClaudeSession) -> None:
+    async with hanging(desk.hooks.looks), asyncio.TaskGroup() as group:
         waiting = [group.create_task(desk.call(session, "PostToolUse")) for _ in range(MOST_AT_ONCE)]
         await asyncio.sleep(0)
         async with asyncio.timeout(0.1):
@@ -175,7 +168,7 @@ CHAT = "7c1f2a90-1111-4222-8333-9d2c00000001"
 
 @pytest.fixture
 async def agents_desk(context: DaemonContext, pool: Executor) -> HookDesk:
-    return HookDesk(replace(context, agents=adapters()), pool, pool)
+    return HookDesk(replace(context, agents=adapters()), pool)
 
 
 async def test_a_codex_thread_resumed_in_another_project_is_not_informed_of_the_first(
@@ -231,13 +224,13 @@ async def test_after_a_compaction_the_next_copilot_prompt_gets_it_once(
 
 @pytest.mark.parametrize("late", [False, True])
 async def test_a_resumed_copilot_session_gets_it_with_its_start_and_not_with_its_prompt(
-    context: DaemonContext, pool: Executor, one_thread: Executor, compacted: CopilotSession, late: bool
+    context: DaemonContext, pool: Executor, compacted: CopilotSession, late: bool
 ) -> None:
     """Both are called at once, before the log tells of the resume. If the start is late, its script answers it."""
-    desk = HookDesk(replace(context, agents=adapters()), one_thread, pool)
+    desk = HookDesk(replace(context, agents=adapters()), pool)
     started, prompted = compacted.payload(source="resume"), compacted.payload(prompt="Go on")
     async with desk.at_work():
-        async with hanging(one_thread) if late else nullcontext():
+        async with hanging(desk.hooks.starts.answers) if late else nullcontext():
             start = asyncio.create_task(desk.hooks.call("copilot", "sessionStart", started, authenticated=True))
             await asyncio.wait({start}, timeout=None if late else 0)
         prompt = await desk.hooks.call("copilot", "userPromptSubmitted", prompted, authenticated=True)

@@ -1,0 +1,299 @@
+"""Looks at folders whose disk may hang, in threads that can be given up: a network drive, FUSE, a failing disk.
+
+A look at a folder that does not answer in time is left behind in its thread, and from then on nothing on that disk is
+looked at until the look has come back, so that few threads are stuck. Everything that the daemon does in a project or
+in an agent's folder goes through here; commands do too where they go through all projects.
+"""
+
+from __future__ import annotations
+
+import _thread
+import errno
+import re
+import threading
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, Generic, TypeVar
+
+KNOCK_S: Final = 0.5
+"""How long a disk may take to tell whether a folder exists."""
+WORK_S: Final = 20.0
+"""How long anything in one folder may take once its disk has answered: longer than all questions to git together."""
+LATE_S: Final = 5.0
+"""After this long, a look has its disk to itself, so that one that hangs halfway holds up one reader and publisher."""
+SHORT_S: Final = 1.0
+"""For a look that an agent waits for; it waits for no late one."""
+AGAIN_S: Final = 60.0
+"""How often a silent disk is asked again if a look has not come back by itself: its question may be lost."""
+MOST_STUCK: Final = 8
+"""No disk is asked again while that many threads are stuck there."""
+_MOUNTS: Final = Path("/proc/self/mountinfo")
+_ESCAPED: Final = re.compile(r"\\([0-7]{3})")
+
+Item = TypeVar("Item")
+T = TypeVar("T")
+
+
+class Silent(TimeoutError):
+    """The disk of a folder does not answer."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(errno.ETIMEDOUT, "its disk does not answer", str(folder))
+
+
+@dataclass(slots=True)
+class _Silence:
+    since_s: float
+    again_s: float
+    stuck: int = 0
+
+
+_silent: dict[Path, _Silence] = {}
+"""By folder or mount point. Times are of `time.monotonic()`."""
+_under_way: set[_Walk[Any, Any]] = set()
+_lock: Final = threading.Lock()
+_here: Final = threading.local()
+
+
+def look_at(folder: Path | str, look: Callable[[], T], *, soon: bool = False) -> T:
+    """Returns what `look`, which concerns `folder`, returns. Raises what it raises, and Silent if that takes longer
+    than `WORK_S`; if it is wanted `soon`, than `SHORT_S`.
+
+    Then `look` goes on in its thread, and may do so at any later time; see `give_up_if_late`. Within another look it
+    is a part of that, which is given up with it.
+    """
+    for _, found in look_at_each([Path(folder)], lambda _folder: look(), soon=soon):
+        return found
+    raise Silent(Path(folder))
+
+
+async def looked_at(folder: Path | str, look: Callable[[], T], *, soon: bool = False) -> T:
+    """Does what `look_at` does; meanwhile the event loop goes on."""
+    import asyncio  # not at the top: most commands do without it
+
+    if not _may_ask(Path(folder), soon=soon):
+        raise Silent(Path(folder))
+    loop = asyncio.get_running_loop()
+    ended = loop.create_future()
+
+    def end() -> None:
+        if not ended.done():  # its caller has given up
+            ended.set_result(None)
+
+    def watch() -> None:
+        if walk.is_over():
+            end()
+        else:
+            loop.call_later(walk.left_s(), watch)
+
+    def tell() -> None:
+        with suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(end)
+
+    walk = _Walk([(None, Path(folder))], lambda _item: look(), soon=soon, tell=tell)
+    loop.call_later(walk.left_s(), watch)
+    await ended
+    for _, found in walk.outcome():
+        return found
+    raise Silent(walk.folder)
+
+
+def look_at_each(
+    items: Iterable[Item],
+    look: Callable[[Item], T],
+    *,
+    at: Callable[[Item], Path] | None = None,
+    soon: bool = False,
+) -> list[tuple[Item, T]]:
+    """Returns each item with what `look` returns for it, but those on disks that do not answer. `at`: its folder.
+    `soon`: as for `look_at`.
+    """
+    waiting = [(item, Path(str(item)) if at is None else at(item)) for item in items]
+    if (walk := _walk_here()) is not None:
+        return walk.take_in(waiting, look, soon=soon)
+    found: list[tuple[Item, T]] = []
+    while waiting := [(item, folder) for item, folder in waiting if _may_ask(folder, soon=soon)]:
+        walk = _Walk(waiting, look, soon=soon)
+        walk.wait()
+        done = walk.outcome()
+        found += done
+        waiting = waiting[len(done) + 1 :]
+    return found
+
+
+def give_up_if_late() -> None:
+    """Raises Silent in a thread for which nobody waits any more: what it was about to write may be outdated."""
+    if (walk := _walk_here()) is not None and walk.given_up:
+        raise Silent(walk.folder)
+
+
+def presume_silent(folders: Iterable[str]) -> None:
+    """Has these not looked at for a while, since another process found that they do not answer.
+
+    A thread that is stuck in the kernel may keep its process from ending, and a command must end.
+    """
+    now_s = time.monotonic()
+    with _lock:
+        for folder in folders:
+            _silent.setdefault(Path(folder), _Silence(since_s=now_s, again_s=now_s + AGAIN_S))
+
+
+def silent_folders() -> dict[str, float]:
+    """Returns the folders or mount points that do not answer, and for how many seconds."""
+    now_s = time.monotonic()
+    with _lock:
+        return {str(folder): now_s - silence.since_s for folder, silence in sorted(_silent.items())}
+
+
+def _walk_here() -> _Walk[Any, Any] | None:
+    return getattr(_here, "walk", None)
+
+
+class _Walk(Generic[Item, T]):
+    """A thread on its way through folders. `tell` is called in it at the end."""
+
+    def __init__(
+        self,
+        items: list[tuple[Item, Path]],
+        look: Callable[[Item], T],
+        *,
+        soon: bool,
+        tell: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.folder = items[0][1]
+        self.given_up = False
+        self._items = items
+        self._look = look
+        self._soon = soon
+        self._tell = tell
+        self._found: list[tuple[Item, T]] = []
+        self._begin_s = time.monotonic()
+        self._limit_s = self._begin_s + KNOCK_S
+        self._error: BaseException | None = None
+        self._has_ended = False
+        self._end = threading.Lock()
+        self._end.acquire()  # until the end
+        self._silent: Path | None = None
+        with _lock:
+            _under_way.add(self)
+        _thread.start_new_thread(self._run, ())  # nothing waits for it at the end, as it may be stuck
+
+    def wait(self) -> None:
+        """Returns at the end, or once it is given up."""
+        while not self._end.acquire(timeout=self.left_s()):
+            if self.is_over():
+                return
+
+    def left_s(self) -> float:
+        return max(0.0, self._limit_s - time.monotonic())
+
+    def is_over(self) -> bool:
+        """Whether it has ended or is given up, as it is now if its folder has not answered in time."""
+        with _lock:
+            if not (self._has_ended or self.given_up) and time.monotonic() >= self._limit_s:
+                self.given_up = True
+                self._silent = _note_silence(self.folder)
+                _under_way.discard(self)
+            return self.given_up or self._has_ended
+
+    def outcome(self) -> list[tuple[Item, T]]:
+        """Returns what was found until the end or the first folder that does not answer. Raises what a look raised."""
+        if self._error is not None and not self.given_up:
+            raise self._error
+        return self._found
+
+    def take_in(self, items: list[tuple[Any, Path]], look: Callable[[Any], Any], *, soon: bool) -> list[Any]:
+        """Looks at `items` in this thread, in the middle of another look."""
+        outer, left_s, found = self.folder, self.left_s(), []
+        try:
+            for item, folder in items:
+                if _may_ask(folder, soon=soon, but=self):
+                    found.append((item, self._look_at(folder, partial(look, item), soon=soon)))
+        finally:
+            self._begin(outer, left_s)
+        return found
+
+    def is_late_on_disk_of(self, folder: Path) -> bool:
+        return time.monotonic() - self._begin_s > LATE_S and folder.is_relative_to(_disk_of(self.folder))
+
+    def _run(self) -> None:
+        _here.walk = self
+        try:
+            for item, folder in self._items:
+                result = self._look_at(folder, partial(self._look, item), soon=self._soon)
+                with _lock:
+                    give_up_if_late()
+                    self._found.append((item, result))
+        except BaseException as error:
+            self._error = error
+        finally:
+            with _lock:
+                _under_way.discard(self)
+                self._has_ended = True
+                self._end.release()
+                if self._silent is not None:
+                    _silent.pop(self._silent, None)
+            self._tell()
+
+    def _look_at(self, folder: Path, look: Callable[[], Any], *, soon: bool) -> Any:
+        self._begin(folder, KNOCK_S)
+        with suppress(OSError, ValueError):  # whatever the disk answers
+            folder.stat()
+        self._begin(folder, SHORT_S if soon else WORK_S)
+        result = look()
+        with _lock:
+            for disk in _disks_of(folder):
+                del _silent[disk]
+        return result
+
+    def _begin(self, folder: Path, limit_s: float) -> None:
+        with _lock:
+            give_up_if_late()
+            self.folder = folder
+            self._begin_s = time.monotonic()
+            self._limit_s = self._begin_s + limit_s
+
+
+def _may_ask(folder: Path, *, soon: bool, but: _Walk[Any, Any] | None = None) -> bool:
+    now_s = time.monotonic()
+    with _lock:
+        if not soon and any(walk.is_late_on_disk_of(folder) for walk in _under_way if walk is not but):
+            return False
+        silences = [_silent[disk] for disk in _disks_of(folder)]
+        if any(now_s < silence.again_s or silence.stuck >= MOST_STUCK for silence in silences):
+            return False
+        for silence in silences:
+            silence.again_s = now_s + AGAIN_S
+    return True
+
+
+def _disks_of(folder: Path) -> list[Path]:
+    """Returns the silent ones among those that `folder` is on."""
+    return [disk for disk in _silent if folder.is_relative_to(disk)] if _silent else []
+
+
+def _note_silence(folder: Path) -> Path:
+    now_s = time.monotonic()
+    [disk, *_] = (*_disks_of(folder), _disk_of(folder))
+    silence = _silent.setdefault(disk, _Silence(since_s=now_s, again_s=now_s + AGAIN_S))
+    silence.stuck += 1
+    return disk
+
+
+def _disk_of(folder: Path) -> Path:
+    """Returns where the disk of `folder` is mounted; the folder itself if the home folder is on the same one."""
+    try:
+        lines = _MOUNTS.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+    except OSError:
+        return folder
+    points = [Path(_ESCAPED.sub(_unescaped, line.split(" ")[4])) for line in lines]
+    around = [point for point in points if folder.is_relative_to(point) and not Path.home().is_relative_to(point)]
+    return max(around, key=lambda point: len(point.parts), default=folder)
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    return chr(int(found[1], 8))
