@@ -68,13 +68,12 @@ def test_each_document_is_linked_from_the_readme_and_links_back() -> None:
     assert [path.name for path in others if "README.md)" not in path.read_text("utf-8")] == []
 
 
-def test_the_architecture_is_short_and_names_each_folder_of_the_source_and_files_that_are_there() -> None:
+def test_the_architecture_names_each_folder_of_the_source_and_files_that_are_there() -> None:
     """Paths below the package, `tests/...` and `architecture/...`; a file on a user's machine is none of them."""
     named = [name for name in MODULE.findall(ARCHITECTURE) if name.endswith((".py", ".md"))]
     places = [TOP, TOP / "src" / "carryover"]
     folders = [path.name for path in places[1].iterdir() if (path / "__init__.py").is_file()]
 
-    assert len(ARCHITECTURE.split()) <= 5000
     assert [name for name in folders if f"{name}/" not in ARCHITECTURE] == []
     assert len(named) > 50
     assert [name for name in named if not any((place / name).exists() for place in places)] == []
