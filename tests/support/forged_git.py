@@ -143,6 +143,18 @@ def bare_below_a_broken_one(root: Path) -> None:
     data_folder(root / ".git", HEAD="no branch")
 
 
+def bare_beside_another(root: Path) -> None:
+    """git would show in it what is in the other folder."""
+    git(root.parent, "clone", "--quiet", "--bare", "shop", root.name)
+    config = root / "config"
+    config.write_text(config.read_text().replace("bare = true", "worktree = ../shop"))
+
+
+def bare_beside_another_on_one_line(root: Path) -> None:
+    git(root.parent, "clone", "--quiet", "--bare", "shop", root.name)
+    (root / "config").write_text("[Core]repositoryformatversion = 0\n[Core] WorkTree=../shop\n")
+
+
 FORGED: Final[tuple[Callable[[Path], None], ...]] = (
     worktree_in_itself,
     worktree_in_worktrees_of_its_own,
@@ -162,4 +174,6 @@ FORGED: Final[tuple[Callable[[Path], None], ...]] = (
     index_is_a_link,
     bare_that_shares,
     bare_below_a_broken_one,
+    bare_beside_another,
+    bare_beside_another_on_one_line,
 )
