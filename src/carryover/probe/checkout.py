@@ -17,6 +17,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -94,10 +95,12 @@ def may_be_asked(root: Path) -> bool:
     if any(_keeps_refs_elsewhere(folder) for folder in folders):
         return False
     tops = [os.path.realpath(folder) for folder in folders]
-    for number, entry in enumerate(entry for top in tops for entry in _state(top)):
-        if number > _MOST_ENTRIES or (entry.is_symlink() and not _is_inside(os.path.realpath(entry.path), tops)):
-            return False
-    return True
+    try:
+        entries = islice((entry for top in tops for entry in _state(top)), _MOST_ENTRIES + 1)
+        inside = [not entry.is_symlink() or _is_inside(os.path.realpath(entry.path), tops) for entry in entries]
+    except OSError:  # such as a name too long for us, but not for git, which goes there step by step
+        return False
+    return len(inside) <= _MOST_ENTRIES and all(inside)
 
 
 def named_in(file: Path, prefix: bytes = b"") -> Path | None:
@@ -226,17 +229,20 @@ def _state(folder: str) -> Iterator[os.DirEntry[str]]:
 
 
 def _below(entry: os.DirEntry[str]) -> Iterator[os.DirEntry[str]]:
-    if entry.is_dir(follow_symlinks=False):
-        for inner in _entries(entry.path):
-            yield inner
-            yield from _below(inner)
+    left = [entry]
+    while left:
+        found = left.pop()
+        if found.is_dir(follow_symlinks=False):
+            inner = list(_entries(found.path))
+            yield from inner
+            left += inner
 
 
 def _entries(folder: str) -> Iterator[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as entries:
             yield from entries
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError, PermissionError):  # nor can git read it then
         return
 
 
