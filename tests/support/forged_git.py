@@ -1,13 +1,16 @@
 """Folders as a stranger's archive may bring them, whose `.git` claims the repository `shop` beside them."""
 
+import os
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from support.repository import git, repository
 
 SECRET_BRANCH: Final = "merger-with-okapi"
+LONGEST_PATH: Final = 4080
 SECRET_SUBJECT: Final = "Prepare the takeover of Quagga Ltd"
 
 
@@ -110,6 +113,22 @@ def one_branch_is_a_link(root: Path) -> None:
     (own / "objects" / "info" / "alternates").write_text("../../../shop/.git/objects\n")
 
 
+def a_branch_too_deep_to_be_looked_at(root: Path) -> None:
+    """By its whole name, which is too long; git goes there from the top of the checkout."""
+    own = of_its_own(root)
+    (own / "objects" / "info" / "alternates").write_text("../../../shop/.git/objects\n")
+    name = "/".join([".git/refs/heads", *["d" * 200] * 20])[:LONGEST_PATH].rstrip("/")
+    folder = os.open(root, os.O_RDONLY)
+    for part in name.split("/"):
+        with suppress(FileExistsError):
+            os.mkdir(part, dir_fd=folder)
+        inner = os.open(part, os.O_RDONLY, dir_fd=folder)
+        os.close(folder)
+        folder = inner
+    os.symlink(root.parent / "shop" / ".git" / "refs" / "heads" / SECRET_BRANCH, "x", dir_fd=folder)
+    os.close(folder)
+
+
 def a_branch_names_a_link(root: Path) -> None:
     own = of_its_own(root)
     (own / "refs" / "heads" / SECRET_BRANCH).write_text("ref: main-worktree/FOUND\n")
@@ -143,6 +162,18 @@ def bare_below_a_broken_one(root: Path) -> None:
     data_folder(root / ".git", HEAD="no branch")
 
 
+def bare_beside_another(root: Path) -> None:
+    """git would show in it what is in the other folder."""
+    git(root.parent, "clone", "--quiet", "--bare", "shop", root.name)
+    config = root / "config"
+    config.write_text(config.read_text().replace("bare = true", "worktree = ../shop"))
+
+
+def bare_beside_another_on_one_line(root: Path) -> None:
+    git(root.parent, "clone", "--quiet", "--bare", "shop", root.name)
+    (root / "config").write_text("[Core]repositoryformatversion = 0\n[Core] WorkTree=../shop\n")
+
+
 FORGED: Final[tuple[Callable[[Path], None], ...]] = (
     worktree_in_itself,
     worktree_in_worktrees_of_its_own,
@@ -157,9 +188,12 @@ FORGED: Final[tuple[Callable[[Path], None], ...]] = (
     folder_that_shares,
     refs_and_objects_are_links,
     one_branch_is_a_link,
+    a_branch_too_deep_to_be_looked_at,
     a_branch_names_a_link,
     head_is_a_link,
     index_is_a_link,
     bare_that_shares,
     bare_below_a_broken_one,
+    bare_beside_another,
+    bare_beside_another_on_one_line,
 )

@@ -7,7 +7,8 @@ if it names this `.git` back, by what git or the user wrote over there:
 - the `core.worktree` of a submodule's is this folder;
 - that of `git init --separate-git-dir` names nothing: it is beside this `.git`, or was written right after it.
 
-Nor is git started where what it takes for a commit, a branch or its index leads out of the data folder.
+Nor is git started where what it takes for a commit, a branch or its index leads out of the data folder, or where it
+would look for another than that one: in the folder itself, or above it.
 """
 
 from __future__ import annotations
@@ -16,16 +17,20 @@ import os
 import re
 import stat
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from carryover.fsio import read_bytes_bounded
+from carryover.fsio import read_beginning, read_bytes_bounded
 
 _LARGEST_NAME: Final = 16_384
 _LARGEST_CONFIG: Final = 1 << 20
 _GIT_FILE: Final = b"gitdir: "
 _WORK_TREE: Final = re.compile(rb'^[ \t]*worktree[ \t]*=[ \t]*"?(.*?)"?[ \t\r]*$', re.MULTILINE | re.IGNORECASE)
 _ESCAPED: Final = re.compile(rb'\\([\\"])')
+_NAMES_WORK_TREE: Final = re.compile(rb"worktree[ \t]*=", re.IGNORECASE)
+_HEAD: Final = re.compile(rb"ref:[ \t]*refs/|[0-9a-f]{40}")
+_LARGEST_HEAD: Final = 255
 _REFS_KEY: Final = b"refstorage"
 _REFS_HERE: Final = re.compile(rb'refstorage[ \t]*=[ \t]*"?(?:files|reftable)"?[ \t\r]*$', re.MULTILINE)
 """What a configuration may say of where branches are kept. Other values may name a folder (git 2.54)."""
@@ -42,7 +47,9 @@ def git_dir_of(root: Path) -> Path | None:
     """Returns git's data folder for the checkout at `root`; None if that is not the top of a checkout, or its `.git`
     names a data folder that does not name it back. Takes a few calls of stat."""
     git_dir = _named_by(root)
-    return git_dir if git_dir is not None and _belongs(git_dir, root) else None
+    if git_dir is None or not _belongs(git_dir, root):
+        return None
+    return git_dir if _is_whole(git_dir, _common_of(git_dir)) else None
 
 
 def is_top(root: Path) -> bool:
@@ -82,20 +89,18 @@ def worktrees_of(common: Path) -> Iterator[Path]:
 def may_be_asked(root: Path) -> bool:
     """Whether git, started at `root`, would read nothing of another repository's. Also for a bare one. Blocks."""
     git_dir = git_dir_of(root)
-    if git_dir is None and os.path.lexists(root / ".git"):
+    if git_dir is None and not _is_bare(root):
         return False
-    folders = {git_dir, _common_of(git_dir)} if git_dir is not None else set()
-    if os.path.lexists(root / "HEAD"):  # where there is no valid `.git`, git takes the folder for a bare repository
-        if os.path.lexists(root / "commondir"):
-            return False
-        folders.add(root)
+    folders = {git_dir, _common_of(git_dir)} if git_dir is not None else {root}
     if any(_keeps_refs_elsewhere(folder) for folder in folders):
         return False
     tops = [os.path.realpath(folder) for folder in folders]
-    for number, entry in enumerate(entry for top in tops for entry in _state(top)):
-        if number > _MOST_ENTRIES or (entry.is_symlink() and not _is_inside(os.path.realpath(entry.path), tops)):
-            return False
-    return True
+    try:
+        entries = islice((entry for top in tops for entry in _state(top)), _MOST_ENTRIES + 1)
+        inside = [not entry.is_symlink() or _is_inside(os.path.realpath(entry.path), tops) for entry in entries]
+    except OSError:  # such as a name too long for us, but not for git, which goes there step by step
+        return False
+    return len(inside) <= _MOST_ENTRIES and all(inside)
 
 
 def named_in(file: Path, prefix: bytes = b"") -> Path | None:
@@ -122,6 +127,26 @@ def _named_by(root: Path) -> Path | None:
     if named is None or not os.path.lexists(named / "HEAD"):
         return None
     return entry if named == entry and not entry.is_symlink() else Path(os.path.realpath(named))
+
+
+def _is_bare(root: Path) -> bool:
+    """Whether git takes `root` itself for a data folder, and one that names no other and no checkout."""
+    if any(os.path.lexists(root / name) for name in (".git", "commondir")) or not _is_whole(root, root):
+        return False
+    return not any(_NAMES_WORK_TREE.search(text) for text in _settings(root) if text is not None)
+
+
+def _is_whole(git_dir: Path, common: Path) -> bool:
+    """Whether git takes `git_dir` for a data folder. In the place of one that it does not, it looks for others."""
+    if not all(os.access(common / name, os.X_OK) for name in ("objects", "refs")):
+        return False
+    head = git_dir / "HEAD"
+    try:
+        if head.is_symlink():
+            return str(head.readlink()).startswith("refs/")
+        return _HEAD.match(read_beginning(head, _LARGEST_HEAD)) is not None
+    except OSError:
+        return False
 
 
 def _belongs(git_dir: Path, root: Path) -> bool:
@@ -204,17 +229,20 @@ def _state(folder: str) -> Iterator[os.DirEntry[str]]:
 
 
 def _below(entry: os.DirEntry[str]) -> Iterator[os.DirEntry[str]]:
-    if entry.is_dir(follow_symlinks=False):
-        for inner in _entries(entry.path):
-            yield inner
-            yield from _below(inner)
+    left = [entry]
+    while left:
+        found = left.pop()
+        if found.is_dir(follow_symlinks=False):
+            inner = list(_entries(found.path))
+            yield from inner
+            left += inner
 
 
 def _entries(folder: str) -> Iterator[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as entries:
             yield from entries
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError, PermissionError):  # nor can git read it then
         return
 
 

@@ -73,7 +73,7 @@ COMMITTED: Final = "a handoff would be committed"
 
 NOT_NAMED_BACK: Final = (
     "its .git leads to a repository that names another folder, as after it was copied or moved, or came from someone "
-    "else; if it is your own worktree, `git worktree repair` there mends that"
+    "else, or it is damaged; if it is your own worktree, `git worktree repair` there may mend that"
 )
 
 

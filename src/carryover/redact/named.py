@@ -69,7 +69,7 @@ _BLANK = later(r"[ \t]{0,8}(?:\*{1,2}[ \t])?")
 _SHELL_WORD = later(r"(?:[^\s\\]|\\[^nrt\"'\s])+")
 _WORD = later(r"[^\s\"'`,;&<>(){}\[\]|\\]+")
 _NAMING_ATTRIBUTES = ("name=", "key=", "id=")
-_XML_TEXT = later(r"[^<\n]*")
+_XML_TEXT = later(r"(?:[^<\n]{0,256}|[^<>\n]*)(?=</)")
 _CALL = later(r"(?:await |new )?[A-Za-z_][\w.:]*(?:!?\([^\n]{0,200}\)|\[[\w\"'])")
 _ATTRIBUTE = later(r"[A-Za-z_]\w*(?:\??\.[A-Za-z_]\w*)+")
 _LINE_HEAD = later(
@@ -123,9 +123,10 @@ def _link(word: re.Match[str]) -> tuple[str, str]:
 
 def _in_element(text: str, name: str, begin: int, at: int, sort: str) -> Assignment | None:
     """Handles `<token>abc</token>`, `<string name="token">abc</string>` and `<key>token</key><string>abc</string>`."""
-    end = end_of(_XML_TEXT, text, at)
-    if not text.startswith("</", end):
+    found = _XML_TEXT.match(text, at)
+    if found is None:
         return None
+    end = found.end()
     if sort == ">" and text[begin - 1 : begin] != "<":
         if not text.endswith(_NAMING_ATTRIBUTES, 0, begin - 1):
             return None
@@ -277,7 +278,8 @@ def _spans(text: str, lower: str, word: str) -> Iterator[Span]:
         found = read_assignment(text, match)
         kind = None
         if found is not None:
-            if not found.in_words and not _EXPANSION.match(found.value, 0, _LONGEST_IN_WORDS):
+            is_short = found.in_words and len(found.value) <= _LONGEST_IN_WORDS
+            if not is_short and not _EXPANSION.match(found.value, 0, _LONGEST_IN_WORDS):
                 done = found.end  # examined only once: linear on any input
             kind = _kind(found, word)
         if found is not None and kind is not None:

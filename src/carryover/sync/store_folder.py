@@ -27,6 +27,7 @@ from carryover.sync.sealing import LARGEST_OBJECT
 LOCK_S: Final = 10.0
 """Git holds a ref's lock for milliseconds: one that stays this long was left by a program that was killed."""
 MOST_REFS: Final = 10_000
+DEEPEST_REF: Final = 16
 MOST_IN_FOLDER: Final = 200_000
 MAKES_ONE: Final = "GIT_DEFAULT_REF_FORMAT=files git init --bare --object-format=sha1 FOLDER"
 _LARGEST: Final = LARGEST_OBJECT + (64 << 10)
@@ -69,6 +70,7 @@ class StoreFolder:
         packed = (self._content("packed-refs") or b"").decode(errors="replace")
         found = {name: commit for commit, name in _PACKED_REF.findall(packed)}
         left: list[tuple[str, ...]] = [("refs",)]
+        looked_at = 0
         while left:
             folder = left.pop()
             for name, is_folder in self._listed(*folder):
@@ -77,7 +79,8 @@ class StoreFolder:
                     left.append(path)
                 elif (commit := self._id_in(path)) is not None and not name.endswith(".lock"):
                     found["/".join(path)] = commit
-            if len(found) + len(left) > MOST_REFS:
+            looked_at += 1
+            if len(found) + len(left) + looked_at > MOST_REFS or len(folder) > DEEPEST_REF:
                 raise OSError(errno.E2BIG, "it has more refs than any machine makes")
         return found
 
@@ -176,8 +179,7 @@ class StoreFolder:
     @contextmanager
     def _opened(self, *names: str, make: bool = False) -> Iterator[int]:
         """Opens a folder in the repository, following no link, and yields its descriptor."""
-        if self._is_ended():
-            raise OSError(errno.EINTR, "synchronising was ended")
+        self._check_end()
         place = os.open(self._path, _FOLDER)
         try:
             for name in (*self._inside, *names):
@@ -188,16 +190,24 @@ class StoreFolder:
         finally:
             os.close(place)
 
+    def _check_end(self) -> None:
+        if self._is_ended():
+            raise OSError(errno.EINTR, "synchronising was ended")
+
     @contextmanager
     def _locked(self, place: int, name: str) -> Iterator[int]:
         """Creates a file's lock and yields its descriptor. The block renames the lock or removes it."""
-        deadline = time.monotonic() + LOCK_S
+        began_s = time.monotonic()
         while True:
+            self._check_end()
             try:
                 lock = os.open(_lock_of(name), _NEW, 0o600, dir_fd=place)
                 break
             except FileExistsError:
-                if time.monotonic() >= deadline:
+                waited_s = time.monotonic() - began_s
+                if waited_s >= 2 * LOCK_S:  # somebody puts it there again and again
+                    raise
+                if waited_s >= LOCK_S:
                     _remove(_lock_of(name), place)
                 time.sleep(0.05)
         try:

@@ -67,6 +67,16 @@ def test_the_data_folder_of_another_that_shares_nothing_is_not_believed(home: Pa
     assert (git_dir_of(root), git_facts(root, timeout_s=20)) == (None, None)
 
 
+def test_a_folder_of_branches_may_be_as_deep_as_the_disk_allows(home: Path) -> None:
+    root = repository(home / "app", {"a.py": "1\n"})
+    folder = root / ".git" / "refs" / "heads"
+    for _ in range(15):
+        folder /= "/".join("a" * 100)
+        folder.mkdir(parents=True)
+
+    assert may_be_asked(root)
+
+
 @pytest.mark.parametrize("name", ["config", "config.worktree"])
 @pytest.mark.parametrize("value", ["files:///nowhere", "reftable:\\\n//nowhere"])
 def test_branches_that_a_configuration_takes_from_elsewhere_are_not_read(home: Path, name: str, value: str) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from carryover.probe.git_command import Answer, ask, in_store
 from carryover.probe.git_history import commit_named, commit_of_line, newest_commits
+from carryover.projects.root import find_root
 from support.daemon_process import wait_until
 from support.repository import git, repository
 
@@ -24,7 +25,8 @@ def children() -> list[str]:
 
 @pytest.fixture
 def slow_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A git that starts a child of its own, which holds the pipe, and never ends."""
+    """A git, for the repository at `tmp_path`, that starts a child of its own, which holds the pipe, and never ends."""
+    repository(tmp_path)
     program = tmp_path / "bin" / "git"
     program.parent.mkdir()
     program.write_text('#!/bin/sh\nsleep 1000 &\necho $$ $! > "${0%/*}/pids"\nwait\n')
@@ -74,6 +76,41 @@ def test_another_working_tree_that_the_configuration_names_is_not_looked_at(tmp_
     git(root, "config", "core.worktree", str(private))
 
     assert ask(root, ("diff", "HEAD", "--"), deadline=soon()) == [Answer(0, b"")]
+
+
+@pytest.mark.parametrize("missing", ["objects", "refs", "HEAD"])
+def test_a_folder_is_no_repository_of_its_own_where_its_git_folder_is_none(tmp_path: Path, missing: str) -> None:
+    """git takes the folder itself for one then, with the programs that its configuration names."""
+    root, proof = tmp_path / "repo", tmp_path / "proof"
+    git(tmp_path, "init", "--quiet", "--bare", "repo")
+    (root / ".gitattributes").write_text("* filter=planted\n")
+    (root / "a.py").write_text("1\n")
+    inside = ("--git-dir=.", "--work-tree=.")
+    git(root, *inside, "add", "a.py", ".gitattributes")
+    git(root, *inside, "commit", "--quiet", "--message", "first commit")
+    git(root, "config", "filter.planted.clean", f"touch {proof}; cat")
+    (root / "a.py").write_text("2\n")
+    git(tmp_path, "init", "--quiet", "--bare", "repo/.git")
+    (root / ".git" / missing).rename(root / ".git" / "elsewhere")
+    (root / ".git" / "HEAD").write_text("ref: refs/heads/main\n" if missing != "HEAD" else "nothing\n")
+
+    assert ask(root, ("diff", "HEAD", "--"), deadline=soon()) == [Answer(128, b"")]
+    assert not proof.exists()
+
+
+@pytest.mark.parametrize("has_git_folder", [True, False])
+def test_no_repository_above_is_asked_where_a_folder_has_a_colon_in_its_name(
+    tmp_path: Path, has_git_folder: bool
+) -> None:
+    """git separates by it the folders above which it does not look."""
+    root = repository(tmp_path / "shop", {"cart.py": "1\n"}) / "from:elsewhere" / "stranger"
+    root.mkdir(parents=True)
+    if has_git_folder:
+        (root / ".git").mkdir()
+        (root / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
+
+    assert ask(root, ("rev-list", "--all"), deadline=soon()) == [Answer(128, b"")]
+    assert find_root(str(root)).main_root is None
 
 
 def test_paths_are_literal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -86,6 +86,7 @@ HOSTILE = (
     "key: q8Zk1mXw93LpRt5Yb2Vn ", "DB_PASS=${DB_PASS:-", "pass\u200bword=", "token\",\"value\":\"",
     "<key>token</key><string>", "password=\\\"", "password='", "PASSWORD=a(", "token: a | b ", "<password>",
     "cookie: a=", "cookie: a=${ ", "bearer ", "-TE_KEY=bc;",
+    "password>", ' name="token">x', "pw是", "密码为a",
     "authorization: digest ", "authorization: bearer ", "-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----",
     "-----BEGIN PRIVATE KEY-----\n" + "A" * 70 + "\n",
 )  # fmt: skip

@@ -8,6 +8,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import threading
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -362,6 +363,33 @@ def test_a_lock_that_a_killed_program_left_is_removed(
 
     assert store.fetch().commits == {ME: first}
     assert list((folder / "refs" / "heads").iterdir()) == [folder / HEAD_OF_ME]
+
+
+def test_a_lock_that_somebody_puts_there_again_and_again_is_not_waited_for_for_ever(
+    store: GitStore, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("carryover.sync.store_folder.LOCK_S", 0.1)
+    lock, is_over = folder / f"{HEAD_OF_ME}.lock", threading.Event()
+
+    def put_there() -> None:
+        while not is_over.is_set():
+            lock.touch()
+
+    restless = threading.Thread(target=put_there)
+    restless.start()
+    try:
+        with pytest.raises(StoreTrouble):
+            store.push(ME, store.commit(None, None, {"head": b"1"}, []), None)
+    finally:
+        is_over.set()
+        restless.join()
+
+
+def test_folders_in_folders_are_not_followed_to_the_end(store: GitStore, folder: Path) -> None:
+    (folder / "refs" / Path(*"abcdefghijklmnopqrstuvwxyz")).mkdir(parents=True)
+
+    with pytest.raises(StoreTrouble, match="more refs than any machine makes"):
+        store.fetch()
 
 
 @pytest.mark.parametrize("form", ["[extensions]\n\tobjectFormat = sha256\n", "[extensions]\n\trefStorage = reftable\n"])
