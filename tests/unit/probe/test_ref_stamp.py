@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
@@ -14,22 +13,9 @@ from carryover.probe.git import git_facts
 from support.repository import git, repository
 
 PATIENT_S: Final = 20.0
+
 MOST_AGAIN: Final = 2
 """What differs from HEAD, and which files are new, is asked each time."""
-
-
-@pytest.fixture
-def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """The command lines of the programs that were started."""
-    lines: list[list[str]] = []
-    popen = subprocess.Popen
-
-    def noted(line: list[str], *given: Any, **settings: Any) -> subprocess.Popen[Any]:
-        lines.append(line)
-        return popen(line, *given, **settings)
-
-    monkeypatch.setattr(subprocess, "Popen", noted)
-    return lines
 
 
 @pytest.fixture
