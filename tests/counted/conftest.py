@@ -19,6 +19,8 @@ from support.tools import program
 
 BEFORE_NS: Final = time.time_ns() - 3_600 * 10**9
 _RECORDER: Final = Path(__file__).with_name("recorder")
+_CARRYOVERD: Final = (sys.executable, "-P", "-m", "carryover.cli.carryoverd")
+"""As a command, not forked: the recorder is loaded when Python starts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
 @pytest.fixture
 def with_daemon(world: World) -> Iterator[DaemonProcess]:
     """A daemon in that world that has read and published everything."""
-    with DaemonProcess(env=world.env) as daemon:
+    with DaemonProcess(_CARRYOVERD, env=world.env) as daemon:
         wait_until("the first rescan", lambda: daemon.health()["caught_up"])
         daemon.settle()
         yield daemon

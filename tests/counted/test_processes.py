@@ -43,8 +43,8 @@ WITHOUT_DAEMON: Final = {"handoff": 12, "sessions": 0, "status": 4, f"show {SESS
 
 OF_THE_DAEMON: Final = {
     "nothing for a second": 0,
-    "an appended line": 7,
-    "a turn ends": 7,
+    "an appended line": 2,
+    "a turn ends": 2,
     "a rescan with nothing new": 0,
     "a session starts, nothing new": 2,
 }

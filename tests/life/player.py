@@ -31,7 +31,7 @@ from carryover.ledger.queries import project_by_root
 from carryover.ledger.store import Ledger
 from carryover.paths import StateDir
 from carryover.projects.root import StatePaths, find_root
-from carryover.publish.answers import Beginning, start_answer
+from carryover.publish.answers import Beginning, Moment
 from carryover.publish.make import Refreshed, made_handoff
 from carryover.publish.project_moves import link
 from carryover.sync.bundle import Bundle
@@ -326,14 +326,14 @@ class Player:
         session = self._writers[name].session if name else str(uuid.uuid4())
         with closing(connect_read_only(self.paths.ledger)) as db:
             project = project_by_root(db, root.root)
-            text = start_answer(
-                db,
-                project.id if project is not None else root,
-                Config(),
-                Beginning(session=session, reason=reasons[kind], forgets=self._forgets(name)),
+            moment = Moment(
+                project=project.id if project is not None else root,
+                config=Config(),
                 now_ms=self._ms,
                 then=published.git if published is not None else None,
             )
+            beginning = Beginning(session=session, reason=reasons[kind], forgets=self._forgets(name))
+            text = moment.answer(db, beginning)
         return str(text or "")
 
     # ---- files and git

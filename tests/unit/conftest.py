@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -53,6 +55,20 @@ def reading(ledger_path: Path) -> Iterator[Callable[[], sqlite3.Connection]]:
     yield connect
     for db in opened:
         db.close()
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The command lines of the programs that this process has started."""
+    lines: list[list[str]] = []
+    popen = subprocess.Popen
+
+    def noted(line: list[str], *given: Any, **settings: Any) -> subprocess.Popen[Any]:
+        lines.append(line)
+        return popen(line, *given, **settings)
+
+    monkeypatch.setattr(subprocess, "Popen", noted)
+    return lines
 
 
 @pytest.fixture

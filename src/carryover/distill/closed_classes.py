@@ -43,7 +43,7 @@ _LIST_ITEM: Final = re.compile(r"\s*(?:[-*+•–]|\(?\d{1,2}[.):]|\(?[A-Za-z][.
 
 def only_replies(text: str) -> bool:
     """Whether a prompt consists only of short replies ("yes, go ahead") or punctuation."""
-    return all(word in REPLIES for word in _WORD.findall(text.casefold()))
+    return all(word[0] in REPLIES for word in _WORD.finditer(text.casefold()))
 
 
 def label_of(line: str) -> tuple[str, bool]:

@@ -77,14 +77,15 @@ def distill(
     documents = state_files.state_files(view, facts.files)
     following = [*next_entries(past, limit_text), *state_files.open_entries(past, documents)]
     opened = open_questions.open_entries(past, recent)
+    of_task = task.task_steps(past)
     git = [*([git_line(facts.git, for_now=facts.for_now)] if facts.git is not None else []), *facts.elsewhere]
     sections = {
-        "Task": task.task_entries(past),
+        "Task": task.task_entries(past, of_task),
         "Where it stands": where_it_stands.standing_entries(past, facts.git),
         "Next action": following,
         "Open questions": opened,
         "Also in progress": progress_log.parallel_entries(past),
-        "What the user said": user_said.said_entries(past),
+        "What the user said": user_said.said_entries(past, of_task.values()),
         "Recent files": file_entries(past, recent, state_files.document_entries(past, documents, recent)),
         "Failed approaches": failed_approaches.failed_entries(past),
         "Progress log": progress_log.progress_entries(past),

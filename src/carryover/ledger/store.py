@@ -53,6 +53,8 @@ class Ledger:
         self._path = path
         self._reducer = reducer
         self._lock = asyncio.Lock()
+        self.revision = 0
+        """Grows after each transaction that was committed."""
         self._damage: asyncio.Future[LedgerDamaged] = asyncio.get_running_loop().create_future()
 
     @classmethod
@@ -213,6 +215,7 @@ class Ledger:
                 await db.execute_fetchall("BEGIN IMMEDIATE")
                 yield db
                 await db.commit()
+                self.revision += 1
             except BaseException:
                 # If cancelled again here, the rollback is in the connection's queue anyway.
                 await db.rollback()

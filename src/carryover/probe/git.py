@@ -17,6 +17,7 @@ from carryover.facts import GitFacts
 from carryover.fsio import read_bytes_bounded
 from carryover.probe.checkout import git_dir_of
 from carryover.probe.git_command import Answer, ask, ask_one
+from carryover.probe.ref_stamp import RefStamp, ref_stamp
 from carryover.redact import clean
 from carryover.text.lines import one_line
 
@@ -28,6 +29,7 @@ _KIND: Final = ("rev-parse", "--is-inside-work-tree")
 _BRANCH: Final = ("symbolic-ref", "--quiet", "--short", "HEAD")
 _HEAD: Final = ("rev-list", "--max-count=1", "--encoding=UTF-8", "--format=%h%x00%s", "HEAD", "--")
 _AHEAD: Final = ("rev-list", "--count", "@{upstream}..HEAD", "--")
+_OF_HEAD: Final = (_KIND, _BRANCH, _HEAD, _AHEAD)
 _DIFF: Final = ("diff", "--numstat", "-z", "-l200")
 _OTHERS: Final = ("ls-files", "--others", "--exclude-standard", "--directory", "--no-empty-directory", "-z")
 
@@ -54,6 +56,20 @@ class OwnWrites(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _NOTHING_OWN: Final = OwnWrites()
+
+
+class _Head(msgspec.Struct, frozen=True):
+    """What git says of HEAD, whatever is in the working tree."""
+
+    has_tree: bool
+    branch: str | None
+    short: str | None
+    subject: str
+    ahead: int
+
+
+_heads: dict[Path, tuple[RefStamp, _Head]] = {}
+"""By checkout: its HEAD, and the stamp of its refs and settings when git said so."""
 
 T = TypeVar("T")
 
@@ -109,29 +125,51 @@ def _in_time(ask_git: Callable[[float], T | None], timeout_s: float) -> T | None
 def _facts(root: Path, own: OwnWrites, deadline: float) -> GitFacts | None:
     if not may_be_repository(root):
         return None
-    commands = (_KIND, _BRANCH, _HEAD, _AHEAD, (*_DIFF, "HEAD", "--"), _OTHERS)
-    kind, branch, head, ahead, diff, others = ask(root, *commands, deadline=deadline)
-    if kind.code != 0:
+    stamp = ref_stamp(root)
+    remembered = _remembered(root, stamp)
+    asked = _OF_HEAD if remembered is None else ()
+    *of_head, diff, others = ask(root, *asked, (*_DIFF, "HEAD", "--"), _OTHERS, deadline=deadline)
+    head = remembered or _head_in(*of_head)
+    if head is None:
         return None
-    short, subject = _head_of(head)
-    branch_name = clean(branch.out.decode(errors="replace").strip()) if branch.code == 0 else None
-    if kind.out.strip() != b"true":
-        return GitFacts(branch=branch_name, head=short, subject=subject)
-    if short is None:
+    if stamp is not None and head.short is not None:
+        _heads[root] = stamp, head
+    if not head.has_tree:
+        return GitFacts(branch=head.branch, head=head.short, subject=head.subject)
+    if head.short is None:
         [diff] = ask(root, (*_DIFF, "--cached", "--"), deadline=deadline)
     if diff.code != 0 or others.code != 0:
         return None
-    changed = of_others(root, changed_files(diff.out), own, "HEAD" if short else None, deadline)
+    changed = of_others(root, changed_files(diff.out), own, "HEAD" if head.short else None, deadline)
     names = [os.fsdecode(listed) for listed in others.out.split(b"\0") if listed]
     cleaners = [(path, own.cleaner(path)) for path in names if not own.covers(path)]
     return GitFacts(
-        branch=branch_name,
-        head=short,
-        subject=subject,
+        branch=head.branch,
+        head=head.short,
+        subject=head.subject,
         changed_files=len(changed),
         insertions=sum(file.insertions for file in changed),
         deletions=sum(file.deletions for file in changed),
         untracked=sum(clean is None or not is_own_text(root / name, b"", clean) for name, clean in cleaners),
+        ahead=head.ahead,
+    )
+
+
+def _remembered(root: Path, stamp: RefStamp | None) -> _Head | None:
+    stamp_then, head = _heads.get(root, (None, None))
+    return head if stamp_then == stamp else None
+
+
+def _head_in(kind: Answer, branch: Answer, head: Answer, ahead: Answer) -> _Head | None:
+    """Returns what these answers say; None if git can't read the repository."""
+    if kind.code != 0:
+        return None
+    short, subject = _head_of(head)
+    return _Head(
+        has_tree=kind.out.strip() == b"true",
+        branch=clean(branch.out.decode(errors="replace").strip()) if branch.code == 0 else None,
+        short=short,
+        subject=subject,
         ahead=int(ahead.out) if ahead.code == 0 else 0,
     )
 

@@ -10,10 +10,11 @@ import contextlib
 import os
 import shutil
 import sqlite3
+import threading
 from collections.abc import Mapping
-from functools import lru_cache
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -35,8 +36,6 @@ from carryover.publish.make import elsewhere_lines, files_now, git_now, make, ow
 from carryover.publish.project_files import open_to_git
 from carryover.redact import CleanText
 
-_SHARED_MS: Final = 250
-"""How long starting sessions share what git said: a window that restores its tabs starts many at once."""
 _SAME_MOMENT_MS: Final = 2_000  # between the response and the moment the idle time counts from
 
 
@@ -49,54 +48,77 @@ class Beginning(msgspec.Struct, frozen=True, kw_only=True):
     forgets: bool = False
 
 
-def start_answer(
-    db: sqlite3.Connection,
-    project: int | ProjectRoot,
-    config: Config,
-    beginning: Beginning,
-    *,
-    now_ms: int,
-    then: GitFacts | None,
-    agents_own: AgentFolders | None = None,
-) -> CleanText | None:
-    """Returns the text for a session that starts now; None if it should get none. Raises LookupError for an unknown id.
+@dataclass(eq=False, kw_only=True)
+class Moment:
+    """A project as all sessions find it that start at about the same time: what they get is made once for all.
 
-    A continued conversation (`resume`, `fork`) still has its context, so it gets a text only if another session has
-    worked here since, or if its agent forgot what it got at an earlier start. `then`: git's state when the handoff was
-    last published. `project`: see `view_now`.
+    `project`: see `view_now`. `then`: git's state when the handoff was last published. `now_ms`: when the first starts.
     """
-    view = view_now(db, project, agents_own)
-    root, settings = Path(view.root), settings_of(view, config)
-    situation = _situation(view, beginning, now_ms)
-    if settings.excluded or situation is None:
-        return None
-    own = beginning.session if situation in ("compacted", "resumed") else None
-    git, is_open = _seen(root, then, settings, now_ms // _SHARED_MS)
-    facts = Facts(git, files_now(view), elsewhere_lines(db, view), for_now=True)
-    made = make(view, facts, now_ms=now_ms, resume=settings.resume_mode, own=own)
-    if made is None:
-        return None
-    since = then or git
-    head = since.head if since is not None else None
-    made = msgspec.structs.replace(made, head=head, depth=settings.resume_depth)
-    moved = _moved(root, git, made.head)
-    answering = Answering(
-        situation=situation,
-        now_ms=now_ms,
-        stale_after_days=config.resume.stale_days,
-        file=None if is_open else place_of(settings.folder),
-        is_open_to_git=is_open,
-        head=moved.head if moved is not None else None,
-        changed_files=moved.changed_files if moved is not None else None,
-    )
-    return render(made, answering)
+
+    project: int | ProjectRoot
+    config: Config
+    now_ms: int
+    then: GitFacts | None
+    agents_own: AgentFolders | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+    _view: ProjectView | None = field(default=None, init=False)
+    _present: _Present | None = field(default=None, init=False)
+    _texts: dict[tuple[Situation, str | None], CleanText | None] = field(default_factory=dict, init=False)
+
+    def answer(self, db: sqlite3.Connection, beginning: Beginning) -> CleanText | None:
+        """Returns the text for a session that starts now; None if it should get none. Raises LookupError for an unknown
+        id.
+
+        A continued conversation (`resume`, `fork`) still has its context, so it gets a text only if another session has
+        worked here since, or if its agent forgot what it got at an earlier start.
+        """
+        with self._lock:
+            view = self._view = self._view or view_now(db, self.project, self.agents_own)
+            settings, situation = settings_of(view, self.config), _situation(view, beginning, self.now_ms)
+            if settings.excluded or situation is None:
+                return None
+            own = beginning.session if situation in ("compacted", "resumed") else None
+            if (situation, own) not in self._texts:
+                present = self._present = self._present or _present_of(db, view, settings, self.then)
+                self._texts[situation, own] = self._text(view, settings, present, situation, own)
+            return self._texts[situation, own]
+
+    def _text(
+        self, view: ProjectView, settings: ProjectSettings, present: _Present, situation: Situation, own: str | None
+    ) -> CleanText | None:
+        made = make(view, present.facts, now_ms=self.now_ms, resume=settings.resume_mode, own=own)
+        if made is None:
+            return None
+        git = present.facts.git
+        since = self.then or git
+        head = since.head if since is not None else None
+        made = msgspec.structs.replace(made, head=head, depth=settings.resume_depth)
+        moved = _moved(Path(view.root), git, made.head)
+        answering = Answering(
+            situation=situation,
+            now_ms=self.now_ms,
+            stale_after_days=self.config.resume.stale_days,
+            file=None if present.is_open_to_git else place_of(settings.folder),
+            is_open_to_git=present.is_open_to_git,
+            head=moved.head if moved is not None else None,
+            changed_files=moved.changed_files if moved is not None else None,
+        )
+        return render(made, answering)
 
 
-@lru_cache(maxsize=64)
-def _seen(root: Path, then: GitFacts | None, settings: ProjectSettings, moment: int) -> tuple[GitFacts | None, bool]:  # noqa: ARG001
-    """Returns git's state, and whether a commit could take a handoff along; asked once for sessions that start in the
-    same `moment`."""
-    return git_now(root, then), open_to_git(root, settings) is not None
+class _Present(NamedTuple):
+    """What is asked of git and the disk. `is_open_to_git`: a commit could take a handoff along."""
+
+    facts: Facts
+    is_open_to_git: bool
+
+
+def _present_of(
+    db: sqlite3.Connection, view: ProjectView, settings: ProjectSettings, then: GitFacts | None
+) -> _Present:
+    root = Path(view.root)
+    facts = Facts(git_now(root, then), files_now(view), elsewhere_lines(db, view), for_now=True)
+    return _Present(facts, open_to_git(root, settings) is not None)
 
 
 def _moved(root: Path, git: GitFacts | None, since: str | None) -> ChangedSince | None:

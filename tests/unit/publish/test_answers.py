@@ -22,12 +22,12 @@ from carryover.probe.git import changed_since, git_facts
 from carryover.publish import answers
 from carryover.publish.answers import (
     Beginning,
+    Moment,
     answer_path,
     answers_in_advance,
     forget_answers,
     keep_answers,
     prune_answers,
-    start_answer,
 )
 from carryover.publish.make import git_now, made_handoff
 from support.claude_session import ClaudeSession
@@ -70,7 +70,8 @@ class Desk:
 
     def asked(self, now: datetime, reason: StartReason, session: str = "a new one", **more: Any) -> str | None:
         begins, now_ms = Beginning(session=session, reason=reason, **more), round(now.timestamp() * 1000)
-        return start_answer(self._connect(), self.project, self.config, begins, now_ms=now_ms, then=self.then)
+        moment = Moment(project=self.project, config=self.config, now_ms=now_ms, then=self.then)
+        return moment.answer(self._connect(), begins)
 
     def file(self, now: datetime) -> str:
         """The text as it would be published."""

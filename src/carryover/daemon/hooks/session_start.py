@@ -7,6 +7,7 @@ in place when the agent reads its instruction files.
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -26,7 +27,7 @@ from carryover.ledger.batch import SourceState
 from carryover.ledger.queries import published_git
 from carryover.ledger.sessions import know_project
 from carryover.probe.looks import look_at, look_at_each, looked_at
-from carryover.publish.answers import Beginning, start_answer
+from carryover.publish.answers import Beginning, Moment
 from carryover.publish.refresh import awaits_handoff
 
 CATCH_UP_S: Final = 0.4
@@ -37,6 +38,8 @@ JUST_GIVEN_MS: Final = 3_000
 """A session start within this time of a prompt belongs to that prompt, whose hook the agent calls first."""
 MOST_ANSWERS: Final = 4
 """Maximum number of answers that are made at the same time."""
+SHARED_MS: Final = 250
+"""Sessions that start within this time share an answer: a window that restores its tabs starts many at once."""
 MOST_GIVEN: Final = 512
 """Number of sessions for which the time of their handoff is remembered."""
 Job = Callable[[], Awaitable[object]]
@@ -57,6 +60,13 @@ class _Place(NamedTuple):
     """Whether the project may have a handoff but has none."""
 
 
+class _Shared(NamedTuple):
+    """A moment of a project, and the ledger's revision of which it tells."""
+
+    moment: Moment
+    revision: int
+
+
 @dataclass(eq=False)
 class SessionStarts:
     """Answers session starts, and prompts of sessions that lost their handoff."""
@@ -74,6 +84,8 @@ class SessionStarts:
     _given: dict[tuple[str, str], _Given] = field(default_factory=dict, init=False)
     _owed: dict[tuple[str, str], Call] = field(default_factory=dict, init=False)
     """Calls of sessions that lack the handoff, by which their next prompt gets it."""
+    _shared: dict[int | ProjectRoot, _Shared] = field(default_factory=dict, init=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     async def answer(self, start: Call, *, deadline: float) -> str | None:
         """Returns the text for the session, if any. Raises TimeoutError after `deadline`, on the event loop's clock."""
@@ -158,12 +170,17 @@ class SessionStarts:
 
     async def _make_answer(self, start: Call) -> tuple[_Place, str | None]:
         assert start.project is not None, "such calls name a folder"
-        async with self.answers:
-            return await looked_at(start.project.root, partial(self._answer_of, start), soon=True)
+        try:
+            async with self.answers:
+                return await looked_at(start.project.root, partial(self._answer_of, start), soon=True)
+        finally:
+            # They hold much of the ledger in memory.
+            asyncio.get_running_loop().call_later(2 * SHARED_MS / 1000, self._forget_moments)
 
     def _answer_of(self, start: Call) -> tuple[_Place, str | None]:
         assert start.project is not None, "such calls name a folder"
         context, (root, main_root) = self.context, (start.project.root, start.project.main_root)
+        revision = context.ledger.revision  # before the ledger is read, which may then show more
         reason = start.reading.reason or "compact"  # a prompt gets it only because of a compaction
         with context.read_ledger() as db:
             own = own_session(db, start.agent.id, start.reading.session, root)
@@ -175,16 +192,36 @@ class SessionStarts:
             if project_id is None and main_root is None:
                 return place, None
             forgets = start.agent.hooks is not None and start.agent.hooks.forgets
-            text = start_answer(
-                db,
-                project_id or ProjectRoot(root, main_root),
-                context.config,
-                Beginning(session=own.id, reason=reason, idle_s=start.reading.idle_s, forgets=forgets),
-                now_ms=context.now_ms(),
-                then=published_git(db, project_id) if project_id is not None else None,
-                agents_own=context.agents_own,
+            moment = self._moment(
+                Moment(
+                    project=project_id or start.project,
+                    config=context.config,
+                    now_ms=context.now_ms(),
+                    then=published_git(db, project_id) if project_id is not None else None,
+                    agents_own=context.agents_own,
+                ),
+                revision,
             )
-        return place, text
+            beginning = Beginning(session=own.id, reason=reason, idle_s=start.reading.idle_s, forgets=forgets)
+            return place, moment.answer(db, beginning)
+
+    def _moment(self, now: Moment, revision: int) -> Moment:
+        """Returns the moment that its project is in already, or else begins this one."""
+        with self._lock:
+            shared = self._shared.get(now.project)
+            if shared is None or not self._is_shared(shared, now.now_ms, revision):
+                shared = self._shared[now.project] = _Shared(now, revision)
+            return shared.moment
+
+    def _is_shared(self, shared: _Shared, now_ms: int, revision: int) -> bool:
+        is_same = shared.revision == revision and shared.moment.config is self.context.config
+        return is_same and abs(now_ms - shared.moment.now_ms) < SHARED_MS
+
+    def _forget_moments(self) -> None:
+        now_ms, revision = self.context.now_ms(), self.context.ledger.revision
+        with self._lock:
+            kept = {of: each for of, each in self._shared.items() if self._is_shared(each, now_ms, revision)}
+            self._shared = kept
 
     async def _prepare(self, project: ProjectRoot, place: _Place) -> None:
         known: asyncio.Future[int] = asyncio.get_running_loop().create_future()

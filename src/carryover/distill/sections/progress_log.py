@@ -125,8 +125,9 @@ def _answered(past: Past) -> list[Step]:
     numbers ("Part 4 is typed.") the newest few."""
     alike: Counter[str] = Counter()
     steps = []
+    idle = idle_since(past)
     for step in reversed(past.steps):
-        if not step.turn.said or _is_quoted(past, step):
+        if not step.turn.said or step in idle or _is_quoted(past, step):
             continue
         pattern = _NUMBERS.sub("", step.turn.answer)
         alike[pattern] += 1
@@ -138,4 +139,4 @@ def _answered(past: Past) -> list[Step]:
 def _is_quoted(past: Past, step: Step) -> bool:
     """Whether another heading has the answer of this turn."""
     stands = step.turn is past.main.turn or (past.work is not None and step.turn is past.work.turn)
-    return stands or (past.is_beside(step) and step.is_newest) or step in idle_since(past)
+    return stands or (past.is_beside(step) and step.is_newest)

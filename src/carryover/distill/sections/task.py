@@ -57,9 +57,10 @@ def task_steps(past: Past) -> dict[str, Step]:
 
 def newest_intent(past: Past) -> list[Step]:
     """Returns the leading turn, or the newest one before it whose prompt says more than to go on, if there is any."""
+    if says_something(past.newest.turn):
+        return [past.newest]
     says = [step for step in past.steps if says_something(step.turn) and step.turn.at_ms <= past.newest.turn.at_ms]
-    newest = [past.newest] if says_something(past.newest.turn) else sorted(says, key=lambda step: step.turn.at_ms)
-    return newest[-1:]
+    return sorted(says, key=lambda step: step.turn.at_ms)[-1:]
 
 
 def _is_new(step: Step, chosen: Mapping[str, Step]) -> bool:
@@ -86,9 +87,8 @@ def _goals_before(past: Past) -> list[Step]:
     return [step for step in before if step.digest.worked and step.turn is goal_of(step.digest)][-1:]
 
 
-def task_entries(past: Past) -> list[Entry]:
-    """Returns the prompts, oldest first, then what was typed since."""
-    chosen = task_steps(past)
+def task_entries(past: Past, chosen: Mapping[str, Step]) -> list[Entry]:
+    """Returns the prompts that `task_steps` chose, oldest first, then what was typed since."""
     newest = [step.turn for step in newest_intent(past) if len(chosen) > 1 or step.view is not past.lead]
     entries = []
     ordered = sorted(chosen.items(), key=lambda item: item[1].turn.at_ms)

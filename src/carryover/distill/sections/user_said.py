@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Final
 
@@ -14,7 +14,6 @@ from carryover.distill.entry import WEIGHTS, Entry, Kind
 from carryover.distill.pastes import quoted_prompt
 from carryover.distill.quotes import estimated_tokens, excerpt
 from carryover.distill.sections.quoting import from_the_top, from_turn, packed, parted
-from carryover.distill.sections.task import task_steps
 from carryover.distill.trail import Past, Step
 
 _CHARS: Final = 230
@@ -33,9 +32,9 @@ _FITS_CHARS: Final = 2500
 """If all earlier prompts together are shorter than this, each is quoted whole."""
 
 
-def said_entries(past: Past) -> list[Entry]:
-    """Returns the user's other prompts, in order of time."""
-    shown = {step.turn.sent for step in task_steps(past).values()}
+def said_entries(past: Past, of_task: Iterable[Step]) -> list[Entry]:
+    """Returns the user's other prompts than those `of_task`, in order of time."""
+    shown = {step.turn.sent for step in of_task}
     shown |= {step.turn.sent for step in past.steps if past.is_beside(step) and step.is_newest}
     newest = {step.turn.sent: step for step in past.steps if step.turn.prompt and step.turn.sent not in shown}
     steps = [step for step in past.steps if newest.get(step.turn.sent) is step]

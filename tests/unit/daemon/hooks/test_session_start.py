@@ -1,0 +1,109 @@
+"""What sessions that start at about the same time share."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from typing import Final
+
+import pytest
+
+from carryover.config import Config, ProjectsConfig
+from carryover.daemon.context import DaemonContext
+from carryover.daemon.hooks.dispatch import Reply
+from carryover.daemon.hooks.session_start import SHARED_MS
+from support.claude_session import ClaudeSession
+from support.hook_client import start_after
+from support.hook_desk import HookDesk
+from support.repository import repository
+
+AT_ONCE: Final = 64
+MOMENT_MS: Final = 1_800_000_000_000
+DIFF: Final = "diff"
+"""Git is asked for it once for each answer that is made."""
+
+
+class Starts:
+    """Sessions that start in a repository in which another one has worked; the clock stands still."""
+
+    def __init__(self, context: DaemonContext, pool: Executor, session: ClaudeSession) -> None:
+        self.now_ms = MOMENT_MS
+        context.now_ms = lambda: self.now_ms
+        self.desk = HookDesk(context, pool, pool)
+        self.session = session
+
+    async def first(self, started: list[list[str]]) -> None:
+        """One after which all is read and published, and counted from."""
+        await self.one()
+        await self.desk.publisher.flush()
+        await self.one()
+        started.clear()
+
+    async def at_once(self, number: int) -> list[Reply]:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(self.one()) for _ in range(number)]
+        return [task.result() for task in tasks]
+
+    async def one(self) -> Reply:
+        payload = json.dumps(start_after(self.session)).encode()
+        return await self.desk.hooks.call("claude-code", "SessionStart", payload, authenticated=True)
+
+
+@pytest.fixture
+async def starts(context: DaemonContext, pool: Executor, session: ClaudeSession) -> Starts:
+    repository(session.cwd, {"cart.py": "1\n"})
+    session.prompt("Add a discount function")
+    return Starts(context, pool, session)
+
+
+def made(started: Sequence[list[str]]) -> int:
+    return sum(DIFF in line for line in started)
+
+
+async def test_64_sessions_that_start_at_once_get_one_answer_that_is_made_once(
+    starts: Starts, started: list[list[str]]
+) -> None:
+    async with starts.desk.at_work():
+        await starts.first(started)
+        starts.now_ms += SHARED_MS
+        replies = await starts.at_once(AT_ONCE)
+
+    answers = {reply.body for reply in replies if reply.status == 200}
+    assert len(answers) == 1
+    assert b"discount function" in answers.pop()
+    assert made(started) == 1
+
+
+async def test_what_was_stored_since_is_in_the_next_answer_however_soon_it_comes(starts: Starts) -> None:
+    async with starts.desk.at_work():
+        before = await starts.one()
+        starts.session.prompt("Now the receipt")
+        after = await starts.one()
+
+    assert b"Now the receipt" not in before.body
+    assert b"Now the receipt" in after.body
+
+
+@pytest.mark.parametrize("passed_ms", [SHARED_MS, -SHARED_MS])
+async def test_when_the_moment_has_passed_git_is_asked_again(
+    starts: Starts, started: list[list[str]], passed_ms: int
+) -> None:
+    async with starts.desk.at_work():
+        await starts.first(started)
+        await starts.one()
+        within = made(started)
+        starts.now_ms += passed_ms
+        await starts.one()
+
+    assert (within, made(started)) == (0, 1)
+
+
+async def test_a_project_that_was_excluded_since_gets_nothing(starts: Starts, context: DaemonContext) -> None:
+    async with starts.desk.at_work():
+        before = await starts.one()
+        context.use(Config(projects=ProjectsConfig(exclude=(str(starts.session.cwd),))))
+        after = await starts.one()
+
+    assert (before.status, after.status) == (200, 204)
