@@ -1,16 +1,20 @@
-"""Finds the databases: each `*.db` in the data folder, or the one that a variable names. They are told by their tables."""
+"""Finds the databases: each `*.db` in the data folder, or the one that a variable names."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from carryover.adapter.contract import Reader
+from carryover.readers.by_kind import ReaderByKind
 from carryover.readers.files import SQLITE
+
+TABLES: Final = frozenset(("session", "message", "part"))
 
 _SUFFIX: Final = ".db"
 _BESIDE: Final = re.compile(r"(?<=\.db)-(?:wal|journal)\Z")
-TABLES: Final = frozenset(("session", "message", "part"))
 
 
 def database_at(path: Path, root: Path) -> Path | None:
@@ -30,8 +34,23 @@ def databases(root: Path) -> list[Path]:
 
 
 def tables_of_copy(path: Path, head: bytes) -> set[str]:
-    """Returns the tables of a database of this family anywhere on disk, from its first bytes; empty if it is not one."""
+    """Returns the tables of a database anywhere on disk, if it is of this family; otherwise none."""
     from carryover.readers.sqlite import table_names
 
     tables = set(table_names(path)) if path.suffix == _SUFFIX and head.startswith(SQLITE) else set()
     return tables if tables >= TABLES else set()
+
+
+def _kind_of(path: Path) -> str | None:
+    return "database" if path.suffix == _SUFFIX else None
+
+
+def _readers() -> Mapping[str, Reader]:
+    from carryover.families.parts.database import DatabaseReader
+    from carryover.readers.stat_cache import StatCachedReader
+
+    return {"database": StatCachedReader(DatabaseReader())}
+
+
+READER: Final = ReaderByKind(_kind_of, _readers)
+"""Reads a database of an agent that keeps nothing else."""
