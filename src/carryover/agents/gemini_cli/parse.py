@@ -11,21 +11,14 @@ import msgspec
 from carryover.adapter.contract import Parsed, Record, Reemitted, Source, ToolOutcome
 from carryover.adapter.event_builder import OpenCall
 from carryover.agents.gemini_cli.builder import Begin, Builder, Context, Marker, Message, usable_id
-from carryover.agents.gemini_cli.tools import SHELL, parse_calls
+from carryover.agents.gemini_cli.tools import parse_calls
+from carryover.families.gemini_like import SHELL, SUMMARY_KINDS, parts_of, shown_text
 from carryover.model import AgentSummary, AssistantMessage, Retracted, TurnEnd, UserPrompt
 from carryover.records import rawjson
-from carryover.records.lenient import Fields, fields_of, is_true, text_of
+from carryover.records.lenient import Fields, fields_of, text_of
 from carryover.records.resets import failed_turn, names_limit
-from carryover.records.summary import kinds_of, parts_by_tag
+from carryover.records.summary import parts_by_tag
 from carryover.records.text import HANDOFF_HEAD, tagged, without_ansi, without_handoff
-
-SUMMARY_KINDS: Final = kinds_of(
-    request="overall_goal",
-    other="key_knowledge|file_system_state",
-    current="recent_actions",
-    next="current_plan|task_state",
-)
-"""The tags inside the `<state_snapshot>` that a compaction asks for (reported; 0.44 and 0.61 have the outer tag)."""
 
 _RECORD: Final = msgspec.json.Decoder(Fields)
 _CONTEXT: Final = "session_context"
@@ -129,11 +122,11 @@ def _parse_message(builder: Builder, ident: str, line: Fields) -> None:
 
 def _parse_user(builder: Builder, message: Message, line: Fields) -> Message:
     """Handles a `user` message: what a person typed, or what the client sent in that role."""
-    parts = _parts_of(line.get("content"))
+    parts = parts_of(line.get("content"))
     if parts is None:
         builder.skip("user", "unexpected content")
         return message
-    text, attachments = _shown(parts), sum("inlineData" in part for part in parts)
+    text, attachments = shown_text(parts), sum("inlineData" in part for part in parts)
     if text.startswith(f"<{_CONTEXT}>"):
         _learn_folders(builder, text)
         text = text.partition(f"</{_CONTEXT}>")[2].strip()
@@ -160,12 +153,12 @@ def _parse_gemini(builder: Builder, message: Message, line: Fields) -> Message:
     calls = rawjson.part_of(line.get("toolCalls", rawjson.ABSENT), list[msgspec.Raw])
     if calls is None and "toolCalls" in line:
         builder.skip("gemini/toolCalls", "unexpected shape")
-    parts = _parts_of(line.get("content"))
+    parts = parts_of(line.get("content"))
     if parts is None:
         builder.skip("gemini", "unexpected content")
     else:
         builder.change(waiting=None)
-    text = _shown(parts or [])
+    text = shown_text(parts or [])
     if text.strip() and not message.said:
         builder.add(f"{message.id}/text", AssistantMessage(text=text, final=False if calls else None))
         message = msgspec.structs.replace(message, said=True)
@@ -253,25 +246,8 @@ def _learn_folders(builder: Builder, text: str) -> None:
     builder.settle(found[1].strip() for found in _WORKSPACE.finditer(listed.partition("\n- **")[0]))
 
 
-def _parts_of(raw: msgspec.Raw | None) -> list[Fields] | None:
-    """Returns the parts of a content: a text, a part, or a list of those; None if it is something else.
-
-    Parts of other kinds (images, calls) have no text.
-    """
-    if raw is None or text_of(raw):
-        return [{"text": raw}] if raw is not None else []
-    if (raws := rawjson.part_of(raw, list[msgspec.Raw])) is not None:
-        return [fields_of(part) or {"text": part} for part in raws]
-    return [fields_of(raw)] if bytes(raw)[:1] in (b"{", b'"') else None
-
-
-def _shown(parts: list[Fields]) -> str:
-    """Returns the text of parts, without the model's thoughts, which the user is not shown."""
-    return "".join(text_of(part.get("text")) for part in parts if not is_true(part.get("thought")))
-
-
 def _text(raw: msgspec.Raw | None) -> str:
-    return _shown(_parts_of(raw) or [])
+    return shown_text(parts_of(raw) or [])
 
 
 def _typed(text: str) -> str:
