@@ -101,24 +101,23 @@ class Builder(EventBuilder[C], Generic[L, C]):
         """Who speaks in the user role: in a sub-agent's transcript, the calling model."""
         return "human" if self.subagent_id is None else "model"
 
-    def add(self, body: AnyBody, part: str, mark: str) -> None:
-        """Adds an event. `part` is its place in the record; `mark` distinguishes it from others of the same moment.
-
-        After a resume, Claude Code 2.0.28 and 2.1.11 append old turns again with the same time and content under new
-        uuids, so time, place and mark form a second key.
-        """
+    def add(self, body: AnyBody, part: str, mark: str = "") -> None:
+        """Adds an event. `part` is its place in the record; `mark` distinguishes it from others of the same moment."""
         if not self.at_ms:
             self.skip(self.line.type, "no time")
             return
-        secondary_key = f"{self.at_ms}/{self.line.type}/{self.subagent_id or ''}/{part}/{mark}" if self.timed else None
         self.append(
             f"{self.ident}:{part}",
             body,
             session=self.session,
             cwd=self.cwd,
             subagent_id=self.subagent_id,
-            secondary_key=secondary_key,
+            secondary_key=self.second_key(part, mark),
         )
+
+    def second_key(self, part: str, mark: str) -> str | None:  # noqa: ARG002 (for clients that write records again)
+        """Returns a key that an event keeps when its record is written again under another id; None: it never is."""
+        return None
 
     def learn_news(self, **facts: str | None) -> None:
         """Notes facts about the session, unless the record repeats old history."""

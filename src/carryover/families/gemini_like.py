@@ -35,6 +35,14 @@ FOLDERS: Final = ("dir_path", "directory")
 _DELEGATED: Final = ("prompt", "objective", "description", "query")
 _ABOUT: Final = ("command", *FILES, "pattern", "query", "url", *FOLDERS, "title", "name", *_DELEGATED)
 
+REFERENCED: Final = re.compile(r"\n?--- Content from referenced files ---\n?")
+"""Precedes the files after a prompt with `@file`."""
+SHELL_MODE: Final = re.compile(
+    r"I ran the following shell command:\n```sh\n(.*?)\n```\n\n"
+    r"This produced the following (?:result|output):\n```\n(.*?)\n?```\s*\Z",
+    re.DOTALL,
+)
+"""The user's own `!command`, as the client reports it to the model."""
 NEVER_RAN: Final = re.compile(
     r"^(?:Error: )?(?:params |Invalid parameters|Tool \"[^\"]*\" not found|Tool execution denied by policy"
     r"|Skill \"[^\"]*\" not found|Unknown tool)",
@@ -66,6 +74,12 @@ def parts_of(raw: msgspec.Raw | None) -> list[Fields] | None:
 def shown_text(parts: list[Fields]) -> str:
     """Returns the text of parts, without the model's thoughts, which the user is not shown."""
     return "".join(text_of(part.get("text")) for part in parts if not is_true(part.get("thought")))
+
+
+def typed_command(call_id: str, ran: re.Match[str], cwd: str | None) -> tuple[OpenCall, ToolOutcome]:
+    """Returns the user's own command, found by `SHELL_MODE`, and how it ended."""
+    call = OpenCall.of_command(call_id, SHELL, ran[1].strip(), cwd)
+    return msgspec.structs.replace(call, actor="human", changes=()), ToolOutcome("unknown", without_ansi(ran[2]))
 
 
 def opened(call_id: str, name: str, op: Op, args: Fields, question: str, cwd: str | None) -> OpenCall:

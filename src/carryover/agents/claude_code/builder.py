@@ -110,3 +110,11 @@ class Context(claude_records.Context, frozen=True, omit_defaults=True):
 
 class Builder(claude_records.Builder[Line, Context]):
     """Builds the events of one transcript line."""
+
+    def second_key(self, part: str, mark: str) -> str | None:
+        """Returns a key of time, place and mark.
+
+        After a resume, Claude Code 2.0.28 and 2.1.11 append old turns again with the same time and content under new
+        uuids.
+        """
+        return f"{self.at_ms}/{self.line.type}/{self.subagent_id or ''}/{part}/{mark}" if self.timed else None
