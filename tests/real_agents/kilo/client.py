@@ -15,6 +15,7 @@ class Kilo(Opencode):
     NAME = "Kilo"
     OLDEST = "7.7.9"
     STARTS_S = 180.0
+    RUNS_S = 400.0
     PACKAGE = f"@kilocode/cli-linux-{MACHINE}"
     BINARY = "kilo"
     DATABASE = HOME / ".local" / "share" / "kilo" / "kilo.db"
