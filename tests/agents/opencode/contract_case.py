@@ -6,7 +6,7 @@ import atexit
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,10 +41,10 @@ def recordings() -> tuple[Recording, ...]:
     return (*(Recording(path, path.parent) for path in databases), *(Recording(path, storage) for path in files))
 
 
-def streamed(folder: Path) -> Iterator[Recording]:
+def streamed(folder: Path, made: Callable[[Path], Client] = Client) -> Iterator[Recording]:
     """An answer as it comes in, calls that take their time, a turn that is undone, and one that is killed."""
-    path = folder / "opencode" / "opencode.db"
-    with Client(path) as client:
+    path = folder / "data" / "opencode.db"
+    with made(path) as client:
         recording = Recording(path, path.parent)
         at = START_MS
         session = client.session(at, "/home/dev/shop")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Final
 
 from agents.opencode.stores import LATEST, WITHOUT_EVENTS, Client
+from carryover.adapter.spec import AgentSpec
 from carryover.agents.opencode.spec import SPEC
 from matrix.tool import Ending, Played, Tool, agents_md
 
@@ -20,13 +22,19 @@ LIMIT = {
 class RowsPlayed:
     """See `matrix.tool.Played`."""
 
+    CLIENT: ClassVar[type[Client]] = Client
+
     def __init__(self, version: str, home: Path, folder: Path, now: datetime) -> None:
-        self._path = (
-            home / ".local" / "share" / "opencode" / ("opencode.db" if version == LATEST else "opencode-old.db")
-        )
+        self._path = self.database(home, version)
         self._version = version
         self._at_ms = int(now.timestamp() * 1000)
         self.session = self._write(lambda client: client.session(self._at_ms, str(folder)))
+
+    @staticmethod
+    def database(home: Path, version: str) -> Path:
+        """Where the client keeps its sessions."""
+        name = "opencode.db" if version == LATEST else "opencode-old.db"
+        return home / ".local" / "share" / "opencode" / name
 
     def prompt(self, text: str) -> None:
         self._write(lambda client: client.prompt(self.session, self._next(), text))
@@ -70,7 +78,7 @@ class RowsPlayed:
         return self._at_ms
 
     def _write(self, change: Callable[[Client], str]) -> str:
-        with Client(self._path, self._version) as client:
+        with self.CLIENT(self._path, self._version) as client:
             return change(client)
 
 
@@ -78,15 +86,16 @@ def _plays(version: str) -> Callable[[Path, Path, datetime], Played]:
     return lambda home, folder, now: RowsPlayed(version, home, folder, now)
 
 
-def _loads(folder: Path) -> str:
+def loaded(spec: AgentSpec, folder: Path) -> str:
     """What the entry in the user's settings leads to: the handoff that this tells a new session to read."""
-    assert SPEC.handoff_entry is not None
-    path = folder / SPEC.handoff_entry.entry
+    assert spec.handoff_entry is not None
+    path = folder / spec.handoff_entry.entry
     text = path.read_text() if path.exists() else ""
     return path.with_name("handoff.md").read_text() if "read `.carryover/handoff.md` first" in text else ""
 
 
+_LOADS: Final = partial(loaded, SPEC)
 TOOLS = (
-    Tool(id="opencode", agent="opencode", play=_plays(LATEST), reads=agents_md, loads=_loads),
-    Tool(id="opencode-1.2", agent="opencode", play=_plays(WITHOUT_EVENTS), reads=agents_md, loads=_loads),
+    Tool(id="opencode", agent="opencode", play=_plays(LATEST), reads=agents_md, loads=_LOADS),
+    Tool(id="opencode-1.2", agent="opencode", play=_plays(WITHOUT_EVENTS), reads=agents_md, loads=_LOADS),
 )

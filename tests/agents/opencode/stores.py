@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 from zlib import crc32
 
+from carryover.adapter.contract import Agent
 from carryover.agents.opencode.adapter import AGENT
 from carryover.model import Body
 from contract.case import Reading, read_on
@@ -30,9 +31,14 @@ def database(folder: Path, version: str = LATEST) -> Path:
     """The database of a real client, in a data folder of its own."""
     path = folder / "opencode" / "opencode.db"
     path.parent.mkdir(parents=True)
+    return filled(path, Client.dump(version))
+
+
+def filled(path: Path, dump: Path) -> Path:
+    """A database with what a dump holds."""
     db = sqlite3.connect(path)
     db.execute("PRAGMA synchronous = OFF")
-    db.executescript((FIXTURES / version / "sessions.sql").read_text("utf-8"))
+    db.executescript(dump.read_text("utf-8"))
     db.close()
     return path
 
@@ -57,13 +63,18 @@ class Client:
         if wal:
             self.db.execute("PRAGMA journal_mode=WAL")
         if is_new:
-            schema = (FIXTURES / version / "sessions.sql").read_text("utf-8")
+            schema = self.dump(version).read_text("utf-8")
             for statement in re.findall(r"^CREATE (?:TABLE|INDEX|UNIQUE INDEX).*?;$", schema, re.S | re.M):
                 self.db.execute(statement)
             self.db.commit()
         tables = ("session", "message", "part")
         self._ids = sum(self.db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables)
         self.salt = crc32(path.name.encode())
+
+    @staticmethod
+    def dump(version: str) -> Path:
+        """The database of a real client, as SQL."""
+        return FIXTURES / version / "sessions.sql"
 
     def __enter__(self) -> Self:
         return self
@@ -183,11 +194,11 @@ def _json(data: Mapping[str, Any]) -> str:
 B = TypeVar("B", bound=Body)
 
 
-def read(path: Path, root: Path | None = None, reading: Reading | None = None) -> Reading:
+def read(path: Path, root: Path | None = None, reading: Reading | None = None, *, agent: Agent = AGENT) -> Reading:
     """Everything that is new in a source; nothing of it may be skipped."""
-    source = AGENT.source_of(path, root or path.parent)
+    source = agent.source_of(path, root or path.parent)
     assert source is not None
-    found = read_on(AGENT, source, reading)
+    found = read_on(agent, source, reading)
     assert found.skipped == []
     return found
 

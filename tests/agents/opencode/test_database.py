@@ -16,8 +16,8 @@ from agents.opencode.stores import LATEST, START_MS, WITHOUT_EVENTS, Client, bod
 from carryover import model
 from carryover.adapter.contract import Source
 from carryover.agents.opencode.adapter import AGENT
-from carryover.agents.opencode.database import PROMPT_SETTLED_MS, SETTLED_MS, DatabaseReader
-from carryover.agents.opencode.wire import Context
+from carryover.families.parts.database import PROMPT_SETTLED_MS, SETTLED_MS, DatabaseReader
+from carryover.families.parts.wire import Context
 from carryover.model import AssistantMessage, FileEdit, ToolCall, ToolResult, TurnEnd, UserPrompt
 from carryover.model import UserPrompt as Prompt
 from contract.case import Reading, read_on

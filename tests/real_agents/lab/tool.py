@@ -75,6 +75,8 @@ class Tool(ABC):
     READY: ClassVar[str] = ""
     STARTS_S: ClassVar[float] = 60.0
     """How long the terminal client may take until then on a busy machine."""
+    RUNS_S: ClassVar[float] = 120.0
+    """How long a turn without a terminal may take on a busy machine."""
     INTERRUPTED: ClassVar[str] = ""
     COMPACT: ClassVar[str] = "/compact"
     COMPACTED: ClassVar[str] = ""
@@ -170,7 +172,8 @@ class Tool(ABC):
         `code`."""
         before, known = len(self.requests()), set(self.transcripts())
         scripted = self.script(*replies)
-        ran = self.box.run(*self._command(prompt, session, *options, fork=fork), cwd=cwd, env=self.environment)
+        command = self._command(prompt, session, *options, fork=fork)
+        ran = self.box.run(*command, cwd=cwd, timeout_s=self.RUNS_S, env=self.environment)
         requests = tuple(self.requests()[before:])
         assert code in (None, ran.code), f"{self.id} ended with {ran.code}: {ran.err or ran.out}"
         assert len(requests) >= scripted, f"{len(requests)} requests of {self.id} for {scripted} replies"

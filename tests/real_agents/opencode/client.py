@@ -63,20 +63,26 @@ class Opencode(Tool):
     COMPACTED_RECORD = '"summary":true'
     SUMMARY = ("The work so far was summed up.",)
     LINE_PREFIX = r"^\d+: "
+    PACKAGE = f"opencode-linux-{MACHINE}"
+    BINARY = "opencode"
+    DATABASE = DATA / "opencode.db"
+    CONFIG = CONFIG
+    OFFLINE: ClassVar[Mapping[str, str]] = OFFLINE
+    RUNS: ClassVar[Sequence[str]] = ("run",)
 
     def __init__(self, box: Box, installed: Installed, port: int = PORT) -> None:
         super().__init__(box, installed, port)
         allowed = {"permission": {"external_directory": "allow"}}
-        box.write(CONFIG, json.dumps({**SETTINGS, **allowed}).replace(f":{PORT}/", f":{port}/"))
+        box.write(self.CONFIG, json.dumps({**SETTINGS, **allowed}).replace(f":{PORT}/", f":{port}/"))
 
     @classmethod
     def install(cls, version: str) -> Installed:
-        folder = from_npm(f"opencode-linux-{MACHINE}", version)
-        return Installed(version, (str(folder / "bin" / "opencode"),), (folder,), (folder / "bin",))
+        folder = from_npm(cls.PACKAGE, version)
+        return Installed(version, (str(folder / "bin" / cls.BINARY),), (folder,), (folder / "bin",))
 
     @property
     def environment(self) -> Mapping[str, str]:
-        return OFFLINE
+        return self.OFFLINE
 
     def shell(self, command: str) -> dict[str, Any]:
         return {"tool": "bash", "input": {"command": command, "description": "Run it"}}
@@ -102,11 +108,11 @@ class Opencode(Tool):
         return "\n".join(data for (data,) in self._rows(_RECORDS, session))
 
     def recorded_at_s(self, session: str) -> float:
-        return max(path.stat().st_mtime for path in self._database.parent.glob("opencode.db*"))
+        return max(path.stat().st_mtime for path in self._database.parent.glob(f"{self.DATABASE.name}*"))
 
     @property
     def _database(self) -> Path:
-        return self.box.here(DATA / "opencode.db")
+        return self.box.here(self.DATABASE)
 
     def _rows(self, query: str, *values: str) -> list[tuple[str, ...]]:
         with closing(sqlite3.connect(f"file:{self._database}?mode=ro", uri=True)) as db:
@@ -114,7 +120,7 @@ class Opencode(Tool):
 
     def _command(self, prompt: str, session: str | None, *options: str, fork: bool = False) -> Sequence[str]:
         continued = ("--session", session, *(["--fork"] if fork else [])) if session else ()
-        return (*self.installed.command, "run", *continued, *options, prompt)
+        return (*self.installed.command, *self.RUNS, *continued, *options, prompt)
 
     def _interactive(self) -> Sequence[str]:
         return self.installed.command

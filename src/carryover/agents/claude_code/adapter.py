@@ -64,9 +64,10 @@ def _exported(path: Path, head: bytes) -> Source | None:
 
 
 def _is_own(record: dict[str, Any]) -> bool:
-    """Whether a record is a Claude Code message, with session, id and role. Other early lines prove nothing."""
+    """Whether a record is a Claude Code message, with session, id and role. Other early lines prove nothing, and
+    messages of relatives have no content."""
     message = record.get("message")
-    role = message.get("role") if isinstance(message, dict) else None
+    role = message.get("role") if isinstance(message, dict) and "content" in message else None
     named = isinstance(record.get("sessionId"), str) and isinstance(record.get("uuid"), str)
     return named and role in ("user", "assistant") and record.get("type") == role
 

@@ -1,4 +1,4 @@
-"""The structure of a Claude Code transcript as far as we rely on it, and what turns one record into events with keys.
+"""The structure of a Claude Code transcript as far as we rely on it, beside what every record of its form has.
 
 Unknown fields are ignored. Parts whose shape depends on the tool or the record type stay raw until they are needed, so
 a bulky record costs one pass over its bytes. Format facts: FACTS.md.
@@ -6,18 +6,13 @@ a bulky record costs one pass over its bytes. Format facts: FACTS.md.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Literal
 
 import msgspec
 
 from carryover.adapter import event_builder
-from carryover.adapter.contract import Parsed, Record, Source
-from carryover.adapter.event_builder import EventBuilder, usable_folder, usable_name
-from carryover.model import Actor, AnyBody, PlanState
-from carryover.records.fields import digest, utc_ms
-from carryover.records.lenient import fields_of, text_of
+from carryover.families import claude_records
+from carryover.model import PlanState
 from carryover.records.rawjson import ABSENT
 
 
@@ -52,19 +47,8 @@ class Attachment(msgspec.Struct, frozen=True, rename="camel"):
     origin: msgspec.Raw = ABSENT
 
 
-class Line(msgspec.Struct, frozen=True, rename="camel"):
+class Line(claude_records.Line, frozen=True, rename="camel"):
     """One record (seen: 2.0.65, 2.1.11-16, 2.1.111, 2.1.126, 2.1.328)."""
-
-    type: str
-    uuid: str | None = None
-    timestamp: str | None = None
-    cwd: str | None = None
-    session_id: str | None = None
-    version: str | None = None
-    git_branch: str | None = None
-    is_sidechain: bool | None = None
-    agent_id: str | None = None
-    forked_from: msgspec.Raw = ABSENT
 
     message: Message | None = None
     is_meta: bool | None = None
@@ -108,12 +92,9 @@ class Task(msgspec.Struct, frozen=True, omit_defaults=True):
     state: PlanState = "pending"
 
 
-class Context(event_builder.SessionContext, frozen=True, omit_defaults=True):
+class Context(claude_records.Context, frozen=True, omit_defaults=True):
     """The state of one transcript file between two records."""
 
-    session: str | None = None
-    newest_ms: int = 0
-    """Newest time seen. Replayed history is older and says nothing about the session's current state."""
     emitted: event_builder.Facts = msgspec.field(default=event_builder.Facts(), name="told")
     """Stored under the name that 0.1.0 gave it."""
     titled: bool = False
@@ -127,87 +108,13 @@ class Context(event_builder.SessionContext, frozen=True, omit_defaults=True):
     compaction: Literal["manual", "auto"] | None = None
 
 
-@dataclass(slots=True, kw_only=True)
-class Builder(EventBuilder[Context]):
+class Builder(claude_records.Builder[Line, Context]):
     """Builds the events of one transcript line."""
 
-    line: Line
-    session: str
-    timed: bool
-    """Whether the record has a time."""
-    ident: str
-    cwd: str | None
-    subagent_id: str | None
-
-    @classmethod
-    def begin(cls, source: Source, context: Context, line: Line, record: Record) -> Builder:
-        """Returns a builder for one record. A record without a time gets the time of the record before it."""
-        own_ms = utc_ms(line.timestamp)
-        fork = fields_of(line.forked_from)
-        # `/branch` (reported, not in a recording) repeats its parent's records, as a rule under the same uuid; where a
-        # record gets another, it says which one it was.
-        ident = usable_name(text_of(fork.get("messageUuid"))) or usable_name(line.uuid)
-        session = usable_name(line.session_id) or context.session or source.session or PurePosixPath(source.path).stem
-        inline = (usable_name(line.agent_id) or "inline") if line.is_sidechain else None
-        builder = cls(
-            line=line,
-            version=line.version,
-            context=context,
-            session=session,
-            at_ms=own_ms or context.last_ms,
-            timed=own_ms > 0,
-            ident=ident or f"{session}/{digest(record.data)}",
-            cwd=usable_folder(line.cwd),
-            subagent_id=source.subagent_id or inline,
-        )
-        # "HEAD" means a detached head and for no repository at all (2.1.328), "" for none (2.1.11).
-        branch = line.git_branch if line.git_branch != "HEAD" else None
-        builder.learn_news(agent_version=line.version, branch=branch, parent=text_of(fork.get("sessionId")))
-        newest_ms = max(own_ms, context.newest_ms)
-        builder.change(session=session, cwd=builder.place, last_ms=builder.at_ms, newest_ms=newest_ms)
-        return builder
-
-    @property
-    def place(self) -> str | None:
-        """The folder the record was written in, or the last known one."""
-        return self.cwd or self.context.cwd
-
-    @property
-    def actor(self) -> Actor:
-        """Who speaks in the user role: in a sub-agent's transcript, the calling model."""
-        return "human" if self.subagent_id is None else "model"
-
-    def add(self, body: AnyBody, part: str, mark: str) -> None:
-        """Adds an event. `part` is its place in the record; `mark` distinguishes it from others of the same moment.
+    def second_key(self, part: str, mark: str) -> str | None:
+        """Returns a key of time, place and mark.
 
         After a resume, Claude Code 2.0.28 and 2.1.11 append old turns again with the same time and content under new
-        uuids, so time, place and mark form a second key.
+        uuids.
         """
-        if not self.at_ms:
-            self.skip(self.line.type, "no time")
-            return
-        secondary_key = f"{self.at_ms}/{self.line.type}/{self.subagent_id or ''}/{part}/{mark}" if self.timed else None
-        self.append(
-            f"{self.ident}:{part}",
-            body,
-            session=self.session,
-            cwd=self.cwd,
-            subagent_id=self.subagent_id,
-            secondary_key=secondary_key,
-        )
-
-    def learn_news(self, **facts: str | None) -> None:
-        """Notes facts about the session, unless the record repeats old history."""
-        if self.subagent_id is None and self.at_ms >= self.context.newest_ms:
-            self.learn(**facts)
-
-    def emit_session_info(self) -> None:
-        """Emits facts about the session that are new. Emits nothing before the first event with a time."""
-        if self.subagent_id is None:
-            self.put_news_first(self.session, self.cwd)
-
-    def parsed(self) -> tuple[Context, Parsed]:
-        """Returns the next context and the result of the record, session facts first."""
-        if self.events:
-            self.emit_session_info()
-        return self.context, self.built()
+        return f"{self.at_ms}/{self.line.type}/{self.subagent_id or ''}/{part}/{mark}" if self.timed else None

@@ -16,8 +16,8 @@ from carryover.adapter.contract import Parsed, Record, Source, ToolOutcome
 from carryover.agents.claude_code.builder import Block, Builder, Context, Line, OpenCall
 from carryover.agents.claude_code.spec import SPEC
 from carryover.agents.claude_code.tools import parse_call, parse_result, plain_output, without_reminders
+from carryover.families.claude_records import REPORTS
 from carryover.records import rawjson
-from carryover.records.asked import JOB_STATES
 from carryover.records.fields import SHORT_CHARS, bounded, digest
 from carryover.records.lenient import inside, text_of
 from carryover.records.resets import failed_turn, names_limit
@@ -241,24 +241,11 @@ def _leave_queue(builder: Builder, text: str, *, withdrawn: bool = False) -> Non
 
 
 def _parse_notifications(builder: Builder, text: str, part: str) -> bool:
-    """Handles reports of background jobs (2.0.76 to 2.1.328); returns False if `text` is not one."""
-    if not text.startswith(("<task-notification>", "<bash-notification>")):
-        return False
-    for number, report in enumerate(re.split("<(?:task|bash)-notification>", text)[1:]):
-        task_id = (tagged(report, "task-id") or tagged(report, "shell-id") or "").strip()
-        # A monitor's events have no status: it runs on, unless its text says that it expired (unverified).
-        state = JOB_STATES.get((tagged(report, "status") or "running").strip())
-        if not task_id or state is None:
-            builder.skip("task-notification", "unknown status" if task_id else "no task id")
-            continue
-        if state == "running" and "<event>[Monitor expired" in report:
-            state = "stopped"
-        label = bounded((tagged(report, "summary") or "").strip(), SHORT_CHARS)
-        # A report may hold tags too: up to the last closing one.
-        said = report.partition("<result>")[2].rpartition("</result>")[0].strip()
-        body = model.BackgroundTask(task_id=task_id, state=state, label=label, report=without_handoff(said))
-        builder.add(body, f"{part}.task{number}", f"{task_id}/{state}/{digest(label)}")
-    return True
+    """Handles reports of background jobs; returns False if `text` is not one."""
+    if text.startswith(REPORTS):
+        builder.add_jobs(text, part)
+        return True
+    return False
 
 
 def _parse_summary(builder: Builder, text: str) -> None:

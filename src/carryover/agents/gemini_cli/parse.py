@@ -8,24 +8,16 @@ from typing import Final, Literal
 
 import msgspec
 
-from carryover.adapter.contract import Parsed, Record, Reemitted, Source, ToolOutcome
-from carryover.adapter.event_builder import OpenCall
+from carryover.adapter.contract import Parsed, Record, Reemitted, Source
 from carryover.agents.gemini_cli.builder import Begin, Builder, Context, Marker, Message, usable_id
-from carryover.agents.gemini_cli.tools import SHELL, parse_calls
+from carryover.agents.gemini_cli.tools import parse_calls
+from carryover.families.gemini_like import REFERENCED, SHELL_MODE, SUMMARY_KINDS, parts_of, shown_text, typed_command
 from carryover.model import AgentSummary, AssistantMessage, Retracted, TurnEnd, UserPrompt
 from carryover.records import rawjson
-from carryover.records.lenient import Fields, fields_of, is_true, text_of
+from carryover.records.lenient import Fields, fields_of, text_of
 from carryover.records.resets import failed_turn, names_limit
-from carryover.records.summary import kinds_of, parts_by_tag
-from carryover.records.text import HANDOFF_HEAD, tagged, without_ansi, without_handoff
-
-SUMMARY_KINDS: Final = kinds_of(
-    request="overall_goal",
-    other="key_knowledge|file_system_state",
-    current="recent_actions",
-    next="current_plan|task_state",
-)
-"""The tags inside the `<state_snapshot>` that a compaction asks for (reported; 0.44 and 0.61 have the outer tag)."""
+from carryover.records.summary import parts_by_tag
+from carryover.records.text import HANDOFF_HEAD, tagged, without_handoff
 
 _RECORD: Final = msgspec.json.Decoder(Fields)
 _CONTEXT: Final = "session_context"
@@ -34,14 +26,6 @@ _CLIENTS: Final = ("System: ", "[System: ", f"<{_CONTEXT}>", f"<{_HOOK}>")
 """The beginnings of the client's own prompts to the model: from its loop detector, after an empty answer (0.61)..."""
 _GO_ON: Final = "Please continue."
 """Prompt that the client sends if the model stopped midway (0.26 to 0.61)."""
-_REFERENCED: Final = re.compile(r"\n?--- Content from referenced files ---\n?")
-"""Precedes the files after a prompt with `@file`."""
-_SHELL_MODE: Final = re.compile(
-    r"I ran the following shell command:\n```sh\n(.*?)\n```\n\n"
-    r"This produced the following (?:result|output):\n```\n(.*?)\n?```\s*\Z",
-    re.DOTALL,
-)
-"""The user's own `!command`, as the client reports it to the model."""
 _INJECTED: Final = re.compile(
     rf"(?:\A|\n)\s*{re.escape(HANDOFF_HEAD)}.*?^Full history: [^\n]*$\s*", re.MULTILINE | re.DOTALL
 )
@@ -129,17 +113,17 @@ def _parse_message(builder: Builder, ident: str, line: Fields) -> None:
 
 def _parse_user(builder: Builder, message: Message, line: Fields) -> Message:
     """Handles a `user` message: what a person typed, or what the client sent in that role."""
-    parts = _parts_of(line.get("content"))
+    parts = parts_of(line.get("content"))
     if parts is None:
         builder.skip("user", "unexpected content")
         return message
-    text, attachments = _shown(parts), sum("inlineData" in part for part in parts)
+    text, attachments = shown_text(parts), sum("inlineData" in part for part in parts)
     if text.startswith(f"<{_CONTEXT}>"):
         _learn_folders(builder, text)
         text = text.partition(f"</{_CONTEXT}>")[2].strip()
     # What was typed, if `content` is what the client made of it.
     text = _text(line.get("displayContent")) or text
-    if ran := _SHELL_MODE.match(text):
+    if ran := SHELL_MODE.match(text):
         _parse_shell_mode(builder, message.id, ran)
         return msgspec.structs.replace(message, said=True)
     text = _typed(text)
@@ -160,12 +144,12 @@ def _parse_gemini(builder: Builder, message: Message, line: Fields) -> Message:
     calls = rawjson.part_of(line.get("toolCalls", rawjson.ABSENT), list[msgspec.Raw])
     if calls is None and "toolCalls" in line:
         builder.skip("gemini/toolCalls", "unexpected shape")
-    parts = _parts_of(line.get("content"))
+    parts = parts_of(line.get("content"))
     if parts is None:
         builder.skip("gemini", "unexpected content")
     else:
         builder.change(waiting=None)
-    text = _shown(parts or [])
+    text = shown_text(parts or [])
     if text.strip() and not message.said:
         builder.add(f"{message.id}/text", AssistantMessage(text=text, final=False if calls else None))
         message = msgspec.structs.replace(message, said=True)
@@ -216,7 +200,7 @@ def _parse_list(builder: Builder, raw: msgspec.Raw) -> None:
         if text.startswith(f"<{_CONTEXT}>"):
             _learn_folders(builder, text)
             continue
-        ran = _SHELL_MODE.match(text)
+        ran = SHELL_MODE.match(text)
         if ident in known or not (ran or following == _THANKS):
             continue
         builder.at(message.get("timestamp"))
@@ -253,40 +237,22 @@ def _learn_folders(builder: Builder, text: str) -> None:
     builder.settle(found[1].strip() for found in _WORKSPACE.finditer(listed.partition("\n- **")[0]))
 
 
-def _parts_of(raw: msgspec.Raw | None) -> list[Fields] | None:
-    """Returns the parts of a content: a text, a part, or a list of those; None if it is something else.
-
-    Parts of other kinds (images, calls) have no text.
-    """
-    if raw is None or text_of(raw):
-        return [{"text": raw}] if raw is not None else []
-    if (raws := rawjson.part_of(raw, list[msgspec.Raw])) is not None:
-        return [fields_of(part) or {"text": part} for part in raws]
-    return [fields_of(raw)] if bytes(raw)[:1] in (b"{", b'"') else None
-
-
-def _shown(parts: list[Fields]) -> str:
-    """Returns the text of parts, without the model's thoughts, which the user is not shown."""
-    return "".join(text_of(part.get("text")) for part in parts if not is_true(part.get("thought")))
-
-
 def _text(raw: msgspec.Raw | None) -> str:
-    return _shown(_parts_of(raw) or [])
+    return shown_text(parts_of(raw) or [])
 
 
 def _typed(text: str) -> str:
     """Returns the person's words in what was sent in their name; empty if there are none."""
     while text.startswith(f"<{_HOOK}>") and f"</{_HOOK}>" in text:
         text = text.partition(f"</{_HOOK}>")[2].lstrip("\n")
-    text = _REFERENCED.split(_INJECTED.sub("", _AFTER.sub("", text)), maxsplit=1)[0].strip()
+    text = REFERENCED.split(_INJECTED.sub("", _AFTER.sub("", text)), maxsplit=1)[0].strip()
     return "" if text.startswith(_CLIENTS) or text == _GO_ON else text
 
 
 def _parse_shell_mode(builder: Builder, ident: str, ran: re.Match[str]) -> None:
-    call = OpenCall.of_command(f"{ident}/shell", SHELL, ran[1].strip(), builder.context.cwd)
-    call = msgspec.structs.replace(call, actor="human", changes=())
+    call, outcome = typed_command(f"{ident}/shell", ran, builder.context.cwd)
     builder.add(f"{ident}/call", call.as_event())
-    builder.add(f"{ident}/result", call.ended(ToolOutcome("unknown", without_ansi(ran[2]))))
+    builder.add(f"{ident}/result", call.ended(outcome))
 
 
 def _parse_summary(builder: Builder, ident: str, summary: str) -> None:

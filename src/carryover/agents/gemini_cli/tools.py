@@ -10,15 +10,13 @@ import msgspec
 from carryover.adapter.contract import ToolOutcome
 from carryover.adapter.event_builder import OpenCall
 from carryover.agents.gemini_cli.builder import Builder, Call, Message, usable_id
+from carryover.families.gemini_like import FILES, FOLDERS, NEVER_RAN, SHELL, made, opened, shell_outcome
 from carryover.model import Answer, AssistantMessage, Op, PlanProposal, PlanUpdate, UserPrompt
 from carryover.records import rawjson
 from carryover.records.asked import asked_in, plan_items
-from carryover.records.changes import Change, as_edit, hunks_in, patched, planned
-from carryover.records.fields import MAX_PATH_CHARS, SUBJECT_CHARS, bounded, is_absolute, resolved
+from carryover.records.changes import as_edit
 from carryover.records.lenient import Fields, fields_of, first_text, inside, is_true, text_of
-from carryover.records.text import names_own_folder, without_ansi
 
-SHELL: Final = "run_shell_command"
 MAX_CALLS: Final = 200
 """Most calls kept of the messages that may still grow, together."""
 
@@ -36,26 +34,7 @@ _TOOLS: Final[dict[Op, str]] = {
 OPS: Final = {tool: op for op, tools in _TOOLS.items() for tool in tools.split()}
 """Operations of the known tools (0.26 to 0.61). All others, including those of MCP servers, are `other`."""
 
-_FILES: Final = ("file_path", "absolute_path", "path")
-_FOLDERS: Final = ("dir_path", "directory")
-_DELEGATED: Final = ("prompt", "objective", "description", "query")
-_ABOUT: Final = ("command", *_FILES, "pattern", "query", "url", *_FOLDERS, "title", "name", *_DELEGATED)
-
-_NEVER_RAN: Final = re.compile(
-    r"^(?:Error: )?(?:params |Invalid parameters|Tool \"[^\"]*\" not found|Tool execution denied by policy"
-    r"|Skill \"[^\"]*\" not found|Unknown tool)",
-    re.IGNORECASE,
-)
-"""The beginning of the refusal of a call that never ran."""
 _DENIED: Final = "User denied"
-_WRAPPED: Final = re.compile(r"\A<untrusted_context>\n?(.*?)\n?(?:</untrusted_context>\s*)?\Z", re.DOTALL)
-_BEFORE_OUTPUT: Final = re.compile(r"\A(?:Command: .*?\n)?(?:Directory: [^\n]*\n)?(?:Output|Stdout): ", re.DOTALL)
-_FOOTER: Final = re.compile(r"\n(Error|Exit Code|Signal|Background PIDs|Process Group PGID): ([^\n]*)\Z")
-_NONE: Final = frozenset(("", "(none)", "(empty)", "0"))
-_STOPPED: Final = "Command was cancelled by user"
-_TOO_LONG: Final = "Command was automatically cancelled"
-_IN_BACKGROUND: Final = "Command moved to background"
-_BELOW: Final = re.compile(r"\A.*?Below is the output before it was cancelled:\n", re.DOTALL)
 _REJECTED: Final = ("Plan rejected.", "User cancelled")
 _FEEDBACK: Final = re.compile(r"\APlan rejected\. User feedback: (.*?)\n\nThe plan is stored at: ", re.DOTALL)
 _DISMISSED: Final = "User dismissed"
@@ -80,10 +59,10 @@ def parse_calls(builder: Builder, message: Message, raws: list[msgspec.Raw]) -> 
 def _parse_call(builder: Builder, key: str, call_id: str, name: str, given: Fields, *, is_new: bool) -> bool:
     """Adds a call or its result; returns whether it has ended."""
     args, shown = fields_of(given.get("args")), fields_of(given.get("resultDisplay"))
-    builder.settle_above(first_text(args, *_FILES, *_FOLDERS))
+    builder.settle_above(first_text(args, *FILES, *FOLDERS))
     builder.settle_above(text_of(shown.get("filePath")))
     asked = asked_in(args.get("questions")) if name == "ask_user" else []
-    call = _opened(call_id, name, args, asked[0].question if asked else "", builder.context.cwd)
+    call = opened(call_id, name, OPS.get(name, "other"), args, asked[0].question if asked else "", builder.context.cwd)
     if is_new:
         builder.add(f"{key}/call", call.as_event())
         for number, question in enumerate(asked):
@@ -95,7 +74,7 @@ def _parse_call(builder: Builder, key: str, call_id: str, name: str, given: Fiel
     outcome = _outcome(call, status, given)
     builder.add(f"{key}/result", call.ended(outcome))
     if outcome.status == "ok":
-        for number, change in enumerate(_made(call, shown)):
+        for number, change in enumerate(made(call, shown, is_new=is_true(shown.get("isNewFile")))):
             builder.add(f"{key}/edit{number}", as_edit(change, call_id))
         answers = fields_of(fields_of(outcome.output.encode("utf-8", "replace")).get("answers")) if asked else {}
         for number, question in enumerate(asked):
@@ -125,51 +104,15 @@ def _parse_success(builder: Builder, key: str, call: OpenCall, args: Fields) -> 
             builder.add(f"{key}/answer", AssistantMessage(text=text, final=True))
 
 
-def _opened(call_id: str, name: str, args: Fields, question: str, cwd: str | None) -> OpenCall:
-    """Returns an open call. Its `changes` are those it makes if it succeeds."""
-    file, folder = first_text(args, *_FILES), first_text(args, *_FOLDERS)
-    if name == SHELL:
-        return OpenCall.of_command(call_id, name, first_text(args, "command"), resolved(folder, cwd) if folder else cwd)
-    op = OPS.get(name, "other")
-    about = first_text(args, *(_DELEGATED if op == "agent" else _ABOUT))
-    if op in ("read", "edit", "write"):
-        about = file or about
-    return OpenCall(
-        id=call_id,
-        name=name,
-        op=op,
-        # Without a subject, calls of different tools would count as tries at the same thing.
-        subject=bounded(question or about or name, SUBJECT_CHARS),
-        changes=_changes(op, args, resolved(file, cwd) if file else None),
-        handoff=names_own_folder(" ".join((about, file, folder))),
-    )
-
-
-def _changes(op: Op, args: Fields, path: str | None) -> tuple[Change, ...]:
-    """Returns the change that an edit's arguments describe. The result has more detail, but not in every version."""
-    if path is None or len(path) > MAX_PATH_CHARS:
-        return ()
-    return (planned(path, args, counted=False),) if op in ("edit", "write") else ()
-
-
-def _made(call: OpenCall, shown: Fields) -> tuple[Change, ...]:
-    """Returns an edit's change: from its result as the user saw it, or else from its arguments."""
-    path = text_of(shown.get("filePath")) or next((change.path for change in call.changes), "")
-    if not shown or call.op not in ("edit", "write") or not is_absolute(path) or len(path) > MAX_PATH_CHARS:
-        return call.changes
-    change = patched(Change(path=path, change="modify"), hunks_in(text_of(shown.get("fileDiff"))))
-    return (msgspec.structs.replace(change, change="add") if is_true(shown.get("isNewFile")) else change,)
-
-
 def _outcome(call: OpenCall, status: str, given: Fields) -> ToolOutcome:
     output, error = _response(given)
     if status == "cancelled":
         denied = _DENIED in error
         return ToolOutcome("denied" if denied else "interrupted", error or output, never_ran=denied)
     if status == "error":
-        return ToolOutcome("error", error or output, never_ran=_NEVER_RAN.match(error or output) is not None)
+        return ToolOutcome("error", error or output, never_ran=NEVER_RAN.match(error or output) is not None)
     if call.op == "shell":
-        return _of_shell(output)
+        return shell_outcome(output)
     if call.name == "exit_plan_mode" and output.startswith(_REJECTED):
         found = _FEEDBACK.match(output)
         return ToolOutcome("denied", output, user_words=found[1].strip() if found else "")
@@ -187,32 +130,3 @@ def _response(given: Fields) -> tuple[str, str]:
         if response := fields_of(inside(raw, "functionResponse", "response")):
             return text_of(response.get("output")), text_of(response.get("error"))
     return text_of(given.get("resultDisplay")), ""
-
-
-def _of_shell(output: str) -> ToolOutcome:
-    """Determines how a command ended: the client marks it as success whatever its exit code.
-
-    Since 0.44 the output leaves out fields that are zero or empty.
-    """
-    text = without_ansi(_WRAPPED.sub(r"\1", output))
-    if text.startswith(_STOPPED):
-        return ToolOutcome("interrupted", _BELOW.sub("", text))
-    if text.startswith((_TOO_LONG, _IN_BACKGROUND)):
-        return ToolOutcome("error" if text.startswith(_TOO_LONG) else "ok", text)
-    footer: dict[str, str] = {}
-    # Each line comes once: one more like it was printed by the command.
-    while (found := _FOOTER.search(text)) and found[1] not in footer:
-        footer[found[1]] = found[2].strip()
-        text = text[: found.start()]
-    printed = _BEFORE_OUTPUT.sub("", text)
-    if not footer and printed == text:
-        return ToolOutcome("unknown", text)
-    printed = "" if printed.strip() in ("(empty)", "(none)") else printed
-    code = footer.get("Exit Code", "0")
-    exit_code = int(code) if re.fullmatch(r"-?\d{1,9}", code) else None
-    if (error := footer.get("Error", "")) not in _NONE:
-        exit_code = exit_code if "Exit Code" in footer else None
-        return ToolOutcome("error", f"{printed}\n{error}".strip(), exit_code=exit_code)
-    if footer.get("Signal", "") not in _NONE:
-        return ToolOutcome("error", printed)
-    return ToolOutcome("error" if exit_code else "ok", printed, exit_code=exit_code)

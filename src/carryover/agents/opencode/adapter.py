@@ -10,9 +10,9 @@ from typing import Final, Literal
 from carryover.adapter.contract import Agent, Reader, Source
 from carryover.adapter.lazily import lazily
 from carryover.agents.opencode.spec import SPEC
-from carryover.agents.opencode.wire import Context
+from carryover.families.parts.databases import database_at, databases, tables_of_copy
+from carryover.families.parts.wire import Context
 from carryover.readers.by_kind import ReaderByKind
-from carryover.readers.files import SQLITE
 
 Kind = Literal["database", "files", "export"]
 """database: all sessions (1.2 and later). files: one session of an older version. export: one that a user exported."""
@@ -20,8 +20,6 @@ Kind = Literal["database", "files", "export"]
 _RANKS: Final[dict[Kind, int]] = {"database": 2, "files": 1, "export": 0}
 """1.2 copies the files into the database and leaves the originals."""
 _ID: Final = re.compile(r"ses_[\w-]{1,100}")
-_BESIDE: Final = re.compile(r"(?<=\.db)-(?:wal|journal)\Z")
-_TABLES: Final = frozenset(("session", "message", "part"))
 _EXPORT: Final = re.compile(rb'\s*\{\s*"info"\s*:\s*\{\s*"id"\s*:\s*"ses_')
 _SESSION_FILE: Final = re.compile(rb'\s*\{\s*"id"\s*:\s*"ses_')
 
@@ -41,20 +39,16 @@ def source_of(path: Path, root: Path) -> Source | None:
 
     `root` may be a database, if an environment variable names one.
     """
-    path = Path(_BESIDE.sub("", str(path)))
-    kind = kind_of(path)
-    if kind == "database":
-        is_source = path == root or (path.parent == root and not path.name.startswith("."))
-    else:
-        is_source = kind == "files" and path.parents[3] == root
-    return _source(path, kind) if kind is not None and is_source else None
+    if (database := database_at(path, root)) is not None:
+        return _source(database, "database")
+    is_session = kind_of(path) == "files" and path.parents[3] == root
+    return _source(path, "files") if is_session else None
 
 
 def sources(root: Path) -> list[Source]:
     """Returns every source below `root`, sorted by path."""
-    patterns = ("*.db", "storage/session/*/ses_*.json")
-    paths = [root] if root.is_file() else [path for pattern in patterns for path in root.glob(pattern)]
-    found = (source_of(path, root) for path in sorted(paths, key=str))
+    paths = sorted((*databases(root), *root.glob("storage/session/*/ses_*.json")), key=str)
+    found = (source_of(path, root) for path in paths)
     return [source for source in found if source is not None]
 
 
@@ -62,9 +56,7 @@ def exported(path: Path, head: bytes) -> Source | None:
     """Returns the source in a file anywhere on disk. A session of an older version needs the folders around it."""
     kind = kind_of(path)
     if kind == "database":
-        from carryover.readers.sqlite import table_names
-
-        is_source = head.startswith(SQLITE) and table_names(path) >= _TABLES
+        is_source = bool(tables_of_copy(path, head))
     else:
         is_source = (_SESSION_FILE if kind == "files" else _EXPORT).match(head) is not None
     return _source(path, kind) if kind is not None and is_source else None
@@ -76,8 +68,8 @@ def _source(path: Path, kind: Kind) -> Source:
 
 
 def _readers() -> Mapping[Kind, Reader]:
-    from carryover.agents.opencode.database import DatabaseReader
     from carryover.agents.opencode.files import SessionFileReader, exported_session, session_files
+    from carryover.families.parts.database import DatabaseReader
     from carryover.readers.rewritten import SnapshotReader
     from carryover.readers.stat_cache import StatCachedReader
 
@@ -94,6 +86,6 @@ AGENT: Final = Agent(
     context_type=Context,
     source_of=source_of,
     sources=sources,
-    parse=lazily("carryover.agents.opencode.parse", "parse_record"),
+    parse=lazily("carryover.families.parts.parse", "parse_record"),
     exported=exported,
 )

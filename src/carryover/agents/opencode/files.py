@@ -16,8 +16,8 @@ from typing import Final, NamedTuple
 import msgspec
 
 from carryover.adapter.contract import FileStat
-from carryover.agents.opencode.database import Database
-from carryover.agents.opencode.wire import is_usable_id, ms_of
+from carryover.families.parts.database import Database
+from carryover.families.parts.wire import is_usable_id, ms_of
 from carryover.readers import sqlite
 from carryover.readers.files import entries_of, read_small, stamp_of_file
 from carryover.readers.rewritten import SnapshotReader

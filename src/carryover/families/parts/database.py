@@ -1,4 +1,4 @@
-"""Reads `opencode.db`, one database for all projects, in which the rows of a running answer change.
+"""Reads one database for all projects, in which the rows of a running answer change.
 
 Tables with accounts and credentials are never read. Changes are found by each session's time and, in the newest
 sessions, by the last message, since a session's time is not updated with each part.
@@ -19,7 +19,8 @@ from typing import Final, Literal, NamedTuple
 import msgspec
 
 from carryover.adapter.contract import Batch, FileStat
-from carryover.agents.opencode.wire import PartEntry, Session, SessionRecord, is_usable_id
+from carryover.families.parts.databases import TABLES
+from carryover.families.parts.wire import PartEntry, Session, SessionRecord, is_usable_id
 from carryover.readers import sqlite
 from carryover.readers.rewritten import MAX_CONVERSATIONS, NotYet, Piece, read_on
 from carryover.readers.stat_cache import utc_now_ms
@@ -38,7 +39,6 @@ CALLING: Final = ("tool-calls", "tool_calls", "unknown")
 
 _OPEN: Final = ("pending", "running")
 """States of a call that has not come back."""
-_TABLES: Final = frozenset(("session", "message", "part"))
 _SESSION: Final = "SELECT id, parent_id, directory, title, version, time_created, time_updated, revert FROM session"
 _NEWEST: Final = "ORDER BY time_updated DESC, id LIMIT ?"
 _MESSAGES: Final = "SELECT id, time_updated, time_created FROM message WHERE session_id = ? ORDER BY time_created, id"
@@ -92,7 +92,7 @@ class Database:
     def __init__(self, db: sqlite.Connection, now_ms: int) -> None:
         self._db, self._now_ms = db, now_ms
         self._sessions: dict[str, _SessionRow] = {}
-        if sqlite.tables(db) >= _TABLES:
+        if sqlite.tables(db) >= TABLES:
             for row in self._session_rows():
                 self._add_session(*row)
 

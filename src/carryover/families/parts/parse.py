@@ -10,7 +10,7 @@ import msgspec
 
 from carryover.adapter.contract import Parsed, Record, Source
 from carryover.adapter.event_builder import EventBuilder, reemitted_after, usable_folder
-from carryover.agents.opencode import tools, wire
+from carryover.families.parts import tools, wire
 from carryover.model import Actor, AgentSummary, AnyBody, AssistantMessage, SessionInfo, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.fields import SHORT_CHARS, bounded, digest
@@ -41,7 +41,7 @@ SUMMARY_KINDS: Final = kinds_of(
 )
 """The sections that a compaction asks for (1.2.5 and later, reported)."""
 _QUOTED: Final = re.compile(r'\A"([^"]*\s[^"]*)"\s*\Z')
-"""How `opencode run` records a prompt of several words (1.1.65 to 1.18.33)."""
+"""How the client's command `run` records a prompt of several words (opencode 1.1.65 to 1.18.33, Kilo 7.7.9)."""
 
 
 @dataclass(slots=True, kw_only=True)

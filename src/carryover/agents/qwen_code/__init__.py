@@ -1,0 +1,1 @@
+"""Qwen Code: records and hooks of Claude Code's form, tools of Gemini CLI's."""

@@ -1,0 +1,90 @@
+"""Sessions in the database of a real client of Kilo: what is read of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from agents.kilo.contract_case import TRANSIENT
+from agents.kilo.stores import Client, database, read
+from agents.opencode.stores import START_MS, bodies
+from carryover import model
+from carryover.importing.document import open_document
+from contract.case import Reading
+
+SHOP = "ses_dfbd8a500ffea06k4JtpnQN96i"
+FORK = "ses_dfbd71ec6ffe7w7ZUbx04bFg54"
+LIMITED = "ses_dfbd659f0ffewP2AO86q3MXMqh"
+KILLED = "ses_dfbd5d0deffe5SXoEEsR9JH4g9"
+PARENT, CHILD = "ses_dfbd55182ffenML7usXC7oAQOz", "ses_dfbd503e4ffe2nOqlxVzLfy2kG"
+
+
+def prompts(reading: Reading, session: str | None = None) -> list[str]:
+    return [prompt.text for prompt in bodies(reading, model.UserPrompt, session=session)]
+
+
+def test_a_session_with_edits_tests_a_todo_list_and_a_question(tmp_path: Path) -> None:
+    found = read(database(tmp_path, "story"))
+
+    assert prompts(found, SHOP) == [
+        "Add a discount(price, percent) function to cart.py; the tests must pass",
+        "What is left?",
+    ]
+    tests = [result for result in bodies(found, model.ToolResult, session=SHOP) if result.op == "shell"]
+    assert [result.exit_code for result in tests] == [1, 0]
+    edits = bodies(found, model.FileEdit, session=SHOP)
+    assert [(edit.path, edit.change) for edit in edits] == [("/home/dev/shop/cart.py", "modify")] * 2
+    [plan] = bodies(found, model.PlanUpdate, session=SHOP)
+    assert [item.state for item in plan.items] == ["done", "pending"]
+    [answer] = bodies(found, model.Answer, session=SHOP)
+    assert (answer.question, answer.text) == ("Round per item or once per cart?", "Per item")
+
+
+def test_a_fork_a_limit_a_kill_and_a_sub_agent(tmp_path: Path) -> None:
+    found = read(database(tmp_path, "story"))
+
+    assert prompts(found, FORK) == ["Try another way"]
+    assert bodies(found, model.SessionInfo, session=FORK)[0].parent == SHOP
+    assert [end.reason for end in bodies(found, model.TurnEnd, session=LIMITED)] == ["limit"]
+    assert [type(event.body) for event in found.events if event.session == KILLED] == [
+        model.SessionInfo,
+        model.UserPrompt,
+    ]
+    assert prompts(found, PARENT) == ["Who calls discount()?"]
+    [ordered] = bodies(found, model.UserPrompt, session=PARENT, subagent_id=CHILD)
+    assert ordered.actor == "model"
+
+
+def test_what_was_undone_is_left_out_and_a_queued_prompt_counts_once(tmp_path: Path) -> None:
+    found = read(database(tmp_path, "tui"))
+
+    assert prompts(found) == [
+        "Add discount() to cart.py",
+        "Explain rounding",
+        "go on",
+        "go on, shorter",
+        "Slow one",
+        "Queued prompt",
+        "Round it",
+    ]
+    assert [end.reason for end in bodies(found, model.TurnEnd)] == ["interrupted"]
+    assert len(bodies(found, model.AgentSummary)) == 1
+    assert [result.status for result in bodies(found, model.ToolResult)] == ["ok", "denied"]
+
+
+def test_what_the_client_shows_while_it_works_is_not_an_answer(tmp_path: Path) -> None:
+    with Client(tmp_path / "kilo" / "kilo.db") as client:
+        session = client.session(START_MS, "/home/dev/shop")
+        client.prompt(session, START_MS + 1, "Fix add().")
+        answer = client.answer(session, START_MS + 2)
+        client.part(session, answer, START_MS + 3, TRANSIENT)
+        client.part(session, answer, START_MS + 4, {"type": "text", "text": "Done."})
+        client.finish(session, answer, START_MS + 5)
+        found = read(client.path)
+
+    assert [(message.text, message.final) for message in bodies(found, model.AssistantMessage)] == [("Done.", True)]
+
+
+def test_a_copied_database_is_told_from_a_relatives(tmp_path: Path) -> None:
+    copy = database(tmp_path, "story").rename(tmp_path / "opencode.db")
+
+    assert open_document(copy).agent.id == "kilo"
