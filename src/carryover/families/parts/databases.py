@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from carryover.adapter.contract import Reader
+from carryover.families.parts.wire import TABLES
 from carryover.readers.by_kind import ReaderByKind
 from carryover.readers.files import SQLITE
-
-TABLES: Final = frozenset(("session", "message", "part"))
 
 _SUFFIX: Final = ".db"
 _BESIDE: Final = re.compile(r"(?<=\.db)-(?:wal|journal)\Z")

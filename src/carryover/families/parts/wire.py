@@ -11,6 +11,8 @@ import msgspec
 
 from carryover.records import rawjson
 
+TABLES: Final = frozenset(("session", "message", "part"))
+"""The tables that make a database one of these."""
 MAX_ID_CHARS: Final = 100
 LATEST_MS: Final = 4_102_444_800_000
 

@@ -31,7 +31,7 @@ class Starts:
     def __init__(self, context: DaemonContext, pool: Executor, session: ClaudeSession) -> None:
         self.now_ms = MOMENT_MS
         context.now_ms = lambda: self.now_ms
-        self.desk = HookDesk(context, pool, pool)
+        self.desk = HookDesk(context, pool)
         self.session = session
 
     async def first(self, started: list[list[str]]) -> None:
