@@ -12,9 +12,9 @@ from typing import Final
 
 import msgspec
 
-from carryover.actions.context import agents_own, now_ms, settings_to_print
+from carryover.actions.context import agents_own, nothing_recorded, now_ms, refuse_excluded, settings_to_print
 from carryover.actions.exporting import session_document, shown_title
-from carryover.actions.recorded import nothing_recorded, of_recorded, refuse_excluded
+from carryover.actions.opened import Want, opened
 from carryover.distill.handoff import Handoff, has_past
 from carryover.distill.render import lay_out, neutralize
 from carryover.errors import ExitCode, UserError, os_reason
@@ -79,7 +79,8 @@ def compose(state: StateDir, root: str, sender: str, depth: Depth, expires_ms: i
         handoff = make(view, facts, now_ms=now_ms(), resume="silent")
         return _filled(blank, ledger, project, handoff) if handoff is not None else None
 
-    made = of_recorded(state, root, composed)
+    with opened(Want.FRESH, root) as (ledger, project):
+        made = composed(ledger, project.id) if project is not None else None
     if made is None:
         raise UserError(f"{nothing_recorded(root)} So there is nothing to share.", ExitCode.NOTHING_FOUND)
     return made
@@ -148,7 +149,7 @@ def is_share(name: str) -> bool:
         return False
 
 
-def opened(path: Path, state: StateDir, identity: str | None) -> Bundle:
+def decrypted(path: Path, state: StateDir, identity: str | None) -> Bundle:
     """Decrypts a file that was shared; its texts can then be shown anywhere. Raises UserError if it can't be read.
 
     `identity`: the file of the key; else the user's ssh keys and this machine's key for synchronising are tried.

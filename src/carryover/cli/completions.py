@@ -29,7 +29,7 @@ def _quietly(values: Callable[[str], Values]) -> Callable[..., dict[str, str]]:
 
 def _sessions(_typed: str) -> Values:
     from carryover.actions.context import now_ms, state_dir
-    from carryover.actions.recorded import LAST
+    from carryover.actions.opened import LAST
     from carryover.agents import agent_name
     from carryover.ledger.queries import connect_read_only, sessions
     from carryover.model import id_in_command

@@ -12,7 +12,7 @@ import msgspec
 
 from carryover.actions.context import now_ms, project_root, state_dir
 from carryover.actions.linking import link_projects, unlink_projects
-from carryover.actions.recorded import by_daemon_or_here, session_named
+from carryover.actions.opened import session_named, written
 from carryover.cli.arguments import TIMES, describe, flag, moment_ms
 from carryover.cli.sessions import session_lines
 from carryover.errors import ExitCode, UserError
@@ -20,7 +20,6 @@ from carryover.fsio import sweep_scratch, temporary_files
 from carryover.ledger.connect import copies
 from carryover.ledger.queries import Selection, reading, selected_sessions
 from carryover.model import conversation_of
-from carryover.paths import StateDir
 from carryover.terminal.output import agree, counted, local_time, print_lines, put
 from carryover.text.shell import quoted
 from carryover.views.session_list import session_entries
@@ -97,7 +96,7 @@ def run_forget(args: argparse.Namespace) -> int:
         put(args, about, ["Nothing was changed."])
         return ExitCode.OK
     agree(args, "Forget this? It cannot be recovered.")
-    done = _forget(state, selection)
+    done = _forget(selection)
     lines = [f"✗ {problem}" for problem in done.problems]
     if done.sessions or not done.problems:
         what = "forgotten in part" if selection.in_part else "forgotten"
@@ -139,12 +138,12 @@ def some_sessions(listed: Sequence[dict[str, Any]], number: int) -> Iterator[str
         yield f"... and {counted(number - len(listed), 'more session')}"
 
 
-def _forget(state: StateDir, selection: Selection) -> Erased:
+def _forget(selection: Selection) -> Erased:
     """Asks the running daemon to forget, since it writes the ledger; if none runs, does it in this process."""
     from carryover.publish.forgetting import Erased, forget_here
 
     target = f"/forget?{urlencode({'selection': msgspec.json.encode(selection).decode()})}"
-    return by_daemon_or_here(state, target, Erased, partial(forget_here, each=[selection]), timeout_s=ANSWER_S)
+    return written(target, Erased, partial(forget_here, each=[selection]), timeout_s=ANSWER_S)
 
 
 LINK: Final = """\

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from carryover.actions.project_handoff import MadeHandoff
+from carryover.actions.handing_over import MadeHandoff
 from carryover.distill.entry import Entry
 from carryover.distill.render import lay_out
 from carryover.model import id_in_command

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from carryover.actions.context import now_ms, project_root
-from carryover.actions.recorded import ledger_of_project
+from carryover.actions.opened import Want, opened
 from carryover.agents import agent_name
 from carryover.cli.arguments import TIMES, add_limit_argument, describe, flag
 from carryover.errors import ExitCode, UserError
@@ -55,8 +55,8 @@ def log_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run_log(args: argparse.Namespace) -> None:
     root = project_root(args.project)
-    with ledger_of_project(root) as ledger:
-        project, moments = project_by_root(ledger, root), []
+    with opened(Want.LISTED, root) as (ledger, project):
+        moments = []
         if project is not None:
             commits = newest_commits(Path(root), since_ms=args.since)
             wanted = Wanted(since_ms=args.since, agent=args.agent)
@@ -132,9 +132,9 @@ def why_arguments(parser: argparse.ArgumentParser) -> None:
 def run_why(args: argparse.Namespace) -> int:
     path, line, commits = _asked(args.file)
     root = project_root(str(path.parent) if not commits else None)
-    with ledger_of_project(root, around=True) as ledger:
+    with opened(Want.LISTED, root, around=True) as (ledger, found):
         shown = Shown(shortest_unique(session_ids(ledger)), now_ms(), root, args.limit)
-        project = project_by_root(ledger, root) if commits else _project_with(ledger, root, path)
+        project = found if commits else _project_with(ledger, root, path)
         data: object
         if line is not None:
             data = history = line_history(ledger, project, root, path, line)

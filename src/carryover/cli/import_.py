@@ -227,8 +227,8 @@ def note_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run_note(args: argparse.Namespace) -> None:
+    from carryover.actions.context import refuse_excluded
     from carryover.actions.importing import record_note
-    from carryover.actions.recorded import refuse_excluded
     from carryover.export.quoting import safe
     from carryover.text.markdown import plain, prose_lines
     from carryover.views.web_chat import web_chats

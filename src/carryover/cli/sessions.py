@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from carryover.actions.context import now_ms, project_root
-from carryover.actions.recorded import ledger_of_project, nothing_recorded
+from carryover.actions.context import nothing_recorded, now_ms, project_root
+from carryover.actions.opened import Want, opened
 from carryover.agents import agent_name
 from carryover.cli.arguments import TIMES, add_limit_argument, describe, flag
 from carryover.errors import ExitCode, UserError
-from carryover.ledger.queries import project_by_root, session_ids, shortest_unique
+from carryover.ledger.queries import session_ids, shortest_unique
+from carryover.ledger.rows import ProjectRow
 from carryover.ledger.search import Found, Hit, Query, search
 from carryover.ledger.search_text import KINDS, Term, terms_of, window
 from carryover.paths import short_path
@@ -56,7 +57,7 @@ def run_sessions(args: argparse.Namespace) -> None:
     if args.all and args.project is not None:
         raise UserError("Give PROJECT or --all, not both.", ExitCode.USAGE)
     root = None if args.all else project_root(args.project, elsewhere=True)
-    with ledger_of_project(root) as ledger:
+    with opened(Want.LISTED, root) as (ledger, _):
         listed = listed_sessions(
             ledger, root, limit=args.limit, agent=args.agent, since_ms=args.since, branch=args.branch
         )
@@ -133,8 +134,8 @@ def run_search(args: argparse.Namespace) -> int:
     if not terms:
         raise UserError(f"{query!r} has no letter and no digit to search for.", ExitCode.USAGE)
     root = None if args.all else project_root(args.project, elsewhere=True)
-    with ledger_of_project(root) as ledger:
-        found = _found(ledger, terms, root, args)
+    with opened(Want.LISTED, root) as (ledger, project):
+        found = _found(ledger, terms, root, project, args)
         short = shortest_unique(session_ids(ledger)) if found.hits else {}
     if found.indexed < 1:
         part = f"Only {found.indexed:.0%} of what is recorded can be searched yet, the newest first."
@@ -151,8 +152,13 @@ def run_search(args: argparse.Namespace) -> int:
     return ExitCode.OK if found.hits else ExitCode.NOTHING_FOUND
 
 
-def _found(ledger: sqlite3.Connection, terms: tuple[Term, ...], root: str | None, args: argparse.Namespace) -> Found:
-    project = project_by_root(ledger, root) if root is not None else None
+def _found(
+    ledger: sqlite3.Connection,
+    terms: tuple[Term, ...],
+    root: str | None,
+    project: ProjectRow | None,
+    args: argparse.Namespace,
+) -> Found:
     if root is not None and project is None and not args.json:
         nothing = f"No session is recorded for {root}. `carryover search --all` searches every project."
         raise UserError(nothing, ExitCode.NOTHING_FOUND)

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from carryover.actions.recorded import LAST, ledger_with_session
+from carryover.actions.opened import LAST, opened_session
 from carryover.agents import agent_name
 from carryover.cli.arguments import describe, flag
 from carryover.errors import ExitCode, UserError
@@ -73,7 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    with ledger_with_session(args.id) as (ledger, session):
+    with opened_session(args.id) as (ledger, session):
         events: Iterable[SessionEvent] = session_events(ledger, session)
         about = f"Session {session.native_id}"
         if args.turn is not None:
