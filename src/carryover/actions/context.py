@@ -15,7 +15,7 @@ from carryover.errors import ExitCode, UserError
 from carryover.facts import is_foreign
 from carryover.fsio import is_folder
 from carryover.paths import StateDir, expanded, require_utf8
-from carryover.text.shell import quoted
+from carryover.terminal.paths import quoted
 
 if TYPE_CHECKING:
     from carryover.facts import ProjectRoot

@@ -22,7 +22,7 @@ from carryover.projects.moved_folders import roots_that_may_be_here
 from carryover.publish.make import Refreshed, made_handoff
 from carryover.publish.project_files import open_to_git
 from carryover.terminal.output import warn
-from carryover.text.shell import quoted
+from carryover.terminal.paths import quoted
 
 MOST_SUGGESTED: Final = 3
 

@@ -21,7 +21,7 @@ from carryover.fsio import is_folder
 from carryover.ledger.queries import Whereabouts, reading, whereabouts
 from carryover.paths import StateDir
 from carryover.projects.moved_folders import is_away
-from carryover.text.shell import quoted
+from carryover.terminal.paths import quoted
 
 if TYPE_CHECKING:
     from carryover.ledger.store import Ledger

@@ -23,7 +23,7 @@ from carryover.facts import Facts
 from carryover.fsio import read_beginning, read_bytes_bounded
 from carryover.ledger.queries import work_sessions
 from carryover.ledger.rows import SessionRow
-from carryover.paths import StateDir, expanded, short_path
+from carryover.paths import StateDir, expanded
 from carryover.publish.make import files_now, git_now, make, view_now
 from carryover.records.fields import iso_utc
 from carryover.redact.values import MARK
@@ -31,6 +31,7 @@ from carryover.sync.bundle import LARGEST_FILE, LARGEST_TEXT, Bundle, Depth, Doc
 from carryover.sync.folder import SyncFolder
 from carryover.sync.sealing import Unreadable, key_problem, open_with
 from carryover.terminal.output import one_line
+from carryover.terminal.paths import short_path
 
 LINE_CHARS: Final = 120
 _CUT: Final = "[The beginning is left out: all of it would be too long.]\n\n"

@@ -8,10 +8,18 @@ from typing import TYPE_CHECKING, Final
 
 from carryover.actions.context import now_ms, project_root
 from carryover.agents import agent_name
-from carryover.cli.arguments import add_tokens_argument, describe, flag, known_agent, listed_agents, positive
+from carryover.cli.arguments import (
+    add_pager_argument,
+    add_tokens_argument,
+    describe,
+    flag,
+    known_agent,
+    listed_agents,
+    positive,
+)
 from carryover.errors import ExitCode, UserError
 from carryover.terminal.output import print_document, print_json, print_lines, say
-from carryover.terminal.pager import add_pager_argument, paged
+from carryover.terminal.pager import paged
 from carryover.terminal.streams import is_terminal
 
 if TYPE_CHECKING:

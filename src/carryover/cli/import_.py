@@ -18,7 +18,7 @@ from carryover.errors import ExitCode, UserError
 from carryover.fsio import is_folder, read_bytes_bounded
 from carryover.paths import expanded, is_utf8
 from carryover.terminal.output import counted, local_time, one_line, put, warn
-from carryover.text.shell import quoted
+from carryover.terminal.paths import quoted
 
 if TYPE_CHECKING:
     from carryover.actions.importing import FileReport

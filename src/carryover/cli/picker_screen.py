@@ -20,10 +20,11 @@ from carryover.ledger.queries import by_last_use, session_ids, sessions, shortes
 from carryover.ledger.rows import SessionRow
 from carryover.ledger.search import Query, sessions_with
 from carryover.ledger.search_text import Kind, terms_of
-from carryover.paths import StateDir, short_path
+from carryover.paths import StateDir
 from carryover.publish.project_view import session_digest
 from carryover.terminal.output import answer_to, can_ask, print_lines
 from carryover.terminal.pager import pager_command
+from carryover.terminal.paths import short_path
 from carryover.terminal.screen import drawing
 from carryover.views.session_list import session_entry
 

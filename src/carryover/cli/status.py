@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from carryover.actions.context import now_ms, state_dir
-from carryover.cli.arguments import describe, flag
+from carryover.cli.arguments import add_pager_argument, describe, flag
 from carryover.cli.sync import sync_rows, sync_summary
 from carryover.errors import ExitCode, visible
 from carryover.fsio import is_gone
 from carryover.terminal import output
 from carryover.terminal.output import BOLD, YELLOW, ago, counted, duration, harmless, paint, put, size
-from carryover.terminal.pager import add_pager_argument, paged
+from carryover.terminal.pager import paged
 from carryover.terminal.streams import flush, is_terminal, shown
 
 if TYPE_CHECKING:

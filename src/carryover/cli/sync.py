@@ -13,7 +13,7 @@ from carryover.cli.arguments import describe, flag
 from carryover.errors import ExitCode, UserError
 from carryover.paths import StateDir
 from carryover.terminal.output import YELLOW, ago, agree, agreed, counted, paint, put, size
-from carryover.text.shell import quoted
+from carryover.terminal.paths import quoted
 
 if TYPE_CHECKING:
     from carryover.sync.status import SyncStatus

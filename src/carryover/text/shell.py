@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shlex
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Final, Literal, NamedTuple
@@ -24,8 +22,6 @@ _QUOTING: Final = re.compile(r"'([^']*)'|\"((?:[^\"\\]|\\.)*)\"|\\(.)", re.DOTAL
 _SCRIPT_OPTION: Final = re.compile(r"-\w*c")
 _SHELLS: Final = frozenset(("bash", "sh", "zsh", "dash"))
 _LONGEST: Final = 16_384
-
-_UNSAFE_BYTES: Final = re.compile(rb"[^ -&(-\[\]-~]")
 
 Kind = Literal["word", "operator", "redirect", "cut"]
 
@@ -116,14 +112,3 @@ def script_of_shell(words: Sequence[str]) -> str | None:
     if not words or words[0] not in _SHELLS:
         return None
     return next((script for option, script in pairwise(words[1:]) if _SCRIPT_OPTION.fullmatch(option)), None)
-
-
-def quoted(path: str | os.PathLike[str]) -> str:
-    """Returns `path` as one word of a command line that is still exact after it was printed and copied: characters that
-    a terminal doesn't show as they are become `$'\\033'`, which bash, zsh and ksh understand."""
-    text = os.fspath(path)
-    if text.startswith("-"):
-        text = f"./{text}"  # else an option
-    if text.isprintable():
-        return shlex.quote(text)
-    return "$'" + _UNSAFE_BYTES.sub(lambda byte: b"\\%03o" % byte[0][0], os.fsencode(text)).decode("ascii") + "'"

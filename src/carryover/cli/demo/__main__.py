@@ -18,9 +18,9 @@ from carryover.cli.demo.replay import make_project, replay
 from carryover.config import Config
 from carryover.errors import ExitCode, UserError
 from carryover.ledger.queries import projects, totals
-from carryover.paths import short_path
 from carryover.publish.make import made_handoff
 from carryover.terminal.output import counted, print_document, print_lines, say, size, warn
+from carryover.terminal.paths import short_path
 from carryover.terminal.streams import flush, guard
 
 NEXT: Final = """\
