@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import glob
 import os
 import time
 from functools import cache
@@ -105,6 +104,8 @@ def refuse_excluded(root: str, config: Config) -> None:
     """Raises UserError (REFUSED) if the project at `root` is excluded."""
     excluded = project_settings(Path(root), config).excluded
     if excluded:
+        import glob
+
         by_name = glob.escape(root) in config.projects.exclude  # as `carryover pause` excludes it
         what_next = f" `carryover unpause {quoted(root)}` includes it again." if by_name else ""
         raise UserError(f"{root} is left out of Carryover: excluded by {excluded}.{what_next}", ExitCode.REFUSED)

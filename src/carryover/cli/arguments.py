@@ -76,7 +76,7 @@ class ShowVersion(argparse.Action):
     """Prints the version, how it was installed and where. That is found out only now, as it takes a while."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
-        from carryover.install.how_installed import version_line
+        from carryover.actions.version import version_line
 
         say(version_line(parser.prog), fits=True)
         parser.exit()

@@ -379,10 +379,11 @@ def doctor_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run_doctor(args: argparse.Namespace) -> int:
+    from carryover.actions.version import version_line
     from carryover.diagnose.checks import findings
     from carryover.diagnose.fix import repair
     from carryover.diagnose.gather import gather
-    from carryover.install.how_installed import how_installed, runnable, version_line
+    from carryover.install.how_installed import how_installed, runnable
 
     state, home = state_dir(), Path.home()
     found = findings(gather(state, home, inspect=True))
