@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from carryover.redact.pattern import later
+from carryover.text.pattern import later
 
 MARK = "[redacted:"
 """The beginning of every mark; a value that begins this way is already redacted."""

@@ -7,8 +7,10 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Final, Literal, NamedTuple
 
-_HEREDOC: Final = re.compile(r"(?<!<)<<(?!<)(-?)[ \t]*(['\"]?)([A-Za-z_]\w*)\2")
-_TOKEN: Final = re.compile(
+from carryover.text.pattern import later
+
+_HEREDOC: Final = later(r"(?<!<)<<(?!<)(-?)[ \t]*(['\"]?)([A-Za-z_]\w*)\2")
+_TOKEN: Final = later(
     r"""(?x)
       (?P<blank>[ \t\r]+ | \\(?:\n|\Z) | (?<![^\s;&|(])\#[^\n]*)
     | (?P<redirect>\d*(?:&>>?|>>?\|?|<<<|<)(?:&\d|&-)?)
@@ -18,8 +20,8 @@ _TOKEN: Final = re.compile(
     """,
     re.DOTALL,
 )
-_QUOTING: Final = re.compile(r"'([^']*)'|\"((?:[^\"\\]|\\.)*)\"|\\(.)", re.DOTALL)
-_SCRIPT_OPTION: Final = re.compile(r"-\w*c")
+_QUOTING: Final = later(r"'([^']*)'|\"((?:[^\"\\]|\\.)*)\"|\\(.)", re.DOTALL)
+_SCRIPT_OPTION: Final = later(r"-\w*c")
 _SHELLS: Final = frozenset(("bash", "sh", "zsh", "dash"))
 _LONGEST: Final = 16_384
 
