@@ -6,8 +6,6 @@ repository, from strangers: it can choose `resume.mode`, else only less; a mista
 
 from __future__ import annotations
 
-import hashlib
-import tomllib
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import partial
@@ -259,7 +257,7 @@ def load_config(path: Path) -> Config:
         raise _refused(f"{path} can't be read ({error.strerror}).", "Repair it") from error
     except UnicodeDecodeError as error:
         raise _refused(f"{path} is not UTF-8 text.", "Save it as UTF-8") from error
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # TOMLDecodeError
         raise _refused(f"{path} is not valid TOML: {error}.", "Repair that line") from error
     unknown = [*unknown_keys(data, Config, without=_NOT_SETTINGS)]
     for agent, table in _agent_tables(data).items():
@@ -341,6 +339,8 @@ def _pointers_set_for(root: Path, config: Config) -> Pointers | None:
 
 def handoff_folder(root: Path, folder: str) -> Path:
     """Returns the folder for the handoff of the project at `root` when handoffs are kept outside projects."""
+    import hashlib
+
     digest = hashlib.sha256(str(root).encode("utf-8", "surrogateescape")).hexdigest()[:8]
     return expanded(folder) / f"{root.name or 'root'}-{digest}"
 

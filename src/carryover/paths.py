@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.errors import ExitCode, UserError, visible
+from carryover.errors import ExitCode, UserError
 
 LONGEST_ADDRESS: Final = 100
 """Longest path of a Unix socket, in bytes, that every system accepts (Linux 108, macOS 104)."""
@@ -98,12 +98,6 @@ def require_utf8(path: str | Path, what: str) -> None:
 def is_utf8(path: str | Path) -> bool:
     """Whether a path is UTF-8."""
     return not any("\ud800" <= sign <= "\udfff" for sign in str(path))
-
-
-def short_path(path: str | Path, home: Path) -> str:
-    """Returns `path` for display, with `~` for the home folder and escapes for what a terminal would not show."""
-    text = str(path)
-    return visible(f"~{text[len(str(home)) :]}" if Path(text).is_relative_to(home) else text)
 
 
 @contextmanager

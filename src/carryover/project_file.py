@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -47,7 +46,7 @@ def read_project_file(root: Path) -> tuple[dict[str, Any], list[str]]:
         reason = "it is a symlink" if error.errno == errno.ELOOP else error.strerror
     except UnicodeDecodeError:
         reason = "it is not UTF-8 text"
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # TOMLDecodeError
         reason = f"it is not valid TOML: {error}"
     return {}, [f"{PROJECT_FILE} is ignored, and your own settings hold: {reason}"]
 

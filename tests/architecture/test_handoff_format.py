@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from carryover.actions.project_handoff import MadeHandoff
+from carryover.actions.handing_over import MadeHandoff
 from carryover.cli.handoff_output import FORMAT, as_data
 from carryover.distill.entry import Entry
 from carryover.distill.handoff import MAX_TOKENS, Handoff

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from carryover.paths import LONGEST_ADDRESS, short_path, socket_address
+from carryover.paths import LONGEST_ADDRESS, socket_address
+from carryover.terminal.paths import short_path
 
 
 def path_of_length(tmp_path: Path, length: int) -> Path:

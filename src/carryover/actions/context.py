@@ -9,12 +9,12 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from carryover.config import AgentsConfig, Config, load_config
+from carryover.config import AgentsConfig, Config, load_config, project_settings
 from carryover.errors import ExitCode, UserError
 from carryover.facts import is_foreign
 from carryover.fsio import is_folder
 from carryover.paths import StateDir, expanded, require_utf8
-from carryover.text.shell import quoted
+from carryover.terminal.paths import quoted
 
 if TYPE_CHECKING:
     from carryover.facts import ProjectRoot
@@ -109,3 +109,23 @@ def project_root(project: str | None, *, must_exist: bool = False, elsewhere: bo
         raise UserError(
             "The current folder no longer exists. Name the project's folder as an argument.", ExitCode.NOTHING_FOUND
         ) from error
+
+
+def refuse_excluded(root: str, config: Config) -> None:
+    """Raises UserError (REFUSED) if the project at `root` is excluded."""
+    excluded = project_settings(Path(root), config).excluded
+    if excluded:
+        import glob
+
+        by_name = glob.escape(root) in config.projects.exclude  # as `carryover pause` excludes it
+        what_next = f" `carryover unpause {quoted(root)}` includes it again." if by_name else ""
+        raise UserError(f"{root} is left out of Carryover: excluded by {excluded}.{what_next}", ExitCode.REFUSED)
+
+
+def nothing_recorded(root: str) -> str:
+    """Says that no session of the project at `root` is recorded; if it is a worktree, where its main checkout is."""
+    said = f"No session is recorded for {root}."
+    main = root_of(root).main_root
+    if main is None:
+        return said
+    return f"{said} It is a worktree of {main}: `carryover sessions {quoted(main)}` lists what was done there."

@@ -16,8 +16,8 @@ from carryover.export import quoting
 from carryover.export.session_parts import SessionEvent, SessionHead, cleaned, of_turns, session_markdown, session_parts
 from carryover.ledger.events import session_events
 from carryover.ledger.rows import SessionRow
-from carryover.paths import short_path
 from carryover.terminal.output import one_line, printable_json
+from carryover.terminal.paths import short_path
 from carryover.views.session_list import title_of
 
 

@@ -176,10 +176,25 @@ def sources_on_disk(config: Config, projects: Iterable[Path] = ()) -> list[Found
     return _oldest_first(scan.find_sources(adapters(), (*folders_to_read(config), *_in_projects(config, projects))))
 
 
-def newest_sources(config: Config, projects: Iterable[Path], most_bytes: int) -> list[Source]:
-    """Returns the newest transcripts of at most `most_bytes` together, but at least one; see `sources_on_disk`."""
-    kept, total = list[Source](), 0
-    for found in reversed(sources_on_disk(config, projects)):
+def chosen_sources(
+    config: Config, root: str | None, session: str | None = None, *, around: bool = False, most_bytes: int = 0
+) -> list[Source]:
+    """Returns the transcripts that a temporary ledger is made of; see `opened`. Raises UserError while paused."""
+    seen = sources_on_disk(config, [Path(root)] if root else [])
+    if most_bytes:
+        return _newest(seen, most_bytes)
+    if session is not None:
+        return of_session(seen, session)
+    if root:
+        return of_project(seen, {root, *map(str, Path(root).parents if around else ())})
+    return [found.source for found in seen]
+
+
+def _newest(seen: list[FoundSource], most_bytes: int) -> list[Source]:
+    """Returns the newest transcripts of at most `most_bytes` together, but at least one."""
+    kept = list[Source]()
+    total = 0
+    for found in reversed(seen):
         total += found.size
         if kept and total > most_bytes:
             break

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from carryover.actions.context import now_ms, root_of
-from carryover.actions.recorded import by_daemon_or_here
+from carryover.actions.opened import written
 from carryover.config import load_config
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import private_dir, scratch_folder
@@ -124,7 +124,7 @@ def _store(state: StateDir, document: Document, asked: Asked) -> Imported:
     query = urlencode({**which, **({"again": 1} if asked.again else {})}, errors="strict")
     private_dir(state.root)
     here, unchanged = partial(_store_here, document, asked.again), "Nothing was imported."
-    return by_daemon_or_here(state, f"/import?{query}", Imported, here, timeout_s=ANSWER_S, otherwise=unchanged)
+    return written(f"/import?{query}", Imported, here, timeout_s=ANSWER_S, otherwise=unchanged)
 
 
 async def _store_here(document: Document, again: bool, ledger: Ledger, paths: StatePaths) -> Imported:

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from carryover.actions.context import now_ms, project_root
-from carryover.actions.recorded import ask_patiently, by_daemon_or_here
+from carryover.actions.opened import ask_patiently, written
 from carryover.config import load_config
 from carryover.errors import ExitCode, UserError
 from carryover.facts import is_foreign
@@ -21,7 +21,7 @@ from carryover.fsio import is_folder
 from carryover.ledger.queries import Whereabouts, reading, whereabouts
 from carryover.paths import StateDir
 from carryover.projects.moved_folders import is_away
-from carryover.text.shell import quoted
+from carryover.terminal.paths import quoted
 
 if TYPE_CHECKING:
     from carryover.ledger.store import Ledger
@@ -74,7 +74,7 @@ def link_projects(state: StateDir, old: str, new: str) -> Done:
         raise UserError(f"{old_root} is linked to {end.root}. Nothing was changed. {first}", ExitCode.REFUSED)
     target = f"/link?{urlencode({'old': old_root, 'new': new_root})}"
     here = partial(link, old=old_root, new=new_root, now_ms=now_ms())
-    moved = by_daemon_or_here(state, target, Moved, here, timeout_s=ANSWER_S)
+    moved = written(target, Moved, here, timeout_s=ANSWER_S)
     return Done(old=old_root, new=new_root, sessions=moved.sessions)
 
 
@@ -88,7 +88,7 @@ def unlink_projects(state: StateDir, old: str) -> Done:
         raise UserError(f"{old_root} is not linked to another folder.", ExitCode.NOTHING_FOUND)
     config = load_config(state.config)
     target = f"/unlink?{urlencode({'old': old_root})}"
-    moved = by_daemon_or_here(state, target, Moved, partial(unlink, old=old_root, config=config), timeout_s=ANSWER_S)
+    moved = written(target, Moved, partial(unlink, old=old_root, config=config), timeout_s=ANSWER_S)
     return Done(old=old_root, new=None, sessions=moved.sessions)
 
 
@@ -123,22 +123,22 @@ def sync_once(state: StateDir) -> Outcome:
         return await synchronise(state, ledger, paths, now_ms=now_ms, in_thread=asyncio.to_thread)
 
     ask_patiently(state, "/settle", timeout_s=SYNC_S)
-    done = by_daemon_or_here(state, "/sync", Outcome, here, timeout_s=SYNC_S)
+    done = written("/sync", Outcome, here, timeout_s=SYNC_S)
     if done.error is not None:
         raise UserError(*done.error)
     return done
 
 
-def allow(state: StateDir, folder: str | None) -> str:
+def allow(folder: str | None) -> str:
     """Joins other machines' projects with the same one at `folder`. Returns what that means as a sentence."""
     from carryover.sync import clones
 
     root = project_root(folder, must_exist=True)
 
-    return _said(state, f"/sync/allow?{urlencode({'root': root})}", partial(clones.allow, folder=root))
+    return _said(f"/sync/allow?{urlencode({'root': root})}", partial(clones.allow, folder=root))
 
 
-def end(state: StateDir, *, forget: bool) -> None:
+def end(*, forget: bool) -> None:
     """Has the ledger no longer note what changes; with `forget`, removes what came from other machines."""
     from carryover.publish.forgetting import forget_here
     from carryover.sync import clones
@@ -146,14 +146,14 @@ def end(state: StateDir, *, forget: bool) -> None:
     async def here(ledger: Ledger, paths: StatePaths) -> None:
         await clones.end(ledger, partial(forget_here, ledger, paths) if forget else None)
 
-    _said(state, f"/sync/end{'?forget=1' if forget else ''}", here)
+    _said(f"/sync/end{'?forget=1' if forget else ''}", here)
 
 
-def _said(state: StateDir, target: str, do: Callable[[Ledger, StatePaths], Awaitable[str | None]]) -> str:
+def _said(target: str, do: Callable[[Ledger, StatePaths], Awaitable[str | None]]) -> str:
     async def here(ledger: Ledger, paths: StatePaths) -> _Said:
         return _Said(await do(ledger, paths) or "")
 
-    answer = by_daemon_or_here(state, target, _Said, here, timeout_s=SYNC_S)
+    answer = written(target, _Said, here, timeout_s=SYNC_S)
     if answer.error is not None:
         raise UserError(*answer.error)
     return answer.text

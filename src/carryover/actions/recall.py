@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from carryover.actions.context import agents_own, now_ms, root_of, settings_to_print, state_dir
-from carryover.actions.recorded import ledger_as_it_is, may_be_running, refuse_excluded
+from carryover.actions.context import agents_own, now_ms, refuse_excluded, root_of, settings_to_print, state_dir
+from carryover.actions.opened import Want, may_be_running, opened
 from carryover.agents import agent_name, agent_names
 from carryover.distill.handoff import LEAST_TOKENS, MAX_TOKENS, MOST_TOKENS
 from carryover.distill.header import Answering
@@ -175,7 +175,7 @@ def _project(root: Asked) -> Iterator[_Here]:
         notes = ("Carryover is paused: newer work is missing here.",)
     elif state.ledger.exists() and not may_be_running(state):
         notes = ("carryoverd is not running: newer work may be missing here.",)
-    with ledger_as_it_is(state, root.root) as ledger:
+    with opened(Want.AS_IT_IS, root.root) as (ledger, _):
         known = (queries.project_by_root(ledger, at) for at in (root.root, root.main_root) if at)
         own = next((row for row in known if row is not None and queries.work_sessions(ledger, row.id, limit=1)), None)
         if own is None:

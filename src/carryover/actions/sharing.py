@@ -12,9 +12,9 @@ from typing import Final
 
 import msgspec
 
-from carryover.actions.context import agents_own, now_ms, settings_to_print
+from carryover.actions.context import agents_own, nothing_recorded, now_ms, refuse_excluded, settings_to_print
 from carryover.actions.exporting import session_document, shown_title
-from carryover.actions.recorded import nothing_recorded, of_recorded, refuse_excluded
+from carryover.actions.opened import Want, opened
 from carryover.distill.handoff import Handoff, has_past
 from carryover.distill.render import lay_out, neutralize
 from carryover.errors import ExitCode, UserError, os_reason
@@ -23,7 +23,7 @@ from carryover.facts import Facts
 from carryover.fsio import read_beginning, read_bytes_bounded
 from carryover.ledger.queries import work_sessions
 from carryover.ledger.rows import SessionRow
-from carryover.paths import StateDir, expanded, short_path
+from carryover.paths import StateDir, expanded
 from carryover.publish.make import files_now, git_now, make, view_now
 from carryover.records.fields import iso_utc
 from carryover.redact.values import MARK
@@ -31,6 +31,7 @@ from carryover.sync.bundle import LARGEST_FILE, LARGEST_TEXT, Bundle, Depth, Doc
 from carryover.sync.folder import SyncFolder
 from carryover.sync.sealing import Unreadable, key_problem, open_with
 from carryover.terminal.output import one_line
+from carryover.terminal.paths import short_path
 
 LINE_CHARS: Final = 120
 _CUT: Final = "[The beginning is left out: all of it would be too long.]\n\n"
@@ -79,7 +80,8 @@ def compose(state: StateDir, root: str, sender: str, depth: Depth, expires_ms: i
         handoff = make(view, facts, now_ms=now_ms(), resume="silent")
         return _filled(blank, ledger, project, handoff) if handoff is not None else None
 
-    made = of_recorded(state, root, composed)
+    with opened(Want.FRESH, root) as (ledger, project):
+        made = composed(ledger, project.id) if project is not None else None
     if made is None:
         raise UserError(f"{nothing_recorded(root)} So there is nothing to share.", ExitCode.NOTHING_FOUND)
     return made
@@ -148,7 +150,7 @@ def is_share(name: str) -> bool:
         return False
 
 
-def opened(path: Path, state: StateDir, identity: str | None) -> Bundle:
+def decrypted(path: Path, state: StateDir, identity: str | None) -> Bundle:
     """Decrypts a file that was shared; its texts can then be shown anywhere. Raises UserError if it can't be read.
 
     `identity`: the file of the key; else the user's ssh keys and this machine's key for synchronising are tried.

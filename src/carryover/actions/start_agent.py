@@ -24,8 +24,8 @@ from carryover.projects.root import StatePaths
 from carryover.publish.make import Refreshed
 from carryover.publish.refresh import put_in_place
 from carryover.terminal.output import can_ask, say
+from carryover.terminal.paths import quoted
 from carryover.terminal.streams import flush
-from carryover.text.shell import quoted
 
 _COPY: Final = "`carryover handoff --copy` puts the handoff on the clipboard instead: paste it as the first prompt."
 

@@ -12,7 +12,7 @@ import msgspec
 
 from carryover.actions.context import root_of
 from carryover.actions.from_disk import temporary_ledger
-from carryover.actions.project_handoff import MadeHandoff
+from carryover.actions.handing_over import MadeHandoff
 from carryover.adapter.contract import Agent, Batch, FileStat, Reader, Source
 from carryover.agents import adapters, agent_name, agent_names
 from carryover.distill.handoff import MAX_TOKENS

@@ -76,7 +76,7 @@ class ShowVersion(argparse.Action):
     """Prints the version, how it was installed and where. That is found out only now, as it takes a while."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
-        from carryover.install.how_installed import version_line
+        from carryover.actions.version import version_line
 
         say(version_line(parser.prog), fits=True)
         parser.exit()
@@ -98,6 +98,16 @@ def flag(parser: argparse.ArgumentParser, *names: str) -> None:
     parser.add_argument(*names[:-1], action="store_true", help=names[-1])
 
 
+def add_pager_argument(parser: argparse.ArgumentParser) -> None:
+    """Adds `--no-pager` to a command whose output may be long."""
+    parser.add_argument(
+        "--no-pager",
+        action="store_true",
+        default=argparse.SUPPRESS,  # it may also precede the command
+        help="print long output at once, without a pager",
+    )
+
+
 def add_limit_argument(parser: argparse.ArgumentParser, *names: str, usual: int, what: str) -> None:
     """Adds an option for the number of listed items, `usual` by default."""
     parser.add_argument(*names, type=positive, default=usual, metavar="N", help=f"{what} (default: {usual})")
@@ -105,11 +115,12 @@ def add_limit_argument(parser: argparse.ArgumentParser, *names: str, usual: int,
 
 def known_agent(text: str) -> str:
     """Returns the id of the agent that `text` names by its id or an everyday name such as `claude`."""
-    from carryover.agents import agent_id_of, specs
+    from carryover.actions import agents
 
-    if found := agent_id_of(text.strip()):
+    if found := agents.agent_called(text.strip()):
         return found
-    meant = did_you_mean(text.strip(), [name for spec in specs() for name in (spec.id, *spec.aliases)])
+    names = [name for agent in agents.known_agents() for name in (agent.id, *agent.aliases)]
+    meant = did_you_mean(text.strip(), names)
     every = listed_agents(startable=False)
     raise argparse.ArgumentTypeError(f"Carryover knows no agent {text!r}{meant or '.'} It knows: {every}.")
 
@@ -124,10 +135,9 @@ def known_agents(text: str) -> tuple[str, ...]:
 
 def listed_agents(*, startable: bool) -> str:
     """Lists agent ids for people, each with its other names: `claude-code (claude), codex`."""
-    from carryover.agents import specs
+    from carryover.actions import agents
 
-    shown = (spec for spec in specs() if spec.start is not None or not startable)
-    return ", ".join(f"{spec.id} ({', '.join(spec.aliases)})" if spec.aliases else spec.id for spec in shown)
+    return ", ".join(agent.called for agent in agents.known_agents(startable=startable))
 
 
 _FILLED: Final = "fill N tokens, as estimated, 600 to 50,000; above 1,800 with the conversation, from its end backwards"

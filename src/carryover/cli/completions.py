@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import closing
 from typing import Any, Final
 
 from carryover.errors import UserError
@@ -28,27 +27,24 @@ def _quietly(values: Callable[[str], Values]) -> Callable[..., dict[str, str]]:
 
 
 def _sessions(_typed: str) -> Values:
-    from carryover.actions.context import now_ms, state_dir
-    from carryover.actions.recorded import LAST
-    from carryover.agents import agent_name
-    from carryover.ledger.queries import connect_read_only, sessions
+    from carryover.actions.context import now_ms
+    from carryover.actions.listing import newest_sessions
+    from carryover.actions.opened import LAST
     from carryover.model import id_in_command
-    from carryover.views.session_list import session_entries
 
-    with closing(connect_read_only(state_dir().ledger)) as db:
-        found = session_entries(db, sessions(db, limit=MOST_SESSIONS))
+    found = newest_sessions(MOST_SESSIONS)
     yield LAST, "the newest session of this project"
-    for entry in found:
-        if id_in_command(entry["short"]) == entry["short"]:
-            what = entry["title"] or entry["task"] or ""
-            yield entry["short"], f"{agent_name(entry['agent'])}, {ago(entry['last_ms'], now_ms())}, {what}"
+    for data, agent in found:
+        if id_in_command(data["short"]) == data["short"]:
+            what = data["title"] or data["task"] or ""
+            yield data["short"], f"{agent}, {ago(data['last_ms'], now_ms())}, {what}"
 
 
 def _agents(typed: str) -> Values:
-    from carryover.agents import specs
+    from carryover.actions.agents import known_agents
 
     taken = typed[: typed.rfind(",") + 1]  # `--agents` takes several
-    yield from ((taken + spec.id, spec.name) for spec in specs())
+    yield from ((taken + agent.id, agent.name) for agent in known_agents())
 
 
 def _settings(_typed: str) -> Values:

@@ -10,8 +10,9 @@ from carryover.actions.context import state_dir
 from carryover.actions.settings import DEFAULT, change, ignored, named_setting, settings, shown, would_drop
 from carryover.cli.arguments import describe, flag
 from carryover.errors import ExitCode, UserError
-from carryover.paths import StateDir, short_path
+from carryover.paths import StateDir
 from carryover.terminal.output import BOLD, agree, counted, paint, print_json, put, say, warn
+from carryover.terminal.paths import short_path
 
 DESCRIPTION: Final = """\
 Shows all settings, each with its value and whether it is the default or comes
@@ -81,12 +82,12 @@ def _ask_before_dropping(state: StateDir, args: argparse.Namespace) -> None:
     if not rows:
         return
     if not (args.json or args.yes):
+        from carryover.actions.listing import listed as listed_now
         from carryover.cli.forget import MOST_LISTED, some_sessions
         from carryover.ledger.queries import reading
-        from carryover.views.session_list import session_entries
 
         with reading(state.ledger) as db:
-            listed = session_entries(db, rows[:MOST_LISTED])
+            listed = listed_now(db, rows[:MOST_LISTED])
         when = "when carryoverd starts the next time, or within a day"
         say(f"This drops {counted(len(rows), 'session')} {when}:", *some_sessions(listed, len(rows)))
         say("Those whose transcripts still exist come back when you raise the limit. The others are gone for good.")

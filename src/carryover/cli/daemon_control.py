@@ -19,8 +19,8 @@ from carryover.install.background import ANSWER_S, forget_starter, registered, s
 from carryover.install.service import ServiceManager, this_program
 from carryover.paths import StateDir
 from carryover.terminal.output import put, say, warn
+from carryover.terminal.paths import quoted
 from carryover.terminal.streams import flush
-from carryover.text.shell import quoted
 
 DESCRIPTION: Final = {
     "start": """\

@@ -107,9 +107,9 @@ def run(args: argparse.Namespace) -> None:
         _document(args, path)
         return
     from carryover.actions.exporting import session_document, session_trajectory
-    from carryover.actions.recorded import ledger_with_session
+    from carryover.actions.opened import opened_session
 
-    with ledger_with_session(args.session) as (ledger, session):
+    with opened_session(args.session) as (ledger, session):
         if args.format == "atif":
             text = session_trajectory(ledger, session, full=args.full)
         else:
@@ -168,7 +168,8 @@ def _model(text: str) -> str:
 
 
 def _material(args: argparse.Namespace) -> tuple[Material, Request]:
-    from carryover.actions.recorded import of_recorded, refuse_excluded
+    from carryover.actions.context import refuse_excluded
+    from carryover.actions.opened import Want, opened
 
     root = project_root(args.project, must_exist=True)
     state = state_dir()
@@ -176,11 +177,10 @@ def _material(args: argparse.Namespace) -> tuple[Material, Request]:
     refuse_excluded(root, config)
     own, now = agents_own(config.agents), now_ms()
     tokens = args.tokens or MAX_TOKENS
-    material = of_recorded(
-        state,
-        root,
-        lambda ledger, project: gathered(root, now_ms=now, ledger=(ledger, project), agents_own=own, tokens=tokens),
-    )
+    material = None
+    with opened(Want.FRESH, root) as (ledger, project):
+        if project is not None:
+            material = gathered(root, now_ms=now, ledger=(ledger, project.id), agents_own=own, tokens=tokens)
     if state.paused.exists():
         warn(_PAUSED)
     if material is None:
@@ -245,13 +245,13 @@ def _compress(document: Document, material: Material, request: Request, path: Pa
 
 def _export_all(args: argparse.Namespace, folder: Path) -> None:
     from carryover.actions.archive import check_archive_folder, write_archive
-    from carryover.actions.recorded import ledger_of_project
+    from carryover.actions.opened import Want, opened
 
     try:
         if check_archive_folder(folder):
             may_replace(folder, "an earlier export", args)
         progress = Progress(after_s=1.0, only_terminal=True)
-        with ledger_of_project(None) as ledger:
+        with opened(Want.LISTED) as (ledger, _):
             config = settings_to_print(state_dir())
             done = write_archive(ledger, folder, config, full=args.full, report=progress.update)
         progress.clear()

@@ -5,14 +5,15 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
 import msgspec
 
+from carryover.actions import listing
 from carryover.actions.context import now_ms, project_root, state_dir
 from carryover.actions.linking import link_projects, unlink_projects
-from carryover.actions.recorded import by_daemon_or_here, session_named
+from carryover.actions.opened import session_named, written
 from carryover.cli.arguments import TIMES, describe, flag, moment_ms
 from carryover.cli.sessions import session_lines
 from carryover.errors import ExitCode, UserError
@@ -20,10 +21,8 @@ from carryover.fsio import sweep_scratch, temporary_files
 from carryover.ledger.connect import copies
 from carryover.ledger.queries import Selection, reading, selected_sessions
 from carryover.model import conversation_of
-from carryover.paths import StateDir
 from carryover.terminal.output import agree, counted, local_time, print_lines, put
-from carryover.text.shell import quoted
-from carryover.views.session_list import session_entries
+from carryover.terminal.paths import quoted
 
 if TYPE_CHECKING:
     import sqlite3
@@ -83,7 +82,7 @@ def run_forget(args: argparse.Namespace) -> int:
     with reading(state.ledger) as db:
         selection = _selection(args, db)
         rows = selected_sessions(db, selection, now_ms=now)
-        listed = session_entries(db, rows[:MOST_LISTED])
+        listed = listing.listed(db, rows[:MOST_LISTED])
     also = copies(state.ledger)
     if not rows and not (args.all and also):
         raise UserError(
@@ -97,7 +96,7 @@ def run_forget(args: argparse.Namespace) -> int:
         put(args, about, ["Nothing was changed."])
         return ExitCode.OK
     agree(args, "Forget this? It cannot be recovered.")
-    done = _forget(state, selection)
+    done = _forget(selection)
     lines = [f"✗ {problem}" for problem in done.problems]
     if done.sessions or not done.problems:
         what = "forgotten in part" if selection.in_part else "forgotten"
@@ -118,7 +117,7 @@ def _selection(args: argparse.Namespace, ledger: sqlite3.Connection) -> Selectio
     return msgspec.structs.replace(span, agent=found.agent, **which)
 
 
-def _plan(listed: Sequence[dict[str, Any]], number: int, selection: Selection, also: Sequence[str]) -> Iterator[str]:
+def _plan(listed: Sequence[listing.Listed], number: int, selection: Selection, also: Sequence[str]) -> Iterator[str]:
     if listed:
         part, since_ms, until_ms = "all that was recorded until now", selection.since_ms, selection.until_ms
         if selection.in_part:
@@ -132,19 +131,19 @@ def _plan(listed: Sequence[dict[str, Any]], number: int, selection: Selection, a
     yield "Handoffs that were made of this are removed, or written again without it. Your agents' own files stay."
 
 
-def some_sessions(listed: Sequence[dict[str, Any]], number: int) -> Iterator[str]:
+def some_sessions(listed: Sequence[listing.Listed], number: int) -> Iterator[str]:
     """Yields the first of the sessions that are about to be deleted, and how many of `number` are not listed."""
     yield from session_lines(listed, with_project=True)
     if number > len(listed):
         yield f"... and {counted(number - len(listed), 'more session')}"
 
 
-def _forget(state: StateDir, selection: Selection) -> Erased:
+def _forget(selection: Selection) -> Erased:
     """Asks the running daemon to forget, since it writes the ledger; if none runs, does it in this process."""
     from carryover.publish.forgetting import Erased, forget_here
 
     target = f"/forget?{urlencode({'selection': msgspec.json.encode(selection).decode()})}"
-    return by_daemon_or_here(state, target, Erased, partial(forget_here, each=[selection]), timeout_s=ANSWER_S)
+    return written(target, Erased, partial(forget_here, each=[selection]), timeout_s=ANSWER_S)
 
 
 LINK: Final = """\

@@ -8,14 +8,22 @@ from typing import TYPE_CHECKING, Final
 
 from carryover.actions.context import now_ms, project_root
 from carryover.agents import agent_name
-from carryover.cli.arguments import add_tokens_argument, describe, flag, known_agent, listed_agents, positive
+from carryover.cli.arguments import (
+    add_pager_argument,
+    add_tokens_argument,
+    describe,
+    flag,
+    known_agent,
+    listed_agents,
+    positive,
+)
 from carryover.errors import ExitCode, UserError
 from carryover.terminal.output import print_document, print_json, print_lines, say
-from carryover.terminal.pager import add_pager_argument, paged
+from carryover.terminal.pager import paged
 from carryover.terminal.streams import is_terminal
 
 if TYPE_CHECKING:
-    from carryover.actions.project_handoff import MadeHandoff
+    from carryover.actions.handing_over import MadeHandoff
 
 DESCRIPTION: Final = """\
 Prints the handoff of a project: what was being done, what was tried, what comes
@@ -109,7 +117,7 @@ def _made(args: argparse.Namespace) -> MadeHandoff:
         return handoff_of_transcript(Path(args.transcript), args.agent, args.until, args.tokens)
     if args.agent is not None or args.until is not None:
         raise UserError("--agent and --until need --transcript FILE.", ExitCode.USAGE)
-    from carryover.actions.project_handoff import MadeHandoff, handoff_of_project
+    from carryover.actions.handing_over import MadeHandoff, handoff_of_project
 
     found = handoff_of_project(project_root(args.project), args.session, args.tokens)
     assert found.handoff is not None and found.text is not None, "else it was raised that there is none"
@@ -118,7 +126,7 @@ def _made(args: argparse.Namespace) -> MadeHandoff:
 
 def _copy(args: argparse.Namespace) -> None:
     from carryover.actions.clipboard import copy
-    from carryover.actions.project_handoff import handoff_of_project
+    from carryover.actions.handing_over import handoff_of_project
     from carryover.install.machine import Machine
 
     made = handoff_of_project(project_root(args.project), args.session, args.tokens)

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from carryover.actions.project_handoff import MadeHandoff
+from carryover.actions.handing_over import MadeHandoff
 from carryover.distill.entry import Entry
 from carryover.distill.render import lay_out
 from carryover.model import id_in_command
-from carryover.paths import short_path
 from carryover.records.fields import iso_utc
 from carryover.terminal.output import BOLD, CYAN, DIM, ago, harmless, local_time, paint
+from carryover.terminal.paths import short_path
 
 FORMAT: Final = "carryover-handoff/1.1"
 """Version of the data; architecture/handoff-format.md says when it rises."""

@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run_version(_args: argparse.Namespace) -> None:
-    from carryover.install.how_installed import version_line
+    from carryover.actions.version import version_line
 
     say(version_line("carryover"), fits=True)
 

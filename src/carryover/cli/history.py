@@ -4,28 +4,16 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
-import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
-from pathlib import Path
-from typing import Final, NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Final
 
 from carryover.actions.context import now_ms, project_root
-from carryover.actions.recorded import ledger_of_project
-from carryover.agents import agent_name
-from carryover.cli.arguments import TIMES, add_limit_argument, describe, flag
+from carryover.actions.history import Entry, Origin, log, origin_of
+from carryover.cli.arguments import TIMES, add_limit_argument, add_pager_argument, describe, flag
 from carryover.errors import ExitCode, UserError
-from carryover.ledger.queries import project_by_root, session_ids, shortest_unique
-from carryover.ledger.rows import ProjectRow
-from carryover.model import NOTE
-from carryover.paths import expanded
-from carryover.probe.git_history import SHORT, Commit, commit_named, newest_commits
 from carryover.terminal.output import BOLD, GREEN, RED, YELLOW, harmless, one_line, paint, put, when
-from carryover.terminal.pager import add_pager_argument, paged
+from carryover.terminal.pager import paged
 from carryover.terminal.table import entry_lines
-from carryover.views.history import Change, CommitHistory, Found, LineHistory, changes_of, commit_history, line_history
-from carryover.views.timeline import Moment, Wanted, timeline
 
 LOG_LIMIT: Final = 100
 
@@ -55,32 +43,27 @@ def log_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run_log(args: argparse.Namespace) -> None:
     root = project_root(args.project)
-    with ledger_of_project(root) as ledger:
-        project, moments = project_by_root(ledger, root), []
-        if project is not None:
-            commits = newest_commits(Path(root), since_ms=args.since)
-            wanted = Wanted(since_ms=args.since, agent=args.agent)
-            moments = timeline(ledger, project.id, wanted, limit=args.limit, commits=commits)
-        short = shortest_unique(session_ids(ledger))
-    if not moments:
+    entries = log(root, since_ms=args.since, agent=args.agent, limit=args.limit)
+    if not entries:
         narrowed = " Without --since and --agent all is listed." if args.agent or args.since else ""
         raise UserError(f"Nothing is recorded for {root} that matches.{narrowed}", ExitCode.NOTHING_FOUND)
     now = now_ms()
     with paged(args):
-        put(args, moments, (line for moment in moments for line in _entry(moment, short[moment.session], now)))
+        put(args, [entry.moment for entry in entries], (line for entry in entries for line in _entry(entry, now)))
 
 
-def _entry(moment: Moment, short: str, now: int) -> Iterator[str]:
+def _entry(entry: Entry, now: int) -> Iterator[str]:
+    moment = entry.moment
     head = (
         when(moment.at_ms, now),
-        agent_name(moment.agent, moment.machine) if moment.agent != NOTE else "",
-        paint(short, BOLD),
+        entry.agent,
+        paint(entry.session, BOLD),
         moment.kind if moment.how != "edits" else "commit with its edits",
-        paint(moment.commit[:SHORT], YELLOW) if moment.commit else "",
+        paint(entry.commit, YELLOW) if entry.commit else "",
     )
     text = " ".join(harmless(moment.text).split())
-    if moment.kind == "hand-over":
-        text = f"from {agent_name(text)} to {agent_name(moment.agent)}"
+    if entry.took_over is not None:
+        text = "from {} to {}".format(*entry.took_over)
     elif moment.kind == "tests":
         text = paint(text, RED if text.startswith("fail") else GREEN)
     return entry_lines(head, text)
@@ -88,7 +71,6 @@ def _entry(moment: Moment, short: str, now: int) -> Iterator[str]:
 
 WHY_LIMIT: Final = 50
 _PROMPT_CHARS: Final = 400
-_LINE: Final = re.compile(r"(.+):(\d+)", re.DOTALL)
 
 WHY: Final = """\
 Lists the turns in which agents changed a file, newest first, each with the
@@ -109,7 +91,7 @@ WHY_EXAMPLES: Final = """\
   carryover why HEAD                   the turns that are in a commit
   carryover show ID                    the conversation of one of these turns"""
 
-_EXPLAINED: Final[Mapping[Found, str]] = {
+_EXPLAINED: Final[Mapping[str, str]] = {
     "followed": "",
     "by_text": "The file was also changed outside the sessions; this edit wrote a line of this text.",
     "turns": "What was written is not recorded; the file was changed by:",
@@ -130,129 +112,40 @@ def why_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run_why(args: argparse.Namespace) -> int:
-    path, line, commits = _asked(args.file)
-    root = project_root(str(path.parent) if not commits else None)
-    with ledger_of_project(root, around=True) as ledger:
-        shown = Shown(shortest_unique(session_ids(ledger)), now_ms(), root, args.limit)
-        project = project_by_root(ledger, root) if commits else _project_with(ledger, root, path)
-        data: object
-        if line is not None:
-            data = history = line_history(ledger, project, root, path, line)
-            lines = shown.line(history, os.path.relpath(path, root))
-        elif commits:
-            data = made = _of_commit(ledger, project, commits)
-            lines = shown.commit(made)
-        else:
-            data = changes = _of_file(ledger, project, path, root, args.file)[: args.limit]
-            lines = shown.turns(changes)
-        with paged(args):
-            put(args, data, lines)
-    return ExitCode.NOTHING_FOUND if isinstance(data, LineHistory) and not data.turns else ExitCode.OK
+    origin = origin_of(args.file, limit=args.limit)
+    now = now_ms()
+    with paged(args):
+        put(args, origin.data, (*_head(origin, now), *_turns(origin, now)))
+    return ExitCode.NOTHING_FOUND if origin.line is not None and not origin.turns else ExitCode.OK
 
 
-def _project_with(ledger: sqlite3.Connection, root: str, path: Path) -> ProjectRow | None:
-    """Returns the innermost project with edits of the file: an agent may work on a submodule from the repository around
-    it. Without any, returns the project at `root`."""
-    around = (project_by_root(ledger, str(folder)) for folder in (Path(root), *Path(root).parents))
-    found = (project for project in around if project is not None and changes_of(ledger, project, str(path)))
-    return next(found, None) or project_by_root(ledger, root)
-
-
-def _asked(name: str) -> tuple[Path, int | None, list[Commit]]:
-    """Returns the named file and the line in it, if any; or a commit, followed by the commits before it."""
-    path = _absolute(name)
-    if os.path.lexists(path):
-        return path, None, []
-    if found := _LINE.fullmatch(name):
-        return _absolute(found[1]), int(found[2]), []
-    return path, None, [] if os.sep in name else commit_named(Path(project_root(None)), name)
-
-
-def _absolute(file: str) -> Path:
-    """Returns the file's path as agents record it: symlinks in its folder are resolved, but not the file itself."""
-    path = expanded(file)
-    return Path(os.path.realpath(path.parent), path.name)
-
-
-def _of_file(ledger: sqlite3.Connection, project: ProjectRow | None, path: Path, root: str, asked: str) -> list[Change]:
-    changes = changes_of(ledger, project, str(path)) if project is not None else []
-    if not changes and os.sep not in asked and not os.path.lexists(path):
-        raise UserError(
-            f"{asked!r} is neither a file here, also none that an agent is known to have changed, nor a commit of "
-            f"{root}. `carryover log` lists the commits of sessions.",
-            ExitCode.NOTHING_FOUND,
-        )
-    if not changes:
-        why = "`carryover sessions` lists what is recorded." if project else f"Nothing is recorded for {root}."
-        if path.is_dir():
-            why = "It is a folder: name a file in it."
-        raise UserError(f"No agent is known to have changed {path}. {why}", ExitCode.NOTHING_FOUND)
-    return changes
-
-
-def _of_commit(ledger: sqlite3.Connection, project: ProjectRow | None, commits: Sequence[Commit]) -> CommitHistory:
-    history = commit_history(ledger, project, commits) if project is not None else None
-    if history is None or not (history.turns or history.made_by):
-        raise UserError(
-            f"No recorded session made commit {commits[0].id[:SHORT]} or edited its files for it. "
-            "`carryover log` lists the commits of sessions.",
-            ExitCode.NOTHING_FOUND,
-        )
-    return history
-
-
-class Shown(NamedTuple):
-    """How histories are shown: `short` has each session's short id, `limit` is the number of changes."""
-
-    short: Mapping[str, str]
-    now_ms: int
-    root: str
-    limit: int
-
-    def line(self, history: LineHistory, name: str) -> Iterator[str]:
-        """Yields the line of the file, what is known about its origin, and the turns."""
-        commit = history.commit
-        came = ("not committed",) if commit is None else (_commit(commit), when(commit.authored_ms, self.now_ms))
-        yield from entry_lines((paint(f"{name}:{history.line}", BOLD), *came), harmless(history.text))
-        explained = _EXPLAINED[history.found]
-        if history.found == "before" and history.first_edit_ms is not None:
-            explained = f"{explained} ({when(history.first_edit_ms, self.now_ms)})."
+def _head(origin: Origin, now: int) -> Iterator[str]:
+    """Yields the line of the file with what is known about its origin, or the commit."""
+    commit = f"commit {paint(origin.commit_id, YELLOW)}"
+    if origin.line is not None:
+        line = origin.line
+        came = ("not committed",) if line.commit is None else (commit, when(line.commit.authored_ms, now))
+        yield from entry_lines((paint(f"{origin.name}:{line.line}", BOLD), *came), harmless(line.text))
+        explained = _EXPLAINED[line.found]
+        if line.found == "before" and line.first_edit_ms is not None:
+            explained = f"{explained} ({when(line.first_edit_ms, now)})."
         yield from filter(None, [explained])
-        yield from self.turns(history.turns)
-
-    def commit(self, history: CommitHistory) -> Iterator[str]:
-        """Yields the commit, and the turns with the files that they changed."""
-        commit, by = history.commit, history.made_by
-        made = "" if by is None else f"made by {agent_name(by.agent, by.machine)} {self._session(by.session)}"
-        head = (when(commit.authored_ms, self.now_ms), _commit(commit), made)
-        yield from entry_lines(head, one_line(commit.subject, _PROMPT_CHARS))
-        yield from self.turns(history.turns[: self.limit], with_files=True)
-
-    def turns(self, changes: Iterable[Change], *, with_files: bool = False) -> Iterator[str]:
-        """Yields one entry per turn."""
-        for _, turn in groupby(changes, key=lambda change: (change.session, change.prompt, change.subagent_id)):
-            each = list(turn)
-            names = [f"{os.path.relpath(change.path, self.root)} " if with_files else "" for change in each]
-            head = (
-                when(each[0].at_ms, self.now_ms),
-                agent_name(each[0].agent, each[0].machine),
-                self._session(each[0].session),
-                ", ".join(f"{name}{summary(change)}" for name, change in zip(names, each, strict=True)),
-            )
-            yield from entry_lines(head, one_line(each[0].prompt or "(no prompt recorded)", _PROMPT_CHARS))
-
-    def _session(self, session: str) -> str:
-        return paint(self.short.get(session, session), BOLD)
+    elif origin.commit is not None:
+        found = origin.commit.commit
+        made = ""
+        if origin.made_by is not None:
+            agent, session = origin.made_by
+            made = f"made by {agent} {paint(session, BOLD)}"
+        head = (when(found.authored_ms, now), commit, made)
+        yield from entry_lines(head, one_line(found.subject, _PROMPT_CHARS))
 
 
-def _commit(commit: Commit) -> str:
-    return f"commit {paint(commit.id[:SHORT], YELLOW)}"
-
-
-def summary(change: Change) -> str:
-    """Summarizes a turn's change: `+12 -3`, `new +40`, `renamed`, or `edited` if the number of lines is unknown."""
-    lines = [f"+{change.added}"] if change.added is not None else []
-    lines += [f"-{change.removed}"] if change.removed else []
-    what = {"add": "new", "delete": "deleted", "rename": "renamed"}.get(change.change, "" if lines else "edited")
-    times = [f"({change.edits} edits)"] if change.edits > 1 else []
-    return " ".join([*filter(None, [what]), *lines, *times])
+def _turns(origin: Origin, now: int) -> Iterator[str]:
+    """Yields one entry per turn; those of a commit with the files that they changed."""
+    for turn in origin.turns:
+        changed = []
+        for change in turn.changes:
+            name = f"{os.path.relpath(change.path, origin.root)} " if origin.commit is not None else ""
+            changed.append(f"{name}{change.summary}")
+        head = (when(turn.at_ms, now), turn.agent, paint(turn.session, BOLD), ", ".join(changed))
+        yield from entry_lines(head, one_line(turn.prompt or "(no prompt recorded)", _PROMPT_CHARS))

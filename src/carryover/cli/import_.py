@@ -18,7 +18,7 @@ from carryover.errors import ExitCode, UserError
 from carryover.fsio import is_folder, read_bytes_bounded
 from carryover.paths import expanded, is_utf8
 from carryover.terminal.output import counted, local_time, one_line, put, warn
-from carryover.text.shell import quoted
+from carryover.terminal.paths import quoted
 
 if TYPE_CHECKING:
     from carryover.actions.importing import FileReport
@@ -227,8 +227,8 @@ def note_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run_note(args: argparse.Namespace) -> None:
+    from carryover.actions.context import refuse_excluded
     from carryover.actions.importing import record_note
-    from carryover.actions.recorded import refuse_excluded
     from carryover.export.quoting import safe
     from carryover.text.markdown import plain, prose_lines
     from carryover.views.web_chat import web_chats

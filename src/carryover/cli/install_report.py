@@ -23,13 +23,13 @@ from carryover.install.detect import Detection
 from carryover.install.how_installed import how_installed, on_path_here, runnable
 from carryover.install.messages import summary
 from carryover.install.setup import Setup, outcome_for, waiting_for
-from carryover.paths import short_path
 from carryover.projects.handoff_file import IN_PROJECT
 from carryover.projects.root import StatePaths
 from carryover.publish.gitignore import EXCLUDE
 from carryover.publish.pointers import POINTER_LINES
 from carryover.publish.project_files import Withdrawn, preview
 from carryover.terminal.output import counted, print_lines, say
+from carryover.terminal.paths import short_path
 
 SHOWN: Final = 8
 NAMED: Final = 4

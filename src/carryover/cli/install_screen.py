@@ -11,8 +11,8 @@ from carryover.config import Pointers
 from carryover.edits.agent_settings import AgentSettings
 from carryover.errors import ExitCode, UserError
 from carryover.install.setup import Option
-from carryover.paths import short_path
 from carryover.terminal.output import wrapped
+from carryover.terminal.paths import short_path
 from carryover.terminal.screen import drawing
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from carryover.actions.context import state_dir
-from carryover.cli.arguments import TIMES, describe, flag
+from carryover.cli.arguments import TIMES, add_pager_argument, describe, flag
 from carryover.daemon.log import LEVELS, open_files, parse_line
 from carryover.errors import ExitCode, UserError
 from carryover.terminal.output import YELLOW, is_read_for, paint, print_json, say
-from carryover.terminal.pager import add_pager_argument, paged
+from carryover.terminal.pager import paged
 from carryover.terminal.streams import flush
 
 FOLLOW_EVERY_S: Final = 0.2

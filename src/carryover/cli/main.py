@@ -59,7 +59,6 @@ _MODULES: Final = {
     "doctor": "status",
     "link": "forget",
     "to": "resume",
-    "search": "sessions",
     "log": "history",
     "why": "history",
     "import": "import_",

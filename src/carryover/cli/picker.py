@@ -9,8 +9,8 @@ from typing import Any, Final, Literal
 
 from carryover.distill.digest import Digest
 from carryover.errors import visible
-from carryover.paths import short_path
 from carryover.terminal.output import ago, columns, counted, fitted, harmless, one_line, wrapped
+from carryover.terminal.paths import short_path
 from carryover.terminal.table import Column, table
 
 TURNS: Final = 6

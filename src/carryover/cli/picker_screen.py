@@ -5,28 +5,26 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
 from carryover.actions.context import now_ms, project_root, settings_to_print, state_dir
-from carryover.actions.recorded import follow_if_unknown, recorded_ledger
+from carryover.actions.opened import Want, opened
 from carryover.agents import agent_names
 from carryover.cli.picker import SPECIAL, Picker, keys_line, list_lines, preview_lines
 from carryover.distill.digest import Digest
 from carryover.errors import ExitCode
 from carryover.install.machine import Machine, startable_here
-from carryover.ledger.queries import by_last_use, project_by_root, session_ids, sessions, shortest_unique
+from carryover.ledger.queries import by_last_use, session_ids, sessions, shortest_unique
 from carryover.ledger.rows import SessionRow
 from carryover.ledger.search import Query, sessions_with
 from carryover.ledger.search_text import Kind, terms_of
-from carryover.paths import StateDir, short_path
+from carryover.paths import StateDir
 from carryover.publish.project_view import session_digest
 from carryover.terminal.output import answer_to, can_ask, print_lines
 from carryover.terminal.pager import pager_command
+from carryover.terminal.paths import short_path
 from carryover.terminal.screen import drawing
 from carryover.views.session_list import session_entry
 
@@ -54,8 +52,7 @@ def can_pick() -> bool:
 def pick(run_command: RunCommand) -> int:
     """Lets the user pick until they leave or start an agent; returns the exit code. Says so if there is nothing."""
     state, root = state_dir(), project_root(None)
-    with _recorded(state, root) as ledger:
-        project = project_by_root(ledger, root)
+    with opened(Want.FOLLOWED, root, most_bytes=MOST_BYTES) as (ledger, project):
         here = sessions(ledger, project.id, limit=MOST) if project is not None else []
         everywhere = sessions(ledger, limit=MOST)
         if not everywhere:
@@ -71,22 +68,6 @@ def pick(run_command: RunCommand) -> int:
     if not state.ledger.exists():
         print_lines([AFTERWARDS])
     return ExitCode.OK
-
-
-@contextmanager
-def _recorded(state: StateDir, root: str) -> Iterator[sqlite3.Connection]:
-    """Opens the ledger or, without one, a temporary ledger of the newest transcripts on disk."""
-    if state.ledger.exists():
-        follow_if_unknown(state, root)
-        with recorded_ledger(state) as ledger:
-            yield ledger
-        return
-    from carryover.actions.from_disk import newest_sources, temporary_ledger
-    from carryover.agents import adapters
-
-    config = msgspec.structs.replace(settings_to_print(state), paused=state.paused.exists())
-    with temporary_ledger(newest_sources(config, [Path(root)], MOST_BYTES), adapters()) as ledger:
-        yield ledger
 
 
 def nothing_found(state: StateDir) -> Iterator[str]:

@@ -46,12 +46,12 @@ def resume_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run_resume(args: argparse.Namespace) -> None:
-    from carryover.actions.recorded import ledger_with_session
+    from carryover.actions.opened import opened_session
     from carryover.actions.start_agent import exec_here, print_command, require_terminal
     from carryover.install.machine import Machine, start_command
 
     config = settings_to_print(state_dir())
-    with ledger_with_session(args.id) as (_, session):
+    with opened_session(args.id) as (_, session):
         start, following, folder = _resuming(session, config)
     spec = next(spec for spec in specs() if spec.id == session.agent)
     command = start_command(spec, Machine.here(config.agents.recorded_env()))
@@ -165,7 +165,7 @@ def run_to(args: argparse.Namespace) -> None:
 def continue_in(agent: str, project: str | None, session: str | None, *, tokens: int | None, run: bool) -> None:
     """Puts the handoff into the project, prints the command that starts `agent` with it and, with `run`, runs it."""
     from carryover.actions import start_agent
-    from carryover.actions.project_handoff import handoff_of_project
+    from carryover.actions.handing_over import handoff_of_project
 
     state = state_dir()
     config = load_config(state.config)
@@ -186,15 +186,13 @@ def _asked_for(made: Refreshed) -> str | None:
 
     Raises KeyboardInterrupt on Ctrl-C.
     """
-    from carryover.actions.recorded import recorded_ledger
-    from carryover.ledger.queries import project_by_root
+    from carryover.actions.opened import Want, opened
 
     state = state_dir()
     at_limit = made.handoff is not None and made.handoff.limit is not None
     if at_limit or not can_ask() or not state.ledger.exists():
         return None
-    with recorded_ledger(state) as ledger:
-        project = project_by_root(ledger, made.root)
+    with opened(Want.AS_IT_IS, made.root) as (ledger, project):
         found = _open_work(ledger, project.id) if project is not None else []
     if len(found) < 2:
         return None

@@ -174,9 +174,9 @@ def _contents(bundle: Bundle) -> Iterator[str]:
 
 def import_share(args: argparse.Namespace) -> None:
     """Imports the one file that `args` names: shows what it is, asks, and records it as another person's words."""
+    from carryover.actions.context import refuse_excluded
     from carryover.actions.importing import is_recorded, record_note
-    from carryover.actions.recorded import refuse_excluded
-    from carryover.actions.sharing import SOURCE, name_of, opened, texts_of, title_of
+    from carryover.actions.sharing import SOURCE, decrypted, name_of, texts_of, title_of
     from carryover.config import load_config
     from carryover.importing.document import note_id
 
@@ -188,7 +188,7 @@ def import_share(args: argparse.Namespace) -> None:
     state, root = state_dir(), project_root(args.project, must_exist=True)
     refuse_excluded(root, load_config(state.config))
     path = target(args.files[0])
-    bundle = opened(path, state, args.identity)
+    bundle = decrypted(path, state, args.identity)
     if bundle.expires_ms is not None and now_ms() >= bundle.expires_ms and not args.expired:
         raise UserError(
             f"{path} expired on {local_time(bundle.expires_ms)}: {name_of(bundle)} thought that it would be out of "

@@ -9,14 +9,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from carryover.actions.recorded import LAST, ledger_with_session
-from carryover.agents import agent_name
-from carryover.cli.arguments import describe, flag
+from carryover.actions.opened import LAST
+from carryover.actions.showing import Conversation, ShownPart, conversation_of
+from carryover.cli.arguments import add_pager_argument, describe, flag
 from carryover.errors import ExitCode, UserError
-from carryover.export.session_parts import Part, SessionEvent, begins_turn, of_turns, session_parts
-from carryover.ledger.events import session_events
-from carryover.ledger.queries import SessionRow
-from carryover.paths import short_path
 from carryover.terminal import output
 from carryover.terminal.output import (
     BOLD,
@@ -31,8 +27,8 @@ from carryover.terminal.output import (
     print_document,
     print_lines,
 )
-from carryover.terminal.pager import add_pager_argument, paged
-from carryover.views.session_list import title_of
+from carryover.terminal.pager import paged
+from carryover.terminal.paths import short_path
 
 DESCRIPTION: Final = """\
 Prints one session as text: prompts and answers whole, one line for each tool
@@ -73,43 +69,47 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    with ledger_with_session(args.id) as (ledger, session):
-        events: Iterable[SessionEvent] = session_events(ledger, session)
-        about = f"Session {session.native_id}"
+    with conversation_of(args.id) as found:
+        about = f"Session {found.session.native_id}"
         if args.turn is not None:
-            number = sum(map(begins_turn, session_events(ledger, session)))
-            first, last = args.turn[0], args.turn[-1]
-            if last > number:
-                there_is = f"{about} has {counted(number, 'turn')}, so there is no turn {last}."
-                raise UserError(there_is, ExitCode.NOTHING_FOUND)
-            events = of_turns(events, args.turn)
-            about += f", turn{f' {first}' if first == last else f's {first} to {last}'} of {number}"
-            if not (args.full or args.json):
-                events = (event for event in events if not event.subagent_id)
-        title = title_of(ledger, session)
+            about += _which(args.turn, found)
+        full = args.full or args.turn is not None
+        subagents = args.full or args.json or args.turn is None
+        title = found.title
         with paged(args):
             if args.json:
-                _print_json(session, events)
+                _print_json(found, args.turn)
             else:
-                full, agent = args.full or args.turn is not None, agent_name(session.agent)
-                print_lines(_heading(about, session, agent, title))
-                print_lines(conversation(events, agent=agent, root=session.root, full=full))
+                print_lines(_heading(about, found, title))
+                parts = found.parts(args.turn, full=full, subagents=subagents)
+                print_lines(conversation(parts, found.agent, full=full))
 
 
-def _print_json(session: SessionRow, events: Iterable[SessionEvent]) -> None:
+def _which(turns: range, found: Conversation) -> str:
+    """Says which of its turns are shown. Raises UserError (NOTHING_FOUND) if it has not as many."""
+    first, last = turns[0], turns[-1]
+    if last > found.turns:
+        number = counted(found.turns, "turn")
+        raise UserError(
+            f"Session {found.session.native_id} has {number}, so there is no turn {last}.", ExitCode.NOTHING_FOUND
+        )
+    return f", turn{f' {first}' if first == last else f's {first} to {last}'} of {found.turns}"
+
+
+def _print_json(found: Conversation, turns: range | None) -> None:
     """Prints event by event, since a session may be too large to hold in memory."""
-
-    print_document(f'{{"session": {as_json(session)}, "events": [')
-    for number, event in enumerate(events):
+    print_document(f'{{"session": {as_json(found.session)}, "events": [')
+    for number, event in enumerate(found.events(turns)):
         print_document((",\n" if number else "\n") + as_json(event))
     print_document("\n]}\n")
 
 
-def _heading(about: str, session: SessionRow, agent: str, title: str) -> Iterator[str]:
+def _heading(about: str, found: Conversation, title: str) -> Iterator[str]:
+    session = found.session
     if title:
         yield paint(one_line(title, LINE_LIMIT), BOLD)
     yield paint(about, DIM if title else BOLD)
-    version = f"{agent} {session.agent_version or ''}".strip()
+    version = f"{found.agent} {session.agent_version or ''}".strip()
     machine = f"{version} on {session.machine}" if session.machine else version
     folder = short_path(session.root, Path.home()) if session.root else ""
     yield harmless(", ".join(filter(None, (machine, folder, session.branch or ""))))
@@ -136,15 +136,15 @@ _CUT: Final = re.compile(r"\\ (\d{1,9}) more lines")
 _CHANGES: Final = {"+": GREEN, "-": RED}
 
 
-def conversation(events: Iterable[SessionEvent], *, agent: str, root: str | None, full: bool) -> Iterator[str]:
-    """Yields the lines of a session of `agent` (its display name), with paths relative to `root` and local times.
+def conversation(parts: Iterable[ShownPart], agent: str, *, full: bool) -> Iterator[str]:
+    """Yields the lines of a session of `agent` (its display name), with local times.
 
-    Prompts and answers are complete; `full` adds tool output, plans, summaries and sub-agents' work. What the user
-    retracted is dimmed and marked.
+    Prompts and answers are complete; `full` adds tool output, plans and summaries. What the user retracted is dimmed
+    and marked.
     """
     speaker: tuple[str, str | None, bool] | None = None
     day = ""
-    for part in session_parts(events, agent=agent, root=root, subagents=full):
+    for part in parts:
         if part.repeated and not full:
             continue
         moment = datetime.fromtimestamp(part.at_ms / 1000).astimezone()
@@ -165,7 +165,7 @@ def conversation(events: Iterable[SessionEvent], *, agent: str, root: str | None
         yield from (f"  {line}".rstrip() for line in lines)
 
 
-def _lines(part: Part[str], *, full: bool) -> list[str]:
+def _lines(part: ShownPart, *, full: bool) -> list[str]:
     text = harmless(part.text).strip()
     if part.kind in ("user", "agent"):
         return text.split("\n")

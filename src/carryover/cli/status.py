@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from carryover.actions.context import now_ms, state_dir
-from carryover.cli.arguments import describe, flag
+from carryover.cli.arguments import add_pager_argument, describe, flag
 from carryover.cli.sync import sync_rows, sync_summary
 from carryover.errors import ExitCode, visible
 from carryover.fsio import is_gone
 from carryover.terminal import output
 from carryover.terminal.output import BOLD, YELLOW, ago, counted, duration, harmless, paint, put, size
-from carryover.terminal.pager import add_pager_argument, paged
+from carryover.terminal.pager import paged
 from carryover.terminal.streams import flush, is_terminal, shown
 
 if TYPE_CHECKING:
@@ -379,10 +379,11 @@ def doctor_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run_doctor(args: argparse.Namespace) -> int:
+    from carryover.actions.version import version_line
     from carryover.diagnose.checks import findings
     from carryover.diagnose.fix import repair
     from carryover.diagnose.gather import gather
-    from carryover.install.how_installed import how_installed, runnable, version_line
+    from carryover.install.how_installed import how_installed, runnable
 
     state, home = state_dir(), Path.home()
     found = findings(gather(state, home, inspect=True))

@@ -13,7 +13,7 @@ from carryover.cli.arguments import describe, flag
 from carryover.errors import ExitCode, UserError
 from carryover.paths import StateDir
 from carryover.terminal.output import YELLOW, ago, agree, agreed, counted, paint, put, size
-from carryover.text.shell import quoted
+from carryover.terminal.paths import quoted
 
 if TYPE_CHECKING:
     from carryover.sync.status import SyncStatus
@@ -96,10 +96,10 @@ def _status(state: StateDir, _args: argparse.Namespace) -> Done:
     return found, (f"{name:<{width}}  {text}" for name, text in rows)
 
 
-def _allow(state: StateDir, args: argparse.Namespace) -> Done:
+def _allow(_state: StateDir, args: argparse.Namespace) -> Done:
     from carryover.actions.linking import allow
 
-    said = allow(state, args.what)
+    said = allow(args.what)
     return {"allowed": said}, [f"✓ {said}"]
 
 
@@ -250,7 +250,7 @@ def _off(state: StateDir, args: argparse.Namespace) -> Done:
     if is_on or not args.forget:  # forgetting may have been cut off after the rest
         leave(state, delete=args.delete)
     if state.ledger.exists():
-        end(state, forget=args.forget)
+        end(forget=args.forget)
     rest = "" if args.delete or not is_on else " Its branch in the store stays; another machine can remove this one."
     theirs = "was forgotten" if args.forget else "stays"
     return {"off": True, "deleted": args.delete, "forgotten": args.forget}, [

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Final
 from carryover.actions.context import state_dir
 from carryover.cli.arguments import describe, flag
 from carryover.errors import ExitCode, UserError
-from carryover.paths import StateDir, short_path
+from carryover.paths import StateDir
 from carryover.terminal.output import agree, can_ask, counted, print_json, print_lines, put, say
+from carryover.terminal.paths import short_path
 
 if TYPE_CHECKING:
     from carryover.edits.apply import Applied

@@ -52,7 +52,7 @@ from carryover.publish.pointers import block_end, block_state, hidden_files, rea
 from carryover.publish.project_files import open_to_git
 from carryover.sync.status import sync_status
 from carryover.terminal.output import counted
-from carryover.text.shell import quoted
+from carryover.terminal.paths import quoted
 from carryover.views.limits import limited_projects
 
 _MOST_PROJECTS: Final = 20

@@ -17,10 +17,10 @@ from carryover.install.detect import State
 from carryover.install.service import ServiceStatus
 from carryover.ledger.queries import AgentRow
 from carryover.ledger.rows import ProjectRow, Totals
-from carryover.paths import short_path
 from carryover.projects.policy import Refusal
 from carryover.publish.pointers import HiddenFile
 from carryover.sync.status import SyncStatus
+from carryover.terminal.paths import short_path
 
 Level = Literal["wrong", "todo", "note"]
 """How severe a finding is: wrong (something does not work), todo (only the user can do it), note (worth knowing)."""

@@ -3,8 +3,9 @@ them the same words are quoted, under other headings (`tests/unit/distill/test_c
 
 from __future__ import annotations
 
-import re
 from typing import Final
+
+from carryover.text.pattern import later
 
 REPLIES: Final = frozenset(
     """
@@ -32,13 +33,13 @@ LABELS: Final = {
     "|preguntas abiertas|questões abertas|domande aperte|открытые вопросы|未解決|待确认|미해결".split("|"),
 }
 """Labels that people and agents put before a line, by the heading that they name."""
-_LABEL: Final = re.compile(
+_LABEL: Final = later(
     r"(?:[\W_]|\d{1,2}[.)]\s)*(?P<name>[^\W\d_][\w -]{1,30}?)\s*(?:\([^()]{1,40}\)\s*)?"
     r"(?:\*\*|__)?(?:[:：]|\s[-–—]\s|\s*\Z)(?:\*\*|__)?(?P<rest>.*)"
 )
-_WORD: Final = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
-_QUESTION_END: Final = re.compile(r"[?？؟\u037e՞][\"'”’»」』)\]*_`\s]*$")
-_LIST_ITEM: Final = re.compile(r"\s*(?:[-*+•–]|\(?\d{1,2}[.):]|\(?[A-Za-z][.)])\s+\S")
+_WORD: Final = later(r"[^\W_]+(?:[-'’][^\W_]+)*")
+_QUESTION_END: Final = later(r"[?？؟\u037e՞][\"'”’»」』)\]*_`\s]*$")
+_LIST_ITEM: Final = later(r"\s*(?:[-*+•–]|\(?\d{1,2}[.):]|\(?[A-Za-z][.)])\s+\S")
 
 
 def only_replies(text: str) -> bool:

@@ -10,19 +10,20 @@ from carryover.model import ToolResult
 from carryover.records.file_bodies import without_bodies
 from carryover.text.lines import one_line
 from carryover.text.looking import CMDLET_LOOKING, found_nothing, without_prefix
+from carryover.text.pattern import later
 
 _GENERIC: Final = frozenset(
     "cat echo cp mv rm mkdir touch chmod chown tee export set sudo for while if node python python3 bash sh zsh".split()
 )
-_QUIET_COMMIT: Final = re.compile(
+_QUIET_COMMIT: Final = later(
     r"git commit\b(?=[^|;&\n]* (?:-\w*q|--quiet))[^|;&\n\"']*? (?:-\w*m|--message)[= ]?([\"'])((?!\$\()[^\n]{1,200}?)\1"
 )
-_COMMITTED: Final = re.compile(r"^\[[^\]\n]{1,120} ([0-9a-f]{6,40})\] (.{1,200})$", re.M)
-_ON_BRANCH: Final = re.compile(
+_COMMITTED: Final = later(r"^\[[^\]\n]{1,120} ([0-9a-f]{6,40})\] (.{1,200})$", re.M)
+_ON_BRANCH: Final = later(
     r"^(?:Switched to (?:a new )?branch '|\[(?=\S+ (?:\(root-commit\) )?[0-9a-f]{6,40}\]))([^\s'\]]{1,120})", re.M
 )
-_RAISED: Final = re.compile(r"(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception|Interrupt|Exit)\b(?::|$)", re.I)
-_REPORTED: Final = re.compile(r"(?:error|fatal)\b", re.I)  # perhaps only by the program that ran the failed one
+_RAISED: Final = later(r"(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception|Interrupt|Exit)\b(?::|$)", re.I)
+_REPORTED: Final = later(r"(?:error|fatal)\b", re.I)  # perhaps only by the program that ran the failed one
 _SHORT_CAUSE: Final = 60
 _CAUSE_CHARS: Final = 220
 

@@ -7,10 +7,11 @@ from bisect import bisect_right
 from typing import Final
 
 from carryover.text.looking import without_prefix
+from carryover.text.pattern import later
 
 PROTOCOL_QUESTION: Final = "Do you want to continue from here, or are you starting something different?"
-_HANDOFF_PATH: Final = re.compile(r"\.carryover[/\\]handoff(?:-chosen)?\.md")
-_HANDOFF_COMMAND: Final = re.compile(r"carryover handoff\b(?:(?!&&|;).)*")
+_HANDOFF_PATH: Final = later(r"\.carryover[/\\]handoff(?:-chosen)?\.md")
+_HANDOFF_COMMAND: Final = later(r"carryover handoff\b(?:(?!&&|;).)*")
 # A person who starts an agent with it has decided to continue, so it answers the question that the file's protocol
 # asks. Its words must set no task, make no decision and ask nothing, however the agent writes them down.
 _GO_ON: Final = (
@@ -19,13 +20,13 @@ _GO_ON: Final = (
 _GO_ON_FORMERLY: Final = ("Read {path}, then go on with the task it describes.",)  # occurs in old transcripts
 _PLACE: Final = r"(?:\.carryover|-[0-9a-f]{8})[/\\]handoff(?:-chosen)?\.md"
 _POINTS_LIMIT: Final = 5000
-_RESUMING_PREFIX: Final = re.compile(r"^\s*\(resuming:[^)\n]{0,400}\)\s*", re.I)
-_HANDOFF_BLOCK: Final = re.compile(
+_RESUMING_PREFIX: Final = later(r"^\s*\(resuming:[^)\n]{0,400}\)\s*", re.I)
+_HANDOFF_BLOCK: Final = later(
     r"^[^\n]{0,8}\[CARRYOVER\] Last updated .*?(?:^[^\n]{0,4}Full history: [^\n]*$|\Z)", re.M | re.S
 )
-_EXPORT_START: Final = re.compile(r"[#> \t]{0,8}\[CARRYOVER EXPORT ([0-9a-f]{8})\]")
-_EXPORT_END: Final = re.compile(r"^[^\n]{0,8}\[END OF CARRYOVER EXPORT ([0-9a-f]{8})\][^\n]*$", re.M)
-_ONLY_POINTS: Final = re.compile(
+_EXPORT_START: Final = later(r"[#> \t]{0,8}\[CARRYOVER EXPORT ([0-9a-f]{8})\]")
+_EXPORT_END: Final = later(r"^[^\n]{0,8}\[END OF CARRYOVER EXPORT ([0-9a-f]{8})\][^\n]*$", re.M)
+_ONLY_POINTS: Final = later(
     rf"\W*(?:please )?(?:read|open|see|look at) \S{{0,400}}{_PLACE}\W*(?:(?:then|and) )*(?:go on|continue)?\W*"
     + "".join(
         rf"|\s*{re.escape(before)}.*{_PLACE}{re.escape(after)}\s*"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from typing import Final
 
 from carryover.distill.closed_classes import is_list_item, is_question
 from carryover.distill.quotes import excerpt, sentences
 from carryover.text.invisible import without_stacks
+from carryover.text.pattern import later
 
 MOST_TYPED: Final = 1200
 _MOST_TYPED_LINES: Final = 16
@@ -20,16 +20,16 @@ _LEAD_CHARS: Final = 160
 _SHORT_QUESTION: Final = 2
 _COLONS: Final = (":", "：")
 
-_BLOCK_END: Final = re.compile(r"\n[ \t]*\n+")
+_BLOCK_END: Final = later(r"\n[ \t]*\n+")
 # Laid out by a machine: indentation, a time, a level, a frame, brackets, quotation marks, `key: value`, a diff, markup.
-_MACHINE_LINE: Final = re.compile(
+_MACHINE_LINE: Final = later(
     r"\s*(?:[\[{}\](),;]+\s*$|@@|[\[{\"'<|│╭╰⎿>$❯+]|\d{2,4}[-/.:]\d\d"
     r"|\w{3} \d\d? \d\d:\d\d|at \S+[(:]|File \"|-{3,}|={3,}"
     r"|Traceback \(|(?:TRACE|DEBUG|INFO|WARN(?:ING)?|ERROR|FATAL|FAIL(?:ED)?|PASS(?:ED)?)\b"
     r"|[A-Za-z][\w.-]{1,40}(?:Error|Exception)\b|[\w./\\-]+:\d+[:\s])"
     r"|\s{2,}\S|.*[{;]\s*$|\w+ = \S"
 )
-_HEADER: Final = re.compile(r"[^\W\d_][\w-]{0,20}(?: [\w-]{1,20})?\s?(?:: |：\s?)\S")
+_HEADER: Final = later(r"[^\W\d_][\w-]{0,20}(?: [\w-]{1,20})?\s?(?:: |：\s?)\S")
 
 
 @lru_cache(maxsize=512)  # every handoff examines the same prompts again

@@ -10,6 +10,7 @@ from typing import Final
 from carryover.records.text import without_ansi
 from carryover.text.invisible import without_stacks
 from carryover.text.lines import one_line
+from carryover.text.pattern import later
 from carryover.text.unread import is_unread
 
 PIECE_CHARS: Final = 280
@@ -20,17 +21,17 @@ _LONG_WORD: Final = 96
 _LONG_WORD_KEPT: Final = 40
 _JOINT: Final = " / "
 
-_LAYOUT: Final = re.compile(r"\s*(?:`{3,}.*|~{3,}.*|([-*_=─━])(?:\s*\1){2,}|[|+:\-\s─━┼]+)\s*")
-_HEADING: Final = re.compile(r"\A\s{0,3}#{1,6}\s+")
-_BULLET: Final = re.compile(r"\A\s*[-*+•]\s+(?=\S)")
-_BOLD: Final = re.compile(r"(?<![\w/*])\*\*(?=[^\s*/])([^\n]{1,300}?)(?<=[^\s*/])\*\*(?![\w/*])", re.ASCII)
-_LINK: Final = re.compile(r"\[([^\]\n]{1,120})\]\((?=[^)\s]{1,500}\))([^)\s]+)\)")
-_ONE_THING: Final = re.compile(r"\W{0,3}(?:\w+://|[\w.~@-]*[/\\]|[\w+/=%-]+\W{0,3}$)", re.ASCII)
+_LAYOUT: Final = later(r"\s*(?:`{3,}.*|~{3,}.*|([-*_=─━])(?:\s*\1){2,}|[|+:\-\s─━┼]+)\s*")
+_HEADING: Final = later(r"\A\s{0,3}#{1,6}\s+")
+_BULLET: Final = later(r"\A\s*[-*+•]\s+(?=\S)")
+_BOLD: Final = later(r"(?<![\w/*])\*\*(?=[^\s*/])([^\n]{1,300}?)(?<=[^\s*/])\*\*(?![\w/*])", re.ASCII)
+_LINK: Final = later(r"\[([^\]\n]{1,120})\]\((?=[^)\s]{1,500}\))([^)\s]+)\)")
+_ONE_THING: Final = later(r"\W{0,3}(?:\w+://|[\w.~@-]*[/\\]|[\w+/=%-]+\W{0,3}$)", re.ASCII)
 """A URL, a path or a key, as opposed to words written without spaces."""
-_WORD: Final = re.compile(rf"\S{{{_LONG_WORD + 1},}}")
-_SENTENCE_END: Final = re.compile(r"(?<=[.!?…])[\"'”’)\]*`_]{0,3}\s+|(?<=[。！？؟])")
+_WORD: Final = later(rf"\S{{{_LONG_WORD + 1},}}")
+_SENTENCE_END: Final = later(r"(?<=[.!?…])[\"'”’)\]*`_]{0,3}\s+|(?<=[。！？؟])")
 _ELLIPSIS: Final = "…"
-_NOT_WIDE: Final = re.compile("[\x00-\u2e7f]+")
+_NOT_WIDE: Final = later("[\x00-\u2e7f]+")
 
 
 @lru_cache(maxsize=512)  # most quotes are the same in every handoff

@@ -23,6 +23,7 @@ from carryover.model import id_in_command
 from carryover.redact import CleanText, clean
 from carryover.text.invisible import CONTROLS, without_marks, without_unseen
 from carryover.text.lines import one_line
+from carryover.text.pattern import later
 
 MAX_LINES: Final = 50
 MAX_TEXT_CHARS: Final = 8000
@@ -34,7 +35,7 @@ _UNBOUNDED: Final = 1 << 30
 _LINE_TOKENS: Final = 110
 _LABEL_CHARS: Final = 240
 
-_BEYOND_ASCII: Final = re.compile(r"[^\x00-\x7f]")
+_BEYOND_ASCII: Final = later(r"[^\x00-\x7f]")
 _UNASSIGNED: Final = ("Cs", "Co", "Cn")
 
 

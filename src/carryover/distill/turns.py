@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -14,6 +13,7 @@ from carryover.distill.own_text import only_points_at_handoff, without_handoffs,
 from carryover.distill.quotes import clip, clip_middle
 from carryover.model import Event
 from carryover.text.lines import one_line
+from carryover.text.pattern import later
 
 _MOST_CALLS: Final = 40
 _OLDER_OUTPUT: Final = ((3, 1600), (8, 320))
@@ -37,7 +37,7 @@ _KEPT: Final = (
 _FIRST_PROMPT_CHARS: Final = 2400
 """The first prompt usually contains the goal and its details."""
 _RECENT: Final = 16  # so many of the newest turns always stay
-_VALUE: Final = re.compile(
+_VALUE: Final = later(
     r"https?://[^\s\"'<>)\]}]{8,200}|\b[0-9a-f]{7,40}\b|\b[A-Za-z]+[_-]?\d[\w-]{3,40}\b|\b\d{4,}\b|\b[\w-]*[a-z]+[_-][\w-]*\d[\w-]*\b"
 )
 """A value that a program generated: an id, a port, a URL, a count, a name."""

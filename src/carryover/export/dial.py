@@ -4,7 +4,6 @@ What stands above, or comes again later, is not repeated, so it holds more than 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Final, NamedTuple
@@ -23,6 +22,7 @@ from carryover.distill.sections.recent_files import relative
 from carryover.distill.trail import Past
 from carryover.distill.view import SessionView
 from carryover.text.lines import one_line
+from carryover.text.pattern import later
 
 TITLE: Final = "Conversation"
 _BEGINNINGS_SHARE: Final = 0.25
@@ -39,8 +39,8 @@ _AFTER_ALL: Final = 1e6
 _MOST_ROOM: Final = 1e5
 _SAME_FROM_CHARS: Final = 24
 """A shorter line may be said twice: it may answer something else."""
-_LINE_NUMBER: Final = re.compile(r"\A\s*\d+(?:→|\t)")
-_NAME: Final = re.compile(r"[\w.@/-]*\w{3,}|\d+")
+_LINE_NUMBER: Final = later(r"\A\s*\d+(?:→|\t)")
+_NAME: Final = later(r"[\w.@/-]*\w{3,}|\d+")
 _LEFT_OUT: Final = "…"
 _SAID_ELSEWHERE: Final = "… (quoted elsewhere)"
 _VERBS: Final = {"add": "Added", "modify": "Edited", "delete": "Deleted", "rename": "Renamed"}

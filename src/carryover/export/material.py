@@ -14,6 +14,7 @@ import msgspec
 from carryover.distill.handoff import Handoff
 from carryover.facts import GitFacts
 from carryover.text.markdown import is_table_row, line_forms
+from carryover.text.pattern import later
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,10 +86,10 @@ class Material(msgspec.Struct, frozen=True, kw_only=True):
 
 _FENCE_NAMES: Final = {".cc": "cpp", ".cs": "csharp", ".h": "c", ".hpp": "cpp", ".ipynb": "json", ".mjs": "js"}
 _MOST_ENTRIES, _ABOUT_CHARS = 24, 700
-_BADGE: Final = re.compile(r"\s*(?:\[?!\[|<|:\w+:|\.\. |={3,}|-{3,}|#|\[[^\]]*\]:)")
-_UNDERLINE: Final = re.compile(r"\s*(?:={3,}|-{3,}|~{3,})\s*")
-_TAG: Final = re.compile(r"<[^>\n]{0,200}>")
-_COMMENT: Final = re.compile(r"<!--.*?-->", re.DOTALL)
+_BADGE: Final = later(r"\s*(?:\[?!\[|<|:\w+:|\.\. |={3,}|-{3,}|#|\[[^\]]*\]:)")
+_UNDERLINE: Final = later(r"\s*(?:={3,}|-{3,}|~{3,})\s*")
+_TAG: Final = later(r"<[^>\n]{0,200}>")
+_COMMENT: Final = later(r"<!--.*?-->", re.DOTALL)
 
 
 def first_paragraph(readme: str) -> str:
@@ -135,7 +136,7 @@ def layout(paths: Iterable[str]) -> list[str]:
     return entries
 
 
-_NAMES: Final = re.compile(
+_NAMES: Final = later(
     r"""(?xi)
       \.env(?:\..+|rc)? | .+\.env
     | \.?(?:netrc|npmrc|pypirc|pgpass|htpasswd|dockercfg|git-credentials|vault-token|s3cfg)
@@ -148,7 +149,7 @@ _NAMES: Final = re.compile(
     """
 )
 _FOLDERS: Final = frozenset((".ssh", ".gnupg", ".aws", ".kube", ".docker", "secrets", ".secrets", "credentials"))
-_EXAMPLES: Final = re.compile(r"(?i)(?:example|sample|template|dist)(?:\.\w+)?$")
+_EXAMPLES: Final = later(r"(?i)(?:example|sample|template|dist)(?:\.\w+)?$")
 _CODE: Final = frozenset(
     ".py .pyi .js .jsx .ts .tsx .mjs .cjs .go .rs .java .kt .c .h .cc .cpp .cs .rb .php .swift .md .css .scss".split()
 )

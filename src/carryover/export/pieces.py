@@ -16,10 +16,11 @@ from carryover.export.dial import TITLE as CONVERSATION
 from carryover.export.material import GuidingFile, Material, TextFile, fence_name, layout
 from carryover.export.quoting import code_span, fenced, one_line, quoted, safe
 from carryover.redact import CleanText
+from carryover.text.pattern import later
 
-_WORD: Final = re.compile(r"[A-Za-z]+")
-_BLANKS: Final = re.compile(r"\s*\n\s*|[ \t]{2,}|\t")
-_BLANK: Final = re.compile(r"\s")
+_WORD: Final = later(r"[A-Za-z]+")
+_BLANKS: Final = later(r"\s*\n\s*|[ \t]{2,}|\t")
+_BLANK: Final = later(r"\s")
 _WIDE, _ASTRAL = 0x2E80, 0x10000  # code points
 _ABOUT: Final = "The project"
 _CHANGES: Final = "Uncommitted changes (git diff HEAD)"
@@ -37,8 +38,8 @@ SKILL: Final = "SKILL.md"
 _GUIDANCE_RANK: Final = 16
 _GUIDANCE_STEP, _SKILL_RANK, _SKILL_STEP, _SKILL_CHARS = 16, 48, 5, 300
 _SHORT_CHARS: Final = 1500
-_FRONT_MATTER: Final = re.compile(r"\A---\n(.*?)\n---(?:\n|\Z)", re.DOTALL)
-_DESCRIPTION: Final = re.compile(r"^description:[ \t]*(.+(?:\n[ \t]+\S.*)*)", re.MULTILINE)
+_FRONT_MATTER: Final = later(r"\A---\n(.*?)\n---(?:\n|\Z)", re.DOTALL)
+_DESCRIPTION: Final = later(r"^description:[ \t]*(.+(?:\n[ \t]+\S.*)*)", re.MULTILINE)
 
 
 class Piece(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from typing import Final
 
@@ -10,12 +9,13 @@ import msgspec
 
 from carryover.redact import CleanText, clean
 from carryover.text.invisible import without_chat_marks, without_unseen
+from carryover.text.pattern import later
 
-_CONTROLS: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-_LINE_ENDS: Final = re.compile(r"\r\n?|[\u2028\u2029\x85]")
-_BEYOND_ASCII: Final = re.compile(r"[^\x00-\x7f]")
-_BACKTICKS: Final = re.compile(r"`{3,}")
-_LANGUAGE: Final = re.compile(r"[A-Za-z0-9+#-]{1,20}")
+_CONTROLS: Final = later(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_LINE_ENDS: Final = later(r"\r\n?|[\u2028\u2029\x85]")
+_BEYOND_ASCII: Final = later(r"[^\x00-\x7f]")
+_BACKTICKS: Final = later(r"`{3,}")
+_LANGUAGE: Final = later(r"[A-Za-z0-9+#-]{1,20}")
 
 
 class Safe(msgspec.Struct, frozen=True):

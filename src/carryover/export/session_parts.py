@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Container, Iterable, Iterator
 from datetime import datetime
 from pathlib import PurePath
@@ -14,6 +13,7 @@ from carryover import model
 from carryover.export.quoting import code_span, fenced, one_line, safe
 from carryover.redact import CleanText
 from carryover.text.markdown import line_forms
+from carryover.text.pattern import later
 
 Text = TypeVar("Text", bound=str)
 PartKind = Literal["user", "agent", "tool", "happening"]
@@ -210,12 +210,12 @@ def _relative(path: str, root: str | None) -> str:
     return str(PurePath(path).relative_to(root or "")) if below else path
 
 
-_HEADING: Final = re.compile(r"^( {0,3})(#{1,6})(?=\s)")
-_UNDERLINE: Final = re.compile(r"^ {0,3}(?:=+|-+)\s*$")
-_MARKUP: Final = re.compile(r"(?P<code>(?<![`\\])(`+)(?!`).+?(?<!`)\2(?!`))|<(?=[A-Za-z/!?])|!\[")
-_RISKY: Final = re.compile(r"<[A-Za-z/!?]|!\[|```|~~~")
+_HEADING: Final = later(r"^( {0,3})(#{1,6})(?=\s)")
+_UNDERLINE: Final = later(r"^ {0,3}(?:=+|-+)\s*$")
+_MARKUP: Final = later(r"(?P<code>(?<![`\\])(`+)(?!`).+?(?<!`)\2(?!`))|<(?=[A-Za-z/!?])|!\[")
+_RISKY: Final = later(r"<[A-Za-z/!?]|!\[|```|~~~")
 MOST_CHARS: Final = 20_000  # parsing takes more than linear time for some texts; longer ones are shown as written
-_FENCE: Final = re.compile(r"\s*(`{3,}|~{3,})")
+_FENCE: Final = later(r"\s*(`{3,}|~{3,})")
 
 
 def session_markdown(head: SessionHead, parts: Iterable[Part[CleanText]]) -> Iterator[str]:

@@ -15,6 +15,7 @@ import msgspec
 from carryover.export.pieces import tokens_in
 from carryover.export.quoting import one_line, safe
 from carryover.redact import CleanText
+from carryover.text.pattern import later
 
 PART_TOKENS: Final = 4_500
 """The most that a model is given at a time, so that 8,192 tokens hold it, the instruction and the answer."""
@@ -28,11 +29,9 @@ that the reader does not need. Copy each name, path, number and quotation exactl
 language of the document. Add nothing: no opinion, no advice, no introduction. Answer with the shortened Markdown
 alone, at most a third as long."""
 
-_SENTENCE: Final = re.compile(
-    r'(?:`[^`]{0,400}`|"[^"]{0,400}"|“[^”]{0,400}”|[^.!?。！？]|[.!?](?!\s|$))+[.!?。！？]*\s*'
-)
-_LIST_MARK: Final = re.compile(r"^[\s>#]*(?:[-*+]\s+|\d{1,3}[.)]\s+)?(?:\[[ xX]\]\s+)?")
-_TOKEN: Final = re.compile(
+_SENTENCE: Final = later(r'(?:`[^`]{0,400}`|"[^"]{0,400}"|“[^”]{0,400}”|[^.!?。！？]|[.!?](?!\s|$))+[.!?。！？]*\s*')
+_LIST_MARK: Final = later(r"^[\s>#]*(?:[-*+]\s+|\d{1,3}[.)]\s+)?(?:\[[ xX]\]\s+)?")
+_TOKEN: Final = later(
     r"`([^`]{1,400})`|\"([^\"]{1,400})\"|“([^”]{1,400})”|„([^“”]{1,400})[“”]|«([^»]{1,400})»|‘([^’]{1,400})’(?!\w)"
     r"|(?<!\w)'([^']{1,400})'(?!\w)"
     r"|(?P<path>[a-z]{2,8}://[^\s<>()\"'`]{1,400}|(?<![\w.~@+-])[\w.~@+-]{0,200}(?:[/\\][\w.@+-]{1,200}){1,40}[/\\]?"
@@ -40,9 +39,9 @@ _TOKEN: Final = re.compile(
     r"|(?P<number>(?<!\w)\d+(?:[.,]\d+)*(?!\w))|(?P<word>\w+)"
 )
 """Quotations, paths and addresses, numbers, words."""
-_DIGITS: Final = re.compile(r"\d+(?:[.,]\d+)*")
-_GROUPS: Final = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
-_WORD: Final = re.compile(r"\w+")
+_DIGITS: Final = later(r"\d+(?:[.,]\d+)*")
+_GROUPS: Final = later(r"(?<=\d),(?=\d{3}(?!\d))")
+_WORD: Final = later(r"\w+")
 _NUMBERS: Final = "two three four five six seven eight nine ten eleven twelve".split()
 _NUMBER_WORDS: Final = {word: str(number) for number, word in enumerate(_NUMBERS, 2)}
 _ORDINARY: Final = frozenset(

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
-import shlex
-import shutil
 import site
 import sys
-import sysconfig
 from collections.abc import Mapping
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Final, Literal
-from urllib.parse import unquote, urlsplit
-
-import msgspec
+from typing import Any, Final, Literal, NamedTuple
 
 import carryover
 from carryover.errors import ExitCode, UserError
@@ -37,7 +31,7 @@ _ADD_WITHOUT_PIP: Final = "python3 -m pip --python {python} install {requirement
 _ADD_BY_UV: Final = "uv tool install --with {requirement} {wanted}"
 
 
-class _Way(msgspec.Struct, frozen=True):
+class _Way(NamedTuple):
     """What is done about a copy: commands with placeholders that are quoted for a POSIX shell."""
 
     update: str
@@ -74,7 +68,7 @@ _MODULE_OF_SDK: Final = "mcp_types"
 """A module that earlier versions of the SDK lack."""
 
 
-class HowInstalled(msgspec.Struct, frozen=True, kw_only=True):
+class HowInstalled(NamedTuple):
     """`update`: the command that updates this copy, for a POSIX shell."""
 
     kind: Kind
@@ -86,7 +80,7 @@ class HowInstalled(msgspec.Struct, frozen=True, kw_only=True):
         return _WAYS[self.kind].by or self.kind
 
 
-class Facts(msgspec.Struct, frozen=True, kw_only=True):
+class Facts(NamedTuple):
     """The facts from which the kind of installation is deduced."""
 
     python: Path
@@ -105,7 +99,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     user_packages: Path | None = None
 
 
-class _DirectUrl(msgspec.Struct, frozen=True):
+class _DirectUrl(NamedTuple):
     """Laid out as in the packaging specification "Recording the Direct URL Origin of installed distributions"."""
 
     url: str
@@ -131,6 +125,8 @@ def require_mcp_sdk() -> None:
 
 def command_for_mcp_sdk() -> str | None:
     """Returns the command that installs the SDK for MCP servers; None if it is there."""
+    from importlib.util import find_spec
+
     return adding(MCP_SDK, _facts()) if find_spec(_MODULE_OF_SDK) is None else None
 
 
@@ -139,13 +135,10 @@ def adding(requirement: str, facts: Facts) -> str:
     return _filled(_WAYS[_kind(facts)].add, facts, requirement)
 
 
-def version_line(program: str) -> str:
-    """`program`, its version, how it was installed and where; the answer to `--version`."""
-    return f"{program} {carryover.__version__} ({how_installed().by}, {Path(carryover.__file__).parent})"
-
-
 def own_scripts() -> Path:
     """Returns the folder that contains the running copy's commands. For a single user, pip puts them elsewhere."""
+    import sysconfig
+
     user = Path(sysconfig.get_path("scripts", f"{os.name}_user"))
     package = Path(carryover.__file__)
     return user if package.is_relative_to(site.getusersitepackages()) else Path(sysconfig.get_path("scripts"))
@@ -180,7 +173,10 @@ def _kind(facts: Facts) -> Kind:
 
 
 def _filled(command: str, facts: Facts, requirement: str = "") -> str:
-    url, python = _direct_url(facts.direct_url), shlex.quote(str(facts.python))
+    import shlex
+
+    url = _direct_url(facts.direct_url)
+    python = shlex.quote(str(facts.python))
     parents = (folder for folder in facts.package.parents if (folder / "pyproject.toml").is_file())
     checkout = _path_of(url.url) if facts.installed and url is not None else next(parents, facts.package.parent)
     pip = f"{python} -m pip install"
@@ -191,29 +187,47 @@ def _filled(command: str, facts: Facts, requirement: str = "") -> str:
 
 
 def _facts() -> Facts:
-    from importlib import metadata  # takes 10 ms, and most commands need only the folders above
-
-    try:
-        found: metadata.Distribution | None = metadata.distribution(NAME)
-    except metadata.PackageNotFoundError:
-        found = None
+    found = _metadata()
     return Facts(
         python=Path(sys.executable),
         prefix=Path(sys.prefix),
         base_prefix=Path(sys.base_prefix),
         package=Path(carryover.__file__).parent,
         installed=found is not None,
-        installer=(found.read_text("INSTALLER") or "").strip() if found is not None else "",
-        direct_url=(found.read_text("direct_url.json") or "").encode() if found is not None else b"",
+        installer=_read(found, "INSTALLER").decode("utf-8", "replace").strip(),
+        direct_url=_read(found, "direct_url.json"),
         user_packages=Path(site.getusersitepackages()),
     )
 
 
+def _metadata() -> Path | None:
+    """Returns the folder of the installed distribution's metadata: what importlib.metadata finds, which takes 15 ms to
+    import."""
+    for folder in sys.path:
+        found = next(Path(folder or ".").glob(f"{NAME}-*.dist-info"), None)
+        if found is not None:
+            return found
+    return None
+
+
+def _read(metadata: Path | None, name: str) -> bytes:
+    try:
+        return (metadata / name).read_bytes() if metadata is not None else b""
+    except OSError:
+        return b""
+
+
 def _direct_url(data: bytes) -> _DirectUrl | None:
     try:
-        return msgspec.json.decode(data, type=_DirectUrl) if data else None
+        given = json.loads(data) if data else None
     except ValueError:
         return None
+    if not isinstance(given, dict) or not isinstance(given.get("url"), str):
+        return None
+    infos = [given.get(name) for name in ("dir_info", "vcs_info")]
+    if not all(info is None or isinstance(info, dict) for info in infos):
+        return None
+    return _DirectUrl(given["url"], *infos)
 
 
 def _wanted(url: _DirectUrl | None) -> str:
@@ -226,13 +240,15 @@ def _wanted(url: _DirectUrl | None) -> str:
 
 
 def _path_of(url: str) -> Path:
+    from urllib.parse import unquote, urlsplit
+
     return Path(unquote(urlsplit(url).path))
 
 
 COMMAND: Final = "carryover"
 
 
-class OnPath(msgspec.Struct, frozen=True):
+class OnPath(NamedTuple):
     """Whether the shell finds this installation's command."""
 
     command: str = COMMAND
@@ -245,6 +261,9 @@ class OnPath(msgspec.Struct, frozen=True):
 
 def on_path(env: Mapping[str, str], how: HowInstalled, own: Path) -> OnPath:
     """Checks PATH. `own`: this installation's command, which another may shadow or PATH may lack."""
+    import shlex
+    import shutil
+
     found = shutil.which(COMMAND, path=env.get("PATH", ""))
     if not own.exists() or (found is not None and Path(found).resolve() == own.resolve()):
         return OnPath()

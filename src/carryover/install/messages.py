@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from carryover.install.detect import ALL_KNOWN, Detection, can_inject, lowest
-from carryover.paths import short_path
+from carryover.terminal.paths import short_path
 
 Did = Literal["written", "in place", "to be written"]
 """What happened to the hooks: written, already in place, or to be written (in a dry run)."""

@@ -11,6 +11,7 @@ import msgspec
 
 from carryover import model
 from carryover.model import AnyBody
+from carryover.text.pattern import later
 
 INDEX_VERSION: Final = 2
 """Increased when the same event gets other tokens; an index of another version is rebuilt."""
@@ -26,10 +27,10 @@ _LONGEST_TOKEN: Final = 64
 _ERROR_HEAD_CHARS: Final = 300
 _ERROR_TAIL_CHARS: Final = 700
 
-_WORD: Final = re.compile(r"[^\W_]+")
-_HUMP: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^A-Za-z]+")
+_WORD: Final = later(r"[^\W_]+")
+_HUMP: Final = later(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^A-Za-z]+")
 # Thai, Lao, Burmese, Khmer, kana, Han: scripts without spaces between words.
-_UNSPACED: Final = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
+_UNSPACED: Final = later("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 SHORTEST_PREFIX: Final = 3
 """Words of at least this length also match longer words that begin with them; shorter ones need a `*`."""
 MOST_TERMS: Final = 32
@@ -37,7 +38,7 @@ _BEFORE_SHARE: Final = 5
 """A fifth of a window comes before the match."""
 _MOST_MATCHES: Final = 200
 """Maximum number of matches in one text that are compared."""
-_TERM: Final = re.compile(r'"([^"]*)"?|([^\s"]+)')
+_TERM: Final = later(r'"([^"]*)"?|([^\s"]+)')
 
 
 class Searchable(msgspec.Struct, frozen=True):

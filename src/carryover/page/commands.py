@@ -19,7 +19,7 @@ from typing import Final
 from carryover.fsio import write_if_changed
 from carryover.model import is_plain_id
 from carryover.page.answers import CommandAnswer, CommandAsked
-from carryover.text.shell import quoted
+from carryover.terminal.paths import quoted
 
 CARRYOVER: Final = (sys.executable, "-P", "-m", "carryover.cli.main")
 ENVIRONMENT: Final = (

@@ -25,7 +25,7 @@ from carryover.probe.ignored import SIZE_LIMIT_BYTES
 from carryover.probe.own_file import is_tracked
 from carryover.publish.gitignore import has_our_rule
 from carryover.publish.pointers import block_state, read_instructions
-from carryover.text.shell import quoted
+from carryover.terminal.paths import quoted
 
 TIMEOUT_S: Final = 1.0
 

@@ -7,22 +7,21 @@ import sqlite3
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
-from carryover.agents import specs
 from carryover.distill.digest import Turn
-from carryover.distill.own_text import without_handoffs
-from carryover.distill.turns import prompt_excerpt
 from carryover.facts import is_foreign
 from carryover.ledger.long_prompts import MOST_LIKE_IT, long_prompts, prompt_of, prompts_like
-from carryover.probe.command_files import MOST_FILES, command_files
-from carryover.publish.templates import Source, own_words
+
+if TYPE_CHECKING:
+    from carryover.publish.templates import Source
 
 MOST_PROMPTS: Final = 48
 """How many long prompts of a view are looked at, the newest sessions' first: about 1 ms each."""
 _MOST_OF_THREAD: Final = 12
+_MOST_SOURCES: Final = 300
 
 
 class OwnWords:
@@ -45,11 +44,19 @@ class OwnWords:
     @cached_property
     def _commands(self) -> list[Source]:
         """The command files of the user and of the project."""
+        from carryover.agents import specs
+        from carryover.probe.command_files import command_files
+
         folder = Path(self._root) if self._root and not is_foreign(self._root) else None
         kinds = (kind for spec in specs() for kind in spec.commands)
         return [_source(file.text, file.name) for file in command_files(folder, kinds, Path.home(), os.environ)]
 
     def _own(self, turn: Turn, event_id: int) -> Turn:
+        # Few prompts are long enough to hold a template, and a command that lists sessions waits for each import.
+        from carryover.distill.own_text import without_handoffs
+        from carryover.distill.turns import prompt_excerpt
+        from carryover.publish.templates import own_words
+
         prompt = prompt_of(self._db, event_id)
         if prompt is None:
             return turn
@@ -63,6 +70,8 @@ class OwnWords:
         return replace(turn, prompt=prompt_excerpt(own), chars=len(own), template=found.template)
 
 
-@lru_cache(maxsize=MOST_FILES)  # the same few are compared with each prompt
+@lru_cache(maxsize=_MOST_SOURCES)  # the same few are compared with each prompt
 def _source(text: str, name: str = "") -> Source:
+    from carryover.publish.templates import Source
+
     return Source.of(text, name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from posixpath import commonprefix
 from typing import Final, Literal
@@ -13,11 +12,12 @@ from carryover.model import FileEdit
 from carryover.records import rawjson
 from carryover.records.fields import SHORT_CHARS, bounded
 from carryover.records.lenient import Fields, is_true, read_as, text_of
+from carryover.text.pattern import later
 
 _DIFF_CHARS: Final = 6000
 _LINE_CHARS: Final = 500
 _CONTEXT_LINES: Final = 3
-_HUNK: Final = re.compile(r"@@ -\d{1,9}(?:,\d{1,9})? \+(\d{1,9})(?:,\d{1,9})? @@")
+_HUNK: Final = later(r"@@ -\d{1,9}(?:,\d{1,9})? \+(\d{1,9})(?:,\d{1,9})? @@")
 
 
 class Change(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -9,10 +9,11 @@ from carryover.facts import Boxes
 from carryover.model import ToolResult
 from carryover.records.fields import MAX_NAME_CHARS, resolved
 from carryover.text.boxes import boxes_in, is_document
+from carryover.text.pattern import later
 
 _MOST: Final = 3
-_NAMED: Final = re.compile(r"(?<![^\s'\"=])[\w./~-]{1,200}\.[A-Za-z]{2,8}(?![^\s'\";|&)])")
-_PRINTS: Final = re.compile(r"(?:cat|nl|bat|type|gc|get-content)\s[^|;&\n]+", re.I)
+_NAMED: Final = later(r"(?<![^\s'\"=])[\w./~-]{1,200}\.[A-Za-z]{2,8}(?![^\s'\";|&)])")
+_PRINTS: Final = later(r"(?:cat|nl|bat|type|gc|get-content)\s[^|;&\n]+", re.I)
 """A command that prints a whole file."""
 
 

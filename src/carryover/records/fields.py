@@ -9,6 +9,8 @@ import re
 from datetime import UTC, datetime
 from typing import Final
 
+from carryover.text.pattern import later
+
 SUBJECT_CHARS: Final = 1000
 MAX_NAME_CHARS: Final = 300
 MAX_PATH_CHARS: Final = 4096
@@ -16,9 +18,9 @@ SHORT_CHARS: Final = 200
 LATEST_MS: Final = 253_402_300_799_999
 """End of the year 9999 in UTC milliseconds, the latest time that a record can have."""
 
-_UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_FILE_NAME: Final = re.compile(r"[A-Za-z0-9][\w-]{0,80}")
-_WINDOWS: Final = re.compile(r"[A-Za-z]:[\\/]|\\\\")
+_UUID: Final = later(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_FILE_NAME: Final = later(r"[A-Za-z0-9][\w-]{0,80}")
+_WINDOWS: Final = later(r"[A-Za-z]:[\\/]|\\\\")
 
 
 def bounded(text: str, limit: int) -> str:

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Final
 
 from carryover.records.patches import files_in_patch
+from carryover.text.pattern import later
 from carryover.text.shell import ScriptLine, script_lines
 
 _FEWEST: Final = 5
 """A shorter text, with the line that ends it, is quoted."""
 
 _MOST_FILES: Final = 3
-_INTO_FILE: Final = re.compile(r"(?<![\d&<>=-])>{1,2}\|?\s*(?!&|/dev/)[\w./~$\"'{-]|\btee\s+(?:-a\s+)?[\w./~$\"'{]")
-_OPENED: Final = re.compile(
+_INTO_FILE: Final = later(r"(?<![\d&<>=-])>{1,2}\|?\s*(?!&|/dev/)[\w./~$\"'{-]|\btee\s+(?:-a\s+)?[\w./~$\"'{]")
+_OPENED: Final = later(
     r"\bopen\(\s*[rf]?[\"']([^\"'\n]{1,200})[\"']\s*,\s*(?:mode\s*=\s*)?[\"'][wax]"
     r"|\bPath\(\s*[rf]?[\"']([^\"'\n]{1,200})[\"']\s*\)|\bwriteFile(?:Sync)?\(\s*[\"'`]([^\"'`\n]{1,200})"
 )
-_WRITES: Final = re.compile(r"\.write(?:_text|_bytes|lines|File|FileSync)?\(|\bwriteFile")
+_WRITES: Final = later(r"\.write(?:_text|_bytes|lines|File|FileSync)?\(|\bwriteFile")
 
 
 def without_bodies(command: str) -> str:

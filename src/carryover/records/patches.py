@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 import msgspec
 
 from carryover.records.changes import Change, Hunk, patched, written
 from carryover.records.fields import MAX_PATH_CHARS, resolved
+from carryover.text.pattern import later
 
 _HEADER: Final = "*** "
-_FILE: Final = re.compile(r"\*\*\* (Add|Update|Delete) File: (.+)")
-_MOVE: Final = re.compile(r"\*\*\* Move to: (.+)")
+_FILE: Final = later(r"\*\*\* (Add|Update|Delete) File: (.+)")
+_MOVE: Final = later(r"\*\*\* Move to: (.+)")
 
 
 def in_patch(text: str, cwd: str | None) -> tuple[Change, ...]:

@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from carryover.model import Skipped
+from carryover.text.pattern import later
 
 ABSENT: Final = msgspec.Raw(b"null")
 
@@ -27,8 +28,8 @@ class TextPart(msgspec.Struct, frozen=True):
 
 
 _OBJECT: Final = msgspec.json.Decoder(dict[str, Any])
-_PLACE: Final = re.compile(r" - at `(\$[\w.\[\]]*)`$")
-_PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9_./:+-]{1,60}")
+_PLACE: Final = later(r" - at `(\$[\w.\[\]]*)`$")
+_PLAIN_NAME: Final = later(r"[A-Za-z0-9_./:+-]{1,60}")
 # A pair of escapes, a single surrogate escape, or any other escape (so that an escaped backslash is not misread).
 _ESCAPE: Final = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL

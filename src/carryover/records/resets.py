@@ -11,6 +11,7 @@ from typing import Final
 
 from carryover.model import TurnEnd
 from carryover.records.fields import iso_utc
+from carryover.text.pattern import later
 
 _LOOKED_AT: Final = 2000
 _DAY: Final = (
@@ -19,17 +20,17 @@ _DAY: Final = (
 )
 _CLOCK: Final = r"\d{1,2}(?::\d{2}(?:\s?[ap]\.?m\b)?|\s?[ap]\.?m\b)"
 _ZONE: Final = r"(?: \([A-Za-z_]{1,20}(?:/[A-Za-z_+-]{1,20}){0,2}\)| (?:UTC|GMT)\b)"
-_AT: Final = re.compile(
+_AT: Final = later(
     rf"\b(?:resets?|try again)(?: at| on)? (?P<when>(?:{_DAY}(?:,? (?:at )?{_CLOCK})?|{_CLOCK}){_ZONE}?)", re.I
 )
-_IN: Final = re.compile(
+_IN: Final = later(
     r"\b(?:resets?|try again|retry) (?:in|after) (?P<length>\d{1,3} ?(?:days?|d|hours?|h|minutes?|min|m)(?=\d|\b)"
     r"(?:,? ?(?:and )?\d{1,3} ?(?:hours?|h|minutes?|min|m)(?=\d|\b)){0,2})",
     re.I,
 )
-_PART: Final = re.compile(r"(\d{1,3}) ?([dhm])", re.I)
-_EPOCH: Final = re.compile(r"\blimit reached\|(\d{10})\b", re.I)
-_LIMIT: Final = re.compile(
+_PART: Final = later(r"(\d{1,3}) ?([dhm])", re.I)
+_EPOCH: Final = later(r"\blimit reached\|(\d{10})\b", re.I)
+_LIMIT: Final = later(
     r"\b429\b|rate[ _-]?limit|\blimit (?:reached|exceeded)|\b(?:usage|session|weekly|opus|sonnet|request) limit"
     r"|(?:hit|reached|exceeded|exhausted) (?:your|the)\b.{0,60}\b(?:limit|allowance|quota)"
     r"|\bquota\b|resource_exhausted|too many requests"

@@ -4,12 +4,12 @@ record shows it. Nothing is guessed: a variable, glob, loop, subshell or alterna
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from carryover.records.changes import Change
 from carryover.records.fields import MAX_PATH_CHARS, resolved
+from carryover.text.pattern import later
 from carryover.text.shell import Token, has_target, tokens, without_heredocs
 
 MAX_SCRIPT_CHARS: Final = 20_000
@@ -20,12 +20,12 @@ _UNCERTAIN_WORDS: Final = frozenset(
     "if then else elif fi for while until do done case esac function select { } ! [[".split()
 )
 _HARDLY_FAIL: Final = frozenset(("cd", "mkdir", "set", "export", "echo"))  # put before the actual command
-_UNREADABLE: Final = re.compile(r"\$\(|`|(?<!<)<<(?!<)")
-_TELLING: Final = re.compile(r">|\b(?:tee|rm|mv)\b")
-_SILENCED: Final = re.compile(r"[12&]?>{1,2}\s*(?:/dev/null|&[12])")
-_NAME: Final = re.compile(r"'([^'\n]+)'|\"([^$`\"\\\n!]+)\"|([^\s$`*?\[\]{}~<>|&;()!\"'\\]+)")
+_UNREADABLE: Final = later(r"\$\(|`|(?<!<)<<(?!<)")
+_TELLING: Final = later(r">|\b(?:tee|rm|mv)\b")
+_SILENCED: Final = later(r"[12&]?>{1,2}\s*(?:/dev/null|&[12])")
+_NAME: Final = later(r"'([^'\n]+)'|\"([^$`\"\\\n!]+)\"|([^\s$`*?\[\]{}~<>|&;()!\"'\\]+)")
 """A file name that the shell can't expand to something else."""
-_OF_FOLDERS: Final = re.compile(r"-\w*[rRd]\w*|--\w.*")
+_OF_FOLDERS: Final = later(r"-\w*[rRd]\w*|--\w.*")
 """Options of `rm` with which it may remove more than it names."""
 
 

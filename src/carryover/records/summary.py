@@ -9,6 +9,7 @@ from typing import Final, Literal, cast
 
 from carryover.model import SummaryPart
 from carryover.records.fields import SHORT_CHARS, bounded
+from carryover.text.pattern import later
 
 MAX_PARTS: Final = 30
 MAX_PART_CHARS: Final = 8_000
@@ -17,12 +18,12 @@ PartKind = Literal["request", "errors", "pending", "current", "next", "other"]
 Kinds = Mapping[str, PartKind]
 """Maps each heading, in lower case and without parts in brackets, to its kind."""
 
-_HEADING: Final = re.compile(
+_HEADING: Final = later(
     r"(?P<marks>#{1,4} +)?(?P<bold>\*\*)?(?:(?P<number>\d{1,2})[.)] +(?:\*\*)?)?(?P<title>[^:*<`\n]{2,80}?)"
     r"(?P<end> *(?:\*\*:?|:\*\*|:)?)(?P<rest>(?<=[:*])[ \t]+\S.*)?[ \t]*"
 )
-_BRACKETS: Final = re.compile(r"\s*\([^)]*\)")
-_TAGGED: Final = re.compile(r"<([a-z][a-z_]{2,40})>(.*?)</\1>", re.DOTALL)
+_BRACKETS: Final = later(r"\s*\([^)]*\)")
+_TAGGED: Final = later(r"<([a-z][a-z_]{2,40})>(.*?)</\1>", re.DOTALL)
 _FENCE: Final = "```"
 
 

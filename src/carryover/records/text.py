@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
-_ANSI: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])")
+from carryover.text.pattern import later
+
+_ANSI: Final = later(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])")
 # What is left where a program or a log wrote ESC as something visible, which it only does before a colour or a
 # movement of the cursor; in a list or an index (`a[1]`, `[5m ago]`) nothing of that kind comes before the bracket.
-_SPELT_OUT: Final = re.compile(
+_SPELT_OUT: Final = later(
     r"(?:\\u001[bB]|\\x1[bB]|\\033|\\e|\^\[|\u241b|\ufffd)\[\d{0,3}(?:;\d{1,3}){0,6}[A-HJKSTfhlm]"
 )
 # Without any ESC only colours are removed, and only from a text in which one of them is certain.
-_COLOUR: Final = re.compile(r"\[(?:\d{1,3}(?:;\d{1,3}){0,6})?m")
-_SURELY_COLOURED: Final = re.compile(r"\[(?:0|22|39|49|\d{1,3}(?:;\d{1,3}){1,6})m")
+_COLOUR: Final = later(r"\[(?:\d{1,3}(?:;\d{1,3}){0,6})?m")
+_SURELY_COLOURED: Final = later(r"\[(?:0|22|39|49|\d{1,3}(?:;\d{1,3}){1,6})m")
 
 HANDOFF_HEAD: Final = "# [CARRYOVER] Last updated"
 HANDOFF_FILE: Final = ".carryover/handoff.md"
-_OWN_FOLDER: Final = re.compile(r"\.carryover(?![\w.-])")
+_OWN_FOLDER: Final = later(r"\.carryover(?![\w.-])")
 
 
 def tagged(text: str, tag: str, start: int = 0) -> str | None:

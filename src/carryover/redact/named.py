@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from carryover.redact import values
-from carryover.redact.pattern import later
 from carryover.redact.seed_phrases import seed_phrases
 from carryover.redact.values import Span, end_of, insert_marks, is_in_use, is_name_of_a_secret, is_random, is_scrambled
+from carryover.text.pattern import later
 
 _SUFFIX = r"(?:[_-]?(?:\d{1,2}|base|prod|production|dev|staging|test|live|value|string|hex|old|new))?"
 # What links a name to its value, by the group that it is found in. `{"name": "TOKEN", "value": "…"}` and the like of

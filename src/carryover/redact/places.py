@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from carryover.redact import values
-from carryover.redact.pattern import later
 from carryover.redact.values import MARK, Span, end_of, insert_marks, is_dummy, is_filler, is_random, is_scrambled
+from carryover.text.pattern import later
 
 _SCHEMES = frozenset("bearer basic token apikey api-key negotiate ntlm key splunk geniekey bot ssws".split())
 _SCHEMES_WITH_FIELDS = frozenset("digest oauth hawk signature aws4-hmac-sha256 mac".split())

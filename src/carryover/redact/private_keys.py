@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from carryover.redact.pattern import later
 from carryover.redact.values import Span, insert_marks
+from carryover.text.pattern import later
 
 _SIGNS = ("PRIVATE KEY", "Private-Lines")
 _ARMOUR = later(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from carryover.redact.pattern import later
 from carryover.redact.values import Span
+from carryover.text.pattern import later
 
 _NEXT: Final = r"(?:[\s,|]|\\n){1,4}(?:\d{1,2}[.):]?\s{0,4})?"
 _PHRASES: Final = {

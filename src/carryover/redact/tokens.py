@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from typing import Final, NamedTuple
 
-from carryover.redact.pattern import later
 from carryover.redact.values import MARK, Span, insert_marks, is_dummy, is_filler, is_opaque, is_random, is_scrambled
+from carryover.text.pattern import later
 
 
 class Form(NamedTuple):

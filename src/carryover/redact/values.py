@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Iterable
 
-from carryover.redact.pattern import later
+from carryover.text.pattern import later
 
 MARK = "[redacted:"
 """The beginning of every mark; a value that begins this way is already redacted."""

@@ -29,7 +29,7 @@ from carryover.probe.looks import look_at
 from carryover.projects.moved_folders import FIRST_COMMIT, REMOTES
 from carryover.sync.payload import SyncedProject
 from carryover.sync.store import normalised
-from carryover.text.shell import quoted
+from carryover.terminal.paths import quoted
 
 if TYPE_CHECKING:
     from carryover.projects.root import StatePaths

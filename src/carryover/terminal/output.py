@@ -13,8 +13,9 @@ from typing import Final, TextIO
 from carryover.errors import ExitCode, UserError
 from carryover.terminal.streams import RESET, STYLE, shown, shown_lines, styled, write_exactly, write_line
 from carryover.text.invisible import without_unseen
+from carryover.text.pattern import later
 
-CONTROL: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+CONTROL: Final = later(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """Escape sequences and control characters, except tab and line feed."""
 
 BOLD: Final = "1"
@@ -45,11 +46,11 @@ _TO_LINE_START: Final = "\r\x1b[K"
 _TO_EMPTY_SCREEN: Final = "\x1b[2J\x1b[H"
 _NO_WIDTH: Final = ("Mn", "Me", "Cf")
 """Unicode categories of characters that are shown on top of another or not at all."""
-_PIECE: Final = re.compile(rf"{STYLE.pattern}|.", re.DOTALL)
-_WORD: Final = re.compile(r"(?:`[^`]*`|\S)+")
+_PIECE: Final = later(rf"{STYLE.pattern}|.", re.DOTALL)
+_WORD: Final = later(r"(?:`[^`]*`|\S)+")
 """A unit that is not broken across lines: a word, or a command in backquotes."""
-_MARKED: Final = re.compile(r"^( *)([✓⚠✗]) ")
-_MARGIN: Final = re.compile(r" *(?:[✗✓⚠·→] |\S+(?: \S+)* {2,})?")
+_MARKED: Final = later(r"^( *)([✓⚠✗]) ")
+_MARGIN: Final = later(r" *(?:[✗✓⚠·→] |\S+(?: \S+)* {2,})?")
 """Determines the indent of continuation lines: a mark, or a name in its own column."""
 
 

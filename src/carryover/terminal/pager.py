@@ -23,16 +23,6 @@ _NONE: Final = ("", "cat")
 """Values of PAGER that disable it."""
 
 
-def add_pager_argument(parser: argparse.ArgumentParser) -> None:
-    """Adds `--no-pager` to a command whose output may be long."""
-    parser.add_argument(
-        "--no-pager",
-        action="store_true",
-        default=argparse.SUPPRESS,  # it may also precede the command
-        help="print long output at once, without a pager",
-    )
-
-
 class PagedOutput(SafeOutput):
     """Standard output while a pager shows it; it keeps the terminal's width and colours."""
 

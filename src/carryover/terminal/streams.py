@@ -11,14 +11,15 @@ from io import TextIOWrapper
 from typing import Final, TextIO
 
 from carryover.errors import visible
+from carryover.text.pattern import later
 
 _MARK: Final = f"\x1b[{int.from_bytes(os.urandom(8), 'big')};"
 """Begins a style. It is drawn anew in each process, so a transcript can't hold it."""
-STYLE: Final = re.compile(rf"{re.escape(_MARK)}[\d;]*m")
+STYLE: Final = later(rf"{re.escape(_MARK)}[\d;]*m")
 """A terminal style, as `styled` adds it; it has no width."""
 RESET: Final = f"{_MARK}0m"
 
-_KEPT: Final = re.compile(rf"{STYLE.pattern}|\t")
+_KEPT: Final = later(rf"{STYLE.pattern}|\t")
 _STANDARD: Final[Mapping[str, int]] = {"stdin": os.O_RDONLY, "stdout": os.O_RDONLY, "stderr": os.O_WRONLY}
 
 

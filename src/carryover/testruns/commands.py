@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
+from carryover.text.pattern import later
 from carryover.text.shell import SimpleCommand, script_of_shell, simple_commands
 
 _RUNNERS = frozenset(
@@ -21,11 +22,11 @@ _TOOLS = frozenset(
     " react-scripts ng manage.py meson setup.py".split()
 )
 """Programs that run tests if one of their words asks for it."""
-_ASKS = re.compile(
+_ASKS = later(
     r":?(?:\w[\w-]*[:/-])*(?:tests?|specs?|e2e|unit|integration)(?:[:-]\w+)*|[\w:]*(?<!ompile)(?<=[a-z])Test|t"
 )
-_SCRIPT = re.compile(r"(?:\S*/)?(?:(?:run|all)[-_.]?)*tests?(?:[-_.]\w+)*|(?:\S*/)?\w+_test\.(?:py|js)")
-_INTERPRETER = re.compile(r"python[\d.]*|py|pypy3?|node|ruby|perl|php|bash|sh")
+_SCRIPT = later(r"(?:\S*/)?(?:(?:run|all)[-_.]?)*tests?(?:[-_.]\w+)*|(?:\S*/)?\w+_test\.(?:py|js)")
+_INTERPRETER = later(r"python[\d.]*|py|pypy3?|node|ruby|perl|php|bash|sh")
 _NAMES = frozenset(
     "grep rg ag cat ls find echo printf git gh cd mkdir rm cp mv ln touch head tail less more sed awk wc diff vim nano"
     " which whereis man type pip pip3 apt apt-get brew curl wget kill pkill pgrep ps tree stat chmod jq tee".split()
@@ -41,7 +42,7 @@ _SELECTS = frozenset(
 )
 _MODULES = ("unittest", "manage.py")
 _FOLDER = frozenset(("-C", "-s", "--prefix", "--cwd", "--directory", "--dir", "--project-dir", "--start-directory"))
-_MENTION = re.compile(
+_MENTION = later(
     r"test|spec|unit|tox|nox|jest|mocha|playwright|cypress|mvn|gradle|pest|make|check|verify|build|rake|bats|prove"
     r"|ginkgo|\bt\b"
 )

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from carryover.model import ToolResult
 from carryover.testruns.commands import Invocation, find_invocations, module_path
 from carryover.testruns.run import Outcome, Status, TestRun
+from carryover.text.pattern import later
 
 MOST_NAMES = 20
 LONGEST_LINE = 200
@@ -27,55 +28,53 @@ _KINDS = {
     ),
 }
 _WORDS = "|".join(sorted(_KINDS, key=len, reverse=True))
-_NUMBER_FIRST = re.compile(rf"\b(?<![.%])(?:(\d+) (?:tests? (?=passed|failed))?({_WORDS})|out (of) (\d+))\b")
-_WORD_FIRST = re.compile(rf"\b({_WORDS})(?: ?[:=] *| (?=\d+(?: ?[|\]]|$)))(\d+)\b")
-_BESIDE_COUNTS = re.compile(
+_NUMBER_FIRST = later(rf"\b(?<![.%])(?:(\d+) (?:tests? (?=passed|failed))?({_WORDS})|out (of) (\d+))\b")
+_WORD_FIRST = later(rf"\b({_WORDS})(?: ?[:=] *| (?=\d+(?: ?[|\]]|$)))(\d+)\b")
+_BESIDE_COUNTS = later(
     r"\b(?:test result|test cases|tests?|ok|failed|passed|all|ran|run|executed|with|in|out|finished|completed|across"
     r"|summary|seconds|secs?|done|info|error|warning|and|did not run)\b"
     r"|\bduration:.*|[\d.:]+ ?(?:ms|s|m|min)?\b|[^\w]|[_ℹ]"
 )
-_LEADING = re.compile(r"^(?:\[gw\d+\] \[ *\d+%\] |\[\w+\] | *-+ )")
+_LEADING = later(r"^(?:\[gw\d+\] \[ *\d+%\] |\[\w+\] | *-+ )")
 _FAIL_WORD = r"FAILED|FAIL|ERROR|Failed(?= \S+ \[)"
 _PASS_WORD = r"PASSED|PASS|XFAIL|XPASS"
-_MARK_FIRST = re.compile(
+_MARK_FIRST = later(
     rf" *(?:(?P<fail>{_FAIL_WORD}|[✗✕✖×●]|not ok \d+ -|\(fail\))|(?P<pass>{_PASS_WORD}|ok|[✓✔√]))(?::| ?\|[^|]+\|)?\s+"
     r"(?P<rest>\S.*)"
 )
-_MARK_LAST = re.compile(
+_MARK_LAST = later(
     rf"(?:test )?(?P<rest>\S.*?)(?: (?:\.\.\.|---))? +"
     rf"(?:(?P<fail>{_FAIL_WORD}|.*<<< (?:FAILURE|ERROR)!)|(?P<pass>{_PASS_WORD}|ok))(?: +\[.*\])?$"
 )
-_DOTS = re.compile(r"(\S+\.\w+) ([.FEsxXR]+) *(?:\[ *\d+%\])?$")
-_CLASS = re.compile(r"Tests run: (\d+), Failures: (\d+), Errors: (\d+), Skipped: (\d+),.* in (\S+)$")
-_NUMBERED = re.compile(r" {4,}\d+\) (\S.*?):?$|\d+\) (\S+::\S+)$|---- (\S+) stdout ----$|_+ ERROR collecting (\S+) _+$")
-_BEHIND_NAME = re.compile(
-    r"(?: -- Time elapsed.*| \([\d.]*\d ?m?s\)| \(\d+ tests?\b.*| \[[^\]]*\]| +[\d.]+ ?m?s|\t.*)+$"
-)
-_PATH = re.compile(r"((?:[^\s/:]*/)+[^\s:]+|[^\s:/]+\.[a-z]\w{0,5})(?=$|:| )")
-_ONE_NAME = re.compile(r"[\w$.:<>/\[\]-]{3,}(?:\(\))?(?: \([\w.<>]+\))?")
-_SIDE = re.compile(r"\s+((?:Expected|Received|left|right)[^:]*: .+)")
-_PANIC = re.compile(r"thread '.*' .*panicked at ")
-_GO_TEST = re.compile(r"( *)--- (PASS|FAIL|SKIP): (\S+)")
+_DOTS = later(r"(\S+\.\w+) ([.FEsxXR]+) *(?:\[ *\d+%\])?$")
+_CLASS = later(r"Tests run: (\d+), Failures: (\d+), Errors: (\d+), Skipped: (\d+),.* in (\S+)$")
+_NUMBERED = later(r" {4,}\d+\) (\S.*?):?$|\d+\) (\S+::\S+)$|---- (\S+) stdout ----$|_+ ERROR collecting (\S+) _+$")
+_BEHIND_NAME = later(r"(?: -- Time elapsed.*| \([\d.]*\d ?m?s\)| \(\d+ tests?\b.*| \[[^\]]*\]| +[\d.]+ ?m?s|\t.*)+$")
+_PATH = later(r"((?:[^\s/:]*/)+[^\s:]+|[^\s:/]+\.[a-z]\w{0,5})(?=$|:| )")
+_ONE_NAME = later(r"[\w$.:<>/\[\]-]{3,}(?:\(\))?(?: \([\w.<>]+\))?")
+_SIDE = later(r"\s+((?:Expected|Received|left|right)[^:]*: .+)")
+_PANIC = later(r"thread '.*' .*panicked at ")
+_GO_TEST = later(r"( *)--- (PASS|FAIL|SKIP): (\S+)")
 _GO_RESULTS = {"PASS": "passed", "FAIL": "failed", "SKIP": "skipped"}
-_NOTHING_RAN = re.compile(
+_NOTHING_RAN = later(
     r"\bno tests? (?:ran\b|found|to run|files found|matching|specified)|\bran 0 tests|NO-SOURCE$|\btests +no tests",
     re.I,
 )
-_BROKEN = re.compile(
+_BROKEN = later(
     r"could not compile|COMPILATION ERROR|Compilation (?:error|failed)|\[(?:build|setup) failed\]"
     r"|Test suite failed to run|Interrupted: \d+ errors? during collection|ImportError while loading conftest"
 )
-_INTERRUPTED = re.compile(r"KeyboardInterrupt !!|INTERNALERROR>")
-_REASON = re.compile(
+_INTERRUPTED = later(r"KeyboardInterrupt !!|INTERNALERROR>")
+_REASON = later(
     r"E {2,}(?P<pytest>\S.*)|\s*(?P<exception>(?:panic|[\w.]*(?:Error|Exception))\b(?: \[\w+\])?: ?\S.*)"
     r"|error(?:\[E\d+\])?: (?!could not|test failed|\d+ target)(?P<compiler>.+)"
     r"|(?:\[ERROR\] )?\s*\S+\.(?:go|rs|java|kt|scala|c|cc|cpp|swift):\[?\d+[,:]?\d*\]?:? (?:error: )?(?P<source>\S.*)"
 )
-_CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[@-_]")
+_CONTROL = later(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[@-_]")
 _MOST_OUTPUT = 100_000
 _LONGEST_LINE = 1000
 _MOST_FILES = 50
-_NEVER_STARTED = re.compile(r"command not found|No module named (?:pytest|unittest|tox|nox)\b|not recognized as an")
+_NEVER_STARTED = later(r"command not found|No module named (?:pytest|unittest|tox|nox)\b|not recognized as an")
 _NOT_A_VERDICT = {4, 5, 124, 126, 127, 130, 137, 143}
 """Exit codes of time-outs, missing commands, signals, and pytest without a test to run."""
 

@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import PurePosixPath
 
 from carryover.testruns.run import Outcome, TestRun
+from carryover.text.pattern import later
 
 _FAMILIES = {
     **dict.fromkeys(("py", "pyi", "pyx"), "python"),
@@ -14,7 +15,7 @@ _FAMILIES = {
     **dict.fromkeys(("java", "kt", "scala", "groovy"), "jvm"),
     **dict.fromkeys(("c", "cc", "cpp", "cxx", "h", "hh", "hpp"), "c"),
 }
-_MARKS = re.compile(
+_MARKS = later(
     r"^(?:tests?[_\-.])|(?:[_\-.](?:tests?|spec|specs|unittest|e2e|integration))+$"
     r"|(?<=[a-z0-9])(?:Tests?|TestCase|Spec|IT|ITCase|IntegrationTest)$|^Test(?=[A-Z])"
 )

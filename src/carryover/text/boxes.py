@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Final
 
 from carryover.facts import Boxes
+from carryover.text.pattern import later
 
 _DOCUMENTS: Final = (".md", ".markdown", ".mdx", ".txt", ".rst", ".adoc", ".org")
 _NUMBER: Final = r"(?:\s*L?\d{1,6}(?:→|:|\||\t))?"
 """A line number, as agents' tools print it."""
-_BOX: Final = re.compile(_NUMBER + r"\s*(?:[-*+•]|\d{1,3}[.)])\s+\[([ xX])\]\s+(\S.*)")
+_BOX: Final = later(_NUMBER + r"\s*(?:[-*+•]|\d{1,3}[.)])\s+\[([ xX])\]\s+(\S.*)")
 _MOST_OPEN: Final = 12
 _ITEM_CHARS: Final = 200
 

@@ -7,26 +7,28 @@ import re
 import unicodedata
 from typing import Final
 
-CONTROLS: Final = re.compile(r"[\u0000-\u001f\u007f-\u009f\u2028\u2029]")
+from carryover.text.pattern import later
+
+CONTROLS: Final = later(r"[\u0000-\u001f\u007f-\u009f\u2028\u2029]")
 
 _SOFT_HYPHEN: Final = "\u00ad"
 _DIRECTION: Final = r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _ZERO_WIDTH: Final = r"\u200b\u2060-\u2065\u206a-\u206f\ufeff\ufff0-\ufffb"
 _FORMATS: Final = "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
 _TAGS: Final = "\U000e0000-\U000e00ff\U000e01f0-\U000e0fff"
-_UNSEEN: Final = re.compile(f"[{_DIRECTION}{_ZERO_WIDTH}{_FORMATS}{_TAGS}]")
+_UNSEEN: Final = later(f"[{_DIRECTION}{_ZERO_WIDTH}{_FORMATS}{_TAGS}]")
 
 # These belong to scripts such as Persian, Mongolian and Korean and to emoji, where one or two follow a character. After
 # ASCII, or behind another one, they only hide something.
 _JOINERS: Final = r"\u200c\u200d\u034f\u115f\u1160\u17b4\u17b5\u180e\u3164\uffa0"
 _SELECTORS: Final = "\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef"
-_MISPLACED: Final = re.compile(
+_MISPLACED: Final = later(
     rf"(?<![^\x00-\x7f])[{_JOINERS}{_SELECTORS}]+(?!\u20e3)|(?<=[{_JOINERS}])[{_JOINERS}{_SELECTORS}]+|(?<=[{_SELECTORS}])[{_SELECTORS}]+"
 )
 
 _MOST_MARKS: Final = 8
 """The most combining marks that any language puts on a letter."""
-_MAY_BE_A_STACK: Final = re.compile(rf"[^\w\s\x00-\x7f]{{{_MOST_MARKS + 1},}}")
+_MAY_BE_A_STACK: Final = later(rf"[^\w\s\x00-\x7f]{{{_MOST_MARKS + 1},}}")
 
 
 def without_unseen(text: str, *, put: str = "") -> str:
@@ -51,7 +53,7 @@ def _thinned(signs: re.Match[str]) -> str:
     return "".join(kept)
 
 
-_TAGGED: Final = re.compile(r"<([a-z]+[-_][\w-]{1,60})(?: [^<>]{0,200})?>[^<]{0,2000}</\1>|\A\s*</?[a-z]+[-_].*", re.S)
+_TAGGED: Final = later(r"<([a-z]+[-_][\w-]{1,60})(?: [^<>]{0,200})?>[^<]{0,2000}</\1>|\A\s*</?[a-z]+[-_].*", re.S)
 
 
 def without_tagged(text: str) -> str:
@@ -59,13 +61,13 @@ def without_tagged(text: str) -> str:
     return " ".join(_TAGGED.sub(" ", text).split()) if "<" in text else text
 
 
-_CHAT_MARK: Final = re.compile(
+_CHAT_MARK: Final = later(
     r"<(?=\||\uff5c|<?/?SYS>>|/?s>)|\[(/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|TOOL_CONTENT))\]",
     re.I,
 )
-_OUR_MARKS: Final = re.compile(r"\[CARRYOVER\]|CARRYOVER:(?:START|END)|RESUME PROTOCOL", re.I)
-_COMMENT: Final = re.compile(r"<!--|-->")
-_AGENT_TAG: Final = re.compile(
+_OUR_MARKS: Final = later(r"\[CARRYOVER\]|CARRYOVER:(?:START|END)|RESUME PROTOCOL", re.I)
+_COMMENT: Final = later(r"<!--|-->")
+_AGENT_TAG: Final = later(
     r"<(?=/?(?:[a-z]+[-_][\w-]+|system|user|assistant|human|instructions?|context|tool|function|invoke|thinking)\b)",
     re.I,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from carryover.text.pattern import later
 from carryover.text.shell import without_heredocs
 
 _LOOKING: Final = frozenset(
@@ -14,31 +15,31 @@ _LOOKING: Final = frozenset(
     realpath basename dirname lsof man history [[ exit done fi for break continue
     """.split()
 )
-CMDLET_LOOKING: Final = re.compile(
+CMDLET_LOOKING: Final = later(
     r"^(?:get-(?:childitem|content|item|itemproperty|location|command|date|process)|gci|gc|dir|select-string|sls"
     r"|test-path|resolve-path)\b",
     re.I,
 )
-_IN_QUOTES: Final = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"")
-_STEP_END: Final = re.compile(r"&&|\|\||[;\n]")
-_INTO_STEP: Final = re.compile(r"^\s*(?:(?:if|then|elif|else|do|while|!|\{|\()\s+)+")
-_FINDS_NOTHING: Final = re.compile(
+_IN_QUOTES: Final = later(r"'[^'\n]*'|\"[^\"\n]*\"")
+_STEP_END: Final = later(r"&&|\|\||[;\n]")
+_INTO_STEP: Final = later(r"^\s*(?:(?:if|then|elif|else|do|while|!|\{|\()\s+)+")
+_FINDS_NOTHING: Final = later(
     r"(?:[ef]?grep|rg|ag|diff|cmp|test|\[\[?|which|pgrep|command -v|git grep|git diff \S*(?:--quiet|--exit-code))"
     r"(?:\s|$)"
 )
 """Programs that end with 1 to say that there is none, or that there is a difference."""
-_OWN_EXIT: Final = re.compile(r"exit \d+$")
-_STEPS: Final = re.compile(r"(\|\||&&|[;\n|])")
-_WRITES: Final = re.compile(r"(?<![\d&=<-])>{1,2}\s*(?!&|/dev/null)[\w./~$-]|\|\s*tee\b|^sed\s(?:\S+\s)*-i")
+_OWN_EXIT: Final = later(r"exit \d+$")
+_STEPS: Final = later(r"(\|\||&&|[;\n|])")
+_WRITES: Final = later(r"(?<![\d&=<-])>{1,2}\s*(?!&|/dev/null)[\w./~$-]|\|\s*tee\b|^sed\s(?:\S+\s)*-i")
 """A command that only looks, unless its output goes into a file."""
-_GIT_LOOKING: Final = re.compile(
+_GIT_LOOKING: Final = later(
     r"^git (?:-C \S+ |-\S+ )*(?:status|log|diff|show|branch|remote|rev-parse|ls-files|blame|grep|stash list)\b"
 )
-_PREFIX: Final = re.compile(
+_PREFIX: Final = later(
     r"^\s*(?:(?:cd|pushd|source|\.|export|set)\s[^&|;]*(?:&&|;)\s*|[A-Z_][A-Z0-9_]*=\S+\s+"
     r"|(?:sudo|time|env|timeout \S+)\s+)+"
 )
-_REDIRECTED: Final = re.compile(r"\s[\d#&]?>{1,2}\s?(?:&[\d#]|\S+)")
+_REDIRECTED: Final = later(r"\s[\d#&]?>{1,2}\s?(?:&[\d#]|\S+)")
 
 
 def is_looking(command: str) -> bool:

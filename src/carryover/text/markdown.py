@@ -7,19 +7,20 @@ from collections.abc import Sequence
 from typing import Final, Literal
 
 from carryover.text.lines import one_line
+from carryover.text.pattern import later
 
 # A fence may be in a list or a quotation. Its indentation does not matter, since list items shift it.
 _OPENER: Final = re.compile(rb"[ \t]*(?:(?:[-*+>]|\d{1,9}[.)])[ \t]*)*(`{3,}(?=[^`]*$)|~{3,})")
 _CLOSER: Final = re.compile(rb"[ \t>]*(`{3,}|~{3,})[ \t]*$")
 # In an answer: whatever looks like a fence is one, and one that is never closed runs to the end.
-_FENCE: Final = re.compile(r"^\s*(```+|~~~+)")
-_TABLE_ROW: Final = re.compile(r"^\s*\|.*\|\s*$")
-_RULE: Final = re.compile(r"^\s*([-*_=])(?:\s*\1){2,}\s*$")
-_BULLET: Final = re.compile(r"^\s*(?:[-*+•]|\(?\d{1,2}[.)]|\(?[a-zA-Z][.)])\s+(?:\[[ xX]\]\s+)?")
-_HEADING: Final = re.compile(r"^\s{0,3}#{1,6}\s+")
-_EMPHASIS: Final = re.compile(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1")
-_LINK: Final = re.compile(r"!?\[([^\]\n]{1,200})\]\([^)\s]{1,500}\)")
-_HIDDEN: Final = re.compile(r"(?<!`)(`{1,3})(?!`)[^\n]+?(?<!`)\1(?!`)|<!--(?:(?!<!--|-->).)*-->", re.DOTALL)
+_FENCE: Final = later(r"^\s*(```+|~~~+)")
+_TABLE_ROW: Final = later(r"^\s*\|.*\|\s*$")
+_RULE: Final = later(r"^\s*([-*_=])(?:\s*\1){2,}\s*$")
+_BULLET: Final = later(r"^\s*(?:[-*+•]|\(?\d{1,2}[.)]|\(?[a-zA-Z][.)])\s+(?:\[[ xX]\]\s+)?")
+_HEADING: Final = later(r"^\s{0,3}#{1,6}\s+")
+_EMPHASIS: Final = later(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1")
+_LINK: Final = later(r"!?\[([^\]\n]{1,200})\]\([^)\s]{1,500}\)")
+_HIDDEN: Final = later(r"(?<!`)(`{1,3})(?!`)[^\n]+?(?<!`)\1(?!`)|<!--(?:(?!<!--|-->).)*-->", re.DOTALL)
 
 
 LineForm = Literal["text", "fence", "code"]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shlex
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Final, Literal, NamedTuple
 
-_HEREDOC: Final = re.compile(r"(?<!<)<<(?!<)(-?)[ \t]*(['\"]?)([A-Za-z_]\w*)\2")
-_TOKEN: Final = re.compile(
+from carryover.text.pattern import later
+
+_HEREDOC: Final = later(r"(?<!<)<<(?!<)(-?)[ \t]*(['\"]?)([A-Za-z_]\w*)\2")
+_TOKEN: Final = later(
     r"""(?x)
       (?P<blank>[ \t\r]+ | \\(?:\n|\Z) | (?<![^\s;&|(])\#[^\n]*)
     | (?P<redirect>\d*(?:&>>?|>>?\|?|<<<|<)(?:&\d|&-)?)
@@ -20,12 +20,10 @@ _TOKEN: Final = re.compile(
     """,
     re.DOTALL,
 )
-_QUOTING: Final = re.compile(r"'([^']*)'|\"((?:[^\"\\]|\\.)*)\"|\\(.)", re.DOTALL)
-_SCRIPT_OPTION: Final = re.compile(r"-\w*c")
+_QUOTING: Final = later(r"'([^']*)'|\"((?:[^\"\\]|\\.)*)\"|\\(.)", re.DOTALL)
+_SCRIPT_OPTION: Final = later(r"-\w*c")
 _SHELLS: Final = frozenset(("bash", "sh", "zsh", "dash"))
 _LONGEST: Final = 16_384
-
-_UNSAFE_BYTES: Final = re.compile(rb"[^ -&(-\[\]-~]")
 
 Kind = Literal["word", "operator", "redirect", "cut"]
 
@@ -116,14 +114,3 @@ def script_of_shell(words: Sequence[str]) -> str | None:
     if not words or words[0] not in _SHELLS:
         return None
     return next((script for option, script in pairwise(words[1:]) if _SCRIPT_OPTION.fullmatch(option)), None)
-
-
-def quoted(path: str | os.PathLike[str]) -> str:
-    """Returns `path` as one word of a command line that is still exact after it was printed and copied: characters that
-    a terminal doesn't show as they are become `$'\\033'`, which bash, zsh and ksh understand."""
-    text = os.fspath(path)
-    if text.startswith("-"):
-        text = f"./{text}"  # else an option
-    if text.isprintable():
-        return shlex.quote(text)
-    return "$'" + _UNSAFE_BYTES.sub(lambda byte: b"\\%03o" % byte[0][0], os.fsencode(text)).decode("ascii") + "'"

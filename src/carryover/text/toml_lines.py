@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Collection
 from typing import Any, Final
 
+from carryover.text.pattern import later
+
 
 def parsed_toml(text: str) -> dict[str, Any]:
-    """Parses a TOML text. Raises TOMLDecodeError, also for what `tomllib` gives up with other errors."""
+    """Parses a TOML text. Raises TOMLDecodeError, a ValueError, also for what `tomllib` gives up with other errors."""
+    import tomllib  # takes 4 ms, and most commands meet no settings file
+
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError:
@@ -36,7 +39,7 @@ def with_line(text: str, dotted: str) -> str:
     return f"{dotted} (line {at_line})" if at_line else dotted
 
 
-_EXPECTED: Final = re.compile(r"Expected `(\w+)(?: \| null)?`(?:, got `\w+`| ([<>]=) (\d+)|( of length >= 1))?")
+_EXPECTED: Final = later(r"Expected `(\w+)(?: \| null)?`(?:, got `\w+`| ([<>]=) (\d+)|( of length >= 1))?")
 _FORMS = {"regex": "it must be minutes or hours, as 5m or 1h", "RFC3339": "it must be like 2026-11-21T14:30:00Z"}
 _PLAIN = {"int": "a whole number", "bool": "true or false", "str": "text", "array": "a list", "object": "a table"}
 

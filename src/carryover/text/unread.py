@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
+
+from carryover.text.pattern import later
 
 _SHORTEST: Final = 24
 _MOST_LETTERS: Final = 0.5
 """A line with a bar in which a larger share are letters says something beside it."""
-_ENCODED: Final = re.compile(
-    r"[\"']?(?:data:[\w/+.-]+;base64,)?(?:[A-Za-z0-9+/]{64,}|[A-Za-z0-9_-]{64,})={0,2}[\"',;]{0,3}"
-)
-_MIXED: Final = re.compile(r"(?=.*[a-z])(?=.*[A-Z])(?=.*\d)")
-_HEX: Final = re.compile(r"(?:0x)?[0-9a-fA-F]{129,}|(?:[0-9a-f]{4,16}:?\s+)(?:[0-9a-f]{2,4}\s+){7,}.{0,40}")
-_DRAWN: Final = re.compile(r"[MmLlHhVvCcSsQqTtAaZz][\s,]*-?(?:\d+\.?\d*|\.\d+)(?:[\s,-]*(?:\d+\.?\d*|\.\d+))*")
+_ENCODED: Final = later(r"[\"']?(?:data:[\w/+.-]+;base64,)?(?:[A-Za-z0-9+/]{64,}|[A-Za-z0-9_-]{64,})={0,2}[\"',;]{0,3}")
+_MIXED: Final = later(r"(?=.*[a-z])(?=.*[A-Z])(?=.*\d)")
+_HEX: Final = later(r"(?:0x)?[0-9a-fA-F]{129,}|(?:[0-9a-f]{4,16}:?\s+)(?:[0-9a-f]{2,4}\s+){7,}.{0,40}")
+_DRAWN: Final = later(r"[MmLlHhVvCcSsQqTtAaZz][\s,]*-?(?:\d+\.?\d*|\.\d+)(?:[\s,-]*(?:\d+\.?\d*|\.\d+))*")
 _MOST_DRAWN: Final = 0.6
 """The share of a line that the commands of a path take, if it is one."""
-_LOCKED: Final = re.compile(
+_LOCKED: Final = later(
     r"[\"']?(?:integrity|resolved|checksum|resolution)[\"']?\s*[:=]?\s*[\"'{](?:\S{20}|integrity: )"
     r"|integrity sha\d+-\S{20,}|\{ ?(?:file|url) ?= ?\".*\bhash ?= ?\".*|\S+ v\S+ h1:\S{40,}|(?:--)?hash=sha256:\S{60,}"
 )
-_BAR: Final = re.compile(
+_BAR: Final = later(
     r"[█▓▒░▉▊▋▌▍▎▏■□▰▱━╸╺]{6,}|\[[=#>.\- ]{8,}\]|\d%\s*[|\[][=#>.\- ]{5,}|[-\d]:--:--\s|\A[\u2801-\u28ff]\s"
 )
-_CODE_SIGN: Final = re.compile(r"[;(){}]")
+_CODE_SIGN: Final = later(r"[;(){}]")
 _LONG: Final = 300
 _EXAMINED: Final = 4000
 

@@ -108,6 +108,15 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     machine: str | None = None
     """The other machine that recorded the session; None if this one did."""
 
+    @property
+    def summary(self) -> str:
+        """What it did: `+12 -3`, `new +40`, `renamed`, or `edited` if the number of lines is unknown."""
+        lines = [f"+{self.added}"] if self.added is not None else []
+        lines += [f"-{self.removed}"] if self.removed else []
+        what = {"add": "new", "delete": "deleted", "rename": "renamed"}.get(self.change, "" if lines else "edited")
+        times = [f"({self.edits} edits)"] if self.edits > 1 else []
+        return " ".join([*filter(None, [what]), *lines, *times])
+
 
 def changes_of(db: sqlite3.Connection, project: ProjectRow, path: str) -> list[Change]:
     """Returns the turns that changed the file at `path` (absolute), newest first; see `edits_of`."""

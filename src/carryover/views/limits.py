@@ -17,11 +17,12 @@ from carryover.facts import is_foreign
 from carryover.ledger.queries import by_last_use
 from carryover.ledger.rows import PROJECT, ProjectRow, records
 from carryover.publish.project_view import project_view
+from carryover.text.pattern import later
 
 MOST: Final = 20
 """Maximum number of projects considered, newest activity first."""
 
-_CLOCK: Final = re.compile(r"(\d{1,2})(?::(\d{2}))?\s?([ap])?\.?(?:m\b\.?)?(?: \(?([A-Za-z_/+-]+)\)?)?", re.I)
+_CLOCK: Final = later(r"(\d{1,2})(?::(\d{2}))?\s?([ap])?\.?(?:m\b\.?)?(?: \(?([A-Za-z_/+-]+)\)?)?", re.I)
 """A time of day as agents write it: `3pm (Europe/Amsterdam)`, `8:05 AM`."""
 
 _RECENT: Final = f"{PROJECT} WHERE last_event_ms >= ? ORDER BY last_event_ms DESC, id DESC LIMIT ?"

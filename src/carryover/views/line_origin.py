@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from carryover.model import FileEdit
 from carryover.records.fields import bounded
+from carryover.text.pattern import later
 
 LONGEST_LINE: Final = 500
 """Maximum number of characters of a line in an edit's diff."""
 
-_START: Final = re.compile(r"@@(?: \+(\d+))?")
-_CUT: Final = re.compile(r"\\ \d+ more lines?")
-_SAYS_ENOUGH: Final = re.compile(r"\w.*\w.*\w")
+_START: Final = later(r"@@(?: \+(\d+))?")
+_CUT: Final = later(r"\\ \d+ more lines?")
+_SAYS_ENOUGH: Final = later(r"\w.*\w.*\w")
 """A line with enough text to be recognised by it, unlike a bracket."""
 
 Sure = Literal["followed", "by_text"]

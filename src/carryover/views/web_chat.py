@@ -37,6 +37,7 @@ from carryover.publish import pointers
 from carryover.publish.dialed import newest_first
 from carryover.publish.make import elsewhere_lines, files_now, git_now, make, own_writes, view_now
 from carryover.text.lines import one_line
+from carryover.text.pattern import later
 
 MOST_FILES: Final = 500
 MOST_DIFFS: Final = 60
@@ -53,15 +54,15 @@ _MOST_TOUCHED: Final = 40
 _MOST_READ: Final = 40
 _MOST_NAMED: Final = 12
 """Maximum number of files that were only mentioned in the conversation, neither edited nor changed."""
-_GENERATED: Final = re.compile(
+_GENERATED: Final = later(
     r"(?i)(?:.*\.lock|.*-lock\.(?:json|yaml)|go\.sum|.*\.min\.(?:js|css)|.*\.(?:map|snap|svg|csv|ipynb))"
 )
 # Japanese, Chinese and Korean text follows a name without a space.
-_PATH_LIKE: Final = re.compile(r"(?:[^\W\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]|[.@~+\\/-])+")
+_PATH_LIKE: Final = later(r"(?:[^\W\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]|[.@~+\\/-])+")
 GENERIC: Final = WebChat(id="generic", name="a chat", budget=12_000, tokens_percent=125)
 """An unknown chat: a budget small enough for most, with tokens counted pessimistically."""
 _GIT_S: Final = 3.0
-_README: Final = re.compile(r"(?i)readme(?:\.(?:md|markdown|rst|txt|adoc))?")
+_README: Final = later(r"(?i)readme(?:\.(?:md|markdown|rst|txt|adoc))?")
 
 
 def uncommitted(

@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.actions.sharing import LINE_CHARS, opened, texts_of, title_of
+from carryover.actions.sharing import LINE_CHARS, decrypted, texts_of, title_of
 from carryover.errors import UserError
 from carryover.paths import StateDir
 from carryover.sync.bundle import Bundle, Document
@@ -35,7 +35,7 @@ def check(data: bytes, folder: Path) -> None:
     path = folder / "given.age"
     path.write_bytes(_file(form, rest))
     try:
-        bundle = opened(path, StateDir(folder / "state"), str(key))
+        bundle = decrypted(path, StateDir(folder / "state"), str(key))
     except UserError as error:
         assert str(error).isprintable() or str(error)
         return
@@ -46,7 +46,7 @@ def check(data: bytes, folder: Path) -> None:
         assert_shown(text)
         assert all(line.startswith(">") for line in text.split("\n"))
     assert_shown(title_of(bundle), breaks=False)
-    assert texts_of(bundle) == texts_of(opened(path, StateDir(folder / "state"), str(key)))
+    assert texts_of(bundle) == texts_of(decrypted(path, StateDir(folder / "state"), str(key)))
 
 
 def _file(form: str, data: bytes) -> bytes:

@@ -17,13 +17,14 @@ from carryover.records.file_bodies import without_bodies
 from carryover.records.resets import names_limit, resets_in
 from carryover.records.text import without_ansi
 from carryover.records.uris import path_of
+from carryover.terminal.paths import quoted
 from carryover.testruns.commands import find_invocations
 from carryover.testruns.reading import read_test_run
 from carryover.text.boxes import boxes_after, boxes_in
 from carryover.text.invisible import without_chat_marks
 from carryover.text.looking import is_looking
 from carryover.text.markdown import line_forms, plain, prose_lines, visible_text
-from carryover.text.shell import quoted, script_lines, simple_commands, tokens, without_heredocs
+from carryover.text.shell import script_lines, simple_commands, tokens, without_heredocs
 from carryover.text.unread import is_unread
 from fuzz.bytes import chosen, text_of
 

@@ -17,7 +17,7 @@ from carryover.actions import clipboard
 from carryover.actions.clipboard import WAYS, copy
 from carryover.actions.context import state_dir
 from carryover.actions.from_disk import of_project, of_session, sources_on_disk
-from carryover.actions.project_handoff import MadeHandoff
+from carryover.actions.handing_over import MadeHandoff
 from carryover.actions.transcript import handoff_of_transcript
 from carryover.adapter.contract import Source
 from carryover.cli.demo.replay import make_project, replay

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from carryover.actions.context import state_dir
 from carryover.cli.show import conversation
 from carryover.errors import ExitCode
-from carryover.export.session_parts import of_turns
+from carryover.export.session_parts import Part, SessionEvent, of_turns, session_parts
 from carryover.ledger.queries import SHORTEST_ID, shortest_unique
 from carryover.model import (
     AnyBody,
@@ -123,10 +123,14 @@ def test_prompts_of_people_in_the_main_conversation_begin_turns() -> None:
     assert list(of_turns(events, range(2, 4))) == events[6:]
 
 
+def _parts(events: Iterable[SessionEvent], root: str | None, *, full: bool) -> Iterator[Part[str]]:
+    return session_parts(events, agent="Claude Code", root=root, subagents=full)
+
+
 def reported(*bodies: AnyBody, full: bool = False) -> list[str]:
     """The lines of a conversation that begins with a prompt, without the heading of the day and that prompt."""
     events = [Told(UserPrompt(text="go")), *(Told(body) for body in bodies)]
-    lines = list(conversation(events, agent="Claude Code", root="/home/dev/shop", full=full))
+    lines = list(conversation(_parts(events, "/home/dev/shop", full=full), "Claude Code", full=full))
     assert lines[:5] == ["", "Friday, 20 November 2026", "", "06:40:58  You", "  go"]
     return lines[5:]
 
@@ -159,7 +163,7 @@ def test_what_the_user_took_back_is_marked_where_it_was_said() -> None:
         Told(AssistantMessage(text="Here.")),
     ]
 
-    lines = list(conversation(events, agent="Claude Code", root=None, full=False))
+    lines = list(conversation(_parts(events, None, full=False), "Claude Code", full=False))
 
     assert lines[2:] == [
         *("", "06:40:58  You", "  go"),

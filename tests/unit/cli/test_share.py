@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carryover.actions.context import now_ms, state_dir
-from carryover.actions.sharing import opened, texts_of, title_of
+from carryover.actions.sharing import decrypted, texts_of, title_of
 from carryover.errors import ExitCode, visible
 from carryover.sync.bundle import Bundle, Document, packed, unpacked
 from carryover.sync.sealing import Unreadable, new_identity, open_with
@@ -413,7 +413,7 @@ def test_whatever_the_text_each_line_is_quoted_and_nothing_in_it_is_hidden(
     short = text[:200]
     file = sealed(tmp_path / "a.age", key, sender=short, title=short, handoff=text, documents=[Document(short, text)])
 
-    bundle = opened(file, state_dir(), str(bob / "key"))
+    bundle = decrypted(file, state_dir(), str(bob / "key"))
 
     for theirs in (bundle.handoff, bundle.documents[0].text):
         assert all(line.startswith(">") for line in theirs.splitlines())

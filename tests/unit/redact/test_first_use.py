@@ -8,7 +8,7 @@ import sys
 LOAD = """
 import gc
 from carryover.redact import named, places, private_keys, redact, tokens
-from carryover.redact.pattern import later
+from carryover.text.pattern import later
 patterns = [each for each in gc.get_objects() if type(each) is type(later(""))]
 used = lambda: sum(len(vars(each)) > len(vars(later(""))) for each in patterns)
 print(used())

@@ -7,7 +7,8 @@ import subprocess
 
 import pytest
 
-from carryover.text.shell import SimpleCommand, quoted, script_of_shell, simple_commands
+from carryover.terminal.paths import quoted
+from carryover.text.shell import SimpleCommand, script_of_shell, simple_commands
 
 
 def test_operators_split_a_line_and_quotes_do_not() -> None:

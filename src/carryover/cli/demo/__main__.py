@@ -12,15 +12,15 @@ from typing import Final
 
 from carryover import __version__
 from carryover.actions.context import now_ms
-from carryover.actions.from_disk import newest_sources, sources_on_disk, temporary_ledger
+from carryover.actions.from_disk import chosen_sources, sources_on_disk, temporary_ledger
 from carryover.agents import adapters, agent_names
 from carryover.cli.demo.replay import make_project, replay
 from carryover.config import Config
 from carryover.errors import ExitCode, UserError
 from carryover.ledger.queries import projects, totals
-from carryover.paths import short_path
 from carryover.publish.make import made_handoff
 from carryover.terminal.output import counted, print_document, print_lines, say, size, warn
+from carryover.terminal.paths import short_path
 from carryover.terminal.streams import flush, guard
 
 NEXT: Final = """\
@@ -94,7 +94,7 @@ def _read_recording(home: Path) -> tuple[str, str]:
 def _read() -> tuple[str, str] | None:
     """Returns the newest project's root and handoff, or None if there was nothing to hand over."""
     begin_s = time.monotonic()
-    with temporary_ledger(newest_sources(Config(), (), MOST_BYTES), adapters()) as ledger:
+    with temporary_ledger(chosen_sources(Config(), None, most_bytes=MOST_BYTES), adapters()) as ledger:
         found = totals(ledger)
         secrets = f", {counted(sum(found.redactions.values()), 'secret')} taken out" if found.redactions else ""
         took = f"in {time.monotonic() - begin_s:.1f} s"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from typing import Final
 
@@ -16,6 +15,7 @@ from carryover.distill.sections.open_questions import asking_sessions
 from carryover.distill.sections.quoting import from_the_top, from_turn, last_words, packed, parted
 from carryover.distill.trail import Past, Step, idle_since, is_idle
 from carryover.distill.view import SessionView, Worktree
+from carryover.text.pattern import later
 
 _PROMPT_CHARS = 160
 _LINE_CHARS = 110
@@ -23,7 +23,7 @@ _WANTED: Final = ("errors", "pending", "current", "next", "request", "other")
 _MOST_LINES: Final = {"summary": 10, "plan": 12}
 _ONE_LINE_CHARS: Final = 200
 _MOST_ALIKE: Final = 3
-_NUMBERS: Final = re.compile(r"\d+")
+_NUMBERS: Final = later(r"\d+")
 _PARTS: Final = (12, 9, 6, 4, 3, 2, 2)
 """Most parts of an answer, by steps back in time; later ones get one."""
 

@@ -19,18 +19,19 @@ from carryover.facts import Boxes, FileFacts
 from carryover.testruns.related import verdict
 from carryover.text.lines import one_line
 from carryover.text.looking import is_looking
+from carryover.text.pattern import later
 
 TestStatus = Literal["pass", "fail", "unknown", "failing before this edit"]
 _NOT_CODE: Final = tuple(".md .markdown .rst .txt .adoc .json .toml .yaml .yml .ini .cfg .csv .lock .svg".split())
 _NOT_THE_PROJECT: Final = (".git/", ".carryover/", "node_modules/")
-_KEPT_ASIDE: Final = re.compile(r"^/(?:tmp|var|private|dev|proc)/|/\.(?!claude/CLAUDE\.md)[^/]+/")
+_KEPT_ASIDE: Final = later(r"^/(?:tmp|var|private|dev|proc)/|/\.(?!claude/CLAUDE\.md)[^/]+/")
 """Scratch files, and files below a hidden folder."""
 _NAMES_CHARS: Final = 270
 _CALL_CHARS: Final = 160
 _SCRIPT_CHARS: Final = 400
 _MOST_OUTPUT: Final = 12
 _MOST_READ: Final = 3
-_NUMBERED: Final = re.compile(r"(?m)^ *\d+(?:→|\t|: )")
+_NUMBERED: Final = later(r"(?m)^ *\d+(?:→|\t|: )")
 _VERBS: Final = {"add": "added", "modify": "edited", "delete": "deleted", "rename": "moved here"}
 
 

@@ -12,6 +12,7 @@ from carryover.distill.pastes import parts, quoted_prompt, typed_words
 from carryover.distill.quotes import earlier, estimated_tokens
 from carryover.distill.sections.quoting import from_the_top, from_turn, parted
 from carryover.distill.trail import Past, Step, goal_of, says_something, waiting_prompts
+from carryover.text.pattern import later
 
 _QUEUED_CHARS: Final = 360
 _MOST_OF_PASTE: Final = 12
@@ -21,10 +22,8 @@ _NEWEST: Final = 6
 """How many of the newest working turns have their answers and files searched."""
 _LEAST: Final = 2
 """In how many of these turns a prompt's names must recur."""
-_NAME: Final = re.compile(r"[A-Za-z_]\w{3,}", re.ASCII)
-_WIDE: Final = re.compile(
-    r"[\u30a0-\u30ff]{2,}|[\u4e00-\u9fff]{2,}|[\uac00-\ud7af]{2,}|[^\W\da-zA-Z_\u2e80-\ud7af]{4,}"
-)
+_NAME: Final = later(r"[A-Za-z_]\w{3,}", re.ASCII)
+_WIDE: Final = later(r"[\u30a0-\u30ff]{2,}|[\u4e00-\u9fff]{2,}|[\uac00-\ud7af]{2,}|[^\W\da-zA-Z_\u2e80-\ud7af]{4,}")
 _STEM: Final = 6
 _STEM_OF_SYLLABLES: Final = 3
 """How many letters of a non-ASCII word its inflected forms share."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Final
@@ -15,6 +14,7 @@ from carryover.distill.pastes import quoted_prompt
 from carryover.distill.quotes import estimated_tokens, excerpt
 from carryover.distill.sections.quoting import from_the_top, from_turn, packed, parted
 from carryover.distill.trail import Past, Step
+from carryover.text.pattern import later
 
 _CHARS: Final = 230
 _MOST_CHARS: Final = 700
@@ -25,7 +25,7 @@ _LEAST_ALIKE: Final = 5
 """In a shorter run each prompt is shown with its own turn."""
 _MOST_ALIKE: Final = 10
 """How many of the newest prompts of a run are quoted, beside its first two."""
-_NUMBERS: Final = re.compile(r"[\W\d_]+")
+_NUMBERS: Final = later(r"[\W\d_]+")
 _OWN_SHARE_TOKENS: Final = 450
 """A quarter of the handoff: a long paste or two long answers do not crowd out ten short sentences of the user."""
 _FITS_CHARS: Final = 2500

@@ -8,8 +8,8 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from carryover.actions.context import agents_own, now_ms, root_of, settings_to_print, state_dir
-from carryover.actions.recorded import LAST, of_recorded, refuse_excluded
+from carryover.actions.context import agents_own, now_ms, refuse_excluded, root_of, settings_to_print, state_dir
+from carryover.actions.opened import LAST, Want, opened
 from carryover.config import Config
 from carryover.distill.handoff import Handoff
 from carryover.errors import ExitCode, UserError, visible
@@ -22,7 +22,7 @@ from carryover.projects.moved_folders import roots_that_may_be_here
 from carryover.publish.make import Refreshed, made_handoff
 from carryover.publish.project_files import open_to_git
 from carryover.terminal.output import warn
-from carryover.text.shell import quoted
+from carryover.terminal.paths import quoted
 
 MOST_SUGGESTED: Final = 3
 
@@ -48,12 +48,11 @@ def handoff_of_project(root: str, session: str | None = None, tokens: int | None
     refuse_excluded(root, config)
     paused = state.paused.exists()
     wanted = _Wanted(root, config, session, tokens)
-    made = of_recorded(state, root, lambda ledger, project: _made(ledger, project, wanted))
+    made = _made_of(root, wanted)
     if made is not None and paused:
         warn("Carryover is paused; this is what it recorded before. `carryover unpause` ends that.")
     if made is None and (main_root := root_of(root).main_root) is not None:
-        here = ProjectRoot(root, main_root)
-        made = of_recorded(state, main_root, lambda ledger, main: _made(ledger, main, wanted, here))
+        made = _made_of(main_root, wanted, ProjectRoot(root, main_root))
     link = _how_to_link(state, root, by_name=made is None)
     if made is None:
         raise _nothing_found(root, link)
@@ -71,8 +70,14 @@ class _Wanted(NamedTuple):
     tokens: int | None
 
 
-def _made(ledger: sqlite3.Connection, project: int, wanted: _Wanted, here: ProjectRoot | None = None) -> Refreshed:
-    """Makes the handoff. `here`: the project's worktree that the work is handed over to, if any."""
+def _made_of(root: str, wanted: _Wanted, here: ProjectRoot | None = None) -> Refreshed | None:
+    """Makes the handoff of the project at `root`; None if nothing is recorded of it. `here`: its worktree that the work
+    is handed over to, if any."""
+    with opened(Want.FRESH, root) as (ledger, project):
+        return _made(ledger, project.id, wanted, here) if project is not None else None
+
+
+def _made(ledger: sqlite3.Connection, project: int, wanted: _Wanted, here: ProjectRoot | None) -> Refreshed:
     root, config, session, tokens = wanted
     own, to = _session_of(ledger, project, session) if session is not None else None, here or project
     folders = agents_own(config.agents)

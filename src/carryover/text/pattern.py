@@ -1,5 +1,5 @@
-"""Regular expressions that are compiled when a text first needs them. All of them would take a fifth of the time that a
-command at a prompt has; an ordinary handoff needs a dozen."""
+"""Regular expressions that are compiled when a text first needs them: all of them would take as long as the rest of a
+command does, and most commands need a few."""
 
 from __future__ import annotations
 

@@ -1,0 +1,32 @@
+"""Agents as a user names them on a command line, and as messages name them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from carryover.agents import agent_id_of, specs
+
+
+class Known(NamedTuple):
+    """An agent that Carryover knows."""
+
+    id: str
+    name: str
+    aliases: tuple[str, ...]
+
+    @property
+    def called(self) -> str:
+        """Its id with its other names: `claude-code (claude)`."""
+        return f"{self.id} ({', '.join(self.aliases)})" if self.aliases else self.id
+
+
+def agent_called(name: str) -> str | None:
+    """Returns the id of the agent that `name` is the id or an everyday name of, such as `claude`; None if unknown."""
+    return agent_id_of(name)
+
+
+def known_agents(*, startable: bool = False) -> list[Known]:
+    """Returns all agents, or those that can be started with a first prompt."""
+    return [
+        Known(spec.id, spec.name, tuple(spec.aliases)) for spec in specs() if spec.start is not None or not startable
+    ]

@@ -1,0 +1,31 @@
+"""Paths as people read them, and as their shell takes them."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Final
+
+from carryover.errors import visible
+
+_UNSAFE_BYTES: Final = re.compile(rb"[^ -&(-\[\]-~]")
+
+
+def short_path(path: str | Path, home: Path) -> str:
+    """Returns `path` for display, with `~` for the home folder and escapes for what a terminal would not show."""
+    text = str(path)
+    return visible(f"~{text[len(str(home)) :]}" if Path(text).is_relative_to(home) else text)
+
+
+def quoted(path: str | os.PathLike[str]) -> str:
+    """Returns `path` as one word of a command line that is still exact after it was printed and copied: characters that
+    a terminal doesn't show as they are become `$'\\033'`, which bash, zsh and ksh understand."""
+    text = os.fspath(path)
+    if text.startswith("-"):
+        text = f"./{text}"  # else an option
+    if text.isprintable():
+        import shlex  # takes 2 ms, and few commands print a command line
+
+        return shlex.quote(text)
+    return "$'" + _UNSAFE_BYTES.sub(lambda byte: b"\\%03o" % byte[0][0], os.fsencode(text)).decode("ascii") + "'"
