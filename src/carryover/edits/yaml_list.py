@@ -80,7 +80,8 @@ def without_entry(data: bytes, key: str, entry: str) -> bytes:
     if value is None or ours is None or ours is value:
         return data
     if text[value.start_mark.index] == "[":
-        start, end = value.start_mark.index, value.end_mark.index
+        start = value.start_mark.index
+        end = value.end_mark.index
         return (text[:start] + _out_of_flow(text[start:end], quoted(entry), len(value.value)) + text[end:]).encode()
     lines = text.split("\n")
     at = ours.start_mark.line
@@ -154,7 +155,8 @@ def _loaded(text: str) -> dict[str, Any]:
 
 
 def _added(text: str, value: Node, name: str) -> str:
-    start, end = value.start_mark.index, value.end_mark.index
+    start = value.start_mark.index
+    end = value.end_mark.index
     if text.startswith("[", start):
         kept = text[start + 1 : end - 1].rstrip().removesuffix(",")
         at = start + 1 + len(kept)
