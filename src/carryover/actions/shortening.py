@@ -104,7 +104,8 @@ def shortened(
     server = _Server(address(os.environ.get(VARIABLE)), any_owner=any_owner)
     parts = parts_of(document.body)
     asked = [part for part in parts if is_worth_asking(part)]
-    name, answers = "", dict[str, str]()
+    name = ""
+    answers: dict[str, str] = {}
 
     def count(size: int) -> None:
         done = len(answers)
@@ -207,7 +208,8 @@ class _Server:
     def __init__(self, url: str, *, any_owner: bool) -> None:
         parts = urlsplit(url)
         self._any_owner = any_owner
-        self._place, self._path = parts.netloc, parts.path
+        self._place = parts.netloc
+        self._path = parts.path
         self._address = (parts.hostname or "", parts.port)
         self._kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         self._until_s = 0.0
@@ -225,7 +227,9 @@ class _Server:
         return msgspec.json.decode(b"".join(self._pieces("GET", "/api/tags", NEXT_S)), type=_Models).models
 
     def answer(self, asked: dict[str, Any], report: Callable[[int], None]) -> str:
-        text, size, rest = "", 0, b""
+        text = ""
+        size = 0
+        rest = b""
         report(size)
         for piece in self._pieces("POST", "/api/generate", FIRST_S, msgspec.json.encode(asked)):
             *lines, rest = (rest + piece).split(b"\n")
@@ -276,7 +280,8 @@ class _Server:
 
         Where the system does not tell, as on macOS, nothing is known of it.
         """
-        peer, own = channel.getpeername()[:2], channel.getsockname()[:2]
+        peer = channel.getpeername()[:2]
+        own = channel.getsockname()[:2]
         until_s = time.monotonic() + ACCEPTED_S
         while (owners := connection_owners(peer, own)) is not None and not owners and time.monotonic() < until_s:
             time.sleep(_LOOK_EVERY_S)

@@ -99,7 +99,8 @@ def blocks_in(session: Session, typed: Typed) -> Iterator[tuple[Kind, Sequence[s
     lines = session.lines
     yield "start", lines[:1]
     kind: Kind = "start"
-    end, interrupted = 1, False
+    end = 1
+    interrupted = False
     while (at := next((place for place in range(end, len(lines)) if lines[place].strip()), None)) is not None:
         adjacent = at == end and kind != "model"
         kind, end = _next(session, at, typed, interrupted=interrupted, adjacent=adjacent)
