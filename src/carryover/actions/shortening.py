@@ -227,27 +227,32 @@ class _Server:
         return msgspec.json.decode(b"".join(self._pieces("GET", "/api/tags", NEXT_S)), type=_Models).models
 
     def answer(self, asked: dict[str, Any], report: Callable[[int], None]) -> str:
+        """Returns the answer, with `[…]` at its end if it was cut there. `report` receives its length as it grows."""
         text = ""
         size = 0
-        rest = b""
         report(size)
+        for line in self._lines_of_answer(asked):
+            text += line.response
+            grown = len(line.response) + len(line.thinking)
+            size += grown
+            if line.done or size > _MOST_ANSWER_CHARS:
+                is_whole = not text.strip() or (line.done and line.done_reason != "length")
+                return text if is_whole else f"{text} […]"
+            if grown:
+                report(size)
+                self._until_s = time.monotonic() + NEXT_S
+        raise ConnectionError
+
+    def _lines_of_answer(self, asked: dict[str, Any]) -> Iterator[_Line]:
+        rest = b""
         for piece in self._pieces("POST", "/api/generate", FIRST_S, msgspec.json.encode(asked)):
-            *lines, rest = (rest + piece).split(b"\n")
+            *complete, rest = (rest + piece).split(b"\n")
             if len(rest) > _MOST_LINE_BYTES:
                 raise OverflowError
-            for line in [msgspec.json.decode(line, type=_Line) for line in lines if line.strip()]:
+            for line in [msgspec.json.decode(line, type=_Line) for line in complete if line.strip()]:
                 if line.error:
                     raise UserError(f"Ollama stopped: {one_line(line.error, 200)}.")
-                text += line.response
-                grown = len(line.response) + len(line.thinking)
-                size += grown
-                if line.done or size > _MOST_ANSWER_CHARS:
-                    is_whole = not text.strip() or (line.done and line.done_reason != "length")
-                    return text if is_whole else f"{text} […]"
-                if grown:
-                    report(size)
-                    self._until_s = time.monotonic() + NEXT_S
-        raise ConnectionError
+                yield line
 
     def _pieces(self, method: str, path: str, wait_s: float, body: bytes | None = None) -> Iterator[bytes]:
         """Yields the answer as it comes, as long as something comes before `_until_s`."""

@@ -163,9 +163,13 @@ def _own_files(agents: Collection[str]) -> str:
 
 def _pointers(agents: Collection[str]) -> str:
     """Names the files that get the pointer, as the end of a sentence."""
-    read = instruction_files().items()
-    extended = [name for name, readers in read if name != AGENTS_MD and not readers.keys().isdisjoint(agents)]
-    yours = f" and in your {' and '.join(extended)}" if extended else ""
+    extended = [
+        name
+        for name, readers in instruction_files().items()
+        if name != AGENTS_MD and not readers.keys().isdisjoint(agents)
+    ]
+    names = " and ".join(extended)
+    yours = f" and in your {names}" if extended else ""
     return f", and {POINTER_LINES} lines that point to the handoff in {AGENTS_MD} (created if missing){yours}"
 
 
