@@ -104,7 +104,8 @@ def shortened(
     server = _Server(address(os.environ.get(VARIABLE)), any_owner=any_owner)
     parts = parts_of(document.body)
     asked = [part for part in parts if is_worth_asking(part)]
-    name, answers = "", dict[str, str]()
+    name = ""
+    answers: dict[str, str] = {}
 
     def count(size: int) -> None:
         done = len(answers)
@@ -207,7 +208,8 @@ class _Server:
     def __init__(self, url: str, *, any_owner: bool) -> None:
         parts = urlsplit(url)
         self._any_owner = any_owner
-        self._place, self._path = parts.netloc, parts.path
+        self._place = parts.netloc
+        self._path = parts.path
         self._address = (parts.hostname or "", parts.port)
         self._kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         self._until_s = 0.0
@@ -225,25 +227,32 @@ class _Server:
         return msgspec.json.decode(b"".join(self._pieces("GET", "/api/tags", NEXT_S)), type=_Models).models
 
     def answer(self, asked: dict[str, Any], report: Callable[[int], None]) -> str:
-        text, size, rest = "", 0, b""
+        """Returns the answer, with `[…]` at its end if it was cut there. `report` receives its length as it grows."""
+        text = ""
+        size = 0
         report(size)
+        for line in self._lines_of_answer(asked):
+            text += line.response
+            grown = len(line.response) + len(line.thinking)
+            size += grown
+            if line.done or size > _MOST_ANSWER_CHARS:
+                is_whole = not text.strip() or (line.done and line.done_reason != "length")
+                return text if is_whole else f"{text} […]"
+            if grown:
+                report(size)
+                self._until_s = time.monotonic() + NEXT_S
+        raise ConnectionError
+
+    def _lines_of_answer(self, asked: dict[str, Any]) -> Iterator[_Line]:
+        rest = b""
         for piece in self._pieces("POST", "/api/generate", FIRST_S, msgspec.json.encode(asked)):
-            *lines, rest = (rest + piece).split(b"\n")
+            *complete, rest = (rest + piece).split(b"\n")
             if len(rest) > _MOST_LINE_BYTES:
                 raise OverflowError
-            for line in [msgspec.json.decode(line, type=_Line) for line in lines if line.strip()]:
+            for line in [msgspec.json.decode(line, type=_Line) for line in complete if line.strip()]:
                 if line.error:
                     raise UserError(f"Ollama stopped: {one_line(line.error, 200)}.")
-                text += line.response
-                grown = len(line.response) + len(line.thinking)
-                size += grown
-                if line.done or size > _MOST_ANSWER_CHARS:
-                    is_whole = not text.strip() or (line.done and line.done_reason != "length")
-                    return text if is_whole else f"{text} […]"
-                if grown:
-                    report(size)
-                    self._until_s = time.monotonic() + NEXT_S
-        raise ConnectionError
+                yield line
 
     def _pieces(self, method: str, path: str, wait_s: float, body: bytes | None = None) -> Iterator[bytes]:
         """Yields the answer as it comes, as long as something comes before `_until_s`."""
@@ -276,7 +285,8 @@ class _Server:
 
         Where the system does not tell, as on macOS, nothing is known of it.
         """
-        peer, own = channel.getpeername()[:2], channel.getsockname()[:2]
+        peer = channel.getpeername()[:2]
+        own = channel.getsockname()[:2]
         until_s = time.monotonic() + ACCEPTED_S
         while (owners := connection_owners(peer, own)) is not None and not owners and time.monotonic() < until_s:
             time.sleep(_LOOK_EVERY_S)

@@ -119,7 +119,8 @@ def planned(projects: Mapping[Path, int], config: Config) -> tuple[ProjectEdits,
 
     `projects` maps each root to the time of its last work (UTC ms).
     """
-    found, paths = [], StatePaths.of(state_dir(), Path.home(), agents_own(config.agents))
+    found = []
+    paths = StatePaths.of(state_dir(), Path.home(), agents_own(config.agents))
     for root, last_ms in projects.items():
         settings = project_settings(root, config)
         at_once = settings.at(last_ms)
@@ -162,9 +163,13 @@ def _own_files(agents: Collection[str]) -> str:
 
 def _pointers(agents: Collection[str]) -> str:
     """Names the files that get the pointer, as the end of a sentence."""
-    read = instruction_files().items()
-    extended = [name for name, readers in read if name != AGENTS_MD and not readers.keys().isdisjoint(agents)]
-    yours = f" and in your {' and '.join(extended)}" if extended else ""
+    extended = [
+        name
+        for name, readers in instruction_files().items()
+        if name != AGENTS_MD and not readers.keys().isdisjoint(agents)
+    ]
+    names = " and ".join(extended)
+    yours = f" and in your {names}" if extended else ""
     return f", and {POINTER_LINES} lines that point to the handoff in {AGENTS_MD} (created if missing){yours}"
 
 
@@ -332,10 +337,12 @@ def _agent_lines(found: Detection, report: Report, home: Path) -> Iterator[str]:
 def _other_settings(report: Report, home: Path) -> Iterator[str]:
     """Yields what became of other files: those of a deselected agent or in a former location, which our hooks were
     removed from; those with our MCP server; our own."""
-    setup, is_done = report.setup, report.background is not None
+    setup = report.setup
+    is_done = report.background is not None
     named = {found.config for found in setup.detections if found.spec.id in setup.selected}
     for done in report.applied:
-        change, path = done.edit.change, short_path(done.edit.path, home)
+        change = done.edit.change
+        path = short_path(done.edit.path, home)
         if change.agent is not None and not change.server and done.edit.path in named:
             continue
         if done.problem:

@@ -78,7 +78,8 @@ def _selected(report: Report) -> tuple[AgentReport, ...]:
 
 
 def _set_up(report: Report) -> list[Finding]:
-    service, chosen = report.service, _selected(report)
+    service = report.service
+    chosen = _selected(report)
     # If no selected agent can have hooks, installing again would change nothing.
     to_install = not report.installed and not (chosen and all(map(_cannot_have_hooks, chosen)))
     is_down = not to_install and report.daemon is None
@@ -109,19 +110,23 @@ def _daemon(report: Report) -> Iterator[Finding]:
     if daemon.version != report.version:
         found = _found("other-version", daemon=daemon, version=report.version)
         yield found if report.service.active else msgspec.structs.replace(found, fix=None)
-    taken, limit = port_trouble(daemon), daemon.watch.reason
+    taken = port_trouble(daemon)
+    limit = daemon.watch.reason
     cases = {
         "port-taken": taken,
         "ledger-trouble": daemon.ledger_trouble,
         "not-spooled": daemon.hook_calls.not_kept,
         "inotify": limit,
     }
-    state, enough = report.short(report.state_folder), _ENOUGH_INOTIFY[limit] if limit else 0
+    state = report.short(report.state_folder)
+    enough = _ENOUGH_INOTIFY[limit] if limit else 0
     yield from _those(cases, daemon=daemon, taken=taken, trouble=daemon.ledger_trouble, state=state, enough=enough)
 
 
 def _recorded(report: Report) -> Iterator[Finding]:
-    ledger, moved, config = report.ledger, report.corrupt_ledgers, report.config
+    ledger = report.ledger
+    moved = report.corrupt_ledgers
+    config = report.config
     since_ms = time.time() * 1000 - RECENT_DAYS * MS_PER_DAY
     by_version: Counter[tuple[str, str]] = Counter()
     types: Counter[str] = Counter()
@@ -159,7 +164,8 @@ def _in_git(report: Report, project: InGit) -> list[Finding]:
 
 
 def _inspected(report: Report, inspection: Inspection) -> Iterator[Finding]:
-    state, crashes = report.short(report.state_folder), inspection.crashes
+    state = report.short(report.state_folder)
+    crashes = inspection.crashes
     others = _paths(report, inspection.other_installs)
     hooks = [agent.hooks for agent in _selected(report) if agent.hooks]
     command = " ".join(report.service.command or ()) if report.installed else ""
@@ -177,7 +183,8 @@ def _inspected(report: Report, inspection: Inspection) -> Iterator[Finding]:
         "ledger-trouble": trouble and not inspection.ledger_damage,
         "damaged-ledger": inspection.ledger_damage,
     }
-    taken, remedy = f"Port {inspection.port} is taken by another process.", inspection.path_remedy or ""
+    taken = f"Port {inspection.port} is taken by another process."
+    remedy = inspection.path_remedy or ""
     values = {"service": report.service, "command": command, "taken": taken, "remedy": remedy, "state": state}
     yield from _those(cases, inspection=inspection, trouble=trouble, paths=others, **values)
     if crashes:
@@ -196,7 +203,9 @@ def _inspected(report: Report, inspection: Inspection) -> Iterator[Finding]:
 
 
 def _agent(report: Report, agent: AgentReport) -> list[Finding]:
-    hooks, entry, installed = agent.hooks or HooksReport(), agent.entry, report.installed
+    hooks = agent.hooks or HooksReport()
+    entry = agent.entry
+    installed = report.installed
     cases = {
         "settings-unreadable": hooks.problem,
         "hooks-dropped": hooks.dropped,
@@ -240,7 +249,8 @@ def _project(report: Report, project: ProjectReport) -> Iterator[Finding]:
     if project.refusal is not None and not project.refusal.in_git:
         yield _found("not-published", root=root, reason=project.refusal.reason)
     for source in project.unread:
-        path, name = report.short(source.path), agent_name(source.agent)
+        path = report.short(source.path)
+        name = agent_name(source.agent)
         yield _found("unread-source", path=path, source=source, name=name)
 
 

@@ -67,7 +67,8 @@ def _ledger(state: StateDir) -> str | None:
     elif daemon_pid(state) is not None:
         problem = "carryoverd runs, but not as a service. Run `carryover restart`: that mends the ledger."
     else:
-        command, env = [*program.command, "--once"], {**os.environ, **program.environment}
+        command = [*program.command, "--once"]
+        env = {**os.environ, **program.environment}
         done = subprocess.run(command, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
         problem = done.stderr.strip() if done.returncode else None
     return problem and f"The ledger could not be mended: {problem}"

@@ -201,7 +201,8 @@ def _in_git_of(root: Path, config: Config) -> InGit:
 def _agent(
     state: StateDir, machine: Machine, config: Config, found: Detection, held: AgentRow, newly: bool
 ) -> AgentReport:
-    spec, chosen = found.spec, config.agents
+    spec = found.spec
+    chosen = config.agents
     wanted = next(iter(wanted_settings([found], {spec.id})), None)
     has_entry = spec.handoff_entry is not None
     roots = scan.recorded_roots([adapters()[spec.id]], chosen, machine.home, os.environ)
@@ -282,10 +283,12 @@ def private_paths(state: StateDir) -> tuple[Path, ...]:
 def _inspected(
     report: Report, state: StateDir, config: Config, machine: Machine, program: Program, serves_mcp: bool
 ) -> Inspection:
-    shell, port = on_path_here(), config.server.port
+    shell = on_path_here()
+    port = config.server.port
     own = Path(program.command[0]).resolve()
     daemons = (command.path for command in copies((COMMAND,), machine))
-    free_bytes, stranger = None, False
+    free_bytes = None
+    stranger = False
     with suppress(OSError):
         if report.daemon is None and port != 0 and not config.port_may_move:
             socket.create_connection(("127.0.0.1", port), timeout=_PORT_ANSWER_S).close()

@@ -78,7 +78,8 @@ def header(handoff: Handoff, answering: Answering | None = None) -> list[str]:
     since = f" Since then: `git diff --stat {handoff.head}`." if handoff.head else ""
     situation: Situation = "new"
     if answering is not None:
-        situation, now_ms = answering.situation, answering.now_ms
+        situation = answering.situation
+        now_ms = answering.now_ms
         if now_ms is not None and now_ms - handoff.updated_ms > answering.stale_after_days * 86_400_000:
             title += f" ({elapsed(handoff.updated_ms, now_ms)} ago)"
             situation = "old" if situation == "new" else situation
@@ -107,7 +108,8 @@ def loaded(text: CleanText) -> CleanText:
 
 def _receipt(handoff: Handoff, answering: Answering | None, since: str) -> str:
     """Returns the line that names the text and who said it; without the file if it would get too long."""
-    where, root = "another session", handoff.main_root
+    where = "another session"
+    root = handoff.main_root
     compacted = answering is not None and answering.situation in ("compacted", "resumed")
     if compacted:
         where = "this project's sessions"

@@ -72,7 +72,8 @@ def _without_exports(text: str) -> str:
     ends: dict[str, list[int]] = {}
     for end in _EXPORT_END.finditer(text):
         ends.setdefault(end[1], []).append(end.end())
-    kept, position = [], 0
+    kept = []
+    position = 0
     for start in _EXPORT_START.finditer(text):
         if start.start() < position:
             continue

@@ -40,7 +40,8 @@ def parts(prompt: str) -> tuple[tuple[bool, str], ...]:
     pasted = [at for at, block in enumerate(blocks) if _is_long(block) or _is_laid_out(block) or _is_led_to(blocks, at)]
     if not pasted:
         return ((False, prompt),) if blocks else ()
-    first, last = pasted[0], pasted[-1]
+    first = pasted[0]
+    last = pasted[-1]
     is_led_to = first > 0 and blocks[first - 1].rstrip().endswith(_COLONS)
     # People write a single line such as "API errors must be red" themselves.
     if first == last and not is_led_to and len(blocks[first]) <= MOST_TYPED and "\n" not in blocks[first]:

@@ -100,7 +100,8 @@ def _parted(line: str, chars: int) -> list[str]:
         cut = ends[-1] if ends and ends[-1] > len(head) // 3 else max(len(head), 1)
         cut += line[cut : cut + 1] in (",", ";", ":")
         parts.append(line[:cut].rstrip())
-        line, chars = line[cut:].lstrip(), PIECE_CHARS
+        line = line[cut:].lstrip()
+        chars = PIECE_CHARS
     return [*parts, line] if line else parts
 
 

@@ -52,7 +52,8 @@ def lay_out(handoff: Handoff, answering: Answering | None = None) -> list[tuple[
     """Returns the sections that fit, by title, with their lines as printed and the entries they come from."""
     sections = without_repeats([(section.title, _clean(section.entries)) for section in handoff.sections])
     around = [*_head(handoff, answering), _last_line(handoff, MOST_OFFERED)]
-    lines, chars = MAX_LINES - len(around), MAX_TEXT_CHARS - sum(len(line) + 1 for line in around)
+    lines = MAX_LINES - len(around)
+    chars = MAX_TEXT_CHARS - sum(len(line) + 1 for line in around)
     if handoff.tokens > MAX_TOKENS:
         lines = chars = _UNBOUNDED
     kept = _fitted(sections, lines=lines, tokens=handoff.tokens, chars=chars)
@@ -109,7 +110,8 @@ def _printed(entries: Sequence[Entry]) -> list[tuple[str, Entry]]:
         is_gap = entry.part > (last.part + 1 if follows and last is not None else 0)
         gap = "… " if is_gap and not entry.text.startswith("…") else ""
         speaker = "> " if follows else f"{entry.label}{': ' if entry.label and entry.text else ''}"
-        begins, text = f"- {speaker}{gap}", entry.text
+        begins = f"- {speaker}{gap}"
+        text = entry.text
         if gap and (over := len(begins) + len(text) - MAX_CHARS) > 0:  # its end says more than its beginning
             text = re.sub(r"\A\S{0,40}\s+", "", text[over:])
         lines.append((clip(f"{begins}{text}", chars=MAX_CHARS), entry))
@@ -132,10 +134,13 @@ def _fitted(sections: list[tuple[str, list[Entry]]], *, lines: int, tokens: int,
         line = f"- {'> ' if follows else f'{entry.label}: '}{'… ' if entry.part else ''}{entry.text}"
         new = [line] if place in opened else [f"## {title}", line]
         # Counted line by line, so that the sum is never less than the whole text's.
-        cost, length = sum(estimated_tokens(f"{line}\n") for line in new), sum(len(line) + 1 for line in new)
+        cost = sum(estimated_tokens(f"{line}\n") for line in new)
+        length = sum(len(line) + 1 for line in new)
         if len(new) > lines or cost > tokens or length > chars:
             continue
-        lines, tokens, chars = lines - len(new), tokens - cost, chars - length
+        lines = lines - len(new)
+        tokens = tokens - cost
+        chars = chars - length
         opened.add(place)
         labelled.add((place, *entry.quote))
         kept.add((place, at))

@@ -119,7 +119,9 @@ def removal(file: EditedFile) -> Change:
 def _addition(agent: AgentSettings, record: Record, script: Path) -> Change:
     known = record.of(agent.config)
     owner_of = owner_by_script(*sorted({script, *((Path(known.script),) if known else ())}))
-    form, rules, wanted = agent.form, agent.spec.hooks.file_rules, agent.wanted(script)
+    form = agent.form
+    rules = agent.spec.hooks.file_rules
+    wanted = agent.wanted(script)
     origin = known.origin if known else UNKNOWN
 
     def edit(data: bytes | None) -> bytes:

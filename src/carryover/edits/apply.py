@@ -129,7 +129,8 @@ def read_target(change: Change) -> bytes | None:
 
 
 def _check_link(path: Path, top: Path) -> None:
-    real_top, target = Path(os.path.realpath(top)), Path(os.path.realpath(path))
+    real_top = Path(os.path.realpath(top))
+    target = Path(os.path.realpath(path))
     if not target.is_relative_to(real_top):
         raise OSError(errno.ELOOP, "it is a symlink that leads out of the project")
     inside = target.relative_to(real_top).parts

@@ -75,7 +75,8 @@ def has_entry(data: bytes, entry: Entry) -> bool:
 
 def is_ours(entry: Mapping[str, Any]) -> bool:
     """Whether an entry of a server starts Carryover, from whatever folder."""
-    command, args = entry.get("command"), entry.get("args")
+    command = entry.get("command")
+    args = entry.get("args")
     words = [*(command if isinstance(command, list) else [command]), *(args if isinstance(args, list) else [])]
     if len(words) < 2 or not all(isinstance(word, str) for word in words) or words[-1] != SUBCOMMAND:
         return False

@@ -187,7 +187,8 @@ def found_hooks(settings: Mapping[str, Any], owner_of: OwnerOf, form: Form = "ne
         for number, handler in enumerate(handlers):
             if not isinstance(handler, dict) or not isinstance(command := handler.get("command"), str):
                 continue
-            timeout, name = handler.get("timeout"), handler.get("name")
+            timeout = handler.get("timeout")
+            name = handler.get("name")
             hook = Hook(
                 event=event,
                 command=command,

@@ -80,9 +80,11 @@ def put(text: str, path: Path, value: object) -> str:
     if not text.strip():
         return json.dumps(_nested(path, value), indent=_DEFAULT_INDENT, ensure_ascii=False) + "\n"
     *outers, (container, number) = _levels(text, path)
-    layout, step = _layout_of(text), path[len(outers)]
+    layout = _layout_of(text)
+    step = path[len(outers)]
     if number == _MISSING:
-        key, outer = step if isinstance(step, str) else None, _own_line(text, *outers[-1]) if outers else ""
+        key = step if isinstance(step, str) else None
+        outer = _own_line(text, *outers[-1]) if outers else ""
         return _added(text, container, key, _nested(path[len(outers) + 1 :], value), layout, outer)
     item = container.items[number]
     new = _rendered(None, value, layout, _own_line(text, container, number))
@@ -167,7 +169,8 @@ def _inside(text: str, opening: int) -> _Container:
     comma = None
     at = _past_gap(text, opening + 1)
     while text[at] not in "}]":
-        start, key = at, None
+        start = at
+        key = None
         if is_object:
             key, at = _DECODER.raw_decode(plain, at)
             at = _past_gap(text, _past_gap(text, at) + 1)
@@ -182,7 +185,8 @@ def _inside(text: str, opening: int) -> _Container:
 
 
 def _layout_of(text: str) -> _Layout:
-    root, newline = _root(text), newline_of(text)
+    root = _root(text)
+    newline = newline_of(text)
     if not root.items:
         return _Layout(_DEFAULT_INDENT, newline, ": ")
     indent = _own_line(text, root, 0)

@@ -113,7 +113,8 @@ def find_lines(data: bytes, lines: Sequence[bytes], start: int = 0) -> tuple[int
 def without_span(data: bytes, span: tuple[int, int, bytes]) -> bytes:
     """Returns `data` without a block found by `find_lines`, and without the line ends that were added with it."""
     start, end, eol = span
-    before, after = data[:start], data[end:].removeprefix(eol)
+    before = data[:start]
+    after = data[end:].removeprefix(eol)
     if before in (b"", BOM):
         return before + after.removeprefix(eol)
     shorter = before.removesuffix(eol)

@@ -58,7 +58,10 @@ def with_entry(data: bytes, key: str, entry: str) -> bytes:
         return data
     text = _text(data)
     value = _value(text, key)
-    after = with_lines(data, _block(key, entry)) if value is None else _added(text, value, quoted(entry)).encode()
+    if value is None:
+        after = with_lines(data, _block(key, entry))
+    else:
+        after = _added(text, value, quoted(entry)).encode()
     wanted = _loaded(text)
     wanted[key] = [*(item.value for item in _items(text, key)), entry]
     found = _loaded(_text(after))
@@ -80,8 +83,10 @@ def without_entry(data: bytes, key: str, entry: str) -> bytes:
     if value is None or ours is None or ours is value:
         return data
     if text[value.start_mark.index] == "[":
-        start, end = value.start_mark.index, value.end_mark.index
-        return (text[:start] + _out_of_flow(text[start:end], quoted(entry), len(value.value)) + text[end:]).encode()
+        start = value.start_mark.index
+        end = value.end_mark.index
+        without = _out_of_flow(text[start:end], quoted(entry), len(value.value))
+        return (text[:start] + without + text[end:]).encode()
     lines = text.split("\n")
     at = ours.start_mark.line
     if at == len(lines) - 1:
@@ -125,7 +130,8 @@ def _value(text: str, key: str) -> Node | None:
         return None
     [(name, value)] = found
     start = value.start_mark.index
-    is_list = isinstance(value, yaml.SequenceNode) and all(isinstance(item, yaml.ScalarNode) for item in value.value)
+    is_sequence = isinstance(value, yaml.SequenceNode)
+    is_list = is_sequence and all(isinstance(item, yaml.ScalarNode) for item in value.value)
     is_single = value.tag != _NULL and getattr(value, "style", "|") in (None, '"', "'")
     is_alias = start < name.end_mark.index
     if is_alias or text.startswith(("&", "!"), start) or not (is_list or is_single or _is_empty(value)):
@@ -154,19 +160,27 @@ def _loaded(text: str) -> dict[str, Any]:
 
 
 def _added(text: str, value: Node, name: str) -> str:
-    start, end = value.start_mark.index, value.end_mark.index
+    start = value.start_mark.index
+    end = value.end_mark.index
     if text.startswith("[", start):
         kept = text[start + 1 : end - 1].rstrip().removesuffix(",")
         at = start + 1 + len(kept)
         return text[:at] + (f", {name}" if kept else name) + text[at:]
-    if not isinstance(value.value, list) and not _is_empty(value):
+    if _is_empty(value):
+        return _with_item_below(text, value.end_mark.line, f"  - {name}")
+    if not isinstance(value.value, list):
         return f"{text[:start]}[{name}, {text[start:end]}]{text[end:]}"
-    last, column = (value, 2) if _is_empty(value) else (value.value[-1], value.start_mark.column)
+    indent = " " * value.start_mark.column
+    return _with_item_below(text, value.value[-1].end_mark.line, f"{indent}- {name}")
+
+
+def _with_item_below(text: str, at: int, item: str) -> str:
+    """Returns the text with the line `item` below line `at`, the last one of which may have no line end."""
     lines = text.split("\n")
     cr = "\r" if newline_of(text) == "\r\n" else ""
-    if last.end_mark.line == len(lines) - 1:  # the file has no newline at its end
-        return f"{text}{cr}\n{' ' * column}- {name}"
-    lines.insert(last.end_mark.line + 1, f"{' ' * column}- {name}{cr}")
+    if at == len(lines) - 1:
+        return f"{text}{cr}\n{item}"
+    lines.insert(at + 1, f"{item}{cr}")
     return "\n".join(lines)
 
 

@@ -129,7 +129,8 @@ class _Steps:
         ]
 
     def _say(self, body: model.AnyBody, at: str) -> None:
-        message, extra = "", _fields(body)
+        message = ""
+        extra = _fields(body)
         if isinstance(body, model.UserPrompt | model.AssistantMessage):
             message = body.typed if isinstance(body, model.UserPrompt) else body.text
             extra = _fields(body, "text")
@@ -174,7 +175,8 @@ class _Steps:
 
     def _result(self, result: model.ToolResult, at: str) -> None:
         if result.call_id not in self._calls:
-            call_id, op = result.call_id, result.op
+            call_id = result.call_id
+            op = result.op
             call = model.ToolCall(call_id=call_id, name=result.name, op=op, subject=result.subject, actor=result.actor)
             self._call(call, at)
         step, _ = self._calls[result.call_id]

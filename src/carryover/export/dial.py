@@ -216,9 +216,11 @@ def _call(past: Past, result: model.ToolResult, turn: str) -> _Quote | None:
         return None
     what = ((relative(result.subject, past.view.root) if is_file else None) or result.subject).replace("`", "").strip()
     status = "" if result.status in ("ok", "unknown") else f" → {result.status}"
-    output, rest = without_handoffs(result.output), what[_SUBJECT_CHARS:]
+    output = without_handoffs(result.output)
+    rest = what[_SUBJECT_CHARS:]
     if rest:
-        what, output = f"{what[:_SUBJECT_CHARS]}{_LEFT_OUT}", f"{_LEFT_OUT}{rest}\n→ {output}"
+        what = f"{what[:_SUBJECT_CHARS]}{_LEFT_OUT}"
+        output = f"{_LEFT_OUT}{rest}\n→ {output}"
     name = "" if result.op == "shell" and what else f"{result.name} "
     label = f"{name}{f'`{what}`' if what else ''}".strip() + f"{status} ({turn})"
     if result.user_words:

@@ -19,7 +19,8 @@ from carryover.records.fields import iso_utc
 from carryover.redact import CleanText
 
 LEAST_BUDGET: Final = 1_000
-_LEFT_OUT_SHARE, _LEFT_OUT_TOKENS = 0.04, (160, 900)  # room for the list of omissions: share, least and most
+_LEFT_OUT_SHARE: Final = 0.04  # of the budget is room for the list of omissions
+_LEFT_OUT_TOKENS: Final = (160, 900)  # its least and its most
 _LONG_LABEL: Final = 90
 
 _READ_FIRST: Final = """\
@@ -97,7 +98,8 @@ def framed(body: str, material: Material, request: Request, note: str = "") -> C
     """Puts the body between the lines that identify an export, below `note`, and appends the user's own question."""
     marks = (hashlib.sha256(f"{number}{body}".encode()).hexdigest()[:8] for number in count())
     first, last = export_frame(next(mark for mark in marks if mark not in body))
-    name, now = one_line(material.name), iso_utc(material.now_ms)
+    name = one_line(material.name)
+    now = iso_utc(material.now_ms)
     question = safe(request.question).text.strip()
     recorded = f"Prepared for {request.reader}, {now}."
     if material.handoff is not None:
@@ -136,7 +138,8 @@ def _listed(left_out: Sequence[LeftOut], room: int, cost: Callable[[str], int]) 
     """Returns the section that lists omissions, within `room` tokens."""
     if not left_out:
         return []
-    lines, more = ["## Left out\n"], "- and {} more"
+    lines = ["## Left out\n"]
+    more = "- and {} more"
     used = cost(lines[0]) + cost(more.format(len(left_out)) + "\n\n")
     for number, left in enumerate(left_out):
         what = left.what if len(left.what) <= _LONG_LABEL else f"…{left.what[-_LONG_LABEL:]}"

@@ -85,7 +85,8 @@ class Material(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _FENCE_NAMES: Final = {".cc": "cpp", ".cs": "csharp", ".h": "c", ".hpp": "cpp", ".ipynb": "json", ".mjs": "js"}
-_MOST_ENTRIES, _ABOUT_CHARS = 24, 700
+_MOST_ENTRIES: Final = 24
+_ABOUT_CHARS: Final = 700
 _BADGE: Final = later(r"\s*(?:\[?!\[|<|:\w+:|\.\. |={3,}|-{3,}|#|\[[^\]]*\]:)")
 _UNDERLINE: Final = later(r"\s*(?:={3,}|-{3,}|~{3,})\s*")
 _TAG: Final = later(r"<[^>\n]{0,200}>")

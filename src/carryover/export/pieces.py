@@ -21,7 +21,8 @@ from carryover.text.pattern import later
 _WORD: Final = later(r"[A-Za-z]+")
 _BLANKS: Final = later(r"\s*\n\s*|[ \t]{2,}|\t")
 _BLANK: Final = later(r"\s")
-_WIDE, _ASTRAL = 0x2E80, 0x10000  # code points
+_FIRST_WIDE: Final = 0x2E80
+_FIRST_ASTRAL: Final = 0x10000
 _ABOUT: Final = "The project"
 _CHANGES: Final = "Uncommitted changes (git diff HEAD)"
 _FILES: Final = "Files, as they are now"
@@ -29,14 +30,19 @@ _CONVERSATION_RANK: Final = 34
 _CHANGE_RANK: Final = 40
 _FILE_RANK: Final = 44
 _STEP: Final = 8
-_UNCOMMITTED, _REFERENCE, _MOST_REFERENCES = 0.5, 0.1, 5
+_UNCOMMITTED: Final = 0.5
+_REFERENCE: Final = 0.1
+_MOST_REFERENCES: Final = 5
 _DAY_MS: Final = 86_400_000
 _SHORT_DIFF_LINES: Final = 60
 _AROUND_LINES: Final = 40
 _GUIDANCE: Final = "Instructions and skills in force"
 SKILL: Final = "SKILL.md"
 _GUIDANCE_RANK: Final = 16
-_GUIDANCE_STEP, _SKILL_RANK, _SKILL_STEP, _SKILL_CHARS = 16, 48, 5, 300
+_GUIDANCE_STEP: Final = 16
+_SKILL_RANK: Final = 48
+_SKILL_STEP: Final = 5
+_SKILL_CHARS: Final = 300
 _SHORT_CHARS: Final = 1500
 _FRONT_MATTER: Final = later(r"\A---\n(.*?)\n---(?:\n|\Z)", re.DOTALL)
 _DESCRIPTION: Final = later(r"^description:[ \t]*(.+(?:\n[ \t]+\S.*)*)", re.MULTILINE)
@@ -62,7 +68,8 @@ def fitted(pieces: Sequence[Piece], *, budget: int, cost: Callable[[str], int]) 
     """Returns the form in which each piece fits into `budget` tokens by `cost`, by rank; None if none. Rank 0 fits."""
     ranked = sorted(enumerate(pieces), key=lambda item: (item[1].rank, item[0]))
     chosen: list[CleanText | None] = [None] * len(pieces)
-    opened, left = set[str](), budget
+    opened = set[str]()
+    left = budget
     for number, piece in ranked:
         heading = 0 if piece.section in opened else cost(f"## {piece.section}\n\n")
         for form in (piece.text,) if piece.shorter is None else (piece.text, piece.shorter):
@@ -98,8 +105,8 @@ def tokens_in(text: str, *, percent: int = 100) -> int:
     count += len(plain) - sum(words) - len(_BLANK.findall(plain))
     if plain is not text:
         codes = [ord(sign) for sign in text if sign >= "\x80"]
-        wide = sum(code >= _WIDE for code in codes)
-        count += wide + sum(code >= _ASTRAL for code in codes) + ((len(codes) - wide) * 2 + 2) // 3
+        wide = sum(code >= _FIRST_WIDE for code in codes)
+        count += wide + sum(code >= _FIRST_ASTRAL for code in codes) + ((len(codes) - wide) * 2 + 2) // 3
     return (count * percent + 99) // 100
 
 
@@ -148,7 +155,8 @@ def _about(material: Material) -> Iterator[Piece]:
         yield Piece(section=_ABOUT, text=one_line(material.about), rank=5, label="the README's first paragraph")
     if entries := layout(material.paths):
         lines = ["- Layout (files in each folder):", *(f"  - {one_line(entry)}" for entry in entries)]
-        text, short = CleanText("\n".join(lines)), CleanText("\n".join(lines[:8]))
+        text = CleanText("\n".join(lines))
+        short = CleanText("\n".join(lines[:8]))
         yield Piece(section=_ABOUT, text=text, rank=32, label="the layout", shorter=short, part="the first folders")
 
 

@@ -80,7 +80,8 @@ def _work(part: Part[CleanText]) -> str:
     if part.is_diff:
         text = ""
         for sign, lines in groupby(part.text.split("\n"), key=lambda line: line[:1]):
-            run, tag = escape("\n".join(lines)), _CHANGES.get(sign)
+            run = escape("\n".join(lines))
+            tag = _CHANGES.get(sign)
             text += f"<{tag}>{run}</{tag}>" if tag is not None else f"{run}\n"
         text = text.rstrip("\n")
     return f'<details class="work{marks}"><summary>{line}</summary><pre>{text}</pre></details>\n'

@@ -132,7 +132,8 @@ def cleaned(parts: Iterable[Part[str]]) -> Iterator[Part[CleanText]]:
     """Yields the parts with text that may leave the machine; the name of a sub-agent is in the heading."""
     for part in parts:
         by = f" (sub-agent {part.subagent_id})" if part.subagent_id else ""
-        heading, text = one_line(f"{part.heading}{by}"), CleanText(safe(part.text).text.strip("\n"))
+        heading = one_line(f"{part.heading}{by}")
+        text = CleanText(safe(part.text).text.strip("\n"))
         yield cast(Part[CleanText], msgspec.structs.replace(part, heading=heading, text=text))
 
 
@@ -254,7 +255,8 @@ def _breaks_out(text: str) -> bool:
 
 def _rewritten(text: CleanText) -> Iterator[str]:
     """Yields the lines of a text with every code block closed, and headings below the document's own."""
-    lines, fence = text.split("\n"), ""
+    lines = text.split("\n")
+    fence = ""
     for line, form in zip(lines, line_forms(lines), strict=True):
         if form == "fence":
             found = _FENCE.match(line)

@@ -19,7 +19,8 @@ from carryover.text.pattern import later
 
 PART_TOKENS: Final = 4_500
 """The most that a model is given at a time, so that 8,192 tokens hold it, the instruction and the answer."""
-_WORTH_ASKING_TOKENS, _MOST_NAMED = 150, 5
+_WORTH_ASKING_TOKENS: Final = 150
+_MOST_NAMED: Final = 5
 
 INSTRUCTION: Final = """\
 You shorten a part of a document about a software project, for a reader who knows nothing else about it. The document
@@ -101,7 +102,9 @@ def answered(part: str, answer: str) -> Checked:
 
 def checked(text: str, source: str) -> Checked:
     """Marks each sentence of `text` with a number, path, name or quotation that is not in `source`."""
-    known, marked, lines = _Source(source), 0, []
+    known = _Source(source)
+    marked = 0
+    lines = []
     for line in text.split("\n"):
         sentences: list[str] = _SENTENCE.findall(line)
         if "".join(sentences) != line:
@@ -125,7 +128,8 @@ class _Source:
         """Yields what the sentence names and the source does not."""
         is_first = True
         for found in _TOKEN.finditer(_LIST_MARK.sub("", sentence)):
-            text, kind = found[0], found.lastgroup
+            text = found[0]
+            kind = found.lastgroup
             if kind is None:
                 text = " ".join(next(filter(None, found.groups()), "").split())
                 is_known = text in self._flat or text.rstrip(".,;:!?") in self._flat

@@ -105,7 +105,8 @@ def _root(data: bytes) -> Fields:
 
 def _of_trajectory(fields: Fields, subagent_id: str | None, depth: int = 0) -> Iterator[bytes]:
     """Yields the head of each trajectory without its steps, followed by its steps."""
-    steps, inner = items_of(fields.pop("steps", None)), items_of(fields.pop("subagent_trajectories", None))
+    steps = items_of(fields.pop("steps", None))
+    inner = items_of(fields.pop("subagent_trajectories", None))
     fields.pop("final_metrics", None)
     mark = ""  # of the first step that is not copied, which stays the same as a document grows
     for step in map(fields_of, steps):
@@ -127,7 +128,8 @@ class _Step(EventBuilder[Context]):
     def add(self, part: str, body: AnyBody, at_ms: int | None = None) -> None:
         here = self.context
         key = f"atif/{here.session}/{here.id}/{here.subagent_id or ''}/{self.name}/{part}"
-        usual, self.at_ms = self.at_ms, at_ms or self.at_ms
+        usual = self.at_ms
+        self.at_ms = at_ms or self.at_ms
         self.append(key, body, session=here.session, cwd=here.cwd, subagent_id=here.subagent_id)
         self.at_ms = usual
 
@@ -153,7 +155,8 @@ class Parser:
                 step.learn(model=model)
             self._say(step, fields)
             self._calls(step, fields)
-            facts, emitted = step.context.facts, step.context.emitted
+            facts = step.context.facts
+            emitted = step.context.emitted
             if step.events and context.subagent_id is None and facts != emitted:
                 step.put_info_first(context.session, context.cwd, event_builder.differing(facts, emitted))
                 step.change(emitted=facts)
@@ -185,7 +188,8 @@ class Parser:
 
     def _say_again(self, step: _Step, own: dict[str, Any], text: str) -> None:
         """Adds the event of a step that Carryover wrote, unless it is not one that a step may hold."""
-        kind, command = own.get("kind"), own.get("command")
+        kind = own.get("kind")
+        command = own.get("command")
         if kind == "user_prompt" and isinstance(command, str):
             text = text.removeprefix(command).removeprefix(" ")
         if kind in ("user_prompt", "assistant_message"):
@@ -256,7 +260,8 @@ class _Call:
         if self._own:
             own: Op = self._own["op"] if self._own.get("op") in _OPS else "other"
             return own, text_of(self._given.get(ARGUMENTS.get(own, "subject")))
-        command, path = first_text(self._given, *_COMMAND), first_text(self._given, *_PATH)
+        command = first_text(self._given, *_COMMAND)
+        path = first_text(self._given, *_PATH)
         op = _OPERATIONS.get(name, "shell" if command and not path else "other")
         if op == "edit" and command == "view":
             op = "read"
@@ -287,7 +292,8 @@ class _Call:
             return ()
         if content := first_text(self._given, "content", "contents", "file_text"):
             return (written(path, content),)
-        old, new = first_text(self._given, "old_string", "old_str"), first_text(self._given, "new_string", "new_str")
+        old = first_text(self._given, "old_string", "old_str")
+        new = first_text(self._given, "new_string", "new_str")
         return (replaced(path, [Replacement(old, new)], counted=False),) if old or new else ()
 
 
@@ -300,8 +306,10 @@ def _begun(context: Context, fields: Fields) -> Context:
     if subagent_id is not None:
         return msgspec.structs.replace(context, subagent_id=subagent_id)
     head = fields_of(fields.get("head"))
-    agent, extra = fields_of(head.get("agent")), fields_of(head.get("extra"))
-    own, theirs = fields_of(extra.get(OURS)), fields_of(agent.get("extra"))
+    agent = fields_of(head.get("agent"))
+    extra = fields_of(head.get("extra"))
+    own = fields_of(extra.get(OURS))
+    theirs = fields_of(agent.get("extra"))
     mark = text_of(fields.get("mark"))
     named = usable_name(text_of(head.get("trajectory_id")))
     version = text_of(agent.get("version"))

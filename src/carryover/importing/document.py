@@ -131,7 +131,8 @@ def _as_copy(agent: Agent, source: Source, project: str | None) -> Agent:
     def in_project(event: Event) -> Event:
         if former is None:
             return msgspec.structs.replace(event, cwd=project)
-        cwd, body = moved(event.cwd, former, project) if event.cwd is not None else project, event.body
+        cwd = moved(event.cwd, former, project) if event.cwd is not None else project
+        body = event.body
         is_in_it = cwd == project or cwd.startswith(f"{project.rstrip('/')}/")
         if isinstance(body, model.FileEdit):
             old_path = moved(body.old_path, former, project) if body.old_path is not None else None
@@ -240,8 +241,11 @@ class Survey(msgspec.Struct, kw_only=True):
 
 def survey(document: Document) -> Survey:
     """Reads the whole document. Blocking. Raises OSError if it can't be read."""
-    agent, path = document.agent, Path(document.source.path)
-    context, cursor, more = agent.context_type(), None, True
+    agent = document.agent
+    path = Path(document.source.path)
+    context = agent.context_type()
+    cursor = None
+    more = True
     found = Survey(folders={})
     while more:
         batch = agent.reader.read(path, cursor)
@@ -257,7 +261,8 @@ def survey(document: Document) -> Survey:
                     found.first_ms = min(found.first_ms or event.at_ms, event.at_ms)
                     found.last_ms = max(found.last_ms, event.at_ms)
         found.oversized += batch.oversized
-        more, cursor = batch.more and batch.cursor != cursor, batch.cursor
+        more = batch.more and batch.cursor != cursor
+        cursor = batch.cursor
     if isinstance(agent.reader, JsonlReader):
         found.torn = agent.reader.resumes_at(batch.cursor) < agent.reader.stat(path).size
     return found

@@ -47,7 +47,8 @@ def opened(path: Path, head: bytes, folder: str | None) -> Document | None:
 
 def _turn_starts(form: ChatExport, lines: Sequence[str]) -> list[int]:
     """Returns where turns begin: at headings below blank lines, and below a rule if the form has it."""
-    found, above = [], ""
+    found = []
+    above = ""
     for at, line in enumerate(lines):
         blank = at == 0 or not lines[at - 1].strip()
         placed = blank and (above == "---" or not form.ruled)
@@ -84,7 +85,8 @@ def _answered(form: ChatExport, text: str, turn: str) -> Iterator[AnyBody]:
     for number, start in enumerate(starts):
         end = starts[number + 1].start() if number + 1 < len(starts) else len(text)
         block = text[start.end() : end]
-        given, printed = _INPUT.search(block), _OUTPUT.search(block)
+        given = _INPUT.search(block)
+        printed = _OUTPUT.search(block)
         subject = ""
         if given is not None:
             with suppress(msgspec.MsgspecError, UnicodeError):

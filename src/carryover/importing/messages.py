@@ -99,7 +99,8 @@ def _take_turns(speakers: Sequence[Speaker]) -> bool:
 
 def _turn_starts(form: re.Pattern[str], lines: Sequence[str]) -> list[int]:
     """Returns where turns begin, outside of code: below a blank line or, if the document begins with one, anywhere."""
-    found, fence = list[int](), ""
+    found: list[int] = []
+    fence = ""
     first = next((line for line in lines if line.strip()), "")
     is_bare = form.fullmatch(first.rstrip()) is not None
     for at, line in enumerate(lines):
@@ -158,7 +159,8 @@ def _records_of_messages(data: bytes) -> list[Record]:
         for call_id, result in _results_in(speaker, message):
             if call_id in calls:
                 calls[call_id]["observation"]["results"].append(result)
-        text, asked = _text_of(message), [*_calls_in(message, number)] if speaker == "agent" else []
+        text = _text_of(message)
+        asked = [*_calls_in(message, number)] if speaker == "agent" else []
         if speaker in ("user", "agent") and (text or asked):
             step: dict[str, Any] = {
                 "source": speaker,
@@ -207,11 +209,13 @@ def _call(call_id: str, name: str, given: msgspec.Raw | None) -> dict[str, Any]:
 def _results_in(speaker: Speaker, message: Fields) -> Iterable[tuple[str, dict[str, Any]]]:
     """Yields what calls returned: a message of the tool, or blocks of `tool_result` in one of the user."""
     if speaker == "tool":
-        call_id, output = first_text(message, *_IDS), message.get("output")
+        call_id = first_text(message, *_IDS)
+        output = message.get("output")
         printed = _text_of(message) or text_of(output) or text_of(fields_of(output).get("text"))
         yield call_id, {"source_call_id": call_id, "content": printed}
     for block in _blocks(message, "tool_result"):
-        call_id, extra = text_of(block.get("tool_use_id")), {"is_error": is_true(block.get("is_error"))}
+        call_id = text_of(block.get("tool_use_id"))
+        extra = {"is_error": is_true(block.get("is_error"))}
         yield call_id, {"source_call_id": call_id, "content": _text_of(block), "extra": extra}
 
 

@@ -42,7 +42,9 @@ def look(agent: Agent, path: Path) -> Look:
         batch = reader_of_copies(agent.reader).read(path, None)
     except (OSError, ValueError):  # ValueError: not this reader's kind of file at all
         return Look(agent.id, 0, 0, Counter())
-    context, events, unknown = agent.context_type(), 0, Counter[str]()
+    context = agent.context_type()
+    events = 0
+    unknown = Counter[str]()
     source = Source(agent=agent.id, path=str(path))
     for record in batch.records:
         context, parsed = agent.parse(source, context, record)
@@ -90,7 +92,8 @@ def described(path: Path) -> str:
 
 def counts(found: Look) -> str:
     """Says how many of the first records were understood, and of which types the others are."""
-    what, unknown = f"{found.understood} of its first {found.records} records understood", found.unknown
+    what = f"{found.understood} of its first {found.records} records understood"
+    unknown = found.unknown
     return f"{what}, {unknown.total()} not, by type: {_listed(unknown.items())}" if unknown else what
 
 

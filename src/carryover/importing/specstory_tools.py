@@ -33,7 +33,8 @@ _MOST_ENDS: Final = 100
 _FENCE: Final = re.compile(r" {0,3}(`{3,}|~{3,})")
 _RULE: Final = "---"
 _TAGS: Final = re.compile(r"</?(?:tool-use|details)\b[^>\n]{0,400}>")
-_SUMMARY_CHARS, _EXIT_CHARS = 20_000, 300
+_SUMMARY_CHARS: Final = 20_000
+_EXIT_CHARS: Final = 300
 _TOOL_NAME: Final = re.compile(r"^Tool use: \*\*[^*]{1,200}\*\*")
 
 _KINDS: Final[dict[str, Op]] = {"shell": "shell", "read": "read", "write": "edit", "search": "search", "task": "plan"}
@@ -99,7 +100,8 @@ class Fences:
         found = _FENCE.match(line)
         if found is None or "`" in line[found.end() :]:
             return
-        fence, language = found[1], line[found.end() :].strip()
+        fence = found[1]
+        language = line[found.end() :].strip()
         if self._open and (len(self._open[0]) > len(fence) or self._open[0][:1] != fence[:1]):
             return
         if self._open and not language:
@@ -130,8 +132,11 @@ class ToolUse(NamedTuple):
 
 def turn_starts(lines: Sequence[str]) -> list[int]:
     """Returns the indexes of the lines at which turns begin."""
-    found, fences, ends = list[int](), Fences(), _tool_ends(lines)
-    ruled, blank = True, True  # what was above: a rule (blank lines aside), a blank line
+    found: list[int] = []
+    fences = Fences()
+    ends = _tool_ends(lines)
+    ruled = True  # a rule was above, blank lines aside
+    blank = True  # a blank line was above
     at = 0
     while at < len(lines):
         line = lines[at]
@@ -152,14 +157,18 @@ def turn_starts(lines: Sequence[str]) -> list[int]:
 def blocks(text: str) -> Iterator[str | ToolBlock]:
     """Yields the parts of an agent's turn in order; the model's thoughts are left out. A text may be empty."""
     lines = text.split("\n")
-    said, fences, ends, at = list[str](), Fences(), _tool_ends(lines), 0
+    said: list[str] = []
+    fences = Fences()
+    ends = _tool_ends(lines)
+    at = 0
     while at < len(lines):
         line = lines[at]
         if not fences and line.startswith("<think>"):
             at = next((last for last in range(at, len(lines)) if "</think>" in lines[last]), len(lines))
         elif not fences and (tool := _TOOL.match(line)):
             yield spoken_text(said)
-            said, end = [], _tool_end(lines, at, ends)
+            said = []
+            end = _tool_end(lines, at, ends)
             yield _tool_block(tool[1], html.unescape(tool[2]), "\n".join(lines[at : end + 1]))
             at = end
         else:
@@ -182,7 +191,9 @@ def _tool_ends(lines: Sequence[str]) -> list[int]:
 def _tool_end(lines: Sequence[str], start: int, ends: Sequence[int]) -> int:
     """Returns the index of the line that ends the tool block at `start`. With unbalanced fences, that is the first line
     that could end it; if no line could, the block is one line."""
-    first, fences, at = bisect_left(ends, start), Fences(), start + 1
+    first = bisect_left(ends, start)
+    fences = Fences()
+    at = start + 1
     near = ends[first : first + _MOST_ENDS]
     for end in near:
         for line in lines[at:end]:

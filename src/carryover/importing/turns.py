@@ -77,7 +77,8 @@ class Turn(EventBuilder[C]):
 
     def add(self, body: AnyBody, part: str) -> None:
         """Adds an event, after what is new about the session; `part` is its position in the turn."""
-        title, model = self.context.title, self.context.model
+        title = self.context.title
+        model = self.context.model
         if self.subagent_id is None and (title is not None or model != self.context.emitted_model):
             self._put(SessionInfo(title=title, model=model), "info")
             self.change(title=None, emitted_model=model)
@@ -118,7 +119,8 @@ class TurnReader:
         if self._known is None or self._known[0] != (path, status):
             data = read_small(path, limit=MAX_BYTES)
             self._known = (path, status), None if data is None else self._split(data)
-        turns, begin = self._known[1], int(cursor or 0)
+        turns = self._known[1]
+        begin = int(cursor or 0)
         if turns is None:
             return Batch(records=(), cursor=b"%d" % begin, oversized=cursor is None)
         records = tuple(turns[begin : begin + TURNS_AT_ONCE])
@@ -132,13 +134,15 @@ class TurnReader:
 
 def former_root(recorded: str, folder: str) -> str | None:
     """Returns the former path of `folder`: the nearest folder with its name at or above `recorded`."""
-    path, name = PurePosixPath(_with_slashes(recorded)), PurePosixPath(folder).name
+    path = PurePosixPath(_with_slashes(recorded))
+    name = PurePosixPath(folder).name
     return next((str(place) for place in (path, *path.parents) if name and place.name == name), None)
 
 
 def moved(path: str, former: str, folder: str) -> str:
     """Returns `path` with `former` replaced by `folder`; any other path unchanged. Windows paths work too."""
-    plain, former = _with_slashes(path), _with_slashes(former).rstrip("/")
+    plain = _with_slashes(path)
+    former = _with_slashes(former).rstrip("/")
     return f"{folder}{plain[len(former) :]}" if _is_below(plain, former) else path
 
 

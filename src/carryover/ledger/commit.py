@@ -76,7 +76,8 @@ async def run_commit(
         await threads.displace_foreign(db, source.agent, entries)
         displaced = await threads.settle(db, reducer)
     commit = await store_entries(db, reducer, source, prepared, entries, any_lost=bool(any_lost))
-    forgotten, projects = len(reported) - len(entries), tuple(sorted({*commit.projects, *displaced}))
+    forgotten = len(reported) - len(entries)
+    projects = tuple(sorted({*commit.projects, *displaced}))
     return msgspec.structs.replace(commit, forgotten=forgotten, projects=projects)
 
 
@@ -152,7 +153,8 @@ async def _session(
         if isinstance(body, SessionInfo) and entry.event.subagent_id is None:
             known.update({name: value for name, value in msgspec.structs.asdict(body).items() if value is not None})
     span = {"first_ms": min(times, default=0), "last_ms": max(times, default=0)}
-    info, rank = SessionInfo(**known), rank_of(source.rank, entries)
+    info = SessionInfo(**known)
+    rank = rank_of(source.rank, entries)
     session = await sessions.upsert_session(db, source.agent, native_id, info, **span, rank=rank)
     return await threads.supersede(db, session, rank, **span) if session.rank < rank else session
 

@@ -141,7 +141,8 @@ async def _leave_tombstones(
     """Leaves tombstones for what is selected, even if it has not been read yet. `sessions`: agent, id and rank."""
     of_sessions = {tombstones.session_scope(agent, session) for agent, session, _ in sessions}
     # Those that mean the same on every machine: a path may belong to another project there.
-    here, elsewhere = {tombstones.EVERYTHING}, of_sessions
+    here = {tombstones.EVERYTHING}
+    elsewhere = of_sessions
     if selection.session is not None:
         here = elsewhere = {tombstones.session_scope(selection.agent or "", selection.session)}
     elif selection.conversation is not None:

@@ -60,8 +60,10 @@ async def add_provisional(
     projects: set[int] = set()
     newest_ms = 0
     for entry in await without_forgotten(db, agent, entries, roots, rank=None):
-        event, at_ms = entry.event, min(entry.event.at_ms, now_ms)
-        fingerprint, subagent_id = content_fingerprint(event.body), event.subagent_id or ""
+        event = entry.event
+        at_ms = min(entry.event.at_ms, now_ms)
+        fingerprint = content_fingerprint(event.body)
+        subagent_id = event.subagent_id or ""
         thread = {"agent": agent, "session": event.session, "subagent": subagent_id, "fingerprint": fingerprint}
         root = roots.get(event.cwd or "")
         known = list(await db.execute_fetchall(_KNOWN, thread))
@@ -76,7 +78,8 @@ async def add_provisional(
         session = await upsert_session(db, agent, event.session, SessionInfo(), **span, rank=None)
         project_id = await assign_project(db, session, [event], roots, for_good=False)
         await db.execute_fetchall(_INSERT, (session.id, subagent_id, fingerprint, at_ms, entry.body))
-        added, newest_ms = added + 1, max(newest_ms, at_ms)
+        added = added + 1
+        newest_ms = max(newest_ms, at_ms)
         if project_id is not None:
             await mark_changed(db, [project_id], started_ms=session.started_ms)
             projects.add(project_id)

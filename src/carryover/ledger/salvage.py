@@ -143,9 +143,11 @@ def _rows(old: sqlite3.Connection, table: str, columns: str) -> Iterator[tuple[A
 
 def _past_damage(old: sqlite3.Connection, table: str, columns: str, after: int) -> int:
     """Returns the lowest rowid from which reading works again, given that it fails at `after`."""
-    fails, step = after, 1
+    fails = after
+    step = 1
     while _read(old, table, columns, after + step, 1) is None:
-        fails, step = after + step, step * 2
+        fails = after + step
+        step = step * 2
         if step > _HIGHEST_ROWID:
             return _HIGHEST_ROWID
     works = after + step

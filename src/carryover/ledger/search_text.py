@@ -116,7 +116,8 @@ def terms_of(query: str) -> tuple[Term, ...]:
     """Returns the terms of a query, without duplicates, at most `MOST_TERMS`; none if it has no letter or digit."""
     terms: dict[Term, None] = {}
     for match in _TERM.finditer(query):
-        quoted, plain = match[1], match[2]
+        quoted = match[1]
+        plain = match[2]
         if found := words(quoted or plain or ""):
             is_prefix = quoted is None and (plain.endswith("*") or len(found[-1]) >= SHORTEST_PREFIX)
             parts = humps(found[0]) if quoted is None and len(found) == 1 else []
@@ -172,7 +173,8 @@ def _densest(line: str, found: list[tuple[int, int]], chars: int) -> int:
 
 
 def _pattern(term: Term, *, at_start: bool) -> re.Pattern[str]:
-    start, end = r"(?<![^\W_])" if at_start else "", "" if term.prefix or not at_start else r"(?![^\W_])"
+    start = r"(?<![^\W_])" if at_start else ""
+    end = "" if term.prefix or not at_start else r"(?![^\W_])"
     alternatives = [
         r"[\W_]*".join(re.escape(_folded(word)) for word in each) for each in (term.words, term.humps) if each
     ]

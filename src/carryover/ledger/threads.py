@@ -217,7 +217,8 @@ async def reemit(
             break
         if not is_same_body(body, entry.body):
             await db.execute_fetchall(REPLACE, (entry.body, row_id))
-        place, same = row_id, same + 1
+        place = row_id
+        same = same + 1
     fresh = entries[same:]
     if fresh or not reemitted.more:
         await db.execute_fetchall(_RETRACT_AFTER, (thread_id, place))

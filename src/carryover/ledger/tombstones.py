@@ -143,7 +143,8 @@ async def _covered(
             if is_lesser or any(rule.from_ms <= entry.event.at_ms < rule.until_ms for rule in rules)
         }
         if found:
-            of_projects, scope = (rule for rule in rules if rule.scope in projects), session_scope(agent, session)
+            of_projects = (rule for rule in rules if rule.scope in projects)
+            scope = session_scope(agent, session)
             narrowed = [Tombstone(scope, rule.from_ms, rule.until_ms) for rule in of_projects]
             await put_tombstones(db, Tombstones(tuple(narrowed)))
         covered |= found

@@ -83,7 +83,9 @@ def _commits(lines: Sequence[str]) -> Iterator[Commit]:
 def _line_before(diff: bytes, line: int) -> int | None:
     moved = 0
     for hunk in _HUNK.finditer(diff):
-        removed, start, added = int(hunk[2] or 1), int(hunk[3]), int(hunk[4] or 1)
+        removed = int(hunk[2] or 1)
+        start = int(hunk[3])
+        added = int(hunk[4] or 1)
         if line < start + (added == 0):  # without added lines, `start` is the line before
             break
         if line < start + added:

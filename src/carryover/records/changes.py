@@ -66,12 +66,15 @@ def replaced(path: str, pairs: Sequence[Replacement], *, counted: bool) -> Chang
     anchor = None
     shown: list[str] = []
     for pair in pairs:
-        before, after = pair.old_string.splitlines(), pair.new_string.splitlines()
+        before = pair.old_string.splitlines()
+        after = pair.new_string.splitlines()
         start = len(commonprefix((before, after)))
         end = len(commonprefix((before[start:][::-1], after[start:][::-1])))
-        old, new = before[start : len(before) - end], after[start : len(after) - end]
+        old = before[start : len(before) - end]
+        new = after[start : len(after) - end]
         if old or new:
-            above, below = before[max(0, start - _CONTEXT_LINES) : start], before[len(before) - end :][:_CONTEXT_LINES]
+            above = before[max(0, start - _CONTEXT_LINES) : start]
+            below = before[len(before) - end :][:_CONTEXT_LINES]
             marked = ((" ", above), ("-", old), ("+", new), (" ", below))
             shown += ["@@", *(f"{mark}{line}" for mark, lines in marked for line in lines)]
         added += len(new)
@@ -114,7 +117,8 @@ def patched(change: Change, hunks: list[Hunk]) -> Change:
     line, anchor = _first_change(hunks)
     lines = [text for hunk in hunks for text in hunk.lines]
     added, removed = (sum(text.startswith(mark) for text in lines) for mark in "+-")
-    path, kept = change.path, _diff(shown)
+    path = change.path
+    kept = _diff(shown)
     return Change(path=path, change="modify", added=added, removed=removed, line=line, anchor=anchor, diff=kept)
 
 

@@ -66,7 +66,8 @@ def _steps(script: str) -> Sequence[Step]:
         return ()
     cut: list[tuple[list[Token], int, bool]] = []
     command: list[Token] = []
-    lists, after_and = 0, False
+    lists = 0
+    after_and = False
     for token in (*tokens(script), Token("operator", ";")):
         if token.kind == "cut" or (token.kind == "word" and token.text in _UNCERTAIN_WORDS):
             return ()

@@ -36,7 +36,9 @@ def parts_by_heading(text: str, kinds: Kinds) -> tuple[SummaryPart, ...]:
     """Returns the sections of a text with numbered, Markdown or bold headings; none if no heading is known. An unknown
     heading begins a section if it looks like the one before it."""
     found: list[tuple[str, PartKind, list[str]]] = []
-    style, number, fenced = "", 0, False
+    style = ""
+    number = 0
+    fenced = False
     for line in text.splitlines():
         fenced ^= line.lstrip().startswith(_FENCE)
         heading = None if fenced else _HEADING.fullmatch(line)
@@ -45,7 +47,8 @@ def parts_by_heading(text: str, kinds: Kinds) -> tuple[SummaryPart, ...]:
             follows = int(heading["number"] or 0) == number + bool(heading["number"])
             if kind is not None or (here == style and follows):
                 found.append((heading["title"].strip(), kind or "other", [(heading["rest"] or "").strip()]))
-                style, number = here, int(heading["number"] or 0)
+                style = here
+                number = int(heading["number"] or 0)
                 continue
         if found:
             found[-1][2].append(line)
@@ -61,7 +64,8 @@ def parts_by_tag(text: str, kinds: Kinds) -> tuple[SummaryPart, ...]:
 
 def _style(heading: re.Match[str]) -> str:
     """Returns a line's heading style; empty if it is not a heading, for example an entry of a list."""
-    marks, bold = heading["marks"], heading["bold"] or "**" in heading["end"]
+    marks = heading["marks"]
+    bold = heading["bold"] or "**" in heading["end"]
     if marks:
         return marks.strip()
     if heading["number"]:

@@ -23,7 +23,8 @@ _OWN_FOLDER: Final = later(r"\.carryover(?![\w.-])")
 
 def tagged(text: str, tag: str, start: int = 0) -> str | None:
     """Returns the text between the first `<tag>` after `start` and its closing tag; None if there is no such pair."""
-    opening, closing = f"<{tag}>", f"</{tag}>"
+    opening = f"<{tag}>"
+    closing = f"</{tag}>"
     opened = text.find(opening, start)
     closed = text.find(closing, opened) if opened >= 0 else -1
     return text[opened + len(opening) : closed] if closed >= 0 else None

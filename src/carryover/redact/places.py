@@ -55,7 +55,8 @@ def _spans(
 
 
 def _credentials(text: str, header: re.Match[str]) -> _Value:
-    scheme, start = header[1], header.end()
+    scheme = header[1]
+    start = header.end()
     if scheme in _SCHEMES and (field := _FIELD.match(text, start)):  # `Token token="abc"`
         start = field.end()
     if scheme in _SCHEMES_WITH_FIELDS:
@@ -208,7 +209,8 @@ def _passwords(text: str, hint: str, pattern: re.Pattern[str]) -> Iterator[Span]
     for match in pattern.finditer(text):
         start, end = match.span("value")
         if end - start >= 2 and text[start] in "'\"" and text[end - 1] == text[start]:
-            start, end = start + 1, end - 1
+            start = start + 1
+            end = end - 1
         value = text[start:end]
         is_likely = hint not in _VAGUE or is_scrambled(value, least)
         if is_likely and len(value) >= least and not is_dummy(value) and not is_filler(value) and value[0] != "-":

@@ -52,9 +52,11 @@ def _end_of_key(text: str, body: int) -> int | None:
 
 
 def _end_of_lines(text: str, body: int) -> int | None:
-    end, last_line = body, _TORN_ONLY_LINE  # a key body that lacks its end line
+    end = body  # of a key body that lacks its end line
+    last_line = _TORN_ONLY_LINE
     while line := _TORN_LINE.match(text, _end_of_gap(text, end)):
-        end, last_line = line.end(), _TORN_LAST_LINE
+        end = line.end()
+        last_line = _TORN_LAST_LINE
     last = last_line.match(text, _end_of_gap(text, end))
     if last is not None:
         return last.end()

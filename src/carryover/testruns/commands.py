@@ -88,7 +88,8 @@ def _invocation(words: Sequence[str]) -> Invocation | None:
     """Returns the test run of one command, however many programs run each other in it (`uv run`)."""
     if (words[0] in ("test", "[") and len(words) > 1) or _RUNS_NOTHING.intersection(words):
         return None
-    tool, perhaps = "", False
+    tool = ""
+    perhaps = False
     for place, word in enumerate(words):
         name = re.sub(r"(?<=\w)@[\w.^~-]+$", "", PurePosixPath(word).name)
         if name in _NAMES:

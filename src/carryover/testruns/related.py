@@ -31,7 +31,8 @@ def related(test_path: str, source_path: str) -> bool:
     """Whether this test file plausibly tests that source: same language, same stem, folders that do not contradict.
     Examples are `cart.spec.tsx` and `cart.ts`, or `tests/cart/test_api.py` and `src/cart/api.py`. A file is never
     related to itself."""
-    test, source = PurePosixPath(test_path), PurePosixPath(source_path)
+    test = PurePosixPath(test_path)
+    source = PurePosixPath(source_path)
     if _family(test) != _family(source) or not is_test(test_path) or is_test(source_path):
         return False
     first = _first_name(source)
@@ -65,7 +66,8 @@ def verdict(run: TestRun, path: str) -> Outcome | None:
 @lru_cache(maxsize=4096)  # every handoff compares the same names and files
 def _speaks_of(name: str, path: str) -> bool:
     """Whether a name as test runs print it (a path, a class of the JVM, a Go package) means that file."""
-    tidy, file = name.replace("\\", "/").removeprefix("./"), PurePosixPath(path)
+    tidy = name.replace("\\", "/").removeprefix("./")
+    file = PurePosixPath(path)
     if _same(tidy, path) or related(tidy, path):
         return True
     if _family(file) == "jvm" and "/" not in tidy:
@@ -86,7 +88,8 @@ def _covers(given: str, path: str) -> bool:
     parts = [part for part in folder.parts if part != "/"]
     tests = next((place for place, part in enumerate(parts) if part in _TEST_FOLDERS), len(parts))
     mirrored = {part for part in parts[tests:] if part.casefold() not in _LAYOUT}
-    begins, whole = "/".join(("", *parts[:tests], "")), f"/{path.lstrip('/')}"
+    begins = "/".join(("", *parts[:tests], ""))
+    whole = f"/{path.lstrip('/')}"
     place = whole.find(begins)
     below = PurePosixPath(whole[place + len(begins) :])
     return place >= 0 and mirrored <= {*below.parts[:-1], _first_name(below)}  # `tests/search`: `app/search.py` too

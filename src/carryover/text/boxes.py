@@ -40,10 +40,12 @@ def boxes_after(before: Boxes | None, diff: str) -> Boxes | None:
     if before is None:
         return None
     none = Boxes(0, 0)
-    more, less = added or none, removed or none
+    more = added or none
+    less = removed or none
     still = [*before.open]
     at = next((still.index(item) for item in less.open if item in still), len(still))
     still = [item for item in still if item not in less.open]
     still[at:at] = more.open
-    total, checked = before.total + more.total - less.total, before.checked + more.checked - less.checked
+    total = before.total + more.total - less.total
+    checked = before.checked + more.checked - less.checked
     return Boxes(total, checked, tuple(still[:_MOST_OPEN])) if 0 <= checked <= total > 0 and diff else None

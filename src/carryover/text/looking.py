@@ -74,7 +74,8 @@ def found_nothing(command: str, code: int | None) -> bool:
 def is_retry(failed: str, succeeded: str) -> bool:
     """Whether two commands are the same with other options or another launcher. Behind a pipe, a success says
     nothing of the command before it."""
-    words, others = _core(failed), _core(succeeded)
+    words = _core(failed)
+    others = _core(succeeded)
     shorter = min(len(words), len(others))
     return words == others or (shorter > 1 and words[-shorter:] == others[-shorter:])
 

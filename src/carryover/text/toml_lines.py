@@ -26,7 +26,9 @@ def parsed_toml(text: str) -> dict[str, Any]:
 def with_line(text: str, dotted: str) -> str:
     """Returns `dotted` with the number of the line that sets it, if that can be found: `resume.mode (line 3)`."""
     wanted = re.sub(r"\[.*?\]", "", dotted)
-    table, nearest, at_line = "", "", 0
+    table = ""
+    nearest = ""
+    at_line = 0
     for number, line in enumerate(text.splitlines(), 1):
         if header := re.match(r"\s*\[\s*([^\[\]]+?)\s*\]", line):
             found = table = header[1]
@@ -35,7 +37,8 @@ def with_line(text: str, dotted: str) -> str:
         else:
             continue
         if f"{wanted}.".startswith(f"{found}.") and len(found) > len(nearest):
-            nearest, at_line = found, number
+            nearest = found
+            at_line = number
     return f"{dotted} (line {at_line})" if at_line else dotted
 
 
@@ -51,7 +54,9 @@ def required_value(problem: str, choices: Collection[str] = ()) -> str:
     expected = _EXPECTED.fullmatch(problem)
     if expected is None:
         return next((form for sign, form in _FORMS.items() if sign in problem), problem)
-    kind, bound, limit = _PLAIN.get(expected[1], expected[1]), expected[2], expected[3]
+    kind = _PLAIN.get(expected[1], expected[1])
+    bound = expected[2]
+    limit = expected[3]
     if bound == "<=":
         return f"it must be {kind} of at most {limit}"
     return f"it must be {kind}" + (f" of {limit} or more" if bound else ", not empty" if expected[4] else "")

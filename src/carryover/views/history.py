@@ -203,10 +203,12 @@ class CommitHistory(msgspec.Struct, frozen=True, kw_only=True):
 
 def commit_history(db: sqlite3.Connection, project: ProjectRow, commits: Sequence[Commit]) -> CommitHistory:
     """Returns the recorded work in the first of `commits`, which is followed by the commits before it."""
-    commit, links = commits[0], Links(commits)
+    commit = commits[0]
+    links = Links(commits)
     turns: list[Change] = []
     for name in commit.files[:MOST_FILES]:
-        since, until = links.before(commit, name), commit.committed_ms + WHOLE_SECOND_MS
+        since = links.before(commit, name)
+        until = commit.committed_ms + WHOLE_SECOND_MS
         edits = edits_of(db, project, str(Path(project.root, name)))
         turns += turns_of(db, {key: each for key, each in edits.items() if since < each[0].at_ms <= until})
     turns.sort(key=lambda change: change.at_ms, reverse=True)
@@ -256,7 +258,8 @@ def line_history(db: sqlite3.Connection, project: ProjectRow | None, root: str, 
         links = Links(commit_named(Path(root), commit.id if commit is not None else "HEAD"))
         since = links.before(commit, former)
         if silent := _without_text(edits, since, commit, text):
-            found, turns = "turns", turns_of(db, silent)
+            found = "turns"
+            turns = turns_of(db, silent)
         elif commit is None and not since:
             found = "unknown"
     return LineHistory(
@@ -280,7 +283,8 @@ def _lines(path: Path, line: int) -> tuple[list[str], str]:
             "changed it.",
             ExitCode.NOTHING_FOUND,
         ) from error
-    lines, redacted = comparable(content), comparable(clean(content))
+    lines = comparable(content)
+    redacted = comparable(clean(content))
     count = len(lines) - (lines[-1] == "")
     if not 1 <= line <= count:
         raise UserError(f"{path} has {count} lines, so no line {line}.", ExitCode.NOTHING_FOUND)

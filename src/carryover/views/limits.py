@@ -62,7 +62,10 @@ def reset_time_ms(resets: str, at_ms: int) -> int | None:
         clock = _CLOCK.fullmatch(resets)
     if clock is None:
         return None
-    hour, minute, half, zone = int(clock[1]), int(clock[2] or 0), clock[3], clock[4]
+    hour = int(clock[1])
+    minute = int(clock[2] or 0)
+    half = clock[3]
+    zone = clock[4]
     if half is not None:
         hour = hour % 12 + (12 if half.lower() == "p" else 0)
     try:

@@ -107,7 +107,8 @@ def _pieces(diff: str) -> Iterator[Piece]:
 
 def _undo(file: _File, piece: Piece, edit: FileEdit) -> bool:
     """Undoes the piece in `file`; or returns True, and leaves `file` as it is, if the piece wrote the line."""
-    new, old = piece.new, piece.old
+    new = piece.new
+    old = piece.old
     place = _place(file, piece, new)
     if place is None and (parts := _within_lines(file, piece, new)):
         # The edit replaced a text that began or ended within a line: take in the rest of these lines.
@@ -152,7 +153,8 @@ def _within_lines(file: _File, piece: Piece, new: list[str]) -> tuple[int, str, 
     """Returns where a text without a known line is in the file: the index of its first line, what stands before it
     there, and what after it in its last line. None unless it is there once.
     """
-    text, part = "\n".join(file.lines), "\n".join(new)
+    text = "\n".join(file.lines)
+    part = "\n".join(new)
     if piece.start is not None or not part or text.count(part) != 1:
         return None
     at = text.index(part)

@@ -72,7 +72,8 @@ def timeline(
     rows = sessions(db, project_id, limit=MOST_SESSIONS)
     # Nobody takes over from a note.
     by_start = sorted((row for row in rows if row.agent != NOTE), key=lambda row: (row.started_ms, row.id))
-    before, links = {later.id: earlier for earlier, later in pairwise(by_start)}, Links(commits)
+    before = {later.id: earlier for earlier, later in pairwise(by_start)}
+    links = Links(commits)
     found: list[Moment] = []
     for row in rows:
         if row.last_ms + _COMMITTED_AFTER_MS < wanted.since_ms or (
@@ -117,7 +118,8 @@ def _of_session(db: sqlite3.Connection, row: SessionRow, before: SessionRow | No
 def _commits(row: SessionRow, events: Iterable[tuple[int, SessionEvent]], of: Moment, links: Links) -> Iterator[Moment]:
     """Yields the commits that the session made, and other commits that contain its edits."""
     commit_of = replace(of, kind="commit")
-    own, others = set(), {}
+    own = set()
+    others = {}
     roots = (row.root, row.recorded_root)
     for turn, event in events:
         match event.body:

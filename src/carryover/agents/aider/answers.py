@@ -70,9 +70,12 @@ def _search_block(lines: Sequence[str], at: int) -> tuple[int, int] | None:
 
 
 def _end_of_fenced(lines: Sequence[str], at: int) -> int | None:
+    """Returns the line that closes the fence at `at`; None if no fence begins there, or if it is never closed."""
     fence = _FENCE.fullmatch(lines[at])
-    closing = (fence["ticks"] or f"</{fence['tag']}>") if fence else ""
-    return next((n for n in range(at + 1, len(lines)) if lines[n].rstrip() == closing), None) if fence else None
+    if fence is None:
+        return None
+    closing = fence["ticks"] or f"</{fence['tag']}>"
+    return next((end for end in range(at + 1, len(lines)) if lines[end].rstrip() == closing), None)
 
 
 def _take_name(prose: list[str | None]) -> tuple[bool, str]:

@@ -99,13 +99,26 @@ def blocks_in(session: Session, typed: Typed) -> Iterator[tuple[Kind, Sequence[s
     lines = session.lines
     yield "start", lines[:1]
     kind: Kind = "start"
-    end, interrupted = 1, False
-    while (at := next((place for place in range(end, len(lines)) if lines[place].strip()), None)) is not None:
+    end = 1
+    interrupted = False
+    while (at := _next_with_text(lines, end)) is not None:
         adjacent = at == end and kind != "model"
         kind, end = _next(session, at, typed, interrupted=interrupted, adjacent=adjacent)
-        ends = [line for line in lines[at:end] if line.startswith(("> ^C", "> Tokens: "))] if kind == "messages" else []
-        interrupted = ends[-1].startswith("> ^C") if ends else interrupted and kind != "prompt"
+        if kind == "prompt":
+            interrupted = False
+        elif kind == "messages":
+            interrupted = _ends_interrupted(lines[at:end], interrupted)
         yield kind, lines[at:end]
+
+
+def _next_with_text(lines: Sequence[str], start: int) -> int | None:
+    return next((at for at in range(start, len(lines)) if lines[at].strip()), None)
+
+
+def _ends_interrupted(messages: Sequence[str], before: bool) -> bool:
+    """Whether an answer was interrupted, by the last message that says how one ended; `before` if none does."""
+    ends = [line for line in messages if line.startswith(("> ^C", "> Tokens: "))]
+    return ends[-1].startswith("> ^C") if ends else before
 
 
 def _next(session: Session, at: int, typed: Typed, *, interrupted: bool, adjacent: bool) -> tuple[Kind, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 from operator import itemgetter
@@ -161,25 +161,30 @@ def _blocks(ident: str, session: blocks.Session, inputs: _Inputs, at_ms: int, wr
     """
     inputs.begin(at_ms)
     found: list[Block] = []
-    last, dated = 0, True  # where the last turn begins, and whether the time of its prompt is known
+    last_turn = 0
+    is_dated = True
     for kind, lines in blocks.blocks_in(session, inputs.confirm):
         if kind == "prompt":
             text = blocks.prompt_text(lines)
             typed_ms = inputs.take(text)
             at_ms = max(at_ms, typed_ms or 0)
-            last, dated = len(found), typed_ms is not None
-            found.append(Block(kind, at_ms, session=ident, text=text, typed=dated or not inputs.kept))
+            last_turn = len(found)
+            is_dated = typed_ms is not None
+            found.append(Block(kind, at_ms, session=ident, text=text, typed=is_dated or not inputs.kept))
         elif kind == "messages":
-            said = blocks.messages_of(lines)
-            for number, text in enumerate(said, 1):
-                # The text of an error is followed by what it means in plain words.
-                retried = any(other.startswith("Retrying in ") for other in said[number : number + 2])
-                found.append(Block("message", at_ms, session=ident, text=text, retried=retried))
+            found += _messages(ident, blocks.messages_of(lines), at_ms)
         else:
             text = "\n".join(lines).strip() if kind == "model" else ""
             found.append(Block(kind, at_ms, session=ident, text=text))
-    fresh = last + dated
+    fresh = last_turn + 1 if is_dated else last_turn
     return [*found[:fresh], *(replace(block, seen_ms=written_ms) for block in found[fresh:])]
+
+
+def _messages(ident: str, said: Sequence[str], at_ms: int) -> Iterator[Block]:
+    for number, text in enumerate(said, 1):
+        # The text of an error is followed by what it means in plain words.
+        retried = any(other.startswith("Retrying in ") for other in said[number : number + 2])
+        yield Block("message", at_ms, session=ident, text=text, retried=retried)
 
 
 class _Talk:

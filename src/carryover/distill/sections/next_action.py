@@ -36,7 +36,8 @@ def is_planned(past: Past, following: Iterable[Entry]) -> bool:
 
 def _announced(past: Past) -> list[Entry]:
     """Returns the lines of the last words that the agent itself labelled as next."""
-    step, following = past.main, last_words(past.main.turn).following
+    step = past.main
+    following = last_words(past.main.turn).following
     at_ms = step.turn.last_ms
     label = f"{past.agent(step)}'s last words ({past.place(step, at_ms)})"
     return parted(step, following, "message", WEIGHTS["announced"], label=label, at_ms=at_ms)
@@ -101,7 +102,8 @@ def command(agent: str) -> str:
 
 
 def _newest_limit(sessions: Iterable[SessionView]) -> Limit | None:
-    last_ms, limit = 0, None
+    last_ms = 0
+    limit = None
     for session in sorted(sessions, key=lambda session: session.session):
         digest = session.digest
         done_ms = (turn.last_ms for turn in digest.turns if turn.resumes or not is_idle(Step(turn, session)))

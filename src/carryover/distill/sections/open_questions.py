@@ -86,14 +86,16 @@ def _may_be_the_protocols(past: Past, step: Step) -> bool:
 
 def _asked(past: Past, step: Step, back: int) -> list[Entry]:
     """Returns the question that the agent ended with, those of tools, and a written plan until the user decides."""
-    weight, at_ms = WEIGHTS["question"].at(back), step.turn.last_ms
+    weight = WEIGHTS["question"].at(back)
+    at_ms = step.turn.last_ms
     label = f"{past.agent(step)} asked ({past.place(step, at_ms)})"
     entries: list[Entry] = []
     if not _may_be_the_protocols(past, step):
         entries += parted(step, last_words(step.turn).question, "message", weight, label=label, most=5, at_ms=at_ms)
     for asked in step.digest.questions[-weight.most :]:
         text = f"{asked.text} Options: {'; '.join(asked.options)}" if asked.options else asked.text
-        label, at_ms = f"{past.agent(step)} asked ({past.place(step, asked.at_ms)}), not answered", asked.at_ms
+        label = f"{past.agent(step)} asked ({past.place(step, asked.at_ms)}), not answered"
+        at_ms = asked.at_ms
         entries += from_the_top(parted(step, text, "question", weight, label=label, at_ms=at_ms))
     plan = step.digest.proposal
     if plan is not None and plan_waits(step.digest):
@@ -168,6 +170,7 @@ def opinion_entries(view: ProjectView, at_ms: int, now_ms: int) -> list[Entry]:
         said = f"{when}; not checked" if when else "not checked"
         show = f"carryover show {id_in_command(opinion.session)}"
         text = f"{excerpt(opinion.title, 120)} ({said}, not the user's word: `{show}`)"
-        weight, session = WEIGHTS["opinion"].at(back).first, opinion.session
+        weight = WEIGHTS["opinion"].at(back).first
+        session = opinion.session
         entries.append(Entry(text=text, kind="text from outside", weight=weight, session=session, at_ms=opinion.at_ms))
     return entries

@@ -55,7 +55,8 @@ def _checkout(past: Past, tree: Worktree) -> str:
 def _session(past: Past, session: SessionView, weight: float) -> Entry:
     turns = session.digest.turns
     turn = next((turn for turn in reversed(turns) if turn.prompt), turns[-1])
-    step, newest = Step(turn, session), Step(turns[-1], session)
+    step = Step(turn, session)
+    newest = Step(turns[-1], session)
     said = lines_of(last_words(newest.turn).said if session.session in asking_sessions(past) else newest.turn.answer)
     last = f" → {excerpt(said[-1], _LINE_CHARS)}" if said else ""
     on = f", on branch {turn.branch}" if turn.branch not in ("", past.main.turn.branch) else ""

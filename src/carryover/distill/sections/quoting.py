@@ -62,12 +62,15 @@ def _ranks(count: int, head: bool) -> list[int]:
     """Returns for each part how many are kept before it: last, first, last but one, last but two, second, and so
     on; with `head`: first, second, last, third, fourth, last but one, and so on."""
     ranks = [0] * count
-    first, last = 0, count - 1
+    first = 0
+    last = count - 1
     for rank in range(count):
         if (rank % 3 == 1) != head:
-            ranks[first], first = rank, first + 1
+            ranks[first] = rank
+            first = first + 1
         else:
-            ranks[last], last = rank, last - 1
+            ranks[last] = rank
+            last = last - 1
     return ranks
 
 
@@ -82,7 +85,8 @@ def packed(entries: Iterable[Entry]) -> list[Entry]:
         if before is None or before.parts > 1 or entry.parts > 1 or not fits(f"{before.shown} | {shown}"):
             lines.append(entry)
             continue
-        text, weight = f"{before.text} | {shown}", min(before.weight, entry.weight)
+        text = f"{before.text} | {shown}"
+        weight = min(before.weight, entry.weight)
         lines[-1] = replace(before, text=text, weight=weight, members=(*before.sources, *entry.sources))
     return lines
 
@@ -130,12 +134,17 @@ def _labelled(text: str) -> dict[str, str]:
     lines = text.splitlines()
     ends = max((at for at, line in enumerate(lines) if lines_of(line)), default=0)
     found: dict[str, list[str]] = {"": [], NEXT: [], OPEN: []}
-    heading, room, takes_one = "", 0, False
+    heading = ""
+    room = 0
+    takes_one = False
     for at, (line, form) in enumerate(zip(lines, line_forms(lines), strict=True)):
         named, has_text = label_of(line) if form == "text" else ("", False)
-        is_item, indent = is_list_item(line), len(line) - len(line.lstrip())
+        is_item = is_list_item(line)
+        indent = len(line) - len(line.lstrip())
         if named and (has_text or at < ends):
-            heading, room, takes_one = named, indent + is_item, not has_text
+            heading = named
+            room = indent + is_item
+            takes_one = not has_text
         elif not takes_one and line.strip() and (indent < room or not (is_item or indent > room)):
             heading = ""
         takes_one = takes_one and (named != "" or line.strip() == "")
@@ -154,7 +163,8 @@ def _parted(text: str) -> LastWords:
     ends = sentences(last)
     # If a text ends in a paragraph, its last line is the last sentence.
     units = [*before, *ends] if len(ends) > 1 and not is_list_item(last) else lines
-    asked, first_end = _asked_from(units), len(before)
+    asked = _asked_from(units)
+    first_end = len(before)
     if asked is None:
         return LastWords(body=text)
     if first_end < asked and len(units[asked]) < _SHORT_QUESTION:

@@ -187,10 +187,13 @@ def _ran(past: Past) -> list[Entry]:
     calls.sort(key=lambda made: made[0].at_ms)
     calls = list({(call.subject, call.output): (call, session) for call, session in calls}.values())
     # Todo lists and questions are shown under their headings, edits on their own lines.
-    always, if_ok = {"plan", "ask"}, {"plan", "ask", "edit", "write"}
+    always = {"plan", "ask"}
+    if_ok = {"plan", "ask", "edit", "write"}
     shown = [made for made in calls if made[0].op not in (if_ok if made[0].status == "ok" else always)]
-    most, main = WEIGHTS["ran"].most, past.main
-    newest, older = shown[-most:], shown[:-most]
+    most = WEIGHTS["ran"].most
+    main = past.main
+    newest = shown[-most:]
+    older = shown[:-most]
     used = sorted((made for made in older if made[0].used), key=lambda made: (made[0].used, made[0].at_ms))
     entries: list[Entry] = []
     printed = Counter(line for call, _ in newest for line in {*call.output.splitlines()} if len(line) > 20)
@@ -215,14 +218,16 @@ def _ran(past: Past) -> list[Entry]:
 
 def added_entries(past: Past, recent: Sequence[RecentFile]) -> list[Entry]:
     """Returns what a turn without an answer added to files: nothing else says what its edits were."""
-    step, weight = past.main, WEIGHTS["added now"]
+    step = past.main
+    weight = WEIGHTS["added now"]
     if step.turn.end == "answered":
         return []
     files = [file for file in recent if file.touched.added and file.touched.session == step.view.session]
     entries: list[Entry] = []
     for back, file in enumerate(files[: weight.most]):
         label = f"Added to `{file.path}` ({past.turn(step.turn.number, step.view)})"
-        text, at_ms = file.touched.added, file.touched.at_ms
+        text = file.touched.added
+        at_ms = file.touched.at_ms
         entries += from_the_top(parted(step, text, "edit", weight.at(back), label=label, most=4, at_ms=at_ms))
     return entries
 
@@ -231,10 +236,14 @@ def _call(past: Past, call: Call, session: SessionView, source: str, back: int) 
     step = Step(next((t for t in session.digest.turns if t.number == call.turn), session.digest.turns[-1]), session)
     is_path = call.op in ("read", "edit", "write")
     what = ((relative(call.subject, past.view.root) if is_path else None) or call.subject).replace("`", "")
-    status, output, room = "" if call.status in ("ok", "unknown") else f" → {call.status}", call.output, _CALL_CHARS
+    status = "" if call.status in ("ok", "unknown") else f" → {call.status}"
+    output = call.output
+    room = _CALL_CHARS
     if call.op == "shell" and len(what) > _SCRIPT_CHARS:  # a script's text is worth more than its output
         begins, rest = _parted(what)
-        what, output, room = f"{begins} …", f"… {rest}\n→ {output}" if output else f"… {rest}", 2 * room
+        what = f"{begins} …"
+        output = f"… {rest}\n→ {output}" if output else f"… {rest}"
+        room = 2 * room
     subject = "" if what in ("", call.name) else f"`{excerpt(what, room)}`"
     label = f"{'' if call.op == 'shell' and subject else call.name} {subject}".strip() + status
     weight = WEIGHTS[source].at(back)

@@ -76,7 +76,8 @@ def state_files(view: ProjectView, facts: Mapping[str, FileFacts] = {}, *, outsi
 def open_entries(past: Past, files: Sequence[StateFile]) -> list[Entry]:
     """Returns the first open items of the newest documents with open boxes, verbatim."""
     entries: list[Entry] = []
-    weight, more = WEIGHTS["open box"], WEIGHTS["open file"]
+    weight = WEIGHTS["open box"]
+    more = WEIGHTS["open file"]
     for back, file in enumerate([file for file in files if file.is_open][: more.most]):
         document, session = file.visits[-1]
         label = f"open in `{file.path}` ({file.state(past)})"
@@ -89,7 +90,8 @@ def open_entries(past: Past, files: Sequence[StateFile]) -> list[Entry]:
 def document_entries(past: Past, files: Sequence[StateFile], recent: Sequence[RecentFile]) -> list[Entry]:
     """Returns in one line the other documents with boxes or of several turns, except for `recent` files, which have
     lines of their own."""
-    weight, listed = WEIGHTS["document"], {file.path for file in recent}
+    weight = WEIGHTS["document"]
+    listed = {file.path for file in recent}
     others = [file for file in files if not file.is_open and file.path not in listed]
     shown = [file for file in others if file.turns > 1 or file.boxes is not None][: weight.most]
     text = ", ".join(f"`{file.path}` ({file.state(past)})" for file in shown)

@@ -113,7 +113,8 @@ def _prompt(step: Step, weight: Weight, paste: Weight, label: str) -> list[Entry
         chars = len(text) + max(0, turn.chars - len(turn.prompt))
         mark = f"pasted, {chars:,} characters"
         if not entries:
-            mark, label = f"{label}, {mark}", ""
+            mark = f"{label}, {mark}"
+            label = ""
         pasted = paste._replace(first=paste.first + weight.first)
         entries += from_the_top(parted(step, text, "prompt", pasted, label=mark, most=_MOST_OF_PASTE))
     return entries
@@ -146,7 +147,8 @@ def taken_up(steps: Sequence[Step]) -> list[Step]:
         known |= own | _names(step.turn.answer)
     if not found:
         return []
-    newest, most = found[-1][1], max(found, key=lambda counted: counted[0])[1]
+    newest = found[-1][1]
+    most = max(found, key=lambda counted: counted[0])[1]
     return [newest] if newest is most else [newest, most]
 
 

@@ -39,7 +39,8 @@ def said_entries(past: Past, of_task: Iterable[Step]) -> list[Entry]:
     newest = {step.turn.sent: step for step in past.steps if step.turn.prompt and step.turn.sent not in shown}
     steps = [step for step in past.steps if newest.get(step.turn.sent) is step]
     runs = _runs(steps)
-    near, far = runs[-_NEAR:], runs[:-_NEAR]
+    near = runs[-_NEAR:]
+    far = runs[:-_NEAR]
     base = WEIGHTS["prompt"]
     weighed = [
         (run, base.at(back).first + (1.5 if only_replies(run[-1].turn.prompt) else 0.0))

@@ -38,7 +38,8 @@ def standing_entries(past: Past, git: GitFacts | None) -> list[Entry]:
 
 
 def _ended(past: Past, step: Step) -> str:
-    turn, digest = step.turn, step.digest
+    turn = step.turn
+    digest = step.digest
     if turn.end == "answered" or not step.is_newest:
         return ""
     ending = digest.ending
@@ -87,7 +88,8 @@ def _jobs(steps: Iterable[Step]) -> str:
 
 def _words(past: Past, step: Step) -> list[Entry]:
     """Returns messages on the way, then the last words; in a turn that was cut off, all messages are on the way."""
-    turn, is_main = step.turn, step is past.main
+    turn = step.turn
+    is_main = step is past.main
     if turn.end != "answered":
         return _on_the_way(past, step, turn.said, "on the way" if is_main else "worked on the way")
     label = f"{past.agent(step)}'s last words ({past.place(step, turn.last_ms)})"
@@ -117,7 +119,8 @@ def _in_flight(step: Step) -> list[Entry]:
     calls = [call for call in step.digest.open_calls if call.op not in _TOLD_ELSEWHERE][-weight.most :]
     entries = []
     for back, call in enumerate(reversed(calls)):
-        text, label = f"`{cut_middle(call.text.replace('`', ''), 240)}`", "In flight, no result recorded"
+        text = f"`{cut_middle(call.text.replace('`', ''), 240)}`"
+        label = "In flight, no result recorded"
         entries.append(from_turn(step, text, "call", weight.at(back).first, label=label, at_ms=call.at_ms))
     return entries[::-1]
 
