@@ -127,10 +127,10 @@ def is_idle(step: Step) -> bool:
     """Whether a turn leads nothing: a short reply for which nothing was done. In a session of only such replies, as
     when one asks whether to continue, it may also have looked at something."""
     turn = step.turn
-    if says_something(turn) or turn.changes or turn.replies:
+    if turn.changes or turn.replies or says_something(turn):
         return False
     was_busy = turn.calls > 0 or turn.end not in ("", "answered")
-    return not (was_busy and any(says_something(one) or one.changes for one in step.digest.turns))
+    return not (was_busy and any(one.changes or says_something(one) for one in step.digest.turns))
 
 
 def idle_since(past: Past) -> list[Step]:

@@ -102,13 +102,14 @@ def command(agent: str) -> str:
 
 
 def _newest_limit(sessions: Iterable[SessionView]) -> Limit | None:
-    last_ms = 0
-    limit = None
-    for session in sorted(sessions, key=lambda session: session.session):
-        digest = session.digest
-        done_ms = (turn.last_ms for turn in digest.turns if turn.resumes or not is_idle(Step(turn, session)))
-        last_ms = max(last_ms, max(done_ms, default=0))
-        ending = digest.ending
+    known = sorted(sessions, key=lambda session: session.session)
+    limit: Limit | None = None
+    for session in known:
+        ending = session.digest.ending
         if ending is not None and ending.reason == "limit" and (limit is None or ending.at_ms >= limit.at_ms):
             limit = Limit(agent=session.agent, at_ms=ending.at_ms, resets=ending.resets)
-    return limit if limit is not None and last_ms <= limit.at_ms else None
+    if limit is None:
+        return None
+    steps = (Step(turn, session) for session in known for turn in session.digest.turns)
+    done_ms = (step.turn.last_ms for step in steps if step.turn.resumes or not is_idle(step))
+    return limit if max(done_ms, default=0) <= limit.at_ms else None

@@ -111,7 +111,7 @@ def progress_entries(past: Past) -> list[Entry]:
     answers: list[Entry] = []
     asking = asking_sessions(past)
     for back, step in enumerate(_answered(past)):
-        most = 1 if is_idle(step) else _PARTS[back] if back < len(_PARTS) else 1
+        most = _PARTS[back] if back < len(_PARTS) and not is_idle(step) else 1
         said = "answered" if step.turn.end == "answered" else "said, then was cut off"
         at_ms = step.turn.said[-1].at_ms
         label = f"{past.agent(step)} {said} ({past.place(step, at_ms)})"
