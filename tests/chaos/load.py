@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, Literal
-from unittest import mock
 
 from carryover.agents import adapters
 from matrix.tool import Played, Tool, tools
@@ -121,8 +120,13 @@ class Load:
     @contextmanager
     def at_home(self) -> Iterator[None]:
         """Meanwhile the agents of this machine write, and those of no other one."""
-        with _HOME_IN_USE, mock.patch.dict(os.environ, {"HOME": str(self.home)}):
-            yield
+        with _HOME_IN_USE:
+            before = os.environ["HOME"]
+            os.environ["HOME"] = str(self.home)  # nothing else: other threads read their variables meanwhile
+            try:
+                yield
+            finally:
+                os.environ["HOME"] = before
 
     def play_in(self, store: Store) -> None:
         if among := [session for session in self._sessions if session.store is store]:
