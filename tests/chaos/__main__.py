@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from multiprocessing import get_context
@@ -15,6 +16,7 @@ from typing import Final
 
 from chaos.checks import QUIET_LIMIT_S
 from chaos.faults import FAULTS
+from chaos.pair import run_pair
 from chaos.run import Plan, Tally, run
 
 INSIDE: Final = "CHAOS_INSIDE"
@@ -25,12 +27,13 @@ NAMES: Final = tuple(fault.__name__ for fault in FAULTS)
 
 def main() -> int:
     options = _parser().parse_args()
-    if INSIDE not in os.environ and can_mount():
+    if INSIDE not in os.environ and options.machines == 1 and can_mount():
         os.environ[INSIDE] = "1"
         os.execvp(ALONE[0], [*ALONE, sys.executable, "-m", "chaos", *sys.argv[1:]])
     length = f"KILLS={options.kills}" if options.kills else f"STEPS={options.steps}"
     more = f" ONLY={','.join(options.only)}" if options.only != NAMES else ""
     more += f" WORLDS={options.worlds}" if options.worlds > 1 else ""
+    more += " MACHINES=2" if options.machines == 2 else ""
     print(f"chaos: repeat with make chaos SEED={options.seed} {length}{more}", flush=True)
     top = Path(tempfile.mkdtemp(prefix="carryover-chaos-"))
     try:
@@ -48,7 +51,7 @@ def main() -> int:
     return 0 if total.held else 1
 
 
-def _run_all(top: Path, options: argparse.Namespace) -> list[tuple[Plan, Tally]]:
+def _run_all(top: Path, options: argparse.Namespace) -> Iterator[tuple[Plan, Tally]]:
     worlds = options.worlds
     plan = Plan(
         options.seed,
@@ -61,11 +64,13 @@ def _run_all(top: Path, options: argparse.Namespace) -> list[tuple[Plan, Tally]]
         quiet=options.quiet,
     )
     plans = [replace(plan, seed=plan.seed + number) for number in range(worlds)]
+    work = run_pair if options.machines == 2 else run
     if worlds == 1:
-        return [(plan, run(top, plan))]
+        yield plan, work(top, plan)
+        return
     tops = [top / str(each.seed) for each in plans]
-    with ProcessPoolExecutor(worlds, mp_context=get_context("spawn")) as pool:
-        return list(zip(plans, pool.map(run, tops, plans), strict=True))
+    with ProcessPoolExecutor(options.at_once or worlds, mp_context=get_context("spawn")) as pool:
+        yield from zip(plans, pool.map(work, tops, plans), strict=True)
 
 
 def can_mount() -> bool:
@@ -89,6 +94,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--steps", type=int, default=60, help="how many faults (default: 60)")
     parser.add_argument("--kills", type=int, default=0, help="instead: until the daemon was killed as often as that")
     parser.add_argument("--worlds", type=int, default=1, help="how many daemons at the same time (default: 1)")
+    parser.add_argument("--at-once", type=int, default=0, help="no more of them than this at a time")
+    machines = "2: two that synchronise through a store while all of it is killed"
+    parser.add_argument("--machines", type=int, choices=(1, 2), default=1, help=machines)
     only = f"of these alone: {', '.join(NAMES)}"
     parser.add_argument("--only", type=_names, default=NAMES, metavar="NAMES", help=only)
     parser.add_argument("--keep", action="store_true", help="leave the folder of the run")

@@ -5,6 +5,7 @@ import importlib.util
 import os
 import random
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ from matrix.tool import Played, Tool, tools
 MARK: Final = re.compile(r"mark\d{6}")
 TOPICS: Final = ("cart", "price", "label", "order", "stock")
 YEARS_AWAY: Final = (-50, -3, 2, 30)
+_HOME_IN_USE: Final = threading.RLock()
+"""Players find their home by a variable of this process, which has one value for all machines."""
 
 
 Kind = Literal["prompt", "answer", "edit", "command"]
@@ -91,8 +94,9 @@ def chaos_tools() -> dict[Tool, frozenset[str]]:
 
 
 class Load:
-    def __init__(self, home: Path, projects: list[Path], chance: random.Random) -> None:
+    def __init__(self, home: Path, projects: list[Path], chance: random.Random, first_mark: int = 0) -> None:
         self.home = home
+        self._first_mark = first_mark
         self.projects = projects
         self.turns: list[Turn] = []
         self.stores: dict[Path, Store] = {}
@@ -112,6 +116,17 @@ class Load:
             missing = {tool for tool in self._tools if self._may_write(tool)} - {each.tool for each in able}
             fresh = bool(missing) or self._chance.random() < 0.06
             self._turn(self._begin(missing) if fresh else self._chance.choice(able))
+
+    @contextmanager
+    def at_home(self) -> Iterator[None]:
+        """Meanwhile the agents of this machine write, and those of no other one."""
+        with _HOME_IN_USE:
+            before = os.environ["HOME"]
+            os.environ["HOME"] = str(self.home)  # nothing else: other threads read their variables meanwhile
+            try:
+                yield
+            finally:
+                os.environ["HOME"] = before
 
     def play_in(self, store: Store) -> None:
         if among := [session for session in self._sessions if session.store is store]:
@@ -173,16 +188,22 @@ class Load:
         at = self._first + timedelta(seconds=20 * len(self.turns))
         if self._chance.random() < 0.1:
             at += timedelta(days=365 * self._chance.choice(self.possible(YEARS_AWAY)))
-        session = Session(tool, project, tool.play(self.home, project, at))
+        with self.at_home():
+            session = Session(tool, project, tool.play(self.home, project, at))
         self._sessions.append(session)
         return session
 
     def _turn(self, session: Session) -> None:
-        turn = Turn(f"mark{len(self.turns):06}", session.project, session.tool.id)
+        turn = Turn(f"mark{self._first_mark + len(self.turns):06}", session.project, session.tool.id)
         self.turns.append(turn)
-        played, chance = session.played, self._chance
-        topic = f"{chance.choice(('cart', 'price', 'label', 'order', 'stock'))}_{turn.mark}"
         session.turns.append(turn)
+        with self.at_home():
+            self._write(session, turn)
+        self._note(session, turn)
+
+    def _write(self, session: Session, turn: Turn) -> None:
+        played, chance = session.played, self._chance
+        topic = f"{chance.choice(TOPICS)}_{turn.mark}"
         step = len(session.turns)
         played.prompt(f"{turn.mark}: please change step {step} of {topic}.py")
         if chance.random() < 0.4:
@@ -193,7 +214,6 @@ class Load:
             turn.kinds += ("command",)
         filler = "Filler. " * chance.choice((0, 9, 900))
         played.say(f"Step {step} of {turn.mark} is done. Next I will change {topic}.py. {filler}")
-        self._note(session, turn)
 
     def _note(self, session: Session, turn: Turn) -> None:
         if session.store is None or not session.store.path.exists():

@@ -49,6 +49,8 @@ class Tally:
     reads: int = 0
     slowest_s: float = 0
     done: Counter[str] = field(default_factory=Counter)
+    killed: Counter[str] = field(default_factory=Counter)
+    """What was killed besides daemons."""
 
     def add(self, other: Self) -> None:
         self.held &= other.held
@@ -57,10 +59,23 @@ class Tally:
         for name in ("kills", "starts", "turns", "written", "lost", "doubled", "reads"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.done += other.done
+        self.killed += other.killed
+
+    def count(self, world: World, checks: Checks) -> None:
+        """Adds what was done to one machine and what was found there."""
+        self.kills += world.kills
+        self.starts += world.starts
+        self.turns += len(world.load.turns)
+        self.written += sum(len(turn.kinds) for turn in world.load.turns)
+        self.lost += checks.lost
+        self.doubled += checks.doubled
+        self.reads += checks.watch.reads
+        self.slowest_s = max(self.slowest_s, checks.slowest_s)
 
     def __str__(self) -> str:
+        besides = "".join(f", {number} {name} killed" for name, number in sorted(self.killed.items()))
         return (
-            f"{self.done.total()} steps in {self.seconds:.0f} s; {self.kills} kills, {self.starts} starts; "
+            f"{self.done.total()} steps in {self.seconds:.0f} s; {self.kills} kills{besides}, {self.starts} starts; "
             f"{self.written} events written in {self.turns} turns, {self.lost} lost, {self.doubled} doubled; "
             f"{self.reads} reads of handoffs; slowest to become quiet {self.slowest_s:.1f} s; "
             f"{dict(sorted(self.done.items()))}"
@@ -121,10 +136,7 @@ def _run(top: Path, plan: Plan) -> Tally:
         if world.mounted:
             subprocess.run(["umount", "-l", str(world.state.root)], check=False)
     tally.seconds = time.monotonic() - began
-    tally.kills, tally.starts = world.kills, world.starts
-    tally.turns, tally.written = len(world.load.turns), sum(len(turn.kinds) for turn in world.load.turns)
-    tally.lost, tally.doubled = checks.lost, checks.doubled
-    tally.reads, tally.slowest_s = checks.watch.reads, checks.slowest_s
+    tally.count(world, checks)
     return tally
 
 

@@ -34,7 +34,8 @@ class Broken(AssertionError):
 class World:
     """All that a run needs; `kills` counts the daemons that were ended by SIGKILL."""
 
-    def __init__(self, top: Path, chance: random.Random) -> None:
+    def __init__(self, top: Path, chance: random.Random, first_mark: int = 0) -> None:
+        self.name = top.name
         self.chance = chance
         self.home = top / "home"
         self.state = StateDir(self.home / ".carryover")
@@ -60,7 +61,9 @@ class World:
         projects = [self.home / "work" / name for name in ("shop", "blog", "desk")]
         for project in projects:
             subprocess.run(["git", "init", "-q", str(project)], check=True, env=self.env())
-        self.load = Load(self.home, projects, chance)
+        self.load = Load(self.home, projects, chance, first_mark)
+        self.guests: dict[str, set[str]] = {}
+        """By the name of a project, the marks of other machines that its handoff may have."""
         self.started: DaemonProcess | None = None
 
     def env(self) -> dict[str, str]:

@@ -18,6 +18,7 @@ import socket
 import subprocess
 import sys
 import termios
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
@@ -44,6 +45,7 @@ class Nursery:
 
     def __init__(self, env: Mapping[str, str]) -> None:
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._one_at_a_time = threading.Lock()
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "support.forked", str(theirs.fileno())],
@@ -54,8 +56,9 @@ class Nursery:
             )
 
     def ask(self, question: Mapping[str, Any], streams: Sequence[int] = ()) -> str:
-        socket.send_fds(self._socket, [json.dumps(question).encode()], streams)
-        answer = self._socket.recv(_MAX_REQUEST).decode()
+        with self._one_at_a_time:
+            socket.send_fds(self._socket, [json.dumps(question).encode()], streams)
+            answer = self._socket.recv(_MAX_REQUEST).decode()
         assert answer, "the process that forks has ended"
         return answer
 

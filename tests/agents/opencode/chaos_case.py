@@ -1,4 +1,5 @@
-"""opencode under chaos: as in the matrix, but a database that takes the place of another one gives other ids."""
+"""opencode under chaos: as in the matrix, but no two databases give the same ids: not one that takes the place of
+another, nor those of two machines."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final
+from zlib import crc32
 
 from agents.opencode import matrix_case
 from agents.opencode.matrix_case import RowsPlayed
@@ -26,7 +28,7 @@ class ManyDatabasesPlayed(RowsPlayed):
         if not self._path.exists():
             _made[self._path] = _made.get(self._path, 0) + 1
         with Client(self._path, self._version) as client:
-            client.salt += _made[self._path]
+            client.salt = crc32(f"{self._path} {_made[self._path]}".encode())
             return change(client)
 
 
