@@ -10,7 +10,7 @@ D2 := @terrastruct/d2@0.1.33
 AXE := axe-core@4.14.1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types imports unit bench bench-quick bench-growth takeover table man picture diagrams page-tools site test-agents test-install dist test-packages audit release-check lock chaos histories fuzz clean
+.PHONY: help run test lint types imports unit bench bench-quick bench-growth takeover table man picture diagrams page-tools site test-agents test-install dist test-packages audit release-check lock chaos soak histories fuzz clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -90,9 +90,13 @@ lock: $(RELEASE)/.installed ## write packaging/requirements again, for what pypr
 	lock run --extra lean --overrides lean.txt --no-emit-package tree-sitter-language-pack ../../pyproject.toml && \
 	lock dev --extra dev ../../pyproject.toml && lock release --group ../../pyproject.toml:release
 
-chaos: $(VENV)/.installed-dev ## faults in random order against a real daemon; SEED=... repeats a run, STEPS=... sets its length
+chaos: $(VENV)/.installed-dev ## faults in random order against a real daemon; SEED=... repeats a run, STEPS=... sets its length; MACHINES=2 KILLS=... two that synchronise
 	PYTHONPATH=tests $(BIN)/python -m chaos $(if $(SEED),--seed $(SEED)) $(if $(KILLS),--kills $(KILLS),--steps $(or $(STEPS),60)) \
-	  $(if $(ONLY),--only $(ONLY)) $(if $(WORLDS),--worlds $(WORLDS))
+	  $(if $(ONLY),--only $(ONLY)) $(if $(WORLDS),--worlds $(WORLDS)) \
+	  $(if $(MACHINES),--machines $(MACHINES)) $(if $(AT_ONCE),--at-once $(AT_ONCE))
+
+soak: $(VENV)/.installed-dev ## a day of work at two machines that synchronise, for HOURS=8, a row of figures every ten minutes; fails if anything grows
+	PYTHONPATH=tests $(BIN)/python -m soak $(if $(HOURS),--hours $(HOURS)) $(if $(SEED),--seed $(SEED))
 
 histories: $(VENV)/.installed-dev ## random histories of git commands around working agents, RUNS=200 in each mode; SEED=... repeats
 	PYTHONPATH=tests $(BIN)/python -m histories --runs $(or $(RUNS),200) --seed $(or $(SEED),1) $(if $(ONLY),--mode $(ONLY))
