@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -22,6 +23,8 @@ REMOTE_S: Final = 3_600.0
 """A first sync over a slow line takes long. A remote that says nothing for a minute is given up sooner."""
 OLDEST_GIT: Final = (2, 31)
 """The first that takes settings from the environment."""
+LEFT_AFTER_S: Final = 10.0
+"""Longer than git holds a lock here: one may still be at work although the program that started it was killed."""
 MOST_LOOSE: Final = 2_000
 _BRANCH: Final = re.compile(r"refs/heads/([0-9a-f]{16})")
 _FILE: Final = re.compile(r"head|auth|join|keys/[0-9a-f]{16}|[0-9a-f]{2}/[0-9a-f]{30}")
@@ -57,6 +60,14 @@ class GitStore:
             if tuple(map(int, re.findall(r"\d+", version)[:2])) < OLDEST_GIT:
                 raise StoreTrouble(f"Synchronising needs git 2.31 or newer; this is {version}. Nothing was changed.")
             self._git("init", "--", str(self._folder))
+        self._remove_left_locks()
+
+    def _remove_left_locks(self) -> None:
+        """Removes the locks of programs that were killed, which would make git refuse to write for ever."""
+        for lock in self._folder.rglob("*.lock"):
+            with suppress(OSError):
+                if time.time() - lock.lstat().st_mtime > LEFT_AFTER_S:
+                    lock.unlink()
 
     def remote_refs(self) -> list[str]:
         """Returns the names of the remote's refs, without HEAD. Raises StoreTrouble."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import os
 import subprocess
 import sys
 import zlib
@@ -214,6 +215,23 @@ def test_files_are_added_and_removed_by_commits(store: GitStore) -> None:
     assert set(store.files(second)) == {"head", PART}
     assert store.read(store.files(alone)["head"]) == b"3"
     assert store.read(store.files(alone)[PART]) == b"1"
+
+
+@pytest.mark.parametrize("name", ["refs/carryover/own.lock", "packed-refs.lock", "refs/store/00000000000000aa.lock"])
+def test_a_lock_that_a_killed_git_left_is_removed_but_not_that_of_one_at_work(
+    store: GitStore, tmp_path: Path, name: str
+) -> None:
+    first = store.commit(None, None, {"head": b"1"}, ())
+    lock = tmp_path / "store" / name
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    lock.touch()
+
+    store.fetch()
+    assert lock.exists()
+    os.utime(lock, (1, 1))
+    store.fetch()
+    assert not lock.exists()
+    assert store.commit(first, first, {"head": b"2"}, ()) != first
 
 
 def test_a_push_does_not_overwrite_what_this_machine_has_not_seen(store: GitStore, remote: Path) -> None:
