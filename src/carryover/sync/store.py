@@ -9,14 +9,9 @@ from __future__ import annotations
 import os
 import re
 import shutil
-<<<<<<< ours
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-=======
-import time
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
->>>>>>> theirs
 from pathlib import Path
 from typing import IO, Final, NamedTuple
 from urllib.parse import unquote, urlsplit
