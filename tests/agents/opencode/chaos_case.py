@@ -27,7 +27,7 @@ class ManyDatabasesPlayed(RowsPlayed):
     def _write(self, change: Callable[[Client], str]) -> str:
         if not self._path.exists():
             _made[self._path] = _made.get(self._path, 0) + 1
-        with Client(self._path, self._version) as client:
+        with self.CLIENT(self._path, self._version) as client:
             client.salt = crc32(f"{self._path} {_made[self._path]}".encode())
             return change(client)
 

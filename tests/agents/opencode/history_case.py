@@ -25,15 +25,17 @@ class OneClientPlayed(RowsPlayed):
 
     def _write(self, change: Callable[[Client], str]) -> str:
         if self._client is None:
-            self._client = Client(self._path, self._version)
+            self._client = self.CLIENT(self._path, self._version)
             self._client.db.execute("PRAGMA synchronous = OFF")
         return change(self._client)
 
 
-def _plays(version: str) -> Callable[[Path, Path, datetime], object]:
+def plays(version: str, kind: type[OneClientPlayed] = OneClientPlayed) -> Callable[[Path, Path, datetime], object]:
+    """A session of one client, which closes its database at the end."""
+
     @contextmanager
     def play(home: Path, folder: Path, now: datetime) -> Iterator[Played]:
-        played = OneClientPlayed(version, home, folder, now)
+        played = kind(version, home, folder, now)
         try:
             yield played
         finally:
@@ -42,4 +44,4 @@ def _plays(version: str) -> Callable[[Path, Path, datetime], object]:
     return play
 
 
-PLAYS: Final = {"opencode": _plays(LATEST), "opencode-1.2": _plays(WITHOUT_EVENTS)}
+PLAYS: Final = {"opencode": plays(LATEST), "opencode-1.2": plays(WITHOUT_EVENTS)}
