@@ -1,6 +1,6 @@
 """Encodes an event's body for storage: JSON, compressed if that makes it shorter (9 µs to write, 12 µs to read).
 
-A compressed body is a zstd frame with a dictionary that comes with the program. It begins with the number of its kind,
+A compressed body is a zstd frame with a dictionary that ships with the program. It begins with the number of its kind,
 by which queries find it, and the number of its dictionary, without the magic number of zstd. A dictionary never
 changes; a new one gets the next number and comes with a migration, so that an older program refuses the ledger.
 """

@@ -62,9 +62,10 @@ async def run_commit(
     ((rev, any_forgotten, any_foreign, any_lost),) = await db.execute_fetchall(_REV, identity)
     if rev != seen_rev:
         raise StaleRead
-    entries = reported = await sessions.resolve_subagents(db, source.agent, prepared.entries, prepared.roots)
+    reported = await sessions.resolve_subagents(db, source.agent, prepared.entries, prepared.roots)
+    entries = reported
     if any_forgotten and source.forgotten_too:
-        await tombstones.take_back(db, source.agent, reported)
+        await tombstones.remove_tombstones(db, source.agent, reported)
     elif any_forgotten:
         entries = await tombstones.without_forgotten(db, source.agent, reported, prepared.roots, rank=source.rank)
     # The context may hold texts of what is left out, such as the command of a call that is still open.

@@ -144,9 +144,11 @@ async def _leave_tombstones(
     here = {tombstones.EVERYTHING}
     elsewhere = of_sessions
     if selection.session is not None:
-        here = elsewhere = {tombstones.session_scope(selection.agent or "", selection.session)}
+        here = {tombstones.session_scope(selection.agent or "", selection.session)}
+        elsewhere = here
     elif selection.conversation is not None:
-        here = elsewhere = {tombstones.conversation_scope(selection.agent or "", selection.conversation)}
+        here = {tombstones.conversation_scope(selection.agent or "", selection.conversation)}
+        elsewhere = here
     elif selection.root is not None:
         former = [root for (root,) in await db.execute_fetchall(_FORMER_ROOTS, (selection.root,))]
         here = {tombstones.project_scope(root) for root in (selection.root, *former)} | of_sessions

@@ -29,7 +29,7 @@ _OF_TEXT: Final = "SELECT body FROM event WHERE id = (SELECT min(id) FROM long_p
 
 
 def prompt_hashes(body: AnyBody) -> str | None:
-    """Returns, as JSON, the hash of a long prompt of a person and those of its lines; None for any other event."""
+    """Returns the hashes of a person's long prompt and of its lines as JSON; None for any other event."""
     if not isinstance(body, UserPrompt) or body.actor != "human":
         return None
     lines = long_lines(body.typed)
@@ -51,7 +51,7 @@ def prompt_of(db: sqlite3.Connection, event_id: int) -> UserPrompt | None:
 
 
 def prompts_like(db: sqlite3.Connection, text: str) -> list[str]:
-    """Returns other prompts that share most lines with `text`, at most 8, whichever project they came in."""
+    """Returns at most 8 other prompts, from any project, that share most lines with `text`."""
     lines = long_lines(text)
     own = text_hash(text)
     shared: Counter[int] = Counter()

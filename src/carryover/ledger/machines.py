@@ -122,7 +122,8 @@ async def know_machine(db: aiosqlite.Connection, machine_id: str, name: str) -> 
     for (known,) in await db.execute_fetchall("SELECT name FROM machine WHERE id = ?", (machine_id,)):
         return str(known)
     taken = {taken for (taken,) in await db.execute_fetchall(_NAMES)}
-    free = next(one for one in chain((name,), (f"{name}-{n}" for n in count(2))) if one not in taken)
+    numbered = (f"{name}-{number}" for number in count(2))
+    free = next(one for one in chain([name], numbered) if one not in taken)
     await db.execute_fetchall("INSERT INTO machine (id, name) VALUES (?, ?)", (machine_id, free))
     return free
 

@@ -78,7 +78,7 @@ async def add_provisional(
         session = await upsert_session(db, agent, event.session, SessionInfo(), **span, rank=None)
         project_id = await assign_project(db, session, [event], roots, for_good=False)
         await db.execute_fetchall(_INSERT, (session.id, subagent_id, fingerprint, at_ms, entry.body))
-        added = added + 1
+        added += 1
         newest_ms = max(newest_ms, at_ms)
         if project_id is not None:
             await mark_changed(db, [project_id], started_ms=session.started_ms)
@@ -91,14 +91,11 @@ async def drop_confirmed(db: aiosqlite.Connection, session_id: int, events: Sequ
     rows = await db.execute_fetchall(_OF_SESSION, (session_id,))
     if not rows:
         return
-    confirmed = [
-        (row_id,)
-        for row_id, subagent_id, fingerprint, at_ms in rows
-        if any(
-            (event.subagent_id or "") == subagent_id and _confirms(event.at_ms, event.body, fingerprint, at_ms)
-            for event in events
-        )
-    ]
+    confirmed = []
+    for row_id, subagent_id, fingerprint, at_ms in rows:
+        theirs = (event for event in events if (event.subagent_id or "") == subagent_id)
+        if any(_confirms(event.at_ms, event.body, fingerprint, at_ms) for event in theirs):
+            confirmed.append((row_id,))
     await db.executemany("DELETE FROM provisional WHERE id = ?", confirmed)
 
 

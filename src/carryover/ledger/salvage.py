@@ -147,7 +147,7 @@ def _past_damage(old: sqlite3.Connection, table: str, columns: str, after: int) 
     step = 1
     while _read(old, table, columns, after + step, 1) is None:
         fails = after + step
-        step = step * 2
+        step *= 2
         if step > _HIGHEST_ROWID:
             return _HIGHEST_ROWID
     works = after + step
@@ -166,4 +166,5 @@ def _read(old: sqlite3.Connection, table: str, columns: str, after: int, limit: 
         rows = old.execute(f"SELECT {columns} FROM {table} WHERE id > ? ORDER BY id LIMIT ?", (after, limit)).fetchall()
     except sqlite3.DatabaseError:
         return None
-    return rows if all(one < other for one, other in pairwise([after, *(row[0] for row in rows)])) else None
+    ids = [after, *(row[0] for row in rows)]
+    return rows if all(one < other for one, other in pairwise(ids)) else None

@@ -131,9 +131,12 @@ def sessions_with(db: sqlite3.Connection, query: Query) -> set[str]:
 
 def edits_of_name(db: sqlite3.Connection, project_id: int, root: str, name: str) -> Iterator[EditRow]:
     """Yields events that may be edits of a file called `name` in the project at `root` and its worktrees."""
-    values: dict[str, Any] = {"project": project_id, "root": root, "match": phrase(name), "pending_to": _EVERY_EVENT}
-    if values["match"]:
-        (values["pending_to"],) = db.execute("SELECT pending_to FROM search_state").fetchone()
+    match = phrase(name)
+    pending_to = _EVERY_EVENT
+    if match:
+        (pending_to,) = db.execute("SELECT pending_to FROM search_state").fetchone()
+    values = {"project": project_id, "root": root, "match": match, "pending_to": pending_to}
+    if match:
         yield from records(EditRow, db, _INDEXED_EDITS, values)
     yield from records(EditRow, db, _OTHER_EDITS, values)
 

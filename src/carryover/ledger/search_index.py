@@ -2,7 +2,7 @@
 
 It stores tokens and no text (2.7 MB for a ledger of 47 MB), and with them the hashes of `long_prompts`. Events up to
 the id `pending_to` are not in it yet: they are indexed in small transactions, newest first. Without positions it would
-find no phrases and no Chinese.
+find neither phrases nor Chinese text.
 """
 
 from __future__ import annotations

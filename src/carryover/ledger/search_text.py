@@ -127,11 +127,13 @@ def terms_of(query: str) -> tuple[Term, ...]:
 
 def match_expression(terms: Sequence[Term], *, any_of: bool = False) -> str:
     """Returns the expression that finds texts with all of `terms` (at least one), or with `any_of` them."""
-    alternatives = (
-        " OR ".join(f'"{" ".join(each)}"{"*" if term.prefix else ""}' for each in (term.words, term.humps) if each)
-        for term in terms
-    )
-    return (" OR " if any_of else " AND ").join(f"({each})" for each in alternatives)
+    joint = " OR " if any_of else " AND "
+    return joint.join(f"({_expression(term)})" for term in terms)
+
+
+def _expression(term: Term) -> str:
+    ending = "*" if term.prefix else ""
+    return " OR ".join(f'"{" ".join(each)}"{ending}' for each in (term.words, term.humps) if each)
 
 
 def phrase(text: str) -> str:
@@ -165,20 +167,22 @@ def window(line: str, terms: Sequence[Term], chars: int) -> tuple[int, int, list
 def _densest(line: str, found: list[tuple[int, int]], chars: int) -> int:
     """Returns the start of the match with most different matches in the window that begins there."""
     room = chars - chars // _BEFORE_SHARE
-    different = [
-        len({line[start:end].lower() for start, end in found[at : at + _MOST_MATCHES] if end <= begin + room})
-        for at, (begin, _) in enumerate(found[:_MOST_MATCHES])
-    ]
+    different = []
+    for at, (begin, _) in enumerate(found[:_MOST_MATCHES]):
+        within = (line[start:end] for start, end in found[at : at + _MOST_MATCHES] if end <= begin + room)
+        different.append(len({text.lower() for text in within}))
     return found[different.index(max(different))][0] if found else 0
 
 
 def _pattern(term: Term, *, at_start: bool) -> re.Pattern[str]:
     start = r"(?<![^\W_])" if at_start else ""
     end = "" if term.prefix or not at_start else r"(?![^\W_])"
-    alternatives = [
-        r"[\W_]*".join(re.escape(_folded(word)) for word in each) for each in (term.words, term.humps) if each
-    ]
-    return re.compile(f"{start}(?:{'|'.join(alternatives)}){end}")
+    alternatives = "|".join(_side_by_side(each) for each in (term.words, term.humps) if each)
+    return re.compile(f"{start}(?:{alternatives}){end}")
+
+
+def _side_by_side(words: Sequence[str]) -> str:
+    return r"[\W_]*".join(re.escape(_folded(word)) for word in words)
 
 
 def _folded(text: str) -> str:

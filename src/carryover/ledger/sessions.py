@@ -134,7 +134,8 @@ async def assign_project(
     if main is None and (session.project_id is not None or not known):
         return session.project_id
     root = roots[(main or known[0]).cwd or ""]
-    recorded_project_id = project_id = await know_project(db, root.root, root.main_root)
+    recorded_project_id = await know_project(db, root.root, root.main_root)
+    project_id = recorded_project_id
     if root.gone:
         project_id = await current_project(db, recorded_project_id)
     else:

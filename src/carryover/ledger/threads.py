@@ -1,4 +1,4 @@
-"""The events of threads and their digests, which follow when events or the reducer change, inside the transaction.
+"""The events of threads and their digests, which are updated in the transaction that changes events or the reducer.
 
 The reducer sees exactly what is stored, so a rebuilt digest equals one that grew. What no longer counts keeps its row,
 so that its key stays known and reading the record again adds nothing.
@@ -7,6 +7,7 @@ so that its key stays known and reading the record again adds nothing.
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Final, Protocol
 
@@ -132,11 +133,14 @@ async def rebuild(db: aiosqlite.Connection, reducer: Reducer, thread_id: int) ->
     await db.execute_fetchall(_EMPTY, (NO_DIGEST, reducer.version, thread_id))
     after = 0
     while rows := list(await db.execute_fetchall(_EVENTS, (thread_id, after, _EVENTS_PER_READ))):
-        bodies = await asyncio.to_thread(lambda found: [decode_body(body) for *_, body in found], rows)
-        events = [StoredBody(row[0], row[1], body) for row, body in zip(rows, bodies, strict=True)]
+        events = await asyncio.to_thread(_decoded, rows)
         thread = await reduce_on(db, reducer, thread, events)
         after = events[-1].event_id
     return thread
+
+
+def _decoded(rows: Iterable[sqlite3.Row]) -> list[StoredBody]:
+    return [StoredBody(event_id, at_ms, decode_body(body)) for event_id, at_ms, body in rows]
 
 
 async def settle(db: aiosqlite.Connection, reducer: Reducer) -> set[int]:
@@ -204,21 +208,21 @@ async def reemit(
     thread = "SELECT id FROM thread WHERE session_id = ? AND subagent_id = ?"
     threads = await db.execute_fetchall(thread, (session.id, reemitted.subagent_id or ""))
     thread_id = next((int(found) for (found,) in threads), 0)
-    place = same = 0
+    place = 0
+    same = 0
     if reemitted.after is not None:
         after = (event_key(agent, reemitted.after), thread_id)
         # If that event is lost, entries are added and nothing is retracted.
         found = list(await db.execute_fetchall(_PLACE, after)) or await db.execute_fetchall(_LAST)
         place = max(int(row_id) for (row_id,) in found)
-    for (row_id, key, body), entry in zip(
-        list(await db.execute_fetchall(_STANDING, (thread_id, place, len(entries)))), entries, strict=False
-    ):
+    standing = list(await db.execute_fetchall(_STANDING, (thread_id, place, len(entries))))
+    for (row_id, key, body), entry in zip(standing, entries, strict=False):
         if key != entry.key:
             break
         if not is_same_body(body, entry.body):
             await db.execute_fetchall(REPLACE, (entry.body, row_id))
         place = row_id
-        same = same + 1
+        same += 1
     fresh = entries[same:]
     if fresh or not reemitted.more:
         await db.execute_fetchall(_RETRACT_AFTER, (thread_id, place))

@@ -80,7 +80,7 @@ async def put_tombstones(db: aiosqlite.Connection, tombstones: Tombstones) -> No
     await db.executemany("INSERT OR IGNORE INTO forgotten_event (id) VALUES (?)", [(key,) for key in tombstones.keys])
 
 
-async def take_back(db: aiosqlite.Connection, agent: str, entries: Sequence[Entry]) -> None:
+async def remove_tombstones(db: aiosqlite.Connection, agent: str, entries: Sequence[Entry]) -> None:
     """Removes the tombstones of `entries` and of their sessions. Those of projects stay, for all other events."""
     for marks, keys in in_parts([short_key(entry.key) for entry in entries]):
         await db.execute_fetchall(f"DELETE FROM forgotten_event WHERE id IN ({marks})", keys)
@@ -90,7 +90,7 @@ async def take_back(db: aiosqlite.Connection, agent: str, entries: Sequence[Entr
 
 
 def forgotten_ms(db: sqlite3.Connection, agent: str, sessions: Iterable[str], roots: Iterable[str]) -> int | None:
-    """Returns until when (UTC ms) events of these sessions were forgotten; None if none were or no time is known."""
+    """Returns the time (UTC ms) up to which these sessions were forgotten; None if none were or no time is known."""
     scopes = {EVERYTHING, *map(project_scope, roots)}
     for session in sessions:
         scopes |= {session_scope(agent, session), conversation_scope(agent, conversation_of(session))}
@@ -137,11 +137,7 @@ async def _covered(
         stored = await db.execute_fetchall(f"{_RULES} WHERE scope IN ({marks})", scopes)
         rules = [rule for row in stored if (rule := Tombstone(*row)).rank != FOREIGN or rule.scope in own]
         is_lesser = rank is not None and any(rank_of(rank, theirs) < rule.rank for rule in rules)
-        found = {
-            entry.key
-            for entry in theirs
-            if is_lesser or any(rule.from_ms <= entry.event.at_ms < rule.until_ms for rule in rules)
-        }
+        found = {entry.key for entry in theirs if is_lesser or _is_within(entry.event.at_ms, rules)}
         if found:
             of_projects = (rule for rule in rules if rule.scope in projects)
             scope = session_scope(agent, session)
@@ -149,3 +145,7 @@ async def _covered(
             await put_tombstones(db, Tombstones(tuple(narrowed)))
         covered |= found
     return covered
+
+
+def _is_within(at_ms: int, rules: Iterable[Tombstone]) -> bool:
+    return any(rule.from_ms <= at_ms < rule.until_ms for rule in rules)
