@@ -331,7 +331,9 @@ def _applied(edit: Edit, state: StateDir) -> Applied:
                 return Applied(edit, "left alone", edit.left_alone(os_reason(error)))
     if not edit.changes:
         return Applied(edit, "unchanged")
-    return Applied(edit, "created" if edit.before is None else "removed" if edit.after is None else "changed")
+    if edit.before is None:
+        return Applied(edit, "created")
+    return Applied(edit, "removed" if edit.after is None else "changed")
 
 
 def _write_recorded(edit: Edit, state: StateDir) -> None:

@@ -65,7 +65,8 @@ def origin_of_entry(data: bytes | None, entry: Entry, known: Origin | None = Non
     text = decode(data or b"")[1]
     if _present(text, entry)[1] is not None:
         return known or Origin(present=isinstance(entry.value, str))
-    return Origin(empty=(entry.key,)) if _values(text, toml=entry.toml).get(entry.key) in ([], {}) else UNKNOWN
+    is_empty = _values(text, toml=entry.toml).get(entry.key) in ([], {})
+    return Origin(empty=(entry.key,)) if is_empty else UNKNOWN
 
 
 def has_entry(data: bytes, entry: Entry) -> bool:

@@ -11,7 +11,7 @@ import contextlib
 import json
 import re
 import tomllib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import Any, Final
 
@@ -38,8 +38,11 @@ def put(text: str, path: Path, value: Mapping[str, Any]) -> str:
         block = newline_of(text).join(_lines(path, value))
         return _edited(text, path, lambda parent: _set(parent, path[-1], value), (a + block + b for a, b in blocks))
     newline = newline_of(text)
-    gap = "" if not text else newline if text.endswith("\n") else newline * 2
-    ending = newline if not text or text.endswith("\n") else ""
+    ends_line = text == "" or text.endswith("\n")
+    gap = newline if text else ""
+    if not ends_line:
+        gap = newline * 2
+    ending = newline if ends_line else ""
     after = text + gap + newline.join(_lines(path, value)) + ending
     after = _edited(text, path, lambda parent: _set(parent, path[-1], value), iter((after,)))
     step = path[-1] if path[-1] is not None else len(_at(values(after), path[:-1])) - 1
@@ -151,7 +154,9 @@ def _cut(text: str, start: int, end: int) -> str:
 
 
 def _chopped(text: str, end: int) -> int:
-    return end - 2 if text.endswith("\r\n", 0, end) else end - 1 if text.endswith("\n", 0, end) else end
+    if text.endswith("\r\n", 0, end):
+        return end - 2
+    return end - 1 if text.endswith("\n", 0, end) else end
 
 
 def _lines(path: Path, table: Mapping[str, Any]) -> list[str]:
@@ -159,12 +164,16 @@ def _lines(path: Path, table: Mapping[str, Any]) -> list[str]:
     name = ".".join(_key(step) for step in path if isinstance(step, str))
     lines = [f"[{name}]" if isinstance(path[-1], str) else f"[[{name}]]"]
     lists = {key: value for key, value in table.items() if isinstance(value, list) and value}
-    inner = {key: value for key, value in lists.items() if all(isinstance(each, dict) for each in value)}
+    inner = {key: value for key, value in lists.items() if _are_tables(value)}
     lines += [f"{_key(key)} = {_inline(value)}" for key, value in table.items() if key not in inner]
     for key, tables in inner.items():
         for each in tables:
             lines += ["", *_lines((*path, key, None), each)]
     return lines
+
+
+def _are_tables(values: Iterable[object]) -> bool:
+    return all(isinstance(each, dict) for each in values)
 
 
 def _key(name: str) -> str:

@@ -107,7 +107,9 @@ def find_lines(data: bytes, lines: Sequence[bytes], start: int = 0) -> tuple[int
     lf, crlf = (re.escape(eol.join(lines)) + rb"(?=%b|\Z)" % eol for eol in (b"\n", b"\r\n"))
     # Both in one search: a second one from each block on would read a file of many blocks as many times.
     found = re.compile(_BEGINS + b"(?:%b|(%b))" % (lf, crlf)).search(data, start)
-    return (found.start(), found.end(), b"\n" if found[1] is None else b"\r\n") if found is not None else None
+    if found is None:
+        return None
+    return found.start(), found.end(), b"\n" if found[1] is None else b"\r\n"
 
 
 def without_span(data: bytes, span: tuple[int, int, bytes]) -> bytes:
