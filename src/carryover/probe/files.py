@@ -1,22 +1,15 @@
-"""Examines edited files, lists the files of a project, and reads the text of one. Blocking and bounded."""
+"""Examines edited files. Blocking and bounded."""
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
-from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import monotonic
 from typing import Final
 
-import msgspec
-
-from carryover.errors import os_reason
 from carryover.facts import FileFacts, FileQuery
-from carryover.fsio import read_bytes_bounded
-from carryover.probe.git import output_of
 from carryover.probe.source_code import examine, language_of
 from carryover.text.boxes import boxes_in, is_document
 
@@ -32,18 +25,23 @@ def file_facts(
     Only regular files inside `root`, even after following symlinks, are read, and only up to `limit_bytes`; for
     anything else only its existence is reported. Never raises for a file."""
     deadline = monotonic() + budget_s
+
+    def out_of_time() -> bool:
+        return monotonic() >= deadline
+
     real_root = os.path.realpath(root)
     found: dict[str, FileFacts] = {}
     for query in queries:
-        if monotonic() >= deadline:
+        if out_of_time():
             break
         path = os.path.normpath(root / query.path)
-        if _is_inside(path, os.path.normpath(root)):
-            found[query.path] = _facts_of(path, real_root, query, limit_bytes, lambda: monotonic() >= deadline)
+        if is_inside(path, os.path.normpath(root)):
+            found[query.path] = _facts_of(path, real_root, query, limit_bytes, out_of_time)
     return found
 
 
-def _is_inside(path: str, root: str) -> bool:
+def is_inside(path: str, root: str) -> bool:
+    """Whether `path` is below `root`, judging by their names."""
     return path.startswith(root.rstrip(os.sep) + os.sep)
 
 
@@ -55,7 +53,7 @@ def _facts_of(path: str, real_root: str, query: FileQuery, limit: int, out_of_ti
         real = os.path.realpath(path)
         if (
             (language is None and not is_document(path))
-            or not _is_inside(real, real_root)
+            or not is_inside(real, real_root)
             or not stat.S_ISREG(os.lstat(real).st_mode)
         ):
             return FileFacts(exists=True)
@@ -67,7 +65,8 @@ def _facts_of(path: str, real_root: str, query: FileQuery, limit: int, out_of_ti
         return FileFacts(exists=True)
     with os.fdopen(descriptor, "rb") as file:
         status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode) or status.st_size > (limit if language else min(limit, LARGEST_BYTES)):
+        largest = limit if language else min(limit, LARGEST_BYTES)
+        if not stat.S_ISREG(status.st_mode) or status.st_size > largest:
             return FileFacts(exists=True)
         key = (real, status.st_ino, status.st_mtime_ns, status.st_ctime_ns, status.st_size, query.line, query.anchor)
         if (known := _cache.get(key)) is not None:
@@ -92,59 +91,3 @@ def _edited_line(source: bytes, query: FileQuery) -> int | None:
     if places:
         return min(places, key=lambda number: abs(number - (query.line or 1)))
     return query.line if query.line is not None and query.line <= len(lines) else None
-
-
-MOST_PATHS: Final = 20_000
-_DEEPEST: Final = 8
-_WOULD_ADD: Final = b"?"
-_LS_FILES: Final = ("ls-files", "-z", "-t", "--cached", "--others", "--exclude-standard", "--deduplicate")
-_NOT_WORK: Final = frozenset(
-    "node_modules bower_components vendor dist build out target venv env __pycache__ site-packages coverage tmp".split()
-)
-"""Folders without the user's work, for projects without git."""
-
-
-class ProjectPaths(msgspec.Struct, frozen=True):
-    """The files of a project, relative to its root and sorted. `new`: those that git does not track but would add."""
-
-    all: tuple[str, ...] = ()
-    new: frozenset[str] = frozenset()
-
-
-def project_paths(root: Path, *, timeout_s: float = 5.0) -> ProjectPaths:
-    """Returns the files of the project at `root`: those that git tracks or would add. Without git, all files in its
-    folders but hidden and generated ones. At most 20,000; names that are not UTF-8 are left out."""
-    listed = output_of(root, *_LS_FILES, timeout_s=timeout_s)
-    tagged = [(each[:1], os.fsdecode(each[2:])) for each in (listed or b"").split(b"\0") if each]
-    found = _by_walking(root) if listed is None else (name for _, name in tagged)
-    printable = (name for name in found if name.isprintable())  # neither half a surrogate pair nor a line end
-    names = tuple(sorted(islice(printable, MOST_PATHS)))
-    return ProjectPaths(names, frozenset(name for tag, name in tagged if tag == _WOULD_ADD).intersection(names))
-
-
-def _by_walking(root: Path) -> Iterator[str]:
-    for folder, folders, files in os.walk(root):
-        below = Path(folder).relative_to(root)
-        shown = sorted(name for name in folders if not name.startswith(".") and name.lower() not in _NOT_WORK)
-        folders[:] = shown if len(below.parts) < _DEEPEST else []
-        yield from ((below / name).as_posix() for name in sorted(files))
-
-
-def text_of(root: Path, path: str, *, limit_bytes: int = LARGEST_BYTES) -> str:
-    """Returns the text of a regular file inside `root`. Folders in its path may be symlinks inside `root`; the file may
-    not. Raises ValueError if it is not text, and OSError if it is missing, larger than the limit, or outside."""
-    top = os.path.realpath(root)
-    folder = os.path.realpath((root / path).parent)
-    if folder != top and not _is_inside(folder, top):
-        raise PermissionError(f"{path} is outside of the project")
-    data = read_bytes_bounded(Path(folder) / Path(path).name, limit_bytes, follow=False)
-    if b"\0" in data:
-        raise ValueError("not a text")
-    return data.decode("utf-8-sig")
-
-
-def why_unread(error: OSError | ValueError) -> str:
-    """Returns why `text_of` failed, for people, without the path."""
-    if isinstance(error, OSError):
-        return "a symlink" if error.errno == errno.ELOOP else os_reason(error)
-    return "not text"

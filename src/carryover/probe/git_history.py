@@ -57,9 +57,13 @@ def commit_of_line(root: Path, path: str, line: int) -> tuple[Commit, str] | Non
         return None
     blamed = output_of(root, "blame", "--porcelain", f"-L{at},{at}", "HEAD", "--", path, timeout_s=TIMEOUT_S)
     found = _BLAMED.match(blamed) if blamed else None
-    commits = _log(root, "--max-count=1", found[1].decode()) if found is not None else []
-    name = _FORMER_NAME.search(blamed) if blamed else None
-    return (commits[0], os.fsdecode(name[1]) if name is not None else path) if commits else None
+    if not blamed or found is None:
+        return None
+    commits = _log(root, "--max-count=1", found[1].decode())
+    if not commits:
+        return None
+    former = _FORMER_NAME.search(blamed)
+    return commits[0], path if former is None else os.fsdecode(former[1])
 
 
 def _log(root: Path, *arguments: str) -> list[Commit]:

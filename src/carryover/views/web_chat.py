@@ -28,9 +28,9 @@ from carryover.export.pieces import standing
 from carryover.facts import Facts, GitFacts
 from carryover.fsio import is_folder, is_gone
 from carryover.ledger.events import last_answer, prompts_at
-from carryover.probe.files import ProjectPaths, project_paths, text_of, why_unread
 from carryover.probe.git import OwnWrites, changed_files, may_be_repository, of_others
 from carryover.probe.git_command import ask
+from carryover.probe.project_files import ProjectPaths, project_paths, text_of, why_unread
 from carryover.projects.handoff_file import STORE
 from carryover.projects.root import AgentFolders
 from carryover.publish import pointers

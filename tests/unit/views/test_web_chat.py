@@ -10,8 +10,8 @@ import pytest
 
 from carryover.export.material import GuidingFile, LeftOut, TextFile
 from carryover.ledger.connect import connect_read_only
-from carryover.probe.files import project_paths
 from carryover.probe.git import OwnWrites
+from carryover.probe.project_files import project_paths
 from carryover.publish import pointers
 from carryover.views.web_chat import IGNORED, LARGEST_BYTES, files_that_matter, gathered, guidance, uncommitted
 from support.claude_session import ClaudeSession

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from carryover.probe.project_files import project_paths, text_of, why_unread
+from support.repository import git, repository
+
+
+def test_with_git_the_files_are_those_that_it_tracks_or_would_add(tmp_path: Path) -> None:
+    root = repository(tmp_path / "shop", {"cart.py": "", ".gitignore": "build/\n*.log\n", "src/a b.py": ""})
+    for name in ("new.py", "build/x.py", "debug.log", "caf\u00e9.py"):
+        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).write_text("")
+    os.mkfifo(root / "pipe")
+    (root / os.fsdecode(b"bad\xff.py")).write_text("")
+
+    found = project_paths(root)
+
+    assert found.all == (".gitignore", "caf\u00e9.py", "cart.py", "new.py", "src/a b.py")
+    assert found.new == {"caf\u00e9.py", "new.py"}
+
+
+def test_without_git_folders_that_programs_fill_are_left_out(tmp_path: Path) -> None:
+    for name in ("a.py", "src/b.py", "node_modules/c.js", ".cache/d", "build/e.o"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("")
+    (tmp_path / "round").symlink_to(tmp_path)
+
+    found = project_paths(tmp_path)
+
+    assert (found.all, found.new) == (("a.py", "src/b.py"), frozenset())
+
+
+def test_a_deleted_file_is_listed_by_git_and_has_no_text(tmp_path: Path) -> None:
+    root = repository(tmp_path / "shop", {"cart.py": "x", "gone.py": "y"})
+    (root / "gone.py").unlink()
+
+    with pytest.raises(FileNotFoundError):
+        text_of(root, "gone.py")
+    git(root, "rm", "--quiet", "--cached", "gone.py")
+    assert project_paths(root).all == ("cart.py",)
+
+
+@pytest.mark.parametrize(
+    ("data", "why"), [(b"a\0b", "not text"), (b"\xff\xfe", "not text"), (b"x" * 300, "larger than 100 bytes")]
+)
+def test_text_is_read_without_its_byte_order_mark_and_nothing_else(data: bytes, why: str, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"\xef\xbb\xbfna\xc3\xafve")
+    (tmp_path / "a.bin").write_bytes(data)
+
+    assert text_of(tmp_path, "a.txt") == "na\u00efve"
+    try:
+        text_of(tmp_path, "a.bin", limit_bytes=100)
+    except (ValueError, OSError) as refused:
+        assert why_unread(refused) == why
+    else:
+        pytest.fail("it was read")
+
+
+def test_nothing_outside_of_the_project_is_read(tmp_path: Path) -> None:
+    root = tmp_path / "shop"
+    root.mkdir()
+    (tmp_path / "secret.txt").write_text("secret")
+    (root / "link.txt").symlink_to(tmp_path / "secret.txt")
+    (root / "folder").symlink_to(tmp_path)
+
+    for path in ("link.txt", "folder/secret.txt", "../secret.txt"):
+        with pytest.raises(OSError):
+            text_of(root, path)
