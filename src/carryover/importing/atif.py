@@ -7,7 +7,7 @@ and outcomes are read from the names of tools, their arguments and what they pri
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -209,7 +209,7 @@ class Parser:
         for number, raw in enumerate(items_of(fields_of(fields.get("observation")).get("results"))):
             result = fields_of(raw)
             named = text_of(result.get("source_call_id"))
-            found = calls.get(named) if named else next(iter(calls.values())) if len(calls) == 1 else None
+            found = calls.get(named) if named else _only(calls)
             if found is not None:
                 ended = self._ended(found, result)
                 step.add(f"result{number}", ended, _at(found.own_of(result)))
@@ -328,6 +328,10 @@ def _begun(context: Context, fields: Fields) -> Context:
             parent=usable_name(text_of(own.get("parent"))),
         ),
     )
+
+
+def _only(calls: Mapping[str, _Call]) -> _Call | None:
+    return next(iter(calls.values())) if len(calls) == 1 else None
 
 
 def _at(own: dict[str, Any]) -> int | None:

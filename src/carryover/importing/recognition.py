@@ -1,4 +1,4 @@
-"""Says what was recognised in a file that gives no conversation, and what was not: by types of records alone."""
+"""Says what was and what was not recognised in a file that holds no conversation, by its record types alone."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Look:
 
 
 def look(agent: Agent, path: Path) -> Look:
-    """Reads the first records of a file as the agent's. Blocking."""
+    """Reads the first records of a file as if the agent had written it. Blocks."""
     try:
         batch = reader_of_copies(agent.reader).read(path, None)
     except (OSError, ValueError):  # ValueError: not this reader's kind of file at all

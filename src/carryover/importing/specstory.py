@@ -89,7 +89,7 @@ def names_of(spec: AgentSpec) -> tuple[str, ...]:
 
 
 def words_of(name: str) -> frozenset[str]:
-    """Returns the words by which names of an agent are compared."""
+    """Returns the words of an agent's name, to compare it with other spellings."""
     return frozenset(re.findall(r"[a-z0-9]+", name.lower())) - {"cli", "ide"}
 
 

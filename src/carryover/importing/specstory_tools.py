@@ -234,14 +234,23 @@ def read_tool(
         changes = tuple(_located(_changes(block, lines, fenced, "\n".join(shown)), locate))
     elif op == "shell" and outcome is not None and outcome.status == "ok":
         changes = tuple(_located(shell_changes(command, cwd), locate))
-    subject = command or (changes[0].path if changes else _question(lines) if op == "ask" else "")
+    subject = command
+    if changes and not subject:
+        subject = changes[0].path
+    elif op == "ask" and not subject:
+        subject = _question(lines)
     if not subject and op != "plan":
-        named = _path(block, lines, "")
-        if named is None:
-            subject = block.summary or next(filter(None, lines), "")
-        else:
-            subject = (locate(named) if PurePath(named).suffix or "/" in named else None) or named
+        subject = _subject(block, lines, locate)
     return ToolUse(op, bounded(subject, SUBJECT_CHARS), outcome, changes, lines)
+
+
+def _subject(block: ToolBlock, lines: Sequence[str], locate: Locate) -> str:
+    """Returns the file that a block is about, or else its summary or first line."""
+    named = _path(block, lines, "")
+    if named is None:
+        return block.summary or next(filter(None, lines), "")
+    is_path = PurePath(named).suffix or "/" in named
+    return (locate(named) if is_path else None) or named
 
 
 def _parted(body: Sequence[str]) -> tuple[list[str], list[tuple[str, str]]]:
@@ -254,8 +263,10 @@ def _parted(body: Sequence[str]) -> tuple[list[str], list[tuple[str, str]]]:
         fences.pass_line(line)
         if fences and not was_open:
             fenced.append((line.strip().strip("`~").strip(), []))
-        elif fences or not was_open:
-            (fenced[-1][1] if was_open else plain).append(line)
+        elif fences:
+            fenced[-1][1].append(line)
+        elif not was_open:
+            plain.append(line)
     return plain, [(language, "\n".join(inside)) for language, inside in fenced]
 
 
@@ -306,9 +317,10 @@ def _changes(
     path = _path(block, lines, output)
     if path is None:
         return ()
+    if block.name.lower().startswith("delete"):
+        return (Change(path=path, change="delete"),)
     is_new = _CREATED.search(output[:500])
-    deletes = block.name.lower().startswith("delete")
-    return (Change(path=path, change="delete" if deletes else "add" if is_new else "modify"),)
+    return (Change(path=path, change="add" if is_new else "modify"),)
 
 
 def _path(block: ToolBlock, lines: Sequence[str], output: str) -> str | None:
