@@ -223,7 +223,7 @@ def _lines(here: _Here, session: SessionRow, starts: Sequence[events.TurnStart],
         if not (isinstance(event.body, ToolCall | ToolResult) and is_own_tool(event.body))
     )
     for part in session_parts(of_turn, agent=agent_name(session.agent), root=session.root, subagents=False):
-        undone = " (taken back by the user)" if part.undone else ""
+        undone = " (taken back by the user)" if part.retracted else ""
         what = clean(neutralize(part.heading)).replace("(run by you)", "(run by the user)")
         if part.kind in ("user", "agent"):
             yield f"## {'The user' if part.kind == 'user' else what}{undone}"

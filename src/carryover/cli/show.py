@@ -152,14 +152,14 @@ def conversation(parts: Iterable[ShownPart], agent: str, *, full: bool) -> Itera
             day = today
             yield from ("", paint(day, DIM))
         speaks = part.kind != "happening"
-        who = (harmless(part.heading) if part.kind in ("user", "agent") else agent, part.subagent_id, part.undone)
+        who = (harmless(part.heading) if part.kind in ("user", "agent") else agent, part.subagent_id, part.retracted)
         if speaks and speaker != who:
             speaker = who
             where = f" (sub-agent {part.subagent_id})" if part.subagent_id else ""
-            undone = " (undone)" if part.undone else ""
+            undone = " (undone)" if part.retracted else ""
             yield from ("", f"{paint(f'{moment:%H:%M:%S}', DIM)}  {paint(who[0] + where + undone, BOLD)}")
         lines = _lines(part, full=full)
-        if part.undone:
+        if part.retracted:
             lines = [lines[0] if speaks else f"{lines[0]}  (undone)", *lines[1:]]
             lines = [paint(line, DIM) if line else "" for line in lines]
         yield from (f"  {line}".rstrip() for line in lines)

@@ -45,7 +45,7 @@ class SessionHead(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Part(msgspec.Struct, Generic[Text], frozen=True, kw_only=True):
-    """Something that was said or done. `heading` is one line; `text` may be empty. `undone`: the user retracted it."""
+    """Something said or done. `heading` is one line; `text` may be empty. `retracted`: the user took it back."""
 
     kind: PartKind
     at_ms: int
@@ -53,7 +53,7 @@ class Part(msgspec.Struct, Generic[Text], frozen=True, kw_only=True):
     text: Text
     failed: bool = False
     is_diff: bool = False
-    undone: bool = False
+    retracted: bool = False
     subagent_id: str | None = None
     turn: int = 0
     repeated: bool = False
@@ -95,7 +95,7 @@ def session_parts(
                 text=text,
                 failed=failed,
                 is_diff=isinstance(body, model.FileEdit),
-                undone=event.retracted,
+                retracted=event.retracted,
                 subagent_id=event.subagent_id,
                 turn=turn,
                 repeated=isinstance(body, model.ToolResult)
@@ -165,10 +165,13 @@ def shown(body: model.AnyBody, agent: str, root: str | None) -> Shown | None:
             return "agent", f"{agent} asks", "\n".join([text, *(f"- {option}" for option in options)]), False
         case model.ToolResult(op=op, subject=subject, output=output) as result:
             failed = result.status not in ("ok", "unknown")
-            how = f" (exit {result.exit_code})" if result.exit_code else f" ({result.status})" if failed else ""
+            how = f" ({result.status})" if failed else ""
+            if result.exit_code:
+                how = f" (exit {result.exit_code})"
             by = " (run by you)" if result.actor == "human" else ""
             is_cut = op == "shell" and len(" ".join(subject.split())) > _HEADING_CHARS
-            return "tool", f"{_call(result, root)}{by}{how}", f"$ {subject}\n{output}" if is_cut else output, failed
+            said = f"$ {subject}\n{output}" if is_cut else output
+            return "tool", f"{_call(result, root)}{by}{how}", said, failed
         case model.FileEdit() as edit:
             return "tool", edit_line(edit, root), edit.diff, False
         case model.PlanUpdate(items=items):
@@ -226,12 +229,12 @@ def session_markdown(head: SessionHead, parts: Iterable[Part[CleanText]]) -> Ite
     yield from (f"- {name}: {code_span(value)}" for name, value in head.facts if value)
     yield f"- Exported {exported(head.exported_ms)}"
     for part in parts:
-        undone = " (undone)" if part.undone else ""
+        mark = " (undone)" if part.retracted else ""
         if part.kind in ("user", "agent"):
-            yield from ("", f"## {_inert(part.heading)}{undone} · {local_time(part.at_ms)}", "")
+            yield from ("", f"## {_inert(part.heading)}{mark} · {local_time(part.at_ms)}", "")
             yield from _contained(part.text)
             continue
-        yield from ("", f"{'✗' if part.failed else '·'} {code_span(part.heading)}{undone}")
+        yield from ("", f"{'✗' if part.failed else '·'} {code_span(part.heading)}{mark}")
         if part.text:
             yield from ("", *fenced(part.text, "diff" if part.is_diff else "").split("\n"))
 
@@ -260,7 +263,8 @@ def _rewritten(text: CleanText) -> Iterator[str]:
     for line, form in zip(lines, line_forms(lines), strict=True):
         if form == "fence":
             found = _FENCE.match(line)
-            fence = "" if fence else found[1] if found is not None else "```"
+            opening = found[1] if found is not None else "```"
+            fence = "" if fence else opening
         if form != "text":
             yield line
         elif _UNDERLINE.match(line):
@@ -275,4 +279,10 @@ def _rewritten(text: CleanText) -> Iterator[str]:
 
 def _inert(line: str) -> str:
     """Neutralizes HTML and images in one line, outside code spans."""
-    return _MARKUP.sub(lambda found: found["code"] or ("&lt;" if found[0] == "<" else "!\\["), line)
+    return _MARKUP.sub(_escaped, line)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    if found["code"]:
+        return found["code"]
+    return "&lt;" if found[0] == "<" else "!\\["

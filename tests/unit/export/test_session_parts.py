@@ -83,7 +83,7 @@ def test_sub_agents_are_left_out_unless_asked_for_and_what_was_taken_back_is_mar
         *stored(UserPrompt(text="bake"), retracted=True),
     ]
 
-    assert [(part.heading, part.undone) for part in parts(*events)] == [("You", True)]
+    assert [(part.heading, part.retracted) for part in parts(*events)] == [("You", True)]
     assert [part.heading for part in parts(*events, subagents=True)] == ["Codex (sub-agent a1)", "You"]
 
 
