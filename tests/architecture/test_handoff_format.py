@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carryover.actions.handing_over import MadeHandoff
-from carryover.cli.handoff_output import FORMAT, as_data
+from carryover.actions.handoff_data import FORMAT, as_data
 from carryover.distill.entry import Entry
 from carryover.distill.handoff import MAX_TOKENS, Handoff
 from carryover.distill.header import PLACEHOLDER

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from carryover.agents import agent_id_of, specs
+from carryover.agents import agent_id_of, agent_name, specs
 
 
 class Known(NamedTuple):
@@ -30,3 +30,8 @@ def known_agents(*, startable: bool = False) -> list[Known]:
     return [
         Known(spec.id, spec.name, tuple(spec.aliases)) for spec in specs() if spec.start is not None or not startable
     ]
+
+
+def name_of(agent_id: str) -> str:
+    """Returns the agent's display name; its id, if no such agent is known."""
+    return agent_name(agent_id)

@@ -17,6 +17,7 @@ from carryover.install.machine import Machine, copies
 from carryover.terminal.output import copied_by_terminal
 
 LIMIT_S: Final = 5.0
+_INSTEAD: Final = "copy what `carryover handoff` prints"
 
 
 class Way(msgspec.Struct, frozen=True):
@@ -37,7 +38,12 @@ WAYS: Final = (
 )
 
 
-def copy(text: str, machine: Machine, *, instead: str = "copy what `carryover handoff` prints") -> str:
+def copy_here(text: str, *, instead: str = _INSTEAD) -> str:
+    """Puts `text` on the clipboard of this machine; see `copy`."""
+    return copy(text, Machine.here(), instead=instead)
+
+
+def copy(text: str, machine: Machine, *, instead: str = _INSTEAD) -> str:
     """Puts `text` on the clipboard; returns the program's name. Raises UserError, suggesting `instead`, if none can."""
     for way in WAYS:
         if way.display is None or machine.env.get(way.display):

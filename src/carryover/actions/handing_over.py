@@ -11,7 +11,9 @@ import msgspec
 from carryover.actions.context import agents_own, now_ms, refuse_excluded, root_of, settings_to_print, state_dir
 from carryover.actions.opened import LAST, Want, opened
 from carryover.config import Config
+from carryover.distill.entry import Entry
 from carryover.distill.handoff import Handoff
+from carryover.distill.render import lay_out
 from carryover.errors import ExitCode, UserError, visible
 from carryover.facts import ProjectRoot, is_foreign
 from carryover.fsio import is_folder
@@ -33,6 +35,11 @@ class MadeHandoff(msgspec.Struct, frozen=True, kw_only=True):
     root: str
     handoff: Handoff
     text: str
+
+    @property
+    def sections(self) -> list[tuple[str, list[tuple[str, Entry]]]]:
+        """The sections that are printed: the title, and the lines with what they are made of."""
+        return lay_out(self.handoff)
 
 
 def handoff_of_project(root: str, session: str | None = None, tokens: int | None = None) -> Refreshed:
@@ -61,6 +68,14 @@ def handoff_of_project(root: str, session: str | None = None, tokens: int | None
     if (reason := open_to_git(Path(root), made.settings)) is not None:
         warn(f"Nothing is written into {root}: {reason}.")
     return made
+
+
+def copied_handoff(root: str, session: str | None, tokens: int | None) -> tuple[str, str]:
+    """Puts the handoff on the clipboard; returns the root, and what took it. Raises UserError, as when none is made."""
+    from carryover.actions.clipboard import copy_here
+
+    made = handoff_of_project(root, session, tokens)
+    return made.root, copy_here(made.text or "")
 
 
 class _Wanted(NamedTuple):

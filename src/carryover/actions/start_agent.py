@@ -5,28 +5,36 @@ from __future__ import annotations
 import os
 import shlex
 import signal
+import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Final, NamedTuple, NoReturn
 
 import msgspec
 
-from carryover.actions.context import agents_own
+from carryover.actions.context import agents_own, now_ms, state_dir
+from carryover.actions.handing_over import handoff_of_project
+from carryover.actions.opened import Want, opened
 from carryover.adapter.spec import Starter
 from carryover.agents import agent_name, specs
-from carryover.config import Config
+from carryover.config import Config, load_config
 from carryover.distill.own_text import go_on_prompt
+from carryover.distill.trail import did_something, leading_step, steps_of, task_of
+from carryover.distill.view import SessionView
 from carryover.errors import ExitCode, UserError, os_reason
 from carryover.install.machine import Command, Machine, start_command, startable_here
 from carryover.paths import StateDir
 from carryover.projects.handoff_file import CHOSEN, STORE, place_of, write_handoff
 from carryover.projects.root import StatePaths
 from carryover.publish.make import Refreshed
+from carryover.publish.project_view import project_view
 from carryover.publish.refresh import put_in_place
 from carryover.terminal.output import can_ask, say
 from carryover.terminal.paths import quoted
 from carryover.terminal.streams import flush
 
+RECENT_MS: Final = 3 * 86_400_000
+"""Work untouched for longer than this is not offered."""
 _COPY: Final = "`carryover handoff --copy` puts the handoff on the clipboard instead: paste it as the first prompt."
 
 
@@ -41,6 +49,38 @@ class StartableAgent(msgspec.Struct, frozen=True):
         """Returns the command line, with the command as the user's shell finds it."""
         shown = self.starter.binary if self.command.on_path else str(self.command.path)
         return (shown, *self.starter.arguments(go_on_prompt(handoff), handoff))
+
+
+class TakeOver(NamedTuple):
+    """A handoff that is in its project, and the agent that is to take over."""
+
+    start: StartableAgent
+    made: Refreshed
+    handoff: str
+    """The path of the handoff in the project."""
+
+    @property
+    def root(self) -> str:
+        """The project's root."""
+        return self.made.root
+
+    @property
+    def is_at_limit(self) -> bool:
+        """Whether the agent that worked last is at its usage limit."""
+        return self.made.handoff is not None and self.made.handoff.limit is not None
+
+
+def take_over(agent_id: str | None, root: str) -> TakeOver:
+    """Puts the handoff into the project at `root` for the agent; None is the last other one that worked there.
+
+    Raises UserError if there is nothing to hand over, it may not be put there, or the agent can't be started.
+    """
+    state = state_dir()
+    config = load_config(state.config)
+    start = startable_agent(agent_id, config) if agent_id is not None else None
+    made = handoff_of_project(root)
+    start = start or startable_agent(last_other_agent(made, config), config)
+    return TakeOver(start, made, handoff_in_place(made, config, state))
 
 
 def startable_agent(agent_id: str, config: Config) -> StartableAgent:
@@ -100,9 +140,10 @@ def handoff_in_place(made: Refreshed, config: Config, state: StateDir) -> str:
     return place_of(made.settings.folder)
 
 
-def chosen_in_place(made: Refreshed) -> str:
+def chosen_in_place(root: str, session: str | None, tokens: int | None) -> str:
     """Writes the handoff of a chosen session or size to a separate file and returns its path, since others need the
     project's."""
+    made = handoff_of_project(root, session, tokens)
     assert made.text is not None, "else it was raised that there is none"
     try:
         write_handoff(made.settings.folder or Path(made.root) / STORE, made.text, CHOSEN)
@@ -137,3 +178,35 @@ def exec_here(name: str, program: Path, words: Sequence[str], folder: str) -> No
         os.execve(program, list(words), {**os.environ, "PWD": folder})
     except OSError as error:
         raise UserError(f"{name} could not be started in {folder}: {error.strerror}. {_COPY}") from error
+
+
+class Work(NamedTuple):
+    """A piece of work that was not finished."""
+
+    session: str
+    task: str
+    agent: str
+    """The agent's name, and where it worked if that is another checkout."""
+    newest_ms: int
+
+
+def open_work(root: str) -> list[Work]:
+    """Returns the pieces of recent work in the project at `root`; the one that leads the handoff comes first."""
+    if not state_dir().ledger.exists():
+        return []
+    with opened(Want.AS_IT_IS, root) as (ledger, project):
+        found = _open_sessions(ledger, project.id) if project is not None else []
+    return [
+        Work(one.session, task_of(one.digest) or "", agent_name(one.agent) + one.where, one.newest_ms) for one in found
+    ]
+
+
+def _open_sessions(ledger: sqlite3.Connection, project_id: int) -> list[SessionView]:
+    """Returns the newest session of each piece of recent work: the one that leads the handoff, then newest first."""
+    view = project_view(ledger, project_id)
+    steps = steps_of(view)
+    if not steps:
+        return []
+    lead, since_ms = leading_step(steps).view, now_ms() - RECENT_MS
+    sessions = sorted(view.sessions, key=lambda session: (session is not lead, -session.newest_ms, session.session))
+    return [one for one in sessions if one is lead or (one.newest_ms >= since_ms and did_something(one.digest))]

@@ -9,15 +9,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from carryover.actions.context import agents_own, now_ms, project_root, settings_to_print, state_dir
+from carryover.actions.chat_document import (
+    FILE_TOKENS,
+    LEAST_BUDGET,
+    USUAL_CHAT,
+    ChatDocument,
+    ForChat,
+    budgets_of_chats,
+    document_for_chat,
+)
+from carryover.actions.output_file import target, unwritable, write
 from carryover.cli.arguments import add_tokens_argument, describe, flag, positive
-from carryover.cli.output_file import may_replace, may_write, target, unwritable, write
-from carryover.distill.handoff import MAX_TOKENS
+from carryover.cli.output_file import may_replace, may_write
 from carryover.errors import ExitCode, UserError, visible
-from carryover.export.document import LEAST_BUDGET, Document, Request, compose
-from carryover.export.material import Material
 from carryover.terminal.output import Progress, agree, counted, one_line, print_document, print_json, put, say, warn
-from carryover.views.web_chat import GENERIC, gathered, web_chats
 
 DESCRIPTION: Final = """\
 Prints the project as one document to paste where no file can be seen: a chat in
@@ -50,16 +55,20 @@ EXAMPLES: Final = """\
 
 _LISTED: Final = 30
 _MODEL: Final = re.compile(r"[A-Za-z0-9][\w./:-]{0,200}")
-_PAUSED: Final = "Carryover is paused; this is what it recorded before. `carryover unpause` ends that."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
     add = parser.add_argument
     add("project", metavar="PROJECT", nargs="?", help="a folder of the project (default: this one)")
-    chats = web_chats()
-    sizes = ", ".join(f"{chat.id} {chat.budget:,}" for chat in chats.values())
-    add("--for", dest="chat", choices=tuple(chats), help=f"where it is pasted (default: {GENERIC.id}); tokens: {sizes}")
+    budgets = budgets_of_chats()
+    sizes = ", ".join(f"{chat} {budget:,}" for chat, budget in budgets.items())
+    add(
+        "--for",
+        dest="chat",
+        choices=tuple(budgets),
+        help=f"where it is pasted (default: {USUAL_CHAT}); tokens: {sizes}",
+    )
     add("--question", metavar="TEXT", help="what you ask there; it comes last, unchanged")
     tokens = partial(positive, least=LEAST_BUDGET)
     add("--budget", metavar="TOKENS", type=tokens, help=f"at most this many, as estimated; {LEAST_BUDGET:,} or more")
@@ -118,19 +127,20 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _document(args: argparse.Namespace, path: Path | None) -> None:
-    material, request = _material(args)
-    document = compose(material, request)
+    made = document_for_chat(
+        args.project, args.chat, question=args.question or "", budget=args.budget, tokens=args.tokens
+    )
+    document = made.document
     if not args.json:
         warn(*_listed(document))
     if args.copy:
-        from carryover.actions.clipboard import copy
-        from carryover.install.machine import Machine
+        from carryover.actions.clipboard import copy_here
 
         agree(args, "Copy this? It leaves this machine where you paste it.", nothing="copied")
-        way = copy(document.text, Machine.here(), instead="have `carryover export -o FILE` write it to a file")
+        way = copy_here(document.text, instead="have `carryover export -o FILE` write it to a file")
         say(f"The document is on the clipboard ({way}). `carryover note` takes the answer back.")
     elif args.compress is not None and path is not None:
-        _compress(document, material, request, path, args)
+        _compress(made, path, args)
     else:
         _put(document.text, path, args, _as_data(document))
 
@@ -151,8 +161,8 @@ def _problem(args: argparse.Namespace) -> str:
         "Give --copy alone, without --json and -o FILE.": args.copy and (args.json or args.output is not None),
         "--compress needs -o FILE: the document goes there, its short form beside it.": args.compress is not None
         and args.output is None,
-        f"--tokens adds the conversation to a document, so it is more than {MAX_TOKENS:,}.": args.tokens is not None
-        and args.tokens <= MAX_TOKENS,
+        f"--tokens adds the conversation to a document, so it is more than {FILE_TOKENS:,}.": args.tokens is not None
+        and args.tokens <= FILE_TOKENS,
         "--any-ollama needs --compress.": args.any_ollama and args.compress is None,
         "--yes needs --copy or -o FILE.": args.yes and not args.copy and args.output is None,
     }
@@ -167,38 +177,7 @@ def _model(text: str) -> str:
     return model
 
 
-def _material(args: argparse.Namespace) -> tuple[Material, Request]:
-    from carryover.actions.context import refuse_excluded
-    from carryover.actions.opened import Want, opened
-
-    root = project_root(args.project, must_exist=True)
-    state = state_dir()
-    config = settings_to_print(state)
-    refuse_excluded(root, config)
-    own, now = agents_own(config.agents), now_ms()
-    tokens = args.tokens or MAX_TOKENS
-    material = None
-    with opened(Want.FRESH, root) as (ledger, project):
-        if project is not None:
-            material = gathered(root, now_ms=now, ledger=(ledger, project.id), agents_own=own, tokens=tokens)
-    if state.paused.exists():
-        warn(_PAUSED)
-    if material is None:
-        warn("No agent's work is recorded for this project, so the document holds only its files.")
-        material = gathered(root, now_ms=now)
-    if material.handoff is None and not material.paths:
-        nothing = f"No agent has worked in {root}, and there is no file to show. Nothing was exported."
-        raise UserError(nothing, ExitCode.NOTHING_FOUND)
-    chat = web_chats()[args.chat or GENERIC.id]
-    return material, Request(
-        reader=chat.name,
-        budget=args.budget or chat.budget,
-        tokens_percent=chat.tokens_percent,
-        question=args.question or "",
-    )
-
-
-def _listed(document: Document) -> Iterator[str]:
+def _listed(document: ChatDocument) -> Iterator[str]:
     """Yields the document's content, so that the user can check it before pasting anything."""
     included, left_out = document.included, document.left_out
     amount = f"About {document.tokens:,} of {document.budget:,} tokens."
@@ -215,17 +194,19 @@ def _listed(document: Document) -> Iterator[str]:
         yield "The task and the question alone are longer than the budget."
 
 
-def _compress(document: Document, material: Material, request: Request, path: Path, args: argparse.Namespace) -> None:
+def _compress(made: ForChat, path: Path, args: argparse.Namespace) -> None:
     """Writes the document, and beside it what a model makes of it."""
     from carryover.actions.shortening import shortened
 
+    document = made.document
     short = _short(path)
     write(path, document.text.encode("utf-8", "replace"))
     kept = f"The whole document is in {visible(str(path))}; {visible(short.name)} was not written."
     progress = Progress(only_terminal=True)
     try:
         done = shortened(
-            *(document, material, request, path.name, args.compress or None, progress.update), any_owner=args.any_ollama
+            *(document, made.material, made.request, path.name, args.compress or None, progress.update),
+            any_owner=args.any_ollama,
         )
     except UserError as error:
         raise UserError(f"{error} {kept}", error.code) from error
@@ -244,16 +225,13 @@ def _compress(document: Document, material: Material, request: Request, path: Pa
 
 
 def _export_all(args: argparse.Namespace, folder: Path) -> None:
-    from carryover.actions.archive import check_archive_folder, write_archive
-    from carryover.actions.opened import Want, opened
+    from carryover.actions.html_archive import check_archive_folder, write_archive
 
     try:
         if check_archive_folder(folder):
             may_replace(folder, "an earlier export", args)
         progress = Progress(after_s=1.0, only_terminal=True)
-        with opened(Want.LISTED) as (ledger, _):
-            config = settings_to_print(state_dir())
-            done = write_archive(ledger, folder, config, full=args.full, report=progress.update)
+        done = write_archive(folder, full=args.full, report=progress.update)
         progress.clear()
     except OSError as error:
         raise unwritable(folder, error) from error
@@ -269,7 +247,7 @@ def _short(path: Path) -> Path:
     return path.with_name(f"{path.stem}.short{path.suffix}")
 
 
-def _as_data(document: Document) -> dict[str, Any]:
+def _as_data(document: ChatDocument) -> dict[str, Any]:
     return {
         "tokens": document.tokens,
         "budget": document.budget,

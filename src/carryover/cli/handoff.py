@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from carryover.actions.context import now_ms, project_root
-from carryover.agents import agent_name
 from carryover.cli.arguments import (
     add_pager_argument,
     add_tokens_argument,
@@ -94,13 +93,14 @@ def run(args: argparse.Namespace) -> None:
 
         continue_in(args.to, args.project, args.session, tokens=args.tokens, run=False)
         return
+    from carryover.actions import handoff_data
     from carryover.cli import handoff_output
 
     made = _made(args)
     if args.json:
-        print_json(handoff_output.as_data(made))
+        print_json(handoff_data.as_data(made))
     elif args.why:
-        print_document(handoff_output.with_reasons(made))
+        print_document(handoff_data.with_reasons(made))
     elif args.raw or not is_terminal():
         print_document(made.text)
     else:
@@ -125,11 +125,9 @@ def _made(args: argparse.Namespace) -> MadeHandoff:
 
 
 def _copy(args: argparse.Namespace) -> None:
-    from carryover.actions.clipboard import copy
-    from carryover.actions.handing_over import handoff_of_project
-    from carryover.install.machine import Machine
+    from carryover.actions.agents import name_of
+    from carryover.actions.handing_over import copied_handoff
 
-    made = handoff_of_project(project_root(args.project), args.session, args.tokens)
-    way = copy(made.text or "", Machine.here())
-    where = agent_name(args.to) if args.to is not None else "the next agent"
-    say(f"The handoff of {made.root} is on the clipboard ({way}). Paste it as the first prompt of {where}.")
+    root, way = copied_handoff(project_root(args.project), args.session, args.tokens)
+    where = name_of(args.to) if args.to is not None else "the next agent"
+    say(f"The handoff of {root} is on the clipboard ({way}). Paste it as the first prompt of {where}.")

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from carryover.actions.context import project_root, state_dir
+from carryover.actions.output_file import target
 from carryover.agents import agent_name
 from carryover.cli.arguments import describe, flag
-from carryover.cli.output_file import target
 from carryover.config import Config, load_config, project_settings
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import is_folder, read_bytes_bounded

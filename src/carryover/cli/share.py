@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from carryover.actions.context import now_ms, project_root, state_dir
+from carryover.actions.output_file import target, write
 from carryover.cli.arguments import describe, flag, seconds
-from carryover.cli.output_file import may_write, target, write
+from carryover.cli.output_file import may_write
 from carryover.errors import ExitCode, UserError, visible
 from carryover.terminal.output import agree, counted, local_time, one_line, print_lines, put, size, warn
 

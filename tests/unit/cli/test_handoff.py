@@ -18,10 +18,11 @@ from carryover.actions.clipboard import WAYS, copy
 from carryover.actions.context import state_dir
 from carryover.actions.from_disk import of_project, of_session, sources_on_disk
 from carryover.actions.handing_over import MadeHandoff
+from carryover.actions.handoff_data import as_data, with_reasons
 from carryover.actions.transcript import handoff_of_transcript
 from carryover.adapter.contract import Source
 from carryover.cli.demo.replay import make_project, replay
-from carryover.cli.handoff_output import as_data, lines_for_person, with_reasons
+from carryover.cli.handoff_output import lines_for_person
 from carryover.config import Config
 from carryover.distill.digest import Digest
 from carryover.distill.entry import Entry, Kind, Section

@@ -13,8 +13,9 @@ from typing import Final
 
 import msgspec
 
-from carryover.actions.context import agents_own, now_ms
+from carryover.actions.context import agents_own, now_ms, settings_to_print, state_dir
 from carryover.actions.exporting import page_style, session_document, shown_root, shown_title
+from carryover.actions.opened import Want, opened
 from carryover.agents import agent_name
 from carryover.config import Config, project_settings
 from carryover.errors import ExitCode, UserError
@@ -79,13 +80,18 @@ def check_archive_folder(folder: Path) -> bool:
     raise UserError(f"{folder} {problem} with -o.", ExitCode.REFUSED)
 
 
-def write_archive(
-    ledger: sqlite3.Connection, folder: Path, config: Config, *, full: bool, report: Callable[[float, str], None]
-) -> Archive:
+def write_archive(folder: Path, *, full: bool, report: Callable[[float, str], None]) -> Archive:
     """Writes a page for each session, two for each project and one of all, in place of an earlier export in `folder`.
 
     Only the user can read them. Raises UserError (NOTHING_FOUND) if no session is recorded.
     """
+    with opened(Want.LISTED) as (ledger, _):
+        return _write_all(ledger, folder, settings_to_print(state_dir()), full=full, report=report)
+
+
+def _write_all(
+    ledger: sqlite3.Connection, folder: Path, config: Config, *, full: bool, report: Callable[[float, str], None]
+) -> Archive:
     by_project: dict[int | None, list[SessionRow]] = {}
     for row in sessions(ledger, limit=1_000_000):
         by_project.setdefault(row.project_id, []).append(row)

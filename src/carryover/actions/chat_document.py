@@ -1,0 +1,75 @@
+"""Makes a project into one document for a chat that sees no file."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from carryover.actions.context import agents_own, now_ms, project_root, refuse_excluded, settings_to_print, state_dir
+from carryover.actions.opened import Want, opened
+from carryover.distill.handoff import MAX_TOKENS
+from carryover.errors import ExitCode, UserError
+from carryover.export import document
+from carryover.export.document import Document, Request, compose
+from carryover.export.material import Material
+from carryover.terminal.output import warn
+from carryover.views.web_chat import GENERIC, gathered, web_chats
+
+USUAL_CHAT: Final = GENERIC.id
+LEAST_BUDGET: Final = document.LEAST_BUDGET
+FILE_TOKENS: Final = MAX_TOKENS
+"""The budget of a project's handoff; a document with the conversation takes more."""
+_PAUSED: Final = "Carryover is paused; this is what it recorded before. `carryover unpause` ends that."
+
+ChatDocument = Document
+
+
+class ForChat(NamedTuple):
+    """A document, and what it was made of."""
+
+    document: ChatDocument
+    material: Material
+    request: Request
+
+
+def budgets_of_chats() -> dict[str, int]:
+    """Returns how many tokens each chat takes, by its id."""
+    return {chat.id: chat.budget for chat in web_chats().values()}
+
+
+def document_for_chat(
+    project: str | None, chat_id: str | None, *, question: str, budget: int | None, tokens: int | None
+) -> ForChat:
+    """Makes the document of the project that `project` is in, with the conversation for a handoff of `tokens`.
+
+    Raises UserError (NOTHING_FOUND) if no agent has worked there and there is no file to show.
+    """
+    root = project_root(project, must_exist=True)
+    material = _material(root, tokens or FILE_TOKENS)
+    if material.handoff is None and not material.paths:
+        nothing = f"No agent has worked in {root}, and there is no file to show. Nothing was exported."
+        raise UserError(nothing, ExitCode.NOTHING_FOUND)
+    chat = web_chats()[chat_id or USUAL_CHAT]
+    request = Request(
+        reader=chat.name,
+        budget=budget or chat.budget,
+        tokens_percent=chat.tokens_percent,
+        question=question,
+    )
+    return ForChat(compose(material, request), material, request)
+
+
+def _material(root: str, tokens: int) -> Material:
+    state = state_dir()
+    config = settings_to_print(state)
+    refuse_excluded(root, config)
+    own, now = agents_own(config.agents), now_ms()
+    material = None
+    with opened(Want.FRESH, root) as (ledger, project):
+        if project is not None:
+            material = gathered(root, now_ms=now, ledger=(ledger, project.id), agents_own=own, tokens=tokens)
+    if state.paused.exists():
+        warn(_PAUSED)
+    if material is None:
+        warn("No agent's work is recorded for this project, so the document holds only its files.")
+        material = gathered(root, now_ms=now)
+    return material
