@@ -159,11 +159,13 @@ def _see_name(found: Findings, line: str) -> None:
         _saw(found, summary[5], "fail" if failed or errors else "pass", ran=ran > skipped)
     elif numbered := _NUMBERED.match(bare):
         _failed(found, next(filter(None, numbered.groups())))
-    elif marked := _MARK_FIRST.match(bare) or _MARK_LAST.match(bare):
+    elif marked := _MARK_FIRST.match(bare):
         _see_marked(found, marked)
+    elif marked := _MARK_LAST.match(bare):
+        _see_marked(found, marked, is_last=True)
 
 
-def _see_marked(found: Findings, marked: re.Match[str]) -> None:
+def _see_marked(found: Findings, marked: re.Match[str], *, is_last: bool = False) -> None:
     subject = _BEHIND_NAME.sub("", marked["rest"].strip())
     outcome: Outcome = "fail" if marked["fail"] else "pass"
     found.ended = found.ended or "\t" in marked["rest"]
@@ -176,7 +178,7 @@ def _see_marked(found: Findings, marked: re.Match[str]) -> None:
     elif module := re.fullmatch(r"\S+ \(([\w.<>]+)\)", subject):
         if not module[1].startswith("unittest.") and (file := module_path(module[1])):
             _saw(found, file, outcome)
-    elif marked.re is _MARK_LAST and " > " in subject:
+    elif is_last and " > " in subject:
         _saw(found, subject.partition(" > ")[0], outcome)
     is_name = _ONE_NAME.fullmatch(subject) or " > " in subject or not (marked["fail"] or "").isupper()
     if outcome == "fail" and is_name and not (path and path[1] == subject):
