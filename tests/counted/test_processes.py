@@ -9,6 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -134,6 +135,7 @@ def switches(pid: int) -> dict[int, int]:
     """How often each thread of the process has given up the processor to wait, by its id."""
     found = {}
     for task in Path(f"/proc/{pid}/task").iterdir():
-        lines = dict(line.split(":\t", 1) for line in (task / "status").read_text().splitlines())
-        found[int(task.name)] = int(lines["voluntary_ctxt_switches"])
+        with suppress(FileNotFoundError, ProcessLookupError):  # it has ended
+            lines = dict(line.split(":\t", 1) for line in (task / "status").read_text().splitlines())
+            found[int(task.name)] = int(lines["voluntary_ctxt_switches"])
     return found

@@ -39,8 +39,10 @@ _WRITTEN_AFTER: Final = ("description", "config")
 _AT_ONCE_NS: Final = 2_000_000_000
 _STATE: Final = re.compile(r"[A-Z_]+|index|sharedindex\..*|packed-refs|refs|logs|reftable|worktrees")
 """Names in a data folder that git takes for commits, branches or its index."""
-_WALKED: Final = ("refs", "reftable")
-_MOST_ENTRIES: Final = 20_000
+WALKED: Final = ("refs", "reftable")
+"""The folders that hold the branches."""
+MOST_ENTRIES: Final = 20_000
+"""Git is not asked about a repository with more of them."""
 
 
 def git_dir_of(root: Path) -> Path | None:
@@ -96,11 +98,11 @@ def may_be_asked(root: Path) -> bool:
         return False
     tops = [os.path.realpath(folder) for folder in folders]
     try:
-        entries = islice((entry for top in tops for entry in _state(top)), _MOST_ENTRIES + 1)
+        entries = islice((entry for top in tops for entry in _state(top)), MOST_ENTRIES + 1)
         inside = [not entry.is_symlink() or _is_inside(os.path.realpath(entry.path), tops) for entry in entries]
     except OSError:  # such as a name too long for us, but not for git, which goes there step by step
         return False
-    return len(inside) <= _MOST_ENTRIES and all(inside)
+    return len(inside) <= MOST_ENTRIES and all(inside)
 
 
 def named_in(file: Path, prefix: bytes = b"") -> Path | None:
@@ -224,18 +226,18 @@ def _state(folder: str) -> Iterator[os.DirEntry[str]]:
             for tree in _entries(entry.path):
                 yield tree
                 yield from _state(tree.path)
-        elif entry.name in _WALKED:
-            yield from _below(entry)
+        elif entry.name in WALKED and entry.is_dir(follow_symlinks=False):
+            yield from entries_below(entry.path)
 
 
-def _below(entry: os.DirEntry[str]) -> Iterator[os.DirEntry[str]]:
-    left = [entry]
+def entries_below(folder: str) -> Iterator[os.DirEntry[str]]:
+    """Yields what is in a folder and its folders, behind no symlink, however deep. Raises OSError for a path that is
+    too long."""
+    left = [folder]
     while left:
-        found = left.pop()
-        if found.is_dir(follow_symlinks=False):
-            inner = list(_entries(found.path))
-            yield from inner
-            left += inner
+        inner = list(_entries(left.pop()))
+        yield from inner
+        left += [entry.path for entry in inner if entry.is_dir(follow_symlinks=False)]
 
 
 def _entries(folder: str) -> Iterator[os.DirEntry[str]]:

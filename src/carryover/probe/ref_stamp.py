@@ -3,36 +3,44 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from carryover.probe.checkout import common_dir_of, git_dir_of
+from carryover.probe.checkout import MOST_ENTRIES, WALKED, common_dir_of, entries_below, git_dir_of
 
 RefStamp = tuple[tuple[str, int, int, int], ...]
 """Path, time of the last write (ns), size and inode of each file that was there."""
 
 _FILES: Final = ("HEAD", "packed-refs", "shallow", "config", "config.worktree", "objects/pack")
 """Beside the branches, what HEAD, the length of its short name, and what its branch follows depend on."""
-_FOLDERS: Final = ("refs", "reftable")
 
 
 def ref_stamp(root: Path) -> RefStamp | None:
     """Returns what differs after each change of HEAD, a branch, a tag or git's settings at `root`; None if that is not
-    the top of a checkout."""
+    the top of a checkout that git may be asked about."""
     git_dir, common = git_dir_of(root), common_dir_of(root)
     if git_dir is None or common is None:
         return None
-    of_repository = (path for folder in {git_dir: None, common: None} for path in _paths_in(folder))
-    found = (_status(path) for path in (*of_repository, *_user_settings()))
+    folders = dict.fromkeys((git_dir, common))
+    try:
+        branches = list(islice((path for folder in folders for path in _branches(folder)), MOST_ENTRIES + 1))
+    except OSError:
+        return None
+    if len(branches) > MOST_ENTRIES:
+        return None
+    files = (str(folder / name) for folder in folders for name in _FILES)
+    followed = (_status(path, os.stat) for path in (*files, *_user_settings()))
+    found = (*followed, *(_status(path, os.lstat) for path in branches))
     return tuple(status for status in found if status is not None)
 
 
-def _paths_in(folder: Path) -> Iterator[str]:
-    yield from (str(folder / name) for name in _FILES)
-    for name in _FOLDERS:
-        for place, folders, files in os.walk(folder / name):
-            yield from (os.path.join(place, each) for each in (*folders, *files))  # noqa: PTH118 (faster)
+def _branches(folder: Path) -> Iterator[str]:
+    """Yields the paths of branches and their folders. Git is not asked where a symlink among them leads elsewhere."""
+    for name in WALKED:
+        yield str(folder / name)
+        yield from (entry.path for entry in entries_below(str(folder / name)))
 
 
 def _user_settings() -> Iterator[str]:
@@ -43,9 +51,9 @@ def _user_settings() -> Iterator[str]:
     yield env.get("GIT_CONFIG_SYSTEM", "/etc/gitconfig")
 
 
-def _status(path: str) -> tuple[str, int, int, int] | None:
+def _status(path: str, stat: Callable[[str], os.stat_result]) -> tuple[str, int, int, int] | None:
     try:
-        found = os.stat(path)  # noqa: PTH116 (faster)
+        found = stat(path)
     except OSError:
         return None
     return path, found.st_mtime_ns, found.st_size, found.st_ino
