@@ -202,7 +202,7 @@ async def _run(
 NOT_OURS: Final = tuple(
     f"carryover.{name}" for name in ("actions", "cli", "diagnose", "install", "page", "terminal", "views")
 )
-"""Packages that the daemon does not use, but for `terminal.streams`, `page.access` and, once it is opened, the page."""
+"""Packages that the daemon does not use, but for two of `terminal`, `page.access` and, once it is opened, the page."""
 
 
 def load_all(*, with_sync: bool = False) -> None:

@@ -36,7 +36,7 @@ def test_a_daemon_has_all_of_the_program_but_its_commands(sync: tuple[str, ...])
         for path in source.rglob("*.py")
     } - {"carryover"}
     for_people = ("actions", "cli", "diagnose", "install", "page", "terminal", "views", *(() if sync else ("sync",)))
-    prints = {"carryover.terminal", "carryover.terminal.streams"}
+    prints = {"carryover.terminal", "carryover.terminal.paths", "carryover.terminal.streams"}
     at_the_door = {"carryover.page", "carryover.page.access"}
     for_daemons = {name for name in modules if name.split(".")[1] not in for_people} | prints
 

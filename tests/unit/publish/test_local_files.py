@@ -21,6 +21,7 @@ RULES = {
         f"---\ndescription: Where the last session left off\nalwaysApply: true\n---\n{BLOCK}"
     ),
     ".github/instructions/carryover.instructions.md": f'---\napplyTo: "**"\n---\n{BLOCK}',
+    ".qwen/rules/carryover.md": BLOCK,
     ".windsurf/rules/carryover.md": f"---\ntrigger: always_on\n---\n{BLOCK}",
 }
 LOCAL = ProjectSettings(pointers="local")

@@ -83,7 +83,7 @@ async def test_the_user_may_link_what_cannot_be_detected_and_take_it_back_with_i
     await ledger.set_published(new.id, made.sha, NOW_MS, None)
     files = [answer_path(paths.state, "claude-code", "startup", str(store)), paths.state / "handoff.md"]
     files += (store / ".carryover").glob("handoff*.md")
-    assert len(files) == 4 and all(file.exists() for file in files)
+    assert len(files) == 5 and all(file.exists() for file in files)
 
     assert (await unlink(ledger, paths, str(shop), Config())).sessions == 1
     assert list(held(reading())) == [str(shop)]
