@@ -348,8 +348,10 @@ def _is_secret(found: Assignment, word: str) -> bool:
         return secret and not any(sign.isspace() for sign in value)
     if found.separator == "default":
         return found.quoted and " " not in value and (is_random(value, 8) or is_in_use(value))
+    if value.isdigit() and len(value) >= 4 and found.name.lower().endswith(("word", "passwd", "pwd")):
+        return True
     if _NUMBER.fullmatch(value) and len(value) < 16:
-        return value.isdigit() and len(value) >= 4 and found.name.lower().endswith(("word", "passwd", "pwd"))
+        return False
     if any(character.isspace() for character in value[:256]):
         if (found.quoted and found.glued and found.name.isupper()) or "phrase" in found.name.lower():
             return True

@@ -121,3 +121,9 @@ def test_hostile_text_and_an_unclosed_secret_cost_time_in_proportion_to_their_le
         small, large = (opener + unit * (size // len(unit)) for size in (50_000, 200_000))
 
         assert _seconds(large) < 10 * _seconds(small) + 0.1, unit
+
+
+@pytest.mark.parametrize("digits", ["8472", "847261950384726", "8472619503847261", "8472619503847261950384726195"])
+def test_a_password_of_digits_is_hidden_however_long_it_is(digits: str) -> None:
+    assert digits not in redact(f"password: {digits}")[0]
+    assert digits in redact(f"build: {digits}")[0]
