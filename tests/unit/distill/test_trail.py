@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from carryover import model
 from carryover.distill.own_text import go_on_prompt
 from carryover.distill.quotes import earlier
 from carryover.distill.render import render
-from carryover.distill.trail import Past, Step, is_idle, parallel_sessions, past_of, task_of
+from carryover.distill.trail import Past, Step, did_something, is_idle, parallel_sessions, past_of, task_of
 from carryover.model import PlanItem, PlanUpdate, TurnEnd
 from support.conversation import GOAL, HOUR_MS, Conversation, handoff, project, session, under, worked
 
@@ -188,7 +189,33 @@ def test_what_a_session_is_about_is_its_first_prompt_that_says_something(
         (89 * 60, "89 min earlier"),
         (2 * 3600, "2 h earlier"),
         (5 * 86_400, "5 days earlier"),
+        (1000 * 86_400, "1000 days earlier"),
     ],
 )
 def test_a_time_is_given_as_how_long_before_or_after_it_was(seconds: int, said: str) -> None:
     assert earlier(1_000_000_000 - seconds * 1000, 1_000_000_000) == said
+
+
+@pytest.mark.parametrize(
+    ("talk", "did"),
+    [
+        (Conversation().user("hi").says("Hello! What shall I do?"), False),
+        (Conversation().user("Read .carryover/handoff.md").says("Do you want to continue?"), False),
+        (Conversation().user("Why floats?"), False),
+        (Conversation().user("Why floats?").says("It rounds."), True),
+        (worked(), True),
+    ],
+)
+def test_a_session_did_something_if_it_worked_or_answered_what_says_something(talk: Conversation, did: bool) -> None:
+    assert did_something(talk.digest) is did
+
+
+def test_the_session_that_the_work_was_forked_from_is_not_beside_it() -> None:
+    asked = session("asked").user("Add a page.").edited("page.py")
+    lead = session("lead").user(GOAL).edited("cart.py").edited("tax.py").says("Done.")
+    view = project(asked, lead)
+    forked = replace(lead.view(), parent="asked")
+    newest = Step(lead.turn, forked)
+
+    assert [one.session for one in parallel_sessions(view, Step(lead.turn, lead.view()))] == ["asked"]
+    assert parallel_sessions(replace(view, sessions=(forked, asked.view())), newest) == []

@@ -194,3 +194,11 @@ def test_a_removed_item_takes_no_comment_along(text: str, path: json_text.Path, 
 def test_what_is_not_json_even_without_comments_is_refused(text: str) -> None:
     with pytest.raises(EditRefused):
         json_text.values(text)
+
+
+def test_a_server_leaves_although_a_text_after_it_quotes_its_lines() -> None:
+    alone = with_entry(None, IN_TOML).decode()
+    quoted = f'\n[notes]\ntext = """\n{alone}"""\n'
+    data = f"{alone}{quoted}".encode()
+
+    assert without_entry(data, IN_TOML, Origin()) == quoted.lstrip("\n").encode()

@@ -9,6 +9,7 @@ from typing import Final
 
 import pytest
 
+from carryover.adapter.spec import HookFileRules
 from carryover.agents.codex.spec import SPEC as CODEX
 from carryover.edits.hooks import (
     Form,
@@ -131,6 +132,7 @@ def test_a_missing_file_is_made_and_goes_again_unless_something_was_added(form: 
         ("nested", b'{"hooks": {},\n"hooks": {}}', '"hooks" is there twice'),
         ("flat", b'{"hooks": {"stop": [{"command": "mine"}]}}', 'it has no "version" (such as 1), without which the '),
         ("flat", b'{"version": "1", "hooks": {}}', 'its "version" is something other than a number, which makes the '),
+        ("flat", b'{"version": true, "hooks": {}}', 'its "version" is something other than a number, which makes '),
         ("tables", b"hooks = { Stop = [{ hooks = [] }] }\n", 'its "hooks" is written in a form that can\'t be edited'),
         ("tables", b"[hooks.SessionStart]\nx = 1\n", '"hooks" is something other than tables'),
         ("tables", b"a = [", "it is not valid TOML: "),
@@ -302,3 +304,11 @@ OWNER_OF_BOTH = owner_by_script(Path("/home/dev/.carryover/hook.sh"), Path("/mnt
 )
 def test_a_line_that_only_runs_the_script_is_ours(command: str, owner: str) -> None:
     assert OWNER_OF_BOTH(command) == owner
+
+
+def test_comments_are_a_reason_to_drop_a_file_unless_the_agent_allows_them() -> None:
+    text = '{\n  // mine\n  "hooks": {}\n}\n'
+
+    assert drop_reason(text, form="nested", rules=HookFileRules(comments=True)) is None
+    with pytest.raises(EditRefused):
+        drop_reason(text, form="nested", rules=HookFileRules())

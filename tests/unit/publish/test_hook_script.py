@@ -50,3 +50,12 @@ def test_what_was_changed_or_lost_is_put_back(state: StateDir) -> None:
     assert write_hook_script(state)
     assert (script.read_bytes(), settings.read_bytes()) == right
     assert stat.S_IMODE(script.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("name", ["hook.sh", "hook.curl"])
+def test_a_change_of_either_file_is_reported(state: StateDir, name: str) -> None:
+    assert write_hook_script(state)
+    assert not write_hook_script(state)
+    (state.root / name).unlink()
+
+    assert write_hook_script(state)

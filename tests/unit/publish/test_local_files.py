@@ -147,6 +147,19 @@ def test_a_file_that_the_user_extends_is_theirs_and_shown(home: Path) -> None:
     assert status(root) == "?? AGENTS.md\n"
 
 
+def test_what_the_user_adds_to_an_agents_own_file_stays_when_ours_leaves(home: Path) -> None:
+    root = repository(home / "app", {"AGENTS.md": "Be brief.\n"})
+    published(root)
+    rule = root / ".windsurf/rules/carryover.md"
+    rule.write_text(f"{rule.read_text()}\nNever use floats.\n")
+
+    take_back(root, ProjectSettings(pointers="off"))
+
+    assert "Never use floats." in rule.read_text()
+    assert BLOCK not in rule.read_text()
+    assert files(root).keys() == {"AGENTS.md", ".windsurf/rules/carryover.md"}
+
+
 def test_a_branch_that_has_one_can_be_checked_out_and_left(home: Path) -> None:
     root = repository(home / "app", {"a.py": "1\n"})
     published(root)

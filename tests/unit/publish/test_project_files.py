@@ -93,6 +93,13 @@ def test_a_preview_names_the_edits_and_makes_none(home: Path, app: Path) -> None
     assert all(edit.after == edit.path.read_bytes() for edit in shared.planned)
 
 
+def test_where_nothing_may_be_written_there_is_no_preview(home: Path, app: Path) -> None:
+    keys = repository(home / ".ssh", {"a": "1\n"})
+
+    assert preview(app, ProjectSettings(excluded="by the user")) is None
+    assert preview(keys, SHARED) is None
+
+
 def test_an_agent_that_is_deselected_takes_its_pointers_along(home: Path) -> None:
     root = repository(home / "new", {"CLAUDE.md": "Be Claude.\n"})
     for agents in (("claude-code", "windsurf"), ("windsurf",)):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-from carryover.records.changes import Change, Replacement, hunks_in, patched, replaced, written
+import pytest
+
+from carryover.records.changes import Change, Hunk, Replacement, hunks_in, patched, replaced, written
 
 DIFF = """\
 Index: pricing.py
@@ -49,3 +51,18 @@ def test_a_replacement_shows_what_differs_between_three_lines_on_both_sides() ->
     assert replaced("/a", [Replacement(old, new), Replacement()], counted=True).diff == (
         "@@\n 2\n 3\n 4\n-old\n+new\n 5\n 6\n 7"
     )
+
+
+@pytest.mark.parametrize(
+    ("lines", "line", "anchor"),
+    [
+        (["-a", " b", "-c"], 7, None),
+        ([" a", "+", "+b"], 9, "b"),
+    ],
+)
+def test_a_change_is_at_its_first_line_with_text_or_else_where_lines_first_went(
+    lines: list[str], line: int, anchor: str | None
+) -> None:
+    change = patched(Change(path="/a", change="modify"), [Hunk(new_start=7, lines=lines)])
+
+    assert (change.line, change.anchor) == (line, anchor)

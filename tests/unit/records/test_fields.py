@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from carryover.records.fields import bounded, resolved, utc_ms
+from carryover.records.fields import bounded, resolved, session_of_copy, utc_ms
 from carryover.records.uris import path_of
 
 START_MS = 1_795_154_400_000
@@ -77,3 +77,9 @@ def test_a_cut_falls_between_words(text: str, kept: str) -> None:
 )
 def test_only_a_path_of_this_machine_is_one(uri: str, path: str | None) -> None:
     assert path_of(uri) == path
+
+
+def test_copies_of_one_name_are_told_apart_by_their_first_lines_alone() -> None:
+    copied, grown, other = (session_of_copy("notes", head) for head in (b"one\ntwo", b"one\nthree", b"two\none"))
+
+    assert copied == grown != other

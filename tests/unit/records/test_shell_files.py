@@ -88,6 +88,8 @@ def test_plain_commands_name_the_files_they_change(command: str, expected: list[
         'echo "unterminated > y',
         "cd $WHERE && echo x > y",
         "cd - && echo x > y",
+        "test -d q && cd q\necho x > y",
+        'mv a.py "$TARGET.py"',
         "echo a # > b",
         *(
             "rm a; ls",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from carryover import model
 from carryover.distill.handoff import distill, wanted_files
 from carryover.distill.render import lay_out
 from carryover.facts import Boxes, Facts, FileFacts
 from carryover.model import FileEdit
-from support.conversation import GOAL, Conversation, handoff, project, section, session, under, worked
+from support.conversation import GOAL, ROOT, Conversation, handoff, project, section, session, under, worked
 
 REPORT = "The discount is in cents.\n\n**Next steps:**\n1. the receipt\n2. the fixture\n\nIt rounds down.\n"
 
@@ -139,3 +140,34 @@ def test_the_plan_files_that_are_read_from_disk_are_those_of_the_project() -> No
     talk = with_plan(path="specs/001/tasks.md").ran("../other/TODO.md", PLAN, op="read", name="Read")
 
     assert [query.path for query in wanted_files(project(talk))] == ["cart.py", "specs/001/tasks.md"]
+
+
+def test_no_file_is_read_that_was_deleted_or_was_edited_on_another_machine() -> None:
+    talk = session("s1").user(GOAL).edited("cart.py").edited("tax.py")
+    talk.event(FileEdit(path=f"{ROOT}/tax.py", change="delete"))
+    view = project(talk)
+    elsewhere = replace(view, sessions=(replace(talk.view(), where=" on laptop"),))
+
+    assert [query.path for query in wanted_files(view)] == ["cart.py"]
+    assert wanted_files(elsewhere) == ()
+
+
+BOXES = "+- [ ] the receipt\n+- [x] the tax"
+ONE_DONE = "-- [ ] the receipt\n+- [x] the receipt"
+
+
+@pytest.mark.parametrize(
+    ("edit", "boxes"),
+    [
+        (FileEdit(path="/p/NEW.md", old_path="/p/PLAN.md", change="rename"), Boxes(2, 1, ("the receipt",))),
+        (FileEdit(path="/p/NEW.md", old_path="/p/PLAN.md", change="rename", diff=ONE_DONE), Boxes(2, 2, ())),
+        (FileEdit(path="/p/PLAN.md", change="modify", diff=ONE_DONE), Boxes(2, 2, ())),
+        (FileEdit(path="/p/PLAN.md", change="modify"), None),
+    ],
+)
+def test_the_boxes_of_a_plan_follow_its_edits_and_are_unknown_after_one_that_shows_nothing(
+    edit: FileEdit, boxes: Boxes | None
+) -> None:
+    talk = session("s1").user(GOAL).event(FileEdit(path="/p/PLAN.md", change="add", diff=BOXES)).event(edit)
+
+    assert [document.boxes for document in talk.digest.documents] == [boxes]

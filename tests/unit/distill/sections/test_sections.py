@@ -10,9 +10,10 @@ from msgspec.structs import replace
 from carryover import model
 from carryover.distill.handoff import distill
 from carryover.distill.render import lay_out, render
+from carryover.distill.sections.progress_log import summary_entries
 from carryover.distill.sections.quoting import last_words
 from carryover.distill.sections.task import taken_up
-from carryover.distill.trail import steps_of
+from carryover.distill.trail import past_of, steps_of
 from carryover.distill.view import Opinion, Worktree
 from carryover.facts import Facts, GitFacts
 from carryover.model import PlanItem, SummaryPart, TurnEnd
@@ -263,3 +264,15 @@ def test_a_prompt_was_taken_up_if_names_that_it_brought_up_come_again() -> None:
     assert found(asked)[-1] == "Move the invoices."
     assert found(both) == ["Add a receipt.", "Move the invoices."]
     assert found(none) == []
+
+
+def test_a_summary_comes_later_with_each_prompt_since() -> None:
+    talk = worked().event(model.AgentSummary(text="Round the tax.", source="compaction"))
+    weights = []
+    for _ in range(3):
+        past = past_of(project(talk), now_ms=talk.at_ms)
+        assert past is not None
+        weights.append(summary_entries(past)[0].weight)
+        talk.user("Go on.").says("OK.")
+
+    assert weights == sorted(set(weights)), "the least comes first"
