@@ -10,7 +10,7 @@ D2 := @terrastruct/d2@0.1.33
 AXE := axe-core@4.14.1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types imports unit bench bench-quick bench-growth takeover table man picture diagrams page-tools site test-agents test-install dist test-packages audit release-check lock chaos soak histories fuzz clean
+.PHONY: help run test lint types imports unit coverage bench bench-quick bench-growth takeover table man picture diagrams page-tools site test-agents test-install dist test-packages audit release-check lock chaos soak histories fuzz clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -33,6 +33,12 @@ imports: $(VENV)/.installed-dev
 
 unit: $(VENV)/.installed-dev
 	$(BIN)/pytest -n $(TEST_WORKERS) --dist worksteal
+
+coverage: $(VENV)/.installed-dev ## run the suite and count lines and branches; fails below the floor in pyproject.toml
+	rm -rf .cache/coverage && mkdir -p .cache/coverage
+	$(BIN)/coverage run -m pytest -n $(TEST_WORKERS) --dist worksteal
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --skip-covered --skip-empty
 
 bench: $(VENV)/.installed-dev ## measure everything into architecture/benchmarks.md, in 25 minutes; ONLY=hooks,peers some sections
 	PYTHONPATH=tests $(BIN)/python -m bench $(if $(ONLY),--only $(ONLY))
