@@ -47,7 +47,7 @@ def _measure(bench: Bench, name: str, path: Path | None) -> Sequence[Row]:
     took_s = time.monotonic() - began
     brief = in_brief(rows)
     parts = [f"{circumstances}{f' {brief}.' if brief else ''}", *([] if section.own else [bench.about])]
-    body = "\n\n".join([*parts, found if isinstance(found, str) else table(rows)])
+    body = "\n\n".join([*parts, found if isinstance(found, str) else table(rows, document.former(name))])
     print(f"\n## {section.heading.title} ({took_s:.0f} s)\n\n{body}", flush=True)
     if path is not None:
         document.put(path, sections.HEADINGS, name, body)

@@ -22,7 +22,8 @@ HEAD: Final = """\
 What [Carryover](../README.md) costs, each figure beside its floor: what the machine allows, measured in the same run
 with the bare libraries. Times on another machine differ, ratios hardly do. All history is generated, but for the
 transcripts that are called real. `make bench` measures everything and writes this file, `make bench-growth` only the
-section that takes longest, and `make bench-quick` prints a small run.
+section that takes longest, and `make bench-quick` prints a small run. "Before" is the last run in this file, on the
+machine and with the load it had then; a ratio that has grown by more than a quarter since is marked.
 """
 NOT_MEASURED: Final = "Not measured yet.\n"
 
@@ -46,6 +47,11 @@ def document(headings: Mapping[str, Heading], bodies: Mapping[str, str]) -> str:
 
 def bodies_of(text: str) -> dict[str, str]:
     return dict(re.findall(r"^<!-- ([a-z-]+) -->\n(.*?)^<!-- /\1 -->$", text, re.M | re.S))
+
+
+def former(name: str) -> str:
+    """What the document says of a section now; empty where it was not measured yet."""
+    return bodies_of(PATH.read_text(encoding="utf-8")).get(name, "")
 
 
 def put(path: Path, headings: Mapping[str, Heading], name: str, body: str) -> None:

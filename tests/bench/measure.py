@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import re
 import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -122,6 +123,9 @@ def megabytes(count_bytes: int | None) -> float | None:
     return None if count_bytes is None else count_bytes / 1e6
 
 
+MARKED: Final = 0.25
+"""A ratio that has grown by more than this share since the last run is marked."""
+
 Measure = Literal["value", "ratio", "more"]
 """The product's figure itself; how many times the floor it is; how much more than the floor it is."""
 
@@ -137,7 +141,7 @@ class Goal:
 
 
 GOALS: Final[Mapping[str, Goal]] = {
-    "first-read": Goal("ratio", 5, "", "redaction, adapters and the fold are most of it"),
+    "first-read": Goal("ratio", 8, "", "redaction, adapters and the fold are most of it"),
     "first-read-memory": Goal("value", 150, "MB", "the interpreter, the modules and the batch that is being read"),
     "newest-handoff": Goal("value", 1, "s", "the start of the daemon is half of it, the rest is the newest files"),
     "newest-complete": Goal("value", 2, "s", "all sessions of the newest project are read before its last word"),
@@ -145,21 +149,32 @@ GOALS: Final[Mapping[str, Goal]] = {
     "start-known": Goal(
         "value", 0.4, "s", "loading the modules is most of it, and the floor of a server alone is half of that"
     ),
+    "append-idle-p50": Goal(
+        "value", 60, "ms", "the line is read, the handoff made anew and git asked before it is written"
+    ),
+    "append-idle-p95": Goal(
+        "value", 120, "ms", "the line is read, the handoff made anew and git asked before it is written"
+    ),
     "append-busy-p50": Goal("value", 120, "ms", "the line waits for the batch that is being read and folded"),
     "append-busy-p95": Goal(
-        "value", 250, "ms", "the line waits for a batch that is being committed, and for two processors in use"
+        "value", 300, "ms", "the line waits for a batch that is being committed, and for two processors in use"
     ),
-    "session-start-p50": Goal("more", 10, "ms", "git is asked for the state of the project"),
-    "session-start-p99": Goal("more", 20, "ms", "git is asked for the state of the project"),
+    "session-start-p50": Goal("more", 15, "ms", "git is asked for the state of the project"),
+    "session-start-p99": Goal("more", 25, "ms", "git is asked for the state of the project"),
     "session-start-late": Goal("value", 0, "", "as many at once are answered with the last handoff that was written"),
-    "command-handoff": Goal("ratio", 6, "", "it loads the distiller, parses the touched files and asks git by itself"),
-    "command-status": Goal("ratio", 6, "", "it loads what looks for the agents and their hooks, and asks systemd"),
-    "command-sessions": Goal("ratio", 6, "", "it loads the settings' and the ledger's structs"),
+    "command-version": Goal("ratio", 3.5, "", "the interpreter loads the package's own start"),
+    "command-help": Goal("ratio", 3.5, "", "the definition of all commands is loaded"),
+    "command-sessions": Goal("ratio", 7, "", "it loads the settings' and the ledger's structs"),
+    "command-show": Goal("ratio", 7, "", "it loads the settings' and the ledger's structs"),
+    "command-log": Goal("ratio", 7, "", "it loads the settings' and the ledger's structs"),
+    "command-search": Goal("ratio", 7, "", "it loads the settings' and the ledger's structs"),
+    "command-status": Goal("ratio", 8, "", "it loads what looks for the agents and their hooks, and asks systemd"),
+    "command-handoff": Goal("ratio", 8, "", "the daemon reads what is new, asks git and makes it before it answers"),
     "idle-memory": Goal("value", 60, "MB", "a server, a watcher and a database alone take the floor beside it"),
     "idle-processor": Goal("value", 0.3, "%", "the watcher asks its queue in fixed steps"),
     "idle-children": Goal("value", 0, "", "git has not ended yet"),
     "ledger": Goal("value", 20, "%", "prompts, answers and commands are kept whole; only tool output is cut"),
-    "one-session": Goal("ratio", 2, "", "the whole session is redacted, stored and indexed, not only read"),
+    "one-session": Goal("ratio", 4, "", "the whole session is redacted, stored and indexed, not only read"),
 }
 
 GROWTH_GOALS: Final[Mapping[str, Goal]] = {
@@ -181,12 +196,62 @@ def verdict(row: Row) -> str:
     return _judged(goal, figure)
 
 
-def table(rows: Iterable[Row]) -> str:
-    lines = ["| | Carryover | floor, same run | ratio | goal |", "|---|---|---|---|---|"]
+TITLES: Final = ("", "Carryover", "floor, same run", "ratio", "before", "goal")
+
+
+def table(rows: Iterable[Row], former: str = "") -> str:
+    """A line for each row; under "before" what `former`, the last table of the same section, says of it."""
+    known = figures_of(former)
+    lines = [_line(TITLES), _line(["---"] * len(TITLES), around="")]
     for row in rows:
-        ratio = "" if row.ratio is None else f"{row.ratio:.1f}" if row.ratio < 100 else f"{row.ratio:,.0f}"
-        lines.append(f"| {row.what} | {row.product} | {row.floor} | {ratio} | {verdict(row)} |")
+        ratio = _short(row.ratio)
+        before = known.get(_without_numbers(row.what))
+        lines.append(_line((row.what, row.product, row.floor, ratio, _beside(row, before), verdict(row))))
     return "\n".join(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Former:
+    """What an earlier run found for a row: its figure as it was shown, and the ratio to its floor, if it had one."""
+
+    product: str
+    ratio: float | None
+
+
+def figures_of(text: str) -> dict[str, Former]:
+    """What a table says, by its rows' labels without their numbers, which differ from run to run."""
+    found = {}
+    for line in text.splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if len(cells) in (len(TITLES) - 1, len(TITLES)) and cells[0] and not cells[0].startswith("---"):
+            ratio = cells[3].replace(",", "")
+            found[_without_numbers(cells[0])] = Former(cells[1], float(ratio) if ratio else None)
+    return found
+
+
+def _beside(row: Row, before: Former | None) -> str:
+    """The former figure; marked where this one is worse by more than a quarter, in its ratio if it has one."""
+    if before is None:
+        return ""
+    shown_before = before.product if before.ratio is None else f"{before.product}, {_short(before.ratio)} x"
+    if row.ratio is not None and before.ratio:
+        more = row.ratio / before.ratio - 1
+        return f"{shown_before}: **{more:+.0%}**" if more > MARKED else shown_before
+    return shown_before
+
+
+def _without_numbers(label: str) -> str:
+    return re.sub(r"[+-]?\d[\d,.]*", "#", label)
+
+
+def _short(ratio: float | None) -> str:
+    if ratio is None:
+        return ""
+    return f"{ratio:.1f}" if ratio < 100 else f"{ratio:,.0f}"
+
+
+def _line(cells: Sequence[str], around: str = " ") -> str:
+    return "|" + "|".join(f"{around}{cell}{around}" for cell in cells) + "|"
 
 
 def table_of_growth(sizes: Sequence[tuple[str, Mapping[str, float]]], labels: Mapping[str, tuple[str, str]]) -> str:

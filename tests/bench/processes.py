@@ -20,7 +20,9 @@ WAIT_S: Final = 1800.0
 
 CONFIG: Final = "[server]\nport = 0\n"
 """Any free port, so that an installed daemon may run beside."""
-COMMANDS: Final = ("--help", "status", "sessions", "handoff")
+COMMANDS: Final = (
+    "--version", "--help", "sessions", "show last", "log", "search part", "status", "handoff", "doctor",
+)  # fmt: skip
 PROGRAM: Final = Path(sys.executable).with_name("carryover")
 
 
@@ -244,7 +246,10 @@ def run_measured(command: Sequence[str], *, cwd: Path, env: Mapping[str, str], a
 
 def startup(home: Path, project: Path, times: int) -> tuple[dict[str, float], float]:
     """Median seconds of each command called in `project`, and of a bare interpreter between them."""
-    runs = {"bare": (sys.executable, "-c", "pass"), **{f"carryover {name}": (str(PROGRAM), name) for name in COMMANDS}}
+    runs = {
+        "bare": (sys.executable, "-c", "pass"),
+        **{f"carryover {name}": (str(PROGRAM), *name.split()) for name in COMMANDS},
+    }
     took = [{name: run(command, home, project) for name, command in runs.items()} for _ in range(times)]
     medians = {name: statistics.median(each[name] for each in took) for name in runs}
     return medians, medians.pop("bare")

@@ -132,7 +132,7 @@ def appended(corpus: Corpus, top: Path, times: int, busy_times: int) -> Iterator
             burst = session.burst(BURST_S)
             burst_cpu_s = None if cpu_s is None else (processes.processor_s(process.pid) or 0.0) - cpu_s
     what = "appended line to handoff on disk"
-    yield from quiet.rows(f"{what}, idle", "watchfiles event", p50=0.5, p95=0.95)
+    yield from quiet.rows(f"{what}, idle", "watchfiles event", "append-idle", p50=0.5, p95=0.95)
     if busy.product:
         yield from busy.rows(f"{what}, while a history is read", "watchfiles event", "append-busy", p50=0.5, p95=0.95)
     what = f"the first line after a start on a fresh state, median of {len(first)}"
@@ -151,7 +151,7 @@ def commands(corpus: Corpus, times: int) -> Iterator[Row]:
     without_daemon = processes.startup(corpus.home, corpus.projects[0], times)
     for how, (took, bare_s) in (("daemon running", with_daemon), ("no daemon", without_daemon)):
         for name, seconds in took.items():
-            key = f"command-{name.split()[-1]}" if how == "daemon running" else ""
+            key = f"command-{name.split()[1].lstrip('-')}" if how == "daemon running" else ""
             yield compared(f"`{name}`, {how} (bare: python -c pass)", seconds * MS, bare_s * MS, "ms", key)
 
 
