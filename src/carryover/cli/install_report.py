@@ -12,6 +12,7 @@ import msgspec
 
 from carryover.actions.context import agents_own, state_dir
 from carryover.actions.first_read import End, Held
+from carryover.actions.version import runnable
 from carryover.adapter.spec import AGENTS_MD
 from carryover.agents import instruction_files, local_files
 from carryover.config import Config, Pointers, project_settings
@@ -20,7 +21,7 @@ from carryover.errors import os_reason
 from carryover.install.agent_settings import switched_off
 from carryover.install.background import Background
 from carryover.install.detect import Detection
-from carryover.install.how_installed import how_installed, on_path_here, runnable
+from carryover.install.how_installed import how_installed, on_path_here
 from carryover.install.messages import summary
 from carryover.install.setup import Setup, outcome_for, waiting_for
 from carryover.projects.handoff_file import IN_PROJECT

@@ -45,11 +45,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from carryover.actions.version import runnable
     from carryover.cli.install_report import print_diffs
     from carryover.daemon.client import daemon_pid, stop_daemon
     from carryover.edits.apply import diff
     from carryover.install.background import registered
-    from carryover.install.how_installed import runnable
     from carryover.install.uninstall import carry_out, plan_uninstall
 
     state, home = state_dir(), Path.home()
