@@ -32,9 +32,9 @@ class Stopped(NamedTuple):
     pid: int | None
 
 
-def is_running() -> bool:
-    """Whether a daemon runs. Raises UserError if its lock can't be read."""
-    return daemon_pid(state_dir()) is not None
+def running_pid() -> int | None:
+    """Returns the process id of the daemon; None if none runs. Raises UserError if its lock can't be read."""
+    return daemon_pid(state_dir())
 
 
 def start_daemon(*, restart: bool = False) -> Running:

@@ -6,7 +6,7 @@ import argparse
 from typing import Final
 
 from carryover.actions.context import project_root, state_dir
-from carryover.actions.daemon_control import Running, Stopped, is_running, start_daemon, stop
+from carryover.actions.daemon_control import Running, Stopped, running_pid, start_daemon, stop
 from carryover.cli.arguments import describe, flag
 from carryover.errors import ExitCode, visible
 from carryover.terminal.output import put, say, warn
@@ -137,7 +137,7 @@ def ui_arguments(parser: argparse.ArgumentParser) -> None:
 def run_ui(args: argparse.Namespace) -> None:
     from carryover.actions import ui
 
-    if not is_running():
+    if running_pid() is None:
         warn(_started(start_daemon()))
     url = ui.page_address()
     say(url, fits=True)
