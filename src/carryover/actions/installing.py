@@ -12,11 +12,11 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from carryover import agents
 from carryover.actions.context import project_root, state_dir
 from carryover.actions.first_read import SEARCH_LIMIT_S, Active, active_projects, held_by, watch_first_read
 from carryover.actions.install_result import Installed, Work, result
 from carryover.actions.project_rules import Rule, planned_in, rule_for
-from carryover.agents import adapters, specs
 from carryover.config import Config, Pointers, ResumeMode, load_config
 from carryover.daemon.client import ask_daemon, reload_daemon
 from carryover.edits.apply import Applied
@@ -98,7 +98,7 @@ def survey(wishes: Wishes) -> Survey:
     state = state_dir()
     config = load_config(state.config)
     machine = Machine.here(config.agents.recorded_env())
-    detections = detect_all(specs(), machine, config.agents.recorded_versions())
+    detections = detect_all(agents.specs(), machine, config.agents.recorded_versions())
     agents_here = tuple(found.spec.id for found in detections if found.found)
     limit_s = None if wishes.dry_run else SEARCH_LIMIT_S
     return Survey(config, detections, active_projects(state, config, agents_here, limit_s=limit_s))
@@ -204,5 +204,5 @@ def _name_this_project(state: StateDir, setup: Setup) -> None:
     """Tells the daemon about the current project if that holds sources that nothing else leads to."""
     with suppress(UserError, TimeoutError):
         root = project_root(None)
-        if roots_in_projects([adapters()[agent] for agent in setup.selected], [Path(root)]):
+        if roots_in_projects([agents.adapters()[each] for each in setup.selected], [Path(root)]):
             ask_daemon(state.socket, "POST", f"/settle?{urlencode({'root': root})}", timeout_s=_NAMED_WITHIN_S)
