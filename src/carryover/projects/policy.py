@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
@@ -126,6 +125,7 @@ def _unfit_place(root: Path, home: Path, agents_own: frozenset[Path]) -> str | N
 
 
 def _is_temporary(root: Path) -> bool:
+    import tempfile  # slow to load, and most projects are below the home folder
 
     return _lies_in(root, (*_TEMPORARY, tempfile.gettempdir()))
 

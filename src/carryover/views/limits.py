@@ -10,8 +10,8 @@ from typing import Final
 
 import msgspec
 
-from carryover.distill.handoff import has_past
-from carryover.distill.sections.next_action import Limit, standing_limit
+from carryover.distill.limit import Limit, standing_limit
+from carryover.distill.view import has_past
 from carryover.facts import is_foreign
 from carryover.ledger.queries import by_last_use
 from carryover.ledger.rows import PROJECT, ProjectRow, records

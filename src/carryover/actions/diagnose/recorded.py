@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -13,7 +14,7 @@ from carryover.actions.diagnose import report as reports
 from carryover.actions.diagnose.report import LedgerReport
 from carryover.agents import agent_name
 from carryover.config import Config, project_settings
-from carryover.distill.sections.next_action import LASTS_MS, command
+from carryover.distill.limit import LASTS_MS, command
 from carryover.install.machine import Machine, startable_here
 from carryover.ledger.connect import as_ledger_error
 from carryover.ledger.queries import agents_seen, connect_read_only, projects, totals
@@ -43,9 +44,11 @@ def ledger_report(state: StateDir, config: Config, machine: Machine) -> LedgerRe
 
 def _limits(db: sqlite3.Connection, config: Config, machine: Machine) -> tuple[reports.LimitReport, ...]:
     """Finds recent usage limits, and the agents that could continue: startable here, with no limit in any project."""
-    here = startable_here(config.agents.selected, machine)
     now_ms = int(time.time() * 1000)
-    found = limited_projects(db, here, since_ms=now_ms - LASTS_MS, now_ms=now_ms)
+    limited_by = partial(limited_projects, db, since_ms=now_ms - LASTS_MS, now_ms=now_ms)
+    if not limited_by(()):
+        return ()
+    found = limited_by(startable_here(config.agents.selected, machine))
     limited = {project.limit.agent for project in found}
     return tuple(
         reports.LimitReport(
