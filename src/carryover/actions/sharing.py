@@ -15,8 +15,9 @@ import msgspec
 from carryover.actions.context import agents_own, nothing_recorded, now_ms, refuse_excluded, settings_to_print
 from carryover.actions.exporting import session_document, shown_title
 from carryover.actions.opened import Want, opened
-from carryover.distill.handoff import Handoff, has_past
+from carryover.distill.handoff import Handoff
 from carryover.distill.render import lay_out, neutralize
+from carryover.distill.view import has_past
 from carryover.errors import ExitCode, UserError, os_reason
 from carryover.export import quoting
 from carryover.facts import Facts

@@ -170,7 +170,7 @@ def test_one_pass_waits_for_another(app: Path) -> None:
         assert wait([threads.submit(take_back, app, off)], 0.1).not_done
 
 
-@pytest.mark.parametrize("step", ["refusal", "keep_out"])
+@pytest.mark.parametrize("step", ["refusal", "kept_out"])
 def test_a_project_that_moves_away_meanwhile_is_not_made_again(
     app: Path, step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
