@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from carryover.errors import ExitCode
 from carryover.terminal.output import did_you_mean, say, terminal_width, warn
+from carryover.text.pattern import later
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -32,31 +33,50 @@ TIMES: Final = "a date or time (2026-11-20, 2026-11-20T14:30, yesterday), or how
 """Help text for options whose values `moment_ms` parses."""
 
 _ALWAYS: Final = (ExitCode.OK, ExitCode.FAILED, ExitCode.USAGE, ExitCode.INTERRUPTED)
-_AGO: Final = re.compile(r"(\d{1,6}) ?(s|m|min|h|d|w)(?: ago)?")
+_AGO: Final = later(r"(\d{1,6}) ?(s|m|min|h|d|w)(?: ago)?")
 _UNITS_S: Final = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _LONGEST_S: Final = 10 * 366 * 86_400
 _DAYS_BACK: Final = {"today": 0, "yesterday": 1}
-_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d")
+_DATE: Final = later(r"\d{4}-\d\d-\d\d")
 
 
 class CommandParser(argparse.ArgumentParser):
     """A parser that suggests the option that was probably meant, and prints help text with its line breaks."""
 
     def __init__(self, **options: Any) -> None:
-        self.declared: list[argparse.Action] = []
+        self._declared: list[argparse.Action] = []
+        self._explained: dict[argparse.Action, Callable[[], str]] = {}
         # argparse would find the width with a module that costs start-up time, at each argument that is added.
         width = min(terminal_width() or WIDEST, WIDEST) - 2
         formatter = partial(argparse.RawDescriptionHelpFormatter, width=width)
         super().__init__(**options, formatter_class=formatter, allow_abbrev=False)
 
     def add_argument(self, *names: str, **options: Any) -> argparse.Action:
-        """Adds an argument and records it in `declared`. Agents and times are parsed as such."""
+        """Adds an argument, which is one of `declared` then. Agents and times are parsed as such."""
         usual: dict[str, Callable[[str], object]] = {"AGENT": known_agent, "WHEN": moment_ms}
         if (metavar := options.get("metavar")) in usual:
             options.setdefault("type", usual[metavar])
         action = super().add_argument(*names, **options)
-        self.declared.append(action)
+        self._declared.append(action)
         return action
+
+    def explain(self, action: argparse.Action, text: Callable[[], str]) -> None:
+        """Has `text` make the help of an argument, once that is printed."""
+        self._explained[action] = text
+
+    @property
+    def declared(self) -> list[argparse.Action]:
+        """The arguments that were added, with their help."""
+        self._explain_all()
+        return self._declared
+
+    def format_help(self) -> str:
+        self._explain_all()
+        return super().format_help()
+
+    def _explain_all(self) -> None:
+        for action, text in self._explained.items():
+            action.help = text()
 
     def error(self, message: str) -> NoReturn:
         """Prints the usage and the message, and exits."""
