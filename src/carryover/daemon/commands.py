@@ -1,4 +1,4 @@
-"""Does what commands ask of the running daemon: imports documents, links moved projects, synchronises."""
+"""Does what commands ask of the daemon: makes handoffs, imports documents, links moved projects, synchronises."""
 
 from __future__ import annotations
 
@@ -14,18 +14,24 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 
+from carryover.config import Config, refuse_excluded, settings_or_defaults
+from carryover.daemon.client import SETTLE_LIMIT_S
 from carryover.daemon.context import DaemonContext
+from carryover.daemon.handed_over import Answer, HandedOver, Wanted
+from carryover.daemon.handoffs import handoff_wanted, notes_on, printed
+from carryover.daemon.health import Settled
 from carryover.daemon.log import Word
 from carryover.daemon.reading import OnRead
 from carryover.daemon.supervisor import wait_at_most
 from carryover.errors import ExitCode, UserError, os_reason
 from carryover.facts import ProjectRoot
 from carryover.importing.document import Imported, open_document, take_in
-from carryover.ledger.connect import LedgerDamaged
-from carryover.ledger.queries import ProjectRow, Selection, projects
+from carryover.ledger.connect import LedgerDamaged, LedgerUnavailable, reading_tolerantly
+from carryover.ledger.queries import ProjectRow, Selection, project_by_root, projects
 from carryover.ledger.sessions import Moved
 from carryover.probe.git_command import end_in_store
-from carryover.probe.looks import Silent, look_at
+from carryover.probe.looks import Silent, look_at, looked_at
+from carryover.projects.root import agent_folders
 from carryover.publish.forgetting import Erased
 from carryover.publish.project_moves import RootFacts, follow, inspect_root, link, unlink
 
@@ -173,6 +179,80 @@ class Moves:
     def _rows(self) -> list[ProjectRow]:
         with self._context.read_ledger() as db:
             return projects(db)
+
+
+STILL_READING: Final = "carryoverd is still reading; this is what it knows so far."
+
+
+class Handoffs:
+    """Makes the handoffs that commands print, of what everything on disk has been read into."""
+
+    def __init__(
+        self,
+        context: DaemonContext,
+        *,
+        settle: Callable[[str], Awaitable[Settled]],
+        follow: Callable[[str], Awaitable[Linked]],
+    ) -> None:
+        self._context = context
+        self._settle = settle
+        self._follow = follow
+
+    async def answer(self, wanted: Wanted) -> Answer:
+        """Returns the handoff that is wanted, or why there is none; an empty answer if nothing is recorded of it."""
+        notes: list[str] = []
+        try:
+            made = await self._made(wanted, notes.append)
+        except LedgerDamaged:  # the daemon has to end, and repairs the ledger at its next start
+            raise
+        except UserError as trouble:
+            return Answer(notes=tuple(notes), error=(str(trouble), trouble.code))
+        except Silent:
+            return Answer()
+        return Answer(made=made, notes=tuple(notes)) if made is not None else Answer()
+
+    async def _made(self, wanted: Wanted, note: Callable[[str], None]) -> HandedOver | None:
+        config, trouble = await asyncio.to_thread(settings_or_defaults, self._context.state)
+        if trouble is not None:
+            note(trouble)
+        await asyncio.to_thread(refuse_excluded, wanted.root, config)
+        here = await asyncio.to_thread(self._context.root_of, wanted.root)
+        if (made := await self._made_at(wanted.root, wanted, config, None, note)) is not None:
+            return made
+        return await self._made_at(here.main_root, wanted, config, here, note) if here.main_root is not None else None
+
+    async def _made_at(
+        self, root: str, wanted: Wanted, config: Config, here: ProjectRoot | None, note: Callable[[str], None]
+    ) -> HandedOver | None:
+        """Returns the handoff of the project at `root`; None if nothing is recorded of it. `here`: as for
+        `handoff_wanted`."""
+        if not await self._has_caught_up(root):
+            note(STILL_READING)
+        context = self._context
+
+        def made() -> HandedOver | None:
+            own = partial(agent_folders, config.agents, context.home, context.env)
+            with reading_tolerantly(context.state.ledger, note) as ledger:
+                project = project_by_root(ledger, root)
+                if project is None:
+                    return None
+                now_ms = context.now_ms()
+                found = handoff_wanted(ledger, project, wanted, config, agents_own=own, now_ms=now_ms, here=here)
+            for each in notes_on(found, wanted.root, context.state.ledger):
+                note(each)
+            return printed(found)
+
+        return await looked_at(wanted.root, made)
+
+    async def _has_caught_up(self, root: str) -> bool:
+        """Reads and joins what is new of the project at `root`, as far as time allows."""
+        caught_up = False
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SETTLE_LIMIT_S):
+                caught_up = (await self._settle(root)).caught_up
+        with suppress(LedgerUnavailable):
+            await self._follow(root)
+        return caught_up
 
 
 NICE: Final = 10

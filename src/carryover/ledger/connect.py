@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from carryover.errors import ExitCode, UserError
 from carryover.fsio import open_regular, read_beginning
 from carryover.ledger.codec import DamagedBody, TolerantConnection
 from carryover.ledger.schema import migrate, newest, refuse_unknown, version_of
+from carryover.terminal.output import counted
 
 _KEPT: Final = "Nothing was lost: what could not be stored is read again from the transcripts."
 _WHY: Final = {
@@ -225,6 +226,20 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
     """Connects like `connect_read_only`; inside the block too, damage and locks raise UserError."""
     with as_ledger_error(path), closing(connect_read_only(path)) as db:
         yield db
+
+
+@contextmanager
+def reading_tolerantly(path: Path, report: Callable[[str], object]) -> Iterator[TolerantConnection]:
+    """Connects like `connect_tolerant`. At the end, `report` gets a sentence on what was skipped, if anything was."""
+    with as_ledger_error(path), closing(connect_tolerant(path)) as db:
+        try:
+            yield db
+        finally:
+            if db.damaged:
+                report(
+                    f"Left out here: {counted(db.damaged, 'damaged entry', 'damaged entries')} of the ledger. "
+                    "`carryover doctor --fix` reads them again from the transcripts."
+                )
 
 
 def _connect_read_only(path: Path, kind: type[C], *, keep_index: bool) -> C:
