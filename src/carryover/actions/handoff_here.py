@@ -2,46 +2,25 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
-from carryover.actions.context import agents_own, now_ms, refuse_excluded, root_of, settings_to_print, state_dir
+from carryover.actions.context import agents_own, now_ms, root_of, state_dir, warn_once
 from carryover.actions.opened import Want, opened
-from carryover.config import Config
 from carryover.daemon.handed_over import Wanted
-from carryover.daemon.handoffs import handoff_wanted, how_to_link, notes_on
+from carryover.daemon.handoffs import Place, hand_over, how_to_link
 from carryover.errors import ExitCode, UserError
-from carryover.facts import ProjectRoot
 from carryover.publish.make import Refreshed
-from carryover.terminal.output import warn
 
 
 def handoff_here(wanted: Wanted) -> Refreshed:
     """Returns the handoff that is wanted; see `handoff_to_print`."""
     state = state_dir()
-    config = settings_to_print(state)
-    refuse_excluded(wanted.root, config)
-    paused = state.paused.exists()
-    made = _handoff_at(wanted.root, wanted, config)
-    if made is not None and paused:
-        warn("Carryover is paused; this is what it recorded before. `carryover unpause` ends that.")
-    main_root = root_of(wanted.root).main_root
-    if made is None and main_root is not None:
-        made = _handoff_at(main_root, wanted, config, ProjectRoot(wanted.root, main_root))
+    place = Place(state, partial(opened, Want.FRESH), root_of, agents_own, warn_once, now_ms)
+    made = hand_over(wanted, place)
     if made is None:
         raise _nothing_found(wanted.root, how_to_link(state.ledger, wanted.root, by_name=True))
-    for note in notes_on(made, wanted.root, state.ledger):
-        warn(note)
     return made
-
-
-def _handoff_at(root: str, wanted: Wanted, config: Config, here: ProjectRoot | None = None) -> Refreshed | None:
-    """Returns the handoff of the project at `root`; None if nothing is recorded of it. `here`: as for
-    `handoff_wanted`."""
-    with opened(Want.FRESH, root) as (ledger, project):
-        if project is None:
-            return None
-        own = agents_own(config.agents)
-        return handoff_wanted(ledger, project, wanted, config, agents_own=own, now_ms=now_ms(), here=here)
 
 
 def _nothing_found(root: str, how_to_link: str | None) -> UserError:

@@ -138,7 +138,7 @@ def written(
     answer = ask_patiently(state, target, timeout_s=timeout_s)
     if answer is not None:
         return msgspec.convert(answer, kind)
-    from carryover.actions.from_disk import as_writer
+    from carryover.actions.without_daemon import as_writer
 
     return as_writer(state, do, otherwise)
 
@@ -190,7 +190,7 @@ def _follow_if_unknown(state: StateDir, root: str) -> None:
 
     with suppress(UserError, TimeoutError):
         if ask_daemon(state.socket, "POST", _about(root, "/follow"), timeout_s=SETTLE_LIMIT_S) is None:
-            from carryover.actions.from_disk import follow_moved
+            from carryover.actions.without_daemon import follow_moved
 
             follow_moved(state, root)
 
@@ -219,7 +219,7 @@ def _about(root: str, target: str) -> str:
 
 
 def _read_here(state: StateDir, root: str) -> bool:
-    from carryover.actions.from_disk import catch_up
+    from carryover.actions.without_daemon import catch_up
 
     try:
         load_config(state.config)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from carryover.errors import ExitCode
 from carryover.terminal.output import did_you_mean, say, terminal_width, warn
-from carryover.text.pattern import later
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -33,11 +32,11 @@ TIMES: Final = "a date or time (2026-11-20, 2026-11-20T14:30, yesterday), or how
 """Help text for options whose values `moment_ms` parses."""
 
 _ALWAYS: Final = (ExitCode.OK, ExitCode.FAILED, ExitCode.USAGE, ExitCode.INTERRUPTED)
-_AGO: Final = later(r"(\d{1,6}) ?(s|m|min|h|d|w)(?: ago)?")
+_AGO: Final = r"(\d{1,6}) ?(s|m|min|h|d|w)(?: ago)?"
 _UNITS_S: Final = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _LONGEST_S: Final = 10 * 366 * 86_400
 _DAYS_BACK: Final = {"today": 0, "yesterday": 1}
-_DATE: Final = later(r"\d{4}-\d\d-\d\d")
+_DATE: Final = r"\d{4}-\d\d-\d\d"
 
 
 class CommandParser(argparse.ArgumentParser):
@@ -190,7 +189,7 @@ def positive(text: str, least: int = 1) -> int:
 
 def seconds(text: str) -> int:
     """Parses a length of time such as `7d` as seconds."""
-    found = _AGO.fullmatch(text.strip().lower())
+    found = re.fullmatch(_AGO, text.strip().lower())
     length = int(found[1]) * _UNITS_S[found[2]] if found is not None else 0
     if not 0 < length <= _LONGEST_S:
         raise argparse.ArgumentTypeError(f"{text!r} is no length of time; write 12h, 7d or 2w, ten years at most")
@@ -205,11 +204,11 @@ def moment_ms(text: str, *, end_of_day: bool = False, now: datetime | None = Non
     try:
         if given in _DAYS_BACK:
             given = (now.astimezone() - timedelta(days=_DAYS_BACK[given])).date().isoformat()
-        if found := _AGO.fullmatch(given):
+        if found := re.fullmatch(_AGO, given):
             at = now - timedelta(seconds=int(found[1]) * _UNITS_S[found[2]])
         else:
             at = now if given == "now" else datetime.fromisoformat(given.upper())
-        if end_of_day and _DATE.fullmatch(given):
+        if end_of_day and re.fullmatch(_DATE, given):
             at += timedelta(days=1)
         return int(at.astimezone().timestamp() * 1000)
     except (ValueError, OverflowError) as error:

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
 import sys
 import threading
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 
-from carryover.config import Config, refuse_excluded, settings_or_defaults
+from carryover.config import AgentsConfig
 from carryover.daemon.client import SETTLE_LIMIT_S
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.handed_over import Answer, HandedOver, Wanted
-from carryover.daemon.handoffs import handoff_wanted, notes_on, printed
+from carryover.daemon.handoffs import Place, hand_over, printed
 from carryover.daemon.health import Settled
 from carryover.daemon.log import Word
 from carryover.daemon.reading import OnRead
@@ -31,7 +32,7 @@ from carryover.ledger.queries import ProjectRow, Selection, project_by_root, pro
 from carryover.ledger.sessions import Moved
 from carryover.probe.git_command import end_in_store
 from carryover.probe.looks import Silent, look_at, looked_at
-from carryover.projects.root import agent_folders
+from carryover.projects.root import AgentFolders, agent_folders
 from carryover.publish.forgetting import Erased
 from carryover.publish.project_moves import RootFacts, follow, inspect_root, link, unlink
 
@@ -201,48 +202,37 @@ class Handoffs:
     async def answer(self, wanted: Wanted) -> Answer:
         """Returns the handoff that is wanted, or why there is none; an empty answer if nothing is recorded of it."""
         notes: list[str] = []
+        place = self._place(asyncio.get_running_loop(), notes.append)
+
+        def made() -> HandedOver | None:
+            found = hand_over(wanted, place)
+            return printed(found) if found is not None else None
+
         try:
-            made = await self._made(wanted, notes.append)
+            handed_over = await looked_at(wanted.root, made)
         except LedgerDamaged:  # the daemon has to end, and repairs the ledger at its next start
             raise
         except UserError as trouble:
             return Answer(notes=tuple(notes), error=(str(trouble), trouble.code))
         except Silent:
             return Answer()
-        return Answer(made=made, notes=tuple(notes)) if made is not None else Answer()
+        return Answer(made=handed_over, notes=tuple(notes)) if handed_over is not None else Answer()
 
-    async def _made(self, wanted: Wanted, note: Callable[[str], None]) -> HandedOver | None:
-        config, trouble = await asyncio.to_thread(settings_or_defaults, self._context.state)
-        if trouble is not None:
-            note(trouble)
-        await asyncio.to_thread(refuse_excluded, wanted.root, config)
-        here = await asyncio.to_thread(self._context.root_of, wanted.root)
-        if (made := await self._made_at(wanted.root, wanted, config, None, note)) is not None:
-            return made
-        return await self._made_at(here.main_root, wanted, config, here, note) if here.main_root is not None else None
-
-    async def _made_at(
-        self, root: str, wanted: Wanted, config: Config, here: ProjectRoot | None, note: Callable[[str], None]
-    ) -> HandedOver | None:
-        """Returns the handoff of the project at `root`; None if nothing is recorded of it. `here`: as for
-        `handoff_wanted`."""
-        if not await self._has_caught_up(root):
-            note(STILL_READING)
+    def _place(self, loop: asyncio.AbstractEventLoop, note: Callable[[str], None]) -> Place:
+        """Returns the daemon as a place where handoffs are made, for another thread than that of its `loop`."""
         context = self._context
 
-        def made() -> HandedOver | None:
-            own = partial(agent_folders, config.agents, context.home, context.env)
+        @contextmanager
+        def opened(root: str) -> Iterator[tuple[sqlite3.Connection, ProjectRow | None]]:
+            if not asyncio.run_coroutine_threadsafe(self._has_caught_up(root), loop).result():
+                note(STILL_READING)
             with reading_tolerantly(context.state.ledger, note) as ledger:
-                project = project_by_root(ledger, root)
-                if project is None:
-                    return None
-                now_ms = context.now_ms()
-                found = handoff_wanted(ledger, project, wanted, config, agents_own=own, now_ms=now_ms, here=here)
-            for each in notes_on(found, wanted.root, context.state.ledger):
-                note(each)
-            return printed(found)
+                yield ledger, project_by_root(ledger, root)
 
-        return await looked_at(wanted.root, made)
+        def agents_own(agents: AgentsConfig) -> AgentFolders:
+            return partial(agent_folders, agents, context.home, context.env)
+
+        return Place(context.state, opened, context.root_of, agents_own, note, context.now_ms)
 
     async def _has_caught_up(self, root: str) -> bool:
         """Reads and joins what is new of the project at `root`, as far as time allows."""

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
-from carryover.config import Config
+from carryover.config import AgentsConfig, Config, refuse_excluded, settings_or_defaults
 from carryover.daemon.handed_over import HandedOver, Line, Origin, Section, Wanted
 from carryover.distill.entry import Entry
 from carryover.distill.handoff import Handoff
 from carryover.distill.render import lay_out
 from carryover.errors import ExitCode, UserError, visible
-from carryover.facts import ProjectRoot, is_foreign
+from carryover.facts import FindRoot, ProjectRoot, is_foreign
 from carryover.fsio import is_folder
 from carryover.ledger.queries import reading, session_by_prefix, whereabouts, work_sessions
 from carryover.ledger.rows import ProjectRow
 from carryover.model import LAST, id_in_command
+from carryover.paths import StateDir
 from carryover.projects.moved_folders import roots_that_may_be_here
 from carryover.projects.root import AgentFolders
 from carryover.publish.make import Refreshed, made_handoff
@@ -27,26 +29,53 @@ from carryover.terminal.paths import quoted
 MOST_SUGGESTED: Final = 3
 
 
-def handoff_wanted(
-    ledger: sqlite3.Connection,
-    project: ProjectRow,
-    wanted: Wanted,
-    config: Config,
-    *,
-    agents_own: AgentFolders,
-    now_ms: int,
-    here: ProjectRoot | None = None,
-) -> Refreshed:
-    """Returns the handoff of `project` with its text; nothing is written into the project. `here`: its worktree that
-    the work is handed over to, if any. Raises UserError (NOTHING_FOUND, REFUSED) if there is none.
-    """
-    own = _session_of(ledger, project, wanted.session) if wanted.session is not None else None
-    to = here or project.id
-    found = made_handoff(ledger, to, config, now_ms=now_ms, agents_own=agents_own, own=own)
-    if wanted.tokens is not None:
-        from carryover.publish.dialed import dialed_handoff
+class Place(NamedTuple):
+    """Where handoffs are made: the daemon, or a command."""
 
-        found = dialed_handoff(ledger, to, found, wanted.tokens, agents_own=agents_own, own=own)
+    state: StateDir
+    opened: Callable[[str], AbstractContextManager[tuple[sqlite3.Connection, ProjectRow | None]]]
+    """Opens what is recorded of the project at a root, what is new there included."""
+    root_of: FindRoot
+    agents_own: Callable[[AgentsConfig], AgentFolders]
+    note: Callable[[str], object]
+    """Gets what a person should be told first, in sentences."""
+    now_ms: Callable[[], int]
+
+
+def hand_over(wanted: Wanted, place: Place) -> Refreshed | None:
+    """Returns the handoff that is wanted, with its text; None if nothing is recorded of its project, nor, for a
+    worktree, of the main checkout's. Nothing is written into the project. Raises UserError (NOTHING_FOUND, REFUSED) if
+    there is none.
+    """
+    root = wanted.root
+    config, trouble = settings_or_defaults(place.state)
+    if trouble is not None:
+        place.note(trouble)
+    refuse_excluded(root, config)
+    made = _made_of(root, wanted, config, place)
+    if made is not None and place.state.paused.exists():
+        place.note("Carryover is paused; this is what it recorded before. `carryover unpause` ends that.")
+    if made is None and (main_root := place.root_of(root).main_root) is not None:
+        made = _made_of(main_root, wanted, config, place)
+    if made is not None:
+        for note in _notes_on(made, root, place.state.ledger):
+            place.note(note)
+    return made
+
+
+def _made_of(root: str, wanted: Wanted, config: Config, place: Place) -> Refreshed | None:
+    """Returns the handoff of the project at `root`, for its worktree if another root is wanted."""
+    with place.opened(root) as (ledger, project):
+        if project is None:
+            return None
+        to = project.id if root == wanted.root else ProjectRoot(wanted.root, root)
+        own = _session_of(ledger, project, wanted.session) if wanted.session is not None else None
+        folders = place.agents_own(config.agents)
+        found = made_handoff(ledger, to, config, now_ms=place.now_ms(), agents_own=folders, own=own)
+        if wanted.tokens is not None:
+            from carryover.publish.dialed import dialed_handoff
+
+            found = dialed_handoff(ledger, to, found, wanted.tokens, agents_own=folders, own=own)
     if own is not None and found.text is None:
         raise UserError(
             f"Session {own} has nothing to hand over, or is too old for it. "
@@ -78,8 +107,7 @@ def _session_of(ledger: sqlite3.Connection, project: ProjectRow, name: str) -> s
     return found.native_id
 
 
-def notes_on(made: Refreshed, root: str, ledger: Path) -> Iterator[str]:
-    """Yields what a person should know about the handoff of the project at `root`, in sentences."""
+def _notes_on(made: Refreshed, root: str, ledger: Path) -> Iterator[str]:
     link = how_to_link(ledger, root, by_name=False)
     if link is not None:
         yield link
@@ -112,7 +140,7 @@ def how_to_link(path: Path, root: str, *, by_name: bool) -> str | None:
 
 
 def printed(made: Refreshed) -> HandedOver:
-    """Returns a handoff that `handoff_wanted` made as commands print it."""
+    """Returns a handoff that `hand_over` made as commands print it."""
     assert made.handoff is not None and made.text is not None, "else it was raised that there is none"
     return as_printed(made.root, made.handoff, made.text)
 
