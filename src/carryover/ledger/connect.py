@@ -16,7 +16,6 @@ from carryover.errors import ExitCode, UserError
 from carryover.fsio import open_regular, read_beginning
 from carryover.ledger.codec import DamagedBody, TolerantConnection
 from carryover.ledger.schema import migrate, newest, refuse_unknown, version_of
-from carryover.terminal.output import counted
 
 _KEPT: Final = "Nothing was lost: what could not be stored is read again from the transcripts."
 _WHY: Final = {
@@ -236,8 +235,9 @@ def reading_tolerantly(path: Path, report: Callable[[str], object]) -> Iterator[
             yield db
         finally:
             if db.damaged:
+                entries = "1 damaged entry" if db.damaged == 1 else f"{db.damaged:,} damaged entries"
                 report(
-                    f"Left out here: {counted(db.damaged, 'damaged entry', 'damaged entries')} of the ledger. "
+                    f"Left out here: {entries} of the ledger. "
                     "`carryover doctor --fix` reads them again from the transcripts."
                 )
 
