@@ -21,6 +21,7 @@ from carryover.fsio import read_bytes_bounded
 from carryover.paths import StateDir, expanded
 from carryover.probe.looks import Silent, look_at
 from carryover.project_file import PROJECT_FILE, choice, misplaced, own_value, read_project_file, unknown_keys
+from carryover.terminal.paths import quoted
 from carryover.text.toml_lines import parsed_toml, required_value, with_line
 
 ResumeMode = Literal["ask", "brief", "silent"]
@@ -292,6 +293,14 @@ def _unknown_agents(agents: AgentsConfig) -> Iterator[str]:
     return (agent for agent in agents.selected or () if agent not in agent_ids())
 
 
+def settings_or_defaults(state: StateDir) -> tuple[Config, str | None]:
+    """Returns the settings for what is only printed; if they can't be used, the defaults, with a sentence on that."""
+    try:
+        return load_config(state.config), None
+    except UserError as error:
+        return Config(), f"carryover: {error} Until then commands that only print use the defaults."
+
+
 def settings_now(state: StateDir) -> Config:
     """Returns the settings, including whether `carryover pause` is in effect. Raises UserError: see `load_config`."""
     return msgspec.structs.replace(load_config(state.config), paused=state.paused.exists())
@@ -306,6 +315,17 @@ def project_settings(root: Path, config: Config) -> ProjectSettings:
         return look_at(root, partial(_settings_of, root, config))
     except Silent:
         return ProjectSettings(excluded="its disk, which does not answer")
+
+
+def refuse_excluded(root: str, config: Config) -> None:
+    """Raises UserError (REFUSED) if the project at `root` is excluded."""
+    excluded = project_settings(Path(root), config).excluded
+    if excluded:
+        import glob
+
+        by_name = glob.escape(root) in config.projects.exclude  # as `carryover pause` excludes it
+        what_next = f" `carryover unpause {quoted(root)}` includes it again." if by_name else ""
+        raise UserError(f"{root} is left out of Carryover: excluded by {excluded}.{what_next}", ExitCode.REFUSED)
 
 
 def _settings_of(root: Path, config: Config) -> ProjectSettings:

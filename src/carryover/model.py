@@ -40,6 +40,10 @@ def is_plain_id(conversation: str) -> bool:
     return _PLAIN_ID.fullmatch(conversation) is not None
 
 
+LAST: Final = "last"
+"""Names the newest session of a project in place of an id."""
+
+
 def id_in_command(session: str) -> str:
     """Returns the session's name in a command that people or agents run: its id or, if that is not plain, a plain
     prefix of it. Returns `ID` if even its first character is not plain.
@@ -276,11 +280,11 @@ class Skipped(msgspec.Struct, frozen=True):
     version: str | None = None
 
 
-_OWN_TOOL: Final = re.compile(r"(?:.*[^a-z])?carryover[^a-z]{1,3}(?:recall|turn|handoff)", re.I | re.S)
+_OWN_TOOL: Final = r"(?is:(?:.*[^a-z])?carryover[^a-z]{1,3}(?:recall|turn|handoff))"
 
 
 def is_own_tool(call: ToolCall | ToolResult) -> bool:
     """Whether a call is one of a tool of `carryover mcp`, whose answers hold what is recorded already. Agents put the
     server's name before the tool's (`mcp__carryover__recall`), or both into the subject (Cursor).
     """
-    return call.op == "other" and any(_OWN_TOOL.fullmatch(text) for text in (call.name, call.subject))
+    return call.op == "other" and any(re.fullmatch(_OWN_TOOL, text) for text in (call.name, call.subject))

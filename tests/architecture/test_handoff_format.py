@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from carryover.actions.handing_over import MadeHandoff
 from carryover.actions.handoff_data import FORMAT, as_data
+from carryover.daemon.handoffs import as_printed
 from carryover.distill.entry import Entry
 from carryover.distill.handoff import MAX_TOKENS, Handoff
 from carryover.distill.header import PLACEHOLDER
@@ -44,7 +44,7 @@ def problems(text: str) -> list[str]:
 
 
 def data_of(made: Handoff) -> dict[str, Any]:
-    data: dict[str, Any] = json.loads(json.dumps(as_data(MadeHandoff(root="/r", handoff=made, text=render(made)))))
+    data: dict[str, Any] = json.loads(json.dumps(as_data(as_printed("/r", made, render(made)))))
     return data
 
 

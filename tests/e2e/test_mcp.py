@@ -9,8 +9,8 @@ from typing import Any, Final
 import pytest
 
 from carryover.actions.context import state_dir
-from carryover.actions.from_disk import catch_up
 from carryover.actions.recall import PAGE_CHARS
+from carryover.actions.without_daemon import catch_up
 from carryover.fsio import private_dir
 from support.agent_here import everything
 from support.claude_session import ClaudeSession

@@ -9,12 +9,14 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from carryover.config import AgentsConfig, Config, load_config, project_settings
+from carryover.config import AgentsConfig, Config, refuse_excluded, settings_or_defaults
 from carryover.errors import ExitCode, UserError
 from carryover.facts import is_foreign
 from carryover.fsio import is_folder
 from carryover.paths import StateDir, expanded, require_utf8
 from carryover.terminal.paths import quoted
+
+__all__ = ["refuse_excluded"]
 
 if TYPE_CHECKING:
     from carryover.facts import ProjectRoot
@@ -45,15 +47,15 @@ def state_dir() -> StateDir:
 
 def settings_to_print(state: StateDir) -> Config:
     """Returns the settings for a command that only prints; warns and returns the defaults if they can't be used."""
-    try:
-        return load_config(state.config)
-    except UserError as error:
-        _warn(f"carryover: {error} Until then commands that only print use the defaults.")
-        return Config()
+    config, trouble = settings_or_defaults(state)
+    if trouble is not None:
+        warn_once(trouble)
+    return config
 
 
 @cache
-def _warn(text: str) -> None:
+def warn_once(text: str) -> None:
+    """Prints a warning, unless this command has printed the same before."""
     from carryover.terminal.output import warn
 
     warn(text)
@@ -109,17 +111,6 @@ def project_root(project: str | None, *, must_exist: bool = False, elsewhere: bo
         raise UserError(
             "The current folder no longer exists. Name the project's folder as an argument.", ExitCode.NOTHING_FOUND
         ) from error
-
-
-def refuse_excluded(root: str, config: Config) -> None:
-    """Raises UserError (REFUSED) if the project at `root` is excluded."""
-    excluded = project_settings(Path(root), config).excluded
-    if excluded:
-        import glob
-
-        by_name = glob.escape(root) in config.projects.exclude  # as `carryover pause` excludes it
-        what_next = f" `carryover unpause {quoted(root)}` includes it again." if by_name else ""
-        raise UserError(f"{root} is left out of Carryover: excluded by {excluded}.{what_next}", ExitCode.REFUSED)
 
 
 def nothing_recorded(root: str) -> str:

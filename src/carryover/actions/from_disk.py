@@ -1,115 +1,40 @@
-"""Reads what the agents left on disk, as a daemon would. Its imports are slow: use it if the ledger is not enough."""
+"""Finds and reads what the agents left on disk. Its imports are slow: use it if the ledger is not enough."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import sqlite3
-from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
-from carryover.actions.context import agents_own, now_ms, root_of
+from carryover.actions.context import now_ms, root_of
 from carryover.adapter.contract import Agent, Source
 from carryover.agents import adapters
-from carryover.config import Config, load_config, settings_now
+from carryover.config import Config
 from carryover.distill.stored_digest import DigestReducer
-from carryover.errors import ExitCode, UserError, os_reason
+from carryover.errors import ExitCode, UserError
 from carryover.facts import FindRoot
-from carryover.fsio import FileLock, scratch_folder
+from carryover.fsio import scratch_folder
 from carryover.ingest import scan
 from carryover.ingest.pipeline import ingest
 from carryover.ingest.roots import TranscriptRoot
 from carryover.ingest.scan import FoundSource, first_cwd
 from carryover.ingest.spool import Spool, collect_pending
-from carryover.ledger.queries import connect_read_only, project_by_root, reading, whereabouts
+from carryover.ledger.queries import connect_read_only, reading
 from carryover.ledger.store import Ledger
 from carryover.ledger.tombstones import Tombstones, put_tombstones, stored_tombstones
 from carryover.model import conversation_of
 from carryover.paths import StateDir
 from carryover.probe.looks import Silent
-from carryover.projects.root import StatePaths
-from carryover.publish.project_moves import follow, inspect_root
-from carryover.publish.refresh import refused_before_work
 from carryover.terminal.output import Progress
 
 SLOW_S: Final = 1.0
 
-T = TypeVar("T")
 
-
-def as_writer(
-    state: StateDir, do: Callable[[Ledger, StatePaths], Awaitable[T]], otherwise: str = "Nothing was changed."
-) -> T:
-    """Runs `do` with the ledger while no daemon does. Raises UserError, which ends with `otherwise`, if it can't."""
-    lock = FileLock(state.lock)
-    try:
-        taken = lock.acquire()
-    except OSError as error:
-        raise UserError(f"The lock {state.lock} cannot be taken: {os_reason(error)}. {otherwise}") from error
-    if not taken:
-        raise UserError(f"Another process is using the ledger. {otherwise} Try again in a moment.")
-
-    async def run() -> T:
-        ledger = await Ledger.open(state.ledger, DigestReducer())
-        try:
-            return await do(ledger, StatePaths.of(state, Path.home(), agents_own(load_config(state.config).agents)))
-        except Exception as error:
-            await ledger.report(error)  # of a reader, which may have met damage
-            raise
-        finally:
-            await ledger.close()
-
-    try:
-        return asyncio.run(run())
-    finally:
-        lock.release()
-
-
-def catch_up(state: StateDir, root: str) -> None:
-    """Reads new records of the project at `root` into the ledger, as a daemon would. Raises UserError if it can't."""
-
-    async def read(ledger: Ledger, paths: StatePaths) -> None:
-        config = settings_now(state)
-        outdated = await _outdated(ledger, state, config, [Path(root)])
-        await _follow(ledger, paths, root, config)
-        with closing(connect_read_only(paths.ledger)) as db:
-            known = {row.id: row for row in whereabouts(db)}
-        target = {row.root: known[row.moved_to].root for row in known.values() if row.moved_to in known}
-        roots = {root_of(root).root}
-        while former := {old for old, new in target.items() if new in roots} - roots:
-            roots |= former
-        await _read(ledger, of_project(outdated, roots), adapters(), now_ms, root_of)
-        # Again, so that a project read just now is recognised if its folder is moved later.
-        await _follow(ledger, paths, root, config)
-        # A daemon that starts later leaves a project alone that only a printing command made known.
-        with closing(connect_read_only(paths.ledger)) as db:
-            project = project_by_root(db, root)
-            refused = refused_before_work(db, project.id, config, asked=[root]) if project is not None else None
-        if project is not None and refused is not None:
-            await ledger.set_published(project.id, None, now_ms() + 1, refused.published.refusal)
-
-    as_writer(state, read, "This is what it holds so far.")
-
-
-def follow_moved(state: StateDir, root: str) -> None:
-    """Joins what was recorded before the project at `root` was moved. Raises UserError if it can't."""
-    as_writer(state, lambda ledger, paths: _follow(ledger, paths, root, settings_now(state)))
-
-
-async def _follow(ledger: Ledger, paths: StatePaths, root: str, config: Config) -> None:
-    project = root_of(root)
-    await follow(ledger, paths, project, inspect_root(paths, project.root, config), now_ms=now_ms())
-
-
-async def read_new(ledger: Ledger, state: StateDir) -> None:
-    """Reads new records of all projects into the ledger, as a daemon would."""
-    new = await _outdated(ledger, state, settings_now(state), ())
-    await _read(ledger, [found.source for found in new], adapters(), now_ms, root_of)
-
-
-async def _outdated(ledger: Ledger, state: StateDir, config: Config, more: Iterable[Path]) -> list[FoundSource]:
+async def outdated_sources(ledger: Ledger, state: StateDir, config: Config, more: Iterable[Path]) -> list[FoundSource]:
     """Returns what is new on disk, oldest first; also of the projects `more`, which need not be known."""
     folders = folders_to_read(config)
     await asyncio.to_thread(collect_pending, Spool(state), adapters(), [folder.agent_id for folder in folders])
@@ -136,7 +61,7 @@ def temporary_ledger(
             try:
                 if tombstones is not None:
                     await ledger.write(put_tombstones, tombstones)
-                await _read(ledger, list(sources), agents, now_ms, find_root)
+                await read_sources(ledger, list(sources), agents, now_ms, find_root)
             finally:
                 await ledger.close()
 
@@ -145,9 +70,10 @@ def temporary_ledger(
             yield connection
 
 
-async def _read(
+async def read_sources(
     ledger: Ledger, sources: list[Source], agents: Mapping[str, Agent], now_ms: Callable[[], int], find_root: FindRoot
 ) -> None:
+    """Reads `sources` into the ledger, with a progress display if that takes long."""
     progress = Progress(after_s=SLOW_S, only_terminal=True)
     for number, source in enumerate(sources, start=1):
         await ingest(ledger, agents[source.agent], source, root_of=find_root, now_ms=now_ms)

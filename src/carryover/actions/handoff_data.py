@@ -4,53 +4,63 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from carryover.actions.handing_over import MadeHandoff
-from carryover.distill.entry import Entry
+from carryover.daemon.handed_over import HandedOver, Origin, Section
 from carryover.records.fields import iso_utc
 
 FORMAT: Final = "carryover-handoff/1.1"
 """Version of the data; architecture/handoff-format.md says when it rises."""
 
 
-def as_data(made: MadeHandoff) -> dict[str, Any]:
+def as_data(made: HandedOver) -> dict[str, Any]:
     """Returns the handoff as data: exactly the lines that are printed, each with its sources."""
-    handoff = made.handoff
     return {
         "format": FORMAT,
         "project": made.root,
-        "updated": iso_utc(handoff.updated_ms),
-        "updated_ms": handoff.updated_ms,
-        "agent": handoff.agent_id,
-        "agent_name": handoff.agent,
-        "resume_protocol": handoff.resume,
-        "session": handoff.session,
-        "head": handoff.head,
-        "sections": [
-            {
-                "title": title,
-                "lines": [text.removeprefix("- ") for text, _ in lines],
-                "sources": [[_source(source) for source in entry.sources] for _, entry in lines],
-            }
-            for title, lines in made.sections
-        ],
+        "updated": iso_utc(made.updated_ms),
+        "updated_ms": made.updated_ms,
+        "agent": made.agent_id,
+        "agent_name": made.agent,
+        "resume_protocol": made.resume,
+        "session": made.session,
+        "head": made.head,
+        "sections": [_section(section) for section in made.sections],
         "text": made.text,
     }
 
 
-def _source(entry: Entry) -> dict[str, Any]:
-    of = {"kind": entry.kind, "agent": entry.agent or None, "session": entry.session or None, "turn": entry.turn}
-    return of | {"at": iso_utc(entry.at_ms) if entry.at_ms else None, "at_ms": entry.at_ms or None}
+def _section(section: Section) -> dict[str, Any]:
+    return {
+        "title": section.title,
+        "lines": [line.text.removeprefix("- ") for line in section.lines],
+        "sources": [[_source(origin) for origin in line.origins] for line in section.lines],
+    }
 
 
-def with_reasons(made: MadeHandoff) -> str:
+def _source(origin: Origin) -> dict[str, Any]:
+    return {
+        "kind": origin.kind,
+        "agent": origin.agent or None,
+        "session": origin.session or None,
+        "turn": origin.turn,
+        "at": iso_utc(origin.at_ms) if origin.at_ms else None,
+        "at_ms": origin.at_ms or None,
+    }
+
+
+def with_reasons(made: HandedOver) -> str:
     """Returns the sections with a line under each entry that names its record, session and turn."""
     printed = []
-    for title, lines in made.sections:
-        printed.append(f"## {title}")
-        for text, entry in lines:
-            printed.append(text)
-            for source in entry.sources:
-                turn = f"turn {source.turn} of {source.session}" if source.turn is not None else source.session
-                facts = (source.kind, source.agent, turn, iso_utc(source.at_ms) if source.at_ms else "")
-                printed.append(f"    why: {', '.join(filter(None, facts))}")
+    for section in made.sections:
+        printed.append(f"## {section.title}")
+        for line in section.lines:
+            printed.append(line.text)
+            printed += [f"    why: {_reason(origin)}" for origin in line.origins]
     return "\n".join(printed) + "\n"
+
+
+def _reason(origin: Origin) -> str:
+    where = origin.session
+    if origin.turn is not None:
+        where = f"turn {origin.turn} of {origin.session}"
+    at = iso_utc(origin.at_ms) if origin.at_ms else ""
+    return ", ".join(filter(None, (origin.kind, origin.agent, where, at)))

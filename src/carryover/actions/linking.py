@@ -117,7 +117,7 @@ def sync_once(state: StateDir) -> Outcome:
         )
 
     async def here(ledger: Ledger, paths: StatePaths) -> Outcome:
-        from carryover.actions.from_disk import read_new
+        from carryover.actions.without_daemon import read_new
 
         await read_new(ledger, state)
         return await synchronise(state, ledger, paths, now_ms=now_ms, in_thread=asyncio.to_thread)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -19,21 +19,16 @@ from carryover.config import load_config
 from carryover.errors import ExitCode, UserError
 from carryover.facts import is_foreign
 from carryover.fsio import FileLock
-from carryover.ledger.connect import as_ledger_error, connect_tolerant
+from carryover.ledger.connect import reading_tolerantly
 from carryover.ledger.queries import project_by_root, reading, session_by_prefix, whereabouts, work_sessions
 from carryover.ledger.rows import ProjectRow, SessionRow
+from carryover.model import LAST
 from carryover.paths import StateDir
-from carryover.terminal.output import counted, warn
+from carryover.terminal.output import warn
 
 if TYPE_CHECKING:
     from carryover.ledger.store import Ledger
     from carryover.projects.root import StatePaths
-
-LAST: Final = "last"
-"""Names the newest session of the project in place of an id."""
-
-SETTLE_LIMIT_S: Final = 3.0
-"""How long a running daemon may take to read new records; after that its ledger is used as it is."""
 
 T = TypeVar("T")
 
@@ -73,7 +68,7 @@ def opened(
     state = state_dir()
     if state.ledger.exists():
         is_complete = _prepared(state, want, root)
-        with _own_ledger(state) as ledger:
+        with reading_tolerantly(state.ledger, warn) as ledger:
             found = _in(ledger, root)
             if is_complete or found.project is not None:
                 yield found
@@ -143,7 +138,7 @@ def written(
     answer = ask_patiently(state, target, timeout_s=timeout_s)
     if answer is not None:
         return msgspec.convert(answer, kind)
-    from carryover.actions.from_disk import as_writer
+    from carryover.actions.without_daemon import as_writer
 
     return as_writer(state, do, otherwise)
 
@@ -163,19 +158,6 @@ def _prepared(state: StateDir, want: Want, root: str | None) -> bool:
     if want is Want.LISTED and not may_be_running(state):
         warn("carryoverd is not running: newer sessions may be missing here.")
     return True
-
-
-@contextmanager
-def _own_ledger(state: StateDir) -> Iterator[sqlite3.Connection]:
-    with as_ledger_error(state.ledger), closing(connect_tolerant(state.ledger)) as ledger:
-        try:
-            yield ledger
-        finally:
-            if ledger.damaged:
-                warn(
-                    f"Left out here: {counted(ledger.damaged, 'damaged entry', 'damaged entries')} of the ledger. "
-                    "`carryover doctor --fix` reads them again from the transcripts."
-                )
 
 
 @contextmanager
@@ -204,18 +186,18 @@ def _follow_if_unknown(state: StateDir, root: str) -> None:
 
     if not any(may_have_moved(row, root) for row in known):
         return
-    from carryover.daemon.client import ask_daemon
+    from carryover.daemon.client import SETTLE_LIMIT_S, ask_daemon
 
     with suppress(UserError, TimeoutError):
         if ask_daemon(state.socket, "POST", _about(root, "/follow"), timeout_s=SETTLE_LIMIT_S) is None:
-            from carryover.actions.from_disk import follow_moved
+            from carryover.actions.without_daemon import follow_moved
 
             follow_moved(state, root)
 
 
 def _bring_up_to_date(state: StateDir, root: str) -> bool:
     """Has the daemon read new records or, if none is running, reads this project's. False if that is incomplete."""
-    from carryover.daemon.client import ask_daemon
+    from carryover.daemon.client import SETTLE_LIMIT_S, ask_daemon
 
     caught_up = False
     with suppress(TimeoutError):
@@ -237,7 +219,7 @@ def _about(root: str, target: str) -> str:
 
 
 def _read_here(state: StateDir, root: str) -> bool:
-    from carryover.actions.from_disk import catch_up
+    from carryover.actions.without_daemon import catch_up
 
     try:
         load_config(state.config)

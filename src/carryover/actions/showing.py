@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Container, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -20,12 +19,12 @@ ShownPart = Part[str]
 """A prompt, an answer, or a line on what happened."""
 
 
-@dataclass(frozen=True)
 class Conversation:
     """A session whose events are read from the open ledger as they are asked for, since it may be large."""
 
-    ledger: sqlite3.Connection
-    session: SessionRow
+    def __init__(self, ledger: sqlite3.Connection, session: SessionRow) -> None:
+        self.ledger = ledger
+        self.session = session
 
     @property
     def agent(self) -> str:

@@ -13,11 +13,12 @@ from typing import Final, NamedTuple, NoReturn
 import msgspec
 
 from carryover.actions.context import agents_own, now_ms, state_dir
-from carryover.actions.handing_over import handoff_of_project
+from carryover.actions.handoff_here import handoff_here
 from carryover.actions.opened import Want, opened
 from carryover.adapter.spec import Starter
 from carryover.agents import agent_name, specs
 from carryover.config import Config, load_config
+from carryover.daemon.handed_over import Wanted
 from carryover.distill.own_text import go_on_prompt
 from carryover.distill.trail import did_something, leading_step, steps_of, task_of
 from carryover.distill.view import SessionView
@@ -78,7 +79,7 @@ def take_over(agent_id: str | None, root: str) -> TakeOver:
     state = state_dir()
     config = load_config(state.config)
     start = startable_agent(agent_id, config) if agent_id is not None else None
-    made = handoff_of_project(root)
+    made = handoff_here(Wanted(root=root))
     start = start or startable_agent(last_other_agent(made, config), config)
     return TakeOver(start, made, handoff_in_place(made, config, state))
 
@@ -143,7 +144,7 @@ def handoff_in_place(made: Refreshed, config: Config, state: StateDir) -> str:
 def chosen_in_place(root: str, session: str | None, tokens: int | None) -> str:
     """Writes the handoff of a chosen session or size to a separate file and returns its path, since others need the
     project's."""
-    made = handoff_of_project(root, session, tokens)
+    made = handoff_here(Wanted(root=root, session=session, tokens=tokens))
     assert made.text is not None, "else it was raised that there is none"
     try:
         write_handoff(made.settings.folder or Path(made.root) / STORE, made.text, CHOSEN)

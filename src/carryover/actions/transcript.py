@@ -12,9 +12,10 @@ import msgspec
 
 from carryover.actions.context import root_of
 from carryover.actions.from_disk import temporary_ledger
-from carryover.actions.handing_over import MadeHandoff
 from carryover.adapter.contract import Agent, Batch, FileStat, Reader, Source
 from carryover.agents import adapters, agent_name, agent_names
+from carryover.daemon.handed_over import HandedOver
+from carryover.daemon.handoffs import as_printed
 from carryover.distill.handoff import MAX_TOKENS
 from carryover.distill.render import render
 from carryover.distill.trail import past_of
@@ -36,9 +37,7 @@ _ANYWHERE: Final = ("", "C:", "D:")
 """Roots of a project whose folder is unknown, so that files are shown by their full paths."""
 
 
-def handoff_of_transcript(
-    path: Path, agent_id: str | None, until: int | None, tokens: int | None = None
-) -> MadeHandoff:
+def handoff_of_transcript(path: Path, agent_id: str | None, until: int | None, tokens: int | None = None) -> HandedOver:
     """Returns the handoff of the project worked on in the first `until` records of the file at `path` (None: all), for
     a budget of `tokens` (None: that of a project's file).
 
@@ -64,7 +63,7 @@ def handoff_of_transcript(
             "answer or a call. --agent names another agent.",
             ExitCode.NOTHING_FOUND,
         )
-    return MadeHandoff(root=view.root, handoff=handoff, text=render(handoff))
+    return as_printed(view.root, handoff, render(handoff))
 
 
 def _view(agent: Agent, source: Source, most_events: int) -> tuple[ProjectView | None, list[Happened]]:

@@ -37,7 +37,7 @@ def agent_ids() -> tuple[str, ...]:
 
 def agent_names() -> Mapping[str, str]:
     """Returns the agents' display names by id, in the order of `specs`."""
-    return {spec.id: spec.short_name or spec.name for spec in specs()}
+    return {spec.id: _shown(spec) for spec in specs()}
 
 
 def agent_name(agent_id: str, machine: str | None = None) -> str:
@@ -45,7 +45,7 @@ def agent_name(agent_id: str, machine: str | None = None) -> str:
 
     If no such agent is known, its id is its name.
     """
-    name = agent_names().get(agent_id, agent_id)
+    name = _name(tuple(__path__), agent_id) or agent_id
     return f"{name} on {machine}" if machine else name
 
 
@@ -85,6 +85,22 @@ def agent_id_of(name: str) -> str | None:
     return next((spec.id for spec in specs() if name in (spec.id, *spec.aliases)), None)
 
 
+def _shown(spec: AgentSpec) -> str:
+    return spec.short_name or spec.name
+
+
+@cache
+def _name(path: tuple[str, ...], agent_id: str) -> str | None:
+    """Returns the agent's name without loading any other agent's spec; None if there is no such agent."""
+    folder = agent_id.replace("-", "_")
+    return _shown(_spec(folder)) if folder in _folders(path) else None
+
+
+def _spec(folder: str) -> AgentSpec:
+    spec: AgentSpec = import_module(f"{__name__}.{folder}.spec").SPEC
+    return spec
+
+
 @cache
 def _folders(path: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(module.name for module in pkgutil.iter_modules(path) if module.ispkg))
@@ -98,4 +114,4 @@ def _adapters(path: tuple[str, ...]) -> dict[str, Agent]:
 
 @cache
 def _specs(path: tuple[str, ...]) -> tuple[AgentSpec, ...]:
-    return tuple(import_module(f"{__name__}.{folder}.spec").SPEC for folder in _folders(path))
+    return tuple(_spec(folder) for folder in _folders(path))

@@ -32,31 +32,50 @@ TIMES: Final = "a date or time (2026-11-20, 2026-11-20T14:30, yesterday), or how
 """Help text for options whose values `moment_ms` parses."""
 
 _ALWAYS: Final = (ExitCode.OK, ExitCode.FAILED, ExitCode.USAGE, ExitCode.INTERRUPTED)
-_AGO: Final = re.compile(r"(\d{1,6}) ?(s|m|min|h|d|w)(?: ago)?")
+_AGO: Final = r"(\d{1,6}) ?(s|m|min|h|d|w)(?: ago)?"
 _UNITS_S: Final = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _LONGEST_S: Final = 10 * 366 * 86_400
 _DAYS_BACK: Final = {"today": 0, "yesterday": 1}
-_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d")
+_DATE: Final = r"\d{4}-\d\d-\d\d"
 
 
 class CommandParser(argparse.ArgumentParser):
     """A parser that suggests the option that was probably meant, and prints help text with its line breaks."""
 
     def __init__(self, **options: Any) -> None:
-        self.declared: list[argparse.Action] = []
+        self._declared: list[argparse.Action] = []
+        self._explained: dict[argparse.Action, Callable[[], str]] = {}
         # argparse would find the width with a module that costs start-up time, at each argument that is added.
         width = min(terminal_width() or WIDEST, WIDEST) - 2
         formatter = partial(argparse.RawDescriptionHelpFormatter, width=width)
         super().__init__(**options, formatter_class=formatter, allow_abbrev=False)
 
     def add_argument(self, *names: str, **options: Any) -> argparse.Action:
-        """Adds an argument and records it in `declared`. Agents and times are parsed as such."""
+        """Adds an argument, which is one of `declared` then. Agents and times are parsed as such."""
         usual: dict[str, Callable[[str], object]] = {"AGENT": known_agent, "WHEN": moment_ms}
         if (metavar := options.get("metavar")) in usual:
             options.setdefault("type", usual[metavar])
         action = super().add_argument(*names, **options)
-        self.declared.append(action)
+        self._declared.append(action)
         return action
+
+    def explain(self, action: argparse.Action, text: Callable[[], str]) -> None:
+        """Has `text` make the help of an argument, once that is printed."""
+        self._explained[action] = text
+
+    @property
+    def declared(self) -> list[argparse.Action]:
+        """The arguments that were added, with their help."""
+        self._explain_all()
+        return self._declared
+
+    def format_help(self) -> str:
+        self._explain_all()
+        return super().format_help()
+
+    def _explain_all(self) -> None:
+        for action, text in self._explained.items():
+            action.help = text()
 
     def error(self, message: str) -> NoReturn:
         """Prints the usage and the message, and exits."""
@@ -170,7 +189,7 @@ def positive(text: str, least: int = 1) -> int:
 
 def seconds(text: str) -> int:
     """Parses a length of time such as `7d` as seconds."""
-    found = _AGO.fullmatch(text.strip().lower())
+    found = re.fullmatch(_AGO, text.strip().lower())
     length = int(found[1]) * _UNITS_S[found[2]] if found is not None else 0
     if not 0 < length <= _LONGEST_S:
         raise argparse.ArgumentTypeError(f"{text!r} is no length of time; write 12h, 7d or 2w, ten years at most")
@@ -185,11 +204,11 @@ def moment_ms(text: str, *, end_of_day: bool = False, now: datetime | None = Non
     try:
         if given in _DAYS_BACK:
             given = (now.astimezone() - timedelta(days=_DAYS_BACK[given])).date().isoformat()
-        if found := _AGO.fullmatch(given):
+        if found := re.fullmatch(_AGO, given):
             at = now - timedelta(seconds=int(found[1]) * _UNITS_S[found[2]])
         else:
             at = now if given == "now" else datetime.fromisoformat(given.upper())
-        if end_of_day and _DATE.fullmatch(given):
+        if end_of_day and re.fullmatch(_DATE, given):
             at += timedelta(days=1)
         return int(at.astimezone().timestamp() * 1000)
     except (ValueError, OverflowError) as error:

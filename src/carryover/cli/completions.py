@@ -29,8 +29,7 @@ def _quietly(values: Callable[[str], Values]) -> Callable[..., dict[str, str]]:
 def _sessions(_typed: str) -> Values:
     from carryover.actions.context import now_ms
     from carryover.actions.listing import newest_sessions
-    from carryover.actions.opened import LAST
-    from carryover.model import id_in_command
+    from carryover.model import LAST, id_in_command
 
     found = newest_sessions(MOST_SESSIONS)
     yield LAST, "the newest session of this project"

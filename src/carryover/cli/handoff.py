@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from carryover.actions.context import now_ms, project_root
 from carryover.cli.arguments import (
+    CommandParser,
     add_pager_argument,
     add_tokens_argument,
     describe,
@@ -22,7 +23,7 @@ from carryover.terminal.pager import paged
 from carryover.terminal.streams import is_terminal
 
 if TYPE_CHECKING:
-    from carryover.actions.handing_over import MadeHandoff
+    from carryover.actions.handing_over import HandedOver
 
 DESCRIPTION: Final = """\
 Prints the handoff of a project: what was being done, what was tried, what comes
@@ -49,7 +50,7 @@ EXAMPLES: Final = """\
   carryover handoff --copy               to paste it anywhere"""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: CommandParser) -> None:
     describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
     add = parser.add_argument
     add("project", metavar="PROJECT", nargs="?", help="a folder of the project (default: this one)")
@@ -64,13 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--agent", metavar="AGENT", help="who wrote FILE (default: detected from its content)")
     add("--until", metavar="N", type=positive, help="read FILE up to its line N (message N, where it is one document)")
-    add(
-        "--to",
-        metavar="AGENT",
-        type=known_agent,
-        help="put the handoff into the project and print the command that continues in AGENT, by its id or another "
-        f"name: {listed_agents(startable=True)}; any other needs --copy",
-    )
+    parser.explain(add("--to", metavar="AGENT", type=known_agent), _to_whom)
     add_pager_argument(parser)
     add(
         "--session",
@@ -79,6 +74,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "are open and none is at a usage limit",
     )
     flag(parser, "--copy", "put the handoff on the clipboard and print or start nothing")
+
+
+def _to_whom() -> str:
+    return (
+        "put the handoff into the project and print the command that continues in AGENT, by its id or another name: "
+        f"{listed_agents(startable=True)}; any other needs --copy"
+    )
 
 
 def run(args: argparse.Namespace) -> None:
@@ -93,22 +95,25 @@ def run(args: argparse.Namespace) -> None:
 
         continue_in(args.to, args.project, args.session, tokens=args.tokens, run=False)
         return
-    from carryover.actions import handoff_data
-    from carryover.cli import handoff_output
-
     made = _made(args)
     if args.json:
-        print_json(handoff_data.as_data(made))
+        from carryover.actions.handoff_data import as_data
+
+        print_json(as_data(made))
     elif args.why:
-        print_document(handoff_data.with_reasons(made))
+        from carryover.actions.handoff_data import with_reasons
+
+        print_document(with_reasons(made))
     elif args.raw or not is_terminal():
         print_document(made.text)
     else:
+        from carryover.cli.handoff_output import lines_for_person
+
         with paged(args):
-            print_lines(handoff_output.lines_for_person(made, now_ms=now_ms(), home=Path.home()))
+            print_lines(lines_for_person(made, now_ms=now_ms(), home=Path.home()))
 
 
-def _made(args: argparse.Namespace) -> MadeHandoff:
+def _made(args: argparse.Namespace) -> HandedOver:
     if args.transcript is not None:
         if args.project is not None or args.session is not None:
             raise UserError("Give a PROJECT or --session ID, or else --transcript FILE.", ExitCode.USAGE)
@@ -117,11 +122,9 @@ def _made(args: argparse.Namespace) -> MadeHandoff:
         return handoff_of_transcript(Path(args.transcript), args.agent, args.until, args.tokens)
     if args.agent is not None or args.until is not None:
         raise UserError("--agent and --until need --transcript FILE.", ExitCode.USAGE)
-    from carryover.actions.handing_over import MadeHandoff, handoff_of_project
+    from carryover.actions.handing_over import handoff_to_print
 
-    found = handoff_of_project(project_root(args.project), args.session, args.tokens)
-    assert found.handoff is not None and found.text is not None, "else it was raised that there is none"
-    return MadeHandoff(root=found.root, handoff=found.handoff, text=found.text)
+    return handoff_to_print(project_root(args.project), args.session, args.tokens)
 
 
 def _copy(args: argparse.Namespace) -> None:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from carryover.actions.context import now_ms, project_root
-from carryover.actions.history import Entry, Origin, log, origin_of
+from carryover.actions.history import Entry, log
 from carryover.cli.arguments import TIMES, add_limit_argument, add_pager_argument, describe, flag
 from carryover.errors import ExitCode, UserError
 from carryover.terminal.output import BOLD, GREEN, RED, YELLOW, harmless, one_line, paint, put, when
 from carryover.terminal.pager import paged
 from carryover.terminal.table import entry_lines
+
+if TYPE_CHECKING:
+    from carryover.actions.origins import Origin
 
 LOG_LIMIT: Final = 100
 
@@ -112,6 +115,8 @@ def why_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run_why(args: argparse.Namespace) -> int:
+    from carryover.actions.origins import origin_of  # not at the top: `log` needs none of it
+
     origin = origin_of(args.file, limit=args.limit)
     now = now_ms()
     with paged(args):

@@ -7,7 +7,7 @@ import errno
 import importlib
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any, Final
 
 from carryover.cli.arguments import CommandParser, ShowVersion, exit_code_help
@@ -135,10 +135,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def build_parser(
-    command: str | None = None, *, others: bool = False
+    command: str | None = None, *, others: Container[str] = ()
 ) -> tuple[CommandParser, Mapping[str, CommandParser]]:
-    """Returns the main parser and that of `command`, with its arguments. Without one, or with `others`, each command
-    has a parser, without arguments since they would be imported."""
+    """Returns the main parser, and those of `command` and `others`. Only `command` gets its arguments, since that
+    imports it."""
     listed = "".join(f"  {name:<12} {summary}\n" for name, summary in COMMANDS.items())
     parser = CommandParser(
         prog="carryover",
@@ -151,12 +151,12 @@ def build_parser(
     # Given `prog`, argparse does not format a usage line now, for which it would import several archive modules.
     subparsers = parser.add_subparsers(dest="command", prog="carryover", help=argparse.SUPPRESS)
     short = {command: alias for alias, command in ALIASES.items()}
-    wanted = [command] if command in COMMANDS and not others else COMMANDS
     commands = {
         name: subparsers.add_parser(name, help=COMMANDS[name], aliases=[short[name]] if name in short else [])
-        for name in wanted
+        for name in COMMANDS
+        if name == command or name in others
     }
-    if command in COMMANDS:
+    if command in commands:
         commands[command].set_defaults(command=command)
         _function(command, f"{command}_arguments", "add_arguments")(commands[command])
     return parser, commands
@@ -168,7 +168,7 @@ def _run(arguments: list[str]) -> int:
 
         words = (ALIASES.get(word, word) for word in os.environ.get("COMP_LINE", "").split())
         command = next((word for word in words if word in COMMANDS), None)
-        parser, commands = build_parser(command, others=True)
+        parser, commands = build_parser(command, others=COMMANDS)
         complete(parser, commands[command].declared if command is not None else (), COMMANDS)
     first = next((argument for argument in arguments if not argument.startswith("-")), None)
     command = ALIASES.get(first, first) if first is not None else None

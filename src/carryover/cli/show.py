@@ -9,10 +9,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from carryover.actions.opened import LAST
 from carryover.actions.showing import Conversation, ShownPart, conversation_of
 from carryover.cli.arguments import add_pager_argument, describe, flag
 from carryover.errors import ExitCode, UserError
+from carryover.model import LAST
 from carryover.terminal import output
 from carryover.terminal.output import (
     BOLD,

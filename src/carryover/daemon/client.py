@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import time
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -17,6 +16,10 @@ from carryover.fsio import FileLock
 from carryover.paths import StateDir, socket_address
 
 ANSWER_S: Final = 2.0
+SETTLE_LIMIT_S: Final = 3.0
+"""How long a running daemon may take to read new records; after that its ledger is used as it is."""
+HANDOFF_S: Final = 6.0
+"""How long it may take to read new records and make a handoff; after that, the command makes it."""
 STOP_S: Final = 15.0
 _RETRY_S: Final = 0.05
 _ENDS: Final = b"503"
@@ -59,8 +62,7 @@ def _not_ours(socket_path: Path) -> UserError:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     """A daemon's health, if it answers, and what is wrong, in sentences; with a `health`, only about the port."""
 
     health: Health | None

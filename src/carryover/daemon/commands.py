@@ -1,31 +1,38 @@
-"""Does what commands ask of the running daemon: imports documents, links moved projects, synchronises."""
+"""Does what commands ask of the daemon: makes handoffs, imports documents, links moved projects, synchronises."""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
 import sys
 import threading
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 
+from carryover.config import AgentsConfig
+from carryover.daemon.client import SETTLE_LIMIT_S
 from carryover.daemon.context import DaemonContext
+from carryover.daemon.handed_over import Answer, HandedOver, Wanted
+from carryover.daemon.handoffs import Place, hand_over, printed
+from carryover.daemon.health import Settled
 from carryover.daemon.log import Word
 from carryover.daemon.reading import OnRead
 from carryover.daemon.supervisor import wait_at_most
 from carryover.errors import ExitCode, UserError, os_reason
 from carryover.facts import ProjectRoot
 from carryover.importing.document import Imported, open_document, take_in
-from carryover.ledger.connect import LedgerDamaged
-from carryover.ledger.queries import ProjectRow, Selection, projects
+from carryover.ledger.connect import LedgerDamaged, LedgerUnavailable, reading_tolerantly
+from carryover.ledger.queries import ProjectRow, Selection, project_by_root, projects
 from carryover.ledger.sessions import Moved
 from carryover.probe.git_command import end_in_store
-from carryover.probe.looks import Silent, look_at
+from carryover.probe.looks import Silent, look_at, looked_at
+from carryover.projects.root import AgentFolders, agent_folders
 from carryover.publish.forgetting import Erased
 from carryover.publish.project_moves import RootFacts, follow, inspect_root, link, unlink
 
@@ -173,6 +180,69 @@ class Moves:
     def _rows(self) -> list[ProjectRow]:
         with self._context.read_ledger() as db:
             return projects(db)
+
+
+STILL_READING: Final = "carryoverd is still reading; this is what it knows so far."
+
+
+class Handoffs:
+    """Makes the handoffs that commands print, of what everything on disk has been read into."""
+
+    def __init__(
+        self,
+        context: DaemonContext,
+        *,
+        settle: Callable[[str], Awaitable[Settled]],
+        follow: Callable[[str], Awaitable[Linked]],
+    ) -> None:
+        self._context = context
+        self._settle = settle
+        self._follow = follow
+
+    async def answer(self, wanted: Wanted) -> Answer:
+        """Returns the handoff that is wanted, or why there is none; an empty answer if nothing is recorded of it."""
+        notes: list[str] = []
+        place = self._place(asyncio.get_running_loop(), notes.append)
+
+        def made() -> HandedOver | None:
+            found = hand_over(wanted, place)
+            return printed(found) if found is not None else None
+
+        try:
+            handed_over = await looked_at(wanted.root, made)
+        except LedgerDamaged:  # the daemon has to end, and repairs the ledger at its next start
+            raise
+        except UserError as trouble:
+            return Answer(notes=tuple(notes), error=(str(trouble), trouble.code))
+        except Silent:
+            return Answer()
+        return Answer(made=handed_over, notes=tuple(notes)) if handed_over is not None else Answer()
+
+    def _place(self, loop: asyncio.AbstractEventLoop, note: Callable[[str], None]) -> Place:
+        """Returns the daemon as a place where handoffs are made, for another thread than that of its `loop`."""
+        context = self._context
+
+        @contextmanager
+        def opened(root: str) -> Iterator[tuple[sqlite3.Connection, ProjectRow | None]]:
+            if not asyncio.run_coroutine_threadsafe(self._has_caught_up(root), loop).result():
+                note(STILL_READING)
+            with reading_tolerantly(context.state.ledger, note) as ledger:
+                yield ledger, project_by_root(ledger, root)
+
+        def agents_own(agents: AgentsConfig) -> AgentFolders:
+            return partial(agent_folders, agents, context.home, context.env)
+
+        return Place(context.state, opened, context.root_of, agents_own, note, context.now_ms)
+
+    async def _has_caught_up(self, root: str) -> bool:
+        """Reads and joins what is new of the project at `root`, as far as time allows."""
+        caught_up = False
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SETTLE_LIMIT_S):
+                caught_up = (await self._settle(root)).caught_up
+        with suppress(LedgerUnavailable):
+            await self._follow(root)
+        return caught_up
 
 
 NICE: Final = 10

@@ -22,7 +22,7 @@ import msgspec
 
 from carryover import __version__
 from carryover.config import settings_now
-from carryover.daemon.commands import Imports, Moves, Syncing
+from carryover.daemon.commands import Handoffs, Imports, Moves, Syncing
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.endpoints import Answers, HookPort, PageDoor, control_app, serving
 from carryover.daemon.health import Health, ProjectHealth, Settled
@@ -91,6 +91,7 @@ class Daemon:
         self._hooks = Hooks(context, self._ingest_queue, self._publish_queue, spool, checks, self._moves.follow)
         self._hook_port = HookPort(context, self._hooks, self._page)
         self._syncing = Syncing(context, publish=self._publish_unpublished, forget=self._forgetting.forget)
+        self._handoffs = Handoffs(context, settle=self._settle, follow=self._moves.follow_root)
         self._notices = LimitNotices(context, partial(show_notice, env=context.env))
         self._supervisor = Supervisor(context.log, on_crash=on_crash, on_failure=self._note_damage)
 
@@ -215,7 +216,7 @@ class Daemon:
 
     async def _serve(self) -> None:
         limiter = ConnectionLimiter()
-        parts = (self._hooks, self._moves, self._imports, self._forgetting, self._syncing, self._page)
+        parts = (self._hooks, self._moves, self._imports, self._forgetting, self._syncing, self._page, self._handoffs)
         answers = Answers(self._health, self._settle, *parts)
         app = control_app(answers, self._context.log, limiter=limiter, port=lambda: self._hook_port.state.port)
         async with serving(app, self._context.state.socket, limiter):

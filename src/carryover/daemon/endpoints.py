@@ -26,8 +26,9 @@ from aiohttp import web
 import carryover
 from carryover import __version__
 from carryover.config import Config
-from carryover.daemon.commands import Imports, Moves, Syncing
+from carryover.daemon.commands import Handoffs, Imports, Moves, Syncing
 from carryover.daemon.context import DaemonContext
+from carryover.daemon.handed_over import Wanted
 from carryover.daemon.health import PortState
 from carryover.daemon.hooks.dispatch import Hooks
 from carryover.daemon.log import Log, Word
@@ -151,6 +152,7 @@ class Answers(NamedTuple):
     forgetting: Forgetting
     syncing: Syncing
     page: PageDoor
+    handoffs: Handoffs
 
     async def forgotten(self, selection: Selection) -> Erased:
         try:
@@ -167,6 +169,7 @@ def control_app(
     posts: dict[str, Callable[[Mapping[str, str]], Awaitable[msgspec.Struct]]] = {
         "/settle": lambda given: answers.settle(given.get("root", "")),
         "/follow": lambda given: moves.follow_root(_path(given, "root")),
+        "/handoff": lambda given: answers.handoffs.answer(_wanted_handoff(given)),
         "/link": lambda given: moves.link(_path(given, "old", of_any_machine=True), _path(given, "new")),
         "/unlink": lambda given: moves.unlink(_path(given, "old", of_any_machine=True)),
         "/import": lambda given: answers.imports.take_in(
@@ -194,6 +197,13 @@ def _path(given: Mapping[str, str], name: str, *, of_any_machine: bool = False) 
     path = given.get(name, "")
     if path.startswith("/") or (of_any_machine and is_foreign(path)):
         return path
+    raise web.HTTPBadRequest
+
+
+def _wanted_handoff(given: Mapping[str, str]) -> Wanted:
+    wanted = _decoded(given.get("wanted", ""), Wanted)
+    if wanted.root.startswith("/"):
+        return wanted
     raise web.HTTPBadRequest
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -225,6 +225,21 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
     """Connects like `connect_read_only`; inside the block too, damage and locks raise UserError."""
     with as_ledger_error(path), closing(connect_read_only(path)) as db:
         yield db
+
+
+@contextmanager
+def reading_tolerantly(path: Path, report: Callable[[str], object]) -> Iterator[TolerantConnection]:
+    """Connects like `connect_tolerant`. At the end, `report` gets a sentence on what was skipped, if anything was."""
+    with as_ledger_error(path), closing(connect_tolerant(path)) as db:
+        try:
+            yield db
+        finally:
+            if db.damaged:
+                entries = "1 damaged entry" if db.damaged == 1 else f"{db.damaged:,} damaged entries"
+                report(
+                    f"Left out here: {entries} of the ledger. "
+                    "`carryover doctor --fix` reads them again from the transcripts."
+                )
 
 
 def _connect_read_only(path: Path, kind: type[C], *, keep_index: bool) -> C:

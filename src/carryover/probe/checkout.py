@@ -22,22 +22,23 @@ from pathlib import Path
 from typing import Final
 
 from carryover.fsio import read_beginning, read_bytes_bounded
+from carryover.text.pattern import later
 
 _LARGEST_NAME: Final = 16_384
 _LARGEST_CONFIG: Final = 1 << 20
 _GIT_FILE: Final = b"gitdir: "
-_WORK_TREE: Final = re.compile(rb'^[ \t]*worktree[ \t]*=[ \t]*"?(.*?)"?[ \t\r]*$', re.MULTILINE | re.IGNORECASE)
-_ESCAPED: Final = re.compile(rb'\\([\\"])')
-_NAMES_WORK_TREE: Final = re.compile(rb"worktree[ \t]*=", re.IGNORECASE)
-_HEAD: Final = re.compile(rb"ref:[ \t]*refs/|[0-9a-f]{40}")
+_WORK_TREE: Final = later(rb'^[ \t]*worktree[ \t]*=[ \t]*"?(.*?)"?[ \t\r]*$', re.MULTILINE | re.IGNORECASE)
+_ESCAPED: Final = later(rb'\\([\\"])')
+_NAMES_WORK_TREE: Final = later(rb"worktree[ \t]*=", re.IGNORECASE)
+_HEAD: Final = later(rb"ref:[ \t]*refs/|[0-9a-f]{40}")
 _LARGEST_HEAD: Final = 255
 _REFS_KEY: Final = b"refstorage"
-_REFS_HERE: Final = re.compile(rb'refstorage[ \t]*=[ \t]*"?(?:files|reftable)"?[ \t\r]*$', re.MULTILINE)
+_REFS_HERE: Final = later(rb'refstorage[ \t]*=[ \t]*"?(?:files|reftable)"?[ \t\r]*$', re.MULTILINE)
 """What a configuration may say of where branches are kept. Other values may name a folder (git 2.54)."""
 _WRITTEN_AFTER: Final = ("description", "config")
 """What git writes next after a `.git` file: both into a new data folder, the second into one that it moves."""
 _AT_ONCE_NS: Final = 2_000_000_000
-_STATE: Final = re.compile(r"[A-Z_]+|index|sharedindex\..*|packed-refs|refs|logs|reftable|worktrees")
+_STATE: Final = later(r"[A-Z_]+|index|sharedindex\..*|packed-refs|refs|logs|reftable|worktrees")
 """Names in a data folder that git takes for commits, branches or its index."""
 WALKED: Final = ("refs", "reftable")
 """The folders that hold the branches."""

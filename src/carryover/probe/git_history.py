@@ -12,16 +12,17 @@ from typing import Final
 import msgspec
 
 from carryover.probe.git import output_of
+from carryover.text.pattern import later
 
 TIMEOUT_S: Final = 2.0
 MOST_COMMITS: Final = 500
 
 _LOG: Final = ("log", "--no-renames", "--name-only", "--root", "--encoding=UTF-8", "--format=%x01%H %at %ct %s")
-_HEADER: Final = re.compile(r"\x01([0-9a-f]{40,64}) (\d+) (\d+) (.*)")
-_BLAMED: Final = re.compile(rb"([0-9a-f]{40,64}) (\d+) \d+")
-_FORMER_NAME: Final = re.compile(rb"^filename (.+)$", re.M)
-_HUNK: Final = re.compile(rb"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@", re.M)
-_NAME: Final = re.compile(r"\w[^\s:]*")
+_HEADER: Final = later(r"\x01([0-9a-f]{40,64}) (\d+) (\d+) (.*)")
+_BLAMED: Final = later(rb"([0-9a-f]{40,64}) (\d+) \d+")
+_FORMER_NAME: Final = later(rb"^filename (.+)$", re.M)
+_HUNK: Final = later(rb"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@", re.M)
+_NAME: Final = later(r"\w[^\s:]*")
 """Names of commits and branches that git cannot take for an option or a path."""
 SHORT: Final = 8
 

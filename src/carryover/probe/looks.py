@@ -14,10 +14,11 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
+
+from carryover.text.pattern import later
 
 KNOCK_S: Final = 0.5
 """How long a disk may take to tell whether a folder exists."""
@@ -32,7 +33,7 @@ AGAIN_S: Final = 60.0
 MOST_STUCK: Final = 8
 """No disk is asked again while that many threads are stuck there."""
 _MOUNTS: Final = Path("/proc/self/mountinfo")
-_ESCAPED: Final = re.compile(r"\\([0-7]{3})")
+_ESCAPED: Final = later(r"\\([0-7]{3})")
 
 Item = TypeVar("Item")
 T = TypeVar("T")
@@ -45,11 +46,11 @@ class Silent(TimeoutError):
         super().__init__(errno.ETIMEDOUT, "its disk does not answer", str(folder))
 
 
-@dataclass(slots=True)
 class _Silence:
-    since_s: float
-    again_s: float
-    stuck: int = 0
+    def __init__(self, since_s: float, again_s: float) -> None:
+        self.since_s = since_s
+        self.again_s = again_s
+        self.stuck = 0
 
 
 _silent: dict[Path, _Silence] = {}

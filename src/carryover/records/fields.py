@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import ntpath
 import posixpath
 import re
@@ -51,6 +50,8 @@ def iso_utc(at_ms: int) -> str:
 
 def digest(data: str | bytes) -> str:
     """Returns a short fingerprint, for comparing texts."""
+    import hashlib  # not at the top: a command that only prints compares nothing
+
     raw = data.encode("utf-8", "replace") if isinstance(data, str) else data
     return hashlib.blake2b(raw, digest_size=12).hexdigest()
 

@@ -31,7 +31,7 @@ _OBJECT: Final = msgspec.json.Decoder(dict[str, Any])
 _PLACE: Final = later(r" - at `(\$[\w.\[\]]*)`$")
 _PLAIN_NAME: Final = later(r"[A-Za-z0-9_./:+-]{1,60}")
 # A pair of escapes, a single surrogate escape, or any other escape (so that an escaped backslash is not misread).
-_ESCAPE: Final = re.compile(
+_ESCAPE: Final = later(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
 )
 

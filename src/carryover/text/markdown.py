@@ -10,8 +10,8 @@ from carryover.text.lines import one_line
 from carryover.text.pattern import later
 
 # A fence may be in a list or a quotation. Its indentation does not matter, since list items shift it.
-_OPENER: Final = re.compile(rb"[ \t]*(?:(?:[-*+>]|\d{1,9}[.)])[ \t]*)*(`{3,}(?=[^`]*$)|~{3,})")
-_CLOSER: Final = re.compile(rb"[ \t>]*(`{3,}|~{3,})[ \t]*$")
+_OPENER: Final = later(rb"[ \t]*(?:(?:[-*+>]|\d{1,9}[.)])[ \t]*)*(`{3,}(?=[^`]*$)|~{3,})")
+_CLOSER: Final = later(rb"[ \t>]*(`{3,}|~{3,})[ \t]*$")
 # In an answer: whatever looks like a fence is one, and one that is never closed runs to the end.
 _FENCE: Final = later(r"^\s*(```+|~~~+)")
 _TABLE_ROW: Final = later(r"^\s*\|.*\|\s*$")

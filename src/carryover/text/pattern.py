@@ -4,11 +4,11 @@ command does, and most commands need a few."""
 from __future__ import annotations
 
 import re
-from typing import Any, cast
+from typing import Any, AnyStr, cast
 
 
 class _Later:
-    def __init__(self, source: str, flags: int) -> None:
+    def __init__(self, source: str | bytes, flags: int) -> None:
         self._source = source
         self._flags = flags
 
@@ -18,6 +18,6 @@ class _Later:
         return bound
 
 
-def later(source: str, flags: int = 0) -> re.Pattern[str]:
+def later(source: AnyStr, flags: int = 0) -> re.Pattern[AnyStr]:
     """Returns the pattern of `source`. After the first use of one of its methods, that method is called directly."""
-    return cast("re.Pattern[str]", _Later(source, flags))
+    return cast("re.Pattern[AnyStr]", _Later(source, flags))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b
 from typing import Final
 
 from carryover.text.lines import one_line
@@ -26,6 +25,8 @@ def long_lines(text: str) -> tuple[str, ...]:
 
 def hashed(text: str) -> int:
     """Returns a hash of `text`, in 64 bits with a sign as databases have them."""
+    from hashlib import blake2b  # not at the top: a command that lists sessions compares no prompts
+
     return int.from_bytes(blake2b(text.encode(errors="replace"), digest_size=_HASH_BYTES).digest(), signed=True)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from carryover.actions.context import state_dir
-from carryover.actions.from_disk import catch_up
+from carryover.actions.without_daemon import catch_up
 from carryover.cli.demo.replay import make_project, replay
 from carryover.fsio import private_dir
 from support.agent_here import only_this_path, put_claude

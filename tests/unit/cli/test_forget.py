@@ -13,7 +13,7 @@ import pytest
 
 from carryover.actions import linking
 from carryover.actions.context import state_dir
-from carryover.actions.from_disk import catch_up
+from carryover.actions.without_daemon import catch_up
 from carryover.cli import forget
 from carryover.errors import ExitCode
 from carryover.fsio import FileLock, private_dir

@@ -17,13 +17,14 @@ from carryover.actions import clipboard
 from carryover.actions.clipboard import WAYS, copy
 from carryover.actions.context import state_dir
 from carryover.actions.from_disk import of_project, of_session, sources_on_disk
-from carryover.actions.handing_over import MadeHandoff
 from carryover.actions.handoff_data import as_data, with_reasons
 from carryover.actions.transcript import handoff_of_transcript
 from carryover.adapter.contract import Source
 from carryover.cli.demo.replay import make_project, replay
 from carryover.cli.handoff_output import lines_for_person
 from carryover.config import Config
+from carryover.daemon.handed_over import HandedOver
+from carryover.daemon.handoffs import as_printed
 from carryover.distill.digest import Digest
 from carryover.distill.entry import Entry, Kind, Section
 from carryover.distill.handoff import Handoff
@@ -179,7 +180,7 @@ def test_it_is_laid_out_for_a_person() -> None:
     )
     then_ms = NOW_MS - 2 * 3_600_000
     handoff = Handoff(updated_ms=then_ms, agent="Codex", resume="ask", session="3f2a", head=None, sections=sections)
-    made = MadeHandoff(root="/home/ada/code/shop", handoff=handoff, text="")
+    made = as_printed("/home/ada/code/shop", handoff, "")
 
     assert list(lines_for_person(made, now_ms=NOW_MS, home=Path("/home/ada"))) == [
         *("~/code/shop", "last work 2026-11-20 12:00 (2 h ago), Codex"),
@@ -202,7 +203,7 @@ def test_on_a_terminal_a_person_reads_it_and_agents_get_the_file(shop: Path) -> 
     assert "Your first response in this session MUST be:" in raw
 
 
-def long_handoff() -> MadeHandoff:
+def long_handoff() -> HandedOver:
     ruling = Entry(text="Never round", kind="prompt", weight=1, session="c0de", agent="claude-code", turn=2, at_ms=1000)
     short = Entry(text="Never round | Yes", kind="prompt", members=(ruling, Entry(text="Yes", kind="reply", turn=3)))
     words = tuple(Entry(text=f"Ruling {number}", kind="prompt", weight=10 + number) for number in range(60))
@@ -216,7 +217,7 @@ def long_handoff() -> MadeHandoff:
         head="abc1234",
         sections=(task, Section("What the user said", (short, *words))),
     )
-    return MadeHandoff(root="/home/dev/shop", handoff=handoff, text=render(handoff))
+    return as_printed("/home/dev/shop", handoff, render(handoff))
 
 
 def test_the_data_holds_what_is_printed_and_nothing_that_was_cut() -> None:

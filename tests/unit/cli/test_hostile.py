@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from carryover.actions.context import state_dir
-from carryover.actions.from_disk import catch_up
+from carryover.actions.without_daemon import catch_up
 from carryover.cli.main import main
 from carryover.daemon.main import main as carryoverd
 from carryover.errors import ExitCode

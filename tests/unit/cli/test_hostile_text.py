@@ -19,7 +19,7 @@ from typing import Any, Final
 import pytest
 
 from carryover.actions.context import state_dir
-from carryover.actions.from_disk import catch_up
+from carryover.actions.without_daemon import catch_up
 from carryover.cli.main import main
 from carryover.fsio import private_dir
 from carryover.ledger.codec import unpack, unpack_digest

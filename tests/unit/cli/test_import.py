@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from carryover.actions.context import state_dir
-from carryover.actions.from_disk import catch_up
+from carryover.actions.without_daemon import catch_up
 from carryover.cli.import_ import MOST_BYTES
 from carryover.errors import ExitCode
 from carryover.importing.document import Note, encoded

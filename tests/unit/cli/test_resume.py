@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from carryover.actions.context import state_dir
-from carryover.actions.from_disk import catch_up
+from carryover.actions.without_daemon import catch_up
 from carryover.adapter.spec import AgentSpec
 from carryover.agents import specs
 from carryover.errors import ExitCode

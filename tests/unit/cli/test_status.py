@@ -19,7 +19,7 @@ import pytest
 from carryover import __version__
 from carryover.actions.context import state_dir
 from carryover.actions.diagnose.report import Report
-from carryover.actions.from_disk import catch_up
+from carryover.actions.without_daemon import catch_up
 from carryover.agents import specs, startable_agents
 from carryover.cli import status
 from carryover.errors import ExitCode

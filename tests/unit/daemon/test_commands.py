@@ -11,8 +11,10 @@ import pytest
 from carryover.agents import adapters
 from carryover.config import Config
 from carryover.daemon import commands as module
-from carryover.daemon.commands import Imports, Linked, Moves
+from carryover.daemon.commands import STILL_READING, Handoffs, Imports, Linked, Moves
 from carryover.daemon.context import DaemonContext
+from carryover.daemon.handed_over import Answer, Wanted
+from carryover.daemon.health import Settled
 from carryover.facts import ProjectRoot
 from carryover.importing.document import Imported
 from carryover.ingest.pipeline import ingest
@@ -120,3 +122,22 @@ async def test_a_document_is_imported_once_and_its_project_published(context: Da
     assert (odd.new_events, "is not recognised" in str(odd.problem)) == (0, True)
     assert paused == Imported(problem="Carryover is paused, so nothing was imported.")
     assert (on_read.call_count, published.await_count) == (1, 1)
+
+
+async def hang(_root: str) -> Settled:
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
+@pytest.mark.usefixtures("project")
+async def test_a_handoff_waits_for_the_readers_only_so_long(
+    context: DaemonContext, moves: Moves, shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SETTLE_LIMIT_S", 0.05)
+    handoffs = Handoffs(context, settle=hang, follow=moves.follow_root)
+
+    found = await handoffs.answer(Wanted(root=str(shop)))
+
+    assert found.made is not None and "Add a discount function" in found.made.text
+    assert found.notes == (STILL_READING,)
+    assert await handoffs.answer(Wanted(root="/none")) == Answer(), "the command has to look for itself"

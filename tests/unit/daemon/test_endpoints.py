@@ -51,7 +51,7 @@ async def served(
 ) -> AsyncIterator[None]:
     """The control socket with these parts behind it while the block lasts."""
     limiter = ConnectionLimiter()
-    parts = dict.fromkeys(("hooks", "moves", "imports", "forgetting", "page", "syncing"), Mock()) | parts
+    parts = dict.fromkeys(("hooks", "moves", "imports", "forgetting", "page", "syncing", "handoffs"), Mock()) | parts
     app = control_app(Answers(health=health, settle=healthy, **parts), log, limiter=limiter, port=lambda: None)
     async with serving(app, path, limiter):
         yield
@@ -101,6 +101,7 @@ async def test_moves_and_imports_are_asked_for_by_absolute_paths_and_only_a_read
         for target in (
             *("/follow", "/follow?root=here", f"/link?old={old}", f"/link?old={old}&new=here", "/unlink?old="),
             *("/import", "/import?path=here", given + "here", *(f"/forget{query}" for query in odd)),
+            *("/handoff", "/handoff?wanted=1", "/handoff?wanted=" + quote('{"root": "here"}')),
         ):
             with pytest.raises(UserError):
                 await ask(path, "POST", target)

@@ -275,12 +275,12 @@ def cut_lines() -> Iterator[tuple[str, bool]]:
             made = handoff_of_transcript(file, None, None)
         except UserError:
             continue
-        for _, lines in lay_out(made.handoff):
+        for part in made.sections:
             head = ""
-            for text, entry in lines:
-                head = head if text.startswith("- > ") or TELLS.match(text) else text
-                if "…" in text and entry.kind not in ABOUT_FILES:
-                    yield text, bool(NAMED.search(head))
+            for line in part.lines:
+                head = head if line.text.startswith("- > ") or TELLS.match(line.text) else line.text
+                if "…" in line.text and line.kind not in ABOUT_FILES:
+                    yield line.text, bool(NAMED.search(head))
 
 
 def test_each_line_of_a_recorded_session_that_is_cut_names_its_turn() -> None:
