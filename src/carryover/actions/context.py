@@ -111,6 +111,14 @@ def project_root(project: str | None, *, must_exist: bool = False, elsewhere: bo
         ) from error
 
 
+def refuse_paused(what: str) -> None:
+    """Raises UserError (REFUSED) if Carryover is paused, which says that nothing was `what`."""
+    if state_dir().paused.exists():
+        raise UserError(
+            f"Carryover is paused, so nothing was {what}. `carryover unpause` ends the pause.", ExitCode.REFUSED
+        )
+
+
 def refuse_excluded(root: str, config: Config) -> None:
     """Raises UserError (REFUSED) if the project at `root` is excluded."""
     excluded = project_settings(Path(root), config).excluded

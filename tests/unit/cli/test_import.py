@@ -16,7 +16,7 @@ import pytest
 
 from carryover.actions.context import state_dir
 from carryover.actions.from_disk import catch_up
-from carryover.cli.import_ import MOST_BYTES
+from carryover.actions.noting import MOST_BYTES
 from carryover.errors import ExitCode
 from carryover.importing.document import Note, encoded
 from carryover.ledger.queries import connect_read_only, sessions
