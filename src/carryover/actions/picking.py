@@ -58,7 +58,8 @@ class Choice:
         self._rows = {row.native_id: row for row in (*everywhere, *here)}
         self._project_id = here[0].project_id if here else None
         short = shortest_unique(session_ids(ledger))
-        entries = {row.id: session_entry(ledger, row, short[row.native_id]) for row in (*here, *everywhere)}
+        each = {row.id: row for row in (*here, *everywhere)}
+        entries = {number: session_entry(ledger, row, short[row.native_id]) for number, row in each.items()}
         self.here = [entries[row.id] for row in here]
         """Sessions of the current project; empty outside a project."""
         self.everywhere = [entries[row.id] for row in everywhere]
