@@ -4,8 +4,8 @@ from typing import Any
 
 import msgspec
 
+from carryover.actions.diagnose.report import AgentReport, Inspection, LedgerReport, Report
 from carryover.daemon.health import Health
-from carryover.diagnose.report import AgentReport, Inspection, LedgerReport, Report
 from carryover.install.agent_settings import HooksReport
 from carryover.install.service import ServiceStatus
 

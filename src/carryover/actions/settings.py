@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import msgspec
 
@@ -16,10 +16,12 @@ from carryover.actions.context import now_ms, project_root
 from carryover.config import CONFIG_LIMIT_BYTES, Config, load_config, project_settings, settings_now
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import private_dir, read_bytes_bounded, write_if_changed
-from carryover.ledger.rows import SessionRow
 from carryover.paths import StateDir
 from carryover.terminal.output import did_you_mean, harmless
 from carryover.text.toml_lines import parsed_toml, required_value
+
+if TYPE_CHECKING:
+    from carryover.actions.listing import Listed
 
 DEFAULT: Final = "default"
 _DECIDED_ELSEWHERE: Final = {"agents": "`carryover install` decides that: run it again to change the choice."}
@@ -42,6 +44,13 @@ class Pausing(msgspec.Struct, frozen=True, kw_only=True):
     project: str | None = None
     daemon: Literal["at once", "when it starts"]
     note: str | None = None
+
+
+class Dropped(NamedTuple):
+    """How many sessions would be dropped, and the newest of them."""
+
+    number: int
+    newest: tuple[Listed, ...] = ()
 
 
 def settings(state: StateDir) -> list[Setting]:
@@ -107,11 +116,13 @@ def change(state: StateDir, key: str, words: Sequence[str] | None) -> str:
     return now if health is not None else f"{now} carryoverd is not running; it holds when it starts."
 
 
-def would_drop(state: StateDir, key: str, words: Sequence[str]) -> list[SessionRow]:
-    """Returns the sessions, newest first, that setting `key` to `words` would newly drop. Raises as `change` does."""
+def would_drop(state: StateDir, key: str, words: Sequence[str], *, most: int) -> Dropped:
+    """Returns the sessions that setting `key` to `words` would newly drop, the newest `most` of them listed. Raises as
+    `change` does."""
     table, _, name = key.partition(".")
     if table != "retention" or not state.ledger.exists():
-        return []
+        return Dropped(0)
+    from carryover.actions.listing import listed
     from carryover.ledger.queries import Selection, reading, selected_sessions
     from carryover.publish.forgetting import over_limits
 
@@ -124,7 +135,8 @@ def would_drop(state: StateDir, key: str, words: Sequence[str]) -> list[SessionR
             {(one.agent, one.native_id) for one in over_limits(db, limits, now_ms=at_ms)} for limits in (after, before)
         )
         rows = selected_sessions(db, Selection(), now_ms=at_ms)
-    return [row for row in rows if (row.agent, row.native_id) in dropped - anyway]
+        newly = [row for row in rows if (row.agent, row.native_id) in dropped - anyway]
+        return Dropped(len(newly), tuple(listed(db, newly[:most])))
 
 
 def shown(value: Any) -> str:

@@ -10,7 +10,6 @@ from carryover.actions.context import state_dir
 from carryover.actions.settings import DEFAULT, change, ignored, named_setting, settings, shown, would_drop
 from carryover.cli.arguments import describe, flag
 from carryover.errors import ExitCode, UserError
-from carryover.paths import StateDir
 from carryover.terminal.output import BOLD, agree, counted, paint, print_json, put, say, warn
 from carryover.terminal.paths import short_path
 
@@ -48,7 +47,7 @@ def run(args: argparse.Namespace) -> None:
         if args.key is None or (args.unset and args.value):
             raise UserError("--unset needs a KEY, and no VALUE.", ExitCode.USAGE)
         if args.value:
-            _ask_before_dropping(state, args)
+            _ask_before_dropping(args)
         said = change(state, args.key, None if args.unset else args.value)
         if not args.json:
             say(said)
@@ -76,19 +75,15 @@ def run(args: argparse.Namespace) -> None:
         say(shown(setting.value), fits=True)
 
 
-def _ask_before_dropping(state: StateDir, args: argparse.Namespace) -> None:
+def _ask_before_dropping(args: argparse.Namespace) -> None:
     """Lists the sessions that the new setting would drop, if any, and asks. Raises UserError if the user says no."""
-    rows = would_drop(state, args.key, args.value)
-    if not rows:
+    from carryover.cli.forget import MOST_LISTED, some_sessions
+
+    dropped = would_drop(state_dir(), args.key, args.value, most=MOST_LISTED)
+    if not dropped.number:
         return
     if not (args.json or args.yes):
-        from carryover.actions.listing import listed as listed_now
-        from carryover.cli.forget import MOST_LISTED, some_sessions
-        from carryover.ledger.queries import reading
-
-        with reading(state.ledger) as db:
-            listed = listed_now(db, rows[:MOST_LISTED])
         when = "when carryoverd starts the next time, or within a day"
-        say(f"This drops {counted(len(rows), 'session')} {when}:", *some_sessions(listed, len(rows)))
+        say(f"This drops {counted(dropped.number, 'session')} {when}:", *some_sessions(dropped.newest, dropped.number))
         say("Those whose transcripts still exist come back when you raise the limit. The others are gone for good.")
     agree(args, "Set it?")

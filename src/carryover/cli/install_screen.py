@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from carryover.config import Pointers
-from carryover.edits.agent_settings import AgentSettings
+from carryover.actions.installing import AgentFile, Answer, Option
+from carryover.actions.project_rules import POINTERS
 from carryover.errors import ExitCode, UserError
-from carryover.install.setup import Option
 from carryover.terminal.output import wrapped
 from carryover.terminal.paths import short_path
 from carryover.terminal.screen import drawing
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from prompt_toolkit.application import Application
     from prompt_toolkit.formatted_text import StyleAndTextTuples
 
-ORDER: Final[tuple[Pointers, ...]] = get_args(Pointers)
 QUESTION: Final = "Which AI agents do you use?"
 INSTRUCTION: Final = "(space to tick, then enter)"
 PROJECTS: Final = "What may be written into your projects? (← → to choose)"
@@ -28,13 +26,6 @@ LEAVING: Final = "Esc or q leaves everything as it is."
 LEAVE: Final = ("escape", "q")
 KEYS: Final = {"left": -1, "right": 1, "p": 1}
 """Keys that change the answer about projects, and how many places they move."""
-
-
-class Answer(NamedTuple):
-    """The answer to the question: which agents, and what is written into projects."""
-
-    agents: tuple[str, ...]
-    pointers: Pointers
 
 
 class Texts(NamedTuple):
@@ -47,11 +38,10 @@ class Texts(NamedTuple):
 Explain = Callable[[Answer], Texts]
 
 
-def on_enter(settings: Iterable[AgentSettings], home: Path, *, starts: bool) -> Texts:
-    """Says what Enter does outside of projects. `settings`: those of the selected agents. `starts`: the daemon too."""
-    settings = tuple(settings)
-    hooked = [short_path(each.config, home) for each in settings if each.hooks]
-    listed = [short_path(each.config, home) for each in settings if not each.hooks]
+def on_enter(files: Sequence[AgentFile], home: Path, *, starts: bool) -> Texts:
+    """Says what Enter does outside of projects. `files`: those of the selected agents. `starts`: the daemon too."""
+    hooked = [short_path(file.path, home) for file in files if file.has_hooks]
+    listed = [short_path(file.path, home) for file in files if not file.has_hooks]
     full, short = [], []
     if hooked:
         full.append(f"writes hooks into {_joined(hooked)}")
@@ -128,8 +118,8 @@ class _Panel:
             screen.key_bindings.add(key)(lambda event: event.app.exit(result=None))
 
     def _choose(self, by: int, _event: object) -> None:
-        at = ORDER.index(self.answer.pointers) + by
-        self.answer = self.answer._replace(pointers=ORDER[at % len(ORDER)])
+        at = POINTERS.index(self.answer.pointers) + by
+        self.answer = self.answer._replace(pointers=POINTERS[at % len(POINTERS)])
 
     def _rows(self) -> Sequence[StyleAndTextTuples]:
         """Returns what is shown, as long as the whole list has room beside it."""
@@ -145,7 +135,7 @@ class _Panel:
     def _choices(self, before: str) -> StyleAndTextTuples:
         return [
             ("", before),
-            *((("bold", f" ● {each} ") if each == self.answer.pointers else ("", f" ○ {each} ")) for each in ORDER),
+            *((("bold", f" ● {each} ") if each == self.answer.pointers else ("", f" ○ {each} ")) for each in POINTERS),
         ]
 
 

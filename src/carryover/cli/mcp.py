@@ -30,11 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(_args: argparse.Namespace) -> None:
-    from carryover.install.how_installed import require_mcp_sdk
+    from carryover.actions.mcp import mcp_server
 
-    require_mcp_sdk()
+    serve = mcp_server()
     if sys.stdin.isatty():
         warn("carryover: this speaks MCP with a program, not with a person; Ctrl-D ends it.")
-    from carryover.actions.mcp_server import serve
-
     serve()

@@ -5,26 +5,20 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from carryover.actions.context import now_ms, state_dir
+from carryover.actions.context import now_ms
 from carryover.cli.arguments import add_pager_argument, describe, flag
-from carryover.cli.sync import sync_rows, sync_summary
 from carryover.errors import ExitCode, visible
-from carryover.fsio import is_gone
 from carryover.terminal import output
 from carryover.terminal.output import BOLD, YELLOW, ago, counted, duration, harmless, paint, put, size
 from carryover.terminal.pager import paged
 from carryover.terminal.streams import flush, is_terminal, shown
 
 if TYPE_CHECKING:
-    from carryover.daemon.health import Health, ProjectHealth
-    from carryover.diagnose.fix import Repair
-    from carryover.diagnose.report import AgentReport, Finding, LedgerReport, Report
-    from carryover.install.service import ServiceStatus
-    from carryover.ledger.rows import ProjectRow
+    from carryover.actions.diagnose.fix import Repair
+    from carryover.actions.diagnose.report import AgentReport, Finding, LedgerReport, Report
+    from carryover.actions.status import ProjectStatus
 
 WATCH_EVERY_S: Final = 2.0
 MOST_LINES: Final = 10
@@ -66,7 +60,9 @@ def status_arguments(parser: argparse.ArgumentParser) -> None:
 def run_status(args: argparse.Namespace) -> int:
     if args.watch:
         return _watch(args)
-    report = _report()
+    from carryover.actions.status import status_report
+
+    report = status_report()
     with paged(args):
         _print(report, args)
     return ExitCode.OK
@@ -74,12 +70,13 @@ def run_status(args: argparse.Namespace) -> int:
 
 def _watch(args: argparse.Namespace) -> int:
     """Prints the status repeatedly until Ctrl-C or until its reader goes away; both are normal ways to end it."""
-    from carryover.install.detect import asking_once
+    from carryover.actions.status import repeated_report
 
-    in_place, ask = is_terminal(), asking_once()
+    in_place = is_terminal()
+    report_now = repeated_report()
     try:
         while True:
-            report = _report(ask=ask)
+            report = report_now()
             if in_place and not args.json:
                 output.redraw(_on_one_screen(_lines(report, args)))
             else:
@@ -93,17 +90,9 @@ def _watch(args: argparse.Namespace) -> int:
         return ExitCode.INTERRUPTED
 
 
-def _report(**options: Any) -> Report:
-    from carryover.diagnose.gather import gather
-
-    with suppress(OSError):  # the current folder is gone
-        options["here"] = Path.cwd()
-    return gather(state_dir(), Path.home(), **options)
-
-
 def _print(report: Report, args: argparse.Namespace) -> None:
     if args.json:
-        from carryover.diagnose.report import as_data
+        from carryover.actions.diagnose.report import as_data
 
         output.print_json(as_data(report), in_one_line=args.watch)
     else:
@@ -150,13 +139,11 @@ def lines(report: Report, *, now_ms: int, width: int | None) -> list[str]:
 
 
 def _problems(report: Report) -> Iterator[str]:
-    """Yields what `carryover doctor` would find without looking closer; what the first lines say is left out."""
-    from carryover.diagnose.checks import findings
+    from carryover.actions.status import problems
 
-    found = [finding for finding in findings(report) if finding.check not in ("install", "daemon", "paused")]
-    wrong = dict.fromkeys((*report.problems, *(finding.what for finding in found if finding.level == "wrong")))
-    yield from (_entry("problem", paint(text, YELLOW)) for text in wrong)
-    yield from (_entry("to do", finding.what) for finding in found if finding.level == "todo")
+    found = problems(report)
+    yield from (_entry("problem", paint(text, YELLOW)) for text in found.wrong)
+    yield from (_entry("to do", text) for text in found.todo)
 
 
 def _entry(name: str, text: str) -> str:
@@ -211,6 +198,8 @@ def _summaries(report: Report, now_ms: int, room: int) -> Iterator[str]:
         projects = [f"{report.short(row.root)} {ago(row.last_event_ms or None, now_ms)}" for row in ledger.projects]
         yield _entry("projects", _some(projects, ledger.project_count, room))
     if report.sync is not None:
+        from carryover.cli.sync import sync_summary
+
         yield _entry("sync", sync_summary(report.sync, now_ms))
 
 
@@ -239,10 +228,10 @@ def _details(report: Report, now_ms: int) -> Iterator[str]:
     ]
     damaged = "was damaged; what could be read was kept. Delete it when you miss nothing."
     every = {
-        "background": [*_background(health, report.service)],
+        "background": [*_background(report)],
         "agents": [*agents, *([_detail("not here", ", ".join(absent))] if absent else [])],
         **_of_here(report),
-        "sync": [_detail(*row) for row in (sync_rows(report.sync, now_ms) if report.sync is not None else ())],
+        "sync": [*_of_sync(report, now_ms)],
         "would be read by `carryover install`, or by carryoverd once it runs": waiting,
         **(_of_ledger(report.ledger, report, now_ms) if report.ledger is not None else {}),
         "tasks of the daemon in trouble": tasks,
@@ -267,7 +256,18 @@ def _of_here(report: Report) -> dict[str, list[str]]:
     return {f"a new session in {report.short(here.root)} would get the handoff": rows}
 
 
-def _background(health: Health | None, service: ServiceStatus) -> Iterator[str]:
+def _of_sync(report: Report, now_ms: int) -> Iterator[str]:
+    if report.sync is None:
+        return
+    from carryover.cli.sync import sync_rows
+
+    for name, text in sync_rows(report.sync, now_ms):
+        yield _detail(name, text)
+
+
+def _background(report: Report) -> Iterator[str]:
+    health = report.daemon
+    service = report.service
     if health is not None:
         memory = f", {size(health.rss_bytes)} of memory" if health.rss_bytes else ""
         yield _detail("carryoverd", f"{health.version}, process {health.pid}{memory}")
@@ -290,8 +290,8 @@ def _detail(name: str, text: str) -> str:
 
 
 def _of_ledger(ledger: LedgerReport, report: Report, now_ms: int) -> dict[str, list[str]]:
-    health = report.daemon
-    published = {project.root: project for project in (health.projects if health is not None else ())}
+    from carryover.actions.status import projects
+
     number = sum(ledger.redactions.values())
     kinds = ", ".join(f"{n:,} {kind}" for kind, n in sorted(ledger.redactions.items(), key=lambda item: -item[1]))
     skipped = [
@@ -307,7 +307,7 @@ def _of_ledger(ledger: LedgerReport, report: Report, now_ms: int) -> dict[str, l
         again = f"in {duration(wait_s)}" if wait_s > 0 else "when carryoverd retries"
         broken.append(f"{report.short(source.path)}: {source.error}; next try {again}")
     return {
-        "projects": [_project(row, published.get(row.root), report, now_ms) for row in ledger.projects],
+        "projects": [_project(project, report, now_ms) for project in projects(report)],
         "redacted before it was stored": [f"{counted(number, 'secret')}: {kinds}"] if number else [],
         "not understood (skipped, nothing else is affected)": skipped,
         "cannot be read now": broken,
@@ -315,19 +315,17 @@ def _of_ledger(ledger: LedgerReport, report: Report, now_ms: int) -> dict[str, l
     }
 
 
-def _project(row: ProjectRow, published: ProjectHealth | None, report: Report, now_ms: int) -> str:
-    """Formats one project of the ledger; `published` is the daemon's account of it, if there is one."""
-    trouble = (published.error if published is not None else None) or row.refusal
-    if trouble:
-        handoff = paint(f"not published: {trouble}", YELLOW)
-    elif row.handoff_ms is None:
+def _project(project: ProjectStatus, report: Report, now_ms: int) -> str:
+    if project.trouble:
+        handoff = paint(f"not published: {project.trouble}", YELLOW)
+    elif project.handoff_ms is None:
         handoff = "no handoff written"
     else:
-        handoff = f"handoff written {ago(row.handoff_ms, now_ms)}"
-        if published is not None and published.file is not None and is_gone(Path(published.file)):
+        handoff = f"handoff written {ago(project.handoff_ms, now_ms)}"
+        if project.is_deleted:
             handoff = paint(f"{handoff} and deleted since; carryoverd writes it again", YELLOW)
-    notes = "".join(f" ({note})" for note in (published.notes if published is not None else ()))
-    return f"{report.short(row.root)}: last event {ago(row.last_event_ms or None, now_ms)}, {handoff}{notes}"
+    notes = "".join(f" ({note})" for note in project.notes)
+    return f"{report.short(project.root)}: last event {ago(project.last_event_ms, now_ms)}, {handoff}{notes}"
 
 
 def _is_absent(agent: AgentReport) -> bool:
@@ -379,25 +377,14 @@ def doctor_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run_doctor(args: argparse.Namespace) -> int:
-    from carryover.actions.version import version_line
-    from carryover.diagnose.checks import findings
-    from carryover.diagnose.fix import repair
-    from carryover.diagnose.gather import gather
-    from carryover.install.how_installed import how_installed, runnable
+    from carryover.actions.doctor import examine
+    from carryover.actions.version import runnable, version_line
 
-    state, home = state_dir(), Path.home()
-    found = findings(gather(state, home, inspect=True))
-    repairs: tuple[Repair, ...] = ()
-    if args.fix and any(finding.fix for finding in found):
-        repairs = repair(state, {finding.fix for finding in found if finding.fix is not None})
-        found = findings(gather(state, home, inspect=True))
-    healthy = not any(finding.level == "wrong" for finding in found)
-    update = how_installed().update
-    data = {"healthy": healthy, "findings": found, "repairs": repairs, "update": update}
-    put(args, data, map(runnable, doctor_lines(found, repairs)))
+    done = examine(fix=args.fix)
+    put(args, done._asdict(), map(runnable, doctor_lines(done.findings, done.repairs)))
     if not args.json:
-        put(args, None, ["", version_line("carryover"), f"To upgrade: {update}; then `carryover refresh`."])
-    return ExitCode.OK if healthy else ExitCode.FAILED
+        put(args, None, ["", version_line("carryover"), f"To upgrade: {done.update}; then `carryover refresh`."])
+    return ExitCode.OK if done.healthy else ExitCode.FAILED
 
 
 def doctor_lines(found: Sequence[Finding], repairs: Sequence[Repair]) -> Iterator[str]:

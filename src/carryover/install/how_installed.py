@@ -278,9 +278,3 @@ def on_path(env: Mapping[str, str], how: HowInstalled, own: Path) -> OnPath:
 def on_path_here() -> OnPath:
     """Checks the PATH of the running process."""
     return on_path(os.environ, how_installed(), own_scripts() / COMMAND)
-
-
-def runnable(text: str) -> str:
-    """Returns `text` with our commands in backquotes spelled so that this shell can run them."""
-    command = on_path_here().command
-    return text.replace(f"`{COMMAND} ", f"`{command} ").replace(f"`{COMMAND}d`", f"`{command}d`")

@@ -1,4 +1,4 @@
-"""Texts about each agent for the installer's output."""
+"""Texts about each agent and about the daemon for the installer's output."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
+from carryover.install.background import Background
 from carryover.install.detect import ALL_KNOWN, Detection, can_inject, lowest
 from carryover.terminal.paths import short_path
 
@@ -112,3 +113,20 @@ def _hooks(detection: Detection, home: Path, did: Did) -> Iterator[str]:
             yield f"`{entry.entry}` {did} in its `{entry.key}`: it is loaded at each request"
         elif hook_set is not None:
             yield f"hooks {did}: {', '.join(hook_set.events)}"
+
+
+def background_lines(background: Background) -> Iterator[str]:
+    """Yields how the daemon runs now, and what is to be known about it."""
+    if background.pid is not None:
+        where = f", port {background.port} is its own" if background.port is not None else ""
+        by = f" as a {background.kind} service" if background.wanted and background.kind != "none" else ""
+        instead = f" in place of {background.replaced}" if background.replaced else ""
+        yield f"✓ carryoverd {background.version} runs{by}{instead} (process {background.pid}{where})"
+    if background.ledger_copy is not None:
+        yield f"✓ The ledger was migrated; as it was before it is kept beside it, in {background.ledger_copy}"
+    yield from (f"✗ {trouble}" for trouble in background.trouble)
+    yield from (f"⚠ {warning}" for warning in background.warnings)
+    yield from (f"  {hint}" for hint in background.hints)
+    if background.wanted and background.kind == "none" and background.pid is not None:
+        yield "  So your agents' hooks start it when a session begins, and `carryover start` does at any time."
+        yield "  A line for your shell's profile (~/.profile): `carryover start >/dev/null 2>&1 &`"

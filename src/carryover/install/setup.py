@@ -21,17 +21,6 @@ from carryover.paths import StateDir
 
 
 @dataclass(frozen=True, slots=True)
-class Option:
-    """An entry in the list of agents to choose from."""
-
-    id: str
-    name: str
-    presence: str
-    ticked: bool
-    """Whether it is initially selected."""
-
-
-@dataclass(frozen=True, slots=True)
 class Setup:
     """The plan: every edit, worked out before anything is written."""
 
@@ -58,26 +47,6 @@ class Setup:
     def shown(self) -> tuple[Edit, ...]:
         """The edits of all files that would change, to be shown to the user."""
         return (*self.edits, self.service) if self.service is not None else self.edits
-
-
-def options(
-    detections: Iterable[Detection], last: Collection[str] | None, *, installing: bool, new: Collection[str] = ()
-) -> tuple[Option, ...]:
-    """Returns the list of agents, those on this machine first. `last`: those selected last time, None the first time.
-
-    With `installing`, agents on this machine are preselected; otherwise only those selected before, and the `new` ones,
-    which could not be selected then.
-    """
-    by_presence = installing or last is None
-    return tuple(
-        Option(
-            id=found.spec.id,
-            name=found.spec.name,
-            presence="detected" if found.found else "not detected",
-            ticked=(by_presence and found.found) or found.spec.id in (*(last or ()), *new),
-        )
-        for found in sorted(detections, key=lambda found: not found.found)
-    )
 
 
 def wanted_settings(detections: Iterable[Detection], selected: Collection[str]) -> tuple[AgentSettings, ...]:

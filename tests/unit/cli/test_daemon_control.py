@@ -18,11 +18,11 @@ import msgspec
 import pytest
 
 from carryover import __version__
+from carryover.actions import daemon_control, ui
 from carryover.actions.context import state_dir
 from carryover.actions.first_read import how_far, show_until
-from carryover.cli import daemon_control
+from carryover.actions.logs import followed_lines
 from carryover.cli.carryoverd import main
-from carryover.cli.logs import lines
 from carryover.daemon.client import daemon_pid
 from carryover.daemon.health import Health
 from carryover.errors import ExitCode
@@ -39,7 +39,7 @@ from support.socket_server import HEALTH, SocketServer, answer, answering_socket
 from support.terminal import CTRL_C, played
 from support.tools import program
 
-REGISTERED = "carryover.cli.daemon_control.registered"
+REGISTERED = "carryover.actions.daemon_control.registered"
 LAUNCHCTL = Path(__file__).parents[2] / "support" / "fake_launchctl.sh"
 
 
@@ -254,7 +254,7 @@ def test_without_a_display_the_address_is_printed(monkeypatch: pytest.MonkeyPatc
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("sys.platform", "linux")
 
-    assert not daemon_control.opened("http://127.0.0.1:1/")
+    assert not ui.opened("http://127.0.0.1:1/")
 
 
 @pytest.mark.parametrize(("version", "asks"), [("15.7.1", True), ("16.0", False), ("26.1", False)])
@@ -269,7 +269,7 @@ def test_safari_is_not_shown_an_address_that_it_would_look_for_on_the_network(
         return True
 
     monkeypatch.setattr(daemon_control, "daemon_pid", lambda _state: 4711)
-    monkeypatch.setattr(daemon_control, "opened", opened)
+    monkeypatch.setattr(ui, "opened", opened)
     monkeypatch.setattr("platform.mac_ver", lambda: (version, ("", "", ""), "arm64"))
     monkeypatch.setattr("sys.platform", "darwin")
     told = {**HEALTH, "hook_port": {"port": 1}, "host": "x", "key": "y"}
@@ -401,7 +401,8 @@ def test_a_log_that_is_emptied_or_made_again_is_followed_from_its_beginning(log:
             log.write_text(("two\n", "three\n")[waits - 1])
         return waits < 3
 
-    assert [line for line in lines(log, wait=wait) if line] == ["one and more", "two", "three"]
+    followed = followed_lines(level="debug", since_ms=0, wait=wait)
+    assert [line.text for line in followed if line is not None] == ["one and more", "two", "three"]
 
 
 def following() -> subprocess.Popen[str]:

@@ -13,13 +13,14 @@ import pytest
 from carryover import __version__
 from carryover.actions.context import state_dir
 from carryover.actions.first_read import active_projects
+from carryover.actions.project_rules import rule
 from carryover.agents import specs
 from carryover.agents.claude_code.adapter import AGENT
 from carryover.cli.demo.replay import make_project, replay
-from carryover.cli.install_report import background_lines, rule
 from carryover.config import Config, Pointers, ProjectsConfig, PublishConfig, load_config
 from carryover.errors import ExitCode
 from carryover.install.background import Background
+from carryover.install.messages import background_lines
 from support.agent_here import everything, only_this_path
 from support.forked import CARRYOVER
 from support.recorded_shop import Run

@@ -18,10 +18,10 @@ import pytest
 
 from carryover import __version__
 from carryover.actions.context import state_dir
+from carryover.actions.diagnose.report import Report
 from carryover.actions.from_disk import catch_up
 from carryover.agents import specs, startable_agents
 from carryover.cli import status
-from carryover.diagnose.report import Report
 from carryover.errors import ExitCode
 from carryover.ledger.schema import MIGRATIONS
 from support.agent_here import everything, only_this_path
@@ -443,5 +443,5 @@ def test_doctor_finds_it_and_reads_it_again(
         db.execute("PRAGMA user_version = 99")
         assert [what for what in found(run, "--fix") if "written by a newer Carryover" in what], "nor is it moved aside"
         right = f"PRAGMA user_version = {len(MIGRATIONS)}"
-        monkeypatch.setattr("carryover.diagnose.gather.ask_health", lambda _: db.execute(right) and None)
+        monkeypatch.setattr("carryover.actions.diagnose.gather.ask_health", lambda _: db.execute(right) and None)
         assert not [what for what in found(run) if "damaged" in what], "what hindered it has ended meanwhile"

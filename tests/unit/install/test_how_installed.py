@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from carryover.actions.version import runnable
 from carryover.install.how_installed import (
     Facts,
     HowInstalled,
@@ -17,7 +18,6 @@ from carryover.install.how_installed import (
     deduced_from,
     on_path,
     on_path_here,
-    runnable,
 )
 from support.tools import versioned
 

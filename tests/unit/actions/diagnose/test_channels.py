@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from carryover.actions.diagnose.channels import project_channels
+from carryover.actions.diagnose.report import AgentReport, Channels
 from carryover.config import Pointers, ProjectSettings
-from carryover.diagnose.channels import project_channels
-from carryover.diagnose.report import AgentReport, Channels
 from carryover.install.agent_settings import EntryReport, HooksReport
 from carryover.publish.project_files import publish
 from carryover.redact import CleanText

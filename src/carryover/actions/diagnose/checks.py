@@ -14,9 +14,9 @@ from typing import Any, Final, get_args
 
 import msgspec
 
+from carryover.actions.diagnose.report import AgentReport, Finding, InGit, Inspection, Level, ProjectReport, Report
 from carryover.agents import agent_name
 from carryover.daemon.client import port_trouble
-from carryover.diagnose.report import AgentReport, Finding, InGit, Inspection, Level, ProjectReport, Report
 from carryover.ingest.scan import MS_PER_DAY
 from carryover.install.agent_settings import HooksReport
 from carryover.publish.once import commit_command

@@ -9,11 +9,11 @@ from typing import Final
 
 import msgspec
 
+from carryover.actions.diagnose.gather import private_paths
+from carryover.actions.diagnose.report import Fix
 from carryover.agents import specs
 from carryover.config import load_config
 from carryover.daemon.client import daemon_pid
-from carryover.diagnose.gather import private_paths
-from carryover.diagnose.report import Fix
 from carryover.errors import UserError, os_reason
 from carryover.install.background import bring_up, service_of_user
 from carryover.install.detect import detect_all

@@ -6,11 +6,9 @@ from pathlib import Path
 
 import msgspec
 
-from carryover.daemon.crashes import CrashReport
-from carryover.daemon.health import HookCounts, WatchState
-from carryover.diagnose import checks
-from carryover.diagnose.checks import findings, templates
-from carryover.diagnose.report import (
+from carryover.actions.diagnose import checks
+from carryover.actions.diagnose.checks import findings, templates
+from carryover.actions.diagnose.report import (
     ConfigReport,
     Finding,
     InGit,
@@ -19,6 +17,8 @@ from carryover.diagnose.report import (
     ProjectReport,
     UnreadSource,
 )
+from carryover.daemon.crashes import CrashReport
+from carryover.daemon.health import HookCounts, WatchState
 from carryover.ingest.scan import MS_PER_DAY
 from carryover.install.agent_settings import EntryReport
 from carryover.install.service import ServiceStatus

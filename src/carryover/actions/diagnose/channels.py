@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
+from carryover.actions.diagnose.report import AgentReport, Channels, ProjectChannels
 from carryover.adapter.spec import AGENTS_MD, AgentSpec
 from carryover.agents import specs
 from carryover.config import ProjectSettings
-from carryover.diagnose.report import AgentReport, Channels, ProjectChannels
 from carryover.fsio import is_there, read_bytes_bounded
 from carryover.probe.ignored import SIZE_LIMIT_BYTES
 from carryover.projects.handoff_file import HANDOFF, STORE

@@ -18,15 +18,15 @@ from typing import Final, TypeVar
 import msgspec
 
 from carryover import __version__
+from carryover.actions.diagnose import report as reports
+from carryover.actions.diagnose.channels import project_channels
+from carryover.actions.diagnose.report import AgentReport, InGit, Inspection, LedgerReport, ProjectReport, Report
 from carryover.adapter.spec import AGENTS_MD, AgentSpec
 from carryover.agents import adapters, agent_name, instruction_files, specs
 from carryover.config import Config, load_config, project_settings
 from carryover.daemon.client import ANSWER_S, ask_health
 from carryover.daemon.crashes import crash_reports
 from carryover.daemon.health import Health
-from carryover.diagnose import report as reports
-from carryover.diagnose.channels import project_channels
-from carryover.diagnose.report import AgentReport, InGit, Inspection, LedgerReport, ProjectReport, Report
 from carryover.distill.sections.next_action import LASTS_MS, command
 from carryover.edits.record import Record, load_record
 from carryover.errors import UserError

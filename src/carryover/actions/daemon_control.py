@@ -1,0 +1,82 @@
+"""Starts, restarts and stops the daemon: through its service or, without one, in the background."""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+from carryover.actions.context import state_dir
+from carryover.daemon.client import daemon_pid, stop_daemon, wait_for_daemon
+from carryover.errors import UserError
+from carryover.install.background import ANSWER_S, forget_starter, registered, start_detached
+from carryover.install.service import ServiceManager, this_program
+
+
+class Running(NamedTuple):
+    """The daemon that runs now."""
+
+    pid: int
+    service: str | None
+    """The kind of the service that this process can control; None if there is none."""
+    is_new: bool
+    """Whether it was started now."""
+    version: str | None = None
+    """Its version, if it was started now."""
+    by_service: bool = True
+    """Whether the service runs it, if there is one."""
+
+
+class Stopped(NamedTuple):
+    """The daemon that was stopped. `pid` is None if its service stopped it."""
+
+    pid: int | None
+
+
+def running_pid() -> int | None:
+    """Returns the process id of the daemon; None if none runs. Raises UserError if its lock can't be read."""
+    return daemon_pid(state_dir())
+
+
+def start_daemon(*, restart: bool = False) -> Running:
+    """Starts the daemon, or restarts it. Raises UserError if it does not run after that."""
+    state = state_dir()
+    service = _service()
+    pid = daemon_pid(state)
+    kind = service.kind if service is not None else None
+    if pid is not None and not restart:
+        by_service = service is None or bool(service.status().active)
+        return Running(pid, kind, is_new=False, by_service=by_service)
+    if service is None:
+        start_detached(state, this_program(os.environ, state.root))
+    elif restart and service.status().active:
+        service.restart()
+    else:
+        stop_daemon(state)  # one that the user started
+        service.start()
+    health = wait_for_daemon(state, ANSWER_S).health
+    if service is None and registered(os.environ) is not None:
+        forget_starter(state)  # a service that can't be used from here starts it at the next login; hooks must not
+    if health is None:
+        what = "carryoverd" if kind is None else f"The {kind} service"
+        raise UserError(
+            f"{what} was started, but has not answered within {ANSWER_S:g} s. `carryoverd` in a terminal says why."
+        )
+    return Running(health.pid, kind, is_new=True, version=health.version)
+
+
+def stop() -> Stopped | None:
+    """Stops the daemon; returns None if none ran."""
+    state = state_dir()
+    forget_starter(state)  # first, so that no hook starts it again
+    service = _service()
+    if service is not None and service.status().active:
+        service.stop()
+        return Stopped(None)
+    pid = stop_daemon(state)
+    return Stopped(pid) if pid is not None else None
+
+
+def _service() -> ServiceManager | None:
+    """Returns the installed service if this process can control it."""
+    service = registered(os.environ)
+    return service if service is not None and service.available() is None else None

@@ -1,0 +1,150 @@
+"""What may be written into projects, by the answer to `carryover install`, and what that would be now."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Final, NamedTuple, get_args
+
+from carryover.actions.context import agents_own, state_dir
+from carryover.actions.file_changes import PlannedChange, planned_change
+from carryover.actions.first_read import Active
+from carryover.adapter.spec import AGENTS_MD
+from carryover.agents import instruction_files, local_files
+from carryover.config import KEPT, Config, Pointers, project_settings
+from carryover.errors import os_reason
+from carryover.projects.handoff_file import IN_PROJECT
+from carryover.projects.root import StatePaths
+from carryover.publish.gitignore import EXCLUDE
+from carryover.publish.pointers import POINTER_LINES
+from carryover.publish.project_files import preview
+from carryover.terminal.output import counted
+from carryover.terminal.paths import short_path
+
+POINTERS: Final[tuple[Pointers, ...]] = get_args(Pointers)
+"""All answers."""
+_NAMED: Final = 4
+_UNCOMMITTED: Final = "git will show AGENTS.md and .gitignore as changed until you commit them."
+_NOTHING_SHOWN: Final = "Nothing that git shows; an agent whose own file is tracked gets it by hooks."
+_ALONE: Final = f"{IN_PROJECT}, kept out of commits by {EXCLUDE}."
+_SHORT_RULES: Final[Mapping[Pointers, str]] = {
+    "shared": f"{{number}} now: {IN_PROJECT}. {_UNCOMMITTED[0].upper()}{_UNCOMMITTED[1:]}",
+    "local": f"{{number}} now: {IN_PROJECT}, and pointers to it. Nothing that git shows.",
+    "private": f"{{number}} now: {IN_PROJECT}, and no other file.",
+}
+_BY_HOOKS: Final = "agents get it by hooks, or by `carryover to`."
+
+
+class Rule(NamedTuple):
+    """What an answer allows, in sentences, and the same for a low screen."""
+
+    full: tuple[str, ...]
+    short: tuple[str, ...]
+
+
+class ProjectChanges(NamedTuple):
+    """The changes planned in one project: those made at once, and `later`, when an agent next works in it."""
+
+    root: Path
+    changes: tuple[PlannedChange, ...] = ()
+    later: tuple[PlannedChange, ...] = ()
+    problem: str = ""
+    """Why the changes could not be determined, as a clause."""
+    notes: tuple[str, ...] = ()
+    """Names what is left alone, and why."""
+
+
+def rule_for(pointers: Pointers, agents: Collection[str], config: Config, projects: Active) -> Rule:
+    """Describes what `pointers` allows for these agents."""
+    home = Path.home()
+    where = _places(projects.roots, home, least=projects.cut)
+    kept_in = short_path(state_dir().root / KEPT, home)
+    full = rule(pointers, agents, where=where, kept_in=kept_in, folder=config.publish.folder)
+    return Rule(full, _in_short(pointers, full, _number_of(projects.roots, least=projects.cut)))
+
+
+def planned_in(projects: Active, config: Config, *, with_diffs: bool) -> tuple[ProjectChanges, ...]:
+    """Plans the changes of users' files in these projects under these settings. Reads only."""
+    paths = StatePaths.of(state_dir(), Path.home(), agents_own(config.agents))
+    each = (_planned(root, last_ms, config, paths, with_diffs=with_diffs) for root, last_ms in projects.roots.items())
+    return tuple(found for found in each if found is not None)
+
+
+def _planned(root: Path, last_ms: int, config: Config, paths: StatePaths, *, with_diffs: bool) -> ProjectChanges | None:
+    settings = project_settings(root, config)
+    at_once = settings.at(last_ms)
+    try:
+        now = preview(root, at_once, paths)
+        then = preview(root, settings, paths)
+    except OSError as error:
+        return ProjectChanges(root, problem=os_reason(error))
+    if now is None or then is None:
+        return None
+    at_once_too = {edit.path for edit in now.planned}
+    later = [edit for edit in then.planned if at_once != settings and edit.path not in at_once_too]
+    return ProjectChanges(
+        root,
+        tuple(planned_change(edit, with_diff=with_diffs) for edit in now.planned),
+        tuple(planned_change(edit, with_diff=with_diffs) for edit in later),
+        notes=tuple(then.notes),
+    )
+
+
+def rule(
+    pointers: Pointers, agents: Collection[str], *, where: str, kept_in: str, folder: str | None = None
+) -> tuple[str, ...]:
+    """Describes in sentences what `pointers` allows, and when.
+
+    `where`: as returned by `_places`. `folder`: the folder that the settings name for all handoffs.
+    """
+    if folder is not None:
+        return (f"Nothing: handoffs are kept in {folder} (`folder` in config.toml).",)
+    if pointers == "off":
+        return (f"Nothing: handoffs are kept in {kept_in}; {_BY_HOOKS}",)
+    if pointers == "private":
+        return f"{where}, and in others once an agent works there: {_ALONE}", f"No other file: {_BY_HOOKS}"
+    if pointers == "local":
+        pointer = f"And a pointer to it in AGENTS.md where no branch has one{_own_files(agents)}."
+        return f"{where}, and in others once an agent works there: {_ALONE}", pointer, _NOTHING_SHOWN
+    then = f"When an agent next works in a project, not before: .carryover/ in its .gitignore{_pointers(agents)}."
+    return f"{where}: only {_ALONE}", then, _UNCOMMITTED
+
+
+def _own_files(agents: Collection[str]) -> str:
+    names = [file.name for agent, file in local_files().items() if agent in agents]
+    return f", or where that is not read in {', '.join(names)}" if names else ""
+
+
+def _pointers(agents: Collection[str]) -> str:
+    """Names the files that get the pointer, as the end of a sentence."""
+    extended = [
+        name
+        for name, readers in instruction_files().items()
+        if name != AGENTS_MD and not readers.keys().isdisjoint(agents)
+    ]
+    names = " and ".join(extended)
+    yours = f" and in your {names}" if extended else ""
+    return f", and {POINTER_LINES} lines that point to the handoff in {AGENTS_MD} (created if missing){yours}"
+
+
+def _in_short(pointers: Pointers, full: tuple[str, ...], number: str) -> tuple[str, ...]:
+    """Returns what `rule` says in one sentence, for a low screen. `number`: see `_number_of`."""
+    match pointers:
+        case "shared" | "local" | "private" if full[0].endswith(_ALONE):
+            return (_SHORT_RULES[pointers].format(number=f"{number[0].upper()}{number[1:]}"),)
+    return full
+
+
+def _number_of(roots: Collection[Path], *, least: bool) -> str:
+    """Says how many projects there are. `least`: there may be more."""
+    return f"at least {counted(len(roots), 'project')}" if least else counted(len(roots), "project")
+
+
+def _places(roots: Collection[Path], home: Path, *, least: bool = False) -> str:
+    """Names the projects, as the beginning of a sentence. `least`: there may be more."""
+    names = [short_path(root, home) for root in roots]
+    if len(names) < 2 and not least:
+        return f"Now in {names[0]}" if names else "Now in no project"
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    named = f" ({', '.join(names[:_NAMED])}{more})" if names else ""
+    return f"Now in {_number_of(roots, least=least)}{named}"

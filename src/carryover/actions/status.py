@@ -1,0 +1,92 @@
+"""Reports what Carryover sees and does on this machine. Changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from carryover.actions.context import state_dir
+from carryover.actions.diagnose.checks import findings
+from carryover.actions.diagnose.gather import gather
+from carryover.fsio import is_gone
+
+if TYPE_CHECKING:
+    from carryover.actions.diagnose.report import Report
+
+_SAID_FIRST: Final = ("install", "daemon", "paused")
+"""Checks whose results every status begins with."""
+
+
+class Problems(NamedTuple):
+    """What the report alone shows: what does not work, and what only the user can do; one sentence each."""
+
+    wrong: tuple[str, ...]
+    todo: tuple[str, ...]
+
+
+class ProjectStatus(NamedTuple):
+    """A recorded project and its handoff."""
+
+    root: str
+    last_event_ms: int | None
+    trouble: str | None
+    """Why no handoff is published, as a clause."""
+    handoff_ms: int | None
+    is_deleted: bool
+    """Whether the handoff was deleted after the daemon had written it."""
+    notes: tuple[str, ...]
+
+
+def status_report() -> Report:
+    """Returns the report on this machine and on the project around the current folder."""
+    return gather(state_dir(), Path.home(), here=_current_folder())
+
+
+def repeated_report() -> Callable[[], Report]:
+    """Returns a function that makes the report at each call and asks each agent only once for its version."""
+    from carryover.install.detect import asking_once
+
+    ask = asking_once()
+
+    def report() -> Report:
+        return gather(state_dir(), Path.home(), here=_current_folder(), ask=ask)
+
+    return report
+
+
+def _current_folder() -> Path | None:
+    try:
+        return Path.cwd()
+    except OSError:  # it is gone
+        return None
+
+
+def problems(report: Report) -> Problems:
+    """Returns what `carryover doctor` would find without inspecting more."""
+    found = [finding for finding in findings(report) if finding.check not in _SAID_FIRST]
+    wrong = [finding.what for finding in found if finding.level == "wrong"]
+    todo = [finding.what for finding in found if finding.level == "todo"]
+    return Problems(tuple(dict.fromkeys((*report.problems, *wrong))), tuple(todo))
+
+
+def projects(report: Report) -> tuple[ProjectStatus, ...]:
+    """Returns the recorded projects, with what the daemon says of those that it publishes."""
+    published = {project.root: project for project in (report.daemon.projects if report.daemon is not None else ())}
+    rows = report.ledger.projects if report.ledger is not None else ()
+    found = []
+    for row in rows:
+        by_daemon = published.get(row.root)
+        error = by_daemon.error if by_daemon is not None else None
+        file = by_daemon.file if by_daemon is not None else None
+        found.append(
+            ProjectStatus(
+                root=row.root,
+                last_event_ms=row.last_event_ms or None,
+                trouble=error or row.refusal,
+                handoff_ms=row.handoff_ms,
+                is_deleted=file is not None and is_gone(Path(file)),
+                notes=by_daemon.notes if by_daemon is not None else (),
+            )
+        )
+    return tuple(found)

@@ -1,0 +1,60 @@
+"""Opens the page that the daemon serves, in a browser."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from typing import Final
+from urllib.parse import urlencode
+
+import msgspec
+
+from carryover.actions.context import state_dir
+from carryover.daemon.client import ask_daemon, wait_for_daemon
+from carryover.errors import ExitCode, UserError
+from carryover.install.background import ANSWER_S
+from carryover.page.commands import ENVIRONMENT
+
+_MACOS_26: Final = 16
+"""What a Python that was built for an older macOS calls it."""
+_MOST_PASSED: Final = 6_000
+"""Maximum length of a request with this shell's variables; with more, the page's commands get the daemon's own."""
+
+
+def safari_asks_for_it() -> bool:
+    """Whether this is a macOS where Safari asks a name server for names below `localhost`, which could answer."""
+    return sys.platform == "darwin" and int(platform.mac_ver()[0].partition(".")[0]) < _MACOS_26
+
+
+def opened(url: str) -> bool:
+    """Opens the address in a browser with a window, never one in this terminal; returns whether that worked."""
+    if sys.platform != "darwin" and not any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))):
+        return False
+    import webbrowser
+
+    return webbrowser.open(url)
+
+
+def page_address() -> str:
+    """Returns an address that opens the page once. Raises UserError if there is no page, and says why."""
+    state = state_dir()
+    found = wait_for_daemon(state, ANSWER_S)
+    if found.health is None:
+        raise UserError(found.trouble or "carryoverd does not answer.", ExitCode.NOT_RUNNING)
+    env = {name: value for name in ENVIRONMENT if (value := os.environ.get(name, "")) and value.isprintable()}
+    passed = urlencode({"env": msgspec.json.encode(env).decode()})
+    query = f"?{passed}" if len(passed) <= _MOST_PASSED else ""
+    answer = ask_daemon(state.socket, "POST", f"/page{query}", timeout_s=ANSWER_S)
+    if answer is None:
+        raise UserError("carryoverd has just ended. Run this again.", ExitCode.NOT_RUNNING)
+    if refusal := answer.get("refusal"):
+        raise UserError(str(refusal), ExitCode.REFUSED)
+    if found.port is None:
+        trouble = found.health.hook_port.trouble if found.health.hook_port is not None else None
+        raise UserError(
+            f"The page can't be opened: {trouble or 'carryoverd has not opened its port yet'}. End that program, or "
+            "choose another port: `carryover config server.port 47824`. Then run this again.",
+            ExitCode.REFUSED,
+        )
+    return f"http://{answer['host']}:{found.port}/ui/?{urlencode({'key': answer['key']})}"
