@@ -87,6 +87,11 @@ class PublishConfig(msgspec.Struct, frozen=True):
         for pattern in self.projects:
             _matches(Path("/name"), pattern)  # raises ValueError for an invalid pattern
 
+    @property
+    def active_ms(self) -> int:
+        """`active_days` in ms."""
+        return self.active_days * 86_400_000
+
 
 class ServerConfig(msgspec.Struct, frozen=True):
     """`[server]`: where the daemon listens for agents' hooks, on this machine only."""

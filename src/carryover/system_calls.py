@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import os
 import struct
@@ -30,6 +29,8 @@ def born_ns(path: Path) -> int | None:
     found = os.lstat(path)
     if (born := getattr(found, "st_birthtime", None)) is not None:  # macOS
         return int(born * 1_000_000_000)
+    import ctypes  # loaded at the first call
+
     buffer = ctypes.create_string_buffer(_STATX_BYTES)
     if not _called("statx", _AT_FDCWD, os.fsencode(path), _AT_SYMLINK_NOFOLLOW, _STATX_BTIME, buffer):
         return None
@@ -49,6 +50,8 @@ def _called(name: str, *arguments: Any) -> bool:
         return False
     if function(*arguments) == 0:
         return True
+    import ctypes
+
     code = ctypes.get_errno()
     if code in _NOT_THERE:
         return False
@@ -57,4 +60,6 @@ def _called(name: str, *arguments: Any) -> bool:
 
 @cache
 def _function(name: str) -> Any:
+    import ctypes
+
     return getattr(ctypes.CDLL(None, use_errno=True), name, None)

@@ -13,7 +13,7 @@ import pytest
 
 from carryover.adapter.spec import AgentSpec
 from carryover.agents import specs, startable_agents
-from carryover.distill.sections.next_action import command as command_for
+from carryover.distill.limit import command as command_for
 from support.claude_session import ClaudeSession
 from support.codex_session import CodexSession
 from support.daemon_process import DaemonProcess, handoff_of, wait_until

@@ -136,11 +136,12 @@ def _filter(config: Config) -> Callable[[Path], bool]:
 
 def _on_disk(config: Config, agents: Collection[str], since_ms: int, limit_s: float | None) -> Active:
     from carryover.agents import adapters
-    from carryover.ingest.scan import first_cwd, readable_sources, recorded_roots
+    from carryover.ingest.roots import recorded_roots
+    from carryover.ingest.scan import first_cwd, readable_sources
 
     until_s = time.monotonic() + (limit_s if limit_s is not None else math.inf)
     known = {agent.id: agent for agent in adapters().values() if agent.id in agents}
-    roots = recorded_roots(known.values(), config.agents, Path.home(), os.environ)
+    roots = recorded_roots([agent.spec for agent in known.values()], config.agents, Path.home(), os.environ)
     recent = [item for item in readable_sources(known, roots) if item.mtime_ns // 1_000_000 >= since_ms]
     last_ms: dict[Path, int] = {}
     cut = False

@@ -20,7 +20,8 @@ from carryover.facts import FindRoot
 from carryover.fsio import FileLock, scratch_folder
 from carryover.ingest import scan
 from carryover.ingest.pipeline import ingest
-from carryover.ingest.scan import FoundSource, TranscriptRoot, first_cwd
+from carryover.ingest.roots import TranscriptRoot
+from carryover.ingest.scan import FoundSource, first_cwd
 from carryover.ingest.spool import Spool, collect_pending
 from carryover.ledger.queries import connect_read_only, project_by_root, reading, whereabouts
 from carryover.ledger.store import Ledger

@@ -22,7 +22,7 @@ from carryover.model import id_in_command
 from carryover.paths import StateDir
 from carryover.projects.moved_folders import roots_that_may_be_here
 from carryover.publish.make import Refreshed, made_handoff
-from carryover.publish.project_files import open_to_git
+from carryover.publish.open_to_git import open_to_git
 from carryover.terminal.output import warn
 from carryover.terminal.paths import quoted
 

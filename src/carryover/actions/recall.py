@@ -34,7 +34,7 @@ from carryover.model import ToolCall, ToolResult, is_own_tool
 from carryover.projects.handoff_file import place_of
 from carryover.publish.dialed import dialed_handoff
 from carryover.publish.make import made_handoff, view_now
-from carryover.publish.project_files import open_to_git
+from carryover.publish.open_to_git import open_to_git
 from carryover.redact import clean
 from carryover.terminal.output import counted
 from carryover.text.invisible import without_marks

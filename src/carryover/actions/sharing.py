@@ -23,8 +23,9 @@ from carryover.actions.context import (
 )
 from carryover.actions.exporting import session_document, shown_title
 from carryover.actions.opened import Want, opened
-from carryover.distill.handoff import Handoff, has_past
+from carryover.distill.handoff import Handoff
 from carryover.distill.render import lay_out
+from carryover.distill.view import has_past
 from carryover.errors import ExitCode, UserError
 from carryover.export import quoting
 from carryover.facts import Facts

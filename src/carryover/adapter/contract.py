@@ -241,4 +241,4 @@ class Agent:
 
     def roots(self, home: Path, env: Mapping[str, str]) -> tuple[Path, ...]:
         """Returns the folders that may hold this agent's transcripts; they need not exist."""
-        return tuple(place.at(home, env) for place in self.spec.transcripts)
+        return self.spec.roots(home, env)

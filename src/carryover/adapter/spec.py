@@ -380,6 +380,10 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Whether its commands are separate programs (an editor, a terminal client) with the same settings: each is asked
     for its version, and only hooks that all of them know are written."""
 
+    def roots(self, home: Path, env: Mapping[str, str]) -> tuple[Path, ...]:
+        """Returns the folders that may hold this agent's transcripts; they need not exist."""
+        return tuple(place.at(home, env) for place in self.transcripts)
+
     @property
     def instruction_limit(self) -> InstructionLimit | None:
         """The limit on what the agent reads of a project's instruction files; None if it has none or it is unknown."""

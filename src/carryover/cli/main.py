@@ -133,8 +133,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
-def build_parser(command: str | None = None) -> tuple[CommandParser, Mapping[str, CommandParser]]:
-    """Returns the main parser and each command's parser. Only `command` gets its arguments, since that imports it."""
+def build_parser(
+    command: str | None = None, *, others: bool = False
+) -> tuple[CommandParser, Mapping[str, CommandParser]]:
+    """Returns the main parser and that of `command`, with its arguments. Without one, or with `others`, each command
+    has a parser, without arguments since they would be imported."""
     listed = "".join(f"  {name:<12} {summary}\n" for name, summary in COMMANDS.items())
     parser = CommandParser(
         prog="carryover",
@@ -147,9 +150,10 @@ def build_parser(command: str | None = None) -> tuple[CommandParser, Mapping[str
     # Given `prog`, argparse does not format a usage line now, for which it would import several archive modules.
     subparsers = parser.add_subparsers(dest="command", prog="carryover", help=argparse.SUPPRESS)
     short = {command: alias for alias, command in ALIASES.items()}
+    wanted = [command] if command in COMMANDS and not others else COMMANDS
     commands = {
-        name: subparsers.add_parser(name, help=summary, aliases=[short[name]] if name in short else [])
-        for name, summary in COMMANDS.items()
+        name: subparsers.add_parser(name, help=COMMANDS[name], aliases=[short[name]] if name in short else [])
+        for name in wanted
     }
     if command in COMMANDS:
         commands[command].set_defaults(command=command)
@@ -163,7 +167,7 @@ def _run(arguments: list[str]) -> int:
 
         words = (ALIASES.get(word, word) for word in os.environ.get("COMP_LINE", "").split())
         command = next((word for word in words if word in COMMANDS), None)
-        parser, commands = build_parser(command)
+        parser, commands = build_parser(command, others=True)
         complete(parser, commands[command].declared if command is not None else (), COMMANDS)
     first = next((argument for argument in arguments if not argument.startswith("-")), None)
     command = ALIASES.get(first, first) if first is not None else None

@@ -22,15 +22,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from carryover import __version__
+from carryover.daemon.crash_files import LIMIT_BYTES, NAME, SIGNAL, beginning_of, report_files
 from carryover.daemon.log import Log, Word, describe
 from carryover.errors import UserError
-from carryover.fsio import open_regular, private_dir, read_beginning
+from carryover.fsio import open_regular, private_dir
 
 MOST_REPORTS: Final = 10
-LIMIT_BYTES: Final = 64 * 1024
 LOG_LINES: Final = 30
 _LOG_BYTES: Final = 8 * 1024
 _MOST_FRAMES: Final = 60
@@ -40,20 +38,8 @@ _ABOUT: Final = """\
 Crash report of carryoverd. It is kept on this machine only and holds no text of transcripts: of the error its type and
 its place, not its message; of the program no values.
 """
-SIGNAL: Final = "fatal-signal.log"
-"""What the faulthandler wrote; empty unless a signal ended the daemon."""
-_NAME: Final = "%Y%m%dT%H%M%S.%fZ"
-_WHAT: Final = re.compile(r"^what +(.*)$", re.MULTILINE)
 _FATAL_FRAME: Final = re.compile(r'File "([^"\n]*)", line (\d+) in (.*)')
 _LIBRARIES: Final = ("aiohttp", "aiosqlite", "msgspec", "watchfiles", "git")
-
-
-class CrashReport(msgspec.Struct, frozen=True):
-    """A report on disk: the time of the crash in UTC ms, and the type of error with its place, in one line."""
-
-    path: str
-    at_ms: int
-    what: str
 
 
 class CrashReports:
@@ -79,7 +65,7 @@ class CrashReports:
         """Makes a report of what a fatal signal left. Only with the daemon's lock, and before the log is opened."""
         left = self._folder / SIGNAL
         with suppress(OSError):
-            if dump := _read(left).strip():
+            if dump := beginning_of(left).strip():
                 frames = _FATAL_FRAME.sub(lambda frame: f"{_short(frame[1])}:{frame[2]} in {frame[3]}", dump)
                 self._write(datetime.fromtimestamp(left.stat().st_mtime, UTC), dump.partition("\n")[0], f"{frames}\n")
             left.unlink()
@@ -133,42 +119,12 @@ class CrashReports:
         )
         with suppress(FileExistsError):
             self._folder.mkdir(mode=0o700)
-        path = self._folder / f"{at.strftime(_NAME)}.txt"
+        path = self._folder / f"{at.strftime(NAME)}.txt"
         with os.fdopen(open_regular(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW), "wb") as file:
             file.write(text.encode(errors="replace")[:LIMIT_BYTES])
-        for old in _files(self._folder)[MOST_REPORTS:]:
+        for old in report_files(self._folder)[MOST_REPORTS:]:
             old.unlink()
         return path
-
-
-def crash_reports(folder: Path) -> tuple[CrashReport, ...]:
-    """Returns the reports in `folder`, newest first. Reads only; unreadable ones are left out."""
-    found = []
-    left = folder / SIGNAL
-    with suppress(OSError):
-        if dump := _read(left).strip():
-            found.append(CrashReport(str(left), int(left.stat().st_mtime * 1000), dump.partition("\n")[0]))
-    for path in _files(folder):
-        with suppress(OSError):
-            if (what := _WHAT.search(_read(path))) is not None:
-                found.append(CrashReport(str(path), _named_ms(path), what[1]))
-    return tuple(found)
-
-
-def _files(folder: Path) -> list[Path]:
-    with suppress(OSError):
-        return sorted((path for path in folder.iterdir() if _named_ms(path)), reverse=True)
-    return []
-
-
-def _named_ms(path: Path) -> int:
-    with suppress(ValueError):
-        return int(datetime.strptime(path.name, f"{_NAME}.txt").replace(tzinfo=UTC).timestamp() * 1000)
-    return 0
-
-
-def _read(path: Path) -> str:
-    return read_beginning(path, LIMIT_BYTES).decode(errors="replace")
 
 
 def _traceback(error: BaseException) -> Iterator[str]:

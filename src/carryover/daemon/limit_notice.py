@@ -20,7 +20,7 @@ from typing import Final
 from carryover.agents import agent_name
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.log import phrase
-from carryover.distill.sections.next_action import Limit, command
+from carryover.distill.limit import Limit, command
 from carryover.publish.make import Refreshed
 
 JUST_NOW_MS: Final = 120_000

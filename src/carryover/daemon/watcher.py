@@ -23,7 +23,8 @@ from carryover.adapter.contract import Agent, Source
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.health import WatchState
 from carryover.daemon.log import Word
-from carryover.ingest.scan import SourceKey, TranscriptRoot, key_of
+from carryover.ingest.roots import TranscriptRoot
+from carryover.ingest.scan import SourceKey, key_of
 from carryover.probe.looks import look_at_each, silent_folders
 
 STEP_MS: Final = 25

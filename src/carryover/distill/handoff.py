@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from carryover.distill.entry import WEIGHTS, Entry, Section
+from carryover.distill.limit import Limit, limit_line, standing_limit
 from carryover.distill.quotes import clip
 from carryover.distill.sections import (
     failed_approaches,
@@ -18,7 +19,7 @@ from carryover.distill.sections import (
     user_said,
     where_it_stands,
 )
-from carryover.distill.sections.next_action import Limit, is_planned, limit_line, next_entries, standing_limit
+from carryover.distill.sections.next_action import is_planned, next_entries
 from carryover.distill.sections.recent_files import file_entries, recent_files
 from carryover.distill.trail import Past, is_unfinished, past_of
 from carryover.distill.view import ProjectView
@@ -127,11 +128,6 @@ def wanted_files(view: ProjectView) -> tuple[FileQuery, ...]:
     read = [FileQuery(path=file.path) for file in documents if file.visits[-1][1].session not in elsewhere]
     known = {query.path for query in edited}
     return (*edited, *(query for query in read if query.path not in known))
-
-
-def has_past(view: ProjectView) -> bool:
-    """Whether there is anything to hand over. Cheap, so that it can be asked before any probe runs."""
-    return any(session.digest.turns for session in view.sessions)
 
 
 def git_line(git: GitFacts, *, for_now: bool) -> str:

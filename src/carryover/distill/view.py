@@ -64,3 +64,8 @@ class ProjectView(msgspec.Struct, frozen=True, kw_only=True):
     former_roots: tuple[str, ...] = ()
     checkouts: tuple[str, ...] = ()
     """Roots of worktrees that agents created for themselves: work there counts as work on this project."""
+
+
+def has_past(view: ProjectView) -> bool:
+    """Whether there is anything to hand over. Cheap, so that it can be asked before any probe runs."""
+    return any(session.digest.turns for session in view.sessions)

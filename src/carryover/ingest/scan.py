@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from carryover.adapter.contract import Agent, Source
-from carryover.config import AgentsConfig, Config
+from carryover.config import Config
 from carryover.errors import UserError
+from carryover.ingest.roots import TranscriptRoot, recorded_roots
 from carryover.ledger.batch import LastRead
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import projects
-from carryover.paths import StateDir
 from carryover.probe.looks import look_at_each
 from carryover.probe.own_file import AT_WORK, why_not_own
 
@@ -32,20 +32,6 @@ MOST_PROJECTS: Final = 500
 """Maximum number of known projects used as roots, newest activity first."""
 SourceKey = tuple[str, str]
 """Agent and path, which together identify a source."""
-
-
-class TranscriptRoot(msgspec.Struct, frozen=True):
-    """A folder that holds transcripts of one agent. Of a project, only its direct entries and `files` are sources."""
-
-    agent_id: str
-    path: Path
-    in_project: bool = False
-    files: tuple[Path, ...] = ()
-
-    @property
-    def watched(self) -> tuple[Path, ...]:
-        """Folders in which a source may change."""
-        return tuple(dict.fromkeys((self.path, *(file.parent for file in self.files))))
 
 
 class FoundSource(msgspec.Struct, frozen=True):
@@ -67,25 +53,11 @@ def roots_of(agents: Iterable[Agent], home: Path, env: Mapping[str, str]) -> tup
     return tuple(dict.fromkeys(TranscriptRoot(agent.id, path) for agent in agents for path in agent.roots(home, env)))
 
 
-def recorded_roots(
-    agents: Iterable[Agent], tools: AgentsConfig, home: Path, env: Mapping[str, str]
-) -> tuple[TranscriptRoot, ...]:
-    """Returns `roots_of`, what install recorded (a daemon may lack the shell's variables), and kept hook calls."""
-    found: dict[TranscriptRoot, None] = {}
-    for agent in agents:
-        known = tools.of(agent.id)
-        found.update(dict.fromkeys(roots_of([agent], home, {**known.env, **env})))
-        found.update(dict.fromkeys(TranscriptRoot(agent.id, Path(root).expanduser()) for root in known.roots))
-        if agent.spec.hooks.spooled:
-            found[TranscriptRoot(agent.id, StateDir.of(env, home).spool / agent.id)] = None
-    return tuple(found)
-
-
 def roots_to_read(
     agents: Iterable[Agent], config: Config, home: Path, env: Mapping[str, str]
 ) -> tuple[TranscriptRoot, ...]:
     """Returns the roots to read: none while paused, and only those of the selected agents if there is a selection."""
-    return recorded_roots([agent for agent in agents if config.reads(agent.id)], config.agents, home, env)
+    return recorded_roots([agent.spec for agent in agents if config.reads(agent.id)], config.agents, home, env)
 
 
 def roots_in_projects(agents: Iterable[Agent], folders: Iterable[Path]) -> tuple[TranscriptRoot, ...]:

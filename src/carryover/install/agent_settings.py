@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-from packaging.specifiers import SpecifierSet
 
 from carryover.adapter.spec import AgentSpec, McpServers, Place, places_on
 from carryover.edits import hooks
@@ -59,6 +58,21 @@ class EntryReport(msgspec.Struct, frozen=True, kw_only=True):
     present: bool = False
     problem: str | None = None
     """Why the settings cannot be read, as a sentence."""
+
+
+def wanted_settings(detections: Iterable[Detection], selected: Collection[str]) -> tuple[AgentSettings, ...]:
+    """Returns the desired settings of the selected agents that are installed and have hooks or an entry."""
+    return tuple(
+        AgentSettings(
+            spec=found.spec,
+            config=found.config,
+            form=found.form,
+            hooks=found.hook_set.hooks if found.hook_set is not None else (),
+        )
+        for found in detections
+        if found.spec.id in selected and found.found and found.lost_folder is None
+        if found.config is not None and (found.hook_set is not None or found.spec.handoff_entry is not None)
+    )
 
 
 def hooks_report(seen: Detection, wanted: AgentSettings | None, script: Path) -> HooksReport | None:
@@ -161,7 +175,11 @@ def asks_for_review(found: Detection) -> bool:
     review = found.spec.hooks.review
     if review is None:
         return False
-    return found.version is None or released(found.version) in SpecifierSet(review.versions)
+    if found.version is None:
+        return True
+    from packaging.specifiers import SpecifierSet
+
+    return released(found.version) in SpecifierSet(review.versions)
 
 
 def to_review(found: Detection, data: bytes | None, script: Path, *, edit: Edit | None = None) -> tuple[str, ...]:

@@ -11,16 +11,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final, Literal
-
-from packaging.specifiers import SpecifierSet
-from packaging.version import InvalidVersion, Version
+from typing import TYPE_CHECKING, Final, Literal
 
 from carryover.adapter.spec import AgentSpec, HookSet, Place, VersionProbe, places_on
 from carryover.config import AgentsConfig
 from carryover.edits.hooks import Form
 from carryover.fsio import is_folder, is_there
 from carryover.install.machine import Command, Machine, copies
+
+if TYPE_CHECKING:
+    from packaging.version import Version  # not loaded where no agent gives a version
 
 AskVersion = Callable[..., "Answer"]
 """A function with the signature of `ask_version`."""
@@ -94,6 +94,8 @@ def version_in(text: str, probe: VersionProbe) -> Answer:
 
 
 def _answer(text: str) -> Answer:
+    from packaging.version import InvalidVersion, Version
+
     try:
         return Answer(version=Version(text), text=text)
     except InvalidVersion:
@@ -302,6 +304,8 @@ def hooks_for(spec: AgentSpec, version: Version) -> tuple[Literal["ok", "older",
     newest range gets the newest hooks; one below the lowest gets none."""
     if not spec.hooks.sets:
         return "ok", None
+    from packaging.specifiers import SpecifierSet
+
     release = released(version)
     for known in spec.hooks.sets:
         if release in SpecifierSet(known.versions):
@@ -350,9 +354,14 @@ def can_inject(spec: AgentSpec, hook_set: HookSet) -> bool:
 
 def lowest(hook_set: HookSet) -> Version:
     """Returns the first version of a range."""
+    from packaging.specifiers import SpecifierSet
+    from packaging.version import Version
+
     return max(Version(part.version) for part in SpecifierSet(hook_set.versions) if part.operator == ">=")
 
 
 def released(version: Version) -> Version:
     """Returns the version without a pre-release suffix: `2.0b1` matches neither `<2` nor `>=2`."""
+    from packaging.version import Version
+
     return Version(version.base_version)

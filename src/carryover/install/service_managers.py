@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import plistlib
 import pwd
 import re
 import shlex
@@ -17,7 +16,6 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Final
-from xml.parsers.expat import ExpatError
 
 import msgspec
 from platformdirs.unix import Unix
@@ -309,6 +307,9 @@ class Launchd(CommandedManager):
         return ran.ok and re.search(rf'"{re.escape(LABEL)}" => (true|disabled)', ran.out) is not None
 
     def _installed_command(self) -> tuple[str, ...] | None:
+        import plistlib  # with an XML parser, which only a Mac needs
+        from xml.parsers.expat import ExpatError
+
         try:
             return tuple(plistlib.loads(self.path.read_bytes())["ProgramArguments"])
         except (OSError, ValueError, LookupError, AttributeError, TypeError, ExpatError):
@@ -317,6 +318,8 @@ class Launchd(CommandedManager):
 
 def agent(program: Program) -> bytes:
     """Returns the property list for `program`. launchd would discard what the daemon prints before its log is open."""
+    import plistlib
+
     values = plistlib.loads(Path(__file__).with_name(f"{LABEL}.plist").read_bytes())
     values["ProgramArguments"] = list(program.command)
     values["StandardErrorPath"] = str(program.state / "launchd.log")

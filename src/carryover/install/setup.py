@@ -12,7 +12,7 @@ from carryover.config import Config, Pointers, ResumeMode
 from carryover.edits.agent_settings import AgentSettings, plan_settings
 from carryover.edits.apply import Applied, Change, Edit, apply, plan
 from carryover.edits.record import Record, load_record
-from carryover.install.agent_settings import to_review, with_config_files
+from carryover.install.agent_settings import to_review, wanted_settings, with_config_files
 from carryover.install.config_file import plan_config
 from carryover.install.detect import Detection
 from carryover.install.messages import Did
@@ -47,21 +47,6 @@ class Setup:
     def shown(self) -> tuple[Edit, ...]:
         """The edits of all files that would change, to be shown to the user."""
         return (*self.edits, self.service) if self.service is not None else self.edits
-
-
-def wanted_settings(detections: Iterable[Detection], selected: Collection[str]) -> tuple[AgentSettings, ...]:
-    """Returns the desired settings of the selected agents that are installed and have hooks or an entry."""
-    return tuple(
-        AgentSettings(
-            spec=found.spec,
-            config=found.config,
-            form=found.form,
-            hooks=found.hook_set.hooks if found.hook_set is not None else (),
-        )
-        for found in detections
-        if found.spec.id in selected and found.found and found.lost_folder is None
-        if found.config is not None and (found.hook_set is not None or found.spec.handoff_entry is not None)
-    )
 
 
 def settings_here(state: StateDir, detections: Iterable[Detection]) -> tuple[AgentSettings, ...]:

@@ -14,9 +14,9 @@ from carryover.agents import agent_name
 from carryover.config import Config
 from carryover.distill.digest import Digest
 from carryover.distill.handoff import MAX_TOKENS
+from carryover.distill.limit import LASTS_MS, Limit
 from carryover.distill.quotes import estimated_tokens
 from carryover.distill.render import lay_out
-from carryover.distill.sections.next_action import LASTS_MS, Limit
 from carryover.distill.sections.quoting import last_words
 from carryover.export.quoting import one_line, safe
 from carryover.ingest.scan import MS_PER_DAY

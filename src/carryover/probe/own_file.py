@@ -17,12 +17,14 @@ import errno
 import os
 import stat
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from carryover.adapter.contract import Agent
 from carryover.probe.checkout import git_dir_of
 from carryover.probe.git_command import ask_one
 from carryover.system_calls import born_ns
+
+if TYPE_CHECKING:
+    from carryover.adapter.contract import Agent
 
 TRACKED: Final = "git tracks it, so it may be another's"
 AT_WORK: Final = "git is changing the files there at this moment"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
@@ -118,11 +117,17 @@ def _unfit_place(root: Path, home: Path, agents_own: frozenset[Path]) -> str | N
         hidden = below.parts[0].startswith(".") or below.parts[0] == "Library"
     if _is_of_programs(root, home, hidden=hidden):
         return "it is a folder of programs' settings and data, and no repository"
-    if not below_home and _lies_in(root, (*_TEMPORARY, tempfile.gettempdir())):
+    if not below_home and _is_temporary(root):
         return "it is a temporary folder"
     if not below_home and (_lies_in(root, _SYSTEM) or str(root) in _SHARED_TOPS):
         return "it is a folder of the system"
     return None
+
+
+def _is_temporary(root: Path) -> bool:
+    import tempfile  # slow to load, and most projects are below the home folder
+
+    return _lies_in(root, (*_TEMPORARY, tempfile.gettempdir()))
 
 
 def _is_of_programs(root: Path, home: Path, *, hidden: bool) -> bool:

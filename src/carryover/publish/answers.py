@@ -33,7 +33,7 @@ from carryover.probe.looks import look_at_each
 from carryover.projects.handoff_file import IN_PROJECT, place_of
 from carryover.projects.root import AgentFolders
 from carryover.publish.make import elsewhere_lines, files_now, git_now, make, own_writes, settings_of, view_now
-from carryover.publish.project_files import open_to_git
+from carryover.publish.open_to_git import open_to_git
 from carryover.redact import CleanText
 
 _SAME_MOMENT_MS: Final = 2_000  # between the response and the moment the idle time counts from

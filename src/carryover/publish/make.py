@@ -11,12 +11,12 @@ import msgspec
 from carryover.agents import agent_names, instruction_files, startable_agents
 from carryover.config import Config, ProjectSettings, project_settings
 from carryover.distill.entry import Section
-from carryover.distill.handoff import Handoff, distill, has_past, wanted_files
+from carryover.distill.handoff import Handoff, distill, wanted_files
 from carryover.distill.quotes import clip
 from carryover.distill.render import render
 from carryover.distill.sections.open_questions import opinion_entries
 from carryover.distill.trail import did_something
-from carryover.distill.view import ProjectView
+from carryover.distill.view import ProjectView, has_past
 from carryover.edits.record import GITIGNORE
 from carryover.facts import Facts, FileFacts, GitFacts, ProjectRoot, is_foreign
 from carryover.fsio import is_folder

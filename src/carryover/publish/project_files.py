@@ -51,6 +51,7 @@ from carryover.publish.gitignore import (
 from carryover.publish.local_files import hidden_since, hide_no_more, local_names, local_removal, place_local_files
 from carryover.publish.make import Refreshed
 from carryover.publish.once import Once
+from carryover.publish.open_to_git import kept_out
 from carryover.publish.pointers import place_pointers
 from carryover.publish.read_lists import place_in_read_lists, read_list_removal
 from carryover.redact import CleanText
@@ -93,7 +94,7 @@ def publish(
             once = Once(root, paths.state, settings)
             edits = ProjectEdits(store, settings.notes, once.here)
             had_info = has_info_folder(root)
-            refused = _kept_out(root, edits)  # first, so that the handoff can never be committed
+            refused = kept_out(root, edits)  # first, so that the handoff can never be committed
             if refused is not None:
                 return _refused(root, refused, settings)
             if not had_info and has_info_folder(root):
@@ -111,22 +112,6 @@ def publish(
     except OSError as error:
         why = f"the handoff can't be written: {os_reason(error)}"
         return Published(refusal=why, passing=True, notes=settings.notes)
-
-
-def open_to_git(root: Path, settings: ProjectSettings) -> str | None:
-    """Returns why a commit could take a handoff in this project along, so that none is written; None if it can't.
-
-    Reads only. Blocks (git).
-    """
-    if settings.folder is not None or settings.excluded or settings.pointers == "off" or not is_folder(root):
-        return None
-    refused = _kept_out(root, PlannedEdits(root / STORE))
-    return refused.reason if refused is not None and refused.in_git else None
-
-
-def _kept_out(root: Path, edits: ProjectEdits) -> Refusal | None:
-    problem = keep_out(root, edits)
-    return Refusal(problem, in_git=True) if problem is not None else refusal_by_git(root)
 
 
 def _refused(root: Path, refused: Refusal, settings: ProjectSettings) -> Published:

@@ -7,12 +7,11 @@ import sqlite3
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
-from zoneinfo import ZoneInfo
 
 import msgspec
 
-from carryover.distill.handoff import has_past
-from carryover.distill.sections.next_action import Limit, standing_limit
+from carryover.distill.limit import Limit, standing_limit
+from carryover.distill.view import has_past
 from carryover.facts import is_foreign
 from carryover.ledger.queries import by_last_use
 from carryover.ledger.rows import PROJECT, ProjectRow, records
@@ -62,6 +61,8 @@ def reset_time_ms(resets: str, at_ms: int) -> int | None:
         clock = _CLOCK.fullmatch(resets)
     if clock is None:
         return None
+    from zoneinfo import ZoneInfo  # not loaded where no agent is at a limit
+
     hour = int(clock[1])
     minute = int(clock[2] or 0)
     half = clock[3]

@@ -10,10 +10,10 @@ import pytest
 from carryover.agents.opencode.spec import SPEC
 from carryover.config import Config
 from carryover.edits.record import load_record
-from carryover.install.agent_settings import entry_report, with_config_files
+from carryover.install.agent_settings import entry_report, wanted_settings, with_config_files
 from carryover.install.detect import Detection, detect
 from carryover.install.machine import Machine
-from carryover.install.setup import Setup, carry_out, plan_setup, wanted_settings
+from carryover.install.setup import Setup, carry_out, plan_setup
 from carryover.install.uninstall import carry_out as take_out
 from carryover.install.uninstall import plan_uninstall
 from carryover.paths import StateDir

@@ -8,7 +8,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from carryover.daemon.crashes import MOST_REPORTS, SIGNAL, CrashReport, CrashReports, crash_reports
+from carryover.daemon.crash_files import SIGNAL, CrashReport, crash_reports
+from carryover.daemon.crashes import MOST_REPORTS, CrashReports
 from carryover.ledger.codec import decode_body
 
 MARKER = "xylophonic-secret"

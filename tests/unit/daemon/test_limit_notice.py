@@ -13,7 +13,7 @@ from carryover.daemon import limit_notice as desktop
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.limit_notice import LimitNotices, notice, show_notice
 from carryover.distill.handoff import Handoff
-from carryover.distill.sections.next_action import Limit
+from carryover.distill.limit import Limit
 from carryover.publish.make import Refreshed
 from support.tools import program
 

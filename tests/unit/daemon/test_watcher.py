@@ -10,7 +10,8 @@ from carryover.adapter.contract import Agent, Source
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.health import WatchState
 from carryover.daemon.watcher import FLOOD, Noticed, Watcher, _limit, noticed
-from carryover.ingest.scan import TranscriptRoot, roots_of
+from carryover.ingest.roots import TranscriptRoot
+from carryover.ingest.scan import roots_of
 from support.claude_session import ClaudeSession
 
 ROOT = TranscriptRoot("claude-code", Path("/home/dev/.claude/projects"))

@@ -10,8 +10,9 @@ from typing import Final
 import pytest
 
 from carryover.actions.transcript import handoff_of_transcript
-from carryover.distill.handoff import distill, has_past
+from carryover.distill.handoff import distill
 from carryover.distill.render import lay_out, render
+from carryover.distill.view import has_past
 from carryover.errors import UserError
 from carryover.facts import Facts
 from carryover.model import Answer, BackgroundTask, Question, QueuedPrompt, SessionInfo, ToolResult, TurnEnd

@@ -11,15 +11,14 @@ from hypothesis import strategies as st
 from carryover.adapter.contract import Agent, Source
 from carryover.agents import adapters
 from carryover.config import AgentConfig, AgentsConfig, Config
+from carryover.ingest.roots import TranscriptRoot, recorded_roots
 from carryover.ingest.scan import (
     MS_PER_DAY,
     RACY_MS,
     FoundSource,
-    TranscriptRoot,
     changed,
     key_of,
     reading_order,
-    recorded_roots,
     roots_of,
     roots_to_read,
     vanished,
@@ -35,14 +34,15 @@ def agents() -> dict[str, Agent]:
 def test_folders_that_install_recorded_are_looked_at_too(agents: dict[str, Agent], home: Path) -> None:
     """A service has none of the variables that the shell had in which install was called."""
     known = AgentConfig(roots=("/data/more",), env={"CLAUDE_CONFIG_DIR": "/data/claude"})
+    specs = [agent.spec for agent in agents.values()]
     tools = AgentsConfig(each={"claude-code": known})
 
-    assert recorded_roots(agents.values(), tools, home, {}) == (
+    assert recorded_roots(specs, tools, home, {}) == (
         TranscriptRoot("claude-code", Path("/data/claude/projects")),
         TranscriptRoot("claude-code", Path("/data/more")),
     )
-    assert recorded_roots(agents.values(), tools, home, {"CLAUDE_CONFIG_DIR": "/now"})[0].path == Path("/now/projects")
-    assert recorded_roots(agents.values(), AgentsConfig(), home, {}) == roots_of(agents.values(), home, {})
+    assert recorded_roots(specs, tools, home, {"CLAUDE_CONFIG_DIR": "/now"})[0].path == Path("/now/projects")
+    assert recorded_roots(specs, AgentsConfig(), home, {}) == roots_of(agents.values(), home, {})
 
 
 @pytest.mark.parametrize(

@@ -17,10 +17,10 @@ from carryover.install.agent_settings import (
     keeps_days,
     reads_bytes,
     to_review,
+    wanted_settings,
     with_config_files,
 )
 from carryover.install.detect import Detection
-from carryover.install.setup import wanted_settings
 
 SCRIPT = Path("/state/hook.sh")
 

@@ -13,8 +13,9 @@ from carryover.agents.claude_code.adapter import AGENT
 from carryover.agents.codex.spec import SPEC as CODEX
 from carryover.config import Config
 from carryover.edits.record import load_record
+from carryover.install.agent_settings import wanted_settings
 from carryover.install.detect import Detection, hooks_for
-from carryover.install.setup import carry_out, plan_setup, wanted_settings
+from carryover.install.setup import carry_out, plan_setup
 from carryover.paths import StateDir
 
 

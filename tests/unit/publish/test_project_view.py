@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from carryover.distill.handoff import has_past
-from carryover.distill.view import Worktree
+from carryover.distill.view import Worktree, has_past
 from carryover.facts import ProjectRoot
 from carryover.ledger.sessions import know_project
 from carryover.ledger.store import Ledger

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import pytest
 
-from carryover.distill.sections.next_action import Limit
+from carryover.distill.limit import Limit
 from carryover.model import TurnEnd
 from carryover.views.limits import LimitedProject, limited_projects, reset_time_ms
 from support.scribe import Scribe

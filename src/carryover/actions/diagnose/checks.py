@@ -17,7 +17,6 @@ import msgspec
 from carryover.actions.diagnose.report import AgentReport, Finding, InGit, Inspection, Level, ProjectReport, Report
 from carryover.agents import agent_name
 from carryover.daemon.client import port_trouble
-from carryover.ingest.scan import MS_PER_DAY
 from carryover.install.agent_settings import HooksReport
 from carryover.publish.once import commit_command
 from carryover.terminal.output import counted
@@ -26,7 +25,7 @@ MOST_TYPES: Final = 3
 """Maximum number of record types named in a finding."""
 MANY_SKIPPED: Final = 50
 """From this many unrecognised records on, the cause is more than one odd transcript."""
-RECENT_DAYS: Final = 7
+RECENT_MS: Final = 7 * 24 * 3_600_000
 LEAST_FREE_BYTES: Final = 200_000_000
 LEVELS: Final[tuple[Level, ...]] = get_args(Level)
 """All levels, most severe first."""
@@ -127,7 +126,7 @@ def _recorded(report: Report) -> Iterator[Finding]:
     ledger = report.ledger
     moved = report.corrupt_ledgers
     config = report.config
-    since_ms = time.time() * 1000 - RECENT_DAYS * MS_PER_DAY
+    since_ms = time.time() * 1000 - RECENT_MS
     by_version: Counter[tuple[str, str]] = Counter()
     types: Counter[str] = Counter()
     for row in ledger.skipped if ledger is not None else ():
@@ -190,7 +189,7 @@ def _inspected(report: Report, inspection: Inspection) -> Iterator[Finding]:
     if crashes:
         yield _found(
             "crash",
-            level="wrong" if time.time() * 1000 - crashes[0].at_ms < RECENT_DAYS * MS_PER_DAY else "note",
+            level="wrong" if time.time() * 1000 - crashes[0].at_ms < RECENT_MS else "note",
             at=time.strftime("%Y-%m-%d at %H:%M:%S UTC", time.gmtime(crashes[0].at_ms / 1000)),
             newest=crashes[0],
             more=f" ({len(crashes)} reports in all)" if len(crashes) > 1 else "",

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.actions.diagnose.gather import private_paths
+from carryover.actions.diagnose.inspection import private_paths
 from carryover.actions.diagnose.report import Fix
 from carryover.agents import specs
 from carryover.config import load_config

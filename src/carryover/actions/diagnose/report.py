@@ -10,7 +10,7 @@ from typing import Any, Literal
 import msgspec
 
 from carryover.config import Pointers
-from carryover.daemon.crashes import CrashReport
+from carryover.daemon.crash_files import CrashReport
 from carryover.daemon.health import Health
 from carryover.install.agent_settings import EntryReport, HooksReport
 from carryover.install.detect import State

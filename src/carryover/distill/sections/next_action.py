@@ -1,21 +1,13 @@
-"""Open todo items, a question that the user has just replied to, and when a usage limit resets."""
+"""Open todo items, and a question that the user has just replied to."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Final
-
-import msgspec
-from msgspec.structs import replace
+from collections.abc import Iterable
 
 from carryover.distill.entry import WEIGHTS, Entry
 from carryover.distill.quotes import earlier
 from carryover.distill.sections.quoting import from_session, from_turn, last_words, packed, parted
-from carryover.distill.trail import Past, Step, is_idle
-from carryover.distill.view import ProjectView, SessionView
-
-LASTS_MS: Final = 5 * 3_600_000
-"""The shortest period of plans' limits (Claude Code and Codex: five hours). An older limit is no longer news."""
+from carryover.distill.trail import Past, Step
 
 
 def next_entries(past: Past, limit: str | None) -> list[Entry]:
@@ -61,55 +53,3 @@ def _plan(past: Past) -> list[Entry]:
         from_session(session, digest.plan_turn, line, "todo list", least, label=label, at_ms=digest.plan_ms)
         for line, least in zip(lines, weights, strict=True)
     )
-
-
-class Limit(msgspec.Struct, frozen=True, kw_only=True):
-    """An agent stopped at its usage limit, and no session has continued since."""
-
-    agent: str
-    at_ms: int
-    resets: str | None = None
-    """When the agent can continue, if its message says so."""
-    others: tuple[str, ...] = ()
-    """Ids of the agents that can be started instead."""
-
-
-def standing_limit(view: ProjectView, startable: Sequence[str] = ()) -> Limit | None:
-    """Returns the limit that stopped the project's newest work; None once any session has continued. It offers those of
-    the `startable` agents (ids) that did not reach their own limit shortly before."""
-    limit = _newest_limit(view.sessions)
-    if limit is None:
-        return None
-    lasts = [_newest_limit(one for one in view.sessions if one.agent == agent) for agent in startable]
-    free = [last is None or last.at_ms < limit.at_ms - LASTS_MS for last in lasts]
-    others = (agent for agent, is_free in zip(startable, free, strict=True) if is_free and agent != limit.agent)
-    return replace(limit, others=tuple(others))
-
-
-def limit_line(limit: Limit, name: str) -> str | None:
-    """Returns the limit as a line of the handoff; None if it would only repeat that the work was stopped."""
-    notes = [f"it resets {limit.resets}"] if limit.resets else []
-    if limit.others:
-        first, *more = limit.others
-        others = f" (or {', '.join(more)})" if more else ""
-        notes.append(f"for the user: `{command(first)}`{others} continues elsewhere")
-    return "; ".join([f"{name} reached its usage limit", *notes]) if notes else None
-
-
-def command(agent: str) -> str:
-    """Returns the command that a person types in the project to continue in `agent`."""
-    return f"carryover to {agent}"
-
-
-def _newest_limit(sessions: Iterable[SessionView]) -> Limit | None:
-    known = sorted(sessions, key=lambda session: session.session)
-    limit: Limit | None = None
-    for session in known:
-        ending = session.digest.ending
-        if ending is not None and ending.reason == "limit" and (limit is None or ending.at_ms >= limit.at_ms):
-            limit = Limit(agent=session.agent, at_ms=ending.at_ms, resets=ending.resets)
-    if limit is None:
-        return None
-    steps = (Step(turn, session) for session in known for turn in session.digest.turns)
-    done_ms = (step.turn.last_ms for step in steps if step.turn.resumes or not is_idle(step))
-    return limit if max(done_ms, default=0) <= limit.at_ms else None

@@ -17,7 +17,7 @@ from carryover.actions.diagnose.report import (
     ProjectReport,
     UnreadSource,
 )
-from carryover.daemon.crashes import CrashReport
+from carryover.daemon.crash_files import CrashReport
 from carryover.daemon.health import HookCounts, WatchState
 from carryover.ingest.scan import MS_PER_DAY
 from carryover.install.agent_settings import EntryReport
