@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import re
+from typing import Final
 
-from carryover.distill.handoff import LEAST_TOKENS, MOST_TOKENS
+from carryover.distill.handoff import LEAST_TOKENS, MAX_TOKENS, MOST_TOKENS
+
+USUAL: Final = MAX_TOKENS
+"""The budget of a handoff for which none was asked."""
+
+
+def is_budget(tokens: int) -> bool:
+    """Whether a handoff can be made for so many tokens."""
+    return LEAST_TOKENS <= tokens <= MOST_TOKENS
 
 
 def budget_of(text: str) -> int:
     """Parses the budget of a handoff, in tokens: `5000`, `5,000`. Raises ValueError, which says what is possible."""
     digits = text.replace(",", "").replace("_", "")
     number = int(digits) if re.fullmatch(r"[0-9]{1,9}", digits) else 0
-    if not LEAST_TOKENS <= number <= MOST_TOKENS:
+    if not is_budget(number):
         raise ValueError(f"must be a number from {LEAST_TOKENS:,} to {MOST_TOKENS:,}")
     return number
