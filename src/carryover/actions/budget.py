@@ -8,12 +8,14 @@ from typing import Final
 from carryover.distill.handoff import LEAST_TOKENS, MAX_TOKENS, MOST_TOKENS
 
 USUAL: Final = MAX_TOKENS
-"""The budget of a handoff for which none was asked."""
+"""The budget of a handoff for which none was asked, in tokens."""
+LEAST: Final = LEAST_TOKENS
+MOST: Final = MOST_TOKENS
 
 
 def is_budget(tokens: int) -> bool:
     """Whether a handoff can be made for so many tokens."""
-    return LEAST_TOKENS <= tokens <= MOST_TOKENS
+    return LEAST <= tokens <= MOST
 
 
 def budget_of(text: str) -> int:
@@ -21,5 +23,5 @@ def budget_of(text: str) -> int:
     digits = text.replace(",", "").replace("_", "")
     number = int(digits) if re.fullmatch(r"[0-9]{1,9}", digits) else 0
     if not is_budget(number):
-        raise ValueError(f"must be a number from {LEAST_TOKENS:,} to {MOST_TOKENS:,}")
+        raise ValueError(f"must be a number from {LEAST:,} to {MOST:,}")
     return number

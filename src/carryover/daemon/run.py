@@ -208,7 +208,7 @@ async def _run(
 
 
 NOT_OURS: Final = tuple(
-    f"carryover.{name}" for name in ("actions", "cli", "install", "mcp_server", "page", "terminal", "views")
+    f"carryover.{name}" for name in ("actions", "cli", "install", "mcp", "page", "terminal", "views")
 )
 """Packages that the daemon does not use, but for two of `terminal` and, once it is opened, the page."""
 
