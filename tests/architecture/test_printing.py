@@ -20,7 +20,7 @@ STREAMS = {
 DRAWS = {"cli/install_screen.py", "cli/picker_screen.py", "cli/resume.py"}
 """What prompt_toolkit and questionary draw is drawn in `carryover.terminal.screen.drawing`."""
 OTHER_WRITERS = {
-    "actions/mcp_server.py",  # JSON of the MCP SDK, for a program
+    "mcp/server.py",  # JSON of the MCP SDK, for a program
     "cli/completions.py",  # argcomplete writes names of files to the shell, which needs them exactly
     "cli/help.py",  # has it make the script that a shell runs
 }

@@ -71,7 +71,7 @@ def test_a_command_starts_no_more_processes_than_it_did(
     if most is WITH_DAEMON:
         request.getfixturevalue("with_daemon")
     else:
-        world.run("carryover.daemon.main", "--once")
+        world.run("carryover.cli.carryoverd", "--once")
 
     assert above({command: world.run("carryover.cli.main", *command.split()) for command in most}, most) == {}
 

@@ -116,7 +116,7 @@ import asyncio
 from pathlib import Path
 
 import msgspec
-from carryover.daemon.main import main
+from carryover.cli.carryoverd import main
 from carryover.ledger.store import Ledger
 
 commit = Ledger.commit
@@ -156,7 +156,7 @@ def test_a_daemon_that_commits_position_and_events_in_two_steps_is_found_out(
 BUBBLES: Final = 2_400
 FORGETFUL: Final = """
 from carryover.agents.cursor import builder
-from carryover.daemon.main import main
+from carryover.cli.carryoverd import main
 from carryover.readers import rewritten
 
 builder.MAX_CONVERSATIONS, rewritten.READ_RECORDS = 12, 7

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import msgspec
 
-from carryover.actions.sharing import SOURCE, texts_of, title_of
+from carryover.actions.receiving import SOURCE, texts_of, title_of
 from carryover.adapter.contract import Source, StartReason
 from carryover.agents import adapters
 from carryover.config import Config

@@ -1,4 +1,4 @@
-"""A daemon's page, by its contract (`carryover.page.answers`), with two agents' work of a few days and hostile text."""
+"""A daemon's page, by the contract of its answers, with two agents' work of a few days and hostile text."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ import msgspec
 from aiohttp import web
 
 import carryover.page
-from carryover.page import answers
+from carryover.actions import answers
 from carryover.page.access import HEADERS
+from carryover.page.answers import CommandAnswer, CommandAsked, Me
 from carryover.page.app import _TYPES
 
 STATIC: Final = Path(carryover.page.__file__).with_name("static")
@@ -74,7 +75,7 @@ class Pretend:
     async def _data(self, request: web.Request) -> web.Response:
         match request.match_info["data"].split("/"):
             case ["me"]:
-                return self._answer(_known("me", answers.Me))
+                return self._answer(_known("me", Me))
             case ["projects"]:
                 return self._answer(answers.Projects(tuple(self.projects)))
             case ["project", "1", "handoff"]:
@@ -117,14 +118,14 @@ class Pretend:
     async def _command(self, request: web.Request) -> web.Response:
         if request.headers.get("X-Carryover-Token") != "t0ken":
             raise web.HTTPForbidden
-        asked = msgspec.json.decode(await request.read(), type=answers.CommandAsked)
+        asked = msgspec.json.decode(await request.read(), type=CommandAsked)
         self.commands.append(msgspec.to_builtins(asked))
         if asked.command == "pause":
             self.projects[0] = msgspec.structs.replace(self.projects[0], is_paused=True)
         line = f"carryover to {asked.agent} {quote('/home/dev/code/shop')}" if asked.command == "to" else ""
         output = "2 sessions of 1 project, 37 turns: Claude Code, Codex CLI." if asked.preview else ""
         return self._answer(
-            answers.CommandAnswer(argv=("carryover",), ok=True, output=output, line=line, was_run=not asked.preview)
+            CommandAnswer(argv=("carryover",), ok=True, output=output, line=line, was_run=not asked.preview)
         )
 
 

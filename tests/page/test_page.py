@@ -18,8 +18,8 @@ from typing import Final, NamedTuple
 import pytest
 import pytest_asyncio
 
+from carryover.actions.answers import HandoffLine
 from carryover.cli.demo.replay import make_project, replay
-from carryover.page.answers import HandoffLine
 from page.browser import CHROMIUM, Page, chromium
 from page.pretend import CLAUDE, CODEX, HOSTILE, Pretend, serving
 from support.claude_session import ClaudeSession

@@ -113,6 +113,14 @@ def project_root(project: str | None, *, must_exist: bool = False, elsewhere: bo
         ) from error
 
 
+def refuse_paused(what: str) -> None:
+    """Raises UserError (REFUSED) if Carryover is paused, which says that nothing was `what`."""
+    if state_dir().paused.exists():
+        raise UserError(
+            f"Carryover is paused, so nothing was {what}. `carryover unpause` ends the pause.", ExitCode.REFUSED
+        )
+
+
 def nothing_recorded(root: str) -> str:
     """Says that no session of the project at `root` is recorded; if it is a worktree, where its main checkout is."""
     said = f"No session is recorded for {root}."

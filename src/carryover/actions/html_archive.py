@@ -13,6 +13,7 @@ from typing import Final
 
 import msgspec
 
+from carryover.actions import answers, projects
 from carryover.actions.context import agents_own, now_ms, settings_to_print, state_dir
 from carryover.actions.exporting import page_style, session_document, shown_root, shown_title
 from carryover.actions.opened import Want, opened
@@ -25,7 +26,6 @@ from carryover.export.session_parts import exported, local_time
 from carryover.fsio import atomic_replace, private_dir, read_beginning
 from carryover.ledger.queries import project_by_id, sessions
 from carryover.ledger.rows import SessionRow
-from carryover.page import answers, projects
 from carryover.publish.project_view import session_digest
 from carryover.terminal.output import counted
 

@@ -1,8 +1,9 @@
-"""Imports a file that the user names, or a text from outside as a note: through the daemon or in this process."""
+"""Imports the files that the user names, and those in folders: through the daemon or in this process."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -11,15 +12,16 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from carryover.actions.context import now_ms, root_of
+from carryover.actions.context import now_ms, project_root, refuse_paused, root_of, state_dir
 from carryover.actions.opened import written
-from carryover.config import load_config
+from carryover.actions.output_file import target
+from carryover.config import Config, load_config, project_settings
 from carryover.errors import ExitCode, UserError
-from carryover.fsio import private_dir, scratch_folder
+from carryover.fsio import is_folder, private_dir
 from carryover.ledger.queries import connect_read_only, project_by_id, project_of_session, projects, reading
 from carryover.ledger.tombstones import forgotten_ms
-from carryover.model import NOTE
 from carryover.paths import StateDir, is_utf8
+from carryover.terminal.output import counted
 
 if TYPE_CHECKING:
     from carryover.importing.document import Imported
@@ -64,6 +66,99 @@ class Asked(msgspec.Struct, frozen=True):
     """Whether only its folder was named, which may hold anything: a chat that only its roles show is left alone."""
 
 
+class Imports(msgspec.Struct, frozen=True, kw_only=True):
+    """What was named, file by file."""
+
+    alone: list[FileReport]
+    """Files that were named, or have a problem."""
+    of_folders: list[FileReport]
+    """The others, of folders that were named."""
+    others: int
+    """How many files of folders no known agent wrote."""
+    excluded: dict[str, str]
+    """Why projects are left out of Carryover, by root."""
+    away: frozenset[str]
+    """Roots of projects that are no folders here."""
+    code: ExitCode
+    """OK, or what went wrong with a file first."""
+
+    @property
+    def reports(self) -> list[FileReport]:
+        """All files that were read."""
+        return [*self.alone, *self.of_folders]
+
+    @property
+    def roots(self) -> list[str]:
+        """The projects that the sessions belong to."""
+        return list(_roots(self.reports))
+
+
+def import_files(names: Sequence[str], *, project: str | None, agent: str | None, again: bool, store: bool) -> Imports:
+    """Reads the files and folders that `names` gives and, with `store`, imports their sessions.
+
+    Raises UserError: REFUSED if Carryover is paused, NOTHING_FOUND if there is no transcript at all. What is wrong with
+    one file is in its report.
+    """
+    if store:
+        refuse_paused("imported")
+    state = state_dir()
+    root = project_root(project, must_exist=True) if project is not None else None
+    alone: list[FileReport] = []
+    of_folders: list[FileReport] = []
+    code = ExitCode.OK
+    others = 0
+    for path, in_folder in _named(names):
+        try:
+            report = import_file(state, Asked(path, root, agent, again, in_folder), store=store)
+        except UserError as error:
+            if in_folder and error.code == ExitCode.NOTHING_FOUND:
+                others += 1
+                continue
+            alone.append(FileReport(file=str(path), problem=str(error)))
+            # Of a folder, a file whose name can't be recorded is no reason to call the import failed.
+            code = code or (ExitCode.OK if in_folder and not is_utf8(path) else error.code)
+            continue
+        is_like_others = in_folder and not report.torn and report.problem is None
+        (of_folders if is_like_others else alone).append(report)
+    if others and not alone and not of_folders:
+        raise UserError(
+            f"No known agent wrote any of the {counted(others, 'file')} there. Nothing was imported.",
+            ExitCode.NOTHING_FOUND,
+        )
+    roots = _roots([*alone, *of_folders])
+    return Imports(
+        alone=alone,
+        of_folders=of_folders,
+        others=others,
+        excluded=_excluded(roots, load_config(state.config)),
+        away=frozenset(root for root in roots if not is_folder(Path(root))),
+        code=code,
+    )
+
+
+def _named(names: Sequence[str]) -> Iterator[tuple[Path, bool]]:
+    """The files that are named, each once, and those in folders that are named, oldest first; whether it is in one."""
+    for name in dict.fromkeys(names):
+        path = target(name)
+        if not is_folder(path):
+            yield path, False
+            continue
+        found = [Path(folder, file) for folder, _, files in os.walk(path) for file in files]
+        dated = sorted((file.lstat().st_mtime_ns, file) for file in found if not file.is_symlink() and file.is_file())
+        if not dated:
+            raise UserError(f"There is no file in {path}.", ExitCode.NOTHING_FOUND)
+        yield from ((file, True) for _, file in dated)
+
+
+def _roots(reports: Sequence[FileReport]) -> dict[str, None]:
+    return dict.fromkeys(root for report in reports for root in report.projects)
+
+
+def _excluded(roots: Iterable[str], config: Config) -> dict[str, str]:
+    reasons = {root: project_settings(Path(root), config).excluded for root in roots}
+    return {root: reason for root, reason in reasons.items() if reason is not None}
+
+
 def import_file(state: StateDir, asked: Asked, *, store: bool) -> FileReport:
     """Reads a file and, with `store`, imports its sessions. Raises UserError if it can't; nothing is then imported."""
     from carryover.importing.document import open_document, survey
@@ -106,7 +201,7 @@ def import_file(state: StateDir, asked: Asked, *, store: bool) -> FileReport:
 
 
 def _stored(state: StateDir, document: Document, asked: Asked, report: FileReport) -> FileReport:
-    done = _store(state, document, asked)
+    done = take_in(state, document, asked)
     with reading(state.ledger) as db:
         ids = (project_of_session(db, report.agent or "", session) for session in report.sessions)
         rows = [project_by_id(db, project) for project in dict.fromkeys(ids) if project is not None]
@@ -116,7 +211,7 @@ def _stored(state: StateDir, document: Document, asked: Asked, report: FileRepor
     return msgspec.structs.replace(report, projects=roots, **msgspec.structs.asdict(done), forgotten_ms=until_ms)
 
 
-def _store(state: StateDir, document: Document, asked: Asked) -> Imported:
+def take_in(state: StateDir, document: Document, asked: Asked) -> Imported:
     """Imports the document into the ledger. Raises UserError if another process holds the ledger."""
     from carryover.importing.document import Imported
 
@@ -129,46 +224,16 @@ def _store(state: StateDir, document: Document, asked: Asked) -> Imported:
 
 async def _store_here(document: Document, again: bool, ledger: Ledger, paths: StatePaths) -> Imported:
     """Imports the document in this process, and publishes the handoffs of projects with recent activity."""
-    from carryover.importing.document import Imported, take_in
+    from carryover.importing.document import Imported
+    from carryover.importing.document import take_in as into_ledger
     from carryover.ingest.scan import MS_PER_DAY
     from carryover.publish.forgetting import publish_here
 
     config = load_config(StateDir(paths.state).config)
-    done = await take_in(ledger, document, again=again, root_of=paths.root_of, now_ms=now_ms)
+    done = await into_ledger(ledger, document, again=again, root_of=paths.root_of, now_ms=now_ms)
     since_ms = now_ms() - config.publish.active_days * MS_PER_DAY
     with closing(connect_read_only(paths.ledger)) as db:
         recent = [row.id for row in projects(db) if row.id in done.projects and row.last_event_ms >= since_ms]
     problems = await publish_here(ledger, paths, config, recent, ())
     problem = done.error or next(iter(problems), None)
     return Imported(new_events=done.new_events, forgotten=done.forgotten, problem=problem)
-
-
-def record_note(state: StateDir, root: str, source: str, title: str, texts: Sequence[str]) -> tuple[str, bool]:
-    """Records a text from outside in its parts, such as a web chat's answer; returns its id and whether it is new."""
-    from carryover.importing.document import Note, encoded, note_id, open_document
-
-    session = note_id(root, source, "".join(texts))
-    if is_recorded(state, session):
-        return session, False
-    private_dir(state.root)
-    at_ms = now_ms()
-    parts = (
-        Note(session=session, at_ms=at_ms, root=root, title=title, text=text, part=part)
-        for part, text in enumerate(texts)
-    )
-    # Goes through a file, since only a running daemon may write the ledger.
-    with scratch_folder(state.root) as folder:
-        path = folder / "note.json"
-        path.write_bytes(b"".join(map(encoded, parts)))
-        done = _store(state, open_document(path, own_folder=state.root), Asked(path))
-    if done.problem is not None or not done.new_events:
-        raise UserError(f"The note was not recorded: {done.problem or 'the ledger did not take it'}.")
-    return session, True
-
-
-def is_recorded(state: StateDir, session: str) -> bool:
-    """Whether the ledger has the note with this id."""
-    if not state.ledger.exists():
-        return False
-    with reading(state.ledger) as db:
-        return project_of_session(db, NOTE, session) is not None

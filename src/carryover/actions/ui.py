@@ -12,9 +12,9 @@ import msgspec
 
 from carryover.actions.context import state_dir
 from carryover.daemon.client import ask_daemon, wait_for_daemon
+from carryover.daemon.own_page import ENVIRONMENT
 from carryover.errors import ExitCode, UserError
 from carryover.install.background import ANSWER_S
-from carryover.page.commands import ENVIRONMENT
 
 _MACOS_26: Final = 16
 """What a Python that was built for an older macOS calls it."""

@@ -169,13 +169,12 @@ def add_tokens_argument(parser: argparse.ArgumentParser, what: str = _FILLED) ->
 
 def handoff_tokens(text: str) -> int:
     """Parses the budget of a handoff, in tokens."""
-    from carryover.distill.handoff import LEAST_TOKENS, MOST_TOKENS
+    from carryover.actions.budget import budget_of
 
-    digits = text.replace(",", "").replace("_", "")
-    number = int(digits) if re.fullmatch(r"[0-9]{1,9}", digits) else 0
-    if not LEAST_TOKENS <= number <= MOST_TOKENS:
-        raise argparse.ArgumentTypeError(f"must be a number from {LEAST_TOKENS:,} to {MOST_TOKENS:,}")
-    return number
+    try:
+        return budget_of(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def positive(text: str, least: int = 1) -> int:

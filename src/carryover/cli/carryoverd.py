@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from carryover.actions.foreground import run_daemon, run_daemon_with_progress
+from carryover.page import page_for
 from carryover.terminal import streams
 
 
@@ -18,8 +19,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return carryover(arguments)
     streams.guard()
     if "--once" in arguments and streams.is_terminal(error=True):
-        return run_daemon_with_progress(arguments)
-    return run_daemon(arguments)
+        return run_daemon_with_progress(arguments, page_for)
+    return run_daemon(arguments, page_for)
 
 
 if __name__ == "__main__":

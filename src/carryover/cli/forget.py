@@ -6,28 +6,17 @@ import argparse
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlencode
 
-import msgspec
-
-from carryover.actions import listing
-from carryover.actions.context import now_ms, project_root, state_dir
-from carryover.actions.linking import link_projects, unlink_projects
-from carryover.actions.opened import session_named, written
+from carryover.actions.context import now_ms
 from carryover.cli.arguments import TIMES, describe, flag, moment_ms
 from carryover.cli.sessions import session_lines
 from carryover.errors import ExitCode, UserError
-from carryover.fsio import sweep_scratch, temporary_files
-from carryover.ledger.connect import copies
-from carryover.ledger.queries import Selection, reading, selected_sessions
-from carryover.model import conversation_of
 from carryover.terminal.output import agree, counted, local_time, print_lines, put
 from carryover.terminal.paths import quoted
 
 if TYPE_CHECKING:
-    import sqlite3
-
-    from carryover.publish.forgetting import Erased
+    from carryover.actions.forgetting import Asked, Plan
+    from carryover.actions.listing import Listed
 
 FORGET: Final = """\
 Removes sessions from everything that Carryover keeps: the ledger and its copies,
@@ -44,9 +33,6 @@ FORGET_EXAMPLES: Final = """\
   carryover forget --since 2h               what happened in the last two hours
   carryover forget --since 2026-11-01 --until 2026-11-03 --dry-run
   carryover forget --all                    everything recorded so far"""
-
-ANSWER_S: Final = 300.0
-"""Time limit for the daemon's answer; rewriting a large ledger without the deleted rows takes a while."""
 
 MOST_LISTED: Final = 50
 
@@ -66,7 +52,29 @@ def forget_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run_forget(args: argparse.Namespace) -> int:
-    state, now = state_dir(), now_ms()
+    from carryover.actions.forgetting import forget, planned
+
+    plan = planned(_asked(args), most=MOST_LISTED, dry_run=args.dry_run)
+    if not args.json:
+        print_lines(_plan(plan))
+    if args.dry_run:
+        copies = [str(path) for path in plan.copies]
+        about = {"dry_run": True, "sessions": plan.sessions, "newest": plan.newest, "copies": copies}
+        put(args, about, ["Nothing was changed."])
+        return ExitCode.OK
+    agree(args, "Forget this? It cannot be recovered.")
+    done = forget(plan)
+    lines = [f"✗ {problem}" for problem in done.problems]
+    if done.sessions or not done.problems:
+        what = "forgotten in part" if plan.in_part else "forgotten"
+        lines.append(f"✓ {counted(done.sessions, 'session')} {what}. What is done from now on is recorded as before.")
+    put(args, done, lines)
+    return ExitCode.FAILED if done.problems else ExitCode.OK
+
+
+def _asked(args: argparse.Namespace) -> Asked:
+    from carryover.actions.forgetting import Asked
+
     which = [args.id is not None, args.project is not None, args.all]
     in_part = args.since is not None or args.until is not None
     if sum(which) > 1 or not (any(which) or in_part) or (args.all and in_part):
@@ -75,75 +83,34 @@ def run_forget(args: argparse.Namespace) -> int:
             "Nothing was changed.",
             ExitCode.USAGE,
         )
-    if args.since is not None and args.since >= (args.until or now):
+    if args.since is not None and args.since >= (args.until or now_ms()):
         raise UserError("--since must be before --until, and not in the future. Nothing was changed.", ExitCode.USAGE)
-    if not args.dry_run:
-        sweep_scratch(state.root, temporary_files())
-    with reading(state.ledger) as db:
-        selection = _selection(args, db)
-        rows = selected_sessions(db, selection, now_ms=now)
-        listed = listing.listed(db, rows[:MOST_LISTED])
-    also = copies(state.ledger)
-    if not rows and not (args.all and also):
-        raise UserError(
-            "Nothing that is recorded matches, so nothing was changed. `carryover sessions --all` lists all sessions.",
-            ExitCode.NOTHING_FOUND,
-        )
-    if not args.json:
-        print_lines(_plan(listed, len(rows), selection, [path.name for path in also]))
-    if args.dry_run:
-        about = {"dry_run": True, "sessions": len(rows), "newest": listed, "copies": [str(path) for path in also]}
-        put(args, about, ["Nothing was changed."])
-        return ExitCode.OK
-    agree(args, "Forget this? It cannot be recovered.")
-    done = _forget(selection)
-    lines = [f"✗ {problem}" for problem in done.problems]
-    if done.sessions or not done.problems:
-        what = "forgotten in part" if selection.in_part else "forgotten"
-        lines.append(f"✓ {counted(done.sessions, 'session')} {what}. What is done from now on is recorded as before.")
-    put(args, done, lines)
-    return ExitCode.FAILED if done.problems else ExitCode.OK
+    return Asked(session=args.id, project=args.project, since_ms=args.since, until_ms=args.until)
 
 
-def _selection(args: argparse.Namespace, ledger: sqlite3.Connection) -> Selection:
-    span = Selection(since_ms=args.since, until_ms=args.until)
-    if args.project is not None:
-        return msgspec.structs.replace(span, root=project_root(args.project, elsewhere=True))
-    if args.id is None:
-        return span
-    found = session_named(ledger, args.id)
-    is_whole = found.native_id == conversation_of(found.native_id)
-    which = {"conversation" if is_whole else "session": found.native_id}
-    return msgspec.structs.replace(span, agent=found.agent, **which)
-
-
-def _plan(listed: Sequence[listing.Listed], number: int, selection: Selection, also: Sequence[str]) -> Iterator[str]:
-    if listed:
-        part, since_ms, until_ms = "all that was recorded until now", selection.since_ms, selection.until_ms
-        if selection.in_part:
-            since = f"from {local_time(since_ms)} " if since_ms is not None else ""
-            part = f"what happened {since}until {local_time(until_ms) if until_ms is not None else 'now'}"
-        yield f"{counted(number, 'session')} {'loses' if number == 1 else 'lose'} {part}:"
-        yield from some_sessions(listed, number)
-    if also:
-        go = "goes" if len(also) == 1 else "go"
-        yield f"{counted(len(also), 'copy', 'copies')} of the ledger {go} as a whole: {', '.join(also)}"
+def _plan(plan: Plan) -> Iterator[str]:
+    if plan.sessions:
+        yield f"{counted(plan.sessions, 'session')} {'loses' if plan.sessions == 1 else 'lose'} {_part(plan)}:"
+        yield from some_sessions(plan.newest, plan.sessions)
+    if plan.copies:
+        go = "goes" if len(plan.copies) == 1 else "go"
+        names = ", ".join(path.name for path in plan.copies)
+        yield f"{counted(len(plan.copies), 'copy', 'copies')} of the ledger {go} as a whole: {names}"
     yield "Handoffs that were made of this are removed, or written again without it. Your agents' own files stay."
 
 
-def some_sessions(listed: Sequence[listing.Listed], number: int) -> Iterator[str]:
+def _part(plan: Plan) -> str:
+    if not plan.in_part:
+        return "all that was recorded until now"
+    since = f"from {local_time(plan.since_ms)} " if plan.since_ms is not None else ""
+    return f"what happened {since}until {local_time(plan.until_ms) if plan.until_ms is not None else 'now'}"
+
+
+def some_sessions(listed: Sequence[Listed], number: int) -> Iterator[str]:
     """Yields the first of the sessions that are about to be deleted, and how many of `number` are not listed."""
     yield from session_lines(listed, with_project=True)
     if number > len(listed):
         yield f"... and {counted(number - len(listed), 'more session')}"
-
-
-def _forget(selection: Selection) -> Erased:
-    """Asks the running daemon to forget, since it writes the ledger; if none runs, does it in this process."""
-    from carryover.publish.forgetting import Erased, forget_here
-
-    target = f"/forget?{urlencode({'selection': msgspec.json.encode(selection).decode()})}"
-    return written(target, Erased, partial(forget_here, each=[selection]), timeout_s=ANSWER_S)
 
 
 LINK: Final = """\
@@ -169,9 +136,11 @@ def link_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run_link(args: argparse.Namespace) -> None:
+    from carryover.actions.linking import link_projects, unlink_projects
+
     if (args.new is None) != args.undo:
         raise UserError("Give OLD and NEW, or --undo and OLD.", ExitCode.USAGE)
-    done = unlink_projects(state_dir(), args.old) if args.undo else link_projects(state_dir(), args.old, args.new)
+    done = unlink_projects(args.old) if args.undo else link_projects(args.old, args.new)
     old, new = quoted(done.old), quoted(done.new or "")
     belong = f"{counted(done.sessions, 'session')} recorded at {old} belong{'s' if done.sessions == 1 else ''} to"
     if args.undo:

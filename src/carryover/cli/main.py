@@ -62,7 +62,6 @@ _MODULES: Final = {
     "log": "history",
     "why": "history",
     "import": "import_",
-    "note": "import_",
     **dict.fromkeys(("start", "stop", "restart", "pause", "unpause", "ui"), "daemon_control"),
     **dict.fromkeys(("version", "completions"), "help"),
 }

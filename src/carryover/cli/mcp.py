@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(_args: argparse.Namespace) -> None:
-    from carryover.actions.mcp import mcp_server
+    from carryover.mcp import mcp_server
 
     serve = mcp_server()
     if sys.stdin.isatty():

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-from carryover.distill.digest import Digest
 from carryover.errors import visible
 from carryover.terminal.output import ago, columns, counted, fitted, harmless, one_line, wrapped
 from carryover.terminal.paths import short_path
 from carryover.terminal.table import Column, table
 
-TURNS: Final = 6
-"""How many turns the preview shows."""
-FILES: Final = 6
+if TYPE_CHECKING:
+    from carryover.actions.picking import Preview
+
 PROMPT_LIMIT: Final = 300
 TASK_LIMIT: Final = 200
 
@@ -65,9 +64,9 @@ class Picker:
     here: Sequence[dict[str, Any]]
     """Sessions of the current project; empty outside a project."""
     everywhere: Sequence[dict[str, Any]]
-    agents: Sequence[tuple[str, str]]
-    """Id and name of each agent that can take over on this machine."""
-    names: dict[str, str]
+    agents: Callable[[], Sequence[tuple[str, str]]]
+    """Returns id and name of each agent that can take over on this machine. Called when one is to be chosen."""
+    names: Mapping[str, str]
     """Display names of agents, by id."""
     find: Callable[[str], Collection[str]] = lambda _: ()
     """Returns the ids of the sessions that have a word, or a longer one that begins so. Called at every key."""
@@ -109,7 +108,7 @@ class Picker:
     def offered(self) -> Sequence[tuple[str, str]]:
         """The agents that can continue the selected session; its own comes last."""
         own = self.entry["agent"] if self.entry is not None else None
-        return sorted(self.agents, key=lambda agent: agent[0] == own)
+        return sorted(self.agents(), key=lambda agent: agent[0] == own)
 
     def press(self, key: str) -> list[str] | None:
         """Does what a key means in this mode. Returns the arguments of `carryover` to run; none: the user leaves.
@@ -149,7 +148,7 @@ class Picker:
     def move(self, by: int) -> None:
         """Moves the selection, stopping at the ends of the list."""
         if self.mode == "agents":
-            self.agent_at = min(max(self.agent_at + by, 0), len(self.agents) - 1)
+            self.agent_at = min(max(self.agent_at + by, 0), len(self.agents()) - 1)
         else:
             self.at = max(min(self.at + by, len(self.listed) - 1), 0)
 
@@ -168,7 +167,7 @@ class Picker:
             self.said = "No session is listed."
         elif not self.entry["project"]:
             self.said = "This session belongs to no project, so no agent can take it over."
-        elif not self.agents:
+        elif not self.agents():
             self.said = "No agent that takes a first prompt is on this machine. y copies the handoff."
         else:
             self.mode, self.agent_at = "agents", 0
@@ -230,7 +229,7 @@ def keys_line(picker: Picker, width: int) -> str:
 
 
 def preview_lines(
-    picker: Picker, digest_of: Callable[[str], Digest | None], *, now_ms: int, width: int
+    picker: Picker, preview_of: Callable[[str], Preview | None], *, now_ms: int, width: int
 ) -> Iterator[str]:
     """Yields the selected session's newest turns and files; or the agents that can take it over, or the keys."""
     if picker.mode == "agents":
@@ -242,26 +241,25 @@ def preview_lines(
     elif picker.entry is None:
         yield from wrapped("No session has all these words. esc ends the filter.", width).split("\n")
     else:
-        for line in _preview(picker.entry, digest_of(picker.entry["id"]), now_ms):
+        for line in _preview(picker.entry, preview_of(picker.entry["id"]), now_ms):
             yield from wrapped(line, width).split("\n")
 
 
-def _preview(entry: dict[str, Any], digest: Digest | None, now_ms: int) -> Iterator[str]:
+def _preview(entry: dict[str, Any], preview: Preview | None, now_ms: int) -> Iterator[str]:
     facts = (entry["short"], entry["agent_version"], entry["model"], entry["branch"])
     yield harmless(", ".join(filter(None, (*facts, counted(entry["prompts"], "prompt")))))
-    if digest is None:
+    if preview is None:
         return
-    for turn in digest.turns[-TURNS:]:
+    for turn in preview.turns:
         if turn.prompt:
             yield f"› {one_line(turn.prompt, PROMPT_LIMIT)}"
-        if turn.answer and turn is digest.turns[-1]:
+        if turn.answer and turn is preview.turns[-1]:
             yield f"  ● {one_line(turn.answer, PROMPT_LIMIT)}"
         came = [counted(turn.changes, "change")] if turn.changes else []
         came += [f"committed {one_line(commit, 60)}" for commit in turn.commits[:1]]
         came += [turn.end] if turn.end and turn.prompt else []
         if came:
             yield f"    {ago(turn.last_ms, now_ms)}: {', '.join(came)}"
-    if digest.touched:
-        names = [visible(str(Path(*Path(file.path).parts[-2:]))) for file in digest.touched[-FILES:]]
-        more = len(digest.touched) - len(names)
-        yield f"files: {', '.join(names)}" + (f" and {more} more" if more else "")
+    if preview.files:
+        more = f" and {preview.more_files} more" if preview.more_files else ""
+        yield f"files: {', '.join(map(visible, preview.files))}{more}"

@@ -3,40 +3,26 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from carryover.actions.context import now_ms, project_root, settings_to_print, state_dir
-from carryover.actions.opened import Want, opened
-from carryover.agents import agent_names
+from carryover.actions.context import now_ms
+from carryover.actions.picking import choice, is_kept, looked_in
 from carryover.cli.picker import SPECIAL, Picker, keys_line, list_lines, preview_lines
-from carryover.distill.digest import Digest
 from carryover.errors import ExitCode
-from carryover.install.machine import Machine, startable_here
-from carryover.ledger.queries import by_last_use, session_ids, sessions, shortest_unique
-from carryover.ledger.rows import SessionRow
-from carryover.ledger.search import Query, sessions_with
-from carryover.ledger.search_text import Kind, terms_of
-from carryover.paths import StateDir
-from carryover.publish.project_view import session_digest
 from carryover.terminal.output import answer_to, can_ask, print_lines
 from carryover.terminal.pager import pager_command
 from carryover.terminal.paths import short_path
 from carryover.terminal.screen import drawing
-from carryover.views.session_list import session_entry
 
 if TYPE_CHECKING:
     from prompt_toolkit.formatted_text import StyleAndTextTuples
     from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 
-MOST: Final = 200
-"""Maximum number of sessions on each list: this project's, and all."""
-MOST_BYTES: Final = 24_000_000
-"""Without a ledger, at most this many bytes of the newest transcripts are read."""
-FILTERED: Final[tuple[Kind, ...]] = ("prompt", "answer", "path")
+    from carryover.actions.picking import Preview
+
 READ_FROM_DISK: Final = "Read from your agents' newest files; nothing is kept. ? shows the keys."
 AFTERWARDS: Final = "`carryover install` keeps all of it, and a handoff fresh in each project that you work in."
 
@@ -51,56 +37,37 @@ def can_pick() -> bool:
 
 def pick(run_command: RunCommand) -> int:
     """Lets the user pick until they leave or start an agent; returns the exit code. Says so if there is nothing."""
-    state, root = state_dir(), project_root(None)
-    with opened(Want.FOLLOWED, root, most_bytes=MOST_BYTES) as (ledger, project):
-        here = sessions(ledger, project.id, limit=MOST) if project is not None else []
-        everywhere = sessions(ledger, limit=MOST)
-        if not everywhere:
-            print_lines(nothing_found(state))
+    with choice() as found:
+        if found is None:
+            print_lines(nothing_found())
             return ExitCode.OK
-        picker = _opened(ledger, state, here, everywhere)
-        rows = {row.native_id: row for row in (*everywhere, *here)}
-        digest_of = cache(lambda session: session_digest(ledger, rows[session]))
-        while (command := _ask(picker, digest_of)) is not None and command[0] == "show":
+        picker = Picker(
+            here=found.here,
+            everywhere=found.everywhere,
+            agents=found.agents,
+            names=found.names,
+            find=found.find,
+            said="" if is_kept() else READ_FROM_DISK,
+        )
+        while (command := _ask(picker, found.preview)) is not None and command[0] == "show":
             _show(command, run_command)
     if command is not None:  # only now that a temporary ledger is gone: the agent may take the place of this process
         return run_command(command)
-    if not state.ledger.exists():
+    if not is_kept():
         print_lines([AFTERWARDS])
     return ExitCode.OK
 
 
-def nothing_found(state: StateDir) -> Iterator[str]:
+def nothing_found() -> Iterator[str]:
     """Yields the lines that say where sessions were looked for, and what to do next."""
-    from carryover.actions.from_disk import folders_to_read
-
-    names = agent_names()
     yield "Carryover lists what AI coding agents did on this machine, so that the next one carries on."
     yield from ("No session was found yet. Looked in:", "")
-    for root in folders_to_read(settings_to_print(state)):
-        yield f"  {names[root.agent_id]:<16} {short_path(str(root.path), Path.home())}"
+    for folder in looked_in():
+        yield f"  {folder.agent:<16} {short_path(str(folder.path), Path.home())}"
     yield ""
     yield (
         "Work with one of them, then run `carryover` again. `carryover install` keeps a handoff fresh in each project; "
         "`carryover import FILE` reads a transcript from elsewhere."
-    )
-
-
-def _opened(
-    ledger: sqlite3.Connection, state: StateDir, here: Sequence[SessionRow], everywhere: Sequence[SessionRow]
-) -> Picker:
-    short, names = shortest_unique(session_ids(ledger)), dict(agent_names())
-    agents = settings_to_print(state).agents
-    able = startable_here(agents.selected, Machine.here(agents.recorded_env()))
-    project_id = here[0].project_id if here else None
-    entries = {row.id: session_entry(ledger, row, short[row.native_id]) for row in (*here, *everywhere)}
-    return Picker(
-        here=[entries[row.id] for row in here],
-        everywhere=[entries[row.id] for row in everywhere],
-        agents=[(agent, names[agent]) for agent in by_last_use(ledger, able, project_id)],
-        names=names,
-        find=cache(lambda word: frozenset(sessions_with(ledger, Query(terms=terms_of(word), kinds=FILTERED)))),
-        said="" if state.ledger.exists() else READ_FROM_DISK,
     )
 
 
@@ -117,7 +84,7 @@ def _show(command: Sequence[str], run_command: RunCommand) -> None:
         answer_to("Enter goes back to the list. ")
 
 
-def _ask(picker: Picker, digest_of: Callable[[str], Digest]) -> list[str] | None:
+def _ask(picker: Picker, preview_of: Callable[[str], Preview]) -> list[str] | None:
     """Shows the picker full-screen until a key chooses an action; returns None if the user leaves."""
     from prompt_toolkit.application import Application, get_app
     from prompt_toolkit.layout import HSplit, Layout, Window
@@ -137,7 +104,7 @@ def _ask(picker: Picker, digest_of: Callable[[str], Digest]) -> list[str] | None
         return [*rows[: picker.at], ("[SetCursorPosition]", ""), *rows[picker.at :]]
 
     def preview() -> str:
-        return "\n".join(preview_lines(picker, digest_of, now_ms=now_ms(), width=width()))
+        return "\n".join(preview_lines(picker, preview_of, now_ms=now_ms(), width=width()))
 
     half = Dimension(min=1, weight=1)
     choices = Window(FormattedTextControl(listed, focusable=True, show_cursor=False), height=half)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import os
-import pwd
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from carryover.actions.context import now_ms, project_root, state_dir
+from carryover.actions.context import project_root
 from carryover.actions.output_file import target, write
 from carryover.cli.arguments import describe, flag, seconds
 from carryover.cli.output_file import may_write
@@ -17,8 +15,8 @@ from carryover.errors import ExitCode, UserError, visible
 from carryover.terminal.output import agree, counted, local_time, one_line, print_lines, put, size, warn
 
 if TYPE_CHECKING:
-    from carryover.actions.sharing import Shared
-    from carryover.sync.bundle import Bundle, Recipient
+    from carryover.actions.receiving import Received
+    from carryover.actions.sharing import Readers, Shared
 
 DESCRIPTION: Final = """\
 Writes one encrypted file for a colleague: the handoff, and the turns that its
@@ -68,13 +66,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    from carryover.actions.sharing import compose
-    from carryover.sync.bundle import recipients
+    from carryover.actions.sharing import compose, encrypted, readers
 
-    to, left_out = recipients(args.to)
-    state, root = state_dir(), project_root(args.project, must_exist=True)
-    expires_ms = now_ms() + args.expires * 1000 if args.expires is not None else None
-    shared = compose(state, root, args.sender or _own_name(), args.depth, expires_ms)
+    to = readers(args.to)
+    root = project_root(args.project, must_exist=True)
+    shared = compose(root, args.sender, args.depth, args.expires)
     bundle = shared.bundle
     if args.dry_run:
         for text in (bundle.handoff, *(document.text for document in bundle.documents)):
@@ -82,71 +78,43 @@ def run(args: argparse.Namespace) -> None:
     path = target(args.output or f"{Path(root).name or 'project'}.age")
     where = visible(str(path))
     if not args.json or not args.yes:
-        warn(*_preview(shared, to, left_out))
+        warn(*_preview(shared, to))
     if args.dry_run:
         warn("Nothing was written.")
         return
     may_write(path, args)
     agree(args, f"Encrypt this into {where}?", nothing="written")
-    length = _write(path, bundle, to)
+    data = encrypted(bundle, to)
+    write(path, data)
     lines = (
-        f"✓ {where}: {size(length)}, encrypted to {counted(len(to), 'key')}.",
+        f"✓ {where}: {size(len(data))}, encrypted to {counted(len(to.keys), 'key')}.",
         "  Send it any way you like. There, `carryover import FILE` in the project takes it in.",
     )
-    data = {
+    about = {
         "output": str(path),
-        "bytes": length,
-        "recipients": [recipient.name for recipient in to],
+        "bytes": len(data),
+        "recipients": [recipient.name for recipient in to.keys],
         "depth": bundle.depth,
         "expires_ms": bundle.expires_ms,
         "sessions": [document.title for document in bundle.documents],
         "left_out_sessions": shared.left_out,
         "redacted": shared.secrets,
-        "left_out_keys": left_out,
+        "left_out_keys": to.left_out,
     }
-    put(args, data, lines)
+    put(args, about, lines)
 
 
-def _own_name() -> str:
-    """Returns the user's full name as the system knows it, else the login name."""
-    try:
-        entry = pwd.getpwuid(os.getuid())
-    except KeyError:
-        return "someone"
-    return entry.pw_gecos.partition(",")[0].strip() or entry.pw_name
-
-
-def _write(path: Path, bundle: Bundle, to: list[Recipient]) -> int:
-    from carryover.sync.bundle import LARGEST_FILE, packed
-    from carryover.sync.sealing import seal_for
-
-    try:
-        data = seal_for((recipient.key for recipient in to), packed(bundle))
-    except ValueError as error:
-        raise UserError(
-            f"{counted(len(to), 'key')} of this size are too many. Nothing was written. Make several files.",
-            ExitCode.REFUSED,
-        ) from error
-    if len(data) > LARGEST_FILE:
-        raise UserError(
-            f"It would be larger than {LARGEST_FILE >> 20} MiB. Nothing was written. Share less with --depth.",
-            ExitCode.REFUSED,
-        )
-    write(path, data)
-    return len(data)
-
-
-def _preview(shared: Shared, to: list[Recipient], left_out: list[str]) -> Iterator[str]:
+def _preview(shared: Shared, to: Readers) -> Iterator[str]:
     """Yields what the file holds, so that the user can judge it before it leaves."""
     bundle = shared.bundle
-    for recipient in to:
+    for recipient in to.keys:
         comment = f"  ({one_line(recipient.comment, 60)})" if recipient.comment else ""
         yield f"To       {recipient.name}{comment}"
-    if left_out:
-        kinds = ", ".join(dict.fromkeys(one_line(kind, 60) for kind in left_out))
-        yield f"Not to   {counted(len(left_out), 'key')} that age can't encrypt to: {kinds}"
+    if to.left_out:
+        kinds = ", ".join(dict.fromkeys(one_line(kind, 60) for kind in to.left_out))
+        yield f"Not to   {counted(len(to.left_out), 'key')} that age can't encrypt to: {kinds}"
     yield f"From     {bundle.sender} on {bundle.host}, which they see and can't check"
-    yield from _contents(bundle)
+    yield from _contents(shared)
     if shared.left_out:
         yield f"         Too much to fit: {counted(shared.left_out, 'older session')} left out."
     secrets = ", ".join(f"{kind} {count:,}" for kind, count in sorted(shared.secrets.items()))
@@ -157,8 +125,9 @@ def _preview(shared: Shared, to: list[Recipient], left_out: list[str]) -> Iterat
     yield "         Patterns don't know every secret: --dry-run prints all of it."
 
 
-def _contents(bundle: Bundle) -> Iterator[str]:
-    """Yields what a bundle holds, and until when it can be imported."""
+def _contents(shared: Shared | Received) -> Iterator[str]:
+    """Yields what is shared, and until when it can be imported."""
+    bundle = shared.bundle
     yield f"Project  {bundle.project}"
     lines = [line for line in bundle.handoff.split("\n") if line.strip("> ")]
     yield f"Holds    a handoff of {counted(len(lines), 'line')}:"
@@ -175,39 +144,26 @@ def _contents(bundle: Bundle) -> Iterator[str]:
 
 def import_share(args: argparse.Namespace) -> None:
     """Imports the one file that `args` names: shows what it is, asks, and records it as another person's words."""
-    from carryover.actions.context import refuse_excluded
-    from carryover.actions.importing import is_recorded, record_note
-    from carryover.actions.sharing import SOURCE, decrypted, name_of, texts_of, title_of
-    from carryover.config import load_config
-    from carryover.importing.document import note_id
+    from carryover.actions.receiving import received, take_in
 
     if len(args.files) > 1 or args.agent is not None or args.again:
         raise UserError(
             "A file that someone shared is imported alone, without --agent and --again. Nothing was imported.",
             ExitCode.USAGE,
         )
-    state, root = state_dir(), project_root(args.project, must_exist=True)
-    refuse_excluded(root, load_config(state.config))
-    path = target(args.files[0])
-    bundle = decrypted(path, state, args.identity)
-    if bundle.expires_ms is not None and now_ms() >= bundle.expires_ms and not args.expired:
-        raise UserError(
-            f"{path} expired on {local_time(bundle.expires_ms)}: {name_of(bundle)} thought that it would be out of "
-            "date by then. Nothing was imported. Ask for a new one, or read it with --expired.",
-            ExitCode.REFUSED,
-        )
-    title, texts = title_of(bundle), texts_of(bundle)
-    session = note_id(root, SOURCE, "".join(texts))
-    is_new = not is_recorded(state, session)
+    shared = received(args.files[0], args.project, identity=args.identity, expired=args.expired, store=not args.dry_run)
+    session = shared.session
+    is_new = shared.is_new
     lines = [f"· Imported already, as {session}; `carryover show {session}` prints it."]
     if is_new:
-        sender = f"From     {name_of(bundle)} on {bundle.host}: so it says, and nothing proves it"
-        warn(sender, *_contents(bundle))
+        sender = f"From     {shared.sender} on {shared.bundle.host}: so it says, and nothing proves it"
+        warn(sender, *_contents(shared))
         lines = ["Nothing was stored."]
     if is_new and not args.dry_run:
-        agree(args, f"Take this into {root}, as another person's words?", nothing="imported")
-        session, is_new = record_note(state, root, SOURCE, title, texts)
+        agree(args, f"Take this into {shared.root}, as another person's words?", nothing="imported")
+        session, is_new = take_in(shared)
         where = f"the handoff names it for a week, and `carryover show {session}` prints it."
-        lines = [f"✓ {title}", f"  Recorded as {session}: {where}"]
+        lines = [f"✓ {shared.title}", f"  Recorded as {session}: {where}"]
     new = is_new and not args.dry_run
-    put(args, {"session": session, "project": root, "title": title, "from": name_of(bundle), "new": new}, lines)
+    about = {"session": session, "project": shared.root, "title": shared.title, "from": shared.sender, "new": new}
+    put(args, about, lines)

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import socket
 from collections.abc import Callable, Iterable
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from carryover.actions.context import now_ms, project_root, state_dir
+from carryover.actions.context import now_ms
 from carryover.cli.arguments import describe, flag
 from carryover.errors import ExitCode, UserError
-from carryover.paths import StateDir
 from carryover.terminal.output import YELLOW, ago, agree, agreed, counted, paint, put, size
 from carryover.terminal.paths import quoted
 
 if TYPE_CHECKING:
-    from carryover.sync.status import SyncStatus
+    from carryover.actions.syncing import Offer, Standing
 
 DESCRIPTION: Final = """\
 Takes what was recorded here to your other machines, and what was recorded there
@@ -65,7 +63,7 @@ Done = tuple[object, Iterable[str]]
 
 
 def run(args: argparse.Namespace) -> None:
-    does: dict[str | None, Callable[[StateDir, argparse.Namespace], Done]] = {
+    does: dict[str | None, Callable[[argparse.Namespace], Done]] = {
         None: _once,
         "init": _init,
         "status": _status,
@@ -81,41 +79,29 @@ def run(args: argparse.Namespace) -> None:
     options = {"init": (args.name, args.projects, args.ssh_key), "off": (args.delete, args.forget)}
     if any(any(given) for action, given in options.items() if action != args.action):
         raise UserError("--name, --projects and --ssh-key are for init, --delete and --forget for off.", ExitCode.USAGE)
-    put(args, *does[args.action](state_dir(), args))
+    put(args, *does[args.action](args))
 
 
-def _status(state: StateDir, _args: argparse.Namespace) -> Done:
-    from carryover.sync.folder import OFF
-    from carryover.sync.status import sync_status
+def _status(_args: argparse.Namespace) -> Done:
+    from carryover.actions.syncing import standing
 
-    found = sync_status(state)
-    if found is None:
-        raise UserError(OFF, ExitCode.NOTHING_FOUND)
+    found = standing()
     rows = sync_rows(found, now_ms())
     width = max(len(name) for name, _ in rows)
     return found, (f"{name:<{width}}  {text}" for name, text in rows)
 
 
-def _allow(_state: StateDir, args: argparse.Namespace) -> Done:
-    from carryover.actions.linking import allow
+def _allow(args: argparse.Namespace) -> Done:
+    from carryover.actions.syncing import allow
 
     said = allow(args.what)
     return {"allowed": said}, [f"✓ {said}"]
 
 
-def _init(state: StateDir, args: argparse.Namespace) -> Done:
-    from carryover.actions.linking import remotes_of_projects
-    from carryover.sync.folder import Settings
-    from carryover.sync.membership import initialise, machine_name
+def _init(args: argparse.Namespace) -> Done:
+    from carryover.actions.syncing import initialise
 
-    settings = Settings(
-        remote=args.what,
-        machine="0" * 16,
-        name=machine_name(args.name or socket.gethostname()),
-        projects=tuple(project_root(one, must_exist=True) for one in args.projects) if args.projects else None,
-        ssh_key=str(Path(args.ssh_key).expanduser().absolute()) if args.ssh_key else None,
-    )
-    done = initialise(state, settings, remotes_of_projects(state), now_ms=now_ms)
+    done = initialise(args.what, name=args.name, projects=args.projects, ssh_key=args.ssh_key)
     if done.founded:
         return done, (
             f"✓ There is a store at {done.remote} now. This machine is {done.name} in it.",
@@ -131,11 +117,11 @@ def _init(state: StateDir, args: argparse.Namespace) -> Done:
     )
 
 
-def _once(state: StateDir, args: argparse.Namespace) -> Done:
-    from carryover.actions.linking import sync_once
+def _once(args: argparse.Namespace) -> Done:
+    from carryover.actions.syncing import join, sync_once
 
-    _join(state, args)
-    done = sync_once(state)
+    join(partial(_is_the_store, args))
+    done = sync_once()
     received = counted(done.received.events, "new event")
     if done.received.forgotten:
         received += ", and what was forgotten there is forgotten here"
@@ -153,84 +139,54 @@ def _once(state: StateDir, args: argparse.Namespace) -> Done:
     )
 
 
-def _join(state: StateDir, args: argparse.Namespace) -> None:
-    """Lets the user confirm the store's code if this machine was added just now. Raises UserError if it was not."""
-    from carryover.sync.branch import NOT_ADDED
-    from carryover.sync.folder import SyncFolder
-    from carryover.sync.membership import accept, admission, own_branch, own_code
-
-    SyncFolder(state).settings()
-    if SyncFolder(state).state().store is not None:
-        return
-    with own_branch(state, now_ms) as own:
-        offer = admission(own)
-        if offer is None:
-            raise UserError(f"{NOT_ADDED} This machine's code: {own_code(own)}", ExitCode.REFUSED)
-        said = f"{offer.manifest.name} has added this machine. The store's code: {offer.code}"
-        question = f"{said}\nDid `carryover sync add-machine` show the same code on {offer.manifest.name}?"
-        otherwise = f"{said}. If that machine shows the same code, run this with --yes."
-        if not agreed(args, question, otherwise=otherwise):
-            raise UserError(
-                "Nothing was sent or taken. If the codes differ, somebody else answers: `carryover sync off`.",
-                ExitCode.REFUSED,
-            )
-        accept(own, offer)
+def _is_the_store(args: argparse.Namespace, offer: Offer) -> bool:
+    """Whether the user says that the store's code is the same on the machine that has added this one."""
+    said = f"{offer.machine} has added this machine. The store's code: {offer.code}"
+    question = f"{said}\nDid `carryover sync add-machine` show the same code on {offer.machine}?"
+    return agreed(args, question, otherwise=f"{said}. If that machine shows the same code, run this with --yes.")
 
 
-def _add_machine(state: StateDir, args: argparse.Namespace) -> Done:
-    from carryover.sync.membership import add, own_branch, waiting
+def _add_machine(args: argparse.Namespace) -> Done:
+    from carryover.actions.syncing import add_machines
 
-    added = []
-    with own_branch(state, now_ms) as own:
-        codes = waiting(own)
-        if args.what is not None:
-            given = "".join(args.what.split())
-            codes = {machine: code for machine, code in codes.items() if given == code.replace(" ", "")}
-        for machine, code in codes.items():
-            question = (
-                "A machine asks to be added. It will be able to read everything in the store.\n"
-                f"  Its code: {code}\nDoes that machine show the same code? Add it?"
-            )
-            otherwise = (
-                f"A machine with the code {code} asks to be added. If that machine shows the same code: `carryover "
-                f"sync add-machine {quoted(code)}`."
-            )
-            if args.what is not None or agreed(args, question, otherwise=otherwise):
-                added.append({"machine": machine, "code": code, "store_code": add(own, machine, code)})
-    if not codes:
-        raise UserError(
-            "No such machine asks to be added. Nothing was changed. Run `carryover sync init REMOTE` there first.",
-            ExitCode.NOTHING_FOUND,
-        )
-    if not added:
-        raise UserError("No machine was added. Nothing was changed.", ExitCode.INTERRUPTED)
+    added = add_machines(args.what, partial(_is_that_machine, args))
     return {"added": added}, (
         f"✓ {counted(len(added), 'machine')} added. Now run `carryover sync` there.",
-        f"  It will show the store's code, for you to compare: {added[0]['store_code']}",
+        f"  It will show the store's code, for you to compare: {added[0].store_code}",
     )
 
 
-def _remove_machine(state: StateDir, args: argparse.Namespace) -> Done:
-    from carryover.sync.membership import own_branch, remove
+def _is_that_machine(args: argparse.Namespace, code: str) -> bool:
+    """Whether the user says that the machine that asks to be added shows the same code."""
+    question = (
+        "A machine asks to be added. It will be able to read everything in the store.\n"
+        f"  Its code: {code}\nDoes that machine show the same code? Add it?"
+    )
+    otherwise = (
+        f"A machine with the code {code} asks to be added. If that machine shows the same code: `carryover "
+        f"sync add-machine {quoted(code)}`."
+    )
+    return agreed(args, question, otherwise=otherwise)
+
+
+def _remove_machine(args: argparse.Namespace) -> Done:
+    from carryover.actions.syncing import remove_machine
 
     agree(args, f"Remove {args.what} from the store? What is sent from now on, it can't read.")
-    with own_branch(state, now_ms) as own:
-        name, others = remove(own, args.what)
-    left = ", ".join(others) or "no other machine"
-    return {"removed": name, "left": others}, (
-        f"✓ {name} is removed. What is sent from now on is encrypted with a key that it does not have; your other "
-        "machines use that key from their next sync on.",
+    done = remove_machine(args.what)
+    left = ", ".join(done.left) or "no other machine"
+    return done, (
+        f"✓ {done.removed} is removed. What is sent from now on is encrypted with a key that it does not have; your "
+        "other machines use that key from their next sync on.",
         f"Besides this one, the store has {left} now. Remove what you do not know: the removed one may have added it.",
         "What it has taken or could take until now, it can still read. Take its access to the remote away as well.",
     )
 
 
-def _compact(state: StateDir, _args: argparse.Namespace) -> Done:
-    from carryover.sync.membership import compact, own_branch
+def _compact(_args: argparse.Namespace) -> Done:
+    from carryover.actions.syncing import compact
 
-    with own_branch(state, now_ms) as own:
-        compact(own)
-        remote = own.settings.remote
+    remote = compact()
     by_server = "its server's next clean-up, which is up to the server"
     how = "`git gc --prune=now` in its folder, by the folder's owner" if remote.startswith("/") else by_server
     return {"compacted": True}, (
@@ -239,26 +195,20 @@ def _compact(state: StateDir, _args: argparse.Namespace) -> Done:
     )
 
 
-def _off(state: StateDir, args: argparse.Namespace) -> Done:
-    from carryover.actions.linking import end
-    from carryover.sync.folder import SyncFolder
-    from carryover.sync.membership import leave
+def _off(args: argparse.Namespace) -> Done:
+    from carryover.actions.syncing import end
 
     also = " and remove its branch from the store" if args.delete else ""
     agree(args, f"End synchronising on this machine{also}? What was recorded stays.")
-    is_on = SyncFolder(state).is_set_up
-    if is_on or not args.forget:  # forgetting may have been cut off after the rest
-        leave(state, delete=args.delete)
-    if state.ledger.exists():
-        end(forget=args.forget)
-    rest = "" if args.delete or not is_on else " Its branch in the store stays; another machine can remove this one."
+    was_on = end(delete=args.delete, forget=args.forget)
+    rest = "" if args.delete or not was_on else " Its branch in the store stays; another machine can remove this one."
     theirs = "was forgotten" if args.forget else "stays"
     return {"off": True, "deleted": args.delete, "forgotten": args.forget}, [
         f"✓ This machine no longer synchronises.{rest} What came from other machines {theirs}."
     ]
 
 
-def sync_rows(sync: SyncStatus, now_ms: int) -> list[tuple[str, str]]:
+def sync_rows(sync: Standing, now_ms: int) -> list[tuple[str, str]]:
     """Returns where synchronising stands: this machine, each other machine, and the machines that ask to be added."""
     rows = [("store", f"{sync.remote}; this machine is {sync.name}")] if sync.remote else []
     rows.append(("last sync", ago(sync.synced_ms, now_ms) if sync.synced_ms else "never"))
@@ -275,7 +225,7 @@ def sync_rows(sync: SyncStatus, now_ms: int) -> list[tuple[str, str]]:
     return rows + [("asks", f"a machine with the code {code}: `carryover sync add-machine`") for code in sync.waiting]
 
 
-def sync_summary(sync: SyncStatus, now_ms: int) -> str:
+def sync_summary(sync: Standing, now_ms: int) -> str:
     """Returns the same in one line."""
     parts = [f"{one.name} {ago(one.synced_ms, now_ms)}" for one in sync.machines if one.synced_ms and not one.removed]
     if sync.problem or any(one.problem and not one.removed for one in sync.machines):

@@ -24,11 +24,12 @@ from carryover import __version__
 from carryover.config import settings_now
 from carryover.daemon.commands import Handoffs, Imports, Moves, Syncing
 from carryover.daemon.context import DaemonContext
-from carryover.daemon.endpoints import Answers, HookPort, PageDoor, control_app, serving
+from carryover.daemon.endpoints import Answers, HookPort, control_app, serving
 from carryover.daemon.health import Health, ProjectHealth, Settled
 from carryover.daemon.hooks.dispatch import Hooks
 from carryover.daemon.limit_notice import LimitNotices, show_notice
 from carryover.daemon.log import Word
+from carryover.daemon.own_page import OpenPage
 from carryover.daemon.publish_queue import Outcome, PublishQueue
 from carryover.daemon.reading import IngestQueue, Rescanner
 from carryover.daemon.server import ConnectionLimiter
@@ -60,7 +61,12 @@ class Daemon:
     """Connects the daemon's parts and runs them. Call `run` once, and `stop` to end it."""
 
     def __init__(
-        self, context: DaemonContext, notifier: SystemdNotifier, *, on_crash: Callable[[BaseException, str], object]
+        self,
+        context: DaemonContext,
+        notifier: SystemdNotifier,
+        *,
+        page: OpenPage,
+        on_crash: Callable[[BaseException, str], object],
     ) -> None:
         self._context = context
         self._notifier = notifier
@@ -69,13 +75,11 @@ class Daemon:
         self.stopped_by: signal.Signals | None = None
         pool = context.pool
         self._moves = Moves(context, on_moved=lambda last_event_ms: self._publish_queue.seed(last_event_ms))
-        self._page = PageDoor(context)
+        self._page = page(context)
         before, publishing = self._moves.follow_known, pool(len(PUBLISHERS), "publish")
 
-        def changed(project: int) -> None:
-            self._page.tell(lambda page: page.changes.project(project))
-
-        self._publish_queue = PublishQueue(context, self._refresh, publishing, before=before, changed=changed)
+        told = self._page.project_changed
+        self._publish_queue = PublishQueue(context, self._refresh, publishing, before=before, changed=told)
         dirty = self._publish_queue.mark_dirty
         self._imports = Imports(context, on_read=dirty, published=self._publish_queue.flush)
         self._ingest_queue = IngestQueue(context, dirty)
@@ -122,7 +126,7 @@ class Daemon:
                 await self._notifier.send("STOPPING=1")
                 await self._stop(supervisor)
         finally:
-            self._page.tell(lambda page: page.close())
+            self._page.close()
             for pool in context.pools:
                 await asyncio.to_thread(pool.shutdown, cancel_futures=True)
         return not supervisor.vital_failed.is_set()
@@ -152,7 +156,7 @@ class Daemon:
         self._publish_queue.mark_all_dirty()
         self._notices.ignore_earlier()
         self._forgetting.settings_changed()
-        self._page.tell(lambda page: page.changes.health())
+        self._page.health_changed()
 
     async def _note_damage(self, error: Exception) -> None:
         """Reports damage to the ledger, so that the guard ends the daemon: its next start repairs the ledger."""

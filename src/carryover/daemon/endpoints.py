@@ -14,16 +14,15 @@ import errno
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from os.path import samestat
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 from aiohttp import web
 
-import carryover
 from carryover import __version__
 from carryover.config import Config
 from carryover.daemon.commands import Handoffs, Imports, Moves, Syncing
@@ -32,6 +31,7 @@ from carryover.daemon.handed_over import Wanted
 from carryover.daemon.health import PortState
 from carryover.daemon.hooks.dispatch import Hooks
 from carryover.daemon.log import Log, Word
+from carryover.daemon.own_page import OwnPage
 from carryover.daemon.server import (
     ConnectionLimiter,
     Handler,
@@ -46,13 +46,9 @@ from carryover.daemon.upkeep import Forgetting
 from carryover.facts import is_foreign
 from carryover.ledger.connect import LedgerUnavailable
 from carryover.ledger.queries import Selection
-from carryover.page.access import Access, no_entry
 from carryover.paths import socket_address
 from carryover.publish.forgetting import Erased
 from carryover.publish.hook_script import CWD_HEADER, SECRET_HEADER, write_hook_script
-
-if TYPE_CHECKING:
-    from carryover.page.app import Page
 
 BODY_S: Final = 1.0
 """How long a request body may take to arrive."""
@@ -61,84 +57,7 @@ ANY_FREE: Final = 0
 _BACKLOG: Final = 256
 _IPV6: Final = Path("/proc/net/if_inet6")
 HOOK: Final = "/hook/{agent}/{event}"
-PAGE: Final = "/ui"
-_OFF: Final = (
-    "The page is turned off: [server] page is false in config.toml. `carryover config server.page true` turns it on."
-)
-_UPGRADED: Final = "Carryover was upgraded while carryoverd was running. `carryover restart`, then try again."
 T = TypeVar("T")
-
-
-class PageKey(msgspec.Struct, frozen=True):
-    """A key that opens the page once, below a host of its own, or why there is none."""
-
-    host: str = ""
-    key: str = ""
-    refusal: str = ""
-
-
-class PageDoor:
-    """Opens the page of `carryover ui` when it is first asked for. Until then it costs neither time nor memory."""
-
-    def __init__(self, context: DaemonContext) -> None:
-        self._context = context
-        self._access = Access(context.clock)
-        self._page: Page | None = None
-        self._opening = asyncio.Lock()
-
-    def is_at(self, path: str) -> bool:
-        """Whether the path is one of the page's, and the settings have a page."""
-        return self._context.config.server.page and (path == PAGE or path.startswith(f"{PAGE}/"))
-
-    async def key(self, env: Mapping[str, str]) -> PageKey:
-        """Returns a key. `env`: variables of the shell that asks, for the commands that the page runs."""
-        if not self._context.config.server.page:
-            return PageKey(refusal=_OFF)
-        if await self._open() is None:
-            return PageKey(refusal=_UPGRADED)
-        new = self._access.new_key(env)
-        return PageKey(host=new.host, key=new.key)
-
-    def hosts(self) -> Collection[str]:
-        """Returns the hosts below which the page may be asked for now."""
-        return self._access.hosts()
-
-    def no_entry(self) -> web.Response:
-        """Returns the answer to who may not see the page. It says how to open one."""
-        return no_entry()
-
-    def end(self) -> None:
-        """Ends all visits, as the port is given up: whoever has it next may be shown their cookies."""
-        self._access.end()
-        self.tell(lambda page: page.changes.end())
-
-    async def answer(self, request: web.Request) -> web.StreamResponse:
-        """Answers a request at one of the page's addresses, which the guard let pass."""
-        page = await self._open()
-        if page is None:
-            return web.json_response({"error": _UPGRADED}, status=503)
-        return await page.answer(request)
-
-    def tell(self, what: Callable[[Page], None]) -> None:
-        """Calls `what` with the page, if it has been opened."""
-        if self._page is not None:
-            what(self._page)
-
-    async def _open(self) -> Page | None:
-        """Returns the page; None if the files on disk are another version's by now."""
-
-        def opened() -> Page | None:
-            # Like every module that is loaded late, the page's could be of a version that was installed since.
-            if f'"{__version__}"' not in Path(carryover.__file__).read_text():
-                return None
-            from carryover.page.app import Page
-
-            return Page(self._context, self._access)
-
-        async with self._opening:
-            if self._page is None:
-                self._page = await asyncio.to_thread(opened)
-        return self._page
 
 
 class Answers(NamedTuple):
@@ -151,7 +70,7 @@ class Answers(NamedTuple):
     imports: Imports
     forgetting: Forgetting
     syncing: Syncing
-    page: PageDoor
+    page: OwnPage
     handoffs: Handoffs
 
     async def forgotten(self, selection: Selection) -> Erased:
@@ -320,7 +239,7 @@ def _listen_on(ports: Sequence[int]) -> list[socket.socket]:
 class HookPort:
     """Serves hook calls, and the page, on a TCP port of this machine, and retries while the port is taken."""
 
-    def __init__(self, context: DaemonContext, hooks: Hooks, page: PageDoor) -> None:
+    def __init__(self, context: DaemonContext, hooks: Hooks, page: OwnPage) -> None:
         self._context = context
         self._hooks = hooks
         self._page = page

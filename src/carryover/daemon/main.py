@@ -5,14 +5,17 @@ from __future__ import annotations
 import argparse
 import gc
 import os
-import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from carryover import __version__
 from carryover.errors import ExitCode, UserError
 from carryover.terminal.streams import write_line
+
+if TYPE_CHECKING:
+    from carryover.daemon.own_page import OpenPage
 
 DESCRIPTION = """\
 Follows the transcripts that AI coding agents write on this machine, and keeps for each project a short handoff fresh,
@@ -41,8 +44,8 @@ _M_ARENA_MAX = -8
 """Of glibc's malloc.h."""
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Runs `carryoverd` with `argv` (default: the process's arguments) and returns its exit code."""
+def main(argv: Sequence[str], page: OpenPage) -> int:
+    """Runs `carryoverd` with `argv` and returns its exit code. `page`: what is served for `carryover ui`."""
     raw = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(prog="carryoverd", description=DESCRIPTION, epilog=EPILOG, formatter_class=raw)
     parser.add_argument("--once", action="store_true", help="read and publish what is on disk now, then exit")
@@ -59,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         from carryover.paths import StateDir
 
         state = StateDir.of(os.environ, Path.home())
-        return run(state, once=options.once, log_level=options.log_level)
+        return run(state, once=options.once, log_level=options.log_level, page=page)
     except UserError as error:
         write_line(f"carryoverd: {error}", error=True)
         return error.code
@@ -89,7 +92,3 @@ def _load_server() -> None:
         for name in names:
             del os.environ[name]
         os.environ.update(before)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

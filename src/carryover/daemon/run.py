@@ -27,6 +27,7 @@ from carryover.daemon.context import DaemonContext
 from carryover.daemon.crashes import CrashReports
 from carryover.daemon.daemon import Daemon
 from carryover.daemon.log import Log, Word, describe, open_log
+from carryover.daemon.own_page import OpenPage
 from carryover.daemon.supervisor import SystemdNotifier, report_waiting
 from carryover.distill.stored_digest import DigestReducer
 from carryover.errors import ExitCode, UserError, os_reason
@@ -52,7 +53,7 @@ class StateUnusable(UserError):
     """The state folder is unusable for a reason that may pass: a full or read-only disk, missing permissions."""
 
 
-def run(state: StateDir, *, once: bool, log_level: str) -> ExitCode:
+def run(state: StateDir, *, once: bool, log_level: str, page: OpenPage) -> ExitCode:
     """Runs a daemon until it is stopped or, with `once`, until everything on disk is read and published.
 
     Under systemd it waits while the state folder is unusable: systemd would restart it a few times and then give up.
@@ -64,7 +65,7 @@ def run(state: StateDir, *, once: bool, log_level: str) -> ExitCode:
     reported = False
     while True:
         try:
-            return _run_once(state, once=once, log_level=log_level)
+            return _run_once(state, once=once, log_level=log_level, page=page)
         except StateUnusable as trouble:
             if once or not report_waiting(os.environ, f"Waiting: {trouble}"):
                 raise
@@ -74,7 +75,7 @@ def run(state: StateDir, *, once: bool, log_level: str) -> ExitCode:
             time.sleep(RETRY_S)
 
 
-def _run_once(state: StateDir, *, once: bool, log_level: str) -> ExitCode:
+def _run_once(state: StateDir, *, once: bool, log_level: str, page: OpenPage) -> ExitCode:
     try:
         private_dir(state.root)
     except OSError as error:
@@ -108,7 +109,7 @@ def _run_once(state: StateDir, *, once: bool, log_level: str) -> ExitCode:
         deadline.daemon = True
         stack.callback(deadline.cancel)
         try:
-            return asyncio.run(_run(state, config, log, crashes, once=once, stopping=deadline.start))
+            return asyncio.run(_run(state, config, log, crashes, page, once=once, stopping=deadline.start))
         except UserError:
             raise
         except Exception as error:
@@ -162,7 +163,14 @@ def _is_running(pid: int) -> bool:
 
 
 async def _run(
-    state: StateDir, config: Config, log: Log, crashes: CrashReports, *, once: bool, stopping: Callable[[], None]
+    state: StateDir,
+    config: Config,
+    log: Log,
+    crashes: CrashReports,
+    page: OpenPage,
+    *,
+    once: bool,
+    stopping: Callable[[], None],
 ) -> ExitCode:
     loop, early = asyncio.get_running_loop(), asyncio.Event()
     loop.add_signal_handler(signal.SIGHUP, early.set)
@@ -174,7 +182,7 @@ async def _run(
             raise StateUnusable(str(trouble)) from trouble
         stack.push_async_callback(ledger.close)
         context = DaemonContext(state=state, home=Path.home(), env=os.environ, config=config, ledger=ledger, log=log)
-        daemon = Daemon(context, SystemdNotifier(os.environ, log), on_crash=crashes.report)
+        daemon = Daemon(context, SystemdNotifier(os.environ, log), page=page, on_crash=crashes.report)
 
         def unhandled(_loop: asyncio.AbstractEventLoop, given: dict[str, Any]) -> None:
             error = given.get("exception")
@@ -200,9 +208,9 @@ async def _run(
 
 
 NOT_OURS: Final = tuple(
-    f"carryover.{name}" for name in ("actions", "cli", "diagnose", "install", "page", "terminal", "views")
+    f"carryover.{name}" for name in ("actions", "cli", "install", "mcp", "page", "terminal", "views")
 )
-"""Packages that the daemon does not use, but for two of `terminal`, `page.access` and, once it is opened, the page."""
+"""Packages that the daemon does not use, but for two of `terminal` and, once it is opened, the page."""
 
 
 def load_all(*, with_sync: bool = False) -> None:

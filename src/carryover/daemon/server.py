@@ -15,11 +15,12 @@ import stat
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 from aiohttp import web
 
 from carryover.daemon.log import Log, describe, phrase
+from carryover.daemon.own_page import OwnPage
 from carryover.fsio import atomic_replace, read_bytes_bounded
 from carryover.ledger.connect import LedgerDamaged
 
@@ -39,18 +40,6 @@ _METHODS: Final = ("GET", "POST")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Routes = Mapping[tuple[str, str], Handler]
 """Handlers by method and path."""
-
-
-class OwnPage(Protocol):
-    """The page of `carryover ui`, which is asked for below hosts of its own alone."""
-
-    def is_at(self, path: str) -> bool: ...
-
-    def hosts(self) -> Collection[str]: ...
-
-    async def answer(self, request: web.Request) -> web.StreamResponse: ...
-
-    def no_entry(self) -> web.Response: ...
 
 
 def check(request: web.BaseRequest, *, port: int | None, page_hosts: Collection[str] | None = None) -> None:

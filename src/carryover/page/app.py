@@ -26,19 +26,18 @@ import msgspec
 from aiohttp import web
 
 from carryover import __version__
+from carryover.actions import conversations, projects
+from carryover.actions.answers import SearchAnswer
+from carryover.actions.budget import USUAL, is_budget
 from carryover.agents import agent_ids, agent_names, startable_agents
 from carryover.config import Config
-from carryover.distill.handoff import LEAST_TOKENS, MAX_TOKENS, MOST_TOKENS
 from carryover.errors import UserError, visible
-from carryover.facts import is_foreign
-from carryover.ledger.queries import ProjectRow, project_by_id, project_of_session
-from carryover.page import commands, conversations, projects
+from carryover.page import commands
 from carryover.page.access import COOKIE, HEADERS, Access, Visitor, has_token, may_ask, no_entry
-from carryover.page.answers import AgentName, CommandAsked, Me, SearchAnswer
+from carryover.page.answers import AgentName, CommandAsked, Me
 from carryover.page.changes import Changes
 from carryover.paths import StateDir
 from carryover.probe.looks import Silent, look_at
-from carryover.publish.project_view import UnknownProject
 
 PREFIX: Final = "/ui/"
 _API: Final = "/ui/api/"
@@ -171,10 +170,10 @@ class Page:
     async def _project(self, request: web.Request, number: int, what: str) -> web.StreamResponse:
         host, now_ms = self._host, self._host.now_ms()
         before_ms, limit = _asked(request, "before_ms"), _asked(request, "limit") or 100
-        tokens = _asked(request, "tokens") or MAX_TOKENS
-        if not LEAST_TOKENS <= tokens <= MOST_TOKENS:
+        tokens = _asked(request, "tokens") or USUAL
+        if not is_budget(tokens):
             raise web.HTTPBadRequest
-        made: Mapping[str, Callable[[sqlite3.Connection, ProjectRow], msgspec.Struct]] = {
+        made: Mapping[str, Callable[[sqlite3.Connection, projects.Known], msgspec.Struct]] = {
             "handoff": lambda db, row: projects.handoff(
                 db, row, host.config, host.agents_own, now_ms=now_ms, tokens=tokens
             ),
@@ -233,7 +232,7 @@ class Page:
 
         def root_for() -> str:
             with self._host.read_ledger() as db:
-                if asked.session and project_of_session(db, asked.agent, asked.session) != asked.project:
+                if asked.session and not projects.has_session(db, asked.project, asked.agent, asked.session):
                     raise web.HTTPNotFound
                 return _known(db, asked.project).root
 
@@ -268,7 +267,7 @@ class Page:
             if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
                 raise
             raise _superseded() from error
-        except UnknownProject as error:
+        except projects.Gone as error:
             raise web.HTTPNotFound from error
 
     async def _in_thread(self, work: Callable[[], T], pool: Executor | None = None) -> T:
@@ -293,9 +292,9 @@ def _welcome(visitor: Visitor | None) -> web.Response:
     return answer
 
 
-def _known(db: sqlite3.Connection, project_id: int) -> ProjectRow:
-    row = project_by_id(db, project_id)
-    if row is None or is_foreign(row.root):
+def _known(db: sqlite3.Connection, project_id: int) -> projects.Known:
+    row = projects.project_here(db, project_id)
+    if row is None:
         raise web.HTTPNotFound
     return row
 

@@ -16,17 +16,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from carryover.daemon.own_page import ENVIRONMENT
 from carryover.fsio import write_if_changed
 from carryover.model import is_plain_id
 from carryover.page.answers import CommandAnswer, CommandAsked
 from carryover.terminal.paths import quoted
 
 CARRYOVER: Final = (sys.executable, "-P", "-m", "carryover.cli.main")
-ENVIRONMENT: Final = (
-    *("PATH", "SHELL", "LANG", "LC_ALL", "TERM", "TERMINAL", "DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY"),
-    *("XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS"),
-)
-"""Variables of the shell in which `carryover ui` is run that the commands get. A service has few of them."""
 _OUR_OWN: Final = ("CARRYOVER_HOME", "PYTHONPATH")
 LIMIT_S: Final = 330.0
 """Longer than `carryover forget` waits for the daemon."""

@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.actions.sharing import LINE_CHARS, decrypted, texts_of, title_of
+from carryover.actions.receiving import LINE_CHARS, decrypted, texts_of, title_of
 from carryover.errors import UserError
 from carryover.paths import StateDir
 from carryover.sync.bundle import Bundle, Document

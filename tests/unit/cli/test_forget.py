@@ -11,10 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from carryover.actions import linking
+from carryover.actions import forgetting, linking
 from carryover.actions.context import state_dir
 from carryover.actions.without_daemon import catch_up
-from carryover.cli import forget
 from carryover.errors import ExitCode
 from carryover.fsio import FileLock, private_dir
 from carryover.publish.answers import answer_path
@@ -281,7 +280,7 @@ def test_what_cannot_be_linked_says_why(recorded: Path, moved: Path, run: Run, l
 def test_a_daemon_that_takes_too_long_is_said_to_be_at_work(
     recorded: Path, moved: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (linking, forget):
+    for module in (linking, forgetting):
         monkeypatch.setattr(module, "ANSWER_S", 0.1)
 
     with SocketServer(state_dir().socket, hang):

@@ -12,8 +12,8 @@ import pytest
 
 from carryover.actions.context import state_dir
 from carryover.actions.without_daemon import catch_up
+from carryover.cli.carryoverd import main as carryoverd
 from carryover.cli.main import main
-from carryover.daemon.main import main as carryoverd
 from carryover.errors import ExitCode
 from carryover.fsio import private_dir
 from support.agent_here import only_this_path

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from carryover.actions.context import state_dir
+from carryover.actions.noting import MOST_BYTES
 from carryover.actions.without_daemon import catch_up
-from carryover.cli.import_ import MOST_BYTES
 from carryover.errors import ExitCode
 from carryover.importing.document import Note, encoded
 from carryover.ledger.queries import connect_read_only, sessions

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from carryover.actions.picking import preview_of
 from carryover.cli.picker import Picker, keys_line, list_lines, preview_lines
 from carryover.distill.digest import Digest, EditedFile, Said, Turn
 from carryover.errors import ExitCode
@@ -32,7 +33,7 @@ def picker(**others: Any) -> Picker:
     settings: dict[str, Any] = {
         "here": here,
         "everywhere": [entry(0, "/home/ada/notes"), *here, entry(3, None)],
-        "agents": [("two", "Agent Two"), ("three", "Agent Three")],
+        "agents": lambda: [("two", "Agent Two"), ("three", "Agent Three")],
         "names": {"one": "Agent One"},
     }
     return Picker(**(settings | others))
@@ -47,7 +48,8 @@ def listed(model: Picker, width: int = 80) -> list[str]:
 
 
 def preview(model: Picker, digest: Digest | None = None, width: int = 80) -> list[str]:
-    return list(preview_lines(model, lambda _: digest, now_ms=NOW_MS, width=width))
+    shown = preview_of(digest) if digest is not None else None
+    return list(preview_lines(model, lambda _: shown, now_ms=NOW_MS, width=width))
 
 
 def test_the_sessions_of_the_project_come_first_and_all_are_on_a_key() -> None:
@@ -78,7 +80,7 @@ LONG = "Reformulate everything according to considerations of maintainability " 
 def test_nothing_is_wider_than_the_terminal(width: int, mode: Any) -> None:
     project = "/home/ada/clients/northwind/warehouse/shop"
     model = picker(everywhere=[entry(1, project, task=LONG, agent="copilot", branch="a branch " * 30)], here=[])
-    model.names["copilot"] = "GitHub Copilot"
+    model.names = {"copilot": "GitHub Copilot"}
     model.mode = mode
     digest = Digest(turns=(turn(LONG, said=(Said(text=LONG, at_ms=NOW_MS),)),))
 
@@ -123,7 +125,7 @@ def test_what_cannot_be_done_is_said() -> None:
     assert model.command("copy") is None
     assert model.said == "This session belongs to no project, so it has no handoff."
 
-    alone = picker(agents=[])
+    alone = picker(agents=list)
     alone.choose_agent()
     assert (alone.mode, alone.said[:8]) == ("list", "No agent")
 

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carryover.actions.context import now_ms, state_dir
-from carryover.actions.sharing import decrypted, texts_of, title_of
+from carryover.actions.receiving import decrypted, texts_of, title_of
 from carryover.errors import ExitCode, visible
 from carryover.sync.bundle import Bundle, Document, packed, unpacked
 from carryover.sync.sealing import Unreadable, new_identity, open_with

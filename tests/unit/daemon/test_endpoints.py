@@ -21,14 +21,16 @@ from carryover.config import Config, ServerConfig
 from carryover.daemon.client import ask_daemon
 from carryover.daemon.commands import Imports, Moves
 from carryover.daemon.context import DaemonContext
-from carryover.daemon.endpoints import Answers, HookPort, PageDoor, PageKey, control_app, serving
+from carryover.daemon.endpoints import Answers, HookPort, control_app, serving
 from carryover.daemon.health import PortState
 from carryover.daemon.log import Log
+from carryover.daemon.own_page import PageKey
 from carryover.daemon.publish_queue import PublishQueue
 from carryover.daemon.server import ConnectionLimiter
 from carryover.daemon.upkeep import Forgetting
 from carryover.errors import UserError
 from carryover.ledger.connect import LedgerDamaged
+from carryover.page.door import PageDoor
 from support.claude_session import ClaudeSession
 from support.clock import LogLines
 
@@ -167,7 +169,7 @@ async def test_it_moves_when_the_setting_does(context: DaemonContext, lines: Log
         await lines.until(f"listening port={port}")
         assert await greeted(port)
         assert door.hosts() == set(), "another user may have the port now, and be shown the cookies of the page there"
-        door.tell(lambda page: page.close())
+        door.close()
         with pytest.raises(ConnectionRefusedError):
             await greeted(first)
         task.cancel()
@@ -205,8 +207,8 @@ async def test_a_key_is_given_only_where_there_is_a_page_of_this_version(
     refused = await door.key({})
     context.use(Config())
     key = await door.key({})
-    door.tell(lambda page: page.close())
-    monkeypatch.setattr(carryover.daemon.endpoints, "__version__", "0.0.1")
+    door.close()
+    monkeypatch.setattr("carryover.page.door.__version__", "0.0.1")
     other = await PageDoor(context).key({})
 
     assert "[server] page is false" in refused.refusal

@@ -17,6 +17,7 @@ from carryover.daemon.main import _share_memory_among_threads, main
 from carryover.daemon.run import StateUnusable, acquire_daemon_lock
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import FileLock
+from carryover.page import page_for
 from carryover.paths import StateDir
 
 LOADED_THEN = """
@@ -35,12 +36,11 @@ def test_a_daemon_has_all_of_the_program_but_its_commands(sync: tuple[str, ...])
         ".".join(("carryover", *path.relative_to(source).with_suffix("").parts)).removesuffix(".__init__")
         for path in source.rglob("*.py")
     } - {"carryover"}
-    for_people = ("actions", "cli", "diagnose", "install", "page", "terminal", "views", *(() if sync else ("sync",)))
+    for_people = ("actions", "cli", "install", "mcp", "page", "terminal", "views", *(() if sync else ("sync",)))
     prints = {"carryover.terminal", "carryover.terminal.paths", "carryover.terminal.streams"}
-    at_the_door = {"carryover.page", "carryover.page.access"}
     for_daemons = {name for name in modules if name.split(".")[1] not in for_people} | prints
 
-    assert set(ran.stdout.split()) == for_daemons | at_the_door
+    assert set(ran.stdout.split()) == for_daemons
 
 
 @pytest.fixture
@@ -89,9 +89,10 @@ def test_a_lock_file_that_cannot_be_opened_is_named_and_a_command_that_never_end
 def test_settings_that_change_while_a_daemon_starts_are_read_once_it_runs(tmp_path: Path) -> None:
     program = (
         "import os, signal, sys; from carryover.daemon import main, run; from carryover.ledger import connect; "
+        "from carryover.page import page_for; "
         "connect.prepare_file = lambda path, real=connect.prepare_file: "
         "print(signal.pthread_sigmask(0, ())) or real(path); "
-        "run.load_all = lambda **_: os.kill(os.getpid(), signal.SIGHUP); sys.exit(main.main(['--once']))"
+        "run.load_all = lambda **_: os.kill(os.getpid(), signal.SIGHUP); sys.exit(main.main(['--once'], page_for))"
     )
     env = {**os.environ, "HOME": str(tmp_path), "CARRYOVER_HOME": str(tmp_path)}
 
@@ -101,7 +102,7 @@ def test_settings_that_change_while_a_daemon_starts_are_read_once_it_runs(tmp_pa
 
 def test_help_teaches_and_tells_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        main(["--help"])
+        main(["--help"], page_for)
 
     text = capsys.readouterr().out
     codes = (ExitCode.OK, ExitCode.FAILED, ExitCode.USAGE, ExitCode.REFUSED, ExitCode.INTERRUPTED)

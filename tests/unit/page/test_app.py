@@ -16,11 +16,12 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
+from carryover.actions import conversations
+from carryover.actions.answers import SearchAnswer
 from carryover.config import Config
 from carryover.ledger.connect import connect_read_only
-from carryover.page import app, changes, commands, conversations
+from carryover.page import app, changes, commands
 from carryover.page.access import COOKIE, TOKEN_HEADER, Access
-from carryover.page.answers import SearchAnswer
 from carryover.page.app import MOST_WAITING, Page
 from carryover.page.changes import Changes
 from carryover.paths import StateDir

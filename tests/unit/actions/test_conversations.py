@@ -1,8 +1,8 @@
 from __future__ import annotations
 
+from carryover.actions import conversations
+from carryover.actions.conversations import MOST_TURNS
 from carryover.model import AssistantMessage, UserPrompt
-from carryover.page import conversations
-from carryover.page.conversations import MOST_TURNS
 from support.scribe import AGENT, Scribe
 
 

@@ -1,4 +1,4 @@
-"""Lets an agent look up what was done in its project, by an MCP server; needs the extra `mcp`."""
+"""The MCP server, by which an agent looks up what was done in its project; needs the extra `mcp`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ from carryover.install.how_installed import require_mcp_sdk
 def mcp_server() -> Callable[[], None]:
     """Returns what serves MCP until standard input is closed. Raises UserError (REFUSED) if the SDK is missing."""
     require_mcp_sdk()
-    from carryover.actions.mcp_server import serve
+    from carryover.mcp.server import serve
 
     return serve

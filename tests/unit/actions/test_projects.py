@@ -4,6 +4,9 @@ import sqlite3
 
 import pytest
 
+from carryover.actions import projects
+from carryover.actions.answers import Day, Entry, LimitReached
+from carryover.actions.projects import listed_projects
 from carryover.config import Config, PublishConfig
 from carryover.distill.quotes import estimated_tokens
 from carryover.ledger.queries import project_by_id
@@ -22,9 +25,6 @@ from carryover.model import (
     TurnEnd,
     UserPrompt,
 )
-from carryover.page import projects
-from carryover.page.answers import Day, Entry, LimitReached
-from carryover.page.projects import listed_projects
 from support.scribe import Scribe
 
 NOW_MS = 100_000

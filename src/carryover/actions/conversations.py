@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Final
 
+from carryover.actions.answers import Part, PartKind, SearchAnswer, SearchHit, SessionAnswer, Turn
 from carryover.agents import agent_name
 from carryover.export.quoting import one_line
 from carryover.export.session_parts import Part as ShownPart
@@ -17,7 +18,6 @@ from carryover.ledger.events import TurnStart, session_events, turn_of, turn_sta
 from carryover.ledger.queries import ProjectRow, project_by_root, session_of
 from carryover.ledger.search import Hit, Query, search
 from carryover.ledger.search_text import Term, terms_of, window
-from carryover.page.answers import Part, PartKind, SearchAnswer, SearchHit, SessionAnswer, Turn
 from carryover.redact import CleanText
 from carryover.views.session_list import title_of
 

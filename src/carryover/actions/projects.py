@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path, PurePath
 from typing import Final
 
+from carryover.actions import answers
 from carryover.agents import agent_name
 from carryover.config import Config
 from carryover.distill.digest import Digest
@@ -19,20 +20,31 @@ from carryover.distill.quotes import estimated_tokens
 from carryover.distill.render import lay_out
 from carryover.distill.sections.quoting import last_words
 from carryover.export.quoting import one_line, safe
+from carryover.facts import is_foreign
 from carryover.ingest.scan import MS_PER_DAY
 from carryover.ledger.events import prompts_and_ends
-from carryover.ledger.queries import ProjectRow, projects, session_counts, work_sessions
+from carryover.ledger.queries import (
+    ProjectRow,
+    project_by_id,
+    project_of_session,
+    projects,
+    session_counts,
+    work_sessions,
+)
 from carryover.model import NOTE, TurnEnd
-from carryover.page import answers
 from carryover.probe.git_history import newest_commits
 from carryover.projects.handoff_file import place_of
 from carryover.projects.root import AgentFolders
 from carryover.publish.dialed import dialed_handoff
 from carryover.publish.make import Refreshed, made_handoff
-from carryover.publish.project_view import session_digest
+from carryover.publish.project_view import UnknownProject, session_digest
 from carryover.views.limits import limited_projects, reset_time_ms
 from carryover.views.timeline import Moment, Wanted, timeline
 
+Known = ProjectRow
+"""A project that is recorded."""
+Gone = UnknownProject
+"""Raised for a project that was forgotten meanwhile."""
 _MOST_WAITING: Final = 50
 """How many of the newest projects are asked what they wait for."""
 _QUESTION_CHARS: Final = 300
@@ -73,6 +85,17 @@ def listed_projects(db: sqlite3.Connection, config: Config, *, now_ms: int) -> a
             for place, row in enumerate(projects(db))
         )
     )
+
+
+def project_here(db: sqlite3.Connection, project_id: int) -> ProjectRow | None:
+    """Returns a project of this machine; None if there is none with this id."""
+    row = project_by_id(db, project_id)
+    return row if row is not None and not is_foreign(row.root) else None
+
+
+def has_session(db: sqlite3.Connection, project_id: int, agent: str, session: str) -> bool:
+    """Whether this session of the agent belongs to the project."""
+    return project_of_session(db, agent, session) == project_id
 
 
 def _project(

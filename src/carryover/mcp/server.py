@@ -21,11 +21,11 @@ from mcp.shared.message import SessionMessage
 from pydantic import ValidationError
 
 from carryover import __version__
+from carryover.actions.budget import LEAST, MOST, USUAL
 from carryover.actions.context import now_ms
 from carryover.actions.recall import Asked, handoff, prepare, project_at, recall, turn
-from carryover.distill.handoff import LEAST_TOKENS, MAX_TOKENS, MOST_TOKENS
+from carryover.actions.searching import KINDS
 from carryover.errors import UserError
-from carryover.ledger.search_text import KINDS
 
 NAME: Final = "carryover"
 ROOTS_S: Final = 1.0
@@ -55,9 +55,7 @@ def _tool(name: str, description: str, required: Mapping[str, Any], optional: Ma
 
 _QUERY: Final = 'words, all of which should occur; "side by side" in quotes'
 _TURN: Final = "as a handoff or `recall` names it: `turn 3 of 5c1e0d2a`, or `turn 3`"
-_TOKENS: Final = (
-    f"its budget; {MAX_TOKENS} if left out, and what is more holds the conversation, from its end backwards"
-)
+_TOKENS: Final = f"its budget; {USUAL} if left out, and what is more holds the conversation, from its end backwards"
 _SESSION: Final = "the session's id or its beginning, where `turn` is only a number: `5c1e0d2a`"
 _PAGE: Final = "for a turn that does not fit on one page"
 
@@ -82,7 +80,7 @@ TOOLS: Final = (
         "handoff",
         "Shows where the work on this project stands: task, progress, open questions, files.",
         {},
-        {"tokens": {"type": "integer", "minimum": LEAST_TOKENS, "maximum": MOST_TOKENS, "description": _TOKENS}},
+        {"tokens": {"type": "integer", "minimum": LEAST, "maximum": MOST, "description": _TOKENS}},
     ),
 )
 
@@ -190,7 +188,7 @@ class _Project:
                 return lambda: turn(project, asked, page if isinstance(page, int) else 1, began_ms=self._began_ms)
             case "handoff", _:
                 tokens = given.get("tokens")
-                return lambda: handoff(project, tokens if isinstance(tokens, int) else MAX_TOKENS)
+                return lambda: handoff(project, tokens if isinstance(tokens, int) else USUAL)
         known = ", ".join(tool.name for tool in TOOLS)
         raise UserError(f"{name!r} with these arguments can't be answered. The tools are {known}.")
 

@@ -1,0 +1,118 @@
+"""Records a text from outside, such as a web chat's answer, as a note that the next agent is told of."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from carryover.actions.context import now_ms, project_root, refuse_excluded, refuse_paused, state_dir
+from carryover.actions.importing import Asked, take_in
+from carryover.config import load_config
+from carryover.distill.own_text import without_handoffs
+from carryover.errors import ExitCode, UserError
+from carryover.export.quoting import safe
+from carryover.fsio import private_dir, read_bytes_bounded, scratch_folder
+from carryover.importing.document import Note, encoded, note_id, open_document
+from carryover.ledger.queries import project_of_session, reading
+from carryover.model import NOTE
+from carryover.paths import StateDir, expanded
+from carryover.terminal.output import one_line
+from carryover.text.markdown import plain, prose_lines
+from carryover.views.web_chat import web_chats
+
+MOST_BYTES: Final = 1 << 20
+_SOURCE_CHARS: Final = 40
+_TITLE_CHARS: Final = 100
+_USUAL_SOURCE: Final = "a web chat"
+
+
+class Place(msgspec.Struct, frozen=True):
+    """The project that a note is for, by its root, and who wrote it, as people say it."""
+
+    root: str
+    source: str
+
+
+class Noted(msgspec.Struct, frozen=True):
+    """A note that is recorded. `session`: the id that `carryover show` knows it by."""
+
+    session: str
+    title: str
+    is_new: bool
+
+
+def place_for(project: str | None, source: str | None) -> Place:
+    """Returns where a note of `source` goes. Raises UserError (REFUSED) if nothing is recorded there now."""
+    root = project_root(project, must_exist=True)
+    refuse_paused("recorded")
+    refuse_excluded(root, load_config(state_dir().config))
+    name = one_line(source or "", _SOURCE_CHARS)
+    if source is not None and not name:
+        raise UserError("--from needs a name, such as chatgpt. Nothing was recorded.", ExitCode.USAGE)
+    known = web_chats().get(name.lower())
+    return Place(root, known.name if known is not None else name or _USUAL_SOURCE)
+
+
+def content_of(file: str) -> bytes:
+    """Returns what the file, or standard input for `-`, holds. Raises UserError if it can't be read."""
+    try:
+        if file == "-":
+            return sys.stdin.buffer.read(MOST_BYTES + 1)
+        return read_bytes_bounded(Path(expanded(file)), MOST_BYTES)
+    except FileNotFoundError as error:
+        raise UserError(f"There is no file {file}. Nothing was recorded.", ExitCode.NOTHING_FOUND) from error
+    except OSError as error:
+        raise UserError(f"{file} can't be read: {error.strerror}. Nothing was recorded.") from error
+
+
+def note(content: bytes, place: Place, title: str | None) -> Noted:
+    """Records a text, without any part of an export that was copied along with it. Raises UserError if it is none."""
+    text = _text(content)
+    about = safe(title or "").text.strip() or plain(next(iter(prose_lines(text)), text))
+    headline = f"Second opinion from {place.source}: {one_line(about, _TITLE_CHARS)}"
+    session, is_new = record_note(state_dir(), place.root, place.source, headline, (text,))
+    return Noted(session, headline, is_new)
+
+
+def _text(content: bytes) -> str:
+    if len(content) > MOST_BYTES:
+        raise UserError(f"The text is longer than {MOST_BYTES >> 20} MiB. Nothing was recorded.", ExitCode.REFUSED)
+    if b"\0" in content:
+        raise UserError("That is not a text. Nothing was recorded.", ExitCode.REFUSED)
+    text = safe(without_handoffs(content.decode("utf-8-sig", "replace"))).text.strip()
+    if not text:
+        raise UserError("The text is empty. Nothing was recorded.", ExitCode.NOTHING_FOUND)
+    return text
+
+
+def record_note(state: StateDir, root: str, source: str, title: str, texts: Sequence[str]) -> tuple[str, bool]:
+    """Records a text from outside in its parts, such as a web chat's answer; returns its id and whether it is new."""
+    session = note_id(root, source, "".join(texts))
+    if is_recorded(state, session):
+        return session, False
+    private_dir(state.root)
+    at_ms = now_ms()
+    parts = (
+        Note(session=session, at_ms=at_ms, root=root, title=title, text=text, part=part)
+        for part, text in enumerate(texts)
+    )
+    # Goes through a file, since only a running daemon may write the ledger.
+    with scratch_folder(state.root) as folder:
+        path = folder / "note.json"
+        path.write_bytes(b"".join(map(encoded, parts)))
+        done = take_in(state, open_document(path, own_folder=state.root), Asked(path))
+    if done.problem is not None or not done.new_events:
+        raise UserError(f"The note was not recorded: {done.problem or 'the ledger did not take it'}.")
+    return session, True
+
+
+def is_recorded(state: StateDir, session: str) -> bool:
+    """Whether the ledger has the note with this id."""
+    if not state.ledger.exists():
+        return False
+    with reading(state.ledger) as db:
+        return project_of_session(db, NOTE, session) is not None

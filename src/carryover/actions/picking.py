@@ -1,0 +1,129 @@
+"""Lists the sessions that a person picks from, with what the picker shows of each."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from carryover.actions.context import project_root, settings_to_print, state_dir
+from carryover.actions.opened import Want, opened
+from carryover.agents import agent_names
+from carryover.distill.digest import Digest
+from carryover.ledger.queries import by_last_use, session_ids, sessions, shortest_unique
+from carryover.ledger.rows import SessionRow
+from carryover.ledger.search_text import Kind
+from carryover.publish.project_view import session_digest
+from carryover.views.session_list import session_entry
+
+MOST: Final = 200
+"""Maximum number of sessions on each list: this project's, and all."""
+MOST_BYTES: Final = 24_000_000
+"""Without a ledger, at most this many bytes of the newest transcripts are read."""
+TURNS: Final = 6
+"""How many turns the preview shows."""
+FILES: Final = 6
+_FILTERED: Final[tuple[Kind, ...]] = ("prompt", "answer", "path")
+
+
+class Turn(NamedTuple):
+    """A turn, as the preview shows it."""
+
+    prompt: str
+    answer: str
+    last_ms: int
+    changes: int
+    commits: tuple[str, ...]
+    end: str
+
+
+class Preview(NamedTuple):
+    """The newest turns of a session, and the names of the files that were touched last."""
+
+    turns: tuple[Turn, ...]
+    files: tuple[str, ...]
+    more_files: int
+
+
+class Choice:
+    """The sessions to pick from, newest first, in a ledger that is open. Entries are those of `session_entry`."""
+
+    def __init__(
+        self, ledger: sqlite3.Connection, here: Sequence[SessionRow], everywhere: Sequence[SessionRow]
+    ) -> None:
+        self._ledger = ledger
+        self._rows = {row.native_id: row for row in (*everywhere, *here)}
+        self._project_id = here[0].project_id if here else None
+        short = shortest_unique(session_ids(ledger))
+        each = {row.id: row for row in (*here, *everywhere)}
+        entries = {number: session_entry(ledger, row, short[row.native_id]) for number, row in each.items()}
+        self.here = [entries[row.id] for row in here]
+        """Sessions of the current project; empty outside a project."""
+        self.everywhere = [entries[row.id] for row in everywhere]
+        self.names: Mapping[str, str] = agent_names()
+        """Display names of agents, by id."""
+        self.agents = cache(self._agents)
+        """Returns id and name of each agent that can take over on this machine, the one last used here first."""
+        self.find = cache(self._find)
+        """Returns the ids of the sessions that have a word, or a longer one that begins so."""
+        self.preview = cache(self._preview)
+        """Returns what the preview shows of the session with this id."""
+
+    def _agents(self) -> list[tuple[str, str]]:
+        from carryover.install.machine import Machine, startable_here
+
+        tools = settings_to_print(state_dir()).agents
+        able = startable_here(tools.selected, Machine.here(tools.recorded_env()))
+        return [(agent, self.names[agent]) for agent in by_last_use(self._ledger, able, self._project_id)]
+
+    def _find(self, word: str) -> frozenset[str]:
+        from carryover.ledger.search import Query, sessions_with
+        from carryover.ledger.search_text import terms_of
+
+        return frozenset(sessions_with(self._ledger, Query(terms=terms_of(word), kinds=_FILTERED)))
+
+    def _preview(self, session: str) -> Preview:
+        return preview_of(session_digest(self._ledger, self._rows[session]))
+
+
+class Folder(NamedTuple):
+    """A folder in which an agent keeps its sessions."""
+
+    agent: str
+    """The agent's display name."""
+    path: Path
+
+
+@contextmanager
+def choice() -> Iterator[Choice | None]:
+    """Opens the sessions of this project and of all, as they are recorded or on disk; None if there is none."""
+    with opened(Want.FOLLOWED, project_root(None), most_bytes=MOST_BYTES) as (ledger, project):
+        here = sessions(ledger, project.id, limit=MOST) if project is not None else []
+        everywhere = sessions(ledger, limit=MOST)
+        yield Choice(ledger, here, everywhere) if everywhere else None
+
+
+def is_kept() -> bool:
+    """Whether there is a ledger, so that what is shown stays."""
+    return state_dir().ledger.exists()
+
+
+def looked_in() -> list[Folder]:
+    """Returns the folders in which sessions were looked for."""
+    from carryover.actions.from_disk import folders_to_read
+
+    names = agent_names()
+    return [Folder(names[root.agent_id], root.path) for root in folders_to_read(settings_to_print(state_dir()))]
+
+
+def preview_of(digest: Digest) -> Preview:
+    """Returns what is shown of a digest."""
+    turns = [
+        Turn(turn.prompt, turn.answer, turn.last_ms, turn.changes, tuple(turn.commits), turn.end or "")
+        for turn in digest.turns[-TURNS:]
+    ]
+    files = [str(Path(*Path(file.path).parts[-2:])) for file in digest.touched[-FILES:]]
+    return Preview(tuple(turns), tuple(files), len(digest.touched) - len(files))

@@ -1,0 +1,236 @@
+"""Synchronises with the user's other machines, and decides with the user which machines to trust."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlencode
+
+import msgspec
+
+from carryover.actions.context import now_ms, project_root, state_dir
+from carryover.actions.opened import ask_patiently, written
+from carryover.errors import ExitCode, UserError
+from carryover.fsio import is_folder
+from carryover.ledger.queries import reading, whereabouts
+from carryover.sync import clones, membership
+from carryover.sync.branch import NOT_ADDED
+from carryover.sync.folder import OFF, Settings, SyncFolder
+from carryover.sync.membership import Joined, own_branch
+from carryover.sync.rounds import Outcome, synchronise
+from carryover.sync.status import SyncStatus, sync_status
+
+if TYPE_CHECKING:
+    from carryover.ledger.store import Ledger
+    from carryover.projects.root import StatePaths
+
+SYNC_S: Final = 7_200.0
+"""Time limit for the daemon's answer: a first sync sends all that was ever recorded."""
+_GIT_S: Final = 2.0
+_URLS: Final = ("config", "--null", "--get-regexp", r"^remote\..*\.(url|pushurl)$")
+_UNSET: Final = "0" * 16
+"""Where the machine's id comes to stand, once it has one."""
+
+Standing = SyncStatus
+"""Where synchronising stands on this machine."""
+
+
+class Offer(msgspec.Struct, frozen=True):
+    """A machine of a store has added this one. Only comparing the code proves that it is the user's store."""
+
+    machine: str
+    code: str
+
+
+class Added(msgspec.Struct, frozen=True):
+    """A machine that was let in. `store_code`: what it will show, to be compared there."""
+
+    machine: str
+    code: str
+    store_code: str
+
+
+class Removed(msgspec.Struct, frozen=True):
+    """A machine that was taken out, and those that are left besides this one, by their names."""
+
+    removed: str
+    left: list[str]
+
+
+class _Said(msgspec.Struct, frozen=True):
+    text: str = ""
+    error: tuple[str, ExitCode] | None = None
+
+
+def standing() -> Standing:
+    """Says where synchronising stands. Raises UserError (NOTHING_FOUND) if it is off."""
+    found = sync_status(state_dir())
+    if found is None:
+        raise UserError(OFF, ExitCode.NOTHING_FOUND)
+    return found
+
+
+def initialise(remote: str, *, name: str | None, projects: Sequence[str] | None, ssh_key: str | None) -> Joined:
+    """Makes a store at the remote, or asks to join the one there. Raises UserError; sync is off then as before."""
+    settings = Settings(
+        remote=remote,
+        machine=_UNSET,
+        name=membership.machine_name(name or socket.gethostname()),
+        projects=tuple(project_root(one, must_exist=True) for one in projects) if projects else None,
+        ssh_key=str(Path(ssh_key).expanduser().absolute()) if ssh_key else None,
+    )
+    return membership.initialise(state_dir(), settings, _remotes_of_projects(), now_ms=now_ms)
+
+
+def join(is_same: Callable[[Offer], bool]) -> None:
+    """Makes this machine a member of its store, if it is none yet, once the user has compared the store's code.
+
+    Raises UserError (REFUSED) if no machine has added this one, or the codes differ.
+    """
+    state = state_dir()
+    folder = SyncFolder(state)
+    folder.settings()
+    if folder.state().store is not None:
+        return
+    with own_branch(state, now_ms) as own:
+        offer = membership.admission(own)
+        if offer is None:
+            raise UserError(f"{NOT_ADDED} This machine's code: {membership.own_code(own)}", ExitCode.REFUSED)
+        if not is_same(Offer(offer.manifest.name, offer.code)):
+            raise UserError(
+                "Nothing was sent or taken. If the codes differ, somebody else answers: `carryover sync off`.",
+                ExitCode.REFUSED,
+            )
+        membership.accept(own, offer)
+
+
+def sync_once() -> Outcome:
+    """Reads what is new on disk and synchronises once. Raises UserError if that ends early; nothing is lost then."""
+    state = state_dir()
+    if state.paused.exists():
+        raise UserError(
+            "Carryover is paused, so nothing was synchronised. `carryover unpause` ends that.", ExitCode.REFUSED
+        )
+
+    async def here(ledger: Ledger, paths: StatePaths) -> Outcome:
+        from carryover.actions.without_daemon import read_new
+
+        await read_new(ledger, state)
+        return await synchronise(state, ledger, paths, now_ms=now_ms, in_thread=asyncio.to_thread)
+
+    ask_patiently(state, "/settle", timeout_s=SYNC_S)
+    done = written("/sync", Outcome, here, timeout_s=SYNC_S)
+    if done.error is not None:
+        raise UserError(*done.error)
+    return done
+
+
+def allow(folder: str | None) -> str:
+    """Joins other machines' projects with the same one at `folder`. Returns what that means as a sentence."""
+    root = project_root(folder, must_exist=True)
+    return _said(f"/sync/allow?{urlencode({'root': root})}", partial(clones.allow, folder=root))
+
+
+def add_machines(code: str | None, is_same: Callable[[str], bool]) -> list[Added]:
+    """Lets in the machines that ask for it, if `is_same` says so of the code that each has, after comparing it.
+
+    Whoever names a machine by its `code` has compared it. Raises UserError if none asks, or none was let in.
+    """
+    added = []
+    with own_branch(state_dir(), now_ms) as own:
+        codes = membership.waiting(own)
+        if code is not None:
+            given = "".join(code.split())
+            codes = {machine: its for machine, its in codes.items() if given == its.replace(" ", "")}
+        for machine, its in codes.items():
+            if code is not None or is_same(its):
+                added.append(Added(machine, its, membership.add(own, machine, its)))
+    if not codes:
+        raise UserError(
+            "No such machine asks to be added. Nothing was changed. Run `carryover sync init REMOTE` there first.",
+            ExitCode.NOTHING_FOUND,
+        )
+    if not added:
+        raise UserError("No machine was added. Nothing was changed.", ExitCode.INTERRUPTED)
+    return added
+
+
+def remove_machine(name: str) -> Removed:
+    """Takes a machine out of the store, by its name or id, so that it can't read what is sent from now on."""
+    with own_branch(state_dir(), now_ms) as own:
+        return Removed(*membership.remove(own, name))
+
+
+def compact() -> str:
+    """Drops the history of this machine's branch in the store. Returns the remote."""
+    with own_branch(state_dir(), now_ms) as own:
+        membership.compact(own)
+        return own.settings.remote
+
+
+def end(*, delete: bool, forget: bool) -> bool:
+    """Ends synchronising on this machine; returns whether it was on. Raises UserError if there is nothing to end.
+
+    `delete` removes this machine's branch from the store; `forget`, what came from other machines.
+    """
+    state = state_dir()
+    is_on = SyncFolder(state).is_set_up
+    if is_on or not forget:  # forgetting may have been cut off after the rest
+        membership.leave(state, delete=delete)
+    if state.ledger.exists():
+        _end_notes(forget=forget)
+    return is_on
+
+
+def _end_notes(*, forget: bool) -> None:
+    """Has the ledger no longer note what changes; with `forget`, removes what came from other machines."""
+    from carryover.publish.forgetting import forget_here
+
+    async def here(ledger: Ledger, paths: StatePaths) -> None:
+        await clones.end(ledger, partial(forget_here, ledger, paths) if forget else None)
+
+    _said(f"/sync/end{'?forget=1' if forget else ''}", here)
+
+
+def _said(target: str, do: Callable[[Ledger, StatePaths], Awaitable[str | None]]) -> str:
+    async def here(ledger: Ledger, paths: StatePaths) -> _Said:
+        return _Said(await do(ledger, paths) or "")
+
+    answer = written(target, _Said, here, timeout_s=SYNC_S)
+    if answer.error is not None:
+        raise UserError(*answer.error)
+    return answer.text
+
+
+def _remotes_of_projects() -> dict[str, list[str]]:
+    """Returns the remotes of each known project that is on this machine, and of the one that the command runs in."""
+    roots = {project_root(None)}
+    ledger = state_dir().ledger
+    if ledger.exists():
+        with reading(ledger) as db:
+            roots |= {row.root for row in whereabouts(db) if row.root.startswith("/")}
+    remotes = {root: _remotes(Path(root)) for root in sorted(roots)}
+    return {root: addresses for root, addresses in remotes.items() if addresses is not None}
+
+
+def _remotes(root: Path) -> list[str] | None:
+    from carryover.probe.git_command import ask
+    from carryover.probe.looks import look_at
+
+    try:
+        if not look_at(root, partial(is_folder, root)):
+            return None
+        [answer] = look_at(root, lambda: ask(root, _URLS, deadline=time.monotonic() + _GIT_S))
+    except FileNotFoundError:
+        return []
+    except TimeoutError as error:
+        raise UserError(
+            f"git did not say in time which remotes the project {root} has. Nothing was changed. Try again."
+        ) from error
+    entries = answer.out.decode(errors="surrogateescape").split("\0")
+    return [address for entry in entries if (address := entry.partition("\n")[2])]

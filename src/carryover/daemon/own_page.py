@@ -1,0 +1,62 @@
+"""What the daemon knows of the page of `carryover ui`: who starts the daemon hands it a door to the page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import TYPE_CHECKING, Final, Protocol
+
+import msgspec
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+    from carryover.daemon.context import DaemonContext
+
+ENVIRONMENT: Final = (
+    *("PATH", "SHELL", "LANG", "LC_ALL", "TERM", "TERMINAL", "DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY"),
+    *("XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS"),
+)
+"""Variables of the shell in which `carryover ui` is run that the commands get. A service has few of them."""
+
+
+class PageKey(msgspec.Struct, frozen=True):
+    """A key that opens the page once, below a host of its own, or why there is none."""
+
+    host: str = ""
+    key: str = ""
+    refusal: str = ""
+
+
+class OwnPage(Protocol):
+    """The door to the page, which is asked for below hosts of its own alone. Used on the event loop only."""
+
+    def is_at(self, path: str) -> bool:
+        """Whether the path is one of the page's, and the settings have a page."""
+
+    def hosts(self) -> Collection[str]:
+        """Returns the hosts below which the page may be asked for now."""
+
+    async def key(self, env: Mapping[str, str]) -> PageKey:
+        """Returns a key. `env`: variables of the shell that asks, for the commands that the page runs."""
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        """Answers a request at one of the page's addresses, which the guard let pass."""
+
+    def no_entry(self) -> web.Response:
+        """Returns the answer to who may not see the page. It says how to open one."""
+
+    def project_changed(self, project: int) -> None:
+        """Tells the pages that are open."""
+
+    def health_changed(self) -> None:
+        """Tells the pages that are open."""
+
+    def end(self) -> None:
+        """Ends all visits, as the port is given up: whoever has it next may be shown their cookies."""
+
+    def close(self) -> None:
+        """Ends the page with the daemon. Doesn't wait."""
+
+
+OpenPage = Callable[["DaemonContext"], OwnPage]
+"""Makes the door for a daemon that starts."""
