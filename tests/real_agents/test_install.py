@@ -107,7 +107,10 @@ TOUCHED: Final = {
     "qwen-code": ".qwen/settings.json",
 }
 """What must differ while Carryover is installed; of Codex it depends on where the user's hooks are."""
-OF_GIT: Final = tuple(f"work/shop/.git/{name}" for name in ("objects", "logs", "index", "refs/heads/main", "refs/kilo", "opencode", "kilo"))
+OF_GIT: Final = tuple(
+    f"work/shop/.git/{name}"
+    for name in ("objects", "logs", "index", "refs/heads/main", "refs/kilo", "opencode", "kilo")
+)
 """What git names by the time of a commit; opencode and Kilo keep the first one's id there, Kilo its snapshots too."""
 CLIENTS_OWN: Final = (".cache", ".npm", ".bun", ".local", ".config/git", ".claude.json", "own-hook.log")
 USERS: Final[dict[str, Callable[[str], bool]]] = {

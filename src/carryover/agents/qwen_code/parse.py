@@ -11,6 +11,7 @@ import msgspec
 from carryover.adapter.contract import Parsed, Record, Source
 from carryover.agents.qwen_code.builder import Builder, Context, Line, Marker
 from carryover.agents.qwen_code.tools import parse_call, parse_result
+from carryover.families import tree
 from carryover.families.claude_records import REPORTS
 from carryover.families.gemini_like import (
     REFERENCED,
@@ -51,9 +52,12 @@ def parse_record(source: Source, context: Context, record: Record) -> tuple[Cont
     if handle is None:
         return context, Parsed(skipped=(rawjson.skipped(line.type, "unknown record type", line.version),))
     builder = Builder.begin(source, context, line, record)
-    builder.take_place()
+    if line.uuid is not None:
+        tree.take_place(builder, line.uuid, line.parent_uuid)
     handle(builder)
-    builder.keep_place()
+    # A fork repeats what its parent said, and does not take it back.
+    if line.uuid is not None and not fields_of(line.forked_from):
+        tree.keep_place(builder)
     return builder.parsed()
 
 
