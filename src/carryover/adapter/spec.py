@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Protocol
 
 import msgspec
 
@@ -184,14 +184,45 @@ class LocalFile(msgspec.Struct, frozen=True, kw_only=True):
     AGENTS.md can't be."""
 
 
+class FileList(Protocol):
+    """A list of files in the text of a settings file, as bytes. Pure.
+
+    Every function raises `text.user_text.EditRefused` for a text that it does not understand with certainty.
+    """
+
+    def new_file(self, entry: str) -> bytes:
+        """Returns a file that contains only the list."""
+
+    def is_new_file(self, data: bytes, entry: str) -> bool:
+        """Whether the file contains only the list with the entry."""
+
+    def has_list(self, data: bytes) -> bool:
+        """Whether the file has the list, even an empty one."""
+
+    def has_entry(self, data: bytes, entry: str) -> bool:
+        """Whether the list has the entry, in whatever form."""
+
+    def entries_ending(self, data: bytes, end: str) -> list[str]:
+        """Returns the entries that end in `end`, if their form is that of `with_entry`."""
+
+    def with_entry(self, data: bytes, entry: str) -> bytes:
+        """Returns the text with the entry in the list; unchanged if it is there already."""
+
+    def without_entry(self, data: bytes, entry: str) -> bytes:
+        """Returns the text without the entry, exactly as it was before `with_entry`."""
+
+
 class ReadList(msgspec.Struct, frozen=True, kw_only=True):
     """A list of files that the agent puts before the model in each session, to which the handoff is added."""
 
     file: str
-    """Name of the YAML settings file at the top of a project, with the list below the top-level `key`."""
+    """Name of the settings file at the top of a project."""
     key: str
+    """The list's name in it, for people."""
     user_file: Place
     """The user's settings for all projects, whose list counts only if the project's file has none."""
+    syntax: Callable[[str], FileList]
+    """Key → the list below it, as the settings are written."""
 
 
 def offline_case(*own: str) -> str:

@@ -20,11 +20,11 @@ from carryover.edits.apply import Edit
 from carryover.edits.entries import NAME, SUBCOMMAND, Entry, has_entry, has_list, value_at
 from carryover.edits.hooks import FoundHook, Hook, HookFile, OwnerOf
 from carryover.edits.record import load_record
-from carryover.edits.user_text import EditRefused, decode
 from carryover.fsio import is_folder, is_there, read_bytes_bounded
 from carryover.install.detect import Detection, released
 from carryover.install.how_installed import own_scripts
 from carryover.paths import StateDir
+from carryover.text.user_text import EditRefused, decode
 
 
 class HooksReport(msgspec.Struct, frozen=True, kw_only=True):

@@ -23,11 +23,11 @@ import msgspec
 from carryover.adapter.spec import AGENTS_MD
 from carryover.agents import agent_name, instruction_files
 from carryover.edits.apply import Edit, ProjectEdits, plan
-from carryover.edits.user_text import BOM, EditRefused, find_lines, is_text, whole_file, with_lines, without_span
 from carryover.errors import os_reason
 from carryover.fsio import is_there
 from carryover.publish.gitignore import project_change
 from carryover.text.markdown import fenced, visible_text
+from carryover.text.user_text import BOM, EditRefused, find_lines, is_text, whole_file, with_lines, without_span
 
 START: Final = b"<!--CARRYOVER:START-->"
 END: Final = b"<!--CARRYOVER:END-->"
