@@ -110,6 +110,15 @@ class HookSwitch(msgspec.Struct, frozen=True, kw_only=True):
     """The value that turns them off."""
 
 
+class InstalledHook(msgspec.Struct, frozen=True):
+    """Where a hook stands in an agent's settings. `group` and `number` are counted from 0."""
+
+    file: Path
+    event: str
+    group: int
+    number: int
+
+
 class HookReview(msgspec.Struct, frozen=True, kw_only=True):
     """The review that people must do before the agent runs new or changed hooks, and where the agent records it.
 
@@ -121,12 +130,9 @@ class HookReview(msgspec.Struct, frozen=True, kw_only=True):
     what: str
     """Instructions for people, in whole sentences."""
     state_file: Place
-    """A TOML file with one table per reviewed hook, below `tables`, a path of keys from the root."""
-    tables: tuple[str, ...]
-    mark: str
-    """The key in a hook's table that marks it as reviewed."""
-    entry: Callable[[Path, str, int, int], str]
-    """Returns the name of a hook's table from its file, its event, and its group and position, counted from 0."""
+    """The TOML file with the agent's records."""
+    has_reviewed: Callable[[Mapping[str, Any], InstalledHook], bool]
+    """The values of that file, and a hook → whether there is a record of its review."""
 
 
 class Starter(msgspec.Struct, frozen=True, kw_only=True):
@@ -161,12 +167,13 @@ class InstructionLimit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class InstructionFile(msgspec.Struct, frozen=True, kw_only=True):
-    """A project file that an agent reads unprompted, and in which we put a pointer to the handoff."""
+    """A project file that an agent reads unprompted, and in which we put a pointer to the handoff.
+
+    AGENTS.md is created if it is missing. Another one gets the pointer only if it has text from the user and doesn't
+    import AGENTS.md.
+    """
 
     name: str
-    create: bool = False
-    """Whether the file is created for this agent if it is missing, as AGENTS.md always is. A file that is not created
-    gets the pointer only if it has text from the user and doesn't import AGENTS.md."""
     hidden_by: tuple[str, ...] = ()
     """Files beside it that the agent reads instead."""
     limit: InstructionLimit | None = None
