@@ -28,6 +28,7 @@ class Line(msgspec.Struct, frozen=True, rename="camel"):
     """The fields that every record may have."""
 
     type: str
+    subtype: str | None = None
     uuid: str | None = None
     timestamp: str | None = None
     cwd: str | None = None
@@ -45,6 +46,8 @@ class Context(event_builder.SessionContext, frozen=True, omit_defaults=True):
     session: str | None = None
     newest_ms: int = 0
     """Newest time seen. Replayed history is older and says nothing about the session's current state."""
+    titled: bool = False
+    """Whether the user set the title, so that titles from the model no longer count."""
 
 
 L = TypeVar("L", bound=Line)
@@ -123,6 +126,14 @@ class Builder(EventBuilder[C], Generic[L, C]):
         """Notes facts about the session, unless the record repeats old history."""
         if self.subagent_id is None and self.at_ms >= self.context.newest_ms:
             self.learn(**facts)
+
+    def learn_title(self, title: str | None, *, by_user: bool) -> None:
+        """Notes a session's title. One from the user is never replaced by one from the model."""
+        if title and (by_user or not self.context.titled):
+            facts = msgspec.structs.replace(self.context.facts, title=bounded(title, SHORT_CHARS))
+            self.change(facts=facts, titled=by_user)
+        if self.context.newest_ms:
+            self.emit_session_info()
 
     def emit_session_info(self) -> None:
         """Emits facts about the session that are new. Emits nothing before the first event with a time."""

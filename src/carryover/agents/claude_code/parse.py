@@ -18,7 +18,7 @@ from carryover.agents.claude_code.spec import SPEC
 from carryover.agents.claude_code.tools import parse_call, parse_result, plain_output, without_reminders
 from carryover.families.claude_records import REPORTS
 from carryover.records import rawjson
-from carryover.records.fields import SHORT_CHARS, bounded, digest
+from carryover.records.fields import digest
 from carryover.records.lenient import inside, text_of
 from carryover.records.resets import failed_turn, names_limit
 from carryover.records.summary import kinds_of, parts_by_heading
@@ -191,14 +191,8 @@ def _parse_system(builder: Builder) -> None:
 
 
 def _parse_title(builder: Builder) -> None:
-    """Handles a session's title. One from the user is never replaced by one from the model."""
-    line, context = builder.line, builder.context
-    title, by_user = line.custom_title or line.ai_title, line.custom_title is not None
-    if title and (by_user or not context.titled):
-        facts = msgspec.structs.replace(context.facts, title=bounded(title, SHORT_CHARS))
-        builder.change(facts=facts, titled=by_user)
-    if builder.context.newest_ms:
-        builder.emit_session_info()
+    line = builder.line
+    builder.learn_title(line.custom_title or line.ai_title, by_user=line.custom_title is not None)
 
 
 def _own_words(text: str) -> str:

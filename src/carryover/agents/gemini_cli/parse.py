@@ -11,13 +11,19 @@ import msgspec
 from carryover.adapter.contract import Parsed, Record, Reemitted, Source
 from carryover.agents.gemini_cli.builder import Begin, Builder, Context, Marker, Message, usable_id
 from carryover.agents.gemini_cli.tools import parse_calls
-from carryover.families.gemini_like import REFERENCED, SHELL_MODE, SUMMARY_KINDS, parts_of, shown_text, typed_command
-from carryover.model import AgentSummary, AssistantMessage, Retracted, TurnEnd, UserPrompt
+from carryover.families.gemini_like.content import (
+    REFERENCED,
+    SHELL_MODE,
+    parts_of,
+    shown_text,
+    summary_in,
+    typed_command,
+)
+from carryover.model import AssistantMessage, Retracted, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.lenient import Fields, fields_of, text_of
 from carryover.records.resets import failed_turn, names_limit
-from carryover.records.summary import parts_by_tag
-from carryover.records.text import HANDOFF_HEAD, tagged, without_handoff
+from carryover.records.text import HANDOFF_HEAD, tagged
 
 _RECORD: Final = msgspec.json.Decoder(Fields)
 _CONTEXT: Final = "session_context"
@@ -205,7 +211,7 @@ def _parse_list(builder: Builder, raw: msgspec.Raw) -> None:
             continue
         builder.at(message.get("timestamp"))
         if following == _THANKS:
-            _parse_summary(builder, ident, without_handoff(text).strip())
+            _parse_summary(builder, ident, text)
         elif ran:
             _parse_shell_mode(builder, ident, ran)
         builder.keep(Message(id=ident, said=True))
@@ -255,7 +261,7 @@ def _parse_shell_mode(builder: Builder, ident: str, ran: re.Match[str]) -> None:
     builder.add(f"{ident}/result", call.ended(outcome))
 
 
-def _parse_summary(builder: Builder, ident: str, summary: str) -> None:
-    if summary:
-        parts = parts_by_tag(tagged(summary, "state_snapshot") or summary, SUMMARY_KINDS)
-        builder.add(f"{ident}/summary", AgentSummary(text=summary, source="compaction", parts=parts))
+def _parse_summary(builder: Builder, ident: str, text: str) -> None:
+    summary = summary_in(text)
+    if summary is not None:
+        builder.add(f"{ident}/summary", summary)

@@ -6,6 +6,7 @@ import msgspec
 
 from carryover.adapter.event_builder import OpenCall
 from carryover.families import claude_records, tree
+from carryover.families.retried import Failure
 from carryover.records.lenient import Fields, fields_of
 from carryover.records.rawjson import ABSENT
 
@@ -14,7 +15,6 @@ class Line(claude_records.Line, frozen=True, rename="camel"):
     """One record (seen: 0.15.10, 0.24.4)."""
 
     parent_uuid: str | None = None
-    subtype: str | None = None
     provenance: str | None = None
     model: str | None = None
     message: msgspec.Raw = ABSENT
@@ -23,23 +23,13 @@ class Line(claude_records.Line, frozen=True, rename="camel"):
     system_payload: msgspec.Raw = ABSENT
 
 
-class Marker(msgspec.Struct, frozen=True):
-    """The key of an event, and the prompt that it belongs to."""
-
-    id: str
-    name: str
-
-
 class Context(claude_records.Context, frozen=True, omit_defaults=True):
     """The state of one transcript between two records."""
 
-    titled: bool = False
-    """Whether the user set the title, so that titles from the model no longer count."""
     calls: tuple[OpenCall, ...] = ()
     responded: bool = False
     """Whether the model's answer came in whole. Its record follows."""
-    failed: Marker | None = None
-    """The end of the turn that a failed request was taken for. The client may try again."""
+    failed: Failure | None = None
     tree: tree.Tree = ()
 
 

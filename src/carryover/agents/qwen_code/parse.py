@@ -9,25 +9,24 @@ from typing import Final, Literal
 import msgspec
 
 from carryover.adapter.contract import Parsed, Record, Source
-from carryover.agents.qwen_code.builder import Builder, Context, Line, Marker
-from carryover.agents.qwen_code.tools import parse_call, parse_result
+from carryover.agents.qwen_code.builder import Builder, Context, Line
 from carryover.families import tree
 from carryover.families.claude_records import REPORTS
-from carryover.families.gemini_like import (
+from carryover.families.gemini_like.calls import parse_call, parse_result
+from carryover.families.gemini_like.content import (
     REFERENCED,
     SHELL_MODE,
-    SUMMARY_KINDS,
     parts_of,
     shown_text,
+    summary_in,
     typed_command,
 )
-from carryover.model import AgentSummary, AssistantMessage, Retracted, Skipped, TurnEnd, UserPrompt
+from carryover.families.retried import fail, recover
+from carryover.model import AssistantMessage, Skipped, TurnEnd, UserPrompt
 from carryover.records import rawjson
-from carryover.records.fields import SHORT_CHARS, bounded
 from carryover.records.lenient import Fields, fields_of, inside, items_of, number_of, text_of
-from carryover.records.resets import failed_turn, names_limit
-from carryover.records.summary import parts_by_tag
-from carryover.records.text import tagged, without_handoff
+from carryover.records.resets import names_limit
+from carryover.records.text import tagged
 
 _LINE: Final = msgspec.json.Decoder(Line)
 _PROMPTS: Final = (None, "mid_turn_user_message")
@@ -101,10 +100,9 @@ def _parse_assistant(builder: Builder) -> None:
         builder.skip("assistant", "unexpected content")
         return
     builder.learn_news(model=line.model)
-    if builder.context.failed is not None:
-        builder.add(Retracted(keys=(builder.context.failed.id,)), "recovered")
+    recover(builder)
     is_whole = line.usage_metadata is not rawjson.ABSENT or builder.context.responded
-    builder.change(failed=None, responded=False)
+    builder.change(responded=False)
     calls = [fields_of(part["functionCall"]) for part in parts if "functionCall" in part]
     is_stopped = not (is_whole or calls or builder.subagent_id)
     text = shown_text(parts)
@@ -117,6 +115,13 @@ def _parse_assistant(builder: Builder) -> None:
         builder.add(TurnEnd(reason="interrupted"), "end")
 
 
+def _parse_result(builder: Builder) -> None:
+    builder.change(responded=False)
+    parse_result(
+        builder, parts_of(inside(builder.line.message, "parts")) or [], fields_of(builder.line.tool_call_result)
+    )
+
+
 def _parse_system(builder: Builder) -> None:
     subtype = builder.line.subtype
     if (handle := _SYSTEM.get(subtype or "")) is not None:
@@ -126,10 +131,7 @@ def _parse_system(builder: Builder) -> None:
 
 
 def _parse_telemetry(builder: Builder) -> None:
-    """Handles a note about a request: that its answer came in, or that it failed.
-
-    A request that failed may be tried again, with a note for each try. The turn has ended until an answer comes.
-    """
+    """Handles a note about a request: that its answer came in, or that it failed."""
     event = fields_of(builder.payload.get("uiEvent"))
     if text_of(event.get("subagent_name")):  # of the client's own requests, for its memory
         return
@@ -137,44 +139,29 @@ def _parse_telemetry(builder: Builder) -> None:
     if name == "api_response":
         builder.change(responded=True)
     elif name == "api_error":
-        _parse_failure(builder, event)
-
-
-def _parse_failure(builder: Builder, event: Fields) -> None:
-    prompt = bounded(text_of(event.get("prompt_id")), SHORT_CHARS)
-    failed = builder.context.failed
-    said = text_of(event.get("error_message"))
-    if not said or (failed is not None and failed.name == prompt):
-        return
-    limited = number_of(event.get("status_code")) in _LIMIT_STATUSES or names_limit(said)
-    builder.add(failed_turn(said, builder.at_ms, limited=limited), "end")
-    builder.change(failed=Marker(f"{builder.ident}:end", prompt))
+        said = text_of(event.get("error_message"))
+        limited = number_of(event.get("status_code")) in _LIMIT_STATUSES or names_limit(said)
+        fail(builder, text_of(event.get("prompt_id")), said, limited=limited)
 
 
 def _parse_summary(builder: Builder) -> None:
     history = items_of(builder.payload.get("compressedHistory"))
     text = shown_text(parts_of(inside(history[0], "parts")) or []) if history else ""
-    summary = without_handoff(tagged(text, "state_snapshot") or text).strip()
-    if summary:
-        trigger = _TRIGGERS.get(text_of(fields_of(builder.payload.get("info")).get("triggerReason")))
-        parts = parts_by_tag(summary, SUMMARY_KINDS)
-        builder.add(AgentSummary(text=summary, source="compaction", trigger=trigger, parts=parts), "summary")
+    trigger = _TRIGGERS.get(text_of(fields_of(builder.payload.get("info")).get("triggerReason")))
+    summary = summary_in(tagged(text, "state_snapshot") or text, trigger)
+    if summary is not None:
+        builder.add(summary, "summary")
 
 
 def _parse_title(builder: Builder) -> None:
-    """Handles a session's title. One from the user is never replaced by one from the model."""
-    by_user = text_of(builder.payload.get("titleSource")) == "manual"
-    if by_user or not builder.context.titled:
-        builder.learn_news(title=bounded(text_of(builder.payload.get("customTitle")), SHORT_CHARS))
-        builder.change(titled=by_user)
-    if builder.context.last_ms:
-        builder.emit_session_info()
+    given = builder.payload
+    builder.learn_title(text_of(given.get("customTitle")), by_user=text_of(given.get("titleSource")) == "manual")
 
 
 _HANDLERS: Final[dict[str, Callable[[Builder], None]]] = {
     "user": _parse_user,
     "assistant": _parse_assistant,
-    "tool_result": parse_result,
+    "tool_result": _parse_result,
     "system": _parse_system,
 }
 _SYSTEM: Final[dict[str, Callable[[Builder], None]]] = {
