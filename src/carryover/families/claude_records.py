@@ -6,7 +6,7 @@ A builder gives its events their keys, and learns the facts about the session fr
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Generic, Self, TypeVar
@@ -20,7 +20,7 @@ from carryover.model import Actor, AnyBody, BackgroundTask
 from carryover.records.asked import JOB_STATES
 from carryover.records.fields import SHORT_CHARS, bounded, digest, utc_ms
 from carryover.records.lenient import fields_of, text_of
-from carryover.records.rawjson import ABSENT
+from carryover.records.rawjson import ABSENT, skipped
 from carryover.records.text import tagged, without_handoff
 
 
@@ -65,6 +65,22 @@ class Builder(EventBuilder[C], Generic[L, C]):
     ident: str
     cwd: str | None
     subagent_id: str | None
+
+    @classmethod
+    def parse(
+        cls, source: Source, context: C, line: L, record: Record, handlers: Mapping[str, Callable[[Self], None]]
+    ) -> tuple[C, Parsed]:
+        """Returns the next context and what became of one record, by the handler of its type."""
+        handle = handlers.get(line.type)
+        if handle is None:
+            return context, Parsed(skipped=(skipped(line.type, "unknown record type", line.version),))
+        builder = cls.begin(source, context, line, record)
+        builder.handle(handle)
+        return builder.parsed()
+
+    def handle(self, handle: Callable[[Self], None]) -> None:
+        """Handles the record."""
+        handle(self)
 
     @classmethod
     def begin(cls, source: Source, context: C, line: L, record: Record) -> Self:

@@ -100,12 +100,7 @@ def parse_record(source: Source, context: Context, record: Record) -> tuple[Cont
         return context, Parsed(skipped=(line,))
     if line is None or _is_quiet(line):
         return context, Parsed()
-    handle = _HANDLERS.get(line.type)
-    if handle is None:
-        return context, Parsed(skipped=(rawjson.skipped(line.type, "unknown record type", line.version),))
-    builder = Builder.begin(source, context, line, record)
-    handle(builder)
-    return builder.parsed()
+    return Builder.parse(source, context, line, record, _HANDLERS)
 
 
 def read_prompt(text: str, after: str) -> tuple[model.AnyBody, ...]:

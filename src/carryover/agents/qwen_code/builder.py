@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Self
+
 import msgspec
 
 from carryover.adapter.event_builder import OpenCall
@@ -40,3 +43,12 @@ class Builder(claude_records.Builder[Line, Context]):
     def payload(self) -> Fields:
         """What a record of the client's own holds."""
         return fields_of(self.line.system_payload)
+
+    def handle(self, handle: Callable[[Self], None]) -> None:
+        """Handles the record in its place. A fork repeats what its parent said, and does not take it back."""
+        ident = self.line.uuid
+        if ident is not None:
+            tree.take_place(self, ident, self.line.parent_uuid)
+        handle(self)
+        if ident is not None and not fields_of(self.line.forked_from):
+            tree.keep_place(self)

@@ -10,17 +10,8 @@ import msgspec
 
 from carryover.adapter.contract import Parsed, Record, Source
 from carryover.agents.qwen_code.builder import Builder, Context, Line
-from carryover.families import tree
 from carryover.families.claude_records import REPORTS
-from carryover.families.gemini_like.calls import parse_call, parse_result
-from carryover.families.gemini_like.content import (
-    REFERENCED,
-    SHELL_MODE,
-    parts_of,
-    shown_text,
-    summary_in,
-    typed_command,
-)
+from carryover.families.gemini_like import calls, content
 from carryover.families.retried import fail, recover
 from carryover.model import AssistantMessage, Skipped, TurnEnd, UserPrompt
 from carryover.records import rawjson
@@ -47,27 +38,17 @@ def parse_record(source: Source, context: Context, record: Record) -> tuple[Cont
     line = rawjson.read_line(_LINE, record.data)
     if line is None or isinstance(line, Skipped):
         return context, Parsed(skipped=(line,) if line is not None else ())
-    handle = _HANDLERS.get(line.type)
-    if handle is None:
-        return context, Parsed(skipped=(rawjson.skipped(line.type, "unknown record type", line.version),))
-    builder = Builder.begin(source, context, line, record)
-    if line.uuid is not None:
-        tree.take_place(builder, line.uuid, line.parent_uuid)
-    handle(builder)
-    # A fork repeats what its parent said, and does not take it back.
-    if line.uuid is not None and not fields_of(line.forked_from):
-        tree.keep_place(builder)
-    return builder.parsed()
+    return Builder.parse(source, context, line, record, _HANDLERS)
 
 
 def _parse_user(builder: Builder) -> None:
     """Handles a `user` record: a prompt, or a report of the client in that role."""
     line = builder.line
-    parts = parts_of(inside(line.message, "parts"))
+    parts = content.parts_of(inside(line.message, "parts"))
     if not parts:
         builder.skip("user", "unexpected content")
         return
-    text = shown_text([part for part in parts if not text_of(part.get("text")).startswith(_HOOK)])
+    text = content.shown_text([part for part in parts if not text_of(part.get("text")).startswith(_HOOK)])
     if text.startswith(REPORTS):
         builder.add_jobs(text, "words")
     elif line.subtype in _PROMPTS and line.provenance in (None, "real_user"):
@@ -78,12 +59,12 @@ def _parse_user(builder: Builder) -> None:
 
 def _parse_prompt(builder: Builder, text: str, parts: list[Fields]) -> None:
     builder.change(failed=None, responded=False)
-    if ran := SHELL_MODE.match(text):
-        call, outcome = typed_command(f"{builder.ident}/shell", ran, builder.place)
-        builder.add(call.as_event(), "call")
-        builder.add(call.ended(outcome), "result")
+    if ran := content.typed_command(text, f"{builder.ident}/shell", builder.place):
+        call, result = ran
+        builder.add(call, "call")
+        builder.add(result, "result")
         return
-    text = REFERENCED.split(text, maxsplit=1)[0].strip()
+    text = content.REFERENCED.split(text, maxsplit=1)[0].strip()
     attachments = sum("inlineData" in part for part in parts)
     if text or attachments:
         builder.add(UserPrompt(text=text, actor=builder.actor, attachments=attachments), "prompt")
@@ -95,7 +76,7 @@ def _parse_assistant(builder: Builder) -> None:
     The answer to a request is written once it is complete. One that the user stopped has no token counts, and the
     client has not noted a response before it.
     """
-    line, parts = builder.line, parts_of(inside(builder.line.message, "parts"))
+    line, parts = builder.line, content.parts_of(inside(builder.line.message, "parts"))
     if not parts:
         builder.skip("assistant", "unexpected content")
         return
@@ -103,22 +84,22 @@ def _parse_assistant(builder: Builder) -> None:
     recover(builder)
     is_whole = line.usage_metadata is not rawjson.ABSENT or builder.context.responded
     builder.change(responded=False)
-    calls = [fields_of(part["functionCall"]) for part in parts if "functionCall" in part]
-    is_stopped = not (is_whole or calls or builder.subagent_id)
-    text = shown_text(parts)
+    called = [fields_of(part["functionCall"]) for part in parts if "functionCall" in part]
+    is_stopped = not (is_whole or called or builder.subagent_id)
+    text = content.shown_text(parts)
     if text.strip():
-        is_final = not (calls or is_stopped)
+        is_final = not (called or is_stopped)
         builder.add(AssistantMessage(text=text, final=is_final, aborted=is_stopped), "text")
-    for number, call in enumerate(calls):
-        parse_call(builder, f"call{number}", call)
+    for number, call in enumerate(called):
+        calls.parse_call(builder, f"call{number}", call)
     if is_stopped:
         builder.add(TurnEnd(reason="interrupted"), "end")
 
 
 def _parse_result(builder: Builder) -> None:
     builder.change(responded=False)
-    parse_result(
-        builder, parts_of(inside(builder.line.message, "parts")) or [], fields_of(builder.line.tool_call_result)
+    calls.parse_result(
+        builder, content.parts_of(inside(builder.line.message, "parts")) or [], fields_of(builder.line.tool_call_result)
     )
 
 
@@ -146,9 +127,9 @@ def _parse_telemetry(builder: Builder) -> None:
 
 def _parse_summary(builder: Builder) -> None:
     history = items_of(builder.payload.get("compressedHistory"))
-    text = shown_text(parts_of(inside(history[0], "parts")) or []) if history else ""
+    text = content.shown_text(content.parts_of(inside(history[0], "parts")) or []) if history else ""
     trigger = _TRIGGERS.get(text_of(fields_of(builder.payload.get("info")).get("triggerReason")))
-    summary = summary_in(tagged(text, "state_snapshot") or text, trigger)
+    summary = content.summary_in(tagged(text, "state_snapshot") or text, trigger)
     if summary is not None:
         builder.add(summary, "summary")
 

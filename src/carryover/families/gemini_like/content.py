@@ -10,7 +10,7 @@ import msgspec
 from carryover.adapter.contract import ToolOutcome
 from carryover.adapter.event_builder import OpenCall
 from carryover.families.gemini_like.tools import SHELL
-from carryover.model import AgentSummary
+from carryover.model import AgentSummary, ToolCall, ToolResult
 from carryover.records import rawjson
 from carryover.records.lenient import Fields, fields_of, is_true, text_of
 from carryover.records.summary import kinds_of, parts_by_tag
@@ -25,7 +25,7 @@ SUMMARY_KINDS: Final = kinds_of(
 """The tags inside the `<state_snapshot>` that a compaction asks for (reported; 0.44 and 0.61 have the outer tag)."""
 REFERENCED: Final = re.compile(r"\n?--- Content from referenced files ---\n?")
 """Precedes the files after a prompt with `@file`."""
-SHELL_MODE: Final = re.compile(
+_SHELL_MODE: Final = re.compile(
     r"I ran the following shell command:\n```sh\n(.*?)\n```\n\n"
     r"This produced the following (?:result|output):\n```\n(.*?)\n?```\s*\Z",
     re.DOTALL,
@@ -50,10 +50,14 @@ def shown_text(parts: list[Fields]) -> str:
     return "".join(text_of(part.get("text")) for part in parts if not is_true(part.get("thought")))
 
 
-def typed_command(call_id: str, ran: re.Match[str], cwd: str | None) -> tuple[OpenCall, ToolOutcome]:
-    """Returns the user's own command, found by `SHELL_MODE`, and how it ended."""
-    call = OpenCall.of_command(call_id, SHELL, ran[1].strip(), cwd)
-    return msgspec.structs.replace(call, actor="human", changes=()), ToolOutcome("unknown", without_ansi(ran[2]))
+def typed_command(text: str, call_id: str, cwd: str | None) -> tuple[ToolCall, ToolResult] | None:
+    """Returns the user's own command in a text, and how it ended; None if the text is something else."""
+    ran = _SHELL_MODE.match(text)
+    if ran is None:
+        return None
+    command = OpenCall.of_command(call_id, SHELL, ran[1].strip(), cwd)
+    call = msgspec.structs.replace(command, actor="human", changes=())
+    return call.as_event(), call.ended(ToolOutcome("unknown", without_ansi(ran[2])))
 
 
 def summary_in(text: str, trigger: Literal["manual", "auto"] | None = None) -> AgentSummary | None:
