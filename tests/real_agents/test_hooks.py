@@ -45,7 +45,7 @@ def test_a_new_session_gets_the_handoff_once_and_nothing_of_another_project(tool
 
 @newest("claude-code", "codex", "qwen-code")
 def test_the_first_session_of_a_project_gets_nothing(tool: Tool, row: Row) -> None:
-    """There is nothing to hand over. An AGENTS.md is not made for an agent that has the handoff by its hook."""
+    """There is nothing to hand over, and no file is made for the pointer before there is."""
     shop.begin_installed(tool)
     [request] = tool.turn(PROJECT, TASK, "OK.").requests
 
