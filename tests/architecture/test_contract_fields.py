@@ -3,7 +3,8 @@
 import ast
 import inspect
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
+from dataclasses import fields as dataclass_fields
+from dataclasses import is_dataclass
 from pathlib import Path
 from types import ModuleType
 
@@ -44,18 +45,18 @@ ONE_AGENT = {
 def contract_classes() -> dict[str, tuple[str, ...]]:
     """The types whose values an agent's folder gives, with their fields."""
     return {
-        name: tuple(each.__struct_fields__ if issubclass(each, msgspec.Struct) else (f.name for f in fields(each)))
-        for module in (contract, spec)
-        for name, each in defined(module)
-        if name not in GIVEN_BY_OTHERS
+        name: fields for module in (contract, spec) for name, fields in defined(module) if name not in GIVEN_BY_OTHERS
     }
 
 
-def defined(module: ModuleType) -> Iterator[tuple[str, type]]:
+def defined(module: ModuleType) -> Iterator[tuple[str, tuple[str, ...]]]:
     for name, each in vars(module).items():
-        is_own = inspect.isclass(each) and each.__module__ == module.__name__
-        if is_own and (issubclass(each, msgspec.Struct) or hasattr(each, "__dataclass_fields__")):
-            yield name, each
+        if not inspect.isclass(each) or each.__module__ != module.__name__:
+            continue
+        if issubclass(each, msgspec.Struct):
+            yield name, each.__struct_fields__
+        elif is_dataclass(each):
+            yield name, tuple(field.name for field in dataclass_fields(each))
 
 
 GIVEN_BY_OTHERS = {"Source", "Batch", "Record", "FileStat", "Parsed", "Reemitted", "InstalledHook", "HookEvent"}
