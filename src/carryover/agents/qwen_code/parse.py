@@ -1,5 +1,4 @@
-"""Turns transcript records into events, one at a time: prompts, answers, and what the client notes. FACTS.md has the
-shapes; tool calls and their results are in `tools`."""
+"""Turns transcript records into events, one at a time: prompts, answers, and what the client notes (FACTS.md)."""
 
 from __future__ import annotations
 
