@@ -232,7 +232,9 @@ class TurnEnd(Body, frozen=True, tag="turn_end"):
 class Retracted(Body, frozen=True, tag="retracted"):
     """The user took back what was said: events with these `keys`, in the same session, no longer count."""
 
-    keys: tuple[str, ...]
+    keys: tuple[str, ...] = ()
+    restored: tuple[str, ...] = ()
+    """Keys of events that were retracted and count again: the user went back to a branch that was left."""
 
 
 class SessionStart(Body, frozen=True, tag="session_start"):

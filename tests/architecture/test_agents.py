@@ -78,6 +78,56 @@ def test_each_exemption_is_still_needed(name: str) -> None:
     assert any(spelled(file, spec) for file in files for spec in specs())
 
 
+NAMED = {
+    "ClaudeLikeHooks": "the form of hooks that most agents took over from one",
+    "claude_hooks": "a family: hooks in the form that relatives took over",
+    "claude_store": "a family: folders in the form that relatives took over",
+    "claude_records": "a family: lines of JSON in the form that relatives took over",
+    "gemini_like": "a family: contents and tools of a program and its forks",
+}
+"""Names in shared code that hold an agent's, and why they may."""
+
+
+def words_of(name: str) -> list[str]:
+    """The words of a name in camel or snake case, in lower case."""
+    return [word.lower() for word in re.findall(r"[A-Z]?[a-z0-9]+|[A-Z]+", name)]
+
+
+def names_in(source: str) -> set[str]:
+    """What a module defines, imports and uses by name."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Name(id=name) | ast.Attribute(attr=name) | ast.arg(arg=name) | ast.alias(name=name):
+                found.add(name)
+            case ast.ClassDef(name=name) | ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                found.add(name)
+            case ast.ImportFrom(module=str(name)):
+                found.update(name.split("."))
+    return found
+
+
+def after_agents(names: set[str]) -> set[str]:
+    """Those of `names` that hold an agent's id, or one of its other names."""
+    own = {word for spec in specs() for word in (spec.id, *spec.aliases, *spec.binaries)} - {"cursor"}
+    return {name for name in names for word in own if set(words_of(word)) <= set(words_of(name))}
+
+
+def test_nothing_outside_its_folder_is_named_for_an_agent() -> None:
+    paths = [path for path in outside() if path.suffix == ".py"]
+    modules = {path.stem for path in paths} | {path.parent.name for path in paths}
+    found = after_agents(modules.union(*(names_in(path.read_text("utf-8")) for path in paths)))
+
+    assert {name for name in found if name not in NAMED} == set()
+    assert set(NAMED) <= found
+
+
+def test_what_is_named_for_an_agent_is_found() -> None:
+    source = "from carryover.agents.codex import spec\nclass ForQwenCode: ...\ndef aider_list(): ...\nopencodes = 1\n"
+
+    assert after_agents(names_in(source)) == {"codex", "ForQwenCode", "aider_list"}
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -13,7 +13,10 @@ from real_agents.lab.tool import Tool
 COMPACTED: Final = "Your context was just compacted in the middle of this work: go on with it"
 
 
-@each_version("claude-code", "codex", "copilot", "gemini-cli", "opencode", without=("0.99.0",))
+AGENTS: Final = ("claude-code", "codex", "copilot", "gemini-cli", "kilo", "opencode", "qwen-code")
+
+
+@each_version(*AGENTS, without=("0.99.0",))
 def test_a_new_session_gets_the_handoff_once_and_nothing_of_another_project(tool: Tool, row: Row) -> None:
     shop.begin_worked(tool)
     shop.do_decoy_work(tool)
@@ -26,7 +29,7 @@ def test_a_new_session_gets_the_handoff_once_and_nothing_of_another_project(tool
     row.shown(f"{len(found)} handoff(s), {len(found[0].splitlines()) if found else 0} lines in the first request")
     row.shown(f"words of the other project: {', '.join(decoys) or 'none'}; of hooks: {hook_lines(turn.seen) or 'none'}")
     if tool.ARRIVES == "hook":
-        assert [handoffs.sections(text) for text in found] == [handoffs.sections(left)]
+        assert [handoffs.lasting(text) for text in found] == [handoffs.lasting(left)]
         assert QUESTION in found[0]
         assert GATES["ask"] in handoffs.protocol(found[0])
     else:  # the file stayed as it was while the agent worked, and names the one that may be newer
@@ -40,19 +43,18 @@ def test_a_new_session_gets_the_handoff_once_and_nothing_of_another_project(tool
         assert hook_lines(turn.seen) == list(tool.HOOK_LINES)
 
 
-@newest("claude-code", "codex")
+@newest("claude-code", "codex", "qwen-code")
 def test_the_first_session_of_a_project_gets_nothing(tool: Tool, row: Row) -> None:
-    """There is nothing to hand over. An AGENTS.md is not made for an agent that has the handoff by its hook."""
+    """There is nothing to hand over."""
     shop.begin_installed(tool)
     [request] = tool.turn(PROJECT, TASK, "OK.").requests
 
     row.shown(f"handoffs {len(handoffs.injected(request))}, pointer {request.count(POINTER)} times in the request")
     assert handoffs.injected(request) == []
     assert "No prior session captured" not in request
-    assert not (tool.box.here(PROJECT) / "AGENTS.md").exists()
 
 
-@newest("claude-code", "codex")
+@newest("claude-code", "codex", "qwen-code")
 def test_a_session_that_starts_the_moment_another_reached_its_limit_gets_all_of_it(tool: Tool, row: Row) -> None:
     shop.begin_installed(tool)
     tool.script(*shop.edited(tool), tool.LIMIT)
@@ -66,13 +68,13 @@ def test_a_session_that_starts_the_moment_another_reached_its_limit_gets_all_of_
     assert TASK in said["Task"][0] and "prices.py" in " ".join(said["Recent files"])
 
 
-@each_version("claude-code", "copilot", beside=newest_of("codex", "gemini-cli"))
+@each_version("claude-code", "copilot", beside=newest_of("codex", "gemini-cli", "qwen-code"))
 def test_a_resumed_conversation_gets_only_what_another_session_moved(tool: Tool, row: Row) -> None:
     """It has its context, so nothing is added where the client kept that; the work of another session is, and once."""
     assert_continues(tool, row, fork=False)
 
 
-@each_version("claude-code", beside=newest_of("codex"))
+@each_version("claude-code", beside=newest_of("codex", "qwen-code"))
 def test_a_forked_conversation_gets_only_what_another_session_moved(tool: Tool, row: Row) -> None:
     assert_continues(tool, row, fork=True)
 
@@ -96,7 +98,7 @@ def assert_continues(tool: Tool, row: Row, *, fork: bool) -> None:
         assert "This session was resumed" in handoffs.protocol(again) and TASK in again
 
 
-@each_version("claude-code", beside=newest_of("codex", "copilot"))
+@each_version("claude-code", beside=newest_of("codex", "copilot", "qwen-code"))
 def test_after_compact_the_work_comes_back_without_a_gate(tool: Tool, row: Row) -> None:
     """`/compact` in the terminal: the next request has the session's own work again; the user sees nothing of it."""
     shop.begin_installed(tool)
@@ -135,7 +137,7 @@ def test_a_compaction_in_mid_turn_brings_the_work_back_at_once(tool: Tool, row: 
     assert "prices.py" in handoff
 
 
-@each_version("claude-code", "gemini-cli", beside=newest_of("codex"))
+@each_version("claude-code", "gemini-cli", beside=newest_of("codex", "qwen-code"))
 def test_a_cleared_conversation_gets_the_protocol(tool: Tool, row: Row) -> None:
     """`/clear` begins a conversation of its own. Gemini CLI drops what the hook of its start says, and gets it with the
     first prompt."""

@@ -14,12 +14,15 @@ from real_agents.codex.client import CODEX_HOME
 from real_agents.copilot.client import COPILOT_HOME
 from real_agents.gemini_cli.client import OWN as GEMINI_HOME
 from real_agents.gemini_cli.client import SETTINGS as GEMINI_SETTINGS
+from real_agents.kilo.client import Kilo
 from real_agents.lab import handoffs, product, shop
 from real_agents.lab.box import HOME
 from real_agents.lab.rows import Row
 from real_agents.lab.shop import PROJECT, STATE, TASK
 from real_agents.lab.tool import Installed, Tool, tools
 from real_agents.opencode.client import CONFIG_DIR, SETTINGS
+from real_agents.qwen_code.client import SETTINGS as QWEN_SETTINGS
+from real_agents.qwen_code.client import SETTINGS_FILE as QWEN_SETTINGS_FILE
 
 Tree = dict[str, tuple[int, bytes]]
 
@@ -61,6 +64,13 @@ GEMINIS: Final = (
     + json.dumps({"type": "command", "name": "mine", "command": f"echo started >>{LOG}"})
     + "]} // keep\n ]}\n}"
 )
+QWENS: Final = (
+    "{\n\t// how I sign in\n"
+    + json.dumps(QWEN_SETTINGS, indent=1)[2:-2]
+    + ',\n  /* mine */ "hooks": {"SessionStart": [ {"matcher": "startup", "hooks": ['
+    + json.dumps({"type": "command", "name": "mine", "command": f"echo started >>{LOG}"})
+    + "]} // keep\n ]}\n}"
+)
 OPENCODES: Final = (
     '{\n  // mine\n  "instructions": [\n    "docs/*.md", // kept\n  ],\n'
     + json.dumps(SETTINGS, indent=2).removeprefix("{\n").removesuffix("\n}")
@@ -80,26 +90,37 @@ ROWS: Final = {
     ),
     ("gemini-cli", "rules"): Own({PROJECT / "GEMINI.md": "# Rules\r\nBe brief."}),
     ("gemini-cli", "comments and a hook"): Own({GEMINI_HOME / "settings.json": GEMINIS}),
+    ("kilo", "nothing"): Own({}),
+    ("kilo", "comments and instructions"): Own({Kilo.CONFIG: OPENCODES}),
     ("opencode", "nothing"): Own({}),
     ("opencode", "comments and instructions"): Own({CONFIG_DIR / "opencode.jsonc": OPENCODES}),
+    ("qwen-code", "nothing"): Own({}),
+    ("qwen-code", "rules, comments and a hook"): Own({QWEN_SETTINGS_FILE: QWENS, **RULES}),
 }
 TOUCHED: Final = {
     "claude-code": ".claude/settings.json",
     "codex": "",
     "copilot": ".copilot/hooks/carryover.json",
     "gemini-cli": ".gemini/settings.json",
+    "kilo": ".config/kilo/kilo.jsonc",
     "opencode": ".config/opencode/opencode.json",
+    "qwen-code": ".qwen/settings.json",
 }
 """What must differ while Carryover is installed; of Codex it depends on where the user's hooks are."""
-OF_GIT: Final = tuple(f"work/shop/.git/{name}" for name in ("objects", "logs", "index", "refs/heads/main", "opencode"))
-"""What git names by the time of a commit; opencode keeps the first one's id there."""
+OF_GIT: Final = tuple(
+    f"work/shop/.git/{name}"
+    for name in ("objects", "logs", "index", "refs/heads/main", "refs/kilo", "opencode", "kilo")
+)
+"""What git names by the time of a commit; opencode and Kilo keep the first one's id there, Kilo its snapshots too."""
 CLIENTS_OWN: Final = (".cache", ".npm", ".bun", ".local", ".config/git", ".claude.json", "own-hook.log")
 USERS: Final[dict[str, Callable[[str], bool]]] = {
     ".claude/": lambda name: "settings" in name,
     ".codex/": lambda name: name.startswith((".codex/hooks", ".codex/AGENTS")),
     ".copilot/": lambda name: name.startswith((".copilot/hooks", ".copilot/settings")) and not name.endswith(".lock"),
     ".gemini/": lambda name: name in (".gemini/settings.json", ".gemini/GEMINI.md", ".gemini/trustedFolders.json"),
+    ".config/kilo/": lambda name: name.endswith((".json", ".jsonc")) and "node_modules" not in name,
     ".config/opencode/": lambda name: name.endswith((".json", ".jsonc")) and "node_modules" not in name,
+    ".qwen/": lambda name: name == ".qwen/settings.json",
 }
 """Of a client's own folder only what users write is compared."""
 
@@ -145,7 +166,7 @@ def test_install_two_sessions_and_a_purge_leave_every_byte_as_without_carryover(
         assert [handoffs.sections(text)["Task"] for text in found] == [handoffs.sections(left)["Task"]]
         assert TASK in handoffs.sections(left)["Task"][0]
         assert {"work/shop/.carryover", ".carryover"} <= {*touched}
-        assert ("work/shop/AGENTS.md" in touched) == (PROJECT / "AGENTS.md" in own.files)
+        assert "work/shop/AGENTS.md" in touched
         assert any(path.startswith(TOUCHED[tool.id]) for path in touched)
         assert differing(after, expected) == []
         assert users_settings(tool) == expected_settings

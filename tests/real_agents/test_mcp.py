@@ -9,30 +9,38 @@ from typing import Any, Final
 from real_agents.claude_code.client import STATE as CLAUDE_STATE
 from real_agents.codex.client import CODEX_HOME
 from real_agents.gemini_cli.client import SETTINGS_FILE as GEMINI_SETTINGS
+from real_agents.kilo.client import Kilo
 from real_agents.lab import product, shop
 from real_agents.lab.rows import Row, newest
 from real_agents.lab.shop import DECOY_WORDS, LAST_WORDS, PROJECT, TASK
 from real_agents.lab.tool import Tool
 from real_agents.opencode.client import CONFIG_DIR
+from real_agents.qwen_code.client import SETTINGS_FILE as QWEN_SETTINGS
 
 LISTS: Final = {
     "claude-code": (CLAUDE_STATE, "mcpServers"),
     "codex": (CODEX_HOME / "config.toml", "mcp_servers"),
     "gemini-cli": (GEMINI_SETTINGS, "mcpServers"),
+    "kilo": (Kilo.CONFIG, "mcp"),
     "opencode": (CONFIG_DIR / "opencode.json", "mcp"),
+    "qwen-code": (QWEN_SETTINGS, "mcpServers"),
 }
 NAMES: Final = {
     "claude-code": "mcp__carryover__{}",
     "codex": "{}",
     "gemini-cli": "mcp_carryover_{}",
+    "kilo": "carryover_{}",
     "opencode": "carryover_{}",
+    "qwen-code": "mcp__carryover__{}",
 }
-"""The names under which models see the tools (2.1.329; 0.169.0, in a namespace; 0.61.0; 1.18.33)."""
+"""The names under which models see the tools (2.1.329; 0.169.0, in a namespace; 0.61.0; 7.7.9; 1.18.33; 0.24.4)."""
 REPLIES: Final[Mapping[str, Callable[[str, dict[str, Any]], Any]]] = {
     "claude-code": lambda name, given: {"tool": name, "input": given},
     "codex": lambda name, given: {"call": ["mcp__carryover", name, given]},
     "gemini-cli": lambda name, given: {"tool": [name, given]},
+    "kilo": lambda name, given: {"tool": name, "input": given},
     "opencode": lambda name, given: {"tool": name, "input": given},
+    "qwen-code": lambda name, given: {"tool": name, "input": given},
 }
 
 
@@ -40,7 +48,7 @@ def call(tool: Tool, name: str, **given: Any) -> Any:
     return REPLIES[tool.id](NAMES[tool.id].format(name), given)
 
 
-@newest("claude-code", "codex", "gemini-cli", "opencode")
+@newest(*LISTS)
 def test_the_client_calls_the_tools_and_gets_what_was_recorded_of_this_project(tool: Tool, row: Row) -> None:
     """And what it got is not in the next handoff, or every handoff would hold more of the earlier ones."""
     shop.make_project(tool.box)

@@ -31,7 +31,7 @@ CURSOR: Final = AgentSpec(
         ),
         injects_on=("sessionStart",),
     ),
-    instructions=(InstructionFile(name="AGENTS.md", create=True),),
+    instructions=(InstructionFile(name="AGENTS.md"),),
 )
 
 CODEX: Final = AgentSpec(

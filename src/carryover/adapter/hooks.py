@@ -23,6 +23,7 @@ ACTIONS: Final[dict[str, HookAction]] = {
     "precompact": "flush",
     "sessionend": "flush",
     "stop": "turn_end",
+    "stopfailure": "turn_end",
 }
 """Actions by event in lower case. Every other event is a `hint`."""
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Protocol
 
 import msgspec
 
@@ -110,6 +110,15 @@ class HookSwitch(msgspec.Struct, frozen=True, kw_only=True):
     """The value that turns them off."""
 
 
+class InstalledHook(msgspec.Struct, frozen=True):
+    """Where a hook stands in an agent's settings. `group` and `number` are counted from 0."""
+
+    file: Path
+    event: str
+    group: int
+    number: int
+
+
 class HookReview(msgspec.Struct, frozen=True, kw_only=True):
     """The review that people must do before the agent runs new or changed hooks, and where the agent records it.
 
@@ -121,12 +130,9 @@ class HookReview(msgspec.Struct, frozen=True, kw_only=True):
     what: str
     """Instructions for people, in whole sentences."""
     state_file: Place
-    """A TOML file with one table per reviewed hook, below `tables`, a path of keys from the root."""
-    tables: tuple[str, ...]
-    mark: str
-    """The key in a hook's table that marks it as reviewed."""
-    entry: Callable[[Path, str, int, int], str]
-    """Returns the name of a hook's table from its file, its event, and its group and position, counted from 0."""
+    """The TOML file with the agent's records."""
+    has_reviewed: Callable[[Mapping[str, Any], InstalledHook], bool]
+    """The values of that file, and a hook → whether there is a record of its review."""
 
 
 class Starter(msgspec.Struct, frozen=True, kw_only=True):
@@ -161,12 +167,13 @@ class InstructionLimit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class InstructionFile(msgspec.Struct, frozen=True, kw_only=True):
-    """A project file that an agent reads unprompted, and in which we put a pointer to the handoff."""
+    """A project file that an agent reads unprompted, and in which we put a pointer to the handoff.
+
+    AGENTS.md is created if it is missing. Another one gets the pointer only if it has text from the user and doesn't
+    import AGENTS.md.
+    """
 
     name: str
-    create: bool = False
-    """Whether the file is created for this agent if it is missing, as AGENTS.md always is. A file that is not created
-    gets the pointer only if it has text from the user and doesn't import AGENTS.md."""
     hidden_by: tuple[str, ...] = ()
     """Files beside it that the agent reads instead."""
     limit: InstructionLimit | None = None
@@ -184,14 +191,45 @@ class LocalFile(msgspec.Struct, frozen=True, kw_only=True):
     AGENTS.md can't be."""
 
 
+class FileList(Protocol):
+    """A list of files in the text of a settings file, as bytes. Pure.
+
+    Every function raises `text.user_text.EditRefused` for a text that it does not understand with certainty.
+    """
+
+    def new_file(self, entry: str) -> bytes:
+        """Returns a file that contains only the list."""
+
+    def is_new_file(self, data: bytes, entry: str) -> bool:
+        """Whether the file contains only the list with the entry."""
+
+    def has_list(self, data: bytes) -> bool:
+        """Whether the file has the list, even an empty one."""
+
+    def has_entry(self, data: bytes, entry: str) -> bool:
+        """Whether the list has the entry, in whatever form."""
+
+    def entries_ending(self, data: bytes, end: str) -> list[str]:
+        """Returns the entries that end in `end`, if their form is that of `with_entry`."""
+
+    def with_entry(self, data: bytes, entry: str) -> bytes:
+        """Returns the text with the entry in the list; unchanged if it is there already."""
+
+    def without_entry(self, data: bytes, entry: str) -> bytes:
+        """Returns the text without the entry, exactly as it was before `with_entry`."""
+
+
 class ReadList(msgspec.Struct, frozen=True, kw_only=True):
     """A list of files that the agent puts before the model in each session, to which the handoff is added."""
 
     file: str
-    """Name of the YAML settings file at the top of a project, with the list below the top-level `key`."""
+    """Name of the settings file at the top of a project."""
     key: str
+    """The list's name in it, for people."""
     user_file: Place
     """The user's settings for all projects, whose list counts only if the project's file has none."""
+    syntax: Callable[[str], FileList]
+    """Key → the list below it, as the settings are written."""
 
 
 def offline_case(*own: str) -> str:

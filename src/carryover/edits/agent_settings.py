@@ -17,7 +17,7 @@ from carryover.edits.apply import Change, Edit, plan
 from carryover.edits.entries import NAME, Entry, origin_of_entry, with_entry, without_entry
 from carryover.edits.hooks import Form, Hook, hook_command, owner_by_script
 from carryover.edits.record import EditedFile, Record
-from carryover.edits.user_text import UNKNOWN, Origin
+from carryover.text.user_text import UNKNOWN, Origin
 
 _REMEDY: Final = "Fix that, then run `carryover refresh`."
 

@@ -30,10 +30,10 @@ from carryover.edits.record import (
     save_record,
 )
 from carryover.edits.swap import BeingChanged, swap
-from carryover.edits.user_text import EditRefused
 from carryover.errors import ExitCode, UserError, os_reason, visible
 from carryover.fsio import FileLock, atomic_replace, private_dir, read_bytes_bounded
 from carryover.paths import StateDir
+from carryover.text.user_text import EditRefused
 
 _LIMIT_BYTES: Final = 64 << 20
 _TRIES: Final = 4

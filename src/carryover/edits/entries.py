@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from carryover.edits import json_text, toml_text
-from carryover.edits.user_text import UNKNOWN, EditRefused, Origin, begun, decode, encode, restored
+from carryover.text.user_text import UNKNOWN, EditRefused, Origin, begun, decode, encode, restored
 
 NAME: Final = "carryover"
 SUBCOMMAND: Final = "mcp"

@@ -26,7 +26,7 @@ import msgspec
 
 from carryover.adapter.spec import HookFileRules
 from carryover.edits import json_text, toml_text
-from carryover.edits.user_text import UNKNOWN, EditRefused, Origin, begun, decode, encode, restored
+from carryover.text.user_text import UNKNOWN, EditRefused, Origin, begun, decode, encode, restored
 
 HOOKS: Final = "hooks"
 VERSION: Final = "version"

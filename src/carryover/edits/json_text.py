@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
-from carryover.edits.user_text import EditRefused, newline_of
+from carryover.text.user_text import EditRefused, newline_of
 
 Path = Sequence[str | int | None]
 """A last step of None appends to a list."""

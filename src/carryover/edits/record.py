@@ -16,10 +16,10 @@ import msgspec
 
 from carryover.agents import instruction_files, local_files, read_lists
 from carryover.edits.hooks import Form
-from carryover.edits.user_text import UNKNOWN, Origin
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import open_regular, private_dir, read_bytes_bounded, write_if_changed
 from carryover.paths import StateDir
+from carryover.text.user_text import UNKNOWN, Origin
 
 SETTINGS_RECORD: Final = "edits.json"
 """In the state folder: the agents' settings that contain our hooks, entry or MCP server."""

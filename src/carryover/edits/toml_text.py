@@ -16,7 +16,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from carryover.edits.json_text import Path
-from carryover.edits.user_text import EditRefused, newline_of
+from carryover.text.user_text import EditRefused, newline_of
 
 _PLAIN_KEY: Final = re.compile(r"[\w-]+", re.ASCII)
 

@@ -6,7 +6,7 @@ A builder gives its events their keys, and learns the facts about the session fr
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Generic, Self, TypeVar
@@ -20,7 +20,7 @@ from carryover.model import Actor, AnyBody, BackgroundTask
 from carryover.records.asked import JOB_STATES
 from carryover.records.fields import SHORT_CHARS, bounded, digest, utc_ms
 from carryover.records.lenient import fields_of, text_of
-from carryover.records.rawjson import ABSENT
+from carryover.records.rawjson import ABSENT, skipped
 from carryover.records.text import tagged, without_handoff
 
 
@@ -28,6 +28,7 @@ class Line(msgspec.Struct, frozen=True, rename="camel"):
     """The fields that every record may have."""
 
     type: str
+    subtype: str | None = None
     uuid: str | None = None
     timestamp: str | None = None
     cwd: str | None = None
@@ -45,6 +46,8 @@ class Context(event_builder.SessionContext, frozen=True, omit_defaults=True):
     session: str | None = None
     newest_ms: int = 0
     """Newest time seen. Replayed history is older and says nothing about the session's current state."""
+    titled: bool = False
+    """Whether the user set the title, so that titles from the model no longer count."""
 
 
 L = TypeVar("L", bound=Line)
@@ -62,6 +65,22 @@ class Builder(EventBuilder[C], Generic[L, C]):
     ident: str
     cwd: str | None
     subagent_id: str | None
+
+    @classmethod
+    def parse(
+        cls, source: Source, context: C, line: L, record: Record, handlers: Mapping[str, Callable[[Self], None]]
+    ) -> tuple[C, Parsed]:
+        """Returns the next context and what became of one record, by the handler of its type."""
+        handle = handlers.get(line.type)
+        if handle is None:
+            return context, Parsed(skipped=(skipped(line.type, "unknown record type", line.version),))
+        builder = cls.begin(source, context, line, record)
+        builder.handle(handle)
+        return builder.parsed()
+
+    def handle(self, handle: Callable[[Self], None]) -> None:
+        """Handles the record."""
+        handle(self)
 
     @classmethod
     def begin(cls, source: Source, context: C, line: L, record: Record) -> Self:
@@ -123,6 +142,14 @@ class Builder(EventBuilder[C], Generic[L, C]):
         """Notes facts about the session, unless the record repeats old history."""
         if self.subagent_id is None and self.at_ms >= self.context.newest_ms:
             self.learn(**facts)
+
+    def learn_title(self, title: str | None, *, by_user: bool) -> None:
+        """Notes a session's title. One from the user is never replaced by one from the model."""
+        if title and (by_user or not self.context.titled):
+            facts = msgspec.structs.replace(self.context.facts, title=bounded(title, SHORT_CHARS))
+            self.change(facts=facts, titled=by_user)
+        if self.context.newest_ms:
+            self.emit_session_info()
 
     def emit_session_info(self) -> None:
         """Emits facts about the session that are new. Emits nothing before the first event with a time."""

@@ -34,7 +34,8 @@ def clean_entry(agent: str, event: Event) -> Entry:
     entry = _entry(agent, msgspec.structs.replace(event, body=body), counts)
     if isinstance(body, Retracted):
         # A key that was redacted no longer identifies an event.
-        return msgspec.structs.replace(entry, retracts=_entry(agent, event, counts).retracts)
+        own = _entry(agent, event, counts)
+        return msgspec.structs.replace(entry, retracts=own.retracts, restores=own.restores)
     return entry
 
 

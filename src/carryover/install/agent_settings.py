@@ -12,18 +12,18 @@ from typing import Any, Final
 
 import msgspec
 
-from carryover.adapter.spec import AgentSpec, McpServers, Place, places_on
+from carryover.adapter.spec import AgentSpec, InstalledHook, McpServers, Place, places_on
 from carryover.edits import hooks
 from carryover.edits.agent_settings import AgentSettings, EntrySettings, is_toml, plan_servers
 from carryover.edits.apply import Edit
 from carryover.edits.entries import NAME, SUBCOMMAND, Entry, has_entry, has_list, value_at
 from carryover.edits.hooks import FoundHook, Hook, HookFile, OwnerOf
 from carryover.edits.record import load_record
-from carryover.edits.user_text import EditRefused, decode
 from carryover.fsio import is_folder, is_there, read_bytes_bounded
 from carryover.install.detect import Detection, released
 from carryover.install.how_installed import own_scripts
 from carryover.paths import StateDir
+from carryover.text.user_text import EditRefused, decode
 
 
 class HooksReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -192,15 +192,14 @@ def to_review(found: Detection, data: bytes | None, script: Path, *, edit: Edit 
     if review is None or found.config is None or data is None or not asks_for_review(found):
         return ()
     try:
-        noted = value_at(settings_bytes(found.located(review.state_file)) or b"", review.tables, toml=True)
+        notes = value_at(settings_bytes(found.located(review.state_file)) or b"", (), toml=True)
     except (OSError, EditRefused):  # without the agent's records, nothing counts as reviewed
-        noted = None
+        notes = {}
     files = (found.config, Path(os.path.realpath(found.config)))  # the agent may know it by either path
 
     def is_noted(hook: FoundHook) -> bool:
-        places = (review.entry(file, hook.hook.event, hook.group, hook.number) for file in files)
-        notes = (noted.get(place) for place in places) if isinstance(noted, dict) else ()
-        return any(isinstance(note, dict) and review.mark in note for note in notes)
+        places = (InstalledHook(file, hook.hook.event, hook.group, hook.number) for file in files)
+        return any(review.has_reviewed(notes, place) for place in places)
 
     brought = edit is not None and edit.changes
     known = {_place(hook) for hook in _ours(found, edit.before, script)} if edit is not None and edit.before else set()

@@ -13,9 +13,9 @@ import tomlkit
 from tomlkit.items import Array, InlineTable, Table
 
 from carryover.edits.apply import Change, Edit, plan
-from carryover.edits.user_text import EditRefused, decode
 from carryover.paths import StateDir
 from carryover.text.toml_lines import parsed_toml
+from carryover.text.user_text import EditRefused, decode
 
 _REMEDY: Final = "Fix that, or move the file away, then run this again."
 

@@ -42,6 +42,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """Secrets removed from this event, by kind. Counted only if the event is new."""
     retracts: tuple[bytes, ...] = ()
     """Keys of the events that this one retracts."""
+    restores: tuple[bytes, ...] = ()
+    """Keys of the retracted events that count again because of this one."""
 
     @property
     def thread(self) -> tuple[str, str]:
@@ -53,7 +55,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
         """Encodes an event. Raises UnicodeEncodeError if a text is not valid UTF-8 (half of a surrogate pair)."""
         f"{event.session}{event.subagent_id}{event.cwd}".encode()
         at_ms = min(max(event.at_ms, 0), LATEST_MS)
-        retracted = event.body.keys if isinstance(event.body, Retracted) else ()
+        retracted = event.body if isinstance(event.body, Retracted) else Retracted()
         return cls(
             event=event if at_ms == event.at_ms else msgspec.structs.replace(event, at_ms=at_ms),
             key=event_key(agent, event.key),
@@ -62,7 +64,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
             else identity(b"twin", agent, event.session, event.secondary_key),
             body=encode_body(event.body),
             redacted=redacted,
-            retracts=tuple(event_key(agent, key) for key in retracted),
+            retracts=tuple(event_key(agent, key) for key in retracted.keys),
+            restores=tuple(event_key(agent, key) for key in retracted.restored),
         )
 
 

@@ -101,7 +101,9 @@ async def store_entries(
     again = [entry for entry in entries if entry.thread in reemitted]
     of_session = grouped([*new, *again], lambda entry: entry.event.session)
     # Known ones count too: what they retract may have been lost.
-    retracting = grouped((entry for entry in entries if entry.retracts), lambda entry: entry.event.session)
+    retracting = grouped(
+        (entry for entry in entries if entry.retracts or entry.restores), lambda entry: entry.event.session
+    )
     stored: list[Entry] = []
     for native_id in dict.fromkeys([*of_session, *(session for session, _ in reemitted), *retracting]):
         of_thread = grouped(of_session.get(native_id, []), lambda entry: entry.thread)
@@ -117,7 +119,7 @@ async def store_entries(
         if fresh := list(chain.from_iterable(of_thread.values())):
             projects |= await _add_to_session(db, reducer, session, fresh, prepared.roots)
             stored += fresh
-        await threads.retract(db, session, {key for entry in retracting.get(native_id, []) for key in entry.retracts})
+        await threads.retract(db, session, retracting.get(native_id, []))
     projects |= await threads.settle(db, reducer)
     await _count(db, stored, prepared.oversized)
     await count_skipped(db, source.agent, prepared.skipped, at_ms=prepared.mtime_ns // 1_000_000)

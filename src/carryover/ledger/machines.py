@@ -19,7 +19,7 @@ from carryover.facts import GitFacts, ProjectRoot, foreign_root
 from carryover.ledger.batch import Commit, Entry, PreparedBatch, grouped, in_parts
 from carryover.ledger.codec import is_same_body
 from carryover.ledger.commit import store_entries
-from carryover.ledger.rows import LOST, records
+from carryover.ledger.rows import COUNTS, LOST, RETRACTED, records
 from carryover.ledger.sessions import current_project, know_project, mark_changed
 from carryover.ledger.threads import REPLACE, Reducer, settle
 from carryover.ledger.tombstones import Tombstone, Tombstones, put_tombstones, without_forgotten
@@ -56,11 +56,16 @@ _NOTE_PROJECT: Final = """UPDATE project SET identity = coalesce(?, identity), g
     WHERE root = ?"""
 _OWN: Final = """(SELECT machine FROM thread JOIN session ON session.id = session_id
     WHERE thread.id = NEW.thread_id) = ''"""
+_IS_RESTORED: Final = f"(OLD.retracted = {RETRACTED} AND NEW.retracted = {COUNTS})"
 _AGAIN: Final = "INSERT OR REPLACE INTO change (event_id)"
 _OF_SESSION: Final = "SELECT event.id FROM thread JOIN event ON thread_id = thread.id WHERE session_id = NEW.id"
 _TRIGGERS: Final = {
     "change_added": f"AFTER INSERT ON event WHEN {_OWN} BEGIN {_AGAIN} VALUES (NEW.id); END",
-    "change_made": f"AFTER UPDATE OF body, retracted ON event WHEN {_OWN} BEGIN {_AGAIN} VALUES (NEW.id); END",
+    "change_made": f"""AFTER UPDATE OF body, retracted ON event WHEN {_OWN} AND NOT {_IS_RESTORED}
+        BEGIN {_AGAIN} VALUES (NEW.id); END""",
+    # Others give it a new row, which must come before those of what follows it.
+    "change_restored": f"""AFTER UPDATE OF retracted ON event WHEN {_OWN} AND {_IS_RESTORED}
+        BEGIN {_AGAIN} SELECT id FROM event WHERE thread_id = NEW.thread_id AND id >= NEW.id ORDER BY id; END""",
     "change_removed": "AFTER DELETE ON event BEGIN DELETE FROM change WHERE event_id = OLD.id; END",
     "change_adopted": f"""AFTER UPDATE OF session_id ON thread
         BEGIN {_AGAIN} SELECT id FROM event WHERE thread_id = NEW.id ORDER BY id; END""",

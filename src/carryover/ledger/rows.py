@@ -139,6 +139,8 @@ PROJECT: Final = """SELECT id, root, main_root, first_ms, last_event_ms, publish
 SESSION: Final = """SELECT session.id, agent, native_id, project_id, project.root, placed.root, parent, title,
     agent_version, model, branch, started_ms, last_ms, machine FROM session LEFT JOIN project ON project.id = project_id
     LEFT JOIN project AS placed ON placed.id = recorded_project_id"""
+COUNTS: Final = 0
+"""Value of `event.retracted` for what counts."""
 RETRACTED: Final = 1
 """Value of `event.retracted` if the user took the event back."""
 SUPERSEDED: Final = 2

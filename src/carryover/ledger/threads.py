@@ -17,7 +17,7 @@ import msgspec
 from carryover.adapter.contract import Reemitted
 from carryover.ledger.batch import Entry, event_key, in_parts
 from carryover.ledger.codec import decode_body, is_same_body, pack_digest, unpack_digest
-from carryover.ledger.rows import RETRACTED, SUPERSEDED, StoredBody
+from carryover.ledger.rows import COUNTS, RETRACTED, SUPERSEDED, StoredBody
 from carryover.ledger.sessions import StoredSession, mark_changed
 from carryover.model import Event
 
@@ -59,8 +59,8 @@ _DROP_EMPTY_SESSION: Final = tuple(
 )
 REPLACE: Final = "UPDATE event SET body = ? WHERE id = ?"
 _OF_SESSION: Final = "thread_id IN (SELECT id FROM thread WHERE session_id = ?)"
-_RETRACT: Final = f"""UPDATE event SET retracted = {RETRACTED}
-    WHERE key IN ({{marks}}) AND retracted = 0 AND {_OF_SESSION}"""
+_SWITCH: Final = f"""UPDATE event SET retracted = {{after}}
+    WHERE key IN ({{marks}}) AND retracted = {{before}} AND {_OF_SESSION}"""
 _RESET_SESSION: Final = """UPDATE session SET project_final = 0,
     started_ms = CASE WHEN :first_ms > 0 THEN :first_ms ELSE started_ms END,
     last_ms = CASE WHEN :last_ms > 0 THEN max(:last_ms,
@@ -172,10 +172,19 @@ async def rebuild_outdated(db: aiosqlite.Connection, reducer: Reducer) -> bool:
     return bool(rows)
 
 
-async def retract(db: aiosqlite.Connection, session: StoredSession, keys: Iterable[bytes]) -> None:
-    """Retracts the session's events with these `keys`. A record that is read again may retract more than before."""
-    for marks, some in in_parts(sorted(keys)):
-        await db.execute_fetchall(_RETRACT.format(marks=marks), (*some, session.id))
+async def retract(db: aiosqlite.Connection, session: StoredSession, entries: Iterable[Entry]) -> None:
+    """Retracts and restores what `entries` say of the session's events; of one event, the last entry counts.
+
+    A record that is read again may retract more than before.
+    """
+    counting: dict[bytes, bool] = {}
+    for entry in entries:
+        counting.update(dict.fromkeys(entry.retracts, False))
+        counting.update(dict.fromkeys(entry.restores, True))
+    for again, before, after in ((False, COUNTS, RETRACTED), (True, RETRACTED, COUNTS)):
+        keys = sorted(key for key, counts in counting.items() if counts is again)
+        for marks, some in in_parts(keys):
+            await db.execute_fetchall(_SWITCH.format(marks=marks, before=before, after=after), (*some, session.id))
 
 
 async def supersede(

@@ -17,7 +17,6 @@ from carryover.adapter.spec import AGENTS_MD
 from carryover.agents import local_files, read_lists
 from carryover.edits.apply import Change, Edit, ProjectEdits, plan
 from carryover.edits.record import GITIGNORE
-from carryover.edits.user_text import EditRefused, find_lines, is_text, whole_file, with_lines, without_span
 from carryover.errors import os_reason
 from carryover.fsio import is_there, read_bytes_bounded, write_if_changed
 from carryover.probe.checkout import git_dir_of
@@ -25,6 +24,7 @@ from carryover.probe.git_command import ask_one
 from carryover.probe.ignored import SIZE_LIMIT_BYTES, exclude_file, has_rule, other_checkouts
 from carryover.projects.handoff_file import STORE
 from carryover.projects.policy import COMMITTED
+from carryover.text.user_text import EditRefused, find_lines, is_text, whole_file, with_lines, without_span
 
 EXCLUDE: Final = ".git/info/exclude"
 """Display name of the ignore file that git never shares. In a worktree it is elsewhere: see `exclude_file`."""

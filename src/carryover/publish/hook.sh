@@ -112,7 +112,7 @@ case $agent in
   *) exit 0 ;;
 esac
 
-for known in startup clear compact; do
+for known in startup clear compact resume; do
   case $payload in
     *"\"source\":\"$known\""* | *"\"source\": \"$known\""*) reason=${reason:-$known} ;;
   esac

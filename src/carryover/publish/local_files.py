@@ -14,13 +14,13 @@ from typing import Final
 from carryover.adapter.spec import AGENTS_MD
 from carryover.agents import instruction_files, local_files
 from carryover.edits.apply import Edit, PlannedEdits, ProjectEdits, plan
-from carryover.edits.user_text import EditRefused
 from carryover.fsio import is_there, read_bytes_bounded
 from carryover.probe.checkout import git_dir_of
 from carryover.probe.ignored import SIZE_LIMIT_BYTES, is_ignored, is_negated, other_checkouts, tracked_anywhere
 from carryover.publish.gitignore import is_kept_out, keep_file_out, project_change, show_files
 from carryover.publish.once import committed_names
 from carryover.publish.pointers import NEW_FILE, pointer_removal, read_instructions, says_nothing, without_block
+from carryover.text.user_text import EditRefused
 
 _WHAT: Final = "the pointer to the handoff, hidden from git"
 

@@ -23,11 +23,11 @@ import msgspec
 from carryover.adapter.spec import AGENTS_MD
 from carryover.agents import agent_name, instruction_files
 from carryover.edits.apply import Edit, ProjectEdits, plan
-from carryover.edits.user_text import BOM, EditRefused, find_lines, is_text, whole_file, with_lines, without_span
 from carryover.errors import os_reason
 from carryover.fsio import is_there
 from carryover.publish.gitignore import project_change
 from carryover.text.markdown import fenced, visible_text
+from carryover.text.user_text import BOM, EditRefused, find_lines, is_text, whole_file, with_lines, without_span
 
 START: Final = b"<!--CARRYOVER:START-->"
 END: Final = b"<!--CARRYOVER:END-->"
@@ -74,10 +74,7 @@ def place_pointers(
             if name in edits.mine:
                 edits.carry_out(name, pointer_removal(root, name), ours=False)
             continue
-        creates = name == AGENTS_MD or any(
-            file.create and (agents is None or agent in agents) for agent, file in readers.items()
-        )
-        change = partial(_with_pointer, name=name, path=root / name, ours=name in edits.mine, creates=creates)
+        change = partial(_with_pointer, name=name, path=root / name, ours=name in edits.mine)
         edit = _plan(root, name, change)
         if (name != AGENTS_MD and _same_file(shared, edit.path)) or (edit.changes and not allows(name)):
             continue
@@ -110,13 +107,12 @@ def hidden_files(root: Path) -> tuple[HiddenFile, ...]:
     )
 
 
-def _with_pointer(data: bytes | None, *, name: str, path: Path, ours: bool, creates: bool) -> bytes | None:
+def _with_pointer(data: bytes | None, *, name: str, path: Path, ours: bool) -> bytes | None:
     """Returns the new content of the file. The repository's own block stays as it is."""
     if data is None:
-        return NEW_FILE if creates else None
+        return NEW_FILE if name == AGENTS_MD else None
     readers = instruction_files()[name].values()
-    is_created = _is_created(name)
-    if (not is_created and says_nothing(data)) or (name != AGENTS_MD and imports_agents_md(data)):
+    if name != AGENTS_MD and (says_nothing(data) or imports_agents_md(data)):
         # Since we added it, the user's own text was removed or the import added.
         return _without_pointer(data, name=name, path=path) if ours else data
     _check(data)
@@ -130,13 +126,9 @@ def _without_pointer(data: bytes | None, *, name: str, path: Path) -> bytes | No
     if data is None:
         return None
     _check(data)
-    if _is_created(name) and data in (NEW_FILE, whole_file(_LINES, b"\r\n")) and not path.is_symlink():
+    if name == AGENTS_MD and data in (NEW_FILE, whole_file(_LINES, b"\r\n")) and not path.is_symlink():
         return None
     return without_block(data)
-
-
-def _is_created(name: str) -> bool:
-    return name == AGENTS_MD or any(file.create for file in instruction_files()[name].values())
 
 
 def _check(data: bytes) -> None:

@@ -12,9 +12,7 @@ from pathlib import Path
 
 from carryover.adapter.spec import ReadList
 from carryover.agents import adapters, specs
-from carryover.edits import yaml_list
 from carryover.edits.apply import Edit, ProjectEdits, plan
-from carryover.edits.user_text import EditRefused
 from carryover.fsio import is_there, read_bytes_bounded
 from carryover.probe.checkout import git_dir_of
 from carryover.probe.git_command import ask_one
@@ -22,6 +20,7 @@ from carryover.probe.ignored import SIZE_LIMIT_BYTES
 from carryover.probe.own_file import is_own, is_tracked
 from carryover.projects.handoff_file import IN_PROJECT
 from carryover.publish.gitignore import keep_file_out, project_change
+from carryover.text.user_text import EditRefused
 
 
 def place_in_read_lists(root: Path, edits: ProjectEdits, *, home: Path) -> None:
@@ -85,7 +84,7 @@ def _is_ignored(root: Path, name: str) -> bool:
 
 def _has_list(path: Path, where: ReadList) -> bool:
     try:
-        return yaml_list.has_list(read_bytes_bounded(path, SIZE_LIMIT_BYTES), where.key)
+        return where.syntax(where.key).has_list(read_bytes_bounded(path, SIZE_LIMIT_BYTES))
     except (FileNotFoundError, NotADirectoryError):
         return False
     except (OSError, EditRefused):
@@ -94,18 +93,19 @@ def _has_list(path: Path, where: ReadList) -> bool:
 
 def _plan(root: Path, where: ReadList, *, add: bool, mine: bool) -> Edit:
     entry = str(root / IN_PROJECT)
+    listed = where.syntax(where.key)
 
     def edited(data: bytes | None) -> bytes | None:
         if data is None:
-            return yaml_list.new_file(where.key, entry) if add else None
+            return listed.new_file(entry) if add else None
         for former in _ours(data, where) if mine else ():
             if former == entry and add:
                 continue
-            if yaml_list.is_new_file(data, where.key, former):
-                return yaml_list.new_file(where.key, entry) if add else None
-            data = yaml_list.without_entry(data, where.key, former)
-        there = any(yaml_list.has_entry(data, where.key, name) for name in (entry, IN_PROJECT))
-        return yaml_list.with_entry(data, where.key, entry) if add and not there else data
+            if listed.is_new_file(data, former):
+                return listed.new_file(entry) if add else None
+            data = listed.without_entry(data, former)
+        there = any(listed.has_entry(data, name) for name in (entry, IN_PROJECT))
+        return listed.with_entry(data, entry) if add and not there else data
 
     return plan(project_change(root / where.file, "the handoff among the files that are read", edited, follow=False))
 
@@ -113,6 +113,6 @@ def _plan(root: Path, where: ReadList, *, add: bool, mine: bool) -> Edit:
 def _ours(data: bytes, where: ReadList) -> list[str]:
     """Returns the entries that name a handoff, wherever the project was at the time."""
     try:
-        return yaml_list.entries_ending(data, where.key, f"/{IN_PROJECT}")
+        return where.syntax(where.key).entries_ending(data, f"/{IN_PROJECT}")
     except EditRefused:
         return []

@@ -29,6 +29,7 @@ from agents.codex.contract_case import (
 )
 from carryover import model
 from carryover.adapter.contract import HookEvent, Source
+from carryover.adapter.spec import InstalledHook
 from carryover.agents.codex.adapter import AGENT
 from carryover.agents.codex.calls import CODE_MODE
 from carryover.agents.codex.spec import SPEC
@@ -104,12 +105,20 @@ def test_the_longest_handoff_is_well_below_what_is_cut_in_the_middle() -> None:
 
 def test_a_reviewed_hook_is_found_by_its_file_event_and_place() -> None:
     """As 0.169.0 wrote it into its settings."""
-    assert SPEC.hooks.review is not None
+    review = SPEC.hooks.review
+    assert review is not None
     file = Path("/home/dev/.codex/hooks.json")
+    noted = {"session_start:0:0": {"trusted_hash": "sha256:1"}, "pre_compact:2:1": {"trusted_hash": ""}, "stop:0:0": {}}
+    settings = {"hooks": {"state": {f"{file}:{place}": note for place, note in noted.items()}}}
 
-    assert SPEC.hooks.review.entry(file, "SessionStart", 0, 0) == "/home/dev/.codex/hooks.json:session_start:0:0"
-    assert SPEC.hooks.review.entry(file, "PreCompact", 2, 1) == "/home/dev/.codex/hooks.json:pre_compact:2:1"
-    assert SPEC.hooks.review.entry(file, "Stop", 0, 0) == "/home/dev/.codex/hooks.json:stop:0:0"
+    def is_reviewed(event: str, group: int, number: int) -> bool:
+        return review.has_reviewed(settings, InstalledHook(file, event, group, number))
+
+    assert is_reviewed("SessionStart", 0, 0)
+    assert is_reviewed("PreCompact", 2, 1)
+    assert not is_reviewed("PreCompact", 0, 0)
+    assert not is_reviewed("Stop", 0, 0)
+    assert not review.has_reviewed({"hooks": {"state": 1}}, InstalledHook(file, "SessionStart", 0, 0))
 
 
 HOME = Path("/home/dev")

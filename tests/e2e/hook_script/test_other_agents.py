@@ -9,6 +9,7 @@ import pytest
 
 from agents.codex.contract_case import payload as codex_payload
 from agents.cursor.contract_case import payload as cursor_payload
+from agents.qwen_code.contract_case import payload as qwen_payload
 from agents.windsurf.talks import payload as windsurf_payload
 from carryover.publish.hook_script import CWD_HEADER
 from contract.case import LEFT_OUT
@@ -46,6 +47,16 @@ def test_codex_gets_the_answer_for_its_start_reason_in_its_own_form(line: Line, 
         assert codex_told(codex, reason, inside) == texts[reason]
     assert [codex_told(codex, reason, project) for reason in ("resume", "fork", "old", "")] == [""] * 4
     assert codex_told(codex, "startup", project, transcript_path=None) == texts["startup"], "not to be written down"
+
+
+def test_a_resumed_session_gets_its_answer_where_its_client_forgets(line: Line, project: Path) -> None:
+    """Qwen Code keeps what a hook says out of the transcript."""
+    qwen = line("qwen-code")
+    texts = keep(qwen.state, project, "Add a discount")
+
+    for reason in ("startup", "resume"):
+        out, err, code = qwen.said("SessionStart", qwen_payload("SessionStart", source=reason).data, project)
+        assert (json.loads(out)["hookSpecificOutput"]["additionalContext"], err, code) == (texts[reason], "", 0)
 
 
 NOWHERE: Final[tuple[object, ...]] = (

@@ -10,15 +10,15 @@ from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from agents.aider import test_yaml_list
 from carryover.adapter.spec import HookFileRules
-from carryover.edits import yaml_list
 from carryover.edits.entries import Entry, origin_of_entry, with_entry, without_entry
 from carryover.edits.hooks import Form, origin_of, with_hooks, without_hooks
-from carryover.edits.user_text import EditRefused
 from carryover.publish.gitignore import with_rule, without_rule
 from carryover.publish.pointers import with_block, without_block
+from carryover.text.user_text import EditRefused
 from fuzz.bytes import chosen
-from unit.edits import test_entries, test_hooks, test_yaml_list
+from unit.edits import test_entries, test_hooks
 
 LARGEST: Final = 3_000
 _OURS: Final = b"carryover"
@@ -62,8 +62,8 @@ EDITORS: Final = (
     _entry(test_entries.IN_JSON, "json"),
     _entry(test_entries.IN_TOML, "toml"),
     Editor(
-        lambda data: yaml_list.with_entry(data, "read", _PATH),
-        lambda _, after: yaml_list.without_entry(after, "read", _PATH),
+        lambda data: test_yaml_list.READ.with_entry(data, _PATH),
+        lambda _, after: test_yaml_list.READ.without_entry(after, _PATH),
         "yaml",
     ),
     Editor(with_rule, lambda _, after: without_rule(after), "yaml"),

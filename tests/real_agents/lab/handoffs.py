@@ -48,6 +48,11 @@ def sections(handoff: str) -> dict[str, list[str]]:
     return {lines[0]: [line for line in lines[1:] if line.startswith("- ")] for lines in parts}
 
 
+def lasting(handoff: str) -> dict[str, list[str]]:
+    """The sections but for what git shows, which a session that starts is told as it is then."""
+    return {title: lines for title, lines in sections(handoff).items() if title != "Git context"}
+
+
 def lines_of(handoff: str, *titles: str) -> str:
     said = sections(handoff)
     return "\n".join(line for title in titles for line in said.get(title, []))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from real_agents.lab.box import HOME, Box
-from real_agents.lab.model_server import PORT, ChatApi
+from real_agents.lab.model_server import PORT, ChatApi, text_of
 from real_agents.lab.packages import MACHINE, from_npm
 from real_agents.lab.tool import Installed, Tool
 
@@ -23,11 +23,23 @@ SETTINGS: Final[dict[str, Any]] = {
 SHELL: Final = "run_shell_command"
 
 
+ASIDE: Final = ("[SUGGESTION MODE:", "Managed memory has TWO directories")
+"""The beginnings of what the client asks for itself, with the same tools (0.24.4)."""
+
+
+class QwenApi(ChatApi):
+    USAGE: ClassVar[dict[str, int]] = {"prompt_tokens": 40_000, "completion_tokens": 40, "total_tokens": 40_040}
+    """With fewer, the client finds no use in a compaction."""
+
+    def of_conversation(self, body: dict[str, Any]) -> bool:
+        return super().of_conversation(body) and not text_of(body["messages"][-1].get("content")).startswith(ASIDE)
+
+
 class QwenCode(Tool):
     id = "qwen-code"
     NAME = "Qwen Code"
     OLDEST = "0.24.4"
-    API = ChatApi
+    API = QwenApi
     LIMIT: ClassVar[Any] = {"error": {"status": 402, "message": "You have reached your usage limit"}}
     LIMIT_RECORD = '"status_code":402'
     RESETS = False

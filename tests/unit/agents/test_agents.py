@@ -110,18 +110,19 @@ def test_nothing_is_published_in_its_own_folder(scribe: Path, home: Path) -> Non
 def test_the_file_that_it_reads_gets_the_pointer(scribe: Path, tmp_path: Path) -> None:
     (tmp_path / ".carryover").mkdir()
     (tmp_path / "AGENTS.md").write_text("x" * 990 + "\n")
+    (tmp_path / "SCRIBE.md").write_text("Write slowly.\n")
     (tmp_path / "SCRIBE.local.md").write_text("mine\n")
     edits = ProjectEdits(tmp_path / ".carryover")
 
     place_pointers(tmp_path, edits)
 
-    assert (tmp_path / "SCRIBE.md").read_text() == BLOCK
+    assert (tmp_path / "SCRIBE.md").read_text() == f"Write slowly.\n\n{BLOCK}"
     assert (tmp_path / "AGENTS.md").read_text().startswith(BLOCK), "it reads a thousand bytes"
     assert not (tmp_path / "CLAUDE.md").exists()
     assert edits.notes == ["SCRIBE.local.md hides SCRIBE.md, and the pointer in it, from Scribe"]
 
     take_out(tmp_path, ProjectEdits(tmp_path / ".carryover"))
-    assert not (tmp_path / "SCRIBE.md").exists()
+    assert (tmp_path / "SCRIBE.md").read_text() == "Write slowly.\n"
     assert (tmp_path / "AGENTS.md").read_text() == "x" * 990 + "\n"
 
 

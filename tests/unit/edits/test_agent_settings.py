@@ -22,8 +22,8 @@ from carryover.edits.record import (
     remember_project,
     save_record,
 )
-from carryover.edits.user_text import Origin
 from carryover.paths import StateDir
+from carryover.text.user_text import Origin
 
 HOOKS = (HookEntry(event="SessionStart", matcher="startup", timeout_s=5), HookEntry(event="Stop", timeout_s=5))
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from carryover.adapter.spec import HookFileRules
 from carryover.edits.hooks import Form, Hook, hooks_of, origin_of, owner_by_script, with_hooks, without_hooks
-from carryover.edits.user_text import EditRefused
+from carryover.text.user_text import EditRefused
 from support.settings_texts import commented_settings, flat_settings, formatted, settings, toml_settings
 
 SCRIPT: Final = Path("/home/dev/.carryover/hook.sh")

@@ -12,10 +12,10 @@ import pytest
 
 from carryover.edits.apply import Applied, Change, Edit, ProjectEdits, apply, backup_path, plan
 from carryover.edits.record import EditedFile, Record, load_record, save_record
-from carryover.edits.user_text import Origin
 from carryover.errors import UserError
 from carryover.fsio import FileLock
 from carryover.paths import StateDir
+from carryover.text.user_text import Origin
 
 Editing = Callable[[bytes | None], bytes | None]
 

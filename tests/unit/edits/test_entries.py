@@ -21,7 +21,7 @@ from carryover.edits.entries import (
     with_entry,
     without_entry,
 )
-from carryover.edits.user_text import EditRefused, Origin
+from carryover.text.user_text import EditRefused, Origin
 from support.settings_texts import formatted
 
 KEY, ENTRY = "instructions", ".carryover/handoff.md"

@@ -24,7 +24,7 @@ from carryover.edits.hooks import (
     with_hooks,
     without_hooks,
 )
-from carryover.edits.user_text import EditRefused, Origin
+from carryover.text.user_text import EditRefused, Origin
 
 HERE: Final = Path(__file__).parent
 GOLDEN: Final = HERE / "golden"

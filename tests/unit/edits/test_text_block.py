@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from carryover.edits.apply import Change, Edit, diff
-from carryover.edits.user_text import find_lines, newline_of, with_lines, without_span
+from carryover.text.user_text import find_lines, newline_of, with_lines, without_span
 from support.settings_texts import TEXTS
 
 BLOCK = (b"# ours", b"rule")

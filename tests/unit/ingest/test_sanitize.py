@@ -107,9 +107,11 @@ def test_of_a_context_paths_and_ids_stay_and_text_is_cleaned_or_left_out() -> No
 def test_a_key_that_cannot_be_stored_as_text_still_names_its_event() -> None:
     odd = "turn \ud83d"
     event = Event(key=odd, session="s1", at_ms=1, body=UserPrompt(text="hello"))
-    undone = Event(key="u", session="s1", at_ms=2, body=Retracted(keys=(odd, "turn 2")))
+    undone = Event(key="u", session="s1", at_ms=2, body=Retracted(keys=(odd, "turn 2"), restored=(odd,)))
+    entry = sanitize.clean_entry("made-up", undone)
 
-    assert sanitize.clean_entry("made-up", undone).retracts[0] == sanitize.clean_entry("made-up", event).key
+    key = sanitize.clean_entry("made-up", event).key
+    assert (entry.retracts[0], entry.restores) == (key, (key,))
 
 
 SECRET = "key-" + "s" * 60

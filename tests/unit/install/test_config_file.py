@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carryover.edits.user_text import EditRefused
 from carryover.install import config_file
 from carryover.install.config_file import Values
+from carryover.text.user_text import EditRefused
 
 SELECTED, MODE, EXCLUDE = ("agents", "selected"), ("resume", "mode"), ("projects", "exclude")
 ROOTS, POINTERS = ("agents", "codex", "roots"), ("publish", "pointers")

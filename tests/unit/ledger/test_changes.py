@@ -45,6 +45,27 @@ async def test_what_was_taken_back_no_longer_counts_and_keeps_its_place(scribe: 
     assert totals(scribe.db).events == 2
 
 
+async def test_what_was_taken_back_counts_again_in_its_place(scribe: Scribe) -> None:
+    """The user goes back to a branch that was left: the handoff has it again, without what came in between."""
+    await scribe.tell("add a parser", "with regular expressions", scribe.event(Retracted(keys=("k2",))), "by hand")
+
+    back = scribe.event(Retracted(keys=("k4",), restored=("k2", "unheard of")))
+    assert (await scribe.tell(back, "and a test")).new_events == 2
+
+    said = [("add a parser", False), ("with regular expressions", False), ("by hand", True), ("and a test", False)]
+    assert texts(scribe) == said
+    assert counted(scribe.db) == {"s1": 3}
+    await scribe.tell(back)
+    assert texts(scribe) == said
+
+
+async def test_of_what_one_read_retracts_and_restores_the_last_counts(scribe: Scribe) -> None:
+    away = scribe.event("one"), scribe.event("two"), scribe.event(Retracted(keys=("k1", "k2")))
+    await scribe.tell(*away, scribe.event(Retracted(restored=("k1", "k2"))), scribe.event(Retracted(keys=("k2",))))
+
+    assert texts(scribe) == [("one", False), ("two", True)]
+
+
 async def test_other_sessions_keep_what_they_share_a_key_with(scribe: Scribe) -> None:
     """A fork that takes back a turn of its copied history takes nothing from its parent."""
     await scribe.tell("add a parser")

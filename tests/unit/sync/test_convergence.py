@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, rule
 
@@ -176,6 +176,7 @@ ACTIONS = st.one_of(
     st.tuples(st.just("say"), machine, session),
     st.tuples(st.just("rewrite"), machine, session),
     st.tuples(st.just("take back"), machine, session),
+    st.tuples(st.just("bring back"), machine, session),
     st.tuples(st.just("forget"), machine, st.sampled_from([f"{one} {name}" for one in SESSIONS for name in NAMES])),
     st.tuples(st.just("tell"), machine, session),
     st.tuples(st.just("take"), machine, machine),
@@ -203,6 +204,8 @@ async def play(folder: Path, names: tuple[str, ...], actions: list[tuple[str, st
                     await one.rewrite(own, events)
                 case "take back" if events:
                     events += await one.say(Retracted(keys=(events[0].key,)), session=own, at_ms=now_ms)
+                case "bring back" if events:
+                    events += await one.say(Retracted(restored=(events[0].key,)), session=own, at_ms=now_ms)
                 case "forget":
                     await one.forget(which, now_ms=now_ms)
                     said.pop((which.split()[1], which.split()[0]), None)
@@ -221,7 +224,11 @@ async def play(folder: Path, names: tuple[str, ...], actions: list[tuple[str, st
         assert len(dumps) == 1
 
 
+BROUGHT_BACK = [("say", "a"), ("say", "a"), ("take back", "a"), ("tell", "a"), ("bring back", "a"), ("say", "a")]
+
+
 @settings(max_examples=25, deadline=None)
+@example(count=2, actions=[(what, "laptop", which) for what, which in BROUGHT_BACK])
 @given(count=st.integers(2, 3), actions=st.lists(ACTIONS, max_size=25))
 def test_machines_converge_whatever_they_do_and_in_whatever_order(
     count: int, actions: list[tuple[str, str, str]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from carryover.adapter.lazily import lazily
 from carryover.adapter.spec import AgentSpec, Place, ReadList, Starter, VersionProbe
 
 SPEC: Final = AgentSpec(
@@ -15,7 +16,12 @@ SPEC: Final = AgentSpec(
     version=VersionProbe(pattern=r"^aider (\d{1,9}\.\d{1,9}\.\d{1,9})"),
     # Histories are in the projects; people who move theirs elsewhere put it here.
     transcripts=(Place(path="~/.aider"),),
-    read_list=ReadList(file=".aider.conf.yml", key="read", user_file=Place(path="~/.aider.conf.yml")),
+    read_list=ReadList(
+        file=".aider.conf.yml",
+        key="read",
+        user_file=Place(path="~/.aider.conf.yml"),
+        syntax=lazily("carryover.agents.aider.yaml_list", "YamlList"),
+    ),
     # A first message would make it a one-shot run, so the handoff is what it is started with.
     start=Starter(binary="aider", args=("--read", "{handoff}")),
 )

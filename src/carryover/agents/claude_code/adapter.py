@@ -19,6 +19,8 @@ from carryover.agents.claude_code.builder import Context
 from carryover.agents.claude_code.parse import NO_ANSWER, parse_record, read_prompt
 from carryover.agents.claude_code.spec import SPEC
 from carryover.agents.claude_code.tools import read_outcome
+from carryover.families.claude_hooks import EVENTS
+from carryover.families.claude_store import GROUP, SESSION, SUBAGENT, copied
 from carryover.model import AnyBody, AssistantMessage
 from carryover.readers.jsonl import JsonlReader
 from carryover.readers.layouts import Layout, source_at, sources_below
@@ -26,20 +28,16 @@ from carryover.records import rawjson
 from carryover.records.rawjson import objects_in
 from carryover.records.resets import failed_turn
 
-_SLUG: Final = r"(?P<group>[^/]+)"
-_SESSION: Final = r"(?P<session>(?i:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}))"
-_SIDECHAIN: Final = r"agent-(?P<subagent_id>[\w-]+)\.jsonl"
 _LAYOUTS: Final = (
-    Layout(globs=("*/*.jsonl",), pattern=rf"{_SLUG}/{_SESSION}\.jsonl"),
+    Layout(globs=("*/*.jsonl",), pattern=rf"{GROUP}/{SESSION}\.jsonl"),
     # A sub-agent whose session only its records name (2.0.65).
-    Layout(globs=(), pattern=rf"{_SLUG}/{_SIDECHAIN}"),
+    Layout(globs=(), pattern=rf"{GROUP}/{SUBAGENT}"),
     # 2.1.111, 2.1.328
     Layout(
         globs=("*/*[0-9a-fA-F]/subagents/agent-*.jsonl",),
-        pattern=rf"{_SLUG}/{_SESSION}/subagents/{_SIDECHAIN}",
+        pattern=rf"{GROUP}/{SESSION}/subagents/{SUBAGENT}",
     ),
 )
-"""The slug is not reversible, so it groups files and never names a project."""
 _SOURCE_OF: Final = partial(source_at, SPEC.id, _LAYOUTS)
 _LAYOUT_ROOT: Final = partial(root_above, source_of=_SOURCE_OF, names=("projects",))
 _HEAD_RECORDS: Final = 200
@@ -53,14 +51,10 @@ file."""
 
 
 def _exported(path: Path, head: bytes) -> Source | None:
-    """Returns the transcript in a file anywhere on disk, recognised by its first records (2.0.28 to 2.1.328).
-
-    Session and sub-agent come from its path if that keeps Claude Code's layout, otherwise from the records.
-    """
+    """Returns the transcript in a file anywhere on disk, recognised by its first records (2.0.28 to 2.1.328)."""
     if not (_CUT_RECORD.search(head) or any(_is_own(record) for record in objects_in(head, most=_HEAD_RECORDS))):
         return None
-    kept = (_SOURCE_OF(path, root) for root in reversed(path.parents[1:4:2]))
-    return next((source for source in kept if source is not None), Source(agent=SPEC.id, path=str(path)))
+    return copied(SPEC.id, path, _SOURCE_OF, reversed(path.parents[1:4:2]))
 
 
 def _is_own(record: dict[str, Any]) -> bool:
@@ -90,10 +84,10 @@ AGENT: Final = Agent(
     sources=partial(sources_below, SPEC.id, _LAYOUTS),
     parse=parse_record,
     hooks=HookProtocol(
-        events=("SessionStart", "PreCompact", "Stop", "StopFailure", "SessionEnd"),
+        events=EVENTS,
         read=ClaudeLikeHooks(
             layout_root=_LAYOUT_ROOT,
-            actions=ACTIONS | {"stopfailure": "turn_end"},
+            actions=ACTIONS,
             cwd_moves=True,  # `cwd` is where the session is now, not where it was started
             early=_early,
         ).read,

@@ -65,7 +65,6 @@ class Line(claude_records.Line, frozen=True, rename="camel"):
     error: msgspec.Raw = ABSENT
     api_error_status: msgspec.Raw = ABSENT
 
-    subtype: str | None = None
     content: msgspec.Raw = ABSENT
     compact_metadata: msgspec.Raw = ABSENT
     attachment: Attachment | None = None
@@ -97,8 +96,6 @@ class Context(claude_records.Context, frozen=True, omit_defaults=True):
 
     emitted: event_builder.Facts = msgspec.field(default=event_builder.Facts(), name="told")
     """Stored under the name that 0.1.0 gave it."""
-    titled: bool = False
-    """Whether the user set the title, so that titles from the model no longer count."""
     calls: tuple[OpenCall, ...] = ()
     shell: OpenCall | None = None
     """The user's own `!command`, until its output comes."""

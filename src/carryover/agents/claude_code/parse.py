@@ -18,7 +18,7 @@ from carryover.agents.claude_code.spec import SPEC
 from carryover.agents.claude_code.tools import parse_call, parse_result, plain_output, without_reminders
 from carryover.families.claude_records import REPORTS
 from carryover.records import rawjson
-from carryover.records.fields import SHORT_CHARS, bounded, digest
+from carryover.records.fields import digest
 from carryover.records.lenient import inside, text_of
 from carryover.records.resets import failed_turn, names_limit
 from carryover.records.summary import kinds_of, parts_by_heading
@@ -100,12 +100,7 @@ def parse_record(source: Source, context: Context, record: Record) -> tuple[Cont
         return context, Parsed(skipped=(line,))
     if line is None or _is_quiet(line):
         return context, Parsed()
-    handle = _HANDLERS.get(line.type)
-    if handle is None:
-        return context, Parsed(skipped=(rawjson.skipped(line.type, "unknown record type", line.version),))
-    builder = Builder.begin(source, context, line, record)
-    handle(builder)
-    return builder.parsed()
+    return Builder.parse(source, context, line, record, _HANDLERS)
 
 
 def read_prompt(text: str, after: str) -> tuple[model.AnyBody, ...]:
@@ -191,14 +186,8 @@ def _parse_system(builder: Builder) -> None:
 
 
 def _parse_title(builder: Builder) -> None:
-    """Handles a session's title. One from the user is never replaced by one from the model."""
-    line, context = builder.line, builder.context
-    title, by_user = line.custom_title or line.ai_title, line.custom_title is not None
-    if title and (by_user or not context.titled):
-        facts = msgspec.structs.replace(context.facts, title=bounded(title, SHORT_CHARS))
-        builder.change(facts=facts, titled=by_user)
-    if builder.context.newest_ms:
-        builder.emit_session_info()
+    line = builder.line
+    builder.learn_title(line.custom_title or line.ai_title, by_user=line.custom_title is not None)
 
 
 def _own_words(text: str) -> str:

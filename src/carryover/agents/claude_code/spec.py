@@ -5,15 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from carryover.adapter import spec
+from carryover.families.claude_hooks import COMPACT, END, FAILURE, STOP
 
 # Hooks began with 1.0.38, but only from 1.0.48 on is there one that runs before context is lost. `Stop` is of the
 # first ones. An event that the installed version does not know makes it warn at each start, so none comes too early.
 _START: Final = spec.HookEntry(event="SessionStart", matcher="startup|clear|compact|resume|fork", timeout_s=5)
-_COMPACT: Final = spec.HookEntry(event="PreCompact", timeout_s=5)
-_STOP: Final = spec.HookEntry(event="Stop", timeout_s=5)
-_FAILURE: Final = spec.HookEntry(event="StopFailure", timeout_s=5)
-# Without an explicit time limit it is killed after 1.5 s, and the user sees that.
-_END: Final = spec.HookEntry(event="SessionEnd", timeout_s=5)
 
 _SETTINGS: Final = spec.Place(path="~/.claude/settings.json", env="CLAUDE_CONFIG_DIR", below="settings.json")
 
@@ -50,10 +46,10 @@ SPEC: Final = spec.AgentSpec(
         config_files=(_SETTINGS,),
         switches=(spec.HookSwitch(file=_SETTINGS, key=("disableAllHooks",), off=True),),  # 1.0.68
         sets=(
-            spec.HookSet(versions=">=1.0.48,<1.0.62", label="1.0.48 to 1.0.61", hooks=(_COMPACT, _STOP)),
-            spec.HookSet(versions=">=1.0.62,<1.0.85", label="1.0.62 to 1.0.84", hooks=(_START, _COMPACT, _STOP)),
-            spec.HookSet(versions=">=1.0.85,<2.1.78", label="1.0.85 to 2.1.77", hooks=(_START, _COMPACT, _STOP, _END)),
-            spec.HookSet(versions=">=2.1.78,<3", label="2.x", hooks=(_START, _COMPACT, _STOP, _FAILURE, _END)),
+            spec.HookSet(versions=">=1.0.48,<1.0.62", label="1.0.48 to 1.0.61", hooks=(COMPACT, STOP)),
+            spec.HookSet(versions=">=1.0.62,<1.0.85", label="1.0.62 to 1.0.84", hooks=(_START, COMPACT, STOP)),
+            spec.HookSet(versions=">=1.0.85,<2.1.78", label="1.0.85 to 2.1.77", hooks=(_START, COMPACT, STOP, END)),
+            spec.HookSet(versions=">=2.1.78,<3", label="2.x", hooks=(_START, COMPACT, STOP, FAILURE, END)),
         ),
         injects_on=("SessionStart",),
         # The working folder follows the session's `cd`; its project is that of the folder it began in.

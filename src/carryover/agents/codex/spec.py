@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from carryover.adapter import spec
 
@@ -19,10 +19,13 @@ _STOP: Final = spec.HookEntry(event="Stop", timeout_s=5)
 _END: Final = spec.HookEntry(event="SessionEnd", timeout_s=3)
 
 
-def _review_entry(file: Path, event: str, group: int, handler: int) -> str:
-    """Returns `<file>:<event_in_snake_case>:<group>:<handler>` (0.140 to 0.169)."""
-    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", event).lower()
-    return f"{file}:{snake}:{group}:{handler}"
+def has_reviewed(settings: Mapping[str, Any], hook: spec.InstalledHook) -> bool:
+    """Whether `[hooks.state]` has a table `<file>:<event_in_snake_case>:<group>:<handler>` (0.140 to 0.169)."""
+    event = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", hook.event).lower()
+    hooks = settings.get("hooks")
+    state = hooks.get("state") if isinstance(hooks, dict) else None
+    note = state.get(f"{hook.file}:{event}:{hook.group}:{hook.number}") if isinstance(state, dict) else None
+    return isinstance(note, dict) and "trusted_hash" in note
 
 
 SPEC: Final = spec.AgentSpec(
@@ -69,9 +72,7 @@ SPEC: Final = spec.AgentSpec(
             what="Codex asks once before it runs new hooks: start `codex` and choose "
             '"Trust all" ("Review" shows each). Until then they do not run.',
             state_file=_CONFIG,
-            tables=("hooks", "state"),
-            mark="trusted_hash",
-            entry=_review_entry,
+            has_reviewed=has_reviewed,
         ),
         # 0.114 has hooks only where a setting turns them on; 0.125 has them on, and takes in what SessionStart prints.
         sets=(

@@ -31,7 +31,6 @@ case $payload in
 esac
 case $payload in
   *'"source":"new"'* | *'"source": "new"'*) reason=startup ;;
-  *'"source":"resume"'* | *'"source": "resume"'*) reason=resume ;;
 esac
 """
 

@@ -11,13 +11,18 @@ import msgspec
 from carryover.adapter.contract import Parsed, Record, Reemitted, Source
 from carryover.agents.gemini_cli.builder import Begin, Builder, Context, Marker, Message, usable_id
 from carryover.agents.gemini_cli.tools import parse_calls
-from carryover.families.gemini_like import REFERENCED, SHELL_MODE, SUMMARY_KINDS, parts_of, shown_text, typed_command
-from carryover.model import AgentSummary, AssistantMessage, Retracted, TurnEnd, UserPrompt
+from carryover.families.gemini_like.content import (
+    REFERENCED,
+    parts_of,
+    shown_text,
+    summary_in,
+    typed_command,
+)
+from carryover.model import AssistantMessage, Retracted, ToolCall, ToolResult, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.lenient import Fields, fields_of, text_of
 from carryover.records.resets import failed_turn, names_limit
-from carryover.records.summary import parts_by_tag
-from carryover.records.text import HANDOFF_HEAD, tagged, without_handoff
+from carryover.records.text import HANDOFF_HEAD, tagged
 
 _RECORD: Final = msgspec.json.Decoder(Fields)
 _CONTEXT: Final = "session_context"
@@ -123,8 +128,8 @@ def _parse_user(builder: Builder, message: Message, line: Fields) -> Message:
         text = text.partition(f"</{_CONTEXT}>")[2].strip()
     # What was typed, if `content` is what the client made of it.
     text = _text(line.get("displayContent")) or text
-    if ran := SHELL_MODE.match(text):
-        _parse_shell_mode(builder, message.id, ran)
+    if ran := _typed_command(builder, message.id, text):
+        _add_command(builder, message.id, *ran)
         return msgspec.structs.replace(message, said=True)
     text = _typed(text)
     if message.said or not (text or attachments):
@@ -200,14 +205,14 @@ def _parse_list(builder: Builder, raw: msgspec.Raw) -> None:
         if text.startswith(f"<{_CONTEXT}>"):
             _learn_folders(builder, text)
             continue
-        ran = SHELL_MODE.match(text)
+        ran = _typed_command(builder, ident, text)
         if ident in known or not (ran or following == _THANKS):
             continue
         builder.at(message.get("timestamp"))
         if following == _THANKS:
-            _parse_summary(builder, ident, without_handoff(text).strip())
+            _parse_summary(builder, ident, text)
         elif ran:
-            _parse_shell_mode(builder, ident, ran)
+            _add_command(builder, ident, *ran)
         builder.keep(Message(id=ident, said=True))
     waiting = builder.context.waiting
     if waiting is not None and all(usable_id(message.get("id")) != waiting.id for message in messages):
@@ -249,13 +254,16 @@ def _typed(text: str) -> str:
     return "" if text.startswith(_CLIENTS) or text == _GO_ON else text
 
 
-def _parse_shell_mode(builder: Builder, ident: str, ran: re.Match[str]) -> None:
-    call, outcome = typed_command(f"{ident}/shell", ran, builder.context.cwd)
-    builder.add(f"{ident}/call", call.as_event())
-    builder.add(f"{ident}/result", call.ended(outcome))
+def _typed_command(builder: Builder, ident: str, text: str) -> tuple[ToolCall, ToolResult] | None:
+    return typed_command(text, f"{ident}/shell", builder.context.cwd)
 
 
-def _parse_summary(builder: Builder, ident: str, summary: str) -> None:
-    if summary:
-        parts = parts_by_tag(tagged(summary, "state_snapshot") or summary, SUMMARY_KINDS)
-        builder.add(f"{ident}/summary", AgentSummary(text=summary, source="compaction", parts=parts))
+def _add_command(builder: Builder, ident: str, call: ToolCall, result: ToolResult) -> None:
+    builder.add(f"{ident}/call", call)
+    builder.add(f"{ident}/result", result)
+
+
+def _parse_summary(builder: Builder, ident: str, text: str) -> None:
+    summary = summary_in(text)
+    if summary is not None:
+        builder.add(f"{ident}/summary", summary)

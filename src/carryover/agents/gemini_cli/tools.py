@@ -10,29 +10,15 @@ import msgspec
 from carryover.adapter.contract import ToolOutcome
 from carryover.adapter.event_builder import OpenCall
 from carryover.agents.gemini_cli.builder import Builder, Call, Message, usable_id
-from carryover.families.gemini_like import FILES, FOLDERS, NEVER_RAN, SHELL, made, opened, shell_outcome
-from carryover.model import Answer, AssistantMessage, Op, PlanProposal, PlanUpdate, UserPrompt
+from carryover.families.gemini_like.tools import FILES, FOLDERS, NEVER_RAN, made, opened, shell_outcome
+from carryover.model import Answer, AssistantMessage, PlanProposal, PlanUpdate, UserPrompt
 from carryover.records import rawjson
-from carryover.records.asked import asked_in, plan_items
+from carryover.records.asked import plan_items
 from carryover.records.changes import as_edit
 from carryover.records.lenient import Fields, fields_of, first_text, inside, is_true, text_of
 
 MAX_CALLS: Final = 200
 """Most calls kept of the messages that may still grow, together."""
-
-_TOOLS: Final[dict[Op, str]] = {
-    "shell": SHELL,
-    "read": "read_file read_many_files get_internal_docs",
-    "edit": "replace edit",
-    "write": "write_file",
-    "search": "glob list_directory grep_search search_file_content",
-    "web": "web_fetch google_web_search",
-    "plan": "write_todos enter_plan_mode exit_plan_mode tracker_create_task tracker_update_task",
-    "ask": "ask_user",
-    "agent": "invoke_agent delegate_to_agent codebase_investigator",
-}
-OPS: Final = {tool: op for op, tools in _TOOLS.items() for tool in tools.split()}
-"""Operations of the known tools (0.26 to 0.61). All others, including those of MCP servers, are `other`."""
 
 _DENIED: Final = "User denied"
 _REJECTED: Final = ("Plan rejected.", "User cancelled")
@@ -61,8 +47,7 @@ def _parse_call(builder: Builder, key: str, call_id: str, name: str, given: Fiel
     args, shown = fields_of(given.get("args")), fields_of(given.get("resultDisplay"))
     builder.settle_above(first_text(args, *FILES, *FOLDERS))
     builder.settle_above(text_of(shown.get("filePath")))
-    asked = asked_in(args.get("questions")) if name == "ask_user" else []
-    call = opened(call_id, name, OPS.get(name, "other"), args, asked[0].question if asked else "", builder.context.cwd)
+    call, asked = opened(call_id, name, args, builder.context.cwd)
     if is_new:
         builder.add(f"{key}/call", call.as_event())
         for number, question in enumerate(asked):

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Self
+
 import msgspec
 
 from carryover.adapter.event_builder import OpenCall
 from carryover.families import claude_records, tree
-from carryover.model import AssistantMessage, Question, Retracted, TurnEnd, UserPrompt
+from carryover.families.retried import Failure
 from carryover.records.lenient import Fields, fields_of
 from carryover.records.rawjson import ABSENT
-
-_SAID = (AssistantMessage, Question, TurnEnd, UserPrompt)
-"""What a rewind takes back. Changes of files stay, since the client asks about them separately."""
 
 
 class Line(claude_records.Line, frozen=True, rename="camel"):
     """One record (seen: 0.15.10, 0.24.4)."""
 
     parent_uuid: str | None = None
-    subtype: str | None = None
     provenance: str | None = None
     model: str | None = None
     message: msgspec.Raw = ABSENT
@@ -27,23 +26,13 @@ class Line(claude_records.Line, frozen=True, rename="camel"):
     system_payload: msgspec.Raw = ABSENT
 
 
-class Marker(msgspec.Struct, frozen=True):
-    """The key of an event, and the prompt that it belongs to."""
-
-    id: str
-    name: str
-
-
 class Context(claude_records.Context, frozen=True, omit_defaults=True):
     """The state of one transcript between two records."""
 
-    titled: bool = False
-    """Whether the user set the title, so that titles from the model no longer count."""
     calls: tuple[OpenCall, ...] = ()
     responded: bool = False
     """Whether the model's answer came in whole. Its record follows."""
-    failed: Marker | None = None
-    """The end of the turn that a failed request was taken for. The client may try again."""
+    failed: Failure | None = None
     tree: tree.Tree = ()
 
 
@@ -55,17 +44,11 @@ class Builder(claude_records.Builder[Line, Context]):
         """What a record of the client's own holds."""
         return fields_of(self.line.system_payload)
 
-    def take_place(self) -> None:
-        """Puts the record below its parent, and takes back what was said on a branch that it leaves."""
-        if self.line.uuid is None:
-            return
-        grown, left = tree.grown(self.context.tree, self.line.uuid, self.line.parent_uuid)
-        self.change(tree=grown)
-        if left:
-            self.add(Retracted(keys=left), "left")
-
-    def keep_place(self) -> None:
-        """Notes what was said in this record. A fork does not take back what its parent said."""
-        said = tuple(event.key for event in self.events if isinstance(event.body, _SAID))
-        if said and self.line.uuid is not None and fields_of(self.line.forked_from) == {}:
-            self.change(tree=tree.noted(self.context.tree, said))
+    def handle(self, handle: Callable[[Self], None]) -> None:
+        """Handles the record in its place. A fork repeats what its parent said, and does not take it back."""
+        ident = self.line.uuid
+        if ident is not None:
+            tree.take_place(self, ident, self.line.parent_uuid)
+        handle(self)
+        if ident is not None and not fields_of(self.line.forked_from):
+            tree.keep_place(self)

@@ -1,5 +1,4 @@
-"""Turns transcript records into events, one at a time: prompts, answers, and what the client notes. FACTS.md has the
-shapes; tool calls and their results are in `tools`."""
+"""Turns transcript records into events, one at a time: prompts, answers, and what the client notes (FACTS.md)."""
 
 from __future__ import annotations
 
@@ -9,24 +8,15 @@ from typing import Final, Literal
 import msgspec
 
 from carryover.adapter.contract import Parsed, Record, Source
-from carryover.agents.qwen_code.builder import Builder, Context, Line, Marker
-from carryover.agents.qwen_code.tools import parse_call, parse_result
+from carryover.agents.qwen_code.builder import Builder, Context, Line
 from carryover.families.claude_records import REPORTS
-from carryover.families.gemini_like import (
-    REFERENCED,
-    SHELL_MODE,
-    SUMMARY_KINDS,
-    parts_of,
-    shown_text,
-    typed_command,
-)
-from carryover.model import AgentSummary, AssistantMessage, Retracted, Skipped, TurnEnd, UserPrompt
+from carryover.families.gemini_like import calls, content
+from carryover.families.retried import fail, recover
+from carryover.model import AssistantMessage, Skipped, TurnEnd, UserPrompt
 from carryover.records import rawjson
-from carryover.records.fields import SHORT_CHARS, bounded
 from carryover.records.lenient import Fields, fields_of, inside, items_of, number_of, text_of
-from carryover.records.resets import failed_turn, names_limit
-from carryover.records.summary import parts_by_tag
-from carryover.records.text import tagged, without_handoff
+from carryover.records.resets import names_limit
+from carryover.records.text import tagged
 
 _LINE: Final = msgspec.json.Decoder(Line)
 _PROMPTS: Final = (None, "mid_turn_user_message")
@@ -47,24 +37,17 @@ def parse_record(source: Source, context: Context, record: Record) -> tuple[Cont
     line = rawjson.read_line(_LINE, record.data)
     if line is None or isinstance(line, Skipped):
         return context, Parsed(skipped=(line,) if line is not None else ())
-    handle = _HANDLERS.get(line.type)
-    if handle is None:
-        return context, Parsed(skipped=(rawjson.skipped(line.type, "unknown record type", line.version),))
-    builder = Builder.begin(source, context, line, record)
-    builder.take_place()
-    handle(builder)
-    builder.keep_place()
-    return builder.parsed()
+    return Builder.parse(source, context, line, record, _HANDLERS)
 
 
 def _parse_user(builder: Builder) -> None:
     """Handles a `user` record: a prompt, or a report of the client in that role."""
     line = builder.line
-    parts = parts_of(inside(line.message, "parts"))
+    parts = content.parts_of(inside(line.message, "parts"))
     if not parts:
         builder.skip("user", "unexpected content")
         return
-    text = shown_text([part for part in parts if not text_of(part.get("text")).startswith(_HOOK)])
+    text = content.shown_text([part for part in parts if not text_of(part.get("text")).startswith(_HOOK)])
     if text.startswith(REPORTS):
         builder.add_jobs(text, "words")
     elif line.subtype in _PROMPTS and line.provenance in (None, "real_user"):
@@ -75,12 +58,12 @@ def _parse_user(builder: Builder) -> None:
 
 def _parse_prompt(builder: Builder, text: str, parts: list[Fields]) -> None:
     builder.change(failed=None, responded=False)
-    if ran := SHELL_MODE.match(text):
-        call, outcome = typed_command(f"{builder.ident}/shell", ran, builder.place)
-        builder.add(call.as_event(), "call")
-        builder.add(call.ended(outcome), "result")
+    if ran := content.typed_command(text, f"{builder.ident}/shell", builder.place):
+        call, result = ran
+        builder.add(call, "call")
+        builder.add(result, "result")
         return
-    text = REFERENCED.split(text, maxsplit=1)[0].strip()
+    text = content.REFERENCED.split(text, maxsplit=1)[0].strip()
     attachments = sum("inlineData" in part for part in parts)
     if text or attachments:
         builder.add(UserPrompt(text=text, actor=builder.actor, attachments=attachments), "prompt")
@@ -92,25 +75,31 @@ def _parse_assistant(builder: Builder) -> None:
     The answer to a request is written once it is complete. One that the user stopped has no token counts, and the
     client has not noted a response before it.
     """
-    line, parts = builder.line, parts_of(inside(builder.line.message, "parts"))
+    line, parts = builder.line, content.parts_of(inside(builder.line.message, "parts"))
     if not parts:
         builder.skip("assistant", "unexpected content")
         return
     builder.learn_news(model=line.model)
-    if builder.context.failed is not None:
-        builder.add(Retracted(keys=(builder.context.failed.id,)), "recovered")
+    recover(builder)
     is_whole = line.usage_metadata is not rawjson.ABSENT or builder.context.responded
-    builder.change(failed=None, responded=False)
-    calls = [fields_of(part["functionCall"]) for part in parts if "functionCall" in part]
-    is_stopped = not (is_whole or calls or builder.subagent_id)
-    text = shown_text(parts)
+    builder.change(responded=False)
+    called = [fields_of(part["functionCall"]) for part in parts if "functionCall" in part]
+    is_stopped = not (is_whole or called or builder.subagent_id)
+    text = content.shown_text(parts)
     if text.strip():
-        is_final = not (calls or is_stopped)
+        is_final = not (called or is_stopped)
         builder.add(AssistantMessage(text=text, final=is_final, aborted=is_stopped), "text")
-    for number, call in enumerate(calls):
-        parse_call(builder, f"call{number}", call)
+    for number, call in enumerate(called):
+        calls.parse_call(builder, f"call{number}", call)
     if is_stopped:
         builder.add(TurnEnd(reason="interrupted"), "end")
+
+
+def _parse_result(builder: Builder) -> None:
+    builder.change(responded=False)
+    calls.parse_result(
+        builder, content.parts_of(inside(builder.line.message, "parts")) or [], fields_of(builder.line.tool_call_result)
+    )
 
 
 def _parse_system(builder: Builder) -> None:
@@ -122,10 +111,7 @@ def _parse_system(builder: Builder) -> None:
 
 
 def _parse_telemetry(builder: Builder) -> None:
-    """Handles a note about a request: that its answer came in, or that it failed.
-
-    A request that failed may be tried again, with a note for each try. The turn has ended until an answer comes.
-    """
+    """Handles a note about a request: that its answer came in, or that it failed."""
     event = fields_of(builder.payload.get("uiEvent"))
     if text_of(event.get("subagent_name")):  # of the client's own requests, for its memory
         return
@@ -133,44 +119,29 @@ def _parse_telemetry(builder: Builder) -> None:
     if name == "api_response":
         builder.change(responded=True)
     elif name == "api_error":
-        _parse_failure(builder, event)
-
-
-def _parse_failure(builder: Builder, event: Fields) -> None:
-    prompt = bounded(text_of(event.get("prompt_id")), SHORT_CHARS)
-    failed = builder.context.failed
-    said = text_of(event.get("error_message"))
-    if not said or (failed is not None and failed.name == prompt):
-        return
-    limited = number_of(event.get("status_code")) in _LIMIT_STATUSES or names_limit(said)
-    builder.add(failed_turn(said, builder.at_ms, limited=limited), "end")
-    builder.change(failed=Marker(f"{builder.ident}:end", prompt))
+        said = text_of(event.get("error_message"))
+        limited = number_of(event.get("status_code")) in _LIMIT_STATUSES or names_limit(said)
+        fail(builder, text_of(event.get("prompt_id")), said, limited=limited)
 
 
 def _parse_summary(builder: Builder) -> None:
     history = items_of(builder.payload.get("compressedHistory"))
-    text = shown_text(parts_of(inside(history[0], "parts")) or []) if history else ""
-    summary = without_handoff(tagged(text, "state_snapshot") or text).strip()
-    if summary:
-        trigger = _TRIGGERS.get(text_of(fields_of(builder.payload.get("info")).get("triggerReason")))
-        parts = parts_by_tag(summary, SUMMARY_KINDS)
-        builder.add(AgentSummary(text=summary, source="compaction", trigger=trigger, parts=parts), "summary")
+    text = content.shown_text(content.parts_of(inside(history[0], "parts")) or []) if history else ""
+    trigger = _TRIGGERS.get(text_of(fields_of(builder.payload.get("info")).get("triggerReason")))
+    summary = content.summary_in(tagged(text, "state_snapshot") or text, trigger)
+    if summary is not None:
+        builder.add(summary, "summary")
 
 
 def _parse_title(builder: Builder) -> None:
-    """Handles a session's title. One from the user is never replaced by one from the model."""
-    by_user = text_of(builder.payload.get("titleSource")) == "manual"
-    if by_user or not builder.context.titled:
-        builder.learn_news(title=bounded(text_of(builder.payload.get("customTitle")), SHORT_CHARS))
-        builder.change(titled=by_user)
-    if builder.context.last_ms:
-        builder.emit_session_info()
+    given = builder.payload
+    builder.learn_title(text_of(given.get("customTitle")), by_user=text_of(given.get("titleSource")) == "manual")
 
 
 _HANDLERS: Final[dict[str, Callable[[Builder], None]]] = {
     "user": _parse_user,
     "assistant": _parse_assistant,
-    "tool_result": parse_result,
+    "tool_result": _parse_result,
     "system": _parse_system,
 }
 _SYSTEM: Final[dict[str, Callable[[Builder], None]]] = {

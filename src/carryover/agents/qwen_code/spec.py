@@ -5,15 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from carryover.adapter import spec
+from carryover.families.claude_hooks import COMPACT, END, FAILURE, STOP
 
 _HOME: Final = "QWEN_HOME"
 _SETTINGS: Final = spec.Place(path="~/.qwen/settings.json", env=_HOME, below="settings.json")
 
 _START: Final = spec.HookEntry(event="SessionStart", timeout_s=5)
-_STOP: Final = spec.HookEntry(event="Stop", timeout_s=5)
-_FAILURE: Final = spec.HookEntry(event="StopFailure", timeout_s=5)
-_COMPACT: Final = spec.HookEntry(event="PreCompact", timeout_s=5)
-_END: Final = spec.HookEntry(event="SessionEnd", timeout_s=5)
 
 SPEC: Final = spec.AgentSpec(
     id="qwen-code",
@@ -34,11 +31,11 @@ SPEC: Final = spec.AgentSpec(
         file_rules=spec.HookFileRules(comments=True),
         switches=(spec.HookSwitch(file=_SETTINGS, key=("disableAllHooks",), off=True),),
         sets=(
-            spec.HookSet(versions=">=0.15.10,<0.24", label="0.15 to 0.23", hooks=(_START, _STOP)),
+            spec.HookSet(versions=">=0.15.10,<0.24", label="0.15 to 0.23", hooks=(_START, STOP)),
             spec.HookSet(
                 versions=">=0.24,<1",
                 label="0.24 and later",
-                hooks=(_START, _STOP, _FAILURE, _COMPACT, _END),
+                hooks=(_START, STOP, FAILURE, COMPACT, END),
             ),
         ),
         injects_on=("SessionStart",),

@@ -12,12 +12,12 @@ from typing import Final
 
 import pytest
 
+from agents.aider import test_yaml_list
 from carryover.adapter.spec import HookFileRules
-from carryover.edits import yaml_list
 from carryover.edits.entries import with_entry
 from carryover.edits.hooks import with_hooks
-from carryover.edits.user_text import EditRefused
-from unit.edits import test_entries, test_hooks, test_yaml_list
+from carryover.text.user_text import EditRefused
+from unit.edits import test_entries, test_hooks
 
 Edit = Callable[[bytes], bytes]
 CORPUS: Final = Path(__file__).parent
@@ -38,8 +38,8 @@ FORMS: Final[dict[str, tuple[Edit, Callable[[bytes, bytes], bytes | None]]]] = {
         lambda before, after: test_hooks.uninstalled(before, after, "tables"),
     ),
     "yaml": (
-        lambda data: yaml_list.with_entry(data, "read", test_yaml_list.PATH),
-        lambda _, after: yaml_list.without_entry(after, "read", test_yaml_list.PATH),
+        lambda data: test_yaml_list.READ.with_entry(data, test_yaml_list.PATH),
+        lambda _, after: test_yaml_list.READ.without_entry(after, test_yaml_list.PATH),
     ),
 }
 

@@ -29,9 +29,7 @@ SPEC: Final = spec.AgentSpec(
             versions=">=1",
             what="Scribe reads new hooks aloud first: nod to each.",
             state_file=_NOTES,
-            tables=("nodded",),
-            mark="on",
-            entry=lambda _file, event, group, handler: f"{event}#{group}#{handler}",
+            has_reviewed=lambda notes, hook: f"{hook.event}#{hook.group}#{hook.number}" in notes.get("nodded", {}),
         ),
         offline="""
 case $payload in
@@ -41,10 +39,9 @@ esac
 """,
     ),
     instructions=(
-        spec.InstructionFile(name="SCRIBE.md", create=True, hidden_by=("SCRIBE.local.md",)),
+        spec.InstructionFile(name="SCRIBE.md", hidden_by=("SCRIBE.local.md",)),
         spec.InstructionFile(
             name="AGENTS.md",
-            create=True,
             limit=spec.InstructionLimit(file=_NOTES, key="most_bytes", default_bytes=1_000),
         ),
     ),

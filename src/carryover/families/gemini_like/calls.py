@@ -1,37 +1,51 @@
-"""Tool calls: what each was asked to do, how it ended, and what it changed."""
+"""Tool calls in records that hold a content: a `functionCall` part, then its `functionResponse` in a record of its own.
+
+Seen in Qwen Code 0.15 and 0.24.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, Protocol
 
 from carryover.adapter.contract import ToolOutcome
 from carryover.adapter.event_builder import OpenCall, closed, usable_name
 from carryover.adapter.event_builder import opened as with_open
-from carryover.agents.qwen_code.builder import Builder
-from carryover.families.gemini_like import NEVER_RAN, made, opened, parts_of, shell_outcome
-from carryover.model import Answer, AnyBody, Op, PlanUpdate
-from carryover.records.asked import asked_in, plan_items
+from carryover.families.gemini_like.tools import NEVER_RAN, made, opened, shell_outcome
+from carryover.model import Answer, AnyBody, PlanUpdate
+from carryover.records.asked import plan_items
 from carryover.records.changes import as_edit
-from carryover.records.lenient import Fields, fields_of, first_text, inside, items_of, number_of, text_of
-
-_TOOLS: Final[dict[Op, str]] = {
-    "shell": "run_shell_command",
-    "read": "read_file read_many_files",
-    "edit": "edit",
-    "write": "write_file",
-    "search": "glob grep_search list_directory",
-    "web": "web_fetch web_search",
-    "plan": "todo_write exit_plan_mode",
-    "ask": "ask_user_question",
-    "agent": "agent task",
-}
-OPS: Final = {tool: op for op, tools in _TOOLS.items() for tool in tools.split()}
-"""Operations of the known tools (0.15, 0.24). All others, including those of MCP servers, are `other`."""
+from carryover.records.lenient import Fields, fields_of, first_text, items_of, number_of, text_of
 
 _DENIED: Final = "User did not allow"
 _REMINDER: Final = re.compile(r"\n*<system-reminder>.*?</system-reminder>", re.DOTALL)
+
+
+class _Remembering(Protocol):
+    @property
+    def calls(self) -> tuple[OpenCall, ...]: ...
+
+
+class Builder(Protocol):
+    """The builder of a record's events (an `adapter.event_builder.EventBuilder`), whose context has the open calls."""
+
+    @property
+    def context(self) -> _Remembering:
+        """What is remembered from one record to the next."""
+
+    @property
+    def place(self) -> str | None:
+        """The folder that relative paths are in."""
+
+    def add(self, body: AnyBody, part: str) -> None:
+        """Adds an event; `part` is its place in the record."""
+
+    def change(self, **changes: object) -> None:
+        """Replaces fields of the context."""
+
+    def skip(self, record_type: str, reason: str) -> None:
+        """Counts what was not understood."""
 
 
 def parse_call(builder: Builder, part: str, given: Fields) -> None:
@@ -41,23 +55,18 @@ def parse_call(builder: Builder, part: str, given: Fields) -> None:
     if call_id is None or name is None:
         builder.skip("assistant/functionCall", "no usable id or name")
         return
-    args = fields_of(given.get("args"))
-    asked = asked_in(args.get("questions")) if OPS.get(name) == "ask" else []
-    question = asked[0].question if asked else ""
-    call = opened(call_id, name, OPS.get(name, "other"), args, question, builder.place)
+    call, asked = opened(call_id, name, fields_of(given.get("args")), builder.place)
     builder.add(call.as_event(), part)
     builder.change(calls=with_open(builder.context.calls, call))
     for number, each in enumerate(asked):
         builder.add(each.as_event(call_id), f"{part}.question{number}")
 
 
-def parse_result(builder: Builder) -> None:
-    """Handles a `tool_result` record: closes its call and, if that succeeded, adds what it changed."""
-    line = builder.line
-    builder.change(responded=False)
-    parts = parts_of(inside(line.message, "parts")) or []
+def parse_result(builder: Builder, parts: list[Fields], result: Fields) -> None:
+    """Handles a record with a `functionResponse` among its parts: closes its call and, if that succeeded, adds what it
+    changed. `result`: how it ended, as the client notes it beside the content.
+    """
     response = next((fields_of(part["functionResponse"]) for part in parts if "functionResponse" in part), {})
-    result = fields_of(line.tool_call_result)
     call_id = usable_name(text_of(result.get("callId")) or text_of(response.get("id")))
     if call_id is None:
         builder.skip("tool_result", "no usable id")

@@ -8,10 +8,11 @@ become a single value again.
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from carryover.edits.user_text import EditRefused, find_lines, newline_of, whole_file, with_lines, without_span
+from carryover.text.user_text import EditRefused, find_lines, newline_of, whole_file, with_lines, without_span
 
 if TYPE_CHECKING:
     from yaml import Node, ScalarNode
@@ -20,83 +21,83 @@ _OUR_COMMENT: Final = b"# Carryover (auto-added)"
 _NULL: Final = "tag:yaml.org,2002:null"
 
 
-def quoted(entry: str) -> str:
+@dataclass(frozen=True, slots=True)
+class YamlList:
+    """The list below the top-level `key` (`adapter.spec.FileList`)."""
+
+    key: str
+
+    def new_file(self, entry: str) -> bytes:
+        """Returns a file that contains only the list."""
+        return whole_file(_block(self.key, entry))
+
+    def is_new_file(self, data: bytes, entry: str) -> bool:
+        """Whether the file contains only the list with the entry."""
+        return data in (whole_file(_block(self.key, entry)), whole_file(_block(self.key, entry), b"\r\n"))
+
+    def has_list(self, data: bytes) -> bool:
+        """Whether the file has the list, even an empty one. Raises EditRefused if the file is not understood."""
+        return _value(_text(data), self.key) is not None
+
+    def has_entry(self, data: bytes, entry: str) -> bool:
+        """Whether the list has the entry, in any quotes. Raises EditRefused if the file is not understood."""
+        return any(item.value == entry for item in _items(_text(data), self.key))
+
+    def entries_ending(self, data: bytes, end: str) -> list[str]:
+        """Returns the entries in double quotes that end in `end`. Raises EditRefused if the file is not understood."""
+        return [item.value for item in _items(_text(data), self.key) if item.style == '"' and item.value.endswith(end)]
+
+    def with_entry(self, data: bytes, entry: str) -> bytes:
+        """Returns the text with the entry in the list; unchanged if it is there already. Raises EditRefused."""
+        if self.has_entry(data, entry):
+            return data
+        text = _text(data)
+        value = _value(text, self.key)
+        if value is None:
+            after = with_lines(data, _block(self.key, entry))
+        else:
+            after = _added(text, value, _quoted(entry)).encode()
+        wanted = _loaded(text)
+        wanted[self.key] = [*(item.value for item in _items(text, self.key)), entry]
+        found = _loaded(_text(after))
+        if {**found, self.key: sorted(found[self.key])} != {**wanted, self.key: sorted(wanted[self.key])}:
+            raise EditRefused(f"the value of `{self.key}` is not understood")
+        if self.without_entry(after, entry) != data:
+            raise EditRefused(f"`{self.key}` is written in a form that can't be edited without touching the rest")
+        return after
+
+    def without_entry(self, data: bytes, entry: str) -> bytes:
+        """Returns the text without the entry, exactly as it was before `with_entry`. Raises EditRefused."""
+        span = find_lines(data, _block(self.key, entry))
+        if span is not None:
+            return without_span(data, span)
+        text = _text(data)
+        value = _value(text, self.key)
+        ours = next((item for item in _items(text, self.key) if item.style == '"' and item.value == entry), None)
+        if value is None or ours is None or ours is value:
+            return data
+        if text[value.start_mark.index] == "[":
+            start = value.start_mark.index
+            end = value.end_mark.index
+            without = _out_of_flow(text[start:end], _quoted(entry), len(value.value))
+            return (text[:start] + without + text[end:]).encode()
+        lines = text.split("\n")
+        at = ours.start_mark.line
+        if at == len(lines) - 1:
+            lines[at - 1] = lines[at - 1].removesuffix("\r")
+        del lines[at]
+        return "\n".join(lines).encode()
+
+
+def _quoted(entry: str) -> str:
     """Returns the entry as written in the file. Raises EditRefused if YAML cannot express it in one line."""
     if not entry.isprintable():
         raise EditRefused("the path of the handoff has characters that it cannot hold")
     return json.dumps(entry, ensure_ascii=False)
 
 
-def new_file(key: str, entry: str) -> bytes:
-    """Returns a file that contains only the list."""
-    return whole_file(_block(key, entry))
-
-
-def is_new_file(data: bytes, key: str, entry: str) -> bool:
-    """Whether the file contains only the list with the entry."""
-    return data in (whole_file(_block(key, entry)), whole_file(_block(key, entry), b"\r\n"))
-
-
-def has_list(data: bytes, key: str) -> bool:
-    """Whether the file has the list, even an empty one. Raises EditRefused if the file is not understood."""
-    return _value(_text(data), key) is not None
-
-
-def has_entry(data: bytes, key: str, entry: str) -> bool:
-    """Whether the list has the entry, in any quotes. Raises EditRefused if the file is not understood."""
-    return any(item.value == entry for item in _items(_text(data), key))
-
-
-def entries_ending(data: bytes, key: str, end: str) -> list[str]:
-    """Returns the entries in double quotes that end in `end`. Raises EditRefused if the file is not understood."""
-    return [item.value for item in _items(_text(data), key) if item.style == '"' and item.value.endswith(end)]
-
-
-def with_entry(data: bytes, key: str, entry: str) -> bytes:
-    """Returns the text with the entry in the list; unchanged if it is there already. Raises EditRefused."""
-    if has_entry(data, key, entry):
-        return data
-    text = _text(data)
-    value = _value(text, key)
-    if value is None:
-        after = with_lines(data, _block(key, entry))
-    else:
-        after = _added(text, value, quoted(entry)).encode()
-    wanted = _loaded(text)
-    wanted[key] = [*(item.value for item in _items(text, key)), entry]
-    found = _loaded(_text(after))
-    if {**found, key: sorted(found[key])} != {**wanted, key: sorted(wanted[key])}:
-        raise EditRefused(f"the value of `{key}` is not understood")
-    if without_entry(after, key, entry) != data:
-        raise EditRefused(f"`{key}` is written in a form that can't be edited without touching the rest")
-    return after
-
-
-def without_entry(data: bytes, key: str, entry: str) -> bytes:
-    """Returns the text without the entry, exactly as it was before `with_entry`. Raises EditRefused."""
-    span = find_lines(data, _block(key, entry))
-    if span is not None:
-        return without_span(data, span)
-    text = _text(data)
-    value = _value(text, key)
-    ours = next((item for item in _items(text, key) if item.style == '"' and item.value == entry), None)
-    if value is None or ours is None or ours is value:
-        return data
-    if text[value.start_mark.index] == "[":
-        start = value.start_mark.index
-        end = value.end_mark.index
-        without = _out_of_flow(text[start:end], quoted(entry), len(value.value))
-        return (text[:start] + without + text[end:]).encode()
-    lines = text.split("\n")
-    at = ours.start_mark.line
-    if at == len(lines) - 1:
-        lines[at - 1] = lines[at - 1].removesuffix("\r")
-    del lines[at]
-    return "\n".join(lines).encode()
-
-
 def _block(key: str, entry: str) -> tuple[bytes, bytes]:
-    return _OUR_COMMENT, f"{key}: [{quoted(entry)}]".encode()
+    return _OUR_COMMENT, f"{key}: [{_quoted(entry)}]".encode()
 
 
 def _text(data: bytes) -> str:

@@ -6,11 +6,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from carryover.edits.user_text import EditRefused
-from carryover.edits.yaml_list import entries_ending, has_entry, is_new_file, new_file, with_entry, without_entry
+from carryover.agents.aider.yaml_list import YamlList
+from carryover.text.user_text import EditRefused
 
 PATH = "/home/dev/my shop/.carryover/handoff.md"
 NAME = f'"{PATH}"'
+READ = YamlList("read")
 
 
 @pytest.mark.parametrize(
@@ -38,13 +39,13 @@ NAME = f'"{PATH}"'
     ],
 )
 def test_an_entry_is_added_and_taken_out(before: str, after: str | None) -> None:
-    added = with_entry(before.encode(), "read", PATH)
+    added = READ.with_entry(before.encode(), PATH)
 
     assert after is None or added == after.encode()
-    assert has_entry(added, "read", PATH)
-    assert with_entry(added, "read", PATH) == added
-    assert entries_ending(added, "read", "/handoff.md") == [PATH]
-    assert without_entry(added, "read", PATH) == before.encode()
+    assert READ.has_entry(added, PATH)
+    assert READ.with_entry(added, PATH) == added
+    assert READ.entries_ending(added, "/handoff.md") == [PATH]
+    assert READ.without_entry(added, PATH) == before.encode()
 
 
 @pytest.mark.parametrize(
@@ -71,15 +72,15 @@ def test_an_entry_is_added_and_taken_out(before: str, after: str | None) -> None
 def test_what_is_not_understood_is_refused(text: str) -> None:
     for data, path in ((text.encode(), PATH), (b"read: \xff\n", PATH), (b"a: 1\n", "/a\nb")):
         with pytest.raises(EditRefused):
-            with_entry(data, "read", path)
+            READ.with_entry(data, path)
 
 
 def test_a_file_of_our_own_is_known_and_an_entry_that_the_user_wrote_is_enough() -> None:
     for text in (f"read: {NAME}\n", f"read: ['{PATH}']\n", f"read:\n  - {NAME}\n"):
-        assert with_entry(text.encode(), "read", PATH) == text.encode()
-    assert is_new_file(new_file("read", PATH), "read", PATH)
-    assert not is_new_file(with_entry(b"", "read", PATH), "read", PATH)
-    assert not is_new_file(new_file("read", PATH) + b"model: x\n", "read", PATH)
+        assert READ.with_entry(text.encode(), PATH) == text.encode()
+    assert READ.is_new_file(READ.new_file(PATH), PATH)
+    assert not READ.is_new_file(READ.with_entry(b"", PATH), PATH)
+    assert not READ.is_new_file(READ.new_file(PATH) + b"model: x\n", PATH)
 
 
 LINES = st.sampled_from(
@@ -95,9 +96,9 @@ LINES = st.sampled_from(
 def test_whatever_is_accepted_comes_back_byte_for_byte(lines: list[str], eol: str, end: bool) -> None:
     before = (eol.join(lines) + (eol if end else "")).encode()
     try:
-        added = with_entry(before, "read", PATH)
+        added = READ.with_entry(before, PATH)
     except EditRefused:
         return
-    assert has_entry(added, "read", PATH)
-    assert with_entry(added, "read", PATH) == added
-    assert without_entry(added, "read", PATH) == before
+    assert READ.has_entry(added, PATH)
+    assert READ.with_entry(added, PATH) == added
+    assert READ.without_entry(added, PATH) == before

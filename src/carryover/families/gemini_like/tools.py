@@ -1,7 +1,4 @@
-"""What Gemini CLI's relatives share: the parts of a content, the summary of a compaction, and the built-in tools.
-
-Seen in Gemini CLI 0.26 to 0.61 and Qwen Code 0.15 and 0.24.
-"""
+"""The built-in tools: what a call was asked to do, how it ended, and what it changed."""
 
 from __future__ import annotations
 
@@ -13,21 +10,26 @@ import msgspec
 from carryover.adapter.contract import ToolOutcome
 from carryover.adapter.event_builder import OpenCall
 from carryover.model import Op
-from carryover.records import rawjson
+from carryover.records.asked import Asked, asked_in
 from carryover.records.changes import Change, hunks_in, patched, planned
 from carryover.records.fields import MAX_PATH_CHARS, SUBJECT_CHARS, bounded, is_absolute, resolved
-from carryover.records.lenient import Fields, fields_of, first_text, is_true, text_of
-from carryover.records.summary import kinds_of
+from carryover.records.lenient import Fields, first_text, text_of
 from carryover.records.text import names_own_folder, without_ansi
 
 SHELL: Final = "run_shell_command"
-SUMMARY_KINDS: Final = kinds_of(
-    request="overall_goal",
-    other="key_knowledge|file_system_state",
-    current="recent_actions",
-    next="current_plan|task_state",
-)
-"""The tags inside the `<state_snapshot>` that a compaction asks for (reported; 0.44 and 0.61 have the outer tag)."""
+_TOOLS: Final[dict[Op, str]] = {
+    "shell": SHELL,
+    "read": "read_file read_many_files get_internal_docs",
+    "edit": "replace edit",
+    "write": "write_file",
+    "search": "glob list_directory grep_search search_file_content",
+    "web": "web_fetch web_search google_web_search",
+    "plan": "write_todos todo_write enter_plan_mode exit_plan_mode tracker_create_task tracker_update_task",
+    "ask": "ask_user ask_user_question",
+    "agent": "agent task invoke_agent delegate_to_agent codebase_investigator",
+}
+OPS: Final = {tool: op for op, tools in _TOOLS.items() for tool in tools.split()}
+"""Operations of the known tools. All others, including those of MCP servers, are `other`."""
 FILES: Final = ("file_path", "absolute_path", "path")
 FOLDERS: Final = ("dir_path", "directory")
 """The arguments of the tools that name a file or a folder."""
@@ -35,14 +37,6 @@ FOLDERS: Final = ("dir_path", "directory")
 _DELEGATED: Final = ("prompt", "objective", "description", "query")
 _ABOUT: Final = ("command", *FILES, "pattern", "query", "url", *FOLDERS, "title", "name", *_DELEGATED)
 
-REFERENCED: Final = re.compile(r"\n?--- Content from referenced files ---\n?")
-"""Precedes the files after a prompt with `@file`."""
-SHELL_MODE: Final = re.compile(
-    r"I ran the following shell command:\n```sh\n(.*?)\n```\n\n"
-    r"This produced the following (?:result|output):\n```\n(.*?)\n?```\s*\Z",
-    re.DOTALL,
-)
-"""The user's own `!command`, as the client reports it to the model."""
 NEVER_RAN: Final = re.compile(
     r"^(?:Error: )?(?:params |Invalid parameters|Tool \"[^\"]*\" not found|Tool execution denied by policy"
     r"|Skill \"[^\"]*\" not found|Unknown tool)",
@@ -59,31 +53,15 @@ _IN_BACKGROUND: Final = "Command moved to background"
 _BELOW: Final = re.compile(r"\A.*?Below is the output before it was cancelled:\n", re.DOTALL)
 
 
-def parts_of(raw: msgspec.Raw | None) -> list[Fields] | None:
-    """Returns the parts of a content: a text, a part, or a list of those; None if it is something else.
-
-    Parts of other kinds (images, calls) have no text.
-    """
-    if raw is None or text_of(raw):
-        return [{"text": raw}] if raw is not None else []
-    if (raws := rawjson.part_of(raw, list[msgspec.Raw])) is not None:
-        return [fields_of(part) or {"text": part} for part in raws]
-    return [fields_of(raw)] if bytes(raw)[:1] in (b"{", b'"') else None
+def opened(call_id: str, name: str, args: Fields, cwd: str | None) -> tuple[OpenCall, list[Asked]]:
+    """Returns an open call and what it asks the user. Its `changes` are those it makes if it succeeds."""
+    op = OPS.get(name, "other")
+    asked = asked_in(args.get("questions")) if op == "ask" else []
+    question = asked[0].question if asked else ""
+    return _opened(call_id, name, op, args, question, cwd), asked
 
 
-def shown_text(parts: list[Fields]) -> str:
-    """Returns the text of parts, without the model's thoughts, which the user is not shown."""
-    return "".join(text_of(part.get("text")) for part in parts if not is_true(part.get("thought")))
-
-
-def typed_command(call_id: str, ran: re.Match[str], cwd: str | None) -> tuple[OpenCall, ToolOutcome]:
-    """Returns the user's own command, found by `SHELL_MODE`, and how it ended."""
-    call = OpenCall.of_command(call_id, SHELL, ran[1].strip(), cwd)
-    return msgspec.structs.replace(call, actor="human", changes=()), ToolOutcome("unknown", without_ansi(ran[2]))
-
-
-def opened(call_id: str, name: str, op: Op, args: Fields, question: str, cwd: str | None) -> OpenCall:
-    """Returns an open call. Its `changes` are those it makes if it succeeds; `question`: the first that it asks."""
+def _opened(call_id: str, name: str, op: Op, args: Fields, question: str, cwd: str | None) -> OpenCall:
     file, folder = first_text(args, *FILES), first_text(args, *FOLDERS)
     if name == SHELL:
         return OpenCall.of_command(call_id, name, first_text(args, "command"), resolved(folder, cwd) if folder else cwd)
