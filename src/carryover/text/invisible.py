@@ -53,6 +53,19 @@ def _thinned(signs: re.Match[str]) -> str:
     return "".join(kept)
 
 
+_BEYOND_ASCII: Final = later(r"[^\x00-\x7f]")
+_UNASSIGNED: Final = ("Cs", "Co", "Cn")
+
+
+def without_unassigned(text: str) -> str:
+    """Returns `text` without surrogates and characters that Unicode assigns to nothing or to private use."""
+    return text if text.isascii() else _BEYOND_ASCII.sub(_if_assigned, text)
+
+
+def _if_assigned(sign: re.Match[str]) -> str:
+    return "" if unicodedata.category(sign[0]) in _UNASSIGNED else sign[0]
+
+
 _TAGGED: Final = later(r"<([a-z]+[-_][\w-]{1,60})(?: [^<>]{0,200})?>[^<]{0,2000}</\1>|\A\s*</?[a-z]+[-_].*", re.S)
 
 
@@ -75,12 +88,18 @@ _AGENT_TAG: Final = later(
 
 def without_chat_marks(text: str) -> str:
     """Returns `text` with chat-template marks (`<|im_start|>`, `<<SYS>>`, `[INST]`, `</s>`) readable but harmless."""
-    return _CHAT_MARK.sub(lambda mark: f"({mark[1]})" if mark[1] else "‹", text)
+    return _CHAT_MARK.sub(_harmless, text)
+
+
+def _harmless(mark: re.Match[str]) -> str:
+    return f"({mark[1]})" if mark[1] else "‹"
 
 
 def without_marks(text: str) -> str:
     """Returns `text` unable to pass for a comment, for Carryover's own marks, or for a message of an agent."""
-    text = _OUR_MARKS.sub(
-        lambda mark: mark.group().lower().replace("[", "(").replace("]", ")"), _COMMENT.sub("--", text)
-    )
+    text = _OUR_MARKS.sub(_in_lower_case, _COMMENT.sub("--", text))
     return without_chat_marks(_AGENT_TAG.sub("‹", text))
+
+
+def _in_lower_case(mark: re.Match[str]) -> str:
+    return mark[0].lower().replace("[", "(").replace("]", ")")
