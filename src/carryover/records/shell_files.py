@@ -50,7 +50,8 @@ def changes(command: str, cwd: str | None) -> tuple[Change, ...]:
             cwd = _path(step.words[1], cwd) if is_plain else None
             continue
         if step.ran:
-            tee = [word for word in step.words[1:] if not word.startswith("-")] if step.words[:1] == ("tee",) else []
+            is_tee = step.words[:1] == ("tee",)
+            tee = [word for word in step.words[1:] if not word.startswith("-")] if is_tee else []
             paths = (_path(word, cwd) for word in (*step.written, *tee))
             found += [Change(path=path, change="modify") for path in paths if path and not path.startswith("/dev/")]
         if step.succeeded:
