@@ -206,9 +206,13 @@ def _complete(found: Findings) -> None:
     ran = counts["passed"] or counts["failed"] or counts["errors"]
     found.empty = not ran and (found.empty or bool(counts))
     names = found.failed_names  # a name alone, and behind its group
-    found.failed_names = [name for name in names if not any(other.endswith(f" {name}") for other in names)]
+    found.failed_names = [name for name in names if not _is_repeated(name, names)]
     if not found.failed_names:
         found.failed_names = [file for file, outcome in found.files.items() if outcome == "fail"][:MOST_NAMES]
+
+
+def _is_repeated(name: str, names: Sequence[str]) -> bool:
+    return any(other.endswith(f" {name}") for other in names)
 
 
 def test_run_in(body: ToolResult) -> TestRun | None:
@@ -237,8 +241,9 @@ def read_test_run(command: str, output: str, *, exit_code: int | None, failed: b
     if not (certain or found.counts["passed"] or found.counts["failed"] or found.files):
         return None
     runs = certain or invocations
-    code = exit_code if exit_code is not None else None if failed is None else int(failed)
-    status = _status(runs, found, lines, code)
+    if exit_code is None and failed is not None:
+        exit_code = int(failed)
+    status = _status(runs, found, lines, exit_code)
     ordered = sorted(found.files.items(), key=lambda item: item[1] != "fail")
     return TestRun(
         status=status,
