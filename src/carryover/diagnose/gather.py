@@ -8,7 +8,7 @@ import socket
 import sqlite3
 import stat
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from functools import partial
@@ -53,7 +53,7 @@ from carryover.publish.project_files import open_to_git
 from carryover.sync.status import sync_status
 from carryover.terminal.output import counted
 from carryover.terminal.paths import quoted
-from carryover.views.limits import limited_projects
+from carryover.views.limits import LimitedProject, limited_projects
 
 _MOST_PROJECTS: Final = 20
 """How many of the newest projects are inspected; each costs calls to git."""
@@ -68,7 +68,7 @@ def gather(
 ) -> Report:
     """Gathers the report; with `inspect`, also the facts that take longer.
 
-    With `here`, also the channels in the project around that folder. Asks all agents' commands for versions.
+    With `here`, also the channels in the project around that folder. Asks each agent's command for its version.
     """
     config, config_problem = _or_problem(lambda: load_config(state.config), Config())
     record, record_problem = _or_problem(lambda: load_record(state), Record())
@@ -241,14 +241,15 @@ def _would_read(config: Config, home: Path) -> tuple[reports.WouldRead, ...]:
     each: dict[str, list[scan.FoundSource]] = {}
     for found in scan.readable_sources(adapters(), scan.roots_to_read(adapters().values(), config, home, os.environ)):
         each.setdefault(found.source.agent, []).append(found)
-    return tuple(
-        reports.WouldRead(
-            agent=agent,
-            transcripts=len(sources),
-            bytes=sum(source.size for source in sources),
-            newest_ms=max(source.mtime_ns for source in sources) // 1_000_000,
-        )
-        for agent, sources in each.items()
+    return tuple(_would_read_of(agent, sources) for agent, sources in each.items())
+
+
+def _would_read_of(agent: str, sources: Sequence[scan.FoundSource]) -> reports.WouldRead:
+    return reports.WouldRead(
+        agent=agent,
+        transcripts=len(sources),
+        bytes=sum(source.size for source in sources),
+        newest_ms=max(source.mtime_ns for source in sources) // 1_000_000,
     )
 
 
@@ -258,19 +259,19 @@ def _limits(db: sqlite3.Connection, config: Config, machine: Machine) -> tuple[r
     now_ms = int(time.time() * 1000)
     found = limited_projects(db, here, since_ms=now_ms - LASTS_MS, now_ms=now_ms)
     limited = {project.limit.agent for project in found}
-    return tuple(
-        reports.LimitReport(
-            root=project.root,
-            agent=project.limit.agent,
-            name=agent_name(project.limit.agent),
-            at_ms=project.limit.at_ms,
-            resets=project.limit.resets,
-            commands=tuple(
-                f"{command(agent)} {quoted(project.root)}" for agent in project.limit.others if agent not in limited
-            ),
-        )
-        for project in found
-        if project_settings(Path(project.root), config).excluded is None
+    included = (one for one in found if project_settings(Path(one.root), config).excluded is None)
+    return tuple(_limit(project, limited) for project in included)
+
+
+def _limit(project: LimitedProject, limited: Collection[str]) -> reports.LimitReport:
+    others = [agent for agent in project.limit.others if agent not in limited]
+    return reports.LimitReport(
+        root=project.root,
+        agent=project.limit.agent,
+        name=agent_name(project.limit.agent),
+        at_ms=project.limit.at_ms,
+        resets=project.limit.resets,
+        commands=tuple(f"{command(agent)} {quoted(project.root)}" for agent in others),
     )
 
 

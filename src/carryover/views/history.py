@@ -150,13 +150,14 @@ def turns_of(db: sqlite3.Connection, edits: Edits) -> list[Change]:
     for row, body in (edits[event_id] for event_id in sorted(edits)):
         prompt_id, prompt = _prompt_before(db, row)
         former = turns.get((row.session_id, prompt_id))
+        is_still_new = former is not None and former.change == "add" and body.change == "modify"
         turns[row.session_id, prompt_id] = Change(
             at_ms=max(row.at_ms, former.at_ms) if former is not None else row.at_ms,
             agent=row.agent,
             session=row.session,
             subagent_id=row.subagent_id or None,
             prompt=prompt,
-            change="add" if former is not None and former.change == "add" and body.change == "modify" else body.change,
+            change="add" if is_still_new else body.change,
             path=body.path,
             old_path=body.old_path or (former.old_path if former is not None else None),
             edits=former.edits + 1 if former is not None else 1,
