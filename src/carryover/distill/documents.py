@@ -1,4 +1,4 @@
-"""Folds which documents were read and edited, with their boxes: a plan may be in one of them."""
+"""Keeps in the digest which documents were read and edited, with their checkboxes: one of them may be the plan."""
 
 from __future__ import annotations
 

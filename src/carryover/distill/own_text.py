@@ -26,12 +26,10 @@ _HANDOFF_BLOCK: Final = later(
 )
 _EXPORT_START: Final = later(r"[#> \t]{0,8}\[CARRYOVER EXPORT ([0-9a-f]{8})\]")
 _EXPORT_END: Final = later(r"^[^\n]{0,8}\[END OF CARRYOVER EXPORT ([0-9a-f]{8})\][^\n]*$", re.M)
+_AROUND_PATH: Final = [words.split("{path}") for words in (_GO_ON, *_GO_ON_FORMERLY)]
 _ONLY_POINTS: Final = later(
     rf"\W*(?:please )?(?:read|open|see|look at) \S{{0,400}}{_PLACE}\W*(?:(?:then|and) )*(?:go on|continue)?\W*"
-    + "".join(
-        rf"|\s*{re.escape(before)}.*{_PLACE}{re.escape(after)}\s*"
-        for before, after in (words.split("{path}") for words in (_GO_ON, *_GO_ON_FORMERLY))
-    ),
+    + "".join(rf"|\s*{re.escape(before)}.*{_PLACE}{re.escape(after)}\s*" for before, after in _AROUND_PATH),
     re.I,
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final
 
 from carryover.records.text import without_ansi
@@ -42,7 +43,7 @@ def lines_of(text: str) -> tuple[str, ...]:
     lines = [_ELLIPSIS if is_unread(raw.strip()) else line for raw, line in kept]
     if all(line == _ELLIPSIS for line in lines):
         return tuple(line for _, line in kept)
-    return tuple(line for at, line in enumerate(lines) if line != _ELLIPSIS or lines[at - 1 : at] != [_ELLIPSIS])
+    return tuple(line for before, line in pairwise(["", *lines]) if not line == before == _ELLIPSIS)
 
 
 def _tidy(raw: str) -> str:
@@ -140,9 +141,13 @@ def estimated_tokens(text: str) -> int:
 
 def clip(text: str, *, chars: int, tokens: int | None = None) -> str:
     """Returns `text` cut at its end, between words if possible, so that it stays within both limits."""
+
+    def tokens_of_first(length: int) -> int:
+        return estimated_tokens(text[:length])
+
     limit = min(len(text), chars)
-    if tokens is not None and estimated_tokens(text[:limit]) > tokens:
-        limit = bisect_left(range(1, limit + 1), tokens, key=lambda length: estimated_tokens(text[:length])) + 1
+    if tokens is not None and tokens_of_first(limit) > tokens:
+        limit = bisect_left(range(1, limit + 1), tokens, key=tokens_of_first) + 1
     if limit >= len(text):
         return text
     cut = text[: max(0, limit - 1)]

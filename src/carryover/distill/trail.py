@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from carryover.distill.closed_classes import is_question, only_replies
@@ -134,7 +134,7 @@ def is_idle(step: Step) -> bool:
 
 
 def idle_since(past: Past) -> list[Step]:
-    """Returns the turns after the leading one that lead nothing."""
+    """Returns the idle turns after the leading one."""
     return [step for step in past.steps if step.turn.at_ms > past.newest.turn.at_ms and is_idle(step)]
 
 
@@ -182,8 +182,13 @@ def parallel_sessions(view: ProjectView, newest: Step) -> list[SessionView]:
         and conversation_of(session.session) != conversation_of(lead.session)
         and session.session != lead.parent
         and is_unfinished(session)
-        and any(one.at_ms <= at.last_ms and at.at_ms <= one.last_ms for one in session.digest.turns for at in sitting)
+        and _overlap(session.digest.turns, sitting)
     ]
+
+
+def _overlap(some: Iterable[Turn], others: Sequence[Turn]) -> bool:
+    """Whether a turn of `some` and one of `others` happened at the same time."""
+    return any(one.at_ms <= other.last_ms and other.at_ms <= one.last_ms for one in some for other in others)
 
 
 def is_unfinished(session: SessionView) -> bool:

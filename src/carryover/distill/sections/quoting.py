@@ -24,7 +24,7 @@ _MOST_AFTER: Final = 2
 def from_session(
     view: SessionView, turn: int, text: str, kind: Kind, weight: float, *, label: str = "", at_ms: int
 ) -> Entry:
-    """Returns one line from a session, in its turn of that number."""
+    """Returns one line from the turn of a session with the number `turn`."""
     return Entry(
         text=text, kind=kind, weight=weight, label=label, session=view.session, agent=view.agent, turn=turn, at_ms=at_ms
     )
@@ -67,10 +67,10 @@ def _ranks(count: int, head: bool) -> list[int]:
     for rank in range(count):
         if (rank % 3 == 1) != head:
             ranks[first] = rank
-            first = first + 1
+            first += 1
         else:
             ranks[last] = rank
-            last = last - 1
+            last -= 1
     return ranks
 
 
@@ -188,7 +188,8 @@ def _asked_from(lines: list[str]) -> int | None:
         return None
     start = asked
     # Bullets before the question may be anything, so only numbered options and further questions count.
-    while start > max(0, asked - _MOST_OPTIONS) and (is_numbered(lines[start - 1]) or is_question(lines[start - 1])):
+    first = max(0, asked - _MOST_OPTIONS)
+    while start > first and (is_numbered(lines[start - 1]) or is_question(lines[start - 1])):
         start -= 1
     leads = start > 0 and lines[start - 1].rstrip().endswith((":", "："))
     return start - 1 if leads else start

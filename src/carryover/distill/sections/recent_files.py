@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Final, Literal
 
 import msgspec
@@ -52,7 +53,7 @@ def recent_files(
     relative to the current root."""
     digests = [digest for session in view.sessions for digest in session.digests]
     newest: dict[str, EditedFile] = {}
-    for file in (file for digest in digests for file in digest.touched):
+    for file in chain.from_iterable(digest.touched for digest in digests):
         path = placed(file.path, view, outside=outside)
         if path is not None and (path not in newest or newest[path].at_ms < file.at_ms):
             newest[path] = file
@@ -132,7 +133,8 @@ def file_entries(past: Past, recent: Sequence[RecentFile], documents: Sequence[E
     entries = [*packed(entries), *documents]
     seen = (file for session in past.view.sessions for file in session.digest.looked_at)
     newest = sorted(seen, key=lambda file: -file.at_ms)
-    paths = dict.fromkeys(cut_middle(relative(file.path, past.view.root) or file.path, 120) for file in newest)
+    names = (relative(file.path, past.view.root) or file.path for file in newest)
+    paths = dict.fromkeys(cut_middle(name, 120) for name in names)
     known = {file.path for file in recent}
     named = " ".join(entry.text for entry in documents)
     only_read = [f"`{path}`" for path in paths if path not in known and f"`{path}`" not in named]
@@ -145,7 +147,8 @@ def _file(file: RecentFile, at_ms: int) -> str:
     facts = file.facts
     where = f" ({facts.symbol})" if facts is not None and facts.symbol else ""
     ago = earlier(file.touched.at_ms, at_ms)
-    parts = [f"{_changed(file.touched)}{f' {ago}' if ago else ''}"]
+    changed = _changed(file.touched)
+    parts = [f"{changed} {ago}" if ago else changed]
     if file.status is not None:
         parts.append(file.status if file.status == "failing before this edit" else f"tests {file.status}")
     if facts is not None and facts.boxes is not None:
@@ -233,9 +236,11 @@ def added_entries(past: Past, recent: Sequence[RecentFile]) -> list[Entry]:
 
 
 def _call(past: Past, call: Call, session: SessionView, source: str, back: int) -> list[Entry]:
-    step = Step(next((t for t in session.digest.turns if t.number == call.turn), session.digest.turns[-1]), session)
+    turns = session.digest.turns
+    step = Step(next((turn for turn in turns if turn.number == call.turn), turns[-1]), session)
     is_path = call.op in ("read", "edit", "write")
-    what = ((relative(call.subject, past.view.root) if is_path else None) or call.subject).replace("`", "")
+    path = relative(call.subject, past.view.root) if is_path else None
+    what = (path or call.subject).replace("`", "")
     status = "" if call.status in ("ok", "unknown") else f" → {call.status}"
     output = call.output
     room = _CALL_CHARS
@@ -243,9 +248,10 @@ def _call(past: Past, call: Call, session: SessionView, source: str, back: int) 
         begins, rest = _parted(what)
         what = f"{begins} …"
         output = f"… {rest}\n→ {output}" if output else f"… {rest}"
-        room = 2 * room
+        room = 2 * _CALL_CHARS
     subject = "" if what in ("", call.name) else f"`{excerpt(what, room)}`"
-    label = f"{'' if call.op == 'shell' and subject else call.name} {subject}".strip() + status
+    name = "" if call.op == "shell" and subject else call.name
+    label = f"{name} {subject}".strip() + status
     weight = WEIGHTS[source].at(back)
     if call.op == "read":
         output = _NUMBERED.sub("", output)

@@ -40,8 +40,10 @@ class StateFile(NamedTuple):
     @property
     def is_open(self) -> bool:
         """Whether boxes of the work are open: those of a template that was only read once are not its own."""
+        if self.boxes is None or self.boxes.checked >= self.boxes.total:
+            return False
         own = self.is_named or self.edit is not None or self.turns > 1
-        return self.boxes is not None and self.boxes.checked < self.boxes.total and (own or self.boxes.checked > 0)
+        return own or self.boxes.checked > 0
 
     def state(self, past: Past) -> str:
         """Says how many boxes are checked, and when it was edited or else how often it was read."""
@@ -66,7 +68,8 @@ def state_files(view: ProjectView, facts: Mapping[str, FileFacts] = {}, *, outsi
     prompts = "\n".join(turn.prompt for session in view.sessions for turn in session.digest.turns)
     for path, each in visits.items():
         each.sort(key=lambda visit: visit[0].at_ms)
-        recorded = next((document.boxes for document, _ in reversed(each) if document.boxes is not None), None)
+        newest_first = (document.boxes for document, _ in reversed(each))
+        recorded = next((boxes for boxes in newest_first if boxes is not None), None)
         fact = facts.get(path, FileFacts(exists=True, boxes=recorded))
         is_named = path.rpartition("/")[2] in prompts
         found += [StateFile(path, each, fact.boxes, is_named)] if fact.exists else []
