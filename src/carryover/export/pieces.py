@@ -315,7 +315,8 @@ def guidance_pieces(files: Iterable[GuidingFile]) -> Iterator[Piece]:
 def _skill(file: GuidingFile, text: str, number: int) -> Piece:
     front = _FRONT_MATTER.match(text)
     found = _DESCRIPTION.search(front[1]) if front is not None else None
-    what = one_line(found[1] if found is not None else text[front.end() if front is not None else 0 :])
+    body = text[front.end() :] if front is not None else text
+    what = one_line(found[1] if found is not None else body)
     name = file.path.split("/")[-2]
     shown = CleanText(f"- Skill {code_span(name)}: {what[:_SKILL_CHARS].strip(chr(34))}")
     return Piece(
